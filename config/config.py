@@ -1,0 +1,149 @@
+"""Settings of every service, read once from the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+class ConfigError(ValueError):
+    """A setting is missing or cannot be used; the message names it."""
+
+
+class Topic(StrEnum):
+    """Kafka topics, one per kind of message."""
+
+    ETF_DAILY = "etf-daily-data"
+    ETF_HOLDINGS = "etf-holdings-data"
+    STOCK_DAILY = "stock-daily-data"
+
+
+@dataclass(frozen=True)
+class DatabaseSettings:
+    host: str
+    port: int
+    name: str
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class KafkaSettings:
+    bootstrap_servers: str
+    partitions: int
+    replication: int
+
+
+@dataclass(frozen=True)
+class SparkSettings:
+    master_url: str
+    jdbc_jar: str
+
+
+@dataclass(frozen=True)
+class YahooSettings:
+    """base_url empty means Yahoo itself, else a server that speaks its protocol. Times in seconds."""
+
+    base_url: str
+    pace_seconds: float
+    cooldown_seconds: float
+    timeout_seconds: float
+    cache_dir: Path
+
+
+@dataclass(frozen=True)
+class CollectorSettings:
+    """history_sessions: what a ticker's first fetch covers; refetch_sessions: what a later one covers at least."""
+
+    history_sessions: int
+    refetch_sessions: int
+    sector_lookups_per_run: int
+    stored_timeout_seconds: float
+
+
+@dataclass(frozen=True)
+class Settings:
+    database: DatabaseSettings
+    kafka: KafkaSettings
+    spark: SparkSettings
+    yahoo: YahooSettings
+    collector: CollectorSettings
+    schedule: str
+    stage_delay_minutes: int
+    api_key: str = field(repr=False)
+    api_url: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Settings under the names listed in .env.example; ConfigError names the one that is wrong."""
+        read = _Reader(environ)
+        return cls(
+            database=DatabaseSettings(
+                host=read.text("DB_HOST", "127.0.0.1"),
+                port=read.integer("DB_PORT", 5432),
+                name=read.text("DB_NAME", "stockdb"),
+                user=read.text("DB_USER", "postgres"),
+                password=read.text("DB_PASSWORD", ""),
+            ),
+            kafka=KafkaSettings(
+                bootstrap_servers=read.text("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"),
+                partitions=read.integer("KAFKA_PARTITIONS", 3, at_least=1),
+                replication=read.integer("KAFKA_REPLICATION", 1, at_least=1),
+            ),
+            spark=SparkSettings(
+                master_url=read.text("SPARK_MASTER_URL", "spark://127.0.0.1:7077"),
+                jdbc_jar=read.text("SPARK_JDBC_JAR", ""),
+            ),
+            yahoo=YahooSettings(
+                base_url=read.text("YAHOO_BASE_URL", "").rstrip("/"),
+                pace_seconds=read.number("YAHOO_PACE_SECONDS", 5.0),
+                cooldown_seconds=read.number("YAHOO_COOLDOWN_SECONDS", 900.0),
+                timeout_seconds=read.number("YAHOO_TIMEOUT_SECONDS", 30.0),
+                cache_dir=Path(read.text("YAHOO_CACHE_DIR", str(PROJECT_ROOT / ".actstock" / "yahoo"))),
+            ),
+            collector=CollectorSettings(
+                history_sessions=read.integer("HISTORY_SESSIONS", 260, at_least=21),
+                refetch_sessions=read.integer("REFETCH_SESSIONS", 30, at_least=21),
+                sector_lookups_per_run=read.integer("SECTOR_LOOKUPS_PER_RUN", 5),
+                stored_timeout_seconds=read.number("STORED_TIMEOUT_SECONDS", 300.0),
+            ),
+            schedule=read.choice("PIPELINE_SCHEDULE", ("staggered", "controller")),
+            stage_delay_minutes=read.integer("STAGE_DELAY_MINUTES", 60),
+            api_key=read.text("API_KEY", ""),
+            api_url=read.text("API_URL", "http://127.0.0.1:8000").rstrip("/"),
+        )
+
+
+class _Reader:
+    """Typed look-ups whose errors name the setting."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def text(self, name: str, default: str) -> str:
+        return self._environ.get(name, default).strip()
+
+    def integer(self, name: str, default: int, at_least: int = 0) -> int:
+        value = self.number(name, default)
+        if value != int(value) or value < at_least:
+            raise ConfigError(f"{name}={self._environ[name]!r}: give a whole number, at least {at_least}")
+        return int(value)
+
+    def number(self, name: str, default: float) -> float:
+        raw = self.text(name, "")
+        try:
+            value = float(raw) if raw else default
+        except ValueError:
+            raise ConfigError(f"{name}={raw!r} is not a number") from None
+        if not 0 <= value < float("inf"):
+            raise ConfigError(f"{name}={raw!r}: give a number that is not negative")
+        return value
+
+    def choice(self, name: str, allowed: tuple[str, ...]) -> str:
+        value = self.text(name, "") or allowed[0]
+        if value not in allowed:
+            raise ConfigError(f"{name}={value!r}: choose one of {', '.join(allowed)}")
+        return value

@@ -1,0 +1,89 @@
+"""Which ETFs, periods and knobs the platform works with: the one reader of universe.toml."""
+
+import os
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+DEFAULT_FILE = Path(__file__).with_name("universe.toml")
+Group = Literal["benchmark", "sector"]
+
+
+class UniverseError(ValueError):
+    """The universe file is missing, is not TOML, or says something that cannot be worked with."""
+
+
+@dataclass(frozen=True)
+class Universe:
+    """The ETFs (ticker -> what it stands for) and the strategy's knobs."""
+
+    benchmark: str
+    periods: tuple[int, ...]
+    top_holdings: int
+    max_position_weight: float
+    benchmarks: dict[str, str]
+    sectors: dict[str, str]
+
+    @property
+    def etfs(self) -> tuple[str, ...]:
+        """Every ETF once, benchmarks first."""
+        return tuple(dict.fromkeys([*self.benchmarks, *self.sectors]))
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """The ETFs that can trend: all but the one they are measured against."""
+        return tuple(etf for etf in self.etfs if etf != self.benchmark)
+
+    @property
+    def longest_period(self) -> int:
+        return max(self.periods)
+
+    def group(self, name: Group) -> tuple[str, ...]:
+        """Tickers of stage 1 ("benchmark") or stage 2 ("sector")."""
+        return tuple(self.benchmarks if name == "benchmark" else self.sectors)
+
+    def etf_type(self, etf: str) -> str:
+        """How the metadata table calls it: benchmark, sector, or both."""
+        if etf in self.benchmarks and etf in self.sectors:
+            return "benchmark+sector"
+        return "benchmark" if etf in self.benchmarks else "sector"
+
+
+def load(path: Path) -> Universe:
+    """Read and check a universe file; UniverseError names the file and the key that is wrong."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise UniverseError(f"{path}: cannot be read: {error}") from None
+    try:
+        universe = Universe(
+            benchmark=raw["benchmark"],
+            periods=tuple(sorted(raw["periods"])),
+            top_holdings=raw["top_holdings"],
+            max_position_weight=float(raw["max_position_weight"]),
+            benchmarks=dict(raw["benchmarks"]),
+            sectors=dict(raw["sectors"]),
+        )
+    except KeyError as error:
+        raise UniverseError(f"{path}: {error.args[0]!r} is missing") from None
+    _check(universe, path)
+    return universe
+
+
+def _check(universe: Universe, path: Path) -> None:
+    if universe.benchmark not in universe.etfs:
+        raise UniverseError(f"{path}: benchmark {universe.benchmark!r} is in neither [benchmarks] nor [sectors]")
+    if not universe.periods or any(not isinstance(days, int) or days < 1 for days in universe.periods):
+        raise UniverseError(f"{path}: periods must be whole sessions, at least one of them: {universe.periods}")
+    if not isinstance(universe.top_holdings, int) or not 1 <= universe.top_holdings <= 10:
+        raise UniverseError(f"{path}: top_holdings must be 1 to 10 (Yahoo lists ten), not {universe.top_holdings}")
+    if not 0 < universe.max_position_weight <= 1:
+        raise UniverseError(f"{path}: max_position_weight must be in (0, 1], not {universe.max_position_weight}")
+
+
+@cache
+def universe() -> Universe:
+    """The universe this process works with."""
+    return load(Path(os.environ.get("UNIVERSE_FILE") or DEFAULT_FILE))

@@ -1,0 +1,190 @@
+"""Connections, reads and transactional writes. `python -m database.db_helper` applies the schema."""
+
+import io
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from psycopg2 import extensions, extras, sql
+from psycopg2.extensions import connection as Connection
+
+from config.config import DatabaseSettings, Settings
+from database.tables import Table
+from utils.errors import DatabaseUnavailable
+
+SCHEMA_FILE = Path(__file__).with_name("schema.sql")
+CONNECT_TIMEOUT_SECONDS = 5
+
+Row = dict[str, Any]
+Values = Sequence[Any]
+
+_NUMERIC_AS_FLOAT = extensions.new_type(
+    extensions.DECIMAL.values, "NUMERIC_AS_FLOAT", lambda text, _: None if text is None else float(text)
+)
+
+
+def connect(settings: DatabaseSettings) -> Connection:
+    """A connection in UTC that reads NUMERIC as float; DatabaseUnavailable says where it was looked for."""
+    try:
+        conn = psycopg2.connect(
+            host=settings.host,
+            port=settings.port,
+            dbname=settings.name,
+            user=settings.user,
+            password=settings.password,
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            options="-c timezone=UTC",
+        )
+    except psycopg2.OperationalError as error:
+        raise DatabaseUnavailable(
+            f"PostgreSQL at {settings.host}:{settings.port}/{settings.name} cannot be used: {_first_line(error)}"
+        ) from None
+    extensions.register_type(_NUMERIC_AS_FLOAT, conn)
+    return conn
+
+
+@contextmanager
+def transaction(conn: Connection) -> Iterator[None]:
+    """Commit at the end, roll back on an error; a lost connection becomes DatabaseUnavailable."""
+    try:
+        with conn:
+            yield
+    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        raise DatabaseUnavailable(f"PostgreSQL went away: {_first_line(error)}") from None
+
+
+def fetch(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> list[Row]:
+    """Rows of a query as dicts, in a transaction of its own."""
+    with transaction(conn), conn.cursor(cursor_factory=extras.RealDictCursor) as cursor:
+        cursor.execute(query, params)
+        return [dict(row) for row in cursor.fetchall()]
+
+
+def upsert(conn: Connection, table: Table, rows: Iterable[Values], newest_by: str | None = None) -> int:
+    """Insert or update rows (values in `table.columns` order) inside the caller's transaction.
+
+    Of several rows with one key the last one counts. `newest_by` names a column: a row that is older
+    by it than the stored one changes nothing, so that old messages can be read again.
+    """
+    key_at = [table.columns.index(column) for column in table.key]
+    by_key = {tuple(row[at] for at in key_at): row for row in rows}
+    if not by_key:
+        return 0
+    staging = sql.Identifier(f"staging_{table.name}")
+    with conn.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DELETE ROWS").format(
+                staging, sql.Identifier(table.name)
+            )
+        )
+        _copy(cursor, staging, table.columns, by_key.values())
+        cursor.execute(_merge(table, staging, newest_by))
+        cursor.execute(sql.SQL("TRUNCATE {}").format(staging))
+    return len(by_key)
+
+
+def replace_partition(conn: Connection, table: Table, partition: Mapping[str, Any], rows: Sequence[Values]) -> int:
+    """Make `rows` the only ones where `partition` holds (column -> value or list of values).
+
+    Runs inside the caller's transaction.
+    """
+    conditions = sql.SQL(" AND ").join(
+        sql.SQL("{} = ANY(%s)" if isinstance(value, list) else "{} = %s").format(sql.Identifier(column))
+        for column, value in partition.items()
+    )
+    with conn.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("DELETE FROM {} WHERE {}").format(sql.Identifier(table.name), conditions), list(partition.values())
+        )
+        _copy(cursor, sql.Identifier(table.name), table.columns, rows)
+    return len(rows)
+
+
+def apply_schema(conn: Connection) -> None:
+    """Create what is missing; safe to repeat and to run from several processes at once."""
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('actstock schema'))")
+        cursor.execute(SCHEMA_FILE.read_text(encoding="utf-8"))
+
+
+def _copy(cursor: Any, table: sql.Identifier, columns: Sequence[str], rows: Iterable[Values]) -> None:
+    lines = "".join("\t".join(map(_copy_text, row)) + "\n" for row in rows)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(table, _names(columns))
+    cursor.copy_expert(statement, io.StringIO(lines))
+
+
+def _copy_text(value: Any) -> str:
+    """One value in COPY's text format."""
+    kind = type(value)
+    if kind is float or kind is int:
+        return repr(value)
+    if value is None:
+        return r"\N"
+    if kind is str:
+        return _escape(value)
+    if kind is date or kind is datetime:
+        return str(value.isoformat())
+    if kind is bool:
+        return "t" if value else "f"
+    if isinstance(value, (list, tuple)):
+        quoted = ",".join(
+            '"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"' if isinstance(item, str) else str(item)
+            for item in value
+        )
+        return _escape("{" + quoted + "}")
+    return _escape(str(value))
+
+
+def _escape(text: str) -> str:
+    if "\\" in text or "\t" in text or "\n" in text or "\r" in text:
+        text = text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+    return text
+
+
+def _merge(table: Table, staging: sql.Identifier, newest_by: str | None) -> sql.Composed:
+    assignments = sql.SQL(", ").join(
+        sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(name)) for name in table.values
+    )
+    guard = sql.SQL("")
+    if newest_by:
+        guard = sql.SQL(" WHERE EXCLUDED.{0} >= stored.{0}").format(sql.Identifier(newest_by))
+    return sql.SQL(
+        "INSERT INTO {table} AS stored ({columns}) SELECT {columns} FROM {staging}"
+        " ON CONFLICT ({key}) DO UPDATE SET {assignments}{guard}"
+    ).format(
+        table=sql.Identifier(table.name),
+        columns=_names(table.columns),
+        staging=staging,
+        key=_names(table.key),
+        assignments=assignments,
+        guard=guard,
+    )
+
+
+def _names(columns: Sequence[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
+
+
+def main() -> int:
+    settings = Settings.from_env().database
+    try:
+        conn = connect(settings)
+    except DatabaseUnavailable as error:
+        print(error, file=sys.stderr)
+        return 1
+    apply_schema(conn)
+    print(f"schema applied to {settings.host}:{settings.port}/{settings.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,278 @@
+-- The platform's tables. Idempotent: applied at every start. Naming: NAMING_CONVENTION.md; column lists for writers: tables.py.
+-- Returns and weights are fractions (0.0325 is 3.25 %); prices keep ten decimals, so that no return is changed by rounding.
+
+-- ── collected: written by the consumers ──────────────────────────────────────────────────────────────────────────────
+
+CREATE TABLE IF NOT EXISTS collected_meta_etf (
+    ticker      VARCHAR(20) PRIMARY KEY,
+    etf_type    VARCHAR(30) NOT NULL,           -- benchmark, sector, benchmark+sector
+    sector_name VARCHAR(60),
+    description TEXT
+);
+
+CREATE TABLE IF NOT EXISTS collected_daily_etf_ohlc (
+    ticker               VARCHAR(20)     NOT NULL,
+    trade_date           DATE            NOT NULL,
+    open_price           NUMERIC(22, 10) NOT NULL,
+    high_price           NUMERIC(22, 10) NOT NULL,
+    low_price            NUMERIC(22, 10) NOT NULL,
+    close_price          NUMERIC(22, 10) NOT NULL,   -- adjusted for splits
+    adj_close            NUMERIC(22, 10) NOT NULL,   -- adjusted for splits and dividends; every row of a ticker is of one fetch
+    volume               BIGINT          NOT NULL,
+    price_change_percent NUMERIC(14, 6),             -- percent against the session before; NULL for the first bar
+    dividend             NUMERIC(22, 10) NOT NULL DEFAULT 0,
+    split_ratio          NUMERIC(22, 10) NOT NULL DEFAULT 1,
+    fetched_at           TIMESTAMPTZ     NOT NULL,   -- the source's own clock when it answered
+    source               VARCHAR(20)     NOT NULL,   -- yahoo, simulated, recorded
+    run_id               VARCHAR(250),
+    PRIMARY KEY (ticker, trade_date),
+    CHECK (low_price > 0 AND volume >= 0)
+);
+CREATE INDEX IF NOT EXISTS collected_daily_etf_ohlc_by_date ON collected_daily_etf_ohlc (trade_date);
+
+CREATE TABLE IF NOT EXISTS collected_etf_holdings (
+    etf_ticker      VARCHAR(20)     NOT NULL,
+    stock_ticker    VARCHAR(20)     NOT NULL,
+    stock_name      VARCHAR(200),
+    holding_percent NUMERIC(12, 10) NOT NULL,        -- fraction of the fund
+    shares          BIGINT,                          -- Yahoo publishes neither of these two: always NULL
+    market_value    BIGINT,
+    collected_date  DATE            NOT NULL,        -- last session closed when the snapshot was fetched
+    holding_rank    INTEGER         NOT NULL,        -- 1 = largest
+    fetched_at      TIMESTAMPTZ     NOT NULL,
+    source          VARCHAR(20)     NOT NULL,
+    run_id          VARCHAR(250),
+    PRIMARY KEY (etf_ticker, stock_ticker, collected_date)
+);
+CREATE INDEX IF NOT EXISTS collected_etf_holdings_by_snapshot ON collected_etf_holdings (etf_ticker, collected_date);
+
+CREATE TABLE IF NOT EXISTS collected_daily_stock_history (
+    ticker               VARCHAR(20)     NOT NULL,
+    trade_date           DATE            NOT NULL,   -- session of the ticker's own exchange
+    open_price           NUMERIC(22, 10),
+    high_price           NUMERIC(22, 10),
+    low_price            NUMERIC(22, 10),
+    close_price          NUMERIC(22, 10) NOT NULL,   -- in `currency`; of a CURRENCY row: units of it per US dollar
+    adj_close            NUMERIC(22, 10) NOT NULL,
+    volume               BIGINT          NOT NULL,
+    price_change_percent NUMERIC(14, 6),
+    dividend             NUMERIC(22, 10) NOT NULL DEFAULT 0,
+    split_ratio          NUMERIC(22, 10) NOT NULL DEFAULT 1,
+    company_name         VARCHAR(200),
+    sector               VARCHAR(60),
+    quote_type           VARCHAR(20)     NOT NULL DEFAULT 'EQUITY',   -- EQUITY, or CURRENCY for an exchange rate
+    currency             VARCHAR(3)      NOT NULL,
+    shares_outstanding   BIGINT,
+    market_cap           BIGINT,                     -- in `currency`; NULL when unknown, never 0
+    market_cap_source    VARCHAR(20),                -- shares_x_close, or quoted: Yahoo's figure of the fetch day
+    fetched_at           TIMESTAMPTZ     NOT NULL,
+    source               VARCHAR(20)     NOT NULL,
+    run_id               VARCHAR(250),
+    PRIMARY KEY (ticker, trade_date),
+    CHECK (close_price > 0 AND volume >= 0 AND market_cap > 0)
+);
+CREATE INDEX IF NOT EXISTS collected_daily_stock_history_by_date ON collected_daily_stock_history (trade_date);
+
+CREATE TABLE IF NOT EXISTS collected_monthly_benchmark_holdings (
+    etf_ticker      VARCHAR(20)     NOT NULL,
+    holding_ticker  VARCHAR(20)     NOT NULL,
+    holding_name    VARCHAR(200),
+    holding_percent NUMERIC(12, 10) NOT NULL,
+    as_of_date      DATE            NOT NULL,
+    PRIMARY KEY (etf_ticker, holding_ticker, as_of_date)
+);
+
+-- ── analytics: written by the Spark jobs, a publication's rows in one transaction ────────────────────────────────────
+
+CREATE TABLE IF NOT EXISTS analytics_publication (
+    job          VARCHAR(40)  NOT NULL,              -- trending, allocation
+    as_of_date   DATE         NOT NULL,
+    period_days  INTEGER      NOT NULL,              -- 0 where the job has no period
+    status       VARCHAR(20)  NOT NULL CHECK (status IN ('published', 'empty')),
+    reason       TEXT,                               -- why it is empty
+    row_count    INTEGER      NOT NULL,
+    cash_weight  DOUBLE PRECISION NOT NULL DEFAULT 0 CHECK (cash_weight BETWEEN 0 AND 1),
+    holdings_as_of DATE,                             -- latest snapshot used; after as_of_date = not known at the time
+    source       VARCHAR(20)  NOT NULL,
+    published_at TIMESTAMPTZ  NOT NULL DEFAULT clock_timestamp(),
+    run_id       VARCHAR(250),
+    PRIMARY KEY (job, as_of_date, period_days)
+);
+
+CREATE TABLE IF NOT EXISTS analytics_trending_etfs (
+    as_of_date             DATE        NOT NULL,
+    etf_ticker             VARCHAR(20) NOT NULL,
+    return_5d              DOUBLE PRECISION,
+    spy_return_5d          DOUBLE PRECISION,
+    outperformance_5d      DOUBLE PRECISION,
+    is_trending_5d         BOOLEAN     NOT NULL,
+    return_10d             DOUBLE PRECISION,
+    spy_return_10d         DOUBLE PRECISION,
+    outperformance_10d     DOUBLE PRECISION,
+    is_trending_10d        BOOLEAN     NOT NULL,
+    return_20d             DOUBLE PRECISION,
+    spy_return_20d         DOUBLE PRECISION,
+    outperformance         DOUBLE PRECISION,         -- over 20 sessions, as are the three columns that follow
+    rank_by_outperformance INTEGER,
+    is_trending            BOOLEAN     NOT NULL,
+    sector_name            VARCHAR(60),
+    missing_reason         TEXT,                     -- why a return is NULL
+    source                 VARCHAR(20) NOT NULL,
+    PRIMARY KEY (as_of_date, etf_ticker)
+);
+
+CREATE TABLE IF NOT EXISTS analytics_portfolio_allocation (
+    as_of_date        DATE        NOT NULL,
+    ticker            VARCHAR(20) NOT NULL,
+    period_days       INTEGER     NOT NULL,
+    portfolio_weight  DOUBLE PRECISION NOT NULL CHECK (portfolio_weight BETWEEN 0 AND 1),
+    period_return     DOUBLE PRECISION NOT NULL,     -- in US dollars, over period_days
+    score             DOUBLE PRECISION NOT NULL,     -- period_return / market_cap
+    market_cap        BIGINT      NOT NULL,          -- in US dollars
+    market_cap_source VARCHAR(20) NOT NULL,
+    position_rank     INTEGER     NOT NULL,          -- 1 = largest weight of this portfolio
+    source_etfs       TEXT[]      NOT NULL,
+    allocation_reason VARCHAR(400) NOT NULL,
+    holdings_as_of    DATE        NOT NULL,
+    start_session     DATE        NOT NULL,          -- both end points of period_return, on the stock's exchange
+    end_session       DATE        NOT NULL,
+    company_name      VARCHAR(200),
+    sector            VARCHAR(60),
+    return_5d         DOUBLE PRECISION,
+    sector_avg_5d     DOUBLE PRECISION,
+    is_trending_5d    BOOLEAN     NOT NULL,
+    rank_5d           INTEGER,
+    return_10d        DOUBLE PRECISION,
+    sector_avg_10d    DOUBLE PRECISION,
+    is_trending_10d   BOOLEAN     NOT NULL,
+    rank_10d          INTEGER,
+    return_20d        DOUBLE PRECISION,
+    sector_avg_20d    DOUBLE PRECISION,
+    is_trending_20d   BOOLEAN     NOT NULL,
+    rank_20d          INTEGER,
+    source            VARCHAR(20) NOT NULL,
+    PRIMARY KEY (as_of_date, ticker, period_days)
+);
+
+CREATE TABLE IF NOT EXISTS analytics_allocation_candidates (
+    as_of_date        DATE        NOT NULL,
+    period_days       INTEGER     NOT NULL,
+    etf_ticker        VARCHAR(20) NOT NULL,
+    ticker            VARCHAR(20) NOT NULL,
+    holding_rank      INTEGER     NOT NULL,
+    holding_percent   DOUBLE PRECISION NOT NULL,
+    holdings_as_of    DATE        NOT NULL,
+    period_return     DOUBLE PRECISION,
+    market_cap        BIGINT,
+    is_selected       BOOLEAN     NOT NULL,
+    exclusion_reason  VARCHAR(400),
+    start_session     DATE        NOT NULL,
+    end_session       DATE        NOT NULL,
+    source            VARCHAR(20) NOT NULL,
+    PRIMARY KEY (as_of_date, period_days, etf_ticker, ticker),
+    CHECK (is_selected = (exclusion_reason IS NULL))
+);
+
+CREATE TABLE IF NOT EXISTS analytics_etf_top_holdings (
+    etf_ticker    VARCHAR(20) NOT NULL,
+    stock_ticker  VARCHAR(20) NOT NULL,
+    stock_name    VARCHAR(200),
+    period_days   INTEGER     NOT NULL,
+    rank_position INTEGER     NOT NULL,
+    avg_return    DOUBLE PRECISION,
+    total_return  DOUBLE PRECISION,
+    volatility    DOUBLE PRECISION,
+    sharpe_ratio  DOUBLE PRECISION,
+    analysis_date DATE        NOT NULL,
+    PRIMARY KEY (etf_ticker, stock_ticker, period_days, analysis_date)
+);
+
+CREATE TABLE IF NOT EXISTS analytics_monthly_portfolio (
+    rebalance_date DATE        NOT NULL,
+    ticker         VARCHAR(20) NOT NULL,
+    valid_until    DATE        NOT NULL,
+    final_rank     INTEGER     NOT NULL,
+    final_weight   DOUBLE PRECISION NOT NULL CHECK (final_weight BETWEEN 0 AND 1),
+    score          DOUBLE PRECISION NOT NULL,
+    source_periods INTEGER[]   NOT NULL,
+    as_of_date     DATE        NOT NULL,
+    company_name   VARCHAR(200),
+    sector         VARCHAR(60),
+    source         VARCHAR(20) NOT NULL,
+    PRIMARY KEY (rebalance_date, ticker)
+);
+
+CREATE TABLE IF NOT EXISTS analytics_sector_trending (
+    year               INTEGER     NOT NULL,
+    month              INTEGER     NOT NULL CHECK (month BETWEEN 1 AND 12),
+    sector             VARCHAR(60) NOT NULL,
+    stock_count        INTEGER     NOT NULL,
+    avg_monthly_return DOUBLE PRECISION,
+    volatility         DOUBLE PRECISION,
+    positive_days      INTEGER     NOT NULL,
+    trading_days       INTEGER     NOT NULL,
+    best_day           DOUBLE PRECISION,
+    worst_day          DOUBLE PRECISION,
+    is_trending        BOOLEAN     NOT NULL,
+    PRIMARY KEY (year, month, sector)
+);
+
+-- ── logs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+CREATE TABLE IF NOT EXISTS logs_consumer_error (
+    id           BIGSERIAL   PRIMARY KEY,
+    raw_value    TEXT,
+    error_msg    TEXT        NOT NULL,
+    received_at  TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
+    topic        VARCHAR(100) NOT NULL,
+    partition_id INTEGER     NOT NULL,
+    kafka_offset BIGINT      NOT NULL,
+    message_key  TEXT,
+    replayed_at  TIMESTAMPTZ,                        -- when `replay-errors` put the message back on its topic
+    UNIQUE (topic, partition_id, kafka_offset)
+);
+
+CREATE TABLE IF NOT EXISTS logs_yahoo_request (
+    id           BIGSERIAL   PRIMARY KEY,
+    requested_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
+    endpoint     VARCHAR(60) NOT NULL,
+    symbol       VARCHAR(600),
+    http_status  INTEGER,                            -- NULL: no answer
+    run_id       VARCHAR(250)
+);
+CREATE INDEX IF NOT EXISTS logs_yahoo_request_by_time ON logs_yahoo_request (requested_at);
+
+-- ── weights and cash sum to one: checked when a transaction that touched a portfolio commits ─────────────────────────
+
+CREATE OR REPLACE FUNCTION check_portfolio_sums_to_one() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+DECLARE
+    total DOUBLE PRECISION;
+    publication analytics_publication%ROWTYPE;
+    changed RECORD;
+BEGIN
+    IF TG_OP = 'DELETE' THEN changed := OLD; ELSE changed := NEW; END IF;
+    IF TG_TABLE_NAME = 'analytics_publication' THEN
+        IF (to_jsonb(changed) ->> 'job') <> 'allocation' THEN RETURN NULL; END IF;
+    END IF;
+    SELECT COALESCE(SUM(portfolio_weight), 0) INTO total FROM analytics_portfolio_allocation
+    WHERE as_of_date = changed.as_of_date AND period_days = changed.period_days;
+    SELECT * INTO publication FROM analytics_publication
+    WHERE job = 'allocation' AND as_of_date = changed.as_of_date AND period_days = changed.period_days;
+    IF NOT FOUND THEN
+        IF total > 0 THEN
+            RAISE EXCEPTION 'portfolio of % over % sessions has rows but no publication',
+                changed.as_of_date, changed.period_days USING ERRCODE = 'check_violation';
+        END IF;
+    ELSIF ABS(total + publication.cash_weight - 1) > 1e-9 THEN
+        RAISE EXCEPTION 'portfolio of % over % sessions: weights % + cash % do not sum to 1',
+            changed.as_of_date, changed.period_days, total, publication.cash_weight USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
+DROP TRIGGER IF EXISTS portfolio_sums_to_one ON analytics_publication;
+CREATE CONSTRAINT TRIGGER portfolio_sums_to_one AFTER INSERT OR UPDATE OR DELETE ON analytics_publication
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_portfolio_sums_to_one();
+DROP TRIGGER IF EXISTS portfolio_sums_to_one ON analytics_portfolio_allocation;
+CREATE CONSTRAINT TRIGGER portfolio_sums_to_one AFTER INSERT OR UPDATE OR DELETE ON analytics_portfolio_allocation
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_portfolio_sums_to_one();

@@ -1,0 +1,164 @@
+"""What writers and readers need to know of each table: its name, key and columns. schema.sql defines them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Table:
+    """`columns` are the ones written, in order; serial and defaulted ones are left out."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The columns that are not part of the key."""
+        return tuple(column for column in self.columns if column not in self.key)
+
+
+META_ETF = Table("collected_meta_etf", ("ticker",), ("ticker", "etf_type", "sector_name", "description"))
+
+_BAR = (
+    "ticker",
+    "trade_date",
+    "open_price",
+    "high_price",
+    "low_price",
+    "close_price",
+    "adj_close",
+    "volume",
+    "price_change_percent",
+    "dividend",
+    "split_ratio",
+)
+_PROVENANCE = ("fetched_at", "source", "run_id")
+
+DAILY_ETF_OHLC = Table("collected_daily_etf_ohlc", ("ticker", "trade_date"), (*_BAR, *_PROVENANCE))
+
+DAILY_STOCK_HISTORY = Table(
+    "collected_daily_stock_history",
+    ("ticker", "trade_date"),
+    (
+        *_BAR,
+        "company_name",
+        "sector",
+        "quote_type",
+        "currency",
+        "shares_outstanding",
+        "market_cap",
+        "market_cap_source",
+        *_PROVENANCE,
+    ),
+)
+
+ETF_HOLDINGS = Table(
+    "collected_etf_holdings",
+    ("etf_ticker", "stock_ticker", "collected_date"),
+    ("etf_ticker", "stock_ticker", "stock_name", "holding_percent", "collected_date", "holding_rank", *_PROVENANCE),
+)
+
+PUBLICATION = Table(
+    "analytics_publication",
+    ("job", "as_of_date", "period_days"),
+    (
+        "job",
+        "as_of_date",
+        "period_days",
+        "status",
+        "reason",
+        "row_count",
+        "cash_weight",
+        "holdings_as_of",
+        "source",
+        "run_id",
+    ),
+)
+
+TRENDING_ETFS = Table(
+    "analytics_trending_etfs",
+    ("as_of_date", "etf_ticker"),
+    (
+        "as_of_date",
+        "etf_ticker",
+        "return_5d",
+        "spy_return_5d",
+        "outperformance_5d",
+        "is_trending_5d",
+        "return_10d",
+        "spy_return_10d",
+        "outperformance_10d",
+        "is_trending_10d",
+        "return_20d",
+        "spy_return_20d",
+        "outperformance",
+        "rank_by_outperformance",
+        "is_trending",
+        "sector_name",
+        "missing_reason",
+        "source",
+    ),
+)
+
+PORTFOLIO_ALLOCATION = Table(
+    "analytics_portfolio_allocation",
+    ("as_of_date", "ticker", "period_days"),
+    (
+        "as_of_date",
+        "ticker",
+        "period_days",
+        "portfolio_weight",
+        "period_return",
+        "score",
+        "market_cap",
+        "market_cap_source",
+        "position_rank",
+        "source_etfs",
+        "allocation_reason",
+        "holdings_as_of",
+        "start_session",
+        "end_session",
+        "company_name",
+        "sector",
+        "return_5d",
+        "sector_avg_5d",
+        "is_trending_5d",
+        "rank_5d",
+        "return_10d",
+        "sector_avg_10d",
+        "is_trending_10d",
+        "rank_10d",
+        "return_20d",
+        "sector_avg_20d",
+        "is_trending_20d",
+        "rank_20d",
+        "source",
+    ),
+)
+
+ALLOCATION_CANDIDATES = Table(
+    "analytics_allocation_candidates",
+    ("as_of_date", "period_days", "etf_ticker", "ticker"),
+    (
+        "as_of_date",
+        "period_days",
+        "etf_ticker",
+        "ticker",
+        "holding_rank",
+        "holding_percent",
+        "holdings_as_of",
+        "period_return",
+        "market_cap",
+        "is_selected",
+        "exclusion_reason",
+        "start_session",
+        "end_session",
+        "source",
+    ),
+)
+
+CONSUMER_ERROR = Table(
+    "logs_consumer_error",
+    ("topic", "partition_id", "kafka_offset"),
+    ("raw_value", "error_msg", "topic", "partition_id", "kafka_offset", "message_key"),
+)

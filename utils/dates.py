@@ -1,0 +1,125 @@
+"""Exchange sessions: dates in, dates out. Holidays and early closes come from exchange_calendars."""
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+
+from utils.errors import InvalidInput, NotASession
+
+HOME_EXCHANGE = "XNYS"
+# Yahoo's ticker suffix -> exchange; a ticker without a known suffix trades on the home exchange's sessions.
+EXCHANGE_BY_SUFFIX = {".KS": "XKRX", ".KQ": "XKRX"}
+CALENDAR_START = date(2015, 1, 2)
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """An exchange's sessions from 2015 to about a year ahead, in order, with the moment (UTC) each one ends."""
+
+    exchange: str
+    days: tuple[date, ...]
+    closes: tuple[datetime, ...]
+
+    def position(self, day: date) -> int:
+        """Index of a session; NotASession names the neighbours of a day that is none."""
+        at = bisect_left(self.days, day)
+        if at == len(self.days) or day < self.days[0]:
+            raise NotASession(f"{day} is outside the {self.exchange} calendar ({self.days[0]} to {self.days[-1]})")
+        if self.days[at] != day:
+            raise NotASession(
+                f"{day} ({day:%A}) is not a {self.exchange} session: "
+                f"the nearest are {self.days[at - 1]} and {self.days[at]}"
+            )
+        return at
+
+
+@cache
+def sessions_of(exchange: str = HOME_EXCHANGE) -> Sessions:
+    import exchange_calendars  # heavy (pandas): DAG files import this module while they are parsed
+
+    calendar = exchange_calendars.get_calendar(exchange, start=CALENDAR_START.isoformat())
+    return Sessions(
+        exchange=exchange,
+        days=tuple(day.date() for day in calendar.sessions),
+        closes=tuple(calendar.closes.dt.to_pydatetime()),
+    )
+
+
+def exchange_of(ticker: str) -> str:
+    """
+    >>> exchange_of("005930.KS"), exchange_of("BRK-B")
+    ('XKRX', 'XNYS')
+    """
+    suffix = "." + ticker.rpartition(".")[2] if "." in ticker else ""
+    return EXCHANGE_BY_SUFFIX.get(suffix, HOME_EXCHANGE)
+
+
+def parse_date(text: str) -> date:
+    """An ISO date, or InvalidInput."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(f"{text!r} is not a date: write it as YYYY-MM-DD, for example 2026-08-21") from None
+
+
+def close_of(session: date, exchange: str = HOME_EXCHANGE) -> datetime:
+    """The moment (UTC) the session ends, early closes included."""
+    sessions = sessions_of(exchange)
+    return sessions.closes[sessions.position(session)]
+
+
+def last_closed_session(moment: datetime, exchange: str = HOME_EXCHANGE) -> date:
+    """The last session whose close is at or before the moment.
+
+    >>> from datetime import UTC
+    >>> last_closed_session(datetime(2026, 8, 18, 9, tzinfo=UTC))   # Tuesday 09:00: Monday's session
+    datetime.date(2026, 8, 17)
+    """
+    sessions = sessions_of(exchange)
+    return sessions.days[bisect_right(sessions.closes, moment) - 1]
+
+
+def session_before(session: date, count: int, exchange: str = HOME_EXCHANGE) -> date:
+    """The session `count` sessions before this one (0: itself; negative: after)."""
+    sessions = sessions_of(exchange)
+    return sessions.days[sessions.position(session) - count]
+
+
+def sessions_between(start: date, end: date, exchange: str = HOME_EXCHANGE) -> list[date]:
+    """Sessions from start to end, both included."""
+    days = sessions_of(exchange).days
+    return list(days[bisect_left(days, start) : bisect_right(days, end)])
+
+
+def require_closed_session(day: date, moment: datetime, exchange: str = HOME_EXCHANGE) -> date:
+    """The day if its session was over at the moment; NotASession otherwise."""
+    if close_of(day, exchange) > moment:
+        last = last_closed_session(moment, exchange)
+        raise NotASession(f"the {exchange} session of {day} is not over yet: the last closed one is {last}")
+    return day
+
+
+def window_of(as_of: date, period_days: int, exchange: str = HOME_EXCHANGE) -> tuple[date, date]:
+    """Both end points of an N-session return as of a home session, on the exchange's own sessions.
+
+    The window ends with the exchange's last session closed by the home exchange's close of `as_of`
+    and starts N of its sessions earlier.
+
+    >>> window_of(date(2026, 8, 21), 5)
+    (datetime.date(2026, 8, 14), datetime.date(2026, 8, 21))
+    >>> window_of(date(2026, 8, 17), 1, "XKRX")   # Korea was closed on the 17th
+    (datetime.date(2026, 8, 13), datetime.date(2026, 8, 14))
+    """
+    end = as_of if exchange == HOME_EXCHANGE else last_closed_session(close_of(as_of), exchange)
+    return session_before(end, period_days, exchange), end
+
+
+def last_sunday(year: int, month: int) -> date:
+    """
+    >>> last_sunday(2026, 8)
+    datetime.date(2026, 8, 30)
+    """
+    first_of_next = date(year + month // 12, month % 12 + 1, 1)
+    last_day = first_of_next - timedelta(days=1)
+    return last_day - timedelta(days=(last_day.weekday() + 1) % 7)

@@ -1,0 +1,65 @@
+"""Everything the platform raises on purpose.
+
+ActstockError
+├── InvalidInput           the caller asked for something that cannot be: not worth a retry
+│   ├── NotASession        a date on which the exchange was closed, or that is not over yet
+│   └── UnknownTicker      the source does not know the symbol
+├── InvalidMessage         a Kafka message that breaks its contract: goes to logs_consumer_error
+├── SourceUnavailable      Yahoo did not answer as it should: worth a retry later
+│   ├── RateLimited        Yahoo said 429, or the breaker is open because it did
+│   └── BarMissing         the session is over, but its bar is not there (yet)
+├── BrokerUnavailable      Kafka cannot be reached or did not acknowledge
+├── DatabaseUnavailable    Postgres cannot be reached
+├── NotStored              what was sent is not (all) in Postgres
+└── NotPublished           an earlier stage has not published what this one reads
+"""
+
+
+class ActstockError(Exception):
+    """Base: str(error) says what happened, where, and what to do."""
+
+    retryable = True
+
+
+class InvalidInput(ActstockError):
+    retryable = False
+
+
+class NotASession(InvalidInput):
+    pass
+
+
+class UnknownTicker(InvalidInput):
+    pass
+
+
+class InvalidMessage(ActstockError):
+    retryable = False
+
+
+class SourceUnavailable(ActstockError):
+    pass
+
+
+class RateLimited(SourceUnavailable):
+    pass
+
+
+class BarMissing(SourceUnavailable):
+    pass
+
+
+class BrokerUnavailable(ActstockError):
+    pass
+
+
+class DatabaseUnavailable(ActstockError):
+    pass
+
+
+class NotStored(ActstockError):
+    pass
+
+
+class NotPublished(ActstockError):
+    pass
