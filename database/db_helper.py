@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg2
 from psycopg2 import extensions, extras, sql
-from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import connection
 
 from config.config import DatabaseSettings, Settings
 from database.tables import Table
@@ -19,6 +19,7 @@ from utils.errors import DatabaseUnavailable
 SCHEMA_FILE = Path(__file__).with_name("schema.sql")
 CONNECT_TIMEOUT_SECONDS = 5
 
+Connection = connection
 Row = dict[str, Any]
 Values = Sequence[Any]
 
@@ -149,9 +150,7 @@ def _merge(table: Table, staging: sql.Identifier, newest_by: str | None) -> sql.
     assignments = sql.SQL(", ").join(
         sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(name)) for name in table.values
     )
-    guard = sql.SQL("")
-    if newest_by:
-        guard = sql.SQL(" WHERE EXCLUDED.{0} >= stored.{0}").format(sql.Identifier(newest_by))
+    newer = sql.SQL(" WHERE EXCLUDED.{0} >= stored.{0}").format(sql.Identifier(newest_by or ""))
     return sql.SQL(
         "INSERT INTO {table} AS stored ({columns}) SELECT {columns} FROM {staging}"
         " ON CONFLICT ({key}) DO UPDATE SET {assignments}{guard}"
@@ -161,7 +160,7 @@ def _merge(table: Table, staging: sql.Identifier, newest_by: str | None) -> sql.
         staging=staging,
         key=_names(table.key),
         assignments=assignments,
-        guard=guard,
+        guard=newer if newest_by else sql.SQL(""),
     )
 
 
