@@ -20,6 +20,11 @@ class Topic(StrEnum):
     ETF_HOLDINGS = "etf-holdings-data"
     STOCK_DAILY = "stock-daily-data"
 
+    @property
+    def consumer_group(self) -> str:
+        """The group that stores the topic, named like its service: consumer-<group>."""
+        return self.value.removesuffix("-data")
+
 
 @dataclass(frozen=True)
 class DatabaseSettings:

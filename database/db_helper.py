@@ -58,7 +58,7 @@ def transaction(conn: Connection) -> Iterator[None]:
         raise DatabaseUnavailable(f"PostgreSQL went away: {_first_line(error)}") from None
 
 
-def fetch(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> list[Row]:
+def fetch(conn: Connection, query: str | sql.Composable, params: Mapping[str, Any] | None = None) -> list[Row]:
     """Rows of a query as dicts, in a transaction of its own."""
     with transaction(conn), conn.cursor(cursor_factory=extras.RealDictCursor) as cursor:
         cursor.execute(query, params)

@@ -241,6 +241,7 @@ CREATE TABLE IF NOT EXISTS logs_yahoo_request (
     run_id       VARCHAR(250)
 );
 CREATE INDEX IF NOT EXISTS logs_yahoo_request_by_time ON logs_yahoo_request (requested_at);
+CREATE INDEX IF NOT EXISTS logs_yahoo_request_limited ON logs_yahoo_request (requested_at) WHERE http_status = 429;
 
 -- ── weights and cash sum to one: checked when a transaction that touched a portfolio commits ─────────────────────────
 

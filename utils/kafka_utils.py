@@ -105,15 +105,15 @@ def committed_offsets(settings: KafkaSettings, group: str) -> dict[str, Offsets]
     return offsets
 
 
-def consume(settings: KafkaSettings, topic: Topic, group: str, handle: Handler) -> None:
+def consume(settings: KafkaSettings, topic: Topic, handle: Handler) -> None:
     """Poll, handle, commit, until SIGTERM. The commit is the last step, so a batch is handled at least once.
 
     While the database is away the batch is kept and tried again: the offset does not move and nothing is lost.
     """
     stop = _StopSignal()
     with _broker(settings):
-        consumer = connect_consumer(settings, topic, group)
-    log.info("reading %s as %s", topic, group)
+        consumer = connect_consumer(settings, topic, topic.consumer_group)
+    log.info("reading %s as %s", topic, topic.consumer_group)
     try:
         while not stop.requested:
             records = poll(consumer)

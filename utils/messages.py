@@ -19,6 +19,7 @@ Price = Annotated[float, Meta(gt=0, lt=1e12)]
 Volume = Annotated[int, Meta(ge=0, lt=2**63)]
 Fraction = Annotated[float, Meta(gt=0, le=1)]
 Source = Literal["yahoo", "simulated", "recorded"]
+MarketCapSource = Literal["shares_x_close", "quoted"]
 
 LARGEST_STEP = 0.5  # a close that moves further in one session without a split is looked at by a person first
 ROUNDING = 1e-6  # Yahoo's split adjustment leaves high and low this much off open and close, relatively
@@ -96,7 +97,7 @@ class StockDailyBar(DailyBar, frozen=True, kw_only=True):
     sector: Annotated[str, Meta(max_length=60)] | None = None
     shares_outstanding: Annotated[int, Meta(gt=0, lt=2**63)] | None = None
     market_cap: Annotated[int, Meta(gt=0, lt=2**63)] | None = None
-    market_cap_source: Literal["shares_x_close", "quoted"] | None = None
+    market_cap_source: MarketCapSource | None = None
 
     def check(self) -> None:
         if self.open_price and self.high_price and self.low_price:

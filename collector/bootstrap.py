@@ -1,0 +1,72 @@
+"""One-shot start of the data: topics, ETF metadata, and the ETF history that the longest window needs.
+
+Safe to repeat: topics and metadata that exist stay, and a history that is there costs no request.
+"""
+
+import argparse
+import logging
+import sys
+from datetime import UTC, date, datetime
+
+from collector.collect import wait_until_stored
+from collector.kafka_producer_etf_daily import collect
+from config.config import ConfigError, Settings
+from config.universe import Universe, universe
+from database import tables
+from database.db_helper import connect, transaction, upsert
+from database.queries import collected
+from utils.dates import last_closed_session, parse_date
+from utils.errors import ActstockError, InvalidInput
+from utils.kafka_utils import create_topics
+from utils.logging_utils import configure_logging
+
+log = logging.getLogger(__name__)
+
+
+def run(settings: Settings, as_of: date) -> None:
+    """Prepare an empty platform for the session as_of."""
+    created = create_topics(settings.kafka)
+    log.info("topics created: %s", ", ".join(created) or "none, all are there")
+    conn = connect(settings.database)
+    try:
+        with transaction(conn):
+            upsert(conn, tables.META_ETF, metadata(universe()))
+        is_empty = not collected.any_row(conn, tables.DAILY_ETF_OHLC)
+    finally:
+        conn.close()
+    if not is_empty:
+        log.info("the database has ETF history already: no request to Yahoo")
+        return
+    log.info("filling %d sessions of history up to %s", settings.collector.history_sessions, as_of)
+    wait_until_stored(settings, collect(settings, universe().etfs, as_of, run_id="bootstrap"))
+
+
+def metadata(known: Universe) -> list[tuple[str, str, str | None, str]]:
+    """A row of collected_meta_etf for every ETF of the universe."""
+    return [
+        (
+            etf,
+            known.etf_type(etf),
+            known.sectors.get(etf),
+            known.benchmarks.get(etf) or f"{known.sectors[etf]} sector",
+        )
+        for etf in known.etfs
+    ]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Create the topics and fill the ETF history of an empty database.")
+    parser.add_argument("--as-of-date", metavar="DATE", help="history up to this session (default: the last)")
+    options = parser.parse_args(arguments)
+    configure_logging()
+    try:
+        as_of = parse_date(options.as_of_date) if options.as_of_date else last_closed_session(datetime.now(UTC))
+        run(Settings.from_env(), as_of)
+    except (ActstockError, ConfigError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, (InvalidInput, ConfigError)) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,236 @@
+"""What all producers share: which sessions to ask for, which bars to send, and how to know that they are stored."""
+
+import argparse
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any, Self
+
+from collector.gate import RequestGate
+from collector.yahoo import Bar, Yahoo
+from config.config import CollectorSettings, ConfigError, Settings, Topic
+from database import tables
+from database.db_helper import Connection, Row, connect
+from database.queries import collected
+from database.tables import Table
+from utils.dates import exchange_of, parse_date, session_before, window_of
+from utils.errors import ActstockError, InvalidInput, NotStored
+from utils.kafka_utils import Offsets, Publisher, committed_offsets, offsets_reached, publisher
+from utils.logging_utils import configure_logging
+
+log = logging.getLogger(__name__)
+
+BAR_TABLES = {Topic.ETF_DAILY: tables.DAILY_ETF_OHLC, Topic.STOCK_DAILY: tables.DAILY_STOCK_HISTORY}
+SAME = 1e-9  # relative: what a price may differ by after a round trip through the database
+
+
+@dataclass
+class Receipt:
+    """What a run sent, and what has to be in Postgres before its stage is green. JSON-able both ways.
+
+    expected: topic -> (ticker, session) of the rows that must be there, sent by this run or stored before.
+    missing: ticker -> why the source had nothing for it.
+    """
+
+    as_of: date
+    sent: dict[str, int] = field(default_factory=dict)
+    end_offsets: dict[str, Offsets] = field(default_factory=dict)
+    expected: dict[str, list[tuple[str, date]]] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    already_stored: list[str] = field(default_factory=list)
+    changed: int = 0
+    requests: int = 0
+    note: str = ""
+
+    def expect(self, topic: Topic, ticker: str, session: date) -> None:
+        self.expected.setdefault(topic.value, []).append((ticker, session))
+
+    def to_dict(self) -> dict[str, Any]:
+        return json.loads(json.dumps(asdict(self), default=date.isoformat))  # type: ignore[no-any-return]
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Self:
+        """The receipt back from JSON, whose keys are strings and whose dates are texts."""
+        return cls(
+            **{
+                **raw,
+                "as_of": date.fromisoformat(raw["as_of"]),
+                "end_offsets": {
+                    topic: {int(partition): offset for partition, offset in partitions.items()}
+                    for topic, partitions in raw["end_offsets"].items()
+                },
+                "expected": {
+                    topic: [(ticker, date.fromisoformat(session)) for ticker, session in rows]
+                    for topic, rows in raw["expected"].items()
+                },
+            }
+        )
+
+    def summary(self) -> str:
+        sent = ", ".join(f"{count} to {topic}" for topic, count in self.sent.items()) or "nothing"
+        parts = [f"{self.as_of}: sent {sent} with {self.requests} requests to Yahoo"]
+        if self.already_stored:
+            parts.append(f"already stored: {', '.join(self.already_stored)}")
+        if self.changed:
+            parts.append(f"{self.changed} stored bars were restated")
+        parts += [f"{ticker}: {reason}" for ticker, reason in self.missing.items()]
+        return "; ".join([*parts, self.note] if self.note else parts)
+
+
+@dataclass
+class Collection:
+    """The connections of one run, and what it has done so far."""
+
+    settings: Settings
+    conn: Connection
+    yahoo: Yahoo
+    publisher: Publisher
+    receipt: Receipt
+    run_id: str | None
+
+    def send(self, topic: Topic, messages: Iterable[Any]) -> int:
+        count = 0
+        for message in messages:
+            self.publisher.send(topic, message)
+            count += 1
+        if count:
+            self.receipt.sent[topic.value] = self.receipt.sent.get(topic.value, 0) + count
+        return count
+
+
+@contextmanager
+def collection(settings: Settings, as_of: date, run_id: str | None) -> Iterator[Collection]:
+    """Open what a run needs; at its end, also a failed one, wait for every acknowledgement and fill in the receipt.
+
+    What a run had sent before it failed stays sent: the next run finds it stored and goes on behind it.
+    """
+    conn = connect(settings.database)
+    try:
+        gate = RequestGate(conn, settings.yahoo, run_id)
+        with publisher(settings.kafka) as kafka:
+            run = Collection(settings, conn, Yahoo(settings.yahoo, gate), kafka, Receipt(as_of), run_id)
+            try:
+                yield run
+            finally:
+                run.receipt.end_offsets = kafka.wait()
+                run.receipt.requests = gate.count
+        log.info("%s", run.receipt.summary())
+    finally:
+        conn.close()
+
+
+def is_covered(stored: Mapping[date, Row], ticker: str, as_of: date, longest_period: int) -> bool:
+    """Whether both end points of the longest window as of a session are stored, so that nothing needs fetching."""
+    start, end = window_of(as_of, longest_period, exchange_of(ticker))
+    return start in stored and end in stored
+
+
+def fetch_range(stored: Mapping[date, Row], ticker: str, as_of: date, settings: CollectorSettings) -> tuple[date, date]:
+    """First and last day to ask for: everything stored and the recent sessions up to as_of.
+
+    Asking for everything stored keeps all adjusted closes of a ticker from one and the same fetch, and costs one
+    request whatever its length.
+    """
+    exchange = exchange_of(ticker)
+    end = window_of(as_of, 0, exchange)[1]
+    back = settings.refetch_sessions if stored else settings.history_sessions
+    start = session_before(end, back, exchange)
+    return min([start, *stored]), max([end, *stored])
+
+
+def differs(bar: Bar, stored: Row | None) -> bool:
+    """Whether a bar says something else than the stored row."""
+    if stored is None:
+        return True
+    fresh = (bar.open, bar.high, bar.low, bar.close, bar.adj_close, bar.volume, bar.dividend, bar.split_ratio)
+    return any(not _same(new, stored[column]) for new, column in zip(fresh, collected.PRICE_COLUMNS, strict=True))
+
+
+def _same(new: float | None, old: float | None) -> bool:
+    if new is None or old is None:
+        return new is old
+    return abs(new - old) <= SAME * max(abs(new), abs(old))
+
+
+def with_previous(bars: list[Bar]) -> Iterator[tuple[Bar, float | None]]:
+    """Each bar with the close before it, None for the first."""
+    previous = None
+    for bar in bars:
+        yield bar, previous
+        previous = bar.close
+
+
+def is_stored(settings: Settings, receipt: Receipt) -> bool:
+    """Whether everything the receipt expects is in Postgres; False = the consumers are not there yet.
+
+    NotStored when they are past it and rows are absent all the same: a message was rejected.
+    """
+    for topic in Topic:
+        needed = {topic.value: receipt.end_offsets.get(topic.value, {})}
+        if needed[topic.value] and not offsets_reached(needed, committed_offsets(settings.kafka, topic.consumer_group)):
+            return False
+    conn = connect(settings.database)
+    try:
+        absent = _absent(conn, receipt)
+        if absent:
+            raise NotStored(_why_absent(conn, absent))
+    finally:
+        conn.close()
+    return True
+
+
+def _absent(conn: Connection, receipt: Receipt) -> list[tuple[str, date]]:
+    absent: list[tuple[str, date]] = []
+    for topic, wanted in receipt.expected.items():
+        table: Table | None = BAR_TABLES.get(Topic(topic))
+        absent += collected.missing_bars(conn, table, wanted) if table else collected.missing_snapshots(conn, wanted)
+    return absent
+
+
+def _why_absent(conn: Connection, absent: list[tuple[str, date]]) -> str:
+    tickers = sorted({ticker for ticker, _ in absent})
+    reasons = collected.rejected(conn, [topic.value for topic in Topic], tickers)
+    rows = ", ".join(f"{ticker} {session}" for ticker, session in absent[:10])
+    listed = "; ".join(f"{ticker} — logs_consumer_error {reason}" for ticker, reason in reasons.items())
+    return (
+        f"{len(absent)} rows were sent but not stored: {rows}. {listed or 'logs_consumer_error says nothing of them'}"
+    )
+
+
+def wait_until_stored(settings: Settings, receipt: Receipt, poll_seconds: float = 0.5) -> None:
+    """Block until `is_stored`; NotStored after STORED_TIMEOUT_SECONDS."""
+    patience = settings.collector.stored_timeout_seconds
+    until = time.monotonic() + patience
+    while not is_stored(settings, receipt):
+        if time.monotonic() > until:
+            raise NotStored(f"the consumers have not stored {receipt.as_of} within {patience:g} s: see their logs")
+        time.sleep(poll_seconds)
+
+
+def command_line(description: str) -> argparse.ArgumentParser:
+    """The options every producer takes."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--as-of-date", required=True, metavar="DATE", help="the session to collect, e.g. 2026-08-21")
+    parser.add_argument("--run-id", help="stored with every row and request")
+    parser.add_argument("--wait", action="store_true", help="return when the rows are in Postgres, not when sent")
+    return parser
+
+
+def run_command(options: argparse.Namespace, run: Callable[[Settings, date], Receipt]) -> int:
+    """Run a producer from the shell: the receipt is the last line of standard output, an error one line on stderr."""
+    configure_logging()
+    try:
+        settings = Settings.from_env()
+        receipt = run(settings, parse_date(options.as_of_date))
+        if options.wait:
+            wait_until_stored(settings, receipt)
+    except (ActstockError, ConfigError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, (InvalidInput, ConfigError)) else 1
+    print(json.dumps(receipt.to_dict()))
+    return 0

@@ -1,0 +1,16 @@
+"""Store stock bars and exchange rates: stock-daily-data -> collected_daily_stock_history."""
+
+import sys
+
+from config.config import Topic
+from consumer.storing import run_consumer, upsert_by
+from database.tables import DAILY_STOCK_HISTORY
+from utils.messages import StockDailyBar
+
+
+def main() -> int:
+    return run_consumer(Topic.STOCK_DAILY, StockDailyBar, upsert_by(DAILY_STOCK_HISTORY))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

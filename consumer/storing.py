@@ -1,0 +1,99 @@
+"""What the three consumers share: decode a batch, store it in one transaction, keep what is bad with its address."""
+
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Generic, TypeVar
+
+import psycopg2
+
+from config.config import ConfigError, DatabaseSettings, Settings, Topic
+from database.db_helper import Connection, Values, connect, transaction, upsert
+from database.tables import CONSUMER_ERROR, Table
+from utils.errors import ActstockError, DatabaseUnavailable, InvalidMessage
+from utils.kafka_utils import Record, consume
+from utils.logging_utils import configure_logging
+from utils.messages import Message, from_json
+
+log = logging.getLogger(__name__)
+
+M = TypeVar("M", bound=Message)
+Write = Callable[[Connection, Sequence[M]], None]
+
+
+class Store(Generic[M]):
+    """Writes batches of one kind of message; reconnects by itself after the database was away."""
+
+    def __init__(self, settings: DatabaseSettings, kind: type[M], write: "Write[M]") -> None:
+        self._settings = settings
+        self._kind = kind
+        self._write = write
+        self._conn: Connection | None = None
+
+    def __call__(self, records: Sequence[Record]) -> None:
+        """Store a batch: rows and rejections in one transaction. DatabaseUnavailable leaves nothing half-written."""
+        good, bad = self._decode(records)
+        try:
+            self._commit([message for _, message in good], bad)
+        except (psycopg2.DataError, psycopg2.IntegrityError):
+            # Postgres refuses a value: find it by storing one at a time, so that its neighbours are not lost.
+            for record, message in good:
+                self._store_or_reject(record, message)
+            self._commit([], bad)
+        except DatabaseUnavailable:
+            self._conn = None
+            raise
+        log.info("stored %d messages, rejected %d", len(good), len(bad))
+
+    def _decode(self, records: Sequence[Record]) -> tuple[list[tuple[Record, M]], list[Values]]:
+        good: list[tuple[Record, M]] = []
+        bad: list[Values] = []
+        for record in records:
+            try:
+                good.append((record, from_json(self._kind, record.value)))
+            except InvalidMessage as error:
+                bad.append(rejection(record, str(error)))
+        return good, bad
+
+    def _commit(self, messages: Sequence[M], bad: Sequence[Values]) -> None:
+        if self._conn is None:
+            self._conn = connect(self._settings)
+        with transaction(self._conn):
+            self._write(self._conn, messages)
+            upsert(self._conn, CONSUMER_ERROR, bad)
+
+    def _store_or_reject(self, record: Record, message: M) -> None:
+        try:
+            self._commit([message], [])
+        except (psycopg2.DataError, psycopg2.IntegrityError) as error:
+            self._commit([], [rejection(record, f"PostgreSQL refuses it: {str(error).splitlines()[0]}")])
+
+
+def rejection(record: Record, reason: str) -> Values:
+    """A row of logs_consumer_error."""
+    log.warning("rejected %s/%d@%d: %s", record.topic, record.partition, record.offset, reason)
+    text = record.value.decode(errors="backslashreplace").replace("\x00", r"\x00") if record.value else None
+    return (text, reason, record.topic, record.partition, record.offset, record.key)
+
+
+def upsert_by(table: Table) -> Write[Message]:
+    """Messages whose attributes are named like the table's columns -> rows; the newest fetch of a key wins."""
+    to_row: Callable[[Message], Values] = attrgetter(*table.columns)
+
+    def write(conn: Connection, messages: Sequence[Message]) -> None:
+        upsert(conn, table, map(to_row, messages), newest_by="fetched_at")
+
+    return write
+
+
+def run_consumer(topic: Topic, kind: type[M], write: "Write[M]") -> int:
+    """A consumer process: reads the topic until it is told to stop."""
+    configure_logging()
+    try:
+        settings = Settings.from_env()
+        consume(settings.kafka, topic, Store(settings.database, kind, write))
+    except (ActstockError, ConfigError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,131 @@
+"""What has been collected already: the collectors ask before they fetch, and after they sent."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from psycopg2 import sql
+
+from database.db_helper import Connection, Row, fetch
+from database.tables import DAILY_STOCK_HISTORY, Table
+
+PRICE_COLUMNS = (
+    "open_price",
+    "high_price",
+    "low_price",
+    "close_price",
+    "adj_close",
+    "volume",
+    "dividend",
+    "split_ratio",
+)
+
+
+def bars(conn: Connection, table: Table, ticker: str) -> dict[date, Row]:
+    """A ticker's stored sessions -> price columns (and shares_outstanding of a stock)."""
+    columns = (*PRICE_COLUMNS, "shares_outstanding") if table is DAILY_STOCK_HISTORY else PRICE_COLUMNS
+    query = sql.SQL("SELECT trade_date, {} FROM {} WHERE ticker = %(ticker)s ORDER BY trade_date").format(
+        sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(table.name)
+    )
+    return {row.pop("trade_date"): row for row in fetch(conn, query, {"ticker": ticker})}
+
+
+def missing_bars(conn: Connection, table: Table, wanted: Sequence[tuple[str, date]]) -> list[tuple[str, date]]:
+    """Those of the wanted (ticker, session) that are not stored."""
+    query = sql.SQL(
+        """
+        SELECT ticker, trade_date
+        FROM UNNEST(%(tickers)s, %(sessions)s::date[]) AS wanted (ticker, trade_date)
+        WHERE NOT EXISTS (
+            SELECT 1 FROM {} AS stored
+            WHERE (stored.ticker, stored.trade_date) = (wanted.ticker, wanted.trade_date))
+        ORDER BY ticker, trade_date
+        """
+    ).format(sql.Identifier(table.name))
+    params = {"tickers": [ticker for ticker, _ in wanted], "sessions": [session for _, session in wanted]}
+    return [(row["ticker"], row["trade_date"]) for row in fetch(conn, query, params)]
+
+
+def missing_snapshots(conn: Connection, wanted: Sequence[tuple[str, date]]) -> list[tuple[str, date]]:
+    """Those of the wanted (ETF, collected_date) of which no holding is stored."""
+    rows = fetch(
+        conn,
+        """
+        SELECT etf_ticker, collected_date
+        FROM UNNEST(%(etfs)s, %(dates)s::date[]) AS wanted (etf_ticker, collected_date)
+        WHERE NOT EXISTS (
+            SELECT 1 FROM collected_etf_holdings AS stored
+            WHERE (stored.etf_ticker, stored.collected_date) = (wanted.etf_ticker, wanted.collected_date))
+        ORDER BY etf_ticker, collected_date
+        """,
+        {"etfs": [etf for etf, _ in wanted], "dates": [day for _, day in wanted]},
+    )
+    return [(row["etf_ticker"], row["collected_date"]) for row in rows]
+
+
+def snapshot_dates(conn: Connection, etf: str) -> list[date]:
+    """The days on which the ETF's holdings were collected, in order."""
+    rows = fetch(
+        conn,
+        "SELECT DISTINCT collected_date FROM collected_etf_holdings WHERE etf_ticker = %(etf)s ORDER BY collected_date",
+        {"etf": etf},
+    )
+    return [row["collected_date"] for row in rows]
+
+
+def snapshot_tickers(conn: Connection, etf: str, collected_date: date, top: int) -> list[str]:
+    """The largest holdings of one snapshot."""
+    rows = fetch(
+        conn,
+        """
+        SELECT stock_ticker FROM collected_etf_holdings
+        WHERE etf_ticker = %(etf)s AND collected_date = %(collected_date)s AND holding_rank <= %(top)s
+        ORDER BY holding_rank
+        """,
+        {"etf": etf, "collected_date": collected_date, "top": top},
+    )
+    return [row["stock_ticker"] for row in rows]
+
+
+def known_sectors(conn: Connection, tickers: Sequence[str]) -> dict[str, str]:
+    """The last sector stored for each stock that has one."""
+    rows = fetch(
+        conn,
+        """
+        SELECT DISTINCT ON (ticker) ticker, sector FROM collected_daily_stock_history
+        WHERE ticker = ANY(%(tickers)s) AND sector IS NOT NULL
+        ORDER BY ticker, trade_date DESC
+        """,
+        {"tickers": list(tickers)},
+    )
+    return {row["ticker"]: row["sector"] for row in rows}
+
+
+def currencies(conn: Connection, tickers: Sequence[str]) -> set[str]:
+    """The currencies in which these stocks' stored prices are."""
+    rows = fetch(
+        conn,
+        "SELECT DISTINCT currency FROM collected_daily_stock_history WHERE ticker = ANY(%(tickers)s)",
+        {"tickers": list(tickers)},
+    )
+    return {row["currency"] for row in rows}
+
+
+def rejected(conn: Connection, topics: Sequence[str], keys: Sequence[str]) -> dict[str, str]:
+    """Message key -> the newest reason why a message of it was rejected and not replayed since."""
+    rows = fetch(
+        conn,
+        """
+        SELECT DISTINCT ON (message_key) message_key, 'no. ' || id || ': ' || error_msg AS reason
+        FROM logs_consumer_error
+        WHERE topic = ANY(%(topics)s) AND message_key = ANY(%(keys)s) AND replayed_at IS NULL
+        ORDER BY message_key, id DESC
+        """,
+        {"topics": list(topics), "keys": list(keys)},
+    )
+    return {row["message_key"]: row["reason"] for row in rows}
+
+
+def any_row(conn: Connection, table: Table) -> bool:
+    query: Any = sql.SQL("SELECT EXISTS (SELECT 1 FROM {}) AS found").format(sql.Identifier(table.name))
+    return bool(fetch(conn, query)[0]["found"])

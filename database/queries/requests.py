@@ -1,0 +1,49 @@
+"""The log of requests to Yahoo: pacing, the breaker and the day's budget read it."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from database.db_helper import Connection, Row, fetch, transaction
+
+
+class Latest(NamedTuple):
+    """The database's clock, the newest request and the newest 429; None where there is none."""
+
+    now: datetime
+    requested_at: datetime | None
+    limited_at: datetime | None
+
+
+def latest(conn: Connection) -> Latest:
+    row = fetch(
+        conn,
+        """
+        SELECT clock_timestamp() AS now,
+               (SELECT MAX(requested_at) FROM logs_yahoo_request) AS requested_at,
+               (SELECT MAX(requested_at) FROM logs_yahoo_request WHERE http_status = 429) AS limited_at
+        """,
+    )[0]
+    return Latest(**row)
+
+
+def record(conn: Connection, endpoint: str, symbol: str, http_status: int | None, run_id: str | None) -> None:
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO logs_yahoo_request (endpoint, symbol, http_status, run_id) VALUES (%s, %s, %s, %s)",
+            (endpoint, symbol, http_status, run_id),
+        )
+
+
+def by_endpoint(conn: Connection, since: datetime) -> list[Row]:
+    """How many requests went to each endpoint since a moment."""
+    return fetch(
+        conn,
+        """
+        SELECT endpoint, COUNT(*) AS requests, COUNT(*) FILTER (WHERE http_status >= 400) AS refused
+        FROM logs_yahoo_request
+        WHERE requested_at >= %(since)s
+        GROUP BY endpoint
+        ORDER BY endpoint
+        """,
+        {"since": since},
+    )
