@@ -24,3 +24,47 @@ def trending(conn: Connection, as_of: date) -> list[Row] | None:
         """,
         {"as_of": as_of},
     )
+
+
+def listing(conn: Connection) -> list[Row]:
+    """Every ETF with its newest bar and where it stands in the newest trending publication, by ticker."""
+    return fetch(
+        conn,
+        """
+        WITH published AS (
+            SELECT MAX(as_of_date) AS as_of_date
+            FROM analytics_publication
+            WHERE job = 'trending'
+        )
+        SELECT
+            meta.ticker,
+            meta.etf_type,
+            meta.sector_name,
+            meta.description,
+            bar.trade_date,
+            bar.close_price,
+            bar.price_change_percent,
+            bar.source,
+            trend.as_of_date,
+            trend.return_5d,
+            trend.return_10d,
+            trend.return_20d,
+            COALESCE(trend.is_trending_5d, FALSE) AS is_trending_5d,
+            COALESCE(trend.is_trending_10d, FALSE) AS is_trending_10d,
+            COALESCE(trend.is_trending, FALSE) AS is_trending_20d,
+            trend.rank_by_outperformance,
+            trend.missing_reason
+        FROM collected_meta_etf AS meta
+        LEFT JOIN LATERAL (
+            SELECT trade_date, close_price, price_change_percent, source
+            FROM collected_daily_etf_ohlc
+            WHERE ticker = meta.ticker
+            ORDER BY trade_date DESC
+            LIMIT 1
+        ) AS bar ON TRUE
+        LEFT JOIN published ON TRUE
+        LEFT JOIN analytics_trending_etfs AS trend
+            ON trend.etf_ticker = meta.ticker AND trend.as_of_date = published.as_of_date
+        ORDER BY meta.ticker
+        """,
+    )

@@ -1,0 +1,69 @@
+"""The HTTP API over the platform's tables: `uvicorn api.main:app`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from fastapi import FastAPI
+
+from api import auth, errors
+from api.pool import ReaderPool
+from api.published import PublishedAnswers
+from api.routes import dashboard, service, stocks
+from config.config import ConfigError, Settings
+
+VERSION = "0.1.0"
+DESCRIPTION = f"""
+Portfolios of the stocks behind the ETFs that beat the market, as published by the daily pipeline.
+Every path but {", ".join(f"`{path}`" for path in sorted(auth.OPEN_PATHS))} needs the key in the `{auth.HEADER}` header.
+"""
+
+
+class Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """FastAPI's document, with the key that the middleware asks for."""
+        if not self.openapi_schema:
+            document = super().openapi()
+            document.setdefault("components", {})["securitySchemes"] = {"ApiKey": auth.SCHEME}
+            for path, operations in document["paths"].items():
+                for operation in operations.values() if path not in auth.OPEN_PATHS else ():
+                    operation["security"] = [{"ApiKey": []}]
+        return self.openapi_schema or {}
+
+
+def create_app(settings: Settings) -> Api:
+    """The application; it holds a connection pool and a watcher from its start to its end."""
+    if not settings.api_key:
+        raise ConfigError("API_KEY is not set: the API does not start without a key")
+    app = Api(title="ActStock API", version=VERSION, description=DESCRIPTION, redoc_url=None, lifespan=_lifespan)
+    app.state.settings = settings
+    app.state.pool = pool = ReaderPool(settings.database)
+    app.state.published = PublishedAnswers(pool.read)
+    errors.install(app)
+    app.add_middleware(auth.RequireKey, key=settings.api_key)
+    for routes in (service, stocks, dashboard):
+        app.include_router(routes.router)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    published: PublishedAnswers = app.state.published
+    await published.check()
+    watcher = asyncio.create_task(published.watch())
+    yield
+    watcher.cancel()
+    with suppress(asyncio.CancelledError):
+        await watcher
+    app.state.pool.close()
+
+
+def __getattr__(name: str) -> Any:
+    """`app` is made when a server asks for it, so that importing `create_app` needs no settings."""
+    if name != "app":
+        raise AttributeError(name)
+    try:
+        return create_app(Settings.from_env())
+    except ConfigError as error:
+        raise SystemExit(str(error)) from None

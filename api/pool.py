@@ -1,0 +1,66 @@
+"""The API's connections to Postgres: pooled, checked before use, read-only."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import psycopg2
+from sqlalchemy import create_engine
+from sqlalchemy.exc import TimeoutError as NoneFree
+
+from config.config import DatabaseSettings
+from database.db_helper import Connection, connect
+from utils.errors import DatabaseUnavailable
+
+SIZE = 5
+OVERFLOW = 5
+WAIT_SECONDS = 3.0
+STATEMENT_TIMEOUT = "5s"
+
+Answer = TypeVar("Answer")
+
+
+class ReaderPool:
+    """Hands out connections; whatever is wrong with the database becomes DatabaseUnavailable."""
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        self._engine = create_engine(
+            "postgresql+psycopg2://",
+            creator=lambda: _connect_reader(settings),
+            pool_pre_ping=True,
+            pool_size=SIZE,
+            max_overflow=OVERFLOW,
+            pool_timeout=WAIT_SECONDS,
+        )
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        try:
+            pooled = self._engine.raw_connection()
+        except NoneFree:
+            raise DatabaseUnavailable(f"no database connection came free within {WAIT_SECONDS:g} s") from None
+        try:
+            yield pooled.driver_connection  # type: ignore[misc]
+        except DatabaseUnavailable:
+            pooled.invalidate()
+            raise
+        except psycopg2.errors.UndefinedTable as error:
+            table = str(error).split('"')[1]
+            raise DatabaseUnavailable(f"the table {table} is missing: run python -m database.db_helper") from None
+        finally:
+            pooled.close()
+
+    def read(self, query: Callable[[Connection], Answer]) -> Answer:
+        with self.connection() as conn:
+            return query(conn)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def _connect_reader(settings: DatabaseSettings) -> Connection:
+    conn = connect(settings)
+    with conn, conn.cursor() as cursor:
+        cursor.execute("SET statement_timeout = %s", (STATEMENT_TIMEOUT,))
+    conn.set_session(readonly=True)
+    return conn

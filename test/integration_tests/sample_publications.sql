@@ -1,0 +1,122 @@
+-- A small platform for the tests of API and dashboard: 15 ETFs, ten stocks and a rate with 30 bars each, and what two
+-- sessions published. Invented figures. 2026-08-21 over 5 sessions is empty; over 10 it used a later holdings snapshot.
+
+INSERT INTO collected_meta_etf (ticker, etf_type, sector_name, description) VALUES
+    ('SPY', 'benchmark', NULL, 'S&P 500'), ('QQQ', 'benchmark+sector', 'Technology', 'Nasdaq 100'),
+    ('IWM', 'benchmark', NULL, 'Russell 2000'), ('EWY', 'benchmark', NULL, 'MSCI South Korea'),
+    ('DIA', 'benchmark', NULL, 'Dow Jones Industrial Average'),
+    ('SCHD', 'benchmark', NULL, 'Dow Jones U.S. Dividend 100'),
+    ('XLF', 'sector', 'Financial', 'Financial'), ('XLV', 'sector', 'Healthcare', 'Healthcare'),
+    ('XLY', 'sector', 'Consumer Cyclical', 'Consumer Cyclical'),
+    ('XLC', 'sector', 'Communication', 'Communication'), ('XLI', 'sector', 'Industrial', 'Industrial'),
+    ('XLP', 'sector', 'Consumer Defensive', 'Consumer Defensive'), ('XLU', 'sector', 'Utilities', 'Utilities'),
+    ('XLRE', 'sector', 'Real Estate', 'Real Estate'), ('XLB', 'sector', 'Basic Materials', 'Basic Materials');
+
+CREATE TEMP TABLE sample_sessions AS
+SELECT day::date AS trade_date, ROW_NUMBER() OVER (ORDER BY day) AS n
+FROM GENERATE_SERIES('2026-07-10'::date, '2026-08-21'::date, '1 day') AS day
+WHERE EXTRACT(ISODOW FROM day) < 6;
+
+INSERT INTO collected_daily_etf_ohlc
+    (ticker, trade_date, open_price, high_price, low_price, close_price, adj_close, volume, price_change_percent,
+     fetched_at, source)
+SELECT ticker, trade_date, close - 0.4, close + 0.9, close - 1.1, close, close, 1000000 + n * 1000, 0.25,
+    '2026-08-21 21:30+00', 'simulated'
+FROM (
+    SELECT ticker, trade_date, n,
+        ROUND((100 + ASCII(SUBSTR(ticker, 3, 1)) + n * 0.35)::numeric, 4) AS close
+    FROM collected_meta_etf CROSS JOIN sample_sessions
+) AS bars;
+
+CREATE TEMP TABLE sample_stocks (ticker, company_name, sector, currency, price, shares) AS VALUES
+    ('NVDA', 'NVIDIA Corporation', 'Technology', 'USD', 182.4, 24300000000),
+    ('MU', 'Micron Technology, Inc.', 'Technology', 'USD', 131.2, 1120000000),
+    ('CRDO', 'Credo Technology Group Holding Ltd', 'Technology', 'USD', 118.9, 172000000),
+    ('GS', 'The Goldman Sachs Group, Inc.', 'Financial', 'USD', 741.0, 302000000),
+    ('NEM', 'Newmont Corporation', 'Basic Materials', 'USD', 68.3, 1100000000),
+    ('GE', 'GE Aerospace', 'Industrial', 'USD', 268.7, 1060000000),
+    ('NFLX', 'Netflix, Inc.', 'Communication', 'USD', 121.5, 4240000000),
+    ('WELL', 'Welltower Inc.', 'Real Estate', 'USD', 167.9, 660000000),
+    ('005930.KS', 'Samsung Electronics Co., Ltd.', 'Technology', 'KRW', 71200, 5919000000),
+    ('000660.KS', 'SK hynix Inc.', 'Technology', 'KRW', 268000, 728000000);
+
+INSERT INTO collected_daily_stock_history
+    (ticker, trade_date, open_price, high_price, low_price, close_price, adj_close, volume, price_change_percent,
+     company_name, sector, currency, shares_outstanding, market_cap, market_cap_source, fetched_at, source)
+SELECT ticker, trade_date, close * 0.996, close * 1.008, close * 0.991, close, close, 500000 + n * 100, 0.4,
+    company_name, sector, currency, shares, ROUND(shares * close), 'shares_x_close', '2026-08-21 21:30+00', 'simulated'
+FROM (
+    SELECT *, ROUND((price * (1 + 0.004 * (n - 31)))::numeric, 4) AS close
+    FROM sample_stocks CROSS JOIN sample_sessions
+) AS bars;
+
+INSERT INTO collected_daily_stock_history
+    (ticker, trade_date, close_price, adj_close, volume, quote_type, currency, fetched_at, source)
+SELECT 'KRW=X', trade_date, 1380 + n, 1380 + n, 0, 'CURRENCY', 'KRW', '2026-08-21 21:30+00', 'simulated'
+FROM sample_sessions;
+
+INSERT INTO analytics_publication
+    (job, as_of_date, period_days, status, reason, row_count, cash_weight, holdings_as_of, source, published_at, run_id)
+VALUES
+    ('trending', '2026-08-20', 0, 'published', NULL, 14, 0, NULL, 'simulated', '2026-08-21 11:02+00', 'sample'),
+    ('trending', '2026-08-21', 0, 'published', NULL, 14, 0, NULL, 'simulated', '2026-08-24 11:02+00', 'sample'),
+    ('allocation', '2026-08-20', 20, 'published', NULL, 2, 0, '2026-08-20', 'simulated', '2026-08-21 13:03+00', 'sample'),
+    ('allocation', '2026-08-21', 5, 'empty', 'No ETF beat SPY with a positive return over 5 sessions', 0, 1, NULL,
+     'simulated', '2026-08-24 13:03+00', 'sample'),
+    ('allocation', '2026-08-21', 10, 'published', NULL, 3, 0, '2026-08-28', 'simulated', '2026-08-24 13:03+00', 'sample'),
+    ('allocation', '2026-08-21', 20, 'published', NULL, 8, 0.05, '2026-08-21', 'simulated', '2026-08-24 13:03+00', 'sample');
+
+INSERT INTO analytics_trending_etfs
+    (as_of_date, etf_ticker, return_5d, spy_return_5d, outperformance_5d, is_trending_5d, return_10d, spy_return_10d,
+     outperformance_10d, is_trending_10d, return_20d, spy_return_20d, outperformance, rank_by_outperformance,
+     is_trending, sector_name, source)
+SELECT as_of_date, ticker, 0.001, 0.004, -0.003, FALSE, r - 0.02, 0.011, r - 0.031, r > 0.031, r, 0.02, r - 0.02,
+    ROW_NUMBER() OVER (PARTITION BY as_of_date ORDER BY r DESC, ticker), r > 0.02, sector_name, 'simulated'
+FROM (
+    SELECT ticker, sector_name, as_of_date, ROUND((ASCII(SUBSTR(ticker, 2, 1)) - 70) * 0.0035, 4) AS r
+    FROM collected_meta_etf CROSS JOIN (VALUES ('2026-08-20'::date), ('2026-08-21'::date)) AS day (as_of_date)
+    WHERE ticker <> 'SPY'
+) AS returns;
+
+-- score = return / market cap; the weight is its share of all scores of the portfolio, times what is not cash.
+INSERT INTO analytics_portfolio_allocation
+    (as_of_date, ticker, period_days, portfolio_weight, period_return, score, market_cap, market_cap_source,
+     position_rank, source_etfs, allocation_reason, holdings_as_of, start_session, end_session, company_name, sector,
+     return_5d, is_trending_5d, return_10d, is_trending_10d, return_20d, is_trending_20d, source)
+SELECT as_of_date, ticker, period_days,
+    (1 - cash) * score / SUM(score) OVER portfolio,
+    period_return, score, market_cap, 'shares_x_close',
+    ROW_NUMBER() OVER (PARTITION BY as_of_date, period_days ORDER BY score DESC),
+    source_etfs,
+    'Best of the top 5 holdings of ' || ARRAY_TO_STRING(source_etfs, ', ') || ' over ' || period_days || ' sessions: +'
+        || ROUND((period_return * 100)::numeric, 2) || ' %',
+    holdings_as_of, as_of_date - period_days * 7 / 5, as_of_date, company_name, sector,
+    period_return / 4, FALSE, period_return / 2, TRUE, period_return, TRUE, 'simulated'
+FROM (
+    SELECT chosen.*, period_return / market_cap AS score
+    FROM (
+        SELECT picks.*,
+            ROUND(price * shares / CASE currency WHEN 'KRW' THEN 1411 ELSE 1 END)::bigint AS market_cap,
+            company_name, sector
+        FROM (
+            VALUES
+                ('2026-08-20'::date, 20, 'NVDA', 0.081::float8, ARRAY['QQQ'], 0::float8, '2026-08-20'::date),
+                ('2026-08-20', 20, 'GS', 0.042, ARRAY['XLF', 'DIA'], 0, '2026-08-20'),
+                ('2026-08-21', 10, 'MU', 0.064, ARRAY['QQQ'], 0, '2026-08-28'),
+                ('2026-08-21', 10, 'GS', 0.023, ARRAY['XLF'], 0, '2026-08-28'),
+                ('2026-08-21', 10, 'NEM', 0.051, ARRAY['XLB'], 0, '2026-08-28'),
+                ('2026-08-21', 20, 'MU', 0.132, ARRAY['QQQ'], 0.05, '2026-08-21'),
+                ('2026-08-21', 20, 'CRDO', 0.018, ARRAY['IWM'], 0.05, '2026-08-21'),
+                ('2026-08-21', 20, 'GS', 0.048, ARRAY['XLF', 'DIA'], 0.05, '2026-08-21'),
+                ('2026-08-21', 20, 'NEM', 0.117, ARRAY['XLB'], 0.05, '2026-08-21'),
+                ('2026-08-21', 20, 'GE', 0.072, ARRAY['XLI'], 0.05, '2026-08-21'),
+                ('2026-08-21', 20, 'NFLX', 0.094, ARRAY['XLC'], 0.05, '2026-08-21'),
+                ('2026-08-21', 20, 'WELL', 0.039, ARRAY['XLRE'], 0.05, '2026-08-21'),
+                ('2026-08-21', 20, '000660.KS', 0.151, ARRAY['EWY'], 0.05, '2026-08-21')
+        ) AS picks (as_of_date, period_days, ticker, period_return, source_etfs, cash, holdings_as_of)
+        JOIN sample_stocks USING (ticker)
+    ) AS chosen
+) AS scored
+WINDOW portfolio AS (PARTITION BY as_of_date, period_days);
+
+DROP TABLE sample_sessions, sample_stocks;
