@@ -1,0 +1,244 @@
+"""Records -> Dash components, styled by assets/finviz.css. Pure: no request, no clock."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+from dash import dcc, html
+
+from dashboard import figures
+from dashboard.api_client import Portfolio, Position
+from dashboard.texts import Texts
+from utils.dates import parse_date
+from utils.errors import InvalidInput
+
+Component = Any
+SCORE_UNIT = 1e12
+
+
+@dataclass(frozen=True)
+class View:
+    """What the address asks for."""
+
+    period: int
+    as_of: date | None = None
+
+    @classmethod
+    def of(cls, search: str, periods: Sequence[int]) -> "View":
+        """The view of `?period=10&as_of=2026-08-21`: the longest period and the newest session by default."""
+        asked = {name: values[-1] for name, values in parse_qs(search.removeprefix("?")).items()}
+        period = asked.get("period", str(max(periods)))
+        if period not in map(str, periods):
+            raise InvalidInput(f"period={period}: choose one of {', '.join(map(str, periods))}")
+        return cls(int(period), parse_date(asked["as_of"]) if "as_of" in asked else None)
+
+    @property
+    def search(self) -> str:
+        as_of = {"as_of": self.as_of.isoformat()} if self.as_of else {}
+        return "?" + urlencode({"period": self.period, **as_of})
+
+
+def frame(texts: Texts) -> Component:
+    """The page around the views."""
+    return html.Div(
+        className="page",
+        children=[
+            dcc.Location(id="address", refresh=False),
+            html.Header(
+                className="top",
+                children=[
+                    dcc.Link(texts.title, href="/", className="brand"),
+                    html.Span(texts.tagline, className="tagline"),
+                ],
+            ),
+            dcc.Loading(
+                html.Main(id="view", children=loading(texts)),
+                type="dot",
+                color="var(--accent)",
+                delay_show=250,
+                parent_className="loader",
+                overlay_style={"visibility": "visible", "opacity": 0.45},
+            ),
+        ],
+    )
+
+
+def loading(texts: Texts) -> Component:
+    return html.Div(texts.loading, className="state", role="status")
+
+
+def portfolio_page(portfolio: Portfolio, view: View, periods: Sequence[int], texts: Texts) -> list[Component]:
+    body = (
+        _positions(portfolio, texts)
+        if portfolio["positions"]
+        else state(texts.empty_title, portfolio["reason"] or "", texts.empty_hint)
+    )
+    return [
+        *_banners(portfolio, texts),
+        _heading(view, periods, texts),
+        _facts(portfolio, texts),
+        body,
+        html.P(texts.method, className="method"),
+    ]
+
+
+def failed_page(view: View, periods: Sequence[int], message: Component, texts: Texts) -> list[Component]:
+    return [_heading(view, periods, texts), message]
+
+
+def state(title: str, detail: str, hint: str, *actions: Component) -> Component:
+    """What to show in place of data: what is, why, and what to do."""
+    return html.Div(
+        className="state",
+        role="status",
+        children=[
+            html.H2(title),
+            html.P(detail, className="detail"),
+            html.P(hint, className="hint"),
+            html.Div(list(actions), className="actions"),
+        ],
+    )
+
+
+def reload_link(view: View, texts: Texts) -> Component:
+    """A plain link, so that the page is asked for again."""
+    return html.A(texts.try_again, href=view.search, className="button")
+
+
+def newest_link(view: View, texts: Texts) -> Component:
+    return dcc.Link(texts.show_newest, href=replace(view, as_of=None).search, className="button")
+
+
+def _heading(view: View, periods: Sequence[int], texts: Texts) -> Component:
+    label: dict[str, Any] = {"aria-label": texts.period}
+    return html.Div(
+        className="heading",
+        children=[
+            html.H1(texts.portfolio),
+            html.Nav(
+                className="periods",
+                **label,
+                children=[_period_link(replace(view, period=days), days == view.period, texts) for days in periods],
+            ),
+        ],
+    )
+
+
+def _period_link(view: View, is_selected: bool, texts: Texts) -> Component:
+    return dcc.Link(
+        f"{view.period}d",
+        href=view.search,
+        className="selected" if is_selected else "",
+        title=texts.period_hint.format(days=view.period),
+    )
+
+
+def _banners(portfolio: Portfolio, texts: Texts) -> list[Component]:
+    banners = []
+    if portfolio["source"] in texts.source_banners:
+        banners.append(html.Div(texts.source_banners[portfolio["source"]], className="banner source", role="note"))
+    if portfolio["holdings_known_later"] and portfolio["holdings_as_of"]:
+        told = texts.holdings_later.format(
+            holdings=day_text(portfolio["holdings_as_of"]), session=day_text(portfolio["as_of_date"])
+        )
+        banners.append(html.Div(told, className="banner hindsight", role="note"))
+    return banners
+
+
+def _facts(portfolio: Portfolio, texts: Texts) -> Component:
+    facts = [
+        (texts.as_of, day_text(portfolio["as_of_date"])),
+        (texts.positions, str(len(portfolio["positions"]))),
+        (texts.cash, f"{portfolio['cash_weight']:.2%}"),
+        (texts.holdings_as_of, day_text(portfolio["holdings_as_of"])),
+        (texts.prices, texts.sources.get(portfolio["source"], portfolio["source"])),
+        (texts.published, moment_text(portfolio["published_at"])),
+    ]
+    return html.Dl(className="facts", children=[html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts])
+
+
+def _positions(portfolio: Portfolio, texts: Texts) -> Component:
+    chart = dcc.Graph(
+        id="weights",
+        figure=figures.weights(portfolio, texts.cash),
+        config={"displayModeBar": False, "responsive": True},
+    )
+    return html.Div(
+        className="columns",
+        children=[
+            html.Section([html.H2(texts.weights), chart], className="panel"),
+            html.Section([html.H2(texts.positions), _table(portfolio, texts)], className="panel wide"),
+        ],
+    )
+
+
+def _table(portfolio: Portfolio, texts: Texts) -> Component:
+    returns = texts.period_return.format(days=portfolio["period_days"])
+    head = [
+        html.Th(texts.rank, className="number"),
+        html.Th(texts.ticker),
+        html.Th(texts.company),
+        html.Th(texts.sector),
+        html.Th(texts.weight, className="number"),
+        html.Th(returns, className="number"),
+        html.Th(texts.market_cap, className="number"),
+        html.Th(texts.score, className="number", title=texts.score_hint),
+        html.Th(texts.source_etfs),
+        html.Th(texts.why, className="why"),
+    ]
+    rows = [_row(position, texts) for position in portfolio["positions"]]
+    return html.Div(
+        html.Table([html.Thead(html.Tr(head)), html.Tbody(rows)], id="positions"), className="scroll", tabIndex=0
+    )
+
+
+def _row(position: Position, texts: Texts) -> Component:
+    is_quoted = position["market_cap_source"] == "quoted"
+    gain = position["period_return"]
+    return html.Tr(
+        [
+            html.Td(position["position_rank"], className="number soft"),
+            html.Td(position["ticker"], className="ticker"),
+            html.Td(position["company_name"] or "", className="company", title=position["company_name"] or ""),
+            html.Td(position["sector"] or "", className="soft"),
+            html.Td(f"{position['portfolio_weight']:.2%}", className="number strong"),
+            html.Td(f"{gain:+.2%}", className=f"number {'up' if gain > 0 else 'down'}"),
+            html.Td(
+                compact(position["market_cap"]) + ("*" if is_quoted else ""),
+                className="number",
+                title=texts.market_cap_quoted if is_quoted else None,
+            ),
+            html.Td(f"{position['score'] * SCORE_UNIT:.3f}", className="number"),
+            html.Td([html.Span(etf, className="tag") for etf in position["source_etfs"]], className="tags"),
+            html.Td(html.Div(position["allocation_reason"], title=position["allocation_reason"]), className="why"),
+        ]
+    )
+
+
+def compact(amount: float) -> str:
+    """
+    >>> compact(75_130_000_000), compact(4_432_320_000_000), compact(812_000)
+    ('75.1B', '4.43T', '812,000')
+    """
+    for size, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M")):
+        if amount >= size:
+            return f"{amount / size:.3g}{unit}" if amount < 999.5 * size else f"{amount / size:,.0f}{unit}"
+    return f"{amount:,.0f}"
+
+
+def day_text(iso: str | None) -> str:
+    """
+    >>> day_text("2026-08-21"), day_text(None)
+    ('Fri 21 Aug 2026', '–')
+    """
+    return f"{date.fromisoformat(iso):%a %-d %b %Y}" if iso else "–"
+
+
+def moment_text(iso: str) -> str:
+    """
+    >>> moment_text("2026-08-24T13:03:00Z")
+    '24 Aug 2026 13:03 UTC'
+    """
+    return f"{datetime.fromisoformat(iso):%-d %b %Y %H:%M} UTC"
