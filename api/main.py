@@ -12,6 +12,7 @@ from api.pool import ReaderPool
 from api.published import PublishedAnswers
 from api.routes import dashboard, service, stocks
 from config.config import ConfigError, Settings
+from utils.logging_utils import configure_logging
 
 VERSION = "0.1.0"
 DESCRIPTION = f"""
@@ -63,6 +64,7 @@ def __getattr__(name: str) -> Any:
     """`app` is made when a server asks for it, so that importing `create_app` needs no settings."""
     if name != "app":
         raise AttributeError(name)
+    configure_logging()
     try:
         return create_app(Settings.from_env())
     except ConfigError as error:

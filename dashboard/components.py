@@ -95,7 +95,7 @@ def state(title: str, detail: str, hint: str, *actions: Component) -> Component:
         role="status",
         children=[
             html.H2(title),
-            html.P(detail, className="detail"),
+            html.P(detail[:1].upper() + detail[1:], className="detail"),
             html.P(hint, className="hint"),
             html.Div(list(actions), className="actions"),
         ],
@@ -160,10 +160,12 @@ def _facts(portfolio: Portfolio, texts: Texts) -> Component:
 
 
 def _positions(portfolio: Portfolio, texts: Texts) -> Component:
+    figure = figures.weights(portfolio, texts.cash)
     chart = dcc.Graph(
         id="weights",
-        figure=figures.weights(portfolio, texts.cash),
+        figure=figure,
         config={"displayModeBar": False, "responsive": True},
+        style={"height": figure.layout.height},
     )
     return html.Div(
         className="columns",

@@ -56,7 +56,8 @@ def serve(settings: Settings, host: str, port: int) -> None:
 
 def main() -> int:
     configure_logging()
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    for chatty in ("werkzeug", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         serve(Settings.from_env(), *address(os.environ))
     except ConfigError as error:

@@ -13,7 +13,7 @@ INK = "#d7dce3"
 INK_SOFT = "#8b95a5"
 GRID = "#262c36"
 FONT = 'Inter, "Segoe UI", Roboto, "Helvetica Neue", Arial, "Liberation Sans", sans-serif'
-ROW_PIXELS = 34
+ROW_PIXELS = 30
 FRAME_PIXELS = 16
 
 
