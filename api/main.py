@@ -33,13 +33,13 @@ class Api(FastAPI):
         return self.openapi_schema or {}
 
 
-def create_app(settings: Settings) -> Api:
-    """The application; it holds a connection pool and a watcher from its start to its end."""
+def create_app(settings: Settings, pool: ReaderPool | None = None) -> Api:
+    """The application, on a pool of its own unless one is given; it watches for publications while it runs."""
     if not settings.api_key:
         raise ConfigError("API_KEY is not set: the API does not start without a key")
     app = Api(title="ActStock API", version=VERSION, description=DESCRIPTION, redoc_url=None, lifespan=_lifespan)
     app.state.settings = settings
-    app.state.pool = pool = ReaderPool(settings.database)
+    app.state.pool = pool = pool or ReaderPool(settings.database)
     app.state.published = PublishedAnswers(pool.read)
     errors.install(app)
     app.add_middleware(auth.RequireKey, key=settings.api_key)

@@ -1,0 +1,174 @@
+"""The API as a whole, with nothing behind it: key, documents, errors."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api import auth
+from api.main import Api, create_app
+from config.config import PROJECT_ROOT, ConfigError, Settings
+from utils.errors import DatabaseUnavailable
+
+KEY = "a-key-for-tests"
+SETTINGS = Settings.from_env(
+    {"API_KEY": KEY, "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "SPARK_MASTER_URL": "spark://127.0.0.1:1"}
+)
+
+
+class NoDatabase:
+    """A pool whose database is away."""
+
+    @contextmanager
+    def connection(self) -> Iterator[Any]:
+        raise DatabaseUnavailable("PostgreSQL at nowhere:1/none cannot be used")
+        yield
+
+    def read(self, query: Callable[[Any], Any]) -> Any:
+        with self.connection() as conn:
+            return query(conn)
+
+    def close(self) -> None:
+        pass
+
+
+class UntouchedDatabase(NoDatabase):
+    """A pool that hands out a connection nobody may use."""
+
+    @contextmanager
+    def connection(self) -> Iterator[Any]:
+        yield None
+
+    def read(self, query: Callable[[Any], Any]) -> Any:
+        return "version"
+
+
+@pytest.fixture
+def app() -> Api:
+    return create_app(SETTINGS, NoDatabase())
+
+
+@pytest.fixture
+def client(app: Api) -> Iterator[TestClient]:
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.mark.parametrize("path", sorted(auth.OPEN_PATHS))
+def test_open_paths_need_no_key(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code in (200, 503)
+
+
+def test_every_documented_path_but_the_open_ones_needs_the_key(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    for path in set(paths) - auth.OPEN_PATHS:
+        for headers in ({}, {"X-API-Key": ""}, {"X-API-Key": "wrong"}, {"X-API-Key": KEY + "x"}):
+            answer = client.get(path, headers=headers)
+            assert (answer.status_code, answer.json()["error"]) == (401, "Unauthorized"), path
+
+
+def test_unknown_paths_need_the_key_too(client: TestClient) -> None:
+    assert client.get("/nowhere").status_code == 401
+    answer = client.get("/nowhere", headers={"X-API-Key": KEY})
+    assert (answer.status_code, set(answer.json())) == (404, {"error", "detail"})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/stocks/portfolio",
+        "/stocks/monthly-portfolio",
+        "/stocks/SPY/latest",
+        "/stocks/SPY/history",
+        "/dashboard/etf-list",
+    ],
+)
+def test_database_away_is_503_in_json(client: TestClient, path: str) -> None:
+    answer = client.get(path, headers={"X-API-Key": KEY})
+    assert answer.status_code == 503
+    assert answer.json()["error"] == "DatabaseUnavailable"
+    assert answer.headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("/stocks/portfolio?period_days=7", "period_days"),
+        ("/stocks/portfolio?period_days=x", "period_days"),
+        ("/stocks/portfolio?as_of_date=21.08.2026", "as_of_date"),
+        ("/stocks/monthly-portfolio?rebalance_date=x", "rebalance_date"),
+        ("/stocks/S%00Y/latest", "symbol"),
+        ("/stocks/SPY/history?limit=0", "limit"),
+        ("/stocks/SPY/history?limit=1000000", "limit"),
+        ("/stocks/SPY/history?from=x", "from"),
+    ],
+)
+def test_bad_parameter_is_422_and_named(path: str, named: str) -> None:
+    with TestClient(create_app(SETTINGS, UntouchedDatabase())) as client:
+        answer = client.get(path, headers={"X-API-Key": KEY})
+    assert (answer.status_code, answer.json()["error"]) == (422, "InvalidParameter")
+    assert answer.json()["detail"].startswith(named + ":")
+
+
+def test_health_names_what_is_away(client: TestClient) -> None:
+    answer = client.get("/health")
+    assert answer.status_code == 503
+    assert answer.json()["status"] == "degraded"
+    assert {each["name"]: each["status"] for each in answer.json()["dependencies"]} == {
+        "database": "away",
+        "kafka": "away",
+        "spark-master": "away",
+    }
+    assert all(each["detail"] for each in answer.json()["dependencies"])
+
+
+def test_unexpected_error_shows_no_stack_trace(app: Api) -> None:
+    @app.get("/broken")
+    def broken() -> None:
+        raise RuntimeError("a secret of the code")
+
+    with TestClient(app, raise_server_exceptions=False) as client:
+        answer = client.get("/broken", headers={"X-API-Key": KEY})
+    assert answer.status_code == 500
+    assert answer.json()["error"] == "InternalError"
+    assert "secret" not in answer.text and "Traceback" not in answer.text
+
+
+def test_document_lists_key_and_error_answers(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    assert document["components"]["securitySchemes"]["ApiKey"]["name"] == "X-API-Key"
+    for path in set(document["paths"]) - auth.OPEN_PATHS:
+        operation = document["paths"][path]["get"]
+        assert operation["security"] == [{"ApiKey": []}], path
+        assert {"200", "401", "503"} <= set(operation["responses"]), path
+        # 422 exactly where there is a parameter that can be wrong.
+        assert ("422" in operation["responses"]) == bool(operation.get("parameters")), path
+    assert document["paths"]["/stocks/portfolio"]["get"]["parameters"][0]["schema"]["enum"] == [5, 10, 20]
+
+
+def test_no_key_no_app() -> None:
+    settings = Settings.from_env({})
+    with pytest.raises(ConfigError, match="API_KEY"):
+        create_app(settings)
+    assert create_app(replace(settings, api_key="x"))
+
+
+def test_server_without_key_stops_with_one_line() -> None:
+    environ = {**os.environ, "PYTHONPATH": str(PROJECT_ROOT)}
+    environ.pop("API_KEY", None)
+    done = subprocess.run(
+        [sys.executable, "-m", "uvicorn", "api.main:app", "--port", "1"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert done.stderr.strip() == "API_KEY is not set: the API does not start without a key"
