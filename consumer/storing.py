@@ -1,5 +1,6 @@
 """What the three consumers share: decode a batch, store it in one transaction, keep what is bad with its address."""
 
+import gc
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -51,7 +52,7 @@ class Store(Generic[M]):
         bad: list[Values] = []
         for record in records:
             try:
-                good.append((record, from_json(self._kind, record.value)))
+                good.append((record, from_json(self._kind, record.value or b"")))
             except InvalidMessage as error:
                 bad.append(rejection(record, str(error)))
         return good, bad
@@ -73,8 +74,12 @@ class Store(Generic[M]):
 def rejection(record: Record, reason: str) -> Values:
     """A row of logs_consumer_error."""
     log.warning("rejected %s/%d@%d: %s", record.topic, record.partition, record.offset, reason)
-    text = record.value.decode(errors="backslashreplace").replace("\x00", r"\x00") if record.value else None
-    return (text, reason, record.topic, record.partition, record.offset, record.key)
+    return (_text(record.value), reason, record.topic, record.partition, record.offset, _text(record.key))
+
+
+def _text(raw: bytes | None) -> str | None:
+    """Whatever the bytes are, as text that Postgres can hold."""
+    return raw.decode(errors="backslashreplace").replace("\x00", r"\x00") if raw else None
 
 
 def upsert_by(table: Table) -> Write[Message]:
@@ -90,6 +95,7 @@ def upsert_by(table: Table) -> Write[Message]:
 def run_consumer(topic: Topic, kind: type[M], write: "Write[M]") -> int:
     """A consumer process: reads the topic until it is told to stop."""
     configure_logging()
+    gc.set_threshold(50_000, 20, 100)  # a batch is ten thousand objects without cycles: looking for some costs a fifth
     try:
         settings = Settings.from_env()
         consume(settings.kafka, topic, Store(settings.database, kind, write))

@@ -4,12 +4,13 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.errors import CommitFailedError, KafkaError
 
 from config.config import KafkaSettings, Topic
@@ -26,15 +27,14 @@ LONGEST_WAIT_SECONDS = 15.0
 ACKNOWLEDGE_SECONDS = 30
 
 
-@dataclass(frozen=True)
-class Record:
-    """A message with its address."""
+class Record(Protocol):
+    """A message with its address, as the client hands it over."""
 
     topic: str
     partition: int
     offset: int
-    key: str | None
-    value: bytes
+    key: bytes | None
+    value: bytes | None
 
 
 Handler = Callable[[list[Record]], None]
@@ -108,20 +108,35 @@ def committed_offsets(settings: KafkaSettings, group: str) -> dict[str, Offsets]
 def consume(settings: KafkaSettings, topic: Topic, handle: Handler) -> None:
     """Poll, handle, commit, until SIGTERM. The commit is the last step, so a batch is handled at least once.
 
-    While the database is away the batch is kept and tried again: the offset does not move and nothing is lost.
+    While a batch is being handled the next one is polled. While the database is away the batch is kept and tried
+    again: the offset does not move and nothing is lost.
     """
     stop = _StopSignal()
     with _broker(settings):
         consumer = connect_consumer(settings, topic, topic.consumer_group)
     log.info("reading %s as %s", topic, topic.consumer_group)
     try:
-        while not stop.requested:
-            records = poll(consumer)
-            if records:
-                _handle_patiently(consumer, handle, records, stop)
+        with ThreadPoolExecutor(1, topic.value) as worker:
+            pump(consumer, lambda batch: worker.submit(handle, batch), lambda: stop.requested)
     finally:
         consumer.close()
         log.info("stopped reading %s", topic)
+
+
+def pump(consumer: KafkaConsumer, start: Callable[[list[Record]], Future[None]], is_over: Callable[[], bool]) -> None:
+    """Keep one batch in work and one at hand until `is_over`; the last one is finished and committed."""
+    under_way: tuple[list[Record], Future[None]] | None = None
+    while not is_over():
+        batch = poll(consumer, timeout_ms=0 if under_way else POLL_MS)
+        if under_way and (batch or under_way[1].done()):
+            _finish(consumer, *under_way, start)
+            under_way = None
+        if batch:
+            under_way = batch, start(batch)
+        elif under_way:
+            wait([under_way[1]], timeout=POLL_MS / 1000)
+    if under_way:
+        _finish(consumer, *under_way, start)
 
 
 def connect_consumer(settings: KafkaSettings, topic: Topic | str, group: str) -> KafkaConsumer:
@@ -140,28 +155,28 @@ def connect_consumer(settings: KafkaSettings, topic: Topic | str, group: str) ->
     )
 
 
-def poll(consumer: KafkaConsumer) -> list[Record]:
+def poll(consumer: KafkaConsumer, timeout_ms: int = POLL_MS) -> list[Record]:
     """The next messages of all partitions, in order within each."""
-    batches = consumer.poll(timeout_ms=POLL_MS)
-    return [
-        Record(at.topic, at.partition, message.offset, message.key and message.key.decode(), message.value)
-        for at, messages in batches.items()
-        for message in messages
-    ]
+    return [message for messages in consumer.poll(timeout_ms=timeout_ms).values() for message in messages]
 
 
-def _handle_patiently(consumer: KafkaConsumer, handle: Handler, records: list[Record], stop: "_StopSignal") -> None:
-    wait = 0.5
-    while not stop.requested:
+def _finish(
+    consumer: KafkaConsumer,
+    batch: list[Record],
+    work: Future[None],
+    start: Callable[[list[Record]], Future[None]],
+) -> None:
+    """Wait for the batch's work, repeating it while the database is away, then commit."""
+    pause = 0.5
+    while True:
         try:
-            handle(records)
+            work.result()
+            return _commit(consumer, batch)
         except DatabaseUnavailable as error:
-            log.warning("%s; %d messages wait, next try in %.1f s", error, len(records), wait)
-            _keep_membership(consumer, wait)
-            wait = min(wait * 2, LONGEST_WAIT_SECONDS)
-            continue
-        _commit(consumer)
-        return
+            log.warning("%s; %d messages wait, next try in %.1f s", error, len(batch), pause)
+        _keep_membership(consumer, pause)
+        pause = min(pause * 2, LONGEST_WAIT_SECONDS)
+        work = start(batch)
 
 
 def _keep_membership(consumer: KafkaConsumer, seconds: float) -> None:
@@ -174,9 +189,10 @@ def _keep_membership(consumer: KafkaConsumer, seconds: float) -> None:
     consumer.resume(*held)
 
 
-def _commit(consumer: KafkaConsumer) -> None:
+def _commit(consumer: KafkaConsumer, batch: list[Record]) -> None:
+    ends = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in batch}
     try:
-        consumer.commit()
+        consumer.commit({partition: OffsetAndMetadata(end, "", -1) for partition, end in ends.items()})
     except CommitFailedError:
         # The partitions went to another member meanwhile: it reads the batch again, and upserts make that harmless.
         log.warning("the group was rebalanced before the commit: the batch will be read again")

@@ -16,7 +16,7 @@ from utils.errors import InvalidMessage
 
 Ticker = Annotated[str, Meta(min_length=1, max_length=20)]
 Price = Annotated[float, Meta(gt=0, lt=1e12)]
-Volume = Annotated[int, Meta(ge=0, lt=2**63)]
+Volume = Annotated[int, Meta(ge=0)]
 Fraction = Annotated[float, Meta(gt=0, le=1)]
 Source = Literal["yahoo", "simulated", "recorded"]
 MarketCapSource = Literal["shares_x_close", "quoted"]
@@ -95,8 +95,8 @@ class StockDailyBar(DailyBar, frozen=True, kw_only=True):
     low_price: Price | None = None
     company_name: Annotated[str, Meta(max_length=200)] | None = None
     sector: Annotated[str, Meta(max_length=60)] | None = None
-    shares_outstanding: Annotated[int, Meta(gt=0, lt=2**63)] | None = None
-    market_cap: Annotated[int, Meta(gt=0, lt=2**63)] | None = None
+    shares_outstanding: Annotated[int, Meta(gt=0)] | None = None
+    market_cap: Annotated[int, Meta(gt=0)] | None = None
     market_cap_source: MarketCapSource | None = None
 
     def check(self) -> None:
