@@ -102,7 +102,7 @@ def replace_partition(conn: Connection, table: Table, partition: Mapping[str, An
         cursor.execute(
             sql.SQL("DELETE FROM {} WHERE {}").format(sql.Identifier(table.name), conditions), list(partition.values())
         )
-        _copy(cursor, sql.Identifier(table.name), table.columns, rows)
+        _copy(cursor, sql.Identifier(table.name), table.columns, map(_with_arrays, rows))
     return len(rows)
 
 
@@ -121,13 +121,13 @@ def _copy(cursor: Any, table: sql.Identifier, columns: Sequence[str], rows: Iter
     cursor.copy_expert(sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(table, _names(columns)), lines)
 
 
-def array(values: Iterable[Any]) -> str:
-    """A list as the value of an array column.
+def _with_arrays(row: Values) -> Values:
+    """The row with its lists written as Postgres writes arrays.
 
-    >>> array(["QQQ", "SPY"]), array([5, 20])
-    ('{QQQ,SPY}', '{5,20}')
+    >>> _with_arrays(("NVDA", ["QQQ", "SPY"], [5, 20]))
+    ['NVDA', '{QQQ,SPY}', '{5,20}']
     """
-    return "{" + ",".join(str(value) for value in values) + "}"
+    return ["{" + ",".join(map(str, value)) + "}" if isinstance(value, list | tuple) else value for value in row]
 
 
 def _merge(table: Table, staging: sql.Identifier, newest_by: str | None) -> sql.Composed:
