@@ -8,6 +8,7 @@ from api.errors import problem
 
 HEADER = "X-API-Key"
 OPEN_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json"})
+OPEN_BELOW = "/docs/"
 SCHEME = {"type": "apiKey", "in": "header", "name": HEADER}
 
 
@@ -24,7 +25,7 @@ class RequireKey:
         self._header = HEADER.lower().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in OPEN_PATHS and not self._has_key(scope):
+        if scope["type"] == "http" and not _is_open(scope["path"]) and not self._has_key(scope):
             refusal = problem(401, "Unauthorized", f"send the API key in the {HEADER} header")
             refusal.headers["WWW-Authenticate"] = "ApiKey"
             await refusal(scope, receive, send)
@@ -34,3 +35,7 @@ class RequireKey:
     def _has_key(self, scope: Scope) -> bool:
         given = next((value for name, value in scope["headers"] if name == self._header), b"")
         return hmac.compare_digest(given, self._key)
+
+
+def _is_open(path: str) -> bool:
+    return path in OPEN_PATHS or path.startswith(OPEN_BELOW)

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from api import auth, errors
+from api import auth, documentation, errors
 from api.pool import ReaderPool
 from api.published import PublishedAnswers
 from api.routes import dashboard, service, stocks
@@ -37,11 +37,19 @@ def create_app(settings: Settings, pool: ReaderPool | None = None) -> Api:
     """The application, on a pool of its own unless one is given; it watches for publications while it runs."""
     if not settings.api_key:
         raise ConfigError("API_KEY is not set: the API does not start without a key")
-    app = Api(title="ActStock API", version=VERSION, description=DESCRIPTION, redoc_url=None, lifespan=_lifespan)
+    app = Api(
+        title="ActStock API",
+        version=VERSION,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
     app.state.settings = settings
     app.state.pool = pool = pool or ReaderPool(settings.database)
     app.state.published = PublishedAnswers(pool.read)
     errors.install(app)
+    documentation.install(app)
     app.add_middleware(auth.RequireKey, key=settings.api_key)
     for routes in (service, stocks, dashboard):
         app.include_router(routes.router)

@@ -56,10 +56,12 @@ class PublishedAnswers:
         try:
             version = await asyncio.to_thread(self._read, publications_version)
         except ActstockError as error:
-            if not self._trouble:
-                log.warning("answers are held back: %s", error)
-            self._trouble = str(error)
-            self._checked_at = float("-inf")
+            self._hold_back(str(error))
+            return
+        except Exception:
+            # The watcher must outlive what nobody thought of; it would be missed without a sign.
+            log.exception("the publications cannot be checked")
+            self._hold_back("the publications cannot be checked; the API's log says why")
             return
         if self._trouble:
             log.info("publications can be read")
@@ -80,6 +82,12 @@ class PublishedAnswers:
         if version == self._version:
             self._answers[key] = made
         return made
+
+    def _hold_back(self, trouble: str) -> None:
+        if not self._trouble:
+            log.warning("answers are held back: %s", trouble)
+        self._trouble = trouble
+        self._checked_at = float("-inf")
 
     def _require_fresh(self) -> None:
         if self._clock() - self._checked_at > TRUSTED_SECONDS:

@@ -181,8 +181,8 @@ def _table(portfolio: Portfolio, texts: Texts) -> Component:
     head = [
         html.Th(texts.rank, className="number"),
         html.Th(texts.ticker),
-        html.Th(texts.company),
-        html.Th(texts.sector),
+        html.Th(texts.company, className="company"),
+        html.Th(texts.sector, className="sector"),
         html.Th(texts.weight, className="number"),
         html.Th(returns, className="number"),
         html.Th(texts.market_cap, className="number"),
@@ -204,7 +204,7 @@ def _row(position: Position, texts: Texts) -> Component:
             html.Td(position["position_rank"], className="number soft"),
             html.Td(position["ticker"], className="ticker"),
             html.Td(position["company_name"] or "", className="company", title=position["company_name"] or ""),
-            html.Td(position["sector"] or "", className="soft"),
+            html.Td(position["sector"] or "", className="sector"),
             html.Td(f"{position['portfolio_weight']:.2%}", className="number strong"),
             html.Td(f"{gain:+.2%}", className=f"number {'up' if gain > 0 else 'down'}"),
             html.Td(

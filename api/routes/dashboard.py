@@ -10,7 +10,7 @@ from database.queries import etfs
 router = APIRouter(prefix="/dashboard", tags=["dashboard"], responses=documented(401, 503))
 
 
-@router.get("/etf-list")
+@router.get("/etf-list", summary="ETF list")
 def etf_list(db: Db) -> EtfList:
     """Every ETF of the universe with its newest close and where it stands in the newest trending publication."""
     rows = etfs.listing(db)

@@ -19,7 +19,11 @@ def service(request: Request) -> Service:
     )
 
 
-@router.get("/health", responses={503: {"model": Health, "description": "A dependency is away; the body names it"}})
+@router.get(
+    "/health",
+    summary="Health",
+    responses={503: {"model": Health, "description": "A dependency is away; the body names it"}},
+)
 async def health_of_platform(request: Request, response: Response, pool: Pool) -> Health:
     """Each dependency with its latency, and what each job published last; 503 when one is away."""
     found = await health.check(request.app.state.settings, pool)

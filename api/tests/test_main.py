@@ -1,6 +1,7 @@
 """The API as a whole, with nothing behind it: key, documents, errors."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -71,6 +72,23 @@ def test_every_documented_path_but_the_open_ones_needs_the_key(client: TestClien
         for headers in ({}, {"X-API-Key": ""}, {"X-API-Key": "wrong"}, {"X-API-Key": KEY + "x"}):
             answer = client.get(path, headers=headers)
             assert (answer.status_code, answer.json()["error"]) == (401, "Unauthorized"), path
+
+
+def test_documentation_needs_no_internet(client: TestClient) -> None:
+    page = client.get("/docs").text
+    assert "http://" not in page and "https://" not in page
+    for asset in re.findall(r'"(/docs/assets/[^"]+)"', page):
+        assert client.get(asset).status_code == 200, asset
+
+
+def test_what_lies_below_docs_gives_nothing_away(client: TestClient) -> None:
+    for path in (
+        "/docs/../stocks/portfolio",
+        "/docs/%2e%2e/stocks/portfolio",
+        "/docs/assets/../../main.py",
+        "/docs/nothing",
+    ):
+        assert client.get(path).status_code in (401, 404), path
 
 
 def test_unknown_paths_need_the_key_too(client: TestClient) -> None:
