@@ -1,0 +1,1 @@
+"""Runs the platform on one machine without containers: install, start, watch, stop, test."""

@@ -1,0 +1,24 @@
+"""The one place that writes to the terminal."""
+
+from rich.console import Console
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+def say(text: str = "") -> None:
+    console.print(text, soft_wrap=True)
+
+
+def complain(text: str) -> None:
+    errors.print("[bold red]error:[/]", end=" ")
+    errors.print(text, markup=False, soft_wrap=True)
+
+
+def done(name: str, seconds: float, note: str = "") -> None:
+    say(f"  [green]✓[/] {name:<22} {seconds:5.1f} s  [dim]{note}[/]")
+
+
+def failed(name: str, reason: str) -> None:
+    console.print(f"  [red]✗[/] {name:<22}", end="  ")
+    console.print(reason, markup=False, soft_wrap=True)

@@ -1,0 +1,214 @@
+"""Start, stop and watch a stack: the commands that do not touch the pipeline."""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.table import Table
+
+from ops.console import console, done, failed, say
+from ops.environment import AIRFLOW_USER, client_environment
+from ops.errors import CannotStart, NotRunning, OpsError
+from ops.health import is_ready
+from ops.install import ensure_platform
+from ops.services import Service, find, read_services, wanted, with_needs
+from ops.shutdown import take_down
+from ops.stack import Market, Stack
+from ops.startup import bring_up, wait_ready
+from ops.supervisor import DOWN, State, Supervisor
+
+FOLLOW_SECONDS = 0.3
+
+
+def up(market: Market | None = None, only: Sequence[str] | None = None) -> int:
+    """Start a stack, or what is missing of it; 1 when a service did not come up."""
+    stack = Stack.wanted(market or Market())
+    chosen = services_of(stack)
+    if only:
+        chosen = with_needs(chosen, only)
+    ensure_platform()
+    with _alone(stack):
+        _require_same(stack)
+        if _all_ready(stack, chosen):
+            say("Already running.")
+            return status()
+        began = time.monotonic()
+        say(f"Starting {len(chosen)} services on {describe(stack.market)}; state and logs are in {stack.home}")
+        problems = [outcome for outcome in bring_up(stack, chosen) if outcome.problem]
+    if problems:
+        names = ", ".join(outcome.service.name for outcome in problems)
+        say(f"[red]Not everything is up[/] (missing: {names}). Why: ./start.sh logs SERVICE. Then: ./start.sh again")
+        return 1
+    say(f"Up in {time.monotonic() - began:.0f} s. ./start.sh status shows the addresses, ./start.sh stop ends it.")
+    return 0
+
+
+def stop() -> int:
+    stack = Stack.from_env()
+    with _alone(stack):
+        take_down(stack, read_services())
+    say("Stopped.")
+    return 0
+
+
+def status() -> int:
+    """A table of the services; 0 when all that should run is ready."""
+    stack = running_stack()
+    supervisor = Supervisor(stack)
+    services = services_of(stack)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("service", "state", "since", "pid", "address"):
+        table.add_column(heading, no_wrap=True)
+    all_ready = True
+    states = supervisor.states()
+    for name, service in services.items():
+        state = states[name]
+        word = _word(service, stack, state)
+        all_ready &= word in ("ready", "done", "not started")
+        table.add_row(name, _coloured(word), _since(state), str(state.pid or ""), _addresses(stack, service))
+    say(f"{describe(stack.market)}; state and logs in {stack.home}")
+    console.print(table)
+    show_addresses(stack)
+    return 0 if all_ready else 1
+
+
+def logs(name: str, lines: int, follow: bool) -> int:
+    stack = Stack.from_env()
+    service = find(read_services(), name)
+    path = stack.logs / f"{service.name}.log"
+    if not path.exists():
+        raise NotRunning(f"{name} has not written anything yet ({path} does not exist)")
+    text = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    for line in text[-lines:]:
+        print(line)
+    if follow:
+        _follow(path)
+    return 0
+
+
+def restart(name: str) -> int:
+    stack = running_stack()
+    service = find(services_of(stack), name)
+    supervisor = Supervisor(stack)
+    began = time.monotonic()
+    if supervisor.state(name).name_of_state not in DOWN:
+        supervisor.stop_service(name)
+        while supervisor.state(name).name_of_state not in DOWN:
+            time.sleep(0.1)
+    supervisor.start_service(name)
+    try:
+        wait_ready(stack, supervisor, service)
+    except OpsError as error:
+        failed(name, f"{error}  (./start.sh logs {name})")
+        return 1
+    done(name, time.monotonic() - began, "restarted")
+    return 0
+
+
+def install() -> int:
+    ensure_platform()
+    say("Everything that the platform needs is installed.")
+    return 0
+
+
+def services_of(stack: Stack) -> dict[str, Service]:
+    """The services that belong to this stack and its market."""
+    return wanted(read_services(), os.environ | client_environment(stack))
+
+
+def running_stack() -> Stack:
+    """The stack that is up; NotRunning when there is none."""
+    stack = Stack.from_env()
+    Supervisor(stack).pid()
+    return stack
+
+
+def describe(market: Market) -> str:
+    if market.folder:
+        return f"the recorded market in {market.folder}"
+    return "live Yahoo" if market.kind == "yahoo" else "the invented market"
+
+
+def show_addresses(stack: Stack) -> None:
+    known = client_environment(stack)
+    rows = {
+        "Airflow": f"{stack.url('airflow-webserver')}   user {AIRFLOW_USER}, password {known['AIRFLOW_PASSWORD']}",
+        "Spark": stack.url("spark-master-ui"),
+        "API": f"{stack.url('api')}/docs   X-API-Key: {known['API_KEY']}",
+        "Dashboard": stack.url("dashboard"),
+    }
+    for name, address in rows.items():
+        say(f"  {name:<10} {address}")
+
+
+@contextmanager
+def _alone(stack: Stack) -> Iterator[None]:
+    """One start or stop of a stack at a time."""
+    stack.run.mkdir(parents=True, exist_ok=True)
+    with (stack.run / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotStart(f"another start or stop of {stack.home} is under way: wait for it, then try again") from None
+        yield
+
+
+def _require_same(stack: Stack) -> None:
+    """A stack that is up keeps its market and its ports."""
+    current = Stack.from_env()
+    if current != stack and Supervisor(current).is_alive():
+        if current.market != stack.market:
+            raise CannotStart(f"the platform is running on {describe(current.market)}: ./start.sh stop, then start again")
+        raise CannotStart(f"the platform is running with ports moved by {current.port_offset}: ./start.sh stop first")
+
+
+def _all_ready(stack: Stack, services: dict[str, Service]) -> bool:
+    supervisor = Supervisor(stack)
+    if not supervisor.is_alive():
+        return False
+    states = supervisor.states()
+    return all(is_ready(service, stack, states[name]) for name, service in services.items())
+
+
+def _word(service: Service, stack: Stack, state: State) -> str:
+    if service.is_one_shot and state.name_of_state == "EXITED":
+        return "done" if state.ended_well else "failed"
+    if state.name_of_state == "STOPPED":
+        return "not started" if not state.started else "stopped"
+    if state.is_running:
+        return "ready" if is_ready(service, stack, state) else "not ready"
+    return {"FATAL": "failed", "EXITED": "ended", "BACKOFF": "restarting"}.get(state.name_of_state, "starting")
+
+
+def _coloured(word: str) -> str:
+    colour = {"ready": "green", "done": "green", "not started": "dim", "failed": "red", "ended": "red"}.get(word, "yellow")
+    return f"[{colour}]{word}[/]"
+
+
+def _since(state: State) -> str:
+    return time.strftime("%m-%d %H:%M", time.localtime(state.started)) if state.is_up else ""
+
+
+def _addresses(stack: Stack, service: Service) -> str:
+    return " ".join(f"127.0.0.1:{stack.port(port)}" for port in service.ports)
+
+
+def _follow(path: Path) -> None:
+    """New lines as they come, also after the supervisor has begun a new file."""
+    file = path.open(encoding="utf-8", errors="replace")
+    file.seek(0, os.SEEK_END)
+    try:
+        while True:
+            text = file.read()
+            if text:
+                print(text, end="", flush=True)
+            elif path.exists() and os.fstat(file.fileno()).st_ino != path.stat().st_ino:
+                file.close()
+                file = path.open(encoding="utf-8", errors="replace")
+            else:
+                time.sleep(FOLLOW_SECONDS)
+    finally:
+        file.close()

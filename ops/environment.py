@@ -1,0 +1,160 @@
+"""The environment every service of a stack gets: addresses, secrets, and all of Airflow's settings."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from config.config import PROJECT_ROOT
+from ops import secrets
+from ops.stack import JARS, JDBC_JAR, VENV, Stack
+
+# Marks every process of a stack, so that those whose supervisor was killed can be told from anybody else's.
+MARK = "ACTSTOCK_STACK"
+AIRFLOW_USER = "admin"
+SITE_PACKAGES = VENV / "lib" / "python3.11" / "site-packages"
+
+
+def service_environment(stack: Stack, java_home: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What is set outside, then the .env file and the secrets for what is not, then what this stack decides."""
+    chosen = secrets.load(stack.secrets_file) | secrets.read_env_file(PROJECT_ROOT / ".env") | dict(environ)
+    return (
+        _spark_sizes()
+        | chosen
+        | _platform(stack)
+        | _served_market(stack)
+        | _processes(stack, java_home, chosen)
+        | _airflow(stack, chosen)
+    )
+
+
+def client_environment(stack: Stack, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What a client of the running stack needs to know: the settings under their contract names."""
+    known = secrets.load(stack.secrets_file) | secrets.read_env_file(PROJECT_ROOT / ".env") | dict(environ)
+    return (
+        {name: known[name] for name in ("DB_PASSWORD", "API_KEY", "AIRFLOW_PASSWORD")}
+        | _platform(stack)
+        | _served_market(stack)
+        | {
+            "AIRFLOW_URL": stack.url("airflow-webserver"),
+            "AIRFLOW_USER": AIRFLOW_USER,
+            "DASHBOARD_URL": stack.url("dashboard"),
+        }
+    )
+
+
+def _spark_sizes() -> dict[str, str]:
+    return {"SPARK_WORKER_CORES": "2", "SPARK_WORKER_MEMORY": "2g", "SPARK_DAEMON_MEMORY": "256m"}
+
+
+def _platform(stack: Stack) -> dict[str, str]:
+    """Addresses: this machine's, whatever is set outside."""
+    return {
+        "DB_HOST": "127.0.0.1",
+        "DB_PORT": str(stack.port("postgres")),
+        "DB_NAME": "stockdb",
+        "DB_USER": "postgres",
+        "AIRFLOW_DB_PORT": str(stack.port("airflow-db")),
+        "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{stack.port('kafka')}",
+        "SPARK_MASTER_URL": f"spark://127.0.0.1:{stack.port('spark-master')}",
+        "SPARK_MASTER_PORT": str(stack.port("spark-master")),
+        "SPARK_MASTER_UI_PORT": str(stack.port("spark-master-ui")),
+        "SPARK_WORKER_UI_PORT": str(stack.port("spark-worker-ui")),
+        "SPARK_JDBC_JAR": str(JDBC_JAR),
+        "API_PORT": str(stack.port("api")),
+        "API_URL": stack.url("api"),
+        "DASHBOARD_PORT": str(stack.port("dashboard")),
+        "YAHOO_CACHE_DIR": str(stack.data / "yahoo"),
+    }
+
+
+def _served_market(stack: Stack) -> dict[str, str]:
+    """With a market server every request goes to it; without one, YAHOO_BASE_URL stays what is set outside."""
+    market = stack.market
+    if not market.served:
+        return {"MARKET_SERVER_ARGS": "", "BOOTSTRAP_ARGS": ""}
+    port = stack.port("market-server")
+    arguments = ["--port", str(port)]
+    if market.folder:
+        arguments += ["--recorded", f'"{market.folder}"']
+    if market.seed is not None:
+        arguments += ["--seed", str(market.seed)]
+    if market.until:
+        arguments += ["--until", market.until]
+    return {
+        "YAHOO_BASE_URL": f"http://127.0.0.1:{port}",
+        "YAHOO_PACE_SECONDS": "0",
+        "MARKET_SERVER_ARGS": " ".join(arguments),
+        "BOOTSTRAP_ARGS": f"--as-of-date {market.until}" if market.until else "",
+    }
+
+
+def _processes(stack: Stack, java_home: Path, chosen: Mapping[str, str]) -> dict[str, str]:
+    path = f"{java_home / 'bin'}:{VENV / 'bin'}:{chosen.get('PATH', os.defpath)}"
+    local = ",".join(filter(None, [chosen.get("NO_PROXY"), "127.0.0.1,localhost"]))
+    return {
+        MARK: str(stack.home),
+        # Airflow renames its processes; without this the mark would be overwritten.
+        "SPT_NOENV": "1",
+        "ACTSTOCK_HOME": str(stack.home),
+        "ACTSTOCK_PORT_OFFSET": str(stack.port_offset),
+        "ACTSTOCK_ROOT": str(PROJECT_ROOT),
+        "ACTSTOCK_RUN": str(stack.run),
+        "ACTSTOCK_LOGS": str(stack.logs),
+        "ACTSTOCK_DATA": str(stack.data),
+        "ACTSTOCK_SOCKET": str(stack.supervisor_socket),
+        "ACTSTOCK_JARS": str(JARS),
+        "PATH": path,
+        "VIRTUAL_ENV": str(VENV),
+        "PYTHONPATH": str(PROJECT_ROOT),
+        "PYTHONUNBUFFERED": "1",
+        # Compiled once and kept: Airflow's processes import thousands of modules.
+        "PYTHONDONTWRITEBYTECODE": "",
+        "TZ": "UTC",
+        "NO_PROXY": local,
+        "no_proxy": local,
+        "JAVA_HOME": str(java_home),
+        "SPARK_HOME": str(SITE_PACKAGES / "pyspark"),
+        "SPARK_NO_DAEMONIZE": "1",
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_LOCAL_DIRS": str(stack.data / "spark" / "local"),
+        "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+        "SPARK_MASTER_OPTS": "-Dspark.master.rest.enabled=false",
+        "SPARK_WORKER_OPTS": "-Dspark.worker.cleanup.enabled=true",
+    }
+
+
+def _airflow(stack: Stack, chosen: Mapping[str, str]) -> dict[str, str]:
+    home = stack.data / "airflow"
+    url = stack.url("airflow-webserver")
+    database = f"airflow:{chosen['AIRFLOW_DB_PASSWORD']}@127.0.0.1:{stack.port('airflow-db')}/airflow"
+    return {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "airflow" / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT_ROOT / "airflow" / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__FERNET_KEY": chosen["AIRFLOW_FERNET_KEY"],
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{AIRFLOW_USER}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{database}",
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(stack.port("airflow-webserver")),
+        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API__SECRET_KEY": chosen["AIRFLOW_SECRET_KEY"],
+        "AIRFLOW__API_AUTH__JWT_SECRET": chosen["AIRFLOW_JWT_SECRET"],
+        "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "True",
+        "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_HOST": "127.0.0.1",
+        "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(stack.port("airflow-scheduler")),
+        # The task of a killed scheduler is taken up again after this many seconds (default 300).
+        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "60",
+        # The default of 5 delays every second task by as much, and makes deferred tasks fail now and then
+        # (apache/airflow #67287).
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        # New DAG files are looked for this often (default 300).
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "60",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "AIRFLOW_CONN_SPARK_DEFAULT": f"spark://127.0.0.1:{stack.port('spark-master')}",
+    }

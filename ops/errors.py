@@ -1,0 +1,42 @@
+"""What can go wrong on the machine; str(error) says what, where, and what to do.
+
+OpsError (an ActstockError)
+├── CannotInstall    something that is missing could not be fetched
+├── CannotStart      a port, the disk, or a service stands in the way
+├── NotRunning       the platform, or a part of it, is not up
+├── UnknownName      no such service, stage, DAG or test ring
+└── RunFailed        a pipeline run, or a ring of tests, ended badly
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from utils.errors import ActstockError
+
+
+class OpsError(ActstockError):
+    pass
+
+
+class CannotInstall(OpsError):
+    pass
+
+
+class CannotStart(OpsError):
+    pass
+
+
+class NotRunning(OpsError):
+    pass
+
+
+class RunFailed(OpsError):
+    pass
+
+
+class UnknownName(OpsError):
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = list(known)
+        close = get_close_matches(name, names, n=3, cutoff=0.4)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(names)}"
+        super().__init__(f"no {kind} is called {name!r}: {hint}")

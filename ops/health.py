@@ -1,0 +1,116 @@
+"""Is a service ready? One check a kind, by HTTP or TCP: cheap enough to ask several times a second."""
+
+import json
+import socket
+import struct
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from ops.postgres import BINARIES
+from ops.services import Service
+from ops.stack import Stack
+from ops.supervisor import State
+
+TIMEOUT_SECONDS = 2.0
+# Kafka's ApiVersions request, version 0, from a client without a name: answered once the broker serves.
+KAFKA_API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
+ZOOKEEPER_ARE_YOU_OK = b"ruok"
+# supervisord counts in whole seconds.
+CLOCK_SLACK_SECONDS = 1.0
+
+Check = Callable[..., bool]
+# Local addresses only: a proxy of the environment has no business here.
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+
+def is_ready(service: Service, stack: Stack, state: State) -> bool:
+    """Whether the service does its work by now; a check that cannot reach it says no."""
+    kind, *arguments = service.ready
+    try:
+        return CHECKS[kind](stack, state, *arguments)
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def done(stack: Stack, state: State) -> bool:
+    return state.ended_well
+
+
+def running(stack: Stack, state: State, seconds: str) -> bool:
+    return state.is_running and state.uptime >= float(seconds)
+
+
+def http(stack: Stack, state: State, port: str, path: str) -> bool:
+    """Answers with a success."""
+    return _get(stack.url(port) + path) is not None
+
+
+def answers(stack: Stack, state: State, port: str, path: str) -> bool:
+    """Answers at all, be it with "not found" or "the key is missing"."""
+    try:
+        return _get(stack.url(port) + path) is not None
+    except urllib.error.HTTPError as error:
+        return error.code < 500
+
+
+def postgres(stack: Stack, state: State, port: str) -> bool:
+    command = [BINARIES / "pg_isready", "--quiet", "--host=127.0.0.1", f"--port={stack.port(port)}", "--timeout=2"]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+def zookeeper(stack: Stack, state: State, port: str) -> bool:
+    return _exchange(stack.port(port), ZOOKEEPER_ARE_YOU_OK) == b"imok"
+
+
+def kafka(stack: Stack, state: State, port: str) -> bool:
+    return len(_exchange(stack.port(port), KAFKA_API_VERSIONS)) == 4
+
+
+def spark_worker(stack: Stack, state: State, master_ui: str) -> bool:
+    """The master has it on its list."""
+    return int(_json(stack.url(master_ui) + "/json/")["aliveworkers"]) > 0
+
+
+def airflow(stack: Stack, state: State, webserver: str, component: str) -> bool:
+    """The component's heartbeat is that of this process, not one left by the process before it."""
+    health = _json(stack.url(webserver) + "/api/v2/monitor/health")[component]
+    heartbeat = health[f"latest_{component}_heartbeat"]
+    return (
+        health["status"] == "healthy"
+        and heartbeat is not None
+        and datetime.fromisoformat(heartbeat).timestamp() >= state.started - CLOCK_SLACK_SECONDS
+    )
+
+
+CHECKS: dict[str, Check] = {
+    "done": done,
+    "running": running,
+    "http": http,
+    "answers": answers,
+    "postgres": postgres,
+    "zookeeper": zookeeper,
+    "kafka": kafka,
+    "spark-worker": spark_worker,
+    "airflow": airflow,
+}
+
+
+def _exchange(port: int, request: bytes) -> bytes:
+    """The first four bytes of the answer to a request on a local port."""
+    with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_SECONDS) as connection:
+        connection.sendall(request)
+        return connection.recv(4, socket.MSG_WAITALL)
+
+
+def _get(url: str) -> bytes:
+    with _open(url, timeout=TIMEOUT_SECONDS) as response:
+        body: bytes = response.read()
+    return body
+
+
+def _json(url: str) -> Any:
+    return json.loads(_get(url))

@@ -1,0 +1,47 @@
+"""Passwords and keys of a stack: made once, kept in its secrets.env, readable by its owner alone."""
+
+import base64
+import os
+import secrets
+from pathlib import Path
+
+
+def load(path: Path) -> dict[str, str]:
+    """The stack's secrets; those that are missing are made up and kept."""
+    known = read_env_file(path)
+    missing = {name: value for name, value in _fresh().items() if name not in known}
+    if missing:
+        _write(path, known | missing)
+    return known | missing
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """NAME=value lines; blank lines and # comments are skipped, quotes around a value dropped."""
+    if not path.exists():
+        return {}
+    pairs = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        name, separator, value = line.strip().removeprefix("export ").partition("=")
+        if separator and not name.startswith("#"):
+            pairs[name.strip()] = value.strip().strip("\"'")
+    return pairs
+
+
+def _fresh() -> dict[str, str]:
+    return {
+        "DB_PASSWORD": secrets.token_urlsafe(18),
+        "AIRFLOW_DB_PASSWORD": secrets.token_urlsafe(18),
+        "AIRFLOW_PASSWORD": secrets.token_urlsafe(9),
+        "AIRFLOW_FERNET_KEY": base64.urlsafe_b64encode(os.urandom(32)).decode(),
+        "AIRFLOW_JWT_SECRET": secrets.token_urlsafe(64),
+        "AIRFLOW_SECRET_KEY": secrets.token_urlsafe(32),
+        "API_KEY": secrets.token_urlsafe(24),
+    }
+
+
+def _write(path: Path, values: dict[str, str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.writelines(f"{name}={value}\n" for name, value in values.items())
+    new.replace(path)

@@ -1,0 +1,105 @@
+"""The services and what each one needs, read from supervisord.conf; orders and choices among them."""
+
+from collections.abc import Iterable, Mapping
+from configparser import RawConfigParser
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from ops.errors import UnknownName
+
+CONFIG_FILE = Path(__file__).with_name("supervisord.conf")
+PROGRAM = "program:"
+DEFAULTS = "program-defaults"
+DEFAULT_WAIT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Service:
+    """ready: the name of a check in ops/health.py and its arguments."""
+
+    name: str
+    ready: tuple[str, ...]
+    needs: tuple[str, ...]
+    ports: tuple[str, ...]
+    wait_seconds: int
+    only_if: str | None
+
+    @property
+    def is_one_shot(self) -> bool:
+        return self.ready == ("done",)
+
+
+def read_services(path: Path = CONFIG_FILE) -> dict[str, Service]:
+    """Every service by name, in the file's order."""
+    parser = _parser(path)
+    names = [section.removeprefix(PROGRAM) for section in parser.sections() if section.startswith(PROGRAM)]
+    return {name: _service(name, parser[PROGRAM + name]) for name in names}
+
+
+def write_supervisor_config(target: Path, path: Path = CONFIG_FILE) -> None:
+    """The file as supervisord takes it: the defaults in every program, and without what is ours alone."""
+    parser = _parser(path)
+    defaults = dict(parser[DEFAULTS])
+    parser.remove_section(DEFAULTS)
+    for section in (name for name in parser.sections() if name.startswith(PROGRAM)):
+        own = {key: value for key, value in parser[section].items() if not key.startswith("x_")}
+        parser[section] = defaults | own
+    with target.open("w", encoding="utf-8") as file:
+        parser.write(file)
+
+
+def _parser(path: Path) -> RawConfigParser:
+    parser = RawConfigParser(inline_comment_prefixes=(";",))
+    parser.read_string(path.read_text(encoding="utf-8"))
+    return parser
+
+
+def _service(name: str, section: Mapping[str, str]) -> Service:
+    return Service(
+        name=name,
+        ready=tuple(section["x_ready"].split()),
+        needs=tuple(section.get("x_needs", "").split()),
+        ports=tuple(section.get("x_port", "").split()),
+        wait_seconds=int(section.get("x_wait", DEFAULT_WAIT_SECONDS)),
+        only_if=section.get("x_if"),
+    )
+
+
+def find(services: Mapping[str, Service], name: str) -> Service:
+    if name not in services:
+        raise UnknownName("service", name, services)
+    return services[name]
+
+
+def wanted(services: Mapping[str, Service], settings: Mapping[str, str]) -> dict[str, Service]:
+    """Those that belong to a platform with these settings, their needs reduced to each other."""
+    chosen = {name for name, service in services.items() if not service.only_if or settings.get(service.only_if)}
+    return {name: _among(services[name], chosen) for name in services if name in chosen}
+
+
+def with_needs(services: Mapping[str, Service], names: Iterable[str]) -> dict[str, Service]:
+    """The named services and all that they need, in starting order."""
+    chosen: set[str] = set()
+    waiting = [find(services, name).name for name in names]
+    while waiting:
+        name = waiting.pop()
+        if name not in chosen:
+            chosen.add(name)
+            waiting.extend(services[name].needs)
+    return {name: services[name] for name in starting_order(services) if name in chosen}
+
+
+def starting_order(services: Mapping[str, Service]) -> list[str]:
+    """Every service after what it needs."""
+    return list(TopologicalSorter({name: service.needs for name, service in services.items()}).static_order())
+
+
+def needed_by(services: Mapping[str, Service]) -> dict[str, list[str]]:
+    """The arrows turned round: who must stop before a service may."""
+    return {name: [other.name for other in services.values() if name in other.needs] for name in services}
+
+
+def _among(service: Service, names: set[str]) -> Service:
+    needs = tuple(name for name in service.needs if name in names)
+    return Service(service.name, service.ready, needs, service.ports, service.wait_seconds, service.only_if)

@@ -1,0 +1,136 @@
+"""Where one running copy of the platform lives: its folders, its ports, and the market it reads."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from config.config import PROJECT_ROOT, ConfigError
+
+# What every stack of a checkout shares.
+TOOLS = PROJECT_ROOT / ".actstock"
+VENV = TOOLS / "venv"
+JARS = TOOLS / "jars"
+JDBC_JAR = JARS / "postgresql-42.7.8.jar"
+
+PORTS = {
+    "postgres": 5432,
+    "airflow-db": 5433,
+    "zookeeper": 2181,
+    "kafka": 9092,
+    "spark-master": 7077,
+    "spark-master-ui": 8081,
+    "spark-worker-ui": 8082,
+    "airflow-webserver": 8080,
+    "airflow-scheduler": 8974,
+    "api": 8000,
+    "dashboard": 8050,
+    "market-server": 8090,
+}
+HIGHEST_OFFSET = 65535 - max(PORTS.values())
+# The kernel's limit for the path of a Unix socket, less some air.
+LONGEST_SOCKET_PATH = 100
+
+
+@dataclass(frozen=True)
+class Market:
+    """Where prices come from: Yahoo itself, or a market server with an invented or a recorded market."""
+
+    kind: str = "yahoo"
+    seed: int | None = None
+    folder: str | None = None
+    until: str | None = None
+
+    @property
+    def served(self) -> bool:
+        return self.kind != "yahoo"
+
+    @property
+    def label(self) -> str:
+        """Names the folder of its data: what one market said is never mixed with another's.
+
+        >>> Market().label, Market("simulated", seed=7).label
+        ('yahoo', 'simulated-7')
+        """
+        if self.folder:
+            digest = hashlib.sha256(self.folder.encode()).hexdigest()[:6]
+            return f"{self.kind}-{Path(self.folder).name}-{digest}"
+        return self.kind if self.seed is None else f"{self.kind}-{self.seed}"
+
+
+@dataclass(frozen=True)
+class Stack:
+    home: Path
+    port_offset: int = 0
+    market: Market = Market()
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Stack":
+        """The stack that ACTSTOCK_HOME names, as it was last started, else as the environment wants it."""
+        home = Path(environ.get("ACTSTOCK_HOME") or TOOLS).resolve()
+        started = home / "run" / "stack.json"
+        if started.exists():
+            return _read(home, started)
+        return cls(home, _offset(environ))
+
+    @classmethod
+    def wanted(cls, market: Market, environ: Mapping[str, str] = os.environ) -> "Stack":
+        home = Path(environ.get("ACTSTOCK_HOME") or TOOLS).resolve()
+        return cls(home, _offset(environ), market)
+
+    def port(self, name: str) -> int:
+        return PORTS[name] + self.port_offset
+
+    def url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.port(name)}"
+
+    @property
+    def run(self) -> Path:
+        return self.home / "run"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data" / self.market.label
+
+    @property
+    def secrets_file(self) -> Path:
+        return self.home / "secrets.env"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        path = self.run / "supervisor.sock"
+        if len(str(path)) <= LONGEST_SOCKET_PATH:
+            return path
+        digest = hashlib.sha256(str(self.home).encode()).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"actstock-{os.getuid()}-{digest}.sock"
+
+    @property
+    def supervisor_pid_file(self) -> Path:
+        return self.run / "supervisord.pid"
+
+    def remember(self) -> None:
+        """So that `status`, `stop` and the others find this stack without being told its ports."""
+        text = json.dumps({"port_offset": self.port_offset, "market": asdict(self.market)})
+        (self.run / "stack.json").write_text(text + "\n", encoding="utf-8")
+
+    def forget(self) -> None:
+        (self.run / "stack.json").unlink(missing_ok=True)
+
+
+def _read(home: Path, started: Path) -> Stack:
+    raw = json.loads(started.read_text(encoding="utf-8"))
+    return Stack(home, raw["port_offset"], Market(**raw["market"]))
+
+
+def _offset(environ: Mapping[str, str]) -> int:
+    raw = environ.get("ACTSTOCK_PORT_OFFSET") or "0"
+    if not raw.isdigit() or int(raw) > HIGHEST_OFFSET:
+        raise ConfigError(f"ACTSTOCK_PORT_OFFSET={raw!r}: give a whole number from 0 to {HIGHEST_OFFSET}")
+    return int(raw)

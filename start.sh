@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# The front door: makes the Python environment once, then hands over to `python -m ops`. See ./start.sh --help
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+venv=$root/.actstock/venv
+lock=$root/requirements-native.txt
+# Written last, so that a half-finished installation is taken up again.
+stamp=$venv/installed-from.sha256
+needed_mb=3000
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "start.sh: $*"; exit 1; }
+
+is_python_311() { "$1" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; }
+
+find_python() {
+    local candidate
+    for candidate in "${PYTHON:-}" python3.11 python3 python; do
+        if [ -n "$candidate" ] && is_python_311 "$candidate"; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    die "Python 3.11 is needed and was looked for as python3.11, python3 and python in PATH.
+  Debian 12: apt-get install python3 python3-venv    Elsewhere: install 3.11, or name it: PYTHON=/path/to/python3.11 ./start.sh"
+}
+
+check_disk() {
+    local free_mb
+    free_mb=$(df -Pm "$root" | awk 'NR == 2 { print $4 }')
+    [ "$free_mb" -ge "$needed_mb" ] ||
+        die "$root has $free_mb MB free; the installation needs $needed_mb MB. Make room there, or move the checkout."
+}
+
+make_venv() {
+    local python
+    python=$(find_python)
+    say "Creating the Python environment in $venv with $python"
+    if ! "$python" -m venv --clear "$venv" >"$root/.actstock/venv.log" 2>&1; then
+        if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+            say "Installing Debian's python3-venv: this Python cannot make environments without it"
+            { apt-get update && apt-get install -y --no-install-recommends python3-venv; } \
+                >>"$root/.actstock/venv.log" 2>&1 && "$python" -m venv --clear "$venv" && return
+        fi
+        die "$python cannot make a virtual environment: $(tail -n 1 "$root/.actstock/venv.log")
+  Debian: sudo apt-get install python3-venv, then start again. Details: .actstock/venv.log"
+    fi
+}
+
+install_packages() {
+    say "Installing $(grep -c == "$lock") Python packages from requirements-native.txt (Airflow, Spark, PostgreSQL, ...;" \
+        "1.2 GB, a minute or two): $1"
+    # uv is several times faster than pip, which does as well where uv has no build. No resolving: the lock is complete.
+    if "$venv/bin/python" -m pip install --quiet --disable-pip-version-check uv &&
+        "$venv/bin/python" -m uv pip install --python "$venv/bin/python" --compile-bytecode --no-deps -r "$lock"; then
+        return
+    fi
+    say "uv did not manage it; once more with pip"
+    "$venv/bin/python" -m pip install --disable-pip-version-check --no-deps -r "$lock" ||
+        die "the Python packages could not be installed; the lines above say why.
+  Needed: a package index (network, or pip's own settings) and $needed_mb MB in $root. Then start again: it goes on where it stopped."
+}
+
+install() {
+    mkdir -p "$root/.actstock"
+    exec 9>"$root/.actstock/install.lock"
+    flock -n 9 || { say "Another start.sh is installing; waiting for it"; flock 9; }
+    [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || return 0
+    check_disk
+    local why="first start"
+    [ ! -f "$stamp" ] || why="requirements-native.txt has changed"
+    is_python_311 "$venv/bin/python" || make_venv
+    install_packages "$why"
+    printf '%s\n' "$wanted" >"$stamp"
+    exec 9>&-
+}
+
+wanted=$(sha256sum <"$lock")
+[ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && [ -x "$venv/bin/python" ] || install
+
+export PYTHONPATH="$root"
+exec "$venv/bin/python" -m ops "$@"
