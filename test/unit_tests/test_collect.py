@@ -1,0 +1,222 @@
+"""Producers' decisions: what to ask for, what to send, what the vendor's answers mean."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pandas as pd
+import pytest
+
+from collector.collect import Receipt, differs, fetch_range, is_covered, with_previous
+from collector.kafka_producer_etf_daily import to_messages, with_range
+from collector.stock_bars import Company, stock_messages
+from collector.yahoo import (
+    Answer,
+    Bar,
+    Bars,
+    Quote,
+    bars_from_frame,
+    completed,
+    holdings_from_summary,
+    quotes_from_answer,
+)
+from config.config import Settings, Topic
+from database.db_helper import Row
+from utils.dates import session_before, sessions_between
+from utils.kafka_utils import offsets_reached
+
+AS_OF = date(2026, 8, 21)
+ANSWER = Answer(datetime(2026, 8, 21, 21, 0, tzinfo=UTC), "simulated")
+COLLECTOR = Settings.from_env({}).collector
+
+
+def bar(session: date = AS_OF, close: float = 100.0, adj_close: float | None = None) -> Bar:
+    return Bar(session, close, close + 1, close - 1, close, adj_close or close, 1000, 0.0, 1.0)
+
+
+def row(of: Bar, shares: int | None = None) -> Row:
+    return {
+        "open_price": of.open,
+        "high_price": of.high,
+        "low_price": of.low,
+        "close_price": of.close,
+        "adj_close": of.adj_close,
+        "volume": of.volume,
+        "dividend": of.dividend,
+        "split_ratio": of.split_ratio,
+        "shares_outstanding": shares,
+    }
+
+
+def stored(start: date, end: date) -> dict[date, Row]:
+    return {session: row(bar(session)) for session in sessions_between(start, end)}
+
+
+class TestWhatToAskFor:
+    def test_a_new_ticker_gets_the_whole_history(self) -> None:
+        start, end = fetch_range({}, "SPY", AS_OF, COLLECTOR)
+
+        assert end == AS_OF
+        assert len(sessions_between(start, end)) == COLLECTOR.history_sessions + 1
+
+    def test_mistake_10_everything_stored_is_asked_for_again(self) -> None:
+        """One fetch gives one basis of adjustment; a shorter one would leave older rows on another."""
+        history = stored(date(2026, 1, 5), date(2026, 8, 20))
+
+        assert fetch_range(history, "SPY", AS_OF, COLLECTOR) == (date(2026, 1, 5), AS_OF)
+
+    def test_a_backfill_also_covers_what_is_later(self) -> None:
+        history = stored(date(2026, 7, 1), date(2026, 8, 21))
+
+        start, end = fetch_range(history, "SPY", date(2026, 6, 1), COLLECTOR)
+
+        assert start == session_before(date(2026, 6, 1), COLLECTOR.refetch_sessions)
+        assert end == date(2026, 8, 21)
+
+    def test_mistake_4_a_window_is_asked_for_not_only_the_last_row(self) -> None:
+        start, _ = fetch_range(stored(date(2026, 8, 20), date(2026, 8, 20)), "SPY", AS_OF, COLLECTOR)
+
+        assert len(sessions_between(start, AS_OF)) == COLLECTOR.refetch_sessions + 1
+
+    def test_nothing_is_asked_for_when_both_end_points_are_stored(self) -> None:
+        history = stored(date(2026, 7, 1), AS_OF)
+
+        assert is_covered(history, "SPY", AS_OF, 20)
+        assert not is_covered(history, "SPY", AS_OF + timedelta(days=3), 20), "Monday is not there yet"
+        assert not is_covered(history, "SPY", date(2026, 7, 15), 20), "its window starts before the history"
+
+
+class TestWhatToSend:
+    def test_only_what_is_new_or_changed(self) -> None:
+        fetched = Bars("SPY", "USD", [bar(date(2026, 8, 20)), bar(AS_OF, 101.0)], ANSWER)
+        known = {date(2026, 8, 20): row(bar(date(2026, 8, 20)))}
+
+        sent = list(to_messages(fetched, known, "r1"))
+
+        assert [message.trade_date for message in sent] == [AS_OF]
+        assert sent[0].previous_close == 100.0, "also of a bar that is not sent itself"
+
+    def test_mistake_4_a_late_bar_and_a_restated_one_heal(self) -> None:
+        days = [date(2026, 8, 18), date(2026, 8, 19), date(2026, 8, 20)]
+        fetched = Bars("SPY", "USD", [bar(days[0]), bar(days[1]), bar(days[2], 99.0)], ANSWER)
+        known = {days[0]: row(bar(days[0])), days[2]: row(bar(days[2], 98.0))}
+
+        assert [message.trade_date for message in to_messages(fetched, known, None)] == days[1:]
+
+    def test_mistake_10_a_dividend_sends_the_whole_history_again(self) -> None:
+        before, after = bar(date(2026, 8, 19), 100.0, 100.0), bar(date(2026, 8, 19), 100.0, 99.5)
+
+        assert differs(after, row(before))
+
+    def test_a_round_trip_through_the_database_is_no_change(self) -> None:
+        assert not differs(bar(close=644.123456789), row(bar(close=644.1234567890001)))
+
+    def test_bars_without_a_range_are_left_out_of_etfs(self) -> None:
+        closes_only = Bar(AS_OF, None, None, None, 100.0, 100.0, 0, 0.0, 1.0)
+
+        assert with_range(Bars("SPY", "USD", [closes_only], ANSWER)).bars == []
+
+    def test_the_close_before_is_the_bar_before(self) -> None:
+        pairs = list(with_previous([bar(date(2026, 8, 20), 100.0), bar(AS_OF, 110.0)]))
+
+        assert [previous for _, previous in pairs] == [None, 100.0]
+
+
+class TestMarketCaps:
+    quote = Quote("AAPL", "Apple Inc.", "USD", 1_000, 120_000)
+
+    def messages(self, quote: Quote, known: dict[date, Row] | None = None, close: float = 100.0) -> list:  # type: ignore[type-arg]
+        fetched = Bars("AAPL", "USD", [bar(date(2026, 8, 20), 50.0), bar(AS_OF, close)], ANSWER)
+        return list(stock_messages(fetched, known or {}, Company(quote, "Technology"), None))
+
+    def test_shares_times_the_close_of_that_session(self) -> None:
+        older, newer = self.messages(self.quote)
+
+        assert (older.market_cap, newer.market_cap) == (50_000, 100_000)
+        assert newer.market_cap_source == "shares_x_close"
+
+    def test_the_quoted_figure_where_shares_are_unknown(self) -> None:
+        message = self.messages(Quote("AAPL", None, "USD", None, 120_000))[-1]
+
+        assert (message.market_cap, message.market_cap_source) == (120_000, "quoted")
+
+    def test_unknown_is_null_never_zero(self) -> None:
+        message = self.messages(Quote("AAPL", None, "USD", None, None))[-1]
+
+        assert (message.market_cap, message.market_cap_source) == (None, None)
+
+    def test_a_past_session_keeps_the_shares_it_was_stored_with(self) -> None:
+        known = {date(2026, 8, 20): row(bar(date(2026, 8, 20), 50.0, 49.0), shares=800)}
+
+        older, newer = self.messages(self.quote, known)
+
+        assert (older.shares_outstanding, newer.shares_outstanding) == (800, 1_000)
+
+    def test_a_split_takes_todays_shares(self) -> None:
+        known = {date(2026, 8, 20): row(bar(date(2026, 8, 20), 100.0), shares=500)}
+
+        assert self.messages(self.quote, known)[0].shares_outstanding == 1_000
+
+
+class TestVendorAnswers:
+    def frame(self, **columns: list[float | None]) -> pd.DataFrame:
+        base = {"Open": [99.0], "High": [101.0], "Low": [98.0], "Close": [100.0], "Adj Close": [99.5]}
+        rest = {"Volume": [5.0], "Dividends": [0.0], "Stock Splits": [0.0]}
+        index = pd.DatetimeIndex(["2026-08-21"], tz="Asia/Seoul")
+        return pd.DataFrame({**base, **rest, **columns}, index=index)
+
+    def test_a_bar_keeps_its_exchanges_day(self) -> None:
+        [only] = bars_from_frame(self.frame())
+
+        assert only == Bar(AS_OF, 99.0, 101.0, 98.0, 100.0, 99.5, 5, 0.0, 1.0)
+
+    def test_a_bar_without_a_close_is_no_bar(self) -> None:
+        assert bars_from_frame(self.frame(Close=[None])) == []
+
+    def test_a_bar_may_lack_its_range(self) -> None:
+        [only] = bars_from_frame(self.frame(Open=[None], Volume=[None]))
+
+        assert only.open is None
+        assert only.volume == 0
+
+    def test_the_running_session_is_left_out(self) -> None:
+        during = datetime(2026, 8, 21, 15, 0, tzinfo=UTC)
+
+        assert completed([bar(date(2026, 8, 20)), bar(AS_OF)], "SPY", during, {}) == [bar(date(2026, 8, 20))]
+
+    def test_a_bar_older_than_its_close_is_partial(self) -> None:
+        end = datetime(2026, 8, 21, 20, 0, tzinfo=UTC).timestamp()
+        meta = {"currentTradingPeriod": {"regular": {"end": end}}, "regularMarketTime": end - 60}
+
+        assert completed([bar(AS_OF)], "SPY", ANSWER.fetched_at, meta) == []
+        assert completed([bar(AS_OF)], "SPY", ANSWER.fetched_at, {**meta, "regularMarketTime": end}) == [bar(AS_OF)]
+
+    def test_holdings_without_a_symbol_are_left_out_and_the_largest_comes_first(self) -> None:
+        listed = [
+            {"symbol": "AAPL", "holdingName": "Apple", "holdingPercent": 0.05},
+            {"holdingName": "Cash", "holdingPercent": 0.2},
+            {"symbol": "", "holdingPercent": 0.3},
+            {"symbol": "NVDA", "holdingName": "NVIDIA", "holdingPercent": {"raw": 0.07}},
+        ]
+
+        holdings = holdings_from_summary({"topHoldings": {"holdings": listed}})
+
+        assert [(holding.ticker, holding.percent) for holding in holdings] == [("NVDA", 0.07), ("AAPL", 0.05)]
+
+    def test_a_zero_market_cap_is_unknown(self) -> None:
+        answer = {"quoteResponse": {"result": [{"symbol": "X", "marketCap": 0, "sharesOutstanding": None}]}}
+
+        assert quotes_from_answer(answer)["X"] == Quote("X", None, None, None, None)
+
+
+def test_a_receipt_survives_json() -> None:
+    receipt = Receipt(AS_OF, sent={"etf-daily-data": 3}, end_offsets={"etf-daily-data": {0: 7, 2: 9}}, requests=4)
+    receipt.expect(Topic.ETF_DAILY, "SPY", AS_OF)
+
+    assert Receipt.from_dict(receipt.to_dict()) == receipt
+
+
+@pytest.mark.parametrize(
+    ("committed", "reached"),
+    [({0: 5, 1: 3}, True), ({0: 6, 1: 3}, True), ({0: 4, 1: 3}, False), ({1: 3}, False), ({}, False)],
+)
+def test_a_stage_waits_for_every_partition(committed: dict[int, int], reached: bool) -> None:
+    assert offsets_reached({"t": {0: 5, 1: 3}}, {"t": committed}) is reached

@@ -1,0 +1,89 @@
+"""Sessions: which one a moment is about, and where an N-session window starts and ends."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from utils.dates import (
+    close_of,
+    exchange_of,
+    last_closed_session,
+    last_sunday,
+    parse_date,
+    require_closed_session,
+    sessions_between,
+    window_of,
+)
+from utils.errors import InvalidInput, NotASession
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("moment", "session"),
+    [
+        ("2026-08-18T09:00", "2026-08-17"),  # Tuesday morning is about Monday
+        ("2026-08-17T09:00", "2026-08-14"),  # Monday morning is about Friday
+        ("2026-08-18T21:30", "2026-08-18"),  # the evening run is about the same day, in summer
+        ("2026-12-08T21:30", "2026-12-08"),  # and in winter
+        ("2026-08-30T14:00", "2026-08-28"),  # a Sunday is about Friday
+        ("2026-11-27T18:00", "2026-11-27"),  # early close at 13:00 New York
+        ("2026-11-27T17:59", "2026-11-25"),  # just before it; the 26th was Thanksgiving
+        ("2026-04-05T14:00", "2026-04-02"),  # Easter Sunday: Good Friday had no session
+    ],
+)
+def test_the_session_a_run_is_about(moment: str, session: str) -> None:
+    assert last_closed_session(utc(moment)) == date.fromisoformat(session)
+
+
+def test_mistake_2_n_sessions_span_n_plus_1_closes_across_a_holiday() -> None:
+    start, end = window_of(date(2026, 9, 11), 5)
+
+    assert (start, end) == (date(2026, 9, 3), date(2026, 9, 11))
+    assert len(sessions_between(start, end)) == 6, "Labor Day is no session"
+
+
+def test_a_korean_window_counts_korean_sessions() -> None:
+    start, end = window_of(date(2026, 9, 28), 5, "XKRX")
+
+    assert end == date(2026, 9, 28)
+    assert len(sessions_between(start, end, "XKRX")) == 6
+    assert start < window_of(date(2026, 9, 28), 5)[0], "Chuseok closed Seoul while New York traded"
+
+
+def test_a_korean_window_ends_before_the_home_close() -> None:
+    assert window_of(date(2026, 8, 17), 0, "XKRX")[1] == date(2026, 8, 14), "Seoul was closed on the 17th"
+
+
+@pytest.mark.parametrize("ticker", ["005930.KS", "035720.KQ"])
+def test_korean_tickers_trade_in_seoul(ticker: str) -> None:
+    assert exchange_of(ticker) == "XKRX"
+
+
+@pytest.mark.parametrize("day", ["2026-11-26", "2026-11-28"])
+def test_mistake_11_a_holiday_is_refused_with_its_neighbours(day: str) -> None:
+    with pytest.raises(NotASession, match="2026-11-2[57] and 2026-11-(27|30)"):
+        close_of(date.fromisoformat(day))
+
+
+def test_a_session_that_is_not_over_is_refused() -> None:
+    with pytest.raises(NotASession, match="the last closed one is 2026-08-17"):
+        require_closed_session(date(2026, 8, 18), utc("2026-08-18T15:00"))
+
+
+def test_a_date_outside_the_calendar_is_refused() -> None:
+    with pytest.raises(NotASession, match="outside"):
+        close_of(date(1999, 1, 4))
+
+
+@pytest.mark.parametrize("text", ["2026-13-01", "yesterday", "21/08/2026"])
+def test_a_wrong_date_is_named(text: str) -> None:
+    with pytest.raises(InvalidInput, match=text):
+        parse_date(text)
+
+
+@pytest.mark.parametrize(("month", "day"), [(1, 25), (2, 22), (5, 31), (8, 30), (11, 29), (12, 27)])
+def test_last_sundays(month: int, day: int) -> None:
+    assert last_sunday(2026, month) == date(2026, month, day)
