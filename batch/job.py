@@ -1,0 +1,184 @@
+"""What the Spark jobs share: their command line, their run, and how a result is published."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+
+from config.config import ConfigError, DatabaseSettings, Settings
+from config.universe import UniverseError, universe
+from database.db_helper import Connection, connect, replace_partition, transaction
+from database.tables import PUBLICATION, Table
+from utils.dates import parse_date, sessions_between, sessions_of
+from utils.errors import ActstockError, InvalidInput
+from utils.logging_utils import configure_logging
+from utils.spark_utils import read_query, session
+
+log = logging.getLogger(__name__)
+
+# The analytics tables have a column for each of these; another period would have nowhere to be stored.
+STORED_PERIODS = (5, 10, 20)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one run works with."""
+
+    spark: SparkSession
+    conn: Connection
+    database: DatabaseSettings
+    sessions: Sequence[date]
+    run_id: str | None
+
+    def read(self, query: str, **params: Any) -> DataFrame:
+        """A query's rows; psycopg writes the parameters into it, as JDBC's `query` option can bind none."""
+        with self.conn.cursor() as cursor:
+            bound = cursor.mogrify(query, params).decode()
+        return read_query(self.spark, self.database, bound)
+
+    def local(self, rows: Sequence[Sequence[Any]], schema: str) -> DataFrame:
+        return self.spark.createDataFrame(list(rows), schema)
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One line of analytics_publication."""
+
+    job: str
+    as_of_date: date
+    period_days: int
+    row_count: int
+    source: str
+    status: str = "published"
+    reason: str | None = None
+    cash_weight: float = 0.0
+    holdings_as_of: date | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run has published, and the sessions it could not compute, with the reason."""
+
+    publications: Sequence[Publication]
+    skipped: dict[date, str]
+
+    def summary(self) -> dict[str, Any]:
+        empty = sum(publication.status == "empty" for publication in self.publications)
+        return {
+            "sessions": len({publication.as_of_date for publication in self.publications}),
+            "publications": len(self.publications),
+            "empty": empty,
+            "rows": sum(publication.row_count for publication in self.publications),
+            "skipped": {day.isoformat(): reason for day, reason in self.skipped.items()},
+        }
+
+
+def publish(
+    job: Job, name: str, tables: Sequence[tuple[Table, Sequence[Sequence[Any]]]], publications: Sequence[Publication]
+) -> None:
+    """Replace the rows and publications of the published sessions, all in one transaction."""
+    sessions = sorted({publication.as_of_date for publication in publications})
+    lines = [tuple(getattr(line, column, job.run_id) for column in PUBLICATION.columns) for line in publications]
+    with transaction(job.conn):
+        for table, rows in tables:
+            replace_partition(job.conn, table, {"as_of_date": sessions}, rows)
+        replace_partition(job.conn, PUBLICATION, {"job": name, "as_of_date": sessions}, lines)
+
+
+def rows_of(table: Table, rows: Iterable[Any]) -> list[tuple[Any, ...]]:
+    """Rows (by column name) as tuples in the table's column order."""
+    return [tuple(row[column] for column in table.columns) for row in rows]
+
+
+def periods() -> tuple[int, ...]:
+    """The universe's periods; InvalidInput when the tables have no columns for one of them."""
+    for days in universe().periods:
+        if days not in STORED_PERIODS:
+            raise InvalidInput(f"period of {days} sessions: the tables hold {', '.join(map(str, STORED_PERIODS))}")
+    return universe().periods
+
+
+def main(name: str, description: str, run: Callable[[Job], Outcome], arguments: Sequence[str] | None) -> int:
+    """Run a job from the command line: its summary is the last line of standard output, an error one line on stderr.
+
+    Exit code 2 for a request that cannot be met, 1 for everything else that went wrong, a skipped session included.
+    """
+    options = _command_line(description).parse_args(arguments)
+    configure_logging()
+    logging.getLogger("py4j").setLevel(logging.ERROR)
+    try:
+        outcome = _run(name, run, options)
+    except (ActstockError, ConfigError, UniverseError) as error:
+        return _fail(str(error), 2 if isinstance(error, (InvalidInput, ConfigError, UniverseError)) else 1)
+    except (PySparkException, Py4JError) as error:
+        log.debug("Spark failed", exc_info=True)
+        return _fail(f"Spark: {str(error).strip().splitlines()[0]}", 1)
+    print(json.dumps(outcome.summary()), flush=True)
+    if outcome.skipped:
+        reasons = "; ".join(outcome.skipped.values())
+        return _fail(f"{len(outcome.skipped)} of the sessions asked for are not published: {reasons}", 1)
+    return 0
+
+
+def _command_line(description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--as-of-date", metavar="DATE", help="the session to compute, e.g. 2026-08-21")
+    parser.add_argument("--from", dest="start", metavar="DATE", help="first session of a range")
+    parser.add_argument("--to", dest="end", metavar="DATE", help="last session of the range, included")
+    parser.add_argument("--run-id", default=os.environ.get("RUN_ID"), help="stored with what is published")
+    return parser
+
+
+def _run(name: str, run: Callable[[Job], Outcome], options: argparse.Namespace) -> Outcome:
+    settings = Settings.from_env()
+    start, end = _asked_for(options)
+    with ThreadPoolExecutor(1) as background:
+        # The calendars (pandas) load while the JVM works on the Spark session.
+        sessions = background.submit(_sessions, start, end)
+        conn = connect(settings.database)
+        try:
+            spark = session(settings.spark, name)
+            try:
+                return run(Job(spark, conn, settings.database, sessions.result(), options.run_id))
+            finally:
+                spark.stop()
+        finally:
+            conn.close()
+
+
+def _asked_for(options: argparse.Namespace) -> tuple[date, date]:
+    if options.as_of_date and not (options.start or options.end):
+        day = parse_date(options.as_of_date)
+        return day, day
+    if options.start and options.end and not options.as_of_date:
+        start, end = parse_date(options.start), parse_date(options.end)
+        if start > end:
+            raise InvalidInput(f"--from {start} is after --to {end}")
+        return start, end
+    raise InvalidInput("give either --as-of-date DATE, or --from DATE and --to DATE")
+
+
+def _sessions(start: date, end: date) -> list[date]:
+    """The sessions of a range; a single day has to be one."""
+    if start == end:
+        sessions_of().position(start)
+    found = sessions_between(start, end)
+    if not found:
+        raise InvalidInput(f"there is no session from {start} to {end}")
+    return found
+
+
+def _fail(message: str, exit_code: int) -> int:
+    sys.stdout.flush()
+    print(f"error: {message}", file=sys.stderr, flush=True)
+    return exit_code

@@ -1,0 +1,321 @@
+"""The three portfolios (stage 5): trending ETFs, their holdings and prices -> analytics_portfolio_allocation.
+
+For each period: of each ETF that trends over it the best of its largest holdings; score = return / market cap; weight =
+the score's share of all scores. A stock that several ETFs choose is one position. Every holding that was looked at is
+kept in analytics_allocation_candidates, with the reason why it was not chosen.
+"""
+
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+import pyspark.sql.functions as F
+from pyspark.sql import Column, DataFrame, Row, Window
+
+from batch import job
+from batch.job import STORED_PERIODS, Job, Outcome, Publication
+from batch.returns import (
+    SOURCES,
+    WINDOW_SCHEMA,
+    exchanges_of,
+    in_dollars,
+    mistrust,
+    period_returns,
+    sessions_used,
+    source_of,
+    windows_of,
+)
+from batch.weights import weights_of
+from config.universe import universe
+from database.db_helper import fetch
+from database.tables import ALLOCATION_CANDIDATES, PORTFOLIO_ALLOCATION
+from utils.errors import NotPublished
+
+log = logging.getLogger(__name__)
+
+NAME = "allocation"
+
+TRENDING = """
+    SELECT as_of_date, etf_ticker, period_days, source
+    FROM analytics_trending_etfs
+    CROSS JOIN LATERAL (
+        VALUES (5, is_trending_5d), (10, is_trending_10d), (20, is_trending)
+    ) AS flag (period_days, trends)
+    WHERE trends AND as_of_date = ANY(%(sessions)s) AND period_days = ANY(%(periods)s)
+"""
+HOLDINGS = """
+    SELECT etf_ticker, stock_ticker AS ticker, holding_rank, holding_percent::float8 AS holding_percent,
+        collected_date AS holdings_as_of, source
+    FROM collected_etf_holdings
+    WHERE holding_rank <= %(top)s
+"""
+PRICES = """
+    SELECT ticker, trade_date, currency, adj_close::float8 AS adj_close, market_cap, market_cap_source, company_name,
+        sector, source
+    FROM collected_daily_stock_history
+    WHERE ticker = ANY(%(tickers)s) AND quote_type <> 'CURRENCY' AND trade_date = ANY(%(sessions)s) AND adj_close > 0
+"""
+RATES = """
+    SELECT SPLIT_PART(ticker, '=', 1) AS currency, trade_date, close_price::float8 AS rate, source
+    FROM collected_daily_stock_history
+    WHERE quote_type = 'CURRENCY' AND trade_date = ANY(%(sessions)s)
+"""
+
+# What tells the candidates of one ETF, and those of one session, apart.
+OF_ETF = ("as_of_date", "period_days", "etf_ticker")
+
+
+def with_holdings(trending: DataFrame, holdings: DataFrame) -> DataFrame:
+    """The largest holdings of each trending ETF, of the newest snapshot known by as_of_date, else the first later one.
+
+    An ETF of which no snapshot is stored keeps one row, without a ticker.
+    """
+    snapshots = holdings.select("etf_ticker", "holdings_as_of").distinct()
+    known = F.when(F.col("holdings_as_of") <= F.col("as_of_date"), F.col("holdings_as_of"))
+    used = (
+        trending.select("as_of_date", "etf_ticker")
+        .distinct()
+        .join(F.broadcast(snapshots), on="etf_ticker", how="inner")
+        .groupBy("as_of_date", "etf_ticker")
+        .agg(F.coalesce(F.max(known), F.min("holdings_as_of")).alias("holdings_as_of"))
+    )
+    return trending.join(F.broadcast(used), on=["as_of_date", "etf_ticker"], how="left").join(
+        F.broadcast(holdings.withColumnRenamed("mistrust", "holding_mistrust")),
+        on=["etf_ticker", "holdings_as_of"],
+        how="left",
+    )
+
+
+def stock_returns(holdings: DataFrame, windows: DataFrame, prices: DataFrame) -> DataFrame:
+    """Each session's candidates once, over every period, with the average of their sector."""
+    stocks = holdings.where(F.col("ticker").isNotNull()).select("as_of_date", "ticker").distinct()
+    same_sector = Window.partitionBy("as_of_date", "period_days", "sector")
+    return period_returns(stocks, windows, prices).withColumn(
+        "sector_average", F.when(F.col("sector").isNotNull(), F.avg("period_return").over(same_sector))
+    )
+
+
+def with_returns(holdings: DataFrame, returns: DataFrame) -> DataFrame:
+    """Candidates with the return over their own period, and the other periods' figures beside it."""
+    of_stock = Window.partitionBy("as_of_date", "ticker")
+    beside = {
+        name: F.max(F.when(F.col("period_days") == days, F.col(column))).over(of_stock)
+        for days in STORED_PERIODS
+        for name, column in ((f"return_{days}d", "period_return"), (f"sector_avg_{days}d", "sector_average"))
+    }
+    trends = {f"is_trending_{days}d": F.max(F.col("period_days") == days).over(of_stock) for days in STORED_PERIODS}
+    return holdings.withColumns(trends).join(
+        returns.withColumns(beside).drop("sector_average"), on=["as_of_date", "ticker", "period_days"], how="left"
+    )
+
+
+def judge(candidates: DataFrame) -> DataFrame:
+    """Choose the best eligible candidate of each ETF, and say of every other why it was not chosen."""
+    is_eligible = F.col("ineligible").isNull()
+    best_first = Window.partitionBy(*OF_ETF).orderBy(
+        is_eligible.desc(), F.col("period_return").desc(), F.col("holding_percent").desc(), "ticker"
+    )
+    chosen = {
+        f"best_{column}": F.first(column).over(best_first) for column in ("ticker", "period_return", "holding_percent")
+    }
+    is_selected = is_eligible & (F.col("ticker") == F.col("best_ticker"))
+    return (
+        candidates.withColumn("ineligible", _why_ineligible())
+        .withColumns(chosen)
+        .withColumn("is_selected", F.coalesce(is_selected, F.lit(False)))
+        .withColumn("exclusion_reason", F.when(~F.col("is_selected"), F.coalesce("ineligible", _why_not_best())))
+        .drop("ineligible", *chosen)
+    )
+
+
+def _why_ineligible() -> Column:
+    period_return = F.col("period_return")
+    return (
+        F.when(F.size("missing") > 0, F.array_join("missing", "; "))
+        .when(period_return <= 0, F.concat(F.lit("return of "), _percent(period_return), F.lit(" is not positive")))
+        .when(F.col("market_cap").isNull(), F.concat(F.lit("no market cap on "), F.col("end_session").cast("string")))
+        .when(F.col("market_cap") <= 0, F.concat(F.lit("no market cap on "), F.col("end_session").cast("string")))
+    )
+
+
+def _why_not_best() -> Column:
+    better = F.concat(
+        F.col("best_ticker"), F.lit(" returned more ("), _percent(F.col("best_period_return")), F.lit(")")
+    )
+    larger = F.concat(F.col("best_ticker"), F.lit(" returned the same and is the larger holding"))
+    first = F.concat(F.col("best_ticker"), F.lit(" is equal in return and holding, and first by ticker"))
+    return (
+        F.when(F.col("best_period_return") > F.col("period_return"), better)
+        .when(F.col("best_holding_percent") > F.col("holding_percent"), larger)
+        .otherwise(first)
+    )
+
+
+def _percent(fraction: Column) -> Column:
+    return F.format_string("%+.2f %%", fraction * 100)
+
+
+def candidates_of(
+    trending: DataFrame, holdings: DataFrame, windows: DataFrame, prices: DataFrame, rates: DataFrame
+) -> DataFrame:
+    """Every holding that was looked at, judged. Each frame brings its `source` as `mistrust`."""
+    held = with_holdings(trending, holdings)
+    returns = stock_returns(held, windows, in_dollars(prices, rates))
+    return judge(with_returns(held, returns.withColumnRenamed("mistrust", "price_mistrust"))).withColumn(
+        "source", source_of(F.greatest("mistrust", "holding_mistrust", "price_mistrust"))
+    )
+
+
+def portfolio_of(chosen: Sequence[Row], cap: float) -> tuple[list[dict[str, Any]], float]:
+    """One portfolio's positions, largest first, and its cash: the chosen candidates by ticker, each scored once."""
+    by_ticker = {
+        ticker: sorted(rows, key=attrgetter("etf_ticker"))
+        for ticker, rows in groupby(sorted(chosen, key=attrgetter("ticker")), key=attrgetter("ticker"))
+    }
+    scores = {ticker: rows[0].period_return / rows[0].market_cap for ticker, rows in by_ticker.items()}
+    weights, cash = weights_of(scores, cap)
+    largest_first = sorted(scores, key=lambda ticker: (-weights[ticker], -scores[ticker], ticker))
+    positions = [
+        _position(by_ticker[ticker], rank, scores[ticker], weights[ticker])
+        for rank, ticker in enumerate(largest_first, 1)
+    ]
+    return positions, cash
+
+
+def _position(rows: Sequence[Row], rank: int, score: float, weight: float) -> dict[str, Any]:
+    """One row of the table but for the ranks in the other portfolios."""
+    etfs = [row.etf_ticker for row in rows]
+    return {
+        **rows[0].asDict(),
+        "score": score,
+        "portfolio_weight": weight,
+        "position_rank": rank,
+        "source_etfs": etfs,
+        "holdings_as_of": max(row.holdings_as_of for row in rows),
+        "source": max((row.source for row in rows), key=SOURCES.index),
+        "allocation_reason": (
+            f"best of the top {universe().top_holdings} of {', '.join(etfs)} over {rows[0].period_days} sessions: "
+            f"{rows[0].period_return:+.2%} in US dollars at a market cap of {rows[0].market_cap / 1e9:,.2f} billion"
+        ),
+    }
+
+
+def with_ranks(positions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each position's rank in every portfolio of its session; None where it is not in it."""
+    ranks = {(row["as_of_date"], row["ticker"], row["period_days"]): row["position_rank"] for row in positions}
+    return [
+        row | {f"rank_{days}d": ranks.get((row["as_of_date"], row["ticker"], days)) for days in STORED_PERIODS}
+        for row in positions
+    ]
+
+
+def why_empty(days: int, rows: Sequence[Row]) -> str:
+    """Why nobody is in a portfolio: no ETF trends, none has holdings, or each candidate's own reason."""
+    if not rows:
+        return f"no ETF trends over {days} sessions"
+    etfs = ", ".join(sorted({row.etf_ticker for row in rows}))
+    reasons = sorted({f"{row.ticker}: {row.exclusion_reason}" for row in rows if row.ticker})
+    if not reasons:
+        return f"no holdings are stored of {etfs}"
+    return f"none of the {len(reasons)} largest holdings of {etfs} is eligible: {'; '.join(reasons)}"
+
+
+def run(current: Job) -> Outcome:
+    """Compute and publish the portfolios of every session that stage 3 has published; name the others."""
+    published = trending_sources(current)
+    skipped = {
+        day: f"stage 3 has not published {day}: run daily_trending_etf_analysis for it first"
+        for day in current.sessions
+        if day not in published
+    }
+    if not published:
+        raise NotPublished("; ".join(skipped.values()))
+    rows = candidates(current, list(published))
+    log.info("%d candidates in %d sessions", len(rows), len(published))
+    positions, publications = portfolios(rows, published)
+    stored = [row for row in rows if row.ticker]
+    tables = [
+        (PORTFOLIO_ALLOCATION, job.rows_of(PORTFOLIO_ALLOCATION, with_ranks(positions))),
+        (ALLOCATION_CANDIDATES, job.rows_of(ALLOCATION_CANDIDATES, stored)),
+    ]
+    job.publish(current, NAME, tables, publications)
+    return Outcome(publications, skipped)
+
+
+def portfolios(rows: Sequence[Row], published: Mapping[date, str]) -> tuple[list[dict[str, Any]], list[Publication]]:
+    """Every published session's portfolios from the judged candidates: all positions, and a publication for each."""
+    by_portfolio = {key: list(group) for key, group in groupby(rows, key=attrgetter("as_of_date", "period_days"))}
+    positions, publications = [], []
+    for as_of, source in published.items():
+        for days in job.periods():
+            looked_at = by_portfolio.get((as_of, days), [])
+            chosen = [row for row in looked_at if row.is_selected]
+            portfolio, cash = portfolio_of(chosen, universe().max_position_weight)
+            positions += portfolio
+            publications.append(
+                Publication(
+                    job=NAME,
+                    as_of_date=as_of,
+                    period_days=days,
+                    status="published" if portfolio else "empty",
+                    reason=None if portfolio else why_empty(days, looked_at),
+                    row_count=len(portfolio),
+                    cash_weight=cash,
+                    holdings_as_of=max((row.holdings_as_of for row in looked_at if row.ticker), default=None),
+                    source=max([source, *(row.source for row in looked_at)], key=SOURCES.index),
+                )
+            )
+    return positions, publications
+
+
+def trending_sources(current: Job) -> dict[date, str]:
+    """The sessions that stage 3 has published, with the label of its rows."""
+    rows = fetch(
+        current.conn,
+        """
+        SELECT as_of_date, source FROM analytics_publication
+        WHERE job = 'trending' AND as_of_date = ANY(%(sessions)s)
+        ORDER BY as_of_date
+        """,
+        {"sessions": list(current.sessions)},
+    )
+    return {row["as_of_date"]: row["source"] for row in rows}
+
+
+def candidates(current: Job, sessions: list[date]) -> list[Row]:
+    """Read what the sessions need, and judge it all in one go, in the order of the candidates table."""
+    held = fetch(
+        current.conn,
+        "SELECT DISTINCT stock_ticker FROM collected_etf_holdings WHERE holding_rank <= %(top)s",
+        {"top": universe().top_holdings},
+    )
+    tickers = [row["stock_ticker"] for row in held]
+    windows = windows_of(sessions, exchanges_of(tickers), job.periods())
+    days = sessions_used(windows)
+
+    def read(query: str, **params: Any) -> DataFrame:
+        return current.read(query, **params).withColumn("mistrust", mistrust(F.col("source"))).drop("source")
+
+    return (
+        candidates_of(
+            trending=read(TRENDING, sessions=sessions, periods=list(job.periods())),
+            holdings=read(HOLDINGS, top=universe().top_holdings),
+            windows=current.local(windows, WINDOW_SCHEMA),
+            prices=read(PRICES, sessions=days, tickers=tickers),
+            rates=read(RATES, sessions=days).withColumnRenamed("mistrust", "rate_mistrust"),
+        )
+        .orderBy("as_of_date", "period_days", "etf_ticker", "holding_rank")
+        .collect()
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    return job.main("portfolio allocation", "Publish the three portfolios (stage 5).", run, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""Which ETFs trend (stage 3): collected_daily_etf_ohlc -> analytics_trending_etfs.
+
+An ETF trends over N sessions when its return over them is positive and higher than the benchmark's on the same two
+sessions. Every candidate gets a row, also one without a value, which then says why.
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+from datetime import date
+
+import pyspark.sql.functions as F
+from pyspark.sql import Column, DataFrame, Row, Window
+
+from batch import job
+from batch.job import STORED_PERIODS, Job, Outcome, Publication
+from batch.returns import (
+    HOME_CURRENCY,
+    SOURCES,
+    WINDOW_SCHEMA,
+    exchanges_of,
+    mistrust,
+    period_returns,
+    sessions_used,
+    source_of,
+    windows_of,
+)
+from config.universe import universe
+from database.db_helper import fetch
+from database.tables import TRENDING_ETFS
+
+log = logging.getLogger(__name__)
+
+NAME = "trending"
+SEED_PERIOD = 20  # the seed's columns without a period in their name (is_trending, outperformance) are about this one
+
+PRICES = """
+    SELECT ticker, trade_date, adj_close::float8 AS price, source
+    FROM collected_daily_etf_ohlc
+    WHERE ticker = ANY(%(tickers)s) AND trade_date = ANY(%(sessions)s) AND adj_close > 0
+"""
+
+
+def identify_trending(returns: DataFrame, benchmark: str) -> DataFrame:
+    """Each candidate and period beside the benchmark's return over the same sessions, and whether it trends."""
+    own, base = F.col("period_return"), F.col("base_return")
+    benchmark_returns = returns.where(F.col("ticker") == benchmark).select(
+        "as_of_date",
+        "period_days",
+        F.col("period_return").alias("base_return"),
+        F.col("missing").alias("base_missing"),
+        F.col("mistrust").alias("base_mistrust"),
+    )
+    return (
+        returns.where(F.col("ticker") != benchmark)
+        .join(F.broadcast(benchmark_returns), on=["as_of_date", "period_days"], how="inner")
+        .select(
+            "as_of_date",
+            F.col("ticker").alias("etf_ticker"),
+            "period_days",
+            "period_return",
+            "base_return",
+            (own - base).alias("outperformance"),
+            F.coalesce((own > base) & (own > 0), F.lit(False)).alias("is_trending"),
+            F.concat(_named(F.col("etf_ticker"), "missing"), _named(F.lit(benchmark), "base_missing")).alias("missing"),
+            F.greatest("mistrust", "base_mistrust").alias("mistrust"),
+        )
+    )
+
+
+def one_row_per_etf(trending: DataFrame) -> DataFrame:
+    """The periods side by side, in the table's columns, ranked by outperformance over the seed's period."""
+    best_first = Window.partitionBy("as_of_date").orderBy(F.col("outperformance").desc_nulls_last(), "etf_ticker")
+    reasons = F.array_sort(F.array_distinct(F.flatten(F.collect_list("missing"))))
+    return (
+        trending.groupBy("as_of_date", "etf_ticker")
+        .agg(
+            *(column for days in STORED_PERIODS for column in _columns_of(days)),
+            F.when(F.size(reasons) > 0, F.array_join(reasons, "; ")).alias("missing_reason"),
+            source_of(F.max("mistrust")).alias("source"),
+        )
+        .withColumn(
+            "rank_by_outperformance",
+            F.when(F.col("outperformance").isNotNull(), F.row_number().over(best_first)),
+        )
+    )
+
+
+def _columns_of(days: int) -> list[Column]:
+    suffix = "" if days == SEED_PERIOD else f"_{days}d"
+
+    def of_period(column: str) -> Column:
+        return F.max(F.when(F.col("period_days") == days, F.col(column)))
+
+    return [
+        of_period("period_return").alias(f"return_{days}d"),
+        of_period("base_return").alias(f"spy_return_{days}d"),
+        of_period("outperformance").alias(f"outperformance{suffix}"),
+        F.coalesce(of_period("is_trending"), F.lit(False)).alias(f"is_trending{suffix}"),
+    ]
+
+
+def _named(ticker: Column, reasons: str) -> Column:
+    return F.transform(reasons, lambda reason: F.concat(ticker, F.lit(": "), reason))
+
+
+def publication_of(as_of: date, rows: Sequence[Row]) -> Publication:
+    """What is said of one session's rows as a whole."""
+    trending = any(row.is_trending or row.is_trending_5d or row.is_trending_10d for row in rows)
+    return Publication(
+        job=NAME,
+        as_of_date=as_of,
+        period_days=0,
+        status="published" if trending else "empty",
+        reason=None if trending else _why_none(rows),
+        row_count=len(rows),
+        source=max((row.source for row in rows), key=SOURCES.index),
+    )
+
+
+def _why_none(rows: Sequence[Row]) -> str:
+    reasons = sorted({reason for row in rows if row.missing_reason for reason in row.missing_reason.split("; ")})
+    rule = f"no ETF has a positive return that is higher than {universe().benchmark}'s over any period"
+    return f"{rule}; without a value: {'; '.join(reasons)}" if reasons else rule
+
+
+def run(current: Job) -> Outcome:
+    """Compute and publish every session for which the benchmark has a price; name the others."""
+    market = universe()
+    skipped = without_benchmark(current)
+    sessions = [session for session in current.sessions if session not in skipped]
+    if not sessions:
+        return Outcome([], skipped)
+    windows = windows_of(sessions, exchanges_of(market.etfs), job.periods())
+    prices = (
+        current.read(PRICES, tickers=list(market.etfs), sessions=sessions_used(windows))
+        .withColumn("currency", F.lit(HOME_CURRENCY))
+        .withColumn("mistrust", mistrust(F.col("source")))
+        .drop("source")
+    )
+    wanted = current.local([(day, etf) for day in sessions for etf in market.etfs], "as_of_date date, ticker string")
+    returns = period_returns(wanted, current.local(windows, WINDOW_SCHEMA), prices)
+    trending = one_row_per_etf(identify_trending(returns, market.benchmark))
+    log.info("computing %d ETFs over %d sessions", len(market.candidates), len(sessions))
+    rows = trending.orderBy("as_of_date", "etf_ticker").collect()
+    publications = [publication_of(day, [row for row in rows if row.as_of_date == day]) for day in sessions]
+    stored = [{**row.asDict(), "sector_name": market.sectors.get(row.etf_ticker)} for row in rows]
+    job.publish(current, NAME, [(TRENDING_ETFS, job.rows_of(TRENDING_ETFS, stored))], publications)
+    return Outcome(publications, skipped)
+
+
+def without_benchmark(current: Job) -> dict[date, str]:
+    """The sessions whose prices have not been collected: nothing can be said of them, so nothing is published."""
+    benchmark = universe().benchmark
+    rows = fetch(
+        current.conn,
+        "SELECT trade_date FROM collected_daily_etf_ohlc WHERE ticker = %(ticker)s AND trade_date = ANY(%(sessions)s)",
+        {"ticker": benchmark, "sessions": list(current.sessions)},
+    )
+    collected = {row["trade_date"] for row in rows}
+    return {
+        day: f"{benchmark} has no price of {day}: collect it first (stage 1, daily_benchmark_etf_collection)"
+        for day in current.sessions
+        if day not in collected
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    return job.main("trending ETFs", "Publish which ETFs trend (stage 3).", run, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
