@@ -25,6 +25,7 @@ class Universe:
     max_position_weight: float
     benchmarks: dict[str, str]
     sectors: dict[str, str]
+    fund_sizes: dict[str, int]
 
     @property
     def etfs(self) -> tuple[str, ...]:
@@ -65,6 +66,7 @@ def load(path: Path) -> Universe:
             max_position_weight=float(raw["max_position_weight"]),
             benchmarks=dict(raw["benchmarks"]),
             sectors=dict(raw["sectors"]),
+            fund_sizes=dict(raw.get("fund_sizes", {})),
         )
     except KeyError as error:
         raise UniverseError(f"{path}: {error.args[0]!r} is missing") from None

@@ -48,8 +48,11 @@ class Publisher:
     _pending: list[Any] = field(default_factory=list)
 
     def send(self, topic: Topic, message: Message) -> None:
+        self.send_raw(topic, message.key.encode(), to_json(message))
+
+    def send_raw(self, topic: str, key: bytes | None, value: bytes) -> None:
         try:
-            self._pending.append(self.producer.send(topic, key=message.key.encode(), value=to_json(message)))
+            self._pending.append(self.producer.send(topic, key=key, value=value))
         except KafkaError as error:
             raise BrokerUnavailable(f"topic {topic} does not take messages: {error}") from None
 

@@ -1,0 +1,64 @@
+"""What a day costs at Yahoo: the requests made since a moment, against collecting every holding of every fund."""
+
+import argparse
+import sys
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+from config.config import ConfigError, Settings
+from config.universe import Universe, universe
+from database.db_helper import connect
+from database.queries import requests
+from utils.errors import ActstockError, InvalidInput
+
+BUDGET = 75  # a full day of 15 ETFs, 10 of them trending, 40 stocks
+
+
+def every_holding(known: Universe) -> int:
+    """Requests of collecting everything: a chart and a holdings list for each fund, a chart for each holding.
+
+    Every S&P 500 sector fund's holdings and the Dow's are in SPY too, so those are counted once.
+    """
+    inside_spy = {etf for etf in known.etfs if etf.startswith("XL")} | {"DIA"}
+    holdings = sum(size for etf, size in known.fund_sizes.items() if etf not in inside_spy)
+    return 2 * len(known.etfs) + holdings
+
+
+def report(made: list[tuple[str, int, int]], known: Universe) -> str:
+    """A table of (endpoint, requests, refused) with the comparison under it."""
+    total = sum(count for _, count, _ in made)
+    everything = every_holding(known)
+    lines = [f"{'endpoint':<16}{'requests':>10}{'refused':>10}"]
+    lines += [f"{endpoint:<16}{count:>10}{refused:>10}" for endpoint, count, refused in made]
+    lines += [
+        f"{'in all':<16}{total:>10}   (budget of a full day: {BUDGET})",
+        f"{'every holding':<16}{everything:>10}   (all {len(known.etfs)} funds and each of their holdings)",
+        f"saved: {1 - total / everything:.1%}",
+    ]
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--since", metavar="TIME", help="UTC, e.g. 2026-08-21T09:00 (default: 24 hours ago)")
+    options = parser.parse_args(arguments)
+    try:
+        since = _moment(options.since) if options.since else datetime.now(UTC) - timedelta(days=1)
+        with closing(connect(Settings.from_env().database)) as conn:
+            rows = requests.by_endpoint(conn, since)
+        print(report([(row["endpoint"], row["requests"], row["refused"]) for row in rows], universe()))
+    except (ActstockError, ConfigError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, (InvalidInput, ConfigError)) else 1
+    return 0
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        raise InvalidInput(f"{text!r} is not a time: write it as 2026-08-21T09:00") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

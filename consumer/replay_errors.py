@@ -1,0 +1,66 @@
+"""Rejected messages: list them, or put them back on their topic after what was wrong has been put right."""
+
+import argparse
+import json
+import sys
+from contextlib import closing
+
+from config.config import ConfigError, Settings, Topic
+from database.db_helper import Connection, Row, connect
+from database.queries import errors
+from utils.errors import ActstockError, InvalidInput
+from utils.kafka_utils import publisher
+from utils.logging_utils import configure_logging
+
+
+def replay(settings: Settings, conn: Connection, rejected: list[Row], accept: bool) -> int:
+    """Send the messages again and mark them once the broker has them; with `accept`, as looked at and found true."""
+    with publisher(settings.kafka) as kafka:
+        for row in rejected:
+            value = _accepted(row) if accept else row["raw_value"] or ""
+            kafka.send_raw(row["topic"], (row["message_key"] or "").encode() or None, value.encode())
+        kafka.wait()
+    errors.mark_replayed(conn, [row["id"] for row in rejected])
+    return len(rejected)
+
+
+def _accepted(row: Row) -> str:
+    try:
+        return json.dumps({**json.loads(row["raw_value"]), "is_accepted": True})
+    except (TypeError, ValueError):
+        raise InvalidInput(f"message no. {row['id']} is not JSON: --accept can do nothing for it") from None
+
+
+def describe(row: Row) -> str:
+    address = f"{row['topic']}/{row['partition_id']}@{row['kafka_offset']}"
+    return (
+        f"no. {row['id']}  {row['received_at']:%Y-%m-%d %H:%M:%S}  {address}  {row['message_key']}: {row['error_msg']}"
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, epilog="Without --replay or --accept it only lists.")
+    parser.add_argument("ids", nargs="*", type=int, metavar="NO", help="only these (default: all that wait)")
+    parser.add_argument("--topic", choices=[topic.value for topic in Topic], help="only those of one topic")
+    parser.add_argument("--replay", action="store_true", help="send them again as they are")
+    parser.add_argument("--accept", action="store_true", help="send them again, a large price step being true")
+    options = parser.parse_args(arguments)
+    configure_logging()
+    try:
+        settings = Settings.from_env()
+        with closing(connect(settings.database)) as conn:
+            rejected = errors.waiting(conn, options.topic, options.ids)
+            for row in rejected:
+                print(describe(row))
+            if rejected and (options.replay or options.accept):
+                print(f"{replay(settings, conn, rejected, options.accept)} messages are back on their topics")
+            elif not rejected:
+                print("no rejected message waits")
+    except (ActstockError, ConfigError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, (InvalidInput, ConfigError)) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
