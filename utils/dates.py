@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
 from utils.errors import InvalidInput, NotASession
@@ -42,7 +42,7 @@ def sessions_of(exchange: str = HOME_EXCHANGE) -> Sessions:
     return Sessions(
         exchange=exchange,
         days=tuple(day.date() for day in calendar.sessions),
-        closes=tuple(calendar.closes.dt.to_pydatetime()),
+        closes=tuple(close.to_pydatetime().astimezone(UTC) for close in calendar.closes),
     )
 
 
@@ -72,7 +72,6 @@ def close_of(session: date, exchange: str = HOME_EXCHANGE) -> datetime:
 def last_closed_session(moment: datetime, exchange: str = HOME_EXCHANGE) -> date:
     """The last session whose close is at or before the moment.
 
-    >>> from datetime import UTC
     >>> last_closed_session(datetime(2026, 8, 18, 9, tzinfo=UTC))   # Tuesday 09:00: Monday's session
     datetime.date(2026, 8, 17)
     """
