@@ -3,10 +3,12 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
 
 from config.config import ConfigError
 from ops.console import complain
-from utils.errors import ActstockError
+from utils.errors import ActstockError, InvalidInput
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -56,6 +58,28 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--only", metavar="NAMES", help="these services (with commas) and what they need")
     up.set_defaults(command=_up)
 
+    demo = commands.add_parser(
+        "demo", help="start everything on an invented or a recorded market and show its portfolios"
+    )
+    demo.add_argument("--market", type=Path, metavar="DIR", help="a recorded market: a folder of CSV files")
+    demo.add_argument("--seed", type=int, help="of the invented market")
+    demo.add_argument("--until", type=_date, metavar="DATE", help="last session of the invented market")
+    demo.set_defaults(command=_demo)
+
+    run = commands.add_parser("run", help="run a stage, the pipeline, or any DAG through Airflow, and watch it")
+    run.add_argument(
+        "name",
+        metavar="STAGE|DAG",
+        help="benchmark, sector, trending, holdings, allocation (or 1 to 5), pipeline, or a DAG's id",
+    )
+    run.add_argument("--as-of", type=_date, metavar="DATE", help="the session (default: the last one closed)")
+    run.set_defaults(command=_run)
+
+    backfill = commands.add_parser("backfill", help="the five stages for every session of a range, both ends included")
+    backfill.add_argument("start", type=_date, metavar="FROM")
+    backfill.add_argument("end", type=_date, metavar="TO")
+    backfill.set_defaults(command=_backfill)
+
     commands.add_parser("status", help="what runs, since when, where").set_defaults(command=_status)
     commands.add_parser("stop", help="stop exactly what was started here").set_defaults(command=_stop)
 
@@ -73,6 +97,13 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date: write it as YYYY-MM-DD, like 2026-08-21") from None
+
+
 # The commands import what they need when they run, so that `--help` and `status` answer at once.
 
 
@@ -80,6 +111,26 @@ def _up(options: argparse.Namespace) -> int:
     from ops.control import up
 
     return up(only=options.only.split(",") if options.only else None)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from ops.demo import demo
+
+    return demo(options.market, options.seed, options.until and options.until.isoformat())
+
+
+def _run(options: argparse.Namespace) -> int:
+    from ops.pipeline import run_command
+
+    return run_command(options.name, options.as_of)
+
+
+def _backfill(options: argparse.Namespace) -> int:
+    from ops.pipeline import backfill_command
+
+    if options.end < options.start:
+        raise InvalidInput(f"the range ends ({options.end}) before it begins ({options.start})")
+    return backfill_command(options.start, options.end)
 
 
 def _status(_: argparse.Namespace) -> int:

@@ -7,9 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.table import Table
-
-from ops.console import console, done, failed, say
+from ops.console import done, failed, say
 from ops.environment import AIRFLOW_USER, client_environment
 from ops.errors import CannotStart, NotRunning, OpsError
 from ops.health import is_ready
@@ -55,22 +53,19 @@ def stop() -> int:
 
 
 def status() -> int:
-    """A table of the services; 0 when all that should run is ready."""
+    """One line a service; 0 when all that should run is ready."""
     stack = running_stack()
     supervisor = Supervisor(stack)
     services = services_of(stack)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("service", "state", "since", "pid", "address"):
-        table.add_column(heading, no_wrap=True)
     all_ready = True
     states = supervisor.states()
+    say(f"{describe(stack.market)}; state and logs in {stack.home}")
+    say(f"  [bold]{'service':<22} {'state':<12} {'since':<12} {'pid':>8}  address[/]")
     for name, service in services.items():
         state = states[name]
         word = _word(service, stack, state)
         all_ready &= word in ("ready", "done", "not started")
-        table.add_row(name, _coloured(word), _since(state), str(state.pid or ""), _addresses(stack, service))
-    say(f"{describe(stack.market)}; state and logs in {stack.home}")
-    console.print(table)
+        say(f"  {name:<22} {_coloured(word)} {_since(state):<12} {state.pid or '':>8}  {_addresses(stack, service)}")
     show_addresses(stack)
     return 0 if all_ready else 1
 
@@ -152,7 +147,9 @@ def _alone(stack: Stack) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise CannotStart(f"another start or stop of {stack.home} is under way: wait for it, then try again") from None
+            raise CannotStart(
+                f"another start or stop of {stack.home} is under way: wait for it, then try again"
+            ) from None
         yield
 
 
@@ -161,7 +158,9 @@ def _require_same(stack: Stack) -> None:
     current = Stack.from_env()
     if current != stack and Supervisor(current).is_alive():
         if current.market != stack.market:
-            raise CannotStart(f"the platform is running on {describe(current.market)}: ./start.sh stop, then start again")
+            raise CannotStart(
+                f"the platform is running on {describe(current.market)}: ./start.sh stop, then start again"
+            )
         raise CannotStart(f"the platform is running with ports moved by {current.port_offset}: ./start.sh stop first")
 
 
@@ -184,8 +183,10 @@ def _word(service: Service, stack: Stack, state: State) -> str:
 
 
 def _coloured(word: str) -> str:
-    colour = {"ready": "green", "done": "green", "not started": "dim", "failed": "red", "ended": "red"}.get(word, "yellow")
-    return f"[{colour}]{word}[/]"
+    colour = {"ready": "green", "done": "green", "not started": "dim", "failed": "red", "ended": "red"}.get(
+        word, "yellow"
+    )
+    return f"[{colour}]{word:<12}[/]"
 
 
 def _since(state: State) -> str:

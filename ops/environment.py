@@ -71,11 +71,11 @@ def _served_market(stack: Stack) -> dict[str, str]:
     """With a market server every request goes to it; without one, YAHOO_BASE_URL stays what is set outside."""
     market = stack.market
     if not market.served:
-        return {"MARKET_SERVER_ARGS": "", "BOOTSTRAP_ARGS": ""}
+        return {"ACTSTOCK_MARKET": market.kind, "MARKET_SERVER_ARGS": ""}
     port = stack.port("market-server")
     arguments = ["--port", str(port)]
     if market.folder:
-        arguments += ["--recorded", f'"{market.folder}"']
+        arguments += ["--market", f'"{market.folder}"']
     if market.seed is not None:
         arguments += ["--seed", str(market.seed)]
     if market.until:
@@ -84,7 +84,7 @@ def _served_market(stack: Stack) -> dict[str, str]:
         "YAHOO_BASE_URL": f"http://127.0.0.1:{port}",
         "YAHOO_PACE_SECONDS": "0",
         "MARKET_SERVER_ARGS": " ".join(arguments),
-        "BOOTSTRAP_ARGS": f"--as-of-date {market.until}" if market.until else "",
+        "ACTSTOCK_MARKET": market.kind,
     }
 
 

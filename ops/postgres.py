@@ -50,16 +50,14 @@ def make_cluster(data: Path, user: str, database: str, password: str, prefix: li
         file.write(password + "\n")
     _own(password_file)
     try:
-        _run(
-            [*prefix, BINARIES / "initdb", f"--pgdata={building}", f"--username={user}", f"--pwfile={password_file}"]
-            + ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"]
-        )
+        login = [f"--username={user}", f"--pwfile={password_file}", "--auth=scram-sha-256"]
+        _run([*prefix, f"{BINARIES}/initdb", f"--pgdata={building}", *login, "--encoding=UTF8", "--locale=C"])
     finally:
         password_file.unlink()
     if database != "postgres":
         # The single-user mode needs no port, so the database is there before anybody can connect.
         statement = f'CREATE DATABASE "{database}"'
-        _run([*prefix, BINARIES / "postgres", "--single", "-D", building, "postgres"], statement)
+        _run([*prefix, f"{BINARIES}/postgres", "--single", "-D", str(building), "postgres"], statement)
     building.rename(data)
 
 
@@ -117,10 +115,8 @@ def _command_line(pid: str) -> str:
         return ""
 
 
-def _run(command: list[str | Path], stdin: str = "") -> None:
-    result = subprocess.run(
-        [str(part) for part in command], input=stdin, capture_output=True, text=True, check=False, cwd="/"
-    )
+def _run(command: list[str], stdin: str = "") -> None:
+    result = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, cwd="/")
     if result.returncode:
         raise SystemExit(f"{command[-1]}: {result.stderr.strip() or result.stdout.strip()}")
 

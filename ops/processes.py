@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 
 import psutil
 
@@ -35,9 +36,12 @@ def require_free_ports(stack: Stack, names: Iterable[str]) -> None:
     holders = _listeners()
     busy = [name for name in names if stack.port(name) in holders]
     if busy:
-        lines = [f"port {stack.port(name)} for {name} is taken by {_describe(holders[stack.port(name)])}" for name in busy]
+        lines = [
+            f"port {stack.port(name)} for {name} is taken by {_describe(holders[stack.port(name)])}" for name in busy
+        ]
         raise CannotStart(
-            "\n".join(lines) + "\nEnd that process, or move all ports of the platform: ACTSTOCK_PORT_OFFSET=100 ./start.sh"
+            "\n".join(lines)
+            + "\nEnd that process, or move all ports of the platform: ACTSTOCK_PORT_OFFSET=100 ./start.sh"
         )
 
 
@@ -82,7 +86,5 @@ def _name(process: psutil.Process) -> str:
 
 
 def _send(process: psutil.Process, number: signal.Signals) -> None:
-    try:
+    with suppress(psutil.NoSuchProcess):
         process.send_signal(number)
-    except psutil.NoSuchProcess:
-        pass

@@ -95,9 +95,13 @@ def starting_order(services: Mapping[str, Service]) -> list[str]:
     return list(TopologicalSorter({name: service.needs for name, service in services.items()}).static_order())
 
 
-def needed_by(services: Mapping[str, Service]) -> dict[str, list[str]]:
-    """The arrows turned round: who must stop before a service may."""
-    return {name: [other.name for other in services.values() if name in other.needs] for name in services}
+def needed_by(services: Mapping[str, Service]) -> dict[str, set[str]]:
+    """The arrows turned round: who needs a service, be it through others, and must stop before it may."""
+    dependents: dict[str, set[str]] = {name: set() for name in services}
+    for name in reversed(starting_order(services)):
+        for need in services[name].needs:
+            dependents[need] |= {name} | dependents[name]
+    return dependents
 
 
 def _among(service: Service, names: set[str]) -> Service:

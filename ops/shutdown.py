@@ -27,7 +27,9 @@ def take_down(stack: Stack, services: Mapping[str, Service]) -> None:
 def _stop_in_order(supervisor: Supervisor, services: Mapping[str, Service]) -> None:
     blockers = needed_by(services)
     asked: dict[str, float] = {}
-    pending = {name for name, state in supervisor.states().items() if name in services and state.name_of_state not in DOWN}
+    pending = {
+        name for name, state in supervisor.states().items() if name in services and state.name_of_state not in DOWN
+    }
     with console.status("") as status:
         while pending:
             states = supervisor.states()

@@ -1,0 +1,163 @@
+"""Run stages and backfills through Airflow, telling of each task as it ends."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from ops.airflow_client import BAD, Airflow, Run, Task
+from ops.console import console, done, failed, say
+from ops.control import running_stack
+from ops.environment import AIRFLOW_USER, client_environment
+from ops.errors import NotRunning, RunFailed, UnknownName
+from ops.stack import Stack
+
+CONTROLLER = "daily_pipeline_controller"
+# Short names of the stages, in their order: also called 1 to 5.
+STAGES = {
+    "benchmark": "daily_benchmark_etf_collection",
+    "sector": "daily_sector_etf_collection",
+    "trending": "daily_trending_etf_analysis",
+    "holdings": "daily_trending_etf_holdings_collection",
+    "allocation": "daily_portfolio_allocation",
+}
+SHORT_NAMES = STAGES | {str(number): dag for number, dag in enumerate(STAGES.values(), 1)} | {"pipeline": CONTROLLER}
+POLL_SECONDS = 1.0
+# A DAG file that is new to Airflow has to be found and read first.
+DAG_WAIT_SECONDS = 120.0
+
+
+def run_command(name: str, as_of: date | None) -> int:
+    """`run STAGE|DAG`: trigger it and stay with it to its end."""
+    airflow = connect(running_stack())
+    dag_id = resolve(airflow, name)
+    conf: dict[str, Any] = {"as_of_date": as_of.isoformat()} if as_of else {}
+    if dag_id == CONTROLLER:
+        conf["stage_delay_minutes"] = 0
+    run(airflow, dag_id, conf)
+    return 0
+
+
+def backfill_command(start: date, end: date) -> int:
+    """`backfill FROM TO`: the whole line for every session of the range, one after another."""
+    airflow = connect(running_stack())
+    wait_for_dag(airflow, CONTROLLER)
+    began = time.monotonic()
+    number = airflow.create_backfill(CONTROLLER, start, end, {"stage_delay_minutes": 0})
+    say(f"Backfill {number} of {CONTROLLER} from {start} to {end}: {airflow.url}/dags/{CONTROLLER}/backfills")
+    runs = _watch_backfill(airflow, number, start, end)
+    bad = [each for each in runs if each.state != "success"]
+    if bad:
+        raise RunFailed(f"{len(bad)} of {len(runs)} sessions failed: " + ", ".join(map(airflow.address, bad)))
+    say(f"{len(runs)} sessions in {time.monotonic() - began:.0f} s")
+    return 0
+
+
+def connect(stack: Stack) -> Airflow:
+    password = client_environment(stack)["AIRFLOW_PASSWORD"]
+    return Airflow(stack.url("airflow-webserver"), AIRFLOW_USER, password)
+
+
+def resolve(airflow: Airflow, name: str) -> str:
+    """A short name, a stage's number, or a DAG's id."""
+    if name in SHORT_NAMES:
+        return SHORT_NAMES[name]
+    known = airflow.dags()
+    if name not in known:
+        raise UnknownName("stage or DAG", name, [*STAGES, "pipeline", *known])
+    return name
+
+
+def run(airflow: Airflow, dag_id: str, conf: Mapping[str, Any]) -> None:
+    """Trigger a DAG and return when it has succeeded; RunFailed says what failed and where to look."""
+    wait_for_dag(airflow, dag_id)
+    started = airflow.trigger(dag_id, conf)
+    say(f"{dag_id}: {airflow.address(started)}")
+    began = time.monotonic()
+    ended = Watch(airflow, started).follow()
+    if ended.state != "success":
+        raise RunFailed(f"{dag_id} ended as {ended.state}: {airflow.address(started)}")
+    say(f"{dag_id} succeeded in {time.monotonic() - began:.0f} s")
+
+
+def wait_for_dag(airflow: Airflow, dag_id: str) -> None:
+    deadline = time.monotonic() + DAG_WAIT_SECONDS
+    with console.status(f"[dim]waiting for Airflow to read {dag_id}[/]"):
+        while dag_id not in (dags := airflow.dags()):
+            broken = airflow.import_errors()
+            if broken:
+                raise RunFailed("Airflow cannot read " + "; ".join(f"{file}: {why}" for file, why in broken.items()))
+            if time.monotonic() > deadline:
+                raise NotRunning(f"Airflow has not found {dag_id}: ./start.sh logs airflow-dag-processor")
+            time.sleep(POLL_SECONDS)
+    if dags[dag_id]:
+        raise RunFailed(f"{dag_id} is paused and would not run: unpause it at {airflow.url}/dags/{dag_id}")
+
+
+class Watch:
+    """Tells of the tasks of a run, and of the runs that it starts, as each one ends."""
+
+    def __init__(self, airflow: Airflow, run: Run, tell: Callable[[Task], None] | None = None) -> None:
+        self._airflow = airflow
+        self._run = run
+        self._tell = tell or self._print
+        self._told: set[tuple[str, str, str]] = set()
+
+    def follow(self) -> Run:
+        with console.status("") as status:
+            while True:
+                current = self._airflow.run(self._run)
+                active = self._tell_news(self._runs())
+                status.update(f"[dim]{', '.join(active) or current.state}[/]")
+                if current.has_ended:
+                    return current
+                time.sleep(POLL_SECONDS)
+
+    def _runs(self) -> list[Run]:
+        return [*self._airflow.runs_named(f"__{self._run.run_id}"), self._run]
+
+    def _tell_news(self, runs: list[Run]) -> list[str]:
+        """Tell of tasks that have ended since; returns those that are at work."""
+        active = []
+        for task in (task for run in runs for task in self._airflow.tasks(run)):
+            key = (task.run.dag_id, task.run.run_id, task.task_id)
+            if task.has_ended and key not in self._told:
+                self._told.add(key)
+                self._tell(task)
+            elif task.state in ("running", "up_for_retry", "up_for_reschedule"):
+                active.append(f"{task.task_id} ({task.state.replace('_', ' ')})")
+        return active
+
+    def _print(self, task: Task) -> None:
+        name = task.task_id if task.run == self._run else f"  {task.task_id}"
+        if task.state not in BAD:
+            done(name, task.seconds, "" if task.state == "success" else task.state)
+        elif task.state == "upstream_failed":
+            failed(name, "not run: something before it failed")
+        else:
+            failed(name, f"{self._reason(task)}\n      {self._airflow.address(task.run)}/tasks/{task.task_id}")
+
+    def _reason(self, task: Task) -> str:
+        """The last thing its log says about an error."""
+        try:
+            lines = [line for line in self._airflow.log_lines(task) if line.strip()]
+        except RunFailed:
+            return "failed"
+        errors = [line for line in lines if "error" in line.lower() or "exception" in line.lower()]
+        return (errors or lines or ["failed"])[-1].strip().splitlines()[-1]
+
+
+def _watch_backfill(airflow: Airflow, number: int, start: date, end: date) -> list[Run]:
+    told: set[str] = set()
+    with console.status("") as status:
+        while True:
+            over = airflow.backfill_is_over(number)
+            runs = airflow.backfill_runs(CONTROLLER, start, end)
+            for each in (one for one in runs if one.has_ended and one.run_id not in told):
+                told.add(each.run_id)
+                say(f"  {'[green]✓[/]' if each.state == 'success' else '[red]✗[/]'} {each.run_id}")
+            status.update(f"[dim]{len(told)} of {len(runs)} sessions[/]")
+            # Airflow itself notices the end of a backfill only every half minute.
+            if over or (runs and all(each.has_ended for each in runs)):
+                return runs
+            time.sleep(2 * POLL_SECONDS)
