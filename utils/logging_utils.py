@@ -14,5 +14,5 @@ def configure_logging(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for chatty in ("kafka", "yfinance", "peewee", "urllib3"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    for chatty in ("kafka", "yfinance", "peewee", "urllib3", "py4j"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
