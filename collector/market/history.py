@@ -1,0 +1,217 @@
+"""Prices as traded, answered as Yahoo would have at a moment: nothing later shows, in no adjustment either."""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from fractions import Fraction
+
+import numpy as np
+
+from collector.market.model import Bar, Holding, Label, Quote, Restatement, Security, UnknownSymbol, in_progress
+from collector.market.sessions import Floats, holdings_known_from
+
+# Undoing and redoing a split multiplies and divides: rounding removes what floating point leaves of that.
+DECIMALS = 9
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A row that was published with other prices until it was corrected (unix seconds)."""
+
+    row: int
+    corrected_at: float
+    high: float
+    close: float
+
+
+@dataclass(frozen=True)
+class History:
+    """One ticker's sessions, oldest first. Prices, volumes and dividends as traded that day; NaN = unknown.
+
+    `split_ratio` is 1 and `dividend` 0 on most days. `dividend_factor` is what a dividend takes off all earlier
+    adjusted closes (1 on most days). `intraday` says whether a running session has a price beside its opening one.
+    """
+
+    days: tuple[date, ...]
+    opens_at: Floats
+    closes_at: Floats
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+    dividend: Floats
+    split_ratio: Floats
+    dividend_factor: Floats
+    intraday: bool
+    wrong: tuple[Wrong, ...] = ()
+    _splits: Floats = field(init=False, repr=False)
+    _share_splits: Floats = field(init=False, repr=False)
+    _dividends: Floats = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        ratios = [ratio if changes_share_count(ratio) else 1.0 for ratio in self.split_ratio.tolist()]
+        object.__setattr__(self, "_splits", np.cumprod(self.split_ratio))
+        object.__setattr__(self, "_share_splits", np.cumprod(ratios))
+        object.__setattr__(self, "_dividends", np.cumprod(self.dividend_factor))
+
+    def bars(self, at: float, count: int | None = None) -> list[Bar]:
+        """The bars known at the moment, adjusted for what had happened by then; `count` = only the last ones."""
+        opened = int(np.searchsorted(self.opens_at, at, side="right"))
+        if not opened:
+            return []
+        bars = self._adjusted(slice(max(0, opened - count) if count else 0, opened), at)
+        if at < self.closes_at[opened - 1]:
+            bars[-1:] = self._running(bars[-1], opened - 1, at)
+        return bars
+
+    def share_factor(self, at: float) -> float:
+        """How many shares one share from before the history had become at the moment."""
+        opened = int(np.searchsorted(self.opens_at, at, side="right"))
+        return float(self._share_splits[opened - 1]) if opened else 1.0
+
+    def row_on_or_before(self, day: date) -> int:
+        """Its index, or -1."""
+        return bisect_right(self.days, day) - 1
+
+    def _adjusted(self, rows: slice, at: float) -> list[Bar]:
+        last = rows.stop - 1
+        splits = self._splits[last] / self._splits[rows]
+        dividends = self._dividends[last] / self._dividends[rows]
+        high, close = self._as_published(rows, at)
+        columns = (
+            _known(self.open[rows] / splits),
+            _known(high / splits),
+            _known(self.low[rows] / splits),
+            _known(close / splits),
+            _known(close / splits * dividends),
+            [None if volume is None else round(volume) for volume in _known(self.volume[rows] * splits)],
+            np.round(self.dividend[rows] / splits, DECIMALS).tolist(),
+            self.split_ratio[rows].tolist(),
+        )
+        return [Bar(*values) for values in zip(self.days[rows], *columns, strict=True)]
+
+    def _as_published(self, rows: slice, at: float) -> tuple[Floats, Floats]:
+        """High and close, with the wrong ones where the correction is still to come."""
+        high, close = self.high[rows].copy(), self.close[rows].copy()
+        for wrong in self.wrong:
+            if at < wrong.corrected_at and rows.start <= wrong.row < rows.stop:
+                high[wrong.row - rows.start] = wrong.high
+                close[wrong.row - rows.start] = wrong.close
+        return high, close
+
+    def _running(self, bar: Bar, row: int, at: float) -> list[Bar]:
+        """The bar of a session that is not over: none when not even its opening price is known."""
+        if bar.open is None:
+            return []
+        begin, end = self.opens_at[row], self.closes_at[row]
+        return [in_progress(bar, (at - begin) / (end - begin) if self.intraday else 0.0)]
+
+
+def _known(values: Floats) -> list[float | None]:
+    """Numbers with NaN as None."""
+    return [None if value != value else value for value in np.round(values, DECIMALS).tolist()]
+
+
+def dividend_factors(dividend: Floats, split_ratio: Floats, close: Floats) -> Floats:
+    """What each session's dividend takes off all earlier adjusted closes: 1 - dividend / the close before it.
+
+    >>> dividend_factors(np.array([0, 0, 1.0]), np.array([1, 1, 2.0]), np.array([99.0, 100.0, 50.0])).tolist()
+    [1.0, 1.0, 0.98]
+    """
+    factors = np.ones_like(close)
+    factors[1:] -= dividend[1:] * split_ratio[1:] / close[:-1]
+    return factors
+
+
+def changes_share_count(split_ratio: float) -> bool:
+    """Yahoo lists spin-offs as splits too, with odd ratios: they change the price, not the number of shares.
+
+    >>> changes_share_count(2.0), changes_share_count(1.5), changes_share_count(0.1), changes_share_count(1.0608)
+    (True, True, True, False)
+    """
+    return abs(float(Fraction(split_ratio).limit_denominator(10)) - split_ratio) < 1e-9
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A fund's largest holdings on a day, largest first."""
+
+    as_of: date
+    holdings: tuple[Holding, ...]
+
+
+class HistoricalMarket:
+    """A Market made of histories and dated holdings."""
+
+    def __init__(
+        self,
+        label: Label,
+        securities: Mapping[str, Security],
+        histories: Mapping[str, History],
+        snapshots: Mapping[str, Sequence[Snapshot]],
+        sessions: Sequence[date],
+        restatements: Sequence[Restatement] = (),
+    ) -> None:
+        self.label: Label = label
+        self.sessions = tuple(sessions)
+        self.restatements = tuple(restatements)
+        self.tickers = tuple(securities)
+        self.etfs = tuple(ticker for ticker, security in securities.items() if security.kind == "ETF")
+        self._securities = securities
+        self._histories = histories
+        self._snapshots = {etf: sorted(dated, key=lambda snapshot: snapshot.as_of) for etf, dated in snapshots.items()}
+        self._known_from = {
+            etf: [holdings_known_from(snapshot.as_of) for snapshot in dated] for etf, dated in self._snapshots.items()
+        }
+
+    def security(self, ticker: str) -> Security:
+        try:
+            return self._securities[ticker]
+        except KeyError:
+            raise UnknownSymbol(ticker) from None
+
+    def sector(self, ticker: str) -> str | None:
+        return self.security(ticker).sector
+
+    def bars(self, ticker: str, at: datetime) -> list[Bar]:
+        return self._history(ticker).bars(at.timestamp())
+
+    def holdings(self, etf: str, at: datetime) -> list[Holding]:
+        self.security(etf)
+        known = bisect_right(self._known_from.get(etf, []), at.timestamp())
+        return list(self._snapshots[etf][known - 1].holdings) if known else []
+
+    def holdings_as_of(self, etf: str, at: datetime) -> date | None:
+        """The day of the snapshot that `holdings` gives."""
+        known = bisect_right(self._known_from.get(etf, []), at.timestamp())
+        return self._snapshots[etf][known - 1].as_of if known else None
+
+    def quote(self, ticker: str, at: datetime) -> Quote | None:
+        security, history = self.security(ticker), self._history(ticker)
+        bars = history.bars(at.timestamp(), count=2)
+        if not bars or bars[-1].close is None:
+            return None
+        factor = history.share_factor(at.timestamp())
+        return Quote(
+            security=security,
+            price=bars[-1].close,
+            previous_close=bars[-2].close if len(bars) > 1 else None,
+            shares_outstanding=_whole(security.shares, factor),
+            market_cap=_whole(security.cap_shares, factor * bars[-1].close),
+        )
+
+    def _history(self, ticker: str) -> History:
+        self.security(ticker)
+        return self._histories[ticker]
+
+    def describe(self) -> str:
+        return (
+            f"{len(self.etfs)} ETFs, {len(self.tickers) - len(self.etfs)} other tickers, "
+            f"{len(self.sessions)} sessions from {self.sessions[0]} to {self.sessions[-1]}"
+        )
+
+
+def _whole(count: float | None, times: float) -> int | None:
+    return None if count is None else round(count * times)

@@ -1,0 +1,136 @@
+"""What the market server knows about a market: bars, holdings and quotes, each as of a moment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Literal, Protocol
+
+from collector.market.sessions import Venue
+
+Label = Literal["simulated", "recorded"]
+Kind = Literal["ETF", "EQUITY", "CURRENCY"]
+
+
+@dataclass(frozen=True)
+class Security:
+    """A ticker as Yahoo describes it. `sector` is in Yahoo's words; funds and currencies have none.
+
+    `shares` counts the shares before any split of the history, `cap_shares` the ones its market cap is made of
+    (more, where one company has several share classes). None = not disclosed.
+    """
+
+    ticker: str
+    name: str
+    kind: Kind
+    currency: str
+    exchange: str
+    venue: Venue
+    sector: str | None = None
+    shares: float | None = None
+    cap_shares: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One session as answered at some moment: prices split-adjusted, adj_close for dividends too; None = unknown.
+
+    `dividend` is 0 and `split_ratio` 1 on most days. A partial bar is of a session that is not over yet.
+    """
+
+    session: date
+    open: float | None
+    high: float | None
+    low: float | None
+    close: float | None
+    adj_close: float | None
+    volume: int | None
+    dividend: float = 0.0
+    split_ratio: float = 1.0
+    is_partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a fund owns; `percent` is a fraction of the fund."""
+
+    ticker: str
+    name: str
+    percent: float
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A security at some moment. Market cap in its own currency; None = not disclosed."""
+
+    security: Security
+    price: float
+    previous_close: float | None
+    shares_outstanding: int | None
+    market_cap: int | None
+
+
+@dataclass(frozen=True)
+class Restatement:
+    """A bar that was published wrong, and the moment from which the right one is given."""
+
+    ticker: str
+    session: date
+    corrected_at: datetime
+
+
+class UnknownSymbol(LookupError):
+    """The market has no such ticker."""
+
+
+class Market(Protocol):
+    """Everything Yahoo's endpoints are answered from. `at` is an aware datetime; UnknownSymbol for other tickers."""
+
+    @property
+    def label(self) -> Label: ...
+
+    @property
+    def etfs(self) -> Sequence[str]: ...
+
+    @property
+    def tickers(self) -> Sequence[str]: ...
+
+    def security(self, ticker: str) -> Security: ...
+
+    def bars(self, ticker: str, at: datetime) -> list[Bar]:
+        """Every bar known at the moment, oldest first; the last one is partial while its session runs."""
+        ...
+
+    def holdings(self, etf: str, at: datetime) -> list[Holding]:
+        """The newest snapshot known at the moment, largest first, at most ten; empty when there is none yet."""
+        ...
+
+    def quote(self, ticker: str, at: datetime) -> Quote | None:
+        """None before the first price."""
+        ...
+
+
+def in_progress(bar: Bar, fraction: float) -> Bar:
+    """The bar as it looked when `fraction` of its session was over: 0 is the opening price, 1 the whole bar.
+
+    >>> in_progress(Bar(date(2026, 8, 21), 10.0, 14.0, 9.0, 12.0, 12.0, 1000), 0.5)
+    Bar(session=datetime.date(2026, 8, 21), open=10.0, high=12.0, low=9.5, close=11.0, adj_close=11.0, volume=500, \
+dividend=0.0, split_ratio=1.0, is_partial=True)
+    """
+    if bar.open is None or bar.high is None or bar.low is None or bar.close is None:
+        raise ValueError(f"the bar of {bar.session} has no opening price to start from")
+    price = _rounded(bar.open + (bar.close - bar.open) * fraction)
+    high = max(bar.open, price) + (bar.high - max(bar.open, bar.close)) * fraction
+    low = min(bar.open, price) - (min(bar.open, bar.close) - bar.low) * fraction
+    return replace(
+        bar,
+        high=max(_rounded(high), price, bar.open),
+        low=min(_rounded(low), price, bar.open),
+        close=price,
+        adj_close=price,
+        volume=None if bar.volume is None else int(bar.volume * fraction),
+        is_partial=True,
+    )
+
+
+def _rounded(price: float) -> float:
+    return round(price, 4)

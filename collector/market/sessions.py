@@ -1,0 +1,92 @@
+"""When a venue trades: its sessions with the moments (unix seconds) they open and close."""
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from utils.dates import CALENDAR_START, HOME_EXCHANGE, sessions_of
+from utils.errors import InvalidInput
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Venue:
+    """A place of trade. `fixing` is the daily end of a venue without a calendar: it trades on every weekday."""
+
+    calendar: str
+    zone: ZoneInfo
+    opens: time
+    fixing: time | None = None
+
+
+NEW_YORK = Venue(HOME_EXCHANGE, ZoneInfo("America/New_York"), time(9, 30))
+SEOUL = Venue("XKRX", ZoneInfo("Asia/Seoul"), time(9, 0))
+# Yahoo dates exchange rates by London. A day's rate is final at the 16:00 London fixing here, which is before every
+# close in New York, early ones included: the rate of a day is the same whenever it is read after that close.
+CURRENCIES = Venue("weekdays", ZoneInfo("Europe/London"), time(0, 0), fixing=time(16, 0))
+
+
+@dataclass(frozen=True)
+class TradingDays:
+    """A venue's sessions in order, from 2015 to about a year ahead."""
+
+    days: tuple[date, ...]
+    opens: Floats
+    closes: Floats
+
+    def count_opened(self, before: float) -> int:
+        """How many sessions opened before the moment."""
+        return int(np.searchsorted(self.opens, before, side="left"))
+
+    def position(self, day: date) -> int | None:
+        at = bisect_left(self.days, day)
+        return at if at < len(self.days) and self.days[at] == day else None
+
+
+@cache
+def trading_days(venue: Venue) -> TradingDays:
+    if venue.fixing is not None:
+        days = _weekdays(CALENDAR_START, sessions_of().days[-1])
+        closes = _seconds(days, venue.fixing, venue.zone)
+    else:
+        calendar = sessions_of(venue.calendar)
+        days = calendar.days
+        closes = np.array([close.timestamp() for close in calendar.closes])
+    return TradingDays(days, _seconds(days, venue.opens, venue.zone), closes)
+
+
+def _weekdays(start: date, end: date) -> tuple[date, ...]:
+    span = (start + timedelta(days=n) for n in range((end - start).days + 1))
+    return tuple(day for day in span if day.weekday() < 5)
+
+
+def _seconds(days: tuple[date, ...], at: time, zone: ZoneInfo) -> Floats:
+    return np.array([datetime.combine(day, at, zone).timestamp() for day in days])
+
+
+def end_of_market(last_session: date) -> float:
+    """The opening bell after the last session: from then on the market would have something new to say."""
+    home = trading_days(NEW_YORK)
+    position = home.position(last_session)
+    if position is None or position + 1 >= len(home.days):
+        raise InvalidInput(f"{last_session} is not a {HOME_EXCHANGE} session with a known next one")
+    return float(home.opens[position + 1])
+
+
+def holdings_known_from(as_of: date) -> float:
+    """A fund's holdings of a day are known from its closing bell; on a day without session from 16:00 New York."""
+    home = trading_days(NEW_YORK)
+    position = home.position(as_of)
+    if position is not None:
+        return float(home.closes[position])
+    return datetime.combine(as_of, time(16, 0), NEW_YORK.zone).timestamp()
+
+
+def utc(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
