@@ -23,6 +23,7 @@ examples:
   ./start.sh backfill 2026-08-10 2026-08-14  the five stages for every session of a range
   ./start.sh logs consumer-etf-daily -f      follow a service's log
   ./start.sh stop                            stop exactly what was started here
+  ./start.sh test                            lint, types and every test; runs beside a running platform
 
 State, logs and passwords are in .actstock/ (ACTSTOCK_HOME moves it, ACTSTOCK_PORT_OFFSET moves every port).
 Settings: the environment or a file .env, see .env.example.
@@ -93,6 +94,10 @@ def parser() -> argparse.ArgumentParser:
     restart.add_argument("service")
     restart.set_defaults(command=_restart)
 
+    test = commands.add_parser("test", help="lint, types, import contracts and all tests, on a stack of their own")
+    test.add_argument("rings", nargs="*", metavar="RING", help="checks, unit, integration, end_to_end (all)")
+    test.set_defaults(command=_test)
+
     commands.add_parser("install", help="only install what is missing").set_defaults(command=_install)
     return root
 
@@ -155,6 +160,12 @@ def _restart(options: argparse.Namespace) -> int:
     from ops.control import restart
 
     return restart(options.service)
+
+
+def _test(options: argparse.Namespace) -> int:
+    from ops.testing import run_tests
+
+    return run_tests(options.rings)
 
 
 def _install(_: argparse.Namespace) -> int:

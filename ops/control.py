@@ -23,7 +23,11 @@ FOLLOW_SECONDS = 0.3
 
 def up(market: Market | None = None, only: Sequence[str] | None = None) -> int:
     """Start a stack, or what is missing of it; 1 when a service did not come up."""
-    stack = Stack.wanted(market or Market())
+    return start(Stack.wanted(market or Market()), only)
+
+
+def start(stack: Stack, only: Sequence[str] | None = None) -> int:
+    """`up` for a stack that is known already."""
     chosen = services_of(stack)
     if only:
         chosen = with_needs(chosen, only)
@@ -32,20 +36,21 @@ def up(market: Market | None = None, only: Sequence[str] | None = None) -> int:
         _require_same(stack)
         if _all_ready(stack, chosen):
             say("Already running.")
-            return status()
+            return 0
         began = time.monotonic()
         say(f"Starting {len(chosen)} services on {describe(stack.market)}; state and logs are in {stack.home}")
-        problems = [outcome for outcome in bring_up(stack, chosen) if outcome.problem]
+        problems = [outcome.service.name for outcome in bring_up(stack, chosen) if outcome.problem]
     if problems:
-        names = ", ".join(outcome.service.name for outcome in problems)
-        say(f"[red]Not everything is up[/] (missing: {names}). Why: ./start.sh logs SERVICE. Then: ./start.sh again")
+        say(
+            f"[red]Not everything is up[/]: {', '.join(problems)}. Why: ./start.sh logs SERVICE. Then: ./start.sh again"
+        )
         return 1
     say(f"Up in {time.monotonic() - began:.0f} s. ./start.sh status shows the addresses, ./start.sh stop ends it.")
     return 0
 
 
-def stop() -> int:
-    stack = Stack.from_env()
+def stop(stack: Stack | None = None) -> int:
+    stack = stack or Stack.from_env()
     with _alone(stack):
         take_down(stack, read_services())
     say("Stopped.")
@@ -154,9 +159,9 @@ def _alone(stack: Stack) -> Iterator[None]:
 
 
 def _require_same(stack: Stack) -> None:
-    """A stack that is up keeps its market and its ports."""
-    current = Stack.from_env()
-    if current != stack and Supervisor(current).is_alive():
+    """A stack that is up keeps its market and its ports until it is stopped."""
+    current = Stack.started_in(stack.home)
+    if current and current != stack and Supervisor(current).is_alive():
         if current.market != stack.market:
             raise CannotStart(
                 f"the platform is running on {describe(current.market)}: ./start.sh stop, then start again"

@@ -11,12 +11,13 @@ from ops.stack import JARS, JDBC_JAR, VENV, Stack
 # Marks every process of a stack, so that those whose supervisor was killed can be told from anybody else's.
 MARK = "ACTSTOCK_STACK"
 AIRFLOW_USER = "admin"
+REPLACEABLE_SECRETS = ("API_KEY", "AIRFLOW_PASSWORD")
 SITE_PACKAGES = VENV / "lib" / "python3.11" / "site-packages"
 
 
 def service_environment(stack: Stack, java_home: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What is set outside, then the .env file and the secrets for what is not, then what this stack decides."""
-    chosen = secrets.load(stack.secrets_file) | secrets.read_env_file(PROJECT_ROOT / ".env") | dict(environ)
+    """Settings from the environment and the .env file, the stack's secrets, and what this stack decides."""
+    chosen = _chosen(stack, environ)
     return (
         _spark_sizes()
         | chosen
@@ -29,7 +30,7 @@ def service_environment(stack: Stack, java_home: Path, environ: Mapping[str, str
 
 def client_environment(stack: Stack, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What a client of the running stack needs to know: the settings under their contract names."""
-    known = secrets.load(stack.secrets_file) | secrets.read_env_file(PROJECT_ROOT / ".env") | dict(environ)
+    known = _chosen(stack, environ)
     return (
         {name: known[name] for name in ("DB_PASSWORD", "API_KEY", "AIRFLOW_PASSWORD")}
         | _platform(stack)
@@ -40,6 +41,14 @@ def client_environment(stack: Stack, environ: Mapping[str, str] = os.environ) ->
             "DASHBOARD_URL": stack.url("dashboard"),
         }
     )
+
+
+def _chosen(stack: Stack, environ: Mapping[str, str]) -> dict[str, str]:
+    """Settings from outside. The databases were made with the stack's own passwords, which nothing may replace."""
+    made = secrets.load(stack.secrets_file)
+    outside = secrets.read_env_file(PROJECT_ROOT / ".env") | dict(environ)
+    replaced = {name: outside[name] for name in REPLACEABLE_SECRETS if outside.get(name)}
+    return outside | made | replaced
 
 
 def _spark_sizes() -> dict[str, str]:

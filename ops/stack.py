@@ -70,16 +70,21 @@ class Stack:
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Stack":
         """The stack that ACTSTOCK_HOME names, as it was last started, else as the environment wants it."""
-        home = Path(environ.get("ACTSTOCK_HOME") or TOOLS).resolve()
+        home = _home(environ)
+        return cls.started_in(home) or cls(home, _offset(environ))
+
+    @classmethod
+    def started_in(cls, home: Path) -> "Stack | None":
+        """The stack that was last started in a folder and not stopped since."""
         started = home / "run" / "stack.json"
-        if started.exists():
-            return _read(home, started)
-        return cls(home, _offset(environ))
+        if not started.exists():
+            return None
+        raw = json.loads(started.read_text(encoding="utf-8"))
+        return cls(home, raw["port_offset"], Market(**raw["market"]))
 
     @classmethod
     def wanted(cls, market: Market, environ: Mapping[str, str] = os.environ) -> "Stack":
-        home = Path(environ.get("ACTSTOCK_HOME") or TOOLS).resolve()
-        return cls(home, _offset(environ), market)
+        return cls(_home(environ), _offset(environ), market)
 
     def port(self, name: str) -> int:
         return PORTS[name] + self.port_offset
@@ -124,9 +129,8 @@ class Stack:
         (self.run / "stack.json").unlink(missing_ok=True)
 
 
-def _read(home: Path, started: Path) -> Stack:
-    raw = json.loads(started.read_text(encoding="utf-8"))
-    return Stack(home, raw["port_offset"], Market(**raw["market"]))
+def _home(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("ACTSTOCK_HOME") or TOOLS).resolve()
 
 
 def _offset(environ: Mapping[str, str]) -> int:

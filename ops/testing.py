@@ -1,0 +1,139 @@
+"""`test`: static checks, then the three rings of tests, on a fresh stack of their own."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from xml.etree import ElementTree
+
+from config.config import PROJECT_ROOT
+from ops.console import say
+from ops.control import start, stop
+from ops.environment import client_environment
+from ops.errors import NotRunning, OpsError, RunFailed, UnknownName
+from ops.install import ensure_platform, ensure_programs
+from ops.java import java_home
+from ops.stack import TOOLS, VENV, Market, Stack
+
+STACK = Stack(TOOLS / "test", port_offset=20000, market=Market("simulated"))
+# What the integration ring needs; the consumers and the collector would only work against it.
+INTEGRATION_SERVICES = ["schema", "topics", "spark-worker", "market-server"]
+CHECKS = {
+    "lint": ["ruff", "check"],
+    "format": ["ruff", "format", "--check"],
+    "types": ["mypy"],
+    "import contracts": ["lint-imports"],
+}
+FOLDERS = {
+    "unit": ["test/unit_tests", "api/tests"],
+    "integration": ["test/integration_tests"],
+    "end_to_end": ["test/end_to_end_tests"],
+}
+BROWSER = {"chromium": "chromium", "chromedriver": "chromium-driver"}
+TEST_TIMEOUT_SECONDS = 600
+
+
+def run_tests(names: Sequence[str]) -> int:
+    """Run the named rings, all without a name; 0 when everything passed and nothing was skipped."""
+    rings = _rings()
+    for name in names:
+        if name not in rings:
+            raise UnknownName("test ring", name, rings)
+    chosen = [name for name in rings if not names or name in names]
+    _prepare(chosen)
+    began = time.monotonic()
+    try:
+        problems = [problem for name in chosen for problem in _run(name, rings[name])]
+    finally:
+        if needs_stack(chosen):
+            _take_down()
+    say(f"\n{', '.join(chosen)} in {time.monotonic() - began:.0f} s; logs and reports are in {STACK.logs}")
+    if problems:
+        raise RunFailed("\n".join(problems))
+    say("[green]Everything passed.[/]")
+    return 0
+
+
+def needs_stack(rings: Sequence[str]) -> bool:
+    return "integration" in rings or "end_to_end" in rings
+
+
+def _rings() -> dict[str, Callable[[], list[str]]]:
+    return {"checks": _checks, "unit": _unit, "integration": _integration, "end_to_end": _end_to_end}
+
+
+def _run(name: str, ring: Callable[[], list[str]]) -> list[str]:
+    """What is wrong with a ring; a ring that could not even start is not a reason to leave out the next one."""
+    say(f"\n[bold]{name}[/]")
+    try:
+        return ring()
+    except OpsError as error:
+        return [f"{name}: {error}"]
+
+
+def _prepare(chosen: Sequence[str]) -> None:
+    if any(name != "checks" for name in chosen):
+        ensure_platform()
+    if needs_stack(chosen):
+        ensure_programs("the dashboard's tests look at it in a real browser", BROWSER)
+        _take_down()
+        shutil.rmtree(STACK.data, ignore_errors=True)
+    STACK.logs.mkdir(parents=True, exist_ok=True)
+
+
+def _take_down() -> None:
+    with suppress(NotRunning):
+        stop(STACK)
+
+
+def _checks() -> list[str]:
+    return [
+        f"{name}: {' '.join(command)} found something"
+        for name, command in CHECKS.items()
+        if subprocess.run([VENV / "bin" / command[0], *command[1:]], cwd=PROJECT_ROOT, check=False).returncode
+    ]
+
+
+def _unit() -> list[str]:
+    return _pytest("unit", _tools())
+
+
+def _integration() -> list[str]:
+    return _start("integration", INTEGRATION_SERVICES) or _pytest("integration", _tools() | client_environment(STACK))
+
+
+def _end_to_end() -> list[str]:
+    return _start("end_to_end", None) or _pytest("end_to_end", _tools() | client_environment(STACK))
+
+
+def _start(ring: str, services: list[str] | None) -> list[str]:
+    return [f"{ring}: its services did not come up"] if start(STACK, services) else []
+
+
+def _tools() -> dict[str, str]:
+    """The environment without any setting of a stack, so that no test reaches the platform that may be running."""
+    ours = set(client_environment(STACK)) | {"ACTSTOCK_HOME", "ACTSTOCK_PORT_OFFSET"}
+    plain = {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("AIRFLOW_")}
+    java = java_home()
+    return plain | {"JAVA_HOME": str(java), "PATH": f"{java}/bin:{VENV}/bin:{os.environ['PATH']}"}
+
+
+def _pytest(ring: str, environment: Mapping[str, str]) -> list[str]:
+    report = STACK.logs / f"pytest-{ring}.xml"
+    report.unlink(missing_ok=True)
+    command = [f"{VENV}/bin/python", "-m", "pytest", *FOLDERS[ring], f"--junitxml={report}"]
+    command += [f"--timeout={TEST_TIMEOUT_SECONDS}", "--durations=5"]
+    code = subprocess.run(command, cwd=PROJECT_ROOT, env=dict(environment), check=False).returncode
+    suite = ElementTree.parse(report).getroot().find("testsuite") if report.exists() else None
+    tests, skipped = (int(suite.get(count, 0)) for count in ("tests", "skipped")) if suite is not None else (0, 0)
+    return judge(ring, code, tests, skipped)
+
+
+def judge(ring: str, code: int, tests: int, skipped: int) -> list[str]:
+    """What is wrong with a ring's result. Nothing may be skipped: all that a test can need is there."""
+    if tests == 0:
+        return [f"{ring}: no test ran (pytest ended with code {code})"]
+    problems = [f"{ring}: {skipped} of {tests} tests were skipped"] if skipped else []
+    return [f"{ring}: pytest ended with code {code}", *problems] if code else problems
