@@ -69,19 +69,21 @@ def fetch(conn: Connection, query: str | sql.Composable, params: Mapping[str, An
 def upsert(conn: Connection, table: Table, rows: Iterable[Values], newest_by: str | None = None) -> int:
     """Insert or update rows (values in `table.columns` order) inside the caller's transaction.
 
-    Of several rows with one key the last one counts. `newest_by` names a column: a row that is older
-    by it than the stored one changes nothing, so that old messages can be read again.
+    Of several rows with one key the last one counts. `newest_by` names a column by which the newest counts instead,
+    the stored row included, so that old messages can be read again.
     """
     key_of = itemgetter(*(table.columns.index(column) for column in table.key))
+    if newest_by:
+        rows = sorted(rows, key=itemgetter(table.columns.index(newest_by)))
     by_key = {key_of(row): row for row in rows}
     if not by_key:
         return 0
     staging = sql.Identifier(f"staging_{table.name}")
     with conn.cursor() as cursor:
         cursor.execute(
-            sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DELETE ROWS").format(
-                staging, sql.Identifier(table.name)
-            )
+            sql.SQL(
+                "CREATE TEMP TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS AS SELECT {} FROM {} WITH NO DATA"
+            ).format(staging, _names(table.columns), sql.Identifier(table.name))
         )
         _copy(cursor, staging, table.columns, by_key.values())
         cursor.execute(_merge(table, staging, newest_by))

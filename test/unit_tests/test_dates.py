@@ -64,7 +64,7 @@ def test_korean_tickers_trade_in_seoul(ticker: str) -> None:
 
 @pytest.mark.parametrize("day", ["2026-11-26", "2026-11-28"])
 def test_mistake_11_a_holiday_is_refused_with_its_neighbours(day: str) -> None:
-    with pytest.raises(NotASession, match="2026-11-2[57] and 2026-11-(27|30)"):
+    with pytest.raises(NotASession, match=r"2026-11-2[57] and 2026-11-(27|30)"):
         close_of(date.fromisoformat(day))
 
 

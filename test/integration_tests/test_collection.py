@@ -1,0 +1,319 @@
+"""Producers with the real client against the market server and a real Postgres; only the broker is a stand-in."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from collector import collect, kafka_producer_etf_daily, kafka_producer_trending_etf_holdings
+from config.config import DatabaseSettings, Settings, Topic
+from consumer import kafka_consumer_etf_holdings
+from consumer.storing import Store, upsert_by
+from database import tables
+from database.db_helper import Connection, connect, fetch, replace_partition, transaction
+from utils.dates import session_before, sessions_between
+from utils.errors import BarMissing, NotPublished, RateLimited, SourceUnavailable
+from utils.kafka_utils import Offsets
+from utils.messages import EtfDailyBar, HoldingsSnapshot, StockDailyBar, to_json
+
+UNTIL = date(2026, 8, 21)
+BENCHMARKS = ("SPY", "QQQ", "IWM", "EWY", "DIA", "SCHD")
+
+
+@dataclass(frozen=True)
+class Received:
+    topic: str
+    value: bytes
+    key: bytes
+    offset: int = 0
+    partition: int = 0
+
+
+@dataclass
+class DirectPublisher:
+    """Hands every message straight to the consumers' store."""
+
+    stores: dict[Topic, Store[Any]]
+    sent: list[Received] = field(default_factory=list)
+
+    def send(self, topic: Topic, message: Any) -> None:
+        self.sent.append(Received(topic, to_json(message), message.key.encode(), offset=len(self.sent)))
+
+    def wait(self) -> dict[str, Offsets]:
+        for topic, store in self.stores.items():
+            store([record for record in self.sent if record.topic == topic])
+        self.sent.clear()
+        return {}
+
+
+@pytest.fixture(scope="module")
+def market() -> Iterator[httpx.Client]:
+    """A market server of its own; the client speaks to its control endpoints."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "collector.market_server", "--port", str(port), "--until", str(UNTIL)]
+    server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+        try:
+            _await_health(client, server)
+            yield client
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+def _await_health(client: httpx.Client, server: "subprocess.Popen[bytes]") -> None:
+    for _ in range(300):
+        assert server.poll() is None, "the market server ended"
+        try:
+            if client.get("/health").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.2)
+    raise AssertionError("the market server did not start within a minute")
+
+
+@pytest.fixture
+def settings(
+    scratch_database: DatabaseSettings, market: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
+    defaults = Settings.from_env({})
+    stores: dict[Topic, Store[Any]] = {
+        Topic.ETF_DAILY: Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC)),
+        Topic.STOCK_DAILY: Store(scratch_database, StockDailyBar, upsert_by(tables.DAILY_STOCK_HISTORY)),
+        Topic.ETF_HOLDINGS: Store(scratch_database, HoldingsSnapshot, kafka_consumer_etf_holdings.write),
+    }
+
+    @contextmanager
+    def direct(_: object) -> Iterator[DirectPublisher]:
+        yield DirectPublisher(stores)
+
+    monkeypatch.setattr(collect, "publisher", direct)
+    yahoo = replace(
+        defaults.yahoo,
+        base_url=str(market.base_url),
+        pace_seconds=0.0,
+        cooldown_seconds=0.0,
+        timeout_seconds=5.0,
+        cache_dir=tmp_path / "yahoo",
+    )
+    yield replace(defaults, database=scratch_database, yahoo=yahoo)
+    market.delete("/control/faults").raise_for_status()
+    market.put("/control/clock", json={"at": str(UNTIL)}).raise_for_status()
+    with closing(connect(scratch_database)) as conn, transaction(conn), conn.cursor() as cursor:
+        cursor.execute(
+            "TRUNCATE collected_daily_etf_ohlc, collected_daily_stock_history, collected_etf_holdings, "
+            "logs_yahoo_request, logs_consumer_error, analytics_trending_etfs, analytics_publication"
+        )
+
+
+@pytest.fixture
+def conn(settings: Settings) -> Iterator[Connection]:
+    with closing(connect(settings.database)) as conn:
+        yield conn
+
+
+@pytest.fixture
+def fault(market: httpx.Client) -> Callable[..., None]:
+    return lambda **values: market.post("/control/faults", json=values).raise_for_status() and None
+
+
+def sessions(conn: Connection, ticker: str) -> list[date]:
+    rows = fetch(conn, "SELECT trade_date FROM collected_daily_etf_ohlc WHERE ticker = %(t)s ORDER BY 1", {"t": ticker})
+    return [row["trade_date"] for row in rows]
+
+
+def trends(conn: Connection, *etfs: str) -> None:
+    """Publish these ETFs as trending, as stage 3 would."""
+    flags = dict.fromkeys(("is_trending_5d", "is_trending_10d", "is_trending"), True)
+    row = {**dict.fromkeys(tables.TRENDING_ETFS.columns), **flags, "as_of_date": UNTIL, "source": "simulated"}
+    publication = ("trending", UNTIL, 0, "published", None, len(etfs), 0, None, "simulated", None)
+    with transaction(conn):
+        rows = [tuple({**row, "etf_ticker": etf}.values()) for etf in etfs]
+        replace_partition(conn, tables.TRENDING_ETFS, {"as_of_date": UNTIL}, rows)
+        replace_partition(conn, tables.PUBLICATION, {"job": "trending"}, [publication])
+
+
+def test_a_first_run_fills_the_history_and_a_second_asks_nothing(settings: Settings, conn: Connection) -> None:
+    first = kafka_producer_etf_daily.run(settings, "benchmark", UNTIL)
+    again = kafka_producer_etf_daily.run(settings, "benchmark", UNTIL)
+
+    assert first.requests == 6 + 2, "one a ticker, and cookie and crumb"
+    assert (again.requests, again.already_stored) == (0, list(BENCHMARKS))
+    assert sessions(conn, "SPY") == sessions_between(session_before(UNTIL, settings.collector.history_sessions), UNTIL)
+    [label] = fetch(conn, "SELECT DISTINCT source FROM collected_daily_etf_ohlc")
+    assert label["source"] == "simulated"
+
+
+def test_stage_2_does_not_fetch_what_stage_1_stored(settings: Settings, conn: Connection) -> None:
+    kafka_producer_etf_daily.run(settings, "benchmark", UNTIL)
+
+    assert kafka_producer_etf_daily.run(settings, "sector", UNTIL).already_stored == ["QQQ"]
+
+
+def test_a_missing_bar_turns_the_stage_red_and_heals_later(
+    settings: Settings, conn: Connection, market: httpx.Client, fault: Callable[..., None]
+) -> None:
+    fault(kind="missing_bar", ticker="IWM", session=str(UNTIL))
+
+    with pytest.raises(BarMissing, match=r"no bar of 2026-08-21 for IWM"):
+        kafka_producer_etf_daily.run(settings, "benchmark", UNTIL)
+    assert UNTIL in sessions(conn, "DIA"), "the others are stored"
+
+    market.delete("/control/faults")
+    healed = kafka_producer_etf_daily.run(settings, "benchmark", UNTIL)
+    assert UNTIL in sessions(conn, "IWM")
+    assert len(healed.already_stored) == 5
+
+
+def test_mistake_4_a_gap_in_the_window_heals_on_the_next_session(
+    settings: Settings, conn: Connection, market: httpx.Client, fault: Callable[..., None]
+) -> None:
+    yesterday, gap = session_before(UNTIL, 1), session_before(UNTIL, 3)
+    market.put("/control/clock", json={"at": str(yesterday)}).raise_for_status()
+    fault(kind="nan_bar", ticker="SPY", session=str(gap))
+    kafka_producer_etf_daily.run(settings, "benchmark", yesterday)
+    assert gap not in sessions(conn, "SPY"), "NaN is never stored"
+
+    market.delete("/control/faults")
+    market.put("/control/clock", json={"at": str(UNTIL)})
+    receipt = kafka_producer_etf_daily.run(settings, "benchmark", UNTIL)
+
+    assert gap in sessions(conn, "SPY")
+    assert receipt.sent[Topic.ETF_DAILY] < 2 * len(BENCHMARKS) + 1 + settings.collector.history_sessions
+
+
+def test_the_running_session_is_not_collected(settings: Settings, market: httpx.Client, conn: Connection) -> None:
+    market.put("/control/clock", json={"at": "2026-08-21T17:00:00Z"}).raise_for_status()
+
+    with pytest.raises(BarMissing):
+        kafka_producer_etf_daily.run(settings, "benchmark", UNTIL)
+    assert sessions(conn, "SPY")[-1] == session_before(UNTIL, 1)
+
+
+def test_a_rate_limit_costs_one_request_keeps_what_was_collected_and_goes_on(
+    settings: Settings, conn: Connection, fault: Callable[..., None], market: httpx.Client
+) -> None:
+    fault(kind="rate_limit", endpoint="chart", ticker="EWY", count=1)
+
+    with pytest.raises(RateLimited, match="429"):
+        kafka_producer_etf_daily.run(settings, "benchmark", UNTIL)
+    refused = fetch(conn, "SELECT symbol FROM logs_yahoo_request WHERE http_status = 429")
+    assert [row["symbol"] for row in refused] == ["EWY"]
+    assert UNTIL in sessions(conn, "IWM")
+
+    assert kafka_producer_etf_daily.run(settings, "benchmark", UNTIL).already_stored == ["SPY", "QQQ", "IWM"]
+
+
+def test_the_gate_stays_shut_for_everyone_after_a_429(settings: Settings, fault: Callable[..., None]) -> None:
+    patient = replace(settings, yahoo=replace(settings.yahoo, cooldown_seconds=900.0))
+    fault(kind="rate_limit", endpoint="chart", count=1)
+    with pytest.raises(RateLimited):
+        kafka_producer_etf_daily.run(patient, "benchmark", UNTIL)
+
+    with pytest.raises(RateLimited, match="no request is sent before"):
+        kafka_producer_etf_daily.run(patient, "sector", UNTIL)
+
+
+@pytest.mark.parametrize(
+    "passing", [{"kind": "server_error", "count": 2}, {"kind": "unauthorized", "count": 1, "endpoint": "chart"}]
+)
+def test_passing_faults_are_outlasted(settings: Settings, fault: Callable[..., None], passing: dict[str, Any]) -> None:
+    fault(**passing)
+
+    assert kafka_producer_etf_daily.run(settings, "benchmark", UNTIL).missing == {}
+
+
+def test_a_server_that_stays_broken_is_reported(settings: Settings, fault: Callable[..., None]) -> None:
+    fault(kind="server_error", endpoint="chart")
+
+    with pytest.raises(SourceUnavailable, match=r"500 for SPY \(3 tries\)"):
+        kafka_producer_etf_daily.run(settings, "benchmark", UNTIL)
+
+
+def test_stage_4_needs_stage_3(settings: Settings) -> None:
+    with pytest.raises(NotPublished, match="daily_trending_etf_analysis"):
+        kafka_producer_trending_etf_holdings.run(settings, UNTIL)
+
+
+def test_nothing_trends_nothing_is_asked(settings: Settings, conn: Connection) -> None:
+    trends(conn)
+
+    receipt = kafka_producer_trending_etf_holdings.run(settings, UNTIL)
+
+    assert (receipt.requests, receipt.sent, receipt.note) == (0, {}, "no ETF trends, nothing to collect")
+
+
+def test_stage_4_collects_the_top_five_of_each_once(
+    settings: Settings, conn: Connection, fault: Callable[..., None]
+) -> None:
+    fault(kind="shared_holding", ticker="AAPL", etfs=["QQQ", "XLV"])
+    trends(conn, "QQQ", "XLV")
+
+    receipt = kafka_producer_trending_etf_holdings.run(settings, UNTIL)
+
+    asked = fetch(conn, "SELECT symbol FROM logs_yahoo_request WHERE endpoint = 'chart'")
+    assert len(asked) == 9, "five and five, AAPL once"
+    assert receipt.requests == 2 + 2 + 1 + 9 + settings.collector.sector_lookups_per_run
+    [count] = fetch(conn, "SELECT COUNT(*) AS n FROM collected_etf_holdings WHERE collected_date = %(d)s", {"d": UNTIL})
+    assert count["n"] >= 20
+    assert kafka_producer_trending_etf_holdings.run(settings, UNTIL).requests == 0
+
+
+def test_mistake_5_holdings_are_what_the_fund_owns(settings: Settings, conn: Connection, market: httpx.Client) -> None:
+    trends(conn, "QQQ")
+
+    kafka_producer_trending_etf_holdings.run(settings, UNTIL)
+
+    asked = fetch(conn, "SELECT endpoint, symbol FROM logs_yahoo_request WHERE endpoint = 'quoteSummary'")
+    held = fetch(conn, "SELECT stock_ticker FROM collected_etf_holdings WHERE etf_ticker = 'QQQ'")
+    assert "QQQ" in {row["symbol"] for row in asked}
+    assert {"AAPL", "MSFT"} <= {row["stock_ticker"] for row in held}
+
+
+def test_korean_stocks_bring_their_exchange_rate(settings: Settings, conn: Connection) -> None:
+    trends(conn, "EWY")
+
+    receipt = kafka_producer_trending_etf_holdings.run(settings, UNTIL)
+
+    rows = fetch(conn, "SELECT DISTINCT ticker, currency, quote_type FROM collected_daily_stock_history")
+    assert {row["currency"] for row in rows} == {"KRW"}
+    assert [row["ticker"] for row in rows if row["quote_type"] == "CURRENCY"] == ["KRW=X"]
+    assert receipt.missing == {}
+
+
+def test_a_holding_yahoo_does_not_know_is_noted_and_the_others_stored(
+    settings: Settings, conn: Connection, fault: Callable[..., None]
+) -> None:
+    fault(kind="unknown_ticker", ticker="MSFT")
+    trends(conn, "QQQ")
+
+    receipt = kafka_producer_trending_etf_holdings.run(settings, UNTIL)
+
+    assert list(receipt.missing) == ["MSFT"]
+    assert "does not know" in receipt.missing["MSFT"]
+    [row] = fetch(conn, "SELECT COUNT(DISTINCT ticker) AS n FROM collected_daily_stock_history")
+    assert row["n"] == 4
+
+
+def test_a_backfilled_session_keeps_the_day_its_holdings_are_of(settings: Settings, conn: Connection) -> None:
+    """Collected late, a snapshot is dated when it was seen, not when it would have been wanted."""
+    earlier = session_before(UNTIL, 10)
+    trends(conn, "QQQ")
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute("UPDATE analytics_trending_etfs SET as_of_date = %s", (earlier,))
+        cursor.execute("UPDATE analytics_publication SET as_of_date = %s", (earlier,))
+
+    kafka_producer_trending_etf_holdings.run(settings, earlier)
+
+    assert fetch(conn, "SELECT DISTINCT collected_date FROM collected_etf_holdings") == [{"collected_date": UNTIL}]

@@ -1,0 +1,117 @@
+"""The Kafka core against a real broker, on topics of its own."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+from kafka import KafkaAdminClient
+
+from config.config import KafkaSettings, Settings, Topic
+from utils.errors import BrokerUnavailable
+from utils.kafka_utils import committed_offsets, connect_consumer, create_topics, offsets_reached, publisher, pump
+from utils.messages import EtfDailyBar
+
+
+@pytest.fixture(scope="module")
+def kafka() -> KafkaSettings:
+    settings = Settings.from_env().kafka
+    try:
+        create_topics(settings)
+    except BrokerUnavailable as error:
+        pytest.skip(str(error))
+    return settings
+
+
+@pytest.fixture
+def topic(kafka: KafkaSettings) -> Iterator[str]:
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
+    admin.create_topics({name: {"num_partitions": 3, "replication_factor": 1}}, wait_for_metadata=True)
+    yield name
+    admin.delete_topics([name])
+    admin.close()
+
+
+def bar(ticker: str) -> EtfDailyBar:
+    prices = dict.fromkeys(("open_price", "high_price", "low_price", "close_price", "adj_close"), 10.0)
+    day, now = date(2026, 8, 21), datetime(2026, 8, 21, 21, tzinfo=UTC)
+    return EtfDailyBar(ticker=ticker, trade_date=day, volume=1, fetched_at=now, source="simulated", **prices)
+
+
+def send(kafka: KafkaSettings, topic: str, count: int) -> dict[str, dict[int, int]]:
+    with publisher(kafka) as publishing:
+        for number in range(count):
+            publishing.send(topic, bar(f"T{number}"))  # type: ignore[arg-type]
+        return publishing.wait()
+
+
+def read(kafka: KafkaSettings, topic: str, group: str, count: int, handle: Callable[..., None] | None = None) -> list:  # type: ignore[type-arg]
+    """Read until `count` messages are handled, or half a minute is over."""
+    seen: list = []  # type: ignore[type-arg]
+    deadline = datetime.now(UTC).timestamp() + 30
+
+    def keep(batch: list) -> None:  # type: ignore[type-arg]
+        if handle:
+            handle(batch)
+        seen.extend(batch)
+
+    consumer = connect_consumer(kafka, topic, group)
+    with ThreadPoolExecutor(1) as worker:
+        try:
+            pump(
+                consumer,
+                lambda batch: worker.submit(keep, batch),
+                lambda: len(seen) >= count or datetime.now(UTC).timestamp() > deadline,
+            )
+        finally:
+            consumer.close()
+    return seen
+
+
+def test_topics_are_created_once_with_several_partitions(kafka: KafkaSettings) -> None:
+    assert create_topics(kafka) == []
+
+    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
+    described = {one["name"]: one for one in admin.describe_topics([topic.value for topic in Topic])}
+    admin.close()
+    assert {name: len(one["partitions"]) for name, one in described.items()} == dict.fromkeys(
+        [topic.value for topic in Topic], kafka.partitions
+    )
+
+
+def test_end_offsets_count_every_acknowledged_message(kafka: KafkaSettings, topic: str) -> None:
+    ends = send(kafka, topic, 50)
+
+    assert sum(ends[topic].values()) == 50
+    assert len(ends[topic]) == 3, "tickers spread over the partitions"
+
+
+def test_what_was_sent_is_read_and_committed_past(kafka: KafkaSettings, topic: str) -> None:
+    ends, group = send(kafka, topic, 50), f"g-{topic}"
+
+    seen = read(kafka, topic, group, 50)
+
+    assert sorted(record.key.decode() for record in seen) == sorted(f"T{number}" for number in range(50))
+    assert offsets_reached(ends, committed_offsets(kafka, group))
+
+
+def test_mistake_9_a_failed_store_leaves_the_offset_and_the_next_reader_gets_everything(
+    kafka: KafkaSettings, topic: str
+) -> None:
+    ends, group = send(kafka, topic, 20), f"g-{topic}"
+
+    def fail(batch: list) -> None:  # type: ignore[type-arg]
+        raise RuntimeError("disk on fire")
+
+    with pytest.raises(RuntimeError):
+        read(kafka, topic, group, 20, fail)
+    assert not offsets_reached(ends, committed_offsets(kafka, group))
+    assert len(read(kafka, topic, group, 20)) == 20
+
+
+def test_a_broker_that_is_away_is_named(kafka: KafkaSettings) -> None:
+    with pytest.raises(BrokerUnavailable, match=r"127\.0\.0\.1:1 "):
+        create_topics(replace(kafka, bootstrap_servers="127.0.0.1:1"))
