@@ -1,0 +1,150 @@
+"""What the DAG files share: their dates, their manners on failure, and the tasks that wait."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from inspect import cleandoc
+from typing import Any
+
+from airflow.sdk import DAG, BaseOperator, BaseSensorOperator, Param
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSensorTimeout
+from session_timetable import SessionTimetable
+
+from config.config import Settings
+
+SETTINGS = Settings.from_env()
+
+# The session a run is about, as an ISO date: a template for any templated argument of a task.
+AS_OF = "{{ as_of(params, dag_run) }}"
+RUN_ID = "{{ run_id }}"
+
+# Pools of one slot each: Yahoo is asked one question at a time, and two Spark applications do not share the worker.
+YAHOO_POOL = "yahoo"
+SPARK_POOL = "spark"
+
+STAGE_DOC = """
+**When**: at its hour (UTC), Monday to Friday, about the session before (`PIPELINE_SCHEDULE=staggered`), or when
+`daily_pipeline_controller` starts it. A weekday without a session is about the last one: what is stored is not
+fetched again.
+
+**By hand**: *Trigger*, with `as_of_date` (an XNYS session that is over, `YYYY-MM-DD`) or without (the last one
+closed).
+**Again**: clear the run, or trigger its session once more; the rows come out the same.
+
+**Backfill**: *Run Backfill* in the trigger dialog, or `airflow backfill create --dag-id {dag_id} --from-date
+2026-08-10 --to-date 2026-08-14`. From and to are the first and the last session, both included. Days that have a run
+are left out unless asked for (`--reprocess-behavior completed`). It redoes this stage alone; a backfill of
+`daily_pipeline_controller` takes each session through all five.
+"""
+
+# 1, 2, 4, 8 minutes (and up to as much again of jitter): longer than Yahoo's cooldown, over within the hour.
+RETRIES: dict[str, Any] = {
+    "retries": 4,
+    "retry_delay": timedelta(minutes=1),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=15),
+}
+
+
+def daily_dag(dag_id: str, cron: str, *, schedule_mode: str, doc: str | None, **kwargs: Any) -> DAG:
+    """A DAG about one session, with the parameter `as_of_date`; on its cron in one of the two schedule modes.
+
+    No start_date: with one in the past, the first start would run the last missed tick at once.
+    """
+    params = kwargs.pop("params", {})
+    return DAG(
+        dag_id,
+        schedule=SessionTimetable(cron, on_schedule=SETTINGS.schedule == schedule_mode),
+        catchup=False,
+        is_paused_upon_creation=False,
+        doc_md=doc,
+        params={"as_of_date": as_of_param(), **params},
+        user_defined_macros={"as_of": as_of},
+        default_args={"owner": "actstock", **RETRIES},
+        **kwargs,
+    )
+
+
+def stage_dag(dag_id: str, cron: str, *, doc: str | None, tags: list[str]) -> DAG:
+    """One of the five stages: on its own cron in the staggered mode, else started by the controller."""
+    doc = f"{cleandoc(doc or '')}\n\n{STAGE_DOC.format(dag_id=dag_id)}"
+    return daily_dag(dag_id, cron, schedule_mode="staggered", doc=doc, tags=["daily", *tags])
+
+
+def as_of_param() -> Param:
+    return Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="Session (as of)",
+        description="A session of the New York exchange that is over. Empty: the last one closed at the logical date.",
+    )
+
+
+def as_of(params: Mapping[str, Any], dag_run: Any) -> str:
+    """The session of a run: the one asked for, else the last one closed at the run's moment.
+
+    It depends on the run alone, so that a retry and a cleared task get the same answer.
+    """
+    from utils.dates import last_closed_session, parse_date, require_closed_session
+
+    with airflow_errors():
+        if asked := params["as_of_date"]:
+            return require_closed_session(parse_date(asked), dag_run.run_after).isoformat()
+        return last_closed_session(min(dag_run.logical_date or dag_run.run_after, dag_run.run_after)).isoformat()
+
+
+@contextmanager
+def airflow_errors() -> Iterator[None]:
+    """Our errors as Airflow's: its message alone, and no retry where none can help."""
+    from utils.errors import ActstockError
+
+    try:
+        yield
+    except ActstockError as error:
+        raise (AirflowException if error.retryable else AirflowFailException)(str(error)) from None
+
+
+class StoredSensor(BaseSensorOperator):
+    """Waits, without a worker slot, until all that a receipt of `collect` lists is in Postgres."""
+
+    template_fields = ("receipt",)
+
+    def __init__(self, *, receipt: Any, **kwargs: Any) -> None:
+        timeout = SETTINGS.collector.stored_timeout_seconds
+        super().__init__(mode="reschedule", poke_interval=5, timeout=timeout, **kwargs)
+        self.receipt = receipt
+
+    def execute(self, context: Any) -> None:
+        try:
+            super().execute(context)
+        except AirflowSensorTimeout:
+            raise AirflowException(
+                f"what `collect` sent was not in Postgres after {self.timeout:.0f} seconds: "
+                "see whether the consumers run and what they say, and the table logs_consumer_error"
+            ) from None
+
+    def poke(self, context: Any) -> bool:
+        from collector.collect import Receipt, is_stored
+
+        with airflow_errors():
+            return is_stored(Settings.from_env(), Receipt.from_dict(self.receipt))
+
+
+class Delay(BaseOperator):
+    """Waits some minutes in the triggerer, without a worker slot; zero minutes cost nothing."""
+
+    template_fields = ("minutes",)
+
+    def __init__(self, *, minutes: int | str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.minutes = minutes
+
+    def execute(self, context: Any) -> None:
+        from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+
+        if minutes := int(self.minutes):
+            self.defer(trigger=TimeDeltaTrigger(timedelta(minutes=minutes)), method_name="resume")
+
+    def resume(self, context: Any, event: Any = None) -> None:
+        self.log.info("waited %s minutes", self.minutes)

@@ -1,0 +1,43 @@
+"""The task of the Spark stages: a job of batch/ for the run's session, on the cluster of `spark_default`."""
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from dag_common import AS_OF, RUN_ID, SETTINGS, SPARK_POOL
+
+from config.config import PROJECT_ROOT
+from utils.spark_utils import submit_conf
+
+# A job's exit code for a request that cannot be met, and how the one line that says why begins.
+CANNOT_BE_MET = "Error code is: 2."
+ERROR_LINE = "error: "
+
+
+class SparkJob(SparkSubmitOperator):
+    """spark-submit, with the job's own error line as the task's error."""
+
+    def __init__(self, *, task_id: str, script: str, **kwargs: Any) -> None:
+        super().__init__(
+            task_id=task_id,
+            pool=SPARK_POOL,
+            application=str(PROJECT_ROOT / "batch" / script),
+            application_args=["--as-of-date", AS_OF, "--run-id", RUN_ID],
+            name=f"{task_id} {AS_OF}",
+            conf=submit_conf(SETTINGS.spark),
+            jars=SETTINGS.spark.jdbc_jar or None,
+            total_executor_cores=1,  # a job is one task of one stage
+            execution_timeout=timedelta(minutes=30),
+            **kwargs,
+        )
+
+    def execute(self, context: Any) -> None:
+        try:
+            super().execute(context)
+        except AirflowException as failure:
+            said = [line for line in str(failure).splitlines() if line.startswith(ERROR_LINE)]
+            if not said:
+                raise
+            kind = AirflowFailException if CANNOT_BE_MET in str(failure) else AirflowException
+            raise kind(said[-1].removeprefix(ERROR_LINE)) from None

@@ -1,0 +1,27 @@
+"""### Stage 1: the benchmark ETFs
+
+Fetches the daily bars of the benchmark ETFs (SPY, QQQ, IWM, EWY, DIA, SCHD) from Yahoo and sends them to Kafka;
+green when they are in Postgres. A session that is there already costs no request.
+
+**Reads** Yahoo (pool `yahoo`: one request every 5 seconds).
+**Writes** topic `etf-daily-data` → `collected_daily_etf_ohlc`.
+"""
+
+from datetime import date
+from typing import Any
+
+from airflow.sdk import task
+from dag_common import AS_OF, RUN_ID, YAHOO_POOL, StoredSensor, airflow_errors, stage_dag
+
+from config.config import Settings
+
+with stage_dag("daily_benchmark_etf_collection", "0 9 * * 1-5", doc=__doc__, tags=["stage 1", "collection"]):
+
+    @task(pool=YAHOO_POOL)
+    def collect(as_of: str, started_by: str) -> dict[str, Any]:
+        from collector.kafka_producer_etf_daily import run
+
+        with airflow_errors():
+            return run(Settings.from_env(), "benchmark", date.fromisoformat(as_of), started_by).to_dict()
+
+    StoredSensor(task_id="stored", receipt=collect(AS_OF, RUN_ID))

@@ -1,0 +1,15 @@
+"""### Stage 3: which ETFs trend
+
+A Spark job compares each ETF's return over 5, 10 and 20 sessions with SPY's: trending is one that did better, and
+rose.
+
+**Reads** `collected_daily_etf_ohlc`.
+**Writes** `analytics_trending_etfs` and its line in `analytics_publication`, in one transaction.
+"""
+
+# An Airflow DAG.
+from dag_common import stage_dag
+from dag_spark import SparkJob
+
+with stage_dag("daily_trending_etf_analysis", "0 11 * * 1-5", doc=__doc__, tags=["stage 3", "analysis", "spark"]):
+    SparkJob(task_id="identify_trending", script="spark_trending_etf_identifier.py")

@@ -1,0 +1,99 @@
+"""A cron whose runs are dated by the session they are about, not by the moment they start."""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import pendulum
+from airflow.plugins_manager import AirflowPlugin
+from airflow.timetables.base import DagRunInfo, TimeRestriction
+from airflow.timetables.trigger import CronTriggerTimetable
+
+# After the New York close in summer (20:00 UTC) and in winter (21:00 UTC), and when the controller runs.
+EVENING = time(21, 30)
+SATURDAY = 5
+# A start within this long after a tick still runs it. A tick missed by more is left to a backfill: five stages
+# that were all missed would otherwise start together, in no order.
+GRACE = timedelta(minutes=10)
+
+
+class SessionTimetable(CronTriggerTimetable):
+    """Ticks like cron (UTC); the logical date of a run is 21:30 UTC of the weekday the tick looks back on.
+
+    A run at 09:00 on Tuesday is about Monday, one at 21:30 on Tuesday about Tuesday. Dated this way, a backfill
+    "from 2026-08-10 to 2026-08-14" is about exactly these days in every DAG, whatever its hour of the day.
+
+    on_schedule=False never ticks by itself, yet can be backfilled: what is off its schedule keeps its dates.
+    """
+
+    def __init__(self, cron: str, *, on_schedule: bool = True) -> None:
+        super().__init__(cron, timezone="UTC")
+        self._on_schedule = on_schedule
+
+    @property
+    def can_be_scheduled(self) -> bool:
+        return self._on_schedule
+
+    @property
+    def summary(self) -> str:
+        return self._expression if self._on_schedule else f"off ({self._expression})"
+
+    def serialize(self) -> dict[str, Any]:
+        return {"cron": self._expression, "on_schedule": self._on_schedule}
+
+    @classmethod
+    def deserialize(cls, data: dict[str, Any]) -> "SessionTimetable":
+        return cls(data["cron"], on_schedule=data["on_schedule"])
+
+    def generate_run_id(self, *, run_type: Any, run_after: datetime, data_interval: Any, **extra: Any) -> str:
+        dated = data_interval.start if data_interval else run_after
+        return str(run_type.generate_run_id(suffix=dated.isoformat()))
+
+    def next_dagrun_info(self, *, last_automated_data_interval: Any, restriction: TimeRestriction) -> DagRunInfo | None:
+        if restriction.latest is not None:  # only a backfill has an end: our DAGs have none
+            return self._next_in_range(last_automated_data_interval, restriction.earliest, restriction.latest)
+        if not self._on_schedule:
+            return None
+        return self._next_on_schedule(last_automated_data_interval, pendulum.now("UTC"))
+
+    def _next_on_schedule(self, last: Any, now: pendulum.DateTime) -> DagRunInfo:
+        tick = self._align_to_next(now - GRACE)
+        if last is not None:
+            tick = max(tick, self._tick_after(last))
+        return DagRunInfo.interval(start=session_evening(tick), end=tick)
+
+    def _next_in_range(self, last: Any, earliest: pendulum.DateTime, latest: datetime) -> DagRunInfo | None:
+        tick = self._align_to_next(earliest) if last is None else self._tick_after(last)
+        while session_evening(tick) < earliest:
+            tick = self._get_next(tick)
+        evening = session_evening(tick)
+        return DagRunInfo.exact(evening) if evening <= _end_of(latest) else None
+
+    def _tick_after(self, last: Any) -> pendulum.DateTime:
+        """The tick after that of a run, whose interval ends at its tick or, backfilled, in the evening it is about."""
+        return self._get_next(self._align_to_next(last.end))
+
+
+def session_evening(tick: datetime) -> pendulum.DateTime:
+    """21:30 UTC of the last weekday that had its evening at the tick.
+
+    >>> print(session_evening(datetime(2026, 8, 18, 9, tzinfo=UTC)))    # Tuesday morning: Monday's
+    2026-08-17 21:30:00+00:00
+    >>> print(session_evening(datetime(2026, 8, 17, 9, tzinfo=UTC)))    # Monday morning: Friday's
+    2026-08-14 21:30:00+00:00
+    >>> print(session_evening(datetime(2026, 8, 18, 21, 30, tzinfo=UTC)))
+    2026-08-18 21:30:00+00:00
+    """
+    day = tick.date() if tick.time() >= EVENING else tick.date() - timedelta(days=1)
+    while day.weekday() >= SATURDAY:
+        day -= timedelta(days=1)
+    return pendulum.instance(datetime.combine(day, EVENING, tzinfo=UTC))
+
+
+def _end_of(latest: datetime) -> datetime:
+    """A last day given without a time of day is meant as a whole."""
+    return latest if latest.time() != time(0) else latest + timedelta(days=1)
+
+
+class SessionTimetablePlugin(AirflowPlugin):
+    name = "session_timetable"
+    timetables = (SessionTimetable,)
