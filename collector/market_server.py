@@ -11,12 +11,13 @@ from pathlib import Path
 
 import uvicorn
 
-from collector.market.app import MarketState, create_app
+from collector.market.app import create_app
 from collector.market.clock import REAL, MarketClock
 from collector.market.faults import Faults, read_faults
 from collector.market.history import HistoricalMarket
 from collector.market.invented import DEFAULT_SEED, DEFAULT_SESSIONS, InventedMarket
 from collector.market.recorded import RecordedMarket
+from collector.market.state import MarketState
 from utils.dates import last_closed_session, parse_date, session_before, sessions_of
 from utils.errors import ActstockError, InvalidInput
 from utils.logging_utils import configure_logging

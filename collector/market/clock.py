@@ -31,7 +31,7 @@ class MarketClock:
         return self._standing is None
 
     def set(self, text: str) -> datetime:
-        """ "real", a moment with its offset from UTC, or a session's date, which means a little after its close."""
+        """Take "real", a moment with its offset from UTC, or a session's date, which means a little after its close."""
         moment = self._real_now() if text == REAL else self._moment_of(text)
         if not self._begins <= moment < self._ends:
             raise InvalidInput(
@@ -44,7 +44,8 @@ class MarketClock:
     def _moment_of(self, text: str) -> datetime:
         try:
             moment = datetime.fromisoformat(text)
-        except ValueError:
+            utc_moment = moment.astimezone(UTC)
+        except (ValueError, OverflowError):
             raise InvalidInput(
                 f"{text!r} is not a clock setting: write {REAL!r}, a date like 2026-08-21 (just after that session's "
                 "close) or a moment like 2026-08-21T20:30:00Z"
@@ -53,7 +54,7 @@ class MarketClock:
             return close_of(require_closed_session(moment.date(), self._ends)) + AFTER_CLOSE
         if moment.tzinfo is None:
             raise InvalidInput(f"{text!r} does not say in which time zone: add a Z for UTC")
-        return moment.astimezone(UTC)
+        return utc_moment
 
 
 def _show(moment: datetime) -> str:

@@ -3,17 +3,19 @@
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, HTTPException, Request
+from fastapi import APIRouter, Body, HTTPException
 from pydantic import BaseModel
 
+from collector.market.clock import MarketClock
 from collector.market.faults import Fault
+from collector.market.state import State
 from utils.errors import InvalidInput
 
 router = APIRouter()
 
 
 class ClockSetting(BaseModel):
-    """ "real", a moment with its time zone, or a session's date (just after its close)."""
+    """A moment with its time zone, a session's date (just after its close), or "real"."""
 
     at: str
 
@@ -43,17 +45,16 @@ async def health() -> dict[str, str]:
 
 
 @router.get("/control/status")
-async def status(request: Request) -> Status:
+async def status(state: State) -> Status:
     """Which market this is, its moment, and what is set."""
-    state = request.app.state.market
     market = state.market
     return Status(
         source=market.label,
-        seed=getattr(market, "seed", None),
+        seed=market.seed,
         market=market.describe(),
         first_session=market.sessions[0],
         last_session=market.sessions[-1],
-        clock=_clock_state(request),
+        clock=_clock_state(state.clock),
         etfs=list(market.etfs),
         tickers=len(market.tickers),
         restatements=[vars(one) for one in market.restatements],
@@ -63,55 +64,52 @@ async def status(request: Request) -> Status:
 
 
 @router.get("/control/clock")
-async def clock(request: Request) -> ClockState:
-    return _clock_state(request)
+async def clock(state: State) -> ClockState:
+    return _clock_state(state.clock)
 
 
 @router.put("/control/clock")
 @router.post("/control/clock", include_in_schema=False)
-async def set_clock(request: Request, setting: ClockSetting) -> ClockState:
+async def set_clock(state: State, setting: ClockSetting) -> ClockState:
     try:
-        request.app.state.market.clock.set(setting.at)
+        state.clock.set(setting.at)
     except InvalidInput as error:
         raise HTTPException(422, str(error)) from None
-    return _clock_state(request)
+    return _clock_state(state.clock)
 
 
 @router.get("/control/faults")
-async def faults(request: Request) -> list[dict[str, Any]]:
-    described: list[dict[str, Any]] = request.app.state.market.faults.described()
-    return described
+async def faults(state: State) -> list[dict[str, Any]]:
+    return state.faults.described()
 
 
 @router.post("/control/faults")
-async def add_fault(request: Request, fault: Annotated[Fault, Body()]) -> list[dict[str, Any]]:
+async def add_fault(state: State, fault: Annotated[Fault, Body()]) -> list[dict[str, Any]]:
     """Add one fault; the answer lists all."""
     try:
-        request.app.state.market.faults.add(fault)
+        state.faults.add(fault)
     except InvalidInput as error:
         raise HTTPException(422, str(error)) from None
-    return await faults(request)
+    return state.faults.described()
 
 
 @router.delete("/control/faults")
-async def clear_faults(request: Request) -> list[dict[str, Any]]:
-    request.app.state.market.faults.clear()
-    return await faults(request)
+async def clear_faults(state: State) -> list[dict[str, Any]]:
+    state.faults.clear()
+    return state.faults.described()
 
 
 @router.get("/control/requests")
-async def requests(request: Request) -> dict[str, Any]:
+async def requests(state: State) -> dict[str, Any]:
     """Yahoo requests since the start or the last DELETE here."""
-    described: dict[str, Any] = request.app.state.market.counts.described()
-    return described
+    return state.counts.described()
 
 
 @router.delete("/control/requests")
-async def forget_requests(request: Request) -> dict[str, Any]:
-    request.app.state.market.counts.clear()
-    return await requests(request)
+async def forget_requests(state: State) -> dict[str, Any]:
+    state.counts.clear()
+    return state.counts.described()
 
 
-def _clock_state(request: Request) -> ClockState:
-    clock = request.app.state.market.clock
+def _clock_state(clock: MarketClock) -> ClockState:
     return ClockState(at=clock.now(), is_real=clock.is_real)

@@ -30,7 +30,8 @@ class History:
     """One ticker's sessions, oldest first. Prices, volumes and dividends as traded that day; NaN = unknown.
 
     `split_ratio` is 1 and `dividend` 0 on most days. `dividend_factor` is what a dividend takes off all earlier
-    adjusted closes (1 on most days). `intraday` says whether a running session has a price beside its opening one.
+    adjusted closes (1 on most days). `intraday` says whether a running session has a price beside its opening one,
+    `shares_before` what splits before the first session had made of one share.
     """
 
     days: tuple[date, ...]
@@ -45,6 +46,7 @@ class History:
     split_ratio: Floats
     dividend_factor: Floats
     intraday: bool
+    shares_before: float = 1.0
     wrong: tuple[Wrong, ...] = ()
     _splits: Floats = field(init=False, repr=False)
     _share_splits: Floats = field(init=False, repr=False)
@@ -67,9 +69,9 @@ class History:
         return bars
 
     def share_factor(self, at: float) -> float:
-        """How many shares one share from before the history had become at the moment."""
+        """How many shares one share had become at the moment."""
         opened = int(np.searchsorted(self.opens_at, at, side="right"))
-        return float(self._share_splits[opened - 1]) if opened else 1.0
+        return self.shares_before * float(self._share_splits[opened - 1] if opened else 1.0)
 
     def row_on_or_before(self, day: date) -> int:
         """Its index, or -1."""
@@ -143,7 +145,9 @@ class Snapshot:
 
 
 class HistoricalMarket:
-    """A Market made of histories and dated holdings."""
+    """A Market made of histories and dated holdings. `seed` is what an invented one grew from."""
+
+    seed: int | None = None
 
     def __init__(
         self,

@@ -131,7 +131,8 @@ def _securities() -> Iterable[Security]:
 
 def _listed(company: Company) -> Security:
     count = company.market_cap * 1e9 / company.price
-    disclosed = company.ticker not in WITHOUT_MARKET_CAP
+    cap_disclosed = company.ticker not in WITHOUT_MARKET_CAP
+    shares_disclosed = cap_disclosed and company.ticker not in WITHOUT_SHARES
     korean = _is_korean(company)
     exchange = "KSC" if korean else "NMS" if company.ticker in NASDAQ_LISTED else "NYQ"
     return Security(
@@ -142,10 +143,8 @@ def _listed(company: Company) -> Security:
         exchange=exchange,
         venue=SEOUL if korean else NEW_YORK,
         sector=company.sector,
-        shares=count * PART_OF_THE_COMPANY.get(company.ticker, 1.0)
-        if disclosed and company.ticker not in WITHOUT_SHARES
-        else None,
-        cap_shares=count if disclosed else None,
+        shares=count * PART_OF_THE_COMPANY.get(company.ticker, 1.0) if shares_disclosed else None,
+        cap_shares=count if cap_disclosed else None,
     )
 
 
@@ -192,6 +191,7 @@ class _World:
             split_ratio=splits[shown],
             dividend_factor=dividend_factors(dividends, splits, bars["close"])[shown],
             intraday=True,
+            shares_before=float(np.prod(splits[: sheet.first_shown])),
             wrong=tuple(self._wrong(bars)) if security.ticker == RESTATED else (),
         )
 
@@ -295,7 +295,8 @@ def _sheet(venue: Venue, first_shown: date, end: float) -> _Sheet:
 def _fund_returns(fund: Fund, returns: Mapping[str, Floats], beside: Floats, home: Floats | float) -> Floats:
     """The listed holdings by weight, the market and the fund's own factor for the rest of it."""
     weights = np.array([COMPANY_OF[member].market_cap ** DAMPING for member in fund.members])
-    basket: Floats = weights / weights.sum() @ np.array([returns[member] for member in fund.members])
+    parts = np.array([returns[member] for member in fund.members])
+    basket: Floats = (weights[:, np.newaxis] / weights.sum() * parts).sum(axis=0)
     return fund.coverage * basket + (1 - fund.coverage) * beside + home
 
 

@@ -10,13 +10,23 @@ from collector.market.sessions import Venue
 Label = Literal["simulated", "recorded"]
 Kind = Literal["ETF", "EQUITY", "CURRENCY"]
 
+# Yahoo's code of an exchange -> its name there.
+EXCHANGE_NAMES = {
+    "PCX": "NYSEArca",
+    "NGM": "NasdaqGM",
+    "NMS": "NasdaqGS",
+    "NYQ": "NYSE",
+    "KSC": "KSE",
+    "CCY": "CCY",
+}
+
 
 @dataclass(frozen=True)
 class Security:
     """A ticker as Yahoo describes it. `sector` is in Yahoo's words; funds and currencies have none.
 
-    `shares` counts the shares before any split of the history, `cap_shares` the ones its market cap is made of
-    (more, where one company has several share classes). None = not disclosed.
+    `shares` counts the shares before any split, `cap_shares` the ones its market cap is made of (more, where one
+    company has several share classes). None = not disclosed.
     """
 
     ticker: str

@@ -1,4 +1,4 @@
-"""Yahoo's JSON, built from a Market as of a moment: chart, quoteSummary, quote and fundamentals-timeseries."""
+"""Yahoo's chart: the bars of a ticker with what happened to it, as of a moment."""
 
 import re
 from collections.abc import Sequence
@@ -6,36 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from functools import cache
-from typing import Any
 
-from collector.market.model import Bar, Market, Quote, Security, UnknownSymbol
+from collector.market.envelope import Json, Refused
+from collector.market.model import EXCHANGE_NAMES, Bar, Market, Security, UnknownSymbol
 from collector.market.sessions import NEW_YORK, Venue, trading_days
 
-Json = dict[str, Any]
 RANGES = ["1d", "5d", "1mo", "3mo", "6mo", "1y", "2y", "5y", "10y", "ytd", "max"]
 DAYS_OF_A = {"wk": 7, "mo": 30.5, "y": 365.25}
-EXCHANGE_NAMES = {
-    "PCX": "NYSEArca",
-    "NGM": "NasdaqGM",
-    "NMS": "NasdaqGS",
-    "NYQ": "NYSE",
-    "KSC": "KSE",
-    "CCY": "CCY",
-}
 PRE_AND_POST_HOURS = timedelta(hours=4)
-
-
-class Refused(Exception):
-    """An answer that is an error: the HTTP status with Yahoo's code and description."""
-
-    def __init__(self, status: int, code: str, description: str) -> None:
-        super().__init__(description)
-        self.status = status
-        self.code = code
-        self.description = description
-
-    def body(self, envelope: str) -> Json:
-        return {envelope: {"result": None, "error": {"code": self.code, "description": self.description}}}
 
 
 @dataclass(frozen=True)
@@ -49,12 +27,12 @@ class ChartQuery:
     events: str = ""
 
 
-def chart(market: Market, ticker: str, at: datetime, query: ChartQuery) -> Json:
-    _check(query)
+def chart_of(market: Market, ticker: str, at: datetime, query: ChartQuery) -> Json:
+    _refuse_nonsense(query)
     try:
         security = market.security(ticker)
     except UnknownSymbol:
-        raise Refused(404, "Not Found", "No data found, symbol may be delisted") from None
+        raise Refused(404, "chart", "Not Found", "No data found, symbol may be delisted") from None
     bars = market.bars(ticker, at)
     first, last = _selected(bars, security.venue, at, query)
     result = {"meta": _chart_meta(security, bars, first, at, query)} | _series(security.venue, bars[first:last], at)
@@ -62,13 +40,17 @@ def chart(market: Market, ticker: str, at: datetime, query: ChartQuery) -> Json:
     return {"chart": {"result": [result | ({"events": events} if events else {})], "error": None}}
 
 
-def _check(query: ChartQuery) -> None:
+def _refuse_nonsense(query: ChartQuery) -> None:
     if query.interval != "1d":
-        raise Refused(422, "Unprocessable Entity", f"Invalid input - interval={query.interval}: only 1d bars here")
+        raise Refused(
+            422, "chart", "Unprocessable Entity", f"Invalid input - interval={query.interval}: only 1d bars here"
+        )
     if query.start is not None and query.end is not None and query.start > query.end:
-        raise Refused(400, "Bad Request", "Invalid input - start date cannot be after end date.")
+        raise Refused(400, "chart", "Bad Request", "Invalid input - start date cannot be after end date.")
     if query.start is None and query.span not in RANGES and not re.fullmatch(r"\d+(d|wk|mo|y)", query.span):
-        raise Refused(422, "Unprocessable Entity", f"Invalid input - range={query.span} is not one of {RANGES}")
+        raise Refused(
+            422, "chart", "Unprocessable Entity", f"Invalid input - range={query.span} is not one of {RANGES}"
+        )
 
 
 def _selected(bars: Sequence[Bar], venue: Venue, at: datetime, query: ChartQuery) -> tuple[int, int]:
@@ -109,7 +91,7 @@ def _chart_meta(security: Security, bars: Sequence[Bar], first: int, at: datetim
         "longName": security.name,
         "shortName": security.name,
         "priceHint": 2,
-        "currentTradingPeriod": _trading_period(security.venue, at),
+        "currentTradingPeriod": trading_period(security.venue, at),
         "dataGranularity": "1d",
         "range": "" if query.start is not None else query.span,
         "validRanges": RANGES,
@@ -138,7 +120,7 @@ def _traded_at(venue: Venue, bar: Bar, at: datetime) -> int:
     return int(at.timestamp()) if at.timestamp() < closes else (opens + closes) // 2
 
 
-def _trading_period(venue: Venue, at: datetime) -> Json:
+def trading_period(venue: Venue, at: datetime) -> Json:
     """The session of the day or, on a day without one, the last before it."""
     trading = trading_days(venue)
     day = next(day for day in _days_back(at.astimezone(venue.zone).date()) if trading.position(day) is not None)
@@ -225,117 +207,3 @@ def _hours(venue: Venue) -> dict[date, tuple[int, int]]:
         day: (int(opens), int(closes))
         for day, opens, closes in zip(trading.days, trading.opens, trading.closes, strict=True)
     }
-
-
-def quotes(market: Market, tickers: Sequence[str], at: datetime) -> Json:
-    """The batch quote; tickers the market does not know are left out without a word."""
-    listed = [_quote(found, at) for ticker in tickers if (found := _find_quote(market, ticker, at))]
-    return {"quoteResponse": {"result": listed, "error": None}}
-
-
-def _find_quote(market: Market, ticker: str, at: datetime) -> Quote | None:
-    try:
-        return market.quote(ticker, at)
-    except UnknownSymbol:
-        return None
-
-
-def _quote(quote: Quote, at: datetime) -> Json:
-    security = quote.security
-    period = _trading_period(security.venue, at)["regular"]
-    is_open = period["start"] <= at.timestamp() < period["end"]
-    answer = {
-        "language": "en-US",
-        "region": "US",
-        "quoteType": security.kind,
-        "currency": security.currency,
-        "symbol": security.ticker,
-        "shortName": security.name,
-        "longName": security.name,
-        "exchange": security.exchange,
-        "fullExchangeName": EXCHANGE_NAMES[security.exchange],
-        "exchangeTimezoneName": security.venue.zone.key,
-        "marketState": "REGULAR" if is_open else "CLOSED",
-        "regularMarketPrice": quote.price,
-        "regularMarketPreviousClose": quote.previous_close,
-        "regularMarketTime": int(min(at.timestamp(), period["end"])),
-        "sharesOutstanding": quote.shares_outstanding,
-        "marketCap": quote.market_cap,
-    }
-    return _stated(answer)
-
-
-def quote_summary(market: Market, ticker: str, at: datetime, modules: Sequence[str]) -> Json:
-    """The modules asked for that the security has."""
-    try:
-        security, quote = market.security(ticker), market.quote(ticker, at)
-    except UnknownSymbol:
-        raise Refused(404, "Not Found", f"Quote not found for symbol: {ticker}") from None
-    known = _common_modules(security, quote)
-    if security.kind == "ETF":
-        known |= _fund_modules(market, security, at)
-    if security.sector:
-        known |= {"assetProfile": {"sector": security.sector, "maxAge": 86400}}
-    found = {module: known[module] for module in modules if module in known}
-    if not found:
-        raise Refused(404, "Not Found", f"No fundamentals data found for symbol: {ticker}")
-    return {"quoteSummary": {"result": [found], "error": None}}
-
-
-def _common_modules(security: Security, quote: Quote | None) -> Json:
-    price = quote.price if quote else None
-    shares, cap = (quote.shares_outstanding, quote.market_cap) if quote else (None, None)
-    named = {"symbol": security.ticker, "shortName": security.name, "longName": security.name}
-    modules: dict[str, Json] = {
-        "quoteType": named
-        | {
-            "quoteType": security.kind,
-            "exchange": security.exchange,
-            "timeZoneFullName": security.venue.zone.key,
-            "maxAge": 1,
-        },
-        "price": named | {"currency": security.currency, "regularMarketPrice": price, "marketCap": cap, "maxAge": 1},
-        "summaryDetail": {"currency": security.currency, "marketCap": cap, "maxAge": 1},
-        "defaultKeyStatistics": {"sharesOutstanding": shares, "maxAge": 1},
-        "financialData": {"currentPrice": price, "financialCurrency": security.currency, "maxAge": 86400},
-        "summaryProfile": {"sector": security.sector, "maxAge": 86400},
-    }
-    return {
-        name: {key: value for key, value in module.items() if value is not None} for name, module in modules.items()
-    }
-
-
-def _stated(answer: Json) -> Json:
-    """Yahoo leaves out what it does not know."""
-    return {key: value for key, value in answer.items() if value is not None}
-
-
-def _fund_modules(market: Market, security: Security, at: datetime) -> Json:
-    holdings = [
-        {"symbol": holding.ticker, "holdingName": holding.name, "holdingPercent": holding.percent}
-        for holding in market.holdings(security.ticker, at)
-    ]
-    return {
-        "topHoldings": {
-            "maxAge": 1,
-            "cashPosition": 0.0,
-            "stockPosition": 1.0,
-            "holdings": holdings,
-            "equityHoldings": {},
-            "bondHoldings": {},
-            "bondRatings": [],
-            "sectorWeightings": [],
-        },
-        "fundProfile": {"maxAge": 1, "legalType": "Exchange Traded Fund", "feesExpensesInvestment": {}},
-        "summaryProfile": {"maxAge": 86400, "longBusinessSummary": f"{security.name} ({market.label} market)"},
-    }
-
-
-def timeseries(market: Market, ticker: str, at: datetime, types: Sequence[str]) -> Json:
-    """Share count of the moment; any other series is known by name only, as Yahoo answers what it has no figures of."""
-    meta = {"symbol": [ticker], "type": list(types) or ["shares_out"]}
-    result: Json = {"meta": meta}
-    quote = _find_quote(market, ticker, at)
-    if not types and quote and quote.shares_outstanding is not None:
-        result |= {"timestamp": [int(at.timestamp())], "shares_out": [quote.shares_outstanding]}
-    return {"timeseries": {"result": [result], "error": None}}

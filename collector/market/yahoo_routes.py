@@ -1,0 +1,81 @@
+"""Yahoo's endpoints, on whatever host they are asked: the paths alone tell Yahoo's hosts apart."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from collector.market import quotes
+from collector.market.chart import ChartQuery, chart_of
+from collector.market.crumbs import crumb_needed, crumb_of, set_cookie_header
+from collector.market.faults import Endpoint
+from collector.market.state import State
+
+router = APIRouter(include_in_schema=False)
+with_crumb = [Depends(crumb_needed)]
+
+ENDPOINTS: tuple[Endpoint, ...] = ("getcrumb", "chart", "quoteSummary", "quote", "timeseries")
+ABOUT_ONE_TICKER = ("chart", "quoteSummary", "timeseries")
+
+
+@router.get("/")
+async def cookie() -> Response:
+    """fc.yahoo.com is a 404, which sets the cookie everything else hangs on."""
+    return PlainTextResponse("Not Found", 404, {"Set-Cookie": set_cookie_header()})
+
+
+@router.get("/v1/test/getcrumb")
+async def crumb(request: Request) -> Response:
+    return PlainTextResponse(crumb_of(request))
+
+
+@router.get("/v8/finance/chart/{ticker}")
+async def chart(
+    state: State,
+    ticker: str,
+    period1: int | None = None,
+    period2: int | None = None,
+    span: Annotated[str, Query(alias="range")] = "1d",
+    interval: str = "1d",
+    events: str = "",
+) -> Response:
+    """As on Yahoo, without need of a crumb."""
+    query = ChartQuery(period1, period2, span, interval, events)
+    return JSONResponse(chart_of(state.visible, ticker, state.clock.now(), query))
+
+
+@router.get("/v10/finance/quoteSummary/{ticker}", dependencies=with_crumb)
+async def quote_summary(state: State, ticker: str, modules: str = "") -> Response:
+    return JSONResponse(quotes.quote_summary(state.visible, ticker, state.clock.now(), modules.split(",")))
+
+
+@router.get("/v7/finance/quote", dependencies=with_crumb)
+async def quote(state: State, request: Request) -> Response:
+    return JSONResponse(quotes.quotes(state.visible, tickers_of(request), state.clock.now()))
+
+
+@router.get("/ws/fundamentals-timeseries/v1/finance/timeseries/{ticker}")
+async def timeseries(
+    state: State, ticker: str, types: Annotated[list[str] | None, Query(alias="type")] = None
+) -> Response:
+    names = [name for listed in types or [] for name in listed.split(",")]
+    return JSONResponse(quotes.timeseries(state.visible, ticker, state.clock.now(), names))
+
+
+def endpoint_of(path: str) -> Endpoint:
+    """
+    >>> endpoint_of("/v8/finance/chart/SPY"), endpoint_of("/"), endpoint_of("/consent")
+    ('chart', 'cookie', 'other')
+    """
+    if path == "/":
+        return "cookie"
+    return next((endpoint for endpoint in ENDPOINTS if endpoint in path.split("/")), "other")
+
+
+def tickers_of(request: Request) -> list[str]:
+    """Which tickers a request is about."""
+    path = str(request.scope["path"])
+    if endpoint_of(path) == "quote":
+        listed = request.query_params.get("symbols", "").split(",")
+        return [symbol.strip() for symbol in listed if symbol.strip()]
+    return [path.rpartition("/")[2]] if endpoint_of(path) in ABOUT_ONE_TICKER else []
