@@ -15,6 +15,7 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
+from batch.returns import Window
 from config.config import ConfigError, DatabaseSettings, Settings
 from config.universe import UniverseError, universe
 from database.db_helper import Connection, connect, replace_partition, transaction
@@ -22,7 +23,7 @@ from database.tables import PUBLICATION, Table
 from utils.dates import parse_date, sessions_between, sessions_of
 from utils.errors import ActstockError, InvalidInput
 from utils.logging_utils import configure_logging
-from utils.spark_utils import read_query, session
+from utils.spark_utils import local_frame, read_query, session
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +47,8 @@ class Job:
             bound = cursor.mogrify(query, params).decode()
         return read_query(self.spark, self.database, bound)
 
-    def local(self, rows: Sequence[Sequence[Any]], schema: str) -> DataFrame:
-        return self.spark.createDataFrame(list(rows), schema)
+    def windows(self, windows: Sequence[Window]) -> DataFrame:
+        return local_frame(self.spark, windows, Window._fields)
 
 
 @dataclass(frozen=True)

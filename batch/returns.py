@@ -1,8 +1,8 @@
 """What "the return over N sessions" is, for every job: R = A_end / A_start - 1, in US dollars, on two named sessions.
 
-A is the adjusted close. The window's end points are sessions of the ticker's own exchange, decided by `utils.dates` on
-the driver; here they are only joined to prices. An end point without a price gives no value and a reason, never a
-shorter window. As the windows of one day and of a range of days are rows of the same table, both run the same code.
+A is the adjusted close. Both end points are sessions of the ticker's own exchange; `utils.dates` decides them on the
+driver, and here they are only joined to prices. An end point without a price gives no value and a reason, never a
+shorter window. The windows of one session and of a range of sessions are rows of one table, so both run the same code.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,12 +14,11 @@ from pyspark.sql import Column, DataFrame
 
 from utils import dates
 from utils.dates import EXCHANGE_BY_SUFFIX, HOME_EXCHANGE, window_of
+from utils.spark_utils import lookup
 
 HOME_CURRENCY = "USD"
 # From most to least trustworthy: what is computed from several rows carries the label of the worst of them.
 SOURCES = ("yahoo", "recorded", "simulated")
-
-WINDOW_SCHEMA = "as_of_date date, exchange string, period_days int, start_session date, end_session date"
 
 
 class Window(NamedTuple):
@@ -33,7 +32,7 @@ class Window(NamedTuple):
 def windows_of(sessions: Sequence[date], exchanges: Iterable[str], periods: Sequence[int]) -> list[Window]:
     """Both end points for each session, exchange and period.
 
-    >>> for window in windows_of([date(2026, 8, 17)], ["XNYS", "XKRX"], [1]):
+    >>> for window in windows_of([date(2026, 8, 17)], ["XNYS", "XKRX"], [1]):   # Korea was closed on the 17th
     ...     print(window.exchange, window.start_session, window.end_session)
     XNYS 2026-08-14 2026-08-17
     XKRX 2026-08-13 2026-08-14
@@ -57,7 +56,7 @@ def sessions_used(windows: Iterable[Window]) -> list[date]:
 
 
 def exchange_of(ticker: Column) -> Column:
-    """`utils.dates.exchange_of`, as a column."""
+    """`utils.dates.exchange_of` as a column."""
     by_suffix = [F.when(ticker.endswith(suffix), exchange) for suffix, exchange in EXCHANGE_BY_SUFFIX.items()]
     return F.coalesce(*by_suffix, F.lit(HOME_EXCHANGE))
 
@@ -76,58 +75,73 @@ def mistrust(source: Column) -> Column:
     return F.when(position == 0, len(SOURCES)).otherwise(position).cast("int")
 
 
+def with_mistrust(frame: DataFrame) -> DataFrame:
+    return frame.withColumn("mistrust", mistrust(F.col("source"))).drop("source")
+
+
 def source_of(mistrust: Column) -> Column:
     """The label back from the number."""
     return F.element_at(F.array(*map(F.lit, SOURCES)), mistrust)
 
 
-def in_dollars(prices: DataFrame, rates: DataFrame) -> DataFrame:
-    """Prices and market caps of all currencies in dollars, at the rate of the row's own day; NULL without a rate.
+def in_dollars(prices: DataFrame) -> DataFrame:
+    """Adjusted close and market cap in dollars, at the rate of the row's own day; NULL without a rate.
 
-    prices: ticker, trade_date, currency, adj_close, market_cap, mistrust, ...;
-    rates: currency, trade_date, rate (units of it per dollar), rate_mistrust.
+    prices: ticker, trade_date, currency, adj_close, source, market_cap, rate (units of the currency per dollar),
+    rate_source, and what else is known of the ticker.
     """
     rate = F.when(F.col("currency") == HOME_CURRENCY, F.lit(1.0)).otherwise(F.col("rate"))
-    return (
-        prices.join(F.broadcast(rates), on=["currency", "trade_date"], how="left")
-        .withColumn("price", F.try_divide(F.col("adj_close"), rate))
-        .withColumn("market_cap", F.round(F.try_divide(F.col("market_cap"), rate)).cast("bigint"))
-        .withColumn("mistrust", F.greatest("mistrust", "rate_mistrust"))
-        .drop("adj_close", "rate", "rate_mistrust")
-    )
+    return prices.withColumns(
+        {
+            "price": F.try_divide(F.col("adj_close"), rate),
+            "market_cap": F.round(F.try_divide(F.col("market_cap").cast("double"), rate)).cast("bigint"),
+            "mistrust": F.greatest(mistrust(F.col("source")), mistrust(F.col("rate_source"))),
+        }
+    ).drop("adj_close", "source", "rate", "rate_source")
 
 
-def period_returns(wanted: DataFrame, windows: DataFrame, prices: DataFrame) -> DataFrame:
-    """Each wanted (as_of_date, ticker) over each period, with both sessions, the return, and why there is none.
-
-    prices: ticker, trade_date, currency, price (in dollars), mistrust, and whatever else of the end session's row the
-    caller wants to keep.
-    """
-    start_prices = prices.select(
-        "ticker",
-        F.col("trade_date").alias("start_session"),
-        F.col("currency").alias("start_currency"),
-        F.col("price").alias("start_price"),
-        F.col("mistrust").alias("start_mistrust"),
-    )
-    end_prices = prices.withColumnsRenamed(
-        {"trade_date": "end_session", "currency": "end_currency", "price": "end_price", "mistrust": "end_mistrust"}
-    )
+def with_windows(wanted: DataFrame, windows: DataFrame) -> DataFrame:
+    """Each wanted (as_of_date, ticker, ...) with both sessions of every period, as `period_days` and two dates."""
     return (
         wanted.withColumn("exchange", exchange_of(F.col("ticker")))
-        .join(F.broadcast(windows), on=["as_of_date", "exchange"], how="inner")
-        .join(F.broadcast(end_prices), on=["ticker", "end_session"], how="left")
-        .join(F.broadcast(start_prices), on=["ticker", "start_session"], how="left")
-        .withColumn("period_return", simple_return(F.col("end_price"), F.col("start_price")))
-        .withColumn("missing", F.array_compact(F.array(_why_missing("end"), _why_missing("start"))))
-        .withColumn("mistrust", F.greatest("end_mistrust", "start_mistrust"))
-        .drop("exchange", *(f"{end}_{part}" for end in ("start", "end") for part in ("price", "currency", "mistrust")))
+        .join(lookup(windows), on=["as_of_date", "exchange"], how="inner")
+        .drop("exchange")
+        .coalesce(1)  # which it is already, but of an inner join Spark does not know it
+    )
+
+
+def with_returns(wanted: DataFrame, prices: DataFrame) -> DataFrame:
+    """Adds the return between each row's two sessions, why there is none, and what prices know of the end session.
+
+    wanted: ticker, start_session, end_session, ...
+    prices: ticker, trade_date, currency, price (in dollars), mistrust, ...
+    Adds period_return, missing (reasons, empty when there is a value), price_mistrust.
+    """
+    point = ("trade_date", "currency", "price", "mistrust")
+    at_end = prices.withColumnsRenamed({column: f"end_{column}" for column in point})
+    at_start = prices.select("ticker", *(F.col(column).alias(f"start_{column}") for column in point))
+    joined = wanted.join(
+        lookup(at_end.withColumnRenamed("end_trade_date", "end_session")), ["ticker", "end_session"], "left"
+    )
+    return (
+        joined.join(
+            lookup(at_start.withColumnRenamed("start_trade_date", "start_session")), ["ticker", "start_session"], "left"
+        )
+        .withColumns(
+            {
+                "period_return": simple_return(F.col("end_price"), F.col("start_price")),
+                "missing": F.array_compact(F.array(_why_missing("end"), _why_missing("start"))),
+                "price_mistrust": F.greatest("end_mistrust", "start_mistrust"),
+            }
+        )
+        .drop(*(f"{end}_{column}" for end in ("start", "end") for column in point))
     )
 
 
 def _why_missing(end_point: str) -> Column:
     """Why an end point has no dollar price; NULL where it has one."""
-    day, currency, price = (F.col(f"{end_point}_{part}") for part in ("session", "currency", "price"))
-    return F.when(currency.isNull(), F.concat(F.lit("no price on "), day.cast("string"))).when(
-        price.isNull(), F.concat(F.lit("no "), currency, F.lit("=X rate on "), day.cast("string"))
+    currency, price = F.col(f"{end_point}_currency"), F.col(f"{end_point}_price")
+    day = F.col(f"{end_point}_session").cast("string")
+    return F.when(currency.isNull(), F.concat(F.lit("no price on "), day)).when(
+        price.isNull(), F.concat(F.lit("no "), currency, F.lit("=X rate on "), day)
     )

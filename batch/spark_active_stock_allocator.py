@@ -20,20 +20,21 @@ from batch import job
 from batch.job import STORED_PERIODS, Job, Outcome, Publication
 from batch.returns import (
     SOURCES,
-    WINDOW_SCHEMA,
     exchanges_of,
     in_dollars,
-    mistrust,
-    period_returns,
     sessions_used,
     source_of,
     windows_of,
+    with_mistrust,
+    with_returns,
+    with_windows,
 )
 from batch.weights import weights_of
 from config.universe import universe
 from database.db_helper import fetch
 from database.tables import ALLOCATION_CANDIDATES, PORTFOLIO_ALLOCATION
 from utils.errors import NotPublished
+from utils.spark_utils import lookup
 
 log = logging.getLogger(__name__)
 
@@ -54,19 +55,32 @@ HOLDINGS = """
     WHERE holding_rank <= %(top)s
 """
 PRICES = """
-    SELECT ticker, trade_date, currency, adj_close::float8 AS adj_close, market_cap, market_cap_source, company_name,
-        sector, source
-    FROM collected_daily_stock_history
-    WHERE ticker = ANY(%(tickers)s) AND quote_type <> 'CURRENCY' AND trade_date = ANY(%(sessions)s) AND adj_close > 0
-"""
-RATES = """
-    SELECT SPLIT_PART(ticker, '=', 1) AS currency, trade_date, close_price::float8 AS rate, source
-    FROM collected_daily_stock_history
-    WHERE quote_type = 'CURRENCY' AND trade_date = ANY(%(sessions)s)
+    SELECT stock.ticker, stock.trade_date, stock.currency, stock.adj_close::float8 AS adj_close, stock.market_cap,
+        stock.market_cap_source, stock.company_name, stock.sector, stock.source,
+        rate.close_price::float8 AS rate, rate.source AS rate_source
+    FROM collected_daily_stock_history AS stock
+    LEFT JOIN collected_daily_stock_history AS rate
+        ON rate.ticker = stock.currency || '=X' AND rate.trade_date = stock.trade_date
+        AND rate.quote_type = 'CURRENCY' AND rate.close_price > 0
+    WHERE stock.ticker = ANY(%(tickers)s) AND stock.trade_date = ANY(%(sessions)s)
+        AND stock.quote_type <> 'CURRENCY' AND stock.adj_close > 0
 """
 
 # What tells the candidates of one ETF, and those of one session, apart.
 OF_ETF = ("as_of_date", "period_days", "etf_ticker")
+
+
+def in_force(holdings: DataFrame) -> DataFrame:
+    """When each snapshot counts: from its own day until the ETF's next one; the first also before its day."""
+    of_etf = Window.partitionBy("etf_ticker")
+    later = of_etf.orderBy(F.unix_date("holdings_as_of")).rangeBetween(1, Window.unboundedFollowing)
+    is_first = F.col("holdings_as_of") == F.min("holdings_as_of").over(of_etf)
+    return holdings.withColumns(
+        {
+            "since": F.when(~is_first, F.col("holdings_as_of")),
+            "until": F.min("holdings_as_of").over(later),
+        }
+    )
 
 
 def with_holdings(trending: DataFrame, holdings: DataFrame) -> DataFrame:
@@ -74,42 +88,39 @@ def with_holdings(trending: DataFrame, holdings: DataFrame) -> DataFrame:
 
     An ETF of which no snapshot is stored keeps one row, without a ticker.
     """
-    snapshots = holdings.select("etf_ticker", "holdings_as_of").distinct()
-    known = F.when(F.col("holdings_as_of") <= F.col("as_of_date"), F.col("holdings_as_of"))
-    used = (
-        trending.select("as_of_date", "etf_ticker")
-        .distinct()
-        .join(F.broadcast(snapshots), on="etf_ticker", how="inner")
-        .groupBy("as_of_date", "etf_ticker")
-        .agg(F.coalesce(F.max(known), F.min("holdings_as_of")).alias("holdings_as_of"))
+    as_of = F.col("as_of_date")
+    counts = (F.col("since").isNull() | (F.col("since") <= as_of)) & (
+        F.col("until").isNull() | (as_of < F.col("until"))
     )
-    return trending.join(F.broadcast(used), on=["as_of_date", "etf_ticker"], how="left").join(
-        F.broadcast(holdings.withColumnRenamed("mistrust", "holding_mistrust")),
-        on=["etf_ticker", "holdings_as_of"],
-        how="left",
+    held = lookup(in_force(holdings).withColumnsRenamed({"etf_ticker": "holder", "mistrust": "holding_mistrust"}))
+    return trending.join(held, (F.col("etf_ticker") == F.col("holder")) & counts, "left").drop(
+        "holder", "since", "until"
     )
 
 
-def stock_returns(holdings: DataFrame, windows: DataFrame, prices: DataFrame) -> DataFrame:
-    """Each session's candidates once, over every period, with the average of their sector."""
-    stocks = holdings.where(F.col("ticker").isNotNull()).select("as_of_date", "ticker").distinct()
-    same_sector = Window.partitionBy("as_of_date", "period_days", "sector")
-    return period_returns(stocks, windows, prices).withColumn(
-        "sector_average", F.when(F.col("sector").isNotNull(), F.avg("period_return").over(same_sector))
-    )
+def beside_its_period(returns: DataFrame) -> DataFrame:
+    """Each candidate over its own period, with what is known of the ticker over the others beside it.
 
-
-def with_returns(holdings: DataFrame, returns: DataFrame) -> DataFrame:
-    """Candidates with the return over their own period, and the other periods' figures beside it."""
+    returns: candidates (`chosen_over` says of which portfolio) times every period.
+    """
     of_stock = Window.partitionBy("as_of_date", "ticker")
-    beside = {
-        name: F.max(F.when(F.col("period_days") == days, F.col(column))).over(of_stock)
-        for days in STORED_PERIODS
-        for name, column in ((f"return_{days}d", "period_return"), (f"sector_avg_{days}d", "sector_average"))
-    }
-    trends = {f"is_trending_{days}d": F.max(F.col("period_days") == days).over(of_stock) for days in STORED_PERIODS}
-    return holdings.withColumns(trends).join(
-        returns.withColumns(beside).drop("sector_average"), on=["as_of_date", "ticker", "period_days"], how="left"
+    same_stock = Window.partitionBy("as_of_date", "period_days", "ticker").orderBy("chosen_over", "etf_ticker")
+    same_sector = Window.partitionBy("as_of_date", "period_days", "sector")
+    once = F.when(F.col("nth") == 1, F.col("period_return"))  # a stock counts once, however many ETFs hold it
+
+    def over_period(days: int, column: str) -> Column:
+        return F.max(F.when(F.col("period_days") == days, F.col(column))).over(of_stock)
+
+    beside = {}
+    for days in STORED_PERIODS:
+        beside[f"return_{days}d"] = over_period(days, "period_return")
+        beside[f"sector_avg_{days}d"] = over_period(days, "sector_average")
+        beside[f"is_trending_{days}d"] = F.max(F.col("chosen_over") == days).over(of_stock)
+    return (
+        returns.withColumn("nth", F.row_number().over(same_stock))
+        .withColumn("sector_average", F.when(F.col("sector").isNotNull(), F.avg(once).over(same_sector)))
+        .withColumns(beside)
+        .where(F.col("period_days") == F.col("chosen_over"))
     )
 
 
@@ -159,14 +170,14 @@ def _percent(fraction: Column) -> Column:
     return F.format_string("%+.2f %%", fraction * 100)
 
 
-def candidates_of(
-    trending: DataFrame, holdings: DataFrame, windows: DataFrame, prices: DataFrame, rates: DataFrame
-) -> DataFrame:
-    """Every holding that was looked at, judged. Each frame brings its `source` as `mistrust`."""
-    held = with_holdings(trending, holdings)
-    returns = stock_returns(held, windows, in_dollars(prices, rates))
-    return judge(with_returns(held, returns.withColumnRenamed("mistrust", "price_mistrust"))).withColumn(
-        "source", source_of(F.greatest("mistrust", "holding_mistrust", "price_mistrust"))
+def candidates_of(trending: DataFrame, holdings: DataFrame, windows: DataFrame, prices: DataFrame) -> DataFrame:
+    """Every holding that was looked at, judged, in the candidates table's order; also ETFs without holdings."""
+    held = with_holdings(trending.withColumnRenamed("period_days", "chosen_over"), holdings)
+    returns = with_returns(with_windows(held, windows), prices)
+    return (
+        judge(beside_its_period(returns))
+        .withColumn("source", source_of(F.greatest("mistrust", "holding_mistrust", "price_mistrust")))
+        .orderBy("as_of_date", "period_days", "etf_ticker", "holding_rank", "ticker")
     )
 
 
@@ -294,23 +305,13 @@ def candidates(current: Job, sessions: list[date]) -> list[Row]:
         {"top": universe().top_holdings},
     )
     tickers = [row["stock_ticker"] for row in held]
-    windows = windows_of(sessions, exchanges_of(tickers), job.periods())
-    days = sessions_used(windows)
-
-    def read(query: str, **params: Any) -> DataFrame:
-        return current.read(query, **params).withColumn("mistrust", mistrust(F.col("source"))).drop("source")
-
-    return (
-        candidates_of(
-            trending=read(TRENDING, sessions=sessions, periods=list(job.periods())),
-            holdings=read(HOLDINGS, top=universe().top_holdings),
-            windows=current.local(windows, WINDOW_SCHEMA),
-            prices=read(PRICES, sessions=days, tickers=tickers),
-            rates=read(RATES, sessions=days).withColumnRenamed("mistrust", "rate_mistrust"),
-        )
-        .orderBy("as_of_date", "period_days", "etf_ticker", "holding_rank")
-        .collect()
-    )
+    windows = windows_of(sessions, exchanges_of([*universe().etfs, *tickers]), job.periods())
+    return candidates_of(
+        trending=with_mistrust(current.read(TRENDING, sessions=sessions, periods=list(job.periods()))),
+        holdings=with_mistrust(current.read(HOLDINGS, top=universe().top_holdings)),
+        windows=current.windows(windows),
+        prices=in_dollars(current.read(PRICES, sessions=sessions_used(windows), tickers=tickers)),
+    ).collect()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

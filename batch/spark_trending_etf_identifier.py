@@ -15,15 +15,14 @@ from pyspark.sql import Column, DataFrame, Row, Window
 from batch import job
 from batch.job import STORED_PERIODS, Job, Outcome, Publication
 from batch.returns import (
-    HOME_CURRENCY,
     SOURCES,
-    WINDOW_SCHEMA,
+    exchange_of,
     exchanges_of,
-    mistrust,
-    period_returns,
     sessions_used,
     source_of,
     windows_of,
+    with_mistrust,
+    with_returns,
 )
 from config.universe import universe
 from database.db_helper import fetch
@@ -35,25 +34,38 @@ NAME = "trending"
 SEED_PERIOD = 20  # the seed's columns without a period in their name (is_trending, outperformance) are about this one
 
 PRICES = """
-    SELECT ticker, trade_date, adj_close::float8 AS price, source
+    SELECT ticker, trade_date, 'USD' AS currency, adj_close::float8 AS price, source
     FROM collected_daily_etf_ohlc
     WHERE ticker = ANY(%(tickers)s) AND trade_date = ANY(%(sessions)s) AND adj_close > 0
 """
 
 
+def each_etf(windows: DataFrame, etfs: Sequence[str]) -> DataFrame:
+    """The windows of every ETF, each on its own exchange."""
+    ticker = F.explode(F.array(*map(F.lit, etfs)))
+    return (
+        windows.withColumn("ticker", ticker).where(exchange_of(F.col("ticker")) == F.col("exchange")).drop("exchange")
+    )
+
+
 def identify_trending(returns: DataFrame, benchmark: str) -> DataFrame:
     """Each candidate and period beside the benchmark's return over the same sessions, and whether it trends."""
     own, base = F.col("period_return"), F.col("base_return")
-    benchmark_returns = returns.where(F.col("ticker") == benchmark).select(
-        "as_of_date",
-        "period_days",
-        F.col("period_return").alias("base_return"),
-        F.col("missing").alias("base_missing"),
-        F.col("mistrust").alias("base_mistrust"),
-    )
+    same_period = Window.partitionBy("as_of_date", "period_days")
+    is_benchmark = F.col("ticker") == benchmark
+
+    def of_benchmark(column: str) -> Column:
+        return F.max(F.when(is_benchmark, F.col(column))).over(same_period)
+
     return (
-        returns.where(F.col("ticker") != benchmark)
-        .join(F.broadcast(benchmark_returns), on=["as_of_date", "period_days"], how="inner")
+        returns.withColumns(
+            {
+                "base_return": of_benchmark("period_return"),
+                "base_missing": of_benchmark("missing"),
+                "base_mistrust": of_benchmark("price_mistrust"),
+            }
+        )
+        .where(~is_benchmark)
         .select(
             "as_of_date",
             F.col("ticker").alias("etf_ticker"),
@@ -62,8 +74,8 @@ def identify_trending(returns: DataFrame, benchmark: str) -> DataFrame:
             "base_return",
             (own - base).alias("outperformance"),
             F.coalesce((own > base) & (own > 0), F.lit(False)).alias("is_trending"),
-            F.concat(_named(F.col("etf_ticker"), "missing"), _named(F.lit(benchmark), "base_missing")).alias("missing"),
-            F.greatest("mistrust", "base_mistrust").alias("mistrust"),
+            F.concat(_named(F.col("ticker"), "missing"), _named(F.lit(benchmark), "base_missing")).alias("missing"),
+            F.greatest("price_mistrust", "base_mistrust").alias("mistrust"),
         )
     )
 
@@ -132,14 +144,8 @@ def run(current: Job) -> Outcome:
     if not sessions:
         return Outcome([], skipped)
     windows = windows_of(sessions, exchanges_of(market.etfs), job.periods())
-    prices = (
-        current.read(PRICES, tickers=list(market.etfs), sessions=sessions_used(windows))
-        .withColumn("currency", F.lit(HOME_CURRENCY))
-        .withColumn("mistrust", mistrust(F.col("source")))
-        .drop("source")
-    )
-    wanted = current.local([(day, etf) for day in sessions for etf in market.etfs], "as_of_date date, ticker string")
-    returns = period_returns(wanted, current.local(windows, WINDOW_SCHEMA), prices)
+    prices = current.read(PRICES, tickers=list(market.etfs), sessions=sessions_used(windows))
+    returns = with_returns(each_etf(current.windows(windows), market.etfs), with_mistrust(prices))
     trending = one_row_per_etf(identify_trending(returns, market.benchmark))
     log.info("computing %d ETFs over %d sessions", len(market.candidates), len(sessions))
     rows = trending.orderBy("as_of_date", "etf_ticker").collect()

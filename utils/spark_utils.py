@@ -4,7 +4,11 @@ A daily job works on a few thousand rows: nearly all of its time is JVM start-up
 is what the settings here cut. pyspark is imported inside the functions, so that DAG files can ask for `submit_conf`.
 """
 
-from typing import TYPE_CHECKING
+import os
+import warnings
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from config.config import PROJECT_ROOT, DatabaseSettings, SparkSettings
 
@@ -15,12 +19,12 @@ if TYPE_CHECKING:
 # parallel collector cost on a small machine (measured on two cores: 20 s -> 14 s).
 JAVA_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
-Conf = dict[str, bool | float | int | str | None]  # as Spark annotates it
-
-SESSION_CONF: Conf = {
+SESSION_CONF = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "1",
     "spark.default.parallelism": "1",
+    # Spark takes a JDBC table for a huge one, and would shuffle it though it is in one partition already (see `lookup`).
+    "spark.sql.defaultSizeInBytes": "1",
     # Plans are small and known: re-planning between stages costs more than it finds.
     "spark.sql.adaptive.enabled": "false",
     # Compiling generated Java takes longer than interpreting a few thousand rows.
@@ -32,7 +36,7 @@ SESSION_CONF: Conf = {
 }
 
 
-def submit_conf(settings: SparkSettings) -> Conf:
+def submit_conf(settings: SparkSettings) -> dict[str, str]:
     """What spark-submit has to be told before the driver's JVM starts (`--conf`); right results do not depend on it."""
     java_options = " ".join(JAVA_OPTIONS)
     log4j = f"-Dlog4j2.configurationFile={PROJECT_ROOT / 'utils' / 'spark-log4j2.properties'}"
@@ -47,20 +51,47 @@ def submit_conf(settings: SparkSettings) -> Conf:
 
 def session(settings: SparkSettings, name: str) -> "SparkSession":
     """The session of this process: under spark-submit on the master it names, else on SPARK_MASTER_URL."""
-    import os
-
     from pyspark.sql import SparkSession
 
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")  # no pandas value gets near it
     _forget_numpy_converters()
-    builder = SparkSession.builder.appName(name).config(map=SESSION_CONF)
+    builder = SparkSession.builder.appName(name).config(map={**SESSION_CONF})
     if "PYSPARK_GATEWAY_PORT" not in os.environ:  # started by python itself, not by spark-submit
-        builder = builder.master(settings.master_url).config(map=submit_conf(settings))
+        builder = builder.master(settings.master_url).config(map={**submit_conf(settings)})
         builder = builder.config("spark.jars", settings.jdbc_jar)
     return builder.getOrCreate()
 
 
+def lookup(frame: "DataFrame") -> "DataFrame":
+    """A small frame as the right side of a join.
+
+    With both sides in one partition and a hash join, a whole job is a single task of a single stage: no shuffle, and
+    no job of its own for each table to broadcast. Larger inputs only make it slower, not wrong.
+    """
+    return frame.coalesce(1).hint("shuffle_hash")
+
+
+def local_frame(spark: "SparkSession", rows: Sequence[Sequence[Any]], names: Sequence[str]) -> "DataFrame":
+    """Rows of dates, numbers and texts, at least one of them, as a frame.
+
+    Written as SQL literals: createDataFrame would ship them pickled, through a stage of its own.
+    """
+    values = ", ".join(f"({', '.join(map(_literal, row))})" for row in rows)
+    return spark.sql(f"SELECT * FROM VALUES {values} AS local ({', '.join(names)})").coalesce(1)
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, date):
+        return f"DATE'{value.isoformat()}'"
+    if isinstance(value, int):
+        return repr(value)
+    if isinstance(value, str) and value.replace("-", "").replace(".", "").isalnum():
+        return f"'{value}'"
+    raise TypeError(f"{value!r} cannot be written as a literal")
+
+
 def read_query(spark: "SparkSession", database: DatabaseSettings, query: str) -> "DataFrame":
-    """The rows of a query. Cast NUMERIC to float8 in it: Spark would make a decimal(38, 18) of it."""
+    """The rows of a query, in one partition. Cast NUMERIC to float8 in it: Spark would make a decimal(38, 18) of it."""
     return (
         spark.read.format("jdbc")
         .options(
@@ -72,6 +103,7 @@ def read_query(spark: "SparkSession", database: DatabaseSettings, query: str) ->
             query=query,
         )
         .load()
+        .coalesce(1)
     )
 
 
