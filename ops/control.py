@@ -12,6 +12,7 @@ from ops.environment import AIRFLOW_USER, client_environment
 from ops.errors import CannotStart, NotRunning, OpsError
 from ops.health import is_ready
 from ops.install import ensure_platform
+from ops.processes import left_behind
 from ops.services import Service, find, read_services, wanted, with_needs
 from ops.shutdown import take_down
 from ops.stack import Market, Stack
@@ -122,7 +123,14 @@ def services_of(stack: Stack) -> dict[str, Service]:
 def running_stack() -> Stack:
     """The stack that is up; NotRunning when there is none."""
     stack = Stack.from_env()
-    Supervisor(stack).pid()
+    if not Supervisor(stack).is_alive():
+        orphans = left_behind(stack)
+        if orphans:
+            raise NotRunning(
+                f"the supervisor of {stack.home} was killed and {len(orphans)} processes of it go on: "
+                "./start.sh starts afresh, ./start.sh stop ends them"
+            )
+        raise NotRunning(f"the platform in {stack.home} is not running: ./start.sh starts it")
     return stack
 
 

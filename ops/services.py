@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from configparser import RawConfigParser
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -16,11 +16,12 @@ DEFAULT_WAIT_SECONDS = 60
 
 @dataclass(frozen=True)
 class Service:
-    """ready: the name of a check in ops/health.py and its arguments."""
+    """needs: ready before it starts; uses: there until it has stopped; ready: a check of ops/health.py with arguments."""
 
     name: str
     ready: tuple[str, ...]
     needs: tuple[str, ...]
+    uses: tuple[str, ...]
     ports: tuple[str, ...]
     wait_seconds: int
     only_if: str | None
@@ -60,6 +61,7 @@ def _service(name: str, section: Mapping[str, str]) -> Service:
         name=name,
         ready=tuple(section["x_ready"].split()),
         needs=tuple(section.get("x_needs", "").split()),
+        uses=tuple(section.get("x_uses", "").split()),
         ports=tuple(section.get("x_port", "").split()),
         wait_seconds=int(section.get("x_wait", DEFAULT_WAIT_SECONDS)),
         only_if=section.get("x_if"),
@@ -95,15 +97,17 @@ def starting_order(services: Mapping[str, Service]) -> list[str]:
     return list(TopologicalSorter({name: service.needs for name, service in services.items()}).static_order())
 
 
-def needed_by(services: Mapping[str, Service]) -> dict[str, set[str]]:
-    """The arrows turned round: who needs a service, be it through others, and must stop before it may."""
-    dependents: dict[str, set[str]] = {name: set() for name in services}
-    for name in reversed(starting_order(services)):
-        for need in services[name].needs:
-            dependents[need] |= {name} | dependents[name]
-    return dependents
+def stopped_before(services: Mapping[str, Service]) -> dict[str, set[str]]:
+    """For each service those that need or use it, be it through others: they must stop before it may."""
+    relies_on = {name: {*service.needs, *service.uses} for name, service in services.items()}
+    before: dict[str, set[str]] = {name: set() for name in services}
+    for name in reversed(list(TopologicalSorter(relies_on).static_order())):
+        for other in relies_on[name]:
+            before[other] |= {name} | before[name]
+    return before
 
 
 def _among(service: Service, names: set[str]) -> Service:
     needs = tuple(name for name in service.needs if name in names)
-    return Service(service.name, service.ready, needs, service.ports, service.wait_seconds, service.only_if)
+    uses = tuple(name for name in service.uses if name in names)
+    return replace(service, needs=needs, uses=uses)

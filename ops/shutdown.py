@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from ops import processes
 from ops.console import console, done, say
-from ops.services import Service, needed_by
+from ops.services import Service, stopped_before
 from ops.stack import Stack
 from ops.supervisor import DOWN, Supervisor
 
@@ -25,7 +25,7 @@ def take_down(stack: Stack, services: Mapping[str, Service]) -> None:
 
 
 def _stop_in_order(supervisor: Supervisor, services: Mapping[str, Service]) -> None:
-    blockers = needed_by(services)
+    blockers = stopped_before(services)
     asked: dict[str, float] = {}
     pending = {
         name for name, state in supervisor.states().items() if name in services and state.name_of_state not in DOWN

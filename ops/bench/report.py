@@ -1,0 +1,63 @@
+"""What a part of the benchmark says: its figures as a table, and each wanted figure with whether it was reached."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from operator import ge, le
+
+from rich.table import Table
+
+from ops.console import console, say
+
+
+@dataclass(frozen=True)
+class Target:
+    """A figure that is wanted to be at least, or at most, another one."""
+
+    name: str
+    figure: float
+    wanted: float
+    unit: str = ""
+    at_most: bool = False
+    digits: int = 0
+
+    @property
+    def is_reached(self) -> bool:
+        return (le if self.at_most else ge)(self.figure, self.wanted)
+
+    def __str__(self) -> str:
+        """
+        >>> str(Target("ours against the bare client", 71.4, 70, " %"))
+        'ours against the bare client: 71 %, wanted at least 70 %: reached'
+        """
+        bound = "at most" if self.at_most else "at least"
+        verdict = "reached" if self.is_reached else "missed"
+        return f"{self.name}: {self._number(self.figure)}, wanted {bound} {self._number(self.wanted)}: {verdict}"
+
+    def _number(self, value: float) -> str:
+        # A figure that just misses must not be rounded to look as if it did not.
+        digits = self.digits if self.is_reached or value == self.wanted else self.digits + 1
+        return f"{value:,.{digits}f}{self.unit}"
+
+
+def heading(text: str) -> None:
+    say(f"\n[bold]{text}[/]")
+
+
+def step(text: str) -> None:
+    """Progress: one line as it happens."""
+    console.print(f"  {text}", style="dim", markup=False, soft_wrap=True)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """The first column is text, the others are numbers."""
+    shown = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 2))
+    for number, column in enumerate(columns):
+        shown.add_column(column, justify="right" if number else "left", no_wrap=True)
+    for row in rows:
+        shown.add_row(*row)
+    console.print(shown)
+
+
+def verdict(target: Target) -> None:
+    mark = "[green]✓[/]" if target.is_reached else "[red]✗[/]"
+    say(f"  {mark} {target}")
