@@ -31,7 +31,8 @@ def stage(task_id: str, dag_id: str) -> TriggerDagRunOperator:
     """Start a stage's DAG for the session and wait for its end in the triggerer.
 
     No logical date: two controllers may run the same session. The run's id is stable, so that a retry or a cleared
-    task starts the same run again.
+    task starts the same run again. The retry is for Airflow (apache/airflow #67287): a trigger that fires within a
+    second of the deferral can fail the task.
     """
     return TriggerDagRunOperator(
         task_id=task_id,

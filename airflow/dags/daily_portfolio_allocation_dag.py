@@ -8,7 +8,7 @@ reason.
 **Writes** `analytics_portfolio_allocation` and its lines in `analytics_publication`, in one transaction.
 """
 
-# An Airflow DAG.
+# Airflow reads a file only if it finds the words airflow and dag in it.
 from dag_common import stage_dag
 from dag_spark import SparkJob
 

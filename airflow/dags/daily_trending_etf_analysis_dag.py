@@ -7,7 +7,7 @@ rose.
 **Writes** `analytics_trending_etfs` and its line in `analytics_publication`, in one transaction.
 """
 
-# An Airflow DAG.
+# Airflow reads a file only if it finds the words airflow and dag in it.
 from dag_common import stage_dag
 from dag_spark import SparkJob
 

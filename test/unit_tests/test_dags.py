@@ -1,0 +1,414 @@
+"""The DAGs as Airflow reads them: schedules, dates, pools, retries, and what their tasks do when something is wrong."""
+
+import doctest
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from config.config import PROJECT_ROOT
+from utils.dates import last_closed_session
+from utils.errors import ActstockError, RateLimited, UnknownTicker
+
+DAGS = PROJECT_ROOT / "airflow" / "dags"
+PLUGINS = PROJECT_ROOT / "airflow" / "plugins"
+CONTROLLER = "daily_pipeline_controller"
+STAGES = {
+    "daily_benchmark_etf_collection": "0 9 * * 1-5",
+    "daily_sector_etf_collection": "0 10 * * 1-5",
+    "daily_trending_etf_analysis": "0 11 * * 1-5",
+    "daily_trending_etf_holdings_collection": "0 12 * * 1-5",
+    "daily_portfolio_allocation": "0 13 * * 1-5",
+}
+CRONS = {**STAGES, CONTROLLER: "30 21 * * 1-5"}
+SPARK_STAGES = ("daily_trending_etf_analysis", "daily_portfolio_allocation")
+MODES = ("staggered", "controller")
+POOLS = {
+    **{(dag, "collect"): "yahoo" for dag in STAGES if dag not in SPARK_STAGES},
+    ("daily_trending_etf_analysis", "identify_trending"): "spark",
+    ("daily_portfolio_allocation", "allocate"): "spark",
+}
+
+
+def airflow_environment(home: Path) -> dict[str, str]:
+    return {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PLUGINS),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+    }
+
+
+@pytest.fixture(scope="module")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.MonkeyPatch]:
+    """Airflow with a home of its own and our plugins, without a database."""
+    assert "airflow.settings" not in sys.modules, "Airflow reads its environment once: import it inside tests only"
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in airflow_environment(tmp_path_factory.mktemp("airflow")).items():
+            patch.setenv(name, value)
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def bags(airflow: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Schedule mode -> the DAG folder read in that mode."""
+    return {mode: _read(airflow, mode) for mode in MODES}
+
+
+def _read(airflow: pytest.MonkeyPatch, mode: str) -> Any:
+    from airflow.dag_processing.dagbag import DagBag
+
+    airflow.setenv("PIPELINE_SCHEDULE", mode)
+    for shared in ("dag_common", "dag_spark"):  # they read the settings when imported
+        sys.modules.pop(shared, None)
+    return DagBag(str(DAGS))
+
+
+@pytest.fixture(scope="module")
+def stored(bags: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Schedule mode -> id -> the DAG as scheduler and API server see it."""
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    return {
+        mode: {dag_id: DagSerialization.from_dict(DagSerialization.to_dict(dag)) for dag_id, dag in bag.dags.items()}
+        for mode, bag in bags.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def common(bags: dict[str, Any]) -> Any:
+    import dag_common
+
+    return dag_common
+
+
+@pytest.fixture(params=[(mode, dag_id) for mode in MODES for dag_id in CRONS], ids="-".join)
+def dag(request: pytest.FixtureRequest, bags: dict[str, Any]) -> Any:
+    mode, dag_id = request.param
+    return bags[mode].dags[dag_id]
+
+
+def tasks_of(bags: dict[str, Any]) -> list[Any]:
+    return [task for dag in bags["staggered"].dags.values() for task in dag.tasks]
+
+
+class TestDeclaration:
+    @pytest.mark.parametrize("mode", MODES)
+    def test_every_file_is_read(self, bags: dict[str, Any], mode: str) -> None:
+        assert bags[mode].import_errors == {}
+        assert set(bags[mode].dags) == set(CRONS)
+
+    def test_files_are_named_after_their_dag(self, bags: dict[str, Any]) -> None:
+        for dag_id, dag in bags["staggered"].dags.items():
+            assert Path(dag.fileloc).name == f"{dag_id}_dag.py"
+
+    def test_what_a_user_sees(self, dag: Any) -> None:
+        assert not dag.catchup
+        assert dag.is_paused_upon_creation is False
+        assert dag.tags
+        for word in ("as_of_date", "backfill", dag.dag_id, "Writes" if dag.dag_id in STAGES else "writes"):
+            assert word in dag.doc_md
+
+    @pytest.mark.parametrize("dag_id", CRONS)
+    def test_a_session_is_written_as_a_date(self, stored: dict[str, dict[str, Any]], dag_id: str) -> None:
+        params = stored["staggered"][dag_id].params
+        for good in ({}, {"as_of_date": "2026-08-21"}):
+            params.deep_merge(good).validate()
+        for bad in ("20260821", "2026-02-30", "yesterday"):
+            with pytest.raises(Exception, match="is not a 'date'"):
+                params.deep_merge({"as_of_date": bad}).validate()
+
+    def test_pools(self, bags: dict[str, Any]) -> None:
+        in_pools = {(task.dag_id, task.task_id): task.pool for task in tasks_of(bags) if task.pool != "default_pool"}
+        assert in_pools == POOLS
+
+    def test_pools_are_made_and_have_one_slot(self) -> None:
+        """A task whose pool does not exist never starts."""
+        made = json.loads((PROJECT_ROOT / "ops" / "airflow_pools.json").read_text(encoding="utf-8"))
+        assert {name: pool["slots"] for name, pool in made.items()} == dict.fromkeys(POOLS.values(), 1)
+
+    def test_retries_wait_longer_each_time(self, bags: dict[str, Any]) -> None:
+        for task in tasks_of(bags):
+            assert task.retries >= 1
+            assert task.retry_exponential_backoff == 2.0
+            assert task.max_retry_delay == timedelta(minutes=15)
+
+    def test_retries_outlast_the_cooldown_after_a_429(self, bags: dict[str, Any], common: Any) -> None:
+        collect = bags["staggered"].dags["daily_benchmark_etf_collection"].get_task("collect")
+        waits = [collect.retry_delay * 2**attempt for attempt in range(collect.retries)]
+        assert sum(waits, timedelta()) >= timedelta(seconds=common.SETTINGS.yahoo.cooldown_seconds)
+
+    def test_only_waiting_without_a_worker_slot(self, bags: dict[str, Any]) -> None:
+        for task in tasks_of(bags):
+            if task.task_id == "stored":
+                assert task.reschedule
+            if task.task_id.startswith("stage_"):
+                assert task.wait_for_completion and task.deferrable and task.fail_when_dag_is_paused
+
+    def test_reading_the_files_loads_nothing_heavy(self, tmp_path: Path) -> None:
+        heavy = ("pandas", "pyspark", "yfinance", "kafka", "psycopg2", "exchange_calendars")
+        code = f"""
+import sys
+from airflow.dag_processing.dagbag import DagBag
+before = set(sys.modules)
+bag = DagBag({str(DAGS)!r})
+print(len(bag.dags), sorted(set({heavy}) & (set(sys.modules) - before)))
+"""
+        environment = os.environ | airflow_environment(tmp_path) | {"PYTHONPATH": f"{PROJECT_ROOT}:{DAGS}"}
+        run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        assert run.stdout.splitlines()[-1] == f"{len(CRONS)} []"
+
+
+class TestController:
+    def test_stages_in_order_with_a_delay_after_the_first_and_third(self, bags: dict[str, Any]) -> None:
+        dag = bags["controller"].dags[CONTROLLER]
+        line = [dag.get_task("session")]
+        while line[-1].downstream_list:
+            (following,) = line[-1].downstream_list
+            line.append(following)
+        started = [getattr(task, "trigger_dag_id", task.task_id) for task in line]
+        first, second, third, fourth, fifth = STAGES
+        assert started == [
+            "session", first, "delay_after_stage_1", second, third, "delay_after_stage_3", fourth, fifth,
+        ]  # fmt: skip
+
+    def test_every_stage_gets_the_one_session_as_text(self, bags: dict[str, Any]) -> None:
+        for task in bags["controller"].dags[CONTROLLER].tasks:
+            if task.task_id.startswith("stage_"):
+                assert task.conf == {"as_of_date": "{{ ti.xcom_pull(task_ids='session') }}"}
+                assert task.logical_date is None
+                assert task.reset_dag_run
+
+    def test_no_delay_costs_nothing(self, common: Any) -> None:
+        common.Delay(task_id="delay", minutes="0").execute({})
+
+    def test_a_delay_waits_in_the_triggerer(self, common: Any) -> None:
+        from airflow.sdk.exceptions import TaskDeferred
+
+        with pytest.raises(TaskDeferred) as deferred:
+            common.Delay(task_id="delay", minutes="60").execute({})
+        wait = deferred.value.trigger.moment - datetime.now(UTC)
+        assert timedelta(minutes=59) < wait <= timedelta(minutes=60)
+
+    def test_the_setting_is_the_default_delay(self, airflow: pytest.MonkeyPatch) -> None:
+        airflow.setenv("STAGE_DELAY_MINUTES", "7")
+        dag = _read(airflow, "controller").dags[CONTROLLER]
+        airflow.delenv("STAGE_DELAY_MINUTES")
+        assert dag.params["stage_delay_minutes"] == 7
+
+
+class TestSchedule:
+    @pytest.mark.parametrize("mode", MODES)
+    def test_one_of_both_schedules_is_on(self, stored: dict[str, dict[str, Any]], mode: str) -> None:
+        for dag_id, dag in stored[mode].items():
+            on = (dag_id == CONTROLLER) == (mode == "controller")
+            assert dag.timetable.summary == (CRONS[dag_id] if on else f"off ({CRONS[dag_id]})")
+            assert (dag.next_dagrun_info(last_automated_run_info=None) is not None) == on
+
+    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize("dag_id", CRONS)
+    def test_a_backfill_takes_both_its_days_whatever_the_mode(
+        self, stored: dict[str, dict[str, Any]], mode: str, dag_id: str
+    ) -> None:
+        dag = stored[mode][dag_id]
+        assert dag.timetable.periodic, "Airflow refuses to backfill it"
+        runs = dag.iter_dagrun_infos_between(datetime(2026, 8, 7, tzinfo=UTC), datetime(2026, 8, 12, tzinfo=UTC))
+        assert [run.logical_date for run in runs] == [
+            datetime(2026, 8, day, 21, 30, tzinfo=UTC) for day in (7, 10, 11, 12)
+        ]
+
+    def test_a_backfill_can_end_within_a_day(self, stored: dict[str, dict[str, Any]]) -> None:
+        dag = stored["staggered"]["daily_benchmark_etf_collection"]
+        noon = datetime(2026, 8, 12, 12, tzinfo=UTC)
+        assert [run.logical_date.day for run in dag.iter_dagrun_infos_between(noon - timedelta(days=1), noon)] == [11]
+
+    @pytest.mark.parametrize("dag_id", CRONS)
+    def test_two_years_of_ticks(self, stored: dict[str, dict[str, Any]], common: Any, dag_id: str) -> None:
+        """Each weekday has one tick, a date of its own, and is about the last session that was over at the tick."""
+        mode = "controller" if dag_id == CONTROLLER else "staggered"
+        ticks = list(_ticks(stored[mode][dag_id].timetable, datetime(2026, 1, 1, tzinfo=UTC), 520))
+        hour, minute = (21, 30) if dag_id == CONTROLLER else (int(CRONS[dag_id].split()[1]), 0)
+        assert {(run.run_after.hour, run.run_after.minute) for run in ticks} == {(hour, minute)}
+        assert [run.run_after.weekday() for run in ticks[:6]] == [3, 4, 0, 1, 2, 3]
+        assert len({run.logical_date for run in ticks}) == len(ticks)
+        for run in ticks:
+            assert _as_of(common, run.logical_date, run.run_after) == last_closed_session(run.run_after)
+
+    @pytest.mark.parametrize(
+        ("now", "last", "expected"),
+        [
+            ("2026-08-16T14:00", None, "2026-08-17T09:00"),  # first start on a Sunday: Monday's tick
+            ("2026-08-18T11:00", None, "2026-08-19T09:00"),  # first start, today's tick is past: it does not run
+            ("2026-08-18T09:03", "2026-08-17T09:00", "2026-08-18T09:00"),  # back within minutes: it runs
+            ("2026-08-18T14:00", "2026-08-12T09:00", "2026-08-19T09:00"),  # back after a week: nothing is caught up
+            ("2026-08-18T09:01", "2026-08-18T09:00", "2026-08-19T09:00"),
+            ("2026-08-18T22:00", "2026-08-18T21:30", "2026-08-20T09:00"),  # the 18th has been backfilled
+        ],
+    )
+    def test_next_tick(
+        self, common: Any, monkeypatch: pytest.MonkeyPatch, now: str, last: str | None, expected: str
+    ) -> None:
+        import pendulum
+        from airflow.timetables.base import DataInterval, TimeRestriction
+        from session_timetable import SessionTimetable
+
+        def moment(text: str) -> pendulum.DateTime:
+            return pendulum.instance(datetime.fromisoformat(text).replace(tzinfo=UTC))
+
+        monkeypatch.setattr(pendulum, "now", lambda zone: moment(now))
+        run = SessionTimetable("0 9 * * 1-5").next_dagrun_info(
+            last_automated_data_interval=DataInterval.exact(moment(last)) if last else None,
+            restriction=TimeRestriction(earliest=None, latest=None, catchup=False),
+        )
+        assert run is not None and run.run_after == moment(expected)
+
+    def test_a_run_is_named_after_the_evening_it_is_about(self, stored: dict[str, dict[str, Any]]) -> None:
+        from airflow.utils.types import DagRunType
+
+        timetable = stored["staggered"]["daily_benchmark_etf_collection"].timetable
+        (run,) = _ticks(timetable, datetime(2026, 8, 18, tzinfo=UTC), 1)
+        name = timetable.generate_run_id(
+            run_type=DagRunType.SCHEDULED, run_after=run.run_after, data_interval=run.data_interval
+        )
+        assert name == "scheduled__2026-08-17T21:30:00+00:00"
+
+    def test_examples(self, common: Any) -> None:
+        import session_timetable
+
+        assert doctest.testmod(session_timetable).failed == 0
+
+
+def _ticks(timetable: Any, start: datetime, count: int) -> Iterator[Any]:
+    import pendulum
+    from airflow.timetables.base import TimeRestriction
+
+    restriction = TimeRestriction(earliest=None, latest=None, catchup=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pendulum, "now", lambda zone: pendulum.instance(start))
+        last = None
+        for _ in range(count):
+            run = timetable.next_dagrun_info(last_automated_data_interval=last, restriction=restriction)
+            last = run.data_interval
+            yield run
+
+
+def _as_of(common: Any, logical_date: datetime | None, run_after: datetime, asked: str | None = None) -> date:
+    run = SimpleNamespace(logical_date=logical_date, run_after=run_after)
+    return date.fromisoformat(common.as_of({"as_of_date": asked}, run))
+
+
+class TestSession:
+    """Which session a run is about."""
+
+    TUESDAY = datetime(2026, 8, 18, 9, 20, tzinfo=UTC)
+    WINTER = datetime(2026, 12, 1, tzinfo=UTC)
+
+    @pytest.mark.parametrize(
+        ("logical_date", "run_after", "expected"),
+        [
+            (None, TUESDAY, date(2026, 8, 17)),  # by hand
+            (TUESDAY, TUESDAY, date(2026, 8, 17)),  # by hand, in the user interface
+            (datetime(2026, 8, 17, 21, 30, tzinfo=UTC), TUESDAY, date(2026, 8, 17)),  # on schedule
+            (datetime(2026, 8, 14, 21, 30, tzinfo=UTC), TUESDAY, date(2026, 8, 14)),  # backfilled
+            (datetime(2026, 7, 3, 21, 30, tzinfo=UTC), TUESDAY, date(2026, 7, 2)),  # about a holiday
+            (datetime(2026, 11, 27, 18, 30, tzinfo=UTC), WINTER, date(2026, 11, 27)),  # an early close
+            (datetime(2027, 1, 1, tzinfo=UTC), TUESDAY, date(2026, 8, 17)),  # a logical date to come
+        ],
+    )  # fmt: skip
+    def test_the_last_closed_at_the_runs_moment(
+        self, common: Any, logical_date: datetime | None, run_after: datetime, expected: date
+    ) -> None:
+        assert _as_of(common, logical_date, run_after) == expected
+
+    def test_the_one_asked_for(self, common: Any) -> None:
+        assert _as_of(common, self.TUESDAY, self.TUESDAY, "2026-07-02") == date(2026, 7, 2)
+
+    @pytest.mark.parametrize(
+        ("asked", "message"),
+        [
+            ("2026-08-15", "is not a XNYS session: the nearest are 2026-08-14 and 2026-08-17"),
+            ("2026-08-18", "is not over yet: the last closed one is 2026-08-17"),
+            ("1999-01-04", "outside the XNYS calendar"),
+        ],
+    )
+    def test_no_retry_for_a_day_that_cannot_be(self, common: Any, asked: str, message: str) -> None:
+        from airflow.sdk.exceptions import AirflowFailException
+
+        with pytest.raises(AirflowFailException, match=message):
+            _as_of(common, None, self.TUESDAY, asked)
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("error", "retried"), [(RateLimited("Yahoo said 429"), True), (UnknownTicker("no such ticker XX"), False)]
+    )
+    def test_what_a_retry_cannot_help_fails_at_once(self, common: Any, error: ActstockError, retried: bool) -> None:
+        from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+        with pytest.raises(AirflowException) as raised, common.airflow_errors():
+            raise error
+        assert str(raised.value) == str(error)
+        assert isinstance(raised.value, AirflowFailException) != retried
+
+    def test_a_programming_error_keeps_its_trace(self, common: Any) -> None:
+        with pytest.raises(ZeroDivisionError), common.airflow_errors():
+            _ = 1 / 0
+
+    def test_waiting_too_long_says_where_to_look(self, common: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        from airflow.sdk.exceptions import AirflowException, AirflowSensorTimeout
+
+        sensor = common.StoredSensor(task_id="stored", receipt={})
+        monkeypatch.setattr(sensor, "poke", lambda context: False)
+        long_ago = datetime.now(UTC) - timedelta(seconds=sensor.timeout + 1)
+        context = {"ti": SimpleNamespace(get_first_reschedule_date=lambda context: long_ago)}
+        with pytest.raises(
+            AirflowException, match="not in Postgres after 300 seconds: see whether the consumers"
+        ) as late:
+            sensor.execute(context)
+        assert not isinstance(late.value, AirflowSensorTimeout), "Airflow would not retry"
+
+    @pytest.mark.parametrize(
+        ("code", "output", "message", "retried"),
+        [
+            (1, "error: stage 1 has not run", "^stage 1 has not run$", True),
+            (2, "error: 2026-08-15 is no session", "^2026-08-15 is no session$", False),
+            (1, "java.lang.OutOfMemoryError", "^Cannot execute: spark-submit", True),
+        ],
+    )
+    def test_a_spark_job_fails_with_its_own_message(
+        self, bags: dict[str, Any], monkeypatch: pytest.MonkeyPatch, code: int, output: str, message: str, retried: bool
+    ) -> None:
+        from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+        from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+        def fail(*_: Any) -> None:
+            raise AirflowException(
+                f"Cannot execute: spark-submit x.py. Error code is: {code}.\nLast spark-submit output:\nhello\n{output}"
+            )
+
+        monkeypatch.setattr(SparkSubmitOperator, "execute", fail)
+        job = bags["staggered"].dags["daily_portfolio_allocation"].get_task("allocate")
+        with pytest.raises(AirflowException, match=message) as raised:
+            job.execute({})
+        assert isinstance(raised.value, AirflowFailException) != retried
+
+
+class TestSparkCommand:
+    @pytest.mark.parametrize(("dag_id", "task_id"), [pair for pair, pool in POOLS.items() if pool == "spark"])
+    def test_is_given_the_session_and_a_script_that_exists(
+        self, bags: dict[str, Any], common: Any, dag_id: str, task_id: str
+    ) -> None:
+        job = bags["staggered"].dags[dag_id].get_task(task_id)
+        assert Path(job.application).is_file()
+        assert job.application_args == ["--as-of-date", common.AS_OF, "--run-id", "{{ run_id }}"]
+        assert "-XX:TieredStopAtLevel=1" in job.conf["spark.driver.extraJavaOptions"]
