@@ -5,8 +5,9 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -16,7 +17,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from batch.returns import Window
-from config.config import ConfigError, DatabaseSettings, Settings
+from config.config import ConfigError, DatabaseSettings, Settings, SparkSettings
 from config.universe import UniverseError, universe
 from database.db_helper import Connection, connect, replace_partition, transaction
 from database.tables import PUBLICATION, Table
@@ -33,13 +34,17 @@ STORED_PERIODS = (5, 10, 20)
 
 @dataclass(frozen=True)
 class Job:
-    """What one run works with."""
+    """What one run works with; its session may still be starting."""
 
-    spark: SparkSession
+    session: SparkSession | Future[SparkSession]
     conn: Connection
     database: DatabaseSettings
     sessions: Sequence[date]
     run_id: str | None
+
+    @property
+    def spark(self) -> SparkSession:
+        return self.session.result() if isinstance(self.session, Future) else self.session
 
     def read(self, query: str, **params: Any) -> DataFrame:
         """A query's rows; psycopg writes the parameters into it, as JDBC's `query` option can bind none."""
@@ -143,18 +148,25 @@ def _command_line(description: str) -> argparse.ArgumentParser:
 def _run(name: str, run: Callable[[Job], Outcome], options: argparse.Namespace) -> Outcome:
     settings = Settings.from_env()
     start, end = _asked_for(options)
-    with ThreadPoolExecutor(1) as background:
-        # The calendars (pandas) load while the JVM works on the Spark session.
-        sessions = background.submit(_sessions, start, end)
+    with _session_being_started(settings.spark, name) as spark:
+        sessions = _sessions(start, end)
         conn = connect(settings.database)
         try:
-            spark = session(settings.spark, name)
-            try:
-                return run(Job(spark, conn, settings.database, sessions.result(), options.run_id))
-            finally:
-                spark.stop()
+            return run(Job(spark, conn, settings.database, sessions, options.run_id))
         finally:
             conn.close()
+
+
+@contextmanager
+def _session_being_started(settings: SparkSettings, name: str) -> Iterator[Future[SparkSession]]:
+    """The JVM takes seconds to set up a session: whatever needs none (calendars, checks) is done meanwhile."""
+    with ThreadPoolExecutor(1) as background:
+        starting = background.submit(session, settings, name)
+        try:
+            yield starting
+        finally:
+            if not starting.exception():
+                starting.result().stop()
 
 
 def _asked_for(options: argparse.Namespace) -> tuple[date, date]:

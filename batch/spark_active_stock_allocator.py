@@ -33,6 +33,7 @@ from batch.weights import weights_of
 from config.universe import universe
 from database.db_helper import fetch
 from database.tables import ALLOCATION_CANDIDATES, PORTFOLIO_ALLOCATION
+from utils.dates import HOME_EXCHANGE
 from utils.errors import NotPublished
 from utils.spark_utils import lookup
 
@@ -299,19 +300,30 @@ def trending_sources(current: Job) -> dict[date, str]:
 
 def candidates(current: Job, sessions: list[date]) -> list[Row]:
     """Read what the sessions need, and judge it all in one go, in the order of the candidates table."""
-    held = fetch(
-        current.conn,
-        "SELECT DISTINCT stock_ticker FROM collected_etf_holdings WHERE holding_rank <= %(top)s",
-        {"top": universe().top_holdings},
-    )
-    tickers = [row["stock_ticker"] for row in held]
-    windows = windows_of(sessions, exchanges_of([*universe().etfs, *tickers]), job.periods())
+    tickers = held_by_trending(current, sessions)
+    windows = windows_of(sessions, {HOME_EXCHANGE, *exchanges_of(tickers)}, job.periods())
     return candidates_of(
         trending=with_mistrust(current.read(TRENDING, sessions=sessions, periods=list(job.periods()))),
         holdings=with_mistrust(current.read(HOLDINGS, top=universe().top_holdings)),
         windows=current.windows(windows),
         prices=in_dollars(current.read(PRICES, sessions=sessions_used(windows), tickers=tickers)),
     ).collect()
+
+
+def held_by_trending(current: Job, sessions: list[date]) -> list[str]:
+    """The stocks whose prices are needed, of whichever snapshot."""
+    rows = fetch(
+        current.conn,
+        """
+        SELECT DISTINCT stock_ticker FROM collected_etf_holdings
+        WHERE holding_rank <= %(top)s AND etf_ticker IN (
+            SELECT etf_ticker FROM analytics_trending_etfs
+            WHERE as_of_date = ANY(%(sessions)s) AND (is_trending_5d OR is_trending_10d OR is_trending))
+        ORDER BY stock_ticker
+        """,
+        {"top": universe().top_holdings, "sessions": sessions},
+    )
+    return [row["stock_ticker"] for row in rows]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -23,7 +23,7 @@ SESSION_CONF = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "1",
     "spark.default.parallelism": "1",
-    # Spark takes a JDBC table for a huge one, and would shuffle it though it is in one partition already (see `lookup`).
+    # Spark takes a JDBC table for a huge one, and would shuffle it though it is in one partition (see `lookup`).
     "spark.sql.defaultSizeInBytes": "1",
     # Plans are small and known: re-planning between stages costs more than it finds.
     "spark.sql.adaptive.enabled": "false",
