@@ -22,7 +22,10 @@ def conn(scratch_database: DatabaseSettings) -> Iterator[Connection]:
         yield conn
         conn.rollback()
         with transaction(conn), conn.cursor() as cursor:
-            cursor.execute("TRUNCATE collected_daily_etf_ohlc, analytics_portfolio_allocation, analytics_publication")
+            cursor.execute(
+                "TRUNCATE collected_daily_etf_ohlc, analytics_portfolio_allocation, analytics_publication, "
+                "logs_consumer_error"
+            )
 
 
 def bar(close: float, fetched_at: datetime = NOW, ticker: str = "SPY") -> Values:
@@ -65,6 +68,17 @@ def test_an_upsert_inserts_then_updates(conn: Connection) -> None:
             upsert(conn, tables.DAILY_ETF_OHLC, [bar(close)])
 
     assert closes(conn) == {"SPY": 641.123456789}
+
+
+@pytest.mark.parametrize(
+    "text", ['the "Dow"', "a\\b\\n", "two\nlines\t", "null", "", " ", "삼성 {é},", "]\n[", "\x01", "\\."]
+)
+def test_a_text_arrives_as_it_is(conn: Connection, text: str) -> None:
+    with transaction(conn):
+        upsert(conn, tables.CONSUMER_ERROR, [(text, "reason", "topic", 0, 0, None), (None, text, "topic", 0, 1, text)])
+
+    rows = fetch(conn, "SELECT raw_value, error_msg, message_key FROM logs_consumer_error ORDER BY kafka_offset")
+    assert [tuple(row.values()) for row in rows] == [(text, "reason", None), (None, text, text)]
 
 
 def test_of_two_rows_with_one_key_the_last_counts(conn: Connection) -> None:
