@@ -56,8 +56,9 @@ def _belongs(process: psutil.Process, stack: Stack) -> bool:
     try:
         if process.environ().get(MARK) == str(stack.home):
             return True
-        # PostgreSQL writes its titles over its environment. The test stack lives below the platform's own folder.
-        return process.name() == "postgres" and any(part.startswith(f"{stack.home}/data/") for part in process.cmdline())
+        # PostgreSQL writes its titles over its environment. Its program and the test stack are below the home, too.
+        data = f"{stack.home}/data/"
+        return process.name() == "postgres" and any(part.startswith(data) for part in process.cmdline())
     except psutil.Error:
         return False
 
