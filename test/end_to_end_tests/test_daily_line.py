@@ -157,7 +157,7 @@ class TestReaders:
 
     def test_the_api_wants_its_key_and_is_healthy(self, pipeline: Run, api: httpx.Client) -> None:
         assert api.get("/health").status_code == 200
-        assert httpx.get(f"{api.base_url}stocks/portfolio", trust_env=False).status_code == 401
+        assert api.get("/stocks/portfolio", headers={"X-API-Key": ""}).status_code == 401
         assert len(api.get("/dashboard/etf-list").json()["etfs"]) == 15
 
     def test_the_dashboard_shows_it(self, pipeline: Run, browser: webdriver.Chrome, api: httpx.Client) -> None:
