@@ -12,6 +12,7 @@ from collector.market.model import EXCHANGE_NAMES, Bar, Market, Security, Unknow
 from collector.market.sessions import NEW_YORK, Venue, trading_days
 
 RANGES = ["1d", "5d", "1mo", "3mo", "6mo", "1y", "2y", "5y", "10y", "ytd", "max"]
+SPAN = re.compile(r"max|ytd|\d{1,3}(d|wk|mo|y)")
 DAYS_OF_A = {"wk": 7, "mo": 30.5, "y": 365.25}
 PRE_AND_POST_HOURS = timedelta(hours=4)
 
@@ -42,15 +43,15 @@ def chart_of(market: Market, ticker: str, at: datetime, query: ChartQuery) -> Js
 
 def _refuse_nonsense(query: ChartQuery) -> None:
     if query.interval != "1d":
-        raise Refused(
-            422, "chart", "Unprocessable Entity", f"Invalid input - interval={query.interval}: only 1d bars here"
-        )
+        raise _unprocessable(f"Invalid input - interval={query.interval} (only 1d here)")
+    if query.start is None and not SPAN.fullmatch(query.span):
+        raise _unprocessable(f"Invalid input - range={query.span} is not supported")
     if query.start is not None and query.end is not None and query.start > query.end:
         raise Refused(400, "chart", "Bad Request", "Invalid input - start date cannot be after end date.")
-    if query.start is None and query.span not in RANGES and not re.fullmatch(r"\d+(d|wk|mo|y)", query.span):
-        raise Refused(
-            422, "chart", "Unprocessable Entity", f"Invalid input - range={query.span} is not one of {RANGES}"
-        )
+
+
+def _unprocessable(description: str) -> Refused:
+    return Refused(422, "chart", "Unprocessable Entity", description)
 
 
 def _selected(bars: Sequence[Bar], venue: Venue, at: datetime, query: ChartQuery) -> tuple[int, int]:
@@ -67,12 +68,11 @@ def _first_of_span(bars: Sequence[Bar], today: date, span: str) -> int:
     if span == "max":
         return 0
     if span == "ytd":
-        since = date(today.year, 1, 1)
-    else:
-        count, unit = re.fullmatch(r"(\d+)(\w+)", span).groups()  # type: ignore[union-attr]
-        if unit == "d":
-            return max(0, len(bars) - int(count))
-        since = today - timedelta(days=round(int(count) * DAYS_OF_A[unit]))
+        return sum(bar.session.year < today.year for bar in bars)
+    count, unit = int(span.rstrip("dwkmoy")), span.lstrip("0123456789")
+    if unit == "d":
+        return max(0, len(bars) - count)
+    since = today - timedelta(days=round(count * DAYS_OF_A[unit]))
     return sum(bar.session < since for bar in bars)
 
 

@@ -107,7 +107,7 @@ class History:
         """The bar of a session that is not over: none when not even its opening price is known."""
         if bar.open is None:
             return []
-        begin, end = self.opens_at[row], self.closes_at[row]
+        begin, end = float(self.opens_at[row]), float(self.closes_at[row])
         return [in_progress(bar, (at - begin) / (end - begin) if self.intraday else 0.0)]
 
 

@@ -295,7 +295,7 @@ def _attach(actions: Iterable[_Action], prices: list[_Price]) -> None:
 def _history(ticker: str, prices: Sequence[_Price]) -> History:
     """From the basis of the last day back to what was traded on each."""
     days, trading = tuple(price.day for price in prices), trading_days(_venue(ticker))
-    at = [trading.days.index(day) for day in days]
+    at = trading.positions(days)
     split_ratio = _column(prices, "split_ratio")
     splits = np.cumprod(split_ratio)
     later = splits[-1] / splits

@@ -1,9 +1,9 @@
 """When a venue trades: its sessions with the moments (unix seconds) they open and close."""
 
-from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, cached_property
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -45,8 +45,14 @@ class TradingDays:
         return int(np.searchsorted(self.opens, before, side="left"))
 
     def position(self, day: date) -> int | None:
-        at = bisect_left(self.days, day)
-        return at if at < len(self.days) and self.days[at] == day else None
+        return self._position.get(day)
+
+    def positions(self, days: Iterable[date]) -> list[int]:
+        return [self._position[day] for day in days]
+
+    @cached_property
+    def _position(self) -> dict[date, int]:
+        return {day: at for at, day in enumerate(self.days)}
 
 
 @cache
