@@ -44,8 +44,11 @@ class KafkaSettings:
 
 @dataclass(frozen=True)
 class SparkSettings:
+    """class_archive: what JVMs map Spark's classes from; written by batch.class_archive, done without if missing."""
+
     master_url: str
     jdbc_jar: str
+    class_archive: Path
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,9 @@ class Settings:
             spark=SparkSettings(
                 master_url=read.text("SPARK_MASTER_URL", "spark://127.0.0.1:7077"),
                 jdbc_jar=read.text("SPARK_JDBC_JAR", ""),
+                class_archive=Path(
+                    read.text("SPARK_CLASS_ARCHIVE", str(PROJECT_ROOT / ".actstock" / "jars" / "spark-classes.jsa"))
+                ),
             ),
             yahoo=YahooSettings(
                 base_url=read.text("YAHOO_BASE_URL", "").rstrip("/"),

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 # parallel collector cost on a small machine (measured on two cores: 20 s -> 14 s).
 JAVA_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
+# An archive of classes (batch.class_archive) that is missing or of another Java is no reason to say anything.
+QUIET_JAVA = ("-Xlog:disable", "-Xlog:all=error:stderr")
+
 SESSION_CONF = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "1",
@@ -38,7 +41,7 @@ SESSION_CONF = {
 
 def submit_conf(settings: SparkSettings) -> dict[str, str]:
     """What spark-submit has to be told before the driver's JVM starts (`--conf`); right results do not depend on it."""
-    java_options = " ".join(JAVA_OPTIONS)
+    java_options = " ".join((*JAVA_OPTIONS, f"-XX:SharedArchiveFile={settings.class_archive}", *QUIET_JAVA))
     log4j = f"-Dlog4j2.configurationFile={PROJECT_ROOT / 'utils' / 'spark-log4j2.properties'}"
     return {
         "spark.driver.extraJavaOptions": f"{java_options} {log4j}",
@@ -49,8 +52,8 @@ def submit_conf(settings: SparkSettings) -> dict[str, str]:
     }
 
 
-def session(settings: SparkSettings, name: str) -> "SparkSession":
-    """The session of this process: under spark-submit on the master it names, else on SPARK_MASTER_URL."""
+def session(settings: SparkSettings, name: str, master: str | None = None) -> "SparkSession":
+    """The session of this process: on the master given, else the one that spark-submit names, else SPARK_MASTER_URL."""
     from pyspark.sql import SparkSession
 
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")  # no pandas value gets near it
@@ -59,6 +62,8 @@ def session(settings: SparkSettings, name: str) -> "SparkSession":
     if "PYSPARK_GATEWAY_PORT" not in os.environ:  # started by python itself, not by spark-submit
         builder = builder.master(settings.master_url).config(map={**submit_conf(settings)})
         builder = builder.config("spark.jars", settings.jdbc_jar)
+    if master:
+        builder = builder.master(master)
     return builder.getOrCreate()
 
 

@@ -1,0 +1,42 @@
+"""Fixtures of more than one ring: a Spark session in this process, and the helper modules (which tests cannot import)."""
+
+from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+HELPERS = Path(__file__).with_name("helpers")
+
+
+def helper(name: str) -> ModuleType:
+    spec = spec_from_file_location(f"test_helpers_{name}", HELPERS / f"{name}.py")
+    assert spec and spec.loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def market_rows() -> ModuleType:
+    """A market's whole history as rows of the collected tables."""
+    return helper("market_rows")
+
+
+@pytest.fixture(scope="session")
+def reference() -> ModuleType:
+    """The analysis once more, in plain pandas."""
+    return helper("reference")
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[Any]:
+    """A session with the jobs' own settings, its tasks in this process."""
+    from config.config import Settings
+    from utils.spark_utils import session
+
+    session_ = session(Settings.from_env().spark, "tests", "local[1]")
+    yield session_
+    session_.stop()

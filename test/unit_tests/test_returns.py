@@ -1,0 +1,170 @@
+"""The one definition of a period return. Tests named after a mistake fail on an earlier implementation's mistake."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from batch.returns import (
+    exchange_of,
+    in_dollars,
+    mistrust,
+    sessions_used,
+    source_of,
+    windows_of,
+    with_returns,
+    with_windows,
+)
+from utils import dates
+from utils.dates import sessions_between
+from utils.spark_utils import local_frame
+
+PRICES = "ticker string, trade_date date, currency string, price double, mistrust int, sector string"
+WANTED = "ticker string, start_session date, end_session date"
+START, MIDDLE, END = date(2026, 8, 14), date(2026, 8, 19), date(2026, 8, 21)
+
+
+def returns(spark: Any, prices: list[tuple[Any, ...]], wanted: tuple[Any, ...] = ("A", START, END)) -> Any:
+    frame = spark.createDataFrame([(*row, 1, "Technology") for row in prices], PRICES)
+    [row] = with_returns(spark.createDataFrame([wanted], WANTED), frame).collect()
+    return row
+
+
+def test_mistake_01_the_return_of_a_falling_price_is_negative(spark: Any) -> None:
+    """(max close - min close) / min close is never negative; the extremes in between must not matter either."""
+    row = returns(spark, [("A", START, "USD", 100.0), ("A", MIDDLE, "USD", 40.0), ("A", END, "USD", 90.0)])
+    assert row.period_return == pytest.approx(-0.10, abs=1e-15)
+    assert row.missing == []
+
+
+def test_mistake_02_n_sessions_take_n_plus_one_closes() -> None:
+    sessions = sessions_between(date(2026, 7, 1), date(2026, 8, 21))
+    for days in (5, 10, 20):
+        [window] = windows_of([END], ["XNYS"], [days])
+        between = [day for day in sessions if window.start_session <= day <= window.end_session]
+        assert (between[-1], len(between)) == (END, days + 1)
+
+
+def test_mistake_02_sessions_are_counted_not_days() -> None:
+    """Over 4 July 2025 (a Friday) five sessions reach back eight days."""
+    [window] = windows_of([date(2025, 7, 8)], ["XNYS"], [5])
+    assert (window.start_session, window.end_session) == (date(2025, 6, 30), date(2025, 7, 8))
+
+
+def test_mistake_02_no_shorter_window_stands_in_for_a_missing_end_point(spark: Any) -> None:
+    row = returns(spark, [("A", MIDDLE, "USD", 100.0), ("A", END, "USD", 110.0)])
+    assert row.period_return is None
+    assert row.missing == ["no price on 2026-08-14"]
+
+
+def test_mistake_10_prices_are_not_rounded(spark: Any) -> None:
+    row = returns(spark, [("A", START, "USD", 0.0123456789), ("A", END, "USD", 0.0123456797)])
+    assert row.period_return == pytest.approx(0.0123456797 / 0.0123456789 - 1, rel=1e-12)
+    assert row.period_return > 0
+
+
+def test_both_missing_end_points_are_named(spark: Any) -> None:
+    row = returns(spark, [("B", START, "USD", 1.0), ("B", END, "USD", 1.0)])
+    assert row.missing == ["no price on 2026-08-21", "no price on 2026-08-14"]
+    assert row.sector is None
+
+
+def test_what_is_known_of_the_ticker_is_of_the_end_session(spark: Any) -> None:
+    prices = [("A", START, "USD", 1.0, 3, "Old"), ("A", END, "USD", 2.0, 1, "New")]
+    frame = spark.createDataFrame(prices, PRICES)
+    [row] = with_returns(spark.createDataFrame([("A", START, END)], WANTED), frame).collect()
+    assert (row.period_return, row.sector, row.price_mistrust) == (1.0, "New", 3)
+
+
+DOLLARS = (
+    "ticker string, trade_date date, currency string, adj_close double, market_cap bigint, source string, "
+    "rate double, rate_source string"
+)
+
+
+def dollars(spark: Any, *rows: tuple[Any, ...]) -> list[Any]:
+    return list(in_dollars(spark.createDataFrame(rows, DOLLARS)).orderBy("ticker").collect())
+
+
+def test_dollars_need_no_rate(spark: Any) -> None:
+    [row] = dollars(spark, ("A", END, "USD", 12.5, 1_000_001, "yahoo", None, None))
+    assert (row.price, row.market_cap, row.mistrust) == (12.5, 1_000_001, 1)
+
+
+def test_won_become_dollars_at_the_rate_of_their_day(spark: Any) -> None:
+    [row] = dollars(spark, ("005930.KS", END, "KRW", 70_000.0, 400_000_000_000_000, "yahoo", 1400.0, "recorded"))
+    assert row.price == pytest.approx(50.0, rel=1e-15)
+    assert (row.market_cap, row.mistrust) == (round(400_000_000_000_000 / 1400), 2)
+
+
+def test_without_a_rate_there_is_neither_price_nor_market_cap(spark: Any) -> None:
+    [row] = dollars(spark, ("005930.KS", END, "KRW", 70_000.0, 400_000_000_000_000, "yahoo", None, None))
+    assert (row.price, row.market_cap) == (None, None)
+
+
+def test_a_foreign_return_is_in_dollars_with_the_rate_of_both_days(spark: Any) -> None:
+    """+10 % in won while the won lost 10 % against the dollar."""
+    prices = in_dollars(
+        spark.createDataFrame(
+            [
+                ("005930.KS", START, "KRW", 70_000.0, 1, "yahoo", 1260.0, "yahoo"),
+                ("005930.KS", END, "KRW", 77_000.0, 1, "yahoo", 1400.0, "yahoo"),
+            ],
+            DOLLARS,
+        )
+    )
+    [row] = with_returns(spark.createDataFrame([("005930.KS", START, END)], WANTED), prices).collect()
+    assert row.period_return == pytest.approx((77_000 / 1400) / (70_000 / 1260) - 1, rel=1e-14)
+    assert row.period_return < 0
+
+
+def test_a_missing_rate_is_named_with_its_day(spark: Any) -> None:
+    prices = in_dollars(
+        spark.createDataFrame(
+            [
+                ("005930.KS", START, "KRW", 70_000.0, 1, "yahoo", None, None),
+                ("005930.KS", END, "KRW", 77_000.0, 1, "yahoo", 1400.0, "yahoo"),
+            ],
+            DOLLARS,
+        )
+    )
+    [row] = with_returns(spark.createDataFrame([("005930.KS", START, END)], WANTED), prices).collect()
+    assert (row.period_return, row.missing) == (None, ["no KRW=X rate on 2026-08-14"])
+
+
+def test_a_zero_at_the_start_raises_nothing(spark: Any) -> None:
+    assert returns(spark, [("A", START, "USD", 0.0), ("A", END, "USD", 1.0)]).period_return is None
+
+
+def test_foreign_windows_end_with_the_last_session_closed_by_the_home_close(spark: Any) -> None:
+    """17 August 2026 was no session in Seoul; the home window ends on it."""
+    as_of = date(2026, 8, 17)
+    windows = local_frame(spark, windows_of([as_of], ["XNYS", "XKRX"], [5]), ("as_of_date", "exchange", "days", "s", "e"))
+    wanted = spark.createDataFrame([(as_of, "AAPL"), (as_of, "005930.KS")], "as_of_date date, ticker string")
+    ends = {row.ticker: (row.s, row.e) for row in with_windows(wanted, windows).collect()}
+    assert ends == {
+        "AAPL": (date(2026, 8, 10), date(2026, 8, 17)),
+        "005930.KS": (date(2026, 8, 7), date(2026, 8, 14)),
+    }
+
+
+def test_exchanges_are_told_as_utils_dates_tells_them(spark: Any) -> None:
+    tickers = ["AAPL", "BRK-B", "BRK.B", "005930.KS", "035900.KQ", "KS", "A.KSX", "7203.T"]
+    frame = spark.createDataFrame([(ticker,) for ticker in tickers], "ticker string")
+    told = {row.ticker: row.exchange for row in frame.withColumn("exchange", exchange_of(frame.ticker)).collect()}
+    assert told == {ticker: dates.exchange_of(ticker) for ticker in tickers}
+
+
+@pytest.mark.parametrize(
+    ("source", "number", "label"),
+    [("yahoo", 1, "yahoo"), ("recorded", 2, "recorded"), ("simulated", 3, "simulated"), ("else", 3, "simulated")],
+)
+def test_the_doubt_about_a_source(spark: Any, source: str, number: int, label: str) -> None:
+    frame = spark.createDataFrame([(source,)], "source string")
+    [row] = frame.select(mistrust(frame.source).alias("n"), source_of(mistrust(frame.source)).alias("label")).collect()
+    assert (row.n, row.label) == (number, label)
+
+
+def test_only_the_end_points_prices_are_read() -> None:
+    windows = windows_of([END], ["XNYS"], [5, 10])
+    assert sessions_used(windows) == [date(2026, 8, 7), START, END]
