@@ -26,6 +26,7 @@ log = logging.getLogger("market-server")
 
 DEFAULT_PORT = 8090
 USAGE_ERROR = 2
+INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,11 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         state = _state(options)
         listener = _listen(options.host, options.port)
+        _announce(state, options)
+        _serve(state, listener)
     except ActstockError as error:
         print(f"market-server: {error}", file=sys.stderr)
         return USAGE_ERROR
-    _announce(state, options)
-    _serve(state, listener)
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return 0
 
 
