@@ -51,9 +51,11 @@ make_venv() {
 install_packages() {
     say "Installing $(grep -c == "$lock") Python packages from requirements-native.txt (Airflow, Spark, PostgreSQL, ...;" \
         "1.2 GB, a minute or two): $1"
+    local quiet=--quiet
+    [ ! -t 2 ] || quiet=--color=auto # somebody is watching: show how it goes
     # uv is several times faster than pip, which does as well where uv has no build. No resolving: the lock is complete.
     if "$venv/bin/python" -m pip install --quiet --disable-pip-version-check uv &&
-        "$venv/bin/python" -m uv pip install --python "$venv/bin/python" --compile-bytecode --no-deps -r "$lock"; then
+        "$venv/bin/python" -m uv pip install $quiet --python "$venv/bin/python" --compile-bytecode --no-deps -r "$lock"; then
         return
     fi
     say "uv did not manage it; once more with pip"

@@ -1,6 +1,6 @@
 """Airflow's REST API: the few calls that running and watching a pipeline takes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -77,11 +77,11 @@ class Airflow:
         found = self._ask("GET", f"{_path(run)}/taskInstances", params={"limit": 100})
         return [_task(run, raw) for raw in found["task_instances"]]
 
-    def log_lines(self, task: Task) -> list[str]:
-        """The messages of a task's last try."""
+    def failure_of(self, task: Task) -> str:
+        """What the log of a task's last try says went wrong: its exception, else its last line."""
         path = f"{_path(task.run)}/taskInstances/{task.task_id}/logs/{max(task.tries, 1)}"
-        content = self._ask("GET", path, params={"full_content": True}).get("content", [])
-        return [line["event"] if isinstance(line, dict) else str(line) for line in content]
+        lines = self._ask("GET", path, params={"full_content": True}).get("content", [])
+        return failure_in([line for line in lines if isinstance(line, dict)])
 
     def create_backfill(self, dag_id: str, start: date, end: date, conf: Mapping[str, Any]) -> int:
         """Both days included; a day that has a run is run again."""
@@ -120,6 +120,20 @@ class Airflow:
         if answer.is_error:
             raise RunFailed(f"Airflow refused {method} {path}: {_detail(answer)}")
         return answer.json()
+
+
+def failure_in(lines: Sequence[Mapping[str, Any]]) -> str:
+    """
+    >>> detail = [{"exc_type": "NotStored", "exc_value": "3 rows are missing", "frames": []}]
+    >>> failure_in([{"event": "Task failed with exception", "error_detail": detail}, {"event": "Task finished"}])
+    '3 rows are missing'
+    >>> failure_in([{"event": "Killed"}])
+    'Killed'
+    """
+    exceptions = [cause for line in lines for cause in line.get("error_detail") or []]
+    if exceptions:
+        return str(exceptions[-1]["exc_value"] or exceptions[-1]["exc_type"])
+    return str(lines[-1]["event"]) if lines else "its log is empty"
 
 
 def _path(run: Run) -> str:

@@ -138,13 +138,10 @@ class Watch:
             failed(name, f"{self._reason(task)}\n      {self._airflow.address(task.run)}/tasks/{task.task_id}")
 
     def _reason(self, task: Task) -> str:
-        """The last thing its log says about an error."""
         try:
-            lines = [line for line in self._airflow.log_lines(task) if line.strip()]
-        except RunFailed:
-            return "failed"
-        errors = [line for line in lines if "error" in line.lower() or "exception" in line.lower()]
-        return (errors or lines or ["failed"])[-1].strip().splitlines()[-1]
+            return self._airflow.failure_of(task)
+        except RunFailed as error:
+            return f"failed, and its log cannot be read: {error}"
 
 
 def _watch_backfill(airflow: Airflow, number: int, start: date, end: date) -> list[Run]:

@@ -82,7 +82,8 @@ def drop_root(data: Path) -> list[str]:
     _ensure_system_user()
     prefix = ["setpriv", f"--reuid={SYSTEM_USER}", f"--regid={SYSTEM_USER}", "--clear-groups"]
     if any(not folder.stat().st_mode & stat.S_IXOTH for folder in (*data.parents, *BINARIES.parents)):
-        prefix += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+        # Without the secure bit, access(2), by which initdb looks for its neighbours, ignores the capability.
+        prefix += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--securebits=+no_setuid_fixup"]
     return [*prefix, "--"]
 
 

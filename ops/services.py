@@ -16,7 +16,7 @@ DEFAULT_WAIT_SECONDS = 60
 
 @dataclass(frozen=True)
 class Service:
-    """needs: ready before it starts; uses: there until it has stopped; ready: a check of ops/health.py with arguments."""
+    """needs: ready before it starts; uses: there until it has stopped; ready: a check and its arguments."""
 
     name: str
     ready: tuple[str, ...]

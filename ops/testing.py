@@ -17,7 +17,9 @@ from ops.install import ensure_platform, ensure_programs
 from ops.java import java_home
 from ops.stack import TOOLS, VENV, Market, Stack
 
-STACK = Stack(TOOLS / "test", port_offset=20000, market=Market("simulated"))
+# Beside the platform, wherever its ports are.
+PORTS_BESIDE = 20000
+STACK = Stack(TOOLS / "test", Stack.from_env().port_offset + PORTS_BESIDE, Market("simulated"))
 # What the integration ring needs; the consumers and the collector would only work against it.
 INTEGRATION_SERVICES = ["schema", "topics", "spark-worker", "market-server"]
 CHECKS = {

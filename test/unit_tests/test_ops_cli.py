@@ -1,0 +1,63 @@
+"""The front door: what it takes, and how it says no."""
+
+from pathlib import Path
+
+import pytest
+
+from ops import cli, testing
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACTSTOCK_HOME", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["status"], "is not running: ./start.sh starts it"),
+        (["run", "trending"], "is not running: ./start.sh starts it"),
+        (["logs", "kafak"], "did you mean kafka"),
+        (["logs", "kafka"], "kafka has not written anything yet"),
+        (["backfill", "2026-08-14", "2026-08-10"], "ends (2026-08-10) before it begins (2026-08-14)"),
+        (["demo", "--market", "/no/such/folder"], "there is no such folder"),
+        (["test", "e2e"], "no test ring is called 'e2e'"),
+    ],
+)
+def test_a_problem_is_one_message_and_exit_code_1(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(arguments) == 1
+    shown = capsys.readouterr().err
+    assert message in shown
+    assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize("arguments", [["run", "trending", "--as-of", "20260821x"], ["start-all"], ["logs"]])
+def test_wrong_use_is_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == 2
+    assert "usage: ./start.sh" in capsys.readouterr().err
+
+
+def test_the_last_lines_of_a_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "api.log").write_text("one\ntwo\nthree\n")
+    assert cli.main(["logs", "api", "-n", "2"]) == 0
+    assert capsys.readouterr().out == "two\nthree\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "tests", "skipped", "problems"),
+    [
+        (0, 12, 0, []),
+        (0, 12, 1, ["unit: 1 of 12 tests were skipped"]),
+        (1, 12, 0, ["unit: pytest ended with code 1"]),
+        (5, 0, 0, ["unit: no test ran (pytest ended with code 5)"]),
+    ],
+)
+def test_a_ring_is_good_only_when_it_ran_and_skipped_nothing(
+    code: int, tests: int, skipped: int, problems: list[str]
+) -> None:
+    assert testing.judge("unit", code, tests, skipped) == problems

@@ -1,0 +1,98 @@
+"""Watching a run of Airflow: what is told, and how it ends."""
+
+from typing import Any
+
+import pytest
+
+from ops import pipeline
+from ops.airflow_client import Run, Task
+from ops.errors import RunFailed, UnknownName
+
+CONTROLLER = Run("daily_pipeline_controller", "manual__1", "running")
+CHILD = Run("daily_benchmark_etf_collection", "2026-08-21__manual__1", "success")
+
+
+class FakeAirflow:
+    """Plays a list of moments: the run's state and its tasks at each look."""
+
+    url = "http://airflow"
+
+    def __init__(self, moments: list[tuple[str, list[Task]]], children: list[Run] | None = None) -> None:
+        self._moments = moments
+        self._children = children or []
+
+    def dags(self) -> dict[str, bool]:
+        return {CONTROLLER.dag_id: False, "sleeping": True}
+
+    def trigger(self, dag_id: str, conf: dict[str, Any]) -> Run:
+        return CONTROLLER
+
+    def run(self, run: Run) -> Run:
+        return Run(run.dag_id, run.run_id, self._moments[0][0])
+
+    def runs_named(self, ending: str) -> list[Run]:
+        return [child for child in self._children if child.run_id.endswith(ending)]
+
+    def tasks(self, run: Run) -> list[Task]:
+        if run in self._children:
+            return [task(run, "collect", "success")]
+        return self._moments.pop(0)[1] if len(self._moments) > 1 else self._moments[0][1]
+
+    def failure_of(self, task: Task) -> str:
+        return "3 rows are missing"
+
+    def address(self, run: Run) -> str:
+        return f"{self.url}/{run.run_id}"
+
+
+def task(run: Run, name: str, state: str) -> Task:
+    return Task(run, name, state, 1.5, 1)
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "POLL_SECONDS", 0)
+
+
+def test_each_task_is_told_once_with_those_of_the_runs_it_started() -> None:
+    first = [task(CONTROLLER, "stage_1", "deferred"), task(CONTROLLER, "stage_2", "none")]
+    second = [task(CONTROLLER, "stage_1", "success"), task(CONTROLLER, "stage_2", "skipped")]
+    told: list[str] = []
+    airflow = FakeAirflow([("running", first), ("running", second), ("success", second)], [CHILD])
+    ended = pipeline.Watch(airflow, CONTROLLER, lambda each: told.append(each.task_id)).follow()  # type: ignore[arg-type]
+    assert ended.state == "success"
+    assert told == ["collect", "stage_1", "stage_2"]
+
+
+def test_a_failed_run_says_why_and_where(capsys: pytest.CaptureFixture[str]) -> None:
+    tasks = [task(CONTROLLER, "stage_1", "failed"), task(CONTROLLER, "stage_2", "upstream_failed")]
+    with pytest.raises(RunFailed, match="ended as failed: http://airflow/manual__1"):
+        pipeline.run(FakeAirflow([("failed", tasks)]), CONTROLLER.dag_id, {})  # type: ignore[arg-type]
+    printed = capsys.readouterr().out
+    assert "stage_1                 3 rows are missing" in printed
+    assert "http://airflow/manual__1/tasks/stage_1" in printed
+    assert "something before it failed" in printed
+
+
+def test_a_paused_dag_is_not_waited_for() -> None:
+    with pytest.raises(RunFailed, match="sleeping is paused"):
+        pipeline.run(FakeAirflow([("queued", [])]), "sleeping", {})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "dag_id"),
+    [
+        ("1", "daily_benchmark_etf_collection"),
+        ("5", "daily_portfolio_allocation"),
+        ("trending", "daily_trending_etf_analysis"),
+        ("pipeline", "daily_pipeline_controller"),
+        ("daily_pipeline_controller", "daily_pipeline_controller"),
+    ],
+)
+def test_a_stage_has_a_number_a_short_name_and_its_dag(name: str, dag_id: str) -> None:
+    assert pipeline.resolve(FakeAirflow([]), name) == dag_id  # type: ignore[arg-type]
+
+
+def test_an_unknown_stage_is_answered_with_its_neighbours() -> None:
+    with pytest.raises(UnknownName, match="did you mean trending"):
+        pipeline.resolve(FakeAirflow([]), "trendy")  # type: ignore[arg-type]

@@ -1,0 +1,123 @@
+"""What an interrupted start or installation leaves behind, and what the next one makes of it."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ops import airflow_init, configure, install, java, postgres, startup
+from ops.errors import CannotInstall, CannotStart
+from ops.stack import Market, Stack
+
+
+def test_a_full_disk_is_noticed_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart, match=r"has \d+ MB free and 1000000000 MB are needed"):
+        configure.require_disk(tmp_path / "not" / "there" / "yet", 10**9)
+
+
+@pytest.mark.parametrize(
+    ("pid", "stays"),
+    [
+        ("4194303", False),  # no such process
+        (str(os.getpid()), False),  # somebody else's by now
+    ],
+)
+def test_the_pid_file_of_a_killed_postgres_goes(tmp_path: Path, pid: str, stays: bool) -> None:
+    pid_file = tmp_path / "postmaster.pid"
+    pid_file.write_text(f"{pid}\n{tmp_path}\n")
+    postgres.remove_stale_pid_file(tmp_path)
+    assert pid_file.exists() is stays
+
+
+def test_kafka_without_its_zookeeper_is_put_aside(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stack = Stack(tmp_path, market=Market("simulated"))
+    (stack.data / "kafka").mkdir(parents=True)
+    (stack.data / "kafka" / "meta.properties").write_text("cluster.id=gone\n")
+    configure.prepare(stack, {"AIRFLOW_PASSWORD": "x"})
+    assert not (stack.data / "kafka").exists()
+    assert len(list(stack.data.glob("kafka.lost-*"))) == 1
+    assert "Kafka starts empty" in capsys.readouterr().out
+
+
+def test_the_property_files_have_the_stacks_ports(tmp_path: Path) -> None:
+    stack = Stack(tmp_path, port_offset=100)
+    configure.prepare(stack, {"AIRFLOW_PASSWORD": "x"})
+    kafka = (stack.run / "kafka.properties").read_text()
+    assert "listeners=PLAINTEXT://127.0.0.1:9192" in kafka
+    assert "zookeeper.connect=127.0.0.1:2281" in kafka
+    assert "${" not in kafka
+
+
+@pytest.fixture
+def jars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
+    """Jars and a lock of our own; the function says what a download brings."""
+    lock = tmp_path / "jars.sha256"
+    lock.write_text(f"{hashlib.sha256(b'right').hexdigest()}  one.jar\n")
+    monkeypatch.setattr(install, "LOCK", lock)
+    monkeypatch.setattr(install, "JARS", tmp_path / "jars")
+    monkeypatch.setattr(install, "TOOLS", tmp_path)
+
+    def brings(content: bytes) -> None:
+        monkeypatch.setattr(install, "_run_ivy", lambda target, count: (target / "one.jar").write_bytes(content))
+
+    return brings
+
+
+def test_jars_are_fetched_once(jars: Callable[[bytes], None], tmp_path: Path) -> None:
+    jars(b"right")
+    install.ensure_jars()
+    jars(b"not asked for again")
+    install.ensure_jars()
+    assert (tmp_path / "jars" / "one.jar").read_bytes() == b"right"
+
+
+def test_a_jar_with_another_content_is_refused(jars: Callable[[bytes], None], tmp_path: Path) -> None:
+    jars(b"wrong")
+    with pytest.raises(CannotInstall, match=r"one\.jar"):
+        install.ensure_jars()
+    assert not (tmp_path / "jars" / "one.jar").exists()
+    jars(b"right")
+    install.ensure_jars()
+    assert (tmp_path / "jars" / "one.jar").read_bytes() == b"right"
+
+
+def test_a_half_copied_jar_is_fetched_again(jars: Callable[[bytes], None], tmp_path: Path) -> None:
+    (tmp_path / "jars").mkdir()
+    (tmp_path / "jars" / "one.jar").write_bytes(b"rig")
+    jars(b"right")
+    install.ensure_jars()
+    assert (tmp_path / "jars" / "one.jar").read_bytes() == b"right"
+
+
+def test_no_java_is_said_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(java, "_system_home", lambda: None)
+    monkeypatch.setattr(java, "_wheel_home", lambda: None)
+    java.java_home.cache_clear()
+    with pytest.raises(CannotInstall, match="Java 17 or 21 is missing"):
+        java.java_home()
+    java.java_home.cache_clear()
+
+
+@pytest.mark.parametrize(("release", "major"), [('JAVA_VERSION="17.0.15"', "17"), ('JAVA_VERSION="21.0.8"', "21")])
+def test_javas_version_is_read_from_its_release_file(tmp_path: Path, release: str, major: str) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "release").write_text(f'IMPLEMENTOR="X"\n{release}\n')
+    assert java._major_version(tmp_path / "bin" / "java") == major
+
+
+def test_a_failed_service_is_told_by_its_last_words(tmp_path: Path) -> None:
+    log = tmp_path / "kafka.log"
+    assert startup.last_words(log) == ""
+    log.write_text("x" * 10_000 + "\nfatal: no space left\n\n")
+    assert startup.last_words(log) == "fatal: no space left"
+
+
+def test_airflows_database_is_migrated_again_when_the_pools_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = airflow_init.wanted_stamp()
+    (tmp_path / "pools.json").write_text("{}")
+    monkeypatch.setattr(airflow_init, "POOLS_FILE", tmp_path / "pools.json")
+    assert airflow_init.wanted_stamp() != before

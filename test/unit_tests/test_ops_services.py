@@ -1,0 +1,73 @@
+"""Which services there are, and in which order they start and stop."""
+
+from pathlib import Path
+
+import pytest
+
+from ops import health, services
+from ops.errors import UnknownName
+from ops.stack import PORTS
+
+ALL = services.read_services()
+SERVER_NAMES = {
+    "postgres", "airflow-db", "zookeeper", "kafka", "spark-master", "spark-worker", "airflow-webserver",
+    "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer", "consumer-etf-daily", "consumer-etf-holdings",
+    "consumer-stock-daily", "api", "dashboard", "market-server",
+}  # fmt: skip
+
+
+def test_every_service_of_the_platform_is_listed() -> None:
+    one_shots = {name for name, service in ALL.items() if service.is_one_shot}
+    assert set(ALL) - one_shots == SERVER_NAMES
+    assert "collector" in one_shots
+
+
+@pytest.mark.parametrize("service", ALL.values(), ids=lambda service: service.name)
+def test_what_a_service_refers_to_exists(service: services.Service) -> None:
+    assert service.ready[0] in health.CHECKS
+    assert set(service.ports) <= set(PORTS)
+    assert {*service.needs, *service.uses} <= set(ALL)
+
+
+def test_a_service_starts_after_all_that_it_needs() -> None:
+    order = services.starting_order(ALL)
+    for service in ALL.values():
+        assert all(order.index(need) < order.index(service.name) for need in service.needs)
+
+
+def test_only_some_services_come_with_what_they_need() -> None:
+    assert list(services.with_needs(ALL, ["kafka"])) == ["zookeeper", "kafka"]
+    assert set(services.with_needs(ALL, ["schema", "spark-worker"])) == {
+        "postgres", "schema", "spark-master", "spark-worker",
+    }  # fmt: skip
+
+
+def test_an_unknown_service_is_answered_with_its_neighbours() -> None:
+    with pytest.raises(UnknownName, match="did you mean airflow-scheduler"):
+        services.find(ALL, "scheduler")
+    with pytest.raises(UnknownName, match="there are: postgres, "):
+        services.find(ALL, "zzz")
+
+
+def test_the_market_server_is_there_only_when_it_is_asked_for() -> None:
+    live = services.wanted(ALL, {"MARKET_SERVER_ARGS": ""})
+    assert "market-server" not in live
+    assert "market-server" not in live["collector"].needs
+    assert "market-server" in services.wanted(ALL, {"MARKET_SERVER_ARGS": "--port 1"})["collector"].needs
+
+
+def test_what_others_rely_on_stops_after_them_also_through_one_shots() -> None:
+    before = services.stopped_before(ALL)
+    assert {"consumer-etf-daily", "api", "airflow-scheduler"} <= before["postgres"]
+    assert {"consumer-etf-daily", "topics", "airflow-scheduler"} <= before["zookeeper"]
+    assert {"airflow-webserver", "airflow-scheduler"} <= before["airflow-db"]
+    assert "airflow-scheduler" in before["airflow-webserver"]  # its running tasks report there
+    assert not before["dashboard"]
+
+
+def test_supervisord_gets_the_defaults_and_none_of_our_keys(tmp_path: Path) -> None:
+    services.write_supervisor_config(tmp_path / "supervisord.conf")
+    text = (tmp_path / "supervisord.conf").read_text()
+    assert text.count("autostart = false") == len(ALL)
+    assert "\nx_" not in text
+    assert services.DEFAULTS not in text

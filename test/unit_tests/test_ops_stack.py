@@ -1,0 +1,121 @@
+"""A stack's folders, ports, secrets and environment."""
+
+import os
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+
+from config.config import ConfigError, Settings
+from ops import environment, processes, secrets
+from ops.errors import CannotStart
+from ops.stack import PORTS, Market, Stack
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Stack:
+    return Stack(tmp_path, port_offset=200, market=Market("simulated"))
+
+
+def test_ports_move_together(stack: Stack) -> None:
+    assert stack.port("kafka") == 9292
+    assert stack.url("api") == "http://127.0.0.1:8200"
+
+
+@pytest.mark.parametrize("raw", ["-1", "abc", "60000"])
+def test_an_impossible_offset_names_the_setting(raw: str) -> None:
+    with pytest.raises(ConfigError, match="ACTSTOCK_PORT_OFFSET"):
+        Stack.from_env({"ACTSTOCK_PORT_OFFSET": raw, "ACTSTOCK_HOME": "/nowhere"})
+
+
+def test_a_started_stack_is_found_again_without_its_ports(stack: Stack) -> None:
+    stack.run.mkdir()
+    stack.remember()
+    assert Stack.from_env({"ACTSTOCK_HOME": str(stack.home)}) == stack
+    stack.forget()
+    assert Stack.from_env({"ACTSTOCK_HOME": str(stack.home)}) == Stack(stack.home)
+
+
+def test_no_two_markets_share_a_folder(tmp_path: Path) -> None:
+    markets = [
+        Market(),
+        Market("simulated"),
+        Market("simulated", seed=7),
+        Market("recorded", folder="/a/prices"),
+        Market("recorded", folder="/b/prices"),
+    ]
+    assert len({Stack(tmp_path, market=market).data for market in markets}) == len(markets)
+
+
+def test_a_long_path_still_gives_a_socket_that_the_kernel_takes(tmp_path: Path) -> None:
+    deep = Stack(tmp_path / ("x" * 120))
+    assert len(str(deep.supervisor_socket)) < 108
+    assert deep.supervisor_socket != Stack(tmp_path / ("y" * 120)).supervisor_socket
+
+
+def test_secrets_are_made_once_and_for_the_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.env"
+    first = secrets.load(file)
+    assert secrets.load(file) == first
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert len(set(first.values())) == len(first)
+
+
+def test_a_secret_that_came_later_is_added_to_the_old_ones(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.env"
+    file.write_text("API_KEY=kept\n")
+    assert secrets.load(file)["API_KEY"] == "kept"
+    assert secrets.load(file)["DB_PASSWORD"]
+
+
+def test_env_files_may_have_comments_quotes_and_exports(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("# A=1\n\nexport B='two words'\nC=\"3\"\nD=x=y\n")
+    assert secrets.read_env_file(file) == {"B": "two words", "C": "3", "D": "x=y"}
+
+
+def test_services_get_their_own_addresses_and_the_settings_from_outside(stack: Stack) -> None:
+    outside = {
+        "DB_HOST": "elsewhere",
+        "DB_PASSWORD": "theirs",
+        "STAGE_DELAY_MINUTES": "5",
+        "API_KEY": "mine",
+        "PATH": "/bin",
+    }
+    given = environment.service_environment(stack, Path("/java"), outside)
+    settings = Settings.from_env(given)
+    assert (settings.database.host, settings.database.port) == ("127.0.0.1", 5632)
+    assert settings.database.password == secrets.load(stack.secrets_file)["DB_PASSWORD"]
+    assert (settings.stage_delay_minutes, settings.api_key) == (5, "mine")
+    assert given["PATH"].startswith("/java/bin:")
+
+
+def test_a_served_market_replaces_yahoo_and_its_pauses(stack: Stack) -> None:
+    served = Settings.from_env(environment.service_environment(stack, Path("/java"), {"YAHOO_PACE_SECONDS": "5"}))
+    assert (served.yahoo.base_url, served.yahoo.pace_seconds) == ("http://127.0.0.1:8290", 0)
+    live = Settings.from_env(environment.service_environment(Stack(stack.home), Path("/java"), {}))
+    assert (live.yahoo.base_url, live.yahoo.pace_seconds) == ("", 5)
+
+
+def test_airflow_is_told_everything_in_one_place(stack: Stack) -> None:
+    given = environment.service_environment(stack, Path("/java"), {})
+    assert given["AIRFLOW__API__PORT"] == "8280"
+    assert given["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:8280/execution/"
+    assert given["AIRFLOW_CONN_SPARK_DEFAULT"] == given["SPARK_MASTER_URL"]
+
+
+def test_clients_and_services_are_told_the_same(stack: Stack) -> None:
+    service = environment.service_environment(stack, Path("/java"), {})
+    client = environment.client_environment(stack, {})
+    assert {name: value for name, value in client.items() if name in service} == {
+        name: service[name] for name in client if name in service
+    }
+
+
+def test_a_busy_port_is_named_with_its_service_and_its_holder(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        stack = Stack(tmp_path, port_offset=taken.getsockname()[1] - PORTS["api"])
+        with pytest.raises(CannotStart, match=rf"port {stack.port('api')} for api is taken by process {os.getpid()}: "):
+            processes.require_free_ports(stack, ["api"])
+    processes.require_free_ports(stack, ["api"])
