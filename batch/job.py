@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 # The analytics tables have a column for each of these; another period would have nowhere to be stored.
 STORED_PERIODS = (5, 10, 20)
+SHOWN_REASONS = 5
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,10 @@ class Publication:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run has published, and the sessions it could not compute, with the reason."""
+    """What a run has published, and the sessions it could not compute, with the reason.
+
+    A range goes on past such a session, as the days one by one would. What was published for it before stays.
+    """
 
     publications: Sequence[Publication]
     skipped: dict[date, str]
@@ -130,10 +134,7 @@ def main(name: str, description: str, run: Callable[[Job], Outcome], arguments: 
         log.debug("Spark failed", exc_info=True)
         return _fail(f"Spark: {str(error).strip().splitlines()[0]}", 1)
     print(json.dumps(outcome.summary()), flush=True)
-    if outcome.skipped:
-        reasons = "; ".join(outcome.skipped.values())
-        return _fail(f"{len(outcome.skipped)} of the sessions asked for are not published: {reasons}", 1)
-    return 0
+    return _fail(_not_published(outcome.skipped), 1) if outcome.skipped else 0
 
 
 def _command_line(description: str) -> argparse.ArgumentParser:
@@ -189,6 +190,13 @@ def _sessions(start: date, end: date) -> list[date]:
     if not found:
         raise InvalidInput(f"there is no session from {start} to {end}")
     return found
+
+
+def _not_published(skipped: dict[date, str]) -> str:
+    """All reasons of a few sessions, the first and last of many."""
+    reasons = list(skipped.values())
+    shown = reasons if len(reasons) <= SHOWN_REASONS else [reasons[0], "...", reasons[-1]]
+    return f"{len(reasons)} of the sessions asked for not published: {'; '.join(shown)}"
 
 
 def _fail(message: str, exit_code: int) -> int:

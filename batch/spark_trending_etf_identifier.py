@@ -27,6 +27,7 @@ from batch.returns import (
 from config.universe import universe
 from database.db_helper import fetch
 from database.tables import TRENDING_ETFS
+from utils.errors import NotStored
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +143,7 @@ def run(current: Job) -> Outcome:
     skipped = without_benchmark(current)
     sessions = [session for session in current.sessions if session not in skipped]
     if not sessions:
-        return Outcome([], skipped)
+        raise NotStored("; ".join(skipped.values()))
     windows = windows_of(sessions, exchanges_of(market.etfs), job.periods())
     prices = current.read(PRICES, tickers=list(market.etfs), sessions=sessions_used(windows))
     returns = with_returns(each_etf(current.windows(windows), market.etfs), with_mistrust(prices))

@@ -1,4 +1,4 @@
-"""Fixtures of more than one ring: a Spark session in this process, and the helper modules (which tests cannot import)."""
+"""Fixtures of more than one ring: a Spark session in this process, and the helper modules that tests cannot import."""
 
 from collections.abc import Iterator
 from importlib.util import module_from_spec, spec_from_file_location

@@ -1,0 +1,200 @@
+"""The jobs' command line: what may be asked for, how they end, and that no job reads today's date."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.errors import PySparkException
+
+from batch import job
+from batch import spark_active_stock_allocator as allocator
+from batch import spark_trending_etf_identifier as identifier
+from batch.job import Job, Outcome, Publication
+from config import universe as universe_module
+from utils.errors import ActstockError, DatabaseUnavailable, InvalidInput, NotPublished
+
+ROOT = Path(job.__file__).parent.parent
+
+
+class FakeSession:
+    def __init__(self) -> None:
+        self.stopped = False
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> FakeSession:
+    """A session without a JVM, and a database that is not there but answers the phone."""
+    fake = FakeSession()
+    monkeypatch.setattr(job, "session", lambda settings, name: fake)
+    monkeypatch.setattr(job, "connect", lambda settings: FakeConnection())
+    return fake
+
+
+class FakeConnection:
+    def close(self) -> None:
+        pass
+
+
+def run_main(run: Callable[[Job], Outcome], *arguments: str) -> int:
+    return job.main("test", "A job for tests.", run, arguments)
+
+
+def asked_sessions(*arguments: str) -> Sequence[date]:
+    asked: list[Sequence[date]] = []
+
+    def run(current: Job) -> Outcome:
+        asked.append(current.sessions)
+        return Outcome([], {})
+
+    assert run_main(run, *arguments) == 0
+    return asked[0]
+
+
+def never(current: Job) -> Outcome:
+    raise AssertionError("the job must not run")
+
+
+def test_one_session(session: FakeSession) -> None:
+    assert asked_sessions("--as-of-date", "2026-08-21") == [date(2026, 8, 21)]
+    assert session.stopped
+
+
+def test_mistake_11_a_range_passes_over_weekends_and_holidays(session: FakeSession) -> None:
+    """Thanksgiving 2025 was Thursday the 27th; the early close on Friday is a session."""
+    asked = asked_sessions("--from", "2025-11-26", "--to", "2025-12-01")
+    assert asked == [date(2025, 11, 26), date(2025, 11, 28), date(2025, 12, 1)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--as-of-date", "21.08.2026"], "'21.08.2026' is not a date"),
+        (["--as-of-date", "2026-02-30"], "'2026-02-30' is not a date"),
+        (["--as-of-date", "2025-11-27"], "2025-11-27 (Thursday) is not a XNYS session: the nearest are 2025-11-26 and"),
+        (["--as-of-date", "2026-08-22"], "2026-08-22 (Saturday) is not a XNYS session"),
+        (["--as-of-date", "1999-08-20"], "outside the XNYS calendar"),
+        (["--from", "2026-08-22", "--to", "2026-08-23"], "no session from 2026-08-22 to 2026-08-23"),
+        (["--from", "2026-08-21", "--to", "2026-08-20"], "--from 2026-08-21 is after --to 2026-08-20"),
+        (["--from", "2026-08-21"], "give either --as-of-date DATE, or --from DATE and --to DATE"),
+        ([], "give either --as-of-date DATE"),
+        (["--as-of-date", "2026-08-21", "--to", "2026-08-21"], "give either"),
+    ],
+)
+def test_mistake_11_a_request_that_cannot_be_met_ends_with_2_and_one_line(
+    session: FakeSession, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert run_main(never, *arguments) == 2
+    said = capsys.readouterr()
+    [line] = said.err.strip().splitlines()
+    assert line.startswith("error: ")
+    assert message in line
+    assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (NotPublished("stage 3 has not published 2026-08-21"), 1),
+        (DatabaseUnavailable("PostgreSQL went away"), 1),
+        (InvalidInput("period of 7 sessions"), 2),
+        (PySparkException("[CANNOT_CONNECT] no master\n\tat java.lang.Thread.run"), 1),
+    ],
+)
+def test_an_error_is_one_line(
+    session: FakeSession, capsys: pytest.CaptureFixture[str], error: Exception, code: int
+) -> None:
+    def run(current: Job) -> Outcome:
+        raise error
+
+    assert run_main(run, "--as-of-date", "2026-08-21") == code
+    [line] = capsys.readouterr().err.strip().splitlines()
+    assert line.removeprefix("error: ").removeprefix("Spark: ") == str(error).splitlines()[0]
+    assert session.stopped
+
+
+def test_a_spark_that_does_not_start_is_one_line(
+    session: FakeSession, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no_session(settings: Any, name: str) -> Any:
+        raise PySparkException("no master answers")
+
+    monkeypatch.setattr(job, "session", no_session)
+    assert run_main(lambda current: Outcome([current.spark], {}), "--as-of-date", "2026-08-21") == 1  # type: ignore[list-item]
+    assert capsys.readouterr().err.strip() == "error: Spark: no master answers"
+
+
+def publication(day: date, **values: Any) -> Publication:
+    return Publication(job="test", as_of_date=day, period_days=5, row_count=2, source="yahoo", **values)
+
+
+def test_the_summary_is_the_last_line(session: FakeSession, capsys: pytest.CaptureFixture[str]) -> None:
+    published = [publication(date(2026, 8, 20)), publication(date(2026, 8, 21), status="empty")]
+    assert run_main(lambda current: Outcome(published, {}), "--as-of-date", "2026-08-21") == 0
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert summary == {"sessions": 2, "publications": 2, "empty": 1, "rows": 4, "skipped": {}}
+
+
+def test_skipped_sessions_are_named_and_the_exit_code_says_so(
+    session: FakeSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome = Outcome([publication(date(2026, 8, 20))], {date(2026, 8, 21): "SPY has no price of 2026-08-21"})
+    assert run_main(lambda current: outcome, "--from", "2026-08-20", "--to", "2026-08-21") == 1
+    said = capsys.readouterr()
+    assert json.loads(said.out.splitlines()[-1])["skipped"] == {"2026-08-21": "SPY has no price of 2026-08-21"}
+    assert said.err.strip() == "error: 1 of the sessions asked for not published: SPY has no price of 2026-08-21"
+
+
+def test_a_job_waits_for_its_session_only_when_it_needs_it() -> None:
+    starting: Future[Any] = Future()
+    current = Job(starting, None, None, [], None)  # type: ignore[arg-type]
+    starting.set_result("session")
+    assert current.spark == "session"
+    assert replace(current, session="session").spark == "session"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("days", [(7,), (5, 10, 21), (1, 5)])
+def test_mistake_12_a_period_that_the_tables_do_not_hold_is_refused(
+    monkeypatch: pytest.MonkeyPatch, days: tuple[int, ...]
+) -> None:
+    changed = replace(universe_module.universe(), periods=days)
+    monkeypatch.setattr(job, "universe", lambda: changed)
+    with pytest.raises(InvalidInput, match="the tables hold 5, 10, 20"):
+        job.periods()
+
+
+@pytest.mark.parametrize("days", [(5, 10, 20), (20,)])
+def test_periods_that_the_tables_hold_are_taken(monkeypatch: pytest.MonkeyPatch, days: tuple[int, ...]) -> None:
+    changed = replace(universe_module.universe(), periods=days)
+    monkeypatch.setattr(job, "universe", lambda: changed)
+    assert job.periods() == days
+
+
+def test_mistake_03_no_job_reads_todays_date() -> None:
+    clocks = re.compile(r"\btoday\(|\bnow\(|current_date|current_timestamp|time\.time\(|clock_timestamp", re.IGNORECASE)
+    files = [*(ROOT / "batch").glob("*.py"), ROOT / "utils" / "spark_utils.py"]
+    assert len(files) > 5
+    assert {file.name: found for file in files if (found := clocks.findall(file.read_text(encoding="utf-8")))} == {}
+
+
+@pytest.mark.parametrize("module", [identifier, allocator])
+def test_every_job_explains_itself(module: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        module.main(["--help"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert all(option in said for option in ("--as-of-date", "--from", "--to", "--run-id"))
+
+
+def test_errors_of_the_platform_say_whether_a_retry_helps() -> None:
+    """What the exit code is to Airflow: 2 is never retried."""
+    assert issubclass(NotPublished, ActstockError) and NotPublished.retryable
+    assert not InvalidInput.retryable
