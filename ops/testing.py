@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from config.config import PROJECT_ROOT
 from ops.console import say
 from ops.control import start, stop
-from ops.environment import client_environment
+from ops.environment import client_environment, tools
 from ops.errors import NotRunning, OpsError, RunFailed, UnknownName
 from ops.install import ensure_platform, ensure_programs
 from ops.java import java_home
@@ -118,8 +118,7 @@ def _tools() -> dict[str, str]:
     """The environment without any setting of a stack, so that no test reaches the platform that may be running."""
     ours = set(client_environment(STACK)) | {"ACTSTOCK_HOME", "ACTSTOCK_PORT_OFFSET"}
     plain = {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("AIRFLOW_")}
-    java = java_home()
-    return plain | {"JAVA_HOME": str(java), "PATH": f"{java}/bin:{VENV}/bin:{os.environ['PATH']}"}
+    return plain | tools(java_home())
 
 
 def _pytest(ring: str, environment: Mapping[str, str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Watching a run of Airflow: what is told, and how it ends."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,8 +9,8 @@ from ops import pipeline
 from ops.airflow_client import Run, Task
 from ops.errors import RunFailed, UnknownName
 
-CONTROLLER = Run("daily_pipeline_controller", "manual__1", "running")
-CHILD = Run("daily_benchmark_etf_collection", "2026-08-21__manual__1", "success")
+CONTROLLER = Run("daily_pipeline_controller", "manual__1", "running", None, None)
+CHILD = Run("daily_benchmark_etf_collection", "2026-08-21__manual__1", "success", None, None)
 
 
 class FakeAirflow:
@@ -28,7 +29,7 @@ class FakeAirflow:
         return CONTROLLER
 
     def run(self, run: Run) -> Run:
-        return Run(run.dag_id, run.run_id, self._moments[0][0])
+        return replace(run, state=self._moments[0][0])
 
     def runs_named(self, ending: str) -> list[Run]:
         return [child for child in self._children if child.run_id.endswith(ending)]
@@ -46,7 +47,7 @@ class FakeAirflow:
 
 
 def task(run: Run, name: str, state: str) -> Task:
-    return Task(run, name, state, 1.5, 1)
+    return Task(run, name, state, None, None, 1.5, 1)
 
 
 @pytest.fixture(autouse=True)

@@ -100,11 +100,16 @@ def test_no_java_is_said_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
     java.java_home.cache_clear()
 
 
-@pytest.mark.parametrize(("release", "major"), [('JAVA_VERSION="17.0.15"', "17"), ('JAVA_VERSION="21.0.8"', "21")])
-def test_javas_version_is_read_from_its_release_file(tmp_path: Path, release: str, major: str) -> None:
+@pytest.mark.parametrize(("version", "usable"), [("17.0.15", True), ("21.0.8", True), ("11.0.2", False), ("25", False)])
+def test_only_a_java_that_everything_runs_on_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, usable: bool
+) -> None:
     (tmp_path / "bin").mkdir()
-    (tmp_path / "release").write_text(f'IMPLEMENTOR="X"\n{release}\n')
-    assert java._major_version(tmp_path / "bin" / "java") == major
+    (tmp_path / "bin" / "java").touch(mode=0o755)
+    (tmp_path / "release").write_text(f'IMPLEMENTOR="X"\nJAVA_VERSION="{version}"\n')
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert java._system_home() == (tmp_path if usable else None)
 
 
 def test_a_failed_service_is_told_by_its_last_words(tmp_path: Path) -> None:
