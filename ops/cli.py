@@ -23,6 +23,7 @@ examples:
   ./start.sh backfill 2026-08-10 2026-08-14  the five stages for every session of a range
   ./start.sh logs consumer-etf-daily -f      follow a service's log
   ./start.sh stop                            stop exactly what was started here
+  ./start.sh bench                           how fast it is, and whether that is fast enough
   ./start.sh test                            lint, types and every test; runs beside a running platform
 
 State, logs and passwords are in .actstock/ (ACTSTOCK_HOME moves it, ACTSTOCK_PORT_OFFSET moves every port).
@@ -98,6 +99,12 @@ def parser() -> argparse.ArgumentParser:
     test.add_argument("rings", nargs="*", metavar="RING", help="checks, unit, integration, end_to_end (all)")
     test.set_defaults(command=_test)
 
+    bench = commands.add_parser("bench", help="measure the running platform, each figure beside what it should be")
+    bench.add_argument("parts", nargs="*", metavar="PART", help="consume, chain, api, memory, requests (all)")
+    bench.add_argument("--rows", type=int, default=100_000, metavar="N", help="messages to consume (100,000)")
+    bench.add_argument("--strict", action="store_true", help="end with code 1 when a wanted figure is missed")
+    bench.set_defaults(command=_bench)
+
     commands.add_parser("install", help="only install what is missing").set_defaults(command=_install)
     return root
 
@@ -166,6 +173,12 @@ def _test(options: argparse.Namespace) -> int:
     from ops.testing import run_tests
 
     return run_tests(options.rings)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from ops.bench.command import bench
+
+    return bench(options.parts, options.rows, options.strict)
 
 
 def _install(_: argparse.Namespace) -> int:

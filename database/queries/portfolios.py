@@ -1,6 +1,6 @@
 """Portfolios as published: the three of stage 5 and the monthly one."""
 
-from datetime import date
+from datetime import date, datetime
 
 from database.db_helper import Connection, Row, fetch
 
@@ -16,6 +16,21 @@ def publications_version(conn: Connection) -> str:
         "SELECT COUNT(*) || ':' || COALESCE(SUM(xmin::text::bigint), 0) AS version FROM analytics_publication",
     )
     return str(row["version"])
+
+
+def publication_times(conn: Connection) -> dict[date, datetime]:
+    """Every session that has portfolios, with the moment its last one was published."""
+    rows = fetch(
+        conn,
+        """
+        SELECT as_of_date, MAX(published_at) AS published_at
+        FROM analytics_publication
+        WHERE job = 'allocation'
+        GROUP BY as_of_date
+        ORDER BY as_of_date
+        """,
+    )
+    return {row["as_of_date"]: row["published_at"] for row in rows}
 
 
 def latest_publications(conn: Connection) -> list[Row]:

@@ -47,3 +47,16 @@ def by_endpoint(conn: Connection, since: datetime) -> list[Row]:
         """,
         {"since": since},
     )
+
+
+def of_runs(conn: Connection) -> list[Row]:
+    """Every request that a run has made, in order: run_id, endpoint, symbol, requested_at."""
+    return fetch(
+        conn,
+        """
+        SELECT run_id, endpoint, symbol, requested_at
+        FROM logs_yahoo_request
+        WHERE run_id IS NOT NULL
+        ORDER BY requested_at, id
+        """,
+    )

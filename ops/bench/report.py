@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from operator import ge, le
+from math import ceil, floor
 
 from rich.table import Table
 
@@ -22,7 +22,7 @@ class Target:
 
     @property
     def is_reached(self) -> bool:
-        return (le if self.at_most else ge)(self.figure, self.wanted)
+        return self.figure <= self.wanted if self.at_most else self.figure >= self.wanted
 
     def __str__(self) -> str:
         """
@@ -34,9 +34,10 @@ class Target:
         return f"{self.name}: {self._number(self.figure)}, wanted {bound} {self._number(self.wanted)}: {verdict}"
 
     def _number(self, value: float) -> str:
-        # A figure that just misses must not be rounded to look as if it did not.
-        digits = self.digits if self.is_reached or value == self.wanted else self.digits + 1
-        return f"{value:,.{digits}f}{self.unit}"
+        """Rounded to the worse side: what just misses must not look as if it did not."""
+        scale = 10**self.digits
+        rounded = (ceil(value * scale) if self.at_most else floor(value * scale)) / scale
+        return f"{rounded:,.{self.digits}f}{self.unit}"
 
 
 def heading(text: str) -> None:

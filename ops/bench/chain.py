@@ -1,0 +1,136 @@
+"""The controller's five stages through Airflow, without delays and on a market server: how long, and where it goes."""
+
+import json
+import urllib.request
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from config.config import Settings
+from config.universe import universe
+from database.db_helper import Connection, connect
+from database.queries import collected, portfolios, requests
+from database.tables import DAILY_ETF_OHLC
+from ops import pipeline
+from ops.airflow_client import Airflow, Run
+from ops.bench.report import Target, step, table
+from ops.bench.timeline import Part, Span, Stage, application_of, between, by_kind, parts
+from ops.errors import RunFailed
+from ops.stack import Stack
+from utils.dates import sessions_between
+
+TIMEOUT_SECONDS = 10
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+
+def measure(stack: Stack, settings: Settings) -> list[Target]:
+    if not stack.market.served:
+        raise RunFailed("the chain is measured on a market server, not at Yahoo's expense: ./start.sh demo first")
+    market = _json(f"{stack.url('market-server')}/control/status")
+    with closing(connect(settings.database)) as conn:
+        as_of = _choose(conn, date.fromisoformat(market["first_session"]))
+        airflow = pipeline.connect(stack)
+        run = _run(airflow, as_of)
+        published = portfolios.publication_times(conn)[as_of]
+        asked = requests.of_runs(conn)
+    stages = _stages(airflow, run)
+    applications = _applications(stack)
+    fetched = [row["requested_at"] for row in asked if row["run_id"].endswith(f"__{run.run_id}")]
+    whole = _span(run.queued, run.ended)
+    _show(whole, parts(whole, stages, applications))
+    targets = [Target("the five stages, from trigger to end", whole.seconds, 120, " s", at_most=True)]
+    if not fetched:
+        step("nothing had to be fetched: no figure from the last fetch on")
+        return targets
+    _show_end(after_the_last_fetch(fetched[-1], stages, applications, published))
+    seconds = (published - fetched[-1]).total_seconds()
+    return [*targets, Target("last fetch to published", seconds, 60, " s", at_most=True)]
+
+
+def choose(stored: Sequence[date], computed: set[date], first_of_market: date) -> date:
+    """A session that nobody has computed: best one before all that is stored, so that everything has to be fetched.
+
+    Else the newest one whose windows are stored; the newest of all when every one is computed.
+    """
+    days = universe().longest_period
+    earlier = sessions_between(first_of_market, stored[0])[days:-1]
+    known = [session for session in stored[days:] if session not in computed]
+    return (earlier or known or stored)[-1]
+
+
+def after_the_last_fetch(
+    last_fetch: datetime, stages: Sequence[Stage], applications: Sequence[Span], published: datetime
+) -> list[Part]:
+    holdings, allocation = stages[3], stages[4]
+    [spark_task] = allocation.tasks.values()
+    application = application_of(spark_task, applications)
+    moments = [
+        ("", last_fetch),
+        ("the collector sends and ends", holdings.tasks["collect"].end),
+        ("the rows are in Postgres, and Airflow has noticed", holdings.tasks["stored"].end),
+        ("Airflow starts stage 5", spark_task.start),
+        ("Spark starts", application.start if application else spark_task.start),
+        ("Spark computes and publishes", published),
+    ]
+    return between(moments)
+
+
+def _choose(conn: Connection, first_of_market: date) -> date:
+    stored = sorted(collected.bars(conn, DAILY_ETF_OHLC, universe().benchmark))
+    if not stored:
+        raise RunFailed("the database has no history yet: ./start.sh demo fills it")
+    as_of = choose(stored, set(portfolios.publication_times(conn)), first_of_market)
+    step(f"session {as_of}; {universe().benchmark} is stored from {stored[0]} to {stored[-1]}")
+    return as_of
+
+
+def _run(airflow: Airflow, as_of: date) -> Run:
+    conf = {"as_of_date": as_of.isoformat(), "stage_delay_minutes": 0}
+    pipeline.wait_for_dag(airflow, pipeline.CONTROLLER)
+    run = pipeline.Watch(airflow, airflow.trigger(pipeline.CONTROLLER, conf)).follow()
+    if run.state != "success":
+        raise RunFailed(f"the pipeline ended as {run.state}: {airflow.address(run)}")
+    return run
+
+
+def _stages(airflow: Airflow, controller: Run) -> list[Stage]:
+    runs = {run.dag_id: run for run in airflow.runs_named(f"__{controller.run_id}")}
+    stages = []
+    for number, (name, dag_id) in enumerate(pipeline.STAGES.items(), 1):
+        tasks = sorted(airflow.tasks(runs[dag_id]), key=lambda task: task.started or datetime.max.replace(tzinfo=UTC))
+        spans = {task.task_id: _span(task.started, task.ended) for task in tasks}
+        stages.append(Stage(f"{number} {name}", _span(runs[dag_id].queued, runs[dag_id].ended), spans))
+    return stages
+
+
+def _applications(stack: Stack) -> list[Span]:
+    """When each Spark application registered with the master, and when it left."""
+    found = []
+    for raw in _json(f"{stack.url('spark-master-ui')}/json/")["completedapps"]:
+        start = datetime.fromtimestamp(raw["starttime"] / 1000, UTC)
+        found.append(Span(start, start + timedelta(milliseconds=raw["duration"])))
+    return found
+
+
+def _span(start: datetime | None, end: datetime | None) -> Span:
+    if start is None or end is None:
+        raise RunFailed("Airflow does not know when a part of the run began or ended")
+    return Span(start, end)
+
+
+def _show(whole: Span, found: Sequence[Part]) -> None:
+    def rows(parts: Sequence[tuple[str, float]]) -> list[tuple[str, str, str]]:
+        return [(name, f"{seconds:.1f}", f"{seconds / whole.seconds:.0%}") for name, seconds in parts]
+
+    table(("part of the five stages", "seconds", "share"), rows([(part.name, part.seconds) for part in found]))
+    table(("of which", "seconds", "share"), rows(list(by_kind(found).items())))
+
+
+def _show_end(found: Sequence[Part]) -> None:
+    table(("from the last fetch on", "seconds"), [(part.name, f"{part.seconds:.1f}") for part in found])
+
+
+def _json(url: str) -> Any:
+    with _open(url, timeout=TIMEOUT_SECONDS) as answer:
+        return json.load(answer)

@@ -1,0 +1,104 @@
+"""`bench`: measure the parts asked for on the running platform, and say whether each wanted figure was reached."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from config.config import Settings
+from ops.bench import machine
+from ops.bench.report import Target, heading, verdict
+from ops.console import complain, say
+from ops.control import describe, running_stack
+from ops.environment import client_environment
+from ops.errors import UnknownName
+from ops.stack import Stack
+from utils.errors import ActstockError, InvalidInput
+
+
+@dataclass(frozen=True)
+class Bench:
+    stack: Stack
+    settings: Settings
+    rows: int
+
+
+def bench(names: Sequence[str], rows: int, strict: bool) -> int:
+    """1 when a part could not be measured, or, if strict, when a wanted figure was missed."""
+    chosen = _chosen(names)
+    if rows < 1:
+        raise InvalidInput(f"--rows {rows}: give a number of at least 1")
+    stack = running_stack()
+    settings = Settings.from_env(os.environ | client_environment(stack))
+    say(f"Measuring on {describe(stack.market)} in {stack.home}\n{machine.describe()}")
+    targets, broken = _measure(chosen, Bench(stack, settings, rows))
+    heading("Wanted and reached")
+    for target in targets:
+        verdict(target)
+    for problem in broken:
+        complain(problem)
+    say(f"  {machine.load()}")
+    missed = strict and not all(target.is_reached for target in targets)
+    return 1 if broken or missed else 0
+
+
+def _chosen(names: Sequence[str]) -> list[str]:
+    for name in names:
+        if name not in PARTS:
+            raise UnknownName("part of the benchmark", name, PARTS)
+    return [name for name in PARTS if not names or name in names]
+
+
+def _measure(names: Sequence[str], bench: Bench) -> tuple[list[Target], list[str]]:
+    """A part that fails is no reason to leave out the next one."""
+    targets, broken = [], []
+    for name in names:
+        title, measure = PARTS[name]
+        heading(f"{name}: {title}")
+        try:
+            targets += measure(bench)
+        except ActstockError as error:
+            broken.append(f"{name}: {error}")
+            complain(str(error))
+    return targets, broken
+
+
+# Each part imports what it needs when it runs: they need very different things.
+
+
+def _consume(bench: Bench) -> list[Target]:
+    from ops.bench import consume
+
+    return consume.measure(bench.settings, bench.rows)
+
+
+def _chain(bench: Bench) -> list[Target]:
+    from ops.bench import chain
+
+    return chain.measure(bench.stack, bench.settings)
+
+
+def _api(bench: Bench) -> list[Target]:
+    from ops.bench import api
+
+    return api.measure(bench.stack, bench.settings)
+
+
+def _memory(bench: Bench) -> list[Target]:
+    from ops.bench import memory
+
+    return memory.measure(bench.stack)
+
+
+def _requests(bench: Bench) -> list[Target]:
+    from ops.bench import budget
+
+    return budget.measure(bench.settings)
+
+
+PARTS: dict[str, tuple[str, Callable[[Bench], list[Target]]]] = {
+    "consume": ("messages of a topic into committed rows", _consume),
+    "chain": ("the five stages of one session, through Airflow", _chain),
+    "api": ("the portfolio's route against an empty one", _api),
+    "memory": ("all processes at rest", _memory),
+    "requests": ("what a full day asks of Yahoo", _requests),
+}

@@ -1,0 +1,90 @@
+"""Where the time of a pipeline run went, from the moments that Airflow, Spark and the database have noted."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+
+@dataclass(frozen=True)
+class Span:
+    start: datetime
+    end: datetime
+
+    @property
+    def seconds(self) -> float:
+        return (self.end - self.start).total_seconds()
+
+    def holds(self, other: "Span") -> bool:
+        return self.start <= other.start and other.end <= self.end
+
+
+@dataclass(frozen=True)
+class Part:
+    """kind: what sort of work it is, for adding up over the stages."""
+
+    name: str
+    kind: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage's DAG run, its tasks, and the Spark applications that ran meanwhile."""
+
+    name: str
+    span: Span
+    tasks: dict[str, Span]
+
+
+AIRFLOW = "Airflow"
+COLLECTING = "collecting"
+STORING = "waiting for rows"
+SPARK_START = "starting Spark"
+SPARK = "Spark at work"
+# In the order in which a stage goes through them.
+KINDS = (COLLECTING, STORING, SPARK_START, SPARK, AIRFLOW)
+
+
+def parts(whole: Span, stages: Sequence[Stage], applications: Sequence[Span]) -> list[Part]:
+    """The whole run in parts that add up to it: each task, and what passed between them."""
+    found = [part for stage in stages for part in _of_stage(stage, applications)]
+    between = whole.seconds - sum(stage.span.seconds for stage in stages)
+    return [*found, Part("controller: starts the stages and notices their end", AIRFLOW, between)]
+
+
+def by_kind(found: Iterable[Part]) -> dict[str, float]:
+    seconds = dict.fromkeys(KINDS, 0.0)
+    for part in found:
+        seconds[part.kind] += part.seconds
+    return seconds
+
+
+def between(moments: Sequence[tuple[str, datetime]]) -> list[Part]:
+    """The time up to each moment since the one before it; the first one only begins."""
+    return [Part(name, "", (later - earlier).total_seconds()) for (_, earlier), (name, later) in pairwise(moments)]
+
+
+def application_of(task: Span, applications: Sequence[Span]) -> Span | None:
+    return next((application for application in applications if task.holds(application)), None)
+
+
+def _of_stage(stage: Stage, applications: Sequence[Span]) -> list[Part]:
+    found: list[Part] = []
+    for task, span in stage.tasks.items():
+        application = application_of(span, applications)
+        found += _of_spark(stage.name, span, application) if application else [_of_task(stage.name, task, span)]
+    rest = stage.span.seconds - sum(part.seconds for part in found)
+    return [*found, Part(f"{stage.name}: scheduling its tasks", AIRFLOW, rest)]
+
+
+def _of_task(stage: str, task: str, span: Span) -> Part:
+    return Part(f"{stage}: {task}", STORING if task == "stored" else COLLECTING, span.seconds)
+
+
+def _of_spark(stage: str, task: Span, application: Span) -> list[Part]:
+    at_work = application.seconds
+    return [
+        Part(f"{stage}: spark-submit, JVM, session; end", SPARK_START, task.seconds - at_work),
+        Part(f"{stage}: executor, computing, publishing", SPARK, at_work),
+    ]

@@ -1,0 +1,145 @@
+"""The benchmark's own arithmetic: what it compares, how it reads the tools' reports, where it says the time went."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from config.universe import universe
+from ops.bench import budget, chain, wrk
+from ops.bench.bars import bars
+from ops.bench.consume import targets
+from ops.bench.report import Target
+from ops.bench.rounds import interleaved, medians
+from ops.bench.timeline import AIRFLOW, SPARK, SPARK_START, Span, Stage, by_kind, parts
+from ops.errors import RunFailed
+from utils.messages import EtfDailyBar, from_json, to_json
+
+BEGAN = datetime(2026, 8, 21, 21, tzinfo=UTC)
+WRK_REPORT = """Running 5s test @ http://127.0.0.1:8000/empty
+  1 threads and 16 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency     4.51ms    1.20ms  31.02ms   92.11%
+  Latency Distribution
+     50%    4.31ms
+     99%    {p99}
+  17741 requests in 5.00s, 2.40MB read
+{trouble}Requests/sec:   3547.31
+Transfer/sec:    491.09KB
+"""
+
+
+def span(start: float, end: float) -> Span:
+    return Span(BEGAN + timedelta(seconds=start), BEGAN + timedelta(seconds=end))
+
+
+@pytest.mark.parametrize(
+    ("target", "is_reached", "text"),
+    [
+        (Target("rate", 70.0, 70, " %"), True, "rate: 70 %, wanted at least 70 %: reached"),
+        (Target("rate", 69.96, 70, " %"), False, "rate: 69 %, wanted at least 70 %: missed"),
+        (Target("memory", 4.001, 4, " GB", at_most=True, digits=2), False, "4.01 GB, wanted at most 4.00 GB: missed"),
+        (Target("requests", 71, 75, at_most=True), True, "requests: 71, wanted at most 75: reached"),
+    ],
+)
+def test_a_target_says_whether_it_was_reached(target: Target, is_reached: bool, text: str) -> None:
+    assert target.is_reached is is_reached
+    assert str(target).endswith(text)
+
+
+def test_ours_is_compared_with_the_plain_consumer_and_the_bare_client() -> None:
+    rates = {"ours": 60_000.0, "one commit a row": 1_000.0, "the bare client polling": 80_000.0}
+
+    assert [(target.figure, target.is_reached) for target in targets(rates)] == [(60.0, True), (75.0, True)]
+
+
+def test_ways_take_turns_and_the_median_counts() -> None:
+    order: list[str] = []
+    figures = {"a": iter([1.0, 9.0, 2.0]), "b": iter([5.0, 4.0, 6.0])}
+
+    def way(name: str) -> float:
+        order.append(name)
+        return next(figures[name])
+
+    results = interleaved({name: lambda name=name: way(name) for name in figures}, show=str)  # type: ignore[misc]
+
+    assert "".join(order) == "ababab"
+    assert medians(results) == {"a": 2.0, "b": 5.0}
+
+
+def test_the_measured_bars_are_ones_the_consumer_takes() -> None:
+    made = bars(600)
+
+    assert all(from_json(EtfDailyBar, to_json(bar)) == bar for bar in made)
+    assert len({(bar.ticker, bar.trade_date) for bar in made}) == 600
+    assert bars(600) == made
+
+
+@pytest.mark.parametrize(("p99", "milliseconds"), [("12.50ms", 12.5), ("1.02s", 1020.0), ("870.00us", 0.87)])
+def test_wrks_report_is_read(p99: str, milliseconds: float) -> None:
+    load = wrk.read(WRK_REPORT.format(p99=p99, trouble=""))
+
+    assert load.requests_a_second == 3547.31
+    assert load.p99_ms == pytest.approx(milliseconds)
+
+
+@pytest.mark.parametrize(
+    "trouble", ["  Non-2xx or 3xx responses: 17741\n", "  Socket errors: connect 0, read 3, write 0, timeout 0\n"]
+)
+def test_refused_requests_are_no_figure(trouble: str) -> None:
+    with pytest.raises(RunFailed, match=trouble.strip()[:12]):
+        wrk.read(WRK_REPORT.format(p99="1.00ms", trouble=trouble))
+
+
+def test_the_parts_of_a_run_add_up_to_it() -> None:
+    collection = Stage("1 benchmark", span(2, 12), {"collect": span(3, 8), "stored": span(9, 11)})
+    analysis = Stage("3 trending", span(14, 34), {"identify_trending": span(15, 33)})
+    whole = span(0, 40)
+
+    found = parts(whole, [collection, analysis], [span(-90, -80), span(23, 32)])
+
+    assert sum(part.seconds for part in found) == pytest.approx(whole.seconds)
+    seconds = by_kind(found)
+    assert (seconds[SPARK_START], seconds[SPARK]) == (9, 9)
+    assert seconds[AIRFLOW] == 10 + 3 + 2
+
+
+def test_the_time_after_the_last_fetch_is_split_where_it_goes() -> None:
+    stages = [Stage(str(number), span(0, 1), {}) for number in (1, 2, 3)]
+    stages.append(Stage("4", span(1, 20), {"collect": span(2, 10), "stored": span(11, 13)}))
+    stages.append(Stage("5", span(21, 40), {"allocate": span(22, 39)}))
+
+    found = chain.after_the_last_fetch(span(9, 9).start, stages, [span(30, 38)], span(37, 37).start)
+
+    assert [part.seconds for part in found] == [1, 3, 9, 8, 7]
+
+
+def test_the_chain_takes_a_session_for_which_everything_has_to_be_fetched() -> None:
+    stored = [date(2026, 8, 20), date(2026, 8, 21)]
+
+    assert chain.choose(stored, {stored[-1]}, date(2026, 1, 2)) == date(2026, 8, 19)
+
+
+def test_without_an_earlier_session_the_chain_takes_one_that_is_not_computed() -> None:
+    stored = [date(2026, 1, 1) + timedelta(days=number) for number in range(30)]
+
+    assert chain.choose(stored, set(), stored[0]) == stored[-1]
+    assert chain.choose(stored, {stored[-1]}, stored[0]) == stored[-2]
+    assert chain.choose(stored, set(stored), stored[0]) == stored[-1]
+
+
+def asked(run_id: str, *requests: tuple[str, str]) -> list[dict[str, str]]:
+    return [{"run_id": run_id, "endpoint": endpoint, "symbol": symbol} for endpoint, symbol in requests]
+
+
+def test_a_day_is_what_one_run_and_the_first_start_asked_for() -> None:
+    log = [
+        *asked("bootstrap", ("chart", "SPY"), ("chart", "XLV")),
+        *asked("2026-08-21__manual__1", ("quoteSummary", "XLV"), ("chart", "NVDA"), ("quoteSummary", "NVDA")),
+        *asked("2026-08-20__manual__2", ("chart", "SPY"), ("chart", "KRW=X"), ("getcrumb", "")),
+    ]
+
+    first, second = budget.days(log, universe())
+
+    assert first.counts == {"funds' bars": 2, "funds' holdings": 1, "stocks' bars": 1, budget.OTHER: 1}
+    assert second.counts == {"funds' bars": 1, budget.OTHER: 2}
+    assert second.of_full_size() == 15 + 10 + 40 + 2
