@@ -1,10 +1,10 @@
 """The market server's own endpoints: its clock, its faults, what it was asked. Requests here are not counted."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Body, HTTPException
-from pydantic import BaseModel
+from fastapi import APIRouter, HTTPException
+from pydantic import BaseModel, RootModel
 
 from collector.market.clock import MarketClock
 from collector.market.faults import Fault
@@ -18,6 +18,10 @@ class ClockSetting(BaseModel):
     """A moment with its time zone, a session's date (just after its close), or "real"."""
 
     at: str
+
+
+class FaultSetting(RootModel[Fault]):
+    """One fault; `kind` says which."""
 
 
 class ClockState(BaseModel):
@@ -84,10 +88,10 @@ async def faults(state: State) -> list[dict[str, Any]]:
 
 
 @router.post("/control/faults")
-async def add_fault(state: State, fault: Annotated[Fault, Body()]) -> list[dict[str, Any]]:
+async def add_fault(state: State, setting: FaultSetting) -> list[dict[str, Any]]:
     """Add one fault; the answer lists all."""
     try:
-        state.faults.add(fault)
+        state.faults.add(setting.root)
     except InvalidInput as error:
         raise HTTPException(422, str(error)) from None
     return state.faults.described()

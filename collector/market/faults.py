@@ -161,20 +161,17 @@ class Faults:
         return refusals + [_described(fault) for fault in self._data]
 
     def _check(self, fault: HttpFault | DataFault) -> None:
-        tickers = [fault.ticker] if fault.ticker else []
-        etfs = fault.etfs if isinstance(fault, SharedHolding) else []
         if isinstance(fault, Refusal):
             return  # a client may well ask for tickers the market does not have
-        for ticker in [*tickers, *etfs]:
-            if ticker not in self._market.tickers:
-                raise InvalidInput(f"{fault.kind}: the market has no {ticker}")
-        for etf in etfs:
-            if etf not in self._market.etfs:
-                raise InvalidInput(f"{fault.kind}: {etf} is not an ETF")
-        if isinstance(fault, MissingBar | NanBar):
-            sessions = {bar.session for bar in self._market.bars(fault.ticker, EVER)}
-            if fault.session not in sessions:
-                raise InvalidInput(f"{fault.kind}: {fault.ticker} has no bar of {fault.session}")
+        if fault.ticker not in self._market.tickers:
+            raise InvalidInput(f"{fault.kind}: the market has no {fault.ticker}")
+        if isinstance(fault, SharedHolding) and (others := set(fault.etfs) - set(self._market.etfs)):
+            raise InvalidInput(f"{fault.kind}: not an ETF here: {', '.join(sorted(others))}")
+        if isinstance(fault, MissingBar | NanBar) and not self._has_bar(fault.ticker, fault.session):
+            raise InvalidInput(f"{fault.kind}: {fault.ticker} has no bar of {fault.session}")
+
+    def _has_bar(self, ticker: str, session: date) -> bool:
+        return any(bar.session == session for bar in self._market.bars(ticker, EVER))
 
 
 def _described(fault: BaseModel) -> dict[str, Any]:

@@ -133,7 +133,6 @@ class _Row:
 class _Price:
     """A row of prices.csv with the actions of that day."""
 
-    row: _Row
     day: date
     open: float
     high: float
@@ -208,7 +207,6 @@ def _read_prices(folder: Path) -> dict[str, list[_Price]]:
 
 def _price(row: _Row, ticker: str) -> _Price:
     price = _Price(
-        row=row,
         day=row.session("date", ticker),
         open=row.positive("open"),
         high=row.positive("high"),

@@ -248,6 +248,7 @@ def test_the_status_says_which_market_this_is(client: TestClient) -> None:
         ("POST", "/control/faults", {"kind": "flood"}, "flood"),
         ("POST", "/control/faults", {"kind": "delay", "seconds": 0}, "greater than 0"),
         ("POST", "/control/faults", {"kind": "no_market_cap", "ticker": "NOPE"}, "no NOPE"),
+        ("POST", "/control/faults", {"kind": "missing_bar", "ticker": "SPY"}, "session"),
         ("POST", "/control/faults", {"kind": "rate_limit", "endpoint": "charts"}, "endpoint"),
     ],
 )
@@ -257,6 +258,8 @@ def test_nonsense_is_refused_with_the_reason(
     answer = client.request(method, path, json=body)
     assert answer.status_code == 422
     assert reason in answer.text
+    detail = answer.json()["detail"]
+    assert isinstance(detail, str) or len(detail) == 1
 
 
 def test_clearing_the_faults(client: TestClient) -> None:

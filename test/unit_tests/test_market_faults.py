@@ -122,7 +122,7 @@ def test_a_holding_of_several_etfs(faults: Faults, visible: FaultyMarket) -> Non
     [
         ({"kind": "missing_bar", "ticker": "NOPE", "session": "2026-08-20"}, "no NOPE"),
         ({"kind": "missing_bar", "ticker": "SPY", "session": "2026-08-22"}, "no bar of 2026-08-22"),
-        ({"kind": "shared_holding", "ticker": "NVDA", "etfs": ["AAPL"]}, "AAPL is not an ETF"),
+        ({"kind": "shared_holding", "ticker": "NVDA", "etfs": ["AAPL"]}, "not an ETF here: AAPL"),
     ],
 )
 def test_a_fault_of_nothing_is_refused(faults: Faults, values: dict[str, Any], reason: str) -> None:
