@@ -105,6 +105,10 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--strict", action="store_true", help="end with code 1 when a wanted figure is missed")
     bench.set_defaults(command=_bench)
 
+    execute = commands.add_parser("exec", help="run a command with the running platform's settings and passwords")
+    execute.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND", help="python -m consumer.replay_errors")
+    execute.set_defaults(command=_exec)
+
     commands.add_parser("install", help="only install what is missing").set_defaults(command=_install)
     return root
 
@@ -179,6 +183,12 @@ def _bench(options: argparse.Namespace) -> int:
     from ops.bench.command import bench
 
     return bench(options.parts, options.rows, options.strict)
+
+
+def _exec(options: argparse.Namespace) -> int:
+    from ops.control import execute
+
+    return execute(options.words)
 
 
 def _install(_: argparse.Namespace) -> int:

@@ -2,16 +2,19 @@
 
 import fcntl
 import os
+import shutil
+import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from ops.console import done, failed, say
-from ops.environment import AIRFLOW_USER, client_environment
+from ops.environment import AIRFLOW_USER, client_environment, service_environment
 from ops.errors import CannotStart, NotRunning, OpsError
 from ops.health import is_ready
 from ops.install import ensure_platform
+from ops.java import java_home
 from ops.processes import left_behind
 from ops.services import Service, find, read_services, wanted, with_needs
 from ops.shutdown import take_down
@@ -88,6 +91,17 @@ def logs(name: str, lines: int, follow: bool) -> int:
     if follow:
         _follow(path)
     return 0
+
+
+def execute(words: Sequence[str]) -> int:
+    """A command in the checkout, with the environment that the stack's services have."""
+    if not words:
+        raise OpsError("exec wants a command: ./start.sh exec python -m consumer.replay_errors")
+    environment = service_environment(running_stack(), java_home())
+    program = shutil.which(words[0], path=environment["PATH"])
+    if program is None:
+        raise OpsError(f"exec: there is no program {words[0]!r}")
+    return subprocess.run([program, *words[1:]], env=environment, check=False).returncode
 
 
 def restart(name: str) -> int:

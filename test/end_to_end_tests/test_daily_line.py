@@ -265,29 +265,3 @@ def until(ask: Callable[[], list[Row]], seconds: float = 30) -> list[Row]:
         assert time.monotonic() < deadline, f"nothing within {seconds} s"
         time.sleep(0.2)
     return rows
-
-
-class TestBackfill:
-    """A range through Airflow's backfill against single runs: the same rows."""
-
-    def test_a_backfill_gives_what_single_runs_give(
-        self, pipeline: Run, run_dag: Callable[..., Run], airflow: Airflow, conn: Connection, as_of: date
-    ) -> None:
-        sessions = sessions_between(session_before(as_of, 2), session_before(as_of, 1))
-        for session in sessions:
-            run_dag("daily_trending_etf_analysis", as_of_date=session.isoformat())
-        query = "SELECT * FROM analytics_trending_etfs WHERE as_of_date = ANY(%(days)s) ORDER BY 1, 2"
-        single = fetch(conn, query, {"days": sessions})
-        assert len(single) == len(sessions) * len(universe().candidates)
-        with transaction(conn), conn.cursor() as cursor:
-            cursor.execute("DELETE FROM analytics_trending_etfs WHERE as_of_date = ANY(%s)", (sessions,))
-
-        number = airflow.create_backfill("daily_trending_etf_analysis", sessions[0], sessions[-1], {})
-        deadline = time.monotonic() + 420
-        while not airflow.backfill_is_over(number):
-            assert time.monotonic() < deadline, "the backfill has not ended"
-            time.sleep(2)
-
-        runs = airflow.backfill_runs("daily_trending_etf_analysis", sessions[0], sessions[-1])
-        assert [run.state for run in runs] == ["success"] * len(sessions)
-        assert fetch(conn, query, {"days": sessions}) == single
