@@ -10,13 +10,13 @@ from datetime import UTC, date, datetime
 
 from collector.collect import wait_until_stored
 from collector.kafka_producer_etf_daily import collect
-from config.config import ConfigError, Settings
+from config.config import Settings
 from config.universe import Universe, universe
 from database import tables
 from database.db_helper import connect, transaction, upsert
 from database.queries import collected
+from utils.command_line import exit_code_of
 from utils.dates import last_closed_session, parse_date
-from utils.errors import ActstockError, InvalidInput
 from utils.kafka_utils import create_topics
 from utils.logging_utils import configure_logging
 
@@ -59,13 +59,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--as-of-date", metavar="DATE", help="history up to this session (default: the last)")
     options = parser.parse_args(arguments)
     configure_logging()
-    try:
-        as_of = parse_date(options.as_of_date) if options.as_of_date else last_closed_session(datetime.now(UTC))
-        run(Settings.from_env(), as_of)
-    except (ActstockError, ConfigError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2 if isinstance(error, (InvalidInput, ConfigError)) else 1
-    return 0
+    return exit_code_of(lambda: run(Settings.from_env(), _session(options.as_of_date)))
+
+
+def _session(text: str | None) -> date:
+    return parse_date(text) if text else last_closed_session(datetime.now(UTC))
 
 
 if __name__ == "__main__":

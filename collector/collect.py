@@ -3,7 +3,6 @@
 import argparse
 import json
 import logging
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,14 +11,15 @@ from datetime import date
 from typing import Any, Self
 
 from collector.gate import RequestGate
-from collector.yahoo import Bar, Yahoo
-from config.config import CollectorSettings, ConfigError, Settings, Topic
+from collector.yahoo import Bar, Bars, Yahoo
+from config.config import CollectorSettings, Settings, Topic
 from database import tables
 from database.db_helper import Connection, Row, connect
 from database.queries import collected
 from database.tables import Table
+from utils.command_line import exit_code_of
 from utils.dates import exchange_of, parse_date, session_before, window_of
-from utils.errors import ActstockError, InvalidInput, NotStored
+from utils.errors import NotStored
 from utils.kafka_utils import Offsets, Publisher, committed_offsets, offsets_reached, publisher
 from utils.logging_utils import configure_logging
 
@@ -165,6 +165,26 @@ def with_previous(bars: list[Bar]) -> Iterator[tuple[Bar, float | None]]:
         previous = bar.close
 
 
+def message_fields(bar: Bar, fetched: Bars, previous_close: float | None, run_id: str | None) -> dict[str, Any]:
+    """What a bar's message says whatever it is a bar of."""
+    return {
+        "ticker": fetched.ticker,
+        "trade_date": bar.session,
+        "open_price": bar.open,
+        "high_price": bar.high,
+        "low_price": bar.low,
+        "close_price": bar.close,
+        "adj_close": bar.adj_close,
+        "volume": bar.volume,
+        "previous_close": previous_close,
+        "dividend": bar.dividend,
+        "split_ratio": bar.split_ratio,
+        "fetched_at": fetched.answer.fetched_at,
+        "source": fetched.answer.source,
+        "run_id": run_id,
+    }
+
+
 def is_stored(settings: Settings, receipt: Receipt) -> bool:
     """Whether everything the receipt expects is in Postgres; False = the consumers are not there yet.
 
@@ -224,13 +244,12 @@ def command_line(description: str) -> argparse.ArgumentParser:
 def run_command(options: argparse.Namespace, run: Callable[[Settings, date], Receipt]) -> int:
     """Run a producer from the shell: the receipt is the last line of standard output, an error one line on stderr."""
     configure_logging()
-    try:
+
+    def command() -> None:
         settings = Settings.from_env()
         receipt = run(settings, parse_date(options.as_of_date))
         if options.wait:
             wait_until_stored(settings, receipt)
-    except (ActstockError, ConfigError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2 if isinstance(error, (InvalidInput, ConfigError)) else 1
-    print(json.dumps(receipt.to_dict()))
-    return 0
+        print(json.dumps(receipt.to_dict()))
+
+    return exit_code_of(command)

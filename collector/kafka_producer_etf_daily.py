@@ -14,6 +14,7 @@ from collector.collect import (
     differs,
     fetch_range,
     is_covered,
+    message_fields,
     run_command,
     with_previous,
 )
@@ -76,25 +77,8 @@ def with_range(fetched: Bars) -> Bars:
 def to_messages(fetched: Bars, stored: dict[date, Row], run_id: str | None) -> Iterator[EtfDailyBar]:
     """The bars that are not stored already just so."""
     for bar, previous_close in with_previous(fetched.bars):
-        if not differs(bar, stored.get(bar.session)):
-            continue
-        assert bar.open and bar.high and bar.low, "bars without a range are left out before"
-        yield EtfDailyBar(
-            ticker=fetched.ticker,
-            trade_date=bar.session,
-            open_price=bar.open,
-            high_price=bar.high,
-            low_price=bar.low,
-            close_price=bar.close,
-            adj_close=bar.adj_close,
-            volume=bar.volume,
-            previous_close=previous_close,
-            dividend=bar.dividend,
-            split_ratio=bar.split_ratio,
-            fetched_at=fetched.answer.fetched_at,
-            source=fetched.answer.source,
-            run_id=run_id,
-        )
+        if differs(bar, stored.get(bar.session)):
+            yield EtfDailyBar(**message_fields(bar, fetched, previous_close, run_id))
 
 
 def main(arguments: list[str] | None = None) -> int:

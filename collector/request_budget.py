@@ -5,11 +5,12 @@ import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
-from config.config import ConfigError, Settings
+from config.config import Settings
 from config.universe import Universe, universe
 from database.db_helper import connect
 from database.queries import requests
-from utils.errors import ActstockError, InvalidInput
+from utils.command_line import exit_code_of
+from utils.errors import InvalidInput
 
 BUDGET = 75  # a full day of 15 ETFs, 10 of them trending, 40 stocks
 
@@ -42,15 +43,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--since", metavar="TIME", help="UTC, e.g. 2026-08-21T09:00 (default: 24 hours ago)")
     options = parser.parse_args(arguments)
-    try:
-        since = _moment(options.since) if options.since else datetime.now(UTC) - timedelta(days=1)
-        with closing(connect(Settings.from_env().database)) as conn:
-            rows = requests.by_endpoint(conn, since)
-        print(report([(row["endpoint"], row["requests"], row["refused"]) for row in rows], universe()))
-    except (ActstockError, ConfigError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2 if isinstance(error, (InvalidInput, ConfigError)) else 1
-    return 0
+    return exit_code_of(lambda: _print_report(Settings.from_env(), options.since))
+
+
+def _print_report(settings: Settings, since: str | None) -> None:
+    with closing(connect(settings.database)) as conn:
+        rows = requests.by_endpoint(conn, _moment(since) if since else datetime.now(UTC) - timedelta(days=1))
+    print(report([(row["endpoint"], row["requests"], row["refused"]) for row in rows], universe()))
 
 
 def _moment(text: str) -> datetime:

@@ -5,9 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from msgspec import structs
-
-from collector.collect import Collection, differs, fetch_range, is_covered, with_previous
+from collector.collect import Collection, differs, fetch_range, is_covered, message_fields, with_previous
 from collector.yahoo import Bar, Bars, Quote
 from config.config import Topic
 from config.universe import universe
@@ -117,8 +115,9 @@ def stock_messages(
             continue
         shares = _shares(bar, row, company.quote)
         market_cap, cap_source = _market_cap(bar, shares, company.quote)
-        yield structs.replace(
-            _message(bar, fetched, previous_close, run_id),
+        yield StockDailyBar(
+            **message_fields(bar, fetched, previous_close, run_id),
+            currency=fetched.currency,
             company_name=company.quote.name,
             sector=company.sector,
             shares_outstanding=shares,
@@ -130,28 +129,8 @@ def stock_messages(
 def rate_messages(fetched: Bars, stored: dict[date, Row], currency: str, run_id: str | None) -> Iterator[StockDailyBar]:
     for bar, previous_close in with_previous(fetched.bars):
         if differs(bar, stored.get(bar.session)):
-            message = _message(bar, fetched, previous_close, run_id)
-            yield structs.replace(message, quote_type="CURRENCY", currency=currency)
-
-
-def _message(bar: Bar, fetched: Bars, previous_close: float | None, run_id: str | None) -> StockDailyBar:
-    return StockDailyBar(
-        ticker=fetched.ticker,
-        trade_date=bar.session,
-        open_price=bar.open,
-        high_price=bar.high,
-        low_price=bar.low,
-        close_price=bar.close,
-        adj_close=bar.adj_close,
-        volume=bar.volume,
-        previous_close=previous_close,
-        dividend=bar.dividend,
-        split_ratio=bar.split_ratio,
-        currency=fetched.currency,
-        fetched_at=fetched.answer.fetched_at,
-        source=fetched.answer.source,
-        run_id=run_id,
-    )
+            fields = message_fields(bar, fetched, previous_close, run_id)
+            yield StockDailyBar(**fields, currency=currency, quote_type="CURRENCY")
 
 
 def _shares(bar: Bar, stored: Row | None, quote: Quote) -> int | None:

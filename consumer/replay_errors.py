@@ -5,10 +5,11 @@ import json
 import sys
 from contextlib import closing
 
-from config.config import ConfigError, Settings, Topic
+from config.config import Settings, Topic
 from database.db_helper import Connection, Row, connect
 from database.queries import errors
-from utils.errors import ActstockError, InvalidInput
+from utils.command_line import exit_code_of
+from utils.errors import InvalidInput
 from utils.kafka_utils import publisher
 from utils.logging_utils import configure_logging
 
@@ -46,20 +47,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--accept", action="store_true", help="send them again, a large price step being true")
     options = parser.parse_args(arguments)
     configure_logging()
-    try:
-        settings = Settings.from_env()
-        with closing(connect(settings.database)) as conn:
-            rejected = errors.waiting(conn, options.topic, options.ids)
-            for row in rejected:
-                print(describe(row))
-            if rejected and (options.replay or options.accept):
-                print(f"{replay(settings, conn, rejected, options.accept)} messages are back on their topics")
-            elif not rejected:
-                print("no rejected message waits")
-    except (ActstockError, ConfigError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2 if isinstance(error, (InvalidInput, ConfigError)) else 1
-    return 0
+    return exit_code_of(lambda: _list_and_replay(Settings.from_env(), options))
+
+
+def _list_and_replay(settings: Settings, options: argparse.Namespace) -> None:
+    with closing(connect(settings.database)) as conn:
+        rejected = errors.waiting(conn, options.topic, options.ids)
+        for row in rejected:
+            print(describe(row))
+        if rejected and (options.replay or options.accept):
+            print(f"{replay(settings, conn, rejected, options.accept)} messages are back on their topics")
+        elif not rejected:
+            print("no rejected message waits")
 
 
 if __name__ == "__main__":

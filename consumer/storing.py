@@ -2,17 +2,17 @@
 
 import gc
 import logging
-import sys
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Generic, TypeVar
 
 import psycopg2
 
-from config.config import ConfigError, DatabaseSettings, Settings, Topic
+from config.config import DatabaseSettings, Settings, Topic
 from database.db_helper import Connection, Values, connect, transaction, upsert
 from database.tables import CONSUMER_ERROR, Table
-from utils.errors import ActstockError, DatabaseUnavailable, InvalidMessage
+from utils.command_line import exit_code_of
+from utils.errors import DatabaseUnavailable, InvalidMessage
 from utils.kafka_utils import Record, consume
 from utils.logging_utils import configure_logging
 from utils.messages import Message, from_json
@@ -101,10 +101,9 @@ def run_consumer(topic: Topic, kind: type[M], write: "Write[M]") -> int:
     """A consumer process: reads the topic until it is told to stop."""
     configure_logging()
     expect_large_batches()
-    try:
+
+    def command() -> None:
         settings = Settings.from_env()
         consume(settings.kafka, topic, Store(settings.database, kind, write))
-    except (ActstockError, ConfigError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+
+    return exit_code_of(command)

@@ -19,7 +19,7 @@ from config.universe import universe
 from consumer import replay_errors
 from database.db_helper import Connection, Row, fetch, transaction
 from ops.airflow_client import Airflow, Run
-from utils.dates import session_before, sessions_between
+from utils.dates import session_before
 from utils.kafka_utils import publisher
 
 PERIODS = (5, 10, 20)
