@@ -47,8 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _print_report(settings: Settings, since: str | None) -> None:
+    moment = _moment(since) if since else datetime.now(UTC) - timedelta(days=1)
     with closing(connect(settings.database)) as conn:
-        rows = requests.by_endpoint(conn, _moment(since) if since else datetime.now(UTC) - timedelta(days=1))
+        rows = requests.by_endpoint(conn, moment)
     print(report([(row["endpoint"], row["requests"], row["refused"]) for row in rows], universe()))
 
 

@@ -179,7 +179,7 @@ def _names(columns: Sequence[str]) -> sql.Composed:
 
 def _first_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    return lines[0].partition(" failed: ")[2] or lines[0] if lines else type(error).__name__
 
 
 def main() -> int:
