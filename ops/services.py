@@ -11,7 +11,7 @@ from ops.errors import UnknownName
 CONFIG_FILE = Path(__file__).with_name("supervisord.conf")
 PROGRAM = "program:"
 DEFAULTS = "program-defaults"
-DEFAULT_WAIT_SECONDS = 60
+DEFAULT_WAIT_SECONDS = 180
 
 
 @dataclass(frozen=True)
