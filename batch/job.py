@@ -99,6 +99,8 @@ def publish(
     """Replace the rows and publications of the published sessions, all in one transaction."""
     sessions = sorted({publication.as_of_date for publication in publications})
     lines = [tuple(getattr(line, column, job.run_id) for column in PUBLICATION.columns) for line in publications]
+    rows_in_all = sum(len(rows) for _, rows in tables)
+    log.info("publishing %d rows of %d sessions in one transaction", rows_in_all, len(sessions))
     with transaction(job.conn):
         for table, rows in tables:
             replace_partition(job.conn, table, {"as_of_date": sessions}, rows)
@@ -161,6 +163,7 @@ def _run(name: str, run: Callable[[Job], Outcome], options: argparse.Namespace) 
 @contextmanager
 def _session_being_started(settings: SparkSettings, name: str) -> Iterator[Future[SparkSession]]:
     """The JVM takes seconds to set up a session: whatever needs none (calendars, checks) is done meanwhile."""
+    log.info("starting Spark")
     with ThreadPoolExecutor(1) as background:
         starting = background.submit(session, settings, name)
         try:

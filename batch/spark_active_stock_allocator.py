@@ -37,9 +37,8 @@ from utils.dates import HOME_EXCHANGE
 from utils.errors import NotPublished
 from utils.spark_utils import lookup
 
-log = logging.getLogger(__name__)
-
 NAME = "allocation"
+log = logging.getLogger(f"batch.{NAME}")
 
 TRENDING = """
     SELECT as_of_date, etf_ticker, period_days, source
@@ -246,10 +245,12 @@ def run(current: Job) -> Outcome:
     }
     if not published:
         raise NotPublished("; ".join(skipped.values()))
+    log.info("judging the holdings of the ETFs that trend in %d sessions", len(published))
     rows = candidates(current, list(published))
-    log.info("%d candidates in %d sessions", len(rows), len(published))
     positions, publications = portfolios(rows, published)
     stored = [row for row in rows if row.ticker]
+    for etf in sorted({row.etf_ticker for row in rows if not row.ticker}):
+        log.warning("%s trends, but no holdings of it are stored: it chooses nobody", etf)
     tables = [
         (PORTFOLIO_ALLOCATION, job.rows_of(PORTFOLIO_ALLOCATION, with_ranks(positions))),
         (ALLOCATION_CANDIDATES, job.rows_of(ALLOCATION_CANDIDATES, stored)),

@@ -8,6 +8,8 @@ import logging
 import sys
 from collections.abc import Sequence
 from datetime import date
+from itertools import groupby
+from operator import attrgetter
 
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Row, Window
@@ -29,9 +31,8 @@ from database.db_helper import fetch
 from database.tables import TRENDING_ETFS
 from utils.errors import NotStored
 
-log = logging.getLogger(__name__)
-
 NAME = "trending"
+log = logging.getLogger(f"batch.{NAME}")
 SEED_PERIOD = 20  # the seed's columns without a period in their name (is_trending, outperformance) are about this one
 
 PRICES = """
@@ -150,7 +151,7 @@ def run(current: Job) -> Outcome:
     trending = one_row_per_etf(identify_trending(returns, market.benchmark))
     log.info("computing %d ETFs over %d sessions", len(market.candidates), len(sessions))
     rows = trending.orderBy("as_of_date", "etf_ticker").collect()
-    publications = [publication_of(day, [row for row in rows if row.as_of_date == day]) for day in sessions]
+    publications = [publication_of(day, list(of_day)) for day, of_day in groupby(rows, key=attrgetter("as_of_date"))]
     stored = [{**row.asDict(), "sector_name": market.sectors.get(row.etf_ticker)} for row in rows]
     job.publish(current, NAME, [(TRENDING_ETFS, job.rows_of(TRENDING_ETFS, stored))], publications)
     return Outcome(publications, skipped)

@@ -8,6 +8,7 @@ import pandas as pd
 
 HOME, KOREA = "XNYS", "XKRX"
 CALENDAR_START = "2020-01-02"
+Values = dict[str, dict[pd.Timestamp, float]]  # ticker -> session -> value
 
 
 @dataclass
@@ -32,11 +33,22 @@ class Reference:
 
     def __init__(self, collected: Collected, strategy: Strategy) -> None:
         self.strategy = strategy
-        self.holdings = collected.holdings[collected.holdings["holding_rank"] <= strategy.top]
+        self.snapshots = self._snapshots(collected.holdings)
         self.sessions = {HOME: _sessions(HOME), KOREA: _sessions(KOREA)}
-        self.etf_returns = self._returns(_wide(collected.etfs, "adj_close"), HOME)
+        etf_returns = self._returns(_wide(collected.etfs, "adj_close"), HOME)
+        self.etf_returns: dict[int, Values] = {days: frame.to_dict() for days, frame in etf_returns.items()}
         self._korean_day = self._korean_sessions()
         self._read_stocks(collected.stocks)
+
+    def _snapshots(self, holdings: pd.DataFrame) -> dict[str, dict[pd.Timestamp, list[Any]]]:
+        """ETF -> day of the snapshot, in order -> its largest holdings."""
+        largest = holdings[holdings["holding_rank"] <= self.strategy.top].sort_values(
+            ["collected_date", "holding_rank"]
+        )
+        snapshots: dict[str, dict[pd.Timestamp, list[Any]]] = {}
+        for row in largest.itertuples():
+            snapshots.setdefault(row.etf_ticker, {}).setdefault(row.collected_date, []).append(row)
+        return snapshots
 
     def _returns(self, prices: pd.DataFrame, exchange: str) -> dict[int, pd.DataFrame]:
         on_sessions = prices.reindex(self.sessions[exchange].index)
@@ -57,33 +69,35 @@ class Reference:
         equities["cap"] = (equities["market_cap"] / rate).round()
         korean = equities["ticker"].str.endswith(".KS")
         self.sectors = equities.drop_duplicates("ticker").set_index("ticker")["sector"]
-        self.stock_returns: dict[int, pd.DataFrame] = {}
+        self.stock_returns: dict[int, Values] = {}
         home = self._returns(_wide(equities[~korean], "price"), HOME)
         foreign = self._returns(_wide(equities[korean], "price"), KOREA)
         for days in self.strategy.periods:
-            self.stock_returns[days] = home[days].join(self._at_home(foreign[days]))
-        self.caps = _wide(equities[~korean], "cap").reindex(self.sessions[HOME].index)
-        self.caps = self.caps.join(self._at_home(_wide(equities[korean], "cap").reindex(self.sessions[KOREA].index)))
+            self.stock_returns[days] = home[days].join(self._at_home(foreign[days])).to_dict()
+        caps = _wide(equities[~korean], "cap").reindex(self.sessions[HOME].index)
+        korean_caps = _wide(equities[korean], "cap").reindex(self.sessions[KOREA].index)
+        self.caps = caps.join(self._at_home(korean_caps)).to_dict()
 
     def _at_home(self, korean: pd.DataFrame) -> pd.DataFrame:
         return korean.reindex(self._korean_day).set_index(self._korean_day.index)
 
     def trending(self, day: pd.Timestamp, days: int) -> list[str]:
-        returns = self.etf_returns[days].loc[day]
+        returns = {etf: values[day] for etf, values in self.etf_returns[days].items()}
         base = returns[self.strategy.benchmark]
         return [etf for etf in self.strategy.candidates if returns[etf] > base and returns[etf] > 0]
 
-    def top_holdings(self, etf: str, day: pd.Timestamp) -> pd.DataFrame:
-        held = self.holdings[self.holdings["etf_ticker"] == etf]
-        known = held[held["collected_date"] <= day]
-        used = known["collected_date"].max() if len(known) else held["collected_date"].min()
-        return held[held["collected_date"] == used].sort_values("holding_rank")
+    def top_holdings(self, etf: str, day: pd.Timestamp) -> list[Any]:
+        """Of the newest snapshot known on the day, else of the first later one."""
+        snapshots = self.snapshots.get(etf, {})
+        known = [taken for taken in snapshots if taken <= day]
+        used = max(known) if known else min(snapshots, default=None)
+        return snapshots[used] if used else []
 
     def candidates(self, day: pd.Timestamp, days: int) -> list[dict[str, Any]]:
         """Every holding looked at, with its return, cap, and whether it is its ETF's choice."""
         found = []
         for etf in self.trending(day, days):
-            rows = [self._candidate(day, days, holding) for holding in self.top_holdings(etf, day).itertuples()]
+            rows = [self._candidate(day, days, holding) for holding in self.top_holdings(etf, day)]
             eligible = [row for row in rows if row["return"] > 0 and row["cap"] > 0]
             if eligible:
                 best = min(eligible, key=lambda row: (-row["return"], -row["percent"], row["ticker"]))
@@ -98,31 +112,32 @@ class Reference:
             "ticker": ticker,
             "percent": holding.holding_percent,
             "holdings_as_of": holding.collected_date,
-            "return": self._value(self.stock_returns[days], day, ticker),
-            "cap": self._value(self.caps, day, ticker),
+            "return": self.value(self.stock_returns[days], day, ticker),
+            "cap": self.value(self.caps, day, ticker),
             "selected": False,
         }
 
     @staticmethod
-    def _value(frame: pd.DataFrame, day: pd.Timestamp, ticker: str) -> float:
-        return float(frame.at[day, ticker]) if ticker in frame else float("nan")
+    def value(values: Values, day: pd.Timestamp, ticker: str) -> float:
+        return values.get(ticker, {}).get(day, float("nan"))
 
-    def portfolio(self, candidates: list[dict[str, Any]], cap: float = 1.0) -> tuple[pd.DataFrame, float]:
-        """Weights (by ticker, with score and ETFs) and cash."""
-        chosen = pd.DataFrame([row for row in candidates if row["selected"]])
-        if chosen.empty:
-            return pd.DataFrame(columns=["score", "weight", "etfs"]), 1.0
-        by_ticker = chosen.groupby("ticker").agg(
-            ret=("return", "first"), cap=("cap", "first"), etfs=("etf", lambda etfs: sorted(etfs))
-        )
-        by_ticker["score"] = by_ticker["ret"] / by_ticker["cap"]
-        by_ticker["weight"] = by_ticker["score"] / by_ticker["score"].sum()
-        assert cap == 1.0, "the reference knows no cap"
-        return by_ticker, 0.0
+    def portfolio(self, candidates: list[dict[str, Any]]) -> tuple[dict[str, Any], float]:
+        """ticker -> score, weight and ETFs; and cash."""
+        chosen = [row for row in candidates if row["selected"]]
+        scores = {row["ticker"]: row["return"] / row["cap"] for row in chosen}
+        portfolio = {
+            ticker: {
+                "score": score,
+                "weight": score / sum(scores.values()),
+                "etfs": sorted(row["etf"] for row in chosen if row["ticker"] == ticker),
+            }
+            for ticker, score in scores.items()
+        }
+        return portfolio, 0.0 if portfolio else 1.0
 
     def sector_average(self, day: pd.Timestamp, days: int, tickers: set[str], sector: str) -> float:
         same = [ticker for ticker in tickers if self.sectors.get(ticker) == sector]
-        return float(pd.Series([self._value(self.stock_returns[days], day, ticker) for ticker in same]).mean())
+        return float(pd.Series([self.value(self.stock_returns[days], day, ticker) for ticker in same]).mean())
 
 
 def collected(rows: dict[Any, list[tuple[Any, ...]]]) -> Collected:

@@ -44,6 +44,14 @@ class FakeConnection:
         pass
 
 
+def error_of(said: str) -> str:
+    """The error, which is the last line and the only one that is no log line."""
+    *log_lines, error = said.strip().splitlines()
+    assert all(re.match(r"\S+Z (INFO|WARNING) ", line) for line in log_lines), said
+    assert error.startswith("error: ")
+    return error.removeprefix("error: ")
+
+
 def run_main(run: Callable[[Job], Outcome], *arguments: str) -> int:
     return job.main("test", "A job for tests.", run, arguments)
 
@@ -94,9 +102,7 @@ def test_mistake_11_a_request_that_cannot_be_met_ends_with_2_and_one_line(
 ) -> None:
     assert run_main(never, *arguments) == 2
     said = capsys.readouterr()
-    [line] = said.err.strip().splitlines()
-    assert line.startswith("error: ")
-    assert message in line
+    assert message in error_of(said.err)
     assert said.out == ""
 
 
@@ -116,8 +122,7 @@ def test_an_error_is_one_line(
         raise error
 
     assert run_main(run, "--as-of-date", "2026-08-21") == code
-    [line] = capsys.readouterr().err.strip().splitlines()
-    assert line.removeprefix("error: ").removeprefix("Spark: ") == str(error).splitlines()[0]
+    assert error_of(capsys.readouterr().err).removeprefix("Spark: ") == str(error).splitlines()[0]
     assert session.stopped
 
 
@@ -129,7 +134,7 @@ def test_a_spark_that_does_not_start_is_one_line(
 
     monkeypatch.setattr(job, "session", no_session)
     assert run_main(lambda current: Outcome([current.spark], {}), "--as-of-date", "2026-08-21") == 1  # type: ignore[list-item]
-    assert capsys.readouterr().err.strip() == "error: Spark: no master answers"
+    assert error_of(capsys.readouterr().err) == "Spark: no master answers"
 
 
 def publication(day: date, **values: Any) -> Publication:
@@ -150,7 +155,7 @@ def test_skipped_sessions_are_named_and_the_exit_code_says_so(
     assert run_main(lambda current: outcome, "--from", "2026-08-20", "--to", "2026-08-21") == 1
     said = capsys.readouterr()
     assert json.loads(said.out.splitlines()[-1])["skipped"] == {"2026-08-21": "SPY has no price of 2026-08-21"}
-    assert said.err.strip() == "error: 1 of the sessions asked for not published: SPY has no price of 2026-08-21"
+    assert error_of(said.err) == "1 of the sessions asked for not published: SPY has no price of 2026-08-21"
 
 
 def test_a_job_waits_for_its_session_only_when_it_needs_it() -> None:
