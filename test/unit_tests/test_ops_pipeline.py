@@ -1,6 +1,7 @@
 """Watching a run of Airflow: what is told, and how it ends."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -97,3 +98,45 @@ def test_a_stage_has_a_number_a_short_name_and_its_dag(name: str, dag_id: str) -
 def test_an_unknown_stage_is_answered_with_its_neighbours() -> None:
     with pytest.raises(UnknownName, match="did you mean trending"):
         pipeline.resolve(FakeAirflow([]), "trendy")  # type: ignore[arg-type]
+
+
+class FakeBackfill(FakeAirflow):
+    """Two sessions, of which the second ends at the third look."""
+
+    def __init__(self, last_state: str) -> None:
+        super().__init__([])
+        self._states = [["queued", "queued"], ["success", "running"], ["success", last_state]]
+
+    def dags(self) -> dict[str, bool]:
+        return {pipeline.CONTROLLER: False}
+
+    def create_backfill(self, dag_id: str, start: date, end: date, conf: dict[str, Any]) -> int:
+        assert conf == {"stage_delay_minutes": 0}
+        return 1
+
+    def backfill_is_over(self, number: int) -> bool:
+        return False  # Airflow notices it half a minute late
+
+    def backfill_runs(self, dag_id: str, start: date, end: date) -> list[Run]:
+        states = self._states.pop(0)
+        return [Run(dag_id, f"backfill__{day}", state, None, None) for day, state in zip("12", states, strict=True)]
+
+
+def backfill(monkeypatch: pytest.MonkeyPatch, last_state: str) -> int:
+    monkeypatch.setattr(pipeline, "running_stack", lambda: None)
+    monkeypatch.setattr(pipeline, "connect", lambda stack: FakeBackfill(last_state))
+    return pipeline.backfill_command(date(2026, 8, 20), date(2026, 8, 21))
+
+
+def test_a_backfill_tells_of_each_session_and_ends_with_the_last(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert backfill(monkeypatch, "success") == 0
+    printed = capsys.readouterr().out
+    assert [printed.count(f"✓ backfill__{day}") for day in "12"] == [1, 1]
+    assert "2 sessions in" in printed
+
+
+def test_a_backfill_with_a_failed_session_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RunFailed, match="1 of 2 sessions failed: http://airflow/backfill__2"):
+        backfill(monkeypatch, "failed")
