@@ -134,13 +134,13 @@ def main(name: str, description: str, run: Callable[[Job], Outcome], arguments: 
         return _fail(str(error), 2 if isinstance(error, (InvalidInput, ConfigError, UniverseError)) else 1)
     except (PySparkException, Py4JError) as error:
         log.debug("Spark failed", exc_info=True)
-        return _fail(f"Spark: {str(error).strip().splitlines()[0]}", 1)
+        return _fail(f"Spark: {_spark_message(error)}", 1)
     print(json.dumps(outcome.summary()), flush=True)
     return _fail(_not_published(outcome.skipped), 1) if outcome.skipped else 0
 
 
 def _command_line(description: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=description)
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
     parser.add_argument("--as-of-date", metavar="DATE", help="the session to compute, e.g. 2026-08-21")
     parser.add_argument("--from", dest="start", metavar="DATE", help="first session of a range")
     parser.add_argument("--to", dest="end", metavar="DATE", help="last session of the range, included")
@@ -200,6 +200,16 @@ def _not_published(skipped: dict[date, str]) -> str:
     reasons = list(skipped.values())
     shown = reasons if len(reasons) <= SHOWN_REASONS else [reasons[0], "...", reasons[-1]]
     return f"{len(reasons)} of the sessions asked for not published: {'; '.join(shown)}"
+
+
+def _spark_message(error: Exception) -> str:
+    """The line that says what happened: of a Java exception the second, after Py4J's own words.
+
+    >>> _spark_message(Exception("An error occurred while calling o1.x.\\n: java.lang.Error: no master\\n\\tat a.b"))
+    'java.lang.Error: no master'
+    """
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return next((line.removeprefix(": ") for line in lines if line.startswith(": ")), lines[0])
 
 
 def _fail(message: str, exit_code: int) -> int:

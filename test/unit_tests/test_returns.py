@@ -139,7 +139,9 @@ def test_a_zero_at_the_start_raises_nothing(spark: Any) -> None:
 def test_foreign_windows_end_with_the_last_session_closed_by_the_home_close(spark: Any) -> None:
     """17 August 2026 was no session in Seoul; the home window ends on it."""
     as_of = date(2026, 8, 17)
-    windows = local_frame(spark, windows_of([as_of], ["XNYS", "XKRX"], [5]), ("as_of_date", "exchange", "days", "s", "e"))
+    windows = local_frame(
+        spark, windows_of([as_of], ["XNYS", "XKRX"], [5]), ("as_of_date", "exchange", "days", "s", "e")
+    )
     wanted = spark.createDataFrame([(as_of, "AAPL"), (as_of, "005930.KS")], "as_of_date date, ticker string")
     ends = {row.ticker: (row.s, row.e) for row in with_windows(wanted, windows).collect()}
     assert ends == {
