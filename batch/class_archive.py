@@ -1,15 +1,17 @@
 """Record the classes that a job loads, so that later JVMs map them from one file instead of reading Spark's jars.
 
-`python -m batch.class_archive` writes the file that `utils.spark_utils.submit_conf` names; drivers and executors use it
-from then on, and take about half the processor time to start. A missing file, or one of another Java or Spark, is
-ignored by the JVM and only costs that time. Run it again after either has changed.
+`python -m batch.class_archive` writes the file that `utils.spark_utils.submit_conf` names, unless it is there and of
+this Java and Spark. Drivers and executors that map it take little more than half the processor time. It is only a
+matter of speed: the JVM silently does without a file that is missing or of another Java or Spark.
 """
 
+import argparse
 import os
 import subprocess
 import sys
 import time
 from datetime import date, timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
@@ -18,20 +20,29 @@ from batch.returns import Window, in_dollars, with_mistrust, with_returns
 from batch.spark_active_stock_allocator import candidates_of
 from batch.spark_trending_etf_identifier import each_etf, identify_trending, one_row_per_etf
 from config.config import Settings
-from utils.spark_utils import JAVA_OPTIONS, local_frame, session
+from utils.spark_utils import JAVA_OPTIONS, QUIET_JAVA, local_frame, session
 
-# A driver of a cluster loads other classes than one that runs the tasks itself; the file is to have both.
-MASTERS = ("local-cluster[1,1,1024]", "local[1]")
 DAY = date(2026, 8, 21)
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Record Spark's classes, so that jobs start faster.")
+    parser.add_argument("--again", action="store_true", help="also when the record is of this Java and Spark")
+    parser.add_argument("--train", action="store_true", help=argparse.SUPPRESS)  # the run that is recorded
+    options = parser.parse_args(arguments)
     settings = Settings.from_env().spark
-    if "--train" in sys.argv:
-        for master in MASTERS:
-            train(session(settings, "class archive", master))
+    if options.train:
+        train(session(settings, "class archive"))
         return 0
-    return record(Path(settings.class_archive))
+    if is_current(settings.class_archive) and not options.again:
+        print(f"{settings.class_archive} is of this Java and Spark")
+        return 0
+    return record(settings.class_archive)
+
+
+def is_current(archive: Path) -> bool:
+    made_with = _made_with(archive)
+    return archive.exists() and made_with.exists() and made_with.read_text(encoding="utf-8") == _versions()
 
 
 def record(archive: Path) -> int:
@@ -39,32 +50,44 @@ def record(archive: Path) -> int:
     archive.parent.mkdir(parents=True, exist_ok=True)
     arriving = archive.with_suffix(".arriving")
     arriving.unlink(missing_ok=True)
-    print(f"recording the classes of a Spark job in {archive} (half a minute, 160 MB)", flush=True)
+    print(f"recording Spark's classes in {archive} (150 MB; about 20 s)", flush=True)
     began = time.monotonic()
-    for options, arguments in (
-        (f"-XX:ArchiveClassesAtExit={arriving}", [__file__, "--train"]),
-        (f"-XX:SharedArchiveFile={arriving} -Xshare:on", ["--version"]),  # ends with an error if it cannot be used
+    for options, command in (
+        ([f"-XX:ArchiveClassesAtExit={arriving}"], ["--master", "local[1]", __file__, "--train"]),
+        ([f"-XX:SharedArchiveFile={arriving}", "-Xshare:on"], ["--version"]),  # fails if the file cannot be used
     ):
-        outcome = _spark_submit(options, arguments)
+        outcome = _spark_submit(options, command)
         if outcome.returncode:
             arriving.unlink(missing_ok=True)
-            print(f"error: no class archive: {_last_line(outcome.stdout)}", file=sys.stderr)
+            print(f"error: Spark's classes could not be recorded: {_last_line(outcome.stdout)}", file=sys.stderr)
             return 1
     arriving.replace(archive)
+    _made_with(archive).write_text(_versions(), encoding="utf-8")
     print(f"{archive.stat().st_size >> 20} MB in {time.monotonic() - began:.0f} s")
     return 0
 
 
-def _spark_submit(java_options: str, arguments: list[str]) -> "subprocess.CompletedProcess[str]":
-    options = " ".join((*JAVA_OPTIONS, "-Xlog:disable", "-Xlog:all=error:stderr", java_options))
+def _spark_submit(java_options: list[str], command: list[str]) -> "subprocess.CompletedProcess[str]":
+    options = " ".join(f'"{option}"' for option in (*JAVA_OPTIONS, *QUIET_JAVA, *java_options))
     return subprocess.run(
-        ["spark-submit", "--driver-java-options", options, *arguments],
+        ["spark-submit", "--driver-java-options", options, *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
         env=os.environ | {"SPARK_LOCAL_IP": "127.0.0.1"},
     )
+
+
+def _made_with(archive: Path) -> Path:
+    return archive.with_suffix(".made-with")
+
+
+def _versions() -> str:
+    """What the file depends on."""
+    java = Path(os.environ["JAVA_HOME"], "bin", "java") if "JAVA_HOME" in os.environ else "java"
+    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    return f"{said}pyspark {version('pyspark')}\n{' '.join(JAVA_OPTIONS)}\n"
 
 
 def _last_line(text: str) -> str:

@@ -246,7 +246,7 @@ def run(current: Job) -> Outcome:
     if not published:
         raise NotPublished("; ".join(skipped.values()))
     log.info("judging the holdings of the ETFs that trend in %d sessions", len(published))
-    rows = candidates(current, list(published))
+    rows = candidates(current, list(published)).collect()
     positions, publications = portfolios(rows, published)
     stored = [row for row in rows if row.ticker]
     for etf in sorted({row.etf_ticker for row in rows if not row.ticker}):
@@ -299,8 +299,8 @@ def trending_sources(current: Job) -> dict[date, str]:
     return {row["as_of_date"]: row["source"] for row in rows}
 
 
-def candidates(current: Job, sessions: list[date]) -> list[Row]:
-    """Read what the sessions need, and judge it all in one go, in the order of the candidates table."""
+def candidates(current: Job, sessions: list[date]) -> DataFrame:
+    """Read what the sessions need, and judge it all in one go."""
     tickers = held_by_trending(current, sessions)
     windows = windows_of(sessions, {HOME_EXCHANGE, *exchanges_of(tickers)}, job.periods())
     return candidates_of(
@@ -308,7 +308,7 @@ def candidates(current: Job, sessions: list[date]) -> list[Row]:
         holdings=with_mistrust(current.read(HOLDINGS, top=universe().top_holdings)),
         windows=current.windows(windows),
         prices=in_dollars(current.read(PRICES, sessions=sessions_used(windows), tickers=tickers)),
-    ).collect()
+    )
 
 
 def held_by_trending(current: Job, sessions: list[date]) -> list[str]:

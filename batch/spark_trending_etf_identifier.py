@@ -145,16 +145,21 @@ def run(current: Job) -> Outcome:
     sessions = [session for session in current.sessions if session not in skipped]
     if not sessions:
         raise NotStored("; ".join(skipped.values()))
-    windows = windows_of(sessions, exchanges_of(market.etfs), job.periods())
-    prices = current.read(PRICES, tickers=list(market.etfs), sessions=sessions_used(windows))
-    returns = with_returns(each_etf(current.windows(windows), market.etfs), with_mistrust(prices))
-    trending = one_row_per_etf(identify_trending(returns, market.benchmark))
-    log.info("computing %d ETFs over %d sessions", len(market.candidates), len(sessions))
-    rows = trending.orderBy("as_of_date", "etf_ticker").collect()
+    log.info("comparing %d ETFs with %s in %d sessions", len(market.candidates), market.benchmark, len(sessions))
+    rows = etfs(current, sessions).collect()
     publications = [publication_of(day, list(of_day)) for day, of_day in groupby(rows, key=attrgetter("as_of_date"))]
     stored = [{**row.asDict(), "sector_name": market.sectors.get(row.etf_ticker)} for row in rows]
     job.publish(current, NAME, [(TRENDING_ETFS, job.rows_of(TRENDING_ETFS, stored))], publications)
     return Outcome(publications, skipped)
+
+
+def etfs(current: Job, sessions: list[date]) -> DataFrame:
+    """Read what the sessions need, and decide it all in one go."""
+    market = universe()
+    windows = windows_of(sessions, exchanges_of(market.etfs), job.periods())
+    prices = current.read(PRICES, tickers=list(market.etfs), sessions=sessions_used(windows))
+    returns = with_returns(each_etf(current.windows(windows), market.etfs), with_mistrust(prices))
+    return one_row_per_etf(identify_trending(returns, market.benchmark)).orderBy("as_of_date", "etf_ticker")
 
 
 def without_benchmark(current: Job) -> dict[date, str]:

@@ -1,6 +1,7 @@
 """Fixtures of more than one ring: a Spark session in this process, and the helper modules that tests cannot import."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -37,6 +38,6 @@ def spark() -> Iterator[Any]:
     from config.config import Settings
     from utils.spark_utils import session
 
-    session_ = session(Settings.from_env().spark, "tests", "local[1]")
-    yield session_
-    session_.stop()
+    started = session(replace(Settings.from_env().spark, master_url="local[1]"), "tests")
+    yield started
+    started.stop()

@@ -41,10 +41,10 @@ SESSION_CONF = {
 
 def submit_conf(settings: SparkSettings) -> dict[str, str]:
     """What spark-submit has to be told before the driver's JVM starts (`--conf`); right results do not depend on it."""
-    java_options = " ".join((*JAVA_OPTIONS, f"-XX:SharedArchiveFile={settings.class_archive}", *QUIET_JAVA))
-    log4j = f"-Dlog4j2.configurationFile={PROJECT_ROOT / 'utils' / 'spark-log4j2.properties'}"
+    java_options = " ".join((*JAVA_OPTIONS, f'"-XX:SharedArchiveFile={settings.class_archive}"', *QUIET_JAVA))
+    log4j = PROJECT_ROOT / "utils" / "spark-log4j2.properties"
     return {
-        "spark.driver.extraJavaOptions": f"{java_options} {log4j}",
+        "spark.driver.extraJavaOptions": f'{java_options} "-Dlog4j2.configurationFile={log4j}"',
         "spark.executor.extraJavaOptions": java_options,
         "spark.driver.memory": "1g",
         "spark.executor.memory": "1g",
@@ -52,8 +52,8 @@ def submit_conf(settings: SparkSettings) -> dict[str, str]:
     }
 
 
-def session(settings: SparkSettings, name: str, master: str | None = None) -> "SparkSession":
-    """The session of this process: on the master given, else the one that spark-submit names, else SPARK_MASTER_URL."""
+def session(settings: SparkSettings, name: str) -> "SparkSession":
+    """The session of this process: under spark-submit on the master it names, else on SPARK_MASTER_URL."""
     from pyspark.sql import SparkSession
 
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")  # no pandas value gets near it
@@ -62,8 +62,6 @@ def session(settings: SparkSettings, name: str, master: str | None = None) -> "S
     if "PYSPARK_GATEWAY_PORT" not in os.environ:  # started by python itself, not by spark-submit
         builder = builder.master(settings.master_url).config(map={**submit_conf(settings)})
         builder = builder.config("spark.jars", settings.jdbc_jar)
-    if master:
-        builder = builder.master(master)
     return builder.getOrCreate()
 
 

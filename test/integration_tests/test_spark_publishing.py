@@ -306,3 +306,19 @@ def test_a_recorded_price_is_a_better_source_than_a_simulated_one(run: Callable[
     assert line["source"] == "recorded"
     [line] = rows_of(conn, tables.PUBLICATION, job="allocation", period_days=20)
     assert line["source"] == "simulated"
+
+
+@pytest.mark.parametrize("frame_of", [identifier.etfs, allocator.candidates])
+def test_a_job_is_one_task(
+    frame_of: Callable[..., Any],
+    run: Callable[..., Any],
+    spark: Any,
+    conn: Connection,
+    scratch_database: DatabaseSettings,
+) -> None:
+    """No shuffle and no broadcast: each would be a stage of its own, and starting it is most of what it costs."""
+    run(identifier)
+    current = Job(spark, conn, scratch_database, [AS_OF], None)
+    plan = frame_of(current, [AS_OF])._jdf.queryExecution().executedPlan().toString()
+    assert "JDBCRelation" in plan
+    assert "Exchange" not in plan
