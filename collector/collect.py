@@ -4,10 +4,11 @@ import argparse
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from itertools import pairwise
 from typing import Any, Self
 
 from collector.gate import RequestGate
@@ -157,12 +158,14 @@ def _same(new: float | None, old: float | None) -> bool:
     return abs(new - old) <= SAME * max(abs(new), abs(old))
 
 
-def with_previous(bars: list[Bar]) -> Iterator[tuple[Bar, float | None]]:
-    """Each bar with the close before it, None for the first."""
-    previous = None
-    for bar in bars:
-        yield bar, previous
-        previous = bar.close
+def news(
+    bars: Sequence[Bar], stored: Mapping[date, Row], quarantined: Set[date] = frozenset()
+) -> Iterator[tuple[Bar, float | None]]:
+    """The bars that are not stored just so and do not wait for a person already, each with the close before it."""
+    for previous, bar in pairwise([None, *bars]):
+        assert bar
+        if bar.session not in quarantined and differs(bar, stored.get(bar.session)):
+            yield bar, previous.close if previous else None
 
 
 def message_fields(bar: Bar, fetched: Bars, previous_close: float | None, run_id: str | None) -> dict[str, Any]:

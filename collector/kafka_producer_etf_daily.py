@@ -15,8 +15,8 @@ from collector.collect import (
     fetch_range,
     is_covered,
     message_fields,
+    news,
     run_command,
-    with_previous,
 )
 from collector.yahoo import Bars
 from config.config import Settings, Topic
@@ -59,7 +59,8 @@ def _collect_etf(current: Collection, etf: str, as_of: date) -> str:
         return "already stored, no request"
     fetched = current.yahoo.daily_bars(etf, *fetch_range(stored, etf, as_of, current.settings.collector))
     fetched = with_range(fetched)
-    sent = current.send(Topic.ETF_DAILY, to_messages(fetched, stored, current.run_id))
+    quarantined = collected.quarantined(current.conn, Topic.ETF_DAILY, etf)
+    sent = current.send(Topic.ETF_DAILY, to_messages(fetched, stored, quarantined, current.run_id))
     if all(bar.session != as_of for bar in fetched.bars):
         current.receipt.missing[etf] = f"no bar of {as_of} at the source"
         return f"{sent} bars sent, none of {as_of} at the source"
@@ -74,11 +75,11 @@ def with_range(fetched: Bars) -> Bars:
     return replace(fetched, bars=[bar for bar in fetched.bars if bar.open and bar.high and bar.low])
 
 
-def to_messages(fetched: Bars, stored: dict[date, Row], run_id: str | None) -> Iterator[EtfDailyBar]:
-    """The bars that are not stored already just so."""
-    for bar, previous_close in with_previous(fetched.bars):
-        if differs(bar, stored.get(bar.session)):
-            yield EtfDailyBar(**message_fields(bar, fetched, previous_close, run_id))
+def to_messages(
+    fetched: Bars, stored: dict[date, Row], quarantined: set[date], run_id: str | None
+) -> Iterator[EtfDailyBar]:
+    for bar, previous_close in news(fetched.bars, stored, quarantined):
+        yield EtfDailyBar(**message_fields(bar, fetched, previous_close, run_id))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,11 +1,11 @@
 """Collect stock bars and exchange rates: Yahoo -> stock-daily-data, for whichever producer needs them."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date
 
-from collector.collect import Collection, differs, fetch_range, is_covered, message_fields, with_previous
+from collector.collect import Collection, differs, fetch_range, is_covered, message_fields, news
 from collector.yahoo import Bar, Bars, Quote
 from config.config import Topic
 from config.universe import universe
@@ -77,8 +77,11 @@ def _collect_stock(current: Collection, company: Company, stored: dict[date, Row
     except UnknownTicker as error:
         current.receipt.missing[ticker] = str(error)
         return str(error)
-    sent = current.send(Topic.STOCK_DAILY, stock_messages(fetched, stored, company, current.run_id))
-    return f"{sent} bars sent{_expect_last(current, fetched, stored, _last_session(ticker, as_of))}"
+    quarantined = collected.quarantined(current.conn, Topic.STOCK_DAILY, ticker)
+    messages = list(stock_messages(fetched, stored, quarantined, company, current.run_id))
+    quarantined |= {message.trade_date for message in messages if not message.is_plausible}
+    sent = current.send(Topic.STOCK_DAILY, messages)
+    return f"{sent} bars sent{_expect_last(current, fetched, stored, _last_session(ticker, as_of), quarantined)}"
 
 
 def _collect_rate(current: Collection, pair: str, as_of: date) -> str:
@@ -95,9 +98,21 @@ def _collect_rate(current: Collection, pair: str, as_of: date) -> str:
     return f"{sent} rates sent{_expect_last(current, fetched, stored, as_of)}"
 
 
-def _expect_last(current: Collection, fetched: Bars, stored: dict[date, Row], session: date) -> str:
-    """Expect the session's row, or note that the source has none; counts what was restated."""
+def _expect_last(
+    current: Collection,
+    fetched: Bars,
+    stored: dict[date, Row],
+    session: date,
+    quarantined: Set[date] = frozenset(),
+) -> str:
+    """Expect the session's row, or note why there will be none; counts what was restated.
+
+    One doubtful stock does not hold up the others: it is no candidate until a person has accepted its bar.
+    """
     current.receipt.changed += sum(bar.session in stored and differs(bar, stored[bar.session]) for bar in fetched.bars)
+    if session in quarantined:
+        current.receipt.missing[fetched.ticker] = f"the bar of {session} is quarantined: see logs_consumer_error"
+        return f", {session} is quarantined"
     if any(bar.session == session for bar in fetched.bars):
         current.receipt.expect(Topic.STOCK_DAILY, fetched.ticker, session)
         return ""
@@ -106,14 +121,10 @@ def _expect_last(current: Collection, fetched: Bars, stored: dict[date, Row], se
 
 
 def stock_messages(
-    fetched: Bars, stored: dict[date, Row], company: Company, run_id: str | None
+    fetched: Bars, stored: dict[date, Row], quarantined: set[date], company: Company, run_id: str | None
 ) -> Iterator[StockDailyBar]:
-    """The bars that are not stored already just so."""
-    for bar, previous_close in with_previous(fetched.bars):
-        row = stored.get(bar.session)
-        if not differs(bar, row):
-            continue
-        shares = _shares(bar, row, company.quote)
+    for bar, previous_close in news(fetched.bars, stored, quarantined):
+        shares = _shares(bar, stored.get(bar.session), company.quote)
         market_cap, cap_source = _market_cap(bar, shares, company.quote)
         yield StockDailyBar(
             **message_fields(bar, fetched, previous_close, run_id),
@@ -127,10 +138,9 @@ def stock_messages(
 
 
 def rate_messages(fetched: Bars, stored: dict[date, Row], currency: str, run_id: str | None) -> Iterator[StockDailyBar]:
-    for bar, previous_close in with_previous(fetched.bars):
-        if differs(bar, stored.get(bar.session)):
-            fields = message_fields(bar, fetched, previous_close, run_id)
-            yield StockDailyBar(**fields, currency=currency, quote_type="CURRENCY")
+    for bar, previous_close in news(fetched.bars, stored):
+        fields = message_fields(bar, fetched, previous_close, run_id)
+        yield StockDailyBar(**fields, currency=currency, quote_type="CURRENCY")
 
 
 def _shares(bar: Bar, stored: Row | None, quote: Quote) -> int | None:

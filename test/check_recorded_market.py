@@ -52,7 +52,10 @@ class Files:
         holdings = pd.read_csv(folder / "holdings.csv", parse_dates=["as_of"])
         stocks = pd.read_csv(folder / "stocks.csv").set_index("ticker")
         is_session = wide["close"]["SPY"].notna()
-        return cls(wide["adj_close"][is_session], wide["close"][is_session], holdings, stocks)
+        adjusted, closes = wide["adj_close"][is_session], wide["close"][is_session]
+        # Some tickers have closes alone: without a dividend or split these are adjusted as they stand.
+        plain = adjusted.columns.difference(pd.read_csv(folder / "actions.csv")["ticker"])
+        return cls(adjusted.fillna(closes[plain]), closes, holdings, stocks)
 
     @property
     def sessions(self) -> list[date]:

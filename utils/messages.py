@@ -40,6 +40,15 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     def check(self) -> None:
         """Raise InvalidMessage when the values contradict each other."""
 
+    @property
+    def is_plausible(self) -> bool:
+        """Whether a consumer will take it."""
+        try:
+            self.check()
+        except InvalidMessage:
+            return False
+        return True
+
 
 class DailyBar(Message, frozen=True, kw_only=True):
     """One session of one ticker. Prices are split-adjusted, adj_close also for dividends."""

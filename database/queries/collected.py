@@ -126,6 +126,21 @@ def rejected(conn: Connection, topics: Sequence[str], keys: Sequence[str]) -> di
     return {row["message_key"]: row["reason"] for row in rows}
 
 
+def quarantined(conn: Connection, topic: str, ticker: str) -> set[date]:
+    """Sessions of a ticker whose bars were rejected and wait for a person (their reasons begin "TICKER DATE: ")."""
+    rows = fetch(
+        conn,
+        r"""
+        SELECT DISTINCT SUBSTRING(error_msg FROM '\d{4}-\d{2}-\d{2}')::date AS session
+        FROM logs_consumer_error
+        WHERE topic = %(topic)s AND message_key = %(ticker)s AND replayed_at IS NULL
+          AND error_msg ~ '^\S+ \d{4}-\d{2}-\d{2}: '
+        """,
+        {"topic": topic, "ticker": ticker},
+    )
+    return {row["session"] for row in rows}
+
+
 def any_row(conn: Connection, table: Table) -> bool:
     query: Any = sql.SQL("SELECT EXISTS (SELECT 1 FROM {}) AS found").format(sql.Identifier(table.name))
     return bool(fetch(conn, query)[0]["found"])

@@ -14,6 +14,7 @@ from consumer import kafka_consumer_etf_holdings
 from consumer.storing import Store, upsert_by
 from database import tables
 from database.db_helper import Connection, connect, fetch, transaction
+from database.queries import collected
 from utils.errors import DatabaseUnavailable
 from utils.messages import EtfDailyBar, Holding, HoldingsSnapshot, to_json
 
@@ -90,6 +91,13 @@ def test_mistake_9_bad_messages_are_kept_with_address_and_reason(store: Callable
     assert rejected(conn)[0]["raw_value"] == "junk"
     assert "without a split" in rejected(conn)[1]["error_msg"]
     assert json.loads(rejected(conn)[1]["raw_value"])["close_price"] == 100.0
+
+
+def test_a_doubtful_bar_is_known_to_wait_for_a_person(store: Callable[..., None], conn: Connection) -> None:
+    store(bar(), bar(close_price=100.0, high_price=100.0), b"junk")
+
+    assert collected.quarantined(conn, "etf-daily-data", "SPY") == {date(2026, 8, 21)}
+    assert collected.quarantined(conn, "etf-daily-data", "QQQ") == set()
 
 
 def test_a_value_postgres_refuses_takes_no_neighbour_with_it(store: Callable[..., None], conn: Connection) -> None:
