@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from collector.request_budget import BUDGET, every_holding
@@ -18,13 +19,14 @@ from ops.errors import RunFailed
 FULL_DAY = {"funds' bars": 15, "funds' holdings": 10, "stocks' bars": 40}
 OTHER = "quotes, sectors, rates, crumb"
 BOOTSTRAP = "bootstrap"
-# A stage that the controller started carries the session before the controller's own run id.
+# The controller gives the five stages one run id, which begins with the session.
 STARTED_BY_CONTROLLER = re.compile(r"^\d{4}-\d\d-\d\d__")
+STARTED_BY_CLOCK = "scheduled__"
 
 
 @dataclass
 class Day:
-    """What one run of the pipeline asked for: kind -> requests."""
+    """What the five stages of one session asked for: kind -> requests."""
 
     name: str
     counts: dict[str, int] = field(default_factory=dict)
@@ -45,7 +47,7 @@ def measure(settings: Settings) -> list[Target]:
     with closing(connect(settings.database)) as conn:
         found = days(requests.of_runs(conn), universe())
     if not found:
-        raise RunFailed("no run of the pipeline has asked Yahoo for anything yet: ./start.sh run pipeline")
+        raise RunFailed("no run of all five stages has asked Yahoo for anything yet: ./start.sh run pipeline")
     fullest = max(found, key=lambda day: day.total)
     step(f"the fullest of {len(found)} days in the log: {fullest.name}")
     kinds = [*FULL_DAY, OTHER]
@@ -65,19 +67,28 @@ def measure(settings: Settings) -> list[Target]:
 
 
 def days(asked: Iterable[Mapping[str, Any]], known: Universe) -> list[Day]:
-    """The log by run of the pipeline; filling the history belongs to the run that came after it."""
+    """The log by day of the pipeline; what filling the history has cost belongs to the first one."""
     found: dict[str, Day] = {}
-    first = Day(BOOTSTRAP)
+    bootstrap: list[str] = []
     for row in asked:
-        name = STARTED_BY_CONTROLLER.sub("", row["run_id"])
-        day = first if name == BOOTSTRAP else found.setdefault(name, Day(name))
-        day.add(kind_of(row["endpoint"], row["symbol"], known))
-    if found and first.counts:
-        oldest = next(iter(found.values()))
-        oldest.name += " and the first start"
-        for kind, count in first.counts.items():
-            oldest.counts[kind] = oldest.counts.get(kind, 0) + count
+        kind = kind_of(row["endpoint"], row["symbol"], known)
+        if row["run_id"] == BOOTSTRAP:
+            bootstrap.append(kind)
+        elif name := _name_of_day(row["run_id"], row["requested_at"]):
+            found.setdefault(name, Day(name)).add(kind)
+    if found and bootstrap:
+        first = next(iter(found.values()))
+        first.name += " with the first start"
+        for kind in bootstrap:
+            first.add(kind)
     return list(found.values())
+
+
+def _name_of_day(run_id: str, requested_at: datetime) -> str | None:
+    """The controller's run, or the date on which the stages had their own hours; None for anything else by hand."""
+    if STARTED_BY_CONTROLLER.match(run_id):
+        return run_id
+    return f"scheduled on {requested_at:%Y-%m-%d}" if run_id.startswith(STARTED_BY_CLOCK) else None
 
 
 def kind_of(endpoint: str, symbol: str, known: Universe) -> str:

@@ -47,10 +47,14 @@ KINDS = (COLLECTING, STORING, SPARK_START, SPARK, AIRFLOW)
 
 
 def parts(whole: Span, stages: Sequence[Stage], applications: Sequence[Span]) -> list[Part]:
-    """The whole run in parts that add up to it: each task, and what passed between them."""
-    found = [part for stage in stages for part in _of_stage(stage, applications)]
-    between = whole.seconds - sum(stage.span.seconds for stage in stages)
-    return [*found, Part("controller: starts the stages and notices their end", AIRFLOW, between)]
+    """The whole run in parts that add up to it: each task, and what passed between them and between the stages."""
+    found: list[Part] = []
+    over = whole.start
+    for stage in stages:
+        found.append(Part(f"controller, up to {stage.name}", AIRFLOW, (stage.span.start - over).total_seconds()))
+        found += _of_stage(stage, applications)
+        over = stage.span.end
+    return [*found, Part("controller, at the end", AIRFLOW, (whole.end - over).total_seconds())]
 
 
 def by_kind(found: Iterable[Part]) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """The benchmark's own arithmetic: what it compares, how it reads the tools' reports, where it says the time went."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -127,11 +128,14 @@ def test_without_an_earlier_session_the_chain_takes_one_that_is_not_computed() -
     assert chain.choose(stored, set(stored), stored[0]) == stored[-1]
 
 
-def asked(run_id: str, *requests: tuple[str, str]) -> list[dict[str, str]]:
-    return [{"run_id": run_id, "endpoint": endpoint, "symbol": symbol} for endpoint, symbol in requests]
+def asked(run_id: str, *requests: tuple[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"run_id": run_id, "endpoint": endpoint, "symbol": symbol, "requested_at": BEGAN}
+        for endpoint, symbol in requests
+    ]
 
 
-def test_a_day_is_what_one_run_and_the_first_start_asked_for() -> None:
+def test_a_day_is_what_the_five_stages_and_the_first_start_asked_for() -> None:
     log = [
         *asked("bootstrap", ("chart", "SPY"), ("chart", "XLV")),
         *asked("2026-08-21__manual__1", ("quoteSummary", "XLV"), ("chart", "NVDA"), ("quoteSummary", "NVDA")),
@@ -143,3 +147,14 @@ def test_a_day_is_what_one_run_and_the_first_start_asked_for() -> None:
     assert first.counts == {"funds' bars": 2, "funds' holdings": 1, "stocks' bars": 1, budget.OTHER: 1}
     assert second.counts == {"funds' bars": 1, budget.OTHER: 2}
     assert second.of_full_size() == 15 + 10 + 40 + 2
+
+
+def test_scheduled_stages_are_counted_by_date_and_single_ones_by_hand_not_at_all() -> None:
+    log = [
+        *asked("scheduled__2026-08-21T09:00:00+00:00", ("chart", "SPY")),
+        *asked("scheduled__2026-08-21T10:00:00+00:00", ("chart", "XLV")),
+        *asked("manual__2026-08-21T10:30:00+00:00", ("chart", "QQQ")),
+        *asked("replay", ("chart", "IWM")),
+    ]
+
+    assert [(day.name, day.total) for day in budget.days(log, universe())] == [("scheduled on 2026-08-21", 2)]
