@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import psycopg2
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
@@ -96,12 +97,16 @@ class Outcome:
 def publish(
     job: Job, name: str, tables: Sequence[tuple[Table, Sequence[Sequence[Any]]]], publications: Sequence[Publication]
 ) -> None:
-    """Replace the rows and publications of the published sessions, all in one transaction."""
+    """Replace the rows and publications of the published sessions, all in one transaction.
+
+    Two runs that publish the same sessions at once do so one after the other.
+    """
     sessions = sorted({publication.as_of_date for publication in publications})
     lines = [tuple(getattr(line, column, job.run_id) for column in PUBLICATION.columns) for line in publications]
     rows_in_all = sum(len(rows) for _, rows in tables)
     log.info("publishing %d rows of %d sessions in one transaction", rows_in_all, len(sessions))
-    with transaction(job.conn):
+    with transaction(job.conn), job.conn.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"publish {name}",))
         for table, rows in tables:
             replace_partition(job.conn, table, {"as_of_date": sessions}, rows)
         replace_partition(job.conn, PUBLICATION, {"job": name, "as_of_date": sessions}, lines)
@@ -132,6 +137,8 @@ def main(name: str, description: str, run: Callable[[Job], Outcome], arguments: 
         outcome = _run(name, run, options)
     except (ActstockError, ConfigError, UniverseError) as error:
         return _fail(str(error), 2 if isinstance(error, (InvalidInput, ConfigError, UniverseError)) else 1)
+    except psycopg2.Error as error:
+        return _fail(f"PostgreSQL: {str(error).strip().splitlines()[0]}", 1)
     except (PySparkException, Py4JError) as error:
         log.debug("Spark failed", exc_info=True)
         return _fail(f"Spark: {_spark_message(error)}", 1)

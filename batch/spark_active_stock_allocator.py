@@ -66,7 +66,6 @@ PRICES = """
         AND stock.quote_type <> 'CURRENCY' AND stock.adj_close > 0
 """
 
-# What tells the candidates of one ETF, and those of one session, apart.
 OF_ETF = ("as_of_date", "period_days", "etf_ticker")
 
 
@@ -145,11 +144,11 @@ def judge(candidates: DataFrame) -> DataFrame:
 
 def _why_ineligible() -> Column:
     period_return = F.col("period_return")
+    has_no_cap = F.col("market_cap").isNull() | (F.col("market_cap") <= 0)
     return (
         F.when(F.size("missing") > 0, F.array_join("missing", "; "))
         .when(period_return <= 0, F.concat(F.lit("return of "), _percent(period_return), F.lit(" is not positive")))
-        .when(F.col("market_cap").isNull(), F.concat(F.lit("no market cap on "), F.col("end_session").cast("string")))
-        .when(F.col("market_cap") <= 0, F.concat(F.lit("no market cap on "), F.col("end_session").cast("string")))
+        .when(has_no_cap, F.concat(F.lit("no market cap on "), F.col("end_session").cast("string")))
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg2 import IntegrityError
 from pyspark.errors import PySparkException
 
 from batch import job
@@ -110,8 +111,9 @@ def test_mistake_11_a_request_that_cannot_be_met_ends_with_2_and_one_line(
     ("error", "code"),
     [
         (NotPublished("stage 3 has not published 2026-08-21"), 1),
-        (DatabaseUnavailable("PostgreSQL went away"), 1),
+        (DatabaseUnavailable("the database went away"), 1),
         (InvalidInput("period of 7 sessions"), 2),
+        (IntegrityError("a check failed\nDETAIL: which"), 1),
         (PySparkException("[CANNOT_CONNECT] no master\n\tat java.lang.Thread.run"), 1),
     ],
 )
@@ -122,7 +124,10 @@ def test_an_error_is_one_line(
         raise error
 
     assert run_main(run, "--as-of-date", "2026-08-21") == code
-    assert error_of(capsys.readouterr().err).removeprefix("Spark: ") == str(error).splitlines()[0]
+    assert (
+        error_of(capsys.readouterr().err).removeprefix("Spark: ").removeprefix("PostgreSQL: ")
+        == str(error).splitlines()[0]
+    )
     assert session.stopped
 
 

@@ -279,8 +279,9 @@ def test_of_equal_holdings_the_first_ticker_is_chosen(allocate: Callable[..., li
     assert reasons(rows) == {"A": None, "Z": "A is equal in return and holding, and first by ticker"}
 
 
-def test_a_candidate_without_a_market_cap_is_passed_over(allocate: Callable[..., list[Any]]) -> None:
-    rows = allocate({"QQQ": [20]}, [held("QQQ", "A", "B")], [stock("A", 100, 150, cap=None), stock("B", 100, 101)])
+@pytest.mark.parametrize("cap", [None, 0])
+def test_a_candidate_without_a_market_cap_is_passed_over(allocate: Callable[..., list[Any]], cap: int | None) -> None:
+    rows = allocate({"QQQ": [20]}, [held("QQQ", "A", "B")], [stock("A", 100, 150, cap=cap), stock("B", 100, 101)])
     assert reasons(rows) == {"A": "no market cap on 2026-08-21", "B": None}
 
 
@@ -368,6 +369,23 @@ def test_without_a_known_snapshot_the_first_later_one_stands_in_and_shows_it(
     assert row.holdings_as_of > AS_OF
 
 
+def test_a_position_of_several_snapshots_carries_the_latest(allocate: Callable[..., list[Any]]) -> None:
+    """The date by which a reader sees whether the holdings were known at the time."""
+    rows = allocate(
+        {"QQQ": [20], "XLV": [20]},
+        [held("QQQ", "A", as_of=date(2026, 8, 24)), held("XLV", "A", as_of=date(2026, 8, 3))],
+        [stock("A", 100, 110)],
+    )
+    positions, publications = allocator.portfolios(rows, {AS_OF: "yahoo"})
+    assert [row["holdings_as_of"] for row in positions] == [date(2026, 8, 24)]
+    lines = {line.period_days: (line.status, line.cash_weight, line.holdings_as_of) for line in publications}
+    assert lines == {
+        5: ("empty", 1.0, None),
+        10: ("empty", 1.0, None),
+        20: ("published", 0.0, date(2026, 8, 24)),
+    }
+
+
 def test_each_period_has_a_portfolio_of_its_own(allocate: Callable[..., list[Any]]) -> None:
     both = [*stock("A", 100, 110), *stock("A", 120, None, days=5)]
     rows = allocate({"QQQ": [5, 20]}, [held("QQQ", "A", "B")], [both, stock("B", 100, 105, days=5)])
@@ -418,12 +436,12 @@ def test_a_cap_limits_a_position_and_leaves_the_rest_in_cash(allocate: Callable[
     rows = allocate(
         {"QQQ": [20], "XLF": [20]},
         [held("QQQ", "A"), held("XLF", "B")],
-        [stock("A", 100, 110, cap=10), stock("B", 100, 105, cap=1_000_000)],
+        [stock("A", 100, 105, cap=1_000_000), stock("B", 100, 110, cap=10)],
     )
     positions, cash = portfolio(rows, cap=0.3)
     assert [row["portfolio_weight"] for row in positions.values()] == [0.3, 0.3]
     assert cash == pytest.approx(0.4)
-    assert [row["ticker"] for row in positions.values()] == ["A", "B"]  # equal weights: by score
+    assert [row["ticker"] for row in positions.values()] == ["B", "A"]  # equal weights: by score
 
 
 def test_a_position_explains_itself(allocate: Callable[..., list[Any]]) -> None:
