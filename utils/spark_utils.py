@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 # The first compiler tier and the serial collector: a short run never earns back what the optimising compiler and a
-# parallel collector cost on a small machine (measured on two cores: 20 s -> 14 s).
+# parallel collector cost on a small machine (measured on two cores: 20 s -> 14 s; with the class archive 10 s).
 JAVA_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 # An archive of classes (batch.class_archive) that is missing or of another Java is no reason to say anything.
@@ -68,10 +68,10 @@ def session(settings: SparkSettings, name: str) -> "SparkSession":
 def lookup(frame: "DataFrame") -> "DataFrame":
     """A small frame as the right side of a join.
 
-    With both sides in one partition and a hash join, a whole job is a single task of a single stage: no shuffle, and
-    no job of its own for each table to broadcast. Larger inputs only make it slower, not wrong.
+    With a hash join of two sides that are one partition each, as they are read here, a whole job is a single task of a
+    single stage: no shuffle, and no job of its own for each table to broadcast.
     """
-    return frame.coalesce(1).hint("shuffle_hash")
+    return frame.hint("shuffle_hash")
 
 
 def local_frame(spark: "SparkSession", rows: Sequence[Sequence[Any]], names: Sequence[str]) -> "DataFrame":
@@ -111,7 +111,7 @@ def read_query(spark: "SparkSession", database: DatabaseSettings, query: str) ->
 
 
 def _forget_numpy_converters() -> None:
-    """Of each argument passed to the JVM they ask whether it is a NumPy value, and import pandas for it (1.4 s)."""
+    """They ask of each argument for the JVM whether it is a NumPy value, and import pandas for it: a second or more."""
     from py4j import protocol
 
     protocol.INPUT_CONVERTER[:] = [
