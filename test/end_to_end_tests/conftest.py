@@ -1,4 +1,8 @@
-"""The running test stack: its Airflow, its market's truth, and one pipeline run that the tests look at."""
+"""The running test stack: its Airflow, its market's truth, and one pipeline run that the tests look at.
+
+The files run by name: test_daily_line compares whole tables with one session's truth, so it comes before the tests that
+run other sessions.
+"""
 
 import os
 import time
