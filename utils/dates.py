@@ -80,9 +80,15 @@ def last_closed_session(moment: datetime, exchange: str = HOME_EXCHANGE) -> date
 
 
 def session_before(session: date, count: int, exchange: str = HOME_EXCHANGE) -> date:
-    """The session `count` sessions before this one (0: itself; negative: after)."""
+    """The session `count` sessions before this one (0: itself; negative: after); NotASession outside the calendar."""
     sessions = sessions_of(exchange)
-    return sessions.days[sessions.position(session) - count]
+    at = sessions.position(session) - count
+    if not 0 <= at < len(sessions.days):
+        raise NotASession(
+            f"{count} sessions before {session} is outside the {exchange} calendar "
+            f"({sessions.days[0]} to {sessions.days[-1]})"
+        )
+    return sessions.days[at]
 
 
 def sessions_between(start: date, end: date, exchange: str = HOME_EXCHANGE) -> list[date]:

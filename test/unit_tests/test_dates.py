@@ -11,7 +11,9 @@ from utils.dates import (
     last_sunday,
     parse_date,
     require_closed_session,
+    session_before,
     sessions_between,
+    sessions_of,
     window_of,
 )
 from utils.errors import InvalidInput, NotASession
@@ -76,6 +78,15 @@ def test_a_session_that_is_not_over_is_refused() -> None:
 def test_a_date_outside_the_calendar_is_refused() -> None:
     with pytest.raises(NotASession, match="outside"):
         close_of(date(1999, 1, 4))
+
+
+def test_a_window_does_not_reach_around_the_calendars_start() -> None:
+    first = sessions_of().days[0]
+
+    with pytest.raises(NotASession, match="outside"):
+        window_of(first, 5)
+    with pytest.raises(NotASession, match="outside"):
+        session_before(sessions_of().days[-1], -1)
 
 
 @pytest.mark.parametrize("text", ["2026-13-01", "yesterday", "21/08/2026"])
