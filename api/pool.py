@@ -46,7 +46,7 @@ class ReaderPool:
             raise
         except psycopg2.errors.UndefinedTable as error:
             table = str(error).split('"')[1]
-            raise DatabaseUnavailable(f"the table {table} is missing: run python -m database.db_helper") from None
+            raise DatabaseUnavailable(f"the table {table} is missing: run python -m database.migrate") from None
         finally:
             pooled.close()
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -74,7 +74,10 @@ class CollectorSettings:
 
 @dataclass(frozen=True)
 class Settings:
+    """database: as what this process logs in; spark_database: the same one as what Spark jobs log in."""
+
     database: DatabaseSettings
+    spark_database: DatabaseSettings
     kafka: KafkaSettings
     spark: SparkSettings
     yahoo: YahooSettings
@@ -88,14 +91,16 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Settings under the names listed in .env.example; ConfigError names the one that is wrong."""
         read = _Reader(environ)
+        database = DatabaseSettings(
+            host=read.text("DB_HOST", "127.0.0.1"),
+            port=read.integer("DB_PORT", 5432),
+            name=read.text("DB_NAME", "stockdb"),
+            user=read.text("DB_USER", "postgres"),
+            password=read.text("DB_PASSWORD", ""),
+        )
         return cls(
-            database=DatabaseSettings(
-                host=read.text("DB_HOST", "127.0.0.1"),
-                port=read.integer("DB_PORT", 5432),
-                name=read.text("DB_NAME", "stockdb"),
-                user=read.text("DB_USER", "postgres"),
-                password=read.text("DB_PASSWORD", ""),
-            ),
+            database=database,
+            spark_database=_spark_login(read, database),
             kafka=KafkaSettings(
                 bootstrap_servers=read.text("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"),
                 partitions=read.integer("KAFKA_PARTITIONS", 3, at_least=1),
@@ -126,6 +131,12 @@ class Settings:
             api_key=read.text("API_KEY", ""),
             api_url=read.text("API_URL", "http://127.0.0.1:8000").rstrip("/"),
         )
+
+
+def _spark_login(read: "_Reader", database: DatabaseSettings) -> DatabaseSettings:
+    """Airflow's tasks start Spark jobs, which may do other things in the database than they themselves."""
+    user = read.text("DB_SPARK_USER", "")
+    return replace(database, user=user, password=read.text("DB_SPARK_PASSWORD", "")) if user else database
 
 
 class _Reader:

@@ -1,9 +1,8 @@
-"""Connections, reads and transactional writes. `python -m database.db_helper` applies the schema."""
+"""Connections, reads and transactional writes."""
 
 import io
 import json
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
@@ -15,7 +14,7 @@ import psycopg2
 from psycopg2 import extensions, extras, sql
 from psycopg2.extensions import connection
 
-from config.config import DatabaseSettings, Settings
+from config.config import DatabaseSettings
 from database.tables import Table
 from utils.errors import DatabaseUnavailable
 
@@ -180,19 +179,3 @@ def _names(columns: Sequence[str]) -> sql.Composed:
 def _first_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0].partition(" failed: ")[2] or lines[0] if lines else type(error).__name__
-
-
-def main() -> int:
-    settings = Settings.from_env().database
-    try:
-        conn = connect(settings)
-    except DatabaseUnavailable as error:
-        print(error, file=sys.stderr)
-        return 1
-    apply_schema(conn)
-    print(f"schema applied to {settings.host}:{settings.port}/{settings.name}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

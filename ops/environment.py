@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from config.config import PROJECT_ROOT
+from database.roles import ROLES, SPARK
 from ops import secrets
 from ops.stack import JARS, JDBC_JAR, VENV, Stack
 
@@ -12,6 +13,7 @@ from ops.stack import JARS, JDBC_JAR, VENV, Stack
 MARK = "ACTSTOCK_STACK"
 AIRFLOW_USER = "admin"
 REPLACEABLE_SECRETS = ("API_KEY", "AIRFLOW_PASSWORD")
+LOGINS = tuple(role.password_setting for role in ROLES)
 SITE_PACKAGES = VENV / "lib" / "python3.11" / "site-packages"
 
 
@@ -32,7 +34,7 @@ def client_environment(stack: Stack, environ: Mapping[str, str] = os.environ) ->
     """What a client of the running stack needs to know: the settings under their contract names."""
     known = _chosen(stack, environ)
     return (
-        {name: known[name] for name in ("DB_PASSWORD", "API_KEY", "AIRFLOW_PASSWORD")}
+        {name: known[name] for name in ("DB_PASSWORD", *LOGINS, "API_KEY", "AIRFLOW_PASSWORD")}
         | _platform(stack)
         | _served_market(stack)
         | {
@@ -112,6 +114,7 @@ def _served_market(stack: Stack) -> dict[str, str]:
 def _processes(stack: Stack, java_home: Path, chosen: Mapping[str, str]) -> dict[str, str]:
     local = ",".join(filter(None, [chosen.get("NO_PROXY"), "127.0.0.1,localhost"]))
     return tools(java_home, chosen) | {
+        "DB_SPARK_USER": SPARK.name,
         MARK: str(stack.home),
         # Airflow renames its processes; without this the mark would be overwritten.
         "SPT_NOENV": "1",

@@ -30,6 +30,9 @@ def read_env_file(path: Path) -> dict[str, str]:
 def _fresh() -> dict[str, str]:
     return {
         "DB_PASSWORD": secrets.token_urlsafe(18),
+        "DB_COLLECT_PASSWORD": secrets.token_urlsafe(18),
+        "DB_SPARK_PASSWORD": secrets.token_urlsafe(18),
+        "DB_READ_PASSWORD": secrets.token_urlsafe(18),
         "AIRFLOW_DB_PASSWORD": secrets.token_urlsafe(18),
         "AIRFLOW_PASSWORD": secrets.token_urlsafe(9),
         "AIRFLOW_FERNET_KEY": base64.urlsafe_b64encode(os.urandom(32)).decode(),

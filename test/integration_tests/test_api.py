@@ -300,7 +300,7 @@ def test_missing_tables_say_what_to_run(sample_database: DatabaseSettings) -> No
     with api_on(replace(sample_database, name="postgres")) as api:
         answer = api.get("/stocks/SPY/latest")
         assert answer.status_code == 503
-        assert "python -m database.db_helper" in answer.json()["detail"]
+        assert "python -m database.migrate" in answer.json()["detail"]
 
 
 def dependency(api: TestClient, name: str) -> dict[str, Any]:

@@ -324,7 +324,7 @@ def test_database_without_tables_says_what_to_run(
     try:
         page.open(lost.url)
         page.shows(ENGLISH.away_title)
-        assert "python -m database.db_helper" in page.text
+        assert "python -m database.migrate" in page.text
     finally:
         lost.stop()
         no_tables.stop()

@@ -1,0 +1,60 @@
+"""Who may do what in the database: a login role for each kind of work, its grants by the prefix of the table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg2 import sql
+
+from database.db_helper import Connection, transaction
+
+COLLECTED, ANALYTICS, LOGS = "collected_", "analytics_", "logs_"
+
+
+@dataclass(frozen=True)
+class Role:
+    """A login that reads every table and writes those with its prefixes; its password is the setting's value."""
+
+    name: str
+    password_setting: str
+    writes: tuple[str, ...]
+
+
+COLLECT = Role("actstock_collect", "DB_COLLECT_PASSWORD", (COLLECTED, LOGS))
+SPARK = Role("actstock_spark", "DB_SPARK_PASSWORD", (ANALYTICS,))
+READ = Role("actstock_read", "DB_READ_PASSWORD", ())
+ROLES = (COLLECT, SPARK, READ)
+
+
+def apply_roles(conn: Connection, passwords: Mapping[str, str], roles: Sequence[Role] = ROLES) -> list[str]:
+    """Create or correct the roles that have a password; returns their names. `conn` is the owner's.
+
+    Grants are of the tables that exist, so this follows every change of the schema. Safe to repeat, and to run
+    from several processes at once.
+    """
+    wanted = [role for role in roles if passwords.get(role.password_setting)]
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('actstock roles'))")
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        tables = [name for (name,) in cursor.fetchall()]
+        for role in wanted:
+            _log_in(cursor, role.name, passwords[role.password_setting])
+            _grant(cursor, role, tables)
+    return [role.name for role in wanted]
+
+
+def _log_in(cursor: Any, name: str, password: str) -> None:
+    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,))
+    verb = sql.SQL("ALTER" if cursor.fetchone() else "CREATE")
+    cursor.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, sql.Identifier(name), sql.Literal(password)))
+
+
+def _grant(cursor: Any, role: Role, tables: Sequence[str]) -> None:
+    """Exactly these rights, whatever the role had before."""
+    grantee = sql.Identifier(role.name)
+    cursor.execute(sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(grantee))
+    cursor.execute(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}").format(grantee))
+    written = [sql.Identifier(table) for table in tables if table.startswith(role.writes)]
+    if written:
+        cursor.execute(sql.SQL("GRANT INSERT, UPDATE, DELETE ON {} TO {}").format(sql.SQL(", ").join(written), grantee))
+        cursor.execute(sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}").format(grantee))

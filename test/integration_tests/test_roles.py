@@ -1,0 +1,82 @@
+"""Each login may do what its work needs, and nothing else."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import psycopg2
+import pytest
+
+from config.config import DatabaseSettings
+from database.db_helper import Connection, connect, fetch, transaction
+from database.roles import COLLECT, READ, ROLES, SPARK, Role, apply_roles
+
+PASSWORD = "for this test"
+WRITES = {
+    "collected_meta_etf": "INSERT INTO collected_meta_etf (ticker, etf_type) VALUES ('SPY', 'benchmark')",
+    "logs_consumer_error": "INSERT INTO logs_consumer_error (error_msg, topic, partition_id, kafka_offset)"
+    " VALUES ('broken', 'etf-daily-data', 0, 1)",
+    "analytics_etf_top_holdings": "INSERT INTO analytics_etf_top_holdings"
+    " (etf_ticker, stock_ticker, period_days, rank_position, analysis_date)"
+    " VALUES ('SPY', 'NVDA', 5, 1, '2026-08-21')",
+}
+ALLOWED = {
+    COLLECT: {"collected_meta_etf", "logs_consumer_error"},
+    SPARK: {"analytics_etf_top_holdings"},
+    READ: set(),
+}
+
+
+def own(role: Role) -> Role:
+    """The role under another name: roles belong to the whole server, and others are using the real ones."""
+    return replace(role, name=f"{role.name}_test")
+
+
+@pytest.fixture(scope="module")
+def database(scratch_database: DatabaseSettings) -> Iterator[DatabaseSettings]:
+    passwords = {role.password_setting: PASSWORD for role in ROLES}
+    with closing(connect(scratch_database)) as owner:
+        apply_roles(owner, passwords, [own(role) for role in ROLES])
+        yield scratch_database
+        with transaction(owner), owner.cursor() as cursor:
+            for role in ROLES:
+                cursor.execute(f"DROP OWNED BY {own(role).name}")
+                cursor.execute(f"DROP ROLE {own(role).name}")
+
+
+def logged_in(database: DatabaseSettings, role: Role) -> Connection:
+    return connect(replace(database, user=own(role).name, password=PASSWORD))
+
+
+@pytest.mark.parametrize("table", WRITES)
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_a_role_writes_the_tables_of_its_work_alone(database: DatabaseSettings, role: Role, table: str) -> None:
+    with closing(logged_in(database, role)) as conn, conn.cursor() as cursor:
+        if table in ALLOWED[role]:
+            cursor.execute(WRITES[table])
+        else:
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                cursor.execute(WRITES[table])
+        conn.rollback()
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_every_role_reads_every_table_and_changes_none(database: DatabaseSettings, role: Role) -> None:
+    with closing(logged_in(database, role)) as conn:
+        tables = fetch(conn, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
+        assert len(tables) > 10
+        for row in tables:
+            fetch(conn, f"SELECT * FROM {row['tablename']} LIMIT 1")
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege), conn.cursor() as cursor:
+                cursor.execute(f"DROP TABLE {row['tablename']}")
+            conn.rollback()
+
+
+def test_applying_the_roles_again_takes_back_what_is_not_theirs(database: DatabaseSettings) -> None:
+    with closing(connect(database)) as owner:
+        with transaction(owner), owner.cursor() as cursor:
+            cursor.execute(f"GRANT INSERT ON collected_meta_etf TO {own(READ).name}")
+        assert apply_roles(owner, {READ.password_setting: PASSWORD}, [own(READ), own(SPARK)]) == [own(READ).name]
+    refused = pytest.raises(psycopg2.errors.InsufficientPrivilege)
+    with closing(logged_in(database, READ)) as conn, conn.cursor() as cursor, refused:
+        cursor.execute(WRITES["collected_meta_etf"])
