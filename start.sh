@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# The front door: makes the Python environment once, then hands over to `python -m ops`. See ./start.sh --help
+# The front door: the platform in containers where Docker is asked for or available, else as native processes, for
+# which it makes the Python environment once and hands over to `python -m ops`. See ./start.sh --help
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+state=${ACTSTOCK_HOME:-$root/.actstock}
 venv=$root/.actstock/venv
 lock=$root/requirements-native.txt
 # Written last, so that a half-finished installation is taken up again.
@@ -77,6 +79,41 @@ install() {
     printf '%s\n' "$wanted" >"$stamp"
     exec 9>&-
 }
+
+# shellcheck source=ops/containers.sh
+. "$root/ops/containers.sh"
+
+# Containers or native processes? What was asked for, else what runs already, else for a start whether Docker is there.
+mode=
+arguments=()
+for argument; do
+    case $argument in
+        --docker | --native) mode=${argument#--} ;;
+        *) arguments+=("$argument") ;;
+    esac
+done
+set -- "${arguments[@]+"${arguments[@]}"}"
+case ${1:-up} in
+    env) mode=docker ;;
+    test | install | -h | --help) mode=native ;;
+esac
+if [ -z "$mode" ]; then
+    if [ -f "$started" ]; then
+        mode=docker
+    elif [ -f "$state/run/stack.json" ]; then
+        mode=native
+    else
+        case ${1:-up} in
+            up | demo) ! containers_available || mode=docker ;;
+        esac
+    fi
+fi
+if [ "$mode" = docker ]; then
+    containers_available || die "Docker with Compose v2 does not answer here: start it, or use --native (no Docker needed)"
+    mkdir -p "$state/run"
+    containers_main "$@"
+    exit
+fi
 
 wanted=$(sha256sum <"$lock")
 [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && [ -x "$venv/bin/python" ] || install

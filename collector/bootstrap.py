@@ -6,17 +6,18 @@ Safe to repeat: topics and metadata that exist stay, and a history that is there
 import argparse
 import logging
 import sys
-from datetime import UTC, date, datetime
+from datetime import date
 
 from collector.collect import wait_until_stored
 from collector.kafka_producer_etf_daily import collect
+from collector.source_clock import last_session
 from config.config import Settings
 from config.universe import Universe, universe
 from database import tables
 from database.db_helper import connect, transaction, upsert
 from database.queries import collected
 from utils.command_line import exit_code_of
-from utils.dates import last_closed_session, parse_date
+from utils.dates import parse_date
 from utils.kafka_utils import create_topics
 from utils.logging_utils import configure_logging
 
@@ -56,14 +57,16 @@ def metadata(known: Universe) -> list[tuple[str, str, str | None, str]]:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Create the topics and fill the ETF history of an empty database.")
-    parser.add_argument("--as-of-date", metavar="DATE", help="history up to this session (default: the last)")
+    parser.add_argument("--as-of-date", metavar="DATE", help="history up to this session (default: the source's last)")
     options = parser.parse_args(arguments)
     configure_logging()
-    return exit_code_of(lambda: run(Settings.from_env(), _session(options.as_of_date)))
 
+    def command() -> None:
+        settings = Settings.from_env()
+        asked = options.as_of_date
+        run(settings, parse_date(asked) if asked else last_session(settings.yahoo.base_url))
 
-def _session(text: str | None) -> date:
-    return parse_date(text) if text else last_closed_session(datetime.now(UTC))
+    return exit_code_of(command)
 
 
 if __name__ == "__main__":

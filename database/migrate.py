@@ -4,24 +4,23 @@ import os
 import sys
 from contextlib import closing
 
-from config.config import ConfigError, Settings
+from config.config import Settings
 from database.db_helper import apply_schema, connect
 from database.roles import apply_roles
-from utils.errors import DatabaseUnavailable
+from utils.command_line import exit_code_of
 
 
 def main() -> int:
-    try:
-        settings = Settings.from_env().database
-        with closing(connect(settings)) as conn:
-            apply_schema(conn)
-            roles = apply_roles(conn, os.environ)
-    except (ConfigError, DatabaseUnavailable) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    return exit_code_of(_migrate)
+
+
+def _migrate() -> None:
+    settings = Settings.from_env().database
+    with closing(connect(settings)) as conn:
+        apply_schema(conn)
+        roles = apply_roles(conn, os.environ)
     where = f"{settings.host}:{settings.port}/{settings.name}"
     print(f"{where}: schema applied; roles: {', '.join(roles) or 'none asked for'}")
-    return 0
 
 
 if __name__ == "__main__":

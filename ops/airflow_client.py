@@ -48,9 +48,11 @@ class Task:
 class Airflow:
     """A logged-in client; RunFailed repeats what Airflow says is wrong."""
 
-    def __init__(self, url: str, user: str, password: str) -> None:
+    def __init__(self, url: str, user: str, password: str, shown: str = "") -> None:
+        """shown: the address for people, where it is another one than ours."""
         self.url = url
-        # Airflow is on this machine: a proxy of the environment has no business here.
+        self.shown = shown or url
+        # Airflow is a neighbour: a proxy of the environment has no business here.
         self._http = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False)
         token = self._ask("POST", "/auth/token", json={"username": user, "password": password})["access_token"]
         self._http.headers["Authorization"] = f"Bearer {token}"
@@ -114,7 +116,7 @@ class Airflow:
         return [_run(raw) for raw in self._ask("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=params)["dag_runs"]]
 
     def address(self, run: Run) -> str:
-        return f"{self.url}/dags/{run.dag_id}/runs/{quote(run.run_id)}"
+        return f"{self.shown}/dags/{run.dag_id}/runs/{quote(run.run_id)}"
 
     def _ask(self, method: str, path: str, **arguments: Any) -> Any:
         try:

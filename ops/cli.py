@@ -49,7 +49,8 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="./start.sh",
         description="ActStock Pipeline on this machine: PostgreSQL, ZooKeeper, Kafka, Spark, Airflow, the API and "
-        "the dashboard as real processes. Without a command: start everything on live Yahoo.",
+        "the dashboard, in containers where Docker is (--docker), else as processes (--native). Without a command: "
+        "start everything on live Yahoo.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -109,6 +110,7 @@ def parser() -> argparse.ArgumentParser:
     execute.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND", help="python -m consumer.replay_errors")
     execute.set_defaults(command=_exec)
 
+    commands.add_parser("env", help="write .env with the secrets that `docker compose up` asks for")
     commands.add_parser("install", help="only install what is missing").set_defaults(command=_install)
     return root
 
@@ -150,6 +152,11 @@ def _backfill(options: argparse.Namespace) -> int:
 
 
 def _status(_: argparse.Namespace) -> int:
+    from ops.platform import in_containers, running_platform
+
+    if in_containers():  # Docker has told how the services are
+        running_platform().show()
+        return 0
     from ops.control import status
 
     return status()

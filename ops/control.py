@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ops.console import done, failed, say
-from ops.environment import AIRFLOW_USER, client_environment, service_environment
+from ops.environment import client_environment, service_environment
 from ops.errors import CannotStart, NotRunning, OpsError
 from ops.health import is_ready
 from ops.install import ensure_platform
 from ops.java import java_home
+from ops.platform import Platform
 from ops.processes import left_behind
 from ops.services import Service, find, read_services, wanted, with_needs
 from ops.shutdown import take_down
@@ -75,7 +76,7 @@ def status() -> int:
         word = _word(service, stack, state)
         all_ready &= word in ("ready", "done", "not started")
         say(f"  {name:<22} {_coloured(word)} {_since(state):<12} {state.pid or '':>8}  {_addresses(stack, service)}")
-    show_addresses(stack)
+    Platform.of_stack(stack).show()
     return 0 if all_ready else 1
 
 
@@ -152,18 +153,6 @@ def describe(market: Market) -> str:
     if market.folder:
         return f"the recorded market in {market.folder}"
     return "live Yahoo" if market.kind == "yahoo" else "the invented market"
-
-
-def show_addresses(stack: Stack) -> None:
-    known = client_environment(stack)
-    rows = {
-        "Airflow": f"{stack.url('airflow-webserver')}   user {AIRFLOW_USER}, password {known['AIRFLOW_PASSWORD']}",
-        "Spark": stack.url("spark-master-ui"),
-        "API": f"{stack.url('api')}/docs   X-API-Key: {known['API_KEY']}",
-        "Dashboard": stack.url("dashboard"),
-    }
-    for name, address in rows.items():
-        say(f"  {name:<10} {address}")
 
 
 @contextmanager

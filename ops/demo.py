@@ -3,28 +3,30 @@
 import time
 from pathlib import Path
 
+from collector.source_clock import last_session
 from ops import pipeline, portfolios
 from ops.console import say
-from ops.control import running_stack, show_addresses, up
-from ops.environment import client_environment
 from ops.errors import CannotStart
-from ops.market import last_session
+from ops.platform import in_containers, running_platform
 from ops.stack import Market
 
 
 def demo(folder: Path | None, seed: int | None, until: str | None) -> int:
     began = time.monotonic()
-    failed = up(_market(folder, seed, until))
-    if failed:
-        return failed
-    stack = running_stack()
-    as_of = last_session(stack.url("market-server"))
+    if not in_containers():  # there ./start.sh has started everything
+        from ops.control import up
+
+        failed = up(_market(folder, seed, until))
+        if failed:
+            return failed
+    platform = running_platform()
+    as_of = last_session(platform.market_url)
     say(f"\nThe five stages for {as_of}, through Airflow")
     conf = {"as_of_date": as_of.isoformat(), "stage_delay_minutes": 0}
-    pipeline.run(pipeline.connect(stack), pipeline.CONTROLLER, conf)
-    portfolios.show(stack.url("api"), client_environment(stack)["API_KEY"], as_of)
-    say(f"\nFrom nothing to here: {time.monotonic() - began:.0f} s. It goes on running; ./start.sh stop ends it.")
-    show_addresses(stack)
+    pipeline.run(pipeline.connect(platform), pipeline.CONTROLLER, conf)
+    portfolios.show(platform.api_url, platform.api_key, as_of)
+    say(f"\nFrom start to here: {time.monotonic() - began:.0f} s. It goes on running; ./start.sh stop ends it.")
+    platform.show()
     return 0
 
 

@@ -12,6 +12,7 @@ from ops.stack import JARS, JDBC_JAR, VENV, Stack
 # Marks every process of a stack, so that those whose supervisor was killed can be told from anybody else's.
 MARK = "ACTSTOCK_STACK"
 AIRFLOW_USER = "admin"
+AIRFLOW_SETTINGS = PROJECT_ROOT / "airflow" / "settings.env"
 REPLACEABLE_SECRETS = ("API_KEY", "AIRFLOW_PASSWORD")
 LOGINS = tuple(role.password_setting for role in ROLES)
 SITE_PACKAGES = VENV / "lib" / "python3.11" / "site-packages"
@@ -144,34 +145,20 @@ def _airflow(stack: Stack, chosen: Mapping[str, str]) -> dict[str, str]:
     home = stack.data / "airflow"
     url = stack.url("airflow-webserver")
     database = f"airflow:{chosen['AIRFLOW_DB_PASSWORD']}@127.0.0.1:{stack.port('airflow-db')}/airflow"
-    return {
+    return secrets.read_env_file(AIRFLOW_SETTINGS) | {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "airflow" / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT_ROOT / "airflow" / "plugins"),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__FERNET_KEY": chosen["AIRFLOW_FERNET_KEY"],
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{AIRFLOW_USER}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{database}",
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(stack.port("airflow-webserver")),
         "AIRFLOW__API__BASE_URL": url,
-        "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__SECRET_KEY": chosen["AIRFLOW_SECRET_KEY"],
         "AIRFLOW__API_AUTH__JWT_SECRET": chosen["AIRFLOW_JWT_SECRET"],
-        "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "True",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_HOST": "127.0.0.1",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(stack.port("airflow-scheduler")),
-        # The task of a killed scheduler is taken up again after this many seconds (default 300).
-        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "60",
-        # The default of 5 delays every second task by as much, and makes deferred tasks fail now and then
-        # (apache/airflow #67287).
-        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
-        # New DAG files are looked for this often (default 300).
-        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "60",
-        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AIRFLOW_CONN_SPARK_DEFAULT": f"spark://127.0.0.1:{stack.port('spark-master')}",
     }

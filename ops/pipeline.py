@@ -7,10 +7,9 @@ from typing import Any
 
 from ops.airflow_client import BAD, Airflow, Run, Task
 from ops.console import console, done, failed, say
-from ops.control import running_stack
-from ops.environment import AIRFLOW_USER, client_environment
+from ops.environment import AIRFLOW_USER
 from ops.errors import NotRunning, RunFailed, UnknownName
-from ops.stack import Stack
+from ops.platform import Platform, running_platform
 
 CONTROLLER = "daily_pipeline_controller"
 # Short names of the stages, in their order: also called 1 to 5.
@@ -29,7 +28,7 @@ DAG_WAIT_SECONDS = 120.0
 
 def run_command(name: str, as_of: date | None) -> int:
     """`run STAGE|DAG`: trigger it and stay with it to its end."""
-    airflow = connect(running_stack())
+    airflow = connect(running_platform())
     dag_id = resolve(airflow, name)
     conf: dict[str, Any] = {"as_of_date": as_of.isoformat()} if as_of else {}
     if dag_id == CONTROLLER:
@@ -40,11 +39,11 @@ def run_command(name: str, as_of: date | None) -> int:
 
 def backfill_command(start: date, end: date) -> int:
     """`backfill FROM TO`: the whole line for every session of the range, one after another."""
-    airflow = connect(running_stack())
+    airflow = connect(running_platform())
     wait_for_dag(airflow, CONTROLLER)
     began = time.monotonic()
     number = airflow.create_backfill(CONTROLLER, start, end, {"stage_delay_minutes": 0})
-    say(f"Backfill {number} of {CONTROLLER} from {start} to {end}: {airflow.url}/dags/{CONTROLLER}/backfills")
+    say(f"Backfill {number} of {CONTROLLER} from {start} to {end}: {airflow.shown}/dags/{CONTROLLER}/backfills")
     runs = _watch_backfill(airflow, number, start, end)
     bad = [each for each in runs if each.state != "success"]
     if bad:
@@ -53,9 +52,8 @@ def backfill_command(start: date, end: date) -> int:
     return 0
 
 
-def connect(stack: Stack) -> Airflow:
-    password = client_environment(stack)["AIRFLOW_PASSWORD"]
-    return Airflow(stack.url("airflow-webserver"), AIRFLOW_USER, password)
+def connect(platform: Platform) -> Airflow:
+    return Airflow(platform.airflow_url, AIRFLOW_USER, platform.airflow_password, platform.shown["Airflow"])
 
 
 def resolve(airflow: Airflow, name: str) -> str:
@@ -91,7 +89,7 @@ def wait_for_dag(airflow: Airflow, dag_id: str) -> None:
                 raise NotRunning(f"Airflow has not found {dag_id}: ./start.sh logs airflow-dag-processor")
             time.sleep(POLL_SECONDS)
     if dags[dag_id]:
-        raise RunFailed(f"{dag_id} is paused and would not run: unpause it at {airflow.url}/dags/{dag_id}")
+        raise RunFailed(f"{dag_id} is paused and would not run: unpause it at {airflow.shown}/dags/{dag_id}")
 
 
 class Watch:

@@ -17,6 +17,7 @@ from ops.airflow_client import Airflow, Run
 from ops.bench.report import Target, step, table
 from ops.bench.timeline import Part, Span, Stage, application_of, between, by_kind, parts
 from ops.errors import RunFailed
+from ops.platform import Platform
 from ops.stack import Stack
 from utils.dates import sessions_between
 
@@ -30,7 +31,7 @@ def measure(stack: Stack, settings: Settings) -> list[Target]:
     market = _json(f"{stack.url('market-server')}/control/status")
     with closing(connect(settings.database)) as conn:
         as_of = _choose(conn, date.fromisoformat(market["first_session"]))
-        airflow = pipeline.connect(stack)
+        airflow = pipeline.connect(Platform.of_stack(stack))
         run = _run(airflow, as_of)
         published = portfolios.publication_times(conn)[as_of]
         asked = requests.of_runs(conn)

@@ -134,7 +134,7 @@ class TestDeclaration:
 
     def test_pools_are_made_and_have_one_slot(self) -> None:
         """A task whose pool does not exist never starts."""
-        made = json.loads((PROJECT_ROOT / "ops" / "airflow_pools.json").read_text(encoding="utf-8"))
+        made = json.loads((PROJECT_ROOT / "airflow" / "pools.json").read_text(encoding="utf-8"))
         assert {name: pool["slots"] for name, pool in made.items()} == dict.fromkeys(POOLS.values(), 1)
 
     def test_retries_wait_longer_each_time(self, bags: dict[str, Any]) -> None:

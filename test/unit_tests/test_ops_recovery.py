@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ops import airflow_init, configure, install, java, postgres, startup
+from ops import configure, install, java, postgres, startup
 from ops.errors import CannotInstall, CannotStart
 from ops.stack import Market, Stack
 
@@ -117,12 +117,3 @@ def test_a_failed_service_is_told_by_its_last_words(tmp_path: Path) -> None:
     assert startup.last_words(log) == ""
     log.write_text("x" * 10_000 + "\nfatal: no space left\n\n")
     assert startup.last_words(log) == "fatal: no space left"
-
-
-def test_airflows_database_is_migrated_again_when_the_pools_change(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = airflow_init.wanted_stamp()
-    (tmp_path / "pools.json").write_text("{}")
-    monkeypatch.setattr(airflow_init, "POOLS_FILE", tmp_path / "pools.json")
-    assert airflow_init.wanted_stamp() != before

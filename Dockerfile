@@ -1,0 +1,42 @@
+# The Python services without a JVM: one target each for collector, consumer and dashboard.
+# Every version comes from requirements.txt, the lock that the native installation shares; a target names only what it imports.
+FROM python:3.11-slim-bookworm AS base
+ENV PYTHONUNBUFFERED=1 \
+    PYTHONPATH=/opt/app \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_ROOT_USER_ACTION=ignore \
+    TZ=UTC
+WORKDIR /opt/app
+RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin actstock
+
+FROM base AS storing
+COPY requirements.txt /tmp/
+RUN pip install --constraint /tmp/requirements.txt kafka-python msgspec psycopg2-binary
+COPY config config
+COPY utils utils
+COPY database database
+
+FROM storing AS consumer
+COPY consumer consumer
+USER 10001
+
+FROM storing AS collector
+RUN pip install --constraint /tmp/requirements.txt \
+        exchange-calendars fastapi orjson pandas "uvicorn[standard]" yfinance \
+    && install -d -o actstock -g actstock /var/lib/actstock
+ENV YAHOO_CACHE_DIR=/var/lib/actstock/yahoo
+COPY collector collector
+COPY consumer consumer
+USER 10001
+CMD ["python", "-m", "collector.bootstrap"]
+
+FROM base AS dashboard
+COPY requirements.txt /tmp/
+RUN pip install --constraint /tmp/requirements.txt dash httpx plotly
+COPY config config
+COPY utils utils
+COPY dashboard dashboard
+USER 10001
+EXPOSE 8050
+CMD ["python", "-m", "dashboard.dashboard_finviz_app"]

@@ -1,0 +1,170 @@
+# The commands of ./start.sh on Docker Compose; sourced by it. Needs: $root, $state, say, die.
+# shellcheck shell=bash disable=SC2154
+
+env_file=${ACTSTOCK_ENV_FILE:-$root/.env}
+# What the running containers were started with: market, project and ports. Later commands read it.
+started=$state/run/containers.env
+up_seconds=600
+
+containers_available() { docker compose version >/dev/null 2>&1 && timeout 10 docker info >/dev/null 2>&1; }
+
+compose() { docker compose --project-directory "$root" --env-file "$env_file" "$@"; }
+
+random() { head -c "$1" /dev/urandom | base64 | tr -d '\n=' | tr '+/' '-_'; }
+
+# write_env: make up the secrets that docker-compose.yml asks for and that .env does not have yet.
+write_env() {
+    local name value new=()
+    [ -f "$env_file" ] || (umask 077 && printf '# Secrets of the containers (./start.sh env), and your settings: see .env.example\n' >"$env_file")
+    for name in DB_PASSWORD DB_COLLECT_PASSWORD DB_SPARK_PASSWORD DB_READ_PASSWORD AIRFLOW_DB_PASSWORD AIRFLOW_PASSWORD \
+        AIRFLOW_FERNET_KEY AIRFLOW_JWT_SECRET AIRFLOW_SECRET_KEY API_KEY; do
+        ! grep -qE "^(export )?$name=." "$env_file" || continue
+        case $name in
+            AIRFLOW_FERNET_KEY) value=$(random 32)= ;; # base64 with its padding
+            AIRFLOW_JWT_SECRET) value=$(random 64) ;;
+            AIRFLOW_PASSWORD) value=$(random 9) ;;
+            *) value=$(random 24) ;;
+        esac
+        printf '%s=%s\n' "$name" "$value" >>"$env_file"
+        new+=("$name")
+    done
+    if [ ${#new[@]} -gt 0 ]; then
+        chmod 600 "$env_file"
+        say "Made up and wrote to $env_file: ${new[*]}"
+    fi
+}
+
+ports_by_offset() {
+    local offset=${ACTSTOCK_PORT_OFFSET:-0} pair
+    [[ $offset =~ ^[0-9]+$ ]] || die "ACTSTOCK_PORT_OFFSET=$offset: give a whole number"
+    [ "$offset" != 0 ] || return 0
+    for pair in POSTGRES=5432 AIRFLOW_DB=5433 ZOOKEEPER=2181 KAFKA=9092 SPARK_MASTER=7077 SPARK_MASTER_UI=8081 \
+        AIRFLOW=8080 API=8000 DASHBOARD=8050 MARKET_SERVER=8090; do
+        printf 'PORT_%s=%d\n' "${pair%=*}" $((${pair#*=} + offset))
+    done
+    printf 'PORT_SPARK_WORKER_UI=%d-%d\n' $((8082 + offset)) $((8089 + offset))
+}
+
+# market_of DEMO-ARGUMENTS: the settings of a platform on a market server. What one market said is never mixed with
+# another's: each has a project, and so volumes, of its own.
+market_of() {
+    local label=simulated arguments='' folder=''
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --market=* | --seed=* | --until=*) set -- "${1%%=*}" "${1#*=}" "${@:2}"; continue ;;
+            --market)
+                [ -d "${2:-}" ] || die "--market ${2:-}: there is no such folder"
+                folder=$(cd "$2" && pwd)
+                label=recorded-$(printf '%s' "$folder" | sha256sum | cut -c 1-6)
+                arguments='--market /market'
+                ;;
+            --seed) label=simulated-${2:-}; arguments+=" --seed ${2:-}" ;;
+            --until) arguments+=" --until ${2:-}" ;;
+            *) die "demo does not know $1: ./start.sh demo --help" ;;
+        esac
+        shift 2 || die "demo: a value is missing after $1"
+    done
+    printf 'COMPOSE_PROJECT_NAME=%s-%s\n' "${COMPOSE_PROJECT_NAME:-actstock}" "$label"
+    printf '%s\n' COMPOSE_PROFILES=demo YAHOO_BASE_URL=http://market-server:8090 YAHOO_PACE_SECONDS=0
+    printf 'MARKET_SERVER_ARGS="%s"\n' "${arguments# }"
+    [ -z "$folder" ] || printf 'MARKET_FOLDER="%s"\n' "$folder"
+}
+
+remember() {
+    mkdir -p "$(dirname "$started")"
+    cat >"$started"
+}
+
+recall() {
+    set -a
+    # shellcheck disable=SC1090
+    . "$started"
+    set +a
+}
+
+containers_up() {
+    local began=$SECONDS services
+    recall
+    say "Starting the platform in containers (project $COMPOSE_PROJECT_NAME); the first start builds the images"
+    compose up --detach --build --quiet-pull ||
+        die "Not everything started. Taken port: ACTSTOCK_PORT_OFFSET=1000 ./start.sh moves all of them. Else: ./start.sh logs SERVICE, then ./start.sh again"
+    # One-shots have ended or still fill the history; the services stay.
+    mapfile -t services < <(compose config --services | grep -vxE 'schema|topics|airflow-init|collector|cli')
+    compose up --detach --no-build --no-recreate --wait --wait-timeout "$up_seconds" "${services[@]}" ||
+        die "Not everything is healthy: ./start.sh status, ./start.sh logs SERVICE, then ./start.sh again"
+    wait_for_history
+    say "Up in $((SECONDS - began)) s. ./start.sh status shows the addresses, ./start.sh stop ends it."
+}
+
+wait_for_history() {
+    local id code
+    id=$(compose ps --all --quiet collector)
+    say "Waiting for the collector to fill the history (nothing to do when it is there)"
+    code=$(docker wait "$id")
+    [ "$code" = 0 ] || die "the collector ended with code $code: $(compose logs --no-log-prefix --tail 1 collector)"
+}
+
+# in_cli COMMAND ...: a command of `python -m ops`, in a container that sees the platform from inside.
+in_cli() {
+    local terminal=()
+    [ -t 1 ] || terminal=(--no-TTY)
+    compose run --rm --no-deps --quiet-pull "${terminal[@]}" cli "$@"
+}
+
+containers_exec() {
+    [ $# -gt 0 ] || die "exec wants a command: ./start.sh exec python -m consumer.replay_errors"
+    compose run --rm --no-deps --entrypoint '' cli "$@"
+}
+
+containers_status() {
+    compose ps --all --format 'table {{.Service}}\t{{.Status}}\t{{.Ports}}'
+    in_cli status
+}
+
+# A command of the front door on containers: up, demo and stop here, and whatever is about the pipeline inside.
+containers_main() {
+    local command=${1:-up}
+    [ $# -eq 0 ] || shift
+    case $command in
+        env) write_env ;;
+        up | demo)
+            write_env
+            if [ "$command" = demo ]; then
+                { market_of "$@" && ports_by_offset; } >"$state/run/wanted.env" || exit 1
+            else
+                { printf 'COMPOSE_PROJECT_NAME=%s\n' "${COMPOSE_PROJECT_NAME:-actstock}" && ports_by_offset; } >"$state/run/wanted.env"
+            fi
+            if [ -f "$started" ] && ! cmp -s "$started" "$state/run/wanted.env"; then
+                die "the platform is running with other settings (market or ports): ./start.sh stop, then start again"
+            fi
+            remember <"$state/run/wanted.env"
+            containers_up
+            if [ "$command" = demo ]; then in_cli demo; else in_cli status; fi
+            ;;
+        *)
+            [ -f "$started" ] || die "no containers of the platform are running: ./start.sh --docker starts them"
+            recall
+            case $command in
+                status) containers_status ;;
+                stop) compose --profile tools down && rm "$started" && say "Stopped. The data stays in Docker's volumes." ;;
+                logs) containers_logs "$@" ;;
+                restart) compose restart "$@" ;;
+                exec) containers_exec "$@" ;;
+                *) in_cli "$command" "$@" ;;
+            esac
+            ;;
+    esac
+}
+
+containers_logs() {
+    local options=(--tail 50) services=()
+    while [ $# -gt 0 ]; do
+        case $1 in
+            -n | --lines) options=(--tail "${2:?logs: how many lines?}"); shift ;;
+            -f | --follow) options+=(--follow) ;;
+            *) services+=("$1") ;;
+        esac
+        shift
+    done
+    compose logs --no-log-prefix "${options[@]}" "${services[@]}"
+}

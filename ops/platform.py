@@ -1,0 +1,76 @@
+"""Where the running platform answers, for the commands that use it from outside: native processes or containers."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ops.console import say
+from ops.environment import AIRFLOW_USER, client_environment
+from ops.stack import Stack
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Addresses as this process reaches them; `shown`: as a browser on this machine does.
+
+    market_url: the server that stands for Yahoo, empty on live Yahoo.
+    """
+
+    airflow_url: str
+    airflow_password: str
+    api_url: str
+    api_key: str
+    market_url: str
+    shown: Mapping[str, str]
+
+    @classmethod
+    def of_stack(cls, stack: Stack) -> "Platform":
+        known = client_environment(stack)
+        return cls(
+            airflow_url=known["AIRFLOW_URL"],
+            airflow_password=known["AIRFLOW_PASSWORD"],
+            api_url=known["API_URL"],
+            api_key=known["API_KEY"],
+            market_url=stack.url("market-server") if stack.market.served else "",
+            shown={
+                "Airflow": stack.url("airflow-webserver"),
+                "Spark": stack.url("spark-master-ui"),
+                "API": stack.url("api"),
+                "Dashboard": stack.url("dashboard"),
+            },
+        )
+
+    @classmethod
+    def of_containers(cls, environ: Mapping[str, str]) -> "Platform":
+        """As docker-compose.yml tells its service `cli`."""
+        return cls(
+            airflow_url=environ["AIRFLOW_URL"],
+            airflow_password=environ["AIRFLOW_PASSWORD"],
+            api_url=environ["API_URL"],
+            api_key=environ["API_KEY"],
+            market_url=environ["YAHOO_BASE_URL"],
+            shown={name: environ[f"ADDRESS_{name.upper()}"] for name in ("Airflow", "Spark", "API", "Dashboard")},
+        )
+
+    def show(self) -> None:
+        """The addresses for people, with what has to be typed in there."""
+        notes = {
+            "Airflow": f"   user {AIRFLOW_USER}, password {self.airflow_password}",
+            "API": f"/docs   X-API-Key: {self.api_key}",
+        }
+        for name, address in self.shown.items():
+            say(f"  {name:<10} {address}{notes.get(name, '')}")
+
+
+def in_containers() -> bool:
+    """Whether this process is the `cli` container of docker-compose.yml."""
+    return os.environ.get("ACTSTOCK_PLATFORM") == "containers"
+
+
+def running_platform() -> Platform:
+    """The platform that is up; NotRunning when there is none."""
+    if in_containers():
+        return Platform.of_containers(os.environ)
+    from ops.control import running_stack  # needs packages of a native installation
+
+    return Platform.of_stack(running_stack())
