@@ -97,7 +97,8 @@ def parser() -> argparse.ArgumentParser:
     restart.set_defaults(command=_restart)
 
     test = commands.add_parser("test", help="lint, types, import contracts and all tests, on a stack of their own")
-    test.add_argument("rings", nargs="*", metavar="RING", help="checks, unit, integration, end_to_end (all)")
+    rings = "checks, unit, integration, end_to_end, containers (all)"
+    test.add_argument("rings", nargs="*", metavar="RING", help=rings)
     test.set_defaults(command=_test)
 
     bench = commands.add_parser("bench", help="measure the running platform, each figure beside what it should be")

@@ -9,6 +9,7 @@ from contextlib import suppress
 from xml.etree import ElementTree
 
 from config.config import PROJECT_ROOT
+from ops import container_testing
 from ops.console import say
 from ops.control import start, stop
 from ops.environment import client_environment, tools
@@ -31,7 +32,8 @@ CHECKS = {
 FOLDERS = {
     "unit": ["test/unit_tests", "api/tests"],
     "integration": ["test/integration_tests"],
-    "end_to_end": ["test/end_to_end_tests"],
+    "end_to_end": ["test/end_to_end_tests", "--ignore=test/end_to_end_tests/containers"],
+    "containers": container_testing.test_folders(),
 }
 BROWSER = {"chromium": "chromium", "chromedriver": "chromium-driver"}
 TEST_TIMEOUT_SECONDS = 600
@@ -62,8 +64,18 @@ def needs_stack(rings: Sequence[str]) -> bool:
     return "integration" in rings or "end_to_end" in rings
 
 
+def needs_browser(rings: Sequence[str]) -> bool:
+    return needs_stack(rings) or "containers" in rings
+
+
 def _rings() -> dict[str, Callable[[], list[str]]]:
-    return {"checks": _checks, "unit": _unit, "integration": _integration, "end_to_end": _end_to_end}
+    return {
+        "checks": _checks,
+        "unit": _unit,
+        "integration": _integration,
+        "end_to_end": _end_to_end,
+        "containers": _containers,
+    }
 
 
 def _run(name: str, ring: Callable[[], list[str]]) -> list[str]:
@@ -78,8 +90,9 @@ def _run(name: str, ring: Callable[[], list[str]]) -> list[str]:
 def _prepare(chosen: Sequence[str]) -> None:
     if any(name != "checks" for name in chosen):
         ensure_platform()
-    if needs_stack(chosen):
+    if needs_browser(chosen):
         ensure_programs("the dashboard's tests look at it in a real browser", BROWSER)
+    if needs_stack(chosen):
         _take_down()
         shutil.rmtree(STACK.data, ignore_errors=True)
     STACK.logs.mkdir(parents=True, exist_ok=True)
@@ -108,6 +121,13 @@ def _integration() -> list[str]:
 
 def _end_to_end() -> list[str]:
     return _start("end_to_end", None) or _pytest("end_to_end", _tools() | client_environment(STACK))
+
+
+def _containers() -> list[str]:
+    _take_down()  # the machine is too small for both
+    with container_testing.platform():
+        environment = container_testing.environment(_tools()) | container_testing.client_environment()
+        return _pytest("containers", environment)
 
 
 def _start(ring: str, services: list[str] | None) -> list[str]:

@@ -4,11 +4,12 @@
 #
 #   engine.sh start       install what is missing and start the engine if none answers
 #   engine.sh stand-ins   build each base image that is not here; one that was pulled is left as it is
+#                         (ACTSTOCK_TEST_IMAGES=pull: do not build any, Docker shall pull them)
 #   engine.sh stop        stop the engine that `start` started
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd "$here/../.." && pwd)
+root=$(cd "$here/../../.." && pwd)
 state=$root/.actstock/containers
 jars=$root/.actstock/jars
 export DOCKER_CONFIG=$state/docker-config
@@ -130,6 +131,7 @@ build_stand_in() {
 }
 
 stand_ins() {
+    [ "${ACTSTOCK_TEST_IMAGES:-}" != pull ] || return 0
     [ -f "$jars/verified" ] || die "the jars of ZooKeeper and Kafka are missing: ./start.sh install gets them"
     build_stand_in python:3.11-slim-bookworm python
     build_stand_in postgres:15 postgres
@@ -142,5 +144,5 @@ case "${1:-}" in
     start) install_engine && install_plugins && start_engine ;;
     stand-ins) stand_ins ;;
     stop) stop_engine ;;
-    *) sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
+    *) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
 esac

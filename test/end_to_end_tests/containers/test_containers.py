@@ -1,0 +1,325 @@
+"""The platform in containers, after one run of the line: rights, crashes in mid-run, more of everything, stop and start."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from kafka import KafkaAdminClient
+
+from config.config import PROJECT_ROOT, Settings, Topic
+from config.universe import universe
+from database.db_helper import Connection, Row, connect, fetch, transaction
+from ops import secrets
+from ops.airflow_client import Airflow, Run
+from utils.dates import session_before
+from utils.kafka_utils import committed_offsets
+
+COLLECTED = ("collected_daily_etf_ohlc", "collected_etf_holdings", "collected_daily_stock_history")
+ANALYTICS = ("analytics_trending_etfs", "analytics_portfolio_allocation", "analytics_allocation_candidates")
+PRODUCTS = {"collector", "consumer", "dashboard", "api", "airflow", "spark"}
+STOP_SECONDS = 30
+KILLED = 128 + signal.SIGKILL
+TASK_SECONDS = 420
+HOME = Path(os.environ["ACTSTOCK_HOME"])
+NATIVE_PORT_OFFSET = 40000
+
+
+def compose(*words: str, timeout: float = 600) -> str:
+    """Output of a Compose command for the containers that ./start.sh started; the test ends when it fails."""
+    started = secrets.read_env_file(HOME / "run" / "containers.env")
+    command = ["docker", "compose", "--env-file", os.environ["ACTSTOCK_ENV_FILE"], *words]
+    return output_of(command, os.environ | started, timeout)
+
+
+def output_of(command: list[str], environ: Any = os.environ, timeout: float = 600) -> str:
+    result = subprocess.run(
+        command, cwd=PROJECT_ROOT, env=dict(environ), capture_output=True, text=True, timeout=timeout, check=False
+    )
+    assert result.returncode == 0, f"{' '.join(command)}: {result.stdout[-2000:]}{result.stderr[-2000:]}"
+    return result.stdout
+
+
+def containers(*services: str) -> list[dict[str, Any]]:
+    """What Docker knows of them, be they up or not."""
+    ids = compose("ps", "--all", "--quiet", *services).split()
+    found: list[dict[str, Any]] = json.loads(output_of(["docker", "inspect", *ids]))
+    return found
+
+
+def service_of(container: dict[str, Any]) -> str:
+    return str(container["Config"]["Labels"]["com.docker.compose.service"])
+
+
+def crash(service: str) -> None:
+    """Kill its first process, as a crash does: Docker's own `kill` would count as stopped by hand."""
+    [container] = containers(service)
+    os.kill(container["State"]["Pid"], signal.SIGKILL)
+
+
+def rows(conn: Connection, tables: tuple[str, ...] = COLLECTED + ANALYTICS) -> dict[str, list[Row]]:
+    def of(table: str) -> list[Row]:
+        stored = fetch(conn, f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4")
+        return [{name: value for name, value in row.items() if name != "run_id"} for row in stored]
+
+    return {table: of(table) for table in tables}
+
+
+def forget(conn: Connection, tables: tuple[str, ...]) -> None:
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {', '.join(tables)}")
+
+
+class TestRights:
+    def test_every_login_is_that_of_its_work(self, pipeline: Run, conn: Connection) -> None:
+        found = fetch(
+            conn, "SELECT DISTINCT usename FROM pg_stat_activity WHERE datname = 'stockdb' AND pid <> pg_backend_pid()"
+        )
+        assert {row["usename"] for row in found} == {"actstock_collect", "actstock_read"}
+
+    def test_only_the_schema_knows_the_owners_password(self, pipeline: Run) -> None:
+        known = secrets.read_env_file(Path(os.environ["ACTSTOCK_ENV_FILE"]))["DB_PASSWORD"]
+        told = {service_of(each) for each in containers() if known in " ".join(each["Config"]["Env"])}
+        assert told == {"postgres", "schema"}
+
+    def test_our_images_do_not_run_as_root(self, pipeline: Run) -> None:
+        users = {
+            each["Config"]["Image"]: each["Config"]["User"]
+            for each in containers()
+            if each["Config"]["Image"].startswith("actstock/")
+        }
+        assert set(users) == {f"actstock/{name}" for name in PRODUCTS}
+        assert set(users.values()) == {"10001"}
+
+    def test_ports_are_open_to_this_machine_alone(self, pipeline: Run) -> None:
+        addresses = {
+            binding["HostIp"]
+            for each in containers()
+            for bindings in (each["HostConfig"]["PortBindings"] or {}).values()
+            for binding in bindings
+        }
+        assert addresses == {"127.0.0.1"}
+
+    def test_driver_master_and_worker_have_the_same_python_java_and_spark(self, pipeline: Run) -> None:
+        ask = ["python", "-c", "import sys, pyspark; print(sys.version, pyspark.__version__)"]
+        java = ["bash", "-c", "java -version 2>&1; sha256sum /opt/jars/*"]
+        said = {
+            (compose("exec", "-T", service, *ask), compose("exec", "-T", service, *java))
+            for service in ("airflow-scheduler", "spark-master", "spark-worker")
+        }
+        assert len(said) == 1
+
+
+class TestCrashes:
+    """Kafka, Postgres and a consumer die while the line runs: Docker and Airflow bring it to the same end."""
+
+    @pytest.fixture(scope="class")
+    def reference(self, pipeline: Run, settings: Settings) -> dict[str, list[Row]]:
+        with closing(connect(settings.database)) as conn:
+            before = rows(conn)
+            assert all(before.values())
+            forget(conn, (*COLLECTED, *ANALYTICS, "analytics_publication"))
+        return before
+
+    def test_the_same_rows_after_three_crashes(
+        self,
+        reference: dict[str, list[Row]],
+        airflow: Airflow,
+        settings: Settings,
+        as_of: date,
+    ) -> None:
+        started = airflow.trigger(
+            "daily_pipeline_controller", {"as_of_date": as_of.isoformat(), "stage_delay_minutes": 0}
+        )
+        for dag_id, task_id, victim in (
+            ("daily_benchmark_etf_collection", "collect", "kafka"),
+            ("daily_trending_etf_analysis", "identify_trending", "postgres"),
+            ("daily_trending_etf_holdings_collection", "collect", "consumer-stock-daily"),
+        ):
+            wait_for(lambda dag=dag_id, task=task_id: is_running(airflow, started, dag, task), f"{dag_id}.{task_id}")
+            crash(victim)
+        wait_for(lambda: airflow.run(started).has_ended, "the end of the line", 3 * TASK_SECONDS)
+
+        assert airflow.run(started).state == "success"
+        assert all(each["RestartCount"] >= 1 for each in containers("kafka", "postgres", "consumer-stock-daily"))
+        with closing(connect(settings.database)) as conn:
+            assert rows(conn) == reference
+
+
+def is_running(airflow: Airflow, controller: Run, dag_id: str, task_id: str) -> bool:
+    children = [run for run in airflow.runs_named(f"__{controller.run_id}") if run.dag_id == dag_id]
+    return any(
+        task.task_id == task_id and task.state in ("running", "success")
+        for run in children
+        for task in airflow.tasks(run)
+    )
+
+
+def wait_for(happened: Callable[[], bool], what: str, seconds: float = TASK_SECONDS) -> None:
+    until = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < until, f"{what} was waited for in vain for {seconds} s"
+        time.sleep(0.5)
+
+
+class TestScale:
+    @pytest.fixture(scope="class", autouse=True)
+    def more(self, pipeline: Run) -> Iterator[None]:
+        scale = ("--scale", "consumer-etf-daily=3", "--scale", "spark-worker=2")
+        compose("up", "--detach", "--no-recreate", "--no-build", *scale)
+        yield
+        compose("up", "--detach", "--no-recreate", "--no-build")
+
+    def test_partitions_spread_over_the_consumers_and_nothing_is_double(
+        self, conn: Connection, settings: Settings, as_of: date
+    ) -> None:
+        wait_for(lambda: sorted(partitions_held(settings)) == [1, 1, 1], "a partition for each of three consumers")
+        before = rows(conn, COLLECTED[:1])
+        written = sum(committed(settings).values())
+        forget(conn, COLLECTED[:1])
+
+        for group in ("benchmark", "sector"):
+            run_producer("collector.kafka_producer_etf_daily", "--group", group, "--as-of-date", str(as_of), "--wait")
+
+        assert rows(conn, COLLECTED[:1]) == before
+        sent = sum(committed(settings).values()) - written
+        assert sent == len(before[COLLECTED[0]])
+        logs = [output_of(["docker", "logs", each["Id"]]) for each in containers("consumer-etf-daily")]
+        assert len(logs) == 3
+
+    def test_both_workers_take_tasks(self, conn: Connection, as_of: date) -> None:
+        before = fetch(conn, "SELECT * FROM analytics_trending_etfs ORDER BY 1, 2")
+        seen = applications_by_worker()
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(submit_trending, [as_of, session_before(as_of, 1)]))
+
+        new = [apps - known for apps, known in zip(applications_by_worker(), seen, strict=True)]
+        assert [len(apps) for apps in new] == [1, 1]
+        after = fetch(
+            conn, "SELECT * FROM analytics_trending_etfs WHERE as_of_date = %(day)s ORDER BY 1, 2", {"day": as_of}
+        )
+        assert after == before
+
+
+def partitions_held(settings: Settings) -> list[int]:
+    """How many partitions each member of the ETF consumers' group has."""
+    admin = KafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap_servers)
+    try:
+        group = admin.describe_groups([Topic.ETF_DAILY.consumer_group])[Topic.ETF_DAILY.consumer_group]
+        return [held_by(member) for member in group["members"]]
+    finally:
+        admin.close()
+
+
+def held_by(member: Any) -> int:
+    assignment = member["member_assignment"]
+    return sum(len(part["partitions"]) for part in assignment["assigned_partitions"]) if assignment else 0
+
+
+def committed(settings: Settings) -> dict[int, int]:
+    return committed_offsets(settings.kafka, Topic.ETF_DAILY.consumer_group)[Topic.ETF_DAILY.value]
+
+
+def run_producer(module: str, *options: str) -> str:
+    return compose("run", "--rm", "--no-deps", "-T", "collector", "python", "-m", module, *options)
+
+
+def submit_trending(day: date) -> None:
+    """A Spark job with one core, beside another one."""
+    compose(
+        *("run", "--rm", "--no-deps", "-T", "--entrypoint", "", "cli", "spark-submit"),
+        *("--master", "spark://spark-master:7077", "--total-executor-cores", "1", "--jars", "/opt/jars/postgresql.jar"),
+        *("/opt/app/batch/spark_trending_etf_identifier.py", "--as-of-date", str(day)),
+    )
+
+
+def applications_by_worker() -> list[set[str]]:
+    return [
+        set(compose("exec", "-T", "--index", str(number), "spark-worker", "ls", "/var/lib/spark").split())
+        for number in (1, 2)
+    ]
+
+
+class TestCommands:
+    def test_any_producer_runs_in_the_collectors_container(self, pipeline: Run) -> None:
+        assert "--as-of-date" in run_producer("collector.kafka_producer_trending_etf_holdings", "--help")
+
+    def test_a_wrong_request_is_one_sentence(self, pipeline: Run) -> None:
+        with pytest.raises(AssertionError, match=r"2026-08-22 .* is not a XNYS session") as refused:
+            run_producer("collector.kafka_producer_etf_daily", "--group", "sector", "--as-of-date", "2026-08-22")
+        assert "Traceback" not in str(refused.value)
+
+    def test_the_front_door_runs_a_stage(self, pipeline: Run, as_of: date) -> None:
+        said = output_of(["./start.sh", "run", "trending", "--as-of", as_of.isoformat()])
+        assert "daily_trending_etf_analysis succeeded" in said
+
+
+class TestStopAndStart:
+    def test_everything_ends_within_its_time_and_the_data_stays(
+        self, pipeline: Run, settings: Settings, airflow: Airflow, control: httpx.Client
+    ) -> None:
+        with closing(connect(settings.database)) as conn:
+            before, offsets = rows(conn), committed(settings)
+        services = [service_of(each) for each in containers() if each["State"]["Running"]]
+
+        began = time.monotonic()
+        compose("stop")
+        seconds = time.monotonic() - began
+        codes = {service_of(each): each["State"]["ExitCode"] for each in containers(*services)}
+        assert seconds < 2 * STOP_SECONDS
+        assert KILLED not in codes.values(), codes
+        assert {codes[f"consumer-{topic.consumer_group}"] for topic in Topic} == {0}
+
+        compose("down")
+        compose("up", "--detach", "--no-build", timeout=900)
+        wait_for(lambda: healthy(services), "health of every service")
+
+        assert "no request to Yahoo" in compose("logs", "collector")
+        with closing(connect(settings.database)) as conn:
+            assert rows(conn) == before
+        assert committed(settings) == offsets
+        assert Airflow(airflow.url, "admin", os.environ["AIRFLOW_PASSWORD"]).run(pipeline).state == "success"
+
+
+def healthy(services: list[str]) -> bool:
+    states = {service_of(each): each["State"] for each in containers()}
+    return all(
+        states[name]["Running"] and states[name].get("Health", {}).get("Status", "healthy") == "healthy"
+        for name in services
+    )
+
+
+def test_the_demo_says_the_same_as_natively(pipeline: Run) -> None:
+    """Last: the containers have stopped by then, as the machine need not be large enough for both."""
+    compose("down")
+    (HOME / "run" / "containers.env").rename(HOME / "run" / "containers.stopped")
+    native = os.environ | {
+        "ACTSTOCK_HOME": str(HOME.with_name("native")),
+        "ACTSTOCK_PORT_OFFSET": str(NATIVE_PORT_OFFSET),
+    }
+    try:
+        said = output_of(["./start.sh", "demo", "--native"], native, timeout=900)
+    finally:
+        output_of(["./start.sh", "stop", "--native"], native)
+        (HOME / "run" / "containers.stopped").rename(HOME / "run" / "containers.env")
+    in_containers = Path(os.environ["CONTAINERS_DEMO_LOG"]).read_text(encoding="utf-8")
+    assert portfolios_in(said) == portfolios_in(in_containers)
+
+
+def portfolios_in(text: str) -> list[str]:
+    """The lines of the three tables."""
+    [tables] = re.findall(r"^20-day portfolio.*(?=^From start to here)", text, re.MULTILINE | re.DOTALL)
+    lines = [line.rstrip() for line in str(tables).splitlines() if line.strip()]
+    assert len(lines) > 2 * len(universe().periods)
+    return lines
