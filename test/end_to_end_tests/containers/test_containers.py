@@ -1,4 +1,4 @@
-"""The platform in containers, after one run of the line: rights, crashes in mid-run, more of everything, stop and start."""
+"""The platform in containers, after one run of the line: rights, crashes, scaling, stop and start."""
 
 import json
 import os
