@@ -146,7 +146,7 @@ containers_main() {
             recall
             case $command in
                 status) containers_status ;;
-                stop) compose --profile tools down && rm "$started" && say "Stopped. The data stays in Docker's volumes." ;;
+                stop) compose --profile '*' down && rm "$started" && say "Stopped. The data stays in Docker's volumes." ;;
                 logs) containers_logs "$@" ;;
                 restart) compose restart "$@" ;;
                 exec) containers_exec "$@" ;;
