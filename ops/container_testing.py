@@ -21,7 +21,8 @@ PROJECT = "actstock-test"
 PORT_OFFSET = 30000
 DOCKERFILES = ("Dockerfile", "Dockerfile.api", "Dockerfile.airflow")
 # The budget of requests is of a first run; here the session has been run once before.
-NOT_ON_A_SECOND_RUN = "test_a_full_day_stays_within_its_requests"
+LINE = "test/end_to_end_tests/test_daily_line.py"
+NOT_ON_A_SECOND_RUN = "TestTables::test_a_full_day_stays_within_its_requests"
 
 
 def commands() -> Iterator[tuple[str, list[str], bool]]:
@@ -38,11 +39,7 @@ def commands() -> Iterator[tuple[str, list[str], bool]]:
 
 def test_folders() -> list[str]:
     """The line's own tests first: they compare whole tables with the one session that has been run."""
-    return [
-        "test/end_to_end_tests/test_daily_line.py",
-        f"--deselect={NOT_ON_A_SECOND_RUN}",
-        "test/end_to_end_tests/containers",
-    ]
+    return [LINE, f"--deselect={LINE}::{NOT_ON_A_SECOND_RUN}", "test/end_to_end_tests/containers", "--durations=0"]
 
 
 def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -144,8 +144,8 @@ def _tools() -> dict[str, str]:
 def _pytest(ring: str, environment: Mapping[str, str]) -> list[str]:
     report = STACK.logs / f"pytest-{ring}.xml"
     report.unlink(missing_ok=True)
-    command = [f"{VENV}/bin/python", "-m", "pytest", *FOLDERS[ring], f"--junitxml={report}"]
-    command += [f"--timeout={TEST_TIMEOUT_SECONDS}", "--durations=5"]
+    command = [f"{VENV}/bin/python", "-m", "pytest", f"--junitxml={report}", f"--timeout={TEST_TIMEOUT_SECONDS}"]
+    command += ["--durations=5", *FOLDERS[ring]]
     code = subprocess.run(command, cwd=PROJECT_ROOT, env=dict(environment), check=False).returncode
     suite = ElementTree.parse(report).getroot().find("testsuite") if report.exists() else None
     tests, skipped = (int(suite.get(count, 0)) for count in ("tests", "skipped")) if suite is not None else (0, 0)

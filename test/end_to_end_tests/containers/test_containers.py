@@ -123,21 +123,14 @@ class TestRights:
 class TestCrashes:
     """Kafka, Postgres and a consumer die while the line runs: Docker and Airflow bring it to the same end."""
 
-    @pytest.fixture(scope="class")
-    def reference(self, pipeline: Run, settings: Settings) -> dict[str, list[Row]]:
+    def test_the_same_rows_after_three_crashes(
+        self, pipeline: Run, airflow: Airflow, settings: Settings, as_of: date
+    ) -> None:
         with closing(connect(settings.database)) as conn:
             before = rows(conn)
             assert all(before.values())
             forget(conn, (*COLLECTED, *ANALYTICS, "analytics_publication"))
-        return before
 
-    def test_the_same_rows_after_three_crashes(
-        self,
-        reference: dict[str, list[Row]],
-        airflow: Airflow,
-        settings: Settings,
-        as_of: date,
-    ) -> None:
         started = airflow.trigger(
             "daily_pipeline_controller", {"as_of_date": as_of.isoformat(), "stage_delay_minutes": 0}
         )
@@ -153,7 +146,7 @@ class TestCrashes:
         assert airflow.run(started).state == "success"
         assert all(each["RestartCount"] >= 1 for each in containers("kafka", "postgres", "consumer-stock-daily"))
         with closing(connect(settings.database)) as conn:
-            assert rows(conn) == reference
+            assert rows(conn) == before
 
 
 def is_running(airflow: Airflow, controller: Run, dag_id: str, task_id: str) -> bool:
@@ -172,14 +165,16 @@ def wait_for(happened: Callable[[], bool], what: str, seconds: float = TASK_SECO
         time.sleep(0.5)
 
 
-class TestScale:
-    @pytest.fixture(scope="class", autouse=True)
-    def more(self, pipeline: Run) -> Iterator[None]:
-        scale = ("--scale", "consumer-etf-daily=3", "--scale", "spark-worker=2")
-        compose("up", "--detach", "--no-recreate", "--no-build", *scale)
-        yield
-        compose("up", "--detach", "--no-recreate", "--no-build")
+@pytest.fixture(scope="module")
+def scaled(pipeline: Run) -> Iterator[None]:
+    scale = ("--scale", "consumer-etf-daily=3", "--scale", "spark-worker=2")
+    compose("up", "--detach", "--no-recreate", "--no-build", *scale)
+    yield
+    compose("up", "--detach", "--no-recreate", "--no-build")
 
+
+@pytest.mark.usefixtures("scaled")
+class TestScale:
     def test_partitions_spread_over_the_consumers_and_nothing_is_double(
         self, conn: Connection, settings: Settings, as_of: date
     ) -> None:
