@@ -71,6 +71,7 @@ class Publication:
     reason: str | None = None
     cash_weight: float = 0.0
     holdings_as_of: date | None = None
+    degraded_reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ class Outcome:
             "sessions": len({publication.as_of_date for publication in self.publications}),
             "publications": len(self.publications),
             "empty": empty,
+            "degraded": sum(publication.degraded_reason is not None for publication in self.publications),
             "rows": sum(publication.row_count for publication in self.publications),
             "skipped": {day.isoformat(): reason for day, reason in self.skipped.items()},
         }
@@ -110,6 +112,15 @@ def publish(
         for table, rows in tables:
             replace_partition(job.conn, table, {"as_of_date": sessions}, rows)
         replace_partition(job.conn, PUBLICATION, {"job": name, "as_of_date": sessions}, lines)
+
+
+def degradation(reasons: Iterable[str | None]) -> str | None:
+    """Why a publication is degraded, None when nothing was missing.
+
+    >>> degradation(["XLB has no bar of 2026-08-21 (late)", None, "IWM has no bar of 2026-08-21 (late)"])
+    'IWM has no bar of 2026-08-21 (late); XLB has no bar of 2026-08-21 (late)'
+    """
+    return "; ".join(sorted({reason for reason in reasons if reason})) or None
 
 
 def rows_of(table: Table, rows: Iterable[Any]) -> list[tuple[Any, ...]]:

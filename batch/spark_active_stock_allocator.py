@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Row, Window
@@ -32,7 +32,8 @@ from batch.returns import (
 from batch.weights import weights_of
 from config.universe import universe
 from database.db_helper import fetch
-from database.tables import ALLOCATION_CANDIDATES, PORTFOLIO_ALLOCATION
+from database.queries import ledger
+from database.tables import ALLOCATION_CANDIDATES, DAILY_STOCK_HISTORY, PORTFOLIO_ALLOCATION
 from utils.dates import HOME_EXCHANGE
 from utils.errors import NotPublished
 from utils.spark_utils import lookup
@@ -66,7 +67,16 @@ PRICES = """
         AND stock.quote_type <> 'CURRENCY' AND stock.adj_close > 0
 """
 
+Portfolio = tuple[date, int]  # session and period
+
 OF_ETF = ("as_of_date", "period_days", "etf_ticker")
+
+
+class Trending(NamedTuple):
+    """What stage 3 says of a session."""
+
+    source: str
+    degraded_reason: str | None = None
 
 
 def in_force(holdings: DataFrame) -> DataFrame:
@@ -236,7 +246,7 @@ def why_empty(days: int, rows: Sequence[Row]) -> str:
 
 def run(current: Job) -> Outcome:
     """Compute and publish the portfolios of every session that stage 3 has published; name the others."""
-    published = trending_sources(current)
+    published = trending_published(current)
     skipped = {
         day: f"stage 3 has not published {day}: run daily_trending_etf_analysis for it first"
         for day in current.sessions
@@ -246,7 +256,8 @@ def run(current: Job) -> Outcome:
         raise NotPublished("; ".join(skipped.values()))
     log.info("judging the holdings of the ETFs that trend in %d sessions", len(published))
     rows = candidates(current, list(published)).collect()
-    positions, publications = portfolios(rows, published)
+    gaps = gaps_of(current, rows)
+    positions, publications = portfolios(rows, published, gaps)
     stored = [row for row in rows if row.ticker]
     for etf in sorted({row.etf_ticker for row in rows if not row.ticker}):
         log.warning("%s trends, but no holdings of it are stored: it chooses nobody", etf)
@@ -258,16 +269,34 @@ def run(current: Job) -> Outcome:
     return Outcome(publications, skipped)
 
 
-def portfolios(rows: Sequence[Row], published: Mapping[date, str]) -> tuple[list[dict[str, Any]], list[Publication]]:
+def gaps_of(current: Job, rows: Sequence[Row]) -> dict[Portfolio, list[str]]:
+    """Each portfolio that was judged without a price or without holdings -> which, and what the ledger says."""
+    points = {(row.ticker, day) for row in rows if row.ticker for day in (row.start_session, row.end_session)}
+    missing = ledger.why_missing(current.conn, DAILY_STOCK_HISTORY, points)
+    found: dict[Portfolio, list[str]] = {}
+    for row in rows:
+        of_portfolio = found.setdefault((row.as_of_date, row.period_days), [])
+        if row.ticker is None:
+            of_portfolio.append(f"no holdings of {row.etf_ticker} are stored")
+        else:
+            points_of_row = ((row.ticker, day) for day in (row.start_session, row.end_session))
+            of_portfolio += [missing[point] for point in points_of_row if point in missing]
+    return found
+
+
+def portfolios(
+    rows: Sequence[Row], published: Mapping[date, Trending], gaps: Mapping[Portfolio, Sequence[str]]
+) -> tuple[list[dict[str, Any]], list[Publication]]:
     """Every published session's portfolios from the judged candidates: all positions, and a publication for each."""
     by_portfolio = {key: list(group) for key, group in groupby(rows, key=attrgetter("as_of_date", "period_days"))}
     positions, publications = [], []
-    for as_of, source in published.items():
+    for as_of, trending in published.items():
         for days in job.periods():
             looked_at = by_portfolio.get((as_of, days), [])
             chosen = [row for row in looked_at if row.is_selected]
             portfolio, cash = portfolio_of(chosen, universe().max_position_weight)
-            positions += portfolio
+            degraded = job.degradation([trending.degraded_reason, *gaps.get((as_of, days), [])])
+            positions += [position | {"is_degraded": degraded is not None} for position in portfolio]
             publications.append(
                 Publication(
                     job=NAME,
@@ -278,24 +307,25 @@ def portfolios(rows: Sequence[Row], published: Mapping[date, str]) -> tuple[list
                     row_count=len(portfolio),
                     cash_weight=cash,
                     holdings_as_of=max((row.holdings_as_of for row in looked_at if row.ticker), default=None),
-                    source=max([source, *(row.source for row in looked_at)], key=SOURCES.index),
+                    source=max([trending.source, *(row.source for row in looked_at)], key=SOURCES.index),
+                    degraded_reason=degraded,
                 )
             )
     return positions, publications
 
 
-def trending_sources(current: Job) -> dict[date, str]:
-    """The sessions that stage 3 has published, with the label of its rows."""
+def trending_published(current: Job) -> dict[date, Trending]:
+    """The sessions that stage 3 has published, and what it says of them."""
     rows = fetch(
         current.conn,
         """
-        SELECT as_of_date, source FROM analytics_publication
+        SELECT as_of_date, source, degraded_reason FROM analytics_publication
         WHERE job = 'trending' AND as_of_date = ANY(%(sessions)s)
         ORDER BY as_of_date
         """,
         {"sessions": list(current.sessions)},
     )
-    return {row["as_of_date"]: row["source"] for row in rows}
+    return {row["as_of_date"]: Trending(row["source"], row["degraded_reason"]) for row in rows}
 
 
 def candidates(current: Job, sessions: list[date]) -> DataFrame:

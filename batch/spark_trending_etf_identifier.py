@@ -6,7 +6,7 @@ sessions. Every candidate gets a row, also one without a value, which then says 
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import groupby
 from operator import attrgetter
@@ -28,7 +28,9 @@ from batch.returns import (
 )
 from config.universe import universe
 from database.db_helper import fetch
-from database.tables import TRENDING_ETFS
+from database.queries import ledger
+from database.tables import DAILY_ETF_OHLC, TRENDING_ETFS
+from utils import dates
 from utils.errors import NotStored
 
 NAME = "trending"
@@ -118,8 +120,8 @@ def _named(ticker: Column, reasons: str) -> Column:
     return F.transform(reasons, lambda reason: F.concat(ticker, F.lit(": "), reason))
 
 
-def publication_of(as_of: date, rows: Sequence[Row]) -> Publication:
-    """What is said of one session's rows as a whole."""
+def publication_of(as_of: date, rows: Sequence[Row], gaps: Iterable[str] = ()) -> Publication:
+    """What is said of one session's rows as a whole; gaps: the prices that were not there."""
     trending = any(row.is_trending or row.is_trending_5d or row.is_trending_10d for row in rows)
     return Publication(
         job=NAME,
@@ -127,6 +129,7 @@ def publication_of(as_of: date, rows: Sequence[Row]) -> Publication:
         period_days=0,
         status="published" if trending else "empty",
         reason=None if trending else _why_none(rows),
+        degraded_reason=job.degradation(gaps),
         row_count=len(rows),
         source=max((row.source for row in rows), key=SOURCES.index),
     )
@@ -146,11 +149,36 @@ def run(current: Job) -> Outcome:
     if not sessions:
         raise NotStored("; ".join(skipped.values()))
     log.info("comparing %d ETFs with %s in %d sessions", len(market.candidates), market.benchmark, len(sessions))
+    gaps = gaps_of(current, sessions)
     rows = etfs(current, sessions).collect()
-    publications = [publication_of(day, list(of_day)) for day, of_day in groupby(rows, key=attrgetter("as_of_date"))]
-    stored = [{**row.asDict(), "sector_name": market.sectors.get(row.etf_ticker)} for row in rows]
+    publications = [
+        publication_of(day, list(of_day), gaps.get(day, []))
+        for day, of_day in groupby(rows, key=attrgetter("as_of_date"))
+    ]
+    stored = [
+        {**row.asDict(), "sector_name": market.sectors.get(row.etf_ticker), "is_degraded": row.as_of_date in gaps}
+        for row in rows
+    ]
     job.publish(current, NAME, [(TRENDING_ETFS, job.rows_of(TRENDING_ETFS, stored))], publications)
     return Outcome(publications, skipped)
+
+
+def gaps_of(current: Job, sessions: list[date]) -> dict[date, list[str]]:
+    """Each session whose windows begin or end with a price that is not there -> which, and what the ledger says."""
+    market = universe()
+    points = {
+        (window.as_of_date, etf, day)
+        for window in windows_of(sessions, exchanges_of(market.etfs), job.periods())
+        for etf in market.etfs
+        if dates.exchange_of(etf) == window.exchange
+        for day in (window.start_session, window.end_session)
+    }
+    missing = ledger.why_missing(current.conn, DAILY_ETF_OHLC, {(etf, day) for _, etf, day in points})
+    found: dict[date, list[str]] = {}
+    for as_of, etf, day in points:
+        if (etf, day) in missing:
+            found.setdefault(as_of, []).append(missing[etf, day])
+    return found
 
 
 def etfs(current: Job, sessions: list[date]) -> DataFrame:

@@ -39,7 +39,7 @@ def run(settings: Settings, as_of: date) -> None:
         log.info("the database has ETF history already: no request to Yahoo")
         return
     log.info("filling %d sessions of history up to %s", settings.collector.history_sessions, as_of)
-    wait_until_stored(settings, collect(settings, universe().etfs, as_of, run_id="bootstrap"))
+    wait_until_stored(settings, collect(settings, universe().etfs, as_of, "bootstrap", accept_late=True))
 
 
 def metadata(known: Universe) -> list[tuple[str, str, str | None, str]]:

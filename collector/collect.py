@@ -11,23 +11,24 @@ from datetime import date
 from itertools import pairwise
 from typing import Any, Self
 
+from collector.completeness import Absence, Change, Kind, absences, changes, differs
 from collector.gate import RequestGate
 from collector.yahoo import Bar, Bars, Yahoo
 from config.config import CollectorSettings, Settings, Topic
 from database import tables
 from database.db_helper import Connection, Row, connect
-from database.queries import collected
+from database.queries import collected, ledger
 from database.tables import Table
 from utils.command_line import exit_code_of
 from utils.dates import exchange_of, parse_date, session_before, window_of
-from utils.errors import NotStored
+from utils.errors import BarMissing, NotStored
 from utils.kafka_utils import Offsets, Publisher, committed_offsets, offsets_reached, publisher
 from utils.logging_utils import configure_logging
+from utils.messages import DailyBar
 
 log = logging.getLogger(__name__)
 
 BAR_TABLES = {Topic.ETF_DAILY: tables.DAILY_ETF_OHLC, Topic.STOCK_DAILY: tables.DAILY_STOCK_HISTORY}
-SAME = 1e-9  # relative: what a price may differ by after a round trip through the database
 
 
 @dataclass
@@ -35,7 +36,7 @@ class Receipt:
     """What a run sent, and what has to be in Postgres before its stage is green. JSON-able both ways.
 
     expected: topic -> (ticker, session) of the rows that must be there, sent by this run or stored before.
-    missing: ticker -> why the source had nothing for it.
+    missing: ticker -> why it has no bar; late: those of them whose bar may still come.
     """
 
     as_of: date
@@ -43,6 +44,7 @@ class Receipt:
     end_offsets: dict[str, Offsets] = field(default_factory=dict)
     expected: dict[str, list[tuple[str, date]]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+    late: list[str] = field(default_factory=list)
     already_stored: list[str] = field(default_factory=list)
     changed: int = 0
     requests: int = 0
@@ -78,9 +80,23 @@ class Receipt:
         if self.already_stored:
             parts.append(f"already stored: {', '.join(self.already_stored)}")
         if self.changed:
-            parts.append(f"{self.changed} stored bars were restated")
+            parts.append(f"{self.changed} stored bars were changed by the source")
         parts += [f"{ticker}: {reason}" for ticker, reason in self.missing.items()]
         return "; ".join([*parts, self.note] if self.note else parts)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One ticker's request: what was stored then, which days it covers, and the sessions for which it is made."""
+
+    stored: Mapping[date, Row]
+    start: date
+    end: date
+    sessions: Sequence[date]
+
+
+# From the sessions that wait for a person to the messages worth sending.
+ToMessages = Callable[[set[date]], Iterable[DailyBar]]
 
 
 @dataclass
@@ -102,6 +118,64 @@ class Collection:
         if count:
             self.receipt.sent[topic.value] = self.receipt.sent.get(topic.value, 0) + count
         return count
+
+    def deliver(self, kind: Kind, fetched: Bars, asked: Asked, to_messages: ToMessages) -> str:
+        """Send what is new in an answer, and expect the rows of `asked.sessions` or note why there will be none.
+
+        What is absent and what has changed is recorded first, so that no old value is overwritten unrecorded. One
+        doubtful bar does not hold up the others: it counts as missing until a person has accepted it.
+        """
+        quarantined = collected.quarantined(self.conn, kind.topic, fetched.ticker)
+        messages = list(to_messages(quarantined))
+        doubtful = quarantined | {message.trade_date for message in messages if not message.is_plausible}
+        absent = list(absences(fetched, asked.stored, asked.start, asked.end, self.settings.collector.late_sessions))
+        changed = changes([bar for bar in fetched.bars if bar.session not in quarantined], asked.stored)
+        self._record(kind, fetched, asked, absent, changed)
+        sent = self.send(kind.topic, messages)
+        self.receipt.changed += sum(message.trade_date in asked.stored for message in messages)
+        problems = self._expect(kind, fetched, asked, absent, doubtful)
+        told = [f"{change.change} up to {change.last_session}" for change in changed]
+        return ", ".join([f"{sent} bars sent", *told, *problems])
+
+    def unknown(self, kind: Kind, ticker: str, sessions: Iterable[date], reason: str) -> str:
+        """Note that the source does not know a ticker."""
+        self.receipt.missing[ticker] = reason
+        rows = [(kind, ticker, session, "missing", reason, None, self.run_id) for session in sessions]
+        ledger.record(self.conn, rows, [])
+        return reason
+
+    def _record(
+        self, kind: Kind, fetched: Bars, asked: Asked, absent: Sequence[Absence], changed: Sequence[Change]
+    ) -> None:
+        ticker, moment = fetched.ticker, fetched.answer.fetched_at
+        there = {bar.session for bar in fetched.bars} - set(asked.stored)
+        expected = [(each.session, each.state, each.reason) for each in absent]
+        expected += [(session, "late", "sent, but not stored yet") for session in asked.sessions if session in there]
+        ledger.record(
+            self.conn,
+            [(kind, ticker, *row, moment, self.run_id) for row in expected],
+            [change.row(kind, ticker, moment, self.run_id) for change in changed],
+        )
+
+    def _expect(
+        self, kind: Kind, fetched: Bars, asked: Asked, absent: Sequence[Absence], doubtful: Set[date]
+    ) -> list[str]:
+        """Expect the asked sessions' rows; returns why some will not be there."""
+        there = {bar.session for bar in fetched.bars}
+        late = {each.session for each in absent if each.state == "late"}
+        problems = []
+        for session in asked.sessions:
+            if session in doubtful:
+                problems.append(f"the bar of {session} is quarantined: see logs_consumer_error")
+            elif session in there:
+                self.receipt.expect(kind.topic, fetched.ticker, session)
+            else:
+                problems.append(f"no bar of {session} at the source" + (" yet" if session in late else ""))
+        if problems:
+            self.receipt.missing[fetched.ticker] = "; ".join(problems)
+        if late & set(asked.sessions):
+            self.receipt.late.append(fetched.ticker)
+        return problems
 
 
 @contextmanager
@@ -142,20 +216,6 @@ def fetch_range(stored: Mapping[date, Row], ticker: str, as_of: date, settings: 
     back = settings.refetch_sessions if stored else settings.history_sessions
     start = session_before(end, back, exchange)
     return min([start, *stored]), max([end, *stored])
-
-
-def differs(bar: Bar, stored: Row | None) -> bool:
-    """Whether a bar says something else than the stored row."""
-    if stored is None:
-        return True
-    fresh = (bar.open, bar.high, bar.low, bar.close, bar.adj_close, bar.volume, bar.dividend, bar.split_ratio)
-    return any(not _same(new, stored[column]) for new, column in zip(fresh, collected.PRICE_COLUMNS, strict=True))
-
-
-def _same(new: float | None, old: float | None) -> bool:
-    if new is None or old is None:
-        return new is old
-    return abs(new - old) <= SAME * max(abs(new), abs(old))
 
 
 def news(
@@ -225,6 +285,29 @@ def _why_absent(conn: Connection, absent: list[tuple[str, date]]) -> str:
     )
 
 
+def require_complete(receipt: Receipt, accept_late: bool, indispensable: str | None = None) -> Receipt:
+    """The receipt, when a stage may go on with what it has; BarMissing when it had better ask again.
+
+    A bar that is late is worth another try, until the stage is told to accept it. One that is missing at the source, or
+    quarantined, is not: the stage goes on, and what is computed without it is published as degraded. Without the
+    indispensable ticker there is nothing to compute.
+    """
+    if indispensable in receipt.missing:
+        raise BarMissing(
+            f"{indispensable}: {receipt.missing[indispensable]}. Every ETF is compared with it, so nothing goes on "
+            "without it; the others are sent. Run the stage again later."
+        )
+    if receipt.late and not accept_late:
+        raise BarMissing(
+            f"Yahoo has no bar of {receipt.as_of} for {', '.join(sorted(receipt.late))} yet; the others are sent. "
+            "Run the stage again later: it asks for these alone. Or let it go on without them (accept_late)."
+        )
+    if receipt.missing:
+        receipt.note = "goes on without " + ", ".join(sorted(receipt.missing))
+        log.warning("%s: %s", receipt.as_of, receipt.note)
+    return receipt
+
+
 def wait_until_stored(settings: Settings, receipt: Receipt, poll_seconds: float = 0.5) -> None:
     """Block until `is_stored`; NotStored after STORED_TIMEOUT_SECONDS."""
     patience = settings.collector.stored_timeout_seconds
@@ -240,6 +323,7 @@ def command_line(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--as-of-date", required=True, metavar="DATE", help="the session to collect, e.g. 2026-08-21")
     parser.add_argument("--run-id", help="stored with every row and request")
+    parser.add_argument("--accept-late", action="store_true", help="go on without a bar that the source lacks so far")
     parser.add_argument("--wait", action="store_true", help="return when the rows are in Postgres, not when sent")
     return parser
 

@@ -4,7 +4,7 @@ import logging
 import sys
 from datetime import UTC, date, datetime
 
-from collector.collect import Collection, Receipt, collection, command_line, run_command
+from collector.collect import Collection, Receipt, collection, command_line, require_complete, run_command
 from collector.stock_bars import collect_stocks
 from collector.yahoo import FundHoldings
 from config.config import Settings, Topic
@@ -17,8 +17,11 @@ from utils.messages import Holding, HoldingsSnapshot
 log = logging.getLogger(__name__)
 
 
-def run(settings: Settings, as_of: date, run_id: str | None = None) -> Receipt:
-    """Send the largest holdings of every ETF that trends over at least one period, and their bars."""
+def run(settings: Settings, as_of: date, run_id: str | None = None, accept_late: bool = False) -> Receipt:
+    """Send the largest holdings of every ETF that trends over at least one period, and their bars.
+
+    BarMissing when a stock has no bar yet, unless late ones are accepted.
+    """
     require_closed_session(as_of, datetime.now(UTC))
     with collection(settings, as_of, run_id) as current:
         trending = etfs.trending(current.conn, as_of)
@@ -32,7 +35,7 @@ def run(settings: Settings, as_of: date, run_id: str | None = None) -> Receipt:
             stocks |= dict.fromkeys(holdings)
             log.info("[%d/%d] %s: %s", number, len(trending), etf, ", ".join(holdings) or "no holdings")
         collect_stocks(current, list(stocks), as_of)
-    return current.receipt
+    return require_complete(current.receipt, accept_late)
 
 
 def _collect_holdings(current: Collection, etf: str, as_of: date) -> list[str]:
@@ -88,7 +91,7 @@ def to_snapshot(fetched: FundHoldings, run_id: str | None) -> HoldingsSnapshot |
 def main(arguments: list[str] | None = None) -> int:
     parser = command_line("Collect the trending ETFs' holdings and their prices (stage 4).")
     options = parser.parse_args(arguments)
-    return run_command(options, lambda settings, as_of: run(settings, as_of, options.run_id))
+    return run_command(options, lambda settings, as_of: run(settings, as_of, options.run_id, options.accept_late))
 
 
 if __name__ == "__main__":

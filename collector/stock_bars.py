@@ -1,24 +1,24 @@
 """Collect stock bars and exchange rates: Yahoo -> stock-daily-data, for whichever producer needs them."""
 
 import logging
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from collector.collect import Collection, differs, fetch_range, is_covered, message_fields, news
+from collector.collect import Asked, Collection, fetch_range, is_covered, message_fields, news
+from collector.completeness import Kind
 from collector.yahoo import Bar, Bars, Quote
 from config.config import Topic
 from config.universe import universe
 from database.db_helper import Row
-from database.queries import collected
+from database.queries import collected, ledger
+from database.queries.ledger import HOME_CURRENCY
 from database.tables import DAILY_STOCK_HISTORY
 from utils.dates import exchange_of, window_of
 from utils.errors import UnknownTicker
 from utils.messages import MarketCapSource, StockDailyBar
 
 log = logging.getLogger(__name__)
-
-HOME_CURRENCY = "USD"
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,34 @@ def collect_stocks(current: Collection, tickers: Sequence[str], as_of: date) -> 
         if ticker not in wanted:
             current.receipt.already_stored.append(ticker)
             current.receipt.expect(Topic.STOCK_DAILY, ticker, _last_session(ticker, as_of))
-    companies = _companies(current, wanted)
-    for number, ticker in enumerate(wanted, 1):
-        outcome = _collect_stock(current, companies[ticker], stored[ticker], as_of)
-        log.info("[%d/%d] %s: %s", number, len(wanted), ticker, outcome)
-    quoted_in = {company.quote.currency for company in companies.values()}
-    foreign = (quoted_in | collected.currencies(current.conn, tickers)) - {HOME_CURRENCY, None}
-    for currency in sorted(foreign, key=str):
+    sessions = [(ticker, _last_session(ticker, as_of)) for ticker in wanted]
+    ledger.expect(current.conn, Kind.STOCK, sessions, current.run_id)
+    currencies = fetch_stocks(current, {ticker: _asked(current, ticker, stored[ticker], as_of) for ticker in wanted})
+    for currency in sorted((currencies | collected.currencies(current.conn, tickers)) - {HOME_CURRENCY}):
         log.info("rate %s=X: %s", currency, _collect_rate(current, f"{currency}=X", as_of))
+
+
+def fetch_stocks(current: Collection, asked: Mapping[str, Asked]) -> set[str]:
+    """Ask for each stock and send what is new; returns the currencies they are quoted in."""
+    companies = _companies(current, list(asked))
+    for number, (ticker, of_ticker) in enumerate(asked.items(), 1):
+        log.info("[%d/%d] %s: %s", number, len(asked), ticker, _fetch_stock(current, companies[ticker], of_ticker))
+    return {company.quote.currency for company in companies.values() if company.quote.currency}
+
+
+def fetch_rate(current: Collection, pair: str, asked: Asked) -> str:
+    """Ask for an exchange rate's daily closes (units of the currency per US dollar), a ticker of its own."""
+    try:
+        fetched = current.yahoo.daily_bars(pair, asked.start, asked.end)
+    except UnknownTicker as error:
+        return current.unknown(Kind.RATE, pair, asked.sessions, str(error))
+    currency = pair.removesuffix("=X")
+    return current.deliver(
+        Kind.RATE,
+        fetched,
+        asked,
+        lambda quarantined: rate_messages(fetched, asked.stored, quarantined, currency, current.run_id),
+    )
 
 
 def _is_covered(stored: dict[date, Row], ticker: str, as_of: date) -> bool:
@@ -53,6 +73,11 @@ def _is_covered(stored: dict[date, Row], ticker: str, as_of: date) -> bool:
 
 def _last_session(ticker: str, as_of: date) -> date:
     return window_of(as_of, 0, exchange_of(ticker))[1]
+
+
+def _asked(current: Collection, ticker: str, stored: dict[date, Row], as_of: date) -> Asked:
+    start, end = fetch_range(stored, ticker, as_of, current.settings.collector)
+    return Asked(stored, start, end, [_last_session(ticker, as_of)])
 
 
 def _companies(current: Collection, tickers: Sequence[str]) -> dict[str, Company]:
@@ -70,58 +95,30 @@ def _companies(current: Collection, tickers: Sequence[str]) -> dict[str, Company
     }
 
 
-def _collect_stock(current: Collection, company: Company, stored: dict[date, Row], as_of: date) -> str:
+def _fetch_stock(current: Collection, company: Company, asked: Asked) -> str:
     ticker = company.quote.ticker
     try:
-        fetched = current.yahoo.daily_bars(ticker, *fetch_range(stored, ticker, as_of, current.settings.collector))
+        fetched = current.yahoo.daily_bars(ticker, asked.start, asked.end)
     except UnknownTicker as error:
-        current.receipt.missing[ticker] = str(error)
-        return str(error)
-    quarantined = collected.quarantined(current.conn, Topic.STOCK_DAILY, ticker)
-    messages = list(stock_messages(fetched, stored, quarantined, company, current.run_id))
-    quarantined |= {message.trade_date for message in messages if not message.is_plausible}
-    sent = current.send(Topic.STOCK_DAILY, messages)
-    return f"{sent} bars sent{_expect_last(current, fetched, stored, _last_session(ticker, as_of), quarantined)}"
+        return current.unknown(Kind.STOCK, ticker, asked.sessions, str(error))
+    return current.deliver(
+        Kind.STOCK,
+        fetched,
+        asked,
+        lambda quarantined: stock_messages(fetched, asked.stored, quarantined, company, current.run_id),
+    )
 
 
 def _collect_rate(current: Collection, pair: str, as_of: date) -> str:
-    """An exchange rate's daily closes (units of the currency per US dollar), as a ticker of its own."""
     stored = collected.bars(current.conn, DAILY_STOCK_HISTORY, pair)
     if _is_covered(stored, pair, as_of):
         return "already stored, no request"
-    try:
-        fetched = current.yahoo.daily_bars(pair, *fetch_range(stored, pair, as_of, current.settings.collector))
-    except UnknownTicker as error:
-        current.receipt.missing[pair] = str(error)
-        return str(error)
-    sent = current.send(Topic.STOCK_DAILY, rate_messages(fetched, stored, pair.removesuffix("=X"), current.run_id))
-    return f"{sent} rates sent{_expect_last(current, fetched, stored, as_of)}"
-
-
-def _expect_last(
-    current: Collection,
-    fetched: Bars,
-    stored: dict[date, Row],
-    session: date,
-    quarantined: Set[date] = frozenset(),
-) -> str:
-    """Expect the session's row, or note why there will be none; counts what was restated.
-
-    One doubtful stock does not hold up the others: it is no candidate until a person has accepted its bar.
-    """
-    current.receipt.changed += sum(bar.session in stored and differs(bar, stored[bar.session]) for bar in fetched.bars)
-    if session in quarantined:
-        current.receipt.missing[fetched.ticker] = f"the bar of {session} is quarantined: see logs_consumer_error"
-        return f", {session} is quarantined"
-    if any(bar.session == session for bar in fetched.bars):
-        current.receipt.expect(Topic.STOCK_DAILY, fetched.ticker, session)
-        return ""
-    current.receipt.missing[fetched.ticker] = f"no bar of {session} at the source"
-    return f", none of {session} at the source"
+    ledger.expect(current.conn, Kind.RATE, [(pair, as_of)], current.run_id)
+    return fetch_rate(current, pair, _asked(current, pair, stored, as_of))
 
 
 def stock_messages(
-    fetched: Bars, stored: dict[date, Row], quarantined: set[date], company: Company, run_id: str | None
+    fetched: Bars, stored: Mapping[date, Row], quarantined: set[date], company: Company, run_id: str | None
 ) -> Iterator[StockDailyBar]:
     for bar, previous_close in news(fetched.bars, stored, quarantined):
         shares = _shares(bar, stored.get(bar.session), company.quote)
@@ -137,8 +134,10 @@ def stock_messages(
         )
 
 
-def rate_messages(fetched: Bars, stored: dict[date, Row], currency: str, run_id: str | None) -> Iterator[StockDailyBar]:
-    for bar, previous_close in news(fetched.bars, stored):
+def rate_messages(
+    fetched: Bars, stored: Mapping[date, Row], quarantined: set[date], currency: str, run_id: str | None
+) -> Iterator[StockDailyBar]:
+    for bar, previous_close in news(fetched.bars, stored, quarantined):
         fields = message_fields(bar, fetched, previous_close, run_id)
         yield StockDailyBar(**fields, currency=currency, quote_type="CURRENCY")
 

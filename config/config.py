@@ -64,10 +64,14 @@ class YahooSettings:
 
 @dataclass(frozen=True)
 class CollectorSettings:
-    """history_sessions: what a ticker's first fetch covers; refetch_sessions: what a later one covers at least."""
+    """history_sessions: what a ticker's first fetch covers; refetch_sessions: what a later one covers at least.
+
+    late_sessions: for how many sessions after its own a bar that is not there is late, and then missing.
+    """
 
     history_sessions: int
     refetch_sessions: int
+    late_sessions: int
     sector_lookups_per_run: int
     stored_timeout_seconds: float
 
@@ -123,6 +127,7 @@ class Settings:
             collector=CollectorSettings(
                 history_sessions=read.integer("HISTORY_SESSIONS", 260, at_least=21),
                 refetch_sessions=read.integer("REFETCH_SESSIONS", 30, at_least=21),
+                late_sessions=read.integer("LATE_SESSIONS", 2),
                 sector_lookups_per_run=read.integer("SECTOR_LOOKUPS_PER_RUN", 3),
                 stored_timeout_seconds=read.number("STORED_TIMEOUT_SECONDS", 300.0),
             ),

@@ -31,6 +31,7 @@ class Portfolio(TypedDict):
     period_days: int
     status: str
     reason: str | None
+    degraded_reason: str | None
     cash_weight: float
     holdings_as_of: str | None
     holdings_known_later: bool

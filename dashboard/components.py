@@ -144,6 +144,9 @@ def _banners(portfolio: Portfolio, texts: Texts) -> list[Component]:
             holdings=day_text(portfolio["holdings_as_of"]), session=day_text(portfolio["as_of_date"])
         )
         banners.append(html.Div(told, className="banner hindsight", role="note"))
+    if portfolio["degraded_reason"]:
+        told = texts.degraded.format(reason=portfolio["degraded_reason"])
+        banners.append(html.Div(told, className="banner degraded", role="note"))
     return banners
 
 

@@ -33,6 +33,7 @@ class Texts:
     sources: dict[str, str]
     source_banners: dict[str, str]
     holdings_later: str
+    degraded: str
     method: str
     loading: str
     empty_title: str
@@ -84,6 +85,7 @@ ENGLISH = Texts(
         "Seen with hindsight: the ETF holdings are those of {holdings}, after the session of {session}. "
         "Nobody could have known them on that day."
     ),
+    degraded="Degraded: computed without prices that were not there. {reason}.",
     method=(
         "For each ETF that beat SPY with a positive return, the best performer of its top holdings. "
         "Score = return ÷ market cap, weight = score ÷ sum of all scores. "

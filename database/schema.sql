@@ -90,6 +90,7 @@ CREATE TABLE IF NOT EXISTS analytics_publication (
     period_days  INTEGER      NOT NULL,              -- 0 where the job has no period
     status       VARCHAR(20)  NOT NULL CHECK (status IN ('published', 'empty')),
     reason       TEXT,                               -- why it is empty
+    degraded_reason TEXT,                            -- which prices were not there to compute it from; NULL: all were
     row_count    INTEGER      NOT NULL,
     cash_weight  DOUBLE PRECISION NOT NULL DEFAULT 0 CHECK (cash_weight BETWEEN 0 AND 1),
     holdings_as_of DATE,                             -- latest snapshot used; after as_of_date = not known at the time
@@ -117,6 +118,7 @@ CREATE TABLE IF NOT EXISTS analytics_trending_etfs (
     is_trending            BOOLEAN     NOT NULL,
     sector_name            VARCHAR(60),
     missing_reason         TEXT,                     -- why a return is NULL
+    is_degraded            BOOLEAN     NOT NULL DEFAULT FALSE,   -- of its publication: see degraded_reason there
     source                 VARCHAR(20) NOT NULL,
     PRIMARY KEY (as_of_date, etf_ticker)
 );
@@ -150,6 +152,7 @@ CREATE TABLE IF NOT EXISTS analytics_portfolio_allocation (
     sector_avg_20d    DOUBLE PRECISION,
     is_trending_20d   BOOLEAN     NOT NULL,
     rank_20d          INTEGER,
+    is_degraded       BOOLEAN     NOT NULL DEFAULT FALSE,   -- of its publication: see degraded_reason there
     source            VARCHAR(20) NOT NULL,
     PRIMARY KEY (as_of_date, ticker, period_days)
 );
@@ -217,6 +220,11 @@ CREATE TABLE IF NOT EXISTS analytics_sector_trending (
     PRIMARY KEY (year, month, sector)
 );
 
+-- Columns that a database made before them lacks.
+ALTER TABLE analytics_publication ADD COLUMN IF NOT EXISTS degraded_reason TEXT;
+ALTER TABLE analytics_trending_etfs ADD COLUMN IF NOT EXISTS is_degraded BOOLEAN NOT NULL DEFAULT FALSE;
+ALTER TABLE analytics_portfolio_allocation ADD COLUMN IF NOT EXISTS is_degraded BOOLEAN NOT NULL DEFAULT FALSE;
+
 -- ── logs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 CREATE TABLE IF NOT EXISTS logs_consumer_error (
@@ -242,6 +250,83 @@ CREATE TABLE IF NOT EXISTS logs_yahoo_request (
 );
 CREATE INDEX IF NOT EXISTS logs_yahoo_request_by_time ON logs_yahoo_request (requested_at);
 CREATE INDEX IF NOT EXISTS logs_yahoo_request_limited ON logs_yahoo_request (requested_at) WHERE http_status = 429;
+
+-- Bars that a run expected and that were not stored then. Only what no other table knows is kept here: a bar that has
+-- come since, or waits for a person, is known by its own row, and logs_session_ledger puts it all together.
+CREATE TABLE IF NOT EXISTS logs_expected_bar (
+    kind              VARCHAR(10)  NOT NULL CHECK (kind IN ('etf', 'stock', 'rate')),
+    ticker            VARCHAR(20)  NOT NULL,
+    trade_date        DATE         NOT NULL,
+    state             VARCHAR(20)  NOT NULL CHECK (state IN ('late', 'missing', 'closed')),
+    reason            TEXT         NOT NULL,
+    asked_at          TIMESTAMPTZ,                   -- the source's own clock when it answered last; NULL: not asked yet
+    first_expected_at TIMESTAMPTZ  NOT NULL DEFAULT clock_timestamp(),
+    run_id            VARCHAR(250),                  -- which asked last
+    PRIMARY KEY (kind, ticker, trade_date)
+);
+
+-- Stored bars that the source has changed since, with what was stored. Written before the new values are sent.
+CREATE TABLE IF NOT EXISTS logs_restatement (
+    kind                VARCHAR(10) NOT NULL CHECK (kind IN ('etf', 'stock', 'rate')),
+    ticker              VARCHAR(20) NOT NULL,
+    last_session        DATE        NOT NULL,        -- the bar, or the newest of the bars that were rescaled
+    change              VARCHAR(20) NOT NULL CHECK (change IN ('restated', 'split', 'dividend')),
+    replaced_fetched_at TIMESTAMPTZ NOT NULL,        -- when the old values were fetched
+    first_session       DATE        NOT NULL,        -- the bar itself; a split or dividend rescales all from here on
+    price_factor        DOUBLE PRECISION NOT NULL,   -- new / old; one and the same for all bars of a split or dividend
+    adj_factor          DOUBLE PRECISION NOT NULL,
+    old_values          JSONB       NOT NULL,        -- of the bar of last_session: the columns that changed
+    new_values          JSONB       NOT NULL,
+    fetched_at          TIMESTAMPTZ NOT NULL,
+    recorded_at         TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
+    run_id              VARCHAR(250),
+    PRIMARY KEY (kind, ticker, last_session, change, replaced_fetched_at)
+);
+
+-- Bars that were rejected and wait for a person: their reasons begin "TICKER DATE: ".
+CREATE OR REPLACE VIEW logs_quarantined_bar AS
+SELECT DISTINCT ON (topic, message_key, trade_date)
+    topic,
+    CASE WHEN topic LIKE 'etf-%' THEN 'etf' WHEN message_key LIKE '%=X' THEN 'rate' ELSE 'stock' END AS kind,
+    message_key AS ticker,
+    trade_date,
+    'no. ' || id || ': ' || error_msg AS reason,
+    received_at
+FROM logs_consumer_error
+CROSS JOIN LATERAL CAST(SUBSTRING(error_msg FROM '^\S+ (\d{4}-\d{2}-\d{2}): ') AS DATE) AS trade_date
+WHERE replayed_at IS NULL AND topic LIKE '%-daily-data' AND trade_date IS NOT NULL
+ORDER BY topic, message_key, trade_date, id DESC;
+
+-- Every (ticker, session) that was expected, and what has become of it.
+CREATE OR REPLACE VIEW logs_session_ledger AS
+WITH stored AS (
+    SELECT 'etf' AS kind, ticker, trade_date, fetched_at FROM collected_daily_etf_ohlc
+    UNION ALL
+    SELECT CASE quote_type WHEN 'CURRENCY' THEN 'rate' ELSE 'stock' END, ticker, trade_date, fetched_at
+    FROM collected_daily_stock_history
+)
+SELECT kind, ticker, trade_date, 'stored' AS state, NULL AS reason, first_expected_at, fetched_at AS asked_at
+FROM stored
+LEFT JOIN logs_expected_bar USING (kind, ticker, trade_date)
+UNION ALL
+SELECT kind, ticker, trade_date, 'quarantined', quarantined.reason, first_expected_at, received_at
+FROM logs_quarantined_bar AS quarantined
+LEFT JOIN logs_expected_bar USING (kind, ticker, trade_date)
+WHERE NOT EXISTS (
+    SELECT 1 FROM stored
+    WHERE (stored.kind, stored.ticker, stored.trade_date)
+        = (quarantined.kind, quarantined.ticker, quarantined.trade_date))
+UNION ALL
+SELECT kind, ticker, trade_date, state, reason, first_expected_at, asked_at
+FROM logs_expected_bar AS expected
+WHERE NOT EXISTS (
+    SELECT 1 FROM stored
+    WHERE (stored.kind, stored.ticker, stored.trade_date)
+        = (expected.kind, expected.ticker, expected.trade_date))
+AND NOT EXISTS (
+    SELECT 1 FROM logs_quarantined_bar AS quarantined
+    WHERE (quarantined.kind, quarantined.ticker, quarantined.trade_date)
+        = (expected.kind, expected.ticker, expected.trade_date));
 
 -- ── weights and cash sum to one: checked when a transaction that touched a portfolio commits ─────────────────────────
 

@@ -67,6 +67,7 @@ PUBLICATION = Table(
         "period_days",
         "status",
         "reason",
+        "degraded_reason",
         "row_count",
         "cash_weight",
         "holdings_as_of",
@@ -96,6 +97,7 @@ TRENDING_ETFS = Table(
         "is_trending",
         "sector_name",
         "missing_reason",
+        "is_degraded",
         "source",
     ),
 )
@@ -132,6 +134,7 @@ PORTFOLIO_ALLOCATION = Table(
         "sector_avg_20d",
         "is_trending_20d",
         "rank_20d",
+        "is_degraded",
         "source",
     ),
 )
@@ -161,4 +164,29 @@ CONSUMER_ERROR = Table(
     "logs_consumer_error",
     ("topic", "partition_id", "kafka_offset"),
     ("raw_value", "error_msg", "topic", "partition_id", "kafka_offset", "message_key"),
+)
+
+EXPECTED_BAR = Table(
+    "logs_expected_bar",
+    ("kind", "ticker", "trade_date"),
+    ("kind", "ticker", "trade_date", "state", "reason", "asked_at", "run_id"),
+)
+
+RESTATEMENT = Table(
+    "logs_restatement",
+    ("kind", "ticker", "last_session", "change", "replaced_fetched_at"),
+    (
+        "kind",
+        "ticker",
+        "last_session",
+        "change",
+        "replaced_fetched_at",
+        "first_session",
+        "price_factor",
+        "adj_factor",
+        "old_values",
+        "new_values",
+        "fetched_at",
+        "run_id",
+    ),
 )

@@ -21,6 +21,8 @@ examples:
   ./start.sh run pipeline --as-of 2026-08-21 the five stages for one session, through Airflow
   ./start.sh run trending                    one stage, for the last closed session
   ./start.sh backfill 2026-08-10 2026-08-14  the five stages for every session of a range
+  ./start.sh gaps                            which expected bars are not stored, and which sessions to compute again
+  ./start.sh gaps --repoll                   ask the source again for what is late or missing
   ./start.sh logs consumer-etf-daily -f      follow a service's log
   ./start.sh stop                            stop exactly what was started here
   ./start.sh bench                           how fast it is, and whether that is fast enough
@@ -76,12 +78,22 @@ def parser() -> argparse.ArgumentParser:
         help="benchmark, sector, trending, holdings, allocation (or 1 to 5), pipeline, or a DAG's id",
     )
     run.add_argument("--as-of", type=_date, metavar="DATE", help="the session (default: the last one closed)")
+    run.add_argument("--accept-late", action="store_true", help="of a collecting stage: go on without late bars")
     run.set_defaults(command=_run)
 
     backfill = commands.add_parser("backfill", help="the five stages for every session of a range, both ends included")
     backfill.add_argument("start", type=_date, metavar="FROM")
     backfill.add_argument("end", type=_date, metavar="TO")
     backfill.set_defaults(command=_backfill)
+
+    gaps = commands.add_parser("gaps", help="expected bars that are not stored, and sessions to compute again")
+    _add_range(gaps)
+    gaps.add_argument("--repoll", action="store_true", help="first ask the source again for what is late or missing")
+    gaps.set_defaults(command=_gaps)
+
+    restatements = commands.add_parser("restatements", help="stored bars that the source has changed since")
+    _add_range(restatements)
+    restatements.set_defaults(command=_restatements)
 
     commands.add_parser("status", help="what runs, since when, where").set_defaults(command=_status)
     commands.add_parser("stop", help="stop exactly what was started here").set_defaults(command=_stop)
@@ -116,6 +128,11 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
+def _add_range(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--from", dest="start", type=_date, metavar="DATE", help="first session (default: all)")
+    parser.add_argument("--to", dest="end", type=_date, metavar="DATE", help="last session, included (default: all)")
+
+
 def _date(text: str) -> date:
     try:
         return date.fromisoformat(text)
@@ -141,7 +158,7 @@ def _demo(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from ops.pipeline import run_command
 
-    return run_command(options.name, options.as_of)
+    return run_command(options.name, options.as_of, options.accept_late)
 
 
 def _backfill(options: argparse.Namespace) -> int:
@@ -150,6 +167,23 @@ def _backfill(options: argparse.Namespace) -> int:
     if options.end < options.start:
         raise InvalidInput(f"the range ends ({options.end}) before it begins ({options.start})")
     return backfill_command(options.start, options.end)
+
+
+def _gaps(options: argparse.Namespace) -> int:
+    return _module("collector.gaps", options, *(["--repoll"] if options.repoll else []))
+
+
+def _restatements(options: argparse.Namespace) -> int:
+    return _module("collector.restatements", options)
+
+
+def _module(name: str, options: argparse.Namespace, *more: str) -> int:
+    """A command of the platform about a range, with its settings and passwords."""
+    from ops.control import execute
+
+    given = {"--from": options.start, "--to": options.end}
+    words = [word for option, day in given.items() if day for word in (option, day.isoformat())]
+    return execute(["python", "-m", name, *words, *more])
 
 
 def _status(_: argparse.Namespace) -> int:

@@ -97,6 +97,19 @@ def sessions_between(start: date, end: date, exchange: str = HOME_EXCHANGE) -> l
     return list(days[bisect_left(days, start) : bisect_right(days, end)])
 
 
+def expected_days(ticker: str, start: date, end: date) -> list[date]:
+    """The days from start to end on which a ticker should have a bar: its exchange's sessions.
+
+    An exchange rate should have one on every session of any exchange, as it converts the prices of all of them.
+
+    >>> days = date(2026, 8, 14), date(2026, 8, 18)     # Korea was closed on Monday the 17th
+    >>> [[day.day for day in expected_days(ticker, *days)] for ticker in ("SPY", "005930.KS", "KRW=X")]
+    [[14, 17, 18], [14, 18], [14, 17, 18]]
+    """
+    exchanges = {HOME_EXCHANGE, *EXCHANGE_BY_SUFFIX.values()} if ticker.endswith("=X") else {exchange_of(ticker)}
+    return sorted({day for exchange in exchanges for day in sessions_between(start, end, exchange)})
+
+
 def require_closed_session(day: date, moment: datetime, exchange: str = HOME_EXCHANGE) -> date:
     """The day if its session was over at the moment; NotASession otherwise."""
     if close_of(day, exchange) > moment:

@@ -37,6 +37,13 @@ are left out unless asked for (`--reprocess-behavior completed`). It redoes this
 `daily_pipeline_controller` takes each session through all five.
 """
 
+COLLECTION_DOC = """
+**Bars that are not there**: one that is late is asked for again, 1, 2, 4 and 8 minutes later; the last try goes on
+without it, as does a run with `accept_late`. One that stays missing at the source, or that waits for a person
+(`logs_consumer_error`), is not waited for. What is computed without them is published as degraded; without SPY nothing
+is. `./start.sh gaps` lists them all, and `completeness_repoll` asks for them again.
+"""
+
 # 1, 2, 4, 8 minutes (and up to as much again of jitter): longer than Yahoo's cooldown, over within the hour.
 RETRIES: dict[str, Any] = {
     "retries": 4,
@@ -65,10 +72,29 @@ def daily_dag(dag_id: str, cron: str, *, schedule_mode: str, doc: str | None, **
     )
 
 
-def stage_dag(dag_id: str, cron: str, *, doc: str | None, tags: list[str]) -> DAG:
+def stage_dag(dag_id: str, cron: str, *, doc: str | None, tags: list[str], **kwargs: Any) -> DAG:
     """One of the five stages: on its own cron in the staggered mode, else started by the controller."""
     doc = f"{cleandoc(doc or '')}\n\n{STAGE_DOC.format(dag_id=dag_id)}"
-    return daily_dag(dag_id, cron, schedule_mode="staggered", doc=doc, tags=["daily", *tags])
+    return daily_dag(dag_id, cron, schedule_mode="staggered", doc=doc, tags=["daily", *tags], **kwargs)
+
+
+def collection_dag(dag_id: str, cron: str, *, doc: str | None, tags: list[str]) -> DAG:
+    """A stage that collects: with the parameter `accept_late`."""
+    doc = f"{cleandoc(doc or '')}\n\n{COLLECTION_DOC}"
+    params = {
+        "accept_late": Param(
+            False,
+            type="boolean",
+            title="Go on without bars that the source does not have yet",
+            description="What is computed without them is published as degraded.",
+        )
+    }
+    return stage_dag(dag_id, cron, doc=doc, tags=[*tags, "collection"], params=params)
+
+
+def accepts_late(params: Mapping[str, Any], ti: Any) -> bool:
+    """Whether a collecting task goes on without a late bar: when asked to, and at its last try."""
+    return bool(params["accept_late"]) or ti.try_number > ti.max_tries
 
 
 def as_of_param() -> Param:

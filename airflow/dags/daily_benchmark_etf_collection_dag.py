@@ -11,17 +11,18 @@ from datetime import date
 from typing import Any
 
 from airflow.sdk import task
-from dag_common import AS_OF, RUN_ID, YAHOO_POOL, StoredSensor, airflow_errors, stage_dag
+from dag_common import AS_OF, RUN_ID, YAHOO_POOL, StoredSensor, accepts_late, airflow_errors, collection_dag
 
 from config.config import Settings
 
-with stage_dag("daily_benchmark_etf_collection", "0 9 * * 1-5", doc=__doc__, tags=["stage 1", "collection"]):
+with collection_dag("daily_benchmark_etf_collection", "0 9 * * 1-5", doc=__doc__, tags=["stage 1"]):
 
     @task(pool=YAHOO_POOL)
-    def collect(as_of: str, started_by: str) -> dict[str, Any]:
+    def collect(as_of: str, started_by: str, params: Any = None, ti: Any = None) -> dict[str, Any]:
         from collector.kafka_producer_etf_daily import run
 
         with airflow_errors():
-            return run(Settings.from_env(), "benchmark", date.fromisoformat(as_of), started_by).to_dict()
+            late = accepts_late(params, ti)
+            return run(Settings.from_env(), "benchmark", date.fromisoformat(as_of), started_by, late).to_dict()
 
     StoredSensor(task_id="stored", receipt=collect(AS_OF, RUN_ID))

@@ -9,6 +9,10 @@ Source = Annotated[
     Literal["yahoo", "simulated", "recorded"],
     Field(description="Where the prices come from: Yahoo, an invented market, or a recorded one"),
 ]
+DegradedReason = Annotated[
+    str | None,
+    Field(description="Which prices were not there to compute it from, and why; null when none was missing"),
+]
 QuoteType = Literal["ETF", "EQUITY", "CURRENCY"]
 
 
@@ -35,6 +39,7 @@ class LatestPublication(BaseModel):
     period_days: int = Field(description="0 for a job without periods")
     as_of_date: date
     status: Literal["published", "empty"]
+    degraded_reason: DegradedReason
     source: Source
     published_at: datetime
 
@@ -70,6 +75,7 @@ class Portfolio(BaseModel):
     period_days: int
     status: Literal["published", "empty"]
     reason: str | None = Field(description="Why an empty portfolio is empty")
+    degraded_reason: DegradedReason
     cash_weight: float
     holdings_as_of: date | None = Field(description="Latest holdings snapshot that was used")
     holdings_known_later: bool = Field(description="That snapshot is later than as_of_date: not known at the time")
@@ -153,4 +159,5 @@ class Etf(BaseModel):
 
 class EtfList(BaseModel):
     as_of_date: date | None = Field(description="Session of the returns and flags; null before the first one")
+    degraded_reason: DegradedReason
     etfs: list[Etf]

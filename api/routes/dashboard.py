@@ -15,4 +15,5 @@ def etf_list(db: Db) -> EtfList:
     """Every ETF of the universe with its newest close and where it stands in the newest trending publication."""
     rows = etfs.listing(db)
     as_of = next((row["as_of_date"] for row in rows if row["as_of_date"]), None)
-    return EtfList.model_validate({"as_of_date": as_of, "etfs": rows})
+    degraded = next((row["degraded_reason"] for row in rows), None)
+    return EtfList.model_validate({"as_of_date": as_of, "degraded_reason": degraded, "etfs": rows})

@@ -22,8 +22,9 @@ PRICE_COLUMNS = (
 
 
 def bars(conn: Connection, table: Table, ticker: str) -> dict[date, Row]:
-    """A ticker's stored sessions -> price columns (and shares_outstanding of a stock)."""
-    columns = (*PRICE_COLUMNS, "shares_outstanding") if table is DAILY_STOCK_HISTORY else PRICE_COLUMNS
+    """A ticker's stored sessions -> price columns and fetched_at (and shares_outstanding of a stock)."""
+    of_stock = ("shares_outstanding",) if table is DAILY_STOCK_HISTORY else ()
+    columns = (*PRICE_COLUMNS, "fetched_at", *of_stock)
     query = sql.SQL("SELECT trade_date, {} FROM {} WHERE ticker = %(ticker)s ORDER BY trade_date").format(
         sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(table.name)
     )
@@ -127,18 +128,13 @@ def rejected(conn: Connection, topics: Sequence[str], keys: Sequence[str]) -> di
 
 
 def quarantined(conn: Connection, topic: str, ticker: str) -> set[date]:
-    """Sessions of a ticker whose bars were rejected and wait for a person (their reasons begin "TICKER DATE: ")."""
+    """Sessions of a ticker whose bars were rejected and wait for a person."""
     rows = fetch(
         conn,
-        r"""
-        SELECT DISTINCT SUBSTRING(error_msg FROM '\d{4}-\d{2}-\d{2}')::date AS session
-        FROM logs_consumer_error
-        WHERE topic = %(topic)s AND message_key = %(ticker)s AND replayed_at IS NULL
-          AND error_msg ~ '^\S+ \d{4}-\d{2}-\d{2}: '
-        """,
+        "SELECT trade_date FROM logs_quarantined_bar WHERE topic = %(topic)s AND ticker = %(ticker)s",
         {"topic": topic, "ticker": ticker},
     )
-    return {row["session"] for row in rows}
+    return {row["trade_date"] for row in rows}
 
 
 def any_row(conn: Connection, table: Table) -> bool:

@@ -32,9 +32,11 @@ def listing(conn: Connection) -> list[Row]:
         conn,
         """
         WITH published AS (
-            SELECT MAX(as_of_date) AS as_of_date
+            SELECT as_of_date, degraded_reason
             FROM analytics_publication
             WHERE job = 'trending'
+            ORDER BY as_of_date DESC
+            LIMIT 1
         )
         SELECT
             meta.ticker,
@@ -46,6 +48,7 @@ def listing(conn: Connection) -> list[Row]:
             bar.price_change_percent,
             bar.source,
             trend.as_of_date,
+            published.degraded_reason,
             trend.return_5d,
             trend.return_10d,
             trend.return_20d,

@@ -43,6 +43,7 @@ def latest_publications(conn: Connection) -> list[Row]:
             period_days,
             as_of_date,
             status,
+            degraded_reason,
             source,
             published_at
         FROM analytics_publication
@@ -64,6 +65,7 @@ def allocation(conn: Connection, period_days: int, as_of: date | None) -> Row | 
             publication.period_days,
             publication.status,
             publication.reason,
+            publication.degraded_reason,
             publication.cash_weight,
             publication.holdings_as_of,
             COALESCE(publication.holdings_as_of > publication.as_of_date, FALSE) AS holdings_known_later,

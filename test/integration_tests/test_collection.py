@@ -113,7 +113,8 @@ def settings(
     with closing(connect(scratch_database)) as conn, transaction(conn), conn.cursor() as cursor:
         cursor.execute(
             "TRUNCATE collected_daily_etf_ohlc, collected_daily_stock_history, collected_etf_holdings, "
-            "logs_yahoo_request, logs_consumer_error, analytics_trending_etfs, analytics_publication"
+            "logs_yahoo_request, logs_consumer_error, logs_expected_bar, logs_restatement, analytics_trending_etfs, "
+            "analytics_publication"
         )
 
 
@@ -135,9 +136,9 @@ def sessions(conn: Connection, ticker: str) -> list[date]:
 
 def trends(conn: Connection, *etfs: str) -> None:
     """Publish these ETFs as trending, as stage 3 would."""
-    flags = dict.fromkeys(("is_trending_5d", "is_trending_10d", "is_trending"), True)
+    flags = {**dict.fromkeys(("is_trending_5d", "is_trending_10d", "is_trending"), True), "is_degraded": False}
     row = {**dict.fromkeys(tables.TRENDING_ETFS.columns), **flags, "as_of_date": UNTIL, "source": "simulated"}
-    publication = ("trending", UNTIL, 0, "published", None, len(etfs), 0, None, "simulated", None)
+    publication = ("trending", UNTIL, 0, "published", None, None, len(etfs), 0, None, "simulated", None)
     with transaction(conn):
         rows = [tuple({**row, "etf_ticker": etf}.values()) for etf in etfs]
         replace_partition(conn, tables.TRENDING_ETFS, {"as_of_date": UNTIL}, rows)

@@ -122,6 +122,7 @@ def publish(conn: Connection, weights: dict[str, float], cash: float) -> None:
         **dict.fromkeys(("is_trending_5d", "is_trending_10d", "is_trending_20d"), True),
         **dict.fromkeys(("holdings_as_of", "start_session", "end_session"), date(2026, 8, 21)),
         "source_etfs": ["QQQ", "SPY"],
+        "is_degraded": False,
         "market_cap_source": "quoted",
         "allocation_reason": "best",
         "source": "simulated",
@@ -129,7 +130,7 @@ def publish(conn: Connection, weights: dict[str, float], cash: float) -> None:
     rows = [
         tuple({**base, "ticker": ticker, "portfolio_weight": weight}.values()) for ticker, weight in weights.items()
     ]
-    publication = ("allocation", *key.values(), "published", None, len(rows), cash, None, "simulated", None)
+    publication = ("allocation", *key.values(), "published", None, None, len(rows), cash, None, "simulated", None)
     with transaction(conn):
         replace_partition(conn, tables.PORTFOLIO_ALLOCATION, key, rows)
         replace_partition(conn, tables.PUBLICATION, {"job": "allocation", **key}, [publication])

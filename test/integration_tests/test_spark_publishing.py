@@ -78,7 +78,7 @@ def everything(conn: Connection) -> dict[str, list[Row]]:
 
 def test_both_jobs_publish(run: Callable[..., Any], conn: Connection) -> None:
     trending, allocation = run(identifier).summary(), run(allocator).summary()
-    assert trending == {"sessions": 1, "publications": 1, "empty": 0, "rows": 14, "skipped": {}}
+    assert trending == {"sessions": 1, "publications": 1, "empty": 0, "degraded": 0, "rows": 14, "skipped": {}}
     assert (allocation["publications"], allocation["empty"]) == (3, 0)
     lines = rows_of(conn, tables.PUBLICATION)
     assert {(line["job"], line["period_days"]) for line in lines} == {

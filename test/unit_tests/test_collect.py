@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 import pandas as pd
 import pytest
 
-from collector.collect import Receipt, differs, fetch_range, is_covered, news
+from collector.collect import Receipt, fetch_range, is_covered, news, require_complete
+from collector.completeness import differs
 from collector.kafka_producer_etf_daily import to_messages, with_range
 from collector.stock_bars import Company, stock_messages
 from collector.yahoo import (
@@ -21,6 +22,7 @@ from collector.yahoo import (
 from config.config import Settings, Topic
 from database.db_helper import Row
 from utils.dates import session_before, sessions_between
+from utils.errors import BarMissing
 from utils.kafka_utils import offsets_reached
 
 AS_OF = date(2026, 8, 21)
@@ -212,8 +214,34 @@ class TestVendorAnswers:
         assert quotes_from_answer(answer)["X"] == Quote("X", None, None, None, None)
 
 
+class TestWhetherToGoOn:
+    """A stage whose source lacks a bar: IWM's, where SPY is what every ETF is compared with."""
+
+    def receipt(self, late: list[str] | None = None, **missing: str) -> Receipt:
+        return Receipt(AS_OF, missing=missing, late=late or [])
+
+    def test_nothing_lacks(self) -> None:
+        assert require_complete(self.receipt(), False, "SPY").note == ""
+
+    def test_a_late_bar_is_waited_for(self) -> None:
+        with pytest.raises(BarMissing, match="no bar of 2026-08-21 for IWM yet; the others are sent"):
+            require_complete(self.receipt(["IWM"], IWM="no bar"), False, "SPY")
+
+    def test_a_late_bar_can_be_accepted(self) -> None:
+        assert require_complete(self.receipt(["IWM"], IWM="no bar"), True, "SPY").note == "goes on without IWM"
+
+    def test_what_another_try_cannot_bring_is_not_waited_for(self) -> None:
+        assert require_complete(self.receipt(DIA="quarantined", IWM="no bar"), False).note == "goes on without DIA, IWM"
+
+    @pytest.mark.parametrize("late", [["SPY"], []])
+    def test_nothing_goes_on_without_the_benchmark(self, late: list[str]) -> None:
+        with pytest.raises(BarMissing, match=r"SPY: no bar\. Every ETF is compared with it"):
+            require_complete(self.receipt(late, SPY="no bar"), True, "SPY")
+
+
 def test_a_receipt_survives_json() -> None:
     receipt = Receipt(AS_OF, sent={"etf-daily-data": 3}, end_offsets={"etf-daily-data": {0: 7, 2: 9}}, requests=4)
+    receipt.late.append("IWM")
     receipt.expect(Topic.ETF_DAILY, "SPY", AS_OF)
 
     assert Receipt.from_dict(receipt.to_dict()) == receipt

@@ -41,6 +41,7 @@ def portfolio(*positions: Position, **changes: Any) -> Portfolio:
         "period_days": 20,
         "status": "published" if positions else "empty",
         "reason": None if positions else "nobody beat SPY",
+        "degraded_reason": None,
         "cash_weight": 0.0 if positions else 1.0,
         "holdings_as_of": "2026-08-20",
         "holdings_known_later": False,
@@ -145,6 +146,15 @@ def test_prices_that_are_not_yahoos_are_labelled(source: str, banner: str) -> No
     assert banner in page(portfolio(position(1, "NEM", 1.0), source=source))
     assert banner in page(portfolio(source=source))
     assert banner not in page(portfolio(position(1, "NEM", 1.0)))
+
+
+def test_a_degraded_portfolio_says_what_was_missing() -> None:
+    told = "XLB has no bar of 2026-08-21 (late)"
+
+    assert f"Degraded: computed without prices that were not there. {told}." in page(
+        portfolio(position(1, "NVDA", 1.0), degraded_reason=told)
+    )
+    assert "Degraded" not in page(portfolio(position(1, "NVDA", 1.0)))
 
 
 def test_later_holdings_are_shown_as_hindsight() -> None:

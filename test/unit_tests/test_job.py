@@ -150,7 +150,7 @@ def test_the_summary_is_the_last_line(session: FakeSession, capsys: pytest.Captu
     published = [publication(date(2026, 8, 20)), publication(date(2026, 8, 21), status="empty")]
     assert run_main(lambda current: Outcome(published, {}), "--as-of-date", "2026-08-21") == 0
     summary = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert summary == {"sessions": 2, "publications": 2, "empty": 1, "rows": 4, "skipped": {}}
+    assert summary == {"sessions": 2, "publications": 2, "empty": 1, "degraded": 0, "rows": 4, "skipped": {}}
 
 
 def test_skipped_sessions_are_named_and_the_exit_code_says_so(

@@ -376,7 +376,7 @@ def test_a_position_of_several_snapshots_carries_the_latest(allocate: Callable[.
         [held("QQQ", "A", as_of=date(2026, 8, 24)), held("XLV", "A", as_of=date(2026, 8, 3))],
         [stock("A", 100, 110)],
     )
-    positions, publications = allocator.portfolios(rows, {AS_OF: "yahoo"})
+    positions, publications = allocator.portfolios(rows, {AS_OF: allocator.Trending("yahoo")}, {})
     assert [row["holdings_as_of"] for row in positions] == [date(2026, 8, 24)]
     lines = {line.period_days: (line.status, line.cash_weight, line.holdings_as_of) for line in publications}
     assert lines == {

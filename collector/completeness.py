@@ -1,0 +1,207 @@
+"""What an answer of the source lacks, and which stored bars it changes. Decisions alone: no clock, no connection."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from itertools import pairwise
+from math import isclose
+from typing import Any, Literal, NamedTuple
+
+from collector.yahoo import Bar, Bars
+from config.config import Topic
+from database.db_helper import Row, Values
+from database.queries import collected
+from utils.dates import HOME_EXCHANGE, exchange_of, expected_days, last_closed_session, sessions_between
+
+SAME = 1e-9  # relative: what a price may differ by after a round trip through the database
+SAME_FACTOR = 1e-6  # relative: the source gives adjusted prices with about seven digits
+RANGE = ("open_price", "high_price", "low_price")
+ROUNDED = 1e-3  # relative: what a split's volumes and dividends may differ by, which are rounded
+
+
+ChangeKind = Literal["restated", "split", "dividend"]
+
+
+class Kind(StrEnum):
+    """What a bar is a bar of."""
+
+    ETF = "etf"
+    STOCK = "stock"
+    RATE = "rate"
+
+    @property
+    def topic(self) -> Topic:
+        return Topic.ETF_DAILY if self is Kind.ETF else Topic.STOCK_DAILY
+
+
+@dataclass(frozen=True)
+class Absence:
+    """A session without a bar. late: it may still come; missing: the source is past it; closed: nothing was traded."""
+
+    session: date
+    state: Literal["late", "missing", "closed"]
+    reason: str
+
+
+def absences(fetched: Bars, stored: Collection[date], start: date, end: date, late_sessions: int) -> Iterator[Absence]:
+    """What is neither stored nor in the answer for start to end, in order; nothing from before the ticker's first bar.
+
+    Of a foreign ticker also the home sessions on which its own exchange was closed.
+    """
+    there = {bar.session for bar in fetched.bars} | set(stored)
+    start = max(start, min(there, default=end))
+    days = expected_days(fetched.ticker, start, end)
+    last = max((bar.session for bar in fetched.bars), default=start)
+    for day in days:
+        if day not in there:
+            yield _absence(day, fetched.ticker, last, fetched.answer.fetched_at, late_sessions)
+    if exchange_of(fetched.ticker) != HOME_EXCHANGE:
+        for day in sessions_between(start, end):
+            if day not in days:
+                yield Absence(day, "closed", f"{exchange_of(fetched.ticker)} has no session")
+
+
+def _absence(day: date, ticker: str, last_bar: date, moment: datetime, late_sessions: int) -> Absence:
+    if day < last_bar:
+        return Absence(day, "missing", "the source has later bars, but not this one")
+    exchange = exchange_of(ticker)
+    passed = len(sessions_between(day + timedelta(days=1), last_closed_session(moment, exchange), exchange))
+    if passed > late_sessions:
+        return Absence(day, "missing", f"the source had no bar {passed} sessions later")
+    return Absence(day, "late", "the source has no bar yet")
+
+
+def differs(bar: Bar, stored: Row | None) -> bool:
+    """Whether a bar says something else than the stored row."""
+    return stored is None or bool(_changed_columns(bar, stored))
+
+
+def _changed_columns(bar: Bar, stored: Row) -> list[str]:
+    return [column for column, value in _values(bar).items() if not _same(value, stored[column])]
+
+
+def _values(bar: Bar) -> dict[str, float | None]:
+    values = (bar.open, bar.high, bar.low, bar.close, bar.adj_close, bar.volume, bar.dividend, bar.split_ratio)
+    return dict(zip(collected.PRICE_COLUMNS, values, strict=True))
+
+
+def _same(new: float | None, old: float | None, tolerance: float = SAME) -> bool:
+    if new is None or old is None:
+        return new is old
+    return isclose(new, old, rel_tol=tolerance, abs_tol=0)
+
+
+class Factors(NamedTuple):
+    """What a bar's prices, and its adjusted close, were multiplied by: new / old."""
+
+    price: float
+    adj: float
+
+    def are(self, other: "Factors") -> bool:
+        return all(_same(mine, its, SAME_FACTOR) for mine, its in zip(self, other, strict=True))
+
+    def since(self, other: "Factors") -> "Factors":
+        return Factors(self.price / other.price, self.adj / other.adj)
+
+
+UNCHANGED = Factors(1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A restated bar (first_session = last_session), or a split or dividend that rescaled all bars up to last_session.
+
+    The values are those of the bar of last_session, of the columns that changed.
+    """
+
+    change: ChangeKind
+    first_session: date
+    last_session: date
+    factors: Factors
+    old_values: dict[str, Any]
+    new_values: dict[str, Any]
+    replaced_fetched_at: datetime
+
+    def row(self, kind: Kind, ticker: str, fetched_at: datetime, run_id: str | None) -> Values:
+        """A row of logs_restatement."""
+        return (
+            kind,
+            ticker,
+            self.last_session,
+            self.change,
+            self.replaced_fetched_at,
+            self.first_session,
+            *self.factors,
+            json.dumps(self.old_values),
+            json.dumps(self.new_values),
+            fetched_at,
+            run_id,
+        )
+
+
+def changes(bars: Sequence[Bar], stored: Mapping[date, Row]) -> list[Change]:
+    """What an answer changes of stored bars, newest first.
+
+    A split or dividend multiplies everything before it by one factor and leaves all returns as they are, so it is one
+    change. It shows from the newest bar backwards: where the factor becomes another one that older bars have too, or
+    where the bar after it says that it traded without a dividend or after a split. Any other difference is a bar's own.
+    """
+    known = [(bar, after) for bar, after in pairwise([*bars, None]) if bar and bar.session in stored]
+    factors_of = [_factors(bar, stored[bar.session]) for bar, _ in known]
+    found: list[Change] = []
+    in_force = UNCHANGED
+    for at in reversed(range(len(known))):
+        (bar, after), factors = known[at], factors_of[at]
+        old = stored[bar.session]
+        is_rescaled = _is_only_rescaled(bar, old, factors)
+        if is_rescaled and factors.are(in_force):
+            continue
+        if is_rescaled and (_is_ex_date(after) or any(map(factors.are, factors_of[:at]))):
+            event = factors.since(in_force)
+            kind: ChangeKind = "dividend" if _same(event.price, 1, SAME_FACTOR) else "split"
+            found.append(_change(kind, known[0][0].session, bar, old, event))
+            in_force = factors
+        else:
+            found.append(_change("restated", bar.session, bar, old, factors))
+    return found
+
+
+def _is_ex_date(bar: Bar | None) -> bool:
+    """Whether it is the first session that trades without a dividend, or after a split."""
+    return bar is not None and (bar.dividend != 0 or bar.split_ratio != 1)
+
+
+def _factors(bar: Bar, old: Row) -> Factors:
+    return Factors(bar.close / old["close_price"], bar.adj_close / old["adj_close"])
+
+
+def _is_only_rescaled(bar: Bar, old: Row, factors: Factors) -> bool:
+    """Whether nothing but the two factors tells the bar from the stored one."""
+    is_split = not _same(factors.price, 1, SAME_FACTOR)
+    rounded = ROUNDED if is_split else SAME
+    return (
+        all(_is_scaled(new, old[column], factors.price) for column, new in _values(bar).items() if column in RANGE)
+        and isclose(bar.volume, old["volume"] / factors.price, rel_tol=rounded, abs_tol=1.0 if is_split else 0.0)
+        and isclose(bar.dividend, old["dividend"] * factors.price, rel_tol=rounded)
+        and _same(bar.split_ratio, old["split_ratio"])
+    )
+
+
+def _is_scaled(new: float | None, old: float | None, factor: float) -> bool:
+    return _same(new, None if old is None else old * factor, SAME_FACTOR)
+
+
+def _change(kind: ChangeKind, first: date, bar: Bar, old: Row, by: Factors) -> Change:
+    changed = _changed_columns(bar, old)
+    new = _values(bar)
+    return Change(
+        change=kind,
+        first_session=first,
+        last_session=bar.session,
+        factors=by,
+        old_values={column: old[column] for column in changed},
+        new_values={column: new[column] for column in changed},
+        replaced_fetched_at=old["fetched_at"],
+    )

@@ -1,0 +1,166 @@
+"""What is not stored: list it, or ask the source again for what is late or missing.
+
+python -m collector.gaps                                  every gap, and the published sessions to recompute
+python -m collector.gaps --from 2026-08-10 --to 2026-08-21 --repoll
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from datetime import date
+from itertools import groupby
+from operator import itemgetter
+
+from collector.collect import Asked, Collection, Receipt, collection, wait_until_stored
+from collector.completeness import Kind
+from collector.kafka_producer_etf_daily import fetch_etf
+from collector.stock_bars import fetch_rate, fetch_stocks
+from config.config import Settings
+from config.universe import universe
+from database.db_helper import Connection, Row, connect
+from database.queries import collected, ledger
+from database.queries.outdated import Figure, outdated, ranges
+from database.tables import DAILY_ETF_OHLC, DAILY_STOCK_HISTORY
+from utils.command_line import exit_code_of
+from utils.dates import parse_date
+from utils.errors import InvalidInput
+from utils.logging_utils import configure_logging
+
+log = logging.getLogger(__name__)
+
+REPOLLED = ("late", "missing")
+SHOWN_FIGURES = 3
+SHOWN_TICKERS = 12
+
+
+def repoll(settings: Settings, start: date | None, end: date | None, run_id: str | None = None) -> Receipt:
+    """Ask the source again for what is late or missing in a range, one request a ticker.
+
+    Each request covers all that is stored of the ticker, like every other one, so that its prices stay of one fetch.
+    """
+    with closing(connect(settings.database)) as conn:
+        wanted = [gap for gap in ledger.gaps(conn, start, end) if gap["state"] in REPOLLED]
+        as_of = end or ledger.newest_session(conn)
+    with collection(settings, as_of, run_id) as current:
+        for kind, of_kind in _by(wanted, "kind"):
+            asked = {ticker: _asked(current.conn, kind, ticker, gaps) for ticker, gaps in _by(of_kind, "ticker")}
+            _ask(current, Kind(kind), asked)
+        if not wanted:
+            current.receipt.note = "nothing is late or missing"
+    return current.receipt
+
+
+def _by(gaps: Iterable[Row], column: str) -> Iterator[tuple[str, list[Row]]]:
+    key = itemgetter(column)
+    for value, rows in groupby(sorted(gaps, key=key), key):
+        yield value, list(rows)
+
+
+def _asked(conn: Connection, kind: str, ticker: str, gaps: list[Row]) -> Asked:
+    stored = collected.bars(conn, DAILY_ETF_OHLC if kind == Kind.ETF else DAILY_STOCK_HISTORY, ticker)
+    sessions = sorted(gap["trade_date"] for gap in gaps)
+    days = [*stored, *sessions]
+    return Asked(stored, min(days), max(days), sessions)
+
+
+def _ask(current: Collection, kind: Kind, asked: Mapping[str, Asked]) -> None:
+    if kind is Kind.STOCK:
+        fetch_stocks(current, asked)
+        return
+    ask = fetch_etf if kind is Kind.ETF else fetch_rate
+    for ticker, of_ticker in asked.items():
+        log.info("%s: %s", ticker, ask(current, ticker, of_ticker))
+
+
+def came(receipt: Receipt) -> str:
+    """What a repoll has brought.
+
+    >>> came(Receipt(date(2026, 8, 21), requests=2, expected={"etf-daily-data": [("IWM", date(2026, 8, 20))]}))
+    '2 requests; came: IWM 2026-08-20'
+    """
+    bars = [f"{ticker} {session}" for rows in receipt.expected.values() for ticker, session in rows]
+    still = [f"{ticker}: {reason}" for ticker, reason in receipt.missing.items()]
+    parts = [f"{receipt.requests} requests", f"came: {', '.join(bars) or 'nothing'}", *still]
+    return "; ".join([*parts, receipt.note] if receipt.note else parts)
+
+
+def report(conn: Connection, start: date | None, end: date | None) -> Iterator[str]:
+    """The gaps of a range line by line, and the published sessions that should be computed again, with the command."""
+    gaps = ledger.gaps(conn, start, end)
+    open_gaps = sum(gap["state"] != "closed" for gap in gaps)
+    yield f"{open_gaps} of {ledger.expected_count(conn, start, end):,} expected bars are not stored"
+    for (day, state, reason), rows in groupby(
+        sorted(gaps, key=lambda gap: (gap["trade_date"], gap["state"], gap["reason"], gap["ticker"])),
+        lambda gap: (gap["trade_date"], gap["state"], gap["reason"]),
+    ):
+        yield f"  {day}  {ledger.STATES[state]:<21}  {_listed([row['ticker'] for row in rows])}: {reason}"
+    yield from recomputation(outdated(conn, universe().benchmark, universe().periods, start, end))
+
+
+def _listed(tickers: list[str]) -> str:
+    more = len(tickers) - SHOWN_TICKERS
+    return ", ".join(tickers[:SHOWN_TICKERS]) + (f" and {more} more" if more > 0 else "")
+
+
+def recomputation(sessions: Mapping[date, list[Figure]]) -> Iterator[str]:
+    """The sessions whose publication no longer follows from the stored prices, and how to compute them again."""
+    yield f"{len(sessions)} published sessions no longer follow from the stored prices"
+    for day, figures in sessions.items():
+        more = len(figures) - SHOWN_FIGURES
+        yield f"  {day}  {'; '.join(map(_told, figures[:SHOWN_FIGURES]))}" + (f"; {more} more" if more > 0 else "")
+    for start, end in ranges(sessions):
+        yield f"compute again: ./start.sh backfill {start} {end}"
+
+
+def _told(figure: Figure) -> str:
+    """
+    >>> _told(Figure("AAPL", "return over 5 sessions", 0.0123, None))
+    'AAPL: return over 5 sessions +1.2300 % -> none'
+    """
+    shown = [_figure(figure, value) for value in (figure.published, figure.now)]
+    return f"{figure.ticker}: {figure.what} {' -> '.join(shown)}"
+
+
+def _figure(figure: Figure, value: float | None) -> str:
+    if value is None:
+        return "none"
+    return f"{value:,.0f}" if figure.what == "market cap" else f"{value:+.4%}".replace("%", " %")
+
+
+def range_parser(description: str | None) -> argparse.ArgumentParser:
+    """A command about a range of sessions."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--from", dest="start", metavar="DATE", help="first session (default: all)")
+    parser.add_argument("--to", dest="end", metavar="DATE", help="last session, included (default: all)")
+    return parser
+
+
+def range_of(options: argparse.Namespace) -> tuple[date | None, date | None]:
+    start, end = (parse_date(text) if text else None for text in (options.start, options.end))
+    if start and end and start > end:
+        raise InvalidInput(f"--from {start} is after --to {end}")
+    return start, end
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = range_parser(__doc__)
+    parser.add_argument("--repoll", action="store_true", help="first ask the source again for what is late or missing")
+    options = parser.parse_args(arguments)
+    configure_logging()
+    return exit_code_of(lambda: _run(Settings.from_env(), *range_of(options), is_repoll=options.repoll))
+
+
+def _run(settings: Settings, start: date | None, end: date | None, is_repoll: bool) -> None:
+    if is_repoll:
+        receipt = repoll(settings, start, end)
+        wait_until_stored(settings, receipt)
+        print(came(receipt))
+    with closing(connect(settings.database)) as conn:
+        for line in report(conn, start, end):
+            print(line)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

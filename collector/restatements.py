@@ -1,0 +1,49 @@
+"""Stored bars that the source has changed since: which, from what to what, and the published sessions to recompute."""
+
+import sys
+from contextlib import closing
+from datetime import date
+
+from collector.gaps import range_of, range_parser, recomputation
+from config.config import Settings
+from config.universe import universe
+from database.db_helper import Row, connect
+from database.queries import ledger
+from database.queries.outdated import outdated
+from utils.command_line import exit_code_of
+from utils.logging_utils import configure_logging
+
+
+def describe(row: Row) -> str:
+    """One change; of a split or dividend the values of its newest bar stand for all."""
+    values = ", ".join(f"{column} {old:g} -> {row['new_values'][column]:g}" for column, old in _pairs(row))
+    if row["change"] == "restated":
+        what = f"{row['last_session']} restated: {values}"
+    else:
+        factors = f"prices x {row['price_factor']:.6g}, adjusted close x {row['adj_factor']:.6g}"
+        what = f"{row['first_session']} to {row['last_session']} {row['change']}: {factors}; of the last one {values}"
+    return f"{row['ticker']} {what} (fetched {row['replaced_fetched_at']:%Y-%m-%d}, then {row['fetched_at']:%Y-%m-%d})"
+
+
+def _pairs(row: Row) -> list[tuple[str, float]]:
+    return [(column, old) for column, old in row["old_values"].items() if None not in (old, row["new_values"][column])]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = range_parser(__doc__).parse_args(arguments)
+    configure_logging()
+    return exit_code_of(lambda: _run(Settings.from_env(), *range_of(options)))
+
+
+def _run(settings: Settings, start: date | None, end: date | None) -> None:
+    with closing(connect(settings.database)) as conn:
+        changes = ledger.restatements(conn, start, end)
+        print(f"{len(changes)} changes of stored bars by the source")
+        for row in changes:
+            print(f"  {describe(row)}")
+        for line in recomputation(outdated(conn, universe().benchmark, universe().periods, start, end)):
+            print(line)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

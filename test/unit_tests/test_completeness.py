@@ -1,0 +1,241 @@
+"""What an answer lacks, and what it changes of stored bars."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from collector.completeness import Absence, Change, absences, changes
+from collector.yahoo import Answer, Bar, Bars
+from database.db_helper import Row
+from utils.dates import expected_days, sessions_between
+
+MON, TUE, WED, THU, FRI = (date(2026, 8, day) for day in (17, 18, 19, 20, 21))
+WEEK = [MON, TUE, WED, THU, FRI]
+AFTER_FRIDAY = datetime(2026, 8, 21, 21, 0, tzinfo=UTC)
+BEFORE = datetime(2026, 8, 20, 21, 0, tzinfo=UTC)
+
+
+def bar(session: date, close: float = 100.0, factor: float = 1.0) -> Bar:
+    return Bar(session, close, close + 1, close - 1, close, close * factor, 1000, 0.0, 1.0)
+
+
+def answer(*days: date, ticker: str = "SPY", at: datetime = AFTER_FRIDAY) -> Bars:
+    return Bars(ticker, "USD", [bar(day) for day in days], Answer(at, "simulated"))
+
+
+def states(fetched: Bars, stored: Sequence[date] = (), start: date = MON, end: date = FRI) -> dict[date, str]:
+    return {absence.session: absence.state for absence in absences(fetched, stored, start, end, late_sessions=2)}
+
+
+class TestAbsences:
+    def test_a_whole_answer_lacks_nothing(self) -> None:
+        assert states(answer(*WEEK)) == {}
+
+    def test_what_is_stored_is_not_absent(self) -> None:
+        assert states(answer(MON, TUE), stored=[WED, THU, FRI]) == {}
+
+    def test_the_newest_session_is_late(self) -> None:
+        [absence] = absences(answer(MON, TUE, WED, THU), [], MON, FRI, 2)
+
+        assert absence == Absence(FRI, "late", "the source has no bar yet")
+
+    @pytest.mark.parametrize(
+        ("at", "state"),
+        [
+            (datetime(2026, 8, 21, 17, 0, tzinfo=UTC), "late"),  # the session is not over by the source's clock
+            (datetime(2026, 8, 21, 21, 0, tzinfo=UTC), "late"),
+            (datetime(2026, 8, 25, 21, 0, tzinfo=UTC), "late"),  # Tuesday: two more sessions are over
+            (datetime(2026, 8, 26, 19, 0, tzinfo=UTC), "late"),  # the third is still running
+            (datetime(2026, 8, 26, 21, 0, tzinfo=UTC), "missing"),
+        ],
+    )
+    def test_late_becomes_missing(self, at: datetime, state: str) -> None:
+        assert states(answer(MON, TUE, WED, THU, at=at)) == {FRI: state}
+
+    def test_a_bar_whose_successor_is_there_is_missing_at_once(self) -> None:
+        assert states(answer(MON, TUE, THU)) == {WED: "missing", FRI: "late"}
+
+    def test_before_its_first_bar_a_ticker_was_not_listed(self) -> None:
+        assert states(answer(WED, THU, FRI)) == {}
+
+    def test_without_any_bar_the_session_asked_for_is_absent(self) -> None:
+        assert states(answer()) == {FRI: "late"}
+
+    def test_a_foreign_holiday_is_a_closed_market(self) -> None:
+        """Korea was closed on Monday the 17th."""
+        korean = answer(date(2026, 8, 14), TUE, WED, THU, ticker="005930.KS")
+
+        found = list(absences(korean, [], date(2026, 8, 14), FRI, 2))
+
+        assert [(one.session, one.state) for one in found] == [(FRI, "late"), (MON, "closed")]
+        assert found[1].reason == "XKRX has no session"
+
+    def test_a_rate_is_wanted_on_the_sessions_of_every_exchange(self) -> None:
+        """On Labor Day (7 September 2026) New York is closed and Seoul is not; on 17 August it is the other way."""
+        labor_day = date(2026, 9, 7)
+
+        assert MON in expected_days("KRW=X", MON, FRI)
+        assert expected_days("KRW=X", labor_day, labor_day) == [labor_day]
+        assert expected_days("SPY", labor_day, labor_day) == []
+
+
+def stored(bars: Sequence[Bar]) -> dict[date, Row]:
+    return {
+        one.session: {
+            "open_price": one.open,
+            "high_price": one.high,
+            "low_price": one.low,
+            "close_price": one.close,
+            "adj_close": one.adj_close,
+            "volume": one.volume,
+            "dividend": one.dividend,
+            "split_ratio": one.split_ratio,
+            "fetched_at": BEFORE,
+        }
+        for one in bars
+    }
+
+
+def prices(days: Sequence[date]) -> list[Bar]:
+    return [bar(day, 100.0 + at) for at, day in enumerate(days)]
+
+
+def paid(bars: Sequence[Bar], ex_date: date, amount: float, is_listed: bool = True) -> list[Bar]:
+    """After a dividend: the adjusted closes before the ex-date are smaller by one factor."""
+    before = [one for one in bars if one.session < ex_date]
+    factor = 1 - amount / before[-1].close
+    return [
+        replace(one, adj_close=one.adj_close * factor)
+        if one.session < ex_date
+        else replace(one, dividend=amount if is_listed and one.session == ex_date else one.dividend)
+        for one in bars
+    ]
+
+
+def split(bars: Sequence[Bar], day: date, ratio: float) -> list[Bar]:
+    """After a split: everything before it is divided by the ratio, volumes are multiplied."""
+
+    def rescaled(one: Bar) -> Bar:
+        assert one.open and one.high and one.low
+        return replace(
+            one,
+            open=one.open / ratio,
+            high=one.high / ratio,
+            low=one.low / ratio,
+            close=one.close / ratio,
+            adj_close=one.adj_close / ratio,
+            volume=round(one.volume * ratio),
+            dividend=round(one.dividend / ratio, 6),
+        )
+
+    return [
+        rescaled(one) if one.session < day else replace(one, split_ratio=ratio if one.session == day else 1.0)
+        for one in bars
+    ]
+
+
+def told(found: Sequence[Change]) -> list[tuple[str, date, date]]:
+    return [(one.change, one.first_session, one.last_session) for one in found]
+
+
+class TestChanges:
+    days = sessions_between(date(2026, 8, 3), FRI)
+    known = prices(days)[:-1]  # up to Thursday; Friday's is new
+
+    def test_nothing_changed(self) -> None:
+        assert changes(prices(self.days), stored(self.known)) == []
+
+    def test_a_round_trip_through_the_database_is_no_change(self) -> None:
+        rounded = [replace(one, close=one.close * (1 + 1e-12)) for one in prices(self.days)]
+
+        assert changes(rounded, stored(self.known)) == []
+
+    def test_a_restated_close_is_recorded_with_the_old_one(self) -> None:
+        now = [replace(one, close=105.5, adj_close=105.5) if one.session == WED else one for one in prices(self.days)]
+
+        [change] = changes(now, stored(self.known))
+
+        was = next(one.close for one in self.known if one.session == WED)
+        assert told([change]) == [("restated", WED, WED)]
+        assert change.old_values == {"close_price": was, "adj_close": was}
+        assert change.new_values == {"close_price": 105.5, "adj_close": 105.5}
+        assert change.replaced_fetched_at == BEFORE
+
+    @pytest.mark.parametrize("column", ["open", "high", "low", "close", "adj_close", "volume", "dividend"])
+    @pytest.mark.parametrize("day", [date(2026, 8, 3), WED, THU])
+    def test_no_field_of_any_bar_changes_unrecorded(self, column: str, day: date) -> None:
+        now = [
+            replace(one, **{column: getattr(one, column) * 1.004 + 1}) if one.session == day else one
+            for one in prices(self.days)
+        ]
+
+        assert told(changes(now, stored(self.known))) == [("restated", day, day)]
+
+    def test_a_dividend_is_one_change(self) -> None:
+        [change] = changes(paid(prices(self.days), FRI, 0.8), stored(self.known))
+
+        assert told([change]) == [("dividend", self.days[0], THU)]
+        assert change.factors == pytest.approx((1.0, 1 - 0.8 / self.known[-1].close))
+        assert change.old_values == {"adj_close": self.known[-1].adj_close}
+
+    def test_a_dividend_told_late_is_one_change_and_the_ex_dates_own(self) -> None:
+        found = changes(paid(prices(self.days), WED, 0.8), stored(self.known))
+
+        assert told(found) == [("restated", WED, WED), ("dividend", self.days[0], TUE)]
+        assert (found[0].old_values, found[0].new_values) == ({"dividend": 0.0}, {"dividend": 0.8})
+
+    def test_a_distribution_that_is_not_listed_is_one_change_too(self) -> None:
+        assert told(changes(paid(prices(self.days), FRI, 0.8, is_listed=False), stored(self.known))) == [
+            ("dividend", self.days[0], THU)
+        ]
+
+    def test_two_dividends_between_two_fetches_are_two(self) -> None:
+        found = changes(paid(paid(prices(self.days), FRI, 0.8), date(2026, 8, 12), 0.5), stored(self.known))
+
+        assert told(found) == [
+            ("dividend", self.days[0], THU),
+            ("restated", date(2026, 8, 12), date(2026, 8, 12)),
+            ("dividend", self.days[0], date(2026, 8, 11)),
+        ]
+        assert found[2].factors.adj == pytest.approx(1 - 0.5 / prices(self.days)[6].close)
+
+    @pytest.mark.parametrize("ratio", [2.0, 1.5, 0.1])
+    def test_a_split_is_one_change(self, ratio: float) -> None:
+        history = paid(prices(self.days), TUE, 0.8)
+        [change] = changes(split(history, FRI, ratio), stored(history[:-1]))
+
+        assert told([change]) == [("split", self.days[0], THU)]
+        assert change.factors == pytest.approx((1 / ratio, 1 / ratio))
+        assert set(change.old_values) >= {"close_price", "adj_close", "volume"}
+
+    def test_a_split_and_a_dividend_at_once(self) -> None:
+        found = changes(split(paid(prices(self.days), WED, 0.8), FRI, 2.0), stored(self.known))
+
+        assert told(found) == [
+            ("split", self.days[0], THU),
+            ("restated", WED, WED),
+            ("dividend", self.days[0], TUE),
+        ]
+
+    @pytest.mark.parametrize("event", [paid, split])
+    def test_a_bar_restated_beside_a_rescaling_is_a_change_of_its_own(
+        self, event: Callable[[Sequence[Bar], date, float], list[Bar]]
+    ) -> None:
+        now = [replace(one, close=one.close * 1.01) if one.session in (TUE, THU) else one for one in prices(self.days)]
+
+        found = changes(event(now, FRI, 2.0), stored(self.known))
+
+        assert [(one.change, one.last_session) for one in found if one.change == "restated"] == [
+            ("restated", THU),
+            ("restated", TUE),
+        ]
+        [rescaled] = [one for one in found if one.change != "restated"]
+        assert rescaled.last_session == WED
+
+    def test_a_new_bar_is_no_change(self) -> None:
+        """Nor one that was absent and has come: the ledger knows since when it was expected."""
+        known = [one for one in self.known if one.session != WED]
+
+        assert changes(prices(self.days), stored(known)) == []
