@@ -145,8 +145,8 @@ def changes(bars: Sequence[Bar], stored: Mapping[date, Row]) -> list[Change]:
     """What an answer changes of stored bars, newest first.
 
     A split or dividend multiplies everything before it by one factor and leaves all returns as they are, so it is one
-    change. It shows from the newest bar backwards: where the factor becomes another one that older bars have too, or
-    where the bar after it says that it traded without a dividend or after a split. Any other difference is a bar's own.
+    change. It shows from the newest bar backwards, where the factor becomes another one that older bars have too; at
+    the oldest bar, where the one after it says so itself. Any other difference is a bar's own.
     """
     known = [(bar, after) for bar, after in pairwise([*bars, None]) if bar and bar.session in stored]
     factors_of = [_factors(bar, stored[bar.session]) for bar, _ in known]
@@ -158,7 +158,8 @@ def changes(bars: Sequence[Bar], stored: Mapping[date, Row]) -> list[Change]:
         is_rescaled = _is_only_rescaled(bar, old, factors)
         if is_rescaled and factors.are(in_force):
             continue
-        if is_rescaled and (_is_ex_date(after) or any(map(factors.are, factors_of[:at]))):
+        older = factors_of[:at]
+        if is_rescaled and (any(map(factors.are, older)) or (not older and _is_ex_date(after))):
             event = factors.since(in_force)
             kind: ChangeKind = "dividend" if _same(event.price, 1, SAME_FACTOR) else "split"
             found.append(_change(kind, known[0][0].session, bar, old, event))

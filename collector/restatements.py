@@ -8,7 +8,7 @@ from collector.gaps import range_of, range_parser, recomputation
 from config.config import Settings
 from config.universe import universe
 from database.db_helper import Row, connect
-from database.queries import ledger
+from database.queries import collected, ledger
 from database.queries.outdated import outdated
 from utils.command_line import exit_code_of
 from utils.logging_utils import configure_logging
@@ -16,7 +16,7 @@ from utils.logging_utils import configure_logging
 
 def describe(row: Row) -> str:
     """One change; of a split or dividend the values of its newest bar stand for all."""
-    values = ", ".join(f"{column} {old:g} -> {row['new_values'][column]:g}" for column, old in _pairs(row))
+    values = ", ".join(f"{column} {_number(old)} -> {_number(new)}" for column, old, new in _values(row))
     if row["change"] == "restated":
         what = f"{row['last_session']} restated: {values}"
     else:
@@ -25,8 +25,13 @@ def describe(row: Row) -> str:
     return f"{row['ticker']} {what} (fetched {row['replaced_fetched_at']:%Y-%m-%d}, then {row['fetched_at']:%Y-%m-%d})"
 
 
-def _pairs(row: Row) -> list[tuple[str, float]]:
-    return [(column, old) for column, old in row["old_values"].items() if None not in (old, row["new_values"][column])]
+def _values(row: Row) -> list[tuple[str, float | None, float | None]]:
+    old, new = row["old_values"], row["new_values"]
+    return [(column, old[column], new[column]) for column in collected.PRICE_COLUMNS if column in old]
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.10g}"
 
 
 def main(arguments: list[str] | None = None) -> int:

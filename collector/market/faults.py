@@ -72,6 +72,15 @@ class NanBar(_Fault):
     session: date
 
 
+class ScaledBar(_Fault):
+    """The session's prices are this many times what they should be: restated, once the fault is cleared."""
+
+    kind: Literal["scaled_bar"]
+    ticker: str
+    session: date
+    factor: float = Field(gt=0)
+
+
 class PartialBar(_Fault):
     """The last bar stays as it was halfway through its session, after the close too."""
 
@@ -102,7 +111,7 @@ class SharedHolding(_Fault):
     percent: float = Field(default=SHARED_PERCENT, gt=0, le=1)
 
 
-DataFault = MissingBar | NanBar | PartialBar | UnknownTicker | NoMarketCap | SharedHolding
+DataFault = MissingBar | NanBar | ScaledBar | PartialBar | UnknownTicker | NoMarketCap | SharedHolding
 HttpFault = RateLimit | Unauthorized | ServerError | Delay
 Fault = Annotated[HttpFault | DataFault, Field(discriminator="kind")]
 
@@ -167,7 +176,7 @@ class Faults:
             raise InvalidInput(f"{fault.kind}: the market has no {fault.ticker}")
         if isinstance(fault, SharedHolding) and (others := set(fault.etfs) - set(self._market.etfs)):
             raise InvalidInput(f"{fault.kind}: not an ETF here: {', '.join(sorted(others))}")
-        if isinstance(fault, MissingBar | NanBar) and not self._has_bar(fault.ticker, fault.session):
+        if isinstance(fault, MissingBar | NanBar | ScaledBar) and not self._has_bar(fault.ticker, fault.session):
             raise InvalidInput(f"{fault.kind}: {fault.ticker} has no bar of {fault.session}")
 
     def _has_bar(self, ticker: str, session: date) -> bool:
@@ -230,6 +239,8 @@ def _spoiled(bars: list[Bar], fault: DataFault) -> list[Bar]:
         return [bar for bar in bars if bar.session != fault.session]
     if isinstance(fault, NanBar):
         return [_without_prices(bar) if bar.session == fault.session else bar for bar in bars]
+    if isinstance(fault, ScaledBar):
+        return [_scaled(bar, fault.factor) if bar.session == fault.session else bar for bar in bars]
     if isinstance(fault, PartialBar) and bars and bars[-1].open is not None and not bars[-1].is_partial:
         return [*bars[:-1], in_progress(bars[-1], 0.5)]
     return bars
@@ -237,6 +248,11 @@ def _spoiled(bars: list[Bar], fault: DataFault) -> list[Bar]:
 
 def _without_prices(bar: Bar) -> Bar:
     return replace(bar, open=None, high=None, low=None, close=None, adj_close=None, volume=None)
+
+
+def _scaled(bar: Bar, factor: float) -> Bar:
+    prices = {name: getattr(bar, name) for name in ("open", "high", "low", "close", "adj_close")}
+    return replace(bar, **{name: price and price * factor for name, price in prices.items()})
 
 
 _FAULTS: TypeAdapter[list[HttpFault | DataFault]] = TypeAdapter(list[Fault])

@@ -1,17 +1,31 @@
-"""What the integration tests share: databases of their own on the server that DB_* names."""
+"""What the integration tests share: databases of their own on the server that DB_* names, and producers' stand-ins."""
 
+import socket
+import subprocess
+import sys
+import time
 import uuid
-from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
-from config.config import DatabaseSettings, Settings
+from collector import collect
+from config.config import DatabaseSettings, Settings, Topic
+from consumer import kafka_consumer_etf_holdings
+from consumer.storing import Store, upsert_by
+from database import tables
 from database.db_helper import apply_schema, connect, transaction
 from utils.errors import DatabaseUnavailable
+from utils.kafka_utils import Offsets
+from utils.messages import EtfDailyBar, HoldingsSnapshot, StockDailyBar, to_json
 
+UNTIL = date(2026, 8, 21)
 SAMPLE = Path(__file__).with_name("sample_publications.sql")
 
 
@@ -41,3 +55,99 @@ def sample_database(scratch_database: DatabaseSettings) -> DatabaseSettings:
     with closing(connect(scratch_database)) as conn, transaction(conn), conn.cursor() as cursor:
         cursor.execute(SAMPLE.read_text(encoding="utf-8"))
     return scratch_database
+
+
+@dataclass(frozen=True)
+class Received:
+    topic: str
+    value: bytes
+    key: bytes
+    offset: int = 0
+    partition: int = 0
+
+
+@dataclass
+class DirectPublisher:
+    """Hands every message straight to the consumers' store."""
+
+    stores: dict[Topic, Store[Any]]
+    sent: list[Received] = field(default_factory=list)
+
+    def send(self, topic: Topic, message: Any) -> None:
+        self.sent.append(Received(topic, to_json(message), message.key.encode(), offset=len(self.sent)))
+
+    def wait(self) -> dict[str, Offsets]:
+        for topic, store in self.stores.items():
+            store([record for record in self.sent if record.topic == topic])
+        self.sent.clear()
+        return {}
+
+
+@pytest.fixture(scope="module")
+def market() -> Iterator[httpx.Client]:
+    """A market server of its own; the client speaks to its control endpoints."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "collector.market_server", "--port", str(port), "--until", str(UNTIL)]
+    server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+        try:
+            _await_health(client, server)
+            yield client
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+def _await_health(client: httpx.Client, server: "subprocess.Popen[bytes]") -> None:
+    for _ in range(300):
+        assert server.poll() is None, "the market server ended"
+        try:
+            if client.get("/health").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.2)
+    raise AssertionError("the market server did not start within a minute")
+
+
+@pytest.fixture
+def settings(
+    scratch_database: DatabaseSettings, market: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
+    """Settings of a producer that asks the market server, and whose messages are stored before it returns."""
+    defaults = Settings.from_env({})
+    stores: dict[Topic, Store[Any]] = {
+        Topic.ETF_DAILY: Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC)),
+        Topic.STOCK_DAILY: Store(scratch_database, StockDailyBar, upsert_by(tables.DAILY_STOCK_HISTORY)),
+        Topic.ETF_HOLDINGS: Store(scratch_database, HoldingsSnapshot, kafka_consumer_etf_holdings.write),
+    }
+
+    @contextmanager
+    def direct(_: object) -> Iterator[DirectPublisher]:
+        yield DirectPublisher(stores)
+
+    monkeypatch.setattr(collect, "publisher", direct)
+    yahoo = replace(
+        defaults.yahoo,
+        base_url=str(market.base_url),
+        pace_seconds=0.0,
+        cooldown_seconds=0.0,
+        timeout_seconds=5.0,
+        cache_dir=tmp_path / "yahoo",
+    )
+    yield replace(defaults, database=scratch_database, yahoo=yahoo)
+    market.delete("/control/faults").raise_for_status()
+    market.put("/control/clock", json={"at": str(UNTIL)}).raise_for_status()
+    with closing(connect(scratch_database)) as conn, transaction(conn), conn.cursor() as cursor:
+        cursor.execute(
+            "TRUNCATE collected_daily_etf_ohlc, collected_daily_stock_history, collected_etf_holdings, "
+            "logs_yahoo_request, logs_consumer_error, logs_expected_bar, logs_restatement, analytics_trending_etfs, "
+            "analytics_portfolio_allocation, analytics_allocation_candidates, analytics_publication"
+        )
+
+
+@pytest.fixture
+def fault(market: httpx.Client) -> Callable[..., None]:
+    """Sets one fault of the market server (collector/market/faults.py)."""
+    return lambda **values: market.post("/control/faults", json=values).raise_for_status() and None

@@ -119,4 +119,10 @@ FROM (
 ) AS scored
 WINDOW portfolio AS (PARTITION BY as_of_date, period_days);
 
+-- What 2026-08-20 published lacked a price.
+UPDATE analytics_publication SET degraded_reason = 'XLB has no bar of 2026-08-13 (missing at the source)'
+WHERE as_of_date = '2026-08-20';
+UPDATE analytics_trending_etfs SET is_degraded = TRUE WHERE as_of_date = '2026-08-20';
+UPDATE analytics_portfolio_allocation SET is_degraded = TRUE WHERE as_of_date = '2026-08-20';
+
 DROP TABLE sample_sessions, sample_stocks;

@@ -75,6 +75,13 @@ def test_later_holdings_are_said(api: TestClient) -> None:
     assert (portfolio["holdings_as_of"], portfolio["holdings_known_later"]) == ("2026-08-28", True)
 
 
+def test_a_degraded_publication_says_what_was_missing(api: TestClient) -> None:
+    degraded, whole = (api.get(f"/stocks/portfolio?as_of_date=2026-08-{day}").json() for day in (20, 21))
+    assert degraded["degraded_reason"] == "XLB has no bar of 2026-08-13 (missing at the source)"
+    assert whole["degraded_reason"] is None
+    assert {each["degraded_reason"] for each in api.get("/health").json()["publications"]} == {None}
+
+
 def test_empty_publication_is_an_answer(api: TestClient) -> None:
     answer = api.get("/stocks/portfolio?period_days=5")
     assert answer.status_code == 200
@@ -175,7 +182,7 @@ def test_unknown_symbol_is_404(api: TestClient, path: str) -> None:
 def test_etf_list_tells_what_trends(api: TestClient) -> None:
     listed = api.get("/dashboard/etf-list").json()
     etfs = {each["ticker"]: each for each in listed["etfs"]}
-    assert (len(etfs), listed["as_of_date"]) == (15, "2026-08-21")
+    assert (len(etfs), listed["as_of_date"], listed["degraded_reason"]) == (15, "2026-08-21", None)
     assert etfs["QQQ"]["etf_type"] == "benchmark+sector"
     assert etfs["QQQ"]["close_price"] == 191.85
     assert etfs["XLB"]["return_20d"] == pytest.approx(0.021) and etfs["XLB"]["is_trending_20d"] is True

@@ -226,6 +226,11 @@ def test_first_view_is_the_portfolio_as_the_api_gives_it(page: Page, dashboard: 
     assert ENGLISH.source_banners["simulated"] in page.text
 
 
+def test_a_degraded_publication_has_a_banner(page: Page, dashboard: Server) -> None:
+    page.open(f"{dashboard.url}/?period=20&as_of=2026-08-20")
+    page.shows(ENGLISH.degraded.format(reason="XLB has no bar of 2026-08-13 (missing at the source)"))
+
+
 def test_period_selector_changes_view_and_address(page: Page, dashboard: Server) -> None:
     page.open(dashboard.url)
     page.shows("Newmont Corporation")

@@ -234,6 +234,22 @@ class TestChanges:
         [rescaled] = [one for one in found if one.change != "restated"]
         assert rescaled.last_session == WED
 
+    def test_a_bar_restated_as_a_whole_beside_an_old_dividend_is_no_split(self) -> None:
+        history = paid(prices(self.days), THU, 0.8)
+        wrong = [
+            replace(one, **{name: getattr(one, name) * 1.01 for name in ("open", "high", "low", "close", "adj_close")})
+            if one.session == WED
+            else one
+            for one in history
+        ]
+
+        assert told(changes(history, stored(wrong[:-1]))) == [("restated", WED, WED)]
+
+    def test_a_dividend_after_the_only_stored_bar(self) -> None:
+        history = paid(prices([THU, FRI]), FRI, 0.8)
+
+        assert told(changes(history, stored(prices([THU])))) == [("dividend", THU, THU)]
+
     def test_a_new_bar_is_no_change(self) -> None:
         """Nor one that was absent and has come: the ledger knows since when it was expected."""
         known = [one for one in self.known if one.session != WED]

@@ -27,11 +27,12 @@ STAGES = {
     "daily_trending_etf_holdings_collection": "0 12 * * 1-5",
     "daily_portfolio_allocation": "0 13 * * 1-5",
 }
-CRONS = {**STAGES, CONTROLLER: "30 21 * * 1-5"}
+REPOLL = "completeness_repoll"
+CRONS = {**STAGES, CONTROLLER: "30 21 * * 1-5", REPOLL: "30 14 * * 1-5"}
 SPARK_STAGES = ("daily_trending_etf_analysis", "daily_portfolio_allocation")
 MODES = ("staggered", "controller")
 POOLS = {
-    **{(dag, "collect"): "yahoo" for dag in STAGES if dag not in SPARK_STAGES},
+    **{(dag, "collect"): "yahoo" for dag in (*STAGES, REPOLL) if dag not in SPARK_STAGES},
     ("daily_trending_etf_analysis", "identify_trending"): "spark",
     ("daily_portfolio_allocation", "allocate"): "spark",
 }
@@ -211,7 +212,7 @@ class TestSchedule:
     @pytest.mark.parametrize("mode", MODES)
     def test_one_of_both_schedules_is_on(self, stored: dict[str, dict[str, Any]], mode: str) -> None:
         for dag_id, dag in stored[mode].items():
-            on = (dag_id == CONTROLLER) == (mode == "controller")
+            on = dag_id == REPOLL or (dag_id == CONTROLLER) == (mode == "controller")
             assert dag.timetable.summary == (CRONS[dag_id] if on else f"off ({CRONS[dag_id]})")
             assert (dag.next_dagrun_info(last_automated_run_info=None) is not None) == on
 
@@ -237,7 +238,7 @@ class TestSchedule:
         """Each weekday has one tick, a date of its own, and is about the last session that was over at the tick."""
         mode = "controller" if dag_id == CONTROLLER else "staggered"
         ticks = list(_ticks(stored[mode][dag_id].timetable, datetime(2026, 1, 1, tzinfo=UTC), 520))
-        hour, minute = (21, 30) if dag_id == CONTROLLER else (int(CRONS[dag_id].split()[1]), 0)
+        minute, hour = map(int, CRONS[dag_id].split()[:2])
         assert {(run.run_after.hour, run.run_after.minute) for run in ticks} == {(hour, minute)}
         assert [run.run_after.weekday() for run in ticks[:6]] == [3, 4, 0, 1, 2, 3]
         assert len({run.logical_date for run in ticks}) == len(ticks)
@@ -346,6 +347,47 @@ class TestSession:
 
         with pytest.raises(AirflowFailException, match=message):
             _as_of(common, None, self.TUESDAY, asked)
+
+
+class TestLateBars:
+    """Whether a collecting task goes on without a bar that the source does not have yet."""
+
+    @pytest.mark.parametrize(
+        ("asked_to", "try_number", "accepts"),
+        [(False, 1, False), (False, 4, False), (False, 5, True), (True, 1, True)],
+    )
+    def test_when_asked_to_and_at_the_last_try(
+        self, common: Any, asked_to: bool, try_number: int, accepts: bool
+    ) -> None:
+        task = SimpleNamespace(try_number=try_number, max_tries=4)
+        assert common.accepts_late({"accept_late": asked_to}, task) is accepts
+
+    @pytest.mark.parametrize(
+        ("dag_id", "producer"),
+        [
+            ("daily_benchmark_etf_collection", "kafka_producer_etf_daily"),
+            ("daily_sector_etf_collection", "kafka_producer_etf_daily"),
+            ("daily_trending_etf_holdings_collection", "kafka_producer_trending_etf_holdings"),
+        ],
+    )
+    @pytest.mark.parametrize("try_number", [4, 5])
+    def test_the_producer_is_told(
+        self, bags: dict[str, Any], monkeypatch: pytest.MonkeyPatch, dag_id: str, producer: str, try_number: int
+    ) -> None:
+        import importlib
+
+        from collector.collect import Receipt
+
+        told = []
+        module = importlib.import_module(f"collector.{producer}")
+        monkeypatch.setattr(module, "run", lambda *given: told.append(given[-1]) or Receipt(date(2026, 8, 21)))
+        dag = bags["staggered"].dags[dag_id]
+        assert dag.params["accept_late"] is False
+        collect = dag.get_task("collect").python_callable
+
+        collect("2026-08-21", "r", params=dag.params, ti=SimpleNamespace(try_number=try_number, max_tries=4))
+
+        assert told == [try_number == 5]
 
 
 class TestErrors:

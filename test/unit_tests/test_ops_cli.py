@@ -17,6 +17,8 @@ def nothing_is_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (["status"], "is not running: ./start.sh starts it"),
         (["run", "trending"], "is not running: ./start.sh starts it"),
+        (["gaps", "--repoll"], "is not running: ./start.sh starts it"),
+        (["restatements", "--from", "2026-08-10"], "is not running: ./start.sh starts it"),
         (["logs", "kafak"], "did you mean kafka"),
         (["logs", "kafka"], "kafka has not written anything yet"),
         (["backfill", "2026-08-14", "2026-08-10"], "ends (2026-08-10) before it begins (2026-08-14)"),
