@@ -170,20 +170,21 @@ def _backfill(options: argparse.Namespace) -> int:
 
 
 def _gaps(options: argparse.Namespace) -> int:
-    return _module("collector.gaps", options, *(["--repoll"] if options.repoll else []))
+    return _on_range("collector.gaps", options, *(["--repoll"] if options.repoll else []))
 
 
 def _restatements(options: argparse.Namespace) -> int:
-    return _module("collector.restatements", options)
+    return _on_range("collector.restatements", options)
 
 
-def _module(name: str, options: argparse.Namespace, *more: str) -> int:
-    """A command of the platform about a range, with its settings and passwords."""
-    from ops.control import execute
+def _on_range(module: str, options: argparse.Namespace, *more: str) -> int:
+    """A module's command about a range of sessions, with the platform's settings and passwords."""
+    from ops.platform import run_module
 
     given = {"--from": options.start, "--to": options.end}
-    words = [word for option, day in given.items() if day for word in (option, day.isoformat())]
-    return execute(["python", "-m", name, *words, *more])
+    return run_module(
+        module, [word for name, day in given.items() if day for word in (name, day.isoformat())] + [*more]
+    )
 
 
 def _status(_: argparse.Namespace) -> int:

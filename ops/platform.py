@@ -1,7 +1,8 @@
 """Where the running platform answers, for the commands that use it from outside: native processes or containers."""
 
 import os
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ops.console import say
@@ -74,3 +75,13 @@ def running_platform() -> Platform:
     from ops.control import running_stack  # needs packages of a native installation
 
     return Platform.of_stack(running_stack())
+
+
+def run_module(name: str, arguments: Sequence[str]) -> int:
+    """`python -m name` with the platform's settings and passwords, which a container has as its environment."""
+    command = ["python", "-m", name, *arguments]
+    if in_containers():
+        return subprocess.run(command, check=False).returncode
+    from ops.control import execute  # needs packages of a native installation
+
+    return execute(command)

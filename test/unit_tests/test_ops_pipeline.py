@@ -9,6 +9,7 @@ import pytest
 from ops import pipeline
 from ops.airflow_client import Run, Task
 from ops.errors import RunFailed, UnknownName
+from utils.errors import InvalidInput
 
 CONTROLLER = Run("daily_pipeline_controller", "manual__1", "running", None, None)
 CHILD = Run("daily_benchmark_etf_collection", "2026-08-21__manual__1", "success", None, None)
@@ -74,6 +75,23 @@ def test_a_failed_run_says_why_and_where(capsys: pytest.CaptureFixture[str]) -> 
     assert "stage_1                 3 rows are missing" in printed
     assert "http://airflow/manual__1/tasks/stage_1" in printed
     assert "something before it failed" in printed
+
+
+@pytest.mark.parametrize("name", ["trending", "pipeline", "5"])
+def test_only_a_stage_that_collects_can_accept_late_bars(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "running_platform", lambda: None)
+    monkeypatch.setattr(pipeline, "connect", lambda _: FakeAirflow([]))
+    with pytest.raises(InvalidInput, match="is for a stage that collects: benchmark, sector, holdings"):
+        pipeline.run_command(name, None, accept_late=True)
+
+
+def test_a_stage_is_told_to_accept_late_bars(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(pipeline, "running_platform", lambda: None)
+    monkeypatch.setattr(pipeline, "connect", lambda _: FakeAirflow([]))
+    monkeypatch.setattr(pipeline, "run", lambda airflow, dag_id, conf: told.append((dag_id, conf)))
+    pipeline.run_command("benchmark", date(2026, 8, 21), accept_late=True)
+    assert told == [("daily_benchmark_etf_collection", {"as_of_date": "2026-08-21", "accept_late": True})]
 
 
 def test_a_paused_dag_is_not_waited_for() -> None:
