@@ -86,11 +86,14 @@ def came(receipt: Receipt) -> str:
     return "; ".join([*parts, receipt.note] if receipt.note else parts)
 
 
-def report(conn: Connection, start: date | None, end: date | None) -> Iterator[str]:
+def report(
+    conn: Connection, start: date | None = None, end: date | None = None, with_closed: bool = False
+) -> Iterator[str]:
     """The gaps of a range line by line, and the published sessions that should be computed again, with the command."""
-    gaps = ledger.gaps(conn, start, end)
-    open_gaps = sum(gap["state"] != "closed" for gap in gaps)
-    yield f"{open_gaps} of {ledger.expected_count(conn, start, end):,} expected bars are not stored"
+    every = ledger.gaps(conn, start, end)
+    open_gaps = [gap for gap in every if gap["state"] != "closed"]
+    gaps = every if with_closed else open_gaps
+    yield f"expected bars that are not stored: {len(open_gaps)} of {ledger.expected_count(conn, start, end):,}"
     for (day, state, reason), rows in groupby(
         sorted(gaps, key=lambda gap: (gap["trade_date"], gap["state"], gap["reason"], gap["ticker"])),
         lambda gap: (gap["trade_date"], gap["state"], gap["reason"]),
@@ -106,7 +109,7 @@ def _listed(tickers: list[str]) -> str:
 
 def recomputation(sessions: Mapping[date, list[Figure]]) -> Iterator[str]:
     """The sessions whose publication no longer follows from the stored prices, and how to compute them again."""
-    yield f"{len(sessions)} published sessions no longer follow from the stored prices"
+    yield f"published sessions that no longer follow from the stored prices: {len(sessions)}"
     for day, figures in sessions.items():
         more = len(figures) - SHOWN_FIGURES
         yield f"  {day}  {'; '.join(map(_told, figures[:SHOWN_FIGURES]))}" + (f"; {more} more" if more > 0 else "")
@@ -116,17 +119,19 @@ def recomputation(sessions: Mapping[date, list[Figure]]) -> Iterator[str]:
 
 def _told(figure: Figure) -> str:
     """
-    >>> _told(Figure("AAPL", "return over 5 sessions", 0.0123, None))
-    'AAPL: return over 5 sessions +1.2300 % -> none'
+    >>> _told(Figure("AAPL", 5, 0.0123, None)), _told(Figure("AAPL", 0, 3.0e12, 3.1e12))
+    ('AAPL over 5 sessions +1.2300 % -> none', 'AAPL market cap 3,000,000,000,000 -> 3,100,000,000,000')
     """
-    shown = [_figure(figure, value) for value in (figure.published, figure.now)]
-    return f"{figure.ticker}: {figure.what} {' -> '.join(shown)}"
+    is_return = figure.period_days > 0
+    what = f"over {figure.period_days} sessions" if is_return else "market cap"
+    published, now = (_shown(value, is_return) for value in (figure.published, figure.now))
+    return f"{figure.ticker} {what} {published} -> {now}"
 
 
-def _figure(figure: Figure, value: float | None) -> str:
+def _shown(value: float | None, is_return: bool) -> str:
     if value is None:
         return "none"
-    return f"{value:,.0f}" if figure.what == "market cap" else f"{value:+.4%}".replace("%", " %")
+    return f"{100 * value:+.4f} %" if is_return else f"{value:,.0f}"
 
 
 def range_parser(description: str | None) -> argparse.ArgumentParser:
@@ -147,18 +152,20 @@ def range_of(options: argparse.Namespace) -> tuple[date | None, date | None]:
 def main(arguments: list[str] | None = None) -> int:
     parser = range_parser(__doc__)
     parser.add_argument("--repoll", action="store_true", help="first ask the source again for what is late or missing")
+    parser.add_argument("--closed", action="store_true", help="also list the days on which a foreign market was closed")
     options = parser.parse_args(arguments)
     configure_logging()
-    return exit_code_of(lambda: _run(Settings.from_env(), *range_of(options), is_repoll=options.repoll))
+    return exit_code_of(lambda: _run(Settings.from_env(), options))
 
 
-def _run(settings: Settings, start: date | None, end: date | None, is_repoll: bool) -> None:
-    if is_repoll:
+def _run(settings: Settings, options: argparse.Namespace) -> None:
+    start, end = range_of(options)
+    if options.repoll:
         receipt = repoll(settings, start, end)
         wait_until_stored(settings, receipt)
         print(came(receipt))
     with closing(connect(settings.database)) as conn:
-        for line in report(conn, start, end):
+        for line in report(conn, start, end, options.closed):
             print(line)
 
 

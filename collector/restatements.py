@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(settings: Settings, start: date | None, end: date | None) -> None:
     with closing(connect(settings.database)) as conn:
         changes = ledger.restatements(conn, start, end)
-        print(f"{len(changes)} changes of stored bars by the source")
+        print(f"stored bars that the source has changed: {len(changes)} changes")
         for row in changes:
             print(f"  {describe(row)}")
         for line in recomputation(outdated(conn, universe().benchmark, universe().periods, start, end)):

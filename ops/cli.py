@@ -89,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
     gaps = commands.add_parser("gaps", help="expected bars that are not stored, and sessions to compute again")
     _add_range(gaps)
     gaps.add_argument("--repoll", action="store_true", help="first ask the source again for what is late or missing")
+    gaps.add_argument("--closed", action="store_true", help="also list the days on which a foreign market was closed")
     gaps.set_defaults(command=_gaps)
 
     restatements = commands.add_parser("restatements", help="stored bars that the source has changed since")
@@ -170,7 +171,8 @@ def _backfill(options: argparse.Namespace) -> int:
 
 
 def _gaps(options: argparse.Namespace) -> int:
-    return _on_range("collector.gaps", options, *(["--repoll"] if options.repoll else []))
+    flags = {"--repoll": options.repoll, "--closed": options.closed}
+    return _on_range("collector.gaps", options, *(name for name, is_given in flags.items() if is_given))
 
 
 def _restatements(options: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from operator import attrgetter
 
 from database.db_helper import Connection, Row, fetch
 from database.queries.ledger import HOME_CURRENCY
@@ -59,10 +60,13 @@ Prices = Mapping[Key, Row]
 
 @dataclass(frozen=True)
 class Figure:
-    """What a session's publication says of a ticker, and what the stored prices give; None: no value."""
+    """What a session's publication says of a ticker, and what the stored prices give; None: no value.
+
+    It is the return over period_days, or with 0 the market cap.
+    """
 
     ticker: str
-    what: str
+    period_days: int
     published: float | None
     now: float | None
 
@@ -77,7 +81,8 @@ def outdated(
         as_of = row["as_of_date"]
         if row["period_days"] in periods and (start or as_of) <= as_of <= (end or as_of):
             found.setdefault(as_of, []).extend(_changed(row, prices))
-    return {as_of: sorted(set(figures), key=str) for as_of, figures in sorted(found.items()) if figures}
+    in_order = attrgetter("ticker", "period_days")
+    return {as_of: sorted(set(figures), key=in_order) for as_of, figures in sorted(found.items()) if figures}
 
 
 def ranges(sessions: Iterable[date]) -> list[tuple[date, date]]:
@@ -111,10 +116,10 @@ def _changed(row: Row, prices: Prices) -> Iterable[Figure]:
     start, end = (prices.get((row["is_etf"], ticker, day)) for day in (first, last))
     now = end["price"] / start["price"] - 1 if start and end and start["price"] and end["price"] else None
     if not _same(row["period_return"], now, SAME_RETURN):
-        yield Figure(ticker, f"return over {row['period_days']} sessions", row["period_return"], now)
+        yield Figure(ticker, row["period_days"], row["period_return"], now)
     cap = end["market_cap"] if end else None
     if row["has_cap"] and not _same(row["market_cap"], cap, SAME_CAP * (cap or 0)):
-        yield Figure(ticker, "market cap", row["market_cap"], cap)
+        yield Figure(ticker, 0, row["market_cap"], cap)
 
 
 def _same(published: float | None, now: float | None, tolerance: float) -> bool:

@@ -67,7 +67,7 @@ def state(conn: Connection, ticker: str, session: date) -> str:
 
 
 def listed(conn: Connection) -> list[str]:
-    return list(gaps.report(conn, None, None))
+    return list(gaps.report(conn))
 
 
 class TestLedger:
@@ -76,8 +76,8 @@ class TestLedger:
 
         count = 6 * (settings.collector.history_sessions + 1)
         assert listed(conn) == [
-            f"0 of {count:,} expected bars are not stored",
-            "0 published sessions no longer follow from the stored prices",
+            f"expected bars that are not stored: 0 of {count:,}",
+            "published sessions that no longer follow from the stored prices: 0",
         ]
 
     def test_a_late_bar_is_waited_for_comes_the_next_day_and_heals(
@@ -183,7 +183,9 @@ class TestLedger:
         assert state(conn, "005930.KS", KOREAN_HOLIDAY) == "closed"
         assert state(conn, "KRW=X", KOREAN_HOLIDAY) == "stored"
         assert {row["state"] for row in ledger.gaps(conn)} == {"closed"}
-        assert listed(conn)[0].startswith("0 of ")
+        assert len(listed(conn)) == 2
+        closed = "  2026-08-17  market closed          000660.KS, 005380.KS"
+        assert any(line.startswith(closed[:37]) for line in gaps.report(conn, with_closed=True))
 
     def test_a_stock_without_its_bar_and_one_that_nobody_knows(
         self, settings: Settings, conn: Connection, fault: Fault, trends: Fault
@@ -446,8 +448,8 @@ class TestDegraded:
         gaps.repoll(settings, None, None)
         [(day, figures)] = to_recompute(conn).items()
         assert day == UNTIL
-        assert [(figure.ticker, figure.what, figure.published) for figure in figures] == [
-            ("XLB", f"return over {days} sessions", None) for days in (10, 20, 5)
+        assert [(figure.ticker, figure.period_days, figure.published) for figure in figures] == [
+            ("XLB", days, None) for days in (5, 10, 20)
         ]
         assert listed(conn)[-1] == "compute again: ./start.sh backfill 2026-08-21 2026-08-21"
 
