@@ -1,8 +1,9 @@
 """### What is late or missing, asked for again
 
-Asks the source once more for every expected bar that is late or missing, up to the session of the run; green when
-what came is in Postgres. Then lists in the log of `report` what is still not there, and the published sessions that no
-longer follow from the stored prices, with the command that computes them again. It computes nothing itself.
+Asks the source once more for every expected bar that is late or missing in the REFETCH_SESSIONS sessions up to the
+run's own; green when what came is in Postgres. Then lists in the log of `report` everything that is not there, and the
+published sessions that no longer follow from the stored prices, with the command that computes them again. It computes
+nothing itself. What stays missing longer is no longer asked for daily: `./start.sh gaps --repoll` asks for all of it.
 
 **When**: Monday to Friday 14:30 UTC, after the stages of either schedule mode.
 
@@ -40,9 +41,12 @@ with daily_dag(
     @task(pool=YAHOO_POOL)
     def collect(as_of: str, started_by: str) -> dict[str, Any]:
         from collector.gaps import repoll
+        from utils.dates import session_before
 
+        settings, end = Settings.from_env(), date.fromisoformat(as_of)
         with airflow_errors():
-            return repoll(Settings.from_env(), None, date.fromisoformat(as_of), started_by).to_dict()
+            start = session_before(end, settings.collector.refetch_sessions)
+            return repoll(settings, start, end, started_by).to_dict()
 
     @task
     def report(as_of: str) -> list[str]:
