@@ -161,14 +161,14 @@ class Collection:
         self, kind: Kind, fetched: Bars, asked: Asked, absent: Sequence[Absence], doubtful: Set[date]
     ) -> list[str]:
         """Expect the asked sessions' rows; returns why some will not be there."""
-        there = {bar.session for bar in fetched.bars}
+        there = set(asked.stored) | ({bar.session for bar in fetched.bars} - doubtful)
         late = {each.session for each in absent if each.state == "late"}
         problems = []
         for session in asked.sessions:
-            if session in doubtful:
-                problems.append(f"the bar of {session} is quarantined: see logs_consumer_error")
-            elif session in there:
+            if session in there:
                 self.receipt.expect(kind.topic, fetched.ticker, session)
+            elif session in doubtful:
+                problems.append(f"the bar of {session} is quarantined: see logs_consumer_error")
             else:
                 problems.append(f"no bar of {session} at the source" + (" yet" if session in late else ""))
         if problems:

@@ -165,6 +165,22 @@ class TestLedger:
         stage_1(settings)
         assert state(conn, "DIA", UNTIL) == "stored"
 
+    def test_a_stored_bar_that_the_source_has_lost_is_there_all_the_same(
+        self, settings: Settings, conn: Connection, fault: Fault
+    ) -> None:
+        stage_1(settings)
+        with transaction(conn), conn.cursor() as cursor:
+            cursor.execute(
+                "DELETE FROM collected_daily_etf_ohlc WHERE ticker = 'IWM' AND trade_date = %s",
+                (session_before(UNTIL, 20),),
+            )
+        fault(kind="missing_bar", ticker="IWM", session=str(UNTIL))
+
+        receipt = stage_1(settings)
+
+        assert (receipt.missing, receipt.late) == ({}, [])
+        assert state(conn, "IWM", session_before(UNTIL, 20)) == "stored"
+
     def test_what_was_not_asked_is_known_as_expected(self, settings: Settings, conn: Connection, fault: Fault) -> None:
         fault(kind="rate_limit", endpoint="chart", ticker="EWY", count=1)
 
