@@ -8,13 +8,16 @@ import logging
 import sys
 from datetime import date
 
+import msgspec
+
 from collector.collect import wait_until_stored
+from collector.holdings import metadata
 from collector.kafka_producer_etf_daily import collect
 from collector.source_clock import last_session
 from config.config import Settings
 from config.universe import Universe, universe
 from database import tables
-from database.db_helper import connect, transaction, upsert
+from database.db_helper import Values, connect, transaction, upsert
 from database.queries import collected
 from utils.command_line import exit_code_of
 from utils.dates import parse_date
@@ -31,7 +34,7 @@ def run(settings: Settings, as_of: date) -> None:
     conn = connect(settings.database)
     try:
         with transaction(conn):
-            upsert(conn, tables.META_ETF, metadata(universe()))
+            upsert(conn, tables.META_ETF, metadata_rows(universe()))
         is_empty = not collected.any_row(conn, tables.DAILY_ETF_OHLC)
     finally:
         conn.close()
@@ -42,17 +45,9 @@ def run(settings: Settings, as_of: date) -> None:
     wait_until_stored(settings, collect(settings, universe().etfs, as_of, "bootstrap", accept_late=True))
 
 
-def metadata(known: Universe) -> list[tuple[str, str, str | None, str]]:
+def metadata_rows(known: Universe) -> list[Values]:
     """A row of collected_meta_etf for every ETF of the universe."""
-    return [
-        (
-            etf,
-            known.etf_type(etf),
-            known.sectors.get(etf),
-            known.benchmarks.get(etf) or f"{known.sectors[etf]} sector",
-        )
-        for etf in known.etfs
-    ]
+    return [(etf, *msgspec.structs.astuple(metadata(etf, known))) for etf in known.etfs]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -9,33 +9,43 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from collector.completeness import Absence, Change, Kind, absences, changes, differs
 from collector.gate import RequestGate
 from collector.yahoo import Bar, Bars, Yahoo
 from config.config import CollectorSettings, Settings, Topic
+from config.universe import Group
 from database import tables
 from database.db_helper import Connection, Row, connect
 from database.queries import collected, ledger
 from database.tables import Table
 from utils.command_line import exit_code_of
-from utils.dates import exchange_of, parse_date, session_before, window_of
-from utils.errors import BarMissing, NotStored
+from utils.dates import exchange_of, exchanges_using, expected_days, parse_date, session_before, window_of
+from utils.errors import BarMissing, InvalidInput, NotStored
 from utils.kafka_utils import Offsets, Publisher, committed_offsets, offsets_reached, publisher
 from utils.logging_utils import configure_logging
 from utils.messages import DailyBar
 
 log = logging.getLogger(__name__)
 
-BAR_TABLES = {Topic.ETF_DAILY: tables.DAILY_ETF_OHLC, Topic.STOCK_DAILY: tables.DAILY_STOCK_HISTORY}
+# What a receipt can expect rows in.
+EXPECTED_IN = {
+    table.name: table
+    for table in (
+        tables.DAILY_ETF_OHLC,
+        tables.DAILY_STOCK_HISTORY,
+        tables.ETF_HOLDINGS,
+        tables.MONTHLY_BENCHMARK_HOLDINGS,
+    )
+}
 
 
 @dataclass
 class Receipt:
     """What a run sent, and what has to be in Postgres before its stage is green. JSON-able both ways.
 
-    expected: topic -> (ticker, session) of the rows that must be there, sent by this run or stored before.
+    expected: table -> (ticker, session) of the rows that must be there, sent by this run or stored before.
     missing: ticker -> why it has no bar; late: those of them whose bar may still come.
     """
 
@@ -50,8 +60,8 @@ class Receipt:
     requests: int = 0
     note: str = ""
 
-    def expect(self, topic: Topic, ticker: str, session: date) -> None:
-        self.expected.setdefault(topic.value, []).append((ticker, session))
+    def expect(self, table: Table, ticker: str, session: date) -> None:
+        self.expected.setdefault(table.name, []).append((ticker, session))
 
     def to_dict(self) -> dict[str, Any]:
         return json.loads(json.dumps(asdict(self), default=date.isoformat))  # type: ignore[no-any-return]
@@ -68,8 +78,8 @@ class Receipt:
                     for topic, partitions in raw["end_offsets"].items()
                 },
                 "expected": {
-                    topic: [(ticker, date.fromisoformat(session)) for ticker, session in rows]
-                    for topic, rows in raw["expected"].items()
+                    table: [(ticker, date.fromisoformat(session)) for ticker, session in rows]
+                    for table, rows in raw["expected"].items()
                 },
             }
         )
@@ -166,7 +176,7 @@ class Collection:
         problems = []
         for session in asked.sessions:
             if session in there:
-                self.receipt.expect(kind.topic, fetched.ticker, session)
+                self.receipt.expect(kind.table, fetched.ticker, session)
             elif session in doubtful:
                 problems.append(f"the bar of {session} is quarantined: see logs_consumer_error")
             else:
@@ -199,14 +209,27 @@ def collection(settings: Settings, as_of: date, run_id: str | None) -> Iterator[
         conn.close()
 
 
-def is_covered(stored: Mapping[date, Row], ticker: str, as_of: date, longest_period: int) -> bool:
-    """Whether both end points of the longest window as of a session are stored, so that nothing needs fetching."""
+def needed_sessions(ticker: str, as_of: date, longest_period: int, since: date | None = None) -> list[date]:
+    """The sessions of which a ticker's bars must be there for its returns as of a session, or of all `since` one.
+
+    Of a single one both end points of its longest window; of a range every session from the first one's window on.
+    """
     start, end = window_of(as_of, longest_period, exchange_of(ticker))
-    return start in stored and end in stored
+    if since is None:
+        return [start, end]
+    start = min(window_of(since, longest_period, exchange)[0] for exchange in exchanges_using(ticker))
+    return expected_days(ticker, start, end)
 
 
-def fetch_range(stored: Mapping[date, Row], ticker: str, as_of: date, settings: CollectorSettings) -> tuple[date, date]:
-    """First and last day to ask for: everything stored and the recent sessions up to as_of.
+def is_covered(stored: Mapping[date, Row], needed: Sequence[date]) -> bool:
+    """Whether every needed session is stored, so that nothing needs fetching."""
+    return all(session in stored for session in needed)
+
+
+def fetch_range(
+    stored: Mapping[date, Row], ticker: str, as_of: date, settings: CollectorSettings, back_to: date | None = None
+) -> tuple[date, date]:
+    """First and last day to ask for: everything stored and the recent sessions up to as_of, further `back_to` a day.
 
     Asking for everything stored keeps all adjusted closes of a ticker from one and the same fetch, and costs one
     request whatever its length.
@@ -215,7 +238,7 @@ def fetch_range(stored: Mapping[date, Row], ticker: str, as_of: date, settings: 
     end = window_of(as_of, 0, exchange)[1]
     back = settings.refetch_sessions if stored else settings.history_sessions
     start = session_before(end, back, exchange)
-    return min([start, *stored]), max([end, *stored])
+    return min([start, back_to or start, *stored]), max([end, *stored])
 
 
 def news(
@@ -268,11 +291,9 @@ def is_stored(settings: Settings, receipt: Receipt) -> bool:
 
 
 def _absent(conn: Connection, receipt: Receipt) -> list[tuple[str, date]]:
-    absent: list[tuple[str, date]] = []
-    for topic, wanted in receipt.expected.items():
-        table: Table | None = BAR_TABLES.get(Topic(topic))
-        absent += collected.missing_bars(conn, table, wanted) if table else collected.missing_snapshots(conn, wanted)
-    return absent
+    return [
+        row for name, wanted in receipt.expected.items() for row in collected.absent(conn, EXPECTED_IN[name], wanted)
+    ]
 
 
 def _why_absent(conn: Connection, absent: list[tuple[str, date]]) -> str:
@@ -326,6 +347,30 @@ def command_line(description: str) -> argparse.ArgumentParser:
     parser.add_argument("--accept-late", action="store_true", help="go on without a bar that the source lacks so far")
     parser.add_argument("--wait", action="store_true", help="return when the rows are in Postgres, not when sent")
     return parser
+
+
+def add_group(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--group", required=True, choices=get_args(Group), help="which ETFs (benchmark: stage 1, sector: stage 2)"
+    )
+
+
+def add_since(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--since",
+        metavar="DATE",
+        help="an earlier session: collect what it and every later one up to --as-of-date need",
+    )
+
+
+def since_of(options: argparse.Namespace) -> date | None:
+    """The option --since as a date; InvalidInput when it is after --as-of-date."""
+    if options.since is None:
+        return None
+    since = parse_date(options.since)
+    if since > parse_date(options.as_of_date):
+        raise InvalidInput(f"--since {since} is after --as-of-date {options.as_of_date}")
+    return since
 
 
 def run_command(options: argparse.Namespace, run: Callable[[Settings, date], Receipt]) -> int:

@@ -13,6 +13,7 @@ from collector.yahoo import Bar, Bars
 from config.config import Topic
 from database.db_helper import Row, Values
 from database.queries import collected
+from database.tables import DAILY_ETF_OHLC, DAILY_STOCK_HISTORY, Table
 from utils.dates import HOME_EXCHANGE, exchange_of, expected_days, last_closed_session, sessions_between
 
 SAME = 1e-9  # relative: what a price may differ by after a round trip through the database
@@ -34,6 +35,10 @@ class Kind(StrEnum):
     @property
     def topic(self) -> Topic:
         return Topic.ETF_DAILY if self is Kind.ETF else Topic.STOCK_DAILY
+
+    @property
+    def table(self) -> Table:
+        return DAILY_ETF_OHLC if self is Kind.ETF else DAILY_STOCK_HISTORY
 
 
 @dataclass(frozen=True)

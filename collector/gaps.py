@@ -22,7 +22,6 @@ from config.universe import universe
 from database.db_helper import Connection, Row, connect
 from database.queries import collected, ledger
 from database.queries.outdated import Figure, outdated, ranges
-from database.tables import DAILY_ETF_OHLC, DAILY_STOCK_HISTORY
 from utils.command_line import exit_code_of
 from utils.dates import parse_date
 from utils.errors import InvalidInput
@@ -59,7 +58,7 @@ def _by(gaps: Iterable[Row], column: str) -> Iterator[tuple[str, list[Row]]]:
 
 
 def _asked(conn: Connection, kind: str, ticker: str, gaps: list[Row]) -> Asked:
-    stored = collected.bars(conn, DAILY_ETF_OHLC if kind == Kind.ETF else DAILY_STOCK_HISTORY, ticker)
+    stored = collected.bars(conn, Kind(kind).table, ticker)
     sessions = sorted(gap["trade_date"] for gap in gaps)
     days = [*stored, *sessions]
     return Asked(stored, min(days), max(days), sessions)
@@ -77,7 +76,8 @@ def _ask(current: Collection, kind: Kind, asked: Mapping[str, Asked]) -> None:
 def came(receipt: Receipt) -> str:
     """What a repoll has brought.
 
-    >>> came(Receipt(date(2026, 8, 21), requests=2, expected={"etf-daily-data": [("IWM", date(2026, 8, 20))]}))
+    >>> stored = {"collected_daily_etf_ohlc": [("IWM", date(2026, 8, 20))]}
+    >>> came(Receipt(date(2026, 8, 21), requests=2, expected=stored))
     '2 requests; came: IWM 2026-08-20'
     """
     bars = [f"{ticker} {session}" for rows in receipt.expected.values() for ticker, session in rows]

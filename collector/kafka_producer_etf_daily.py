@@ -10,52 +10,70 @@ from collector.collect import (
     Asked,
     Collection,
     Receipt,
+    add_group,
+    add_since,
     collection,
     command_line,
     fetch_range,
     is_covered,
     message_fields,
+    needed_sessions,
     news,
     require_complete,
     run_command,
+    since_of,
 )
 from collector.completeness import Kind
 from collector.yahoo import Bars
-from config.config import Settings, Topic
+from config.config import Settings
 from config.universe import Group, universe
 from database.db_helper import Row
 from database.queries import collected, ledger
 from database.tables import DAILY_ETF_OHLC
 from utils.dates import require_closed_session
+from utils.logging_utils import log_progress
 from utils.messages import EtfDailyBar
 
 log = logging.getLogger(__name__)
 
 
-def run(settings: Settings, group: Group, as_of: date, run_id: str | None = None, accept_late: bool = False) -> Receipt:
-    """Send what is new of the group's ETFs up to a session.
+def run(
+    settings: Settings,
+    group: Group,
+    as_of: date,
+    run_id: str | None = None,
+    accept_late: bool = False,
+    since: date | None = None,
+) -> Receipt:
+    """Send what is new of the group's ETFs up to a session, and what the sessions `since` one need.
 
     BarMissing when one has no bar for it yet, unless late ones are accepted; always when the benchmark has none.
     """
     require_closed_session(as_of, datetime.now(UTC))
-    return collect(settings, universe().group(group), as_of, run_id, accept_late)
+    return collect(settings, universe().group(group), as_of, run_id, accept_late, since)
 
 
 def collect(
-    settings: Settings, etfs: tuple[str, ...], as_of: date, run_id: str | None = None, accept_late: bool = False
+    settings: Settings,
+    etfs: tuple[str, ...],
+    as_of: date,
+    run_id: str | None = None,
+    accept_late: bool = False,
+    since: date | None = None,
 ) -> Receipt:
     with collection(settings, as_of, run_id) as current:
         stored = {etf: collected.bars(current.conn, DAILY_ETF_OHLC, etf) for etf in etfs}
-        wanted = [etf for etf in etfs if not is_covered(stored[etf], etf, as_of, universe().longest_period)]
+        needed = {etf: needed_sessions(etf, as_of, universe().longest_period, since) for etf in etfs}
+        wanted = [etf for etf in etfs if not is_covered(stored[etf], needed[etf])]
         for etf in etfs:
             if etf not in wanted:
-                current.receipt.expect(Topic.ETF_DAILY, etf, as_of)
+                current.receipt.expect(DAILY_ETF_OHLC, etf, as_of)
                 current.receipt.already_stored.append(etf)
         ledger.expect(current.conn, Kind.ETF, [(etf, as_of) for etf in wanted], run_id)
         for number, etf in enumerate(wanted, 1):
-            start, end = fetch_range(stored[etf], etf, as_of, settings.collector)
+            start, end = fetch_range(stored[etf], etf, as_of, settings.collector, needed[etf][0])
             outcome = fetch_etf(current, etf, Asked(stored[etf], start, end, [as_of]))
-            log.info("[%d/%d] %s: %s", number, len(wanted), etf, outcome)
+            log_progress(log, number, len(wanted), f"{etf}: {outcome}")
     return require_complete(current.receipt, accept_late, universe().benchmark)
 
 
@@ -84,10 +102,14 @@ def to_messages(
 
 def main(arguments: list[str] | None = None) -> int:
     parser = command_line("Collect ETF bars from Yahoo into etf-daily-data.")
-    parser.add_argument("--group", required=True, choices=("benchmark", "sector"), help="which ETFs (stage 1 or 2)")
+    add_group(parser)
+    add_since(parser)
     options = parser.parse_args(arguments)
     return run_command(
-        options, lambda settings, as_of: run(settings, options.group, as_of, options.run_id, options.accept_late)
+        options,
+        lambda settings, as_of: run(
+            settings, options.group, as_of, options.run_id, options.accept_late, since_of(options)
+        ),
     )
 
 

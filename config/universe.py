@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 DEFAULT_FILE = Path(__file__).with_name("universe.toml")
-Group = Literal["benchmark", "sector"]
+Group = Literal["benchmark", "sector", "all"]
 
 
 class UniverseError(ValueError):
@@ -42,14 +42,18 @@ class Universe:
         return max(self.periods)
 
     def group(self, name: Group) -> tuple[str, ...]:
-        """Tickers of stage 1 ("benchmark") or stage 2 ("sector")."""
-        return tuple(self.benchmarks if name == "benchmark" else self.sectors)
+        """Tickers of stage 1 ("benchmark"), of stage 2 ("sector"), or of both."""
+        return {"benchmark": tuple(self.benchmarks), "sector": tuple(self.sectors), "all": self.etfs}[name]
 
     def etf_type(self, etf: str) -> str:
         """How the metadata table calls it: benchmark, sector, or both."""
         if etf in self.benchmarks and etf in self.sectors:
             return "benchmark+sector"
         return "benchmark" if etf in self.benchmarks else "sector"
+
+    def description(self, etf: str) -> str:
+        """What it stands for: a benchmark's index, a sector."""
+        return self.benchmarks.get(etf) or f"{self.sectors[etf]} sector"
 
 
 def load(path: Path) -> Universe:

@@ -78,9 +78,19 @@ CREATE TABLE IF NOT EXISTS collected_monthly_benchmark_holdings (
     holding_ticker  VARCHAR(20)     NOT NULL,
     holding_name    VARCHAR(200),
     holding_percent NUMERIC(12, 10) NOT NULL,
-    as_of_date      DATE            NOT NULL,
+    as_of_date      DATE            NOT NULL,        -- the last session before the month's last Saturday
+    holdings_as_of  DATE            NOT NULL,        -- the snapshot's day; after as_of_date = not known at the time
+    fetched_at      TIMESTAMPTZ     NOT NULL,
+    source          VARCHAR(20)     NOT NULL,
+    run_id          VARCHAR(250),
     PRIMARY KEY (etf_ticker, holding_ticker, as_of_date)
 );
+-- Of a database made before these columns; it has no rows in this table.
+ALTER TABLE collected_monthly_benchmark_holdings
+    ADD COLUMN IF NOT EXISTS holdings_as_of DATE        NOT NULL,
+    ADD COLUMN IF NOT EXISTS fetched_at     TIMESTAMPTZ NOT NULL,
+    ADD COLUMN IF NOT EXISTS source         VARCHAR(20) NOT NULL,
+    ADD COLUMN IF NOT EXISTS run_id         VARCHAR(250);
 
 -- ── analytics: written by the Spark jobs, a publication's rows in one transaction ────────────────────────────────────
 

@@ -58,6 +58,12 @@ ETF_HOLDINGS = Table(
     ("etf_ticker", "stock_ticker", "stock_name", "holding_percent", "collected_date", "holding_rank", *_PROVENANCE),
 )
 
+MONTHLY_BENCHMARK_HOLDINGS = Table(
+    "collected_monthly_benchmark_holdings",
+    ("etf_ticker", "holding_ticker", "as_of_date"),
+    ("etf_ticker", "holding_ticker", "holding_name", "holding_percent", "as_of_date", "holdings_as_of", *_PROVENANCE),
+)
+
 PUBLICATION = Table(
     "analytics_publication",
     ("job", "as_of_date", "period_days"),

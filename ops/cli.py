@@ -23,6 +23,7 @@ examples:
   ./start.sh backfill 2026-08-10 2026-08-14  the five stages for every session of a range
   ./start.sh gaps                            which expected bars are not stored, and which sessions to compute again
   ./start.sh gaps --repoll                   ask the source again for what is late or missing
+  ./start.sh history --sessions 250          prices and all stages of the last 250 sessions, in minutes
   ./start.sh logs consumer-etf-daily -f      follow a service's log
   ./start.sh stop                            stop exactly what was started here
   ./start.sh bench                           how fast it is, and whether that is fast enough
@@ -75,7 +76,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "name",
         metavar="STAGE|DAG",
-        help="benchmark, sector, trending, holdings, allocation (or 1 to 5), pipeline, or a DAG's id",
+        help="benchmark, sector, trending, holdings, allocation (or 1 to 5), pipeline, etf-holdings, monthly-etfs, "
+        "or a DAG's id",
     )
     run.add_argument("--as-of", type=_date, metavar="DATE", help="the session (default: the last one closed)")
     run.add_argument("--accept-late", action="store_true", help="of a collecting stage: go on without late bars")
@@ -95,6 +97,10 @@ def parser() -> argparse.ArgumentParser:
     restatements = commands.add_parser("restatements", help="stored bars that the source has changed since")
     _add_range(restatements)
     restatements.set_defaults(command=_restatements)
+    history = commands.add_parser("history", help="prices of the whole universe and all stages, many sessions at once")
+    history.add_argument("--sessions", type=int, default=250, metavar="N", help="how many (250)")
+    history.add_argument("--to", type=_date, metavar="DATE", help="the last of them (default: the last one closed)")
+    history.set_defaults(command=_history)
 
     commands.add_parser("status", help="what runs, since when, where").set_defaults(command=_status)
     commands.add_parser("stop", help="stop exactly what was started here").set_defaults(command=_stop)
@@ -189,6 +195,15 @@ def _on_range(module: str, options: argparse.Namespace, *more: str) -> int:
     )
 
 
+def _history(options: argparse.Namespace) -> int:
+    from ops.platform import run_module
+
+    if options.sessions < 1:
+        raise InvalidInput(f"--sessions {options.sessions}: a history has at least one session")
+    last = ["--to", options.to.isoformat()] if options.to else []
+    return run_module("ops.history", ["--sessions", str(options.sessions), *last])
+
+
 def _status(_: argparse.Namespace) -> int:
     from ops.platform import in_containers, running_platform
 
@@ -233,7 +248,7 @@ def _bench(options: argparse.Namespace) -> int:
 def _exec(options: argparse.Namespace) -> int:
     from ops.control import execute
 
-    return execute(options.words)
+    execute(options.words)
 
 
 def _install(_: argparse.Namespace) -> int:

@@ -3,11 +3,11 @@
 import fcntl
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from ops.console import done, failed, say
 from ops.environment import client_environment, service_environment
@@ -94,15 +94,15 @@ def logs(name: str, lines: int, follow: bool) -> int:
     return 0
 
 
-def execute(words: Sequence[str]) -> int:
-    """A command in the checkout, with the environment that the stack's services have."""
+def execute(words: Sequence[str]) -> NoReturn:
+    """A command in the place of this process, with the environment that the stack's services have."""
     if not words:
         raise OpsError("exec wants a command: ./start.sh exec python -m consumer.replay_errors")
     environment = service_environment(running_stack(), java_home())
     program = shutil.which(words[0], path=environment["PATH"])
     if program is None:
         raise OpsError(f"exec: there is no program {words[0]!r}")
-    return subprocess.run([program, *words[1:]], env=environment, check=False).returncode
+    os.execve(program, list(words), environment)
 
 
 def restart(name: str) -> int:

@@ -23,7 +23,12 @@ STAGES = {
 }
 # They ask the source, which may lack a bar.
 COLLECTING = ("benchmark", "sector", "holdings")
-SHORT_NAMES = STAGES | {str(number): dag for number, dag in enumerate(STAGES.values(), 1)} | {"pipeline": CONTROLLER}
+BESIDE = {
+    "pipeline": CONTROLLER,
+    "etf-holdings": "etf_holdings_daily",
+    "monthly-etfs": "monthly_etf_collection_last_weekend",
+}
+SHORT_NAMES = STAGES | {str(number): dag for number, dag in enumerate(STAGES.values(), 1)} | BESIDE
 POLL_SECONDS = 1.0
 # A DAG file that is new to Airflow has to be found and read first.
 DAG_WAIT_SECONDS = 120.0
@@ -69,7 +74,7 @@ def resolve(airflow: Airflow, name: str) -> str:
         return SHORT_NAMES[name]
     known = airflow.dags()
     if name not in known:
-        raise UnknownName("stage or DAG", name, [*STAGES, "pipeline", *known])
+        raise UnknownName("stage or DAG", name, [*STAGES, *BESIDE, *known])
     return name
 
 

@@ -1,4 +1,4 @@
-"""How every command ends: 0, or one line on standard error and 2 (what was asked for cannot be) or 1 (all else)."""
+"""How every command ends: 0, or one line on standard error and 2 (what was asked for cannot be), 130 (Ctrl-C) or 1."""
 
 import sys
 from collections.abc import Callable
@@ -14,4 +14,7 @@ def exit_code_of(command: Callable[[], object]) -> int:
     except (ActstockError, ConfigError, UniverseError) as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 1 if isinstance(error, ActstockError) and not isinstance(error, InvalidInput) else 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr, flush=True)
+        return 130
     return 0

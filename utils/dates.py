@@ -97,6 +97,11 @@ def sessions_between(start: date, end: date, exchange: str = HOME_EXCHANGE) -> l
     return list(days[bisect_left(days, start) : bisect_right(days, end)])
 
 
+def exchanges_using(ticker: str) -> set[str]:
+    """A ticker's own exchange; of an exchange rate all of them, as it converts their prices."""
+    return {HOME_EXCHANGE, *EXCHANGE_BY_SUFFIX.values()} if ticker.endswith("=X") else {exchange_of(ticker)}
+
+
 def expected_days(ticker: str, start: date, end: date) -> list[date]:
     """The days from start to end on which a ticker should have a bar: its exchange's sessions.
 
@@ -106,8 +111,7 @@ def expected_days(ticker: str, start: date, end: date) -> list[date]:
     >>> [[day.day for day in expected_days(ticker, *days)] for ticker in ("SPY", "005930.KS", "KRW=X")]
     [[14, 17, 18], [14, 18], [14, 17, 18]]
     """
-    exchanges = {HOME_EXCHANGE, *EXCHANGE_BY_SUFFIX.values()} if ticker.endswith("=X") else {exchange_of(ticker)}
-    return sorted({day for exchange in exchanges for day in sessions_between(start, end, exchange)})
+    return sorted({day for exchange in exchanges_using(ticker) for day in sessions_between(start, end, exchange)})
 
 
 def require_closed_session(day: date, moment: datetime, exchange: str = HOME_EXCHANGE) -> date:

@@ -108,6 +108,17 @@ def committed_offsets(settings: KafkaSettings, group: str) -> dict[str, Offsets]
     return offsets
 
 
+def end_offsets(settings: KafkaSettings, topic: Topic) -> Offsets:
+    """What the next messages of the topic will have."""
+    with _broker(settings):
+        consumer = KafkaConsumer(bootstrap_servers=settings.bootstrap_servers, api_version=(3, 9))
+        try:
+            partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+            return {partition.partition: end for partition, end in consumer.end_offsets(partitions).items()}
+        finally:
+            consumer.close()
+
+
 def consume(settings: KafkaSettings, topic: Topic, handle: Handler) -> None:
     """Poll, handle, commit, until SIGTERM. The commit is the last step, so a batch is handled at least once.
 

@@ -128,12 +128,25 @@ class Holding(msgspec.Struct, frozen=True, gc=False):
     rank: Annotated[int, Meta(ge=1)]
 
 
+class EtfMetadata(msgspec.Struct, frozen=True, gc=False):
+    """What an ETF is to the platform. etf_type: benchmark, sector, or benchmark+sector."""
+
+    etf_type: Annotated[str, Meta(max_length=30)]
+    sector_name: Annotated[str, Meta(max_length=60)] | None
+    description: str
+
+
 class HoldingsSnapshot(Message, frozen=True, kw_only=True):
-    """A fund's largest holdings as published on collected_date (the last session closed when they were fetched)."""
+    """A fund's largest holdings as published on collected_date (the last session closed when they were fetched).
+
+    month_of: it stands for the month of that session, and is stored as such, not as the day's snapshot.
+    """
 
     etf_ticker: Ticker
     collected_date: date
     holdings: Annotated[list[Holding], Meta(min_length=1)]
+    metadata: EtfMetadata | None = None
+    month_of: date | None = None
 
     @property
     def key(self) -> str:

@@ -22,6 +22,9 @@ JAVA_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 # An archive of classes (batch.class_archive) that is missing or of another Java is no reason to say anything.
 QUIET_JAVA = ("-Xlog:disable", "-Xlog:all=error:stderr")
 
+# A job is one task of one stage.
+JOB_CORES = 1
+
 SESSION_CONF = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "1",
@@ -50,6 +53,14 @@ def submit_conf(settings: SparkSettings) -> dict[str, str]:
         "spark.executor.memory": "1g",
         "spark.ui.enabled": "false",
     }
+
+
+def submit_command(settings: SparkSettings, script: str, *arguments: str) -> list[str]:
+    """spark-submit of a job of batch/ to the cluster; for the DAGs Airflow's operator puts together the same."""
+    conf = [part for name, value in submit_conf(settings).items() for part in ("--conf", f"{name}={value}")]
+    jars = ["--jars", settings.jdbc_jar] if settings.jdbc_jar else []
+    command = ["spark-submit", "--master", settings.master_url, *jars, *conf, "--total-executor-cores", str(JOB_CORES)]
+    return [*command, str(PROJECT_ROOT / "batch" / script), *arguments]
 
 
 def session(settings: SparkSettings, name: str) -> "SparkSession":

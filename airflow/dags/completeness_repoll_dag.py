@@ -24,7 +24,7 @@ from datetime import date
 from typing import Any
 
 from airflow.sdk import task
-from dag_common import AS_OF, RUN_ID, SETTINGS, YAHOO_POOL, StoredSensor, airflow_errors, daily_dag
+from dag_common import AS_OF, RUN_ID, YAHOO_POOL, StoredSensor, airflow_errors, daily_dag
 
 from config.config import Settings
 
@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 with daily_dag(
     "completeness_repoll",
     "30 14 * * 1-5",
-    schedule_mode=SETTINGS.schedule,
     doc=__doc__,
     tags=["daily", "collection", "completeness"],
 ):

@@ -22,19 +22,21 @@ RUN_ID = "{{ run_id }}"
 YAHOO_POOL = "yahoo"
 SPARK_POOL = "spark"
 
-STAGE_DOC = """
-**When**: at its hour (UTC), Monday to Friday, about the session before (`PIPELINE_SCHEDULE=staggered`), or when
-`daily_pipeline_controller` starts it. A weekday without a session is about the last one: what is stored is not
-fetched again.
-
+RUN_DOC = """
 **By hand**: *Trigger*, with `as_of_date` (an XNYS session that is over, `YYYY-MM-DD`) or without (the last one
 closed).
 **Again**: clear the run, or trigger its session once more; the rows come out the same.
 
 **Backfill**: *Run Backfill* in the trigger dialog, or `airflow backfill create --dag-id {dag_id} --from-date
 2026-08-10 --to-date 2026-08-14`. From and to are the first and the last session, both included. Days that have a run
-are left out unless asked for (`--reprocess-behavior completed`). It redoes this stage alone; a backfill of
-`daily_pipeline_controller` takes each session through all five.
+are left out unless asked for (`--reprocess-behavior completed`).
+"""
+STAGE_DOC = """
+**When**: at its hour (UTC), Monday to Friday, about the session before (`PIPELINE_SCHEDULE=staggered`), or when
+`daily_pipeline_controller` starts it. A weekday without a session is about the last one: what is stored is not
+fetched again.
+{run_doc}
+A backfill redoes this stage alone; one of `daily_pipeline_controller` takes each session through all five.
 """
 
 COLLECTION_DOC = """
@@ -53,17 +55,17 @@ RETRIES: dict[str, Any] = {
 }
 
 
-def daily_dag(dag_id: str, cron: str, *, schedule_mode: str, doc: str | None, **kwargs: Any) -> DAG:
-    """A DAG about one session, with the parameter `as_of_date`; on its cron in one of the two schedule modes.
+def daily_dag(dag_id: str, cron: str, *, schedule_mode: str | None = None, doc: str | None, **kwargs: Any) -> DAG:
+    """A DAG about one session, with the parameter `as_of_date`; on its cron in one of the schedule modes, or in both.
 
     No start_date: with one in the past, the first start would run the last missed tick at once.
     """
     params = kwargs.pop("params", {})
     return DAG(
         dag_id,
-        schedule=SessionTimetable(cron, on_schedule=SETTINGS.schedule == schedule_mode),
+        schedule=SessionTimetable(cron, on_schedule=schedule_mode in (None, SETTINGS.schedule)),
         catchup=False,
-        is_paused_upon_creation=False,
+        is_paused_upon_creation=kwargs.pop("is_paused_upon_creation", False),
         doc_md=doc,
         params={"as_of_date": as_of_param(), **params},
         user_defined_macros={"as_of": as_of},
@@ -74,7 +76,8 @@ def daily_dag(dag_id: str, cron: str, *, schedule_mode: str, doc: str | None, **
 
 def stage_dag(dag_id: str, cron: str, *, doc: str | None, tags: list[str], **kwargs: Any) -> DAG:
     """One of the five stages: on its own cron in the staggered mode, else started by the controller."""
-    doc = f"{cleandoc(doc or '')}\n\n{STAGE_DOC.format(dag_id=dag_id)}"
+    more = STAGE_DOC.format(run_doc=RUN_DOC.format(dag_id=dag_id))
+    doc = f"{cleandoc(doc or '')}\n\n{more}"
     return daily_dag(dag_id, cron, schedule_mode="staggered", doc=doc, tags=["daily", *tags], **kwargs)
 
 

@@ -8,7 +8,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from dag_common import AS_OF, RUN_ID, SETTINGS, SPARK_POOL
 
 from config.config import PROJECT_ROOT
-from utils.spark_utils import submit_conf
+from utils.spark_utils import JOB_CORES, submit_conf
 
 # A job's exit code for a request that cannot be met, and how the one line that says why begins.
 CANNOT_BE_MET = "Error code is: 2."
@@ -27,7 +27,7 @@ class SparkJob(SparkSubmitOperator):
             name=f"{task_id} {AS_OF}",
             conf=submit_conf(SETTINGS.spark),
             jars=SETTINGS.spark.jdbc_jar or None,
-            total_executor_cores=1,  # a job is one task of one stage
+            total_executor_cores=JOB_CORES,
             execution_timeout=timedelta(minutes=30),
             **kwargs,
         )

@@ -31,37 +31,20 @@ def bars(conn: Connection, table: Table, ticker: str) -> dict[date, Row]:
     return {row.pop("trade_date"): row for row in fetch(conn, query, {"ticker": ticker})}
 
 
-def missing_bars(conn: Connection, table: Table, wanted: Sequence[tuple[str, date]]) -> list[tuple[str, date]]:
-    """Those of the wanted (ticker, session) that are not stored."""
+def absent(conn: Connection, table: Table, wanted: Sequence[tuple[str, date]]) -> list[tuple[str, date]]:
+    """Those of the wanted (ticker, day) of which a table whose key begins and ends with them has no row."""
     query = sql.SQL(
         """
-        SELECT ticker, trade_date
-        FROM UNNEST(%(tickers)s, %(sessions)s::date[]) AS wanted (ticker, trade_date)
+        SELECT ticker, day
+        FROM UNNEST(%(tickers)s::text[], %(days)s::date[]) AS wanted (ticker, day)
         WHERE NOT EXISTS (
-            SELECT 1 FROM {} AS stored
-            WHERE (stored.ticker, stored.trade_date) = (wanted.ticker, wanted.trade_date))
-        ORDER BY ticker, trade_date
+            SELECT 1 FROM {table} AS stored
+            WHERE (stored.{ticker}, stored.{day}) = (wanted.ticker, wanted.day))
+        ORDER BY ticker, day
         """
-    ).format(sql.Identifier(table.name))
-    params = {"tickers": [ticker for ticker, _ in wanted], "sessions": [session for _, session in wanted]}
-    return [(row["ticker"], row["trade_date"]) for row in fetch(conn, query, params)]
-
-
-def missing_snapshots(conn: Connection, wanted: Sequence[tuple[str, date]]) -> list[tuple[str, date]]:
-    """Those of the wanted (ETF, collected_date) of which no holding is stored."""
-    rows = fetch(
-        conn,
-        """
-        SELECT etf_ticker, collected_date
-        FROM UNNEST(%(etfs)s, %(dates)s::date[]) AS wanted (etf_ticker, collected_date)
-        WHERE NOT EXISTS (
-            SELECT 1 FROM collected_etf_holdings AS stored
-            WHERE (stored.etf_ticker, stored.collected_date) = (wanted.etf_ticker, wanted.collected_date))
-        ORDER BY etf_ticker, collected_date
-        """,
-        {"etfs": [etf for etf, _ in wanted], "dates": [day for _, day in wanted]},
-    )
-    return [(row["etf_ticker"], row["collected_date"]) for row in rows]
+    ).format(table=sql.Identifier(table.name), ticker=sql.Identifier(table.key[0]), day=sql.Identifier(table.key[-1]))
+    params = {"tickers": [ticker for ticker, _ in wanted], "days": [day for _, day in wanted]}
+    return [(row["ticker"], row["day"]) for row in fetch(conn, query, params)]
 
 
 def snapshot_dates(conn: Connection, etf: str) -> list[date]:
@@ -74,18 +57,18 @@ def snapshot_dates(conn: Connection, etf: str) -> list[date]:
     return [row["collected_date"] for row in rows]
 
 
-def snapshot_tickers(conn: Connection, etf: str, collected_date: date, top: int) -> list[str]:
-    """The largest holdings of one snapshot."""
-    rows = fetch(
+def snapshot(conn: Connection, etf: str, collected_date: date) -> list[Row]:
+    """The holdings of one snapshot, largest first."""
+    return fetch(
         conn,
         """
-        SELECT stock_ticker FROM collected_etf_holdings
-        WHERE etf_ticker = %(etf)s AND collected_date = %(collected_date)s AND holding_rank <= %(top)s
+        SELECT stock_ticker, stock_name, holding_percent, holding_rank, fetched_at, source, run_id
+        FROM collected_etf_holdings
+        WHERE etf_ticker = %(etf)s AND collected_date = %(collected_date)s
         ORDER BY holding_rank
         """,
-        {"etf": etf, "collected_date": collected_date, "top": top},
+        {"etf": etf, "collected_date": collected_date},
     )
-    return [row["stock_ticker"] for row in rows]
 
 
 def known_sectors(conn: Connection, tickers: Sequence[str]) -> dict[str, str]:

@@ -90,6 +90,24 @@ def allocation(conn: Connection, period_days: int, as_of: date | None) -> Row | 
     return rows[0] if rows else None
 
 
+def count(conn: Connection, start: date, end: date) -> Row:
+    """Portfolios of a range of sessions: how many, of how many sessions, empty, and of holdings collected later."""
+    [row] = fetch(
+        conn,
+        """
+        SELECT
+            COUNT(*) AS portfolios,
+            COUNT(DISTINCT as_of_date) AS sessions,
+            COUNT(*) FILTER (WHERE status = 'empty') AS empty,
+            COUNT(*) FILTER (WHERE holdings_as_of > as_of_date) AS known_later
+        FROM analytics_publication
+        WHERE job = 'allocation' AND as_of_date BETWEEN %(start)s AND %(end)s
+        """,
+        {"start": start, "end": end},
+    )
+    return row
+
+
 def monthly(conn: Connection, rebalance_date: date | None) -> list[Row]:
     """The positions of one rebalance in rank order, of the newest one when no date is named."""
     return fetch(

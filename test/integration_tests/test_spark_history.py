@@ -7,22 +7,20 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pandas as pd
 import pytest
 
-import batch
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
 from batch.job import Job
 from collector.market.invented import InventedMarket
-from config.config import DatabaseSettings, Settings
+from config.config import PROJECT_ROOT, DatabaseSettings, Settings
 from config.universe import universe
 from database.db_helper import Connection, connect, fetch
-from utils.spark_utils import submit_conf
+from utils.spark_utils import submit_command
 
 PERIODS = (5, 10, 20)
 LAST = date(2026, 8, 21)
@@ -58,13 +56,10 @@ def submit(history: DatabaseSettings) -> Submit:
     settings = Settings.from_env().spark
     database = {"DB_HOST": history.host, "DB_PORT": str(history.port), "DB_NAME": history.name}
     database |= {"DB_USER": history.user, "DB_PASSWORD": history.password}
-    folder = Path(batch.__file__).parent
 
     def run(script: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        conf = [part for name, value in submit_conf(settings).items() for part in ("--conf", f"{name}={value}")]
-        command = ["spark-submit", "--master", settings.master_url, "--jars", settings.jdbc_jar, *conf]
-        command += ["--total-executor-cores", "1", str(folder / script), *arguments]
-        environment = os.environ | database | {"PYTHONPATH": str(folder.parent)}
+        command = submit_command(settings, script, *arguments)
+        environment = os.environ | database | {"PYTHONPATH": str(PROJECT_ROOT)}
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
     return run

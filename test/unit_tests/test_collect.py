@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pandas as pd
 import pytest
 
-from collector.collect import Receipt, fetch_range, is_covered, news, require_complete
+from collector.collect import Receipt, fetch_range, is_covered, needed_sessions, news, require_complete
 from collector.completeness import differs
 from collector.kafka_producer_etf_daily import to_messages, with_range
 from collector.stock_bars import Company, stock_messages
@@ -19,9 +19,10 @@ from collector.yahoo import (
     holdings_from_summary,
     quotes_from_answer,
 )
-from config.config import Settings, Topic
+from config.config import Settings
 from database.db_helper import Row
-from utils.dates import session_before, sessions_between
+from database.tables import DAILY_ETF_OHLC
+from utils.dates import close_of, last_closed_session, session_before, sessions_between
 from utils.errors import BarMissing
 from utils.kafka_utils import offsets_reached
 
@@ -81,9 +82,34 @@ class TestWhatToAskFor:
     def test_nothing_is_asked_for_when_both_end_points_are_stored(self) -> None:
         history = stored(date(2026, 7, 1), AS_OF)
 
-        assert is_covered(history, "SPY", AS_OF, 20)
-        assert not is_covered(history, "SPY", AS_OF + timedelta(days=3), 20), "Monday is not there yet"
-        assert not is_covered(history, "SPY", date(2026, 7, 15), 20), "its window starts before the history"
+        assert is_covered(history, needed_sessions("SPY", AS_OF, 20))
+        assert not is_covered(history, needed_sessions("SPY", AS_OF + timedelta(days=3), 20)), "Monday is to come"
+        assert not is_covered(history, needed_sessions("SPY", date(2026, 7, 15), 20)), "it starts before the history"
+
+    def test_a_range_needs_every_session_from_the_first_ones_window_on(self) -> None:
+        needed = needed_sessions("SPY", AS_OF, 20, since=date(2026, 8, 3))
+        history = stored(date(2026, 7, 6), AS_OF)
+
+        assert needed == sessions_between(date(2026, 7, 6), AS_OF)
+        assert is_covered(history, needed)
+        history.pop(date(2026, 7, 20))
+        assert not is_covered(history, needed), "a gap in between is asked for again"
+        assert is_covered(history, needed_sessions("SPY", AS_OF, 20)), "a single session does not use it"
+
+    def test_a_foreign_range_starts_at_its_own_exchanges_window_and_so_does_its_rate(self) -> None:
+        """Twenty Korean sessions before 2 March 2026 lie across the New Year's holidays."""
+        since = date(2026, 3, 2)
+        stock, rate, home = (needed_sessions(ticker, AS_OF, 20, since) for ticker in ("005930.KS", "KRW=X", "SPY"))
+
+        assert stock[0] == session_before(last_closed_session(close_of(since), "XKRX"), 20, "XKRX")
+        assert rate[0] <= stock[0] < home[0]
+        assert rate[-1] == AS_OF
+
+    def test_a_range_further_back_than_a_first_fetch_is_asked_for_whole(self) -> None:
+        start, _ = fetch_range({}, "SPY", AS_OF, COLLECTOR, back_to=date(2024, 1, 3))
+
+        assert start == date(2024, 1, 3)
+        assert fetch_range({}, "SPY", AS_OF, COLLECTOR, back_to=AS_OF) == fetch_range({}, "SPY", AS_OF, COLLECTOR)
 
 
 class TestWhatToSend:
@@ -242,7 +268,7 @@ class TestWhetherToGoOn:
 def test_a_receipt_survives_json() -> None:
     receipt = Receipt(AS_OF, sent={"etf-daily-data": 3}, end_offsets={"etf-daily-data": {0: 7, 2: 9}}, requests=4)
     receipt.late.append("IWM")
-    receipt.expect(Topic.ETF_DAILY, "SPY", AS_OF)
+    receipt.expect(DAILY_ETF_OHLC, "SPY", AS_OF)
 
     assert Receipt.from_dict(receipt.to_dict()) == receipt
 

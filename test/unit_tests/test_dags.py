@@ -1,5 +1,6 @@
 """The DAGs as Airflow reads them: schedules, dates, pools, retries, and what their tasks do when something is wrong."""
 
+import calendar
 import doctest
 import json
 import os
@@ -28,13 +29,20 @@ STAGES = {
     "daily_portfolio_allocation": "0 13 * * 1-5",
 }
 REPOLL = "completeness_repoll"
-CRONS = {**STAGES, CONTROLLER: "30 21 * * 1-5", REPOLL: "30 14 * * 1-5"}
+MONTHLY_ETFS = "monthly_etf_collection_last_weekend"
+IN_BOTH_MODES = {REPOLL: "30 14 * * 1-5", "etf_holdings_daily": "0 9 * * 1-5", MONTHLY_ETFS: "0 10 * * L6"}
+CRONS = {**STAGES, CONTROLLER: "30 21 * * 1-5", **IN_BOTH_MODES}
+DAILY = [dag_id for dag_id in CRONS if dag_id != MONTHLY_ETFS]
+PAUSED_AT_FIRST = ("etf_holdings_daily",)
 SPARK_STAGES = ("daily_trending_etf_analysis", "daily_portfolio_allocation")
 MODES = ("staggered", "controller")
 POOLS = {
     **{(dag, "collect"): "yahoo" for dag in (*STAGES, REPOLL) if dag not in SPARK_STAGES},
     ("daily_trending_etf_analysis", "identify_trending"): "spark",
     ("daily_portfolio_allocation", "allocate"): "spark",
+    ("etf_holdings_daily", "collect"): "yahoo",
+    (MONTHLY_ETFS, "collect"): "yahoo",
+    (MONTHLY_ETFS, "analyze_sectors"): "spark",
 }
 
 
@@ -115,10 +123,11 @@ class TestDeclaration:
 
     def test_what_a_user_sees(self, dag: Any) -> None:
         assert not dag.catchup
-        assert dag.is_paused_upon_creation is False
+        assert dag.is_paused_upon_creation is (dag.dag_id in PAUSED_AT_FIRST)
         assert dag.tags
-        for word in ("as_of_date", "backfill", dag.dag_id, "Writes" if dag.dag_id in STAGES else "writes"):
+        for word in ("as_of_date", "backfill", dag.dag_id, "writes" if dag.dag_id == CONTROLLER else "Writes"):
             assert word in dag.doc_md
+            assert "{" not in dag.doc_md.replace('{"stage_delay_minutes": 0}', ""), "a placeholder was left"
 
     @pytest.mark.parametrize("dag_id", CRONS)
     def test_a_session_is_written_as_a_date(self, stored: dict[str, dict[str, Any]], dag_id: str) -> None:
@@ -212,12 +221,12 @@ class TestSchedule:
     @pytest.mark.parametrize("mode", MODES)
     def test_one_of_both_schedules_is_on(self, stored: dict[str, dict[str, Any]], mode: str) -> None:
         for dag_id, dag in stored[mode].items():
-            on = dag_id == REPOLL or (dag_id == CONTROLLER) == (mode == "controller")
+            on = dag_id in IN_BOTH_MODES or (dag_id == CONTROLLER) == (mode == "controller")
             assert dag.timetable.summary == (CRONS[dag_id] if on else f"off ({CRONS[dag_id]})")
             assert (dag.next_dagrun_info(last_automated_run_info=None) is not None) == on
 
     @pytest.mark.parametrize("mode", MODES)
-    @pytest.mark.parametrize("dag_id", CRONS)
+    @pytest.mark.parametrize("dag_id", DAILY)
     def test_a_backfill_takes_both_its_days_whatever_the_mode(
         self, stored: dict[str, dict[str, Any]], mode: str, dag_id: str
     ) -> None:
@@ -233,7 +242,38 @@ class TestSchedule:
         noon = datetime(2026, 8, 12, 12, tzinfo=UTC)
         assert [run.logical_date.day for run in dag.iter_dagrun_infos_between(noon - timedelta(days=1), noon)] == [11]
 
-    @pytest.mark.parametrize("dag_id", CRONS)
+    def test_the_last_saturday_of_every_month_of_three_years(
+        self, stored: dict[str, dict[str, Any]], common: Any
+    ) -> None:
+        ticks = list(_ticks(stored["controller"][MONTHLY_ETFS].timetable, datetime(2026, 1, 1, tzinfo=UTC), 36))
+        assert [run.run_after for run in ticks] == [
+            max(
+                datetime(year, month, day, 10, tzinfo=UTC)
+                for week, day in ((week, week[calendar.SATURDAY]) for week in calendar.monthcalendar(year, month))
+                if day
+            )
+            for year in (2026, 2027, 2028)
+            for month in range(1, 13)
+        ]
+        for run in ticks:
+            assert _as_of(common, run.logical_date, run.run_after) == last_closed_session(run.run_after)
+        about = {
+            (run.run_after.year, run.run_after.month): _as_of(common, run.logical_date, run.run_after) for run in ticks
+        }
+        assert about[2026, 8] == date(2026, 8, 28)  # not the weekend of the last Sunday
+        assert about[2027, 3] == date(2027, 3, 25)  # Good Friday
+
+    def test_a_backfill_of_months_takes_those_whose_session_is_in_the_range(
+        self, stored: dict[str, dict[str, Any]]
+    ) -> None:
+        runs = stored["staggered"][MONTHLY_ETFS].iter_dagrun_infos_between(
+            datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 7, 24, tzinfo=UTC)
+        )
+        assert [run.logical_date for run in runs] == [
+            datetime(2026, month, day, 21, 30, tzinfo=UTC) for month, day in ((5, 29), (6, 26), (7, 24))
+        ]
+
+    @pytest.mark.parametrize("dag_id", DAILY)
     def test_two_years_of_ticks(self, stored: dict[str, dict[str, Any]], common: Any, dag_id: str) -> None:
         """Each weekday has one tick, a date of its own, and is about the last session that was over at the tick."""
         mode = "controller" if dag_id == CONTROLLER else "staggered"

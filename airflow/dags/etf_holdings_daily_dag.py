@@ -1,0 +1,40 @@
+"""### What all ETFs hold
+
+Fetches the ten largest holdings of every ETF of the universe from Yahoo, with its metadata, and sends them to Kafka;
+green when they are in Postgres. A snapshot of the session or later that is there already costs no request. The five
+stages do without it, as stage 4 fetches what it needs; it keeps a daily record of every fund, for 15 requests a day.
+
+**Paused at first**: unpause it to let it run.
+
+**When**: Monday to Friday 09:00 UTC, about the session before.
+
+**Reads** Yahoo (pool `yahoo`: one request every 5 seconds).
+**Writes** topic `etf-holdings-data` → `collected_etf_holdings`, `collected_meta_etf`.
+"""
+
+from datetime import date
+from typing import Any
+
+from airflow.sdk import task
+from dag_common import AS_OF, RUN_DOC, RUN_ID, YAHOO_POOL, StoredSensor, airflow_errors, daily_dag
+
+from config.config import Settings
+
+DAG_ID = "etf_holdings_daily"
+
+with daily_dag(
+    DAG_ID,
+    "0 9 * * 1-5",
+    doc=f"{__doc__}\n{RUN_DOC.format(dag_id=DAG_ID)}",
+    tags=["daily", "collection"],
+    is_paused_upon_creation=True,
+):
+
+    @task(pool=YAHOO_POOL)
+    def collect(as_of: str, started_by: str) -> dict[str, Any]:
+        from collector.kafka_producer_etf_holdings import run
+
+        with airflow_errors():
+            return run(Settings.from_env(), "all", date.fromisoformat(as_of), started_by).to_dict()
+
+    StoredSensor(task_id="stored", receipt=collect(AS_OF, RUN_ID))

@@ -1,0 +1,43 @@
+"""### The month's holdings of the benchmark ETFs, and its sectors
+
+Keeps what the benchmark ETFs (SPY, QQQ, IWM, EWY, DIA, SCHD) hold at the month's end: the snapshot that counts as of
+the session, from Postgres when it is there, else from Yahoo, through Kafka; `stored` is green when it is in Postgres.
+Then a Spark job looks at the month's returns sector by sector.
+
+A month that is run late gets the holdings of the day they were fetched: `holdings_as_of` is then after `as_of_date`.
+
+**When**: the last Saturday of the month, 10:00 UTC, about the last session before it.
+
+**Reads** Yahoo (pool `yahoo`: one request every 5 seconds); `collected_daily_stock_history`.
+**Writes** topic `etf-holdings-data` → `collected_monthly_benchmark_holdings`, `collected_etf_holdings`;
+`analytics_sector_trending`.
+"""
+
+from datetime import date
+from typing import Any
+
+from airflow.sdk import task
+from dag_common import AS_OF, RUN_DOC, RUN_ID, YAHOO_POOL, StoredSensor, airflow_errors, daily_dag
+from dag_spark import SparkJob
+
+from config.config import Settings
+
+DAG_ID = "monthly_etf_collection_last_weekend"
+
+with daily_dag(
+    DAG_ID,
+    "0 10 * * L6",  # L6: the last Saturday
+    doc=f"{__doc__}\n{RUN_DOC.format(dag_id=DAG_ID)}",
+    tags=["monthly", "collection", "analysis", "spark"],
+):
+
+    @task(pool=YAHOO_POOL)
+    def collect(as_of: str, started_by: str) -> dict[str, Any]:
+        from collector.kafka_producer_etf_holdings import run
+
+        with airflow_errors():
+            receipt = run(Settings.from_env(), "benchmark", date.fromisoformat(as_of), started_by, for_the_month=True)
+            return receipt.to_dict()
+
+    stored = StoredSensor(task_id="stored", receipt=collect(AS_OF, RUN_ID))
+    stored >> SparkJob(task_id="analyze_sectors", script="batch_monthly_sector_analyzer.py")

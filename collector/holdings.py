@@ -1,0 +1,93 @@
+"""Collect holdings snapshots: Yahoo -> etf-holdings-data, for whichever producer needs them."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from collector.collect import Collection
+from collector.yahoo import FundHoldings
+from config.config import Topic
+from config.universe import Universe, universe
+from database.db_helper import Connection
+from database.queries import collected
+from database.tables import ETF_HOLDINGS
+from utils.dates import last_closed_session
+from utils.messages import EtfMetadata, Holding, HoldingsSnapshot
+
+
+def collect_snapshot(current: Collection, etf: str, as_of: date) -> HoldingsSnapshot | None:
+    """Send today's snapshot unless one of as_of or later is stored; returns the one that counts as of as_of.
+
+    A fetch can only ever give today's list: once a snapshot as late as as_of is there, another adds nothing to it.
+    None when there is no snapshot at all.
+    """
+    dates = collected.snapshot_dates(current.conn, etf)
+    if dates and dates[-1] >= as_of:
+        current.receipt.already_stored.append(f"{etf} holdings")
+        return stored_snapshot(current.conn, etf, snapshot_for(as_of, dates))
+    fetched = to_snapshot(current.yahoo.top_holdings(etf), current.run_id)
+    if fetched is None:
+        current.receipt.missing[etf] = "Yahoo lists no holdings"
+        return stored_snapshot(current.conn, etf, dates[-1]) if dates else None
+    current.send(Topic.ETF_HOLDINGS, [fetched])
+    current.receipt.expect(ETF_HOLDINGS, etf, fetched.collected_date)
+    used = snapshot_for(as_of, [*dates, fetched.collected_date])
+    return fetched if used == fetched.collected_date else stored_snapshot(current.conn, etf, used)
+
+
+def snapshot_for(as_of: date, dates: Iterable[date]) -> date:
+    """The snapshot that counts as of a session: the latest by then, else the earliest after it (marked as such).
+
+    >>> days = [date(2026, 8, 3), date(2026, 8, 20)]
+    >>> [snapshot_for(date(2026, 8, day), days).day for day in (1, 3, 19, 21)]
+    [3, 3, 3, 20]
+    """
+    known = [day for day in dates if day <= as_of]
+    return max(known) if known else min(dates)
+
+
+def tickers_used(conn: Connection, etf: str, sessions: Iterable[date]) -> list[str]:
+    """The largest holdings of the ETF in the stored snapshots that count as of any of the sessions."""
+    dates = collected.snapshot_dates(conn, etf)
+    used = sorted({snapshot_for(session, dates) for session in sessions}) if dates else []
+    return list(dict.fromkeys(ticker for day in used for ticker in largest(stored_snapshot(conn, etf, day))))
+
+
+def largest(snapshot: HoldingsSnapshot) -> list[str]:
+    """The holdings that stand for selection."""
+    return [holding.ticker for holding in snapshot.holdings[: universe().top_holdings]]
+
+
+def stored_snapshot(conn: Connection, etf: str, collected_date: date) -> HoldingsSnapshot:
+    rows = collected.snapshot(conn, etf, collected_date)
+    return HoldingsSnapshot(
+        etf_ticker=etf,
+        collected_date=collected_date,
+        holdings=[
+            Holding(row["stock_ticker"], row["stock_name"], row["holding_percent"], row["holding_rank"]) for row in rows
+        ],
+        fetched_at=rows[0]["fetched_at"],
+        source=rows[0]["source"],
+        run_id=rows[0]["run_id"],
+    )
+
+
+def to_snapshot(fetched: FundHoldings, run_id: str | None) -> HoldingsSnapshot | None:
+    """The fund's list as a message, None when it is empty."""
+    if not fetched.holdings:
+        return None
+    return HoldingsSnapshot(
+        etf_ticker=fetched.etf,
+        collected_date=last_closed_session(fetched.answer.fetched_at),
+        holdings=[
+            Holding(ticker=holding.ticker, name=holding.name, percent=holding.percent, rank=rank)
+            for rank, holding in enumerate(fetched.holdings, 1)
+        ],
+        metadata=metadata(fetched.etf, universe()),
+        fetched_at=fetched.answer.fetched_at,
+        source=fetched.answer.source,
+        run_id=run_id,
+    )
+
+
+def metadata(etf: str, known: Universe) -> EtfMetadata:
+    return EtfMetadata(known.etf_type(etf), known.sectors.get(etf), known.description(etf))

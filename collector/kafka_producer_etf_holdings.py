@@ -1,0 +1,60 @@
+"""Collect ETFs' holdings and metadata: Yahoo -> etf-holdings-data."""
+
+import logging
+import sys
+from datetime import UTC, date, datetime
+
+import msgspec
+
+from collector.collect import Collection, Receipt, add_group, collection, command_line, run_command
+from collector.holdings import collect_snapshot, largest
+from config.config import Settings, Topic
+from config.universe import Group, universe
+from database.tables import MONTHLY_BENCHMARK_HOLDINGS
+from utils.dates import require_closed_session
+from utils.logging_utils import log_progress
+from utils.messages import HoldingsSnapshot
+
+log = logging.getLogger(__name__)
+
+
+def run(
+    settings: Settings, group: Group, as_of: date, run_id: str | None = None, for_the_month: bool = False
+) -> Receipt:
+    """Send today's holdings of the group's ETFs, unless later ones than as_of's are stored.
+
+    for_the_month: send what counts as of as_of also as the month's snapshot.
+    """
+    require_closed_session(as_of, datetime.now(UTC))
+    etfs = universe().group(group)
+    with collection(settings, as_of, run_id) as current:
+        for number, etf in enumerate(etfs, 1):
+            snapshot = collect_snapshot(current, etf, as_of)
+            if snapshot and for_the_month:
+                _send_for_the_month(current, snapshot, as_of)
+            log_progress(log, number, len(etfs), f"{etf}: {_described(snapshot)}")
+    return current.receipt
+
+
+def _send_for_the_month(current: Collection, snapshot: HoldingsSnapshot, as_of: date) -> None:
+    current.send(Topic.ETF_HOLDINGS, [msgspec.structs.replace(snapshot, month_of=as_of)])
+    current.receipt.expect(MONTHLY_BENCHMARK_HOLDINGS, snapshot.etf_ticker, as_of)
+
+
+def _described(snapshot: HoldingsSnapshot | None) -> str:
+    return f"{', '.join(largest(snapshot))}, as of {snapshot.collected_date}" if snapshot else "no holdings"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = command_line("Collect ETFs' largest holdings (Yahoo lists ten) and metadata into etf-holdings-data.")
+    add_group(parser)
+    parser.add_argument("--for-the-month", action="store_true", help="store them as the month's snapshot too")
+    options = parser.parse_args(arguments)
+    return run_command(
+        options,
+        lambda settings, as_of: run(settings, options.group, as_of, options.run_id, options.for_the_month),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""Collect stock bars: Yahoo -> stock-daily-data, of named tickers or of what the ETFs hold."""
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+from collector.collect import Receipt, add_since, collection, command_line, require_complete, run_command, since_of
+from collector.holdings import tickers_used
+from collector.stock_bars import collect_stocks
+from config.config import Settings
+from config.universe import universe
+from database.db_helper import Connection
+from utils.dates import require_closed_session, sessions_between
+from utils.errors import BarMissing, InvalidInput, NotStored
+
+
+def run(
+    settings: Settings,
+    as_of: date,
+    tickers: Sequence[str] = (),
+    run_id: str | None = None,
+    accept_late: bool = False,
+    since: date | None = None,
+) -> Receipt:
+    """Send what is new of the stocks up to a session, and what the sessions `since` one need.
+
+    Without tickers: of the largest holdings of every ETF in the stored snapshots that count as of these sessions.
+    BarMissing when one has no bar yet, unless late ones are accepted; also when a named one has none at all.
+    """
+    require_closed_session(as_of, datetime.now(UTC))
+    _refuse_rates(tickers)
+    with collection(settings, as_of, run_id) as current:
+        collect_stocks(current, list(tickers) or held(current.conn, as_of, since), as_of, since)
+    receipt = current.receipt
+    if tickers and receipt.missing.keys() - receipt.late:
+        reasons = "; ".join(f"{ticker}: {reason}" for ticker, reason in sorted(receipt.missing.items()))
+        raise BarMissing(f"{reasons}. What the others have is sent.")
+    return require_complete(receipt, accept_late)
+
+
+def _refuse_rates(tickers: Sequence[str]) -> None:
+    rates = [ticker for ticker in tickers if ticker.endswith("=X")]
+    if rates:
+        raise InvalidInput(f"{', '.join(rates)}: an exchange rate comes by itself with the stocks that need it")
+
+
+def held(conn: Connection, as_of: date, since: date | None) -> list[str]:
+    """The stocks among the largest holdings of any ETF; NotStored when no snapshot is stored."""
+    sessions = sessions_between(since or as_of, as_of)
+    found = dict.fromkeys(ticker for etf in universe().etfs for ticker in tickers_used(conn, etf, sessions))
+    if not found:
+        raise NotStored("no holdings are stored of any ETF: collect them first (etf_holdings_daily), or name tickers")
+    return list(found)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = command_line("Collect stock bars from Yahoo, and the exchange rates they need, into stock-daily-data.")
+    parser.add_argument(
+        "tickers",
+        nargs="*",
+        metavar="TICKER",
+        help="e.g. AAPL BRK-B 005930.KS (default: the largest holdings of every ETF)",
+    )
+    add_since(parser)
+    options = parser.parse_args(arguments)
+    return run_command(
+        options,
+        lambda settings, as_of: run(
+            settings, as_of, options.tickers, options.run_id, options.accept_late, since_of(options)
+        ),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
