@@ -70,7 +70,7 @@ class Progress(logging.Handler):
 def in_words(seconds: float) -> str:
     """
     >>> in_words(42.4), in_words(200), in_words(4000)
-    ('42 s', '3 min 20 s', '1 h 7 min')
+    ('42 s', '3 min 20 s', '1 h 6 min')
     """
     whole = round(seconds)
     if whole < 60:
