@@ -32,8 +32,6 @@ from utils.errors import ActstockError
 from utils.logging_utils import configure_logging
 from utils.spark_utils import submit_command
 
-log = logging.getLogger(__name__)
-
 RUN_ID = "history"
 ERROR_LINE = "error: "
 # What things take on two cores, in seconds: only for the estimate, which learns from how it really goes.
@@ -89,7 +87,6 @@ def computing(script: str) -> Callable[[Range], str]:
         span = ("--from", asked.first.isoformat(), "--to", asked.last.isoformat(), "--run-id", RUN_ID)
         command = submit_command(asked.settings.spark, script, *span)
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
-        log.info("%s ended with code %d\n%s%s", script, ended.returncode, ended.stdout, ended.stderr)
         return _told_by(script, ended, asked)
 
     return run
@@ -100,7 +97,8 @@ def _told_by(script: str, ended: "subprocess.CompletedProcess[str]", asked: Rang
     errors = [line.removeprefix(ERROR_LINE) for line in ended.stderr.splitlines() if line.startswith(ERROR_LINE)]
     printed = ended.stdout.strip().splitlines()
     if not printed:
-        raise RunFailed(f"{script}: {errors[-1] if errors else f'ended with code {ended.returncode}'}")
+        last_words = ended.stderr.strip().splitlines()[-1:] or [f"ended with code {ended.returncode}"]
+        raise RunFailed(f"{script}: {(errors or last_words)[-1]}")
     summary = json.loads(printed[-1])
     if ended.returncode:
         asked.skipped.append(f"{script}: {errors[-1]}")
@@ -135,7 +133,6 @@ def _stock_prices(asked: Range) -> Receipt:
 def run(asked: Range, todo: list[Step]) -> None:
     """All steps in order, telling of each; an error leaves the rest undone."""
     progress = Progress([step.work(asked) for step in todo])
-    configure_logging(handler=progress)
     say(
         f"{asked.sessions} sessions from {asked.first} to {asked.last}; about {in_words(progress.seconds_left())} if "
         "nothing of them is stored. Interrupted, it goes on where it was: what is stored is not fetched again."
@@ -156,6 +153,8 @@ def conclude(asked: Range, seconds: float) -> int:
         f"{counted['portfolios']} portfolios of {counted['sessions']} sessions, {counted['empty']} of them empty: "
         f"{in_words(seconds)}"
     )
+    if counted["degraded"]:
+        say(f"[yellow]{counted['degraded']} of them lacked prices[/]: ./start.sh gaps lists them.")
     if counted["known_later"]:
         say(
             f"[yellow]{counted['known_later']} of them rest on holdings that were collected after their session[/] and "
@@ -169,6 +168,7 @@ def conclude(asked: Range, seconds: float) -> int:
 def history(sessions: int, last: date | None) -> int:
     """The command; `last` is the source's last session unless given. An interruption or an error is one message."""
     began = time.monotonic()
+    configure_logging(handler=logging.NullHandler())  # Progress shows what is worth it
     try:
         settings = Settings.from_env()
         last = last or last_session(settings.yahoo.base_url)

@@ -33,11 +33,13 @@ class Progress(logging.Handler):
         self._status = console.status("")
 
     def __enter__(self) -> "Progress":
+        logging.getLogger().addHandler(self)
         self._status.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._status.stop()
+        logging.getLogger().removeHandler(self)
 
     def begin(self, number: int, name: str) -> None:
         self._step, self._parts_done = number, 0

@@ -91,7 +91,7 @@ def allocation(conn: Connection, period_days: int, as_of: date | None) -> Row | 
 
 
 def count(conn: Connection, start: date, end: date) -> Row:
-    """Portfolios of a range of sessions: how many, of how many sessions, empty, and of holdings collected later."""
+    """Portfolios of a range of sessions: how many, of how many sessions, empty, degraded, of holdings collected later."""
     [row] = fetch(
         conn,
         """
@@ -99,6 +99,7 @@ def count(conn: Connection, start: date, end: date) -> Row:
             COUNT(*) AS portfolios,
             COUNT(DISTINCT as_of_date) AS sessions,
             COUNT(*) FILTER (WHERE status = 'empty') AS empty,
+            COUNT(*) FILTER (WHERE degraded_reason IS NOT NULL) AS degraded,
             COUNT(*) FILTER (WHERE holdings_as_of > as_of_date) AS known_later
         FROM analytics_publication
         WHERE job = 'allocation' AND as_of_date BETWEEN %(start)s AND %(end)s

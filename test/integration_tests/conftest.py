@@ -142,6 +142,7 @@ def settings(
     with closing(connect(scratch_database)) as conn, transaction(conn), conn.cursor() as cursor:
         cursor.execute(
             "TRUNCATE collected_daily_etf_ohlc, collected_daily_stock_history, collected_etf_holdings, "
+            "collected_meta_etf, collected_monthly_benchmark_holdings, "
             "logs_yahoo_request, logs_consumer_error, logs_expected_bar, logs_restatement, analytics_trending_etfs, "
             "analytics_portfolio_allocation, analytics_allocation_candidates, analytics_publication"
         )

@@ -9,12 +9,19 @@ from typing import Any
 import httpx
 import pytest
 
-from collector import kafka_producer_etf_daily, kafka_producer_trending_etf_holdings
+from collector import (
+    backfill,
+    kafka_producer_etf_daily,
+    kafka_producer_etf_holdings,
+    kafka_producer_stock_daily,
+    kafka_producer_trending_etf_holdings,
+)
+from collector.collect import is_stored
 from config.config import Settings, Topic
 from database import tables
 from database.db_helper import Connection, connect, fetch, replace_partition, transaction
 from utils.dates import session_before, sessions_between
-from utils.errors import BarMissing, NotPublished, RateLimited, SourceUnavailable
+from utils.errors import BarMissing, InvalidInput, NotPublished, NotStored, RateLimited, SourceUnavailable
 
 UNTIL = date(2026, 8, 21)
 BENCHMARKS = ("SPY", "QQQ", "IWM", "EWY", "DIA", "SCHD")
@@ -215,3 +222,174 @@ def test_a_backfilled_session_keeps_the_day_its_holdings_are_of(settings: Settin
     kafka_producer_trending_etf_holdings.run(settings, earlier)
 
     assert fetch(conn, "SELECT DISTINCT collected_date FROM collected_etf_holdings") == [{"collected_date": UNTIL}]
+
+
+class TestHoldings:
+    """Snapshots of many ETFs at once, and those that stand for a month."""
+
+    def test_every_etf_with_its_metadata_for_one_request_each(self, settings: Settings, conn: Connection) -> None:
+        receipt = kafka_producer_etf_holdings.run(settings, "all", UNTIL)
+
+        assert receipt.requests == 15 + 2
+        assert is_stored(settings, receipt)
+        held = fetch(conn, "SELECT etf_ticker, COUNT(*) AS n FROM collected_etf_holdings GROUP BY 1 ORDER BY 1")
+        assert [row["n"] for row in held] == [10] * 15
+        described = fetch(conn, "SELECT * FROM collected_meta_etf WHERE ticker IN ('QQQ', 'XLB') ORDER BY ticker")
+        assert [tuple(row.values()) for row in described] == [
+            ("QQQ", "benchmark+sector", "Technology", "Nasdaq 100"),
+            ("XLB", "sector", "Basic Materials", "Basic Materials sector"),
+        ]
+        again = kafka_producer_etf_holdings.run(settings, "all", UNTIL)
+        assert (again.requests, again.sent) == (0, {})
+
+    def test_the_months_snapshot_is_taken_from_what_is_stored(self, settings: Settings, conn: Connection) -> None:
+        kafka_producer_etf_holdings.run(settings, "benchmark", UNTIL)
+
+        receipt = kafka_producer_etf_holdings.run(settings, "benchmark", UNTIL, "monthly", for_the_month=True)
+
+        assert receipt.requests == 0
+        assert is_stored(settings, receipt)
+        daily = fetch(
+            conn,
+            "SELECT etf_ticker, stock_ticker, stock_name, holding_percent, fetched_at, source "
+            "FROM collected_etf_holdings ORDER BY 1, 2",
+        )
+        monthly = fetch(conn, "SELECT * FROM collected_monthly_benchmark_holdings ORDER BY etf_ticker, holding_ticker")
+        assert len(monthly) == 60
+        assert {(row["as_of_date"], row["holdings_as_of"]) for row in monthly} == {(UNTIL, UNTIL)}
+        assert [tuple(row.values())[:4] for row in monthly] == [tuple(row.values())[:4] for row in daily]
+
+    def test_a_month_run_late_says_that_its_holdings_are_later(self, settings: Settings, conn: Connection) -> None:
+        july = date(2026, 7, 24)
+
+        first = kafka_producer_etf_holdings.run(settings, "benchmark", july, for_the_month=True)
+        kafka_producer_etf_holdings.run(settings, "benchmark", july, for_the_month=True)
+
+        assert first.requests == 6 + 2
+        [days] = fetch(conn, "SELECT DISTINCT as_of_date, holdings_as_of FROM collected_monthly_benchmark_holdings")
+        assert days == {"as_of_date": july, "holdings_as_of": UNTIL}
+        assert fetch(conn, "SELECT DISTINCT collected_date FROM collected_etf_holdings") == [{"collected_date": UNTIL}]
+
+    def test_a_month_gets_the_snapshot_of_its_own_time(
+        self, settings: Settings, conn: Connection, market: httpx.Client
+    ) -> None:
+        july = date(2026, 7, 24)
+        market.put("/control/clock", json={"at": str(july)}).raise_for_status()
+        kafka_producer_etf_holdings.run(settings, "benchmark", july)
+        market.put("/control/clock", json={"at": str(UNTIL)}).raise_for_status()
+        kafka_producer_etf_holdings.run(settings, "benchmark", UNTIL)
+
+        for month in (july, UNTIL):
+            kafka_producer_etf_holdings.run(settings, "benchmark", month, for_the_month=True)
+
+        days = fetch(
+            conn, "SELECT DISTINCT as_of_date, holdings_as_of FROM collected_monthly_benchmark_holdings ORDER BY 1"
+        )
+        assert [tuple(day.values()) for day in days] == [(july, july), (UNTIL, UNTIL)]
+
+    def test_green_only_when_the_months_rows_are_there(self, settings: Settings, conn: Connection) -> None:
+        receipt = kafka_producer_etf_holdings.run(settings, "benchmark", UNTIL, for_the_month=True)
+        with transaction(conn), conn.cursor() as cursor:
+            cursor.execute("DELETE FROM collected_monthly_benchmark_holdings WHERE etf_ticker = 'IWM'")
+
+        with pytest.raises(NotStored, match="1 rows were sent but not stored: IWM 2026-08-21"):
+            is_stored(settings, receipt)
+
+
+class TestStocks:
+    def test_named_ones(self, settings: Settings, conn: Connection) -> None:
+        receipt = kafka_producer_stock_daily.run(settings, UNTIL, ["AAPL", "005930.KS"])
+
+        assert is_stored(settings, receipt)
+        rows = fetch(conn, "SELECT DISTINCT ticker FROM collected_daily_stock_history ORDER BY 1")
+        assert [row["ticker"] for row in rows] == ["005930.KS", "AAPL", "KRW=X"]
+        assert kafka_producer_stock_daily.run(settings, UNTIL, ["AAPL", "005930.KS"]).requests == 0
+
+    def test_without_names_those_that_the_etfs_hold(self, settings: Settings, conn: Connection) -> None:
+        with pytest.raises(NotStored, match="no holdings are stored of any ETF"):
+            kafka_producer_stock_daily.run(settings, UNTIL)
+        kafka_producer_etf_holdings.run(settings, "sector", UNTIL)
+
+        kafka_producer_stock_daily.run(settings, UNTIL)
+
+        held = fetch(
+            conn, "SELECT DISTINCT stock_ticker FROM collected_etf_holdings WHERE holding_rank <= 5 ORDER BY 1"
+        )
+        stored = fetch(
+            conn, "SELECT DISTINCT ticker FROM collected_daily_stock_history WHERE quote_type = 'EQUITY' ORDER BY 1"
+        )
+        assert [row["ticker"] for row in stored] == [row["stock_ticker"] for row in held]
+
+    def test_a_range_is_one_request_a_ticker_and_gives_every_sector(self, settings: Settings, conn: Connection) -> None:
+        since = session_before(UNTIL, 299)
+
+        receipt = kafka_producer_stock_daily.run(settings, UNTIL, ["AAPL", "JPM", "XOM", "KO", "HD"], since=since)
+
+        assert receipt.requests == 2 + 1 + 5 + 5, "cookie and crumb, quotes, sectors, bars"
+        rows = fetch(
+            conn,
+            "SELECT ticker, MIN(trade_date) AS first, COUNT(*) AS n, COUNT(sector) AS described "
+            "FROM collected_daily_stock_history GROUP BY 1",
+        )
+        assert {(row["first"], row["n"], row["described"]) for row in rows} == {(session_before(since, 20), 320, 320)}
+        assert kafka_producer_stock_daily.run(settings, UNTIL, ["AAPL"], since=since).requests == 0
+        assert kafka_producer_stock_daily.run(settings, UNTIL, ["AAPL"], since=session_before(since, 1)).requests == 4
+
+    def test_a_ticker_that_is_none_is_an_error_when_it_was_named(self, settings: Settings, conn: Connection) -> None:
+        with pytest.raises(BarMissing, match=r"NOSUCH: Yahoo does not know 'NOSUCH'.*What the others have is sent"):
+            kafka_producer_stock_daily.run(settings, UNTIL, ["AAPL", "NOSUCH"])
+        assert fetch(conn, "SELECT DISTINCT ticker FROM collected_daily_stock_history") == [{"ticker": "AAPL"}]
+
+    def test_a_rate_is_not_a_stock(self, settings: Settings) -> None:
+        with pytest.raises(InvalidInput, match="KRW=X: an exchange rate comes by itself"):
+            kafka_producer_stock_daily.run(settings, UNTIL, ["KRW=X"])
+
+
+class TestBackfill:
+    """test/1_backfill_etf_benchmarks.py and 2_staggered_sector_backfill.py."""
+
+    @pytest.fixture(autouse=True)
+    def no_broker(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(backfill, "end_offsets", lambda *_: {})
+
+    def test_an_interrupted_one_says_what_is_missing_and_goes_on(
+        self, settings: Settings, fault: Callable[..., None], capsys: pytest.CaptureFixture[str], conn: Connection
+    ) -> None:
+        fault(kind="rate_limit", endpoint="chart", ticker="EWY", count=1)
+
+        with pytest.raises(RateLimited):
+            backfill.run(settings, "benchmark", 300, UNTIL)
+        assert capsys.readouterr().out.splitlines()[1:] == [
+            "  SPY    320 of 320 bars, complete",
+            "  QQQ    320 of 320 bars, complete",
+            "  IWM    320 of 320 bars, complete",
+            *(
+                f"  {etf:<6} 0 of 320 bars, 2025-05-14 to 2026-08-20 not collected; 2026-08-21 late"
+                for etf in ("EWY", "DIA", "SCHD")
+            ),
+        ]
+
+        backfill.run(settings, "benchmark", 300, UNTIL)
+        assert capsys.readouterr().out.count("320 of 320 bars, complete") == 6
+        asked = fetch(conn, "SELECT symbol FROM logs_yahoo_request WHERE endpoint = 'chart' ORDER BY id")
+        assert [row["symbol"] for row in asked] == ["SPY", "QQQ", "IWM", "EWY", "EWY", "DIA", "SCHD"]
+
+    def test_what_the_source_lacks_is_named(
+        self, settings: Settings, fault: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        fault(kind="missing_bar", ticker="DIA", session=str(session_before(UNTIL, 4)))
+
+        with pytest.raises(NotStored, match="1 bars are still missing"):
+            backfill.run(settings, "benchmark", 5, UNTIL)
+        assert "  DIA    24 of 25 bars, 2026-08-17 missing at the source\n" in capsys.readouterr().out
+
+    def test_tickers_can_be_spaced_further(self, settings: Settings) -> None:
+        assert backfill.spaced(settings, None) == settings
+        assert backfill.spaced(settings, 7.5).yahoo.pace_seconds == 7.5
+
+    def test_a_range_has_to_be_over(self, settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+        assert backfill.main("sector", "", ["--days", "0"]) == 2
+        assert backfill.main("sector", "", ["--to", "2026-08-22"]) == 2
+        said = capsys.readouterr().err
+        assert "--days is at least 1" in said
+        assert "2026-08-22 (Saturday) is not a XNYS session" in said

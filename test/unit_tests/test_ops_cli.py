@@ -19,6 +19,8 @@ def nothing_is_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["run", "trending"], "is not running: ./start.sh starts it"),
         (["gaps", "--repoll"], "is not running: ./start.sh starts it"),
         (["restatements", "--from", "2026-08-10"], "is not running: ./start.sh starts it"),
+        (["history"], "is not running: ./start.sh starts it"),
+        (["history", "--sessions", "0"], "a history has at least one session"),
         (["logs", "kafak"], "did you mean kafka"),
         (["logs", "kafka"], "kafka has not written anything yet"),
         (["backfill", "2026-08-14", "2026-08-10"], "ends (2026-08-10) before it begins (2026-08-14)"),

@@ -106,6 +106,8 @@ def test_a_paused_dag_is_not_waited_for() -> None:
         ("5", "daily_portfolio_allocation"),
         ("trending", "daily_trending_etf_analysis"),
         ("pipeline", "daily_pipeline_controller"),
+        ("etf-holdings", "etf_holdings_daily"),
+        ("monthly-etfs", "monthly_etf_collection_last_weekend"),
         ("daily_pipeline_controller", "daily_pipeline_controller"),
     ],
 )

@@ -1,0 +1,201 @@
+"""A history's steps and what is said of them: their order, the time left, jobs that skip sessions or break."""
+
+import logging
+import subprocess
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+
+from config.config import Settings
+from ops import history, progress
+from ops.errors import RunFailed
+from ops.history import Range, Step
+from ops.progress import Progress, Work
+from utils.errors import RateLimited
+from utils.logging_utils import log_progress
+
+log = logging.getLogger("test_ops_history")
+SUMMARY = '{"sessions": 29, "publications": 29, "empty": 0, "rows": 406, "skipped": {"2026-07-13": "no price"}}'
+
+
+@pytest.fixture
+def asked() -> Range:
+    return Range(Settings.from_env({}), date(2026, 7, 13), date(2026, 8, 21))
+
+
+class Clock:
+    """Moves when it is told to."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class TestTimeLeft:
+    """Two steps: a hundred seconds in ten parts, then a hundred in one."""
+
+    WORKS = (Work(100.0, parts=10), Work(100.0))
+
+    @pytest.fixture
+    def clock(self) -> Clock:
+        return Clock()
+
+    @pytest.fixture
+    def shown(self, clock: Clock) -> Progress:
+        return Progress(self.WORKS, clock)
+
+    def tell(self, shown: Progress, parts: int) -> None:
+        with shown:
+            log.setLevel(logging.INFO)
+            for number in range(parts):
+                log_progress(log, number + 1, 10, "AAPL: 271 bars sent")
+
+    def test_at_first_what_is_expected(self, shown: Progress) -> None:
+        assert shown.seconds_left() == 200
+
+    @pytest.mark.parametrize(("seconds", "left"), [(50, 150), (115, 300), (17.5, 75)])
+    def test_the_rest_is_expected_at_the_pace_of_what_is_done(
+        self, shown: Progress, clock: Clock, seconds: float, left: float
+    ) -> None:
+        """Half of the first step is 50 seconds of work; the expectation counts as much as 15 seconds of work."""
+        self.tell(shown, 5)
+        clock.now = seconds
+
+        assert shown.seconds_left() == pytest.approx(left)
+
+    def test_a_step_that_is_over_counts_as_a_whole(self, shown: Progress, clock: Clock) -> None:
+        self.tell(shown, 3)
+        clock.now = 100
+        shown.begin(1, "the other")
+
+        assert shown.seconds_left() == pytest.approx(100)
+
+    def test_more_parts_than_expected_leave_the_other_steps(self, shown: Progress, clock: Clock) -> None:
+        clock.now = 100
+        self.tell(shown, 25)
+
+        assert shown.seconds_left() == pytest.approx(100)
+
+    def test_without_a_terminal_it_is_told_now_and_then(
+        self, shown: Progress, clock: Clock, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for clock.now in (5, 16, 20, 32):
+            self.tell(shown, 1)
+
+        told = capsys.readouterr().out.splitlines()
+        assert len(told) == 2
+        assert all("AAPL: 271 bars sent; about" in line and line.endswith("left") for line in told)
+
+    def test_warnings_are_shown_other_lines_are_not(self, shown: Progress, capsys: pytest.CaptureFixture[str]) -> None:
+        with shown:
+            log.info("a detail")
+            log.warning("the broker is slow")
+        log.warning("later")
+
+        assert capsys.readouterr().out == "  warning the broker is slow\n"
+
+
+class TestSteps:
+    def test_each_is_told_with_its_note(self, asked: Range, capsys: pytest.CaptureFixture[str]) -> None:
+        history.run(asked, [Step("one", lambda _: "first"), Step("two", lambda _: "second")])
+
+        said = capsys.readouterr().out
+        assert "30 sessions from 2026-07-13 to 2026-08-21" in said
+        assert said.index("first") < said.index("second")
+
+    def test_an_error_leaves_the_rest_undone(self, asked: Range) -> None:
+        def refuse(_: Range) -> str:
+            raise RateLimited("Yahoo answered 429")
+
+        done: list[str] = []
+        with pytest.raises(RateLimited):
+            history.run(asked, [Step("one", refuse), Step("two", lambda _: done.append("two") or "")])  # type: ignore[func-returns-value]
+        assert done == []
+
+    def test_prices_before_what_is_computed_of_them(self) -> None:
+        names = [step.name for step in history.steps()]
+        assert names.index("ETF holdings") < names.index("stock prices") < names.index("trending ETFs")
+        assert names.index("trending ETFs") < names.index("portfolios")
+
+    def test_expected_times_follow_the_pace_and_the_sessions(self, asked: Range) -> None:
+        collecting, computing = Step("a", lambda _: "", requests=10), Step("b", lambda _: "")
+        longer = Range(asked.settings, date(2025, 8, 25), asked.last)
+
+        assert asked.settings.yahoo.pace_seconds == 5
+        assert 50 < collecting.work(asked).seconds < 60
+        assert computing.work(longer).seconds > computing.work(asked).seconds
+
+
+class TestJobs:
+    @pytest.fixture
+    def ended(self, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+        """Plays how spark-submit ends; returns what it was called with."""
+
+        def play(code: int, out: str, err: str) -> list[str]:
+            called: list[str] = []
+
+            def submit(command: list[str], **_: Any) -> "subprocess.CompletedProcess[str]":
+                called.extend(command)
+                return subprocess.CompletedProcess(command, code, out, err)
+
+            monkeypatch.setattr(history.subprocess, "run", submit)
+            return called
+
+        return play
+
+    def test_is_submitted_for_the_whole_range(self, asked: Range, ended: Callable[..., list[str]]) -> None:
+        called = ended(0, SUMMARY + "\n", "")
+
+        assert history.computing("spark_some_job.py")(asked) == "406 rows of 29 sessions"
+        assert called[0] == "spark-submit"
+        script = called.index(next(word for word in called if word.endswith("/batch/spark_some_job.py")))
+        assert called[script + 1 :] == ["--from", "2026-07-13", "--to", "2026-08-21", "--run-id", "history"]
+        assert asked.skipped == []
+
+    def test_sessions_that_it_skips_are_remembered(self, asked: Range, ended: Callable[..., list[str]]) -> None:
+        ended(1, SUMMARY + "\n", "hello\nerror: 1 of the sessions asked for not published: no price\n")
+
+        assert history.computing("spark_some_job.py")(asked) == "406 rows of 29 sessions"
+        assert asked.skipped == ["spark_some_job.py: 1 of the sessions asked for not published: no price"]
+
+    @pytest.mark.parametrize(
+        ("err", "message"),
+        [
+            ("WARN x\nerror: Spark: no master\n", "spark_some_job.py: Spark: no master"),
+            ("java.lang.OutOfMemoryError\n", "spark_some_job.py: java.lang.OutOfMemoryError"),
+            ("", "spark_some_job.py: ended with code 137"),
+        ],
+    )
+    def test_one_that_breaks_says_why(
+        self, asked: Range, ended: Callable[..., list[str]], err: str, message: str
+    ) -> None:
+        ended(137, "", err)
+
+        with pytest.raises(RunFailed, match=f"^{message}$"):
+            history.computing("spark_some_job.py")(asked)
+
+
+def test_an_error_is_one_message_that_says_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("YAHOO_BASE_URL", "")
+    assert history.history(250, date(2026, 8, 22)) == 1
+    said = capsys.readouterr().err
+    assert "2026-08-22 (Saturday) is not a XNYS session" in said
+    assert "start it again, and it goes on from there" in said
+
+
+def test_so_is_an_interruption(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(history, "run", interrupt)
+    assert history.history(250, date(2026, 8, 21)) == 130
+    assert "interrupted. What was stored stays" in capsys.readouterr().err
+
+
+def test_times_in_words() -> None:
+    assert [progress.in_words(seconds) for seconds in (0.4, 59, 61, 3661)] == ["0 s", "59 s", "1 min 1 s", "1 h 1 min"]
