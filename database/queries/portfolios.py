@@ -91,7 +91,7 @@ def allocation(conn: Connection, period_days: int, as_of: date | None) -> Row | 
 
 
 def count(conn: Connection, start: date, end: date) -> Row:
-    """Portfolios of a range of sessions: how many, of how many sessions, empty, degraded, of holdings collected later."""
+    """Portfolios of a range: how many, of how many sessions, and which are empty, degraded, of holdings known later."""
     [row] = fetch(
         conn,
         """
