@@ -12,6 +12,7 @@ from config.config import Settings, Topic
 from config.universe import Group, universe
 from database.tables import MONTHLY_BENCHMARK_HOLDINGS
 from utils.dates import require_closed_session
+from utils.errors import InvalidInput
 from utils.logging_utils import log_progress
 from utils.messages import HoldingsSnapshot
 
@@ -23,9 +24,11 @@ def run(
 ) -> Receipt:
     """Send today's holdings of the group's ETFs, unless later ones than as_of's are stored.
 
-    for_the_month: send what counts as of as_of also as the month's snapshot.
+    for_the_month: send what the benchmark ETFs hold as of as_of also as the month's snapshot.
     """
     require_closed_session(as_of, datetime.now(UTC))
+    if for_the_month and group != "benchmark":
+        raise InvalidInput(f"the month's snapshot is of the benchmark ETFs, not of the group {group!r}")
     etfs = universe().group(group)
     with collection(settings, as_of, run_id) as current:
         for number, etf in enumerate(etfs, 1):
@@ -48,7 +51,7 @@ def _described(snapshot: HoldingsSnapshot | None) -> str:
 def main(arguments: list[str] | None = None) -> int:
     parser = command_line("Collect ETFs' largest holdings (Yahoo lists ten) and metadata into etf-holdings-data.")
     add_group(parser)
-    parser.add_argument("--for-the-month", action="store_true", help="store them as the month's snapshot too")
+    parser.add_argument("--for-the-month", action="store_true", help="also as the month's snapshot (benchmark)")
     options = parser.parse_args(arguments)
     return run_command(
         options,

@@ -287,6 +287,10 @@ class TestHoldings:
         )
         assert [tuple(day.values()) for day in days] == [(july, july), (UNTIL, UNTIL)]
 
+    def test_a_month_is_of_the_benchmarks(self, settings: Settings) -> None:
+        with pytest.raises(InvalidInput, match="the month's snapshot is of the benchmark ETFs, not of the group 'all'"):
+            kafka_producer_etf_holdings.run(settings, "all", UNTIL, for_the_month=True)
+
     def test_green_only_when_the_months_rows_are_there(self, settings: Settings, conn: Connection) -> None:
         receipt = kafka_producer_etf_holdings.run(settings, "benchmark", UNTIL, for_the_month=True)
         with transaction(conn), conn.cursor() as cursor:
