@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,13 +35,31 @@ SHOWN_REASONS = 5
 
 
 @dataclass(frozen=True)
+class Days:
+    """What the days of a job are: in words, a single one checked, and those of a range (both ends included)."""
+
+    one: str
+    many: str
+    check: Callable[[date], object]
+    between: Callable[[date, date], list[date]]
+
+
+SESSIONS = Days(
+    one="the session to compute, e.g. 2026-08-21",
+    many="session",
+    check=lambda day: sessions_of().position(day),
+    between=sessions_between,
+)
+
+
+@dataclass(frozen=True)
 class Job:
     """What one run works with; its session may still be starting."""
 
     session: SparkSession | Future[SparkSession]
     conn: Connection
     database: DatabaseSettings
-    sessions: Sequence[date]
+    days: Sequence[date]
     run_id: str | None
 
     @property
@@ -60,7 +78,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Publication:
-    """One line of analytics_publication."""
+    """One line of analytics_publication; as_of_date is the day of the job: a session, or a rebalance date."""
 
     job: str
     as_of_date: date
@@ -75,10 +93,19 @@ class Publication:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a run has published, and the sessions it could not compute, with the reason.
+class Part:
+    """A part of a table (column -> value, or list of values), and the only rows there from now on."""
 
-    A range goes on past such a session, as the days one by one would. What was published for it before stays.
+    table: Table
+    where: Mapping[str, Any]
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run has published, and the days it could not compute, with the reason.
+
+    A range goes on past such a day, as the days one by one would. What was published for it before stays.
     """
 
     publications: Sequence[Publication]
@@ -87,7 +114,7 @@ class Outcome:
     def summary(self) -> dict[str, Any]:
         empty = sum(publication.status == "empty" for publication in self.publications)
         return {
-            "sessions": len({publication.as_of_date for publication in self.publications}),
+            "days": len({publication.as_of_date for publication in self.publications}),
             "publications": len(self.publications),
             "empty": empty,
             "degraded": sum(publication.degraded_reason is not None for publication in self.publications),
@@ -97,21 +124,25 @@ class Outcome:
 
 
 def publish(
-    job: Job, name: str, tables: Sequence[tuple[Table, Sequence[Sequence[Any]]]], publications: Sequence[Publication]
+    job: Job,
+    name: str,
+    parts: Sequence[Part],
+    publications: Sequence[Publication],
+    replacing: Sequence[date] | None = None,
 ) -> None:
-    """Replace the rows and publications of the published sessions, all in one transaction.
+    """Replace parts of tables and the publications of the same days, all in one transaction.
 
-    Two runs that publish the same sessions at once do so one after the other.
+    replacing: the days whose publications make way, where they are not just the published ones.
+    Two runs that publish the same days at once do so one after the other.
     """
-    sessions = sorted({publication.as_of_date for publication in publications})
+    days = sorted(replacing or {publication.as_of_date for publication in publications})
     lines = [tuple(getattr(line, column, job.run_id) for column in PUBLICATION.columns) for line in publications]
-    rows_in_all = sum(len(rows) for _, rows in tables)
-    log.info("publishing %d rows of %d sessions in one transaction", rows_in_all, len(sessions))
+    log.info("publishing %d rows in one transaction", sum(len(part.rows) for part in parts))
     with transaction(job.conn), job.conn.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"publish {name}",))
-        for table, rows in tables:
-            replace_partition(job.conn, table, {"as_of_date": sessions}, rows)
-        replace_partition(job.conn, PUBLICATION, {"job": name, "as_of_date": sessions}, lines)
+        for part in parts:
+            replace_partition(job.conn, part.table, part.where, part.rows)
+        replace_partition(job.conn, PUBLICATION, {"job": name, "as_of_date": days}, lines)
 
 
 def degradation(reasons: Iterable[str | None]) -> str | None:
@@ -136,16 +167,22 @@ def periods() -> tuple[int, ...]:
     return universe().periods
 
 
-def main(name: str, description: str, run: Callable[[Job], Outcome], arguments: Sequence[str] | None) -> int:
+def main(
+    name: str,
+    description: str,
+    run: Callable[[Job], Outcome],
+    arguments: Sequence[str] | None,
+    days: Days = SESSIONS,
+) -> int:
     """Run a job from the command line: its summary is the last line of standard output, an error one line on stderr.
 
-    Exit code 2 for a request that cannot be met, 1 for everything else that went wrong, a skipped session included.
+    Exit code 2 for a request that cannot be met, 1 for everything else that went wrong, a skipped day included.
     """
-    options = _command_line(description).parse_args(arguments)
+    options = _command_line(description, days).parse_args(arguments)
     configure_logging()
     logging.getLogger("py4j").setLevel(logging.ERROR)
     try:
-        outcome = _run(name, run, options)
+        outcome = _run(name, run, options, days)
     except (ActstockError, ConfigError, UniverseError) as error:
         return _fail(str(error), 2 if isinstance(error, (InvalidInput, ConfigError, UniverseError)) else 1)
     except psycopg2.Error as error:
@@ -157,23 +194,23 @@ def main(name: str, description: str, run: Callable[[Job], Outcome], arguments: 
     return _fail(_not_published(outcome.skipped), 1) if outcome.skipped else 0
 
 
-def _command_line(description: str) -> argparse.ArgumentParser:
+def _command_line(description: str, days: Days) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
-    parser.add_argument("--as-of-date", metavar="DATE", help="the session to compute, e.g. 2026-08-21")
-    parser.add_argument("--from", dest="start", metavar="DATE", help="first session of a range")
-    parser.add_argument("--to", dest="end", metavar="DATE", help="last session of the range, included")
+    parser.add_argument("--as-of-date", metavar="DATE", help=days.one)
+    parser.add_argument("--from", dest="start", metavar="DATE", help=f"every {days.many} from this day ...")
+    parser.add_argument("--to", dest="end", metavar="DATE", help="... to this one, both included")
     parser.add_argument("--run-id", default=os.environ.get("RUN_ID"), help="stored with what is published")
     return parser
 
 
-def _run(name: str, run: Callable[[Job], Outcome], options: argparse.Namespace) -> Outcome:
+def _run(name: str, run: Callable[[Job], Outcome], options: argparse.Namespace, days: Days) -> Outcome:
     settings = Settings.from_env()
     start, end = _asked_for(options)
     with _session_being_started(settings.spark, name) as spark:
-        sessions = _sessions(start, end)
-        conn = connect(settings.spark_database)
+        asked = _days(days, start, end)
+        conn = connect(settings.database)
         try:
-            return run(Job(spark, conn, settings.spark_database, sessions, options.run_id))
+            return run(Job(spark, conn, settings.database, asked, options.run_id))
         finally:
             conn.close()
 
@@ -191,10 +228,10 @@ def _session_being_started(settings: SparkSettings, name: str) -> Iterator[Futur
                 starting.result().stop()
 
 
-def _asked_for(options: argparse.Namespace) -> tuple[date, date]:
+def _asked_for(options: argparse.Namespace) -> tuple[date, date | None]:
+    """A single day, or both ends of a range."""
     if options.as_of_date and not (options.start or options.end):
-        day = parse_date(options.as_of_date)
-        return day, day
+        return parse_date(options.as_of_date), None
     if options.start and options.end and not options.as_of_date:
         start, end = parse_date(options.start), parse_date(options.end)
         if start > end:
@@ -203,21 +240,21 @@ def _asked_for(options: argparse.Namespace) -> tuple[date, date]:
     raise InvalidInput("give either --as-of-date DATE, or --from DATE and --to DATE")
 
 
-def _sessions(start: date, end: date) -> list[date]:
-    """The sessions of a range; a single day has to be one."""
-    if start == end:
-        sessions_of().position(start)
-    found = sessions_between(start, end)
+def _days(days: Days, start: date, end: date | None) -> list[date]:
+    if end is None:
+        days.check(start)
+        return [start]
+    found = days.between(start, end)
     if not found:
-        raise InvalidInput(f"there is no session from {start} to {end}")
+        raise InvalidInput(f"there is no {days.many} from {start} to {end}")
     return found
 
 
 def _not_published(skipped: dict[date, str]) -> str:
-    """All reasons of a few sessions, the first and last of many."""
+    """All reasons of a few days, the first and last of many."""
     reasons = list(skipped.values())
     shown = reasons if len(reasons) <= SHOWN_REASONS else [reasons[0], "...", reasons[-1]]
-    return f"{len(reasons)} of the sessions asked for not published: {'; '.join(shown)}"
+    return f"{len(reasons)} of the days asked for not published: {'; '.join(shown)}"
 
 
 def _spark_message(error: Exception) -> str:

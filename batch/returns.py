@@ -20,6 +20,9 @@ HOME_CURRENCY = "USD"
 # From most to least trustworthy: what is computed from several rows carries the label of the worst of them.
 SOURCES = ("yahoo", "recorded", "simulated")
 
+# What a return takes of a price; the rest is what is known of the ticker on that day.
+PRICE_COLUMNS = ("ticker", "trade_date", "currency", "price", "mistrust")
+
 
 class Window(NamedTuple):
     as_of_date: date

@@ -17,7 +17,8 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Row, Window
 
 from batch import job
-from batch.job import STORED_PERIODS, Job, Outcome, Publication
+from batch.holdings import HOLDINGS, PRICES, with_holdings
+from batch.job import STORED_PERIODS, Job, Outcome, Part, Publication
 from batch.returns import (
     SOURCES,
     exchanges_of,
@@ -36,7 +37,6 @@ from database.queries import ledger
 from database.tables import ALLOCATION_CANDIDATES, DAILY_STOCK_HISTORY, PORTFOLIO_ALLOCATION
 from utils.dates import HOME_EXCHANGE
 from utils.errors import NotPublished
-from utils.spark_utils import lookup
 
 NAME = "allocation"
 log = logging.getLogger(f"batch.{NAME}")
@@ -49,23 +49,6 @@ TRENDING = """
     ) AS flag (period_days, trends)
     WHERE trends AND as_of_date = ANY(%(sessions)s) AND period_days = ANY(%(periods)s)
 """
-HOLDINGS = """
-    SELECT etf_ticker, stock_ticker AS ticker, holding_rank, holding_percent::float8 AS holding_percent,
-        collected_date AS holdings_as_of, source
-    FROM collected_etf_holdings
-    WHERE holding_rank <= %(top)s
-"""
-PRICES = """
-    SELECT stock.ticker, stock.trade_date, stock.currency, stock.adj_close::float8 AS adj_close, stock.market_cap,
-        stock.market_cap_source, stock.company_name, stock.sector, stock.source,
-        rate.close_price::float8 AS rate, rate.source AS rate_source
-    FROM collected_daily_stock_history AS stock
-    LEFT JOIN collected_daily_stock_history AS rate
-        ON rate.ticker = stock.currency || '=X' AND rate.trade_date = stock.trade_date
-        AND rate.quote_type = 'CURRENCY' AND rate.close_price > 0
-    WHERE stock.ticker = ANY(%(tickers)s) AND stock.trade_date = ANY(%(sessions)s)
-        AND stock.quote_type <> 'CURRENCY' AND stock.adj_close > 0
-"""
 
 Portfolio = tuple[date, int]  # session and period
 
@@ -77,34 +60,6 @@ class Trending(NamedTuple):
 
     source: str
     degraded_reason: str | None = None
-
-
-def in_force(holdings: DataFrame) -> DataFrame:
-    """When each snapshot counts: from its own day until the ETF's next one; the first also before its day."""
-    of_etf = Window.partitionBy("etf_ticker")
-    later = of_etf.orderBy(F.unix_date("holdings_as_of")).rangeBetween(1, Window.unboundedFollowing)
-    is_first = F.col("holdings_as_of") == F.min("holdings_as_of").over(of_etf)
-    return holdings.withColumns(
-        {
-            "since": F.when(~is_first, F.col("holdings_as_of")),
-            "until": F.min("holdings_as_of").over(later),
-        }
-    )
-
-
-def with_holdings(trending: DataFrame, holdings: DataFrame) -> DataFrame:
-    """The largest holdings of each trending ETF, of the newest snapshot known by as_of_date, else the first later one.
-
-    An ETF of which no snapshot is stored keeps one row, without a ticker.
-    """
-    as_of = F.col("as_of_date")
-    counts = (F.col("since").isNull() | (F.col("since") <= as_of)) & (
-        F.col("until").isNull() | (as_of < F.col("until"))
-    )
-    held = lookup(in_force(holdings).withColumnsRenamed({"etf_ticker": "holder", "mistrust": "holding_mistrust"}))
-    return trending.join(held, (F.col("etf_ticker") == F.col("holder")) & counts, "left").drop(
-        "holder", "since", "until"
-    )
 
 
 def beside_its_period(returns: DataFrame) -> DataFrame:
@@ -249,7 +204,7 @@ def run(current: Job) -> Outcome:
     published = trending_published(current)
     skipped = {
         day: f"stage 3 has not published {day}: run daily_trending_etf_analysis for it first"
-        for day in current.sessions
+        for day in current.days
         if day not in published
     }
     if not published:
@@ -261,11 +216,12 @@ def run(current: Job) -> Outcome:
     stored = [row for row in rows if row.ticker]
     for etf in sorted({row.etf_ticker for row in rows if not row.ticker}):
         log.warning("%s trends, but no holdings of it are stored: it chooses nobody", etf)
-    tables = [
-        (PORTFOLIO_ALLOCATION, job.rows_of(PORTFOLIO_ALLOCATION, with_ranks(positions))),
-        (ALLOCATION_CANDIDATES, job.rows_of(ALLOCATION_CANDIDATES, stored)),
+    where = {"as_of_date": list(published)}
+    parts = [
+        Part(PORTFOLIO_ALLOCATION, where, job.rows_of(PORTFOLIO_ALLOCATION, with_ranks(positions))),
+        Part(ALLOCATION_CANDIDATES, where, job.rows_of(ALLOCATION_CANDIDATES, stored)),
     ]
-    job.publish(current, NAME, tables, publications)
+    job.publish(current, NAME, parts, publications)
     return Outcome(publications, skipped)
 
 
@@ -323,7 +279,7 @@ def trending_published(current: Job) -> dict[date, Trending]:
         WHERE job = 'trending' AND as_of_date = ANY(%(sessions)s)
         ORDER BY as_of_date
         """,
-        {"sessions": list(current.sessions)},
+        {"sessions": list(current.days)},
     )
     return {row["as_of_date"]: Trending(row["source"], row["degraded_reason"]) for row in rows}
 

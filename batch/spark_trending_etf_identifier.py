@@ -15,7 +15,7 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Row, Window
 
 from batch import job
-from batch.job import STORED_PERIODS, Job, Outcome, Publication
+from batch.job import STORED_PERIODS, Job, Outcome, Part, Publication
 from batch.returns import (
     SOURCES,
     exchange_of,
@@ -145,7 +145,7 @@ def run(current: Job) -> Outcome:
     """Compute and publish every session for which the benchmark has a price; name the others."""
     market = universe()
     skipped = without_benchmark(current)
-    sessions = [session for session in current.sessions if session not in skipped]
+    sessions = [session for session in current.days if session not in skipped]
     if not sessions:
         raise NotStored("; ".join(skipped.values()))
     log.info("comparing %d ETFs with %s in %d sessions", len(market.candidates), market.benchmark, len(sessions))
@@ -159,7 +159,8 @@ def run(current: Job) -> Outcome:
         {**row.asDict(), "sector_name": market.sectors.get(row.etf_ticker), "is_degraded": row.as_of_date in gaps}
         for row in rows
     ]
-    job.publish(current, NAME, [(TRENDING_ETFS, job.rows_of(TRENDING_ETFS, stored))], publications)
+    part = Part(TRENDING_ETFS, {"as_of_date": sessions}, job.rows_of(TRENDING_ETFS, stored))
+    job.publish(current, NAME, [part], publications)
     return Outcome(publications, skipped)
 
 
@@ -196,12 +197,12 @@ def without_benchmark(current: Job) -> dict[date, str]:
     rows = fetch(
         current.conn,
         "SELECT trade_date FROM collected_daily_etf_ohlc WHERE ticker = %(ticker)s AND trade_date = ANY(%(sessions)s)",
-        {"ticker": benchmark, "sessions": list(current.sessions)},
+        {"ticker": benchmark, "sessions": list(current.days)},
     )
     collected = {row["trade_date"] for row in rows}
     return {
         day: f"{benchmark} has no price of {day}: collect it first (stage 1, daily_benchmark_etf_collection)"
-        for day in current.sessions
+        for day in current.days
         if day not in collected
     }
 

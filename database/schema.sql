@@ -95,11 +95,11 @@ ALTER TABLE collected_monthly_benchmark_holdings
 -- ── analytics: written by the Spark jobs, a publication's rows in one transaction ────────────────────────────────────
 
 CREATE TABLE IF NOT EXISTS analytics_publication (
-    job          VARCHAR(40)  NOT NULL,              -- trending, allocation
-    as_of_date   DATE         NOT NULL,
+    job          VARCHAR(40)  NOT NULL,              -- trending, allocation, top_holdings, rebalance, sectors
+    as_of_date   DATE         NOT NULL,              -- the session; of a rebalance: the rebalance date
     period_days  INTEGER      NOT NULL,              -- 0 where the job has no period
     status       VARCHAR(20)  NOT NULL CHECK (status IN ('published', 'empty')),
-    reason       TEXT,                               -- why it is empty
+    reason       TEXT,                               -- why it is empty; of a rebalance also: which portfolio was
     degraded_reason TEXT,                            -- which prices were not there to compute it from; NULL: all were
     row_count    INTEGER      NOT NULL,
     cash_weight  DOUBLE PRECISION NOT NULL DEFAULT 0 CHECK (cash_weight BETWEEN 0 AND 1),
@@ -187,46 +187,47 @@ CREATE TABLE IF NOT EXISTS analytics_allocation_candidates (
 );
 
 CREATE TABLE IF NOT EXISTS analytics_etf_top_holdings (
-    etf_ticker    VARCHAR(20) NOT NULL,
-    stock_ticker  VARCHAR(20) NOT NULL,
-    stock_name    VARCHAR(200),
-    period_days   INTEGER     NOT NULL,
-    rank_position INTEGER     NOT NULL,
-    avg_return    DOUBLE PRECISION,
-    total_return  DOUBLE PRECISION,
-    volatility    DOUBLE PRECISION,
-    sharpe_ratio  DOUBLE PRECISION,
-    analysis_date DATE        NOT NULL,
+    etf_ticker      VARCHAR(20) NOT NULL,
+    stock_ticker    VARCHAR(20) NOT NULL,
+    stock_name      VARCHAR(200),
+    period_days     INTEGER     NOT NULL,
+    rank_position   INTEGER     NOT NULL,            -- among the ETF's largest holdings, 1 = highest total_return
+    avg_return      DOUBLE PRECISION,                -- mean of the period's daily returns, a session's
+    total_return    DOUBLE PRECISION,                -- over the period, in US dollars
+    volatility      DOUBLE PRECISION,                -- standard deviation (n - 1) of the daily returns, a session's
+    sharpe_ratio    DOUBLE PRECISION,                -- avg_return / volatility, risk-free rate 0; NULL without variance
+    analysis_date   DATE        NOT NULL,            -- nothing here is annualised: that would take 60 sessions
     PRIMARY KEY (etf_ticker, stock_ticker, period_days, analysis_date)
 );
 
 CREATE TABLE IF NOT EXISTS analytics_monthly_portfolio (
     rebalance_date DATE        NOT NULL,
     ticker         VARCHAR(20) NOT NULL,
-    valid_until    DATE        NOT NULL,
-    final_rank     INTEGER     NOT NULL,
+    valid_until    DATE        NOT NULL,             -- the 20th session after rebalance_date
+    final_rank     INTEGER     NOT NULL,             -- from 1: those of the 20-session portfolio; from 20: the others
     final_weight   DOUBLE PRECISION NOT NULL CHECK (final_weight BETWEEN 0 AND 1),
     score          DOUBLE PRECISION NOT NULL,
-    source_periods INTEGER[]   NOT NULL,
-    as_of_date     DATE        NOT NULL,
+    source_periods INTEGER[]   NOT NULL,             -- the portfolios it is in
+    as_of_date     DATE        NOT NULL,             -- their session: the last one by rebalance_date
     company_name   VARCHAR(200),
     sector         VARCHAR(60),
     source         VARCHAR(20) NOT NULL,
     PRIMARY KEY (rebalance_date, ticker)
 );
 
+-- A sector's stocks count alike. Its daily return is the mean of theirs; volatility, days, best and worst are of these.
 CREATE TABLE IF NOT EXISTS analytics_sector_trending (
     year               INTEGER     NOT NULL,
     month              INTEGER     NOT NULL CHECK (month BETWEEN 1 AND 12),
     sector             VARCHAR(60) NOT NULL,
-    stock_count        INTEGER     NOT NULL,
-    avg_monthly_return DOUBLE PRECISION,
-    volatility         DOUBLE PRECISION,
+    stock_count        INTEGER     NOT NULL,         -- with a price at both ends of the month
+    avg_monthly_return DOUBLE PRECISION,             -- in US dollars, from the last session of the month before
+    volatility         DOUBLE PRECISION,             -- standard deviation (n - 1) of the daily returns, not annualised
     positive_days      INTEGER     NOT NULL,
     trading_days       INTEGER     NOT NULL,
     best_day           DOUBLE PRECISION,
     worst_day          DOUBLE PRECISION,
-    is_trending        BOOLEAN     NOT NULL,
+    is_trending        BOOLEAN     NOT NULL,         -- avg_monthly_return > 0 and > benchmark_return
     PRIMARY KEY (year, month, sector)
 );
 
@@ -234,6 +235,21 @@ CREATE TABLE IF NOT EXISTS analytics_sector_trending (
 ALTER TABLE analytics_publication ADD COLUMN IF NOT EXISTS degraded_reason TEXT;
 ALTER TABLE analytics_trending_etfs ADD COLUMN IF NOT EXISTS is_degraded BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE analytics_portfolio_allocation ADD COLUMN IF NOT EXISTS is_degraded BOOLEAN NOT NULL DEFAULT FALSE;
+ALTER TABLE analytics_etf_top_holdings
+    ADD COLUMN IF NOT EXISTS holding_rank    INTEGER,          -- 1 = largest
+    ADD COLUMN IF NOT EXISTS holding_percent DOUBLE PRECISION, -- fraction of the fund
+    ADD COLUMN IF NOT EXISTS holdings_as_of  DATE,             -- after analysis_date = not known at the time
+    ADD COLUMN IF NOT EXISTS start_session   DATE,             -- both ends of the period, on the stock's exchange
+    ADD COLUMN IF NOT EXISTS end_session     DATE,
+    ADD COLUMN IF NOT EXISTS missing_reason  TEXT,             -- why a value is NULL
+    ADD COLUMN IF NOT EXISTS source          VARCHAR(20);
+ALTER TABLE analytics_monthly_portfolio
+    ADD COLUMN IF NOT EXISTS holdings_as_of DATE,              -- latest snapshot used; after as_of_date = not known then
+    ADD COLUMN IF NOT EXISTS is_degraded    BOOLEAN NOT NULL DEFAULT FALSE;
+ALTER TABLE analytics_sector_trending
+    ADD COLUMN IF NOT EXISTS benchmark_return DOUBLE PRECISION, -- over the same sessions
+    ADD COLUMN IF NOT EXISTS as_of_date       DATE,             -- the last session that counts
+    ADD COLUMN IF NOT EXISTS source           VARCHAR(20);
 
 -- ── logs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -372,3 +388,22 @@ CREATE CONSTRAINT TRIGGER portfolio_sums_to_one AFTER INSERT OR UPDATE OR DELETE
 DROP TRIGGER IF EXISTS portfolio_sums_to_one ON analytics_portfolio_allocation;
 CREATE CONSTRAINT TRIGGER portfolio_sums_to_one AFTER INSERT OR UPDATE OR DELETE ON analytics_portfolio_allocation
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_portfolio_sums_to_one();
+
+CREATE OR REPLACE FUNCTION check_month_sums_to_one() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+DECLARE
+    total DOUBLE PRECISION;
+    changed RECORD;
+BEGIN
+    IF TG_OP = 'DELETE' THEN changed := OLD; ELSE changed := NEW; END IF;
+    SELECT SUM(final_weight) INTO total FROM analytics_monthly_portfolio
+    WHERE rebalance_date = changed.rebalance_date;
+    IF ABS(total - 1) > 1e-9 THEN
+        RAISE EXCEPTION 'monthly portfolio of %: weights % do not sum to 1',
+            changed.rebalance_date, total USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
+DROP TRIGGER IF EXISTS month_sums_to_one ON analytics_monthly_portfolio;
+CREATE CONSTRAINT TRIGGER month_sums_to_one AFTER INSERT OR UPDATE OR DELETE ON analytics_monthly_portfolio
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_month_sums_to_one();

@@ -166,6 +166,71 @@ ALLOCATION_CANDIDATES = Table(
     ),
 )
 
+ETF_TOP_HOLDINGS = Table(
+    "analytics_etf_top_holdings",
+    ("etf_ticker", "stock_ticker", "period_days", "analysis_date"),
+    (
+        "etf_ticker",
+        "stock_ticker",
+        "stock_name",
+        "period_days",
+        "rank_position",
+        "avg_return",
+        "total_return",
+        "volatility",
+        "sharpe_ratio",
+        "analysis_date",
+        "holding_rank",
+        "holding_percent",
+        "holdings_as_of",
+        "start_session",
+        "end_session",
+        "missing_reason",
+        "source",
+    ),
+)
+
+MONTHLY_PORTFOLIO = Table(
+    "analytics_monthly_portfolio",
+    ("rebalance_date", "ticker"),
+    (
+        "rebalance_date",
+        "ticker",
+        "valid_until",
+        "final_rank",
+        "final_weight",
+        "score",
+        "source_periods",
+        "as_of_date",
+        "company_name",
+        "sector",
+        "holdings_as_of",
+        "is_degraded",
+        "source",
+    ),
+)
+
+SECTOR_TRENDING = Table(
+    "analytics_sector_trending",
+    ("year", "month", "sector"),
+    (
+        "year",
+        "month",
+        "sector",
+        "stock_count",
+        "avg_monthly_return",
+        "volatility",
+        "positive_days",
+        "trading_days",
+        "best_day",
+        "worst_day",
+        "is_trending",
+        "benchmark_return",
+        "as_of_date",
+        "source",
+    ),
+)
+
 CONSUMER_ERROR = Table(
     "logs_consumer_error",
     ("topic", "partition_id", "kafka_offset"),

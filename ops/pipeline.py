@@ -27,6 +27,8 @@ BESIDE = {
     "pipeline": CONTROLLER,
     "etf-holdings": "etf_holdings_daily",
     "monthly-etfs": "monthly_etf_collection_last_weekend",
+    "top-holdings": "etf_top_holdings_analysis",
+    "rebalance": "monthly_portfolio_rebalance",
 }
 SHORT_NAMES = STAGES | {str(number): dag for number, dag in enumerate(STAGES.values(), 1)} | BESIDE
 POLL_SECONDS = 1.0

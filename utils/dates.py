@@ -91,6 +91,27 @@ def session_before(session: date, count: int, exchange: str = HOME_EXCHANGE) -> 
     return sessions.days[at]
 
 
+def last_session_by(day: date, exchange: str = HOME_EXCHANGE) -> date:
+    """The day itself if it is a session, else the last one before it; NotASession outside the calendar.
+
+    >>> last_session_by(date(2024, 3, 31))   # the Sunday after Good Friday
+    datetime.date(2024, 3, 28)
+    """
+    sessions = sessions_of(exchange)
+    if not sessions.days[0] <= day <= sessions.days[-1]:
+        raise NotASession(f"{day} is outside the {exchange} calendar ({sessions.days[0]} to {sessions.days[-1]})")
+    return sessions.days[bisect_right(sessions.days, day) - 1]
+
+
+def session_after(day: date, count: int, exchange: str = HOME_EXCHANGE) -> date:
+    """The `count`th session after a day, which need not be one itself; NotASession outside the calendar.
+
+    >>> session_after(date(2024, 3, 31), 1), session_after(date(2024, 3, 28), 1)
+    (datetime.date(2024, 4, 1), datetime.date(2024, 4, 1))
+    """
+    return session_before(last_session_by(day, exchange), -count, exchange)
+
+
 def sessions_between(start: date, end: date, exchange: str = HOME_EXCHANGE) -> list[date]:
     """Sessions from start to end, both included."""
     days = sessions_of(exchange).days
@@ -145,3 +166,23 @@ def last_sunday(year: int, month: int) -> date:
     first_of_next = date(year + month // 12, month % 12 + 1, 1)
     last_day = first_of_next - timedelta(days=1)
     return last_day - timedelta(days=(last_day.weekday() + 1) % 7)
+
+
+def last_sundays_between(start: date, end: date) -> list[date]:
+    """The last Sunday of each month, as far as it is from start to end, both included.
+
+    >>> [day.isoformat() for day in last_sundays_between(date(2025, 11, 30), date(2026, 1, 24))]
+    ['2025-11-30', '2025-12-28']
+    """
+    months = range(start.year * 12 + start.month - 1, end.year * 12 + end.month)
+    sundays = [last_sunday(month // 12, month % 12 + 1) for month in months]
+    return [day for day in sundays if start <= day <= end]
+
+
+def last_sunday_by(day: date) -> date:
+    """The newest last Sunday of a month that is not after a day.
+
+    >>> last_sunday_by(date(2026, 8, 29)), last_sunday_by(date(2026, 8, 30))
+    (datetime.date(2026, 7, 26), datetime.date(2026, 8, 30))
+    """
+    return last_sundays_between(day - timedelta(days=62), day)[-1]

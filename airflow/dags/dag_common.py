@@ -1,6 +1,6 @@
 """What the DAG files share: their dates, their manners on failure, and the tasks that wait."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from inspect import cleandoc
@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.sdk import DAG, BaseOperator, BaseSensorOperator, Param
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSensorTimeout
-from session_timetable import SessionTimetable
+from session_timetable import DayTimetable, SessionTimetable
 
 from config.config import Settings
 
@@ -56,19 +56,27 @@ RETRIES: dict[str, Any] = {
 
 
 def daily_dag(dag_id: str, cron: str, *, schedule_mode: str | None = None, doc: str | None, **kwargs: Any) -> DAG:
-    """A DAG about one session, with the parameter `as_of_date`; on its cron in one of the schedule modes, or in both.
+    """A DAG about one session, with the parameter `as_of_date`; on its cron in one of the schedule modes, or in both."""
+    timetable = SessionTimetable(cron, on_schedule=schedule_mode in (None, SETTINGS.schedule))
+    params = {"as_of_date": as_of_param(), **kwargs.pop("params", {})}
+    return _dag(dag_id, timetable, day=as_of, doc=doc, params=params, **kwargs)
 
-    No start_date: with one in the past, the first start would run the last missed tick at once.
-    """
-    params = kwargs.pop("params", {})
+
+def rebalance_dag(dag_id: str, cron: str, *, doc: str | None, **kwargs: Any) -> DAG:
+    """A DAG about a rebalance date, which is the day of its tick, in both schedule modes."""
+    params = {"as_of_date": rebalance_param()}
+    return _dag(dag_id, DayTimetable(cron), day=rebalance_date, doc=doc, params=params, **kwargs)
+
+
+def _dag(dag_id: str, timetable: SessionTimetable, *, day: Callable[..., str], doc: str | None, **kwargs: Any) -> DAG:
+    """No start_date: with one in the past, the first start would run the last missed tick at once."""
     return DAG(
         dag_id,
-        schedule=SessionTimetable(cron, on_schedule=schedule_mode in (None, SETTINGS.schedule)),
+        schedule=timetable,
         catchup=False,
         is_paused_upon_creation=kwargs.pop("is_paused_upon_creation", False),
         doc_md=doc,
-        params={"as_of_date": as_of_param(), **params},
-        user_defined_macros={"as_of": as_of},
+        user_defined_macros={"as_of": day},
         default_args={"owner": "actstock", **RETRIES},
         **kwargs,
     )
@@ -110,6 +118,16 @@ def as_of_param() -> Param:
     )
 
 
+def rebalance_param() -> Param:
+    return Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="Rebalance date",
+        description="Any day, as a rule the last Sunday of a month. Empty: the last such Sunday by the logical date.",
+    )
+
+
 def as_of(params: Mapping[str, Any], dag_run: Any) -> str:
     """The session of a run: the one asked for, else the last one closed at the run's moment.
 
@@ -121,6 +139,20 @@ def as_of(params: Mapping[str, Any], dag_run: Any) -> str:
         if asked := params["as_of_date"]:
             return require_closed_session(parse_date(asked), dag_run.run_after).isoformat()
         return last_closed_session(min(dag_run.logical_date or dag_run.run_after, dag_run.run_after)).isoformat()
+
+
+def rebalance_date(params: Mapping[str, Any], dag_run: Any) -> str:
+    """The rebalance date of a run: the one asked for, else the last Sunday of a month that the run's moment follows."""
+    from utils.dates import last_sunday_by, parse_date
+    from utils.errors import InvalidInput
+
+    with airflow_errors():
+        today = dag_run.run_after.date()
+        if asked := params["as_of_date"]:
+            if (day := parse_date(asked)) > today:
+                raise InvalidInput(f"the rebalance date {day} is still to come: this run is of {today}")
+            return day.isoformat()
+        return last_sunday_by(min(dag_run.logical_date or dag_run.run_after, dag_run.run_after).date()).isoformat()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A cron whose runs are dated by the session they are about, not by the moment they start."""
+"""Crons whose runs are dated by the day they are about: the session before the tick, or the tick's own day."""
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -59,18 +59,28 @@ class SessionTimetable(CronTriggerTimetable):
         tick = self._align_to_next(now - GRACE)
         if last is not None:
             tick = max(tick, self._tick_after(last))
-        return DagRunInfo.interval(start=session_evening(tick), end=tick)
+        return DagRunInfo.interval(start=self._date_of(tick), end=tick)
 
     def _next_in_range(self, last: Any, earliest: pendulum.DateTime, latest: datetime) -> DagRunInfo | None:
         tick = self._align_to_next(earliest) if last is None else self._tick_after(last)
-        while session_evening(tick) < earliest:
+        while self._date_of(tick) < earliest:
             tick = self._get_next(tick)
-        evening = session_evening(tick)
-        return DagRunInfo.exact(evening) if evening <= _end_of(latest) else None
+        dated = self._date_of(tick)
+        return DagRunInfo.exact(dated) if dated <= _end_of(latest) else None
+
+    def _date_of(self, tick: pendulum.DateTime) -> pendulum.DateTime:
+        return session_evening(tick)
 
     def _tick_after(self, last: Any) -> pendulum.DateTime:
         """The tick after that of a run, whose interval ends at its tick or, backfilled, in the evening it is about."""
         return self._get_next(self._align_to_next(last.end))
+
+
+class DayTimetable(SessionTimetable):
+    """The same for runs about the day on which they start, which need not have a session: dated by their tick."""
+
+    def _date_of(self, tick: pendulum.DateTime) -> pendulum.DateTime:
+        return tick
 
 
 def session_evening(tick: datetime) -> pendulum.DateTime:
@@ -96,4 +106,4 @@ def _end_of(latest: datetime) -> datetime:
 
 class SessionTimetablePlugin(AirflowPlugin):
     name = "session_timetable"
-    timetables = (SessionTimetable,)
+    timetables = (SessionTimetable, DayTimetable)

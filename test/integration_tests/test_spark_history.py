@@ -85,8 +85,8 @@ def plain(reference: ModuleType, market_rows: ModuleType, market: InventedMarket
 def test_every_session_is_published(published: dict[str, Any], market: InventedMarket, conn: Connection) -> None:
     sessions = len(market.sessions)
     trending, allocation = published.values()
-    assert (trending["sessions"], trending["publications"], trending["skipped"]) == (sessions, sessions, {})
-    assert (allocation["sessions"], allocation["publications"]) == (sessions, sessions * 3)
+    assert (trending["days"], trending["publications"], trending["skipped"]) == (sessions, sessions, {})
+    assert (allocation["days"], allocation["publications"]) == (sessions, sessions * 3)
     [counted] = fetch(
         conn,
         "SELECT COUNT(*) AS lines, COUNT(DISTINCT run_id) AS runs, MIN(source) AS source FROM analytics_publication",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from psycopg2 import sql
 
-from batch import job
+from batch import holdings, job
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
 from batch.job import Job
@@ -78,7 +78,7 @@ def everything(conn: Connection) -> dict[str, list[Row]]:
 
 def test_both_jobs_publish(run: Callable[..., Any], conn: Connection) -> None:
     trending, allocation = run(identifier).summary(), run(allocator).summary()
-    assert trending == {"sessions": 1, "publications": 1, "empty": 0, "degraded": 0, "rows": 14, "skipped": {}}
+    assert trending == {"days": 1, "publications": 1, "empty": 0, "degraded": 0, "rows": 14, "skipped": {}}
     assert (allocation["publications"], allocation["empty"]) == (3, 0)
     lines = rows_of(conn, tables.PUBLICATION)
     assert {(line["job"], line["period_days"]) for line in lines} == {
@@ -130,7 +130,7 @@ def test_mistake_10_prices_arrive_as_they_are_stored(
         "UPDATE collected_daily_stock_history SET adj_close = 0.0123456789, close_price = 7 WHERE ticker = 'AAPL'",
     )
     current = Job(spark, conn, scratch_database, [AS_OF], None)
-    frame = current.read(allocator.PRICES, tickers=["AAPL"], sessions=[AS_OF])
+    frame = current.read(holdings.PRICES, tickers=["AAPL"], sessions=[AS_OF])
     assert dict(frame.dtypes)["adj_close"] == "double"
     [row] = frame.collect()
     assert row.adj_close == 0.0123456789

@@ -61,7 +61,7 @@ def asked_sessions(*arguments: str) -> Sequence[date]:
     asked: list[Sequence[date]] = []
 
     def run(current: Job) -> Outcome:
-        asked.append(current.sessions)
+        asked.append(current.days)
         return Outcome([], {})
 
     assert run_main(run, *arguments) == 0
@@ -150,7 +150,7 @@ def test_the_summary_is_the_last_line(session: FakeSession, capsys: pytest.Captu
     published = [publication(date(2026, 8, 20)), publication(date(2026, 8, 21), status="empty")]
     assert run_main(lambda current: Outcome(published, {}), "--as-of-date", "2026-08-21") == 0
     summary = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert summary == {"sessions": 2, "publications": 2, "empty": 1, "degraded": 0, "rows": 4, "skipped": {}}
+    assert summary == {"days": 2, "publications": 2, "empty": 1, "degraded": 0, "rows": 4, "skipped": {}}
 
 
 def test_skipped_sessions_are_named_and_the_exit_code_says_so(
@@ -160,7 +160,7 @@ def test_skipped_sessions_are_named_and_the_exit_code_says_so(
     assert run_main(lambda current: outcome, "--from", "2026-08-20", "--to", "2026-08-21") == 1
     said = capsys.readouterr()
     assert json.loads(said.out.splitlines()[-1])["skipped"] == {"2026-08-21": "SPY has no price of 2026-08-21"}
-    assert error_of(said.err) == "1 of the sessions asked for not published: SPY has no price of 2026-08-21"
+    assert error_of(said.err) == "1 of the days asked for not published: SPY has no price of 2026-08-21"
 
 
 def test_a_job_waits_for_its_session_only_when_it_needs_it() -> None:

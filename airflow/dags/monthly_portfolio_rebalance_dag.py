@@ -1,0 +1,28 @@
+"""### The month's portfolio
+
+A Spark job merges the three portfolios (5, 10 and 20 sessions) of the last session by the rebalance date: a stock once,
+scored by the portfolios it is in, ranked and weighted by the score. It holds until the 20th session after the date.
+Old and new positions change in one transaction. Three empty portfolios make an empty month, with the reason.
+
+**When**: the last Sunday of the month, 14:00 UTC, in both schedule modes.
+
+**By hand**: *Trigger*, with `as_of_date` (the rebalance date: any day that is not to come, `YYYY-MM-DD`) or without
+(the newest last Sunday of a month).
+**Again**: clear the run, or trigger its date once more; the rows come out the same.
+
+**Backfill**: *Run Backfill* in the trigger dialog, or `airflow backfill create --dag-id monthly_portfolio_rebalance
+--from-date 2026-01-01 --to-date 2026-06-30`: every last Sunday in the range, both ends included. Months that have a
+run are left out unless asked for (`--reprocess-behavior completed`).
+
+**Reads** `analytics_portfolio_allocation` (stage 5 of the session).
+**Writes** `analytics_monthly_portfolio` and its line in `analytics_publication`, in one transaction.
+"""
+
+# Airflow reads a file only if it finds the words airflow and dag in it.
+from dag_common import rebalance_dag
+from dag_spark import SparkJob
+
+LAST_SUNDAY = "0 14 * * L0"
+
+with rebalance_dag("monthly_portfolio_rebalance", LAST_SUNDAY, doc=__doc__, tags=["monthly", "analysis", "spark"]):
+    SparkJob(task_id="rebalance", script="spark_monthly_portfolio_rebalancer.py")
