@@ -20,7 +20,7 @@ examples:
   ./start.sh status                          what runs, since when, and where
   ./start.sh run pipeline --as-of 2026-08-21 the five stages for one session, through Airflow
   ./start.sh run trending                    one stage, for the last closed session
-  ./start.sh run rebalance --as-of 2026-07-26   merge the three portfolios into the month's, as of any date
+  ./start.sh run rebalance                   the month's portfolio; --as-of 2026-07-26: of any rebalance date
   ./start.sh backfill 2026-08-10 2026-08-14  the five stages for every session of a range
   ./start.sh gaps                            which expected bars are not stored, and which sessions to compute again
   ./start.sh gaps --repoll                   ask the source again for what is late or missing

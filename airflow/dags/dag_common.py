@@ -56,7 +56,7 @@ RETRIES: dict[str, Any] = {
 
 
 def daily_dag(dag_id: str, cron: str, *, schedule_mode: str | None = None, doc: str | None, **kwargs: Any) -> DAG:
-    """A DAG about one session, with the parameter `as_of_date`; on its cron in one of the schedule modes, or in both."""
+    """A DAG about one session, with the parameter `as_of_date`; on its cron in one schedule mode, or in both."""
     timetable = SessionTimetable(cron, on_schedule=schedule_mode in (None, SETTINGS.schedule))
     params = {"as_of_date": as_of_param(), **kwargs.pop("params", {})}
     return _dag(dag_id, timetable, day=as_of, doc=doc, params=params, **kwargs)
