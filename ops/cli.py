@@ -78,10 +78,14 @@ def parser() -> argparse.ArgumentParser:
         "name",
         metavar="STAGE|DAG",
         help="benchmark, sector, trending, holdings, allocation (or 1 to 5), pipeline, etf-holdings, monthly-etfs, "
-        "top-holdings, rebalance, "
-        "or a DAG's id",
+        "top-holdings, rebalance, or a DAG's id",
     )
-    run.add_argument("--as-of", type=_date, metavar="DATE", help="the session (default: the last one closed)")
+    run.add_argument(
+        "--as-of",
+        type=_date,
+        metavar="DATE",
+        help="the session (default: the last one closed); of rebalance its date (the newest last Sunday of a month)",
+    )
     run.add_argument("--accept-late", action="store_true", help="of a collecting stage: go on without late bars")
     run.set_defaults(command=_run)
 

@@ -30,9 +30,17 @@ STAGES = {
 }
 REPOLL = "completeness_repoll"
 MONTHLY_ETFS = "monthly_etf_collection_last_weekend"
-IN_BOTH_MODES = {REPOLL: "30 14 * * 1-5", "etf_holdings_daily": "0 9 * * 1-5", MONTHLY_ETFS: "0 10 * * L6"}
+REBALANCE = "monthly_portfolio_rebalance"
+TOP_HOLDINGS = "etf_top_holdings_analysis"
+IN_BOTH_MODES = {
+    REPOLL: "30 14 * * 1-5",
+    "etf_holdings_daily": "0 9 * * 1-5",
+    TOP_HOLDINGS: "30 13 * * 1-5",
+    MONTHLY_ETFS: "0 10 * * L6",
+    REBALANCE: "0 14 * * L0",
+}
 CRONS = {**STAGES, CONTROLLER: "30 21 * * 1-5", **IN_BOTH_MODES}
-DAILY = [dag_id for dag_id in CRONS if dag_id != MONTHLY_ETFS]
+DAILY = [dag_id for dag_id in CRONS if dag_id not in (MONTHLY_ETFS, REBALANCE)]
 PAUSED_AT_FIRST = ("etf_holdings_daily",)
 SPARK_STAGES = ("daily_trending_etf_analysis", "daily_portfolio_allocation")
 MODES = ("staggered", "controller")
@@ -43,6 +51,8 @@ POOLS = {
     ("etf_holdings_daily", "collect"): "yahoo",
     (MONTHLY_ETFS, "collect"): "yahoo",
     (MONTHLY_ETFS, "analyze_sectors"): "spark",
+    (TOP_HOLDINGS, "measure_top_holdings"): "spark",
+    (REBALANCE, "rebalance"): "spark",
 }
 
 
@@ -273,6 +283,39 @@ class TestSchedule:
             datetime(2026, month, day, 21, 30, tzinfo=UTC) for month, day in ((5, 29), (6, 26), (7, 24))
         ]
 
+    @pytest.mark.parametrize("mode", MODES)
+    def test_the_last_sunday_of_every_month_of_three_years(
+        self, stored: dict[str, dict[str, Any]], common: Any, mode: str
+    ) -> None:
+        """14:00 UTC, dated by the day itself, which is also the rebalance date of the run."""
+        ticks = list(_ticks(stored[mode][REBALANCE].timetable, datetime(2025, 1, 1, tzinfo=UTC), 36))
+        sundays = list(_last_sundays(2025, 2026, 2027))
+        assert [run.run_after for run in ticks] == [run.logical_date for run in ticks] == sundays
+        assert [_rebalance_date(common, run.logical_date, run.run_after) for run in ticks] == [
+            day.date() for day in sundays
+        ]
+
+    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize(
+        ("start", "end"),
+        [
+            ("2025-01-01", "2027-12-31"),
+            ("2026-01-25", "2026-08-30"),  # both ends are last Sundays
+            ("2026-01-26", "2026-08-29"),  # and now neither is
+            ("2026-08-01", "2026-08-29"),  # none
+        ],
+    )
+    def test_a_backfill_of_the_rebalance_takes_the_last_sundays_of_the_range(
+        self, stored: dict[str, dict[str, Any]], common: Any, mode: str, start: str, end: str
+    ) -> None:
+        first, last = (datetime.fromisoformat(day).replace(tzinfo=UTC) for day in (start, end))
+        dag = stored[mode][REBALANCE]
+        assert dag.timetable.periodic, "Airflow refuses to backfill it"
+        runs = [run.logical_date for run in dag.iter_dagrun_infos_between(first, last)]
+        assert runs == [day for day in _last_sundays(2025, 2026, 2027) if first.date() <= day.date() <= last.date()]
+        later = datetime(2028, 1, 5, 12, tzinfo=UTC)
+        assert [_rebalance_date(common, day, later) for day in runs] == [day.date() for day in runs]
+
     @pytest.mark.parametrize("dag_id", DAILY)
     def test_two_years_of_ticks(self, stored: dict[str, dict[str, Any]], common: Any, dag_id: str) -> None:
         """Each weekday has one tick, a date of its own, and is about the last session that was over at the tick."""
@@ -341,6 +384,18 @@ def _ticks(timetable: Any, start: datetime, count: int) -> Iterator[Any]:
             run = timetable.next_dagrun_info(last_automated_data_interval=last, restriction=restriction)
             last = run.data_interval
             yield run
+
+
+def _last_sundays(*years: int) -> Iterator[datetime]:
+    """By counting days in plain calendars."""
+    for year, month in ((year, month) for year in years for month in range(1, 13)):
+        sundays = [week[calendar.SUNDAY] for week in calendar.monthcalendar(year, month) if week[calendar.SUNDAY]]
+        yield datetime(year, month, max(sundays), 14, tzinfo=UTC)
+
+
+def _rebalance_date(common: Any, logical_date: datetime | None, run_after: datetime, asked: str | None = None) -> date:
+    run = SimpleNamespace(logical_date=logical_date, run_after=run_after)
+    return date.fromisoformat(common.rebalance_date({"as_of_date": asked}, run))
 
 
 def _as_of(common: Any, logical_date: datetime | None, run_after: datetime, asked: str | None = None) -> date:
@@ -428,6 +483,37 @@ class TestLateBars:
         collect("2026-08-21", "r", params=dag.params, ti=SimpleNamespace(try_number=try_number, max_tries=4))
 
         assert told == [try_number == 5]
+
+
+class TestRebalanceDate:
+    TUESDAY = datetime(2026, 8, 18, 9, 20, tzinfo=UTC)
+
+    @pytest.mark.parametrize(
+        ("logical_date", "run_after", "asked", "expected"),
+        [
+            (None, TUESDAY, None, date(2026, 7, 26)),  # by hand
+            (datetime(2026, 3, 29, 14, tzinfo=UTC), TUESDAY, None, date(2026, 3, 29)),  # backfilled
+            (datetime(2027, 1, 31, 14, tzinfo=UTC), TUESDAY, None, date(2026, 7, 26)),  # a logical date to come
+            (None, TUESDAY, "2026-08-16", date(2026, 8, 16)),  # any day will do, a Sunday ...
+            (TUESDAY, TUESDAY, "2026-08-18", date(2026, 8, 18)),  # ... or the day itself
+        ],
+    )
+    def test_the_one_asked_for_or_the_newest_last_sunday(
+        self, common: Any, logical_date: datetime | None, run_after: datetime, asked: str | None, expected: date
+    ) -> None:
+        assert _rebalance_date(common, logical_date, run_after, asked) == expected
+
+    def test_no_retry_for_a_day_to_come(self, common: Any) -> None:
+        from airflow.sdk.exceptions import AirflowFailException
+
+        with pytest.raises(AirflowFailException, match="2026-08-30 is still to come: this run is of 2026-08-18"):
+            _rebalance_date(common, None, self.TUESDAY, "2026-08-30")
+
+    def test_the_job_is_given_it(self, bags: dict[str, Any]) -> None:
+        """The template is every job's; what stands behind its word differs."""
+        macros = {dag_id: dag.user_defined_macros["as_of"] for dag_id, dag in bags["staggered"].dags.items()}
+        assert {dag_id for dag_id, macro in macros.items() if macro.__name__ == "rebalance_date"} == {REBALANCE}
+        assert {macro.__name__ for macro in macros.values()} == {"as_of", "rebalance_date"}
 
 
 class TestErrors:
