@@ -1,0 +1,156 @@
+"""How sectors did in a month, against plain pandas. No database: frames in, rows out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from batch import batch_monthly_sector_analyzer as analyzer
+from batch.returns import PRICE_COLUMNS, in_dollars, with_mistrust
+from utils.dates import sessions_between
+from utils.spark_utils import local_frame
+
+AS_OF = date(2026, 8, 21)
+JULY_END = date(2026, 7, 31)
+SESSIONS = sessions_between(JULY_END, AS_OF)
+STOCKS = (
+    "ticker string, trade_date date, currency string, adj_close double, market_cap bigint, source string, "
+    "rate double, rate_source string"
+)
+Closes = Mapping[str, Sequence[float | None]]
+
+
+def walk(seed: int, drift: float = 0.0) -> list[float]:
+    steps = np.random.default_rng(seed).normal(drift, 0.02, len(SESSIONS))
+    return [float(price) for price in 100 * np.cumprod(1 + steps)]
+
+
+def flat_but(change: float) -> list[float]:
+    """A benchmark or a stock that makes all of its month on the first day."""
+    return [100.0] + [100 * (1 + change)] * (len(SESSIONS) - 1)
+
+
+@pytest.fixture
+def analyze(spark: Any) -> Callable[..., dict[str, Any]]:
+    """Closes on SESSIONS (None: no price) by ticker, and each ticker's sector -> the rows of August by sector."""
+
+    def rows(
+        sectors: Mapping[str, str], closes: Closes, benchmark: float = 0.0, extra: Sequence[tuple[Any, ...]] = ()
+    ) -> dict[str, Any]:
+        prices = [
+            (ticker, day, "USD", price, 1_000, "yahoo", None, None)
+            for ticker, values in closes.items()
+            for day, price in zip(SESSIONS, values, strict=True)
+            if price is not None
+        ]
+        spans = [span for exchange in ("XNYS", "XKRX") for span in analyzer.spans_of(AS_OF, exchange)]
+        frame = local_frame(spark, spans, analyzer.Span._fields)
+        spy = [("SPY", day, "USD", price, "recorded") for day, price in zip(SESSIONS, flat_but(benchmark), strict=True)]
+        etf = "ticker string, trade_date date, currency string, price double, source string"
+        found = analyzer.sector_trends(
+            stocks=spark.createDataFrame(list(sectors.items()), "ticker string, sector string"),
+            spans=frame,
+            prices=in_dollars(spark.createDataFrame([*prices, *extra], STOCKS)).select(*PRICE_COLUMNS),
+            benchmark=analyzer.benchmark_returns(frame, with_mistrust(spark.createDataFrame(spy, etf))),
+        ).collect()
+        return {row.sector: row for row in found}
+
+    return rows
+
+
+def test_the_figures_are_those_of_pandas(analyze: Callable[..., dict[str, Any]]) -> None:
+    sectors = {"A": "Technology", "B": "Technology", "C": "Technology", "D": "Energy"}
+    closes = {ticker: walk(seed) for seed, ticker in enumerate(sectors)}
+    rows = analyze(sectors, closes)
+    frame = pd.DataFrame(closes)
+    assert set(rows) == {"Technology", "Energy"}
+    for sector, row in rows.items():
+        own = frame[[ticker for ticker in sectors if sectors[ticker] == sector]]
+        daily = own.pct_change().iloc[1:].mean(axis="columns")
+        assert row.stock_count == own.shape[1]
+        assert row.avg_monthly_return == pytest.approx((own.iloc[-1] / own.iloc[0] - 1).mean(), rel=1e-12)
+        assert row.volatility == pytest.approx(daily.std(ddof=1), rel=1e-9)
+        assert (row.positive_days, row.trading_days) == ((daily > 0).sum(), len(SESSIONS) - 1)
+        assert (row.best_day, row.worst_day) == (pytest.approx(daily.max()), pytest.approx(daily.min()))
+        assert (row.year, row.month, row.as_of_date) == (2026, 8, AS_OF)
+
+
+@pytest.mark.parametrize(
+    ("sector", "benchmark", "trends"),
+    [(0.05, 0.04, True), (0.05, 0.05, False), (0.05, 0.06, False), (-0.01, -0.02, False), (0.0, -0.02, False)],
+)
+def test_a_sector_trends_that_rose_more_than_the_benchmark(
+    analyze: Callable[..., dict[str, Any]], sector: float, benchmark: float, trends: bool
+) -> None:
+    row = analyze({"A": "Energy"}, {"A": flat_but(sector)}, benchmark)["Energy"]
+    assert (row.avg_monthly_return, row.benchmark_return) == (pytest.approx(sector), pytest.approx(benchmark))
+    assert row.is_trending is trends
+
+
+@pytest.mark.parametrize("missing", [0, -1])
+def test_a_stock_without_a_price_at_both_ends_does_not_count(
+    analyze: Callable[..., dict[str, Any]], missing: int
+) -> None:
+    """Not on the days on which it has prices, either."""
+    partly: list[float | None] = [*walk(9)]
+    partly[missing] = None
+    closes = {"A": walk(1), "B": partly}
+    row = analyze({"A": "Energy", "B": "Energy"}, closes)["Energy"]
+    assert (row.stock_count, row.trading_days) == (1, len(SESSIONS) - 1)
+    assert row.best_day == pytest.approx(pd.Series(walk(1)).pct_change().max())
+    assert analyze({"B": "Energy"}, closes) == {}
+
+
+def test_a_day_without_a_price_of_a_stock_is_the_others_day(analyze: Callable[..., dict[str, Any]]) -> None:
+    """Two returns need it: of that day, and of the next."""
+    partly: list[float | None] = [*walk(2)]
+    partly[5] = None
+    closes = pd.DataFrame({"A": walk(1), "B": partly}, dtype="float64")
+    daily = closes.pct_change(fill_method=None).iloc[1:].mean(axis="columns")
+    row = analyze({"A": "Energy", "B": "Energy"}, {"A": walk(1), "B": partly})["Energy"]
+    assert row.stock_count == 2
+    assert row.volatility == pytest.approx(daily.std(ddof=1), rel=1e-9)
+
+
+def test_a_korean_stock_counts_in_dollars_on_the_days_its_exchange_was_open(
+    analyze: Callable[..., dict[str, Any]],
+) -> None:
+    """Korea was closed on August 17: that day has no return of its own, and the next one begins on the 14th."""
+    days = sessions_between(JULY_END, AS_OF, "XKRX")
+    assert date(2026, 8, 17) not in days
+    won = [70_000 * (1 + 0.001 * (day.day % 7)) for day in days]
+    rates = [1_400.0 + day.day for day in days]
+    dollars = pd.Series([price / rate for price, rate in zip(won, rates, strict=True)])
+    extra = [
+        ("005930.KS", day, "KRW", price, 1_000, "yahoo", rate, "simulated")
+        for day, price, rate in zip(days, won, rates, strict=True)
+    ]
+    row = analyze({"005930.KS": "Technology"}, {}, extra=extra)["Technology"]
+    assert row.avg_monthly_return == pytest.approx(dollars.iloc[-1] / dollars.iloc[0] - 1)
+    assert row.trading_days == len(days) - 1 == len(SESSIONS) - 2
+    assert row.volatility == pytest.approx(dollars.pct_change().std(ddof=1), rel=1e-9)
+    assert row.source == "simulated"
+
+
+def test_a_row_is_no_better_than_the_benchmarks_prices(analyze: Callable[..., dict[str, Any]]) -> None:
+    assert analyze({"A": "Energy"}, {"A": walk(1)})["Energy"].source == "recorded"
+
+
+def test_a_month_begins_at_the_last_session_of_the_one_before() -> None:
+    """Around Good Friday and Easter Monday of 2024, when March ended on a Thursday."""
+    whole, *days = analyzer.spans_of(date(2024, 4, 3), "XNYS")
+    assert (whole.start_session, whole.end_session) == (date(2024, 3, 28), date(2024, 4, 3))
+    assert [(span.start_session, span.end_session) for span in days] == [
+        (date(2024, 3, 28), date(2024, 4, 1)),
+        (date(2024, 4, 1), date(2024, 4, 2)),
+        (date(2024, 4, 2), date(2024, 4, 3)),
+    ]
+
+
+def test_an_empty_month_says_why() -> None:
+    said = analyzer.publication_of(AS_OF, [], "recorded")
+    assert (said.status, said.source, said.row_count) == ("empty", "recorded", 0)
+    assert said.reason == "no stock with a known sector has a price on 2026-07-31 and on 2026-08-21"
