@@ -18,7 +18,7 @@ CHILD = Run("daily_benchmark_etf_collection", "2026-08-21__manual__1", "success"
 class FakeAirflow:
     """Plays a list of moments: the run's state and its tasks at each look."""
 
-    url = "http://airflow"
+    url = shown = "http://airflow"
 
     def __init__(self, moments: list[tuple[str, list[Task]]], children: list[Run] | None = None) -> None:
         self._moments = moments
@@ -143,8 +143,8 @@ class FakeBackfill(FakeAirflow):
 
 
 def backfill(monkeypatch: pytest.MonkeyPatch, last_state: str) -> int:
-    monkeypatch.setattr(pipeline, "running_stack", lambda: None)
-    monkeypatch.setattr(pipeline, "connect", lambda stack: FakeBackfill(last_state))
+    monkeypatch.setattr(pipeline, "running_platform", lambda: None)
+    monkeypatch.setattr(pipeline, "connect", lambda platform: FakeBackfill(last_state))
     return pipeline.backfill_command(date(2026, 8, 20), date(2026, 8, 21))
 
 
