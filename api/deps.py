@@ -1,35 +1,67 @@
 """The words the routes are written in."""
 
-from collections.abc import Iterator
+import re
 from datetime import date
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Path, Query, Request
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from api.pool import ReaderPool
-from api.published import PublishedAnswers
+from api.reply import Reply
 from config.universe import universe
-from database.db_helper import Connection
+from database.queries.paging import Span
+from utils.dates import sessions_of
+from utils.errors import InvalidInput, UnknownTicker
 
 SYMBOL = r"^[A-Za-z0-9][A-Za-z0-9.=^-]*$"
-MAX_BARS = 5000
+SECTOR = r"^[A-Za-z][A-Za-z &-]*$"
+ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+MAX_ROWS = 1000
+MAX_OFFSET = 10_000_000
 
 
+def _iso(text: object) -> object:
+    """Only ISO dates: pydantic alone would take 0 for the first day of 1970."""
+    if isinstance(text, str) and not ISO_DATE.fullmatch(text):
+        raise ValueError(f"{text!r} is not a date: write it as YYYY-MM-DD, for example 2026-08-21")
+    return text
+
+
+Day = Annotated[date, BeforeValidator(_iso)]
+
+
+class Days(NamedTuple):
+    """A range of days, both included; None: no bound."""
+
+    start: date | None
+    end: date | None
+
+
+# Async although they await nothing: FastAPI takes a plain function to a thread, which costs more than the rest.
 async def _pool(request: Request) -> ReaderPool:
     pool: ReaderPool = request.app.state.pool
     return pool
 
 
-def _connection(pool: Annotated[ReaderPool, Depends(_pool)]) -> Iterator[Connection]:
-    with pool.connection() as conn:
-        yield conn
+async def _reply(request: Request) -> Reply:
+    return Reply(request)
 
 
-# Async although it awaits nothing: FastAPI takes a plain function to a thread, which costs more than the rest.
-async def _published(request: Request) -> PublishedAnswers:
-    published: PublishedAnswers = request.app.state.published
-    return published
+async def _days(
+    start: Annotated[Day | None, Query(alias="from", description="First day (YYYY-MM-DD)")] = None,
+    end: Annotated[Day | None, Query(alias="to", description="Last day, included")] = None,
+) -> Days:
+    if start and end and start > end:
+        raise InvalidInput(f"from={start} is after to={end}")
+    return Days(start, end)
+
+
+async def _span(
+    limit: Annotated[int, Query(ge=1, le=MAX_ROWS, description="At most this many entries")] = 100,
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET, description="Entries to leave out before them")] = 0,
+) -> Span:
+    return Span(limit, offset)
 
 
 def _known_period(days: int) -> int:
@@ -38,18 +70,37 @@ def _known_period(days: int) -> int:
     return days
 
 
-Db = Annotated[Connection, Depends(_connection)]
-Published = Annotated[PublishedAnswers, Depends(_published)]
+def _session(day: date | None) -> date | None:
+    if day:
+        sessions_of().position(day)
+    return day
+
+
+def known_etf(ticker: str) -> str:
+    if ticker.upper() not in universe().etfs:
+        raise UnknownTicker(f"{ticker} is no ETF of the universe: there are {', '.join(sorted(universe().etfs))}")
+    return ticker.upper()
+
+
 Pool = Annotated[ReaderPool, Depends(_pool)]
+Replies = Annotated[Reply, Depends(_reply)]
+Between = Annotated[Days, Depends(_days)]
+Page = Annotated[Span, Depends(_span)]
 Period = Annotated[
     int,
     AfterValidator(_known_period),
-    Query(description="Sessions the return is taken over", json_schema_extra={"enum": list(universe().periods)}),
+    Query(
+        description="Sessions the return is taken over",
+        # JSON Schema's enum, so that a client knows the choices; the check above words the refusal.
+        json_schema_extra={"enum": list(universe().periods)},
+    ),
 ]
-AsOf = Annotated[date | None, Query(description="Session (YYYY-MM-DD); the newest published one when left out")]
-Symbol = Annotated[
-    str,
-    Path(pattern=SYMBOL, max_length=20, examples=["NVDA", "005930.KS", "KRW=X"]),
-    AfterValidator(str.upper),
+AsOf = Annotated[
+    Day | None,
+    AfterValidator(_session),
+    Query(description="Session (YYYY-MM-DD); the newest one when left out"),
 ]
-Limit = Annotated[int, Query(ge=1, le=MAX_BARS, description="At most this many bars, the newest ones")]
+_Ticker = Path(pattern=SYMBOL, max_length=20, examples=["NVDA", "005930.KS", "KRW=X"])
+Symbol = Annotated[str, _Ticker, AfterValidator(str.upper)]
+Etf = Annotated[str, Path(pattern=SYMBOL, max_length=20, examples=["QQQ"]), AfterValidator(known_etf)]
+Sector = Annotated[str, Path(pattern=SECTOR, max_length=60, examples=["Technology"])]

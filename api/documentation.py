@@ -1,6 +1,7 @@
-"""/docs, with Swagger UI from the installed package: FastAPI's own page loads it from the Internet."""
+"""/docs with Swagger UI from the installed package (FastAPI's own page loads it from the Internet); the document."""
 
 from pathlib import Path
+from typing import Any
 
 import fastapi_offline
 from fastapi import FastAPI
@@ -8,8 +9,32 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
+from api import auth
+from api.errors import MEANING, RETRY_AFTER_SECONDS
+from api.reply import CACHE_CONTROL
+
 ASSETS = "/docs/assets"
 _FILES = Path(fastapi_offline.__file__).parent / "static"
+
+Operation = dict[str, Any]
+
+_PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_KEPT = {
+    "ETag": {"schema": {"type": "string"}, "description": "Send it back in If-None-Match", "required": True},
+    "Cache-Control": {"schema": {"type": "string", "const": CACHE_CONTROL}, "required": True},
+    "Vary": {"schema": {"type": "string", "const": "Accept-Encoding"}, "required": True},
+}
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of an answer that the client has; 304 without a body when it still holds",
+    "schema": {"type": "string"},
+}
+_ERROR_HEADERS = {
+    401: {"WWW-Authenticate": {"schema": {"type": "string"}, "required": True}},
+    503: {"Retry-After": {"schema": {"type": "string", "const": RETRY_AFTER_SECONDS}, "required": True}},
+}
 
 
 def install(app: FastAPI) -> None:
@@ -26,3 +51,30 @@ def install(app: FastAPI) -> None:
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
         return page
+
+
+def complete(document: dict[str, Any]) -> None:
+    """Say of every route that wants the key what all of them have: the key, the ETag, and the errors."""
+    document["components"]["securitySchemes"] = {"ApiKey": auth.SCHEME}
+    for path, operations in document["paths"].items():
+        if path not in auth.OPEN_PATHS:
+            for operation in operations.values():
+                _complete(operation)
+    # FastAPI's own shape of a 422, which no route answers with.
+    for unused in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(unused, None)
+
+
+def _complete(operation: Operation) -> None:
+    responses: dict[str, Any] = operation["responses"]
+    operation["security"] = [{"ApiKey": []}]
+    responses["200"]["headers"] = _KEPT
+    responses["304"] = {"description": "What the client has still holds", "headers": _KEPT}
+    for status in (401, 422, 503) if operation.get("parameters") else (401, 503):
+        responses[str(status)] = {
+            "description": MEANING[status],
+            "content": _PROBLEM,
+            "headers": _ERROR_HEADERS.get(status, {}),
+        }
+    operation["parameters"] = [*operation.get("parameters", []), _IF_NONE_MATCH]
+    operation["responses"] = dict(sorted(responses.items()))

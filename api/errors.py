@@ -16,6 +16,7 @@ from utils.errors import (
     InvalidInput,
     NotASession,
     NotPublished,
+    UnknownSector,
     UnknownTicker,
 )
 
@@ -25,6 +26,7 @@ STATUS_OF: dict[type[ActstockError], int] = {
     InvalidInput: 422,
     NotASession: 422,
     UnknownTicker: 404,
+    UnknownSector: 404,
     NotPublished: 404,
     DatabaseUnavailable: 503,
     ActstockError: 500,
@@ -44,8 +46,8 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def problem(status: int, error: str, detail: str) -> JSONResponse:
-    headers = {"Retry-After": RETRY_AFTER_SECONDS} if status == 503 else None
-    return JSONResponse({"error": error, "detail": detail}, status, headers)
+    retry = {"Retry-After": RETRY_AFTER_SECONDS} if status == 503 else {}
+    return JSONResponse({"error": error, "detail": detail}, status, {"Cache-Control": "no-store", **retry})
 
 
 def status_of(error: ActstockError) -> int:

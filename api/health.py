@@ -9,7 +9,7 @@ from api.models.schemas import Dependency, Health, LatestPublication
 from api.pool import ReaderPool
 from config.config import Settings
 from database.db_helper import Row
-from database.queries import portfolios
+from database.queries import publications
 from utils.errors import ActstockError
 
 TIMEOUT_SECONDS = 2.0
@@ -20,7 +20,7 @@ async def check(settings: Settings, pool: ReaderPool) -> Health:
     published: list[Row] = []
 
     async def database() -> None:
-        published.extend(await asyncio.to_thread(pool.read, portfolios.latest_publications))
+        published.extend(await asyncio.to_thread(pool.read, publications.latest))
 
     kafka_host, kafka_port = _first_broker(settings.kafka.bootstrap_servers)
     master = urlsplit(settings.spark.master_url)

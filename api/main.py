@@ -8,10 +8,11 @@ from typing import Any
 from fastapi import FastAPI
 
 from api import auth, documentation, errors
+from api.answers import KeptAnswers
 from api.pool import ReaderPool
-from api.published import PublishedAnswers
-from api.routes import dashboard, service, stocks
+from api.routes import dashboard, etf_holdings, sectors, service, stocks
 from config.config import ConfigError, Settings
+from utils.dates import EXCHANGES, sessions_of
 from utils.logging_utils import configure_logging
 
 VERSION = "0.1.0"
@@ -23,18 +24,14 @@ Every path but {", ".join(f"`{path}`" for path in sorted(auth.OPEN_PATHS))} need
 
 class Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
-        """FastAPI's document, with the key that the middleware asks for."""
+        """FastAPI's document, with what all routes have in common."""
         if not self.openapi_schema:
-            document = super().openapi()
-            document.setdefault("components", {})["securitySchemes"] = {"ApiKey": auth.SCHEME}
-            for path, operations in document["paths"].items():
-                for operation in operations.values() if path not in auth.OPEN_PATHS else ():
-                    operation["security"] = [{"ApiKey": []}]
+            documentation.complete(super().openapi())
         return self.openapi_schema or {}
 
 
 def create_app(settings: Settings, pool: ReaderPool | None = None) -> Api:
-    """The application, on a pool of its own unless one is given; it watches for publications while it runs."""
+    """The application, on a pool of its own unless one is given; it watches the database while it runs."""
     if not settings.api_key:
         raise ConfigError("API_KEY is not set: the API does not start without a key")
     app = Api(
@@ -47,20 +44,23 @@ def create_app(settings: Settings, pool: ReaderPool | None = None) -> Api:
     )
     app.state.settings = settings
     app.state.pool = pool = pool or ReaderPool(settings.database)
-    app.state.published = PublishedAnswers(pool.read)
+    app.state.answers = KeptAnswers(pool.read)
     errors.install(app)
     documentation.install(app)
     app.add_middleware(auth.RequireKey, key=settings.api_key)
-    for routes in (service, stocks, dashboard):
+    for routes in (service, stocks, sectors, dashboard, etf_holdings):
         app.include_router(routes.router)
     return app
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    published: PublishedAnswers = app.state.published
-    await published.check()
-    watcher = asyncio.create_task(published.watch())
+    answers: KeptAnswers = app.state.answers
+    # Loaded before anybody waits for an answer: it takes seconds.
+    for exchange in EXCHANGES:
+        await asyncio.to_thread(sessions_of, exchange)
+    await answers.check()
+    watcher = asyncio.create_task(answers.watch())
     yield
     watcher.cancel()
     with suppress(asyncio.CancelledError):

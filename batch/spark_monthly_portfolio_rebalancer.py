@@ -22,13 +22,12 @@ from batch.scoring import with_ranks, with_scores
 from database.db_helper import Row as Stored
 from database.db_helper import fetch
 from database.tables import MONTHLY_PORTFOLIO
-from utils.dates import last_session_by, last_sundays_between, session_after
+from utils.dates import last_session_by, last_sundays_between, valid_until
 from utils.errors import NotPublished
 from utils.spark_utils import local_frame, lookup
 
 NAME = "rebalance"
 log = logging.getLogger(f"batch.{NAME}")
-VALID_SESSIONS = 20
 REBALANCE_DATES = Days(
     one="the rebalance date, e.g. 2026-07-26: any day, as a rule the last Sunday of a month",
     many="last Sunday of a month",
@@ -100,7 +99,7 @@ def run(current: Job) -> Outcome:
 
 def stocks(current: Job, sessions: Mapping[date, date]) -> DataFrame:
     """The merged portfolios of some rebalance dates (-> session)."""
-    rebalances = [(day, session, session_after(day, VALID_SESSIONS)) for day, session in sessions.items()]
+    rebalances = [(day, session, valid_until(day)) for day, session in sessions.items()]
     read = current.read(POSITIONS, sessions=sorted(set(sessions.values())), periods=list(job.periods()))
     columns = ("rebalance_date", "as_of_date", "valid_until")
     return merge(local_frame(current.spark, rebalances, columns), with_mistrust(read))

@@ -10,6 +10,8 @@ from utils.errors import InvalidInput, NotASession
 HOME_EXCHANGE = "XNYS"
 # Yahoo's ticker suffix -> exchange; a ticker without a known suffix trades on the home exchange's sessions.
 EXCHANGE_BY_SUFFIX = {".KS": "XKRX", ".KQ": "XKRX"}
+EXCHANGES = tuple(dict.fromkeys([HOME_EXCHANGE, *EXCHANGE_BY_SUFFIX.values()]))
+SESSIONS_OF_A_MONTH = 20
 CALENDAR_START = date(2015, 1, 2)
 
 
@@ -112,6 +114,15 @@ def session_after(day: date, count: int, exchange: str = HOME_EXCHANGE) -> date:
     return session_before(last_session_by(day, exchange), -count, exchange)
 
 
+def valid_until(rebalance_date: date) -> date:
+    """The last session for which a month's portfolio is meant: the 20th after its rebalance date.
+
+    >>> valid_until(date(2026, 7, 26))
+    datetime.date(2026, 8, 21)
+    """
+    return session_after(rebalance_date, SESSIONS_OF_A_MONTH)
+
+
 def sessions_between(start: date, end: date, exchange: str = HOME_EXCHANGE) -> list[date]:
     """Sessions from start to end, both included."""
     days = sessions_of(exchange).days
@@ -135,6 +146,17 @@ def expected_days(ticker: str, start: date, end: date) -> list[date]:
     return sorted({day for exchange in exchanges_using(ticker) for day in sessions_between(start, end, exchange)})
 
 
+def last_sessions(end: date | None, count: int) -> list[date]:
+    """The home exchange's last sessions up to a day, oldest first; none without a day.
+
+    >>> [day.day for day in last_sessions(date(2026, 8, 23), 2)]   # a Sunday
+    [20, 21]
+    """
+    days = sessions_of().days
+    position = bisect_right(days, end) if end else 0
+    return list(days[max(position - count, 0) : position])
+
+
 def require_closed_session(day: date, moment: datetime, exchange: str = HOME_EXCHANGE) -> date:
     """The day if its session was over at the moment; NotASession otherwise."""
     if close_of(day, exchange) > moment:
@@ -156,6 +178,20 @@ def window_of(as_of: date, period_days: int, exchange: str = HOME_EXCHANGE) -> t
     """
     end = as_of if exchange == HOME_EXCHANGE else last_closed_session(close_of(as_of), exchange)
     return session_before(end, period_days, exchange), end
+
+
+def month_to_date(as_of: date, exchange: str = HOME_EXCHANGE) -> tuple[date, date]:
+    """Both end points of the return of as_of's month so far: the exchange's last session before it, and `window_of`'s.
+
+    >>> month_to_date(date(2026, 8, 21))
+    (datetime.date(2026, 7, 31), datetime.date(2026, 8, 21))
+    """
+    _, end = window_of(as_of, 0, exchange)
+    days = sessions_of(exchange).days
+    before = bisect_left(days, as_of.replace(day=1)) - 1
+    if before < 0:
+        raise NotASession(f"the month before {as_of} is outside the {exchange} calendar ({days[0]} to {days[-1]})")
+    return days[before], end
 
 
 def last_sunday(year: int, month: int) -> date:

@@ -3,7 +3,8 @@
 ActstockError
 ├── InvalidInput           the caller asked for something that cannot be: not worth a retry
 │   ├── NotASession        a date on which the exchange was closed, or that is not over yet
-│   └── UnknownTicker      the source does not know the symbol
+│   ├── UnknownTicker      neither the source nor the database knows the symbol
+│   └── UnknownSector      no stock is of that sector
 ├── InvalidMessage         a Kafka message that breaks its contract: goes to logs_consumer_error
 ├── SourceUnavailable      Yahoo did not answer as it should: worth a retry later
 │   ├── RateLimited        Yahoo said 429, or the breaker is open because it did
@@ -30,6 +31,10 @@ class NotASession(InvalidInput):
 
 
 class UnknownTicker(InvalidInput):
+    pass
+
+
+class UnknownSector(InvalidInput):
     pass
 
 

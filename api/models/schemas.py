@@ -1,7 +1,7 @@
 """What the API answers. Returns and weights are fractions (0.0325 is 3.25 %)."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -13,12 +13,22 @@ DegradedReason = Annotated[
     str | None,
     Field(description="Which prices were not there to compute it from, and why; null when none was missing"),
 ]
+Window = Literal["5d", "10d", "20d", "month"]
 QuoteType = Literal["ETF", "EQUITY", "CURRENCY"]
 
 
 class Problem(BaseModel):
     error: str = Field(description="Kind of error, stable", examples=["NotPublished"])
     detail: str = Field(description="What happened and what to do")
+
+
+class Paged(BaseModel):
+    """A part of a list that grows."""
+
+    total: int = Field(description="Entries in the whole list")
+    limit: int
+    offset: int
+    next: str | None = Field(description="Address of the next part; null on the last one")
 
 
 class Service(BaseModel):
@@ -85,6 +95,48 @@ class Portfolio(BaseModel):
     positions: list[Position]
 
 
+class Candidate(BaseModel):
+    etf_ticker: str
+    ticker: str
+    holding_rank: int
+    holding_percent: float = Field(description="Share of the ETF, a fraction")
+    holdings_as_of: date
+    period_return: float | None
+    market_cap: int | None = Field(description="In US dollars")
+    is_selected: bool
+    exclusion_reason: str | None = Field(description="Why it was not chosen; null of a chosen one")
+    start_session: date
+    end_session: date
+    source: Source
+
+
+class ExplainedPortfolio(Portfolio):
+    candidates: list[Candidate] = Field(description="Every holding that was looked at, by ETF and rank")
+
+
+class ActiveAllocations(BaseModel):
+    as_of_date: date
+    portfolios: list[ExplainedPortfolio] = Field(description="By period, the shortest first")
+
+
+class Appearance(BaseModel):
+    as_of_date: date
+    period_days: int | None = Field(description="null: in a monthly portfolio")
+    rebalance_date: date | None = Field(description="Of a monthly portfolio")
+    weight: float
+    rank: int
+    score: float
+    period_return: float | None
+    source_etfs: list[str] | None
+    source_periods: list[int] | None
+    source: Source
+
+
+class Record(Paged):
+    ticker: str
+    appearances: list[Appearance] = Field(description="Newest first")
+
+
 class MonthlyPosition(BaseModel):
     final_rank: int
     ticker: str
@@ -93,16 +145,47 @@ class MonthlyPosition(BaseModel):
     final_weight: float
     score: float
     source_periods: list[int]
+    price_usd: float | None = Field(description="Newest close known at as_of_date, in US dollars")
+    price_date: date | None
+    previous_weight: float | None = Field(None, description="The month before; null when it was not in it")
+    previous_rank: int | None = None
 
 
 class MonthlyPortfolio(BaseModel):
     rebalance_date: date | None
     valid_until: date | None
     as_of_date: date | None
+    previous_rebalance_date: date | None = None
     status: Literal["published", "empty"]
-    reason: str | None
+    reason: str | None = Field(description="Why it is empty, or which of the three portfolios adds nothing")
+    degraded_reason: str | None = Field(None, description="What was missing when its portfolios were computed")
+    holdings_as_of: date | None = Field(
+        None, description="Newest holdings used; after as_of_date: not known at the time"
+    )
     source: Source | None
     positions: list[MonthlyPosition]
+    removed: list[MonthlyPosition] = Field([], description="What the month before had and this one has not")
+
+
+class MonthlyPerformance(BaseModel):
+    rebalance_date: date
+    valid_until: date
+    as_of_date: date
+    entry_session: date | None = Field(description="Bought at its close; null while no session has closed since")
+    exit_session: date | None = Field(description="Sold at its close, or the newest stored close")
+    is_over: bool
+    portfolio_return: float | None = Field(description="Null while a position lacks a close: see missing_reason")
+    benchmark_return: float | None
+    excess_return: float | None
+    covered_weight: float = Field(description="Weight of the positions with both closes")
+    position_count: int
+    missing_reason: str | None
+    source: Source
+
+
+class MonthlyPerformances(Paged):
+    benchmark: str
+    months: list[MonthlyPerformance] = Field(description="Newest first")
 
 
 class Bar(BaseModel):
@@ -134,26 +217,90 @@ class LatestBar(Bar, Security):
     pass
 
 
-class History(Security):
-    bars: list[Bar] = Field(description="Oldest first")
+class History(Security, Paged):
+    bars: list[Bar] = Field(description="Oldest first; the next part is what lies before")
 
 
-class Etf(BaseModel):
+class Returns(BaseModel):
+    """Returns over 5, 10 and 20 sessions and over the month so far, in US dollars."""
+
+    return_5d: float | None
+    return_10d: float | None
+    return_20d: float | None
+    return_month: float | None = Field(None, description="Since the last close of the month before")
+
+
+class Standing(Returns):
+    ticker: str
+    company_name: str | None
+    sector: str | None
+    trade_date: date = Field(description="The exchange's last session closed by then")
+    currency: str
+    close_price: float = Field(description="In `currency`")
+    price_change_percent: float | None
+    market_cap: int | None = Field(description="In US dollars")
+    market_cap_source: str | None
+    missing_reason: str | None = Field(description="Why a return is null")
+    source: Source
+
+
+class SectorStanding(Returns):
+    """The returns are the stocks', weighted by market cap."""
+
+    sector: str | None = Field(description="null: not known (yet)")
+    stock_count: int
+    market_cap: int | None = Field(description="In US dollars")
+
+
+class SectorStocks(SectorStanding):
+    stocks: list[Standing] = Field(description="Largest market cap first")
+
+
+class MarketMap(BaseModel):
+    as_of_date: date | None = Field(description="null before the first stock is stored")
+    sectors: list[SectorStocks] = Field(description="Largest first")
+
+
+class Performers(Paged):
+    as_of_date: date | None
+    window: Window
+    stocks: list[Standing] = Field(description="Best first")
+
+
+class SectorPerformers(BaseModel):
+    sector: str | None
+    stocks: list[Standing]
+
+
+class PerformersBySector(BaseModel):
+    as_of_date: date | None
+    window: Window
+    sectors: list[SectorPerformers]
+
+
+class SectorMembers(Paged):
+    sector: str
+    as_of_date: date | None
+    stocks: list[Standing] = Field(description="Largest market cap first")
+
+
+class Etf(Returns):
     ticker: str
     etf_type: str
     sector_name: str | None
     description: str | None
+    is_benchmark: bool
     trade_date: date | None
     close_price: float | None
     price_change_percent: float | None
     source: Source | None
-    return_5d: float | None
-    return_10d: float | None
-    return_20d: float | None
+    outperformance_5d: float | None = Field(description="Return less the benchmark's, the same two sessions")
+    outperformance_10d: float | None
+    outperformance_20d: float | None
     is_trending_5d: bool
     is_trending_10d: bool
     is_trending_20d: bool
-    rank_by_outperformance: int | None
+    rank_by_outperformance: int | None = Field(description="Over 20 sessions")
     missing_reason: str | None
 
 
@@ -161,3 +308,269 @@ class EtfList(BaseModel):
     as_of_date: date | None = Field(description="Session of the returns and flags; null before the first one")
     degraded_reason: DegradedReason
     etfs: list[Etf]
+
+
+class EtfSeries(Etf):
+    adj_closes: list[float | None] = Field(description="One for each of `sessions`; null where no bar is stored")
+
+
+class EtfBenchmark(BaseModel):
+    as_of_date: date | None
+    degraded_reason: DegradedReason
+    benchmark: str
+    sessions: list[date] = Field(description="Oldest first")
+    etfs: list[EtfSeries]
+
+
+class Point(BaseModel):
+    trade_date: date
+    close_price: float
+    adj_close: float
+    cumulative_return: float = Field(description="Since the first session of the range")
+    source: Source
+
+
+class Series(Paged):
+    ticker: str
+    points: list[Point] = Field(description="Oldest first; the next part is what lies before")
+
+
+class SectorMonth(BaseModel):
+    year: int
+    month: int
+    sector: str
+    stock_count: int
+    avg_monthly_return: float | None
+    volatility: float | None
+    positive_days: int
+    trading_days: int
+    best_day: float | None
+    worst_day: float | None
+    is_trending: bool
+
+
+class SectorHistory(Paged):
+    sector: str
+    months: list[SectorMonth] = Field(description="Newest first")
+
+
+class Month(BaseModel):
+    year: int
+    month: int
+    sectors: list[SectorMonth] = Field(description="Best first")
+
+
+class SectorMonths(Paged):
+    months: list[Month] = Field(description="Newest first")
+
+
+class SectorLine(SectorStanding):
+    etf: Etf | None = Field(description="The ETF that follows it")
+    newest_month: SectorMonth | None
+
+
+class SectorList(BaseModel):
+    as_of_date: date | None = Field(description="Session of the stocks' figures")
+    trending_as_of_date: date | None = Field(description="Session of the ETFs' figures")
+    sectors: list[SectorLine]
+
+
+class Holding(BaseModel):
+    holding_rank: int
+    stock_ticker: str
+    stock_name: str | None
+    holding_percent: float = Field(description="Share of the ETF, a fraction")
+
+
+class Snapshot(BaseModel):
+    etf_ticker: str
+    collected_date: date
+    source: Source
+    holdings: list[Holding]
+
+
+class Snapshots(BaseModel):
+    etfs: list[Snapshot]
+
+
+class StoredHolding(Holding):
+    etf_ticker: str
+    collected_date: date
+    fetched_at: datetime
+    source: Source
+
+
+class AllHoldings(Paged):
+    holdings: list[StoredHolding] = Field(description="Newest snapshot first")
+
+
+class HoldingsOfEtf(BaseModel):
+    etf_ticker: str
+    sector_name: str | None
+    snapshot_count: int
+    first_date: date | None
+    newest_date: date | None
+    holding_count: int = Field(description="In the newest snapshot; the source lists the largest ones only")
+    listed_percent: float | None = Field(description="What those weigh together, a fraction of the ETF")
+    top_percent: float | None = Field(description="What the ones weigh that the strategy looks at")
+    largest_ticker: str | None
+    source: Source | None
+
+
+class HoldingsSummary(BaseModel):
+    etfs: list[HoldingsOfEtf]
+
+
+class Holder(BaseModel):
+    etf_ticker: str
+    sector_name: str | None
+    collected_date: date
+    holding_rank: int
+    holding_percent: float
+    is_trending_5d: bool
+    is_trending_10d: bool
+    is_trending_20d: bool
+    source: Source
+
+
+class Comparison(BaseModel):
+    holding_ticker: str
+    holding_name: str | None
+    etfs: list[Holder] = Field(description="Largest share first; of each ETF's newest snapshot")
+
+
+class TopHolding(BaseModel):
+    rank_position: int
+    stock_ticker: str
+    stock_name: str | None
+    avg_return: float | None = Field(description="Mean daily return")
+    total_return: float | None = Field(description="Return over the period")
+    volatility: float | None
+    sharpe_ratio: float | None
+
+
+class TopHoldings(BaseModel):
+    etf_ticker: str
+    analysis_date: date
+    period_days: int
+    holdings: list[TopHolding]
+
+
+class TrendingEtf(BaseModel):
+    etf_ticker: str
+    sector_name: str | None
+    period_return: float
+    outperformance: float
+    source: Source
+    holdings: list[TopHolding] = Field(description="Empty when the session's holdings are not analysed")
+
+
+class TrendingTopHoldings(BaseModel):
+    as_of_date: date
+    period_days: int
+    degraded_reason: DegradedReason
+    etfs: list[TrendingEtf] = Field(description="Best first")
+
+
+class Publication(LatestPublication):
+    reason: str | None = Field(description="Why it is empty")
+    row_count: int
+    holdings_as_of: date | None
+    run_id: str | None
+
+
+class Session(BaseModel):
+    as_of_date: date
+    publications: list[Publication]
+
+
+class Sessions(Paged):
+    sessions: list[Session] = Field(description="Newest first")
+
+
+class SessionState(Session):
+    bars: dict[str, int] = Field(description="(ticker, session) expected on that day, by state of the ledger")
+
+
+class TableState(BaseModel):
+    table_name: str
+    row_count: int
+    newest_date: date | None = Field(description="What the newest row is about")
+    fetched_at: datetime | None = Field(description="The source's clock at the newest fetch; null where not kept")
+
+
+class ErrorCount(BaseModel):
+    topic: str
+    rejected: int
+    waiting: int = Field(description="Not put back on their topic yet")
+    newest_at: datetime
+
+
+class RejectedMessage(BaseModel):
+    id: int
+    topic: str
+    partition_id: int
+    kafka_offset: int
+    message_key: str | None
+    error_msg: str
+    raw_value: str | None = Field(description="The first 2000 characters")
+    received_at: datetime
+    replayed_at: datetime | None
+
+
+class RejectedMessages(Paged):
+    errors: list[RejectedMessage] = Field(description="Newest first")
+
+
+class Gap(BaseModel):
+    trade_date: date
+    state: Literal["late", "missing", "quarantined", "closed"]
+    kind: Literal["etf", "stock", "rate"]
+    ticker: str
+    reason: str
+    first_expected_at: datetime | None
+    asked_at: datetime | None = Field(description="The source's clock when it answered last")
+
+
+class Gaps(Paged):
+    gaps: list[Gap] = Field(description="Newest session first")
+
+
+class Restatement(BaseModel):
+    kind: Literal["etf", "stock", "rate"]
+    ticker: str
+    change: Literal["restated", "split", "dividend"]
+    first_session: date
+    last_session: date
+    price_factor: float = Field(description="New price / old price")
+    adj_factor: float
+    old_values: dict[str, Any] = Field(description="Of the bar of last_session: the columns that changed")
+    new_values: dict[str, Any]
+    replaced_fetched_at: datetime
+    fetched_at: datetime
+    recorded_at: datetime
+
+
+class Restatements(Paged):
+    restatements: list[Restatement] = Field(description="The last found first")
+
+
+class RequestCount(BaseModel):
+    started_at: datetime = Field(description="Beginning of the hour or day (UTC)")
+    requests: int
+    limited: int = Field(description="Answered 429")
+    failed: int = Field(description="No answer, or an error status; the limited ones included")
+
+
+class RequestCounts(Paged):
+    by: Literal["hour", "day"]
+    counts: list[RequestCount] = Field(description="Newest first; without a request there is no entry")
+
+
+class Pipeline(BaseModel):
+    sessions: list[SessionState] = Field(description="Newest first")
+    tables: list[TableState]
+    errors: list[ErrorCount]
+    newest_errors: list[RejectedMessage]
+    requests_by_hour: list[RequestCount] = Field(description="The newest 24 hours with requests")
+    requests_by_day: list[RequestCount] = Field(description="The newest 14 days with requests")

@@ -1,95 +1,74 @@
 """Portfolios, and the daily bars of any collected symbol."""
 
 from datetime import date
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from api.deps import AsOf, Db, Limit, Period, Published, Symbol
+from api.deps import AsOf, Between, Day, Page, Period, Replies, Symbol
 from api.errors import documented
-from api.models.schemas import History, LatestBar, MonthlyPortfolio, Portfolio
-from database.db_helper import Connection
+from api.models.schemas import History, LatestBar, MonthlyPortfolio, Portfolio, Record
+from database.db_helper import Connection, Row
 from database.queries import portfolios, stocks
-from utils.dates import sessions_of
-from utils.errors import InvalidInput, NotPublished, UnknownTicker
+from utils.errors import NotPublished, UnknownTicker
 
-router = APIRouter(prefix="/stocks", tags=["stocks"], responses=documented(401, 422, 503))
+router = APIRouter(prefix="/stocks", tags=["stocks"], responses=documented(404))
 
 NO_REBALANCE_YET = "no rebalance is published yet: the first one follows the last Sunday of a month"
 
 
-@router.get("/portfolio", response_model=Portfolio, responses=documented(404))
-async def portfolio(published: Published, period_days: Period = 20, as_of_date: AsOf = None) -> Response:
+@router.get("/portfolio", response_model=Portfolio)
+async def portfolio(reply: Replies, period_days: Period = 20, as_of_date: AsOf = None) -> Response:
     """The portfolio of one period, as published.
 
     A session for which nobody was eligible is a publication too: `status` is "empty", `positions` is empty, and
     `reason` says why. A session that was never computed is a 404, a day without a session a 422.
     """
-    answer = await published.answer(
-        ("portfolio", period_days, as_of_date),
-        partial(_portfolio_json, period_days=period_days, as_of=as_of_date),
-    )
-    return Response(answer.body, media_type="application/json")
+    return await reply(Portfolio, portfolios.allocation, period_days, as_of_date)
 
 
-@router.get("/monthly-portfolio", responses=documented(404))
-def monthly_portfolio(
-    db: Db, rebalance_date: Annotated[date | None, Query(description="The newest when left out")] = None
-) -> MonthlyPortfolio:
-    """The month's merged portfolio; "empty" with a reason until there is a first one."""
-    rows = portfolios.monthly(db, rebalance_date)
-    if not rows and rebalance_date:
-        raise NotPublished(f"no rebalance of {rebalance_date} is published")
-    head = rows[0] if rows else {}
-    return MonthlyPortfolio.model_validate(
-        {
-            **{name: head.get(name) for name in ("rebalance_date", "valid_until", "as_of_date", "source")},
-            "status": "published" if rows else "empty",
-            "reason": None if rows else NO_REBALANCE_YET,
-            "positions": rows,
-        }
-    )
+@router.get("/monthly-portfolio", response_model=MonthlyPortfolio)
+async def monthly_portfolio(
+    reply: Replies, rebalance_date: Annotated[Day | None, Query(description="The newest when left out")] = None
+) -> Response:
+    """The month's merged portfolio, and what it changes against the month before.
+
+    "empty" with a reason until there is a first one. `price_usd` is the newest close known at `as_of_date`, for whoever
+    wants to count the shares of the trades.
+    """
+    return await reply(MonthlyPortfolio, _monthly, rebalance_date)
 
 
-@router.get("/{symbol}/latest", responses=documented(404))
-def latest(db: Db, symbol: Symbol) -> LatestBar:
+@router.get("/{symbol}/latest", response_model=LatestBar)
+async def latest(reply: Replies, symbol: Symbol) -> Response:
     """The newest daily bar of an ETF, a stock or an exchange rate."""
-    bar = stocks.latest(db, symbol)
+    return await reply(LatestBar, _latest, symbol)
+
+
+@router.get("/{symbol}/history", response_model=History)
+async def history(reply: Replies, symbol: Symbol, days: Between, page: Page) -> Response:
+    """Daily bars between `from` and `to`, oldest first: the newest `limit` ones but for `offset`."""
+    return await reply.page(History, "bars", stocks.history, symbol, *days, span=page)
+
+
+@router.get("/{symbol}/record", response_model=Record)
+async def record(reply: Replies, symbol: Symbol, page: Page) -> Response:
+    """Every published portfolio that a symbol is in, daily and monthly ones."""
+    return await reply.page(Record, "appearances", stocks.record, symbol, span=page)
+
+
+def _latest(conn: Connection, symbol: str) -> Row:
+    bar = stocks.latest(conn, symbol)
     if bar is None:
         raise UnknownTicker(f"no bar of {symbol} is stored")
-    return LatestBar.model_validate(bar)
+    return bar
 
 
-@router.get("/{symbol}/history", responses=documented(404))
-def history(
-    db: Db,
-    symbol: Symbol,
-    start: Annotated[date | None, Query(alias="from", description="First day")] = None,
-    end: Annotated[date | None, Query(alias="to", description="Last day")] = None,
-    limit: Limit = 260,
-) -> History:
-    """Daily bars, oldest first: the newest `limit` ones between `from` and `to`, both included."""
-    if start and end and start > end:
-        raise InvalidInput(f"from={start} is after to={end}")
-    newest = stocks.latest(db, symbol)
-    if newest is None:
-        raise UnknownTicker(f"no bar of {symbol} is stored")
-    return History.model_validate({**newest, "bars": stocks.history(db, symbol, start, end, limit)})
-
-
-def _portfolio_json(conn: Connection, period_days: int, as_of: date | None) -> bytes:
-    row = portfolios.allocation(conn, period_days, as_of)
-    if row is None:
-        raise _not_published(period_days, as_of)
-    return Portfolio.model_validate(row).model_dump_json().encode()
-
-
-def _not_published(period_days: int, as_of: date | None) -> NotPublished:
-    """What to answer for a portfolio that is not there; raises NotASession when there can be none."""
-    if as_of is None:
-        return NotPublished(f"no {period_days}-session portfolio is published yet: run the five stages for a session")
-    sessions_of().position(as_of)
-    return NotPublished(
-        f"the {period_days}-session portfolio of {as_of} is not published: run the five stages for that session"
-    )
+def _monthly(conn: Connection, rebalance_date: date | None) -> Row:
+    found = portfolios.monthly(conn, rebalance_date)
+    if found:
+        return found
+    if rebalance_date:
+        raise NotPublished(f"no rebalance of {rebalance_date} is published")
+    nothing = dict.fromkeys(("rebalance_date", "valid_until", "as_of_date", "source"))
+    return {**nothing, "status": "empty", "reason": NO_REBALANCE_YET, "positions": []}

@@ -104,7 +104,9 @@ def test_unknown_paths_need_the_key_too(client: TestClient) -> None:
         "/stocks/monthly-portfolio",
         "/stocks/SPY/latest",
         "/stocks/SPY/history",
+        "/sectors/Technology/stocks",
         "/dashboard/etf-list",
+        "/etf-holdings/all-holdings",
     ],
 )
 def test_database_away_is_503_in_json(client: TestClient, path: str) -> None:
@@ -124,7 +126,14 @@ def test_database_away_is_503_in_json(client: TestClient, path: str) -> None:
         ("/stocks/S%00Y/latest", "symbol"),
         ("/stocks/SPY/history?limit=0", "limit"),
         ("/stocks/SPY/history?limit=1000000", "limit"),
+        ("/stocks/SPY/history?offset=-1", "offset"),
         ("/stocks/SPY/history?from=x", "from"),
+        ("/stocks/SPY/history?from=0", "from"),
+        ("/stocks/SPY/history?to=20260821", "to"),
+        ("/sectors/%3B/stocks", "sector"),
+        ("/dashboard/top-performers?window=7d", "window"),
+        ("/dashboard/etf-benchmark?sessions=0", "sessions"),
+        ("/dashboard/requests?by=minute", "by"),
     ],
 )
 def test_bad_parameter_is_422_and_named(path: str, named: str) -> None:
@@ -132,6 +141,24 @@ def test_bad_parameter_is_422_and_named(path: str, named: str) -> None:
         answer = client.get(path, headers={"X-API-Key": KEY})
     assert (answer.status_code, answer.json()["error"]) == (422, "InvalidParameter")
     assert answer.json()["detail"].startswith(named + ":")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "error", "said"),
+    [
+        ("/stocks/portfolio?as_of_date=2026-08-22", 422, "NotASession", "the nearest are 2026-08-21 and 2026-08-24"),
+        ("/dashboard/market-map?as_of_date=1999-01-04", 422, "NotASession", "outside"),
+        ("/stocks/SPY/history?from=2026-08-21&to=2026-08-20", 422, "InvalidInput", "from=2026-08-21 is after"),
+        ("/etf-holdings/top-holdings/NVDA", 404, "UnknownTicker", "NVDA is no ETF of the universe"),
+        ("/etf-holdings/all-holdings?etf=NVDA", 404, "UnknownTicker", "NVDA is no ETF of the universe"),
+    ],
+)
+def test_what_needs_no_database_to_be_refused(path: str, status: int, error: str, said: str) -> None:
+    with TestClient(create_app(SETTINGS, UntouchedDatabase())) as client:
+        answer = client.get(path, headers={"X-API-Key": KEY})
+    assert (answer.status_code, answer.json()["error"]) == (status, error)
+    assert said in answer.json()["detail"]
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
 def test_health_names_what_is_away(client: TestClient) -> None:
@@ -158,16 +185,57 @@ def test_unexpected_error_shows_no_stack_trace(app: Api) -> None:
     assert "secret" not in answer.text and "Traceback" not in answer.text
 
 
-def test_document_lists_key_and_error_answers(client: TestClient) -> None:
+def test_document_lists_key_tags_and_error_answers(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     assert document["components"]["securitySchemes"]["ApiKey"]["name"] == "X-API-Key"
     for path in set(document["paths"]) - auth.OPEN_PATHS:
         operation = document["paths"][path]["get"]
         assert operation["security"] == [{"ApiKey": []}], path
-        assert {"200", "401", "503"} <= set(operation["responses"]), path
+        assert {"200", "304", "401", "503"} <= set(operation["responses"]), path
+        assert operation["responses"]["200"]["headers"]["ETag"]["required"], path
+        asked = [parameter["name"] for parameter in operation["parameters"]]
+        assert asked[-1] == "If-None-Match", path
         # 422 exactly where there is a parameter that can be wrong.
-        assert ("422" in operation["responses"]) == bool(operation.get("parameters")), path
+        assert ("422" in operation["responses"]) == (len(asked) > 1), path
     assert document["paths"]["/stocks/portfolio"]["get"]["parameters"][0]["schema"]["enum"] == [5, 10, 20]
+    assert "HTTPValidationError" not in str(document)
+
+
+SPECIFIED = {
+    "/stocks": {"portfolio", "monthly-portfolio", "{symbol}/latest", "{symbol}/history"},
+    "/sectors": {"{sector}/stocks", "{sector}/history"},
+    "/dashboard": {
+        "etf-holdings",
+        "spy-benchmark",
+        "etf-benchmark",
+        "active-allocations",
+        "sector-trending",
+        "monthly-performance",
+        "top-performers",
+        "top-performers-by-sector",
+        "trending-etf-top-holdings",
+        "etf-list",
+    },
+    "/etf-holdings": {"top-holdings/{etf}", "all-holdings", "summary", "comparison/{holding}"},
+}
+
+
+def test_every_route_that_was_promised_is_there(client: TestClient) -> None:
+    promised = {f"{prefix}/{route}" for prefix, routes in SPECIFIED.items() for route in routes}
+    assert promised | {"/sectors"} <= set(client.get("/openapi.json").json()["paths"])
+
+
+def test_lists_that_grow_are_paged(client: TestClient) -> None:
+    """A route with a limit says how long the whole list is and where it goes on."""
+    document = client.get("/openapi.json").json()
+    paged = 0
+    for path, operations in document["paths"].items():
+        if "limit" in [parameter["name"] for parameter in operations["get"].get("parameters", [])]:
+            answer = operations["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
+            fields = document["components"]["schemas"][answer.rpartition("/")[2]]["properties"]
+            assert {"total", "limit", "offset", "next"} <= set(fields), path
+            paged += 1
+    assert paged > 10
 
 
 def test_no_key_no_app() -> None:

@@ -3,6 +3,10 @@
 from datetime import date
 
 from database.db_helper import Connection, Row, fetch
+from database.queries.paging import Found, Span, fetch_page
+from database.queries.returns import between, stretches_of
+from utils.dates import last_sessions
+from utils.errors import NotPublished
 
 
 def trending(conn: Connection, as_of: date) -> list[Row] | None:
@@ -26,32 +30,33 @@ def trending(conn: Connection, as_of: date) -> list[Row] | None:
     )
 
 
-def listing(conn: Connection) -> list[Row]:
-    """Every ETF with its newest bar and where it stands in the newest trending publication, by ticker."""
-    return fetch(
+def listing(conn: Connection, benchmark: str, as_of: date | None) -> Row:
+    """Every ETF by ticker: its newest bar (that of `as_of` when named), and what the session's publication says of it.
+
+    Without `as_of` that is the newest trending publication; before the first one `as_of_date` and the figures are None.
+    The benchmark's own returns stand in the other ETFs' rows.
+    """
+    published = _trending_publication(conn, as_of)
+    session = published["as_of_date"]
+    rows = fetch(
         conn,
         """
-        WITH published AS (
-            SELECT as_of_date, degraded_reason
-            FROM analytics_publication
-            WHERE job = 'trending'
-            ORDER BY as_of_date DESC
-            LIMIT 1
-        )
         SELECT
             meta.ticker,
             meta.etf_type,
             meta.sector_name,
             meta.description,
+            meta.ticker = %(benchmark)s AS is_benchmark,
             bar.trade_date,
             bar.close_price,
             bar.price_change_percent,
             bar.source,
-            trend.as_of_date,
-            published.degraded_reason,
-            trend.return_5d,
-            trend.return_10d,
-            trend.return_20d,
+            COALESCE(trend.return_5d, spy.return_5d) AS return_5d,
+            COALESCE(trend.return_10d, spy.return_10d) AS return_10d,
+            COALESCE(trend.return_20d, spy.return_20d) AS return_20d,
+            trend.outperformance_5d,
+            trend.outperformance_10d,
+            trend.outperformance AS outperformance_20d,
             COALESCE(trend.is_trending_5d, FALSE) AS is_trending_5d,
             COALESCE(trend.is_trending_10d, FALSE) AS is_trending_10d,
             COALESCE(trend.is_trending, FALSE) AS is_trending_20d,
@@ -61,13 +66,98 @@ def listing(conn: Connection) -> list[Row]:
         LEFT JOIN LATERAL (
             SELECT trade_date, close_price, price_change_percent, source
             FROM collected_daily_etf_ohlc
-            WHERE ticker = meta.ticker
+            WHERE ticker = meta.ticker AND trade_date <= COALESCE(%(as_of)s, 'infinity'::date)
             ORDER BY trade_date DESC
             LIMIT 1
         ) AS bar ON TRUE
-        LEFT JOIN published ON TRUE
         LEFT JOIN analytics_trending_etfs AS trend
-            ON trend.etf_ticker = meta.ticker AND trend.as_of_date = published.as_of_date
+            ON trend.etf_ticker = meta.ticker AND trend.as_of_date = %(session)s
+        LEFT JOIN (
+            SELECT
+                MAX(spy_return_5d) AS return_5d, MAX(spy_return_10d) AS return_10d, MAX(spy_return_20d) AS return_20d
+            FROM analytics_trending_etfs
+            WHERE as_of_date = %(session)s
+        ) AS spy ON meta.ticker = %(benchmark)s
         ORDER BY meta.ticker
         """,
+        {"benchmark": benchmark, "as_of": as_of, "session": session},
     )
+    if session:
+        months = between(conn, stretches_of([row["ticker"] for row in rows], session, ["month"]))
+        for row, month in zip(rows, months, strict=True):
+            row["return_month"] = month["period_return"]
+    return {**published, "etfs": rows}
+
+
+def _trending_publication(conn: Connection, as_of: date | None) -> Row:
+    """Session and completeness of a trending publication, the newest when none is named; None where there is none."""
+    rows = fetch(
+        conn,
+        """
+        SELECT as_of_date, degraded_reason
+        FROM analytics_publication
+        WHERE job = 'trending' AND (%(as_of)s::date IS NULL OR as_of_date = %(as_of)s)
+        ORDER BY as_of_date DESC
+        LIMIT 1
+        """,
+        {"as_of": as_of},
+    )
+    if rows:
+        return rows[0]
+    if as_of:
+        raise NotPublished(f"no trending ETFs of {as_of} are published: run stage 3 for that session")
+    return {"as_of_date": None, "degraded_reason": None}
+
+
+def benchmark_view(conn: Connection, benchmark: str, as_of: date | None, sessions: int) -> Row:
+    """The listing with each ETF's closes of the last sessions up to its session: one list of days for all of them.
+
+    A session without a bar is None in the ETF's list.
+    """
+    listed = listing(conn, benchmark, as_of)
+    days = last_sessions(listed["as_of_date"] or newest_session(conn, benchmark), sessions)
+    closes = {
+        (row["ticker"], row["trade_date"]): row["adj_close"]
+        for row in fetch(
+            conn,
+            "SELECT ticker, trade_date, adj_close FROM collected_daily_etf_ohlc WHERE trade_date = ANY(%(days)s)",
+            {"days": days},
+        )
+    }
+    for row in listed["etfs"]:
+        row["adj_closes"] = [closes.get((row["ticker"], day)) for day in days]
+    return {**listed, "benchmark": benchmark, "sessions": days}
+
+
+def series(conn: Connection, ticker: str, start: date | None, end: date | None, span: Span) -> Found:
+    """An ETF's closes in a range with their return since its first one; `span` counts from the newest."""
+    found = fetch_page(
+        conn,
+        """
+        SELECT
+            trade_date,
+            close_price,
+            adj_close,
+            adj_close / FIRST_VALUE(adj_close) OVER (ORDER BY trade_date) - 1 AS cumulative_return,
+            source
+        FROM collected_daily_etf_ohlc
+        WHERE ticker = %(ticker)s
+            AND trade_date >= COALESCE(%(start)s, '-infinity'::date)
+            AND trade_date <= COALESCE(%(end)s, 'infinity'::date)
+        ORDER BY trade_date DESC
+        """,
+        {"ticker": ticker, "start": start, "end": end},
+        span,
+    )
+    return Found(found.total, found.rows[::-1], {"ticker": ticker})
+
+
+def newest_session(conn: Connection, benchmark: str) -> date | None:
+    """The last session of which the benchmark's bar is stored."""
+    [row] = fetch(
+        conn,
+        "SELECT MAX(trade_date) AS session FROM collected_daily_etf_ohlc WHERE ticker = %(benchmark)s",
+        {"benchmark": benchmark},
+    )
+    session: date | None = row["session"]
+    return session

@@ -1,83 +1,58 @@
 """Portfolios as published: the three of stage 5 and the monthly one."""
 
-from datetime import date, datetime
+from datetime import date
 
 from database.db_helper import Connection, Row, fetch
+from database.queries.paging import Found, Span, fetch_page
+from utils.dates import last_session_by, sessions_of, valid_until
+from utils.errors import NotPublished
+
+# A publication of stage 5 with its positions. One statement, so that both are of one snapshot.
+_PORTFOLIO = """
+    publication.as_of_date,
+    publication.period_days,
+    publication.status,
+    publication.reason,
+    publication.degraded_reason,
+    publication.cash_weight,
+    publication.holdings_as_of,
+    COALESCE(publication.holdings_as_of > publication.as_of_date, FALSE) AS holdings_known_later,
+    publication.source,
+    publication.published_at,
+    publication.run_id,
+    (
+        SELECT COALESCE(jsonb_agg(to_jsonb(position) ORDER BY position_rank), '[]')
+        FROM analytics_portfolio_allocation AS position
+        WHERE position.as_of_date = publication.as_of_date
+            AND position.period_days = publication.period_days
+    ) AS positions
+"""
+# The positions of a rebalance with their price of its session in US dollars, as rows of JSON.
+_MONTHLY_POSITIONS = """
+    SELECT
+        position.*,
+        bar.close_price::float8 / CASE WHEN bar.currency = 'USD' THEN 1 ELSE rate.close_price::float8 END AS price_usd,
+        bar.trade_date AS price_date
+    FROM analytics_monthly_portfolio AS position
+    LEFT JOIN LATERAL (
+        SELECT trade_date, close_price, currency
+        FROM collected_daily_stock_history
+        WHERE ticker = position.ticker AND trade_date <= %(session)s
+        ORDER BY trade_date DESC
+        LIMIT 1
+    ) AS bar ON TRUE
+    LEFT JOIN collected_daily_stock_history AS rate
+        ON rate.ticker = bar.currency || '=X' AND rate.trade_date = bar.trade_date
+        AND rate.quote_type = 'CURRENCY' AND rate.close_price > 0
+"""
 
 
-def publications_version(conn: Connection) -> str:
-    """A text that changes whenever a job publishes, publishes again, or takes something back.
-
-    Summed over xmin, the transaction that wrote a row, and not over published_at alone, so that publications which
-    commit out of order or keep their time are noticed too.
-    """
-    [row] = fetch(
-        conn,
-        "SELECT COUNT(*) || ':' || COALESCE(SUM(xmin::text::bigint), 0) AS version FROM analytics_publication",
-    )
-    return str(row["version"])
-
-
-def publication_times(conn: Connection) -> dict[date, datetime]:
-    """Every session that has portfolios, with the moment its last one was published."""
+def allocation(conn: Connection, period_days: int, as_of: date | None) -> Row:
+    """One portfolio with its positions, the newest when no session is named."""
     rows = fetch(
         conn,
-        """
-        SELECT as_of_date, MAX(published_at) AS published_at
-        FROM analytics_publication
-        WHERE job = 'allocation'
-        GROUP BY as_of_date
-        ORDER BY as_of_date
-        """,
-    )
-    return {row["as_of_date"]: row["published_at"] for row in rows}
-
-
-def latest_publications(conn: Connection) -> list[Row]:
-    """What each job published for its newest session, period by period."""
-    return fetch(
-        conn,
-        """
-        SELECT DISTINCT ON (job, period_days)
-            job,
-            period_days,
-            as_of_date,
-            status,
-            degraded_reason,
-            source,
-            published_at
-        FROM analytics_publication
-        ORDER BY job, period_days, as_of_date DESC
-        """,
-    )
-
-
-def allocation(conn: Connection, period_days: int, as_of: date | None) -> Row | None:
-    """One portfolio with its positions, the newest when no session is named; None when it was not published.
-
-    One statement, so that publication and positions are of one snapshot.
-    """
-    rows = fetch(
-        conn,
-        """
-        SELECT
-            publication.as_of_date,
-            publication.period_days,
-            publication.status,
-            publication.reason,
-            publication.degraded_reason,
-            publication.cash_weight,
-            publication.holdings_as_of,
-            COALESCE(publication.holdings_as_of > publication.as_of_date, FALSE) AS holdings_known_later,
-            publication.source,
-            publication.published_at,
-            publication.run_id,
-            (
-                SELECT COALESCE(jsonb_agg(to_jsonb(position) ORDER BY position_rank), '[]')
-                FROM analytics_portfolio_allocation AS position
-                WHERE position.as_of_date = publication.as_of_date
-                    AND position.period_days = publication.period_days
-            ) AS positions
+        f"""
+        SELECT {_PORTFOLIO}
         FROM analytics_publication AS publication
         WHERE publication.job = 'allocation'
             AND publication.period_days = %(period_days)s
@@ -87,7 +62,100 @@ def allocation(conn: Connection, period_days: int, as_of: date | None) -> Row | 
         """,
         {"period_days": period_days, "as_of": as_of},
     )
-    return rows[0] if rows else None
+    if not rows:
+        raise _not_published(f"{period_days}-session portfolio", as_of)
+    return rows[0]
+
+
+def allocations(conn: Connection, as_of: date | None) -> Row:
+    """Every portfolio of one session (the newest when none is named) with all that was looked at for it."""
+    rows = fetch(
+        conn,
+        f"""
+        SELECT
+            {_PORTFOLIO},
+            (
+                SELECT COALESCE(
+                    jsonb_agg(to_jsonb(candidate) ORDER BY etf_ticker, holding_rank, candidate.ticker), '[]')
+                FROM analytics_allocation_candidates AS candidate
+                WHERE candidate.as_of_date = publication.as_of_date
+                    AND candidate.period_days = publication.period_days
+            ) AS candidates
+        FROM analytics_publication AS publication
+        WHERE publication.job = 'allocation'
+            AND publication.as_of_date = COALESCE(
+                %(as_of)s, (SELECT MAX(as_of_date) FROM analytics_publication WHERE job = 'allocation'))
+        ORDER BY publication.period_days
+        """,
+        {"as_of": as_of},
+    )
+    if not rows:
+        raise _not_published("portfolio", as_of)
+    return {"as_of_date": rows[0]["as_of_date"], "portfolios": rows}
+
+
+def monthly(conn: Connection, rebalance_date: date | None) -> Row | None:
+    """One rebalance, the newest when none is named, with what it changes against the one before; None without one.
+
+    `positions` and `removed` are JSON rows of the table, with price_usd and price_date, and, of a position that the
+    month before had too, previous_weight and previous_rank.
+    """
+    published = fetch(
+        conn,
+        """
+        SELECT as_of_date AS rebalance_date, status, reason, degraded_reason, holdings_as_of, source
+        FROM analytics_publication
+        WHERE job = 'rebalance' AND as_of_date <= COALESCE(%(rebalance_date)s, 'infinity')
+        ORDER BY as_of_date DESC
+        LIMIT 2
+        """,
+        {"rebalance_date": rebalance_date},
+    )
+    if not published or rebalance_date not in (None, published[0]["rebalance_date"]):
+        return None
+    this = published[0]
+    before = published[1]["rebalance_date"] if len(published) > 1 else None
+    session = last_session_by(this["rebalance_date"])
+    return {
+        **this,
+        "as_of_date": session,
+        "valid_until": valid_until(this["rebalance_date"]),
+        "previous_rebalance_date": before,
+        **_changes(conn, this["rebalance_date"], before, session),
+    }
+
+
+def _changes(conn: Connection, this: date, before: date | None, session: date) -> Row:
+    """The positions of one rebalance, and those of the one before that it has not, at prices known at a session."""
+    [row] = fetch(
+        conn,
+        f"""
+        WITH priced AS (
+            {_MONTHLY_POSITIONS}
+            WHERE position.rebalance_date IN (%(this)s, %(before)s)
+        ), new AS (
+            SELECT * FROM priced WHERE rebalance_date = %(this)s
+        ), old AS (
+            SELECT * FROM priced WHERE rebalance_date = %(before)s
+        )
+        SELECT
+            (
+                SELECT COALESCE(jsonb_agg(
+                    to_jsonb(new) || jsonb_build_object(
+                        'previous_weight', old.final_weight, 'previous_rank', old.final_rank)
+                    ORDER BY new.final_rank, new.ticker), '[]')
+                FROM new
+                LEFT JOIN old USING (ticker)
+            ) AS positions,
+            (
+                SELECT COALESCE(jsonb_agg(to_jsonb(old) ORDER BY old.final_rank, old.ticker), '[]')
+                FROM old
+                WHERE NOT EXISTS (SELECT FROM new WHERE new.ticker = old.ticker)
+            ) AS removed
+        """,
+        {"this": this, "before": before, "session": session},
+    )
+    return row
 
 
 def count(conn: Connection, start: date, end: date) -> Row:
@@ -109,29 +177,42 @@ def count(conn: Connection, start: date, end: date) -> Row:
     return row
 
 
-def monthly(conn: Connection, rebalance_date: date | None) -> list[Row]:
-    """The positions of one rebalance in rank order, of the newest one when no date is named."""
-    return fetch(
+def rebalances(conn: Connection, span: Span) -> Found:
+    """The months' portfolios, newest first: their dates, and each one's positions (ticker, final_weight).
+
+    next_rebalance_date is that of the next publication, be it an empty one.
+    """
+    return fetch_page(
         conn,
         """
         SELECT
             rebalance_date,
-            valid_until,
-            as_of_date,
-            source,
-            final_rank,
-            ticker,
-            company_name,
-            sector,
-            final_weight,
-            score,
-            source_periods
-        FROM analytics_monthly_portfolio
-        WHERE rebalance_date = COALESCE(
-            %(rebalance_date)s,
-            (SELECT MAX(rebalance_date) FROM analytics_monthly_portfolio)
-        )
-        ORDER BY final_rank, ticker
+            MIN(valid_until) AS valid_until,
+            MIN(month.as_of_date) AS as_of_date,
+            MIN(publication.source) AS source,
+            MIN(publication.next_rebalance_date) AS next_rebalance_date,
+            jsonb_agg(jsonb_build_object('ticker', ticker, 'final_weight', final_weight) ORDER BY final_rank, ticker)
+                AS positions
+        FROM analytics_monthly_portfolio AS month
+        JOIN (
+            SELECT
+                as_of_date AS rebalance_date,
+                source,
+                LEAD(as_of_date) OVER (ORDER BY as_of_date) AS next_rebalance_date
+            FROM analytics_publication
+            WHERE job = 'rebalance'
+        ) AS publication USING (rebalance_date)
+        GROUP BY rebalance_date
+        ORDER BY rebalance_date DESC
         """,
-        {"rebalance_date": rebalance_date},
+        {},
+        span,
     )
+
+
+def _not_published(what: str, as_of: date | None) -> NotPublished:
+    """What to answer for portfolios that are not there; raises NotASession when there can be none."""
+    if as_of is None:
+        return NotPublished(f"no {what} is published yet: run the five stages for a session")
+    sessions_of().position(as_of)
+    return NotPublished(f"no {what} of {as_of} is published: run the five stages for that session")

@@ -10,7 +10,7 @@ from typing import Any
 from config.config import Settings
 from config.universe import universe
 from database.db_helper import Connection, connect
-from database.queries import collected, portfolios, requests
+from database.queries import collected, publications, requests
 from database.tables import DAILY_ETF_OHLC
 from ops import pipeline
 from ops.airflow_client import Airflow, Run
@@ -33,7 +33,7 @@ def measure(stack: Stack, settings: Settings) -> list[Target]:
         as_of = _choose(conn, date.fromisoformat(market["first_session"]))
         airflow = pipeline.connect(Platform.of_stack(stack))
         run = _run(airflow, as_of)
-        published = portfolios.publication_times(conn)[as_of]
+        published = publications.times(conn)[as_of]
         asked = requests.of_runs(conn)
     stages = _stages(airflow, run)
     applications = _applications(stack)
@@ -82,7 +82,7 @@ def _choose(conn: Connection, first_of_market: date) -> date:
     stored = sorted(collected.bars(conn, DAILY_ETF_OHLC, universe().benchmark))
     if not stored:
         raise RunFailed("the database has no history yet: ./start.sh demo fills it")
-    as_of = choose(stored, set(portfolios.publication_times(conn)), first_of_market)
+    as_of = choose(stored, set(publications.times(conn)), first_of_market)
     step(f"session {as_of}; {universe().benchmark} is stored from {stored[0]} to {stored[-1]}")
     return as_of
 

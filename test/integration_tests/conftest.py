@@ -21,6 +21,7 @@ from consumer import kafka_consumer_etf_holdings
 from consumer.storing import Store, upsert_by
 from database import tables
 from database.db_helper import apply_schema, connect, transaction
+from database.roles import READ, apply_roles
 from utils.errors import DatabaseUnavailable
 from utils.kafka_utils import Offsets
 from utils.messages import EtfDailyBar, HoldingsSnapshot, StockDailyBar, to_json
@@ -32,6 +33,19 @@ SAMPLE = Path(__file__).with_name("sample_publications.sql")
 @pytest.fixture(scope="module")
 def scratch_database() -> Iterator[DatabaseSettings]:
     """An empty database with the schema, dropped afterwards: the running platform's tables stay untouched."""
+    with _scratch_database() as scratch:
+        yield scratch
+
+
+@pytest.fixture(scope="module")
+def empty_database() -> Iterator[DatabaseSettings]:
+    """Another one, for modules that fill the first."""
+    with _scratch_database() as scratch:
+        yield scratch
+
+
+@contextmanager
+def _scratch_database() -> Iterator[DatabaseSettings]:
     server = Settings.from_env().database
     scratch = replace(server, name=f"scratch_{uuid.uuid4().hex[:12]}")
     try:
@@ -55,6 +69,19 @@ def sample_database(scratch_database: DatabaseSettings) -> DatabaseSettings:
     with closing(connect(scratch_database)) as conn, transaction(conn), conn.cursor() as cursor:
         cursor.execute(SAMPLE.read_text(encoding="utf-8"))
     return scratch_database
+
+
+@pytest.fixture(scope="module")
+def reader_of_sample(sample_database: DatabaseSettings) -> Iterator[DatabaseSettings]:
+    """The sample database as the API's login sees it."""
+    # Under a name of its own: roles belong to the whole server, where others are using the real one.
+    role = replace(READ, name=f"{READ.name}_{uuid.uuid4().hex[:8]}")
+    with closing(connect(sample_database)) as owner:
+        apply_roles(owner, {role.password_setting: "for these tests"}, [role])
+        yield replace(sample_database, user=role.name, password="for these tests")
+        with transaction(owner), owner.cursor() as cursor:
+            cursor.execute(f"DROP OWNED BY {role.name}")
+            cursor.execute(f"DROP ROLE {role.name}")
 
 
 @dataclass(frozen=True)

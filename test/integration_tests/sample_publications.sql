@@ -125,4 +125,86 @@ WHERE as_of_date = '2026-08-20';
 UPDATE analytics_trending_etfs SET is_degraded = TRUE WHERE as_of_date = '2026-08-20';
 UPDATE analytics_portfolio_allocation SET is_degraded = TRUE WHERE as_of_date = '2026-08-20';
 
+-- Two snapshots of four ETFs. QQQ held MU on the first day, too, but CRDO came later.
+INSERT INTO collected_etf_holdings
+    (etf_ticker, stock_ticker, stock_name, holding_percent, collected_date, holding_rank, fetched_at, source)
+SELECT etf_ticker, ticker, company_name, percent, collected_date,
+    ROW_NUMBER() OVER (PARTITION BY etf_ticker, collected_date ORDER BY percent DESC), '2026-08-21 21:30+00', 'simulated'
+FROM (
+    VALUES
+        ('QQQ', 'NVDA', 0.09, '2026-08-20'::date), ('QQQ', 'MU', 0.02, '2026-08-20'), ('XLF', 'GS', 0.11, '2026-08-20'),
+        ('QQQ', 'NVDA', 0.091, '2026-08-21'), ('QQQ', 'MU', 0.021, '2026-08-21'), ('QQQ', 'CRDO', 0.004, '2026-08-21'),
+        ('XLF', 'GS', 0.111, '2026-08-21'), ('XLB', 'NEM', 0.08, '2026-08-21'), ('DIA', 'GS', 0.10, '2026-08-21'),
+        ('EWY', '005930.KS', 0.24, '2026-08-21'), ('EWY', '000660.KS', 0.19, '2026-08-21')
+) AS held (etf_ticker, ticker, percent, collected_date)
+JOIN sample_stocks USING (ticker);
+
+INSERT INTO analytics_allocation_candidates
+    (as_of_date, period_days, etf_ticker, ticker, holding_rank, holding_percent, holdings_as_of, period_return,
+     market_cap, is_selected, exclusion_reason, start_session, end_session, source)
+SELECT '2026-08-21', 20, etf_ticker, stock_ticker, holding_rank, holding_percent, collected_date, period_return,
+    market_cap, reason IS NULL, reason, '2026-07-24', '2026-08-21', 'simulated'
+FROM (
+    VALUES ('QQQ', 'NVDA', 0.08, 'MU returned more'), ('QQQ', 'MU', 0.132, NULL), ('QQQ', 'CRDO', -0.01, 'return not above 0'),
+        ('XLF', 'GS', 0.048, NULL), ('DIA', 'GS', 0.048, NULL), ('XLB', 'NEM', 0.117, NULL),
+        ('EWY', '005930.KS', NULL, 'no KRW=X rate on 2026-07-24'), ('EWY', '000660.KS', 0.151, NULL)
+) AS judged (etf_ticker, stock_ticker, period_return, reason)
+JOIN collected_etf_holdings AS held USING (etf_ticker, stock_ticker)
+LEFT JOIN (
+    SELECT ticker AS stock_ticker, market_cap FROM analytics_portfolio_allocation
+    WHERE as_of_date = '2026-08-21' AND period_days = 20
+) AS positions USING (stock_ticker)
+WHERE held.collected_date = '2026-08-21';
+
+INSERT INTO analytics_etf_top_holdings
+    (etf_ticker, stock_ticker, stock_name, period_days, rank_position, avg_return, total_return, volatility,
+     sharpe_ratio, analysis_date)
+SELECT etf_ticker, stock_ticker, stock_name, period_days, holding_rank, 0.001 * period_days / 20, 0.004 * period_days,
+    0.21, CASE WHEN holding_rank < 3 THEN 1.2 END, collected_date
+FROM collected_etf_holdings CROSS JOIN (VALUES (5), (10), (20)) AS period (period_days);
+
+INSERT INTO analytics_sector_trending
+    (year, month, sector, stock_count, avg_monthly_return, volatility, positive_days, trading_days, best_day, worst_day,
+     is_trending)
+SELECT 2026, month, sector, COUNT(*), 0.01 * month - 0.06, 0.18, 12, 21, 0.021, -0.017, month = 8
+FROM sample_stocks CROSS JOIN (VALUES (6), (7), (8)) AS months (month)
+GROUP BY month, sector;
+
+INSERT INTO analytics_publication (job, as_of_date, period_days, status, row_count, holdings_as_of, source)
+VALUES ('rebalance', '2026-06-28', 0, 'published', 2, '2026-06-26', 'simulated'),
+    ('rebalance', '2026-07-26', 0, 'published', 3, '2026-07-24', 'simulated');
+
+-- The first month lies before the stored bars, the second one is over with the last of them.
+INSERT INTO analytics_monthly_portfolio
+    (rebalance_date, ticker, valid_until, final_rank, final_weight, score, source_periods, as_of_date, company_name,
+     sector, source)
+SELECT rebalance_date, ticker, valid_until, final_rank, final_weight, score, source_periods, as_of_date, company_name,
+    sector, 'simulated'
+FROM (
+    VALUES
+        ('2026-06-28'::date, 'NEM', '2026-07-27'::date, 1, 0.4::float8, 2::float8, ARRAY[10, 20], '2026-06-26'::date),
+        ('2026-06-28', 'WELL', '2026-07-27', 2, 0.6, 3, ARRAY[5, 10, 20], '2026-06-26'),
+        ('2026-07-26', 'MU', '2026-08-21', 1, 0.5, 3, ARRAY[5, 10, 20], '2026-07-24'),
+        ('2026-07-26', '000660.KS', '2026-08-21', 2, 0.3, 1.8, ARRAY[20], '2026-07-24'),
+        ('2026-07-26', 'NEM', '2026-08-21', 20, 0.2, 1.2, ARRAY[5, 10], '2026-07-24')
+) AS months (rebalance_date, ticker, valid_until, final_rank, final_weight, score, source_periods, as_of_date)
+JOIN sample_stocks USING (ticker);
+
+INSERT INTO logs_consumer_error
+    (raw_value, error_msg, received_at, topic, partition_id, kafka_offset, message_key, replayed_at)
+VALUES
+    ('{"ticker": "IWM"', 'not JSON', '2026-08-20 09:01+00', 'etf-daily-data', 0, 7, 'IWM', '2026-08-20 10:00+00'),
+    ('{}', 'AMD 2026-08-20: a step of 61 % without a split', '2026-08-21 12:01+00', 'stock-daily-data', 1, 3, 'AMD', NULL);
+INSERT INTO logs_expected_bar (kind, ticker, trade_date, state, reason, asked_at) VALUES
+    ('stock', 'AAPL', '2026-08-20', 'missing', 'the source has no bar of it', '2026-08-21 12:00+00'),
+    ('stock', 'AAPL', '2026-08-21', 'late', 'expected, no answer of the source yet', NULL);
+INSERT INTO logs_restatement
+    (kind, ticker, last_session, change, replaced_fetched_at, first_session, price_factor, adj_factor, old_values,
+     new_values, fetched_at)
+VALUES ('etf', 'XLU', '2026-08-19', 'restated', '2026-08-19 21:30+00', '2026-08-19', 1.01, 1.01,
+    '{"close_price": 100}', '{"close_price": 101}', '2026-08-20 21:30+00');
+INSERT INTO logs_yahoo_request (requested_at, endpoint, symbol, http_status)
+SELECT '2026-08-21 09:00+00'::timestamptz + n * INTERVAL '7 minutes', 'chart', 'SPY', CASE n % 5 WHEN 0 THEN 429 ELSE 200 END
+FROM GENERATE_SERIES(1, 20) AS n;
+
 DROP TABLE sample_sessions, sample_stocks;

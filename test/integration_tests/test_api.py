@@ -1,4 +1,4 @@
-"""The API on a real Postgres: what it answers, when it notices a publication, and an outage."""
+"""The API on a real Postgres, logged in as in production: what it answers, when it notices a change, an outage."""
 
 import socket
 import threading
@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from api.main import create_app
 from api.pool import ReaderPool
 from config.config import DatabaseSettings, Settings
-from database.db_helper import connect, transaction
+from database.db_helper import connect, fetch, transaction
 
 KEY = "a-key-for-tests"
 SETTINGS = Settings.from_env({"API_KEY": KEY})
@@ -40,9 +40,15 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.05)
 
 
+@pytest.fixture
+def empty_api(empty_database: DatabaseSettings) -> Iterator[TestClient]:
+    with api_on(empty_database) as client:
+        yield client
+
+
 @pytest.fixture(scope="module")
-def api(sample_database: DatabaseSettings) -> Iterator[TestClient]:
-    with api_on(sample_database) as client:
+def api(reader_of_sample: DatabaseSettings) -> Iterator[TestClient]:
+    with api_on(reader_of_sample) as client:
         yield client
 
 
@@ -107,36 +113,94 @@ def test_no_such_portfolio(api: TestClient, query: str, status: int, error: str,
     assert said in answer.json()["detail"]
 
 
-def test_monthly_portfolio_before_and_after_the_first_rebalance(
-    sample_database: DatabaseSettings, api: TestClient
-) -> None:
-    empty = api.get("/stocks/monthly-portfolio")
-    assert (empty.status_code, empty.json()["status"], empty.json()["positions"]) == (200, "empty", [])
-    assert empty.json()["reason"]
-    execute(
-        sample_database,
-        """
-        INSERT INTO analytics_monthly_portfolio (rebalance_date, ticker, valid_until, final_rank, final_weight, score,
-            source_periods, as_of_date, company_name, sector, source)
-        VALUES ('2026-08-30', 'NEM', '2026-09-28', 1, 0.6, 3, '{5,10,20}', '2026-08-28', 'Newmont', 'X', 'simulated'),
-            ('2026-08-30', 'MU', '2026-09-28', 20, 0.4, 2, '{5,10}', '2026-08-28', 'Micron', 'X', 'simulated')
-        """,
+def test_allocations_say_who_was_looked_at_and_why_not_chosen(api: TestClient) -> None:
+    answer = api.get("/dashboard/active-allocations").json()
+    assert answer["as_of_date"] == "2026-08-21"
+    portfolios = {each["period_days"]: each for each in answer["portfolios"]}
+    assert list(portfolios) == [5, 10, 20]
+    for days, portfolio in portfolios.items():
+        alone = api.get(f"/stocks/portfolio?period_days={days}").json()
+        assert {name: portfolio[name] for name in alone} == alone
+    candidates = {(each["etf_ticker"], each["ticker"]): each for each in portfolios[20]["candidates"]}
+    assert candidates["QQQ", "MU"]["is_selected"] and candidates["QQQ", "MU"]["exclusion_reason"] is None
+    assert candidates["QQQ", "NVDA"]["exclusion_reason"] == "MU returned more"
+    assert candidates["EWY", "005930.KS"]["period_return"] is None
+    assert api.get("/dashboard/active-allocations?as_of_date=2026-08-19").status_code == 404
+
+
+def test_monthly_portfolio_and_what_it_changes(api: TestClient) -> None:
+    monthly = api.get("/stocks/monthly-portfolio").json()
+    assert (monthly["rebalance_date"], monthly["valid_until"], monthly["as_of_date"]) == (
+        "2026-07-26",
+        "2026-08-21",
+        "2026-07-24",
     )
-    try:
-        monthly = api.get("/stocks/monthly-portfolio").json()
-        assert (monthly["rebalance_date"], monthly["valid_until"], monthly["source"]) == (
-            "2026-08-30",
-            "2026-09-28",
-            "simulated",
-        )
-        assert [(each["final_rank"], each["ticker"], each["source_periods"]) for each in monthly["positions"]] == [
-            (1, "NEM", [5, 10, 20]),
-            (20, "MU", [5, 10]),
-        ]
-        assert api.get("/stocks/monthly-portfolio?rebalance_date=2026-08-30").json() == monthly
-        assert api.get("/stocks/monthly-portfolio?rebalance_date=2026-07-26").status_code == 404
-    finally:
-        execute(sample_database, "TRUNCATE analytics_monthly_portfolio")
+    assert (monthly["status"], monthly["source"], monthly["previous_rebalance_date"]) == (
+        "published",
+        "simulated",
+        "2026-06-28",
+    )
+    assert [
+        (each["final_rank"], each["ticker"], each["source_periods"], each["previous_rank"], each["previous_weight"])
+        for each in monthly["positions"]
+    ] == [
+        (1, "MU", [5, 10, 20], None, None),
+        (2, "000660.KS", [20], None, None),
+        (20, "NEM", [5, 10], 1, 0.4),
+    ]
+    assert [(each["ticker"], each["final_weight"]) for each in monthly["removed"]] == [("WELL", 0.6)]
+    assert api.get("/stocks/monthly-portfolio?rebalance_date=2026-07-26").json() == monthly
+    assert api.get("/stocks/monthly-portfolio?rebalance_date=2026-05-31").status_code == 404
+
+
+def test_monthly_positions_carry_the_price_of_their_session_in_dollars(
+    api: TestClient, sample_database: DatabaseSettings
+) -> None:
+    monthly = api.get("/stocks/monthly-portfolio").json()
+    prices = {each["ticker"]: each for each in [*monthly["positions"], *monthly["removed"]]}
+    close = {(ticker, day): stored_close(sample_database, ticker, day) for ticker, day in [("MU", "2026-07-24")]}
+    assert prices["MU"]["price_usd"] == close["MU", "2026-07-24"] and prices["MU"]["price_date"] == "2026-07-24"
+    assert prices["WELL"]["price_date"] == "2026-07-24", "what leaves is sold at the price of the new month"
+    won, rate = (stored_close(sample_database, ticker, "2026-07-24") for ticker in ("000660.KS", "KRW=X"))
+    assert prices["000660.KS"]["price_usd"] == pytest.approx(won / rate)
+
+
+def test_first_month_changes_nothing(api: TestClient) -> None:
+    first = api.get("/stocks/monthly-portfolio?rebalance_date=2026-06-28").json()
+    assert (first["previous_rebalance_date"], first["removed"]) == (None, [])
+    assert [each["price_usd"] for each in first["positions"]] == [None, None], "no bar is that old"
+
+
+def test_monthly_performance_follows_what_was_published(api: TestClient, sample_database: DatabaseSettings) -> None:
+    """Bought at Monday's close, sold at that of the last session it is valid; computed once more from the bars."""
+    newest, first = api.get("/dashboard/monthly-performance").json()["months"]
+    assert (newest["entry_session"], newest["exit_session"], newest["is_over"]) == ("2026-07-27", "2026-08-21", True)
+
+    def gain(ticker: str) -> float:
+        start, end = (dollars(sample_database, ticker, newest[at]) for at in ("entry_session", "exit_session"))
+        return end / start - 1
+
+    expected = 0.5 * gain("MU") + 0.3 * gain("000660.KS") + 0.2 * gain("NEM")
+    assert newest["portfolio_return"] == pytest.approx(expected)
+    assert newest["benchmark_return"] == pytest.approx(gain("SPY"))
+    assert newest["excess_return"] == pytest.approx(expected - gain("SPY"))
+    assert (newest["covered_weight"], newest["missing_reason"]) == (pytest.approx(1), None)
+    assert (first["entry_session"], first["exit_session"]) == ("2026-06-29", "2026-07-27"), (
+        "sold when the next is bought"
+    )
+    assert (first["portfolio_return"], first["covered_weight"]) == (None, 0)
+    assert "NEM: no price on 2026-06-29" in first["missing_reason"]
+
+
+def test_record_of_a_symbol(api: TestClient) -> None:
+    record = api.get("/stocks/mu/record").json()
+    assert [
+        (each["as_of_date"], each["period_days"], each["rebalance_date"], each["rank"])
+        for each in record["appearances"]
+    ] == [("2026-08-21", 10, None, 2), ("2026-08-21", 20, None, 2), ("2026-07-24", None, "2026-07-26", 1)]
+    assert api.get("/stocks/NVDA/record?limit=1").json()["total"] == 1
+    assert api.get("/stocks/005930.KS/record").json()["appearances"] == []
+    assert api.get("/stocks/ZZZZ/record").status_code == 404
 
 
 # ── bars ─────────────────────────────────────────────────────────────────────
@@ -159,6 +223,27 @@ def test_latest_bar_of_any_symbol(api: TestClient, symbol: str, quote_type: str,
     assert bar["source"] == "simulated"
 
 
+def stored_close(database: DatabaseSettings, ticker: str, day: str) -> float:
+    with closing(connect(database)) as conn:
+        [row] = fetch(
+            conn,
+            """
+            SELECT adj_close FROM collected_daily_stock_history WHERE ticker = %(ticker)s AND trade_date = %(day)s
+            UNION ALL
+            SELECT adj_close FROM collected_daily_etf_ohlc WHERE ticker = %(ticker)s AND trade_date = %(day)s
+            """,
+            {"ticker": ticker, "day": day},
+        )
+    close: float = row["adj_close"]
+    return close
+
+
+def dollars(database: DatabaseSettings, ticker: str, day: str) -> float:
+    """A price in dollars; a Korean stock's last one by New York's close, which on these days is of the same day."""
+    rate = stored_close(database, "KRW=X", day) if ticker.endswith(".KS") else 1.0
+    return stored_close(database, ticker, day) / rate
+
+
 def days_of(answer: Any) -> list[str]:
     return [bar["trade_date"] for bar in answer.json()["bars"]]
 
@@ -170,6 +255,49 @@ def test_history_is_cut_by_days_and_by_number(api: TestClient) -> None:
     assert days_of(api.get("/stocks/MU/history?to=2026-08-04&limit=1")) == ["2026-08-04"]
     assert days_of(api.get("/stocks/MU/history?from=2030-01-01")) == []
     assert api.get("/stocks/MU/history?from=2026-08-04&to=2026-08-03").status_code == 422
+
+
+def test_pages_of_a_history_make_up_the_whole(api: TestClient) -> None:
+    """From the newest part to the oldest, following `next`."""
+    pages, address = [], "/stocks/000660.KS/history?from=2026-08-03&limit=4"
+    while address:
+        page = api.get(address)
+        assert (page.json()["total"], page.json()["limit"]) == (15, 4)
+        pages.append(days_of(page))
+        address = page.json()["next"]
+    assert [len(page) for page in pages] == [4, 4, 4, 3]
+    assert [day for page in reversed(pages) for day in page] == days_of(
+        api.get("/stocks/000660.KS/history?from=2026-08-03")
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "rows", "total"),
+    [
+        ("/stocks/MU/record", "appearances", 3),
+        ("/sectors/Technology/stocks", "stocks", 5),
+        ("/sectors/Technology/history", "months", 3),
+        ("/dashboard/spy-benchmark", "points", 31),
+        ("/dashboard/sector-trending", "months", 3),
+        ("/dashboard/monthly-performance", "months", 2),
+        ("/dashboard/top-performers", "stocks", 10),
+        ("/dashboard/sessions", "sessions", 2),
+        ("/dashboard/errors", "errors", 2),
+        ("/dashboard/gaps", "gaps", 3),
+        ("/dashboard/restatements", "restatements", 1),
+        ("/dashboard/requests", "counts", 3),
+        ("/etf-holdings/all-holdings", "holdings", 11),
+    ],
+)
+def test_a_list_that_grows_comes_in_parts(api: TestClient, path: str, rows: str, total: int) -> None:
+    whole = api.get(path).json()
+    assert (whole["total"], len(whole[rows]), whole["next"]) == (total, total, None)
+    parts = [api.get(path, params={"limit": 1, "offset": offset}).json() for offset in range(total)]
+    found = [row for part in parts for row in part[rows]]
+    assert sorted(found, key=str) == sorted(whole[rows], key=str)
+    assert all(part["next"] for part in parts[:-1]) and parts[-1]["next"] is None
+    beyond = api.get(path, params={"offset": total}).json()
+    assert (beyond["total"], beyond[rows], beyond["next"]) == (total, [], None)
 
 
 @pytest.mark.parametrize("path", ["/stocks/ZZZZ/latest", "/stocks/ZZZZ/history"])
@@ -186,10 +314,350 @@ def test_etf_list_tells_what_trends(api: TestClient) -> None:
     assert etfs["QQQ"]["etf_type"] == "benchmark+sector"
     assert etfs["QQQ"]["close_price"] == 191.85
     assert etfs["XLB"]["return_20d"] == pytest.approx(0.021) and etfs["XLB"]["is_trending_20d"] is True
-    assert etfs["SPY"]["return_20d"] is None and etfs["SPY"]["is_trending_20d"] is False
+    assert etfs["XLB"]["outperformance_20d"] == pytest.approx(0.001)
+    assert etfs["SPY"]["is_benchmark"] and etfs["SPY"]["is_trending_20d"] is False
+    assert etfs["SPY"]["return_20d"] == 0.02, "what the others were measured against"
+    assert etfs["SPY"]["outperformance_20d"] is None
+    before = api.get("/dashboard/etf-list?as_of_date=2026-08-20").json()
+    assert before["degraded_reason"].startswith("XLB has no bar")
+    assert {each["trade_date"] for each in before["etfs"]} == {"2026-08-20"}
+    assert api.get("/dashboard/etf-list?as_of_date=2026-08-19").status_code == 404
+
+
+def test_etfs_against_the_benchmark_come_with_their_closes(api: TestClient, sample_database: DatabaseSettings) -> None:
+    answer = api.get("/dashboard/etf-benchmark?sessions=2").json()
+    assert (answer["benchmark"], answer["sessions"]) == ("SPY", ["2026-08-20", "2026-08-21"])
+    for etf in answer["etfs"]:
+        assert etf["adj_closes"] == [stored_close(sample_database, etf["ticker"], day) for day in answer["sessions"]]
+    long = api.get("/dashboard/etf-benchmark?sessions=32").json()
+    assert all(etf["adj_closes"][0] is None for etf in long["etfs"]), "a session before the first bar is a gap"
+
+
+def test_benchmark_alone(api: TestClient) -> None:
+    series = api.get("/dashboard/spy-benchmark?from=2026-08-17&to=2026-08-21&limit=2").json()
+    assert [each["trade_date"] for each in series["points"]] == ["2026-08-20", "2026-08-21"]
+    bars = api.get("/stocks/SPY/history?from=2026-08-17").json()["bars"]
+    assert series["points"][-1]["cumulative_return"] == pytest.approx(bars[-1]["adj_close"] / bars[0]["adj_close"] - 1)
+
+
+# ── the market, sector by sector ─────────────────────────────────────────────
+
+
+def test_market_map_has_every_stock_once_in_dollars(api: TestClient, sample_database: DatabaseSettings) -> None:
+    answer = api.get("/dashboard/market-map").json()
+    stocks = {stock["ticker"]: (sector["sector"], stock) for sector in answer["sectors"] for stock in sector["stocks"]}
+    assert (answer["as_of_date"], len(stocks)) == ("2026-08-21", 10)
+    sector, samsung = stocks["005930.KS"]
+    assert (sector, samsung["currency"], samsung["close_price"]) == ("Technology", "KRW", 71200)
+    assert samsung["market_cap"] == round(71200 * 5919000000 / 1411)
+    windows = {"5d": "2026-08-14", "10d": "2026-08-07", "20d": "2026-07-24", "month": "2026-07-31"}
+    for ticker in ("MU", "GS"):
+        for window, start in windows.items():
+            expected = stored_close(sample_database, ticker, "2026-08-21") / stored_close(
+                sample_database, ticker, start
+            )
+            assert stocks[ticker][1][f"return_{window}"] == pytest.approx(expected - 1)
+    for group in answer["sectors"]:
+        assert group["market_cap"] == sum(stock["market_cap"] for stock in group["stocks"])
+        low, high = (pick(stock["return_20d"] for stock in group["stocks"]) for pick in (min, max))
+        assert low <= group["return_20d"] <= high
+    assert [group["market_cap"] for group in answer["sectors"]] == sorted(
+        (group["market_cap"] for group in answer["sectors"]), reverse=True
+    )
+
+
+def test_market_map_of_a_session_looks_back_from_there(api: TestClient, sample_database: DatabaseSettings) -> None:
+    answer = api.get("/dashboard/market-map?as_of_date=2026-08-03").json()
+    stocks = {stock["ticker"]: stock for sector in answer["sectors"] for stock in sector["stocks"]}
+    assert {stock["trade_date"] for stock in stocks.values()} == {"2026-08-03"}
+    expected = stored_close(sample_database, "MU", "2026-08-03") / stored_close(sample_database, "MU", "2026-07-27") - 1
+    assert stocks["MU"]["return_5d"] == pytest.approx(expected)
+    assert stocks["MU"]["return_20d"] is None, "never a shorter window"
+    assert stocks["MU"]["missing_reason"] == "no price on 2026-07-06"
+    assert api.get("/dashboard/market-map?as_of_date=2026-07-02").status_code == 404
+
+
+def test_sectors_with_their_etf_and_newest_month(api: TestClient) -> None:
+    answer = api.get("/sectors").json()
+    sectors = {each["sector"]: each for each in answer["sectors"]}
+    assert (answer["as_of_date"], len(sectors)) == ("2026-08-21", 10), "those of an ETF without a stock, too"
+    technology = sectors["Technology"]
+    assert (technology["stock_count"], technology["etf"]["ticker"]) == (5, "QQQ")
+    assert (technology["newest_month"]["year"], technology["newest_month"]["month"]) == (2026, 8)
+    assert (sectors["Utilities"]["stock_count"], sectors["Utilities"]["etf"]["ticker"]) == (0, "XLU")
+
+
+@pytest.mark.parametrize("name", ["Technology", "technology", "TECHNOLOGY"])
+def test_stocks_of_a_sector(api: TestClient, name: str) -> None:
+    answer = api.get(f"/sectors/{name}/stocks").json()
+    assert answer["sector"] == "Technology"
+    assert [each["ticker"] for each in answer["stocks"]][:2] == ["NVDA", "005930.KS"], "largest market cap first"
+
+
+def test_unknown_sector_is_404_and_names_the_known_ones(api: TestClient) -> None:
+    for part in ("stocks", "history"):
+        answer = api.get(f"/sectors/Astrology/{part}")
+        assert (answer.status_code, answer.json()["error"]) == (404, "UnknownSector")
+        assert "Technology" in answer.json()["detail"]
+
+
+def test_months_of_sectors(api: TestClient) -> None:
+    months = api.get("/dashboard/sector-trending?from=2026-07-01&to=2026-07-31").json()["months"]
+    assert [(each["month"], len(each["sectors"])) for each in months] == [(7, 6)]
+    history = api.get("/sectors/Real%20Estate/history").json()
+    assert [each["month"] for each in history["months"]] == [8, 7, 6]
+    assert history["months"][0]["is_trending"] is True
+
+
+@pytest.mark.parametrize("window", ["5d", "10d", "20d", "month"])
+def test_top_performers_are_the_best_of_the_map(api: TestClient, window: str) -> None:
+    sectors = api.get("/dashboard/market-map").json()["sectors"]
+    returns = {stock["ticker"]: stock[f"return_{window}"] for each in sectors for stock in each["stocks"]}
+    best = api.get(f"/dashboard/top-performers?window={window}&limit=3").json()["stocks"]
+    assert [each["ticker"] for each in best] == sorted(returns, key=lambda ticker: (-returns[ticker], ticker))[:3]
+    by_sector = api.get(f"/dashboard/top-performers-by-sector?window={window}&top=1").json()["sectors"]
+    assert {each["sector"]: each["stocks"][0][f"return_{window}"] for each in by_sector} == {
+        each["sector"]: max(returns[stock["ticker"]] for stock in each["stocks"]) for each in sectors
+    }
+
+
+# ── holdings ─────────────────────────────────────────────────────────────────
+
+
+def test_newest_snapshot_of_each_etf(api: TestClient) -> None:
+    etfs = {each["etf_ticker"]: each for each in api.get("/dashboard/etf-holdings").json()["etfs"]}
+    assert set(etfs) == {"QQQ", "XLF", "XLB", "DIA", "EWY"}
+    assert [each["stock_ticker"] for each in etfs["QQQ"]["holdings"]] == ["NVDA", "MU", "CRDO"]
+    known = api.get("/dashboard/etf-holdings?as_of_date=2026-08-20").json()["etfs"]
+    assert {each["etf_ticker"]: len(each["holdings"]) for each in known} == {"QQQ": 2, "XLF": 1}
+
+
+def test_all_holdings_by_etf_and_day(api: TestClient) -> None:
+    listed = api.get("/etf-holdings/all-holdings?etf=qqq&to=2026-08-20").json()["holdings"]
+    assert [(each["stock_ticker"], each["holding_rank"]) for each in listed] == [("NVDA", 1), ("MU", 2)]
+
+
+def test_summary_of_holdings(api: TestClient) -> None:
+    etfs = {each["etf_ticker"]: each for each in api.get("/etf-holdings/summary").json()["etfs"]}
+    assert len(etfs) == 15
+    assert (etfs["QQQ"]["snapshot_count"], etfs["QQQ"]["first_date"], etfs["QQQ"]["newest_date"]) == (
+        2,
+        "2026-08-20",
+        "2026-08-21",
+    )
+    assert (etfs["QQQ"]["holding_count"], etfs["QQQ"]["largest_ticker"]) == (3, "NVDA")
+    assert etfs["QQQ"]["listed_percent"] == pytest.approx(0.116)
+    assert (etfs["SPY"]["holding_count"], etfs["SPY"]["newest_date"]) == (0, None)
+
+
+def test_who_holds_a_stock(api: TestClient) -> None:
+    answer = api.get("/etf-holdings/comparison/gs").json()
+    assert answer["holding_name"] == "The Goldman Sachs Group, Inc."
+    assert [(each["etf_ticker"], each["holding_percent"]) for each in answer["etfs"]] == [("XLF", 0.111), ("DIA", 0.1)]
+    assert api.get("/etf-holdings/comparison/GE").json()["etfs"] == [], "known, but nobody holds it"
+    assert api.get("/etf-holdings/comparison/ZZZZ").status_code == 404
+
+
+def test_top_holdings_as_analysed(api: TestClient) -> None:
+    answer = api.get("/etf-holdings/top-holdings/qqq?period_days=10").json()
+    assert (answer["etf_ticker"], answer["analysis_date"], answer["period_days"]) == ("QQQ", "2026-08-21", 10)
+    assert [(each["rank_position"], each["stock_ticker"], each["sharpe_ratio"]) for each in answer["holdings"]] == [
+        (1, "NVDA", 1.2),
+        (2, "MU", 1.2),
+        (3, "CRDO", None),
+    ]
+    before = api.get("/etf-holdings/top-holdings/QQQ?as_of_date=2026-08-20").json()
+    assert len(before["holdings"]) == 2
+    assert api.get("/etf-holdings/top-holdings/SPY").status_code == 404
+
+
+def test_top_holdings_of_the_etfs_that_trend(api: TestClient) -> None:
+    answer = api.get("/dashboard/trending-etf-top-holdings").json()
+    trending = {each["ticker"] for each in api.get("/dashboard/etf-list").json()["etfs"] if each["is_trending_20d"]}
+    assert {each["etf_ticker"] for each in answer["etfs"]} == trending
+    ahead = [each["outperformance"] for each in answer["etfs"]]
+    assert ahead == sorted(ahead, reverse=True)
+    by_etf = {each["etf_ticker"]: each["holdings"] for each in answer["etfs"]}
+    assert [each["stock_ticker"] for each in by_etf["EWY"]] == ["005930.KS", "000660.KS"]
+    assert by_etf["XLU"] == [], "trends, but is not analysed"
+    nobody = api.get("/dashboard/trending-etf-top-holdings?period_days=5").json()
+    assert (nobody["as_of_date"], nobody["etfs"]) == ("2026-08-21", [])
+
+
+# ── the pipeline ─────────────────────────────────────────────────────────────
+
+
+def test_sessions_with_their_publications(api: TestClient) -> None:
+    sessions = api.get("/dashboard/sessions").json()["sessions"]
+    assert [each["as_of_date"] for each in sessions] == ["2026-08-21", "2026-08-20"]
+    assert [(each["job"], each["period_days"], each["status"]) for each in sessions[0]["publications"]] == [
+        ("trending", 0, "published"),
+        ("allocation", 5, "empty"),
+        ("allocation", 10, "published"),
+        ("allocation", 20, "published"),
+    ]
+    assert all(each["degraded_reason"] for each in sessions[1]["publications"])
+    assert api.get("/dashboard/sessions?to=2026-08-20").json()["total"] == 1
+
+
+def test_state_of_the_pipeline(api: TestClient) -> None:
+    state = api.get("/dashboard/pipeline?sessions=3").json()
+    assert [each["as_of_date"] for each in state["sessions"]] == ["2026-08-21", "2026-08-20", "2026-08-19"]
+    assert [each["bars"] for each in state["sessions"]] == [
+        {"stored": 26, "late": 1},
+        {"stored": 26, "missing": 1, "quarantined": 1},
+        {"stored": 26},
+    ]
+    assert [len(each["publications"]) for each in state["sessions"]] == [4, 2, 0]
+    tables = {each["table_name"]: each for each in state["tables"]}
+    assert tables["collected_daily_etf_ohlc"] == {
+        "table_name": "collected_daily_etf_ohlc",
+        "row_count": 15 * 31,
+        "newest_date": "2026-08-21",
+        "fetched_at": "2026-08-21T21:30:00Z",
+    }
+    assert tables["analytics_sector_trending"]["newest_date"] == "2026-08-01"
+    assert {each["topic"]: (each["rejected"], each["waiting"]) for each in state["errors"]} == {
+        "etf-daily-data": (1, 0),
+        "stock-daily-data": (1, 1),
+    }
+    assert state["newest_errors"][0]["message_key"] == "AMD"
+    assert [(each["requests"], each["limited"]) for each in state["requests_by_day"]] == [(20, 4)]
+    assert sum(each["requests"] for each in state["requests_by_hour"]) == 20
+
+
+@pytest.mark.parametrize(
+    ("query", "keys"), [("", ["AMD", "IWM"]), ("?waiting=true", ["AMD"]), ("?waiting=false", ["IWM"])]
+)
+def test_rejected_messages(api: TestClient, query: str, keys: list[str]) -> None:
+    assert [each["message_key"] for each in api.get(f"/dashboard/errors{query}").json()["errors"]] == keys
+
+
+def test_gaps_and_restatements(api: TestClient) -> None:
+    gaps = api.get("/dashboard/gaps").json()["gaps"]
+    assert [(each["trade_date"], each["ticker"], each["state"]) for each in gaps] == [
+        ("2026-08-21", "AAPL", "late"),
+        ("2026-08-20", "AAPL", "missing"),
+        ("2026-08-20", "AMD", "quarantined"),
+    ]
+    assert api.get("/dashboard/gaps?from=2026-08-21").json()["total"] == 1
+    [restated] = api.get("/dashboard/restatements").json()["restatements"]
+    assert (restated["ticker"], restated["old_values"], restated["new_values"]) == (
+        "XLU",
+        {"close_price": 100},
+        {"close_price": 101},
+    )
+    assert api.get("/dashboard/restatements?from=2026-08-20").json()["total"] == 0
+
+
+# ── an empty database ────────────────────────────────────────────────────────
+
+
+EMPTY = {
+    "/sectors": "sectors",
+    "/dashboard/market-map": "sectors",
+    "/dashboard/etf-list": "etfs",
+    "/dashboard/etf-benchmark": "etfs",
+    "/dashboard/spy-benchmark": "points",
+    "/dashboard/etf-holdings": "etfs",
+    "/dashboard/sector-trending": "months",
+    "/dashboard/monthly-performance": "months",
+    "/dashboard/top-performers": "stocks",
+    "/dashboard/sessions": "sessions",
+    "/dashboard/pipeline": "sessions",
+    "/etf-holdings/all-holdings": "holdings",
+    "/etf-holdings/summary": "etfs",
+    "/stocks/monthly-portfolio": "positions",
+}
+NOT_YET = [
+    "/stocks/portfolio",
+    "/dashboard/active-allocations",
+    "/dashboard/trending-etf-top-holdings",
+    "/etf-holdings/top-holdings/QQQ",
+]
+
+
+def test_before_anything_is_collected_lists_are_empty_and_publications_404(empty_api: TestClient) -> None:
+    for path, rows in EMPTY.items():
+        answer = empty_api.get(path)
+        assert (answer.status_code, answer.json()[rows]) == (200, []), path
+    assert empty_api.get("/stocks/monthly-portfolio").json()["reason"].startswith("no rebalance is published yet")
+    for path in NOT_YET:
+        answer = empty_api.get(path)
+        assert (answer.status_code, answer.json()["error"]) == (404, "NotPublished"), path
+        assert "run" in answer.json()["detail"], "it says what to do"
 
 
 # ── keeping answers ──────────────────────────────────────────────────────────
+
+
+def test_who_has_the_answer_gets_none(api: TestClient) -> None:
+    first = api.get("/dashboard/market-map")
+    assert first.headers["Cache-Control"] == "private, no-cache"
+    again = api.get("/dashboard/market-map", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    other = api.get("/dashboard/market-map", headers={"If-None-Match": '"something else"'})
+    assert (other.status_code, other.content) == (200, first.content)
+    assert api.get("/dashboard/market-map?as_of_date=2026-08-20").headers["ETag"] != first.headers["ETag"]
+
+
+def test_the_tag_outlives_what_changes_elsewhere_and_a_restart(
+    api: TestClient, reader_of_sample: DatabaseSettings, sample_database: DatabaseSettings
+) -> None:
+    etag = api.get("/stocks/portfolio?period_days=10").headers["ETag"]
+    execute(sample_database, "INSERT INTO logs_yahoo_request (endpoint, requested_at) VALUES ('chart', '2026-08-21')")
+    time.sleep(NOTICED_WITHIN_SECONDS)
+    asked = {"If-None-Match": etag}
+    assert api.get("/stocks/portfolio?period_days=10", headers=asked).status_code == 304
+    with api_on(reader_of_sample) as another:
+        assert another.get("/stocks/portfolio?period_days=10", headers=asked).status_code == 304
+
+
+def test_asking_again_reads_nothing(reader_of_sample: DatabaseSettings) -> None:
+    """Neither with the tag nor without: only the watcher's question reaches the database."""
+    app = create_app(replace(SETTINGS, database=reader_of_sample))
+    with TestClient(app, headers={"X-API-Key": KEY}) as api:
+        etag = api.get("/dashboard/active-allocations").headers["ETag"]
+        asked: list[str] = []
+        app.state.answers._read = lambda query: asked.append(query.__name__) or app.state.pool.read(query)
+        assert api.get("/dashboard/active-allocations").status_code == 200
+        assert api.get("/dashboard/active-allocations", headers={"If-None-Match": etag}).status_code == 304
+        assert set(asked) <= {"data_version"}
+
+
+def test_answers_are_compressed_for_who_takes_it(api: TestClient) -> None:
+    plain = api.get("/dashboard/market-map", headers={"Accept-Encoding": "identity"})
+    packed = api.get("/dashboard/market-map", headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip" and packed.headers["Vary"] == "Accept-Encoding"
+    assert int(packed.headers["Content-Length"]) < int(plain.headers["Content-Length"]) / 3
+    assert packed.content == plain.content
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "undo"),
+    [
+        (
+            "/stocks/MU/latest",
+            "UPDATE collected_daily_stock_history SET volume = 1 WHERE ticker = 'MU' AND trade_date = '2026-08-21'",
+            "UPDATE collected_daily_stock_history SET volume = 503100"
+            " WHERE ticker = 'MU' AND trade_date = '2026-08-21'",
+        ),
+        (
+            "/dashboard/errors",
+            "UPDATE logs_consumer_error SET replayed_at = '2026-08-22' WHERE message_key = 'AMD'",
+            "UPDATE logs_consumer_error SET replayed_at = NULL WHERE message_key = 'AMD'",
+        ),
+    ],
+)
+def test_any_change_is_noticed(
+    sample_database: DatabaseSettings, api: TestClient, path: str, change: str, undo: str
+) -> None:
+    before = api.get(path).json()
+    execute(sample_database, change)
+    wait_until(lambda: api.get(path).json() != before, NOTICED_WITHIN_SECONDS)
+    execute(sample_database, undo)
+    wait_until(lambda: api.get(path).json() == before, NOTICED_WITHIN_SECONDS)
 
 
 REPUBLISH = """
@@ -224,7 +692,7 @@ def test_first_publication_is_noticed(scratch_database: DatabaseSettings, api: T
 def test_parallel_requests_share_the_pool(api: TestClient) -> None:
     """More requests at once than the pool has connections: they wait for one, none fails."""
     with ThreadPoolExecutor(30) as pool:
-        answers = list(pool.map(lambda _: api.get("/stocks/SPY/history").status_code, range(120)))
+        answers = list(pool.map(lambda n: api.get(f"/stocks/SPY/history?limit={n + 1}").status_code, range(120)))
     assert set(answers) == {200}
 
 
@@ -336,10 +804,20 @@ def test_health_is_503_when_one_is_away_and_200_when_none_is(sample_database: Da
             assert dependency(api, "database")["status"] == "ok"
 
 
-def test_the_apis_connections_can_only_read(sample_database: DatabaseSettings) -> None:
-    pool = ReaderPool(sample_database)
+def test_the_apis_login_can_only_read(reader_of_sample: DatabaseSettings) -> None:
+    """Its connections are read-only, and so is the login itself: no write is let through even without that."""
+    pool = ReaderPool(reader_of_sample)
     try:
         with pool.connection() as conn, pytest.raises(psycopg2.errors.ReadOnlySqlTransaction), conn.cursor() as cursor:
             cursor.execute("DELETE FROM collected_meta_etf")
     finally:
         pool.close()
+    with closing(connect(reader_of_sample)) as conn:
+        tables = fetch(conn, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
+        statements = [
+            f"{verb} {row['tablename']}" for row in tables for verb in ("DELETE FROM", "TRUNCATE", "DROP TABLE")
+        ]
+        for statement in [*statements, "CREATE TABLE mine (n INTEGER)"]:
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege), conn.cursor() as cursor:
+                cursor.execute(statement)
+            conn.rollback()

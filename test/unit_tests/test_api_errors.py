@@ -12,6 +12,7 @@ from utils import errors
         (errors.NotASession, 422),
         (errors.InvalidInput, 422),
         (errors.UnknownTicker, 404),
+        (errors.UnknownSector, 404),
         (errors.NotPublished, 404),
         (errors.DatabaseUnavailable, 503),
         (errors.NotStored, 500),

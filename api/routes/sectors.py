@@ -1,0 +1,30 @@
+"""Sectors: where their stocks stand, and how they did month by month."""
+
+from fastapi import APIRouter, Response
+
+from api import market
+from api.deps import AsOf, Between, Page, Replies, Sector
+from api.errors import documented
+from api.models.schemas import SectorHistory, SectorList, SectorMembers
+from config.universe import universe
+from database.queries import sectors
+
+router = APIRouter(prefix="/sectors", tags=["sectors"], responses=documented(404))
+
+
+@router.get("", response_model=SectorList, summary="Sectors")
+async def sector_list(reply: Replies, as_of_date: AsOf = None) -> Response:
+    """Every sector: its stocks' returns weighted by market cap, the ETF that follows it, its newest month."""
+    return await reply(SectorList, market.listing, universe().benchmark, as_of_date)
+
+
+@router.get("/{sector}/stocks", response_model=SectorMembers, summary="Stocks of a sector")
+async def members(reply: Replies, sector: Sector, page: Page, as_of_date: AsOf = None) -> Response:
+    """The sector's stocks with a bar of the session, largest market cap first."""
+    return await reply.page(SectorMembers, "stocks", market.members, sector, as_of_date, span=page)
+
+
+@router.get("/{sector}/history", response_model=SectorHistory, summary="Months of a sector")
+async def history(reply: Replies, sector: Sector, days: Between, page: Page) -> Response:
+    """The sector month by month, newest first; `from` and `to` are about the months' first days."""
+    return await reply.page(SectorHistory, "months", sectors.history, sector, *days, span=page)

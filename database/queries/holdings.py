@@ -1,0 +1,202 @@
+"""What the ETFs own: the snapshots as collected, and what the analysis says of the largest holdings."""
+
+from datetime import date
+
+from database.db_helper import Connection, Row, fetch
+from database.queries.paging import Found, Span, fetch_page
+from utils.errors import NotPublished
+
+# The newest snapshot of each ETF, up to a day where one is named.
+_SNAPSHOTS = """
+    SELECT etf_ticker, MAX(collected_date) AS collected_date
+    FROM collected_etf_holdings
+    WHERE collected_date <= COALESCE(%(as_of)s, 'infinity'::date)
+    GROUP BY etf_ticker
+"""
+
+
+def snapshots(conn: Connection, as_of: date | None) -> list[Row]:
+    """Each ETF's newest snapshot known by a day, with its holdings as JSON rows."""
+    return fetch(
+        conn,
+        f"""
+        SELECT
+            etf_ticker,
+            collected_date,
+            MIN(source) AS source,
+            jsonb_agg(to_jsonb(holding) ORDER BY holding_rank, stock_ticker) AS holdings
+        FROM collected_etf_holdings AS holding
+        JOIN ({_SNAPSHOTS}) AS newest USING (etf_ticker, collected_date)
+        GROUP BY etf_ticker, collected_date
+        ORDER BY etf_ticker
+        """,
+        {"as_of": as_of},
+    )
+
+
+def every(conn: Connection, etf: str | None, start: date | None, end: date | None, span: Span) -> Found:
+    """Holdings of all snapshots collected from start to end, newest snapshot first."""
+    return fetch_page(
+        conn,
+        """
+        SELECT
+            etf_ticker, collected_date, holding_rank, stock_ticker, stock_name, holding_percent, source, fetched_at
+        FROM collected_etf_holdings
+        WHERE (%(etf)s::text IS NULL OR etf_ticker = %(etf)s)
+            AND collected_date >= COALESCE(%(start)s, '-infinity'::date)
+            AND collected_date <= COALESCE(%(end)s, 'infinity'::date)
+        ORDER BY collected_date DESC, etf_ticker, holding_rank, stock_ticker
+        """,
+        {"etf": etf, "start": start, "end": end},
+        span,
+    )
+
+
+def summary(conn: Connection, top: int) -> list[Row]:
+    """Every ETF with the number and dates of its snapshots, and what its newest one weighs; nulls where there is none.
+
+    top: how many of the largest holdings the strategy looks at.
+    """
+    return fetch(
+        conn,
+        f"""
+        SELECT
+            meta.ticker AS etf_ticker,
+            meta.sector_name,
+            snapshots.snapshot_count,
+            snapshots.first_date,
+            newest.collected_date AS newest_date,
+            holdings.holding_count,
+            holdings.listed_percent,
+            holdings.top_percent,
+            holdings.largest_ticker,
+            holdings.source
+        FROM collected_meta_etf AS meta
+        LEFT JOIN ({_SNAPSHOTS}) AS newest ON newest.etf_ticker = meta.ticker
+        CROSS JOIN LATERAL (
+            SELECT COUNT(DISTINCT collected_date) AS snapshot_count, MIN(collected_date) AS first_date
+            FROM collected_etf_holdings
+            WHERE etf_ticker = meta.ticker
+        ) AS snapshots
+        CROSS JOIN LATERAL (
+            SELECT
+                COUNT(*) AS holding_count,
+                SUM(holding_percent) AS listed_percent,
+                SUM(holding_percent) FILTER (WHERE holding_rank <= %(top)s) AS top_percent,
+                (ARRAY_AGG(stock_ticker ORDER BY holding_rank, stock_ticker))[1] AS largest_ticker,
+                MIN(source) AS source
+            FROM collected_etf_holdings
+            WHERE etf_ticker = meta.ticker AND collected_date = newest.collected_date
+        ) AS holdings
+        ORDER BY meta.ticker
+        """,
+        {"as_of": None, "top": top},
+    )
+
+
+def holders(conn: Connection, stock: str) -> Row:
+    """The ETFs whose newest snapshot lists a stock, largest share first, and whether they trend now."""
+    rows = fetch(
+        conn,
+        f"""
+        SELECT
+            holding.etf_ticker,
+            meta.sector_name,
+            holding.collected_date,
+            holding.holding_rank,
+            holding.holding_percent,
+            holding.stock_name,
+            COALESCE(trend.is_trending_5d, FALSE) AS is_trending_5d,
+            COALESCE(trend.is_trending_10d, FALSE) AS is_trending_10d,
+            COALESCE(trend.is_trending, FALSE) AS is_trending_20d,
+            holding.source
+        FROM collected_etf_holdings AS holding
+        JOIN ({_SNAPSHOTS}) AS newest USING (etf_ticker, collected_date)
+        LEFT JOIN collected_meta_etf AS meta ON meta.ticker = holding.etf_ticker
+        LEFT JOIN analytics_trending_etfs AS trend
+            ON trend.etf_ticker = holding.etf_ticker AND trend.as_of_date = (
+                SELECT MAX(as_of_date) FROM analytics_publication WHERE job = 'trending')
+        WHERE holding.stock_ticker = %(stock)s
+        ORDER BY holding.holding_percent DESC, holding.etf_ticker
+        """,
+        {"stock": stock, "as_of": None},
+    )
+    name = next((row["stock_name"] for row in rows if row["stock_name"]), None)
+    return {"holding_ticker": stock, "holding_name": name, "etfs": rows}
+
+
+def top_holdings(conn: Connection, etf: str, period_days: int, as_of: date | None) -> Row:
+    """The analysed largest holdings of an ETF over a period, of the newest session when none is named."""
+    found = _analysed(conn, [etf], period_days, as_of)
+    if not found:
+        raise NotPublished(
+            f"the top holdings of {etf} over {period_days} sessions{f' as of {as_of}' if as_of else ''} are not "
+            "analysed: run etf_top_holdings_analysis for the session"
+        )
+    return found[0]
+
+
+def trending_top_holdings(conn: Connection, period_days: int, as_of: date | None) -> Row:
+    """The ETFs that trend over a period as of a session (the newest published), best first, with their top holdings.
+
+    An ETF whose holdings are not analysed for that session has none.
+    """
+    trending = fetch(
+        conn,
+        """
+        WITH flags AS (
+            SELECT
+                as_of_date, etf_ticker, sector_name, source,
+                CASE %(period_days)s WHEN 5 THEN is_trending_5d WHEN 10 THEN is_trending_10d ELSE is_trending END
+                    AS is_trending,
+                CASE %(period_days)s WHEN 5 THEN return_5d WHEN 10 THEN return_10d ELSE return_20d END AS period_return,
+                CASE %(period_days)s WHEN 5 THEN outperformance_5d WHEN 10 THEN outperformance_10d
+                    ELSE outperformance END AS outperformance
+            FROM analytics_trending_etfs
+        )
+        SELECT
+            published.as_of_date, published.degraded_reason,
+            etf_ticker, sector_name, period_return, outperformance, flags.source
+        FROM analytics_publication AS published
+        LEFT JOIN flags ON flags.as_of_date = published.as_of_date AND flags.is_trending
+        WHERE published.job = 'trending' AND published.as_of_date = COALESCE(
+            %(as_of)s, (SELECT MAX(as_of_date) FROM analytics_publication WHERE job = 'trending'))
+        ORDER BY outperformance DESC, etf_ticker
+        """,
+        {"period_days": period_days, "as_of": as_of},
+    )
+    if not trending:
+        raise NotPublished(
+            f"no trending ETFs{f' of {as_of}' if as_of else ''} are published: run stage 3 for the session"
+        )
+    etfs = [row for row in trending if row["etf_ticker"]]
+    session = trending[0]["as_of_date"]
+    analysed = {
+        row["etf_ticker"]: row["holdings"]
+        for row in _analysed(conn, [row["etf_ticker"] for row in etfs], period_days, session)
+    }
+    return {
+        "as_of_date": session,
+        "period_days": period_days,
+        "degraded_reason": trending[0]["degraded_reason"],
+        "etfs": [{**row, "holdings": analysed.get(row["etf_ticker"], [])} for row in etfs],
+    }
+
+
+def _analysed(conn: Connection, etfs: list[str], period_days: int, as_of: date | None) -> list[Row]:
+    return fetch(
+        conn,
+        """
+        SELECT DISTINCT ON (etf_ticker)
+            etf_ticker,
+            analysis_date,
+            period_days,
+            jsonb_agg(to_jsonb(analysed) ORDER BY rank_position, stock_ticker) AS holdings
+        FROM analytics_etf_top_holdings AS analysed
+        WHERE etf_ticker = ANY(%(etfs)s) AND period_days = %(period_days)s
+            AND (%(as_of)s::date IS NULL OR analysis_date = %(as_of)s)
+        GROUP BY etf_ticker, analysis_date, period_days
+        ORDER BY etf_ticker, analysis_date DESC
+        """,
+        {"etfs": etfs, "period_days": period_days, "as_of": as_of},
+    )

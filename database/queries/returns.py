@@ -1,0 +1,98 @@
+"""Returns of any stored ticker over any window, for what no job publishes: R = A_end / A_start - 1, in US dollars.
+
+The definition is that of batch.returns, on the sessions of utils.dates: an end point that is not stored, or has no
+exchange rate, gives no value and a reason. The jobs' own figures are read from their tables, never computed here.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Literal, NamedTuple, get_args
+
+from database.db_helper import Connection, Row, fetch
+from utils.dates import exchange_of, month_to_date, window_of
+
+Window = Literal["5d", "10d", "20d", "month"]
+WINDOWS: tuple[Window, ...] = get_args(Window)
+
+
+class Stretch(NamedTuple):
+    """A ticker's two sessions; `name` tells several of one ticker apart."""
+
+    ticker: str
+    name: str
+    start_session: date
+    end_session: date
+
+
+def sessions_of_window(window: Window, as_of: date, exchange: str) -> tuple[date, date]:
+    """Both end points of a window as of a home session, on the exchange's own sessions."""
+    return month_to_date(as_of, exchange) if window == "month" else window_of(as_of, int(window[:-1]), exchange)
+
+
+def stretches_of(tickers: Iterable[str], as_of: date, windows: Sequence[Window] = WINDOWS) -> list[Stretch]:
+    """The windows of each ticker."""
+    exchanges = {ticker: exchange_of(ticker) for ticker in tickers}
+    sessions = {
+        (exchange, window): sessions_of_window(window, as_of, exchange)
+        for exchange in set(exchanges.values())
+        for window in windows
+    }
+    return [
+        Stretch(ticker, window, *sessions[exchange, window])
+        for ticker, exchange in exchanges.items()
+        for window in windows
+    ]
+
+
+def between(conn: Connection, stretches: Sequence[Stretch]) -> list[Row]:
+    """One row a stretch, in their order: its four fields, period_return (None where it has none), missing_reason."""
+    columns = list(zip(*stretches, strict=True)) or [()] * len(Stretch._fields)
+    return fetch(
+        conn,
+        f"""
+        SELECT
+            stretch.ticker,
+            stretch.name,
+            stretch.start_session,
+            stretch.end_session,
+            end_point.price / NULLIF(start_point.price, 0) - 1 AS period_return,
+            NULLIF(CONCAT_WS('; ', {_why_missing("end")}, {_why_missing("start")}), '') AS missing_reason
+        FROM UNNEST(%(ticker)s::text[], %(name)s::text[], %(start_session)s::date[], %(end_session)s::date[])
+            WITH ORDINALITY AS stretch (ticker, name, start_session, end_session, nth)
+        LEFT JOIN LATERAL ({_dollar_close("end")}) AS end_point ON TRUE
+        LEFT JOIN LATERAL ({_dollar_close("start")}) AS start_point ON TRUE
+        ORDER BY stretch.nth
+        """,
+        {field: list(column) for field, column in zip(Stretch._fields, columns, strict=True)},
+    )
+
+
+def _dollar_close(end_point: str) -> str:
+    """The adjusted close of a stretch's end point in dollars, at the rate of its day."""
+    return f"""
+        SELECT
+            bar.currency,
+            bar.adj_close::float8 / CASE WHEN bar.currency = 'USD' THEN 1 ELSE rate.close_price::float8 END AS price
+        FROM collected_daily_stock_history AS bar
+        LEFT JOIN collected_daily_stock_history AS rate
+            ON rate.ticker = bar.currency || '=X' AND rate.trade_date = bar.trade_date
+            AND rate.quote_type = 'CURRENCY' AND rate.close_price > 0
+        WHERE bar.ticker = stretch.ticker AND bar.trade_date = stretch.{end_point}_session
+            AND bar.quote_type <> 'CURRENCY' AND bar.adj_close > 0
+        UNION ALL
+        SELECT 'USD', adj_close::float8
+        FROM collected_daily_etf_ohlc
+        WHERE ticker = stretch.ticker AND trade_date = stretch.{end_point}_session AND adj_close > 0
+        LIMIT 1
+    """
+
+
+def _why_missing(end_point: str) -> str:
+    """In the words of the jobs."""
+    return f"""
+        CASE
+            WHEN {end_point}_point.currency IS NULL THEN 'no price on ' || stretch.{end_point}_session
+            WHEN {end_point}_point.price IS NULL
+                THEN 'no ' || {end_point}_point.currency || '=X rate on ' || stretch.{end_point}_session
+        END
+    """

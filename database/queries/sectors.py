@@ -1,0 +1,92 @@
+"""Sectors month by month, and their names.
+
+A stock's sector is Yahoo's word for it ("Financial Services"); the universe's name of an ETF's sector is its beginning
+("Financial"). Energy has no ETF.
+"""
+
+from datetime import date
+
+from database.db_helper import Connection, Row, fetch
+from database.queries.paging import Found, Span, fetch_page
+from utils.errors import UnknownSector
+
+_MONTHS = "MAKE_DATE(year, month, 1)"
+
+
+def history(conn: Connection, name: str, start: date | None, end: date | None, span: Span) -> Found:
+    """The months of one sector that begin in a range, newest first."""
+    known = named(conn, name)
+    found = fetch_page(
+        conn,
+        f"""
+        SELECT *
+        FROM analytics_sector_trending
+        WHERE (sector = %(sector)s OR STARTS_WITH(%(sector)s, sector))
+            AND {_MONTHS} >= COALESCE(%(start)s, '-infinity'::date)
+            AND {_MONTHS} <= COALESCE(%(end)s, 'infinity'::date)
+        ORDER BY year DESC, month DESC
+        """,
+        {"sector": known, "start": start, "end": end},
+        span,
+    )
+    return Found(found.total, found.rows, {"sector": known})
+
+
+def months(conn: Connection, start: date | None, end: date | None, span: Span) -> Found:
+    """The months that begin in a range, newest first, each with all its sectors, best first."""
+    return fetch_page(
+        conn,
+        f"""
+        SELECT
+            year,
+            month,
+            jsonb_agg(to_jsonb(trending) ORDER BY avg_monthly_return DESC NULLS LAST, sector) AS sectors
+        FROM analytics_sector_trending AS trending
+        WHERE {_MONTHS} >= COALESCE(%(start)s, '-infinity'::date)
+            AND {_MONTHS} <= COALESCE(%(end)s, 'infinity'::date)
+        GROUP BY year, month
+        ORDER BY year DESC, month DESC
+        """,
+        {"start": start, "end": end},
+        span,
+    )
+
+
+def named(conn: Connection, name: str) -> str:
+    """A sector's name as the stocks' rows have it, whatever its case, or of its ETF's."""
+    known = fetch(
+        conn,
+        """
+        SELECT sector FROM collected_daily_stock_history WHERE sector IS NOT NULL
+        UNION
+        SELECT sector FROM analytics_sector_trending
+        ORDER BY sector
+        """,
+    )
+    names: list[str] = [row["sector"] for row in known]
+    found = next((each for each in names if each.lower() == name.lower()), None)
+    found = found or next((each for each in names if is_same(name.lower(), each.lower())), None)
+    if found is None:
+        raise UnknownSector(f"no sector {name!r} is known; there are {', '.join(names) or 'none yet'}")
+    return found
+
+
+def is_same(of_etf: str, of_stocks: str) -> bool:
+    """
+    >>> is_same("Financial", "Financial Services"), is_same("Consumer Cyclical", "Consumer Defensive")
+    (True, False)
+    """
+    return of_stocks.startswith(of_etf)
+
+
+def newest_months(conn: Connection, as_of: date | None) -> list[Row]:
+    return fetch(
+        conn,
+        f"""
+        SELECT DISTINCT ON (sector) *
+        FROM analytics_sector_trending
+        WHERE {_MONTHS} <= COALESCE(%(as_of)s, 'infinity'::date)
+        ORDER BY sector, year DESC, month DESC
+        """,
+        {"as_of": as_of},
+    )
