@@ -105,7 +105,7 @@ def monthly(conn: Connection, rebalance_date: date | None) -> Row | None:
         """
         SELECT as_of_date AS rebalance_date, status, reason, degraded_reason, holdings_as_of, source
         FROM analytics_publication
-        WHERE job = 'rebalance' AND as_of_date <= COALESCE(%(rebalance_date)s, 'infinity')
+        WHERE job = 'rebalance' AND as_of_date <= COALESCE(%(rebalance_date)s::date, 'infinity')
         ORDER BY as_of_date DESC
         LIMIT 2
         """,

@@ -55,7 +55,8 @@ def sessions(conn: Connection, start: date | None, end: date | None, span: Span)
             as_of_date,
             jsonb_agg(to_jsonb(publication) ORDER BY job DESC, period_days) AS publications
         FROM analytics_publication AS publication
-        WHERE as_of_date >= COALESCE(%(start)s, '-infinity'::date)
+        WHERE job <> 'rebalance' -- whose dates are no sessions
+            AND as_of_date >= COALESCE(%(start)s, '-infinity'::date)
             AND as_of_date <= COALESCE(%(end)s, 'infinity'::date)
         GROUP BY as_of_date
         ORDER BY as_of_date DESC
