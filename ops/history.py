@@ -27,7 +27,7 @@ from database.queries import portfolios
 from ops.console import complain, done, say
 from ops.errors import RunFailed
 from ops.progress import Progress, Work, in_words
-from utils.dates import session_before, sessions_between
+from utils.dates import last_sundays_between, session_before, sessions_between
 from utils.errors import ActstockError
 from utils.logging_utils import configure_logging
 from utils.spark_utils import submit_command
@@ -102,11 +102,12 @@ def _told_by(script: str, ended: "subprocess.CompletedProcess[str]", asked: Rang
     summary = json.loads(printed[-1])
     if ended.returncode:
         asked.skipped.append(f"{script}: {errors[-1]}")
-    return f"{summary['rows']} rows of {summary['sessions']} sessions"
+    return f"{summary['rows']} rows of {summary['days']} days"
 
 
-def steps() -> list[Step]:
+def steps(asked: Range) -> list[Step]:
     """In their order. Each job reads what the steps before it have stored."""
+    has_rebalance = bool(last_sundays_between(asked.first, asked.last))
     etfs = len(universe().etfs)
     stocks = etfs * universe().top_holdings
     return [
@@ -115,6 +116,9 @@ def steps() -> list[Step]:
         Step("stock prices", collecting(_stock_prices), 2 * stocks),  # each stock's bars, and its sector
         Step("trending ETFs", computing("spark_trending_etf_identifier.py")),
         Step("portfolios", computing("spark_active_stock_allocator.py")),
+        *([Step("monthly portfolios", computing("spark_monthly_portfolio_rebalancer.py"))] if has_rebalance else []),
+        Step("top holdings", computing("spark_etf_top_holdings.py")),
+        Step("sectors", computing("batch_monthly_sector_analyzer.py")),
     ]
 
 
@@ -173,7 +177,7 @@ def history(sessions: int, last: date | None) -> int:
         settings = Settings.from_env()
         last = last or last_session(settings.yahoo.base_url)
         asked = Range(settings, session_before(last, sessions - 1), last)
-        run(asked, steps())
+        run(asked, steps(asked))
         return conclude(asked, time.monotonic() - began)
     except (ActstockError, ConfigError, UniverseError) as error:
         complain(f"{error}\nWhat was stored stays: start it again, and it goes on from there.")

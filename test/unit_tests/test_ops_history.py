@@ -115,10 +115,14 @@ class TestSteps:
             history.run(asked, [Step("one", refuse), Step("two", lambda _: done.append("two") or "")])  # type: ignore[func-returns-value]
         assert done == []
 
-    def test_prices_before_what_is_computed_of_them(self) -> None:
-        names = [step.name for step in history.steps()]
+    def test_prices_before_what_is_computed_of_them(self, asked: Range) -> None:
+        names = [step.name for step in history.steps(asked)]
         assert names.index("ETF holdings") < names.index("stock prices") < names.index("trending ETFs")
-        assert names.index("trending ETFs") < names.index("portfolios")
+        assert names.index("trending ETFs") < names.index("portfolios") < names.index("monthly portfolios")
+
+    def test_no_monthly_portfolio_without_a_last_sunday(self, asked: Range) -> None:
+        august = Range(asked.settings, date(2026, 8, 3), date(2026, 8, 21))
+        assert "monthly portfolios" not in [step.name for step in history.steps(august)]
 
     def test_expected_times_follow_the_pace_and_the_sessions(self, asked: Range) -> None:
         collecting, computing = Step("a", lambda _: "", requests=10), Step("b", lambda _: "")
