@@ -17,7 +17,7 @@ from utils.errors import RateLimited
 from utils.logging_utils import log_progress
 
 log = logging.getLogger("test_ops_history")
-SUMMARY = '{"sessions": 29, "publications": 29, "empty": 0, "rows": 406, "skipped": {"2026-07-13": "no price"}}'
+SUMMARY = '{"days": 29, "publications": 29, "empty": 0, "rows": 406, "skipped": {"2026-07-13": "no price"}}'
 
 
 @pytest.fixture
