@@ -153,7 +153,7 @@ class TestJobs:
     def test_is_submitted_for_the_whole_range(self, asked: Range, ended: Callable[..., list[str]]) -> None:
         called = ended(0, SUMMARY + "\n", "")
 
-        assert history.computing("spark_some_job.py")(asked) == "406 rows of 29 sessions"
+        assert history.computing("spark_some_job.py")(asked) == "406 rows of 29 days"
         assert called[0] == "spark-submit"
         script = called.index(next(word for word in called if word.endswith("/batch/spark_some_job.py")))
         assert called[script + 1 :] == ["--from", "2026-07-13", "--to", "2026-08-21", "--run-id", "history"]
@@ -162,7 +162,7 @@ class TestJobs:
     def test_sessions_that_it_skips_are_remembered(self, asked: Range, ended: Callable[..., list[str]]) -> None:
         ended(1, SUMMARY + "\n", "hello\nerror: 1 of the sessions asked for not published: no price\n")
 
-        assert history.computing("spark_some_job.py")(asked) == "406 rows of 29 sessions"
+        assert history.computing("spark_some_job.py")(asked) == "406 rows of 29 days"
         assert asked.skipped == ["spark_some_job.py: 1 of the sessions asked for not published: no price"]
 
     @pytest.mark.parametrize(
