@@ -37,9 +37,12 @@ class DatabaseSettings:
 
 @dataclass(frozen=True)
 class KafkaSettings:
+    """prefix: before the names of all topics and groups, for a second set of them on the same broker."""
+
     bootstrap_servers: str
     partitions: int
     replication: int
+    prefix: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ class Settings:
                 bootstrap_servers=read.text("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"),
                 partitions=read.integer("KAFKA_PARTITIONS", 3, at_least=1),
                 replication=read.integer("KAFKA_REPLICATION", 1, at_least=1),
+                prefix=read.text("KAFKA_PREFIX", ""),
             ),
             spark=SparkSettings(
                 master_url=read.text("SPARK_MASTER_URL", "spark://127.0.0.1:7077"),

@@ -24,12 +24,16 @@ Write = Callable[[Connection, Sequence[M]], None]
 
 
 class Store(Generic[M]):
-    """Writes batches of one kind of message; reconnects by itself after the database was away."""
+    """Writes batches of one kind of message; reconnects by itself after the database was away.
 
-    def __init__(self, settings: DatabaseSettings, kind: type[M], write: "Write[M]") -> None:
+    topic_prefix is what the broker's names of the topics have before ours.
+    """
+
+    def __init__(self, settings: DatabaseSettings, kind: type[M], write: "Write[M]", topic_prefix: str = "") -> None:
         self._settings = settings
         self._kind = kind
         self._write = write
+        self._topic_prefix = topic_prefix
         self._conn: Connection | None = None
 
     def __call__(self, records: Sequence[Record]) -> None:
@@ -54,7 +58,7 @@ class Store(Generic[M]):
             try:
                 good.append((record, from_json(self._kind, record.value or b"")))
             except InvalidMessage as error:
-                bad.append(rejection(record, str(error)))
+                bad.append(self._rejection(record, str(error)))
         return good, bad
 
     def _commit(self, messages: Sequence[M], bad: Sequence[Values]) -> None:
@@ -68,13 +72,13 @@ class Store(Generic[M]):
         try:
             self._commit([message], [])
         except (psycopg2.DataError, psycopg2.IntegrityError) as error:
-            self._commit([], [rejection(record, f"PostgreSQL refuses it: {str(error).splitlines()[0]}")])
+            self._commit([], [self._rejection(record, f"PostgreSQL refuses it: {str(error).splitlines()[0]}")])
 
-
-def rejection(record: Record, reason: str) -> Values:
-    """A row of logs_consumer_error."""
-    log.warning("rejected %s/%d@%d: %s", record.topic, record.partition, record.offset, reason)
-    return (_text(record.value), reason, record.topic, record.partition, record.offset, _text(record.key))
+    def _rejection(self, record: Record, reason: str) -> Values:
+        """A row of logs_consumer_error."""
+        topic = record.topic.removeprefix(self._topic_prefix)
+        log.warning("rejected %s/%d@%d: %s", topic, record.partition, record.offset, reason)
+        return (_text(record.value), reason, topic, record.partition, record.offset, _text(record.key))
 
 
 def _text(raw: bytes | None) -> str | None:
@@ -104,6 +108,6 @@ def run_consumer(topic: Topic, kind: type[M], write: "Write[M]") -> int:
 
     def command() -> None:
         settings = Settings.from_env()
-        consume(settings.kafka, topic, Store(settings.database, kind, write))
+        consume(settings.kafka, topic, Store(settings.database, kind, write, settings.kafka.prefix))
 
     return exit_code_of(command)

@@ -45,6 +45,7 @@ class Publisher:
     """Sends messages and remembers the broker's acknowledgements."""
 
     producer: KafkaProducer
+    prefix: str = ""
     _pending: list[Any] = field(default_factory=list)
 
     def send(self, topic: Topic, message: Message) -> None:
@@ -52,7 +53,7 @@ class Publisher:
 
     def send_raw(self, topic: str, key: bytes | None, value: bytes) -> None:
         try:
-            self._pending.append(self.producer.send(topic, key=key, value=value))
+            self._pending.append(self.producer.send(self.prefix + topic, key=key, value=value))
         except KafkaError as error:
             raise BrokerUnavailable(f"topic {topic} does not take messages: {error}") from None
 
@@ -64,7 +65,7 @@ class Publisher:
             self.producer.flush(timeout=ACKNOWLEDGE_SECONDS)
             for future in pending:
                 sent = future.get(timeout=ACKNOWLEDGE_SECONDS)
-                partitions = ends.setdefault(sent.topic, {})
+                partitions = ends.setdefault(sent.topic.removeprefix(self.prefix), {})
                 partitions[sent.partition] = max(partitions.get(sent.partition, 0), sent.offset + 1)
         except KafkaError as error:
             raise BrokerUnavailable(f"Kafka did not acknowledge what was sent: {error}") from None
@@ -84,7 +85,7 @@ def publisher(settings: KafkaSettings) -> Iterator[Publisher]:
             api_version=(3, 9),
         )
     try:
-        yield Publisher(producer)
+        yield Publisher(producer, settings.prefix)
     finally:
         producer.close(timeout=5)
 
@@ -93,18 +94,30 @@ def create_topics(settings: KafkaSettings) -> list[str]:
     """Create the topics that are missing, with their partitions; returns the new ones."""
     layout = {"num_partitions": settings.partitions, "replication_factor": settings.replication}
     with _admin(settings) as admin:
-        missing = sorted({topic.value for topic in Topic} - set(admin.list_topics()))
+        missing = sorted({settings.prefix + topic for topic in Topic} - set(admin.list_topics()))
         if missing:
             admin.create_topics(dict.fromkeys(missing, layout), wait_for_metadata=True)
     return missing
+
+
+def delete_topics(settings: KafkaSettings, prefix: str) -> None:
+    """Delete the topics and groups whose names begin with a prefix; nobody may be reading them."""
+    assert prefix, "it would delete the platform's own"
+    with _admin(settings) as admin:
+        groups = [group["group_id"] for group in admin.list_groups() if group["group_id"].startswith(prefix)]
+        if groups:
+            admin.delete_groups(groups)
+        topics = [topic for topic in admin.list_topics() if topic.startswith(prefix)]
+        if topics:
+            admin.delete_topics(topics)
 
 
 def committed_offsets(settings: KafkaSettings, group: str) -> dict[str, Offsets]:
     """How far a consumer group has committed, by topic."""
     offsets: dict[str, Offsets] = {}
     with _admin(settings) as admin:
-        for partition, meta in admin.list_group_offsets(group)[group].items():
-            offsets.setdefault(partition.topic, {})[partition.partition] = meta.offset
+        for partition, meta in admin.list_group_offsets(settings.prefix + group)[settings.prefix + group].items():
+            offsets.setdefault(partition.topic.removeprefix(settings.prefix), {})[partition.partition] = meta.offset
     return offsets
 
 
@@ -113,7 +126,8 @@ def end_offsets(settings: KafkaSettings, topic: Topic) -> Offsets:
     with _broker(settings):
         consumer = KafkaConsumer(bootstrap_servers=settings.bootstrap_servers, api_version=(3, 9))
         try:
-            partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+            name = settings.prefix + topic
+            partitions = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name) or ()]
             return {partition.partition: end for partition, end in consumer.end_offsets(partitions).items()}
         finally:
             consumer.close()
@@ -156,9 +170,9 @@ def pump(consumer: KafkaConsumer, start: Callable[[list[Record]], Future[None]],
 def connect_consumer(settings: KafkaSettings, topic: Topic | str, group: str) -> KafkaConsumer:
     """A consumer that commits only when told to and starts a new group at the oldest message."""
     return KafkaConsumer(
-        topic,
+        settings.prefix + topic,
         bootstrap_servers=settings.bootstrap_servers,
-        group_id=group,
+        group_id=settings.prefix + group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_poll_records=MAX_BATCH,

@@ -11,7 +11,15 @@ from kafka import KafkaAdminClient
 
 from config.config import KafkaSettings, Settings, Topic
 from utils.errors import BrokerUnavailable
-from utils.kafka_utils import committed_offsets, connect_consumer, create_topics, offsets_reached, publisher, pump
+from utils.kafka_utils import (
+    committed_offsets,
+    connect_consumer,
+    create_topics,
+    delete_topics,
+    offsets_reached,
+    publisher,
+    pump,
+)
 from utils.messages import EtfDailyBar
 
 
@@ -110,6 +118,25 @@ def test_mistake_9_a_failed_store_leaves_the_offset_and_the_next_reader_gets_eve
         read(kafka, topic, group, 20, fail)
     assert not offsets_reached(ends, committed_offsets(kafka, group))
     assert len(read(kafka, topic, group, 20)) == 20
+
+
+def test_a_prefix_makes_a_second_set_of_topics_that_reads_the_same(kafka: KafkaSettings) -> None:
+    prefix = f"test-{uuid.uuid4().hex[:8]}-"
+    beside = replace(kafka, prefix=prefix)
+    group = Topic.ETF_DAILY.consumer_group
+    before = committed_offsets(kafka, group)
+    try:
+        assert create_topics(beside) == sorted(prefix + topic for topic in Topic)
+        ends = send(beside, Topic.ETF_DAILY, 20)
+        seen = read(beside, Topic.ETF_DAILY, group, 20)
+
+        assert {record.topic for record in seen} == {f"{prefix}etf-daily-data"}
+        assert ends.keys() == {Topic.ETF_DAILY.value}, "the prefix is the broker's business alone"
+        assert offsets_reached(ends, committed_offsets(beside, group))
+        assert committed_offsets(kafka, group) == before
+    finally:
+        delete_topics(kafka, prefix)
+    assert create_topics(kafka) == [], "those without the prefix are still there"
 
 
 def test_a_broker_that_is_away_is_named(kafka: KafkaSettings) -> None:

@@ -100,6 +100,14 @@ def test_a_doubtful_bar_is_known_to_wait_for_a_person(store: Callable[..., None]
     assert collected.quarantined(conn, "etf-daily-data", "QQQ") == set()
 
 
+def test_a_rejection_is_about_the_topic_by_its_own_name(scratch_database: DatabaseSettings, conn: Connection) -> None:
+    etf_store = Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC), topic_prefix="second-")
+
+    etf_store([Received(0, bar(close_price=100.0, high_price=100.0), topic="second-etf-daily-data")])
+
+    assert collected.quarantined(conn, "etf-daily-data", "SPY") == {date(2026, 8, 21)}
+
+
 def test_a_value_postgres_refuses_takes_no_neighbour_with_it(store: Callable[..., None], conn: Connection) -> None:
     store(bar(ticker="DIA"), bar(volume=2**63), bar(ticker="QQQ"))
 
