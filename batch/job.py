@@ -189,7 +189,7 @@ def main(
         return _fail(f"PostgreSQL: {str(error).strip().splitlines()[0]}", 1)
     except (PySparkException, Py4JError) as error:
         log.debug("Spark failed", exc_info=True)
-        return _fail(f"Spark: {_spark_message(error)}", 1)
+        return _fail(f"Spark: {spark_message(error)}", 1)
     print(json.dumps(outcome.summary()), flush=True)
     return _fail(_not_published(outcome.skipped), 1) if outcome.skipped else 0
 
@@ -257,10 +257,10 @@ def _not_published(skipped: dict[date, str]) -> str:
     return f"{len(reasons)} of the days asked for not published: {'; '.join(shown)}"
 
 
-def _spark_message(error: Exception) -> str:
+def spark_message(error: Exception) -> str:
     """The line that says what happened: of a Java exception the second, after Py4J's own words.
 
-    >>> _spark_message(Exception("An error occurred while calling o1.x.\\n: java.lang.Error: no master\\n\\tat a.b"))
+    >>> spark_message(Exception("An error occurred while calling o1.x.\\n: java.lang.Error: no master\\n\\tat a.b"))
     'java.lang.Error: no master'
     """
     lines = str(error).strip().splitlines() or [type(error).__name__]

@@ -6,11 +6,12 @@ Safe to repeat: topics and metadata that exist stay, and a history that is there
 import argparse
 import logging
 import sys
+from contextlib import closing
 from datetime import date
 
 import msgspec
 
-from collector.collect import wait_until_stored
+from collector.collect import require_complete, wait_until_stored
 from collector.holdings import metadata
 from collector.kafka_producer_etf_daily import collect
 from collector.source_clock import last_session
@@ -29,20 +30,23 @@ log = logging.getLogger(__name__)
 
 def run(settings: Settings, as_of: date) -> None:
     """Prepare an empty platform for the session as_of."""
-    created = create_topics(settings.kafka)
-    log.info("topics created: %s", ", ".join(created) or "none, all are there")
-    conn = connect(settings.database)
-    try:
-        with transaction(conn):
-            upsert(conn, tables.META_ETF, metadata_rows(universe()))
+    prepare(settings)
+    with closing(connect(settings.database)) as conn:
         is_empty = not collected.any_row(conn, tables.DAILY_ETF_OHLC)
-    finally:
-        conn.close()
     if not is_empty:
         log.info("the database has ETF history already: no request to Yahoo")
         return
     log.info("filling %d sessions of history up to %s", settings.collector.history_sessions, as_of)
-    wait_until_stored(settings, collect(settings, universe().etfs, as_of, "bootstrap", accept_late=True))
+    receipt = collect(settings, universe().etfs, as_of, run_id="bootstrap")
+    wait_until_stored(settings, require_complete(receipt, accept_late=True, indispensable=universe().benchmark))
+
+
+def prepare(settings: Settings) -> None:
+    """Topics and metadata."""
+    created = create_topics(settings.kafka)
+    log.info("topics created: %s", ", ".join(created) or "none, all are there")
+    with closing(connect(settings.database)) as conn, transaction(conn):
+        upsert(conn, tables.META_ETF, metadata_rows(universe()))
 
 
 def metadata_rows(known: Universe) -> list[Values]:

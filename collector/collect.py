@@ -22,7 +22,7 @@ from database.queries import collected, ledger
 from database.tables import Table
 from utils.command_line import exit_code_of
 from utils.dates import exchange_of, exchanges_using, expected_days, parse_date, session_before, window_of
-from utils.errors import BarMissing, InvalidInput, NotStored
+from utils.errors import BarMissing, InvalidInput, NotStored, Rejected
 from utils.kafka_utils import Offsets, Publisher, committed_offsets, offsets_reached, publisher
 from utils.logging_utils import configure_logging
 from utils.messages import DailyBar
@@ -274,7 +274,7 @@ def message_fields(bar: Bar, fetched: Bars, previous_close: float | None, run_id
 def is_stored(settings: Settings, receipt: Receipt) -> bool:
     """Whether everything the receipt expects is in Postgres; False = the consumers are not there yet.
 
-    NotStored when they are past it and rows are absent all the same: a message was rejected.
+    Rejected when they are past it and rows are absent all the same.
     """
     for topic in Topic:
         needed = {topic.value: receipt.end_offsets.get(topic.value, {})}
@@ -284,7 +284,7 @@ def is_stored(settings: Settings, receipt: Receipt) -> bool:
     try:
         absent = _absent(conn, receipt)
         if absent:
-            raise NotStored(_why_absent(conn, absent))
+            raise Rejected(_why_absent(conn, absent))
     finally:
         conn.close()
     return True

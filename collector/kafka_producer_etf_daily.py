@@ -50,17 +50,14 @@ def run(
     BarMissing when one has no bar for it yet, unless late ones are accepted; always when the benchmark has none.
     """
     require_closed_session(as_of, datetime.now(UTC))
-    return collect(settings, universe().group(group), as_of, run_id, accept_late, since)
+    receipt = collect(settings, universe().group(group), as_of, run_id, since)
+    return require_complete(receipt, accept_late, universe().benchmark)
 
 
 def collect(
-    settings: Settings,
-    etfs: tuple[str, ...],
-    as_of: date,
-    run_id: str | None = None,
-    accept_late: bool = False,
-    since: date | None = None,
+    settings: Settings, etfs: tuple[str, ...], as_of: date, run_id: str | None = None, since: date | None = None
 ) -> Receipt:
+    """Send what is new of these ETFs; the receipt names those that have no bar of the session (yet)."""
     with collection(settings, as_of, run_id) as current:
         stored = {etf: collected.bars(current.conn, DAILY_ETF_OHLC, etf) for etf in etfs}
         needed = {etf: needed_sessions(etf, as_of, universe().longest_period, since) for etf in etfs}
@@ -74,7 +71,7 @@ def collect(
             start, end = fetch_range(stored[etf], etf, as_of, settings.collector, needed[etf][0])
             outcome = fetch_etf(current, etf, Asked(stored[etf], start, end, [as_of]))
             log_progress(log, number, len(wanted), f"{etf}: {outcome}")
-    return require_complete(current.receipt, accept_late, universe().benchmark)
+    return current.receipt
 
 
 def fetch_etf(current: Collection, etf: str, asked: Asked) -> str:

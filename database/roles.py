@@ -1,11 +1,12 @@
 """Who may do what in the database: a login role for each kind of work, its grants by the prefix of the table."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg2 import sql
 
+from config.config import DatabaseSettings
 from database.db_helper import Connection, transaction
 
 COLLECTED, ANALYTICS, LOGS = "collected_", "analytics_", "logs_"
@@ -41,6 +42,12 @@ def apply_roles(conn: Connection, passwords: Mapping[str, str], roles: Sequence[
             _log_in(cursor, role.name, passwords[role.password_setting])
             _grant(cursor, role, tables)
     return [role.name for role in wanted]
+
+
+def log_in_as(database: DatabaseSettings, role: Role, passwords: Mapping[str, str]) -> DatabaseSettings:
+    """The same database as a role; unchanged where the role has no password, as it was not made then."""
+    password = passwords.get(role.password_setting)
+    return replace(database, user=role.name, password=password) if password else database
 
 
 def _log_in(cursor: Any, name: str, password: str) -> None:

@@ -22,6 +22,7 @@ examples:
   ./start.sh run trending                    one stage, for the last closed session
   ./start.sh run rebalance                   the month's portfolio; --as-of 2026-07-26: of any rebalance date
   ./start.sh backfill 2026-08-10 2026-08-14  the five stages for every session of a range
+  ./start.sh replay 2026-08-10 2026-08-14    the same, each session knowing only what was known on its evening
   ./start.sh gaps                            which expected bars are not stored, and which sessions to compute again
   ./start.sh gaps --repoll                   ask the source again for what is late or missing
   ./start.sh history --sessions 250          prices and all stages of the last 250 sessions, in minutes
@@ -93,6 +94,18 @@ def parser() -> argparse.ArgumentParser:
     backfill.add_argument("start", type=_date, metavar="FROM")
     backfill.add_argument("end", type=_date, metavar="TO")
     backfill.set_defaults(command=_backfill)
+
+    replay = commands.add_parser(
+        "replay",
+        help="the five stages for every session of a range, knowing only what was known then, and what a backfill says",
+        description="Move the market server's clock from session to session and run the five stages on each evening, "
+        "in a database of its own; then compare with a backfill of the same range, which knows everything up to its "
+        "end. An interrupted replay is taken up again by the same command.",
+    )
+    replay.add_argument("start", type=_date, metavar="FROM")
+    replay.add_argument("end", type=_date, metavar="TO")
+    replay.add_argument("--afresh", action="store_true", help="do not keep what an earlier replay has done")
+    replay.set_defaults(command=_replay)
 
     gaps = commands.add_parser("gaps", help="expected bars that are not stored, and sessions to compute again")
     _add_range(gaps)
@@ -177,9 +190,20 @@ def _run(options: argparse.Namespace) -> int:
 def _backfill(options: argparse.Namespace) -> int:
     from ops.pipeline import backfill_command
 
+    _require_order(options)
+    return backfill_command(options.start, options.end)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from ops.replay.command import replay
+
+    _require_order(options)
+    return replay(options.start, options.end, options.afresh)
+
+
+def _require_order(options: argparse.Namespace) -> None:
     if options.end < options.start:
         raise InvalidInput(f"the range ends ({options.end}) before it begins ({options.start})")
-    return backfill_command(options.start, options.end)
 
 
 def _gaps(options: argparse.Namespace) -> int:

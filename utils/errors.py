@@ -12,6 +12,7 @@ ActstockError
 ├── BrokerUnavailable      Kafka cannot be reached or did not acknowledge
 ├── DatabaseUnavailable    Postgres cannot be reached
 ├── NotStored              what was sent is not (all) in Postgres
+│   └── Rejected           the consumers have seen it and did not store it: logs_consumer_error says why
 └── NotPublished           an earlier stage has not published what this one reads
 """
 
@@ -63,6 +64,10 @@ class DatabaseUnavailable(ActstockError):
 
 
 class NotStored(ActstockError):
+    pass
+
+
+class Rejected(NotStored):
     pass
 
 

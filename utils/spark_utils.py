@@ -72,7 +72,7 @@ def session(settings: SparkSettings, name: str) -> "SparkSession":
     builder = SparkSession.builder.appName(name).config(map={**SESSION_CONF})
     if "PYSPARK_GATEWAY_PORT" not in os.environ:  # started by python itself, not by spark-submit
         builder = builder.master(settings.master_url).config(map={**submit_conf(settings)})
-        builder = builder.config("spark.jars", settings.jdbc_jar)
+        builder = builder.config("spark.jars", settings.jdbc_jar).config("spark.cores.max", str(JOB_CORES))
     return builder.getOrCreate()
 
 

@@ -24,6 +24,8 @@ def nothing_is_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["logs", "kafak"], "did you mean kafka"),
         (["logs", "kafka"], "kafka has not written anything yet"),
         (["backfill", "2026-08-14", "2026-08-10"], "ends (2026-08-10) before it begins (2026-08-14)"),
+        (["replay", "2026-08-14", "2026-08-10"], "ends (2026-08-10) before it begins (2026-08-14)"),
+        (["replay", "2026-08-10", "2026-08-14"], "is not running: ./start.sh starts it"),
         (["demo", "--market", "/no/such/folder"], "there is no such folder"),
         (["test", "e2e"], "no test ring is called 'e2e'"),
     ],
