@@ -259,6 +259,17 @@ class TestCommands:
         said = output_of(["./start.sh", "run", "trending", "--as-of", as_of.isoformat()])
         assert "daily_trending_etf_analysis succeeded" in said
 
+    def test_the_front_door_computes_a_history(self, pipeline: Run) -> None:
+        said = output_of(["./start.sh", "history", "--sessions", "22"])
+        assert "66 portfolios of 22 sessions" in said
+
+    def test_nothing_starts_without_its_secrets(self, tmp_path: Path) -> None:
+        (tmp_path / "empty.env").touch()
+        command = ["docker", "compose", "--env-file", str(tmp_path / "empty.env"), "up", "--detach"]
+        refused = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
+        assert refused.returncode != 0
+        assert re.search(r"variable \w+ is missing a value: .*\./start\.sh env", refused.stderr)
+
 
 class TestStopAndStart:
     def test_everything_ends_within_its_time_and_the_data_stays(
