@@ -578,6 +578,6 @@ class TestSparkCommand:
     ) -> None:
         job = bags["staggered"].dags[dag_id].get_task(task_id)
         assert Path(job.application).parent == PROJECT_ROOT / "batch"
-        assert Path(job.application).is_file() or task_id == "analyze_sectors"
+        assert Path(job.application).is_file()
         assert job.application_args == ["--as-of-date", common.AS_OF, "--run-id", "{{ run_id }}"]
         assert "-XX:TieredStopAtLevel=1" in job.conf["spark.driver.extraJavaOptions"]
