@@ -208,9 +208,9 @@ def _run(name: str, run: Callable[[Job], Outcome], options: argparse.Namespace, 
     start, end = _asked_for(options)
     with _session_being_started(settings.spark, name) as spark:
         asked = _days(days, start, end)
-        conn = connect(settings.database)
+        conn = connect(settings.spark_database)
         try:
-            return run(Job(spark, conn, settings.database, asked, options.run_id))
+            return run(Job(spark, conn, settings.spark_database, asked, options.run_id))
         finally:
             conn.close()
 

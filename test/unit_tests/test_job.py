@@ -72,6 +72,20 @@ def never(current: Job) -> Outcome:
     raise AssertionError("the job must not run")
 
 
+def test_a_job_logs_in_to_the_database_as_spark(session: FakeSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DB_USER", "actstock_collect")
+    monkeypatch.setenv("DB_SPARK_USER", "actstock_spark")
+    used: list[str] = []
+    monkeypatch.setattr(job, "connect", lambda settings: used.append(settings.user) or FakeConnection())
+
+    def run(current: Job) -> Outcome:
+        used.append(current.database.user)
+        return Outcome([], {})
+
+    assert run_main(run, "--as-of-date", "2026-08-21") == 0
+    assert used == ["actstock_spark", "actstock_spark"]
+
+
 def test_one_session(session: FakeSession) -> None:
     assert asked_sessions("--as-of-date", "2026-08-21") == [date(2026, 8, 21)]
     assert session.stopped
