@@ -10,9 +10,12 @@ lock=$root/requirements-native.txt
 # Written last, so that a half-finished installation is taken up again.
 stamp=$venv/installed-from.sha256
 needed_mb=3000
+wanted=$(sha256sum <"$lock")
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "start.sh: $*"; exit 1; }
+
+is_installed() { [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; }
 
 is_python_311() { "$1" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; }
 
@@ -70,7 +73,7 @@ install() {
     mkdir -p "$root/.actstock"
     exec 9>"$root/.actstock/install.lock"
     flock -n 9 || { say "Another start.sh is installing; waiting for it"; flock 9; }
-    [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || return 0
+    ! is_installed || return 0
     check_disk
     local why="first start"
     [ ! -f "$stamp" ] || why="requirements-native.txt has changed"
@@ -95,7 +98,12 @@ done
 set -- "${arguments[@]+"${arguments[@]}"}"
 case ${1:-up} in
     env) mode=docker ;;
-    test | install | -h | --help) mode=native ;;
+    test | install) mode=native ;;
+    -h | --help)
+        # Nothing is installed or built to be told what there is.
+        is_installed || exec sed -n '/generated: commands/,/<!-- end/{/^<!--/!p}' "$root/QUICK_REFERENCE.md"
+        mode=native
+        ;;
 esac
 if [ -z "$mode" ]; then
     if [ -f "$started" ]; then
@@ -109,14 +117,13 @@ if [ -z "$mode" ]; then
     fi
 fi
 if [ "$mode" = docker ]; then
-    containers_available || die "Docker with Compose v2 does not answer here: start it, or use --native (no Docker needed)"
+    [ "${1:-}" = env ] || containers_available || die "Docker with Compose v2 does not answer here: start it, or use --native (no Docker needed)"
     mkdir -p "$state/run"
     containers_main "$@"
     exit
 fi
 
-wanted=$(sha256sum <"$lock")
-[ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && [ -x "$venv/bin/python" ] || install
+is_installed && [ -x "$venv/bin/python" ] || install
 
 export PYTHONPATH="$root"
 exec "$venv/bin/python" -m ops "$@"

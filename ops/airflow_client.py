@@ -62,6 +62,9 @@ class Airflow:
         found = self._ask("GET", "/api/v2/dags", params={"limit": 200, "exclude_stale": True})
         return {dag["dag_id"]: dag["is_paused"] for dag in found["dags"]}
 
+    def unpause(self, dag_id: str) -> None:
+        self._ask("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})
+
     def import_errors(self) -> dict[str, str]:
         """File -> last line of what is wrong with it."""
         found = self._ask("GET", "/api/v2/importErrors", params={"limit": 50})["import_errors"]

@@ -88,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
         help="the session (default: the last one closed); of rebalance its date (the newest last Sunday of a month)",
     )
     run.add_argument("--accept-late", action="store_true", help="of a collecting stage: go on without late bars")
+    run.add_argument("--unpause", action="store_true", help="first unpause the DAG, so that it also keeps its schedule")
     run.set_defaults(command=_run)
 
     backfill = commands.add_parser("backfill", help="the five stages for every session of a range, both ends included")
@@ -125,13 +126,13 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("stop", help="stop exactly what was started here").set_defaults(command=_stop)
 
     logs = commands.add_parser("logs", help="the last lines of a service's log")
-    logs.add_argument("service")
+    logs.add_argument("service", metavar="SERVICE")
     logs.add_argument("-n", "--lines", type=int, default=50, metavar="N", help="how many lines (50)")
     logs.add_argument("-f", "--follow", action="store_true", help="go on with new lines until Ctrl-C")
     logs.set_defaults(command=_logs)
 
-    restart = commands.add_parser("restart", help="stop and start one service")
-    restart.add_argument("service")
+    restart = commands.add_parser("restart", help="stop and start services, in containers with the settings of now")
+    restart.add_argument("services", nargs="+", metavar="SERVICE")
     restart.set_defaults(command=_restart)
 
     test = commands.add_parser("test", help="lint, types, import contracts and all tests, on a stack of their own")
@@ -149,8 +150,9 @@ def parser() -> argparse.ArgumentParser:
     execute.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND", help="python -m consumer.replay_errors")
     execute.set_defaults(command=_exec)
 
-    commands.add_parser("env", help="write .env with the secrets that `docker compose up` asks for")
-    commands.add_parser("install", help="only install what is missing").set_defaults(command=_install)
+    env = commands.add_parser("env", help="write .env: the secrets that `docker compose up` asks for, and settings")
+    env.add_argument("settings", nargs="*", metavar="NAME=VALUE", help="settings to write there, see .env.example")
+    commands.add_parser("install", help="only install what is missing (native)").set_defaults(command=_install)
     return root
 
 
@@ -184,7 +186,7 @@ def _demo(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from ops.pipeline import run_command
 
-    return run_command(options.name, options.as_of, options.accept_late)
+    return run_command(options.name, options.as_of, options.accept_late, options.unpause)
 
 
 def _backfill(options: argparse.Namespace) -> int:
@@ -260,7 +262,7 @@ def _logs(options: argparse.Namespace) -> int:
 def _restart(options: argparse.Namespace) -> int:
     from ops.control import restart
 
-    return restart(options.service)
+    return max([restart(name) for name in options.services])
 
 
 def _test(options: argparse.Namespace) -> int:

@@ -34,6 +34,17 @@ write_env() {
     fi
 }
 
+# set_env NAME=VALUE ...: settings in .env, each once.
+set_env() {
+    local setting rest
+    for setting; do
+        [[ $setting =~ ^[A-Z][A-Z0-9_]*= ]] || die "env: write a setting as NAME=VALUE, not $setting; .env.example lists them"
+        rest=$(grep -vE "^(export )?${setting%%=*}=" "$env_file" || true)
+        printf '%s\n%s\n' "$rest" "$setting" >"$env_file"
+        say "Wrote to $env_file: ${setting%%=*}"
+    done
+}
+
 ports_by_offset() {
     local offset=${ACTSTOCK_PORT_OFFSET:-0} pair
     [[ $offset =~ ^[0-9]+$ ]] || die "ACTSTOCK_PORT_OFFSET=$offset: give a whole number"
@@ -116,6 +127,12 @@ containers_exec() {
     compose run --rm --no-deps --entrypoint '' cli "$@"
 }
 
+# Made anew, so that what .env says now is what they get.
+containers_restart() {
+    [ $# -gt 0 ] || die "restart wants services: ./start.sh restart api"
+    compose up --detach --no-build --no-deps --force-recreate "$@"
+}
+
 containers_status() {
     compose ps --all --format 'table {{.Service}}\t{{.Status}}\t{{.Ports}}'
     in_cli status
@@ -126,7 +143,10 @@ containers_main() {
     local command=${1:-up}
     [ $# -eq 0 ] || shift
     case $command in
-        env) write_env ;;
+        env)
+            write_env
+            set_env "$@"
+            ;;
         up | demo)
             write_env
             if [ "$command" = demo ]; then
@@ -148,7 +168,7 @@ containers_main() {
                 status) containers_status ;;
                 stop) compose --profile '*' down && rm "$started" && say "Stopped. The data stays in Docker's volumes." ;;
                 logs) containers_logs "$@" ;;
-                restart) compose restart "$@" ;;
+                restart) containers_restart "$@" ;;
                 exec) containers_exec "$@" ;;
                 *) in_cli "$command" "$@" ;;
             esac

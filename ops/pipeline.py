@@ -36,7 +36,7 @@ POLL_SECONDS = 1.0
 DAG_WAIT_SECONDS = 120.0
 
 
-def run_command(name: str, as_of: date | None, accept_late: bool = False) -> int:
+def run_command(name: str, as_of: date | None, accept_late: bool = False, unpause: bool = False) -> int:
     """`run STAGE|DAG`: trigger it and stay with it to its end."""
     airflow = connect(running_platform())
     dag_id = resolve(airflow, name)
@@ -47,6 +47,9 @@ def run_command(name: str, as_of: date | None, accept_late: bool = False) -> int
         if dag_id not in [STAGES[stage] for stage in COLLECTING]:
             raise InvalidInput(f"--accept-late is for a stage that collects: {', '.join(COLLECTING)}")
         conf["accept_late"] = True
+    if unpause:
+        find_dag(airflow, dag_id)
+        airflow.unpause(dag_id)
     run(airflow, dag_id, conf)
     return 0
 
@@ -93,6 +96,13 @@ def run(airflow: Airflow, dag_id: str, conf: Mapping[str, Any]) -> None:
 
 
 def wait_for_dag(airflow: Airflow, dag_id: str) -> None:
+    """Return when a run of the DAG would start; RunFailed when it is paused."""
+    if find_dag(airflow, dag_id):
+        raise RunFailed(f"{dag_id} is paused and would not run: ./start.sh run {dag_id} --unpause")
+
+
+def find_dag(airflow: Airflow, dag_id: str) -> bool:
+    """Wait until Airflow has read the DAG; returns whether it is paused."""
     deadline = time.monotonic() + DAG_WAIT_SECONDS
     with console.status(f"[dim]waiting for Airflow to read {dag_id}[/]"):
         while dag_id not in (dags := airflow.dags()):
@@ -102,8 +112,7 @@ def wait_for_dag(airflow: Airflow, dag_id: str) -> None:
             if time.monotonic() > deadline:
                 raise NotRunning(f"Airflow has not found {dag_id}: ./start.sh logs airflow-dag-processor")
             time.sleep(POLL_SECONDS)
-    if dags[dag_id]:
-        raise RunFailed(f"{dag_id} is paused and would not run: unpause it at {airflow.shown}/dags/{dag_id}")
+    return dags[dag_id]
 
 
 class Watch:

@@ -5,7 +5,8 @@ holdings, and weights them by return over market cap. Nobody eligible: an empty 
 reason.
 
 **Reads** `analytics_trending_etfs`, `collected_etf_holdings`, `collected_daily_stock_history`.
-**Writes** `analytics_portfolio_allocation` and its lines in `analytics_publication`, in one transaction.
+**Writes** `analytics_portfolio_allocation`, `analytics_allocation_candidates` and their lines in
+`analytics_publication`, in one transaction.
 """
 
 # Airflow reads a file only if it finds the words airflow and dag in it.

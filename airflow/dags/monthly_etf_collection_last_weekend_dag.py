@@ -10,7 +10,7 @@ A month that is run late gets the holdings of the day they were fetched: `holdin
 
 **Reads** Yahoo (pool `yahoo`: one request every 5 seconds); `collected_daily_stock_history`.
 **Writes** topic `etf-holdings-data` → `collected_monthly_benchmark_holdings`, `collected_etf_holdings`;
-`analytics_sector_trending`.
+`analytics_sector_trending` and its lines in `analytics_publication`.
 """
 
 from datetime import date

@@ -1,0 +1,50 @@
+"""Generated blocks of the documents, each between its two markers.
+
+<!-- generated: services -->
+...
+<!-- end -->
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from config.config import PROJECT_ROOT
+from ops.documents import dags, interfaces, schema, services
+
+BLOCKS: Mapping[str, Callable[[], str]] = {
+    "commands": interfaces.commands,
+    "dags": dags.schedules,
+    "modules": interfaces.modules,
+    "parameters": dags.parameters,
+    "routes": interfaces.routes,
+    "services": services.services,
+    "settings": interfaces.settings,
+    "tables": schema.tables,
+}
+BLOCK = re.compile(r"(?P<begin><!-- generated: (?P<name>\w+) -->\n)(?P<text>.*?)(?P<end><!-- end -->)", re.DOTALL)
+
+
+def documents() -> list[Path]:
+    """Every document of the repository."""
+    folders = (PROJECT_ROOT, PROJECT_ROOT / "database", PROJECT_ROOT / "docs", PROJECT_ROOT / "test")
+    return sorted(path for folder in folders for path in folder.glob("*.md"))
+
+
+def blocks_of(path: Path) -> Iterator[tuple[str, str]]:
+    """Name and text of each generated block."""
+    for block in BLOCK.finditer(path.read_text(encoding="utf-8")):
+        yield block["name"], block["text"]
+
+
+def generated(name: str) -> str:
+    return f"\n{BLOCKS[name]()}\n\n"
+
+
+def write(path: Path) -> bool:
+    """Bring a document's blocks up to date; returns whether anything changed."""
+    old = path.read_text(encoding="utf-8")
+    new = BLOCK.sub(lambda block: block["begin"] + generated(block["name"]) + block["end"], old)
+    if new != old:
+        path.write_text(new, encoding="utf-8")
+    return new != old
