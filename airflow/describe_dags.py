@@ -9,7 +9,7 @@ from airflow.dag_processing.dagbag import DagBag
 
 
 def describe(dag: Any) -> dict[str, Any]:
-    """`schedule`: the cron; `on_schedule`: whether it ticks under this PIPELINE_SCHEDULE; `pools`: without the default."""
+    """on_schedule: whether its cron ticks under this PIPELINE_SCHEDULE; pools: without the default one."""
     timetable = dag.timetable.serialize()
     return {
         "file": Path(dag.fileloc).name,

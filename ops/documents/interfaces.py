@@ -86,12 +86,16 @@ def routes() -> str:
     return table(
         ["route", "parameters", "answers with"],
         [
-            [f"`{method.upper()} {path}`", _parameters(path, operation), operation.get("summary", "")]
+            [f"`{method.upper()} {path}`", _parameters(path, operation), _described(operation)]
             for path, operations in document["paths"].items()
             for method, operation in operations.items()
             if method in METHODS
         ],
     )
+
+
+def _described(operation: dict[str, Any]) -> str:
+    return " ".join(str(operation["description"]).partition("\n\n")[0].split())
 
 
 def _parameters(path: str, operation: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ def test_all_holdings_are_collected_once_it_is_unpaused(
     pipeline: Run, airflow: Airflow, run_dag: Callable[..., Run], conn: Connection, as_of: date
 ) -> None:
     assert airflow.dags()[ALL_HOLDINGS] is True
-    airflow._ask("PATCH", f"/api/v2/dags/{ALL_HOLDINGS}", json={"is_paused": False})
+    airflow.unpause(ALL_HOLDINGS)
 
     run_dag(ALL_HOLDINGS, as_of_date=as_of.isoformat())
 

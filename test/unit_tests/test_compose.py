@@ -1,6 +1,8 @@
 """What docker-compose.yml promises: the contract's services, ports and limits, and no secret of its own."""
 
+import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 import yaml
 
 from config.config import PROJECT_ROOT
+from ops.documents.interfaces import front_door_commands
 from ops.secrets import read_env_file
 from ops.services import read_services
 from ops.stack import PORTS
@@ -115,9 +118,68 @@ class TestSecrets:
         text = FILE.read_text(encoding="utf-8")
         assert not re.findall(r"\$\{\w*(?:PASSWORD|KEY|SECRET)\w*:?-[^}]", text)
 
-    def env(self, folder: Path) -> dict[str, str]:
-        command = f"say() {{ :; }}; root={PROJECT_ROOT}; state={folder}; . ops/containers.sh; write_env"
-        subprocess.run(
-            ["bash", "-euc", command], env={"ACTSTOCK_ENV_FILE": str(folder / ".env")}, cwd=PROJECT_ROOT, check=True
-        )
+    def test_settings_can_be_written_beside_them(self, tmp_path: Path) -> None:
+        made = self.env(tmp_path, "PIPELINE_SCHEDULE=controller", "STAGE_DELAY_MINUTES=5")
+        again = self.env(tmp_path, "PIPELINE_SCHEDULE=staggered")
+        assert again == made | {"PIPELINE_SCHEDULE": "staggered"}
+        assert (tmp_path / ".env").read_text().count("PIPELINE_SCHEDULE") == 1
+        assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+
+    def test_what_is_no_setting_is_refused(self, tmp_path: Path) -> None:
+        refused = front_door(tmp_path, "env", "staggered")
+        assert refused.returncode == 1
+        assert "write a setting as NAME=VALUE, not staggered" in refused.stderr
+
+    def env(self, folder: Path, *settings: str) -> dict[str, str]:
+        front_door(folder, "env", *settings).check_returncode()
         return read_env_file(folder / ".env")
+
+
+class TestFrontDoor:
+    """start.sh where neither Docker nor an installation is."""
+
+    def test_help_lists_every_command_and_installs_nothing(self, tmp_path: Path) -> None:
+        shown = front_door(tmp_path, "--help")
+        assert shown.returncode == 0
+        for parser, said in front_door_commands():
+            assert parser.prog in shown.stdout
+            assert said in shown.stdout
+
+    def test_asked_for_docker_it_says_that_there_is_none(self, tmp_path: Path) -> None:
+        refused = front_door(tmp_path, "up", "--docker")
+        assert refused.returncode == 1
+        assert "Docker with Compose v2 does not answer here" in refused.stderr
+
+    @pytest.mark.parametrize(
+        ("services", "called"),
+        [(["api", "dashboard"], "up --detach --no-build --no-deps --force-recreate api dashboard"), ([], "")],
+    )
+    def test_a_restart_makes_containers_anew(self, tmp_path: Path, services: list[str], called: str) -> None:
+        """docker compose restart would keep the settings of the first start."""
+        script = (
+            f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers.sh; "
+            'compose() { echo "$@"; }; die() { exit 1; }; containers_restart "$@"'
+        )
+        command = ["bash", "-euc", script, "start.sh", *services]
+        run = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
+        assert run.stdout.strip() == called
+        assert (run.returncode == 0) is bool(services)
+
+
+def front_door(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A copy of start.sh with what it needs, on a machine whose Docker does not answer."""
+    checkout = folder / "checkout"
+    (checkout / "ops").mkdir(parents=True, exist_ok=True)
+    for name in ("start.sh", "ops/containers.sh", "requirements-native.txt", "QUICK_REFERENCE.md"):
+        shutil.copy(PROJECT_ROOT / name, checkout / name)
+    docker = folder / "bin" / "docker"
+    docker.parent.mkdir(exist_ok=True)
+    docker.write_text("#!/bin/sh\nexit 1\n")
+    docker.chmod(0o755)
+    return subprocess.run(
+        [checkout / "start.sh", *arguments],
+        env={"ACTSTOCK_ENV_FILE": str(folder / ".env"), "PATH": f"{docker.parent}:{os.defpath}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )

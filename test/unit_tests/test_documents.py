@@ -1,4 +1,4 @@
-"""The documents say what is: generated blocks are current, and commands, links, paths and tests that they name exist."""
+"""The documents say what is: generated blocks are current; commands, links, paths and tests that they name exist."""
 
 import re
 import shlex
@@ -43,7 +43,7 @@ def commands() -> list[tuple[str, str]]:
         (name, found[1].strip())
         for name, path in DOCUMENTS.items()
         for code in CODE.finditer(blocks.BLOCK.sub("", path.read_text("utf-8")))
-        for found in COMMAND.finditer((code[1] or code[2].replace("\n", " ")))
+        for found in COMMAND.finditer(code[1] or code[2].replace("\n", " "))
     ]
 
 

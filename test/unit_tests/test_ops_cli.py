@@ -22,6 +22,7 @@ def nothing_is_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["history"], "is not running: ./start.sh starts it"),
         (["history", "--sessions", "0"], "a history has at least one session"),
         (["logs", "kafak"], "did you mean kafka"),
+        (["restart", "api", "dashboard"], "is not running: ./start.sh starts it"),
         (["logs", "kafka"], "kafka has not written anything yet"),
         (["backfill", "2026-08-14", "2026-08-10"], "ends (2026-08-10) before it begins (2026-08-14)"),
         (["replay", "2026-08-14", "2026-08-10"], "ends (2026-08-10) before it begins (2026-08-14)"),

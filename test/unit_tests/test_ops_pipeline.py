@@ -1,5 +1,6 @@
 """Watching a run of Airflow: what is told, and how it ends."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -23,9 +24,13 @@ class FakeAirflow:
     def __init__(self, moments: list[tuple[str, list[Task]]], children: list[Run] | None = None) -> None:
         self._moments = moments
         self._children = children or []
+        self._paused = {CONTROLLER.dag_id: False, "sleeping": True}
 
     def dags(self) -> dict[str, bool]:
-        return {CONTROLLER.dag_id: False, "sleeping": True}
+        return self._paused
+
+    def unpause(self, dag_id: str) -> None:
+        self._paused[dag_id] = False
 
     def trigger(self, dag_id: str, conf: dict[str, Any]) -> Run:
         return CONTROLLER
@@ -95,8 +100,18 @@ def test_a_stage_is_told_to_accept_late_bars(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_paused_dag_is_not_waited_for() -> None:
-    with pytest.raises(RunFailed, match="sleeping is paused"):
+    with pytest.raises(RunFailed, match=r"sleeping is paused and would not run: ./start.sh run sleeping --unpause"):
         pipeline.run(FakeAirflow([("queued", [])]), "sleeping", {})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("unpause", "paused"), [(True, False), (False, True)])
+def test_a_paused_dag_runs_once_it_is_unpaused(monkeypatch: pytest.MonkeyPatch, unpause: bool, paused: bool) -> None:
+    airflow = FakeAirflow([("success", [])])
+    monkeypatch.setattr(pipeline, "running_platform", lambda: None)
+    monkeypatch.setattr(pipeline, "connect", lambda _: airflow)
+    with nullcontext() if unpause else pytest.raises(RunFailed):
+        assert pipeline.run_command("sleeping", None, unpause=unpause) == 0
+    assert airflow.dags()["sleeping"] is paused
 
 
 @pytest.mark.parametrize(
