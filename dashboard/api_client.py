@@ -40,6 +40,33 @@ class Portfolio(TypedDict):
     positions: list[Position]
 
 
+class MonthlyPosition(TypedDict):
+    final_rank: int
+    ticker: str
+    company_name: str | None
+    sector: str | None
+    final_weight: float
+    score: float
+    source_periods: list[int]
+    previous_weight: float | None
+
+
+class MonthlyPortfolio(TypedDict):
+    """What the dashboard uses of GET /stocks/monthly-portfolio; without any date until there is a first one."""
+
+    rebalance_date: str | None
+    valid_until: str | None
+    as_of_date: str | None
+    previous_rebalance_date: str | None
+    status: str
+    reason: str | None
+    degraded_reason: str | None
+    holdings_as_of: str | None
+    source: str | None
+    positions: list[MonthlyPosition]
+    removed: list[MonthlyPosition]
+
+
 class ApiAway(ActstockError):
     """The API does not answer, or its database does not."""
 
@@ -66,6 +93,11 @@ class ApiClient:
     def portfolio(self, period_days: int, as_of: date | None) -> Portfolio:
         """One published portfolio; NotPublished, InvalidInput, ApiRefused or ApiAway when there is none to show."""
         answer: Portfolio = self._get("/stocks/portfolio", period_days=period_days, as_of_date=as_of)
+        return answer
+
+    def monthly(self, rebalance_date: date | None) -> MonthlyPortfolio:
+        """The month's portfolio, the newest when no date is given; raises like `portfolio`."""
+        answer: MonthlyPortfolio = self._get("/stocks/monthly-portfolio", rebalance_date=rebalance_date)
         return answer
 
     def _get(self, path: str, **params: Any) -> Any:

@@ -22,14 +22,15 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int], texts: Texts)
 
 def render(search: str, client: ApiClient, periods: Sequence[int], texts: Texts) -> list[Component]:
     """The page of an address; what keeps it from being shown becomes a message that says what to do."""
-    view = View(max(periods))
+    view = View(str(max(periods)))
     try:
         view = View.of(search, periods)
-        portfolio = client.portfolio(view.period, view.as_of)
+        if view.is_monthly:
+            return components.month_page(client.monthly(view.as_of), view, periods, texts)
+        return components.portfolio_page(client.portfolio(view.days, view.as_of), view, periods, texts)
     except (ApiAway, ApiRefused, NotPublished, InvalidInput) as error:
         log.warning("%s is not shown: %s", search or "/", error)
         return components.failed_page(view, periods, _message(error, view, texts), texts)
-    return components.portfolio_page(portfolio, view, periods, texts)
 
 
 def _message(error: ActstockError, view: View, texts: Texts) -> Component:

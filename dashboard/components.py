@@ -9,20 +9,21 @@ from urllib.parse import parse_qs, urlencode
 from dash import dcc, html
 
 from dashboard import figures
-from dashboard.api_client import Portfolio, Position
+from dashboard.api_client import MonthlyPortfolio, MonthlyPosition, Portfolio, Position
 from dashboard.texts import Texts
 from utils.dates import parse_date
 from utils.errors import InvalidInput
 
 Component = Any
 SCORE_UNIT = 1e12
+MONTHLY = "monthly"
 
 
 @dataclass(frozen=True)
 class View:
-    """What the address asks for."""
+    """What the address asks for: a portfolio's sessions or the month, and the session or the rebalance date."""
 
-    period: int
+    period: str
     as_of: date | None = None
 
     @classmethod
@@ -30,9 +31,18 @@ class View:
         """The view of `?period=10&as_of=2026-08-21`: the longest period and the newest session by default."""
         asked = {name: values[-1] for name, values in parse_qs(search.removeprefix("?")).items()}
         period = asked.get("period", str(max(periods)))
-        if period not in map(str, periods):
-            raise InvalidInput(f"period={period}: choose one of {', '.join(map(str, periods))}")
-        return cls(int(period), parse_date(asked["as_of"]) if "as_of" in asked else None)
+        known = [*map(str, periods), MONTHLY]
+        if period not in known:
+            raise InvalidInput(f"period={period}: choose one of {', '.join(known)}")
+        return cls(period, parse_date(asked["as_of"]) if "as_of" in asked else None)
+
+    @property
+    def is_monthly(self) -> bool:
+        return self.period == MONTHLY
+
+    @property
+    def days(self) -> int:
+        return int(self.period)
 
     @property
     def search(self) -> str:
@@ -75,12 +85,31 @@ def portfolio_page(portfolio: Portfolio, view: View, periods: Sequence[int], tex
         if portfolio["positions"]
         else state(texts.empty_title, portfolio["reason"] or "", texts.empty_hint)
     )
+    holdings = portfolio["holdings_as_of"] if portfolio["holdings_known_later"] else None
     return [
-        *_banners(portfolio, texts),
+        *_banners(portfolio["source"], holdings, portfolio["as_of_date"], portfolio["degraded_reason"], texts),
         _heading(view, periods, texts),
         _facts(portfolio, texts),
         body,
         html.P(texts.method, className="method"),
+    ]
+
+
+def month_page(month: MonthlyPortfolio, view: View, periods: Sequence[int], texts: Texts) -> list[Component]:
+    """The month's merged portfolio; what it rests on is said like that of a session."""
+    later = max(filter(None, (month["holdings_as_of"], month["as_of_date"])), default=None)  # ISO texts sort like dates
+    holdings = later if later != month["as_of_date"] else None
+    body = (
+        _month_positions(month, texts)
+        if month["positions"]
+        else state(texts.empty_month_title, month["reason"] or "", texts.empty_month_hint)
+    )
+    return [
+        *_banners(month["source"], holdings, month["as_of_date"], month["degraded_reason"], texts),
+        _heading(view, periods, texts),
+        _month_facts(month, texts),
+        body,
+        html.P(texts.month_method, className="method"),
     ]
 
 
@@ -113,57 +142,82 @@ def newest_link(view: View, texts: Texts) -> Component:
 
 def _heading(view: View, periods: Sequence[int], texts: Texts) -> Component:
     label: dict[str, Any] = {"aria-label": texts.period}
+    links = [
+        *(_period_link(str(days), f"{days}d", texts.period_hint.format(days=days), view) for days in periods),
+        _period_link(MONTHLY, texts.monthly, texts.monthly_hint, view),
+    ]
     return html.Div(
         className="heading",
-        children=[
-            html.H1(texts.portfolio),
-            html.Nav(
-                className="periods",
-                **label,
-                children=[_period_link(replace(view, period=days), days == view.period, texts) for days in periods],
-            ),
-        ],
+        children=[html.H1(texts.portfolio), html.Nav(className="periods", children=links, **label)],
     )
 
 
-def _period_link(view: View, is_selected: bool, texts: Texts) -> Component:
+def _period_link(period: str, name: str, hint: str, view: View) -> Component:
+    """To the same session over another period; a rebalance date is no session, so between those the newest is shown."""
+    to_month = MONTHLY in (period, view.period)
     return dcc.Link(
-        f"{view.period}d",
-        href=view.search,
-        className="selected" if is_selected else "",
-        title=texts.period_hint.format(days=view.period),
+        name,
+        href=View(period, None if to_month and period != view.period else view.as_of).search,
+        className="selected" if period == view.period else "",
+        title=hint,
     )
 
 
-def _banners(portfolio: Portfolio, texts: Texts) -> list[Component]:
+def _banners(
+    source: str | None, later_holdings: str | None, as_of: str | None, degraded_reason: str | None, texts: Texts
+) -> list[Component]:
+    """later_holdings: the day of the ETF holdings, where it is after the session."""
     banners = []
-    if portfolio["source"] in texts.source_banners:
-        banners.append(html.Div(texts.source_banners[portfolio["source"]], className="banner source", role="note"))
-    if portfolio["holdings_known_later"] and portfolio["holdings_as_of"]:
-        told = texts.holdings_later.format(
-            holdings=day_text(portfolio["holdings_as_of"]), session=day_text(portfolio["as_of_date"])
-        )
+    if source in texts.source_banners:
+        banners.append(html.Div(texts.source_banners[source], className="banner source", role="note"))
+    if later_holdings:
+        told = texts.holdings_later.format(holdings=day_text(later_holdings), session=day_text(as_of))
         banners.append(html.Div(told, className="banner hindsight", role="note"))
-    if portfolio["degraded_reason"]:
-        told = texts.degraded.format(reason=portfolio["degraded_reason"])
+    if degraded_reason:
+        told = texts.degraded.format(reason=degraded_reason)
         banners.append(html.Div(told, className="banner degraded", role="note"))
     return banners
 
 
 def _facts(portfolio: Portfolio, texts: Texts) -> Component:
-    facts = [
+    return _fact_list(
         (texts.as_of, day_text(portfolio["as_of_date"])),
         (texts.positions, str(len(portfolio["positions"]))),
         (texts.cash, f"{portfolio['cash_weight']:.2%}"),
         (texts.holdings_as_of, day_text(portfolio["holdings_as_of"])),
         (texts.prices, texts.sources.get(portfolio["source"], portfolio["source"])),
         (texts.published, moment_text(portfolio["published_at"])),
-    ]
+    )
+
+
+def _month_facts(month: MonthlyPortfolio, texts: Texts) -> Component:
+    source = month["source"] or ""
+    return _fact_list(
+        (texts.rebalanced, day_text(month["rebalance_date"])),
+        (texts.valid_until, day_text(month["valid_until"])),
+        (texts.as_of, day_text(month["as_of_date"])),
+        (texts.positions, str(len(month["positions"]))),
+        (texts.removed, ", ".join(each["ticker"] for each in month["removed"]) or "–"),
+        (texts.prices, texts.sources.get(source, source) or "–"),
+    )
+
+
+def _fact_list(*facts: tuple[str, str]) -> Component:
     return html.Dl(className="facts", children=[html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts])
 
 
 def _positions(portfolio: Portfolio, texts: Texts) -> Component:
-    figure = figures.weights(portfolio, texts.cash)
+    shares = [(each["ticker"], each["portfolio_weight"]) for each in portfolio["positions"]]
+    return _columns(figures.weights(shares, texts.cash, portfolio["cash_weight"]), _table(portfolio, texts), texts)
+
+
+def _month_positions(month: MonthlyPortfolio, texts: Texts) -> Component:
+    shares = [(each["ticker"], each["final_weight"]) for each in month["positions"]]
+    return _columns(figures.weights(shares, texts.cash), _month_table(month["positions"], texts), texts)
+
+
+def _columns(figure: Any, table: Component, texts: Texts) -> Component:
+    """A chart of weights beside its table."""
     chart = dcc.Graph(
         id="weights",
         figure=figure,
@@ -174,9 +228,44 @@ def _positions(portfolio: Portfolio, texts: Texts) -> Component:
         className="columns",
         children=[
             html.Section([html.H2(texts.weights), chart], className="panel"),
-            html.Section([html.H2(texts.positions), _table(portfolio, texts)], className="panel wide"),
+            html.Section([html.H2(texts.positions), table], className="panel wide"),
         ],
     )
+
+
+def _month_table(positions: Sequence[MonthlyPosition], texts: Texts) -> Component:
+    head = [
+        html.Th(texts.rank, className="number"),
+        html.Th(texts.ticker),
+        html.Th(texts.company, className="company"),
+        html.Th(texts.sector, className="sector"),
+        html.Th(texts.weight, className="number"),
+        html.Th(texts.before, className="number"),
+        html.Th(texts.score, className="number", title=texts.month_score_hint),
+        html.Th(texts.source_periods),
+    ]
+    return _scrolled(head, [_month_row(position, texts) for position in positions])
+
+
+def _month_row(position: MonthlyPosition, texts: Texts) -> Component:
+    before = position["previous_weight"]
+    return html.Tr(
+        [
+            html.Td(position["final_rank"], className="number soft"),
+            html.Td(position["ticker"], className="ticker"),
+            html.Td(position["company_name"] or "", className="company", title=position["company_name"] or ""),
+            html.Td(position["sector"] or "", className="sector"),
+            html.Td(f"{position['final_weight']:.2%}", className="number strong"),
+            html.Td(texts.new if before is None else f"{before:.2%}", className="number"),
+            html.Td(f"{position['score']:.1f}", className="number"),
+            html.Td([html.Span(f"{days}d", className="tag") for days in position["source_periods"]], className="tags"),
+        ]
+    )
+
+
+def _scrolled(head: Sequence[Component], rows: Sequence[Component]) -> Component:
+    table = html.Table([html.Thead(html.Tr(head)), html.Tbody(rows)], id="positions")
+    return html.Div(table, className="scroll", tabIndex=0)
 
 
 def _table(portfolio: Portfolio, texts: Texts) -> Component:
@@ -193,10 +282,7 @@ def _table(portfolio: Portfolio, texts: Texts) -> Component:
         html.Th(texts.source_etfs),
         html.Th(texts.why, className="why"),
     ]
-    rows = [_row(position, texts) for position in portfolio["positions"]]
-    return html.Div(
-        html.Table([html.Thead(html.Tr(head)), html.Tbody(rows)], id="positions"), className="scroll", tabIndex=0
-    )
+    return _scrolled(head, [_row(position, texts) for position in portfolio["positions"]])
 
 
 def _row(position: Position, texts: Texts) -> Component:

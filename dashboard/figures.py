@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from dashboard.api_client import Portfolio
-
 # The chart's share of assets/finviz.css: SVG cannot read the page's variables.
 BAR = "#4c9be8"
 CASH = "#5b6472"
@@ -17,11 +15,11 @@ ROW_PIXELS = 30
 FRAME_PIXELS = 16
 
 
-def weights(portfolio: Portfolio, cash_label: str) -> go.Figure:
-    """One bar per position, largest on top, and the cash at the end."""
-    bars = [(each["ticker"], each["portfolio_weight"], BAR) for each in portfolio["positions"]]
-    if portfolio["cash_weight"] > 0:
-        bars.append((cash_label, portfolio["cash_weight"], CASH))
+def weights(positions: Sequence[tuple[str, float]], cash_label: str, cash_weight: float = 0.0) -> go.Figure:
+    """One bar per position (ticker, weight) in their order, and the cash at the end."""
+    bars = [(ticker, weight, BAR) for ticker, weight in positions]
+    if cash_weight > 0:
+        bars.append((cash_label, cash_weight, CASH))
     return _bars(
         [name for name, _, _ in bars],
         [weight for _, weight, _ in bars],

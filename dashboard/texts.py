@@ -10,6 +10,8 @@ class Texts:
     portfolio: str
     period: str
     period_hint: str
+    monthly: str
+    monthly_hint: str
     weights: str
     positions: str
     as_of: str
@@ -28,6 +30,13 @@ class Texts:
     score: str
     score_hint: str
     source_etfs: str
+    rebalanced: str
+    valid_until: str
+    removed: str
+    before: str
+    new: str
+    source_periods: str
+    month_score_hint: str
     why: str
     newest: str
     sources: dict[str, str]
@@ -35,9 +44,12 @@ class Texts:
     holdings_later: str
     degraded: str
     method: str
+    month_method: str
     loading: str
     empty_title: str
     empty_hint: str
+    empty_month_title: str
+    empty_month_hint: str
     not_published_title: str
     not_published_hint: str
     away_title: str
@@ -56,6 +68,8 @@ ENGLISH = Texts(
     portfolio="Portfolio",
     period="Period",
     period_hint="Return over {days} sessions",
+    monthly="month",
+    monthly_hint="The three portfolios merged on the last Sunday of a month",
     weights="Weights",
     positions="Positions",
     as_of="Session",
@@ -74,6 +88,13 @@ ENGLISH = Texts(
     score="Score",
     score_hint="Return ÷ market cap, times 10¹². The weight is a position's share of all scores.",
     source_etfs="ETFs",
+    rebalanced="Rebalanced",
+    valid_until="Valid until",
+    removed="No longer in it",
+    before="Month before",
+    new="new",
+    source_periods="In the portfolios of",
+    month_score_hint="0.3 to 3 by which of the three portfolios hold it. The weight is its share of all scores.",
     why="Why",
     newest="newest",
     sources={"yahoo": "Yahoo Finance", "simulated": "Simulated", "recorded": "Recorded"},
@@ -91,9 +112,15 @@ ENGLISH = Texts(
         "Score = return ÷ market cap, weight = score ÷ sum of all scores. "
         "Returns are of adjusted closes, in US dollars."
     ),
+    month_method=(
+        "A stock counts by which of the three portfolios of the session hold it: those of the 20-session one come "
+        "first, the others from rank 20 on. Weight = score ÷ sum of all scores."
+    ),
     loading="Loading the portfolio…",
     empty_title="No positions for this session",
     empty_hint="The portfolio is all cash. Another period may hold positions.",
+    empty_month_title="No monthly portfolio",
+    empty_month_hint="./start.sh run rebalance publishes the newest one.",
     not_published_title="Not published yet",
     not_published_hint="Trigger daily_pipeline_controller in Airflow, wait until it is green, and try again.",
     away_title="The data cannot be reached",

@@ -25,7 +25,7 @@ from config.config import PROJECT_ROOT, DatabaseSettings
 from dashboard.texts import ENGLISH
 
 KEY = "a-key-for-tests"
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 BROWSER_FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -205,11 +205,15 @@ def page(browser: WebDriver, dashboard: Server) -> Page:
     return Page(browser)
 
 
-def portfolio_of(api: Server, query: str) -> dict[str, Any]:
-    request = urllib.request.Request(f"{api.url}/stocks/portfolio?{query}", headers={"X-API-Key": KEY})
+def answer_of(api: Server, path: str) -> dict[str, Any]:
+    request = urllib.request.Request(api.url + path, headers={"X-API-Key": KEY})
     with urllib.request.urlopen(request, timeout=5) as answer:
-        portfolio: dict[str, Any] = json.load(answer)
-        return portfolio
+        said: dict[str, Any] = json.load(answer)
+        return said
+
+
+def portfolio_of(api: Server, query: str) -> dict[str, Any]:
+    return answer_of(api, f"/stocks/portfolio?{query}")
 
 
 def test_first_view_is_the_portfolio_as_the_api_gives_it(page: Page, dashboard: Server, api: Server) -> None:
@@ -247,6 +251,20 @@ def test_period_selector_changes_view_and_address(page: Page, dashboard: Server)
     assert page.selected_period == "10d"
 
 
+def test_the_month_is_the_merged_portfolio_as_the_api_gives_it(page: Page, dashboard: Server, api: Server) -> None:
+    page.open(dashboard.url)
+    page.shows("Newmont Corporation")
+    page.click("month")
+    page.shows("Sun 26 Jul 2026")
+    assert page.address.endswith("?period=monthly") and page.selected_period == "month"
+    month = answer_of(api, "/stocks/monthly-portfolio")
+    assert [(row[0], row[1], row[4], row[6]) for row in page.cells()] == [
+        (str(each["final_rank"]), each["ticker"], f"{each['final_weight']:.2%}", f"{each['score']:.1f}")
+        for each in month["positions"]
+    ]
+    assert "WELL" in page.text, "what is no longer in it"
+
+
 def test_address_can_be_shared(page: Page, dashboard: Server) -> None:
     page.open(f"{dashboard.url}/?period=20&as_of=2026-08-20")
     page.shows("Thu 20 Aug 2026")
@@ -256,9 +274,9 @@ def test_address_can_be_shared(page: Page, dashboard: Server) -> None:
 @pytest.mark.parametrize(
     ("search", "title", "detail"),
     [
-        ("?period=20&as_of=2026-08-19", ENGLISH.not_published_title, "2026-08-19 is not published"),
+        ("?period=20&as_of=2026-08-19", ENGLISH.not_published_title, "portfolio of 2026-08-19 is published: run"),
         ("?period=20&as_of=2026-08-22", ENGLISH.bad_address_title, "the nearest are 2026-08-21 and 2026-08-24"),
-        ("?period=7", ENGLISH.bad_address_title, "choose one of 5, 10, 20"),
+        ("?period=7", ENGLISH.bad_address_title, "choose one of 5, 10, 20, monthly"),
         ("?as_of=yesterday", ENGLISH.bad_address_title, "YYYY-MM-DD"),
     ],
 )

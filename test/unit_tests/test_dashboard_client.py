@@ -25,9 +25,11 @@ def test_asks_once_with_the_key_and_only_what_was_given() -> None:
 
     assert client(answer).portfolio(10, None) == {"positions": []}
     client(answer).portfolio(10, date(2026, 8, 21))
+    client(answer).monthly(date(2026, 7, 26))
     assert [request.url.raw_path for request in seen] == [
         b"/stocks/portfolio?period_days=10",
         b"/stocks/portfolio?period_days=10&as_of_date=2026-08-21",
+        b"/stocks/monthly-portfolio?rebalance_date=2026-07-26",
     ]
     assert seen[0].headers["X-API-Key"] == "the-key"
 
@@ -57,3 +59,5 @@ def test_no_answer_is_away_and_says_where_it_was_looked_for() -> None:
 def test_what_the_dashboard_reads_is_what_the_api_documents() -> None:
     assert set(api_client.Portfolio.__annotations__) <= set(schemas.Portfolio.model_fields)
     assert set(api_client.Position.__annotations__) <= set(schemas.Position.model_fields)
+    assert set(api_client.MonthlyPortfolio.__annotations__) <= set(schemas.MonthlyPortfolio.model_fields)
+    assert set(api_client.MonthlyPosition.__annotations__) <= set(schemas.MonthlyPosition.model_fields)

@@ -8,7 +8,7 @@ import pytest
 
 from config.config import ConfigError, Settings
 from dashboard import dashboard_finviz_app, figures
-from dashboard.api_client import ApiAway, ApiRefused, Portfolio, Position
+from dashboard.api_client import ApiAway, ApiRefused, MonthlyPortfolio, MonthlyPosition, Portfolio, Position
 from dashboard.callbacks import render
 from dashboard.components import View
 from dashboard.texts import ENGLISH
@@ -52,18 +52,55 @@ def portfolio(*positions: Position, **changes: Any) -> Portfolio:
     return base | changes  # type: ignore[return-value]
 
 
-class FakeClient:
-    """Answers with what it was made with: a portfolio or an error."""
+def month_position(rank: int, ticker: str, weight: float, **changes: Any) -> MonthlyPosition:
+    base: MonthlyPosition = {
+        "final_rank": rank,
+        "ticker": ticker,
+        "company_name": f"{ticker} Inc.",
+        "sector": "Technology",
+        "final_weight": weight,
+        "score": 2.0,
+        "source_periods": [10, 20],
+        "previous_weight": None,
+    }
+    return base | changes  # type: ignore[return-value]
 
-    def __init__(self, answer: Portfolio | Exception) -> None:
+
+def month(*positions: MonthlyPosition, **changes: Any) -> MonthlyPortfolio:
+    base: MonthlyPortfolio = {
+        "rebalance_date": "2026-07-26",
+        "valid_until": "2026-08-21",
+        "as_of_date": "2026-07-24",
+        "previous_rebalance_date": "2026-06-28",
+        "status": "published" if positions else "empty",
+        "reason": None if positions else "every portfolio is empty",
+        "degraded_reason": None,
+        "holdings_as_of": "2026-07-24",
+        "source": "yahoo",
+        "positions": list(positions),
+        "removed": [],
+    }
+    return base | changes  # type: ignore[return-value]
+
+
+class FakeClient:
+    """Answers with what it was made with: a portfolio of either kind, or an error."""
+
+    def __init__(self, answer: Portfolio | MonthlyPortfolio | Exception) -> None:
         self.answer = answer
-        self.asked: list[tuple[int, date | None]] = []
+        self.asked: list[tuple[int | str, date | None]] = []
+
+    def monthly(self, rebalance_date: date | None) -> MonthlyPortfolio:
+        self.asked.append(("monthly", rebalance_date))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer  # type: ignore[return-value]
 
     def portfolio(self, period_days: int, as_of: date | None) -> Portfolio:
         self.asked.append((period_days, as_of))
         if isinstance(self.answer, Exception):
             raise self.answer
-        return self.answer
+        return self.answer  # type: ignore[return-value]
 
 
 def text_of(component: Any) -> str:
@@ -75,7 +112,7 @@ def text_of(component: Any) -> str:
     return text_of(getattr(component, "children", None))
 
 
-def page(answer: Portfolio | Exception, search: str = "") -> str:
+def page(answer: Portfolio | MonthlyPortfolio | Exception, search: str = "") -> str:
     return text_of(render(search, FakeClient(answer), PERIODS, ENGLISH))
 
 
@@ -83,9 +120,7 @@ def page(answer: Portfolio | Exception, search: str = "") -> str:
 
 
 def test_weights_are_bars_in_rank_order_with_the_cash_last() -> None:
-    figure = figures.weights(
-        portfolio(position(1, "005930.KS", 0.6), position(2, "MU", 0.35), cash_weight=0.05), "Cash"
-    )
+    figure = figures.weights([("005930.KS", 0.6), ("MU", 0.35)], "Cash", 0.05)
     [bars] = figure.data
     assert list(bars.y) == ["005930.KS", "MU", "Cash"]
     assert list(bars.x) == [0.6, 0.35, 0.05]
@@ -95,7 +130,7 @@ def test_weights_are_bars_in_rank_order_with_the_cash_last() -> None:
 
 
 def test_no_cash_no_cash_bar() -> None:
-    [bars] = figures.weights(portfolio(position(1, "MU", 1.0)), "Cash").data
+    [bars] = figures.weights([("MU", 1.0)], "Cash").data
     assert list(bars.y) == ["MU"]
 
 
@@ -105,12 +140,13 @@ def test_no_cash_no_cash_bar() -> None:
 @pytest.mark.parametrize(
     ("search", "view"),
     [
-        ("", View(20)),
-        ("?period=5", View(5)),
-        ("?period=10&as_of=2026-08-21", View(10, date(2026, 8, 21))),
-        ("?as_of=2026-08-21", View(20, date(2026, 8, 21))),
-        ("?unknown=1", View(20)),
-        ("?period=5&as_of=", View(5)),
+        ("", View("20")),
+        ("?period=5", View("5")),
+        ("?period=10&as_of=2026-08-21", View("10", date(2026, 8, 21))),
+        ("?as_of=2026-08-21", View("20", date(2026, 8, 21))),
+        ("?unknown=1", View("20")),
+        ("?period=5&as_of=", View("5")),
+        ("?period=monthly&as_of=2026-07-26", View("monthly", date(2026, 7, 26))),
     ],
 )
 def test_address_names_the_view(search: str, view: View) -> None:
@@ -184,13 +220,77 @@ def test_empty_portfolio_says_why() -> None:
 def test_what_cannot_be_shown_says_what_to_do(error: Exception, title: str, action: str) -> None:
     shown = page(error, "?period=10")
     assert title in shown and action in shown
-    assert "5d 10d 20d" in shown, "the period selector stays"
+    assert "5d 10d 20d month" in shown, "the period selector stays"
 
 
 def test_wrong_period_in_the_address_asks_nothing() -> None:
     client = FakeClient(portfolio())
     assert ENGLISH.bad_address_title in text_of(render("?period=7", client, PERIODS, ENGLISH))
     assert client.asked == []
+
+
+# ── the month ──
+
+
+def test_month_shows_ranks_scores_periods_and_what_has_changed() -> None:
+    shown = page(
+        month(
+            month_position(1, "NEM", 0.6, score=3.0, source_periods=[5, 10, 20], previous_weight=0.25),
+            month_position(20, "MU", 0.4),
+            removed=[month_position(2, "WELL", 0.5)],
+        ),
+        "?period=monthly",
+    )
+    for expected in ("NEM", "60.00%", "25.00%", "3.0", "5d 10d 20d", "20 MU", "new", "10d 20d", "WELL"):
+        assert expected in shown, expected
+    for expected in ("Sun 26 Jul 2026", "Fri 21 Aug 2026", "Fri 24 Jul 2026", "Yahoo Finance"):
+        assert expected in shown, expected
+
+
+def test_month_is_one_call_for_its_rebalance_date() -> None:
+    client = FakeClient(month(month_position(1, "NEM", 1.0)))
+    render("?period=monthly&as_of=2026-07-26", client, PERIODS, ENGLISH)
+    assert client.asked == [("monthly", date(2026, 7, 26))]
+
+
+def test_month_says_what_it_rests_on() -> None:
+    told = page(
+        month(
+            month_position(1, "NEM", 1.0),
+            source="simulated",
+            holdings_as_of="2026-08-20",
+            degraded_reason="XLB has no bar of 2026-07-24 (late)",
+        ),
+        "?period=monthly",
+    )
+    assert ENGLISH.source_banners["simulated"] in told
+    assert "Seen with hindsight: the ETF holdings are those of Thu 20 Aug 2026" in told
+    assert "Degraded: computed without prices that were not there. XLB has no bar of 2026-07-24 (late)." in told
+    plain = page(month(month_position(1, "NEM", 1.0)), "?period=monthly")
+    assert "hindsight" not in plain and "Degraded" not in plain
+
+
+def test_no_month_yet_says_why_and_what_to_do() -> None:
+    nothing = dict.fromkeys(("rebalance_date", "valid_until", "as_of_date", "previous_rebalance_date", "source"))
+    shown = page(month(**nothing, holdings_as_of=None, reason="no rebalance is published yet"), "?period=monthly")
+    assert ENGLISH.empty_month_title in shown and "No rebalance is published yet" in shown
+
+
+def test_between_sessions_and_the_month_the_newest_is_shown() -> None:
+    links = {
+        link.children: link.href
+        for link in _links(render("?period=10&as_of=2026-08-20", FakeClient(portfolio()), PERIODS, ENGLISH))
+    }
+    assert links["5d"] == "?period=5&as_of=2026-08-20"
+    assert links["month"] == "?period=monthly"
+
+
+def _links(component: Any) -> list[Any]:
+    if isinstance(component, (list, tuple)):
+        return [link for each in component for link in _links(each)]
+    if type(component).__name__ == "Link":
+        return [component]
+    return _links(getattr(component, "children", None) or [])
 
 
 # ── server ───────────────────────────────────────────────────────────────────
