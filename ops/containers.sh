@@ -127,10 +127,15 @@ containers_exec() {
     compose run --rm --no-deps --entrypoint '' cli "$@"
 }
 
-# Made anew, so that what .env says now is what they get.
+# Made anew, as many as there are, so that what .env says now is what they get.
 containers_restart() {
+    local service count scale=()
     [ $# -gt 0 ] || die "restart wants services: ./start.sh restart api"
-    compose up --detach --no-build --no-deps --force-recreate "$@"
+    for service; do
+        count=$(compose ps --quiet "$service" | wc -l)
+        [ "$count" -lt 2 ] || scale+=(--scale "$service=$count")
+    done
+    compose up --detach --no-build --no-deps --force-recreate "${scale[@]+"${scale[@]}"}" "$@"
 }
 
 containers_status() {

@@ -86,7 +86,7 @@ def routes() -> str:
     return table(
         ["route", "parameters", "answers with"],
         [
-            [f"`{method.upper()} {path}`", _parameters(path, operation), _described(operation)]
+            [f"`{method.upper()} {path}`", _parameters(operation), _described(operation)]
             for path, operations in document["paths"].items()
             for method, operation in operations.items()
             if method in METHODS
@@ -98,6 +98,5 @@ def _described(operation: dict[str, Any]) -> str:
     return " ".join(str(operation["description"]).partition("\n\n")[0].split())
 
 
-def _parameters(path: str, operation: dict[str, Any]) -> str:
-    names = (each["name"] for each in operation.get("parameters", []) if each["in"] == "query")
-    return code(names)
+def _parameters(operation: dict[str, Any]) -> str:
+    return code(each["name"] for each in operation.get("parameters", []) if each["in"] == "query")

@@ -18,7 +18,7 @@ def services() -> str:
     return table(
         ["service", "what it is for", "port (setting)", "image", "memory"],
         [
-            [f"`{name}`", service["x-about"], _ports(service), f"`{service['image']}`", f"{service['mem_limit']}"]
+            [f"`{name}`", service["x-about"], _ports(service), f"`{service['image']}`", str(service["mem_limit"])]
             for name, service in found.items()
         ],
     )

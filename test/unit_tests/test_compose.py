@@ -152,13 +152,18 @@ class TestFrontDoor:
 
     @pytest.mark.parametrize(
         ("services", "called"),
-        [(["api", "dashboard"], "up --detach --no-build --no-deps --force-recreate api dashboard"), ([], "")],
+        [
+            (["api", "dashboard"], "up --detach --no-build --no-deps --force-recreate api dashboard"),
+            (["two"], "up --detach --no-build --no-deps --force-recreate --scale two=2 two"),
+            ([], ""),
+        ],
     )
     def test_a_restart_makes_containers_anew(self, tmp_path: Path, services: list[str], called: str) -> None:
         """docker compose restart would keep the settings of the first start."""
         script = (
             f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers.sh; "
-            'compose() { echo "$@"; }; die() { exit 1; }; containers_restart "$@"'
+            'compose() { case $* in "ps --quiet two") seq 2 ;; ps*) echo 1 ;; *) echo "$@" ;; esac; }; '
+            'die() { exit 1; }; containers_restart "$@"'
         )
         command = ["bash", "-euc", script, "start.sh", *services]
         run = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
