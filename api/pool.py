@@ -47,6 +47,11 @@ class ReaderPool:
         except psycopg2.errors.UndefinedTable as error:
             table = str(error).split('"')[1]
             raise DatabaseUnavailable(f"the table {table} is missing: run python -m database.migrate") from None
+        except psycopg2.errors.UndefinedColumn as error:
+            told = str(error).splitlines()[0]
+            raise DatabaseUnavailable(
+                f"the tables are of an earlier version: {told}: run python -m database.migrate"
+            ) from None
         finally:
             pooled.close()
 

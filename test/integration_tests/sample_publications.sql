@@ -46,7 +46,7 @@ INSERT INTO collected_daily_stock_history
 SELECT ticker, trade_date, close * 0.996, close * 1.008, close * 0.991, close, close, 500000 + n * 100, 0.4,
     company_name, sector, currency, shares, ROUND(shares * close), 'shares_x_close', '2026-08-21 21:30+00', 'simulated'
 FROM (
-    SELECT *, ROUND((price * (1 + 0.004 * (n - 31)))::numeric, 4) AS close
+    SELECT *, ROUND((price * (1 + 0.001 * (2 + LENGTH(company_name) % 5) * (n - 31)))::numeric, 4) AS close
     FROM sample_stocks CROSS JOIN sample_sessions
 ) AS bars;
 

@@ -778,6 +778,17 @@ def test_missing_tables_say_what_to_run(sample_database: DatabaseSettings) -> No
         assert "python -m database.migrate" in answer.json()["detail"]
 
 
+def test_tables_of_an_earlier_version_say_what_to_run(empty_database: DatabaseSettings, empty_api: TestClient) -> None:
+    rename = "ALTER TABLE analytics_publication RENAME COLUMN {} TO {}"
+    execute(empty_database, rename.format("degraded_reason", "something_else"))
+    try:
+        answer = empty_api.get("/stocks/portfolio")
+        assert (answer.status_code, answer.json()["error"]) == (503, "DatabaseUnavailable")
+        assert "degraded_reason does not exist: run python -m database.migrate" in answer.json()["detail"]
+    finally:
+        execute(empty_database, rename.format("something_else", "degraded_reason"))
+
+
 def dependency(api: TestClient, name: str) -> dict[str, Any]:
     found: dict[str, Any] = next(each for each in api.get("/health").json()["dependencies"] if each["name"] == name)
     return found
