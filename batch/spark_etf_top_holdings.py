@@ -43,6 +43,7 @@ log = logging.getLogger(f"batch.{NAME}")
 
 # A price that grows by the same fraction every session has no variance but for the last bits of its returns.
 NO_VOLATILITY = 1e-12
+STATISTICS = ("avg_return", "volatility", "sharpe_ratio", "missing_reason")
 
 
 def steps_of(windows: Sequence[Period]) -> list[tuple[str, date, date]]:
@@ -85,27 +86,31 @@ def with_statistics(returns: DataFrame, daily: DataFrame) -> DataFrame:
         & (F.col("start_session") < F.col("day"))
         & (F.col("day") <= F.col("end_session"))
     )
-    is_whole = F.count("daily_return") == F.col("period_days")
-    between = F.array_sort(F.array_distinct(F.flatten(F.collect_list("daily_missing"))))
+    # Windows in order, not groups: of which a large run merges halves, and then the last bit of a deviation differs.
+    in_order = Window.partitionBy("as_of_date", "ticker", "period_days").orderBy("day")
+    whole = in_order.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    is_whole = F.count("daily_return").over(whole) == F.col("period_days")
+    between = F.array_distinct(F.flatten(F.collect_list("daily_missing").over(whole)))
     reasons = F.when(F.size("missing") > 0, F.col("missing")).otherwise(F.col("between"))
-    sharpe = F.when(F.col("volatility") > NO_VOLATILITY, F.col("avg_return") / F.col("volatility"))
     return (
         returns.join(lookup(daily), in_period, "left")
-        .groupBy(*returns.columns)
-        .agg(
-            F.when(is_whole, F.avg("daily_return")).alias("avg_return"),
-            F.when(is_whole, F.stddev_samp("daily_return")).alias("volatility"),
-            between.alias("between"),
-            F.max("daily_mistrust").alias("daily_mistrust"),
-        )
         .withColumns(
             {
-                "sharpe_ratio": sharpe,
-                "missing_reason": F.when(F.size(reasons) > 0, F.array_join(reasons, "; ")),
-                "price_mistrust": F.greatest("price_mistrust", "daily_mistrust"),
+                "avg_return": F.when(is_whole, F.avg("daily_return").over(whole)),
+                "volatility": F.when(is_whole, F.stddev_samp("daily_return").over(whole)),
+                "between": between,
+                "price_mistrust": F.greatest("price_mistrust", F.max("daily_mistrust").over(whole)),
+                "nth": F.row_number().over(in_order),
             }
         )
-        .drop("missing", "between", "daily_mistrust")
+        .where(F.col("nth") == 1)
+        .withColumns(
+            {
+                "sharpe_ratio": F.when(F.col("volatility") > NO_VOLATILITY, F.col("avg_return") / F.col("volatility")),
+                "missing_reason": F.when(F.size(reasons) > 0, F.array_join(reasons, "; ")),
+            }
+        )
+        .select(*(column for column in returns.columns if column != "missing"), *STATISTICS)
     )
 
 
@@ -116,7 +121,7 @@ def top_holdings(
 
     etfs: as_of_date, etf_ticker
     """
-    held = with_holdings(etfs, holdings).where(F.col("ticker").isNotNull())
+    held = with_holdings(etfs, holdings).where(F.col("ticker").isNotNull()).coalesce(1)
     stocks = held.select("as_of_date", "ticker").distinct()
     measured = with_statistics(
         with_returns(with_windows(stocks, windows), prices),
