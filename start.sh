@@ -113,6 +113,7 @@ if [ -z "$mode" ]; then
     else
         case ${1:-up} in
             up | demo) ! containers_available || mode=docker ;;
+            *) ! adopt || mode=docker ;;
         esac
     fi
 fi

@@ -93,6 +93,15 @@ recall() {
     set +a
 }
 
+# adopt: take over what `docker compose up` has started; false where nothing of the platform runs in containers.
+adopt() {
+    local project=${COMPOSE_PROJECT_NAME:-actstock}
+    [ ! -f "$started" ] || return 0
+    command -v docker >/dev/null && [ -f "$env_file" ] || return 1
+    [ -n "$(timeout 10 docker ps --quiet --filter "label=com.docker.compose.project=$project" 2>/dev/null)" ] || return 1
+    printf 'COMPOSE_PROJECT_NAME=%s\n' "$project" | remember
+}
+
 containers_up() {
     local began=$SECONDS services
     recall
@@ -153,6 +162,7 @@ containers_main() {
             set_env "$@"
             ;;
         up | demo)
+            [ "$command" = demo ] || [ $# -eq 0 ] || die "up takes no options in containers; for some services alone: docker compose up --detach SERVICE"
             write_env
             if [ "$command" = demo ]; then
                 { market_of "$@" && ports_by_offset; } >"$state/run/wanted.env" || exit 1
@@ -167,10 +177,11 @@ containers_main() {
             if [ "$command" = demo ]; then in_cli demo; else in_cli status; fi
             ;;
         *)
-            [ -f "$started" ] || die "no containers of the platform are running: ./start.sh --docker starts them"
+            adopt || die "no containers of the platform are running: ./start.sh --docker starts them"
             recall
             case $command in
                 status) containers_status ;;
+                bench) die "bench measures native processes: ./start.sh stop, then ./start.sh demo --native" ;;
                 stop) compose --profile '*' down && rm "$started" && say "Stopped. The data stays in Docker's volumes." ;;
                 logs) containers_logs "$@" ;;
                 restart) containers_restart "$@" ;;

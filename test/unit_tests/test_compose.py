@@ -150,6 +150,19 @@ class TestFrontDoor:
         assert refused.returncode == 1
         assert "Docker with Compose v2 does not answer here" in refused.stderr
 
+    def test_what_docker_compose_has_started_is_taken_over(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").touch()
+        script = (
+            f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers.sh; "
+            "docker() { :; }; timeout() { [[ $* = *project=actstock ]] && echo c0ffee; }; "
+            'adopt && cat "$started"'
+        )
+        environ = {"ACTSTOCK_ENV_FILE": str(tmp_path / ".env"), "PATH": os.defpath}
+        run = subprocess.run(
+            ["bash", "-euc", script], env=environ, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
+        )
+        assert run.stdout == "COMPOSE_PROJECT_NAME=actstock\n", run.stderr
+
     @pytest.mark.parametrize(
         ("services", "called"),
         [
