@@ -213,7 +213,7 @@ def _positions(portfolio: Portfolio, texts: Texts) -> Component:
 
 def _month_positions(month: MonthlyPortfolio, texts: Texts) -> Component:
     shares = [(each["ticker"], each["final_weight"]) for each in month["positions"]]
-    return _columns(figures.weights(shares, texts.cash), _month_table(month["positions"], texts), texts)
+    return _columns(figures.weights(shares, texts.cash), _month_table(month, texts), texts)
 
 
 def _columns(figure: Any, table: Component, texts: Texts) -> Component:
@@ -233,7 +233,8 @@ def _columns(figure: Any, table: Component, texts: Texts) -> Component:
     )
 
 
-def _month_table(positions: Sequence[MonthlyPosition], texts: Texts) -> Component:
+def _month_table(month: MonthlyPortfolio, texts: Texts) -> Component:
+    not_before = texts.new if month["previous_rebalance_date"] else "–"
     head = [
         html.Th(texts.rank, className="number"),
         html.Th(texts.ticker),
@@ -244,10 +245,11 @@ def _month_table(positions: Sequence[MonthlyPosition], texts: Texts) -> Componen
         html.Th(texts.score, className="number", title=texts.month_score_hint),
         html.Th(texts.source_periods),
     ]
-    return _scrolled(head, [_month_row(position, texts) for position in positions])
+    return _scrolled(head, [_month_row(position, not_before) for position in month["positions"]])
 
 
-def _month_row(position: MonthlyPosition, texts: Texts) -> Component:
+def _month_row(position: MonthlyPosition, not_before: str) -> Component:
+    """not_before: what to show of a position that the month before had not."""
     before = position["previous_weight"]
     return html.Tr(
         [
@@ -256,7 +258,7 @@ def _month_row(position: MonthlyPosition, texts: Texts) -> Component:
             html.Td(position["company_name"] or "", className="company", title=position["company_name"] or ""),
             html.Td(position["sector"] or "", className="sector"),
             html.Td(f"{position['final_weight']:.2%}", className="number strong"),
-            html.Td(texts.new if before is None else f"{before:.2%}", className="number"),
+            html.Td(not_before if before is None else f"{before:.2%}", className="number"),
             html.Td(f"{position['score']:.1f}", className="number"),
             html.Td([html.Span(f"{days}d", className="tag") for days in position["source_periods"]], className="tags"),
         ]

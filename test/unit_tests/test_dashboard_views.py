@@ -247,6 +247,11 @@ def test_month_shows_ranks_scores_periods_and_what_has_changed() -> None:
         assert expected in shown, expected
 
 
+def test_the_first_month_has_nothing_new() -> None:
+    shown = page(month(month_position(1, "NEM", 1.0), previous_rebalance_date=None), "?period=monthly")
+    assert "–" in shown and " new " not in shown
+
+
 def test_month_is_one_call_for_its_rebalance_date() -> None:
     client = FakeClient(month(month_position(1, "NEM", 1.0)))
     render("?period=monthly&as_of=2026-07-26", client, PERIODS, ENGLISH)
