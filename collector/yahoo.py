@@ -219,7 +219,7 @@ class _GatedSession(curl.Session[curl.Response]):
                 response = super().request(method, self.address(url), **options)
             except curl.exceptions.RequestException as error:
                 raise SourceUnavailable(
-                    f"{parts.hostname} did not answer for {symbol or parts.path}: {error}"
+                    f"{parts.hostname} did not answer for {symbol or parts.path or '/'}: {error}"
                 ) from None
             turn.http_status = response.status_code
         self._check(response, parts.path, symbol)
