@@ -1,70 +1,14 @@
 """The dashboard's only way to data: the platform's HTTP API."""
 
 from datetime import date
-from typing import Any, TypedDict
+from typing import Any, cast
 
 import httpx
 
-from utils.errors import ActstockError, InvalidInput, NotPublished
+from dashboard import answers
+from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
 
 TIMEOUT_SECONDS = 5.0
-
-
-class Position(TypedDict):
-    position_rank: int
-    ticker: str
-    company_name: str | None
-    sector: str | None
-    portfolio_weight: float
-    period_return: float
-    score: float
-    market_cap: int
-    market_cap_source: str
-    source_etfs: list[str]
-    allocation_reason: str
-
-
-class Portfolio(TypedDict):
-    """What the dashboard uses of GET /stocks/portfolio; dates are ISO texts, as they travel."""
-
-    as_of_date: str
-    period_days: int
-    status: str
-    reason: str | None
-    degraded_reason: str | None
-    cash_weight: float
-    holdings_as_of: str | None
-    holdings_known_later: bool
-    source: str
-    published_at: str
-    positions: list[Position]
-
-
-class MonthlyPosition(TypedDict):
-    final_rank: int
-    ticker: str
-    company_name: str | None
-    sector: str | None
-    final_weight: float
-    score: float
-    source_periods: list[int]
-    previous_weight: float | None
-
-
-class MonthlyPortfolio(TypedDict):
-    """What the dashboard uses of GET /stocks/monthly-portfolio; without any date until there is a first one."""
-
-    rebalance_date: str | None
-    valid_until: str | None
-    as_of_date: str | None
-    previous_rebalance_date: str | None
-    status: str
-    reason: str | None
-    degraded_reason: str | None
-    holdings_as_of: str | None
-    source: str | None
-    positions: list[MonthlyPosition]
-    removed: list[MonthlyPosition]
 
 
 class ApiAway(ActstockError):
@@ -78,7 +22,10 @@ class ApiRefused(ActstockError):
 
 
 class ApiClient:
-    """One connection pool to the API; tests pass a transport."""
+    """One connection pool to the API; tests pass a transport.
+
+    Every method raises NotPublished, UnknownTicker, InvalidInput, ApiRefused or ApiAway when there is nothing to show.
+    """
 
     def __init__(self, base_url: str, api_key: str, transport: httpx.BaseTransport | None = None) -> None:
         self._base_url = base_url
@@ -90,15 +37,17 @@ class ApiClient:
             trust_env=False,
         )
 
-    def portfolio(self, period_days: int, as_of: date | None) -> Portfolio:
-        """One published portfolio; NotPublished, InvalidInput, ApiRefused or ApiAway when there is none to show."""
-        answer: Portfolio = self._get("/stocks/portfolio", period_days=period_days, as_of_date=as_of)
-        return answer
+    def allocations(self, as_of: date | None) -> answers.ActiveAllocations:
+        """The three portfolios of a session, the newest when none is given, with all candidates."""
+        return cast(answers.ActiveAllocations, self._get("/dashboard/active-allocations", as_of_date=as_of))
 
-    def monthly(self, rebalance_date: date | None) -> MonthlyPortfolio:
-        """The month's portfolio, the newest when no date is given; raises like `portfolio`."""
-        answer: MonthlyPortfolio = self._get("/stocks/monthly-portfolio", rebalance_date=rebalance_date)
-        return answer
+    def monthly(self, rebalance_date: date | None) -> answers.MonthlyPortfolio:
+        """The month's portfolio, the newest when no date is given."""
+        return cast(answers.MonthlyPortfolio, self._get("/stocks/monthly-portfolio", rebalance_date=rebalance_date))
+
+    def calendar(self) -> answers.Calendar:
+        """For which sessions and rebalance dates portfolios are published."""
+        return cast(answers.Calendar, self._get("/dashboard/calendar"))
 
     def _get(self, path: str, **params: Any) -> Any:
         given = {name: str(value) for name, value in params.items() if value is not None}
@@ -112,9 +61,13 @@ class ApiClient:
 
 
 def _error(response: httpx.Response) -> ActstockError:
+    """The API's own words, as the error it names where it names one of ours."""
     try:
-        detail = str(response.json()["detail"])
+        problem = response.json()
+        name, detail = str(problem["error"]), str(problem["detail"])
     except (ValueError, KeyError, TypeError):
-        detail = f"the API answered {response.status_code}"
+        name, detail = "", f"the API answered {response.status_code}"
+    if name == UnknownTicker.__name__:
+        return UnknownTicker(detail)
     kinds: dict[int, type[ActstockError]] = {401: ApiRefused, 404: NotPublished, 422: InvalidInput}
     return kinds.get(response.status_code, ApiAway)(detail)

@@ -1,47 +1,87 @@
-"""Address -> view: the one callback, with one call to the API."""
+"""Address -> view: the one callback that draws, and the one place where what prevents it becomes a message."""
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
-from dash import Dash, Input, Output
+from dash import Dash, Input, Output, State, no_update
 
-from dashboard import components
+from dashboard import components, preferences
+from dashboard.address import Address
 from dashboard.api_client import ApiAway, ApiClient, ApiRefused
-from dashboard.components import Component, View
-from dashboard.texts import Texts
-from utils.errors import ActstockError, InvalidInput, NotPublished
+from dashboard.components import Component
+from dashboard.page import Page
+from dashboard.texts import common
+from dashboard.views import VIEWS, view_of
+from dashboard.views.periods import DAY_PICKER
+from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
 
 log = logging.getLogger(__name__)
 
 
-def register(app: Dash, client: ApiClient, periods: Sequence[int], texts: Texts) -> None:
-    @app.callback(Output("view", "children"), Input("address", "search"))
-    def show(search: str | None) -> list[Component]:
-        return render(search or "", client, periods, texts)
+def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
+    @app.callback(
+        Output(components.HEADER, "children"),
+        Output(components.MAIN, "children"),
+        Input("address", "pathname"),
+        Input("address", "search"),
+    )
+    def show(pathname: str | None, search: str | None) -> tuple[list[Component], list[Component]]:
+        page = preferences.page_of(Address.of(pathname, search), periods)
+        return header(page), render(client, page)
+
+    @app.callback(
+        Output("address", "search"),
+        Input(DAY_PICKER, "date"),
+        State(DAY_PICKER, "max_date_allowed"),
+        State("address", "pathname"),
+        State("address", "search"),
+        prevent_initial_call=True,
+    )
+    def pick(day: str | None, newest: str, pathname: str, search: str | None) -> Any:
+        address = Address.of(pathname, search)
+        # A view that has just been drawn tells of its own day, too.
+        if day in (None, address.choices.get("as_of", newest)):
+            return no_update
+        return address.search(as_of=day, why=None)
 
 
-def render(search: str, client: ApiClient, periods: Sequence[int], texts: Texts) -> list[Component]:
-    """The page of an address; what keeps it from being shown becomes a message that says what to do."""
-    view = View(str(max(periods)))
+def header(page: Page) -> list[Component]:
+    named = [(view.path, page.say(view.name)) for view in VIEWS if view.is_listed]
+    return components.header(page, named)
+
+
+def render(client: ApiClient, page: Page) -> list[Component]:
+    """The view of an address; what keeps it from being shown becomes a message that says what to do."""
     try:
-        view = View.of(search, periods)
-        if view.is_monthly:
-            return components.month_page(client.monthly(view.as_of), view, periods, texts)
-        return components.portfolio_page(client.portfolio(view.days, view.as_of), view, periods, texts)
-    except (ApiAway, ApiRefused, NotPublished, InvalidInput) as error:
-        log.warning("%s is not shown: %s", search or "/", error)
-        return components.failed_page(view, periods, _message(error, view, texts), texts)
+        return view_of(page.address).page(client, page)
+    except (ApiAway, ApiRefused, NotPublished, InvalidInput, UnknownTicker) as error:
+        log.warning("%s is not shown: %s", page.address.href(), error)
+        return [_message(error, page)]
+    except Exception:
+        log.exception("%s could not be drawn", page.address.href())
+        return [_broken(page)]
 
 
-def _message(error: ActstockError, view: View, texts: Texts) -> Component:
-    detail = str(error)
-    again = components.reload_link(view, texts)
-    newest = components.newest_link(view, texts)
+def _message(error: ActstockError, page: Page) -> Component:
+    say, detail = page.say, str(error)
+    again = components.reload_link(page)
+    newest = components.newest_link(page, page.address.href(as_of=None))
+    home = components.newest_link(page, "/")
+    if isinstance(error, UnknownTicker):
+        return components.state(say(common.UNKNOWN_TICKER_TITLE), detail, say(common.UNKNOWN_TICKER_HINT), home)
     if isinstance(error, InvalidInput):
-        return components.state(texts.bad_address_title, detail, texts.bad_address_hint, newest)
+        return components.state(say(common.BAD_ADDRESS_TITLE), detail, say(common.BAD_ADDRESS_HINT), home)
     if isinstance(error, NotPublished):
-        actions = [again, newest] if view.as_of else [again]
-        return components.state(texts.not_published_title, detail, texts.not_published_hint, *actions)
+        actions = [again, newest] if "as_of" in page.address.choices else [again]
+        return components.state(say(common.NOT_PUBLISHED_TITLE), detail, say(common.NOT_PUBLISHED_HINT), *actions)
     if isinstance(error, ApiRefused):
-        return components.state(texts.refused_title, detail, texts.refused_hint, again)
-    return components.state(texts.away_title, detail, texts.away_hint, again)
+        return components.state(say(common.REFUSED_TITLE), detail, say(common.REFUSED_HINT), again)
+    return components.state(say(common.AWAY_TITLE), detail, say(common.AWAY_HINT), again)
+
+
+def _broken(page: Page) -> Component:
+    say = page.say
+    return components.state(
+        say(common.BROKEN_TITLE), say(common.BROKEN_DETAIL), say(common.BROKEN_HINT), components.reload_link(page)
+    )

@@ -10,9 +10,9 @@ from werkzeug.serving import make_server
 
 from config.config import ConfigError, Settings
 from config.universe import universe
-from dashboard import callbacks, components
+from dashboard import callbacks, components, downloads, preferences
 from dashboard.api_client import ApiClient
-from dashboard.texts import ENGLISH, Texts
+from dashboard.texts import common
 from utils.logging_utils import configure_logging
 
 log = logging.getLogger(__name__)
@@ -20,11 +20,45 @@ log = logging.getLogger(__name__)
 DEFAULT_PORT = 8050
 
 
-def create_app(client: ApiClient, periods: Sequence[int], texts: Texts = ENGLISH) -> Dash:
+HTML = """<!DOCTYPE html>
+<html lang="{language}" data-theme="{theme}">
+    <head>
+        {{%metas%}}
+        <title>{{%title%}}</title>
+        <script>{script}</script>
+        {{%favicon%}}
+        {{%css%}}
+    </head>
+    <body>
+        {{%app_entry%}}
+        <footer>{{%config%}}{{%scripts%}}{{%renderer%}}</footer>
+    </body>
+</html>"""
+# A new reader's colours are those of their system, and known before anything is drawn.
+SYSTEM_THEME = """
+if (!/(^|; )theme=/.test(document.cookie)) {
+    const theme = matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
+    document.cookie = `theme=${theme}; path=/; max-age=31536000; samesite=lax`;
+    document.documentElement.dataset.theme = theme;
+}
+"""
+
+
+class Dashboard(Dash):
+    """Dash, with a page that is in the reader's language and colours from its first byte."""
+
+    def interpolate_index(self, **parts: str) -> str:
+        page = HTML.format(language=preferences.language(), theme=preferences.theme(), script=SYSTEM_THEME)
+        for name, part in parts.items():
+            page = page.replace(f"{{%{name}%}}", part)
+        return page
+
+
+def create_app(client: ApiClient, periods: Sequence[int]) -> Dash:
     """The Dash application; everything it needs is served by itself."""
-    app = Dash(
+    app = Dashboard(
         "dashboard",
-        title=texts.title,
+        title=common.TITLE.en,
         update_title="",
         serve_locally=True,
         suppress_callback_exceptions=True,
@@ -32,8 +66,10 @@ def create_app(client: ApiClient, periods: Sequence[int], texts: Texts = ENGLISH
         enable_mcp=False,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    app.layout = components.frame(texts)
-    callbacks.register(app, client, periods, texts)
+    app.layout = components.frame()
+    callbacks.register(app, client, periods)
+    downloads.register(app, client, periods)
+    preferences.register(app)
     return app
 
 

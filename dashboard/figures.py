@@ -1,33 +1,69 @@
 """Records -> figures. Pure: no request, no clock."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-# The chart's share of assets/finviz.css: SVG cannot read the page's variables.
-BAR = "#4c9be8"
-CASH = "#5b6472"
-INK = "#d7dce3"
-INK_SOFT = "#8b95a5"
-GRID = "#262c36"
-FONT = 'Inter, "Segoe UI", Roboto, "Helvetica Neue", Arial, "Liberation Sans", sans-serif'
+FONT = 'Inter, "Segoe UI", Roboto, "Helvetica Neue", Arial, "Liberation Sans", "Noto Sans KR", sans-serif'
 ROW_PIXELS = 30
 FRAME_PIXELS = 16
 
 
-def weights(positions: Sequence[tuple[str, float]], cash_label: str, cash_weight: float = 0.0) -> go.Figure:
+@dataclass(frozen=True)
+class Palette:
+    """The charts' share of assets/finviz.css: SVG cannot read the page's variables.
+
+    up and down are the ends of a scale that readers of any colour vision can tell apart: blue and orange.
+    """
+
+    ground: str
+    panel: str
+    grid: str
+    ink: str
+    ink_strong: str
+    ink_soft: str
+    accent: str
+    up: str
+    down: str
+    neutral: str
+
+
+DARK = Palette(
+    ground="#12151b",
+    panel="#1a1f27",
+    grid="#2b323d",
+    ink="#d7dce3",
+    ink_strong="#f3f5f8",
+    ink_soft="#97a1b0",
+    accent="#4c9be8",
+    up="#3d8fe0",
+    down="#e8833a",
+    neutral="#4a515c",
+)
+LIGHT = Palette(
+    ground="#f4f5f7",
+    panel="#ffffff",
+    grid="#dfe3e8",
+    ink="#27303b",
+    ink_strong="#0e141b",
+    ink_soft="#5a6675",
+    accent="#1763b8",
+    up="#1763b8",
+    down="#b8500c",
+    neutral="#c3c9d1",
+)
+PALETTES = {"dark": DARK, "light": LIGHT}
+
+
+def weights(
+    positions: Sequence[tuple[str, float]], palette: Palette, cash_label: str, cash_weight: float = 0.0
+) -> go.Figure:
     """One bar per position (ticker, weight) in their order, and the cash at the end."""
-    bars = [(ticker, weight, BAR) for ticker, weight in positions]
+    bars = [(ticker, weight, palette.accent) for ticker, weight in positions]
     if cash_weight > 0:
-        bars.append((cash_label, cash_weight, CASH))
-    return _bars(
-        [name for name, _, _ in bars],
-        [weight for _, weight, _ in bars],
-        [colour for _, _, colour in bars],
-    )
-
-
-def _bars(names: Sequence[str], shares: Sequence[float], colours: Sequence[str]) -> go.Figure:
+        bars.append((cash_label, cash_weight, palette.neutral))
+    names, shares, colours = zip(*bars, strict=True)
     figure = go.Figure(
         go.Bar(
             x=shares,
@@ -36,21 +72,13 @@ def _bars(names: Sequence[str], shares: Sequence[float], colours: Sequence[str])
             marker={"color": colours, "line": {"width": 0}},
             text=[f"{share:.2%}" for share in shares],
             textposition="outside",
-            textfont={"color": INK, "size": 12},
+            textfont={"color": palette.ink, "size": 12},
             cliponaxis=False,
             hovertemplate="%{y}  %{x:.2%}<extra></extra>",
         )
     )
-    figure.update_layout(
-        height=ROW_PIXELS * len(names) + FRAME_PIXELS,
-        margin={"l": 4, "r": 4, "t": 4, "b": 4},
-        bargap=0.32,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": FONT, "color": INK_SOFT, "size": 12},
-        showlegend=False,
-        hoverlabel={"bgcolor": GRID, "bordercolor": GRID, "font": {"color": INK}},
-    )
+    dress(figure, palette, height=ROW_PIXELS * len(names) + FRAME_PIXELS)
+    figure.update_layout(bargap=0.32)
     # Room for the label of the longest bar.
     figure.update_xaxes(visible=False, range=[0, max(shares) * 1.22], fixedrange=True)
     # A category axis keeps tickers such as 005930.KS from being read as numbers.
@@ -61,6 +89,20 @@ def _bars(names: Sequence[str], shares: Sequence[float], colours: Sequence[str])
         automargin=True,
         ticks="",
         ticklabelstandoff=6,
-        tickfont={"color": INK},
+        tickfont={"color": palette.ink},
     )
     return figure
+
+
+def dress(figure: go.Figure, palette: Palette, height: int) -> None:
+    """The look that all charts share: the page's colours and type, no frame of their own."""
+    figure.update_layout(
+        template="none",
+        height=height,
+        margin={"l": 4, "r": 4, "t": 4, "b": 4},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": FONT, "color": palette.ink_soft, "size": 12},
+        showlegend=False,
+        hoverlabel={"bgcolor": palette.panel, "bordercolor": palette.grid, "font": {"color": palette.ink}},
+    )

@@ -116,6 +116,7 @@ class ExplainedPortfolio(Portfolio):
 
 class ActiveAllocations(BaseModel):
     as_of_date: date
+    bars: dict[str, int] = Field(description="(ticker, session) expected of that session, by state of the ledger")
     portfolios: list[ExplainedPortfolio] = Field(description="By period, the shortest first")
 
 
@@ -486,6 +487,16 @@ class Session(BaseModel):
 
 class Sessions(Paged):
     sessions: list[Session] = Field(description="Newest first")
+
+
+class PublishedDay(BaseModel):
+    as_of_date: date
+    is_degraded: bool = Field(description="Some price was not there to compute it from")
+
+
+class Calendar(BaseModel):
+    sessions: list[PublishedDay] = Field(description="With daily portfolios, oldest first")
+    rebalances: list[PublishedDay] = Field(description="With a monthly portfolio, oldest first")
 
 
 class SessionState(Session):

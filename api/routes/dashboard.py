@@ -50,7 +50,7 @@ async def spy_benchmark(reply: Replies, days: Between, page: Page) -> Response:
 @router.get("/active-allocations", response_model=schemas.ActiveAllocations, responses=documented(404))
 async def active_allocations(reply: Replies, as_of_date: AsOf = None) -> Response:
     """The portfolios of one session with every candidate, and why each other one was not chosen."""
-    return await reply(schemas.ActiveAllocations, portfolios.allocations, as_of_date)
+    return await reply(schemas.ActiveAllocations, _allocations, as_of_date)
 
 
 @router.get("/etf-holdings", response_model=schemas.Snapshots, summary="ETF holdings")
@@ -105,6 +105,12 @@ async def session_list(reply: Replies, days: Between, page: Page) -> Response:
     return await reply.page(schemas.Sessions, "sessions", publications.sessions, *days, span=page)
 
 
+@router.get("/calendar", response_model=schemas.Calendar)
+async def calendar(reply: Replies) -> Response:
+    """The sessions and the rebalance dates for which portfolios are published: what a date picker offers."""
+    return await reply(schemas.Calendar, publications.calendar)
+
+
 @router.get("/pipeline", response_model=schemas.Pipeline)
 async def pipeline_state(
     reply: Replies, sessions: Annotated[int, Query(ge=1, le=60, description="This many of the last ones")] = 10
@@ -139,6 +145,12 @@ async def restatements(reply: Replies, days: Between, page: Page) -> Response:
 async def requests(reply: Replies, page: Page, by: Literal["hour", "day"] = "hour") -> Response:
     """How often Yahoo was asked, by hour or day."""
     return await reply.page(schemas.RequestCounts, "counts", pipeline.requests_by, by, span=page)
+
+
+def _allocations(conn: Connection, as_of: date | None) -> Row:
+    found = portfolios.allocations(conn, as_of)
+    counted = pipeline.expected_bars(conn, [found["as_of_date"]])
+    return {**found, "bars": counted[0]["states"] if counted else {}}
 
 
 def _snapshots(conn: Connection, as_of: date | None) -> Row:

@@ -64,3 +64,21 @@ def sessions(conn: Connection, start: date | None, end: date | None, span: Span)
         {"start": start, "end": end},
         span,
     )
+
+
+def calendar(conn: Connection) -> Row:
+    """The days with daily portfolios (`sessions`) and with a monthly one (`rebalances`), oldest first."""
+    rows = fetch(
+        conn,
+        """
+        SELECT job, as_of_date, BOOL_OR(degraded_reason IS NOT NULL) AS is_degraded
+        FROM analytics_publication
+        WHERE job IN ('allocation', 'rebalance')
+        GROUP BY job, as_of_date
+        ORDER BY as_of_date
+        """,
+    )
+    return {
+        name: [{key: row[key] for key in ("as_of_date", "is_degraded")} for row in rows if row["job"] == job]
+        for name, job in (("sessions", "allocation"), ("rebalances", "rebalance"))
+    }

@@ -1,0 +1,55 @@
+"""Which view an address names, with the choices made in it: read, checked, and written again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from urllib.parse import parse_qs, quote, unquote, urlencode
+
+from utils.dates import parse_date
+from utils.errors import InvalidInput
+
+
+@dataclass(frozen=True)
+class Address:
+    """`/ticker/NVDA?range=1y`: path "/ticker", subject "NVDA", choices {"range": "1y"}."""
+
+    path: str = "/"
+    subject: str = ""
+    choices: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, pathname: str | None, search: str | None) -> "Address":
+        """The address as the browser has it; of a choice made twice the last one counts.
+
+        >>> Address.of("/ticker/005930.KS", "?range=1y")
+        Address(path='/ticker', subject='005930.KS', choices={'range': '1y'})
+        """
+        view, _, subject = unquote(pathname or "/").strip("/").partition("/")
+        chosen = parse_qs((search or "").removeprefix("?"))
+        return cls(f"/{view}", subject, {name: values[-1] for name, values in chosen.items()})
+
+    def choice(self, name: str, allowed: Sequence[str], default: str) -> str:
+        """What was chosen of a few; InvalidInput names them."""
+        chosen = self.choices.get(name, default)
+        if chosen not in allowed:
+            raise InvalidInput(f"{name}={chosen}: choose one of {', '.join(allowed)}")
+        return chosen
+
+    def day(self, name: str) -> date | None:
+        """A chosen day, None when none is; InvalidInput for what is no date."""
+        return parse_date(self.choices[name]) if self.choices.get(name) else None
+
+    def href(self, **changes: object) -> str:
+        """The same view with other choices; None takes one out.
+
+        >>> Address("/", choices={"period": "20", "as_of": "2026-08-21"}).href(period=10, as_of=None)
+        '/?period=10'
+        """
+        path = f"{self.path}/{quote(self.subject)}" if self.subject else self.path
+        return path + self.search(**changes)
+
+    def search(self, **changes: object) -> str:
+        """What stands behind the path: `?period=10`, or nothing."""
+        merged = {**self.choices, **changes}
+        kept = {name: str(value) for name, value in merged.items() if value is not None}
+        return f"?{urlencode(kept)}" if kept else ""

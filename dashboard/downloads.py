@@ -1,0 +1,57 @@
+"""A view's tables as CSV files, with all digits."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from dash import Dash
+from flask import Response, request
+
+from dashboard import preferences
+from dashboard.address import Address
+from dashboard.api_client import ApiAway, ApiClient, ApiRefused
+from dashboard.views import view_of
+from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
+
+_STATUSES: dict[type[ActstockError], int] = {InvalidInput: 422, NotPublished: 404, UnknownTicker: 404}
+
+
+def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
+    @app.server.get("/download/<name>.csv")
+    def download(name: str) -> Response:
+        """The table of a view; the query is the view's own with its path."""
+        query = request.args.to_dict()
+        address = Address("/" + query.pop("path", "/").strip("/"), query.pop("subject", ""), query)
+        page = preferences.page_of(address, periods)
+        try:
+            tables = view_of(address).tables
+            if name not in tables:
+                raise InvalidInput(f"{address.path} has no table {name}; it has {', '.join(tables) or 'none'}")
+            rows = tables[name](client, page)
+        except (ApiAway, ApiRefused, InvalidInput, NotPublished, UnknownTicker) as error:
+            return Response(f"{error}\n", _STATUSES.get(type(error), 503), mimetype="text/plain")
+        return Response(as_csv(rows), mimetype="text/csv")
+
+
+def as_csv(rows: Sequence[Mapping[str, object]]) -> str:
+    """
+    >>> as_csv([{"ticker": "NVDA", "etfs": ["QQQ", "SPY"], "weight": 0.1}])
+    'ticker,etfs,weight\\r\\nNVDA,QQQ SPY,0.1\\r\\n'
+    """
+    written = io.StringIO()
+    writer = csv.DictWriter(written, list(rows[0]) if rows else [])
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    return written.getvalue()
+
+
+def _cell(value: object) -> object:
+    """One cell; what a spreadsheet would take for a formula is text."""
+    if isinstance(value, (list, tuple)):
+        return " ".join(map(str, value))
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@")):
+        return f"'{value}"
+    return value

@@ -1,0 +1,79 @@
+"""What a view is rendered for: its address, and its reader's language and colours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal, get_args
+
+from dashboard.address import Address
+from dashboard.figures import PALETTES, Palette
+from dashboard.texts import Language, Text, common
+
+Theme = Literal["dark", "light"]
+THEMES: tuple[Theme, ...] = get_args(Theme)
+
+
+@dataclass(frozen=True)
+class Page:
+    address: Address
+    periods: Sequence[int]
+    language: Language = "en"
+    theme: Theme = "dark"
+
+    @property
+    def palette(self) -> Palette:
+        return PALETTES[self.theme]
+
+    def say(self, text: Text, **values: object) -> str:
+        return text.in_(self.language, **values)
+
+    def day(self, iso: str | None) -> str:
+        """
+        >>> Page(Address(), (5,)).day("2026-08-21"), Page(Address(), (5,), "ko").day("2026-08-21")
+        ('Fri 21 Aug 2026', '2026년 8월 21일 (금)')
+        """
+        if not iso:
+            return "–"
+        day = date.fromisoformat(iso)
+        if self.language == "ko":
+            return f"{day.year}년 {day.month}월 {day.day}일 ({common.WEEKDAYS[day.weekday()]})"
+        return f"{day:%a %-d %b %Y}"
+
+    def moment(self, iso: str | None) -> str:
+        """
+        >>> Page(Address(), (5,)).moment("2026-08-24T13:03:00Z")
+        '24 Aug 2026 13:03 UTC'
+        """
+        if not iso:
+            return "–"
+        moment = datetime.fromisoformat(iso)
+        if self.language == "ko":
+            return f"{moment.year}년 {moment.month}월 {moment.day}일 {moment:%H:%M} UTC"
+        return f"{moment:%-d %b %Y %H:%M} UTC"
+
+
+def compact(amount: float) -> str:
+    """
+    >>> compact(75_130_000_000), compact(4_432_320_000_000), compact(812_000)
+    ('75.1B', '4.43T', '812,000')
+    """
+    for size, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M")):
+        if amount >= size:
+            return f"{amount / size:.3g}{unit}" if amount < 999.5 * size else f"{amount / size:,.0f}{unit}"
+    return f"{amount:,.0f}"
+
+
+def signed(share: float | None) -> str:
+    """
+    >>> signed(0.1172), signed(-0.03), signed(None)
+    ('+11.72%', '-3.00%', '–')
+    """
+    return "–" if share is None else f"{share:+.2%}"
+
+
+def percent(share: float | None) -> str:
+    """
+    >>> percent(0.1172), percent(None)
+    ('11.72%', '–')
+    """
+    return "–" if share is None else f"{share:.2%}"

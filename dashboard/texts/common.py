@@ -1,0 +1,90 @@
+"""What every view says: the frame, the banners, and what stands in place of data."""
+
+from dashboard.texts import Text
+
+TITLE = Text("ActStock", "ActStock")
+TAGLINE = Text("Best stocks of the ETFs that beat the market", "시장을 이긴 ETF의 최고 종목")
+SKIP = Text("Skip to the content", "본문으로 건너뛰기")
+VIEWS = Text("Views", "화면")
+LANGUAGE = Text("Language", "언어")
+OTHER_LANGUAGE = Text("한국어", "English")
+LIGHT = Text("Light", "밝게")
+DARK = Text("Dark", "어둡게")
+THEME = Text("Colours", "색상")
+LOADING = Text("Loading…", "불러오는 중입니다…")
+DOWNLOAD = Text("CSV", "CSV")
+DOWNLOAD_HINT = Text("Download this table with all digits", "표를 전체 자릿수로 내려받습니다")
+PERIOD = Text("Period", "기간")
+PERIOD_HINT = Text("Return over {days} sessions", "{days}거래일 수익률 기준")
+DAYS = Text("{days}d", "{days}일")
+MONTH = Text("month", "월간")
+MONTHLY_HINT = Text(
+    "The three portfolios merged on the last Sunday of a month", "매월 마지막 일요일에 세 포트폴리오를 합친 것입니다"
+)
+SESSION = Text("Session", "거래일")
+PRICES = Text("Prices", "시세")
+TICKER = Text("Ticker", "종목 코드")
+COMPANY = Text("Company", "회사")
+SECTOR = Text("Sector", "업종")
+WEIGHT = Text("Weight", "비중")
+RANK = Text("#", "순위")
+CASH = Text("Cash", "현금")
+MARKET_CAP = Text("Mkt cap", "시가총액")
+
+SOURCES = {
+    "yahoo": Text("Yahoo Finance", "Yahoo Finance"),
+    "simulated": Text("Simulated", "가상"),
+    "recorded": Text("Recorded", "기록"),
+}
+SOURCE_BANNERS = {
+    "simulated": Text(
+        "Simulated prices. They come from an invented market and say nothing about real stocks.",
+        "가상 시세입니다. 꾸며낸 시장의 값이며 실제 종목과 아무 관련이 없습니다.",
+    ),
+    "recorded": Text(
+        "Recorded prices. They come from a stored market history, not from Yahoo today.",
+        "기록 시세입니다. 저장된 과거 시장의 값이며 현재 Yahoo의 시세가 아닙니다.",
+    ),
+}
+HOLDINGS_LATER = Text(
+    "Seen with hindsight: the ETF holdings are those of {holdings}, after the session of {session}. "
+    "Nobody could have known them on that day.",
+    "사후 정보로 계산한 결과입니다. ETF 보유 종목은 {session} 거래일보다 뒤인 {holdings} 자료이며, "
+    "당일에는 알 수 없던 정보입니다.",
+)
+DEGRADED = Text(
+    "Degraded: computed without prices that were not there. {reason}.",
+    "불완전한 산출: 일부 시세가 없는 상태로 계산되었습니다. {reason}.",
+)
+
+NOT_PUBLISHED_TITLE = Text("Not published yet", "아직 발표되지 않았습니다")
+NOT_PUBLISHED_HINT = Text(
+    "Trigger daily_pipeline_controller in Airflow, wait until it is green, and try again.",
+    "Airflow에서 daily_pipeline_controller를 실행하고, 성공으로 끝나면 다시 시도해 주십시오.",
+)
+UNKNOWN_TICKER_TITLE = Text("Unknown ticker", "알 수 없는 종목 코드입니다")
+UNKNOWN_TICKER_HINT = Text(
+    "Only what the pipeline has collected can be shown: the universe's ETFs and their top holdings.",
+    "수집된 종목, 즉 대상 ETF와 그 상위 보유 종목만 볼 수 있습니다.",
+)
+AWAY_TITLE = Text("The data cannot be reached", "데이터에 연결할 수 없습니다")
+AWAY_HINT = Text(
+    "See which service is away with ./start.sh status and bring it back with ./start.sh restart SERVICE.",
+    "./start.sh status로 멈춘 서비스를 확인하고 ./start.sh restart SERVICE로 다시 시작해 주십시오.",
+)
+REFUSED_TITLE = Text("The API refused the dashboard's key", "API가 대시보드의 키를 거부했습니다")
+REFUSED_HINT = Text(
+    "API and dashboard must be started with the same API_KEY: restart both.",
+    "API와 대시보드는 같은 API_KEY로 시작해야 합니다. 둘 다 다시 시작해 주십시오.",
+)
+BAD_ADDRESS_TITLE = Text("This address cannot be shown", "이 주소는 열 수 없습니다")
+BAD_ADDRESS_HINT = Text(
+    "The exchange has no session on that day, or the address was mistyped.",
+    "해당 날짜가 거래일이 아니거나 주소가 잘못되었습니다.",
+)
+BROKEN_TITLE = Text("This view could not be drawn", "화면을 그리지 못했습니다")
+BROKEN_DETAIL = Text("The dashboard's log says why.", "원인은 대시보드 로그에 있습니다.")
+BROKEN_HINT = Text("See it with ./start.sh logs dashboard.", "./start.sh logs dashboard로 확인해 주십시오.")
+TRY_AGAIN = Text("Try again", "다시 시도")
+SHOW_NEWEST = Text("Show the newest", "최신 화면 보기")
+WEEKDAYS = ("월", "화", "수", "목", "금", "토", "일")

@@ -1,0 +1,60 @@
+"""The month's merged portfolio and its trades."""
+
+from dashboard.texts import Text
+
+TITLE = Text("Monthly portfolio", "월간 포트폴리오")
+PICKER = Text("Rebalance to show", "볼 리밸런싱")
+EARLIER = Text("Earlier month", "이전 달")
+LATER = Text("Later month", "다음 달")
+REBALANCED = Text("Rebalanced", "리밸런싱일")
+VALID_UNTIL = Text("Valid until", "유효 기한")
+SESSION = Text("Portfolios of", "기준 거래일")
+REMOVED = Text("No longer in it", "제외된 종목")
+BEFORE = Text("Month before", "지난달")
+CHANGE = Text("Change", "변화")
+NEW = Text("new", "신규")
+SCORE = Text("Score", "점수")
+SCORE_HINT = Text(
+    "0.3 to 3 by which of the three portfolios hold it. The weight is its share of all scores.",
+    "세 포트폴리오 중 어디에 들어 있는지에 따라 0.3~3점입니다. 비중은 전체 점수 합에서 차지하는 몫입니다.",
+)
+SOURCE_PERIODS = Text("In the portfolios of", "포함된 포트폴리오")
+RANK_BEFORE = Text("# before", "지난달 순위")
+
+POSITIONS = Text("Positions", "편입 종목")
+TRADES = Text("Trades for a capital of", "투자 금액별 매매")
+CAPITAL = Text("Capital in US dollars", "투자 금액 (미국 달러)")
+TRADES_HINT = Text(
+    "As if last month's portfolio were held: bought at its weights, drifted with the prices up to {session}. "
+    "Whole shares at the closes of {session}; the trade itself is possible from the next session on.",
+    "지난달 포트폴리오를 그 비중대로 사서 {session}까지 그대로 보유했다고 가정합니다. "
+    "{session} 종가 기준의 정수 주식 수이며, 실제 매매는 다음 거래일부터 가능합니다.",
+)
+FIRST_TRADES_HINT = Text(
+    "There is no month before: everything is bought. Whole shares at the closes of {session}; "
+    "the trade itself is possible from the next session on.",
+    "이전 달이 없어 모두 새로 매수합니다. {session} 종가 기준의 정수 주식 수이며, 실제 매매는 다음 거래일부터 가능합니다.",
+)
+SIDE = Text("Trade", "매매")
+BUY = Text("buy", "매수")
+SELL = Text("sell", "매도")
+KEEP = Text("keep", "유지")
+SHARES = Text("Shares", "주식 수")
+HELD = Text("Held", "보유")
+TARGET = Text("Target", "목표")
+PRICE = Text("Close, $", "종가, $")
+VALUE = Text("Value, $", "금액, $")
+COST = Text("Cost, $", "비용, $")
+NO_PRICE = Text("no price", "시세 없음")
+TOTAL = Text("Bought {bought}, sold {sold}, cost {cost} at {rate} of traded value, cash left {cash}.",
+             "매수 {bought}, 매도 {sold}, 비용 {cost} (거래 금액의 {rate}), 남는 현금 {cash}.")
+METHOD = Text(
+    "A stock counts by which of the three portfolios of the session hold it: those of the 20-session one come first, "
+    "the others from rank 20 on. Weight = score ÷ sum of all scores.",
+    "종목은 그 거래일의 세 포트폴리오 중 어디에 들어 있는지에 따라 점수를 받습니다. 20거래일 포트폴리오의 종목이 먼저이고 "
+    "나머지는 20위부터 놓입니다. 비중 = 점수 ÷ 전체 점수의 합입니다.",
+)
+EMPTY_TITLE = Text("No monthly portfolio", "월간 포트폴리오가 없습니다")
+EMPTY_HINT = Text(
+    "./start.sh run rebalance publishes the newest one.", "./start.sh run rebalance로 최신 월간 포트폴리오를 발표할 수 있습니다."
+)

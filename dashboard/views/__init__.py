@@ -1,0 +1,44 @@
+"""The views by the path of their address."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dashboard.address import Address
+from dashboard.api_client import ApiClient
+from dashboard.page import Page
+from dashboard.texts import Text
+from dashboard.texts import portfolio as portfolio_texts
+from dashboard.views import month, portfolio
+from utils.errors import InvalidInput
+
+Table = Callable[[ApiClient, Page], Sequence[Mapping[str, object]]]
+
+
+@dataclass(frozen=True)
+class View:
+    """`page` makes at most three calls to the API; `tables` are what can be downloaded of it, by file name."""
+
+    path: str
+    name: Text
+    page: Callable[[ApiClient, Page], list[Any]]
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    is_listed: bool = True
+
+
+VIEWS = [
+    View(
+        "/",
+        portfolio_texts.TITLE,
+        portfolio.page,
+        {"portfolio": portfolio.positions, "candidates": portfolio.candidates, "month": month.positions},
+    ),
+]
+
+
+def view_of(address: Address) -> View:
+    found = next((view for view in VIEWS if view.path == address.path), None)
+    if found is None:
+        known = ", ".join(view.path for view in VIEWS if view.is_listed)
+        raise InvalidInput(f"there is no view {address.path}: choose one of {known}")
+    return found

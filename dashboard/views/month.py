@@ -1,0 +1,104 @@
+"""The month's merged portfolio, what it changes, and the trades that follow."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dash import html
+
+from dashboard import components, figures, grids
+from dashboard.answers import MonthlyPortfolio, MonthlyPosition
+from dashboard.api_client import ApiClient
+from dashboard.components import Component
+from dashboard.page import Page
+from dashboard.texts import common, month
+from dashboard.views import periods
+
+
+def page(client: ApiClient, page: Page) -> list[Component]:
+    shown = client.monthly(page.address.day("as_of"))
+    calendar = client.calendar()
+    return [
+        *_banners(shown, page),
+        components.heading(
+            page.say(month.TITLE),
+            periods.period_selector(page),
+            *([periods.rebalance_picker(page, day, calendar)] if (day := shown["rebalance_date"]) else []),
+        ),
+        *([_facts(shown, page)] if shown["rebalance_date"] else []),
+        _positions(shown, page) if shown["positions"] else _empty(shown, page),
+        html.P(page.say(month.METHOD), className="method"),
+    ]
+
+
+def positions(client: ApiClient, page: Page) -> Sequence[MonthlyPosition]:
+    return client.monthly(page.address.day("as_of"))["positions"]
+
+
+def _banners(shown: MonthlyPortfolio, page: Page) -> list[Component]:
+    """What the month rests on is said like that of a session."""
+    later = max(filter(None, (shown["holdings_as_of"], shown["as_of_date"])), default=None)  # ISO texts sort like dates
+    return components.banners(
+        page,
+        source=shown["source"],
+        degraded_reason=shown["degraded_reason"],
+        later_holdings=later if later != shown["as_of_date"] else None,
+        session=shown["as_of_date"],
+    )
+
+
+def _facts(shown: MonthlyPortfolio, page: Page) -> Component:
+    say = page.say
+    return components.facts(
+        (say(month.REBALANCED), page.day(shown["rebalance_date"])),
+        (say(month.VALID_UNTIL), page.day(shown["valid_until"])),
+        (say(month.SESSION), page.day(shown["as_of_date"])),
+        (say(month.POSITIONS), str(len(shown["positions"]))),
+        (say(month.REMOVED), _tickers(shown["removed"])),
+        (say(common.PRICES), say(common.SOURCES[shown["source"]]) if shown["source"] else "–"),
+    )
+
+
+def _tickers(positions: Sequence[MonthlyPosition]) -> Component:
+    return ", ".join(each["ticker"] for each in positions) or "–"
+
+
+def _empty(shown: MonthlyPortfolio, page: Page) -> Component:
+    return components.state(page.say(month.EMPTY_TITLE), shown["reason"] or "", page.say(month.EMPTY_HINT))
+
+
+def _positions(shown: MonthlyPortfolio, page: Page) -> Component:
+    shares = [(each["ticker"], each["final_weight"]) for each in shown["positions"]]
+    chart = figures.weights(shares, page.palette, page.say(common.CASH))
+    return html.Div(
+        [
+            components.panel(page.say(common.WEIGHT), components.graph("weights", chart)),
+            components.panel(page.say(month.POSITIONS), _grid(shown, page), tools=[components.download(page, "month")]),
+        ],
+        className="columns",
+    )
+
+
+def _grid(shown: MonthlyPortfolio, page: Page) -> Component:
+    say = page.say
+    columns = [
+        grids.number("final_rank", say(common.RANK), 60, "d"),
+        grids.link("ticker", say(common.TICKER), 105),
+        grids.text("company_name", say(common.COMPANY), 190, flex=1),
+        grids.text("sector", say(common.SECTOR), 150),
+        grids.number("final_weight", say(common.WEIGHT), 95, ".2%", cellClass="strong"),
+        grids.number("previous_weight", say(month.BEFORE), 105, ".2%"),
+        grids.signed("change", say(month.CHANGE), 95),
+        grids.number("previous_rank", say(month.RANK_BEFORE), 90, "d"),
+        grids.number("score", say(month.SCORE), 80, ".1f", headerTooltip=say(month.SCORE_HINT)),
+        grids.text("periods", say(month.SOURCE_PERIODS), 140),
+    ]
+    return grids.grid("positions", columns, [_row(each, page) for each in shown["positions"]], page, row_id="ticker")
+
+
+def _row(position: MonthlyPosition, page: Page) -> dict[str, Any]:
+    return {
+        **position,
+        "ticker_href": f"/ticker/{position['ticker']}",
+        "change": position["final_weight"] - (position["previous_weight"] or 0.0),
+        "periods": " ".join(page.say(common.DAYS, days=days) for days in position["source_periods"]),
+    }

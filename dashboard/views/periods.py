@@ -1,0 +1,96 @@
+"""The period selector and the date picker that the portfolio's two views share."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from dash import dcc, html
+
+from dashboard import components
+from dashboard.answers import Calendar, PublishedDay
+from dashboard.components import Choice, Component
+from dashboard.page import Page
+from dashboard.texts import common, month, portfolio
+
+MONTHLY = "monthly"
+DAY_PICKER = "session-picker"
+
+
+def selected(page: Page) -> str:
+    """The period of the address: sessions, or `monthly`; the longest one by default."""
+    return page.address.choice("period", [*map(str, page.periods), MONTHLY], str(max(page.periods)))
+
+
+def period_selector(page: Page) -> Component:
+    """To the same session over another period; a rebalance date is no session, so between those the newest is shown."""
+    current = selected(page)
+    choices = [
+        Choice(
+            str(days),
+            page.say(common.DAYS, days=days),
+            page.address.href(period=days, why=None, **({"as_of": None} if current == MONTHLY else {})),
+            page.say(common.PERIOD_HINT, days=days),
+        )
+        for days in page.periods
+    ]
+    as_of = {} if current == MONTHLY else {"as_of": None}
+    monthly = page.address.href(period=MONTHLY, why=None, **as_of)
+    choices.append(Choice(MONTHLY, page.say(common.MONTH), monthly, page.say(common.MONTHLY_HINT)))
+    return components.selector(page.say(common.PERIOD), choices, current)
+
+
+def session_picker(page: Page, shown: str, calendar: Calendar) -> Component:
+    return _picker(page, shown, calendar["sessions"], portfolio.SESSION_PICKER, (portfolio.EARLIER, portfolio.LATER))
+
+
+def rebalance_picker(page: Page, shown: str, calendar: Calendar) -> Component:
+    return _picker(page, shown, calendar["rebalances"], month.PICKER, (month.EARLIER, month.LATER))
+
+
+def _picker(page: Page, shown: str, published: Sequence[PublishedDay], label, steps) -> Component:  # type: ignore[no-untyped-def]
+    """The day shown, among those that are published, with one step back, one forth, and the way to the newest."""
+    days = [each["as_of_date"] for each in published]
+    before = max((day for day in days if day < shown), default=None)
+    after = min((day for day in days if day > shown), default=None)
+    picker = dcc.DatePickerSingle(
+        id=DAY_PICKER,
+        date=shown,
+        min_date_allowed=days[0] if days else shown,
+        max_date_allowed=days[-1] if days else shown,
+        disabled_days=unpublished(days),
+        initial_visible_month=shown,
+        display_format="YYYY-MM-DD",
+        first_day_of_week=1,
+    )
+    return html.Div(
+        [
+            _step("‹", page.say(steps[0]), before, page),
+            html.Label([html.Span(page.say(label), className="unseen"), picker]),
+            _step("›", page.say(steps[1]), after, page),
+            *([dcc.Link(page.say(portfolio.NEWEST), href=_newest(page), className="newest")] if after else []),
+        ],
+        className="picker",
+    )
+
+
+def _step(sign: str, label: str, day: str | None, page: Page) -> Component:
+    named = {"title": label, "aria-label": label}
+    if day is None:
+        return html.Span(sign, className="step", **{"aria-hidden": "true"})
+    return dcc.Link(sign, href=page.address.href(as_of=day, why=None), className="step", **{"title": named["title"]})
+
+
+def _newest(page: Page) -> str:
+    return page.address.href(as_of=None, why=None)
+
+
+def unpublished(days: Sequence[str]) -> list[str]:
+    """The days between the first and the last one that are not among them.
+
+    >>> unpublished(["2026-08-20", "2026-08-21", "2026-08-24"])
+    ['2026-08-22', '2026-08-23']
+    """
+    if not days:
+        return []
+    published, first, last = set(days), date.fromisoformat(days[0]), date.fromisoformat(days[-1])
+    all_days = ((first + timedelta(days=n)).isoformat() for n in range((last - first).days))
+    return [day for day in all_days if day not in published]

@@ -1,0 +1,260 @@
+"""The portfolio of a period as of a session, why each weight is what it is, and whether its data can be trusted."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from dash import dcc, html
+
+from dashboard import components, figures, grids
+from dashboard.answers import ActiveAllocations, Candidate, Portfolio, Position
+from dashboard.api_client import ApiClient
+from dashboard.components import Component
+from dashboard.page import Page, compact, percent, signed
+from dashboard.texts import common, portfolio
+from dashboard.views import month, periods
+
+SCORE_UNIT = 1e12
+
+
+def page(client: ApiClient, page: Page) -> list[Component]:
+    if periods.selected(page) == periods.MONTHLY:
+        return month.page(client, page)
+    allocations = client.allocations(page.address.day("as_of"))
+    calendar = client.calendar()
+    shown = _of_period(allocations, page)
+    return [
+        *components.banners(
+            page,
+            source=shown["source"],
+            degraded_reason=shown["degraded_reason"],
+            later_holdings=shown["holdings_as_of"] if shown["holdings_known_later"] else None,
+            session=shown["as_of_date"],
+        ),
+        components.heading(
+            page.say(portfolio.TITLE),
+            periods.period_selector(page),
+            periods.session_picker(page, shown["as_of_date"], calendar),
+        ),
+        _facts(shown, allocations["bars"], page),
+        *(_positions(shown, page) if shown["positions"] else [_empty(shown, page)]),
+        _all_candidates(shown, page),
+        html.P(page.say(portfolio.METHOD), className="method"),
+    ]
+
+
+def positions(client: ApiClient, page: Page) -> Sequence[Position]:
+    """The table of positions, as the API gives it."""
+    return _of_period(client.allocations(page.address.day("as_of")), page)["positions"]
+
+
+def candidates(client: ApiClient, page: Page) -> Sequence[Candidate]:
+    return _of_period(client.allocations(page.address.day("as_of")), page)["candidates"]
+
+
+def _of_period(allocations: ActiveAllocations, page: Page) -> Portfolio:
+    days = int(periods.selected(page))
+    return next(each for each in allocations["portfolios"] if each["period_days"] == days)
+
+
+def _facts(shown: Portfolio, bars: dict[str, int], page: Page) -> Component:
+    say = page.say
+    return components.facts(
+        (say(common.SESSION), page.day(shown["as_of_date"])),
+        (say(portfolio.POSITIONS), str(len(shown["positions"]))),
+        (say(common.CASH), percent(shown["cash_weight"])),
+        (say(portfolio.HOLDINGS_AS_OF), page.day(shown["holdings_as_of"])),
+        (say(portfolio.DATA), _completeness(bars, page)),
+        (say(common.PRICES), say(common.SOURCES[shown["source"]])),
+        (say(portfolio.PUBLISHED), page.moment(shown["published_at"])),
+    )
+
+
+def _completeness(bars: dict[str, int], page: Page) -> Component:
+    """How many of the bars that the session should have are stored."""
+    expected = sum(count for state, count in bars.items() if state != "closed")
+    stored = bars.get("stored", 0)
+    if not expected:
+        return "–"
+    told = page.say(portfolio.DATA_OF, stored=stored, expected=expected)
+    states = ", ".join(page.say(portfolio.STATES[state], count=count) for state, count in sorted(bars.items()))
+    hint = page.say(portfolio.DATA_HINT, states=states)
+    return dcc.Link(told, href="/pipeline", title=hint, className="" if stored == expected else "incomplete")
+
+
+def _empty(shown: Portfolio, page: Page) -> Component:
+    return components.state(page.say(portfolio.EMPTY_TITLE), shown["reason"] or "", page.say(portfolio.EMPTY_HINT))
+
+
+def _positions(shown: Portfolio, page: Page) -> list[Component]:
+    shares = [(each["ticker"], each["portfolio_weight"]) for each in shown["positions"]]
+    chart = figures.weights(shares, page.palette, page.say(common.CASH), shown["cash_weight"])
+    return [
+        html.Div(
+            [
+                components.panel(page.say(portfolio.WEIGHTS), components.graph("weights", chart)),
+                components.panel(
+                    page.say(portfolio.POSITIONS),
+                    _grid(shown, page),
+                    *_quoted_note(shown, page),
+                    tools=[components.download(page, "portfolio")],
+                ),
+            ],
+            className="columns",
+        ),
+        _why(shown, page),
+    ]
+
+
+def _grid(shown: Portfolio, page: Page) -> Component:
+    say = page.say
+    columns = [
+        grids.number("position_rank", say(common.RANK), 60, "d"),
+        grids.link("ticker", say(common.TICKER), 105),
+        grids.text("company_name", say(common.COMPANY), 190, flex=1),
+        grids.text("sector", say(common.SECTOR), 150),
+        grids.number("portfolio_weight", say(common.WEIGHT), 100, ".2%", cellClass="strong"),
+        grids.signed("period_return", say(portfolio.PERIOD_RETURN, days=shown["period_days"]), 110),
+        grids.text("cap", say(common.MARKET_CAP), 100, type="rightAligned", comparator={"function": "byMarketCap"}),
+        grids.number("scaled_score", say(portfolio.SCORE), 90, ".3f", headerTooltip=say(portfolio.SCORE_HINT)),
+        grids.text("etfs", say(portfolio.SOURCE_ETFS), 130),
+        grids.link("why", say(portfolio.WHY), 80, sortable=False, filter=False),
+    ]
+    return grids.grid("positions", columns, [_row(each, page) for each in shown["positions"]], page, row_id="ticker")
+
+
+def _row(position: Position, page: Page) -> dict[str, Any]:
+    return {
+        **position,
+        "ticker_href": f"/ticker/{position['ticker']}",
+        "cap": compact(position["market_cap"]) + ("*" if position["market_cap_source"] == "quoted" else ""),
+        "scaled_score": position["score"] * SCORE_UNIT,
+        "etfs": " ".join(position["source_etfs"]),
+        "why": page.say(portfolio.WHY),
+        "why_href": page.address.href(why=position["ticker"]),
+    }
+
+
+def _quoted_note(shown: Portfolio, page: Page) -> list[Component]:
+    has_quoted = any(each["market_cap_source"] == "quoted" for each in shown["positions"])
+    return [html.P(page.say(portfolio.MARKET_CAP_QUOTED), className="note")] if has_quoted else []
+
+
+# ── why ──────────────────────────────────────────────────────────────────────
+
+
+def _why(shown: Portfolio, page: Page) -> Component:
+    """One position's weight, from the ETFs that chose it to the formula with its numbers."""
+    tickers = [each["ticker"] for each in shown["positions"]]
+    ticker = page.address.choice("why", tickers, tickers[0])
+    position = shown["positions"][tickers.index(ticker)]
+    title = page.say(portfolio.WHY_TITLE, ticker=ticker, weight=percent(position["portfolio_weight"]))
+    choices = [components.Choice(each, each, page.address.href(why=each)) for each in tickers]
+    chosen_by = page.say(
+        portfolio.CHOSEN_BY, etfs=", ".join(position["source_etfs"]), days=shown["period_days"]
+    )
+    return components.panel(
+        title,
+        html.P(chosen_by),
+        html.Div([_formula(position, shown, page), _origin(position, shown, page)], className="halves"),
+        html.Div(
+            [
+                _offer(etf, [each for each in shown["candidates"] if each["etf_ticker"] == etf], ticker, page)
+                for etf in position["source_etfs"]
+            ],
+            className="offers",
+        ),
+        tools=[components.selector(page.say(portfolio.WHY), choices, ticker)],
+        name="why",
+    )
+
+
+def _formula(position: Position, shown: Portfolio, page: Page) -> Component:
+    """Return, score, sum of scores and weight, each with its number."""
+    say, scores = page.say, [each["score"] for each in shown["positions"]]
+    total = sum(scores)
+    weight = position["score"] / total
+    days = {"start": position["start_session"], "end": position["end_session"]}
+    cap = f"${compact(position['market_cap'])}"
+    lines = [
+        (say(portfolio.FORMULA_RETURN, **days), signed(position["period_return"])),
+        (
+            say(portfolio.FORMULA_SCORE),
+            f"{position['period_return']:.6f} ÷ {cap} = {position['score']:.4e}",
+        ),
+        (say(portfolio.FORMULA_SUM, count=len(scores)), f"{total:.4e}"),
+        (say(portfolio.FORMULA_WEIGHT), f"{position['score']:.4e} ÷ {total:.4e} = {weight:.2%}"),
+    ]
+    if abs(weight - position["portfolio_weight"]) > 1e-9:
+        lines.append((say(portfolio.FORMULA_CAPPED), percent(position["portfolio_weight"])))
+    return html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in lines], id="formula", className="formula")
+
+
+def _origin(position: Position, shown: Portfolio, page: Page) -> Component:
+    say = page.say
+    chosen = [each for each in shown["candidates"] if each["ticker"] == position["ticker"] and each["is_selected"]]
+    snapshots = [
+        say(portfolio.SNAPSHOT, etf=each["etf_ticker"], day=page.day(each["holdings_as_of"])) for each in chosen
+    ]
+    published = f"{say(portfolio.PUBLISHED)}: {page.moment(shown['published_at'])}"
+    run = [say(portfolio.RUN, run=shown["run_id"])] if shown["run_id"] else []
+    prices = f"{say(common.PRICES)}: {say(common.SOURCES[shown['source']])}"
+    return html.Div(
+        [
+            html.H3(say(portfolio.WHERE_FROM)),
+            html.Ul([html.Li(line) for line in [*snapshots, prices, published, *run]]),
+            html.H3(say(portfolio.RULE)),
+            html.P(position["allocation_reason"], lang="en"),
+        ],
+        className="origin",
+    )
+
+
+def _offer(etf: str, offered: Sequence[Candidate], ticker: str, page: Page) -> Component:
+    """The holdings of one ETF that were looked at: one is chosen, each other one has its reason."""
+    say = page.say
+    columns = [
+        (say(common.RANK), "number soft"),
+        (say(common.TICKER), ""),
+        (say(portfolio.HOLDING), "number"),
+        (say(portfolio.PERIOD_RETURN, days=periods.selected(page)), "number"),
+        (say(common.MARKET_CAP), "number"),
+        (say(portfolio.VERDICT), "verdict"),
+    ]
+    rows = [
+        (
+            each["holding_rank"],
+            components.ticker_link(each["ticker"]),
+            percent(each["holding_percent"]),
+            html.Span(signed(each["period_return"]), className=components.sign_class(each["period_return"])),
+            compact(each["market_cap"]) if each["market_cap"] else "–",
+            _verdict(each, page),
+        )
+        for each in offered
+    ]
+    return html.Div([html.H3(say(portfolio.CANDIDATES_OF, etf=etf)), components.table(f"offer-{etf}", columns, rows)])
+
+
+def _verdict(candidate: Candidate, page: Page) -> Component:
+    if candidate["is_selected"]:
+        return html.Strong(page.say(portfolio.CHOSEN), className="chosen")
+    return html.Span(candidate["exclusion_reason"], lang="en")
+
+
+def _all_candidates(shown: Portfolio, page: Page) -> Component:
+    """All that was looked at, ETF by ETF, folded away."""
+    say = page.say
+    offers = [
+        _offer(etf, list(group), "", page) for etf, group in groupby(shown["candidates"], itemgetter("etf_ticker"))
+    ]
+    count = len(shown["candidates"])
+    return html.Details(
+        [
+            html.Summary([say(portfolio.ALL_CANDIDATES), html.Span(f" {count}", className="soft")]),
+            html.P(say(portfolio.ALL_CANDIDATES_HINT), className="note"),
+            components.download(page, "candidates"),
+            html.Div(offers or say(portfolio.NO_CANDIDATES), className="offers"),
+        ],
+        className="panel",
+    )
