@@ -24,6 +24,11 @@ class Choice(NamedTuple):
     hint: str = ""
 
 
+def aria(**named: str) -> dict[str, Any]:
+    """Attributes for whoever listens to the page: aria(label="Views")."""
+    return {f"aria-{name}": value for name, value in named.items()}
+
+
 def frame() -> Component:
     """The page around the views: what stands in it depends on the address."""
     return html.Div(
@@ -51,7 +56,7 @@ def header(page: Page, views: Sequence[tuple[str, str]]) -> list[Component]:
     return [
         html.A(page.say(common.SKIP), href=f"#{MAIN}", className="skip"),
         dcc.Link(page.say(common.TITLE), href="/", className="brand", title=page.say(common.TAGLINE)),
-        html.Nav(links, className="views", **{"aria-label": page.say(common.VIEWS)}),
+        html.Nav(links, className="views", **aria(label=page.say(common.VIEWS))),
         html.Div([_other_language(page), _other_theme(page)], className="preferences"),
     ]
 
@@ -107,7 +112,7 @@ def selector(label: str, choices: Sequence[Choice], selected: str) -> Component:
         )
         for choice in choices
     ]
-    return html.Nav(links, className="selector", **{"aria-label": label})
+    return html.Nav(links, className="selector", **aria(label=label))
 
 
 def facts(*named: tuple[str, Component]) -> Component:
@@ -133,10 +138,7 @@ def table(name: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence
     """A plain table that scrolls sideways where it must. columns: heading and class of each."""
     head = html.Thead(html.Tr([html.Th(title, className=kind) for title, kind in columns]))
     body = html.Tbody(
-        [
-            html.Tr([html.Td(cell, className=kind) for cell, (_, kind) in zip(row, columns, strict=True)])
-            for row in rows
-        ]
+        [html.Tr([html.Td(cell, className=kind) for cell, (_, kind) in zip(row, columns, strict=True)]) for row in rows]
     )
     return html.Div(html.Table([head, body], id=name), className="scroll", tabIndex=0)
 

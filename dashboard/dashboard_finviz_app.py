@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dash import Dash
 from werkzeug.serving import make_server
@@ -47,7 +48,7 @@ if (!/(^|; )theme=/.test(document.cookie)) {
 class Dashboard(Dash):
     """Dash, with a page that is in the reader's language and colours from its first byte."""
 
-    def interpolate_index(self, **parts: str) -> str:
+    def interpolate_index(self, **parts: Any) -> str:  # type: ignore[override]
         page = HTML.format(language=preferences.language(), theme=preferences.theme(), script=SYSTEM_THEME)
         for name, part in parts.items():
             page = page.replace(f"{{%{name}%}}", part)

@@ -18,7 +18,6 @@ _STATUSES: dict[type[ActstockError], int] = {InvalidInput: 422, NotPublished: 40
 
 
 def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
-    @app.server.get("/download/<name>.csv")
     def download(name: str) -> Response:
         """The table of a view; the query is the view's own with its path."""
         query = request.args.to_dict()
@@ -32,6 +31,8 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
         except (ApiAway, ApiRefused, InvalidInput, NotPublished, UnknownTicker) as error:
             return Response(f"{error}\n", _STATUSES.get(type(error), 503), mimetype="text/plain")
         return Response(as_csv(rows), mimetype="text/csv")
+
+    app.server.add_url_rule("/download/<name>.csv", view_func=download)
 
 
 def as_csv(rows: Sequence[Mapping[str, object]]) -> str:

@@ -1,5 +1,6 @@
 """Sortable, filterable tables: AG Grid in the page's own colours and type."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,15 +30,29 @@ LOCALE_KO = {
     "andCondition": "그리고",
     "orCondition": "또는",
 }
-# The theme's parameters as the page's variables, so that both colours come from one place.
-THEME = (
-    "themeQuartz.withParams({backgroundColor: 'var(--panel)', foregroundColor: 'var(--ink)',"
-    " headerTextColor: 'var(--ink-soft)', headerBackgroundColor: 'var(--panel)', oddRowBackgroundColor: 'var(--stripe)',"
-    " rowHoverColor: 'var(--panel-edge)', borderColor: 'var(--panel-edge)', accentColor: 'var(--accent)',"
-    " menuBackgroundColor: 'var(--panel)', fontFamily: 'inherit', fontSize: 13, headerFontSize: 11, headerFontWeight: 600,"
-    f" rowHeight: {ROW_PIXELS}, headerHeight: {HEADER_PIXELS}, spacing: 6, wrapperBorder: false,"
-    " cellHorizontalPadding: 8, rowBorder: false, headerColumnResizeHandleColor: 'transparent'})"
-)
+# The theme's parameters are the page's variables, so that both colour schemes come from one place.
+THEME = {
+    "backgroundColor": "var(--panel)",
+    "foregroundColor": "var(--ink)",
+    "headerTextColor": "var(--ink-soft)",
+    "headerBackgroundColor": "var(--panel)",
+    "oddRowBackgroundColor": "var(--stripe)",
+    "rowHoverColor": "var(--panel-edge)",
+    "borderColor": "var(--panel-edge)",
+    "accentColor": "var(--accent)",
+    "menuBackgroundColor": "var(--panel)",
+    "headerColumnResizeHandleColor": "transparent",
+    "fontFamily": "inherit",
+    "fontSize": 13,
+    "headerFontSize": 11,
+    "headerFontWeight": 600,
+    "rowHeight": ROW_PIXELS,
+    "headerHeight": HEADER_PIXELS,
+    "spacing": 6,
+    "cellHorizontalPadding": 8,
+    "wrapperBorder": False,
+    "rowBorder": False,
+}
 
 
 def grid(
@@ -62,7 +77,7 @@ def grid(
         columnSize="responsiveSizeToFit",
         getRowId=f"params.data.{row_id}" if row_id else None,
         dashGridOptions={
-            "theme": {"function": THEME},
+            "theme": {"function": f"themeQuartz.withParams({json.dumps(THEME)})"},
             "domLayout": "autoHeight",
             "suppressCellFocus": False,
             "suppressMovableColumns": True,

@@ -32,7 +32,6 @@ def theme() -> Theme:
 
 
 def register(app: Dash) -> None:
-    @app.server.get("/preferences")
     def keep() -> Response:
         """Keep what the link says and go back to the view it was on."""
         back = redirect(_local(request.args.get("then", "/")), 303)
@@ -40,6 +39,8 @@ def register(app: Dash) -> None:
             if (chosen := request.args.get(name)) in allowed:
                 back.set_cookie(name, str(chosen), max_age=KEPT_SECONDS, samesite="Lax")
         return back
+
+    app.server.add_url_rule("/preferences", view_func=keep)
 
 
 def _local(address: str) -> str:

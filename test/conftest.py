@@ -33,6 +33,12 @@ def reference() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def samples() -> ModuleType:
+    """A dashboard on an API that answers from a dictionary, and readers of what it draws."""
+    return helper("dashboard_samples")
+
+
+@pytest.fixture(scope="session")
 def spark() -> Iterator[Any]:
     """A session with the jobs' own settings, its tasks in this process."""
     from config.config import Settings

@@ -33,7 +33,8 @@ TRADES_HINT = Text(
 FIRST_TRADES_HINT = Text(
     "There is no month before: everything is bought. Whole shares at the closes of {session}; "
     "the trade itself is possible from the next session on.",
-    "이전 달이 없어 모두 새로 매수합니다. {session} 종가 기준의 정수 주식 수이며, 실제 매매는 다음 거래일부터 가능합니다.",
+    "이전 달이 없어 모두 새로 매수합니다. {session} 종가 기준의 정수 주식 수이며, "
+    "실제 매매는 다음 거래일부터 가능합니다.",
 )
 SIDE = Text("Trade", "매매")
 BUY = Text("buy", "매수")
@@ -46,15 +47,18 @@ PRICE = Text("Close, $", "종가, $")
 VALUE = Text("Value, $", "금액, $")
 COST = Text("Cost, $", "비용, $")
 NO_PRICE = Text("no price", "시세 없음")
-TOTAL = Text("Bought {bought}, sold {sold}, cost {cost} at {rate} of traded value, cash left {cash}.",
-             "매수 {bought}, 매도 {sold}, 비용 {cost} (거래 금액의 {rate}), 남는 현금 {cash}.")
+TOTAL = Text(
+    "Bought {bought}, sold {sold}, cost {cost} at {rate} of traded value, cash left {cash}.",
+    "매수 {bought}, 매도 {sold}, 비용 {cost} (거래 금액의 {rate}), 남는 현금 {cash}.",
+)
 METHOD = Text(
     "A stock counts by which of the three portfolios of the session hold it: those of the 20-session one come first, "
     "the others from rank 20 on. Weight = score ÷ sum of all scores.",
-    "종목은 그 거래일의 세 포트폴리오 중 어디에 들어 있는지에 따라 점수를 받습니다. 20거래일 포트폴리오의 종목이 먼저이고 "
-    "나머지는 20위부터 놓입니다. 비중 = 점수 ÷ 전체 점수의 합입니다.",
+    "종목은 그 거래일의 세 포트폴리오 중 어디에 들어 있는지에 따라 점수를 받습니다. "
+    "20거래일 포트폴리오의 종목이 먼저이고 나머지는 20위부터 놓입니다. 비중 = 점수 ÷ 전체 점수의 합입니다.",
 )
 EMPTY_TITLE = Text("No monthly portfolio", "월간 포트폴리오가 없습니다")
 EMPTY_HINT = Text(
-    "./start.sh run rebalance publishes the newest one.", "./start.sh run rebalance로 최신 월간 포트폴리오를 발표할 수 있습니다."
+    "./start.sh run rebalance publishes the newest one.",
+    "./start.sh run rebalance로 최신 월간 포트폴리오를 발표할 수 있습니다.",
 )

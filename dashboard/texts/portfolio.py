@@ -14,7 +14,10 @@ PUBLISHED = Text("Published", "발표 시각")
 HOLDINGS_AS_OF = Text("ETF holdings of", "ETF 보유 종목 기준일")
 DATA = Text("Prices stored", "저장된 시세")
 DATA_OF = Text("{stored} of {expected}", "{expected}건 중 {stored}건")
-DATA_HINT = Text("Tickers expected for this session, and how many are stored: {states}", "이 거래일에 있어야 할 종목과 저장된 종목: {states}")
+DATA_HINT = Text(
+    "Tickers expected for this session, and how many are stored: {states}",
+    "이 거래일에 있어야 할 종목과 저장된 종목: {states}",
+)
 STATES = {
     "stored": Text("stored {count}", "저장 {count}"),
     "late": Text("late {count}", "지연 {count}"),
@@ -60,7 +63,10 @@ ETF = Text("ETF", "ETF")
 HOLDING = Text("Share of ETF", "ETF 내 비중")
 VERDICT = Text("Verdict", "판정")
 CHOSEN = Text("✓ chosen", "✓ 선정")
-NO_CANDIDATES = Text("No ETF beat SPY in this period, so nothing was looked at.", "이 기간에 SPY를 이긴 ETF가 없어 검토한 종목이 없습니다.")
+NO_CANDIDATES = Text(
+    "No ETF beat SPY in this period, so nothing was looked at.",
+    "이 기간에 SPY를 이긴 ETF가 없어 검토한 종목이 없습니다.",
+)
 
 METHOD = Text(
     "For each ETF that beat SPY with a positive return, the best performer of its top holdings. "

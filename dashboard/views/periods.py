@@ -9,7 +9,7 @@ from dashboard import components
 from dashboard.answers import Calendar, PublishedDay
 from dashboard.components import Choice, Component
 from dashboard.page import Page
-from dashboard.texts import common, month, portfolio
+from dashboard.texts import Text, common, month, portfolio
 
 MONTHLY = "monthly"
 DAY_PICKER = "session-picker"
@@ -46,7 +46,9 @@ def rebalance_picker(page: Page, shown: str, calendar: Calendar) -> Component:
     return _picker(page, shown, calendar["rebalances"], month.PICKER, (month.EARLIER, month.LATER))
 
 
-def _picker(page: Page, shown: str, published: Sequence[PublishedDay], label, steps) -> Component:  # type: ignore[no-untyped-def]
+def _picker(
+    page: Page, shown: str, published: Sequence[PublishedDay], label: Text, steps: tuple[Text, Text]
+) -> Component:
     """The day shown, among those that are published, with one step back, one forth, and the way to the newest."""
     days = [each["as_of_date"] for each in published]
     before = max((day for day in days if day < shown), default=None)
@@ -73,10 +75,9 @@ def _picker(page: Page, shown: str, published: Sequence[PublishedDay], label, st
 
 
 def _step(sign: str, label: str, day: str | None, page: Page) -> Component:
-    named = {"title": label, "aria-label": label}
     if day is None:
-        return html.Span(sign, className="step", **{"aria-hidden": "true"})
-    return dcc.Link(sign, href=page.address.href(as_of=day, why=None), className="step", **{"title": named["title"]})
+        return html.Span(sign, className="step", **components.aria(hidden="true"))
+    return dcc.Link(sign, href=page.address.href(as_of=day, why=None), className="step", title=label)
 
 
 def _newest(page: Page) -> str:

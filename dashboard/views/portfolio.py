@@ -151,9 +151,7 @@ def _why(shown: Portfolio, page: Page) -> Component:
     position = shown["positions"][tickers.index(ticker)]
     title = page.say(portfolio.WHY_TITLE, ticker=ticker, weight=percent(position["portfolio_weight"]))
     choices = [components.Choice(each, each, page.address.href(why=each)) for each in tickers]
-    chosen_by = page.say(
-        portfolio.CHOSEN_BY, etfs=", ".join(position["source_etfs"]), days=shown["period_days"]
-    )
+    chosen_by = page.say(portfolio.CHOSEN_BY, etfs=", ".join(position["source_etfs"]), days=shown["period_days"])
     return components.panel(
         title,
         html.P(chosen_by),
@@ -188,7 +186,9 @@ def _formula(position: Position, shown: Portfolio, page: Page) -> Component:
     ]
     if abs(weight - position["portfolio_weight"]) > 1e-9:
         lines.append((say(portfolio.FORMULA_CAPPED), percent(position["portfolio_weight"])))
-    return html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in lines], id="formula", className="formula")
+    return html.Dl(
+        [html.Div([html.Dt(name), html.Dd(value)]) for name, value in lines], id="formula", className="formula"
+    )
 
 
 def _origin(position: Position, shown: Portfolio, page: Page) -> Component:

@@ -115,7 +115,7 @@ def test_no_such_portfolio(api: TestClient, query: str, status: int, error: str,
 
 def test_allocations_say_who_was_looked_at_and_why_not_chosen(api: TestClient) -> None:
     answer = api.get("/dashboard/active-allocations").json()
-    assert answer["as_of_date"] == "2026-08-21"
+    assert (answer["as_of_date"], answer["bars"]) == ("2026-08-21", {"stored": 26, "late": 1})
     portfolios = {each["period_days"]: each for each in answer["portfolios"]}
     assert list(portfolios) == [5, 10, 20]
     for days, portfolio in portfolios.items():
@@ -498,6 +498,19 @@ def test_sessions_with_their_publications(api: TestClient) -> None:
     ]
     assert all(each["degraded_reason"] for each in sessions[1]["publications"])
     assert api.get("/dashboard/sessions?to=2026-08-20").json()["total"] == 1
+
+
+def test_calendar_has_the_days_with_portfolios(api: TestClient) -> None:
+    assert api.get("/dashboard/calendar").json() == {
+        "sessions": [
+            {"as_of_date": "2026-08-20", "is_degraded": True},
+            {"as_of_date": "2026-08-21", "is_degraded": False},
+        ],
+        "rebalances": [
+            {"as_of_date": "2026-06-28", "is_degraded": False},
+            {"as_of_date": "2026-07-26", "is_degraded": False},
+        ],
+    }
 
 
 def test_state_of_the_pipeline(api: TestClient) -> None:

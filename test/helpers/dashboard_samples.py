@@ -1,0 +1,187 @@
+"""A dashboard without a platform: the real client on an API that answers from a dictionary, and readers of its views."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+
+from dashboard.address import Address
+from dashboard.api_client import ApiClient
+from dashboard.page import Page
+from dashboard.views import view_of
+
+PERIODS = (5, 10, 20)
+
+
+class Api:
+    """Answers by path: a JSON value, or (status, JSON value); `asked` are the requests it had, with their queries."""
+
+    def __init__(self, answers: Mapping[str, Any]) -> None:
+        self.answers = dict(answers)
+        self.asked: list[str] = []
+        self.client = ApiClient("http://api", "the-key", httpx.MockTransport(self._answer))
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request.url.raw_path.decode())
+        found = self.answers.get(request.url.path)
+        if isinstance(found, Exception):
+            raise found
+        if found is None:
+            return httpx.Response(404, json={"error": "NotFound", "detail": f"no {request.url.path}"})
+        status, body = found if isinstance(found, tuple) else (200, found)
+        return httpx.Response(status, json=body)
+
+
+def page(address: str = "/", language: str = "en", theme: str = "dark") -> Page:
+    path, _, search = address.partition("?")
+    return Page(Address.of(path, search), PERIODS, language, theme)  # type: ignore[arg-type]
+
+
+def drawn(api: Api, address: str = "/", language: str = "en", theme: str = "dark") -> list[Any]:
+    """The components of a view; what it cannot show is raised."""
+    asked = page(address, language, theme)
+    return view_of(asked.address).page(api.client, asked)
+
+
+def parts(component: Any) -> Iterator[Any]:
+    """Every component of a tree, and every text."""
+    if component is None:
+        return
+    if isinstance(component, (list, tuple)):
+        for each in component:
+            yield from parts(each)
+        return
+    yield component
+    if not isinstance(component, (str, int, float)):
+        yield from parts(getattr(component, "children", None))
+
+
+def text_of(component: Any) -> str:
+    """All text of a component tree in reading order, the cells of its grids included; titles left out."""
+    said = []
+    for each in parts(component):
+        if isinstance(each, (str, int, float)):
+            said.append(str(each))
+        elif type(each).__name__ == "AgGrid":
+            fields = [column["field"] for column in each.columnDefs]
+            said += [column["headerName"] for column in each.columnDefs]
+            said += [str(row.get(field)) for row in each.rowData for field in fields]
+    return " ".join(said)
+
+
+def links(component: Any) -> dict[str, str]:
+    """Where the links of a tree lead, by their words."""
+    return {text_of(each.children): each.href for each in parts(component) if getattr(each, "href", None)}
+
+
+def named(component: Any, name: str) -> Any:
+    """The component with an id."""
+    return next(each for each in parts(component) if getattr(each, "id", None) == name)
+
+
+# ── answers of the API ───────────────────────────────────────────────────────
+
+
+def position(rank: int, ticker: str, weight: float, **changes: Any) -> dict[str, Any]:
+    return {
+        "position_rank": rank,
+        "ticker": ticker,
+        "company_name": f"{ticker} Inc.",
+        "sector": "Technology",
+        "portfolio_weight": weight,
+        "period_return": 0.117,
+        "score": weight * 1e-12,
+        "market_cap": 75_130_000_000,
+        "market_cap_source": "shares_x_close",
+        "source_etfs": ["XLB", "DIA"],
+        "allocation_reason": "best of the top 5 of XLB and DIA over 20 sessions",
+        "holdings_as_of": "2026-08-20",
+        "start_session": "2026-07-24",
+        "end_session": "2026-08-21",
+        **changes,
+    }
+
+
+def candidate(etf: str, ticker: str, rank: int, reason: str | None, **changes: Any) -> dict[str, Any]:
+    return {
+        "etf_ticker": etf,
+        "ticker": ticker,
+        "holding_rank": rank,
+        "holding_percent": 0.25 / rank,
+        "holdings_as_of": "2026-08-20",
+        "period_return": 0.117 if reason is None else -0.0321,
+        "market_cap": 75_130_000_000,
+        "is_selected": reason is None,
+        "exclusion_reason": reason,
+        "start_session": "2026-07-24",
+        "end_session": "2026-08-21",
+        "source": "yahoo",
+        **changes,
+    }
+
+
+def portfolio(*positions: Any, candidates: Any = (), **changes: Any) -> dict[str, Any]:
+    return {
+        "as_of_date": "2026-08-21",
+        "period_days": 20,
+        "status": "published" if positions else "empty",
+        "reason": None if positions else "nobody beat SPY",
+        "degraded_reason": None,
+        "cash_weight": 0.0 if positions else 1.0,
+        "holdings_as_of": "2026-08-20",
+        "holdings_known_later": False,
+        "source": "yahoo",
+        "published_at": "2026-08-24T13:03:00Z",
+        "run_id": "manual__2026-08-24",
+        "positions": list(positions),
+        "candidates": list(candidates),
+        **changes,
+    }
+
+
+def allocations(shown: dict[str, Any], bars: Mapping[str, int] | None = None) -> dict[str, Any]:
+    """A session's three portfolios: the one to show, and two empty ones."""
+    days = shown["period_days"]
+    others = [portfolio(period_days=period) for period in PERIODS if period != days]
+    portfolios = sorted([shown, *others], key=lambda each: each["period_days"])
+    return {"as_of_date": shown["as_of_date"], "bars": dict(bars or {"stored": 83}), "portfolios": portfolios}
+
+
+def month_position(rank: int, ticker: str, weight: float, **changes: Any) -> dict[str, Any]:
+    return {
+        "final_rank": rank,
+        "ticker": ticker,
+        "company_name": f"{ticker} Inc.",
+        "sector": "Technology",
+        "final_weight": weight,
+        "score": 2.0,
+        "source_periods": [10, 20],
+        "price_usd": 100.0,
+        "price_date": "2026-07-24",
+        "previous_weight": None,
+        "previous_rank": None,
+        **changes,
+    }
+
+
+def month(*positions: Any, **changes: Any) -> dict[str, Any]:
+    return {
+        "rebalance_date": "2026-07-26",
+        "valid_until": "2026-08-21",
+        "as_of_date": "2026-07-24",
+        "previous_rebalance_date": "2026-06-28",
+        "status": "published" if positions else "empty",
+        "reason": None if positions else "every portfolio is empty",
+        "degraded_reason": None,
+        "holdings_as_of": "2026-07-24",
+        "source": "yahoo",
+        "positions": list(positions),
+        "removed": [],
+        **changes,
+    }
+
+
+def calendar() -> dict[str, Any]:
+    days = [{"as_of_date": day, "is_degraded": False} for day in ("2026-08-19", "2026-08-20", "2026-08-21")]
+    months = [{"as_of_date": day, "is_degraded": False} for day in ("2026-06-28", "2026-07-26")]
+    return {"sessions": days, "rebalances": months}

@@ -1,0 +1,85 @@
+"""The month's view: ranks, scores and source periods, what has changed, and what the month rests on."""
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from dashboard.texts import common
+from dashboard.texts import month as texts
+
+
+@pytest.fixture
+def draw(samples: ModuleType) -> Any:
+    def drawn(shown: dict[str, Any], language: str = "en", address: str = "/?period=monthly") -> Any:
+        api = samples.Api({"/stocks/monthly-portfolio": shown, "/dashboard/calendar": samples.calendar()})
+        return samples.drawn(api, address, language)
+
+    return drawn
+
+
+def test_the_grid_has_ranks_scores_periods_and_what_has_changed(samples: ModuleType, draw: Any) -> None:
+    view = draw(
+        samples.month(
+            samples.month_position(
+                1, "NEM", 0.6, score=3.0, source_periods=[5, 10, 20], previous_weight=0.25, previous_rank=3
+            ),
+            samples.month_position(20, "MU", 0.4),
+            removed=[samples.month_position(2, "WELL", 0.5)],
+        )
+    )
+    nem, mu = samples.named(view, "positions").rowData
+    assert (nem["final_rank"], nem["score"], nem["periods"], nem["previous_rank"]) == (1, 3.0, "5d 10d 20d", 3)
+    assert nem["change"] == pytest.approx(0.35)
+    assert (mu["final_rank"], mu["change"], mu["previous_weight"]) == (20, 0.4, None)
+    assert "WELL" in samples.text_of(view)
+
+
+@pytest.mark.parametrize(
+    ("language", "days"),
+    [
+        ("en", ("Sun 26 Jul 2026", "Fri 21 Aug 2026", "Fri 24 Jul 2026")),
+        ("ko", ("2026년 7월 26일 (일)", "2026년 8월 21일 (금)", "2026년 7월 24일 (금)")),
+    ],
+)
+def test_facts_say_what_the_month_is_of(samples: ModuleType, draw: Any, language: str, days: tuple[str, ...]) -> None:
+    shown = samples.text_of(draw(samples.month(samples.month_position(1, "NEM", 1.0)), language))
+    for expected in (*days, texts.METHOD.in_(language), texts.VALID_UNTIL.in_(language)):
+        assert expected in shown, expected
+
+
+def test_the_rebalance_picker_leads_from_month_to_month(samples: ModuleType, draw: Any) -> None:
+    view = draw(samples.month(samples.month_position(1, "NEM", 1.0)))
+    assert samples.named(view, "session-picker").date == "2026-07-26"
+    assert samples.links(view)["‹"] == "/?period=monthly&as_of=2026-06-28"
+
+
+def test_month_says_what_it_rests_on(samples: ModuleType, draw: Any) -> None:
+    reason = "XLB has no bar of 2026-07-24 (late)"
+    later = samples.month(
+        samples.month_position(1, "NEM", 1.0),
+        source="simulated",
+        holdings_as_of="2026-08-20",
+        degraded_reason=reason,
+    )
+    told = samples.text_of(draw(later))
+    assert common.SOURCE_BANNERS["simulated"].en in told
+    assert "holdings are those of Thu 20 Aug 2026, after the session of Fri 24 Jul 2026" in told
+    assert common.DEGRADED.en.format(reason=reason) in told
+    plain = samples.text_of(draw(samples.month(samples.month_position(1, "NEM", 1.0))))
+    assert "hindsight" not in plain and "Degraded" not in plain
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_no_month_yet_says_why_and_what_to_do(samples: ModuleType, draw: Any, language: str) -> None:
+    nothing = dict.fromkeys(("rebalance_date", "valid_until", "as_of_date", "previous_rebalance_date", "source"))
+    empty = samples.month(**nothing, holdings_as_of=None, reason="no rebalance is published yet")
+    shown = samples.text_of(draw(empty, language))
+    assert texts.EMPTY_TITLE.in_(language) in shown and "No rebalance is published yet" in shown
+    assert "./start.sh run rebalance" in shown
+
+
+def test_between_the_month_and_sessions_the_newest_is_shown(samples: ModuleType, draw: Any) -> None:
+    view = draw(samples.month(), address="/?period=monthly&as_of=2026-07-26")
+    links = samples.links(view)
+    assert links["5d"] == "/?period=5" and links["month"] == "/?period=monthly&as_of=2026-07-26"

@@ -1,0 +1,211 @@
+"""The portfolio's view: what was published, why each weight is what it is, and whether its data can be trusted."""
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from dashboard import figures
+from dashboard.texts import common
+from dashboard.texts import portfolio as texts
+from utils.errors import InvalidInput
+
+
+@pytest.fixture
+def draw(samples: ModuleType) -> Any:
+    """Draws the view of a portfolio."""
+
+    def drawn(shown: dict[str, Any], address: str = "/", language: str = "en", **more: Any) -> Any:
+        api = samples.Api(
+            {
+                "/dashboard/active-allocations": samples.allocations(shown, **more),
+                "/dashboard/calendar": samples.calendar(),
+            }
+        )
+        return samples.drawn(api, address, language)
+
+    return drawn
+
+
+@pytest.fixture
+def explained(samples: ModuleType) -> dict[str, Any]:
+    """Two positions; XLB offered three stocks."""
+    return samples.portfolio(  # type: ignore[no-any-return]
+        samples.position(1, "NEM", 0.6, score=3e-12, period_return=0.0963, market_cap=32_100_000_000),
+        samples.position(2, "MU", 0.4, score=2e-12, source_etfs=["QQQ"]),
+        candidates=[
+            samples.candidate("QQQ", "MU", 4, None),
+            samples.candidate("XLB", "LIN", 1, "return of -3.21 % is not positive"),
+            samples.candidate("XLB", "NEM", 2, None),
+            samples.candidate("XLB", "FCX", 3, "no market cap", market_cap=None, period_return=None),
+        ],
+    )
+
+
+def test_weights_are_bars_in_rank_order_with_the_cash_last() -> None:
+    figure = figures.weights([("005930.KS", 0.6), ("MU", 0.35)], figures.DARK, "Cash", 0.05)
+    [bars] = figure.data
+    assert list(bars.y) == ["005930.KS", "MU", "Cash"]
+    assert list(bars.x) == [0.6, 0.35, 0.05]
+    assert list(bars.text) == ["60.00%", "35.00%", "5.00%"]
+    assert bars.marker.color == (figures.DARK.accent, figures.DARK.accent, figures.DARK.neutral)
+    assert figure.layout.yaxis.autorange == "reversed"
+    assert figure.layout.yaxis.type == "category"
+
+
+def test_no_cash_no_cash_bar() -> None:
+    [bars] = figures.weights([("MU", 1.0)], figures.LIGHT, "Cash").data
+    assert list(bars.y) == ["MU"]
+
+
+def test_the_grid_has_the_positions_as_published(samples: ModuleType, draw: Any, explained: dict[str, Any]) -> None:
+    grid = samples.named(draw(explained), "positions")
+    assert [(row["ticker"], row["portfolio_weight"], row["period_return"]) for row in grid.rowData] == [
+        ("NEM", 0.6, 0.0963),
+        ("MU", 0.4, 0.117),
+    ]
+    first = grid.rowData[0]
+    assert (first["cap"], first["etfs"], first["ticker_href"]) == ("32.1B", "XLB DIA", "/ticker/NEM")
+    assert first["scaled_score"] == pytest.approx(3.0)
+    forms = {
+        column["field"]: column["valueFormatter"]["function"]
+        for column in grid.columnDefs
+        if "type" in column and "valueFormatter" in column
+    }
+    assert ".2%" in forms["portfolio_weight"] and "+.2%" in forms["period_return"]
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_facts_say_what_the_portfolio_is_of(samples: ModuleType, draw: Any, language: str) -> None:
+    shown = samples.text_of(draw(samples.portfolio(samples.position(1, "NEM", 1.0)), language=language))
+    day, moment = {
+        "en": ("Fri 21 Aug 2026", "24 Aug 2026 13:03 UTC"),
+        "ko": ("2026년 8월 21일 (금)", "2026년 8월 24일 13:03 UTC"),
+    }[language]
+    for expected in (day, moment, "Yahoo Finance", texts.METHOD.in_(language), "0.00%"):
+        assert expected in shown, expected
+
+
+@pytest.mark.parametrize(
+    ("bars", "told", "is_whole"),
+    [
+        ({"stored": 83}, "83 of 83", True),
+        ({"stored": 83, "closed": 3}, "83 of 83", True),
+        ({"stored": 80, "late": 2, "missing": 1}, "80 of 83", False),
+    ],
+)
+def test_incomplete_data_is_told(
+    samples: ModuleType, draw: Any, bars: dict[str, int], told: str, is_whole: bool
+) -> None:
+    view = draw(samples.portfolio(samples.position(1, "NEM", 1.0)), bars=bars)
+    [link] = [each for each in samples.parts(view) if getattr(each, "href", "") == "/pipeline"]
+    assert link.children == told
+    assert (link.className == "") is is_whole
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize(("source", "banner"), common.SOURCE_BANNERS.items())
+def test_prices_that_are_not_yahoos_are_labelled(
+    samples: ModuleType, draw: Any, source: str, banner: Any, language: str
+) -> None:
+    told = banner.in_(language)
+    assert told in samples.text_of(
+        draw(samples.portfolio(samples.position(1, "NEM", 1.0), source=source), "/", language)
+    )
+    assert told in samples.text_of(draw(samples.portfolio(source=source), "/", language))
+    assert told not in samples.text_of(draw(samples.portfolio(), "/", language))
+
+
+def test_a_degraded_portfolio_says_what_was_missing(samples: ModuleType, draw: Any) -> None:
+    reason = "XLB has no bar of 2026-08-21 (late)"
+    shown = samples.portfolio(samples.position(1, "NEM", 1.0), degraded_reason=reason)
+    assert common.DEGRADED.en.format(reason=reason) in samples.text_of(draw(shown))
+    assert "Degraded" not in samples.text_of(draw(samples.portfolio(samples.position(1, "NEM", 1.0))))
+
+
+def test_later_holdings_are_shown_as_hindsight(samples: ModuleType, draw: Any) -> None:
+    late = samples.portfolio(holdings_as_of="2026-08-28", holdings_known_later=True)
+    assert "holdings are those of Fri 28 Aug 2026" in samples.text_of(draw(late))
+    assert "hindsight" not in samples.text_of(draw(samples.portfolio()))
+
+
+def test_quoted_market_caps_are_marked(samples: ModuleType, draw: Any) -> None:
+    quoted = samples.portfolio(samples.position(1, "NEM", 1.0, market_cap_source="quoted"))
+    assert "75.1B*" in samples.text_of(draw(quoted)) and texts.MARKET_CAP_QUOTED.en in samples.text_of(draw(quoted))
+    assert texts.MARKET_CAP_QUOTED.en not in samples.text_of(draw(samples.portfolio(samples.position(1, "NEM", 1.0))))
+
+
+def test_empty_portfolio_says_why(samples: ModuleType, draw: Any) -> None:
+    shown = samples.text_of(draw(samples.portfolio(holdings_as_of=None)))
+    assert texts.EMPTY_TITLE.en in shown and "Nobody beat SPY" in shown and "100.00%" in shown
+
+
+# ── why ──
+
+
+def test_the_formula_is_shown_with_its_numbers(samples: ModuleType, draw: Any, explained: dict[str, Any]) -> None:
+    shown = samples.text_of(samples.named(draw(explained), "formula"))
+    for expected in ("2026-07-24 → 2026-08-21", "+9.63%", "0.096300 ÷ $32.1B = 3.0000e-12", "5.0000e-12"):
+        assert expected in shown, expected
+    assert "3.0000e-12 ÷ 5.0000e-12 = 60.00%" in shown
+    assert texts.FORMULA_CAPPED.en not in shown
+
+
+def test_a_capped_weight_says_so(samples: ModuleType, draw: Any) -> None:
+    capped = samples.portfolio(
+        samples.position(1, "NEM", 0.5, score=3e-12), samples.position(2, "MU", 0.5, score=1e-12)
+    )
+    shown = samples.text_of(samples.named(draw(capped), "formula"))
+    assert "= 75.00%" in shown and texts.FORMULA_CAPPED.en in shown and "50.00%" in shown
+
+
+def test_each_other_candidate_has_its_reason(samples: ModuleType, draw: Any, explained: dict[str, Any]) -> None:
+    offer = samples.text_of(samples.named(draw(explained), "offer-XLB"))
+    assert "1 LIN 25.00% -3.21% 75.1B return of -3.21 % is not positive" in offer
+    assert "2 NEM 12.50% +11.70% 75.1B ✓ chosen" in offer
+    assert "3 FCX 8.33% – – no market cap" in offer
+
+
+def test_another_position_is_explained_by_its_address(
+    samples: ModuleType, draw: Any, explained: dict[str, Any]
+) -> None:
+    view = draw(explained, "/?why=MU&period=20")
+    assert "Why MU has 40.00%" in samples.text_of(view)
+    assert "/?why=NEM&period=20" in {each.href for each in samples.parts(view) if hasattr(each, "href")}
+    with pytest.raises(InvalidInput, match="why=X: choose one of NEM, MU"):
+        draw(explained, "/?why=X")
+
+
+# ── addresses ──
+
+
+def test_two_calls_a_view(samples: ModuleType) -> None:
+    shown = samples.portfolio(samples.position(1, "NEM", 1.0), period_days=5)
+    api = samples.Api(
+        {"/dashboard/active-allocations": samples.allocations(shown), "/dashboard/calendar": samples.calendar()}
+    )
+    samples.drawn(api, "/?period=5&as_of=2026-08-21")
+    assert api.asked == ["/dashboard/active-allocations?as_of_date=2026-08-21", "/dashboard/calendar"]
+
+
+def test_the_selector_keeps_the_session_but_not_into_the_month(samples: ModuleType, draw: Any) -> None:
+    links = samples.links(draw(samples.portfolio(period_days=10), "/?period=10&as_of=2026-08-20&why=NEM"))
+    assert links["5d"] == "/?period=5&as_of=2026-08-20"
+    assert links["month"] == "/?period=monthly"
+
+
+def test_the_date_picker_offers_what_is_published(samples: ModuleType, draw: Any) -> None:
+    shown = samples.portfolio(as_of_date="2026-08-20")
+    view = draw(shown, "/?as_of=2026-08-20")
+    picker = samples.named(view, "session-picker")
+    assert (picker.date, picker.min_date_allowed, picker.max_date_allowed) == ("2026-08-20", "2026-08-19", "2026-08-21")
+    links = samples.links(view)
+    assert (links["‹"], links["›"], links["newest"]) == ("/?as_of=2026-08-19", "/?as_of=2026-08-21", "/")
+
+
+@pytest.mark.parametrize("address", ["/?period=7", "/?period=x", "/?as_of=yesterday"])
+def test_a_wrong_choice_asks_nothing(samples: ModuleType, address: str) -> None:
+    api = samples.Api({})
+    with pytest.raises(InvalidInput):
+        samples.drawn(api, address)
+    assert api.asked == []

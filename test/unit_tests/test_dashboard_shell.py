@@ -1,0 +1,223 @@
+"""What every view shares: addresses, preferences, messages in place of data, downloads, and the server."""
+
+import csv
+import io
+from datetime import date
+from pathlib import Path
+from string import Formatter
+from types import ModuleType
+from typing import Any
+
+import httpx
+import pytest
+
+import dashboard.texts
+from config.config import ConfigError, Settings
+from dashboard import callbacks, dashboard_finviz_app, downloads
+from dashboard.address import Address
+from dashboard.page import Page
+from dashboard.texts import Text, common
+from dashboard.views import VIEWS
+from utils.errors import InvalidInput
+
+ASSETS = Path(dashboard_finviz_app.__file__).parent / "assets"
+TEXTS = [
+    (module.stem, text)
+    for module in sorted(Path(dashboard.texts.__file__).parent.glob("*.py"))
+    for value in vars(__import__(f"dashboard.texts.{module.stem}", fromlist=["_"])).values()
+    for text in (value.values() if isinstance(value, dict) else [value])
+    if isinstance(text, Text)
+]
+
+
+@pytest.fixture
+def server(samples: ModuleType) -> Any:
+    """The dashboard's web server on an API with one portfolio."""
+    shown = samples.portfolio(samples.position(1, "NEM", 0.6), samples.position(2, "=MU", 0.4))
+    api = samples.Api(
+        {"/dashboard/active-allocations": samples.allocations(shown), "/dashboard/calendar": samples.calendar()}
+    )
+    return dashboard_finviz_app.create_app(api.client, samples.PERIODS).server.test_client()
+
+
+# ── addresses ──
+
+
+@pytest.mark.parametrize(
+    ("pathname", "search", "address"),
+    [
+        (None, None, Address()),
+        ("/", "", Address()),
+        ("/", "?period=10&as_of=2026-08-21", Address("/", "", {"period": "10", "as_of": "2026-08-21"})),
+        ("/?", "?period=5&period=10", Address("/?", "", {"period": "10"})),
+        ("/ticker/BRK-B", "?range=1y", Address("/ticker", "BRK-B", {"range": "1y"})),
+        ("/ticker/KRW%3DX", "", Address("/ticker", "KRW=X")),
+    ],
+)
+def test_an_address_is_read(pathname: str | None, search: str | None, address: Address) -> None:
+    assert Address.of(pathname, search) == address
+
+
+def test_an_address_is_written_as_it_was_read() -> None:
+    for written in ("/", "/?period=10&as_of=2026-08-21", "/ticker/KRW%3DX?range=1y"):
+        path, _, search = written.partition("?")
+        assert Address.of(path, search).href() == written
+
+
+def test_choices_are_checked() -> None:
+    address = Address("/", choices={"period": "7", "as_of": "2026-08-21", "since": ""})
+    with pytest.raises(InvalidInput, match="period=7: choose one of 5, 10"):
+        address.choice("period", ["5", "10"], "5")
+    assert address.choice("window", ["5d"], "5d") == "5d"
+    assert (address.day("as_of"), address.day("since"), address.day("until")) == (date(2026, 8, 21), None, None)
+
+
+# ── languages ──
+
+
+@pytest.mark.parametrize(("module", "text"), TEXTS, ids=lambda value: getattr(value, "en", value)[:30])
+def test_both_languages_say_everything(module: str, text: Text) -> None:
+    def fields(sentence: str) -> set[str | None]:
+        return {field for _, field, _, _ in Formatter().parse(sentence) if field}
+
+    assert text.en and text.ko
+    assert fields(text.en) == fields(text.ko)
+
+
+@pytest.mark.parametrize(
+    ("cookies", "headers", "language", "theme"),
+    [
+        ({}, {}, "en", "dark"),
+        ({}, {"Accept-Language": "ko-KR,ko;q=0.9,en;q=0.5"}, "ko", "dark"),
+        ({}, {"Accept-Language": "fr"}, "en", "dark"),
+        ({"language": "en"}, {"Accept-Language": "ko"}, "en", "dark"),
+        ({"language": "ko", "theme": "light"}, {}, "ko", "light"),
+        ({"language": "<script>", "theme": "pink"}, {}, "en", "dark"),
+    ],
+)
+def test_the_page_is_in_the_readers_language_and_colours_from_its_first_byte(
+    server: Any, cookies: dict[str, str], headers: dict[str, str], language: str, theme: str
+) -> None:
+    for name, value in cookies.items():
+        server.set_cookie(name, value)
+    assert f'<html lang="{language}" data-theme="{theme}">' in server.get("/", headers=headers).get_data(as_text=True)
+
+
+def test_a_preference_is_kept_and_leads_back(server: Any) -> None:
+    kept = server.get("/preferences?language=ko&theme=light&then=/map%3Fwindow%3D5d")
+    assert (kept.status_code, kept.location) == (303, "/map?window=5d")
+    assert server.get_cookie("language").value == "ko" and server.get_cookie("theme").value == "light"
+    assert '<html lang="ko" data-theme="light">' in server.get("/").get_data(as_text=True)
+
+
+@pytest.mark.parametrize("then", ["https://example.com/", "//example.com", "/\\example.com", "javascript:alert(1)"])
+def test_a_preference_leads_nowhere_else(server: Any, then: str) -> None:
+    assert server.get("/preferences", query_string={"language": "fr", "then": then}).location == "/"
+    assert server.get_cookie("language") is None
+
+
+# ── in place of data ──
+
+
+def render(samples: ModuleType, answer: Any, address: str = "/", language: str = "en") -> str:
+    answers = dict.fromkeys(("/dashboard/active-allocations", "/stocks/monthly-portfolio"), answer)
+    api = samples.Api({**answers, "/dashboard/calendar": samples.calendar()})
+    shown: str = samples.text_of(callbacks.render(api.client, samples.page(address, language)))
+    return shown
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize(
+    ("answer", "title", "action"),
+    [
+        (httpx.ConnectError("refused"), common.AWAY_TITLE, common.TRY_AGAIN),
+        ((503, {"error": "DatabaseUnavailable", "detail": "away"}), common.AWAY_TITLE, common.TRY_AGAIN),
+        ((401, {"error": "Unauthorized", "detail": "wrong"}), common.REFUSED_TITLE, common.TRY_AGAIN),
+        ((404, {"error": "NotPublished", "detail": "nothing"}), common.NOT_PUBLISHED_TITLE, common.TRY_AGAIN),
+        ((404, {"error": "UnknownTicker", "detail": "who"}), common.UNKNOWN_TICKER_TITLE, common.SHOW_NEWEST),
+        ((422, {"error": "NotASession", "detail": "a Saturday"}), common.BAD_ADDRESS_TITLE, common.SHOW_NEWEST),
+        ({"as_of_date": "2026-08-21"}, common.BROKEN_TITLE, common.TRY_AGAIN),
+    ],
+)
+def test_what_cannot_be_shown_says_what_to_do(
+    samples: ModuleType, answer: Any, title: Text, action: Text, language: str
+) -> None:
+    shown = render(samples, answer, "/", language)
+    assert title.in_(language) in shown and action.in_(language) in shown
+    assert "Traceback" not in shown and "KeyError" not in shown
+
+
+def test_an_unpublished_session_leads_to_the_newest_one(samples: ModuleType) -> None:
+    nothing = (404, {"error": "NotPublished", "detail": "no portfolio of 2026-08-19 is published"})
+    assert common.SHOW_NEWEST.en in render(samples, nothing, "/?as_of=2026-08-19")
+    assert common.SHOW_NEWEST.en not in render(samples, nothing, "/")
+
+
+def test_an_unknown_view_names_those_there_are(samples: ModuleType) -> None:
+    assert "There is no view /portfolios: choose one of /" in render(samples, {}, "/portfolios")
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_header_leads_to_every_view_and_to_the_other_language_and_colours(
+    samples: ModuleType, language: str
+) -> None:
+    page: Page = samples.page("/?period=5", language, "light")
+    links = samples.links(callbacks.header(page))
+    for view in VIEWS:
+        assert not view.is_listed or links[view.name.in_(language)] == view.path
+    assert links[common.OTHER_LANGUAGE.in_(language)].endswith("&then=%2F%3Fperiod%3D5")
+    assert "theme=dark" in links[common.DARK.in_(language)]
+
+
+# ── downloads ──
+
+
+def test_a_table_is_downloaded_with_all_digits(server: Any) -> None:
+    answer = server.get("/download/portfolio.csv?period=20")
+    assert answer.mimetype == "text/csv"
+    rows = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True))))
+    assert [(row["ticker"], row["portfolio_weight"], row["source_etfs"]) for row in rows] == [
+        ("NEM", "0.6", "XLB DIA"),
+        ("'=MU", "0.4", "XLB DIA"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "told"),
+    [
+        ("/download/portfolio.csv?period=7", 422, "choose one of 5, 10, 20, monthly"),
+        ("/download/secrets.csv", 422, "has no table secrets; it has portfolio"),
+        ("/download/portfolio.csv?path=/nowhere", 422, "there is no view /nowhere"),
+        ("/download/month.csv?period=monthly", 404, "no /stocks/monthly-portfolio"),
+    ],
+)
+def test_what_cannot_be_downloaded_is_told_in_a_sentence(server: Any, path: str, status: int, told: str) -> None:
+    answer = server.get(path)
+    assert (answer.status_code, answer.mimetype) == (status, "text/plain")
+    assert told in answer.get_data(as_text=True)
+
+
+def test_no_rows_are_an_empty_file() -> None:
+    assert downloads.as_csv([]).strip() == ""
+
+
+# ── server ──
+
+
+def test_page_loads_nothing_from_elsewhere(server: Any) -> None:
+    html = server.get("/").get_data(as_text=True)
+    assert "http://" not in html and "https://" not in html
+    assert "finviz.css" in html
+    assert not [path for path in ASSETS.iterdir() if "http" in path.read_text(encoding="utf-8")]
+
+
+def test_address_and_port_come_from_the_environment() -> None:
+    assert dashboard_finviz_app.address({}) == ("127.0.0.1", 8050)
+    assert dashboard_finviz_app.address({"DASHBOARD_HOST": "0.0.0.0", "DASHBOARD_PORT": "28050"}) == ("0.0.0.0", 28050)
+    with pytest.raises(ConfigError, match="DASHBOARD_PORT"):
+        dashboard_finviz_app.address({"DASHBOARD_PORT": "http"})
+
+
+def test_no_key_no_dashboard() -> None:
+    with pytest.raises(ConfigError, match="API_KEY"):
+        dashboard_finviz_app.serve(Settings.from_env({}), "127.0.0.1", 1)
