@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 DEFAULT_FILE = Path(__file__).with_name("universe.toml")
+# Below it a figure for a year says more about chance than about a portfolio: none is given.
+ANNUALISED_FROM_SESSIONS = 60
 Group = Literal["benchmark", "sector", "all"]
 
 
@@ -23,6 +25,7 @@ class Universe:
     periods: tuple[int, ...]
     top_holdings: int
     max_position_weight: float
+    cost_rate: float
     benchmarks: dict[str, str]
     sectors: dict[str, str]
     fund_sizes: dict[str, int]
@@ -68,6 +71,7 @@ def load(path: Path) -> Universe:
             periods=tuple(sorted(raw["periods"])),
             top_holdings=raw["top_holdings"],
             max_position_weight=float(raw["max_position_weight"]),
+            cost_rate=float(raw["cost_rate"]),
             benchmarks=dict(raw["benchmarks"]),
             sectors=dict(raw["sectors"]),
             fund_sizes=dict(raw.get("fund_sizes", {})),
@@ -87,6 +91,8 @@ def _check(universe: Universe, path: Path) -> None:
         raise UniverseError(f"{path}: top_holdings must be 1 to 10 (Yahoo lists ten), not {universe.top_holdings}")
     if not 0 < universe.max_position_weight <= 1:
         raise UniverseError(f"{path}: max_position_weight must be in (0, 1], not {universe.max_position_weight}")
+    if not 0 <= universe.cost_rate < 0.1:
+        raise UniverseError(f"{path}: cost_rate must be a fraction in [0, 0.1), not {universe.cost_rate}")
 
 
 @cache

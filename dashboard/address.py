@@ -39,6 +39,17 @@ class Address:
         """A chosen day, None when none is; InvalidInput for what is no date."""
         return parse_date(self.choices[name]) if self.choices.get(name) else None
 
+    def amount(self, name: str, default: float) -> float:
+        """A chosen positive number."""
+        chosen = self.choices.get(name, str(default))
+        try:
+            amount = float(chosen)
+        except ValueError:
+            amount = 0.0
+        if not 0 < amount < float("inf"):
+            raise InvalidInput(f"{name}={chosen}: give a number above 0, for example {default:.0f}")
+        return amount
+
     def href(self, **changes: object) -> str:
         """The same view with other choices; None takes one out.
 

@@ -87,6 +87,36 @@ class MonthlyPortfolio(TypedDict):
     removed: list[MonthlyPosition]
 
 
+class Trade(TypedDict):
+    ticker: str
+    company_name: str | None
+    side: str | None
+    shares: int | None
+    held_shares: int | None
+    target_shares: int | None
+    price_usd: float | None
+    price_date: str | None
+    value: float | None
+    cost: float | None
+    held_weight: float
+    target_weight: float
+    missing_reason: str | None
+
+
+class MonthlyTrades(TypedDict):
+    rebalance_date: str | None
+    previous_rebalance_date: str | None
+    as_of_date: str | None
+    source: str | None
+    capital: float
+    cost_rate: float
+    bought: float
+    sold: float
+    cost: float
+    cash_left: float
+    trades: list[Trade]
+
+
 class PublishedDay(TypedDict):
     as_of_date: str
     is_degraded: bool

@@ -45,6 +45,11 @@ class ApiClient:
         """The month's portfolio, the newest when no date is given."""
         return cast(answers.MonthlyPortfolio, self._get("/stocks/monthly-portfolio", rebalance_date=rebalance_date))
 
+    def monthly_trades(self, rebalance_date: date | None, capital: float) -> answers.MonthlyTrades:
+        """What to buy and sell for the month's portfolio; capital in US dollars."""
+        params = {"rebalance_date": rebalance_date, "capital": capital}
+        return cast(answers.MonthlyTrades, self._get("/stocks/monthly-trades", **params))
+
     def calendar(self) -> answers.Calendar:
         """For which sessions and rebalance dates portfolios are published."""
         return cast(answers.Calendar, self._get("/dashboard/calendar"))

@@ -12,7 +12,7 @@ from dashboard.api_client import ApiAway, ApiClient, ApiRefused
 from dashboard.components import Component
 from dashboard.page import Page
 from dashboard.texts import common
-from dashboard.views import VIEWS, view_of
+from dashboard.views import VIEWS, month, view_of
 from dashboard.views.periods import DAY_PICKER
 from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
 
@@ -44,6 +44,19 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
         if day in (None, address.choices.get("as_of", newest)):
             return no_update
         return address.search(as_of=day, why=None)
+
+    @app.callback(
+        Output("address", "search", allow_duplicate=True),
+        Input(month.CAPITAL_INPUT, "value"),
+        State("address", "pathname"),
+        State("address", "search"),
+        prevent_initial_call=True,
+    )
+    def count_for(capital: float | None, pathname: str, search: str | None) -> Any:
+        address = Address.of(pathname, search)
+        if not capital or capital == address.amount("capital", month.CAPITAL):
+            return no_update
+        return address.search(capital=f"{capital:g}" if capital < 1e6 else f"{capital:.0f}")
 
 
 def header(page: Page) -> list[Component]:

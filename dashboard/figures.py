@@ -80,7 +80,7 @@ def weights(
     dress(figure, palette, height=ROW_PIXELS * len(names) + FRAME_PIXELS)
     figure.update_layout(bargap=0.32)
     # Room for the label of the longest bar.
-    figure.update_xaxes(visible=False, range=[0, max(shares) * 1.22], fixedrange=True)
+    figure.update_xaxes(visible=False, range=[0, max(shares) * 1.34], fixedrange=True)
     # A category axis keeps tickers such as 005930.KS from being read as numbers.
     figure.update_yaxes(
         type="category",

@@ -168,6 +168,36 @@ class MonthlyPortfolio(BaseModel):
     removed: list[MonthlyPosition] = Field([], description="What the month before had and this one has not")
 
 
+class Trade(BaseModel):
+    ticker: str
+    company_name: str | None
+    side: Literal["buy", "sell", "keep"] | None = Field(description="null: without a price nothing can be counted")
+    shares: int | None = Field(description="To trade: positive buys, negative sells")
+    held_shares: int | None
+    target_shares: int | None
+    price_usd: float | None = Field(description="Newest close known at as_of_date, in US dollars")
+    price_date: date | None
+    value: float | None = Field(description="Of what is traded, in US dollars")
+    cost: float | None = Field(description="In US dollars, at cost_rate")
+    held_weight: float = Field(description="Last month's weight, drifted with the prices up to as_of_date")
+    target_weight: float
+    missing_reason: str | None
+
+
+class MonthlyTrades(BaseModel):
+    rebalance_date: date | None
+    previous_rebalance_date: date | None = Field(description="null: everything is bought")
+    as_of_date: date | None
+    source: Source | None
+    capital: float = Field(description="What last month's portfolio is worth now, in US dollars")
+    cost_rate: float = Field(description="Of the traded value")
+    bought: float
+    sold: float
+    cost: float
+    cash_left: float
+    trades: list[Trade] = Field(description="This month's positions by rank, then those that leave")
+
+
 class MonthlyPerformance(BaseModel):
     rebalance_date: date
     valid_until: date

@@ -5,9 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from api import trades
 from api.deps import AsOf, Between, Day, Page, Period, Replies, Symbol
 from api.errors import documented
-from api.models.schemas import History, LatestBar, MonthlyPortfolio, Portfolio, Record
+from api.models.schemas import History, LatestBar, MonthlyPortfolio, MonthlyTrades, Portfolio, Record
+from config.universe import universe
 from database.db_helper import Connection, Row
 from database.queries import portfolios, stocks
 from utils.errors import NotPublished, UnknownTicker
@@ -39,6 +41,20 @@ async def monthly_portfolio(
     return await reply(MonthlyPortfolio, _monthly, rebalance_date)
 
 
+@router.get("/monthly-trades", response_model=MonthlyTrades)
+async def monthly_trades(
+    reply: Replies,
+    rebalance_date: Annotated[Day | None, Query(description="The newest when left out")] = None,
+    capital: Annotated[float, Query(gt=0, le=1e12, description="Worth of last month's portfolio now, $")] = 100_000,
+) -> Response:
+    """What to buy and sell for the month's portfolio, in whole shares, and what that costs.
+
+    From last month's portfolio, bought at its weights and drifted since, to this month's; counted at the newest closes
+    known at `as_of_date`. Without a month before, everything is bought. No trade until there is a first rebalance.
+    """
+    return await reply(MonthlyTrades, _trades, rebalance_date, capital)
+
+
 @router.get("/{symbol}/latest", response_model=LatestBar)
 async def latest(reply: Replies, symbol: Symbol) -> Response:
     """The newest daily bar of an ETF, a stock or an exchange rate."""
@@ -62,6 +78,24 @@ def _latest(conn: Connection, symbol: str) -> Row:
     if bar is None:
         raise UnknownTicker(f"no bar of {symbol} is stored")
     return bar
+
+
+def _trades(conn: Connection, rebalance_date: date | None, capital: float) -> Row:
+    found = trades.monthly(conn, rebalance_date, capital)
+    if found:
+        return found
+    if rebalance_date:
+        raise NotPublished(f"no rebalance of {rebalance_date} is published")
+    nothing = dict.fromkeys(("rebalance_date", "previous_rebalance_date", "as_of_date", "source"))
+    sums = dict.fromkeys(("bought", "sold", "cost"), 0.0)
+    return {
+        **nothing,
+        "capital": capital,
+        "cost_rate": universe().cost_rate,
+        **sums,
+        "cash_left": capital,
+        "trades": [],
+    }
 
 
 def _monthly(conn: Connection, rebalance_date: date | None) -> Row:

@@ -31,7 +31,12 @@ VIEWS = [
         "/",
         portfolio_texts.TITLE,
         portfolio.page,
-        {"portfolio": portfolio.positions, "candidates": portfolio.candidates, "month": month.positions},
+        {
+            "portfolio": portfolio.positions,
+            "candidates": portfolio.candidates,
+            "month": month.positions,
+            "trades": month.trades,
+        },
     ),
 ]
 

@@ -3,20 +3,24 @@
 from collections.abc import Sequence
 from typing import Any
 
-from dash import html
+from dash import dcc, html
 
 from dashboard import components, figures, grids
-from dashboard.answers import MonthlyPortfolio, MonthlyPosition
+from dashboard.answers import MonthlyPortfolio, MonthlyPosition, MonthlyTrades, Trade
 from dashboard.api_client import ApiClient
 from dashboard.components import Component
 from dashboard.page import Page
 from dashboard.texts import common, month
 from dashboard.views import periods
 
+CAPITAL = 100_000.0
+CAPITAL_INPUT = "capital"
+
 
 def page(client: ApiClient, page: Page) -> list[Component]:
     shown = client.monthly(page.address.day("as_of"))
     calendar = client.calendar()
+    trades = client.monthly_trades(page.address.day("as_of"), _capital(page)) if shown["rebalance_date"] else None
     return [
         *_banners(shown, page),
         components.heading(
@@ -26,12 +30,21 @@ def page(client: ApiClient, page: Page) -> list[Component]:
         ),
         *([_facts(shown, page)] if shown["rebalance_date"] else []),
         _positions(shown, page) if shown["positions"] else _empty(shown, page),
+        *([_trades(trades, page)] if trades and trades["trades"] else []),
         html.P(page.say(month.METHOD), className="method"),
     ]
 
 
 def positions(client: ApiClient, page: Page) -> Sequence[MonthlyPosition]:
     return client.monthly(page.address.day("as_of"))["positions"]
+
+
+def trades(client: ApiClient, page: Page) -> Sequence[Trade]:
+    return client.monthly_trades(page.address.day("as_of"), _capital(page))["trades"]
+
+
+def _capital(page: Page) -> float:
+    return page.address.amount("capital", CAPITAL)
 
 
 def _banners(shown: MonthlyPortfolio, page: Page) -> list[Component]:
@@ -82,13 +95,13 @@ def _grid(shown: MonthlyPortfolio, page: Page) -> Component:
     say = page.say
     columns = [
         grids.number("final_rank", say(common.RANK), 60, "d"),
-        grids.link("ticker", say(common.TICKER), 105),
-        grids.text("company_name", say(common.COMPANY), 190, flex=1),
-        grids.text("sector", say(common.SECTOR), 150),
-        grids.number("final_weight", say(common.WEIGHT), 95, ".2%", cellClass="strong"),
+        grids.link("ticker", say(common.TICKER), 110, minWidth=100),
+        grids.number("final_weight", say(common.WEIGHT), 95, ".2%", cellClass="ag-right-aligned-cell strong"),
         grids.number("previous_weight", say(month.BEFORE), 105, ".2%"),
         grids.signed("change", say(month.CHANGE), 95),
         grids.number("previous_rank", say(month.RANK_BEFORE), 90, "d"),
+        grids.text("company_name", say(common.COMPANY), 190, flex=1, minWidth=140),
+        grids.text("sector", say(common.SECTOR), 150),
         grids.number("score", say(month.SCORE), 80, ".1f", headerTooltip=say(month.SCORE_HINT)),
         grids.text("periods", say(month.SOURCE_PERIODS), 140),
     ]
@@ -102,3 +115,61 @@ def _row(position: MonthlyPosition, page: Page) -> dict[str, Any]:
         "change": position["final_weight"] - (position["previous_weight"] or 0.0),
         "periods": " ".join(page.say(common.DAYS, days=days) for days in position["source_periods"]),
     }
+
+
+# ── trades ───────────────────────────────────────────────────────────────────
+
+
+def _trades(trades: MonthlyTrades, page: Page) -> Component:
+    """What to buy and sell for a capital, what it costs, and what it rests on."""
+    say = page.say
+    session = page.day(trades["as_of_date"])
+    hint = month.TRADES_HINT if trades["previous_rebalance_date"] else month.FIRST_TRADES_HINT
+    sums = {name: f"${trades[name]:,.2f}" for name in ("bought", "sold", "cost")}
+    total = say(month.TOTAL, **sums, cash=f"${trades['cash_left']:,.2f}", rate=f"{trades['cost_rate']:.2%}")
+    capital = html.Label(
+        [
+            html.Span(say(month.CAPITAL), className="unseen"),
+            "$ ",
+            dcc.Input(
+                id=CAPITAL_INPUT,
+                type="number",
+                min=1,
+                step="any",
+                value=_capital(page),
+                debounce=True,
+                className="amount",
+            ),
+        ]
+    )
+    return components.panel(
+        say(month.TRADES),
+        html.P(total, id="trade-sums", className="strong"),
+        _trade_grid(trades["trades"], page),
+        html.P(say(hint, session=session), className="note"),
+        tools=[capital, components.download(page, "trades")],
+    )
+
+
+def _trade_grid(trades: Sequence[Trade], page: Page) -> Component:
+    say = page.say
+    columns = [
+        grids.link("ticker", say(common.TICKER), 110, minWidth=100),
+        grids.text("side_text", say(month.SIDE), 90),
+        grids.number("shares", say(month.SHARES), 100, "+,d", cellClass="ag-right-aligned-cell strong"),
+        grids.number("held_shares", say(month.HELD), 95, ",d"),
+        grids.number("target_shares", say(month.TARGET), 95, ",d"),
+        grids.number("price_usd", say(month.PRICE), 110, ",.2f"),
+        grids.number("value", say(month.VALUE), 120, ",.2f"),
+        grids.number("cost", say(month.COST), 95, ",.2f"),
+        grids.number("held_weight", say(month.HELD_WEIGHT), 120, ".2%"),
+        grids.number("target_weight", say(common.WEIGHT), 95, ".2%"),
+        grids.text("company_name", say(common.COMPANY), 190, flex=1, minWidth=140),
+    ]
+    return grids.grid("trades", columns, [_trade_row(each, page) for each in trades], page, row_id="ticker")
+
+
+def _trade_row(trade: Trade, page: Page) -> dict[str, Any]:
+    sides = {"buy": month.BUY, "sell": month.SELL, "keep": month.KEEP}
+    side = sides[trade["side"]] if trade["side"] else month.NO_PRICE
+    return {**trade, "ticker_href": f"/ticker/{trade['ticker']}", "side_text": page.say(side)}

@@ -111,11 +111,11 @@ def _grid(shown: Portfolio, page: Page) -> Component:
     say = page.say
     columns = [
         grids.number("position_rank", say(common.RANK), 60, "d"),
-        grids.link("ticker", say(common.TICKER), 105),
-        grids.text("company_name", say(common.COMPANY), 190, flex=1),
+        grids.link("ticker", say(common.TICKER), 110, minWidth=100),
+        grids.number("portfolio_weight", say(common.WEIGHT), 90, ".2%", cellClass="ag-right-aligned-cell strong"),
+        grids.signed("period_return", say(portfolio.PERIOD_RETURN, days=shown["period_days"]), 105),
+        grids.text("company_name", say(common.COMPANY), 190, flex=1, minWidth=140),
         grids.text("sector", say(common.SECTOR), 150),
-        grids.number("portfolio_weight", say(common.WEIGHT), 100, ".2%", cellClass="strong"),
-        grids.signed("period_return", say(portfolio.PERIOD_RETURN, days=shown["period_days"]), 110),
         grids.text("cap", say(common.MARKET_CAP), 100, type="rightAligned", comparator={"function": "byMarketCap"}),
         grids.number("scaled_score", say(portfolio.SCORE), 90, ".3f", headerTooltip=say(portfolio.SCORE_HINT)),
         grids.text("etfs", say(portfolio.SOURCE_ETFS), 130),

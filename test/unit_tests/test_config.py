@@ -65,6 +65,7 @@ def test_the_universe_of_the_seed() -> None:
         ("periods = [5, 10, 20]", "periods = [5, 0]", "periods"),
         ("top_holdings = 5", "top_holdings = 11", "top_holdings"),
         ("max_position_weight = 1.0", "max_position_weight = 0", "max_position_weight"),
+        ("cost_rate = 0.0010", "cost_rate = 10", "cost_rate"),
         ("top_holdings = 5", "", "top_holdings"),
         ("[sectors]", "[sectors", "cannot be read"),
     ],
