@@ -93,7 +93,7 @@ def grid(
 
 
 def text(field: str, title: str, width: int, **more: Any) -> dict[str, Any]:
-    return {"field": field, "headerName": title, "width": width, "tooltipField": field, **more}
+    return {"field": field, "headerName": title, "width": width, "minWidth": width // 2, "tooltipField": field, **more}
 
 
 def number(field: str, title: str, width: int, form: str, **more: Any) -> dict[str, Any]:
@@ -102,6 +102,7 @@ def number(field: str, title: str, width: int, form: str, **more: Any) -> dict[s
         "field": field,
         "headerName": title,
         "width": width,
+        "minWidth": width,
         "type": "rightAligned",
         "filter": "agNumberColumnFilter",
         "valueFormatter": {"function": f"params.value == null ? '–' : d3.format('{form}')(params.value)"},

@@ -10,7 +10,7 @@ REBALANCED = Text("Rebalanced", "리밸런싱일")
 VALID_UNTIL = Text("Valid until", "유효 기한")
 SESSION = Text("Portfolios of", "기준 거래일")
 REMOVED = Text("No longer in it", "제외된 종목")
-BEFORE = Text("Month before", "지난달")
+BEFORE = Text("Before", "지난달")
 CHANGE = Text("Change", "변화")
 NEW = Text("new", "신규")
 SCORE = Text("Score", "점수")
@@ -18,7 +18,7 @@ SCORE_HINT = Text(
     "0.3 to 3 by which of the three portfolios hold it. The weight is its share of all scores.",
     "세 포트폴리오 중 어디에 들어 있는지에 따라 0.3~3점입니다. 비중은 전체 점수 합에서 차지하는 몫입니다.",
 )
-SOURCE_PERIODS = Text("In the portfolios of", "포함된 포트폴리오")
+SOURCE_PERIODS = Text("Portfolios", "포함 포트폴리오")
 RANK_BEFORE = Text("# before", "지난달 순위")
 
 POSITIONS = Text("Positions", "편입 종목")

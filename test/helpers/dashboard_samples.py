@@ -1,4 +1,4 @@
-"""A dashboard without a platform: the real client on an API that answers from a dictionary, and readers of its views."""
+"""A dashboard without a platform: the real client on an API that answers from a dictionary; readers of its views."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

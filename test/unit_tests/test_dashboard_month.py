@@ -7,12 +7,20 @@ import pytest
 
 from dashboard.texts import common
 from dashboard.texts import month as texts
+from utils.errors import InvalidInput
 
 
 @pytest.fixture
 def draw(samples: ModuleType) -> Any:
     def drawn(shown: dict[str, Any], language: str = "en", address: str = "/?period=monthly") -> Any:
-        api = samples.Api({"/stocks/monthly-portfolio": shown, "/dashboard/calendar": samples.calendar()})
+        nothing = {"trades": [], "previous_rebalance_date": None}
+        api = samples.Api(
+            {
+                "/stocks/monthly-portfolio": shown,
+                "/stocks/monthly-trades": nothing,
+                "/dashboard/calendar": samples.calendar(),
+            }
+        )
         return samples.drawn(api, address, language)
 
     return drawn
@@ -83,3 +91,96 @@ def test_between_the_month_and_sessions_the_newest_is_shown(samples: ModuleType,
     view = draw(samples.month(), address="/?period=monthly&as_of=2026-07-26")
     links = samples.links(view)
     assert links["5d"] == "/?period=5" and links["month"] == "/?period=monthly&as_of=2026-07-26"
+
+
+# ── trades ──
+
+
+def trade(ticker: str, side: str | None, shares: int | None, **changes: Any) -> dict[str, Any]:
+    return {
+        "ticker": ticker,
+        "company_name": f"{ticker} Inc.",
+        "side": side,
+        "shares": shares,
+        "held_shares": 0,
+        "target_shares": shares,
+        "price_usd": 100.0,
+        "price_date": "2026-07-24",
+        "value": 1000.0,
+        "cost": 1.0,
+        "held_weight": 0.0,
+        "target_weight": 0.6,
+        "missing_reason": None,
+        **changes,
+    }
+
+
+@pytest.fixture
+def traded(samples: ModuleType) -> Any:
+    """A month with its trades, drawn; and the API that was asked for it."""
+
+    def drawn(address: str = "/?period=monthly", language: str = "en", **changes: Any) -> tuple[Any, Any]:
+        trades = {
+            "rebalance_date": "2026-07-26",
+            "previous_rebalance_date": "2026-06-28",
+            "as_of_date": "2026-07-24",
+            "source": "yahoo",
+            "capital": 100_000.0,
+            "cost_rate": 0.001,
+            "bought": 59_990.0,
+            "sold": 40_010.5,
+            "cost": 100.0,
+            "cash_left": 512.25,
+            "trades": [
+                trade("NEM", "buy", 600),
+                trade("MU", "sell", -41),
+                trade("T", "keep", 0),
+                trade("X", None, None),
+            ],
+            **changes,
+        }
+        api = samples.Api(
+            {
+                "/stocks/monthly-portfolio": samples.month(samples.month_position(1, "NEM", 1.0)),
+                "/stocks/monthly-trades": trades,
+                "/dashboard/calendar": samples.calendar(),
+            }
+        )
+        return samples.drawn(api, address, language), api
+
+    return drawn
+
+
+@pytest.mark.parametrize(
+    ("language", "sides"),
+    [("en", ["buy", "sell", "keep", "no price"]), ("ko", ["매수", "매도", "유지", "시세 없음"])],
+)
+def test_trades_are_told_with_what_they_cost(samples: ModuleType, traded: Any, language: str, sides: list[str]) -> None:
+    view, _ = traded(language=language)
+    assert [row["side_text"] for row in samples.named(view, "trades").rowData] == sides
+    told = samples.text_of(samples.named(view, "trade-sums"))
+    for expected in ("$59,990.00", "$40,010.50", "$100.00", "0.10%", "$512.25"):
+        assert expected in told, expected
+
+
+def test_trades_are_counted_for_the_capital_of_the_address(samples: ModuleType, traded: Any) -> None:
+    view, api = traded("/?period=monthly&as_of=2026-07-26&capital=5000")
+    assert samples.named(view, "capital").value == 5000
+    assert api.asked == [
+        "/stocks/monthly-portfolio?rebalance_date=2026-07-26",
+        "/dashboard/calendar",
+        "/stocks/monthly-trades?rebalance_date=2026-07-26&capital=5000.0",
+    ]
+
+
+@pytest.mark.parametrize("capital", ["0", "-5", "lots", "inf", "nan"])
+def test_a_capital_that_is_none_is_refused(traded: Any, capital: str) -> None:
+    with pytest.raises(InvalidInput, match="give a number above 0"):
+        traded(f"/?period=monthly&capital={capital}")
+
+
+def test_a_first_month_says_that_everything_is_bought(samples: ModuleType, traded: Any) -> None:
+    first, _ = traded(previous_rebalance_date=None)
+    assert "There is no month before" in samples.text_of(first)
+    later, _ = traded()
+    assert "There is no month before" not in samples.text_of(later)
