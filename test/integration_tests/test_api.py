@@ -171,6 +171,38 @@ def test_first_month_changes_nothing(api: TestClient) -> None:
     assert [each["price_usd"] for each in first["positions"]] == [None, None], "no bar is that old"
 
 
+def test_monthly_trades_lead_from_one_month_to_the_next(api: TestClient) -> None:
+    monthly = api.get("/stocks/monthly-portfolio").json()
+    answer = api.get("/stocks/monthly-trades?capital=250000").json()
+    assert (answer["capital"], answer["cost_rate"], answer["as_of_date"]) == (250_000, 0.001, "2026-07-24")
+    trades = {each["ticker"]: each for each in answer["trades"]}
+    assert list(trades) == ["MU", "000660.KS", "NEM", "WELL"], "this month's by rank, then what leaves"
+    assert [trades[each["ticker"]]["target_weight"] for each in monthly["positions"]] == [0.5, 0.3, 0.2]
+    assert (trades["NEM"]["held_weight"], trades["WELL"]["held_weight"]) == (0.4, 0.6), (
+        "no bar is old enough to drift by"
+    )
+    assert [each["side"] for each in trades.values()] == ["buy", "buy", "sell", "sell"]
+    for trade in trades.values():
+        assert trade["held_shares"] == int(250_000 * trade["held_weight"] / trade["price_usd"])
+        assert trade["shares"] == trade["target_shares"] - trade["held_shares"]
+        assert trade["value"] == pytest.approx(abs(trade["shares"]) * trade["price_usd"])
+        unspent = 250_000 * trade["target_weight"] - trade["target_shares"] * trade["price_usd"]
+        assert 0 <= unspent < trade["price_usd"] + 0.002 * 250_000, "less than a share, and what the costs may be"
+    assert answer["cost"] == pytest.approx(0.001 * (answer["bought"] + answer["sold"]))
+    invested = sum(each["target_shares"] * each["price_usd"] for each in trades.values())
+    assert answer["cash_left"] == pytest.approx(250_000 - invested - answer["cost"]) and answer["cash_left"] >= 0
+
+
+def test_monthly_trades_of_a_first_month_without_prices(api: TestClient) -> None:
+    answer = api.get("/stocks/monthly-trades?rebalance_date=2026-06-28").json()
+    assert (answer["previous_rebalance_date"], answer["cash_left"]) == (None, 100_000)
+    assert {(each["side"], each["missing_reason"]) for each in answer["trades"]} == {
+        (None, "no price is stored of it by then")
+    }
+    assert api.get("/stocks/monthly-trades?rebalance_date=2026-05-31").status_code == 404
+    assert api.get("/stocks/monthly-trades?capital=0").status_code == 422
+
+
 def test_monthly_performance_follows_what_was_published(api: TestClient, sample_database: DatabaseSettings) -> None:
     """Bought at Monday's close, sold at that of the last session it is valid; computed once more from the bars."""
     newest, first = api.get("/dashboard/monthly-performance").json()["months"]
