@@ -12,11 +12,25 @@ from dashboard.api_client import ApiAway, ApiClient, ApiRefused
 from dashboard.components import Component
 from dashboard.page import Page
 from dashboard.texts import common
-from dashboard.views import VIEWS, month, view_of
+from dashboard.views import VIEWS, market_map, month, view_of
 from dashboard.views.periods import DAY_PICKER
 from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
 
 log = logging.getLogger(__name__)
+
+# A sector is enlarged by the map itself; its id is no ticker.
+OPEN_TILE = """
+function (clicked) {
+    const id = clicked && clicked.points[0].id;
+    return !id || id.startsWith("sector:") ? dash_clientside.no_update : `/ticker/${id}`;
+}
+"""
+OPEN_TYPED = """
+function (_submits, typed) {
+    const ticker = (typed || "").trim().toUpperCase();
+    return ticker ? `/ticker/${encodeURIComponent(ticker)}` : dash_clientside.no_update;
+}
+"""
 
 
 def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
@@ -57,6 +71,18 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
         if not capital or capital == address.amount("capital", month.CAPITAL):
             return no_update
         return address.search(capital=f"{capital:g}" if capital < 1e6 else f"{capital:.0f}")
+
+    in_the_browser: Any = app.clientside_callback
+    in_the_browser(
+        OPEN_TILE, Output("address", "href"), Input(market_map.GRAPH, "clickData"), prevent_initial_call=True
+    )
+    in_the_browser(
+        OPEN_TYPED,
+        Output("address", "href", allow_duplicate=True),
+        Input(components.TICKER_SEARCH, "n_submit"),
+        State(components.TICKER_SEARCH, "value"),
+        prevent_initial_call=True,
+    )
 
 
 def header(page: Page) -> list[Component]:

@@ -1,18 +1,19 @@
 """What the views are put together from, styled by assets/finviz.css. Pure: no request, no clock."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import plotly.graph_objects as go
 from dash import dcc, html
 
-from dashboard.page import Page
-from dashboard.texts import LANGUAGES, common
+from dashboard.page import Page, signed
+from dashboard.texts import LANGUAGES, common, ticker
 
 Component = Any
 MAIN = "view"
 HEADER = "header"
+TICKER_SEARCH = "ticker-search"
 
 
 class Choice(NamedTuple):
@@ -57,6 +58,7 @@ def header(page: Page, views: Sequence[tuple[str, str]]) -> list[Component]:
         html.A(page.say(common.SKIP), href=f"#{MAIN}", className="skip"),
         dcc.Link(page.say(common.TITLE), href="/", className="brand", title=page.say(common.TAGLINE)),
         html.Nav(links, className="views", **aria(label=page.say(common.VIEWS))),
+        ticker_search(page),
         html.Div([_other_language(page), _other_theme(page)], className="preferences"),
     ]
 
@@ -147,8 +149,33 @@ def tags(names: Sequence[str]) -> Component:
     return html.Span([html.Span(name, className="tag") for name in names])
 
 
-def ticker_link(ticker: str) -> Component:
-    return dcc.Link(ticker, href=f"/ticker/{ticker}", className="ticker")
+def ticker_link(symbol: str, label: str = "") -> Component:
+    return dcc.Link(label or symbol, href=f"/ticker/{symbol}", className="ticker")
+
+
+def gain(share: float | None) -> Component:
+    """A return with its sign, and the sign's colour."""
+    return html.Span(signed(share), className=sign_class(share))
+
+
+def trends(flags: Mapping[str, Any], page: Page) -> Component:
+    """The periods over which an ETF trends. flags: `is_trending_5d` and so on."""
+    names = [page.say(common.DAYS, days=days) for days in page.periods if flags[f"is_trending_{days}d"]]
+    return tags(names) if names else html.Span("–", className="soft")
+
+
+def ticker_search(page: Page) -> Component:
+    """A field that leads to a ticker's page."""
+    label = page.say(ticker.SEARCH)
+    field = dcc.Input(
+        id=TICKER_SEARCH,
+        type="text",
+        placeholder=page.say(ticker.SEARCH_HINT),
+        autoComplete="off",
+        spellCheck=False,
+        maxLength=20,
+    )
+    return html.Label([html.Span(label, className="unseen"), field], className="search", title=label)
 
 
 def download(page: Page, name: str) -> Component:
