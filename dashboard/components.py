@@ -9,6 +9,7 @@ from dash import dcc, html
 
 from dashboard.page import Page, signed
 from dashboard.texts import LANGUAGES, common, ticker
+from dashboard.texts.reasons import reason_in
 
 Component = Any
 MAIN = "view"
@@ -156,6 +157,17 @@ def ticker_link(symbol: str, label: str = "") -> Component:
 def gain(share: float | None) -> Component:
     """A return with its sign, and the sign's colour."""
     return html.Span(signed(share), className=sign_class(share))
+
+
+def window_name(window: str, page: Page) -> str:
+    """A window of the API ("5d", "month") as a word."""
+    return page.say(common.MONTH_SO_FAR) if window == "month" else page.say(common.DAYS, days=window[:-1])
+
+
+def reason(told: str, page: Page) -> Component:
+    """Why a number is missing, in the reader's language where it is known there."""
+    words, language = reason_in(page.language, told)
+    return html.Span(words, lang=language)
 
 
 def trends(flags: Mapping[str, Any], page: Page) -> Component:

@@ -58,7 +58,7 @@ DARK = Palette(
     up="#3d8fe0",
     down="#e8833a",
     neutral="#4a515c",
-    scale=Scale("#c2560c", "#3a414d", "#1f6fd0"),
+    scale=Scale("#b8500c", "#3a414d", "#1f6fd0"),
 )
 LIGHT = Palette(
     ground="#f4f5f7",
@@ -366,10 +366,11 @@ def prices(candles: Sequence[Candle], adjusted: str, volume: str, palette: Palet
 
 
 def _sessions_axis(days: Sequence[str], palette: Palette) -> dict[str, Any]:
-    """Sessions side by side, without the days between them; a few of them are named."""
+    """Sessions side by side, without the days between them; a few of them are named, by month and day."""
     return {
         "type": "category",
-        "tickvals": _a_few(days),
+        "tickvals": (named := _a_few(days)),
+        "ticktext": [day[5:] for day in named],
         "showgrid": False,
         "fixedrange": True,
         "ticks": "outside",

@@ -63,6 +63,14 @@ def compact(amount: float) -> str:
     return f"{amount:,.0f}"
 
 
+def price(amount: float) -> str:
+    """
+    >>> price(32.4), price(5432.1), price(94100.0)
+    ('32.40', '5,432.10', '94,100')
+    """
+    return f"{amount:,.2f}".removesuffix(".00")
+
+
 def signed(share: float | None) -> str:
     """
     >>> signed(0.1172), signed(-0.03), signed(None)

@@ -5,7 +5,6 @@ from dashboard.texts import Text
 TITLE = Text("Map", "시장 지도")
 WINDOW = Text("Return over", "수익률 기간")
 MONTH_HINT = Text("Since the last close of the month before", "전월 마지막 종가 대비")
-MONTH = Text("month", "당월")
 
 STOCKS = Text("{count} stocks by sector", "업종별 {count}개 종목")
 UNKNOWN_SECTOR = Text("Sector not known yet", "업종 미확인")

@@ -11,8 +11,9 @@ from dashboard.api_client import ApiClient
 from dashboard.colours import readable_on
 from dashboard.components import Choice, Component
 from dashboard.figures import Tile
-from dashboard.page import Page, compact, signed
+from dashboard.page import Page, compact, price, signed
 from dashboard.texts import common, market_map
+from dashboard.texts.reasons import reason_in
 from dashboard.views import periods
 from utils.errors import NotPublished
 
@@ -63,14 +64,12 @@ def window_of(page: Page) -> str:
 
 def _window_selector(page: Page) -> Component:
     choices = [
-        Choice(window, _window_name(window, page), page.address.href(window=window), _window_hint(window, page))
+        Choice(
+            window, components.window_name(window, page), page.address.href(window=window), _window_hint(window, page)
+        )
         for window in WINDOWS
     ]
     return components.selector(page.say(market_map.WINDOW), choices, window_of(page))
-
-
-def _window_name(window: str, page: Page) -> str:
-    return page.say(market_map.MONTH) if window == MONTH else page.say(common.DAYS, days=window[:-1])
 
 
 def _window_hint(window: str, page: Page) -> str:
@@ -141,16 +140,17 @@ def _tiles_of(sector: SectorStocks, window: str, page: Page) -> list[Tile]:
 
 def _told(stock: Standing, page: Page) -> str:
     """What the hover card says of a stock."""
-    price = f"{stock['close_price']:,.6g} {stock['currency']}"
-    return _card(stock["ticker"], [stock["company_name"] or "", price], stock, page, stock["missing_reason"])
+    lines = [stock["company_name"] or "", f"{price(stock['close_price'])} {stock['currency']}"]
+    reason, _ = reason_in(page.language, stock["missing_reason"] or "")
+    return _card(stock["ticker"], lines, stock, page, reason)
 
 
-def _card(
-    title: str, lines: Sequence[str], figures_of: Standing | SectorStocks, page: Page, reason: str | None = None
-) -> str:
+def _card(title: str, lines: Sequence[str], figures_of: Standing | SectorStocks, page: Page, reason: str = "") -> str:
     """Title, what it is, market cap, all four returns, and why one is missing."""
     cap = f"{page.say(market_map.CARD_CAP)} ${compact(figures_of['market_cap'] or 0)}"
-    returns = [f"{_window_name(window, page)}  <b>{signed(_return(figures_of, window))}</b>" for window in WINDOWS]
+    returns = [
+        f"{components.window_name(window, page)}  <b>{signed(_return(figures_of, window))}</b>" for window in WINDOWS
+    ]
     return "<br>".join(filter(None, [f"<b>{title}</b>", *lines, cap, *returns, reason]))
 
 
@@ -179,14 +179,15 @@ def _left_out(market: MarketMap, window: str, page: Page) -> list[Component]:
     lacking = [stock for stock in _stocks(market) if _return(stock, window) is None or not stock["market_cap"]]
     if not lacking:
         return []
-    lines = [html.Li([components.ticker_link(stock["ticker"]), f" {_why(stock, page)}"]) for stock in lacking]
+    lines = [html.Li([components.ticker_link(stock["ticker"]), " ", _why(stock, page)]) for stock in lacking]
     summary = html.Summary([page.say(market_map.LEFT_OUT), html.Span(f" {len(lacking)}", className="soft")])
     return [html.Details([summary, html.Ul(lines, className="left-out")])]
 
 
-def _why(stock: Standing, page: Page) -> str:
-    reasons = [stock["missing_reason"], None if stock["market_cap"] else page.say(market_map.NO_CAP)]
-    return "; ".join(filter(None, reasons))
+def _why(stock: Standing, page: Page) -> Component:
+    if stock["missing_reason"]:
+        return components.reason(stock["missing_reason"], page)
+    return page.say(market_map.NO_CAP)
 
 
 def _links(market: MarketMap, window: str, page: Page) -> Component:
@@ -276,7 +277,7 @@ def _etf_table(
         (say(market_map.FOLLOWS), "follows"),
         (say(market_map.COURSE), ""),
         (say(market_map.CLOSE), "number"),
-        *((_window_name(each, page), "number strong" if each == window else "number") for each in WINDOWS),
+        *((components.window_name(each, page), "number strong" if each == window else "number") for each in WINDOWS),
         (say(market_map.AHEAD, benchmark=benchmark), "number strong"),
         (say(market_map.TRENDS), ""),
     ]
@@ -285,7 +286,7 @@ def _etf_table(
             components.ticker_link(etf["ticker"]),
             html.Span(etf["description"] or "", title=etf["description"] or None),
             _course(etf, returns, compared, window, page),
-            "–" if etf["close_price"] is None else f"{etf['close_price']:,.2f}",
+            "–" if etf["close_price"] is None else price(etf["close_price"]),
             *(components.gain(_return(etf, each)) for each in WINDOWS),
             components.gain(_ahead(etf, window)),
             components.trends(etf, page),

@@ -20,7 +20,7 @@ from dashboard.answers import (
 from dashboard.api_client import ApiClient
 from dashboard.components import Choice, Component
 from dashboard.figures import Candle
-from dashboard.page import Page, compact, percent
+from dashboard.page import Page, compact, percent, price
 from dashboard.texts import common, ticker
 from dashboard.views import periods
 from utils.errors import UnknownTicker
@@ -28,7 +28,7 @@ from utils.errors import UnknownTicker
 # Sessions of a range: those of its last return, so that a bar more is shown.
 RANGES = {"1m": 21, "3m": 63, "6m": 126, "1y": 252}
 DEFAULT_RANGE = "6m"
-RECORD_ROWS = 30
+RECORD_ROWS = 20
 # More than a snapshot has: the source lists the ten largest holdings.
 HOLDINGS_ROWS = 25
 ETF = "ETF"
@@ -74,11 +74,11 @@ def _page_of(symbol: str, history: History | None, client: ApiClient, page: Page
     if history["quote_type"] == ETF:
         listed = client.etf_list()["etfs"]
         etf = next((each for each in listed if each["ticker"] == symbol), None)
-        return [*_about(history, etf, page), _holdings(client.holdings(symbol, HOLDINGS_ROWS)["holdings"], page)]
+        return _about(history, etf, [_holdings(client.holdings(symbol, HOLDINGS_ROWS)["holdings"], page)], page)
     if history["quote_type"] == CURRENCY:
-        return _about(history, None, page)
-    holders, past = client.holders(symbol), client.record(symbol, RECORD_ROWS)
-    return [*_about(history, None, page), html.Div([_holders(holders, page), _record(past, page)], className="halves")]
+        return _about(history, None, [], page)
+    held = _holders(client.holders(symbol), page)
+    return [*_about(history, None, [held], page), _record(client.record(symbol, RECORD_ROWS), page)]
 
 
 def _priceless(symbol: str, held: Comparison, past: Record, page: Page) -> list[Component]:
@@ -98,14 +98,14 @@ def _lost(title: str, detail: str, page: Page) -> Component:
 # ── what it is, and its prices ───────────────────────────────────────────────
 
 
-def _about(history: History, etf: Etf | None, page: Page) -> list[Component]:
-    """etf: where it stands among the others, of an ETF."""
+def _about(history: History, etf: Etf | None, beside: Sequence[Component], page: Page) -> list[Component]:
+    """etf: where it stands among the others, of an ETF; beside: what stands at the chart's side, below its returns."""
     newest = history["bars"][-1]
     return [
         *components.banners(page, source=newest["source"]),
         _heading(history["ticker"], history["company_name"], page, _range_selector(page)),
         _facts(history, newest, etf, page),
-        html.Div([_chart(history, page), *_returns(history, page)], className="beside"),
+        html.Div([_chart(history, page), html.Div([*_returns(history, page), *beside])], className="beside"),
     ]
 
 
@@ -125,7 +125,7 @@ def _range_selector(page: Page) -> Component:
 
 def _facts(history: History, newest: Bar, etf: Etf | None, page: Page) -> Component:
     say = page.say
-    close = f"{newest['close_price']:,.6g} {history['currency']}"
+    close = f"{price(newest['close_price'])} {history['currency']}"
     sector = [(say(common.SECTOR), history["sector"])] if history["sector"] else []
     cap = [(say(common.MARKET_CAP), _market_cap(newest, history, page))] if history["quote_type"] == "EQUITY" else []
     trends = [(say(ticker.TRENDS), components.trends(etf, page))] if etf and not etf["is_benchmark"] else []
@@ -195,7 +195,9 @@ def _returns(history: History, page: Page) -> list[Component]:
     ]
     rows = [
         (
-            html.Span(_window(each, page), title=f"{each['start_session']} → {each['end_session']}"),
+            html.Span(
+                components.window_name(each["window"], page), title=f"{each['start_session']} → {each['end_session']}"
+            ),
             components.gain(each["period_return"]),
             components.gain(each["benchmark_return"]),
             components.gain(_ahead(each)),
@@ -207,15 +209,10 @@ def _returns(history: History, page: Page) -> list[Component]:
         components.panel(
             say(ticker.RETURNS, benchmark=benchmark),
             components.table("returns", columns, rows),
-            *(html.P(reason, className="note", lang="en") for reason in sorted(reasons)),
+            *(html.P(components.reason(reason, page), className="note") for reason in sorted(reasons)),
             html.P(say(ticker.RETURNS_READING), className="note"),
         )
     ]
-
-
-def _window(each: WindowReturn, page: Page) -> str:
-    window = each["window"]
-    return page.say(common.MONTH) if window == "month" else page.say(common.DAYS, days=window[:-1])
 
 
 def _ahead(each: WindowReturn) -> float | None:
@@ -263,7 +260,7 @@ def _holdings(stored: Sequence[StoredHolding], page: Page) -> Component:
     columns = [
         (say(ticker.PLACE), "number soft"),
         (say(common.TICKER), ""),
-        (say(common.COMPANY), "verdict"),
+        (say(common.COMPANY), "company soft"),
         (say(ticker.SHARE), "number strong"),
     ]
     rows = [
