@@ -18,17 +18,19 @@ from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicke
 
 log = logging.getLogger(__name__)
 
-# A sector is enlarged by the map itself; its id is no ticker.
+# Both set pathname and search, which is what draws. A sector is enlarged by the map itself; its id is no ticker.
 OPEN_TILE = """
 function (clicked) {
-    const id = clicked && clicked.points[0].id;
-    return !id || id.startsWith("sector:") ? dash_clientside.no_update : `/ticker/${id}`;
+    const id = clicked ? clicked.points[0].id : "";
+    const none = dash_clientside.no_update;
+    return !id || id === "whole" || id.startsWith("sector:") ? [none, none] : [`/ticker/${id}`, ""];
 }
 """
 OPEN_TYPED = """
 function (_submits, typed) {
     const ticker = (typed || "").trim().toUpperCase();
-    return ticker ? `/ticker/${encodeURIComponent(ticker)}` : dash_clientside.no_update;
+    const none = dash_clientside.no_update;
+    return ticker ? [`/ticker/${encodeURIComponent(ticker)}`, "", ""] : [none, none, none];
 }
 """
 
@@ -72,13 +74,13 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
             return no_update
         return address.search(capital=f"{capital:g}" if capital < 1e6 else f"{capital:.0f}")
 
+    place = [Output("address", part, allow_duplicate=True) for part in ("pathname", "search")]
     in_the_browser: Any = app.clientside_callback
-    in_the_browser(
-        OPEN_TILE, Output("address", "href"), Input(market_map.GRAPH, "clickData"), prevent_initial_call=True
-    )
+    in_the_browser(OPEN_TILE, *place, Input(market_map.GRAPH, "clickData"), prevent_initial_call=True)
     in_the_browser(
         OPEN_TYPED,
-        Output("address", "href", allow_duplicate=True),
+        *place,
+        Output(components.TICKER_SEARCH, "value"),
         Input(components.TICKER_SEARCH, "n_submit"),
         State(components.TICKER_SEARCH, "value"),
         prevent_initial_call=True,

@@ -65,10 +65,10 @@ def compact(amount: float) -> str:
 
 def price(amount: float) -> str:
     """
-    >>> price(32.4), price(5432.1), price(94100.0)
-    ('32.40', '5,432.10', '94,100')
+    >>> price(30.0), price(5432.1), price(94100.0)
+    ('30.00', '5,432.10', '94,100')
     """
-    return f"{amount:,.2f}".removesuffix(".00")
+    return f"{amount:,.2f}" if amount < 10_000 else f"{amount:,.0f}"
 
 
 def signed(share: float | None) -> str:

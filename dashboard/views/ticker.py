@@ -23,7 +23,7 @@ from dashboard.figures import Candle
 from dashboard.page import Page, compact, percent, price
 from dashboard.texts import common, ticker
 from dashboard.views import periods
-from utils.errors import UnknownTicker
+from utils.errors import InvalidInput, NotPublished, UnknownTicker
 
 # Sessions of a range: those of its last return, so that a bar more is shown.
 RANGES = {"1m": 21, "3m": 63, "6m": 126, "1y": 252}
@@ -42,7 +42,7 @@ def page(client: ApiClient, page: Page) -> list[Component]:
     bars = _sessions(page)
     try:
         return _page_of(symbol, _history(client, symbol, bars), client, page)
-    except UnknownTicker as error:
+    except (InvalidInput, NotPublished) as error:  # no symbol at all is either, depending on its letters
         return [_lost(page.say(ticker.UNKNOWN, ticker=symbol), str(error), page)]
 
 
@@ -243,7 +243,7 @@ def _holders(held: Comparison, page: Page) -> Component:
 def _holder(each: Holder, page: Page) -> Sequence[Component]:
     return (
         components.ticker_link(each["etf_ticker"]),
-        each["sector_name"] or "",
+        each["sector_name"] or "–",
         percent(each["holding_percent"]),
         each["holding_rank"],
         components.trends(each, page),
