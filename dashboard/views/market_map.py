@@ -276,20 +276,20 @@ def _etf_table(
         (say(market_map.ETF), ""),
         (say(market_map.FOLLOWS), "follows"),
         (say(market_map.COURSE), ""),
-        (say(market_map.CLOSE), "number"),
-        *((components.window_name(each, page), "number strong" if each == window else "number") for each in WINDOWS),
         (say(market_map.AHEAD, benchmark=benchmark), "number strong"),
-        (say(market_map.TRENDS), ""),
+        (say(market_map.TRENDS), "tags"),
+        *((components.window_name(each, page), "number strong" if each == window else "number") for each in WINDOWS),
+        (say(market_map.CLOSE), "number"),
     ]
     rows = [
         (
             components.ticker_link(etf["ticker"]),
             html.Span(etf["description"] or "", title=etf["description"] or None),
             _course(etf, returns, compared, window, page),
-            "–" if etf["close_price"] is None else price(etf["close_price"]),
-            *(components.gain(_return(etf, each)) for each in WINDOWS),
             components.gain(_ahead(etf, window)),
             components.trends(etf, page),
+            *(components.gain(_return(etf, each)) for each in WINDOWS),
+            "–" if etf["close_price"] is None else price(etf["close_price"]),
         )
         for etf in by_outperformance(compared["etfs"], window)
     ]
