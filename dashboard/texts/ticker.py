@@ -5,15 +5,17 @@ from dashboard.texts import Text
 TITLE = Text("Ticker", "종목")
 SEARCH = Text("Ticker to show", "볼 종목 코드")
 SEARCH_HINT = Text("Ticker…", "종목 코드…")
-NO_SUBJECT = Text("The address names no ticker", "주소에 종목 코드가 없습니다")
-NO_SUBJECT_DETAIL = Text("/ticker/NVDA shows NVDA, for example.", "예를 들어 /ticker/NVDA는 NVDA를 보여 줍니다.")
+NO_SUBJECT = Text(
+    "The address names no ticker: /ticker/NVDA is that of NVDA.",
+    "주소에 종목 코드가 없습니다. NVDA의 주소는 /ticker/NVDA입니다.",
+)
+UNKNOWN = Text("Nothing of {ticker} is stored.", "저장된 {ticker} 자료가 없습니다.")
 TO_FIND = Text(
     "Type one of the universe's ETFs or of their holdings into the field at the top, or choose a stock on the map. "
     "Korean stocks end in .KS: 005930.KS.",
     "위쪽 입력란에 대상 ETF나 그 보유 종목의 코드를 입력하거나 시장 지도에서 고르십시오. "
     "한국 종목은 005930.KS처럼 .KS로 끝납니다.",
 )
-UNKNOWN = Text("{ticker} is not known here", "{ticker}: 알 수 없는 종목 코드입니다")
 TO_MAP = Text("Open the map", "시장 지도 열기")
 
 RANGE = Text("Range", "기간")

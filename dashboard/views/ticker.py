@@ -38,12 +38,12 @@ CURRENCY = "CURRENCY"
 def page(client: ApiClient, page: Page) -> list[Component]:
     symbol = page.address.subject.upper()
     if not symbol:
-        return [_lost(page.say(ticker.NO_SUBJECT), page.say(ticker.NO_SUBJECT_DETAIL), page)]
+        return [_lost(page.say(ticker.NO_SUBJECT), page)]
     bars = _sessions(page)
     try:
         return _page_of(symbol, _history(client, symbol, bars), client, page)
-    except (InvalidInput, NotPublished) as error:  # no symbol at all is either, depending on its letters
-        return [_lost(page.say(ticker.UNKNOWN, ticker=symbol), str(error), page)]
+    except (InvalidInput, NotPublished):  # what is no symbol at all is either, by the letters in it
+        return [_lost(page.say(ticker.UNKNOWN, ticker=symbol), page)]
 
 
 def prices(client: ApiClient, page: Page) -> Sequence[Bar]:
@@ -90,9 +90,10 @@ def _priceless(symbol: str, held: Comparison, past: Record, page: Page) -> list[
     ]
 
 
-def _lost(title: str, detail: str, page: Page) -> Component:
+def _lost(why: str, page: Page) -> Component:
     to_map = dcc.Link(page.say(ticker.TO_MAP), href="/map", className="button")
-    return components.state(title, detail, page.say(ticker.TO_FIND), to_map)
+    title, hint = page.say(common.UNKNOWN_TICKER_TITLE), page.say(ticker.TO_FIND)
+    return components.state(title, why, hint, to_map, components.newest_link(page, "/"))
 
 
 # ── what it is, and its prices ───────────────────────────────────────────────

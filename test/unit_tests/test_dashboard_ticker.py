@@ -261,7 +261,7 @@ def test_a_few_sessions_are_named(count: int, named: int) -> None:
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize(
-    ("address", "answer", "title"),
+    ("address", "answer", "why"),
     [
         ("/ticker/ZZZZ", UNKNOWN, texts.UNKNOWN),
         ("/ticker/A%2FB", (404, {"error": "NotFound", "detail": "Not Found"}), texts.UNKNOWN),
@@ -270,15 +270,16 @@ def test_a_few_sessions_are_named(count: int, named: int) -> None:
     ],
 )
 def test_an_unknown_ticker_says_where_to_look(
-    samples: ModuleType, address: str, answer: Any, title: Any, language: str
+    samples: ModuleType, address: str, answer: Any, why: Any, language: str
 ) -> None:
     api = samples.Api({})
     api.answers = _Always(answer)
     drawn = samples.drawn(api, address, language)
     shown = samples.text_of(drawn)
-    assert title.in_(language, ticker=samples.page(address).address.subject) in shown
-    assert texts.TO_FIND.in_(language) in shown
-    assert samples.links(drawn)[texts.TO_MAP.in_(language)] == "/map"
+    for expected in (common.UNKNOWN_TICKER_TITLE, why, texts.TO_FIND):
+        assert expected.in_(language, ticker=samples.page(address).address.subject) in shown
+    links = samples.links(drawn)
+    assert (links[texts.TO_MAP.in_(language)], links[common.SHOW_NEWEST.in_(language)]) == ("/map", "/")
 
 
 class _Always(dict[str, Any]):
