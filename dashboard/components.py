@@ -147,7 +147,8 @@ def table(name: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence
 
 
 def tags(names: Sequence[str]) -> Component:
-    return html.Span([html.Span(name, className="tag") for name in names])
+    # The blanks are for whoever copies or hears them.
+    return html.Span([part for name in names for part in (html.Span(name, className="tag"), " ")])
 
 
 def ticker_link(symbol: str, label: str = "") -> Component:
