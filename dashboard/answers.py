@@ -229,7 +229,6 @@ class History(TypedDict):
 
 class Holder(TypedDict):
     etf_ticker: str
-    sector_name: str | None
     collected_date: str
     holding_rank: int
     holding_percent: float

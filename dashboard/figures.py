@@ -306,7 +306,7 @@ def sparkline(own: Sequence[float | None], benchmark: Sequence[float | None], pa
 
 
 class Candle(NamedTuple):
-    """A session's prices and what happened on it (`marks`: a letter for the chart, and what it stands for)."""
+    """A session's prices, what the hover card says of it, and what happened (`marks`: a letter, and what it means)."""
 
     day: str
     open: float | None
@@ -315,13 +315,14 @@ class Candle(NamedTuple):
     close: float
     adj_close: float
     volume: int
+    card: str
     marks: tuple[tuple[str, str], ...] = ()
 
 
-def prices(candles: Sequence[Candle], adjusted: str, volume: str, palette: Palette) -> go.Figure:
+def prices(candles: Sequence[Candle], palette: Palette) -> go.Figure:
     """Candles and the adjusted close as a line; below them dividends and splits, and the volume.
 
-    A session without open, high and low has no candle, but its adjusted close. adjusted, volume: what they are called.
+    A session without open, high and low has no candle, but its adjusted close.
     """
     days = [candle.day for candle in candles]
     marks = [(candle.day, *mark) for candle in candles for mark in candle.marks]
@@ -332,14 +333,15 @@ def prices(candles: Sequence[Candle], adjusted: str, volume: str, palette: Palet
                 y=[candle.volume for candle in candles],
                 yaxis="y2",
                 marker={"color": palette.neutral, "line": {"width": 0}},
-                hovertemplate=f"{volume} %{{y:.3s}}<extra></extra>",
+                hoverinfo="skip",
             ),
             go.Scatter(
                 x=days,
                 y=[candle.adj_close for candle in candles],
                 mode="lines",
                 line={"color": palette.ink_soft, "width": 1},
-                hovertemplate=f"{adjusted} %{{y:,.6~g}}<extra></extra>",
+                customdata=[candle.card for candle in candles],
+                hovertemplate="%{customdata}<extra></extra>",
             ),
             go.Candlestick(
                 x=days,
@@ -349,7 +351,7 @@ def prices(candles: Sequence[Candle], adjusted: str, volume: str, palette: Palet
                 close=[candle.close for candle in candles],
                 increasing={"line": {"color": palette.up, "width": 1}, "fillcolor": palette.up},
                 decreasing={"line": {"color": palette.down, "width": 1}, "fillcolor": palette.down},
-                name="",
+                hoverinfo="skip",
             ),
             go.Scatter(
                 x=[day for day, _, _ in marks],
@@ -358,7 +360,7 @@ def prices(candles: Sequence[Candle], adjusted: str, volume: str, palette: Palet
                 mode="markers+text",
                 text=[letter for _, letter, _ in marks],
                 customdata=[told for _, _, told in marks],
-                textfont={"color": palette.panel, "size": 10},
+                textfont={"color": palette.panel, "size": 10, "family": FONT},
                 marker={"size": 16, "color": palette.accent},
                 hovertemplate="%{customdata}<extra></extra>",
             ),
@@ -370,7 +372,13 @@ def prices(candles: Sequence[Candle], adjusted: str, volume: str, palette: Palet
         margin={"l": 4, "r": 4, "t": 8, "b": 4},
         hovermode="x unified",
         bargap=0.25,
-        xaxis={**_sessions_axis(days, palette), "rangeslider": {"visible": False}, "anchor": "y2"},
+        xaxis={
+            **_sessions_axis(days, palette),
+            "rangeslider": {"visible": False},
+            "anchor": "y2",
+            "spikecolor": palette.ink_soft,
+            "spikethickness": 1,
+        },
         yaxis={**value_axis, "domain": [0.26, 1]},
         yaxis2={**value_axis, "domain": [0, 0.17], "nticks": 3, "tickformat": ".2s"},
         yaxis3={"domain": [0.18, 0.25], "range": [0, 1], "visible": False, "fixedrange": True},

@@ -42,6 +42,10 @@ NO_CAP = Text("not known", "알 수 없음")
 TRENDS = Text("Trends over", "추세 기간")
 
 PRICES_TITLE = Text("{count} sessions to {day}, in {currency}", "{day}까지 {count}거래일, 단위 {currency}")
+OPEN = Text("Open", "시가")
+HIGH = Text("High", "고가")
+LOW = Text("Low", "저가")
+CLOSE = Text("Close", "종가")
 ADJUSTED = Text("Adjusted", "수정 종가")
 VOLUME = Text("Volume", "거래량")
 PRICES_READING = Text(

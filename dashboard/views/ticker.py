@@ -157,7 +157,7 @@ def _chart(history: History, page: Page) -> Component:
         day=page.day(bars[-1]["trade_date"]),
         currency=history["currency"],
     )
-    figure = figures.prices([candle(bar, page) for bar in bars], say(ticker.ADJUSTED), say(ticker.VOLUME), page.palette)
+    figure = figures.prices([candle(bar, page) for bar in bars], page.palette)
     return components.panel(
         title,
         components.graph("prices", figure),
@@ -180,8 +180,23 @@ def candle(bar: Bar, page: Page) -> Candle:
         bar["close_price"],
         bar["adj_close"],
         bar["volume"],
+        _card(bar, page),
         tuple(marks),
     )
+
+
+def _card(bar: Bar, page: Page) -> str:
+    """What the hover card says of a session."""
+    say = page.say
+    amounts = [
+        (ticker.OPEN, bar["open_price"]),
+        (ticker.HIGH, bar["high_price"]),
+        (ticker.LOW, bar["low_price"]),
+        (ticker.CLOSE, bar["close_price"]),
+        (ticker.ADJUSTED, bar["adj_close"]),
+    ]
+    lines = [f"{say(name)} {price(amount)}" for name, amount in amounts if amount is not None]
+    return "<br>".join([*lines, f"{say(ticker.VOLUME)} {compact(bar['volume'])}"])
 
 
 def _returns(history: History, page: Page) -> list[Component]:
@@ -230,7 +245,6 @@ def _holders(held: Comparison, page: Page) -> Component:
         return components.panel(say(ticker.HELD_BY), html.P(say(ticker.NOT_HELD)))
     columns = [
         (say(ticker.ETF), ""),
-        (say(common.SECTOR), ""),
         (say(ticker.SHARE), "number strong"),
         (say(ticker.PLACE), "number"),
         (say(ticker.TRENDS), ""),
@@ -244,7 +258,6 @@ def _holders(held: Comparison, page: Page) -> Component:
 def _holder(each: Holder, page: Page) -> Sequence[Component]:
     return (
         components.ticker_link(each["etf_ticker"]),
-        each["sector_name"] or "–",
         percent(each["holding_percent"]),
         each["holding_rank"],
         components.trends(each, page),

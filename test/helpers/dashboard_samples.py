@@ -302,7 +302,6 @@ def history(ticker: str, *bars: dict[str, Any], **changes: Any) -> dict[str, Any
 def holder(etf_ticker: str, share: float, rank: int, **changes: Any) -> dict[str, Any]:
     return {
         "etf_ticker": etf_ticker,
-        "sector_name": None,
         "collected_date": "2026-08-20",
         "holding_rank": rank,
         "holding_percent": share,

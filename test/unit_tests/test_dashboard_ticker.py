@@ -88,8 +88,8 @@ def test_a_stock_is_three_calls(samples: ModuleType, stock: Any) -> None:
 
 def test_the_etfs_that_hold_it(samples: ModuleType, stock: Any) -> None:
     assert table(samples, samples.drawn(stock, "/ticker/NVDA"), "holders") == [
-        "QQQ – 9.12% 1 5d 20d 2026-08-20",
-        "SPY – 7.00% 2 5d 2026-08-20",
+        "QQQ 9.12% 1 5d 20d 2026-08-20",
+        "SPY 7.00% 2 5d 2026-08-20",
     ]
 
 
@@ -221,10 +221,21 @@ def test_a_wrong_range_asks_nothing(samples: ModuleType, stock: Any) -> None:
 @pytest.mark.parametrize("palette", [DARK, LIGHT])
 def test_the_chart_has_candles_the_adjusted_close_the_volume_and_what_happened(palette: figures.Palette) -> None:
     candles = [
-        Candle("2026-08-20", 99.0, 103.0, 98.0, 101.0, 50.5, 1000, (("D", "Dividend 0.25"), ("S", "Split 1 : 2"))),
-        Candle("2026-08-21", None, None, None, 102.0, 51.0, 2000),
+        Candle(
+            "2026-08-20",
+            99.0,
+            103.0,
+            98.0,
+            101.0,
+            50.5,
+            1000,
+            "on the 20th",
+            (("D", "Dividend 0.25"), ("S", "Split 1 : 2")),
+        ),
+        Candle("2026-08-21", None, None, None, 102.0, 51.0, 2000, "on the 21st"),
     ]
-    volume, adjusted, drawn, marks = figures.prices(candles, "Adjusted", "Volume", palette).data
+    volume, adjusted, drawn, marks = figures.prices(candles, palette).data
+    assert list(adjusted.customdata) == ["on the 20th", "on the 21st"]
     assert list(volume.y) == [1000, 2000] and list(adjusted.y) == [50.5, 51.0]
     assert list(drawn.open) == [99.0, None] and list(drawn.high) == [103.0, None]
     assert list(drawn.low) == [98.0, None] and list(drawn.close) == [101.0, 102.0]
@@ -248,11 +259,26 @@ def test_dividends_and_splits_are_marked(samples: ModuleType, changes: dict[str,
     assert view.candle(bar, samples.page("/ticker/NVDA", "ko")).marks == marks
 
 
+def test_the_hover_card_has_the_sessions_numbers(samples: ModuleType) -> None:
+    bar = samples.bar("2026-08-21", 100.0, volume=12_345_678)
+    english, korean = (samples.page("/ticker/NVDA", language) for language in ("en", "ko"))
+    assert view.candle(bar, english).card.split("<br>") == [
+        "Open 99.00",
+        "High 102.00",
+        "Low 98.00",
+        "Close 100.00",
+        "Adjusted 50.00",
+        "Volume 12.3M",
+    ]
+    without = samples.bar("2026-08-21", 100.0, open_price=None, high_price=None, low_price=None)
+    assert view.candle(without, korean).card == "종가 100.00<br>수정 종가 50.00<br>거래량 1M"
+
+
 @pytest.mark.parametrize(("count", "named"), [(1, 1), (3, 3), (22, 4), (253, 4)])
 def test_a_few_sessions_are_named(count: int, named: int) -> None:
     days = [f"day {place}" for place in range(count)]
-    candles = [Candle(day, 1.0, 1.0, 1.0, 1.0, 1.0, 1) for day in days]
-    ticks = figures.prices(candles, "", "", DARK).layout.xaxis.tickvals
+    candles = [Candle(day, 1.0, 1.0, 1.0, 1.0, 1.0, 1, "") for day in days]
+    ticks = figures.prices(candles, DARK).layout.xaxis.tickvals
     assert len(set(ticks)) == named and set(ticks) <= set(days)
 
 
