@@ -6,7 +6,7 @@ from typing import Any
 
 from dash import Dash, Input, Output, State, no_update
 
-from dashboard import components, preferences
+from dashboard import components, figures, preferences
 from dashboard.address import Address
 from dashboard.api_client import ApiAway, ApiClient, ApiRefused
 from dashboard.components import Component
@@ -18,13 +18,13 @@ from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicke
 
 log = logging.getLogger(__name__)
 
-# Both set pathname and search, which is what draws. A sector is enlarged by the map itself; its id is no ticker.
-OPEN_TILE = """
-function (clicked) {
-    const id = clicked ? clicked.points[0].id : "";
+# Both set pathname and search, which is what draws. A sector is enlarged by the map itself.
+OPEN_TILE = f"""
+function (clicked) {{
+    const id = clicked ? clicked.points[0].id : "{figures.GROUP}";
     const none = dash_clientside.no_update;
-    return !id || id === "whole" || id.startsWith("sector:") ? [none, none] : [`/ticker/${id}`, ""];
-}
+    return id.startsWith("{figures.GROUP}") ? [none, none] : [`/ticker/${{id}}`, ""];
+}}
 """
 OPEN_TYPED = """
 function (_submits, typed) {

@@ -15,7 +15,8 @@ ROW_PIXELS = 30
 FRAME_PIXELS = 16
 MAP_PIXELS = 660
 SECTOR_PIXELS = 20
-WHOLE_MAP = "whole"
+# What the ids on the map begin with that are no stock's.
+GROUP = "group:"
 # Smallest and largest letters on the map. A label is about four of its letters wide, the map as many pixels as this.
 TILE_LETTERS = (9.0, 30.0)
 LETTERS_OF_A_MAP = sqrt(1400 * MAP_PIXELS) / 4
@@ -138,9 +139,9 @@ def market_map(tiles: Sequence[Tile], heading: str, full_colour: float, palette:
     colours = [_tile_colour(tile, full_colour, palette) for tile in tiles]
     figure = go.Figure(
         go.Treemap(
-            ids=[tile.id or WHOLE_MAP for tile in tiles],
+            ids=[tile.id or GROUP for tile in tiles],
             labels=[f"<b>{tile.label}</b>" if tile.parent else tile.label for tile in tiles],
-            parents=[tile.parent or (WHOLE_MAP if tile.id else "") for tile in tiles],
+            parents=[tile.parent or (GROUP if tile.id else "") for tile in tiles],
             values=[tile.area for tile in tiles],
             text=[_tile_text(tile) for tile in tiles],
             hovertext=[tile.card for tile in tiles],

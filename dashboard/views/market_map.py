@@ -19,7 +19,8 @@ from utils.errors import NotPublished
 
 GRAPH = "market-map"
 MONTH = "month"
-# From which return on the colour stays the same: what about nine stocks in ten do not reach.
+# From which return on the colour stays the same. It grows about with the root of the window, as returns do, so
+# that every window makes the same use of the scale, and two days of one window can be compared.
 FULL_COLOUR = {"5d": 0.06, "10d": 0.09, "20d": 0.12, MONTH: 0.12}
 WINDOWS = tuple(FULL_COLOUR)
 DEFAULT_WINDOW = "20d"
@@ -104,7 +105,7 @@ def _map(market: MarketMap, window: str, page: Page) -> list[Component]:
     reading = say(market_map.READING, window=_window_span(window, page), high=f"±{full:.0%}")
     return [
         components.panel(
-            say(market_map.STOCKS, count=sum(1 for _ in _stocks(market))),
+            say(market_map.STOCKS, count=sum(1 for _ in _stocks(market)), day=page.day(market["as_of_date"])),
             components.graph(GRAPH, figure),
             html.P(reading, className="note"),
             *_left_out(market, window, page),
@@ -122,7 +123,7 @@ def tiles(market: MarketMap, window: str, page: Page) -> list[Tile]:
 
 def _tiles_of(sector: SectorStocks, window: str, page: Page) -> list[Tile]:
     name = sector["sector"] or page.say(market_map.UNKNOWN_SECTOR)
-    sector_id = f"sector:{name}"
+    sector_id = f"{figures.GROUP}{name}"
     members = [
         Tile(
             stock["ticker"], stock["ticker"], sector_id, stock["market_cap"], _return(stock, window), _told(stock, page)
@@ -145,11 +146,11 @@ def _told(stock: Standing, page: Page) -> str:
     return _card(stock["ticker"], lines, stock, page, reason)
 
 
-def _card(title: str, lines: Sequence[str], figures_of: Standing | SectorStocks, page: Page, reason: str = "") -> str:
+def _card(title: str, lines: Sequence[str], standing: Standing | SectorStocks, page: Page, reason: str = "") -> str:
     """Title, what it is, market cap, all four returns, and why one is missing."""
-    cap = f"{page.say(market_map.CARD_CAP)} ${compact(figures_of['market_cap'] or 0)}"
+    cap = f"{page.say(market_map.CARD_CAP)} ${compact(standing['market_cap'] or 0)}"
     returns = [
-        f"{components.window_name(window, page)}  <b>{signed(_return(figures_of, window))}</b>" for window in WINDOWS
+        f"{components.window_name(window, page)}  <b>{signed(_return(standing, window))}</b>" for window in WINDOWS
     ]
     return "<br>".join(filter(None, [f"<b>{title}</b>", *lines, cap, *returns, reason]))
 
@@ -223,7 +224,7 @@ def _compared(client: ApiClient, page: Page) -> tuple[EtfBenchmark | None, str]:
         compared = client.etf_benchmark(page.address.day("as_of"), sessions)
     except NotPublished as error:
         return None, str(error)
-    is_there = any(etf["close_price"] for etf in compared["etfs"])
+    is_there = compared["sessions"] and any(etf["close_price"] for etf in compared["etfs"])
     return (compared, "") if is_there else (None, page.say(market_map.NO_ETFS_DETAIL))
 
 
@@ -241,7 +242,7 @@ def _etfs(compared: EtfBenchmark, window: str, page: Page) -> list[Component]:
         html.Div(
             [
                 components.panel(
-                    say(market_map.ETFS, benchmark=benchmark),
+                    say(market_map.ETFS, benchmark=benchmark, day=page.day(compared["as_of_date"])),
                     _etf_table(compared, returns, window, page),
                     tools=[components.download(page, "etfs")],
                 ),

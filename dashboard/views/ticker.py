@@ -146,7 +146,7 @@ def _market_cap(newest: Bar, history: History, page: Page) -> Component:
         return page.say(ticker.NO_CAP)
     source = ticker.CAP_SOURCES.get(newest["market_cap_source"] or "")
     cap = f"{compact(newest['market_cap'])} {history['currency']}"
-    return html.Span([cap, html.Span(f" {page.say(source)}" if source else "", className="small soft")])
+    return html.Span([cap, html.Span(f" {page.say(source)}" if source else "", className="aside soft")])
 
 
 def _chart(history: History, page: Page) -> Component:

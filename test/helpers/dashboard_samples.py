@@ -243,7 +243,7 @@ def etf_benchmark(sessions: list[str], *etfs: dict[str, Any], **changes: Any) ->
     """ETFs (of `etf`) whose closes rise by one a session from 100, where they have none of their own."""
     closes = [100.0 + place for place in range(len(sessions))]
     return {
-        "as_of_date": sessions[-1],
+        "as_of_date": sessions[-1] if sessions else None,
         "degraded_reason": None,
         "benchmark": "SPY",
         "sessions": sessions,

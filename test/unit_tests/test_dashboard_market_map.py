@@ -104,17 +104,17 @@ def test_area_is_market_cap_and_a_sector_is_the_sum_of_its_stocks(samples: Modul
     figure = treemap(samples, samples.drawn(api, "/map"))
     areas = dict(zip(figure.ids, figure["values"], strict=True))
     assert areas["NVDA"] == 4_000_000_000_000 and areas["NEE"] == 100
-    assert areas["sector:Technology"] == 4_600_000_000_000
-    assert areas["whole"] == 4_600_000_000_400
+    assert areas["group:Technology"] == 4_600_000_000_000
+    assert areas["group:"] == 4_600_000_000_400
     parents = dict(zip(figure.ids, figure.parents, strict=True))
-    assert (parents["NVDA"], parents["sector:Technology"], parents["whole"]) == ("sector:Technology", "whole", "")
+    assert (parents["NVDA"], parents["group:Technology"], parents["group:"]) == ("group:Technology", "group:", "")
     assert "CEG" not in areas, "without a market cap it has no area"
     assert (figure.branchvalues, figure.sort) == ("total", False)
 
 
 def test_sectors_keep_their_order_and_the_unknown_one_is_last_and_named(samples: ModuleType, api: Any) -> None:
     figure = treemap(samples, samples.drawn(api, "/map"))
-    sectors = [label for label, parent in zip(figure.labels, figure.parents, strict=True) if parent == "whole"]
+    sectors = [label for label, parent in zip(figure.labels, figure.parents, strict=True) if parent == "group:"]
     assert sectors == ["Technology  +5.00%", "Utilities  +1.00%", "Sector not known yet  +1.00%"]
 
 
@@ -163,8 +163,8 @@ def test_the_hover_card_has_the_numbers(samples: ModuleType, api: Any) -> None:
         "month  <b>+4.00%</b>",
     ]
     assert cards["AMD"].endswith("20d  <b>–</b><br>month  <b>+4.00%</b><br>no price on 2026-07-24")
-    assert cards["sector:Technology"].startswith("<b>Technology</b><br>3 stocks, returns weighted by market cap<br>")
-    assert cards["whole"] == ""
+    assert cards["group:Technology"].startswith("<b>Technology</b><br>3 stocks, returns weighted by market cap<br>")
+    assert cards["group:"] == ""
 
 
 def test_letters_grow_with_the_tile_within_bounds() -> None:
@@ -302,6 +302,11 @@ def test_before_anything_is_collected_it_says_what_to_do(samples: ModuleType, la
     shown = samples.text_of(samples.drawn(api, "/map", language))
     for text in (texts.EMPTY_TITLE, texts.EMPTY_HINT, texts.NO_ETFS_TITLE, texts.NO_ETFS_HINT):
         assert text.in_(language) in shown
+
+
+def test_etfs_without_a_session_of_the_benchmark_are_not_compared(samples: ModuleType, api: Any) -> None:
+    api.answers["/dashboard/etf-benchmark"] = samples.etf_benchmark([], samples.etf("XLK", None, None))
+    assert texts.NO_ETFS_TITLE.en in samples.text_of(samples.drawn(api, "/map"))
 
 
 def test_the_map_is_there_without_the_etfs(samples: ModuleType, api: Any) -> None:
