@@ -125,3 +125,147 @@ class PublishedDay(TypedDict):
 class Calendar(TypedDict):
     sessions: list[PublishedDay]
     rebalances: list[PublishedDay]
+
+
+class Returns(TypedDict):
+    return_5d: float | None
+    return_10d: float | None
+    return_20d: float | None
+    return_month: float | None
+
+
+class Standing(Returns):
+    ticker: str
+    company_name: str | None
+    currency: str
+    close_price: float
+    market_cap: int | None
+    missing_reason: str | None
+    source: str
+
+
+class SectorStocks(Returns):
+    sector: str | None
+    stock_count: int
+    market_cap: int | None
+    stocks: list[Standing]
+
+
+class MarketMap(TypedDict):
+    """Without a session until a stock is stored."""
+
+    as_of_date: str | None
+    sectors: list[SectorStocks]
+
+
+class Etf(Returns):
+    ticker: str
+    sector_name: str | None
+    description: str | None
+    is_benchmark: bool
+    close_price: float | None
+    outperformance_5d: float | None
+    outperformance_10d: float | None
+    outperformance_20d: float | None
+    outperformance_month: float | None
+    is_trending_5d: bool
+    is_trending_10d: bool
+    is_trending_20d: bool
+    missing_reason: str | None
+    source: str | None
+
+
+class EtfList(TypedDict):
+    as_of_date: str | None
+    etfs: list[Etf]
+
+
+class EtfSeries(Etf):
+    adj_closes: list[float | None]
+
+
+class EtfBenchmark(TypedDict):
+    as_of_date: str | None
+    degraded_reason: str | None
+    benchmark: str
+    sessions: list[str]
+    etfs: list[EtfSeries]
+
+
+class Bar(TypedDict):
+    trade_date: str
+    open_price: float | None
+    high_price: float | None
+    low_price: float | None
+    close_price: float
+    adj_close: float
+    volume: int
+    dividend: float
+    split_ratio: float
+    market_cap: int | None
+    market_cap_source: str | None
+    source: str
+
+
+class WindowReturn(TypedDict):
+    window: str
+    start_session: str
+    end_session: str
+    period_return: float | None
+    benchmark_return: float | None
+    missing_reason: str | None
+
+
+class History(TypedDict):
+    ticker: str
+    quote_type: str
+    currency: str
+    company_name: str | None
+    sector: str | None
+    bars: list[Bar]
+    benchmark: str
+    returns: list[WindowReturn]
+
+
+class Holder(TypedDict):
+    etf_ticker: str
+    collected_date: str
+    holding_rank: int
+    holding_percent: float
+    is_trending_5d: bool
+    is_trending_10d: bool
+    is_trending_20d: bool
+
+
+class Comparison(TypedDict):
+    holding_ticker: str
+    holding_name: str | None
+    etfs: list[Holder]
+
+
+class StoredHolding(TypedDict):
+    collected_date: str
+    holding_rank: int
+    stock_ticker: str
+    stock_name: str | None
+    holding_percent: float
+
+
+class AllHoldings(TypedDict):
+    holdings: list[StoredHolding]
+
+
+class Appearance(TypedDict):
+    as_of_date: str
+    period_days: int | None
+    rebalance_date: str | None
+    weight: float
+    rank: int
+    period_return: float | None
+    source_etfs: list[str] | None
+    source_periods: list[int] | None
+
+
+class Record(TypedDict):
+    total: int
+    appearances: list[Appearance]

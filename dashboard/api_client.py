@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
@@ -54,6 +55,35 @@ class ApiClient:
         """For which sessions and rebalance dates portfolios are published."""
         return cast(answers.Calendar, self._get("/dashboard/calendar"))
 
+    def market_map(self, as_of: date | None) -> answers.MarketMap:
+        """Every stock of a session by sector, the newest when none is given."""
+        return cast(answers.MarketMap, self._get("/dashboard/market-map", as_of_date=as_of))
+
+    def etf_list(self) -> answers.EtfList:
+        """Every ETF, and which of them trend in the newest publication."""
+        return cast(answers.EtfList, self._get("/dashboard/etf-list"))
+
+    def etf_benchmark(self, as_of: date | None, sessions: int) -> answers.EtfBenchmark:
+        """The ETF list of a session, the newest when none is given, with the closes of the last sessions."""
+        answer = self._get("/dashboard/etf-benchmark", as_of_date=as_of, sessions=sessions)
+        return cast(answers.EtfBenchmark, answer)
+
+    def history(self, symbol: str, sessions: int) -> answers.History:
+        """A symbol's last bars, oldest first, and its returns beside the benchmark's."""
+        return cast(answers.History, self._get(f"/stocks/{_part(symbol)}/history", limit=sessions))
+
+    def record(self, symbol: str, rows: int) -> answers.Record:
+        """The newest portfolios that a symbol is in."""
+        return cast(answers.Record, self._get(f"/stocks/{_part(symbol)}/record", limit=rows))
+
+    def holders(self, stock: str) -> answers.Comparison:
+        """The ETFs that own a stock."""
+        return cast(answers.Comparison, self._get(f"/etf-holdings/comparison/{_part(stock)}"))
+
+    def holdings(self, etf: str, rows: int) -> answers.AllHoldings:
+        """What an ETF owns, newest snapshot first."""
+        return cast(answers.AllHoldings, self._get("/etf-holdings/all-holdings", etf=etf, limit=rows))
+
     def _get(self, path: str, **params: Any) -> Any:
         given = {name: str(value) for name, value in params.items() if value is not None}
         try:
@@ -63,6 +93,11 @@ class ApiClient:
         if response.status_code == httpx.codes.OK:
             return response.json()
         raise _error(response)
+
+
+def _part(symbol: str) -> str:
+    """A symbol as one part of a path, whatever a reader has typed."""
+    return quote(symbol, safe="=^")
 
 
 def _error(response: httpx.Response) -> ActstockError:

@@ -6,17 +6,33 @@ from typing import Any
 
 from dash import Dash, Input, Output, State, no_update
 
-from dashboard import components, preferences
+from dashboard import components, figures, preferences
 from dashboard.address import Address
 from dashboard.api_client import ApiAway, ApiClient, ApiRefused
 from dashboard.components import Component
 from dashboard.page import Page
 from dashboard.texts import common
-from dashboard.views import VIEWS, month, view_of
+from dashboard.views import VIEWS, market_map, month, view_of
 from dashboard.views.periods import DAY_PICKER
 from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
 
 log = logging.getLogger(__name__)
+
+# Both set pathname and search, which is what draws. A sector is enlarged by the map itself.
+OPEN_TILE = f"""
+function (clicked) {{
+    const id = clicked ? clicked.points[0].id : "{figures.GROUP}";
+    const none = dash_clientside.no_update;
+    return id.startsWith("{figures.GROUP}") ? [none, none] : [`/ticker/${{id}}`, ""];
+}}
+"""
+OPEN_TYPED = """
+function (_submits, typed) {
+    const ticker = (typed || "").trim().toUpperCase();
+    const none = dash_clientside.no_update;
+    return ticker ? [`/ticker/${encodeURIComponent(ticker)}`, "", ""] : [none, none, none];
+}
+"""
 
 
 def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
@@ -57,6 +73,18 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
         if not capital or capital == address.amount("capital", month.CAPITAL):
             return no_update
         return address.search(capital=f"{capital:g}" if capital < 1e6 else f"{capital:.0f}")
+
+    place = [Output("address", part, allow_duplicate=True) for part in ("pathname", "search")]
+    in_the_browser: Any = app.clientside_callback
+    in_the_browser(OPEN_TILE, *place, Input(market_map.GRAPH, "clickData"), prevent_initial_call=True)
+    in_the_browser(
+        OPEN_TYPED,
+        *place,
+        Output(components.TICKER_SEARCH, "value"),
+        Input(components.TICKER_SEARCH, "n_submit"),
+        State(components.TICKER_SEARCH, "value"),
+        prevent_initial_call=True,
+    )
 
 
 def header(page: Page) -> list[Component]:

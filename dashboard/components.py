@@ -1,18 +1,20 @@
 """What the views are put together from, styled by assets/finviz.css. Pure: no request, no clock."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import plotly.graph_objects as go
 from dash import dcc, html
 
-from dashboard.page import Page
-from dashboard.texts import LANGUAGES, common
+from dashboard.page import Page, signed
+from dashboard.texts import LANGUAGES, common, ticker
+from dashboard.texts.reasons import reason_in
 
 Component = Any
 MAIN = "view"
 HEADER = "header"
+TICKER_SEARCH = "ticker-search"
 
 
 class Choice(NamedTuple):
@@ -57,6 +59,7 @@ def header(page: Page, views: Sequence[tuple[str, str]]) -> list[Component]:
         html.A(page.say(common.SKIP), href=f"#{MAIN}", className="skip"),
         dcc.Link(page.say(common.TITLE), href="/", className="brand", title=page.say(common.TAGLINE)),
         html.Nav(links, className="views", **aria(label=page.say(common.VIEWS))),
+        ticker_search(page),
         html.Div([_other_language(page), _other_theme(page)], className="preferences"),
     ]
 
@@ -144,11 +147,48 @@ def table(name: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence
 
 
 def tags(names: Sequence[str]) -> Component:
-    return html.Span([html.Span(name, className="tag") for name in names])
+    # The blanks are for whoever copies or hears them.
+    return html.Span([part for name in names for part in (html.Span(name, className="tag"), " ")])
 
 
-def ticker_link(ticker: str) -> Component:
-    return dcc.Link(ticker, href=f"/ticker/{ticker}", className="ticker")
+def ticker_link(symbol: str, label: str = "") -> Component:
+    return dcc.Link(label or symbol, href=f"/ticker/{symbol}", className="ticker")
+
+
+def gain(share: float | None) -> Component:
+    """A return with its sign, and the sign's colour."""
+    return html.Span(signed(share), className=sign_class(share))
+
+
+def window_name(window: str, page: Page) -> str:
+    """A window of the API ("5d", "month") as a word."""
+    return page.say(common.MONTH_SO_FAR) if window == "month" else page.say(common.DAYS, days=window[:-1])
+
+
+def reason(told: str, page: Page) -> Component:
+    """Why a number is missing, in the reader's language where it is known there."""
+    words, language = reason_in(page.language, told)
+    return html.Span(words, lang=language)
+
+
+def trends(flags: Mapping[str, Any], page: Page) -> Component:
+    """The periods over which an ETF trends. flags: `is_trending_5d` and so on."""
+    names = [page.say(common.DAYS, days=days) for days in page.periods if flags[f"is_trending_{days}d"]]
+    return tags(names) if names else html.Span("–", className="soft")
+
+
+def ticker_search(page: Page) -> Component:
+    """A field that leads to a ticker's page."""
+    label = page.say(ticker.SEARCH)
+    field = dcc.Input(
+        id=TICKER_SEARCH,
+        type="text",
+        placeholder=page.say(ticker.SEARCH_HINT),
+        autoComplete="off",
+        spellCheck=False,
+        maxLength=20,
+    )
+    return html.Label([html.Span(label, className="unseen"), field], className="search", title=label)
 
 
 def download(page: Page, name: str) -> Component:

@@ -63,6 +63,14 @@ def compact(amount: float) -> str:
     return f"{amount:,.0f}"
 
 
+def price(amount: float) -> str:
+    """
+    >>> price(30.0), price(5432.1), price(94100.0)
+    ('30.00', '5,432.10', '94,100')
+    """
+    return f"{amount:,.2f}" if amount < 10_000 else f"{amount:,.0f}"
+
+
 def signed(share: float | None) -> str:
     """
     >>> signed(0.1172), signed(-0.03), signed(None)

@@ -248,8 +248,21 @@ class LatestBar(Bar, Security):
     pass
 
 
+class WindowReturn(BaseModel):
+    """A symbol's return over a window beside the benchmark's, in US dollars, as of the symbol's newest bar."""
+
+    window: Window
+    start_session: date
+    end_session: date
+    period_return: float | None
+    benchmark_return: float | None = Field(description="Over the home exchange's sessions of the window")
+    missing_reason: str | None = Field(description="Why one of the two is null")
+
+
 class History(Security, Paged):
     bars: list[Bar] = Field(description="Oldest first; the next part is what lies before")
+    benchmark: str
+    returns: list[WindowReturn] = Field(description="Whatever part of the bars is asked for; none of a CURRENCY")
 
 
 class Returns(BaseModel):
@@ -328,6 +341,7 @@ class Etf(Returns):
     outperformance_5d: float | None = Field(description="Return less the benchmark's, the same two sessions")
     outperformance_10d: float | None
     outperformance_20d: float | None
+    outperformance_month: float | None = None
     is_trending_5d: bool
     is_trending_10d: bool
     is_trending_20d: bool

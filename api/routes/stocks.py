@@ -63,8 +63,11 @@ async def latest(reply: Replies, symbol: Symbol) -> Response:
 
 @router.get("/{symbol}/history", response_model=History)
 async def history(reply: Replies, symbol: Symbol, days: Between, page: Page) -> Response:
-    """Daily bars between `from` and `to`, oldest first: the newest `limit` ones but for `offset`."""
-    return await reply.page(History, "bars", stocks.history, symbol, *days, span=page)
+    """Daily bars between `from` and `to`, oldest first: the newest `limit` ones but for `offset`.
+
+    With the symbol's returns up to its newest bar, beside the benchmark's.
+    """
+    return await reply.page(History, "bars", stocks.history, symbol, universe().benchmark, *days, span=page)
 
 
 @router.get("/{symbol}/record", response_model=Record)

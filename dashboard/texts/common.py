@@ -21,6 +21,7 @@ MONTH = Text("month", "월간")
 MONTHLY_HINT = Text(
     "The three portfolios merged on the last Sunday of a month", "매월 마지막 일요일에 세 포트폴리오를 합친 것입니다"
 )
+MONTH_SO_FAR = Text("month", "당월")
 SESSION = Text("Session", "거래일")
 PRICES = Text("Prices", "시세")
 TICKER = Text("Ticker", "종목 코드")

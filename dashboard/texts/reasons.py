@@ -18,6 +18,7 @@ _KOREAN = [
     (r"return of (?P<gain>.+) is not positive", "수익률 {gain}: 양수가 아닙니다"),
     (r"no market cap on (?P<day>\S+)", "{day} 시가총액이 없습니다"),
     (r"no price on (?P<day>\S+)", "{day} 시세가 없습니다"),
+    (r"(?P<ticker>\S+): no price on (?P<day>\S+)", "{ticker}의 {day} 시세가 없습니다"),
     (r"no (?P<rate>\S+) rate on (?P<day>\S+)", "{day} {rate} 환율이 없습니다"),
 ]
 

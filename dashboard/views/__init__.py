@@ -8,8 +8,10 @@ from dashboard.address import Address
 from dashboard.api_client import ApiClient
 from dashboard.page import Page
 from dashboard.texts import Text
+from dashboard.texts import market_map as market_map_texts
 from dashboard.texts import portfolio as portfolio_texts
-from dashboard.views import month, portfolio
+from dashboard.texts import ticker as ticker_texts
+from dashboard.views import market_map, month, portfolio, ticker
 from utils.errors import InvalidInput
 
 Table = Callable[[ApiClient, Page], Sequence[Mapping[str, object]]]
@@ -37,6 +39,14 @@ VIEWS = [
             "month": month.positions,
             "trades": month.trades,
         },
+    ),
+    View("/map", market_map_texts.TITLE, market_map.page, {"stocks": market_map.stocks, "etfs": market_map.etfs}),
+    View(
+        "/ticker",
+        ticker_texts.TITLE,
+        ticker.page,
+        {"prices": ticker.prices, "record": ticker.record},
+        is_listed=False,
     ),
 ]
 

@@ -13,7 +13,6 @@ from dashboard.api_client import ApiClient
 from dashboard.components import Component
 from dashboard.page import Page, compact, percent, signed
 from dashboard.texts import common, portfolio
-from dashboard.texts.reasons import reason_in
 from dashboard.views import month, periods
 
 SCORE_UNIT = 1e12
@@ -240,8 +239,7 @@ def _offer(etf: str, offered: Sequence[Candidate], ticker: str, page: Page) -> C
 def _verdict(candidate: Candidate, page: Page) -> Component:
     if candidate["is_selected"]:
         return html.Strong(page.say(portfolio.CHOSEN), className="chosen")
-    reason, language = reason_in(page.language, candidate["exclusion_reason"] or "")
-    return html.Span(reason, lang=language)
+    return components.reason(candidate["exclusion_reason"] or "", page)
 
 
 def _all_candidates(shown: Portfolio, page: Page) -> Component:

@@ -83,10 +83,18 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> Row:
         {"benchmark": benchmark, "as_of": as_of, "session": session},
     )
     if session:
-        months = between(conn, stretches_of([row["ticker"] for row in rows], session, ["month"]))
-        for row, month in zip(rows, months, strict=True):
-            row["return_month"] = month["period_return"]
+        _add_month(rows, between(conn, stretches_of([row["ticker"] for row in rows], session, ["month"])), benchmark)
     return {**published, "etfs": rows}
+
+
+def _add_month(rows: list[Row], months: list[Row], benchmark: str) -> None:
+    """Each ETF's return over the month so far, and what it is ahead of the benchmark's."""
+    gains = {month["ticker"]: month["period_return"] for month in months}
+    its = gains.get(benchmark)
+    for row in rows:
+        gain = row["return_month"] = gains[row["ticker"]]
+        comparable = gain is not None and its is not None and not row["is_benchmark"]
+        row["outperformance_month"] = gain - its if comparable else None
 
 
 def _trending_publication(conn: Connection, as_of: date | None) -> Row:

@@ -5,7 +5,7 @@ from datetime import date
 from database.db_helper import Connection, Row, fetch
 from database.queries.paging import Found, Span, fetch_page
 from database.queries.returns import between, stretches_of
-from utils.dates import EXCHANGES, exchange_of, window_of
+from utils.dates import EXCHANGES, exchange_of, last_session_by, window_of
 from utils.errors import NotPublished, UnknownTicker
 
 # The ETFs of the universe are listed in the US; what they have no column for is NULL.
@@ -33,7 +33,7 @@ def latest(conn: Connection, symbol: str) -> Row | None:
     return rows[0] if rows else None
 
 
-def history(conn: Connection, symbol: str, start: date | None, end: date | None, span: Span) -> Found:
+def history(conn: Connection, symbol: str, benchmark: str, start: date | None, end: date | None, span: Span) -> Found:
     """The bars from start to end, both included; `span` counts from the newest, the rows are oldest first."""
     newest = latest(conn, symbol)
     if newest is None:
@@ -50,7 +50,26 @@ def history(conn: Connection, symbol: str, start: date | None, end: date | None,
         {"symbol": symbol, "start": start, "end": end},
         span,
     )
-    return Found(found.total, found.rows[::-1], newest)
+    about = {**newest, "benchmark": benchmark, "returns": _returns_against(conn, benchmark, newest)}
+    return Found(found.total, found.rows[::-1], about)
+
+
+def _returns_against(conn: Connection, benchmark: str, newest: Row) -> list[Row]:
+    """The returns of a symbol up to its newest bar, each beside the benchmark's; nobody earns those of a currency."""
+    if newest["quote_type"] == "CURRENCY":
+        return []
+    as_of = last_session_by(newest["trade_date"])
+    own, its = (between(conn, stretches_of([ticker], as_of)) for ticker in (newest["ticker"], benchmark))
+    return [
+        {
+            **row,
+            "window": row["name"],
+            "benchmark_return": against["period_return"],
+            "missing_reason": row["missing_reason"]
+            or (against["missing_reason"] and f"{benchmark}: {against['missing_reason']}"),
+        }
+        for row, against in zip(own, its, strict=True)
+    ]
 
 
 def known(conn: Connection, symbol: str) -> str:

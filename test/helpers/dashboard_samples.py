@@ -185,3 +185,142 @@ def calendar() -> dict[str, Any]:
     days = [{"as_of_date": day, "is_degraded": False} for day in ("2026-08-19", "2026-08-20", "2026-08-21")]
     months = [{"as_of_date": day, "is_degraded": False} for day in ("2026-06-28", "2026-07-26")]
     return {"sessions": days, "rebalances": months}
+
+
+def returns(five: float | None, ten: float | None, twenty: float | None, month: float | None) -> dict[str, Any]:
+    return {"return_5d": five, "return_10d": ten, "return_20d": twenty, "return_month": month}
+
+
+def standing(ticker: str, market_cap: int | None, twenty: float | None, **changes: Any) -> dict[str, Any]:
+    return {
+        "ticker": ticker,
+        "company_name": f"{ticker} Inc.",
+        "currency": "USD",
+        "close_price": 123.4,
+        "market_cap": market_cap,
+        "missing_reason": "no price on 2026-07-24" if twenty is None else None,
+        "source": "yahoo",
+        **returns(0.01, -0.02, twenty, 0.04),
+        **changes,
+    }
+
+
+def sector(name: str | None, twenty: float | None, *stocks: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "sector": name,
+        "stock_count": len(stocks),
+        "market_cap": sum(stock["market_cap"] or 0 for stock in stocks) or None,
+        "stocks": list(stocks),
+        **returns(0.01, 0.02, twenty, 0.04),
+    }
+
+
+def market_map(*sectors: dict[str, Any]) -> dict[str, Any]:
+    return {"as_of_date": "2026-08-21" if sectors else None, "sectors": list(sectors)}
+
+
+def etf(ticker: str, twenty: float | None, ahead: float | None, **changes: Any) -> dict[str, Any]:
+    """An ETF that trends over 10 and 20 sessions when it is ahead."""
+    is_ahead = ahead is not None and ahead > 0
+    return {
+        "ticker": ticker,
+        "sector_name": None,
+        "description": f"what {ticker} follows",
+        "is_benchmark": ticker == "SPY",
+        "close_price": 100.5,
+        **{f"outperformance_{window}": ahead for window in ("5d", "10d", "20d", "month")},
+        "is_trending_5d": False,
+        "is_trending_10d": is_ahead,
+        "is_trending_20d": is_ahead,
+        "missing_reason": None,
+        "source": "yahoo",
+        **returns(0.01, 0.02, twenty, 0.04),
+        **changes,
+    }
+
+
+def etf_benchmark(sessions: list[str], *etfs: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """ETFs (of `etf`) whose closes rise by one a session from 100, where they have none of their own."""
+    closes = [100.0 + place for place in range(len(sessions))]
+    return {
+        "as_of_date": sessions[-1] if sessions else None,
+        "degraded_reason": None,
+        "benchmark": "SPY",
+        "sessions": sessions,
+        "etfs": [{"adj_closes": closes, **each} for each in etfs],
+        **changes,
+    }
+
+
+def bar(day: str, close: float, **changes: Any) -> dict[str, Any]:
+    return {
+        "trade_date": day,
+        "open_price": close - 1,
+        "high_price": close + 2,
+        "low_price": close - 2,
+        "close_price": close,
+        "adj_close": close / 2,
+        "volume": 1_000_000,
+        "dividend": 0.0,
+        "split_ratio": 1.0,
+        "market_cap": 75_130_000_000,
+        "market_cap_source": "shares_x_close",
+        "source": "yahoo",
+        **changes,
+    }
+
+
+def history(ticker: str, *bars: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    windows = [
+        ("5d", "2026-08-14", 0.05, 0.02),
+        ("20d", "2026-07-24", None, 0.03),
+        ("month", "2026-07-31", -0.01, 0.01),
+    ]
+    return {
+        "ticker": ticker,
+        "quote_type": "EQUITY",
+        "currency": "USD",
+        "company_name": f"{ticker} Inc.",
+        "sector": "Technology",
+        "bars": list(bars or [bar("2026-08-20", 100.0), bar("2026-08-21", 101.0)]),
+        "benchmark": "SPY",
+        "returns": [
+            {
+                "window": window,
+                "start_session": start,
+                "end_session": "2026-08-21",
+                "period_return": own,
+                "benchmark_return": its,
+                "missing_reason": None if own is not None else "no price on 2026-07-24",
+            }
+            for window, start, own, its in windows
+        ],
+        **changes,
+    }
+
+
+def holder(etf_ticker: str, share: float, rank: int, **changes: Any) -> dict[str, Any]:
+    return {
+        "etf_ticker": etf_ticker,
+        "collected_date": "2026-08-20",
+        "holding_rank": rank,
+        "holding_percent": share,
+        "is_trending_5d": True,
+        "is_trending_10d": False,
+        "is_trending_20d": True,
+        **changes,
+    }
+
+
+def appearance(day: str, days: int | None, weight: float, **changes: Any) -> dict[str, Any]:
+    return {
+        "as_of_date": day,
+        "period_days": days,
+        "rebalance_date": None,
+        "weight": weight,
+        "rank": 2,
+        "period_return": 0.0963,
+        "source_etfs": ["QQQ", "SPY"],
+        "source_periods": None,
+        **changes,
+    }

@@ -22,6 +22,8 @@ KEY = "a-key-for-tests"
 SETTINGS = Settings.from_env({"API_KEY": KEY})
 NOTICED_WITHIN_SECONDS = 1.5
 AWAY_WITHIN_SECONDS = 3.0
+# Of the windows that end with the sample's newest session.
+WINDOW_STARTS = {"5d": "2026-08-14", "10d": "2026-08-07", "20d": "2026-07-24", "month": "2026-07-31"}
 
 
 def api_on(database: DatabaseSettings) -> TestClient:
@@ -332,6 +334,29 @@ def test_a_list_that_grows_comes_in_parts(api: TestClient, path: str, rows: str,
     assert (beyond["total"], beyond[rows], beyond["next"]) == (total, [], None)
 
 
+@pytest.mark.parametrize(
+    ("symbol", "start_of_5d"),
+    [("MU", "2026-08-14"), ("XLB", "2026-08-14"), ("000660.KS", "2026-08-13")],  # Korea was closed on the 17th
+)
+def test_history_comes_with_the_returns_beside_the_benchmarks(
+    api: TestClient, sample_database: DatabaseSettings, symbol: str, start_of_5d: str
+) -> None:
+    def gain(ticker: str, start: str) -> float:
+        return dollars(sample_database, ticker, "2026-08-21") / dollars(sample_database, ticker, start) - 1
+
+    history = api.get(f"/stocks/{symbol}/history?limit=1&to=2026-08-10").json()
+    assert history["benchmark"] == "SPY"
+    assert history["returns"][0]["start_session"] == start_of_5d
+    assert [each["window"] for each in history["returns"]] == list(WINDOW_STARTS)
+    for each in history["returns"]:
+        assert each["period_return"] == pytest.approx(gain(symbol, each["start_session"]))
+        assert each["benchmark_return"] == pytest.approx(gain("SPY", WINDOW_STARTS[each["window"]]))
+
+
+def test_an_exchange_rate_has_no_returns(api: TestClient) -> None:
+    assert api.get("/stocks/KRW=X/history?limit=1").json()["returns"] == []
+
+
 @pytest.mark.parametrize("path", ["/stocks/ZZZZ/latest", "/stocks/ZZZZ/history"])
 def test_unknown_symbol_is_404(api: TestClient, path: str) -> None:
     answer = api.get(path)
@@ -349,7 +374,9 @@ def test_etf_list_tells_what_trends(api: TestClient) -> None:
     assert etfs["XLB"]["outperformance_20d"] == pytest.approx(0.001)
     assert etfs["SPY"]["is_benchmark"] and etfs["SPY"]["is_trending_20d"] is False
     assert etfs["SPY"]["return_20d"] == 0.02, "what the others were measured against"
-    assert etfs["SPY"]["outperformance_20d"] is None
+    assert etfs["SPY"]["outperformance_20d"] is None and etfs["SPY"]["outperformance_month"] is None
+    month_ahead = etfs["XLB"]["return_month"] - etfs["SPY"]["return_month"]
+    assert etfs["XLB"]["outperformance_month"] == pytest.approx(month_ahead)
     before = api.get("/dashboard/etf-list?as_of_date=2026-08-20").json()
     assert before["degraded_reason"].startswith("XLB has no bar")
     assert {each["trade_date"] for each in before["etfs"]} == {"2026-08-20"}
@@ -382,9 +409,8 @@ def test_market_map_has_every_stock_once_in_dollars(api: TestClient, sample_data
     sector, samsung = stocks["005930.KS"]
     assert (sector, samsung["currency"], samsung["close_price"]) == ("Technology", "KRW", 71200)
     assert samsung["market_cap"] == round(71200 * 5919000000 / 1411)
-    windows = {"5d": "2026-08-14", "10d": "2026-08-07", "20d": "2026-07-24", "month": "2026-07-31"}
     for ticker in ("MU", "GS"):
-        for window, start in windows.items():
+        for window, start in WINDOW_STARTS.items():
             expected = stored_close(sample_database, ticker, "2026-08-21") / stored_close(
                 sample_database, ticker, start
             )

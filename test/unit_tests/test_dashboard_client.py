@@ -40,6 +40,30 @@ def test_asks_once_with_the_key_and_only_what_was_given() -> None:
 
 
 @pytest.mark.parametrize(
+    ("ask", "address"),
+    [
+        (lambda api: api.market_map(date(2026, 8, 21)), b"/dashboard/market-map?as_of_date=2026-08-21"),
+        (lambda api: api.etf_benchmark(None, 21), b"/dashboard/etf-benchmark?sessions=21"),
+        (lambda api: api.etf_list(), b"/dashboard/etf-list"),
+        (lambda api: api.history("KRW=X", 22), b"/stocks/KRW=X/history?limit=22"),
+        (lambda api: api.history("A/B ?", 1), b"/stocks/A%2FB%20%3F/history?limit=1"),
+        (lambda api: api.record("005930.KS", 20), b"/stocks/005930.KS/record?limit=20"),
+        (lambda api: api.holders("BRK-B"), b"/etf-holdings/comparison/BRK-B"),
+        (lambda api: api.holdings("QQQ", 25), b"/etf-holdings/all-holdings?etf=QQQ&limit=25"),
+    ],
+)
+def test_each_question_has_its_address(ask: Callable[[ApiClient], object], address: bytes) -> None:
+    seen: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.raw_path)
+        return httpx.Response(200, json={})
+
+    ask(client(answer))
+    assert seen == [address]
+
+
+@pytest.mark.parametrize(
     ("status", "name", "error"),
     [
         (401, "Unauthorized", ApiRefused),

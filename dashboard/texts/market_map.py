@@ -1,0 +1,60 @@
+"""The market map, and the ETFs against the benchmark."""
+
+from dashboard.texts import Text
+
+TITLE = Text("Map", "시장 지도")
+WINDOW = Text("Return over", "수익률 기간")
+MONTH_HINT = Text("Since the last close of the month before", "전월 마지막 종가 대비")
+
+STOCKS = Text("{count} stocks by sector, {day}", "업종별 {count}개 종목, {day}")
+UNKNOWN_SECTOR = Text("Sector not known yet", "업종 미확인")
+CARD_CAP = Text("Mkt cap", "시가총액")
+CARD_STOCKS = Text("{count} stocks, returns weighted by market cap", "{count}개 종목, 시가총액 가중 수익률")
+LEGEND = Text("Colour: {low} orange, 0% neutral, {high} blue", "색상: {low} 주황, 0% 중립, {high} 파랑")
+NO_RETURN = Text("no return", "수익률 없음")
+READING = Text(
+    "Area = market cap in US dollars. Colour = return over {window}, in US dollars, of adjusted closes; it no longer "
+    "changes beyond {high}. A sector's return is that of its stocks, weighted by market cap.",
+    "면적은 미국 달러 기준 시가총액입니다. 색은 {window} 수익률(수정 종가, 미국 달러 기준)이며 {high}를 넘으면 더 "
+    "진해지지 않습니다. 업종 수익률은 종목 수익률을 시가총액으로 가중한 값입니다.",
+)
+TO_USE = Text(
+    "Select a stock for its page, a sector to enlarge it, and its name to come back",
+    "종목을 누르면 종목 화면, 업종을 누르면 확대, 업종 이름을 다시 누르면 전체 지도",
+)
+SPAN_DAYS = Text("{days} sessions", "{days}거래일")
+SPAN_MONTH = Text("the month so far", "당월")
+AS_LIST = Text("All stocks as a list of links", "전체 종목 링크 목록")
+LEFT_OUT = Text("Without a return or a market cap", "수익률이나 시가총액이 없는 종목")
+NO_CAP = Text("no market cap, so it has no area on the map", "시가총액이 없어 지도에 면적이 없습니다")
+
+ETFS = Text("The ETFs against {benchmark}, {day}", "ETF와 {benchmark} 비교, {day}")
+ETF = Text("ETF", "ETF")
+FOLLOWS = Text("Follows", "추종 대상")
+COURSE = Text("Course", "추이")
+COURSE_OF = Text("{ticker} {own}, {benchmark} {its}", "{ticker} {own}, {benchmark} {its}")
+CLOSE = Text("Close", "종가")
+AHEAD = Text("vs {benchmark}", "{benchmark} 대비")
+AHEAD_HINT = Text(
+    "Return over {window} less that of {benchmark}, the same two sessions",
+    "같은 두 거래일 기준, {window} 수익률에서 {benchmark} 수익률을 뺀 값",
+)
+TRENDS = Text("Trends over", "추세 기간")
+TRENDS_HINT = Text("Return above zero and above that of {benchmark}", "수익률이 0보다 크고 {benchmark} 수익률보다 높음")
+LINES = Text("Return since {day}", "{day} 이후 수익률")
+LINES_READING = Text(
+    "{benchmark} is the thick line; what ends above it is blue, below it orange.",
+    "굵은 선이 {benchmark}입니다. 그보다 높게 끝난 ETF는 파랑, 낮게 끝난 ETF는 주황입니다.",
+)
+
+EMPTY_TITLE = Text("No stock prices yet", "아직 종목 시세가 없습니다")
+EMPTY_DETAIL = Text("No stock is stored.", "저장된 종목이 없습니다.")
+EMPTY_HINT = Text(
+    "Trigger daily_pipeline_controller in Airflow: stage 4 collects the stocks.",
+    "Airflow에서 daily_pipeline_controller를 실행해 주십시오. 4단계에서 종목 시세를 수집합니다.",
+)
+NO_ETFS_TITLE = Text("The ETFs are not compared yet", "아직 ETF 비교가 없습니다")
+NO_ETFS_DETAIL = Text("No ETF is stored.", "저장된 ETF가 없습니다.")
+NO_ETFS_HINT = Text(
+    "Stages 1 to 3 of the pipeline collect and compare them.", "파이프라인 1~3단계에서 수집하고 비교합니다."
+)

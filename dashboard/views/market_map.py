@@ -1,0 +1,327 @@
+"""Where the market stands: every stock by sector on one map, and the ETFs against the benchmark."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from dash import html
+
+from dashboard import components, figures
+from dashboard.answers import EtfBenchmark, EtfSeries, MarketMap, SectorStocks, Standing
+from dashboard.api_client import ApiClient
+from dashboard.colours import readable_on
+from dashboard.components import Choice, Component
+from dashboard.figures import Tile
+from dashboard.page import Page, compact, price, signed
+from dashboard.texts import common, market_map
+from dashboard.texts.reasons import reason_in
+from dashboard.views import periods
+from utils.errors import NotPublished
+
+GRAPH = "market-map"
+MONTH = "month"
+# From which return on the colour stays the same. It grows about with the root of the window, as returns do, so
+# that every window makes the same use of the scale, and two days of one window can be compared.
+FULL_COLOUR = {"5d": 0.06, "10d": 0.09, "20d": 0.12, MONTH: 0.12}
+WINDOWS = tuple(FULL_COLOUR)
+DEFAULT_WINDOW = "20d"
+# The longest month has 23 sessions; its return starts with the last one of the month before.
+SESSIONS_OF_A_MONTH = 24
+
+
+def page(client: ApiClient, page: Page) -> list[Component]:
+    window, as_of = window_of(page), page.address.day("as_of")
+    market = client.market_map(as_of)
+    compared, why_not = _compared(client, page)
+    session = market["as_of_date"]
+    picker = [periods.session_picker(page, session, client.calendar())] if session else []
+    return [
+        *components.banners(
+            page, source=_source(market, compared), degraded_reason=compared["degraded_reason"] if compared else None
+        ),
+        components.heading(page.say(market_map.TITLE), _window_selector(page), *picker),
+        *(_map(market, window, page) if market["sectors"] else [_nothing(page)]),
+        *(_etfs(compared, window, page) if compared else [_no_etfs(why_not, page)]),
+    ]
+
+
+def stocks(client: ApiClient, page: Page) -> Sequence[Mapping[str, object]]:
+    """Every stock of the map."""
+    return [
+        {**stock, "sector": sector["sector"]}
+        for sector in client.market_map(page.address.day("as_of"))["sectors"]
+        for stock in sector["stocks"]
+    ]
+
+
+def etfs(client: ApiClient, page: Page) -> Sequence[Mapping[str, object]]:
+    """The table of the ETFs, without the closes of each session."""
+    compared = client.etf_benchmark(page.address.day("as_of"), 1)
+    return [{name: value for name, value in etf.items() if name != "adj_closes"} for etf in compared["etfs"]]
+
+
+def window_of(page: Page) -> str:
+    return page.address.choice("window", WINDOWS, DEFAULT_WINDOW)
+
+
+def _window_selector(page: Page) -> Component:
+    choices = [
+        Choice(
+            window, components.window_name(window, page), page.address.href(window=window), _window_hint(window, page)
+        )
+        for window in WINDOWS
+    ]
+    return components.selector(page.say(market_map.WINDOW), choices, window_of(page))
+
+
+def _window_hint(window: str, page: Page) -> str:
+    return page.say(market_map.MONTH_HINT) if window == MONTH else page.say(common.PERIOD_HINT, days=window[:-1])
+
+
+def _window_span(window: str, page: Page) -> str:
+    """The window within a sentence."""
+    return page.say(market_map.SPAN_MONTH) if window == MONTH else page.say(market_map.SPAN_DAYS, days=window[:-1])
+
+
+def _source(market: MarketMap, compared: EtfBenchmark | None) -> str | None:
+    rows = [*_stocks(market), *(compared["etfs"] if compared else [])]
+    return next((row["source"] for row in rows if row["source"]), None)
+
+
+def _stocks(market: MarketMap) -> Iterable[Standing]:
+    return (stock for sector in market["sectors"] for stock in sector["stocks"])
+
+
+def _return(row: Mapping[str, Any], window: str) -> float | None:
+    gain: float | None = row[f"return_{window}"]
+    return gain
+
+
+# ── the map ──────────────────────────────────────────────────────────────────
+
+
+def _map(market: MarketMap, window: str, page: Page) -> list[Component]:
+    say, full = page.say, FULL_COLOUR[window]
+    figure = figures.market_map(tiles(market, window, page), say(market_map.TO_USE), full, page.palette)
+    reading = say(market_map.READING, window=_window_span(window, page), high=f"±{full:.0%}")
+    return [
+        components.panel(
+            say(market_map.STOCKS, count=sum(1 for _ in _stocks(market)), day=page.day(market["as_of_date"])),
+            components.graph(GRAPH, figure),
+            html.P(reading, className="note"),
+            *_left_out(market, window, page),
+            _links(market, window, page),
+            tools=[_legend(full, page), components.download(page, "stocks")],
+            name="market-map",
+        )
+    ]
+
+
+def tiles(market: MarketMap, window: str, page: Page) -> list[Tile]:
+    """Each sector that has an area, followed by its stocks; those without a market cap have no place on a map."""
+    return [tile for sector in market["sectors"] for tile in _tiles_of(sector, window, page)]
+
+
+def _tiles_of(sector: SectorStocks, window: str, page: Page) -> list[Tile]:
+    name = sector["sector"] or page.say(market_map.UNKNOWN_SECTOR)
+    sector_id = f"{figures.GROUP}{name}"
+    members = [
+        Tile(
+            stock["ticker"], stock["ticker"], sector_id, stock["market_cap"], _return(stock, window), _told(stock, page)
+        )
+        for stock in sector["stocks"]
+        if stock["market_cap"]
+    ]
+    if not members:
+        return []
+    gain = _return(sector, window)
+    about = page.say(market_map.CARD_STOCKS, count=sector["stock_count"])
+    card = _card(name, [about], sector, page)
+    return [Tile(sector_id, f"{name}  {signed(gain)}", "", sum(tile.area for tile in members), gain, card), *members]
+
+
+def _told(stock: Standing, page: Page) -> str:
+    """What the hover card says of a stock."""
+    lines = [stock["company_name"] or "", f"{price(stock['close_price'])} {stock['currency']}"]
+    reason, _ = reason_in(page.language, stock["missing_reason"] or "")
+    return _card(stock["ticker"], lines, stock, page, reason)
+
+
+def _card(title: str, lines: Sequence[str], standing: Standing | SectorStocks, page: Page, reason: str = "") -> str:
+    """Title, what it is, market cap, all four returns, and why one is missing."""
+    cap = f"{page.say(market_map.CARD_CAP)} ${compact(standing['market_cap'] or 0)}"
+    returns = [
+        f"{components.window_name(window, page)}  <b>{signed(_return(standing, window))}</b>" for window in WINDOWS
+    ]
+    return "<br>".join(filter(None, [f"<b>{title}</b>", *lines, cap, *returns, reason]))
+
+
+def _legend(full: float, page: Page) -> Component:
+    scale = page.palette.scale
+    low, high = f"−{full:.0%}", f"+{full:.0%}"
+    colours = f"linear-gradient(90deg, {scale.down}, {scale.neutral}, {scale.up})"
+    bar = {"background": colours, "color": readable_on(scale.neutral)}
+    label: dict[str, Any] = {"aria-label": page.say(market_map.LEGEND, low=low, high=high)}
+    return html.Div(
+        [
+            html.Span(low, className="number"),
+            html.Span("0%", className="scale", style=bar),
+            html.Span(high, className="number"),
+            html.Span(className="hatched"),
+            html.Span(page.say(market_map.NO_RETURN)),
+        ],
+        className="legend",
+        role="img",
+        **label,
+    )
+
+
+def _left_out(market: MarketMap, window: str, page: Page) -> list[Component]:
+    """The stocks of which something is missing, each with the reason."""
+    lacking = [stock for stock in _stocks(market) if _return(stock, window) is None or not stock["market_cap"]]
+    if not lacking:
+        return []
+    lines = [html.Li([components.ticker_link(stock["ticker"]), " ", _why(stock, page)]) for stock in lacking]
+    summary = html.Summary([page.say(market_map.LEFT_OUT), html.Span(f" {len(lacking)}", className="soft")])
+    return [html.Details([summary, html.Ul(lines, className="left-out")])]
+
+
+def _why(stock: Standing, page: Page) -> Component:
+    if stock["missing_reason"]:
+        return components.reason(stock["missing_reason"], page)
+    return page.say(market_map.NO_CAP)
+
+
+def _links(market: MarketMap, window: str, page: Page) -> Component:
+    """The map for who does not point: every stock as a link, sector by sector."""
+    sectors = [
+        html.Li(
+            [
+                html.H3(f"{sector['sector'] or page.say(market_map.UNKNOWN_SECTOR)} {signed(_return(sector, window))}"),
+                *(
+                    components.ticker_link(stock["ticker"], f"{stock['ticker']} {signed(_return(stock, window))}")
+                    for stock in sector["stocks"]
+                ),
+            ]
+        )
+        for sector in market["sectors"]
+    ]
+    return html.Details([html.Summary(page.say(market_map.AS_LIST)), html.Ul(sectors, className="all-stocks")])
+
+
+def _nothing(page: Page) -> Component:
+    say = page.say
+    return components.state(say(market_map.EMPTY_TITLE), say(market_map.EMPTY_DETAIL), say(market_map.EMPTY_HINT))
+
+
+# ── the ETFs ─────────────────────────────────────────────────────────────────
+
+
+def _compared(client: ApiClient, page: Page) -> tuple[EtfBenchmark | None, str]:
+    """The ETFs with as many closes as the window needs, or why there are none: the map is there without them."""
+    window = window_of(page)
+    sessions = SESSIONS_OF_A_MONTH if window == MONTH else int(window[:-1]) + 1
+    try:
+        compared = client.etf_benchmark(page.address.day("as_of"), sessions)
+    except NotPublished as error:
+        return None, str(error)
+    is_there = compared["sessions"] and any(etf["close_price"] for etf in compared["etfs"])
+    return (compared, "") if is_there else (None, page.say(market_map.NO_ETFS_DETAIL))
+
+
+def _no_etfs(why: str, page: Page) -> Component:
+    return components.state(page.say(market_map.NO_ETFS_TITLE), why, page.say(market_map.NO_ETFS_HINT))
+
+
+def _etfs(compared: EtfBenchmark, window: str, page: Page) -> list[Component]:
+    say, benchmark = page.say, compared["benchmark"]
+    first = first_session(compared["sessions"], window)
+    days = compared["sessions"][first:]
+    returns = {etf["ticker"]: figures.rebased(etf["adj_closes"][first:]) for etf in compared["etfs"]}
+    lines = figures.etf_lines(days, returns, benchmark, page.palette)
+    return [
+        html.Div(
+            [
+                components.panel(
+                    say(market_map.ETFS, benchmark=benchmark, day=page.day(compared["as_of_date"])),
+                    _etf_table(compared, returns, window, page),
+                    tools=[components.download(page, "etfs")],
+                ),
+                components.panel(
+                    say(market_map.LINES, day=page.day(days[0])),
+                    components.graph("etf-lines", lines),
+                    html.P(say(market_map.LINES_READING, benchmark=benchmark), className="note"),
+                ),
+            ],
+            className="etfs",
+        )
+    ]
+
+
+def first_session(sessions: Sequence[str], window: str) -> int:
+    """Where in the sessions a window starts: of the month with the last session before it.
+
+    >>> first_session(["2026-07-30", "2026-07-31", "2026-08-03"], "month"), first_session(["2026-08-03"], "5d")
+    (1, 0)
+    """
+    if window != MONTH:
+        return 0
+    before = sum(1 for day in sessions if day[:7] < sessions[-1][:7])
+    return max(before - 1, 0)
+
+
+def _etf_table(
+    compared: EtfBenchmark, returns: Mapping[str, Sequence[float | None]], window: str, page: Page
+) -> Component:
+    say, benchmark = page.say, compared["benchmark"]
+    columns = [
+        (say(market_map.ETF), ""),
+        (say(market_map.FOLLOWS), "follows"),
+        (say(market_map.COURSE), ""),
+        (say(market_map.AHEAD, benchmark=benchmark), "number strong"),
+        (say(market_map.TRENDS), "tags"),
+        *((components.window_name(each, page), "number strong" if each == window else "number") for each in WINDOWS),
+        (say(market_map.CLOSE), "number"),
+    ]
+    rows = [
+        (
+            components.ticker_link(etf["ticker"]),
+            html.Span(etf["description"] or "", title=etf["description"] or None),
+            _course(etf, returns, compared, window, page),
+            components.gain(_ahead(etf, window)),
+            components.trends(etf, page),
+            *(components.gain(_return(etf, each)) for each in WINDOWS),
+            "–" if etf["close_price"] is None else price(etf["close_price"]),
+        )
+        for etf in by_outperformance(compared["etfs"], window)
+    ]
+    return components.table("etfs", columns, rows)
+
+
+def by_outperformance(etfs: Sequence[EtfSeries], window: str) -> list[EtfSeries]:
+    """The benchmark, then the others, the farthest ahead first, those without a figure last."""
+
+    def place(etf: EtfSeries) -> tuple[bool, bool, float, str]:
+        ahead = _ahead(etf, window)
+        return not etf["is_benchmark"], ahead is None, -(ahead or 0.0), etf["ticker"]
+
+    return sorted(etfs, key=place)
+
+
+def _ahead(etf: Mapping[str, Any], window: str) -> float | None:
+    ahead: float | None = etf[f"outperformance_{window}"]
+    return ahead
+
+
+def _course(
+    etf: EtfSeries, returns: Mapping[str, Sequence[float | None]], compared: EtfBenchmark, window: str, page: Page
+) -> Component:
+    its = next((each for each in compared["etfs"] if each["is_benchmark"]), etf)
+    told = page.say(
+        market_map.COURSE_OF,
+        ticker=etf["ticker"],
+        own=signed(_return(etf, window)),
+        benchmark=its["ticker"],
+        its=signed(_return(its, window)),
+    )
+    image = figures.sparkline(returns[etf["ticker"]], returns[its["ticker"]], page.palette)
+    return html.Img(src=image, alt=told, width=figures.SPARK_WIDTH, height=figures.SPARK_HEIGHT)

@@ -1,0 +1,338 @@
+"""One ticker: its prices, its returns beside the benchmark's, who holds it or what it holds, its record with us."""
+
+from collections.abc import Sequence
+
+from dash import dcc, html
+
+from dashboard import components, figures
+from dashboard.address import Address
+from dashboard.answers import (
+    Appearance,
+    Bar,
+    Comparison,
+    Etf,
+    History,
+    Holder,
+    Record,
+    StoredHolding,
+    WindowReturn,
+)
+from dashboard.api_client import ApiClient
+from dashboard.components import Choice, Component
+from dashboard.figures import Candle
+from dashboard.page import Page, compact, percent, price
+from dashboard.texts import common, ticker
+from dashboard.views import periods
+from utils.errors import InvalidInput, NotPublished, UnknownTicker
+
+# Sessions of a range: those of its last return, so that a bar more is shown.
+RANGES = {"1m": 21, "3m": 63, "6m": 126, "1y": 252}
+DEFAULT_RANGE = "6m"
+RECORD_ROWS = 20
+# More than a snapshot has: the source lists the ten largest holdings.
+HOLDINGS_ROWS = 25
+ETF = "ETF"
+CURRENCY = "CURRENCY"
+
+
+def page(client: ApiClient, page: Page) -> list[Component]:
+    symbol = page.address.subject.upper()
+    if not symbol:
+        return [_lost(page.say(ticker.NO_SUBJECT), page)]
+    bars = _sessions(page)
+    try:
+        return _page_of(symbol, _history(client, symbol, bars), client, page)
+    except (InvalidInput, NotPublished):  # what is no symbol at all is either, by the letters in it
+        return [_lost(page.say(ticker.UNKNOWN, ticker=symbol), page)]
+
+
+def prices(client: ApiClient, page: Page) -> Sequence[Bar]:
+    """The bars that are shown."""
+    return client.history(page.address.subject, _sessions(page))["bars"]
+
+
+def record(client: ApiClient, page: Page) -> Sequence[Appearance]:
+    """The newest portfolios that the ticker is in."""
+    return client.record(page.address.subject, RECORD_ROWS)["appearances"]
+
+
+def _sessions(page: Page) -> int:
+    return RANGES[page.address.choice("range", list(RANGES), DEFAULT_RANGE)] + 1
+
+
+def _history(client: ApiClient, symbol: str, bars: int) -> History | None:
+    """None for what has no prices: it may be a small holding all the same."""
+    try:
+        return client.history(symbol, bars)
+    except UnknownTicker:
+        return None
+
+
+def _page_of(symbol: str, history: History | None, client: ApiClient, page: Page) -> list[Component]:
+    if history is None:
+        return _priceless(symbol, client.holders(symbol), client.record(symbol, RECORD_ROWS), page)
+    if history["quote_type"] == ETF:
+        listed = client.etf_list()["etfs"]
+        etf = next((each for each in listed if each["ticker"] == symbol), None)
+        return _about(history, etf, [_holdings(client.holdings(symbol, HOLDINGS_ROWS)["holdings"], page)], page)
+    if history["quote_type"] == CURRENCY:
+        return _about(history, None, [], page)
+    held = _holders(client.holders(symbol), page)
+    return [*_about(history, None, [held], page), _record(client.record(symbol, RECORD_ROWS), page)]
+
+
+def _priceless(symbol: str, held: Comparison, past: Record, page: Page) -> list[Component]:
+    say = page.say
+    return [
+        _heading(symbol, held["holding_name"], page),
+        components.state(say(ticker.NO_PRICES_TITLE, ticker=symbol), say(ticker.NO_PRICES_DETAIL), ""),
+        html.Div([_holders(held, page), _record(past, page)], className="halves"),
+    ]
+
+
+def _lost(why: str, page: Page) -> Component:
+    to_map = dcc.Link(page.say(ticker.TO_MAP), href="/map", className="button")
+    title, hint = page.say(common.UNKNOWN_TICKER_TITLE), page.say(ticker.TO_FIND)
+    return components.state(title, why, hint, to_map, components.newest_link(page, "/"))
+
+
+# ── what it is, and its prices ───────────────────────────────────────────────
+
+
+def _about(history: History, etf: Etf | None, beside: Sequence[Component], page: Page) -> list[Component]:
+    """etf: where it stands among the others, of an ETF; beside: what stands at the chart's side, below its returns."""
+    newest = history["bars"][-1]
+    return [
+        *components.banners(page, source=newest["source"]),
+        _heading(history["ticker"], history["company_name"], page, _range_selector(page)),
+        _facts(history, newest, etf, page),
+        html.Div([_chart(history, page), html.Div([*_returns(history, page), *beside])], className="beside"),
+    ]
+
+
+def _heading(symbol: str, name: str | None, page: Page, *tools: Component) -> Component:
+    title = html.Div([html.H1(symbol), html.Span(name or "", className="soft")], className="named")
+    return html.Div([title, *tools], className="heading")
+
+
+def _range_selector(page: Page) -> Component:
+    choices = [
+        Choice(name, page.say(text), page.address.href(range=name), page.say(ticker.RANGE_HINT, days=RANGES[name]))
+        for name, text in ticker.RANGES.items()
+    ]
+    selected = page.address.choice("range", list(RANGES), DEFAULT_RANGE)
+    return components.selector(page.say(ticker.RANGE), choices, selected)
+
+
+def _facts(history: History, newest: Bar, etf: Etf | None, page: Page) -> Component:
+    say = page.say
+    close = f"{price(newest['close_price'])} {history['currency']}"
+    sector = [(say(common.SECTOR), history["sector"])] if history["sector"] else []
+    cap = [(say(common.MARKET_CAP), _market_cap(newest, history, page))] if history["quote_type"] == "EQUITY" else []
+    trends = [(say(ticker.TRENDS), components.trends(etf, page))] if etf and not etf["is_benchmark"] else []
+    return components.facts(
+        (say(ticker.KIND), say(ticker.KINDS[history["quote_type"]])),
+        *sector,
+        (say(ticker.NEWEST_CLOSE, day=page.day(newest["trade_date"])), close),
+        *cap,
+        *trends,
+        (say(common.PRICES), say(common.SOURCES[newest["source"]])),
+    )
+
+
+def _market_cap(newest: Bar, history: History, page: Page) -> Component:
+    """In the currency of the prices, and how it was come by."""
+    if not newest["market_cap"]:
+        return page.say(ticker.NO_CAP)
+    source = ticker.CAP_SOURCES.get(newest["market_cap_source"] or "")
+    cap = f"{compact(newest['market_cap'])} {history['currency']}"
+    return html.Span([cap, html.Span(f" {page.say(source)}" if source else "", className="aside soft")])
+
+
+def _chart(history: History, page: Page) -> Component:
+    say, bars = page.say, history["bars"]
+    title = say(
+        ticker.PRICES_TITLE,
+        count=len(bars),
+        day=page.day(bars[-1]["trade_date"]),
+        currency=history["currency"],
+    )
+    figure = figures.prices([candle(bar, page) for bar in bars], page.palette)
+    return components.panel(
+        title,
+        components.graph("prices", figure),
+        html.P(say(ticker.PRICES_READING), className="note"),
+        tools=[components.download(page, "prices")],
+    )
+
+
+def candle(bar: Bar, page: Page) -> Candle:
+    marks = []
+    if bar["dividend"]:
+        marks.append(("D", page.say(ticker.DIVIDEND, amount=f"{bar['dividend']:,g}")))
+    if bar["split_ratio"] not in (0, 1):
+        marks.append(("S", page.say(ticker.SPLIT, ratio=f"{bar['split_ratio']:g}")))
+    return Candle(
+        bar["trade_date"],
+        bar["open_price"],
+        bar["high_price"],
+        bar["low_price"],
+        bar["close_price"],
+        bar["adj_close"],
+        bar["volume"],
+        _card(bar, page),
+        tuple(marks),
+    )
+
+
+def _card(bar: Bar, page: Page) -> str:
+    """What the hover card says of a session."""
+    say = page.say
+    amounts = [
+        (ticker.OPEN, bar["open_price"]),
+        (ticker.HIGH, bar["high_price"]),
+        (ticker.LOW, bar["low_price"]),
+        (ticker.CLOSE, bar["close_price"]),
+        (ticker.ADJUSTED, bar["adj_close"]),
+    ]
+    lines = [f"{say(name)} {price(amount)}" for name, amount in amounts if amount is not None]
+    return "<br>".join([*lines, f"{say(ticker.VOLUME)} {compact(bar['volume'])}"])
+
+
+def _returns(history: History, page: Page) -> list[Component]:
+    if not history["returns"]:
+        return []
+    say, benchmark = page.say, history["benchmark"]
+    columns = [
+        (say(ticker.WINDOW), ""),
+        (say(ticker.RETURN), "number strong"),
+        (benchmark, "number"),
+        (say(ticker.AHEAD), "number"),
+    ]
+    rows = [
+        (
+            html.Span(
+                components.window_name(each["window"], page), title=f"{each['start_session']} → {each['end_session']}"
+            ),
+            components.gain(each["period_return"]),
+            components.gain(each["benchmark_return"]),
+            components.gain(_ahead(each)),
+        )
+        for each in history["returns"]
+    ]
+    reasons = {each["missing_reason"] for each in history["returns"] if each["missing_reason"]}
+    return [
+        components.panel(
+            say(ticker.RETURNS, benchmark=benchmark),
+            components.table("returns", columns, rows),
+            *(html.P(components.reason(reason, page), className="note") for reason in sorted(reasons)),
+            html.P(say(ticker.RETURNS_READING), className="note"),
+        )
+    ]
+
+
+def _ahead(each: WindowReturn) -> float | None:
+    own, its = each["period_return"], each["benchmark_return"]
+    return own - its if own is not None and its is not None else None
+
+
+# ── who holds it, what it holds, where it was with us ────────────────────────
+
+
+def _holders(held: Comparison, page: Page) -> Component:
+    say = page.say
+    if not held["etfs"]:
+        return components.panel(say(ticker.HELD_BY), html.P(say(ticker.NOT_HELD)))
+    columns = [
+        (say(ticker.ETF), ""),
+        (say(ticker.SHARE), "number strong"),
+        (say(ticker.PLACE), "number"),
+        (say(ticker.TRENDS), ""),
+        (say(ticker.SNAPSHOT), ""),
+    ]
+    return components.panel(
+        say(ticker.HELD_BY), components.table("holders", columns, [_holder(each, page) for each in held["etfs"]])
+    )
+
+
+def _holder(each: Holder, page: Page) -> Sequence[Component]:
+    return (
+        components.ticker_link(each["etf_ticker"]),
+        percent(each["holding_percent"]),
+        each["holding_rank"],
+        components.trends(each, page),
+        each["collected_date"],
+    )
+
+
+def _holdings(stored: Sequence[StoredHolding], page: Page) -> Component:
+    """An ETF's newest snapshot."""
+    say = page.say
+    if not stored:
+        return components.panel(say(ticker.HOLDINGS), html.P(say(ticker.NO_HOLDINGS)))
+    newest = stored[0]["collected_date"]
+    columns = [
+        (say(ticker.PLACE), "number soft"),
+        (say(common.TICKER), ""),
+        (say(common.COMPANY), "company soft"),
+        (say(ticker.SHARE), "number strong"),
+    ]
+    rows = [
+        (
+            each["holding_rank"],
+            components.ticker_link(each["stock_ticker"]),
+            each["stock_name"] or "",
+            percent(each["holding_percent"]),
+        )
+        for each in stored
+        if each["collected_date"] == newest
+    ]
+    return components.panel(
+        say(ticker.HOLDINGS),
+        components.table("holdings", columns, rows),
+        html.P(say(ticker.HOLDINGS_READING, day=page.day(newest)), className="note"),
+    )
+
+
+def _record(past: Record, page: Page) -> Component:
+    say = page.say
+    title = say(ticker.RECORD, count=past["total"])
+    if not past["appearances"]:
+        return components.panel(title, html.P(say(ticker.NEVER)))
+    columns = [
+        (say(common.SESSION), ""),
+        (say(ticker.PORTFOLIO), ""),
+        (say(common.WEIGHT), "number strong"),
+        (say(common.RANK), "number"),
+        (say(ticker.RETURN), "number"),
+        (say(ticker.CHOSEN_BY), ""),
+    ]
+    shown = past["appearances"]
+    rest = say(ticker.NEWEST_SHOWN, count=len(shown), total=past["total"]) if past["total"] > len(shown) else ""
+    return components.panel(
+        title,
+        components.table("record", columns, [_appearance(each, page) for each in shown]),
+        *([html.P(rest, className="note")] if rest else []),
+        tools=[components.download(page, "record")],
+    )
+
+
+def _appearance(each: Appearance, page: Page) -> Sequence[Component]:
+    """A row that leads to the portfolio it is about."""
+    monthly = each["period_days"] is None
+    day = each["rebalance_date"] if monthly else each["as_of_date"]
+    period = periods.MONTHLY if monthly else each["period_days"]
+    return (
+        dcc.Link(day, href=Address(choices={"period": str(period), "as_of": str(day)}).href()),
+        page.say(common.MONTH) if monthly else page.say(common.DAYS, days=period),
+        percent(each["weight"]),
+        each["rank"],
+        components.gain(each["period_return"]),
+        _through(each, page),
+    )
+
+
+def _through(each: Appearance, page: Page) -> Component:
+    """What brought it in: the ETFs that chose it, or the portfolios that were merged."""
+    names = each["source_etfs"] or [page.say(common.DAYS, days=days) for days in each["source_periods"] or []]
+    return components.tags(names)

@@ -1,0 +1,336 @@
+"""The market map, and the ETFs against the benchmark."""
+
+from datetime import date, timedelta
+from types import ModuleType
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from dashboard import callbacks, colours, downloads, figures
+from dashboard.colours import Scale
+from dashboard.figures import DARK, LIGHT, PALETTES, Palette, Tile
+from dashboard.texts import common
+from dashboard.texts import market_map as texts
+from dashboard.views import market_map as view
+from utils.errors import InvalidInput, NotPublished
+
+DAYS = ["2026-07-30", "2026-07-31", "2026-08-03", "2026-08-04"]
+
+
+@pytest.fixture
+def market(samples: ModuleType) -> dict[str, Any]:
+    """Two sectors and one without a name; one stock has no return, one no market cap."""
+    return samples.market_map(  # type: ignore[no-any-return]
+        samples.sector(
+            "Technology",
+            0.05,
+            samples.standing("NVDA", 4_000_000_000_000, 0.06),
+            samples.standing("005930.KS", 400_000_000_000, -0.3, currency="KRW", close_price=71200.0),
+            samples.standing("AMD", 200_000_000_000, None),
+        ),
+        samples.sector("Utilities", 0.01, samples.standing("CEG", None, 0.02), samples.standing("NEE", 100, 0.0)),
+        samples.sector(None, 0.01, samples.standing("NEW", 300, 0.01)),
+    )
+
+
+@pytest.fixture
+def compared(samples: ModuleType) -> dict[str, Any]:
+    return samples.etf_benchmark(  # type: ignore[no-any-return]
+        DAYS,
+        samples.etf("XLF", 0.01, -0.01),
+        samples.etf("SPY", 0.02, None),
+        samples.etf("NONE", None, None, close_price=None, adj_closes=[None, None, None, None]),
+        samples.etf("XLK", 0.05, 0.03, adj_closes=[100.0, 104.0, None, 110.0]),
+    )
+
+
+@pytest.fixture
+def api(samples: ModuleType, market: dict[str, Any], compared: dict[str, Any]) -> Any:
+    return samples.Api(
+        {
+            "/dashboard/market-map": market,
+            "/dashboard/etf-benchmark": compared,
+            "/dashboard/calendar": samples.calendar(),
+        }
+    )
+
+
+def treemap(samples: ModuleType, drawn: Any) -> Any:
+    [figure] = samples.named(drawn, view.GRAPH).figure.data
+    return figure
+
+
+def rows(samples: ModuleType, table: Any) -> list[str]:
+    body = table.children[1]
+    return [" ".join(samples.text_of(row).split()) for row in body.children]
+
+
+# ── the colours ──
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT])
+def test_the_scale_is_symmetric_and_ends_at_its_bound(palette: Palette) -> None:
+    scale = palette.scale
+    assert (scale.at(-1), scale.at(0), scale.at(1)) == scale
+    assert (scale.at(-7.5), scale.at(7.5)) == (scale.down, scale.up)
+    mirrored = Scale(scale.up, scale.neutral, scale.down)
+    for strength in (0.1, 0.25, 0.5, 0.99):
+        assert scale.at(strength) == mirrored.at(-strength)
+
+
+def test_what_is_stronger_is_farther_from_neutral() -> None:
+    scale = Scale("#ff8000", "#808080", "#0080ff")
+    assert [scale.at(strength) for strength in (-0.5, -0.25, 0.25, 0.5)] == ["#c08040", "#a08060", "#6080a0", "#4080c0"]
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT])
+def test_a_label_can_be_read_on_every_colour_of_the_scale(palette: Palette) -> None:
+    for step in range(-20, 21):
+        colour = palette.scale.at(step / 20)
+        assert colours.contrast(colours.readable_on(colour), colour) >= 4.5
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT])
+def test_lines_and_their_names_can_be_told_from_the_panel(palette: Palette) -> None:
+    for colour in (palette.up, palette.down, palette.ink_soft, palette.ink_strong):
+        assert colours.contrast(colour, palette.panel) >= 4.5
+
+
+# ── the map ──
+
+
+def test_area_is_market_cap_and_a_sector_is_the_sum_of_its_stocks(samples: ModuleType, api: Any) -> None:
+    figure = treemap(samples, samples.drawn(api, "/map"))
+    areas = dict(zip(figure.ids, figure["values"], strict=True))
+    assert areas["NVDA"] == 4_000_000_000_000 and areas["NEE"] == 100
+    assert areas["group:Technology"] == 4_600_000_000_000
+    assert areas["group:"] == 4_600_000_000_400
+    parents = dict(zip(figure.ids, figure.parents, strict=True))
+    assert (parents["NVDA"], parents["group:Technology"], parents["group:"]) == ("group:Technology", "group:", "")
+    assert "CEG" not in areas, "without a market cap it has no area"
+    assert (figure.branchvalues, figure.sort) == ("total", False)
+
+
+def test_sectors_keep_their_order_and_the_unknown_one_is_last_and_named(samples: ModuleType, api: Any) -> None:
+    figure = treemap(samples, samples.drawn(api, "/map"))
+    sectors = [label for label, parent in zip(figure.labels, figure.parents, strict=True) if parent == "group:"]
+    assert sectors == ["Technology  +5.00%", "Utilities  +1.00%", "Sector not known yet  +1.00%"]
+
+
+@pytest.mark.parametrize("theme", PALETTES)
+@pytest.mark.parametrize(("window", "bound"), view.FULL_COLOUR.items())
+def test_colour_is_the_return_over_the_window(
+    samples: ModuleType, api: Any, window: str, bound: float, theme: str
+) -> None:
+    figure = treemap(samples, samples.drawn(api, f"/map?window={window}", theme=theme))
+    colour = dict(zip(figure.ids, figure.marker.colors, strict=True))
+    gains = {"5d": 0.01, "10d": -0.02, "20d": 0.06, "month": 0.04}
+    scale = PALETTES[theme].scale
+    assert colour["NVDA"] == scale.at(gains[window] / bound)
+    texts_of = dict(zip(figure.ids, figure.text, strict=True))
+    assert texts_of["NVDA"] == f"{gains[window]:+.2%}"
+
+
+def test_a_return_beyond_the_bound_has_the_full_colour(samples: ModuleType, api: Any) -> None:
+    figure = treemap(samples, samples.drawn(api, "/map"))
+    assert dict(zip(figure.ids, figure.marker.colors, strict=True))["005930.KS"] == DARK.scale.down
+
+
+def test_a_stock_without_a_return_is_hatched_and_says_why(samples: ModuleType, api: Any) -> None:
+    drawn = samples.drawn(api, "/map")
+    figure = treemap(samples, drawn)
+    shapes = dict(zip(figure.ids, figure.marker.pattern.shape, strict=True))
+    assert {id for id, shape in shapes.items() if shape} == {"AMD"}
+    assert dict(zip(figure.ids, figure.text, strict=True))["AMD"] == "–"
+    shown = samples.text_of(drawn)
+    assert "AMD   no price on 2026-07-24" in shown and f"CEG   {texts.NO_CAP.en}" in shown
+    assert "2026-07-24 시세가 없습니다" in samples.text_of(samples.drawn(api, "/map", "ko"))
+
+
+def test_the_hover_card_has_the_numbers(samples: ModuleType, api: Any) -> None:
+    cards = dict(
+        zip(*(treemap(samples, samples.drawn(api, "/map"))[part] for part in ("ids", "hovertext")), strict=True)
+    )
+    assert cards["005930.KS"].split("<br>") == [
+        "<b>005930.KS</b>",
+        "005930.KS Inc.",
+        "71,200 KRW",
+        "Mkt cap $400B",
+        "5d  <b>+1.00%</b>",
+        "10d  <b>-2.00%</b>",
+        "20d  <b>-30.00%</b>",
+        "month  <b>+4.00%</b>",
+    ]
+    assert cards["AMD"].endswith("20d  <b>–</b><br>month  <b>+4.00%</b><br>no price on 2026-07-24")
+    assert cards["group:Technology"].startswith("<b>Technology</b><br>3 stocks, returns weighted by market cap<br>")
+    assert cards["group:"] == ""
+
+
+def test_letters_grow_with_the_tile_within_bounds() -> None:
+    tiles = [Tile("s", "S", "", 1e6, None, ""), *(Tile(str(area), "", "s", area, 0.0, "") for area in (9e5, 1e4, 10.0))]
+    [figure] = figures.market_map(tiles, "", 0.1, DARK).data
+    sizes = figure.textfont.size[2:]
+    assert sizes[0] == figures.TILE_LETTERS[1] and sizes[2] == figures.TILE_LETTERS[0]
+    assert sizes[0] > sizes[1] > sizes[2]
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_bounds_of_the_scale_are_said(samples: ModuleType, api: Any, language: str) -> None:
+    drawn = samples.drawn(api, "/map?window=5d", language)
+    [legend] = [each for each in samples.parts(drawn) if getattr(each, "className", "") == "legend"]
+    assert samples.text_of(legend).split()[:3] == ["−6%", "0%", "+6%"]
+    assert texts.NO_RETURN.in_(language) in samples.text_of(legend)
+    assert "±6%" in samples.text_of(drawn), "what the colours mean is said below, too"
+
+
+def test_every_stock_is_a_link_too(samples: ModuleType, api: Any) -> None:
+    links = samples.links(samples.drawn(api, "/map"))
+    assert links["NVDA +6.00%"] == "/ticker/NVDA"
+    assert links["CEG +2.00%"] == "/ticker/CEG"
+    assert links["XLK"] == "/ticker/XLK"
+
+
+# ── its address ──
+
+
+def test_the_window_keeps_the_session(samples: ModuleType, api: Any) -> None:
+    links = samples.links(samples.drawn(api, "/map?window=5d&as_of=2026-08-20"))
+    assert links["month"] == "/map?window=month&as_of=2026-08-20"
+    assert [api.asked[place] for place in (0, 1)] == [
+        "/dashboard/market-map?as_of_date=2026-08-20",
+        "/dashboard/etf-benchmark?as_of_date=2026-08-20&sessions=6",
+    ]
+    assert len(api.asked) == 3
+
+
+@pytest.mark.parametrize(("window", "sessions"), [("5d", 6), ("10d", 11), ("20d", 21), ("month", 24)])
+def test_as_many_closes_are_asked_for_as_the_window_has(
+    samples: ModuleType, api: Any, window: str, sessions: int
+) -> None:
+    samples.drawn(api, f"/map?window={window}")
+    assert api.asked[1] == f"/dashboard/etf-benchmark?sessions={sessions}"
+
+
+def test_a_wrong_window_asks_nothing(samples: ModuleType, api: Any) -> None:
+    with pytest.raises(InvalidInput, match="window=7d: choose one of 5d, 10d, 20d, month"):
+        samples.drawn(api, "/map?window=7d")
+    assert api.asked == []
+
+
+def test_a_month_starts_with_the_last_session_before_it() -> None:
+    days = [(date(2026, 7, 20) + timedelta(days=n)).isoformat() for n in range(24)]
+    assert days[view.first_session(days, "month")] == "2026-07-31"
+    assert view.first_session(days, "20d") == 0
+    assert view.first_session(["2026-08-03", "2026-08-04"], "month") == 0
+
+
+# ── the ETFs ──
+
+
+def test_the_benchmark_comes_first_then_the_farthest_ahead(samples: ModuleType, api: Any) -> None:
+    table = rows(samples, samples.named(samples.drawn(api, "/map"), "etfs"))
+    assert [row.split()[0] for row in table] == ["SPY", "XLK", "XLF", "NONE"]
+    assert table[1] == "XLK what XLK follows +3.00% 10d 20d +1.00% +2.00% +5.00% +4.00% 100.50"
+    assert table[3] == "NONE what NONE follows – – +1.00% +2.00% – +4.00% –"
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_course_of_an_etf_is_an_image_with_words(samples: ModuleType, api: Any, language: str) -> None:
+    table = samples.named(samples.drawn(api, "/map", language), "etfs")
+    images = [each for each in samples.parts(table) if type(each).__name__ == "Img"]
+    assert images[1].alt == "XLK +5.00%, SPY +2.00%"
+    assert all(image.src.startswith("data:image/svg+xml,") for image in images)
+
+
+def test_a_sparkline_is_two_lines_in_one_scale() -> None:
+    image = unquote(figures.sparkline([0.0, None, 0.1], [0.0, 0.05, -0.1], DARK))
+    assert image.count("<polyline") == 2
+    assert 'points="2.0,14.0 118.0,2.0"' in image and 'points="2.0,14.0 60.0,8.0 118.0,26.0"' in image
+    assert DARK.up in image and DARK.down not in image
+    assert DARK.down in unquote(figures.sparkline([0.0, -0.2], [0.0, -0.1], DARK))
+
+
+def test_a_sparkline_of_the_benchmark_or_of_nothing_is_drawn() -> None:
+    assert unquote(figures.sparkline([0.0, 0.1], [0.0, 0.1], DARK)).count("<polyline") == 1
+    assert "nan" not in figures.sparkline([None, None], [0.0, 0.0], DARK)
+
+
+def test_the_lines_are_rebased_and_the_benchmark_stands_out(samples: ModuleType, api: Any) -> None:
+    figure = samples.named(samples.drawn(api, "/map"), "etf-lines").figure
+    xlf, xlk, spy = figure.data
+    assert list(xlk.y) == [0.0, 0.04, None, 0.1] and list(spy.y) == [0.0, 0.01, 0.02, 0.03]
+    assert list(spy.x) == DAYS
+    assert spy.line.width > 2 * xlk.line.width and spy.line.color == DARK.ink_strong
+    assert (xlk.line.color, xlf.line.color) == (DARK.up, DARK.down)
+    names = {note.text: note.y for note in figure.layout.annotations}
+    assert set(names) == {"<b>XLF</b>", "<b>XLK</b>", "<b>SPY</b>"}, "an ETF without its first close has no line"
+    assert names["<b>XLK</b>"] == pytest.approx(0.1)
+    gap = figures.LINE_LABEL_PIXELS / figures.LINES_PIXELS * 0.1
+    assert abs(names["<b>XLF</b>"] - names["<b>SPY</b>"]) == pytest.approx(gap), "both end at the same height"
+
+
+@pytest.mark.parametrize(
+    ("heights", "gap", "placed"),
+    [
+        ({}, 1.0, {}),
+        ({"a": 0.0, "b": 5.0}, 1.0, {"a": 0.0, "b": 5.0}),
+        ({"b": 1.0, "a": 1.0}, 1.0, {"b": 0.5, "a": 1.5}),
+        ({"a": 0.0, "b": 0.2, "c": 1.2}, 1.0, {"a": -0.53, "b": 0.47, "c": 1.47}),
+    ],
+)
+def test_names_are_moved_apart(heights: dict[str, float], gap: float, placed: dict[str, float]) -> None:
+    assert figures.spread(heights, gap) == pytest.approx(placed, abs=0.01)
+
+
+def test_what_was_missing_and_where_prices_are_from_is_said(samples: ModuleType, api: Any) -> None:
+    api.answers["/dashboard/etf-benchmark"]["degraded_reason"] = "XLB has no bar of 2026-08-21 (late)"
+    for stock in api.answers["/dashboard/market-map"]["sectors"][0]["stocks"]:
+        stock["source"] = "simulated"
+    shown = samples.text_of(samples.drawn(api, "/map"))
+    assert common.SOURCE_BANNERS["simulated"].en in shown and "XLB has no bar of 2026-08-21 (late)." in shown
+
+
+# ── what is not there ──
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_before_anything_is_collected_it_says_what_to_do(samples: ModuleType, language: str) -> None:
+    api = samples.Api(
+        {"/dashboard/market-map": samples.market_map(), "/dashboard/etf-benchmark": samples.etf_benchmark(DAYS)}
+    )
+    shown = samples.text_of(samples.drawn(api, "/map", language))
+    for text in (texts.EMPTY_TITLE, texts.EMPTY_HINT, texts.NO_ETFS_TITLE, texts.NO_ETFS_HINT):
+        assert text.in_(language) in shown
+
+
+def test_etfs_without_a_session_of_the_benchmark_are_not_compared(samples: ModuleType, api: Any) -> None:
+    api.answers["/dashboard/etf-benchmark"] = samples.etf_benchmark([], samples.etf("XLK", None, None))
+    assert texts.NO_ETFS_TITLE.en in samples.text_of(samples.drawn(api, "/map"))
+
+
+def test_the_map_is_there_without_the_etfs(samples: ModuleType, api: Any) -> None:
+    detail = "no trending ETFs of 2026-08-20 are published"
+    api.answers["/dashboard/etf-benchmark"] = (404, {"error": "NotPublished", "detail": detail})
+    drawn = samples.drawn(api, "/map?as_of=2026-08-20")
+    assert treemap(samples, drawn).ids and "No trending ETFs of 2026-08-20" in samples.text_of(drawn)
+
+
+def test_a_session_without_stocks_is_not_published(samples: ModuleType, api: Any) -> None:
+    api.answers["/dashboard/market-map"] = (404, {"error": "NotPublished", "detail": "no stock prices"})
+    with pytest.raises(NotPublished):
+        samples.drawn(api, "/map?as_of=2026-08-20")
+    message = callbacks.render(api.client, samples.page("/map?as_of=2026-08-20"))
+    assert samples.links(message)[common.SHOW_NEWEST.en] == "/map"
+
+
+# ── downloads ──
+
+
+def test_the_tables_can_be_downloaded(samples: ModuleType, api: Any) -> None:
+    page = samples.page("/map?as_of=2026-08-20")
+    stocks = downloads.as_csv(view.stocks(api.client, page)).splitlines()
+    assert len(stocks) == 7 and "market_cap" in stocks[0] and "NVDA" in stocks[1] and "Technology" in stocks[1]
+    etfs = downloads.as_csv(view.etfs(api.client, page)).splitlines()
+    assert len(etfs) == 5 and "adj_closes" not in etfs[0] and "outperformance_20d" in etfs[0]
+    assert all("as_of_date=2026-08-20" in asked for asked in api.asked)

@@ -1,0 +1,345 @@
+"""A ticker's page: a stock's, an ETF's, an exchange rate's, and of what nobody knows."""
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from dashboard import callbacks, components, dashboard_finviz_app, downloads, figures
+from dashboard.figures import DARK, LIGHT, Candle
+from dashboard.texts import common
+from dashboard.texts import ticker as texts
+from dashboard.views import ticker as view
+from utils.errors import InvalidInput
+
+UNKNOWN = (404, {"error": "UnknownTicker", "detail": "nothing of it is stored"})
+
+
+@pytest.fixture
+def stock(samples: ModuleType) -> Any:
+    """An API that knows NVDA alone."""
+    appearances = [
+        samples.appearance("2026-08-21", 20, 0.4321),
+        samples.appearance("2026-08-20", 5, 0.1),
+        samples.appearance(
+            "2026-07-24",
+            None,
+            0.25,
+            rebalance_date="2026-07-26",
+            period_return=None,
+            source_etfs=None,
+            source_periods=[5, 20],
+        ),
+    ]
+    return samples.Api(
+        {
+            "/stocks/NVDA/history": samples.history("NVDA"),
+            "/etf-holdings/comparison/NVDA": {
+                "holding_ticker": "NVDA",
+                "holding_name": "NVIDIA Corporation",
+                "etfs": [samples.holder("QQQ", 0.0912, 1), samples.holder("SPY", 0.07, 2, is_trending_20d=False)],
+            },
+            "/stocks/NVDA/record": {"total": 33, "appearances": appearances},
+        }
+    )
+
+
+@pytest.fixture
+def fund(samples: ModuleType) -> Any:
+    """An API that knows XLK, with two snapshots of it."""
+    held = [
+        {
+            "collected_date": day,
+            "holding_rank": rank,
+            "stock_ticker": name,
+            "stock_name": name,
+            "holding_percent": share,
+        }
+        for day in ("2026-08-20", "2026-08-19")
+        for rank, name, share in ((1, "NVDA", 0.15), (2, "MSFT", 0.12))
+    ]
+    return samples.Api(
+        {
+            "/stocks/XLK/history": samples.history("XLK", quote_type="ETF", company_name="Technology sector"),
+            "/dashboard/etf-list": {
+                "as_of_date": "2026-08-21",
+                "etfs": [samples.etf("SPY", 0.02, None), samples.etf("XLK", 0.05, 0.03)],
+            },
+            "/etf-holdings/all-holdings": {"holdings": held},
+        }
+    )
+
+
+def table(samples: ModuleType, drawn: Any, name: str) -> list[str]:
+    return [" ".join(samples.text_of(row).split()) for row in samples.named(drawn, name).children[1].children]
+
+
+# ── a stock ──
+
+
+def test_a_stock_is_three_calls(samples: ModuleType, stock: Any) -> None:
+    samples.drawn(stock, "/ticker/nvda?range=1m")
+    assert stock.asked == [
+        "/stocks/NVDA/history?limit=22",
+        "/etf-holdings/comparison/NVDA",
+        "/stocks/NVDA/record?limit=20",
+    ]
+
+
+def test_the_etfs_that_hold_it(samples: ModuleType, stock: Any) -> None:
+    assert table(samples, samples.drawn(stock, "/ticker/NVDA"), "holders") == [
+        "QQQ 9.12% 1 5d 20d 2026-08-20",
+        "SPY 7.00% 2 5d 2026-08-20",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "lines"),
+    [
+        ("en", ["2026-08-21 20d 43.21% 2 +9.63% QQQ SPY", "2026-07-26 month 25.00% 2 – 5d 20d"]),
+        ("ko", ["2026-08-21 20일 43.21% 2 +9.63% QQQ SPY", "2026-07-26 월간 25.00% 2 – 5일 20일"]),
+    ],
+)
+def test_its_record_leads_to_each_portfolio(samples: ModuleType, stock: Any, language: str, lines: list[str]) -> None:
+    drawn = samples.drawn(stock, "/ticker/NVDA", language)
+    record = table(samples, drawn, "record")
+    assert [record[0], record[2]] == lines
+    links = samples.links(samples.named(drawn, "record"))
+    assert links["2026-08-20"] == "/?period=5&as_of=2026-08-20"
+    assert links["2026-07-26"] == "/?period=monthly&as_of=2026-07-26"
+    shown = samples.text_of(drawn)
+    assert texts.RECORD.in_(language, count=33) in shown
+    assert texts.NEWEST_SHOWN.in_(language, count=3, total=33) in shown
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_facts_and_returns(samples: ModuleType, stock: Any, language: str) -> None:
+    drawn = samples.drawn(stock, "/ticker/NVDA", language)
+    shown = samples.text_of(drawn)
+    for expected in (
+        "NVDA Inc.",
+        "Technology",
+        "101.00 USD",
+        "75.1B USD",
+        texts.CAP_SOURCES["shares_x_close"].in_(language),
+        texts.PRICES_READING.in_(language),
+        "Yahoo Finance",
+    ):
+        assert expected in shown, expected
+    windows = {"en": ["5d", "20d", "month"], "ko": ["5일", "20일", "당월"]}[language]
+    assert table(samples, drawn, "returns") == [
+        f"{windows[0]} +5.00% +2.00% +3.00%",
+        f"{windows[1]} – +3.00% –",
+        f"{windows[2]} -1.00% +1.00% -2.00%",
+    ]
+    assert {"en": "no price on 2026-07-24", "ko": "2026-07-24 시세가 없습니다"}[language] in shown
+
+
+def test_a_market_cap_is_in_the_currency_of_its_prices(samples: ModuleType, stock: Any) -> None:
+    bar = samples.bar("2026-08-21", 71200.0, market_cap=425_000_000_000_000, market_cap_source="quoted")
+    stock.answers["/stocks/NVDA/history"] = samples.history("NVDA", bar, currency="KRW")
+    shown = samples.text_of(samples.drawn(stock, "/ticker/NVDA"))
+    assert "71,200 KRW" in shown and "425T KRW" in shown and texts.CAP_SOURCES["quoted"].en in shown
+    unknown = samples.bar("2026-08-21", 10.0, market_cap=None, market_cap_source=None)
+    stock.answers["/stocks/NVDA/history"] = samples.history("NVDA", unknown)
+    assert texts.NO_CAP.en in samples.text_of(samples.drawn(stock, "/ticker/NVDA"))
+
+
+def test_a_stock_that_no_etf_holds_and_no_portfolio_had(samples: ModuleType, stock: Any) -> None:
+    stock.answers["/etf-holdings/comparison/NVDA"]["etfs"] = []
+    stock.answers["/stocks/NVDA/record"] = {"total": 0, "appearances": []}
+    shown = samples.text_of(samples.drawn(stock, "/ticker/NVDA"))
+    assert texts.NOT_HELD.en in shown and texts.NEVER.en in shown
+
+
+@pytest.mark.parametrize("source", common.SOURCE_BANNERS)
+def test_prices_that_are_not_yahoos_are_labelled(samples: ModuleType, stock: Any, source: str) -> None:
+    stock.answers["/stocks/NVDA/history"]["bars"][-1]["source"] = source
+    shown = samples.text_of(samples.drawn(stock, "/ticker/NVDA"))
+    assert common.SOURCE_BANNERS[source].en in shown and common.SOURCES[source].en in shown
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_holding_without_prices_is_shown_all_the_same(samples: ModuleType, stock: Any, language: str) -> None:
+    stock.answers["/stocks/NVDA/history"] = UNKNOWN
+    drawn = samples.drawn(stock, "/ticker/NVDA", language)
+    shown = samples.text_of(drawn)
+    assert "NVIDIA Corporation" in shown and texts.NO_PRICES_TITLE.in_(language, ticker="NVDA") in shown
+    assert table(samples, drawn, "holders") and len(stock.asked) == 3
+
+
+# ── an ETF, an exchange rate ──
+
+
+def test_an_etf_shows_what_it_holds_now(samples: ModuleType, fund: Any) -> None:
+    drawn = samples.drawn(fund, "/ticker/XLK")
+    assert table(samples, drawn, "holdings") == ["1 NVDA NVDA 15.00%", "2 MSFT MSFT 12.00%"]
+    assert samples.links(drawn)["MSFT"] == "/ticker/MSFT"
+    shown = samples.text_of(drawn)
+    assert "Snapshot of Thu 20 Aug 2026" in shown and "Technology sector" in shown
+    assert f"{texts.TRENDS.en} 10d 20d" in " ".join(shown.split())
+    assert texts.HELD_BY.en not in shown and common.MARKET_CAP.en not in shown
+    assert fund.asked == [
+        "/stocks/XLK/history?limit=127",
+        "/dashboard/etf-list",
+        "/etf-holdings/all-holdings?etf=XLK&limit=25",
+    ]
+
+
+def test_an_etf_without_a_snapshot_says_so(samples: ModuleType, fund: Any) -> None:
+    fund.answers["/etf-holdings/all-holdings"] = {"holdings": []}
+    assert texts.NO_HOLDINGS.en in samples.text_of(samples.drawn(fund, "/ticker/XLK"))
+
+
+def test_an_exchange_rate_has_a_course_and_nothing_else(samples: ModuleType) -> None:
+    rate = samples.history("KRW=X", quote_type="CURRENCY", currency="KRW", sector=None, returns=[])
+    api = samples.Api({"/stocks/KRW=X/history": rate})
+    shown = samples.text_of(samples.drawn(api, "/ticker/KRW%3DX"))
+    assert texts.KINDS["CURRENCY"].en in shown and "101.00 KRW" in shown
+    assert texts.RETURNS.en.format(benchmark="SPY") not in shown and texts.HELD_BY.en not in shown
+    assert len(api.asked) == 1
+
+
+# ── the chart ──
+
+
+@pytest.mark.parametrize(("chosen", "bars"), [("1m", 22), ("3m", 64), ("6m", 127), ("1y", 253)])
+def test_the_range_is_in_the_address(samples: ModuleType, stock: Any, chosen: str, bars: int) -> None:
+    drawn = samples.drawn(stock, f"/ticker/NVDA?range={chosen}")
+    assert stock.asked[0] == f"/stocks/NVDA/history?limit={bars}"
+    assert samples.links(drawn)["1Y"] == "/ticker/NVDA?range=1y"
+    [selected] = [each for each in samples.parts(drawn) if getattr(each, "className", "") == "selected"]
+    assert selected.children == texts.RANGES[chosen].en
+
+
+def test_a_wrong_range_asks_nothing(samples: ModuleType, stock: Any) -> None:
+    with pytest.raises(InvalidInput, match="range=9y: choose one of 1m, 3m, 6m, 1y"):
+        samples.drawn(stock, "/ticker/NVDA?range=9y")
+    assert stock.asked == []
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT])
+def test_the_chart_has_candles_the_adjusted_close_the_volume_and_what_happened(palette: figures.Palette) -> None:
+    candles = [
+        Candle(
+            "2026-08-20",
+            99.0,
+            103.0,
+            98.0,
+            101.0,
+            50.5,
+            1000,
+            "on the 20th",
+            (("D", "Dividend 0.25"), ("S", "Split 1 : 2")),
+        ),
+        Candle("2026-08-21", None, None, None, 102.0, 51.0, 2000, "on the 21st"),
+    ]
+    volume, adjusted, drawn, marks = figures.prices(candles, palette).data
+    assert list(adjusted.customdata) == ["on the 20th", "on the 21st"]
+    assert list(volume.y) == [1000, 2000] and list(adjusted.y) == [50.5, 51.0]
+    assert list(drawn.open) == [99.0, None] and list(drawn.high) == [103.0, None]
+    assert list(drawn.low) == [98.0, None] and list(drawn.close) == [101.0, 102.0]
+    assert (drawn.increasing.fillcolor, drawn.decreasing.fillcolor) == (palette.up, palette.down)
+    assert list(marks.text) == ["D", "S"] and list(marks.x) == ["2026-08-20"] * 2
+    assert list(marks.customdata) == ["Dividend 0.25", "Split 1 : 2"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "marks"),
+    [
+        ({}, ()),
+        ({"split_ratio": 0.0}, ()),
+        ({"dividend": 0.25}, (("D", "배당 0.25"),)),
+        ({"split_ratio": 4.0}, (("S", "액면분할 1 : 4"),)),
+        ({"dividend": 361.0, "split_ratio": 1.5}, (("D", "배당 361"), ("S", "액면분할 1 : 1.5"))),
+    ],
+)
+def test_dividends_and_splits_are_marked(samples: ModuleType, changes: dict[str, float], marks: Any) -> None:
+    bar = samples.bar("2026-08-21", 100.0, **changes)
+    assert view.candle(bar, samples.page("/ticker/NVDA", "ko")).marks == marks
+
+
+def test_the_hover_card_has_the_sessions_numbers(samples: ModuleType) -> None:
+    bar = samples.bar("2026-08-21", 100.0, volume=12_345_678)
+    english, korean = (samples.page("/ticker/NVDA", language) for language in ("en", "ko"))
+    assert view.candle(bar, english).card.split("<br>") == [
+        "Open 99.00",
+        "High 102.00",
+        "Low 98.00",
+        "Close 100.00",
+        "Adjusted 50.00",
+        "Volume 12.3M",
+    ]
+    without = samples.bar("2026-08-21", 100.0, open_price=None, high_price=None, low_price=None)
+    assert view.candle(without, korean).card == "종가 100.00<br>수정 종가 50.00<br>거래량 1M"
+
+
+@pytest.mark.parametrize(("count", "named"), [(1, 1), (3, 3), (22, 4), (253, 4)])
+def test_a_few_sessions_are_named(count: int, named: int) -> None:
+    days = [f"day {place}" for place in range(count)]
+    candles = [Candle(day, 1.0, 1.0, 1.0, 1.0, 1.0, 1, "") for day in days]
+    ticks = figures.prices(candles, DARK).layout.xaxis.tickvals
+    assert len(set(ticks)) == named and set(ticks) <= set(days)
+
+
+# ── what nobody knows, and how to get on ──
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize(
+    ("address", "answer", "why"),
+    [
+        ("/ticker/ZZZZ", UNKNOWN, texts.UNKNOWN),
+        ("/ticker/A%2FB", (404, {"error": "NotFound", "detail": "Not Found"}), texts.UNKNOWN),
+        ("/ticker/%3F", (422, {"error": "InvalidParameter", "detail": "symbol"}), texts.UNKNOWN),
+        ("/ticker", UNKNOWN, texts.NO_SUBJECT),
+    ],
+)
+def test_an_unknown_ticker_says_where_to_look(
+    samples: ModuleType, address: str, answer: Any, why: Any, language: str
+) -> None:
+    api = samples.Api({})
+    api.answers = _Always(answer)
+    drawn = samples.drawn(api, address, language)
+    shown = samples.text_of(drawn)
+    for expected in (common.UNKNOWN_TICKER_TITLE, why, texts.TO_FIND):
+        assert expected.in_(language, ticker=samples.page(address).address.subject) in shown
+    links = samples.links(drawn)
+    assert (links[texts.TO_MAP.in_(language)], links[common.SHOW_NEWEST.in_(language)]) == ("/map", "/")
+
+
+class _Always(dict[str, Any]):
+    """The same answer at every path."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def get(self, _path: str, _default: Any = None) -> Any:
+        return self.answer
+
+
+def test_the_api_away_is_not_an_unknown_ticker(samples: ModuleType) -> None:
+    api = samples.Api({"/stocks/NVDA/history": (503, {"error": "DatabaseUnavailable", "detail": "away"})})
+    shown = samples.text_of(callbacks.render(api.client, samples.page("/ticker/NVDA")))
+    assert common.AWAY_TITLE.en in shown and texts.TO_FIND.en not in shown
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_every_view_has_the_ticker_field(samples: ModuleType, language: str) -> None:
+    header = callbacks.header(samples.page("/", language))
+    field = samples.named(header, components.TICKER_SEARCH)
+    assert field.placeholder == texts.SEARCH_HINT.in_(language)
+    assert texts.SEARCH.in_(language) in samples.text_of(header)
+    assert "/ticker" not in samples.links(header).values(), "a ticker's page has no place in the navigation"
+
+
+def test_its_tables_can_be_downloaded(samples: ModuleType, stock: Any) -> None:
+    page = samples.page("/ticker/NVDA?range=1m")
+    prices = downloads.as_csv(view.prices(stock.client, page)).splitlines()
+    assert prices[0].startswith("trade_date,open_price") and prices[2].startswith("2026-08-21,100.0,103.0")
+    record = downloads.as_csv(view.record(stock.client, page)).splitlines()
+    assert record[1].startswith("2026-08-21,20,,0.4321,2,0.0963,QQQ SPY")
+    server = dashboard_finviz_app.create_app(stock.client, samples.PERIODS).server.test_client()
+    answer = server.get("/download/prices.csv?path=/ticker&subject=NVDA&range=1m")
+    assert answer.get_data(as_text=True).splitlines() == prices
