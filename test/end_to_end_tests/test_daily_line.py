@@ -52,6 +52,7 @@ class TestTables:
                 "daily_trending_etf_analysis",
                 "daily_trending_etf_holdings_collection",
                 "daily_portfolio_allocation",
+                "portfolio_performance",
             ),
             "success",
         )
