@@ -126,17 +126,18 @@ def benchmark_sources(current: Job, sessions: Sequence[date]) -> dict[date, str]
 
 
 def publication_of(day: date, rows: Sequence[Row], decisions: Sequence[Decision], benchmark_source: str) -> Publication:
-    """What is said of the record as it was on a session; it is as trustworthy as the least of its rows."""
-    by_then = [row for row in rows if row.trade_date <= day]
+    """What is said of a session: its rows, which are as trustworthy as the least of the record up to them."""
+    of_day = [row for row in rows if row.trade_date == day]
+    by_then = (row.source for row in rows if row.trade_date <= day)
     return Publication(
         job=NAME,
         as_of_date=day,
         period_days=0,
-        status="published" if by_then else "empty",
-        reason=None if by_then else why_empty(decisions),
-        row_count=len(by_then),
-        source=max([benchmark_source, *(row.source for row in by_then)], key=SOURCES.index),
-        degraded_reason=job.degradation(row.carried_reason for row in by_then if row.trade_date == day),
+        status="published" if of_day else "empty",
+        reason=None if of_day else why_empty(decisions),
+        row_count=len(of_day),
+        source=max([benchmark_source, *by_then], key=SOURCES.index),
+        degraded_reason=job.degradation(row.carried_reason for row in of_day),
     )
 
 

@@ -156,14 +156,12 @@ def trades_of(held: DataFrame) -> DataFrame:
     turnover: half of what is bought and sold, as a share of the value. Cash is not traded: to buy a first portfolio is
     a turnover of a half, to exchange all of it one of one.
     """
-    none = F.lit(None)
-    bought = held.where(F.col("position") == F.col("entry")).withColumn("change", F.col("weight"))
-    sold = held.where(F.col("is_traded") & (F.col("position") == F.col("exit"))).withColumns(
-        {"change": -F.col("value") / F.col("factor"), "carried": none.cast("string")}
-    )
+    is_bought = F.col("position") == F.col("entry")
+    is_sold = F.col("is_traded") & (F.col("position") == F.col("exit"))
+    bought, sold = F.when(is_bought, F.col("weight")), F.when(is_sold, -F.col("value") / F.col("factor"))
     return (
-        bought.unionByName(sold)
-        .coalesce(1)
+        held.where(is_bought | is_sold)
+        .withColumns({"change": F.coalesce(bought, sold), "carried": F.when(is_bought, F.col("carried"))})
         .groupBy("period_days", "position", "ticker")
         .agg(
             F.sum("change").alias("change"),

@@ -209,7 +209,7 @@ FROM GENERATE_SERIES(1, 20) AS n;
 
 -- Two portfolios followed over the last 20 sessions, the one of 20 sessions a little better than SPY.
 INSERT INTO analytics_publication (job, as_of_date, period_days, status, row_count, source, published_at, run_id)
-VALUES ('performance', '2026-08-21', 0, 'published', 40, 'simulated', '2026-08-24 13:33+00', 'sample');
+VALUES ('performance', '2026-08-21', 0, 'published', 2, 'simulated', '2026-08-24 13:33+00', 'sample');
 
 INSERT INTO analytics_portfolio_performance
     (period_days, trade_date, decided_on, gross_value, net_value, benchmark_value, gross_return, net_return,
