@@ -13,6 +13,10 @@ FONT = 'Inter, "Segoe UI", Roboto, "Helvetica Neue", Arial, "Liberation Sans", "
 ROW_PIXELS = 30
 FRAME_PIXELS = 16
 PERFORMANCE_PIXELS = 560
+# What the name at a line's end takes of the range of values.
+LABEL_SHARE = 0.125
+# In milliseconds: ticks that are further apart are months.
+DAYS_OF_MONTHS = 27 * 86_400_000
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,19 @@ def performance(
     dress(figure, palette, height=PERFORMANCE_PIXELS)
     figure.update_layout(hovermode="x unified", margin={"l": 46, "r": 92, "t": 22, "b": 22}, bargap=0.1)
     figure.update_xaxes(
-        fixedrange=True, gridcolor=palette.grid, linecolor=palette.grid, zeroline=False, nticks=8, ticklabelstandoff=4
+        fixedrange=True,
+        gridcolor=palette.grid,
+        linecolor=palette.grid,
+        zeroline=False,
+        nticks=5,
+        tickangle=0,
+        ticklabelstandoff=4,
+        # Numbers, as plotly would write the months' names in English.
+        hoverformat="%Y-%m-%d",
+        tickformatstops=[
+            {"dtickrange": [None, DAYS_OF_MONTHS], "value": "%m-%d"},
+            {"dtickrange": [DAYS_OF_MONTHS, None], "value": "%Y-%m"},
+        ],
     )
     figure.update_yaxes(fixedrange=True, gridcolor=palette.grid, zeroline=False, nticks=6)
     figure.update_yaxes(tickformat=".2f", row=1)
@@ -174,7 +190,7 @@ def _name_ends(figure: go.Figure, lines: Mapping[str, tuple[Sequence[float | Non
     room = (high - low) or 0.02
     figure.update_yaxes(range=[low - 0.06 * room, high + 0.06 * room], row=1)
     ends = {name: values[-1] for name, (values, _) in lines.items() if values[-1] is not None}
-    for name, at in zip(ends, spread(list(ends.values()), 0.075 * room), strict=True):
+    for name, at in zip(ends, spread(list(ends.values()), LABEL_SHARE * room), strict=True):
         figure.add_annotation(
             text=f"{name}<br><b>{ends[name] - 1:+.2%}</b>",
             x=1,

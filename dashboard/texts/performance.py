@@ -56,7 +56,6 @@ CARRIED = Text(
     "{sessions}거래일 중 {count}거래일에는 종가가 없는 종목이 있어 직전 종가로 평가했습니다.",
 )
 EARLIER = Text("As of {session}.", "{session} 기준입니다.")
-NEWEST = Text("Show the newest", "최신 화면 보기")
 
 METHOD = Text(
     "What was published, followed forward: decided on one session, bought at the close of the next one, held with "

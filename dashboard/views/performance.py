@@ -10,6 +10,7 @@ from dashboard.answers import Performance, PortfolioPerformance
 from dashboard.api_client import ApiClient
 from dashboard.components import Component
 from dashboard.page import Page, percent, signed
+from dashboard.texts import common
 from dashboard.texts import performance as texts
 from dashboard.views import periods
 
@@ -74,7 +75,7 @@ def _earlier(record: Performance, page: Page) -> list[Component]:
     if "as_of" not in page.address.choices:
         return []
     told = [html.Span(page.say(texts.EARLIER, session=page.day(record["as_of_date"])))] if record["as_of_date"] else []
-    return [html.Div([*told, " ", dcc.Link(page.say(texts.NEWEST), href=page.address.href(as_of=None))])]
+    return [html.Div([*told, " ", dcc.Link(page.say(common.SHOW_NEWEST), href=page.address.href(as_of=None))])]
 
 
 def _empty(record: Performance, page: Page) -> Component:
