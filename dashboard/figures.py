@@ -135,7 +135,7 @@ def performance(
     )
     figure.add_trace(bars, row=3, col=1)
     dress(figure, palette, height=PERFORMANCE_PIXELS)
-    figure.update_layout(hovermode="x unified", margin={"l": 46, "r": 92, "t": 22, "b": 22}, bargap=0.1)
+    figure.update_layout(hovermode="x unified", margin={"l": 46, "r": 92, "t": 26, "b": 22}, bargap=0.1)
     figure.update_xaxes(
         fixedrange=True,
         gridcolor=palette.grid,
@@ -144,6 +144,9 @@ def performance(
         nticks=5,
         tickangle=0,
         ticklabelstandoff=4,
+        spikecolor=palette.ink_soft,
+        spikethickness=1,
+        spikedash="dot",
         # Numbers, as plotly would write the months' names in English.
         hoverformat="%Y-%m-%d",
         tickformatstops=[
@@ -178,6 +181,7 @@ def _name_parts(figure: go.Figure, titles: Sequence[str], palette: Palette) -> N
             yref="paper",
             xanchor="left",
             yanchor="bottom",
+            yshift=3,
             showarrow=False,
             font={"color": palette.ink, "size": 12},
         )
@@ -188,9 +192,11 @@ def _name_ends(figure: go.Figure, lines: Mapping[str, tuple[Sequence[float | Non
     known = [value for values, _ in lines.values() for value in values if value is not None]
     low, high = min(known), max(known)
     room = (high - low) or 0.02
-    figure.update_yaxes(range=[low - 0.06 * room, high + 0.06 * room], row=1)
     ends = {name: values[-1] for name, (values, _) in lines.items() if values[-1] is not None}
-    for name, at in zip(ends, spread(list(ends.values()), LABEL_SHARE * room), strict=True):
+    places = spread(list(ends.values()), LABEL_SHARE * room)
+    # Plotly shows no annotation beyond the range of its axis.
+    figure.update_yaxes(range=[min(low, *places) - 0.06 * room, max(high, *places) + 0.06 * room], row=1)
+    for name, at in zip(ends, places, strict=True):
         figure.add_annotation(
             text=f"{name}<br><b>{ends[name] - 1:+.2%}</b>",
             x=1,

@@ -184,8 +184,12 @@ class TestChart:
         assert layout.xaxis.matches == layout.xaxis2.matches == "x3"
 
     def test_each_line_is_named_at_its_end_with_what_it_has_come_to(self) -> None:
-        told = [each.text for each in self.chart().layout.annotations]
+        layout = self.chart().layout
+        told = [each.text for each in layout.annotations]
         assert told == [*self.TITLES, "Net<br><b>+1.07%</b>", "Gross<br><b>+2.12%</b>", "SPY<br><b>-0.45%</b>"]
+
+        low, high = layout.yaxis.range
+        assert all(low < each.y < high for each in layout.annotations[3:]), "beyond the range none is shown"
 
     def test_colours_are_those_of_the_theme(self) -> None:
         answer = followed(20)
