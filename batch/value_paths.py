@@ -91,7 +91,8 @@ def _held(decision: Decision, following: Decision | None, position: Mapping[date
     sold = position.get(month_sold_on(decision.decided_on, following and following.decided_on))
     if sold is None or (following and sold == end):
         return [whole]
-    return [whole._replace(exit=sold, is_traded=True), whole._replace(entry=sold, is_cash=True)]
+    cash = whole._replace(entry=sold, is_cash=True, is_degraded=False, has_hindsight=False)
+    return [whole._replace(exit=sold, is_traded=True), cash]
 
 
 def closes_of(sessions: Sequence[date], exchanges: Iterable[str]) -> list[Close]:

@@ -59,7 +59,7 @@ class Replay:
     def _begin(self, market: ServedMarket, first_session: date, afresh: bool) -> Annex:
         earlier = begun(self.platform)
         if earlier and not afresh and (earlier["market"], earlier["first_session"]) == (market.identity, first_session):
-            return annex.annex_of(self.platform, REPLAY, earlier["topic_prefix"])
+            return annex.reopen(self.platform, REPLAY, earlier["topic_prefix"])
         made = annex.create(self.platform, REPLAY)
         clock_before = earlier["clock_before"] if earlier else None
         with closing(connect(made.owner)) as conn:

@@ -231,6 +231,13 @@ class TestMonth:
             {date(2026, 7, 27): 0.5, date(2026, 8, 21): 0.5}
         )
 
+    def test_cash_is_seen_without_hindsight(self, follow: Callable[..., list[Any]]) -> None:
+        closes = {"A": [1.0] * len(self.SESSIONS)}
+        about = {(MONTH, self.JULY): {"has_hindsight": True, "is_degraded": True}}
+        rows = follow(closes, {(MONTH, self.JULY): {"A": 1.0}}, self.SESSIONS, about)
+        doubtful = [row["trade_date"] for row in rows if row["has_hindsight"] and row["is_degraded"]]
+        assert doubtful == sessions_between(date(2026, 7, 27), date(2026, 8, 21))
+
     def test_the_next_one_follows_at_once(self, follow: Callable[..., list[Any]]) -> None:
         rows = self.rows(follow, self.JUNE, self.JULY)
         traded = {row["trade_date"]: row["turnover"] for row in rows if row["turnover"] > 1e-12}
