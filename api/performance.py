@@ -13,7 +13,7 @@ from database.db_helper import Connection, Row
 from database.queries import etfs, portfolios
 from database.queries.paging import Found, Span
 from database.queries.returns import Stretch, between
-from utils.dates import exchange_of, session_after, window_of
+from utils.dates import exchange_of, month_sold_on, traded_on, window_of
 
 _NOT_YET: Row = {"period_return": None, "missing_reason": None}
 
@@ -44,12 +44,11 @@ def monthly(conn: Connection, benchmark: str, span: Span) -> Found:
 
 def _held(rebalance: Row, newest: date | None) -> Held | None:
     """None while no session has closed since."""
-    entry = session_after(rebalance["rebalance_date"], 1)
+    entry = traded_on(rebalance["rebalance_date"])
     if newest is None or newest < entry:
         return None
-    following = rebalance["next_rebalance_date"]
-    end = min(rebalance["valid_until"], session_after(following, 1)) if following else rebalance["valid_until"]
-    return Held(entry, min(max(end, entry), newest), end <= newest)
+    end = month_sold_on(rebalance["rebalance_date"], rebalance["next_rebalance_date"])
+    return Held(entry, min(end, newest), end <= newest)
 
 
 def _stretches(rebalance: Row, held: Held, benchmark: str) -> list[Stretch]:

@@ -142,9 +142,12 @@ def with_returns(wanted: DataFrame, prices: DataFrame) -> DataFrame:
 
 
 def _why_missing(end_point: str) -> Column:
-    """Why an end point has no dollar price; NULL where it has one."""
-    currency, price = F.col(f"{end_point}_currency"), F.col(f"{end_point}_price")
-    day = F.col(f"{end_point}_session").cast("string")
-    return F.when(currency.isNull(), F.concat(F.lit("no price on "), day)).when(
-        price.isNull(), F.concat(F.lit("no "), currency, F.lit("=X rate on "), day)
+    currency, price, day = (F.col(f"{end_point}_{column}") for column in ("currency", "price", "session"))
+    return why_missing(currency, price, day)
+
+
+def why_missing(currency: Column, price: Column, day: Column) -> Column:
+    """Why there is no dollar price of a day; NULL where there is one."""
+    return F.when(currency.isNull(), F.concat(F.lit("no price on "), day.cast("string"))).when(
+        price.isNull(), F.concat(F.lit("no "), currency, F.lit("=X rate on "), day.cast("string"))
     )

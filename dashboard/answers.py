@@ -269,3 +269,47 @@ class Appearance(TypedDict):
 class Record(TypedDict):
     total: int
     appearances: list[Appearance]
+
+
+class PortfolioPerformance(TypedDict):
+    """The lists have one value for each of `sessions`."""
+
+    period_days: int
+    first_session: str
+    last_session: str
+    session_count: int
+    total_return_gross: float
+    total_return_net: float
+    benchmark_return: float | None
+    max_drawdown: float
+    turnover_average: float
+    cost_total: float
+    cagr: float | None
+    volatility: float | None
+    sharpe: float | None
+    sortino: float | None
+    calmar: float | None
+    beta: float | None
+    not_annualised_reason: str | None
+    hindsight_sessions: int
+    degraded_sessions: int
+    carried_sessions: int
+    source: str
+    sessions: list[str]
+    gross: list[float]
+    net: list[float]
+    benchmark: list[float | None]
+    drawdown: list[float]
+    benchmark_drawdown: list[float | None]
+    turnover: list[float]
+
+
+class Performance(TypedDict):
+    as_of_date: str | None
+    benchmark: str
+    cost_rate: float
+    annualised_from_sessions: int
+    status: str
+    reason: str | None
+    source: str | None
+    portfolios: list[PortfolioPerformance]

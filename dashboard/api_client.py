@@ -51,6 +51,10 @@ class ApiClient:
         params = {"rebalance_date": rebalance_date, "capital": capital}
         return cast(answers.MonthlyTrades, self._get("/stocks/monthly-trades", **params))
 
+    def performance(self, as_of: date | None) -> answers.Performance:
+        """How every portfolio has done up to a session, the newest when none is given."""
+        return cast(answers.Performance, self._get("/dashboard/performance", as_of_date=as_of))
+
     def calendar(self) -> answers.Calendar:
         """For which sessions and rebalance dates portfolios are published."""
         return cast(answers.Calendar, self._get("/dashboard/calendar"))

@@ -95,7 +95,7 @@ ALTER TABLE collected_monthly_benchmark_holdings
 -- ── analytics: written by the Spark jobs, a publication's rows in one transaction ────────────────────────────────────
 
 CREATE TABLE IF NOT EXISTS analytics_publication (
-    job          VARCHAR(40)  NOT NULL,              -- trending, allocation, top_holdings, rebalance, sectors
+    job          VARCHAR(40)  NOT NULL,              -- trending, allocation, top_holdings, rebalance, sectors, performance
     as_of_date   DATE         NOT NULL,              -- the session; of a rebalance: the rebalance date
     period_days  INTEGER      NOT NULL,              -- 0 where the job has no period
     status       VARCHAR(20)  NOT NULL CHECK (status IN ('published', 'empty')),
@@ -229,6 +229,61 @@ CREATE TABLE IF NOT EXISTS analytics_sector_trending (
     worst_day          DOUBLE PRECISION,
     is_trending        BOOLEAN     NOT NULL,         -- avg_monthly_return > 0 and > benchmark_return
     PRIMARY KEY (year, month, sector)
+);
+
+-- The published portfolios followed forward: decided on one session, bought at the close of the next, held with drifting
+-- weights until the next one is bought. Values are 1 at the first session, the capital before the first purchase.
+CREATE TABLE IF NOT EXISTS analytics_portfolio_performance (
+    period_days        INTEGER     NOT NULL,         -- 0: the monthly portfolio
+    trade_date         DATE        NOT NULL,
+    decided_on         DATE        NOT NULL,         -- as_of_date (month: rebalance date) of what was held up to the close
+    gross_value        DOUBLE PRECISION NOT NULL,
+    net_value          DOUBLE PRECISION NOT NULL,    -- less the cost of every trade
+    benchmark_value    DOUBLE PRECISION,
+    gross_return       DOUBLE PRECISION,             -- since the session before; NULL for the first session
+    net_return         DOUBLE PRECISION,
+    benchmark_return   DOUBLE PRECISION,
+    drawdown           DOUBLE PRECISION NOT NULL,    -- of net_value, from its highest by then
+    benchmark_drawdown DOUBLE PRECISION,
+    turnover           DOUBLE PRECISION NOT NULL,    -- at the close, one-way: half of all bought and sold, over the value
+    cost               DOUBLE PRECISION NOT NULL,    -- of that, as a fraction of the value
+    cash_weight        DOUBLE PRECISION NOT NULL,    -- at the close, before what is traded there
+    position_count     INTEGER     NOT NULL,
+    carried_weight     DOUBLE PRECISION NOT NULL,    -- of positions, held or bought, that stand at an earlier close
+    carried_reason     TEXT,                         -- which, the benchmark included, and why; NULL: none
+    is_degraded        BOOLEAN     NOT NULL,         -- what was held was published without some prices
+    has_hindsight      BOOLEAN     NOT NULL,         -- ... from holdings collected later: no real record
+    source             VARCHAR(20) NOT NULL,
+    PRIMARY KEY (period_days, trade_date)
+);
+
+-- What each of them had come to by each session.
+CREATE TABLE IF NOT EXISTS analytics_performance_summary (
+    period_days            INTEGER NOT NULL,
+    first_session          DATE    NOT NULL,
+    last_session           DATE    NOT NULL,
+    session_count          INTEGER NOT NULL,         -- sessions with a return: all but the first
+    total_return_gross     DOUBLE PRECISION NOT NULL,
+    total_return_net       DOUBLE PRECISION NOT NULL,
+    benchmark_return       DOUBLE PRECISION,
+    max_drawdown           DOUBLE PRECISION NOT NULL,
+    benchmark_max_drawdown DOUBLE PRECISION,
+    turnover_average       DOUBLE PRECISION NOT NULL, -- of a session, the first one included
+    turnover_total         DOUBLE PRECISION NOT NULL,
+    cost_total             DOUBLE PRECISION NOT NULL, -- sum of the costs
+    cost_rate              DOUBLE PRECISION NOT NULL, -- of the value that is traded
+    cagr                   DOUBLE PRECISION,         -- this and the next five: of the net returns, from 60 sessions on
+    volatility             DOUBLE PRECISION,
+    sharpe                 DOUBLE PRECISION,         -- risk-free rate 0
+    sortino                DOUBLE PRECISION,
+    calmar                 DOUBLE PRECISION,
+    beta                   DOUBLE PRECISION,         -- to the benchmark
+    not_annualised_reason  TEXT,                     -- why the six are NULL
+    hindsight_sessions     INTEGER NOT NULL,         -- of session_count: sessions with has_hindsight, ...
+    degraded_sessions      INTEGER NOT NULL,
+    carried_sessions       INTEGER NOT NULL,
+    source                 VARCHAR(20) NOT NULL,
+    PRIMARY KEY (period_days, last_session)
 );
 
 -- Columns that a database made before them lacks.

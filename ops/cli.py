@@ -79,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
         "name",
         metavar="STAGE|DAG",
         help="benchmark, sector, trending, holdings, allocation (or 1 to 5), pipeline, etf-holdings, monthly-etfs, "
-        "top-holdings, rebalance, or a DAG's id",
+        "top-holdings, rebalance, performance, or a DAG's id",
     )
     run.add_argument(
         "--as-of",

@@ -119,6 +119,7 @@ def steps(asked: Range) -> list[Step]:
         *([Step("monthly portfolios", computing("spark_monthly_portfolio_rebalancer.py"))] if has_rebalance else []),
         Step("top holdings", computing("spark_etf_top_holdings.py")),
         Step("sectors", computing("batch_monthly_sector_analyzer.py")),
+        Step("performance", computing("spark_portfolio_performance.py")),
     ]
 
 

@@ -29,6 +29,7 @@ BESIDE = {
     "monthly-etfs": "monthly_etf_collection_last_weekend",
     "top-holdings": "etf_top_holdings_analysis",
     "rebalance": "monthly_portfolio_rebalance",
+    "performance": "portfolio_performance",
 }
 SHORT_NAMES = STAGES | {str(number): dag for number, dag in enumerate(STAGES.values(), 1)} | BESIDE
 POLL_SECONDS = 1.0

@@ -39,6 +39,12 @@ def samples() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def simulation() -> ModuleType:
+    """Portfolios lived through day by day, in plain pandas."""
+    return helper("simulation")
+
+
+@pytest.fixture(scope="session")
 def spark() -> Iterator[Any]:
     """A session with the jobs' own settings, its tasks in this process."""
     from config.config import Settings

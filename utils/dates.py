@@ -123,6 +123,26 @@ def valid_until(rebalance_date: date) -> date:
     return session_after(rebalance_date, SESSIONS_OF_A_MONTH)
 
 
+def traded_on(decided_on: date) -> date:
+    """The session at whose close a portfolio is bought: a session's prices are known only after its own close.
+
+    >>> traded_on(date(2026, 8, 21)), traded_on(date(2026, 7, 26))
+    (datetime.date(2026, 8, 24), datetime.date(2026, 7, 27))
+    """
+    return session_after(decided_on, 1)
+
+
+def month_sold_on(rebalance_date: date, following: date | None) -> date:
+    """The session at whose close a month's portfolio is sold: that of the purchase of the following one, if there is
+    one, and at the latest the last one for which it is meant.
+
+    >>> month_sold_on(date(2026, 7, 26), None), month_sold_on(date(2026, 7, 26), date(2026, 8, 9))
+    (datetime.date(2026, 8, 21), datetime.date(2026, 8, 10))
+    """
+    end = valid_until(rebalance_date)
+    return max(traded_on(rebalance_date), min(end, traded_on(following)) if following else end)
+
+
 def sessions_between(start: date, end: date, exchange: str = HOME_EXCHANGE) -> list[date]:
     """Sessions from start to end, both included."""
     days = sessions_of(exchange).days

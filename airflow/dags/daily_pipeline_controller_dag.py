@@ -1,8 +1,8 @@
 """### The five stages of one session, in order
 
-Stage 1 → delay → 2 → 3 → delay → 4 → 5: starts the DAG of each stage for one and the same session and waits for it.
-What waits holds no worker slot. A stage that fails stops the line: mend the cause, then clear the failed task here,
-and the line goes on.
+Stage 1 → delay → 2 → 3 → delay → 4 → 5 → the portfolios followed: starts the DAG of each step for one and the same
+session and waits for it. What waits holds no worker slot. A stage that fails stops the line: mend the cause, then clear
+the failed task here, and the line goes on.
 
 **When**: Monday to Friday 21:30 UTC, about the same day's session, if `PIPELINE_SCHEDULE=controller`. In the
 staggered mode each stage has its own hour, and this DAG runs by hand or in a backfill only.
@@ -28,7 +28,7 @@ DELAY = "{{ params.stage_delay_minutes }}"
 
 
 def stage(task_id: str, dag_id: str) -> TriggerDagRunOperator:
-    """Start a stage's DAG for the session and wait for its end in the triggerer.
+    """Start a stage's DAG, or the one that follows the stages, for the session and wait for its end in the triggerer.
 
     No logical date: two controllers may run the same session. The run's id is stable, so that a retry or a cleared
     task starts the same run again. The retry is for Airflow (apache/airflow #67287): a trigger that fires within a
@@ -79,4 +79,5 @@ with daily_dag(
         Delay(task_id="delay_after_stage_3", minutes=DELAY),
         stage("stage_4_holdings", "daily_trending_etf_holdings_collection"),
         stage("stage_5_portfolios", "daily_portfolio_allocation"),
+        stage("portfolio_performance", "portfolio_performance"),
     )

@@ -219,6 +219,52 @@ class MonthlyPerformances(Paged):
     months: list[MonthlyPerformance] = Field(description="Newest first")
 
 
+class PortfolioPerformance(BaseModel):
+    """The series have one value for each of `sessions`; the first is the capital before the first purchase, 1."""
+
+    period_days: int = Field(description="0: the monthly portfolio")
+    first_session: date = Field(description="The first portfolio is bought at its close")
+    last_session: date
+    session_count: int = Field(description="Sessions with a return: all but the first")
+    total_return_gross: float
+    total_return_net: float = Field(description="Less the cost of every trade")
+    benchmark_return: float | None
+    max_drawdown: float = Field(description="Of the net value; 0 or negative")
+    benchmark_max_drawdown: float | None
+    turnover_average: float = Field(description="Of a session, the first one included")
+    turnover_total: float
+    cost_total: float = Field(description="Sum of the costs, each as a fraction of the value at its trade")
+    cagr: float | None = Field(description="This and the next five: of the net returns, 252 sessions a year")
+    volatility: float | None
+    sharpe: float | None = Field(description="Risk-free rate 0; null without variance")
+    sortino: float | None
+    calmar: float | None
+    beta: float | None = Field(description="To the benchmark")
+    not_annualised_reason: str | None = Field(description="Why the six are null: too few sessions")
+    hindsight_sessions: int = Field(description="Held from holdings collected later than its session: no real record")
+    degraded_sessions: int = Field(description="Held a portfolio that was published without some prices")
+    carried_sessions: int = Field(description="A position or the benchmark had no close and stood at its last one")
+    source: Source
+    sessions: list[date] = Field(description="Oldest first")
+    gross: list[float]
+    net: list[float]
+    benchmark: list[float | None]
+    drawdown: list[float] = Field(description="Of `net`, from its highest by then")
+    benchmark_drawdown: list[float | None]
+    turnover: list[float] = Field(description="At the close, one-way: half of all bought and sold, over the value")
+
+
+class Performance(BaseModel):
+    as_of_date: date | None = Field(description="The last session that was followed; null before there is one")
+    benchmark: str
+    cost_rate: float = Field(description="What a trade costs, of the traded value")
+    annualised_from_sessions: int
+    status: Literal["published", "empty"]
+    reason: str | None = Field(description="Why there is nothing to follow")
+    source: Source | None = Field(description="Of the least trustworthy price of the whole record")
+    portfolios: list[PortfolioPerformance] = Field(description="The monthly one, then by period")
+
+
 class Bar(BaseModel):
     trade_date: date
     open_price: float | None

@@ -11,7 +11,7 @@ from api.errors import documented
 from api.models import schemas
 from config.universe import universe
 from database.db_helper import Connection, Row
-from database.queries import etfs, holdings, pipeline, portfolios, publications, sectors
+from database.queries import etfs, followed, holdings, pipeline, portfolios, publications, sectors
 from database.queries.returns import Window
 
 router = APIRouter(prefix="/dashboard", tags=["dashboard"])
@@ -80,6 +80,16 @@ async def monthly_performance(reply: Replies, page: Page) -> Response:
     in US dollars; a position without both closes leaves the month without a figure, and `missing_reason` says which.
     """
     return await reply.page(schemas.MonthlyPerformances, "months", performance.monthly, universe().benchmark, span=page)
+
+
+@router.get("/performance", response_model=schemas.Performance)
+async def portfolio_performance(reply: Replies, as_of_date: AsOf = None) -> Response:
+    """What has become of the published portfolios: each one followed forward, session by session, against SPY.
+
+    Decided on one session, bought at the close of the next, held with drifting weights until the next publication is
+    bought; the month's portfolio makes way for cash when it ends to be valid. Figures and series as of the session.
+    """
+    return await reply(schemas.Performance, followed.performance, as_of_date)
 
 
 @router.get("/top-performers", response_model=schemas.Performers, responses=documented(404))

@@ -9,9 +9,10 @@ from dashboard.api_client import ApiClient
 from dashboard.page import Page
 from dashboard.texts import Text
 from dashboard.texts import market_map as market_map_texts
+from dashboard.texts import performance as performance_texts
 from dashboard.texts import portfolio as portfolio_texts
 from dashboard.texts import ticker as ticker_texts
-from dashboard.views import market_map, month, portfolio, ticker
+from dashboard.views import market_map, month, performance, portfolio, ticker
 from utils.errors import InvalidInput
 
 Table = Callable[[ApiClient, Page], Sequence[Mapping[str, object]]]
@@ -48,6 +49,7 @@ VIEWS = [
         {"prices": ticker.prices, "record": ticker.record},
         is_listed=False,
     ),
+    View("/performance", performance_texts.TITLE, performance.page, {"performance": performance.series}),
 ]
 
 

@@ -20,20 +20,27 @@ def selected(page: Page) -> str:
     return page.address.choice("period", [*map(str, page.periods), MONTHLY], str(max(page.periods)))
 
 
-def period_selector(page: Page) -> Component:
-    """To the same session over another period; a rebalance date is no session, so between those the newest is shown."""
+def period_selector(page: Page, keeps_day: bool = False) -> Component:
+    """To the same session over another period.
+
+    keeps_day: where the month's portfolio is that of a session, too, and not of a rebalance date. Else the newest is
+    shown when it comes or goes.
+    """
     current = selected(page)
+
+    def other_day(comes_or_goes: bool) -> dict[str, None]:
+        return {"as_of": None} if comes_or_goes and not keeps_day else {}
+
     choices = [
         Choice(
             str(days),
             page.say(common.DAYS, days=days),
-            page.address.href(period=days, why=None, **({"as_of": None} if current == MONTHLY else {})),
+            page.address.href(period=days, why=None, **other_day(current == MONTHLY)),
             page.say(common.PERIOD_HINT, days=days),
         )
         for days in page.periods
     ]
-    as_of = {} if current == MONTHLY else {"as_of": None}
-    monthly = page.address.href(period=MONTHLY, why=None, **as_of)
+    monthly = page.address.href(period=MONTHLY, why=None, **other_day(current != MONTHLY))
     choices.append(Choice(MONTHLY, page.say(common.MONTH), monthly, page.say(common.MONTHLY_HINT)))
     return components.selector(page.say(common.PERIOD), choices, current)
 

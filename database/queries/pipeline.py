@@ -20,6 +20,7 @@ FRESHNESS = {
     "analytics_etf_top_holdings": ("analysis_date", None),
     "analytics_monthly_portfolio": ("rebalance_date", None),
     "analytics_sector_trending": ("MAKE_DATE(year, month, 1)", None),
+    "analytics_portfolio_performance": ("trade_date", None),
 }
 
 

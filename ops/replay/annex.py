@@ -12,7 +12,7 @@ from pathlib import Path
 from collector.bootstrap import prepare
 from config.config import DatabaseSettings, Settings, Topic
 from database import roles
-from database.db_helper import connect
+from database.db_helper import apply_schema, connect
 from database.queries import replays
 from ops.databases import create_database, exists
 from ops.errors import RunFailed
@@ -45,6 +45,15 @@ def create(platform: Settings, name: str, environ: Mapping[str, str] = os.enviro
         replays.create_tables(conn)
         roles.apply_roles(conn, environ)
     prepare(annex.settings)
+    return annex
+
+
+def reopen(platform: Settings, name: str, topic_prefix: str, environ: Mapping[str, str] = os.environ) -> Annex:
+    """One that was made earlier, with the tables that it lacks if an earlier version made it."""
+    annex = annex_of(platform, name, topic_prefix, environ)
+    with closing(connect(annex.owner)) as conn:
+        apply_schema(conn)
+        roles.apply_roles(conn, environ)
     return annex
 
 

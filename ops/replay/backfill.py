@@ -13,7 +13,7 @@ from collector import kafka_producer_etf_daily, kafka_producer_etf_holdings, kaf
 from config.config import Settings
 from config.universe import universe
 from database.db_helper import connect
-from ops.replay.chain import MONTHLY, rebalances_after, store
+from ops.replay.chain import LAST, MONTHLY, rebalances_after, store
 
 RUN_ID = "backfill"
 
@@ -32,3 +32,4 @@ def run(settings: Settings, spark: SparkSession, sessions: Sequence[date]) -> No
         if rebalances:
             for monthly in MONTHLY:
                 monthly(replace(daily, days=rebalances))
+        LAST(daily)

@@ -6,7 +6,12 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from pyspark.sql import SparkSession
 
-from batch import spark_active_stock_allocator, spark_monthly_portfolio_rebalancer, spark_trending_etf_identifier
+from batch import (
+    spark_active_stock_allocator,
+    spark_monthly_portfolio_rebalancer,
+    spark_portfolio_performance,
+    spark_trending_etf_identifier,
+)
 from batch.job import Job, Outcome
 from collector import kafka_producer_etf_daily, kafka_producer_trending_etf_holdings
 from collector.collect import Receipt, wait_until_stored
@@ -93,6 +98,8 @@ DAILY: tuple[Callable[[Evening], None], ...] = (
     collect_holdings,
     allocate,
 )
+# One run follows all portfolios from the first one on: once, after the last session.
+LAST: Callable[[Job], Outcome] = spark_portfolio_performance.run
 # Jobs whose day is a rebalance date.
 MONTHLY: tuple[Callable[[Job], Outcome], ...] = (spark_monthly_portfolio_rebalancer.run,)
 

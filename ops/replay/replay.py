@@ -17,7 +17,7 @@ from ops.errors import CannotStart
 from ops.market import MarketServer, ServedMarket
 from ops.replay import annex, backfill
 from ops.replay.annex import Annex, consumers
-from ops.replay.chain import DAILY, MONTHLY, Evening, rebalances_after
+from ops.replay.chain import DAILY, LAST, MONTHLY, Evening, rebalances_after
 from ops.replay.comparison import Comparison, Difference
 from ops.replay.publications import read_publications
 from utils.dates import sessions_between
@@ -52,13 +52,14 @@ class Replay:
             replayed = self._begin(self.server.market(), sessions[0], afresh)
             with closing(connect(replayed.owner)) as conn, self._clock_put_back(conn):
                 self._replay(replayed, conn, sessions)
+                self._follow(replayed, sessions[-1])
                 backfilled = self._backfill(sessions)
         return compare(replayed, backfilled, sessions)
 
     def _begin(self, market: ServedMarket, first_session: date, afresh: bool) -> Annex:
         earlier = begun(self.platform)
         if earlier and not afresh and (earlier["market"], earlier["first_session"]) == (market.identity, first_session):
-            return annex.annex_of(self.platform, REPLAY, earlier["topic_prefix"])
+            return annex.reopen(self.platform, REPLAY, earlier["topic_prefix"])
         made = annex.create(self.platform, REPLAY)
         clock_before = earlier["clock_before"] if earlier else None
         with closing(connect(made.owner)) as conn:
@@ -83,6 +84,10 @@ class Replay:
                 replays.keep_bars(conn, session, evening.run_id)
                 replays.finish_session(conn, session, evening.problems, seconds)
                 self.tell(Done(session, evening.problems, seconds, left))
+
+    def _follow(self, replayed: Annex, session: date) -> None:
+        with closing(connect(replayed.settings.spark_database)) as jobs:
+            Evening(replayed.settings, self.spark, jobs, session, run_id=f"replay {session}").publish(LAST)
 
     def _run(self, evening: Evening) -> None:
         self.server.set_clock(evening.session.isoformat())

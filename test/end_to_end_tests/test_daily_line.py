@@ -52,6 +52,7 @@ class TestTables:
                 "daily_trending_etf_analysis",
                 "daily_trending_etf_holdings_collection",
                 "daily_portfolio_allocation",
+                "portfolio_performance",
             ),
             "success",
         )
@@ -154,6 +155,12 @@ class TestReaders:
             (row["ticker"], row["portfolio_weight"]) for row in rows
         ]
         assert sum(row["portfolio_weight"] for row in rows) + served["cash_weight"] == pytest.approx(1, abs=1e-9)
+
+    def test_a_first_day_has_no_record_yet(self, pipeline: Run, api: httpx.Client, as_of: date) -> None:
+        answer = api.get("/dashboard/performance", params={"as_of_date": str(as_of)}).json()
+
+        assert (answer["status"], answer["source"], answer["portfolios"]) == ("empty", "simulated", [])
+        assert answer["reason"].startswith(f"the first portfolio, of {as_of}, is bought at the close of ")
 
     def test_the_api_wants_its_key_and_is_healthy(self, pipeline: Run, api: httpx.Client) -> None:
         assert api.get("/health").status_code == 200

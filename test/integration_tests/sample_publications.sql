@@ -207,4 +207,37 @@ INSERT INTO logs_yahoo_request (requested_at, endpoint, symbol, http_status)
 SELECT '2026-08-21 09:00+00'::timestamptz + n * INTERVAL '7 minutes', 'chart', 'SPY', CASE n % 5 WHEN 0 THEN 429 ELSE 200 END
 FROM GENERATE_SERIES(1, 20) AS n;
 
+-- Two portfolios followed over the last 20 sessions, the one of 20 sessions a little better than SPY.
+INSERT INTO analytics_publication (job, as_of_date, period_days, status, row_count, source, published_at, run_id)
+VALUES ('performance', '2026-08-21', 0, 'published', 2, 'simulated', '2026-08-24 13:33+00', 'sample');
+
+INSERT INTO analytics_portfolio_performance
+    (period_days, trade_date, decided_on, gross_value, net_value, benchmark_value, gross_return, net_return,
+     benchmark_return, drawdown, benchmark_drawdown, turnover, cost, cash_weight, position_count, carried_weight,
+     is_degraded, has_hindsight, source)
+SELECT period_days, trade_date, decided_on, 1 + k * step, net, spy, k * step / NULLIF(k, 0), net / LAG(net) OVER s - 1,
+    spy / LAG(spy) OVER s - 1, net / MAX(net) OVER s - 1, spy / MAX(spy) OVER s - 1,
+    CASE k WHEN 0 THEN 0.5 ELSE 0 END, CASE k WHEN 0 THEN 0.001 ELSE 0 END, 0, 3, 0, FALSE, k BETWEEN 1 AND 4,
+    'simulated'
+FROM (
+    SELECT period_days, trade_date, step, n - 12 AS k, decided_on,
+        CASE n WHEN 12 THEN 1 ELSE (1 + (n - 12) * step) * 0.999 END AS net, 1 + SIN(n - 12) / 50 AS spy
+    FROM sample_sessions
+    CROSS JOIN (VALUES (0, 0.001::float8, '2026-07-26'::date), (20, 0.002, '2026-07-24')) AS each (period_days, step, decided_on)
+    WHERE n >= 12
+) AS followed
+WINDOW s AS (PARTITION BY period_days ORDER BY trade_date);
+
+INSERT INTO analytics_performance_summary
+    (period_days, first_session, last_session, session_count, total_return_gross, total_return_net, benchmark_return,
+     max_drawdown, benchmark_max_drawdown, turnover_average, turnover_total, cost_total, cost_rate,
+     not_annualised_reason, hindsight_sessions, degraded_sessions, carried_sessions, source)
+SELECT period_days, MIN(trade_date) OVER s, trade_date, COUNT(net_return) OVER s, gross_value - 1, net_value - 1,
+    benchmark_value - 1, MIN(drawdown) OVER s, MIN(benchmark_drawdown) OVER s, AVG(turnover) OVER s,
+    SUM(turnover) OVER s, SUM(cost) OVER s, 0.001,
+    COUNT(net_return) OVER s || ' sessions followed: a figure for a year takes 60 of them',
+    COUNT(*) FILTER (WHERE has_hindsight) OVER s, 0, 0, source
+FROM analytics_portfolio_performance
+WINDOW s AS (PARTITION BY period_days ORDER BY trade_date);
+
 DROP TABLE sample_sessions, sample_stocks;

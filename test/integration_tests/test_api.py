@@ -226,6 +226,35 @@ def test_monthly_performance_follows_what_was_published(api: TestClient, sample_
     assert "NEM: no price on 2026-06-29" in first["missing_reason"]
 
 
+def test_performance_as_followed(api: TestClient) -> None:
+    answer = api.get("/dashboard/performance").json()
+    assert (answer["as_of_date"], answer["benchmark"], answer["cost_rate"]) == ("2026-08-21", "SPY", 0.001)
+    assert (answer["status"], answer["reason"], answer["source"]) == ("published", None, "simulated")
+    month, twenty = answer["portfolios"]
+    assert (month["period_days"], twenty["period_days"]) == (0, 20)
+    assert (twenty["first_session"], twenty["last_session"], twenty["session_count"]) == (
+        "2026-07-27",
+        "2026-08-21",
+        19,
+    )
+    assert twenty["net"][0] == 1.0 and twenty["net"][-1] - 1 == pytest.approx(twenty["total_return_net"])
+    assert twenty["hindsight_sessions"] == 4
+    assert (twenty["cagr"], twenty["sharpe"]) == (None, None)
+    assert twenty["not_annualised_reason"].startswith("19 sessions followed")
+    lengths = {len(twenty[name]) for name in ("sessions", "gross", "net", "benchmark", "drawdown", "turnover")}
+    assert lengths == {len(twenty["benchmark_drawdown"])} == {20}
+
+
+def test_performance_as_of_a_session(api: TestClient) -> None:
+    answer = api.get("/dashboard/performance?as_of_date=2026-07-30").json()
+    assert answer["as_of_date"] == "2026-07-30"
+    assert [(each["session_count"], len(each["net"])) for each in answer["portfolios"]] == [(3, 4), (3, 4)]
+    early = api.get("/dashboard/performance?as_of_date=2026-07-24").json()
+    assert (early["status"], early["portfolios"]) == ("empty", [])
+    assert early["reason"] == "no portfolio was held yet at the close of 2026-07-24"
+    assert api.get("/dashboard/performance?as_of_date=2026-08-22").status_code == 422
+
+
 def test_record_of_a_symbol(api: TestClient) -> None:
     record = api.get("/stocks/mu/record").json()
     assert [
@@ -550,6 +579,7 @@ def test_sessions_with_their_publications(api: TestClient) -> None:
     assert [each["as_of_date"] for each in sessions] == ["2026-08-21", "2026-08-20"]
     assert [(each["job"], each["period_days"], each["status"]) for each in sessions[0]["publications"]] == [
         ("trending", 0, "published"),
+        ("performance", 0, "published"),
         ("allocation", 5, "empty"),
         ("allocation", 10, "published"),
         ("allocation", 20, "published"),
@@ -579,7 +609,7 @@ def test_state_of_the_pipeline(api: TestClient) -> None:
         {"stored": 26, "missing": 1, "quarantined": 1},
         {"stored": 26},
     ]
-    assert [len(each["publications"]) for each in state["sessions"]] == [4, 2, 0]
+    assert [len(each["publications"]) for each in state["sessions"]] == [5, 2, 0]
     tables = {each["table_name"]: each for each in state["tables"]}
     assert tables["collected_daily_etf_ohlc"] == {
         "table_name": "collected_daily_etf_ohlc",
@@ -880,6 +910,7 @@ def test_health_is_503_when_one_is_away_and_200_when_none_is(sample_database: Da
             jobs = {(each["job"], each["period_days"]): each for each in health.json()["publications"]}
             assert set(jobs) == {
                 ("trending", 0),
+                ("performance", 0),
                 ("allocation", 5),
                 ("allocation", 10),
                 ("allocation", 20),

@@ -155,6 +155,15 @@ def test_every_evening_is_what_plain_pandas_makes_of_the_market_of_that_evening(
     assert positions > 5
 
 
+def test_the_record_of_a_replay_has_no_hindsight(ran: Ran, platform: Settings) -> None:
+    """And that of a backfill is hindsight alone, as its holdings are those of the end."""
+    query = "SELECT trade_date, has_hindsight FROM analytics_portfolio_performance WHERE period_days = 20 ORDER BY 1"
+    for annex, has_hindsight in ((REPLAY, False), (HINDSIGHT, True)):
+        with closing(connect(database_of(platform, annex))) as conn:
+            rows = [(row["trade_date"], row["has_hindsight"]) for row in fetch(conn, query)]
+        assert rows == [(session, has_hindsight) for session in SESSIONS[1:]], annex
+
+
 def test_the_backfill_knew_the_holdings_of_the_end_alone(ran: Ran, platform: Settings) -> None:
     query = "SELECT DISTINCT as_of_date, holdings_as_of FROM analytics_allocation_candidates"
     with closing(connect(database_of(platform, HINDSIGHT))) as conn:

@@ -32,6 +32,7 @@ REPOLL = "completeness_repoll"
 MONTHLY_ETFS = "monthly_etf_collection_last_weekend"
 REBALANCE = "monthly_portfolio_rebalance"
 TOP_HOLDINGS = "etf_top_holdings_analysis"
+PERFORMANCE = "portfolio_performance"
 IN_BOTH_MODES = {
     REPOLL: "30 14 * * 1-5",
     "etf_holdings_daily": "0 9 * * 1-5",
@@ -39,7 +40,7 @@ IN_BOTH_MODES = {
     MONTHLY_ETFS: "0 10 * * L6",
     REBALANCE: "0 14 * * L0",
 }
-CRONS = {**STAGES, CONTROLLER: "30 21 * * 1-5", **IN_BOTH_MODES}
+CRONS = {**STAGES, PERFORMANCE: "30 13 * * 1-5", CONTROLLER: "30 21 * * 1-5", **IN_BOTH_MODES}
 DAILY = [dag_id for dag_id in CRONS if dag_id not in (MONTHLY_ETFS, REBALANCE)]
 PAUSED_AT_FIRST = ("etf_holdings_daily",)
 SPARK_STAGES = ("daily_trending_etf_analysis", "daily_portfolio_allocation")
@@ -53,6 +54,7 @@ POOLS = {
     (MONTHLY_ETFS, "analyze_sectors"): "spark",
     (TOP_HOLDINGS, "measure_top_holdings"): "spark",
     (REBALANCE, "rebalance"): "spark",
+    (PERFORMANCE, "follow_portfolios"): "spark",
 }
 
 
@@ -172,7 +174,7 @@ class TestDeclaration:
         for task in tasks_of(bags):
             if task.task_id == "stored":
                 assert task.reschedule
-            if task.task_id.startswith("stage_"):
+            if hasattr(task, "trigger_dag_id"):
                 assert task.wait_for_completion and task.deferrable and task.fail_when_dag_is_paused
 
     def test_reading_the_files_loads_nothing_heavy(self, tmp_path: Path) -> None:
@@ -199,12 +201,12 @@ class TestController:
         started = [getattr(task, "trigger_dag_id", task.task_id) for task in line]
         first, second, third, fourth, fifth = STAGES
         assert started == [
-            "session", first, "delay_after_stage_1", second, third, "delay_after_stage_3", fourth, fifth,
+            "session", first, "delay_after_stage_1", second, third, "delay_after_stage_3", fourth, fifth, PERFORMANCE,
         ]  # fmt: skip
 
     def test_every_stage_gets_the_one_session_as_text(self, bags: dict[str, Any]) -> None:
         for task in bags["controller"].dags[CONTROLLER].tasks:
-            if task.task_id.startswith("stage_"):
+            if hasattr(task, "trigger_dag_id"):
                 assert task.conf == {"as_of_date": "{{ ti.xcom_pull(task_ids='session') }}"}
                 assert task.logical_date is None
                 assert task.reset_dag_run

@@ -1,0 +1,42 @@
+"""Records -> figures. Pure: no request, no clock. One module per kind of chart, their look in `style`."""
+
+from dashboard.figures.labels import spread
+from dashboard.figures.market import (
+    GROUP,
+    MAP_PIXELS,
+    SPARK_HEIGHT,
+    SPARK_WIDTH,
+    Tile,
+    etf_lines,
+    market_map,
+    rebased,
+    sparkline,
+)
+from dashboard.figures.performance import faint, performance
+from dashboard.figures.prices import Candle, prices
+from dashboard.figures.requests import requests
+from dashboard.figures.style import DARK, LIGHT, PALETTES, Palette
+from dashboard.figures.weights import weights
+
+__all__ = [
+    "DARK",
+    "GROUP",
+    "LIGHT",
+    "MAP_PIXELS",
+    "PALETTES",
+    "SPARK_HEIGHT",
+    "SPARK_WIDTH",
+    "Candle",
+    "Palette",
+    "Tile",
+    "etf_lines",
+    "faint",
+    "market_map",
+    "performance",
+    "prices",
+    "rebased",
+    "requests",
+    "sparkline",
+    "spread",
+    "weights",
+]

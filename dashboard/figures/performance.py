@@ -1,0 +1,136 @@
+"""How a portfolio has done: value, drawdown and turnover on one axis of sessions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dashboard.answers import PortfolioPerformance
+from dashboard.figures.labels import spread
+from dashboard.figures.style import Palette, dress
+
+PERFORMANCE_PIXELS = 560
+# What the name at a line's end takes of the range of values.
+LABEL_SHARE = 0.125
+# In milliseconds: ticks that are further apart are months.
+DAYS_OF_MONTHS = 27 * 86_400_000
+
+
+def performance(
+    shown: PortfolioPerformance, palette: Palette, names: tuple[str, str, str], titles: tuple[str, str, str]
+) -> go.Figure:
+    """Value, drawdown and turnover one below the other on the same sessions; each line is named at its end.
+
+    names: of the net value, the gross value, and the benchmark; titles: of the three parts.
+    """
+    net, gross, benchmark = names
+    mode = "lines" if len(shown["sessions"]) > 1 else "markers"
+    solid, dotted = {"color": palette.accent, "width": 2.2}, {"color": palette.accent, "width": 1.5, "dash": "dot"}
+    quiet = {"color": palette.ink_soft, "width": 1.5}
+    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.085, row_heights=[0.6, 0.22, 0.18])
+
+    def line(row: int, values: Sequence[float | None], name: str, look: dict[str, Any], form: str, **more: Any) -> None:
+        hover = f"{name} %{{y:{form}}}<extra></extra>"
+        trace = go.Scatter(x=shown["sessions"], y=values, name=name, mode=mode, line=look, hovertemplate=hover, **more)
+        figure.add_trace(trace, row=row, col=1)
+
+    line(1, shown["benchmark"], benchmark, quiet, ".4f")
+    line(1, shown["gross"], gross, dotted, ".4f")
+    line(1, shown["net"], net, solid, ".4f")
+    line(2, shown["benchmark_drawdown"], benchmark, quiet, "+.2%")
+    line(2, shown["drawdown"], net, solid, "+.2%", fill="tozeroy", fillcolor=faint(palette.accent, 0.18))
+    bars = go.Bar(
+        x=shown["sessions"],
+        y=shown["turnover"],
+        name=titles[2],
+        marker={"color": palette.ink_soft, "line": {"width": 0}},
+        hovertemplate="%{y:.2%}<extra></extra>",
+    )
+    figure.add_trace(bars, row=3, col=1)
+    dress(figure, palette, height=PERFORMANCE_PIXELS)
+    figure.update_layout(hovermode="x unified", margin={"l": 46, "r": 92, "t": 26, "b": 22}, bargap=0.1)
+    figure.update_xaxes(
+        fixedrange=True,
+        gridcolor=palette.grid,
+        linecolor=palette.grid,
+        zeroline=False,
+        nticks=5,
+        tickangle=0,
+        ticklabelstandoff=4,
+        spikecolor=palette.ink_soft,
+        spikethickness=1,
+        spikedash="dot",
+        # Numbers, as plotly would write the months' names in English.
+        hoverformat="%Y-%m-%d",
+        tickformatstops=[
+            {"dtickrange": [None, DAYS_OF_MONTHS], "value": "%m-%d"},
+            {"dtickrange": [DAYS_OF_MONTHS, None], "value": "%Y-%m"},
+        ],
+    )
+    figure.update_yaxes(fixedrange=True, gridcolor=palette.grid, zeroline=False, nticks=6)
+    figure.update_yaxes(tickformat=".2f", row=1)
+    figure.update_yaxes(tickformat=".0%", nticks=4, rangemode="tozero", row=2)
+    figure.update_yaxes(tickformat=".0%", nticks=3, rangemode="tozero", row=3)
+    _name_parts(figure, titles, palette)
+    _name_ends(
+        figure,
+        {
+            net: (shown["net"], palette.accent),
+            gross: (shown["gross"], palette.accent),
+            benchmark: (shown["benchmark"], palette.ink_soft),
+        },
+    )
+    return figure
+
+
+def _name_parts(figure: go.Figure, titles: Sequence[str], palette: Palette) -> None:
+    for row, title in enumerate(titles, 1):
+        top = figure.layout[f"yaxis{row if row > 1 else ''}"].domain[1]
+        figure.add_annotation(
+            text=title,
+            x=0,
+            y=top,
+            xref="paper",
+            yref="paper",
+            xanchor="left",
+            yanchor="bottom",
+            yshift=3,
+            showarrow=False,
+            font={"color": palette.ink, "size": 12},
+        )
+
+
+def _name_ends(figure: go.Figure, lines: Mapping[str, tuple[Sequence[float | None], str]]) -> None:
+    """Beside the end of each line of the first part its name and what it has come to, none over another."""
+    known = [value for values, _ in lines.values() for value in values if value is not None]
+    low, high = min(known), max(known)
+    room = (high - low) or 0.02
+    ends = {name: values[-1] for name, (values, _) in lines.items() if values[-1] is not None}
+    places = spread(ends, LABEL_SHARE * room)
+    # Plotly shows no annotation beyond the range of its axis.
+    figure.update_yaxes(
+        range=[min(low, *places.values()) - 0.06 * room, max(high, *places.values()) + 0.06 * room], row=1
+    )
+    for name, at in places.items():
+        figure.add_annotation(
+            text=f"{name}<br><b>{ends[name] - 1:+.2%}</b>",
+            x=1,
+            y=at,
+            xref="paper",
+            yref="y",
+            xanchor="left",
+            align="left",
+            xshift=6,
+            showarrow=False,
+            font={"color": lines[name][1], "size": 11},
+        )
+
+
+def faint(colour: str, share: float) -> str:
+    """
+    >>> faint("#4c9be8", 0.18)
+    'rgba(76, 155, 232, 0.18)'
+    """
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {share})"

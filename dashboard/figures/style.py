@@ -1,0 +1,103 @@
+"""What all charts share: the page's colours in both schemes, its type, and axes without frames."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from dashboard.colours import Scale
+
+DAYS_NAMED = 4
+FONT = 'Inter, "Segoe UI", Roboto, "Helvetica Neue", Arial, "Liberation Sans", "Noto Sans KR", sans-serif'
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The charts' share of assets/finviz.css: SVG cannot read the page's variables.
+
+    up and down are the ends of a scale that readers of any colour vision can tell apart: blue and orange. scale: the
+    same for whole areas that are written on.
+    """
+
+    ground: str
+    panel: str
+    grid: str
+    ink: str
+    ink_strong: str
+    ink_soft: str
+    accent: str
+    up: str
+    down: str
+    neutral: str
+    scale: Scale
+
+
+DARK = Palette(
+    ground="#12151b",
+    panel="#1a1f27",
+    grid="#2b323d",
+    ink="#d7dce3",
+    ink_strong="#f3f5f8",
+    ink_soft="#97a1b0",
+    accent="#4c9be8",
+    up="#3d8fe0",
+    down="#e8833a",
+    neutral="#4a515c",
+    scale=Scale("#b8500c", "#3a414d", "#1f6fd0"),
+)
+
+
+LIGHT = Palette(
+    ground="#f4f5f7",
+    panel="#ffffff",
+    grid="#dfe3e8",
+    ink="#27303b",
+    ink_strong="#0e141b",
+    ink_soft="#5a6675",
+    accent="#1763b8",
+    up="#1763b8",
+    down="#b8500c",
+    neutral="#c3c9d1",
+    scale=Scale("#d9691a", "#dde1e7", "#2f7fdc"),
+)
+
+
+PALETTES = {"dark": DARK, "light": LIGHT}
+
+
+def dress(figure: go.Figure, palette: Palette, height: int) -> None:
+    """The look that all charts share: the page's colours and type, no frame of their own."""
+    figure.update_layout(
+        template="none",
+        height=height,
+        margin={"l": 4, "r": 4, "t": 4, "b": 4},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": FONT, "color": palette.ink_soft, "size": 12},
+        showlegend=False,
+        hoverlabel={"bgcolor": palette.panel, "bordercolor": palette.grid, "font": {"color": palette.ink}},
+    )
+
+
+def sessions_axis(days: Sequence[str], palette: Palette) -> dict[str, Any]:
+    """Sessions side by side, without the days between them; a few of them are named."""
+    return {
+        "type": "category",
+        "tickvals": _a_few(days),
+        "showgrid": False,
+        "fixedrange": True,
+        "ticks": "outside",
+        "tickcolor": palette.grid,
+        "tickangle": 0,
+        "automargin": True,
+    }
+
+
+def _a_few(days: Sequence[str]) -> list[str]:
+    step = max(len(days) / DAYS_NAMED, 1)
+    return [days[int((place + 0.5) * step)] for place in range(min(DAYS_NAMED, len(days)))]
+
+
+def values_axis(palette: Palette) -> dict[str, Any]:
+    return {"gridcolor": palette.grid, "fixedrange": True, "automargin": True}

@@ -1,0 +1,82 @@
+"""What has become of the published portfolios."""
+
+from dashboard.texts import Text
+
+TITLE = Text("Performance", "성과")
+NET = Text("Net", "비용 차감 후")
+GROSS = Text("Gross", "비용 차감 전")
+TOTAL_NET = Text("Return, net of cost", "수익률 (비용 차감 후)")
+TOTAL_GROSS = Text("Return, gross", "수익률 (비용 차감 전)")
+TOTAL_BENCHMARK = Text("{benchmark} over the same sessions", "같은 기간 {benchmark} 수익률")
+MAX_DRAWDOWN = Text("Max drawdown, net", "최대 낙폭 (비용 차감 후)")
+AVERAGE_TURNOVER = Text("Turnover, a session on average", "거래일 평균 회전율")
+COST = Text("Cost paid, at {rate} of traded value", "비용 합계 (거래 금액의 {rate})")
+SESSIONS = Text("Sessions followed", "추적한 거래일 수")
+LAST_SESSION = Text("Followed to", "기준 거래일")
+
+FOR_A_YEAR = Text("For a year", "연환산")
+CAGR = Text("Growth a year", "연평균 수익률 (CAGR)")
+VOLATILITY = Text("Volatility", "변동성")
+SHARPE = Text("Sharpe", "샤프 지수")
+SORTINO = Text("Sortino", "소르티노 지수")
+CALMAR = Text("Calmar", "칼마 지수")
+BETA = Text("Beta to {benchmark}", "베타 ({benchmark} 대비)")
+TOO_FEW = Text(
+    "{count} sessions so far: too few to speak of a year. These figures are given from {needed} sessions on.",
+    "아직 {count}거래일뿐이어서 연 단위로 말하기에는 부족합니다. 연환산 지표는 {needed}거래일부터 표시합니다.",
+)
+
+CHART = Text("Against {benchmark}, session by session", "거래일별 {benchmark} 대비 성과")
+VALUE = Text("Value of 1 invested", "1을 투자했을 때의 가치")
+DRAWDOWN = Text("Drawdown from the highest value", "최고점 대비 낙폭")
+TURNOVER = Text("Turnover at the close", "종가 기준 회전율")
+
+COMPARISON = Text("The four portfolios", "네 포트폴리오 비교")
+PORTFOLIO = Text("Portfolio", "포트폴리오")
+SHORT_DRAWDOWN = Text("Max drawdown", "최대 낙폭")
+SHORT_TURNOVER = Text("Turnover", "회전율")
+SHORT_COST = Text("Cost", "비용")
+SHORT_SESSIONS = Text("Sessions", "거래일 수")
+SINCE = Text("Since", "시작일")
+OF_DAYS = Text("{days} sessions", "{days}거래일")
+OF_MONTH = Text("Monthly", "월간")
+
+HINDSIGHT = Text(
+    "No real record: in {count} of {sessions} sessions the portfolio rests on ETF holdings that were collected later. "
+    "Nobody could have held it then.",
+    "실제 성과 기록이 아닙니다. {sessions}거래일 중 {count}거래일의 포트폴리오는 나중에 수집된 ETF 보유 종목으로 "
+    "계산되었으며, 당시에는 아무도 그렇게 보유할 수 없었습니다.",
+)
+DEGRADED = Text(
+    "In {count} of {sessions} sessions the portfolio had been published without some prices.",
+    "{sessions}거래일 중 {count}거래일의 포트폴리오는 일부 시세 없이 발표된 것입니다.",
+)
+CARRIED = Text(
+    "In {count} of {sessions} sessions something had no close and stands at its last one.",
+    "{sessions}거래일 중 {count}거래일에는 종가가 없는 종목이 있어 직전 종가로 평가했습니다.",
+)
+EARLIER = Text("As of {session}.", "{session} 기준입니다.")
+
+METHOD = Text(
+    "What was published, followed forward: decided on one session, bought at the close of the next one, held with "
+    "drifting weights until the next publication is bought; an empty publication is cash, as is a month's portfolio "
+    "that has run out. Turnover is half of all that is bought and sold, over the value. Each trade costs {rate} of "
+    "what it trades. {benchmark} is bought once, without cost. Adjusted closes in US dollars; taxes and spreads are "
+    "left out.",
+    "발표된 포트폴리오를 그대로 따라간 결과입니다. 기준 거래일의 다음 거래일 종가에 매수하고, "
+    "다음 발표분을 매수할 때까지 비중을 조정하지 않고 보유합니다. "
+    "빈 포트폴리오와 유효 기한이 지난 월간 포트폴리오는 현금입니다. "
+    "회전율은 매수와 매도 금액 합의 절반을 평가액으로 나눈 값이며, 매매마다 거래 금액의 {rate}를 비용으로 뺍니다. "
+    "{benchmark}는 비용 없이 한 번 매수한 것으로 봅니다. 미국 달러 수정 종가 기준이며 세금과 호가 차이는 뺐습니다.",
+)
+EMPTY_TITLE = Text("Nothing to follow yet", "아직 추적할 성과가 없습니다")
+EMPTY_HINT = Text(
+    "It is followed after each session. ./start.sh run performance does it now, "
+    "./start.sh history makes a history of 250 sessions.",
+    "성과는 매 거래일 이후에 계산됩니다. ./start.sh run performance로 지금 계산하거나, "
+    "./start.sh history로 250거래일의 이력을 만들 수 있습니다.",
+)
+NOT_THIS_ONE = Text(
+    "The {portfolio} portfolio has not been held for a session yet.",
+    "{portfolio} 포트폴리오는 아직 보유가 시작되지 않았습니다.",
+)

@@ -1,0 +1,75 @@
+"""What has become of the published portfolios, as batch.spark_portfolio_performance has followed them."""
+
+from datetime import date
+
+from config.universe import ANNUALISED_FROM_SESSIONS, universe
+from database.db_helper import Connection, Row, fetch
+
+
+def performance(conn: Connection, as_of: date | None) -> Row:
+    """Every portfolio's series and what it had come to by a session, the newest one when none is named.
+
+    Without a series yet: status "empty", and the reason.
+    """
+    portfolios, line = _portfolios(conn, as_of), _newest_line(conn)
+    return {
+        "as_of_date": max((row["last_session"] for row in portfolios), default=None),
+        "benchmark": universe().benchmark,
+        "cost_rate": portfolios[0]["cost_rate"] if portfolios else universe().cost_rate,
+        "annualised_from_sessions": ANNUALISED_FROM_SESSIONS,
+        "status": "published" if portfolios else "empty",
+        "reason": None if portfolios else _why_empty(line, as_of),
+        "source": line and line["source"],
+        "portfolios": portfolios,
+    }
+
+
+def _portfolios(conn: Connection, as_of: date | None) -> list[Row]:
+    """One statement, so that figures and series are of one snapshot."""
+    return fetch(
+        conn,
+        """
+        SELECT *
+        FROM (
+            SELECT DISTINCT ON (period_days) *
+            FROM analytics_performance_summary
+            WHERE last_session <= COALESCE(%(as_of)s::date, 'infinity')
+            ORDER BY period_days, last_session DESC
+        ) AS summary
+        CROSS JOIN LATERAL (
+            SELECT
+                ARRAY_AGG(trade_date ORDER BY trade_date) AS sessions,
+                ARRAY_AGG(gross_value ORDER BY trade_date) AS gross,
+                ARRAY_AGG(net_value ORDER BY trade_date) AS net,
+                ARRAY_AGG(benchmark_value ORDER BY trade_date) AS benchmark,
+                ARRAY_AGG(drawdown ORDER BY trade_date) AS drawdown,
+                ARRAY_AGG(benchmark_drawdown ORDER BY trade_date) AS benchmark_drawdown,
+                ARRAY_AGG(turnover ORDER BY trade_date) AS turnover
+            FROM analytics_portfolio_performance
+            WHERE period_days = summary.period_days AND trade_date <= summary.last_session
+        ) AS series
+        ORDER BY period_days
+        """,
+        {"as_of": as_of},
+    )
+
+
+def _newest_line(conn: Connection) -> Row | None:
+    """What the job said last of the whole record."""
+    lines = fetch(
+        conn,
+        """
+        SELECT status, reason, source
+        FROM analytics_publication
+        WHERE job = 'performance'
+        ORDER BY as_of_date DESC
+        LIMIT 1
+        """,
+    )
+    return lines[0] if lines else None
+
+
+def _why_empty(line: Row | None, as_of: date | None) -> str:
+    if line is None:
+        return "no portfolio has been followed yet: run portfolio_performance for a session"
+    return line["reason"] or f"no portfolio was held yet at the close of {as_of}"
