@@ -127,7 +127,7 @@ def test_a_stocks_page_is_what_the_api_says(page: Any, api: Any) -> None:
     newest = api.answer("/stocks/NEM/latest")
     assert f"{newest['close_price']:,.2f} USD" in page.text
     held = api.answer("/etf-holdings/comparison/NEM")["etfs"]
-    assert [(row[0], row[2]) for row in page.table("holders")] == [
+    assert [(row[0], row[1]) for row in page.table("holders")] == [
         (each["etf_ticker"], f"{each['holding_percent']:.2%}") for each in held
     ]
     record = api.answer("/stocks/NEM/record")["appearances"]
