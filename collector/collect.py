@@ -84,6 +84,11 @@ class Receipt:
             }
         )
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether there was nothing to do: no question to the source, and nothing sent."""
+        return not self.requests and not self.sent
+
     def summary(self) -> str:
         sent = ", ".join(f"{count} to {topic}" for topic, count in self.sent.items()) or "nothing"
         parts = [f"{self.as_of}: sent {sent} with {self.requests} requests to Yahoo"]
