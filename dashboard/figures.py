@@ -1,13 +1,18 @@
 """Records -> figures. Pure: no request, no clock."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
 
 import plotly.graph_objects as go
+
+from dashboard.answers import RequestCount
 
 FONT = 'Inter, "Segoe UI", Roboto, "Helvetica Neue", Arial, "Liberation Sans", "Noto Sans KR", sans-serif'
 ROW_PIXELS = 30
 FRAME_PIXELS = 16
+REQUESTS_PIXELS = 220
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,46 @@ def weights(
         ticklabelstandoff=6,
         tickfont={"color": palette.ink},
     )
+    return figure
+
+
+def requests(
+    counts: Sequence[RequestCount], unit: Literal["hour", "day"], names: Mapping[str, str], palette: Palette
+) -> go.Figure:
+    """Stacked bars, oldest first, of requests that were answered, limited and failed; `names` are these three's.
+
+    Told apart by pattern as well as by colour. Hours without a request have no bar.
+    """
+    shown = sorted(counts, key=lambda count: count["started_at"])
+    moments = [datetime.fromisoformat(count["started_at"]) for count in shown]
+    labels = [f"{moment:%m-%d %H:00}" if unit == "hour" else f"{moment:%Y-%m-%d}" for moment in moments]
+    parts = (
+        ("answered", [count["requests"] - count["failed"] for count in shown], palette.accent, ""),
+        ("limited", [count["limited"] for count in shown], palette.down, "/"),
+        ("failed", [count["failed"] - count["limited"] for count in shown], palette.ink_strong, "x"),
+    )
+    figure = go.Figure(
+        [
+            go.Bar(
+                x=labels,
+                y=amounts,
+                name=names[part],
+                marker={"color": colour, "line": {"width": 0}, "pattern": {"shape": pattern, "size": 6}},
+                hovertemplate=f"%{{x}}  {names[part]} %{{y:,}}<extra></extra>",
+            )
+            for part, amounts, colour, pattern in parts
+        ]
+    )
+    dress(figure, palette, height=REQUESTS_PIXELS)
+    figure.update_layout(
+        barmode="stack",
+        bargap=0.25,
+        showlegend=True,
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": palette.ink}},
+        margin={"l": 40, "r": 4, "t": 28, "b": 40},
+    )
+    figure.update_xaxes(type="category", fixedrange=True, nticks=8, tickangle=0, tickfont={"size": 11})
+    figure.update_yaxes(fixedrange=True, gridcolor=palette.grid, zeroline=False, rangemode="tozero", nticks=5)
     return figure
 
 

@@ -8,8 +8,9 @@ from dashboard.address import Address
 from dashboard.api_client import ApiClient
 from dashboard.page import Page
 from dashboard.texts import Text
+from dashboard.texts import pipeline as pipeline_texts
 from dashboard.texts import portfolio as portfolio_texts
-from dashboard.views import month, portfolio
+from dashboard.views import month, pipeline, portfolio
 from utils.errors import InvalidInput
 
 Table = Callable[[ApiClient, Page], Sequence[Mapping[str, object]]]
@@ -38,6 +39,7 @@ VIEWS = [
             "trades": month.trades,
         },
     ),
+    View("/pipeline", pipeline_texts.TITLE, pipeline.page),
 ]
 
 
