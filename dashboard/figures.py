@@ -13,6 +13,7 @@ FONT = 'Inter, "Segoe UI", Roboto, "Helvetica Neue", Arial, "Liberation Sans", "
 ROW_PIXELS = 30
 FRAME_PIXELS = 16
 REQUESTS_PIXELS = 220
+FEWEST_BARS = 10
 
 
 @dataclass(frozen=True)
@@ -131,10 +132,19 @@ def requests(
         barmode="stack",
         bargap=0.25,
         showlegend=True,
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": palette.ink}},
+        legend={
+            "traceorder": "normal",
+            "orientation": "h",
+            "x": 0,
+            "y": 1.02,
+            "yanchor": "bottom",
+            "font": {"color": palette.ink},
+        },
         margin={"l": 40, "r": 4, "t": 28, "b": 40},
     )
-    figure.update_xaxes(type="category", fixedrange=True, nticks=8, tickangle=0, tickfont={"size": 11})
+    # Room for a few bars at least, so that a single one is no wall.
+    span = [-0.5, max(len(labels), FEWEST_BARS) - 0.5]
+    figure.update_xaxes(type="category", range=span, fixedrange=True, nticks=4, tickangle=0, tickfont={"size": 11})
     figure.update_yaxes(fixedrange=True, gridcolor=palette.grid, zeroline=False, rangemode="tozero", nticks=5)
     return figure
 

@@ -15,13 +15,13 @@ RUNS_NOTE = Text(
     "Each cell is the newest run about that session; open it for the reason, the times and the earlier runs.",
     "각 칸은 해당 거래일의 가장 최근 실행입니다. 칸을 열면 사유와 시각, 이전 실행을 볼 수 있습니다.",
 )
-MONTHLY = Text("Monthly", "월간")
 STAGES = {
     1: Text("1 Benchmark ETFs", "1 기준 ETF"),
     2: Text("2 Sector ETFs", "2 업종 ETF"),
     3: Text("3 Trending", "3 추세 ETF"),
     4: Text("4 Holdings", "4 보유 종목"),
     5: Text("5 Portfolios", "5 포트폴리오"),
+    6: Text("Monthly", "월간"),
 }
 BARS = Text("Bars stored", "저장된 시세")
 BARS_HINT = Text(

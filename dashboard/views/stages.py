@@ -12,10 +12,11 @@ from dashboard.components import Component
 from dashboard.page import Page
 from dashboard.texts import pipeline
 
-MONTHLY = "monthly"
-COLUMNS: Sequence[int | str] = (1, 2, 3, 4, 5, MONTHLY)
+# The stages by their numbers, and what follows from them once a month.
+MONTHLY = 6
+COLUMNS = (1, 2, 3, 4, 5, MONTHLY)
 # What a stage publishes, where it does.
-JOBS: dict[int | str, str] = {3: "trending", 5: "allocation", MONTHLY: "rebalance"}
+JOBS = {3: "trending", 5: "allocation", MONTHLY: "rebalance"}
 SYMBOLS = {
     "green": "✓",
     "running": "▸",
@@ -50,10 +51,9 @@ class Cell(NamedTuple):
         return bool(self.publications) and all(each["status"] == "empty" for each in self.publications)
 
 
-def cell_of(session: SessionState, column: int | str) -> Cell:
-    is_monthly = column == MONTHLY
+def cell_of(session: SessionState, column: int) -> Cell:
     return Cell(
-        [run for run in session["runs"] if (run["dag_id"] == REBALANCE if is_monthly else run["stage"] == column)],
+        [run for run in session["runs"] if _column_of(run) == column],
         [each for each in session["publications"] if each["job"] == JOBS.get(column)],
     )
 
@@ -63,9 +63,13 @@ def other_runs(sessions: Sequence[SessionState]) -> list[StageRun]:
     newest: dict[tuple[str, str], StageRun] = {}
     for session in sessions:
         for run in session["runs"]:
-            if run["stage"] is None and run["dag_id"] != REBALANCE:
+            if _column_of(run) is None:
                 newest.setdefault((session["as_of_date"], run["dag_id"]), run)
     return list(newest.values())
+
+
+def _column_of(run: StageRun) -> int | None:
+    return MONTHLY if run["dag_id"] == REBALANCE else run["stage"]
 
 
 def absent(bars: dict[str, int]) -> int:
@@ -79,11 +83,10 @@ def absent(bars: dict[str, int]) -> int:
 
 def grid(sessions: Sequence[SessionState], page: Page) -> Component:
     say = page.say
-    names = [say(pipeline.MONTHLY) if column == MONTHLY else say(pipeline.STAGES[int(column)]) for column in COLUMNS]
-    head: list[Component] = [
-        say(pipeline.SESSION),
-        *names,
-        html.Span(say(pipeline.BARS), title=say(pipeline.BARS_HINT)),
+    head = [
+        html.Th(say(pipeline.SESSION), scope="col"),
+        *(html.Th(say(pipeline.STAGES[column]), scope="col") for column in COLUMNS),
+        html.Th(say(pipeline.BARS), scope="col", className="number", title=say(pipeline.BARS_HINT)),
     ]
     rows = [
         html.Tr(
@@ -95,16 +98,14 @@ def grid(sessions: Sequence[SessionState], page: Page) -> Component:
         )
         for session in sessions
     ]
-    table = html.Table(
-        [html.Thead(html.Tr([html.Th(name, scope="col") for name in head])), html.Tbody(rows)], id="stages"
-    )
+    table = html.Table([html.Thead(html.Tr(head)), html.Tbody(rows)], id="stages")
     return html.Div(table, className="scroll stages", tabIndex=0)
 
 
 def legend(page: Page) -> Component:
     say = page.say
     return html.Ul(
-        [html.Li([mark(state, page), f" {say(pipeline.MEANINGS[state])}"]) for state in SYMBOLS], className="legend"
+        [html.Li([mark(state, page), f": {say(pipeline.MEANINGS[state])}"]) for state in SYMBOLS], className="legend"
     )
 
 
@@ -137,7 +138,8 @@ def run_times(run: StageRun, page: Page) -> str:
 
 
 def _day(session: SessionState, page: Page) -> Component:
-    return dcc.Link(page.day(session["as_of_date"]), href=f"/?as_of={session['as_of_date']}")
+    day = session["as_of_date"]
+    return dcc.Link(page.short_day(day), href=f"/?as_of={day}", title=page.day(day))
 
 
 def _cell(cell: Cell, page: Page) -> Component:
