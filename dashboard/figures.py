@@ -140,7 +140,7 @@ def requests(
             "yanchor": "bottom",
             "font": {"color": palette.ink},
         },
-        margin={"l": 40, "r": 4, "t": 28, "b": 40},
+        margin={"l": 44, "r": 4, "t": 28, "b": 26},
     )
     # Room for a few bars at least, so that a single one is no wall.
     span = [-0.5, max(len(labels), FEWEST_BARS) - 0.5]

@@ -158,10 +158,10 @@ def _consumers(consumers: Sequence[ConsumerLag], now: datetime, page: Page) -> C
     columns = [
         (say(pipeline.GROUP), ""),
         (say(pipeline.PARTITION), "number"),
+        (say(pipeline.STATE), ""),
+        (say(pipeline.LAG), "number strong"),
         (say(pipeline.STORED_UP_TO), "number"),
         (say(pipeline.END), "number"),
-        (say(pipeline.LAG), "number strong"),
-        (say(pipeline.STATE), ""),
         (say(pipeline.MEASURED), "soft"),
     ]
     states = [consumer_state(each, now) for each in consumers]
@@ -169,10 +169,10 @@ def _consumers(consumers: Sequence[ConsumerLag], now: datetime, page: Page) -> C
         (
             html.Span(each["consumer_group"], title=each["topic"]),
             str(each["partition_id"]),
+            _consumer_mark(known, page),
+            f"{each['lag']:,}",
             f"{each['committed_offset']:,}",
             f"{each['end_offset']:,}",
-            f"{each['lag']:,}",
-            _consumer_mark(known, page),
             page.moment(each["measured_at"]),
         )
         for each, known in zip(consumers, states, strict=True)
