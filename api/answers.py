@@ -5,12 +5,12 @@ import gzip
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from database.db_helper import Connection
-from database.queries.publications import data_version
+from database.queries.publications import Version, data_version
 from utils.errors import ActstockError, DatabaseUnavailable
 
 log = logging.getLogger(__name__)
@@ -37,11 +37,12 @@ class Answer:
     body: bytes
     compressed: bytes | None
     etag: str
+    has_lag: bool = False
 
     @classmethod
-    def of(cls, body: bytes) -> "Answer":
+    def of(cls, body: bytes, has_lag: bool = False) -> "Answer":
         compressed = gzip.compress(body, compresslevel=5, mtime=0) if len(body) >= COMPRESSED_FROM_BYTES else None
-        return cls(body, compressed, f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
+        return cls(body, compressed, f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"', has_lag)
 
     @property
     def size(self) -> int:
@@ -60,7 +61,7 @@ class KeptAnswers:
         self._clock = clock
         self._room = self._free = kept_bytes
         self._answers: dict[Hashable, Answer] = {}
-        self._version = ""
+        self._version = Version("", 0)
         self._checked_at = float("-inf")
         self._trouble = "the database was not asked yet"
 
@@ -85,23 +86,32 @@ class KeptAnswers:
             return
         if self._trouble:
             log.info("the database can be read")
-        if version != self._version:
-            self._forget()
+        if version.data != self._version.data:
+            self._forget(list(self._answers))
+        elif version.lag != self._version.lag:
+            self._forget([key for key, answer in self._answers.items() if answer.has_lag])
         self._version, self._checked_at, self._trouble = version, asked_at, ""
 
-    async def answer(self, key: Hashable, make: Callable[[Connection], bytes]) -> Answer:
-        """The kept answer, or the one `make` gives now; DatabaseUnavailable instead of one that may be old."""
+    async def answer(self, key: Hashable, make: Callable[[Connection], bytes], has_lag: bool = False) -> Answer:
+        """The kept answer, or the one `make` gives now; DatabaseUnavailable instead of one that may be old.
+
+        has_lag: it holds the consumers' lag, and is kept until that is measured again.
+        """
         self._require_fresh()
         kept = self._answers.get(key)
-        return kept if kept is not None else await self._make(key, make)
+        return kept if kept is not None else await self._make(key, make, has_lag)
 
-    async def _make(self, key: Hashable, make: Callable[[Connection], bytes]) -> Answer:
-        version = self._version
-        made = await asyncio.to_thread(lambda: Answer.of(self._read(make)))
+    async def _make(self, key: Hashable, make: Callable[[Connection], bytes], has_lag: bool) -> Answer:
+        version = self._version_for(has_lag)
+        made = await asyncio.to_thread(lambda: Answer.of(self._read(make), has_lag))
         # Something may have been written while it was made: then nobody knows which side it saw.
-        if version == self._version:
+        if version == self._version_for(has_lag):
             self._keep(key, made)
         return made
+
+    def _version_for(self, has_lag: bool) -> Version | str:
+        """What must stay the same for an answer to hold."""
+        return self._version if has_lag else self._version.data
 
     def _keep(self, key: Hashable, answer: Answer) -> None:
         if key in self._answers or answer.size > self._room:
@@ -109,12 +119,11 @@ class KeptAnswers:
         self._answers[key] = answer
         self._free -= answer.size
         while self._free < 0:
-            oldest = next(iter(self._answers))
-            self._free += self._answers.pop(oldest).size
+            self._forget([next(iter(self._answers))])
 
-    def _forget(self) -> None:
-        self._answers.clear()
-        self._free = self._room
+    def _forget(self, keys: Iterable[Hashable]) -> None:
+        for key in keys:
+            self._free += self._answers.pop(key).size
 
     def _hold_back(self, trouble: str) -> None:
         if not self._trouble:

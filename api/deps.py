@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator
 
 from api.pool import ReaderPool
 from api.reply import Reply
+from config.config import Settings
 from config.universe import universe
 from database.queries.paging import Span
 from utils.dates import sessions_of
@@ -42,6 +43,11 @@ class Days(NamedTuple):
 async def _pool(request: Request) -> ReaderPool:
     pool: ReaderPool = request.app.state.pool
     return pool
+
+
+async def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
 
 
 async def _reply(request: Request) -> Reply:
@@ -83,6 +89,7 @@ def known_etf(ticker: str) -> str:
 
 
 Pool = Annotated[ReaderPool, Depends(_pool)]
+Configured = Annotated[Settings, Depends(_settings)]
 Replies = Annotated[Reply, Depends(_reply)]
 Between = Annotated[Days, Depends(_days)]
 Page = Annotated[Span, Depends(_span)]

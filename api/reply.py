@@ -21,15 +21,17 @@ class Reply:
     def __init__(self, request: Request) -> None:
         self._request = request
 
-    async def __call__(self, model: type[BaseModel], query: Callable[..., Any], *args: Any) -> Response:
-        """What `query(conn, *args)` returns, as the model says; 304 when the client has it."""
+    async def __call__(
+        self, model: type[BaseModel], query: Callable[..., Any], *args: Any, has_lag: bool = False
+    ) -> Response:
+        """What `query(conn, *args)` returns, as the model says; 304 when the client has it. has_lag: as KeptAnswers."""
 
         def make(conn: Connection) -> bytes:
             return model.model_validate(query(conn, *args)).model_dump_json().encode()
 
         request = self._request
         kept: KeptAnswers = request.app.state.answers
-        answer = await kept.answer((request.scope["path"], request.scope["query_string"]), make)
+        answer = await kept.answer((request.scope["path"], request.scope["query_string"]), make, has_lag)
         return _response(answer, request.headers)
 
     async def page(

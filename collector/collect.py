@@ -29,6 +29,8 @@ from utils.messages import DailyBar
 
 log = logging.getLogger(__name__)
 
+SHOWN_NAMES = 10
+
 # What a receipt can expect rows in.
 EXPECTED_IN = {
     table.name: table
@@ -84,15 +86,29 @@ class Receipt:
             }
         )
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether there was nothing to do: no question to the source, and nothing sent."""
+        return not self.requests and not self.sent
+
     def summary(self) -> str:
         sent = ", ".join(f"{count} to {topic}" for topic, count in self.sent.items()) or "nothing"
         parts = [f"{self.as_of}: sent {sent} with {self.requests} requests to Yahoo"]
         if self.already_stored:
-            parts.append(f"already stored: {', '.join(self.already_stored)}")
+            parts.append(f"already stored: {_some(self.already_stored)}")
         if self.changed:
             parts.append(f"{self.changed} stored bars were changed by the source")
         parts += [f"{ticker}: {reason}" for ticker, reason in self.missing.items()]
         return "; ".join([*parts, self.note] if self.note else parts)
+
+
+def _some(names: Sequence[str]) -> str:
+    """
+    >>> _some(["SPY", "QQQ"]), _some([*"ABCDEFGHIJKLM"])
+    ('SPY, QQQ', 'A, B, C, D, E, F, G, H, I, J and 3 more')
+    """
+    more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
+    return ", ".join(names[:SHOWN_NAMES]) + more
 
 
 @dataclass(frozen=True)

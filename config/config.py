@@ -81,7 +81,10 @@ class CollectorSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """database: as what this process logs in; spark_database: the same one as what Spark jobs log in."""
+    """database: as what this process logs in; spark_database: the same one as what Spark jobs log in.
+
+    The two UIs' addresses are a browser's, for links: no service asks there.
+    """
 
     database: DatabaseSettings
     spark_database: DatabaseSettings
@@ -93,6 +96,8 @@ class Settings:
     stage_delay_minutes: int
     api_key: str = field(repr=False)
     api_url: str
+    airflow_ui_url: str
+    spark_ui_url: str
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -139,6 +144,8 @@ class Settings:
             stage_delay_minutes=read.integer("STAGE_DELAY_MINUTES", 60),
             api_key=read.text("API_KEY", ""),
             api_url=read.text("API_URL", "http://127.0.0.1:8000").rstrip("/"),
+            airflow_ui_url=read.text("AIRFLOW_UI_URL", "http://localhost:8080").rstrip("/"),
+            spark_ui_url=read.text("SPARK_UI_URL", "http://localhost:8081").rstrip("/"),
         )
 
 

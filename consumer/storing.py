@@ -3,6 +3,7 @@
 import gc
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Generic, TypeVar
 
@@ -10,10 +11,12 @@ import psycopg2
 
 from config.config import DatabaseSettings, Settings, Topic
 from database.db_helper import Connection, Values, connect, transaction, upsert
+from database.queries import consumer_lag
 from database.tables import CONSUMER_ERROR, Table
 from utils.command_line import exit_code_of
 from utils.errors import DatabaseUnavailable, InvalidMessage
 from utils.kafka_utils import Record, consume
+from utils.lag import Lag
 from utils.logging_utils import configure_logging
 from utils.messages import Message, from_json
 
@@ -51,6 +54,19 @@ class Store(Generic[M]):
             raise
         log.info("stored %d messages, rejected %d", len(good), len(bad))
 
+    def note_lag(self, group: str, lags: Sequence[Lag]) -> None:
+        """Write down how far the group is; what keeps it from being written is logged and keeps nothing else."""
+        try:
+            conn = self._connection()
+            for lag in lags:
+                topic = lag.topic.removeprefix(self._topic_prefix)
+                consumer_lag.note(conn, group, topic, lag.partition, lag.committed, lag.end)
+        except DatabaseUnavailable as error:
+            self._conn = None
+            log.warning("the lag is not noted: %s", error)
+        except psycopg2.Error as error:
+            log.warning("the lag is not noted: %s", str(error).splitlines()[0])
+
     def _decode(self, records: Sequence[Record]) -> tuple[list[tuple[Record, M]], list[Values]]:
         good: list[tuple[Record, M]] = []
         bad: list[Values] = []
@@ -62,11 +78,15 @@ class Store(Generic[M]):
         return good, bad
 
     def _commit(self, messages: Sequence[M], bad: Sequence[Values]) -> None:
+        conn = self._connection()
+        with transaction(conn):
+            self._write(conn, messages)
+            upsert(conn, CONSUMER_ERROR, bad)
+
+    def _connection(self) -> Connection:
         if self._conn is None:
             self._conn = connect(self._settings)
-        with transaction(self._conn):
-            self._write(self._conn, messages)
-            upsert(self._conn, CONSUMER_ERROR, bad)
+        return self._conn
 
     def _store_or_reject(self, record: Record, message: M) -> None:
         try:
@@ -108,6 +128,7 @@ def run_consumer(topic: Topic, kind: type[M], write: "Write[M]") -> int:
 
     def command() -> None:
         settings = Settings.from_env()
-        consume(settings.kafka, topic, Store(settings.database, kind, write, settings.kafka.prefix))
+        store = Store(settings.database, kind, write, settings.kafka.prefix)
+        consume(settings.kafka, topic, store, partial(store.note_lag, topic.consumer_group))
 
     return exit_code_of(command)

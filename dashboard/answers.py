@@ -313,3 +313,118 @@ class Performance(TypedDict):
     reason: str | None
     source: str | None
     portfolios: list[PortfolioPerformance]
+
+
+class Publication(TypedDict):
+    job: str
+    as_of_date: str
+    period_days: int
+    status: str
+    degraded_reason: str | None
+    source: str
+
+
+class StageRun(TypedDict):
+    dag_id: str
+    stage: int | None
+    run_id: str
+    as_of_date: str
+    state: str
+    reason: str | None
+    started_at: str
+    ended_at: str | None
+    airflow_url: str
+
+
+class SessionState(TypedDict):
+    as_of_date: str
+    publications: list[Publication]
+    bars: dict[str, int]
+    runs: list[StageRun]
+
+
+class TableState(TypedDict):
+    table_name: str
+    row_count: int
+    newest_date: str | None
+    fetched_at: str | None
+
+
+class ConsumerLag(TypedDict):
+    consumer_group: str
+    topic: str
+    partition_id: int
+    committed_offset: int
+    end_offset: int
+    lag: int
+    measured_at: str
+
+
+class ErrorCount(TypedDict):
+    topic: str
+    rejected: int
+    waiting: int
+    newest_at: str
+
+
+class RejectedMessage(TypedDict):
+    id: int
+    topic: str
+    partition_id: int
+    kafka_offset: int
+    message_key: str | None
+    error_msg: str
+    raw_value: str | None
+    received_at: str
+    replayed_at: str | None
+
+
+class RequestCount(TypedDict):
+    started_at: str
+    requests: int
+    limited: int
+    failed: int
+
+
+class Links(TypedDict):
+    airflow: str
+    spark_master: str
+
+
+class Pipeline(TypedDict):
+    sessions: list[SessionState]
+    tables: list[TableState]
+    consumers: list[ConsumerLag]
+    errors: list[ErrorCount]
+    newest_errors: list[RejectedMessage]
+    requests_by_hour: list[RequestCount]
+    requests_by_day: list[RequestCount]
+    links: Links
+
+
+class Gap(TypedDict):
+    trade_date: str
+    state: str
+    kind: str
+    ticker: str
+    reason: str
+
+
+class Gaps(TypedDict):
+    total: int
+    gaps: list[Gap]
+
+
+class Restatement(TypedDict):
+    kind: str
+    ticker: str
+    change: str
+    first_session: str
+    last_session: str
+    price_factor: float
+    recorded_at: str
+
+
+class Restatements(TypedDict):
+    total: int
+    restatements: list[Restatement]

@@ -88,6 +88,18 @@ class ApiClient:
         """What an ETF owns, newest snapshot first."""
         return cast(answers.AllHoldings, self._get("/etf-holdings/all-holdings", etf=etf, limit=rows))
 
+    def pipeline(self, sessions: int) -> answers.Pipeline:
+        """The state of everything: of each of the last sessions, of the tables, of the consumers."""
+        return cast(answers.Pipeline, self._get("/dashboard/pipeline", sessions=sessions))
+
+    def gaps(self, since: str, limit: int) -> answers.Gaps:
+        """The newest expected bars that are not stored, of sessions since a day."""
+        return cast(answers.Gaps, self._get("/dashboard/gaps", **{"from": since}, limit=limit))
+
+    def restatements(self, since: str, limit: int) -> answers.Restatements:
+        """The last found changes of stored bars, of sessions since a day."""
+        return cast(answers.Restatements, self._get("/dashboard/restatements", **{"from": since}, limit=limit))
+
     def _get(self, path: str, **params: Any) -> Any:
         given = {name: str(value) for name, value in params.items() if value is not None}
         try:

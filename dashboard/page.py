@@ -39,6 +39,17 @@ class Page:
             return f"{day.year}년 {day.month}월 {day.day}일 ({common.WEEKDAYS[day.weekday()]})"
         return f"{day:%a %-d %b %Y}"
 
+    def short_day(self, iso: str) -> str:
+        """Where the year goes without saying.
+
+        >>> Page(Address(), (5,)).short_day("2026-08-21"), Page(Address(), (5,), "ko").short_day("2026-08-21")
+        ('Fri 21 Aug', '8월 21일 (금)')
+        """
+        day = date.fromisoformat(iso)
+        if self.language == "ko":
+            return f"{day.month}월 {day.day}일 ({common.WEEKDAYS[day.weekday()]})"
+        return f"{day:%a %-d %b}"
+
     def moment(self, iso: str | None) -> str:
         """
         >>> Page(Address(), (5,)).moment("2026-08-24T13:03:00Z")

@@ -364,6 +364,33 @@ CREATE TABLE IF NOT EXISTS logs_restatement (
     PRIMARY KEY (kind, ticker, last_session, change, replaced_fetched_at)
 );
 
+-- How each run of a DAG has gone: noted by the run itself, and at its end by Airflow's scheduler.
+CREATE TABLE IF NOT EXISTS logs_stage_run (
+    dag_id     VARCHAR(250) NOT NULL,
+    run_id     VARCHAR(250) NOT NULL,                -- the Airflow run
+    as_of_date DATE         NOT NULL,                -- the session; of a rebalance: the rebalance date
+    state      VARCHAR(10)  NOT NULL CHECK (state IN ('running', 'late', 'green', 'skipped', 'failed')),
+    reason     TEXT,                                 -- what was done, waited for, found to be done already, or failed
+    started_at TIMESTAMPTZ  NOT NULL DEFAULT clock_timestamp(),
+    ended_at   TIMESTAMPTZ,                          -- NULL: not over
+    PRIMARY KEY (dag_id, run_id)
+);
+CREATE INDEX IF NOT EXISTS logs_stage_run_by_date ON logs_stage_run (as_of_date);
+
+-- How far each consumer group is, partition by partition. Each row is written in a transaction of its own that adds one
+-- to `measurements`: so the API can tell these transactions from those that change anything else.
+CREATE TABLE IF NOT EXISTS logs_consumer_lag (
+    consumer_group   VARCHAR(100) NOT NULL,
+    topic            VARCHAR(100) NOT NULL,
+    partition_id     INTEGER      NOT NULL,
+    committed_offset BIGINT       NOT NULL,          -- of the next message to store
+    end_offset       BIGINT       NOT NULL,          -- of the next message to come
+    lag              BIGINT       NOT NULL GENERATED ALWAYS AS (end_offset - committed_offset) STORED,
+    measured_at      TIMESTAMPTZ  NOT NULL,          -- older than a minute: the consumer is away
+    measurements     BIGINT       NOT NULL,
+    PRIMARY KEY (consumer_group, topic, partition_id)
+);
+
 -- Bars that were rejected and wait for a person: their reasons begin "TICKER DATE: ".
 CREATE OR REPLACE VIEW logs_quarantined_bar AS
 SELECT DISTINCT ON (topic, message_key, trade_date)

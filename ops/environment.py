@@ -23,6 +23,7 @@ def service_environment(stack: Stack, java_home: Path, environ: Mapping[str, str
     chosen = _chosen(stack, environ)
     return (
         _spark_sizes()
+        | _links(stack)
         | chosen
         | _platform(stack)
         | _served_market(stack)
@@ -68,6 +69,11 @@ def _chosen(stack: Stack, environ: Mapping[str, str]) -> dict[str, str]:
 
 def _spark_sizes() -> dict[str, str]:
     return {"SPARK_WORKER_CORES": "2", "SPARK_WORKER_MEMORY": "2g", "SPARK_DAEMON_MEMORY": "256m"}
+
+
+def _links(stack: Stack) -> dict[str, str]:
+    """Addresses for people, who may have put something else before them."""
+    return {"AIRFLOW_UI_URL": stack.url("airflow-webserver"), "SPARK_UI_URL": stack.url("spark-master-ui")}
 
 
 def _platform(stack: Stack) -> dict[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
+from config.stages import CONTROLLER, REBALANCE, STAGES
 from ops.airflow_client import BAD, Airflow, Run, Task
 from ops.console import console, done, failed, say
 from ops.environment import AIRFLOW_USER
@@ -12,15 +13,6 @@ from ops.errors import NotRunning, RunFailed, UnknownName
 from ops.platform import Platform, running_platform
 from utils.errors import InvalidInput
 
-CONTROLLER = "daily_pipeline_controller"
-# Short names of the stages, in their order: also called 1 to 5.
-STAGES = {
-    "benchmark": "daily_benchmark_etf_collection",
-    "sector": "daily_sector_etf_collection",
-    "trending": "daily_trending_etf_analysis",
-    "holdings": "daily_trending_etf_holdings_collection",
-    "allocation": "daily_portfolio_allocation",
-}
 # They ask the source, which may lack a bar.
 COLLECTING = ("benchmark", "sector", "holdings")
 BESIDE = {
@@ -28,7 +20,7 @@ BESIDE = {
     "etf-holdings": "etf_holdings_daily",
     "monthly-etfs": "monthly_etf_collection_last_weekend",
     "top-holdings": "etf_top_holdings_analysis",
-    "rebalance": "monthly_portfolio_rebalance",
+    "rebalance": REBALANCE,
     "performance": "portfolio_performance",
 }
 SHORT_NAMES = STAGES | {str(number): dag for number, dag in enumerate(STAGES.values(), 1)} | BESIDE

@@ -15,6 +15,7 @@ from kafka.errors import CommitFailedError, KafkaError
 
 from config.config import KafkaSettings, Topic
 from utils.errors import BrokerUnavailable, DatabaseUnavailable
+from utils.lag import Lag, LagMeter
 from utils.messages import Message, to_json
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class Record(Protocol):
 
 
 Handler = Callable[[list[Record]], None]
+LagHandler = Callable[[list[Lag]], None]
 
 
 @dataclass
@@ -133,11 +135,11 @@ def end_offsets(settings: KafkaSettings, topic: Topic) -> Offsets:
             consumer.close()
 
 
-def consume(settings: KafkaSettings, topic: Topic, handle: Handler) -> None:
+def consume(settings: KafkaSettings, topic: Topic, handle: Handler, handle_lag: LagHandler) -> None:
     """Poll, handle, commit, until SIGTERM. The commit is the last step, so a batch is handled at least once.
 
     While a batch is being handled the next one is polled. While the database is away the batch is kept and tried
-    again: the offset does not move and nothing is lost.
+    again: the offset does not move and nothing is lost. Batches and lags are handled one after another in one thread.
     """
     stop = _StopSignal()
     with _broker(settings):
@@ -145,26 +147,33 @@ def consume(settings: KafkaSettings, topic: Topic, handle: Handler) -> None:
     log.info("reading %s as %s", topic, topic.consumer_group)
     try:
         with ThreadPoolExecutor(1, topic.value) as worker:
-            pump(consumer, lambda batch: worker.submit(handle, batch), lambda: stop.requested)
+            meter = LagMeter(consumer, lambda lags: worker.submit(handle_lag, lags))
+            pump(consumer, lambda batch: worker.submit(handle, batch), lambda: stop.requested, meter)
     finally:
         consumer.close()
         log.info("stopped reading %s", topic)
 
 
-def pump(consumer: KafkaConsumer, start: Callable[[list[Record]], Future[None]], is_over: Callable[[], bool]) -> None:
+def pump(
+    consumer: KafkaConsumer,
+    start: Callable[[list[Record]], Future[None]],
+    is_over: Callable[[], bool],
+    meter: LagMeter,
+) -> None:
     """Keep one batch in work and one at hand until `is_over`; the last one is finished and committed."""
     under_way: tuple[list[Record], Future[None]] | None = None
     while not is_over():
         batch = poll(consumer, timeout_ms=0 if under_way else POLL_MS)
+        meter.look(is_idle=not (batch or under_way))
         if under_way and (batch or under_way[1].done()):
-            _finish(consumer, *under_way, start)
+            _finish(consumer, *under_way, start, meter)
             under_way = None
         if batch:
             under_way = batch, start(batch)
         elif under_way:
             wait([under_way[1]], timeout=POLL_MS / 1000)
     if under_way:
-        _finish(consumer, *under_way, start)
+        _finish(consumer, *under_way, start, meter)
 
 
 def connect_consumer(settings: KafkaSettings, topic: Topic | str, group: str) -> KafkaConsumer:
@@ -193,13 +202,14 @@ def _finish(
     batch: list[Record],
     work: Future[None],
     start: Callable[[list[Record]], Future[None]],
+    meter: LagMeter,
 ) -> None:
     """Wait for the batch's work, repeating it while the database is away, then commit."""
     pause = 0.5
     while True:
         try:
             work.result()
-            return _commit(consumer, batch)
+            return _commit(consumer, batch, meter)
         except DatabaseUnavailable as error:
             log.warning("%s; %d messages wait, next try in %.1f s", error, len(batch), pause)
         _keep_membership(consumer, pause)
@@ -217,10 +227,11 @@ def _keep_membership(consumer: KafkaConsumer, seconds: float) -> None:
     consumer.resume(*held)
 
 
-def _commit(consumer: KafkaConsumer, batch: list[Record]) -> None:
+def _commit(consumer: KafkaConsumer, batch: list[Record], meter: LagMeter) -> None:
     ends = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in batch}
     try:
         consumer.commit({partition: OffsetAndMetadata(end, "", -1) for partition, end in ends.items()})
+        meter.committed(ends)
     except CommitFailedError:
         # The partitions went to another member meanwhile: it reads the batch again, and upserts make that harmless.
         log.warning("the group was rebalanced before the commit: the batch will be read again")

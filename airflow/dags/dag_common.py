@@ -191,6 +191,14 @@ class StoredSensor(BaseSensorOperator):
         with airflow_errors():
             return is_stored(Settings.from_env(), Receipt.from_dict(self.receipt))
 
+    @property
+    def outcome(self) -> tuple[bool, str]:
+        """Whether there was nothing to collect, and what was: for plugins/run_listener.py."""
+        from collector.collect import Receipt
+
+        receipt = Receipt.from_dict(self.receipt)
+        return receipt.is_idle, receipt.summary()
+
 
 class Delay(BaseOperator):
     """Waits some minutes in the triggerer, without a worker slot; zero minutes cost nothing."""

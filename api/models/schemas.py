@@ -589,8 +589,23 @@ class Calendar(BaseModel):
     rebalances: list[PublishedDay] = Field(description="With a monthly portfolio, oldest first")
 
 
+class StageRun(BaseModel):
+    dag_id: str
+    stage: int | None = Field(description="1 to 5; null of any other DAG")
+    run_id: str
+    as_of_date: date = Field(description="Of a rebalance the rebalance date, which need not be a session")
+    state: Literal["running", "late", "green", "skipped", "failed"] = Field(
+        description="late: waits to try again; skipped: all was done already, nothing was asked for"
+    )
+    reason: str | None = Field(description="What it did, waits for, found to be done already, or failed of")
+    started_at: datetime
+    ended_at: datetime | None = Field(description="null: not over")
+    airflow_url: str = Field(description="The run in Airflow's UI")
+
+
 class SessionState(Session):
     bars: dict[str, int] = Field(description="(ticker, session) expected on that day, by state of the ledger")
+    runs: list[StageRun] = Field(description="The newest runs of each DAG about the session, newest first")
 
 
 class TableState(BaseModel):
@@ -598,6 +613,23 @@ class TableState(BaseModel):
     row_count: int
     newest_date: date | None = Field(description="What the newest row is about")
     fetched_at: datetime | None = Field(description="The source's clock at the newest fetch; null where not kept")
+
+
+class ConsumerLag(BaseModel):
+    consumer_group: str
+    topic: str
+    partition_id: int
+    committed_offset: int = Field(description="Of the next message to store")
+    end_offset: int = Field(description="Of the next message to come")
+    lag: int = Field(description="Messages that wait to be stored")
+    measured_at: datetime = Field(description="Every 15 seconds; older than a minute: the consumer is away")
+
+
+class Links(BaseModel):
+    """What a browser can open."""
+
+    airflow: str
+    spark_master: str
 
 
 class ErrorCount(BaseModel):
@@ -671,7 +703,9 @@ class RequestCounts(Paged):
 class Pipeline(BaseModel):
     sessions: list[SessionState] = Field(description="Newest first")
     tables: list[TableState]
+    consumers: list[ConsumerLag] = Field(description="By group, topic and partition, as last measured")
     errors: list[ErrorCount]
     newest_errors: list[RejectedMessage]
     requests_by_hour: list[RequestCount] = Field(description="The newest 24 hours with requests")
     requests_by_day: list[RequestCount] = Field(description="The newest 14 days with requests")
+    links: Links

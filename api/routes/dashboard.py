@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from api import market, overview, performance
-from api.deps import AsOf, Between, Page, Period, Replies
+from api.deps import AsOf, Between, Configured, Page, Period, Replies
 from api.errors import documented
 from api.models import schemas
 from config.universe import universe
@@ -123,10 +123,12 @@ async def calendar(reply: Replies) -> Response:
 
 @router.get("/pipeline", response_model=schemas.Pipeline)
 async def pipeline_state(
-    reply: Replies, sessions: Annotated[int, Query(ge=1, le=60, description="This many of the last ones")] = 10
+    reply: Replies,
+    settings: Configured,
+    sessions: Annotated[int, Query(ge=1, le=60, description="This many of the last ones")] = 10,
 ) -> Response:
-    """The last sessions, how fresh each table is, what was rejected, and what Yahoo was asked."""
-    return await reply(schemas.Pipeline, overview.state, sessions)
+    """The last sessions with their runs, how fresh each table is, how far the consumers are, and what went wrong."""
+    return await reply(schemas.Pipeline, overview.state, settings, sessions, has_lag=True)
 
 
 @router.get("/errors", response_model=schemas.RejectedMessages)

@@ -42,12 +42,13 @@ def freshness(conn: Connection) -> list[Row]:
 
 
 def newest_session(conn: Connection) -> date | None:
-    """The last session that anything was expected of or published for."""
+    """The last session that anything was expected of, run or published for."""
     [row] = fetch(
         conn,
         """
         SELECT GREATEST(
             (SELECT MAX(trade_date) FROM logs_session_ledger WHERE kind = 'etf'),
+            (SELECT MAX(as_of_date) FROM logs_stage_run),
             (SELECT MAX(as_of_date) FROM analytics_publication)
         ) AS session
         """,

@@ -1,15 +1,40 @@
 """What the jobs have published, and whether anything has changed since."""
 
 from datetime import date, datetime
+from typing import NamedTuple
 
 from database.db_helper import Connection, Row, fetch
 from database.queries.paging import Found, Span, fetch_page
 
 
-def data_version(conn: Connection) -> str:
-    """A text that stays the same exactly as long as every query keeps seeing the same rows."""
-    [row] = fetch(conn, "SELECT pg_current_snapshot()::text AS version")
-    return str(row["version"])
+class Version(NamedTuple):
+    """data: stays the same exactly as long as no query sees other rows, but for the consumers' lag.
+
+    lag: changes with every measurement of it.
+    """
+
+    data: str
+    lag: int
+
+
+def data_version(conn: Connection) -> Version:
+    """The newest transaction that every query sees, less those that only measured a lag, and those still under way.
+
+    A measurement is one transaction and counts itself (logs_consumer_lag.measurements). Where the difference and the
+    list of those under way are as before, as many transactions have been added as measurements: so nothing else was.
+    """
+    [row] = fetch(
+        conn,
+        """
+        SELECT
+            PG_SNAPSHOT_XMAX(snapshot)::text::bigint - measured AS others,
+            ARRAY(SELECT PG_SNAPSHOT_XIP(snapshot)::text) AS under_way,
+            measured
+        FROM PG_CURRENT_SNAPSHOT() AS snapshot
+        CROSS JOIN (SELECT COALESCE(SUM(measurements), 0)::bigint AS measured FROM logs_consumer_lag) AS lags
+        """,
+    )
+    return Version(f"{row['others']} {' '.join(row['under_way'])}", row["measured"])
 
 
 def times(conn: Connection) -> dict[date, datetime]:
@@ -82,3 +107,17 @@ def calendar(conn: Connection) -> Row:
         name: [{key: row[key] for key in ("as_of_date", "is_degraded")} for row in rows if row["job"] == job]
         for name, job in (("sessions", "allocation"), ("rebalances", "rebalance"))
     }
+
+
+def rebalances(conn: Connection, first: date, last: date) -> list[Row]:
+    """The monthly publications whose date, which need not be a session, is in a range; both ends included."""
+    return fetch(
+        conn,
+        """
+        SELECT *
+        FROM analytics_publication
+        WHERE job = 'rebalance' AND as_of_date BETWEEN %(first)s AND %(last)s
+        ORDER BY as_of_date
+        """,
+        {"first": first, "last": last},
+    )

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from config.config import Settings
+from config.stages import CONTROLLER, STAGES
 from config.universe import universe
 from database.db_helper import Connection, connect
 from database.queries import collected, publications, requests
@@ -89,8 +90,8 @@ def _choose(conn: Connection, first_of_market: date) -> date:
 
 def _run(airflow: Airflow, as_of: date) -> Run:
     conf = {"as_of_date": as_of.isoformat(), "stage_delay_minutes": 0}
-    pipeline.wait_for_dag(airflow, pipeline.CONTROLLER)
-    run = pipeline.Watch(airflow, airflow.trigger(pipeline.CONTROLLER, conf)).follow()
+    pipeline.wait_for_dag(airflow, CONTROLLER)
+    run = pipeline.Watch(airflow, airflow.trigger(CONTROLLER, conf)).follow()
     if run.state != "success":
         raise RunFailed(f"the pipeline ended as {run.state}: {airflow.address(run)}")
     return run
@@ -99,7 +100,7 @@ def _run(airflow: Airflow, as_of: date) -> Run:
 def _stages(airflow: Airflow, controller: Run) -> list[Stage]:
     runs = {run.dag_id: run for run in airflow.runs_named(f"__{controller.run_id}")}
     stages = []
-    for number, (name, dag_id) in enumerate(pipeline.STAGES.items(), 1):
+    for number, (name, dag_id) in enumerate(STAGES.items(), 1):
         tasks = sorted(airflow.tasks(runs[dag_id]), key=lambda task: task.started or datetime.max.replace(tzinfo=UTC))
         spans = {task.task_id: _span(task.started, task.ended) for task in tasks}
         stages.append(Stage(f"{number} {name}", _span(runs[dag_id].queued, runs[dag_id].ended), spans))

@@ -22,6 +22,7 @@ from ops.bench.bars import bars
 from ops.bench.scratch import PREFIX, count
 from ops.errors import RunFailed
 from utils.kafka_utils import MAX_BATCH, POLL_MS, Record, committed_offsets, connect_consumer, pump
+from utils.lag import LagMeter
 from utils.messages import EtfDailyBar, from_json
 
 DEADLINE_SECONDS = 120.0
@@ -78,7 +79,13 @@ def ours(source: Source) -> float:
     consumer = connect_consumer(source.kafka, source.topic, group)
     consumer.subscribe([source.topic], listener=clock)
     with closing(consumer), ThreadPoolExecutor(1) as worker:
-        pump(consumer, lambda batch: worker.submit(handle, batch), lambda: handled >= source.rows or clock.is_over)
+        meter = LagMeter(consumer, lambda lags: worker.submit(store.note_lag, group, lags))
+        pump(
+            consumer,
+            lambda batch: worker.submit(handle, batch),
+            lambda: handled >= source.rows or clock.is_over,
+            meter,
+        )
         rate = clock.rate(handled, source.rows)
     committed = sum(committed_offsets(source.kafka, group)[source.topic].values())
     stored = count(source.database, DAILY_ETF_OHLC)

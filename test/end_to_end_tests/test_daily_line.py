@@ -57,6 +57,20 @@ class TestTables:
             "success",
         )
 
+    def test_how_each_stage_went_is_told(self, pipeline: Run, airflow: Airflow, api: httpx.Client, as_of: date) -> None:
+        state = api.get("/dashboard/pipeline").json()
+        [session] = [each for each in state["sessions"] if each["as_of_date"] == as_of.isoformat()]
+        runs = {run["stage"]: run for run in session["runs"] if run["run_id"].endswith(f"__{pipeline.run_id}")}
+        assert set(runs) == {1, 2, 3, 4, 5}
+        assert {number: run["state"] for number, run in runs.items() if number in (3, 5)} == {3: "green", 5: "green"}
+        for number in (1, 2, 4):  # skipped where the history that was fetched at the start has the session already
+            asked_for_nothing = "with 0 requests to Yahoo" in runs[number]["reason"]
+            assert runs[number]["state"] == ("skipped" if asked_for_nothing else "green")
+        assert all(run["ended_at"] for run in runs.values())
+        for run in runs.values():
+            address = airflow.address(Run(run["dag_id"], run["run_id"], "success", None, None))
+            assert run["airflow_url"].partition("/dags/")[2] == address.partition("/dags/")[2]
+
     def test_etf_bars(
         self,
         pipeline: Run,

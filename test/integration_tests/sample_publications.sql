@@ -240,4 +240,29 @@ SELECT period_days, MIN(trade_date) OVER s, trade_date, COUNT(net_return) OVER s
 FROM analytics_portfolio_performance
 WINDOW s AS (PARTITION BY period_days ORDER BY trade_date);
 
+
+
+-- Stage 1 of the last session was late once, then came; of the day before it was asked for again when all was stored.
+INSERT INTO logs_stage_run (dag_id, run_id, as_of_date, state, reason, started_at, ended_at)
+VALUES
+    ('daily_benchmark_etf_collection', 'scheduled__2026-08-20T21:30:00+00:00', '2026-08-20', 'green',
+        '2026-08-20: sent 6 to etf-daily-data with 6 requests to Yahoo', '2026-08-21 09:00+00', '2026-08-21 09:01+00'),
+    ('daily_benchmark_etf_collection', 'manual__2026-08-21', '2026-08-20', 'skipped',
+        '2026-08-20: sent nothing with 0 requests to Yahoo; already stored: SPY, QQQ, IWM, EWY, DIA, SCHD',
+        '2026-08-21 11:00+00', '2026-08-21 11:00:08+00'),
+    ('daily_sector_etf_collection', 'scheduled__2026-08-20T21:30:00+00:00', '2026-08-20', 'failed',
+        'Yahoo answered 429', '2026-08-21 10:00+00', '2026-08-21 10:17+00'),
+    ('daily_benchmark_etf_collection', 'scheduled__2026-08-21T21:30:00+00:00', '2026-08-21', 'late',
+        'Yahoo has no bar of 2026-08-21 for IWM yet; the others are sent', '2026-08-24 09:00+00', NULL),
+    ('etf_top_holdings_analysis', 'scheduled__2026-08-21T21:30:00+00:00', '2026-08-21', 'running', NULL,
+        '2026-08-24 13:30+00', NULL),
+    ('monthly_portfolio_rebalance', 'scheduled__2026-07-26T14:00:00+00:00', '2026-07-26', 'green', NULL,
+        '2026-07-26 14:00+00', '2026-07-26 14:01+00');
+INSERT INTO logs_consumer_lag
+    (consumer_group, topic, partition_id, committed_offset, end_offset, measured_at, measurements)
+VALUES
+    ('etf-daily', 'etf-daily-data', 0, 120, 120, '2026-08-24 14:00+00', 7),
+    ('etf-daily', 'etf-daily-data', 1, 98, 111, '2026-08-24 14:00+00', 5),
+    ('stock-daily', 'stock-daily-data', 0, 4000, 4000, '2026-08-24 13:20+00', 9);
+
 DROP TABLE sample_sessions, sample_stocks;

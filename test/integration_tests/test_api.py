@@ -17,6 +17,8 @@ from api.main import create_app
 from api.pool import ReaderPool
 from config.config import DatabaseSettings, Settings
 from database.db_helper import connect, fetch, transaction
+from database.queries import consumer_lag
+from database.queries.publications import data_version
 
 KEY = "a-key-for-tests"
 SETTINGS = Settings.from_env({"API_KEY": KEY})
@@ -627,6 +629,78 @@ def test_state_of_the_pipeline(api: TestClient) -> None:
     assert sum(each["requests"] for each in state["requests_by_hour"]) == 20
 
 
+def test_runs_of_each_session(api: TestClient) -> None:
+    """Newest first, all there is of each; a rebalance is shown with the last session by its date."""
+    sessions = {each["as_of_date"]: each for each in api.get("/dashboard/pipeline?sessions=30").json()["sessions"]}
+    runs = {
+        day: [(run["dag_id"], run["stage"], run["state"]) for run in each["runs"]] for day, each in sessions.items()
+    }
+    assert {day: of_day for day, of_day in runs.items() if of_day} == {
+        "2026-08-21": [
+            ("etf_top_holdings_analysis", None, "running"),
+            ("daily_benchmark_etf_collection", 1, "late"),
+        ],
+        "2026-08-20": [
+            ("daily_benchmark_etf_collection", 1, "skipped"),
+            ("daily_sector_etf_collection", 2, "failed"),
+            ("daily_benchmark_etf_collection", 1, "green"),
+        ],
+        "2026-07-24": [("monthly_portfolio_rebalance", None, "green")],
+    }
+    failed = sessions["2026-08-20"]["runs"][1]
+    assert failed == {
+        "dag_id": "daily_sector_etf_collection",
+        "stage": 2,
+        "run_id": "scheduled__2026-08-20T21:30:00+00:00",
+        "as_of_date": "2026-08-20",
+        "state": "failed",
+        "reason": "Yahoo answered 429",
+        "started_at": "2026-08-21T10:00:00Z",
+        "ended_at": "2026-08-21T10:17:00Z",
+        "airflow_url": "http://localhost:8080/dags/daily_sector_etf_collection/runs/"
+        "scheduled__2026-08-20T21%3A30%3A00%2B00%3A00",
+    }
+    [monthly] = [each for each in sessions["2026-07-24"]["publications"] if each["job"] == "rebalance"]
+    assert (monthly["as_of_date"], monthly["row_count"]) == ("2026-07-26", 3)
+
+
+def test_of_many_runs_the_newest_are_shown(sample_database: DatabaseSettings, api: TestClient) -> None:
+    execute(
+        sample_database,
+        """
+        INSERT INTO logs_stage_run (dag_id, run_id, as_of_date, state, started_at)
+        SELECT 'daily_portfolio_allocation', 'manual__' || n, '2026-08-19', 'green',
+            '2026-08-20'::timestamptz + n * INTERVAL '1 minute'
+        FROM GENERATE_SERIES(1, 9) AS n
+        """,
+    )
+
+    def shown() -> list[str]:
+        return [run["run_id"] for run in api.get("/dashboard/pipeline?sessions=3").json()["sessions"][2]["runs"]]
+
+    wait_until(lambda: shown() == [f"manual__{n}" for n in (9, 8, 7, 6, 5)], NOTICED_WITHIN_SECONDS)
+    execute(sample_database, "DELETE FROM logs_stage_run WHERE as_of_date = '2026-08-19'")
+
+
+def test_consumers_and_links(api: TestClient) -> None:
+    state = api.get("/dashboard/pipeline").json()
+    assert [(each["consumer_group"], each["partition_id"], each["lag"]) for each in state["consumers"]] == [
+        ("etf-daily", 0, 0),
+        ("etf-daily", 1, 13),
+        ("stock-daily", 0, 0),
+    ]
+    assert state["consumers"][1] == {
+        "consumer_group": "etf-daily",
+        "topic": "etf-daily-data",
+        "partition_id": 1,
+        "committed_offset": 98,
+        "end_offset": 111,
+        "lag": 13,
+        "measured_at": "2026-08-24T14:00:00Z",
+    }
+    assert state["links"] == {"airflow": "http://localhost:8080", "spark_master": "http://localhost:8081"}
+
+
 @pytest.mark.parametrize(
     ("query", "keys"), [("", ["AMD", "IWM"]), ("?waiting=true", ["AMD"]), ("?waiting=false", ["IWM"])]
 )
@@ -768,6 +842,57 @@ REPUBLISH = """
         (job, as_of_date, period_days, status, reason, row_count, cash_weight, source, published_at)
     VALUES ('allocation', '2026-08-20', 20, 'empty', '{reason}', 0, 1, 'simulated', '2026-08-21 13:03+00')
 """
+
+
+def note_lag(database: DatabaseSettings, end: int) -> None:
+    with closing(connect(database)) as conn:
+        consumer_lag.note(conn, "etf-daily", "etf-daily-data", 0, 120, end)
+
+
+def test_a_measured_lag_is_noticed(sample_database: DatabaseSettings, api: TestClient) -> None:
+    for end in (125, 131, 120):
+        note_lag(sample_database, end)
+        wait_until(
+            lambda end=end: api.get("/dashboard/pipeline").json()["consumers"][0]["lag"] == end - 120,
+            NOTICED_WITHIN_SECONDS,
+        )
+
+
+def test_the_version_tells_measurements_from_changes(sample_database: DatabaseSettings) -> None:
+    """Whatever the order in which transactions begin and end: so a measurement leaves every other answer kept."""
+    with (
+        closing(connect(sample_database)) as reader,
+        closing(connect(sample_database)) as writer,
+        closing(connect(sample_database)) as consumer,
+    ):
+
+        def data() -> str:
+            return data_version(reader).data
+
+        before = data()
+        for end in (121, 120):
+            consumer_lag.note(consumer, "etf-daily", "etf-daily-data", 0, 120, end)
+            assert data() == before
+        with writer.cursor() as cursor:
+            cursor.execute("UPDATE logs_consumer_error SET error_msg = error_msg")
+            consumer_lag.note(consumer, "etf-daily", "etf-daily-data", 0, 120, 121)
+            under_way = data()
+            consumer_lag.note(consumer, "etf-daily", "etf-daily-data", 0, 120, 120)
+            assert data() == under_way
+        writer.commit()
+        assert data() not in (before, under_way)
+        after = data()
+        with consumer.cursor() as cursor:  # a measurement that takes its time, and a change that overtakes it
+            cursor.execute("UPDATE logs_consumer_lag SET measurements = measurements + 1 WHERE partition_id = 1")
+            execute(sample_database, "UPDATE logs_consumer_error SET error_msg = error_msg")
+            overtaken = data()
+        consumer.commit()
+        assert len({after, overtaken, data()}) == 3
+        rolled_back = data()
+        with consumer.cursor() as cursor:
+            cursor.execute("UPDATE logs_consumer_lag SET measurements = measurements + 1 WHERE partition_id = 1")
+        consumer.rollback()
+        assert data() != rolled_back, "one that failed is taken for a change: that costs nothing but time"
 
 
 def test_publishing_again_is_noticed_within_a_second(sample_database: DatabaseSettings, api: TestClient) -> None:

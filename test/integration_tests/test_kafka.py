@@ -1,8 +1,10 @@
 """The Kafka core against a real broker, on topics of its own."""
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -20,6 +22,7 @@ from utils.kafka_utils import (
     publisher,
     pump,
 )
+from utils.lag import Lag, LagMeter
 from utils.messages import EtfDailyBar
 
 
@@ -73,6 +76,7 @@ def read(kafka: KafkaSettings, topic: str, group: str, count: int, handle: Calla
                 consumer,
                 lambda batch: worker.submit(keep, batch),
                 lambda: len(seen) >= count or datetime.now(UTC).timestamp() > deadline,
+                LagMeter(consumer, lambda lags: None),
             )
         finally:
             consumer.close()
@@ -104,6 +108,29 @@ def test_what_was_sent_is_read_and_committed_past(kafka: KafkaSettings, topic: s
 
     assert sorted(record.key.decode() for record in seen) == sorted(f"T{number}" for number in range(50))
     assert offsets_reached(ends, committed_offsets(kafka, group))
+
+
+def test_a_consumer_knows_its_lag_as_the_broker_does(kafka: KafkaSettings, topic: str) -> None:
+    """Without asking it: of every partition, where the group is and where the partition ends."""
+    group = f"g-{topic}"
+    send(kafka, topic, 50)
+    read(kafka, topic, group, 50)
+    ends = send(kafka, topic, 30)[topic]
+    told: dict[int, Lag] = {}
+    deadline = time.monotonic() + 30
+
+    consumer = connect_consumer(kafka, topic, group)
+    with closing(consumer), ThreadPoolExecutor(1) as worker:
+        pump(
+            consumer,
+            lambda batch: worker.submit(lambda: None),
+            lambda: sum(lag.committed for lag in told.values()) == 80 or time.monotonic() > deadline,
+            LagMeter(consumer, lambda lags: told.update({lag.partition: lag for lag in lags})),
+        )
+
+    assert {lag.partition: lag.committed for lag in told.values()} == committed_offsets(kafka, group)[topic]
+    assert {lag.partition: lag.end for lag in told.values()} == ends
+    assert {lag.topic for lag in told.values()} == {topic}
 
 
 def test_mistake_9_a_failed_store_leaves_the_offset_and_the_next_reader_gets_everything(

@@ -14,8 +14,9 @@ from consumer import kafka_consumer_etf_holdings
 from consumer.storing import Store, upsert_by
 from database import tables
 from database.db_helper import Connection, connect, fetch, transaction
-from database.queries import collected
+from database.queries import collected, consumer_lag
 from utils.errors import DatabaseUnavailable
+from utils.lag import Lag
 from utils.messages import EtfDailyBar, Holding, HoldingsSnapshot, to_json
 
 FETCHED = datetime(2026, 8, 21, 21, tzinfo=UTC)
@@ -162,3 +163,58 @@ def test_a_snapshot_replaces_the_one_of_the_same_day(scratch_database: DatabaseS
     rows = fetch(conn, "SELECT * FROM collected_etf_holdings ORDER BY holding_rank")
     assert [row["stock_ticker"] for row in rows] == ["NVDA", "AVGO"]
     assert rows[0]["shares"] is None
+
+
+class TestLag:
+    """What a consumer notes of itself beside what it stores."""
+
+    @pytest.fixture
+    def notes(self, scratch_database: DatabaseSettings, conn: Connection) -> Iterator[Store[EtfDailyBar]]:
+        yield Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC), "test-")
+        with transaction(conn), conn.cursor() as cursor:
+            cursor.execute("TRUNCATE logs_consumer_lag")
+
+    def test_one_row_a_partition_counts_its_measurements(self, notes: Store[EtfDailyBar], conn: Connection) -> None:
+        notes.note_lag("etf-daily", [Lag("test-etf-daily-data", 0, 5, 9), Lag("test-etf-daily-data", 1, 7, 7)])
+        first = consumer_lag.newest(conn)
+        notes.note_lag("etf-daily", [Lag("test-etf-daily-data", 0, 9, 9)])
+        again = consumer_lag.newest(conn)
+
+        assert [(row["topic"], row["partition_id"], row["lag"]) for row in first] == [
+            ("etf-daily-data", 0, 4),
+            ("etf-daily-data", 1, 0),
+        ]
+        assert [row["lag"] for row in again] == [0, 0]
+        assert again[0]["measured_at"] > first[0]["measured_at"] and again[1] == first[1]
+        counted = fetch(conn, "SELECT measurements FROM logs_consumer_lag ORDER BY partition_id")
+        assert [row["measurements"] for row in counted] == [2, 1]
+
+    def test_a_database_that_is_away_costs_the_note_alone(
+        self, notes: Store[EtfDailyBar], conn: Connection, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        lag = Lag("test-etf-daily-data", 0, 5, 9)
+        notes.note_lag("etf-daily", [lag])
+        with transaction(conn), conn.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        for _ in range(2):
+            notes.note_lag("etf-daily", [lag])
+        assert caplog.text.count("the lag is not noted") == 1, "and the next one is"
+        [row] = fetch(conn, "SELECT measurements FROM logs_consumer_lag")
+        assert row["measurements"] == 2
+
+    def test_tables_of_an_earlier_version_cost_the_note_alone(
+        self, notes: Store[EtfDailyBar], conn: Connection, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with transaction(conn), conn.cursor() as cursor:
+            cursor.execute("ALTER TABLE logs_consumer_lag RENAME TO logs_consumer_lag_later")
+        try:
+            notes.note_lag("etf-daily", [Lag("test-etf-daily-data", 0, 5, 9)])
+            notes([Received(0, bar())])
+        finally:
+            with transaction(conn), conn.cursor() as cursor:
+                cursor.execute("ALTER TABLE logs_consumer_lag_later RENAME TO logs_consumer_lag")
+        assert 'relation "logs_consumer_lag" does not exist' in caplog.text
+        assert [ticker for ticker, *_ in bars(conn)] == ["SPY"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api.answers import COMPRESSED_FROM_BYTES, TRUSTED_SECONDS, Answer, KeptAnswers
-from database.queries.publications import data_version
+from database.queries.publications import Version, data_version
 from utils.errors import DatabaseUnavailable, NotPublished
 
 
@@ -17,6 +17,7 @@ class FakeDatabase:
 
     def __init__(self) -> None:
         self.version = "1"
+        self.lag = 0
         self.is_away = False
         self.queries = 0
         self.while_reading: Callable[[], None] = lambda: None
@@ -25,7 +26,7 @@ class FakeDatabase:
         if self.is_away:
             raise DatabaseUnavailable("away")
         if query is data_version:
-            return self.version
+            return Version(self.version, self.lag)
         self.queries += 1
         answer = query(self)
         self.while_reading()
@@ -96,6 +97,45 @@ def test_answer_read_while_something_was_written_is_not_kept(answers: KeptAnswer
         assert (await answers.answer("key", current_version)).body == b"2"
 
     asyncio.run(scenario())
+
+
+def test_a_measured_lag_replaces_only_what_shows_it(answers: KeptAnswers, database: FakeDatabase) -> None:
+    async def scenario() -> None:
+        await answers.check()
+        for _ in range(2):
+            await answers.answer("lag", current_version, has_lag=True)
+            await answers.answer("key", current_version)
+        assert database.queries == 2
+        database.lag += 1
+        await answers.check()
+        for _ in range(2):
+            await answers.answer("key", current_version)
+            await answers.answer("lag", current_version, has_lag=True)
+        assert database.queries == 3
+        database.version = "2"
+        await answers.check()
+        assert (await answers.answer("lag", current_version, has_lag=True)).body == b"2"
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("has_lag", "queries"), [(True, 2), (False, 1)])
+def test_a_lag_measured_while_an_answer_is_made(
+    answers: KeptAnswers, database: FakeDatabase, has_lag: bool, queries: int
+) -> None:
+    def measure() -> None:
+        database.lag += 1
+        database.while_reading = lambda: None
+        asyncio.run(answers.check())
+
+    async def scenario() -> None:
+        await answers.check()
+        database.while_reading = measure
+        for _ in range(2):
+            await answers.answer("key", current_version, has_lag=has_lag)
+
+    asyncio.run(scenario())
+    assert database.queries == queries
 
 
 def test_the_oldest_answers_make_room(database: FakeDatabase, clock: Clock) -> None:

@@ -72,6 +72,12 @@ def test_every_port_is_bound_to_this_machine_unless_a_setting_says_otherwise(ser
         assert all(port.startswith("${ACTSTOCK_BIND:-127.0.0.1}:") for port in service.get("ports", []))
 
 
+def test_links_of_the_dashboard_follow_the_ports(services: dict[str, Any]) -> None:
+    for name, setting in {"AIRFLOW_UI_URL": "airflow-webserver", "SPARK_UI_URL": "spark-master"}.items():
+        port = re.search(r"localhost:(\$\{PORT_\w+:-\d+\})", services["api"]["environment"][name])
+        assert port and any(port[1] in published for published in services[setting]["ports"])
+
+
 def test_what_stays_up_fits_eight_gigabytes(services: dict[str, Any]) -> None:
     assert all("mem_limit" in service for service in services.values())
     assert sum(megabytes(each) for each in services.values() if each.get("restart") == "unless-stopped") <= 8 * 1024

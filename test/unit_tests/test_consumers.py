@@ -10,6 +10,7 @@ import pytest
 
 from utils.errors import DatabaseUnavailable
 from utils.kafka_utils import pump
+from utils.lag import EVERY_SECONDS, Lag, LagMeter
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def done(handle: Callable[[list[Any]], None]) -> Callable[[list[Any]], "Future[N
 
 
 def run(consumer: FakeConsumer, handle: Callable[[list[Any]], None]) -> None:
-    pump(consumer, done(handle), lambda: not consumer.batches)
+    pump(consumer, done(handle), lambda: not consumer.batches, LagMeter(consumer, lambda lags: None))
 
 
 def batches(*sizes: int) -> deque[list[FakeRecord]]:
@@ -96,7 +97,95 @@ def test_mistake_9_a_database_outage_holds_the_offset_and_loses_nothing() -> Non
             raise DatabaseUnavailable("PostgreSQL went away")
         stored.extend(record.offset for record in batch)
 
-    pump(consumer, done(store), lambda: not consumer.batches)
+    run(consumer, store)
 
     assert stored == [0, 1, 2, 3, 4]
     assert consumer.committed == [2, 5]
+
+
+@dataclass(frozen=True)
+class FakePartition:
+    topic: str
+    partition: int
+
+
+ETF_0, ETF_1 = FakePartition("etf", 0), FakePartition("etf", 1)
+
+
+@dataclass
+class FakeOffsets:
+    """What a consumer knows without asking: what it has read of each partition, and where that ends."""
+
+    read: dict[FakePartition, int | None]
+    ends: dict[FakePartition, int | None]
+    error: Exception | None = None
+
+    def assignment(self) -> set[FakePartition]:
+        return set(self.read)
+
+    def highwater(self, partition: FakePartition) -> int | None:
+        if self.error:
+            raise self.error
+        return self.ends[partition]
+
+    def position(self, partition: FakePartition, timeout_ms: int) -> int | None:
+        assert timeout_ms == 0, "it must not wait for an answer"
+        return self.read[partition]
+
+
+class TestLag:
+    """When the lag is told, and what it is."""
+
+    def meter(self, offsets: FakeOffsets) -> LagMeter:
+        self.now, self.told = 100.0, []
+        return LagMeter(offsets, self.told.append, lambda: self.now)
+
+    def test_is_told_now_and_then(self) -> None:
+        meter = self.meter(FakeOffsets({ETF_0: 5, ETF_1: 7}, {ETF_0: 9, ETF_1: 7}))
+        for seconds in (0, 1, EVERY_SECONDS - 2, 1, EVERY_SECONDS - 1):
+            self.now += seconds
+            meter.look(is_idle=False)
+        assert self.told == [[Lag("etf", 0, 5, 9), Lag("etf", 1, 7, 7)]] * 2
+
+    def test_is_told_at_once_when_all_that_came_is_stored(self) -> None:
+        meter = self.meter(FakeOffsets({ETF_0: 9}, {ETF_0: 9}))
+        meter.look(is_idle=True)
+        meter.committed({ETF_0: 9})
+        meter.look(is_idle=False)
+        assert len(self.told) == 1, "there may be more to come"
+        for _ in range(3):
+            meter.look(is_idle=True)
+        assert self.told == [[Lag("etf", 0, 9, 9)]] * 2, "and then nothing is new"
+
+    def test_a_batch_in_work_is_not_stored_yet(self) -> None:
+        meter = self.meter(FakeOffsets({ETF_0: 30}, {ETF_0: 40}))
+        meter.committed({ETF_0: 10})
+        meter.look(is_idle=False)
+        assert self.told == [[Lag("etf", 0, 10, 40)]]
+
+    def test_of_a_partition_that_nothing_is_known_of_nothing_is_told(self) -> None:
+        meter = self.meter(FakeOffsets({ETF_0: None, ETF_1: 4}, {ETF_0: 9, ETF_1: None}))
+        meter.look(is_idle=True)
+        assert self.told == [[]]
+
+    def test_trouble_with_it_is_no_trouble_for_the_consumer(self) -> None:
+        meter = self.meter(FakeOffsets({ETF_0: 1}, {ETF_0: 1}, RuntimeError("in the middle of a rebalance")))
+        meter.look(is_idle=True)
+        assert self.told == []
+
+    def test_the_loop_tells_what_it_has_committed(self) -> None:
+        consumer = FakeConsumer(batches(2, 3))
+        told: list[tuple[bool, int]] = []
+
+        class Meter(LagMeter):
+            def look(self, is_idle: bool) -> None:
+                told.append((is_idle, max(self._committed.values(), default=0)))
+
+        looks = iter(range(5))
+        pump(
+            consumer,
+            done(lambda batch: None),
+            lambda: next(looks, None) is None,
+            Meter(consumer, lambda lags: None),
+        )
+        assert told == [(False, 0), (False, 0), (False, 2), (True, 5), (True, 5)]

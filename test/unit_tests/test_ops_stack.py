@@ -105,6 +105,20 @@ def test_airflow_is_told_everything_in_one_place(stack: Stack) -> None:
     assert given["AIRFLOW_CONN_SPARK_DEFAULT"] == given["SPARK_MASTER_URL"]
 
 
+@pytest.mark.parametrize(
+    ("outside", "airflow", "spark"),
+    [
+        ({}, "http://127.0.0.1:8280", "http://127.0.0.1:8281"),
+        ({"AIRFLOW_UI_URL": "https://airflow.example.org/"}, "https://airflow.example.org", "http://127.0.0.1:8281"),
+    ],
+)
+def test_links_lead_to_this_stack_unless_told_otherwise(
+    stack: Stack, outside: dict[str, str], airflow: str, spark: str
+) -> None:
+    settings = Settings.from_env(environment.service_environment(stack, Path("/java"), outside))
+    assert (settings.airflow_ui_url, settings.spark_ui_url) == (airflow, spark)
+
+
 def test_clients_and_services_are_told_the_same(stack: Stack) -> None:
     service = environment.service_environment(stack, Path("/java"), {})
     client = environment.client_environment(stack, {})

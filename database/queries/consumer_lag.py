@@ -1,0 +1,33 @@
+"""How far each consumer group is behind its topic, as it last said."""
+
+from database.db_helper import Connection, Row, fetch, transaction
+
+
+def note(conn: Connection, group: str, topic: str, partition: int, committed: int, end: int) -> None:
+    """What a group knows of one partition now: offsets of the next message to store, and of the next one to come."""
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO logs_consumer_lag AS noted
+                (consumer_group, topic, partition_id, committed_offset, end_offset, measured_at, measurements)
+            VALUES (%(group)s, %(topic)s, %(partition)s, %(committed)s, %(end)s, clock_timestamp(), 1)
+            ON CONFLICT (consumer_group, topic, partition_id) DO UPDATE SET
+                committed_offset = EXCLUDED.committed_offset,
+                end_offset = EXCLUDED.end_offset,
+                measured_at = EXCLUDED.measured_at,
+                measurements = noted.measurements + 1
+            """,
+            {"group": group, "topic": topic, "partition": partition, "committed": committed, "end": end},
+        )
+
+
+def newest(conn: Connection) -> list[Row]:
+    """Of every group and partition the last measurement."""
+    return fetch(
+        conn,
+        """
+        SELECT consumer_group, topic, partition_id, committed_offset, end_offset, lag, measured_at
+        FROM logs_consumer_lag
+        ORDER BY consumer_group, topic, partition_id
+        """,
+    )
