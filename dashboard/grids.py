@@ -117,5 +117,12 @@ def signed(field: str, title: str, width: int, **more: Any) -> dict[str, Any]:
 
 
 def link(field: str, title: str, width: int, **more: Any) -> dict[str, Any]:
-    """A cell that leads to the address in the row's `<field>_href`."""
-    return {"field": field, "headerName": title, "width": width, "cellRenderer": "ViewLink", **more}
+    """A cell that leads to the address in the row's `<field>_href`, when it is clicked and at the Enter key."""
+    return {
+        "field": field,
+        "headerName": title,
+        "width": width,
+        "cellRenderer": "ViewLink",
+        "suppressKeyboardEvent": {"function": "followAtEnter(params)"},
+        **more,
+    }
