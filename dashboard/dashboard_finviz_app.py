@@ -11,7 +11,7 @@ from werkzeug.serving import make_server
 
 from config.config import ConfigError, Settings
 from config.universe import universe
-from dashboard import callbacks, components, downloads, preferences
+from dashboard import api_use, callbacks, components, downloads, preferences
 from dashboard.api_client import ApiClient
 from dashboard.texts import common
 from utils.logging_utils import configure_logging
@@ -71,6 +71,7 @@ def create_app(client: ApiClient, periods: Sequence[int]) -> Dash:
     callbacks.register(app, client, periods)
     downloads.register(app, client, periods)
     preferences.register(app)
+    api_use.register(app.server)
     return app
 
 

@@ -18,11 +18,15 @@ FIRST = "portfolio-20d"
 
 @dataclass(frozen=True)
 class Subjects:
-    """What the addresses name: a session that is not the newest, a stock of a portfolio, an ETF."""
+    """What the addresses name: a session that is not the newest, a stock of a portfolio, an ETF.
+
+    sessions: how many are published in all.
+    """
 
     older_session: str
     stock: str
     etf: str
+    sessions: int = 0
 
 
 def views(subjects: Subjects) -> Mapping[str, str]:
@@ -51,7 +55,7 @@ def subjects_of(api_url: str, api_key: str, transport: httpx.BaseTransport | Non
         if not sessions:
             raise RunFailed("no session is published yet: ./start.sh run pipeline")
         stocks = [each["ticker"] for each in _answer(client, "/stocks/portfolio")["positions"]]
-    return Subjects(older(sessions), stocks[0] if stocks else universe().benchmark, universe().benchmark)
+    return Subjects(older(sessions), stocks[0] if stocks else universe().benchmark, universe().benchmark, len(sessions))
 
 
 def older(sessions: Sequence[str]) -> str:

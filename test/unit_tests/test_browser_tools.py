@@ -28,8 +28,8 @@ def test_addresses_name_what_is_there() -> None:
 @pytest.mark.parametrize(
     ("answers", "expected"),
     [
-        ({"sessions": ["2026-08-20", "2026-08-21"], "stocks": ["NEM", "MU"]}, Subjects("2026-08-20", "NEM", "SPY")),
-        ({"sessions": ["2026-08-21"], "stocks": []}, Subjects("2026-08-21", "SPY", "SPY")),
+        ({"sessions": ["2026-08-20", "2026-08-21"], "stocks": ["NEM", "MU"]}, Subjects("2026-08-20", "NEM", "SPY", 2)),
+        ({"sessions": ["2026-08-21"], "stocks": []}, Subjects("2026-08-21", "SPY", "SPY", 1)),
     ],
 )
 def test_subjects_are_those_of_the_api(answers: dict[str, list[str]], expected: Subjects) -> None:
