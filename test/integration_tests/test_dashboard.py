@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from config.config import DatabaseSettings
+from dashboard import delivery
 from dashboard.texts import Text, common
 from ops.browser import DESKTOP, PHONE, Screen
 from ops.dashboard_views import Subjects, views
@@ -50,6 +51,13 @@ def test_language_and_colours_are_switched_and_kept(page: Any) -> None:
 def test_nothing_comes_from_elsewhere(page: Any, dashboard: Any) -> None:
     page.open()
     assert page.hosts() == {f"127.0.0.1:{dashboard.port}"}
+
+
+def test_what_the_page_announces_is_used_and_nothing_is_fetched_twice(page: Any) -> None:
+    page.open()
+    fetched = page.run("return performance.getEntriesByType('resource').map(each => new URL(each.name).pathname)")
+    assert {*delivery.LATER_SCRIPTS, *delivery.LATER_DATA} <= set(fetched)
+    assert [path for path in fetched if fetched.count(path) > 1 and path != "/_dash-update-component"] == []
 
 
 @pytest.mark.parametrize("screen", [DESKTOP, Screen("laptop", 1100, 800), Screen("narrow", 500, 1000), PHONE])
