@@ -35,12 +35,13 @@ POLL_SECONDS = 0.1
 # True once what the address asks for is there to be read: said by the page itself, drawn, and in its own type.
 RENDERED = """(() => {
     const view = document.getElementById("view");
+    const GRID_CONTENT = ".ag-row, .ag-overlay-no-rows-center";
     const all = (selector) => [...document.querySelectorAll(selector)];
     return view !== null
         && view.dataset.shows === location.pathname + location.search
         && document.querySelector("[data-dash-is-loading]") === null
         && all(".dash-graph").every((each) => each.querySelector(".main-svg"))
-        && all(".grid").every((each) => each.querySelector(".ag-row, .ag-overlay-no-rows-center"))
+        && all(".grid").every((each) => !each.checkVisibility() || each.querySelector(GRID_CONTENT))
         && all("img").every((each) => each.complete)
         && document.fonts.status === "loaded";
 })()"""
