@@ -33,7 +33,7 @@ CMD ["python", "-m", "collector.bootstrap"]
 
 FROM base AS dashboard
 COPY requirements.txt /tmp/
-RUN pip install --constraint /tmp/requirements.txt dash dash-ag-grid httpx plotly
+RUN pip install --constraint /tmp/requirements.txt dash dash-ag-grid httpx plotly waitress
 COPY config config
 COPY utils utils
 COPY dashboard dashboard

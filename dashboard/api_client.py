@@ -1,12 +1,13 @@
 """The dashboard's only way to data: the platform's HTTP API."""
 
+import time
 from datetime import date
 from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 
-from dashboard import answers
+from dashboard import answers, api_use
 from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
 
 TIMEOUT_SECONDS = 5.0
@@ -102,10 +103,12 @@ class ApiClient:
 
     def _get(self, path: str, **params: Any) -> Any:
         given = {name: str(value) for name, value in params.items() if value is not None}
+        began = time.perf_counter()
         try:
             response = self._http.get(path, params=given)
         except httpx.HTTPError as error:
             raise ApiAway(f"the API at {self._base_url} does not answer: {error}") from None
+        api_use.note(time.perf_counter() - began, len(response.content))
         if response.status_code == httpx.codes.OK:
             return response.json()
         raise _error(response)

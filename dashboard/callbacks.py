@@ -39,12 +39,14 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
     @app.callback(
         Output(components.HEADER, "children"),
         Output(components.MAIN, "children"),
+        Output(components.MAIN, "data-shows"),
         Input("address", "pathname"),
         Input("address", "search"),
     )
-    def show(pathname: str | None, search: str | None) -> tuple[list[Component], list[Component]]:
+    def show(pathname: str | None, search: str | None) -> tuple[list[Component], list[Component], str]:
+        """The page of an address; data-shows is for who has to know whose view it is that is there."""
         page = preferences.page_of(Address.of(pathname, search), periods)
-        return header(page), render(client, page)
+        return header(page), render(client, page), f"{pathname or ''}{search or ''}"
 
     @app.callback(
         Output("address", "search"),

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import waitress
 from dash import Dash
-from werkzeug.serving import make_server
 
 from config.config import ConfigError, Settings
 from config.universe import universe
-from dashboard import callbacks, components, downloads, preferences
+from dashboard import api_use, callbacks, components, delivery, downloads, preferences
 from dashboard.api_client import ApiClient
 from dashboard.texts import common
 from utils.logging_utils import configure_logging
@@ -19,6 +19,8 @@ from utils.logging_utils import configure_logging
 log = logging.getLogger(__name__)
 
 DEFAULT_PORT = 8050
+# A thread waits for the API with each request of a reader; a browser makes up to six at a time.
+THREADS = 16
 
 
 HTML = """<!DOCTYPE html>
@@ -27,6 +29,7 @@ HTML = """<!DOCTYPE html>
         {{%metas%}}
         <title>{{%title%}}</title>
         <script>{script}</script>
+        {hints}
         {{%favicon%}}
         {{%css%}}
     </head>
@@ -49,7 +52,9 @@ class Dashboard(Dash):
     """Dash, with a page that is in the reader's language and colours from its first byte."""
 
     def interpolate_index(self, **parts: Any) -> str:  # type: ignore[override]
-        page = HTML.format(language=preferences.language(), theme=preferences.theme(), script=SYSTEM_THEME)
+        page = HTML.format(
+            language=preferences.language(), theme=preferences.theme(), script=SYSTEM_THEME, hints=delivery.hints()
+        )
         for name, part in parts.items():
             page = page.replace(f"{{%{name}%}}", part)
         return page
@@ -71,6 +76,7 @@ def create_app(client: ApiClient, periods: Sequence[int]) -> Dash:
     callbacks.register(app, client, periods)
     downloads.register(app, client, periods)
     preferences.register(app)
+    api_use.register(app.server)
     return app
 
 
@@ -86,14 +92,18 @@ def serve(settings: Settings, host: str, port: int) -> None:
     if not settings.api_key:
         raise ConfigError("API_KEY is not set: the dashboard cannot ask the API without it")
     app = create_app(ApiClient(settings.api_url, settings.api_key), universe().periods)
-    server = make_server(host, port, app.server, threaded=True)
+    delivery.keep_files(app)
+    try:
+        server = waitress.create_server(app.server, host=host, port=port, threads=THREADS, ident=None)
+    except OSError as error:
+        raise ConfigError(f"DASHBOARD_PORT={port} of {host} cannot be listened on: {error.strerror}") from None
     log.info("dashboard on http://%s:%d, reading from %s", host, port, settings.api_url)
-    server.serve_forever()
+    server.run()
 
 
 def main() -> int:
     configure_logging()
-    for chatty in ("werkzeug", "httpx"):
+    for chatty in ("waitress", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         serve(Settings.from_env(), *address(os.environ))

@@ -61,8 +61,14 @@ def grid(
     rows: Sequence[Mapping[str, Any]],
     page: Page,
     row_id: str | None = None,
+    rows_shown: int | None = None,
 ) -> dash_ag_grid.AgGrid:
-    """All rows at once, in the height they need. row_id: the field that tells rows apart."""
+    """All rows at once, in the height they need. row_id: the field that tells rows apart.
+
+    rows_shown: scroll beyond so many; only the rows in sight are drawn then.
+    """
+    is_scrolled = rows_shown is not None and len(rows) > rows_shown
+    height = HEADER_PIXELS + ROW_PIXELS * (rows_shown if is_scrolled and rows_shown else len(rows)) + 2
     return dash_ag_grid.AgGrid(
         id=name,
         columnDefs=list(columns),
@@ -78,7 +84,7 @@ def grid(
         getRowId=f"params.data.{row_id}" if row_id else None,
         dashGridOptions={
             "theme": {"function": f"themeQuartz.withParams({json.dumps(THEME)})"},
-            "domLayout": "autoHeight",
+            "domLayout": "normal" if is_scrolled else "autoHeight",
             "suppressCellFocus": False,
             "suppressMovableColumns": True,
             "enableCellTextSelection": True,
@@ -87,7 +93,7 @@ def grid(
             "tooltipShowDelay": 300,
             **({"localeText": LOCALE_KO} if page.language == "ko" else {}),
         },
-        style={"height": None, "minHeight": HEADER_PIXELS + ROW_PIXELS * len(rows) + 2},
+        style={"height": height if is_scrolled else None, "minHeight": height},
         className="grid",
     )
 
@@ -117,5 +123,12 @@ def signed(field: str, title: str, width: int, **more: Any) -> dict[str, Any]:
 
 
 def link(field: str, title: str, width: int, **more: Any) -> dict[str, Any]:
-    """A cell that leads to the address in the row's `<field>_href`."""
-    return {"field": field, "headerName": title, "width": width, "cellRenderer": "ViewLink", **more}
+    """A cell that leads to the address in the row's `<field>_href`, when it is clicked and at the Enter key."""
+    return {
+        "field": field,
+        "headerName": title,
+        "width": width,
+        "cellRenderer": "ViewLink",
+        "suppressKeyboardEvent": {"function": "followAtEnter(params)"},
+        **more,
+    }

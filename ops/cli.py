@@ -29,6 +29,8 @@ examples:
   ./start.sh logs consumer-etf-daily -f      follow a service's log
   ./start.sh stop                            stop exactly what was started here
   ./start.sh bench                           how fast it is, and whether that is fast enough
+  ./start.sh bench dashboard                 how long a reader waits for the dashboard, in a real browser
+  ./start.sh screenshots --out ~/pictures    every view of the dashboard in each language, theme and size
   ./start.sh test                            lint, types and every test; runs beside a running platform
 
 State, logs and passwords are in .actstock/ (ACTSTOCK_HOME moves it, ACTSTOCK_PORT_OFFSET moves every port).
@@ -141,10 +143,19 @@ def parser() -> argparse.ArgumentParser:
     test.set_defaults(command=_test)
 
     bench = commands.add_parser("bench", help="measure the running platform, each figure beside what it should be")
-    bench.add_argument("parts", nargs="*", metavar="PART", help="consume, chain, api, memory, requests (all)")
+    bench.add_argument(
+        "parts", nargs="*", metavar="PART", help="consume, chain, api, dashboard, memory, requests (all)"
+    )
     bench.add_argument("--rows", type=int, default=100_000, metavar="N", help="messages to consume (100,000)")
     bench.add_argument("--strict", action="store_true", help="end with code 1 when a wanted figure is missed")
     bench.set_defaults(command=_bench)
+
+    screenshots = commands.add_parser(
+        "screenshots", help="a picture of every view of the dashboard, in each language, theme and size of screen"
+    )
+    screenshots.add_argument("views", nargs="*", metavar="VIEW", help="portfolio-20d, map, pipeline, ... (all)")
+    screenshots.add_argument("--out", type=Path, metavar="FOLDER", help="where to (screenshots/ beside the logs)")
+    screenshots.set_defaults(command=_screenshots)
 
     execute = commands.add_parser("exec", help="run a command with the running platform's settings and passwords")
     execute.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND", help="python -m consumer.replay_errors")
@@ -275,6 +286,15 @@ def _bench(options: argparse.Namespace) -> int:
     from ops.bench.command import bench
 
     return bench(options.parts, options.rows, options.strict)
+
+
+def _screenshots(options: argparse.Namespace) -> int:
+    from ops.control import running_stack
+    from ops.platform import Platform
+    from ops.screenshots import take
+
+    stack = running_stack()
+    return take(Platform.of_stack(stack), options.out or stack.home / "screenshots", options.views)
 
 
 def _exec(options: argparse.Namespace) -> int:

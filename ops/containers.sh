@@ -182,6 +182,7 @@ containers_main() {
             case $command in
                 status) containers_status ;;
                 bench) die "bench measures native processes: ./start.sh stop, then ./start.sh demo --native" ;;
+                screenshots) die "screenshots needs a browser, which the containers do not have: ./start.sh stop, then ./start.sh demo --native" ;;
                 stop) compose --profile '*' down && rm "$started" && say "Stopped. The data stays in Docker's volumes." ;;
                 logs) containers_logs "$@" ;;
                 restart) containers_restart "$@" ;;

@@ -9,7 +9,7 @@ from contextlib import suppress
 from xml.etree import ElementTree
 
 from config.config import PROJECT_ROOT
-from ops import container_testing
+from ops import browser, container_testing
 from ops.console import say
 from ops.control import start, stop
 from ops.environment import client_environment, tools
@@ -35,7 +35,6 @@ FOLDERS = {
     "end_to_end": ["test/end_to_end_tests", "--ignore=test/end_to_end_tests/containers"],
     "containers": container_testing.test_folders(),
 }
-BROWSER = {"chromium": "chromium", "chromedriver": "chromium-driver"}
 TEST_TIMEOUT_SECONDS = 600
 
 
@@ -91,7 +90,7 @@ def _prepare(chosen: Sequence[str]) -> None:
     if any(name != "checks" for name in chosen):
         ensure_platform()
     if needs_browser(chosen):
-        ensure_programs("the dashboard's tests look at it in a real browser", BROWSER)
+        ensure_programs("the dashboard's tests look at it in a real browser", browser.PROGRAMS)
     if needs_stack(chosen):
         _take_down()
         shutil.rmtree(STACK.data, ignore_errors=True)

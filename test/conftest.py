@@ -45,6 +45,12 @@ def simulation() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def browsing() -> ModuleType:
+    """The dashboard's processes, and a page of it in a real browser."""
+    return helper("browsing")
+
+
+@pytest.fixture(scope="session")
 def spark() -> Iterator[Any]:
     """A session with the jobs' own settings, its tasks in this process."""
     from config.config import Settings

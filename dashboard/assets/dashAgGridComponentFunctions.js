@@ -9,5 +9,5 @@ cells.ViewLink = function ({ value, data, colDef }) {
         window.history.pushState({}, "", href);
         window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
     };
-    return React.createElement("a", { href, onClick: follow, className: "ticker" }, value);
+    return React.createElement("a", { href, onClick: follow, tabIndex: -1, className: "ticker" }, value);
 };

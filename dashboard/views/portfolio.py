@@ -1,8 +1,6 @@
 """The portfolio of a period as of a session, why each weight is what it is, and whether its data can be trusted."""
 
 from collections.abc import Sequence
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
 from dash import dcc, html
@@ -13,9 +11,11 @@ from dashboard.api_client import ApiClient
 from dashboard.components import Component
 from dashboard.page import Page, compact, percent, signed
 from dashboard.texts import common, portfolio
+from dashboard.texts.reasons import reason_in
 from dashboard.views import month, periods
 
 SCORE_UNIT = 1e12
+CANDIDATES_IN_SIGHT = 12
 
 
 def page(client: ApiClient, page: Page) -> list[Component]:
@@ -243,18 +243,35 @@ def _verdict(candidate: Candidate, page: Page) -> Component:
 
 
 def _all_candidates(shown: Portfolio, page: Page) -> Component:
-    """All that was looked at, ETF by ETF, folded away."""
+    """All that was looked at, folded away, as a grid: a table of so many cells would hold up the whole view."""
     say = page.say
-    offers = [
-        _offer(etf, list(group), "", page) for etf, group in groupby(shown["candidates"], itemgetter("etf_ticker"))
+    rows = [_candidate_row(each, page) for each in shown["candidates"]]
+    columns = [
+        grids.text("etf_ticker", say(portfolio.ETF), 80),
+        grids.number("holding_rank", say(common.RANK), 70, "d"),
+        grids.link("ticker", say(common.TICKER), 110),
+        grids.number("holding_percent", say(portfolio.HOLDING), 110, ".2%"),
+        grids.signed("period_return", say(portfolio.PERIOD_RETURN, days=shown["period_days"]), 120),
+        grids.text("cap", say(common.MARKET_CAP), 110, type="rightAligned", comparator={"function": "byMarketCap"}),
+        grids.text("verdict", say(portfolio.VERDICT), 320, flex=1),
     ]
-    count = len(shown["candidates"])
+    table = grids.grid("all-candidates", columns, rows, page, rows_shown=CANDIDATES_IN_SIGHT)
     return html.Details(
         [
-            html.Summary([say(portfolio.ALL_CANDIDATES), html.Span(f" {count}", className="soft")]),
+            html.Summary([say(portfolio.ALL_CANDIDATES), html.Span(f" {len(rows)}", className="soft")]),
             html.P(say(portfolio.ALL_CANDIDATES_HINT), className="note"),
             components.download(page, "candidates"),
-            html.Div(offers or say(portfolio.NO_CANDIDATES), className="offers"),
+            table if rows else html.P(say(portfolio.NO_CANDIDATES)),
         ],
         className="panel",
     )
+
+
+def _candidate_row(candidate: Candidate, page: Page) -> dict[str, Any]:
+    verdict, _ = reason_in(page.language, candidate["exclusion_reason"] or "")
+    return {
+        **candidate,
+        "ticker_href": f"/ticker/{candidate['ticker']}",
+        "cap": compact(candidate["market_cap"]) if candidate["market_cap"] else "–",
+        "verdict": page.say(portfolio.CHOSEN) if candidate["is_selected"] else verdict,
+    }

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import httpx
@@ -22,6 +23,7 @@ from consumer.storing import Store, upsert_by
 from database import tables
 from database.db_helper import apply_schema, connect, transaction
 from database.roles import READ, apply_roles
+from ops.errors import CannotInstall
 from utils.errors import DatabaseUnavailable
 from utils.kafka_utils import Offsets
 from utils.messages import EtfDailyBar, HoldingsSnapshot, StockDailyBar, to_json
@@ -82,6 +84,52 @@ def reader_of_sample(sample_database: DatabaseSettings) -> Iterator[DatabaseSett
         with transaction(owner), owner.cursor() as cursor:
             cursor.execute(f"DROP OWNED BY {role.name}")
             cursor.execute(f"DROP ROLE {role.name}")
+
+
+@pytest.fixture(scope="module")
+def api(sample_database: DatabaseSettings, browsing: ModuleType) -> Iterator[Any]:
+    """The API on the sample database, which a test may stop and start."""
+    server = browsing.api_server(sample_database)
+    with browsing.running(server):
+        yield server
+
+
+@pytest.fixture(scope="module")
+def dashboard(api: Any, browsing: ModuleType) -> Iterator[Any]:
+    server = browsing.dashboard_server(api.url)
+    with browsing.running(server):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    # Not at the top: other modules of this folder need no browser.
+    from ops.browser import chromium
+
+    try:
+        with chromium() as driver:
+            yield driver
+    except CannotInstall as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def page_at(browser: Any, browsing: ModuleType, tmp_path: Path) -> Iterator[Callable[[Any], Any]]:
+    """Makes a page of a dashboard; a complaint in the browser's console fails the test that caused it."""
+    opened = []
+
+    def page_at(server: Any) -> Any:
+        opened.append(browsing.Page(browser, server.url, tmp_path))
+        return opened[-1]
+
+    yield page_at
+    assert [error for page in opened for error in page.console_errors()] == []
+
+
+@pytest.fixture
+def page(page_at: Callable[[Any], Any], dashboard: Any) -> Any:
+    """A page of the dashboard on the sample database, in English and dark, on a desktop's screen."""
+    return page_at(dashboard)
 
 
 @dataclass(frozen=True)

@@ -240,6 +240,8 @@ SELECT period_days, MIN(trade_date) OVER s, trade_date, COUNT(net_return) OVER s
 FROM analytics_portfolio_performance
 WINDOW s AS (PARTITION BY period_days ORDER BY trade_date);
 
+
+
 -- Stage 1 of the last session was late once, then came; of the day before it was asked for again when all was stored.
 INSERT INTO logs_stage_run (dag_id, run_id, as_of_date, state, reason, started_at, ended_at)
 VALUES

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dashboard import figures
+from dashboard import figures, grids
 from dashboard.texts import common
 from dashboard.texts import portfolio as texts
 from utils.errors import InvalidInput
@@ -209,3 +209,26 @@ def test_a_wrong_choice_asks_nothing(samples: ModuleType, address: str) -> None:
     with pytest.raises(InvalidInput):
         samples.drawn(api, address)
     assert api.asked == []
+
+
+def test_all_candidates_are_one_grid_with_their_verdicts(
+    draw: Any, samples: ModuleType, explained: dict[str, Any]
+) -> None:
+    grid = samples.named(draw(explained, language="ko"), "all-candidates")
+    assert [(row["etf_ticker"], row["ticker"], row["cap"], row["verdict"]) for row in grid.rowData] == [
+        ("QQQ", "MU", "75.1B", "✓ 선정"),
+        ("XLB", "LIN", "75.1B", "수익률 -3.21 %: 양수가 아닙니다"),
+        ("XLB", "NEM", "75.1B", "✓ 선정"),
+        ("XLB", "FCX", "–", "no market cap"),
+    ]
+    assert grid.dashGridOptions["domLayout"] == "autoHeight"
+
+
+def test_a_long_grid_draws_only_the_rows_in_sight(samples: ModuleType) -> None:
+    rows = [{"ticker": f"T{number}"} for number in range(100)]
+    columns = [grids.text("ticker", "Ticker", 100)]
+    long = grids.grid("long", columns, rows, samples.page(), rows_shown=12)
+    assert long.dashGridOptions["domLayout"] == "normal"
+    assert long.style["height"] == grids.HEADER_PIXELS + 12 * grids.ROW_PIXELS + 2
+    short = grids.grid("short", columns, rows[:12], samples.page(), rows_shown=12)
+    assert short.dashGridOptions["domLayout"] == "autoHeight" and short.style["height"] is None

@@ -19,6 +19,7 @@ def nothing_is_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["run", "trending"], "is not running: ./start.sh starts it"),
         (["gaps", "--repoll"], "is not running: ./start.sh starts it"),
         (["restatements", "--from", "2026-08-10"], "is not running: ./start.sh starts it"),
+        (["screenshots"], "is not running: ./start.sh starts it"),
         (["history"], "is not running: ./start.sh starts it"),
         (["history", "--sessions", "0"], "a history has at least one session"),
         (["logs", "kafak"], "did you mean kafka"),

@@ -1,0 +1,74 @@
+"""What the dashboard's benchmark makes of what the browser reports."""
+
+from typing import Any
+
+import pytest
+
+from ops.bench import dashboard
+from ops.bench.page_load import WATCH, Load, read
+from ops.browser import RENDERED
+
+SUITES = "http://127.0.0.1:8050/_dash-component-suites"
+
+
+def reported(**changes: Any) -> dict[str, Any]:
+    """What page_watch.js says of a view, in milliseconds."""
+    return {
+        "first_paint": 96.0,
+        "rendered": 900.0,
+        "interactive": 1010.0,
+        "fetched": [
+            {"address": "http://127.0.0.1:8050/?period=20", "bytes": 5000, "told": {}},
+            {"address": f"{SUITES}/plotly/package_data/plotly.min.js", "bytes": 1_472_000, "told": {}},
+            {"address": f"{SUITES}/dash/dcc/dash_core_components.v4_4_1m1.js", "bytes": 0, "told": {}},
+            {"address": "http://127.0.0.1:8050/assets/finviz.css?m=1.5", "bytes": 3000, "told": {}},
+            {"address": "http://127.0.0.1:8050/_dash-layout", "bytes": 700, "told": {}},
+            {
+                "address": "http://127.0.0.1:8050/_dash-update-component?t=1",
+                "bytes": 9000,
+                "told": {"api": 12.5, "api-calls": "2", "api-bytes": "8900"},
+            },
+        ],
+        **changes,
+    }
+
+
+def test_requests_are_counted_by_kind() -> None:
+    assert read(reported()).by_kind() == {
+        "page and the rest": (1, 5000),
+        "scripts": (2, 1_472_000),
+        "style": (1, 3000),
+        "data": (2, 9700),
+    }
+
+
+def test_times_are_seconds_and_the_api_is_what_the_server_says() -> None:
+    load = read(reported())
+    assert (load.first_paint, load.rendered, load.interactive) == (0.096, 0.9, 1.01)
+    assert (load.api_calls, load.api_bytes, load.api_seconds, load.bytes) == (2, 8900, 0.0125, 1_489_700)
+    assert read(reported(first_paint=None, fetched=[])).api_calls == 0
+
+
+def of(seconds: float, calls: int = 2) -> Load:
+    told = {"api-calls": str(calls)}
+    fetched = [{"address": "http://127.0.0.1:8050/_dash-update-component", "bytes": 1, "told": told}]
+    return read(reported(interactive=1000 * seconds, fetched=fetched))
+
+
+@pytest.mark.parametrize(
+    ("cold", "warm", "calls", "reached"),
+    [
+        ([1.2, 1.3, 9.0], [0.4], 3, [True, True, True]),
+        ([1.6, 1.7, 0.1], [0.4], 3, [False, True, True]),
+        ([1.2], [1.6], 4, [True, False, False]),
+    ],
+)
+def test_the_median_counts_and_every_views_calls(
+    cold: list[float], warm: list[float], calls: int, reached: list[bool]
+) -> None:
+    targets = dashboard.targets([of(each) for each in cold], [of(each) for each in warm], {"map": [of(0.1, calls)]})
+    assert [target.is_reached for target in targets] == reached
+
+
+def test_the_browser_watches_for_what_the_tests_wait_for() -> None:
+    assert RENDERED in WATCH and "__RENDERED__" not in WATCH
