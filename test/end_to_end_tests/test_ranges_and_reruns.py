@@ -31,10 +31,18 @@ OF_THE_RUN = {"run_id", "fetched_at", "published_at", "sector"}
 HELD = "ticker IN (SELECT ticker FROM analytics_allocation_candidates WHERE as_of_date = ANY(%(days)s))"
 
 
+# It follows the portfolios of days before, whose stocks' bars `forget` takes away, too.
+PERFORMANCE = "performance"
+
+
 def rows_about(conn: Connection, sessions: list[date]) -> dict[str, list[Row]]:
     def of(table: str, day: str) -> list[Row]:
         rows = fetch(conn, f"SELECT * FROM {table} WHERE {day} = ANY(%(days)s) ORDER BY 1, 2, 3, 4", {"days": sessions})
-        return [{name: value for name, value in row.items() if name not in OF_THE_RUN} for row in rows]
+        return [
+            {name: value for name, value in row.items() if name not in OF_THE_RUN}
+            for row in rows
+            if row.get("job") != PERFORMANCE
+        ]
 
     return {table: of(table, day) for table, day in BY_SESSION.items()}
 

@@ -186,7 +186,7 @@ class TestChart:
     def test_each_line_is_named_at_its_end_with_what_it_has_come_to(self) -> None:
         layout = self.chart().layout
         told = [each.text for each in layout.annotations]
-        assert told == [*self.TITLES, "Net<br><b>+1.07%</b>", "Gross<br><b>+2.12%</b>", "SPY<br><b>-0.45%</b>"]
+        assert told == [*self.TITLES, "SPY<br><b>-0.45%</b>", "Net<br><b>+1.07%</b>", "Gross<br><b>+2.12%</b>"]
 
         low, high = layout.yaxis.range
         assert all(low < each.y < high for each in layout.annotations[3:]), "beyond the range none is shown"
@@ -205,11 +205,8 @@ class TestChart:
 
 @pytest.mark.parametrize("places", [[1.0, 1.0, 1.0], [1.0, 1.05, 0.98], [3.0, 1.0, 1.02], [], [2.0]])
 def test_names_do_not_stand_over_each_other(places: list[float]) -> None:
-    moved = spread(places, 0.1)
-    in_order = sorted(moved)
-    assert all(after - before >= 0.1 - 1e-12 for before, after in pairwise(in_order))
-    assert sum(moved) == pytest.approx(sum(places))
-    for one in range(len(places)):
-        for other in range(len(places)):
-            if places[one] < places[other]:
-                assert moved[one] < moved[other]
+    heights = {f"line {at}": place for at, place in enumerate(places)}
+    moved = spread(heights, 0.1)
+    assert all(after - before >= 0.1 - 1e-12 for before, after in pairwise(moved.values()))
+    assert sum(moved.values()) == pytest.approx(sum(places))
+    assert list(moved) == sorted(heights, key=lambda name: heights[name]), "a higher line has the higher name"
