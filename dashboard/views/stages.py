@@ -105,7 +105,7 @@ def grid(sessions: Sequence[SessionState], page: Page) -> Component:
 def legend(page: Page) -> Component:
     say = page.say
     return html.Ul(
-        [html.Li([mark(state, page), f": {say(pipeline.MEANINGS[state])}"]) for state in SYMBOLS], className="legend"
+        [html.Li([mark(state, page), f": {say(pipeline.MEANINGS[state])}"]) for state in SYMBOLS], className="meanings"
     )
 
 
