@@ -9,7 +9,8 @@ import pytest
 
 from dashboard import callbacks, colours, downloads, figures
 from dashboard.colours import Scale
-from dashboard.figures import DARK, LIGHT, PALETTES, Palette, Tile, market
+from dashboard.figures import DARK, LIGHT, PALETTES, Palette, Tile
+from dashboard.figures import market as charts
 from dashboard.texts import common
 from dashboard.texts import market_map as texts
 from dashboard.views import market_map as view
@@ -171,7 +172,7 @@ def test_letters_grow_with_the_tile_within_bounds() -> None:
     tiles = [Tile("s", "S", "", 1e6, None, ""), *(Tile(str(area), "", "s", area, 0.0, "") for area in (9e5, 1e4, 10.0))]
     [figure] = figures.market_map(tiles, "", 0.1, DARK).data
     sizes = figure.textfont.size[2:]
-    assert sizes[0] == market.TILE_LETTERS[1] and sizes[2] == market.TILE_LETTERS[0]
+    assert sizes[0] == charts.TILE_LETTERS[1] and sizes[2] == charts.TILE_LETTERS[0]
     assert sizes[0] > sizes[1] > sizes[2]
 
 
@@ -266,7 +267,7 @@ def test_the_lines_are_rebased_and_the_benchmark_stands_out(samples: ModuleType,
     names = {note.text: note.y for note in figure.layout.annotations}
     assert set(names) == {"<b>XLF</b>", "<b>XLK</b>", "<b>SPY</b>"}, "an ETF without its first close has no line"
     assert names["<b>XLK</b>"] == pytest.approx(0.1)
-    gap = market.LINE_LABEL_PIXELS / market.LINES_PIXELS * 0.1
+    gap = charts.LINE_LABEL_PIXELS / charts.LINES_PIXELS * 0.1
     assert abs(names["<b>XLF</b>"] - names["<b>SPY</b>"]) == pytest.approx(gap), "both end at the same height"
 
 
