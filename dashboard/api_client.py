@@ -52,9 +52,10 @@ class ApiClient:
         params = {"rebalance_date": rebalance_date, "capital": capital}
         return cast(answers.MonthlyTrades, self._get("/stocks/monthly-trades", **params))
 
-    def performance(self, as_of: date | None) -> answers.Performance:
-        """How every portfolio has done up to a session, the newest when none is given."""
-        return cast(answers.Performance, self._get("/dashboard/performance", as_of_date=as_of))
+    def performance(self, as_of: date | None, series: bool = True) -> answers.Performance:
+        """How every portfolio has done up to a session, the newest when none is given; without series the figures."""
+        params = {"as_of_date": as_of, "series": None if series else "false"}
+        return cast(answers.Performance, self._get("/dashboard/performance", **params))
 
     def calendar(self) -> answers.Calendar:
         """For which sessions and rebalance dates portfolios are published."""

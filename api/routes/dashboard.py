@@ -83,13 +83,17 @@ async def monthly_performance(reply: Replies, page: Page) -> Response:
 
 
 @router.get("/performance", response_model=schemas.Performance)
-async def portfolio_performance(reply: Replies, as_of_date: AsOf = None) -> Response:
+async def portfolio_performance(
+    reply: Replies,
+    as_of_date: AsOf = None,
+    series: Annotated[bool, Query(description="false: the figures alone, the lists are empty")] = True,
+) -> Response:
     """What has become of the published portfolios: each one followed forward, session by session, against SPY.
 
     Decided on one session, bought at the close of the next, held with drifting weights until the next publication is
     bought; the month's portfolio makes way for cash when it ends to be valid. Figures and series as of the session.
     """
-    return await reply(schemas.Performance, followed.performance, as_of_date)
+    return await reply(schemas.Performance, followed.performance, as_of_date, series)
 
 
 @router.get("/top-performers", response_model=schemas.Performers, responses=documented(404))

@@ -68,6 +68,22 @@ NO_CANDIDATES = Text(
     "이 기간에 SPY를 이긴 ETF가 없어 검토한 종목이 없습니다.",
 )
 
+RECORD = Text(
+    "Followed for {sessions} sessions since {day}, each portfolio bought at the next close:",
+    "{day}부터 {sessions}거래일 동안 발표된 포트폴리오를 다음 거래일 종가에 매수하며 따라간 결과:",
+)
+RECORD_NET = Text("net of cost", "(비용 차감 후)")
+RECORD_DRAWDOWN = Text("deepest drawdown", "최대 낙폭")
+RECORD_HINDSIGHT = Text(
+    "No real record: {count} of these sessions rest on holdings collected later.",
+    "실제 기록이 아닙니다: 이 중 {count}거래일은 나중에 수집된 보유 종목으로 계산되었습니다.",
+)
+NO_RECORD = Text(
+    "Not followed yet: that takes a session after the first portfolio.",
+    "아직 따라간 기록이 없습니다. 첫 포트폴리오 다음 거래일부터 쌓입니다.",
+)
+WHOLE_RECORD = Text("Performance", "성과 보기")
+
 METHOD = Text(
     "For each ETF that beat SPY with a positive return, the best performer of its top holdings. "
     "Score = return ÷ market cap, weight = score ÷ sum of all scores. Returns are of adjusted closes, in US dollars. "

@@ -11,7 +11,7 @@ from dashboard.api_client import ApiClient
 from dashboard.components import Component
 from dashboard.page import Page
 from dashboard.texts import common, month
-from dashboard.views import periods
+from dashboard.views import periods, record
 
 CAPITAL = 100_000.0
 CAPITAL_INPUT = "capital"
@@ -28,7 +28,7 @@ def page(client: ApiClient, page: Page) -> list[Component]:
             periods.period_selector(page),
             *([periods.rebalance_picker(page, day, calendar)] if (day := shown["rebalance_date"]) else []),
         ),
-        *([_facts(shown, page)] if shown["rebalance_date"] else []),
+        *([_facts(shown, page), html.P(record.link(page), className="record")] if shown["rebalance_date"] else []),
         _positions(shown, page) if shown["positions"] else _empty(shown, page),
         *([_trades(trades, page)] if trades and trades["trades"] else []),
         html.P(page.say(month.METHOD), className="method"),

@@ -12,7 +12,7 @@ from dashboard.components import Component
 from dashboard.page import Page, compact, percent, signed
 from dashboard.texts import common, portfolio
 from dashboard.texts.reasons import reason_in
-from dashboard.views import month, periods
+from dashboard.views import month, periods, record
 
 SCORE_UNIT = 1e12
 CANDIDATES_IN_SIGHT = 12
@@ -23,6 +23,7 @@ def page(client: ApiClient, page: Page) -> list[Component]:
         return month.page(client, page)
     allocations = client.allocations(page.address.day("as_of"))
     calendar = client.calendar()
+    performance = client.performance(page.address.day("as_of"), series=False)
     shown = _of_period(allocations, page)
     return [
         *components.banners(
@@ -38,6 +39,7 @@ def page(client: ApiClient, page: Page) -> list[Component]:
             periods.session_picker(page, shown["as_of_date"], calendar),
         ),
         _facts(shown, allocations["bars"], page),
+        record.line(performance, page),
         *(_positions(shown, page) if shown["positions"] else [_empty(shown, page)]),
         _all_candidates(shown, page),
         html.P(page.say(portfolio.METHOD), className="method"),

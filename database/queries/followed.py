@@ -6,12 +6,12 @@ from config.universe import ANNUALISED_FROM_SESSIONS, universe
 from database.db_helper import Connection, Row, fetch
 
 
-def performance(conn: Connection, as_of: date | None) -> Row:
+def performance(conn: Connection, as_of: date | None, series: bool = True) -> Row:
     """Every portfolio's series and what it had come to by a session, the newest one when none is named.
 
-    Without a series yet: status "empty", and the reason.
+    Without a series yet: status "empty", and the reason. series: False leaves the lists of the series empty.
     """
-    portfolios, line = _portfolios(conn, as_of), _newest_line(conn)
+    portfolios, line = _portfolios(conn, as_of, series), _newest_line(conn)
     return {
         "as_of_date": max((row["last_session"] for row in portfolios), default=None),
         "benchmark": universe().benchmark,
@@ -24,7 +24,7 @@ def performance(conn: Connection, as_of: date | None) -> Row:
     }
 
 
-def _portfolios(conn: Connection, as_of: date | None) -> list[Row]:
+def _portfolios(conn: Connection, as_of: date | None, series: bool) -> list[Row]:
     """One statement, so that figures and series are of one snapshot."""
     return fetch(
         conn,
@@ -38,19 +38,19 @@ def _portfolios(conn: Connection, as_of: date | None) -> list[Row]:
         ) AS summary
         CROSS JOIN LATERAL (
             SELECT
-                ARRAY_AGG(trade_date ORDER BY trade_date) AS sessions,
-                ARRAY_AGG(gross_value ORDER BY trade_date) AS gross,
-                ARRAY_AGG(net_value ORDER BY trade_date) AS net,
-                ARRAY_AGG(benchmark_value ORDER BY trade_date) AS benchmark,
-                ARRAY_AGG(drawdown ORDER BY trade_date) AS drawdown,
-                ARRAY_AGG(benchmark_drawdown ORDER BY trade_date) AS benchmark_drawdown,
-                ARRAY_AGG(turnover ORDER BY trade_date) AS turnover
+                COALESCE(ARRAY_AGG(trade_date ORDER BY trade_date), '{}') AS sessions,
+                COALESCE(ARRAY_AGG(gross_value ORDER BY trade_date), '{}') AS gross,
+                COALESCE(ARRAY_AGG(net_value ORDER BY trade_date), '{}') AS net,
+                COALESCE(ARRAY_AGG(benchmark_value ORDER BY trade_date), '{}') AS benchmark,
+                COALESCE(ARRAY_AGG(drawdown ORDER BY trade_date), '{}') AS drawdown,
+                COALESCE(ARRAY_AGG(benchmark_drawdown ORDER BY trade_date), '{}') AS benchmark_drawdown,
+                COALESCE(ARRAY_AGG(turnover ORDER BY trade_date), '{}') AS turnover
             FROM analytics_portfolio_performance
-            WHERE period_days = summary.period_days AND trade_date <= summary.last_session
+            WHERE %(series)s AND period_days = summary.period_days AND trade_date <= summary.last_session
         ) AS series
         ORDER BY period_days
         """,
-        {"as_of": as_of},
+        {"as_of": as_of, "series": series},
     )
 
 

@@ -324,3 +324,23 @@ def appearance(day: str, days: int | None, weight: float, **changes: Any) -> dic
         "source_periods": None,
         **changes,
     }
+
+
+def followed(days: int, **changes: Any) -> dict[str, Any]:
+    """The figures of a portfolio that was followed, without its series."""
+    return {
+        "period_days": days,
+        "first_session": "2026-08-18",
+        "last_session": "2026-08-21",
+        "session_count": 3,
+        "total_return_gross": 0.0212,
+        "total_return_net": 0.0107,
+        "benchmark_return": -0.0045,
+        "max_drawdown": -0.031,
+        "hindsight_sessions": 0,
+        **changes,
+    }
+
+
+def performance(*portfolios: Any) -> dict[str, Any]:
+    return {"as_of_date": "2026-08-21", "benchmark": "SPY", "portfolios": list(portfolios)}

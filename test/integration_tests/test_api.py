@@ -251,6 +251,9 @@ def test_performance_as_of_a_session(api: TestClient) -> None:
     answer = api.get("/dashboard/performance?as_of_date=2026-07-30").json()
     assert answer["as_of_date"] == "2026-07-30"
     assert [(each["session_count"], len(each["net"])) for each in answer["portfolios"]] == [(3, 4), (3, 4)]
+    figures = api.get("/dashboard/performance?as_of_date=2026-07-30&series=false").json()
+    lists = ("sessions", "gross", "net", "benchmark", "drawdown", "benchmark_drawdown", "turnover")
+    assert figures == {**answer, "portfolios": [each | {name: [] for name in lists} for each in answer["portfolios"]]}
     early = api.get("/dashboard/performance?as_of_date=2026-07-24").json()
     assert (early["status"], early["portfolios"]) == ("empty", [])
     assert early["reason"] == "no portfolio was held yet at the close of 2026-07-24"

@@ -15,11 +15,14 @@ from utils.errors import InvalidInput
 def draw(samples: ModuleType) -> Any:
     """Draws the view of a portfolio."""
 
-    def drawn(shown: dict[str, Any], address: str = "/", language: str = "en", **more: Any) -> Any:
+    def drawn(
+        shown: dict[str, Any], address: str = "/", language: str = "en", followed: Any = None, **more: Any
+    ) -> Any:
         api = samples.Api(
             {
                 "/dashboard/active-allocations": samples.allocations(shown, **more),
                 "/dashboard/calendar": samples.calendar(),
+                "/dashboard/performance": samples.performance(*([followed] if followed else [])),
             }
         )
         return samples.drawn(api, address, language)
@@ -140,6 +143,29 @@ def test_empty_portfolio_says_why(samples: ModuleType, draw: Any) -> None:
     assert texts.EMPTY_TITLE.en in shown and "Nobody beat SPY" in shown and "100.00%" in shown
 
 
+# ── how it has done ──
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_first_view_says_how_it_has_done(samples: ModuleType, draw: Any, language: str) -> None:
+    view = draw(samples.portfolio(), "/?as_of=2026-08-20", language, samples.followed(20, hindsight_sessions=2))
+    record = samples.named(view, "record")
+    told = samples.text_of(record)
+    for expected in ("+1.07%", "SPY", "-0.45%", "-3.10%", texts.RECORD_HINDSIGHT.in_(language, count=2)):
+        assert expected in told, expected
+    assert list(samples.links(record).values()) == ["/performance?period=20&as_of=2026-08-20"]
+
+
+def test_a_record_without_hindsight_has_no_doubt(samples: ModuleType, draw: Any) -> None:
+    view = draw(samples.portfolio(), followed=samples.followed(20))
+    assert "real record" not in samples.text_of(samples.named(view, "record"))
+
+
+def test_a_portfolio_not_followed_yet_says_so(samples: ModuleType, draw: Any) -> None:
+    view = draw(samples.portfolio(), followed=samples.followed(5))
+    assert texts.NO_RECORD.en in samples.text_of(samples.named(view, "record"))
+
+
 # ── why ──
 
 
@@ -179,13 +205,21 @@ def test_another_position_is_explained_by_its_address(
 # ── addresses ──
 
 
-def test_two_calls_a_view(samples: ModuleType) -> None:
+def test_three_calls_a_view(samples: ModuleType) -> None:
     shown = samples.portfolio(samples.position(1, "NEM", 1.0), period_days=5)
     api = samples.Api(
-        {"/dashboard/active-allocations": samples.allocations(shown), "/dashboard/calendar": samples.calendar()}
+        {
+            "/dashboard/active-allocations": samples.allocations(shown),
+            "/dashboard/calendar": samples.calendar(),
+            "/dashboard/performance": samples.performance(),
+        }
     )
     samples.drawn(api, "/?period=5&as_of=2026-08-21")
-    assert api.asked == ["/dashboard/active-allocations?as_of_date=2026-08-21", "/dashboard/calendar"]
+    assert api.asked == [
+        "/dashboard/active-allocations?as_of_date=2026-08-21",
+        "/dashboard/calendar",
+        "/dashboard/performance?as_of_date=2026-08-21&series=false",
+    ]
 
 
 def test_the_selector_keeps_the_session_but_not_into_the_month(samples: ModuleType, draw: Any) -> None:

@@ -35,7 +35,11 @@ def server(samples: ModuleType) -> Any:
     """The dashboard's web server on an API with one portfolio."""
     shown = samples.portfolio(samples.position(1, "NEM", 0.6), samples.position(2, "=MU", 0.4))
     api = samples.Api(
-        {"/dashboard/active-allocations": samples.allocations(shown), "/dashboard/calendar": samples.calendar()}
+        {
+            "/dashboard/active-allocations": samples.allocations(shown),
+            "/dashboard/calendar": samples.calendar(),
+            "/dashboard/performance": samples.performance(samples.followed(20)),
+        }
     )
     return dashboard_finviz_app.create_app(api.client, samples.PERIODS).server.test_client()
 
@@ -121,7 +125,8 @@ def test_a_preference_leads_nowhere_else(server: Any, then: str) -> None:
 
 def render(samples: ModuleType, answer: Any, address: str = "/", language: str = "en") -> str:
     answers = dict.fromkeys(("/dashboard/active-allocations", "/stocks/monthly-portfolio"), answer)
-    api = samples.Api({**answers, "/dashboard/calendar": samples.calendar()})
+    beside = {"/dashboard/calendar": samples.calendar(), "/dashboard/performance": samples.performance()}
+    api = samples.Api(answers | beside)
     shown: str = samples.text_of(callbacks.render(api.client, samples.page(address, language)))
     return shown
 
