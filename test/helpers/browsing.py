@@ -149,6 +149,16 @@ class Page:
     def click_on(self, selector: str) -> None:
         self._driver.find_element(By.CSS_SELECTOR, selector).click()
 
+    def type_into(self, selector: str, text: str) -> None:
+        """Replace what a field says, and press Enter."""
+        field = self._driver.find_element(By.CSS_SELECTOR, selector)
+        field.clear()
+        field.send_keys(text + "\n")
+
+    def waits_for(self, condition: str, what: str) -> None:
+        """condition: JavaScript that becomes true."""
+        until(lambda: bool(self.run(f"return {condition}")), what)
+
     def back(self) -> None:
         self._driver.back()
 

@@ -130,3 +130,67 @@ def test_the_table_is_followed_with_the_keyboard(page: Any) -> None:
     page.press("Enter")
     page.shows("WHY 000660.KS HAS")
     assert page.address == "/?why=000660.KS"
+
+
+def test_the_calendar_offers_published_sessions_alone(page: Any) -> None:
+    page.open("/?period=20")
+    page.click_on(".picker .dash-datepicker-input-wrapper")
+    page.run("window.days = () => [...document.querySelectorAll('.dash-datepicker-content td')]")
+    page.waits_for("days().length", "the calendar is open")
+    offered = "days().filter(day => day.innerText.trim() && !day.className.includes('disabled'))"
+    assert page.run(f"return {offered}.map(day => day.innerText.trim())") == ["20", "21"]
+    page.run("document.getElementById('view').dataset.shows = ''")
+    page.click_on(".dash-datepicker-content td[tabindex]:not([class*=disabled]):not([class*=selected])")
+    page.is_rendered()
+    assert page.address == "/?period=20&as_of=2026-08-20"
+    assert [row["ticker"] for row in page.grid("positions")] == ["GS", "NVDA"]
+
+
+def test_each_candidate_has_the_verdict_that_the_database_has(page: Any, sample_database: DatabaseSettings) -> None:
+    with closing(connect(sample_database)) as conn:
+        rows = fetch(
+            conn,
+            "SELECT ticker, exclusion_reason FROM analytics_allocation_candidates"
+            " WHERE as_of_date = '2026-08-21' AND period_days = 20 AND etf_ticker = 'QQQ' ORDER BY holding_rank",
+            {},
+        )
+    page.open("/?period=20&why=MU")
+    shown = [(row[1], row[-1]) for row in page.table("offer-QQQ")]
+    assert shown == [(row["ticker"], row["exclusion_reason"] or portfolio.CHOSEN.en) for row in rows]
+    assert len(shown) > 1
+
+
+def test_how_it_has_done_is_what_the_api_says(page: Any, api: Any) -> None:
+    page.open()
+    followed = {each["period_days"]: each for each in api.answer("/dashboard/performance")["portfolios"]}[20]
+    [told] = page.texts("#record")
+    for share in ("total_return_net", "benchmark_return", "max_drawdown"):
+        assert f"{followed[share]:+.2%}" in told, share
+    assert f"Followed for {followed['session_count']} sessions" in told
+
+
+# ── trades ──
+
+
+def test_trades_are_those_of_the_api_for_the_capital_that_is_typed(page: Any, api: Any) -> None:
+    page.open("/?period=monthly")
+    page.run("document.getElementById('view').dataset.shows = ''")
+    page.type_into("#capital", "250000")
+    page.is_rendered()
+    assert page.address == "/?period=monthly&capital=250000"
+    trades = api.answer("/stocks/monthly-trades?capital=250000")
+    shown = page.grid("trades")
+    assert [(row["ticker"], row["side_text"], row["value"]) for row in shown] == [
+        (each["ticker"], each["side"], f"{each['value']:,.2f}") for each in trades["trades"]
+    ]
+    [sums] = page.texts("#trade-sums")
+    assert f"${trades['bought']:,.2f}" in sums and f"${trades['cash_left']:,.2f}" in sums
+    rows = list(csv.DictReader(io.StringIO(page.download("a[download='trades.csv']"))))
+    assert [(row["ticker"], int(row["shares"]), float(row["cost"])) for row in rows] == [
+        (each["ticker"], each["shares"], each["cost"]) for each in trades["trades"]
+    ]
+
+
+def test_a_capital_that_is_none_leads_back(page: Any) -> None:
+    page.open("/?period=monthly&capital=lots")
+    assert common.BAD_ADDRESS_TITLE.en in page.text and "give a number above 0" in page.text
