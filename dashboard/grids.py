@@ -10,7 +10,6 @@ from dashboard.page import Page
 
 ROW_PIXELS = 34
 HEADER_PIXELS = 34
-FILTER_FROM_ROWS = 6
 LOCALE_KO = {
     "noRowsToShow": "표시할 행이 없습니다",
     "filterOoo": "필터…",
@@ -75,7 +74,7 @@ def grid(
         rowData=list(rows),
         defaultColDef={
             "sortable": True,
-            "filter": len(rows) >= FILTER_FROM_ROWS,
+            "filter": True,
             "resizable": True,
             "suppressHeaderMenuButton": False,
             "minWidth": 56,
