@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from datetime import datetime
+from http.client import HTTPException
 from typing import Any
 
 from ops.postgres import BINARIES
@@ -32,7 +33,8 @@ def is_ready(service: Service, stack: Stack, state: State) -> bool:
     kind, *arguments = service.ready
     try:
         return CHECKS[kind](stack, state, *arguments)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, HTTPException):
+        # The last one: whoever has a port for the moment need not speak HTTP. Above 32768 that may be the asker itself.
         return False
 
 

@@ -1,6 +1,9 @@
 """Which services there are, and in which order they start and stop."""
 
+import socketserver
 from pathlib import Path
+from threading import Thread
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +17,21 @@ SERVER_NAMES = {
     "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer", "consumer-etf-daily", "consumer-etf-holdings",
     "consumer-stock-daily", "api", "dashboard", "market-server",
 }  # fmt: skip
+
+
+class Echo(socketserver.BaseRequestHandler):
+    """Says what it hears, as a connection to itself does."""
+
+    def handle(self) -> None:
+        self.request.sendall(self.request.recv(1000))
+
+
+def test_whoever_has_the_port_but_speaks_no_http_is_not_ready() -> None:
+    with socketserver.TCPServer(("127.0.0.1", 0), Echo) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        stack = SimpleNamespace(url=lambda _: f"http://127.0.0.1:{server.server_address[1]}")
+        service = SimpleNamespace(ready=("http", "api", "/health"))
+        assert not health.is_ready(service, stack, SimpleNamespace())  # type: ignore[arg-type]
 
 
 def test_every_service_of_the_platform_is_listed() -> None:

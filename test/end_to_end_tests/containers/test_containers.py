@@ -32,7 +32,8 @@ STOP_SECONDS = 30
 KILLED = 128 + signal.SIGKILL
 TASK_SECONDS = 420
 HOME = Path(os.environ["ACTSTOCK_HOME"])
-NATIVE_PORT_OFFSET = 40000
+# Below the ports that systems give to whoever connects: a check of one of those may find itself.
+NATIVE_PORT_OFFSET = 10000
 
 
 def compose(*words: str, timeout: float = 600) -> str:
