@@ -121,8 +121,17 @@ class Asked:
     sessions: Sequence[date]
 
 
-# From the sessions that wait for a person to the messages worth sending.
-ToMessages = Callable[[set[date]], Iterable[DailyBar]]
+@dataclass(frozen=True)
+class Fresh:
+    """A bar worth sending: with the close that it is measured against, and why a person should look first, if so."""
+
+    bar: Bar
+    previous_close: float | None = None
+    doubt: str | None = None
+
+
+# From the bars worth sending to their messages.
+ToMessages = Callable[[Iterable[Fresh]], Iterable[DailyBar]]
 
 
 @dataclass
@@ -152,7 +161,7 @@ class Collection:
         doubtful bar does not hold up the others: it counts as missing until a person has accepted it.
         """
         quarantined = collected.quarantined(self.conn, kind.topic, fetched.ticker)
-        messages = list(to_messages(quarantined))
+        messages = list(to_messages(news(fetched.bars, asked.stored, quarantined)))
         doubtful = quarantined | {message.trade_date for message in messages if not message.is_plausible}
         absent = list(absences(fetched, asked.stored, asked.start, asked.end, self.settings.collector.late_sessions))
         changed = changes([bar for bar in fetched.bars if bar.session not in quarantined], asked.stored)
@@ -257,18 +266,17 @@ def fetch_range(
     return min([start, back_to or start, *stored]), max([end, *stored])
 
 
-def news(
-    bars: Sequence[Bar], stored: Mapping[date, Row], quarantined: Set[date] = frozenset()
-) -> Iterator[tuple[Bar, float | None]]:
+def news(bars: Sequence[Bar], stored: Mapping[date, Row], quarantined: Set[date] = frozenset()) -> Iterator[Fresh]:
     """The bars that are not stored just so and do not wait for a person already, each with the close before it."""
     for previous, bar in pairwise([None, *bars]):
         assert bar
         if bar.session not in quarantined and differs(bar, stored.get(bar.session)):
-            yield bar, previous.close if previous else None
+            yield Fresh(bar, previous.close if previous else None)
 
 
-def message_fields(bar: Bar, fetched: Bars, previous_close: float | None, run_id: str | None) -> dict[str, Any]:
+def message_fields(fresh: Fresh, fetched: Bars, run_id: str | None) -> dict[str, Any]:
     """What a bar's message says whatever it is a bar of."""
+    bar = fresh.bar
     return {
         "ticker": fetched.ticker,
         "trade_date": bar.session,
@@ -278,9 +286,12 @@ def message_fields(bar: Bar, fetched: Bars, previous_close: float | None, run_id
         "close_price": bar.close,
         "adj_close": bar.adj_close,
         "volume": bar.volume,
-        "previous_close": previous_close,
+        "previous_close": fresh.previous_close,
+        "doubt": fresh.doubt,
         "dividend": bar.dividend,
         "split_ratio": bar.split_ratio,
+        "capital_gain": bar.capital_gain,
+        "currency": fetched.currency,
         "fetched_at": fetched.answer.fetched_at,
         "source": fetched.answer.source,
         "run_id": run_id,

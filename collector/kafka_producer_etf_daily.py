@@ -2,13 +2,14 @@
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from collector.collect import (
     Asked,
     Collection,
+    Fresh,
     Receipt,
     add_group,
     add_since,
@@ -18,7 +19,6 @@ from collector.collect import (
     is_covered,
     message_fields,
     needed_sessions,
-    news,
     require_complete,
     run_command,
     since_of,
@@ -27,7 +27,6 @@ from collector.completeness import Kind
 from collector.yahoo import Bars
 from config.config import Settings
 from config.universe import Group, universe
-from database.db_helper import Row
 from database.queries import collected, ledger
 from database.tables import DAILY_ETF_OHLC
 from utils.dates import require_closed_session
@@ -81,7 +80,7 @@ def fetch_etf(current: Collection, etf: str, asked: Asked) -> str:
         Kind.ETF,
         fetched,
         asked,
-        lambda quarantined: to_messages(fetched, asked.stored, quarantined, current.run_id),
+        lambda fresh: to_messages(fetched, fresh, current.run_id),
     )
 
 
@@ -90,11 +89,9 @@ def with_range(fetched: Bars) -> Bars:
     return replace(fetched, bars=[bar for bar in fetched.bars if bar.open and bar.high and bar.low])
 
 
-def to_messages(
-    fetched: Bars, stored: Mapping[date, Row], quarantined: set[date], run_id: str | None
-) -> Iterator[EtfDailyBar]:
-    for bar, previous_close in news(fetched.bars, stored, quarantined):
-        yield EtfDailyBar(**message_fields(bar, fetched, previous_close, run_id))
+def to_messages(fetched: Bars, fresh: Iterable[Fresh], run_id: str | None) -> Iterator[EtfDailyBar]:
+    for each in fresh:
+        yield EtfDailyBar(**message_fields(each, fetched, run_id))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,11 +1,11 @@
 """Collect stock bars and exchange rates: Yahoo -> stock-daily-data, for whichever producer needs them."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from collector.collect import Asked, Collection, fetch_range, is_covered, message_fields, needed_sessions, news
+from collector.collect import Asked, Collection, Fresh, fetch_range, is_covered, message_fields, needed_sessions
 from collector.completeness import Kind
 from collector.yahoo import Bar, Bars, Quote
 from config.universe import universe
@@ -73,7 +73,7 @@ def fetch_rate(current: Collection, pair: str, asked: Asked) -> str:
         Kind.RATE,
         fetched,
         asked,
-        lambda quarantined: rate_messages(fetched, asked.stored, quarantined, currency, current.run_id),
+        lambda fresh: rate_messages(fetched, fresh, currency, current.run_id),
     )
 
 
@@ -117,7 +117,7 @@ def _fetch_stock(current: Collection, company: Company, asked: Asked) -> str:
         Kind.STOCK,
         fetched,
         asked,
-        lambda quarantined: stock_messages(fetched, asked.stored, quarantined, company, current.run_id),
+        lambda fresh: stock_messages(fetched, asked.stored, fresh, company, current.run_id),
     )
 
 
@@ -131,14 +131,14 @@ def _collect_rate(current: Collection, pair: str, as_of: date, since: date | Non
 
 
 def stock_messages(
-    fetched: Bars, stored: Mapping[date, Row], quarantined: set[date], company: Company, run_id: str | None
+    fetched: Bars, stored: Mapping[date, Row], fresh: Iterable[Fresh], company: Company, run_id: str | None
 ) -> Iterator[StockDailyBar]:
-    for bar, previous_close in news(fetched.bars, stored, quarantined):
+    for each in fresh:
+        bar = each.bar
         shares = _shares(bar, stored.get(bar.session), company.quote)
         market_cap, cap_source = _market_cap(bar, shares, company.quote)
         yield StockDailyBar(
-            **message_fields(bar, fetched, previous_close, run_id),
-            currency=fetched.currency,
+            **message_fields(each, fetched, run_id),
             company_name=company.quote.name,
             sector=company.sector,
             shares_outstanding=shares,
@@ -147,12 +147,10 @@ def stock_messages(
         )
 
 
-def rate_messages(
-    fetched: Bars, stored: Mapping[date, Row], quarantined: set[date], currency: str, run_id: str | None
-) -> Iterator[StockDailyBar]:
-    for bar, previous_close in news(fetched.bars, stored, quarantined):
-        fields = message_fields(bar, fetched, previous_close, run_id)
-        yield StockDailyBar(**fields, currency=currency, quote_type="CURRENCY")
+def rate_messages(fetched: Bars, fresh: Iterable[Fresh], currency: str, run_id: str | None) -> Iterator[StockDailyBar]:
+    for each in fresh:
+        fields = message_fields(each, fetched, run_id) | {"currency": currency}
+        yield StockDailyBar(**fields, quote_type="CURRENCY")
 
 
 def _shares(bar: Bar, stored: Row | None, quote: Quote) -> int | None:

@@ -68,6 +68,7 @@ class Bar:
     volume: int
     dividend: float
     split_ratio: float
+    capital_gain: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -98,13 +99,18 @@ class FundHoldings:
 
 @dataclass(frozen=True)
 class Quote:
-    """What Yahoo knows of a stock now; None = it does not say. market_cap is in `currency`."""
+    """What Yahoo knows of a stock now; None = it does not say. market_cap and price are in `currency`, a major unit.
+
+    shares_outstanding counts the listed class, implied_shares the company.
+    """
 
     ticker: str
     name: str | None
     currency: str | None
     shares_outstanding: int | None
     market_cap: int | None
+    implied_shares: int | None = None
+    price: float | None = None
 
 
 class Yahoo:

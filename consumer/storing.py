@@ -3,10 +3,12 @@
 import gc
 import logging
 from collections.abc import Callable, Sequence
+from datetime import date
 from functools import partial
 from operator import attrgetter
 from typing import Generic, TypeVar
 
+import msgspec
 import psycopg2
 
 from config.config import DatabaseSettings, Settings, Topic
@@ -18,7 +20,7 @@ from utils.errors import DatabaseUnavailable, InvalidMessage
 from utils.kafka_utils import Record, consume
 from utils.lag import Lag
 from utils.logging_utils import configure_logging
-from utils.messages import Message, from_json
+from utils.messages import Message, Ticker, from_json
 
 log = logging.getLogger(__name__)
 
@@ -98,12 +100,28 @@ class Store(Generic[M]):
         """A row of logs_consumer_error."""
         topic = record.topic.removeprefix(self._topic_prefix)
         log.warning("rejected %s/%d@%d: %s", topic, record.partition, record.offset, reason)
-        return (_text(record.value), reason, topic, record.partition, record.offset, _text(record.key))
+        ticker, trade_date = _bar_of(record.value)
+        address = (topic, record.partition, record.offset, record.timestamp)
+        return (_text(record.value), reason, *address, _text(record.key), ticker, trade_date)
 
 
 def _text(raw: bytes | None) -> str | None:
     """Whatever the bytes are, as text that Postgres can hold."""
     return raw.decode(errors="backslashreplace").replace("\x00", r"\x00") if raw else None
+
+
+def _bar_of(raw: bytes | None) -> tuple[str | None, date | None]:
+    """Whose bar, and of which session, a message is about; None where it does not say so plainly."""
+    try:
+        named = msgspec.json.decode(raw or b"", type=_BarName)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None, None
+    return named.ticker, named.trade_date
+
+
+class _BarName(msgspec.Struct):
+    ticker: Ticker
+    trade_date: date
 
 
 def upsert_by(table: Table) -> Write[Message]:

@@ -28,6 +28,10 @@ CREATE TABLE IF NOT EXISTS collected_daily_etf_ohlc (
     PRIMARY KEY (ticker, trade_date),
     CHECK (low_price > 0 AND volume >= 0)
 );
+-- Of a database made before these columns.
+ALTER TABLE collected_daily_etf_ohlc
+    ADD COLUMN IF NOT EXISTS capital_gain NUMERIC(22, 10) NOT NULL DEFAULT 0,      -- paid out beside the dividend
+    ADD COLUMN IF NOT EXISTS currency     VARCHAR(3)      NOT NULL DEFAULT 'USD';  -- of all prices; minor units are converted
 CREATE INDEX IF NOT EXISTS collected_daily_etf_ohlc_by_date ON collected_daily_etf_ohlc (trade_date);
 
 CREATE TABLE IF NOT EXISTS collected_etf_holdings (
@@ -64,13 +68,17 @@ CREATE TABLE IF NOT EXISTS collected_daily_stock_history (
     currency             VARCHAR(3)      NOT NULL,
     shares_outstanding   BIGINT,
     market_cap           BIGINT,                     -- in `currency`; NULL when unknown, never 0
-    market_cap_source    VARCHAR(20),                -- shares_x_close, or quoted: Yahoo's figure of the fetch day
+    market_cap_source    VARCHAR(20),                -- implied_x_close, derived_x_close, shares_x_close, quoted
     fetched_at           TIMESTAMPTZ     NOT NULL,
     source               VARCHAR(20)     NOT NULL,
     run_id               VARCHAR(250),
     PRIMARY KEY (ticker, trade_date),
     CHECK (close_price > 0 AND volume >= 0 AND market_cap > 0)
 );
+-- Of a database made before these columns.
+ALTER TABLE collected_daily_stock_history
+    ADD COLUMN IF NOT EXISTS capital_gain  NUMERIC(22, 10) NOT NULL DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS sector_source VARCHAR(20);   -- yahoo, or derived: the sector of an ETF that holds the stock
 CREATE INDEX IF NOT EXISTS collected_daily_stock_history_by_date ON collected_daily_stock_history (trade_date);
 
 CREATE TABLE IF NOT EXISTS collected_monthly_benchmark_holdings (
@@ -98,7 +106,7 @@ CREATE TABLE IF NOT EXISTS analytics_publication (
     job          VARCHAR(40)  NOT NULL,              -- trending, allocation, top_holdings, rebalance, sectors, performance
     as_of_date   DATE         NOT NULL,              -- the session; of a rebalance: the rebalance date
     period_days  INTEGER      NOT NULL,              -- 0 where the job has no period
-    status       VARCHAR(20)  NOT NULL CHECK (status IN ('published', 'empty')),
+    status       VARCHAR(20)  NOT NULL CHECK (status IN ('published', 'empty', 'not_computable')),
     reason       TEXT,                               -- why it is empty; of a rebalance also: which portfolio was
     degraded_reason TEXT,                            -- which prices were not there to compute it from; NULL: all were
     row_count    INTEGER      NOT NULL,
@@ -286,7 +294,10 @@ CREATE TABLE IF NOT EXISTS analytics_performance_summary (
     PRIMARY KEY (period_days, last_session)
 );
 
--- Columns that a database made before them lacks.
+-- Columns and values that a database made before them lacks.
+ALTER TABLE analytics_publication DROP CONSTRAINT IF EXISTS analytics_publication_status_check;
+ALTER TABLE analytics_publication ADD CONSTRAINT analytics_publication_status_check
+    CHECK (status IN ('published', 'empty', 'not_computable'));
 ALTER TABLE analytics_publication ADD COLUMN IF NOT EXISTS degraded_reason TEXT;
 ALTER TABLE analytics_trending_etfs ADD COLUMN IF NOT EXISTS is_degraded BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE analytics_portfolio_allocation ADD COLUMN IF NOT EXISTS is_degraded BOOLEAN NOT NULL DEFAULT FALSE;
@@ -317,18 +328,33 @@ CREATE TABLE IF NOT EXISTS logs_consumer_error (
     partition_id INTEGER     NOT NULL,
     kafka_offset BIGINT      NOT NULL,
     message_key  TEXT,
-    replayed_at  TIMESTAMPTZ,                        -- when `replay-errors` put the message back on its topic
-    UNIQUE (topic, partition_id, kafka_offset)
+    replayed_at  TIMESTAMPTZ,                        -- closed: put back on its topic, or a later bar of the source is stored
+    ticker       VARCHAR(20),                        -- of a bar: whose, and of which session
+    trade_date   DATE,
+    record_time  BIGINT      NOT NULL DEFAULT 0,     -- the broker's time of the message: a recreated topic begins at offset 0 again
+    CONSTRAINT logs_consumer_error_address UNIQUE (topic, partition_id, kafka_offset, record_time)
 );
+-- Of a database made before these columns.
+ALTER TABLE logs_consumer_error
+    ADD COLUMN IF NOT EXISTS ticker      VARCHAR(20),
+    ADD COLUMN IF NOT EXISTS trade_date  DATE,
+    ADD COLUMN IF NOT EXISTS record_time BIGINT NOT NULL DEFAULT 0,
+    DROP CONSTRAINT IF EXISTS logs_consumer_error_topic_partition_id_kafka_offset_key,
+    DROP CONSTRAINT IF EXISTS logs_consumer_error_address,
+    ADD CONSTRAINT logs_consumer_error_address UNIQUE (topic, partition_id, kafka_offset, record_time);
+UPDATE logs_consumer_error
+SET ticker = message_key, trade_date = CAST(SUBSTRING(error_msg FROM '^\S+ (\d{4}-\d{2}-\d{2}): ') AS DATE)
+WHERE trade_date IS NULL AND topic LIKE '%-daily-data' AND error_msg ~ '^\S+ \d{4}-\d{2}-\d{2}: ';
 
 CREATE TABLE IF NOT EXISTS logs_yahoo_request (
     id           BIGSERIAL   PRIMARY KEY,
     requested_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
     endpoint     VARCHAR(60) NOT NULL,
-    symbol       VARCHAR(600),
+    symbol       TEXT,
     http_status  INTEGER,                            -- NULL: no answer
     run_id       VARCHAR(250)
 );
+ALTER TABLE logs_yahoo_request ALTER COLUMN symbol TYPE TEXT;
 CREATE INDEX IF NOT EXISTS logs_yahoo_request_by_time ON logs_yahoo_request (requested_at);
 CREATE INDEX IF NOT EXISTS logs_yahoo_request_limited ON logs_yahoo_request (requested_at) WHERE http_status = 429;
 
@@ -364,6 +390,19 @@ CREATE TABLE IF NOT EXISTS logs_restatement (
     PRIMARY KEY (kind, ticker, last_session, change, replaced_fetched_at)
 );
 
+-- Sessions at which a ticker's prices do not go on as they should, as its last fetch judged them. A return across a
+-- withheld one has no value while its bar is quarantined; one across any other is published as degraded.
+CREATE TABLE IF NOT EXISTS logs_price_break (
+    kind        VARCHAR(10) NOT NULL CHECK (kind IN ('etf', 'stock', 'rate')),
+    ticker      VARCHAR(20) NOT NULL,
+    trade_date  DATE        NOT NULL,                -- the first session behind the break
+    is_withheld BOOLEAN     NOT NULL,
+    reason      TEXT        NOT NULL,
+    judged_at   TIMESTAMPTZ NOT NULL,                -- the source's own clock at that fetch
+    run_id      VARCHAR(250),
+    PRIMARY KEY (kind, ticker, trade_date)
+);
+
 -- How each run of a DAG has gone: noted by the run itself, and at its end by Airflow's scheduler.
 CREATE TABLE IF NOT EXISTS logs_stage_run (
     dag_id     VARCHAR(250) NOT NULL,
@@ -391,22 +430,79 @@ CREATE TABLE IF NOT EXISTS logs_consumer_lag (
     PRIMARY KEY (consumer_group, topic, partition_id)
 );
 
--- Bars that were rejected and wait for a person: their reasons begin "TICKER DATE: ".
-CREATE OR REPLACE VIEW logs_quarantined_bar AS
-SELECT DISTINCT ON (topic, message_key, trade_date)
+-- Bars that were rejected and wait for a person.
+DROP VIEW IF EXISTS logs_session_ledger, logs_open_break, logs_quarantined_bar;
+CREATE VIEW logs_quarantined_bar AS
+SELECT DISTINCT ON (topic, ticker, trade_date)
     topic,
-    CASE WHEN topic LIKE 'etf-%' THEN 'etf' WHEN message_key LIKE '%=X' THEN 'rate' ELSE 'stock' END AS kind,
-    message_key AS ticker,
+    CASE WHEN topic LIKE 'etf-%' THEN 'etf' WHEN ticker LIKE '%=X' THEN 'rate' ELSE 'stock' END AS kind,
+    ticker,
     trade_date,
     'no. ' || id || ': ' || error_msg AS reason,
     received_at
 FROM logs_consumer_error
-CROSS JOIN LATERAL CAST(SUBSTRING(error_msg FROM '^\S+ (\d{4}-\d{2}-\d{2}): ') AS DATE) AS trade_date
 WHERE replayed_at IS NULL AND topic LIKE '%-daily-data' AND trade_date IS NOT NULL
-ORDER BY topic, message_key, trade_date, id DESC;
+ORDER BY topic, ticker, trade_date, id DESC;
+
+-- The breaks that count: noted ones, and withheld ones whose bar still waits.
+CREATE VIEW logs_open_break AS
+SELECT kind, ticker, trade_date, is_withheld, reason
+FROM logs_price_break AS price_break
+WHERE NOT is_withheld OR EXISTS (
+    SELECT 1 FROM logs_quarantined_bar AS quarantined
+    WHERE (quarantined.kind, quarantined.ticker, quarantined.trade_date)
+        = (price_break.kind, price_break.ticker, price_break.trade_date));
+
+-- Every stored bar in dollars: the one home of the exchange-rate join. The rate is that of the bar's day, else the last
+-- one of the five days before (rate_date says which). A ticker that is both a fund and held has its fund's history.
+CREATE OR REPLACE VIEW collected_dollar_close AS
+WITH bar AS (
+    SELECT TRUE AS is_etf, ticker, trade_date, currency, close_price, adj_close, NULL::bigint AS market_cap,
+        NULL::varchar AS market_cap_source, NULL::varchar AS company_name, NULL::varchar AS sector,
+        NULL::varchar AS sector_source, source
+    FROM collected_daily_etf_ohlc
+    UNION ALL
+    SELECT FALSE, ticker, trade_date, currency, close_price, adj_close, market_cap,
+        market_cap_source, company_name, sector, sector_source, source
+    FROM collected_daily_stock_history AS stock
+    WHERE quote_type <> 'CURRENCY'
+        AND NOT EXISTS (SELECT 1 FROM collected_daily_etf_ohlc AS etf WHERE etf.ticker = stock.ticker)
+)
+SELECT
+    bar.is_etf,
+    bar.ticker,
+    bar.trade_date,
+    bar.currency,
+    bar.close_price,
+    bar.adj_close,
+    bar.market_cap,
+    rate.per_dollar,
+    rate.rate_date,
+    bar.adj_close::float8 / rate.per_dollar AS dollar_adj_close,
+    bar.close_price::float8 / rate.per_dollar AS dollar_close,
+    ROUND(bar.market_cap::float8 / rate.per_dollar)::bigint AS dollar_market_cap,
+    bar.market_cap_source,
+    bar.company_name,
+    bar.sector,
+    bar.sector_source,
+    bar.source,
+    rate.source AS rate_source
+FROM bar
+LEFT JOIN LATERAL (
+    SELECT 1::float8 AS per_dollar, bar.trade_date AS rate_date, NULL::varchar AS source
+    WHERE bar.currency = 'USD'
+    UNION ALL
+    (SELECT close_price::float8, trade_date, rates.source
+    FROM collected_daily_stock_history AS rates
+    WHERE bar.currency <> 'USD' AND rates.ticker = bar.currency || '=X' AND quote_type = 'CURRENCY'
+        AND rates.trade_date BETWEEN bar.trade_date - 5 AND bar.trade_date AND close_price > 0
+    ORDER BY trade_date DESC
+    LIMIT 1)
+) AS rate ON TRUE
+WHERE bar.adj_close > 0;
 
 -- Every (ticker, session) that was expected, and what has become of it.
-CREATE OR REPLACE VIEW logs_session_ledger AS
+CREATE VIEW logs_session_ledger AS
 WITH stored AS (
     SELECT 'etf' AS kind, ticker, trade_date, fetched_at FROM collected_daily_etf_ohlc
     UNION ALL

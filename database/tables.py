@@ -31,6 +31,8 @@ _BAR = (
     "price_change_percent",
     "dividend",
     "split_ratio",
+    "capital_gain",
+    "currency",
 )
 _PROVENANCE = ("fetched_at", "source", "run_id")
 
@@ -43,8 +45,8 @@ DAILY_STOCK_HISTORY = Table(
         *_BAR,
         "company_name",
         "sector",
+        "sector_source",
         "quote_type",
-        "currency",
         "shares_outstanding",
         "market_cap",
         "market_cap_source",
@@ -291,8 +293,24 @@ PERFORMANCE_SUMMARY = Table(
 
 CONSUMER_ERROR = Table(
     "logs_consumer_error",
-    ("topic", "partition_id", "kafka_offset"),
-    ("raw_value", "error_msg", "topic", "partition_id", "kafka_offset", "message_key"),
+    ("topic", "partition_id", "kafka_offset", "record_time"),
+    (
+        "raw_value",
+        "error_msg",
+        "topic",
+        "partition_id",
+        "kafka_offset",
+        "record_time",
+        "message_key",
+        "ticker",
+        "trade_date",
+    ),
+)
+
+PRICE_BREAK = Table(
+    "logs_price_break",
+    ("kind", "ticker", "trade_date"),
+    ("kind", "ticker", "trade_date", "is_withheld", "reason", "judged_at", "run_id"),
 )
 
 EXPECTED_BAR = Table(

@@ -4,10 +4,12 @@ ActstockError
 ├── InvalidInput           the caller asked for something that cannot be: not worth a retry
 │   ├── NotASession        a date on which the exchange was closed, or that is not over yet
 │   ├── UnknownTicker      neither the source nor the database knows the symbol
+│   ├── UnknownExchange    a ticker's suffix that no calendar is known for
 │   └── UnknownSector      no stock is of that sector
 ├── InvalidMessage         a Kafka message that breaks its contract: goes to logs_consumer_error
 ├── SourceUnavailable      Yahoo did not answer as it should: worth a retry later
 │   ├── RateLimited        Yahoo said 429, or the breaker is open because it did
+│   ├── UnusableAnswer     one ticker's answer cannot be used; the source itself is there, so the run goes on
 │   └── BarMissing         the session is over, but its bar is not there (yet)
 ├── BrokerUnavailable      Kafka cannot be reached or did not acknowledge
 ├── DatabaseUnavailable    Postgres cannot be reached
@@ -35,6 +37,10 @@ class UnknownTicker(InvalidInput):
     pass
 
 
+class UnknownExchange(InvalidInput):
+    pass
+
+
 class UnknownSector(InvalidInput):
     pass
 
@@ -48,6 +54,10 @@ class SourceUnavailable(ActstockError):
 
 
 class RateLimited(SourceUnavailable):
+    pass
+
+
+class UnusableAnswer(SourceUnavailable):
     pass
 
 
@@ -73,3 +83,7 @@ class Rejected(NotStored):
 
 class NotPublished(ActstockError):
     pass
+
+
+# What is wrong at one ticker alone: it is noted as that ticker's state, and the run goes on.
+TICKER_TROUBLE = (UnknownTicker, UnknownExchange, UnusableAnswer)

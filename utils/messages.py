@@ -19,7 +19,11 @@ Price = Annotated[float, Meta(gt=0, lt=1e12)]
 Volume = Annotated[int, Meta(ge=0)]
 Fraction = Annotated[float, Meta(gt=0, le=1)]
 Source = Literal["yahoo", "simulated", "recorded"]
-MarketCapSource = Literal["shares_x_close", "quoted"]
+# Whose share count times the session's close: the company's implied one, the quoted cap over the quoted price, or the
+# listed class's; or the cap of the fetch day.
+MarketCapSource = Literal["implied_x_close", "derived_x_close", "shares_x_close", "quoted"]
+SectorSource = Literal["yahoo", "derived"]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 
 LARGEST_STEP = 0.5  # a close that moves further in one session without a split is looked at by a person first
 ROUNDING = 1e-6  # Yahoo's split adjustment leaves high and low this much off open and close, relatively
@@ -65,6 +69,9 @@ class DailyBar(Message, frozen=True, kw_only=True):
     is_accepted: bool = False  # a person has looked at the step and found it true
     dividend: Annotated[float, Meta(ge=0)] = 0.0
     split_ratio: Price = 1.0
+    capital_gain: Annotated[float, Meta(ge=0)] = 0.0
+    currency: Currency = "USD"
+    doubt: str | None = None  # why the producer, which sees the whole series, finds that a person should look first
 
     @property
     def key(self) -> str:
@@ -77,6 +84,10 @@ class DailyBar(Message, frozen=True, kw_only=True):
         return (self.close_price / self.previous_close - 1) * 100
 
     def check(self) -> None:
+        if self.doubt and not self.is_accepted:
+            raise InvalidMessage(
+                f"{self.ticker} {self.trade_date}: {self.doubt}; accept it with --accept if it is true"
+            )
         if self.previous_close is None or self.split_ratio != 1.0 or self.is_accepted:
             return
         step = self.close_price / self.previous_close - 1
@@ -100,13 +111,14 @@ class EtfDailyBar(DailyBar, frozen=True, kw_only=True):
 class StockDailyBar(DailyBar, frozen=True, kw_only=True):
     """market_cap is in `currency`; open, high and low may be unknown."""
 
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+    currency: Currency
     quote_type: Literal["EQUITY", "CURRENCY"] = "EQUITY"
     open_price: Price | None = None
     high_price: Price | None = None
     low_price: Price | None = None
     company_name: Annotated[str, Meta(max_length=200)] | None = None
     sector: Annotated[str, Meta(max_length=60)] | None = None
+    sector_source: SectorSource | None = None
     shares_outstanding: Annotated[int, Meta(gt=0)] | None = None
     market_cap: Annotated[int, Meta(gt=0)] | None = None
     market_cap_source: MarketCapSource | None = None

@@ -117,7 +117,7 @@ class TestWhatToSend:
         fetched = Bars("SPY", "USD", [bar(date(2026, 8, 20)), bar(AS_OF, 101.0)], ANSWER)
         known = {date(2026, 8, 20): row(bar(date(2026, 8, 20)))}
 
-        sent = list(to_messages(fetched, known, set(), "r1"))
+        sent = list(to_messages(fetched, news(fetched.bars, known), "r1"))
 
         assert [message.trade_date for message in sent] == [AS_OF]
         assert sent[0].previous_close == 100.0, "also of a bar that is not sent itself"
@@ -127,7 +127,7 @@ class TestWhatToSend:
         fetched = Bars("SPY", "USD", [bar(days[0]), bar(days[1]), bar(days[2], 99.0)], ANSWER)
         known = {days[0]: row(bar(days[0])), days[2]: row(bar(days[2], 98.0))}
 
-        assert [message.trade_date for message in to_messages(fetched, known, set(), None)] == days[1:]
+        assert [message.trade_date for message in to_messages(fetched, news(fetched.bars, known), None)] == days[1:]
 
     def test_mistake_10_a_dividend_sends_the_whole_history_again(self) -> None:
         before, after = bar(date(2026, 8, 19), 100.0, 100.0), bar(date(2026, 8, 19), 100.0, 99.5)
@@ -145,12 +145,12 @@ class TestWhatToSend:
     def test_the_close_before_is_the_bar_before(self) -> None:
         pairs = list(news([bar(date(2026, 8, 20), 100.0), bar(AS_OF, 110.0)], {}))
 
-        assert [previous for _, previous in pairs] == [None, 100.0]
+        assert [each.previous_close for each in pairs] == [None, 100.0]
 
     def test_a_bar_that_waits_for_a_person_is_not_sent_again(self) -> None:
         pairs = list(news([bar(date(2026, 8, 20), 100.0), bar(AS_OF, 160.0)], {}, {AS_OF}))
 
-        assert [one.session for one, _ in pairs] == [date(2026, 8, 20)]
+        assert [each.bar.session for each in pairs] == [date(2026, 8, 20)]
 
 
 class TestMarketCaps:
@@ -158,7 +158,9 @@ class TestMarketCaps:
 
     def messages(self, quote: Quote, known: dict[date, Row] | None = None, close: float = 100.0) -> list:  # type: ignore[type-arg]
         fetched = Bars("AAPL", "USD", [bar(date(2026, 8, 20), 50.0), bar(AS_OF, close)], ANSWER)
-        return list(stock_messages(fetched, known or {}, set(), Company(quote, "Technology"), None))
+        return list(
+            stock_messages(fetched, known or {}, news(fetched.bars, known or {}), Company(quote, "Technology"), None)
+        )
 
     def test_shares_times_the_close_of_that_session(self) -> None:
         older, newer = self.messages(self.quote)
