@@ -57,6 +57,10 @@ def exchange_of(ticker: str) -> str:
     return EXCHANGE_BY_SUFFIX.get(suffix, HOME_EXCHANGE)
 
 
+def find_exchange(ticker: str) -> str | None:
+    return exchange_of(ticker)
+
+
 def parse_date(text: str) -> date:
     """An ISO date, or InvalidInput."""
     try:
