@@ -123,7 +123,7 @@ def _summary(line: str) -> dict[str, Any] | None:
         found = json.loads(line)
     except ValueError:
         return None
-    return found if isinstance(found, dict) and SUMMARY_FIELDS <= found.keys() else None
+    return found if isinstance(found, dict) and found.keys() >= SUMMARY_FIELDS else None
 
 
 def steps(asked: Range) -> list[Step]:

@@ -27,8 +27,8 @@ _PORTFOLIO = """
             AND position.period_days = publication.period_days
     ) AS positions
 """
-# The positions of a rebalance with their price of its session in US dollars, as rows of JSON. Stored closes are adjusted
-# for the splits that came after them: times these, a close is what was paid on its day.
+# The positions of a rebalance with their price of its session in US dollars, as rows of JSON. A stored close is
+# adjusted for the splits that came after it: times these, it is what was paid on its day.
 _MONTHLY_POSITIONS = """
     SELECT
         position.*,
@@ -106,9 +106,9 @@ def allocations(conn: Connection, as_of: date | None) -> Row:
 def monthly(conn: Connection, rebalance_date: date | None) -> Row | None:
     """One rebalance, the newest when none is named, with what it changes against the one before; None without one.
 
-    `positions` and `removed` are JSON rows of the table, with price_usd, price_date and split_factor, and, of a position
-    that the month before had too, previous_weight and previous_rank. is_in_record: it was published before the record
-    was computed, which goes to the session record_as_of.
+    `positions` and `removed` are JSON rows of the table, with price_usd, price_date and split_factor, and, of a
+    position that the month before had too, previous_weight and previous_rank. is_in_record: it was published before the
+    record was computed, which goes to the session record_as_of.
     """
     published = fetch(
         conn,

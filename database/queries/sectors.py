@@ -16,13 +16,13 @@ _MONTHS = "MAKE_DATE(year, month, 1)"
 _TRENDS = """
     SELECT
         trend.*,
-        known.by AS known_by,
+        known.day AS known_on,
         publication.degraded_reason,
         publication.holdings_as_of,
         COALESCE(publication.holdings_as_of > trend.as_of_date, FALSE) AS holdings_known_later
     FROM analytics_sector_trending AS trend
     CROSS JOIN LATERAL (
-        SELECT COALESCE(as_of_date, (MAKE_DATE(year, month, 1) + INTERVAL '1 month - 1 day')::date) AS by
+        SELECT COALESCE(as_of_date, (MAKE_DATE(year, month, 1) + INTERVAL '1 month - 1 day')::date) AS day
     ) AS known
     LEFT JOIN analytics_publication AS publication
         ON publication.job = 'sectors' AND publication.as_of_date = trend.as_of_date
@@ -102,7 +102,7 @@ def newest_months(conn: Connection, as_of: date | None) -> list[Row]:
         f"""
         SELECT DISTINCT ON (sector) *
         FROM ({_TRENDS}) AS trending
-        WHERE known_by <= COALESCE(%(as_of)s, 'infinity'::date)
+        WHERE known_on <= COALESCE(%(as_of)s, 'infinity'::date)
         ORDER BY sector, year DESC, month DESC
         """,
         {"as_of": as_of},
