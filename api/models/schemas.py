@@ -11,7 +11,7 @@ Source = Annotated[
 ]
 DegradedReason = Annotated[
     str | None,
-    Field(description="Which prices were not there to compute it from, and why; null when none was missing"),
+    Field(description="Which prices were not there or are in doubt (a break, a rate of a day before); null: none"),
 ]
 Status = Annotated[
     Literal["published", "empty", "not_computable"],

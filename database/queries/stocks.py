@@ -30,6 +30,13 @@ _BARS_OF_SYMBOL = """
     WHERE ticker = %(symbol)s
         AND NOT EXISTS (SELECT FROM collected_daily_etf_ohlc WHERE ticker = %(symbol)s)
 """
+# The dollars of one wanted (ticker, trade_date). OFFSET 0 has it looked up by its key: joined, the whole view is read.
+_DOLLARS = """
+    SELECT *
+    FROM collected_dollar_close
+    WHERE ticker = wanted.ticker AND trade_date = wanted.trade_date
+    OFFSET 0
+"""
 # A longer time without a session no exchange has had.
 _CLOSED_DAYS = 14
 
@@ -155,13 +162,13 @@ def _bars_closing(conn: Connection, session: date) -> list[Row]:
     closing = {exchange: window_of(session, 0, exchange)[1] for exchange in set(exchanges.values())}
     return fetch(
         conn,
-        """
+        f"""
         SELECT
-            ticker,
+            bar.ticker,
             dollars.company_name,
             dollars.sector,
             dollars.sector_source,
-            trade_date,
+            bar.trade_date,
             dollars.currency,
             dollars.close_price,
             dollars.rate_date,
@@ -170,10 +177,10 @@ def _bars_closing(conn: Connection, session: date) -> list[Row]:
             bar.price_change_percent,
             dollars.source
         FROM UNNEST(%(tickers)s::text[], %(days)s::date[]) AS wanted (ticker, trade_date)
-        JOIN collected_dollar_close AS dollars USING (ticker, trade_date)
-        JOIN collected_daily_stock_history AS bar USING (ticker, trade_date)
+        CROSS JOIN LATERAL ({_DOLLARS}) AS dollars
+        JOIN collected_daily_stock_history AS bar ON (bar.ticker, bar.trade_date) = (wanted.ticker, wanted.trade_date)
         WHERE NOT dollars.is_etf
-        ORDER BY market_cap DESC NULLS LAST, ticker
+        ORDER BY market_cap DESC NULLS LAST, bar.ticker
         """,
         {"tickers": list(exchanges), "days": [closing[exchange] for exchange in exchanges.values()]},
     )
@@ -183,10 +190,10 @@ def _start_caps(conn: Connection, stretches: Sequence[Stretch]) -> list[int | No
     """The market cap in dollars at the start of each stretch, None where it is not known."""
     rows = fetch(
         conn,
-        """
+        f"""
         SELECT dollars.dollar_market_cap
         FROM UNNEST(%(tickers)s::text[], %(days)s::date[]) WITH ORDINALITY AS wanted (ticker, trade_date, nth)
-        LEFT JOIN collected_dollar_close AS dollars USING (ticker, trade_date)
+        LEFT JOIN LATERAL ({_DOLLARS}) AS dollars ON TRUE
         ORDER BY wanted.nth
         """,
         {
