@@ -60,7 +60,6 @@ MONTH_HINDSIGHT = Text(
     "Month, seen with hindsight: its stocks are those of ETF holdings of {day}, which nobody could have known then.",
     "월간 수익률은 사후 정보로 계산했습니다. {day} ETF 보유 종목을 썼으며 당시에는 알 수 없던 정보입니다.",
 )
-NOT_COMPUTABLE = Text("No ETF can be compared: {reason}.", "ETF를 비교할 수 없습니다: {reason}.")
 
 ETFS = Text("The ETFs against {benchmark}, {day}", "ETF와 {benchmark} 비교, {day}")
 ETF = Text("ETF", "ETF")

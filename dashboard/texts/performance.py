@@ -65,8 +65,8 @@ METHOD = Text(
     "What was published, followed forward: decided on one session, bought at the close of the next one, held with "
     "drifting weights until the next publication is bought; an empty publication is cash, as is a month's portfolio "
     "that has run out; what is not computable never enters it. Turnover is half of all that is bought and sold, over "
-    "the value. Each trade costs {rate} of what it trades. {benchmark} is bought once, without cost. Adjusted closes in "
-    "US dollars; taxes and spreads are left out.",
+    "the value. Each trade costs {rate} of what it trades. {benchmark} is bought once, without cost. Adjusted closes "
+    "in US dollars; taxes and spreads are left out.",
     "발표된 포트폴리오를 그대로 따라간 결과입니다. 기준 거래일의 다음 거래일 종가에 매수하고, "
     "다음 발표분을 매수할 때까지 비중을 조정하지 않고 보유합니다. "
     "빈 포트폴리오와 유효 기한이 지난 월간 포트폴리오는 현금이며, 산출할 수 없는 거래일은 기록에 넣지 않습니다. "

@@ -350,8 +350,7 @@ def _not_computable(compared: EtfBenchmark, page: Page) -> list[Component]:
     if compared["status"] != "not_computable":
         return []
     reason, _ = reason_in(page.language, compared["reason"] or "")
-    told = page.say(market_map.NOT_COMPUTABLE, reason=reason.rstrip("."))
-    return [html.P(told, className="banner degraded", role="note")]
+    return [html.P(reason[:1].upper() + reason[1:], className="banner degraded", role="note")]
 
 
 def first_session(sessions: Sequence[str], window: str) -> int:

@@ -107,7 +107,7 @@ def known(conn: Connection, symbol: str) -> str:
 
 
 def newest_session(conn: Connection) -> date | None:
-    """The last home session of which a stock's bar is stored."""
+    """The last home session by which a bar of a stock quoted in dollars is stored, on whichever exchange."""
     [row] = fetch(
         conn,
         """
@@ -116,8 +116,7 @@ def newest_session(conn: Connection) -> date | None:
         WHERE quote_type <> 'CURRENCY' AND currency = 'USD'
         """,
     )
-    session: date | None = row["session"]
-    return session
+    return last_session_by(row["session"]) if row["session"] else None
 
 
 def standings(conn: Connection, as_of: date | None) -> tuple[date | None, list[Row]]:

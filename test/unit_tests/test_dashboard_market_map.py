@@ -308,13 +308,16 @@ def test_a_sector_that_is_not_yahoos_word_is_marked(
 @pytest.mark.parametrize(
     ("language", "told"),
     [
-        ("en", "No ETF can be compared: SPY: no price on 2026-07-21."),
-        ("ko", "ETF를 비교할 수 없습니다: SPY의 2026-07-21 시세가 없습니다."),
+        ("en", "Not computable: SPY has no price at 2026-07-21"),
+        ("ko", "산출할 수 없습니다: SPY의 2026-07-21 시세가 없습니다"),
     ],
 )
 def test_a_session_without_enough_history_is_told(samples: ModuleType, api: Any, language: str, told: str) -> None:
     assert told not in samples.text_of(samples.drawn(api, "/map", language))
-    api.answers["/dashboard/etf-benchmark"] |= {"status": "not_computable", "reason": "SPY: no price on 2026-07-21"}
+    api.answers["/dashboard/etf-benchmark"] |= {
+        "status": "not_computable",
+        "reason": "not computable: SPY has no price at 2026-07-21",
+    }
     assert told in samples.text_of(samples.drawn(api, "/map", language))
 
 
