@@ -14,7 +14,7 @@ from config.universe import universe
 from database.db_helper import Connection, Row
 from database.queries import portfolios
 from database.queries.returns import Stretch, between
-from utils.dates import find_exchange, session_after, window_of
+from utils.dates import session_after, session_at
 
 NO_PRICE = "no price is stored of it by then"
 
@@ -54,10 +54,9 @@ def _gains(conn: Connection, rows: Sequence[Row], bought_for: date | None, as_of
         Stretch(
             row["ticker"],
             "held",
-            *(window_of(session, 0, exchange)[1] for session in (entry, as_of)),
+            *(session_at(row["ticker"], session) for session in (entry, as_of)),
         )
         for row in rows
-        if (exchange := find_exchange(row["ticker"]))
     ]
     return {row["ticker"]: row["period_return"] for row in between(conn, stretches)}
 

@@ -147,6 +147,7 @@ class Standing(Returns):
     rate_date: str | None
     market_cap: int | None
     missing_reason: str | None
+    degraded_reason: str | None
     source: str
 
 
@@ -237,6 +238,7 @@ class WindowReturn(TypedDict):
     period_return: float | None
     benchmark_return: float | None
     missing_reason: str | None
+    degraded_reason: str | None
 
 
 class History(TypedDict):

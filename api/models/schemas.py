@@ -336,6 +336,7 @@ class WindowReturn(BaseModel):
     period_return: float | None
     benchmark_return: float | None = Field(description="Over the home exchange's sessions of the window")
     missing_reason: str | None = Field(description="Why one of the two is null")
+    degraded_reason: DegradedReason
 
 
 class History(Security, Paged):
@@ -372,6 +373,7 @@ class Standing(Returns):
     start_cap_20d: int | None
     start_cap_month: int | None
     missing_reason: str | None = Field(description="Why a return is null")
+    degraded_reason: DegradedReason
     source: Source
 
 

@@ -146,11 +146,11 @@ def _tiles_of(sector: SectorStocks, window: str, page: Page) -> list[Tile]:
 def _told(stock: Standing, page: Page) -> str:
     """What the hover card says of a stock."""
     lines = [stock["company_name"] or "", f"{price(stock['close_price'])} {stock['currency']}"]
-    if stock["rate_date"] and stock["rate_date"] < stock["trade_date"]:
+    if stock["rate_date"] and stock["rate_date"] != stock["trade_date"]:
         lines.append(page.say(market_map.CARRIED_RATE, day=page.day(stock["rate_date"])))
     if stock["sector_source"] == "derived":
         lines.append(page.say(market_map.DERIVED))
-    reason, _ = reason_in(page.language, stock["missing_reason"] or "")
+    reason, _ = reason_in(page.language, stock["missing_reason"] or stock["degraded_reason"] or "")
     return _card(stock["ticker"], lines, stock, page, reason)
 
 

@@ -227,7 +227,9 @@ def _returns(history: History, page: Page) -> list[Component]:
         )
         for each in history["returns"]
     ]
-    reasons = {each["missing_reason"] for each in history["returns"] if each["missing_reason"]}
+    reasons = {
+        reason for each in history["returns"] for reason in (each["missing_reason"], each["degraded_reason"]) if reason
+    }
     return [
         components.panel(
             say(ticker.RETURNS, benchmark=benchmark),

@@ -5,7 +5,7 @@ from datetime import date
 from database.db_helper import Connection, Row, fetch
 from database.queries.paging import Found, Span, fetch_page
 from database.queries.returns import between, stretches_of
-from utils.dates import find_exchange, last_sessions
+from utils.dates import last_sessions
 from utils.errors import NotPublished
 
 NOTHING_YET = "no trending ETFs are published yet: run stages 1 to 3 for a session"
@@ -86,8 +86,7 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> Row:
         {"benchmark": benchmark, "as_of": as_of, "session": session},
     )
     if session:
-        known = [row["ticker"] for row in rows if find_exchange(row["ticker"])]
-        _add_month(rows, between(conn, stretches_of(known, session, ["month"])), benchmark)
+        _add_month(rows, between(conn, stretches_of([row["ticker"] for row in rows], session, ["month"])), benchmark)
     return {**published, "etfs": rows}
 
 
@@ -96,7 +95,7 @@ def _add_month(rows: list[Row], months: list[Row], benchmark: str) -> None:
     gains = {month["ticker"]: month["period_return"] for month in months}
     its = gains.get(benchmark)
     for row in rows:
-        gain = row["return_month"] = gains.get(row["ticker"])
+        gain = row["return_month"] = gains[row["ticker"]]
         row["outperformance_month"] = None if gain is None or its is None or row["is_benchmark"] else gain - its
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from database.db_helper import Connection, Row, fetch
 from database.queries.paging import Found, Span, fetch_page
 from database.queries.returns import Stretch, between, stretches_of
-from utils.dates import find_exchange, last_session_by, window_of
+from utils.dates import find_exchange, last_session_by, session_at
 from utils.errors import NotPublished, UnknownTicker
 
 # What an ETF has no column for is NULL. A ticker that is both a fund and held has its fund's bars alone. A source that
@@ -37,8 +37,8 @@ _DOLLARS = """
     WHERE ticker = wanted.ticker AND trade_date = wanted.trade_date
     OFFSET 0
 """
-# A longer time without a session no exchange has had.
-_CLOSED_DAYS = 14
+# A stock without a bar for so long is none that is followed.
+_FOLLOWED_DAYS = 30
 
 
 def latest(conn: Connection, symbol: str) -> Row | None:
@@ -82,11 +82,15 @@ def _returns_against(conn: Connection, benchmark: str, newest: Row) -> list[Row]
             **row,
             "window": row["name"],
             "benchmark_return": against["period_return"],
-            "missing_reason": row["missing_reason"]
-            or (against["missing_reason"] and f"{benchmark}: {against['missing_reason']}"),
+            "degraded_reason": row.get("degraded_reason") or _of_benchmark(against.get("degraded_reason"), benchmark),
+            "missing_reason": row["missing_reason"] or _of_benchmark(against.get("missing_reason"), benchmark),
         }
         for row, against in zip(own, its, strict=True)
     ]
+
+
+def _of_benchmark(reason: str | None, benchmark: str) -> str | None:
+    return f"{benchmark}: {reason}" if reason else None
 
 
 def known(conn: Connection, symbol: str) -> str:
@@ -137,9 +141,8 @@ def standings(conn: Connection, as_of: date | None) -> tuple[date | None, list[R
         row = by_ticker[each["ticker"]]
         row[f"return_{each['name']}"] = each["period_return"]
         row[f"start_cap_{each['name']}"] = cap
-        row.setdefault("missing", {})[each["name"]] = each["missing_reason"]
-    for row in rows:
-        row["missing_reason"] = next(filter(None, row.pop("missing").values()), None)
+        for reason in ("missing_reason", "degraded_reason"):
+            row[reason] = row.get(reason) or each.get(reason)
     return session, rows
 
 
@@ -154,11 +157,10 @@ def _bars_closing(conn: Connection, session: date) -> list[Row]:
             FROM collected_daily_stock_history
             WHERE trade_date BETWEEN %(session)s::date - %(days)s AND %(session)s AND quote_type <> 'CURRENCY'
             """,
-            {"session": session, "days": _CLOSED_DAYS},
+            {"session": session, "days": _FOLLOWED_DAYS},
         )
     ]
-    exchanges = {ticker: exchange for ticker in tickers if (exchange := find_exchange(ticker))}
-    closing = {exchange: window_of(session, 0, exchange)[1] for exchange in set(exchanges.values())}
+    closing = {ticker: day for ticker in tickers if (day := session_at(ticker, session))}
     return fetch(
         conn,
         f"""
@@ -181,7 +183,7 @@ def _bars_closing(conn: Connection, session: date) -> list[Row]:
         WHERE NOT dollars.is_etf
         ORDER BY market_cap DESC NULLS LAST, bar.ticker
         """,
-        {"tickers": list(exchanges), "days": [closing[exchange] for exchange in exchanges.values()]},
+        {"tickers": list(closing), "days": list(closing.values())},
     )
 
 

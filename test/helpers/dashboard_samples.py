@@ -208,6 +208,7 @@ def standing(ticker: str, market_cap: int | None, twenty: float | None, **change
         "rate_date": "2026-08-21",
         "market_cap": market_cap,
         "missing_reason": "no price on 2026-07-24" if twenty is None else None,
+        "degraded_reason": None,
         "source": "yahoo",
         **returns(0.01, -0.02, twenty, 0.04),
         **changes,
@@ -329,6 +330,7 @@ def history(ticker: str, *bars: dict[str, Any], **changes: Any) -> dict[str, Any
                 "period_return": own,
                 "benchmark_return": its,
                 "missing_reason": None if own is not None else "no price on 2026-07-24",
+                "degraded_reason": None,
             }
             for window, start, own, its in windows
         ],

@@ -368,3 +368,18 @@ def test_a_volume_that_is_not_known_is_a_dash(samples: ModuleType) -> None:
     known = view.candle(samples.bar("2026-08-21", 101.0), samples.page())
     assert known.card.endswith("Volume 1M")
     assert list(figures.prices([unknown, known], DARK).data[0].y) == [None, 1_000_000]
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "prices break at 2026-08-12: a step of +900 %"),
+        ("ko", "2026-08-12에 시세가 이어지지 않습니다 (a step of +900 %)"),
+    ],
+)
+def test_a_return_in_doubt_says_so(samples: ModuleType, stock: Any, language: str, told: str) -> None:
+    assert told not in samples.text_of(samples.drawn(stock, "/ticker/NVDA", language))
+    history = samples.history("NVDA")
+    history["returns"][0]["degraded_reason"] = "prices break at 2026-08-12: a step of +900 %"
+    stock.answers["/stocks/NVDA/history"] = history
+    assert told in samples.text_of(samples.drawn(stock, "/ticker/NVDA", language))
