@@ -20,7 +20,7 @@ Status = Annotated[
     ),
 ]
 MarketCapSource = Annotated[
-    Literal["implied_x_close", "derived_x_close", "shares_x_close", "quoted"] | None,
+    Literal["implied_x_close", "derived_x_close", "shares_x_close", "quoted"],
     Field(
         description="What the close was multiplied with: the source's share count of all classes, its market cap / its "
         "price, the listed class's count; quoted: the source's own figure of the fetch day, as no count is known"
@@ -309,7 +309,7 @@ class Bar(BaseModel):
     capital_gain: float = Field(description="Paid out beside the dividend")
     split_ratio: float
     market_cap: int | None
-    market_cap_source: MarketCapSource
+    market_cap_source: MarketCapSource | None
     source: Source
     fetched_at: datetime
 
@@ -367,7 +367,7 @@ class Standing(Returns):
     )
     price_change_percent: float | None
     market_cap: int | None = Field(description="In US dollars")
-    market_cap_source: MarketCapSource
+    market_cap_source: MarketCapSource | None
     start_cap_5d: int | None = Field(description="Market cap in US dollars at the start of the window")
     start_cap_10d: int | None
     start_cap_20d: int | None

@@ -44,6 +44,15 @@ _KOREAN = [
         r"no ETF can be compared with (?P<benchmark>\S+) over any period",
         "어떤 기간에도 ETF를 {benchmark}와 비교할 수 없습니다",
     ),
+    (
+        r"no ETF can be compared with (?P<benchmark>\S+) over (?P<days>\d+) sessions",
+        "{days}거래일 동안 ETF를 {benchmark}와 비교할 수 없습니다",
+    ),
+    (
+        r"nor is the portfolio of (?P<day>\S+) over (?P<days>\d+) sessions",
+        "{day}의 {days}거래일 포트폴리오도 산출할 수 없습니다",
+    ),
+    (r"the values rest on earlier doubts: (?P<found>.+)", "이전의 확실하지 않은 시세가 반영되어 있습니다 ({found})"),
 ]
 _STATES = {
     "late": "지연",

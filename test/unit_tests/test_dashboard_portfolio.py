@@ -344,6 +344,14 @@ def test_why_says_how_the_market_cap_was_come_by(samples: ModuleType, draw: Any,
             "not computable: no ETF can be compared with SPY over any period; SPY: no price on 2026-07-21",
             "산출할 수 없습니다: 어떤 기간에도 ETF를 SPY와 비교할 수 없습니다; SPY의 2026-07-21 시세가 없습니다",
         ),
+        (
+            "not computable: no ETF can be compared with SPY over 20 sessions; SPY: no price on 2026-07-21",
+            "산출할 수 없습니다: 20거래일 동안 ETF를 SPY와 비교할 수 없습니다; SPY의 2026-07-21 시세가 없습니다",
+        ),
+        (
+            "the values rest on earlier doubts: prices of KO break",
+            "이전의 확실하지 않은 시세가 반영되어 있습니다 (prices of KO break)",
+        ),
     ],
 )
 def test_what_a_portfolio_lacks_is_told_in_korean(samples: ModuleType, draw: Any, reason: str, korean: str) -> None:
