@@ -230,6 +230,12 @@ class TestCalendars:
             date(2026, 5, 8),
         ], "Golden Week"
 
+    def test_no_rate_is_expected_on_a_weekend(self) -> None:
+        """Riyadh trades from Sunday to Thursday."""
+        thursday, monday = date(2026, 8, 13), date(2026, 8, 17)
+        assert [day.day for day in expected_days("2222.SR", thursday, monday)] == [13, 16, 17]
+        assert [day.day for day in expected_days("SAR=X", thursday, monday)] == [13, 17]
+
     def test_a_rate_loads_no_calendar_of_another_currency(self) -> None:
         sessions_of.cache_clear()
         expected_days("KRW=X", date(2026, 8, 14), date(2026, 8, 18))
