@@ -255,8 +255,8 @@ def exchanges_using(ticker: str) -> set[str]:
 def expected_days(ticker: str, start: date, end: date) -> list[date]:
     """The days from start to end on which a ticker should have a bar: its exchange's sessions.
 
-    An exchange rate should have one on the sessions of the exchanges in its currency, but for the weekends on which some
-    of them trade: currencies do not.
+    An exchange rate should have one on the sessions of the exchanges in its currency, but for those on a weekend, when
+    currencies are not traded.
 
     >>> days = date(2026, 8, 14), date(2026, 8, 18)     # Korea was closed on Monday the 17th
     >>> [[day.day for day in expected_days(ticker, *days)] for ticker in ("SPY", "005930.KS", "KRW=X", "JPY=X")]
