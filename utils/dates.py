@@ -14,6 +14,7 @@ HOME_EXCHANGE = "XNYS"
 SESSIONS_OF_A_MONTH = 20
 CALENDAR_START = date(2000, 1, 3)
 DAY = timedelta(days=1)
+SATURDAY = 5
 
 
 @dataclass(frozen=True)
@@ -254,13 +255,15 @@ def exchanges_using(ticker: str) -> set[str]:
 def expected_days(ticker: str, start: date, end: date) -> list[date]:
     """The days from start to end on which a ticker should have a bar: its exchange's sessions.
 
-    An exchange rate should have one on every session of the exchanges in its currency.
+    An exchange rate should have one on the sessions of the exchanges in its currency, but for those on a weekend, when
+    currencies are not traded.
 
     >>> days = date(2026, 8, 14), date(2026, 8, 18)     # Korea was closed on Monday the 17th
     >>> [[day.day for day in expected_days(ticker, *days)] for ticker in ("SPY", "005930.KS", "KRW=X", "JPY=X")]
     [[14, 17, 18], [14, 18], [14, 18], [14, 17, 18]]
     """
-    return sorted({day for exchange in exchanges_using(ticker) for day in sessions_between(start, end, exchange)})
+    days = {day for exchange in exchanges_using(ticker) for day in sessions_between(start, end, exchange)}
+    return sorted(day for day in days if not (ticker.endswith(RATE) and day.weekday() >= SATURDAY))
 
 
 def last_sessions(end: date | None, count: int) -> list[date]:
