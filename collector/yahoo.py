@@ -42,13 +42,12 @@ from collector.yahoo_answers import (
     holdings_from_summary,
     module_of,
     quotes_from_answer,
-    time_zone_of,
 )
 from collector.yahoo_cookies import CookieCache
 from collector.yahoo_session import BadCrumb, NoAnswer, NoCrumb, NoIdentity, session
 from config.config import YahooSettings
 from config.universe import universe
-from utils.dates import exchange_of
+from utils.dates import exchange_of, time_zone_of
 from utils.errors import TICKER_TROUBLE, RateLimited, SourceUnavailable, UnknownTicker, UnusableAnswer
 
 __all__ = [

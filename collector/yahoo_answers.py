@@ -13,17 +13,12 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from utils.dates import close_of, exchange_of
+from utils.dates import close_of, delay_of, exchange_of, time_zone_of
 from utils.errors import NotASession, UnusableAnswer
 from utils.messages import Source
 
 RATE_SUFFIX = "=X"
 RATE_ZONE = ZoneInfo("Europe/London")
-TIME_ZONES = {".KS": "Asia/Seoul", ".KQ": "Asia/Seoul", RATE_SUFFIX: RATE_ZONE.key}
-HOME_ZONE = "America/New_York"
-# How long after an exchange's close Yahoo's answers can still be those of the running session.
-DELAYS = {"": timedelta(minutes=1)}
-LONGEST_DELAY = timedelta(minutes=20)
 # A hundredth of these is what the price of a share is quoted in; a market cap is in the currency itself.
 MINOR_UNITS = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ZAC": "ZAR", "ILA": "ILS", "ILa": "ILS"}
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -208,29 +203,6 @@ def _end_of(session: date, exchange: str, zone: ZoneInfo, period_end: datetime |
     except NotASession:
         close = datetime.combine(session + timedelta(days=1), time(), zone)
     return max(close, period_end) if period_end and period_end.astimezone(zone).date() == session else close
-
-
-def delay_of(ticker: str) -> timedelta:
-    """How long after its exchange's close a ticker's answers are final.
-
-    >>> delay_of("BRK-B"), delay_of("005930.KS")
-    (datetime.timedelta(seconds=60), datetime.timedelta(seconds=1200))
-    """
-    return DELAYS.get(_suffix(ticker), LONGEST_DELAY)
-
-
-def time_zone_of(ticker: str) -> str:
-    """
-    >>> time_zone_of("SPY"), time_zone_of("005930.KS"), time_zone_of("KRW=X")
-    ('America/New_York', 'Asia/Seoul', 'Europe/London')
-    """
-    return TIME_ZONES.get(_suffix(ticker), HOME_ZONE)
-
-
-def _suffix(ticker: str) -> str:
-    if ticker.endswith(RATE_SUFFIX):
-        return RATE_SUFFIX
-    return "." + ticker.rpartition(".")[2] if "." in ticker else ""
 
 
 def zone_of(ticker: str, meta: Mapping[str, Any]) -> ZoneInfo:
