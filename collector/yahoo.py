@@ -123,10 +123,9 @@ class Yahoo:
     def top_holdings(self, etf: str) -> FundHoldings:
         """One request; the list is empty when Yahoo has none, and the notes say what was left out of it."""
         try:
-            module = self._module(etf, "topHoldings")
+            holdings, notes = self._patiently("topHoldings", etf, lambda: self._listed(etf))
         except NoModule:
-            module = None
-        holdings, notes = holdings_from_summary({"topHoldings": module})
+            holdings, notes = holdings_from_summary({})
         for note in notes:
             log.info("holdings of %s: %s", etf, note)
         return FundHoldings(etf, holdings, self._session.answer, notes)
@@ -148,7 +147,7 @@ class Yahoo:
         if not self._has_profiles:
             return None
         try:
-            sector = (self._module(ticker, "assetProfile") or {}).get("sector")
+            profile = self._patiently("assetProfile", ticker, lambda: self._module(ticker, "assetProfile"))
         except SourceOut as error:
             log.warning("no sectors are looked up any more: %s", error)
             self._has_profiles = False
@@ -156,6 +155,7 @@ class Yahoo:
         except TICKER_TROUBLE as error:
             log.info("no sector of %s: %s", ticker, error)
             return None
+        sector = (profile or {}).get("sector")
         return sector if isinstance(sector, str) and sector else None
 
     def _bars(self, ticker: str, span: dict[str, int], start: date, end: date) -> Bars:
@@ -166,10 +166,10 @@ class Yahoo:
         options = {"interval": "1d", "includePrePost": "false", "events": "div,splits,capitalGains"}
         return self._data.get_raw_json(CHART_URL + quote(ticker, safe=SAFE), {**span, **options})
 
-    def _module(self, ticker: str, module: str) -> dict[str, Any] | None:
-        return self._patiently(module, ticker, lambda: self._summary(ticker, module))
+    def _listed(self, etf: str) -> tuple[list[FundHolding], list[str]]:
+        return holdings_from_summary({"topHoldings": self._module(etf, "topHoldings")})
 
-    def _summary(self, ticker: str, module: str) -> dict[str, Any] | None:
+    def _module(self, ticker: str, module: str) -> dict[str, Any] | None:
         params = {"modules": module, "formatted": "false"}
         return module_of(self._data.get_raw_json(SUMMARY_URL + quote(ticker, safe=SAFE), params), module, ticker)
 
@@ -245,7 +245,7 @@ class Yahoo:
             elif what == "quote":
                 self._quotes([known])
             else:
-                self._summary(known, what)
+                self._module(known, what)
         except NoModule:
             return True
         except (UnknownTicker, Refusal, NoAnswer, NoIdentity, *MISREADINGS) as error:

@@ -1,4 +1,4 @@
-"""A loopback server that says what a test tells it to, as Yahoo would say it: cookie, crumb, charts, modules, quotes."""
+"""A loopback server that says what a test tells it to, in Yahoo's words: cookie, crumb, charts, modules, quotes."""
 
 import json
 import socket
@@ -49,6 +49,7 @@ class YahooServer:
     charts: dict[str, Any] = field(default_factory=dict)
     modules: dict[str, dict[str, Any]] = field(default_factory=dict)
     quotes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    root: Reply = field(default_factory=lambda: Reply(404, "", {"Content-Type": "text/html"}))
     cookies: list[str] = field(default_factory=lambda: [GOOD_COOKIE])
     crumb: Reply = field(default_factory=lambda: Reply(200, "aB3.dEfGhIj", {"Content-Type": "text/plain"}))
     told: dict[str, list[Reply]] = field(default_factory=dict)
@@ -72,7 +73,7 @@ class YahooServer:
             if part in path and replies:
                 return self._next(replies)
         if path == "/":
-            return Reply(404, "", {"Content-Type": "text/html"})
+            return self.root
         if path == "/v1/test/getcrumb":
             return self.crumb
         ticker = path.rpartition("/")[2]
@@ -187,7 +188,11 @@ def serving() -> Iterator[YahooServer]:
             reply = said.reply(path, params)
             time.sleep(reply.delay)
             self.send_response_only(reply.status)
-            for name, value in {"Date": format_datetime(said.now, usegmt=True), "Age": said.age, **reply.headers}.items():
+            for name, value in {
+                "Date": format_datetime(said.now, usegmt=True),
+                "Age": said.age,
+                **reply.headers,
+            }.items():
                 self.send_header(name, value)
             for cookie in said.cookies if path == "/" else []:
                 self.send_header("Set-Cookie", cookie)
@@ -201,7 +206,7 @@ def serving() -> Iterator[YahooServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     said.port = server.server_address[1]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield said
     finally:
