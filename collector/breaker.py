@@ -1,4 +1,4 @@
-"""Whether the source itself is out: tickers in a row that fail alike, for one kind of request."""
+"""Whether the source itself is out: tickers in a row that fail, for one kind of request."""
 
 
 class Breaker:
@@ -6,22 +6,22 @@ class Breaker:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._kind = ""
         self._count = 0
+        self.kinds: set[str] = set()
 
     def expects(self, kind: str) -> bool:
-        """Whether the last ticker failed just so: then a second try has little hope."""
-        return kind == self._kind
+        """Whether a ticker of this row failed just so: then a second try has little hope."""
+        return kind in self.kinds
 
     def failed(self, kind: str) -> bool:
-        """Note a ticker's failure; True when it is one too many of the same kind.
+        """Note a ticker's failure; True when it is one too many.
 
         >>> breaker = Breaker(2)
-        >>> [breaker.failed(kind) for kind in ("HTTP 403", "HTTP 5xx", "HTTP 5xx", "HTTP 5xx")]
-        [False, False, False, True]
+        >>> [breaker.failed(kind) for kind in ("HTTP 5xx", "HTTP 403", "HTTP 5xx")]
+        [False, False, True]
         """
-        self._count = self._count + 1 if self.expects(kind) else 1
-        self._kind = kind
+        self._count += 1
+        self.kinds.add(kind)
         return self._count > self._limit
 
     def cleared(self) -> None:
@@ -30,4 +30,5 @@ class Breaker:
 
     def answered(self) -> None:
         """A ticker was answered: the row ends."""
-        self._kind, self._count = "", 0
+        self._count = 0
+        self.kinds.clear()

@@ -69,7 +69,7 @@ log = logging.getLogger(__name__)
 CHART_URL = "https://query2.finance.yahoo.com/v8/finance/chart/"
 QUOTE_URL = "https://query1.finance.yahoo.com/v7/finance/quote"
 SUMMARY_URL = "https://query2.finance.yahoo.com/v10/finance/quoteSummary/"
-SAFE = "=^"  # what a ticker may hold beside letters
+SAFE = "=^"  # of what stands in tickers, signs that need no escaping in a path
 QUOTES_PER_REQUEST = 50
 LONGEST_SYMBOLS = 1400  # characters of the URL, which stays below 1,500 with them
 TRIES = 3
@@ -84,7 +84,7 @@ Failure = Refusal | NoAnswer | NoIdentity
 
 
 class SourceOut(SourceUnavailable):
-    """Every ticker fails alike, also the one that Yahoo surely knows."""
+    """Every ticker fails, also the one that Yahoo surely knows."""
 
 
 class Yahoo:
@@ -177,7 +177,7 @@ class Yahoo:
         return quotes_from_answer(self._data.get_raw_json(QUOTE_URL, {"symbols": ",".join(tickers)}))
 
     def _patiently(self, what: str, ticker: str, ask: Callable[[], T]) -> T:
-        """Ask up to three times, waiting longer each time; only once what the last ticker failed with as well.
+        """Ask up to three times, waiting longer each time; only once what the tickers before it failed with.
 
         A refusal of the client as a whole is never repeated, nor an answer that says there is nothing.
         """
@@ -219,17 +219,19 @@ class Yahoo:
     def _judged(
         self, row: str, what: str, ticker: str, failure: Refusal | NoAnswer, of_ticker: UnusableAnswer | UnknownTicker
     ) -> SourceUnavailable | UnknownTicker:
-        """The ticker's error, or the source's when too many in a row failed alike and a known ticker does as well."""
-        is_suspect = self._breakers[row].failed(failure.kind)
+        """The ticker's error, or the source's when too many in a row failed and a known ticker does as well."""
+        breaker = self._breakers[row]
+        is_suspect = breaker.failed(failure.kind)
         if isinstance(failure, NoAnswer):
             return of_ticker if self._is_alive(what, ticker) else SourceUnavailable(f"{of_ticker}: Yahoo is away")
         if not is_suspect:
             return of_ticker
         if self._is_alive(what, ticker):
-            self._breakers[row].cleared()
+            breaker.cleared()
             return of_ticker
         return SourceOut(
-            f"Yahoo answers {failure.kind} for every ticker asked of late, last {ticker} and {universe().benchmark}: "
+            f"Yahoo answers {', '.join(sorted(breaker.kinds))} for every ticker asked of late, "
+            f"last {ticker} and {universe().benchmark}: "
             f"stopped after {self._session.count} requests"
         )
 

@@ -1,5 +1,6 @@
 """The HTTP session of the Yahoo client: every request and redirect passes the gate, every refusal becomes an error."""
 
+import re
 import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,8 @@ from utils.messages import Source
 
 CONSENT_HOSTS = ("guce.yahoo.com", "consent.yahoo.com")
 HOSTS = ("fc.yahoo.com", "query1.finance.yahoo.com", "query2.finance.yahoo.com", *CONSENT_HOSTS)
+# Its form; any page may link to the privacy settings on the same hosts.
+CONSENT_PAGE = re.compile(r"collectConsent|copyConsent|consent\.yahoo\.com|guce\.yahoo\.com/consent")
 MOST_REDIRECTS = 5
 LONGEST_CRUMB = 64
 # What Yahoo says of a symbol it does not know, of a module it has nothing in, and of a client it shuts out.
@@ -191,7 +194,7 @@ class _Asked:
         self.is_data = _endpoint_of(parts.path) in ("chart", "quoteSummary", "quote")
 
     def __str__(self) -> str:
-        return self.symbol or self.path or "/"
+        return f"{self.symbol or self.path or '/':.60}"
 
 
 def session(settings: YahooSettings, gate: RequestGate) -> GatedSession:
@@ -213,7 +216,7 @@ def _is_consent(url: str) -> bool:
 
 
 def _is_consent_page(response: curl.Response) -> bool:
-    return any(host in response.text for host in CONSENT_HOSTS) or "collectConsent" in response.text
+    return bool(CONSENT_PAGE.search(response.text))
 
 
 def _wants_consent(asked: _Asked) -> str:

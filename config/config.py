@@ -58,8 +58,7 @@ class SparkSettings:
 class YahooSettings:
     """base_url empty means Yahoo itself, else a server that speaks its protocol. Times in seconds.
 
-    breaker_failures: how many tickers in a row may fail alike before a known one is asked, which tells whether Yahoo
-    itself is out.
+    breaker_failures: how many tickers in a row may fail; then a known one is asked, which tells whether Yahoo is out.
     """
 
     base_url: str

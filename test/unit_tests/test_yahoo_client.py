@@ -132,6 +132,10 @@ class TestOneTickersTrouble:
             (lambda r: r.page(502), "Yahoo answered 502 for AAA"),
             (lambda r: r.Reply(999, "Unable to process request"), "Yahoo answered 999 for AAA"),
             (lambda r: r.page(200), "with a page instead of data"),
+            (
+                lambda r: r.page(200, '<a href="https://guce.yahoo.com/privacy-dashboard">Privacy</a>'),
+                "with a page instead of data",
+            ),
             (lambda r: r.Reply(200, ""), "with a page instead of data"),
             (lambda r: r.Reply(200, '{"chart": {"result": [{"meta"'), "with a page instead of data"),
             (lambda r: r.Reply(200, {"chart": {"result": [], "error": None}}), "AAA: Yahoo's answer is empty"),
@@ -287,7 +291,12 @@ class TestRedirects:
 
 
 class TestBreaker:
-    """Tickers in a row that fail alike, and SPY as well: an outage costs about ten requests."""
+    """Tickers in a row that fail, and SPY as well: an outage costs about ten requests."""
+
+    FACES = (
+        lambda r: r.Reply(502, "<html>", times=1),
+        lambda r: r.Reply(200, "<html>", times=1),
+    )
 
     def outage(self, yahoo: Yahoo, tickers: int = 300) -> SourceUnavailable:
         for number in range(tickers):
@@ -319,6 +328,12 @@ class TestBreaker:
             f"Yahoo answers {kind} for every ticker asked of late, last T4 and SPY: stopped after 10 requests"
         )
         assert gate.count == 10
+
+    def test_an_outage_of_two_faces(self, yahoo: Yahoo, server: Any, gate: Any, replies: ModuleType) -> None:
+        server.tell("/chart/", *(make(replies) for _ in range(50) for make in self.FACES))
+
+        assert "Yahoo answers HTTP 5xx, a page instead of data for every ticker" in str(self.outage(yahoo))
+        assert gate.count <= 13
 
     def test_an_outage_that_calls_everything_unknown(
         self, yahoo: Yahoo, server: Any, gate: Any, replies: ModuleType
