@@ -223,7 +223,12 @@ class Yahoo:
         breaker = self._breakers[row]
         is_suspect = breaker.failed(failure.kind)
         if isinstance(failure, NoAnswer):
-            return of_ticker if self._is_alive(what, ticker) else SourceUnavailable(f"{of_ticker}: Yahoo is away")
+            is_own = self._is_alive(what, ticker)
+            return (
+                of_ticker
+                if is_own
+                else SourceUnavailable(f"{of_ticker}; {universe().benchmark} is not answered either")
+            )
         if not is_suspect:
             return of_ticker
         if self._is_alive(what, ticker):

@@ -27,9 +27,11 @@ LONGEST_NAME = 200
 LONGEST_TICKER = 20
 LARGEST_SHARE = 1000.0  # of a fund; the shares of a fund of funds or of a hedged one may add up to more than 1
 TICKER = re.compile(r"[A-Za-z0-9^.&=_-]+")
+# Names of cash, and of the funds that hold it for others.
 CASH = re.compile(
     r"(net |other )?cash(( and| &|/)? ?(other|equivalents?|cash equivalents?|receivables?|payables?))*"
-    r"( collateral| offset| component)?|(u\.?s\.? |united states )?dollars?( cash)?",
+    r"( collateral| offset| component)?|(u\.?s\.? |united states )?dollars?( cash)?"
+    r"|.*\b(cash (funds?|management|reserves?)|money market|liquid reserves|government (&|and) agency portfolio)\b.*",
     re.IGNORECASE,
 )
 ROUNDING = 1e-6  # prices are float32, adjusted closes differ by 1e-7 from one request to the next

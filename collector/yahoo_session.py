@@ -21,7 +21,9 @@ from utils.messages import Source
 CONSENT_HOSTS = ("guce.yahoo.com", "consent.yahoo.com")
 HOSTS = ("fc.yahoo.com", "query1.finance.yahoo.com", "query2.finance.yahoo.com", *CONSENT_HOSTS)
 # Its form; any page may link to the privacy settings on the same hosts.
-CONSENT_PAGE = re.compile(r"collectConsent|copyConsent|consent\.yahoo\.com|guce\.yahoo\.com/consent")
+CONSENT_PAGE = re.compile(
+    r"collectConsent|copyConsent|Before you continue to Yahoo|consent\.yahoo\.com|guce\.yahoo\.com/consent"
+)
 MOST_REDIRECTS = 5
 LONGEST_CRUMB = 64
 # What Yahoo says of a symbol it does not know, of a module it has nothing in, and of a client it shuts out.
@@ -34,6 +36,12 @@ class NoAnswer(SourceUnavailable):
     """Nothing came back on a ticker: its trouble or the source's, which another ticker's answer tells."""
 
     kind = "no answer"
+
+
+class ConsentPage(NoAnswer):
+    """Yahoo's consent page in the place of an answer: as a rule every ticker's, where it is one's."""
+
+    kind = "a consent page"
 
 
 class NoIdentity(SourceUnavailable):
@@ -148,9 +156,9 @@ class GatedSession(curl.Session[curl.Response]):
                 raise BadCrumb(f"Yahoo answered 401 for {asked}, twice, with a fresh crumb the second time")
             return
         self.answer = Answer(_moment_of(response), _source_of(response))
-        if status == 404 and NO_MODULE in said.lower():
+        if status in (200, 404) and NO_MODULE in said.lower():
             raise NoModule("no module", f"{asked}: Yahoo has nothing of the kind on it")
-        if status == 404 and any(words in said.lower() for words in UNKNOWN):
+        if status in (200, 404) and any(words in said.lower() for words in UNKNOWN):
             raise UnknownTicker(
                 f"Yahoo does not know {asked.symbol!r}: check the spelling (BRK-B, not BRK.B), or it is delisted"
             )
@@ -159,7 +167,7 @@ class GatedSession(curl.Session[curl.Response]):
             raise Refusal(kind, f"Yahoo answered {status} for {asked}" + (f": {said}" if said else ""))
         if _json_of(response) is None:
             if _is_consent_page(response):
-                raise SourceUnavailable(_wants_consent(asked))
+                raise ConsentPage(_wants_consent(asked))
             raise Refusal(
                 "a page instead of data", f"Yahoo answered {asked} with a page instead of data: {response.text!r:.60}"
             )

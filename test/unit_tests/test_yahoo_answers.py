@@ -438,7 +438,14 @@ class TestHoldings:
 
     @pytest.mark.parametrize(
         ("symbol", "name"),
-        [("USD", "US Dollar"), ("CASH_USD", "Cash"), ("X9USD", "Cash & Cash Equivalents"), ("EUR=X", "EUR/USD")],
+        [
+            ("USD", "US Dollar"),
+            ("CASH_USD", "Cash"),
+            ("X9USD", "Cash & Cash Equivalents"),
+            ("EUR=X", "EUR/USD"),
+            ("XTSLA", "BlackRock Cash Funds Treasury SL Agency"),
+            ("AGPXX", "Invesco Government & Agency Portfolio"),
+        ],
     )
     def test_cash_is_left_out(self, symbol: str, name: str) -> None:
         held, [note] = self.clean(self.line(symbol, 0.2, name))
@@ -447,7 +454,13 @@ class TestHoldings:
 
     @pytest.mark.parametrize(
         ("symbol", "name"),
-        [("CASH", "Pathward Financial Inc"), ("USD", "ProShares Ultra Semiconductors"), ("CCV", "Cash Converters")],
+        [
+            ("CASH", "Pathward Financial Inc"),
+            ("USD", "ProShares Ultra Semiconductors"),
+            ("CCV", "Cash Converters"),
+            ("FCFS", "FirstCash Holdings Inc"),
+            ("DG", "Dollar General Corp"),
+        ],
     )
     def test_a_company_of_that_name_is_not(self, symbol: str, name: str) -> None:
         assert self.clean(self.line(symbol, 0.2, name)) == ([(symbol, 0.2)], [])

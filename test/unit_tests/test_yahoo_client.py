@@ -101,6 +101,13 @@ class TestDailyBars:
 
         assert [turn[0] for turn in gate.turns].count("chart") == 1
 
+    def test_an_unknown_ticker_may_be_told_with_any_status(
+        self, yahoo: Yahoo, server: Any, replies: ModuleType
+    ) -> None:
+        server.tell("/chart/AAA", replies.refused(200, "chart", "No data found, symbol may be delisted"))
+
+        fails(lambda: bars(yahoo), UnknownTicker)
+
     def test_a_ticker_without_a_calendar_costs_none(self, yahoo: Yahoo, gate: Any) -> None:
         fails(lambda: bars(yahoo, "AAA.NOWHERE"), UnknownExchange)
 
@@ -206,7 +213,6 @@ class TestTheSourceAsAWhole:
             lambda r: r.redirect(302, "https://guce.yahoo.com/consent?brandType=nonEu"),
             lambda r: r.redirect(307, "https://consent.yahoo.com/v2/collectConsent?sessionId=1"),
             lambda r: r.redirect(303, "https://guce.oath.com/collectConsent"),
-            lambda r: r.page(200, "<html><form action='https://consent.yahoo.com/v2'>Accept all</form></html>"),
         ],
     )
     @pytest.mark.parametrize("part", ["/chart/", "getcrumb"])
@@ -217,6 +223,26 @@ class TestTheSourceAsAWhole:
 
         fails(lambda: bars(yahoo), SourceUnavailable, "it wants consent")
         assert len(server.requests(part)) == 1
+
+    @pytest.mark.parametrize(
+        "text",
+        ["<form action='https://consent.yahoo.com/v2'>Accept all</form>", "<body>Before you continue to Yahoo</body>"],
+    )
+    def test_a_consent_page_in_the_place_of_the_answer(
+        self, yahoo: Yahoo, server: Any, replies: ModuleType, text: str
+    ) -> None:
+        server.tell("/chart/", replies.page(200, text))
+
+        fails(lambda: bars(yahoo), SourceUnavailable, "it wants consent.*SPY is not answered either")
+        assert len(server.requests("/chart/")) == 3
+
+    def test_a_consent_page_of_one_ticker_is_its_own_trouble(
+        self, yahoo: Yahoo, server: Any, replies: ModuleType
+    ) -> None:
+        server.tell("/chart/AAA", replies.page(200, "<body>Before you continue to Yahoo</body>"))
+
+        fails(lambda: bars(yahoo), UnusableAnswer, "it wants consent")
+        assert bars(yahoo, "BBB") == [DAY]
 
     def test_a_crumb_that_is_refused_twice(self, yahoo: Yahoo, server: Any, replies: ModuleType) -> None:
         server.tell("/chart/", replies.refused(401, "finance", "Invalid Crumb", "Unauthorized"))
@@ -253,7 +279,7 @@ class TestTheSourceAsAWhole:
         assert bars(yahoo) == [DAY]
         server.tell("/chart/", replies.Reply(200, "", delay=1.0))
 
-        fails(lambda: bars(yahoo, "BBB"), SourceUnavailable, "Yahoo is away")
+        fails(lambda: bars(yahoo, "BBB"), SourceUnavailable, "SPY is not answered either")
         assert len(server.requests("/chart/")) == 4
 
     @pytest.mark.parametrize(
