@@ -120,6 +120,14 @@ class TestDailyBars:
 
         assert bars(yahoo) == [DAY]
 
+    @pytest.mark.parametrize("status", [500, 503])
+    def test_two_slips_at_whatever_is_asked_first_are_outlasted(
+        self, yahoo: Yahoo, server: Any, replies: ModuleType, status: int
+    ) -> None:
+        server.tell("/", replies.Reply(status, "busy", times=2))
+
+        assert bars(yahoo) == [DAY]
+
 
 class TestOneTickersTrouble:
     """Three tries, then that ticker's error; the next ticker is answered."""
@@ -290,6 +298,12 @@ class TestTheSourceAsAWhole:
 
         fails(lambda: bars(yahoo), SourceUnavailable, r"\(3 tries\)")
         assert server.requests("/chart/") == []
+
+    def test_a_consent_page_in_the_place_of_the_crumb(self, yahoo: Yahoo, server: Any, replies: ModuleType) -> None:
+        server.crumb = replies.page(200, "<form action='/v2/collectConsent?sessionId=1'>")
+
+        fails(lambda: bars(yahoo), SourceUnavailable, "it wants consent")
+        assert [asked.path for asked in server.asked] == ["/", "/v1/test/getcrumb"]
 
     def test_a_label_that_is_none_of_ours(self, yahoo: Yahoo, server: Any, replies: ModuleType) -> None:
         server.tell("/chart/", replies.Reply(200, server.charts["AAA"], {**replies.JSON, "X-Market-Source": "rumour"}))
