@@ -11,7 +11,7 @@ import socket
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -90,11 +90,15 @@ class FundHolding:
 
 @dataclass(frozen=True)
 class FundHoldings:
-    """A fund's largest holdings (fractions of it), largest first. Yahoo lists at most ten."""
+    """A fund's largest holdings (fractions of it), largest first. Yahoo lists at most ten.
+
+    notes: what was left out or put together, one sentence each.
+    """
 
     etf: str
     holdings: list[FundHolding]
     answer: Answer
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
