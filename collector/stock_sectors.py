@@ -6,12 +6,12 @@ when the lists of all other sector ETFs are known and the stock is in none of th
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from collector.collect import Collection
-from collector.request_budget import BUDGET
+from collector.request_budget import BUDGET, FIRST_START
 from config.universe import Universe, universe
 from database.db_helper import Row
 from database.queries import requests, stock_sectors
@@ -21,8 +21,6 @@ from utils.messages import HoldingsSnapshot, SectorSource
 
 log = logging.getLogger(__name__)
 
-# Whose requests fill the history once, and are no part of a day.
-FIRST_START = "bootstrap"
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 Lists = Mapping[str, Mapping[str, float]]  # ETF -> stock -> its share of the fund
@@ -34,14 +32,19 @@ class Sector(NamedTuple):
 
 
 def sectors_of(
-    current: Collection, tickers: Sequence[str], snapshots: Iterable[HoldingsSnapshot], lookups: int | None
+    current: Collection,
+    tickers: Sequence[str],
+    quoted: Container[str],
+    snapshots: Iterable[HoldingsSnapshot],
+    lookups: int | None,
 ) -> dict[str, Sector]:
-    """The stocks' sectors, after so many look-ups (None: of every stock without one).
+    """The stocks' sectors, after so many look-ups (None: of every stock without one) among those that are quoted.
 
     snapshots: of this run, which need not be stored yet.
     """
     found = known_sectors(current, tickers, snapshots)
-    looked_up = in_turn(found, stock_sectors.lookups(current.conn, tickers))
+    asked = stock_sectors.lookups(current.conn, tickers)
+    looked_up = [ticker for ticker in in_turn(found, asked) if ticker in quoted]
     if lookups is None:
         lookups = sum(found[ticker].name is None for ticker in looked_up)
     looked_up = looked_up[:lookups]
