@@ -19,8 +19,6 @@ from utils.logging_utils import log_progress
 
 log = logging.getLogger(__name__)
 
-NOTHING = "nothing to collect"
-
 
 def run(settings: Settings, as_of: date, run_id: str | None = None, accept_late: bool = False) -> Receipt:
     """Send the largest holdings of every ETF that trends over at least one period, and their and the held stocks' bars.
@@ -34,7 +32,8 @@ def run(settings: Settings, as_of: date, run_id: str | None = None, accept_late:
             raise NotPublished(f"stage 3 has not published {as_of}: run daily_trending_etf_analysis for it first")
         portfolios = held(current.conn, as_of)
         if not trending:
-            current.receipt.note = "no ETF trends, " + ("what is held is collected" if portfolios else NOTHING)
+            what = "what is held is collected" if portfolios else "nothing to collect"
+            current.receipt.note = f"no ETF trends, {what}"
         snapshots = []
         for number, etf in enumerate((row["etf_ticker"] for row in trending), 1):
             snapshot = collect_snapshot(current, etf, as_of)

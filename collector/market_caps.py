@@ -47,7 +47,7 @@ def company_shares(quote: Quote) -> tuple[int | None, MarketCapSource | None]:
     >>> company_shares(Quote("GOOG", None, "USD", 5_527_000_000, 4_162_458_484_736, 12_229_934_831, 340.35))
     (12229934831, 'implied_x_close')
     >>> company_shares(Quote("GOOG", None, "USD", 5_527_000_000, 4_162_458_484_736, None, 340.35))
-    (12229935315, 'derived_x_close')
+    (12229935316, 'derived_x_close')
     >>> company_shares(Quote("KO", None, "USD", 4_300_000_000, 301_400_000_000, None, 70.0))
     (4300000000, 'shares_x_close')
     """

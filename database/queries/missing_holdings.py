@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import date
 
-from database.db_helper import Connection, fetch, transaction, upsert
+from database.db_helper import Connection, Row, fetch, transaction, upsert
 from database.tables import MISSING_HOLDINGS
 
 
@@ -31,14 +31,12 @@ def stand_ins(conn: Connection, sessions: Collection[date]) -> dict[tuple[date, 
         """,
         {"sessions": list(sessions)},
     )
-    return {
-        (row["as_of_date"], row["etf_ticker"]): _said(row["etf_ticker"], row["used"], row["reason"]) for row in rows
-    }
+    return {(row["as_of_date"], row["etf_ticker"]): _said(row) for row in rows}
 
 
-def _said(etf: str, used: date, reason: str) -> str:
+def _said(row: Row) -> str:
     """
-    >>> _said("XLF", date(2026, 8, 14), "Yahoo lists no holdings of XLF")
+    >>> _said({"etf_ticker": "XLF", "used": date(2026, 8, 14), "reason": "Yahoo lists no holdings of XLF"})
     'holdings of XLF are of 2026-08-14 (Yahoo lists no holdings of XLF)'
     """
-    return f"holdings of {etf} are of {used} ({reason})"
+    return "holdings of {etf_ticker} are of {used} ({reason})".format(**row)

@@ -185,10 +185,12 @@ class TestMarketCaps:
 
         assert (older.shares_outstanding, newer.shares_outstanding) == (800, 1_000)
 
-    def test_a_split_takes_todays_shares(self) -> None:
+    def test_a_corrected_close_keeps_the_shares_as_well(self) -> None:
         known = {date(2026, 8, 20): row(bar(date(2026, 8, 20), 100.0), shares=500)}
 
-        assert self.messages(self.quote, known)[0].shares_outstanding == 1_000
+        older, _ = self.messages(self.quote, known)
+
+        assert (older.shares_outstanding, older.market_cap) == (500, 25_000)
 
 
 class TestVendorAnswers:
