@@ -87,6 +87,8 @@ def _has_exchange(current: Collection, etf: str, as_of: date) -> bool:
 
 def fetch_etf(current: Collection, etf: str, asked: Asked, currencies: set[str] | None = None) -> str:
     """Ask for one ETF and send what is new; its currency is added to the others'."""
+    if reason := why_no_exchange(etf):
+        return current.unknown(Kind.ETF, etf, asked.sessions, reason)
     try:
         fetched = with_range(current.yahoo.daily_bars(etf, asked.start, asked.end))
     except TICKER_TROUBLE as error:

@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
         "tickers",
         nargs="*",
         metavar="TICKER",
-        help="e.g. AAPL BRK-B 005930.KS (default: the largest holdings of every ETF)",
+        help="e.g. AAPL BRK-B 005930.KS (default: the largest holdings of every ETF, and what the portfolios hold)",
     )
     add_since(parser)
     options = parser.parse_args(arguments)

@@ -160,10 +160,10 @@ def test_a_made_day_has_ten_funds_with_forty_stocks_at_most() -> None:
     held = {f"F{number}": [f"{number}{letter}" for letter in "ABCDE"] for number in range(7)}
     held |= {f"S{number}": ["0A", "1A", "2A", "3A", f"S{number}"] for number in range(7)}
 
-    funds = made_days.fullest(held, funds=10, stocks=40)
-
-    assert len(funds) == 10
-    assert len({stock for fund in funds for stock in held[fund]}) == 40
+    for at_most, together in ((40, 38), (37, 35)):
+        funds = made_days.fullest(held, funds=10, stocks=at_most)
+        assert len(funds) == 10
+        assert len({stock for fund in funds for stock in held[fund]}) == together
 
 
 def test_scheduled_stages_are_counted_by_date_and_single_ones_by_hand_not_at_all() -> None:
