@@ -5,7 +5,8 @@ green when they are in Postgres. A session that is there already costs no reques
 exchange rate. What is wrong at one ETF is noted and keeps none of the others; only SPY is indispensable.
 
 **Reads** Yahoo (pool `yahoo`: one request every 5 seconds).
-**Writes** topic `etf-daily-data` → `collected_daily_etf_ohlc`; rates: `stock-daily-data` → `collected_daily_stock_history`.
+**Writes** topic `etf-daily-data` → `collected_daily_etf_ohlc`; with rates `stock-daily-data` →
+`collected_daily_stock_history`.
 """
 
 from datetime import date

@@ -5,7 +5,8 @@ What is stored is not fetched again: QQQ, a benchmark too, is there since stage 
 keeps none of the others.
 
 **Reads** Yahoo (pool `yahoo`: one request every 5 seconds).
-**Writes** topic `etf-daily-data` → `collected_daily_etf_ohlc`; rates: `stock-daily-data` → `collected_daily_stock_history`.
+**Writes** topic `etf-daily-data` → `collected_daily_etf_ohlc`; with rates `stock-daily-data` →
+`collected_daily_stock_history`.
 """
 
 from datetime import date
