@@ -478,9 +478,8 @@ class TestRates:
 
         assert receipt.missing == {"KRW=X": f"no bar of {UNTIL} at the source yet"}
         assert receipt.late == []
-        assert [
-            (gap["ticker"], gap["kind"], gap["state"]) for gap in ledger.gaps(conn) if gap["state"] != "closed"
-        ] == [("KRW=X", "rate", "late")]
+        gaps = [(gap["ticker"], gap["kind"], gap["state"]) for gap in ledger.gaps(conn, UNTIL, UNTIL)]
+        assert gaps == [("KRW=X", "rate", "late")]
 
     def test_of_a_foreign_etf(self, settings: Settings, conn: Connection) -> None:
         """A Korean stock stands in for a fund: its sessions are Seoul's, and its rate comes with stages 1 and 2."""
