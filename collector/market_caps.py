@@ -67,7 +67,7 @@ def is_true_split(ratio: float) -> bool:
     [True, True, True, True, True, False, False]
     """
     return ratio != 1 and any(
-        math.isclose(float(Fraction(each).limit_denominator(LARGEST_DENOMINATOR)), each, rel_tol=1e-4)
+        math.isclose(float(Fraction(each).limit_denominator(LARGEST_DENOMINATOR)), each, rel_tol=1e-6)
         for each in (ratio, 1 / ratio)
     )
 

@@ -263,6 +263,11 @@ class TestWhetherToGoOn:
     def test_what_another_try_cannot_bring_is_not_waited_for(self) -> None:
         assert require_complete(self.receipt(DIA="quarantined", IWM="no bar"), False).note == "goes on without DIA, IWM"
 
+    def test_what_was_noted_before_stays(self) -> None:
+        receipt = Receipt(AS_OF, missing={"IWM": "no bar"}, note="no ETF trends")
+
+        assert require_complete(receipt, False, "SPY").note == "no ETF trends; goes on without IWM"
+
     @pytest.mark.parametrize("late", [["SPY"], []])
     def test_nothing_goes_on_without_the_benchmark(self, late: list[str]) -> None:
         with pytest.raises(BarMissing, match=r"SPY: no bar\. Every ETF is compared with it"):
