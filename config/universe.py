@@ -12,6 +12,20 @@ from config.exchanges import exchanges, suffix_of
 DEFAULT_FILE = Path(__file__).with_name("universe.toml")
 # Below it a figure for a year says more about chance than about a portfolio: none is given.
 ANNUALISED_FROM_SESSIONS = 60
+# Yahoo's words for the sectors of stocks.
+SECTORS_OF_STOCKS = (
+    "Basic Materials",
+    "Communication Services",
+    "Consumer Cyclical",
+    "Consumer Defensive",
+    "Energy",
+    "Financial Services",
+    "Healthcare",
+    "Industrials",
+    "Real Estate",
+    "Technology",
+    "Utilities",
+)
 Group = Literal["benchmark", "sector", "all"]
 
 
@@ -49,6 +63,15 @@ class Universe:
     def group(self, name: Group) -> tuple[str, ...]:
         """Tickers of stage 1 ("benchmark"), of stage 2 ("sector"), or of both."""
         return {"benchmark": tuple(self.benchmarks), "sector": tuple(self.sectors), "all": self.etfs}[name]
+
+    def sector_of_stocks(self, etf: str) -> str | None:
+        """A sector ETF's sector in Yahoo's word for its stocks, of which the ETF's own may be the beginning.
+
+        None when it is no sector's ETF, or when not exactly one of Yahoo's sectors is called so.
+        """
+        name = self.sectors.get(etf)
+        found = [sector for sector in SECTORS_OF_STOCKS if name and sector.startswith(name)]
+        return found[0] if len(found) == 1 else None
 
     def etf_type(self, etf: str) -> str:
         """How the metadata table calls it: benchmark, sector, or both."""

@@ -175,10 +175,12 @@ class TestMarketCaps:
 
         assert (older.shares_outstanding, newer.shares_outstanding) == (800, 1_000)
 
-    def test_a_split_takes_todays_shares(self) -> None:
+    def test_a_corrected_close_keeps_the_shares_as_well(self) -> None:
         known = {date(2026, 8, 20): row(bar(date(2026, 8, 20), 100.0), shares=500)}
 
-        assert self.messages(self.quote, known)[0].shares_outstanding == 1_000
+        older, _ = self.messages(self.quote, known)
+
+        assert (older.shares_outstanding, older.market_cap) == (500, 25_000)
 
 
 class TestWhetherToGoOn:
@@ -199,6 +201,11 @@ class TestWhetherToGoOn:
 
     def test_what_another_try_cannot_bring_is_not_waited_for(self) -> None:
         assert require_complete(self.receipt(DIA="quarantined", IWM="no bar"), False).note == "goes on without DIA, IWM"
+
+    def test_what_was_noted_before_stays(self) -> None:
+        receipt = Receipt(AS_OF, missing={"IWM": "no bar"}, note="no ETF trends")
+
+        assert require_complete(receipt, False, "SPY").note == "no ETF trends; goes on without IWM"
 
     @pytest.mark.parametrize("late", [["SPY"], []])
     def test_nothing_goes_on_without_the_benchmark(self, late: list[str]) -> None:
