@@ -1,21 +1,21 @@
 """Days on which the source is as unpleasant as Yahoo: each with one to five troubles drawn at random, beside the same
 days without them.
 
-Whatever is published is as on the clean day, or says that it is degraded and names whose trouble it was; no stage fails;
-and once the source has mended itself, everything is as on the clean days. Real client, market server, PostgreSQL and
+Whatever is published is as on the clean day, or says that it is degraded and names whose trouble it was. No stage
+fails. Once the source has mended itself, everything is as on the clean days. Real client, market server, PostgreSQL and
 Spark; only the broker is a stand-in.
 
 UNPLEASANT_BATCHES=14 runs 308 days instead of the 44 of an ordinary run.
 """
 
 import io
+import json
 import os
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -203,8 +203,6 @@ class Platform:
 
 
 def _json(trouble: Trouble) -> bytes:
-    import json
-
     return json.dumps(trouble, default=str).encode()
 
 
