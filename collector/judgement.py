@@ -77,8 +77,8 @@ class Known:
 class Judgement:
     """doubts: session -> why; previous_closes: the close that each bar is measured against.
 
-    approved: sessions whose doubt a person or an earlier run has settled. contradiction: why nothing of the answer can
-    be used.
+    approved: sessions whose doubt a person has settled, or that are stored already just so. contradiction: why nothing
+    of the answer can be used.
     """
 
     doubts: dict[date, str] = field(default_factory=dict)
@@ -116,6 +116,7 @@ def judge(bars: Sequence[Bar], known: Known | None = None, is_rate: bool = False
     if judged.contradiction or not priced:
         return judged
     series = _Series(priced, known, judged)
+    series.approve()
     series.judge_steps()
     if not is_rate:
         series.judge_adjusted_closes()
@@ -145,6 +146,13 @@ class _Series:
             moves = [abs(math.log(bar.close / before.close)) for before, bar in pairwise(self.bars)]
             self._usual_move = median(moves) if moves else 0.0
         return self._usual_move
+
+    def approve(self) -> None:
+        """Approve what a person has accepted, for whatever reason it was rejected."""
+        for before, bar in pairwise([None, *self.bars]):
+            assert bar
+            if bar.session in self.known.accepted:
+                self._is_accepted(bar.session, bar.close / before.close if before else None)
 
     # ── steps ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -210,11 +218,12 @@ class _Series:
         fetched_on: date = row["fetched_at"].date()
         return fetched_on < bar.session and _distance(level.close, row["close_price"]) < SAME_RATIO
 
-    def _is_accepted(self, session: date, ratio: float) -> bool:
+    def _is_accepted(self, session: date, ratio: float | None) -> bool:
+        """Whether a person has accepted the session's bar, with the step that it makes now."""
         if session not in self.known.accepted:
             return False
         step = self.known.accepted[session]
-        if step is not None and abs(ratio / step - 1) > CLEAR_MISMATCH:
+        if step and ratio and abs(ratio / step - 1) > CLEAR_MISMATCH:
             return False
         self.judged.approved.add(session)
         return True
@@ -379,12 +388,12 @@ def _told_step(before: float, after: float, split: float) -> str:
     'close moved +1,986.0% on the day of a 1:20 split (5 -> 104.3): older closes x 20 would make it continuous, the \
 source may not have adjusted them'
     >>> _told_step(100.0, 10_100.0, 1.0)
-    'close moved +10,000.0% (100 -> 10100): x 0.009901 would make it continuous'
+    'close moved +10,000.0% without a split (100 -> 10100): x 0.009901 would make it continuous'
     """
     moved = f"close moved {after / before - 1:+,.1%}"
     prices = f"({before:g} -> {after:g})"
     if split == 1.0:
-        return f"{moved} {prices}: x {before / after:.4g} would make it continuous"
+        return f"{moved} without a split {prices}: x {before / after:.4g} would make it continuous"
     day = f"{moved} on the day of a {_ratio(split)} split {prices}"
     factor = min((split, 1 / split), key=lambda one: _distance(after / before, one))
     if _distance(after / before, factor) > 0.5 * abs(math.log(split)):
