@@ -29,6 +29,7 @@ class Received:
     key: bytes | None = b"SPY"
     topic: str = "etf-daily-data"
     partition: int = 1
+    timestamp: int = 0
 
 
 def bar(**values: Any) -> bytes:
