@@ -315,15 +315,21 @@ class _Series:
     # ── dividends ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def judge_dividends(self) -> None:
-        amounts = sorted(bar.dividend for bar in self.bars if bar.dividend > 0)
+        """Look at each dividend, as a share of the close before it, which is of one size on every level."""
+        shares = {
+            bar.session: bar.dividend / self.judged.previous_closes[bar.session]
+            for bar in self.bars[1:]
+            if bar.dividend > 0
+        }
+        in_order = sorted(shares.values())
         for bar in self.bars[1:]:
-            if bar.dividend > 0:
-                self._judge_dividend(bar, _times_the_others(bar.dividend, amounts), len(amounts) > FEW_DIVIDENDS)
+            if share := shares.get(bar.session):
+                self._judge_dividend(bar, share, _times_the_others(share, in_order), len(shares) > FEW_DIVIDENDS)
 
-    def _judge_dividend(self, bar: Bar, times: float, has_many: bool) -> None:
+    def _judge_dividend(self, bar: Bar, share: float, times: float, has_many: bool) -> None:
         """`times`: how many times the ticker's other dividends it is; has_many: whether these are enough to tell."""
         close_before = self.judged.previous_closes[bar.session]
-        share, fall = bar.dividend / close_before, 1 - bar.close / close_before
+        fall = 1 - bar.close / close_before
         is_matched = fall >= share / 2
         what = f"the dividend of {bar.dividend:g} is {share:.{_digits(share)}%} of the close before"
         moved = f"the close {'falls' if fall > 0 else 'rises'} by {abs(fall):.{_digits(fall)}%}"
@@ -442,15 +448,15 @@ def _digits(share: float) -> int:
     return max(2, math.ceil(-math.log10(abs(share))) if 0 < abs(share) < 1e-2 else 2)
 
 
-def _times_the_others(amount: float, amounts: Sequence[float]) -> float:
-    """A dividend over the median of the ticker's other ones, if it stands out from all of them. `amounts`: in order.
+def _times_the_others(share: float, shares: Sequence[float]) -> float:
+    """A dividend over the median of the ticker's other ones, if it stands out from all of them. `shares`: in order.
 
-    >>> _times_the_others(50.0, [0.5, 0.5, 0.5, 50.0]), _times_the_others(50.0, [0.5, 0.5, 40.0, 50.0])
+    >>> _times_the_others(0.5, [0.005, 0.005, 0.005, 0.5]), _times_the_others(0.5, [0.005, 0.005, 0.4, 0.5])
     (100.0, 1.0)
     """
-    if len(amounts) < 2 or amount < ODD_TO_LARGEST * amounts[-2]:
+    if len(shares) < 2 or share < ODD_TO_LARGEST * shares[-2]:
         return 1.0
-    return amount / median(amounts[:-1])
+    return share / median(shares[:-1])
 
 
 def _contradiction(bars: Sequence[Bar], stored: Mapping[date, Row], is_rate: bool) -> str | None:
