@@ -12,7 +12,7 @@ from typing import Any, Self, get_args
 
 from collector.completeness import Absence, Change, Kind, absences, changes, differs, is_same_bar
 from collector.gate import RequestGate
-from collector.judgement import Break, Judgement, Known, judge
+from collector.judgement import Break, Judgement, Known, judge, note_stale_rows
 from collector.yahoo import Bar, Bars, Yahoo
 from config.config import CollectorSettings, Settings, Topic
 from config.universe import Group
@@ -199,19 +199,23 @@ class Collection:
         source says something else. So does one that breaks the message contract: it is not sent.
         """
         waiting = collected.rejected_bars(self.conn, kind.topic, fetched.ticker)
-        judged = judge(fetched.bars, self._known(kind, fetched, asked.stored), is_rate=kind is Kind.RATE)
+        known = self._known(kind, fetched, asked.stored, set(waiting))
+        judged = judge(fetched.bars, known, is_rate=kind is Kind.RATE)
         if judged.contradiction:
             return self.unknown(kind, fetched.ticker, asked.sessions, judged.contradiction)
         exchange = HOME_EXCHANGE if kind is Kind.RATE else exchange_of(fetched.ticker)
         messages = list(to_messages(news(fetched.bars, asked.stored, judged, waiting, exchange)))
         verdict = _verdict(messages, fetched, waiting)
+        note_stale_rows(judged, fetched.bars, asked.stored, verdict.doubtful)
         absent = list(absences(fetched, asked.stored, asked.start, asked.end, self.settings.collector.late_sessions))
         absent += verdict.refusals
         changed = changes(verdict.taken(fetched.bars), asked.stored, exchange)
         self._record(kind, fetched, asked, absent, changed, _counting(judged.breaks, verdict.doubtful))
         sent = [message for message in messages if verdict.is_sent(message, waiting)]
         self.send(kind.topic, sent)
-        self.receipt.changed += sum(message.trade_date in asked.stored for message in sent)
+        self.receipt.changed += sum(
+            message.trade_date in asked.stored and message.trade_date not in verdict.doubtful for message in sent
+        )
         problems = self._expect(kind, fetched, asked, absent, verdict)
         told = [f"{change.change} up to {change.last_session}" for change in changed]
         return ", ".join([f"{len(sent)} bars sent", *told, *problems])
@@ -223,7 +227,7 @@ class Collection:
         ledger.record(self.conn, rows, [])
         return reason
 
-    def _known(self, kind: Kind, fetched: Bars, stored: Mapping[date, Row]) -> Known:
+    def _known(self, kind: Kind, fetched: Bars, stored: Mapping[date, Row], waiting: Set[date]) -> Known:
         ticker, sessions = fetched.ticker, [bar.session for bar in fetched.bars]
         days = expected_days(ticker, sessions[0], sessions[-1]) if sessions else []
         return Known(
@@ -231,6 +235,7 @@ class Collection:
             collected.accepted_steps(self.conn, kind.topic, ticker),
             ledger.lost_dividends(self.conn, kind, ticker),
             set(days) - set(sessions),
+            waiting,
         )
 
     def _record(
@@ -353,11 +358,14 @@ def news(
     waiting: Container[date] = (),
     exchange: str = HOME_EXCHANGE,
 ) -> Iterator[Fresh]:
-    """The bars that are not stored just so, and those that wait for a person, of which we may think otherwise now."""
+    """The bars that are not stored just so, the doubtful ones, and those that wait for a person.
+
+    A doubtful one may be stored just so, when its neighbours have changed; one that waits may be plausible now.
+    """
     judged = judged or judge(bars)
     for bar in bars:
         day = bar.session
-        if day in waiting or differs(bar, stored.get(day), exchange):
+        if day in waiting or day in judged.doubts or differs(bar, stored.get(day), exchange):
             yield Fresh(bar, judged.previous_closes.get(day), judged.doubts.get(day), day in judged.approved)
 
 

@@ -65,12 +65,18 @@ class Known:
 
     accepted: the steps (close / previous close) that a person has found true, None for whatever step. lost_dividends:
     dividends that were stored once and that the source left out later. gaps: expected sessions that the answer lacks.
+    waiting: sessions with a rejected bar: what is stored of these, and around them, proves nothing.
     """
 
     stored: Mapping[date, Row] = field(default_factory=dict)
     accepted: Mapping[date, float | None] = field(default_factory=dict)
     lost_dividends: Mapping[date, float] = field(default_factory=dict)
     gaps: Set[date] = frozenset()
+    waiting: Set[date] = frozenset()
+
+    def row_of(self, session: date) -> Row | None:
+        """What is stored of a session and may excuse it."""
+        return None if session in self.waiting else self.stored.get(session)
 
 
 @dataclass
@@ -122,7 +128,6 @@ def judge(bars: Sequence[Bar], known: Known | None = None, is_rate: bool = False
         series.judge_adjusted_closes()
         series.judge_dividends()
         series.note_lost_dividends()
-        series.note_stale_rows()
     return judged
 
 
@@ -230,7 +235,7 @@ class _Series:
 
     def _is_stored_step(self, before: Bar, bar: Bar, ratio: float) -> bool:
         """Whether the same step is stored already: it is noted, but nothing is gained by holding it back now."""
-        old, new = self.known.stored.get(before.session), self.known.stored.get(bar.session)
+        old, new = self.known.stored.get(before.session), self.known.row_of(bar.session)
         if not (old and new) or abs(new["close_price"] / old["close_price"] / ratio - 1) > SAME_RATIO:
             return False
         self.judged.approved.add(bar.session)
@@ -293,7 +298,7 @@ class _Series:
         """Whether a clear mismatch is accepted by a person, or stored already just so."""
         if self._is_accepted(bar.session, bar.close / close_before):
             return True
-        old, new = self.known.stored.get(good.session), self.known.stored.get(bar.session)
+        old, new = self.known.stored.get(good.session), self.known.row_of(bar.session)
         if not (old and new):
             return False
         then = (old["adj_close"] / old["close_price"]) / (new["adj_close"] / new["close_price"])
@@ -347,7 +352,7 @@ class _Series:
     def _doubt_dividend(self, bar: Bar, close_before: float, reason: str) -> None:
         if self._is_accepted(bar.session, bar.close / close_before):
             return
-        row = self.known.stored.get(bar.session)
+        row = self.known.row_of(bar.session)
         if row and abs(row["dividend"] / row["close_price"] - bar.dividend / bar.close) < SAME_RATIO * (
             bar.dividend / bar.close
         ):
@@ -372,16 +377,18 @@ class _Series:
             if not any(abs(other - day) <= timedelta(days=MOVED_EVENT_DAYS) for other in moved):
                 self.judged.note(day, f"the dividend of {lost[day]:g} that was stored is not in the answer any more")
 
-    def note_stale_rows(self) -> None:
-        """Note the session after a stored bar that the source has made doubtful since, where all others are rescaled.
 
-        Its row keeps the adjusted close of an earlier fetch.
-        """
-        for bar, following in pairwise(self.bars):
-            row = self.known.stored.get(bar.session) if bar.session in self.judged.doubts else None
-            after = self.known.stored.get(following.session)
-            if row and after and abs(following.adj_close / after["adj_close"] - 1) > FLOAT32:
-                self.judged.note(following.session, f"the stored bar of {bar.session} is of an earlier adjustment")
+def note_stale_rows(judged: Judgement, bars: Sequence[Bar], stored: Mapping[date, Row], doubtful: Set[date]) -> None:
+    """Note the stored bars that the source has made doubtful since, where it has rescaled the ones after them.
+
+    Their rows keep the adjusted closes of an earlier fetch.
+    """
+    for bar, following in pairwise(bars):
+        after = stored.get(following.session)
+        is_stale = bar.session in doubtful and bar.session in stored and following.session not in doubtful
+        if is_stale and after and abs(following.adj_close / after["adj_close"] - 1) > FLOAT32:
+            for session in (bar.session, following.session):
+                judged.note(session, f"the stored bar of {bar.session} is of an earlier adjustment")
 
 
 def _distance(one: float, other: float) -> float:

@@ -304,6 +304,22 @@ class TestDelivery:
 
         assert [(message.trade_date, message.is_plausible) for message in sent] == [(AS_OF, True)]
 
+    def test_a_doubtful_bar_is_sent_even_if_only_its_neighbours_have_changed(self) -> None:
+        """The source goes back behind a split that it had applied: the first bar behind it is stored just so."""
+        bars = self.bars()
+        stored = rows(bars)
+        wrong = [bar(one.session, 5.0) for one in bars[:5]] + bars[5:]
+
+        _, sent = self.deliver(wrong, stored)
+
+        assert [message.trade_date for message in sent if not message.is_plausible] == [self.days[5]]
+        assert self.breaks() == [(self.days[5], True)]
+
+        self.waiting = self.rejected(bars[5])
+        _, sent = self.deliver(wrong, stored | rows(wrong[:5]))
+        assert sent == []
+        assert self.breaks() == [(self.days[5], True)], "what is stored around it now is no excuse"
+
     def test_what_a_person_has_accepted_is_sent_as_accepted_whenever_it_is_sent(self) -> None:
         bars = self.bars(**{f"d{day.day}": 160.0 for day in self.days[5:]})
         self.accepted = {self.days[5]: 1.6}

@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from collector.judgement import Break, Judgement, Known, judge
+from collector.judgement import Break, Judgement, Known, judge, note_stale_rows
 from collector.yahoo import Bar
 from database.db_helper import Row
 from utils.dates import sessions_between
@@ -523,18 +523,49 @@ class TestContradictions:
 
 
 class TestStaleRows:
+    def noted(self, bars: list[Bar], stored: dict[date, Row], doubtful: set[date]) -> list[tuple[date, bool]]:
+        judged = Judgement()
+        note_stale_rows(judged, bars, stored, doubtful)
+        return found(judged)[1]
+
     def test_a_stored_bar_that_has_become_doubtful_keeps_an_older_adjustment(self) -> None:
         """Beside a dividend all rows are rescaled but the one whose new bar waits for a person."""
         before, now = series(walk(), {20: 0.4}), series(walk(), {20: 0.4, 150: 0.4})
-        stored = rows(before[:150])
 
-        judged = judge(scaled(now, range(AT, AT + 1), 100.0), Known(stored))
-
-        assert found(judged) == ([DAY], [(DAYS[AT + 1], False)])
-        assert judged.breaks[0].reason == f"the stored bar of {DAY} is of an earlier adjustment"
+        assert self.noted(now, rows(before[:150]), {DAY}) == [(DAY, False), (DAYS[AT + 1], False)]
 
     def test_without_a_dividend_it_is_on_the_same_basis(self) -> None:
-        assert found(judge(scaled(clean(), range(AT, AT + 1), 100.0), Known(rows(clean())))) == ([DAY], [])
+        assert self.noted(clean(), rows(clean()), {DAY}) == []
+
+    def test_a_bar_that_was_never_stored_is_none(self) -> None:
+        before, now = series(walk(), {20: 0.4}), series(walk(), {20: 0.4, 150: 0.4})
+        stored = rows(before[:150])
+        del stored[DAY]
+
+        assert self.noted(now, stored, {DAY}) == []
+
+
+class TestWaiting:
+    """A rejected bar whose neighbours have been overwritten by the same wrong answer is not excused by that."""
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            lambda bars: changed(scaled(bars, range(AT), 0.05), AT, split_ratio=0.05),
+            lambda bars: scaled_adjusted(bars, range(AT), 0.9),
+            lambda bars: changed(scaled_adjusted(bars, range(AT), 0.6), AT, dividend=0.4 * bars[AT - 1].close),
+        ],
+        ids=["split", "adjusted", "dividend"],
+    )
+    def test_the_second_fetch_says_the_same_as_the_first(self, wrong: Callable[[list[Bar]], list[Bar]]) -> None:
+        truth = clean()
+        bars, stored = wrong(truth), rows(truth)
+
+        first = judge(bars, Known(stored))
+        overwritten = stored | rows([bar for bar in bars if bar.session not in first.doubts])
+        second = judge(bars, Known(overwritten, waiting=set(first.doubts)))
+
+        assert found(first) == found(second) == ([DAY], [(DAY, True)])
 
 
 class TestNoPrices:
