@@ -23,6 +23,7 @@ RANGE = ("open_price", "high_price", "low_price")
 # What settles after a session: until then its changes are no news. The close never does.
 SETTLING = {*RANGE, "volume"}
 SETTLING_SESSIONS = 2
+LONGEST_SETTLING_DAYS = 30  # across the longest holidays; a row fetched later is not looked up in the calendar
 SETTLED = 5e-3  # relative: what settling moves a range by as a rule
 ROUNDED = 1e-3  # relative: what a split's volumes and dividends may differ by, which are rounded
 
@@ -100,7 +101,7 @@ def _changed_columns(bar: Bar, stored: Row, exchange: str) -> list[str]:
 
 def _is_settling(session: date, stored: Row, exchange: str) -> bool:
     """Whether a row was fetched so soon after its session that the source had not settled its volume and range."""
-    if "fetched_at" not in stored:
+    if "fetched_at" not in stored or (stored["fetched_at"].date() - session).days > LONGEST_SETTLING_DAYS:
         return False
     last = last_closed_session(stored["fetched_at"], exchange)
     return len(sessions_between(session + timedelta(days=1), last, exchange)) <= SETTLING_SESSIONS
