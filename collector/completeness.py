@@ -129,14 +129,18 @@ def _same(new: float | None, old: float | None, tolerance: float = SAME) -> bool
 
 
 def is_same_bar(message: DailyBar, other: Mapping[str, Any]) -> bool:
-    """Whether a message says the same as an earlier one's values, but for the source's noise and its volume."""
-    return all(
-        _same(getattr(message, column), number, SAME_FACTOR if column == "adj_close" else SAME)
-        if isinstance(number := other.get(column, getattr(message, column)), float | int | None)
-        else False
+    """Whether an earlier message, which may be anything, says the same, but for the source's noise and its volume."""
+    return "close_price" in other and all(
+        _is_same_value(column, getattr(message, column), other.get(column, getattr(message, column)))
         for column in collected.PRICE_COLUMNS
         if column != "volume"
     )
+
+
+def _is_same_value(column: str, new: float | None, old: Any) -> bool:
+    if not isinstance(old, float | int | None):
+        return False
+    return _same(new, old, SAME_FACTOR if column == "adj_close" else SAME)
 
 
 class Factors(NamedTuple):

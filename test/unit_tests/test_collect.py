@@ -272,6 +272,15 @@ class TestDelivery:
 
         assert sent == []
 
+    @pytest.mark.parametrize("said", [{}, {"close_price": "a lot"}, {"close_price": None}, {"close_price": [1]}])
+    def test_a_rejected_message_may_be_anything(self, said: Row) -> None:
+        bars = self.bars(d21=10_000.0)
+        self.waiting = {AS_OF: said}
+
+        _, sent = self.deliver(bars, rows(bars[:-1]))
+
+        assert [message.trade_date for message in sent] == [AS_OF]
+
     @pytest.mark.parametrize("close", [101.0, 9_000.0])
     def test_a_bar_that_the_source_has_changed_is_sent_again(self, close: float) -> None:
         """Whether it is plausible now or not."""
