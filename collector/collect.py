@@ -4,15 +4,15 @@ import argparse
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
-from itertools import pairwise
 from typing import Any, Self, get_args
 
-from collector.completeness import Absence, Change, Kind, absences, changes, differs
+from collector.completeness import Absence, Change, Kind, absences, changes, differs, is_same_bar
 from collector.gate import RequestGate
+from collector.judgement import Break, Judgement, Known, judge, note_stale_rows
 from collector.yahoo import Bar, Bars, Yahoo
 from config.config import CollectorSettings, Settings, Topic
 from config.universe import Group
@@ -21,11 +21,19 @@ from database.db_helper import Connection, Row, connect
 from database.queries import collected, ledger
 from database.tables import Table
 from utils.command_line import exit_code_of
-from utils.dates import exchange_of, exchanges_using, expected_days, parse_date, session_before, window_of
+from utils.dates import (
+    HOME_EXCHANGE,
+    exchange_of,
+    exchanges_using,
+    expected_days,
+    parse_date,
+    session_before,
+    window_of,
+)
 from utils.errors import BarMissing, InvalidInput, NotStored, Rejected
 from utils.kafka_utils import Offsets, Publisher, committed_offsets, offsets_reached, publisher
 from utils.logging_utils import configure_logging
-from utils.messages import DailyBar
+from utils.messages import DailyBar, refusal
 
 log = logging.getLogger(__name__)
 
@@ -123,15 +131,44 @@ class Asked:
 
 @dataclass(frozen=True)
 class Fresh:
-    """A bar worth sending: with the close that it is measured against, and why a person should look first, if so."""
+    """A bar worth sending: with the close that it is measured against, and why a person should look first, if so.
+
+    is_accepted: nobody need look at it (again).
+    """
 
     bar: Bar
     previous_close: float | None = None
     doubt: str | None = None
+    is_accepted: bool = False
 
 
 # From the bars worth sending to their messages.
 ToMessages = Callable[[Iterable[Fresh]], Iterable[DailyBar]]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of an answer's bars.
+
+    refused: session -> the field that no consumer takes. doubtful: sessions that no consumer stores unless accepted.
+    """
+
+    refused: Mapping[date, str]
+    doubtful: Set[date]
+
+    @property
+    def refusals(self) -> list[Absence]:
+        return [Absence(session, "missing", f"refused: {reason}") for session, reason in self.refused.items()]
+
+    def taken(self, bars: Iterable[Bar]) -> list[Bar]:
+        """The bars that are stored, or will be."""
+        return [bar for bar in bars if bar.session not in self.refused and bar.session not in self.doubtful]
+
+    def is_sent(self, message: DailyBar, waiting: Mapping[date, Row]) -> bool:
+        """Whether it is worth sending: not a bar again that is doubtful and waits for a person just so."""
+        session = message.trade_date
+        waits = session in self.doubtful and session in waiting and is_same_bar(message, waiting[session])
+        return session not in self.refused and not waits
 
 
 @dataclass
@@ -158,52 +195,85 @@ class Collection:
         """Send what is new in an answer, and expect the rows of `asked.sessions` or note why there will be none.
 
         What is absent and what has changed is recorded first, so that no old value is overwritten unrecorded. One
-        doubtful bar does not hold up the others: it counts as missing until a person has accepted it.
+        doubtful bar does not hold up the others: it counts as missing until a person has accepted it, or until the
+        source says something else. So does one that breaks the message contract: it is not sent.
         """
-        quarantined = collected.quarantined(self.conn, kind.topic, fetched.ticker)
-        messages = list(to_messages(news(fetched.bars, asked.stored, quarantined)))
-        doubtful = quarantined | {message.trade_date for message in messages if not message.is_plausible}
+        waiting = collected.rejected_bars(self.conn, kind.topic, fetched.ticker)
+        known = self._known(kind, fetched, asked.stored, set(waiting))
+        judged = judge(fetched.bars, known, is_rate=kind is Kind.RATE)
+        if judged.contradiction:
+            return self.unknown(kind, fetched.ticker, asked.sessions, judged.contradiction)
+        exchange = HOME_EXCHANGE if kind is Kind.RATE else exchange_of(fetched.ticker)
+        messages = list(to_messages(news(fetched.bars, asked.stored, judged, waiting, exchange)))
+        verdict = _verdict(messages, fetched, waiting)
+        note_stale_rows(judged, fetched.bars, asked.stored, verdict.doubtful)
         absent = list(absences(fetched, asked.stored, asked.start, asked.end, self.settings.collector.late_sessions))
-        changed = changes([bar for bar in fetched.bars if bar.session not in quarantined], asked.stored)
-        self._record(kind, fetched, asked, absent, changed)
-        sent = self.send(kind.topic, messages)
-        self.receipt.changed += sum(message.trade_date in asked.stored for message in messages)
-        problems = self._expect(kind, fetched, asked, absent, doubtful)
+        absent += verdict.refusals
+        changed = changes(verdict.taken(fetched.bars), asked.stored, exchange)
+        self._record(kind, fetched, asked, absent, changed, _counting(judged.breaks, verdict.doubtful))
+        sent = [message for message in messages if verdict.is_sent(message, waiting)]
+        self.send(kind.topic, sent)
+        self.receipt.changed += sum(
+            message.trade_date in asked.stored and message.trade_date not in verdict.doubtful for message in sent
+        )
+        problems = self._expect(kind, fetched, asked, absent, verdict)
         told = [f"{change.change} up to {change.last_session}" for change in changed]
-        return ", ".join([f"{sent} bars sent", *told, *problems])
+        return ", ".join([f"{len(sent)} bars sent", *told, *problems])
 
     def unknown(self, kind: Kind, ticker: str, sessions: Iterable[date], reason: str) -> str:
-        """Note that the source does not know a ticker."""
+        """Note that the source gives nothing usable of a ticker: it does not know it, or its answer is no answer."""
         self.receipt.missing[ticker] = reason
         rows = [(kind, ticker, session, "missing", reason, None, self.run_id) for session in sessions]
         ledger.record(self.conn, rows, [])
         return reason
 
+    def _known(self, kind: Kind, fetched: Bars, stored: Mapping[date, Row], waiting: Set[date]) -> Known:
+        ticker, sessions = fetched.ticker, [bar.session for bar in fetched.bars]
+        days = expected_days(ticker, sessions[0], sessions[-1]) if sessions else []
+        return Known(
+            stored,
+            collected.accepted_steps(self.conn, kind.topic, ticker),
+            ledger.lost_dividends(self.conn, kind, ticker),
+            set(days) - set(sessions),
+            waiting,
+        )
+
     def _record(
-        self, kind: Kind, fetched: Bars, asked: Asked, absent: Sequence[Absence], changed: Sequence[Change]
+        self,
+        kind: Kind,
+        fetched: Bars,
+        asked: Asked,
+        absent: Sequence[Absence],
+        changed: Sequence[Change],
+        breaks: Sequence[Break],
     ) -> None:
         ticker, moment = fetched.ticker, fetched.answer.fetched_at
-        there = {bar.session for bar in fetched.bars} - set(asked.stored)
+        sessions = [bar.session for bar in fetched.bars]
+        there = set(sessions) - set(asked.stored) - {each.session for each in absent}
         expected = [(each.session, each.state, each.reason) for each in absent]
         expected += [(session, "late", "sent, but not stored yet") for session in asked.sessions if session in there]
+        rows = [(kind, ticker, each.session, each.is_withheld, each.reason, moment, self.run_id) for each in breaks]
         ledger.record(
             self.conn,
             [(kind, ticker, *row, moment, self.run_id) for row in expected],
             [change.row(kind, ticker, moment, self.run_id) for change in changed],
+            ledger.Judged(kind, ticker, sessions[0], sessions[-1], rows) if sessions else None,
         )
 
     def _expect(
-        self, kind: Kind, fetched: Bars, asked: Asked, absent: Sequence[Absence], doubtful: Set[date]
+        self, kind: Kind, fetched: Bars, asked: Asked, absent: Sequence[Absence], verdict: Verdict
     ) -> list[str]:
         """Expect the asked sessions' rows; returns why some will not be there."""
-        there = set(asked.stored) | ({bar.session for bar in fetched.bars} - doubtful)
+        there = set(asked.stored) | {bar.session for bar in verdict.taken(fetched.bars)}
         late = {each.session for each in absent if each.state == "late"}
         problems = []
         for session in asked.sessions:
             if session in there:
                 self.receipt.expect(kind.table, fetched.ticker, session)
-            elif session in doubtful:
+            elif session in verdict.doubtful:
                 problems.append(f"the bar of {session} is quarantined: see logs_consumer_error")
+            elif session in verdict.refused:
+                problems.append(f"the bar of {session} is refused: {verdict.refused[session]}")
             else:
                 problems.append(f"no bar of {session} at the source" + (" yet" if session in late else ""))
         if problems:
@@ -211,6 +281,21 @@ class Collection:
         if late & set(asked.sessions):
             self.receipt.late.append(fetched.ticker)
         return problems
+
+
+def _verdict(messages: Iterable[DailyBar], fetched: Bars, waiting: Iterable[date]) -> Verdict:
+    refused, doubtful = {}, set(waiting) - {bar.session for bar in fetched.bars}
+    for message in messages:
+        if reason := refusal(message):
+            refused[message.trade_date] = reason
+        elif not message.is_plausible:
+            doubtful.add(message.trade_date)
+    return Verdict(refused, doubtful)
+
+
+def _counting(breaks: Iterable[Break], doubtful: Set[date]) -> list[Break]:
+    """The breaks as they count: none is withheld whose bar is stored."""
+    return [replace(each, is_withheld=each.is_withheld and each.session in doubtful) for each in breaks]
 
 
 @contextmanager
@@ -266,12 +351,22 @@ def fetch_range(
     return min([start, back_to or start, *stored]), max([end, *stored])
 
 
-def news(bars: Sequence[Bar], stored: Mapping[date, Row], quarantined: Set[date] = frozenset()) -> Iterator[Fresh]:
-    """The bars that are not stored just so and do not wait for a person already, each with the close before it."""
-    for previous, bar in pairwise([None, *bars]):
-        assert bar
-        if bar.session not in quarantined and differs(bar, stored.get(bar.session)):
-            yield Fresh(bar, previous.close if previous else None)
+def news(
+    bars: Sequence[Bar],
+    stored: Mapping[date, Row],
+    judged: Judgement | None = None,
+    waiting: Container[date] = (),
+    exchange: str = HOME_EXCHANGE,
+) -> Iterator[Fresh]:
+    """The bars that are not stored just so, the doubtful ones, and those that wait for a person.
+
+    A doubtful one may be stored just so, when its neighbours have changed; one that waits may be plausible now.
+    """
+    judged = judged or judge(bars)
+    for bar in bars:
+        day = bar.session
+        if day in waiting or day in judged.doubts or differs(bar, stored.get(day), exchange):
+            yield Fresh(bar, judged.previous_closes.get(day), judged.doubts.get(day), day in judged.approved)
 
 
 def message_fields(fresh: Fresh, fetched: Bars, run_id: str | None) -> dict[str, Any]:
@@ -288,6 +383,7 @@ def message_fields(fresh: Fresh, fetched: Bars, run_id: str | None) -> dict[str,
         "volume": bar.volume,
         "previous_close": fresh.previous_close,
         "doubt": fresh.doubt,
+        "is_accepted": fresh.is_accepted,
         "dividend": bar.dividend,
         "split_ratio": bar.split_ratio,
         "capital_gain": bar.capital_gain,

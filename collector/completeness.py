@@ -15,10 +15,16 @@ from database.db_helper import Row, Values
 from database.queries import collected
 from database.tables import DAILY_ETF_OHLC, DAILY_STOCK_HISTORY, Table
 from utils.dates import HOME_EXCHANGE, exchange_of, expected_days, last_closed_session, sessions_between
+from utils.messages import DailyBar
 
 SAME = 1e-9  # relative: what a price may differ by after a round trip through the database
-SAME_FACTOR = 1e-6  # relative: the source gives adjusted prices with about seven digits
+SAME_FACTOR = 1e-6  # relative: the source gives adjusted prices with seven digits, of which the last ones vary
 RANGE = ("open_price", "high_price", "low_price")
+# What settles after a session: until then its changes are no news. The close never does.
+SETTLING = {*RANGE, "volume"}
+SETTLING_SESSIONS = 2
+LONGEST_SETTLING_DAYS = 30  # across the longest holidays; a row fetched later is not looked up in the calendar
+SETTLED = 5e-3  # relative: what settling moves a range by as a rule
 ROUNDED = 1e-3  # relative: what a split's volumes and dividends may differ by, which are rounded
 
 
@@ -78,24 +84,63 @@ def _absence(day: date, ticker: str, last_bar: date, moment: datetime, late_sess
     return Absence(day, "late", "the source has no bar yet")
 
 
-def differs(bar: Bar, stored: Row | None) -> bool:
-    """Whether a bar says something else than the stored row."""
-    return stored is None or bool(_changed_columns(bar, stored))
+def differs(bar: Bar, stored: Row | None, exchange: str = HOME_EXCHANGE) -> bool:
+    """Whether a bar says something else than the stored row, but for the source's noise."""
+    return stored is None or bool(_changed_columns(bar, stored, exchange))
 
 
-def _changed_columns(bar: Bar, stored: Row) -> list[str]:
-    return [column for column, value in _values(bar).items() if not _same(value, stored[column])]
+def _changed_columns(bar: Bar, stored: Row, exchange: str) -> list[str]:
+    changed = [
+        column
+        for column, value in values_of(bar).items()
+        if not _same(value, stored.get(column, value), SAME_FACTOR if column == "adj_close" else SAME)
+    ]
+    is_noise = changed and SETTLING.issuperset(changed) and _is_settling(bar.session, stored, exchange)
+    return [] if is_noise else changed
 
 
-def _values(bar: Bar) -> dict[str, float | None]:
-    values = (bar.open, bar.high, bar.low, bar.close, bar.adj_close, bar.volume, bar.dividend, bar.split_ratio)
-    return dict(zip(collected.PRICE_COLUMNS, values, strict=True))
+def _is_settling(session: date, stored: Row, exchange: str) -> bool:
+    """Whether a row was fetched so soon after its session that the source had not settled its volume and range."""
+    if "fetched_at" not in stored or (stored["fetched_at"].date() - session).days > LONGEST_SETTLING_DAYS:
+        return False
+    last = last_closed_session(stored["fetched_at"], exchange)
+    return len(sessions_between(session + timedelta(days=1), last, exchange)) <= SETTLING_SESSIONS
+
+
+def values_of(bar: Bar) -> dict[str, float | None]:
+    """A bar's values by the columns that store them."""
+    return {
+        "open_price": bar.open,
+        "high_price": bar.high,
+        "low_price": bar.low,
+        "close_price": bar.close,
+        "adj_close": bar.adj_close,
+        "volume": bar.volume,
+        "dividend": bar.dividend,
+        "split_ratio": bar.split_ratio,
+        "capital_gain": bar.capital_gain,
+    }
 
 
 def _same(new: float | None, old: float | None, tolerance: float = SAME) -> bool:
     if new is None or old is None:
         return new is old
     return isclose(new, old, rel_tol=tolerance, abs_tol=0)
+
+
+def is_same_bar(message: DailyBar, other: Mapping[str, Any]) -> bool:
+    """Whether an earlier message, which may be anything, says the same, but for the source's noise and its volume."""
+    return "close_price" in other and all(
+        _is_same_value(column, getattr(message, column), other.get(column, getattr(message, column)))
+        for column in collected.PRICE_COLUMNS
+        if column != "volume"
+    )
+
+
+def _is_same_value(column: str, new: float | None, old: Any) -> bool:
+    if not isinstance(old, float | int | None):
+        return False
+    return _same(new, old, SAME_FACTOR if column == "adj_close" else SAME)
 
 
 class Factors(NamedTuple):
@@ -146,7 +191,7 @@ class Change:
         )
 
 
-def changes(bars: Sequence[Bar], stored: Mapping[date, Row]) -> list[Change]:
+def changes(bars: Sequence[Bar], stored: Mapping[date, Row], exchange: str = HOME_EXCHANGE) -> list[Change]:
     """What an answer changes of stored bars, newest first.
 
     A split or dividend multiplies everything before it by one factor and leaves all returns as they are, so it is one
@@ -160,17 +205,17 @@ def changes(bars: Sequence[Bar], stored: Mapping[date, Row]) -> list[Change]:
     for at in reversed(range(len(known))):
         (bar, after), factors = known[at], factors_of[at]
         old = stored[bar.session]
-        is_rescaled = _is_only_rescaled(bar, old, factors)
+        is_rescaled = _is_only_rescaled(bar, old, factors, exchange)
         if is_rescaled and factors.are(in_force):
             continue
         older = factors_of[:at]
         if is_rescaled and (any(map(factors.are, older)) or (not older and _is_ex_date(after))):
             event = factors.since(in_force)
             kind: ChangeKind = "dividend" if _same(event.price, 1, SAME_FACTOR) else "split"
-            found.append(_change(kind, known[0][0].session, bar, old, event))
+            found.append(_change(kind, known[0][0].session, bar, old, event, exchange))
             in_force = factors
         else:
-            found.append(_change("restated", bar.session, bar, old, factors))
+            found.append(_change("restated", bar.session, bar, old, factors, exchange))
     return found
 
 
@@ -183,25 +228,41 @@ def _factors(bar: Bar, old: Row) -> Factors:
     return Factors(bar.close / old["close_price"], bar.adj_close / old["adj_close"])
 
 
-def _is_only_rescaled(bar: Bar, old: Row, factors: Factors) -> bool:
-    """Whether nothing but the two factors tells the bar from the stored one."""
+def _is_only_rescaled(bar: Bar, old: Row, factors: Factors, exchange: str) -> bool:
+    """Whether nothing but the two factors, and noise, tells the bar from the stored one."""
     is_split = not _same(factors.price, 1, SAME_FACTOR)
     rounded = ROUNDED if is_split else SAME
     return (
-        all(_is_scaled(new, old[column], factors.price) for column, new in _values(bar).items() if column in RANGE)
-        and isclose(bar.volume, old["volume"] / factors.price, rel_tol=rounded, abs_tol=1.0 if is_split else 0.0)
-        and isclose(bar.dividend, old["dividend"] * factors.price, rel_tol=rounded)
+        isclose(bar.dividend, old["dividend"] * factors.price, rel_tol=rounded)
+        and isclose(bar.capital_gain, old.get("capital_gain", bar.capital_gain) * factors.price, rel_tol=rounded)
         and _same(bar.split_ratio, old["split_ratio"])
+        and _has_rescaled_range(bar, old, factors.price, is_split, _is_settling(bar.session, old, exchange))
     )
 
 
-def _is_scaled(new: float | None, old: float | None, factor: float) -> bool:
-    return _same(new, None if old is None else old * factor, SAME_FACTOR)
+def _has_rescaled_range(bar: Bar, old: Row, factor: float, is_split: bool, is_settling: bool) -> bool:
+    """Whether open, high, low and volume are the stored ones but for a split's factor, and for settling."""
+    if is_settling and not is_split:
+        return True
+    rounded = SETTLED if is_settling else SAME_FACTOR
+    return all(
+        _same(new, None if old[column] is None else old[column] * factor, rounded)
+        for column, new in values_of(bar).items()
+        if column in RANGE
+    ) and (
+        is_settling
+        or isclose(
+            bar.volume,
+            old["volume"] / factor,
+            rel_tol=ROUNDED if is_split else SAME,
+            abs_tol=1.0 if is_split else 0.0,
+        )
+    )
 
 
-def _change(kind: ChangeKind, first: date, bar: Bar, old: Row, by: Factors) -> Change:
-    changed = _changed_columns(bar, old)
-    new = _values(bar)
+def _change(kind: ChangeKind, first: date, bar: Bar, old: Row, by: Factors, exchange: str) -> Change:
+    changed = _changed_columns(bar, old, exchange)
+    new = values_of(bar)
     return Change(
         change=kind,
         first_session=first,

@@ -1,13 +1,13 @@
-"""What is not stored: list it, or ask the source again for what is late or missing.
+"""What is not stored: list it, or ask the source again for what is late, missing or quarantined.
 
-python -m collector.gaps                                  every gap, and the published sessions to recompute
+python -m collector.gaps                                  every gap, and the sessions to compute (again)
 python -m collector.gaps --from 2026-08-10 --to 2026-08-21 --repoll
 """
 
 import argparse
 import logging
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date
 from itertools import groupby
@@ -23,6 +23,7 @@ from config.universe import universe
 from database.db_helper import Connection, Row, connect
 from database.queries import collected, ledger
 from database.queries.outdated import Figure, outdated, ranges
+from database.queries.unpublished import unpublished
 from utils.command_line import exit_code_of
 from utils.dates import parse_date
 from utils.errors import InvalidInput
@@ -30,13 +31,14 @@ from utils.logging_utils import configure_logging
 
 log = logging.getLogger(__name__)
 
-REPOLLED = ("late", "missing")
+# A quarantined bar may be another one by now.
+REPOLLED = ("late", "missing", "quarantined")
 SHOWN_FIGURES = 3
 SHOWN_TICKERS = 12
 
 
 def repoll(settings: Settings, start: date | None, end: date | None, run_id: str | None = None) -> Receipt:
-    """Ask the source again for what is late or missing in a range, one request a ticker.
+    """Ask the source again for what is late, missing or quarantined in a range, one request a ticker.
 
     Each request covers all that is stored of the ticker, like every other one, so that its prices stay of one fetch.
     """
@@ -49,7 +51,7 @@ def repoll(settings: Settings, start: date | None, end: date | None, run_id: str
             asked = {ticker: _asked(current.conn, kind, ticker, gaps) for ticker, gaps in _by(of_kind, "ticker")}
             _ask(current, Kind(kind), asked)
         if not wanted:
-            current.receipt.note = "nothing is late or missing"
+            current.receipt.note = "nothing is late, missing or quarantined"
     return current.receipt
 
 
@@ -104,6 +106,7 @@ def report(
         yield f"  {day}  {ledger.STATES[state]:<21}  {_listed([row['ticker'] for row in rows])}: {reason}"
     yield from closed_days.told(conn, start, end)
     yield from recomputation(outdated(conn, universe().benchmark, universe().periods, start, end))
+    yield from computation(unpublished(conn, universe().benchmark, universe().periods, start, end))
 
 
 def _listed(tickers: list[str]) -> str:
@@ -119,6 +122,18 @@ def recomputation(sessions: Mapping[date, list[Figure]]) -> Iterator[str]:
         yield f"  {day}  {'; '.join(map(_told, figures[:SHOWN_FIGURES]))}" + (f"; {more} more" if more > 0 else "")
     for start, end in ranges(sessions):
         yield f"compute again: ./start.sh backfill {start} {end}"
+
+
+def computation(sessions: Sequence[date]) -> Iterator[str]:
+    """The sessions that were never computed and could be, if any, and how to.
+
+    >>> list(computation([date(2026, 8, 14), date(2026, 8, 17)]))[1]
+    'compute: ./start.sh backfill 2026-08-14 2026-08-17'
+    """
+    if sessions:
+        yield f"sessions never computed whose prices have come: {len(sessions)}"
+    for start, end in ranges(sessions):
+        yield f"compute: ./start.sh backfill {start} {end}"
 
 
 def _told(figure: Figure) -> str:
@@ -155,7 +170,7 @@ def range_of(options: argparse.Namespace) -> tuple[date | None, date | None]:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = range_parser(__doc__)
-    parser.add_argument("--repoll", action="store_true", help="first ask the source again for what is late or missing")
+    parser.add_argument("--repoll", action="store_true", help="first ask the source again for what is not there")
     parser.add_argument("--closed", action="store_true", help="also list the days on which a foreign market was closed")
     options = parser.parse_args(arguments)
     configure_logging()

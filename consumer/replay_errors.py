@@ -16,19 +16,22 @@ from utils.logging_utils import configure_logging
 
 def replay(settings: Settings, conn: Connection, rejected: list[Row], accept: bool) -> int:
     """Send the messages again and mark them once the broker has them; with `accept`, as looked at and found true."""
+    values = {row["id"]: _accepted(row) if accept else row["raw_value"] or "" for row in rejected}
     with publisher(settings.kafka) as kafka:
         for row in rejected:
-            value = _accepted(row) if accept else row["raw_value"] or ""
-            kafka.send_raw(row["topic"], (row["message_key"] or "").encode() or None, value.encode())
+            kafka.send_raw(row["topic"], (row["message_key"] or "").encode() or None, values[row["id"]].encode())
         kafka.wait()
-    errors.mark_replayed(conn, [row["id"] for row in rejected])
+    if accept:
+        errors.mark_accepted(conn, values)
+    else:
+        errors.mark_replayed(conn, list(values))
     return len(rejected)
 
 
 def _accepted(row: Row) -> str:
     try:
         return json.dumps({**json.loads(row["raw_value"]), "is_accepted": True})
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         raise InvalidInput(f"message no. {row['id']} is not JSON: --accept can do nothing for it") from None
 
 
@@ -44,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("ids", nargs="*", type=int, metavar="NO", help="only these (default: all that wait)")
     parser.add_argument("--topic", choices=[topic.value for topic in Topic], help="only those of one topic")
     parser.add_argument("--replay", action="store_true", help="send them again as they are")
-    parser.add_argument("--accept", action="store_true", help="send them again, a large price step being true")
+    parser.add_argument("--accept", action="store_true", help="send them again, as looked at and found true")
     options = parser.parse_args(arguments)
     configure_logging()
     return exit_code_of(lambda: _list_and_replay(Settings.from_env(), options))

@@ -13,14 +13,14 @@ import psycopg2
 
 from config.config import DatabaseSettings, Settings, Topic
 from database.db_helper import Connection, Values, connect, transaction, upsert
-from database.queries import consumer_lag
+from database.queries import consumer_lag, errors
 from database.tables import CONSUMER_ERROR, Table
 from utils.command_line import exit_code_of
 from utils.errors import DatabaseUnavailable, InvalidMessage
 from utils.kafka_utils import Record, consume
 from utils.lag import Lag
 from utils.logging_utils import configure_logging
-from utils.messages import Message, Ticker, from_json
+from utils.messages import DailyBar, Message, Ticker, from_json
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Store(Generic[M]):
         """Store a batch: rows and rejections in one transaction. DatabaseUnavailable leaves nothing half-written."""
         good, bad = self._decode(records)
         try:
-            self._commit([message for _, message in good], bad)
+            self._commit(good, bad)
         except (psycopg2.DataError, psycopg2.IntegrityError):
             # Postgres refuses a value: find it by storing one at a time, so that its neighbours are not lost.
             for record, message in good:
@@ -79,11 +79,30 @@ class Store(Generic[M]):
                 bad.append(self._rejection(record, str(error)))
         return good, bad
 
-    def _commit(self, messages: Sequence[M], bad: Sequence[Values]) -> None:
+    def _commit(self, good: Sequence[tuple[Record, M]], bad: Sequence[Values]) -> None:
+        """Store what is good, keep what is bad, and close the rejections that either takes the place of."""
         conn = self._connection()
         with transaction(conn):
-            self._write(conn, messages)
+            self._write(conn, [message for _, message in good])
             upsert(conn, CONSUMER_ERROR, bad)
+            self._close_older(conn, good, bad)
+
+    def _close_older(self, conn: Connection, good: Sequence[tuple[Record, M]], bad: Sequence[Values]) -> None:
+        later: dict[str, list[errors.BarRecord]] = {}
+        for record, message in good:
+            if isinstance(message, DailyBar):
+                bar = errors.BarRecord(message.ticker, message.trade_date, record.timestamp, record.offset)
+                later.setdefault(self._topic(record), []).append(bar)
+        for row in bad:
+            rejected = dict(zip(CONSUMER_ERROR.columns, row, strict=True))
+            if rejected["trade_date"]:
+                bar = errors.BarRecord(*(rejected[name] for name in errors.BarRecord._fields))
+                later.setdefault(rejected["topic"], []).append(bar)
+        for topic, bars in later.items():
+            errors.close_older(conn, topic, bars)
+
+    def _topic(self, record: Record) -> str:
+        return record.topic.removeprefix(self._topic_prefix)
 
     def _connection(self) -> Connection:
         if self._conn is None:
@@ -92,13 +111,13 @@ class Store(Generic[M]):
 
     def _store_or_reject(self, record: Record, message: M) -> None:
         try:
-            self._commit([message], [])
+            self._commit([(record, message)], [])
         except (psycopg2.DataError, psycopg2.IntegrityError) as error:
             self._commit([], [self._rejection(record, f"PostgreSQL refuses it: {str(error).splitlines()[0]}")])
 
     def _rejection(self, record: Record, reason: str) -> Values:
         """A row of logs_consumer_error."""
-        topic = record.topic.removeprefix(self._topic_prefix)
+        topic, reason = self._topic(record), reason.replace("\x00", r"\x00")
         log.warning("rejected %s/%d@%d: %s", topic, record.partition, record.offset, reason)
         ticker, trade_date = _bar_of(record.value)
         address = (topic, record.partition, record.offset, record.timestamp)
@@ -114,7 +133,7 @@ def _bar_of(raw: bytes | None) -> tuple[str | None, date | None]:
     """Whose bar, and of which session, a message is about; None where it does not say so plainly."""
     try:
         named = msgspec.json.decode(raw or b"", type=_BarName)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return None, None
     return named.ticker, named.trade_date
 

@@ -5,7 +5,7 @@ stock-daily-data   StockDailyBar      (also exchange rates: quote_type CURRENCY)
 etf-holdings-data  HoldingsSnapshot   (a fund's whole list, so that a snapshot is stored whole or not at all)
 """
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Annotated, Literal, TypeVar
 
@@ -14,10 +14,16 @@ from msgspec import Meta
 
 from utils.errors import InvalidMessage
 
-Ticker = Annotated[str, Meta(min_length=1, max_length=20)]
-Price = Annotated[float, Meta(gt=0, lt=1e12)]
+# What Postgres has no place for is refused here, so that producers know it before they send it.
+LARGEST_INTEGER = 2**63 - 1
+Ticker = Annotated[str, Meta(min_length=1, max_length=20, pattern=r"^[!-~]+\Z")]
+Price = Annotated[float, Meta(ge=1e-10, lt=1e12)]
+Amount = Annotated[float, Meta(ge=0, lt=1e12)]
 Volume = Annotated[int, Meta(ge=0)]
-Fraction = Annotated[float, Meta(gt=0, le=1)]
+Count = Annotated[int, Meta(gt=0, le=LARGEST_INTEGER)]
+Fraction = Annotated[float, Meta(gt=0, lt=100)]  # of a fund; leveraged ones hold more than they are worth
+Moment = Annotated[datetime, Meta(tz=True)]
+RunId = Annotated[str, Meta(max_length=250)]
 Source = Literal["yahoo", "simulated", "recorded"]
 # Whose share count times the session's close: the company's implied one, the quoted cap over the quoted price, or the
 # listed class's; or the cap of the fetch day.
@@ -25,8 +31,14 @@ MarketCapSource = Literal["implied_x_close", "derived_x_close", "shares_x_close"
 SectorSource = Literal["yahoo", "derived"]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 
-LARGEST_STEP = 0.5  # a close that moves further in one session without a split is looked at by a person first
+LARGEST_STEP = 0.5  # a close that moves further in one session is looked at by a person first
 ROUNDING = 1e-6  # Yahoo's split adjustment leaves high and low this much off open and close, relatively
+
+EARLIEST = date(1990, 1, 1)
+AHEAD = timedelta(days=1)  # a source's clock may be ahead of ours by that; the one of a simulated market by a lifetime
+SIMULATED_AHEAD = timedelta(days=36_500)
+MONTH = timedelta(days=31)
+ZONES = timedelta(days=2)  # a session may be dated later than the moment of its fetch: elsewhere it is tomorrow
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -35,17 +47,31 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     gc=False, here and below: they hold no cycles, so the garbage collector need not visit thousands of them.
     """
 
-    fetched_at: datetime
+    fetched_at: Moment
     source: Source
-    run_id: str | None = None
+    run_id: RunId | None = None
 
     @property
     def key(self) -> str:
         """The ticker: one partition keeps a ticker's messages in order."""
         raise NotImplementedError
 
+    @property
+    def days(self) -> list[date]:
+        """The sessions that it is about."""
+        raise NotImplementedError
+
     def check(self) -> None:
         """Raise InvalidMessage when the values contradict each other."""
+
+    def check_days(self) -> None:
+        """Raise InvalidMessage when it says to be of a time that cannot be: such a row would hide every later one."""
+        fetched_on, today = self.fetched_at.date(), datetime.now(UTC).date()
+        if not EARLIEST <= fetched_on <= today + (AHEAD if self.source == "yahoo" else SIMULATED_AHEAD):
+            raise InvalidMessage(f"{self.key}: fetched_at {self.fetched_at} cannot be")
+        for day in self.days:
+            if not EARLIEST <= day <= fetched_on + ZONES:
+                raise InvalidMessage(f"{self.key}: {day} is no day from {EARLIEST} to that of its fetch, {fetched_on}")
 
     @property
     def is_plausible(self) -> bool:
@@ -66,10 +92,10 @@ class DailyBar(Message, frozen=True, kw_only=True):
     adj_close: Price
     volume: Volume
     previous_close: Price | None = None
-    is_accepted: bool = False  # a person has looked at the step and found it true
-    dividend: Annotated[float, Meta(ge=0)] = 0.0
+    is_accepted: bool = False  # a person has looked at the bar and found it true
+    dividend: Amount = 0.0
     split_ratio: Price = 1.0
-    capital_gain: Annotated[float, Meta(ge=0)] = 0.0
+    capital_gain: Amount = 0.0
     currency: Currency = "USD"
     doubt: str | None = None  # why the producer, which sees the whole series, finds that a person should look first
 
@@ -78,24 +104,31 @@ class DailyBar(Message, frozen=True, kw_only=True):
         return self.ticker
 
     @property
+    def days(self) -> list[date]:
+        return [self.trade_date]
+
+    @property
     def price_change_percent(self) -> float | None:
         if self.previous_close is None:
             return None
         return (self.close_price / self.previous_close - 1) * 100
 
     def check(self) -> None:
-        if self.doubt and not self.is_accepted:
-            raise InvalidMessage(
-                f"{self.ticker} {self.trade_date}: {self.doubt}; accept it with --accept if it is true"
-            )
-        if self.previous_close is None or self.split_ratio != 1.0 or self.is_accepted:
+        if self.is_accepted:
             return
-        step = self.close_price / self.previous_close - 1
-        if abs(step) > LARGEST_STEP:
-            raise InvalidMessage(
-                f"{self.ticker} {self.trade_date}: close moved {step:+.1%} without a split "
-                f"({self.previous_close:g} -> {self.close_price:g}); replay it with --accept if it is true"
-            )
+        if reason := self.doubt or self._range_doubt() or self._step_doubt():
+            raise InvalidMessage(f"{self.ticker} {self.trade_date}: {reason}; accept it with --accept if it is true")
+
+    def _range_doubt(self) -> str | None:
+        return None
+
+    def _step_doubt(self) -> str | None:
+        """Both sides of a split are adjusted for it, so that a step counts on its day too."""
+        step = self.close_price / self.previous_close - 1 if self.previous_close else 0.0
+        if abs(step) <= LARGEST_STEP:
+            return None
+        split = "without a split" if self.split_ratio == 1.0 else "on the day of a split"
+        return f"close moved {step:+.1%} {split} ({self.previous_close:g} -> {self.close_price:g})"
 
 
 class EtfDailyBar(DailyBar, frozen=True, kw_only=True):
@@ -103,9 +136,8 @@ class EtfDailyBar(DailyBar, frozen=True, kw_only=True):
     high_price: Price
     low_price: Price
 
-    def check(self) -> None:
-        check_range(self.ticker, self.trade_date, self.open_price, self.high_price, self.low_price, self.close_price)
-        super().check()
+    def _range_doubt(self) -> str | None:
+        return range_doubt(self.open_price, self.high_price, self.low_price, self.close_price)
 
 
 class StockDailyBar(DailyBar, frozen=True, kw_only=True):
@@ -119,25 +151,26 @@ class StockDailyBar(DailyBar, frozen=True, kw_only=True):
     company_name: Annotated[str, Meta(max_length=200)] | None = None
     sector: Annotated[str, Meta(max_length=60)] | None = None
     sector_source: SectorSource | None = None
-    shares_outstanding: Annotated[int, Meta(gt=0)] | None = None
-    market_cap: Annotated[int, Meta(gt=0)] | None = None
+    shares_outstanding: Count | None = None
+    market_cap: Count | None = None
     market_cap_source: MarketCapSource | None = None
 
-    def check(self) -> None:
+    def _range_doubt(self) -> str | None:
         if self.open_price and self.high_price and self.low_price:
-            check_range(
-                self.ticker, self.trade_date, self.open_price, self.high_price, self.low_price, self.close_price
-            )
-        super().check()
+            return range_doubt(self.open_price, self.high_price, self.low_price, self.close_price)
+        return None
 
 
 class Holding(msgspec.Struct, frozen=True, gc=False):
-    """percent is a fraction of the fund; rank 1 is the largest."""
+    """percent is a fraction of the fund; rank 1 is the largest.
+
+    The fractions of one fund may come to more than 1: it can owe what it holds beyond its own worth.
+    """
 
     ticker: Ticker
     name: Annotated[str, Meta(max_length=200)] | None
     percent: Fraction
-    rank: Annotated[int, Meta(ge=1)]
+    rank: Annotated[int, Meta(ge=1, lt=2**31)]
 
 
 class EtfMetadata(msgspec.Struct, frozen=True, gc=False):
@@ -164,13 +197,16 @@ class HoldingsSnapshot(Message, frozen=True, kw_only=True):
     def key(self) -> str:
         return self.etf_ticker
 
+    @property
+    def days(self) -> list[date]:
+        return [self.collected_date]
+
     def check(self) -> None:
         tickers = [holding.ticker for holding in self.holdings]
         if len(set(tickers)) != len(tickers):
             raise InvalidMessage(f"{self.etf_ticker} {self.collected_date}: a holding is listed twice: {tickers}")
-        total = sum(holding.percent for holding in self.holdings)
-        if total > 1 + ROUNDING:
-            raise InvalidMessage(f"{self.etf_ticker} {self.collected_date}: holdings sum to {total:.1%} of the fund")
+        if self.month_of and not EARLIEST <= self.month_of <= self.collected_date + MONTH:
+            raise InvalidMessage(f"{self.etf_ticker} {self.collected_date}: it cannot stand for {self.month_of}")
 
 
 M = TypeVar("M", bound=Message)
@@ -182,11 +218,26 @@ def to_json(message: Message) -> bytes:
 
 def from_json(kind: type[M], raw: bytes | str) -> M:
     """The message, checked; InvalidMessage says which field breaks the contract, or which values contradict."""
+    message = _in_contract(kind, raw)
+    message.check()
+    return message
+
+
+def refusal(message: Message) -> str | None:
+    """Why no consumer can take a message whatever a person says: the field that breaks the contract. None: it can."""
+    try:
+        _in_contract(type(message), to_json(message))
+    except InvalidMessage as error:
+        return str(error)
+    return None
+
+
+def _in_contract(kind: type[M], raw: bytes | str) -> M:
     try:
         message: M = _decoder(kind).decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        message.check_days()
+    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as error:
         raise InvalidMessage(f"not a {kind.__name__}: {error}") from None
-    message.check()
     return message
 
 
@@ -195,8 +246,13 @@ def _decoder(kind: type[M]) -> msgspec.json.Decoder[M]:
     return msgspec.json.Decoder(kind)
 
 
-def check_range(ticker: str, day: date, opened: float, high: float, low: float, close: float) -> None:
-    """low <= open, close <= high, up to Yahoo's rounding."""
+def range_doubt(opened: float, high: float, low: float, close: float) -> str | None:
+    """Unless low <= open, close <= high, up to Yahoo's rounding.
+
+    >>> range_doubt(10.0, 12.0, 9.0, 11.0), range_doubt(10.0, 12.0, 9.0, 12.5)
+    (None, 'open 10 and close 12.5 are not within 9 to 12')
+    """
     lower, upper = (opened, close) if opened < close else (close, opened)
     if low > lower * (1 + ROUNDING) or high < upper * (1 - ROUNDING):
-        raise InvalidMessage(f"{ticker} {day}: open {opened:g} and close {close:g} are not within {low:g} to {high:g}")
+        return f"open {opened:g} and close {close:g} are not within {low:g} to {high:g}"
+    return None

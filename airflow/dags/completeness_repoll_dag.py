@@ -1,9 +1,12 @@
 """### What is late or missing, asked for again
 
-Asks the source once more for every expected bar that is late or missing in the REFETCH_SESSIONS sessions up to the
-run's own; green when what came is in Postgres. Then lists in the log of `report` everything that is not there, and the
-published sessions that no longer follow from the stored prices, with the command that computes them again. It computes
-nothing itself. What stays missing longer is no longer asked for daily: `./start.sh gaps --repoll` asks for all of it.
+Asks the source once more for every expected bar that is late, missing or quarantined in the REFETCH_SESSIONS sessions
+up to the run's own; green when what came is in Postgres. Then lists in the log of `report` everything that is not
+there, and the published sessions that no longer follow from the stored prices, with the command that computes them
+again. What stays missing longer is no longer asked for daily: `./start.sh gaps --repoll` asks for all of it.
+
+Of those sessions that could never be computed, because the benchmark's prices were not there, and that can be now, it
+starts `daily_pipeline_controller` for the newest five, one after another, oldest first.
 
 **When**: Monday to Friday 14:30 UTC, after the stages of either schedule mode.
 
@@ -23,12 +26,27 @@ from contextlib import closing
 from datetime import date
 from typing import Any
 
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import task
 from dag_common import AS_OF, RUN_ID, YAHOO_POOL, StoredSensor, airflow_errors, daily_dag
 
 from config.config import Settings
 
 log = logging.getLogger(__name__)
+
+COMPUTED_PER_RUN = 5
+
+
+def runs_of(sessions: list[date], started_by: str) -> list[dict[str, Any]]:
+    """What starts the controller for the newest sessions, oldest first. A retry starts the same runs again."""
+    return [
+        {
+            "trigger_run_id": f"{session}__{started_by}",
+            "conf": {"as_of_date": session.isoformat(), "stage_delay_minutes": 0},
+        }
+        for session in sorted(sessions)[-COMPUTED_PER_RUN:]
+    ]
+
 
 with daily_dag(
     "completeness_repoll",
@@ -58,5 +76,34 @@ with daily_dag(
             log.info("%s", line)
         return lines
 
+    @task
+    def never_computed(as_of: str, started_by: str) -> list[dict[str, Any]]:
+        from config.universe import universe
+        from database.db_helper import connect
+        from database.queries.unpublished import unpublished
+        from utils.dates import session_before
+
+        settings, end = Settings.from_env(), date.fromisoformat(as_of)
+        with airflow_errors(), closing(connect(settings.database)) as conn:
+            start = session_before(end, settings.collector.refetch_sessions)
+            sessions = unpublished(conn, universe().benchmark, universe().periods, start, end)
+        log.info("never computed, and computable now: %s", ", ".join(map(str, sessions)) or "none")
+        return runs_of(sessions, started_by)
+
     collected = collect(AS_OF, RUN_ID)
-    StoredSensor(task_id="stored", receipt=collected) >> report(AS_OF)
+    listed = report(AS_OF)
+    StoredSensor(task_id="stored", receipt=collected) >> listed
+    computable = never_computed(AS_OF, RUN_ID)
+    listed >> computable
+    TriggerDagRunOperator.partial(
+        task_id="compute",
+        trigger_dag_id="daily_pipeline_controller",
+        logical_date=None,
+        reset_dag_run=True,
+        fail_when_dag_is_paused=True,
+        wait_for_completion=True,
+        deferrable=True,
+        poke_interval=5,
+        max_active_tis_per_dagrun=1,
+        retries=1,
+    ).expand_kwargs(computable)

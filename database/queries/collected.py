@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+import msgspec
 from psycopg2 import sql
 
 from database.db_helper import Connection, Row, fetch
@@ -18,6 +19,7 @@ PRICE_COLUMNS = (
     "volume",
     "dividend",
     "split_ratio",
+    "capital_gain",
 )
 
 
@@ -96,12 +98,60 @@ def rejected(conn: Connection, topics: Sequence[str], keys: Sequence[str]) -> di
 
 def quarantined(conn: Connection, topic: str, ticker: str) -> set[date]:
     """Sessions of a ticker whose bars were rejected and wait for a person."""
+    return set(rejected_bars(conn, topic, ticker))
+
+
+def rejected_bars(conn: Connection, topic: str, ticker: str) -> dict[date, Row]:
+    """The bars of a ticker that wait for a person: session -> what was rejected last."""
     rows = fetch(
         conn,
-        "SELECT trade_date FROM logs_quarantined_bar WHERE topic = %(topic)s AND ticker = %(ticker)s",
+        """
+        SELECT DISTINCT ON (trade_date) trade_date, raw_value
+        FROM logs_consumer_error
+        WHERE topic = %(topic)s AND ticker = %(ticker)s AND replayed_at IS NULL AND trade_date IS NOT NULL
+        ORDER BY trade_date, id DESC
+        """,
         {"topic": topic, "ticker": ticker},
     )
-    return {row["trade_date"] for row in rows}
+    return {row["trade_date"]: _values(row["raw_value"]) for row in rows}
+
+
+def accepted_steps(conn: Connection, topic: str, ticker: str) -> dict[date, float | None]:
+    """Sessions of a ticker whose bars a person has accepted -> the step of the close; None where it is not known."""
+    rows = fetch(
+        conn,
+        """
+        SELECT trade_date, raw_value
+        FROM logs_consumer_error
+        WHERE topic = %(topic)s AND ticker = %(ticker)s AND replayed_at IS NOT NULL AND trade_date IS NOT NULL
+            AND raw_value LIKE '%%"is_accepted": true%%'
+        ORDER BY id
+        """,
+        {"topic": topic, "ticker": ticker},
+    )
+    return {row["trade_date"]: _step(_values(row["raw_value"])) for row in rows}
+
+
+def _values(raw: str | None) -> Row:
+    """A message's fields; none where it is no message."""
+    try:
+        values = msgspec.json.decode(raw or "")
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _step(values: Row) -> float | None:
+    """
+    >>> _step({"close_price": 160.0, "previous_close": 100.0}), _step({"close_price": 160.0, "previous_close": None})
+    (1.6, None)
+    """
+    close, before = (_price(values.get(column)) for column in ("close_price", "previous_close"))
+    return close / before if close and before else None
+
+
+def _price(value: Any) -> float | None:
+    return float(value) if isinstance(value, float | int) and value > 0 else None
 
 
 def any_row(conn: Connection, table: Table) -> bool:

@@ -1,12 +1,23 @@
 """Rejected messages: which wait to be looked at, and which were put back on their topic."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
 
 from database.db_helper import Connection, Row, fetch, transaction
 
 
+class BarRecord(NamedTuple):
+    """Where a message about a bar stands on its topic. A topic that was made anew counts its offsets afresh."""
+
+    ticker: str
+    trade_date: date
+    record_time: int
+    kafka_offset: int
+
+
 def waiting(conn: Connection, topic: str | None = None, ids: Sequence[int] | None = None) -> list[Row]:
-    """Messages that were rejected and not replayed since, oldest first."""
+    """Messages that were rejected and not closed since, oldest first."""
     return fetch(
         conn,
         """
@@ -26,3 +37,42 @@ def mark_replayed(conn: Connection, ids: Sequence[int]) -> None:
         cursor.execute(
             "UPDATE logs_consumer_error SET replayed_at = clock_timestamp() WHERE id = ANY(%s)", (list(ids),)
         )
+
+
+def mark_accepted(conn: Connection, accepted: Mapping[int, str]) -> None:
+    """Close rejections that a person has looked at, each with the message that was sent instead."""
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE logs_consumer_error AS rejected
+            SET replayed_at = clock_timestamp(), raw_value = accepted.raw_value
+            FROM UNNEST(%s::bigint[], %s::text[]) AS accepted (id, raw_value)
+            WHERE rejected.id = accepted.id
+            """,
+            (list(accepted), list(accepted.values())),
+        )
+
+
+def close_older(conn: Connection, topic: str, later: Collection[BarRecord]) -> int:
+    """Close the rejections of bars of which something later has been read; inside the caller's transaction.
+
+    What was read later counts by its place on the topic, so that reading a batch twice closes nothing else.
+    """
+    with conn.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT id, ticker, trade_date, record_time, kafka_offset
+            FROM logs_consumer_error
+            WHERE topic = %s AND replayed_at IS NULL AND trade_date IS NOT NULL
+            """,
+            (topic,),
+        )
+        waiting = {row[0]: BarRecord(*row[1:]) for row in cursor.fetchall()}
+        if not waiting:
+            return 0
+        newest: dict[tuple[str, date], tuple[int, int]] = {}
+        for record in later:
+            newest[record[:2]] = max(newest.get(record[:2], record[2:]), record[2:])
+        closed = [number for number, record in waiting.items() if record[2:] < newest.get(record[:2], (0, 0))]
+        cursor.execute("UPDATE logs_consumer_error SET replayed_at = clock_timestamp() WHERE id = ANY(%s)", (closed,))
+        return len(closed)

@@ -1,12 +1,13 @@
 """The ledger of expected (ticker, session), and the log of stored bars that the source has changed since."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from psycopg2 import sql
 
 from database.db_helper import Connection, Row, Values, fetch, transaction, upsert
-from database.tables import DAILY_ETF_OHLC, EXPECTED_BAR, RESTATEMENT, Table
+from database.tables import DAILY_ETF_OHLC, EXPECTED_BAR, PRICE_BREAK, RESTATEMENT, Table
 from utils.errors import NotStored
 
 HOME_CURRENCY = "USD"
@@ -34,12 +35,56 @@ def expect(conn: Connection, kind: str, wanted: Collection[tuple[str, date]], ru
         )
 
 
-def record(conn: Connection, expected: Sequence[Values], restated: Sequence[Values]) -> None:
-    """What the source said of expected bars, and what it has changed: rows of EXPECTED_BAR and RESTATEMENT."""
-    if expected or restated:
-        with transaction(conn):
-            upsert(conn, EXPECTED_BAR, expected)
-            upsert(conn, RESTATEMENT, restated)
+@dataclass(frozen=True)
+class Judged:
+    """The breaks that the judgement of a ticker's sessions from first to last has found: rows of PRICE_BREAK."""
+
+    kind: str
+    ticker: str
+    first: date
+    last: date
+    breaks: Sequence[Values]
+
+
+def record(
+    conn: Connection, expected: Sequence[Values], restated: Sequence[Values], judged: Judged | None = None
+) -> None:
+    """What the source said of expected bars, and what it has changed: rows of EXPECTED_BAR and RESTATEMENT.
+
+    The breaks of what was judged take the place of those found there before.
+    """
+    if not (expected or restated or judged):
+        return
+    with transaction(conn):
+        upsert(conn, EXPECTED_BAR, expected)
+        upsert(conn, RESTATEMENT, restated)
+        if judged:
+            _replace_breaks(conn, judged)
+
+
+def _replace_breaks(conn: Connection, judged: Judged) -> None:
+    with conn.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM logs_price_break WHERE (kind, ticker) = (%s, %s) AND trade_date BETWEEN %s AND %s",
+            (judged.kind, judged.ticker, judged.first, judged.last),
+        )
+    upsert(conn, PRICE_BREAK, judged.breaks)
+
+
+def lost_dividends(conn: Connection, kind: str, ticker: str) -> dict[date, float]:
+    """The dividends of a ticker that were stored once and that the source has left out since, by session."""
+    rows = fetch(
+        conn,
+        """
+        SELECT last_session, (old_values ->> 'dividend')::float8 AS dividend
+        FROM logs_restatement
+        WHERE (kind, ticker, change) = (%(kind)s, %(ticker)s, 'restated')
+            AND (old_values ->> 'dividend')::float8 > 0 AND (new_values ->> 'dividend')::float8 = 0
+        ORDER BY recorded_at
+        """,
+        {"kind": kind, "ticker": ticker},
+    )
+    return {row["last_session"]: row["dividend"] for row in rows}
 
 
 def gaps(conn: Connection, start: date | None = None, end: date | None = None) -> list[Row]:

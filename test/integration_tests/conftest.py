@@ -139,6 +139,7 @@ class Received:
     key: bytes
     offset: int = 0
     partition: int = 0
+    timestamp: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
 
 
 @dataclass
@@ -219,8 +220,8 @@ def settings(
             "TRUNCATE collected_daily_etf_ohlc, collected_daily_stock_history, collected_etf_holdings, "
             "collected_meta_etf, collected_monthly_benchmark_holdings, "
             "logs_yahoo_request, logs_consumer_error, logs_expected_bar, logs_restatement, logs_missing_holdings, "
-            "analytics_trending_etfs, analytics_portfolio_allocation, analytics_allocation_candidates, "
-            "analytics_monthly_portfolio, analytics_publication"
+            "logs_price_break, analytics_trending_etfs, analytics_portfolio_allocation, "
+            "analytics_allocation_candidates, analytics_monthly_portfolio, analytics_publication"
         )
 
 

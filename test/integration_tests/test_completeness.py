@@ -158,12 +158,61 @@ class TestLedger:
         line = entry(conn, "DIA", UNTIL)
         assert line["state"] == "quarantined"
         assert "close moved +" in line["reason"]
-        assert gaps.repoll(settings, None, None).requests == 0, "a person has to look at it"
+        again = gaps.repoll(settings, None, None)
+        assert (again.requests, again.sent) == (1, {}), "the source may have changed it, and has not"
+        assert len(errors.waiting(conn)) == 1
 
         mend()
-        errors.mark_replayed(conn, [row["id"] for row in errors.waiting(conn)])
-        stage_1(settings)
+        receipt = gaps.repoll(settings, None, None)
+        assert gaps.came(receipt) == "1 requests; came: DIA 2026-08-21"
         assert state(conn, "DIA", UNTIL) == "stored"
+        assert errors.waiting(conn) == []
+        assert gaps.repoll(settings, None, None).requests == 0
+
+    @pytest.mark.parametrize("session", [session_before(UNTIL, 40), YESTERDAY])
+    def test_an_odd_bar_heals_at_the_next_fetch_and_makes_its_successor_no_odder(
+        self,
+        settings: Settings,
+        conn: Connection,
+        clock: Callable[[date], None],
+        fault: Fault,
+        mend: Callable[[], None],
+        session: date,
+    ) -> None:
+        clock(YESTERDAY)
+        fault(kind="scaled_bar", ticker="DIA", session=str(session), factor=100)
+        stage_1(settings, YESTERDAY)
+        assert state(conn, "DIA", session) == "quarantined"
+        assert [row["trade_date"] for row in ledger.gaps(conn)] == [session]
+
+        clock(UNTIL)
+        stage_1(settings)
+        assert [row["trade_date"] for row in ledger.gaps(conn)] == [session]
+        assert len(errors.waiting(conn)) == 1, "it is not sent again"
+
+        mend()
+        gaps.repoll(settings, None, None)
+        assert ledger.gaps(conn) == []
+        assert errors.waiting(conn) == []
+        assert ledger.restatements(conn) == []
+
+    def test_a_restated_bar_that_is_doubtful_overwrites_nothing(
+        self, settings: Settings, conn: Connection, clock: Callable[[date], None], fault: Fault
+    ) -> None:
+        query = "SELECT * FROM collected_daily_etf_ohlc WHERE ticker = 'DIA' AND trade_date = %(d)s"
+        past = session_before(UNTIL, 10)
+        clock(YESTERDAY)
+        stage_1(settings, YESTERDAY)
+        before = fetch(conn, query, {"d": past})
+
+        clock(UNTIL)
+        fault(kind="scaled_bar", ticker="DIA", session=str(past), factor=0.01)
+        stage_1(settings)
+
+        assert fetch(conn, query, {"d": past}) == before
+        assert state(conn, "DIA", past) == "stored"
+        assert ledger.restatements(conn) == []
+        assert [row["message_key"] for row in errors.waiting(conn)] == ["DIA"]
 
     def test_a_stored_bar_that_the_source_has_lost_is_there_all_the_same(
         self, settings: Settings, conn: Connection, fault: Fault

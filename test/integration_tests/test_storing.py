@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from config.config import DatabaseSettings
-from consumer import kafka_consumer_etf_holdings
+from consumer import kafka_consumer_etf_holdings, replay_errors
 from consumer.storing import Store, upsert_by
 from database import tables
-from database.db_helper import Connection, connect, fetch, transaction
-from database.queries import collected, consumer_lag
-from utils.errors import DatabaseUnavailable
+from database.db_helper import Connection, connect, fetch, transaction, upsert
+from database.queries import collected, consumer_lag, errors, ledger
+from database.queries.unpublished import unpublished
+from utils.dates import sessions_between
+from utils.errors import DatabaseUnavailable, InvalidInput
 from utils.lag import Lag
 from utils.messages import EtfDailyBar, Holding, HoldingsSnapshot, to_json
 
@@ -29,6 +31,7 @@ class Received:
     key: bytes | None = b"SPY"
     topic: str = "etf-daily-data"
     partition: int = 1
+    timestamp: int = 0
 
 
 def bar(**values: Any) -> bytes:
@@ -50,6 +53,15 @@ def conn(scratch_database: DatabaseSettings) -> Iterator[Connection]:
 def store(scratch_database: DatabaseSettings, conn: Connection) -> Callable[..., None]:
     etf_store = Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC))
     return lambda *values: etf_store([Received(offset, value) for offset, value in enumerate(values)])
+
+
+@pytest.fixture
+def store_later(scratch_database: DatabaseSettings, conn: Connection) -> Callable[..., None]:
+    """What follows on the topic after the values of `store`."""
+    etf_store = Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC))
+    return lambda *values: etf_store(
+        [Received(offset, value, timestamp=1_000) for offset, value in enumerate(values, 100)]
+    )
 
 
 def bars(conn: Connection) -> list[tuple[str, float, float]]:
@@ -99,6 +111,237 @@ def test_a_doubtful_bar_is_known_to_wait_for_a_person(store: Callable[..., None]
 
     assert collected.quarantined(conn, "etf-daily-data", "SPY") == {date(2026, 8, 21)}
     assert collected.quarantined(conn, "etf-daily-data", "QQQ") == set()
+
+
+@pytest.mark.parametrize(
+    "healed",
+    [
+        {"close_price": 11.5},  # the source has corrected it
+        {"close_price": 100.0, "high_price": 100.0, "is_accepted": True},  # a person has accepted it
+    ],
+)
+def test_a_bar_that_is_stored_closes_its_rejection(
+    store: Callable[..., None], store_later: Callable[..., None], conn: Connection, healed: dict[str, Any]
+) -> None:
+    doubtful = {"close_price": 100.0, "high_price": 100.0}
+    store(bar(**doubtful), bar(**doubtful, trade_date=date(2026, 8, 20)), bar(**doubtful, ticker="QQQ"))
+
+    store_later(bar(**healed))
+
+    assert collected.quarantined(conn, "etf-daily-data", "SPY") == {date(2026, 8, 20)}
+    assert collected.quarantined(conn, "etf-daily-data", "QQQ") == {date(2026, 8, 21)}
+    assert bars(conn)[0][1] == healed["close_price"]
+
+
+def test_a_later_rejection_takes_the_place_of_an_earlier_one(store: Callable[..., None], conn: Connection) -> None:
+    store(bar(close_price=100.0, high_price=100.0), bar(close_price=200.0, high_price=200.0))
+
+    [waiting] = errors.waiting(conn)
+    assert json.loads(waiting["raw_value"])["close_price"] == 200.0
+    assert collected.rejected_bars(conn, "etf-daily-data", "SPY")[date(2026, 8, 21)]["close_price"] == 200.0
+
+
+def test_reading_a_batch_twice_closes_no_later_rejection(store: Callable[..., None], conn: Connection) -> None:
+    for _ in range(2):
+        store(bar(), bar(close_price=100.0, high_price=100.0))
+
+    assert collected.quarantined(conn, "etf-daily-data", "SPY") == {date(2026, 8, 21)}
+
+
+def test_a_topic_made_anew_hides_no_rejection(scratch_database: DatabaseSettings, conn: Connection) -> None:
+    """Its offsets begin at 0 again: the address of a closed rejection is taken a second time."""
+    etf_store = Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC))
+    first, second = (bar(ticker=ticker, close_price=100.0, high_price=100.0) for ticker in ("SPY", "QQQ"))
+    etf_store([Received(0, first, timestamp=1_000)])
+    errors.mark_replayed(conn, [row["id"] for row in errors.waiting(conn)])
+
+    etf_store([Received(0, second, b"QQQ", timestamp=2_000)])
+
+    assert [row["message_key"] for row in errors.waiting(conn)] == ["QQQ"]
+    assert [json.loads(row["raw_value"])["ticker"] for row in rejected(conn)] == ["SPY", "QQQ"], "none is lost"
+
+
+def test_a_bar_on_a_topic_made_anew_closes_a_rejection_of_before(
+    scratch_database: DatabaseSettings, conn: Connection
+) -> None:
+    etf_store = Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC))
+    etf_store([Received(70, bar(close_price=100.0, high_price=100.0), timestamp=1_000)])
+
+    etf_store([Received(0, bar(), timestamp=2_000)])
+
+    assert collected.quarantined(conn, "etf-daily-data", "SPY") == set()
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        b'{"more": ' + b"[" * 100_000,
+        b'{"ticker": "A\u0000B", "trade_date": "2026-08-21", "source": "\u0000"}',
+        bar(trade_date=date(9999, 12, 31)),
+        bar(fetched_at=datetime(9999, 12, 31, 23, tzinfo=UTC)),
+        bar(fetched_at=FETCHED.replace(tzinfo=None)),
+        bar(ticker="A\x00B"),
+        bar(run_id="\x00"),
+        bar(source="\x00"),
+    ],
+)
+def test_poison_is_kept_and_stops_nothing(store: Callable[..., None], conn: Connection, poison: bytes) -> None:
+    store(poison, bar(ticker="QQQ"))
+
+    assert [ticker for ticker, *_ in bars(conn)] == ["QQQ"]
+    assert [row["kafka_offset"] for row in rejected(conn)] == [0]
+
+
+class TestAccepting:
+    """replay_errors, without a broker."""
+
+    def test_what_a_person_accepts_is_remembered_with_its_step(
+        self, store: Callable[..., None], store_later: Callable[..., None], conn: Connection
+    ) -> None:
+        store(bar(close_price=100.0, high_price=100.0), bar(close_price=13.0, trade_date=date(2026, 8, 20)))
+        accepted = {row["id"]: replay_errors._accepted(row) for row in errors.waiting(conn)}
+        assert collected.accepted_steps(conn, "etf-daily-data", "SPY") == {}
+
+        errors.mark_accepted(conn, accepted)
+        store_later(*(value.encode() for value in accepted.values()))
+
+        assert collected.accepted_steps(conn, "etf-daily-data", "SPY") == {
+            date(2026, 8, 21): 10.0,
+            date(2026, 8, 20): 1.3,
+        }
+        assert collected.accepted_steps(conn, "etf-daily-data", "QQQ") == {}
+        assert collected.quarantined(conn, "etf-daily-data", "SPY") == set()
+        assert [close for _, close, _ in bars(conn)] == [13.0, 100.0], "a step, and a close outside its range"
+
+    def test_what_is_only_sent_again_is_not(self, store: Callable[..., None], conn: Connection) -> None:
+        store(bar(close_price=100.0, high_price=100.0))
+
+        errors.mark_replayed(conn, [row["id"] for row in errors.waiting(conn)])
+
+        assert collected.accepted_steps(conn, "etf-daily-data", "SPY") == {}
+
+    def test_poison_cannot_be_accepted(self, store: Callable[..., None], conn: Connection) -> None:
+        store(b'{"more": ' + b"[" * 100_000)
+
+        [row] = errors.waiting(conn)
+        with pytest.raises(InvalidInput, match="is not JSON: --accept can do nothing for it"):
+            replay_errors._accepted(row)
+
+
+class TestBreaks:
+    def record(self, conn: Connection, *breaks: tuple[date, bool], last: date = date(2026, 8, 21)) -> None:
+        rows = [("etf", "SPY", session, withheld, "why", FETCHED, "r1") for session, withheld in breaks]
+        ledger.record(conn, [], [], ledger.Judged("etf", "SPY", date(2026, 8, 10), last, rows))
+
+    def found(self, conn: Connection, of: str = "logs_price_break") -> list[tuple[date, bool]]:
+        rows = fetch(conn, f"SELECT trade_date, is_withheld FROM {of} WHERE ticker = 'SPY' ORDER BY trade_date")
+        return [(row["trade_date"], row["is_withheld"]) for row in rows]
+
+    @pytest.fixture(autouse=True)
+    def none_left(self, conn: Connection) -> Iterator[None]:
+        yield
+        with transaction(conn), conn.cursor() as cursor:
+            cursor.execute("TRUNCATE logs_price_break, logs_restatement")
+
+    def test_a_judgement_takes_the_place_of_the_one_before_as_far_as_it_goes(self, conn: Connection) -> None:
+        self.record(conn, (date(2026, 8, 11), False), (date(2026, 8, 20), True))
+        self.record(conn, (date(2026, 8, 12), False), last=date(2026, 8, 14))
+
+        assert self.found(conn) == [(date(2026, 8, 12), False), (date(2026, 8, 20), True)]
+        self.record(conn)
+        assert self.found(conn) == []
+
+    def test_a_withheld_one_counts_while_its_bar_waits(
+        self, store: Callable[..., None], store_later: Callable[..., None], conn: Connection
+    ) -> None:
+        self.record(conn, (date(2026, 8, 12), False), (date(2026, 8, 21), True))
+        assert self.found(conn, "logs_open_break") == [(date(2026, 8, 12), False)]
+
+        store(bar(close_price=100.0, high_price=100.0))
+        assert self.found(conn, "logs_open_break") == [(date(2026, 8, 12), False), (date(2026, 8, 21), True)]
+
+        store_later(bar())
+        assert self.found(conn, "logs_open_break") == [(date(2026, 8, 12), False)]
+
+    def test_a_dividend_that_the_source_has_left_out_is_remembered(self, conn: Connection) -> None:
+        day = date(2026, 8, 12)
+        lost = json.dumps({"dividend": 0.41}), json.dumps({"dividend": 0.0})
+        grown = json.dumps({"dividend": 0.0}), json.dumps({"dividend": 0.2})
+        for session, (old, new) in ((day, lost), (date(2026, 8, 13), grown)):
+            row = ("etf", "SPY", session, "restated", FETCHED, session, 1.0, 1.0, old, new, FETCHED, "r1")
+            ledger.record(conn, [], [row])
+
+        assert ledger.lost_dividends(conn, "etf", "SPY") == {day: 0.41}
+        assert ledger.lost_dividends(conn, "stock", "SPY") == {}
+
+
+class TestNeverComputed:
+    """Sessions whose prices came too late."""
+
+    periods = (5, 20)
+    days = sessions_between(date(2026, 6, 1), date(2026, 8, 21))
+
+    @pytest.fixture(autouse=True)
+    def prices(self, store: Callable[..., None], conn: Connection) -> Iterator[None]:
+        store(*(bar(trade_date=day) for day in self.days))
+        for day in self.days[30:]:
+            self.publish(conn, day)
+        yield
+        with transaction(conn), conn.cursor() as cursor:
+            cursor.execute("TRUNCATE analytics_publication")
+
+    def publish(self, conn: Connection, day: date, status: str = "empty", days: int | None = None) -> None:
+        for job, period in (("trending", 0), ("allocation", 5), ("allocation", 20)):
+            if days in (None, period):
+                row = (job, day, period, status, "why", None, 0, 1.0, None, "simulated", "r1")
+                with transaction(conn):
+                    upsert(conn, tables.PUBLICATION, [row])
+
+    def take_back(self, conn: Connection, day: date, job: str = "%") -> None:
+        with transaction(conn), conn.cursor() as cursor:
+            cursor.execute("DELETE FROM analytics_publication WHERE as_of_date = %s AND job LIKE %s", (day, job))
+
+    def found(self, conn: Connection, **bounds: date) -> list[date]:
+        return unpublished(conn, "SPY", self.periods, **bounds)
+
+    def test_nothing_lacks(self, conn: Connection) -> None:
+        assert self.found(conn) == []
+
+    @pytest.mark.parametrize("job", ["%", "trending", "allocation"])
+    def test_a_session_that_is_not_published_and_has_its_prices(self, conn: Connection, job: str) -> None:
+        for day in self.days[40:42]:
+            self.take_back(conn, day, job)
+
+        assert self.found(conn) == self.days[40:42]
+        assert self.found(conn, start=self.days[41]) == self.days[41:42]
+        assert self.found(conn, end=self.days[40]) == self.days[40:41]
+
+    def test_not_while_the_benchmark_has_no_price(self, conn: Connection) -> None:
+        self.take_back(conn, self.days[40])
+        with transaction(conn), conn.cursor() as cursor:
+            cursor.execute("DELETE FROM collected_daily_etf_ohlc WHERE trade_date = %s", (self.days[40],))
+
+        assert self.found(conn) == []
+
+    def test_not_before_the_first_nor_after_the_newest(self, conn: Connection) -> None:
+        for day in (self.days[30], self.days[-1]):
+            self.take_back(conn, day)
+
+        assert self.found(conn) == []
+
+    def test_what_was_not_computable_and_is_now(self, conn: Connection) -> None:
+        self.publish(conn, self.days[35], "not_computable", 20)
+        self.publish(conn, self.days[36], "not_computable", 0)
+
+        assert self.found(conn) == self.days[35:37]
+
+    def test_what_is_not_computable_still(self, conn: Connection) -> None:
+        """The window of 20 sessions begins where there is no price, or has a break in it."""
+        self.publish(conn, self.days[35], "not_computable", 20)
+        with transaction(conn), conn.cursor() as cursor:
+            cursor.execute("DELETE FROM collected_daily_etf_ohlc WHERE trade_date = %s", (self.days[15],))
+
+        assert self.found(conn) == []
 
 
 def test_a_rejection_is_about_the_topic_by_its_own_name(scratch_database: DatabaseSettings, conn: Connection) -> None:

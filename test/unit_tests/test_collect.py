@@ -1,20 +1,36 @@
 """Producers' decisions: what to ask for, and what to send."""
 
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from collector.collect import Receipt, fetch_range, is_covered, needed_sessions, news, require_complete
-from collector.completeness import differs
+from collector import collect
+from collector.collect import (
+    Asked,
+    Collection,
+    Fresh,
+    Receipt,
+    fetch_range,
+    is_covered,
+    message_fields,
+    needed_sessions,
+    news,
+    require_complete,
+)
+from collector.completeness import Kind, differs
 from collector.kafka_producer_etf_daily import to_messages, with_range
 from collector.stock_bars import Company, stock_messages
 from collector.yahoo import Answer, Bar, Bars, Quote
-from config.config import Settings
+from config.config import Settings, Topic
 from database.db_helper import Row
 from database.tables import DAILY_ETF_OHLC
 from utils.dates import close_of, last_closed_session, session_before, sessions_between
 from utils.errors import BarMissing
 from utils.kafka_utils import offsets_reached
+from utils.messages import DailyBar, StockDailyBar, from_json, to_json
 
 AS_OF = date(2026, 8, 21)
 ANSWER = Answer(datetime(2026, 8, 21, 21, 0, tzinfo=UTC), "simulated")
@@ -137,10 +153,249 @@ class TestWhatToSend:
 
         assert [each.previous_close for each in pairs] == [None, 100.0]
 
-    def test_a_bar_that_waits_for_a_person_is_not_sent_again(self) -> None:
-        pairs = list(news([bar(date(2026, 8, 20), 100.0), bar(AS_OF, 160.0)], {}, {AS_OF}))
+    def test_a_bar_that_waits_for_a_person_is_looked_at_again_even_if_it_is_stored_just_so(self) -> None:
+        days = [date(2026, 8, 20), AS_OF]
+        known = {day: row(bar(day)) for day in days}
 
-        assert [each.bar.session for each in pairs] == [date(2026, 8, 20)]
+        assert [each.bar.session for each in news([bar(day) for day in days], known, waiting={AS_OF})] == [AS_OF]
+
+    def test_a_large_step_is_measured_and_doubted(self) -> None:
+        days = [date(2026, 8, 19), date(2026, 8, 20), AS_OF]
+        fresh = list(news([bar(days[0]), bar(days[1], 10_000.0), bar(days[2], 101.0)], {}))
+
+        assert [each.previous_close for each in fresh] == [None, 100.0, 100.0]
+        assert [bool(each.doubt) for each in fresh] == [False, True, False]
+
+
+def rows(bars: Sequence[Bar]) -> dict[date, Row]:
+    """As stored on the evening before."""
+    fetched_at = datetime(2026, 8, 20, 21, tzinfo=UTC)
+    return {one.session: {**row(one), "capital_gain": one.capital_gain, "fetched_at": fetched_at} for one in bars}
+
+
+class Sent:
+    """Stands for the broker."""
+
+    def __init__(self) -> None:
+        self.messages: list[DailyBar] = []
+
+    def send(self, topic: Topic, message: DailyBar) -> None:
+        self.messages.append(message)
+
+
+class TestDelivery:
+    """What becomes of an answer, with what the database says of before given."""
+
+    days = sessions_between(date(2026, 8, 10), AS_OF)
+
+    @pytest.fixture(autouse=True)
+    def before(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.waiting: dict[date, Row] = {}
+        self.accepted: dict[date, float | None] = {}
+        self.recorded: list[tuple[Any, ...]] = []
+        monkeypatch.setattr(collect.collected, "rejected_bars", lambda *_: self.waiting)
+        monkeypatch.setattr(collect.collected, "accepted_steps", lambda *_: self.accepted)
+        monkeypatch.setattr(collect.ledger, "lost_dividends", lambda *_: {})
+        monkeypatch.setattr(collect.ledger, "record", lambda conn, *what: self.recorded.append(what))
+
+    def deliver(
+        self,
+        bars: list[Bar],
+        stored: dict[date, Row] | None = None,
+        kind: Kind = Kind.STOCK,
+        sessions: Sequence[date] = (AS_OF,),
+        **fields: Any,
+    ) -> tuple[Receipt, list[DailyBar]]:
+        sent, ticker = Sent(), "KRW=X" if kind is Kind.RATE else "AAPL"
+        fetched = Bars(ticker, "USD", bars, ANSWER)
+
+        def to_messages(fresh: Iterable[Fresh]) -> Iterator[StockDailyBar]:
+            for each in fresh:
+                yield StockDailyBar(**{**message_fields(each, fetched, "r1"), **fields})
+
+        current = Collection(Settings.from_env({}), None, None, sent, Receipt(AS_OF), "r1")  # type: ignore[arg-type]
+        asked = Asked(stored or {}, self.days[0], AS_OF, list(sessions))
+        self.outcome = current.deliver(kind, fetched, asked, to_messages)
+        return current.receipt, sent.messages
+
+    def bars(self, **closes: float) -> list[Bar]:
+        """At 100, but on some days: d20=160.0."""
+        return [bar(day, closes.get(f"d{day.day}", 100.0)) for day in self.days]
+
+    def rejected(self, *bars: Bar) -> dict[date, Row]:
+        return rows(bars)
+
+    def breaks(self) -> list[tuple[date, bool]]:
+        *_, judged = self.recorded[-1]
+        return [(session, is_withheld) for _, _, session, is_withheld, *_ in judged.breaks]
+
+    def test_all_of_a_first_answer_is_sent_and_expected(self) -> None:
+        receipt, sent = self.deliver(self.bars())
+
+        assert [message.trade_date for message in sent] == self.days
+        assert receipt.expected == {"collected_daily_stock_history": [("AAPL", AS_OF)]}
+        assert (receipt.missing, self.breaks()) == ({}, [])
+        assert all(message.is_plausible for message in sent)
+
+    def test_a_doubtful_bar_is_sent_once_and_counts_as_missing(self) -> None:
+        bars = self.bars(d21=10_000.0)
+
+        receipt, sent = self.deliver(bars)
+
+        assert [message.trade_date for message in sent if not message.is_plausible] == [AS_OF]
+        assert receipt.missing == {"AAPL": "the bar of 2026-08-21 is quarantined: see logs_consumer_error"}
+        assert self.breaks() == [(AS_OF, True)]
+
+        self.waiting = self.rejected(bars[-1])
+        stored = rows(bars[:-1])
+        again, sent = self.deliver(bars, stored)
+        assert sent == []
+        assert again.missing == receipt.missing
+        assert self.breaks() == [(AS_OF, True)]
+
+    @pytest.mark.parametrize("noise", [{"volume": 5_000}, {"adj_close": 10_000.001}])
+    def test_noise_does_not_send_a_doubtful_bar_again(self, noise: dict[str, float]) -> None:
+        bars = self.bars(d21=10_000.0)
+        self.waiting = self.rejected(bars[-1])
+
+        _, sent = self.deliver([*bars[:-1], replace(bars[-1], **noise)], rows(bars[:-1]))
+
+        assert sent == []
+
+    @pytest.mark.parametrize("said", [{}, {"close_price": "a lot"}, {"close_price": None}, {"close_price": [1]}])
+    def test_a_rejected_message_may_be_anything(self, said: Row) -> None:
+        bars = self.bars(d21=10_000.0)
+        self.waiting = {AS_OF: said}
+
+        _, sent = self.deliver(bars, rows(bars[:-1]))
+
+        assert [message.trade_date for message in sent] == [AS_OF]
+
+    @pytest.mark.parametrize("close", [101.0, 9_000.0])
+    def test_a_bar_that_the_source_has_changed_is_sent_again(self, close: float) -> None:
+        """Whether it is plausible now or not."""
+        bars = self.bars(d21=10_000.0)
+        self.waiting = self.rejected(bars[-1])
+
+        receipt, sent = self.deliver(self.bars(d21=close), rows(bars[:-1]))
+
+        assert [message.trade_date for message in sent] == [AS_OF]
+        assert sent[0].is_plausible is (close == 101.0)
+        assert bool(receipt.missing) is (close != 101.0)
+
+    def test_a_good_bar_is_sent_again_when_its_bad_neighbour_has_healed(self) -> None:
+        """The older closes were not adjusted; now they are, and the bar itself is the rejected one still."""
+        bars = self.bars()
+        self.waiting = self.rejected(bars[5])
+        stored = rows([bar(one.session, 5.0) for one in bars[:5]]) | rows(bars[6:])
+
+        receipt, sent = self.deliver(bars, stored)
+
+        assert [message.trade_date for message in sent] == self.days[:6]
+        assert receipt.missing == {}
+        assert self.breaks() == []
+
+    def test_a_rejected_bar_that_is_the_stored_one_again_is_sent_so_that_its_rejection_is_closed(self) -> None:
+        bars = self.bars()
+        self.waiting = self.rejected(bar(AS_OF, 10_000.0))
+
+        _, sent = self.deliver(bars, rows(bars))
+
+        assert [(message.trade_date, message.is_plausible) for message in sent] == [(AS_OF, True)]
+
+    def test_a_doubtful_bar_is_sent_even_if_only_its_neighbours_have_changed(self) -> None:
+        """The source goes back behind a split that it had applied: the first bar behind it is stored just so."""
+        bars = self.bars()
+        stored = rows(bars)
+        wrong = [bar(one.session, 5.0) for one in bars[:5]] + bars[5:]
+
+        _, sent = self.deliver(wrong, stored)
+
+        assert [message.trade_date for message in sent if not message.is_plausible] == [self.days[5]]
+        assert self.breaks() == [(self.days[5], True)]
+
+        self.waiting = self.rejected(bars[5])
+        _, sent = self.deliver(wrong, stored | rows(wrong[:5]))
+        assert sent == []
+        assert self.breaks() == [(self.days[5], True)], "what is stored around it now is no excuse"
+
+    def test_what_a_person_has_accepted_is_sent_as_accepted_whenever_it_is_sent(self) -> None:
+        bars = self.bars(**{f"d{day.day}": 160.0 for day in self.days[5:]})
+        self.accepted = {self.days[5]: 1.6}
+        before_a_dividend = rows([replace(one, adj_close=one.adj_close * 1.01) for one in bars])
+
+        _, sent = self.deliver(bars, before_a_dividend)
+
+        assert len(sent) == len(bars)
+        assert [message.trade_date for message in sent if message.is_accepted] == [self.days[5]]
+        assert all(from_json(StockDailyBar, to_json(message)) for message in sent), "no consumer rejects any"
+        assert self.breaks() == []
+
+    def test_a_doubtful_bar_changes_no_stored_one_in_the_record(self) -> None:
+        bars = self.bars()
+
+        self.deliver(self.bars(d19=10_000.0), rows(bars))
+
+        _, restated, _ = self.recorded[-1]
+        assert restated == []
+
+    @pytest.mark.parametrize(
+        ("fields", "field"), [({"company_name": "A" * 201}, "company_name"), ({"currency": "GBp"}, "currency")]
+    )
+    def test_what_no_consumer_takes_is_not_sent(self, fields: dict[str, Any], field: str) -> None:
+        receipt, sent = self.deliver(self.bars(), **fields)
+
+        assert sent == []
+        assert receipt.expected == {}
+        assert "the bar of 2026-08-21 is refused: not a StockDailyBar: Expected `str` " in receipt.missing["AAPL"]
+        assert f"$.{field}" in receipt.missing["AAPL"]
+        expected, _, _ = self.recorded[-1]
+        assert {(session, state) for _, _, session, state, *_ in expected} == {(day, "missing") for day in self.days}
+
+    @pytest.mark.parametrize(
+        "values", [{"close": 0.0}, {"adj_close": -3.0}, {"dividend": -0.4}, {"split_ratio": 0.0}, {"volume": -1}]
+    )
+    def test_one_bar_out_of_contract_holds_up_no_other(self, values: dict[str, float]) -> None:
+        bars = self.bars()
+        spoilt = [replace(one, **values) if one.session == self.days[4] else one for one in bars]
+
+        receipt, sent = self.deliver(spoilt, sessions=[self.days[4], AS_OF])
+
+        assert [message.trade_date for message in sent] == [day for day in self.days if day != self.days[4]]
+        assert receipt.expected == {"collected_daily_stock_history": [("AAPL", AS_OF)]}
+        assert f"the bar of {self.days[4]} is refused" in receipt.missing["AAPL"]
+        assert not receipt.late
+
+    def test_an_answer_that_contradicts_what_is_stored_is_not_taken(self) -> None:
+        stored = rows(self.bars())
+        others = [bar(day, 40.0 + 3 * number**1.5) for number, day in enumerate(self.days)]
+
+        receipt, sent = self.deliver(others, stored)
+
+        assert sent == []
+        assert "its answer contradicts 10 of 10 stored closes" in receipt.missing["AAPL"]
+        [(kind, ticker, session, state, reason, *_)] = self.recorded[-1][0]
+        assert (kind, ticker, session, state) == (Kind.STOCK, "AAPL", AS_OF, "missing")
+        assert reason == receipt.missing["AAPL"]
+
+    def test_noted_breaks_are_recorded_with_all_bars_sent(self) -> None:
+        bars = [
+            replace(one, adj_close=one.adj_close * 0.99) if one.session < self.days[5] else one for one in self.bars()
+        ]
+
+        receipt, sent = self.deliver(bars)
+
+        assert len(sent) == len(bars)
+        assert receipt.missing == {}
+        assert self.breaks() == [(self.days[5], False)]
+
+    def test_rates_are_judged_by_their_steps(self) -> None:
+        fields = {"quote_type": "CURRENCY"}
+
+        receipt, sent = self.deliver(self.bars(d20=20.0), kind=Kind.RATE, **fields)
+
+        assert [message.trade_date for message in sent if not message.is_plausible] == [date(2026, 8, 20)]
+        assert receipt.expected == {"collected_daily_stock_history": [("KRW=X", AS_OF)]}
 
 
 class TestMarketCaps:

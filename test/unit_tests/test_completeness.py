@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from random import Random
 
 import pytest
 
-from collector.completeness import Absence, Change, absences, changes
+from collector.completeness import Absence, Change, absences, changes, differs
 from collector.yahoo import Answer, Bar, Bars
 from database.db_helper import Row
-from utils.dates import expected_days, sessions_between
+from utils.dates import close_of, expected_days, session_before, sessions_between
 
 MON, TUE, WED, THU, FRI = (date(2026, 8, day) for day in (17, 18, 19, 20, 21))
 WEEK = [MON, TUE, WED, THU, FRI]
 AFTER_FRIDAY = datetime(2026, 8, 21, 21, 0, tzinfo=UTC)
 BEFORE = datetime(2026, 8, 20, 21, 0, tzinfo=UTC)
+LATER = datetime(2026, 8, 27, 21, 0, tzinfo=UTC)
 
 
 def bar(session: date, close: float = 100.0, factor: float = 1.0) -> Bar:
@@ -81,7 +83,7 @@ class TestAbsences:
         assert expected_days("SPY", labor_day, labor_day) == []
 
 
-def stored(bars: Sequence[Bar]) -> dict[date, Row]:
+def stored(bars: Sequence[Bar], at: datetime = BEFORE) -> dict[date, Row]:
     return {
         one.session: {
             "open_price": one.open,
@@ -92,7 +94,8 @@ def stored(bars: Sequence[Bar]) -> dict[date, Row]:
             "volume": one.volume,
             "dividend": one.dividend,
             "split_ratio": one.split_ratio,
-            "fetched_at": BEFORE,
+            "capital_gain": one.capital_gain,
+            "fetched_at": at,
         }
         for one in bars
     }
@@ -171,7 +174,16 @@ class TestChanges:
             for one in prices(self.days)
         ]
 
-        assert told(changes(now, stored(self.known))) == [("restated", day, day)]
+        assert told(changes(now, stored(self.known, LATER))) == [("restated", day, day)]
+
+    @pytest.mark.parametrize("column", ["close", "adj_close", "dividend", "capital_gain", "split_ratio"])
+    def test_what_does_not_settle_changes_recorded_on_the_evening_too(self, column: str) -> None:
+        now = [
+            replace(one, **{column: getattr(one, column) * 1.004 + 1}) if one.session == THU else one
+            for one in prices(self.days)
+        ]
+
+        assert told(changes(now, stored(self.known))) == [("restated", THU, THU)]
 
     def test_a_dividend_is_one_change(self) -> None:
         [change] = changes(paid(prices(self.days), FRI, 0.8), stored(self.known))
@@ -255,3 +267,108 @@ class TestChanges:
         known = [one for one in self.known if one.session != WED]
 
         assert changes(prices(self.days), stored(known)) == []
+
+
+class TestNoise:
+    """What the source says otherwise from one request to the next although nothing has happened."""
+
+    days = sessions_between(date(2026, 6, 1), FRI)
+
+    def settled(self, one: Bar) -> Bar:
+        assert one.open and one.high and one.low
+        return replace(one, open=one.open * 1.001, high=one.high + 0.5, low=one.low - 0.25, volume=1175)
+
+    @pytest.mark.parametrize("fetched", [0, 1, 2, 3])
+    def test_volume_and_range_settle_for_two_sessions(self, fetched: int) -> None:
+        """`fetched`: how many sessions after its own the row was stored."""
+        day = date(2026, 8, 12)
+        row = stored([bar(day)], close_of(session_before(day, -fetched)) + timedelta(hours=1))[day]
+
+        assert differs(self.settled(bar(day)), row) is (fetched > 2)
+        assert bool(changes([self.settled(bar(day))], {day: row})) is (fetched > 2)
+
+    def test_until_the_third_session_after_it_is_over(self) -> None:
+        day, third = FRI, date(2026, 8, 26)
+        during = stored([bar(day)], datetime(2026, 8, 26, 19, 59, tzinfo=UTC))[day]
+        after = stored([bar(day)], close_of(third))[day]
+
+        assert not differs(self.settled(bar(day)), during)
+        assert differs(self.settled(bar(day)), after)
+
+    def test_a_korean_session_settles_on_its_own_calendar(self) -> None:
+        """Korea was closed on Monday the 17th: Tuesday and Wednesday are the two sessions after Friday the 14th."""
+        day = date(2026, 8, 14)
+        row = stored([bar(day)], datetime(2026, 8, 19, 21, 0, tzinfo=UTC))[day]
+
+        assert not differs(self.settled(bar(day)), row, "XKRX")
+        assert differs(self.settled(bar(day)), row, "XNYS")
+
+    @pytest.mark.parametrize(("factor", "is_news"), [(1 + 9e-8, False), (1 - 4e-7, False), (1 + 5e-6, True)])
+    def test_an_adjusted_close_has_seven_digits(self, factor: float, is_news: bool) -> None:
+        now = [replace(one, adj_close=one.adj_close * factor) for one in prices(self.days)]
+        rows = stored(prices(self.days), LATER)
+
+        assert any(differs(one, rows[one.session]) for one in now) is is_news
+        assert bool(changes(now, rows)) is is_news
+
+    @pytest.mark.parametrize("fetched_at", [BEFORE, LATER])
+    def test_a_close_is_never_noise(self, fetched_at: datetime) -> None:
+        row = stored([bar(THU)], fetched_at)[THU]
+
+        assert differs(replace(bar(THU), close=100.01), row)
+
+    def test_a_settled_range_goes_with_a_changed_close_into_the_record(self) -> None:
+        now = [replace(self.settled(bar(THU)), close=100.2)]
+
+        [change] = changes(now, stored([bar(THU)]))
+
+        assert set(change.old_values) == {"open_price", "high_price", "low_price", "close_price", "volume"}
+
+    def test_a_dividend_beside_a_settling_bar_is_still_one_change(self) -> None:
+        history = paid(prices(self.days), FRI, 0.8)
+        now = [self.settled(one) if one.session >= WED else one for one in history]
+
+        found = changes(now, stored(prices(self.days)[:-1]))
+
+        assert told(found) == [("dividend", self.days[0], THU)]
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_of_48_fetches_of_the_same_chart_only_true_changes_are_told(self, seed: int) -> None:
+        """Each evening one more session; now and then a dividend, a split or a restated close; noise all along."""
+        random = Random(seed)
+        days = sessions_between(date(2026, 3, 2), FRI)[-100:]
+        truth = [bar(day, 80 + 20 * random.random()) for day in days]
+        rows: dict[date, Row] = {}
+        events = {60: "dividend", 75: "split", 90: "restated"}
+        sent, told_all = 0, []
+        for count in range(53, 101):
+            if event := events.get(count):
+                truth = self.after(event, truth, days[count - 1])
+            known = [self.noisy(one, random, newest=days[count - 1]) for one in truth[:count]]
+            told_all += [change.change for change in changes(known, rows)]
+            fresh = [one for one in known if differs(one, rows.get(one.session))]
+            sent += len(fresh)
+            rows |= stored(fresh, close_of(days[count - 1]) + timedelta(hours=1))
+
+        assert told_all == ["dividend", "split", "restated"]
+        assert sent == 100 + 59 + 74 + 1, "each bar once, all older ones after a dividend and a split, a restated one"
+
+    def after(self, event: str, truth: list[Bar], day: date) -> list[Bar]:
+        if event == "dividend":
+            return paid(truth, day, 0.7)
+        if event == "split":
+            return split(truth, day, 4.0)
+        return [replace(one, close=one.close * 1.02) if one.session == truth[10].session else one for one in truth]
+
+    def noisy(self, one: Bar, random: Random, newest: date) -> Bar:
+        one = replace(one, adj_close=one.adj_close * (1 + random.choice([0, 8e-8, -8e-8])))
+        if one.session < session_before(newest, 2):
+            return one
+        assert one.open and one.high and one.low
+        return replace(
+            one,
+            open=one.open * (1 + random.uniform(-1e-3, 1e-3)),
+            high=one.high * (1 + random.uniform(0, 1e-3)),
+            low=one.low * (1 - random.uniform(0, 1e-3)),
+            volume=round(one.volume * (1 + random.uniform(0, 0.175))),
+        )

@@ -573,6 +573,40 @@ class TestErrors:
         assert isinstance(raised.value, AirflowFailException) != retried
 
 
+class TestRepoll:
+    """What the daily repoll starts by itself: sessions that could never be computed, and can be now."""
+
+    def test_computes_after_it_has_asked_and_listed(self, bags: dict[str, Any]) -> None:
+        dag = bags["staggered"].dags[REPOLL]
+        line = [dag.get_task("collect")]
+        while line[-1].downstream_list:
+            (following,) = line[-1].downstream_list
+            line.append(following)
+        assert [task.task_id for task in line] == ["collect", "stored", "report", "never_computed", "compute"]
+
+    def test_starts_the_controller_once_a_session_and_waits_without_a_worker_slot(self, bags: dict[str, Any]) -> None:
+        compute = bags["staggered"].dags[REPOLL].get_task("compute")
+        assert compute.partial_kwargs["trigger_dag_id"] == CONTROLLER
+        assert compute.partial_kwargs["max_active_tis_per_dagrun"] == 1, "one session after the other"
+        for name in ("wait_for_completion", "deferrable", "fail_when_dag_is_paused", "reset_dag_run"):
+            assert compute.partial_kwargs[name] is True
+        assert compute.partial_kwargs["logical_date"] is None, "two runs may be about one session"
+
+    def test_the_newest_five_oldest_first_without_delays(self, bags: dict[str, Any]) -> None:
+        module = sys.modules[bags["staggered"].dags[REPOLL].get_task("never_computed").python_callable.__module__]
+        days = [date(2026, 8, day) for day in (21, 10, 11, 12, 13, 14)]
+
+        runs = module.runs_of(days, "manual__1")
+
+        assert [run["trigger_run_id"] for run in runs] == [f"2026-08-{day}__manual__1" for day in (11, 12, 13, 14, 21)]
+        assert runs[0]["conf"] == {"as_of_date": "2026-08-11", "stage_delay_minutes": 0}
+        assert module.runs_of([], "manual__1") == []
+
+    def test_the_controller_takes_what_it_is_given(self, stored: dict[str, dict[str, Any]]) -> None:
+        params = stored["staggered"][CONTROLLER].params
+        params.deep_merge({"as_of_date": "2026-08-11", "stage_delay_minutes": 0}).validate()
+
+
 class TestSparkCommand:
     @pytest.mark.parametrize(("dag_id", "task_id"), [pair for pair, pool in POOLS.items() if pool == "spark"])
     def test_is_given_the_session_and_a_script_that_exists(

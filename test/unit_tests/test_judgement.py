@@ -1,0 +1,663 @@
+"""The judgement of fetched series: what is fine, doubtful or noted, and where returns break."""
+
+import math
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from random import Random
+
+import pytest
+
+from collector.judgement import Break, Judgement, Known, judge, note_stale_rows
+from collector.yahoo import Bar
+from database.db_helper import Row
+from utils.dates import sessions_between
+from utils.messages import LARGEST_STEP
+
+DAYS = sessions_between(date(2025, 12, 1), date(2026, 8, 21))[-161:]
+AT = 120  # what most cases are about: the bar of DAYS[AT], with 40 more after it
+DAY = DAYS[AT]
+EVENING_BEFORE = datetime.combine(DAYS[AT - 1], datetime.min.time(), UTC) + timedelta(hours=21)
+
+
+def series(
+    closes: Sequence[float], dividends: dict[int, float] | None = None, gains: dict[int, float] | None = None
+) -> list[Bar]:
+    """Bars as the source should give them: adjusted closes that follow from what is paid, in single precision."""
+    dividends, gains = dividends or {}, gains or {}
+    bars, factor = [], 1.0
+    for at in reversed(range(len(closes))):
+        paid, gain = dividends.get(at, 0.0), gains.get(at, 0.0)
+        close = single(closes[at])
+        bars.append(
+            Bar(DAYS[at], close, close, close, close, single(close * factor), 1000, paid, 1.0, capital_gain=gain)
+        )
+        if at:
+            factor *= 1 - (paid + gain) / closes[at - 1]
+    return bars[::-1]
+
+
+def single(number: float) -> float:
+    """Six or seven digits, as a float32 has."""
+    return float(f"{number:.8g}") * (1 + 3e-8)
+
+
+def walk(seed: int = 1, count: int = len(DAYS), start: float = 100.0, move: float = 0.012) -> list[float]:
+    random, closes = Random(seed), [start]
+    for _ in range(count - 1):
+        closes.append(closes[-1] * math.exp(random.gauss(0, move)))
+    return closes
+
+
+QUARTERLY = {20: 0.4, 80: 0.41, 140: 0.42}
+
+
+def clean(seed: int = 1) -> list[Bar]:
+    return series(walk(seed), QUARTERLY)
+
+
+def changed(bars: Sequence[Bar], at: int, **values: float) -> list[Bar]:
+    return [replace(bar, **values) if number == at else bar for number, bar in enumerate(bars)]
+
+
+def scaled(bars: Sequence[Bar], which: range, factor: float) -> list[Bar]:
+    """These bars' prices times a factor."""
+    return [
+        replace(
+            bar,
+            open=bar.close * factor,
+            high=bar.close * factor,
+            low=bar.close * factor,
+            close=bar.close * factor,
+            adj_close=bar.adj_close * factor,
+            dividend=bar.dividend * factor,
+        )
+        if number in which
+        else bar
+        for number, bar in enumerate(bars)
+    ]
+
+
+def rows(bars: Sequence[Bar], fetched_at: datetime = datetime(2026, 8, 21, 21, tzinfo=UTC)) -> dict[date, Row]:
+    return {
+        bar.session: {
+            "close_price": bar.close,
+            "adj_close": bar.adj_close,
+            "dividend": bar.dividend,
+            "split_ratio": bar.split_ratio,
+            "fetched_at": fetched_at,
+        }
+        for bar in bars
+    }
+
+
+def found(judged: Judgement) -> tuple[list[date], list[tuple[date, bool]]]:
+    """Doubtful sessions, and the breaks with whether they are withheld."""
+    return sorted(judged.doubts), [(each.session, each.is_withheld) for each in judged.breaks]
+
+
+NOTHING: tuple[list[date], list[tuple[date, bool]]] = ([], [])
+
+
+class TestCleanSeries:
+    @pytest.mark.parametrize("seed", range(20))
+    def test_ordinary_days_and_dividends_are_fine(self, seed: int) -> None:
+        assert found(judge(clean(seed))) == NOTHING
+
+    @pytest.mark.parametrize("bars", [[], clean()[:1], clean()[:2]])
+    def test_short_answers(self, bars: list[Bar]) -> None:
+        assert found(judge(bars)) == NOTHING
+
+    def test_each_close_is_measured_against_the_one_before(self) -> None:
+        bars = clean()
+
+        judged = judge(bars)
+
+        assert judged.previous_closes == {bar.session: before.close for before, bar in pairwise(bars)}
+
+    @pytest.mark.parametrize("ratio", [20.0, 0.1, 1.5, 1.064])
+    def test_a_split_that_is_applied_is_fine(self, ratio: float) -> None:
+        assert found(judge(changed(clean(), AT, split_ratio=ratio))) == NOTHING
+
+    def test_a_capital_gain_may_count_or_be_part_of_the_dividend(self) -> None:
+        beside = series(walk(), {AT: 0.5}, {AT: 1.2})
+        within = [replace(bar, capital_gain=0.3 if bar.session == DAY else 0.0) for bar in series(walk(), {AT: 0.5})]
+
+        assert found(judge(beside)) == NOTHING
+        assert found(judge(within)) == NOTHING
+
+    def test_a_whole_answer_on_another_basis_is_one(self) -> None:
+        """After a split every stored close has changed by one factor, after two by one of two."""
+        stored = rows(scaled(scaled(clean(), range(160), 4.0), range(60), 1.5))
+
+        judged = judge(clean(), Known(stored))
+
+        assert judged.contradiction is None
+        assert found(judged) == NOTHING
+
+    def test_two_versions_of_the_adjusted_closes_are_one(self) -> None:
+        random = Random(3)
+        bars = [replace(bar, adj_close=bar.adj_close * (1 + random.choice([0, 9e-8, -4e-7]))) for bar in clean()]
+
+        assert found(judge(bars, Known(rows(clean())))) == NOTHING
+
+
+class TestSteps:
+    @pytest.mark.parametrize("factor", [100.0, 0.01, 1353.0, 2.0, 0.4])
+    @pytest.mark.parametrize("at", [1, AT, len(DAYS) - 2])
+    def test_one_odd_bar_makes_its_successor_no_odder(self, factor: float, at: int) -> None:
+        bars = clean()
+
+        judged = judge(scaled(bars, range(at, at + 1), factor))
+
+        assert found(judged) == ([DAYS[at]], [])
+        assert judged.previous_closes[DAYS[at + 1]] == bars[at - 1].close
+        assert "would make it continuous" in judged.doubts[DAYS[at]]
+
+    @pytest.mark.parametrize("factor", [100.0, 0.01, 1.57, 0.45])
+    def test_a_new_level_is_a_break_and_what_follows_is_judged_against_it(self, factor: float) -> None:
+        bars = scaled(clean(), range(AT, len(DAYS)), factor)
+
+        judged = judge(bars)
+
+        assert found(judged) == ([DAY], [(DAY, True)])
+        assert judged.previous_closes[DAYS[AT + 1]] == bars[AT].close
+
+    @pytest.mark.parametrize("factor", [100.0, 0.3])
+    def test_the_newest_bar_is_a_break_until_the_next_one_tells(self, factor: float) -> None:
+        bars = scaled(clean(), range(AT, AT + 1), factor)[: AT + 1]
+
+        assert found(judge(bars)) == ([DAY], [(DAY, True)])
+
+    def test_two_odd_bars_are_two_breaks(self) -> None:
+        judged = judge(scaled(clean(), range(AT, AT + 2), 100.0))
+
+        assert found(judged) == ([DAY, DAYS[AT + 2]], [(DAY, True), (DAYS[AT + 2], True)])
+
+    def test_a_true_move_that_gives_something_back_is_a_new_level(self) -> None:
+        """+57 %, then -5 %: the next close is nearer to the new level than to the old one."""
+        bars = series([100.0] * 10 + [157.0, 149.0, 152.0])
+
+        assert found(judge(bars)) == ([DAYS[10]], [(DAYS[10], True)])
+
+    def test_the_reason_says_which_factor_would_mend_it(self) -> None:
+        [reason] = judge(series([5.0] * 5 + [500.0, 5.0])).doubts.values()
+
+        assert reason == "close moved +9,900.0% without a split (5 -> 500): x 0.01 would make it continuous"
+
+    @pytest.mark.parametrize("step", [1.5, 0.51])
+    def test_up_to_half_is_an_ordinary_move(self, step: float) -> None:
+        assert found(judge(series([100.0] * 5 + [100.0 * step] * 5))) == NOTHING
+
+    def test_rates_are_judged_by_their_steps_alone(self) -> None:
+        bars = changed(series(walk(start=1400.0, move=0.004)), 50, adj_close=700.0)
+
+        assert found(judge(bars, is_rate=True)) == NOTHING
+        assert found(judge(scaled(bars, range(AT, AT + 1), 0.01), is_rate=True)) == ([DAY], [])
+
+
+def unapplied(bars: Sequence[Bar], at: int, ratio: float) -> list[Bar]:
+    """A split is listed, but the older bars are as they were."""
+    return changed(scaled(bars, range(at), ratio), at, split_ratio=ratio)
+
+
+class TestSplits:
+    @pytest.mark.parametrize(
+        ("ratio", "told"),
+        [
+            (0.05, "1:20 split .*older closes x 20 would make it continuous, the source may not have adjusted them"),
+            (0.1, "1:10 split .*older closes x 10 would"),
+            (10.0, "10:1 split .*older closes x 0.1 would"),
+            (20.0, "20:1 split .*older closes x 0.05 would"),
+            (1.5, "3:2 split .*older closes x 0.666667 would"),
+            (4 / 3, "4:3 split .*older closes x 0.75 would"),
+            (0.8, "4:5 split .*older closes x 1.25 would"),
+            (1.25, "5:4 split .*older closes x 0.8 would"),
+        ],
+    )
+    def test_older_bars_that_are_not_adjusted_are_a_break(self, ratio: float, told: str) -> None:
+        judged = judge(unapplied(clean(), AT, ratio))
+
+        assert found(judged) == ([DAY], [(DAY, True)])
+        assert judged.doubts[DAY].startswith("close moved ")
+        assert re.search(told, judged.doubts[DAY])
+
+    @pytest.mark.parametrize("ratio", [10.0, 1.5])
+    def test_older_bars_that_are_adjusted_twice_are_a_break_too(self, ratio: float) -> None:
+        judged = judge(changed(scaled(clean(), range(AT), 1 / ratio), AT, split_ratio=ratio))
+
+        assert found(judged) == ([DAY], [(DAY, True)])
+        assert f"older closes x {ratio:g} would" in judged.doubts[DAY]
+
+    @pytest.mark.parametrize("ratio", [1.064, 0.94])
+    def test_a_spinoffs_step_is_noted_where_it_is_larger_than_usual(self, ratio: float) -> None:
+        calm = series(walk(move=0.005))
+
+        judged = judge(unapplied(calm, AT, ratio))
+
+        assert found(judged) == ([], [(DAY, False)])
+
+    @pytest.mark.parametrize("move", [0.03, -0.03, 0.01])
+    def test_an_ordinary_move_on_a_spinoffs_day_is_fine(self, move: float) -> None:
+        closes = walk(move=0.012)
+        shifted = [close * (math.exp(move) if at >= AT else 1) for at, close in enumerate(closes)]
+        shifted = [*shifted[:AT], shifted[AT] / closes[AT] * closes[AT - 1], *shifted[AT + 1 :]]
+
+        assert found(judge(changed(series(shifted), AT, split_ratio=1.064))) == NOTHING
+
+    @pytest.mark.parametrize("ratio", [1.064, 1.2, 3.0])
+    def test_closes_stored_before_the_split_that_are_still_the_same_prove_it(self, ratio: float) -> None:
+        bars = unapplied(clean(), AT, ratio)[: AT + 1]
+        before = rows(bars[:AT], EVENING_BEFORE)
+
+        assert found(judge(bars, Known(before))) == ([DAY], [(DAY, True)])
+
+    @pytest.mark.parametrize("ratio", [1.064, 1.2, 3.0])
+    def test_closes_that_were_adjusted_since_are_fine(self, ratio: float) -> None:
+        bars = changed(clean(), AT, split_ratio=ratio)[: AT + 1]
+        before = rows(scaled(bars[:AT], range(AT), ratio), EVENING_BEFORE)
+
+        assert found(judge(bars, Known(before))) == NOTHING
+
+    def test_a_split_that_only_the_stored_row_knows_counts(self) -> None:
+        """The source has lost the split and what it did to the older closes."""
+        stored = rows(changed(clean(), AT, split_ratio=1.5))
+        stored[DAYS[AT - 1]]["close_price"] *= 1.01  # so that not the very same step is stored
+
+        assert found(judge(scaled(clean(), range(AT), 1.5), Known(stored))) == ([DAY], [(DAY, True)])
+
+
+class TestAccepted:
+    def moved(self) -> list[Bar]:
+        return scaled(clean(), range(AT, len(DAYS)), 1.57)
+
+    def test_a_step_that_a_person_has_accepted_is_fine(self) -> None:
+        bars = self.moved()
+        step = bars[AT].close / bars[AT - 1].close
+
+        for accepted in (step, None):
+            judged = judge(bars, Known(accepted={DAY: accepted}))
+            assert found(judged) == NOTHING
+            assert judged.approved == {DAY}
+
+    def test_also_after_a_split_of_later(self) -> None:
+        bars = self.moved()
+        step = bars[AT].close / bars[AT - 1].close
+
+        judged = judge(changed(scaled(bars, range(150), 0.25), 150, split_ratio=4.0), Known(accepted={DAY: step}))
+
+        assert DAY not in judged.doubts
+
+    def test_another_step_of_the_same_day_is_not(self) -> None:
+        bars = self.moved()
+        step = bars[AT].close / bars[AT - 1].close
+
+        judged = judge(scaled(bars, range(AT, AT + 1), 100.0), Known(accepted={DAY: step}))
+
+        assert DAY in judged.doubts
+        assert judged.approved == set()
+
+    def test_a_step_that_is_stored_already_is_noted(self) -> None:
+        bars = self.moved()
+
+        judged = judge(bars, Known(rows(bars)))
+
+        assert found(judged) == ([], [(DAY, False)])
+        assert judged.approved == {DAY}
+
+    def test_an_accepted_dividend_and_adjusted_close_are_fine(self) -> None:
+        absurd = series(walk(), {AT: 45.0})
+        torn = scaled_adjusted(clean(), range(AT), 0.9)
+
+        for bars in (absurd, torn):
+            assert list(judge(bars).doubts) == [DAY]
+            assert found(judge(bars, Known(accepted={DAY: None}))) == NOTHING
+
+    def test_a_bar_that_was_accepted_for_its_range_stays_accepted(self) -> None:
+        assert judge(clean(), Known(accepted={DAY: None})).approved == {DAY}
+
+
+def scaled_adjusted(bars: Sequence[Bar], which: range, factor: float) -> list[Bar]:
+    return [
+        replace(bar, adj_close=bar.adj_close * factor) if number in which else bar for number, bar in enumerate(bars)
+    ]
+
+
+class TestAdjustedCloses:
+    @pytest.mark.parametrize(
+        ("factor", "told"),
+        [
+            (0.989, "the adjusted close falls by 1.10% without a dividend"),
+            (0.9995, "the adjusted close falls by 0.0500% without a dividend"),
+            (1.013, "the adjusted close rises by 1.30% without a dividend"),
+        ],
+    )
+    def test_a_fall_without_a_dividend_is_noted(self, factor: float, told: str) -> None:
+        judged = judge(scaled_adjusted(clean(), range(AT), factor))
+
+        assert judged.doubts == {}
+        assert judged.breaks == [Break(DAY, False, told)]
+
+    @pytest.mark.parametrize("factor", [0.97, 1.1, 0.001])
+    def test_a_clear_one_makes_the_bar_doubtful(self, factor: float) -> None:
+        assert found(judge(scaled_adjusted(clean(), range(AT), factor))) == ([DAY], [(DAY, True)])
+
+    def test_a_single_adjusted_close_that_is_off_is_one_doubt(self) -> None:
+        assert found(judge(scaled_adjusted(clean(), range(AT, AT + 1), 0.9))) == ([DAY], [])
+
+    def test_a_single_one_that_is_a_little_off_is_noted_on_both_sides(self) -> None:
+        judged = judge(scaled_adjusted(clean(), range(AT, AT + 1), 0.99))
+
+        assert found(judged) == ([], [(DAY, False), (DAYS[AT + 1], False)])
+
+    def test_a_close_that_is_off_below_the_step_shows_in_it(self) -> None:
+        bars = clean()
+
+        assert found(judge(changed(bars, AT, close=bars[AT].close * 1.4))) == ([DAY], [])
+
+    @pytest.mark.parametrize("seed", range(10))
+    @pytest.mark.parametrize("amount", [0.01, 0.4, 1.9])
+    def test_a_dividend_that_is_forgotten_is_noted(self, seed: int, amount: float) -> None:
+        bars = [replace(bar, dividend=amount) if number == AT else bar for number, bar in enumerate(series(walk(seed)))]
+        is_clear = amount / bars[AT - 1].close > 0.02
+
+        assert found(judge(bars)) == ([DAY] if is_clear else [], [(DAY, is_clear)])
+
+    def test_a_large_one_that_is_forgotten_is_doubtful(self) -> None:
+        assert found(judge(changed(series([100.0] * 161), AT, dividend=3.0))) == ([DAY], [(DAY, True)])
+
+    @pytest.mark.parametrize(("amount", "is_withheld"), [(0.41, False), (1.2, False), (3.0, True)])
+    def test_a_dividend_counted_twice(self, amount: float, is_withheld: bool) -> None:
+        closes = walk()
+        once, twice = series(closes, {AT: amount}), series(closes, {AT: 2 * amount})
+        bars = [replace(two, dividend=one.dividend) for one, two in zip(once, twice, strict=True)]
+
+        judged = judge(bars)
+
+        assert found(judged) == ([DAY] if is_withheld else [], [(DAY, is_withheld)])
+        assert f"the dividend of {amount:g} is" in judged.breaks[0].reason
+
+    def test_the_smallest_dividend_counts(self) -> None:
+        """A cent on 180 dollars a quarter, whose event is lost."""
+        bars = [replace(bar, dividend=0.0) for bar in series(walk(start=180.0), {AT: 0.01})]
+
+        assert found(judge(bars)) == ([], [(DAY, False)])
+
+    def test_dividends_may_be_rounded(self) -> None:
+        bars = [replace(bar, dividend=round(bar.dividend, 4)) for bar in series(walk(), {AT: 0.412345, 40: 0.38129})]
+
+        assert found(judge(bars)) == NOTHING
+
+    @pytest.mark.parametrize(("digits", "start"), [(2, 100.0), (2, 16.0), (0, 70_000.0)])
+    def test_a_recording_may_round_adjusted_closes(self, digits: int, start: float) -> None:
+        dividends = {40: 0.005 * start, 100: 0.005 * start, 160: 0.005 * start}
+        bars = [replace(bar, adj_close=round(bar.adj_close, digits)) for bar in series(walk(start=start), dividends)]
+
+        assert found(judge(bars)) == NOTHING
+        forgotten = [replace(bar, dividend=0.0) if number == 100 else bar for number, bar in enumerate(bars)]
+        assert found(judge(forgotten)) == ([], [(DAYS[100], False)]), "rounding hides no dividend"
+
+    def test_beside_a_missing_session_a_dividend_is_taken_off_an_unknown_close(self) -> None:
+        bars = series(walk(), {AT: 1.0})
+        del bars[AT - 1]
+
+        assert found(judge(bars, Known(gaps={DAYS[AT - 1]}))) == NOTHING
+        forgotten = scaled_adjusted(bars, range(AT - 1), 1.012)
+        assert found(judge(forgotten, Known(gaps={DAYS[AT - 1]}))) == ([], [(DAY, False)])
+
+
+class TestDividends:
+    @pytest.mark.parametrize("amount", [45.0, 21.0, 70.0])
+    def test_an_absurd_one_is_doubtful_even_if_the_adjusted_closes_follow(self, amount: float) -> None:
+        judged = judge(series([100.0] * 161, {AT: amount}))
+
+        assert found(judged) == ([DAY], [(DAY, True)])
+        assert f"the dividend of {amount:g} is {amount:.2f}% of the close before" in judged.doubts[DAY]
+
+    def test_one_beyond_the_price_is_doubtful(self) -> None:
+        assert list(judge(changed(clean(), AT, dividend=0.4 * 1353)).doubts) == [DAY]
+
+    @pytest.mark.parametrize("close", [70.0, 86.0])
+    def test_a_matching_fall_makes_a_large_one_plausible(self, close: float) -> None:
+        assert found(judge(series([100.0] * AT + [close] * 41, {AT: 25.0}))) == NOTHING
+
+    def test_half_the_fall_is_too_little(self) -> None:
+        assert list(judge(series([100.0] * AT + [88.0] * 41, {AT: 25.0})).doubts) == [DAY]
+
+    @pytest.mark.parametrize("factor", [100, 1353])
+    def test_one_that_stands_out_from_the_tickers_others_is_doubtful(self, factor: int) -> None:
+        """A yield so low that a hundred times as much is still below a fifth of the price."""
+        dividends = {at: 0.012 for at in (10, 40, 70, 100)} | {AT: 0.012 * factor}
+
+        assert found(judge(series([100.0] * 161, dividends))) == ([DAY], [(DAY, True)])
+
+    def test_a_very_small_one_that_stands_out_is_noted(self) -> None:
+        dividends = {at: 0.002 for at in (10, 40, 70, 100)} | {AT: 0.2}
+
+        assert found(judge(series([100.0] * 161, dividends))) == ([], [(DAY, False)])
+
+    def test_few_others_are_no_proof(self) -> None:
+        assert found(judge(series([100.0] * 161, {40: 0.012, AT: 1.2}))) == ([], [(DAY, False)])
+
+    def test_a_special_dividend_among_regular_ones_is_fine(self) -> None:
+        assert found(judge(series([100.0] * 161, {10: 0.4, 40: 0.4, 70: 0.4, AT: 3.0}))) == NOTHING
+
+    def test_many_small_ones_make_a_regular_one_no_lie(self) -> None:
+        """Four quarterly dividends among many stray entries of some tenths of a cent."""
+        closes = [14.0] * 161
+        dividends = {at: 0.006 for at in range(3, 160, 7)} | {at: 0.15 for at in (15, 55, 95, 135)}
+
+        assert found(judge(series(closes, dividends))) == NOTHING
+
+    def test_a_twentieth_of_the_price_without_a_fall_is_noted(self) -> None:
+        assert found(judge(series([100.0] * 161, {AT: 8.0}))) == ([], [(DAY, False)])
+
+
+class TestLostDividends:
+    def test_one_that_was_stored_and_is_gone_is_noted(self) -> None:
+        judged = judge(series(walk(), {20: 0.4}), Known(rows(series(walk(), {20: 0.4, AT: 0.41}))))
+
+        assert judged.doubts == {}
+        assert judged.breaks == [
+            Break(DAY, False, "the dividend of 0.41 that was stored is not in the answer any more")
+        ]
+
+    def test_also_by_the_next_fetch_which_finds_it_gone_in_the_database_too(self) -> None:
+        bars = series(walk(), {20: 0.4})
+
+        judged = judge(bars, Known(rows(bars), lost_dividends={DAY: 0.41}))
+
+        assert found(judged) == ([], [(DAY, False)])
+
+    def test_one_that_has_come_back_is_fine(self) -> None:
+        bars = series(walk(), {AT: 0.41})
+
+        assert found(judge(bars, Known(rows(bars), lost_dividends={DAY: 0.41}))) == NOTHING
+
+    def test_one_that_has_moved_by_a_day_is_fine(self) -> None:
+        moved = series(walk(), {AT + 1: 0.41})
+
+        assert found(judge(moved, Known(rows(series(walk(), {AT: 0.41}))))) == NOTHING
+
+
+class TestContradictions:
+    @pytest.mark.parametrize("seed", range(5))
+    def test_a_series_shifted_by_a_day(self, seed: int) -> None:
+        bars = clean(seed)
+        shifted = [replace(bar, session=after.session) for bar, after in pairwise(bars)]
+
+        judged = judge(shifted, Known(rows(bars)))
+
+        assert re.match(r"its answer contradicts 1[56]\d of 160 stored closes", str(judged.contradiction))
+        assert found(judged) == NOTHING
+
+    @pytest.mark.parametrize("scale", [1.0, 3.7])
+    def test_a_series_of_another_symbol(self, scale: float) -> None:
+        other = series([close * scale for close in walk(seed=99)])
+
+        assert judge(other, Known(rows(clean()))).contradiction
+
+    @pytest.mark.parametrize(("count", "is_contradiction"), [(4, False), (5, True)])
+    def test_a_few_closes_are_no_proof(self, count: int, is_contradiction: bool) -> None:
+        judged = judge(series(walk(seed=99)), Known(rows(clean()[:count])))
+
+        assert bool(judged.contradiction) is is_contradiction
+
+    def test_some_restated_closes_are_no_contradiction(self) -> None:
+        random = Random(5)
+        bars = [replace(bar, close=bar.close * (1 + random.uniform(0, 0.01))) for bar in clean()[:60]] + clean()[60:]
+
+        assert judge(bars, Known(rows(clean()))).contradiction is None
+
+    def test_rates_contradict_by_their_level_alone(self) -> None:
+        """They may be taken from other hours than those stored, but not from another currency."""
+        won = series(walk(start=1400.0, move=0.004))
+        otherwise = series([bar.close * (1.002 if at % 2 else 0.998) for at, bar in enumerate(won)])
+        yen = series(walk(seed=4, start=150.0, move=0.004))
+
+        assert judge(otherwise, Known(rows(won)), is_rate=True).contradiction is None
+        assert "0.1" in str(judge(yen, Known(rows(won)), is_rate=True).contradiction)
+
+
+class TestStaleRows:
+    def noted(self, bars: list[Bar], stored: dict[date, Row], doubtful: set[date]) -> list[tuple[date, bool]]:
+        judged = Judgement()
+        note_stale_rows(judged, bars, stored, doubtful)
+        return found(judged)[1]
+
+    def test_a_stored_bar_that_has_become_doubtful_keeps_an_older_adjustment(self) -> None:
+        """Beside a dividend all rows are rescaled but the one whose new bar waits for a person."""
+        before, now = series(walk(), {20: 0.4}), series(walk(), {20: 0.4, 150: 0.4})
+
+        assert self.noted(now, rows(before[:150]), {DAY}) == [(DAY, False), (DAYS[AT + 1], False)]
+
+    def test_without_a_dividend_it_is_on_the_same_basis(self) -> None:
+        assert self.noted(clean(), rows(clean()), {DAY}) == []
+
+    def test_a_bar_that_was_never_stored_is_none(self) -> None:
+        before, now = series(walk(), {20: 0.4}), series(walk(), {20: 0.4, 150: 0.4})
+        stored = rows(before[:150])
+        del stored[DAY]
+
+        assert self.noted(now, stored, {DAY}) == []
+
+
+class TestWaiting:
+    """A rejected bar whose neighbours have been overwritten by the same wrong answer is not excused by that."""
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            lambda bars: changed(scaled(bars, range(AT), 0.05), AT, split_ratio=0.05),
+            lambda bars: scaled_adjusted(bars, range(AT), 0.9),
+            lambda bars: changed(scaled_adjusted(bars, range(AT), 0.6), AT, dividend=0.4 * bars[AT - 1].close),
+        ],
+        ids=["split", "adjusted", "dividend"],
+    )
+    def test_the_second_fetch_says_the_same_as_the_first(self, wrong: Callable[[list[Bar]], list[Bar]]) -> None:
+        truth = clean()
+        bars, stored = wrong(truth), rows(truth)
+
+        first = judge(bars, Known(stored))
+        overwritten = stored | rows([bar for bar in bars if bar.session not in first.doubts])
+        second = judge(bars, Known(overwritten, waiting=set(first.doubts)))
+
+        assert found(first) == found(second) == ([DAY], [(DAY, True)])
+
+
+class TestNoPrices:
+    @pytest.mark.parametrize("values", [{"close": 0.0}, {"close": -3.0}, {"adj_close": -3.0}, {"adj_close": 0.0}])
+    def test_bars_without_a_price_are_left_to_the_contract(self, values: dict[str, float]) -> None:
+        judged = judge(changed(clean(), AT, **values))
+
+        assert judged.doubts == {}
+        assert DAY not in judged.previous_closes
+
+    @pytest.mark.parametrize("values", [{"dividend": -0.4}, {"split_ratio": 0.0}, {"split_ratio": -2.0}])
+    def test_absurd_events_end_no_judgement(self, values: dict[str, float]) -> None:
+        judge(changed(clean(), AT, **values))
+
+    def test_older_adjusted_closes_below_zero(self) -> None:
+        """A dividend larger than the price takes more off them than there is."""
+        bars = [replace(bar, adj_close=-bar.adj_close) if at < AT else bar for at, bar in enumerate(clean())]
+
+        assert found(judge(changed(bars, AT, dividend=500.0))) == NOTHING
+
+
+Lie = Callable[[list[Bar], int, Random], list[Bar]]
+
+
+def bar_times_a_hundred(bars: list[Bar], at: int, random: Random) -> list[Bar]:
+    return scaled(bars, range(at, at + 1), random.choice([100.0, 0.01, 10.0]))
+
+
+def split_not_applied(bars: list[Bar], at: int, random: Random) -> list[Bar]:
+    return unapplied(bars, at, random.choice([0.05, 0.1, 2.0, 3.0, 10.0, 1.5, 0.5, 4.0]))
+
+
+def dividend_forgotten(bars: list[Bar], at: int, random: Random) -> list[Bar]:
+    return changed(bars, at, dividend=random.uniform(0.05, 2.0))
+
+
+def dividend_event_lost(bars: list[Bar], at: int, random: Random) -> list[Bar]:
+    return scaled_adjusted(bars, range(at), 1 - random.uniform(0.0005, 0.02))
+
+
+def absurd_dividend(bars: list[Bar], at: int, random: Random) -> list[Bar]:
+    share = random.uniform(0.25, 0.9)
+    return changed(scaled_adjusted(bars, range(at), 1 - share), at, dividend=share * bars[at - 1].close)
+
+
+def dividend_times_the_rate(bars: list[Bar], at: int, random: Random) -> list[Bar]:
+    return changed(bars, at, dividend=random.uniform(0.1, 0.5) * random.choice([100, 1353]))
+
+
+LIES: list[Lie] = [
+    bar_times_a_hundred,
+    split_not_applied,
+    dividend_forgotten,
+    dividend_event_lost,
+    absurd_dividend,
+    dividend_times_the_rate,
+]
+
+
+class TestGeneratedLies:
+    @pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.__name__)
+    def test_a_hundred_of_each_kind_are_all_seen_at_their_place_and_nowhere_else(self, lie: Lie) -> None:
+        random = Random(lie.__name__)
+        for number in range(100):
+            bars = series(walk(number, move=random.uniform(0.004, 0.025)), {20: 0.4, 80: 0.41, 140: 0.42})
+            at = random.choice([at for at in range(2, len(bars)) if not {at, at - 1, at + 1} & {20, 80, 140}])
+
+            judged = judge(lie(bars, at, random))
+
+            seen = set(judged.doubts) | {each.session for each in judged.breaks}
+            assert seen == {DAYS[at]}, (number, at, judged)
+
+    @pytest.mark.parametrize("seed", range(100))
+    def test_a_true_move_is_one_doubt_which_one_word_settles(self, seed: int) -> None:
+        random = Random(seed)
+        at, step = random.randrange(1, len(DAYS)), random.choice([1, -1]) * random.uniform(0.52, 0.8)
+        bars = scaled(series(walk(seed)), range(at, len(DAYS)), 1 + step)
+        if abs(bars[at].close / bars[at - 1].close - 1) <= LARGEST_STEP:
+            return
+
+        assert found(judge(bars)) == ([DAYS[at]], [(DAYS[at], True)])
+        word = {DAYS[at]: bars[at].close / bars[at - 1].close}
+        assert found(judge(bars, Known(accepted=word))) == NOTHING
+
+
+def test_twenty_years_are_judged_in_a_moment() -> None:
+    random, close, bars = Random(1), 100.0, []
+    for number in range(5000):
+        close *= math.exp(random.gauss(0, 0.01))
+        bars.append(Bar(date(2006, 1, 2) + timedelta(number), close, close, close, close, close, 1, 0.0, 1.0))
+
+    begun = time.perf_counter()
+    judge(bars, Known(rows(bars)))
+
+    assert time.perf_counter() - begun < 0.2, "it takes some ten milliseconds where nothing else runs"
