@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from collector.market.faults import DataFault, Delay, Fault, Faults, FaultyMarket, HttpFault, RateLimit, read_faults
+from collector.market.fault import DataFault
+from collector.market.faults import Fault, Faults, FaultyMarket, read_faults
 from collector.market.invented import InventedMarket
 from collector.market.model import UnknownSymbol
+from collector.market.refusals import Delay, RateLimit, Refusal
 from utils.errors import InvalidInput
 
 UNTIL = date(2026, 8, 21)
@@ -31,8 +33,8 @@ def visible(market: InventedMarket, faults: Faults) -> FaultyMarket:
     return FaultyMarket(market, faults)
 
 
-def fault(**values: Any) -> HttpFault | DataFault:
-    parsed: HttpFault | DataFault = TypeAdapter(Fault).validate_python(values)
+def fault(**values: Any) -> Refusal | DataFault:
+    parsed: Refusal | DataFault = TypeAdapter(Fault).validate_python(values)
     return parsed
 
 
