@@ -54,7 +54,7 @@ def draw_unsettled(security: Security, days: tuple[date, ...], bars: dict[str, F
     opening = np.where(draws[:, 4] < OPENED_ELSEWHERE, low + (high - low) * draws[:, 1], bars["open"])
     volume = bars["volume"] * (1 - LACKING_VOLUME * draws[:, 0])
     trading = trading_days(venue)
-    following = np.array(trading.positions(days)) + np.where(draws[:, 5] < SETTLED_AFTER_ONE, 1, 2)
+    following = np.array(trading.positions(days), dtype=int) + np.where(draws[:, 5] < SETTLED_AFTER_ONE, 1, 2)
     return Unsettled(
         until=np.append(trading.opens, [np.inf, np.inf])[following],
         open=in_ticks(opening, venue),

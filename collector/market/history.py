@@ -153,7 +153,8 @@ def dividend_factors(dividend: Floats, split_ratio: Floats, close: Floats) -> Fl
     [1.0, 1.0, 0.98]
     """
     factors = np.ones_like(close)
-    factors[1:] -= dividend[1:] * split_ratio[1:] / close[:-1]
+    taken = dividend[1:] * split_ratio[1:] / close[:-1]
+    factors[1:] -= np.where(dividend[1:] > 0, taken, 0.0)  # a row without prices may come before one without dividend
     return factors
 
 
