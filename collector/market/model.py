@@ -145,7 +145,7 @@ def in_progress(bar: Bar, fraction: float) -> Bar:
 
     >>> in_progress(Bar(date(2026, 8, 21), 10.0, 14.0, 9.0, 12.0, 12.0, 1000), 0.5)
     Bar(session=datetime.date(2026, 8, 21), open=10.0, high=12.0, low=9.5, close=11.0, adj_close=11.0, volume=500, \
-dividend=0.0, split_ratio=1.0, is_partial=True)
+dividend=0.0, split_ratio=1.0, is_partial=True, capital_gain=0.0, dividend_currency=None)
     """
     if bar.open is None or bar.high is None or bar.low is None or bar.close is None:
         raise ValueError(f"the bar of {bar.session} has no opening price to start from")

@@ -246,7 +246,8 @@ class TestChangedBars:
         assert row["old_values"]["close_price"] == before["close_price"] != after["close_price"]
         assert row["new_values"]["close_price"] == after["close_price"]
         assert restatements.describe(row) == (
-            "XLF 2026-05-14 restated: high_price 27.32 -> 27.23, close_price 27.32 -> 27.16, adj_close 27.32 -> 27.16 "
+            "XLF 2026-05-14 restated: high_price 26.20999908 -> 26.11000061, close_price 26.20999908 -> 26.04999924, "
+            "adj_close 26.20999908 -> 26.04999924 "
             "(fetched 2026-05-18, then 2026-05-19)"
         )
 

@@ -246,6 +246,15 @@ def test_an_error_of_the_server(yahoo: YfData, fault: Callable[..., None]) -> No
         _ = yfinance.Ticker("QQQ").funds_data.top_holdings
 
 
+def test_a_status_of_yahoo_s_own(server: httpx.Client, fault: Callable[..., None]) -> None:
+    fault(kind="http_status", status=999, body="text")
+    try:
+        answer = server.get("/v8/finance/chart/SPY")
+    finally:
+        server.delete("/control/faults").raise_for_status()
+    assert (answer.status_code, answer.text) == (999, "Request denied\r\n")
+
+
 def test_a_time_out(yahoo: YfData, fault: Callable[..., None]) -> None:
     yfinance.cache.get_tz_cache().store("SPY", "America/New_York")
     fault(kind="delay", seconds=3, endpoint="chart", count=1)
