@@ -193,7 +193,7 @@ US_COMPANIES = (
     Company("DOW", "Dow Inc.", MATERIALS, 54.10, 40, 0.052),
     Company("PPG", "PPG Industries, Inc.", MATERIALS, 133.50, 32, 0.018),
     Company("HL", "Hecla Mining Company", MATERIALS, 5.40, 2.8, 0.002),
-    Company("SPR", "Spirit AeroSystems Holdings, Inc.", INDUSTRIALS, 31.40, 2.2),
+    Company("SPR", "Spirit AeroSystems Holdings, Inc.", INDUSTRIALS, 31.40, 2.6),
     Company("XOM", "Exxon Mobil Corporation", ENERGY, 69.80, 295, 0.034),
     Company("CVX", "Chevron Corporation", ENERGY, 120.50, 226, 0.041),
     Company("COP", "ConocoPhillips", ENERGY, 65.10, 71, 0.029),
