@@ -66,6 +66,16 @@ class MinorUnit(TickerFault):
         return replace(quote, price=quote.price * MINOR_UNITS_IN_MAJOR, previous_close=previous)
 
 
+class InCurrency(TickerFault):
+    """All figures are in another currency."""
+
+    kind: Literal["in_currency"]
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+
+    def spoil_security(self, security: Security) -> Security:
+        return replace(security, currency=self.currency)
+
+
 class CurrencyMissing(TickerFault):
     """The chart and the quote do not say in which currency they are."""
 

@@ -41,6 +41,7 @@ OfAnswers = Annotated[
     | answers.Thin
     | answers.SwappedSymbols
     | answers.MinorUnit
+    | answers.InCurrency
     | answers.CurrencyMissing
     | answers.Renamed
     | answers.RaggedArrays

@@ -248,7 +248,7 @@ class HistoricalMarket:
             price=bars[-1].close,
             previous_close=bars[-2].close if len(bars) > 1 else None,
             shares_outstanding=_whole(security.shares, factor),
-            market_cap=_whole(security.cap_shares, factor * bars[-1].close),
+            market_cap=_whole(security.cap_shares, factor * bars[-1].close / security.per_major_unit),
             company_shares=company if security.states_company_shares else None,
             year_range=year_range(bars),
         )

@@ -16,7 +16,7 @@ import numpy as np
 
 from collector.market.drawing import draw_bars, draw_rates, draw_unsettled
 from collector.market.history import HistoricalMarket, History, Snapshot, Wrong, dividend_factors
-from collector.market.model import Holding, Restatement, Security
+from collector.market.model import MINOR_UNITS, Holding, Restatement, Security
 from collector.market.oddities import (
     BAD_CANDLES,
     BELOW_THE_CLOSE,
@@ -42,15 +42,18 @@ from collector.market.oddities import (
 from collector.market.securities import COMPANIES, COMPANY_OF, FUND_OF, FUNDS, GOLD, NASDAQ_LISTED, RATES, Company, Fund
 from collector.market.sessions import (
     CURRENCIES,
+    FRANKFURT,
+    LONDON,
     NEW_YORK,
     SEOUL,
+    TOKYO,
     Floats,
     Venue,
     end_of_market,
     trading_days,
     utc,
 )
-from collector.market.waves import DAMPING, Draws, is_korean, log_values
+from collector.market.waves import DAMPING, Draws, log_values
 from utils.errors import InvalidInput
 
 DEFAULT_SEED = 7
@@ -59,6 +62,24 @@ EPOCH = date(2020, 1, 2)
 SNAPSHOT_EVERY = 5  # sessions
 LARGEST_HOLDINGS = 10
 MONTHS = range(1, 13)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a ticker's suffix says: where it trades, in which currency, and Yahoo's code of the exchange."""
+
+    venue: Venue
+    currency: str
+    exchange: str
+
+
+LISTINGS = {
+    ".KS": Listing(SEOUL, "KRW", "KSC"),
+    ".T": Listing(TOKYO, "JPY", "JPX"),
+    ".L": Listing(LONDON, "GBp", "LSE"),
+    ".DE": Listing(FRANKFURT, "EUR", "GER"),
+}
+VENUES = (NEW_YORK, CURRENCIES, *(listing.venue for listing in LISTINGS.values()))
 
 
 class InventedMarket(HistoricalMarket):
@@ -116,17 +137,20 @@ def _securities() -> Iterable[Security]:
 
 
 def _listed(company: Company) -> Security:
-    ticker, korean = company.ticker, is_korean(company)
-    count = 1000.0 * round(company.market_cap * 1e6 / company.price)
+    ticker = company.ticker
+    at_home = Listing(NEW_YORK, "USD", "NMS" if ticker in NASDAQ_LISTED else "NYQ")
+    listing = LISTINGS.get("." + ticker.rpartition(".")[2], at_home)
+    price = company.price / (100 if listing.currency in MINOR_UNITS else 1)
+    count = 1000.0 * round(company.market_cap * 1e6 / price)
     cap_disclosed = ticker not in WITHOUT_MARKET_CAP
     shares_disclosed = cap_disclosed and ticker not in WITHOUT_SHARES
     return Security(
         ticker=ticker,
         name=company.name,
         kind="EQUITY",
-        currency="KRW" if korean else "USD",
-        exchange="KSC" if korean else "NMS" if ticker in NASDAQ_LISTED else "NYQ",
-        venue=SEOUL if korean else NEW_YORK,
+        currency=listing.currency,
+        exchange=listing.exchange,
+        venue=listing.venue,
         sector=company.sector,
         shares=1000.0 * round(count * PART_OF_THE_COMPANY.get(ticker, 1.0) / 1000) if shares_disclosed else None,
         cap_shares=count if cap_disclosed else None,
@@ -162,7 +186,7 @@ class _World:
     """The simulation on weekdays from the epoch to the end, and what each venue shows of it."""
 
     def __init__(self, seed: int, first_shown: date, end: float) -> None:
-        self._sheets = {venue.calendar: _sheet(venue, first_shown, end) for venue in (NEW_YORK, SEOUL, CURRENCIES)}
+        self._sheets = {venue.calendar: _sheet(venue, first_shown, end) for venue in VENUES}
         self._home = self._sheets[NEW_YORK.calendar]
         weekdays = _weekdays_from_epoch(len(self._sheets[CURRENCIES.calendar].days) + 1)  # a day ends where the next is
         self._draws = Draws(seed, len(weekdays))

@@ -17,8 +17,15 @@ EXCHANGE_NAMES = {
     "NMS": "NasdaqGS",
     "NYQ": "NYSE",
     "KSC": "KSE",
+    "JPX": "Tokyo",
+    "LSE": "LSE",
+    "GER": "XETRA",
     "CCY": "CCY",
 }
+
+
+# Yahoo's codes of hundredths of a currency.
+MINOR_UNITS = frozenset({"GBp", "GBX", "ZAc", "ILA", "ILa"})
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,11 @@ class Security:
     has_profile: bool = True
     is_thin: bool = False
     last_session: date | None = None  # of a delisted company
+
+    @property
+    def per_major_unit(self) -> int:
+        """How much of what prices are in makes one of what market caps are in."""
+        return 100 if self.currency in MINOR_UNITS else 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,6 +216,13 @@ KOREAN_COMPANIES = (
     Company("034020.KS", "Doosan Enerbility Co., Ltd.", INDUSTRIALS, 5_730, 3_100),
 )
 
+# In the hands of no fund. The price in London is in pence, the market cap in pounds.
+FOREIGN_COMPANIES = (
+    Company("7203.T", "Toyota Motor Corporation", CYCLICAL, 2_650, 41_800, 0.031),
+    Company("AZN.L", "AstraZeneca PLC", HEALTHCARE, 11_240, 174, 0.022),
+    Company("SAP.DE", "SAP SE", TECHNOLOGY, 178.40, 210, 0.012),
+)
+
 FUNDS = (
     Fund(
         "SPY",
@@ -354,7 +361,7 @@ FUNDS = (
     ),
 )
 
-COMPANIES = (*US_COMPANIES, *KOREAN_COMPANIES)
+COMPANIES = (*US_COMPANIES, *KOREAN_COMPANIES, *FOREIGN_COMPANIES)
 COMPANY_OF = {company.ticker: company for company in COMPANIES}
 FUND_OF = {fund.ticker: fund for fund in FUNDS}
 

@@ -43,6 +43,9 @@ SEOUL = Venue(
     delay=20 * 60,
     closed=frozenset({date(2026, 6, 3), date(2026, 7, 17), date(2027, 5, 3), date(2027, 7, 19)}),
 )
+TOKYO = Venue("XTKS", ZoneInfo("Asia/Tokyo"), time(9, 0), delay=20 * 60)
+LONDON = Venue("XLON", ZoneInfo("Europe/London"), time(8, 0), delay=20 * 60)
+FRANKFURT = Venue("XETR", ZoneInfo("Europe/Berlin"), time(9, 0), delay=15 * 60)
 # Yahoo dates exchange rates by London, from midnight to midnight.
 CURRENCIES = Venue("weekdays", ZoneInfo("Europe/London"), time(0, 0), ends=time(23, 59))
 

@@ -10,6 +10,7 @@ from database.tables import Table
 from utils.dates import close_of
 
 HOME_CURRENCY = "USD"
+HELD_FROM = ("XNYS", "XKRX")  # where the funds' stocks trade
 SAME_COUNT = 0.01  # up to here market cap / price says no more than the shares outstanding do
 
 
@@ -37,12 +38,12 @@ def store(conn: Connection, market: Any) -> None:
 
 
 def _collected(market: Any) -> Iterator[str]:
-    """The ETFs that are followed, every stock, and the rates that the stocks need."""
+    """The ETFs that are followed, every stock that a fund may hold, and the rates that those need."""
     securities = [market.security(ticker) for ticker in market.tickers]
-    foreign = {f"{each.currency}=X" for each in securities if each.kind == "EQUITY"} - {f"{HOME_CURRENCY}=X"}
-    for each in securities:
-        if each.kind == "EQUITY" or each.ticker in foreign or each.ticker in market.etfs:
-            yield each.ticker
+    stocks = [each for each in securities if each.kind == "EQUITY" and each.venue.calendar in HELD_FROM]
+    rates = {f"{each.currency}=X" for each in stocks} - {f"{HOME_CURRENCY}=X"}
+    yield from (ticker for ticker in market.tickers if ticker in market.etfs or ticker in rates)
+    yield from (stock.ticker for stock in stocks)
 
 
 def _bars(market: Any, ticker: str, at: datetime) -> Iterator[dict[str, Any]]:

@@ -250,3 +250,24 @@ def test_gold_is_on_the_server_and_in_no_list(market: InventedMarket) -> None:
     assert "GLD" in market.tickers and "GLD" not in market.etfs
     assert len(market.bars("GLD", AFTER_CLOSE)) == 756
     assert market.holdings("GLD", AFTER_CLOSE) == []
+
+
+@pytest.mark.parametrize(
+    ("ticker", "exchange", "currency", "late"),
+    [("7203.T", "XTKS", "JPY", 20), ("AZN.L", "XLON", "GBp", 20), ("SAP.DE", "XETR", "EUR", 15)],
+)
+def test_other_exchanges_have_their_own_sessions(
+    market: InventedMarket, ticker: str, exchange: str, currency: str, late: int
+) -> None:
+    sessions = [bar.session for bar in market.bars(ticker, AFTER_CLOSE)]
+    assert sessions == sessions_between(sessions[0], UNTIL, exchange)
+    assert market.security(ticker).currency == currency
+    told = close_of(UNTIL, exchange) + timedelta(minutes=late)
+    assert market.bars(ticker, told - timedelta(seconds=1))[-1].is_partial
+    assert not market.bars(ticker, told)[-1].is_partial
+
+
+def test_a_price_in_pence_and_a_market_cap_in_pounds(market: InventedMarket) -> None:
+    quote, company = market.quote("AZN.L", AFTER_CLOSE), market.company_shares("AZN.L", AFTER_CLOSE)
+    assert quote and company and quote.price > 1000
+    assert quote.market_cap == round(company * quote.price / 100)

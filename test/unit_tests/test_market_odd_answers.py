@@ -154,6 +154,13 @@ def test_prices_in_a_minor_unit(client: TestClient, fault: Fault, market: Invent
     assert chart(client, f"{major}=X")["meta"]["currency"] == major
 
 
+def test_another_currency(client: TestClient, fault: Fault) -> None:
+    closes = chart(client, "EWY")["indicators"]["quote"]
+    fault(kind="in_currency", ticker="EWY", currency="EUR")
+    result = chart(client, "EWY")
+    assert (result["meta"]["currency"], result["indicators"]["quote"]) == ("EUR", closes)
+
+
 def test_one_share_class(client: TestClient, fault: Fault) -> None:
     company = quotes(client, "JPM")["JPM"]["impliedSharesOutstanding"]
     fault(kind="share_class", ticker="JPM", ratio=0.48)
