@@ -11,9 +11,13 @@ from database.queries.returns import WINDOWS, Window
 
 
 def market_map(conn: Connection, as_of: date | None) -> Row:
-    """Every sector with its stocks as of a session, the newest when none is named."""
+    """Every sector with its stocks and its newest month as of a session, the newest when none is named."""
     session, rows = stocks.standings(conn, as_of)
-    return {"as_of_date": session, "sectors": of_stocks(rows)}
+    months = sectors.newest_months(conn, session)
+    return {
+        "as_of_date": session,
+        "sectors": [{**each, "newest_month": _month_of(each["sector"], months)} for each in of_stocks(rows)],
+    }
 
 
 def listing(conn: Connection, benchmark: str, as_of: date | None) -> Row:
@@ -22,19 +26,21 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> Row:
     by_name = {sector["sector"]: sector for sector in of_stocks(rows) if sector["sector"]}
     listed = etfs.listing(conn, benchmark, as_of)
     followed = [row for row in listed["etfs"] if row["sector_name"]]
-    months = {row["sector"]: row for row in sectors.newest_months(conn, session)}
-    names = [*by_name, *(month for month in months if month not in by_name)]
+    months = sectors.newest_months(conn, session)
+    names = [*by_name, *(month["sector"] for month in months if month["sector"] not in by_name)]
     for row in followed:
         if not any(sectors.is_same(row["sector_name"], name) for name in names):
             names.append(row["sector_name"])
     return {
         "as_of_date": session,
         "trending_as_of_date": listed["as_of_date"],
+        "trending_status": listed["status"],
+        "trending_reason": listed["reason"],
         "sectors": [
             {
                 **(by_name.get(name) or _sector(name, [])),
                 "etf": next((row for row in followed if sectors.is_same(row["sector_name"], name)), None),
-                "newest_month": next((row for month, row in months.items() if sectors.is_same(month, name)), None),
+                "newest_month": _month_of(name, months),
             }
             for name in sorted(names)
         ],
@@ -75,14 +81,25 @@ def of_stocks(rows: Iterable[Row]) -> list[Row]:
 
 
 def weighted_return(rows: Iterable[Row], window: Window) -> float | None:
-    """The stocks' return weighted by market cap; those without one of the two are left out, None when all are.
+    """The stocks' return weighted by market cap at the window's start: what who holds them all has earned.
 
-    >>> weighted_return([{"return_5d": 0.5, "market_cap": 3}, {"return_5d": -0.5, "market_cap": 1}], "5d")
+    Those without one of the two are left out, None when all are.
+
+    >>> weighted_return([{"return_5d": 0.5, "start_cap_5d": 3}, {"return_5d": -0.5, "start_cap_5d": 1}], "5d")
     0.25
     """
-    known = [row for row in rows if row[f"return_{window}"] is not None and row["market_cap"]]
-    total = sum(row["market_cap"] for row in known)
-    return sum(row[f"return_{window}"] * row["market_cap"] for row in known) / total if total else None
+    known = [row for row in rows if _counts(row, window)]
+    total = sum(row[f"start_cap_{window}"] for row in known)
+    return sum(row[f"return_{window}"] * row[f"start_cap_{window}"] for row in known) / total if total else None
+
+
+def _counts(row: Row, window: Window) -> bool:
+    return row[f"return_{window}"] is not None and bool(row[f"start_cap_{window}"])
+
+
+def _month_of(sector: str | None, months: Iterable[Row]) -> Row | None:
+    """The newest month of a sector, which may go by the shorter name of its ETF."""
+    return next((row for row in months if sector and sectors.is_same(row["sector"], sector)), None)
 
 
 def _sector(name: str | None, members: list[Row]) -> Row:
@@ -92,6 +109,9 @@ def _sector(name: str | None, members: list[Row]) -> Row:
         "stock_count": len(members),
         "market_cap": sum(row["market_cap"] or 0 for row in members) or None,
         **{f"return_{window}": weighted_return(members, window) for window in WINDOWS},
+        "left_out": {
+            window: sorted(row["ticker"] for row in members if not _counts(row, window)) for window in WINDOWS
+        },
         "stocks": largest_first,
     }
 

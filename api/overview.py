@@ -12,6 +12,7 @@ from database.queries.paging import Span
 from utils.dates import last_session_by, last_sessions, session_after
 
 NEWEST_ERRORS = 10
+QUARANTINED_BARS = 50
 HOURS = 24
 DAYS = 14
 STAGE_NUMBERS = {dag_id: number for number, dag_id in enumerate(STAGES.values(), 1)}
@@ -24,6 +25,7 @@ def state(conn: Connection, settings: Settings, session_count: int) -> Row:
         "sessions": _sessions(conn, settings.airflow_ui_url, days) if days else [],
         "tables": pipeline.freshness(conn),
         "consumers": consumer_lag.newest(conn),
+        "quarantined": pipeline.quarantined(conn, QUARANTINED_BARS),
         "errors": pipeline.error_counts(conn),
         "newest_errors": pipeline.errors(conn, None, Span(NEWEST_ERRORS)).rows,
         "requests_by_hour": pipeline.requests_by(conn, "hour", Span(HOURS)).rows,

@@ -2,7 +2,8 @@
 
 Last month's portfolio was bought at its weights at the close of the session after its rebalance and left alone: its
 weights have drifted with the prices up to the session that this month is decided on. Shares are counted at that
-session's closes, in US dollars. What shares, cost and rounding leave is cash, and it is never negative.
+session's closes as they were traded, before any later split, in US dollars. What shares, cost and rounding leave is
+cash, and it is never negative.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from config.universe import universe
 from database.db_helper import Connection, Row
 from database.queries import portfolios
 from database.queries.returns import Stretch, between
-from utils.dates import exchange_of, session_after, window_of
+from utils.dates import session_after, session_at
 
 NO_PRICE = "no price is stored of it by then"
 
@@ -53,7 +54,7 @@ def _gains(conn: Connection, rows: Sequence[Row], bought_for: date | None, as_of
         Stretch(
             row["ticker"],
             "held",
-            *(window_of(session, 0, exchange_of(row["ticker"]))[1] for session in (entry, as_of)),
+            *(session_at(row["ticker"], session) for session in (entry, as_of)),
         )
         for row in rows
     ]
@@ -87,7 +88,7 @@ def trades_of(
 
 def _trade(row: Row, held: float, target: float, capital: float, investable: float, cost_rate: float) -> Row:
     price = row["price_usd"]
-    known = {name: row[name] for name in ("ticker", "company_name", "price_usd", "price_date")}
+    known = {name: row[name] for name in ("ticker", "company_name", "price_usd", "price_date", "split_factor")}
     weights = {"held_weight": held, "target_weight": target}
     if not price:
         nothing = dict.fromkeys(("held_shares", "target_shares", "shares", "value", "cost"))

@@ -7,18 +7,23 @@ shorter window. The windows of one session and of a range of sessions are rows o
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import chain
 from typing import NamedTuple
 
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
+from config.exchanges import RATE, exchanges
 from utils import dates
-from utils.dates import EXCHANGE_BY_SUFFIX, HOME_EXCHANGE, window_of
+from utils.dates import window_of
 from utils.spark_utils import lookup
 
 HOME_CURRENCY = "USD"
 # From most to least trustworthy: what is computed from several rows carries the label of the worst of them.
 SOURCES = ("yahoo", "recorded", "simulated")
+
+# From a ticker's last point on; nothing of a ticker without one.
+SUFFIX = r"\.[^.]*$"
 
 # What a return takes of a price; the rest is what is known of the ticker on that day.
 PRICE_COLUMNS = ("ticker", "trade_date", "currency", "price", "mistrust")
@@ -49,8 +54,8 @@ def windows_of(sessions: Sequence[date], exchanges: Iterable[str], periods: Sequ
 
 
 def exchanges_of(tickers: Iterable[str]) -> list[str]:
-    """The exchanges whose calendars are needed."""
-    return sorted({dates.exchange_of(ticker) for ticker in tickers})
+    """The exchanges whose calendars are needed; a ticker with an unknown suffix needs none."""
+    return sorted({exchange for ticker in tickers if (exchange := dates.find_exchange(ticker))})
 
 
 def sessions_used(windows: Iterable[Window]) -> list[date]:
@@ -59,9 +64,10 @@ def sessions_used(windows: Iterable[Window]) -> list[date]:
 
 
 def exchange_of(ticker: Column) -> Column:
-    """`utils.dates.exchange_of` as a column."""
-    by_suffix = [F.when(ticker.endswith(suffix), exchange) for suffix, exchange in EXCHANGE_BY_SUFFIX.items()]
-    return F.coalesce(*by_suffix, F.lit(HOME_EXCHANGE))
+    """`utils.dates.find_exchange` as a column: NULL of an unknown suffix."""
+    suffix = F.when(ticker.endswith(RATE), RATE).otherwise(F.regexp_extract(ticker, SUFFIX, 0))
+    table = ((suffix, listing.exchange) for suffix, listing in exchanges().by_suffix.items())
+    return F.try_element_at(F.create_map(*map(F.lit, chain.from_iterable(table))), suffix)
 
 
 def simple_return(end: Column, start: Column) -> Column:

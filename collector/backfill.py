@@ -12,16 +12,17 @@ from datetime import UTC, date, datetime
 from itertools import groupby
 
 from collector import kafka_producer_etf_daily
-from collector.collect import Receipt, needed_sessions, wait_until_stored
+from collector.collect import Receipt, wait_until_stored
 from collector.completeness import Kind
 from collector.source_clock import last_session
+from collector.stock_bars import needed_of, why_no_exchange
 from config.config import Settings, Topic
 from config.universe import Group, universe
 from database.db_helper import connect
 from database.queries import collected, ledger
 from database.tables import DAILY_ETF_OHLC
 from utils.command_line import exit_code_of
-from utils.dates import parse_date, require_closed_session, session_before, sessions_of
+from utils.dates import HOME_EXCHANGE, exchange_of, parse_date, require_closed_session, session_before, sessions_of
 from utils.errors import InvalidInput, NotStored
 from utils.kafka_utils import end_offsets
 from utils.logging_utils import configure_logging
@@ -73,28 +74,33 @@ def run(settings: Settings, group: Group, days: int, last: date) -> None:
 def report(settings: Settings, group: Group, first: date, last: date) -> int:
     """Print what is missing of each ETF; returns how many bars in all."""
     etfs = universe().group(group)
-    needed = needed_sessions(etfs[0], last, universe().longest_period, first)
+    unknown = {etf: reason for etf in etfs if (reason := why_no_exchange(etf))}
+    needed = {etf: needed_of(etf, last, first) for etf in etfs if etf not in unknown}
+    earliest = min((days[0] for days in needed.values()), default=first)
     with closing(connect(settings.database)) as conn:
-        absent = collected.absent(conn, DAILY_ETF_OHLC, [(etf, day) for etf in etfs for day in needed])
-        gaps = ledger.gaps(conn, needed[0], last)
+        absent = collected.absent(conn, DAILY_ETF_OHLC, [(etf, day) for etf, days in needed.items() for day in days])
+        gaps = ledger.gaps(conn, earliest, last)
     state = {(gap["ticker"], gap["trade_date"]): ledger.STATES[gap["state"]] for gap in gaps if gap["kind"] == Kind.ETF}
-    print(f"{first} to {last}, with the sessions from {needed[0]} on that the first ones' returns start at:")
+    print(f"{first} to {last}, with the sessions from {earliest} on that the first ones' returns start at:")
     for etf in etfs:
+        if etf in unknown:
+            print(f"  {etf:<6} not collected: {unknown[etf]}")
+            continue
         missing = {day: state.get((etf, day), "not collected") for ticker, day in absent if ticker == etf}
-        said = "; ".join(stretches(missing)) or "complete"
-        print(f"  {etf:<6} {len(needed) - len(missing)} of {len(needed)} bars, {said}")
+        said = "; ".join(stretches(missing, exchange_of(etf))) or "complete"
+        print(f"  {etf:<6} {len(needed[etf]) - len(missing)} of {len(needed[etf])} bars, {said}")
     return len(absent)
 
 
-def stretches(missing: Mapping[date, str]) -> Iterator[str]:
-    """Sessions in order, each with its state; those that follow each other in one state are taken together.
+def stretches(missing: Mapping[date, str], exchange: str = HOME_EXCHANGE) -> Iterator[str]:
+    """Sessions of an exchange in order, with their state; those that follow each other in one state together.
 
     >>> days = [date(2026, 8, 14), date(2026, 8, 17), date(2026, 8, 21)]    # the 14th is a Friday
     >>> list(stretches(dict.fromkeys(days, "late")))
     ['2026-08-14 to 2026-08-17 late', '2026-08-21 late']
     """
-    home = sessions_of()
+    calendar = sessions_of(exchange)
     numbered = enumerate(missing.items())
-    for (_, state), together in groupby(numbered, lambda each: (home.position(each[1][0]) - each[0], each[1][1])):
+    for (_, state), together in groupby(numbered, lambda each: (calendar.position(each[1][0]) - each[0], each[1][1])):
         days = [day for _, (day, _) in together]
         yield f"{days[0]} {state}" if len(days) == 1 else f"{days[0]} to {days[-1]} {state}"

@@ -351,7 +351,8 @@ def require_complete(receipt: Receipt, accept_late: bool, indispensable: str | N
             "Run the stage again later: it asks for these alone. Or let it go on without them (accept_late)."
         )
     if receipt.missing:
-        receipt.note = "goes on without " + ", ".join(sorted(receipt.missing))
+        goes_on = "goes on without " + ", ".join(sorted(receipt.missing))
+        receipt.note = f"{receipt.note}; {goes_on}" if receipt.note else goes_on
         log.warning("%s: %s", receipt.as_of, receipt.note)
     return receipt
 

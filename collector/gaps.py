@@ -13,6 +13,7 @@ from datetime import date
 from itertools import groupby
 from operator import itemgetter
 
+from collector import closed_days
 from collector.collect import Asked, Collection, Receipt, collection, wait_until_stored
 from collector.completeness import Kind
 from collector.kafka_producer_etf_daily import fetch_etf
@@ -40,6 +41,7 @@ def repoll(settings: Settings, start: date | None, end: date | None, run_id: str
     Each request covers all that is stored of the ticker, like every other one, so that its prices stay of one fetch.
     """
     with closing(connect(settings.database)) as conn:
+        closed_days.settle(conn)
         wanted = [gap for gap in ledger.gaps(conn, start, end) if gap["state"] in REPOLLED]
         as_of = end or ledger.newest_session(conn)
     with collection(settings, as_of, run_id) as current:
@@ -90,6 +92,7 @@ def report(
     conn: Connection, start: date | None = None, end: date | None = None, with_closed: bool = False
 ) -> Iterator[str]:
     """The gaps of a range line by line, and the published sessions that should be computed again, with the command."""
+    closed_days.settle(conn)
     every = ledger.gaps(conn, start, end)
     open_gaps = [gap for gap in every if gap["state"] != "closed"]
     gaps = every if with_closed else open_gaps
@@ -99,6 +102,7 @@ def report(
         lambda gap: (gap["trade_date"], gap["state"], gap["reason"]),
     ):
         yield f"  {day}  {ledger.STATES[state]:<21}  {_listed([row['ticker'] for row in rows])}: {reason}"
+    yield from closed_days.told(conn, start, end)
     yield from recomputation(outdated(conn, universe().benchmark, universe().periods, start, end))
 
 

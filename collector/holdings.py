@@ -1,37 +1,70 @@
 """Collect holdings snapshots: Yahoo -> etf-holdings-data, for whichever producer needs them."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Sequence
 from datetime import date
 
-from collector.collect import Collection
+from collector.collect import Collection, Receipt
 from collector.yahoo import FundHoldings
 from config.config import Topic
 from config.universe import Universe, universe
 from database.db_helper import Connection
-from database.queries import collected
+from database.queries import collected, missing_holdings
 from database.tables import ETF_HOLDINGS
 from utils.dates import last_closed_session
-from utils.messages import EtfMetadata, Holding, HoldingsSnapshot
+from utils.errors import TICKER_TROUBLE, InvalidMessage, UnusableAnswer
+from utils.messages import EtfMetadata, Holding, HoldingsSnapshot, from_json, to_json
+
+log = logging.getLogger(__name__)
+
+LONGEST_NAME = 200
 
 
 def collect_snapshot(current: Collection, etf: str, as_of: date) -> HoldingsSnapshot | None:
     """Send today's snapshot unless one of as_of or later is stored; returns the one that counts as of as_of.
 
     A fetch can only ever give today's list: once a snapshot as late as as_of is there, another adds nothing to it.
-    None when there is no snapshot at all.
+    When there is none to be had, the last one that is stored goes on, and the session's results say so. None when there
+    is no snapshot at all.
     """
     dates = collected.snapshot_dates(current.conn, etf)
     if dates and dates[-1] >= as_of:
         current.receipt.already_stored.append(f"{etf} holdings")
         return stored_snapshot(current.conn, etf, snapshot_for(as_of, dates))
-    fetched = to_snapshot(current.yahoo.top_holdings(etf), current.run_id)
-    if fetched is None:
-        current.receipt.missing[etf] = "Yahoo lists no holdings"
-        return stored_snapshot(current.conn, etf, dates[-1]) if dates else None
+    try:
+        fetched = _fetch(current, etf)
+    except (*TICKER_TROUBLE, InvalidMessage) as error:
+        return _fall_back(current, etf, as_of, dates, str(error))
     current.send(Topic.ETF_HOLDINGS, [fetched])
     current.receipt.expect(ETF_HOLDINGS, etf, fetched.collected_date)
     used = snapshot_for(as_of, [*dates, fetched.collected_date])
     return fetched if used == fetched.collected_date else stored_snapshot(current.conn, etf, used)
+
+
+def _fetch(current: Collection, etf: str) -> HoldingsSnapshot:
+    """The fund's list as a message that its consumer will take; UnusableAnswer or InvalidMessage when there is none."""
+    fetched = current.yahoo.top_holdings(etf)
+    for note in fetched.notes:
+        log.warning("%s: %s", etf, note)
+        add_note(current.receipt, f"{etf}: {note}")
+    snapshot = to_snapshot(fetched, current.run_id)
+    if snapshot is None:
+        raise UnusableAnswer(f"Yahoo lists no holdings of {etf}")
+    return from_json(HoldingsSnapshot, to_json(snapshot))
+
+
+def _fall_back(
+    current: Collection, etf: str, as_of: date, dates: Sequence[date], reason: str
+) -> HoldingsSnapshot | None:
+    instead = f"those of {dates[-1]} are used" if dates else "none are stored either"
+    current.receipt.missing[f"{etf} holdings"] = f"{reason}; {instead}"
+    log.warning("%s holdings: %s; %s", etf, reason, instead)
+    missing_holdings.record(current.conn, etf, as_of, reason, current.run_id)
+    return stored_snapshot(current.conn, etf, dates[-1]) if dates else None
+
+
+def add_note(receipt: Receipt, note: str) -> None:
+    receipt.note = f"{receipt.note}; {note}" if receipt.note else note
 
 
 def snapshot_for(as_of: date, dates: Iterable[date]) -> date:
@@ -79,7 +112,7 @@ def to_snapshot(fetched: FundHoldings, run_id: str | None) -> HoldingsSnapshot |
         etf_ticker=fetched.etf,
         collected_date=last_closed_session(fetched.answer.fetched_at),
         holdings=[
-            Holding(ticker=holding.ticker, name=holding.name, percent=holding.percent, rank=rank)
+            Holding(holding.ticker, holding.name and holding.name[:LONGEST_NAME], holding.percent, rank)
             for rank, holding in enumerate(fetched.holdings, 1)
         ],
         metadata=metadata(fetched.etf, universe()),

@@ -15,21 +15,21 @@ from collector.collect import (
     add_since,
     collection,
     command_line,
-    fetch_range,
     is_covered,
     message_fields,
-    needed_sessions,
     require_complete,
     run_command,
     since_of,
 )
 from collector.completeness import Kind
+from collector.stock_bars import asked_of, collect_rates, last_session_of, needed_of, why_no_exchange
 from collector.yahoo import Bars
 from config.config import Settings
 from config.universe import Group, universe
 from database.queries import collected, ledger
 from database.tables import DAILY_ETF_OHLC
 from utils.dates import require_closed_session
+from utils.errors import TICKER_TROUBLE
 from utils.logging_utils import log_progress
 from utils.messages import EtfDailyBar
 
@@ -56,26 +56,45 @@ def run(
 def collect(
     settings: Settings, etfs: tuple[str, ...], as_of: date, run_id: str | None = None, since: date | None = None
 ) -> Receipt:
-    """Send what is new of these ETFs; the receipt names those that have no bar of the session (yet)."""
+    """Send what is new of these ETFs, and the exchange rates of those that are not quoted in the home currency.
+
+    The receipt names those that have no bar of the session (yet), or of which the source's answer cannot be used.
+    """
     with collection(settings, as_of, run_id) as current:
-        stored = {etf: collected.bars(current.conn, DAILY_ETF_OHLC, etf) for etf in etfs}
-        needed = {etf: needed_sessions(etf, as_of, universe().longest_period, since) for etf in etfs}
-        wanted = [etf for etf in etfs if not is_covered(stored[etf], needed[etf])]
-        for etf in etfs:
+        possible = [etf for etf in etfs if _has_exchange(current, etf, as_of)]
+        stored = {etf: collected.bars(current.conn, DAILY_ETF_OHLC, etf) for etf in possible}
+        needed = {etf: needed_of(etf, as_of, since) for etf in possible}
+        wanted = [etf for etf in possible if not is_covered(stored[etf], needed[etf])]
+        for etf in possible:
             if etf not in wanted:
-                current.receipt.expect(DAILY_ETF_OHLC, etf, as_of)
+                current.receipt.expect(DAILY_ETF_OHLC, etf, last_session_of(etf, as_of))
                 current.receipt.already_stored.append(etf)
-        ledger.expect(current.conn, Kind.ETF, [(etf, as_of) for etf in wanted], run_id)
+        ledger.expect(current.conn, Kind.ETF, [(etf, last_session_of(etf, as_of)) for etf in wanted], run_id)
+        currencies = collected.currencies(current.conn, DAILY_ETF_OHLC, possible)
         for number, etf in enumerate(wanted, 1):
-            start, end = fetch_range(stored[etf], etf, as_of, settings.collector, needed[etf][0])
-            outcome = fetch_etf(current, etf, Asked(stored[etf], start, end, [as_of]))
-            log_progress(log, number, len(wanted), f"{etf}: {outcome}")
+            asked = asked_of(current, etf, stored[etf], as_of, needed[etf])
+            log_progress(log, number, len(wanted), f"{etf}: {fetch_etf(current, etf, asked, currencies)}")
+        collect_rates(current, currencies, as_of, since)
     return current.receipt
 
 
-def fetch_etf(current: Collection, etf: str, asked: Asked) -> str:
-    """Ask for one ETF and send what is new."""
-    fetched = with_range(current.yahoo.daily_bars(etf, asked.start, asked.end))
+def _has_exchange(current: Collection, etf: str, as_of: date) -> bool:
+    reason = why_no_exchange(etf)
+    if reason:
+        log.info("%s: %s", etf, current.unknown(Kind.ETF, etf, [as_of], reason))
+    return reason is None
+
+
+def fetch_etf(current: Collection, etf: str, asked: Asked, currencies: set[str] | None = None) -> str:
+    """Ask for one ETF and send what is new; its currency is added to the others'."""
+    if reason := why_no_exchange(etf):
+        return current.unknown(Kind.ETF, etf, asked.sessions, reason)
+    try:
+        fetched = with_range(current.yahoo.daily_bars(etf, asked.start, asked.end))
+    except TICKER_TROUBLE as error:
+        return current.unknown(Kind.ETF, etf, asked.sessions, str(error))
+    if currencies is not None:
+        currencies.add(fetched.currency)
     return current.deliver(
         Kind.ETF,
         fetched,

@@ -1,4 +1,4 @@
-"""Collect stock bars: Yahoo -> stock-daily-data, of named tickers or of what the ETFs hold."""
+"""Collect stock bars: Yahoo -> stock-daily-data, of named tickers or of what ETFs and the published portfolios hold."""
 
 import sys
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from collector.stock_bars import collect_stocks
 from config.config import Settings
 from config.universe import universe
 from database.db_helper import Connection
+from database.queries.held import held
 from utils.dates import require_closed_session, sessions_between
 from utils.errors import BarMissing, InvalidInput, NotStored
 
@@ -24,33 +25,41 @@ def run(
 ) -> Receipt:
     """Send what is new of the stocks up to a session, and what the sessions `since` one need.
 
-    Without tickers: of the largest holdings of every ETF in the stored snapshots that count as of these sessions.
-    BarMissing when one has no bar yet, unless late ones are accepted; also when a named one has none at all.
+    Without tickers: of the largest holdings of every ETF in the stored snapshots that count as of these sessions, and
+    of what the published portfolios hold at them. BarMissing when one has no bar yet, unless late ones are accepted;
+    also when a named one has none at all.
     """
     require_closed_session(as_of, datetime.now(UTC))
-    _refuse_rates(tickers)
+    _refuse_others(tickers)
     with collection(settings, as_of, run_id) as current:
-        collect_stocks(current, list(tickers) or held(current.conn, as_of, since), as_of, since)
+        collect_stocks(current, list(tickers) or wanted(current.conn, as_of, since), as_of, since)
     receipt = current.receipt
-    if tickers and receipt.missing.keys() - receipt.late:
-        reasons = "; ".join(f"{ticker}: {reason}" for ticker, reason in sorted(receipt.missing.items()))
-        raise BarMissing(f"{reasons}. What the others have is sent.")
+    reasons = [
+        f"{ticker}: {receipt.missing[ticker]}"
+        for ticker in sorted(tickers)
+        if ticker in receipt.missing and ticker not in receipt.late
+    ]
+    if reasons:
+        raise BarMissing(f"{'; '.join(reasons)}. What the others have is sent.")
     return require_complete(receipt, accept_late)
 
 
-def _refuse_rates(tickers: Sequence[str]) -> None:
+def _refuse_others(tickers: Sequence[str]) -> None:
     rates = [ticker for ticker in tickers if ticker.endswith("=X")]
     if rates:
         raise InvalidInput(f"{', '.join(rates)}: an exchange rate comes by itself with the stocks that need it")
+    etfs = [ticker for ticker in tickers if ticker in universe().etfs]
+    if etfs:
+        raise InvalidInput(f"{', '.join(etfs)}: an ETF of the universe has its bars from stage 1 or 2")
 
 
-def held(conn: Connection, as_of: date, since: date | None) -> list[str]:
-    """The stocks among the largest holdings of any ETF; NotStored when no snapshot is stored."""
+def wanted(conn: Connection, as_of: date, since: date | None) -> list[str]:
+    """The largest holdings of any ETF, and what is held; NotStored when no snapshot is stored."""
     sessions = sessions_between(since or as_of, as_of)
     found = dict.fromkeys(ticker for etf in universe().etfs for ticker in tickers_used(conn, etf, sessions))
     if not found:
         raise NotStored("no holdings are stored of any ETF: collect them first (etf_holdings_daily), or name tickers")
-    return list(found)
+    return list(found | dict.fromkeys(held(conn, as_of, since)))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -59,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
         "tickers",
         nargs="*",
         metavar="TICKER",
-        help="e.g. AAPL BRK-B 005930.KS (default: the largest holdings of every ETF)",
+        help="e.g. AAPL BRK-B 005930.KS (default: the largest holdings of every ETF, and what the portfolios hold)",
     )
     add_since(parser)
     options = parser.parse_args(arguments)

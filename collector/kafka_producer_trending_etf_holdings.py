@@ -1,4 +1,7 @@
-"""Collect the trending ETFs' holdings and their prices (stage 4): Yahoo -> etf-holdings-data, stock-daily-data."""
+"""Collect the trending ETFs' holdings and their prices (stage 4): Yahoo -> etf-holdings-data, stock-daily-data.
+
+Stocks that the published portfolios hold come after those: their closes are needed until they are sold.
+"""
 
 import logging
 import sys
@@ -9,6 +12,7 @@ from collector.holdings import collect_snapshot, largest
 from collector.stock_bars import collect_stocks
 from config.config import Settings
 from database.queries import etfs
+from database.queries.held import held
 from utils.dates import require_closed_session
 from utils.errors import NotPublished
 from utils.logging_utils import log_progress
@@ -17,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def run(settings: Settings, as_of: date, run_id: str | None = None, accept_late: bool = False) -> Receipt:
-    """Send the largest holdings of every ETF that trends over at least one period, and their bars.
+    """Send the largest holdings of every ETF that trends over at least one period, and their and the held stocks' bars.
 
     BarMissing when a stock has no bar yet, unless late ones are accepted.
     """
@@ -26,15 +30,18 @@ def run(settings: Settings, as_of: date, run_id: str | None = None, accept_late:
         trending = etfs.trending(current.conn, as_of)
         if trending is None:
             raise NotPublished(f"stage 3 has not published {as_of}: run daily_trending_etf_analysis for it first")
+        portfolios = held(current.conn, as_of)
         if not trending:
-            current.receipt.note = "no ETF trends, nothing to collect"
-        stocks: dict[str, None] = {}  # a stock that several ETFs hold is collected once
+            what = "what is held is collected" if portfolios else "nothing to collect"
+            current.receipt.note = f"no ETF trends, {what}"
+        snapshots = []
         for number, etf in enumerate((row["etf_ticker"] for row in trending), 1):
             snapshot = collect_snapshot(current, etf, as_of)
-            holdings = largest(snapshot) if snapshot else []
-            stocks |= dict.fromkeys(holdings)
-            log_progress(log, number, len(trending), f"{etf}: {', '.join(holdings) or 'no holdings'}")
-        collect_stocks(current, list(stocks), as_of)
+            snapshots += [snapshot] if snapshot else []
+            holdings = ", ".join(largest(snapshot)) if snapshot else "no holdings"
+            log_progress(log, number, len(trending), f"{etf}: {holdings}")
+        stocks = [ticker for snapshot in snapshots for ticker in largest(snapshot)]
+        collect_stocks(current, stocks, as_of, held=portfolios, snapshots=snapshots)
     return require_complete(current.receipt, accept_late)
 
 

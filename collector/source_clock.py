@@ -4,6 +4,7 @@ import urllib.error
 import urllib.request
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException
 
 from utils.dates import last_closed_session
 from utils.errors import SourceUnavailable
@@ -22,6 +23,8 @@ def _now(base_url: str) -> datetime:
     try:
         with _open(f"{base_url}/health", timeout=TIMEOUT_SECONDS) as answer:
             said: str = answer.headers["Date"]
+        return parsedate_to_datetime(said)
     except urllib.error.URLError as error:
         raise SourceUnavailable(f"{base_url} (YAHOO_BASE_URL) does not answer: {error.reason}") from None
-    return parsedate_to_datetime(said)
+    except (OSError, HTTPException, TypeError, ValueError) as error:
+        raise SourceUnavailable(f"{base_url} (YAHOO_BASE_URL) does not say what time it is: {error}") from None

@@ -2,388 +2,300 @@
 
 YAHOO_BASE_URL points the same client at a server that speaks Yahoo's protocol; nothing else changes. The session keeps
 Yahoo's host names (cookies and crumb depend on them) and only resolves them elsewhere, over plain HTTP.
+
+Of yfinance the cookies, crumbs and their renewal are used. Charts are read from the answer itself: yfinance's table of
+one drops events on days without a row, the currency of a dividend, and everything of an answer that it stumbles over.
 """
 
-import math
+import logging
 import random
 import re
-import socket
 import time
-import warnings
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, timedelta
+from datetime import time as time_of_day
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, TypeVar
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import yfinance
-from curl_cffi import CurlOpt
 from curl_cffi import requests as curl
 from yfinance.data import YfData
-from yfinance.exceptions import YFPricesMissingError
+from yfinance.exceptions import YFException, YFRateLimitError
 
+from collector.breaker import Breaker
 from collector.gate import RequestGate
+from collector.yahoo_answers import (
+    RATE_SUFFIX,
+    Answer,
+    Bar,
+    Bars,
+    FundHolding,
+    FundHoldings,
+    NoModule,
+    Quote,
+    Refusal,
+    bars_from_chart,
+    completed,
+    holdings_from_summary,
+    module_of,
+    quotes_from_answer,
+)
+from collector.yahoo_cookies import CookieCache
+from collector.yahoo_session import BadCrumb, NoAnswer, NoCrumb, NoIdentity, session
 from config.config import YahooSettings
-from utils.dates import exchange_of, last_closed_session
-from utils.errors import ActstockError, RateLimited, SourceUnavailable, UnknownTicker
-from utils.messages import Source
+from config.universe import universe
+from utils.dates import exchange_of, time_zone_of
+from utils.errors import TICKER_TROUBLE, RateLimited, SourceUnavailable, UnknownTicker, UnusableAnswer
 
-if TYPE_CHECKING:
-    import pandas
+__all__ = [
+    "Answer",
+    "Bar",
+    "Bars",
+    "FundHolding",
+    "FundHoldings",
+    "Quote",
+    "Yahoo",
+    "bars_from_chart",
+    "completed",
+    "holdings_from_summary",
+    "quotes_from_answer",
+]
 
-# Adjusting yfinance's own frames makes pandas 3.1 warn; nothing of it concerns our data.
-warnings.filterwarnings("ignore", module=r"yfinance\..*")
+log = logging.getLogger(__name__)
 
-HOSTS = ("fc.yahoo.com", "query1.finance.yahoo.com", "query2.finance.yahoo.com", "guce.yahoo.com", "consent.yahoo.com")
+CHART_URL = "https://query2.finance.yahoo.com/v8/finance/chart/"
 QUOTE_URL = "https://query1.finance.yahoo.com/v7/finance/quote"
 SUMMARY_URL = "https://query2.finance.yahoo.com/v10/finance/quoteSummary/"
+SAFE = "=^"  # of what stands in tickers, signs that need no escaping in a path
 QUOTES_PER_REQUEST = 50
+LONGEST_SYMBOLS = 1400  # characters of the URL, which stays below 1,500 with them
 TRIES = 3
-TIME_ZONES = {".KS": "Asia/Seoul", ".KQ": "Asia/Seoul", "=X": "Europe/London"}
-DATA_PATH = re.compile(r"^/v\d+/finance/")
+# What reading an answer of another shape than expected runs into, in our code and in yfinance's.
+MISREADINGS = (
+    ValueError, TypeError, LookupError, AttributeError, ArithmeticError, YFException, curl.exceptions.RequestException,
+)  # fmt: skip
 
 T = TypeVar("T")
+# Worth another try.
+Failure = Refusal | NoAnswer | NoIdentity
 
 
-@dataclass(frozen=True)
-class Answer:
-    """Where and when an answer is from: the server's own clock and its label (yahoo, simulated, recorded)."""
-
-    fetched_at: datetime
-    source: Source
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One session as Yahoo gives it: prices split-adjusted, adj_close dividend-adjusted too; None = unknown."""
-
-    session: date
-    open: float | None
-    high: float | None
-    low: float | None
-    close: float
-    adj_close: float
-    volume: int
-    dividend: float
-    split_ratio: float
-    capital_gain: float = 0.0
-
-
-@dataclass(frozen=True)
-class Bars:
-    """A ticker's completed sessions, in order, without gaps filled."""
-
-    ticker: str
-    currency: str
-    bars: list[Bar]
-    answer: Answer
-
-
-@dataclass(frozen=True)
-class FundHolding:
-    ticker: str
-    name: str | None
-    percent: float
-
-
-@dataclass(frozen=True)
-class FundHoldings:
-    """A fund's largest holdings (fractions of it), largest first. Yahoo lists at most ten."""
-
-    etf: str
-    holdings: list[FundHolding]
-    answer: Answer
-
-
-@dataclass(frozen=True)
-class Quote:
-    """What Yahoo knows of a stock now; None = it does not say. market_cap and price are in `currency`, a major unit.
-
-    shares_outstanding counts the listed class, implied_shares the company.
-    """
-
-    ticker: str
-    name: str | None
-    currency: str | None
-    shares_outstanding: int | None
-    market_cap: int | None
-    implied_shares: int | None = None
-    price: float | None = None
+class SourceOut(SourceUnavailable):
+    """Every ticker fails, also the one that Yahoo surely knows."""
 
 
 class Yahoo:
-    """The client. Every request passes the gate; errors are ours: RateLimited, UnknownTicker, SourceUnavailable."""
+    """The client. Every request passes the gate.
+
+    One ticker's trouble is UnknownTicker, UnknownExchange or UnusableAnswer. Plain SourceUnavailable and RateLimited
+    concern the source as a whole: whoever asks next would get the same.
+    """
 
     def __init__(self, settings: YahooSettings, gate: RequestGate, sleep: Callable[[float], None] = time.sleep) -> None:
         self._settings = settings
         self._sleep = sleep
-        self._session = _session(settings, gate)
-        cache_dir = settings.cache_dir / re.sub(r"\W+", "-", settings.base_url or "yahoo")
-        cache_dir.mkdir(parents=True, exist_ok=True)
-        yfinance.set_tz_cache_location(str(cache_dir))
-        yfinance.config.debug.hide_exceptions = False
+        self._cookies = CookieCache(settings.cache_dir / re.sub(r"\W+", "-", settings.base_url or "yahoo"))
+        yfinance.cache._CookieCacheManager._Cookie_cache = self._cookies
+        self._session = session(settings, gate)
         self._data = YfData(session=self._session)
+        self._forget_crumb()
+        self._breakers: dict[str, Breaker] = defaultdict(lambda: Breaker(settings.breaker_failures))
+        self._has_profiles = True
 
     def daily_bars(self, ticker: str, start: date, end: date) -> Bars:
         """Completed sessions from start to end, both included: one request whatever the range.
 
-        A session that is not over at the server's clock is left out. UnknownTicker when Yahoo has no such symbol.
+        A session that is not over at the server's clock is left out. The bars of an exchange rate are the rates of
+        their days (see rates).
         """
-        frame, meta = self._patiently(ticker, lambda: self._history(ticker, start, end))
-        answer = self._session.answer
-        if meta.get("symbol") != ticker:
-            raise SourceUnavailable(f"asked Yahoo for {ticker}, it answered for {meta.get('symbol')}")
-        bars = completed(bars_from_frame(frame), ticker, answer.fetched_at, meta)
-        return Bars(ticker, str(meta["currency"]), [bar for bar in bars if start <= bar.session <= end], answer)
+        if not ticker.endswith(RATE_SUFFIX):
+            exchange_of(ticker)  # raises before a request is spent on a ticker without a calendar
+        zone = ZoneInfo(time_zone_of(ticker))
+        span = {
+            "period1": int(datetime.combine(start, time_of_day(), zone).timestamp()),
+            "period2": int(datetime.combine(end + timedelta(days=1), time_of_day(), zone).timestamp()),
+        }
+        return self._patiently("chart", ticker, lambda: self._bars(ticker, span, start, end))
 
     def top_holdings(self, etf: str) -> FundHoldings:
-        """One request; holdings Yahoo lists without a symbol are left out."""
-        summary = self._summary(etf, "topHoldings")
-        return FundHoldings(etf, holdings_from_summary(summary), self._session.answer)
+        """One request; the list is empty when Yahoo has none, and the notes say what was left out of it."""
+        try:
+            holdings, notes = self._patiently("topHoldings", etf, lambda: self._listed(etf))
+        except NoModule:
+            holdings, notes = holdings_from_summary({})
+        for note in notes:
+            log.info("holdings of %s: %s", etf, note)
+        return FundHoldings(etf, holdings, self._session.answer, notes)
 
     def quotes(self, tickers: Sequence[str]) -> dict[str, Quote]:
-        """One request for every fifty tickers; a ticker Yahoo does not know is absent."""
+        """One request for up to fifty tickers; a ticker that Yahoo does not know or does not answer for is absent."""
         quotes: dict[str, Quote] = {}
-        for at in range(0, len(tickers), QUOTES_PER_REQUEST):
-            chunk = ",".join(tickers[at : at + QUOTES_PER_REQUEST])
-            ask = partial(self._data.get_raw_json, QUOTE_URL, {"symbols": chunk})
-            quotes |= quotes_from_answer(self._patiently(chunk, ask))
+        for listed in symbol_lists(tickers):
+            try:
+                found = self._patiently("quote", ",".join(listed), partial(self._quotes, listed))
+            except TICKER_TROUBLE as error:
+                log.warning("no quotes for %d tickers from %s to %s: %s", len(listed), listed[0], listed[-1], error)
+                continue
+            quotes |= {ticker: found[ticker] for ticker in listed if ticker in found}
         return quotes
 
     def sector(self, ticker: str) -> str | None:
-        """One request; None when Yahoo does not say."""
-        return self._summary(ticker, "assetProfile").get("assetProfile", {}).get("sector") or None
-
-    def _history(self, ticker: str, start: date, end: date) -> "tuple[pandas.DataFrame, dict[str, Any]]":
-        yfinance.cache.get_tz_cache().store(ticker, time_zone_of(ticker))  # else one more request a ticker
-        YfData.cache_get.cache_clear()  # it also keeps errors, which a second try would only get again
-        history = yfinance.Ticker(ticker)
+        """One request; None when Yahoo does not say, whatever the reason: nothing depends on it."""
+        if not self._has_profiles:
+            return None
         try:
-            frame = history.history(
-                start=start.isoformat(),
-                end=(end + timedelta(days=1)).isoformat(),
-                interval="1d",
-                auto_adjust=False,
-                actions=True,
-                timeout=self._settings.timeout_seconds,
-            )
-        except YFPricesMissingError:  # a known ticker without a bar in the range
-            import pandas
+            profile = self._patiently("assetProfile", ticker, lambda: self._module(ticker, "assetProfile"))
+        except SourceOut as error:
+            log.warning("no sectors are looked up any more: %s", error)
+            self._has_profiles = False
+            return None
+        except TICKER_TROUBLE as error:
+            log.info("no sector of %s: %s", ticker, error)
+            return None
+        sector = (profile or {}).get("sector")
+        return sector if isinstance(sector, str) and sector else None
 
-            return pandas.DataFrame(), {"symbol": ticker, "currency": "USD"}
-        return frame, history.get_history_metadata()
+    def _bars(self, ticker: str, span: dict[str, int], start: date, end: date) -> Bars:
+        currency, bars = bars_from_chart(self._chart(ticker, span), ticker, self._session.answer.fetched_at)
+        return Bars(ticker, currency, [bar for bar in bars if start <= bar.session <= end], self._session.answer)
 
-    def _summary(self, ticker: str, module: str) -> dict[str, Any]:
+    def _chart(self, ticker: str, span: dict[str, Any]) -> Any:
+        options = {"interval": "1d", "includePrePost": "false", "events": "div,splits,capitalGains"}
+        return self._data.get_raw_json(CHART_URL + quote(ticker, safe=SAFE), {**span, **options})
+
+    def _listed(self, etf: str) -> tuple[list[FundHolding], list[str]]:
+        return holdings_from_summary({"topHoldings": self._module(etf, "topHoldings")})
+
+    def _module(self, ticker: str, module: str) -> dict[str, Any] | None:
         params = {"modules": module, "formatted": "false"}
-        answer = self._patiently(ticker, lambda: self._data.get_raw_json(SUMMARY_URL + ticker, params))
-        results = answer.get("quoteSummary", {}).get("result") or [{}]
-        return dict(results[0])
+        return module_of(self._data.get_raw_json(SUMMARY_URL + quote(ticker, safe=SAFE), params), module, ticker)
 
-    def _patiently(self, what: str, ask: Callable[[], T]) -> T:
-        """Ask up to three times, waiting longer each time; a refusal for too many requests is never repeated."""
+    def _quotes(self, tickers: Sequence[str]) -> dict[str, Quote]:
+        return quotes_from_answer(self._data.get_raw_json(QUOTE_URL, {"symbols": ",".join(tickers)}))
+
+    def _patiently(self, what: str, ticker: str, ask: Callable[[], T]) -> T:
+        """Ask up to three times, waiting longer each time; only once what the tickers before it failed with.
+
+        A refusal of the client as a whole is never repeated, nor an answer that says there is nothing.
+        """
         for attempt in range(1, TRIES + 1):
             try:
-                return ask()
-            except (RateLimited, UnknownTicker):
+                answer = _read(ticker, ask)
+            except NoModule:
+                self._breakers[what].answered()
                 raise
-            except ActstockError as error:
-                failure = error
-            except Exception as error:  # yfinance lets whatever it stumbles over through
-                failure = SourceUnavailable(f"{what}: Yahoo's answer cannot be used: {type(error).__name__}: {error}")
-            if attempt < TRIES:
-                self._sleep(self._settings.pace_seconds * 2**attempt * random.uniform(1, 2))
-        raise SourceUnavailable(f"{failure} ({TRIES} tries)")
+            except UnknownTicker as error:
+                raise self._judged(f"{what} unknown", what, ticker, Refusal("HTTP 404", str(error)), error) from None
+            except BadCrumb:
+                self._forget_identity()
+                raise
+            except (Refusal, NoAnswer, NoIdentity) as error:
+                failure: Failure = error
+            else:
+                self._breakers[what].answered()
+                self._breakers[f"{what} unknown"].answered()
+                return answer
+            if attempt == self._most_tries(what, ticker, failure):
+                break
+            if isinstance(failure, NoCrumb):
+                self._forget_identity()
+            self._sleep(self._settings.pace_seconds * 2**attempt * random.uniform(1, 2))
+        told = f"{failure} ({attempt} tries)" if attempt > 1 else str(failure)
+        if isinstance(failure, NoIdentity):
+            raise SourceUnavailable(told)
+        raise self._judged(what, what, ticker, failure, UnusableAnswer(told))
 
+    def _most_tries(self, what: str, ticker: str, failure: Failure) -> int:
+        if isinstance(failure, NoIdentity):
+            return TRIES
+        if self._breakers[what].expects(failure.kind):
+            return 1
+        # Without any answer the third try is another ticker's: it tells whether the source is there at all.
+        return TRIES - 1 if isinstance(failure, NoAnswer) and ticker != universe().benchmark else TRIES
 
-class _GatedSession(curl.Session[curl.Response]):
-    """Sends every request through the gate and turns refusals into our errors at once.
-
-    yfinance would answer each 4xx and 429 with two more requests.
-    """
-
-    def __init__(self, settings: YahooSettings, gate: RequestGate, **options: Any) -> None:
-        super().__init__(impersonate="chrome", **options)
-        self._gate = gate
-        self._timeout_seconds = settings.timeout_seconds
-        self._was_unauthorized = False
-        self.answer = Answer(datetime.now(UTC), "yahoo")
-
-    def address(self, url: str) -> str:
-        return url
-
-    def request(self, method: Any, url: str, **options: Any) -> curl.Response:  # type: ignore[override]
-        parts = urlsplit(url)
-        if parts.hostname not in HOSTS:
-            raise SourceUnavailable(f"refusing to send a request to {parts.hostname}: it is not one of Yahoo's hosts")
-        params = options.get("params") or {}
-        symbol = _symbol_of(parts.path, {**parse_qs(parts.query), **params})
-        options["timeout"] = self._timeout_seconds
-        with self._gate.turn(_endpoint_of(parts.path), symbol) as turn:
-            try:
-                response = super().request(method, self.address(url), **options)
-            except curl.exceptions.RequestException as error:
-                raise SourceUnavailable(
-                    f"{parts.hostname} did not answer for {symbol or parts.path or '/'}: {error}"
-                ) from None
-            turn.http_status = response.status_code
-        self._check(response, parts.path, symbol)
-        return response
-
-    def _check(self, response: curl.Response, path: str, symbol: str) -> None:
-        is_data = bool(DATA_PATH.match(path))
-        if response.status_code >= 500:
-            raise SourceUnavailable(f"Yahoo answered {response.status_code} for {symbol or path}")
-        if is_data and response.status_code == 404:
-            raise UnknownTicker(
-                f"Yahoo does not know {symbol!r}: check the spelling (BRK-B, not BRK.B), or it is delisted"
+    def _judged(
+        self, row: str, what: str, ticker: str, failure: Refusal | NoAnswer, of_ticker: UnusableAnswer | UnknownTicker
+    ) -> SourceUnavailable | UnknownTicker:
+        """The ticker's error, or the source's when too many in a row failed and a known ticker does as well."""
+        breaker = self._breakers[row]
+        is_suspect = breaker.failed(failure.kind)
+        if isinstance(failure, NoAnswer):
+            is_own = self._is_alive(what, ticker)
+            return (
+                of_ticker
+                if is_own
+                else SourceUnavailable(f"{of_ticker}; {universe().benchmark} is not answered either")
             )
-        unauthorized = response.status_code == 401
-        if unauthorized and self._was_unauthorized:
-            raise SourceUnavailable(
-                f"Yahoo answered 401 for {symbol or path}, twice, with a fresh crumb the second time"
-            )
-        if is_data:
-            self._was_unauthorized = unauthorized
-            self.answer = Answer(_moment_of(response), _source_of(response))
-
-
-class _RedirectedSession(_GatedSession):
-    """The same session with Yahoo's host names resolved to another server, over plain HTTP."""
-
-    def __init__(self, settings: YahooSettings, gate: RequestGate) -> None:
-        target = urlsplit(settings.base_url)
-        self._port = target.port or 80
-        try:
-            address = socket.gethostbyname(target.hostname or "")
-        except OSError as error:
-            raise SourceUnavailable(f"YAHOO_BASE_URL={settings.base_url!r}: {error}") from None
-        resolve = [f"{host}:{self._port}:{address}" for host in HOSTS]
-        super().__init__(settings, gate, trust_env=False, http_version="v1", curl_options={CurlOpt.RESOLVE: resolve})
-
-    def address(self, url: str) -> str:
-        return urlsplit(url)._replace(scheme="http", netloc=f"{urlsplit(url).hostname}:{self._port}").geturl()
-
-
-def _session(settings: YahooSettings, gate: RequestGate) -> _GatedSession:
-    return _RedirectedSession(settings, gate) if settings.base_url else _GatedSession(settings, gate)
-
-
-def bars_from_frame(frame: "pandas.DataFrame") -> list[Bar]:
-    """yfinance's frame -> bars, without those that lack a close."""
-    return [bar for bar in map(_bar, frame.itertuples()) if bar] if len(frame) else []
-
-
-def _bar(row: Any) -> Bar | None:
-    day, opened, high, low, close, adjusted, volume, dividend, split = row[:9]
-    if not (_known(close) and _known(adjusted)):
-        return None
-    return Bar(
-        session=day.date(),  # exchange-local: going through UTC can shift the day
-        open=_known(opened),
-        high=_known(high),
-        low=_known(low),
-        close=float(close),
-        adj_close=float(adjusted),
-        volume=int(_known(volume) or 0),
-        dividend=_known(dividend) or 0.0,
-        split_ratio=_known(split) or 1.0,
-    )
-
-
-def _known(value: Any) -> float | None:
-    number = math.nan if value is None else float(value)
-    return number if math.isfinite(number) else None
-
-
-def completed(bars: Iterable[Bar], ticker: str, moment: datetime, meta: dict[str, Any]) -> list[Bar]:
-    """The bars whose session is over: after the close by the calendar, and not older than the last trade by Yahoo."""
-    if ticker.endswith("=X"):  # exchange rates have no session; Yahoo restates the running day's bar until it ends
-        return list(bars)
-    last = last_closed_session(moment, exchange_of(ticker))
-    regular = meta.get("currentTradingPeriod", {}).get("regular", {})
-    trading_day_ends, last_trade = regular.get("end"), meta.get("regularMarketTime")
-    if trading_day_ends and last_trade and _seconds(last_trade) < _seconds(trading_day_ends):
-        partial = datetime.fromtimestamp(_seconds(trading_day_ends), UTC).date()
-        return [bar for bar in bars if bar.session <= last and bar.session != partial]
-    return [bar for bar in bars if bar.session <= last]
-
-
-def _seconds(value: Any) -> float:
-    """Unix seconds of what yfinance leaves a number in one place and makes a timestamp in another."""
-    return float(value.timestamp() if hasattr(value, "timestamp") else value)
-
-
-def holdings_from_summary(summary: dict[str, Any]) -> list[FundHolding]:
-    """The topHoldings module -> holdings with a symbol and a share of the fund, largest first."""
-    listed = summary.get("topHoldings", {}).get("holdings", [])
-    holdings = [
-        FundHolding(item["symbol"], item.get("holdingName") or None, float(_plain(item["holdingPercent"])))
-        for item in listed
-        if item.get("symbol") and _plain(item.get("holdingPercent"))
-    ]
-    return sorted(holdings, key=lambda holding: (-holding.percent, holding.ticker))
-
-
-def quotes_from_answer(answer: dict[str, Any]) -> dict[str, Quote]:
-    """The batch quote answer by ticker; zero and missing figures become None."""
-    return {
-        item["symbol"]: Quote(
-            ticker=item["symbol"],
-            name=item.get("longName") or item.get("shortName") or None,
-            currency=item.get("currency") or None,
-            shares_outstanding=_whole(item.get("sharesOutstanding")),
-            market_cap=_whole(item.get("marketCap")),
+        if not is_suspect:
+            return of_ticker
+        if self._is_alive(what, ticker):
+            breaker.cleared()
+            return of_ticker
+        return SourceOut(
+            f"Yahoo answers {', '.join(sorted(breaker.kinds))} for every ticker asked of late, "
+            f"last {ticker} and {universe().benchmark}: "
+            f"stopped after {self._session.count} requests"
         )
-        for item in answer.get("quoteResponse", {}).get("result") or []
-    }
+
+    def _is_alive(self, what: str, failed: str) -> bool:
+        """Whether Yahoo answers the same kind of request for the one ticker that it surely knows."""
+        known = universe().benchmark
+        if failed == known:
+            return False
+        try:
+            if what == "chart":
+                moment = self._session.answer.fetched_at
+                bars_from_chart(self._chart(known, {"range": "5d"}), known, moment)
+            elif what == "quote":
+                self._quotes([known])
+            else:
+                self._module(known, what)
+        except NoModule:
+            return True
+        except (UnknownTicker, Refusal, NoAnswer, NoIdentity, *MISREADINGS) as error:
+            log.warning("asked for %s to see whether Yahoo is there: %s", known, error)
+            return False
+        return True
+
+    def _forget_crumb(self) -> None:
+        """What the process's one YfData kept of an earlier session, whose cookies this one does not have."""
+        self._data._cookie, self._data._crumb, self._data._cookie_strategy = None, None, "basic"
+
+    def _forget_identity(self) -> None:
+        """Yahoo does not take the cookie any more: the next request asks for a new one."""
+        self._cookies.clear()
+        self._session.cookies.clear()
+        self._forget_crumb()
 
 
-def _whole(value: Any) -> int | None:
-    return int(value) if value and value > 0 else None
+def _read(ticker: str, ask: Callable[[], T]) -> T:
+    """What was asked for; an answer that cannot be read is a Refusal like any other."""
+    try:
+        return ask()
+    except YFRateLimitError:
+        raise RateLimited(f"Yahoo answered 429 (too many requests) for {ticker}") from None
+    except MISREADINGS as error:
+        kind = type(error).__name__
+        raise Refusal(kind, f"{ticker}: Yahoo's answer cannot be used: {kind}: {error}") from None
 
 
-def _plain(value: Any) -> Any:
-    """Yahoo's {"raw": 0.07, "fmt": "7.00%"}, or the bare number."""
-    return value.get("raw") if isinstance(value, dict) else value
+def symbol_lists(tickers: Sequence[str]) -> Iterator[list[str]]:
+    """The tickers in lists that one request can ask for: at most fifty, and not too long for a URL.
 
-
-def time_zone_of(ticker: str) -> str:
+    >>> [len(listed) for listed in symbol_lists([f"{number:016}.NS" for number in range(100)])]
+    [50, 50]
     """
-    >>> time_zone_of("SPY"), time_zone_of("005930.KS"), time_zone_of("KRW=X")
-    ('America/New_York', 'Asia/Seoul', 'Europe/London')
-    """
-    return next((zone for suffix, zone in TIME_ZONES.items() if ticker.endswith(suffix)), "America/New_York")
-
-
-def _moment_of(response: curl.Response) -> datetime:
-    """The server's clock, from its Date header."""
-    header = response.headers.get("date")
-    return parsedate_to_datetime(header).astimezone(UTC) if header else datetime.now(UTC)
-
-
-def _source_of(response: curl.Response) -> Source:
-    """Whose prices these are; only a stand-in for Yahoo says."""
-    label = response.headers.get("x-market-source", "yahoo")
-    if label not in get_args(Source):
-        raise SourceUnavailable(f"the server calls its prices {label!r}: it can be one of {get_args(Source)}")
-    return cast(Source, label)
-
-
-def _endpoint_of(path: str) -> str:
-    """
-    >>> _endpoint_of("/v8/finance/chart/SPY"), _endpoint_of("/v1/test/getcrumb"), _endpoint_of("/")
-    ('chart', 'getcrumb', 'cookie')
-    """
-    parts = [part for part in path.split("/") if part]
-    return "cookie" if not parts else parts[2] if len(parts) > 2 else parts[-1]
-
-
-def _symbol_of(path: str, params: dict[str, Any]) -> str:
-    """The ticker (or list of tickers) a request is about; empty for cookie and crumb."""
-    listed = params.get("symbols", "")
+    listed: list[str] = []
+    length = 0
+    for ticker in tickers:
+        added = len(quote(f"{ticker},", safe=""))
+        if listed and (len(listed) == QUOTES_PER_REQUEST or length + added > LONGEST_SYMBOLS):
+            yield listed
+            listed, length = [], 0
+        listed.append(ticker)
+        length += added
     if listed:
-        return str(listed if isinstance(listed, str) else listed[0])
-    parts = [part for part in path.split("/") if part]
-    return parts[3] if len(parts) > 3 else ""
+        yield listed

@@ -56,13 +56,17 @@ class SparkSettings:
 
 @dataclass(frozen=True)
 class YahooSettings:
-    """base_url empty means Yahoo itself, else a server that speaks its protocol. Times in seconds."""
+    """base_url empty means Yahoo itself, else a server that speaks its protocol. Times in seconds.
+
+    breaker_failures: how many tickers in a row may fail; then a known one is asked, which tells whether Yahoo is out.
+    """
 
     base_url: str
     pace_seconds: float
     cooldown_seconds: float
     timeout_seconds: float
     cache_dir: Path
+    breaker_failures: int = 4
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,7 @@ class Settings:
                 cooldown_seconds=read.number("YAHOO_COOLDOWN_SECONDS", 900.0),
                 timeout_seconds=read.number("YAHOO_TIMEOUT_SECONDS", 30.0),
                 cache_dir=Path(read.text("YAHOO_CACHE_DIR", str(PROJECT_ROOT / ".actstock" / "yahoo"))),
+                breaker_failures=read.integer("YAHOO_BREAKER_FAILURES", 4, at_least=1),
             ),
             collector=CollectorSettings(
                 history_sessions=read.integer("HISTORY_SESSIONS", 260, at_least=21),

@@ -7,9 +7,25 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from config.exchanges import exchanges, suffix_of
+
 DEFAULT_FILE = Path(__file__).with_name("universe.toml")
 # Below it a figure for a year says more about chance than about a portfolio: none is given.
 ANNUALISED_FROM_SESSIONS = 60
+# Yahoo's words for the sectors of stocks.
+SECTORS_OF_STOCKS = (
+    "Basic Materials",
+    "Communication Services",
+    "Consumer Cyclical",
+    "Consumer Defensive",
+    "Energy",
+    "Financial Services",
+    "Healthcare",
+    "Industrials",
+    "Real Estate",
+    "Technology",
+    "Utilities",
+)
 Group = Literal["benchmark", "sector", "all"]
 
 
@@ -48,6 +64,15 @@ class Universe:
         """Tickers of stage 1 ("benchmark"), of stage 2 ("sector"), or of both."""
         return {"benchmark": tuple(self.benchmarks), "sector": tuple(self.sectors), "all": self.etfs}[name]
 
+    def sector_of_stocks(self, etf: str) -> str | None:
+        """A sector ETF's sector in Yahoo's word for its stocks, of which the ETF's own may be the beginning.
+
+        None when it is no sector's ETF, or when not exactly one of Yahoo's sectors is called so.
+        """
+        name = self.sectors.get(etf)
+        found = [sector for sector in SECTORS_OF_STOCKS if name and sector.startswith(name)]
+        return found[0] if len(found) == 1 else None
+
     def etf_type(self, etf: str) -> str:
         """How the metadata table calls it: benchmark, sector, or both."""
         if etf in self.benchmarks and etf in self.sectors:
@@ -85,6 +110,9 @@ def load(path: Path) -> Universe:
 def _check(universe: Universe, path: Path) -> None:
     if universe.benchmark not in universe.etfs:
         raise UniverseError(f"{path}: benchmark {universe.benchmark!r} is in neither [benchmarks] nor [sectors]")
+    for etf in universe.etfs:
+        if suffix_of(etf) not in exchanges().by_suffix:
+            raise UniverseError(f"{path}: {etf}: its suffix {suffix_of(etf)} is not in config/exchanges.toml")
     if not universe.periods or any(not isinstance(days, int) or days < 1 for days in universe.periods):
         raise UniverseError(f"{path}: periods must be whole sessions, at least one of them: {universe.periods}")
     if not isinstance(universe.top_holdings, int) or not 1 <= universe.top_holdings <= 10:

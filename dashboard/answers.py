@@ -41,7 +41,7 @@ class Portfolio(TypedDict):
     status: str
     reason: str | None
     degraded_reason: str | None
-    cash_weight: float
+    cash_weight: float | None
     holdings_as_of: str | None
     holdings_known_later: bool
     source: str
@@ -83,6 +83,8 @@ class MonthlyPortfolio(TypedDict):
     degraded_reason: str | None
     holdings_as_of: str | None
     source: str | None
+    is_in_record: bool
+    record_as_of: str | None
     positions: list[MonthlyPosition]
     removed: list[MonthlyPosition]
 
@@ -120,6 +122,7 @@ class MonthlyTrades(TypedDict):
 class PublishedDay(TypedDict):
     as_of_date: str
     is_degraded: bool
+    is_computable: bool
 
 
 class Calendar(TypedDict):
@@ -137,17 +140,35 @@ class Returns(TypedDict):
 class Standing(Returns):
     ticker: str
     company_name: str | None
+    sector_source: str | None
+    trade_date: str
     currency: str
     close_price: float
+    rate_date: str | None
     market_cap: int | None
     missing_reason: str | None
+    degraded_reason: str | None
     source: str
+
+
+class SectorMonth(TypedDict):
+    year: int
+    month: int
+    as_of_date: str | None
+    avg_monthly_return: float | None
+    benchmark_return: float | None
+    is_trending: bool
+    degraded_reason: str | None
+    holdings_as_of: str | None
+    holdings_known_later: bool
 
 
 class SectorStocks(Returns):
     sector: str | None
     stock_count: int
     market_cap: int | None
+    left_out: dict[str, list[str]]
+    newest_month: SectorMonth | None
     stocks: list[Standing]
 
 
@@ -163,6 +184,7 @@ class Etf(Returns):
     sector_name: str | None
     description: str | None
     is_benchmark: bool
+    currency: str | None
     close_price: float | None
     outperformance_5d: float | None
     outperformance_10d: float | None
@@ -186,6 +208,8 @@ class EtfSeries(Etf):
 
 class EtfBenchmark(TypedDict):
     as_of_date: str | None
+    status: str
+    reason: str | None
     degraded_reason: str | None
     benchmark: str
     sessions: list[str]
@@ -199,7 +223,7 @@ class Bar(TypedDict):
     low_price: float | None
     close_price: float
     adj_close: float
-    volume: int
+    volume: int | None
     dividend: float
     split_ratio: float
     market_cap: int | None
@@ -214,6 +238,7 @@ class WindowReturn(TypedDict):
     period_return: float | None
     benchmark_return: float | None
     missing_reason: str | None
+    degraded_reason: str | None
 
 
 class History(TypedDict):
@@ -222,6 +247,7 @@ class History(TypedDict):
     currency: str
     company_name: str | None
     sector: str | None
+    sector_source: str | None
     bars: list[Bar]
     benchmark: str
     returns: list[WindowReturn]
@@ -294,6 +320,8 @@ class PortfolioPerformance(TypedDict):
     hindsight_sessions: int
     degraded_sessions: int
     carried_sessions: int
+    carried_weight: float | None
+    carried_reason: str | None
     source: str
     sessions: list[str]
     gross: list[float]
@@ -320,6 +348,7 @@ class Publication(TypedDict):
     as_of_date: str
     period_days: int
     status: str
+    reason: str | None
     degraded_reason: str | None
     source: str
 
@@ -379,6 +408,19 @@ class RejectedMessage(TypedDict):
     replayed_at: str | None
 
 
+class QuarantinedBar(TypedDict):
+    kind: str
+    ticker: str
+    trade_date: str
+    reason: str
+    received_at: str
+
+
+class Quarantined(TypedDict):
+    total: int
+    bars: list[QuarantinedBar]
+
+
 class RequestCount(TypedDict):
     started_at: str
     requests: int
@@ -395,6 +437,7 @@ class Pipeline(TypedDict):
     sessions: list[SessionState]
     tables: list[TableState]
     consumers: list[ConsumerLag]
+    quarantined: Quarantined
     errors: list[ErrorCount]
     newest_errors: list[RejectedMessage]
     requests_by_hour: list[RequestCount]

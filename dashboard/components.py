@@ -96,7 +96,8 @@ def banners(
         days = {"holdings": page.day(later_holdings), "session": page.day(session)}
         told.append(("hindsight", page.say(common.HOLDINGS_LATER, **days)))
     if degraded_reason:
-        told.append(("degraded", page.say(common.DEGRADED, reason=degraded_reason.rstrip("."))))
+        reason, _ = reason_in(page.language, degraded_reason.rstrip("."))
+        told.append(("degraded", page.say(common.DEGRADED, reason=reason)))
     return [html.Div(text, className=f"banner {kind}", role="note") for kind, text in told]
 
 
@@ -169,6 +170,17 @@ def reason(told: str, page: Page) -> Component:
     """Why a number is missing, in the reader's language where it is known there."""
     words, language = reason_in(page.language, told)
     return html.Span(words, lang=language)
+
+
+def doubt(name: str, hint: str = "") -> Component:
+    """A tag for what must be known of a figure, with its reason as the hint."""
+    return html.Span(name, className="tag degraded", title=hint or None)
+
+
+def not_computable(told: str | None, page: Page) -> Component:
+    """What stands in place of a portfolio that nothing could be told of: it is no cash."""
+    words, _ = reason_in(page.language, told or "")
+    return state(page.say(common.NOT_COMPUTABLE_TITLE), words, page.say(common.NOT_COMPUTABLE_HINT))
 
 
 def trends(flags: Mapping[str, Any], page: Page) -> Component:

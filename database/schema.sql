@@ -403,6 +403,16 @@ CREATE TABLE IF NOT EXISTS logs_price_break (
     PRIMARY KEY (kind, ticker, trade_date)
 );
 
+-- Funds that were asked for their holdings for a session in vain: an earlier list stands in for the session's own.
+CREATE TABLE IF NOT EXISTS logs_missing_holdings (
+    etf_ticker VARCHAR(20)  NOT NULL,
+    as_of_date DATE         NOT NULL,
+    reason     TEXT         NOT NULL,
+    asked_at   TIMESTAMPTZ  NOT NULL DEFAULT clock_timestamp(),
+    run_id     VARCHAR(250),                         -- which asked last
+    PRIMARY KEY (etf_ticker, as_of_date)
+);
+
 -- How each run of a DAG has gone: noted by the run itself, and at its end by Airflow's scheduler.
 CREATE TABLE IF NOT EXISTS logs_stage_run (
     dag_id     VARCHAR(250) NOT NULL,

@@ -319,6 +319,10 @@ EXPECTED_BAR = Table(
     ("kind", "ticker", "trade_date", "state", "reason", "asked_at", "run_id"),
 )
 
+MISSING_HOLDINGS = Table(
+    "logs_missing_holdings", ("etf_ticker", "as_of_date"), ("etf_ticker", "as_of_date", "reason", "run_id")
+)
+
 RESTATEMENT = Table(
     "logs_restatement",
     ("kind", "ticker", "last_session", "change", "replaced_fetched_at"),

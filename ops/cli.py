@@ -25,6 +25,7 @@ examples:
   ./start.sh replay 2026-08-10 2026-08-14    the same, each session knowing only what was known on its evening
   ./start.sh gaps                            which expected bars are not stored, and which sessions to compute again
   ./start.sh gaps --repoll                   ask the source again for what is late or missing
+  ./start.sh closed-days                     days on which an exchange was closed in fact; --add adds one
   ./start.sh history --sessions 250          prices and all stages of the last 250 sessions, in minutes
   ./start.sh logs consumer-etf-daily -f      follow a service's log
   ./start.sh stop                            stop exactly what was started here
@@ -115,6 +116,12 @@ def parser() -> argparse.ArgumentParser:
     gaps.add_argument("--repoll", action="store_true", help="first ask the source again for what is late or missing")
     gaps.add_argument("--closed", action="store_true", help="also list the days on which a foreign market was closed")
     gaps.set_defaults(command=_gaps)
+
+    closed = commands.add_parser("closed-days", help="days on which an exchange was closed in fact, and how to add one")
+    _add_range(closed)
+    closed.add_argument("--add", nargs=3, metavar=("EXCHANGE", "DATE", "REASON"), help="add a day that was no session")
+    closed.add_argument("--open", action="store_true", help="the day to add is one that was a session")
+    closed.set_defaults(command=_closed_days)
 
     restatements = commands.add_parser("restatements", help="stored bars that the source has changed since")
     _add_range(restatements)
@@ -222,6 +229,11 @@ def _require_order(options: argparse.Namespace) -> None:
 def _gaps(options: argparse.Namespace) -> int:
     flags = {"--repoll": options.repoll, "--closed": options.closed}
     return _on_range("collector.gaps", options, *(name for name, is_given in flags.items() if is_given))
+
+
+def _closed_days(options: argparse.Namespace) -> int:
+    added = ["--add", *options.add] if options.add else []
+    return _on_range("collector.closed_days", options, *added, *(["--open"] if options.open else []))
 
 
 def _restatements(options: argparse.Namespace) -> int:

@@ -136,6 +136,16 @@ containers_exec() {
     compose run --rm --no-deps --entrypoint '' cli "$@"
 }
 
+# The file of extra days is this machine's: the container writes it as its user, where it lies.
+containers_closed_days() {
+    local file=${EXCHANGE_DAYS_FILE:-} folder
+    [ -n "$file" ] || file=$(sed -n 's/^EXCHANGE_DAYS_FILE=//p' "$env_file" | tail -n 1)
+    file=${file:-./config/exchange_days.csv}
+    folder=$(cd "$root" && cd "$(dirname "$file")" && pwd) || die "EXCHANGE_DAYS_FILE=$file: there is no such folder"
+    compose run --rm --no-deps --quiet-pull --user "$(id -u):$(id -g)" --volume "$folder:/exchange-days" \
+        --env "EXCHANGE_DAYS_FILE=/exchange-days/$(basename "$file")" cli closed-days "$@"
+}
+
 # Made anew, as many as there are, so that what .env says now is what they get.
 containers_restart() {
     local service count scale=()
@@ -187,6 +197,7 @@ containers_main() {
                 logs) containers_logs "$@" ;;
                 restart) containers_restart "$@" ;;
                 exec) containers_exec "$@" ;;
+                closed-days) containers_closed_days "$@" ;;
                 *) in_cli "$command" "$@" ;;
             esac
             ;;

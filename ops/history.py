@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from collector import kafka_producer_etf_daily, kafka_producer_etf_holdings, kafka_producer_stock_daily
 from collector.collect import Receipt, wait_until_stored
@@ -34,6 +35,7 @@ from utils.spark_utils import submit_command
 
 RUN_ID = "history"
 ERROR_LINE = "error: "
+SUMMARY_FIELDS = {"rows", "days"}
 # What things take on two cores, in seconds: only for the estimate, which learns from how it really goes.
 REQUEST_SECONDS = 0.5
 JOB_SECONDS = 20.0
@@ -93,16 +95,35 @@ def computing(script: str) -> Callable[[Range], str]:
 
 
 def _told_by(script: str, ended: "subprocess.CompletedProcess[str]", asked: Range) -> str:
-    """What a job says of itself; one that could publish nothing, or broke, is RunFailed."""
-    errors = [line.removeprefix(ERROR_LINE) for line in ended.stderr.splitlines() if line.startswith(ERROR_LINE)]
-    printed = ended.stdout.strip().splitlines()
-    if not printed:
-        last_words = ended.stderr.strip().splitlines()[-1:] or [f"ended with code {ended.returncode}"]
-        raise RunFailed(f"{script}: {(errors or last_words)[-1]}")
-    summary = json.loads(printed[-1])
-    if ended.returncode:
-        asked.skipped.append(f"{script}: {errors[-1]}")
-    return f"{summary['rows']} rows of {summary['days']} days"
+    """What a job says of itself; one that could publish nothing, or broke, is RunFailed.
+
+    spark-submit passes on all that a job prints, its error lines included, as standard output.
+    """
+    printed = [line for line in (*ended.stderr.splitlines(), *ended.stdout.splitlines()) if line.strip()]
+    errors = [line.removeprefix(ERROR_LINE) for line in printed if line.startswith(ERROR_LINE)]
+    summary = next(filter(None, map(_summary, reversed(printed))), None)
+    if summary is None:
+        last_words = errors or printed or [f"ended with code {ended.returncode}"]
+        raise RunFailed(f"{script}: {last_words[-1].strip()}")
+    told = f"{summary['rows']} rows of {summary['days']} days"
+    if not ended.returncode:
+        return told
+    why = errors[-1] if errors else f"ended with code {ended.returncode}"
+    asked.skipped.append(f"{script}: {why}")
+    return f"{told}; {why}"
+
+
+def _summary(line: str) -> dict[str, Any] | None:
+    """The summary of a job, where a line is one; Spark may log in JSON, too.
+
+    >>> _summary('{"days": 1, "rows": 3}'), _summary("error: no price"), _summary('{"level": "WARN"}'), _summary("7")
+    ({'days': 1, 'rows': 3}, None, None, None)
+    """
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and found.keys() >= SUMMARY_FIELDS else None
 
 
 def steps(asked: Range) -> list[Step]:
@@ -158,6 +179,11 @@ def conclude(asked: Range, seconds: float) -> int:
         f"{counted['portfolios']} portfolios of {counted['sessions']} sessions, {counted['empty']} of them empty: "
         f"{in_words(seconds)}"
     )
+    if counted["not_computable"]:
+        say(
+            f"[yellow]{counted['not_computable']} of them are not computable[/]: too little history is stored before "
+            "their session. The record begins after them."
+        )
     if counted["degraded"]:
         say(f"[yellow]{counted['degraded']} of them lacked prices[/]: ./start.sh gaps lists them.")
     if counted["known_later"]:

@@ -39,7 +39,7 @@ def _portfolio(client: httpx.Client, days: int, as_of: date) -> dict[str, Any]:
 def _print(portfolio: Mapping[str, Any]) -> None:
     title = f"{portfolio['period_days']}-day portfolio of {portfolio['as_of_date']} ({portfolio['source']} prices)"
     if not portfolio["positions"]:
-        say(f"\n{title}: empty. {portfolio['reason'] or ''}")
+        say(f"\n{title}: {portfolio['status'].replace('_', ' ')}. {portfolio['reason'] or ''}")
         return
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
     table.add_column("ticker")

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -31,37 +32,67 @@ PERIODS = (5, 10, 20)
 
 
 @dataclass
-class Files:
-    """The recorded market as its CSV files say it: adjusted closes and closes by session and ticker."""
+class Prices:
+    """An exchange's adjusted closes and closes in dollars by session and ticker; a day with bars is a session."""
 
     adjusted: pd.DataFrame
     closes: pd.DataFrame
+
+    @classmethod
+    def of(cls, prices: pd.DataFrame, with_actions: set[str], per_dollar: "pd.Series | None" = None) -> "Prices":
+        wide = prices.pivot(index="date", columns="ticker")
+        adjusted, closes = wide["adj_close"], wide["close"]
+        # Some tickers have closes alone: without a dividend or split these are adjusted as they stand.
+        plain = adjusted.columns.difference(list(with_actions))
+        adjusted = adjusted.fillna(closes[plain])
+        if per_dollar is None:
+            return cls(adjusted, closes)
+        rate = per_dollar.reindex(adjusted.index)
+        return cls(adjusted.div(rate, axis=0), closes.div(rate, axis=0))
+
+    def session_by(self, day: date) -> int:
+        """Position of the last session on or before a day."""
+        return int(self.closes.index.searchsorted(pd.Timestamp(day), side="right")) - 1
+
+
+@dataclass
+class Files:
+    """The recorded market as its CSV files say it. Korean stocks need KRW=X rows among the prices."""
+
+    home: Prices
+    korea: Prices
     holdings: pd.DataFrame
     stocks: pd.DataFrame
 
     @classmethod
     def read(cls, folder: Path) -> "Files":
         prices = pd.read_csv(next(folder.glob("prices.csv*")), parse_dates=["date"])
-        home = prices[~prices["ticker"].str.endswith(".KS")]
-        wide = home.pivot(index="date", columns="ticker")
-        holdings = pd.read_csv(folder / "holdings.csv", parse_dates=["as_of"])
-        stocks = pd.read_csv(folder / "stocks.csv").set_index("ticker")
-        is_session = wide["close"]["SPY"].notna()
-        adjusted, closes = wide["adj_close"][is_session], wide["close"][is_session]
-        # Some tickers have closes alone: without a dividend or split these are adjusted as they stand.
-        plain = adjusted.columns.difference(pd.read_csv(folder / "actions.csv")["ticker"])
-        return cls(adjusted.fillna(closes[plain]), closes, holdings, stocks)
+        with_actions = set(pd.read_csv(folder / "actions.csv")["ticker"])
+        is_rate, is_korean = prices["ticker"] == "KRW=X", prices["ticker"].str.endswith(".KS")
+        rates = prices[is_rate].set_index("date")["open"]
+        home = Prices.of(prices[~is_rate & ~is_korean], with_actions)
+        sessions = home.closes["SPY"].notna()
+        return cls(
+            home=Prices(home.adjusted[sessions], home.closes[sessions]),
+            korea=Prices.of(prices[is_korean], with_actions, rates),
+            holdings=pd.read_csv(folder / "holdings.csv", parse_dates=["as_of"]),
+            stocks=pd.read_csv(folder / "stocks.csv").set_index("ticker"),
+        )
 
     @property
     def sessions(self) -> list[date]:
-        return [day.date() for day in self.adjusted.index]
+        return [day.date() for day in self.home.adjusted.index]
+
+    def prices_of(self, ticker: str) -> Prices:
+        return self.korea if ticker.endswith(".KS") else self.home
 
     def period_return(self, ticker: str, day: date, days: int) -> float | None:
-        """A(t) / A(t-N) - 1 over the benchmark's sessions; None when an end is missing."""
-        if ticker not in self.adjusted:
+        """A(t) / A(t-N) - 1 in dollars over the exchange's sessions; None when an end is missing."""
+        prices = self.prices_of(ticker)
+        if ticker not in prices.adjusted:
             return None
-        at = self.sessions.index(day)
-        start, end = self.adjusted[ticker].iloc[at - days], self.adjusted[ticker].iloc[at]
+        at = prices.session_by(day)
+        start, end = prices.adjusted[ticker].iloc[at - days], prices.adjusted[ticker].iloc[at]
         return None if pd.isna(start) or pd.isna(end) else end / start - 1
 
     def trending(self, day: date, days: int) -> dict[str, float]:
@@ -80,7 +111,8 @@ class Files:
         """Shares times that session's close; the files give shares on the basis of their last day, as the closes."""
         if ticker not in self.stocks.index:
             return None
-        stock, close = self.stocks.loc[ticker], self.closes[ticker].loc[pd.Timestamp(day)]
+        prices = self.prices_of(ticker)
+        stock, close = self.stocks.loc[ticker], prices.closes[ticker].iloc[prices.session_by(day)]
         cap = stock["shares_outstanding"] * close if stock["shares_outstanding"] > 0 else stock["market_cap"]
         return None if pd.isna(cap) else float(cap)
 
@@ -112,6 +144,7 @@ def main() -> int:
     with closing(connect(database_of(Settings.from_env(), REPLAY))) as conn:
         days = [row["session"] for row in replays.finished_sessions(conn)]
         differences = [f"{day}: {found}" for day in days for found in _compare(conn, files, day)]
+        differences += _compare_record(conn, files, days)
         for line in differences:
             print(line)
         for day in options.show:
@@ -139,6 +172,48 @@ def _compare(conn: Connection, files: Files, day: date) -> Iterator[str]:
         recomputed = files.portfolio(day, days)
         if weights.keys() != recomputed.keys() or any(_apart(weights[one], recomputed[one]) for one in weights):
             yield f"{days} sessions: portfolio {weights}, recomputed {recomputed}"
+
+
+def _compare_record(conn: Connection, files: Files, days: list[date]) -> Iterator[str]:
+    """The followed portfolios, day by day, against the same lived through with the files' closes."""
+    for period in PERIODS:
+        rows = fetch(
+            conn,
+            "SELECT * FROM analytics_portfolio_performance WHERE period_days = %(p)s ORDER BY trade_date",
+            {"p": period},
+        )
+        published = {
+            day: {row["ticker"]: row["portfolio_weight"] for row in _allocation(conn, day, period)} for day in days
+        }
+        lived = dict(_lived_through(files, published))
+        for row in rows:
+            expected = lived.get(row["trade_date"])
+            if _apart(row["gross_value"], expected):
+                yield f"{row['trade_date']} {period} sessions: record {row['gross_value']}, recomputed {expected}"
+            if row["carried_weight"]:
+                carried = f"{row['carried_weight']:.2%} carried: {row['carried_reason']}"
+                yield f"{row['trade_date']} {period} sessions: {carried}"
+
+
+def _lived_through(files: Files, published: dict[date, dict[str, float]]) -> Iterator[tuple[date, float]]:
+    """Session -> value of a portfolio that is bought at the close after each publication and drifts until the next."""
+    sessions = files.sessions
+    value, held = 1.0, dict[str, float]()
+    for before, session in pairwise(session for session in sessions if session >= min(published)):
+        if before > min(published):
+            gains = {ticker: 1 + _daily(files, ticker, before, session) for ticker in held}
+            grown = {ticker: weight * gains[ticker] for ticker, weight in held.items()}
+            factor = 1 + sum(grown.values()) - sum(held.values())
+            value, held = value * factor, {ticker: weight / factor for ticker, weight in grown.items()}
+        held = published.get(before, held)
+        yield session, value
+
+
+def _daily(files: Files, ticker: str, before: date, session: date) -> float:
+    """The return between two home sessions' closes, of the last own session by each of them."""
+    prices = files.prices_of(ticker)
+    start, end = (prices.adjusted[ticker].iloc[prices.session_by(day)] for day in (before, session))
+    return float(end / start - 1)
 
 
 def _apart(actual: float | None, expected: float | None) -> bool:

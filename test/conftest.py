@@ -45,6 +45,12 @@ def simulation() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def replies() -> ModuleType:
+    """A loopback server that answers the Yahoo client as a test tells it to."""
+    return helper("yahoo_server")
+
+
+@pytest.fixture(scope="session")
 def browsing() -> ModuleType:
     """The dashboard's processes, and a page of it in a real browser."""
     return helper("browsing")

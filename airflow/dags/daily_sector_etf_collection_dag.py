@@ -1,10 +1,12 @@
 """### Stage 2: the sector ETFs
 
 Fetches the daily bars of the ten sector ETFs from Yahoo and sends them to Kafka; green when they are in Postgres.
-What is stored is not fetched again: QQQ, a benchmark too, is there since stage 1.
+What is stored is not fetched again: QQQ, a benchmark too, is there since stage 1. What is wrong at one ETF is noted and
+keeps none of the others.
 
 **Reads** Yahoo (pool `yahoo`: one request every 5 seconds).
-**Writes** topic `etf-daily-data` → `collected_daily_etf_ohlc`.
+**Writes** topic `etf-daily-data` → `collected_daily_etf_ohlc`; with rates `stock-daily-data` →
+`collected_daily_stock_history`.
 """
 
 from datetime import date

@@ -1,12 +1,17 @@
 """### Stage 4: what the trending ETFs hold
 
 For each ETF that trends over 5, 10 or 20 sessions: its top five holdings and their prices, from Yahoo through Kafka;
-green when they are in Postgres. Nothing else is fetched: about 97 % fewer requests than for every holding of every
-ETF.
+then the closes of what the published portfolios hold, until it is sold. Green when they are in Postgres. Nothing else
+is fetched: about 97 % fewer requests than for every holding of every ETF. What the day's budget of 75 requests leaves
+goes to sectors that Yahoo has not been asked for yet.
 
-**Reads** `analytics_trending_etfs` (stage 3 of the same session); Yahoo (pool `yahoo`).
+What is wrong at one stock or fund is noted and keeps nothing else. A fund whose holdings cannot be had goes on with the
+last ones that are stored.
+
+**Reads** `analytics_trending_etfs` (stage 3 of the same session), `analytics_portfolio_allocation` and
+`analytics_monthly_portfolio` (what is held); Yahoo (pool `yahoo`).
 **Writes** topics `etf-holdings-data` and `stock-daily-data` → `collected_etf_holdings`,
-`collected_daily_stock_history`.
+`collected_daily_stock_history`; `logs_missing_holdings`.
 """
 
 from datetime import date

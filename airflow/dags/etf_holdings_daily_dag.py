@@ -3,6 +3,7 @@
 Fetches the ten largest holdings of every ETF of the universe from Yahoo, with its metadata, and sends them to Kafka;
 green when they are in Postgres. A snapshot of the session or later that is there already costs no request. The five
 stages do without it, as stage 4 fetches what it needs; it keeps a daily record of every fund, for 15 requests a day.
+A fund whose list cannot be had is named, and keeps the last one that is stored.
 
 **Paused at first**: unpause it to let it run.
 

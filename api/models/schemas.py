@@ -11,7 +11,24 @@ Source = Annotated[
 ]
 DegradedReason = Annotated[
     str | None,
-    Field(description="Which prices were not there to compute it from, and why; null when none was missing"),
+    Field(description="Which prices were not there or are in doubt (a break, a rate of a day before); null: none"),
+]
+Status = Annotated[
+    Literal["published", "empty", "not_computable"],
+    Field(
+        description="not_computable: too little history, `reason` says what is missing; that is not the same as cash"
+    ),
+]
+MarketCapSource = Annotated[
+    Literal["implied_x_close", "derived_x_close", "shares_x_close", "quoted"],
+    Field(
+        description="What the close was multiplied with: the source's share count of all classes, its market cap / its "
+        "price, the listed class's count; quoted: the source's own figure of the fetch day, as no count is known"
+    ),
+]
+SectorSource = Annotated[
+    Literal["yahoo", "derived"] | None,
+    Field(description="derived: from a sector ETF that holds the stock, not Yahoo's own word; null: no sector"),
 ]
 Window = Literal["5d", "10d", "20d", "month"]
 QuoteType = Literal["ETF", "EQUITY", "CURRENCY"]
@@ -48,7 +65,7 @@ class LatestPublication(BaseModel):
     job: str
     period_days: int = Field(description="0 for a job without periods")
     as_of_date: date
-    status: Literal["published", "empty"]
+    status: Status
     degraded_reason: DegradedReason
     source: Source
     published_at: datetime
@@ -69,7 +86,7 @@ class Position(BaseModel):
     period_return: float = Field(description="In US dollars, over the portfolio's period")
     score: float = Field(description="period_return / market_cap; the weight is its share of all scores")
     market_cap: int = Field(description="In US dollars")
-    market_cap_source: str = Field(description="shares_x_close, or quoted: the source's figure of the fetch day")
+    market_cap_source: MarketCapSource
     source_etfs: list[str] = Field(description="The trending ETFs that chose the stock")
     allocation_reason: str
     holdings_as_of: date
@@ -83,10 +100,10 @@ class Position(BaseModel):
 class Portfolio(BaseModel):
     as_of_date: date
     period_days: int
-    status: Literal["published", "empty"]
-    reason: str | None = Field(description="Why an empty portfolio is empty")
+    status: Status
+    reason: str | None = Field(description="Why it is empty or not computable")
     degraded_reason: DegradedReason
-    cash_weight: float
+    cash_weight: float | None = Field(description="null of a portfolio that is not computable")
     holdings_as_of: date | None = Field(description="Latest holdings snapshot that was used")
     holdings_known_later: bool = Field(description="That snapshot is later than as_of_date: not known at the time")
     source: Source
@@ -146,8 +163,11 @@ class MonthlyPosition(BaseModel):
     final_weight: float
     score: float
     source_periods: list[int]
-    price_usd: float | None = Field(description="Newest close known at as_of_date, in US dollars")
+    price_usd: float | None = Field(
+        description="Newest close known at as_of_date as it was traded, before any later split, in US dollars"
+    )
     price_date: date | None
+    split_factor: float = Field(description="Of the splits since price_date: price_usd / the close adjusted for them")
     previous_weight: float | None = Field(None, description="The month before; null when it was not in it")
     previous_rank: int | None = None
 
@@ -157,13 +177,18 @@ class MonthlyPortfolio(BaseModel):
     valid_until: date | None
     as_of_date: date | None
     previous_rebalance_date: date | None = None
-    status: Literal["published", "empty"]
+    status: Status
     reason: str | None = Field(description="Why it is empty, or which of the three portfolios adds nothing")
     degraded_reason: str | None = Field(None, description="What was missing when its portfolios were computed")
     holdings_as_of: date | None = Field(
         None, description="Newest holdings used; after as_of_date: not known at the time"
     )
     source: Source | None
+    published_at: datetime | None = None
+    is_in_record: bool = Field(
+        False, description="false: published after the record of `/dashboard/performance` was computed last"
+    )
+    record_as_of: date | None = Field(None, description="Last session of the monthly portfolio's record")
     positions: list[MonthlyPosition]
     removed: list[MonthlyPosition] = Field([], description="What the month before had and this one has not")
 
@@ -175,8 +200,12 @@ class Trade(BaseModel):
     shares: int | None = Field(description="To trade: positive buys, negative sells")
     held_shares: int | None
     target_shares: int | None
-    price_usd: float | None = Field(description="Newest close known at as_of_date, in US dollars")
+    price_usd: float | None = Field(
+        description="Newest close known at as_of_date as it was traded, before any later split, in US dollars; the "
+        "shares are counted at it"
+    )
     price_date: date | None
+    split_factor: float = Field(description="Of the splits since price_date: price_usd / the close adjusted for them")
     value: float | None = Field(description="Of what is traded, in US dollars")
     cost: float | None = Field(description="In US dollars, at cost_rate")
     held_weight: float = Field(description="Last month's weight, drifted with the prices up to as_of_date")
@@ -244,6 +273,8 @@ class PortfolioPerformance(BaseModel):
     hindsight_sessions: int = Field(description="Held from holdings collected later than its session: no real record")
     degraded_sessions: int = Field(description="Held a portfolio that was published without some prices")
     carried_sessions: int = Field(description="A position or the benchmark had no close and stood at its last one")
+    carried_weight: float | None = Field(description="What stood so at last_session: weight of its positions")
+    carried_reason: str | None = Field(description="Which, the benchmark included, and why; null: none at last_session")
     source: Source
     sessions: list[date] = Field(description="Oldest first")
     gross: list[float]
@@ -272,12 +303,13 @@ class Bar(BaseModel):
     low_price: float | None
     close_price: float = Field(description="Adjusted for splits")
     adj_close: float = Field(description="Adjusted for splits and dividends")
-    volume: int
+    volume: int | None = Field(description="null: not known, the source sends 0 then")
     price_change_percent: float | None = Field(description="Percent against the session before")
     dividend: float
+    capital_gain: float = Field(description="Paid out beside the dividend")
     split_ratio: float
     market_cap: int | None
-    market_cap_source: str | None
+    market_cap_source: MarketCapSource | None
     source: Source
     fetched_at: datetime
 
@@ -288,6 +320,7 @@ class Security(BaseModel):
     currency: str = Field(description="Of prices and market cap; of a CURRENCY: units of it per US dollar")
     company_name: str | None
     sector: str | None
+    sector_source: SectorSource
 
 
 class LatestBar(Bar, Security):
@@ -303,6 +336,7 @@ class WindowReturn(BaseModel):
     period_return: float | None
     benchmark_return: float | None = Field(description="Over the home exchange's sessions of the window")
     missing_reason: str | None = Field(description="Why one of the two is null")
+    degraded_reason: DegradedReason
 
 
 class History(Security, Paged):
@@ -324,22 +358,64 @@ class Standing(Returns):
     ticker: str
     company_name: str | None
     sector: str | None
+    sector_source: SectorSource
     trade_date: date = Field(description="The exchange's last session closed by then")
     currency: str
     close_price: float = Field(description="In `currency`")
+    rate_date: date | None = Field(
+        description="Day of the exchange rate: before trade_date where that has none, null without one"
+    )
     price_change_percent: float | None
     market_cap: int | None = Field(description="In US dollars")
-    market_cap_source: str | None
+    market_cap_source: MarketCapSource | None
+    start_cap_5d: int | None = Field(description="Market cap in US dollars at the start of the window")
+    start_cap_10d: int | None
+    start_cap_20d: int | None
+    start_cap_month: int | None
     missing_reason: str | None = Field(description="Why a return is null")
+    degraded_reason: DegradedReason
     source: Source
 
 
+class SectorMonth(BaseModel):
+    """A month of a sector as published: each of its stocks counts alike, whatever its market cap."""
+
+    year: int
+    month: int
+    as_of_date: date | None = Field(description="Last session that counts; null of a row older than this column")
+    sector: str
+    stock_count: int
+    avg_monthly_return: float | None = Field(
+        description="Mean of the stocks' returns, each counting alike, in US dollars; `return_month` of a sector is "
+        "weighted by market cap instead"
+    )
+    benchmark_return: float | None = Field(description="Over the same sessions")
+    volatility: float | None
+    positive_days: int
+    trading_days: int
+    best_day: float | None
+    worst_day: float | None
+    is_trending: bool
+    degraded_reason: DegradedReason
+    holdings_as_of: date | None = Field(description="Latest holdings snapshot that made a stock known")
+    holdings_known_later: bool = Field(description="That snapshot is later than as_of_date: seen with hindsight")
+    source: Source | None
+
+
 class SectorStanding(Returns):
-    """The returns are the stocks', weighted by market cap."""
+    """The returns are the stocks', weighted by their market caps at the start of each window.
+
+    They are those of who held all of the sector from there. A month of `newest_month` counts each stock alike.
+    """
 
     sector: str | None = Field(description="null: not known (yet)")
     stock_count: int
-    market_cap: int | None = Field(description="In US dollars")
+    market_cap: int | None = Field(description="In US dollars, as of the session")
+    left_out: dict[Window, list[str]] = Field(
+        description="By window, the stocks that do not count in its return: none of their own, or no market cap at its "
+        "start"
+    )
+    newest_month: SectorMonth | None = Field(description="The newest month computed up to the session, or before")
 
 
 class SectorStocks(SectorStanding):
@@ -381,6 +457,7 @@ class Etf(Returns):
     description: str | None
     is_benchmark: bool
     trade_date: date | None
+    currency: str | None = Field(description="Of close_price; the returns are in US dollars")
     close_price: float | None
     price_change_percent: float | None
     source: Source | None
@@ -397,16 +474,22 @@ class Etf(Returns):
 
 class EtfList(BaseModel):
     as_of_date: date | None = Field(description="Session of the returns and flags; null before the first one")
+    status: Status
+    reason: str | None = Field(description="Why no ETF trends, or none can be told to")
     degraded_reason: DegradedReason
     etfs: list[Etf]
 
 
 class EtfSeries(Etf):
-    adj_closes: list[float | None] = Field(description="One for each of `sessions`; null where no bar is stored")
+    adj_closes: list[float | None] = Field(
+        description="In US dollars, one for each of `sessions`; null where no bar is stored"
+    )
 
 
 class EtfBenchmark(BaseModel):
     as_of_date: date | None
+    status: Status
+    reason: str | None = Field(description="Why no ETF trends, or none can be told to")
     degraded_reason: DegradedReason
     benchmark: str
     sessions: list[date] = Field(description="Oldest first")
@@ -426,20 +509,6 @@ class Series(Paged):
     points: list[Point] = Field(description="Oldest first; the next part is what lies before")
 
 
-class SectorMonth(BaseModel):
-    year: int
-    month: int
-    sector: str
-    stock_count: int
-    avg_monthly_return: float | None
-    volatility: float | None
-    positive_days: int
-    trading_days: int
-    best_day: float | None
-    worst_day: float | None
-    is_trending: bool
-
-
 class SectorHistory(Paged):
     sector: str
     months: list[SectorMonth] = Field(description="Newest first")
@@ -457,12 +526,13 @@ class SectorMonths(Paged):
 
 class SectorLine(SectorStanding):
     etf: Etf | None = Field(description="The ETF that follows it")
-    newest_month: SectorMonth | None
 
 
 class SectorList(BaseModel):
     as_of_date: date | None = Field(description="Session of the stocks' figures")
     trending_as_of_date: date | None = Field(description="Session of the ETFs' figures")
+    trending_status: Status
+    trending_reason: str | None = Field(description="Why no ETF trends, or none can be told to")
     sectors: list[SectorLine]
 
 
@@ -559,12 +629,14 @@ class TrendingEtf(BaseModel):
 class TrendingTopHoldings(BaseModel):
     as_of_date: date
     period_days: int
+    status: Status
+    reason: str | None = Field(description="Why no ETF trends, or none can be told to")
     degraded_reason: DegradedReason
     etfs: list[TrendingEtf] = Field(description="Best first")
 
 
 class Publication(LatestPublication):
-    reason: str | None = Field(description="Why it is empty")
+    reason: str | None = Field(description="Why it is empty or not computable")
     row_count: int
     holdings_as_of: date | None
     run_id: str | None
@@ -582,6 +654,7 @@ class Sessions(Paged):
 class PublishedDay(BaseModel):
     as_of_date: date
     is_degraded: bool = Field(description="Some price was not there to compute it from")
+    is_computable: bool = Field(description="false: too little history is stored before it, it shows no portfolio")
 
 
 class Calendar(BaseModel):
@@ -655,6 +728,19 @@ class RejectedMessages(Paged):
     errors: list[RejectedMessage] = Field(description="Newest first")
 
 
+class QuarantinedBar(BaseModel):
+    kind: Literal["etf", "stock", "rate"]
+    ticker: str
+    trade_date: date
+    reason: str
+    received_at: datetime
+
+
+class Quarantined(BaseModel):
+    total: int
+    bars: list[QuarantinedBar] = Field(description="Newest session first, the first 50")
+
+
 class Gap(BaseModel):
     trade_date: date
     state: Literal["late", "missing", "quarantined", "closed"]
@@ -704,6 +790,7 @@ class Pipeline(BaseModel):
     sessions: list[SessionState] = Field(description="Newest first")
     tables: list[TableState]
     consumers: list[ConsumerLag] = Field(description="By group, topic and partition, as last measured")
+    quarantined: Quarantined = Field(description="Bars that wait for a person, or for the source to change")
     errors: list[ErrorCount]
     newest_errors: list[RejectedMessage]
     requests_by_hour: list[RequestCount] = Field(description="The newest 24 hours with requests")

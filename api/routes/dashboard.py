@@ -21,7 +21,10 @@ ReturnWindow = Annotated[Window, Query(description="Sessions the return is taken
 
 @router.get("/market-map", response_model=schemas.MarketMap, responses=documented(404))
 async def market_map(reply: Replies, as_of_date: AsOf = None) -> Response:
-    """Sector by sector every stock with a bar of the session: market cap, and the return over each window."""
+    """Sector by sector every stock with a bar of the session: market cap, and the return over each window.
+
+    A sector's returns are weighted by market cap at the start of each window. In `newest_month` its stocks count alike.
+    """
     return await reply(schemas.MarketMap, market.market_map, as_of_date)
 
 
@@ -67,7 +70,10 @@ async def trending_etf_top_holdings(reply: Replies, period_days: Period = 20, as
 
 @router.get("/sector-trending", response_model=schemas.SectorMonths)
 async def sector_trending(reply: Replies, days: Between, page: Page) -> Response:
-    """Month by month, newest first, every sector; `from` and `to` are about the months' first days."""
+    """Month by month, newest first, every sector, each stock counting alike.
+
+    `from` and `to` are about the months' first days.
+    """
     return await reply.page(schemas.SectorMonths, "months", sectors.months, *days, span=page)
 
 

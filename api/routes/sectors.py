@@ -14,7 +14,10 @@ router = APIRouter(prefix="/sectors", tags=["sectors"], responses=documented(404
 
 @router.get("", response_model=SectorList, summary="Sectors")
 async def sector_list(reply: Replies, as_of_date: AsOf = None) -> Response:
-    """Every sector: its stocks' returns weighted by market cap, the ETF that follows it, its newest month."""
+    """Every sector: its stocks' returns weighted by market cap, the ETF that follows it, its newest month.
+
+    The returns are weighted by market cap at the start of each window; in `newest_month` each stock counts alike.
+    """
     return await reply(SectorList, market.listing, universe().benchmark, as_of_date)
 
 
@@ -26,5 +29,8 @@ async def members(reply: Replies, sector: Sector, page: Page, as_of_date: AsOf =
 
 @router.get("/{sector}/history", response_model=SectorHistory, summary="Months of a sector")
 async def history(reply: Replies, sector: Sector, days: Between, page: Page) -> Response:
-    """The sector month by month, newest first; `from` and `to` are about the months' first days."""
+    """The sector month by month, newest first, each stock counting alike.
+
+    `from` and `to` are about the months' first days.
+    """
     return await reply.page(SectorHistory, "months", sectors.history, sector, *days, span=page)

@@ -24,7 +24,8 @@ async def portfolio(reply: Replies, period_days: Period = 20, as_of_date: AsOf =
     """The portfolio of one period, as published.
 
     A session for which nobody was eligible is a publication too: `status` is "empty", `positions` is empty, and
-    `reason` says why. A session that was never computed is a 404, a day without a session a 422.
+    `reason` says why. So is one before which too little history is stored: "not_computable". A session that was never
+    computed is a 404, a day without a session a 422.
     """
     return await reply(Portfolio, portfolios.allocation, period_days, as_of_date)
 
@@ -35,8 +36,8 @@ async def monthly_portfolio(
 ) -> Response:
     """The month's merged portfolio, and what it changes against the month before.
 
-    "empty" with a reason until there is a first one. `price_usd` is the newest close known at `as_of_date`, for whoever
-    wants to count the shares of the trades.
+    "empty" with a reason until there is a first one. `price_usd` is the newest close known at `as_of_date` as it was
+    traded, before any later split, for whoever wants to count the shares of the trades.
     """
     return await reply(MonthlyPortfolio, _monthly, rebalance_date)
 
@@ -50,7 +51,8 @@ async def monthly_trades(
     """What to buy and sell for the month's portfolio, in whole shares, and what that costs.
 
     From last month's portfolio, bought at its weights and drifted since, to this month's; counted at the newest closes
-    known at `as_of_date`. Without a month before, everything is bought. No trade until there is a first rebalance.
+    known at `as_of_date` as they were traded, before any later split. Without a month before, everything is bought. No
+    trade until there is a first rebalance.
     """
     return await reply(MonthlyTrades, _trades, rebalance_date, capital)
 

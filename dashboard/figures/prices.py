@@ -19,7 +19,7 @@ class Candle(NamedTuple):
     low: float | None
     close: float
     adj_close: float
-    volume: int
+    volume: int | None
     card: str
     marks: tuple[tuple[str, str], ...] = ()
 

@@ -54,8 +54,19 @@ HOLDINGS_LATER = Text(
     "당일에는 알 수 없던 정보입니다.",
 )
 DEGRADED = Text(
-    "Degraded: computed without prices that were not there. {reason}.",
-    "불완전한 산출: 일부 시세가 없는 상태로 계산되었습니다. {reason}.",
+    "Degraded: computed while some prices were not there or are in doubt. {reason}.",
+    "불완전한 산출: 일부 시세가 없거나 확실하지 않은 상태로 계산되었습니다. {reason}.",
+)
+
+DEGRADED_TAG = Text("degraded", "불완전")
+HINDSIGHT_TAG = Text("hindsight", "사후 정보")
+NOT_COMPUTABLE_TAG = Text("not computable", "산출 불가")
+NOT_COMPUTABLE_TITLE = Text("Not computable for this session", "이 거래일은 산출할 수 없습니다")
+NOT_COMPUTABLE_HINT = Text(
+    "This is not the same as cash: too little history is stored before the session. The record begins after such "
+    "sessions. ./start.sh history --sessions 250 collects what lies before.",
+    "현금 보유와는 다릅니다. 이 거래일 이전의 시세가 부족합니다. 성과 기록은 이런 거래일 다음부터 시작합니다. "
+    "./start.sh history --sessions 250으로 이전 시세를 수집할 수 있습니다.",
 )
 
 NOT_PUBLISHED_TITLE = Text("Not published yet", "아직 발표되지 않았습니다")

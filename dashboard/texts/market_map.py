@@ -14,9 +14,11 @@ LEGEND = Text("Colour: {low} orange, 0% neutral, {high} blue", "색상: {low} �
 NO_RETURN = Text("no return", "수익률 없음")
 READING = Text(
     "Area = market cap in US dollars. Colour = return over {window}, in US dollars, of adjusted closes; it no longer "
-    "changes beyond {high}. A sector's return is that of its stocks, weighted by market cap.",
+    "changes beyond {high}. A sector's return is that of its stocks, weighted by their market caps at the start of the "
+    "window: what one has earned who held all of it.",
     "면적은 미국 달러 기준 시가총액입니다. 색은 {window} 수익률(수정 종가, 미국 달러 기준)이며 {high}를 넘으면 더 "
-    "진해지지 않습니다. 업종 수익률은 종목 수익률을 시가총액으로 가중한 값입니다.",
+    "진해지지 않습니다. 업종 수익률은 종목 수익률을 기간 시작일의 시가총액으로 가중한 값, 즉 업종 전체를 보유했을 "
+    "때의 수익률입니다.",
 )
 TO_USE = Text(
     "Select a stock for its page, a sector to enlarge it, and its name to come back",
@@ -26,7 +28,38 @@ SPAN_DAYS = Text("{days} sessions", "{days}거래일")
 SPAN_MONTH = Text("the month so far", "당월")
 AS_LIST = Text("All stocks as a list of links", "전체 종목 링크 목록")
 LEFT_OUT = Text("Without a return or a market cap", "수익률이나 시가총액이 없는 종목")
+NO_START_CAP = Text(
+    "no market cap at the start of the window, so it does not count in its sector's return",
+    "기간 시작일의 시가총액이 없어 업종 수익률에서 제외됩니다",
+)
+WITHOUT = Text("Not counted over {window}: {tickers}", "{window} 수익률에서 제외: {tickers}")
+DERIVED = Text(
+    "Sector from a sector ETF; not Yahoo's own word", "업종은 업종 ETF에서 가져왔으며 Yahoo의 분류가 아닙니다"
+)
+DERIVED_COUNT = Text(
+    "Sector from a sector ETF that holds them; not Yahoo's own word",
+    "업종 ETF에서 업종을 가져온 종목 (Yahoo의 분류가 아님)",
+)
+CARRIED_RATE = Text("At the exchange rate of {day}", "{day} 환율 적용")
 NO_CAP = Text("no market cap, so it has no area on the map", "시가총액이 없어 지도에 면적이 없습니다")
+
+SECTORS = Text("Sectors, {day}", "업종, {day}")
+STOCK_COUNT = Text("Stocks", "종목 수")
+BY_CAP = Text("{window}, by cap", "{window} (시총 가중)")
+EQUALLY = Text("Month, each alike", "월간 (동일 가중)")
+COUNTED_TO = Text("Counted to", "집계 기준일")
+SECTORS_READING = Text(
+    "By cap: the stocks' returns weighted by their market caps at the start of the window. Each alike: the plain mean "
+    "of the stocks' returns over the newest published month, up to the day beside it. They differ where small and "
+    "large stocks do.",
+    "시총 가중은 종목 수익률을 기간 시작일의 시가총액으로 가중한 값입니다. 동일 가중은 가장 최근에 발표된 월의 종목 "
+    "수익률을 옆에 적힌 기준일까지 단순 평균한 값입니다. 대형주와 소형주가 다르게 움직이면 두 값은 달라집니다.",
+)
+MONTH_DEGRADED = Text("Month, degraded: {reason}.", "월간 수익률 불완전: {reason}.")
+MONTH_HINDSIGHT = Text(
+    "Month, seen with hindsight: its stocks are those of ETF holdings of {day}, which nobody could have known then.",
+    "월간 수익률은 사후 정보로 계산했습니다. {day} ETF 보유 종목을 썼으며 당시에는 알 수 없던 정보입니다.",
+)
 
 ETFS = Text("The ETFs against {benchmark}, {day}", "ETF와 {benchmark} 비교, {day}")
 ETF = Text("ETF", "ETF")

@@ -26,15 +26,17 @@ TRADES = Text("Trades for a capital of", "투자 금액별 매매")
 CAPITAL = Text("Capital in US dollars", "투자 금액 (미국 달러)")
 TRADES_HINT = Text(
     "As if last month's portfolio were held: bought at its weights, drifted with the prices up to {session}. "
-    "Whole shares at the closes of {session}; the trade itself is possible from the next session on.",
+    "Whole shares at the closes of {session} as they were traded then, before any later split; the trade itself is "
+    "possible from the next session on.",
     "지난달 포트폴리오를 그 비중대로 사서 {session}까지 그대로 보유했다고 가정합니다. "
-    "{session} 종가 기준의 정수 주식 수이며, 실제 매매는 다음 거래일부터 가능합니다.",
+    "{session} 당시 실제로 거래된 종가(이후 액면분할 미반영) 기준의 정수 주식 수이며, "
+    "실제 매매는 다음 거래일부터 가능합니다.",
 )
 FIRST_TRADES_HINT = Text(
-    "There is no month before: everything is bought. Whole shares at the closes of {session}; "
-    "the trade itself is possible from the next session on.",
-    "이전 달이 없어 모두 새로 매수합니다. {session} 종가 기준의 정수 주식 수이며, "
-    "실제 매매는 다음 거래일부터 가능합니다.",
+    "There is no month before: everything is bought. Whole shares at the closes of {session} as they were traded then, "
+    "before any later split; the trade itself is possible from the next session on.",
+    "이전 달이 없어 모두 새로 매수합니다. {session} 당시 실제로 거래된 종가(이후 액면분할 미반영) 기준의 "
+    "정수 주식 수이며, 실제 매매는 다음 거래일부터 가능합니다.",
 )
 SIDE = Text("Trade", "매매")
 BUY = Text("buy", "매수")
@@ -57,6 +59,12 @@ METHOD = Text(
     "the others from rank 20 on. Weight = score ÷ sum of all scores.",
     "종목은 그 거래일의 세 포트폴리오 중 어디에 들어 있는지에 따라 점수를 받습니다. "
     "20거래일 포트폴리오의 종목이 먼저이고 나머지는 20위부터 놓입니다. 비중 = 점수 ÷ 전체 점수의 합입니다.",
+)
+NOT_IN_RECORD = Text(
+    "The followed record does not know this rebalance yet: it goes to {session} and was computed before. "
+    "./start.sh run performance adds it.",
+    "추적 중인 성과 기록에는 이 리밸런싱이 아직 반영되지 않았습니다. 기록은 {session}까지이며 이전에 계산되었습니다. "
+    "./start.sh run performance로 반영할 수 있습니다.",
 )
 EMPTY_TITLE = Text("No monthly portfolio", "월간 포트폴리오가 없습니다")
 EMPTY_HINT = Text(

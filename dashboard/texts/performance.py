@@ -55,17 +55,21 @@ CARRIED = Text(
     "In {count} of {sessions} sessions something had no close and stands at its last one.",
     "{sessions}거래일 중 {count}거래일에는 종가가 없는 종목이 있어 직전 종가로 평가했습니다.",
 )
+CARRIED_NOW = Text(
+    "At the close of {session}, {weight} of the portfolio stands at an earlier close: {reason}.",
+    "{session} 종가 기준 포트폴리오의 {weight}는 이전 종가로 평가되었습니다: {reason}.",
+)
 EARLIER = Text("As of {session}.", "{session} 기준입니다.")
 
 METHOD = Text(
     "What was published, followed forward: decided on one session, bought at the close of the next one, held with "
     "drifting weights until the next publication is bought; an empty publication is cash, as is a month's portfolio "
-    "that has run out. Turnover is half of all that is bought and sold, over the value. Each trade costs {rate} of "
-    "what it trades. {benchmark} is bought once, without cost. Adjusted closes in US dollars; taxes and spreads are "
-    "left out.",
+    "that has run out; what is not computable never enters it. Turnover is half of all that is bought and sold, over "
+    "the value. Each trade costs {rate} of what it trades. {benchmark} is bought once, without cost. Adjusted closes "
+    "in US dollars; taxes and spreads are left out.",
     "발표된 포트폴리오를 그대로 따라간 결과입니다. 기준 거래일의 다음 거래일 종가에 매수하고, "
     "다음 발표분을 매수할 때까지 비중을 조정하지 않고 보유합니다. "
-    "빈 포트폴리오와 유효 기한이 지난 월간 포트폴리오는 현금입니다. "
+    "빈 포트폴리오와 유효 기한이 지난 월간 포트폴리오는 현금이며, 산출할 수 없는 거래일은 기록에 넣지 않습니다. "
     "회전율은 매수와 매도 금액 합의 절반을 평가액으로 나눈 값이며, 매매마다 거래 금액의 {rate}를 비용으로 뺍니다. "
     "{benchmark}는 비용 없이 한 번 매수한 것으로 봅니다. 미국 달러 수정 종가 기준이며 세금과 호가 차이는 뺐습니다.",
 )

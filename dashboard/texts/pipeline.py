@@ -124,6 +124,16 @@ REPLAY_NOTE = Text(
     "--accept는 실제로 맞는 큰 가격 변동을 승인해 보냅니다.",
 )
 
+QUARANTINED = Text("Bars that wait for a person", "사람의 확인을 기다리는 시세")
+NO_QUARANTINED = Text("No bar waits.", "대기 중인 시세가 없습니다.")
+QUARANTINED_NOTE = Text(
+    "Kept out of every return until the source says something else, or somebody has looked: "
+    "{replay} NUMBER --accept takes a bar that is true.",
+    "출처의 값이 바뀌거나 사람이 확인할 때까지 모든 수익률에서 제외합니다. "
+    "{replay} 번호 --accept로 실제로 맞는 시세를 승인할 수 있습니다.",
+)
+MORE_QUARANTINED = Text("The newest {shown} of {total}.", "전체 {total}건 중 최근 {shown}건입니다.")
+
 RESTATED = Text("Bars that the source has changed", "출처가 변경한 시세")
 NO_RESTATED = Text("No stored bar of these sessions was changed.", "이 거래일들의 저장된 시세는 변경되지 않았습니다.")
 CHANGE = Text("Change", "변경")

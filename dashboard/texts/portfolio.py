@@ -92,6 +92,7 @@ METHOD = Text(
     "점수 = 수익률 ÷ 시가총액, 비중 = 점수 ÷ 전체 점수의 합입니다. 수익률은 수정 종가를 미국 달러로 환산한 값입니다. "
     "5~20거래일의 상승 종목이 앞으로도 오른다는 뜻은 아닙니다. 투자 판단 전에 성과 기록을 확인해 주십시오.",
 )
+MARKET_CAP_IS = Text("Market cap: {source}", "시가총액: {source}")
 EMPTY_TITLE = Text("No positions for this session", "이 거래일에는 편입 종목이 없습니다")
 EMPTY_HINT = Text(
     "The portfolio is all cash. Another period may hold positions.",

@@ -35,10 +35,13 @@ KINDS = {
 }
 NEWEST_CLOSE = Text("Close of {day}", "{day} 종가")
 CAP_SOURCES = {
+    "implied_x_close": Text("shares of all classes × close", "모든 종류의 주식 수 × 종가"),
+    "derived_x_close": Text("shares by Yahoo's market cap × close", "Yahoo 시가총액에서 구한 주식 수 × 종가"),
     "shares_x_close": Text("shares × close", "주식 수 × 종가"),
     "quoted": Text("as quoted", "공시 값"),
 }
 NO_CAP = Text("not known", "알 수 없음")
+DERIVED_SECTOR = Text("from a sector ETF; not Yahoo's own word", "업종 ETF 기준, Yahoo의 분류가 아님")
 TRENDS = Text("Trends over", "추세 기간")
 
 PRICES_TITLE = Text("{count} sessions to {day}, in {currency}", "{day}까지 {count}거래일, 단위 {currency}")

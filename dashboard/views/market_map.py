@@ -6,7 +6,7 @@ from typing import Any
 from dash import html
 
 from dashboard import components, figures
-from dashboard.answers import EtfBenchmark, EtfSeries, MarketMap, SectorStocks, Standing
+from dashboard.answers import EtfBenchmark, EtfSeries, MarketMap, SectorMonth, SectorStocks, Standing
 from dashboard.api_client import ApiClient
 from dashboard.colours import readable_on
 from dashboard.components import Choice, Component
@@ -26,6 +26,7 @@ WINDOWS = tuple(FULL_COLOUR)
 DEFAULT_WINDOW = "20d"
 # The longest month has 23 sessions; its return starts with the last one of the month before.
 SESSIONS_OF_A_MONTH = 24
+SHOWN_TICKERS = 8
 
 
 def page(client: ApiClient, page: Page) -> list[Component]:
@@ -39,7 +40,7 @@ def page(client: ApiClient, page: Page) -> list[Component]:
             page, source=_source(market, compared), degraded_reason=compared["degraded_reason"] if compared else None
         ),
         components.heading(page.say(market_map.TITLE), _window_selector(page), *picker),
-        *(_map(market, window, page) if market["sectors"] else [_nothing(page)]),
+        *([*_map(market, window, page), _sectors(market, window, page)] if market["sectors"] else [_nothing(page)]),
         *(_etfs(compared, window, page) if compared else [_no_etfs(why_not, page)]),
     ]
 
@@ -109,6 +110,7 @@ def _map(market: MarketMap, window: str, page: Page) -> list[Component]:
             components.graph(GRAPH, figure),
             html.P(reading, className="note"),
             *_left_out(market, window, page),
+            *_derived(market, page),
             _links(market, window, page),
             tools=[_legend(full, page), components.download(page, "stocks")],
             name="market-map",
@@ -135,15 +137,31 @@ def _tiles_of(sector: SectorStocks, window: str, page: Page) -> list[Tile]:
         return []
     gain = _return(sector, window)
     about = page.say(market_map.CARD_STOCKS, count=sector["stock_count"])
-    card = _card(name, [about], sector, page)
+    out = sector["left_out"][window]
+    without = page.say(market_map.WITHOUT, window=_window_span(window, page), tickers=_some(out)) if out else ""
+    card = _card(name, [about], sector, page, without)
     return [Tile(sector_id, f"{name}  {signed(gain)}", "", sum(tile.area for tile in members), gain, card), *members]
 
 
 def _told(stock: Standing, page: Page) -> str:
     """What the hover card says of a stock."""
     lines = [stock["company_name"] or "", f"{price(stock['close_price'])} {stock['currency']}"]
-    reason, _ = reason_in(page.language, stock["missing_reason"] or "")
+    if stock["rate_date"] and stock["rate_date"] != stock["trade_date"]:
+        lines.append(page.say(market_map.CARRIED_RATE, day=page.day(stock["rate_date"])))
+    if stock["sector_source"] == "derived":
+        lines.append(page.say(market_map.DERIVED))
+    reason, _ = reason_in(page.language, stock["missing_reason"] or stock["degraded_reason"] or "")
     return _card(stock["ticker"], lines, stock, page, reason)
+
+
+def _some(tickers: Sequence[str]) -> str:
+    """The first of them, and whether there are more.
+
+    >>> _some(["NVDA", "MU"])
+    'NVDA, MU'
+    """
+    shown = ", ".join(tickers[:SHOWN_TICKERS])
+    return f"{shown} …" if len(tickers) > SHOWN_TICKERS else shown
 
 
 def _card(title: str, lines: Sequence[str], standing: Standing | SectorStocks, page: Page, reason: str = "") -> str:
@@ -177,18 +195,28 @@ def _legend(full: float, page: Page) -> Component:
 
 def _left_out(market: MarketMap, window: str, page: Page) -> list[Component]:
     """The stocks of which something is missing, each with the reason."""
-    lacking = [stock for stock in _stocks(market) if _return(stock, window) is None or not stock["market_cap"]]
+    uncounted = {ticker for sector in market["sectors"] for ticker in sector["left_out"][window]}
+    lacking = [stock for stock in _stocks(market) if stock["ticker"] in uncounted or not stock["market_cap"]]
     if not lacking:
         return []
-    lines = [html.Li([components.ticker_link(stock["ticker"]), " ", _why(stock, page)]) for stock in lacking]
+    lines = [html.Li([components.ticker_link(stock["ticker"]), " ", _why(stock, window, page)]) for stock in lacking]
     summary = html.Summary([page.say(market_map.LEFT_OUT), html.Span(f" {len(lacking)}", className="soft")])
     return [html.Details([summary, html.Ul(lines, className="left-out")])]
 
 
-def _why(stock: Standing, page: Page) -> Component:
-    if stock["missing_reason"]:
+def _why(stock: Standing, window: str, page: Page) -> Component:
+    if _return(stock, window) is None and stock["missing_reason"]:
         return components.reason(stock["missing_reason"], page)
-    return page.say(market_map.NO_CAP)
+    return page.say(market_map.NO_START_CAP if stock["market_cap"] else market_map.NO_CAP)
+
+
+def _derived(market: MarketMap, page: Page) -> list[Component]:
+    """The stocks whose sector is not the source's own word."""
+    derived = [stock["ticker"] for stock in _stocks(market) if stock["sector_source"] == "derived"]
+    if not derived:
+        return []
+    summary = html.Summary([page.say(market_map.DERIVED_COUNT), html.Span(f" {len(derived)}", className="soft")])
+    return [html.Details([summary, html.P(", ".join(derived), className="note")])]
 
 
 def _links(market: MarketMap, window: str, page: Page) -> Component:
@@ -211,6 +239,66 @@ def _links(market: MarketMap, window: str, page: Page) -> Component:
 def _nothing(page: Page) -> Component:
     say = page.say
     return components.state(say(market_map.EMPTY_TITLE), say(market_map.EMPTY_DETAIL), say(market_map.EMPTY_HINT))
+
+
+# ── the sectors ──────────────────────────────────────────────────────────────
+
+
+def _sectors(market: MarketMap, window: str, page: Page) -> Component:
+    """Every sector's returns by market cap beside the newest published month, in which each stock counts alike."""
+    say = page.say
+    columns = [
+        (say(common.SECTOR), ""),
+        (say(market_map.STOCK_COUNT), "number"),
+        *(
+            (
+                say(market_map.BY_CAP, window=components.window_name(each, page)),
+                "number strong" if each == window else "number",
+            )
+            for each in WINDOWS
+        ),
+        (say(market_map.EQUALLY), "number"),
+        (say(market_map.COUNTED_TO), "soft"),
+    ]
+    rows = [
+        (
+            sector["sector"] or say(market_map.UNKNOWN_SECTOR),
+            str(sector["stock_count"]),
+            *(components.gain(_return(sector, each)) for each in WINDOWS),
+            components.gain(sector["newest_month"]["avg_monthly_return"] if sector["newest_month"] else None),
+            _counted_to(sector["newest_month"], page),
+        )
+        for sector in market["sectors"]
+    ]
+    return components.panel(
+        say(market_map.SECTORS, day=page.day(market["as_of_date"])),
+        components.table("sectors", columns, rows),
+        html.P(say(market_map.SECTORS_READING), className="note"),
+        *(html.P(told, className="note") for told in _doubts(market, page)),
+    )
+
+
+def _counted_to(month: SectorMonth | None, page: Page) -> Component:
+    """The last session of a month, and what must be known of it."""
+    if month is None:
+        return "–"
+    tags = [
+        *([components.doubt(f"△ {page.say(common.DEGRADED_TAG)}")] if month["degraded_reason"] else []),
+        *([components.doubt(page.say(common.HINDSIGHT_TAG))] if month["holdings_known_later"] else []),
+    ]
+    day = month["as_of_date"] or f"{month['year']}-{month['month']:02}"
+    return html.Span([day, *(part for tag in tags for part in (" ", tag))])
+
+
+def _doubts(market: MarketMap, page: Page) -> list[str]:
+    """What the months' tags stand for: each reason once."""
+    months = [sector["newest_month"] for sector in market["sectors"] if sector["newest_month"]]
+    reasons = dict.fromkeys(month["degraded_reason"] for month in months if month["degraded_reason"])
+    snapshots = dict.fromkeys(month["holdings_as_of"] for month in months if month["holdings_known_later"])
+    return [
+        *(page.say(market_map.MONTH_DEGRADED, reason=reason_in(page.language, each)[0]) for each in reasons),
+        *(page.say(market_map.MONTH_HINDSIGHT, day=page.day(each)) for each in snapshots),
+    ]
 
 
 # ── the ETFs ─────────────────────────────────────────────────────────────────
@@ -243,6 +331,7 @@ def _etfs(compared: EtfBenchmark, window: str, page: Page) -> list[Component]:
             [
                 components.panel(
                     say(market_map.ETFS, benchmark=benchmark, day=page.day(compared["as_of_date"])),
+                    *_not_computable(compared, page),
                     _etf_table(compared, returns, window, page),
                     tools=[components.download(page, "etfs")],
                 ),
@@ -255,6 +344,13 @@ def _etfs(compared: EtfBenchmark, window: str, page: Page) -> list[Component]:
             className="etfs",
         )
     ]
+
+
+def _not_computable(compared: EtfBenchmark, page: Page) -> list[Component]:
+    if compared["status"] != "not_computable":
+        return []
+    reason, _ = reason_in(page.language, compared["reason"] or "")
+    return [html.P(reason[:1].upper() + reason[1:], className="banner degraded", role="note")]
 
 
 def first_session(sessions: Sequence[str], window: str) -> int:
@@ -290,11 +386,18 @@ def _etf_table(
             components.gain(_ahead(etf, window)),
             components.trends(etf, page),
             *(components.gain(_return(etf, each)) for each in WINDOWS),
-            "–" if etf["close_price"] is None else price(etf["close_price"]),
+            _close(etf),
         )
         for etf in by_outperformance(compared["etfs"], window)
     ]
     return components.table("etfs", columns, rows)
+
+
+def _close(etf: EtfSeries) -> str:
+    """With its currency where that is not the dollar."""
+    if etf["close_price"] is None:
+        return "–"
+    return price(etf["close_price"]) + ("" if etf["currency"] == "USD" else f" {etf['currency']}")
 
 
 def by_outperformance(etfs: Sequence[EtfSeries], window: str) -> list[EtfSeries]:

@@ -50,13 +50,21 @@ def _capital(page: Page) -> float:
 def _banners(shown: MonthlyPortfolio, page: Page) -> list[Component]:
     """What the month rests on is said like that of a session."""
     later = max(filter(None, (shown["holdings_as_of"], shown["as_of_date"])), default=None)  # ISO texts sort like dates
-    return components.banners(
-        page,
-        source=shown["source"],
-        degraded_reason=shown["degraded_reason"],
-        later_holdings=later if later != shown["as_of_date"] else None,
-        session=shown["as_of_date"],
-    )
+    not_in_record = page.say(month.NOT_IN_RECORD, session=page.day(shown["record_as_of"]))
+    return [
+        *components.banners(
+            page,
+            source=shown["source"],
+            degraded_reason=shown["degraded_reason"],
+            later_holdings=later if later != shown["as_of_date"] else None,
+            session=shown["as_of_date"],
+        ),
+        *(
+            [html.Div(not_in_record, className="banner degraded", role="note")]
+            if shown["record_as_of"] and not shown["is_in_record"]
+            else []
+        ),
+    ]
 
 
 def _facts(shown: MonthlyPortfolio, page: Page) -> Component:
@@ -76,6 +84,8 @@ def _tickers(positions: Sequence[MonthlyPosition]) -> Component:
 
 
 def _empty(shown: MonthlyPortfolio, page: Page) -> Component:
+    if shown["status"] == "not_computable":
+        return components.not_computable(shown["reason"], page)
     return components.state(page.say(month.EMPTY_TITLE), shown["reason"] or "", page.say(month.EMPTY_HINT))
 
 

@@ -12,6 +12,7 @@ from dashboard.components import Component
 from dashboard.page import Page, percent, signed
 from dashboard.texts import common
 from dashboard.texts import performance as texts
+from dashboard.texts.reasons import reason_in
 from dashboard.views import periods
 
 MONTH = 0
@@ -90,11 +91,14 @@ def _doubts(shown: PortfolioPerformance, page: Page) -> list[Component]:
         ("degraded", texts.DEGRADED, shown["degraded_sessions"]),
         ("degraded", texts.CARRIED, shown["carried_sessions"]),
     )
-    return [
-        html.Div(page.say(text, count=count, sessions=shown["session_count"]), className=f"banner {kind}", role="note")
-        for kind, text, count in told
-        if count
+    banners = [
+        (kind, page.say(text, count=count, sessions=shown["session_count"])) for kind, text, count in told if count
     ]
+    if shown["carried_reason"]:
+        reason, _ = reason_in(page.language, shown["carried_reason"])
+        terms = {"session": page.day(shown["last_session"]), "weight": percent(shown["carried_weight"])}
+        banners.append(("degraded", page.say(texts.CARRIED_NOW, reason=reason.rstrip("."), **terms)))
+    return [html.Div(text, className=f"banner {kind}", role="note") for kind, text in banners]
 
 
 def _facts(record: Performance, shown: PortfolioPerformance, page: Page) -> Component:

@@ -75,10 +75,20 @@ def _picker(
             _step("‹", page.say(steps[0]), before, page),
             html.Label([html.Span(page.say(label), className="unseen"), picker]),
             _step("›", page.say(steps[1]), after, page),
+            *_marks(next((each for each in published if each["as_of_date"] == shown), None), page),
             *([dcc.Link(page.say(portfolio.NEWEST), href=_newest(page), className="newest")] if after else []),
         ],
         className="picker",
     )
+
+
+def _marks(day: PublishedDay | None, page: Page) -> list[Component]:
+    """What must be known of the day shown."""
+    if day is None:
+        return []
+    if not day["is_computable"]:
+        return [components.doubt(page.say(common.NOT_COMPUTABLE_TAG))]
+    return [components.doubt(f"△ {page.say(common.DEGRADED_TAG)}")] if day["is_degraded"] else []
 
 
 def _step(sign: str, label: str, day: str | None, page: Page) -> Component:

@@ -7,11 +7,22 @@ from itertools import groupby
 from dash import html
 
 from dashboard import components, figures
-from dashboard.answers import ConsumerLag, Gap, Gaps, Pipeline, RejectedMessage, Restatements, SessionState, StageRun
+from dashboard.answers import (
+    ConsumerLag,
+    Gap,
+    Gaps,
+    Pipeline,
+    Quarantined,
+    RejectedMessage,
+    Restatements,
+    SessionState,
+    StageRun,
+)
 from dashboard.api_client import ApiClient
 from dashboard.components import Choice, Component
 from dashboard.page import Page
 from dashboard.texts import common, pipeline
+from dashboard.texts.reasons import reason_in
 from dashboard.views import stages
 
 RANGES = ("10", "20", "60")
@@ -98,7 +109,7 @@ def _heading(state: Pipeline, count: str, now: datetime, page: Page) -> Componen
 
 def _banners(sessions: Sequence[SessionState], page: Page) -> list[Component]:
     degraded = degraded_of(sessions)
-    told = f"{page.day(degraded[0])}: {degraded[1]}" if degraded else None
+    told = f"{page.day(degraded[0])}: {reason_in(page.language, degraded[1])[0]}" if degraded else None
     return components.banners(page, source=source_of(sessions), degraded_reason=told)
 
 
@@ -147,6 +158,7 @@ def _platform(state: Pipeline, now: datetime, page: Page) -> list[Component]:
     return [
         html.Div([_consumers(state["consumers"], now, page), _tables(state, page)], className="two"),
         _requests(state, page),
+        _quarantined(state["quarantined"], page),
         _errors(state, page),
     ]
 
@@ -239,6 +251,34 @@ def _requests(state: Pipeline, page: Page) -> Component:
         say(pipeline.REQUESTS),
         html.P(say(pipeline.REQUEST_TOTALS, **totals), className="note"),
         html.Div(charts, className="halves"),
+    )
+
+
+def _quarantined(waiting: Quarantined, page: Page) -> Component:
+    say = page.say
+    if not waiting["bars"]:
+        return components.panel(say(pipeline.QUARANTINED), html.P(say(pipeline.NO_QUARANTINED)))
+    columns = [
+        (say(pipeline.SESSION), ""),
+        (say(common.TICKER), ""),
+        (say(pipeline.REASON), "prose"),
+        (say(pipeline.RECEIVED), "soft"),
+    ]
+    rows = [
+        (
+            page.day(each["trade_date"]),
+            components.ticker_link(each["ticker"]),
+            each["reason"],
+            page.moment(each["received_at"]),
+        )
+        for each in waiting["bars"]
+    ]
+    more = say(pipeline.MORE_QUARANTINED, shown=f"{len(rows):,}", total=f"{waiting['total']:,}")
+    note = say(pipeline.QUARANTINED_NOTE, replay=REPLAY)
+    return components.panel(
+        f"{say(pipeline.QUARANTINED)}: {waiting['total']:,}",
+        components.table("quarantined", columns, rows),
+        html.P([note, *([" ", more] if len(rows) < waiting["total"] else [])], className="note"),
     )
 
 

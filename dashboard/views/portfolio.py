@@ -10,12 +10,14 @@ from dashboard.answers import ActiveAllocations, Candidate, Portfolio, Position
 from dashboard.api_client import ApiClient
 from dashboard.components import Component
 from dashboard.page import Page, compact, percent, signed
-from dashboard.texts import common, portfolio
+from dashboard.texts import Text, common, portfolio
+from dashboard.texts import ticker as ticker_texts
 from dashboard.texts.reasons import reason_in
 from dashboard.views import month, periods, record
 
 SCORE_UNIT = 1e12
 CANDIDATES_IN_SIGHT = 12
+NOT_COMPUTABLE = "not_computable"
 
 
 def page(client: ApiClient, page: Page) -> list[Component]:
@@ -86,12 +88,14 @@ def _completeness(bars: dict[str, int], page: Page) -> Component:
 
 
 def _empty(shown: Portfolio, page: Page) -> Component:
+    if shown["status"] == NOT_COMPUTABLE:
+        return components.not_computable(shown["reason"], page)
     return components.state(page.say(portfolio.EMPTY_TITLE), shown["reason"] or "", page.say(portfolio.EMPTY_HINT))
 
 
 def _positions(shown: Portfolio, page: Page) -> list[Component]:
     shares = [(each["ticker"], each["portfolio_weight"]) for each in shown["positions"]]
-    chart = figures.weights(shares, page.palette, page.say(common.CASH), shown["cash_weight"])
+    chart = figures.weights(shares, page.palette, page.say(common.CASH), shown["cash_weight"] or 0.0)
     return [
         html.Div(
             [
@@ -202,10 +206,11 @@ def _origin(position: Position, shown: Portfolio, page: Page) -> Component:
     published = f"{say(portfolio.PUBLISHED)}: {page.moment(shown['published_at'])}"
     run = [say(portfolio.RUN, run=shown["run_id"])] if shown["run_id"] else []
     prices = f"{say(common.PRICES)}: {say(common.SOURCES[shown['source']])}"
+    cap = say(portfolio.MARKET_CAP_IS, source=say(ticker_texts.CAP_SOURCES[position["market_cap_source"]]))
     return html.Div(
         [
             html.H3(say(portfolio.WHERE_FROM)),
-            html.Ul([html.Li(line) for line in [*snapshots, prices, published, *run]]),
+            html.Ul([html.Li(line) for line in [*snapshots, prices, cap, published, *run]]),
             html.H3(say(portfolio.RULE)),
             html.P(position["allocation_reason"], lang="en"),
         ],
@@ -263,10 +268,14 @@ def _all_candidates(shown: Portfolio, page: Page) -> Component:
             html.Summary([say(portfolio.ALL_CANDIDATES), html.Span(f" {len(rows)}", className="soft")]),
             html.P(say(portfolio.ALL_CANDIDATES_HINT), className="note"),
             components.download(page, "candidates"),
-            table if rows else html.P(say(portfolio.NO_CANDIDATES)),
+            table if rows else html.P(say(_why_none(shown))),
         ],
         className="panel",
     )
+
+
+def _why_none(shown: Portfolio) -> Text:
+    return common.NOT_COMPUTABLE_TITLE if shown["status"] == NOT_COMPUTABLE else portfolio.NO_CANDIDATES
 
 
 def _candidate_row(candidate: Candidate, page: Page) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dashboard import components
 from dashboard.answers import Publication, SessionState, StageRun
 from dashboard.components import Component
 from dashboard.page import Page
-from dashboard.texts import pipeline
+from dashboard.texts import common, pipeline
 
 # The stages by their numbers, and what follows from them once a month.
 MONTHLY = 6
@@ -49,6 +49,11 @@ class Cell(NamedTuple):
     def is_empty(self) -> bool:
         """Whether all that is published is that there is nothing to hold."""
         return bool(self.publications) and all(each["status"] == "empty" for each in self.publications)
+
+    @property
+    def not_computable_reason(self) -> str | None:
+        """Why something of it cannot be told for lack of history; None where all can."""
+        return next((each["reason"] or "" for each in self.publications if each["status"] == "not_computable"), None)
 
 
 def cell_of(session: SessionState, column: int) -> Cell:
@@ -146,6 +151,8 @@ def _cell(cell: Cell, page: Page) -> Component:
     shown: list[Component] = [mark(cell.state, page)]
     if cell.is_empty:
         shown.append(html.Span(page.say(pipeline.EMPTY), className="tag"))
+    if cell.not_computable_reason is not None:
+        shown.append(components.doubt(page.say(common.NOT_COMPUTABLE_TAG)))
     if cell.degraded_reason:
         shown.append(html.Span(["△ ", page.say(pipeline.DEGRADED)], className="tag degraded"))
     if cell.state == "none":
@@ -158,9 +165,8 @@ def _cell(cell: Cell, page: Page) -> Component:
 
 def _told(cell: Cell, page: Page) -> Component:
     """What stands behind a cell."""
-    told: list[Component] = []
-    if cell.degraded_reason:
-        told.append(html.P(cell.degraded_reason, className="degraded"))
+    reasons = filter(None, (cell.not_computable_reason, cell.degraded_reason))
+    told: list[Component] = [html.P(components.reason(each, page), className="degraded") for each in reasons]
     if not cell.runs:
         told.append(html.P(page.say(pipeline.MEANINGS["published"])))
     told += [html.Div(_run(run, page), className="run") for run in cell.runs[:1]]

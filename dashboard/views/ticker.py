@@ -127,7 +127,7 @@ def _range_selector(page: Page) -> Component:
 def _facts(history: History, newest: Bar, etf: Etf | None, page: Page) -> Component:
     say = page.say
     close = f"{price(newest['close_price'])} {history['currency']}"
-    sector = [(say(common.SECTOR), history["sector"])] if history["sector"] else []
+    sector = [(say(common.SECTOR), _sector(history, page))] if history["sector"] else []
     cap = [(say(common.MARKET_CAP), _market_cap(newest, history, page))] if history["quote_type"] == "EQUITY" else []
     trends = [(say(ticker.TRENDS), components.trends(etf, page))] if etf and not etf["is_benchmark"] else []
     return components.facts(
@@ -138,6 +138,13 @@ def _facts(history: History, newest: Bar, etf: Etf | None, page: Page) -> Compon
         *trends,
         (say(common.PRICES), say(common.SOURCES[newest["source"]])),
     )
+
+
+def _sector(history: History, page: Page) -> Component:
+    """With a mark where it is not the source's own word."""
+    if history["sector_source"] != "derived":
+        return history["sector"]
+    return html.Span([history["sector"], html.Span(f" {page.say(ticker.DERIVED_SECTOR)}", className="aside soft")])
 
 
 def _market_cap(newest: Bar, history: History, page: Page) -> Component:
@@ -196,7 +203,7 @@ def _card(bar: Bar, page: Page) -> str:
         (ticker.ADJUSTED, bar["adj_close"]),
     ]
     lines = [f"{say(name)} {price(amount)}" for name, amount in amounts if amount is not None]
-    return "<br>".join([*lines, f"{say(ticker.VOLUME)} {compact(bar['volume'])}"])
+    return "<br>".join([*lines, f"{say(ticker.VOLUME)} {compact(bar['volume']) if bar['volume'] else '–'}"])
 
 
 def _returns(history: History, page: Page) -> list[Component]:
@@ -220,7 +227,9 @@ def _returns(history: History, page: Page) -> list[Component]:
         )
         for each in history["returns"]
     ]
-    reasons = {each["missing_reason"] for each in history["returns"] if each["missing_reason"]}
+    reasons = {
+        reason for each in history["returns"] for reason in (each["missing_reason"], each["degraded_reason"]) if reason
+    }
     return [
         components.panel(
             say(ticker.RETURNS, benchmark=benchmark),

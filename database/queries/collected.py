@@ -22,8 +22,8 @@ PRICE_COLUMNS = (
 
 
 def bars(conn: Connection, table: Table, ticker: str) -> dict[date, Row]:
-    """A ticker's stored sessions -> price columns and fetched_at (and shares_outstanding of a stock)."""
-    of_stock = ("shares_outstanding",) if table is DAILY_STOCK_HISTORY else ()
+    """A ticker's stored sessions -> price columns and fetched_at, and of a stock what its size was."""
+    of_stock = ("shares_outstanding", "market_cap", "market_cap_source") if table is DAILY_STOCK_HISTORY else ()
     columns = (*PRICE_COLUMNS, "fetched_at", *of_stock)
     query = sql.SQL("SELECT trade_date, {} FROM {} WHERE ticker = %(ticker)s ORDER BY trade_date").format(
         sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(table.name)
@@ -71,28 +71,12 @@ def snapshot(conn: Connection, etf: str, collected_date: date) -> list[Row]:
     )
 
 
-def known_sectors(conn: Connection, tickers: Sequence[str]) -> dict[str, str]:
-    """The last sector stored for each stock that has one."""
-    rows = fetch(
-        conn,
-        """
-        SELECT DISTINCT ON (ticker) ticker, sector FROM collected_daily_stock_history
-        WHERE ticker = ANY(%(tickers)s) AND sector IS NOT NULL
-        ORDER BY ticker, trade_date DESC
-        """,
-        {"tickers": list(tickers)},
+def currencies(conn: Connection, table: Table, tickers: Sequence[str]) -> set[str]:
+    """The currencies in which these tickers' stored prices are."""
+    query = sql.SQL("SELECT DISTINCT currency FROM {} WHERE ticker = ANY(%(tickers)s)").format(
+        sql.Identifier(table.name)
     )
-    return {row["ticker"]: row["sector"] for row in rows}
-
-
-def currencies(conn: Connection, tickers: Sequence[str]) -> set[str]:
-    """The currencies in which these stocks' stored prices are."""
-    rows = fetch(
-        conn,
-        "SELECT DISTINCT currency FROM collected_daily_stock_history WHERE ticker = ANY(%(tickers)s)",
-        {"tickers": list(tickers)},
-    )
-    return {row["currency"] for row in rows}
+    return {row["currency"] for row in fetch(conn, query, {"tickers": list(tickers)})}
 
 
 def rejected(conn: Connection, topics: Sequence[str], keys: Sequence[str]) -> dict[str, str]:

@@ -8,6 +8,8 @@ from database.queries.returns import between, stretches_of
 from utils.dates import last_sessions
 from utils.errors import NotPublished
 
+NOTHING_YET = "no trending ETFs are published yet: run stages 1 to 3 for a session"
+
 
 def trending(conn: Connection, as_of: date) -> list[Row] | None:
     """ETFs that trend over at least one period as of a session, best first; None when stage 3 has not published it."""
@@ -48,6 +50,7 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> Row:
             meta.description,
             meta.ticker = %(benchmark)s AS is_benchmark,
             bar.trade_date,
+            bar.currency,
             bar.close_price,
             bar.price_change_percent,
             bar.source,
@@ -64,7 +67,7 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> Row:
             trend.missing_reason
         FROM collected_meta_etf AS meta
         LEFT JOIN LATERAL (
-            SELECT trade_date, close_price, price_change_percent, source
+            SELECT trade_date, currency, close_price, price_change_percent, source
             FROM collected_daily_etf_ohlc
             WHERE ticker = meta.ticker AND trade_date <= COALESCE(%(as_of)s, 'infinity'::date)
             ORDER BY trade_date DESC
@@ -93,16 +96,15 @@ def _add_month(rows: list[Row], months: list[Row], benchmark: str) -> None:
     its = gains.get(benchmark)
     for row in rows:
         gain = row["return_month"] = gains[row["ticker"]]
-        comparable = gain is not None and its is not None and not row["is_benchmark"]
-        row["outperformance_month"] = gain - its if comparable else None
+        row["outperformance_month"] = None if gain is None or its is None or row["is_benchmark"] else gain - its
 
 
 def _trending_publication(conn: Connection, as_of: date | None) -> Row:
-    """Session and completeness of a trending publication, the newest when none is named; None where there is none."""
+    """What a trending publication says of itself, the newest when none is named; status "empty" where there is none."""
     rows = fetch(
         conn,
         """
-        SELECT as_of_date, degraded_reason
+        SELECT as_of_date, status, reason, degraded_reason
         FROM analytics_publication
         WHERE job = 'trending' AND (%(as_of)s::date IS NULL OR as_of_date = %(as_of)s)
         ORDER BY as_of_date DESC
@@ -114,21 +116,25 @@ def _trending_publication(conn: Connection, as_of: date | None) -> Row:
         return rows[0]
     if as_of:
         raise NotPublished(f"no trending ETFs of {as_of} are published: run stage 3 for that session")
-    return {"as_of_date": None, "degraded_reason": None}
+    return {"as_of_date": None, "status": "empty", "reason": NOTHING_YET, "degraded_reason": None}
 
 
 def benchmark_view(conn: Connection, benchmark: str, as_of: date | None, sessions: int) -> Row:
-    """The listing with each ETF's closes of the last sessions up to its session: one list of days for all of them.
+    """The listing with each ETF's closes in dollars of the last sessions up to its session: one list of days for all.
 
     A session without a bar is None in the ETF's list.
     """
     listed = listing(conn, benchmark, as_of)
     days = last_sessions(listed["as_of_date"] or newest_session(conn, benchmark), sessions)
     closes = {
-        (row["ticker"], row["trade_date"]): row["adj_close"]
+        (row["ticker"], row["trade_date"]): row["dollar_adj_close"]
         for row in fetch(
             conn,
-            "SELECT ticker, trade_date, adj_close FROM collected_daily_etf_ohlc WHERE trade_date = ANY(%(days)s)",
+            """
+            SELECT ticker, trade_date, dollar_adj_close
+            FROM collected_dollar_close
+            WHERE is_etf AND trade_date = ANY(%(days)s)
+            """,
             {"days": days},
         )
     }

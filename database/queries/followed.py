@@ -11,7 +11,7 @@ def performance(conn: Connection, as_of: date | None, series: bool = True) -> Ro
 
     Without a series yet: status "empty", and the reason. series: False leaves the lists of the series empty.
     """
-    portfolios, line = _portfolios(conn, as_of, series), _newest_line(conn)
+    portfolios, line = _portfolios(conn, as_of, series), _newest_line(conn, as_of)
     return {
         "as_of_date": max((row["last_session"] for row in portfolios), default=None),
         "benchmark": universe().benchmark,
@@ -19,7 +19,7 @@ def performance(conn: Connection, as_of: date | None, series: bool = True) -> Ro
         "annualised_from_sessions": ANNUALISED_FROM_SESSIONS,
         "status": "published" if portfolios else "empty",
         "reason": None if portfolios else _why_empty(line, as_of),
-        "source": line and line["source"],
+        "source": line["source"] if line else next((row["source"] for row in portfolios), None),
         "portfolios": portfolios,
     }
 
@@ -48,28 +48,37 @@ def _portfolios(conn: Connection, as_of: date | None, series: bool) -> list[Row]
             FROM analytics_portfolio_performance
             WHERE %(series)s AND period_days = summary.period_days AND trade_date <= summary.last_session
         ) AS series
+        LEFT JOIN LATERAL (
+            SELECT carried_weight, carried_reason
+            FROM analytics_portfolio_performance
+            WHERE period_days = summary.period_days AND trade_date = summary.last_session
+        ) AS carried ON TRUE
         ORDER BY period_days
         """,
         {"as_of": as_of, "series": series},
     )
 
 
-def _newest_line(conn: Connection) -> Row | None:
-    """What the job said last of the whole record."""
+def _newest_line(conn: Connection, as_of: date | None) -> Row | None:
+    """What the job said last of the whole record, as far as it went by a session."""
     lines = fetch(
         conn,
         """
         SELECT status, reason, source
         FROM analytics_publication
-        WHERE job = 'performance'
+        WHERE job = 'performance' AND as_of_date <= COALESCE(%(as_of)s::date, 'infinity')
         ORDER BY as_of_date DESC
         LIMIT 1
         """,
+        {"as_of": as_of},
     )
     return lines[0] if lines else None
 
 
 def _why_empty(line: Row | None, as_of: date | None) -> str:
-    if line is None:
-        return "no portfolio has been followed yet: run portfolio_performance for a session"
-    return line["reason"] or f"no portfolio was held yet at the close of {as_of}"
+    if line and line["reason"]:
+        reason: str = line["reason"]
+        return reason
+    if as_of:
+        return f"no portfolio was held yet at the close of {as_of}"
+    return "no portfolio has been followed yet: run portfolio_performance for a session"

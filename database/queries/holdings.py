@@ -155,7 +155,7 @@ def trending_top_holdings(conn: Connection, period_days: int, as_of: date | None
             FROM analytics_trending_etfs
         )
         SELECT
-            published.as_of_date, published.degraded_reason,
+            published.as_of_date, published.status, published.reason, published.degraded_reason,
             etf_ticker, sector_name, period_return, outperformance, flags.source
         FROM analytics_publication AS published
         LEFT JOIN flags ON flags.as_of_date = published.as_of_date AND flags.is_trending
@@ -178,7 +178,7 @@ def trending_top_holdings(conn: Connection, period_days: int, as_of: date | None
     return {
         "as_of_date": session,
         "period_days": period_days,
-        "degraded_reason": trending[0]["degraded_reason"],
+        **{name: trending[0][name] for name in ("status", "reason", "degraded_reason")},
         "etfs": [{**row, "holdings": analysed.get(row["etf_ticker"], [])} for row in etfs],
     }
 

@@ -110,6 +110,21 @@ def restatements(conn: Connection, start: date | None, end: date | None, span: S
     )
 
 
+def quarantined(conn: Connection, limit: int) -> Row:
+    """The bars that wait for a person: how many, and the newest of them by session."""
+    rows = fetch(
+        conn,
+        """
+        SELECT kind, ticker, trade_date, reason, received_at, COUNT(*) OVER () AS total
+        FROM logs_quarantined_bar
+        ORDER BY trade_date DESC, kind, ticker
+        LIMIT %(limit)s
+        """,
+        {"limit": limit},
+    )
+    return {"total": rows[0]["total"] if rows else 0, "bars": rows}
+
+
 def error_counts(conn: Connection) -> list[Row]:
     """Rejected messages of each topic, and how many of them wait to be looked at."""
     return fetch(

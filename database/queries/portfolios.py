@@ -14,7 +14,7 @@ _PORTFOLIO = """
     publication.status,
     publication.reason,
     publication.degraded_reason,
-    publication.cash_weight,
+    CASE WHEN publication.status <> 'not_computable' THEN publication.cash_weight END AS cash_weight,
     publication.holdings_as_of,
     COALESCE(publication.holdings_as_of > publication.as_of_date, FALSE) AS holdings_known_later,
     publication.source,
@@ -27,23 +27,32 @@ _PORTFOLIO = """
             AND position.period_days = publication.period_days
     ) AS positions
 """
-# The positions of a rebalance with their price of its session in US dollars, as rows of JSON.
+# The positions of a rebalance with their price of its session in US dollars, as rows of JSON. A stored close is
+# adjusted for the splits that came after it: times these, it is what was paid on its day.
 _MONTHLY_POSITIONS = """
     SELECT
         position.*,
-        bar.close_price::float8 / CASE WHEN bar.currency = 'USD' THEN 1 ELSE rate.close_price::float8 END AS price_usd,
-        bar.trade_date AS price_date
+        bar.dollar_close * later.split_factor AS price_usd,
+        bar.trade_date AS price_date,
+        later.split_factor
     FROM analytics_monthly_portfolio AS position
     LEFT JOIN LATERAL (
-        SELECT trade_date, close_price, currency
-        FROM collected_daily_stock_history
+        SELECT is_etf, trade_date, dollar_close
+        FROM collected_dollar_close
         WHERE ticker = position.ticker AND trade_date <= %(session)s
         ORDER BY trade_date DESC
         LIMIT 1
     ) AS bar ON TRUE
-    LEFT JOIN collected_daily_stock_history AS rate
-        ON rate.ticker = bar.currency || '=X' AND rate.trade_date = bar.trade_date
-        AND rate.quote_type = 'CURRENCY' AND rate.close_price > 0
+    CROSS JOIN LATERAL (
+        SELECT COALESCE(ROUND(EXP(SUM(LN(split_ratio))), 10), 1)::float8 AS split_factor
+        FROM (
+            SELECT TRUE AS is_etf, ticker, trade_date, split_ratio FROM collected_daily_etf_ohlc
+            UNION ALL
+            SELECT FALSE, ticker, trade_date, split_ratio FROM collected_daily_stock_history
+        ) AS split
+        WHERE (split.is_etf, split.ticker) = (bar.is_etf, position.ticker)
+            AND split.trade_date > bar.trade_date AND split.split_ratio > 0 AND split.split_ratio <> 1
+    ) AS later
 """
 
 
@@ -97,13 +106,19 @@ def allocations(conn: Connection, as_of: date | None) -> Row:
 def monthly(conn: Connection, rebalance_date: date | None) -> Row | None:
     """One rebalance, the newest when none is named, with what it changes against the one before; None without one.
 
-    `positions` and `removed` are JSON rows of the table, with price_usd and price_date, and, of a position that the
-    month before had too, previous_weight and previous_rank.
+    `positions` and `removed` are JSON rows of the table, with price_usd, price_date and split_factor, and, of a
+    position that the month before had too, previous_weight and previous_rank. is_in_record: it was published before the
+    record was computed, which goes to the session record_as_of.
     """
     published = fetch(
         conn,
         """
-        SELECT as_of_date AS rebalance_date, status, reason, degraded_reason, holdings_as_of, source
+        SELECT
+            as_of_date AS rebalance_date, status, reason, degraded_reason, holdings_as_of, source, published_at,
+            published_at <= COALESCE(
+                (SELECT MAX(published_at) FROM analytics_publication WHERE job = 'performance'), '-infinity'
+            ) AS is_in_record,
+            (SELECT MAX(last_session) FROM analytics_performance_summary WHERE period_days = 0) AS record_as_of
         FROM analytics_publication
         WHERE job = 'rebalance' AND as_of_date <= COALESCE(%(rebalance_date)s::date, 'infinity')
         ORDER BY as_of_date DESC
@@ -159,7 +174,7 @@ def _changes(conn: Connection, this: date, before: date | None, session: date) -
 
 
 def count(conn: Connection, start: date, end: date) -> Row:
-    """Portfolios of a range: how many, of how many sessions, and which are empty, degraded, of holdings known later."""
+    """Portfolios of a range and their sessions; of these empty, not computable, degraded, of holdings known later."""
     [row] = fetch(
         conn,
         """
@@ -167,6 +182,7 @@ def count(conn: Connection, start: date, end: date) -> Row:
             COUNT(*) AS portfolios,
             COUNT(DISTINCT as_of_date) AS sessions,
             COUNT(*) FILTER (WHERE status = 'empty') AS empty,
+            COUNT(*) FILTER (WHERE status = 'not_computable') AS not_computable,
             COUNT(*) FILTER (WHERE degraded_reason IS NOT NULL) AS degraded,
             COUNT(*) FILTER (WHERE holdings_as_of > as_of_date) AS known_later
         FROM analytics_publication

@@ -96,15 +96,20 @@ def calendar(conn: Connection) -> Row:
     rows = fetch(
         conn,
         """
-        SELECT job, as_of_date, BOOL_OR(degraded_reason IS NOT NULL) AS is_degraded
+        SELECT
+            job,
+            as_of_date,
+            BOOL_OR(degraded_reason IS NOT NULL) AS is_degraded,
+            BOOL_OR(status <> 'not_computable') AS is_computable
         FROM analytics_publication
         WHERE job IN ('allocation', 'rebalance')
         GROUP BY job, as_of_date
         ORDER BY as_of_date
         """,
     )
+    told = ("as_of_date", "is_degraded", "is_computable")
     return {
-        name: [{key: row[key] for key in ("as_of_date", "is_degraded")} for row in rows if row["job"] == job]
+        name: [{key: row[key] for key in told} for row in rows if row["job"] == job]
         for name, job in (("sessions", "allocation"), ("rebalances", "rebalance"))
     }
 

@@ -49,6 +49,20 @@ def by_endpoint(conn: Connection, since: datetime) -> list[Row]:
     )
 
 
+def count_of_last_day(conn: Connection, besides: str) -> int:
+    """How many requests were made within 24 hours, less those of one run."""
+    [row] = fetch(
+        conn,
+        """
+        SELECT COUNT(*) AS requests
+        FROM logs_yahoo_request
+        WHERE requested_at > clock_timestamp() - INTERVAL '1 day' AND run_id IS DISTINCT FROM %(besides)s
+        """,
+        {"besides": besides},
+    )
+    return int(row["requests"])
+
+
 def of_runs(conn: Connection) -> list[Row]:
     """Every request that a run has made, in order: run_id, endpoint, symbol, requested_at."""
     return fetch(

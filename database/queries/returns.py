@@ -9,19 +9,19 @@ from datetime import date
 from typing import Literal, NamedTuple, get_args
 
 from database.db_helper import Connection, Row, fetch
-from utils.dates import exchange_of, month_to_date, window_of
+from utils.dates import find_exchange, month_to_date, why_no_exchange, window_of
 
 Window = Literal["5d", "10d", "20d", "month"]
 WINDOWS: tuple[Window, ...] = get_args(Window)
 
 
 class Stretch(NamedTuple):
-    """A ticker's two sessions; `name` tells several of one ticker apart."""
+    """A ticker's two sessions (None of an unknown exchange); `name` tells several of one ticker apart."""
 
     ticker: str
     name: str
-    start_session: date
-    end_session: date
+    start_session: date | None
+    end_session: date | None
 
 
 def sessions_of_window(window: Window, as_of: date, exchange: str) -> tuple[date, date]:
@@ -31,14 +31,14 @@ def sessions_of_window(window: Window, as_of: date, exchange: str) -> tuple[date
 
 def stretches_of(tickers: Iterable[str], as_of: date, windows: Sequence[Window] = WINDOWS) -> list[Stretch]:
     """The windows of each ticker."""
-    exchanges = {ticker: exchange_of(ticker) for ticker in tickers}
+    exchanges = {ticker: find_exchange(ticker) for ticker in tickers}
     sessions = {
         (exchange, window): sessions_of_window(window, as_of, exchange)
-        for exchange in set(exchanges.values())
+        for exchange in set(filter(None, exchanges.values()))
         for window in windows
     }
     return [
-        Stretch(ticker, window, *sessions[exchange, window])
+        Stretch(ticker, window, *(sessions[exchange, window] if exchange else (None, None)))
         for ticker, exchange in exchanges.items()
         for window in windows
     ]
@@ -47,7 +47,7 @@ def stretches_of(tickers: Iterable[str], as_of: date, windows: Sequence[Window] 
 def between(conn: Connection, stretches: Sequence[Stretch]) -> list[Row]:
     """One row a stretch, in their order: its four fields, period_return (None where it has none), missing_reason."""
     columns = list(zip(*stretches, strict=True)) or [()] * len(Stretch._fields)
-    return fetch(
+    rows = fetch(
         conn,
         f"""
         SELECT
@@ -65,6 +65,7 @@ def between(conn: Connection, stretches: Sequence[Stretch]) -> list[Row]:
         """,
         {field: list(column) for field, column in zip(Stretch._fields, columns, strict=True)},
     )
+    return [row | {"missing_reason": row["missing_reason"] or why_no_exchange(row["ticker"])} for row in rows]
 
 
 def _dollar_close(end_point: str) -> str:

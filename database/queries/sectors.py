@@ -11,6 +11,22 @@ from database.queries.paging import Found, Span, fetch_page
 from utils.errors import UnknownSector
 
 _MONTHS = "MAKE_DATE(year, month, 1)"
+# Each month of a sector, with what its publication says of it. A row made before it had an as_of_date counts as one of
+# the whole month.
+_TRENDS = """
+    SELECT
+        trend.*,
+        known.day AS known_on,
+        publication.degraded_reason,
+        publication.holdings_as_of,
+        COALESCE(publication.holdings_as_of > trend.as_of_date, FALSE) AS holdings_known_later
+    FROM analytics_sector_trending AS trend
+    CROSS JOIN LATERAL (
+        SELECT COALESCE(as_of_date, (MAKE_DATE(year, month, 1) + INTERVAL '1 month - 1 day')::date) AS day
+    ) AS known
+    LEFT JOIN analytics_publication AS publication
+        ON publication.job = 'sectors' AND publication.as_of_date = trend.as_of_date
+"""
 
 
 def history(conn: Connection, name: str, start: date | None, end: date | None, span: Span) -> Found:
@@ -20,7 +36,7 @@ def history(conn: Connection, name: str, start: date | None, end: date | None, s
         conn,
         f"""
         SELECT *
-        FROM analytics_sector_trending
+        FROM ({_TRENDS}) AS trending
         WHERE (sector = %(sector)s OR STARTS_WITH(%(sector)s, sector))
             AND {_MONTHS} >= COALESCE(%(start)s, '-infinity'::date)
             AND {_MONTHS} <= COALESCE(%(end)s, 'infinity'::date)
@@ -41,7 +57,7 @@ def months(conn: Connection, start: date | None, end: date | None, span: Span) -
             year,
             month,
             jsonb_agg(to_jsonb(trending) ORDER BY avg_monthly_return DESC NULLS LAST, sector) AS sectors
-        FROM analytics_sector_trending AS trending
+        FROM ({_TRENDS}) AS trending
         WHERE {_MONTHS} >= COALESCE(%(start)s, '-infinity'::date)
             AND {_MONTHS} <= COALESCE(%(end)s, 'infinity'::date)
         GROUP BY year, month
@@ -80,12 +96,13 @@ def is_same(of_etf: str, of_stocks: str) -> bool:
 
 
 def newest_months(conn: Connection, as_of: date | None) -> list[Row]:
+    """Each sector's newest month, of those that were computed up to a session or before when one is named."""
     return fetch(
         conn,
         f"""
         SELECT DISTINCT ON (sector) *
-        FROM analytics_sector_trending
-        WHERE {_MONTHS} <= COALESCE(%(as_of)s, 'infinity'::date)
+        FROM ({_TRENDS}) AS trending
+        WHERE known_on <= COALESCE(%(as_of)s, 'infinity'::date)
         ORDER BY sector, year DESC, month DESC
         """,
         {"as_of": as_of},

@@ -1,30 +1,44 @@
 """Daily bars of any symbol that is collected (ETFs, stocks, exchange rates), and where the stocks stand."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from database.db_helper import Connection, Row, fetch
 from database.queries.paging import Found, Span, fetch_page
-from database.queries.returns import between, stretches_of
-from utils.dates import EXCHANGES, exchange_of, last_session_by, window_of
+from database.queries.returns import Stretch, between, stretches_of
+from utils.dates import find_exchange, last_session_by, session_at
 from utils.errors import NotPublished, UnknownTicker
 
-# The ETFs of the universe are listed in the US; what they have no column for is NULL.
+# What an ETF has no column for is NULL. A ticker that is both a fund and held has its fund's bars alone. A source that
+# does not know a volume sends 0.
 _BARS_OF_SYMBOL = """
     SELECT
-        ticker, 'ETF' AS quote_type, 'USD' AS currency, meta.description AS company_name, meta.sector_name AS sector,
-        trade_date, open_price, high_price, low_price, close_price, adj_close, volume, price_change_percent,
-        dividend, split_ratio, NULL::bigint AS market_cap, NULL AS market_cap_source, fetched_at, source
+        ticker, 'ETF' AS quote_type, currency, meta.description AS company_name, meta.sector_name AS sector,
+        NULL AS sector_source, trade_date, open_price, high_price, low_price, close_price, adj_close,
+        NULLIF(volume, 0) AS volume, price_change_percent, dividend, capital_gain, split_ratio,
+        NULL::bigint AS market_cap, NULL AS market_cap_source, fetched_at, source
     FROM collected_daily_etf_ohlc
     LEFT JOIN collected_meta_etf AS meta USING (ticker)
     WHERE ticker = %(symbol)s
     UNION ALL
     SELECT
         ticker, quote_type, currency, company_name, sector,
-        trade_date, open_price, high_price, low_price, close_price, adj_close, volume, price_change_percent,
-        dividend, split_ratio, market_cap, market_cap_source, fetched_at, source
+        sector_source, trade_date, open_price, high_price, low_price, close_price, adj_close,
+        NULLIF(volume, 0), price_change_percent, dividend, capital_gain, split_ratio,
+        market_cap, market_cap_source, fetched_at, source
     FROM collected_daily_stock_history
     WHERE ticker = %(symbol)s
+        AND NOT EXISTS (SELECT FROM collected_daily_etf_ohlc WHERE ticker = %(symbol)s)
 """
+# The dollars of one wanted (ticker, trade_date). OFFSET 0 has it looked up by its key: joined, the whole view is read.
+_DOLLARS = """
+    SELECT *
+    FROM collected_dollar_close
+    WHERE ticker = wanted.ticker AND trade_date = wanted.trade_date
+    OFFSET 0
+"""
+# A stock without a bar for so long is none that is followed.
+_FOLLOWED_DAYS = 30
 
 
 def latest(conn: Connection, symbol: str) -> Row | None:
@@ -55,8 +69,11 @@ def history(conn: Connection, symbol: str, benchmark: str, start: date | None, e
 
 
 def _returns_against(conn: Connection, benchmark: str, newest: Row) -> list[Row]:
-    """The returns of a symbol up to its newest bar, each beside the benchmark's; nobody earns those of a currency."""
-    if newest["quote_type"] == "CURRENCY":
+    """The returns of a symbol up to its newest bar, each beside the benchmark's.
+
+    Nobody earns those of a currency; the sessions of an unknown exchange cannot be counted.
+    """
+    if newest["quote_type"] == "CURRENCY" or find_exchange(newest["ticker"]) is None:
         return []
     as_of = last_session_by(newest["trade_date"])
     own, its = (between(conn, stretches_of([ticker], as_of)) for ticker in (newest["ticker"], benchmark))
@@ -65,11 +82,15 @@ def _returns_against(conn: Connection, benchmark: str, newest: Row) -> list[Row]
             **row,
             "window": row["name"],
             "benchmark_return": against["period_return"],
-            "missing_reason": row["missing_reason"]
-            or (against["missing_reason"] and f"{benchmark}: {against['missing_reason']}"),
+            "degraded_reason": row.get("degraded_reason") or _of_benchmark(against.get("degraded_reason"), benchmark),
+            "missing_reason": row["missing_reason"] or _of_benchmark(against.get("missing_reason"), benchmark),
         }
         for row, against in zip(own, its, strict=True)
     ]
+
+
+def _of_benchmark(reason: str | None, benchmark: str) -> str | None:
+    return f"{benchmark}: {reason}" if reason else None
 
 
 def known(conn: Connection, symbol: str) -> str:
@@ -90,7 +111,7 @@ def known(conn: Connection, symbol: str) -> str:
 
 
 def newest_session(conn: Connection) -> date | None:
-    """The last home session of which a stock's bar is stored."""
+    """The last home session by which a bar of a stock quoted in dollars is stored, on whichever exchange."""
     [row] = fetch(
         conn,
         """
@@ -99,15 +120,14 @@ def newest_session(conn: Connection) -> date | None:
         WHERE quote_type <> 'CURRENCY' AND currency = 'USD'
         """,
     )
-    session: date | None = row["session"]
-    return session
+    return last_session_by(row["session"]) if row["session"] else None
 
 
 def standings(conn: Connection, as_of: date | None) -> tuple[date | None, list[Row]]:
     """Every stock with a bar of a session (the newest when none is named) and its returns, largest market cap first.
 
-    A foreign stock stands there with its exchange's last session closed by then. NotPublished when the named session
-    has no bars.
+    A foreign stock stands there with its exchange's last session closed by then. start_cap_WINDOW: market cap at the
+    window's start, which a sector's return is weighted with. NotPublished when the named session has no bars.
     """
     session = as_of or newest_session(conn)
     rows = _bars_closing(conn, session) if session else []
@@ -116,43 +136,73 @@ def standings(conn: Connection, as_of: date | None) -> tuple[date | None, list[R
             raise NotPublished(f"no stock prices of {as_of} are stored: run the stages for that session")
         return None, []
     by_ticker = {row["ticker"]: row for row in rows}
-    for each in between(conn, stretches_of(by_ticker, session)):
+    stretches = stretches_of(by_ticker, session)
+    for each, cap in zip(between(conn, stretches), _start_caps(conn, stretches), strict=True):
         row = by_ticker[each["ticker"]]
         row[f"return_{each['name']}"] = each["period_return"]
-        row.setdefault("missing", {})[each["name"]] = each["missing_reason"]
-    for row in rows:
-        row["missing_reason"] = next(filter(None, row.pop("missing").values()), None)
+        row[f"start_cap_{each['name']}"] = cap
+        for reason in ("missing_reason", "degraded_reason"):
+            row[reason] = row.get(reason) or each.get(reason)
     return session, rows
 
 
 def _bars_closing(conn: Connection, session: date) -> list[Row]:
-    """The stocks' bars of a home session, and of the foreign sessions that stand for it."""
-    closing = {exchange: window_of(session, 0, exchange)[1] for exchange in EXCHANGES}
-    rows = fetch(
+    """The stocks' bars of a home session, and of the foreign sessions that stand for it; none of unknown exchanges."""
+    tickers = [
+        row["ticker"]
+        for row in fetch(
+            conn,
+            """
+            SELECT DISTINCT ticker
+            FROM collected_daily_stock_history
+            WHERE trade_date BETWEEN %(session)s::date - %(days)s AND %(session)s AND quote_type <> 'CURRENCY'
+            """,
+            {"session": session, "days": _FOLLOWED_DAYS},
+        )
+    ]
+    closing = {ticker: day for ticker in tickers if (day := session_at(ticker, session))}
+    return fetch(
         conn,
-        """
+        f"""
         SELECT
             bar.ticker,
-            bar.company_name,
-            bar.sector,
+            dollars.company_name,
+            dollars.sector,
+            dollars.sector_source,
             bar.trade_date,
-            bar.currency,
-            bar.close_price,
-            ROUND(bar.market_cap / CASE WHEN bar.currency = 'USD' THEN 1 ELSE rate.close_price END)::bigint
-                AS market_cap,
-            bar.market_cap_source,
+            dollars.currency,
+            dollars.close_price,
+            dollars.rate_date,
+            dollars.dollar_market_cap AS market_cap,
+            dollars.market_cap_source,
             bar.price_change_percent,
-            bar.source
-        FROM collected_daily_stock_history AS bar
-        LEFT JOIN collected_daily_stock_history AS rate
-            ON rate.ticker = bar.currency || '=X' AND rate.trade_date = bar.trade_date
-            AND rate.quote_type = 'CURRENCY' AND rate.close_price > 0
-        WHERE bar.trade_date = ANY(%(sessions)s) AND bar.quote_type <> 'CURRENCY'
+            dollars.source
+        FROM UNNEST(%(tickers)s::text[], %(days)s::date[]) AS wanted (ticker, trade_date)
+        CROSS JOIN LATERAL ({_DOLLARS}) AS dollars
+        JOIN collected_daily_stock_history AS bar ON (bar.ticker, bar.trade_date) = (wanted.ticker, wanted.trade_date)
+        WHERE NOT dollars.is_etf
         ORDER BY market_cap DESC NULLS LAST, bar.ticker
         """,
-        {"sessions": list(closing.values())},
+        {"tickers": list(closing), "days": list(closing.values())},
     )
-    return [row for row in rows if row["trade_date"] == closing[exchange_of(row["ticker"])]]
+
+
+def _start_caps(conn: Connection, stretches: Sequence[Stretch]) -> list[int | None]:
+    """The market cap in dollars at the start of each stretch, None where it is not known."""
+    rows = fetch(
+        conn,
+        f"""
+        SELECT dollars.dollar_market_cap
+        FROM UNNEST(%(tickers)s::text[], %(days)s::date[]) WITH ORDINALITY AS wanted (ticker, trade_date, nth)
+        LEFT JOIN LATERAL ({_DOLLARS}) AS dollars ON TRUE
+        ORDER BY wanted.nth
+        """,
+        {
+            "tickers": [stretch.ticker for stretch in stretches],
+            "days": [stretch.start_session for stretch in stretches],
+        },
+    )
+    return [row["dollar_market_cap"] for row in rows]
 
 
 def record(conn: Connection, symbol: str, span: Span) -> Found:

@@ -99,7 +99,7 @@ def _memory(bench: Bench) -> list[Target]:
 def _requests(bench: Bench) -> list[Target]:
     from ops.bench import budget
 
-    return budget.measure(bench.settings)
+    return budget.measure(bench.stack, bench.settings)
 
 
 PARTS: dict[str, tuple[str, Callable[[Bench], list[Target]]]] = {

@@ -27,7 +27,7 @@ BY_SESSION = {
     "analytics_publication": "as_of_date",
 }
 # When and by which run a row was written may differ, and a stock's sector is looked up by one run or a later one.
-OF_THE_RUN = {"run_id", "fetched_at", "published_at", "sector"}
+OF_THE_RUN = {"run_id", "fetched_at", "published_at", "sector", "sector_source"}
 HELD = "ticker IN (SELECT ticker FROM analytics_allocation_candidates WHERE as_of_date = ANY(%(days)s))"
 
 

@@ -175,6 +175,8 @@ def month(*positions: Any, **changes: Any) -> dict[str, Any]:
         "degraded_reason": None,
         "holdings_as_of": "2026-07-24",
         "source": "yahoo",
+        "is_in_record": True,
+        "record_as_of": "2026-08-21",
         "positions": list(positions),
         "removed": [],
         **changes,
@@ -182,9 +184,13 @@ def month(*positions: Any, **changes: Any) -> dict[str, Any]:
 
 
 def calendar() -> dict[str, Any]:
-    days = [{"as_of_date": day, "is_degraded": False} for day in ("2026-08-19", "2026-08-20", "2026-08-21")]
-    months = [{"as_of_date": day, "is_degraded": False} for day in ("2026-06-28", "2026-07-26")]
-    return {"sessions": days, "rebalances": months}
+    def published(*days: str) -> list[dict[str, Any]]:
+        return [{"as_of_date": day, "is_degraded": False, "is_computable": True} for day in days]
+
+    return {
+        "sessions": published("2026-08-19", "2026-08-20", "2026-08-21"),
+        "rebalances": published("2026-06-28", "2026-07-26"),
+    }
 
 
 def returns(five: float | None, ten: float | None, twenty: float | None, month: float | None) -> dict[str, Any]:
@@ -195,23 +201,51 @@ def standing(ticker: str, market_cap: int | None, twenty: float | None, **change
     return {
         "ticker": ticker,
         "company_name": f"{ticker} Inc.",
+        "sector_source": "yahoo",
+        "trade_date": "2026-08-21",
         "currency": "USD",
         "close_price": 123.4,
+        "rate_date": "2026-08-21",
         "market_cap": market_cap,
         "missing_reason": "no price on 2026-07-24" if twenty is None else None,
+        "degraded_reason": None,
         "source": "yahoo",
         **returns(0.01, -0.02, twenty, 0.04),
         **changes,
     }
 
 
-def sector(name: str | None, twenty: float | None, *stocks: dict[str, Any]) -> dict[str, Any]:
+def sector(name: str | None, twenty: float | None, *stocks: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """Of the stocks those without a return or a market cap do not count."""
+    windows = ("5d", "10d", "20d", "month")
+    uncounted = {
+        window: [each["ticker"] for each in stocks if each[f"return_{window}"] is None or not each["market_cap"]]
+        for window in windows
+    }
     return {
         "sector": name,
+        "left_out": uncounted,
+        "newest_month": None,
         "stock_count": len(stocks),
         "market_cap": sum(stock["market_cap"] or 0 for stock in stocks) or None,
         "stocks": list(stocks),
         **returns(0.01, 0.02, twenty, 0.04),
+        **changes,
+    }
+
+
+def sector_month(gain: float, **changes: Any) -> dict[str, Any]:
+    return {
+        "year": 2026,
+        "month": 8,
+        "as_of_date": "2026-08-20",
+        "avg_monthly_return": gain,
+        "benchmark_return": 0.01,
+        "is_trending": gain > 0.01,
+        "degraded_reason": None,
+        "holdings_as_of": "2026-08-20",
+        "holdings_known_later": False,
+        **changes,
     }
 
 
@@ -227,6 +261,7 @@ def etf(ticker: str, twenty: float | None, ahead: float | None, **changes: Any) 
         "sector_name": None,
         "description": f"what {ticker} follows",
         "is_benchmark": ticker == "SPY",
+        "currency": "USD",
         "close_price": 100.5,
         **{f"outperformance_{window}": ahead for window in ("5d", "10d", "20d", "month")},
         "is_trending_5d": False,
@@ -244,6 +279,8 @@ def etf_benchmark(sessions: list[str], *etfs: dict[str, Any], **changes: Any) ->
     closes = [100.0 + place for place in range(len(sessions))]
     return {
         "as_of_date": sessions[-1] if sessions else None,
+        "status": "published",
+        "reason": None,
         "degraded_reason": None,
         "benchmark": "SPY",
         "sessions": sessions,
@@ -282,6 +319,7 @@ def history(ticker: str, *bars: dict[str, Any], **changes: Any) -> dict[str, Any
         "currency": "USD",
         "company_name": f"{ticker} Inc.",
         "sector": "Technology",
+        "sector_source": "yahoo",
         "bars": list(bars or [bar("2026-08-20", 100.0), bar("2026-08-21", 101.0)]),
         "benchmark": "SPY",
         "returns": [
@@ -292,6 +330,7 @@ def history(ticker: str, *bars: dict[str, Any], **changes: Any) -> dict[str, Any
                 "period_return": own,
                 "benchmark_return": its,
                 "missing_reason": None if own is not None else "no price on 2026-07-24",
+                "degraded_reason": None,
             }
             for window, start, own, its in windows
         ],

@@ -218,8 +218,9 @@ def settings(
         cursor.execute(
             "TRUNCATE collected_daily_etf_ohlc, collected_daily_stock_history, collected_etf_holdings, "
             "collected_meta_etf, collected_monthly_benchmark_holdings, "
-            "logs_yahoo_request, logs_consumer_error, logs_expected_bar, logs_restatement, analytics_trending_etfs, "
-            "analytics_portfolio_allocation, analytics_allocation_candidates, analytics_publication"
+            "logs_yahoo_request, logs_consumer_error, logs_expected_bar, logs_restatement, logs_missing_holdings, "
+            "analytics_trending_etfs, analytics_portfolio_allocation, analytics_allocation_candidates, "
+            "analytics_monthly_portfolio, analytics_publication"
         )
 
 

@@ -165,10 +165,12 @@ FROM collected_etf_holdings CROSS JOIN (VALUES (5), (10), (20)) AS period (perio
 
 INSERT INTO analytics_sector_trending
     (year, month, sector, stock_count, avg_monthly_return, volatility, positive_days, trading_days, best_day, worst_day,
-     is_trending)
-SELECT 2026, month, sector, COUNT(*), 0.01 * month - 0.06, 0.18, 12, 21, 0.021, -0.017, month = 8
-FROM sample_stocks CROSS JOIN (VALUES (6), (7), (8)) AS months (month)
-GROUP BY month, sector;
+     is_trending, benchmark_return, as_of_date, source)
+SELECT 2026, month, sector, COUNT(*), 0.01 * month - 0.06, 0.18, 12, 21, 0.021, -0.017, month = 8, 0.015, as_of_date,
+    'simulated'
+FROM sample_stocks
+CROSS JOIN (VALUES (6, '2026-06-30'::date), (7, '2026-07-31'), (8, '2026-08-21')) AS months (month, as_of_date)
+GROUP BY month, as_of_date, sector;
 
 INSERT INTO analytics_publication (job, as_of_date, period_days, status, row_count, holdings_as_of, source)
 VALUES ('rebalance', '2026-06-28', 0, 'published', 2, '2026-06-26', 'simulated'),
@@ -191,10 +193,11 @@ FROM (
 JOIN sample_stocks USING (ticker);
 
 INSERT INTO logs_consumer_error
-    (raw_value, error_msg, received_at, topic, partition_id, kafka_offset, message_key, replayed_at)
+    (raw_value, error_msg, received_at, topic, partition_id, kafka_offset, message_key, ticker, trade_date, replayed_at)
 VALUES
-    ('{"ticker": "IWM"', 'not JSON', '2026-08-20 09:01+00', 'etf-daily-data', 0, 7, 'IWM', '2026-08-20 10:00+00'),
-    ('{}', 'AMD 2026-08-20: a step of 61 % without a split', '2026-08-21 12:01+00', 'stock-daily-data', 1, 3, 'AMD', NULL);
+    ('{"ticker": "IWM"', 'not JSON', '2026-08-20 09:01+00', 'etf-daily-data', 0, 7, 'IWM', NULL, NULL, '2026-08-20 10:00+00'),
+    ('{}', 'AMD 2026-08-20: a step of 61 % without a split', '2026-08-21 12:01+00', 'stock-daily-data', 1, 3, 'AMD', 'AMD',
+        '2026-08-20', NULL);
 INSERT INTO logs_expected_bar (kind, ticker, trade_date, state, reason, asked_at) VALUES
     ('stock', 'AAPL', '2026-08-20', 'missing', 'the source has no bar of it', '2026-08-21 12:00+00'),
     ('stock', 'AAPL', '2026-08-21', 'late', 'expected, no answer of the source yet', NULL);

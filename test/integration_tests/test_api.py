@@ -596,12 +596,12 @@ def test_sessions_with_their_publications(api: TestClient) -> None:
 def test_calendar_has_the_days_with_portfolios(api: TestClient) -> None:
     assert api.get("/dashboard/calendar").json() == {
         "sessions": [
-            {"as_of_date": "2026-08-20", "is_degraded": True},
-            {"as_of_date": "2026-08-21", "is_degraded": False},
+            {"as_of_date": "2026-08-20", "is_degraded": True, "is_computable": True},
+            {"as_of_date": "2026-08-21", "is_degraded": False, "is_computable": True},
         ],
         "rebalances": [
-            {"as_of_date": "2026-06-28", "is_degraded": False},
-            {"as_of_date": "2026-07-26", "is_degraded": False},
+            {"as_of_date": "2026-06-28", "is_degraded": False, "is_computable": True},
+            {"as_of_date": "2026-07-26", "is_degraded": False, "is_computable": True},
         ],
     }
 

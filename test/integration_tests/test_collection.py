@@ -15,13 +15,28 @@ from collector import (
     kafka_producer_etf_holdings,
     kafka_producer_stock_daily,
     kafka_producer_trending_etf_holdings,
+    stock_bars,
+    stock_sectors,
 )
 from collector.collect import is_stored
+from collector.gaps import repoll
+from collector.yahoo import FundHolding, FundHoldings, Yahoo
 from config.config import Settings, Topic
 from database import tables
 from database.db_helper import Connection, connect, fetch, replace_partition, transaction
+from database.queries import collected, ledger, missing_holdings
+from utils import dates
 from utils.dates import session_before, sessions_between
-from utils.errors import BarMissing, InvalidInput, NotPublished, NotStored, RateLimited, SourceUnavailable
+from utils.errors import (
+    BarMissing,
+    InvalidInput,
+    NotPublished,
+    NotStored,
+    RateLimited,
+    SourceUnavailable,
+    UnknownExchange,
+    UnusableAnswer,
+)
 
 UNTIL = date(2026, 8, 21)
 BENCHMARKS = ("SPY", "QQQ", "IWM", "EWY", "DIA", "SCHD")
@@ -169,10 +184,373 @@ def test_stage_4_collects_the_top_five_of_each_once(
 
     asked = fetch(conn, "SELECT symbol FROM logs_yahoo_request WHERE endpoint = 'chart'")
     assert len(asked) == 9, "five and five, AAPL once"
-    assert receipt.requests == 2 + 2 + 1 + 9 + settings.collector.sector_lookups_per_run
+    assert receipt.requests == 2 + 2 + 1 + 9 + 9, (
+        "cookie and crumb, holdings, quotes, bars, and the day's rest for sectors"
+    )
     [count] = fetch(conn, "SELECT COUNT(*) AS n FROM collected_etf_holdings WHERE collected_date = %(d)s", {"d": UNTIL})
     assert count["n"] >= 20
     assert kafka_producer_trending_etf_holdings.run(settings, UNTIL).requests == 0
+
+
+def holds(conn: Connection, decided_on: date, period: int, *tickers: str, status: str = "published") -> None:
+    """Publish a portfolio of these stocks, as stage 5 (of the month with period 0: the monthly job) would."""
+    share = 1 / max(len(tickers), 1)
+    job = "allocation" if period else "rebalance"
+    cash = 0.0 if tickers else 1.0
+    publication = (job, decided_on, period, status, None, None, len(tickers), cash, None, "simulated", None)
+    table = tables.PORTFOLIO_ALLOCATION if period else tables.MONTHLY_PORTFOLIO
+    filled = dict.fromkeys(table.columns) | {
+        **{name: False for name in table.columns if name.startswith("is_")},
+        **{"as_of_date": decided_on, "rebalance_date": decided_on, "valid_until": decided_on, "period_days": period},
+        **{"portfolio_weight": share, "final_weight": share, "period_return": 0.1, "score": 1.0, "market_cap": 1},
+        **{"market_cap_source": "quoted", "source_etfs": ["QQQ"], "source_periods": [5], "allocation_reason": "drawn"},
+        **{"holdings_as_of": decided_on, "start_session": decided_on, "end_session": decided_on},
+        "source": "simulated",
+    }
+    rows = [
+        tuple((filled | {"ticker": ticker, "position_rank": rank, "final_rank": rank})[name] for name in table.columns)
+        for rank, ticker in enumerate(tickers, 1)
+    ]
+    with transaction(conn):
+        whose = {"job": job, "as_of_date": decided_on, "period_days": period}
+        replace_partition(conn, tables.PUBLICATION, whose, [publication])
+        key = {"as_of_date": decided_on, "period_days": period} if period else {"rebalance_date": decided_on}
+        replace_partition(conn, table, key, rows)
+
+
+def charts(conn: Connection) -> list[str]:
+    """What was asked for, in order."""
+    rows = fetch(conn, "SELECT symbol FROM logs_yahoo_request WHERE endpoint = 'chart' ORDER BY id")
+    return [row["symbol"] for row in rows]
+
+
+def bars_of(conn: Connection, ticker: str) -> list[date]:
+    rows = fetch(
+        conn, "SELECT trade_date FROM collected_daily_stock_history WHERE ticker = %(t)s ORDER BY 1", {"t": ticker}
+    )
+    return [row["trade_date"] for row in rows]
+
+
+class TestHeld:
+    """What the followed portfolios hold is collected until it is sold, whatever trends."""
+
+    yesterday, before = session_before(UNTIL, 1), session_before(UNTIL, 2)
+
+    def test_also_when_nothing_trends(self, settings: Settings, conn: Connection) -> None:
+        trends(conn)
+        holds(conn, self.before, 5, "KO", "005930.KS")
+        holds(conn, self.yesterday, 5, "JPM")
+        holds(conn, self.yesterday, 10, "KO")
+        holds(conn, date(2026, 7, 26), 0, "XOM")  # to be held to the 20th session after: this one
+
+        receipt = kafka_producer_trending_etf_holdings.run(settings, UNTIL)
+
+        assert sorted(charts(conn)) == ["005930.KS", "JPM", "KO", "KRW=X", "XOM"]
+        assert receipt.note == "no ETF trends, what is held is collected"
+        assert is_stored(settings, receipt)
+        assert all(bars_of(conn, ticker)[-1] == UNTIL for ticker in ("005930.KS", "JPM", "KO", "XOM"))
+        assert kafka_producer_trending_etf_holdings.run(settings, UNTIL).requests == 0
+
+    def test_what_is_sold_or_not_bought_yet_is_not_asked_for(self, settings: Settings, conn: Connection) -> None:
+        trends(conn)
+        holds(conn, self.before, 5, "KO")
+        holds(conn, self.yesterday, 5, status="empty")
+        holds(conn, UNTIL, 5, "JPM")
+        holds(conn, session_before(UNTIL, 3), 5, "XOM")
+        holds(conn, date(2026, 6, 28), 0, "PG")
+
+        kafka_producer_trending_etf_holdings.run(settings, UNTIL)
+
+        assert charts(conn) == ["KO"], "sold at this close; XOM was sold yesterday, PG in July, JPM comes on Monday"
+
+    def test_a_portfolio_that_could_not_be_computed_changes_nothing(self, settings: Settings, conn: Connection) -> None:
+        trends(conn)
+        holds(conn, session_before(UNTIL, 9), 5, "KO")
+        holds(conn, self.before, 5, status="not_computable")
+
+        kafka_producer_trending_etf_holdings.run(settings, UNTIL)
+
+        assert charts(conn) == ["KO"]
+
+    def test_after_the_chosen_ones_and_none_twice(self, settings: Settings, conn: Connection) -> None:
+        trends(conn, "XLF")
+        holds(conn, self.yesterday, 5, "AAPL", "JPM", "SPY")
+
+        receipt = kafka_producer_trending_etf_holdings.run(settings, UNTIL)
+
+        asked = charts(conn)
+        assert len(asked) == len(set(asked)) == 6, "five of XLF with JPM among them, and AAPL"
+        assert asked[-1] == "AAPL", "SPY is an ETF of the universe"
+        assert receipt.missing == {}
+
+    def test_one_that_is_gone_is_noted_and_the_stage_goes_on(
+        self, settings: Settings, conn: Connection, fault: Callable[..., None]
+    ) -> None:
+        fault(kind="unknown_ticker", ticker="KO")
+        trends(conn)
+        holds(conn, self.yesterday, 5, "KO", "JPM")
+
+        receipt = kafka_producer_trending_etf_holdings.run(settings, UNTIL)
+
+        assert list(receipt.missing) == ["KO"]
+        [gap] = ledger.gaps(conn)
+        assert (gap["ticker"], gap["trade_date"], gap["state"]) == ("KO", UNTIL, "missing")
+
+    def test_a_late_one_is_in_the_ledger_and_comes_with_a_repoll(
+        self, settings: Settings, conn: Connection, fault: Callable[..., None], market: httpx.Client
+    ) -> None:
+        fault(kind="missing_bar", ticker="KO", session=str(UNTIL))
+        trends(conn)
+        holds(conn, self.yesterday, 5, "KO")
+
+        receipt = kafka_producer_trending_etf_holdings.run(settings, UNTIL, accept_late=True)
+
+        assert receipt.late == ["KO"]
+        assert [(gap["ticker"], gap["state"]) for gap in ledger.gaps(conn)] == [("KO", "late")]
+        market.delete("/control/faults")
+        repoll(settings, UNTIL, UNTIL)
+        assert bars_of(conn, "KO")[-1] == UNTIL
+
+    def test_a_range_takes_what_was_held_in_it(self, settings: Settings, conn: Connection) -> None:
+        kafka_producer_etf_holdings.run(settings, "sector", UNTIL)
+        holds(conn, session_before(UNTIL, 8), 5, "GH")
+        holds(conn, session_before(UNTIL, 6), 5, "ONB")
+        holds(conn, session_before(UNTIL, 1), 10, "005930.KS")
+
+        found = kafka_producer_stock_daily.wanted(conn, session_before(UNTIL, 1), session_before(UNTIL, 4))
+
+        assert "ONB" in found
+        assert not {"GH", "005930.KS"} & set(found)
+
+
+class TestOneTickersTrouble:
+    """It is that ticker's state; the others are collected."""
+
+    @pytest.fixture
+    def unusable(self, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+        """Makes one question of the client about a ticker end in an answer that cannot be used."""
+
+        def unusable(question: str, *tickers: str) -> None:
+            ask = getattr(Yahoo, question)
+
+            def answer(client: Yahoo, ticker: str, *others: Any) -> Any:
+                if ticker in tickers:
+                    raise UnusableAnswer(f"{ticker}: no currency")
+                return ask(client, ticker, *others)
+
+            monkeypatch.setattr(Yahoo, question, answer)
+
+        return unusable
+
+    def test_an_etfs(self, settings: Settings, conn: Connection, unusable: Callable[..., None]) -> None:
+        unusable("daily_bars", "IWM")
+
+        receipt = kafka_producer_etf_daily.run(settings, "benchmark", UNTIL)
+
+        assert receipt.missing == {"IWM": "IWM: no currency"}
+        assert receipt.note == "goes on without IWM"
+        assert [(gap["ticker"], gap["state"], gap["reason"]) for gap in ledger.gaps(conn)] == [
+            ("IWM", "missing", "IWM: no currency")
+        ]
+        assert sessions(conn, "SCHD")[-1] == UNTIL, "which is asked for after it"
+
+    def test_the_benchmarks_is_everybodys(self, settings: Settings, unusable: Callable[..., None]) -> None:
+        unusable("daily_bars", "SPY")
+
+        with pytest.raises(BarMissing, match=r"SPY: SPY: no currency\. Every ETF is compared with it"):
+            kafka_producer_etf_daily.run(settings, "benchmark", UNTIL, accept_late=True)
+
+    def test_a_stocks_and_a_rates(self, settings: Settings, conn: Connection, unusable: Callable[..., None]) -> None:
+        unusable("daily_bars", "AAPL", "KRW=X")
+        unusable("sector", "MSFT")
+
+        with pytest.raises(BarMissing, match=r"^AAPL: AAPL: no currency\. What the others have is sent\.$"):
+            kafka_producer_stock_daily.run(settings, UNTIL, ["AAPL", "MSFT", "005930.KS"])
+        gaps = {(gap["ticker"], gap["kind"]) for gap in ledger.gaps(conn) if gap["state"] != "closed"}
+        assert gaps == {("AAPL", "stock"), ("KRW=X", "rate")}
+        assert bars_of(conn, "005930.KS")[-1] == bars_of(conn, "MSFT")[-1] == UNTIL
+
+    def test_a_fund_without_holdings_goes_on_with_its_last_ones(
+        self, settings: Settings, conn: Connection, unusable: Callable[..., None], market: httpx.Client
+    ) -> None:
+        earlier = session_before(UNTIL, 3)
+        market.put("/control/clock", json={"at": str(earlier)}).raise_for_status()
+        kafka_producer_etf_holdings.run(settings, "sector", earlier)
+        market.put("/control/clock", json={"at": str(UNTIL)}).raise_for_status()
+        unusable("top_holdings", "XLF", "IWM")
+        trends(conn, "XLF", "IWM", "XLV")
+
+        receipt = kafka_producer_trending_etf_holdings.run(settings, UNTIL)
+
+        assert receipt.missing == {
+            "XLF holdings": f"XLF: no currency; those of {earlier} are used",
+            "IWM holdings": "IWM: no currency; none are stored either",
+        }
+        assert receipt.note == "goes on without IWM holdings, XLF holdings"
+        held = {row["stock_ticker"] for row in collected.snapshot(conn, "XLF", earlier)[:5]}
+        assert held < set(charts(conn))
+        assert missing_holdings.stand_ins(conn, [UNTIL]) == {
+            (UNTIL, "XLF"): f"holdings of XLF are of {earlier} (XLF: no currency)"
+        }
+
+        market.put("/control/clock", json={"at": str(UNTIL)}).raise_for_status()
+
+    def test_a_list_that_comes_after_all_ends_it(
+        self, settings: Settings, conn: Connection, monkeypatch: pytest.MonkeyPatch, market: httpx.Client
+    ) -> None:
+        market.put("/control/clock", json={"at": str(session_before(UNTIL, 1))}).raise_for_status()
+        kafka_producer_etf_holdings.run(settings, "sector", session_before(UNTIL, 1))
+        market.put("/control/clock", json={"at": str(UNTIL)}).raise_for_status()
+        missing_holdings.record(conn, "XLF", UNTIL, "no answer", None)
+        assert list(missing_holdings.stand_ins(conn, [UNTIL])) == [(UNTIL, "XLF")]
+
+        kafka_producer_etf_holdings.run(settings, "sector", UNTIL)
+
+        assert missing_holdings.stand_ins(conn, [UNTIL]) == {}
+
+    def test_an_empty_list_and_one_that_breaks_the_contract(
+        self, settings: Settings, conn: Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lists = {
+            "XLF": [],
+            "XLV": [FundHolding("LLY" * 20, "Eli Lilly", 0.1)],
+            "XLY": [FundHolding("AMZN", "A" * 300, 0.2)],
+        }
+        ask = Yahoo.top_holdings
+
+        def answer(client: Yahoo, etf: str) -> FundHoldings:
+            said = ask(client, etf)
+            return replace(said, holdings=lists.get(etf, said.holdings), notes=["BOND is no stock: left out"])
+
+        monkeypatch.setattr(Yahoo, "top_holdings", answer)
+        receipt = kafka_producer_etf_holdings.run(settings, "sector", UNTIL)
+
+        assert set(receipt.missing) == {"XLF holdings", "XLV holdings"}
+        assert "not a HoldingsSnapshot" in receipt.missing["XLV holdings"]
+        assert "XLY: BOND is no stock: left out" in receipt.note
+        [row] = fetch(conn, "SELECT stock_name FROM collected_etf_holdings WHERE etf_ticker = 'XLY'")
+        assert row["stock_name"] == "A" * 200
+
+    def test_an_unknown_exchange_is_not_asked_for(
+        self, settings: Settings, conn: Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def exchange_of(ticker: str) -> str:
+            if ticker == "GAZP.ME":
+                raise UnknownExchange("GAZP.ME: no calendar is known for .ME")
+            return dates.exchange_of(ticker)
+
+        monkeypatch.setattr(stock_bars, "exchange_of", exchange_of)
+        trends(conn)
+        holds(conn, session_before(UNTIL, 1), 5, "GAZP.ME", "KO")
+
+        receipt = kafka_producer_trending_etf_holdings.run(settings, UNTIL)
+
+        assert receipt.missing == {"GAZP.ME": "GAZP.ME: no calendar is known for .ME"}
+        assert charts(conn) == ["KO"]
+        assert [(gap["ticker"], gap["state"]) for gap in ledger.gaps(conn)] == [("GAZP.ME", "missing")]
+
+
+class TestRates:
+    def test_one_figure_a_day_and_nothing_else(self, settings: Settings, conn: Connection) -> None:
+        kafka_producer_stock_daily.run(settings, UNTIL, ["005930.KS"])
+
+        rows = fetch(conn, "SELECT * FROM collected_daily_stock_history WHERE ticker = 'KRW=X'")
+        assert len(rows) > 200
+        for row in rows:
+            assert (row["open_price"], row["high_price"], row["low_price"], row["volume"]) == (None, None, None, 0)
+            assert (row["adj_close"], row["currency"], row["quote_type"]) == (row["close_price"], "KRW", "CURRENCY")
+
+    def test_the_same_figures_are_no_news(self, settings: Settings, conn: Connection) -> None:
+        kafka_producer_stock_daily.run(settings, session_before(UNTIL, 1), ["005930.KS"])
+
+        receipt = kafka_producer_stock_daily.run(settings, UNTIL, ["005930.KS"])
+
+        rates = fetch(conn, "SELECT change FROM logs_restatement WHERE kind = 'rate'")
+        assert rates == []
+        assert receipt.sent[Topic.STOCK_DAILY] == 2, "the session's bar and its rate: those of before are as they were"
+
+    def test_a_session_without_one_is_noted_and_waits_for_nobody(
+        self, settings: Settings, conn: Connection, fault: Callable[..., None]
+    ) -> None:
+        fault(kind="missing_bar", ticker="KRW=X", session=str(UNTIL))
+
+        receipt = kafka_producer_stock_daily.run(settings, UNTIL, ["005930.KS"])
+
+        assert receipt.missing == {"KRW=X": f"no bar of {UNTIL} at the source yet"}
+        assert receipt.late == []
+        gaps = [(gap["ticker"], gap["kind"], gap["state"]) for gap in ledger.gaps(conn, UNTIL, UNTIL)]
+        assert gaps == [("KRW=X", "rate", "late")]
+
+    def test_of_a_foreign_etf(self, settings: Settings, conn: Connection) -> None:
+        """A Korean stock stands in for a fund: its sessions are Seoul's, and its rate comes with stages 1 and 2."""
+        monday = date(2026, 8, 17)  # no session in Seoul
+
+        receipt = kafka_producer_etf_daily.collect(settings, ("SPY", "005930.KS"), monday)
+
+        assert receipt.expected["collected_daily_etf_ohlc"] == [("SPY", monday), ("005930.KS", date(2026, 8, 14))]
+        assert is_stored(settings, receipt)
+        [row] = fetch(conn, "SELECT DISTINCT currency FROM collected_daily_etf_ohlc WHERE ticker = '005930.KS'")
+        assert row["currency"] == "KRW"
+        assert bars_of(conn, "KRW=X")
+        assert kafka_producer_etf_daily.collect(settings, ("SPY", "005930.KS"), monday).requests == 0
+
+
+class TestSectors:
+    def test_at_no_request_from_the_lists_of_this_run_and_confirmed_later(
+        self, settings: Settings, conn: Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(stock_sectors, "BUDGET", 0)
+        few = replace(settings, collector=replace(settings.collector, sector_lookups_per_run=0))
+        trends(conn, "XLF", "EWY")
+
+        kafka_producer_trending_etf_holdings.run(few, UNTIL)
+
+        known = self.known(conn)
+        assert {known[row["stock_ticker"]] for row in collected.snapshot(conn, "XLF", UNTIL)[:5]} == {
+            ("Financial Services", "derived")
+        }
+        assert known["005930.KS"] == (None, None)
+
+    def test_what_is_left_of_the_budget_goes_to_look_ups(
+        self, settings: Settings, conn: Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Cookie and crumb, two lists, the quotes, ten bars and a rate; what is left is for six of ten sectors.
+        monkeypatch.setattr(stock_sectors, "BUDGET", 2 + 2 + 1 + 10 + 1 + 6)
+        few = replace(settings, collector=replace(settings.collector, sector_lookups_per_run=0))
+        trends(conn, "XLF", "EWY")
+
+        receipt = kafka_producer_trending_etf_holdings.run(few, UNTIL)
+
+        assert receipt.requests == 22
+        known = self.known(conn)
+        assert sum(source == "yahoo" for _, source in known.values()) == 6
+        assert sum(source == "derived" for _, source in known.values()) == 4
+        assert all(known[ticker][1] == "yahoo" for ticker in known if ticker.endswith(".KS")), "unknown ones come first"
+
+    @staticmethod
+    def known(conn: Connection) -> dict[str, tuple[str | None, str | None]]:
+        rows = fetch(
+            conn,
+            "SELECT DISTINCT ON (ticker) ticker, sector, sector_source FROM collected_daily_stock_history "
+            "WHERE quote_type = 'EQUITY' ORDER BY ticker, trade_date DESC",
+        )
+        return {row["ticker"]: (row["sector"], row["sector_source"]) for row in rows}
+
+
+def test_a_market_cap_that_was_not_known_comes_with_the_next_fetch(
+    settings: Settings, conn: Connection, fault: Callable[..., None], market: httpx.Client
+) -> None:
+    fault(kind="no_market_cap", ticker="KO")
+    kafka_producer_stock_daily.run(settings, session_before(UNTIL, 1), ["KO"])
+    market.delete("/control/faults")
+
+    kafka_producer_stock_daily.run(settings, UNTIL, ["KO"])
+
+    [row] = fetch(
+        conn,
+        "SELECT COUNT(*) AS n, COUNT(market_cap) AS capped FROM collected_daily_stock_history WHERE ticker = 'KO'",
+    )
+    assert row["n"] == row["capped"] > 200
 
 
 def test_mistake_5_holdings_are_what_the_fund_owns(settings: Settings, conn: Connection, market: httpx.Client) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from config.universe import universe
-from ops.bench import budget, chain, wrk
+from ops.bench import budget, chain, made_days, wrk
 from ops.bench.bars import bars
 from ops.bench.consume import targets
 from ops.bench.report import Target
@@ -144,9 +144,26 @@ def test_a_day_is_what_the_five_stages_and_the_first_start_asked_for() -> None:
 
     first, second = budget.days(log, universe())
 
-    assert first.counts == {"funds' bars": 2, "funds' holdings": 1, "stocks' bars": 1, budget.OTHER: 1}
+    assert first.counts == {"funds' bars": 2, "funds' holdings": 1, "stocks' bars": 1, budget.SECTORS: 1}
     assert second.counts == {"funds' bars": 1, budget.OTHER: 2}
-    assert second.of_full_size() == 15 + 10 + 40 + 2
+    assert second.of_full_size(3) == 15 + 10 + 40 + 2
+
+
+@pytest.mark.parametrize(("looked_up", "other", "full"), [(2, 4, 71), (17, 4, 75), (17, 9, 77)])
+def test_look_ups_of_a_full_day_take_what_is_left_of_the_budget(looked_up: int, other: int, full: int) -> None:
+    day = budget.Day("a small one", {"stocks' bars": 20, budget.SECTORS: looked_up, budget.OTHER: other})
+
+    assert day.of_full_size(lookups=3) == full
+
+
+def test_a_made_day_has_ten_funds_with_forty_stocks_at_most() -> None:
+    held = {f"F{number}": [f"{number}{letter}" for letter in "ABCDE"] for number in range(7)}
+    held |= {f"S{number}": ["0A", "1A", "2A", "3A", f"S{number}"] for number in range(7)}
+
+    for at_most, together in ((40, 38), (37, 35)):
+        funds = made_days.fullest(held, funds=10, stocks=at_most)
+        assert len(funds) == 10
+        assert len({stock for fund in funds for stock in held[fund]}) == together
 
 
 def test_scheduled_stages_are_counted_by_date_and_single_ones_by_hand_not_at_all() -> None:

@@ -1,24 +1,14 @@
-"""Producers' decisions: what to ask for, what to send, what the vendor's answers mean."""
+"""Producers' decisions: what to ask for, and what to send."""
 
 from datetime import UTC, date, datetime, timedelta
 
-import pandas as pd
 import pytest
 
 from collector.collect import Receipt, fetch_range, is_covered, needed_sessions, news, require_complete
 from collector.completeness import differs
 from collector.kafka_producer_etf_daily import to_messages, with_range
 from collector.stock_bars import Company, stock_messages
-from collector.yahoo import (
-    Answer,
-    Bar,
-    Bars,
-    Quote,
-    bars_from_frame,
-    completed,
-    holdings_from_summary,
-    quotes_from_answer,
-)
+from collector.yahoo import Answer, Bar, Bars, Quote
 from config.config import Settings
 from database.db_helper import Row
 from database.tables import DAILY_ETF_OHLC
@@ -185,61 +175,12 @@ class TestMarketCaps:
 
         assert (older.shares_outstanding, newer.shares_outstanding) == (800, 1_000)
 
-    def test_a_split_takes_todays_shares(self) -> None:
+    def test_a_corrected_close_keeps_the_shares_as_well(self) -> None:
         known = {date(2026, 8, 20): row(bar(date(2026, 8, 20), 100.0), shares=500)}
 
-        assert self.messages(self.quote, known)[0].shares_outstanding == 1_000
+        older, _ = self.messages(self.quote, known)
 
-
-class TestVendorAnswers:
-    def frame(self, **columns: list[float | None]) -> pd.DataFrame:
-        base = {"Open": [99.0], "High": [101.0], "Low": [98.0], "Close": [100.0], "Adj Close": [99.5]}
-        rest = {"Volume": [5.0], "Dividends": [0.0], "Stock Splits": [0.0]}
-        index = pd.DatetimeIndex(["2026-08-21"], tz="Asia/Seoul")
-        return pd.DataFrame({**base, **rest, **columns}, index=index)
-
-    def test_a_bar_keeps_its_exchanges_day(self) -> None:
-        [only] = bars_from_frame(self.frame())
-
-        assert only == Bar(AS_OF, 99.0, 101.0, 98.0, 100.0, 99.5, 5, 0.0, 1.0)
-
-    def test_a_bar_without_a_close_is_no_bar(self) -> None:
-        assert bars_from_frame(self.frame(Close=[None])) == []
-
-    def test_a_bar_may_lack_its_range(self) -> None:
-        [only] = bars_from_frame(self.frame(Open=[None], Volume=[None]))
-
-        assert only.open is None
-        assert only.volume == 0
-
-    def test_the_running_session_is_left_out(self) -> None:
-        during = datetime(2026, 8, 21, 15, 0, tzinfo=UTC)
-
-        assert completed([bar(date(2026, 8, 20)), bar(AS_OF)], "SPY", during, {}) == [bar(date(2026, 8, 20))]
-
-    def test_a_bar_older_than_its_close_is_partial(self) -> None:
-        end = datetime(2026, 8, 21, 20, 0, tzinfo=UTC).timestamp()
-        meta = {"currentTradingPeriod": {"regular": {"end": end}}, "regularMarketTime": end - 60}
-
-        assert completed([bar(AS_OF)], "SPY", ANSWER.fetched_at, meta) == []
-        assert completed([bar(AS_OF)], "SPY", ANSWER.fetched_at, {**meta, "regularMarketTime": end}) == [bar(AS_OF)]
-
-    def test_holdings_without_a_symbol_are_left_out_and_the_largest_comes_first(self) -> None:
-        listed = [
-            {"symbol": "AAPL", "holdingName": "Apple", "holdingPercent": 0.05},
-            {"holdingName": "Cash", "holdingPercent": 0.2},
-            {"symbol": "", "holdingPercent": 0.3},
-            {"symbol": "NVDA", "holdingName": "NVIDIA", "holdingPercent": {"raw": 0.07}},
-        ]
-
-        holdings = holdings_from_summary({"topHoldings": {"holdings": listed}})
-
-        assert [(holding.ticker, holding.percent) for holding in holdings] == [("NVDA", 0.07), ("AAPL", 0.05)]
-
-    def test_a_zero_market_cap_is_unknown(self) -> None:
-        answer = {"quoteResponse": {"result": [{"symbol": "X", "marketCap": 0, "sharesOutstanding": None}]}}
-
-        assert quotes_from_answer(answer)["X"] == Quote("X", None, None, None, None)
+        assert (older.shares_outstanding, older.market_cap) == (500, 25_000)
 
 
 class TestWhetherToGoOn:
@@ -260,6 +201,11 @@ class TestWhetherToGoOn:
 
     def test_what_another_try_cannot_bring_is_not_waited_for(self) -> None:
         assert require_complete(self.receipt(DIA="quarantined", IWM="no bar"), False).note == "goes on without DIA, IWM"
+
+    def test_what_was_noted_before_stays(self) -> None:
+        receipt = Receipt(AS_OF, missing={"IWM": "no bar"}, note="no ETF trends")
+
+        assert require_complete(receipt, False, "SPY").note == "no ETF trends; goes on without IWM"
 
     @pytest.mark.parametrize("late", [["SPY"], []])
     def test_nothing_goes_on_without_the_benchmark(self, late: list[str]) -> None:

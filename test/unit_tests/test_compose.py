@@ -189,6 +189,30 @@ class TestFrontDoor:
         assert run.stdout.strip() == called
         assert (run.returncode == 0) is bool(services)
 
+    @pytest.mark.parametrize(
+        ("setting", "seen"),
+        [
+            ("", f"{PROJECT_ROOT}/config:/exchange-days --env EXCHANGE_DAYS_FILE=/exchange-days/exchange_days.csv"),
+            ("EXCHANGE_DAYS_FILE=/etc/my.csv", "/etc:/exchange-days --env EXCHANGE_DAYS_FILE=/exchange-days/my.csv"),
+        ],
+    )
+    def test_extra_days_are_written_where_they_lie(self, tmp_path: Path, setting: str, seen: str) -> None:
+        """A mounted file cannot be replaced, its folder's entry can; and the file stays its owner's."""
+        (tmp_path / ".env").write_text(f"{setting}\n")
+        script = (
+            f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers.sh; "
+            'compose() { echo "$@"; }; containers_closed_days --add XKRX 2026-06-04 "two words"'
+        )
+        environ = {"ACTSTOCK_ENV_FILE": str(tmp_path / ".env"), "PATH": os.defpath}
+        run = subprocess.run(
+            ["bash", "-euc", script], env=environ, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
+        )
+        user = f"{os.getuid()}:{os.getgid()}"
+        assert run.stdout == (
+            f"run --rm --no-deps --quiet-pull --user {user} --volume {seen} "
+            "cli closed-days --add XKRX 2026-06-04 two words\n"
+        ), run.stderr
+
 
 def front_door(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A copy of start.sh with what it needs, on a machine whose Docker does not answer."""

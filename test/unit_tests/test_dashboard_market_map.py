@@ -226,7 +226,105 @@ def test_a_month_starts_with_the_last_session_before_it() -> None:
     assert view.first_session(["2026-08-03", "2026-08-04"], "month") == 0
 
 
+# ── the sectors ──
+
+
+def test_a_stock_without_a_cap_at_the_start_is_left_out_of_its_sector_and_said_so(
+    samples: ModuleType, api: Any, market: dict[str, Any]
+) -> None:
+    market["sectors"][0]["left_out"]["20d"] = ["NVDA", "AMD"]
+    drawn = samples.drawn(api, "/map")
+    shown = samples.text_of(drawn)
+    assert f"NVDA   {texts.NO_START_CAP.en}" in shown and "AMD   no price on 2026-07-24" in shown
+    figure = treemap(samples, drawn)
+    cards = dict(zip(figure.ids, figure.hovertext, strict=True))
+    assert cards["group:Technology"].endswith("Not counted over 20 sessions: NVDA, AMD")
+    assert "Not counted" not in cards["group:"]
+
+
+@pytest.mark.parametrize(
+    ("language", "heads"),
+    [
+        ("en", ["5d, by cap", "10d, by cap", "20d, by cap", "month, by cap", "Month, each alike", "Counted to"]),
+        (
+            "ko",
+            [
+                *(f"{window} (시총 가중)" for window in ("5일", "10일", "20일", "당월")),
+                "월간 (동일 가중)",
+                "집계 기준일",
+            ],
+        ),
+    ],
+)
+def test_both_ways_to_weight_a_sector_are_named_side_by_side(
+    samples: ModuleType, api: Any, market: dict[str, Any], language: str, heads: list[str]
+) -> None:
+    market["sectors"][0]["newest_month"] = samples.sector_month(-0.0321)
+    drawn = samples.drawn(api, "/map", language)
+    table = samples.named(drawn, "sectors")
+    assert [samples.text_of(cell) for cell in table.children[0].children.children][2:] == heads
+    assert rows(samples, table)[0] == "Technology 3 +1.00% +2.00% +5.00% +4.00% -3.21% 2026-08-20"
+    assert rows(samples, table)[1].endswith("– –"), "no month of it is published"
+    shown = samples.text_of(drawn)
+    assert texts.SECTORS_READING.in_(language) in shown
+    assert texts.READING.in_(language, window=texts.SPAN_DAYS.in_(language, days=20), high="±12%") in shown
+
+
+def test_a_month_of_sectors_says_what_it_lacks_and_what_it_knew_too_early(
+    samples: ModuleType, api: Any, market: dict[str, Any]
+) -> None:
+    reason = "OVV has no bar of 2026-08-12 (missing at the source)"
+    for sector in market["sectors"][:2]:
+        sector["newest_month"] = samples.sector_month(
+            0.02, degraded_reason=reason, holdings_as_of="2026-08-28", holdings_known_later=True
+        )
+    drawn = samples.drawn(api, "/map")
+    assert rows(samples, samples.named(drawn, "sectors"))[0].endswith("2026-08-20 △ degraded hindsight")
+    shown = samples.text_of(drawn)
+    assert shown.count(texts.MONTH_DEGRADED.en.format(reason=reason)) == 1
+    assert texts.MONTH_HINDSIGHT.en.format(day="Fri 28 Aug 2026") in shown
+    korean = samples.text_of(samples.drawn(api, "/map", "ko"))
+    assert "OVV의 2026-08-12 시세가 없습니다 (출처에 없음)" in korean
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_sector_that_is_not_yahoos_word_is_marked(
+    samples: ModuleType, api: Any, market: dict[str, Any], language: str
+) -> None:
+    market["sectors"][0]["stocks"][1] |= {"sector_source": "derived", "rate_date": "2026-08-20"}
+    drawn = samples.drawn(api, "/map", language)
+    figure = treemap(samples, drawn)
+    cards = dict(zip(figure.ids, figure.hovertext, strict=True))
+    assert texts.DERIVED.in_(language) in cards["005930.KS"] and texts.DERIVED.in_(language) not in cards["NVDA"]
+    assert {"en": "At the exchange rate of Thu 20 Aug 2026", "ko": "2026년 8월 20일 (목) 환율 적용"}[language] in cards[
+        "005930.KS"
+    ]
+    assert f"{texts.DERIVED_COUNT.in_(language)}  1 005930.KS" in samples.text_of(drawn)
+
+
 # ── the ETFs ──
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "Not computable: SPY has no price at 2026-07-21"),
+        ("ko", "산출할 수 없습니다: SPY의 2026-07-21 시세가 없습니다"),
+    ],
+)
+def test_a_session_without_enough_history_is_told(samples: ModuleType, api: Any, language: str, told: str) -> None:
+    assert told not in samples.text_of(samples.drawn(api, "/map", language))
+    api.answers["/dashboard/etf-benchmark"] |= {
+        "status": "not_computable",
+        "reason": "not computable: SPY has no price at 2026-07-21",
+    }
+    assert told in samples.text_of(samples.drawn(api, "/map", language))
+
+
+def test_a_close_that_is_not_in_dollars_has_its_currency(samples: ModuleType, api: Any) -> None:
+    api.answers["/dashboard/etf-benchmark"]["etfs"][3] |= {"currency": "KRW", "close_price": 71200.0}
+    table = rows(samples, samples.named(samples.drawn(api, "/map"), "etfs"))
+    assert table[1].endswith("+4.00% 71,200 KRW") and table[2].endswith("+4.00% 100.50")
 
 
 def test_the_benchmark_comes_first_then_the_farthest_ahead(samples: ModuleType, api: Any) -> None:

@@ -79,6 +79,31 @@ def test_month_says_what_it_rests_on(samples: ModuleType, draw: Any) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize(
+    ("changes", "is_told"),
+    [
+        ({}, False),
+        ({"is_in_record": False}, True),
+        ({"is_in_record": False, "record_as_of": None}, False),  # there is none to be older
+    ],
+)
+def test_a_rebalance_that_the_record_does_not_know_says_so(
+    samples: ModuleType, draw: Any, changes: dict[str, Any], is_told: bool, language: str
+) -> None:
+    told = samples.text_of(draw(samples.month(samples.month_position(1, "NEM", 1.0), **changes), language))
+    session = {"en": "Fri 21 Aug 2026", "ko": "2026년 8월 21일 (금)"}[language]
+    assert (texts.NOT_IN_RECORD.in_(language, session=session) in told) is is_told
+    assert ("run performance" in told) is is_told
+
+
+def test_trades_say_that_their_prices_are_those_of_the_day(samples: ModuleType, traded: Any) -> None:
+    for language, words in (("en", "as they were traded then, before any later split"), ("ko", "이후 액면분할 미반영")):
+        for first in ({}, {"previous_rebalance_date": None}):
+            view, _ = traded(language=language, **first)
+            assert words in samples.text_of(view)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
 def test_no_month_yet_says_why_and_what_to_do(samples: ModuleType, draw: Any, language: str) -> None:
     nothing = dict.fromkeys(("rebalance_date", "valid_until", "as_of_date", "previous_rebalance_date", "source"))
     empty = samples.month(**nothing, holdings_as_of=None, reason="no rebalance is published yet")

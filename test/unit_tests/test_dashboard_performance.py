@@ -36,6 +36,8 @@ def followed(days: int, **changes: Any) -> dict[str, Any]:
         "hindsight_sessions": 0,
         "degraded_sessions": 0,
         "carried_sessions": 0,
+        "carried_weight": 0.0,
+        "carried_reason": None,
         "source": "yahoo",
         "sessions": SESSIONS,
         "gross": [1.0, 0.98, 1.01, 1.0212],
@@ -103,6 +105,24 @@ def test_what_is_no_real_record_says_so(samples: ModuleType, draw: Any) -> None:
     assert "In 1 of 3 sessions the portfolio had been published without some prices" in shown
     assert "In 3 of 3 sessions something had no close" in shown
     assert "Simulated prices" in shown
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "At the close of Fri 21 Aug 2026, 36.40% of the portfolio stands at an earlier close: MU: no price on"),
+        (
+            "ko",
+            "2026년 8월 21일 (금) 종가 기준 포트폴리오의 36.40%는 이전 종가로 평가되었습니다: MU의 2026-08-21 시세가",
+        ),
+    ],
+)
+def test_what_is_carried_at_the_newest_session_is_named(
+    samples: ModuleType, draw: Any, language: str, told: str
+) -> None:
+    carried = followed(20, carried_sessions=1, carried_weight=0.364, carried_reason="MU: no price on 2026-08-21")
+    assert told in samples.text_of(draw(record(carried), language=language))
+    assert told not in samples.text_of(draw(record(followed(20, carried_sessions=1)), language=language))
 
 
 def test_the_four_are_compared_and_lead_to_each_other(samples: ModuleType, draw: Any) -> None:

@@ -42,6 +42,7 @@ def publication(job: str, **changes: Any) -> dict[str, Any]:
         "as_of_date": "2026-08-21",
         "period_days": 0,
         "status": "published",
+        "reason": None,
         "degraded_reason": None,
         "source": "yahoo",
         **changes,
@@ -71,6 +72,7 @@ def state(*sessions: dict[str, Any], **changes: Any) -> dict[str, Any]:
             {"table_name": "collected_etf_holdings", "row_count": 1100, "newest_date": "2026-08-21", "fetched_at": None}
         ],
         "consumers": [],
+        "quarantined": {"total": 0, "bars": []},
         "errors": [],
         "newest_errors": [],
         "requests_by_hour": [],
@@ -337,3 +339,34 @@ class TestRequests:
     def test_totals_are_said_in_words(self, samples: ModuleType, draw: Any) -> None:
         said = samples.text_of(draw(state(session(), requests_by_hour=COUNTS, requests_by_day=COUNTS)))
         assert "13 requests in the hours shown, 2 limited, 5 failed." in said
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_session_without_enough_history_is_marked_and_says_why(samples: ModuleType, draw: Any, language: str) -> None:
+    nothing = publication("allocation", status="not_computable", reason="SPY has no price at 2026-07-21")
+    some = publication("allocation", period_days=5)
+    [[_, _, _, _, _, cell, _, _]] = grid_cells(
+        samples, draw(state(session(publications=[some, nothing])), language=language)
+    )
+    shown = samples.text_of(cell)
+    assert common.NOT_COMPUTABLE_TAG.in_(language) in shown and texts.EMPTY.in_(language) not in shown
+    assert {"en": "SPY has no price at 2026-07-21", "ko": "SPY의 2026-07-21 시세가 없습니다"}[language] in shown
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_bars_that_wait_for_a_person_are_listed_with_what_to_do(samples: ModuleType, draw: Any, language: str) -> None:
+    bar = {
+        "kind": "stock",
+        "ticker": "AMD",
+        "trade_date": "2026-08-20",
+        "reason": "no. 7: AMD 2026-08-20: a step of 61 %",
+        "received_at": "2026-08-21T12:01:00Z",
+    }
+    view = draw(state(session(), quarantined={"total": 51, "bars": [bar]}), language=language)
+    [row] = samples.named(view, "quarantined").children[1].children
+    told = samples.text_of(row)
+    assert "AMD" in told and "no. 7: AMD 2026-08-20: a step of 61 %" in told
+    shown = samples.text_of(view)
+    assert "consumer.replay_errors" in shown and "--accept" in shown
+    assert texts.MORE_QUARANTINED.in_(language, shown=1, total=51) in shown
+    assert texts.NO_QUARANTINED.in_(language) in samples.text_of(draw(state(session()), language=language))

@@ -8,6 +8,7 @@ import pytest
 from dashboard import figures, grids
 from dashboard.texts import common
 from dashboard.texts import portfolio as texts
+from dashboard.texts import ticker as ticker_texts
 from utils.errors import InvalidInput
 
 
@@ -266,3 +267,94 @@ def test_a_long_grid_draws_only_the_rows_in_sight(samples: ModuleType) -> None:
     assert long.style["height"] == grids.HEADER_PIXELS + 12 * grids.ROW_PIXELS + 2
     short = grids.grid("short", columns, rows[:12], samples.page(), rows_shown=12)
     assert short.dashGridOptions["domLayout"] == "autoHeight" and short.style["height"] is None
+
+
+# ── what is not computable ──
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("en", "Not computable: SPY has no price at 2026-07-21"), ("ko", "SPY의 2026-07-21 시세")]
+)
+def test_what_is_not_computable_is_not_shown_as_cash(samples: ModuleType, draw: Any, language: str, told: str) -> None:
+    reason = "not computable: SPY has no price at 2026-07-21"
+    shown = samples.text_of(
+        draw(
+            samples.portfolio(status="not_computable", reason=reason, cash_weight=None, holdings_as_of=None),
+            language=language,
+        )
+    )
+    assert common.NOT_COMPUTABLE_TITLE.in_(language) in shown and told in shown
+    assert common.NOT_COMPUTABLE_HINT.in_(language) in shown
+    assert "100.00%" not in shown and texts.EMPTY_TITLE.in_(language) not in shown
+    assert texts.NO_CANDIDATES.in_(language) not in shown
+
+
+@pytest.mark.parametrize(
+    ("changes", "mark"),
+    [
+        ({}, None),
+        ({"is_degraded": True}, "△ degraded"),
+        ({"is_computable": False}, "not computable"),
+        ({"is_degraded": True, "is_computable": False}, "not computable"),
+    ],
+)
+def test_the_calendar_marks_the_day_shown(
+    samples: ModuleType, draw: Any, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], mark: str | None
+) -> None:
+    calendar = samples.calendar()
+    calendar["sessions"][-1] |= changes
+    monkeypatch.setattr(samples, "calendar", lambda: calendar)
+    view = draw(samples.portfolio())
+    [picker] = [each for each in samples.parts(view) if getattr(each, "className", "") == "picker"]
+    marks = [
+        samples.text_of(each) for each in samples.parts(picker) if getattr(each, "className", "") == "tag degraded"
+    ]
+    assert marks == ([mark] if mark else [])
+
+
+@pytest.mark.parametrize("source", ["implied_x_close", "derived_x_close", "shares_x_close", "quoted"])
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_why_says_how_the_market_cap_was_come_by(samples: ModuleType, draw: Any, source: str, language: str) -> None:
+    view = draw(samples.portfolio(samples.position(1, "NEM", 1.0, market_cap_source=source)), language=language)
+    told = ticker_texts.CAP_SOURCES[source].in_(language)
+    assert texts.MARKET_CAP_IS.in_(language, source=told) in samples.text_of(view)
+
+
+@pytest.mark.parametrize(
+    ("reason", "korean"),
+    [
+        (
+            "KO: prices break at 2026-08-12: split of 2 for 1",
+            "KO: 2026-08-12에 시세가 이어지지 않습니다 (split of 2 for 1)",
+        ),
+        ("KRW=X breaks at 2026-08-12: +60 %", "2026-08-12에 KRW=X 환율이 이어지지 않습니다 (+60 %)"),
+        (
+            "005930.KS: the KRW=X rate of 2026-08-17 is that of 2026-08-14",
+            "005930.KS: 2026-08-17 KRW=X 환율이 없어 2026-08-14 환율을 썼습니다",
+        ),
+        ("unknown exchange suffix .ZZ", ".ZZ에 해당하는 거래소를 알 수 없습니다"),
+        ("ABC.ZZ: the exchange of .ZZ is not known", "ABC.ZZ: .ZZ에 해당하는 거래소를 알 수 없습니다"),
+        ("no exchange is known for the suffix .ZZ", ".ZZ에 해당하는 거래소를 알 수 없습니다"),
+        ("XLB has no bar of 2026-08-21 (late)", "XLB의 2026-08-21 시세가 없습니다 (지연)"),
+        (
+            "005930.KS has no KRW=X rate of 2026-08-21 (not collected)",
+            "005930.KS에 필요한 2026-08-21 KRW=X 환율이 없습니다 (수집되지 않음)",
+        ),
+        (
+            "not computable: no ETF can be compared with SPY over any period; SPY: no price on 2026-07-21",
+            "산출할 수 없습니다: 어떤 기간에도 ETF를 SPY와 비교할 수 없습니다; SPY의 2026-07-21 시세가 없습니다",
+        ),
+        (
+            "not computable: no ETF can be compared with SPY over 20 sessions; SPY: no price on 2026-07-21",
+            "산출할 수 없습니다: 20거래일 동안 ETF를 SPY와 비교할 수 없습니다; SPY의 2026-07-21 시세가 없습니다",
+        ),
+        (
+            "the values rest on earlier doubts: prices of KO break",
+            "이전의 확실하지 않은 시세가 반영되어 있습니다 (prices of KO break)",
+        ),
+    ],
+)
+def test_what_a_portfolio_lacks_is_told_in_korean(samples: ModuleType, draw: Any, reason: str, korean: str) -> None:
+    shown = samples.portfolio(samples.position(1, "NEM", 1.0), degraded_reason=reason)
+    assert common.DEGRADED.in_("ko", reason=korean) in samples.text_of(draw(shown, language="ko"))
+    assert common.DEGRADED.in_("en", reason=reason) in samples.text_of(draw(shown))

@@ -343,3 +343,43 @@ def test_its_tables_can_be_downloaded(samples: ModuleType, stock: Any) -> None:
     server = dashboard_finviz_app.create_app(stock.client, samples.PERIODS).server.test_client()
     answer = server.get("/download/prices.csv?path=/ticker&subject=NVDA&range=1m")
     assert answer.get_data(as_text=True).splitlines() == prices
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_sector_that_is_not_yahoos_word_is_marked(samples: ModuleType, stock: Any, language: str) -> None:
+    told = f"Technology  {texts.DERIVED_SECTOR.in_(language)}"
+    assert told not in samples.text_of(samples.drawn(stock, "/ticker/NVDA", language))
+    stock.answers["/stocks/NVDA/history"] = samples.history("NVDA", sector_source="derived")
+    assert told in samples.text_of(samples.drawn(stock, "/ticker/NVDA", language))
+
+
+@pytest.mark.parametrize("source", ["implied_x_close", "derived_x_close", "shares_x_close", "quoted"])
+def test_how_a_market_cap_was_come_by_is_said(samples: ModuleType, stock: Any, source: str) -> None:
+    bar = samples.bar("2026-08-21", 101.0, market_cap_source=source)
+    stock.answers["/stocks/NVDA/history"] = samples.history("NVDA", bar)
+    for language in ("en", "ko"):
+        shown = samples.text_of(samples.drawn(stock, "/ticker/NVDA", language))
+        assert texts.CAP_SOURCES[source].in_(language) in shown
+
+
+def test_a_volume_that_is_not_known_is_a_dash(samples: ModuleType) -> None:
+    unknown = view.candle(samples.bar("2026-08-21", 101.0, volume=None), samples.page())
+    assert (unknown.volume, unknown.card.endswith("Volume –")) == (None, True)
+    known = view.candle(samples.bar("2026-08-21", 101.0), samples.page())
+    assert known.card.endswith("Volume 1M")
+    assert list(figures.prices([unknown, known], DARK).data[0].y) == [None, 1_000_000]
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "prices break at 2026-08-12: a step of +900 %"),
+        ("ko", "2026-08-12에 시세가 이어지지 않습니다 (a step of +900 %)"),
+    ],
+)
+def test_a_return_in_doubt_says_so(samples: ModuleType, stock: Any, language: str, told: str) -> None:
+    assert told not in samples.text_of(samples.drawn(stock, "/ticker/NVDA", language))
+    history = samples.history("NVDA")
+    history["returns"][0]["degraded_reason"] = "prices break at 2026-08-12: a step of +900 %"
+    stock.answers["/stocks/NVDA/history"] = history
+    assert told in samples.text_of(samples.drawn(stock, "/ticker/NVDA", language))

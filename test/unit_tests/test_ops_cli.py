@@ -18,6 +18,7 @@ def nothing_is_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["status"], "is not running: ./start.sh starts it"),
         (["run", "trending"], "is not running: ./start.sh starts it"),
         (["gaps", "--repoll"], "is not running: ./start.sh starts it"),
+        (["closed-days"], "is not running: ./start.sh starts it"),
         (["restatements", "--from", "2026-08-10"], "is not running: ./start.sh starts it"),
         (["screenshots"], "is not running: ./start.sh starts it"),
         (["history"], "is not running: ./start.sh starts it"),

@@ -159,24 +159,63 @@ class TestJobs:
         assert called[script + 1 :] == ["--from", "2026-07-13", "--to", "2026-08-21", "--run-id", "history"]
         assert asked.skipped == []
 
-    def test_sessions_that_it_skips_are_remembered(self, asked: Range, ended: Callable[..., list[str]]) -> None:
-        ended(1, SUMMARY + "\n", "hello\nerror: 1 of the sessions asked for not published: no price\n")
+    @pytest.mark.parametrize(
+        ("out", "err"),
+        [
+            (SUMMARY + "\n", "hello\nerror: 1 of the days asked for not published: no price\n"),
+            # spark-submit: the job's own log and its errors come on standard output, around the summary.
+            (
+                "09:00:01 INFO batch.job: starting Spark\n"
+                + SUMMARY
+                + "\nerror: 1 of the days asked for not published: no price\n",
+                "WARNING: Using incubator modules: jdk.incubator.vector\n",
+            ),
+            (
+                SUMMARY
+                + "\nerror: 1 of the days asked for not published: no price\n\n"
+                + '{"level": "WARN", "msg": "a folder is not deleted"}\n[1, 2]\n7\n',
+                "",
+            ),
+        ],
+    )
+    def test_sessions_that_it_skips_are_told_and_remembered(
+        self, asked: Range, ended: Callable[..., list[str]], out: str, err: str
+    ) -> None:
+        ended(1, out, err)
 
-        assert history.computing("spark_some_job.py")(asked) == "406 rows of 29 days"
-        assert asked.skipped == ["spark_some_job.py: 1 of the sessions asked for not published: no price"]
+        why = "1 of the days asked for not published: no price"
+        assert history.computing("spark_some_job.py")(asked) == f"406 rows of 29 days; {why}"
+        assert asked.skipped == [f"spark_some_job.py: {why}"]
+
+    def test_a_code_without_a_reason_is_told_as_well(self, asked: Range, ended: Callable[..., list[str]]) -> None:
+        ended(137, SUMMARY, "")
+
+        history.computing("spark_some_job.py")(asked)
+        assert asked.skipped == ["spark_some_job.py: ended with code 137"]
+
+    def test_the_steps_after_a_skipped_session_are_taken(
+        self, asked: Range, ended: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        ended(1, SUMMARY + "\nerror: 1 of the days asked for not published: no price\n", "")
+
+        steps = [Step(name, history.computing(f"{name}.py")) for name in ("sectors", "performance")]
+        history.run(asked, steps)
+        assert [each.partition(":")[0] for each in asked.skipped] == ["sectors.py", "performance.py"]
+        assert capsys.readouterr().out.count("not published: no price") == 2
 
     @pytest.mark.parametrize(
-        ("err", "message"),
+        ("out", "err", "message"),
         [
-            ("WARN x\nerror: Spark: no master\n", "spark_some_job.py: Spark: no master"),
-            ("java.lang.OutOfMemoryError\n", "spark_some_job.py: java.lang.OutOfMemoryError"),
-            ("", "spark_some_job.py: ended with code 137"),
+            ("", "WARN x\nerror: Spark: no master\n", "spark_some_job.py: Spark: no master"),
+            ("WARN x\nerror: Spark: no master\n", "WARNING: y\n", "spark_some_job.py: Spark: no master"),
+            ("", "java.lang.OutOfMemoryError\n", "spark_some_job.py: java.lang.OutOfMemoryError"),
+            ("", "", "spark_some_job.py: ended with code 137"),
         ],
     )
     def test_one_that_breaks_says_why(
-        self, asked: Range, ended: Callable[..., list[str]], err: str, message: str
+        self, asked: Range, ended: Callable[..., list[str]], out: str, err: str, message: str
     ) -> None:
-        ended(137, "", err)
+        ended(137, out, err)
 
         with pytest.raises(RunFailed, match=f"^{message}$"):
             history.computing("spark_some_job.py")(asked)

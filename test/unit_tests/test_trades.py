@@ -8,7 +8,8 @@ from api import trades
 
 
 def row(ticker: str, price: float | None) -> dict[str, Any]:
-    return {"ticker": ticker, "company_name": ticker, "price_usd": price, "price_date": "2026-08-28"}
+    about = {"ticker": ticker, "company_name": ticker}
+    return {**about, "price_usd": price, "price_date": "2026-08-28", "split_factor": 1.0}
 
 
 def traded(

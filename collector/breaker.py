@@ -1,0 +1,34 @@
+"""Whether the source itself is out: tickers in a row that fail, for one kind of request."""
+
+
+class Breaker:
+    """Counts them. Its limit is how many may; one more and the source is suspected."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._count = 0
+        self.kinds: set[str] = set()
+
+    def expects(self, kind: str) -> bool:
+        """Whether a ticker of this row failed just so: then a second try has little hope."""
+        return kind in self.kinds
+
+    def failed(self, kind: str) -> bool:
+        """Note a ticker's failure; True when it is one too many.
+
+        >>> breaker = Breaker(2)
+        >>> [breaker.failed(kind) for kind in ("HTTP 5xx", "HTTP 403", "HTTP 5xx")]
+        [False, False, True]
+        """
+        self._count += 1
+        self.kinds.add(kind)
+        return self._count > self._limit
+
+    def cleared(self) -> None:
+        """The source turned out to be there: the count starts again, what is expected stays."""
+        self._count = 0
+
+    def answered(self) -> None:
+        """A ticker was answered: the row ends."""
+        self._count = 0
+        self.kinds.clear()

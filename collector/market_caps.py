@@ -1,0 +1,195 @@
+"""How many shares a company has at each of its sessions, and what it was worth then.
+
+The source knows today's count alone. A past session keeps the market cap that it was stored with: when a split or a
+spin-off rescales its close, its count is rescaled the other way. A session that is new has the count of the quote. The
+source corrects that one some days before or after a split: until both agree, the count that is stored goes on.
+
+What was never stored is worked out from today's count. Closes of before a split are adjusted for it, so they go with
+today's count; those of before a spin-off went with as many shares as today, so the count makes up for the adjustment.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from itertools import accumulate
+from operator import mul
+
+from collector.yahoo import Bar, Quote
+from database.db_helper import Row
+from utils.messages import MarketCapSource
+
+# By how much the listed class differs from the whole company; below it the quoted cap is only older, or rounded.
+SAME_COUNT = 0.01
+LARGEST_DENOMINATOR = 20
+RECENT_SESSIONS = 30  # for how long after a split the quote may still give the count of before
+# What a company issues or buys back between two fetches: the factor of a split is told from it.
+BUYBACKS = 0.15
+SAME_CLOSE = 1e-9  # what a close may differ by after a round trip through the database
+SAME_FACTOR = 1e-3  # of closes that were rescaled together
+LISTED_FACTOR = 1e-2  # of closes and the ratio that is listed for them
+EARLY_FACTOR = 5e-3  # of a count that is corrected before its split is listed
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What a bar's message says of the company's size at that session; None: unknown."""
+
+    shares: int | None
+    market_cap: int | None
+    source: MarketCapSource | None
+
+
+def company_shares(quote: Quote) -> tuple[int | None, MarketCapSource | None]:
+    """The company's share count as quoted, and where it is from; a listed class alone is the last resort.
+
+    >>> company_shares(Quote("GOOG", None, "USD", 5_527_000_000, 4_162_458_484_736, 12_229_934_831, 340.35))
+    (12229934831, 'implied_x_close')
+    >>> company_shares(Quote("GOOG", None, "USD", 5_527_000_000, 4_162_458_484_736, None, 340.35))
+    (12229935316, 'derived_x_close')
+    >>> company_shares(Quote("KO", None, "USD", 4_300_000_000, 301_400_000_000, None, 70.0))
+    (4300000000, 'shares_x_close')
+    """
+    listed = quote.shares_outstanding
+    if quote.implied_shares:
+        return quote.implied_shares, "implied_x_close"
+    derived = _quoted_count(quote)
+    if derived and (not listed or abs(derived / listed - 1) > SAME_COUNT):
+        return derived, "derived_x_close"
+    return (listed, "shares_x_close") if listed else (None, None)
+
+
+def is_true_split(ratio: float) -> bool:
+    """Whether a listed ratio changes the number of shares: a spin-off is listed as one that is no simple fraction.
+
+    >>> [is_true_split(ratio) for ratio in (10.0, 1.5, 0.05, 1 / 15, 1.05, 1.064, 1.281)]
+    [True, True, True, True, True, False, False]
+    """
+    return ratio != 1 and any(
+        math.isclose(float(Fraction(each).limit_denominator(LARGEST_DENOMINATOR)), each, rel_tol=1e-6)
+        for each in (ratio, 1 / ratio)
+    )
+
+
+class Worths:
+    """The size of one company at the sessions of one fetch."""
+
+    def __init__(self, bars: Sequence[Bar], stored: Mapping[date, Row], quote: Quote, currency: str) -> None:
+        self._stored = stored
+        self._rescaled = rescaled(bars, stored)
+        self._after_spin_offs = dict(_later_spin_offs(bars))
+        self._count, self._source = self._counted(bars, quote)
+        # The cap of the fetch day, where no count is known; in another currency it would be another figure.
+        self._quoted = quote.market_cap if quote.currency in (None, currency) else None
+
+    @property
+    def is_counted(self) -> bool:
+        return self._count is not None
+
+    def at(self, bar: Bar) -> Worth:
+        """Of one bar of the fetch."""
+        row = self._stored.get(bar.session)
+        known = self._kept(bar, row) if row else None
+        return known or self._new(bar)
+
+    def _kept(self, bar: Bar, row: Row) -> Worth | None:
+        """What was stored of a past session; None when nothing was."""
+        count, cap, source = row["shares_outstanding"], row.get("market_cap"), row.get("market_cap_source")
+        if not count:
+            return Worth(None, int(cap), source or "quoted") if cap and not self.is_counted else None
+        close, factor = row["close_price"], self._rescaled.get(bar.session, 1.0)
+        change = bar.close / close
+        is_rescaled = factor != 1 and math.isclose(change, factor, rel_tol=SAME_FACTOR)
+        if is_rescaled or math.isclose(change, 1, rel_tol=SAME_CLOSE):
+            shares, market_cap = (round(count / change) if is_rescaled else count), cap or round(count * close)
+        else:  # its own close was corrected
+            shares = round(count / factor)
+            market_cap = round(shares * bar.close)
+        return Worth(shares or None, int(market_cap) or None, source or "shares_x_close")
+
+    def _new(self, bar: Bar) -> Worth:
+        if self._count is None:
+            return Worth(None, self._quoted, "quoted" if self._quoted else None)
+        count = round(self._count * self._after_spin_offs.get(bar.session, 1.0))
+        return Worth(count, round(count * bar.close) or None, self._source)
+
+    def _counted(self, bars: Sequence[Bar], quote: Quote) -> tuple[int | None, MarketCapSource | None]:
+        """The quote's count, on the basis of the fetched closes; without one the last that was stored."""
+        count, source = company_shares(quote)
+        last = self._last_counted(bars)
+        if last is None:
+            quoted = _quoted_count(quote)
+            return (round(count * _behind_by(count, quoted or count, bars)) if count else None), source
+        row = self._stored[last]
+        stored_source = row.get("market_cap_source")
+        known = row["shares_outstanding"] / self._rescaled[last] / self._after_spin_offs[last]
+        if count is None:
+            return round(known), stored_source or "shares_x_close"
+        factor = _behind_by(count, known, bars)
+        if factor == 1 and stored_source in (None, source) and _is_ahead(count, known, bars):
+            return round(known), source
+        return round(count * factor), source
+
+    def _last_counted(self, bars: Sequence[Bar]) -> date | None:
+        counted = (bar.session for bar in reversed(bars) if bar.session in self._stored)
+        return next((day for day in counted if self._stored[day]["shares_outstanding"]), None)
+
+
+def rescaled(bars: Sequence[Bar], stored: Mapping[date, Row]) -> dict[date, float]:
+    """What splits and spin-offs have multiplied each stored close by since it was stored; 1.0 where they have not.
+
+    Seen from the newest bar backwards the factor changes behind a listed ratio, and where most of what is older has
+    changed alike. A close that has changed alone was corrected: its factor is that of its neighbours.
+    """
+    changes = [bar.close / stored[bar.session]["close_price"] for bar in reversed(bars) if bar.session in stored]
+    found: dict[date, float] = {}
+    factor = passed = 1.0
+    for bar in reversed(bars):
+        if bar.session in stored:
+            factor, passed = _factor(changes[len(found) :], factor, factor / passed), 1.0
+            found[bar.session] = factor
+        passed *= bar.split_ratio
+    return found
+
+
+def _factor(changes: Sequence[float], factor: float, listed: float) -> float:
+    """The factor of the first of these closes, newest first: that of the session behind it, the listed one, or new."""
+    change, older = changes[0], changes[1:]
+    if math.isclose(change, factor, rel_tol=SAME_FACTOR):
+        return factor
+    if math.isclose(change, listed, rel_tol=LISTED_FACTOR):
+        return change
+    if not older:
+        return min((factor, listed), key=lambda each: abs(math.log(change / each)))
+    if 2 * sum(math.isclose(change, each, rel_tol=SAME_FACTOR) for each in older) >= len(older):
+        return change
+    return listed if math.isclose(older[0], listed, rel_tol=LISTED_FACTOR) else factor
+
+
+def _behind_by(count: int, known: float, bars: Sequence[Bar]) -> float:
+    """The product of the last splits that a quoted count does not know of yet, going by another count that does."""
+    ratios = [bar.split_ratio for bar in bars[-RECENT_SESSIONS:] if is_true_split(bar.split_ratio)]
+    factors = [1.0, *accumulate(reversed(ratios), mul)]
+    factor = min(factors, key=lambda each: abs(math.log(count * each / known)))
+    return factor if abs(math.log(count * factor / known)) < BUYBACKS else 1.0
+
+
+def _is_ahead(count: int, known: float, bars: Sequence[Bar]) -> bool:
+    """Whether a quoted count is that of after a split which is not listed yet: it has changed by a whole factor."""
+    change = max(count / known, known / count)
+    is_whole = round(change) > 1 and math.isclose(change, round(change), rel_tol=EARLY_FACTOR)
+    return is_whole and not any(is_true_split(bar.split_ratio) for bar in bars[-RECENT_SESSIONS:])
+
+
+def _quoted_count(quote: Quote) -> int | None:
+    return round(quote.market_cap / quote.price) or None if quote.market_cap and quote.price else None
+
+
+def _later_spin_offs(bars: Sequence[Bar]) -> Iterator[tuple[date, float]]:
+    """Each session with the product of the spin-offs' ratios that are listed behind it."""
+    product = 1.0
+    for bar in reversed(bars):
+        yield bar.session, product
+        if bar.split_ratio != 1 and not is_true_split(bar.split_ratio):
+            product *= bar.split_ratio

@@ -1,0 +1,123 @@
+"""Which sector a stock is of: the source's word, a request a stock and kept for good, or else that of a sector's ETF.
+
+A stock among the holdings of a sector ETF of the universe is of that sector, at no request, until the source has said
+so itself. A fund that is a benchmark as well holds stocks of many sectors: what it lists is only taken for its sector
+when the lists of all other sector ETFs are known and the stock is in none of them.
+"""
+
+import logging
+from collections.abc import Container, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from collector.collect import Collection
+from collector.request_budget import BUDGET, FIRST_START
+from config.universe import Universe, universe
+from database.db_helper import Row
+from database.queries import requests, stock_sectors
+from utils.errors import TICKER_TROUBLE
+from utils.logging_utils import log_progress
+from utils.messages import HoldingsSnapshot, SectorSource
+
+log = logging.getLogger(__name__)
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+Lists = Mapping[str, Mapping[str, float]]  # ETF -> stock -> its share of the fund
+
+
+class Sector(NamedTuple):
+    name: str | None = None
+    source: SectorSource | None = None
+
+
+def sectors_of(
+    current: Collection,
+    tickers: Sequence[str],
+    quoted: Container[str],
+    snapshots: Iterable[HoldingsSnapshot],
+    lookups: int | None,
+) -> dict[str, Sector]:
+    """The stocks' sectors, after so many look-ups (None: of every stock without one) among those that are quoted.
+
+    snapshots: of this run, which need not be stored yet.
+    """
+    found = known_sectors(current, tickers, snapshots)
+    asked = stock_sectors.lookups(current.conn, tickers)
+    looked_up = [ticker for ticker in in_turn(found, asked) if ticker in quoted]
+    if lookups is None:
+        lookups = sum(found[ticker].name is None for ticker in looked_up)
+    looked_up = looked_up[:lookups]
+    for number, ticker in enumerate(looked_up, 1):
+        said = _look_up(current, ticker)
+        found[ticker] = Sector(said, "yahoo") if said else found[ticker]
+        log_progress(log, number, len(looked_up), f"{ticker}: {said or 'Yahoo names no sector'}")
+    return found
+
+
+def known_sectors(
+    current: Collection, tickers: Sequence[str], snapshots: Iterable[HoldingsSnapshot]
+) -> dict[str, Sector]:
+    """What is known without a request."""
+    stored = stock_sectors.known(current.conn, tickers)
+    found = dict.fromkeys(tickers, Sector()) | {
+        row["ticker"]: Sector(row["sector"], row["sector_source"]) for row in stored
+    }
+    for ticker, name in derived(lists_of(current, snapshots), universe()).items():
+        if ticker in found and found[ticker].source != "yahoo":
+            found[ticker] = Sector(name, "derived")
+    return found
+
+
+def in_turn(found: Mapping[str, Sector], asked: Mapping[str, Row]) -> list[str]:
+    """The stocks worth a look-up: those without a sector first, then derived ones; first the longest not asked for."""
+    open_ones = [
+        ticker
+        for ticker, sector in found.items()
+        if sector.source != "yahoo" and not (ticker in asked and asked[ticker]["has_none"])
+    ]
+    last_asked = {ticker: asked[ticker]["asked_at"] if ticker in asked else NEVER for ticker in open_ones}
+    return sorted(open_ones, key=lambda ticker: (found[ticker].name is not None, last_asked[ticker]))
+
+
+def lookups_left(current: Collection, planned: int) -> int:
+    """How many sectors a run may look up that has so many requests still to make: what is left of the day's budget."""
+    made = requests.count_of_last_day(current.conn, FIRST_START)
+    return max(current.settings.collector.sector_lookups_per_run, BUDGET - made - planned)
+
+
+def lists_of(current: Collection, snapshots: Iterable[HoldingsSnapshot]) -> Lists:
+    """What each sector ETF holds, as far as it is known: stored, or fetched in this run."""
+    lists: dict[str, dict[str, float]] = {}
+    for row in stock_sectors.listed(current.conn, list(universe().sectors)):
+        lists.setdefault(row["etf_ticker"], {})[row["stock_ticker"]] = row["holding_percent"]
+    for snapshot in snapshots:
+        lists[snapshot.etf_ticker] = {holding.ticker: holding.percent for holding in snapshot.holdings}
+    return lists
+
+
+def derived(lists: Lists, known: Universe) -> dict[str, str]:
+    """Each listed stock's sector: that of the sector ETF of which it is the largest part."""
+    broad = [etf for etf in known.sectors if etf in known.benchmarks]
+    narrow = [etf for etf in known.sectors if etf not in known.benchmarks]
+    found = _largest_share(lists, narrow, known)
+    return (_largest_share(lists, broad, known) if all(etf in lists for etf in narrow) else {}) | found
+
+
+def _largest_share(lists: Lists, etfs: Iterable[str], known: Universe) -> dict[str, str]:
+    shares = sorted(
+        (percent, stock, sector)
+        for etf in etfs
+        if (sector := known.sector_of_stocks(etf))
+        for stock, percent in lists.get(etf, {}).items()
+    )
+    return {stock: sector for _, stock, sector in shares}
+
+
+def _look_up(current: Collection, ticker: str) -> str | None:
+    """A sector is only a label: what goes wrong at one stock's is no reason to do without its prices."""
+    try:
+        return current.yahoo.sector(ticker)
+    except TICKER_TROUBLE as error:
+        log.info("%s: its sector cannot be had: %s", ticker, error)
+        return None

@@ -1,0 +1,291 @@
+"""Share counts and market caps: classes of shares, and what splits and spin-offs do to what is stored."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from collector.collect import Fresh
+from collector.market_caps import Worth, Worths, company_shares, is_true_split, rescaled
+from collector.stock_bars import Company, stock_messages
+from collector.yahoo import Answer, Bar, Bars, Quote
+from database.db_helper import Row
+from utils.dates import session_before
+
+EX_DATE = date(2024, 6, 10)
+DAYS = [session_before(EX_DATE, number) for number in range(60)]  # newest first
+ANSWER = Answer(datetime(2024, 6, 10, 21, tzinfo=UTC), "yahoo")
+
+
+def bar(session: date, close: float, split: float = 1.0) -> Bar:
+    return Bar(session, close, close, close, close, close, 1_000, 0.0, split)
+
+
+def row(close: float, shares: int | None, cap: int | None = None, source: str | None = "implied_x_close") -> Row:
+    """A stored row; its cap is what it was stored with."""
+    cap = cap or (round(close * shares) if shares else None)
+    return {"close_price": close, "shares_outstanding": shares, "market_cap": cap, "market_cap_source": source}
+
+
+def quote(implied: int | None, listed: int | None = None, cap: int | None = None, price: float | None = None) -> Quote:
+    return Quote("X", "X Inc.", "USD", listed, cap, implied, price)
+
+
+def worths(bars: list[Bar], stored: Mapping[date, Row], of: Quote) -> dict[date, Worth]:
+    found = Worths(bars, stored, of, "USD")
+    return {each.session: found.at(each) for each in bars}
+
+
+class TestWhoseShares:
+    @pytest.mark.parametrize(
+        ("of", "count", "source"),
+        [
+            # The listed class, the company's cap, the implied count and the price as the source gives them.
+            (quote(12_229_934_831, 5_527_000_000, 4_162_458_484_736, 340.35), 12_229_934_831, "implied_x_close"),
+            (quote(None, 5_527_000_000, 4_162_458_484_736, 340.35), 12_229_935_316, "derived_x_close"),
+            (quote(None, 1_327_000_000, 1_078_500_000_000, 500.0), 2_157_000_000, "derived_x_close"),  # BRK-B
+            (quote(None, 5_919_637_922, 541_000_000_000_000, 81_000.0), 6_679_012_346, "derived_x_close"),  # 005930.KS
+            (quote(None, 4_300_000_000, 302_000_000_000, 70.0), 4_300_000_000, "shares_x_close"),  # within 1 %
+            (quote(None, 4_300_000_000), 4_300_000_000, "shares_x_close"),
+            (quote(None, None, 70_000_000_000, 70.0), 1_000_000_000, "derived_x_close"),
+            (quote(None, None, 70_000_000_000), None, None),
+        ],
+    )
+    def test_the_companys(self, of: Quote, count: int | None, source: str | None) -> None:
+        assert company_shares(of) == (count, source)
+
+    def test_a_cap_is_count_times_close(self) -> None:
+        [worth] = worths([bar(EX_DATE, 340.0)], {}, quote(12_229_934_831, 5_527_000_000)).values()
+
+        assert worth == Worth(12_229_934_831, 12_229_934_831 * 340, "implied_x_close")
+
+    def test_without_a_count_the_quoted_cap_stands_in(self) -> None:
+        [worth] = worths([bar(EX_DATE, 340.0)], {}, quote(None, None, 120_000)).values()
+
+        assert worth == Worth(None, 120_000, "quoted")
+
+    def test_a_cap_quoted_in_another_currency_is_none(self) -> None:
+        found = Worths([bar(EX_DATE, 340.0)], {}, quote(None, None, 120_000), "KRW")
+
+        assert found.at(bar(EX_DATE, 340.0)) == Worth(None, None, None)
+
+    def test_nothing_is_known_of_it(self) -> None:
+        assert worths([bar(EX_DATE, 340.0)], {}, quote(None))[EX_DATE] == Worth(None, None, None)
+
+    def test_a_session_whose_quote_has_no_count_takes_the_last_stored_one(self) -> None:
+        found = worths([bar(DAYS[1], 10.0), bar(EX_DATE, 11.0)], {DAYS[1]: row(10.0, 700)}, quote(None))
+
+        assert found[EX_DATE] == Worth(700, 7_700, "implied_x_close")
+
+
+class TestWhatWasStored:
+    @property
+    def stored(self) -> dict[date, Row]:
+        return {DAYS[2]: row(50.0, 800, source="shares_x_close"), DAYS[1]: row(52.0, 900)}
+
+    def test_a_past_session_keeps_its_own(self) -> None:
+        found = worths([bar(DAYS[2], 50.0), bar(DAYS[1], 52.0), bar(EX_DATE, 53.0)], self.stored, quote(1_000))
+
+        assert found[DAYS[2]] == Worth(800, 40_000, "shares_x_close")
+        assert found[DAYS[1]] == Worth(900, 46_800, "implied_x_close")
+        assert found[EX_DATE] == Worth(1_000, 53_000, "implied_x_close")
+
+    def test_a_close_that_was_corrected_keeps_the_count(self) -> None:
+        found = worths([bar(DAYS[2], 50.0), bar(DAYS[1], 26.0), bar(EX_DATE, 53.0)], self.stored, quote(1_000))
+
+        assert found[DAYS[1]] == Worth(900, 23_400, "implied_x_close")
+
+    def test_a_single_stored_close_that_halves_without_a_split_was_corrected(self) -> None:
+        found = worths([bar(DAYS[1], 26.0), bar(EX_DATE, 53.0)], {DAYS[1]: row(52.0, 900)}, quote(1_000))
+
+        assert found[DAYS[1]] == Worth(900, 23_400, "implied_x_close")
+
+    def test_a_quoted_cap_of_the_past_is_kept_while_no_count_is_known(self) -> None:
+        stored = {DAYS[1]: row(52.0, None, 70_000, "quoted")}
+        bars = [bar(DAYS[1], 52.0), bar(EX_DATE, 53.0)]
+
+        assert worths(bars, stored, quote(None, None, 75_000))[DAYS[1]] == Worth(None, 70_000, "quoted")
+        assert worths(bars, stored, quote(1_000))[DAYS[1]] == Worth(1_000, 52_000, "implied_x_close")
+
+
+class TestSplits:
+    """Two stored sessions before a split, whose ex-date is new. The stored cap is what it was, to the unit."""
+
+    def split(self, ratio: float, count: int, quoted: int, close: float = 1209.98) -> dict[date, Worth]:
+        stored = {DAYS[2]: row(close * 1.1, count), DAYS[1]: row(close, count)}
+        bars = [
+            bar(DAYS[2], close * 1.1 / ratio),
+            bar(DAYS[1], close / ratio),
+            bar(EX_DATE, close / ratio * 1.01, ratio),
+        ]
+        return worths(bars, stored, quote(quoted))
+
+    @pytest.mark.parametrize("ratio", [10.0, 20.0, 2.0, 1.5, 1.25, 1 / 20, 1 / 15, 1 / 3])
+    @pytest.mark.parametrize("bought_back", [1.0, 0.985])
+    @pytest.mark.parametrize("is_stale", [True, False])
+    def test_a_count_of_before_or_after_gives_the_same(self, ratio: float, bought_back: float, is_stale: bool) -> None:
+        count = 2_459_590_016
+        now = round(count * bought_back)
+
+        found = self.split(ratio, count, now if is_stale else round(now * ratio))
+
+        assert found[DAYS[1]].market_cap == round(count * 1209.98)
+        assert found[DAYS[2]].market_cap == round(count * (1209.98 * 1.1))
+        assert found[DAYS[1]].shares == round(count * ratio)
+        assert found[EX_DATE].shares == pytest.approx(now * ratio, rel=1e-8)
+        assert found[EX_DATE].market_cap == pytest.approx(now * 1209.98 * 1.01, rel=1e-6)
+
+    def test_nvidia_with_the_count_of_before(self) -> None:
+        old = 2_459_590_016
+        stored = {date(2024, 6, 6): row(1209.98, old)}
+        bars = [bar(date(2024, 6, 6), 120.998), bar(EX_DATE, 121.79, 10.0)]
+
+        before, after = worths(bars, stored, quote(old)).values()
+
+        assert before == Worth(10 * old, round(old * 1209.98), "implied_x_close")
+        assert after == Worth(10 * old, round(10 * old * 121.79), "implied_x_close")
+        assert after.market_cap == pytest.approx(2_995.5e9, rel=1e-4)
+
+    def test_a_spin_off_leaves_caps_and_count_as_they_are(self) -> None:
+        stored = {date(2025, 10, 29): row(216.66, 635_000_000, source="shares_x_close")}
+        bars = [bar(date(2025, 10, 29), 216.66 / 1.064), bar(date(2025, 10, 30), 202.0, 1.064)]
+
+        before, after = worths(bars, stored, quote(None, 635_000_000)).values()
+
+        assert before.market_cap == round(635_000_000 * 216.66)
+        assert after == Worth(635_000_000, 635_000_000 * 202, "shares_x_close")
+
+    def test_the_quote_may_be_stale_for_weeks(self) -> None:
+        """Also on the days after the ex-date, when the corrected count is stored already."""
+        stored = {DAYS[1]: row(120.0, 10_000), DAYS[2]: row(120.0, 10_000)}
+        bars = [bar(DAYS[3], 121.0, 10.0), bar(DAYS[2], 120.0), bar(DAYS[1], 120.0), bar(EX_DATE, 122.0)]
+
+        assert worths(bars, stored, quote(1_000))[EX_DATE].shares == 10_000
+        assert worths(bars, stored, quote(10_050))[EX_DATE].shares == 10_050
+
+    def test_a_split_long_ago_corrects_nothing(self) -> None:
+        bars = [bar(day, 120.0, 10.0 if number == 0 else 1.0) for number, day in enumerate(reversed(DAYS[:40]))]
+
+        assert worths(bars, {DAYS[1]: row(120.0, 10_000)}, quote(1_000))[EX_DATE].shares == 10_000, "ahead, see below"
+        assert worths(bars, {DAYS[1]: row(120.0, 10_000)}, quote(1_300))[EX_DATE].shares == 1_300
+
+    @pytest.mark.parametrize("quoted", [1_000, 2_000, 20_000])
+    def test_two_splits_one_after_another(self, quoted: int) -> None:
+        """2:1, then 10:1: the quote knows of none, of the first or of both."""
+        stored = {DAYS[3]: row(400.0, 1_000)}
+        bars = [bar(DAYS[3], 20.0), bar(DAYS[2], 20.0, 2.0), bar(EX_DATE, 20.0, 10.0)]
+
+        found = worths(bars, stored, quote(quoted))
+
+        assert found[DAYS[3]] == Worth(20_000, 400_000, "implied_x_close")
+        assert found[DAYS[2]].shares == found[EX_DATE].shares == 20_000
+
+    def test_a_count_that_is_corrected_before_its_split_waits_for_it(self) -> None:
+        stored = {DAYS[1]: row(1200.0, 1_000)}
+
+        assert worths([bar(DAYS[1], 1200.0), bar(EX_DATE, 1210.0)], stored, quote(10_000))[EX_DATE].shares == 1_000
+        assert worths([bar(DAYS[1], 1200.0), bar(EX_DATE, 1210.0)], stored, quote(1_310))[EX_DATE].shares == 1_310
+
+    def test_the_companys_count_after_a_listed_classs_is_no_split(self) -> None:
+        stored = {DAYS[1]: row(340.0, 1_000, source="shares_x_close")}
+
+        found = worths([bar(DAYS[1], 340.0), bar(EX_DATE, 341.0)], stored, quote(2_000, 1_000))
+
+        assert found[DAYS[1]] == Worth(1_000, 340_000, "shares_x_close")
+        assert found[EX_DATE] == Worth(2_000, 682_000, "implied_x_close")
+
+    def test_a_split_that_the_source_has_not_applied_yet(self) -> None:
+        stored = {DAYS[2]: row(1200.0, 1_000), DAYS[1]: row(1210.0, 1_000)}
+        listed = [bar(DAYS[2], 1200.0), bar(DAYS[1], 1210.0), bar(EX_DATE, 122.0, 10.0)]
+        applied = [bar(DAYS[2], 120.0), bar(DAYS[1], 121.0), bar(EX_DATE, 122.0, 10.0)]
+
+        first = worths(listed, stored, quote(10_000))
+        later = worths(applied, stored | {EX_DATE: row(122.0, 10_000)}, quote(10_000))
+
+        for found in (first, later):
+            assert [found[day].market_cap for day in (DAYS[2], DAYS[1], EX_DATE)] == [1_200_000, 1_210_000, 1_220_000]
+
+    def test_a_split_that_is_not_listed_rescales_all_older_closes_alike(self) -> None:
+        stored = {day: row(1000.0 + number, 1_000) for number, day in enumerate(DAYS[1:20])}
+        bars = [bar(day, of["close_price"] / 4) for day, of in reversed(stored.items())]
+
+        found = worths([*bars, bar(EX_DATE, 251.0)], stored, quote(4_000))
+
+        assert all(found[day].market_cap == of["market_cap"] for day, of in stored.items())
+        assert found[EX_DATE].shares == 4_000
+
+    def test_a_corrected_close_among_rescaled_ones(self) -> None:
+        stored = {day: row(1000.0, 1_000) for day in DAYS[1:6]}
+        closes = {day: 100.0 for day in DAYS[1:6]} | {DAYS[1]: 95.0, DAYS[3]: 97.0, DAYS[5]: 96.0}
+        bars = [bar(day, closes[day]) for day in reversed(DAYS[1:6])]
+
+        found = worths([*bars, bar(EX_DATE, 101.0, 10.0)], stored, quote(10_000))
+
+        assert {day: found[day] for day in (DAYS[1], DAYS[2], DAYS[3], DAYS[5])} == {
+            DAYS[1]: Worth(10_000, 950_000, "implied_x_close"),
+            DAYS[2]: Worth(10_000, 1_000_000, "implied_x_close"),
+            DAYS[3]: Worth(10_000, 970_000, "implied_x_close"),
+            DAYS[5]: Worth(10_000, 960_000, "implied_x_close"),
+        }
+
+    def test_caps_of_a_first_fetch_are_those_of_then(self) -> None:
+        """Of before a split too, whose closes are adjusted for it; those of before a spin-off lost its worth."""
+        bars = [bar(DAYS[3], 50.0), bar(DAYS[2], 60.0, 4.0), bar(DAYS[1], 61.0), bar(EX_DATE, 60.0, 1.064)]
+
+        found = worths(bars, {}, quote(1_000))
+
+        assert [found[day].market_cap for day in (DAYS[3], DAYS[2], EX_DATE)] == [53_200, 63_840, 60_000]
+
+    def test_a_first_fetch_right_after_a_split_goes_by_the_quoted_cap(self) -> None:
+        bars = [bar(DAYS[1], 120.998), bar(EX_DATE, 121.79, 10.0)]
+
+        found = worths(bars, {}, quote(2_459_590_016, None, 2_995_000_000_000, 121.79))
+
+        assert found[EX_DATE].shares == 24_595_900_160
+
+    def test_rescaled_again_and_again_it_comes_back(self) -> None:
+        """Three splits, one fetch each: the cap of the first day is the same to the unit after all of them."""
+        count, close, day = 1_234_567_891, 987.65, DAYS[10]
+        stored = {day: row(close, count)}
+        price = close
+        for number, ratio in enumerate((3.0, 1 / 7, 1.5)):
+            price /= ratio
+            bars = [bar(day, price), bar(DAYS[9 - number], price, ratio)]
+            worth = worths(bars, stored, quote(count))[day]
+            assert worth.market_cap == round(count * close)
+            stored = {day: row(price, worth.shares, worth.market_cap)}
+
+
+def test_ratios_of_true_splits() -> None:
+    assert [ratio for ratio in (2.0, 1.5, 1.1, 0.1, 1 / 30, 1.0) if not is_true_split(ratio)] == [1.0]
+    assert not any(map(is_true_split, (1.064, 1.046, 1.281, 1.1907, 0.9389)))
+
+
+def test_what_was_rescaled() -> None:
+    stored = {day: row(100.0, 1) for day in DAYS[1:5]}
+    bars = [
+        bar(DAYS[4], 25.0),
+        bar(DAYS[3], 25.0),
+        bar(DAYS[2], 50.0, 2.0),
+        bar(DAYS[1], 50.0),
+        bar(EX_DATE, 50.0, 2.0),
+    ]
+
+    assert rescaled(bars, stored) == {DAYS[1]: 0.5, DAYS[2]: 0.5, DAYS[3]: 0.25, DAYS[4]: 0.25}
+
+
+def test_messages_carry_it() -> None:
+    of = replace(quote(12_000), name="A" * 300)
+    fetched = Bars("X", "USD", [bar(EX_DATE, 10.0)], ANSWER)
+    company = Company(of, "Technology", "derived")
+
+    [message] = stock_messages(fetched, {}, [Fresh(fetched.bars[0])], company, "r1")
+
+    said: dict[str, Any] = {
+        name: getattr(message, name)
+        for name in ("shares_outstanding", "market_cap", "market_cap_source", "sector", "sector_source")
+    }
+    assert list(said.values()) == [12_000, 120_000, "implied_x_close", "Technology", "derived"]
+    assert message.company_name == "A" * 200

@@ -1,0 +1,555 @@
+"""What Yahoo's answers mean: JSON in real shapes with made-up values, and the bars, quotes and holdings in them."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from types import ModuleType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from collector.yahoo_answers import Bar, FundHolding, Quote, Refusal, bars_from_chart, completed, holdings_from_summary
+from collector.yahoo_answers import quotes_from_answer as quotes_of
+from utils.dates import close_of, sessions_between
+
+NEW_YORK, LONDON, SEOUL = ZoneInfo("America/New_York"), ZoneInfo("Europe/London"), ZoneInfo("Asia/Seoul")
+EVENING = datetime(2026, 9, 10, 21, 30, tzinfo=UTC)
+END = datetime(2026, 9, 10, 20, tzinfo=UTC)
+
+
+def opening(day: int, month: int = 9, zone: ZoneInfo = NEW_YORK, hour: int = 9, minute: int = 30) -> datetime:
+    return datetime(2026, month, day, hour, minute, tzinfo=zone)
+
+
+def event(day: datetime, **values: Any) -> dict[str, Any]:
+    return {str(int(day.timestamp())): {"date": int(day.timestamp()), **values}}
+
+
+WEEK = [opening(day) for day in (7, 8, 9, 10)]
+MIDNIGHTS = [opening(day, zone=LONDON, hour=0, minute=0) for day in (7, 8, 9, 10)]
+LONDON_END = datetime(2026, 9, 10, 23, 59, tzinfo=LONDON)
+
+
+@pytest.fixture
+def read(replies: ModuleType) -> Callable[..., list[Bar]]:
+    """The bars of a chart that is answered on the evening of 10 September 2026."""
+
+    def of(
+        days: list[datetime], closes: list[Any], ticker: str = "AAA", moment: datetime = EVENING, **values: Any
+    ) -> list[Bar]:
+        answer = replies.chart(ticker, days, closes, **{"end": END, **values})
+        return bars_from_chart(answer, ticker, moment)[1]
+
+    return of
+
+
+def days_of(bars: list[Bar]) -> list[int]:
+    return [bar.session.day for bar in bars]
+
+
+class TestRows:
+    def test_a_bar_keeps_its_exchanges_day(self, read: Callable[..., list[Bar]]) -> None:
+        """09:00 in Seoul is the day before in UTC."""
+        [only] = read(
+            [opening(10, zone=SEOUL, hour=9, minute=0)],
+            [100.0],
+            "005930.KS",
+            currency="KRW",
+            zone="Asia/Seoul",
+            end=opening(10, zone=SEOUL, hour=15, minute=0),
+            open=[99.0],
+            high=[101.0],
+            low=[98.0],
+            adjclose=[99.5],
+            volume=[5],
+        )
+
+        assert only == Bar(date(2026, 9, 10), 99.0, 101.0, 98.0, 100.0, 99.5, 5, 0.0, 1.0)
+
+    def test_a_midnight_that_comes_an_hour_early_is_that_of_the_day_after(self, read: Callable[..., list[Bar]]) -> None:
+        bars = read([opening(8, hour=23, minute=0), opening(9, hour=23, minute=0)], [10.0, 11.0])
+
+        assert days_of(bars) == [9, 10]
+
+    @pytest.mark.parametrize("absent", [None, 0.0, 0, float("nan"), float("inf")])
+    def test_a_bar_without_a_close_is_no_bar(self, read: Callable[..., list[Bar]], absent: Any) -> None:
+        days = [opening(day) for day in (8, 9, 10)]
+
+        assert days_of(read(days, [10.0, absent, 12.0])) == [8, 10]
+        assert days_of(read(days, [10.0, 11.0, 12.0], adjclose=[10.0, absent, 12.0])) == [8, 10]
+
+    def test_a_bar_may_lack_its_range_and_its_volume(self, read: Callable[..., list[Bar]]) -> None:
+        [only] = read([opening(10)], [10.0], open=[None], high=[None], low=[None], volume=[None])
+
+        assert (only.open, only.high, only.low, only.volume, only.close) == (None, None, None, 0, 10.0)
+
+    def test_the_live_row_beside_the_sessions_own_is_the_newer_one(self, read: Callable[..., list[Bar]]) -> None:
+        bars = read([opening(9), opening(10), END + timedelta(seconds=3)], [10.0, 11.0, 11.5], volume=[1, 2, 3])
+
+        assert [(bar.session.day, bar.close, bar.volume) for bar in bars] == [(9, 10.0, 1), (10, 11.5, 3)]
+
+    def test_a_live_row_without_prices_takes_nothing_away(self, read: Callable[..., list[Bar]]) -> None:
+        bars = read([opening(10), END + timedelta(seconds=3)], [11.0, None], volume=[2, None])
+
+        assert [(bar.session.day, bar.close, bar.volume) for bar in bars] == [(10, 11.0, 2)]
+
+    def test_no_bars_are_no_refusal(self, replies: ModuleType) -> None:
+        answer = replies.chart("AAA", [], [], end=END)
+        result = answer["chart"]["result"][0]
+        result["indicators"] = {"quote": [{}], "adjclose": [{}]}
+        del result["timestamp"]
+
+        assert bars_from_chart(answer, "AAA", EVENING) == ("USD", [])
+
+
+class TestRefusals:
+    """Each is one ticker's trouble, and none of them is read as "no bars"."""
+
+    def test_another_symbol(self, replies: ModuleType) -> None:
+        with pytest.raises(Refusal, match="asked Yahoo for FB, it answered for META"):
+            bars_from_chart(replies.chart("META", [opening(10)], [10.0], end=END), "FB", EVENING)
+
+    @pytest.mark.parametrize("currency", [None, "", "pence", 7])
+    def test_no_currency(self, replies: ModuleType, currency: Any) -> None:
+        with pytest.raises(Refusal, match="AAA: Yahoo does not say its currency"):
+            bars_from_chart(replies.chart("AAA", [opening(10)], [10.0], end=END, currency=currency), "AAA", EVENING)
+
+    @pytest.mark.parametrize("column", ["open", "high", "low", "close", "volume"])
+    @pytest.mark.parametrize("values", [[1.0], [1.0, 2.0, 3.0], None])
+    def test_arrays_of_different_lengths(self, replies: ModuleType, column: str, values: Any) -> None:
+        answer = replies.chart("AAA", [opening(9), opening(10)], [10.0, 11.0], end=END)
+        answer["chart"]["result"][0]["indicators"]["quote"][0][column] = values
+
+        with pytest.raises(Refusal, match="not as long as its days"):
+            bars_from_chart(answer, "AAA", EVENING)
+
+    def test_no_adjusted_closes(self, replies: ModuleType) -> None:
+        answer = replies.chart("AAA", [opening(10)], [10.0], end=END)
+        del answer["chart"]["result"][0]["indicators"]["adjclose"]
+
+        with pytest.raises(Refusal):
+            bars_from_chart(answer, "AAA", EVENING)
+
+    def test_bars_of_another_interval(self, replies: ModuleType) -> None:
+        answer = replies.chart("AAA", [opening(10)], [10.0], end=END)
+        answer["chart"]["result"][0]["meta"]["dataGranularity"] = "1mo"
+
+        with pytest.raises(Refusal, match="bars of 1mo"):
+            bars_from_chart(answer, "AAA", EVENING)
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            {"chart": {"result": [], "error": None}},
+            {"chart": {"result": None, "error": None}},
+            {"chart": {"result": [None], "error": None}},
+            {"chart": None},
+            {"quoteResponse": {"result": [{}]}},
+            {},
+            [],
+            None,
+        ],
+    )
+    def test_nothing_in_it(self, answer: Any) -> None:
+        with pytest.raises(Refusal):
+            bars_from_chart(answer, "AAA", EVENING)
+
+    @pytest.mark.parametrize("envelope", ["chart", "finance"])
+    def test_yahoo_s_own_words(self, envelope: str) -> None:
+        answer = {envelope: {"result": None, "error": {"code": "Internal", "description": "a fault on our side"}}}
+
+        with pytest.raises(Refusal, match="AAA: Yahoo answered 'a fault on our side'"):
+            bars_from_chart(answer, "AAA", EVENING)
+
+
+class TestMinorUnits:
+    @pytest.mark.parametrize(
+        ("code", "ticker", "currency"),
+        [
+            ("GBp", "AAA.L", "GBP"),
+            ("GBX", "AAA.L", "GBP"),
+            ("ZAc", "AAA.JO", "ZAR"),
+            ("ILA", "AAA.L", "ILS"),
+            ("ILa", "AAA.L", "ILS"),
+        ],
+    )
+    def test_prices_and_dividends_are_in_the_currency_itself(
+        self, replies: ModuleType, code: str, ticker: str, currency: str
+    ) -> None:
+        events = {"dividends": event(opening(10), amount=25.0), "capitalGains": event(opening(10), amount=50.0)}
+        columns = {"open": [890.0], "high": [910.0], "low": [880.0], "adjclose": [904.0]}
+        answer = replies.chart(ticker, [opening(10)], [905.0], end=END, currency=code, events=events, **columns)
+
+        assert bars_from_chart(answer, ticker, EVENING) == (
+            currency,
+            [Bar(date(2026, 9, 10), 8.9, 9.1, 8.8, 9.05, 9.04, 1000, 0.25, 1.0, 0.5)],
+        )
+
+    def test_a_dividend_in_pounds_beside_prices_in_pence(self, read: Callable[..., list[Bar]]) -> None:
+        events = {"dividends": event(opening(10), amount=0.25, currency="GBP")}
+        [only] = read([opening(10)], [905.0], "AAA.L", currency="GBp", events=events)
+
+        assert only.dividend == 0.25
+
+
+class TestEvents:
+    def test_of_a_day_with_a_bar(self, read: Callable[..., list[Bar]]) -> None:
+        events = {
+            "dividends": event(opening(8), amount=0.4),
+            "splits": event(opening(9), numerator=3, denominator=2, splitRatio="3:2"),
+            "capitalGains": event(opening(10), amount=1.25),
+        }
+        bars = read(WEEK, [10.0] * 4, kind="ETF", events=events)
+
+        assert [(bar.dividend, bar.split_ratio, bar.capital_gain) for bar in bars] == [
+            (0.0, 1.0, 0.0),
+            (0.4, 1.0, 0.0),
+            (0.0, 1.5, 0.0),
+            (0.0, 1.0, 1.25),
+        ]
+
+    def test_of_a_day_without_prices_go_to_the_next_bar(self, read: Callable[..., list[Bar]]) -> None:
+        events = {
+            "dividends": event(opening(8), amount=0.4) | event(opening(9), amount=0.1),
+            "splits": event(opening(8), numerator=2, denominator=1) | event(opening(9), numerator=1, denominator=10),
+        }
+        bars = read(WEEK, [10.0, None, 10.0, 10.0], events=events)
+
+        assert [(bar.session.day, bar.dividend, bar.split_ratio) for bar in bars] == [
+            (7, 0.0, 1.0),
+            (9, 0.5, 0.2),
+            (10, 0.0, 1.0),
+        ]
+
+    def test_of_a_day_without_a_row_go_to_the_next_bar(self, read: Callable[..., list[Bar]]) -> None:
+        """Also before the first bar, where yfinance drops them, and on a Saturday."""
+        events = {"dividends": event(opening(4), amount=0.2) | event(opening(5), amount=0.3)}
+
+        assert read(WEEK, [10.0] * 4, events=events)[0].dividend == 0.5
+
+    def test_of_a_day_after_the_last_bar_come_with_the_bar_after_it(self, read: Callable[..., list[Bar]]) -> None:
+        events = {"dividends": event(opening(10), amount=0.2)}
+
+        assert [bar.dividend for bar in read(WEEK[:3], [10.0] * 3, events=events)] == [0.0] * 3
+        assert read(WEEK, [10.0] * 4, events=events)[-1].dividend == 0.2
+
+    def test_a_dividend_in_another_currency_is_what_the_adjusted_closes_take_it_for(
+        self, read: Callable[..., list[Bar]]
+    ) -> None:
+        """1.10 dollars on a share of 80,000 won, at 1,400 won a dollar."""
+        at_nine = [opening(day, zone=SEOUL, hour=9, minute=0) for day in (9, 10)]
+        bars = read(
+            at_nine,
+            [80_000.0, 79_000.0],
+            "AAA.KS",
+            currency="KRW",
+            zone="Asia/Seoul",
+            end=opening(10, zone=SEOUL, hour=15),
+            adjclose=[80_000.0 * (1 - 1540 / 80_000), 79_000.0],
+            events={"dividends": event(at_nine[1], amount=1.1, currency="USD")},
+        )
+
+        assert [bar.dividend for bar in bars] == pytest.approx([0.0, 1540.0], rel=1e-9)
+
+    def test_one_that_left_no_trace_in_the_adjusted_closes_is_kept_as_it_is(
+        self, read: Callable[..., list[Bar]]
+    ) -> None:
+        events = {"dividends": event(opening(9), amount=1.1, currency="EUR")}
+
+        assert [bar.dividend for bar in read(WEEK, [10.0] * 4, events=events)] == [0.0, 0.0, 1.1, 0.0]
+
+
+class TestWhetherASessionIsOver:
+    """One rule: the later one of the calendar's close and the answer's own, and the exchange's delay after it."""
+
+    def bars(self, *days: date) -> list[Bar]:
+        return [Bar(day, 1.0, 1.0, 1.0, 1.0, 1.0, 1, 0.0, 1.0) for day in days]
+
+    def meta(self, end: datetime, last_trade: datetime | None = None) -> dict[str, Any]:
+        return {
+            "exchangeTimezoneName": str(end.tzinfo) if isinstance(end.tzinfo, ZoneInfo) else "America/New_York",
+            "regularMarketTime": int((last_trade or end).timestamp()),
+            "currentTradingPeriod": {"regular": {"end": int(end.timestamp())}},
+        }
+
+    @pytest.mark.parametrize(
+        ("after_close", "is_over"),
+        [(timedelta(0), False), (timedelta(seconds=59), False), (timedelta(minutes=1), True)],
+    )
+    def test_new_york(self, after_close: timedelta, is_over: bool) -> None:
+        found = completed(self.bars(date(2026, 9, 9), date(2026, 9, 10)), "AAA", END + after_close, self.meta(END))
+
+        assert days_of(found) == ([9, 10] if is_over else [9])
+
+    def test_a_thin_ticker_s_last_trade_says_nothing(self) -> None:
+        last_trade = END - timedelta(hours=5)
+
+        assert completed(self.bars(date(2026, 9, 10)), "THIN", EVENING, self.meta(END, last_trade))
+
+    @pytest.mark.parametrize(("minutes", "is_over"), [(19, False), (20, True)])
+    def test_korea_answers_twenty_minutes_late_and_its_period_ends_before_its_close(
+        self, minutes: int, is_over: bool
+    ) -> None:
+        meta = self.meta(datetime(2026, 9, 10, 15, 0, tzinfo=SEOUL))
+        moment = datetime(2026, 9, 10, 15, 30, tzinfo=SEOUL) + timedelta(minutes=minutes)
+
+        assert bool(completed(self.bars(date(2026, 9, 10)), "005930.KS", moment, meta)) is is_over
+
+    @pytest.mark.parametrize("ends", [13, 16])
+    def test_an_early_close_is_over_when_the_later_of_both_says_so(self, ends: int) -> None:
+        """The day after Thanksgiving closes at 13:00 by the calendar, whatever period the answer gives."""
+        day = date(2026, 11, 27)
+        end = datetime(2026, 11, 27, ends, tzinfo=NEW_YORK)
+        assert close_of(day) == datetime(2026, 11, 27, 18, tzinfo=UTC)
+
+        assert completed(self.bars(day), "AAA", end, self.meta(end)) == []
+        assert completed(self.bars(day), "AAA", end + timedelta(minutes=1), self.meta(end))
+
+    def test_the_next_day_s_period_says_nothing_of_today(self) -> None:
+        tomorrow = self.meta(END + timedelta(days=1))
+
+        assert completed(self.bars(date(2026, 9, 10)), "AAA", EVENING, tomorrow)
+
+    def test_an_answer_without_a_period_is_judged_by_the_calendar(self) -> None:
+        for meta in ({}, {"currentTradingPeriod": None}, {"currentTradingPeriod": {"regular": {"end": None}}}):
+            assert completed(self.bars(date(2026, 9, 10)), "AAA", EVENING, meta)
+            assert completed(self.bars(date(2026, 9, 10)), "AAA", END - timedelta(hours=1), meta) == []
+
+    def test_a_day_that_the_calendar_does_not_know_is_over_at_midnight(self) -> None:
+        saturday = date(2026, 9, 12)
+        assert sessions_between(saturday, saturday) == []
+        midnight = datetime(2026, 9, 13, tzinfo=NEW_YORK)
+
+        assert completed(self.bars(saturday), "AAA", midnight, {}) == []
+        assert completed(self.bars(saturday), "AAA", midnight + timedelta(minutes=1), {})
+
+
+class TestRates:
+    """The rate of a day is the price at 00:00 London, on the evening and for ever after."""
+
+    @pytest.fixture
+    def rates(self, read: Callable[..., list[Bar]]) -> Callable[..., list[tuple[int, float]]]:
+        def of(days: list[datetime], closes: list[Any], **values: Any) -> list[tuple[int, float]]:
+            given = {"currency": "SEK", "zone": "Europe/London", "kind": "CURRENCY", "end": LONDON_END} | values
+            bars = read(days, closes, "SEK=X", **given)
+            assert all(bar.close == bar.adj_close and bar.high is bar.low is None for bar in bars)
+            return [(bar.session.day, bar.close) for bar in bars]
+
+        return of
+
+    def test_the_open_whatever_close_and_range_say(self, rates: Callable[..., list[tuple[int, float]]]) -> None:
+        opens, closes = [9.41, 9.45, 9.52, 9.48], [9.42, 9.44, 9.50, 9.61]
+
+        told = rates(MIDNIGHTS, closes, open=opens, high=[9.4] * 4, low=[9.6] * 4)
+
+        assert told == list(zip((7, 8, 9, 10), opens, strict=True))
+
+    def test_on_the_evening_and_a_day_later(self, rates: Callable[..., list[tuple[int, float]]]) -> None:
+        live = EVENING - timedelta(minutes=1)
+        evening = rates([*MIDNIGHTS[:3], live], [9.42, 9.44, 9.50, 9.61], open=[9.41, 9.45, 9.52, 9.48])
+        later = rates(
+            MIDNIGHTS,
+            [9.42, 9.44, 9.50, 9.479],
+            open=[9.41, 9.45, 9.52, 9.48],
+            moment=EVENING + timedelta(days=1),
+        )
+
+        assert evening == later
+
+    def test_the_live_row_beside_the_day_s_own_does_not_change_it(
+        self, rates: Callable[..., list[tuple[int, float]]]
+    ) -> None:
+        told = rates(
+            [MIDNIGHTS[3], EVENING - timedelta(minutes=1)], [9.60, 9.61], open=[9.48, 9.59], last_trade=EVENING
+        )
+
+        assert told == [(10, 9.48)]
+
+    def test_a_live_row_at_a_full_hour_of_the_night_is_of_that_day(
+        self, rates: Callable[..., list[tuple[int, float]]]
+    ) -> None:
+        live = datetime(2026, 9, 10, 22, 0, tzinfo=LONDON)
+
+        told = rates([live], [9.61], open=[9.48], last_trade=live, moment=live + timedelta(seconds=30))
+
+        assert told == [(10, 9.48)]
+
+    def test_without_an_open_a_past_day_has_its_close_and_the_running_one_nothing(
+        self, rates: Callable[..., list[tuple[int, float]]]
+    ) -> None:
+        assert rates(MIDNIGHTS, [9.42, 9.44, 9.50, 9.61], open=[9.41, None, 9.52, None]) == [
+            (7, 9.41),
+            (8, 9.44),
+            (9, 9.52),
+        ]
+
+    def test_null_rows_are_no_rates_and_an_open_needs_no_close(
+        self, rates: Callable[..., list[tuple[int, float]]]
+    ) -> None:
+        told = rates(MIDNIGHTS, [9.42, None, None, None], open=[9.41, None, None, 9.48])
+
+        assert told == [(7, 9.41), (10, 9.48)]
+
+    def test_the_day_is_over_in_london_not_elsewhere(self, rates: Callable[..., list[tuple[int, float]]]) -> None:
+        """23:30 UTC is half past midnight in London's summer."""
+        moment = datetime(2026, 9, 10, 23, 30, tzinfo=UTC)
+
+        assert rates([MIDNIGHTS[3]], [9.61], open=[None], moment=moment) == [(10, 9.61)]
+        assert rates([MIDNIGHTS[3]], [9.61], open=[None], moment=moment - timedelta(minutes=31)) == []
+
+
+class TestHoldings:
+    def clean(self, *listed: Any) -> tuple[list[tuple[str, float]], list[str]]:
+        holdings, notes = holdings_from_summary({"topHoldings": {"holdings": list(listed)}})
+        return [(holding.ticker, pytest.approx(holding.percent)) for holding in holdings], notes
+
+    def line(self, symbol: Any, share: Any, name: Any = None) -> dict[str, Any]:
+        return {"symbol": symbol, "holdingName": name or f"{symbol} Inc.", "holdingPercent": share}
+
+    def test_the_largest_comes_first_in_plain_numbers_or_yahoo_s_pairs(self) -> None:
+        held, notes = self.clean(self.line("AAPL", 0.05), self.line("NVDA", {"raw": 0.07, "fmt": "7.00%"}))
+
+        assert (held, notes) == ([("NVDA", 0.07), ("AAPL", 0.05)], [])
+
+    def test_what_is_listed_twice_is_added_up(self) -> None:
+        held, notes = self.clean(self.line("GOOGL", 0.03), self.line("MSFT", 0.05), self.line("GOOGL", {"raw": 0.04}))
+
+        assert held == [("GOOGL", 0.07), ("MSFT", 0.05)]
+        assert notes == ["GOOGL is listed more than once: added up"]
+
+    @pytest.mark.parametrize("share", [-0.01, 0, 0.0, None, {}, {"raw": None}, {"fmt": "7%"}, "7%", True, float("nan")])
+    def test_what_is_no_long_position_is_left_out(self, share: Any) -> None:
+        held, notes = self.clean(self.line("AAPL", 0.05), self.line("SHRT", share))
+
+        assert held == [("AAPL", 0.05)]
+        assert len(notes) == 1 and notes[0].startswith("left out SHRT: its share of the fund is")
+
+    @pytest.mark.parametrize("symbol", ["", None, " "])
+    def test_a_line_without_a_symbol_is_left_out(self, symbol: Any) -> None:
+        held, notes = self.clean({"symbol": symbol, "holdingName": "Rights", "holdingPercent": 0.2})
+
+        assert (held, notes) == ([], ["left out Rights: it has no symbol"])
+
+    @pytest.mark.parametrize("symbol", ["A" * 21, "BRK B", "A/B", "A,B", "XS12%"])
+    def test_a_symbol_that_cannot_be_asked_for_is_left_out(self, symbol: str) -> None:
+        held, [note] = self.clean(self.line(symbol, 0.2))
+
+        assert held == [] and note.endswith("that is no ticker")
+
+    @pytest.mark.parametrize(
+        ("symbol", "name"),
+        [
+            ("USD", "US Dollar"),
+            ("CASH_USD", "Cash"),
+            ("X9USD", "Cash & Cash Equivalents"),
+            ("EUR=X", "EUR/USD"),
+            ("XTSLA", "BlackRock Cash Funds Treasury SL Agency"),
+            ("AGPXX", "Invesco Government & Agency Portfolio"),
+        ],
+    )
+    def test_cash_is_left_out(self, symbol: str, name: str) -> None:
+        held, [note] = self.clean(self.line(symbol, 0.2, name))
+
+        assert held == [] and note.endswith("it is cash")
+
+    @pytest.mark.parametrize(
+        ("symbol", "name"),
+        [
+            ("CASH", "Pathward Financial Inc"),
+            ("USD", "ProShares Ultra Semiconductors"),
+            ("CCV", "Cash Converters"),
+            ("FCFS", "FirstCash Holdings Inc"),
+            ("DG", "Dollar General Corp"),
+        ],
+    )
+    def test_a_company_of_that_name_is_not(self, symbol: str, name: str) -> None:
+        assert self.clean(self.line(symbol, 0.2, name)) == ([(symbol, 0.2)], [])
+
+    def test_a_share_above_one_and_a_sum_above_one_are_long_positions(self) -> None:
+        assert self.clean(self.line("MASTER", 1.002)) == ([("MASTER", 1.002)], [])
+        assert self.clean(self.line("AAA", 0.7), self.line("BBB", 0.6)) == ([("AAA", 0.7), ("BBB", 0.6)], [])
+
+    def test_a_long_name_is_cut_and_one_that_is_no_text_is_none_of_the_list_s_trouble(self) -> None:
+        [long, other], _ = holdings_from_summary(
+            {"topHoldings": {"holdings": [self.line("AAA", 0.2, "é" * 300), {"symbol": "B", "holdingPercent": 0.1}]}}
+        )
+
+        assert (long.name, other) == ("é" * 200, FundHolding("B", None, 0.1))
+
+    @pytest.mark.parametrize("module", [{}, {"holdings": []}, {"holdings": None, "cashPosition": 1.0}])
+    def test_an_empty_list_is_empty_and_said_so(self, module: dict[str, Any]) -> None:
+        assert holdings_from_summary({"topHoldings": module}) == ([], ["Yahoo's list of its holdings is empty"])
+
+    def test_no_module_is_no_list(self) -> None:
+        assert holdings_from_summary({"topHoldings": None}) == ([], ["Yahoo has no list of its holdings"])
+
+    @pytest.mark.parametrize("line", [None, "AAPL", 7, []])
+    def test_a_line_that_is_none_is_left_out(self, line: Any) -> None:
+        assert self.clean(line, self.line("AAPL", 0.05))[0] == [("AAPL", 0.05)]
+
+    def test_garbage_is_refused(self) -> None:
+        with pytest.raises(Refusal):
+            holdings_from_summary({"topHoldings": {"holdings": "none"}})
+
+
+class TestQuotes:
+    def only(self, **values: Any) -> Quote | None:
+        return quotes_of({"quoteResponse": {"result": [{"symbol": "X", **values}], "error": None}}).get("X")
+
+    def test_a_company_with_two_share_classes(self) -> None:
+        quote = self.only(
+            quoteType="EQUITY",
+            longName="Twin Class",
+            currency="USD",
+            sharesOutstanding=5_500_000_000,
+            impliedSharesOutstanding=12_100_000_000,
+            marketCap=4_114_000_000_000,
+            regularMarketPrice=340.0,
+        )
+
+        assert quote == Quote("X", "Twin Class", "USD", 5_500_000_000, 4_114_000_000_000, 12_100_000_000, 340.0)
+
+    @pytest.mark.parametrize(
+        ("code", "currency"), [("GBp", "GBP"), ("ZAc", "ZAR"), ("ILA", "ILS"), ("ILa", "ILS"), ("GBX", "GBP")]
+    )
+    def test_the_price_is_in_the_currency_itself_as_the_cap_is_already(self, code: str, currency: str) -> None:
+        quote = self.only(currency=code, regularMarketPrice=905.0, marketCap=2_000_000)
+
+        assert quote and (quote.currency, quote.price, quote.market_cap) == (currency, 9.05, 2_000_000)
+
+    @pytest.mark.parametrize("values", [{}, {"currency": None}, {"currency": "points"}])
+    def test_an_unknown_currency_is_none(self, values: dict[str, Any]) -> None:
+        assert self.only(**values) == Quote("X", None, None, None, None)
+
+    @pytest.mark.parametrize("figure", [0, None, -5, float("nan"), "n/a", {}])
+    def test_a_figure_that_is_none_is_unknown(self, figure: Any) -> None:
+        quote = self.only(
+            marketCap=figure, sharesOutstanding=figure, impliedSharesOutstanding=figure, regularMarketPrice=figure
+        )
+
+        assert quote == Quote("X", None, None, None, None)
+
+    def test_what_is_not_listed_any_more_is_absent(self) -> None:
+        assert self.only(quoteType="NONE") is None
+
+    def test_a_name_is_cut_and_lines_without_a_symbol_are_left_out(self) -> None:
+        answer = {"quoteResponse": {"result": [None, {"longName": "?"}, {"symbol": "X", "shortName": "n" * 201}]}}
+
+        assert quotes_of(answer)["X"].name == "n" * 200
+        assert list(quotes_of(answer)) == ["X"]
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            {"quoteResponse": {"result": None, "error": None}},
+            {"finance": {"result": None, "error": {"code": "Unauthorized", "description": "no"}}},
+            {},
+            [],
+        ],
+    )
+    def test_a_refusal_is_not_no_quotes(self, answer: Any) -> None:
+        with pytest.raises(Refusal):
+            quotes_of(answer)
+
+    def test_none_of_them_known_is_an_answer(self) -> None:
+        assert quotes_of({"quoteResponse": {"result": [], "error": None}}) == {}
