@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import uvicorn
+from uvicorn.protocols.http import h11_impl
 
 from collector.market.app import create_app
 from collector.market.clock import REAL, MarketClock
@@ -26,6 +27,7 @@ log = logging.getLogger("market-server")
 
 DEFAULT_PORT = 8090
 USAGE_ERROR = 2
+DENIED = 999
 INTERRUPTED = 130
 
 
@@ -113,8 +115,10 @@ def _announce(state: MarketState, options: argparse.Namespace) -> None:
 
 
 def _serve(state: MarketState, listener: socket.socket) -> None:
+    h11_impl.STATUS_PHRASES[DENIED] = b""  # Yahoo's own status, which no list of the standard's has
     config = uvicorn.Config(
         create_app(state),
+        http="h11",
         date_header=False,  # the date is the market clock's
         server_header=False,
         access_log=False,

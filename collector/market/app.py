@@ -6,17 +6,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from email.utils import format_datetime
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.middleware.gzip import GZipMiddleware
 
 from collector.market import control, yahoo_routes
-from collector.market.crumbs import unauthorized
-from collector.market.envelope import Refused
-from collector.market.faults import Delay, HttpFault, RateLimit, Unauthorized
+from collector.market.envelope import Refused, YahooJson
+from collector.market.refusals import Delay, Endpoint, Refusal
 from collector.market.state import MarketState
 
 log = logging.getLogger(__name__)
 
 OURS = ("/control", "/health", "/docs", "/openapi.json")
+CACHED = {
+    "chart": "public, max-age=10, stale-while-revalidate=20",
+    "quote": "public, max-age=1, stale-while-revalidate=9",
+    "quoteSummary": "public, max-age=1, stale-while-revalidate=9",
+}
+COMPRESSED_FROM = 1000  # bytes
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -36,33 +41,30 @@ def create_app(state: MarketState) -> FastAPI:
         response.headers["X-Market-Source"] = state.market.label
         return response
 
+    app.add_middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM, compresslevel=1)
     return app
 
 
 async def _as_yahoo(state: MarketState, request: Request, call_next: Handler) -> Response:
     endpoint, tickers = yahoo_routes.endpoint_of(request.scope["path"]), yahoo_routes.tickers_of(request)
-    response = await _faulty_answer(state.faults.due(endpoint, tickers)) or await call_next(request)
+    response = await _refusal(state.faults.due(endpoint, tickers), request, endpoint) or await call_next(request)
     state.counts.count(endpoint, tickers, response.status_code)
     log.debug("%s %s -> %d", endpoint, ",".join(tickers), response.status_code)
+    response.headers["Server"] = "ATS"
+    response.headers.setdefault("Age", "0")
+    response.headers.setdefault("Cache-Control", CACHED.get(endpoint, "private, no-cache, no-store, max-age=0"))
     return response
 
 
-async def _faulty_answer(faults: Sequence[HttpFault]) -> Response | None:
+async def _refusal(faults: Sequence[Refusal], request: Request, endpoint: Endpoint) -> Response | None:
     """None when the right answer is due after all, perhaps late."""
     for fault in faults:
         if isinstance(fault, Delay):
             await asyncio.sleep(fault.seconds)
-    refusal = next((fault for fault in faults if not isinstance(fault, Delay)), None)
-    if refusal is None:
-        return None
-    if isinstance(refusal, RateLimit):
-        return PlainTextResponse("Too Many Requests\r\n", 429)
-    if isinstance(refusal, Unauthorized):
-        refused = unauthorized("Invalid Crumb")
-        return JSONResponse(refused.body, refused.status)
-    return PlainTextResponse("Internal Server Error\r\n", 500)
+    answers = (fault.answer(request, endpoint) for fault in faults)
+    return next((answer for answer in answers if answer is not None), None)
 
 
 async def _refused(_: Request, refused: Exception) -> Response:
     assert isinstance(refused, Refused)
-    return JSONResponse(refused.body, refused.status)
+    return YahooJson(refused.body, refused.status)

@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from functools import cache
+from zlib import crc32
 
-from collector.market.envelope import Json, Refused
+from collector.market.envelope import Json, Refused, stated
+from collector.market.history import SESSIONS_OF_A_YEAR, year_range
 from collector.market.model import EXCHANGE_NAMES, Bar, Market, Security, UnknownSymbol
-from collector.market.sessions import NEW_YORK, Venue, trading_days
+from collector.market.noise import reordered, second_adj_closes
+from collector.market.sessions import NEW_YORK, Venue, trading_days, utc
 
 RANGES = ["1d", "5d", "1mo", "3mo", "6mo", "1y", "2y", "5y", "10y", "ytd", "max"]
 SPAN = re.compile(r"max|ytd|\d{1,3}(d|wk|mo|y)")
 DAYS_OF_A = {"wk": 7, "mo": 30.5, "y": 365.25}
 PRE_AND_POST_HOURS = timedelta(hours=4)
+STAMPED_WITH_LAST_TRADE = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
@@ -28,17 +32,23 @@ class ChartQuery:
     events: str = ""
 
 
-def chart_of(market: Market, ticker: str, at: datetime, query: ChartQuery) -> Json:
+def chart_of(market: Market, ticker: str, at: datetime, query: ChartQuery, is_second: bool = False) -> Json:
+    """The answer's result; `is_second` gives it in the other version (see noise)."""
     _refuse_nonsense(query)
     try:
-        security = market.security(ticker)
+        security, is_listed = market.security(ticker), market.is_listed(ticker, at)
     except UnknownSymbol:
-        raise Refused(404, "chart", "Not Found", "No data found, symbol may be delisted") from None
+        is_listed = False
+    if not is_listed:
+        raise Refused(404, "chart", "Not Found", "No data found, symbol may be delisted")
     bars = market.bars(ticker, at)
     first, last = _selected(bars, security.venue, at, query)
-    result = {"meta": _chart_meta(security, bars, first, at, query)} | _series(security.venue, bars[first:last], at)
+    meta = _chart_meta(security, bars, first, at, query)
     events = _events(security.venue, bars[first:last], query.events)
-    return {"chart": {"result": [result | ({"events": events} if events else {})], "error": None}}
+    series = _series(security, bars, slice(first, last), at, is_second)
+    indicators = series.pop("indicators")
+    result = {"meta": reordered(meta) if is_second else meta} | series
+    return result | ({"events": events} if events else {}) | {"indicators": indicators}
 
 
 def _refuse_nonsense(query: ChartQuery) -> None:
@@ -78,46 +88,60 @@ def _first_of_span(bars: Sequence[Bar], today: date, span: str) -> int:
 
 def _chart_meta(security: Security, bars: Sequence[Bar], first: int, at: datetime, query: ChartQuery) -> Json:
     zone_day = at.astimezone(security.venue.zone)
+    trade = _last_trade(security, bars, at) if bars else {}
     meta = {
         "currency": security.currency,
         "symbol": security.ticker,
         "exchangeName": security.exchange,
         "fullExchangeName": EXCHANGE_NAMES[security.exchange],
         "instrumentType": security.kind,
+        "firstTradeDate": _opens(security.venue, bars[0].session) if bars else None,
+        "regularMarketTime": trade.pop("regularMarketTime", None),
         "hasPrePostMarketData": security.venue is NEW_YORK,
         "gmtoffset": _offset(zone_day),
         "timezone": zone_day.tzname(),
         "exchangeTimezoneName": security.venue.zone.key,
+        **trade,
         "longName": security.name,
         "shortName": security.name,
+        "chartPreviousClose": bars[max(0, first - 1)].close if bars else None,
         "priceHint": 2,
         "currentTradingPeriod": trading_period(security.venue, at),
         "dataGranularity": "1d",
         "range": "" if query.start is not None else query.span,
         "validRanges": RANGES,
     }
-    return meta | (_last_trade(security.venue, bars, at, first) if bars else {})
+    return stated(meta)
 
 
-def _last_trade(venue: Venue, bars: Sequence[Bar], at: datetime, first: int) -> Json:
-    last = bars[-1]
+def _last_trade(security: Security, bars: Sequence[Bar], at: datetime) -> Json:
+    priced = [bar for bar in bars[-SESSIONS_OF_A_YEAR:] if bar.close is not None]
+    if not priced:
+        return {}
+    last, (high, low) = priced[-1], year_range(priced)
     return {
-        "firstTradeDate": _opens(venue, bars[0].session),
-        "regularMarketTime": _traded_at(venue, last, at),
+        "regularMarketTime": traded_at(security, last, at),
         "regularMarketPrice": last.close,
+        "fiftyTwoWeekHigh": high,
+        "fiftyTwoWeekLow": low,
         "regularMarketDayHigh": last.high,
         "regularMarketDayLow": last.low,
         "regularMarketVolume": last.volume,
-        "chartPreviousClose": bars[max(0, first - 1)].close,
     }
 
 
-def _traded_at(venue: Venue, bar: Bar, at: datetime) -> int:
-    """The last trade in a bar: at the close, or now, or (a bar that stayed partial) halfway through its session."""
-    opens, closes = _opens(venue, bar.session), _closes(venue, bar.session)
-    if not bar.is_partial:
-        return closes
-    return int(at.timestamp()) if at.timestamp() < closes else (opens + closes) // 2
+def traded_at(security: Security, bar: Bar, at: datetime) -> int:
+    """The last trade in a bar: now or, once the session is over, up to six seconds after its close.
+
+    Of what is rarely traded it was some time before the close.
+    """
+    now, closes = int(at.timestamp() - security.venue.delay), _closes(security.venue, bar.session)
+    if bar.is_partial:
+        return now
+    luck = crc32(f"{security.ticker} {bar.session}".encode())
+    if security.is_thin:
+        return closes - 300 - luck % 2400
+    return min(closes + luck % 7, max(now, closes))
 
 
 def trading_period(venue: Venue, at: datetime) -> Json:
@@ -125,6 +149,8 @@ def trading_period(venue: Venue, at: datetime) -> Json:
     trading = trading_days(venue)
     day = next(day for day in _days_back(at.astimezone(venue.zone).date()) if trading.position(day) is not None)
     opens, closes = datetime.fromtimestamp(_opens(venue, day), UTC), datetime.fromtimestamp(_closes(venue, day), UTC)
+    if venue.stated_end is not None:
+        closes = datetime.combine(day, venue.stated_end, venue.zone)
     extended = PRE_AND_POST_HOURS if venue is NEW_YORK else timedelta(0)
     return {
         "pre": _period(venue, opens - extended, opens),
@@ -147,26 +173,48 @@ def _period(venue: Venue, start: datetime, end: datetime) -> Json:
     }
 
 
-def _series(venue: Venue, bars: Sequence[Bar], at: datetime) -> Json:
-    if not bars:
-        return {"indicators": {"quote": [{}], "adjclose": [{}]}}
-    quote = {column: [getattr(bar, column) for bar in bars] for column in ("open", "high", "low", "close", "volume")}
-    times = [_opens(venue, bar.session) for bar in bars]
-    if bars[-1].is_partial:
-        times[-1] = _traded_at(venue, bars[-1], at)  # Yahoo stamps the running session with the last trade
+def _series(security: Security, bars: Sequence[Bar], shown: slice, at: datetime, is_second: bool) -> Json:
+    if shown.start == shown.stop:
+        return {"indicators": {"quote": [{}]}}
+    columns = ("open", "high", "low", "close", "volume")
+    quote: Json = {column: [getattr(bar, column) for bar in bars[shown]] for column in columns}
+    adj_closes = second_adj_closes(bars) if is_second else [bar.adj_close for bar in bars]
     return {
-        "timestamp": times,
-        "indicators": {"quote": [quote], "adjclose": [{"adjclose": [bar.adj_close for bar in bars]}]},
+        "timestamp": _stamps(security, bars, at)[shown],
+        "indicators": {
+            "quote": [reordered(quote) if is_second else quote],
+            "adjclose": [{"adjclose": adj_closes[shown]}],
+        },
     }
 
 
+def _stamps(security: Security, bars: Sequence[Bar], at: datetime) -> list[int]:
+    """When the sessions opened; the newest one is stamped with its last trade until some hours after its close."""
+    times, last = [_opens(security.venue, bar.session) for bar in bars], bars[-1]
+    if last.close is not None and at < utc(_closes(security.venue, last.session)) + STAMPED_WITH_LAST_TRADE:
+        times[-1] = traded_at(security, last, at)
+    return times
+
+
 def _events(venue: Venue, bars: Sequence[Bar], wanted: str) -> Json:
-    events = {}
+    events: Json = {}
     if "div" in wanted:
         events["dividends"] = {
-            str(_opens(venue, bar.session)): {"amount": bar.dividend, "date": _opens(venue, bar.session)}
+            str(_opens(venue, bar.session)): stated(
+                {
+                    "amount": bar.dividend,
+                    "date": _opens(venue, bar.session),
+                    "currency": bar.dividend_currency,
+                }
+            )
             for bar in bars
             if bar.dividend
+        }
+    if "capitalGains" in wanted:
+        events["capitalGains"] = {
+            str(_opens(venue, bar.session)): {"amount": bar.capital_gain, "date": _opens(venue, bar.session)}
+            for bar in bars
+            if bar.capital_gain
         }
     if "split" in wanted:
         events["splits"] = {

@@ -1,4 +1,7 @@
-"""The market server's own endpoints: its clock, its faults, what it was asked. Requests here are not counted."""
+"""The market server's own endpoints: its clock, faults and noise, and what it was asked.
+
+Requests here are not counted.
+"""
 
 from datetime import date, datetime
 from typing import Any
@@ -24,6 +27,12 @@ class FaultSetting(RootModel[Fault]):
     """One fault; `kind` says which."""
 
 
+class NoiseSetting(BaseModel):
+    """Whether every second answer about a ticker differs a little from the first though nothing has happened."""
+
+    is_on: bool
+
+
 class ClockState(BaseModel):
     at: datetime
     is_real: bool
@@ -40,6 +49,7 @@ class Status(BaseModel):
     tickers: int
     restatements: list[dict[str, Any]]
     faults: list[dict[str, Any]]
+    noise: bool
     requests: dict[str, Any]
 
 
@@ -63,6 +73,7 @@ async def status(state: State) -> Status:
         tickers=len(market.tickers),
         restatements=[vars(one) for one in market.restatements],
         faults=state.faults.described(),
+        noise=state.noise.is_on,
         requests=state.counts.described(),
     )
 
@@ -101,6 +112,19 @@ async def add_fault(state: State, setting: FaultSetting) -> list[dict[str, Any]]
 async def clear_faults(state: State) -> list[dict[str, Any]]:
     state.faults.clear()
     return state.faults.described()
+
+
+@router.get("/control/noise")
+async def noise(state: State) -> NoiseSetting:
+    return NoiseSetting(is_on=state.noise.is_on)
+
+
+@router.put("/control/noise")
+@router.post("/control/noise", include_in_schema=False)
+async def set_noise(state: State, setting: NoiseSetting) -> NoiseSetting:
+    """Off: every answer is the market's truth. Set again, it begins with that one."""
+    state.noise.set(setting.is_on)
+    return setting
 
 
 @router.get("/control/requests")

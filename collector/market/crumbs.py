@@ -35,3 +35,11 @@ async def crumb_needed(request: Request) -> None:
 
 def unauthorized(description: str) -> Refused:
     return Refused(401, "finance", "Unauthorized", description)
+
+
+def consent_cookies() -> list[str]:
+    """What a visitor has who has not consented."""
+    return [
+        "dflow=1; Max-Age=31557600; Domain=.yahoo.com; Path=/",
+        "GUCS=AXcbHUMY; Max-Age=1800; Domain=.yahoo.com; Path=/",
+    ]

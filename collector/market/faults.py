@@ -1,4 +1,4 @@
-"""Faults on demand: refusals of the next requests, and data as bad as Yahoo's sometimes is."""
+"""Faults on demand: which are in force, what they do to a request, and the market as it looks through them."""
 
 import json
 import tomllib
@@ -6,121 +6,63 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
-from collector.market.model import Bar, Holding, Label, Market, Quote, Security, UnknownSymbol, in_progress
+from collector.market import answer_faults as answers
+from collector.market import price_faults as prices
+from collector.market.envelope import Json
+from collector.market.fault import DataFault, described
+from collector.market.model import Bar, Holding, Label, Market, Quote, Security, UnknownSymbol
+from collector.market.refusals import Endpoint, HttpFault, Refusal
+from collector.market.sessions import trading_days, utc
 from utils.errors import InvalidInput
 
-Endpoint = Literal["cookie", "getcrumb", "chart", "quoteSummary", "quote", "timeseries", "other"]
 EVER = datetime(9999, 1, 1, tzinfo=UTC)
-SHARED_PERCENT = 0.25
 
-
-class _Fault(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Refusal(_Fault):
-    """Strikes `count` requests (all until cleared, without one) from the n-th on that fits `endpoint` and `ticker`."""
-
-    count: int | None = Field(default=None, ge=1)
-    from_request: int = Field(default=1, ge=1)
-    endpoint: Endpoint | None = None
-    ticker: str | None = None
-
-
-class RateLimit(Refusal):
-    """429 Too Many Requests."""
-
-    kind: Literal["rate_limit"]
-
-
-class Unauthorized(Refusal):
-    """401 Invalid Crumb."""
-
-    kind: Literal["unauthorized"]
-
-
-class ServerError(Refusal):
-    """500."""
-
-    kind: Literal["server_error"]
-
-
-class Delay(Refusal):
-    """The answer comes late: a time-out, if the client is not as patient."""
-
-    kind: Literal["delay"]
-    seconds: float = Field(gt=0, le=3600)
-
-
-class MissingBar(_Fault):
-    """The session is not in the chart."""
-
-    kind: Literal["missing_bar"]
-    ticker: str
-    session: date
-
-
-class NanBar(_Fault):
-    """The session is in the chart without a price."""
-
-    kind: Literal["nan_bar"]
-    ticker: str
-    session: date
-
-
-class ScaledBar(_Fault):
-    """The session's prices are this many times what they should be: restated, once the fault is cleared."""
-
-    kind: Literal["scaled_bar"]
-    ticker: str
-    session: date
-    factor: float = Field(gt=0)
-
-
-class PartialBar(_Fault):
-    """The last bar stays as it was halfway through its session, after the close too."""
-
-    kind: Literal["partial_bar"]
-    ticker: str
-
-
-class UnknownTicker(_Fault):
-    """Yahoo no longer knows the ticker."""
-
-    kind: Literal["unknown_ticker"]
-    ticker: str
-
-
-class NoMarketCap(_Fault):
-    """Neither market cap nor share count is given."""
-
-    kind: Literal["no_market_cap"]
-    ticker: str
-
-
-class SharedHolding(_Fault):
-    """The ticker is the largest holding of all these ETFs."""
-
-    kind: Literal["shared_holding"]
-    ticker: str
-    etfs: list[str] = Field(min_length=1)
-    percent: float = Field(default=SHARED_PERCENT, gt=0, le=1)
-
-
-DataFault = MissingBar | NanBar | ScaledBar | PartialBar | UnknownTicker | NoMarketCap | SharedHolding
-HttpFault = RateLimit | Unauthorized | ServerError | Delay
-Fault = Annotated[HttpFault | DataFault, Field(discriminator="kind")]
+OfPrices = Annotated[
+    prices.MissingBar
+    | prices.NanBar
+    | prices.NullRows
+    | prices.ScaledBar
+    | prices.CloseOutsideRange
+    | prices.UnadjustedSplit
+    | prices.OddDividend
+    | prices.CapitalGain
+    | prices.ShiftedDays
+    | prices.UnknownClosedDay
+    | prices.LostBars,
+    Field(discriminator="kind"),
+]
+OfAnswers = Annotated[
+    answers.PartialBar
+    | answers.UnknownTicker
+    | answers.Thin
+    | answers.SwappedSymbols
+    | answers.MinorUnit
+    | answers.InCurrency
+    | answers.CurrencyMissing
+    | answers.Renamed
+    | answers.RaggedArrays
+    | answers.NoMarketCap
+    | answers.ShareClass
+    | answers.StaleShares
+    | answers.NoQuote
+    | answers.NoProfile
+    | answers.NoHoldings
+    | answers.OddHolding
+    | answers.SharedHolding,
+    Field(discriminator="kind"),
+]
+Fault = Annotated[HttpFault | OfPrices | OfAnswers, Field(discriminator="kind")]
 
 
 @dataclass
 class _Strikes:
     """A refusal with the requests that fitted it so far and those it struck."""
 
-    fault: HttpFault
+    fault: Refusal
     seen: int = 0
     struck: int = 0
 
@@ -143,48 +85,64 @@ class Faults:
         self._refusals: list[_Strikes] = []
         self._data: list[DataFault] = []
 
-    def add(self, fault: HttpFault | DataFault) -> None:
+    def add(self, fault: Refusal | DataFault) -> None:
         """InvalidInput when the market has no such ticker or session, which would make it a fault of nothing."""
-        self._check(fault)
         if isinstance(fault, Refusal):
-            self._refusals.append(_Strikes(fault))
+            self._refusals.append(_Strikes(fault))  # a client may well ask for tickers the market does not have
         else:
+            self._check(fault)
             self._data.append(fault)
 
     def clear(self) -> None:
         self._refusals.clear()
         self._data.clear()
 
-    def due(self, endpoint: Endpoint, tickers: Sequence[str]) -> list[HttpFault]:
+    def due(self, endpoint: Endpoint, tickers: Sequence[str]) -> list[Refusal]:
         """The refusals that strike this request; each call counts as one request."""
         return [one.fault for one in self._refusals if one.strikes(endpoint, tickers)]
 
     def concerning(self, ticker: str) -> list[DataFault]:
-        return [fault for fault in self._data if fault.ticker == ticker]
-
-    def shared_with(self, etf: str) -> list[SharedHolding]:
-        return [fault for fault in self._data if isinstance(fault, SharedHolding) and etf in fault.etfs]
+        """None of a ticker the market does not have."""
+        if not self._data or ticker not in self._market.tickers:
+            return []
+        security = self._market.security(ticker)
+        return [fault for fault in self._data if fault.concerns(security)]
 
     def described(self) -> list[dict[str, Any]]:
-        refusals = [_described(one.fault) | {"seen": one.seen, "struck": one.struck} for one in self._refusals]
-        return refusals + [_described(fault) for fault in self._data]
+        refusals = [described(one.fault) | {"seen": one.seen, "struck": one.struck} for one in self._refusals]
+        return refusals + [described(fault) for fault in self._data]
 
-    def _check(self, fault: HttpFault | DataFault) -> None:
-        if isinstance(fault, Refusal):
-            return  # a client may well ask for tickers the market does not have
-        if fault.ticker not in self._market.tickers:
-            raise InvalidInput(f"{fault.kind}: the market has no {fault.ticker}")
-        if isinstance(fault, SharedHolding) and (others := set(fault.etfs) - set(self._market.etfs)):
-            raise InvalidInput(f"{fault.kind}: not an ETF here: {', '.join(sorted(others))}")
-        if isinstance(fault, MissingBar | NanBar | ScaledBar) and not self._has_bar(fault.ticker, fault.session):
-            raise InvalidInput(f"{fault.kind}: {fault.ticker} has no bar of {fault.session}")
+    def spoil_chart(self, ticker: str, result: Json) -> None:
+        for fault in self.concerning(ticker):
+            fault.spoil_chart(result)
+
+    def spoilt_rows(self, rows: Sequence[Json]) -> list[Json]:
+        spoilt: list[Json] = []
+        for right in rows:
+            row: Json | None = right
+            for fault in self.concerning(right["symbol"]):
+                row = row and fault.spoil_row(row)
+            spoilt += [row] if row else []
+        return spoilt
+
+    def spoilt_modules(self, ticker: str, modules: Json) -> Json:
+        for fault in self.concerning(ticker):
+            modules = fault.spoil_modules(modules)
+        return modules
+
+    def _check(self, fault: DataFault) -> None:
+        kind, market = described(fault)["kind"], self._market
+        etfs = set(fault.etfs) if isinstance(fault, answers.SharedHolding) else set()
+        if unknown := [ticker for ticker in fault.tickers_named() if ticker not in market.tickers]:
+            raise InvalidInput(f"{kind}: the market has no {', '.join(unknown)}")
+        if others := etfs - set(market.etfs):
+            raise InvalidInput(f"{kind}: not an ETF here: {', '.join(sorted(others))}")
+        for ticker in fault.tickers_named():
+            if missing := [day for day in fault.sessions_named() if not self._has_bar(ticker, day)]:
+                raise InvalidInput(f"{kind}: {ticker} has no bar of {', '.join(map(str, missing))}")
 
     def _has_bar(self, ticker: str, session: date) -> bool:
         return any(bar.session == session for bar in self._market.bars(ticker, EVER))
-
-
-def _described(fault: BaseModel) -> dict[str, Any]:
-    return fault.model_dump(mode="json", exclude_none=True)
 
 
 class FaultyMarket:
@@ -207,58 +165,59 @@ class FaultyMarket:
         return self._market.tickers
 
     def security(self, ticker: str) -> Security:
-        if any(isinstance(fault, UnknownTicker) for fault in self._faults.concerning(ticker)):
-            raise UnknownSymbol(ticker)
-        return self._market.security(ticker)
+        security = self._market.security(ticker)
+        for fault in self._faults.concerning(ticker):
+            if isinstance(fault, answers.UnknownTicker):
+                raise UnknownSymbol(ticker)
+            security = fault.spoil_security(security)
+        return security
+
+    def is_listed(self, ticker: str, at: datetime) -> bool:
+        return self._market.is_listed(ticker, at)
+
+    def told_at(self, ticker: str, at: datetime) -> datetime:
+        """The moment of an answer, which is an earlier one if it is an old answer."""
+        if not any(isinstance(fault, answers.PartialBar) for fault in self._faults.concerning(ticker)):
+            return at
+        bars, trading = self._market.bars(ticker, at), trading_days(self._market.security(ticker).venue)
+        row = trading.positions([bars[-1].session])[0] if bars else 0
+        return min(at, utc((trading.opens[row] + trading.closes[row]) / 2)) if bars else at
 
     def bars(self, ticker: str, at: datetime) -> list[Bar]:
         self.security(ticker)
-        bars = self._market.bars(ticker, at)
-        for fault in self._faults.concerning(ticker):
-            bars = _spoiled(bars, fault)
+        faults = self._faults.concerning(ticker)
+        swapped = next((fault for fault in faults if isinstance(fault, answers.SwappedSymbols)), None)
+        source = ({swapped.a, swapped.b} - {ticker}).pop() if swapped else ticker
+        bars = self._market.bars(source, self.told_at(ticker, at))
+        for fault in faults:
+            bars = fault.spoil_bars(bars)
         return bars
 
     def holdings(self, etf: str, at: datetime) -> list[Holding]:
-        self.security(etf)
-        holdings = self._market.holdings(etf, at)
-        for fault in self._faults.shared_with(etf):
-            shared = Holding(fault.ticker, self._market.security(fault.ticker).name, fault.percent)
-            holdings = [shared, *(holding for holding in holdings if holding.ticker != fault.ticker)]
-        return sorted(holdings, key=lambda holding: -holding.percent)[:10]
+        return self._with_shared(etf, self._market.holdings(etf, at))
+
+    def holding_lines(self, etf: str, at: datetime) -> list[Holding]:
+        return self._with_shared(etf, self._market.holding_lines(etf, at))
 
     def quote(self, ticker: str, at: datetime) -> Quote | None:
-        self.security(ticker)
-        quote = self._market.quote(ticker, at)
-        if quote and any(isinstance(fault, NoMarketCap) for fault in self._faults.concerning(ticker)):
-            return replace(quote, shares_outstanding=None, market_cap=None)
-        return quote
+        security, quote = self.security(ticker), self._market.quote(ticker, at)
+        for fault in self._faults.concerning(ticker):
+            quote = quote and fault.spoil_quote(quote)
+        return quote and replace(quote, security=security)
+
+    def _with_shared(self, etf: str, holdings: list[Holding]) -> list[Holding]:
+        self.security(etf)
+        shared = [fault for fault in self._faults.concerning(etf) if isinstance(fault, answers.SharedHolding)]
+        for fault in shared:
+            first = Holding(fault.ticker, self._market.security(fault.ticker).name, fault.percent)
+            holdings = [first, *(holding for holding in holdings if holding.ticker != fault.ticker)]
+        return sorted(holdings, key=lambda holding: -holding.percent)[:10] if shared else holdings
 
 
-def _spoiled(bars: list[Bar], fault: DataFault) -> list[Bar]:
-    if isinstance(fault, MissingBar):
-        return [bar for bar in bars if bar.session != fault.session]
-    if isinstance(fault, NanBar):
-        return [_without_prices(bar) if bar.session == fault.session else bar for bar in bars]
-    if isinstance(fault, ScaledBar):
-        return [_scaled(bar, fault.factor) if bar.session == fault.session else bar for bar in bars]
-    if isinstance(fault, PartialBar) and bars and bars[-1].open is not None and not bars[-1].is_partial:
-        return [*bars[:-1], in_progress(bars[-1], 0.5)]
-    return bars
+_FAULTS: TypeAdapter[Any] = TypeAdapter(list[Fault])
 
 
-def _without_prices(bar: Bar) -> Bar:
-    return replace(bar, open=None, high=None, low=None, close=None, adj_close=None, volume=None)
-
-
-def _scaled(bar: Bar, factor: float) -> Bar:
-    prices = {name: getattr(bar, name) for name in ("open", "high", "low", "close", "adj_close")}
-    return replace(bar, **{name: price and price * factor for name, price in prices.items()})
-
-
-_FAULTS: TypeAdapter[list[HttpFault | DataFault]] = TypeAdapter(list[Fault])
-
-
-def read_faults(path: Path) -> list[HttpFault | DataFault]:
+def read_faults(path: Path) -> list[Refusal | DataFault]:
     """A JSON list, or TOML with [[faults]]. InvalidInput names the file, the fault and the field that is wrong."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -266,7 +225,8 @@ def read_faults(path: Path) -> list[HttpFault | DataFault]:
     except (OSError, ValueError) as error:
         raise InvalidInput(f"{path}: cannot be read: {error}") from None
     try:
-        return _FAULTS.validate_python(listed)
+        faults: list[Refusal | DataFault] = _FAULTS.validate_python(listed)
+        return faults
     except ValidationError as error:
         raise InvalidInput(f"{path}: {_first_of(error)}") from None
 

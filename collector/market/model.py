@@ -17,16 +17,23 @@ EXCHANGE_NAMES = {
     "NMS": "NasdaqGS",
     "NYQ": "NYSE",
     "KSC": "KSE",
+    "JPX": "Tokyo",
+    "LSE": "LSE",
+    "GER": "XETRA",
     "CCY": "CCY",
 }
+
+
+# Yahoo's codes of hundredths of a currency.
+MINOR_UNITS = frozenset({"GBp", "GBX", "ZAc", "ILA", "ILa"})
 
 
 @dataclass(frozen=True)
 class Security:
     """A ticker as Yahoo describes it. `sector` is in Yahoo's words; funds and currencies have none.
 
-    `shares` counts the shares before any split, `cap_shares` the ones its market cap is made of (more, where one
-    company has several share classes). None = not disclosed.
+    `shares` counts the listed shares before any split, `cap_shares` the ones its market cap is made of (more, where one
+    company has several share classes). None = not disclosed. Of a fund `shares` is out of date.
     """
 
     ticker: str
@@ -38,13 +45,24 @@ class Security:
     sector: str | None = None
     shares: float | None = None
     cap_shares: float | None = None
+    states_company_shares: bool = False
+    states_currency: bool = True
+    has_profile: bool = True
+    is_thin: bool = False
+    last_session: date | None = None  # of a delisted company
+
+    @property
+    def per_major_unit(self) -> int:
+        """How much of what prices are in makes one of what market caps are in."""
+        return 100 if self.currency in MINOR_UNITS else 1
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
     """One session as answered at some moment: prices split-adjusted, adj_close for dividends too; None = unknown.
 
-    `dividend` is 0 and `split_ratio` 1 on most days. A partial bar is of a session that is not over yet.
+    `dividend` and `capital_gain` are 0 and `split_ratio` 1 on most days; a dividend is in the currency of the prices if
+    none is given. A partial bar is of a session that is not over yet.
     """
 
     session: date
@@ -57,6 +75,8 @@ class Bar:
     dividend: float = 0.0
     split_ratio: float = 1.0
     is_partial: bool = False
+    capital_gain: float = 0.0
+    dividend_currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +90,18 @@ class Holding:
 
 @dataclass(frozen=True)
 class Quote:
-    """A security at some moment. Market cap in its own currency; None = not disclosed."""
+    """A security at some moment. Market cap in its own currency; None = not disclosed.
+
+    `shares_outstanding` counts the listed class, `company_shares` the whole company.
+    """
 
     security: Security
     price: float
     previous_close: float | None
     shares_outstanding: int | None
     market_cap: int | None
+    company_shares: int | None = None
+    year_range: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -106,12 +131,20 @@ class Market(Protocol):
 
     def security(self, ticker: str) -> Security: ...
 
+    def is_listed(self, ticker: str, at: datetime) -> bool:
+        """False once a company is delisted."""
+        ...
+
     def bars(self, ticker: str, at: datetime) -> list[Bar]:
         """Every bar known at the moment, oldest first; the last one is partial while its session runs."""
         ...
 
     def holdings(self, etf: str, at: datetime) -> list[Holding]:
         """The newest snapshot known at the moment, largest first, at most ten; empty when there is none yet."""
+        ...
+
+    def holding_lines(self, etf: str, at: datetime) -> list[Holding]:
+        """The same as they are listed: a holding may stand in several lines."""
         ...
 
     def quote(self, ticker: str, at: datetime) -> Quote | None:
@@ -124,7 +157,7 @@ def in_progress(bar: Bar, fraction: float) -> Bar:
 
     >>> in_progress(Bar(date(2026, 8, 21), 10.0, 14.0, 9.0, 12.0, 12.0, 1000), 0.5)
     Bar(session=datetime.date(2026, 8, 21), open=10.0, high=12.0, low=9.5, close=11.0, adj_close=11.0, volume=500, \
-dividend=0.0, split_ratio=1.0, is_partial=True)
+dividend=0.0, split_ratio=1.0, is_partial=True, capital_gain=0.0, dividend_currency=None)
     """
     if bar.open is None or bar.high is None or bar.low is None or bar.close is None:
         raise ValueError(f"the bar of {bar.session} has no opening price to start from")

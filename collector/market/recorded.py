@@ -352,7 +352,12 @@ def _with_shares(security: Security, company: _Company, history: History) -> Sec
 
 
 def _venue(ticker: str) -> Venue:
-    return CURRENCIES if ticker.endswith("=X") else VENUES[exchange_of(ticker)]
+    if ticker.endswith("=X"):
+        return CURRENCIES
+    exchange = exchange_of(ticker)
+    if exchange not in VENUES:
+        raise BadMarketFile(f"{ticker} trades on {exchange}: a recorded market has {' and '.join(VENUES)} alone")
+    return VENUES[exchange]
 
 
 def _home_sessions(folder: Path, histories: Mapping[str, History]) -> tuple[date, ...]:

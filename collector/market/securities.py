@@ -193,6 +193,7 @@ US_COMPANIES = (
     Company("DOW", "Dow Inc.", MATERIALS, 54.10, 40, 0.052),
     Company("PPG", "PPG Industries, Inc.", MATERIALS, 133.50, 32, 0.018),
     Company("HL", "Hecla Mining Company", MATERIALS, 5.40, 2.8, 0.002),
+    Company("SPR", "Spirit AeroSystems Holdings, Inc.", INDUSTRIALS, 31.40, 2.6),
     Company("XOM", "Exxon Mobil Corporation", ENERGY, 69.80, 295, 0.034),
     Company("CVX", "Chevron Corporation", ENERGY, 120.50, 226, 0.041),
     Company("COP", "ConocoPhillips", ENERGY, 65.10, 71, 0.029),
@@ -213,6 +214,13 @@ KOREAN_COMPANIES = (
     Company("005490.KS", "POSCO Holdings Inc.", MATERIALS, 236_500, 20_600, 0.030),
     Company("012450.KS", "Hanwha Aerospace Co., Ltd.", INDUSTRIALS, 35_050, 1_780, 0.008),
     Company("034020.KS", "Doosan Enerbility Co., Ltd.", INDUSTRIALS, 5_730, 3_100),
+)
+
+# In the hands of no fund. The price in London is in pence, the market cap in pounds.
+FOREIGN_COMPANIES = (
+    Company("7203.T", "Toyota Motor Corporation", CYCLICAL, 2_650, 41_800, 0.031),
+    Company("AZN.L", "AstraZeneca PLC", HEALTHCARE, 11_240, 174, 0.022),
+    Company("SAP.DE", "SAP SE", TECHNOLOGY, 178.40, 210, 0.012),
 )
 
 FUNDS = (
@@ -241,7 +249,7 @@ FUNDS = (
         166.10,
         0.012,
         0.06,
-        _tickers("CRDO FN BE GH STRL KTOS MDGL HL ONB VST CEG"),
+        _tickers("CRDO FN BE GH STRL KTOS MDGL HL ONB VST CEG SPR"),
     ),
     Fund(
         "EWY",
@@ -353,13 +361,16 @@ FUNDS = (
     ),
 )
 
-COMPANIES = (*US_COMPANIES, *KOREAN_COMPANIES)
+COMPANIES = (*US_COMPANIES, *KOREAN_COMPANIES, *FOREIGN_COMPANIES)
+COMPANY_OF = {company.ticker: company for company in COMPANIES}
+FUND_OF = {fund.ticker: fund for fund in FUNDS}
 
-# What Yahoo does not say of everybody: no figure at all, or a market cap without a share count.
-WITHOUT_MARKET_CAP = frozenset({"CEG"})
-WITHOUT_SHARES = frozenset({"BRK-B"})
-# Both classes carry the whole company's market cap, each its own share of the shares.
-PART_OF_THE_COMPANY = {"GOOGL": 0.53, "GOOG": 0.47}
+# On the server, but in no list of ETFs to follow: a fund of gold lists no holdings.
+GOLD = Fund("GLD", "SPDR Gold Shares", None, 168.30, 0.0, 0.0, ())
+
+# Units of the currency per US dollar at the start.
+RATES = {"KRW=X": 1_310.0, "GBP=X": 0.79, "EUR=X": 0.92, "JPY=X": 149.0, "ZAR=X": 18.3, "ILS=X": 3.7}
+
 MOVES_LIKE = {"GOOG": "GOOGL"}
 
 NASDAQ_LISTED = frozenset(

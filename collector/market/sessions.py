@@ -17,19 +17,37 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Venue:
-    """A place of trade. `fixing` is the daily end of a venue without a calendar: it trades on every weekday."""
+    """A place of trade.
+
+    `ends` is the daily end of a venue without a calendar: it trades on every weekday. `stated_end` is what Yahoo gives
+    as the end of the session where that is not the end. Answers are `delay` seconds behind. `closed` are days without
+    trade that the calendar has as sessions.
+    """
 
     calendar: str
     zone: ZoneInfo
     opens: time
-    fixing: time | None = None
+    ends: time | None = None
+    stated_end: time | None = None
+    delay: float = 0.0
+    closed: frozenset[date] = frozenset()
 
 
 NEW_YORK = Venue(HOME_EXCHANGE, ZoneInfo("America/New_York"), time(9, 30))
-SEOUL = Venue("XKRX", ZoneInfo("Asia/Seoul"), time(9, 0))
-# Yahoo dates exchange rates by London. A day's rate is final at the 16:00 London fixing here, which is before every
-# close in New York, early ones included: the rate of a day is the same whenever it is read after that close.
-CURRENCIES = Venue("weekdays", ZoneInfo("Europe/London"), time(0, 0), fixing=time(16, 0))
+# An election and holidays made after the calendar package was published.
+SEOUL = Venue(
+    "XKRX",
+    ZoneInfo("Asia/Seoul"),
+    time(9, 0),
+    stated_end=time(15, 0),
+    delay=20 * 60,
+    closed=frozenset({date(2026, 6, 3), date(2026, 7, 17), date(2027, 5, 3), date(2027, 7, 19)}),
+)
+TOKYO = Venue("XTKS", ZoneInfo("Asia/Tokyo"), time(9, 0), delay=20 * 60)
+LONDON = Venue("XLON", ZoneInfo("Europe/London"), time(8, 0), delay=20 * 60)
+FRANKFURT = Venue("XETR", ZoneInfo("Europe/Berlin"), time(9, 0), delay=15 * 60)
+# Yahoo dates exchange rates by London, from midnight to midnight.
+CURRENCIES = Venue("weekdays", ZoneInfo("Europe/London"), time(0, 0), ends=time(23, 59))
 
 
 @dataclass(frozen=True)
@@ -57,13 +75,16 @@ class TradingDays:
 
 @cache
 def trading_days(venue: Venue) -> TradingDays:
-    if venue.fixing is not None:
+    if venue.ends is not None:
         days = _weekdays(CALENDAR_START, sessions_of().days[-1])
-        closes = _seconds(days, venue.fixing, venue.zone)
+        closes = _seconds(days, venue.ends, venue.zone)
     else:
         calendar = sessions_of(venue.calendar)
-        days = calendar.days
-        closes = np.array([close.timestamp() for close in calendar.closes])
+        open_days = {
+            day: close for day, close in zip(calendar.days, calendar.closes, strict=True) if day not in venue.closed
+        }
+        days = tuple(open_days)
+        closes = np.array([close.timestamp() for close in open_days.values()])
     return TradingDays(days, _seconds(days, venue.opens, venue.zone), closes)
 
 

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from collector.market.clock import MarketClock
-from collector.market.faults import Endpoint, Faults, FaultyMarket
+from collector.market.faults import Faults, FaultyMarket
 from collector.market.history import HistoricalMarket
-from collector.market.model import Market
+from collector.market.noise import Noise
+from collector.market.refusals import Endpoint
 
 
 @dataclass
@@ -44,17 +45,19 @@ class RequestCounts:
 
 @dataclass
 class MarketState:
-    """`visible` is the market as its faults let it be seen."""
+    """`visible` is the market as its faults let it be seen. Recorded answers are without noise until it is set."""
 
     market: HistoricalMarket
     clock: MarketClock
     faults: Faults
     counts: RequestCounts
-    visible: Market
+    visible: FaultyMarket
+    noise: Noise
 
     @classmethod
     def of(cls, market: HistoricalMarket, clock: MarketClock, faults: Faults) -> "MarketState":
-        return cls(market, clock, faults, RequestCounts(), FaultyMarket(market, faults))
+        noise = Noise(is_on=market.label == "simulated")
+        return cls(market, clock, faults, RequestCounts(), FaultyMarket(market, faults), noise)
 
 
 async def _state_of(request: Request) -> MarketState:

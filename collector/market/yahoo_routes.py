@@ -3,13 +3,16 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse
 
-from collector.market import quotes
 from collector.market.chart import ChartQuery, chart_of
 from collector.market.crumbs import crumb_needed, crumb_of, set_cookie_header
-from collector.market.faults import Endpoint
+from collector.market.envelope import YahooJson
+from collector.market.noise import reordered
+from collector.market.quotes import quote_rows, shares_over_time
+from collector.market.refusals import CONSENT_PAGE, CONSENT_PATH, Endpoint
 from collector.market.state import State
+from collector.market.summaries import asked_for, formatted, modules_of
 
 router = APIRouter(include_in_schema=False)
 with_crumb = [Depends(crumb_needed)]
@@ -29,6 +32,12 @@ async def crumb(request: Request) -> Response:
     return PlainTextResponse(crumb_of(request))
 
 
+@router.get(CONSENT_PATH)
+async def consent() -> Response:
+    """Where a redirection to the consent page leads."""
+    return HTMLResponse(CONSENT_PAGE)
+
+
 @router.get("/v8/finance/chart/{ticker}")
 async def chart(
     state: State,
@@ -40,18 +49,34 @@ async def chart(
     events: str = "",
 ) -> Response:
     """As on Yahoo, without need of a crumb."""
-    query = ChartQuery(period1, period2, span, interval, events)
-    return JSONResponse(chart_of(state.visible, ticker, state.clock.now(), query))
+    now, query = state.clock.now(), ChartQuery(period1, period2, span, interval, events)
+    told_at = state.visible.told_at(ticker, now)
+    result = chart_of(state.visible, ticker, told_at, query, state.noise.is_second("chart", ticker))
+    state.faults.spoil_chart(ticker, result)
+    age = {"Age": str(int((now - told_at).total_seconds()))}
+    return YahooJson({"chart": {"result": [result], "error": None}}, headers=age)
 
 
 @router.get("/v10/finance/quoteSummary/{ticker}", dependencies=with_crumb)
-async def quote_summary(state: State, ticker: str, modules: str = "") -> Response:
-    return JSONResponse(quotes.quote_summary(state.visible, ticker, state.clock.now(), modules.split(",")))
+async def quote_summary(
+    state: State,
+    ticker: str,
+    modules: str = "",
+    is_formatted: Annotated[bool, Query(alias="formatted")] = True,
+) -> Response:
+    known = state.faults.spoilt_modules(ticker, modules_of(state.visible, ticker, state.clock.now()))
+    found = asked_for(known, modules.split(","))
+    result = formatted(found) if is_formatted else found
+    return YahooJson({"quoteSummary": {"result": [result], "error": None}})
 
 
 @router.get("/v7/finance/quote", dependencies=with_crumb)
 async def quote(state: State, request: Request) -> Response:
-    return JSONResponse(quotes.quotes(state.visible, tickers_of(request), state.clock.now()))
+    tickers = tickers_of(request)
+    rows = state.faults.spoilt_rows(quote_rows(state.visible, tickers, state.clock.now()))
+    if state.noise.is_second("quote", ",".join(tickers)):
+        rows = [reordered(row) for row in rows]
+    return YahooJson({"quoteResponse": {"result": rows, "error": None}})
 
 
 @router.get("/ws/fundamentals-timeseries/v1/finance/timeseries/{ticker}")
@@ -59,7 +84,7 @@ async def timeseries(
     state: State, ticker: str, types: Annotated[list[str] | None, Query(alias="type")] = None
 ) -> Response:
     names = [name for listed in types or [] for name in listed.split(",")]
-    return JSONResponse(quotes.timeseries(state.visible, ticker, state.clock.now(), names))
+    return YahooJson(shares_over_time(state.visible, ticker, state.clock.now(), names))
 
 
 def endpoint_of(path: str) -> Endpoint:

@@ -120,10 +120,10 @@ class TestTables:
             own = [row for row in rows if row["ticker"] == ticker]
             assert_bars(own, bars_of(truth, ticker, market_now, own[0]["trade_date"]))
             assert len(own) > universe().longest_period
-            quote = truth.quote(ticker, market_now)
-            assert quote is not None
-            if quote.shares_outstanding:
-                assert own[-1]["market_cap"] == round(quote.shares_outstanding * own[-1]["close_price"])
+            if company := truth.company_shares(ticker, market_now):
+                assert own[-1]["market_cap"] == round(company * own[-1]["close_price"])
+            else:
+                assert own[-1]["market_cap"] is None
 
     def test_a_full_day_stays_within_its_requests(self, pipeline: Run, conn: Connection) -> None:
         """Budget: 75 for 15 ETFs, 10 of them trending, and 40 stocks; more or fewer of either cost one each."""

@@ -8,6 +8,9 @@ import pandas as pd
 
 HOME, KOREA = "XNYS", "XKRX"
 CALENDAR_START = "2020-01-02"
+# Sessions of the calendar package on which Korea was closed: an election and holidays made after it was published.
+CLOSED = {KOREA: ["2026-06-03", "2026-07-17", "2027-05-03", "2027-07-19"]}
+RATE_AGE = pd.Timedelta(days=5)
 Values = dict[str, dict[pd.Timestamp, float]]  # ticker -> session -> value
 
 
@@ -62,9 +65,8 @@ class Reference:
 
     def _read_stocks(self, stocks: pd.DataFrame) -> None:
         is_rate = stocks["quote_type"] == "CURRENCY"
-        rates = stocks[is_rate].set_index("trade_date")["close_price"]
         equities = stocks[~is_rate].copy()
-        rate = equities["trade_date"].map(rates).where(equities["currency"] != "USD", 1.0)
+        rate = _rates_of(equities, stocks[is_rate])
         equities["price"] = equities["adj_close"] / rate
         equities["cap"] = (equities["market_cap"] / rate).round()
         korean = equities["ticker"].str.endswith(".KS")
@@ -153,9 +155,20 @@ def collected(rows: dict[Any, list[tuple[Any, ...]]]) -> Collected:
     )
 
 
+def _rates_of(equities: pd.DataFrame, rates: pd.DataFrame) -> pd.Series:
+    """Units of each row's currency per dollar: those of its own day, else the last ones within five days before."""
+    known = rates[["ticker", "trade_date", "close_price"]].sort_values("trade_date")
+    wanted = pd.DataFrame({"trade_date": equities["trade_date"], "ticker": equities["currency"] + "=X"})
+    wanted = wanted.rename_axis("row").reset_index().sort_values("trade_date")
+    found = pd.merge_asof(wanted, known, on="trade_date", by="ticker", tolerance=RATE_AGE)
+    rate = found.set_index("row")["close_price"].reindex(equities.index)
+    return rate.where(equities["currency"] != "USD", 1.0)
+
+
 def _sessions(exchange: str) -> pd.Series:
     """Sessions -> when they close."""
-    return exchange_calendars.get_calendar(exchange, start=CALENDAR_START).closes
+    closes = exchange_calendars.get_calendar(exchange, start=CALENDAR_START).closes
+    return closes.drop(pd.to_datetime(CLOSED.get(exchange, [])), errors="ignore")
 
 
 def _wide(frame: pd.DataFrame, column: str) -> pd.DataFrame:

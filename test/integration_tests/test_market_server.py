@@ -121,6 +121,7 @@ def yahoo(server: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[YfD
     monkeypatch.setitem(yfinance.config.debug.data, "hide_exceptions", False)
     YfData.cache_get.cache_clear()
     server.put("/control/clock", json={"at": str(UNTIL)}).raise_for_status()
+    server.put("/control/noise", json={"is_on": False}).raise_for_status()
     server.delete("/control/requests").raise_for_status()
     yield YfData(session=RedirectedSession(server.base_url.port or 0))
     server.delete("/control/faults").raise_for_status()
@@ -143,7 +144,7 @@ def known(bars: list[Bar]) -> list[tuple[Any, ...]]:
     return [
         (bar.session, bar.open, bar.high, bar.low, bar.close, bar.adj_close, bar.volume, bar.dividend, bar.split_ratio)
         for bar in bars
-        if bar.session >= date(2025, 8, 1)
+        if bar.session >= date(2025, 8, 1) and bar.close is not None
     ]
 
 
@@ -158,6 +159,18 @@ def test_history_is_the_market_s(
 ) -> None:
     server.put("/control/clock", json={"at": at}).raise_for_status()
     assert rows(history(ticker)) == known(truth.bars(ticker, datetime.fromisoformat(at)))
+
+
+def test_two_fetches_of_the_same_history_differ_in_adjusted_closes_alone(yahoo: YfData, server: httpx.Client) -> None:
+    yfinance.cache.get_tz_cache().store("SPY", "America/New_York")
+    server.put("/control/noise", json={"is_on": True}).raise_for_status()
+    first = history("SPY")
+    YfData.cache_get.cache_clear()
+    second = history("SPY")
+    apart = (second["Adj Close"] / first["Adj Close"] - 1).abs()
+    assert 3e-8 < apart[apart > 0].min() <= apart.max() < 1.2e-7
+    assert (apart > 0).sum() > 50
+    assert first.drop(columns="Adj Close").equals(second.drop(columns="Adj Close"))
 
 
 def test_a_range_of_any_length_is_one_chart_request(yahoo: YfData, server: httpx.Client) -> None:
@@ -223,7 +236,7 @@ def test_an_unknown_ticker(yahoo: YfData, fault: Callable[..., None]) -> None:
 
 def test_a_refused_crumb_is_fetched_again(yahoo: YfData, server: httpx.Client, fault: Callable[..., None]) -> None:
     fault(kind="unauthorized", endpoint="quoteSummary", count=1)
-    assert len(yfinance.Ticker("QQQ").funds_data.top_holdings) == 10
+    assert len(yfinance.Ticker("XLB").funds_data.top_holdings) == 10
     assert server.get("/control/requests").json()["by_status"]["401"] == 1
 
 
@@ -231,6 +244,15 @@ def test_an_error_of_the_server(yahoo: YfData, fault: Callable[..., None]) -> No
     fault(kind="server_error", endpoint="quoteSummary")
     with pytest.raises(curl.exceptions.HTTPError, match="500"):
         _ = yfinance.Ticker("QQQ").funds_data.top_holdings
+
+
+def test_a_status_of_yahoo_s_own(server: httpx.Client, fault: Callable[..., None]) -> None:
+    fault(kind="http_status", status=999, body="text")
+    try:
+        answer = server.get("/v8/finance/chart/SPY")
+    finally:
+        server.delete("/control/faults").raise_for_status()
+    assert (answer.status_code, answer.text) == (999, "Request denied\r\n")
 
 
 def test_a_time_out(yahoo: YfData, fault: Callable[..., None]) -> None:

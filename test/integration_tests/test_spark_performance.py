@@ -135,6 +135,8 @@ def dollars(conn: Connection, sessions: list[date]) -> pd.DataFrame:
         )
     )
     rates = bars[bars["quote_type"] == "CURRENCY"].set_index("trade_date")["close_price"]
+    every_day = [day.date() for day in pd.date_range(min(rates.index), max(rates.index))]
+    rates = rates.reindex(every_day).ffill(limit=5)  # a day without a rate has the last one before
     bars = bars[bars["quote_type"] != "CURRENCY"]
     bars["price"] = bars["adj_close"] / bars["trade_date"].map(rates).where(bars["currency"] != "USD", 1.0)
     own = bars.pivot(index="trade_date", columns="ticker", values="price")

@@ -1,7 +1,8 @@
 """What the market server answers over HTTP: Yahoo's shapes and refusals, and its own control endpoints."""
 
+import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote_plus
@@ -61,7 +62,6 @@ def test_a_chart_has_the_shape_of_yahoo_s(client: TestClient, market: InventedMa
         column: [getattr(bar, column) for bar in bars] for column in ("open", "high", "low", "close", "volume")
     }
     assert result["indicators"]["adjclose"] == [{"adjclose": [bar.adj_close for bar in bars]}]
-    assert result["timestamp"][-1] == EASTERN_OPEN
     assert (meta["symbol"], meta["instrumentType"], meta["currency"]) == ("SPY", "ETF", "USD")
     assert meta["exchangeTimezoneName"] == "America/New_York"
     assert meta["currentTradingPeriod"]["regular"] == {
@@ -70,7 +70,31 @@ def test_a_chart_has_the_shape_of_yahoo_s(client: TestClient, market: InventedMa
         "end": EASTERN_CLOSE,
         "gmtoffset": -14400,
     }
-    assert (meta["regularMarketTime"], meta["regularMarketPrice"]) == (EASTERN_CLOSE, bars[-1].close)
+    assert EASTERN_CLOSE <= meta["regularMarketTime"] <= EASTERN_CLOSE + 6
+    assert meta["regularMarketPrice"] == bars[-1].close
+    year = market.bars("SPY", datetime(2026, 8, 21, 20, 15, tzinfo=UTC))[-252:]
+    assert meta["fiftyTwoWeekHigh"] == max(bar.high for bar in year if bar.high)
+    assert meta["fiftyTwoWeekLow"] == min(bar.low for bar in year if bar.low)
+
+
+def test_the_last_bar_is_stamped_with_its_last_trade_until_six_hours_after_the_close(client: TestClient) -> None:
+    stamps = []
+    for at in ("2026-08-21T20:15:00Z", "2026-08-22T01:59:00Z", "2026-08-22T02:10:00Z", "2026-08-24T13:00:00Z"):
+        client.put("/control/clock", json={"at": at}).raise_for_status()
+        result = chart(client, "SPY", range="5d")
+        stamps.append(result["timestamp"][-1])
+        assert result["timestamp"][-2] == EASTERN_OPEN - 24 * 3600
+        assert EASTERN_CLOSE <= result["meta"]["regularMarketTime"] <= EASTERN_CLOSE + 6
+    assert stamps[0] == stamps[1] == result["meta"]["regularMarketTime"]
+    assert stamps[2:] == [EASTERN_OPEN, EASTERN_OPEN]
+
+
+def test_what_is_rarely_traded_was_last_traded_before_the_close(client: TestClient) -> None:
+    assert EASTERN_CLOSE - 2700 <= chart(client, "FN")["meta"]["regularMarketTime"] <= EASTERN_CLOSE - 300
+    client.post("/control/faults", json={"kind": "thin", "ticker": "SPY"}).raise_for_status()
+    result = chart(client, "SPY")
+    assert EASTERN_CLOSE - 2700 <= result["meta"]["regularMarketTime"] == result["timestamp"][-1] < EASTERN_CLOSE
+    assert result["meta"]["currentTradingPeriod"]["regular"]["end"] == EASTERN_CLOSE
 
 
 def test_a_chart_between_two_moments_excludes_the_second(client: TestClient) -> None:
@@ -89,7 +113,50 @@ def test_a_chart_of_a_range(client: TestClient, span: str, count: int) -> None:
 def test_a_range_without_bars_has_no_timestamps(client: TestClient) -> None:
     result = chart(client, "SPY", period1=0, period2=1)
     assert "timestamp" not in result
-    assert result["indicators"]["quote"] == [{}]
+    assert result["indicators"] == {"quote": [{}]}
+
+
+def test_keys_stand_as_on_yahoo_and_whole_numbers_are_integers(client: TestClient) -> None:
+    text = client.get("/v8/finance/chart/005930.KS", params={"range": "1y", "events": "div"}).text
+    assert text.index('"timestamp"') < text.index('"events"') < text.index('"indicators"')
+    assert ".0," not in text and ".0]" not in text
+    assert chart(client, "AAPL", range="1d")["indicators"]["quote"][0]["close"][0] % 0.01 > 1e-7, "single precision"
+
+
+def test_headers_are_yahoo_s(client: TestClient) -> None:
+    answer = client.get("/v8/finance/chart/SPY", params={"range": "max"})
+    assert answer.headers["Content-Type"] == "application/json;charset=utf-8"
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert answer.headers["Server"] == "ATS"
+    assert answer.headers["Age"] == "0"
+    assert answer.headers["Cache-Control"] == "public, max-age=10, stale-while-revalidate=20"
+    assert "Server" not in client.get("/control/status").headers
+
+
+def test_every_second_answer_is_in_the_other_version(client: TestClient, market: InventedMarket) -> None:
+    texts = [client.get("/v8/finance/chart/SPY", params={"range": "1y"}).text for _ in range(4)]
+    assert texts[0] == texts[2] != texts[1] == texts[3]
+    results = [json.loads(text)["chart"]["result"][0] for text in texts[:2]]
+    first, second = (result["indicators"]["adjclose"][0]["adjclose"] for result in results)
+    assert first == [bar.adj_close for bar in market.bars("SPY", datetime(2026, 8, 21, 20, 15, tzinfo=UTC))[-252:]]
+    steps = {abs(other / one - 1) for one, other in zip(first, second, strict=True)} - {0.0}
+    assert len(steps) > 50 and 3e-8 < min(steps) < max(steps) < 1.2e-7
+    assert first[-25:] == second[-25:]
+    assert results[0]["indicators"]["quote"] == results[1]["indicators"]["quote"]
+    assert results[0]["meta"] == results[1]["meta"]
+    assert list(results[0]["meta"]) != list(results[1]["meta"])
+
+
+def test_without_noise_all_answers_are_the_first(client: TestClient) -> None:
+    def told() -> str:
+        return client.get("/v8/finance/chart/SPY", params={"range": "1y"}).text
+
+    truth = told()
+    assert client.put("/control/noise", json={"is_on": False}).json() == {"is_on": False}
+    assert {told() for _ in range(3)} == {truth}
+    client.put("/control/noise", json={"is_on": True})
+    assert client.get("/control/status").json()["noise"] is True
+    assert told() == truth != told()
 
 
 def test_events_are_keyed_by_the_opening_of_their_day(client: TestClient, market: InventedMarket) -> None:
@@ -108,17 +175,51 @@ def test_a_running_session_is_stamped_with_the_last_trade(client: TestClient) ->
     assert result["meta"]["currentTradingPeriod"]["regular"]["end"] == EASTERN_CLOSE
 
 
-def test_a_bar_that_stays_partial_was_last_traded_before_the_close(client: TestClient) -> None:
+def test_a_bar_that_stays_partial_is_an_old_answer_of_the_middle_of_the_session(client: TestClient) -> None:
+    client.put("/control/clock", json={"at": "2026-08-21T16:45:00Z"}).raise_for_status()
+    then = chart(client, "SPY", range="5d")
+    client.put("/control/clock", json={"at": "2026-08-21"}).raise_for_status()
+    client.put("/control/noise", json={"is_on": False})
     client.post("/control/faults", json={"kind": "partial_bar", "ticker": "SPY"}).raise_for_status()
-    assert chart(client, "SPY")["meta"]["regularMarketTime"] == (EASTERN_OPEN + EASTERN_CLOSE) // 2
+    answer = client.get("/v8/finance/chart/SPY", params={"range": "5d"})
+    assert answer.json()["chart"]["result"] == [then]
+    assert then["meta"]["regularMarketTime"] == (EASTERN_OPEN + EASTERN_CLOSE) // 2
+    made = parsedate_to_datetime(answer.headers["Date"]) - timedelta(seconds=int(answer.headers["Age"]))
+    assert made == datetime(2026, 8, 21, 16, 45, tzinfo=UTC)
+    assert client.get("/v8/finance/chart/QQQ").headers["Age"] == "0"
 
 
 def test_korean_sessions_and_exchange_rates_have_their_own_hours(client: TestClient) -> None:
-    korean, rate = chart(client, "005930.KS", range="1d"), chart(client, "KRW=X", range="1d")
+    korean, rate = chart(client, "005930.KS", range="1d"), chart(client, "KRW=X", range="2d")
     assert datetime.fromtimestamp(korean["timestamp"][0], UTC) == datetime(2026, 8, 21, 0, 0, tzinfo=UTC)
     assert (korean["meta"]["exchangeTimezoneName"], korean["meta"]["currency"]) == ("Asia/Seoul", "KRW")
-    assert datetime.fromtimestamp(rate["timestamp"][0], UTC) == datetime(2026, 8, 20, 23, 0, tzinfo=UTC)
+    assert datetime.fromtimestamp(rate["timestamp"][0], UTC) == datetime(2026, 8, 19, 23, 0, tzinfo=UTC)
+    assert rate["timestamp"][1] == rate["meta"]["regularMarketTime"] == EASTERN_CLOSE + 15 * 60, "it goes on"
     assert (rate["meta"]["instrumentType"], rate["meta"]["currency"]) == ("CURRENCY", "KRW")
+    period = rate["meta"]["currentTradingPeriod"]["regular"]
+    assert datetime.fromtimestamp(period["end"], UTC) == datetime(2026, 8, 21, 22, 59, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("at", "is_over"), [("2026-08-21T06:49:00Z", False), ("2026-08-21T06:51:00Z", True)], ids=["15:49", "15:51"]
+)
+def test_seoul_answers_twenty_minutes_late_and_its_period_ends_before_its_close(
+    client: TestClient, market: InventedMarket, at: str, is_over: bool
+) -> None:
+    client.put("/control/clock", json={"at": at}).raise_for_status()
+    result = chart(client, "005930.KS", range="1d")
+    closes, period = datetime(2026, 8, 21, 6, 30, tzinfo=UTC), result["meta"]["currentTradingPeriod"]["regular"]
+    assert datetime.fromtimestamp(period["end"], UTC) == datetime(2026, 8, 21, 6, 0, tzinfo=UTC)
+    assert (result["meta"]["regularMarketTime"] >= closes.timestamp()) == is_over
+    assert result["meta"]["regularMarketTime"] > period["end"]
+    [close] = result["indicators"]["quote"][0]["close"]
+    assert (close == market.bars("005930.KS", datetime(2026, 8, 21, 20, tzinfo=UTC))[-1].close) == is_over
+
+
+def test_half_days_end_at_one(client: TestClient) -> None:
+    client.put("/control/clock", json={"at": "2025-11-28"}).raise_for_status()
+    end = chart(client, "SPY")["meta"]["currentTradingPeriod"]["regular"]["end"]
+    assert datetime.fromtimestamp(end, UTC) == datetime(2025, 11, 28, 18, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -161,18 +262,28 @@ def test_questions_about_a_company_need_the_crumb(client: TestClient, crumb: str
 
 
 def test_quotes_leave_out_unknown_tickers_and_unknown_figures(client: TestClient, crumb: str) -> None:
-    params = {"symbols": "AAPL,NOPE,CEG,BRK-B,005930.KS", "crumb": crumb}
+    params = {"symbols": "AAPL,NOPE,CEG,BAC,BRK-B,META,D,QQQ,005930.KS", "crumb": crumb}
     answer = client.get("/v7/finance/quote", params=params).json()["quoteResponse"]
     quotes = {quote["symbol"]: quote for quote in answer["result"]}
-    assert list(quotes) == ["AAPL", "CEG", "BRK-B", "005930.KS"]
+    assert list(quotes) == ["AAPL", "CEG", "BAC", "BRK-B", "META", "D", "QQQ", "005930.KS"]
     assert {"marketCap", "sharesOutstanding"} <= quotes["AAPL"].keys()
     assert not {"marketCap", "sharesOutstanding"} & quotes["CEG"].keys()
-    assert "marketCap" in quotes["BRK-B"] and "sharesOutstanding" not in quotes["BRK-B"]
+    assert "marketCap" in quotes["BAC"] and "sharesOutstanding" not in quotes["BAC"]
+    assert "currency" not in quotes["D"]
+    for ticker, part in {"BRK-B": 0.63, "005930.KS": 0.88}.items():
+        quote = quotes[ticker]
+        assert quote["sharesOutstanding"] / quote["impliedSharesOutstanding"] == pytest.approx(part, abs=1e-4)
+        assert quote["marketCap"] == round(quote["impliedSharesOutstanding"] * quote["regularMarketPrice"])
+    assert "impliedSharesOutstanding" not in quotes["META"], "it follows from market cap and price"
+    for ticker, times in {"META": 1 / 0.86, "QQQ": 1.07}.items():
+        quote = quotes[ticker]
+        counted = quote["sharesOutstanding"] * quote["regularMarketPrice"]
+        assert quote["marketCap"] / counted == pytest.approx(times, abs=1e-4)
     assert (quotes["005930.KS"]["currency"], quotes["AAPL"]["longName"]) == ("KRW", "Apple Inc.")
 
 
 def summary(client: TestClient, crumb: str, ticker: str, modules: str) -> dict[str, Any]:
-    params = {"modules": modules, "crumb": crumb}
+    params = {"modules": modules, "crumb": crumb, "formatted": "false"}
     answer = client.get(f"/v10/finance/quoteSummary/{ticker}", params=params).raise_for_status().json()
     return dict(answer["quoteSummary"]["result"][0])
 
@@ -180,11 +291,66 @@ def summary(client: TestClient, crumb: str, ticker: str, modules: str) -> dict[s
 def test_a_fund_has_its_holdings_and_a_stock_its_sector(client: TestClient, crumb: str) -> None:
     modules = "quoteType,summaryProfile,topHoldings,fundProfile,assetProfile"
     fund, stock = summary(client, crumb, "EWY", modules), summary(client, crumb, "AAPL", modules)
-    assert set(fund) == {"quoteType", "summaryProfile", "topHoldings", "fundProfile"}
+    assert set(fund) == {"quoteType", "summaryProfile", "topHoldings", "fundProfile", "assetProfile"}
+    assert "sector" not in fund["assetProfile"]
+    assert {"bondPosition", "otherPosition", "preferredPosition", "convertiblePosition"} <= fund["topHoldings"].keys()
     assert fund["topHoldings"]["holdings"][0].keys() == {"symbol", "holdingName", "holdingPercent"}
     assert len(fund["topHoldings"]["holdings"]) == 10
     assert "topHoldings" not in stock
     assert stock["assetProfile"]["sector"] == "Technology"
+
+
+def test_numbers_have_a_text_beside_them_unless_they_are_asked_for_without(
+    client: TestClient, crumb: str, market: InventedMarket
+) -> None:
+    params = {"modules": "topHoldings", "crumb": crumb}
+    answer = client.get("/v10/finance/quoteSummary/XLB", params=params).json()["quoteSummary"]["result"][0]
+    first = market.holdings("XLB", datetime(2026, 8, 21, 20, 15, tzinfo=UTC))[0].percent
+    assert answer["topHoldings"]["holdings"][0]["holdingPercent"] == {"raw": first, "fmt": f"{first:.2%}"}
+
+
+def test_one_holding_stands_in_two_lines(client: TestClient, crumb: str, market: InventedMarket) -> None:
+    lines = summary(client, crumb, "QQQ", "topHoldings")["topHoldings"]["holdings"]
+    true = market.holdings("QQQ", datetime(2026, 8, 21, 20, 15, tzinfo=UTC))
+    assert (len(lines), len(true)) == (11, 10)
+    for holding in true:
+        parts = [line["holdingPercent"] for line in lines if line["symbol"] == holding.ticker]
+        assert len(parts) == (2 if holding == true[1] else 1)
+        assert sum(parts) == pytest.approx(holding.percent, abs=1e-12)
+
+
+def test_lists_and_profiles_that_are_not_there(client: TestClient, crumb: str) -> None:
+    def status(ticker: str, module: str) -> tuple[int, str | None]:
+        answer = client.get(f"/v10/finance/quoteSummary/{ticker}", params={"modules": module, "crumb": crumb})
+        error = answer.json()["quoteSummary"]["error"]
+        return answer.status_code, error and error["description"]
+
+    nothing = "No fundamentals data found for any of the summaryTypes="
+    assert status("GLD", "topHoldings") == (404, nothing + "topHoldings")
+    assert status("DASH", "assetProfile") == (404, nothing + "assetProfile")
+    assert status("DASH", "price") == (200, None)
+    client.put("/control/clock", json={"at": "2026-08-17"}).raise_for_status()
+    assert summary(client, crumb, "SCHD", "topHoldings")["topHoldings"]["holdings"] == []
+    client.put("/control/clock", json={"at": "2026-08-18"}).raise_for_status()
+    assert len(summary(client, crumb, "SCHD", "topHoldings")["topHoldings"]["holdings"]) == 10
+
+
+def test_a_company_that_is_delisted() -> None:
+    market = InventedMarket(7, date(2026, 9, 25), sessions=60)
+    state = MarketState.of(market, MarketClock(market.sessions), Faults(market))
+    with TestClient(create_app(state), base_url="http://query2.finance.yahoo.com") as client:
+        cookie = client.get("http://fc.yahoo.com/").headers["Set-Cookie"].partition(";")[0].removeprefix("A3=")
+        client.cookies.set("A3", cookie)
+        params = {"symbols": "SPR", "crumb": client.get("/v1/test/getcrumb").text}
+        for at, status, kind in (("2026-09-18", 200, "EQUITY"), ("2026-09-21", 404, "NONE")):
+            client.put("/control/clock", json={"at": at}).raise_for_status()
+            answer = client.get("/v8/finance/chart/SPR")
+            [quote] = client.get("/v7/finance/quote", params=params).json()["quoteResponse"]["result"]
+            assert (answer.status_code, quote["quoteType"]) == (status, kind)
+        assert answer.json()["chart"]["error"]["description"] == "No data found, symbol may be delisted"
+        assert not {"currency", "longName", "marketCap"} & quote.keys()
+        held = [one.ticker for one in market.holdings("IWM", datetime(2026, 9, 25, 20, 15, tzinfo=UTC))]
+        assert "SPR" in held
 
 
 def test_a_summary_of_nobody(client: TestClient, crumb: str) -> None:

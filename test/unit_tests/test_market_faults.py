@@ -1,5 +1,6 @@
 """Faults: which requests they strike, what they do to the data, and which are refused."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,11 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from collector.market.faults import DataFault, Delay, Fault, Faults, FaultyMarket, HttpFault, RateLimit, read_faults
+from collector.market.fault import DataFault
+from collector.market.faults import Fault, Faults, FaultyMarket, read_faults
 from collector.market.invented import InventedMarket
-from collector.market.model import UnknownSymbol
+from collector.market.model import Bar, UnknownSymbol
+from collector.market.refusals import Delay, RateLimit, Refusal
 from utils.errors import InvalidInput
 
 UNTIL = date(2026, 8, 21)
@@ -31,8 +34,8 @@ def visible(market: InventedMarket, faults: Faults) -> FaultyMarket:
     return FaultyMarket(market, faults)
 
 
-def fault(**values: Any) -> HttpFault | DataFault:
-    parsed: HttpFault | DataFault = TypeAdapter(Fault).validate_python(values)
+def fault(**values: Any) -> Refusal | DataFault:
+    parsed: Refusal | DataFault = TypeAdapter(Fault).validate_python(values)
     return parsed
 
 
@@ -130,6 +133,9 @@ def test_a_holding_of_several_etfs(faults: Faults, visible: FaultyMarket) -> Non
     [
         ({"kind": "missing_bar", "ticker": "NOPE", "session": "2026-08-20"}, "no NOPE"),
         ({"kind": "missing_bar", "ticker": "SPY", "session": "2026-08-22"}, "no bar of 2026-08-22"),
+        ({"kind": "unadjusted_split", "ticker": "SPY", "session": "2026-08-22", "ratio": 2}, "no bar of 2026-08-22"),
+        ({"kind": "null_rows", "ticker": "SPY", "sessions": ["2026-08-22"]}, "no bar of 2026-08-22"),
+        ({"kind": "swapped_symbols", "a": "SPY", "b": "NOPE"}, "swapped_symbols: the market has no NOPE"),
         ({"kind": "shared_holding", "ticker": "NVDA", "etfs": ["AAPL"]}, "not an ETF here: AAPL"),
     ],
 )
@@ -166,3 +172,108 @@ def test_a_wrong_file_is_refused_with_the_place(tmp_path: Path, content: str, re
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="cannot be read"):
         read_faults(tmp_path / "faults.json")
+
+
+class TestPrices:
+    """What each fault of prices makes of a market's bars."""
+
+    Bars = tuple[list[Bar], list[Bar]]
+
+    @pytest.fixture
+    def spoilt(self, market: InventedMarket, faults: Faults, visible: FaultyMarket) -> Callable[..., Bars]:
+        """True and visible bars of a ticker with a fault."""
+
+        def ask(of: str, **values: Any) -> "TestPrices.Bars":
+            faults.add(fault(**values))
+            return market.bars(of, AFTER_CLOSE), visible.bars(of, AFTER_CLOSE)
+
+        return ask
+
+    def test_null_rows(self, spoilt: Any) -> None:
+        days = [date(2026, 8, 19), date(2026, 8, 20)]
+        true, told = spoilt("SPY", kind="null_rows", ticker="SPY", sessions=[str(day) for day in days])
+        assert [bar.session for bar in told if bar.close is None] == days
+        assert [bar for bar in told if bar.close] == [bar for bar in true if bar.session not in days]
+
+    @pytest.mark.parametrize("side", ["high", "low"])
+    def test_a_close_outside_its_range(self, spoilt: Any, side: str) -> None:
+        true, told = spoilt("SPY", kind="close_outside_range", ticker="SPY", session="2026-08-20", side=side)
+        assert (told[-2].close > told[-2].high) == (side == "high")
+        assert (told[-2].close < told[-2].low) == (side == "low")
+        assert told[-2].close == true[-2].close
+        assert told[:-2] + told[-1:] == true[:-2] + true[-1:]
+
+    @pytest.mark.parametrize("ratio", [0.05, 3.0, 1.064])
+    def test_a_split_that_older_bars_do_not_know(self, spoilt: Any, ratio: float) -> None:
+        true, told = spoilt("V", kind="unadjusted_split", ticker="V", session="2026-08-19", ratio=ratio)
+        assert [bar.split_ratio for bar in told[-4:]] == [1, ratio, 1, 1]
+        assert told[-4].close == true[-4].close * ratio
+        assert told[0].adj_close == true[0].adj_close * ratio
+        assert told[-2:] == true[-2:]
+        assert told[-3].close == true[-3].close
+
+    def test_a_split_is_not_known_before_it_happens(self, market: InventedMarket, faults: Faults) -> None:
+        faults.add(fault(kind="unadjusted_split", ticker="V", session="2026-08-21", ratio=0.05))
+        before = datetime(2026, 8, 20, 20, 15, tzinfo=UTC)
+        assert FaultyMarket(market, faults).bars("V", before) == market.bars("V", before)
+
+    @pytest.mark.parametrize(
+        ("effect", "listed", "counted"),
+        [("scaled", 100, 100), ("doubled", 1, 2), ("forgotten", 1, 0), ("gone", 0, 1), ("other_currency", 100, 1)],
+    )
+    def test_a_dividend_that_does_not_go_with_the_adjusted_closes(
+        self, spoilt: Any, market: InventedMarket, effect: str, listed: int, counted: int
+    ) -> None:
+        row, paid = next((at, bar) for at, bar in enumerate(market.bars("SPY", AFTER_CLOSE)[600:], 600) if bar.dividend)
+        true, told = spoilt("SPY", kind="odd_dividend", ticker="SPY", session=str(paid.session), effect=effect)
+        assert told[row].dividend == paid.dividend * listed
+        before = true[row - 1].close
+        expected = max(1 - counted * paid.dividend / before, 0.01) / (1 - paid.dividend / before)
+        assert told[row - 1].adj_close / true[row - 1].adj_close == pytest.approx(expected, rel=1e-6)
+        assert told[row - 1].close == before
+        assert told[row + 1 :] == true[row + 1 :]
+
+    def test_a_dividend_out_of_nothing(self, spoilt: Any) -> None:
+        values = {"ticker": "TSLA", "session": "2026-08-20", "effect": "forgotten", "amount": 2.5}
+        true, told = spoilt("TSLA", kind="odd_dividend", **values)
+        assert (told[-2].dividend, true[-2].dividend) == (2.5, 0)
+        assert [bar.adj_close for bar in told] == [bar.adj_close for bar in true]
+
+    def test_a_capital_gain(self, spoilt: Any) -> None:
+        true, told = spoilt("SCHD", kind="capital_gain", ticker="SCHD", session="2026-08-20", amount=1.0)
+        assert told[-2].capital_gain == 1.0
+        assert told[-3].adj_close / true[-3].adj_close == pytest.approx(1 - 1 / true[-3].close, rel=1e-6)
+
+    def test_shifted_days(self, spoilt: Any) -> None:
+        true, told = spoilt("XLU", kind="shifted_days", ticker="XLU")
+        assert [bar.close for bar in told] == [bar.close for bar in true[:-1]]
+        assert [bar.session for bar in told] == [bar.session for bar in true[1:]]
+
+    def test_swapped_symbols(self, spoilt: Any, market: InventedMarket, visible: FaultyMarket) -> None:
+        _, told = spoilt("KO", kind="swapped_symbols", a="KO", b="PEP")
+        assert told == market.bars("PEP", AFTER_CLOSE)
+        assert visible.bars("PEP", AFTER_CLOSE) == market.bars("KO", AFTER_CLOSE)
+        assert visible.security("KO").ticker == "KO"
+
+    @pytest.mark.parametrize(("suffix", "ticker", "other"), [(".KS", "005930.KS", "SPY"), ("", "SPY", "005930.KS")])
+    def test_a_closed_day_that_nobody_knew(
+        self, spoilt: Any, market: InventedMarket, visible: FaultyMarket, suffix: str, ticker: str, other: str
+    ) -> None:
+        day = date(2026, 8, 20)
+        true, told = spoilt(ticker, kind="unknown_closed_day", suffix=suffix, session=str(day))
+        assert told == [bar for bar in true if bar.session != day]
+        for untouched in (other, "KRW=X"):
+            assert visible.bars(untouched, AFTER_CLOSE) == market.bars(untouched, AFTER_CLOSE)
+
+    def test_a_session_lost_for_nearly_all(self, spoilt: Any, market: InventedMarket, visible: FaultyMarket) -> None:
+        day = date(2026, 8, 20)
+        true, told = spoilt("QQQ", kind="lost_bars", session=str(day), kept=["SPY", "AAPL"])
+        assert told == [bar for bar in true if bar.session != day]
+        for kept in ("SPY", "AAPL", "KRW=X"):
+            assert visible.bars(kept, AFTER_CLOSE) == market.bars(kept, AFTER_CLOSE)
+
+
+def test_holdings_of_one_fund_twice_in_its_list(market: InventedMarket, faults: Faults, visible: FaultyMarket) -> None:
+    faults.add(fault(kind="shared_holding", ticker="NVDA", etfs=["XLU"]))
+    assert visible.holding_lines("XLU", AFTER_CLOSE)[0].ticker == "NVDA"
+    assert visible.holding_lines("QQQ", AFTER_CLOSE) == market.holding_lines("QQQ", AFTER_CLOSE)

@@ -214,3 +214,9 @@ def test_files_that_cannot_be_read_are_refused(write: Write) -> None:
 def test_a_file_without_rows_is_refused(write: Write) -> None:
     with pytest.raises(BadMarketFile, match="has no rows"):
         RecordedMarket(write(prices=FILES["prices.csv"].splitlines()[0]))
+
+
+def test_an_exchange_it_does_not_have_is_refused(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collector.market.recorded.exchange_of", lambda ticker: "XLON")
+    with pytest.raises(BadMarketFile, match=r"FUND trades on XLON: a recorded market has XNYS and XKRX alone"):
+        RecordedMarket(write())
