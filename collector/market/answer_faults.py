@@ -1,12 +1,14 @@
 """Faults of everything but prices: symbols, currencies, quotes, profiles and lists of holdings as odd as Yahoo's."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
 from collector.market.envelope import Json
-from collector.market.fault import DataFault, TickerFault
+from collector.market.fault import DataFault, SessionFault, TickerFault
 from collector.market.model import Bar, Quote, Security
 from collector.market.price_faults import scaled
 from collector.market.quotes import nothing_known
@@ -123,6 +125,21 @@ class RaggedArrays(TickerFault):
             indicators = result["indicators"]
             columns = indicators["adjclose" if self.column == "adjclose" else "quote"][0]
             columns[self.column] = columns[self.column][:-1]
+
+
+class EventWithoutRow(SessionFault):
+    """The session has no row in the chart, though its dividend or split is listed."""
+
+    kind: Literal["event_without_row"]
+
+    def spoil_chart(self, result: Json) -> None:
+        zone, times = ZoneInfo(result["meta"]["exchangeTimezoneName"]), result.get("timestamp", [])
+        kept = [at for at, time in enumerate(times) if datetime.fromtimestamp(time, zone).date() != self.session]
+        columns = [result["indicators"]["quote"][0], *result["indicators"].get("adjclose", [])]
+        for table in (result, *columns):
+            for name, values in table.items():
+                if isinstance(values, list) and len(values) == len(times):
+                    table[name] = [values[at] for at in kept]
 
 
 class NoMarketCap(TickerFault):

@@ -45,6 +45,7 @@ OfAnswers = Annotated[
     | answers.CurrencyMissing
     | answers.Renamed
     | answers.RaggedArrays
+    | answers.EventWithoutRow
     | answers.NoMarketCap
     | answers.ShareClass
     | answers.StaleShares

@@ -154,6 +154,23 @@ def test_prices_in_a_minor_unit(client: TestClient, fault: Fault, market: Invent
     assert chart(client, f"{major}=X")["meta"]["currency"] == major
 
 
+def test_a_dividend_on_a_day_without_a_row(client: TestClient, fault: Fault, market: InventedMarket) -> None:
+    def asked() -> dict[str, Any]:
+        params = {"range": "3mo", "events": "div"}
+        return dict(client.get(SPY, params=params).raise_for_status().json()["chart"]["result"][0])
+
+    right = asked()
+    [paid] = right["events"]["dividends"]
+    at = right["timestamp"].index(int(paid))
+    fault(kind="event_without_row", ticker="SPY", session="2026-06-18")
+    told = asked()
+    assert told["events"] == right["events"]
+    assert told["timestamp"] == right["timestamp"][:at] + right["timestamp"][at + 1 :]
+    for name, values in told["indicators"]["quote"][0].items():
+        assert values == right["indicators"]["quote"][0][name][:at] + right["indicators"]["quote"][0][name][at + 1 :]
+    assert len(told["indicators"]["adjclose"][0]["adjclose"]) == len(told["timestamp"])
+
+
 def test_another_currency(client: TestClient, fault: Fault) -> None:
     closes = chart(client, "EWY")["indicators"]["quote"]
     fault(kind="in_currency", ticker="EWY", currency="EUR")
