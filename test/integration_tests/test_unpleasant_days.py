@@ -29,7 +29,7 @@ from collector.market.invented import InventedMarket
 from config.config import DatabaseSettings, Settings
 from config.universe import universe
 from database.db_helper import Connection, Row, connect, fetch, transaction
-from utils.dates import session_before
+from utils.dates import exchange_of, session_at, session_before
 
 UNTIL = date(2026, 8, 21)
 BATCHES = int(os.environ.get("UNPLEASANT_BATCHES", "2"))
@@ -58,21 +58,26 @@ XLU = "Utilities"
 Trouble = dict[str, Any]
 Draw = Callable[[random.Random, str, date], Trouble]
 
+
+def _before(ticker: str, session: date, count: int) -> date:
+    return session_before(session, count, exchange_of(ticker))
+
+
 # Of an ETF or a stock.
 OF_PRICES: dict[str, Draw] = {
     "missing_bar": lambda r, ticker, day: {"ticker": ticker, "session": day},
     "nan_bar": lambda r, ticker, day: {"ticker": ticker, "session": day},
-    "null_rows": lambda r, ticker, day: {"ticker": ticker, "sessions": [session_before(day, 1), day]},
+    "null_rows": lambda r, ticker, day: {"ticker": ticker, "sessions": [_before(ticker, day, 1), day]},
     "scaled_bar": lambda r, ticker, day: {"ticker": ticker, "session": day, "factor": r.choice([100.0, 0.01, 3.0])},
     "close_outside_range": lambda r, ticker, day: {"ticker": ticker, "session": day},
     "unadjusted_split": lambda r, ticker, day: {
         "ticker": ticker,
-        "session": session_before(day, r.randrange(5)),
+        "session": _before(ticker, day, r.randrange(5)),
         "ratio": r.choice([20.0, 10.0, 4.0, 2.0, 0.1, 0.05]),
     },
     "odd_dividend": lambda r, ticker, day: {
         "ticker": ticker,
-        "session": session_before(day, r.randrange(5)),
+        "session": _before(ticker, day, r.randrange(5)),
         "effect": "scaled",
         "factor": 100.0,
         "amount": 0.5,
@@ -167,7 +172,8 @@ class Platform:
     def collect(self, session: date, troubles: list[Trouble]) -> None:
         self.market.put("/control/clock", json={"at": str(session)}).raise_for_status()
         for trouble in troubles:
-            self.market.post("/control/faults", content=_json(trouble)).raise_for_status()
+            answer = self.market.post("/control/faults", json=json.loads(json.dumps(trouble, default=str)))
+            assert answer.is_success, f"{trouble}: {answer.text}"
         kafka_producer_etf_daily.run(self.settings, "all", session, RUN_ID, accept_late=True)
         kafka_producer_etf_holdings.run(self.settings, "all", session, RUN_ID)
         kafka_producer_stock_daily.run(self.settings, session, (), RUN_ID, accept_late=True)
@@ -200,10 +206,6 @@ class Platform:
             with closing(connect(database)) as conn, transaction(conn), conn.cursor() as cursor:
                 cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
                 cursor.execute(f"TRUNCATE {', '.join(name for (name,) in cursor.fetchall())}")
-
-
-def _json(trouble: Trouble) -> bytes:
-    return json.dumps(trouble, default=str).encode()
 
 
 def _copy(source: Connection, target: Connection, table: str, condition: str) -> None:
@@ -243,7 +245,8 @@ def _draw(random_: random.Random, session: date, held: dict[str, list[str]]) -> 
         kind = random_.choice([*OF_PRICES, *OF_STOCKS, *OF_ETFS])
         among = etfs if kind in OF_ETFS or (kind in OF_PRICES and random_.random() < 0.3) else stocks
         ticker = random_.choice(among)
-        trouble = {"kind": kind, **(OF_PRICES | OF_STOCKS | OF_ETFS)[kind](random_, ticker, session)}
+        own_session = session_at(ticker, session) or session
+        trouble = {"kind": kind, **(OF_PRICES | OF_STOCKS | OF_ETFS)[kind](random_, ticker, own_session)}
         found.setdefault(ticker, trouble)  # one trouble a ticker: their effects are told apart
     return list(found.values())
 
