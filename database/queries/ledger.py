@@ -99,14 +99,18 @@ def restatements(conn: Connection, start: date | None = None, end: date | None =
     )
 
 
-def why_missing(conn: Connection, windows: Collection[Window]) -> dict[Window, list[str]]:
+def why_missing(conn: Connection, windows: Collection[Window], is_expected: bool = False) -> dict[Window, list[str]]:
     """Those of the windows (ticker, start, end) whose return is none, or in doubt: what is missing or said against it.
 
     Each end wants a price in dollars, so one in another currency wants a rate, too. What lies before a ticker's first
-    bar is no gap: it was not listed.
+    bar is no gap: it was not listed. is_expected: nor is what no run has ever asked for.
     """
     points = {(ticker, day) for ticker, start, end in windows for day in (start, end)}
-    missing = _without_price(conn, points)
+    missing = {
+        (row["ticker"], row["trade_date"]): _said(row)
+        for row in _without_price(conn, points)
+        if row["state"] or not is_expected
+    }
     doubted = doubts(conn, {ticker for ticker, _ in points}, {day for _, day in points})
     found: dict[Window, list[str]] = {}
     for ticker, start, end in windows:
@@ -120,9 +124,9 @@ def why_missing(conn: Connection, windows: Collection[Window]) -> dict[Window, l
     return found
 
 
-def _without_price(conn: Connection, wanted: Collection[tuple[str, date]]) -> dict[tuple[str, date], str]:
-    """Those of the (ticker, session) that have no price in dollars, with what the ledger says."""
-    rows = fetch(
+def _without_price(conn: Connection, wanted: Collection[tuple[str, date]]) -> list[Row]:
+    """Those of the (ticker, session) that have no price in dollars: what is needed of that day, and its state."""
+    return fetch(
         conn,
         """
         WITH close AS (
@@ -160,7 +164,6 @@ def _without_price(conn: Connection, wanted: Collection[tuple[str, date]]) -> di
         """,
         {"tickers": [ticker for ticker, _ in wanted], "sessions": [session for _, session in wanted]},
     )
-    return {(row["ticker"], row["trade_date"]): _said(row) for row in rows}
 
 
 def _said(row: Row) -> str:
