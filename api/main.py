@@ -12,7 +12,7 @@ from api.answers import KeptAnswers
 from api.pool import ReaderPool
 from api.routes import dashboard, etf_holdings, sectors, service, stocks
 from config.config import ConfigError, Settings
-from utils.dates import EXCHANGES, sessions_of
+from utils.dates import sessions_of
 from utils.logging_utils import configure_logging
 
 VERSION = "0.1.0"
@@ -56,9 +56,8 @@ def create_app(settings: Settings, pool: ReaderPool | None = None) -> Api:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     answers: KeptAnswers = app.state.answers
-    # Loaded before anybody waits for an answer: it takes seconds.
-    for exchange in EXCHANGES:
-        await asyncio.to_thread(sessions_of, exchange)
+    # Loaded before anybody waits for an answer: it takes seconds. Other exchanges follow when a ticker needs them.
+    await asyncio.to_thread(sessions_of)
     await answers.check()
     watcher = asyncio.create_task(answers.watch())
     yield

@@ -13,7 +13,7 @@ from database.db_helper import Connection, Row
 from database.queries import etfs, portfolios
 from database.queries.paging import Found, Span
 from database.queries.returns import Stretch, between
-from utils.dates import exchange_of, month_sold_on, traded_on, window_of
+from utils.dates import month_sold_on, session_at, traded_on
 
 _NOT_YET: Row = {"period_return": None, "missing_reason": None}
 
@@ -57,7 +57,7 @@ def _stretches(rebalance: Row, held: Held, benchmark: str) -> list[Stretch]:
         Stretch(
             ticker,
             rebalance["rebalance_date"].isoformat(),
-            *(window_of(session, 0, exchange_of(ticker))[1] for session in (held.entry, held.exit)),
+            *(session_at(ticker, session) for session in (held.entry, held.exit)),
         )
         for ticker in dict.fromkeys(tickers)
     ]

@@ -13,7 +13,7 @@ from config.universe import universe
 from database.db_helper import Connection, Row
 from database.queries import portfolios
 from database.queries.returns import Stretch, between
-from utils.dates import exchange_of, session_after, window_of
+from utils.dates import session_after, session_at
 
 NO_PRICE = "no price is stored of it by then"
 
@@ -53,7 +53,7 @@ def _gains(conn: Connection, rows: Sequence[Row], bought_for: date | None, as_of
         Stretch(
             row["ticker"],
             "held",
-            *(window_of(session, 0, exchange_of(row["ticker"]))[1] for session in (entry, as_of)),
+            *(session_at(row["ticker"], session) for session in (entry, as_of)),
         )
         for row in rows
     ]

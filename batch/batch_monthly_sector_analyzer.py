@@ -29,18 +29,18 @@ from batch.job import Days, Job, Outcome, Part, Publication
 from batch.returns import (
     PRICE_COLUMNS,
     SOURCES,
-    calendar_of,
     exchanges_of,
     in_dollars,
     named,
+    sessions_exchange_of,
     source_of,
     with_returns,
 )
 from batch.spark_trending_etf_identifier import PRICES as ETF_PRICES
 from config.universe import universe
 from database.db_helper import fetch
-from database.queries import doubts as stored_doubts
 from database.queries import ledger
+from database.queries.doubts import sessions_exchange
 from database.tables import SECTOR_TRENDING
 from utils.dates import HOME_EXCHANGE, last_session_by, sessions_between, sessions_of, window_of
 from utils.errors import NotStored
@@ -142,7 +142,7 @@ def sector_trends(
     Beside them known_since, the latest of the stocks that count, and gaps: the days they lack, and what is noted.
     """
     wanted = (
-        stocks.withColumn("exchange", calendar_of(F.col("ticker")))
+        stocks.withColumn("exchange", sessions_exchange_of(F.col("ticker")))
         .join(lookup(spans), "exchange", "inner")
         .drop("exchange")
         .coalesce(1)
@@ -268,7 +268,7 @@ def gaps_of(current: Job, months: Sequence[date]) -> Mapping[date, list[str]]:
         (month, ticker): (ticker, *(window_of(end, 0, calendar)[1] for end in (end_before(month), month)))
         for month in months
         for ticker in tickers
-        for calendar in [stored_doubts.calendar_of(ticker)]
+        for calendar in [sessions_exchange(ticker)]
     }
     reasons = ledger.why_missing(current.conn, set(windows.values()), is_expected=True)
     found: dict[date, list[str]] = {month: [] for month in months}

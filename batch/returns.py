@@ -8,19 +8,23 @@ rows of one table, so both run the same code.
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from itertools import chain
 from typing import NamedTuple
 
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
-from database.queries import doubts as stored_doubts
-from database.queries.doubts import NOTED, RATE, WITHHELD
-from utils.dates import EXCHANGE_BY_SUFFIX, HOME_EXCHANGE, window_of
+from config.exchanges import RATE, exchanges
+from database.queries.doubts import CARRIED_RATE, NOTED, WITHHELD, sessions_exchange
+from utils.dates import HOME_EXCHANGE, window_of
 from utils.spark_utils import lookup
 
 HOME_CURRENCY = "USD"
 # From most to least trustworthy: what is computed from several rows carries the label of the worst of them.
 SOURCES = ("yahoo", "recorded", "simulated")
+
+# From a ticker's last point on; nothing of a ticker without one.
+SUFFIX = r"\.[^.]*$"
 
 # What a return takes of a price; the rest is what is known of the ticker on that day.
 PRICE_COLUMNS = ("ticker", "trade_date", "currency", "price", "mistrust")
@@ -52,7 +56,7 @@ def windows_of(sessions: Sequence[date], exchanges: Iterable[str], periods: Sequ
 
 def exchanges_of(tickers: Iterable[str]) -> list[str]:
     """The exchanges whose calendars are needed."""
-    return sorted({stored_doubts.calendar_of(ticker) for ticker in tickers})
+    return sorted({sessions_exchange(ticker) for ticker in tickers})
 
 
 def sessions_used(windows: Iterable[Window]) -> list[date]:
@@ -61,12 +65,13 @@ def sessions_used(windows: Iterable[Window]) -> list[date]:
 
 
 def exchange_of(ticker: Column) -> Column:
-    """`utils.dates.exchange_of` as a column."""
-    by_suffix = [F.when(ticker.endswith(suffix), exchange) for suffix, exchange in EXCHANGE_BY_SUFFIX.items()]
-    return F.coalesce(*by_suffix, F.lit(HOME_EXCHANGE))
+    """`utils.dates.find_exchange` as a column: NULL of an unknown suffix."""
+    suffix = F.when(ticker.endswith(RATE), RATE).otherwise(F.regexp_extract(ticker, SUFFIX, 0))
+    table = ((suffix, listing.exchange) for suffix, listing in exchanges().by_suffix.items())
+    return F.try_element_at(F.create_map(*map(F.lit, chain.from_iterable(table))), suffix)
 
 
-def calendar_of(ticker: Column) -> Column:
+def sessions_exchange_of(ticker: Column) -> Column:
     """The exchange whose sessions count for a ticker: its own, else the home exchange's."""
     return F.coalesce(exchange_of(ticker), F.lit(HOME_EXCHANGE))
 
@@ -113,7 +118,7 @@ def in_dollars(prices: DataFrame) -> DataFrame:
 def with_windows(wanted: DataFrame, windows: DataFrame) -> DataFrame:
     """Each wanted (as_of_date, ticker, ...) with both sessions of every period, as `period_days` and two dates."""
     return (
-        wanted.withColumn("exchange", calendar_of(F.col("ticker")))
+        wanted.withColumn("exchange", sessions_exchange_of(F.col("ticker")))
         .join(lookup(windows), on=["as_of_date", "exchange"], how="inner")
         .drop("exchange")
         .coalesce(1)  # which it is already, but of an inner join Spark does not know it
@@ -162,7 +167,7 @@ def _with_doubts(wanted: DataFrame, doubts: DataFrame | None) -> DataFrame:
         return (start < doubt.day) & (doubt.day <= end)
 
     def is_noted(doubt: Column) -> Column:
-        is_carried = (doubt.kind == RATE) & ((doubt.day == start) | (doubt.day == end))
+        is_carried = (doubt.kind == CARRIED_RATE) & ((doubt.day == start) | (doubt.day == end))
         return ((doubt.kind == NOTED) & is_between(doubt)) | is_carried
 
     return (
@@ -206,9 +211,9 @@ def why_missing(currency: Column, price: Column, day: Column) -> Column:
 
 
 def why_no_exchange(ticker: Column) -> Column:
-    """`database.queries.doubts.why_no_exchange` as a column."""
-    suffix = F.substring_index(ticker, ".", -1)
-    return F.when(exchange_of(ticker).isNull(), F.concat(F.lit("the exchange of ."), suffix, F.lit(" is not known")))
+    """`utils.dates.why_no_exchange` as a column: NULL where the exchange is known."""
+    reason = F.concat(F.lit("no exchange is known for the suffix "), F.regexp_extract(ticker, SUFFIX, 0))
+    return F.when(exchange_of(ticker).isNull(), reason)
 
 
 def named(ticker: Column, reasons: str) -> Column:

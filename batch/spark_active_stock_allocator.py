@@ -36,7 +36,7 @@ from batch.weights import weights_of
 from config.universe import universe
 from database.db_helper import fetch
 from database.queries import ledger
-from database.queries.doubts import calendar_of
+from database.queries.doubts import sessions_exchange
 from database.queries.returns import Stretch, between
 from database.tables import ALLOCATION_CANDIDATES, PORTFOLIO_ALLOCATION
 from utils.dates import HOME_EXCHANGE, window_of
@@ -320,7 +320,7 @@ def trending_published(current: Job) -> dict[date, Trending]:
 def _why_not_computable(current: Job, portfolios: Sequence[Portfolio]) -> dict[date, dict[int, str]]:
     """Why stage 3 could compare no ETF with the benchmark, for each of these portfolios."""
     benchmark = universe().benchmark
-    exchange = calendar_of(benchmark)
+    exchange = sessions_exchange(benchmark)
     stretches = [Stretch(benchmark, "", *window_of(as_of, days, exchange)) for as_of, days in portfolios]
     found: dict[date, dict[int, str]] = {}
     for (as_of, days), row in zip(portfolios, between(current.conn, stretches), strict=True):

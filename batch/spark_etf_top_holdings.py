@@ -22,10 +22,10 @@ from batch.job import Job, Outcome, Part, Publication
 from batch.returns import (
     PRICE_COLUMNS,
     SOURCES,
-    calendar_of,
     exchanges_of,
     in_dollars,
     named,
+    sessions_exchange_of,
     source_of,
     windows_of,
     with_mistrust,
@@ -64,7 +64,7 @@ def daily_returns(stocks: DataFrame, steps: DataFrame, prices: DataFrame, doubts
     stocks: ticker; steps: exchange, start_session, end_session
     """
     wanted = (
-        stocks.withColumn("exchange", calendar_of(F.col("ticker")))
+        stocks.withColumn("exchange", sessions_exchange_of(F.col("ticker")))
         .join(lookup(steps), "exchange", "inner")
         .drop("exchange")
         .coalesce(1)

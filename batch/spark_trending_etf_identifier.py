@@ -20,10 +20,10 @@ from batch.job import STORED_PERIODS, Job, Outcome, Part, Publication
 from batch.returns import (
     PRICE_COLUMNS,
     SOURCES,
-    calendar_of,
     exchanges_of,
     in_dollars,
     named,
+    sessions_exchange_of,
     sessions_used,
     source_of,
     windows_of,
@@ -31,8 +31,8 @@ from batch.returns import (
 )
 from config.universe import universe
 from database.db_helper import fetch
-from database.queries import doubts as stored_doubts
 from database.queries import ledger
+from database.queries.doubts import sessions_exchange
 from database.tables import TRENDING_ETFS
 from utils.errors import NotStored
 
@@ -52,7 +52,9 @@ def each_etf(windows: DataFrame, etfs: Sequence[str]) -> DataFrame:
     """The windows of every ETF, each on its own exchange."""
     ticker = F.explode(F.array(*map(F.lit, etfs)))
     return (
-        windows.withColumn("ticker", ticker).where(calendar_of(F.col("ticker")) == F.col("exchange")).drop("exchange")
+        windows.withColumn("ticker", ticker)
+        .where(sessions_exchange_of(F.col("ticker")) == F.col("exchange"))
+        .drop("exchange")
     )
 
 
@@ -182,7 +184,7 @@ def gaps_of(current: Job, sessions: list[date]) -> dict[date, list[str]]:
         (window.as_of_date, (etf, window.start_session, window.end_session))
         for window in windows_of(sessions, exchanges_of(market.etfs), job.periods())
         for etf in market.etfs
-        if stored_doubts.calendar_of(etf) == window.exchange
+        if sessions_exchange(etf) == window.exchange
     ]
     reasons = ledger.why_missing(current.conn, {window for _, window in wanted})
     found: dict[date, list[str]] = {}

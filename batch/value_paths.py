@@ -21,17 +21,17 @@ from pyspark.sql import Column, DataFrame, Window, WindowSpec
 
 from batch.returns import (
     by_ticker,
-    calendar_of,
     named,
     no_reasons,
     reasons_of,
+    sessions_exchange_of,
     simple_return,
     source_of,
     why_missing,
     why_no_exchange,
 )
 from config.universe import ANNUALISED_FROM_SESSIONS
-from database.queries.doubts import NOTED, RATE, WITHHELD
+from database.queries.doubts import CARRIED_RATE, NOTED, WITHHELD
 from utils.dates import month_sold_on, traded_on, window_of
 from utils.spark_utils import lookup
 
@@ -133,7 +133,7 @@ def marks_of(tickers: DataFrame, closes: DataFrame, prices: DataFrame, doubts: D
         why_no_exchange(F.col("ticker")), why_missing(F.col("currency"), F.col("price"), F.col("day"))
     )
     marks = (
-        tickers.withColumn("exchange", calendar_of(F.col("ticker")))
+        tickers.withColumn("exchange", sessions_exchange_of(F.col("ticker")))
         .join(lookup(closes), "exchange", "inner")
         .coalesce(1)  # which it is already, but of an inner join Spark does not know it
         .join(lookup(prices.withColumnRenamed("trade_date", "day")), ["ticker", "day"], "left")
@@ -158,7 +158,7 @@ def _with_doubts(marks: DataFrame, doubts: DataFrame | None) -> DataFrame:
     kinds = {
         "parted": lambda doubt: (doubt.kind == WITHHELD) & (doubt.day <= priced),
         "crossed": lambda doubt: (doubt.kind == NOTED) & (before < doubt.day) & (doubt.day <= priced),
-        "rated": lambda doubt: (doubt.kind == RATE) & (doubt.day == priced),
+        "rated": lambda doubt: (doubt.kind == CARRIED_RATE) & (doubt.day == priced),
     }
     return (
         marks.withColumn("priced_before", F.lag("priced").over(Window.partitionBy("ticker").orderBy("position")))

@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from config.exchanges import exchanges, suffix_of
+
 DEFAULT_FILE = Path(__file__).with_name("universe.toml")
 # Below it a figure for a year says more about chance than about a portfolio: none is given.
 ANNUALISED_FROM_SESSIONS = 60
@@ -85,6 +87,9 @@ def load(path: Path) -> Universe:
 def _check(universe: Universe, path: Path) -> None:
     if universe.benchmark not in universe.etfs:
         raise UniverseError(f"{path}: benchmark {universe.benchmark!r} is in neither [benchmarks] nor [sectors]")
+    for etf in universe.etfs:
+        if suffix_of(etf) not in exchanges().by_suffix:
+            raise UniverseError(f"{path}: {etf}: its suffix {suffix_of(etf)} is not in config/exchanges.toml")
     if not universe.periods or any(not isinstance(days, int) or days < 1 for days in universe.periods):
         raise UniverseError(f"{path}: periods must be whole sessions, at least one of them: {universe.periods}")
     if not isinstance(universe.top_holdings, int) or not 1 <= universe.top_holdings <= 10:

@@ -2,22 +2,23 @@
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from typing import Any
 
-from utils.errors import InvalidInput, NotASession
+from config.exchange_days import extra_days
+from config.exchanges import RATE, Listing, exchanges, suffix_of
+from utils.errors import InvalidInput, NotASession, UnknownExchange
 
 HOME_EXCHANGE = "XNYS"
-# Yahoo's ticker suffix -> exchange; a ticker without a known suffix trades on the home exchange's sessions.
-EXCHANGE_BY_SUFFIX = {".KS": "XKRX", ".KQ": "XKRX"}
-EXCHANGES = tuple(dict.fromkeys([HOME_EXCHANGE, *EXCHANGE_BY_SUFFIX.values()]))
 SESSIONS_OF_A_MONTH = 20
-CALENDAR_START = date(2015, 1, 2)
+CALENDAR_START = date(2000, 1, 3)
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Sessions:
-    """An exchange's sessions from 2015 to about a year ahead, in order, with the moment (UTC) each one ends."""
+    """An exchange's sessions from 2000 to about a year ahead, in order, with the moment (UTC) each one ends."""
 
     exchange: str
     days: tuple[date, ...]
@@ -38,23 +39,103 @@ class Sessions:
 
 @cache
 def sessions_of(exchange: str = HOME_EXCHANGE) -> Sessions:
+    """The package's sessions, with the extra days of config/exchange_days.csv.
+
+    Outside the years that the package knows of an exchange (India, China and Singapore publish one at a time) every day
+    of its week counts until its holidays are added.
+    """
+    first_known = exchanges().calendar_from(exchange) or CALENDAR_START
+    calendar = _calendar(exchange, first_known)
+    closes = dict(zip((day.date() for day in calendar.sessions), map(_utc, calendar.closes), strict=True))
+    unknown = _weekdays(calendar, CALENDAR_START, first_known - DAY)
+    if last_known := calendar.bound_max():
+        unknown += _weekdays(calendar, last_known.date() + DAY, sessions_of().days[-1])
+    closes |= {day: _usual_close(calendar, day) for day in unknown}
+    for extra in extra_days():
+        if extra.exchange == exchange and not extra.is_open:
+            closes.pop(extra.day, None)
+        elif extra.exchange == exchange:
+            closes.setdefault(extra.day, _usual_close(calendar, extra.day))
+    days = tuple(sorted(closes))
+    return Sessions(exchange, days, tuple(closes[day] for day in days))
+
+
+def _calendar(exchange: str, first: date) -> Any:
     import exchange_calendars  # heavy (pandas): DAG files import this module while they are parsed
 
-    calendar = exchange_calendars.get_calendar(exchange, start=CALENDAR_START.isoformat())
-    return Sessions(
-        exchange=exchange,
-        days=tuple(day.date() for day in calendar.sessions),
-        closes=tuple(close.to_pydatetime().astimezone(UTC) for close in calendar.closes),
-    )
+    return exchange_calendars.get_calendar(exchange, start=first.isoformat())
+
+
+def _weekdays(calendar: Any, start: date, end: date) -> list[date]:
+    """The days of an exchange's week from start to end, both included."""
+    span = (start + timedelta(days=n) for n in range((end - start).days + 1))
+    return [day for day in span if calendar.weekmask[day.weekday()] == "1"]
+
+
+def _usual_close(calendar: Any, day: date) -> datetime:
+    """When a session of that time ends that is no short one."""
+    at: time = next(at for since, at in reversed(calendar.close_times) if since is None or since.date() <= day)
+    return datetime.combine(day, at, calendar.tz).astimezone(UTC)
+
+
+def _utc(close: Any) -> datetime:
+    moment: datetime = close.to_pydatetime().astimezone(UTC)
+    return moment
+
+
+def find_exchange(ticker: str) -> str | None:
+    """A ticker's exchange by its suffix; None of a suffix that is not in config/exchanges.toml.
+
+    >>> [find_exchange(ticker) for ticker in ("005930.KS", "BRK-B", "KRW=X", "VNM.VN")]
+    ['XKRX', 'XNYS', 'XNYS', None]
+    """
+    listing = exchanges().by_suffix.get(suffix_of(ticker))
+    return listing.exchange if listing else None
 
 
 def exchange_of(ticker: str) -> str:
+    """A ticker's exchange by its suffix; UnknownExchange of a suffix that is not in config/exchanges.toml.
+
+    >>> [exchange_of(ticker) for ticker in ("005930.KS", "7203.T", "VOD.L", "BRK-B")]
+    ['XKRX', 'XTKS', 'XLON', 'XNYS']
     """
-    >>> exchange_of("005930.KS"), exchange_of("BRK-B")
-    ('XKRX', 'XNYS')
+    return _listing_of(ticker).exchange
+
+
+def time_zone_of(ticker: str) -> str:
+    """The time zone in which Yahoo dates a ticker's bars.
+
+    >>> time_zone_of("SPY"), time_zone_of("005930.KS"), time_zone_of("KRW=X")
+    ('America/New_York', 'Asia/Seoul', 'Europe/London')
     """
-    suffix = "." + ticker.rpartition(".")[2] if "." in ticker else ""
-    return EXCHANGE_BY_SUFFIX.get(suffix, HOME_EXCHANGE)
+    return _listing_of(ticker).time_zone
+
+
+def delay_of(ticker: str) -> timedelta:
+    """How late Yahoo answers what happens on a ticker's exchange.
+
+    >>> [delay_of(ticker).seconds // 60 for ticker in ("SPY", "005930.KS", "KRW=X")]
+    [1, 20, 0]
+    """
+    return _listing_of(ticker).delay
+
+
+def why_no_exchange(ticker: str) -> str | None:
+    """Why a ticker has no sessions; None where it has.
+
+    >>> why_no_exchange("VNM.VN")
+    'no exchange is known for the suffix .VN'
+    """
+    return None if find_exchange(ticker) else f"no exchange is known for the suffix {suffix_of(ticker)}"
+
+
+def _listing_of(ticker: str) -> Listing:
+    if listing := exchanges().by_suffix.get(suffix_of(ticker)):
+        return listing
+    raise UnknownExchange(
+        f"{ticker}: {why_no_exchange(ticker)}: add it to config/exchanges.toml "
+        "(a class share of New York is written with a hyphen: BRK-B)"
+    )
 
 
 def parse_date(text: str) -> date:
@@ -149,19 +230,35 @@ def sessions_between(start: date, end: date, exchange: str = HOME_EXCHANGE) -> l
     return list(days[bisect_left(days, start) : bisect_right(days, end)])
 
 
+def session_at(ticker: str, session: date) -> date | None:
+    """A ticker's last session closed by the close of a home session; None of a suffix without exchange.
+
+    >>> [str(session_at(ticker, date(2026, 8, 17))) for ticker in ("SPY", "005930.KS", "VNM.VN")]   # closed in Korea
+    ['2026-08-17', '2026-08-14', 'None']
+    """
+    exchange = find_exchange(ticker)
+    return window_of(session, 0, exchange)[1] if exchange else None
+
+
 def exchanges_using(ticker: str) -> set[str]:
-    """A ticker's own exchange; of an exchange rate all of them, as it converts their prices."""
-    return {HOME_EXCHANGE, *EXCHANGE_BY_SUFFIX.values()} if ticker.endswith("=X") else {exchange_of(ticker)}
+    """A ticker's own exchange; of an exchange rate those in its currency, as it converts their prices.
+
+    >>> exchanges_using("7203.T"), exchanges_using("KRW=X"), exchanges_using("QAR=X")   # Qatar's is not in the table
+    ({'XTKS'}, {'XKRX'}, {'XNYS'})
+    """
+    if not ticker.endswith(RATE):
+        return {exchange_of(ticker)}
+    return exchanges().in_currency(ticker.removesuffix(RATE)) or {HOME_EXCHANGE}
 
 
 def expected_days(ticker: str, start: date, end: date) -> list[date]:
     """The days from start to end on which a ticker should have a bar: its exchange's sessions.
 
-    An exchange rate should have one on every session of any exchange, as it converts the prices of all of them.
+    An exchange rate should have one on every session of the exchanges in its currency.
 
     >>> days = date(2026, 8, 14), date(2026, 8, 18)     # Korea was closed on Monday the 17th
-    >>> [[day.day for day in expected_days(ticker, *days)] for ticker in ("SPY", "005930.KS", "KRW=X")]
-    [[14, 17, 18], [14, 18], [14, 17, 18]]
+    >>> [[day.day for day in expected_days(ticker, *days)] for ticker in ("SPY", "005930.KS", "KRW=X", "JPY=X")]
+    [[14, 17, 18], [14, 18], [14, 18], [14, 17, 18]]
     """
     return sorted({day for exchange in exchanges_using(ticker) for day in sessions_between(start, end, exchange)})
 
@@ -195,6 +292,8 @@ def window_of(as_of: date, period_days: int, exchange: str = HOME_EXCHANGE) -> t
     (datetime.date(2026, 8, 14), datetime.date(2026, 8, 21))
     >>> window_of(date(2026, 8, 17), 1, "XKRX")   # Korea was closed on the 17th
     (datetime.date(2026, 8, 13), datetime.date(2026, 8, 14))
+    >>> window_of(date(2026, 7, 17), 1, "XKRX")   # and on Constitution Day, which only config/exchange_days.csv knows
+    (datetime.date(2026, 7, 15), datetime.date(2026, 7, 16))
     """
     end = as_of if exchange == HOME_EXCHANGE else last_closed_session(close_of(as_of), exchange)
     return session_before(end, period_days, exchange), end

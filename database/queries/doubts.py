@@ -9,10 +9,9 @@ from datetime import date
 from typing import NamedTuple
 
 from database.db_helper import Connection, fetch
-from utils.dates import HOME_EXCHANGE, exchange_of
-from utils.errors import UnknownExchange
+from utils.dates import HOME_EXCHANGE, find_exchange
 
-WITHHELD, NOTED, RATE = "withheld", "noted", "rate"
+WITHHELD, NOTED, CARRIED_RATE = "withheld", "noted", "rate"
 
 # A rate that breaks is a break of every price it converts. Reasons are joined with "; ", so none contains it.
 DOUBTS = f"""
@@ -38,7 +37,7 @@ DOUBTS = f"""
     ) AS converted
     WHERE kind = 'rate'
     UNION ALL
-    SELECT ticker, trade_date, '{RATE}',
+    SELECT ticker, trade_date, '{CARRIED_RATE}',
         'the ' || currency || '=X rate of ' || trade_date || ' is that of ' || rate_date
     FROM collected_dollar_close
     WHERE ticker = ANY(%(tickers)s) AND trade_date = ANY(%(sessions)s) AND rate_date <> trade_date
@@ -89,24 +88,15 @@ def against(of_ticker: Collection[Doubt], start: date, end: date) -> tuple[list[
         each.reason
         for each in of_ticker
         if (each.kind == NOTED and start < each.trade_date <= end)
-        or (each.kind == RATE and each.trade_date in (start, end))
+        or (each.kind == CARRIED_RATE and each.trade_date in (start, end))
     ]
     return withheld, noted
 
 
-def calendar_of(ticker: str) -> str:
+def sessions_exchange(ticker: str) -> str:
     """The exchange whose sessions count for a ticker: its own, else the home exchange's.
 
-    >>> calendar_of("005930.KS"), calendar_of("SPY")
+    >>> sessions_exchange("005930.KS"), sessions_exchange("VNM.VN")
     ('XKRX', 'XNYS')
     """
-    return HOME_EXCHANGE if why_no_exchange(ticker) else exchange_of(ticker)
-
-
-def why_no_exchange(ticker: str) -> str | None:
-    """Why a ticker has no sessions of its own; None where its exchange is known."""
-    try:
-        exchange_of(ticker)
-    except UnknownExchange:
-        return f"the exchange of .{ticker.rpartition('.')[2]} is not known"
-    return None
+    return find_exchange(ticker) or HOME_EXCHANGE

@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 from datetime import date
 
 from database.db_helper import Connection, Row, Values, fetch, transaction, upsert
-from database.queries.doubts import against, doubts, why_no_exchange
+from database.queries.doubts import against, doubts
 from database.tables import EXPECTED_BAR, RESTATEMENT
+from utils.dates import why_no_exchange
 from utils.errors import NotStored
 
 Window = tuple[str, date, date]  # ticker, and both ends of a return

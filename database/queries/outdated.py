@@ -13,7 +13,7 @@ from operator import attrgetter
 
 from database.db_helper import Connection, Row, fetch
 from database.queries.ledger import HOME_CURRENCY
-from utils.dates import exchange_of, sessions_of, window_of
+from utils.dates import find_exchange, sessions_of, window_of
 
 SAME_RETURN = 1e-6  # absolute: the source gives adjusted prices with about seven digits
 SAME_CAP = 1e-6  # relative
@@ -112,8 +112,9 @@ def _prices(conn: Connection) -> list[Row]:
 
 def _changed(row: Row, prices: Prices) -> Iterable[Figure]:
     ticker = row["ticker"]
-    first, last = _window(row["as_of_date"], row["period_days"], exchange_of(ticker))
-    start, end = (prices.get((row["is_etf"], ticker, day)) for day in (first, last))
+    exchange = find_exchange(ticker)  # without one it has no window, so no value
+    window = _window(row["as_of_date"], row["period_days"], exchange) if exchange else (None, None)
+    start, end = (day and prices.get((row["is_etf"], ticker, day)) for day in window)
     now = end["price"] / start["price"] - 1 if start and end and start["price"] and end["price"] else None
     if not _same(row["period_return"], now, SAME_RETURN):
         yield Figure(ticker, row["period_days"], row["period_return"], now)

@@ -10,20 +10,20 @@ from datetime import date
 from typing import Literal, NamedTuple, get_args
 
 from database.db_helper import Connection, Row, fetch
-from database.queries.doubts import Doubt, against, calendar_of, doubts, why_no_exchange
-from utils.dates import month_to_date, window_of
+from database.queries.doubts import Doubt, against, doubts
+from utils.dates import find_exchange, month_to_date, why_no_exchange, window_of
 
 Window = Literal["5d", "10d", "20d", "month"]
 WINDOWS: tuple[Window, ...] = get_args(Window)
 
 
 class Stretch(NamedTuple):
-    """A ticker's two sessions; `name` tells several of one ticker apart."""
+    """A ticker's two sessions (None of an unknown exchange); `name` tells several of one ticker apart."""
 
     ticker: str
     name: str
-    start_session: date
-    end_session: date
+    start_session: date | None
+    end_session: date | None
 
 
 def sessions_of_window(window: Window, as_of: date, exchange: str) -> tuple[date, date]:
@@ -33,14 +33,14 @@ def sessions_of_window(window: Window, as_of: date, exchange: str) -> tuple[date
 
 def stretches_of(tickers: Iterable[str], as_of: date, windows: Sequence[Window] = WINDOWS) -> list[Stretch]:
     """The windows of each ticker."""
-    exchanges = {ticker: calendar_of(ticker) for ticker in tickers}
+    exchanges = {ticker: find_exchange(ticker) for ticker in tickers}
     sessions = {
         (exchange, window): sessions_of_window(window, as_of, exchange)
-        for exchange in set(exchanges.values())
+        for exchange in set(filter(None, exchanges.values()))
         for window in windows
     }
     return [
-        Stretch(ticker, window, *sessions[exchange, window])
+        Stretch(ticker, window, *(sessions[exchange, window] if exchange else (None, None)))
         for ticker, exchange in exchanges.items()
         for window in windows
     ]
@@ -70,18 +70,17 @@ def between(conn: Connection, stretches: Sequence[Stretch]) -> list[Row]:
         """,
         {field: list(column) for field, column in zip(Stretch._fields, columns, strict=True)},
     )
-    days = {day for each in stretches for day in (each.start_session, each.end_session)}
+    days = {day for each in stretches for day in (each.start_session, each.end_session) if day}
     said = doubts(conn, {each.ticker for each in stretches}, days)
     return [_doubted(row, said.get(row["ticker"], ())) for row in rows]
 
 
 def _doubted(row: Row, said: Collection[Doubt]) -> Row:
     """A row with what is said against its prices."""
-    withheld, noted = against(said, row["start_session"], row["end_session"])
     if unknown := why_no_exchange(row["ticker"]):
-        missing = unknown
-    else:
-        missing = "; ".join(filter(None, [row["missing_reason"], *withheld]))
+        return {**row, "period_return": None, "missing_reason": unknown, "degraded_reason": None}
+    withheld, noted = against(said, row["start_session"], row["end_session"])
+    missing = "; ".join(filter(None, [row["missing_reason"], *withheld]))
     return {
         **row,
         "period_return": None if missing else row["period_return"],

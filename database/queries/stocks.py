@@ -5,7 +5,7 @@ from datetime import date
 from database.db_helper import Connection, Row, fetch
 from database.queries.paging import Found, Span, fetch_page
 from database.queries.returns import between, stretches_of
-from utils.dates import EXCHANGES, exchange_of, last_session_by, window_of
+from utils.dates import SESSIONS_OF_A_MONTH, find_exchange, last_session_by, session_before, window_of
 from utils.errors import NotPublished, UnknownTicker
 
 # The ETFs of the universe are listed in the US; what they have no column for is NULL.
@@ -127,7 +127,8 @@ def standings(conn: Connection, as_of: date | None) -> tuple[date | None, list[R
 
 def _bars_closing(conn: Connection, session: date) -> list[Row]:
     """The stocks' bars of a home session, and of the foreign sessions that stand for it."""
-    closing = {exchange: window_of(session, 0, exchange)[1] for exchange in EXCHANGES}
+    exchanges = _exchanges_seen(conn, session)
+    closing = {exchange: window_of(session, 0, exchange)[1] for exchange in set(exchanges.values())}
     rows = fetch(
         conn,
         """
@@ -152,7 +153,21 @@ def _bars_closing(conn: Connection, session: date) -> list[Row]:
         """,
         {"sessions": list(closing.values())},
     )
-    return [row for row in rows if row["trade_date"] == closing[exchange_of(row["ticker"])]]
+    return [row for row in rows if row["trade_date"] == closing.get(exchanges.get(row["ticker"], ""))]
+
+
+def _exchanges_seen(conn: Connection, session: date) -> dict[str, str]:
+    """The stocks with a bar in the month before a session and their exchanges; an unknown suffix has no standing."""
+    rows = fetch(
+        conn,
+        """
+        SELECT DISTINCT ticker
+        FROM collected_daily_stock_history
+        WHERE quote_type <> 'CURRENCY' AND trade_date BETWEEN %(first)s AND %(last)s
+        """,
+        {"first": session_before(session, SESSIONS_OF_A_MONTH), "last": session},
+    )
+    return {row["ticker"]: exchange for row in rows if (exchange := find_exchange(row["ticker"]))}
 
 
 def record(conn: Connection, symbol: str, span: Span) -> Found:

@@ -7,6 +7,7 @@ import pytest
 
 from batch.returns import (
     exchange_of,
+    exchanges_of,
     in_dollars,
     mistrust,
     sessions_used,
@@ -151,10 +152,28 @@ def test_foreign_windows_end_with_the_last_session_closed_by_the_home_close(spar
 
 
 def test_exchanges_are_told_as_utils_dates_tells_them(spark: Any) -> None:
-    tickers = ["AAPL", "BRK-B", "BRK.B", "005930.KS", "035900.KQ", "KS", "A.KSX", "7203.T"]
+    tickers = [
+        "AAPL",
+        "BRK-B",
+        "BRK.B",
+        "005930.KS",
+        "035900.KQ",
+        "KS",
+        "A.KSX",
+        "7203.T",
+        "A.B.TO",
+        "KRW=X",
+        "A.",
+        ".",
+    ]
     frame = spark.createDataFrame([(ticker,) for ticker in tickers], "ticker string")
     told = {row.ticker: row.exchange for row in frame.withColumn("exchange", exchange_of(frame.ticker)).collect()}
-    assert told == {ticker: dates.exchange_of(ticker) for ticker in tickers}
+    assert told == {ticker: dates.find_exchange(ticker) for ticker in tickers}
+    assert (told["7203.T"], told["A.B.TO"], told["A.KSX"], told["A."]) == ("XTKS", "XTSE", None, None)
+
+
+def test_a_ticker_of_no_known_exchange_needs_no_calendar() -> None:
+    assert exchanges_of(["AAPL", "VNM.VN", "005930.KS", "BRK.B"]) == ["XKRX", "XNYS"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,108 @@
+"""Days on which an exchange was closed or open against its calendar: the one reader and writer of exchange_days.csv."""
+
+import csv
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from config.config import ConfigError
+from config.exchanges import exchanges
+
+DEFAULT_FILE = Path(__file__).with_name("exchange_days.csv")
+COLUMNS = ["exchange", "date", "status", "reason"]
+STATUSES = ("open", "closed")
+
+
+class ExchangeDaysError(ConfigError):
+    """The file of extra days is missing, or has a line that cannot be worked with."""
+
+
+class ExtraDay(NamedTuple):
+    exchange: str
+    day: date
+    is_open: bool
+    reason: str
+
+
+def load(path: Path) -> tuple[ExtraDay, ...]:
+    """Read and check a file; ExchangeDaysError names the file and the line that is wrong."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return tuple(_read(file.read().splitlines(), path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ExchangeDaysError(f"{path}: cannot be read: {error}") from None
+
+
+def _read(lines: Sequence[str], path: Path) -> Iterator[ExtraDay]:
+    if not lines or next(csv.reader(lines[:1])) != COLUMNS:
+        raise ExchangeDaysError(f"{path}, line 1: must be {','.join(COLUMNS)}")
+    seen: dict[tuple[str, date], int] = {}
+    for number, line in enumerate(lines[1:], 2):
+        if not line.strip() or line.startswith("#"):
+            continue
+        extra = _day(next(csv.reader([line])), f"{path}, line {number}")
+        first = seen.setdefault((extra.exchange, extra.day), number)
+        if first != number:
+            raise ExchangeDaysError(
+                f"{path}, line {number}: {extra.exchange} {extra.day} stands in line {first} already"
+            )
+        yield extra
+
+
+def _day(fields: Sequence[str], where: str) -> ExtraDay:
+    if len(fields) != len(COLUMNS):
+        raise ExchangeDaysError(f"{where}: has {len(fields)} fields, not {len(COLUMNS)}: {','.join(COLUMNS)}")
+    exchange, day, status, reason = (field.strip() for field in fields)
+    if exchange not in exchanges().names():
+        raise ExchangeDaysError(f"{where}: {exchange!r} is no exchange of config/exchanges.toml")
+    if status not in STATUSES:
+        raise ExchangeDaysError(f"{where}: status must be open or closed, not {status!r}")
+    if not reason or not reason.isprintable():
+        raise ExchangeDaysError(f"{where}: must say a reason, in one line")
+    try:
+        return ExtraDay(exchange, date.fromisoformat(day), status == "open", reason)
+    except ValueError:
+        raise ExchangeDaysError(f"{where}: {day!r} is not a date: write it as YYYY-MM-DD") from None
+
+
+def add(path: Path, extra: ExtraDay) -> None:
+    """Append a day, all or nothing: the new file is complete when it takes the old one's place."""
+    known = {(each.exchange, each.day): each for each in load(path)}
+    if same := known.get((extra.exchange, extra.day)):
+        status = "open" if same.is_open else "closed"
+        raise ExchangeDaysError(f"{path}: says already that {same.exchange} is {status} on {same.day} ({same.reason})")
+    line = [extra.exchange, extra.day.isoformat(), "open" if extra.is_open else "closed", extra.reason]
+    _day(line, f"the day to add to {path}")
+    try:
+        _replace(path, line)
+    except OSError as error:
+        raise ExchangeDaysError(f"{path}: cannot be written ({error}): add the line {','.join(line)}") from None
+
+
+def _replace(path: Path, line: Sequence[str]) -> None:
+    text = path.read_text(encoding="utf-8")
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", dir=path.parent, delete=False) as file:
+        try:
+            file.write(text if text.endswith("\n") else text + "\n")
+            csv.writer(file, lineterminator="\n").writerow(line)
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
+            os.replace(file.name, path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+
+
+def extra_days_file() -> Path:
+    return Path(os.environ.get("EXCHANGE_DAYS_FILE") or DEFAULT_FILE)
+
+
+@cache
+def extra_days() -> tuple[ExtraDay, ...]:
+    """The extra days this process works with."""
+    return load(extra_days_file())
