@@ -41,6 +41,7 @@ from config.universe import universe
 from database.db_helper import fetch
 from database.queries import ledger
 from database.queries.doubts import sessions_exchange
+from database.queries.stale import STOCKS
 from database.tables import SECTOR_TRENDING
 from utils.dates import HOME_EXCHANGE, last_session_by, sessions_between, sessions_of, window_of
 from utils.errors import NotStored
@@ -48,21 +49,6 @@ from utils.spark_utils import local_frame, lookup
 
 NAME = "sectors"
 log = logging.getLogger(f"batch.{NAME}")
-
-STOCKS = """
-    SELECT ticker, sector, known_since
-    FROM (
-        SELECT DISTINCT ON (ticker) ticker, sector
-        FROM collected_dollar_close
-        WHERE NOT is_etf AND sector IS NOT NULL
-        ORDER BY ticker, trade_date DESC
-    ) AS stock
-    LEFT JOIN (
-        SELECT stock_ticker AS ticker, MIN(collected_date) AS known_since
-        FROM collected_etf_holdings
-        GROUP BY stock_ticker
-    ) AS holding USING (ticker)
-"""
 
 
 class Span(NamedTuple):

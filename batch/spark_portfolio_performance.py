@@ -26,6 +26,7 @@ from batch.spark_trending_etf_identifier import PRICES as ETF_PRICES
 from batch.value_paths import MONTH, Close, Decision, Stretch, closes_of, followed, marks_of, stretches_of, summaries
 from config.universe import universe
 from database.db_helper import fetch
+from database.queries.followed import POSITIONS
 from database.tables import PERFORMANCE_SUMMARY, PORTFOLIO_PERFORMANCE
 from utils.dates import HOME_EXCHANGE, sessions_between, traded_on
 from utils.errors import NotStored
@@ -40,13 +41,6 @@ DECISIONS = """
     FROM analytics_publication
     WHERE ((job = 'allocation' AND period_days = ANY(%(periods)s)) OR job = 'rebalance') AND status <> 'not_computable'
     ORDER BY period_days, as_of_date
-"""
-POSITIONS = """
-    SELECT period_days, as_of_date AS decided_on, ticker, portfolio_weight AS weight
-    FROM analytics_portfolio_allocation
-    UNION ALL
-    SELECT 0, rebalance_date, ticker, final_weight
-    FROM analytics_monthly_portfolio
 """
 
 

@@ -16,12 +16,14 @@ from operator import itemgetter
 from collector.collect import Asked, Collection, Receipt, collection, wait_until_stored
 from collector.completeness import Kind
 from collector.kafka_producer_etf_daily import fetch_etf
+from collector.recomputing import told
 from collector.stock_bars import fetch_rate, fetch_stocks
 from config.config import Settings
 from config.universe import universe
 from database.db_helper import Connection, Row, connect
 from database.queries import collected, ledger
 from database.queries.outdated import Figure, outdated, ranges
+from database.queries.stale import stale
 from utils.command_line import exit_code_of
 from utils.dates import parse_date
 from utils.errors import InvalidInput
@@ -99,7 +101,9 @@ def report(
         lambda gap: (gap["trade_date"], gap["state"], gap["reason"]),
     ):
         yield f"  {day}  {ledger.STATES[state]:<21}  {_listed([row['ticker'] for row in rows])}: {reason}"
-    yield from recomputation(outdated(conn, universe().benchmark, universe().periods, start, end))
+    sessions = outdated(conn, universe().benchmark, universe().periods, start, end)
+    yield from recomputation(sessions)
+    yield from told(stale(conn, universe().benchmark, start, end, sessions))
 
 
 def _listed(tickers: list[str]) -> str:
