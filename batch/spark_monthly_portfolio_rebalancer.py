@@ -154,12 +154,12 @@ def not_computable(session: date, portfolios: Portfolios) -> str | None:
     line = portfolios[days]
     if line["status"] != "not_computable":
         return None
-    return f"not computable: nor is the portfolio of {session} over {days} sessions; {line['reason']}"
+    return f"the portfolio of {session} over {days} sessions is {line['reason']}"
 
 
 def _left_out(session: date, portfolios: Portfolios) -> list[str]:
     return [
-        f"the portfolio of {session} over {days} sessions is left out; {line['reason']}"
+        f"the portfolio of {session} over {days} sessions is left out: it is {line['reason']}"
         for days, line in sorted(portfolios.items())
         if line["status"] == "not_computable" and days != max(portfolios)
     ]

@@ -54,6 +54,7 @@ POOLS = {
     (MONTHLY_ETFS, "analyze_sectors"): "spark",
     (TOP_HOLDINGS, "measure_top_holdings"): "spark",
     (REBALANCE, "rebalance"): "spark",
+    (REBALANCE, "follow_portfolios"): "spark",
     (PERFORMANCE, "follow_portfolios"): "spark",
 }
 
@@ -516,6 +517,16 @@ class TestRebalanceDate:
         macros = {dag_id: dag.user_defined_macros["as_of"] for dag_id, dag in bags["staggered"].dags.items()}
         assert {dag_id for dag_id, macro in macros.items() if macro.__name__ == "rebalance_date"} == {REBALANCE}
         assert {macro.__name__ for macro in macros.values()} == {"as_of", "rebalance_date"}
+
+    def test_the_record_follows_it_up_to_the_session_that_it_merges(self, bags: dict[str, Any], common: Any) -> None:
+        """A month computed by hand is in the record without waiting for the next session."""
+        dag = bags["staggered"].dags[REBALANCE]
+        follow = dag.get_task("follow_portfolios")
+        assert follow.upstream_task_ids == {"rebalance"}
+        assert follow.application_args[:2] == ["--as-of-date", common.SESSION_BY]
+        assert common.SESSION_BY == "{{ session_by(as_of(params, dag_run)) }}"
+        session_by = dag.user_defined_macros["session_by"]
+        assert [session_by(day) for day in ("2026-08-30", "2026-08-28")] == ["2026-08-28", "2026-08-28"]
 
 
 class TestErrors:
