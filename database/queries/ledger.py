@@ -115,8 +115,11 @@ def why_missing(conn: Connection, windows: Collection[Window], is_expected: bool
     doubted = doubts(conn, {ticker for ticker, _ in points}, {day for _, day in points})
     found: dict[Window, list[str]] = {}
     for ticker, start, end in windows:
-        withheld, noted = against(doubted.get(ticker, ()), start, end)
-        reasons = [missing[ticker, day] for day in (start, end) if (ticker, day) in missing]
+        lacking = {day: missing[ticker, day] for day in (start, end) if (ticker, day) in missing}
+        # Of a bar that is quarantined for its break, the ledger's word is enough.
+        said = [doubt for doubt in doubted.get(ticker, ()) if doubt.trade_date not in lacking]
+        withheld, noted = against(said, start, end)
+        reasons = list(lacking.values())
         if unknown := why_no_exchange(ticker):
             reasons = [f"{ticker}: {unknown}"]
         reasons += [f"{ticker}: {reason}" for reason in (*withheld, *noted)]
