@@ -136,6 +136,7 @@ def sector_trends(
     of_stock = Window.partitionBy("month_end", "ticker")
     counts = F.max(F.when(F.col("is_month"), F.col("period_return"))).over(of_stock).isNotNull()
     is_known = F.col("period_return").isNotNull()
+    said = F.concat(named(F.col("ticker"), "missing"), named(F.col("ticker"), "noted"))
     each_day = (
         with_returns(wanted, prices, doubts)
         .withColumn("counts", counts)
@@ -146,9 +147,7 @@ def sector_trends(
             F.count("period_return").alias("stocks"),
             F.max(F.when(is_known, F.col("price_mistrust"))).alias("mistrust"),
             F.max("known_since").alias("known_since"),
-            F.flatten(
-                F.collect_list(F.concat(named(F.col("ticker"), "missing"), named(F.col("ticker"), "noted")))
-            ).alias("gaps"),
+            F.flatten(F.collect_list(F.when(F.size(said) > 0, said))).alias("gaps"),  # NULL is not collected
         )
         .orderBy("month_end", "sector", "day")
     )

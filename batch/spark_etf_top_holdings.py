@@ -74,7 +74,7 @@ def daily_returns(stocks: DataFrame, steps: DataFrame, prices: DataFrame, doubts
         F.col("end_session").alias("day"),
         F.col("period_return").alias("daily_return"),
         F.col("missing").alias("daily_missing"),
-        F.col("noted").alias("daily_noted"),
+        F.when(F.size("noted") > 0, F.col("noted")).alias("daily_noted"),  # NULL is not collected
         F.col("price_mistrust").alias("daily_mistrust"),
     )
 

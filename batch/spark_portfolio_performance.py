@@ -56,7 +56,8 @@ def run(current: Job) -> Outcome:
         raise NotStored("; ".join(skipped.values()))
     decisions = published(current)
     rows, figures = follow(current, decisions, newest_to_follow(current, max(sources)))
-    publications = [publication_of(day, rows, decisions, sources[day]) for day in sorted(sources)]
+    why_none = why_empty(decisions, 0 if decisions else not_computable(current))
+    publications = [publication_of(day, rows, why_none, sources[day]) for day in sorted(sources)]
     where = {"period_days": [MONTH, *STORED_PERIODS]}
     parts = [
         Part(PORTFOLIO_PERFORMANCE, where, job.rows_of(PORTFOLIO_PERFORMANCE, rows)),
@@ -104,6 +105,12 @@ def paths(current: Job, stretches: Sequence[Stretch], sessions: Sequence[date]) 
     )
 
 
+def not_computable(current: Job) -> int:
+    """How many portfolios were published as not computable, which are no decisions."""
+    query = "SELECT COUNT(*) AS n FROM analytics_publication WHERE job = 'allocation' AND status = 'not_computable'"
+    return int(fetch(current.conn, query)[0]["n"])
+
+
 def published(current: Job) -> list[Decision]:
     """What stage 5 and the monthly rebalance have ever published, the earliest first."""
     rows = fetch(current.conn, DECISIONS, {"periods": list(job.periods())})
@@ -121,8 +128,11 @@ def benchmark_sources(current: Job, sessions: Sequence[date]) -> dict[date, str]
     return {row["trade_date"]: row["source"] for row in rows}
 
 
-def publication_of(day: date, rows: Sequence[Row], decisions: Sequence[Decision], benchmark_source: str) -> Publication:
-    """What is said of a session: its rows, which are as trustworthy as the least of the record up to them."""
+def publication_of(day: date, rows: Sequence[Row], why_none: str, benchmark_source: str) -> Publication:
+    """What is said of a session: its rows, which are as trustworthy as the least of the record up to them.
+
+    why_none: why there are none, for a session without.
+    """
     of_day = [row for row in rows if row.trade_date == day]
     by_then = (row.source for row in rows if row.trade_date <= day)
     return Publication(
@@ -130,7 +140,7 @@ def publication_of(day: date, rows: Sequence[Row], decisions: Sequence[Decision]
         as_of_date=day,
         period_days=0,
         status="published" if of_day else "empty",
-        reason=None if of_day else why_empty(decisions),
+        reason=None if of_day else why_none,
         row_count=len(of_day),
         source=max([benchmark_source, *by_then], key=SOURCES.index),
         degraded_reason=job.degradation([*_doubts_of(of_day), _doubts_before(day, rows)]),
@@ -153,8 +163,10 @@ def _doubts_before(day: date, rows: Sequence[Row]) -> str | None:
     return f"the values rest on earlier doubts: {', '.join(reasons[:SHOWN_REASONS])}{more}"
 
 
-def why_empty(decisions: Sequence[Decision]) -> str:
-    """Why there is nothing to follow yet."""
+def why_empty(decisions: Sequence[Decision], not_computable: int = 0) -> str:
+    """Why there is nothing to follow yet; not_computable: how many portfolios are no decisions."""
+    if not decisions and not_computable:
+        return f"none of the {not_computable} published portfolios is computable: too little history is stored"
     if not decisions:
         return "no portfolio is published yet: run the five stages for a session"
     first = decisions[0].decided_on

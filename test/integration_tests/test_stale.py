@@ -112,7 +112,7 @@ def held(conn: Connection) -> str:
     ("statement", "jobs"),
     [
         (f"UPDATE {STOCKS} SET adj_close = adj_close / 4 WHERE ticker = %s", set()),
-        (f"UPDATE {STOCKS} SET adj_close = adj_close * 1.03 WHERE ticker = %s AND trade_date < '2026-06-05'", set()),
+        (f"UPDATE {STOCKS} SET adj_close = adj_close * 1.03 WHERE ticker = %s AND trade_date < '2026-05-29'", set()),
         (
             f"UPDATE {STOCKS} SET adj_close = adj_close * 1.03 WHERE ticker = %s AND trade_date = '2026-08-20'",
             {TOP_HOLDINGS, SECTORS, PERFORMANCE},

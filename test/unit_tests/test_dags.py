@@ -592,5 +592,6 @@ class TestSparkCommand:
         job = bags["staggered"].dags[dag_id].get_task(task_id)
         assert Path(job.application).parent == PROJECT_ROOT / "batch"
         assert Path(job.application).is_file()
-        assert job.application_args == ["--as-of-date", common.AS_OF, "--run-id", "{{ run_id }}"]
+        day = common.SESSION_BY if (dag_id, task_id) == (REBALANCE, "follow_portfolios") else common.AS_OF
+        assert job.application_args == ["--as-of-date", day, "--run-id", "{{ run_id }}"]
         assert "-XX:TieredStopAtLevel=1" in job.conf["spark.driver.extraJavaOptions"]

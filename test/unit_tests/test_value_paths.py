@@ -425,7 +425,17 @@ def test_a_session_is_degraded_by_its_own_doubts_and_by_those_its_values_rest_on
     closes = {"A": [10.0, 10.0, 100.0, 110.0, None]}
     rows = follow(closes, {(5, MON): {"A": 1.0}}, doubts=[("A", WED, "noted", "prices break")])
     labelled: list[Any] = [SimpleNamespace(**row.asDict(), source="yahoo") for row in rows]
-    lines = [job.publication_of(day, labelled, [decision(5, MON)], "yahoo") for day in (TUE, WED, THU, FRI)]
+    lines = [job.publication_of(day, labelled, "why", "yahoo") for day in (TUE, WED, THU, FRI)]
     said = [line.degraded_reason for line in lines]
     rests = "the values rest on earlier doubts: A: prices break"
     assert said == [None, "A: prices break", rests, f"A: no price on {FRI}; {rests}"]
+
+
+def test_a_record_that_has_not_begun_says_why() -> None:
+    assert job.publication_of(MON, [], job.why_empty([]), "yahoo").reason == (
+        "no portfolio is published yet: run the five stages for a session"
+    )
+    assert job.why_empty([], 6) == "none of the 6 published portfolios is computable: too little history is stored"
+    assert job.why_empty([decision(5, MON)]).startswith(
+        f"the first portfolio, of {MON}, is bought at the close of {TUE}"
+    )
