@@ -2,15 +2,19 @@
 
 A month counts from the last session of the month before up to its own last one, or up to the session asked for while
 it is running. A sector's stocks are the collected ones with a price in US dollars at both of these ends, each counting
-alike: the sector's monthly return is the mean of theirs, and so is its return of each day. It trends when its monthly
-return is positive and higher than the benchmark's over the same sessions.
+alike (equal-weighted): the sector's monthly return is the mean of theirs, and so is its return of each day. It trends
+when its monthly return is positive and higher than the benchmark's over the same sessions.
+
+A stock, or a day of one that counts, that is left out for want of a price degrades the month, which says which. Stocks
+are known by the holdings of the ETFs: where one that counts was in none of them by then, the month's holdings_as_of is
+after its date.
 
 The last weekend's run comes before the month's last session, so that every run also finishes the month before its own.
 """
 
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import groupby, pairwise
 from operator import attrgetter
@@ -25,16 +29,19 @@ from batch.job import Days, Job, Outcome, Part, Publication
 from batch.returns import (
     PRICE_COLUMNS,
     SOURCES,
-    exchange_of,
     exchanges_of,
     in_dollars,
+    named,
+    sessions_exchange_of,
     source_of,
-    with_mistrust,
     with_returns,
 )
 from batch.spark_trending_etf_identifier import PRICES as ETF_PRICES
 from config.universe import universe
 from database.db_helper import fetch
+from database.queries import ledger
+from database.queries.doubts import sessions_exchange
+from database.queries.stale import STOCKS
 from database.tables import SECTOR_TRENDING
 from utils.dates import HOME_EXCHANGE, last_session_by, sessions_between, sessions_of, window_of
 from utils.errors import NotStored
@@ -42,13 +49,6 @@ from utils.spark_utils import local_frame, lookup
 
 NAME = "sectors"
 log = logging.getLogger(f"batch.{NAME}")
-
-STOCKS = """
-    SELECT DISTINCT ON (ticker) ticker, sector
-    FROM collected_daily_stock_history
-    WHERE quote_type <> 'CURRENCY' AND sector IS NOT NULL
-    ORDER BY ticker, trade_date DESC
-"""
 
 
 class Span(NamedTuple):
@@ -118,28 +118,36 @@ def spans_of(month_end: date, exchange: str) -> list[Span]:
     ]
 
 
-def sector_trends(stocks: DataFrame, spans: DataFrame, prices: DataFrame, benchmark: DataFrame) -> DataFrame:
+def sector_trends(
+    stocks: DataFrame, spans: DataFrame, prices: DataFrame, benchmark: DataFrame, doubts: DataFrame | None = None
+) -> DataFrame:
     """Each month's sectors in the table's columns.
 
-    stocks: ticker, sector; spans: Span; prices: in dollars; benchmark: month_end, benchmark_return, benchmark_mistrust
+    stocks: ticker, sector, known_since; spans: Span; prices: in dollars; benchmark: month_end, benchmark_return,
+    benchmark_mistrust; doubts: what is said against the prices, see database.queries.doubts
+    Beside them known_since, the latest of the stocks that count, and gaps: the days they lack, and what is noted.
     """
     wanted = (
-        stocks.withColumn("exchange", exchange_of(F.col("ticker")))
+        stocks.withColumn("exchange", sessions_exchange_of(F.col("ticker")))
         .join(lookup(spans), "exchange", "inner")
         .drop("exchange")
         .coalesce(1)
     )
     of_stock = Window.partitionBy("month_end", "ticker")
     counts = F.max(F.when(F.col("is_month"), F.col("period_return"))).over(of_stock).isNotNull()
+    is_known = F.col("period_return").isNotNull()
+    said = F.concat(named(F.col("ticker"), "missing"), named(F.col("ticker"), "noted"))
     each_day = (
-        with_returns(wanted, prices)
+        with_returns(wanted, prices, doubts)
         .withColumn("counts", counts)
-        .where("counts AND period_return IS NOT NULL")
+        .where("counts")
         .groupBy("month_end", "sector", "is_month", "day")
         .agg(
             F.avg("period_return").alias("sector_return"),
-            F.count("ticker").alias("stocks"),
-            F.max("price_mistrust").alias("mistrust"),
+            F.count("period_return").alias("stocks"),
+            F.max(F.when(is_known, F.col("price_mistrust"))).alias("mistrust"),
+            F.max("known_since").alias("known_since"),
+            F.flatten(F.collect_list(F.when(F.size(said) > 0, said))).alias("gaps"),  # NULL is not collected
         )
         .orderBy("month_end", "sector", "day")
     )
@@ -156,6 +164,8 @@ def sector_trends(stocks: DataFrame, spans: DataFrame, prices: DataFrame, benchm
             F.max(of_day).alias("best_day"),
             F.min(of_day).alias("worst_day"),
             F.max("mistrust").alias("mistrust"),
+            F.max("known_since").alias("known_since"),
+            F.array_sort(F.array_distinct(F.flatten(F.collect_list("gaps")))).alias("gaps"),
         )
         .join(lookup(benchmark), "month_end", "inner")
         .select(
@@ -173,6 +183,8 @@ def sector_trends(stocks: DataFrame, spans: DataFrame, prices: DataFrame, benchm
             "benchmark_return",
             F.col("month_end").alias("as_of_date"),
             source_of(F.greatest("mistrust", "benchmark_mistrust")).alias("source"),
+            "known_since",
+            "gaps",
         )
         .orderBy("as_of_date", "sector")
     )
@@ -196,7 +208,10 @@ def run(current: Job) -> Outcome:
         months.insert(0, before)
     _tell_of_unknown_sectors(current)
     rows = sectors(current, months).collect()
-    publications = [publication_of(day, [row for row in rows if row.as_of_date == day], sources[day]) for day in months]
+    gaps = gaps_of(current, months)
+    publications = [
+        publication_of(day, [row for row in rows if row.as_of_date == day], sources[day], gaps[day]) for day in months
+    ]
     parts = [
         Part(
             SECTOR_TRENDING,
@@ -217,20 +232,40 @@ def sectors(current: Job, months: Sequence[date]) -> DataFrame:
     ]
     days = sorted({day for span in spans for day in (span.start_session, span.end_session)})
     frame = local_frame(current.spark, spans, Span._fields)
+    benchmark = universe().benchmark
+    of_benchmark = in_dollars(current.read(ETF_PRICES, tickers=[benchmark], sessions=days)).select(*PRICE_COLUMNS)
     return sector_trends(
         stocks=current.read(STOCKS),
         spans=frame,
         prices=in_dollars(current.read(PRICES, tickers=tickers, sessions=days)).select(*PRICE_COLUMNS),
-        benchmark=benchmark_returns(
-            frame, with_mistrust(current.read(ETF_PRICES, tickers=[universe().benchmark], sessions=days))
-        ),
+        benchmark=benchmark_returns(frame, of_benchmark, current.doubts([benchmark], days)),
+        doubts=current.doubts(tickers, days),
     )
 
 
-def benchmark_returns(spans: DataFrame, prices: DataFrame) -> DataFrame:
+def gaps_of(current: Job, months: Sequence[date]) -> Mapping[date, list[str]]:
+    """Of each month the stocks and the benchmark that lack a price at an end of it, though it was expected.
+
+    A stock that nobody asked for then is none of it: it came into a fund later, or has left it.
+    """
+    tickers = [*(row["ticker"] for row in fetch(current.conn, STOCKS)), universe().benchmark]
+    windows = {
+        (month, ticker): (ticker, *(window_of(end, 0, calendar)[1] for end in (end_before(month), month)))
+        for month in months
+        for ticker in tickers
+        for calendar in [sessions_exchange(ticker)]
+    }
+    reasons = ledger.why_missing(current.conn, set(windows.values()), is_expected=True)
+    found: dict[date, list[str]] = {month: [] for month in months}
+    for (month, _), window in windows.items():
+        found[month] += reasons.get(window, [])
+    return found
+
+
+def benchmark_returns(spans: DataFrame, prices: DataFrame, doubts: DataFrame | None = None) -> DataFrame:
     """month_end, benchmark_return, benchmark_mistrust"""
     months = spans.where(F.col("is_month") & (F.col("exchange") == HOME_EXCHANGE))
-    return with_returns(months.withColumn("ticker", F.lit(universe().benchmark)), prices).select(
+    return with_returns(months.withColumn("ticker", F.lit(universe().benchmark)), prices, doubts).select(
         "month_end",
         F.col("period_return").alias("benchmark_return"),
         F.col("price_mistrust").alias("benchmark_mistrust"),
@@ -244,7 +279,10 @@ def benchmark_sources(current: Job, month_ends: Sequence[date]) -> Mapping[date,
     return {row["trade_date"]: row["source"] for row in rows}
 
 
-def publication_of(month_end: date, rows: Sequence[Row], benchmark_source: str) -> Publication:
+def publication_of(
+    month_end: date, rows: Sequence[Row], benchmark_source: str, gaps: Iterable[str] = ()
+) -> Publication:
+    """What is said of a month as a whole; gaps: what its ends lack."""
     return Publication(
         job=NAME,
         as_of_date=month_end,
@@ -254,7 +292,9 @@ def publication_of(month_end: date, rows: Sequence[Row], benchmark_source: str) 
         if rows
         else f"no stock with a known sector has a price on {end_before(month_end)} and on {month_end}",
         row_count=len(rows),
+        holdings_as_of=max((row.known_since for row in rows if row.known_since), default=None),
         source=max([benchmark_source, *map(attrgetter("source"), rows)], key=SOURCES.index),
+        degraded_reason=job.degradation([*gaps, *(reason for row in rows for reason in row.gaps)]),
     )
 
 

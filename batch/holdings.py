@@ -16,15 +16,10 @@ HOLDINGS = """
     WHERE holding_rank <= %(top)s
 """
 PRICES = """
-    SELECT stock.ticker, stock.trade_date, stock.currency, stock.adj_close::float8 AS adj_close, stock.market_cap,
-        stock.market_cap_source, stock.company_name, stock.sector, stock.source,
-        rate.close_price::float8 AS rate, rate.source AS rate_source
-    FROM collected_daily_stock_history AS stock
-    LEFT JOIN collected_daily_stock_history AS rate
-        ON rate.ticker = stock.currency || '=X' AND rate.trade_date = stock.trade_date
-        AND rate.quote_type = 'CURRENCY' AND rate.close_price > 0
-    WHERE stock.ticker = ANY(%(tickers)s) AND stock.trade_date = ANY(%(sessions)s)
-        AND stock.quote_type <> 'CURRENCY' AND stock.adj_close > 0
+    SELECT ticker, trade_date, currency, adj_close::float8 AS adj_close, market_cap, market_cap_source, company_name,
+        sector, source, per_dollar AS rate, rate_source
+    FROM collected_dollar_close
+    WHERE ticker = ANY(%(tickers)s) AND trade_date = ANY(%(sessions)s)
 """
 
 

@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +20,9 @@ from pyspark.sql import DataFrame, SparkSession
 from batch.returns import Window
 from config.config import ConfigError, DatabaseSettings, Settings, SparkSettings
 from config.universe import UniverseError, universe
-from database.db_helper import Connection, connect, replace_partition, transaction
+from database.db_helper import Connection, connect, fetch, replace_partition, transaction
+from database.queries import doubts as stored_doubts
+from database.queries.doubts import DOUBTS
 from database.tables import PUBLICATION, Table
 from utils.dates import parse_date, sessions_between, sessions_of
 from utils.errors import ActstockError, InvalidInput
@@ -71,6 +73,11 @@ class Job:
         with self.conn.cursor() as cursor:
             bound = cursor.mogrify(query, params).decode()
         return read_query(self.spark, self.database, bound)
+
+    def doubts(self, tickers: Collection[str], sessions: Collection[date]) -> DataFrame | None:
+        """What is said against these prices, None on the many days on which nothing is: a join less for Spark."""
+        said = stored_doubts.params(tickers, sessions)
+        return self.read(DOUBTS, **said) if fetch(self.conn, DOUBTS, said) else None
 
     def windows(self, windows: Sequence[Window]) -> DataFrame:
         return local_frame(self.spark, windows, Window._fields)
@@ -176,6 +183,7 @@ def main(
 ) -> int:
     """Run a job from the command line: its summary is the last line of standard output, an error one line on stderr.
 
+    spark-submit passes on both as one stream, so an error about skipped days is said before the summary.
     Exit code 2 for a request that cannot be met, 1 for everything else that went wrong, a skipped day included.
     """
     options = _command_line(description, days).parse_args(arguments)
@@ -190,8 +198,9 @@ def main(
     except (PySparkException, Py4JError) as error:
         log.debug("Spark failed", exc_info=True)
         return _fail(f"Spark: {spark_message(error)}", 1)
+    exit_code = _fail(_not_published(outcome.skipped), 1) if outcome.skipped else 0
     print(json.dumps(outcome.summary()), flush=True)
-    return _fail(_not_published(outcome.skipped), 1) if outcome.skipped else 0
+    return exit_code
 
 
 def _command_line(description: str, days: Days) -> argparse.ArgumentParser:

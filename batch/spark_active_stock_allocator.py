@@ -2,7 +2,8 @@
 
 For each period: of each ETF that trends over it the best of its largest holdings; score = return / market cap; weight =
 the score's share of all scores. A stock that several ETFs choose is one position. Every holding that was looked at is
-kept in analytics_allocation_candidates, with the reason why it was not chosen.
+kept in analytics_allocation_candidates, with the reason why it was not chosen. Over a period of which the benchmark has
+no return no ETF can trend: that portfolio is not computable, which is no decision for cash.
 """
 
 import logging
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import groupby
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pyspark.sql.functions as F
@@ -34,12 +36,15 @@ from batch.weights import weights_of
 from config.universe import universe
 from database.db_helper import fetch
 from database.queries import ledger
-from database.tables import ALLOCATION_CANDIDATES, DAILY_STOCK_HISTORY, PORTFOLIO_ALLOCATION
-from utils.dates import HOME_EXCHANGE
+from database.queries.doubts import sessions_exchange
+from database.queries.returns import Stretch, between
+from database.tables import ALLOCATION_CANDIDATES, PORTFOLIO_ALLOCATION
+from utils.dates import HOME_EXCHANGE, window_of
 from utils.errors import NotPublished
 
 NAME = "allocation"
 log = logging.getLogger(f"batch.{NAME}")
+REASON_LENGTH = 400  # of exclusion_reason
 
 TRENDING = """
     SELECT as_of_date, etf_ticker, period_days, source
@@ -56,10 +61,11 @@ OF_ETF = ("as_of_date", "period_days", "etf_ticker")
 
 
 class Trending(NamedTuple):
-    """What stage 3 says of a session."""
+    """What stage 3 says of a session; not_computable: the periods over which it could compare nothing -> why."""
 
     source: str
     degraded_reason: str | None = None
+    not_computable: Mapping[int, str] = MappingProxyType({})
 
 
 def beside_its_period(returns: DataFrame) -> DataFrame:
@@ -102,8 +108,9 @@ def judge(candidates: DataFrame) -> DataFrame:
         candidates.withColumn("ineligible", _why_ineligible())
         .withColumns(chosen)
         .withColumn("is_selected", F.coalesce(is_selected, F.lit(False)))
-        .withColumn("exclusion_reason", F.when(~F.col("is_selected"), F.coalesce("ineligible", _why_not_best())))
-        .drop("ineligible", *chosen)
+        .withColumn("why_not", F.coalesce(_shown("ineligible"), _why_not_best()))
+        .withColumn("exclusion_reason", F.when(~F.col("is_selected"), F.col("why_not")))
+        .drop("ineligible", "why_not", *chosen)
     )
 
 
@@ -115,6 +122,12 @@ def _why_ineligible() -> Column:
         .when(period_return <= 0, F.concat(F.lit("return of "), _percent(period_return), F.lit(" is not positive")))
         .when(has_no_cap, F.concat(F.lit("no market cap on "), F.col("end_session").cast("string")))
     )
+
+
+def _shown(reason: str) -> Column:
+    """A reason as long as its column."""
+    shortened = F.concat(F.substring(reason, 1, REASON_LENGTH - 1), F.lit("…"))
+    return F.when(F.length(reason) > REASON_LENGTH, shortened).otherwise(F.col(reason))
 
 
 def _why_not_best() -> Column:
@@ -134,10 +147,12 @@ def _percent(fraction: Column) -> Column:
     return F.format_string("%+.2f %%", fraction * 100)
 
 
-def candidates_of(trending: DataFrame, holdings: DataFrame, windows: DataFrame, prices: DataFrame) -> DataFrame:
+def candidates_of(
+    trending: DataFrame, holdings: DataFrame, windows: DataFrame, prices: DataFrame, doubts: DataFrame | None = None
+) -> DataFrame:
     """Every holding that was looked at, judged, in the candidates table's order; also ETFs without holdings."""
     held = with_holdings(trending.withColumnRenamed("period_days", "chosen_over"), holdings)
-    returns = with_returns(with_windows(held, windows), prices)
+    returns = with_returns(with_windows(held, windows), prices, doubts)
     return (
         judge(beside_its_period(returns))
         .withColumn("source", source_of(F.greatest("mistrust", "holding_mistrust", "price_mistrust")))
@@ -226,17 +241,16 @@ def run(current: Job) -> Outcome:
 
 
 def gaps_of(current: Job, rows: Sequence[Row]) -> dict[Portfolio, list[str]]:
-    """Each portfolio that was judged without a price or without holdings -> which, and what the ledger says."""
-    points = {(row.ticker, day) for row in rows if row.ticker for day in (row.start_session, row.end_session)}
-    missing = ledger.why_missing(current.conn, DAILY_STOCK_HISTORY, points)
+    """Each portfolio that was judged without a price or holdings, or on doubtful prices -> which, and why."""
+    windows = {(row.ticker, row.start_session, row.end_session) for row in rows if row.ticker}
+    reasons = ledger.why_missing(current.conn, windows)
     found: dict[Portfolio, list[str]] = {}
     for row in rows:
         of_portfolio = found.setdefault((row.as_of_date, row.period_days), [])
         if row.ticker is None:
             of_portfolio.append(f"no holdings of {row.etf_ticker} are stored")
         else:
-            points_of_row = ((row.ticker, day) for day in (row.start_session, row.end_session))
-            of_portfolio += [missing[point] for point in points_of_row if point in missing]
+            of_portfolio += reasons.get((row.ticker, row.start_session, row.end_session), [])
     return found
 
 
@@ -252,14 +266,15 @@ def portfolios(
             chosen = [row for row in looked_at if row.is_selected]
             portfolio, cash = portfolio_of(chosen, universe().max_position_weight)
             degraded = job.degradation([trending.degraded_reason, *gaps.get((as_of, days), [])])
+            not_computable = trending.not_computable.get(days)
             positions += [position | {"is_degraded": degraded is not None} for position in portfolio]
             publications.append(
                 Publication(
                     job=NAME,
                     as_of_date=as_of,
                     period_days=days,
-                    status="published" if portfolio else "empty",
-                    reason=None if portfolio else why_empty(days, looked_at),
+                    status="published" if portfolio else "not_computable" if not_computable else "empty",
+                    reason=None if portfolio else not_computable or why_empty(days, looked_at),
                     row_count=len(portfolio),
                     cash_weight=cash,
                     holdings_as_of=max((row.holdings_as_of for row in looked_at if row.ticker), default=None),
@@ -275,24 +290,58 @@ def trending_published(current: Job) -> dict[date, Trending]:
     rows = fetch(
         current.conn,
         """
-        SELECT as_of_date, source, degraded_reason FROM analytics_publication
-        WHERE job = 'trending' AND as_of_date = ANY(%(sessions)s)
+        SELECT
+            publication.as_of_date,
+            publication.source,
+            publication.degraded_reason,
+            COALESCE(BOOL_OR(is_trending_5d OR spy_return_5d IS NOT NULL), FALSE) AS is_computable_5d,
+            COALESCE(BOOL_OR(is_trending_10d OR spy_return_10d IS NOT NULL), FALSE) AS is_computable_10d,
+            COALESCE(BOOL_OR(is_trending OR spy_return_20d IS NOT NULL), FALSE) AS is_computable_20d
+        FROM analytics_publication AS publication
+        LEFT JOIN analytics_trending_etfs AS etf USING (as_of_date)
+        WHERE job = 'trending' AND publication.as_of_date = ANY(%(sessions)s)
+        GROUP BY publication.as_of_date, publication.source, publication.degraded_reason
         ORDER BY as_of_date
         """,
         {"sessions": list(current.days)},
     )
-    return {row["as_of_date"]: Trending(row["source"], row["degraded_reason"]) for row in rows}
+    not_computable = _why_not_computable(
+        current,
+        [(row["as_of_date"], days) for row in rows for days in job.periods() if not row[f"is_computable_{days}d"]],
+    )
+    return {
+        row["as_of_date"]: Trending(
+            row["source"], row["degraded_reason"], not_computable.get(row["as_of_date"], MappingProxyType({}))
+        )
+        for row in rows
+    }
+
+
+def _why_not_computable(current: Job, portfolios: Sequence[Portfolio]) -> dict[date, dict[int, str]]:
+    """Why stage 3 could compare no ETF with the benchmark, for each of these portfolios."""
+    benchmark = universe().benchmark
+    exchange = sessions_exchange(benchmark)
+    stretches = [Stretch(benchmark, "", *window_of(as_of, days, exchange)) for as_of, days in portfolios]
+    found: dict[date, dict[int, str]] = {}
+    for (as_of, days), row in zip(portfolios, between(current.conn, stretches), strict=True):
+        why = row["missing_reason"] or "it had none when stage 3 was computed"
+        found.setdefault(as_of, {})[days] = (
+            f"not computable: no ETF can be compared with {benchmark} over {days} sessions; {benchmark}: {why}"
+        )
+    return found
 
 
 def candidates(current: Job, sessions: list[date]) -> DataFrame:
     """Read what the sessions need, and judge it all in one go."""
     tickers = held_by_trending(current, sessions)
     windows = windows_of(sessions, {HOME_EXCHANGE, *exchanges_of(tickers)}, job.periods())
+    days = sessions_used(windows)
     return candidates_of(
         trending=with_mistrust(current.read(TRENDING, sessions=sessions, periods=list(job.periods()))),
         holdings=with_mistrust(current.read(HOLDINGS, top=universe().top_holdings)),
         windows=current.windows(windows),
-        prices=in_dollars(current.read(PRICES, sessions=sessions_used(windows), tickers=tickers)),
+        prices=in_dollars(current.read(PRICES, sessions=days, tickers=tickers)),
+        doubts=current.doubts(tickers, days),
     )
 
 

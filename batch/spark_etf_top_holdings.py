@@ -3,7 +3,8 @@
 Of every ETF with a holdings snapshot, its top holdings over 5, 10 and 20 sessions of their own exchange, in US dollars:
 total return, and of the period's daily returns the mean, the standard deviation (n - 1) and the Sharpe ratio (their
 quotient; risk-free rate 0). All of them are a session's, none is annualised: at most 20 daily returns say nothing about
-a year. A price that is missing between the end points leaves the total return, and no value to the others.
+a year. A price that is missing between the end points leaves the total return, and no value to the others; a withheld
+break of the prices leaves none.
 """
 
 import logging
@@ -21,9 +22,10 @@ from batch.job import Job, Outcome, Part, Publication
 from batch.returns import (
     PRICE_COLUMNS,
     SOURCES,
-    exchange_of,
     exchanges_of,
     in_dollars,
+    named,
+    sessions_exchange_of,
     source_of,
     windows_of,
     with_mistrust,
@@ -56,22 +58,23 @@ def steps_of(windows: Sequence[Period]) -> list[tuple[str, date, date]]:
     return steps
 
 
-def daily_returns(stocks: DataFrame, steps: DataFrame, prices: DataFrame) -> DataFrame:
-    """Every stock's return over each single session: daily_ticker, day, daily_return, daily_missing, daily_mistrust.
+def daily_returns(stocks: DataFrame, steps: DataFrame, prices: DataFrame, doubts: DataFrame | None = None) -> DataFrame:
+    """Every stock's return over each single session: daily_ticker, day, and the others of `with_returns` as daily_...
 
     stocks: ticker; steps: exchange, start_session, end_session
     """
     wanted = (
-        stocks.withColumn("exchange", exchange_of(F.col("ticker")))
+        stocks.withColumn("exchange", sessions_exchange_of(F.col("ticker")))
         .join(lookup(steps), "exchange", "inner")
         .drop("exchange")
         .coalesce(1)
     )
-    return with_returns(wanted, prices).select(
+    return with_returns(wanted, prices, doubts).select(
         F.col("ticker").alias("daily_ticker"),
         F.col("end_session").alias("day"),
         F.col("period_return").alias("daily_return"),
         F.col("missing").alias("daily_missing"),
+        F.when(F.size("noted") > 0, F.col("noted")).alias("daily_noted"),  # NULL is not collected
         F.col("price_mistrust").alias("daily_mistrust"),
     )
 
@@ -90,7 +93,9 @@ def with_statistics(returns: DataFrame, daily: DataFrame) -> DataFrame:
     in_order = Window.partitionBy("as_of_date", "ticker", "period_days").orderBy("day")
     whole = in_order.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
     is_whole = F.count("daily_return").over(whole) == F.col("period_days")
-    between = F.array_distinct(F.flatten(F.collect_list("daily_missing").over(whole)))
+    between, noted = (
+        F.array_distinct(F.flatten(F.collect_list(reasons).over(whole))) for reasons in ("daily_missing", "daily_noted")
+    )
     reasons = F.when(F.size("missing") > 0, F.col("missing")).otherwise(F.col("between"))
     return (
         returns.join(lookup(daily), in_period, "left")
@@ -99,6 +104,7 @@ def with_statistics(returns: DataFrame, daily: DataFrame) -> DataFrame:
                 "avg_return": F.when(is_whole, F.avg("daily_return").over(whole)),
                 "volatility": F.when(is_whole, F.stddev_samp("daily_return").over(whole)),
                 "between": between,
+                "noted": F.array_sort(F.array_union("noted", noted)),
                 "price_mistrust": F.greatest("price_mistrust", F.max("daily_mistrust").over(whole)),
                 "nth": F.row_number().over(in_order),
             }
@@ -115,17 +121,24 @@ def with_statistics(returns: DataFrame, daily: DataFrame) -> DataFrame:
 
 
 def top_holdings(
-    etfs: DataFrame, holdings: DataFrame, windows: DataFrame, steps: DataFrame, prices: DataFrame
+    etfs: DataFrame,
+    holdings: DataFrame,
+    windows: DataFrame,
+    steps: DataFrame,
+    prices: DataFrame,
+    doubts: DataFrame | None = None,
 ) -> DataFrame:
-    """Each ETF's top holdings over every period, in the table's columns, ranked; an ETF without holdings has no row.
+    """Each ETF's top holdings over every period, in the table's columns and why they are in doubt (noted), ranked.
+
+    An ETF without holdings has no row.
 
     etfs: as_of_date, etf_ticker
     """
     held = with_holdings(etfs, holdings).where(F.col("ticker").isNotNull()).coalesce(1)
     stocks = held.select("as_of_date", "ticker").distinct()
     measured = with_statistics(
-        with_returns(with_windows(stocks, windows), prices),
-        daily_returns(stocks.select("ticker").distinct(), steps, prices),
+        with_returns(with_windows(stocks, windows), prices, doubts),
+        daily_returns(stocks.select("ticker").distinct(), steps, prices, doubts),
     )
     best_first = Window.partitionBy("as_of_date", "period_days", "etf_ticker").orderBy(
         F.col("period_return").desc_nulls_last(), F.desc("holding_percent"), "ticker"
@@ -151,6 +164,7 @@ def top_holdings(
             "start_session",
             "end_session",
             "missing_reason",
+            named(F.col("ticker"), "noted").alias("noted"),
             source_of(F.greatest("holding_mistrust", "price_mistrust")).alias("source"),
         )
         .orderBy("analysis_date", "period_days", "etf_ticker", "rank_position")
@@ -184,27 +198,29 @@ def holdings_of(current: Job, sessions: Sequence[date], tickers: Sequence[str]) 
     """Read what the sessions need, and measure it all in one go."""
     windows = windows_of(sessions, {HOME_EXCHANGE, *exchanges_of(tickers)}, job.periods())
     steps = steps_of(windows)
-    prices = current.read(PRICES, tickers=list(tickers), sessions=sorted({day for _, *pair in steps for day in pair}))
+    ends = sorted({day for _, *pair in steps for day in pair})
     days = local_frame(current.spark, [(day,) for day in sessions], ("as_of_date",))
     return top_holdings(
         etfs=days.withColumn("etf_ticker", F.explode(F.array(*map(F.lit, universe().etfs)))),
         holdings=with_mistrust(current.read(HOLDINGS, top=universe().top_holdings)),
         windows=current.windows(windows),
         steps=local_frame(current.spark, steps, ("exchange", "start_session", "end_session")),
-        prices=in_dollars(prices).select(*PRICE_COLUMNS),
+        prices=in_dollars(current.read(PRICES, tickers=list(tickers), sessions=ends)).select(*PRICE_COLUMNS),
+        doubts=current.doubts(tickers, ends),
     )
 
 
 def publication_of(as_of: date, days: int, rows: Sequence[Row]) -> Publication:
     """What is said of one session's period as a whole.
 
-    It is degraded when an ETF has only some of its holdings' returns. One without any is one that nobody collects now:
-    stage 4 asks for the trending ones.
+    It is degraded when an ETF has only some of its holdings' returns, or doubtful ones. An ETF without any is one that
+    nobody collects now: stage 4 asks for the trending ones.
     """
     valued = {row.etf_ticker for row in rows if row.total_return is not None}
     gaps = [
         f"{row.stock_ticker}: {row.missing_reason}" for row in rows if row.missing_reason and row.etf_ticker in valued
     ]
+    gaps += [reason for row in rows for reason in row.noted]
     return Publication(
         job=NAME,
         as_of_date=as_of,
@@ -233,7 +249,7 @@ def held_tickers(current: Job) -> list[str]:
 
 
 def without_prices(current: Job) -> dict[date, str]:
-    """The sessions for which stage 4 has to come first: no stock has a price, though something trends."""
+    """The sessions for which stage 4 has to come first: no stock has a price, though something may trend."""
     rows = fetch(
         current.conn,
         """
@@ -241,7 +257,7 @@ def without_prices(current: Job) -> dict[date, str]:
         WHERE trade_date = ANY(%(sessions)s) AND quote_type <> 'CURRENCY'
         UNION
         SELECT as_of_date FROM analytics_publication
-        WHERE job = 'trending' AND status = 'empty' AND as_of_date = ANY(%(sessions)s)
+        WHERE job = 'trending' AND status <> 'published' AND as_of_date = ANY(%(sessions)s)
         """,
         {"sessions": list(current.days)},
     )

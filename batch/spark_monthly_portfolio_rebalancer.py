@@ -3,6 +3,9 @@
 A rebalance has a date, as a rule the last Sunday of a month, and merges the portfolios over 5, 10 and 20 sessions of
 the last session by that date: a stock that is in several of them once, with a score for where it is (batch/scoring.py).
 It holds until the 20th session after its date.
+
+The portfolio over the longest period leads the ranks: where it is not computable, neither is the month, which is
+published as such and never followed. Where only a shorter one is not, the month is made of the others, and degraded.
 """
 
 import logging
@@ -84,7 +87,10 @@ def run(current: Job) -> Outcome:
     if not merged:
         raise NotPublished("; ".join(skipped.values()))
     log.info("merging the portfolios of %s", ", ".join(map(str, merged.values())))
-    rows = stocks(current, merged).collect()
+    computable = {
+        day: session for day, session in merged.items() if not_computable(session, published[session]) is None
+    }
+    rows = stocks(current, computable).collect() if computable else []
     by_date = {day: list(of_day) for day, of_day in groupby(rows, key=attrgetter("rebalance_date"))}
     publications = [
         publication_of(day, session, published[session], by_date.get(day, [])) for day, session in merged.items()
@@ -125,23 +131,43 @@ def published_portfolios(current: Job, sessions: Sequence[date]) -> dict[date, P
 
 def publication_of(day: date, session: date, portfolios: Portfolios, rows: Sequence[Row]) -> Publication:
     """What is said of one rebalance as a whole; it is as trustworthy as the least of the portfolios it merges."""
+    why_not = not_computable(session, portfolios)
     return Publication(
         job=NAME,
         as_of_date=day,
         period_days=0,
-        status="published" if rows else "empty",
-        reason=why_incomplete(session, portfolios),
+        status="not_computable" if why_not else "published" if rows else "empty",
+        reason=why_not or why_incomplete(session, portfolios),
         row_count=len(rows),
         cash_weight=0.0 if rows else 1.0,
         holdings_as_of=max(filter(None, (line["holdings_as_of"] for line in portfolios.values())), default=None),
         source=max((line["source"] for line in portfolios.values()), key=SOURCES.index),
-        degraded_reason=job.degradation(line["degraded_reason"] for line in portfolios.values()),
+        degraded_reason=job.degradation(
+            [*(line["degraded_reason"] for line in portfolios.values()), *_left_out(session, portfolios)]
+        ),
     )
+
+
+def not_computable(session: date, portfolios: Portfolios) -> str | None:
+    """Why the month is not computable: the portfolio over the longest period is not."""
+    days = max(portfolios)
+    line = portfolios[days]
+    if line["status"] != "not_computable":
+        return None
+    return f"the portfolio of {session} over {days} sessions is {line['reason']}"
+
+
+def _left_out(session: date, portfolios: Portfolios) -> list[str]:
+    return [
+        f"the portfolio of {session} over {days} sessions is left out: it is {line['reason']}"
+        for days, line in sorted(portfolios.items())
+        if line["status"] == "not_computable" and days != max(portfolios)
+    ]
 
 
 def why_incomplete(session: date, portfolios: Portfolios) -> str | None:
     """Which of the portfolios are empty, and why; None when each has positions."""
-    empty = {days: line["reason"] for days, line in portfolios.items() if line["status"] == "empty"}
+    empty = {days: line["reason"] for days, line in portfolios.items() if line["status"] != "published"}
     if not empty:
         return None
     reasons = "; ".join(f"over {days} sessions: {reason}" for days, reason in sorted(empty.items()))

@@ -2,7 +2,8 @@
 
 Each portfolio is followed forward as it was published: decided on one session, bought at the close of the next one,
 held with drifting weights until the next publication is bought. So is the month's portfolio, which makes way for cash
-when it ends to be valid. An empty publication is cash; a session without one leaves the portfolio as it is.
+when it ends to be valid. An empty publication is cash; a session without one, or with one that was not computable,
+leaves the portfolio as it is, so the record begins with the first one that was computed.
 
 Every run computes all series anew, from the first publication to the session asked for or the newest one that was
 followed before: in whatever order runs come they give the same rows, and a restated price is in them.
@@ -19,12 +20,13 @@ from pyspark.sql import DataFrame, Row
 
 from batch import job
 from batch.holdings import PRICES
-from batch.job import STORED_PERIODS, Job, Outcome, Part, Publication
+from batch.job import SHOWN_REASONS, STORED_PERIODS, Job, Outcome, Part, Publication
 from batch.returns import PRICE_COLUMNS, SOURCES, exchanges_of, in_dollars, source_of, with_mistrust
 from batch.spark_trending_etf_identifier import PRICES as ETF_PRICES
 from batch.value_paths import MONTH, Close, Decision, Stretch, closes_of, followed, marks_of, stretches_of, summaries
 from config.universe import universe
 from database.db_helper import fetch
+from database.queries.followed import POSITIONS
 from database.tables import PERFORMANCE_SUMMARY, PORTFOLIO_PERFORMANCE
 from utils.dates import HOME_EXCHANGE, sessions_between, traded_on
 from utils.errors import NotStored
@@ -37,15 +39,8 @@ DECISIONS = """
     SELECT period_days, as_of_date AS decided_on, degraded_reason IS NOT NULL AS is_degraded,
         COALESCE(holdings_as_of > as_of_date, FALSE) AS has_hindsight, source
     FROM analytics_publication
-    WHERE (job = 'allocation' AND period_days = ANY(%(periods)s)) OR job = 'rebalance'
+    WHERE ((job = 'allocation' AND period_days = ANY(%(periods)s)) OR job = 'rebalance') AND status <> 'not_computable'
     ORDER BY period_days, as_of_date
-"""
-POSITIONS = """
-    SELECT period_days, as_of_date AS decided_on, ticker, portfolio_weight AS weight
-    FROM analytics_portfolio_allocation
-    UNION ALL
-    SELECT 0, rebalance_date, ticker, final_weight
-    FROM analytics_monthly_portfolio
 """
 
 
@@ -61,7 +56,8 @@ def run(current: Job) -> Outcome:
         raise NotStored("; ".join(skipped.values()))
     decisions = published(current)
     rows, figures = follow(current, decisions, newest_to_follow(current, max(sources)))
-    publications = [publication_of(day, rows, decisions, sources[day]) for day in sorted(sources)]
+    why_none = why_empty(decisions, 0 if decisions else not_computable(current))
+    publications = [publication_of(day, rows, why_none, sources[day]) for day in sorted(sources)]
     where = {"period_days": [MONTH, *STORED_PERIODS]}
     parts = [
         Part(PORTFOLIO_PERFORMANCE, where, job.rows_of(PORTFOLIO_PERFORMANCE, rows)),
@@ -90,22 +86,29 @@ def paths(current: Job, stretches: Sequence[Stretch], sessions: Sequence[date]) 
     """Read what the stretches need, and follow them all in one go."""
     benchmark = universe().benchmark
     stocks = [row["ticker"] for row in fetch(current.conn, f"SELECT DISTINCT ticker FROM ({POSITIONS}) AS held")]
-    closes = closes_of(sessions, {HOME_EXCHANGE, *exchanges_of(stocks)})
+    tickers = sorted({benchmark, *stocks})
+    closes = closes_of(sessions, {HOME_EXCHANGE, *exchanges_of(tickers)})
     days = sorted({close.day for close in closes})
-    of_stocks = in_dollars(current.read(PRICES, tickers=stocks, sessions=days)).select(*PRICE_COLUMNS)
-    of_benchmark = with_mistrust(current.read(ETF_PRICES, tickers=[benchmark], sessions=days)).select(*PRICE_COLUMNS)
+    prices = in_dollars(current.read(PRICES, tickers=tickers, sessions=days)).select(*PRICE_COLUMNS)
     spark = current.spark
     return followed(
         stretches=with_mistrust(local_frame(spark, stretches, Stretch._fields)),
         positions=current.read(POSITIONS),
         marks=marks_of(
-            tickers=local_frame(spark, [(ticker,) for ticker in {benchmark, *stocks}], ["ticker"]),
+            tickers=local_frame(spark, [(ticker,) for ticker in tickers], ["ticker"]),
             closes=local_frame(spark, closes, Close._fields),
-            prices=of_stocks.unionByName(of_benchmark).coalesce(1),
+            prices=prices,
+            doubts=current.doubts(tickers, days),
         ),
         benchmark=benchmark,
         cost_rate=universe().cost_rate,
     )
+
+
+def not_computable(current: Job) -> int:
+    """How many portfolios were published as not computable, which are no decisions."""
+    query = "SELECT COUNT(*) AS n FROM analytics_publication WHERE job = 'allocation' AND status = 'not_computable'"
+    return int(fetch(current.conn, query)[0]["n"])
 
 
 def published(current: Job) -> list[Decision]:
@@ -125,8 +128,11 @@ def benchmark_sources(current: Job, sessions: Sequence[date]) -> dict[date, str]
     return {row["trade_date"]: row["source"] for row in rows}
 
 
-def publication_of(day: date, rows: Sequence[Row], decisions: Sequence[Decision], benchmark_source: str) -> Publication:
-    """What is said of a session: its rows, which are as trustworthy as the least of the record up to them."""
+def publication_of(day: date, rows: Sequence[Row], why_none: str, benchmark_source: str) -> Publication:
+    """What is said of a session: its rows, which are as trustworthy as the least of the record up to them.
+
+    why_none: why there are none, for a session without.
+    """
     of_day = [row for row in rows if row.trade_date == day]
     by_then = (row.source for row in rows if row.trade_date <= day)
     return Publication(
@@ -134,15 +140,33 @@ def publication_of(day: date, rows: Sequence[Row], decisions: Sequence[Decision]
         as_of_date=day,
         period_days=0,
         status="published" if of_day else "empty",
-        reason=None if of_day else why_empty(decisions),
+        reason=None if of_day else why_none,
         row_count=len(of_day),
         source=max([benchmark_source, *by_then], key=SOURCES.index),
-        degraded_reason=job.degradation(row.carried_reason for row in of_day),
+        degraded_reason=job.degradation([*_doubts_of(of_day), _doubts_before(day, rows)]),
     )
 
 
-def why_empty(decisions: Sequence[Decision]) -> str:
-    """Why there is nothing to follow yet."""
+def _doubts_of(rows: Sequence[Row]) -> list[str]:
+    """What is carried or in doubt at a session's close, each reason once."""
+    told = (reason for row in rows for reason in (row.carried_reason, row.noted_reason) if reason)
+    return [each for reason in told for each in reason.split("; ")]
+
+
+def _doubts_before(day: date, rows: Sequence[Row]) -> str | None:
+    """What of the sessions before is in the values for good: the first few, and how many there are."""
+    earlier = [(row.trade_date, row.lasting_reason) for row in rows if row.trade_date < day and row.lasting_reason]
+    reasons = list(dict.fromkeys(each for _, reason in sorted(earlier) for each in reason.split("; ")))
+    if not reasons:
+        return None
+    more = f", and {len(reasons) - SHOWN_REASONS} more" if len(reasons) > SHOWN_REASONS else ""
+    return f"the values rest on earlier doubts: {', '.join(reasons[:SHOWN_REASONS])}{more}"
+
+
+def why_empty(decisions: Sequence[Decision], not_computable: int = 0) -> str:
+    """Why there is nothing to follow yet; not_computable: how many portfolios are no decisions."""
+    if not decisions and not_computable:
+        return f"none of the {not_computable} published portfolios is computable: too little history is stored"
     if not decisions:
         return "no portfolio is published yet: run the five stages for a session"
     first = decisions[0].decided_on

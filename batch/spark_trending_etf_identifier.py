@@ -1,7 +1,8 @@
 """Which ETFs trend (stage 3): collected_daily_etf_ohlc -> analytics_trending_etfs.
 
 An ETF trends over N sessions when its return over them is positive and higher than the benchmark's on the same two
-sessions. Every candidate gets a row, also one without a value, which then says why.
+sessions. Every candidate gets a row, also one without a value, which then says why. Returns are in US dollars, of each
+ETF on its own exchange. A session of which the benchmark has no return at all is not computable: it decides nothing.
 """
 
 import logging
@@ -17,20 +18,22 @@ from pyspark.sql import Column, DataFrame, Row, Window
 from batch import job
 from batch.job import STORED_PERIODS, Job, Outcome, Part, Publication
 from batch.returns import (
+    PRICE_COLUMNS,
     SOURCES,
-    exchange_of,
     exchanges_of,
+    in_dollars,
+    named,
+    sessions_exchange_of,
     sessions_used,
     source_of,
     windows_of,
-    with_mistrust,
     with_returns,
 )
 from config.universe import universe
 from database.db_helper import fetch
 from database.queries import ledger
-from database.tables import DAILY_ETF_OHLC, TRENDING_ETFS
-from utils import dates
+from database.queries.doubts import sessions_exchange
+from database.tables import TRENDING_ETFS
 from utils.errors import NotStored
 
 NAME = "trending"
@@ -38,9 +41,10 @@ log = logging.getLogger(f"batch.{NAME}")
 SEED_PERIOD = 20  # the seed's columns without a period in their name (is_trending, outperformance) are about this one
 
 PRICES = """
-    SELECT ticker, trade_date, 'USD' AS currency, adj_close::float8 AS price, source
-    FROM collected_daily_etf_ohlc
-    WHERE ticker = ANY(%(tickers)s) AND trade_date = ANY(%(sessions)s) AND adj_close > 0
+    SELECT ticker, trade_date, currency, adj_close::float8 AS adj_close, market_cap, source,
+        per_dollar AS rate, rate_source
+    FROM collected_dollar_close
+    WHERE is_etf AND ticker = ANY(%(tickers)s) AND trade_date = ANY(%(sessions)s)
 """
 
 
@@ -48,7 +52,9 @@ def each_etf(windows: DataFrame, etfs: Sequence[str]) -> DataFrame:
     """The windows of every ETF, each on its own exchange."""
     ticker = F.explode(F.array(*map(F.lit, etfs)))
     return (
-        windows.withColumn("ticker", ticker).where(exchange_of(F.col("ticker")) == F.col("exchange")).drop("exchange")
+        windows.withColumn("ticker", ticker)
+        .where(sessions_exchange_of(F.col("ticker")) == F.col("exchange"))
+        .drop("exchange")
     )
 
 
@@ -78,7 +84,7 @@ def identify_trending(returns: DataFrame, benchmark: str) -> DataFrame:
             "base_return",
             (own - base).alias("outperformance"),
             F.coalesce((own > base) & (own > 0), F.lit(False)).alias("is_trending"),
-            F.concat(_named(F.col("ticker"), "missing"), _named(F.lit(benchmark), "base_missing")).alias("missing"),
+            F.concat(named(F.col("ticker"), "missing"), named(F.lit(benchmark), "base_missing")).alias("missing"),
             F.greatest("price_mistrust", "base_mistrust").alias("mistrust"),
         )
     )
@@ -116,19 +122,16 @@ def _columns_of(days: int) -> list[Column]:
     ]
 
 
-def _named(ticker: Column, reasons: str) -> Column:
-    return F.transform(reasons, lambda reason: F.concat(ticker, F.lit(": "), reason))
-
-
 def publication_of(as_of: date, rows: Sequence[Row], gaps: Iterable[str] = ()) -> Publication:
-    """What is said of one session's rows as a whole; gaps: the prices that were not there."""
+    """What is said of one session's rows as a whole; gaps: the prices that were not there, or are in doubt."""
     trending = any(row.is_trending or row.is_trending_5d or row.is_trending_10d for row in rows)
+    is_computable = any(row[f"spy_return_{days}d"] is not None for row in rows for days in STORED_PERIODS)
     return Publication(
         job=NAME,
         as_of_date=as_of,
         period_days=0,
-        status="published" if trending else "empty",
-        reason=None if trending else _why_none(rows),
+        status="published" if trending else "empty" if is_computable else "not_computable",
+        reason=None if trending else _why_none(rows) if is_computable else _why_not_computable(rows),
         degraded_reason=job.degradation(gaps),
         row_count=len(rows),
         source=max((row.source for row in rows), key=SOURCES.index),
@@ -136,9 +139,19 @@ def publication_of(as_of: date, rows: Sequence[Row], gaps: Iterable[str] = ()) -
 
 
 def _why_none(rows: Sequence[Row]) -> str:
-    reasons = sorted({reason for row in rows if row.missing_reason for reason in row.missing_reason.split("; ")})
+    reasons = _reasons(rows)
     rule = f"no ETF has a positive return that is higher than {universe().benchmark}'s over any period"
     return f"{rule}; without a value: {'; '.join(reasons)}" if reasons else rule
+
+
+def _why_not_computable(rows: Sequence[Row]) -> str:
+    benchmark = universe().benchmark
+    reasons = [reason for reason in _reasons(rows) if reason.startswith(f"{benchmark}: ")]
+    return f"not computable: no ETF can be compared with {benchmark} over any period; {'; '.join(reasons)}"
+
+
+def _reasons(rows: Sequence[Row]) -> list[str]:
+    return sorted({reason for row in rows if row.missing_reason for reason in row.missing_reason.split("; ")})
 
 
 def run(current: Job) -> Outcome:
@@ -165,20 +178,19 @@ def run(current: Job) -> Outcome:
 
 
 def gaps_of(current: Job, sessions: list[date]) -> dict[date, list[str]]:
-    """Each session whose windows begin or end with a price that is not there -> which, and what the ledger says."""
+    """Each session with a window whose prices are not all there, or are in doubt -> which, and why."""
     market = universe()
-    points = {
-        (window.as_of_date, etf, day)
+    wanted = [
+        (window.as_of_date, (etf, window.start_session, window.end_session))
         for window in windows_of(sessions, exchanges_of(market.etfs), job.periods())
         for etf in market.etfs
-        if dates.exchange_of(etf) == window.exchange
-        for day in (window.start_session, window.end_session)
-    }
-    missing = ledger.why_missing(current.conn, DAILY_ETF_OHLC, {(etf, day) for _, etf, day in points})
+        if sessions_exchange(etf) == window.exchange
+    ]
+    reasons = ledger.why_missing(current.conn, {window for _, window in wanted})
     found: dict[date, list[str]] = {}
-    for as_of, etf, day in points:
-        if (etf, day) in missing:
-            found.setdefault(as_of, []).append(missing[etf, day])
+    for as_of, window in wanted:
+        if window in reasons:
+            found.setdefault(as_of, []).extend(reasons[window])
     return found
 
 
@@ -186,8 +198,10 @@ def etfs(current: Job, sessions: list[date]) -> DataFrame:
     """Read what the sessions need, and decide it all in one go."""
     market = universe()
     windows = windows_of(sessions, exchanges_of(market.etfs), job.periods())
-    prices = current.read(PRICES, tickers=list(market.etfs), sessions=sessions_used(windows))
-    returns = with_returns(each_etf(current.windows(windows), market.etfs), with_mistrust(prices))
+    days = sessions_used(windows)
+    prices = in_dollars(current.read(PRICES, tickers=list(market.etfs), sessions=days)).select(*PRICE_COLUMNS)
+    wanted = each_etf(current.windows(windows), market.etfs)
+    returns = with_returns(wanted, prices, current.doubts(market.etfs, days))
     return one_row_per_etf(identify_trending(returns, market.benchmark)).orderBy("as_of_date", "etf_ticker")
 
 

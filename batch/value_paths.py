@@ -4,6 +4,9 @@ A portfolio is bought at the close of one session and held until that of another
 drift. Within a stretch its value is closed form, w_i P_i(s) / P_i(entry) summed up, and the stretches are chained by a
 running product. So a whole history is a handful of joins and windows, and no row waits for another.
 
+A withheld break of a ticker's prices parts them: a position that was bought before it stands at its last close before
+it, one that is bought after it knows only the prices after it.
+
 A session is called by its position on a list of the home exchange's sessions, which puts all exchanges on one axis.
 """
 
@@ -14,10 +17,21 @@ from operator import attrgetter
 from typing import NamedTuple
 
 import pyspark.sql.functions as F
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window, WindowSpec
 
-from batch.returns import exchange_of, simple_return, source_of, why_missing
+from batch.returns import (
+    by_ticker,
+    named,
+    no_reasons,
+    reasons_of,
+    sessions_exchange_of,
+    simple_return,
+    source_of,
+    why_missing,
+    why_no_exchange,
+)
 from config.universe import ANNUALISED_FROM_SESSIONS
+from database.queries.doubts import CARRIED_RATE, NOTED, WITHHELD
 from utils.dates import month_sold_on, traded_on, window_of
 from utils.spark_utils import lookup
 
@@ -104,15 +118,22 @@ def closes_of(sessions: Sequence[date], exchanges: Iterable[str]) -> list[Close]
     ]
 
 
-def marks_of(tickers: DataFrame, closes: DataFrame, prices: DataFrame) -> DataFrame:
+def marks_of(tickers: DataFrame, closes: DataFrame, prices: DataFrame, doubts: DataFrame | None = None) -> DataFrame:
     """Each ticker's price at each session's close: its own, else the last one before, with the reason.
 
-    tickers: ticker; closes: Close; prices: ticker, trade_date, currency, price (in dollars), mistrust
-    Gives ticker, position, session, price (NULL before the first one), carried (NULL of the session's own), mistrust.
+    tickers: ticker; closes: Close; prices: ticker, trade_date, currency, price (in dollars), mistrust; doubts: what is
+    said against the prices, see database.queries.doubts
+    Gives ticker, position, session, price (NULL before the first one), carried (NULL of the session's own), mistrust,
+    parted (the withheld breaks up to the price), crossed (the noted ones since the price before), rated (what is said
+    of the rate).
     """
     so_far = Window.partitionBy("ticker").orderBy("position")
-    return (
-        tickers.withColumn("exchange", exchange_of(F.col("ticker")))
+    own = F.col("price").isNotNull()
+    why_carried = F.coalesce(
+        why_no_exchange(F.col("ticker")), why_missing(F.col("currency"), F.col("price"), F.col("day"))
+    )
+    marks = (
+        tickers.withColumn("exchange", sessions_exchange_of(F.col("ticker")))
         .join(lookup(closes), "exchange", "inner")
         .coalesce(1)  # which it is already, but of an inner join Spark does not know it
         .join(lookup(prices.withColumnRenamed("trade_date", "day")), ["ticker", "day"], "left")
@@ -121,11 +142,45 @@ def marks_of(tickers: DataFrame, closes: DataFrame, prices: DataFrame) -> DataFr
             "position",
             "session",
             F.last("price", ignorenulls=True).over(so_far).alias("price"),
-            why_missing(F.col("currency"), F.col("price"), F.col("day")).alias("carried"),
-            F.last(F.when(F.col("price").isNotNull(), F.col("mistrust")), ignorenulls=True)
-            .over(so_far)
-            .alias("mistrust"),
+            why_carried.alias("carried"),
+            F.last(F.when(own, F.col("mistrust")), ignorenulls=True).over(so_far).alias("mistrust"),
+            F.last(F.when(own, F.col("day")), ignorenulls=True).over(so_far).alias("priced"),
         )
+    )
+    return _with_doubts(marks, doubts).drop("priced")
+
+
+def _with_doubts(marks: DataFrame, doubts: DataFrame | None) -> DataFrame:
+    """Adds parted, crossed and rated; priced: the day that a mark's price is of."""
+    if doubts is None:
+        return marks.withColumns(dict.fromkeys(("parted", "crossed", "rated"), no_reasons()))
+    priced, before = F.col("priced"), F.col("priced_before")
+    kinds = {
+        "parted": lambda doubt: (doubt.kind == WITHHELD) & (doubt.day <= priced),
+        "crossed": lambda doubt: (doubt.kind == NOTED) & (before < doubt.day) & (doubt.day <= priced),
+        "rated": lambda doubt: (doubt.kind == CARRIED_RATE) & (doubt.day == priced),
+    }
+    return (
+        marks.withColumn("priced_before", F.lag("priced").over(Window.partitionBy("ticker").orderBy("position")))
+        .join(lookup(by_ticker(doubts)), "ticker", "left")
+        .withColumns({name: reasons_of("doubts", applies) for name, applies in kinds.items()})
+        .drop("doubts", "priced_before")
+    )
+
+
+def up_to_break(marks: DataFrame, in_order: WindowSpec, price: str, parted: str, carried: str) -> DataFrame:
+    """Prices as somebody sees them who came in at the first row: behind a withheld break the last one before it."""
+    parted_since = F.col("parted_since")
+    is_behind = F.size(parted) > parted_since
+    return (
+        marks.withColumn("parted_since", F.coalesce(F.first(F.size(parted)).over(in_order), F.lit(0)))
+        .withColumns(
+            {
+                price: F.last(F.when(~is_behind, F.col(price)), ignorenulls=True).over(in_order),
+                carried: F.when(is_behind, F.element_at(parted, parted_since + 1)).otherwise(F.col(carried)),
+            }
+        )
+        .drop("parted_since")
     )
 
 
@@ -133,20 +188,34 @@ def held_at_closes(stretches: DataFrame, positions: DataFrame, marks: DataFrame)
     """Each position at each close of its stretch, entry and exit included.
 
     stretches: Stretch with mistrust for source; positions: period_days, decided_on, ticker, weight
-    Adds value (the weight times what the price has become; a position that never had a price stays what it was) and
-    factor, the value of the whole portfolio; `carried` begins with the ticker.
+    Adds value (the weight times what the price has become; a position that never had a price stays what it was),
+    factor, the value of the whole portfolio; `carried` begins with the ticker, and so do the reasons that are noted at
+    this close, and those of them that `last`: what a trade was made at, and what a break has added.
     """
     of_position = Window.partitionBy(*OF_STRETCH, "ticker").orderBy("position")
     gain = F.coalesce(simple_return(F.col("price"), F.first("price").over(of_position)), F.lit(0.0))
-    return (
+    is_bought, is_traded = (
+        F.col("position") == F.col("entry"),
+        (F.col("position") == F.col("exit")) & F.col("is_traded"),
+    )
+    crossed = F.when(is_bought, no_reasons()).otherwise(F.col("crossed"))
+    traded_at = F.when(is_bought | is_traded, F.array_compact(F.concat("rated", F.array("carried"))))
+    held = (
         stretches.where(~F.col("is_cash"))
         .select("period_days", "decided_on", "entry", "exit", "is_traded")
         .join(lookup(positions), ["period_days", "decided_on"], "inner")
         .coalesce(1)
         .withColumn("position", F.explode(F.sequence("entry", "exit")))
         .join(lookup(marks), ["ticker", "position"], "left")
+    )
+    return (
+        up_to_break(held, of_position, price="price", parted="parted", carried="carried")
         .withColumn("value", F.col("weight") * (1 + gain))
         .withColumn("factor", 1 + F.sum(F.col("value") - F.col("weight")).over(Window.partitionBy(*OF_CLOSE)))
+        .withColumns(
+            {"noted": F.concat("rated", crossed), "last": F.concat(crossed, F.coalesce(traded_at, no_reasons()))}
+        )
+        .withColumns({name: named(F.col("ticker"), name) for name in ("noted", "last")})
         .withColumn("carried", F.when(F.col("carried").isNotNull(), F.concat_ws(": ", "ticker", "carried")))
     )
 
@@ -186,6 +255,8 @@ def at_closes(stretches: DataFrame, held: DataFrame) -> DataFrame:
         F.count("ticker").alias("positions"),
         F.sum(F.when(F.col("carried").isNotNull(), F.col("value"))).alias("held_carried"),
         F.collect_list("carried").alias("held_reasons"),
+        F.flatten(F.collect_list("noted")).alias("noted_reasons"),
+        F.flatten(F.collect_list("last")).alias("lasting_reasons"),
         F.max("mistrust").alias("price_mistrust"),
     )
     in_order = Window.partitionBy(*OF_STRETCH).orderBy("position")
@@ -202,6 +273,9 @@ def followed(
 ) -> DataFrame:
     """Every session of every portfolio, in the columns of the table, with mistrust for source.
 
+    Beside them noted_reason (why the session is in doubt, though nothing is carried) and lasting_reason (what of the
+    session's doubts stays in the values after it).
+
     The first session is the one at whose close the first portfolio is bought. All values are 1.0 there: the capital
     before the purchase, whose cost is off the net value from the session after. The cost of any other trade is off the
     net value from the session of the trade on. What a session's row says of a portfolio is about the one that was held
@@ -213,12 +287,20 @@ def followed(
     so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     gross = F.product(1 + F.coalesce("gross_return", F.lit(0.0))).over(so_far)
     kept = F.product(1 - F.col("cost")).over(so_far)
-    return (
+    sessions = (
         at_closes(stretches, held)
         .withColumn("is_first", F.col("position") == F.min("position").over(of_period))
         .where("is_first OR gross_return IS NOT NULL")
         .join(lookup(trades_of(held)), ["period_days", "position"], "left")
         .join(lookup(_benchmark(marks, benchmark)), "position", "left")
+    )
+    against = {"price": "benchmark_price", "parted": "benchmark_parted", "carried": "benchmark_carried"}
+    benchmark_carried = F.when(
+        F.col("benchmark_carried").isNotNull(), F.array(F.concat(F.lit(f"{benchmark}: "), "benchmark_carried"))
+    )
+    return (
+        up_to_break(sessions, in_order, **against)
+        .withColumn("benchmark_reasons", benchmark_carried)
         .withColumn("turnover", F.coalesce("turnover", F.lit(0.0)))
         .withColumn("cost", F.col("turnover") * 2 * cost_rate)
         .withColumns(
@@ -251,18 +333,22 @@ def followed(
             "is_degraded",
             "has_hindsight",
             F.greatest("mistrust", "price_mistrust", "benchmark_mistrust").alias("mistrust"),
+            _joined("noted_reasons", "benchmark_noted").alias("noted_reason"),
+            _joined("lasting_reasons", "bought_reasons", "benchmark_crossed").alias("lasting_reason"),
         )
     )
 
 
 def _benchmark(marks: DataFrame, ticker: str) -> DataFrame:
-    """Of each position: session, and the benchmark's price, what was carried of it, and how far it is to be trusted."""
-    carried = F.when(F.col("carried").isNotNull(), F.concat_ws(": ", "ticker", "carried"))
+    """Of each position: session, and the benchmark's price, what is said against it, and how far it can be trusted."""
     return marks.where(F.col("ticker") == ticker).select(
         "position",
         "session",
         F.col("price").alias("benchmark_price"),
-        F.array_compact(F.array(carried)).alias("benchmark_reasons"),
+        F.col("carried").alias("benchmark_carried"),
+        F.col("parted").alias("benchmark_parted"),
+        named(F.col("ticker"), "crossed").alias("benchmark_crossed"),
+        F.concat(named(F.col("ticker"), "crossed"), named(F.col("ticker"), "rated")).alias("benchmark_noted"),
         F.col("mistrust").alias("benchmark_mistrust"),
     )
 

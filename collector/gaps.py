@@ -17,12 +17,14 @@ from collector import closed_days
 from collector.collect import Asked, Collection, Receipt, collection, wait_until_stored
 from collector.completeness import Kind
 from collector.kafka_producer_etf_daily import fetch_etf
+from collector.recomputing import told
 from collector.stock_bars import fetch_rate, fetch_stocks
 from config.config import Settings
 from config.universe import universe
 from database.db_helper import Connection, Row, connect
 from database.queries import collected, ledger
 from database.queries.outdated import Figure, outdated, ranges
+from database.queries.stale import stale
 from database.queries.unpublished import unpublished
 from utils.command_line import exit_code_of
 from utils.dates import parse_date
@@ -105,7 +107,9 @@ def report(
     ):
         yield f"  {day}  {ledger.STATES[state]:<21}  {_listed([row['ticker'] for row in rows])}: {reason}"
     yield from closed_days.told(conn, start, end)
-    yield from recomputation(outdated(conn, universe().benchmark, universe().periods, start, end))
+    sessions = outdated(conn, universe().benchmark, universe().periods, start, end)
+    yield from recomputation(sessions)
+    yield from told(stale(conn, universe().benchmark, start, end, sessions))
     yield from computation(unpublished(conn, universe().benchmark, universe().periods, start, end))
 
 

@@ -16,6 +16,8 @@ SETTINGS = Settings.from_env()
 
 # The session a run is about, as an ISO date: a template for any templated argument of a task.
 AS_OF = "{{ as_of(params, dag_run) }}"
+# The last session by it, where it is a rebalance date.
+SESSION_BY = "{{ session_by(as_of(params, dag_run)) }}"
 RUN_ID = "{{ run_id }}"
 
 # Pools of one slot each: Yahoo is asked one question at a time, and two Spark applications do not share the worker.
@@ -76,7 +78,7 @@ def _dag(dag_id: str, timetable: SessionTimetable, *, day: Callable[..., str], d
         catchup=False,
         is_paused_upon_creation=kwargs.pop("is_paused_upon_creation", False),
         doc_md=doc,
-        user_defined_macros={"as_of": day},
+        user_defined_macros={"as_of": day, "session_by": session_by},
         default_args={"owner": "actstock", **RETRIES},
         **kwargs,
     )
@@ -153,6 +155,14 @@ def rebalance_date(params: Mapping[str, Any], dag_run: Any) -> str:
                 raise InvalidInput(f"the rebalance date {day} is still to come: this run is of {today}")
             return day.isoformat()
         return last_sunday_by(min(dag_run.logical_date or dag_run.run_after, dag_run.run_after).date()).isoformat()
+
+
+def session_by(day: str) -> str:
+    """The last session by a day, both as ISO dates: the one whose portfolios a rebalance merges."""
+    from utils.dates import last_session_by, parse_date
+
+    with airflow_errors():
+        return last_session_by(parse_date(day)).isoformat()
 
 
 @contextmanager

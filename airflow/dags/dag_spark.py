@@ -16,15 +16,15 @@ ERROR_LINE = "error: "
 
 
 class SparkJob(SparkSubmitOperator):
-    """spark-submit, with the job's own error line as the task's error."""
+    """spark-submit, with the job's own error line as the task's error; `day` is the run's unless it is given."""
 
-    def __init__(self, *, task_id: str, script: str, **kwargs: Any) -> None:
+    def __init__(self, *, task_id: str, script: str, day: str = AS_OF, **kwargs: Any) -> None:
         super().__init__(
             task_id=task_id,
             pool=SPARK_POOL,
             application=str(PROJECT_ROOT / "batch" / script),
-            application_args=["--as-of-date", AS_OF, "--run-id", RUN_ID],
-            name=f"{task_id} {AS_OF}",
+            application_args=["--as-of-date", day, "--run-id", RUN_ID],
+            name=f"{task_id} {day}",
             conf=submit_conf(SETTINGS.spark),
             jars=SETTINGS.spark.jdbc_jar or None,
             total_executor_cores=JOB_CORES,

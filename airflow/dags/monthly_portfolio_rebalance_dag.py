@@ -2,7 +2,10 @@
 
 A Spark job merges the three portfolios (5, 10 and 20 sessions) of the last session by the rebalance date: a stock once,
 scored by the portfolios it is in, ranked and weighted by the score. It holds until the 20th session after the date.
-Old and new positions change in one transaction. Three empty portfolios make an empty month, with the reason.
+Old and new positions change in one transaction. Three empty portfolios make an empty month, with the reason; a month
+without a computable portfolio over 20 sessions is not computable.
+
+Then a second job follows all portfolios anew, so that a month that is computed late is in the record at once.
 
 **When**: the last Sunday of the month, 14:00 UTC, in both schedule modes.
 
@@ -15,14 +18,16 @@ Old and new positions change in one transaction. Three empty portfolios make an 
 run are left out unless asked for (`--reprocess-behavior completed`).
 
 **Reads** `analytics_portfolio_allocation` (stage 5 of the session).
-**Writes** `analytics_monthly_portfolio` and its line in `analytics_publication`, in one transaction.
+**Writes** `analytics_monthly_portfolio` and its line in `analytics_publication`, in one transaction;
+`analytics_portfolio_performance`, `analytics_performance_summary` and their line for the session, in another.
 """
 
 # Airflow reads a file only if it finds the words airflow and dag in it.
-from dag_common import rebalance_dag
+from dag_common import SESSION_BY, rebalance_dag
 from dag_spark import SparkJob
 
 LAST_SUNDAY = "0 14 * * L0"
 
 with rebalance_dag("monthly_portfolio_rebalance", LAST_SUNDAY, doc=__doc__, tags=["monthly", "analysis", "spark"]):
-    SparkJob(task_id="rebalance", script="spark_monthly_portfolio_rebalancer.py")
+    rebalance = SparkJob(task_id="rebalance", script="spark_monthly_portfolio_rebalancer.py")
+    rebalance >> SparkJob(task_id="follow_portfolios", script="spark_portfolio_performance.py", day=SESSION_BY)

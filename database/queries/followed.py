@@ -5,6 +5,15 @@ from datetime import date
 from config.universe import ANNUALISED_FROM_SESSIONS, universe
 from database.db_helper import Connection, Row, fetch
 
+# Every portfolio that may be followed; period 0: the monthly one.
+POSITIONS = """
+    SELECT period_days, as_of_date AS decided_on, ticker, portfolio_weight AS weight
+    FROM analytics_portfolio_allocation
+    UNION ALL
+    SELECT 0, rebalance_date, ticker, final_weight
+    FROM analytics_monthly_portfolio
+"""
+
 
 def performance(conn: Connection, as_of: date | None, series: bool = True) -> Row:
     """Every portfolio's series and what it had come to by a session, the newest one when none is named.

@@ -4,11 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from psycopg2 import sql
-
 from database.db_helper import Connection, Row, Values, fetch, transaction, upsert
-from database.tables import DAILY_ETF_OHLC, EXPECTED_BAR, PRICE_BREAK, RESTATEMENT, Table
+from database.queries.doubts import against, doubts
+from database.tables import EXPECTED_BAR, PRICE_BREAK, RESTATEMENT
+from utils.dates import why_no_exchange
 from utils.errors import NotStored
+
+Window = tuple[str, date, date]  # ticker, and both ends of a return
 
 HOME_CURRENCY = "USD"
 # What a person reads for a state of the ledger; a bar that is in no state was never asked for.
@@ -143,43 +145,74 @@ def restatements(conn: Connection, start: date | None = None, end: date | None =
     )
 
 
-def why_missing(conn: Connection, table: Table, wanted: Collection[tuple[str, date]]) -> dict[tuple[str, date], str]:
-    """Those of the wanted (ticker, session) that have no price in dollars, with the ledger's word on why.
+def why_missing(conn: Connection, windows: Collection[Window], is_expected: bool = False) -> dict[Window, list[str]]:
+    """Those of the windows (ticker, start, end) whose return is none, or in doubt: what is missing or said against it.
 
-    A stock quoted in another currency wants that session's exchange rate too. What lies before a ticker's first bar
-    is no gap: it was not listed.
+    Each end wants a price in dollars, so one in another currency wants a rate, too. What lies before a ticker's first
+    bar is no gap: it was not listed. is_expected: nor is what no run has ever asked for.
     """
-    query = sql.SQL(
-        """
-        WITH wanted AS (
-            SELECT ticker, trade_date FROM UNNEST(%(tickers)s::text[], %(sessions)s::date[]) AS w (ticker, trade_date)
-        ), needed AS (
-            SELECT ticker, trade_date, ticker AS needed FROM wanted
-            UNION ALL
-            SELECT ticker, trade_date, bar.currency || '=X'
-            FROM wanted
-            JOIN collected_daily_stock_history AS bar USING (ticker, trade_date)
-            WHERE bar.currency <> %(home)s AND NOT %(are_etfs)s
-        ), first_bar AS (
-            SELECT ticker, MIN(trade_date) AS trade_date FROM {table} GROUP BY ticker
-        )
-        SELECT needed.ticker, needed.trade_date, needed.needed, ledger.state
-        FROM needed
-        LEFT JOIN first_bar ON first_bar.ticker = needed.needed
-        LEFT JOIN logs_session_ledger AS ledger
-            ON ledger.ticker = needed.needed AND ledger.trade_date = needed.trade_date
-            AND (ledger.kind = 'etf') = %(are_etfs)s
-        WHERE ledger.state IS DISTINCT FROM 'stored'
-          AND (ledger.state IS NOT NULL OR (needed.trade_date < first_bar.trade_date) IS NOT TRUE)
-        """
-    ).format(table=sql.Identifier(table.name))
-    params = {
-        "tickers": [ticker for ticker, _ in wanted],
-        "sessions": [session for _, session in wanted],
-        "home": HOME_CURRENCY,
-        "are_etfs": table is DAILY_ETF_OHLC,
+    points = {(ticker, day) for ticker, start, end in windows for day in (start, end)}
+    missing = {
+        (row["ticker"], row["trade_date"]): _said(row)
+        for row in _without_price(conn, points)
+        if row["state"] or not is_expected
     }
-    return {(row["ticker"], row["trade_date"]): _said(row) for row in fetch(conn, query, params)}
+    doubted = doubts(conn, {ticker for ticker, _ in points}, {day for _, day in points})
+    found: dict[Window, list[str]] = {}
+    for ticker, start, end in windows:
+        lacking = {day: missing[ticker, day] for day in (start, end) if (ticker, day) in missing}
+        # Of a bar that is quarantined for its break, the ledger's word is enough.
+        said = [doubt for doubt in doubted.get(ticker, ()) if doubt.trade_date not in lacking]
+        withheld, noted = against(said, start, end)
+        reasons = list(lacking.values())
+        if unknown := why_no_exchange(ticker):
+            reasons = [f"{ticker}: {unknown}"]
+        reasons += [f"{ticker}: {reason}" for reason in (*withheld, *noted)]
+        if reasons:
+            found[ticker, start, end] = reasons
+    return found
+
+
+def _without_price(conn: Connection, wanted: Collection[tuple[str, date]]) -> list[Row]:
+    """Those of the (ticker, session) that have no price in dollars: what is needed of that day, and its state."""
+    return fetch(
+        conn,
+        """
+        WITH close AS (
+            SELECT ticker, trade_date, currency, per_dollar
+            FROM collected_dollar_close
+            WHERE ticker = ANY(%(tickers)s) AND trade_date = ANY(%(sessions)s)
+        ), needed AS (
+            SELECT
+                wanted.ticker,
+                wanted.trade_date,
+                CASE WHEN close.ticker IS NULL THEN wanted.ticker ELSE close.currency || '=X' END AS needed
+            FROM UNNEST(%(tickers)s::text[], %(sessions)s::date[]) AS wanted (ticker, trade_date)
+            LEFT JOIN close USING (ticker, trade_date)
+            WHERE close.per_dollar IS NULL
+        ), quarantined AS MATERIALIZED (
+            SELECT ticker, trade_date FROM logs_quarantined_bar
+        )
+        SELECT
+            needed.ticker,
+            needed.trade_date,
+            needed.needed,
+            CASE WHEN quarantined.ticker IS NOT NULL THEN 'quarantined' ELSE expected.state END AS state
+        FROM needed
+        LEFT JOIN quarantined ON (quarantined.ticker, quarantined.trade_date) = (needed.needed, needed.trade_date)
+        LEFT JOIN logs_expected_bar AS expected
+            ON (expected.ticker, expected.trade_date) = (needed.needed, needed.trade_date)
+        LEFT JOIN LATERAL (
+            SELECT LEAST(
+                (SELECT MIN(trade_date) FROM collected_daily_etf_ohlc WHERE ticker = needed.needed),
+                (SELECT MIN(trade_date) FROM collected_daily_stock_history WHERE ticker = needed.needed)
+            ) AS trade_date
+        ) AS first_bar ON TRUE
+        WHERE quarantined.ticker IS NOT NULL OR expected.state IS NOT NULL
+            OR (needed.trade_date < first_bar.trade_date) IS NOT TRUE
+        """,
+        {"tickers": [ticker for ticker, _ in wanted], "sessions": [session for _, session in wanted]},
+    )
 
 
 def _said(row: Row) -> str:

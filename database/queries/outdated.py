@@ -2,25 +2,26 @@
 
 The published returns and market caps themselves are compared with the prices of now. So a split or a dividend, which
 leaves the returns as they are, concerns no session, a session drops out as soon as it is published again, and nothing
-has to be remembered of it. The return is what batch.returns defines; here it is only checked.
+has to be remembered of it. The return is what batch.returns defines; here it is only checked. What other jobs have
+published is looked at in database.queries.stale.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from operator import attrgetter
 
 from database.db_helper import Connection, Row, fetch
-from database.queries.ledger import HOME_CURRENCY
-from utils.dates import find_exchange, sessions_of, window_of
+from database.queries.closes import Closes, is_same, window
+from database.queries.doubts import sessions_exchange
+from utils.dates import sessions_of
 
 SAME_RETURN = 1e-6  # absolute: the source gives adjusted prices with about seven digits
 SAME_CAP = 1e-6  # relative
 
-# Every return that a publication states, and the market caps that its scores are made of.
+# Every return that a publication of the range states, and the market caps that its scores are made of.
 PUBLISHED = """
-    SELECT DISTINCT row.as_of_date, TRUE AS is_etf, figure.ticker, figure.period_days, figure.period_return,
+    SELECT DISTINCT row.as_of_date, figure.ticker, figure.period_days, figure.period_return,
         FALSE AS has_cap, NULL::bigint AS market_cap
     FROM analytics_trending_etfs AS row
     CROSS JOIN LATERAL (
@@ -28,34 +29,20 @@ PUBLISHED = """
             (etf_ticker, 5, return_5d), (etf_ticker, 10, return_10d), (etf_ticker, 20, return_20d),
             (%(benchmark)s, 5, spy_return_5d), (%(benchmark)s, 10, spy_return_10d), (%(benchmark)s, 20, spy_return_20d)
     ) AS figure (ticker, period_days, period_return)
+    WHERE as_of_date BETWEEN %(first)s AND %(last)s AND figure.period_days = ANY(%(periods)s)
     UNION ALL
-    SELECT DISTINCT as_of_date, FALSE, ticker, period_days, period_return, TRUE, market_cap
+    SELECT DISTINCT as_of_date, ticker, period_days, period_return, TRUE, market_cap
     FROM analytics_allocation_candidates
+    WHERE as_of_date BETWEEN %(first)s AND %(last)s AND period_days = ANY(%(periods)s)
     UNION ALL
-    SELECT DISTINCT as_of_date, FALSE, row.ticker, figure.period_days, figure.period_return, FALSE, NULL::bigint
+    SELECT DISTINCT as_of_date, row.ticker, figure.period_days, figure.period_return, FALSE, NULL::bigint
     FROM analytics_portfolio_allocation AS row
     CROSS JOIN LATERAL (
         VALUES (5, return_5d), (10, return_10d), (20, return_20d)
     ) AS figure (period_days, period_return)
     WHERE figure.period_days <> row.period_days
+        AND as_of_date BETWEEN %(first)s AND %(last)s AND figure.period_days = ANY(%(periods)s)
 """
-# In US dollars, like the jobs'.
-PRICES = """
-    SELECT TRUE AS is_etf, ticker, trade_date, adj_close::float8 AS price, NULL::float8 AS market_cap
-    FROM collected_daily_etf_ohlc
-    WHERE adj_close > 0
-    UNION ALL
-    SELECT FALSE, stock.ticker, stock.trade_date,
-        stock.adj_close::float8 / CASE stock.currency WHEN %(home)s THEN 1 ELSE rate.close_price::float8 END,
-        stock.market_cap::float8 / CASE stock.currency WHEN %(home)s THEN 1 ELSE rate.close_price::float8 END
-    FROM collected_daily_stock_history AS stock
-    LEFT JOIN collected_daily_stock_history AS rate
-        ON rate.ticker = stock.currency || '=X' AND rate.trade_date = stock.trade_date AND rate.close_price > 0
-    WHERE stock.quote_type <> 'CURRENCY' AND stock.adj_close > 0
-"""
-
-Key = tuple[bool, str, date]
-Prices = Mapping[Key, Row]
 
 
 @dataclass(frozen=True)
@@ -75,12 +62,19 @@ def outdated(
     conn: Connection, benchmark: str, periods: Sequence[int], start: date | None = None, end: date | None = None
 ) -> dict[date, list[Figure]]:
     """Each published session of the range that would come out differently, with the figures that differ."""
-    prices = {(row["is_etf"], row["ticker"], row["trade_date"]): row for row in _prices(conn)}
+    rows = fetch(
+        conn,
+        PUBLISHED,
+        {"benchmark": benchmark, "periods": list(periods), "first": start or date.min, "last": end or date.max},
+    )
+    if not rows:
+        return {}
+    windows = [window(row["as_of_date"], row["period_days"], sessions_exchange(row["ticker"])) for row in rows]
+    first, last = min(first for first, _ in windows), max(last for _, last in windows)
+    closes = Closes(conn, {row["ticker"] for row in rows}, first, last)
     found: dict[date, list[Figure]] = {}
-    for row in _published(conn, benchmark):
-        as_of = row["as_of_date"]
-        if row["period_days"] in periods and (start or as_of) <= as_of <= (end or as_of):
-            found.setdefault(as_of, []).extend(_changed(row, prices))
+    for row, ends in zip(rows, windows, strict=True):
+        found.setdefault(row["as_of_date"], []).extend(_changed(row, ends, closes))
     in_order = attrgetter("ticker", "period_days")
     return {as_of: sorted(set(figures), key=in_order) for as_of, figures in sorted(found.items()) if figures}
 
@@ -102,33 +96,11 @@ def ranges(sessions: Iterable[date]) -> list[tuple[date, date]]:
     return found
 
 
-def _published(conn: Connection, benchmark: str) -> list[Row]:
-    return fetch(conn, PUBLISHED, {"benchmark": benchmark})
-
-
-def _prices(conn: Connection) -> list[Row]:
-    return fetch(conn, PRICES, {"home": HOME_CURRENCY})
-
-
-def _changed(row: Row, prices: Prices) -> Iterable[Figure]:
+def _changed(row: Row, ends: tuple[date, date], closes: Closes) -> Iterable[Figure]:
     ticker = row["ticker"]
-    exchange = find_exchange(ticker)  # without one it has no window, so no value
-    window = _window(row["as_of_date"], row["period_days"], exchange) if exchange else (None, None)
-    start, end = (day and prices.get((row["is_etf"], ticker, day)) for day in window)
-    now = end["price"] / start["price"] - 1 if start and end and start["price"] and end["price"] else None
-    if not _same(row["period_return"], now, SAME_RETURN):
+    now = closes.simple_return(ticker, *ends)
+    if not is_same(row["period_return"], now, SAME_RETURN):
         yield Figure(ticker, row["period_days"], row["period_return"], now)
-    cap = end["market_cap"] if end else None
-    if row["has_cap"] and not _same(row["market_cap"], cap, SAME_CAP * (cap or 0)):
+    cap = closes.market_cap(ticker, ends[1])
+    if row["has_cap"] and not is_same(row["market_cap"], cap, SAME_CAP * (cap or 0)):
         yield Figure(ticker, 0, row["market_cap"], cap)
-
-
-def _same(published: float | None, now: float | None, tolerance: float) -> bool:
-    if published is None or now is None:
-        return published is now
-    return abs(published - now) <= tolerance
-
-
-@cache
-def _window(as_of: date, period_days: int, exchange: str) -> tuple[date, date]:
-    return window_of(as_of, period_days, exchange)

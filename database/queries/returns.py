@@ -1,14 +1,16 @@
 """Returns of any stored ticker over any window, for what no job publishes: R = A_end / A_start - 1, in US dollars.
 
-The definition is that of batch.returns, on the sessions of utils.dates: an end point that is not stored, or has no
-exchange rate, gives no value and a reason. The jobs' own figures are read from their tables, never computed here.
+The definition is that of batch.returns, on the sessions of utils.dates: an end point that is not stored or has no
+exchange rate, and a withheld break between the two, give no value and a reason. The jobs' own figures are read from
+their tables, never computed here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Literal, NamedTuple, get_args
 
 from database.db_helper import Connection, Row, fetch
+from database.queries.doubts import Doubt, against, doubts
 from utils.dates import find_exchange, month_to_date, why_no_exchange, window_of
 
 Window = Literal["5d", "10d", "20d", "month"]
@@ -45,7 +47,10 @@ def stretches_of(tickers: Iterable[str], as_of: date, windows: Sequence[Window] 
 
 
 def between(conn: Connection, stretches: Sequence[Stretch]) -> list[Row]:
-    """One row a stretch, in their order: its four fields, period_return (None where it has none), missing_reason."""
+    """One row a stretch, in their order: its four fields, and what a return is.
+
+    period_return (None where it has none), missing_reason (why), degraded_reason (why a value is in doubt).
+    """
     columns = list(zip(*stretches, strict=True)) or [()] * len(Stretch._fields)
     rows = fetch(
         conn,
@@ -65,25 +70,31 @@ def between(conn: Connection, stretches: Sequence[Stretch]) -> list[Row]:
         """,
         {field: list(column) for field, column in zip(Stretch._fields, columns, strict=True)},
     )
-    return [row | {"missing_reason": row["missing_reason"] or why_no_exchange(row["ticker"])} for row in rows]
+    days = {day for each in stretches for day in (each.start_session, each.end_session) if day}
+    said = doubts(conn, {each.ticker for each in stretches}, days)
+    return [_doubted(row, said.get(row["ticker"], ())) for row in rows]
+
+
+def _doubted(row: Row, said: Collection[Doubt]) -> Row:
+    """A row with what is said against its prices."""
+    if unknown := why_no_exchange(row["ticker"]):
+        return {**row, "period_return": None, "missing_reason": unknown, "degraded_reason": None}
+    withheld, noted = against(said, row["start_session"], row["end_session"])
+    missing = "; ".join(filter(None, [row["missing_reason"], *withheld]))
+    return {
+        **row,
+        "period_return": None if missing else row["period_return"],
+        "missing_reason": missing or None,
+        "degraded_reason": "; ".join(noted) or None,
+    }
 
 
 def _dollar_close(end_point: str) -> str:
-    """The adjusted close of a stretch's end point in dollars, at the rate of its day."""
+    """The adjusted close of a stretch's end point in dollars."""
     return f"""
-        SELECT
-            bar.currency,
-            bar.adj_close::float8 / CASE WHEN bar.currency = 'USD' THEN 1 ELSE rate.close_price::float8 END AS price
-        FROM collected_daily_stock_history AS bar
-        LEFT JOIN collected_daily_stock_history AS rate
-            ON rate.ticker = bar.currency || '=X' AND rate.trade_date = bar.trade_date
-            AND rate.quote_type = 'CURRENCY' AND rate.close_price > 0
-        WHERE bar.ticker = stretch.ticker AND bar.trade_date = stretch.{end_point}_session
-            AND bar.quote_type <> 'CURRENCY' AND bar.adj_close > 0
-        UNION ALL
-        SELECT 'USD', adj_close::float8
-        FROM collected_daily_etf_ohlc
-        WHERE ticker = stretch.ticker AND trade_date = stretch.{end_point}_session AND adj_close > 0
+        SELECT currency, dollar_adj_close AS price
+        FROM collected_dollar_close
+        WHERE ticker = stretch.ticker AND trade_date = stretch.{end_point}_session
         LIMIT 1
     """
 

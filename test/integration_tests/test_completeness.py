@@ -5,7 +5,7 @@ Real client, market server, PostgreSQL and Spark; only the broker is a stand-in.
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import date
+from datetime import date, timedelta
 from types import ModuleType
 from typing import Any
 
@@ -568,8 +568,18 @@ class TestDegraded:
         analyse(allocator, UNTIL)
 
         told = self.reasons(conn)["allocation", 20]
-        assert told and "005930.KS has no KRW=X rate of 2026-08-21 (late)" in told
+        assert told and "005930.KS: the KRW=X rate of 2026-08-21 is that of 2026-08-20" in told
         assert "XKRX" not in told and str(KOREAN_HOLIDAY) not in told
+
+        with transaction(conn), conn.cursor() as cursor:
+            cursor.execute(
+                "DELETE FROM collected_daily_stock_history WHERE ticker = 'KRW=X' AND trade_date > %s",
+                (UNTIL - timedelta(days=6),),
+            )
+        analyse(allocator, UNTIL)
+
+        told = self.reasons(conn)["allocation", 20]
+        assert told and "005930.KS has no KRW=X rate of 2026-08-21 (late)" in told, "five days is as far as one goes"
 
     def test_an_etf_that_is_younger_than_the_window_is_no_gap(
         self, settings: Settings, conn: Connection, analyse: Callable[..., Outcome]

@@ -219,16 +219,51 @@ def test_nothing_trends_is_published_too(run: Callable[..., Any], conn: Connecti
     assert rows_of(conn, ALLOCATION_CANDIDATES) == []
 
 
-def test_a_day_without_a_rate_excludes_the_korean_stocks_with_that_reason(
+def test_a_day_without_a_rate_takes_the_one_before_and_says_so(run: Callable[..., Any], conn: Connection) -> None:
+    query = "SELECT close_price FROM collected_daily_stock_history WHERE ticker = 'KRW=X' AND trade_date = %(d)s"
+    [before] = fetch(conn, query, {"d": BEFORE})
+    change(conn, "DELETE FROM collected_daily_stock_history WHERE ticker = 'KRW=X' AND trade_date = %(d)s", d=AS_OF)
+    run(identifier)
+    run(allocator)
+    rows = rows_of(conn, ALLOCATION_CANDIDATES, ticker="005930.KS", period_days=20)
+    own = "SELECT market_cap FROM collected_daily_stock_history WHERE ticker = '005930.KS' AND trade_date = %(d)s"
+    [stored] = fetch(conn, own, {"d": AS_OF})
+    assert {row["market_cap"] for row in rows} == {round(stored["market_cap"] / before["close_price"])}
+    for line in rows_of(conn, tables.PUBLICATION, job="allocation"):
+        told = line["degraded_reason"] or ""
+        assert "005930.KS: the KRW=X rate of 2026-08-21 is that of 2026-08-20" in told.split("; ")
+
+
+def test_five_days_without_a_rate_exclude_the_korean_stocks_with_that_reason(
     run: Callable[..., Any], conn: Connection
 ) -> None:
-    change(conn, "DELETE FROM collected_daily_stock_history WHERE ticker = 'KRW=X' AND trade_date = %(d)s", d=AS_OF)
+    change(conn, "DELETE FROM collected_daily_stock_history WHERE ticker = 'KRW=X' AND trade_date > '2026-08-15'")
     run(identifier)
     run(allocator)
     korean = [row for row in rows_of(conn, ALLOCATION_CANDIDATES) if row["ticker"].endswith(".KS")]
     assert len(korean) >= 5
     assert {row["exclusion_reason"] for row in korean} == {"no KRW=X rate on 2026-08-21"}
     assert not any(row["ticker"].endswith(".KS") for row in rows_of(conn, tables.PORTFOLIO_ALLOCATION))
+
+
+def test_a_fund_in_another_currency_is_compared_in_dollars(run: Callable[..., Any], conn: Connection) -> None:
+    """XLV as if it were listed in won: its return is that of its dollars."""
+    change(conn, "UPDATE collected_daily_etf_ohlc SET currency = 'KRW' WHERE ticker = 'XLV'")
+    run(identifier)
+    [row] = rows_of(conn, tables.TRENDING_ETFS, etf_ticker="XLV")
+    [dollars] = fetch(
+        conn,
+        """
+        SELECT (now.adj_close / rate_now.close_price) / (old.adj_close / rate_old.close_price) - 1 AS earned
+        FROM collected_daily_etf_ohlc AS now, collected_daily_etf_ohlc AS old,
+            collected_daily_stock_history AS rate_now, collected_daily_stock_history AS rate_old
+        WHERE (now.ticker, now.trade_date) = ('XLV', '2026-08-21')
+            AND (old.ticker, old.trade_date) = ('XLV', '2026-08-14')
+            AND (rate_now.ticker, rate_now.trade_date) = ('KRW=X', '2026-08-21')
+            AND (rate_old.ticker, rate_old.trade_date) = ('KRW=X', '2026-08-14')
+        """,
+    )
+    assert row["return_5d"] == pytest.approx(dollars["earned"], abs=1e-12)
 
 
 def test_korean_positions_are_in_dollars(run: Callable[..., Any], conn: Connection) -> None:

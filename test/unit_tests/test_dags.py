@@ -54,6 +54,7 @@ POOLS = {
     (MONTHLY_ETFS, "analyze_sectors"): "spark",
     (TOP_HOLDINGS, "measure_top_holdings"): "spark",
     (REBALANCE, "rebalance"): "spark",
+    (REBALANCE, "follow_portfolios"): "spark",
     (PERFORMANCE, "follow_portfolios"): "spark",
 }
 
@@ -517,6 +518,16 @@ class TestRebalanceDate:
         assert {dag_id for dag_id, macro in macros.items() if macro.__name__ == "rebalance_date"} == {REBALANCE}
         assert {macro.__name__ for macro in macros.values()} == {"as_of", "rebalance_date"}
 
+    def test_the_record_follows_it_up_to_the_session_that_it_merges(self, bags: dict[str, Any], common: Any) -> None:
+        """A month computed by hand is in the record without waiting for the next session."""
+        dag = bags["staggered"].dags[REBALANCE]
+        follow = dag.get_task("follow_portfolios")
+        assert follow.upstream_task_ids == {"rebalance"}
+        assert follow.application_args[:2] == ["--as-of-date", common.SESSION_BY]
+        assert common.SESSION_BY == "{{ session_by(as_of(params, dag_run)) }}"
+        session_by = dag.user_defined_macros["session_by"]
+        assert [session_by(day) for day in ("2026-08-30", "2026-08-28")] == ["2026-08-28", "2026-08-28"]
+
 
 class TestErrors:
     @pytest.mark.parametrize(
@@ -615,5 +626,6 @@ class TestSparkCommand:
         job = bags["staggered"].dags[dag_id].get_task(task_id)
         assert Path(job.application).parent == PROJECT_ROOT / "batch"
         assert Path(job.application).is_file()
-        assert job.application_args == ["--as-of-date", common.AS_OF, "--run-id", "{{ run_id }}"]
+        day = common.SESSION_BY if (dag_id, task_id) == (REBALANCE, "follow_portfolios") else common.AS_OF
+        assert job.application_args == ["--as-of-date", day, "--run-id", "{{ run_id }}"]
         assert "-XX:TieredStopAtLevel=1" in job.conf["spark.driver.extraJavaOptions"]

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -175,6 +176,18 @@ def test_skipped_sessions_are_named_and_the_exit_code_says_so(
     said = capsys.readouterr()
     assert json.loads(said.out.splitlines()[-1])["skipped"] == {"2026-08-21": "SPY has no price of 2026-08-21"}
     assert error_of(said.err) == "1 of the days asked for not published: SPY has no price of 2026-08-21"
+
+
+def test_the_summary_is_the_last_line_of_both_streams(
+    session: FakeSession, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """spark-submit makes one stream of them."""
+    monkeypatch.setattr("sys.stderr", sys.stdout)
+    outcome = Outcome([publication(date(2026, 8, 20))], {date(2026, 8, 21): "SPY has no price of 2026-08-21"})
+    assert run_main(lambda current: outcome, "--from", "2026-08-20", "--to", "2026-08-21") == 1
+    *_, error, summary = capfd.readouterr().out.splitlines()
+    assert error.startswith("error: 1 of the days asked for not published")
+    assert json.loads(summary)["rows"] == 2
 
 
 def test_a_job_waits_for_its_session_only_when_it_needs_it() -> None:

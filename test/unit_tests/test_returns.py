@@ -77,6 +77,72 @@ def test_what_is_known_of_the_ticker_is_of_the_end_session(spark: Any) -> None:
     assert (row.period_return, row.sector, row.price_mistrust) == (1.0, "New", 3)
 
 
+DOUBTS = "ticker string, trade_date date, kind string, reason string"
+
+
+def doubted(spark: Any, doubts: list[tuple[Any, ...]], window: tuple[Any, ...] = ("A", START, END)) -> Any:
+    """The return of A, +10 % from START to END, with what is said against its prices."""
+    prices = [("A", day, "USD", price, 1, "IT") for day, price in ((START, 100.0), (MIDDLE, 105.0), (END, 110.0))]
+    said = spark.createDataFrame(doubts, DOUBTS) if doubts else None
+    wanted = spark.createDataFrame([window], WANTED)
+    [row] = with_returns(wanted, spark.createDataFrame(prices, PRICES), said).collect()
+    return row
+
+
+@pytest.mark.parametrize(
+    ("day", "is_across"),
+    [(START, False), (date(2026, 8, 17), True), (MIDDLE, True), (END, True), (date(2026, 8, 24), False)],
+)
+def test_a_withheld_break_leaves_no_return_across_it(spark: Any, day: date, is_across: bool) -> None:
+    """Behind the start and up to the end: a break on the first session is before its close."""
+    row = doubted(spark, [("A", day, "withheld", f"prices break at {day}: a step of +900 %")])
+    if is_across:
+        assert (row.period_return, row.missing) == (None, [f"prices break at {day}: a step of +900 %"])
+    else:
+        assert (row.period_return, row.missing) == (pytest.approx(0.1), [])
+    assert row.noted == []
+
+
+def test_a_noted_break_leaves_the_return_and_is_told(spark: Any) -> None:
+    row = doubted(spark, [("A", MIDDLE, "noted", "n"), ("A", START, "noted", "too early"), ("B", MIDDLE, "noted", "b")])
+    assert (row.period_return, row.missing, row.noted) == (pytest.approx(0.1), [], ["n"])
+
+
+@pytest.mark.parametrize(("day", "noted"), [(START, ["r"]), (MIDDLE, []), (END, ["r"])])
+def test_a_carried_rate_counts_at_the_ends_alone(spark: Any, day: date, noted: list[str]) -> None:
+    row = doubted(spark, [("A", day, "rate", "r")])
+    assert (row.period_return, row.noted) == (pytest.approx(0.1), noted)
+
+
+def test_all_that_is_said_is_told_in_the_order_of_its_days(spark: Any) -> None:
+    said = [("A", END, "withheld", "second"), ("A", MIDDLE, "withheld", "first"), ("A", END, "noted", "n")]
+    row = doubted(spark, said, ("A", date(2026, 8, 13), END))
+    assert (row.missing, row.noted) == (["no price on 2026-08-13", "first", "second"], ["n"])
+
+
+def test_without_doubts_nothing_is_said(spark: Any) -> None:
+    row = doubted(spark, [])
+    assert (row.period_return, row.missing, row.noted) == (pytest.approx(0.1), [], [])
+
+
+def test_an_unknown_exchange_gives_no_return_and_that_reason(spark: Any) -> None:
+    """Even where prices are stored: nobody can say which sessions they are of."""
+    prices = [("VIC.VN", day, "USD", 1.0, 1, None) for day in (START, END)]
+    wanted = spark.createDataFrame([("VIC.VN", START, END)], WANTED)
+    [row] = with_returns(wanted, spark.createDataFrame(prices, PRICES)).collect()
+    assert (row.period_return, row.missing) == (None, [dates.why_no_exchange("VIC.VN")])
+    assert row.missing == ["no exchange is known for the suffix .VN"]
+
+
+def test_a_ticker_without_an_exchange_keeps_its_row_on_the_home_sessions(spark: Any) -> None:
+    windows = local_frame(spark, windows_of([END], ["XNYS"], [5]), ("as_of_date", "exchange", "days", "s", "e"))
+    wanted = spark.createDataFrame([(END, "VIC.VN"), (END, None)], "as_of_date date, ticker string")
+    assert {row.ticker: (row.s, row.e) for row in with_windows(wanted, windows).collect()} == {
+        "VIC.VN": (START, END),
+        None: (START, END),
+    }
+
+
 DOLLARS = (
     "ticker string, trade_date date, currency string, adj_close double, market_cap bigint, source string, "
     "rate double, rate_source string"

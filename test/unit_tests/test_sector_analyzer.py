@@ -38,8 +38,15 @@ def analyze(spark: Any) -> Callable[..., dict[str, Any]]:
     """Closes on SESSIONS (None: no price) by ticker, and each ticker's sector -> the rows of August by sector."""
 
     def rows(
-        sectors: Mapping[str, str], closes: Closes, benchmark: float = 0.0, extra: Sequence[tuple[Any, ...]] = ()
+        sectors: Mapping[str, str],
+        closes: Closes,
+        benchmark: float = 0.0,
+        extra: Sequence[tuple[Any, ...]] = (),
+        known: Mapping[str, date] | None = None,
+        doubts: Sequence[tuple[Any, ...]] = (),
     ) -> dict[str, Any]:
+        stocks = [(ticker, sector, (known or {}).get(ticker)) for ticker, sector in sectors.items()]
+        said = "ticker string, trade_date date, kind string, reason string"
         prices = [
             (ticker, day, "USD", price, 1_000, "yahoo", None, None)
             for ticker, values in closes.items()
@@ -51,10 +58,11 @@ def analyze(spark: Any) -> Callable[..., dict[str, Any]]:
         spy = [("SPY", day, "USD", price, "recorded") for day, price in zip(SESSIONS, flat_but(benchmark), strict=True)]
         etf = "ticker string, trade_date date, currency string, price double, source string"
         found = analyzer.sector_trends(
-            stocks=spark.createDataFrame(list(sectors.items()), "ticker string, sector string"),
+            stocks=spark.createDataFrame(stocks, "ticker string, sector string, known_since date"),
             spans=frame,
             prices=in_dollars(spark.createDataFrame([*prices, *extra], STOCKS)).select(*PRICE_COLUMNS),
             benchmark=analyzer.benchmark_returns(frame, with_mistrust(spark.createDataFrame(spy, etf))),
+            doubts=spark.createDataFrame(list(doubts), said) if doubts else None,
         ).collect()
         return {row.sector: row for row in found}
 
@@ -112,6 +120,7 @@ def test_a_day_without_a_price_of_a_stock_is_the_others_day(analyze: Callable[..
     daily = closes.pct_change(fill_method=None).iloc[1:].mean(axis="columns")
     row = analyze({"A": "Energy", "B": "Energy"}, {"A": walk(1), "B": partly})["Energy"]
     assert row.stock_count == 2
+    assert row.gaps == [f"B: no price on {SESSIONS[5]}"]
     assert row.volatility == pytest.approx(daily.std(ddof=1), rel=1e-9)
 
 
@@ -148,6 +157,44 @@ def test_a_month_begins_at_the_last_session_of_the_one_before() -> None:
         (date(2024, 4, 1), date(2024, 4, 2)),
         (date(2024, 4, 2), date(2024, 4, 3)),
     ]
+
+
+def test_a_month_that_lacks_a_day_of_a_stock_is_degraded_and_says_which(
+    analyze: Callable[..., dict[str, Any]],
+) -> None:
+    """B fell by 72 % on a day whose bar waits for a person: its worst day is not that one."""
+    fallen: list[float | None] = [100.0] * 5 + [28.0] * (len(SESSIONS) - 5)
+    whole = analyze({"A": "Energy", "B": "Energy"}, {"A": flat_but(0.01), "B": fallen})["Energy"]
+    assert whole.worst_day == pytest.approx(-0.36)
+    assert analyzer.publication_of(AS_OF, [whole], "yahoo").degraded_reason is None
+    fallen[5] = None
+    row = analyze({"A": "Energy", "B": "Energy"}, {"A": flat_but(0.01), "B": fallen})["Energy"]
+    said = analyzer.publication_of(AS_OF, [row], "yahoo", ["C has no bar of 2026-08-21 (late)"])
+    assert (row.stock_count, row.worst_day) == (2, pytest.approx(0.0))
+    assert said.degraded_reason == f"B: no price on {SESSIONS[5]}; C has no bar of 2026-08-21 (late)"
+
+
+def test_a_day_across_a_withheld_break_is_left_out_and_told(analyze: Callable[..., dict[str, Any]]) -> None:
+    """So is the stock's month, which is across it, too."""
+    tenfold = [100.0] * 5 + [1000.0] * (len(SESSIONS) - 5)
+    broken = [("B", SESSIONS[5], "withheld", "prices break")]
+    row = analyze({"A": "Energy", "B": "Energy"}, {"A": flat_but(0.01), "B": tenfold}, doubts=broken)["Energy"]
+    assert (row.stock_count, row.best_day) == (1, pytest.approx(0.01))
+    noted = [("B", SESSIONS[5], "noted", "n")]
+    row = analyze({"A": "Energy", "B": "Energy"}, {"A": flat_but(0.01), "B": tenfold}, doubts=noted)["Energy"]
+    assert (row.stock_count, row.gaps) == (2, ["B: n"])
+
+
+def test_stocks_that_became_known_later_are_hindsight(analyze: Callable[..., dict[str, Any]]) -> None:
+    """Of those that count alone: D lacks its month's end."""
+    later = date(2026, 9, 24)
+    known = {"A": JULY_END, "B": later, "D": date(2026, 10, 1)}
+    closes: Closes = {"A": walk(1), "B": walk(2), "C": walk(3), "D": [*walk(4)[:-1], None]}
+    rows = analyze({"A": "Energy", "B": "Energy", "C": "Energy", "D": "Energy"}, closes, known=known)
+    said = analyzer.publication_of(AS_OF, list(rows.values()), "yahoo")
+    assert said.holdings_as_of == later > said.as_of_date
+    alone = analyze({"A": "Energy", "C": "Energy"}, closes, known=known)
+    assert analyzer.publication_of(AS_OF, list(alone.values()), "yahoo").holdings_as_of == JULY_END
 
 
 def test_an_empty_month_says_why() -> None:

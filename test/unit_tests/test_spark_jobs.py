@@ -158,6 +158,40 @@ def test_a_session_on_which_nothing_trends_is_empty_and_says_why(identify: Calla
     )
 
 
+def test_a_session_before_which_too_little_is_stored_is_not_computable(identify: Callable[..., dict[str, Any]]) -> None:
+    """No history of SPY is no reason to be in cash."""
+    rows = identify(SPY=(None, None, None, 100), QQQ=(50, 60, 70, 100), DIA=(None, 60, 70, 100))
+    published = identifier.publication_of(AS_OF, list(rows.values()))
+    assert (published.status, published.row_count) == ("not_computable", 2)
+    assert published.reason == (
+        "not computable: no ETF can be compared with SPY over any period; "
+        "SPY: no price on 2026-07-24; SPY: no price on 2026-08-07; SPY: no price on 2026-08-14"
+    )
+
+
+def test_one_period_is_enough_to_decide(identify: Callable[..., dict[str, Any]]) -> None:
+    rows = identify(SPY=(None, None, 99, 100), QQQ=(50, 60, 100, 90))
+    assert identifier.publication_of(AS_OF, list(rows.values())).status == "empty"
+    rows = identify(SPY=(None, None, 99, 100), QQQ=(50, 60, 70, 100))
+    assert identifier.publication_of(AS_OF, list(rows.values())).status == "published"
+
+
+def test_a_portfolio_over_a_period_that_is_not_computable_is_no_cash(allocate: Callable[..., list[Any]]) -> None:
+    """The shorter ones are decided as ever."""
+    rows = allocate({"QQQ": [5]}, [held("QQQ", "A")], [stock("A", 100, 110, days=5)])
+    trending = allocator.Trending(
+        "yahoo", None, {20: "not computable: no ETF can be compared with SPY over 20 sessions"}
+    )
+    positions, publications = allocator.portfolios(rows, {AS_OF: trending}, {})
+    assert [(line.period_days, line.status, line.reason) for line in publications] == [
+        (5, "published", None),
+        (10, "empty", "no ETF trends over 10 sessions"),
+        (20, "not_computable", "not computable: no ETF can be compared with SPY over 20 sessions"),
+    ]
+    assert [line.cash_weight for line in publications] == [0.0, 1.0, 1.0]
+    assert {row["period_days"] for row in positions} == {5}
+
+
 # ── portfolios ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -199,7 +233,9 @@ def allocate(spark: Any) -> Callable[..., list[Any]]:
         holdings: list[list[tuple[Any, ...]]],
         stocks: list[list[tuple[Any, ...]]],
         trending_source: str = "yahoo",
+        doubts: Sequence[tuple[Any, ...]] = (),
     ) -> list[Any]:
+        said = "ticker string, trade_date date, kind string, reason string"
         flags = [(AS_OF, etf, days, trending_source) for etf, periods in trending.items() for days in periods]
         return list(
             allocator.candidates_of(
@@ -207,6 +243,7 @@ def allocate(spark: Any) -> Callable[..., list[Any]]:
                 with_mistrust(spark.createDataFrame([row for rows in holdings for row in rows], HOLDINGS)),
                 windows(spark),
                 in_dollars(spark.createDataFrame([row for rows in stocks for row in rows], STOCKS)),
+                spark.createDataFrame(list(doubts), said) if doubts else None,
             ).collect()
         )
 
@@ -299,6 +336,33 @@ def test_why_a_candidate_is_not_eligible(
 ) -> None:
     rows = allocate({"QQQ": [20]}, [held("QQQ", "A", "B")], [stock("A", start, end), stock("B", 100, 101)])
     assert reasons(rows) == {"A": reason, "B": None}
+
+
+def test_a_candidate_across_a_withheld_break_is_passed_over(allocate: Callable[..., list[Any]]) -> None:
+    """Its +900 % would have been the best; the noted break of B leaves it the choice."""
+    step = "prices break at 2026-08-12: close moved +900 %"
+    rows = allocate(
+        {"QQQ": [20]},
+        [held("QQQ", "A", "B")],
+        [stock("A", 100, 1000), stock("B", 100, 101)],
+        doubts=[("A", date(2026, 8, 12), "withheld", step), ("B", date(2026, 8, 12), "noted", "n")],
+    )
+    assert reasons(rows) == {"A": step, "B": None}
+    assert {row.ticker: row.noted for row in rows} == {"A": [], "B": ["n"]}
+
+
+def test_a_reason_is_as_long_as_its_column(allocate: Callable[..., list[Any]]) -> None:
+    long = [("A", date(2026, 8, 12), "withheld", "x" * 250), ("A", date(2026, 8, 13), "withheld", "y" * 250)]
+    rows = allocate({"QQQ": [20]}, [held("QQQ", "A", "B")], [stock("A", 1, 2), stock("B", 100, 101)], doubts=long)
+    reason = reasons(rows)["A"]
+    assert reason == "x" * 250 + "; " + "y" * 147 + "…"
+    assert len(reason) == allocator.REASON_LENGTH
+
+
+def test_a_candidate_of_an_unknown_exchange_is_excluded_with_that_reason(allocate: Callable[..., list[Any]]) -> None:
+    [row, other] = allocate({"QQQ": [20]}, [held("QQQ", "VIC.VN", "B")], [stock("VIC.VN", 1, 2), stock("B", 100, 101)])
+    assert (row.ticker, row.exclusion_reason) == ("VIC.VN", "no exchange is known for the suffix .VN")
+    assert (row.start_session, row.end_session, other.is_selected) == (STARTS[20], AS_OF, True)
 
 
 def test_nobody_eligible_is_an_empty_portfolio_with_everyones_reason(allocate: Callable[..., list[Any]]) -> None:

@@ -182,6 +182,32 @@ def test_what_is_said_of_empty_portfolios(lines: Any, rows: int, status: str, re
     assert said.cash_weight == (0.0 if rows else 1.0)
 
 
+def lacking(*periods: int) -> dict[int, dict[str, Any]]:
+    """The lines of stage 5, those of some periods not computable."""
+    lines = portfolios(p5=None, p10=None, p20=None)
+    for days in periods:
+        lines[days] |= {"status": "not_computable", "reason": f"not computable: SPY over {days} sessions"}
+    return lines
+
+
+def test_a_month_is_not_computable_without_its_leading_portfolio() -> None:
+    """The one over 20 sessions decides who is among the first ranks."""
+    said = rebalancer.publication_of(SUNDAY, FRIDAY, lacking(5, 10, 20), [])
+    assert (said.status, said.row_count, said.cash_weight) == ("not_computable", 0, 1.0)
+    assert said.reason == "the portfolio of 2026-08-28 over 20 sessions is not computable: SPY over 20 sessions"
+    assert rebalancer.not_computable(FRIDAY, lacking(20)) == said.reason
+    assert rebalancer.not_computable(FRIDAY, lacking(5, 10)) is None
+
+
+def test_a_month_without_a_shorter_portfolio_is_degraded() -> None:
+    said = rebalancer.publication_of(SUNDAY, FRIDAY, lacking(10), [None] * 2)  # type: ignore[list-item]
+    assert (said.status, said.row_count) == ("published", 2)
+    assert said.degraded_reason == (
+        "the portfolio of 2026-08-28 over 10 sessions is left out: it is not computable: SPY over 10 sessions"
+    )
+    assert said.reason and "over 10 sessions" in said.reason
+
+
 def test_a_rebalance_is_as_trustworthy_as_the_least_of_its_portfolios() -> None:
     """An empty one, too: it is a decision made on the same prices."""
     lines = portfolios(p5=None, p10="no ETF trends", p20=None)

@@ -5,13 +5,14 @@ No database: frames in, rows out.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from batch import spark_portfolio_performance as job
 from batch.returns import exchanges_of, with_mistrust
 from batch.value_paths import (
     MONTH,
@@ -35,6 +36,7 @@ FOR_A_YEAR = ("cagr", "volatility", "sharpe", "sortino", "calmar", "beta")
 Weights = Mapping[str, float]
 Published = Mapping[tuple[int, date], Weights]  # period and day of the decision -> ticker -> weight
 Closes = Mapping[str, Sequence[float | None]]
+DOUBTS = "ticker string, trade_date date, kind string, reason string"
 PRICES = "ticker string, trade_date date, currency string, price double, source string"
 
 
@@ -57,6 +59,7 @@ def follow(spark: Any) -> Callable[..., list[Any]]:
         sessions: Sequence[date] = WEEK,
         about: Mapping[tuple[int, date], Mapping[str, Any]] | None = None,
         unrated: Sequence[date] = (),
+        doubts: Sequence[tuple[Any, ...]] = (),
         summarised: bool = False,
     ) -> list[Any]:
         prices = [
@@ -75,6 +78,7 @@ def follow(spark: Any) -> Callable[..., list[Any]]:
                 local_frame(spark, [(ticker,) for ticker in tickers], ["ticker"]),
                 local_frame(spark, closes_of(sessions, {"XNYS", *exchanges_of(tickers)}), Close._fields),
                 with_mistrust(spark.createDataFrame(prices, PRICES)),
+                spark.createDataFrame(list(doubts), DOUBTS) if doubts else None,
             ),
             benchmark="SPY",
             cost_rate=COST,
@@ -212,6 +216,77 @@ class TestMissing:
         assert (last.carried_sessions, last.source) == (0, "simulated")
 
 
+class TestBreaks:
+    """A's prices are ten times as high from Wednesday on, which no split explains."""
+
+    STEP = f"prices break at {WED}: close moved +900 %"
+    TENFOLD = {"A": [10.0, 10.0, 100.0, 110.0, 121.0], "B": [1.0, 1.0, 1.0, 1.0, 2.0]}  # noqa: RUF012
+    WITHHELD = [("A", WED, "withheld", STEP)]  # noqa: RUF012
+
+    def test_a_position_bought_before_stands_at_its_last_close_before(self, follow: Callable[..., list[Any]]) -> None:
+        rows = follow(self.TENFOLD, {(5, MON): {"A": 0.5, "B": 0.5}}, doubts=self.WITHHELD)
+        assert column(rows, "gross_value") == pytest.approx([1, 1, 1, 1.5])
+        assert column(rows, "carried_weight") == pytest.approx([0, 0.5, 0.5, 0.5 / 1.5])
+        assert column(rows, "carried_reason") == [None, *[f"A: {self.STEP}"] * 3]
+
+    def test_also_when_the_bar_itself_waits(self, follow: Callable[..., list[Any]]) -> None:
+        """Wednesday's is quarantined: bought at that close, it is bought at Tuesday's."""
+        closes = {"A": [10.0, 10.0, None, 110.0, 121.0]}
+        rows = follow(closes, {(5, TUE): {"A": 1.0}}, doubts=self.WITHHELD)
+        assert column(rows, "gross_value") == pytest.approx([1, 1, 1])
+        assert column(rows, "carried_reason") == [f"A: no price on {WED}", *[f"A: {self.STEP}"] * 2]
+
+    def test_one_bought_after_it_knows_the_prices_after_it(self, follow: Callable[..., list[Any]]) -> None:
+        rows = follow(self.TENFOLD, {(5, MON): {"A": 1.0}, (5, WED): {"A": 1.0}}, doubts=self.WITHHELD)
+        assert column(rows, "gross_value") == pytest.approx([1, 1, 1, 1.1])
+        assert column(rows, "carried_reason") == [None, f"A: {self.STEP}", f"A: {self.STEP}", None]
+
+    def test_of_two_breaks_each_parts_the_prices(self, follow: Callable[..., list[Any]]) -> None:
+        """Bought between them, a position rises with the prices between them alone."""
+        again = ("A", FRI, "withheld", f"prices break at {FRI}: close moved -90 %")
+        closes = {"A": [10.0, 10.0, 100.0, 110.0, 12.0]}
+        rows = follow(closes, {(5, TUE): {"A": 1.0}}, doubts=[*self.WITHHELD, again])
+        assert column(rows, "gross_value") == pytest.approx([1, 1.1, 1.1])
+        assert column(rows, "carried_reason") == [None, None, f"A: {again[3]}"]
+
+    def test_a_break_that_is_noted_leaves_the_value(self, follow: Callable[..., list[Any]]) -> None:
+        """The session that crosses it is told, and so are those whose values rest on it."""
+        rows = follow(self.TENFOLD, {(5, MON): {"A": 1.0}}, doubts=[("A", WED, "noted", "n")])
+        assert column(rows, "gross_value") == pytest.approx([1, 10, 11, 12.1])
+        assert column(rows, "noted_reason") == [None, "A: n", None, None]
+        assert column(rows, "lasting_reason") == [None, "A: n", None, None]
+        assert column(rows, "carried_reason") == [None] * 4
+
+    def test_a_break_before_the_purchase_is_nobodys(self, follow: Callable[..., list[Any]]) -> None:
+        said = [("A", WED, "noted", "n"), ("A", WED, "withheld", "w")]
+        rows = follow(self.TENFOLD, {(5, TUE): {"A": 1.0}}, doubts=said)
+        assert column(rows, "gross_value") == pytest.approx([1, 1.1, 1.21])
+        assert {*column(rows, "noted_reason"), *column(rows, "carried_reason")} == {None}
+
+    def test_a_rate_of_another_day_is_told_and_lasts_when_it_was_traded_at(
+        self, follow: Callable[..., list[Any]]
+    ) -> None:
+        closes = {"A.KS": [1.0, 1.0, 2.0, 2.0, 3.0]}
+        rates = [("A.KS", TUE, "rate", "r1"), ("A.KS", THU, "rate", "r2")]
+        rows = follow(closes, {(5, MON): {"A.KS": 1.0}}, doubts=rates)
+        assert column(rows, "noted_reason") == ["A.KS: r1", None, "A.KS: r2", None]
+        assert column(rows, "lasting_reason") == ["A.KS: r1", None, None, None]
+
+    def test_the_benchmark_stands_at_its_last_close_before_a_break(self, follow: Callable[..., list[Any]]) -> None:
+        closes = {"A": [1.0] * 5, "SPY": [1.0, 2.0, 20.0, 22.0, 22.0]}
+        step = [("SPY", WED, "withheld", "w")]
+        rows = follow(closes, {(5, MON): {"A": 1.0}, (10, WED): {"A": 1.0}}, doubts=step)
+        of_5, of_10 = ([row for row in rows if row.period_days == days] for days in (5, 10))
+        assert column(of_5, "benchmark_value") == pytest.approx([1, 1, 1, 1])
+        assert column(of_5, "carried_reason") == [None, "SPY: w", "SPY: w", "SPY: w"]
+        assert column(of_10, "benchmark_value") == pytest.approx([1, 1])
+        assert column(of_10, "carried_reason") == [None, None]
+
+    def test_a_ticker_without_an_exchange_is_told(self, follow: Callable[..., list[Any]]) -> None:
+        rows = follow({"A": [1.0] * 5, "VIC.VN": [None] * 5}, {(5, MON): {"A": 0.5, "VIC.VN": 0.5}})
+        assert set(column(rows, "carried_reason")) == {"VIC.VN: no exchange is known for the suffix .VN"}
+
+
 class TestMonth:
     """That of 2026-06-28 is valid to 2026-07-27, when the next one is bought; that of 2026-07-26 to 2026-08-21."""
 
@@ -342,3 +417,25 @@ class TestLongSeries:
         last = follow(self.closes(prices), published, self.SESSIONS, summarised=True)[-1]
         assert (last.cagr, last.volatility, last.max_drawdown, last.beta) == (0, 0, 0, 0)
         assert (last.sharpe, last.sortino, last.calmar) == (None, None, None)
+
+
+def test_a_session_is_degraded_by_its_own_doubts_and_by_those_its_values_rest_on(
+    follow: Callable[..., list[Any]],
+) -> None:
+    closes = {"A": [10.0, 10.0, 100.0, 110.0, None]}
+    rows = follow(closes, {(5, MON): {"A": 1.0}}, doubts=[("A", WED, "noted", "prices break")])
+    labelled: list[Any] = [SimpleNamespace(**row.asDict(), source="yahoo") for row in rows]
+    lines = [job.publication_of(day, labelled, "why", "yahoo") for day in (TUE, WED, THU, FRI)]
+    said = [line.degraded_reason for line in lines]
+    rests = "the values rest on earlier doubts: A: prices break"
+    assert said == [None, "A: prices break", rests, f"A: no price on {FRI}; {rests}"]
+
+
+def test_a_record_that_has_not_begun_says_why() -> None:
+    assert job.publication_of(MON, [], job.why_empty([]), "yahoo").reason == (
+        "no portfolio is published yet: run the five stages for a session"
+    )
+    assert job.why_empty([], 6) == "none of the 6 published portfolios is computable: too little history is stored"
+    assert job.why_empty([decision(5, MON)]).startswith(
+        f"the first portfolio, of {MON}, is bought at the close of {TUE}"
+    )

@@ -1,0 +1,102 @@
+"""What is said against the stored dollar closes: sessions at which prices break, and rates carried from a day before.
+
+A return across a withheld break has no value. One across a noted break, or with a carried rate at one of its ends, is
+published and its publication is degraded. The jobs, the queries and the ledger all read it here.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import date
+from typing import NamedTuple
+
+from database.db_helper import Connection, fetch
+from utils.dates import HOME_EXCHANGE, find_exchange
+
+WITHHELD, NOTED, CARRIED_RATE = "withheld", "noted", "rate"
+
+# A rate that breaks is a break of every price it converts. Reasons are joined with "; ", so none contains it.
+DOUBTS = f"""
+    WITH breaks AS (
+        SELECT kind, ticker, trade_date, CASE WHEN is_withheld THEN '{WITHHELD}' ELSE '{NOTED}' END AS doubt,
+            REPLACE(reason, '; ', ', ') AS reason
+        FROM logs_open_break
+        WHERE trade_date BETWEEN %(first)s AND %(last)s
+    )
+    SELECT ticker, trade_date, doubt AS kind, 'prices break at ' || trade_date || ': ' || reason AS reason
+    FROM breaks
+    WHERE kind <> 'rate' AND ticker = ANY(%(tickers)s)
+        AND (kind = 'etf') = EXISTS (SELECT FROM collected_daily_etf_ohlc AS etf WHERE etf.ticker = breaks.ticker)
+    UNION ALL
+    SELECT converted.ticker, breaks.trade_date, doubt,
+        breaks.ticker || ' breaks at ' || breaks.trade_date || ': ' || reason
+    FROM breaks
+    CROSS JOIN LATERAL (
+        SELECT DISTINCT bar.ticker
+        FROM collected_dollar_close AS bar
+        WHERE bar.ticker = ANY(%(tickers)s) AND bar.trade_date BETWEEN %(first)s AND %(last)s
+            AND bar.currency || '=X' = breaks.ticker
+    ) AS converted
+    WHERE kind = 'rate'
+    UNION ALL
+    SELECT ticker, trade_date, '{CARRIED_RATE}',
+        'the ' || currency || '=X rate of ' || trade_date || ' is that of ' || rate_date
+    FROM collected_dollar_close
+    WHERE ticker = ANY(%(tickers)s) AND trade_date = ANY(%(sessions)s) AND rate_date <> trade_date
+"""
+
+
+class Doubt(NamedTuple):
+    """trade_date: the first session behind a break, or the session whose rate is an earlier one's."""
+
+    trade_date: date
+    kind: str
+    reason: str
+
+
+Doubts = Mapping[str, list[Doubt]]  # by ticker
+
+
+def params(tickers: Collection[str], sessions: Collection[date]) -> dict[str, object]:
+    """What DOUBTS takes; sessions: the ends of the returns, between which a break counts."""
+    days = sorted(sessions)
+    return {
+        "tickers": sorted(tickers),
+        "sessions": days,
+        "first": days[0] if days else None,
+        "last": days[-1] if days else None,
+    }
+
+
+def doubts(conn: Connection, tickers: Collection[str], sessions: Collection[date]) -> Doubts:
+    """What is said against the prices of these tickers, in the order of its days."""
+    found: dict[str, list[Doubt]] = {}
+    for row in fetch(conn, DOUBTS, params(tickers, sessions)):
+        found.setdefault(row["ticker"], []).append(Doubt(row["trade_date"], row["kind"], row["reason"]))
+    return {ticker: sorted(of_ticker) for ticker, of_ticker in found.items()}
+
+
+def against(of_ticker: Collection[Doubt], start: date, end: date) -> tuple[list[str], list[str]]:
+    """What of it concerns the return between two sessions: the reasons to withhold it, and those to degrade it.
+
+    >>> split = Doubt(date(2026, 8, 12), WITHHELD, "prices break at 2026-08-12: a step of +900 %")
+    >>> against([split], date(2026, 8, 11), date(2026, 8, 12))
+    (['prices break at 2026-08-12: a step of +900 %'], [])
+    >>> against([split], date(2026, 8, 12), date(2026, 8, 21))
+    ([], [])
+    """
+    withheld = [each.reason for each in of_ticker if each.kind == WITHHELD and start < each.trade_date <= end]
+    noted = [
+        each.reason
+        for each in of_ticker
+        if (each.kind == NOTED and start < each.trade_date <= end)
+        or (each.kind == CARRIED_RATE and each.trade_date in (start, end))
+    ]
+    return withheld, noted
+
+
+def sessions_exchange(ticker: str) -> str:
+    """The exchange whose sessions count for a ticker: its own, else the home exchange's.
+
+    >>> sessions_exchange("005930.KS"), sessions_exchange("VNM.VN")
+    ('XKRX', 'XNYS')
+    """
+    return find_exchange(ticker) or HOME_EXCHANGE

@@ -1,0 +1,357 @@
+"""Which publications no longer follow from what is stored, and what the ledger says against a return."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import date
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from batch import batch_monthly_sector_analyzer as sectors
+from batch import spark_active_stock_allocator as allocator
+from batch import spark_etf_top_holdings as top_holdings
+from batch import spark_monthly_portfolio_rebalancer as rebalancer
+from batch import spark_portfolio_performance as performance
+from batch import spark_trending_etf_identifier as identifier
+from batch.job import Job
+from collector.market.invented import InventedMarket
+from config.config import DatabaseSettings
+from config.universe import universe
+from database.db_helper import Connection, Row, connect, fetch, transaction
+from database.queries.ledger import why_missing
+from database.queries.outdated import outdated
+from database.queries.returns import Stretch, between
+from database.queries.stale import PERFORMANCE, REBALANCE, SECTORS, TOP_HOLDINGS, Stale, stale
+from utils.dates import session_before, sessions_between
+
+LAST = date(2026, 8, 21)
+SUNDAY = date(2026, 7, 26)
+JULY_END = date(2026, 7, 31)
+FIRST = date(2026, 7, 13)
+BEFORE = session_before(LAST, 1)
+RESULTS = {
+    TOP_HOLDINGS: ("analytics_etf_top_holdings", "analysis_date"),
+    SECTORS: ("analytics_sector_trending", "as_of_date"),
+    PERFORMANCE: ("analytics_portfolio_performance", "DATE '2026-08-21'"),
+}
+STOCKS = "collected_daily_stock_history"
+
+
+@pytest.fixture(scope="module")
+def market() -> InventedMarket:
+    return InventedMarket(seed=7, until=LAST, sessions=60)
+
+
+@pytest.fixture
+def conn(scratch_database: DatabaseSettings) -> Iterator[Connection]:
+    with closing(connect(scratch_database)) as connection:
+        yield connection
+
+
+@pytest.fixture
+def run(spark: Any, conn: Connection, scratch_database: DatabaseSettings) -> Callable[..., Any]:
+    return lambda module, *days: module.run(Job(spark, conn, scratch_database, list(days), "a run"))
+
+
+@pytest.fixture
+def published(conn: Connection, run: Callable[..., Any], market: InventedMarket, market_rows: ModuleType) -> None:
+    """Thirty sessions with everything that is published of them, from prices known sixty sessions back."""
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        cursor.execute(f"TRUNCATE {', '.join(name for (name,) in cursor.fetchall())}")
+    market_rows.store(conn, market)
+    days = sessions_between(FIRST, LAST)
+    run(identifier, *days)
+    run(allocator, *days)
+    run(rebalancer, SUNDAY)
+    beside(run)
+
+
+def beside(run: Callable[..., Any]) -> None:
+    run(top_holdings, BEFORE, LAST)
+    run(sectors, JULY_END, LAST)
+    run(performance, LAST)
+
+
+def change(conn: Connection, statement: str, *params: Any) -> int:
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute(statement, params)
+        return int(cursor.rowcount)
+
+
+def found(conn: Connection, *span: date) -> list[Stale]:
+    return stale(conn, universe().benchmark, *span)
+
+
+def results(conn: Connection) -> dict[tuple[str, date], list[str]]:
+    rows: dict[tuple[str, date], list[str]] = {}
+    for job, (table, day) in RESULTS.items():
+        for row in fetch(conn, f"SELECT {day} AS day, t.* FROM {table} AS t ORDER BY t::text"):
+            kept = {name: _rounded(value) for name, value in row.items()}
+            rows.setdefault((job, row["day"]), []).append(str(kept))
+    return rows
+
+
+def _rounded(value: Any) -> Any:
+    return float(f"{value:.7g}") if isinstance(value, float) else value
+
+
+def held(conn: Connection) -> str:
+    """A stock of New York that a portfolio of the last sessions holds."""
+    [row] = fetch(
+        conn,
+        "SELECT ticker FROM analytics_portfolio_allocation WHERE as_of_date = %(day)s AND ticker NOT LIKE '%%.%%' "
+        "ORDER BY portfolio_weight DESC LIMIT 1",
+        {"day": session_before(LAST, 3)},
+    )
+    return str(row["ticker"])
+
+
+@pytest.mark.parametrize(
+    ("statement", "jobs"),
+    [
+        (f"UPDATE {STOCKS} SET adj_close = adj_close / 4 WHERE ticker = %s", set()),
+        (f"UPDATE {STOCKS} SET adj_close = adj_close * 1.03 WHERE ticker = %s AND trade_date < '2026-05-29'", set()),
+        (
+            f"UPDATE {STOCKS} SET adj_close = adj_close * 1.03 WHERE ticker = %s AND trade_date = '2026-08-20'",
+            {TOP_HOLDINGS, SECTORS, PERFORMANCE},
+        ),
+        (f"DELETE FROM {STOCKS} WHERE ticker = %s AND trade_date = '2026-08-12'", {TOP_HOLDINGS, SECTORS}),
+        (f"DELETE FROM {STOCKS} WHERE ticker = %s AND trade_date = '2026-07-31'", {TOP_HOLDINGS, SECTORS}),
+        (f"UPDATE {STOCKS} SET sector = 'Elsewhere' WHERE ticker = %s", {SECTORS}),
+    ],
+    ids=["split", "long ago", "restated", "a day gone", "a month's end gone", "sector"],
+)
+def test_what_is_listed_is_what_changes_when_it_is_computed_again(
+    published: None, conn: Connection, run: Callable[..., Any], statement: str, jobs: set[str]
+) -> None:
+    assert found(conn) == []
+    before = results(conn)
+    assert change(conn, statement, held(conn))
+    listed = {(each.job, each.day) for each in found(conn)}
+
+    beside(run)
+
+    after = results(conn)
+    assert listed == {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    assert jobs <= {job for job, _ in listed} and (jobs or not listed)
+    assert found(conn) == []
+
+
+def test_a_range_lists_its_own(published: None, conn: Connection) -> None:
+    change(conn, f"DELETE FROM {STOCKS} WHERE ticker = %s AND trade_date = '2026-08-12'", held(conn))
+    assert {(each.job, each.day) for each in found(conn, LAST, LAST)} == {(TOP_HOLDINGS, LAST), (SECTORS, LAST)}
+    assert found(conn, FIRST, date(2026, 7, 24)) == []
+
+
+def test_a_month_rests_on_its_portfolios_and_the_record_on_both(
+    published: None, conn: Connection, run: Callable[..., Any]
+) -> None:
+    run(allocator, date(2026, 7, 24))
+    assert found(conn) == [
+        Stale(REBALANCE, SUNDAY, "the portfolios of 2026-07-24 were published after it"),
+        Stale(PERFORMANCE, LAST, "portfolios in it are to be computed again; the portfolio of 2026-07-24 was published "
+              "after it"),
+    ]  # fmt: skip
+    run(rebalancer, SUNDAY)
+    [record] = found(conn)
+    assert (record.job, record.day) == (PERFORMANCE, LAST)
+    run(performance, date(2026, 7, 24))
+    assert found(conn) == []
+
+
+def test_portfolios_to_be_computed_again_carry_on(published: None, conn: Connection) -> None:
+    listed = stale(conn, universe().benchmark, outdated=[date(2026, 7, 24)])
+    assert [(each.job, each.day) for each in listed] == [(REBALANCE, SUNDAY), (PERFORMANCE, LAST)]
+
+
+def reject(conn: Connection, ticker: str, day: date) -> None:
+    """As the consumer does with a doubtful bar, whose step is a withheld break."""
+    change(conn, f"DELETE FROM {STOCKS} WHERE ticker = %s AND trade_date = %s", ticker, day)
+    change(
+        conn,
+        "INSERT INTO logs_consumer_error "
+        "(topic, partition_id, kafka_offset, message_key, error_msg, ticker, trade_date) "
+        "VALUES ('stock-daily-data', 0, 1, %s, 'close moved +150 %%', %s, %s)",
+        ticker, ticker, day,
+    )  # fmt: skip
+    change(
+        conn,
+        "INSERT INTO logs_price_break (kind, ticker, trade_date, is_withheld, reason, judged_at) "
+        "VALUES ('stock', %s, %s, TRUE, 'close moved +150 %%; twice', now())",
+        ticker, day,
+    )  # fmt: skip
+
+
+class TestBreak:
+    """A bar in the middle of August is quarantined for its step, and accepted in the end."""
+
+    DAY = date(2026, 8, 12)
+    SAID = "prices break at 2026-08-12: close moved +150 %, twice"
+
+    @pytest.fixture
+    def ticker(self, published: None, conn: Connection, run: Callable[..., Any]) -> str:
+        """Everything is published with the bar in quarantine."""
+        ticker = held(conn)
+        [self.bar] = fetch(
+            conn, f"SELECT t::text AS bar FROM {STOCKS} AS t WHERE ticker = %(t)s AND trade_date = %(d)s",
+            {"t": ticker, "d": self.DAY},
+        )  # fmt: skip
+        reject(conn, ticker, self.DAY)
+        days = sessions_between(FIRST, LAST)
+        run(identifier, *days)
+        run(allocator, *days)
+        run(rebalancer, SUNDAY)
+        beside(run)
+        return ticker
+
+    def returns_of(self, conn: Connection, ticker: str) -> Row:
+        [row] = between(conn, [Stretch(ticker, "10d", session_before(LAST, 10), LAST)])
+        return row
+
+    def test_every_job_withholds_the_return_and_says_why(self, ticker: str, conn: Connection) -> None:
+        of_ticker = {"t": ticker, "d": LAST}
+        rows = fetch(
+            conn,
+            "SELECT DISTINCT period_days, period_return, exclusion_reason FROM analytics_allocation_candidates "
+            "WHERE ticker = %(t)s AND as_of_date = %(d)s AND period_days > 5",
+            of_ticker,
+        )
+        assert all(row["period_return"] is None and row["exclusion_reason"] == self.SAID for row in rows)
+        [row] = fetch(
+            conn,
+            "SELECT DISTINCT total_return, avg_return, missing_reason FROM analytics_etf_top_holdings "
+            "WHERE stock_ticker = %(t)s AND analysis_date = %(d)s AND period_days = 10",
+            of_ticker,
+        )
+        assert (row["total_return"], row["avg_return"], row["missing_reason"]) == (None, None, self.SAID)
+        lines = fetch(
+            conn,
+            "SELECT job, degraded_reason FROM analytics_publication "
+            "WHERE as_of_date = %(d)s AND period_days IN (0, 10)",
+            of_ticker,
+        )
+        told = {row["job"]: row["degraded_reason"] or "" for row in lines}
+        assert f"{ticker}: {self.SAID}" in told["top_holdings"]
+        assert f"{ticker}: {self.SAID}" in told["sectors"]
+        assert (self.returns_of(conn, ticker)["period_return"], self.returns_of(conn, ticker)["missing_reason"]) == (
+            None,
+            self.SAID,
+        )
+
+    def test_nothing_is_stale_until_it_is_accepted(
+        self, ticker: str, conn: Connection, run: Callable[..., Any]
+    ) -> None:
+        assert found(conn) == []
+        assert outdated(conn, universe().benchmark, universe().periods) == {}
+
+        change(conn, "UPDATE logs_consumer_error SET replayed_at = now() WHERE ticker = %s", ticker)
+        change(conn, f"INSERT INTO {STOCKS} SELECT (%s::{STOCKS}).*", self.bar["bar"])
+
+        listed = {(each.job, each.day) for each in found(conn)}
+        assert {(TOP_HOLDINGS, BEFORE), (TOP_HOLDINGS, LAST), (SECTORS, LAST)} <= listed
+        assert self.returns_of(conn, ticker)["missing_reason"] is None
+        sessions = outdated(conn, universe().benchmark, universe().periods)
+        run(identifier, *sessions)
+        run(allocator, *sessions)
+        run(rebalancer, SUNDAY)
+        beside(run)
+        assert found(conn) == []
+        assert outdated(conn, universe().benchmark, universe().periods) == {}
+
+
+class TestWhyMissing:
+    def test_each_window_says_what_is_against_it(self, published: None, conn: Connection) -> None:
+        start, middle, end = date(2026, 8, 14), date(2026, 8, 19), LAST
+        ticker = held(conn)
+        window = (ticker, start, end)
+        assert why_missing(conn, {window}) == {}
+
+        change(
+            conn,
+            "INSERT INTO logs_price_break (kind, ticker, trade_date, is_withheld, reason, judged_at) "
+            "VALUES ('stock', %s, %s, FALSE, 'a dividend; not in the adjusted close', now())",
+            ticker, middle,
+        )  # fmt: skip
+        noted = f"{ticker}: prices break at 2026-08-19: a dividend, not in the adjusted close"
+        later = (ticker, middle, end)
+        assert why_missing(conn, {window, later}) == {window: [noted]}
+
+        change(conn, f"DELETE FROM {STOCKS} WHERE ticker = 'KRW=X' AND trade_date = %s", end)
+        korean = ("005930.KS", start, end)
+        assert why_missing(conn, {window, korean}) == {
+            window: [noted],
+            korean: ["005930.KS: the KRW=X rate of 2026-08-21 is that of 2026-08-20"],
+        }
+
+        reject(conn, ticker, end)
+        assert why_missing(conn, {window}) == {window: [f"{ticker} has no bar of 2026-08-21 (quarantined)", noted]}
+        unknown = ("VIC.VN", start, end)
+        assert why_missing(conn, {unknown}) == {unknown: ["VIC.VN: no exchange is known for the suffix .VN"]}
+
+    def test_a_break_of_a_rate_is_one_of_all_its_prices(self, published: None, conn: Connection) -> None:
+        change(
+            conn,
+            "INSERT INTO logs_price_break (kind, ticker, trade_date, is_withheld, reason, judged_at) "
+            "VALUES ('rate', 'KRW=X', '2026-08-19', FALSE, 'moved far', now())",
+        )
+        korean, home = (("005930.KS", date(2026, 8, 14), LAST), (held(conn), date(2026, 8, 14), LAST))
+        assert why_missing(conn, {korean, home}) == {korean: ["005930.KS: KRW=X breaks at 2026-08-19: moved far"]}
+
+    def test_what_was_never_asked_for_is_told_apart(self, published: None, conn: Connection) -> None:
+        ticker, end = held(conn), LAST
+        window = (ticker, date(2026, 8, 14), end)
+        change(conn, f"DELETE FROM {STOCKS} WHERE ticker = %s AND trade_date = %s", ticker, end)
+        assert why_missing(conn, {window}) == {window: [f"{ticker} has no bar of 2026-08-21 (not collected)"]}
+        assert why_missing(conn, {window}, is_expected=True) == {}
+        before_all = (ticker, date(2016, 8, 12), date(2016, 8, 19))
+        assert why_missing(conn, {before_all}) == {}, "it was not listed"
+
+
+class TestNotComputable:
+    """Prices begin on 2026-07-20, so that windows of twenty sessions begin before them until August 17."""
+
+    START = date(2026, 7, 20)
+
+    @pytest.fixture
+    def short(self, published: None, conn: Connection, run: Callable[..., Any]) -> None:
+        change(conn, "TRUNCATE analytics_publication, analytics_portfolio_performance, analytics_performance_summary")
+        change(conn, "TRUNCATE analytics_portfolio_allocation, analytics_trending_etfs, analytics_monthly_portfolio")
+        for table in (STOCKS, "collected_daily_etf_ohlc"):
+            change(conn, f"DELETE FROM {table} WHERE trade_date < %s", self.START)
+        days = sessions_between(self.START, LAST)
+        run(identifier, *days)
+        run(allocator, *days)
+        run(rebalancer, SUNDAY)
+        run(performance, LAST)
+
+    def statuses(self, conn: Connection, job: str, days: int) -> dict[date, str]:
+        query = "SELECT as_of_date, status FROM analytics_publication WHERE job = %(job)s AND period_days = %(days)s"
+        return {row["as_of_date"]: row["status"] for row in fetch(conn, query, {"job": job, "days": days})}
+
+    def test_it_is_said_period_by_period(self, short: None, conn: Connection) -> None:
+        days = sessions_between(self.START, LAST)
+        for period in (5, 10, 20):
+            said = self.statuses(conn, "allocation", period)
+            assert [day for day in days if said[day] == "not_computable"] == days[:period]
+        trending = self.statuses(conn, "trending", 0)
+        assert [day for day in days if trending[day] == "not_computable"] == days[:5]
+        [line] = fetch(
+            conn,
+            "SELECT * FROM analytics_publication WHERE job = 'allocation' AND period_days = 20 AND as_of_date = %(d)s",
+            {"d": date(2026, 8, 14)},
+        )
+        assert (line["row_count"], line["cash_weight"], line["degraded_reason"]) == (0, 1.0, None)
+        assert line["reason"] == (
+            "not computable: no ETF can be compared with SPY over 20 sessions; SPY: no price on 2026-07-17"
+        )
+
+    def test_the_record_begins_after_it(self, short: None, conn: Connection) -> None:
+        rows = fetch(
+            conn,
+            "SELECT period_days, MIN(decided_on) AS first FROM analytics_portfolio_performance GROUP BY 1 ORDER BY 1",
+        )
+        days = sessions_between(self.START, LAST)
+        assert [(row["period_days"], row["first"]) for row in rows] == [(each, days[each]) for each in (5, 10, 20)]
+        assert self.statuses(conn, "rebalance", 0) == {SUNDAY: "not_computable"}
