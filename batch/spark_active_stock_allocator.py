@@ -35,7 +35,7 @@ from batch.returns import (
 from batch.weights import weights_of
 from config.universe import universe
 from database.db_helper import fetch
-from database.queries import ledger
+from database.queries import ledger, missing_holdings
 from database.queries.doubts import sessions_exchange
 from database.queries.returns import Stretch, between
 from database.tables import ALLOCATION_CANDIDATES, PORTFOLIO_ALLOCATION
@@ -45,6 +45,7 @@ from utils.errors import NotPublished
 NAME = "allocation"
 log = logging.getLogger(f"batch.{NAME}")
 REASON_LENGTH = 400  # of exclusion_reason
+NO_MARKET_CAP = "no market cap on "
 
 TRENDING = """
     SELECT as_of_date, etf_ticker, period_days, source
@@ -120,7 +121,7 @@ def _why_ineligible() -> Column:
     return (
         F.when(F.size("missing") > 0, F.array_join("missing", "; "))
         .when(period_return <= 0, F.concat(F.lit("return of "), _percent(period_return), F.lit(" is not positive")))
-        .when(has_no_cap, F.concat(F.lit("no market cap on "), F.col("end_session").cast("string")))
+        .when(has_no_cap, F.concat(F.lit(NO_MARKET_CAP), F.col("end_session").cast("string")))
     )
 
 
@@ -241,16 +242,20 @@ def run(current: Job) -> Outcome:
 
 
 def gaps_of(current: Job, rows: Sequence[Row]) -> dict[Portfolio, list[str]]:
-    """Each portfolio that was judged without a price or holdings, or on doubtful prices -> which, and why."""
+    """Each portfolio that was judged without a figure or holdings, or on doubtful ones -> which, and why."""
     windows = {(row.ticker, row.start_session, row.end_session) for row in rows if row.ticker}
     reasons = ledger.why_missing(current.conn, windows)
+    stand_ins = missing_holdings.stand_ins(current.conn, {row.as_of_date for row in rows})
     found: dict[Portfolio, list[str]] = {}
     for row in rows:
         of_portfolio = found.setdefault((row.as_of_date, row.period_days), [])
+        of_portfolio += filter(None, [stand_ins.get((row.as_of_date, row.etf_ticker))])
         if row.ticker is None:
             of_portfolio.append(f"no holdings of {row.etf_ticker} are stored")
-        else:
-            of_portfolio += reasons.get((row.ticker, row.start_session, row.end_session), [])
+            continue
+        of_portfolio += reasons.get((row.ticker, row.start_session, row.end_session), [])
+        if (row.exclusion_reason or "").startswith(NO_MARKET_CAP):
+            of_portfolio.append(f"{row.ticker}: {row.exclusion_reason}")
     return found
 
 
