@@ -40,13 +40,14 @@ SHOWN_TICKERS = 12
 
 
 def repoll(settings: Settings, start: date | None, end: date | None, run_id: str | None = None) -> Receipt:
-    """Ask the source again for what is late, missing or quarantined in a range, one request a ticker.
+    """Ask the source again for what is late, missing, quarantined or doubtful in a range, one request a ticker.
 
     Each request covers all that is stored of the ticker, like every other one, so that its prices stay of one fetch.
     """
     with closing(connect(settings.database)) as conn:
         closed_days.settle(conn)
         wanted = [gap for gap in ledger.gaps(conn, start, end) if gap["state"] in REPOLLED]
+        wanted += ledger.doubtful(conn, start, end)
         as_of = end or ledger.newest_session(conn)
     with collection(settings, as_of, run_id) as current:
         for kind, of_kind in _by(wanted, "kind"):
@@ -65,9 +66,9 @@ def _by(gaps: Iterable[Row], column: str) -> Iterator[tuple[str, list[Row]]]:
 
 def _asked(conn: Connection, kind: str, ticker: str, gaps: list[Row]) -> Asked:
     stored = collected.bars(conn, Kind(kind).table, ticker)
-    sessions = sorted(gap["trade_date"] for gap in gaps)
-    days = [*stored, *sessions]
-    return Asked(stored, min(days), max(days), sessions)
+    days = [*stored, *(gap["trade_date"] for gap in gaps)]
+    absent = sorted(gap["trade_date"] for gap in gaps if gap["state"] in REPOLLED)
+    return Asked(stored, min(days), max(days), absent)
 
 
 def _ask(current: Collection, kind: Kind, asked: Mapping[str, Asked]) -> None:

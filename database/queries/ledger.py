@@ -105,6 +105,26 @@ def gaps(conn: Connection, start: date | None = None, end: date | None = None) -
     )
 
 
+def doubtful(conn: Connection, start: date | None = None, end: date | None = None) -> list[Row]:
+    """Stored bars that the source may have mended since: behind a noted break, or of a stock without a market cap."""
+    return fetch(
+        conn,
+        """
+        SELECT trade_date, 'doubtful' AS state, kind, ticker
+        FROM (
+            SELECT trade_date, kind, ticker FROM logs_open_break WHERE NOT is_withheld
+            UNION
+            SELECT trade_date, 'stock', ticker FROM collected_daily_stock_history
+            WHERE quote_type = 'EQUITY' AND market_cap IS NULL
+        ) AS doubtful
+        WHERE (%(start)s::date IS NULL OR trade_date >= %(start)s)
+          AND (%(end)s::date IS NULL OR trade_date <= %(end)s)
+        ORDER BY trade_date, kind, ticker
+        """,
+        {"start": start, "end": end},
+    )
+
+
 def expected_count(conn: Connection, start: date | None = None, end: date | None = None) -> int:
     """How many (ticker, session) were expected, closed markets left out."""
     [row] = fetch(
