@@ -1,10 +1,12 @@
 """### What is late, missing or quarantined, asked for again
 
 Asks the source once more for every expected bar that is late, missing or quarantined in the REFETCH_SESSIONS sessions
-up to the run's own; green when what came is in Postgres. A quarantined bar of which the source says something else is
-collected and its rejection closed. Then lists in the log of `report` everything that is not
-there, and the published sessions that no longer follow from the stored prices, with the command that computes them
-again. What stays missing longer is no longer asked for daily: `./start.sh gaps --repoll` asks for all of it.
+up to the run's own, and for stored bars behind a noted break or of a stock without a market cap; green when what came
+is in Postgres. A quarantined bar of which the source says something else is collected and its rejection closed.
+
+Then lists in the log of `report` everything that is not there, and the published sessions that no longer follow from
+the stored prices, with the command that computes them again. What stays missing longer is no longer asked for daily:
+`./start.sh gaps --repoll` asks for all of it.
 
 Of those sessions that could never be computed, because the benchmark's prices were not there, and that can be now, it
 starts `daily_pipeline_controller` for the newest five, one after another, oldest first.
