@@ -1,4 +1,4 @@
-"""What is not stored: list it, or ask the source again for what is late, missing or quarantined.
+"""What is not stored: list it, or ask the source again for what is late, missing, quarantined or doubtful.
 
 python -m collector.gaps                                  every gap, and the sessions to compute (again)
 python -m collector.gaps --from 2026-08-10 --to 2026-08-21 --repoll

@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS collected_daily_etf_ohlc (
     high_price           NUMERIC(22, 10) NOT NULL,
     low_price            NUMERIC(22, 10) NOT NULL,
     close_price          NUMERIC(22, 10) NOT NULL,   -- adjusted for splits
-    adj_close            NUMERIC(22, 10) NOT NULL,   -- adjusted for splits and dividends; every row of a ticker is of one fetch
+    adj_close            NUMERIC(22, 10) NOT NULL,   -- adjusted for splits and dividends; every row of a ticker as one fetch gave them, within noise
     volume               BIGINT          NOT NULL,
     price_change_percent NUMERIC(14, 6),             -- percent against the session before; NULL for the first bar
     dividend             NUMERIC(22, 10) NOT NULL DEFAULT 0,
@@ -107,8 +107,8 @@ CREATE TABLE IF NOT EXISTS analytics_publication (
     as_of_date   DATE         NOT NULL,              -- the session; of a rebalance: the rebalance date
     period_days  INTEGER      NOT NULL,              -- 0 where the job has no period
     status       VARCHAR(20)  NOT NULL CHECK (status IN ('published', 'empty', 'not_computable')),
-    reason       TEXT,                               -- why it is empty; of a rebalance also: which portfolio was
-    degraded_reason TEXT,                            -- which prices were not there to compute it from; NULL: all were
+    reason       TEXT,                               -- why it is empty or not computable; of a rebalance also: which portfolio was
+    degraded_reason TEXT,                            -- what was not there or in doubt when it was computed; NULL: nothing
     row_count    INTEGER      NOT NULL,
     cash_weight  DOUBLE PRECISION NOT NULL DEFAULT 0 CHECK (cash_weight BETWEEN 0 AND 1),
     holdings_as_of DATE,                             -- latest snapshot used; after as_of_date = not known at the time

@@ -24,7 +24,7 @@ examples:
   ./start.sh backfill 2026-08-10 2026-08-14  the five stages for every session of a range
   ./start.sh replay 2026-08-10 2026-08-14    the same, each session knowing only what was known on its evening
   ./start.sh gaps                            which expected bars are not stored, and which sessions to compute again
-  ./start.sh gaps --repoll                   ask the source again for what is late or missing
+  ./start.sh gaps --repoll                   ask the source again for what is late, missing or quarantined
   ./start.sh closed-days                     days on which an exchange was closed in fact; --add adds one
   ./start.sh history --sessions 250          prices and all stages of the last 250 sessions, in minutes
   ./start.sh logs consumer-etf-daily -f      follow a service's log
@@ -113,7 +113,11 @@ def parser() -> argparse.ArgumentParser:
 
     gaps = commands.add_parser("gaps", help="expected bars that are not stored, and sessions to compute again")
     _add_range(gaps)
-    gaps.add_argument("--repoll", action="store_true", help="first ask the source again for what is late or missing")
+    gaps.add_argument(
+        "--repoll",
+        action="store_true",
+        help="first ask the source again for what is late, missing or quarantined",
+    )
     gaps.add_argument("--closed", action="store_true", help="also list the days on which a foreign market was closed")
     gaps.set_defaults(command=_gaps)
 

@@ -185,7 +185,7 @@ def conclude(asked: Range, seconds: float) -> int:
             "their session. The record begins after them."
         )
     if counted["degraded"]:
-        say(f"[yellow]{counted['degraded']} of them lacked prices[/]: ./start.sh gaps lists them.")
+        say(f"[yellow]{counted['degraded']} of them are degraded[/]: ./start.sh gaps lists what is not stored.")
     if counted["known_later"]:
         say(
             f"[yellow]{counted['known_later']} of them rest on holdings that were collected after their session[/] and "

@@ -8,7 +8,7 @@ ActstockError
 │   └── UnknownSector      no stock is of that sector
 ├── InvalidMessage         a Kafka message that breaks its contract: goes to logs_consumer_error
 ├── SourceUnavailable      Yahoo did not answer as it should: worth a retry later
-│   ├── RateLimited        Yahoo said 429, or the breaker is open because it did
+│   ├── RateLimited        Yahoo said 429, or the gate is shut because it did
 │   ├── UnusableAnswer     one ticker's answer cannot be used; the source itself is there, so the run goes on
 │   └── BarMissing         the session is over, but its bar is not there (yet)
 ├── BrokerUnavailable      Kafka cannot be reached or did not acknowledge

@@ -1,9 +1,12 @@
-"""### What is late or missing, asked for again
+"""### What is late, missing or quarantined, asked for again
 
 Asks the source once more for every expected bar that is late, missing or quarantined in the REFETCH_SESSIONS sessions
-up to the run's own; green when what came is in Postgres. Then lists in the log of `report` everything that is not
-there, and the published sessions that no longer follow from the stored prices, with the command that computes them
-again. What stays missing longer is no longer asked for daily: `./start.sh gaps --repoll` asks for all of it.
+up to the run's own, and for stored bars behind a noted break or of a stock without a market cap; green when what came
+is in Postgres. A quarantined bar of which the source says something else is collected and its rejection closed.
+
+Then lists in the log of `report` everything that is not there, and the published sessions that no longer follow from
+the stored prices, with the command that computes them again. What stays missing longer is no longer asked for daily:
+`./start.sh gaps --repoll` asks for all of it.
 
 Of those sessions that could never be computed, because the benchmark's prices were not there, and that can be now, it
 starts `daily_pipeline_controller` for the newest five, one after another, oldest first.
@@ -16,9 +19,10 @@ closed); or `./start.sh gaps --repoll`.
 **Backfill**: *Run Backfill* in the trigger dialog, or `airflow backfill create --dag-id completeness_repoll --from-date
 2026-08-10 --to-date 2026-08-14`; the last session of the range alone does as much.
 
-**Reads** the ledger (`logs_session_ledger`); Yahoo (pool `yahoo`).
+**Reads** the ledger (`logs_session_ledger`), `logs_consumer_error`; Yahoo (pool `yahoo`).
 **Writes** topics `etf-daily-data` and `stock-daily-data` → `collected_daily_etf_ohlc`, `collected_daily_stock_history`;
-it writes what is still absent to `logs_expected_bar` and what has changed to `logs_restatement`.
+it writes what is still absent to `logs_expected_bar`, what has changed to `logs_restatement` and where prices do not go
+on to `logs_price_break`.
 """
 
 import logging

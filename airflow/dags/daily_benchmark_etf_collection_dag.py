@@ -2,11 +2,12 @@
 
 Fetches the daily bars of the benchmark ETFs (SPY, QQQ, IWM, EWY, DIA, SCHD) from Yahoo and sends them to Kafka;
 green when they are in Postgres. A session that is there already costs no request. An ETF of another currency brings its
-exchange rate. What is wrong at one ETF is noted and keeps none of the others; only SPY is indispensable.
+exchange rate. What is wrong at one ETF is noted and keeps none of the others; only SPY is indispensable. A bar that
+a person should look at first is quarantined, and the stage goes on without it.
 
 **Reads** Yahoo (pool `yahoo`: one request every 5 seconds).
 **Writes** topic `etf-daily-data` → `collected_daily_etf_ohlc`; with rates `stock-daily-data` →
-`collected_daily_stock_history`.
+`collected_daily_stock_history`; `logs_expected_bar`, `logs_restatement`, `logs_price_break`.
 """
 
 from datetime import date

@@ -2,9 +2,10 @@
 
 A Spark job picks, for each period (5, 10, 20 sessions) and each ETF trending over it, the best of its top five
 holdings, and weights them by return over market cap. Nobody eligible: an empty portfolio is published, with the
-reason.
+reason. A period of which SPY has no return is published as not computable, which is no decision for cash.
 
-**Reads** `analytics_trending_etfs`, `collected_etf_holdings`, `collected_daily_stock_history`.
+**Reads** `analytics_trending_etfs`, `collected_etf_holdings`, `collected_daily_stock_history`, `logs_open_break`,
+`logs_missing_holdings`.
 **Writes** `analytics_portfolio_allocation`, `analytics_allocation_candidates` and their lines in
 `analytics_publication`, in one transaction.
 """

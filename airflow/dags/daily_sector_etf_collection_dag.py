@@ -2,11 +2,11 @@
 
 Fetches the daily bars of the ten sector ETFs from Yahoo and sends them to Kafka; green when they are in Postgres.
 What is stored is not fetched again: QQQ, a benchmark too, is there since stage 1. What is wrong at one ETF is noted and
-keeps none of the others.
+keeps none of the others. A bar that a person should look at first is quarantined, and the stage goes on without it.
 
 **Reads** Yahoo (pool `yahoo`: one request every 5 seconds).
 **Writes** topic `etf-daily-data` → `collected_daily_etf_ohlc`; with rates `stock-daily-data` →
-`collected_daily_stock_history`.
+`collected_daily_stock_history`; `logs_expected_bar`, `logs_restatement`, `logs_price_break`.
 """
 
 from datetime import date

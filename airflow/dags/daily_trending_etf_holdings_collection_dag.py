@@ -6,12 +6,12 @@ is fetched: about 97 % fewer requests than for every holding of every ETF. What 
 goes to sectors that Yahoo has not been asked for yet.
 
 What is wrong at one stock or fund is noted and keeps nothing else. A fund whose holdings cannot be had goes on with the
-last ones that are stored.
+last ones that are stored, and the session's portfolios say so. A bar that a person should look at first is quarantined.
 
 **Reads** `analytics_trending_etfs` (stage 3 of the same session), `analytics_portfolio_allocation` and
 `analytics_monthly_portfolio` (what is held); Yahoo (pool `yahoo`).
 **Writes** topics `etf-holdings-data` and `stock-daily-data` → `collected_etf_holdings`,
-`collected_daily_stock_history`; `logs_missing_holdings`.
+`collected_daily_stock_history`; `logs_missing_holdings`, `logs_expected_bar`, `logs_restatement`, `logs_price_break`.
 """
 
 from datetime import date

@@ -7,7 +7,7 @@ nobody has collected keeps a row that says which are missing; `etf_holdings_dail
 **When**: Monday to Friday 13:30 UTC, in both schedule modes, about the session before. A weekday without a session is
 about the last one.
 
-**Reads** `collected_etf_holdings`, `collected_daily_stock_history` (stage 4 of the session).
+**Reads** `collected_etf_holdings`, `collected_daily_stock_history` (stage 4 of the session), `logs_open_break`.
 **Writes** `analytics_etf_top_holdings` and its lines in `analytics_publication`, in one transaction.
 """
 

@@ -179,7 +179,7 @@ class MonthlyPortfolio(BaseModel):
     previous_rebalance_date: date | None = None
     status: Status
     reason: str | None = Field(description="Why it is empty, or which of the three portfolios adds nothing")
-    degraded_reason: str | None = Field(None, description="What was missing when its portfolios were computed")
+    degraded_reason: str | None = Field(None, description="What its portfolios lacked, or what was in doubt")
     holdings_as_of: date | None = Field(
         None, description="Newest holdings used; after as_of_date: not known at the time"
     )
@@ -271,7 +271,7 @@ class PortfolioPerformance(BaseModel):
     beta: float | None = Field(description="To the benchmark")
     not_annualised_reason: str | None = Field(description="Why the six are null: too few sessions")
     hindsight_sessions: int = Field(description="Held from holdings collected later than its session: no real record")
-    degraded_sessions: int = Field(description="Held a portfolio that was published without some prices")
+    degraded_sessions: int = Field(description="Held a portfolio that was published as degraded")
     carried_sessions: int = Field(description="A position or the benchmark had no close and stood at its last one")
     carried_weight: float | None = Field(description="What stood so at last_session: weight of its positions")
     carried_reason: str | None = Field(description="Which, the benchmark included, and why; null: none at last_session")
@@ -653,7 +653,7 @@ class Sessions(Paged):
 
 class PublishedDay(BaseModel):
     as_of_date: date
-    is_degraded: bool = Field(description="Some price was not there to compute it from")
+    is_degraded: bool = Field(description="Something was not there, or in doubt, when it was computed")
     is_computable: bool = Field(description="false: too little history is stored before it, it shows no portfolio")
 
 

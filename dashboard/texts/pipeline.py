@@ -64,8 +64,9 @@ TIME = Text("Time", "시각")
 
 GAPS = Text("Expected bars that are not stored", "저장되지 않은 시세")
 GAPS_NOTE = Text(
-    "./start.sh gaps --repoll asks for what is late or missing once more; the full list: ./start.sh gaps.",
-    "./start.sh gaps --repoll로 지연되거나 누락된 시세를 다시 요청할 수 있습니다. 전체 목록: ./start.sh gaps.",
+    "./start.sh gaps --repoll asks once more for what is late, missing or quarantined; the full list: ./start.sh gaps.",
+    "./start.sh gaps --repoll로 지연되었거나 출처에 없거나 검토 대기 중인 시세를 다시 요청할 수 있습니다. "
+    "전체 목록: ./start.sh gaps.",
 )
 NO_GAPS = Text(
     "Every bar that was expected of these sessions is stored.", "이 거래일들에 있어야 할 시세가 모두 저장되어 있습니다."
@@ -119,9 +120,9 @@ RAW = Text("Message", "메시지 원문")
 NO_ERRORS = Text("No message has been rejected.", "거부된 메시지가 없습니다.")
 REPLAY_NOTE = Text(
     "To put them back on their topics after mending the cause: {list} lists what waits, --replay sends it again, "
-    "--accept sends a large price step that is true.",
+    "--accept sends a bar that somebody has looked at and found true.",
     "원인을 고친 뒤 토픽에 다시 넣는 방법: {list} 명령은 대기 중인 메시지를 보여 주고, --replay는 다시 보내며, "
-    "--accept는 실제로 맞는 큰 가격 변동을 승인해 보냅니다.",
+    "--accept는 사람이 확인해 실제로 맞는 시세를 승인해 보냅니다.",
 )
 
 QUARANTINED = Text("Bars that wait for a person", "사람의 확인을 기다리는 시세")

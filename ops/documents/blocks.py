@@ -27,8 +27,8 @@ BLOCK = re.compile(r"(?P<begin><!-- generated: (?P<name>\w+) -->\n)(?P<text>.*?)
 
 def documents() -> list[Path]:
     """Every document of the repository."""
-    folders = (PROJECT_ROOT, PROJECT_ROOT / "database", PROJECT_ROOT / "docs", PROJECT_ROOT / "test")
-    return sorted(path for folder in folders for path in folder.glob("*.md"))
+    names = ("", "database", "docs", "findings", "test")
+    return sorted(path for name in names for path in (PROJECT_ROOT / name).glob("*.md"))
 
 
 def blocks_of(path: Path) -> Iterator[tuple[str, str]]:
