@@ -9,7 +9,6 @@ from config.config import Settings, Topic
 from database.db_helper import Connection, Row, connect
 from database.queries import errors
 from utils.command_line import exit_code_of
-from utils.errors import InvalidInput
 from utils.kafka_utils import publisher
 from utils.logging_utils import configure_logging
 
@@ -29,10 +28,7 @@ def replay(settings: Settings, conn: Connection, rejected: list[Row], accept: bo
 
 
 def _accepted(row: Row) -> str:
-    try:
-        return json.dumps({**json.loads(row["raw_value"]), "is_accepted": True})
-    except (TypeError, ValueError, RecursionError):
-        raise InvalidInput(f"message no. {row['id']} is not JSON: --accept can do nothing for it") from None
+    return json.dumps({**json.loads(row["raw_value"]), "is_accepted": True})
 
 
 def describe(row: Row) -> str:
@@ -55,13 +51,24 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _list_and_replay(settings: Settings, options: argparse.Namespace) -> None:
     with closing(connect(settings.database)) as conn:
-        rejected = errors.waiting(conn, options.topic, options.ids)
-        for row in rejected:
+        waiting = errors.waiting(conn, options.topic, options.ids)
+        for row in waiting:
             print(describe(row))
-        if rejected and (options.replay or options.accept):
-            print(f"{replay(settings, conn, rejected, options.accept)} messages are back on their topics")
-        elif not rejected:
+        if not waiting:
             print("no rejected message waits")
+        elif options.replay or options.accept:
+            chosen = [row for row in waiting if options.replay or is_acceptable(row)]
+            print(f"{replay(settings, conn, chosen, options.accept)} messages are back on their topics")
+            if left := len(waiting) - len(chosen):
+                print(f"{left} are no JSON objects, so there is nothing in them to accept: they wait on")
+
+
+def is_acceptable(row: Row) -> bool:
+    """Tell whether a message can be marked as looked at; one that is no JSON object cannot."""
+    try:
+        return isinstance(json.loads(row["raw_value"]), dict)
+    except (TypeError, ValueError, RecursionError):
+        return False
 
 
 if __name__ == "__main__":
