@@ -219,7 +219,14 @@ class TestPrices:
 
     @pytest.mark.parametrize(
         ("effect", "listed", "counted"),
-        [("scaled", 100, 100), ("doubled", 1, 2), ("forgotten", 1, 0), ("gone", 0, 1), ("lost", 0, 0), ("other_currency", 100, 1)],
+        [
+            ("scaled", 100, 100),
+            ("doubled", 1, 2),
+            ("forgotten", 1, 0),
+            ("gone", 0, 1),
+            ("lost", 0, 0),
+            ("other_currency", 100, 1),
+        ],
     )
     def test_a_dividend_that_does_not_go_with_the_adjusted_closes(
         self, spoilt: Any, market: InventedMarket, effect: str, listed: int, counted: int
