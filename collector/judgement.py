@@ -191,10 +191,14 @@ class _Series:
     def _doubt_step(self, at: int, level: Bar) -> bool:
         """Doubt a bar; whether there is a break: unless the next one is back on the level before it."""
         bar, following = self.bars[at], self.bars[at + 1] if at + 1 < len(self.bars) else None
-        is_break = following is None or (
-            _distance(following.close, bar.close) <= _distance(following.close, level.close)
+        split = self._split_of(bar)
+        is_break = (
+            following is None
+            or _distance(following.close, bar.close) <= _distance(following.close, level.close)
+            # The step of a small split says nothing of where the prices stay.
+            or (abs(bar.close / level.close - 1) <= LARGEST_STEP and self._is_proven(bar, level, split))
         )
-        self.judged.doubt(bar.session, _told_step(level.close, bar.close, self._split_of(bar)), is_break)
+        self.judged.doubt(bar.session, _told_step(level.close, bar.close, split), is_break)
         return is_break
 
     def _split_of(self, bar: Bar) -> float:
@@ -221,6 +225,9 @@ class _Series:
         if size >= CLEAR_SPLIT and move > SPLIT_MOVE * self.usual_move:
             return "doubt"
         return "note" if move > SPINOFF_MOVE * self.usual_move else None
+
+    def _is_proven(self, bar: Bar, level: Bar, split: float) -> bool:
+        return split != 1 and (self._is_unapplied(bar, split) or self._waits_for_the_same(bar, level, split))
 
     def _is_unapplied(self, bar: Bar, split: float) -> bool:
         """Whether what is stored proves that the closes before a split are not adjusted for it.
@@ -412,11 +419,23 @@ def note_stale_rows(judged: Judgement, bars: Sequence[Bar], stored: Mapping[date
     Their rows keep the adjusted closes of an earlier fetch.
     """
     for bar, following in pairwise(bars):
-        after = stored.get(following.session)
-        is_stale = bar.session in doubtful and bar.session in stored and following.session not in doubtful
-        if is_stale and after and abs(following.adj_close / after["adj_close"] - 1) > FLOAT32:
+        row, after = stored.get(bar.session), stored.get(following.session)
+        if not (row and after) or bar.session not in doubtful or following.session in doubtful:
+            continue
+        if abs(following.adj_close / after["adj_close"] - 1) > FLOAT32 or _is_of_another_scale(row, following):
             for session in (bar.session, following.session):
                 judged.note(session, f"the stored bar of {bar.session} is of an earlier adjustment")
+
+
+def _is_of_another_scale(row: Row, following: Bar) -> bool:
+    """Whether a stored bar does not lead to the next one, which was rescaled in an earlier fetch."""
+    kept = _kept(
+        following, row["close_price"], (row["adj_close"] / row["close_price"]) * following.close / following.adj_close
+    )
+    leads_to = following.adj_close / following.close * kept
+    tolerance = FLOAT32 + (DIVIDEND_DIGITS / row["close_price"] if kept != 1 else 0)
+    is_split_off = _distance(following.close, row["close_price"]) >= math.log(1 + LARGEST_STEP)
+    return is_split_off or abs(row["adj_close"] / row["close_price"] / leads_to - 1) > tolerance
 
 
 def _distance(one: float, other: float) -> float:

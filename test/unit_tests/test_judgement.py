@@ -261,6 +261,16 @@ class TestSplits:
 
         assert found(judge(unapplied(clean(), AT, ratio)[: AT + 1], Known(before))) == ([DAY], [(DAY, True)])
 
+    @pytest.mark.parametrize("move", [-0.02, 0.02])
+    def test_a_proven_small_split_is_a_break_wherever_the_next_close_is(self, move: float) -> None:
+        bars = unapplied(clean(), AT, 1.0125)
+        bars = [
+            *bars[: AT + 1],
+            *scaled(bars, range(AT + 1, len(bars)), bars[AT].close / bars[AT + 1].close + move)[AT + 1 :],
+        ]
+
+        assert (DAY, True) in found(judge(bars, Known(rows(clean()[:AT], EVENING_BEFORE))))[1]
+
     def test_closes_stored_some_sessions_before_the_split_prove_it_as_well(self) -> None:
         bars = unapplied(clean(), AT, 1.0125)[: AT + 1]
         before = rows(bars[: AT - 3], EVENING_BEFORE)
@@ -562,6 +572,12 @@ class TestStaleRows:
         before, now = series(walk(), {20: 0.4}), series(walk(), {20: 0.4, 150: 0.4})
 
         assert self.noted(now, rows(before[:150]), {DAY}) == [(DAY, False), (DAYS[AT + 1], False)]
+
+    def test_it_is_still_of_that_adjustment_when_the_other_rows_are_stored_anew(self) -> None:
+        before, now = series(walk(), {20: 0.4}), series(walk(), {20: 0.4, 150: 0.4})
+        stored = rows(now) | {DAY: rows(before)[DAY]}
+
+        assert self.noted(now, stored, {DAY}) == [(DAY, False), (DAYS[AT + 1], False)]
 
     def test_without_a_dividend_it_is_on_the_same_basis(self) -> None:
         assert self.noted(clean(), rows(clean()), {DAY}) == []
