@@ -199,7 +199,7 @@ class Collection:
         source says something else. So does one that breaks the message contract: it is not sent.
         """
         waiting = collected.rejected_bars(self.conn, kind.topic, fetched.ticker)
-        known = self._known(kind, fetched, asked.stored, set(waiting))
+        known = self._known(kind, fetched, asked.stored, waiting)
         judged = judge(fetched.bars, known, is_rate=kind is Kind.RATE)
         if judged.contradiction:
             return self.unknown(kind, fetched.ticker, asked.sessions, judged.contradiction)
@@ -227,7 +227,7 @@ class Collection:
         ledger.record(self.conn, rows, [])
         return reason
 
-    def _known(self, kind: Kind, fetched: Bars, stored: Mapping[date, Row], waiting: Set[date]) -> Known:
+    def _known(self, kind: Kind, fetched: Bars, stored: Mapping[date, Row], waiting: Mapping[date, Row]) -> Known:
         ticker, sessions = fetched.ticker, [bar.session for bar in fetched.bars]
         days = expected_days(ticker, sessions[0], sessions[-1]) if sessions else []
         return Known(

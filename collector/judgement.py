@@ -17,6 +17,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
 from statistics import median
+from typing import Literal
 
 from collector.yahoo import Bar
 from database.db_helper import Row
@@ -65,14 +66,14 @@ class Known:
 
     accepted: the steps (close / previous close) that a person has found true, None for whatever step. lost_dividends:
     dividends that were stored once and that the source left out later. gaps: expected sessions that the answer lacks.
-    waiting: sessions with a rejected bar: what is stored of these, and around them, proves nothing.
+    waiting: the rejected bars by session, as messages: what is stored of these, and around them, proves nothing.
     """
 
     stored: Mapping[date, Row] = field(default_factory=dict)
     accepted: Mapping[date, float | None] = field(default_factory=dict)
     lost_dividends: Mapping[date, float] = field(default_factory=dict)
     gaps: Set[date] = frozenset()
-    waiting: Set[date] = frozenset()
+    waiting: Mapping[date, Row] = field(default_factory=dict)
 
     def row_of(self, session: date) -> Row | None:
         """What is stored of a session and may excuse it."""
@@ -190,10 +191,14 @@ class _Series:
     def _doubt_step(self, at: int, level: Bar) -> bool:
         """Doubt a bar; whether there is a break: unless the next one is back on the level before it."""
         bar, following = self.bars[at], self.bars[at + 1] if at + 1 < len(self.bars) else None
-        is_break = following is None or (
-            _distance(following.close, bar.close) <= _distance(following.close, level.close)
+        split = self._split_of(bar)
+        is_break = (
+            following is None
+            or _distance(following.close, bar.close) <= _distance(following.close, level.close)
+            # The step of a small split says nothing of where the prices stay.
+            or (abs(bar.close / level.close - 1) <= LARGEST_STEP and self._is_proven(bar, level, split))
         )
-        self.judged.doubt(bar.session, _told_step(level.close, bar.close, self._split_of(bar)), is_break)
+        self.judged.doubt(bar.session, _told_step(level.close, bar.close, split), is_break)
         return is_break
 
     def _split_of(self, bar: Bar) -> float:
@@ -206,22 +211,52 @@ class _Series:
     def _split_suspicion(self, bar: Bar, level: Bar, ratio: float, split: float) -> str | None:
         """Whether a step looks like the day's split itself, so that the older bars may not be adjusted for it."""
         size = abs(math.log(split))
+        if not size:
+            return None
         move = abs(math.log(ratio))
-        if not size or not 0.5 * size < move < 1.5 * size:
-            return "note" if size and self._is_unapplied(bar, level, split) else None
-        if self._is_unapplied(bar, level, split):
+        is_like_it = 0.5 * size < move < 1.5 * size
+        if self._is_unapplied(bar, split):
+            # Of a large split the prices would show it, but a small one is lost among ordinary moves.
+            return "doubt" if is_like_it or size < SPLIT_MOVE * self.usual_move else "note"
+        if self._waits_for_the_same(bar, level, split):
             return "doubt"
+        if not is_like_it:
+            return None
         if size >= CLEAR_SPLIT and move > SPLIT_MOVE * self.usual_move:
             return "doubt"
         return "note" if move > SPINOFF_MOVE * self.usual_move else None
 
-    def _is_unapplied(self, bar: Bar, level: Bar, split: float) -> bool:
-        """Whether the close before a split is still the one that was stored before it: proof, where there is one."""
-        row = self.known.stored.get(level.session)
-        if row is None or "fetched_at" not in row or abs(math.log(split)) < 2 * SAME_RATIO:
+    def _is_proven(self, bar: Bar, level: Bar, split: float) -> bool:
+        return split != 1 and (self._is_unapplied(bar, split) or self._waits_for_the_same(bar, level, split))
+
+    def _is_unapplied(self, bar: Bar, split: float) -> bool:
+        """Whether what is stored proves that the closes before a split are not adjusted for it.
+
+        They are still those of before it, or were adjusted the other way, or had been adjusted once and no longer are.
+        """
+        before = self._nearest_stored(bar, -1)
+        if before is None or abs(math.log(split)) < 2 * SAME_RATIO:
             return False
-        fetched_on: date = row["fetched_at"].date()
-        return fetched_on < bar.session and _distance(level.close, row["close_price"]) < SAME_RATIO
+        row = self.known.stored[before.session]
+        after = self._nearest_stored(bar, 1)
+        if "fetched_at" in row and row["fetched_at"].date() < bar.session:
+            changed = before.close / row["close_price"]
+            return min(_distance(changed, 1), _distance(changed, split)) < SAME_RATIO
+        if after is None:
+            return False
+        stored_step = self.known.stored[after.session]["close_price"] / row["close_price"]
+        return _distance(after.close / before.close * split, stored_step) < SAME_RATIO
+
+    def _nearest_stored(self, bar: Bar, direction: Literal[-1, 1]) -> Bar | None:
+        """The last bar before a session, or the first one from it on, of which something is stored."""
+        is_before = direction == -1
+        side = [each for each in self.bars if (each.session < bar.session) == is_before]
+        return next((each for each in side[::direction] if each.session in self.known.stored), None)
+
+    def _waits_for_the_same(self, bar: Bar, level: Bar, split: float) -> bool:
+        """Whether the bar was rejected for just this step: what proved it then may be overwritten since."""
+        doubt = self.known.waiting.get(bar.session, {}).get("doubt")
+        return isinstance(doubt, str) and _told_step(level.close, bar.close, split) in doubt
 
     def _is_accepted(self, session: date, ratio: float | None) -> bool:
         """Whether a person has accepted the session's bar, with the step that it makes now."""
@@ -384,11 +419,23 @@ def note_stale_rows(judged: Judgement, bars: Sequence[Bar], stored: Mapping[date
     Their rows keep the adjusted closes of an earlier fetch.
     """
     for bar, following in pairwise(bars):
-        after = stored.get(following.session)
-        is_stale = bar.session in doubtful and bar.session in stored and following.session not in doubtful
-        if is_stale and after and abs(following.adj_close / after["adj_close"] - 1) > FLOAT32:
+        row, after = stored.get(bar.session), stored.get(following.session)
+        if not (row and after) or bar.session not in doubtful or following.session in doubtful:
+            continue
+        if abs(following.adj_close / after["adj_close"] - 1) > FLOAT32 or _is_of_another_scale(row, following):
             for session in (bar.session, following.session):
                 judged.note(session, f"the stored bar of {bar.session} is of an earlier adjustment")
+
+
+def _is_of_another_scale(row: Row, following: Bar) -> bool:
+    """Whether a stored bar does not lead to the next one, which was rescaled in an earlier fetch."""
+    kept = _kept(
+        following, row["close_price"], (row["adj_close"] / row["close_price"]) * following.close / following.adj_close
+    )
+    leads_to = following.adj_close / following.close * kept
+    tolerance = FLOAT32 + (DIVIDEND_DIGITS / row["close_price"] if kept != 1 else 0)
+    is_split_off = _distance(following.close, row["close_price"]) >= math.log(1 + LARGEST_STEP)
+    return is_split_off or abs(row["adj_close"] / row["close_price"] / leads_to - 1) > tolerance
 
 
 def _distance(one: float, other: float) -> float:

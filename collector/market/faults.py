@@ -30,6 +30,7 @@ OfPrices = Annotated[
     | prices.UnadjustedSplit
     | prices.OddDividend
     | prices.CapitalGain
+    | prices.TrueMove
     | prices.ShiftedDays
     | prices.UnknownClosedDay
     | prices.LostBars,

@@ -54,6 +54,7 @@ from collector.market.sessions import (
     utc,
 )
 from collector.market.waves import DAMPING, Draws, log_values
+from config.exchanges import suffix_of
 from utils.errors import InvalidInput
 
 DEFAULT_SEED = 7
@@ -139,7 +140,7 @@ def _securities() -> Iterable[Security]:
 def _listed(company: Company) -> Security:
     ticker = company.ticker
     at_home = Listing(NEW_YORK, "USD", "NMS" if ticker in NASDAQ_LISTED else "NYQ")
-    listing = LISTINGS.get("." + ticker.rpartition(".")[2], at_home)
+    listing = LISTINGS.get(suffix_of(ticker), at_home)
     price = company.price / (100 if listing.currency in MINOR_UNITS else 1)
     count = 1000.0 * round(company.market_cap * 1e6 / price)
     cap_disclosed = ticker not in WITHOUT_MARKET_CAP

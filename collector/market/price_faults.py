@@ -94,11 +94,11 @@ class OddDividend(SessionFault):
     """The session's dividend (`amount`, if it has none) does not go with the adjusted closes.
 
     `scaled`: listed and counted `factor` times. `doubled`: counted twice. `forgotten`: listed, not counted. `gone`:
-    counted, not listed. `other_currency`: listed `factor` times in that currency, counted rightly.
+    counted, not listed. `lost`: neither. `other_currency`: listed `factor` times in that currency, counted rightly.
     """
 
     kind: Literal["odd_dividend"]
-    effect: Literal["scaled", "doubled", "forgotten", "gone", "other_currency"]
+    effect: Literal["scaled", "doubled", "forgotten", "gone", "lost", "other_currency"]
     factor: float = Field(default=100.0, gt=0)
     amount: float | None = Field(default=None, gt=0)
     currency: str | None = None
@@ -111,8 +111,8 @@ class OddDividend(SessionFault):
         right = bars[at].dividend
         own = right or self.amount or 0.0
         is_listed_otherwise = self.effect in ("scaled", "other_currency")
-        listed = 0.0 if self.effect == "gone" else own * self.factor if is_listed_otherwise else own
-        counted = {"scaled": own * self.factor, "doubled": 2 * own, "forgotten": 0.0}.get(self.effect, own)
+        listed = 0.0 if self.effect in ("gone", "lost") else own * self.factor if is_listed_otherwise else own
+        counted = {"scaled": own * self.factor, "doubled": 2 * own, "forgotten": 0.0, "lost": 0.0}.get(self.effect, own)
         factor = max(1 - counted / before, 0.01) / (1 - right / before)
         currency = self.currency if self.effect == "other_currency" else None
         return [
@@ -139,6 +139,26 @@ class CapitalGain(SessionFault):
             replace(bars[at], capital_gain=self.amount),
             *bars[at + 1 :],
         ]
+
+
+class TrueMove(SessionFault):
+    """The price moves that session and stays: it and all later prices are `factor` times what they would have been.
+
+    No fault of the source, but what looks like one. Of that session the volume is `volume` times as large.
+    """
+
+    kind: Literal["true_move"]
+    factor: float = Field(gt=0)
+    volume: float = Field(default=5.0, gt=0)
+
+    def spoil_bars(self, bars: list[Bar]) -> list[Bar]:
+        return [self._moved(bar) if bar.session >= self.session else bar for bar in bars]
+
+    def _moved(self, bar: Bar) -> Bar:
+        moved = scaled(bar, self.factor)
+        if bar.session == self.session:  # what it pays out belongs to the close before
+            return replace(moved, volume=bar.volume and round(bar.volume * self.volume))
+        return replace(moved, dividend=bar.dividend * self.factor, capital_gain=bar.capital_gain * self.factor)
 
 
 class ShiftedDays(TickerFault):

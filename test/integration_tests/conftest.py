@@ -18,7 +18,7 @@ import pytest
 
 from collector import collect
 from config.config import DatabaseSettings, Settings, Topic
-from consumer import kafka_consumer_etf_holdings
+from consumer import kafka_consumer_etf_holdings, replay_errors
 from consumer.storing import Store, upsert_by
 from database import tables
 from database.db_helper import apply_schema, connect, transaction
@@ -150,7 +150,10 @@ class DirectPublisher:
     sent: list[Received] = field(default_factory=list)
 
     def send(self, topic: Topic, message: Any) -> None:
-        self.sent.append(Received(topic, to_json(message), message.key.encode(), offset=len(self.sent)))
+        self.send_raw(topic, message.key.encode(), to_json(message))
+
+    def send_raw(self, topic: str, key: bytes, value: bytes) -> None:
+        self.sent.append(Received(topic, value, key, offset=len(self.sent)))
 
     def wait(self) -> dict[str, Offsets]:
         for topic, store in self.stores.items():
@@ -203,7 +206,8 @@ def settings(
     def direct(_: object) -> Iterator[DirectPublisher]:
         yield DirectPublisher(stores)
 
-    monkeypatch.setattr(collect, "publisher", direct)
+    for module in (collect, replay_errors):
+        monkeypatch.setattr(module, "publisher", direct)
     yahoo = replace(
         defaults.yahoo,
         base_url=str(market.base_url),

@@ -255,12 +255,51 @@ class TestSplits:
 
         assert found(judge(bars, Known(before))) == ([DAY], [(DAY, True)])
 
+    @pytest.mark.parametrize("ratio", [1.0125, 0.98])
+    def test_closes_that_were_adjusted_the_other_way_prove_it(self, ratio: float) -> None:
+        before = rows(clean()[:AT], EVENING_BEFORE)
+
+        assert found(judge(unapplied(clean(), AT, ratio)[: AT + 1], Known(before))) == ([DAY], [(DAY, True)])
+
+    @pytest.mark.parametrize("move", [-0.02, 0.02])
+    def test_a_proven_small_split_is_a_break_wherever_the_next_close_is(self, move: float) -> None:
+        bars = unapplied(clean(), AT, 1.0125)
+        bars = [
+            *bars[: AT + 1],
+            *scaled(bars, range(AT + 1, len(bars)), bars[AT].close / bars[AT + 1].close + move)[AT + 1 :],
+        ]
+
+        assert (DAY, True) in found(judge(bars, Known(rows(clean()[:AT], EVENING_BEFORE))))[1]
+
+    def test_closes_stored_some_sessions_before_the_split_prove_it_as_well(self) -> None:
+        bars = unapplied(clean(), AT, 1.0125)[: AT + 1]
+        before = rows(bars[: AT - 3], EVENING_BEFORE)
+
+        assert found(judge(bars, Known(before))) == ([DAY], [(DAY, True)])
+
     @pytest.mark.parametrize("ratio", [1.064, 1.2, 3.0])
     def test_closes_that_were_adjusted_since_are_fine(self, ratio: float) -> None:
         bars = changed(clean(), AT, split_ratio=ratio)[: AT + 1]
         before = rows(scaled(bars[:AT], range(AT), ratio), EVENING_BEFORE)
 
         assert found(judge(bars, Known(before))) == NOTHING
+
+    @pytest.mark.parametrize("ratio", [1.0125, 0.98, 1.064, 2.0])
+    def test_closes_that_were_adjusted_once_and_are_not_any_more_prove_it(self, ratio: float) -> None:
+        stored = rows(clean())
+
+        assert found(judge(unapplied(clean(), AT, ratio), Known(stored))) == ([DAY], [(DAY, True)])
+
+    @pytest.mark.parametrize("ratio", [1.0125, 0.98, 1.064, 2.0])
+    def test_closes_that_are_adjusted_late_are_fine(self, ratio: float) -> None:
+        stored = rows(scaled(clean(), range(AT), ratio))
+
+        assert found(judge(changed(clean(), AT, split_ratio=ratio), Known(stored))) == NOTHING
+
+    def test_a_bar_that_waits_for_another_reason_proves_no_split(self) -> None:
+        waiting = {DAY: {"doubt": None, "high_price": 1.0}}
+
+        assert found(judge(unapplied(clean(), AT, 1.0125), Known(waiting=waiting))) == NOTHING
 
     def test_a_split_that_only_the_stored_row_knows_counts(self) -> None:
         """The source has lost the split and what it did to the older closes."""
@@ -534,6 +573,12 @@ class TestStaleRows:
 
         assert self.noted(now, rows(before[:150]), {DAY}) == [(DAY, False), (DAYS[AT + 1], False)]
 
+    def test_it_is_still_of_that_adjustment_when_the_other_rows_are_stored_anew(self) -> None:
+        before, now = series(walk(), {20: 0.4}), series(walk(), {20: 0.4, 150: 0.4})
+        stored = rows(now) | {DAY: rows(before)[DAY]}
+
+        assert self.noted(now, stored, {DAY}) == [(DAY, False), (DAYS[AT + 1], False)]
+
     def test_without_a_dividend_it_is_on_the_same_basis(self) -> None:
         assert self.noted(clean(), rows(clean()), {DAY}) == []
 
@@ -552,10 +597,11 @@ class TestWaiting:
         "wrong",
         [
             lambda bars: changed(scaled(bars, range(AT), 0.05), AT, split_ratio=0.05),
+            lambda bars: changed(scaled(bars, range(AT), 1.0125), AT, split_ratio=1.0125),
             lambda bars: scaled_adjusted(bars, range(AT), 0.9),
             lambda bars: changed(scaled_adjusted(bars, range(AT), 0.6), AT, dividend=0.4 * bars[AT - 1].close),
         ],
-        ids=["split", "adjusted", "dividend"],
+        ids=["split", "small split", "adjusted", "dividend"],
     )
     def test_the_second_fetch_says_the_same_as_the_first(self, wrong: Callable[[list[Bar]], list[Bar]]) -> None:
         truth = clean()
@@ -563,7 +609,8 @@ class TestWaiting:
 
         first = judge(bars, Known(stored))
         overwritten = stored | rows([bar for bar in bars if bar.session not in first.doubts])
-        second = judge(bars, Known(overwritten, waiting=set(first.doubts)))
+        waiting = {day: {"doubt": doubt} for day, doubt in first.doubts.items()}
+        second = judge(bars, Known(overwritten, waiting=waiting))
 
         assert found(first) == found(second) == ([DAY], [(DAY, True)])
 

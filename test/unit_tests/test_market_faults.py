@@ -219,7 +219,14 @@ class TestPrices:
 
     @pytest.mark.parametrize(
         ("effect", "listed", "counted"),
-        [("scaled", 100, 100), ("doubled", 1, 2), ("forgotten", 1, 0), ("gone", 0, 1), ("other_currency", 100, 1)],
+        [
+            ("scaled", 100, 100),
+            ("doubled", 1, 2),
+            ("forgotten", 1, 0),
+            ("gone", 0, 1),
+            ("lost", 0, 0),
+            ("other_currency", 100, 1),
+        ],
     )
     def test_a_dividend_that_does_not_go_with_the_adjusted_closes(
         self, spoilt: Any, market: InventedMarket, effect: str, listed: int, counted: int
@@ -243,6 +250,23 @@ class TestPrices:
         true, told = spoilt("SCHD", kind="capital_gain", ticker="SCHD", session="2026-08-20", amount=1.0)
         assert told[-2].capital_gain == 1.0
         assert told[-3].adj_close / true[-3].adj_close == pytest.approx(1 - 1 / true[-3].close, rel=1e-6)
+
+    @pytest.mark.parametrize("factor", [0.3, 1.75])
+    def test_a_true_move_stays(self, spoilt: Any, factor: float) -> None:
+        true, told = spoilt("SPY", kind="true_move", ticker="SPY", session="2026-06-17", factor=factor, volume=8)
+        at = next(row for row, bar in enumerate(true) if bar.session == date(2026, 6, 17))
+        assert told[:at] == true[:at]
+        for name in ("open", "high", "low", "close", "adj_close"):
+            assert [getattr(bar, name) for bar in told[at:]] == [getattr(bar, name) * factor for bar in true[at:]]
+        assert [bar.volume for bar in told[at:]] == [true[at].volume * 8, *(bar.volume for bar in true[at + 1 :])]
+        paid = [bar.dividend for bar in true[at:]]
+        assert any(paid)
+        assert [bar.dividend for bar in told[at:]] == [paid[0], *(dividend * factor for dividend in paid[1:])]
+
+    def test_a_true_move_is_not_known_before_it_happens(self, market: InventedMarket, faults: Faults) -> None:
+        faults.add(fault(kind="true_move", ticker="V", session="2026-08-21", factor=1.6))
+        before = datetime(2026, 8, 20, 20, 15, tzinfo=UTC)
+        assert FaultyMarket(market, faults).bars("V", before) == market.bars("V", before)
 
     def test_shifted_days(self, spoilt: Any) -> None:
         true, told = spoilt("XLU", kind="shifted_days", ticker="XLU")

@@ -63,6 +63,11 @@ def test_it_lists_the_universe_with_ten_holdings_each(market: InventedMarket) ->
         assert all(market.sector(one.ticker) for one in holdings)
 
 
+def test_a_ticker_that_is_spelt_like_a_suffix_is_no_foreign_one(market: InventedMarket) -> None:
+    deere = market.security("DE")
+    assert (deere.currency, deere.exchange, deere.venue.calendar) == ("USD", "NYQ", "XNYS")
+
+
 def test_three_years_of_sessions_of_each_exchange(market: InventedMarket) -> None:
     home = [bar.session for bar in market.bars("SPY", AFTER_CLOSE)]
     assert len(home) == 756
