@@ -204,7 +204,7 @@ class Collection:
         if judged.contradiction:
             return self.unknown(kind, fetched.ticker, asked.sessions, judged.contradiction)
         exchange = HOME_EXCHANGE if kind is Kind.RATE else exchange_of(fetched.ticker)
-        messages = list(to_messages(news(fetched.bars, asked.stored, judged, waiting, exchange)))
+        messages = list(to_messages(news(fetched.bars, asked.stored, judged, waiting, exchange, fetched.currency)))
         verdict = _verdict(messages, fetched, waiting)
         note_stale_rows(judged, fetched.bars, asked.stored, verdict.doubtful)
         absent = list(absences(fetched, asked.stored, asked.start, asked.end, self.settings.collector.late_sessions))
@@ -236,6 +236,7 @@ class Collection:
             ledger.lost_dividends(self.conn, kind, ticker),
             set(days) - set(sessions),
             waiting,
+            fetched.currency,
         )
 
     def _record(
@@ -357,15 +358,19 @@ def news(
     judged: Judgement | None = None,
     waiting: Container[date] = (),
     exchange: str = HOME_EXCHANGE,
+    currency: str | None = None,
 ) -> Iterator[Fresh]:
     """The bars that are not stored just so, the doubtful ones, and those that wait for a person.
 
     A doubtful one may be stored just so, when its neighbours have changed; one that waits may be plausible now.
+    currency: that of the bars; None where all that is stored is known to be in it.
     """
     judged = judged or judge(bars)
     for bar in bars:
         day = bar.session
-        if day in waiting or day in judged.doubts or differs(bar, stored.get(day), exchange):
+        row = stored.get(day)
+        is_other_currency = row is not None and currency not in (None, row.get("currency", currency))
+        if day in waiting or day in judged.doubts or is_other_currency or differs(bar, row, exchange):
             yield Fresh(bar, judged.previous_closes.get(day), judged.doubts.get(day), day in judged.approved)
 
 
