@@ -27,7 +27,7 @@ from database.queries.outdated import Figure, outdated, ranges
 from database.queries.stale import stale
 from database.queries.unpublished import unpublished
 from utils.command_line import exit_code_of
-from utils.dates import parse_date
+from utils.dates import exchange_of, last_session_by, parse_date, session_before, why_no_exchange
 from utils.errors import InvalidInput
 from utils.logging_utils import configure_logging
 
@@ -50,7 +50,7 @@ def repoll(settings: Settings, start: date | None, end: date | None, run_id: str
         as_of = end or ledger.newest_session(conn)
     with collection(settings, as_of, run_id) as current:
         for kind, of_kind in _by(wanted, "kind"):
-            asked = {ticker: _asked(current.conn, kind, ticker, gaps) for ticker, gaps in _by(of_kind, "ticker")}
+            asked = {ticker: _asked(current, Kind(kind), ticker, gaps) for ticker, gaps in _by(of_kind, "ticker")}
             _ask(current, Kind(kind), asked)
         if not wanted:
             current.receipt.note = "nothing is late, missing or quarantined"
@@ -63,10 +63,14 @@ def _by(gaps: Iterable[Row], column: str) -> Iterator[tuple[str, list[Row]]]:
         yield value, list(rows)
 
 
-def _asked(conn: Connection, kind: str, ticker: str, gaps: list[Row]) -> Asked:
-    stored = collected.bars(conn, Kind(kind).table, ticker)
+def _asked(current: Collection, kind: Kind, ticker: str, gaps: list[Row]) -> Asked:
+    """All that is stored of a ticker and its gaps; of one that nothing is stored of, its whole history."""
+    stored = collected.bars(current.conn, kind.table, ticker)
     sessions = sorted(gap["trade_date"] for gap in gaps)
     days = [*stored, *sessions]
+    if not stored and not why_no_exchange(ticker):
+        last = last_session_by(sessions[-1], exchange_of(ticker))
+        days.append(session_before(last, current.settings.collector.history_sessions, exchange_of(ticker)))
     return Asked(stored, min(days), max(days), sessions)
 
 

@@ -120,6 +120,20 @@ class TestLedger:
         assert state(conn, "IWM", hole) == "stored"
         assert gaps.repoll(settings, None, None).requests == 0
 
+    def test_a_ticker_that_failed_at_its_first_fetch_comes_with_its_whole_history(
+        self, settings: Settings, conn: Connection, fault: Fault, mend: Callable[[], None]
+    ) -> None:
+        fault(kind="http_status", ticker="IWM", endpoint="chart", status=403, body="html")
+        assert list(stage_1(settings).missing) == ["IWM"]
+
+        mend()
+        gaps.repoll(settings, None, None)
+
+        window = [session_before(UNTIL, count) for count in (0, 20)]
+        assert [state(conn, "IWM", session) for session in window] == ["stored", "stored"]
+        [row] = fetch(conn, "SELECT count(*) AS sessions FROM collected_daily_etf_ohlc WHERE ticker = 'IWM'")
+        assert row["sessions"] == settings.collector.history_sessions + 1
+
     def test_a_session_asked_for_long_after_is_missing_at_once(
         self, settings: Settings, conn: Connection, fault: Fault
     ) -> None:
