@@ -199,7 +199,7 @@ class Collection:
         source says something else. So does one that breaks the message contract: it is not sent.
         """
         waiting = collected.rejected_bars(self.conn, kind.topic, fetched.ticker)
-        known = self._known(kind, fetched, asked.stored, set(waiting))
+        known = self._known(kind, fetched, asked.stored, waiting)
         judged = judge(fetched.bars, known, is_rate=kind is Kind.RATE)
         if judged.contradiction:
             return self.unknown(kind, fetched.ticker, asked.sessions, judged.contradiction)
@@ -227,7 +227,7 @@ class Collection:
         ledger.record(self.conn, rows, [])
         return reason
 
-    def _known(self, kind: Kind, fetched: Bars, stored: Mapping[date, Row], waiting: Set[date]) -> Known:
+    def _known(self, kind: Kind, fetched: Bars, stored: Mapping[date, Row], waiting: Mapping[date, Row]) -> Known:
         ticker, sessions = fetched.ticker, [bar.session for bar in fetched.bars]
         days = expected_days(ticker, sessions[0], sessions[-1]) if sessions else []
         return Known(
@@ -235,8 +235,9 @@ class Collection:
             collected.accepted_steps(self.conn, kind.topic, ticker),
             ledger.lost_dividends(self.conn, kind, ticker),
             set(days) - set(sessions),
-            waiting,
+            set(waiting),
             fetched.currency,
+            list(_steps(waiting.values())),
         )
 
     def _record(
@@ -292,6 +293,14 @@ def _verdict(messages: Iterable[DailyBar], fetched: Bars, waiting: Iterable[date
         elif not message.is_plausible:
             doubtful.add(message.trade_date)
     return Verdict(refused, doubtful)
+
+
+def _steps(rejected: Iterable[Row]) -> Iterator[float]:
+    """From the close before to that of each rejected bar, which may be anything."""
+    for row in rejected:
+        close, before = row.get("close_price"), row.get("previous_close")
+        if isinstance(close, float | int) and isinstance(before, float | int) and close > 0 and before > 0:
+            yield close / before
 
 
 def _counting(breaks: Iterable[Break], doubtful: Set[date]) -> list[Break]:

@@ -67,7 +67,7 @@ class Known:
     accepted: the steps (close / previous close) that a person has found true, None for whatever step. lost_dividends:
     dividends that were stored once and that the source left out later. gaps: expected sessions that the answer lacks.
     waiting: sessions with a rejected bar: what is stored of these, and around them, proves nothing. currency: the
-    answer's; None where all that is stored is known to be in it.
+    answer's; None where all that is stored is known to be in it. rejected_steps: those of the rejected bars.
     """
 
     stored: Mapping[date, Row] = field(default_factory=dict)
@@ -76,6 +76,7 @@ class Known:
     gaps: Set[date] = frozenset()
     waiting: Set[date] = frozenset()
     currency: str | None = None
+    rejected_steps: Sequence[float] = ()
 
     def row_of(self, session: date) -> Row | None:
         """What is stored of a session and may excuse it."""
@@ -514,6 +515,8 @@ def _other_unit(bars: Sequence[Bar], known: Known) -> str | None:
     withdrawn = accumulate((stored[day]["split_ratio"] for day in sorted(stored, reverse=True)), mul)
     if any(_distance(factor, split) < CLEAR_SPLIT / 2 for split in (*(1 / ratio for ratio in listed), *withdrawn)):
         return None
+    if any(_distance(factor, step) < math.log1p(LARGEST_STEP) < _distance(step, 1) for step in known.rejected_steps):
+        return None  # what is stored was on another level than the bar after it, and has healed
     return f"all closes are {factor:.4g} times the stored ones, and no split that is listed makes them so"
 
 

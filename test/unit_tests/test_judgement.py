@@ -578,6 +578,20 @@ class TestAnotherUnit:
 
         assert found(judge(clean(), Known(stored))) == NOTHING
 
+    @pytest.mark.parametrize("factor", [20.0, 0.5, 0.25, 3.0])
+    def test_so_does_a_rejected_step_whose_older_closes_have_healed(self, factor: float) -> None:
+        bars = clean()
+        stored = rows(scaled(bars, range(160), 1 / factor)[:160])
+        step = bars[160].close / bars[159].close * factor
+
+        assert found(judge(bars, Known(stored, waiting={DAYS[160]}, rejected_steps=[step]))) == NOTHING
+
+    def test_the_same_answer_once_more_does_not_excuse_itself(self) -> None:
+        bars, stored = scaled(clean(), range(161), 100.0), rows(clean()[:-1])
+        steps = [bar.close / before.close for before, bar in pairwise(bars)]
+
+        assert found(judge(bars, Known(stored, waiting=set(DAYS), rejected_steps=steps))) == (DAYS, [])
+
     def test_a_person_has_the_last_word(self) -> None:
         bars = scaled(clean(), range(161), 100.0)
 
