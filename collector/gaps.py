@@ -42,11 +42,13 @@ SHOWN_TICKERS = 12
 def repoll(settings: Settings, start: date | None, end: date | None, run_id: str | None = None) -> Receipt:
     """Ask the source again for what is late, missing or quarantined in a range, one request a ticker.
 
+    A rejected bar counts also where an earlier one of its session is stored: returns across it may have no value.
     Each request covers all that is stored of the ticker, like every other one, so that its prices stay of one fetch.
     """
     with closing(connect(settings.database)) as conn:
         closed_days.settle(conn)
         wanted = [gap for gap in ledger.gaps(conn, start, end) if gap["state"] in REPOLLED]
+        wanted += [{**bar, "state": "doubted"} for bar in ledger.doubted(conn, start, end)]
         as_of = end or ledger.newest_session(conn)
     with collection(settings, as_of, run_id) as current:
         for kind, of_kind in _by(wanted, "kind"):
@@ -66,10 +68,10 @@ def _by(gaps: Iterable[Row], column: str) -> Iterator[tuple[str, list[Row]]]:
 def _asked(current: Collection, kind: Kind, ticker: str, gaps: list[Row]) -> Asked:
     """All that is stored of a ticker and its gaps; of one that nothing is stored of, its whole history."""
     stored = collected.bars(current.conn, kind.table, ticker)
-    sessions = sorted(gap["trade_date"] for gap in gaps)
-    days = [*stored, *sessions]
+    sessions = sorted(gap["trade_date"] for gap in gaps if gap["state"] in REPOLLED)
+    days = [*stored, *(gap["trade_date"] for gap in gaps)]
     if not stored and not why_no_exchange(ticker):
-        last = last_session_by(sessions[-1], exchange_of(ticker))
+        last = last_session_by(max(days), exchange_of(ticker))
         days.append(session_before(last, current.settings.collector.history_sessions, exchange_of(ticker)))
     return Asked(stored, min(days), max(days), sessions)
 
@@ -92,7 +94,8 @@ def came(receipt: Receipt) -> str:
     """
     bars = [f"{ticker} {session}" for rows in receipt.expected.values() for ticker, session in rows]
     still = [f"{ticker}: {reason}" for ticker, reason in receipt.missing.items()]
-    parts = [f"{receipt.requests} requests", f"came: {', '.join(bars) or 'nothing'}", *still]
+    changed = [f"{receipt.changed} stored bars were changed by the source"] if receipt.changed else []
+    parts = [f"{receipt.requests} requests", f"came: {', '.join(bars) or 'nothing'}", *changed, *still]
     return "; ".join([*parts, receipt.note] if receipt.note else parts)
 
 

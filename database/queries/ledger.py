@@ -105,6 +105,20 @@ def gaps(conn: Connection, start: date | None = None, end: date | None = None) -
     )
 
 
+def doubted(conn: Connection, start: date | None = None, end: date | None = None) -> list[Row]:
+    """The bars that wait for a person, also those of sessions of which an earlier bar is stored."""
+    return fetch(
+        conn,
+        """
+        SELECT kind, ticker, trade_date
+        FROM logs_quarantined_bar
+        WHERE (%(start)s::date IS NULL OR trade_date >= %(start)s)
+          AND (%(end)s::date IS NULL OR trade_date <= %(end)s)
+        """,
+        {"start": start, "end": end},
+    )
+
+
 def expected_count(conn: Connection, start: date | None = None, end: date | None = None) -> int:
     """How many (ticker, session) were expected, closed markets left out."""
     [row] = fetch(
