@@ -204,7 +204,7 @@ class Collection:
         if judged.contradiction:
             return self.unknown(kind, fetched.ticker, asked.sessions, judged.contradiction)
         exchange = HOME_EXCHANGE if kind is Kind.RATE else exchange_of(fetched.ticker)
-        messages = list(to_messages(news(fetched.bars, asked.stored, judged, waiting, exchange)))
+        messages = list(to_messages(news(fetched.bars, asked.stored, judged, waiting, exchange, fetched.currency)))
         verdict = _verdict(messages, fetched, waiting)
         note_stale_rows(judged, fetched.bars, asked.stored, verdict.doubtful)
         absent = list(absences(fetched, asked.stored, asked.start, asked.end, self.settings.collector.late_sessions))
@@ -231,11 +231,13 @@ class Collection:
         ticker, sessions = fetched.ticker, [bar.session for bar in fetched.bars]
         days = expected_days(ticker, sessions[0], sessions[-1]) if sessions else []
         return Known(
-            stored,
-            collected.accepted_steps(self.conn, kind.topic, ticker),
-            ledger.lost_dividends(self.conn, kind, ticker),
-            set(days) - set(sessions),
-            waiting,
+            stored=stored,
+            accepted=collected.accepted_steps(self.conn, kind.topic, ticker),
+            lost_dividends=ledger.lost_dividends(self.conn, kind, ticker),
+            gaps=set(days) - set(sessions),
+            waiting=waiting,
+            currency=fetched.currency,
+            rejected_steps=list(_steps(waiting.values())),
         )
 
     def _record(
@@ -291,6 +293,14 @@ def _verdict(messages: Iterable[DailyBar], fetched: Bars, waiting: Iterable[date
         elif not message.is_plausible:
             doubtful.add(message.trade_date)
     return Verdict(refused, doubtful)
+
+
+def _steps(rejected: Iterable[Row]) -> Iterator[float]:
+    """From the close before to that of each rejected bar, which may be anything."""
+    for row in rejected:
+        close, before = row.get("close_price"), row.get("previous_close")
+        if isinstance(close, float | int) and isinstance(before, float | int) and close > 0 and before > 0:
+            yield close / before
 
 
 def _counting(breaks: Iterable[Break], doubtful: Set[date]) -> list[Break]:
@@ -357,15 +367,19 @@ def news(
     judged: Judgement | None = None,
     waiting: Container[date] = (),
     exchange: str = HOME_EXCHANGE,
+    currency: str | None = None,
 ) -> Iterator[Fresh]:
     """The bars that are not stored just so, the doubtful ones, and those that wait for a person.
 
     A doubtful one may be stored just so, when its neighbours have changed; one that waits may be plausible now.
+    currency: that of the bars; None where all that is stored is known to be in it.
     """
     judged = judged or judge(bars)
     for bar in bars:
         day = bar.session
-        if day in waiting or day in judged.doubts or differs(bar, stored.get(day), exchange):
+        row = stored.get(day)
+        is_other_currency = row is not None and currency not in (None, row.get("currency", currency))
+        if day in waiting or day in judged.doubts or is_other_currency or differs(bar, row, exchange):
             yield Fresh(bar, judged.previous_closes.get(day), judged.doubts.get(day), day in judged.approved)
 
 

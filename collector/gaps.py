@@ -27,7 +27,7 @@ from database.queries.outdated import Figure, outdated, ranges
 from database.queries.stale import stale
 from database.queries.unpublished import unpublished
 from utils.command_line import exit_code_of
-from utils.dates import parse_date
+from utils.dates import exchange_of, last_session_by, parse_date, session_before, why_no_exchange
 from utils.errors import InvalidInput
 from utils.logging_utils import configure_logging
 
@@ -42,6 +42,7 @@ SHOWN_TICKERS = 12
 def repoll(settings: Settings, start: date | None, end: date | None, run_id: str | None = None) -> Receipt:
     """Ask the source again for what is late, missing, quarantined or doubtful in a range, one request a ticker.
 
+    A rejected bar counts also where an earlier one of its session is stored: returns across it may have no value.
     Each request covers all that is stored of the ticker, like every other one, so that its prices stay of one fetch.
     """
     with closing(connect(settings.database)) as conn:
@@ -51,7 +52,7 @@ def repoll(settings: Settings, start: date | None, end: date | None, run_id: str
         as_of = end or ledger.newest_session(conn)
     with collection(settings, as_of, run_id) as current:
         for kind, of_kind in _by(wanted, "kind"):
-            asked = {ticker: _asked(current.conn, kind, ticker, gaps) for ticker, gaps in _by(of_kind, "ticker")}
+            asked = {ticker: _asked(current, Kind(kind), ticker, gaps) for ticker, gaps in _by(of_kind, "ticker")}
             _ask(current, Kind(kind), asked)
         if not wanted:
             current.receipt.note = "nothing is late, missing or quarantined"
@@ -64,11 +65,15 @@ def _by(gaps: Iterable[Row], column: str) -> Iterator[tuple[str, list[Row]]]:
         yield value, list(rows)
 
 
-def _asked(conn: Connection, kind: str, ticker: str, gaps: list[Row]) -> Asked:
-    stored = collected.bars(conn, Kind(kind).table, ticker)
+def _asked(current: Collection, kind: Kind, ticker: str, gaps: list[Row]) -> Asked:
+    """All that is stored of a ticker and its gaps; of one that nothing is stored of, its whole history."""
+    stored = collected.bars(current.conn, kind.table, ticker)
+    sessions = sorted(gap["trade_date"] for gap in gaps if gap["state"] in REPOLLED)
     days = [*stored, *(gap["trade_date"] for gap in gaps)]
-    absent = sorted(gap["trade_date"] for gap in gaps if gap["state"] in REPOLLED)
-    return Asked(stored, min(days), max(days), absent)
+    if not stored and not why_no_exchange(ticker):
+        last = last_session_by(max(days), exchange_of(ticker))
+        days.append(session_before(last, current.settings.collector.history_sessions, exchange_of(ticker)))
+    return Asked(stored, min(days), max(days), sessions)
 
 
 def _ask(current: Collection, kind: Kind, asked: Mapping[str, Asked]) -> None:
@@ -89,7 +94,8 @@ def came(receipt: Receipt) -> str:
     """
     bars = [f"{ticker} {session}" for rows in receipt.expected.values() for ticker, session in rows]
     still = [f"{ticker}: {reason}" for ticker, reason in receipt.missing.items()]
-    parts = [f"{receipt.requests} requests", f"came: {', '.join(bars) or 'nothing'}", *still]
+    changed = [f"{receipt.changed} stored bars were changed by the source"] if receipt.changed else []
+    parts = [f"{receipt.requests} requests", f"came: {', '.join(bars) or 'nothing'}", *changed, *still]
     return "; ".join([*parts, receipt.note] if receipt.note else parts)
 
 

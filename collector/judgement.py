@@ -7,7 +7,7 @@ are degraded). A doubtful bar after which the prices stay on another level, and 
   plausible close: a single odd bar makes the one after it no odder.
 * Adjusted closes. From one session to the next, adj_close / close changes by dividends and capital gains alone.
 * Dividends. What is paid out of a price is missing in it the same day.
-* What was stored before. Most of a ticker's past closes never change, but for one common factor at a split.
+* What was stored before. Most of a ticker's past closes never change, but for one common factor at a listed split.
 """
 
 import math
@@ -15,7 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from operator import mul
 from statistics import median
 from typing import Literal
 
@@ -67,6 +68,8 @@ class Known:
     accepted: the steps (close / previous close) that a person has found true, None for whatever step. lost_dividends:
     dividends that were stored once and that the source left out later. gaps: expected sessions that the answer lacks.
     waiting: the rejected bars by session, as messages: what is stored of these, and around them, proves nothing.
+    currency: the answer's; None where all that is stored is known to be in it. rejected_steps: those of the rejected
+    bars.
     """
 
     stored: Mapping[date, Row] = field(default_factory=dict)
@@ -74,6 +77,8 @@ class Known:
     lost_dividends: Mapping[date, float] = field(default_factory=dict)
     gaps: Set[date] = frozenset()
     waiting: Mapping[date, Row] = field(default_factory=dict)
+    currency: str | None = None
+    rejected_steps: Sequence[float] = ()
 
     def row_of(self, session: date) -> Row | None:
         """What is stored of a session and may excuse it."""
@@ -124,6 +129,9 @@ def judge(bars: Sequence[Bar], known: Known | None = None, is_rate: bool = False
         return judged
     series = _Series(priced, known, judged)
     series.approve()
+    if not is_rate and (reason := _other_unit(priced, known)):
+        series.doubt_all(reason)
+        return judged
     series.judge_steps()
     if not is_rate:
         series.judge_adjusted_closes()
@@ -159,6 +167,14 @@ class _Series:
             assert bar
             if bar.session in self.known.accepted:
                 self._is_accepted(bar.session, bar.close / before.close if before else None)
+
+    def doubt_all(self, reason: str) -> None:
+        """Doubt each bar, also those that are stored just so: only what a person has accepted goes on."""
+        for before, bar in pairwise([None, *self.bars]):
+            assert bar
+            if before:
+                self.judged.previous_closes[bar.session] = before.close
+            self.judged.doubt(bar.session, reason, is_break=False)
 
     # ── steps ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -531,6 +547,25 @@ def _contradiction(bars: Sequence[Bar], stored: Mapping[date, Row], is_rate: boo
     return (
         f"its answer contradicts {odd} of {len(factors)} stored closes: it may be of another symbol or shifted by a day"
     )
+
+
+def _other_unit(bars: Sequence[Bar], known: Known) -> str | None:
+    """Why all closes may be in another unit than the stored ones, if so: a currency, or a factor without a split."""
+    stored = known.stored
+    before = stored[max(stored)].get("currency") if stored else None
+    if before and known.currency and before != known.currency:
+        return f"the source gives the prices in {known.currency}, what is stored is in {before}"
+    factors = [bar.close / stored[bar.session]["close_price"] for bar in bars if bar.session in stored]
+    if len(factors) < LEAST_OVERLAP or any(_distance(factor, 1) < CLEAR_SPLIT for factor in factors):
+        return None
+    factor = median(factors)
+    listed = accumulate((bar.split_ratio for bar in reversed(bars) if _is_price(bar.split_ratio)), mul)
+    withdrawn = accumulate((stored[day]["split_ratio"] for day in sorted(stored, reverse=True)), mul)
+    if any(_distance(factor, split) < CLEAR_SPLIT / 2 for split in (*(1 / ratio for ratio in listed), *withdrawn)):
+        return None
+    if any(_distance(factor, step) < math.log1p(LARGEST_STEP) < _distance(step, 1) for step in known.rejected_steps):
+        return None  # what is stored was on another level than the bar after it, and has healed
+    return f"all closes are {factor:.4g} times the stored ones, and no split that is listed makes them so"
 
 
 def _lonely(factors: Sequence[float]) -> Iterator[float]:

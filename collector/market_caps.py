@@ -18,11 +18,12 @@ from operator import mul
 
 from collector.yahoo import Bar, Quote
 from database.db_helper import Row
-from utils.messages import MarketCapSource
+from utils.messages import LARGEST_INTEGER, MarketCapSource
 
 # By how much the listed class differs from the whole company; below it the quoted cap is only older, or rounded.
 SAME_COUNT = 0.01
 LARGEST_DENOMINATOR = 20
+LARGEST_RATIO = 1e9
 RECENT_SESSIONS = 30  # for how long after a split the quote may still give the count of before
 # What a company issues or buys back between two fetches: the factor of a split is told from it.
 BUYBACKS = 0.15
@@ -66,9 +67,13 @@ def is_true_split(ratio: float) -> bool:
     >>> [is_true_split(ratio) for ratio in (10.0, 1.5, 0.05, 1 / 15, 1.05, 1.064, 1.281)]
     [True, True, True, True, True, False, False]
     """
-    return ratio != 1 and any(
-        math.isclose(float(Fraction(each).limit_denominator(LARGEST_DENOMINATOR)), each, rel_tol=1e-6)
-        for each in (ratio, 1 / ratio)
+    return (
+        ratio != 1
+        and _is_ratio(ratio)
+        and any(
+            math.isclose(float(Fraction(each).limit_denominator(LARGEST_DENOMINATOR)), each, rel_tol=1e-6)
+            for each in (ratio, 1 / ratio)
+        )
     )
 
 
@@ -76,8 +81,9 @@ class Worths:
     """The size of one company at the sessions of one fetch."""
 
     def __init__(self, bars: Sequence[Bar], stored: Mapping[date, Row], quote: Quote, currency: str) -> None:
-        self._stored = stored
-        self._rescaled = rescaled(bars, stored)
+        # What is stored in another currency was of another unit, whatever its closes are.
+        self._stored = {day: row for day, row in stored.items() if row.get("currency", currency) == currency}
+        self._rescaled = rescaled(bars, self._stored)
         self._after_spin_offs = dict(_later_spin_offs(bars))
         self._count, self._source = self._counted(bars, quote)
         # The cap of the fetch day, where no count is known; in another currency it would be another figure.
@@ -102,17 +108,17 @@ class Worths:
         change = bar.close / close
         is_rescaled = factor != 1 and math.isclose(change, factor, rel_tol=SAME_FACTOR)
         if is_rescaled or math.isclose(change, 1, rel_tol=SAME_CLOSE):
-            shares, market_cap = (round(count / change) if is_rescaled else count), cap or round(count * close)
+            shares, market_cap = (_shares(count / change) if is_rescaled else count), cap or _cap(count, close)
         else:  # its own close was corrected
-            shares = round(count / factor)
-            market_cap = round(shares * bar.close)
-        return Worth(shares or None, int(market_cap) or None, source or "shares_x_close")
+            shares = _shares(count / factor)
+            market_cap = _cap(shares, bar.close) if shares else None
+        return Worth(shares, market_cap and int(market_cap), source or "shares_x_close")
 
     def _new(self, bar: Bar) -> Worth:
         if self._count is None:
             return Worth(None, self._quoted, "quoted" if self._quoted else None)
         count = round(self._count * self._after_spin_offs.get(bar.session, 1.0))
-        return Worth(count, round(count * bar.close) or None, self._source)
+        return Worth(count, _cap(count, bar.close), self._source)
 
     def _counted(self, bars: Sequence[Bar], quote: Quote) -> tuple[int | None, MarketCapSource | None]:
         """The quote's count, on the basis of the fetched closes; without one the last that was stored."""
@@ -125,11 +131,11 @@ class Worths:
         stored_source = row.get("market_cap_source")
         known = row["shares_outstanding"] / self._rescaled[last] / self._after_spin_offs[last]
         if count is None:
-            return round(known), stored_source or "shares_x_close"
+            return _shares(known), stored_source or "shares_x_close"
         factor = _behind_by(count, known, bars)
         if factor == 1 and stored_source in (None, source) and _is_ahead(count, known, bars):
-            return round(known), source
-        return round(count * factor), source
+            return _shares(known), source
+        return _shares(count * factor), source
 
     def _last_counted(self, bars: Sequence[Bar]) -> date | None:
         counted = (bar.session for bar in reversed(bars) if bar.session in self._stored)
@@ -149,7 +155,7 @@ def rescaled(bars: Sequence[Bar], stored: Mapping[date, Row]) -> dict[date, floa
         if bar.session in stored:
             factor, passed = _factor(changes[len(found) :], factor, factor / passed), 1.0
             found[bar.session] = factor
-        passed *= bar.split_ratio
+        passed *= bar.split_ratio if _is_ratio(bar.split_ratio) else 1.0
     return found
 
 
@@ -183,7 +189,24 @@ def _is_ahead(count: int, known: float, bars: Sequence[Bar]) -> bool:
 
 
 def _quoted_count(quote: Quote) -> int | None:
-    return round(quote.market_cap / quote.price) or None if quote.market_cap and quote.price else None
+    count = quote.market_cap / quote.price if quote.market_cap and quote.price else 0.0
+    return _shares(count)
+
+
+def _shares(count: float) -> int | None:
+    """As a whole number; None of what no share count can be."""
+    return round(count) or None if count <= LARGEST_INTEGER else None
+
+
+def _cap(count: int, close: float) -> int | None:
+    """What shares are worth; None of what no market cap can be."""
+    worth = count * close
+    return round(worth) or None if worth <= LARGEST_INTEGER else None
+
+
+def _is_ratio(value: float) -> bool:
+    """Whether it can be the ratio of a split; the message contract refuses the bar of another one."""
+    return 1 / LARGEST_RATIO <= value <= LARGEST_RATIO
 
 
 def _later_spin_offs(bars: Sequence[Bar]) -> Iterator[tuple[date, float]]:
@@ -191,5 +214,5 @@ def _later_spin_offs(bars: Sequence[Bar]) -> Iterator[tuple[date, float]]:
     product = 1.0
     for bar in reversed(bars):
         yield bar.session, product
-        if bar.split_ratio != 1 and not is_true_split(bar.split_ratio):
+        if _is_ratio(bar.split_ratio) and not is_true_split(bar.split_ratio):
             product *= bar.split_ratio

@@ -21,7 +21,6 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import yfinance
-from curl_cffi import requests as curl
 from yfinance.data import YfData
 from yfinance.exceptions import YFException, YFRateLimitError
 
@@ -44,11 +43,12 @@ from collector.yahoo_answers import (
     quotes_from_answer,
 )
 from collector.yahoo_cookies import CookieCache
-from collector.yahoo_session import BadCrumb, NoAnswer, NoCrumb, NoIdentity, session
+from collector.yahoo_session import BadCrumb, NoAnswer, NoCrumb, NoIdentity, Unauthorized, session
 from config.config import YahooSettings
 from config.universe import universe
 from utils.dates import exchange_of, time_zone_of
 from utils.errors import TICKER_TROUBLE, RateLimited, SourceUnavailable, UnknownTicker, UnusableAnswer
+from utils.text import printable
 
 __all__ = [
     "Answer",
@@ -73,10 +73,10 @@ SAFE = "=^"  # of what stands in tickers, signs that need no escaping in a path
 QUOTES_PER_REQUEST = 50
 LONGEST_SYMBOLS = 1400  # characters of the URL, which stays below 1,500 with them
 TRIES = 3
-# What reading an answer of another shape than expected runs into, in our code and in yfinance's.
-MISREADINGS = (
-    ValueError, TypeError, LookupError, AttributeError, ArithmeticError, YFException, curl.exceptions.RequestException,
-)  # fmt: skip
+LONGEST_SECTOR = 60
+# What reading an answer of another shape than expected runs into, in our code and in yfinance's. curl's errors are
+# OSErrors, and so is what the C library says of a moment beyond its calendar.
+MISREADINGS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, OSError, YFException)
 
 T = TypeVar("T")
 # Worth another try.
@@ -156,7 +156,7 @@ class Yahoo:
             log.info("no sector of %s: %s", ticker, error)
             return None
         sector = (profile or {}).get("sector")
-        return sector if isinstance(sector, str) and sector else None
+        return (printable(sector, LONGEST_SECTOR) or None) if isinstance(sector, str) else None
 
     def _bars(self, ticker: str, span: dict[str, int], start: date, end: date) -> Bars:
         currency, bars = bars_from_chart(self._chart(ticker, span), ticker, self._session.answer.fetched_at)
@@ -192,6 +192,10 @@ class Yahoo:
             except BadCrumb:
                 self._forget_identity()
                 raise
+            except Unauthorized as error:
+                self._forget_identity()
+                refusal = Refusal("HTTP 401", str(error))
+                raise self._judged(what, what, ticker, refusal, UnusableAnswer(str(error))) from None
             except (Refusal, NoAnswer, NoIdentity) as error:
                 failure: Failure = error
             else:
@@ -255,7 +259,7 @@ class Yahoo:
                 self._module(known, what)
         except NoModule:
             return True
-        except (UnknownTicker, Refusal, NoAnswer, NoIdentity, *MISREADINGS) as error:
+        except (UnknownTicker, Refusal, NoAnswer, NoIdentity, BadCrumb, Unauthorized, *MISREADINGS) as error:
             log.warning("asked for %s to see whether Yahoo is there: %s", known, error)
             return False
         return True

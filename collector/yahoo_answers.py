@@ -5,6 +5,7 @@ Prices and dividends are in the major unit of an ISO currency whatever unit Yaho
 
 import math
 import re
+import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from utils.dates import close_of, delay_of, exchange_of, time_zone_of
 from utils.errors import NotASession, UnusableAnswer
-from utils.messages import Source
+from utils.messages import LARGEST_INTEGER, Source
+from utils.text import printable
 
 RATE_SUFFIX = "=X"
 RATE_ZONE = ZoneInfo("Europe/London")
@@ -24,6 +26,7 @@ MINOR_UNITS = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ZAC": "ZAR", "ILA": "I
 CURRENCY = re.compile(r"[A-Z]{3}")
 PRICES = ("open", "high", "low", "close", "volume")
 LONGEST_NAME = 200
+LONGEST_WORDS = 300
 LONGEST_TICKER = 20
 LARGEST_SHARE = 1000.0  # of a fund; the shares of a fund of funds or of a hedged one may add up to more than 1
 TICKER = re.compile(r"[A-Za-z0-9^.&=_-]+")
@@ -151,9 +154,15 @@ def bars_from_chart(answer: Any, ticker: str, moment: datetime) -> tuple[str, li
     result = _only_result(answer, "chart", ticker)
     meta = result.get("meta") or {}
     if meta.get("symbol") != ticker:
-        raise Refusal("another symbol", f"asked Yahoo for {ticker}, it answered for {meta.get('symbol')}")
+        raise Refusal(
+            "another symbol",
+            f"asked Yahoo for {ticker}, it answered for {printable(str(meta.get('symbol')), LONGEST_TICKER)}",
+        )
     if meta.get("dataGranularity", "1d") != "1d":
-        raise Refusal("bars of another interval", f"{ticker}: Yahoo answered with bars of {meta['dataGranularity']}")
+        raise Refusal(
+            "bars of another interval",
+            f"{ticker}: Yahoo answered with bars of {printable(str(meta['dataGranularity']), LONGEST_TICKER)}",
+        )
     currency, units = major_unit(meta.get("currency"))
     if currency is None:
         raise Refusal("no currency", f"{ticker}: Yahoo does not say its currency ({meta.get('currency')!r})")
@@ -171,9 +180,11 @@ def major_unit(code: Any) -> tuple[str | None, float]:
     >>> major_unit("GBp"), major_unit("USD"), major_unit(None)
     (('GBP', 100.0), ('USD', 1.0), (None, 1.0))
     """
+    if not isinstance(code, str):
+        return None, 1.0
     if code in MINOR_UNITS:
         return MINOR_UNITS[code], 100.0
-    return (code if isinstance(code, str) and CURRENCY.fullmatch(code) else None), 1.0
+    return (code if CURRENCY.fullmatch(code) else None), 1.0
 
 
 def rates(rows: Iterable[_Row], moment: datetime) -> list[Bar]:
@@ -268,7 +279,8 @@ def error_of(answer: Any) -> str:
     """Yahoo's own words on why there is nothing, whatever they are wrapped in; empty when there are none."""
     parts = answer.values() if isinstance(answer, dict) else []
     said = next((part["error"] for part in parts if isinstance(part, dict) and part.get("error")), None)
-    return str(said.get("description") or said.get("code") or said) if isinstance(said, dict) else str(said or "")
+    words = str(said.get("description") or said.get("code") or said) if isinstance(said, dict) else str(said or "")
+    return printable(words, LONGEST_WORDS)
 
 
 def _rows(result: Mapping[str, Any], ticker: str, meta: Mapping[str, Any]) -> list[_Row]:
@@ -383,9 +395,10 @@ def _holding(item: Any) -> FundHolding | str:
     """One line as a holding, or why it is left out."""
     if not isinstance(item, dict):
         return f"left out a line that is none: {item!r:.50}"
-    ticker, name = str(item.get("symbol") or "").strip(), str(item.get("holdingName") or "").strip() or None
+    ticker = str(item.get("symbol") or "").strip()
+    name = printable(str(item.get("holdingName") or ""), LONGEST_NAME) or None
     share = plain_number(item.get("holdingPercent"))
-    called = f"{ticker or name or 'a line without a name'!s:.60}"
+    called = printable(ticker or name or "a line without a name", 60)
     if not ticker:
         return f"left out {called}: it has no symbol"
     if len(ticker) > LONGEST_TICKER or not TICKER.fullmatch(ticker):
@@ -394,7 +407,7 @@ def _holding(item: Any) -> FundHolding | str:
         return f"left out {called}: it is cash"
     if share is None or not 0 < share < LARGEST_SHARE:
         return f"left out {called}: its share of the fund is {share}"
-    return FundHolding(ticker, name[:LONGEST_NAME] if name else None, share)
+    return FundHolding(ticker, name, share)
 
 
 def quotes_from_answer(answer: Any) -> dict[str, Quote]:
@@ -408,17 +421,17 @@ def quotes_from_answer(answer: Any) -> dict[str, Quote]:
     return {
         item["symbol"]: _quote(item)
         for item in results
-        if isinstance(item, dict) and item.get("symbol") and item.get("quoteType") != "NONE"
+        if isinstance(item, dict) and isinstance(item.get("symbol"), str) and item.get("quoteType") != "NONE"
     }
 
 
 def _quote(item: Mapping[str, Any]) -> Quote:
     currency, units = major_unit(item.get("currency"))
     price = plain_number(item.get("regularMarketPrice"))
-    name = item.get("longName") or item.get("shortName")
+    name = printable(str(item.get("longName") or item.get("shortName") or ""), LONGEST_NAME)
     return Quote(
         ticker=item["symbol"],
-        name=str(name)[:LONGEST_NAME] if name else None,
+        name=name or None,
         currency=currency,
         shares_outstanding=_whole(item.get("sharesOutstanding")),
         market_cap=_whole(item.get("marketCap")),
@@ -429,7 +442,7 @@ def _quote(item: Mapping[str, Any]) -> Quote:
 
 def _whole(value: Any) -> int | None:
     number = plain_number(value)
-    return int(number) if number and number >= 1 else None
+    return int(number) if number and 1 <= number <= LARGEST_INTEGER else None
 
 
 def plain_number(value: Any) -> float | int | None:
@@ -439,5 +452,6 @@ def plain_number(value: Any) -> float | int | None:
     (0.07, 3, None, None)
     """
     number = value.get("raw") if isinstance(value, dict) else value
-    is_number = isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
-    return number if is_number else None
+    if not isinstance(number, int | float) or isinstance(number, bool):
+        return None
+    return number if abs(number) <= sys.float_info.max else None

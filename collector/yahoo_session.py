@@ -30,6 +30,7 @@ LONGEST_CRUMB = 64
 UNKNOWN = ("no data found", "quote not found", "symbol may be delisted")
 NO_MODULE = "no fundamentals data found"
 SHUT_OUT = "unable to access this feature"
+IDENTITY = ("crumb", "cookie")  # what it says is wrong with a client that is not shut out
 
 
 class NoAnswer(SourceUnavailable):
@@ -54,6 +55,10 @@ class NoCrumb(NoIdentity):
 
 class BadCrumb(SourceUnavailable):
     """Yahoo takes neither the crumb it gave nor a second one."""
+
+
+class Unauthorized(SourceUnavailable):
+    """Yahoo refuses a ticker to a client that it has just let in."""
 
 
 class GatedSession(curl.Session[curl.Response]):
@@ -153,7 +158,8 @@ class GatedSession(curl.Session[curl.Response]):
         was_unauthorized, self._was_unauthorized = self._was_unauthorized, status == 401
         if status == 401:
             if was_unauthorized:
-                raise BadCrumb(f"Yahoo answered 401 for {asked}, twice, with a fresh crumb the second time")
+                error = BadCrumb if any(word in said.lower() for word in IDENTITY) else Unauthorized
+                raise error(f"Yahoo answered 401 for {asked}, twice, with a fresh crumb the second time")
             return
         self.answer = Answer(_moment_of(response), _source_of(response))
         if status in (200, 404) and NO_MODULE in said.lower():

@@ -19,7 +19,7 @@ LARGEST_INTEGER = 2**63 - 1
 Ticker = Annotated[str, Meta(min_length=1, max_length=20, pattern=r"^[!-~]+\Z")]
 Price = Annotated[float, Meta(ge=1e-10, lt=1e12)]
 Amount = Annotated[float, Meta(ge=0, lt=1e12)]
-Volume = Annotated[int, Meta(ge=0)]
+Volume = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER)]
 Count = Annotated[int, Meta(gt=0, le=LARGEST_INTEGER)]
 Fraction = Annotated[float, Meta(gt=0, lt=100)]  # of a fund; leveraged ones hold more than they are worth
 Moment = Annotated[datetime, Meta(tz=True)]

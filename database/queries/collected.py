@@ -24,9 +24,9 @@ PRICE_COLUMNS = (
 
 
 def bars(conn: Connection, table: Table, ticker: str) -> dict[date, Row]:
-    """A ticker's stored sessions -> price columns and fetched_at, and of a stock what its size was."""
+    """A ticker's stored sessions -> price columns, currency and fetched_at, and of a stock what its size was."""
     of_stock = ("shares_outstanding", "market_cap", "market_cap_source") if table is DAILY_STOCK_HISTORY else ()
-    columns = (*PRICE_COLUMNS, "fetched_at", *of_stock)
+    columns = (*PRICE_COLUMNS, "currency", "fetched_at", *of_stock)
     query = sql.SQL("SELECT trade_date, {} FROM {} WHERE ticker = %(ticker)s ORDER BY trade_date").format(
         sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(table.name)
     )

@@ -106,7 +106,10 @@ def gaps(conn: Connection, start: date | None = None, end: date | None = None) -
 
 
 def doubtful(conn: Connection, start: date | None = None, end: date | None = None) -> list[Row]:
-    """Stored bars that the source may have mended since: behind a noted break, or of a stock without a market cap."""
+    """Bars that the source may have mended since: behind a noted break, of a stock without a cap, or rejected.
+
+    A rejected bar counts also where an earlier one of its session is stored.
+    """
     return fetch(
         conn,
         """
@@ -116,6 +119,8 @@ def doubtful(conn: Connection, start: date | None = None, end: date | None = Non
             UNION
             SELECT trade_date, 'stock', ticker FROM collected_daily_stock_history
             WHERE quote_type = 'EQUITY' AND market_cap IS NULL
+            UNION
+            SELECT trade_date, kind, ticker FROM logs_quarantined_bar
         ) AS doubtful
         WHERE (%(start)s::date IS NULL OR trade_date >= %(start)s)
           AND (%(end)s::date IS NULL OR trade_date <= %(end)s)

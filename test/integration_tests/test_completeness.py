@@ -121,6 +121,42 @@ class TestLedger:
         assert state(conn, "IWM", hole) == "stored"
         assert gaps.repoll(settings, None, None).requests == 0
 
+    def test_a_ticker_that_failed_at_its_first_fetch_comes_with_its_whole_history(
+        self, settings: Settings, conn: Connection, fault: Fault, mend: Callable[[], None]
+    ) -> None:
+        fault(kind="http_status", ticker="IWM", endpoint="chart", status=403, body="html")
+        assert list(stage_1(settings).missing) == ["IWM"]
+
+        mend()
+        gaps.repoll(settings, None, None)
+
+        window = [session_before(UNTIL, count) for count in (0, 20)]
+        assert [state(conn, "IWM", session) for session in window] == ["stored", "stored"]
+        [row] = fetch(conn, "SELECT count(*) AS sessions FROM collected_daily_etf_ohlc WHERE ticker = 'IWM'")
+        assert row["sessions"] == settings.collector.history_sessions + 1
+
+    def test_a_rejected_bar_of_a_stored_session_is_asked_for_again(
+        self,
+        settings: Settings,
+        conn: Connection,
+        fault: Fault,
+        mend: Callable[[], None],
+        clock: Callable[[date], None],
+    ) -> None:
+        clock(YESTERDAY)
+        stage_1(settings, YESTERDAY)
+        clock(UNTIL)
+        fault(kind="unadjusted_split", ticker="IWM", session=str(YESTERDAY), ratio=20.0)
+        stage_1(settings)
+        waiting = "SELECT ticker, trade_date FROM logs_quarantined_bar"
+        assert fetch(conn, waiting) == [{"ticker": "IWM", "trade_date": YESTERDAY}]
+
+        mend()
+        gaps.repoll(settings, None, None)
+
+        assert fetch(conn, waiting) == []
+        assert fetch(conn, "SELECT * FROM logs_open_break WHERE is_withheld") == []
+
     def test_a_session_asked_for_long_after_is_missing_at_once(
         self, settings: Settings, conn: Connection, fault: Fault
     ) -> None:

@@ -366,6 +366,26 @@ class TestDelivery:
         assert f"the bar of {self.days[4]} is refused" in receipt.missing["AAPL"]
         assert not receipt.late
 
+    def test_bars_in_another_currency_wait_for_a_person(self) -> None:
+        stored = {day: row | {"currency": "GBP"} for day, row in rows(self.bars()[:-1]).items()}
+
+        receipt, sent = self.deliver(self.bars(), stored)
+
+        assert [message.trade_date for message in sent if not message.is_plausible] == self.days
+        assert "the bar of 2026-08-21 is quarantined" in receipt.missing["AAPL"]
+        assert receipt.changed == 0
+
+    def test_what_is_left_in_another_currency_is_sent_again(self) -> None:
+        """A person has accepted some of them, the newest one among them."""
+        bars = self.bars()
+        stored = {day: row | {"currency": "GBP"} for day, row in rows(bars).items()}
+        stored[AS_OF]["currency"] = "USD"
+
+        _, sent = self.deliver(bars, stored)
+
+        assert [message.trade_date for message in sent] == self.days[:-1]
+        assert all(message.is_plausible for message in sent)
+
     def test_an_answer_that_contradicts_what_is_stored_is_not_taken(self) -> None:
         stored = rows(self.bars())
         others = [bar(day, 40.0 + 3 * number**1.5) for number, day in enumerate(self.days)]

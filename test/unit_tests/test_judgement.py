@@ -590,6 +590,70 @@ class TestStaleRows:
         assert self.noted(now, stored, {DAY}) == []
 
 
+class TestAnotherUnit:
+    """All closes have changed by one factor, the newest stored one too, or are in another currency."""
+
+    @pytest.mark.parametrize("factor", [100.0, 0.01, 4.0, 1.3])
+    def test_without_a_split_that_explains_it_every_bar_is_doubted(self, factor: float) -> None:
+        bars = scaled(clean(), range(161), factor)
+
+        judged = judge(bars, Known(rows(clean()[:-1])))
+
+        assert found(judged) == (DAYS, [])
+        assert judged.doubts[DAY] == (
+            f"all closes are {factor:g} times the stored ones, and no split that is listed makes them so"
+        )
+        assert judged.previous_closes[DAY] == bars[AT - 1].close
+        assert not judged.approved
+
+    @pytest.mark.parametrize("ratio", [20.0, 0.1, 1.5])
+    def test_a_split_on_the_newest_day_explains_it(self, ratio: float) -> None:
+        bars = changed(clean(), 160, split_ratio=ratio)
+
+        assert found(judge(bars, Known(rows(scaled(clean(), range(160), ratio)[:160])))) == NOTHING
+
+    def test_so_does_one_that_is_listed_on_a_day_that_is_stored_already(self) -> None:
+        """Yahoo lists it before it has adjusted the older closes, and has adjusted them now."""
+        bars = changed(clean(), 150, split_ratio=4.0)
+
+        assert found(judge(bars, Known(rows(scaled(bars, range(161), 4.0))))) == NOTHING
+
+    def test_so_does_one_that_the_source_has_withdrawn(self) -> None:
+        stored = rows(changed(scaled(clean(), range(161), 4.0), 150, split_ratio=0.25))
+
+        assert found(judge(clean(), Known(stored))) == NOTHING
+
+    @pytest.mark.parametrize("factor", [20.0, 0.5, 0.25, 3.0])
+    def test_so_does_a_rejected_step_whose_older_closes_have_healed(self, factor: float) -> None:
+        bars = clean()
+        stored = rows(scaled(bars, range(160), 1 / factor)[:160])
+        step = bars[160].close / bars[159].close * factor
+
+        assert found(judge(bars, Known(stored, waiting={DAYS[160]}, rejected_steps=[step]))) == NOTHING
+
+    def test_the_same_answer_once_more_does_not_excuse_itself(self) -> None:
+        bars, stored = scaled(clean(), range(161), 100.0), rows(clean()[:-1])
+        steps = [bar.close / before.close for before, bar in pairwise(bars)]
+
+        assert found(judge(bars, Known(stored, waiting=set(DAYS), rejected_steps=steps))) == (DAYS, [])
+
+    def test_a_person_has_the_last_word(self) -> None:
+        bars = scaled(clean(), range(161), 100.0)
+
+        judged = judge(bars, Known(rows(clean()), accepted=dict.fromkeys(DAYS)))
+
+        assert judged.approved == set(DAYS)
+
+    def test_another_currency(self) -> None:
+        stored = {day: row | {"currency": "USD"} for day, row in rows(clean()[:-1]).items()}
+
+        judged = judge(clean(), Known(stored, currency="EUR"))
+
+        assert found(judged) == (DAYS, [])
+        assert judged.doubts[DAY] == "the source gives the prices in EUR, what is stored is in USD"
+        assert found(judge(clean(), Known(stored, currency="USD"))) == NOTHING
+
+
 class TestWaiting:
     """A rejected bar whose neighbours have been overwritten by the same wrong answer is not excused by that."""
 

@@ -289,3 +289,36 @@ def test_messages_carry_it() -> None:
     }
     assert list(said.values()) == [12_000, 120_000, "implied_x_close", "Technology", "derived"]
     assert message.company_name == "A" * 200
+
+
+class TestWhatCannotBe:
+    """The message contract refuses such a bar; until then no figure may end the run."""
+
+    @pytest.mark.parametrize("ratio", [0.0, -1.0, float("inf"), float("nan"), 1e300])
+    @pytest.mark.parametrize("stored", [{}, {DAYS[3]: row(50.0, 1_000)}], ids=["first", "later"])
+    def test_a_split_of_no_ratio_counts_for_none(self, ratio: float, stored: dict[date, Row]) -> None:
+        bars = [bar(day, 50.0, ratio if day == DAYS[1] else 1.0) for day in reversed(DAYS[:5])]
+
+        assert {worth.market_cap for worth in worths(bars, stored, quote(1_000)).values()} == {50_000}
+
+    @pytest.mark.parametrize("close", [1e305, 1e17])
+    @pytest.mark.parametrize("stored", [{}, {EX_DATE: row(50.0, 1_000)}], ids=["first", "later"])
+    def test_a_cap_beyond_all_caps_is_none(self, close: float, stored: dict[date, Row]) -> None:
+        assert worths([bar(EX_DATE, close)], stored, quote(1_000))[EX_DATE].market_cap is None
+
+    def test_a_close_of_nearly_nothing(self) -> None:
+        closes = [bar(day, 1e-300) for day in reversed(DAYS[:5])]
+
+        found = worths(closes, {day: row(50.0, 1_000) for day in DAYS[1:5]}, quote(None))
+
+        assert found[EX_DATE].market_cap is None
+
+    def test_a_count_from_a_price_of_nearly_nothing_is_none(self) -> None:
+        assert company_shares(quote(None, 4_300, 10**18, 1e-300)) == (4_300, "shares_x_close")
+
+    def test_what_is_stored_in_another_currency_says_nothing_of_the_count(self) -> None:
+        stored = {day: {**row(0.5, 1_000), "currency": "GBP"} for day in DAYS[1:5]}
+
+        found = worths([bar(day, 50.0) for day in reversed(DAYS[:5])], stored, quote(1_000))
+
+        assert {(worth.shares, worth.market_cap) for worth in found.values()} == {(1_000, 50_000)}

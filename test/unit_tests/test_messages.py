@@ -148,6 +148,7 @@ def test_yahoos_clock_may_be_a_day_ahead_and_a_simulated_one_many() -> None:
         ({"dividend": -0.4}, "dividend"),
         ({"split_ratio": 0.0}, "split_ratio"),
         ({"volume": -1}, "volume"),
+        ({"volume": 2**63}, "volume"),
         ({"ticker": "IXAZ6_COLLATERAL_USD_"}, "ticker"),
         ({"currency": "ILa"}, "currency"),
     ],

@@ -8,7 +8,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from collector.yahoo_answers import Bar, FundHolding, Quote, Refusal, bars_from_chart, completed, holdings_from_summary
+from collector.yahoo import MISREADINGS
+from collector.yahoo_answers import (
+    Bar,
+    FundHolding,
+    Quote,
+    Refusal,
+    bars_from_chart,
+    completed,
+    error_of,
+    holdings_from_summary,
+)
 from collector.yahoo_answers import quotes_from_answer as quotes_of
 from utils.dates import close_of, sessions_between
 
@@ -129,6 +139,22 @@ class TestRefusals:
 
         with pytest.raises(Refusal):
             bars_from_chart(answer, "AAA", EVENING)
+
+    @pytest.mark.parametrize("stamp", [10**17, 10**20, -(10**13)])
+    @pytest.mark.parametrize("place", ["bar", "period"])
+    def test_a_moment_beyond_the_calendar_is_a_misreading(self, replies: ModuleType, stamp: int, place: str) -> None:
+        answer = replies.chart("AAA", [opening(10)], [10.0], end=END)
+        result = answer["chart"]["result"][0]
+        if place == "bar":
+            result["timestamp"] = [stamp]
+        else:
+            result["meta"]["currentTradingPeriod"] = {"regular": {"end": stamp}}
+
+        with pytest.raises(MISREADINGS):
+            bars_from_chart(answer, "AAA", EVENING)
+
+    def test_its_words_are_told_as_far_as_they_can_be_stored(self) -> None:
+        assert error_of({"chart": {"error": {"description": "no\x00 data\ud800" + "!" * 999}}}) == "no data" + "!" * 293
 
     def test_bars_of_another_interval(self, replies: ModuleType) -> None:
         answer = replies.chart("AAA", [opening(10)], [10.0], end=END)
@@ -521,7 +547,7 @@ class TestQuotes:
     def test_an_unknown_currency_is_none(self, values: dict[str, Any]) -> None:
         assert self.only(**values) == Quote("X", None, None, None, None)
 
-    @pytest.mark.parametrize("figure", [0, None, -5, float("nan"), "n/a", {}])
+    @pytest.mark.parametrize("figure", [0, None, -5, float("nan"), "n/a", {}, 10**400, float("inf")])
     def test_a_figure_that_is_none_is_unknown(self, figure: Any) -> None:
         quote = self.only(
             marketCap=figure, sharesOutstanding=figure, impliedSharesOutstanding=figure, regularMarketPrice=figure
@@ -531,6 +557,20 @@ class TestQuotes:
 
     def test_what_is_not_listed_any_more_is_absent(self) -> None:
         assert self.only(quoteType="NONE") is None
+
+    def test_a_count_that_no_table_has_room_for_is_unknown(self) -> None:
+        assert self.only(sharesOutstanding=2**63, impliedSharesOutstanding=1e30) == Quote("X", None, None, None, None)
+
+    @pytest.mark.parametrize("symbol", [7, ["X"], {"raw": "X"}])
+    def test_a_symbol_that_is_none_takes_no_other_quote_away(self, symbol: Any) -> None:
+        assert list(quotes_of({"quoteResponse": {"result": [{"symbol": symbol}, {"symbol": "Y"}]}})) == ["Y"]
+
+    @pytest.mark.parametrize(
+        ("name", "kept"), [("Visa\x00 Inc.\n", "Visa Inc."), ("\ud800", None), (7, "7"), ("", None)]
+    )
+    def test_a_name_is_what_can_be_stored_of_it(self, name: Any, kept: str | None) -> None:
+        quote = self.only(longName=name)
+        assert quote and quote.name == kept
 
     def test_a_name_is_cut_and_lines_without_a_symbol_are_left_out(self) -> None:
         answer = {"quoteResponse": {"result": [None, {"longName": "?"}, {"symbol": "X", "shortName": "n" * 201}]}}

@@ -258,6 +258,22 @@ class TestTheSourceAsAWhole:
         fails(lambda: bars(yahoo), SourceUnavailable, "Yahoo answered 401 for AAA, twice")
         assert len(server.requests("/chart/")) == 2
 
+    @pytest.mark.parametrize("words", ["Unauthorized", ""])
+    def test_a_ticker_that_is_refused_twice_without_a_word_of_the_crumb_is_its_own_trouble(
+        self, yahoo: Yahoo, server: Any, replies: ModuleType, words: str
+    ) -> None:
+        server.tell("/chart/AAA", replies.refused(401, "finance", words, "Unauthorized"))
+
+        fails(lambda: bars(yahoo), UnusableAnswer, "Yahoo answered 401 for AAA, twice")
+        assert bars(yahoo, "BBB") == [DAY]
+
+    def test_every_ticker_refused_like_that_stops_soon(self, yahoo: Yahoo, server: Any, replies: ModuleType) -> None:
+        server.tell("/chart/", replies.refused(401, "finance", "Unauthorized", "Unauthorized"))
+
+        for number in range(4):
+            fails(lambda number=number: bars(yahoo, f"T{number}"), UnusableAnswer, "Yahoo answered 401")
+        fails(lambda: bars(yahoo), SourceUnavailable, "HTTP 401 for every ticker asked of late, last AAA and SPY")
+
     def test_a_crumb_that_is_refused_once_is_renewed(self, yahoo: Yahoo, server: Any, replies: ModuleType) -> None:
         once = replies.refused(401, "finance", "Invalid Crumb", "Unauthorized")
         once.times = 1
@@ -472,6 +488,12 @@ class TestSector:
         server.modules["AAA"] = {"assetProfile": {"sector": "Energy"}}
 
         assert yahoo.sector("AAA") == "Energy"
+
+    @pytest.mark.parametrize(("said", "kept"), [("S" * 61, "S" * 60), ("Energy\x00\n", "Energy"), ("\x00", None)])
+    def test_a_sector_is_what_can_be_stored_of_it(self, yahoo: Yahoo, server: Any, said: str, kept: str | None) -> None:
+        server.modules["AAA"] = {"assetProfile": {"sector": said}}
+
+        assert yahoo.sector("AAA") == kept
 
     @pytest.mark.parametrize(
         "profile", [{"sector": ""}, {"sector": None}, {"sector": 7}, {}, None, {"sector": {"raw": "Energy"}}]
