@@ -47,6 +47,8 @@ COLUMNS = {
     ACTIONS: ("ticker", "date", "dividend", "split_ratio"),
 }
 LARGEST_HOLDINGS = 10
+# Relative: a recorded adjusted close moves by less against its close where only its digits are rounded.
+LARGEST_ROUNDING = 1e-5
 VENUES = {HOME_EXCHANGE: NEW_YORK, "XKRX": SEOUL}
 
 # GICS -> Yahoo's words; Yahoo's own are taken as they are.
@@ -299,6 +301,9 @@ def _history(ticker: str, prices: Sequence[_Price]) -> History:
     later = splits[-1] / splits
     close = np.round(_column(prices, "close") * later, DECIMALS)
     dividend = np.round(_column(prices, "dividend") * later, DECIMALS)
+    adjustment = _column(prices, "adj_close") / _column(prices, "close")
+    is_recorded = not np.isnan(adjustment).any()
+    factors = _recorded_factors(adjustment, dividend) if is_recorded else dividend_factors(dividend, split_ratio, close)
     return History(
         days=days,
         opens_at=trading.opens[at],
@@ -310,19 +315,31 @@ def _history(ticker: str, prices: Sequence[_Price]) -> History:
         volume=_column(prices, "volume") / later,
         dividend=dividend,
         split_ratio=split_ratio,
-        dividend_factor=_recorded_factors(prices, dividend_factors(dividend, split_ratio, close)),
+        dividend_factor=factors,
         intraday=False,  # within a session only the opening price is known
+        adj_rounding=_rounding(adjustment, factors) if is_recorded else None,
     )
 
 
-def _recorded_factors(prices: Sequence[_Price], computed: Floats) -> Floats:
-    """What the recorded adjusted closes say a session's dividend takes off the earlier ones, if they are all there."""
-    adjustment = _column(prices, "adj_close") / _column(prices, "close")
-    if np.isnan(adjustment).any():
-        return computed
+def _recorded_factors(adjustment: Floats, dividend: Floats) -> Floats:
+    """What the recorded adjusted closes say a session's dividend takes off the earlier ones, rounding left out.
+
+    adjustment: adjusted closes / closes. Also a dividend that the actions lack shows in them.
+
+    >>> _recorded_factors(np.array([0.98, 0.98000001, 0.99, 1.0]), np.array([0, 0, 0, 1.0])).round(4).tolist()
+    [1.0, 1.0, 0.9899, 0.99]
+    """
     factors = np.ones_like(adjustment)
     factors[1:] = adjustment[:-1] / adjustment[1:]
+    factors[(dividend == 0) & (np.abs(factors - 1) < LARGEST_ROUNDING)] = 1.0
     return factors
+
+
+def _rounding(adjustment: Floats, factors: Floats) -> Floats:
+    """What is left of the recorded adjustment when the factors are taken out of it."""
+    taken = np.cumprod(factors)
+    left: Floats = (adjustment * taken) / (adjustment[-1] * taken[-1])
+    return left
 
 
 def _column(prices: Sequence[_Price], name: str) -> Floats:
