@@ -15,6 +15,7 @@ import gzip
 import io
 import math
 import zlib
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -359,13 +360,16 @@ def _security(ticker: str, company: _Company | None, history: History) -> Securi
 def _with_shares(security: Security, company: _Company, history: History) -> Security:
     row = max(0, history.row_on_or_before(company.as_of))
     factor = history.share_factor(float(history.opens_at[row]))
-    price = float(history.close[row])
-    return replace(
-        security,
-        sector=company.sector,
-        shares=None if math.isnan(company.shares) else company.shares / factor,
-        cap_shares=None if math.isnan(company.market_cap) else company.market_cap / (price * factor),
-    )
+    shares = None if math.isnan(company.shares) else company.shares / factor
+    cap_shares = None if math.isnan(company.market_cap) else company.market_cap / (float(history.close[row]) * factor)
+    if shares and cap_shares and history.days[row] != _session_by(company.as_of, security.venue):
+        cap_shares = shares  # a cap at a price that the files do not have says nothing of the count
+    return replace(security, sector=company.sector, shares=shares, cap_shares=cap_shares)
+
+
+def _session_by(day: date, venue: Venue) -> date:
+    days = trading_days(venue).days
+    return days[bisect_right(days, day) - 1]
 
 
 def _venue(ticker: str) -> Venue:

@@ -151,6 +151,20 @@ def test_a_spin_off_changes_the_price_and_not_the_shares(write: Write) -> None:
     assert before.market_cap == 5304
 
 
+def test_a_cap_at_a_price_that_is_not_there_says_nothing_of_the_count(write: Write) -> None:
+    stocks = FILES["stocks.csv"].replace("Energy,,5500,2026-08-20", "Energy,500,7000,2026-08-21")
+    late = RecordedMarket(write(stocks=stocks)).quote("SPUN", at(20))
+    assert late and (late.shares_outstanding, late.market_cap) == (500, 5500)
+    on_its_day = RecordedMarket(write(stocks=stocks.replace("08-21", "08-20"))).quote("SPUN", at(20))
+    assert on_its_day and (on_its_day.shares_outstanding, on_its_day.market_cap) == (500, 7000)
+    friday = FILES["prices.csv"] + "SPUN,2026-08-21,,,,14,14,400\n"
+    on_sunday = RecordedMarket(write(prices=friday, stocks=stocks.replace("08-21", "08-23"))).quote("SPUN", at(20))
+    assert on_sunday and (on_sunday.shares_outstanding, on_sunday.market_cap) == (500, 5500)
+    capped = stocks.replace("7000,2026-08-21", "14000,2026-08-23")
+    company = RecordedMarket(write(prices=friday, stocks=capped)).quote("SPUN", at(20))
+    assert company and (company.shares_outstanding, company.market_cap) == (500, 11000)
+
+
 def test_what_stocks_csv_describes_and_what_it_does_not(write: Write) -> None:
     market = RecordedMarket(write())
     assert market.etfs == ("FUND",)
