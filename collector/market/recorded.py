@@ -48,8 +48,8 @@ COLUMNS = {
     ACTIONS: ("ticker", "date", "dividend", "split_ratio"),
 }
 LARGEST_HOLDINGS = 10
-# Relative: a recorded adjusted close moves by less against its close where only its digits are rounded.
-LARGEST_ROUNDING = 1e-5
+# Relative: a recorded adjusted close moves by less against its close where only its cents are rounded.
+LARGEST_ROUNDING = 2e-4
 VENUES = {HOME_EXCHANGE: NEW_YORK, "XKRX": SEOUL}
 
 # GICS -> Yahoo's words; Yahoo's own are taken as they are.
@@ -325,14 +325,21 @@ def _history(ticker: str, prices: Sequence[_Price]) -> History:
 def _recorded_factors(adjustment: Floats, dividend: Floats) -> Floats:
     """What the recorded adjusted closes say a session's dividend takes off the earlier ones, rounding left out.
 
-    adjustment: adjusted closes / closes. Also a dividend that the actions lack shows in them.
+    adjustment: adjusted closes / closes. Also a dividend that the actions lack shows in them, in all rows from there
+    on; what is off in a single row is its own.
 
     >>> _recorded_factors(np.array([0.98, 0.98000001, 0.99, 1.0]), np.array([0, 0, 0, 1.0])).round(4).tolist()
     [1.0, 1.0, 0.9899, 0.99]
+    >>> _recorded_factors(np.array([0.99, 0.991, 0.99, 1.0, 1.0]), np.zeros(5)).round(4).tolist()
+    [1.0, 1.0, 1.0, 0.99, 1.0]
     """
     factors = np.ones_like(adjustment)
     factors[1:] = adjustment[:-1] / adjustment[1:]
-    factors[(dividend == 0) & (np.abs(factors - 1) < LARGEST_ROUNDING)] = 1.0
+    is_rounding = np.abs(factors - 1) < LARGEST_ROUNDING
+    is_single = np.abs(adjustment[:-2] / adjustment[2:] - 1) < LARGEST_ROUNDING
+    is_rounding[1:-1] |= is_single
+    is_rounding[2:] |= is_single
+    factors[(dividend == 0) & is_rounding] = 1.0
     return factors
 
 
