@@ -1,5 +1,8 @@
 """Compare a replay of a recorded market, session by session, with a recomputation from its files alone.
 
+What the files say but a published figure leaves out counts as marked, not as different, where its publication is
+degraded and names the ticker; all that follows from it must be right.
+
 The platform has to run on that market:
 
     ./start.sh demo --market DIR
@@ -8,11 +11,12 @@ The platform has to run on that market:
 """
 
 import argparse
+import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -28,7 +32,10 @@ from ops.replay.replay import REPLAY
 
 # The market server gives prices with nine decimals, which shows in the weight of a return near zero.
 TOLERANCE = 1e-8
+CLEARLY_OTHER = 0.01  # of a share count
 PERIODS = (5, 10, 20)
+
+Returns = Mapping[str, float | None]
 
 
 @dataclass
@@ -76,7 +83,7 @@ class Files:
             home=Prices(home.adjusted[sessions], home.closes[sessions]),
             korea=Prices.of(prices[is_korean], with_actions, rates),
             holdings=pd.read_csv(folder / "holdings.csv", parse_dates=["as_of"]),
-            stocks=pd.read_csv(folder / "stocks.csv").set_index("ticker"),
+            stocks=_stocks(folder, rates),
         )
 
     @property
@@ -85,6 +92,11 @@ class Files:
 
     def prices_of(self, ticker: str) -> Prices:
         return self.korea if ticker.endswith(".KS") else self.home
+
+    def has_price(self, ticker: str, day: date) -> bool:
+        """Whether there is one of the last own session by a day."""
+        prices = self.prices_of(ticker).adjusted
+        return ticker in prices and not pd.isna(prices[ticker].iloc[self.prices_of(ticker).session_by(day)])
 
     def period_return(self, ticker: str, day: date, days: int) -> float | None:
         """A(t) / A(t-N) - 1 in dollars over the exchange's sessions; None when an end is missing."""
@@ -95,12 +107,15 @@ class Files:
         start, end = prices.adjusted[ticker].iloc[at - days], prices.adjusted[ticker].iloc[at]
         return None if pd.isna(start) or pd.isna(end) else end / start - 1
 
-    def trending(self, day: date, days: int) -> dict[str, float]:
+    def trending(self, day: date, days: int, given: Returns) -> dict[str, float]:
         """Candidates that beat the benchmark and zero, with their return."""
         base = self.period_return(universe().benchmark, day, days)
-        returns = {etf: self.period_return(etf, day, days) for etf in universe().candidates}
+        returns = {etf: self._return(etf, day, days, given) for etf in universe().candidates}
         assert base is not None
         return {etf: value for etf, value in returns.items() if value is not None and value > max(base, 0)}
+
+    def _return(self, ticker: str, day: date, days: int, given: Returns) -> float | None:
+        return given[ticker] if ticker in given else self.period_return(ticker, day, days)
 
     def top_holdings(self, etf: str, day: date) -> list[str]:
         known = self.holdings[(self.holdings["etf"] == etf) & (self.holdings["as_of"] <= pd.Timestamp(day))]
@@ -108,21 +123,28 @@ class Files:
         return list(latest.sort_values(["percent", "holding_ticker"], ascending=[False, True])["holding_ticker"][:5])
 
     def market_cap(self, ticker: str, day: date) -> float | None:
-        """Shares times that session's close; the files give shares on the basis of their last day, as the closes."""
+        """Shares times that session's close; the files give shares on the basis of their last day, as the closes.
+
+        A cap and a close of one day that are clearly of another count tell the company's, where the shares are a class.
+        """
         if ticker not in self.stocks.index:
             return None
-        prices = self.prices_of(ticker)
-        stock, close = self.stocks.loc[ticker], prices.closes[ticker].iloc[prices.session_by(day)]
-        cap = stock["shares_outstanding"] * close if stock["shares_outstanding"] > 0 else stock["market_cap"]
+        prices, stock = self.prices_of(ticker), self.stocks.loc[ticker]
+        closes = prices.closes[ticker]
+        shares, close_then = stock["shares_outstanding"], closes.iloc[prices.session_by(stock["as_of"])]
+        implied = stock["market_cap"] / close_then
+        if not shares > 0 or abs(implied / shares - 1) > CLEARLY_OTHER:
+            shares = implied
+        cap = shares * closes.iloc[prices.session_by(day)]
         return None if pd.isna(cap) else float(cap)
 
-    def portfolio(self, day: date, days: int) -> dict[str, float]:
-        """Ticker -> weight, by the rules alone."""
+    def portfolio(self, day: date, days: int, given: Returns) -> dict[str, float]:
+        """Ticker -> weight, by the rules alone; given: the returns of some, whatever the files say."""
         scores: dict[str, float] = {}
-        for etf in self.trending(day, days):
+        for etf in self.trending(day, days, given):
             eligible = []
             for rank, ticker in enumerate(self.top_holdings(etf, day)):
-                earned = self.period_return(ticker, day, days)
+                earned = self._return(ticker, day, days, given)
                 cap = self.market_cap(ticker, day) if earned is not None else None
                 if earned is not None and earned > 0 and cap:
                     eligible.append((-earned, rank, ticker, earned / cap))
@@ -131,6 +153,32 @@ class Files:
                 scores[ticker] = score
         total = sum(scores.values())
         return {ticker: float(score / total) for ticker, score in scores.items()}
+
+
+def _stocks(folder: Path, per_dollar: pd.Series) -> pd.DataFrame:
+    """By ticker, with market caps in dollars."""
+    stocks = pd.read_csv(folder / "stocks.csv", parse_dates=["as_of"]).set_index("ticker")
+    rates = [per_dollar.asof(row.as_of) if row.Index.endswith(".KS") else 1.0 for row in stocks.itertuples()]
+    return stocks.assign(market_cap=stocks["market_cap"] / rates)
+
+
+@dataclass
+class Findings:
+    """What is not as the files say: differences, and what the publications themselves mark."""
+
+    differences: list[str] = field(default_factory=list)
+    marked: list[str] = field(default_factory=list)
+
+    def check(self, what: str, actual: float | None, expected: float | None, said: str | None, ticker: str) -> bool:
+        """Whether a ticker's figure is as expected; said: why its publication is degraded."""
+        if not _apart(actual, expected):
+            return True
+        found = f"{what}: {actual}, recomputed {expected}"
+        if reasons := [reason for reason in (said or "").split("; ") if re.split("[ :]", reason)[0] == ticker]:
+            self.marked.append(f"{found} ({'; '.join(reasons)})")
+        else:
+            self.differences.append(found)
+        return False
 
 
 def main() -> int:
@@ -143,38 +191,57 @@ def main() -> int:
     files = Files.read(options.market)
     with closing(connect(database_of(Settings.from_env(), REPLAY))) as conn:
         days = [row["session"] for row in replays.finished_sessions(conn)]
-        differences = [f"{day}: {found}" for day in days for found in _compare(conn, files, day)]
-        differences += _compare_record(conn, files, days)
-        for line in differences:
+        findings = Findings()
+        for day in days:
+            _compare(conn, files, day, findings)
+        _compare_record(conn, files, days, findings)
+        for line in findings.marked:
+            print(f"marked: {line}")
+        for line in findings.differences:
             print(line)
         for day in options.show:
             _show(conn, day)
         _count_exclusions(conn, days)
-    print(f"{len(days)} sessions, {len(differences)} differences")
-    return 1 if differences else 0
+    print(f"{len(days)} sessions, {len(findings.marked)} marked, {len(findings.differences)} differences")
+    return 1 if findings.differences else 0
 
 
-def _compare(conn: Connection, files: Files, day: date) -> Iterator[str]:
-    stored = {
-        row["etf_ticker"]: row
-        for row in fetch(conn, "SELECT * FROM analytics_trending_etfs WHERE as_of_date = %(d)s", {"d": day})
-    }
+def _compare(conn: Connection, files: Files, day: date, findings: Findings) -> None:
+    trending = fetch(conn, "SELECT * FROM analytics_trending_etfs WHERE as_of_date = %(d)s", {"d": day})
+    said = _degraded(conn, "trending", day, 0)
     for days in PERIODS:
+        given = {}
+        for row in trending:
+            etf, actual = row["etf_ticker"], row[f"return_{days}d"]
+            what = f"{day}: {etf} {days} sessions"
+            if not findings.check(what, actual, files.period_return(etf, day, days), said, etf):
+                given[etf] = actual
         flag = "is_trending" if days == 20 else f"is_trending_{days}d"
-        expected = set(files.trending(day, days))
-        if (actual := {etf for etf, row in stored.items() if row[flag]}) != expected:
-            yield f"{days} sessions: trending {sorted(actual)}, recomputed {sorted(expected)}"
-        for etf, row in stored.items():
-            actual_return, expected_return = row[f"return_{days}d"], files.period_return(etf, day, days)
-            if _apart(actual_return, expected_return):
-                yield f"{etf} {days} sessions: {actual_return}, recomputed {expected_return}"
-        weights = {row["ticker"]: row["portfolio_weight"] for row in _allocation(conn, day, days)}
-        recomputed = files.portfolio(day, days)
-        if weights.keys() != recomputed.keys() or any(_apart(weights[one], recomputed[one]) for one in weights):
-            yield f"{days} sessions: portfolio {weights}, recomputed {recomputed}"
+        expected = set(files.trending(day, days, given))
+        if (found := {row["etf_ticker"] for row in trending if row[flag]}) != expected:
+            findings.differences.append(
+                f"{day}: {days} sessions: trending {sorted(found)}, recomputed {sorted(expected)}"
+            )
+        _compare_portfolio(conn, files, day, days, given, findings)
 
 
-def _compare_record(conn: Connection, files: Files, days: list[date]) -> Iterator[str]:
+def _compare_portfolio(
+    conn: Connection, files: Files, day: date, days: int, given: dict[str, float | None], findings: Findings
+) -> None:
+    """given: the returns of ETFs that are not as the files say."""
+    said = _degraded(conn, "allocation", day, days)
+    returns = {row["ticker"]: row["period_return"] for row in _candidates(conn, day, days)}
+    for ticker, actual in returns.items():
+        what = f"{day}: {ticker} {days} sessions"
+        if not findings.check(what, actual, files.period_return(ticker, day, days), said, ticker):
+            given[ticker] = actual
+    weights = {row["ticker"]: row["portfolio_weight"] for row in _allocation(conn, day, days)}
+    recomputed = files.portfolio(day, days, given)
+    if weights.keys() != recomputed.keys() or any(_apart(weights[one], recomputed[one]) for one in weights):
+        findings.differences.append(f"{day}: {days} sessions: portfolio {weights}, recomputed {recomputed}")
+
+
+def _compare_record(conn: Connection, files: Files, days: list[date], findings: Findings) -> None:
     """The followed portfolios, day by day, against the same lived through with the files' closes."""
     for period in PERIODS:
         rows = fetch(
@@ -186,13 +253,40 @@ def _compare_record(conn: Connection, files: Files, days: list[date]) -> Iterato
             day: {row["ticker"]: row["portfolio_weight"] for row in _allocation(conn, day, period)} for day in days
         }
         lived = dict(_lived_through(files, published))
+        if lived.keys() != (recorded := {row["trade_date"] for row in rows}):
+            apart = ", ".join(map(str, sorted(lived.keys() ^ recorded)))
+            findings.differences.append(f"{period} sessions: record or recomputation lacks {apart}")
         for row in rows:
-            expected = lived.get(row["trade_date"])
+            day = row["trade_date"]
+            what, expected = f"{day}: {period} sessions", lived.get(day)
             if _apart(row["gross_value"], expected):
-                yield f"{row['trade_date']} {period} sessions: record {row['gross_value']}, recomputed {expected}"
+                findings.differences.append(f"{what}: record {row['gross_value']}, recomputed {expected}")
             if row["carried_weight"]:
-                carried = f"{row['carried_weight']:.2%} carried: {row['carried_reason']}"
-                yield f"{row['trade_date']} {period} sessions: {carried}"
+                carried = {reason.split(": ")[0] for reason in row["carried_reason"].split("; ")}
+                known = any(files.has_price(ticker, day) for ticker in carried)
+                findings_of = findings.differences if known else findings.marked
+                findings_of.append(f"{what}: {row['carried_weight']:.2%} carried: {row['carried_reason']}")
+
+
+def _degraded(conn: Connection, job: str, day: date, days: int) -> str | None:
+    [publication] = fetch(
+        conn,
+        """
+        SELECT degraded_reason FROM analytics_publication
+        WHERE job = %(job)s AND as_of_date = %(day)s AND period_days = %(days)s
+        """,
+        {"job": job, "day": day, "days": days},
+    )
+    reason: str | None = publication["degraded_reason"]
+    return reason
+
+
+def _candidates(conn: Connection, day: date, days: int) -> list[Row]:
+    return fetch(
+        conn,
+        "SELECT * FROM analytics_allocation_candidates WHERE as_of_date = %(day)s AND period_days = %(days)s",
+        {"day": day, "days": days},
+    )
 
 
 def _lived_through(files: Files, published: dict[date, dict[str, float]]) -> Iterator[tuple[date, float]]:
@@ -210,9 +304,9 @@ def _lived_through(files: Files, published: dict[date, dict[str, float]]) -> Ite
 
 
 def _daily(files: Files, ticker: str, before: date, session: date) -> float:
-    """The return between two home sessions' closes, of the last own session by each of them."""
+    """The return between two home sessions' closes, of the last own price by each of them."""
     prices = files.prices_of(ticker)
-    start, end = (prices.adjusted[ticker].iloc[prices.session_by(day)] for day in (before, session))
+    start, end = (prices.adjusted[ticker].ffill().iloc[prices.session_by(day)] for day in (before, session))
     return float(end / start - 1)
 
 

@@ -45,7 +45,8 @@ class History:
     adjusted closes (1 on most days). `intraday` says whether a running session has a price beside its opening one,
     `shares_before` what splits before the first session had made of one share. `last_price` is where a running session
     ends if that is not its close: of an exchange rate's day the close is replaced when the day is over. `is_single`
-    gives prices in single precision, as Yahoo does.
+    gives prices in single precision, as Yahoo does. `adj_rounding` is what the rounding of a recorded adjusted close
+    has multiplied it by: it stays with its row, so that an adjusted close changes by later dividends alone.
     """
 
     days: tuple[date, ...]
@@ -65,6 +66,7 @@ class History:
     unsettled: Unsettled | None = None
     last_price: Floats | None = None
     is_single: bool = False
+    adj_rounding: Floats | None = None
     _splits: Floats = field(init=False, repr=False)
     _share_splits: Floats = field(init=False, repr=False)
     _dividends: Floats = field(init=False, repr=False)
@@ -98,6 +100,8 @@ class History:
         last = rows.stop - 1
         splits = self._splits[last] / self._splits[rows]
         dividends = self._dividends[last] / self._dividends[rows]
+        if self.adj_rounding is not None:
+            dividends = dividends * self.adj_rounding[rows]
         known = self._as_published(rows, at)
         columns = (
             self._prices(known["open"] / splits),

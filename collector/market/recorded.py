@@ -15,6 +15,7 @@ import gzip
 import io
 import math
 import zlib
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -47,6 +48,8 @@ COLUMNS = {
     ACTIONS: ("ticker", "date", "dividend", "split_ratio"),
 }
 LARGEST_HOLDINGS = 10
+# Relative: a recorded adjusted close moves by less against its close where only its cents are rounded.
+LARGEST_ROUNDING = 2e-4
 VENUES = {HOME_EXCHANGE: NEW_YORK, "XKRX": SEOUL}
 
 # GICS -> Yahoo's words; Yahoo's own are taken as they are.
@@ -299,6 +302,9 @@ def _history(ticker: str, prices: Sequence[_Price]) -> History:
     later = splits[-1] / splits
     close = np.round(_column(prices, "close") * later, DECIMALS)
     dividend = np.round(_column(prices, "dividend") * later, DECIMALS)
+    adjustment = _column(prices, "adj_close") / _column(prices, "close")
+    is_recorded = not np.isnan(adjustment).any()
+    factors = _recorded_factors(adjustment, dividend) if is_recorded else dividend_factors(dividend, split_ratio, close)
     return History(
         days=days,
         opens_at=trading.opens[at],
@@ -310,19 +316,38 @@ def _history(ticker: str, prices: Sequence[_Price]) -> History:
         volume=_column(prices, "volume") / later,
         dividend=dividend,
         split_ratio=split_ratio,
-        dividend_factor=_recorded_factors(prices, dividend_factors(dividend, split_ratio, close)),
+        dividend_factor=factors,
         intraday=False,  # within a session only the opening price is known
+        adj_rounding=_rounding(adjustment, factors) if is_recorded else None,
     )
 
 
-def _recorded_factors(prices: Sequence[_Price], computed: Floats) -> Floats:
-    """What the recorded adjusted closes say a session's dividend takes off the earlier ones, if they are all there."""
-    adjustment = _column(prices, "adj_close") / _column(prices, "close")
-    if np.isnan(adjustment).any():
-        return computed
+def _recorded_factors(adjustment: Floats, dividend: Floats) -> Floats:
+    """What the recorded adjusted closes say a session's dividend takes off the earlier ones, rounding left out.
+
+    adjustment: adjusted closes / closes. Also a dividend that the actions lack shows in them, in all rows from there
+    on; what is off in a single row is its own.
+
+    >>> _recorded_factors(np.array([0.98, 0.98000001, 0.99, 1.0]), np.array([0, 0, 0, 1.0])).round(4).tolist()
+    [1.0, 1.0, 0.9899, 0.99]
+    >>> _recorded_factors(np.array([0.99, 0.991, 0.99, 1.0, 1.0]), np.zeros(5)).round(4).tolist()
+    [1.0, 1.0, 1.0, 0.99, 1.0]
+    """
     factors = np.ones_like(adjustment)
     factors[1:] = adjustment[:-1] / adjustment[1:]
+    is_rounding = np.abs(factors - 1) < LARGEST_ROUNDING
+    is_single = np.abs(adjustment[:-2] / adjustment[2:] - 1) < LARGEST_ROUNDING
+    is_rounding[1:-1] |= is_single
+    is_rounding[2:] |= is_single
+    factors[(dividend == 0) & is_rounding] = 1.0
     return factors
+
+
+def _rounding(adjustment: Floats, factors: Floats) -> Floats:
+    """What is left of the recorded adjustment when the factors are taken out of it."""
+    taken = np.cumprod(factors)
+    left: Floats = (adjustment * taken) / (adjustment[-1] * taken[-1])
+    return left
 
 
 def _column(prices: Sequence[_Price], name: str) -> Floats:
@@ -342,13 +367,16 @@ def _security(ticker: str, company: _Company | None, history: History) -> Securi
 def _with_shares(security: Security, company: _Company, history: History) -> Security:
     row = max(0, history.row_on_or_before(company.as_of))
     factor = history.share_factor(float(history.opens_at[row]))
-    price = float(history.close[row])
-    return replace(
-        security,
-        sector=company.sector,
-        shares=None if math.isnan(company.shares) else company.shares / factor,
-        cap_shares=None if math.isnan(company.market_cap) else company.market_cap / (price * factor),
-    )
+    shares = None if math.isnan(company.shares) else company.shares / factor
+    cap_shares = None if math.isnan(company.market_cap) else company.market_cap / (float(history.close[row]) * factor)
+    if shares and cap_shares and history.days[row] != _session_by(company.as_of, security.venue):
+        cap_shares = shares  # a cap at a price that the files do not have says nothing of the count
+    return replace(security, sector=company.sector, shares=shares, cap_shares=cap_shares)
+
+
+def _session_by(day: date, venue: Venue) -> date:
+    days = trading_days(venue).days
+    return days[bisect_right(days, day) - 1]
 
 
 def _venue(ticker: str) -> Venue:

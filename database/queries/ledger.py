@@ -222,7 +222,8 @@ def _without_price(conn: Connection, wanted: Collection[tuple[str, date]]) -> li
             needed.ticker,
             needed.trade_date,
             needed.needed,
-            CASE WHEN quarantined.ticker IS NOT NULL THEN 'quarantined' ELSE expected.state END AS state
+            CASE WHEN quarantined.ticker IS NOT NULL THEN 'quarantined' ELSE expected.state END AS state,
+            unknown.state AS state_since
         FROM needed
         LEFT JOIN quarantined ON (quarantined.ticker, quarantined.trade_date) = (needed.needed, needed.trade_date)
         LEFT JOIN logs_expected_bar AS expected
@@ -233,6 +234,13 @@ def _without_price(conn: Connection, wanted: Collection[tuple[str, date]]) -> li
                 (SELECT MIN(trade_date) FROM collected_daily_stock_history WHERE ticker = needed.needed)
             ) AS trade_date
         ) AS first_bar ON TRUE
+        LEFT JOIN LATERAL (
+            -- A source that knows no bar of a ticker has none of the sessions before either.
+            SELECT state FROM logs_expected_bar AS later
+            WHERE later.ticker = needed.needed AND later.trade_date > needed.trade_date
+                AND later.state = 'missing' AND first_bar.trade_date IS NULL
+            LIMIT 1
+        ) AS unknown ON TRUE
         WHERE quarantined.ticker IS NOT NULL OR expected.state IS NOT NULL
             OR (needed.trade_date < first_bar.trade_date) IS NOT TRUE
         """,
@@ -242,10 +250,12 @@ def _without_price(conn: Connection, wanted: Collection[tuple[str, date]]) -> li
 
 def _said(row: Row) -> str:
     """
-    >>> _said({"ticker": "IWM", "needed": "IWM", "trade_date": date(2026, 8, 21), "state": "late"})
+    >>> day = {"trade_date": date(2026, 8, 21), "state": None, "state_since": None}
+    >>> _said(day | {"ticker": "IWM", "needed": "IWM", "state": "late"})
     'IWM has no bar of 2026-08-21 (late)'
-    >>> _said({"ticker": "005930.KS", "needed": "KRW=X", "trade_date": date(2026, 8, 21), "state": None})
+    >>> _said(day | {"ticker": "005930.KS", "needed": "KRW=X"})
     '005930.KS has no KRW=X rate of 2026-08-21 (not collected)'
     """
     what = "bar" if row["needed"] == row["ticker"] else f"{row['needed']} rate"
-    return f"{row['ticker']} has no {what} of {row['trade_date']} ({STATES.get(row['state'], 'not collected')})"
+    state = STATES.get(row["state"] or row["state_since"], "not collected")
+    return f"{row['ticker']} has no {what} of {row['trade_date']} ({state})"

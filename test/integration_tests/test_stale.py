@@ -308,6 +308,24 @@ class TestWhyMissing:
         before_all = (ticker, date(2016, 8, 12), date(2016, 8, 19))
         assert why_missing(conn, {before_all}) == {}, "it was not listed"
 
+    def test_what_the_source_does_not_know_was_not_there_before_either(self, published: None, conn: Connection) -> None:
+        windows = {("GONE", date(2026, 8, 14), LAST), (held(conn), date(2026, 8, 14), LAST)}
+        [window] = why_missing(conn, windows).values()
+        assert window == [
+            "GONE has no bar of 2026-08-14 (not collected)",
+            "GONE has no bar of 2026-08-21 (not collected)",
+        ]
+        change(
+            conn,
+            "INSERT INTO logs_expected_bar (kind, ticker, trade_date, state, reason) "
+            "VALUES ('stock', 'GONE', '2026-08-21', 'missing', 'the source does not know it')",
+        )
+        [window] = why_missing(conn, windows).values()
+        assert window == [
+            "GONE has no bar of 2026-08-14 (missing at the source)",
+            "GONE has no bar of 2026-08-21 (missing at the source)",
+        ]
+
 
 class TestNotComputable:
     """Prices begin on 2026-07-20, so that windows of twenty sessions begin before them until August 17."""

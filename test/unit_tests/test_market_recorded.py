@@ -96,6 +96,23 @@ def test_recorded_adjusted_closes_are_taken_over_as_of_the_moment(write: Write) 
     assert [bar.dividend for bar in market.bars("FUND", at(20))] == [0, 0, 0.5, 0]
 
 
+def test_the_rounding_of_adjusted_closes_is_the_same_at_every_moment(write: Write) -> None:
+    prices = """\
+ticker,date,open,high,low,close,adj_close,volume
+FUND,2026-08-14,400,401,399,400.01,397.9999,1
+FUND,2026-08-17,400,401,399,400.02,398.01,1
+FUND,2026-08-18,402,402,402,402,399.9799,1
+FUND,2026-08-19,399,399,399,399,399,1
+"""
+    actions = "ticker,date,dividend,split_ratio\nFUND,2026-08-19,2.02,\n"
+    market = RecordedMarket(write(prices=prices, actions=actions))
+    first, second, third = ([bar.adj_close or 0.0 for bar in market.bars("FUND", at(day))] for day in (17, 18, 19))
+    assert second[:2] == first
+    assert third == [397.9999, 398.01, 399.9799, 399]
+    assert second[2] / second[0] == pytest.approx(399.9799 / 397.9999, rel=1e-11)
+    assert second[2] == pytest.approx(402, rel=1e-6)
+
+
 def test_missing_adjusted_closes_follow_from_the_dividends(write: Write) -> None:
     bars = RecordedMarket(write()).bars("000001.KS", at(20))
     assert [bar.adj_close for bar in bars] == [990, 1010, 990]
@@ -132,6 +149,20 @@ def test_a_spin_off_changes_the_price_and_not_the_shares(write: Write) -> None:
     assert before and before.price == pytest.approx(10.608)
     assert before.shares_outstanding == 500
     assert before.market_cap == 5304
+
+
+def test_a_cap_at_a_price_that_is_not_there_says_nothing_of_the_count(write: Write) -> None:
+    stocks = FILES["stocks.csv"].replace("Energy,,5500,2026-08-20", "Energy,500,7000,2026-08-21")
+    late = RecordedMarket(write(stocks=stocks)).quote("SPUN", at(20))
+    assert late and (late.shares_outstanding, late.market_cap) == (500, 5500)
+    on_its_day = RecordedMarket(write(stocks=stocks.replace("08-21", "08-20"))).quote("SPUN", at(20))
+    assert on_its_day and (on_its_day.shares_outstanding, on_its_day.market_cap) == (500, 7000)
+    friday = FILES["prices.csv"] + "SPUN,2026-08-21,,,,14,14,400\n"
+    on_sunday = RecordedMarket(write(prices=friday, stocks=stocks.replace("08-21", "08-23"))).quote("SPUN", at(20))
+    assert on_sunday and (on_sunday.shares_outstanding, on_sunday.market_cap) == (500, 5500)
+    capped = stocks.replace("7000,2026-08-21", "14000,2026-08-23")
+    company = RecordedMarket(write(prices=friday, stocks=capped)).quote("SPUN", at(20))
+    assert company and (company.shares_outstanding, company.market_cap) == (500, 11000)
 
 
 def test_what_stocks_csv_describes_and_what_it_does_not(write: Write) -> None:
