@@ -29,7 +29,8 @@ def conn(scratch_database: DatabaseSettings) -> Iterator[Connection]:
 
 
 def bar(close: float, fetched_at: datetime = NOW, ticker: str = "SPY") -> Values:
-    return (ticker, date(2026, 8, 21), close, close, close, close, close, 1, None, 0, 1, fetched_at, "simulated", None)
+    prices = (close, close, close, close, close, 1, None, 0, 1, 0, "USD")
+    return (ticker, date(2026, 8, 21), *prices, fetched_at, "simulated", None)
 
 
 def closes(conn: Connection) -> dict[str, float]:
@@ -75,10 +76,14 @@ def test_an_upsert_inserts_then_updates(conn: Connection) -> None:
 )
 def test_a_text_arrives_as_it_is(conn: Connection, text: str) -> None:
     with transaction(conn):
-        upsert(conn, tables.CONSUMER_ERROR, [(text, "reason", "topic", 0, 0, None), (None, text, "topic", 0, 1, text)])
+        rows: list[Values] = [
+            (text, "reason", "topic", 0, 0, 1, None, None, None),
+            (None, text, "topic", 0, 1, 1, text, None, None),
+        ]
+        upsert(conn, tables.CONSUMER_ERROR, rows)
 
-    rows = fetch(conn, "SELECT raw_value, error_msg, message_key FROM logs_consumer_error ORDER BY kafka_offset")
-    assert [tuple(row.values()) for row in rows] == [(text, "reason", None), (None, text, text)]
+    stored = fetch(conn, "SELECT raw_value, error_msg, message_key FROM logs_consumer_error ORDER BY kafka_offset")
+    assert [tuple(row.values()) for row in stored] == [(text, "reason", None), (None, text, text)]
 
 
 def test_of_two_rows_with_one_key_the_last_counts(conn: Connection) -> None:
