@@ -198,13 +198,14 @@ def test_a_restated_price_is_in_the_next_run(
     run()
     before = stored(conn)
     day = session_before(LAST, 10)
-    half = "UPDATE collected_daily_stock_history SET adj_close = adj_close / %(by)s WHERE trade_date = %(day)s"
-    change(conn, half, by=2, day=day)
+    # Twice the price and back: half of one has a digit more than the column keeps.
+    times = "UPDATE collected_daily_stock_history SET adj_close = adj_close * %(by)s WHERE trade_date = %(day)s"
+    change(conn, times, by=2, day=day)
     try:
         run(session_before(LAST, 20))
         after = stored(conn)
     finally:
-        change(conn, half, by=0.5, day=day)
+        change(conn, times, by=0.5, day=day)
     assert len(after) == len(before) and after != before
     run()
     assert stored(conn) == before
