@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from collector.collect import Asked, Collection, Fresh, fetch_range, is_covered, message_fields, needed_sessions
 from collector.completeness import Kind
@@ -23,6 +23,7 @@ from utils.messages import HoldingsSnapshot, SectorSource, StockDailyBar
 log = logging.getLogger(__name__)
 
 LONGEST_NAME = 200
+RATE_KEPT = timedelta(days=5)  # for how long a rate stands in for later ones: as in collected_dollar_close
 
 
 @dataclass(frozen=True)
@@ -208,10 +209,23 @@ def with_cap(fetched: Bars, stored: Mapping[date, Row], company: Company) -> dic
 def _collect_rate(current: Collection, pair: str, as_of: date, since: date | None) -> str:
     stored = collected.bars(current.conn, DAILY_STOCK_HISTORY, pair)
     needed = needed_of(pair, as_of, since)
-    if is_covered(stored, needed):
+    if all(has_rate(stored, day) for day in needed):
         return "already stored, no request"
     ledger.expect(current.conn, Kind.RATE, [(pair, as_of)], current.run_id)
     return fetch_rate(current, pair, asked_of(current, pair, stored, as_of, needed))
+
+
+def has_rate(stored: Mapping[date, Row], day: date) -> bool:
+    """Tell whether a day has a rate for good: its own, or that of a day before where the source went on without one.
+
+    >>> stored = {date(2026, 4, 2): {}, date(2026, 4, 6): {}}   # the source has no rate of Friday the 3rd
+    >>> [has_rate(stored, date(2026, 4, day)) for day in (2, 3, 6, 7)]
+    [True, True, True, False]
+    """
+    if day in stored:
+        return True
+    is_past = any(other > day for other in stored)
+    return is_past and any(timedelta(0) < day - other <= RATE_KEPT for other in stored)
 
 
 def stock_messages(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import httpx
 import pytest
 
 from batch import spark_active_stock_allocator as allocator
@@ -76,8 +77,10 @@ def run_singly(settings: Settings, spark: Any, conn: Connection, session: date) 
 
 
 def test_its_portfolios_are_those_of_single_runs(
-    platform: Settings, conn: Connection, spark: Any, capsys: pytest.CaptureFixture[str]
+    platform: Settings, conn: Connection, spark: Any, market: httpx.Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    # Every second answer has other last digits of adjusted closes, which would show in the last digits of returns.
+    market.put("/control/noise", json={"is_on": False}).raise_for_status()
     asked = Range(platform, FIRST, UNTIL)
     history.run(asked, history.steps(asked))
     assert history.conclude(asked, 61.0) == 0
