@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from collector.collect import Collection
-from collector.request_budget import BUDGET, FIRST_START
+from collector.request_budget import BUDGET
 from config.universe import Universe, universe
 from database.db_helper import Row
 from database.queries import requests, stock_sectors
@@ -82,7 +82,7 @@ def in_turn(found: Mapping[str, Sector], asked: Mapping[str, Row]) -> list[str]:
 
 def lookups_left(current: Collection, planned: int) -> int:
     """How many sectors a run may look up that has so many requests still to make: what is left of the day's budget."""
-    made = requests.count_of_last_day(current.conn, FIRST_START)
+    made = requests.count_of_last_day(current.conn)
     return max(current.settings.collector.sector_lookups_per_run, BUDGET - made - planned)
 
 

@@ -142,7 +142,7 @@ class Settings:
                 history_sessions=read.integer("HISTORY_SESSIONS", 260, at_least=21),
                 refetch_sessions=read.integer("REFETCH_SESSIONS", 30, at_least=21),
                 late_sessions=read.integer("LATE_SESSIONS", 2),
-                sector_lookups_per_run=read.integer("SECTOR_LOOKUPS_PER_RUN", 3),
+                sector_lookups_per_run=read.integer("SECTOR_LOOKUPS_PER_RUN", 4),
                 stored_timeout_seconds=read.number("STORED_TIMEOUT_SECONDS", 300.0),
             ),
             schedule=read.choice("PIPELINE_SCHEDULE", ("staggered", "controller")),

@@ -49,16 +49,15 @@ def by_endpoint(conn: Connection, since: datetime) -> list[Row]:
     )
 
 
-def count_of_last_day(conn: Connection, besides: str) -> int:
-    """How many requests were made within 24 hours, less those of one run."""
+def count_of_last_day(conn: Connection) -> int:
+    """Count the requests made within 24 hours."""
     [row] = fetch(
         conn,
         """
         SELECT COUNT(*) AS requests
         FROM logs_yahoo_request
-        WHERE requested_at > clock_timestamp() - INTERVAL '1 day' AND run_id IS DISTINCT FROM %(besides)s
+        WHERE requested_at > clock_timestamp() - INTERVAL '1 day'
         """,
-        {"besides": besides},
     )
     return int(row["requests"])
 
