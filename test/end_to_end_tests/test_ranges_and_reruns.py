@@ -26,8 +26,10 @@ BY_SESSION = {
     "analytics_allocation_candidates": "as_of_date",
     "analytics_publication": "as_of_date",
 }
-# When and by which run a row was written may differ, and a stock's sector is looked up by one run or a later one.
-OF_THE_RUN = {"run_id", "fetched_at", "published_at", "sector", "sector_source"}
+# When and by which run a row was written may differ, and a stock's sector is looked up by one run or a later one. With
+# it the average of its sector's stocks is there, or another one.
+OF_SECTORS = {"sector", "sector_source", "sector_avg_5d", "sector_avg_10d", "sector_avg_20d"}
+OF_THE_RUN = {"run_id", "fetched_at", "published_at", *OF_SECTORS}
 HELD = "ticker IN (SELECT ticker FROM analytics_allocation_candidates WHERE as_of_date = ANY(%(days)s))"
 
 
