@@ -84,13 +84,14 @@ with daily_dag(
     def never_computed(as_of: str, started_by: str) -> list[dict[str, Any]]:
         from config.universe import universe
         from database.db_helper import connect
-        from database.queries.unpublished import unpublished
+        from database.queries.unpublished import asked_for, unpublished
         from utils.dates import session_before
 
         settings, end = Settings.from_env(), date.fromisoformat(as_of)
         with airflow_errors(), closing(connect(settings.database)) as conn:
             start = session_before(end, settings.collector.refetch_sessions)
-            sessions = unpublished(conn, universe().benchmark, universe().periods, start, end)
+            benchmark = universe().benchmark
+            sessions = asked_for(conn, benchmark, unpublished(conn, benchmark, universe().periods, start, end))
         log.info("never computed, and computable now: %s", ", ".join(map(str, sessions)) or "none")
         return runs_of(sessions, started_by)
 

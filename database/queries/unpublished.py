@@ -35,6 +35,20 @@ def unpublished(
     ]
 
 
+def asked_for(conn: Connection, benchmark: str, sessions: Sequence[date]) -> list[date]:
+    """Return those of the sessions that a run was about, in order; of the others the prices are only history."""
+    rows = fetch(
+        conn,
+        """
+        SELECT trade_date FROM logs_expected_bar
+        WHERE kind = 'etf' AND ticker = %(ticker)s AND trade_date = ANY(%(sessions)s)
+        ORDER BY trade_date
+        """,
+        {"ticker": benchmark, "sessions": list(sessions)},
+    )
+    return [row["trade_date"] for row in rows]
+
+
 def lacks(publications: Publications, computable: Sequence[int]) -> bool:
     """Whether something of a session is to be computed. `computable`: the periods with a return of the benchmark.
 

@@ -15,7 +15,7 @@ from consumer.storing import Store, upsert_by
 from database import tables
 from database.db_helper import Connection, connect, fetch, transaction, upsert
 from database.queries import collected, consumer_lag, errors, ledger
-from database.queries.unpublished import unpublished
+from database.queries.unpublished import asked_for, unpublished
 from utils.dates import sessions_between
 from utils.errors import DatabaseUnavailable
 from utils.lag import Lag
@@ -314,6 +314,11 @@ class TestNeverComputed:
         assert self.found(conn) == self.days[40:42]
         assert self.found(conn, start=self.days[41]) == self.days[41:42]
         assert self.found(conn, end=self.days[40]) == self.days[40:41]
+
+    def test_a_session_that_no_run_was_about_is_history(self, conn: Connection) -> None:
+        ledger.expect(conn, "etf", [("SPY", self.days[41])], None)
+
+        assert asked_for(conn, "SPY", self.days[40:43]) == [self.days[41]]
 
     def test_not_while_the_benchmark_has_no_price(self, conn: Connection) -> None:
         self.take_back(conn, self.days[40])
