@@ -28,6 +28,8 @@ from utils.kafka_utils import committed_offsets
 COLLECTED = ("collected_daily_etf_ohlc", "collected_etf_holdings", "collected_daily_stock_history")
 ANALYTICS = ("analytics_trending_etfs", "analytics_portfolio_allocation", "analytics_allocation_candidates")
 PRODUCTS = {"collector", "consumer", "dashboard", "api", "airflow", "spark"}
+# A stock's sector is looked up by one run or a later one, and with it the average of its sector's stocks.
+OF_THE_RUN = {"run_id", "sector", "sector_source", "sector_avg_5d", "sector_avg_10d", "sector_avg_20d"}
 STOP_SECONDS = 30
 KILLED = 128 + signal.SIGKILL
 TASK_SECONDS = 420
@@ -71,7 +73,7 @@ def crash(service: str) -> None:
 def rows(conn: Connection, tables: tuple[str, ...] = COLLECTED + ANALYTICS) -> dict[str, list[Row]]:
     def of(table: str) -> list[Row]:
         stored = fetch(conn, f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4")
-        return [{name: value for name, value in row.items() if name != "run_id"} for row in stored]
+        return [{name: value for name, value in row.items() if name not in OF_THE_RUN} for row in stored]
 
     return {table: of(table) for table in tables}
 
