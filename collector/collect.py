@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any, Self, get_args
 
-from collector.completeness import Absence, Change, Kind, absences, changes, differs, is_same_bar
+from collector.completeness import Absence, Change, Kind, absences, changes, differs, is_same_bar, values_of
 from collector.gate import RequestGate
 from collector.judgement import Break, Judgement, Known, judge, note_stale_rows
 from collector.yahoo import Bar, Bars, Yahoo
@@ -387,20 +387,12 @@ def message_fields(fresh: Fresh, fetched: Bars, run_id: str | None) -> dict[str,
     """What a bar's message says whatever it is a bar of."""
     bar = fresh.bar
     return {
+        **values_of(bar),
         "ticker": fetched.ticker,
         "trade_date": bar.session,
-        "open_price": bar.open,
-        "high_price": bar.high,
-        "low_price": bar.low,
-        "close_price": bar.close,
-        "adj_close": bar.adj_close,
-        "volume": bar.volume,
         "previous_close": fresh.previous_close,
         "doubt": fresh.doubt,
         "is_accepted": fresh.is_accepted,
-        "dividend": bar.dividend,
-        "split_ratio": bar.split_ratio,
-        "capital_gain": bar.capital_gain,
         "currency": fetched.currency,
         "fetched_at": fetched.answer.fetched_at,
         "source": fetched.answer.source,

@@ -13,7 +13,7 @@ from utils.command_line import exit_code_of
 from utils.errors import InvalidInput
 
 BUDGET = 75  # a full day of 15 ETFs, 10 of them trending, 40 stocks
-FIRST_START = "bootstrap"  # the run whose requests fill the history once, and are no part of a day
+FIRST_START = "bootstrap"  # the run whose requests fill the history once
 
 
 def every_holding(known: Universe) -> int:
