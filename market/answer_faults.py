@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from collector.market.envelope import Json
-from collector.market.fault import DataFault, SessionFault, TickerFault
-from collector.market.model import Bar, Quote, Security
-from collector.market.price_faults import scaled
-from collector.market.quotes import nothing_known
+from market.envelope import Json
+from market.fault import DataFault, SessionFault, TickerFault
+from market.model import Bar, Quote, Security
+from market.price_faults import scaled
+from market.quotes import nothing_known
 
 SHARED_PERCENT = 0.25
 MINOR_UNITS_IN_MAJOR = 100

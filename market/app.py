@@ -8,10 +8,10 @@ from email.utils import format_datetime
 from fastapi import FastAPI, Request, Response
 from starlette.middleware.gzip import GZipMiddleware
 
-from collector.market import control, yahoo_routes
-from collector.market.envelope import Refused, YahooJson
-from collector.market.refusals import Delay, Endpoint, Refusal
-from collector.market.state import MarketState
+from market import control, yahoo_routes
+from market.envelope import Refused, YahooJson
+from market.refusals import Delay, Endpoint, Refusal
+from market.state import MarketState
 
 log = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ from fractions import Fraction
 from functools import cache
 from zlib import crc32
 
-from collector.market.envelope import Json, Refused, stated
-from collector.market.history import SESSIONS_OF_A_YEAR, year_range
-from collector.market.model import EXCHANGE_NAMES, Bar, Market, Security, UnknownSymbol
-from collector.market.noise import reordered, second_adj_closes
-from collector.market.sessions import NEW_YORK, Venue, trading_days, utc
+from market.envelope import Json, Refused, stated
+from market.history import SESSIONS_OF_A_YEAR, year_range
+from market.model import EXCHANGE_NAMES, Bar, Market, Security, UnknownSymbol
+from market.noise import reordered, second_adj_closes
+from market.sessions import NEW_YORK, Venue, trading_days, utc
 
 RANGES = ["1d", "5d", "1mo", "3mo", "6mo", "1y", "2y", "5y", "10y", "ytd", "max"]
 SPAN = re.compile(r"max|ytd|\d{1,3}(d|wk|mo|y)")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from collector.market.sessions import NEW_YORK, end_of_market, trading_days, utc
+from market.sessions import NEW_YORK, end_of_market, trading_days, utc
 from utils.dates import close_of, require_closed_session
 from utils.errors import InvalidInput
 

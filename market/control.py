@@ -9,9 +9,9 @@ from typing import Any
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, RootModel
 
-from collector.market.clock import MarketClock
-from collector.market.faults import Fault
-from collector.market.state import State
+from market.clock import MarketClock
+from market.faults import Fault
+from market.state import State
 from utils.errors import InvalidInput
 
 router = APIRouter()

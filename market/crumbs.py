@@ -8,7 +8,7 @@ from email.utils import formatdate
 
 from fastapi import Request
 
-from collector.market.envelope import Refused
+from market.envelope import Refused
 
 COOKIE_SECONDS = 365 * 24 * 3600
 

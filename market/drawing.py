@@ -5,10 +5,10 @@ from zlib import crc32
 
 import numpy as np
 
-from collector.market.history import Unsettled
-from collector.market.model import Security
-from collector.market.oddities import WITHOUT_RATE
-from collector.market.sessions import SEOUL, Floats, Venue, trading_days
+from market.history import Unsettled
+from market.model import Security
+from market.oddities import WITHOUT_RATE
+from market.sessions import SEOUL, Floats, Venue, trading_days
 
 KRX_TICKS = ((2e3, 1.0), (5e3, 5.0), (2e4, 10.0), (5e4, 50.0), (2e5, 100.0), (5e5, 500.0))
 USUAL_FUND_VOLUME = 2e7

@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from collector.market.envelope import Json
-from collector.market.model import Bar, Quote, Security
+from market.envelope import Json
+from market.model import Bar, Quote, Security
 
 
 class Fault(BaseModel):

@@ -10,13 +10,13 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from collector.market import answer_faults as answers
-from collector.market import price_faults as prices
-from collector.market.envelope import Json
-from collector.market.fault import DataFault, described
-from collector.market.model import Bar, Holding, Label, Market, Quote, Security, UnknownSymbol
-from collector.market.refusals import Endpoint, HttpFault, Refusal
-from collector.market.sessions import trading_days, utc
+from market import answer_faults as answers
+from market import price_faults as prices
+from market.envelope import Json
+from market.fault import DataFault, described
+from market.model import Bar, Holding, Label, Market, Quote, Security, UnknownSymbol
+from market.refusals import Endpoint, HttpFault, Refusal
+from market.sessions import trading_days, utc
 from utils.errors import InvalidInput
 
 EVER = datetime(9999, 1, 1, tzinfo=UTC)

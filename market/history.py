@@ -8,8 +8,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from collector.market.model import Bar, Holding, Label, Quote, Restatement, Security, UnknownSymbol, in_progress
-from collector.market.sessions import Floats, end_of_market, holdings_known_from
+from market.model import Bar, Holding, Label, Quote, Restatement, Security, UnknownSymbol, in_progress
+from market.sessions import Floats, end_of_market, holdings_known_from
 
 # Undoing and redoing a split multiplies and divides: rounding removes what floating point leaves of that.
 DECIMALS = 9

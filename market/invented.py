@@ -14,10 +14,11 @@ from zlib import crc32
 
 import numpy as np
 
-from collector.market.drawing import draw_bars, draw_rates, draw_unsettled
-from collector.market.history import HistoricalMarket, History, Snapshot, Wrong, dividend_factors
-from collector.market.model import MINOR_UNITS, Holding, Restatement, Security
-from collector.market.oddities import (
+from config.exchanges import suffix_of
+from market.drawing import draw_bars, draw_rates, draw_unsettled
+from market.history import HistoricalMarket, History, Snapshot, Wrong, dividend_factors
+from market.model import MINOR_UNITS, Holding, Restatement, Security
+from market.oddities import (
     BAD_CANDLES,
     BELOW_THE_CLOSE,
     DELISTED,
@@ -39,8 +40,8 @@ from collector.market.oddities import (
     WITHOUT_QUOTE_CURRENCY,
     WITHOUT_SHARES,
 )
-from collector.market.securities import COMPANIES, COMPANY_OF, FUND_OF, FUNDS, GOLD, NASDAQ_LISTED, RATES, Company, Fund
-from collector.market.sessions import (
+from market.securities import COMPANIES, COMPANY_OF, FUND_OF, FUNDS, GOLD, NASDAQ_LISTED, RATES, Company, Fund
+from market.sessions import (
     CURRENCIES,
     FRANKFURT,
     LONDON,
@@ -53,8 +54,7 @@ from collector.market.sessions import (
     trading_days,
     utc,
 )
-from collector.market.waves import DAMPING, Draws, log_values
-from config.exchanges import suffix_of
+from market.waves import DAMPING, Draws, log_values
 from utils.errors import InvalidInput
 
 DEFAULT_SEED = 7

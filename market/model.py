@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal, Protocol
 
-from collector.market.sessions import Venue
+from market.sessions import Venue
 
 Label = Literal["simulated", "recorded"]
 Kind = Literal["ETF", "EQUITY", "CURRENCY"]

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from collector.market.envelope import Json
-from collector.market.model import Bar
+from market.envelope import Json
+from market.model import Bar
 
 # Adjusted closes of the newest bars are the same in both versions: what is computed on the evening of a session (its
 # longest return goes back 20 sessions) does not depend on which one was told.

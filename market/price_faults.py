@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from collector.market.fault import DataFault, SessionFault, TickerFault
-from collector.market.model import Bar, Security
+from market.fault import DataFault, SessionFault, TickerFault
+from market.model import Bar, Security
 from utils.dates import exchange_of
 
 PRICES = ("open", "high", "low", "close", "adj_close")

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from collector.market.chart import trading_period
-from collector.market.envelope import Json, stated
-from collector.market.model import EXCHANGE_NAMES, Market, Quote, UnknownSymbol
+from market.chart import trading_period
+from market.envelope import Json, stated
+from market.model import EXCHANGE_NAMES, Market, Quote, UnknownSymbol
 
 
 def quote_rows(market: Market, tickers: Sequence[str], at: datetime) -> list[Json]:

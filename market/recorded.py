@@ -25,15 +25,15 @@ from typing import NoReturn
 
 import numpy as np
 
-from collector.market.history import (
+from market.history import (
     DECIMALS,
     HistoricalMarket,
     History,
     Snapshot,
     dividend_factors,
 )
-from collector.market.model import Holding, Kind, Security
-from collector.market.sessions import CURRENCIES, NEW_YORK, SEOUL, Floats, Venue, trading_days
+from market.model import Holding, Kind, Security
+from market.sessions import CURRENCIES, NEW_YORK, SEOUL, Floats, Venue, trading_days
 from utils.dates import HOME_EXCHANGE, exchange_of
 from utils.errors import InvalidInput
 

@@ -6,9 +6,9 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from pydantic import Field
 
-from collector.market.crumbs import consent_cookies, unauthorized
-from collector.market.envelope import YahooJson, error_body
-from collector.market.fault import Fault
+from market.crumbs import consent_cookies, unauthorized
+from market.envelope import YahooJson, error_body
+from market.fault import Fault
 
 Endpoint = Literal["cookie", "getcrumb", "chart", "quoteSummary", "quote", "timeseries", "other"]
 Status = Literal[200, 400, 401, 403, 404, 422, 429, 500, 502, 503, 999]

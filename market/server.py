@@ -12,13 +12,13 @@ from pathlib import Path
 import uvicorn
 from uvicorn.protocols.http import h11_impl
 
-from collector.market.app import create_app
-from collector.market.clock import REAL, MarketClock
-from collector.market.faults import Faults, read_faults
-from collector.market.history import HistoricalMarket
-from collector.market.invented import DEFAULT_SEED, DEFAULT_SESSIONS, InventedMarket
-from collector.market.recorded import RecordedMarket
-from collector.market.state import MarketState
+from market.app import create_app
+from market.clock import REAL, MarketClock
+from market.faults import Faults, read_faults
+from market.history import HistoricalMarket
+from market.invented import DEFAULT_SEED, DEFAULT_SESSIONS, InventedMarket
+from market.recorded import RecordedMarket
+from market.state import MarketState
 from utils.dates import last_closed_session, parse_date, session_before, sessions_of
 from utils.errors import ActstockError, InvalidInput
 from utils.logging_utils import configure_logging
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m collector.market_server", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m market.server", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, default=_default_port(), help="port to listen on (%(default)s)")
     parser.add_argument("--market", type=Path, metavar="DIR", help="a recorded market: a folder of CSV files")

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from collector.market.clock import MarketClock
-from collector.market.faults import Faults, FaultyMarket
-from collector.market.history import HistoricalMarket
-from collector.market.noise import Noise
-from collector.market.refusals import Endpoint
+from market.clock import MarketClock
+from market.faults import Faults, FaultyMarket
+from market.history import HistoricalMarket
+from market.noise import Noise
+from market.refusals import Endpoint
 
 
 @dataclass

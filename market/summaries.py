@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from collector.market.envelope import Json, Refused, stated
-from collector.market.model import Market, Quote, Security, UnknownSymbol
+from market.envelope import Json, Refused, stated
+from market.model import Market, Quote, Security, UnknownSymbol
 
 SHARES_OF_THE_FUND = ("stock", "cash", "bond", "other", "preferred", "convertible")
 

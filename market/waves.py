@@ -9,9 +9,9 @@ from zlib import crc32
 
 import numpy as np
 
-from collector.market.oddities import DELISTED
-from collector.market.securities import COMPANIES, COMPANY_OF, FUNDS, GOLD, MOVES_LIKE, RATES, SECTORS, Company, Fund
-from collector.market.sessions import Floats
+from market.oddities import DELISTED
+from market.securities import COMPANIES, COMPANY_OF, FUNDS, GOLD, MOVES_LIKE, RATES, SECTORS, Company, Fund
+from market.sessions import Floats
 
 
 @dataclass(frozen=True)

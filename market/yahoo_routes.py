@@ -5,14 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 
-from collector.market.chart import ChartQuery, chart_of
-from collector.market.crumbs import crumb_needed, crumb_of, set_cookie_header
-from collector.market.envelope import YahooJson
-from collector.market.noise import reordered
-from collector.market.quotes import quote_rows, shares_over_time
-from collector.market.refusals import CONSENT_PAGE, CONSENT_PATH, Endpoint
-from collector.market.state import State
-from collector.market.summaries import asked_for, formatted, modules_of
+from market.chart import ChartQuery, chart_of
+from market.crumbs import crumb_needed, crumb_of, set_cookie_header
+from market.envelope import YahooJson
+from market.noise import reordered
+from market.quotes import quote_rows, shares_over_time
+from market.refusals import CONSENT_PAGE, CONSENT_PATH, Endpoint
+from market.state import State
+from market.summaries import asked_for, formatted, modules_of
 
 router = APIRouter(include_in_schema=False)
 with_crumb = [Depends(crumb_needed)]

@@ -219,7 +219,7 @@ def _market_server(environ: Mapping[str, str], folder: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    url, command = f"http://127.0.0.1:{port}", ["collector.market_server", "--port", str(port)]
+    url, command = f"http://127.0.0.1:{port}", ["market.server", "--port", str(port)]
     with _process(command, environ, folder / "market-server.log") as server:
         until = time.monotonic() + START_SECONDS
         while not _answers(url):

@@ -13,7 +13,7 @@ from ops.documents.markdown import code, table
 ENV_EXAMPLE = PROJECT_ROOT / ".env.example"
 SETTING = re.compile(r"^#(?P<name>[A-Z][A-Z0-9_]*)=(?P<default>.*)$")
 SECTION = "# --- "
-COMMAND_FOLDERS = ("collector", "consumer", "database")
+COMMAND_FOLDERS = ("collector", "consumer", "database", "market")
 MAIN = '__name__ == "__main__"'
 METHODS = ("get", "post", "put", "delete")
 

@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from collector.market.invented import InventedMarket
 from config.config import Settings
 from database.db_helper import Connection, connect
+from market.invented import InventedMarket
 from ops.airflow_client import Airflow, Run, Task
 
 RUN_SECONDS = 420

@@ -168,7 +168,7 @@ def market() -> Iterator[httpx.Client]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "collector.market_server", "--port", str(port), "--until", str(UNTIL)]
+    command = [sys.executable, "-m", "market.server", "--port", str(port), "--until", str(UNTIL)]
     server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
         try:
@@ -231,5 +231,5 @@ def settings(
 
 @pytest.fixture
 def fault(market: httpx.Client) -> Callable[..., None]:
-    """Sets one fault of the market server (collector/market/faults.py)."""
+    """Sets one fault of the market server (market/faults.py)."""
     return lambda **values: market.post("/control/faults", json=values).raise_for_status() and None

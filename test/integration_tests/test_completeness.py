@@ -18,12 +18,12 @@ from batch import spark_trending_etf_identifier as identifier
 from batch.job import Job, Outcome
 from collector import gaps, kafka_producer_etf_daily, kafka_producer_trending_etf_holdings, restatements
 from collector.collect import Receipt
-from collector.market.invented import InventedMarket
 from config.config import Settings
 from config.universe import universe
 from database.db_helper import Connection, Row, connect, fetch, transaction
 from database.queries import errors, ledger, portfolios
 from database.queries.outdated import Figure, outdated
+from market.invented import InventedMarket
 from utils.dates import session_before, sessions_between
 from utils.errors import BarMissing, RateLimited
 

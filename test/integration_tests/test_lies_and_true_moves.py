@@ -24,15 +24,15 @@ import pytest
 from pydantic import TypeAdapter
 
 from collector import collect, kafka_producer_etf_daily
-from collector.market.faults import Fault, Faults, FaultyMarket
-from collector.market.invented import InventedMarket
-from collector.market.securities import US_COMPANIES
 from collector.stock_bars import collect_stocks
 from config.config import Settings
 from config.universe import universe
 from consumer import replay_errors
 from database.db_helper import Connection, Row, connect, fetch
 from database.queries import errors, ledger
+from market.faults import Fault, Faults, FaultyMarket
+from market.invented import InventedMarket
+from market.securities import US_COMPANIES
 from utils.dates import close_of, session_after, session_before, window_of
 
 UNTIL = date(2026, 8, 21)

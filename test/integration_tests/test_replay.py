@@ -12,11 +12,11 @@ import httpx
 import pandas as pd
 import pytest
 
-from collector.market.invented import InventedMarket
 from config.config import DatabaseSettings, Settings
 from config.universe import universe
 from database.db_helper import connect, fetch
 from database.tables import DAILY_ETF_OHLC
+from market.invented import InventedMarket
 from ops.databases import drop_databases
 from ops.errors import CannotStart
 from ops.market import MarketServer

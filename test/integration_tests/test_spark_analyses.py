@@ -14,12 +14,12 @@ from psycopg2 import sql
 from batch import batch_monthly_sector_analyzer as sectors
 from batch import spark_etf_top_holdings as top_holdings
 from batch.job import Job
-from collector.market.invented import InventedMarket
 from config.config import DatabaseSettings
 from config.universe import universe
 from database import tables
 from database.db_helper import Connection, Row, connect, fetch, replace_partition, transaction
 from database.tables import Table
+from market.invented import InventedMarket
 from utils.errors import NotStored
 
 AS_OF, BEFORE = date(2026, 8, 21), date(2026, 8, 20)

@@ -15,13 +15,13 @@ from batch import spark_monthly_portfolio_rebalancer as rebalancer
 from batch import spark_portfolio_performance as performance
 from batch import spark_trending_etf_identifier as identifier
 from batch.job import Job
-from collector.market.invented import InventedMarket
 from config.config import DatabaseSettings
 from config.universe import universe
 from database import tables
 from database.db_helper import Connection, Row, connect, fetch, transaction
 from database.queries import followed
 from database.queries.paging import Span
+from market.invented import InventedMarket
 from utils.dates import last_sundays_between, month_sold_on, session_before, traded_on, window_of
 from utils.errors import NotStored
 

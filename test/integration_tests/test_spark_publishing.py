@@ -13,11 +13,11 @@ from batch import holdings, job
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
 from batch.job import Job
-from collector.market.invented import InventedMarket
 from config.config import DatabaseSettings
 from database import tables
 from database.db_helper import Connection, Row, connect, fetch, replace_partition, transaction
 from database.tables import ALLOCATION_CANDIDATES, Table
+from market.invented import InventedMarket
 from utils.errors import NotPublished, NotStored
 
 AS_OF = date(2026, 8, 21)

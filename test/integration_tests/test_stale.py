@@ -15,7 +15,6 @@ from batch import spark_monthly_portfolio_rebalancer as rebalancer
 from batch import spark_portfolio_performance as performance
 from batch import spark_trending_etf_identifier as identifier
 from batch.job import Job
-from collector.market.invented import InventedMarket
 from config.config import DatabaseSettings
 from config.universe import universe
 from database.db_helper import Connection, Row, connect, fetch, transaction
@@ -23,6 +22,7 @@ from database.queries.ledger import why_missing
 from database.queries.outdated import outdated
 from database.queries.returns import Stretch, between
 from database.queries.stale import PERFORMANCE, REBALANCE, SECTORS, TOP_HOLDINGS, Stale, stale
+from market.invented import InventedMarket
 from utils.dates import session_before, sessions_between
 
 LAST = date(2026, 8, 21)

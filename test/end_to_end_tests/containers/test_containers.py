@@ -27,7 +27,7 @@ from utils.kafka_utils import committed_offsets
 
 COLLECTED = ("collected_daily_etf_ohlc", "collected_etf_holdings", "collected_daily_stock_history")
 ANALYTICS = ("analytics_trending_etfs", "analytics_portfolio_allocation", "analytics_allocation_candidates")
-PRODUCTS = {"collector", "consumer", "dashboard", "api", "airflow", "spark"}
+PRODUCTS = {"collector", "consumer", "dashboard", "market", "api", "airflow", "spark"}
 # A stock's sector is looked up by one run or a later one, and with it the average of its sector's stocks.
 OF_THE_RUN = {"run_id", "sector", "sector_source", "sector_avg_5d", "sector_avg_10d", "sector_avg_20d"}
 STOP_SECONDS = 30
