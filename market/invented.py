@@ -40,7 +40,7 @@ from market.oddities import (
     WITHOUT_QUOTE_CURRENCY,
     WITHOUT_SHARES,
 )
-from market.securities import COMPANIES, COMPANY_OF, FUND_OF, FUNDS, GOLD, NASDAQ_LISTED, RATES, Company, Fund
+from market.securities import COMPANIES, COMPANY_OF, FUND_OF, FUNDS, GOLD, RATES, Company, Fund
 from market.sessions import (
     CURRENCIES,
     FRANKFURT,
@@ -67,20 +67,21 @@ MONTHS = range(1, 13)
 
 @dataclass(frozen=True)
 class Listing:
-    """What a ticker's suffix says: where it trades, in which currency, and Yahoo's code of the exchange."""
+    """Where a ticker trades, and in which currency."""
 
     venue: Venue
     currency: str
-    exchange: str
 
 
+# By the ticker's suffix.
 LISTINGS = {
-    ".KS": Listing(SEOUL, "KRW", "KSC"),
-    ".T": Listing(TOKYO, "JPY", "JPX"),
-    ".L": Listing(LONDON, "GBp", "LSE"),
-    ".DE": Listing(FRANKFURT, "EUR", "GER"),
+    "": Listing(NEW_YORK, "USD"),
+    ".KS": Listing(SEOUL, "KRW"),
+    ".T": Listing(TOKYO, "JPY"),
+    ".L": Listing(LONDON, "GBp"),
+    ".DE": Listing(FRANKFURT, "EUR"),
 }
-VENUES = (NEW_YORK, CURRENCIES, *(listing.venue for listing in LISTINGS.values()))
+VENUES = (CURRENCIES, *(listing.venue for listing in LISTINGS.values()))
 
 
 class InventedMarket(HistoricalMarket):
@@ -125,10 +126,9 @@ def _shown_sessions(until: date, count: int) -> tuple[date, ...]:
 
 def _securities() -> Iterable[Security]:
     for fund in (*FUNDS, GOLD):
-        exchange = "NGM" if fund.ticker in NASDAQ_LISTED else "PCX"
         units = 1e6 * (100 + crc32(fund.ticker.encode()) % 800)
         yield Security(
-            fund.ticker, fund.name, "ETF", "USD", exchange, NEW_YORK, shares=units, cap_shares=round(1.07 * units)
+            fund.ticker, fund.name, "ETF", "USD", fund.exchange, NEW_YORK, shares=units, cap_shares=round(1.07 * units)
         )
     for company in COMPANIES:
         yield _listed(company)
@@ -139,8 +139,7 @@ def _securities() -> Iterable[Security]:
 
 def _listed(company: Company) -> Security:
     ticker = company.ticker
-    at_home = Listing(NEW_YORK, "USD", "NMS" if ticker in NASDAQ_LISTED else "NYQ")
-    listing = LISTINGS.get(suffix_of(ticker), at_home)
+    listing = LISTINGS[suffix_of(ticker)]
     price = company.price / (100 if listing.currency in MINOR_UNITS else 1)
     count = 1000.0 * round(company.market_cap * 1e6 / price)
     cap_disclosed = ticker not in WITHOUT_MARKET_CAP
@@ -150,7 +149,7 @@ def _listed(company: Company) -> Security:
         name=company.name,
         kind="EQUITY",
         currency=listing.currency,
-        exchange=listing.exchange,
+        exchange=company.exchange,
         venue=listing.venue,
         sector=company.sector,
         shares=1000.0 * round(count * PART_OF_THE_COMPANY.get(ticker, 1.0) / 1000) if shares_disclosed else None,
