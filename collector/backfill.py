@@ -12,10 +12,10 @@ from datetime import UTC, date, datetime
 from itertools import groupby
 
 from collector import kafka_producer_etf_daily
-from collector.collect import Receipt, wait_until_stored
 from collector.completeness import Kind
+from collector.plan import explain_no_exchange, sessions_for_returns
+from collector.receipt import Receipt, wait_until_stored
 from collector.source_clock import last_session
-from collector.stock_bars import needed_of, why_no_exchange
 from config.config import Settings, Topic
 from config.universe import Group, universe
 from database.db_helper import connect
@@ -74,8 +74,8 @@ def run(settings: Settings, group: Group, days: int, last: date) -> None:
 def report(settings: Settings, group: Group, first: date, last: date) -> int:
     """Print what is missing of each ETF; returns how many bars in all."""
     etfs = universe().group(group)
-    unknown = {etf: reason for etf in etfs if (reason := why_no_exchange(etf))}
-    needed = {etf: needed_of(etf, last, first) for etf in etfs if etf not in unknown}
+    unknown = {etf: reason for etf in etfs if (reason := explain_no_exchange(etf))}
+    needed = {etf: sessions_for_returns(etf, last, first) for etf in etfs if etf not in unknown}
     earliest = min((days[0] for days in needed.values()), default=first)
     with closing(connect(settings.database)) as conn:
         absent = collected.absent(conn, DAILY_ETF_OHLC, [(etf, day) for etf, days in needed.items() for day in days])

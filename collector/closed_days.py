@@ -82,7 +82,7 @@ def _testifies(row: Row, asked_at: datetime | None) -> bool:
     return asked_at is not None and asked_at >= over
 
 
-def told(conn: Connection, start: date | None = None, end: date | None = None) -> Iterator[str]:
+def list_suspects(conn: Connection, start: date | None = None, end: date | None = None) -> Iterator[str]:
     """The suspected days line by line, each with the command that adds it; nothing without one."""
     found = suspected(conn, start, end)
     if found:
@@ -160,7 +160,7 @@ def _run(options: argparse.Namespace, start: date | None, end: date | None) -> N
     if options.open:
         raise InvalidInput("--open says of the day to --add that the exchange was open: name it with --add")
     with closing(connect(Settings.from_env().database)) as conn:
-        print("\n".join(told(conn, start, end)) or "every session has a bar of each exchange that is followed")
+        print("\n".join(list_suspects(conn, start, end)) or "every session has a bar of each exchange that is followed")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from collector.collect import Collection, Receipt
+from collector.collection import Collection
 from collector.yahoo import FundHoldings
 from config.config import Topic
 from config.universe import Universe, universe
@@ -46,7 +46,7 @@ def _fetch(current: Collection, etf: str) -> HoldingsSnapshot:
     fetched = current.yahoo.top_holdings(etf)
     for note in fetched.notes:
         log.warning("%s: %s", etf, note)
-        add_note(current.receipt, f"{etf}: {note}")
+        current.receipt.add_note(f"{etf}: {note}")
     snapshot = to_snapshot(fetched, current.run_id)
     if snapshot is None:
         raise UnusableAnswer(f"Yahoo lists no holdings of {etf}")
@@ -61,10 +61,6 @@ def _fall_back(
     log.warning("%s holdings: %s; %s", etf, reason, instead)
     missing_holdings.record(current.conn, etf, as_of, reason, current.run_id)
     return stored_snapshot(current.conn, etf, dates[-1]) if dates else None
-
-
-def add_note(receipt: Receipt, note: str) -> None:
-    receipt.note = f"{receipt.note}; {note}" if receipt.note else note
 
 
 def snapshot_for(as_of: date, dates: Iterable[date]) -> date:

@@ -10,7 +10,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from collector.collect import Collection
+from collector.collection import Collection
 from collector.request_budget import BUDGET
 from config.universe import Universe, universe
 from database.db_helper import Row

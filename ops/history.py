@@ -19,7 +19,7 @@ from datetime import date
 from typing import Any
 
 from collector import kafka_producer_etf_daily, kafka_producer_etf_holdings, kafka_producer_stock_daily
-from collector.collect import Receipt, wait_until_stored
+from collector.receipt import Receipt, wait_until_stored
 from collector.source_clock import last_session
 from config.config import ConfigError, Settings
 from config.universe import UniverseError, universe

@@ -196,7 +196,7 @@ class StoredSensor(BaseSensorOperator):
             ) from None
 
     def poke(self, context: Any) -> bool:
-        from collector.collect import Receipt, is_stored
+        from collector.receipt import Receipt, is_stored
 
         with airflow_errors():
             return is_stored(Settings.from_env(), Receipt.from_dict(self.receipt))
@@ -204,7 +204,7 @@ class StoredSensor(BaseSensorOperator):
     @property
     def outcome(self) -> tuple[bool, str]:
         """Whether there was nothing to collect, and what was: for plugins/run_listener.py."""
-        from collector.collect import Receipt
+        from collector.receipt import Receipt
 
         receipt = Receipt.from_dict(self.receipt)
         return receipt.is_idle, receipt.summary()

@@ -13,8 +13,9 @@ from batch import (
     spark_trending_etf_identifier,
 )
 from batch.job import Job, Outcome
-from collector import kafka_producer_etf_daily, kafka_producer_trending_etf_holdings
-from collector.collect import Receipt, wait_until_stored
+from collector import kafka_producer_trending_etf_holdings
+from collector.etf_bars import collect_etfs
+from collector.receipt import Receipt, wait_until_stored
 from config.config import Settings
 from config.universe import universe
 from database.db_helper import Connection
@@ -72,7 +73,7 @@ def collect_sectors(evening: Evening) -> None:
 
 
 def _collect_etfs(evening: Evening, etfs: tuple[str, ...]) -> None:
-    evening.collect(lambda: kafka_producer_etf_daily.collect(evening.settings, etfs, evening.session, evening.run_id))
+    evening.collect(lambda: collect_etfs(evening.settings, etfs, evening.session, evening.run_id))
 
 
 def identify_trending(evening: Evening) -> None:

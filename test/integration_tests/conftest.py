@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from collector import collect
+from collector import collection
 from config.config import DatabaseSettings, Settings, Topic
 from consumer import kafka_consumer_etf_holdings, replay_errors
 from consumer.storing import Store, upsert_by
@@ -206,7 +206,7 @@ def settings(
     def direct(_: object) -> Iterator[DirectPublisher]:
         yield DirectPublisher(stores)
 
-    for module in (collect, replay_errors):
+    for module in (collection, replay_errors):
         monkeypatch.setattr(module, "publisher", direct)
     yahoo = replace(
         defaults.yahoo,

@@ -17,7 +17,8 @@ from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
 from batch.job import Job, Outcome
 from collector import gaps, kafka_producer_etf_daily, kafka_producer_trending_etf_holdings, restatements
-from collector.collect import Receipt
+from collector.etf_bars import collect_etfs
+from collector.receipt import Receipt
 from config.config import Settings
 from config.universe import universe
 from database.db_helper import Connection, Row, connect, fetch, transaction
@@ -117,7 +118,7 @@ class TestLedger:
 
         mend()
         receipt = gaps.repoll(settings, None, None)
-        assert gaps.came(receipt) == f"2 requests; came: IWM {hole}"
+        assert gaps.summarize_repoll(receipt) == f"2 requests; came: IWM {hole}"
         assert state(conn, "IWM", hole) == "stored"
         assert gaps.repoll(settings, None, None).requests == 0
 
@@ -175,7 +176,8 @@ class TestLedger:
 
         receipt = gaps.repoll(settings, UNTIL, UNTIL)
 
-        assert gaps.came(receipt) == "2 requests; came: nothing; IWM: no bar of 2026-08-21 at the source yet"
+        brought = "2 requests; came: nothing; IWM: no bar of 2026-08-21 at the source yet"
+        assert gaps.summarize_repoll(receipt) == brought
         assert state(conn, "IWM", UNTIL) == "late"
 
     def test_nothing_goes_on_without_the_benchmark(self, settings: Settings, conn: Connection, fault: Fault) -> None:
@@ -202,7 +204,7 @@ class TestLedger:
 
         mend()
         receipt = gaps.repoll(settings, None, None)
-        assert gaps.came(receipt) == "2 requests; came: DIA 2026-08-21"
+        assert gaps.summarize_repoll(receipt) == "2 requests; came: DIA 2026-08-21"
         assert state(conn, "DIA", UNTIL) == "stored"
         assert errors.waiting(conn) == []
         assert gaps.repoll(settings, None, None).requests == 0
@@ -313,7 +315,7 @@ class TestChangedBars:
     def fetch_on(self, settings: Settings, clock: Callable[[date], None], etf: str, *days: date) -> None:
         for day in days:
             clock(day)
-            kafka_producer_etf_daily.collect(settings, (etf,), day)
+            collect_etfs(settings, (etf,), day)
 
     def changes(self, conn: Connection) -> list[tuple[str, str, date, date]]:
         rows = ledger.restatements(conn)
@@ -389,7 +391,7 @@ class TestChangedBars:
     ) -> None:
         self.fetch_on(settings, clock, "XLF", date(2026, 5, 18))
         with monkeypatch.context() as patch:
-            patch.setattr("collector.collect.Collection.send", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            patch.setattr("collector.collection.Collection.send", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 self.fetch_on(settings, clock, "XLF", date(2026, 5, 19))
         [recorded] = ledger.restatements(conn)

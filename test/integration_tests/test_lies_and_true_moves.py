@@ -23,7 +23,8 @@ import httpx
 import pytest
 from pydantic import TypeAdapter
 
-from collector import collect, kafka_producer_etf_daily
+from collector.collection import open_collection
+from collector.etf_bars import collect_etfs
 from collector.stock_bars import collect_stocks
 from config.config import Settings
 from config.universe import universe
@@ -252,8 +253,8 @@ class Source:
         """What is missing, and why."""
         self.market.put("/control/clock", json={"at": str(session)}).raise_for_status()
         etfs = tuple(ticker for ticker in tickers if ticker in universe().etfs)
-        missing = kafka_producer_etf_daily.collect(self.settings, etfs, session, RUN_ID).missing
-        with collect.collection(self.settings, session, RUN_ID) as current:
+        missing = collect_etfs(self.settings, etfs, session, RUN_ID).missing
+        with open_collection(self.settings, session, RUN_ID) as current:
             collect_stocks(current, [ticker for ticker in tickers if ticker not in etfs], session)
         return missing | current.receipt.missing
 

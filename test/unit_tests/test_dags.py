@@ -474,7 +474,7 @@ class TestLateBars:
     ) -> None:
         import importlib
 
-        from collector.collect import Receipt
+        from collector.receipt import Receipt
 
         told = []
         module = importlib.import_module(f"collector.{producer}")
