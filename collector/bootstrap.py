@@ -43,7 +43,7 @@ def run(settings: Settings, as_of: date) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """Topics and metadata."""
+    """Create the topics and store the ETFs' metadata."""
     created = create_topics(settings.kafka)
     log.info("topics created: %s", ", ".join(created) or "none, all are there")
     with closing(connect(settings.database)) as conn, transaction(conn):
@@ -51,7 +51,7 @@ def prepare(settings: Settings) -> None:
 
 
 def metadata_rows(known: Universe) -> list[Values]:
-    """A row of collected_meta_etf for every ETF of the universe."""
+    """Return a row of collected_meta_etf for every ETF of the universe."""
     return [(etf, *msgspec.structs.astuple(metadata(etf, known))) for etf in known.etfs]
 
 

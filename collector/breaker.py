@@ -10,7 +10,7 @@ class Breaker:
         self.kinds: set[str] = set()
 
     def expects(self, kind: str) -> bool:
-        """Whether a ticker of this row failed just so: then a second try has little hope."""
+        """Tell whether a ticker of this row failed in the same way, so that a second try has little hope."""
         return kind in self.kinds
 
     def failed(self, kind: str) -> bool:
@@ -25,10 +25,10 @@ class Breaker:
         return self._count > self._limit
 
     def cleared(self) -> None:
-        """The source turned out to be there: the count starts again, what is expected stays."""
+        """Start the count again, as the source turned out to be there; keep what is expected."""
         self._count = 0
 
     def answered(self) -> None:
-        """A ticker was answered: the row ends."""
+        """End the row, as a ticker was answered."""
         self._count = 0
         self.kinds.clear()

@@ -144,7 +144,7 @@ class _Delivery:
         )
 
     def _expect(self, absent: Sequence[Absence], screening: Screening) -> list[str]:
-        """Expect the requested sessions' rows; return why some will not be there."""
+        """Add the requested sessions' rows to the receipt; return why some will not be there."""
         ticker, receipt = self.fetched.ticker, self.current.receipt
         there = set(self.request.stored) | {bar.session for bar in screening.select_stored(self.fetched.bars)}
         late = {each.session for each in absent if each.state == "late"}

@@ -21,11 +21,11 @@ LONGEST_NAME = 200
 
 
 def collect_snapshot(current: Collection, etf: str, as_of: date) -> HoldingsSnapshot | None:
-    """Send today's snapshot unless one of as_of or later is stored; returns the one that counts as of as_of.
+    """Send today's snapshot unless one of as_of or later is stored; return the one that counts as of as_of.
 
-    A fetch can only ever give today's list: once a snapshot as late as as_of is there, another adds nothing to it.
-    When there is none to be had, the last one that is stored goes on, and the session's results say so. None when there
-    is no snapshot at all.
+    A fetch can only ever give today's list: once a snapshot as late as as_of is there, another adds nothing to it. When
+    there is none to be had, the last one that is stored goes on, and the session's results say so. None when there is
+    no snapshot at all.
     """
     dates = collected.snapshot_dates(current.conn, etf)
     if dates and dates[-1] >= as_of:
@@ -42,7 +42,10 @@ def collect_snapshot(current: Collection, etf: str, as_of: date) -> HoldingsSnap
 
 
 def _fetch(current: Collection, etf: str) -> HoldingsSnapshot:
-    """The fund's list as a message that its consumer will take; UnusableAnswer or InvalidMessage when there is none."""
+    """Return the fund's list as a message that its consumer will take.
+
+    Raise UnusableAnswer or InvalidMessage when there is none.
+    """
     fetched = current.yahoo.top_holdings(etf)
     for note in fetched.notes:
         log.warning("%s: %s", etf, note)
@@ -64,7 +67,9 @@ def _fall_back(
 
 
 def snapshot_for(as_of: date, dates: Iterable[date]) -> date:
-    """The snapshot that counts as of a session: the latest by then, else the earliest after it (marked as such).
+    """Return the day of the snapshot that counts as of a session: the latest by then, else the earliest after it.
+
+    Results that rest on a later one are marked.
 
     >>> days = [date(2026, 8, 3), date(2026, 8, 20)]
     >>> [snapshot_for(date(2026, 8, day), days).day for day in (1, 3, 19, 21)]
@@ -75,14 +80,14 @@ def snapshot_for(as_of: date, dates: Iterable[date]) -> date:
 
 
 def tickers_used(conn: Connection, etf: str, sessions: Iterable[date]) -> list[str]:
-    """The largest holdings of the ETF in the stored snapshots that count as of any of the sessions."""
+    """Return the ETF's largest holdings in the stored snapshots that count as of any of the sessions."""
     dates = collected.snapshot_dates(conn, etf)
     used = sorted({snapshot_for(session, dates) for session in sessions}) if dates else []
     return list(dict.fromkeys(ticker for day in used for ticker in largest(stored_snapshot(conn, etf, day))))
 
 
 def largest(snapshot: HoldingsSnapshot) -> list[str]:
-    """The holdings that stand for selection."""
+    """Return the holdings that stand for selection."""
     return [holding.ticker for holding in snapshot.holdings[: universe().top_holdings]]
 
 
@@ -101,7 +106,7 @@ def stored_snapshot(conn: Connection, etf: str, collected_date: date) -> Holding
 
 
 def to_snapshot(fetched: FundHoldings, run_id: str | None) -> HoldingsSnapshot | None:
-    """The fund's list as a message, None when it is empty."""
+    """Return the fund's list as a message; None when it is empty."""
     if not fetched.holdings:
         return None
     return HoldingsSnapshot(

@@ -106,7 +106,7 @@ class Yahoo:
         self._has_profiles = True
 
     def daily_bars(self, ticker: str, start: date, end: date) -> Bars:
-        """Completed sessions from start to end, both included: one request whatever the range.
+        """Return the completed sessions from start to end, both included: one request whatever the range.
 
         A session that is not over at the server's clock is left out. The bars of an exchange rate are the rates of
         their days (see rates).
@@ -121,7 +121,10 @@ class Yahoo:
         return self._patiently("chart", ticker, lambda: self._bars(ticker, span, start, end))
 
     def top_holdings(self, etf: str) -> FundHoldings:
-        """One request; the list is empty when Yahoo has none, and the notes say what was left out of it."""
+        """Return a fund's list of holdings by one request.
+
+        The list is empty when Yahoo has none. The notes say what was left out of it.
+        """
         try:
             holdings, notes = self._patiently("topHoldings", etf, lambda: self._listed(etf))
         except NoModule:
@@ -131,7 +134,10 @@ class Yahoo:
         return FundHoldings(etf, holdings, self._session.answer, notes)
 
     def quotes(self, tickers: Sequence[str]) -> dict[str, Quote]:
-        """One request for up to fifty tickers; a ticker that Yahoo does not know or does not answer for is absent."""
+        """Return quotes by ticker, by one request for up to fifty of them.
+
+        A ticker that Yahoo does not know or does not answer for is absent.
+        """
         quotes: dict[str, Quote] = {}
         for listed in symbol_lists(tickers):
             try:
@@ -143,7 +149,10 @@ class Yahoo:
         return quotes
 
     def sector(self, ticker: str) -> str | None:
-        """One request; None when Yahoo does not say, whatever the reason: nothing depends on it."""
+        """Return a stock's sector by one request; None when Yahoo does not say, whatever the reason.
+
+        Nothing depends on a sector, so a refusal is only logged.
+        """
         if not self._has_profiles:
             return None
         try:
@@ -223,7 +232,10 @@ class Yahoo:
     def _judged(
         self, row: str, what: str, ticker: str, failure: Refusal | NoAnswer, of_ticker: UnusableAnswer | UnknownTicker
     ) -> SourceUnavailable | UnknownTicker:
-        """The ticker's error, or the source's when too many in a row failed and a known ticker does as well."""
+        """Return the ticker's error, or the source's own.
+
+        It is the source's when too many tickers in a row failed and a known one fails as well.
+        """
         breaker = self._breakers[row]
         is_suspect = breaker.failed(failure.kind)
         if isinstance(failure, NoAnswer):
@@ -245,7 +257,7 @@ class Yahoo:
         )
 
     def _is_alive(self, what: str, failed: str) -> bool:
-        """Whether Yahoo answers the same kind of request for the one ticker that it surely knows."""
+        """Tell whether Yahoo answers the same kind of request for the one ticker that it surely knows."""
         known = universe().benchmark
         if failed == known:
             return False
@@ -265,18 +277,21 @@ class Yahoo:
         return True
 
     def _forget_crumb(self) -> None:
-        """What the process's one YfData kept of an earlier session, whose cookies this one does not have."""
+        """Clear what yfinance kept of an earlier session, whose cookies this one does not have.
+
+        YfData is one object a process, so a new session does not clear it.
+        """
         self._data._cookie, self._data._crumb, self._data._cookie_strategy = None, None, "basic"
 
     def _forget_identity(self) -> None:
-        """Yahoo does not take the cookie any more: the next request asks for a new one."""
+        """Forget the cookie that Yahoo does not take any more, so that the next request asks for a new one."""
         self._cookies.clear()
         self._session.cookies.clear()
         self._forget_crumb()
 
 
 def _read(ticker: str, ask: Callable[[], T]) -> T:
-    """What was asked for; an answer that cannot be read is a Refusal like any other."""
+    """Return the answer; raise Refusal for one that cannot be read."""
     try:
         return ask()
     except YFRateLimitError:
@@ -287,7 +302,7 @@ def _read(ticker: str, ask: Callable[[], T]) -> T:
 
 
 def symbol_lists(tickers: Sequence[str]) -> Iterator[list[str]]:
-    """The tickers in lists that one request can ask for: at most fifty, and not too long for a URL.
+    """Yield the tickers in lists that one request can ask for: at most fifty, and not too long for a URL.
 
     >>> [len(listed) for listed in symbol_lists([f"{number:016}.NS" for number in range(100)])]
     [50, 50]

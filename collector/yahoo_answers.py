@@ -147,9 +147,9 @@ class _Event:
 
 
 def bars_from_chart(answer: Any, ticker: str, moment: datetime) -> tuple[str, list[Bar]]:
-    """A chart answer -> the currency of its prices, and the sessions that were over at the moment it is from.
+    """Return the currency of a chart answer, and its sessions that were over at the moment.
 
-    Refusal when it is another ticker's, of another interval, contradicts itself or has no currency.
+    Raise Refusal when the answer is another ticker's, of another interval, contradicts itself or has no currency.
     """
     result = _only_result(answer, "chart", ticker)
     meta = result.get("meta") or {}
@@ -175,7 +175,7 @@ def bars_from_chart(answer: Any, ticker: str, moment: datetime) -> tuple[str, li
 
 
 def major_unit(code: Any) -> tuple[str | None, float]:
-    """The ISO currency a code of Yahoo's stands for, and how many of the code's units are one of it.
+    """Return the ISO currency behind a code of Yahoo's, and how many of the code's units are one of it.
 
     >>> major_unit("GBp"), major_unit("USD"), major_unit(None)
     (('GBP', 100.0), ('USD', 1.0), (None, 1.0))
@@ -188,10 +188,10 @@ def major_unit(code: Any) -> tuple[str | None, float]:
 
 
 def rates(rows: Iterable[_Row], moment: datetime) -> list[Bar]:
-    """An exchange rate's bars: the rate of a day is its open, the price at 00:00 London.
+    """Return an exchange rate's bars: the rate of a day is its open, the price at 00:00 London.
 
     The running day's close is the live price, and Yahoo replaces it by about the open once the day is over. High and
-    low often contradict both, so they are left out. A past day without an open has its close; the running one nothing.
+    low often contradict both, so they are left out. A past day without an open has its close, the running day nothing.
     """
     today = moment.astimezone(RATE_ZONE).date()
     known = ((row.session, row.open or (row.close if row.session < today else None)) for row in rows)
@@ -199,9 +199,9 @@ def rates(rows: Iterable[_Row], moment: datetime) -> list[Bar]:
 
 
 def completed(bars: Iterable[Bar], ticker: str, moment: datetime, meta: Mapping[str, Any]) -> list[Bar]:
-    """The bars whose session was over at the moment, by the calendar and by the answer's own trading period.
+    """Return the bars whose session was over, by the calendar and by the answer's own trading period.
 
-    The last trade says nothing: a thin ticker's precedes the close.
+    The time of the last trade proves nothing: a thin ticker's precedes the close.
     """
     zone, known_by = zone_of(ticker, meta), moment - delay_of(ticker)
     regular = (meta.get("currentTradingPeriod") or {}).get("regular") or {}
@@ -210,7 +210,10 @@ def completed(bars: Iterable[Bar], ticker: str, moment: datetime, meta: Mapping[
 
 
 def _end_of(session: date, exchange: str, zone: ZoneInfo, period_end: datetime | None) -> datetime:
-    """A session ends with the later one of the calendar's close and the answer's; a day that is none, at midnight."""
+    """Return the later of the calendar's close and the answer's.
+
+    A day that is no session in the calendar ends at midnight.
+    """
     try:
         close = close_of(session, exchange)
     except NotASession:
@@ -219,7 +222,7 @@ def _end_of(session: date, exchange: str, zone: ZoneInfo, period_end: datetime |
 
 
 def zone_of(ticker: str, meta: Mapping[str, Any]) -> ZoneInfo:
-    """The time zone the answer names, else the one of the ticker's exchange."""
+    """Return the time zone that the answer names, else that of the ticker's exchange."""
     try:
         return ZoneInfo(meta["exchangeTimezoneName"])
     except (KeyError, TypeError, ValueError, ZoneInfoNotFoundError):
@@ -227,7 +230,10 @@ def zone_of(ticker: str, meta: Mapping[str, Any]) -> ZoneInfo:
 
 
 def with_events(bars: Sequence[Bar], events: Iterable[_Event]) -> list[Bar]:
-    """The bars with what happened on their days; what happened on a day without a bar belongs to the next one."""
+    """Add to the bars what happened on their days.
+
+    An event on a day without a bar belongs to the next one.
+    """
     changed = list(bars)
     days = [bar.session for bar in bars]
     foreign = set()
@@ -250,7 +256,7 @@ def with_events(bars: Sequence[Bar], events: Iterable[_Event]) -> list[Bar]:
 
 
 def _converted(before: Bar, bar: Bar) -> Bar:
-    """The dividend in the currency of the prices: what the adjusted closes take it to be.
+    """Convert the dividend into the currency of the prices, going by what the adjusted closes take off for it.
 
     Without a trace of it in the adjusted closes it stays as it is, and does not fit them.
     """
@@ -267,7 +273,7 @@ def _only_result(answer: Any, envelope: str, ticker: str) -> dict[str, Any]:
 
 
 def results_of(answer: Any, envelope: str, what: str) -> Any:
-    """What stands in an answer's envelope; Refusal when Yahoo says why there is nothing."""
+    """Return the results in an answer's envelope; raise Refusal when Yahoo says why there are none."""
     if said := error_of(answer):
         raise Refusal(said, f"{what}: Yahoo answered {said!r}")
     if not isinstance(answer, dict) or not isinstance(answer.get(envelope), dict):
@@ -276,7 +282,7 @@ def results_of(answer: Any, envelope: str, what: str) -> Any:
 
 
 def error_of(answer: Any) -> str:
-    """Yahoo's own words on why there is nothing, whatever they are wrapped in; empty when there are none."""
+    """Return Yahoo's own words on why there is nothing, whatever they are wrapped in; empty without any."""
     parts = answer.values() if isinstance(answer, dict) else []
     said = next((part["error"] for part in parts if isinstance(part, dict) and part.get("error")), None)
     words = str(said.get("description") or said.get("code") or said) if isinstance(said, dict) else str(said or "")
@@ -284,7 +290,7 @@ def error_of(answer: Any) -> str:
 
 
 def _rows(result: Mapping[str, Any], ticker: str, meta: Mapping[str, Any]) -> list[_Row]:
-    """The chart's lines, one a session, in order; those without any price are left out."""
+    """Return the chart's lines in order, one a session; drop those without any price."""
     stamps = result.get("timestamp") or []
     indicators = result.get("indicators") or {}
     quoted = (indicators.get("quote") or [{}])[0] or {}
@@ -306,7 +312,7 @@ def _rows(result: Mapping[str, Any], ticker: str, meta: Mapping[str, Any]) -> li
 
 
 def _session(stamp: float, zone: ZoneInfo, is_live: bool) -> date:
-    """The exchange-local day of a stamp: going through UTC can shift it.
+    """Return the exchange-local day of a stamp: going through UTC can shift it.
 
     Some zones' midnights come an hour or two early after a change of daylight saving time.
     """
@@ -316,7 +322,10 @@ def _session(stamp: float, zone: ZoneInfo, is_live: bool) -> date:
 
 
 def _together(first: _Row | None, second: _Row) -> _Row:
-    """The running session comes twice, as a row of its own and as the live price: the later one has the newer close."""
+    """Merge two lines of one session into the one with the newer close.
+
+    The running session comes twice: as a line of its own, and as the live price after it.
+    """
     if first is None or not (first.close or first.open):
         return second
     newer = second if second.close and second.adj_close else first
@@ -324,7 +333,7 @@ def _together(first: _Row | None, second: _Row) -> _Row:
 
 
 def _bar(row: _Row, units: float) -> Bar | None:
-    """None for a row without a close, which is no bar."""
+    """Build a bar; None without a close."""
     if not (row.close and row.adj_close):
         return None
     opened, high, low = (price / units if price else None for price in (row.open, row.high, row.low))
@@ -334,7 +343,7 @@ def _bar(row: _Row, units: float) -> Bar | None:
 def _events(
     listed: Mapping[str, Any], meta: Mapping[str, Any], ticker: str, currency: str, units: float
 ) -> Iterator[_Event]:
-    """Dividends and capital gains in `currency`, as far as they can be converted, and splits."""
+    """Yield splits, and dividends and capital gains in `currency`, as far as they can be converted."""
     zone = zone_of(ticker, meta)
     for event in _listed(listed, "dividends"):
         paid_in, paid_units = major_unit(event["currency"]) if event.get("currency") else (currency, units)
@@ -353,13 +362,13 @@ def _listed(events: Mapping[str, Any], kind: str) -> list[Any]:
 
 
 def _price(value: Any) -> float | None:
-    """A number above zero; None for what is missing, zero or no number."""
+    """Return a number above zero; None for a missing one, zero, or no number."""
     number = math.nan if value is None or isinstance(value, bool) else float(value)
     return number if math.isfinite(number) and number > 0 else None
 
 
 def module_of(answer: Any, module: str, ticker: str) -> dict[str, Any] | None:
-    """One module of a quoteSummary answer, None when Yahoo has none."""
+    """Return one module of a quoteSummary answer; None when Yahoo has none."""
     found = _only_result(answer, "quoteSummary", ticker).get(module)
     if found is not None and not isinstance(found, dict):
         raise Refusal("no result", f"{ticker}: Yahoo's {module} cannot be used: {found!r:.50}")
@@ -367,7 +376,10 @@ def module_of(answer: Any, module: str, ticker: str) -> dict[str, Any] | None:
 
 
 def holdings_from_summary(summary: Mapping[str, Any]) -> tuple[list[FundHolding], list[str]]:
-    """The topHoldings module -> the long positions that have a ticker, largest first; and what was done to the list."""
+    """Return the long positions of a topHoldings module that have a ticker, largest first, and notes.
+
+    The notes say what was left out or added up.
+    """
     module = summary.get("topHoldings")
     if module is None:
         return [], ["Yahoo has no list of its holdings"]
@@ -392,7 +404,7 @@ def holdings_from_summary(summary: Mapping[str, Any]) -> tuple[list[FundHolding]
 
 
 def _holding(item: Any) -> FundHolding | str:
-    """One line as a holding, or why it is left out."""
+    """Return one line as a holding, or why it is left out."""
     if not isinstance(item, dict):
         return f"left out a line that is none: {item!r:.50}"
     ticker = str(item.get("symbol") or "").strip()
@@ -411,7 +423,7 @@ def _holding(item: Any) -> FundHolding | str:
 
 
 def quotes_from_answer(answer: Any) -> dict[str, Quote]:
-    """The batch quote answer by ticker; zero and missing figures become None.
+    """Return a batch quote answer by ticker; zero and missing figures become None.
 
     A symbol that is no longer listed (quoteType NONE) is left out, as if Yahoo did not know it.
     """
@@ -446,7 +458,7 @@ def _whole(value: Any) -> int | None:
 
 
 def plain_number(value: Any) -> float | int | None:
-    """Yahoo's {"raw": 0.07, "fmt": "7.00%"}, or the bare number; None for anything else.
+    """Return the number in Yahoo's {"raw": 0.07, "fmt": "7.00%"}, or the bare number; None for anything else.
 
     >>> plain_number({"raw": 0.07, "fmt": "7.00%"}), plain_number(3), plain_number({}), plain_number("n/a")
     (0.07, 3, None, None)

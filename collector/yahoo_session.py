@@ -95,7 +95,7 @@ class GatedSession(curl.Session[curl.Response]):
         return response
 
     def _followed(self, asked: "_Asked", method: Any, url: str, options: dict[str, Any]) -> curl.Response:
-        """The answer at the end of the redirects, each of which is a request like any other."""
+        """Return the answer at the end of the redirects, each of which is a request like any other."""
         for _ in range(MOST_REDIRECTS + 1):
             response = self._send(asked, method, url, options)
             target = _redirected_to(response, url)
@@ -132,7 +132,10 @@ class GatedSession(curl.Session[curl.Response]):
         return response
 
     def _keep_cookie(self) -> bool:
-        """Whether Yahoo gave its cookie. Cookies of other domains go: yfinance keeps none when it finds several."""
+        """Tell whether Yahoo gave its cookie, and drop those of other domains.
+
+        yfinance keeps no cookie when it finds several domains.
+        """
         jar = self.cookies.jar
         giving = {cookie.domain for cookie in jar if cookie.name == COOKIE}
         if giving:
@@ -151,7 +154,7 @@ class GatedSession(curl.Session[curl.Response]):
             raise NoCrumb(f"Yahoo gave no crumb: it answered {response.status_code} {response.text!r:.60}")
 
     def _check_data(self, response: curl.Response, asked: "_Asked") -> None:
-        """Only a 200 with JSON comes back, and the first 401: yfinance asks for a new crumb then, and once more."""
+        """Let only a 200 with JSON pass, and the first 401: yfinance asks for a new crumb then, and once more."""
         status, said = response.status_code, error_of(_json_of(response))
         if SHUT_OUT in said.lower():
             raise BadCrumb(f"Yahoo answered {status} for {asked}: {said}")
@@ -241,7 +244,7 @@ def _wants_consent(asked: _Asked) -> str:
 
 
 def _is_rate_limit(response: curl.Response, asked: _Asked) -> bool:
-    """Also an answer that says so in words, with another status: the crumb's comes with 200."""
+    """Tell whether an answer is a 429, or says so in words: the crumb's comes with status 200."""
     is_text = asked.is_crumb or (asked.is_data and _json_of(response) is None)
     return response.status_code == TOO_MANY_REQUESTS or (is_text and "too many requests" in response.text.lower())
 
@@ -252,7 +255,7 @@ def _is_crumb(response: curl.Response) -> bool:
 
 
 def _json_of(response: curl.Response) -> Any:
-    """The answer as data, None when it is something else."""
+    """Return the answer as data; None when it is something else."""
     try:
         found: Any = response.json()  # type: ignore[no-untyped-call]
     except ValueError:
@@ -261,7 +264,10 @@ def _json_of(response: curl.Response) -> Any:
 
 
 def _moment_of(response: curl.Response) -> datetime:
-    """When the answer was made, by the server's clock: one from a cache on the way is older than its Date."""
+    """Return when the answer was made, by the server's clock.
+
+    An answer from a cache on the way is older than its Date.
+    """
     try:
         made = parsedate_to_datetime(response.headers.get("date") or "").astimezone(UTC)
     except ValueError:
@@ -271,7 +277,7 @@ def _moment_of(response: curl.Response) -> datetime:
 
 
 def _source_of(response: curl.Response) -> Source:
-    """Whose prices these are; only a stand-in for Yahoo says."""
+    """Return whose prices these are; only a stand-in for Yahoo says."""
     label = response.headers.get("x-market-source", "yahoo")
     if label not in get_args(Source):
         raise SourceUnavailable(f"the server calls its prices {label!r}: it can be one of {get_args(Source)}")
@@ -279,7 +285,8 @@ def _source_of(response: curl.Response) -> Source:
 
 
 def _endpoint_of(path: str) -> str:
-    """
+    """Return the kind of request that a path is for.
+
     >>> _endpoint_of("/v8/finance/chart/SPY"), _endpoint_of("/v1/test/getcrumb"), _endpoint_of("/")
     ('chart', 'getcrumb', 'cookie')
     """
@@ -288,7 +295,7 @@ def _endpoint_of(path: str) -> str:
 
 
 def _symbol_of(path: str, params: Mapping[str, Any]) -> str:
-    """The ticker (or list of tickers) a request is about; empty for cookie and crumb."""
+    """Return the ticker, or list of tickers, that a request is about; empty for cookie and crumb."""
     listed = params.get("symbols", "")
     if listed:
         return str(listed if isinstance(listed, str) else listed[0])

@@ -34,7 +34,7 @@ def create_app(state: MarketState) -> FastAPI:
 
     @app.middleware("http")
     async def stamp(request: Request, call_next: Handler) -> Response:
-        """Every answer is of the market's moment, whatever time it is, and says whose prices it has."""
+        """Stamp every answer with the market's moment and with whose prices it has."""
         is_ours = request.scope["path"].startswith(OURS)
         response = await (call_next(request) if is_ours else _as_yahoo(state, request, call_next))
         response.headers["Date"] = format_datetime(state.clock.now(), usegmt=True)
@@ -57,7 +57,7 @@ async def _as_yahoo(state: MarketState, request: Request, call_next: Handler) ->
 
 
 async def _refusal(faults: Sequence[Refusal], request: Request, endpoint: Endpoint) -> Response | None:
-    """None when the right answer is due after all, perhaps late."""
+    """Return the refusal that is due; None when the right answer is due after all, perhaps late."""
     for fault in faults:
         if isinstance(fault, Delay):
             await asyncio.sleep(fault.seconds)

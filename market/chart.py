@@ -33,7 +33,7 @@ class ChartQuery:
 
 
 def chart_of(market: Market, ticker: str, at: datetime, query: ChartQuery, is_second: bool = False) -> Json:
-    """The answer's result; `is_second` gives it in the other version (see noise)."""
+    """Return the answer's result; `is_second` gives it in the other version (see noise)."""
     _refuse_nonsense(query)
     try:
         security, is_listed = market.security(ticker), market.is_listed(ticker, at)
@@ -65,7 +65,7 @@ def _unprocessable(description: str) -> Refused:
 
 
 def _selected(bars: Sequence[Bar], venue: Venue, at: datetime, query: ChartQuery) -> tuple[int, int]:
-    """Index of the first bar asked for, and of the one after the last."""
+    """Return the index of the first bar asked for, and of the one after the last."""
     if query.start is None:
         return _first_of_span(bars, at.date(), query.span), len(bars)
     times = [_opens(venue, bar.session) for bar in bars]
@@ -131,9 +131,9 @@ def _last_trade(security: Security, bars: Sequence[Bar], at: datetime) -> Json:
 
 
 def traded_at(security: Security, bar: Bar, at: datetime) -> int:
-    """The last trade in a bar: now or, once the session is over, up to six seconds after its close.
+    """Return the time of the last trade in a bar: now or, once the session is over, up to six seconds after its close.
 
-    Of what is rarely traded it was some time before the close.
+    A thin ticker's last trade comes some time before the close.
     """
     now, closes = int(at.timestamp() - security.venue.delay), _closes(security.venue, bar.session)
     if bar.is_partial:
@@ -145,7 +145,7 @@ def traded_at(security: Security, bar: Bar, at: datetime) -> int:
 
 
 def trading_period(venue: Venue, at: datetime) -> Json:
-    """The session of the day or, on a day without one, the last before it."""
+    """Return the session of the day or, on a day without one, the last before it."""
     trading = trading_days(venue)
     day = next(day for day in _days_back(at.astimezone(venue.zone).date()) if trading.position(day) is not None)
     opens, closes = datetime.fromtimestamp(_opens(venue, day), UTC), datetime.fromtimestamp(_closes(venue, day), UTC)
@@ -189,7 +189,10 @@ def _series(security: Security, bars: Sequence[Bar], shown: slice, at: datetime,
 
 
 def _stamps(security: Security, bars: Sequence[Bar], at: datetime) -> list[int]:
-    """When the sessions opened; the newest one is stamped with its last trade until some hours after its close."""
+    """Return when the sessions opened.
+
+    The newest one is stamped with its last trade until some hours after its close.
+    """
     times, last = [_opens(security.venue, bar.session) for bar in bars], bars[-1]
     if last.close is not None and at < utc(_closes(security.venue, last.session)) + STAMPED_WITH_LAST_TRADE:
         times[-1] = traded_at(security, last, at)

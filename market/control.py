@@ -60,7 +60,7 @@ async def health() -> dict[str, str]:
 
 @router.get("/control/status")
 async def status(state: State) -> Status:
-    """Which market this is, its moment, and what is set."""
+    """Describe the market, its moment, and what is set."""
     market = state.market
     return Status(
         source=market.label,
@@ -122,14 +122,17 @@ async def noise(state: State) -> NoiseSetting:
 @router.put("/control/noise")
 @router.post("/control/noise", include_in_schema=False)
 async def set_noise(state: State, setting: NoiseSetting) -> NoiseSetting:
-    """Off: every answer is the market's truth. Set again, it begins with that one."""
+    """Switch the noise; without it every answer is the market's truth.
+
+    Switched on again, it begins with that one.
+    """
     state.noise.set(setting.is_on)
     return setting
 
 
 @router.get("/control/requests")
 async def requests(state: State) -> dict[str, Any]:
-    """Yahoo requests since the start or the last DELETE here."""
+    """List the Yahoo requests since the start or the last DELETE here."""
     return state.counts.described()
 
 

@@ -14,14 +14,17 @@ COOKIE_SECONDS = 365 * 24 * 3600
 
 
 def set_cookie_header() -> str:
-    """It expires by the real clock, not the market's: the client looks at its own."""
+    """Return the header that sets the cookie.
+
+    It expires by the real clock, not the market's: the client looks at its own.
+    """
     expires = formatdate(time.time() + COOKIE_SECONDS, usegmt=True)
     value = f"d={secrets.token_urlsafe(12)}"
     return f"A3={value}; Expires={expires}; Domain=.yahoo.com; Path=/; SameSite=Lax"
 
 
 def crumb_of(request: Request) -> str:
-    """Eleven characters that follow from the cookie alone: clients keep a cookie longer than a server runs."""
+    """Derive eleven characters from the cookie alone: clients keep a cookie longer than a server runs."""
     cookie = request.cookies.get("A3")
     if not cookie:
         raise unauthorized("Invalid Cookie")
@@ -38,7 +41,7 @@ def unauthorized(description: str) -> Refused:
 
 
 def consent_cookies() -> list[str]:
-    """What a visitor has who has not consented."""
+    """Return the cookies of a visitor who has not consented."""
     return [
         "dflow=1; Max-Age=31557600; Domain=.yahoo.com; Path=/",
         "GUCS=AXcbHUMY; Max-Age=1800; Domain=.yahoo.com; Path=/",

@@ -25,7 +25,7 @@ OPENED_ELSEWHERE = 0.4
 
 
 def draw_bars(security: Security, value: Floats, splits: Floats, draws: Floats) -> dict[str, Floats]:
-    """Opening gap, range and volume around the closes, as traded: a split makes more, cheaper shares."""
+    """Draw the opening gap, range and volume around the closes, as traded: a split makes more, cheaper shares."""
     many = np.cumprod(splits)
     close = value / many
     before = np.concatenate([value[:1], value[:-1]]) / many
@@ -45,7 +45,7 @@ def draw_bars(security: Security, value: Floats, splits: Floats, draws: Floats) 
 
 
 def draw_unsettled(security: Security, days: tuple[date, ...], bars: dict[str, Floats], draws: Floats) -> Unsettled:
-    """Volume, open, high and low as they are told on the evening; uniform draws, one row a session."""
+    """Draw volume, open, high and low as the evening has them, from uniform draws, one row a session."""
     venue = security.venue
     upper, lower = np.maximum(bars["open"], bars["close"]), np.minimum(bars["open"], bars["close"])
     nearer = 0.2 + 0.8 * draws[:, 1]
@@ -65,7 +65,7 @@ def draw_unsettled(security: Security, days: tuple[date, ...], bars: dict[str, F
 
 
 def draw_rates(days: tuple[date, ...], value: Floats, next_value: Floats, draws: Floats) -> dict[str, Floats]:
-    """An exchange rate's days. The open is the price at midnight, `last_price` the one at the end of the day.
+    """Draw an exchange rate's days, from the price at midnight to `last_price`, the one at the end of the day.
 
     When a day is over its close is set back to about its open, and its range, which is from elsewhere, may leave out
     both. Some days have no row.
@@ -93,7 +93,7 @@ def _has_no_rate(days: tuple[date, ...], row: int) -> bool:
 
 
 def in_ticks(prices: Floats, venue: Venue) -> Floats:
-    """Cents; on the Korea Exchange the tick grows with the price."""
+    """Round to cents; on the Korea Exchange to its tick, which grows with the price."""
     if venue is not SEOUL:
         return np.round(prices, 2)
     tick: Floats = np.select(

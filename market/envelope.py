@@ -31,7 +31,7 @@ def error_body(envelope: str, code: str, description: str) -> Json:
 
 
 def stated(answer: Json) -> Json:
-    """Yahoo leaves out what it does not know."""
+    """Drop unknown values, as Yahoo does."""
     return {key: value for key, value in answer.items() if value is not None}
 
 

@@ -20,18 +20,18 @@ class DataFault(Fault):
         return security.ticker in self.tickers_named()
 
     def tickers_named(self) -> list[str]:
-        """The market must have them for it to be a fault of anything."""
+        """Return the tickers that the market must have, as it would be a fault of nothing otherwise."""
         return []
 
     def sessions_named(self) -> list[date]:
-        """The sessions whose bars the ticker must have."""
+        """Return the sessions whose bars the ticker must have."""
         return []
 
     def spoil_security(self, security: Security) -> Security:
         return security
 
     def spoil_bars(self, bars: list[Bar]) -> list[Bar]:
-        """The bars known at some moment, oldest first."""
+        """Change the bars known at some moment, given oldest first."""
         return bars
 
     def spoil_chart(self, result: Json) -> None:
@@ -41,11 +41,11 @@ class DataFault(Fault):
         return quote
 
     def spoil_row(self, row: Json) -> Json | None:
-        """A row of the batch quote; None leaves it out."""
+        """Change a row of the batch quote; None leaves it out."""
         return row
 
     def spoil_modules(self, modules: Json) -> Json:
-        """All modules of quoteSummary."""
+        """Change the modules of quoteSummary."""
         return modules
 
 

@@ -88,7 +88,7 @@ class Faults:
         self._data: list[DataFault] = []
 
     def add(self, fault: Refusal | DataFault) -> None:
-        """InvalidInput when the market has no such ticker or session, which would make it a fault of nothing."""
+        """Set a fault; raise InvalidInput when the market has no such ticker or session."""
         if isinstance(fault, Refusal):
             self._refusals.append(_Strikes(fault))  # a client may well ask for tickers the market does not have
         else:
@@ -100,11 +100,11 @@ class Faults:
         self._data.clear()
 
     def due(self, endpoint: Endpoint, tickers: Sequence[str]) -> list[Refusal]:
-        """The refusals that strike this request; each call counts as one request."""
+        """Return the refusals that strike this request; each call counts as one request."""
         return [one.fault for one in self._refusals if one.strikes(endpoint, tickers)]
 
     def concerning(self, ticker: str) -> list[DataFault]:
-        """None of a ticker the market does not have."""
+        """Return the faults of a ticker's data; none of a ticker that the market does not have."""
         if not self._data or ticker not in self._market.tickers:
             return []
         security = self._market.security(ticker)
@@ -178,7 +178,7 @@ class FaultyMarket:
         return self._market.is_listed(ticker, at)
 
     def told_at(self, ticker: str, at: datetime) -> datetime:
-        """The moment of an answer, which is an earlier one if it is an old answer."""
+        """Return the moment that an answer is made of: within the last session while a fault leaves its bar partial."""
         if not any(isinstance(fault, answers.PartialBar) for fault in self._faults.concerning(ticker)):
             return at
         bars, trading = self._market.bars(ticker, at), trading_days(self._market.security(ticker).venue)
@@ -220,7 +220,10 @@ _FAULTS: TypeAdapter[Any] = TypeAdapter(list[Fault])
 
 
 def read_faults(path: Path) -> list[Refusal | DataFault]:
-    """A JSON list, or TOML with [[faults]]. InvalidInput names the file, the fault and the field that is wrong."""
+    """Read a JSON list, or TOML with [[faults]].
+
+    Raise InvalidInput with the file, the fault and the field that is wrong.
+    """
     try:
         text = path.read_text(encoding="utf-8")
         listed = tomllib.loads(text).get("faults", []) if path.suffix == ".toml" else json.loads(text)

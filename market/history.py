@@ -78,7 +78,10 @@ class History:
         object.__setattr__(self, "_dividends", np.cumprod(self.dividend_factor))
 
     def bars(self, at: float, count: int | None = None) -> list[Bar]:
-        """The bars known at the moment, adjusted for what had happened by then; `count` = only the last ones."""
+        """Return the bars known at the moment, adjusted for what had happened by then.
+
+        count: only the last ones.
+        """
         opened = int(np.searchsorted(self.opens_at, at, side="right"))
         if not opened:
             return []
@@ -88,12 +91,12 @@ class History:
         return bars
 
     def share_factor(self, at: float) -> float:
-        """How many shares one share had become at the moment."""
+        """Return how many shares one share had become at the moment."""
         opened = int(np.searchsorted(self.opens_at, at, side="right"))
         return self.shares_before * float(self._share_splits[opened - 1] if opened else 1.0)
 
     def row_on_or_before(self, day: date) -> int:
-        """Its index, or -1."""
+        """Return the row of the last session by that day, or -1."""
         return bisect_right(self.days, day) - 1
 
     def _adjusted(self, rows: slice, at: float) -> list[Bar]:
@@ -116,7 +119,7 @@ class History:
         return [Bar(*values) for values in zip(self.days[rows], *columns, strict=True)]
 
     def _as_published(self, rows: slice, at: float) -> dict[str, Floats]:
-        """Prices and volumes with those that were told first, where the later ones are still to come."""
+        """Return prices and volumes with the first versions of those whose later ones are still to come."""
         known = {name: getattr(self, name)[rows].copy() for name in ("open", "high", "low", "close", "volume")}
         if self.unsettled:
             is_new = self.unsettled.until[rows] > at
@@ -129,7 +132,7 @@ class History:
         return known
 
     def _running(self, bar: Bar, row: int, at: float) -> list[Bar]:
-        """The bar of a session that is not over: none when not even its opening price is known."""
+        """Return the bar of a session that is not over; none when not even its opening price is known."""
         if bar.open is None:
             return []
         begin, end = float(self.opens_at[row]), float(self.closes_at[row])
@@ -143,7 +146,7 @@ class History:
         return [replace(running, open=opened, high=high, low=low, close=close, adj_close=adj_close)]
 
     def _prices(self, values: Floats) -> list[float | None]:
-        """Numbers with NaN as None."""
+        """Return numbers with None for NaN."""
         shown = np.round(values, DECIMALS)
         if self.is_single:
             shown = shown.astype(np.float32).astype(np.float64)
@@ -151,7 +154,7 @@ class History:
 
 
 def dividend_factors(dividend: Floats, split_ratio: Floats, close: Floats) -> Floats:
-    """What each session's dividend takes off all earlier adjusted closes: 1 - dividend / the close before it.
+    """Return what each session's dividend takes off all earlier adjusted closes: 1 - dividend / the close before it.
 
     >>> dividend_factors(np.array([0, 0, 1.0]), np.array([1, 1, 2.0]), np.array([99.0, 100.0, 50.0])).tolist()
     [1.0, 1.0, 0.98]
@@ -163,7 +166,9 @@ def dividend_factors(dividend: Floats, split_ratio: Floats, close: Floats) -> Fl
 
 
 def changes_share_count(split_ratio: float) -> bool:
-    """Yahoo lists spin-offs as splits too, with odd ratios: they change the price, not the number of shares.
+    """Tell whether a listed ratio changes the number of shares.
+
+    Yahoo lists spin-offs as splits too, with odd ratios: they change the price alone.
 
     >>> changes_share_count(2.0), changes_share_count(1.5), changes_share_count(0.05), changes_share_count(1.0608)
     (True, True, True, False)
@@ -231,12 +236,12 @@ class HistoricalMarket:
         return self.holdings(etf, at)
 
     def company_shares(self, ticker: str, at: datetime) -> int | None:
-        """How many shares the whole company has, whatever of it is told."""
+        """Return the whole company's share count, whether the quote has it or not."""
         factor = self._history(ticker).share_factor(self._known_at(ticker, at))
         return _whole(self.security(ticker).cap_shares, factor)
 
     def holdings_as_of(self, etf: str, at: datetime) -> date | None:
-        """The day of the snapshot that `holdings` gives."""
+        """Return the day of the snapshot that `holdings` gives."""
         known = bisect_right(self._known_from.get(etf, []), at.timestamp())
         return self._snapshots[etf][known - 1].as_of if known else None
 
@@ -258,7 +263,7 @@ class HistoricalMarket:
         )
 
     def _known_at(self, ticker: str, at: datetime) -> float:
-        """Until when (unix seconds) an answer knows what happened."""
+        """Return until when (unix seconds) an answer knows what happened."""
         return at.timestamp() - self.security(ticker).venue.delay
 
     def _history(self, ticker: str) -> History:
@@ -273,7 +278,7 @@ class HistoricalMarket:
 
 
 def year_range(bars: Sequence[Bar]) -> tuple[float, float]:
-    """Highest and lowest price of the last 52 weeks."""
+    """Return the highest and lowest price of the last 52 weeks."""
     year = bars[-SESSIONS_OF_A_YEAR:]
     highs = [price for bar in year for price in (bar.high, bar.close) if price is not None]
     lows = [price for bar in year for price in (bar.low, bar.close) if price is not None]

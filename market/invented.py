@@ -173,7 +173,7 @@ class _Sheet:
     first_shown: int
 
     def rows(self, months: Iterable[int], nth: int) -> list[int]:
-        """Rows of the nth session of those months."""
+        """Return the rows of the nth session of those months."""
         firsts = [row for row, day in enumerate(self.days) if row == 0 or day.month != self.days[row - 1].month]
         rows = [row + nth - 1 for row in firsts if self.days[row].month in months]
         return [row for row in rows if row < len(self.days)]
@@ -193,7 +193,7 @@ class _World:
         self._log_value = log_values(self._draws, weekdays)
 
     def history(self, security: Security) -> History:
-        """As traded on the security's venue, from the first session shown."""
+        """Return a security as traded on its venue, from the first session shown."""
         sheet = self._sheets[security.venue.calendar]
         splits = _splits(security, sheet)
         bars = self._rates(security, sheet) if security.kind == "CURRENCY" else self._bars(security, sheet, splits)
@@ -229,7 +229,7 @@ class _World:
         return draw_rates(sheet.days, value[at], value[at + 1], draws)
 
     def snapshots(self, fund: Fund) -> list[Snapshot]:
-        """Every fifth session: who is largest by a damped market cap, which drifts with the prices."""
+        """Return the largest holdings of every fifth session, by a damped market cap that drifts with the prices."""
         first = self._home.first_shown - self._home.first_shown % SNAPSHOT_EVERY
         return [
             Snapshot(self._home.days[row], self._largest(fund, self._home.at[row]))
@@ -237,14 +237,14 @@ class _World:
         ]
 
     def empty_lists(self) -> list[tuple[float, float]]:
-        """From when to when (unix seconds) the list of one fund is empty."""
+        """Return from when to when (unix seconds) the list of one fund is empty."""
         closes = trading_days(NEW_YORK).closes
         days = (self._home.days[row] for row in self._home.rows(MONTHS, EMPTY_LIST_SESSION))
         positions = trading_days(NEW_YORK).positions(days)
         return [(float(closes[at]), float(closes[at + 1])) for at in positions]
 
     def restatements(self) -> list[Restatement]:
-        """The bad candles, and last the wrong closes."""
+        """Return the bad candles, and last the wrong closes."""
         rows = [(candle.ticker, row, 1) for candle in BAD_CANDLES for row in self._candle_rows(candle.ticker)]
         rows += [(RESTATED, row, RESTATED_FOR) for row in self._restated_rows()]
         days = self._home.days
@@ -307,7 +307,10 @@ def _splits(security: Security, sheet: _Sheet) -> Floats:
 
 
 def _dividends(security: Security, sheet: _Sheet, close: Floats) -> Floats:
-    """Four a year, a quarter of the yield on the close before; the ticker decides on which sessions."""
+    """Pay four dividends a year, each a quarter of the yield on the close before.
+
+    The ticker decides on which sessions.
+    """
     paid = np.zeros(len(sheet.days))
     yearly = _yield_of(security.ticker)
     if not yearly:

@@ -132,28 +132,28 @@ class Market(Protocol):
     def security(self, ticker: str) -> Security: ...
 
     def is_listed(self, ticker: str, at: datetime) -> bool:
-        """False once a company is delisted."""
+        """Tell whether a security is traded still; False once a company is delisted."""
         ...
 
     def bars(self, ticker: str, at: datetime) -> list[Bar]:
-        """Every bar known at the moment, oldest first; the last one is partial while its session runs."""
+        """Return every bar known at the moment, oldest first; the last one is partial while its session runs."""
         ...
 
     def holdings(self, etf: str, at: datetime) -> list[Holding]:
-        """The newest snapshot known at the moment, largest first, at most ten; empty when there is none yet."""
+        """Return the newest snapshot known at the moment, largest first, at most ten; empty when there is none yet."""
         ...
 
     def holding_lines(self, etf: str, at: datetime) -> list[Holding]:
-        """The same as they are listed: a holding may stand in several lines."""
+        """Return the same as it is listed: a holding may stand in several lines."""
         ...
 
     def quote(self, ticker: str, at: datetime) -> Quote | None:
-        """None before the first price."""
+        """Return the quote of the moment; None before the first price."""
         ...
 
 
 def in_progress(bar: Bar, fraction: float) -> Bar:
-    """The bar as it looked when `fraction` of its session was over: 0 is the opening price, 1 the whole bar.
+    """Return a bar as it looked when `fraction` of its session was over: 0 is the opening price, 1 the whole bar.
 
     >>> in_progress(Bar(date(2026, 8, 21), 10.0, 14.0, 9.0, 12.0, 12.0, 1000), 0.5)
     Bar(session=datetime.date(2026, 8, 21), open=10.0, high=12.0, low=9.5, close=11.0, adj_close=11.0, volume=500, \

@@ -25,7 +25,7 @@ class Noise:
         return self._is_on
 
     def set(self, is_on: bool) -> None:
-        """From here on the next answer about every ticker is in the first version."""
+        """Switch the noise; the next answer about every ticker is in the first version."""
         self._is_on = is_on
         self._answers.clear()
 
@@ -37,7 +37,7 @@ class Noise:
 
 
 def second_adj_closes(bars: Sequence[Bar]) -> list[float | None]:
-    """One step of single precision away in two of five sessions, where dividends have changed an adjusted close."""
+    """Move two of five adjusted closes by one step of single precision, where dividends have changed them."""
     told = [bar.adj_close for bar in bars]
     for at, bar in enumerate(bars[:-ALIKE]):
         if bar.adj_close is not None and bar.adj_close != bar.close and bar.session.toordinal() % 5 < 2:
@@ -46,5 +46,5 @@ def second_adj_closes(bars: Sequence[Bar]) -> list[float | None]:
 
 
 def reordered(answer: Json) -> Json:
-    """The same with its keys the other way round."""
+    """Return the same object with its keys the other way round."""
     return dict(reversed(answer.items()))

@@ -208,7 +208,7 @@ def _without_prices(bar: Bar) -> Bar:
 
 
 def single(price: float) -> float:
-    """In single precision."""
+    """Round to single precision."""
     return float(np.float32(price))
 
 

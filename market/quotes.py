@@ -9,7 +9,7 @@ from market.model import EXCHANGE_NAMES, Market, Quote, UnknownSymbol
 
 
 def quote_rows(market: Market, tickers: Sequence[str], at: datetime) -> list[Json]:
-    """The batch quote; tickers the market does not know are left out without a word."""
+    """Return the batch quote; tickers that the market does not know are left out without a word."""
     rows = []
     for ticker in tickers:
         quote = find_quote(market, ticker, at)
@@ -19,7 +19,7 @@ def quote_rows(market: Market, tickers: Sequence[str], at: datetime) -> list[Jso
 
 
 def nothing_known(ticker: str) -> Json:
-    """The row of a symbol that is no longer traded."""
+    """Return the row of a symbol that is no longer traded."""
     return {
         "language": "en-US",
         "region": "US",
@@ -71,7 +71,10 @@ def _row(quote: Quote, at: datetime) -> Json:
 
 
 def shares_over_time(market: Market, ticker: str, at: datetime, types: Sequence[str]) -> Json:
-    """Share count of the moment; any other series is known by name only, as Yahoo answers what it has no figures of."""
+    """Return the share count of the moment.
+
+    Any other series is known by name only: Yahoo answers so where it has no figures.
+    """
     meta = {"symbol": [ticker], "type": list(types) or ["shares_out"]}
     result: Json = {"meta": meta}
     quote = find_quote(market, ticker, at)

@@ -109,7 +109,7 @@ class _Row:
             self.fail(f"{column} {self.values[column]!r} is not a date like 2026-08-21")
 
     def number(self, column: str, at_least: float = 0.0) -> float:
-        """NaN when empty."""
+        """Read a number; NaN when empty."""
         if not self.values[column].strip():
             return math.nan
         try:
@@ -121,7 +121,7 @@ class _Row:
         return number
 
     def positive(self, column: str) -> float:
-        """NaN when empty."""
+        """Read a number above zero; NaN when empty."""
         number = self.number(column)
         return self.fail(f"{column} is 0") if number == 0 else number
 
@@ -195,7 +195,7 @@ def _find(folder: Path, name: str) -> Path:
 
 
 def _read_prices(folder: Path) -> dict[str, list[_Price]]:
-    """By ticker, oldest first."""
+    """Read the prices by ticker, oldest first."""
     prices: dict[str, dict[date, _Price]] = defaultdict(dict)
     for row in _rows(folder, PRICES):
         ticker = row.text("ticker")
@@ -294,7 +294,7 @@ def _attach(actions: Iterable[_Action], prices: list[_Price]) -> None:
 
 
 def _history(ticker: str, prices: Sequence[_Price]) -> History:
-    """From the basis of the last day back to what was traded on each."""
+    """Undo the splits: from the basis of the last day back to what was traded on each."""
     days, trading = tuple(price.day for price in prices), trading_days(_venue(ticker))
     at = trading.positions(days)
     split_ratio = _column(prices, "split_ratio")
@@ -323,10 +323,10 @@ def _history(ticker: str, prices: Sequence[_Price]) -> History:
 
 
 def _recorded_factors(adjustment: Floats, dividend: Floats) -> Floats:
-    """What the recorded adjusted closes say a session's dividend takes off the earlier ones, rounding left out.
+    """Return what the recorded adjusted closes say a session's dividend takes off the earlier ones, rounding left out.
 
-    adjustment: adjusted closes / closes. Also a dividend that the actions lack shows in them, in all rows from there
-    on; what is off in a single row is its own.
+    adjustment: adjusted closes / closes. A dividend that the actions lack shows in them, too, in all rows from there
+    on. A row that alone is off is only rounded.
 
     >>> _recorded_factors(np.array([0.98, 0.98000001, 0.99, 1.0]), np.array([0, 0, 0, 1.0])).round(4).tolist()
     [1.0, 1.0, 0.9899, 0.99]
@@ -344,7 +344,7 @@ def _recorded_factors(adjustment: Floats, dividend: Floats) -> Floats:
 
 
 def _rounding(adjustment: Floats, factors: Floats) -> Floats:
-    """What is left of the recorded adjustment when the factors are taken out of it."""
+    """Return what is left of the recorded adjustment when the factors are taken out of it."""
     taken = np.cumprod(factors)
     left: Floats = (adjustment * taken) / (adjustment[-1] * taken[-1])
     return left
@@ -355,7 +355,7 @@ def _column(prices: Sequence[_Price], name: str) -> Floats:
 
 
 def _security(ticker: str, company: _Company | None, history: History) -> Security:
-    """Tickers that stocks.csv does not describe are funds, or exchange rates by their name."""
+    """Describe a ticker; one that stocks.csv lacks is a fund, or an exchange rate by its name."""
     venue = _venue(ticker)
     kind: Kind = "CURRENCY" if venue is CURRENCIES else "EQUITY" if company else "ETF"
     currency = ticker.removesuffix("=X")[-3:] if kind == "CURRENCY" else "KRW" if venue is SEOUL else "USD"
@@ -389,7 +389,7 @@ def _venue(ticker: str) -> Venue:
 
 
 def _home_sessions(folder: Path, histories: Mapping[str, History]) -> tuple[date, ...]:
-    """Every home session the prices reach over."""
+    """Return every home session that the prices reach over."""
     home = [history.days for ticker, history in histories.items() if _venue(ticker) is NEW_YORK]
     if not home:
         raise BadMarketFile(f"{_find(folder, PRICES)}: has no ticker of {HOME_EXCHANGE}")

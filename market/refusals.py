@@ -41,7 +41,7 @@ class Refusal(Fault):
     ticker: str | None = None
 
     def answer(self, request: Request, endpoint: Endpoint) -> Response | None:
-        """None lets the right answer pass."""
+        """Return the refusal as an answer; None lets the right answer pass."""
         return None
 
 

@@ -32,6 +32,7 @@ INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the market server from the shell."""
     options = _parser().parse_args(arguments)
     configure_logging(logging.DEBUG if options.verbose else logging.INFO)
     try:
@@ -90,7 +91,7 @@ def _invented(options: argparse.Namespace) -> InventedMarket:
 
 
 def _invented_ahead(seed: int, closed: date) -> InventedMarket:
-    """With the real clock the market goes on while the server runs, as far as the exchange calendar does."""
+    """Invent a market that goes on while the server runs on the real clock, as far as the exchange calendar does."""
     days = sessions_of().days
     end = session_before(days[-1], 1)
     return InventedMarket(seed, end, DEFAULT_SESSIONS + days.index(end) - days.index(closed))

@@ -59,7 +59,7 @@ class TradingDays:
     closes: Floats
 
     def count_opened(self, before: float) -> int:
-        """How many sessions opened before the moment."""
+        """Return how many sessions opened before the moment."""
         return int(np.searchsorted(self.opens, before, side="left"))
 
     def position(self, day: date) -> int | None:
@@ -98,7 +98,7 @@ def _seconds(days: tuple[date, ...], at: time, zone: ZoneInfo) -> Floats:
 
 
 def end_of_market(last_session: date) -> float:
-    """The opening bell after the last session: from then on the market would have something new to say."""
+    """Return the opening bell after the last session: from then on the market would have something new to say."""
     home = trading_days(NEW_YORK)
     position = home.position(last_session)
     if position is None or position + 1 >= len(home.days):
@@ -107,7 +107,7 @@ def end_of_market(last_session: date) -> float:
 
 
 def holdings_known_from(as_of: date) -> float:
-    """A fund's holdings of a day are known from its closing bell; on a day without session from 16:00 New York."""
+    """Return from when a fund's holdings of a day are known: its closing bell, or 16:00 New York without a session."""
     home = trading_days(NEW_YORK)
     position = home.position(as_of)
     if position is not None:

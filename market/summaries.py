@@ -11,7 +11,7 @@ SHARES_OF_THE_FUND = ("stock", "cash", "bond", "other", "preferred", "convertibl
 
 
 def modules_of(market: Market, ticker: str, at: datetime) -> Json:
-    """All that the security has."""
+    """Return every module that the security has."""
     try:
         security, quote = market.security(ticker), market.quote(ticker, at)
     except UnknownSymbol:
@@ -37,7 +37,7 @@ def asked_for(modules: Json, names: Sequence[str]) -> Json:
 
 
 def formatted(value: Any, name: str = "") -> Any:
-    """Numbers with a text beside them, as Yahoo gives them unless it is told not to.
+    """Put a text beside each number, as Yahoo does unless the client asks for plain ones.
 
     >>> formatted({"holdingPercent": 0.0712, "maxAge": 1})
     {'holdingPercent': {'raw': 0.0712, 'fmt': '7.12%'}, 'maxAge': 1}
@@ -77,7 +77,7 @@ def _common_modules(security: Security, quote: Quote | None) -> Json:
 
 
 def _fund_modules(market: Market, security: Security, at: datetime) -> Json:
-    """A fund without a list of holdings (of gold, say) has no such module."""
+    """Return a fund's modules; one without a list of holdings (of gold, say) has none of those."""
     modules: Json = {
         "fundProfile": {"maxAge": 1, "legalType": "Exchange Traded Fund", "feesExpensesInvestment": {}},
     }

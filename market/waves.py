@@ -62,7 +62,7 @@ class Draws:
 
 
 def log_values(draws: Draws, weekdays: Sequence[date]) -> dict[str, Floats]:
-    """Every ticker's, dividends and splits aside, from 0 at the first weekday."""
+    """Return every ticker's values without dividends and splits, from 0 at the first weekday."""
     market = _market_returns(draws)
     korea = pulled_back(draws.wave("korea", SECTOR), PULLED_BACK)
     rates = {pair: pulled_back(draws.wave(pair, EXCHANGE_RATE), RATE_PULLED_BACK) for pair in RATES}
@@ -103,7 +103,7 @@ def _company_returns(draws: Draws, company: Company, market: Floats, sectors: Ma
 
 
 def _fund_returns(fund: Fund, returns: Mapping[str, Floats], beside: Floats, home: Floats | float) -> Floats:
-    """The listed holdings by weight, the market and the fund's own factor for the rest of it."""
+    """Weigh the listed holdings, and take the market and the fund's own factor for the rest of it."""
     weights = np.array([COMPANY_OF[member].market_cap ** DAMPING for member in fund.members])
     parts = np.array([returns[member] for member in fund.members])
     basket: Floats = (weights[:, np.newaxis] / weights.sum() * parts).sum(axis=0)
@@ -111,7 +111,7 @@ def _fund_returns(fund: Fund, returns: Mapping[str, Floats], beside: Floats, hom
 
 
 def _come_and_go(shocks: Floats, memory: float) -> Floats:
-    """Shocks -> a wave of the same spread that forgets its past over `memory` steps."""
+    """Turn shocks into a wave of the same spread that forgets its past over `memory` steps."""
     keep = math.exp(-1 / memory)
     level, wave = float(shocks[0]), []
     for shock in shocks.tolist():
@@ -121,7 +121,7 @@ def _come_and_go(shocks: Floats, memory: float) -> Floats:
 
 
 def pulled_back(steps: Floats, share: float) -> Floats:
-    """Steps that lead back to where they began: every day a share of the way is taken off.
+    """Lead steps back to where they began: every day a share of the way is taken off.
 
     >>> pulled_back(np.array([1.0, 0.0, 0.0]), 0.5).tolist()
     [1.0, -0.5, -0.25]

@@ -23,7 +23,7 @@ ABOUT_ONE_TICKER = ("chart", "quoteSummary", "timeseries")
 
 @router.get("/")
 async def cookie() -> Response:
-    """fc.yahoo.com is a 404, which sets the cookie everything else hangs on."""
+    """Answer 404 as fc.yahoo.com does, with the cookie that everything else hangs on."""
     return PlainTextResponse("Not Found", 404, {"Set-Cookie": set_cookie_header()})
 
 
@@ -34,7 +34,7 @@ async def crumb(request: Request) -> Response:
 
 @router.get(CONSENT_PATH)
 async def consent() -> Response:
-    """Where a redirection to the consent page leads."""
+    """Show the page that a redirection for consent leads to."""
     return HTMLResponse(CONSENT_PAGE)
 
 
@@ -48,7 +48,7 @@ async def chart(
     interval: str = "1d",
     events: str = "",
 ) -> Response:
-    """As on Yahoo, without need of a crumb."""
+    """Answer with a chart, for which Yahoo needs no crumb."""
     now, query = state.clock.now(), ChartQuery(period1, period2, span, interval, events)
     told_at = state.visible.told_at(ticker, now)
     result = chart_of(state.visible, ticker, told_at, query, state.noise.is_second("chart", ticker))
@@ -88,7 +88,8 @@ async def timeseries(
 
 
 def endpoint_of(path: str) -> Endpoint:
-    """
+    """Return the kind of request that a path is for.
+
     >>> endpoint_of("/v8/finance/chart/SPY"), endpoint_of("/"), endpoint_of("/consent")
     ('chart', 'cookie', 'other')
     """
@@ -98,7 +99,7 @@ def endpoint_of(path: str) -> Endpoint:
 
 
 def tickers_of(request: Request) -> list[str]:
-    """Which tickers a request is about."""
+    """Return the tickers that a request is about."""
     path = str(request.scope["path"])
     if endpoint_of(path) == "quote":
         listed = request.query_params.get("symbols", "").split(",")
