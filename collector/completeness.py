@@ -9,7 +9,7 @@ from itertools import pairwise
 from math import isclose
 from typing import Any, Literal, NamedTuple
 
-from collector.yahoo import Bar, Bars
+from collector.yahoo_answers.model import Bar, Bars
 from config.config import Topic
 from database.db_helper import Row, Values
 from database.queries import collected

@@ -11,7 +11,7 @@ from collector.judgement.adjusted_closes import note_stale_rows
 from collector.judgement.findings import Break, Judgement, Known
 from collector.judgement.judge import judge_bars
 from collector.plan import FetchRequest
-from collector.yahoo import Bar, Bars
+from collector.yahoo_answers.model import Bar, Bars
 from database.db_helper import Row
 from database.queries import collected, ledger
 from utils.dates import HOME_EXCHANGE, exchange_of, expected_days

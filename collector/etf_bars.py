@@ -11,7 +11,7 @@ from collector.delivery import NewBar, deliver, message_fields
 from collector.plan import FetchRequest, explain_no_exchange, has_exchange, plan_requests, sessions_for_returns
 from collector.rates import collect_rates
 from collector.receipt import Receipt
-from collector.yahoo import Bars
+from collector.yahoo_answers.model import Bars
 from config.config import Settings
 from database.queries import collected
 from database.tables import DAILY_ETF_OHLC

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from collector.collection import Collection
-from collector.yahoo import FundHoldings
+from collector.yahoo_answers.model import FundHoldings
 from config.config import Topic
 from config.universe import Universe, universe
 from database.db_helper import Connection

@@ -16,7 +16,7 @@ from fractions import Fraction
 from itertools import accumulate
 from operator import mul
 
-from collector.yahoo import Bar, Quote
+from collector.yahoo_answers.model import Bar, Quote
 from database.db_helper import Row
 from utils.messages import LARGEST_INTEGER, MarketCapSource
 

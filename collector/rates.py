@@ -9,7 +9,7 @@ from collector.collection import Collection
 from collector.completeness import Kind
 from collector.delivery import NewBar, deliver, message_fields
 from collector.plan import FetchRequest, request_for, sessions_for_returns
-from collector.yahoo import Bar, Bars
+from collector.yahoo_answers.model import Bar, Bars
 from database.db_helper import Row
 from database.queries import collected, ledger
 from database.queries.ledger import HOME_CURRENCY

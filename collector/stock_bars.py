@@ -12,7 +12,7 @@ from collector.market_caps import Worths
 from collector.plan import FetchRequest, has_exchange, last_session_of, plan_requests, sessions_for_returns
 from collector.rates import collect_rates
 from collector.stock_sectors import lookups_left, sectors_of
-from collector.yahoo import Bars, Quote
+from collector.yahoo_answers.model import Bars, Quote
 from config.universe import universe
 from database.db_helper import Row
 from database.queries import collected

@@ -12,7 +12,8 @@ from curl_cffi import CurlOpt
 from curl_cffi import requests as curl
 
 from collector.gate import TOO_MANY_REQUESTS, RequestGate
-from collector.yahoo_answers import Answer, NoModule, Refusal, error_of
+from collector.yahoo_answers.envelope import NoModule, Refusal, error_of
+from collector.yahoo_answers.model import Answer
 from collector.yahoo_cookies import COOKIE
 from config.config import YahooSettings
 from utils.errors import RateLimited, SourceUnavailable, UnknownTicker

@@ -17,7 +17,7 @@ from collector.judgement.series import (
     distance,
     share_kept,
 )
-from collector.yahoo import Bar
+from collector.yahoo_answers.model import Bar
 from database.db_helper import Row
 from utils.messages import LARGEST_STEP
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from statistics import median
 
 from collector.judgement.series import SAME_RATIO, SPINOFF_MOVE, Series, digits_of
-from collector.yahoo import Bar
+from collector.yahoo_answers.model import Bar
 
 ABSURD_DIVIDEND = 0.2  # of the close before, without a matching fall: doubtful
 LARGE_DIVIDEND = 0.05  # ... noted

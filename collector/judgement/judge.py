@@ -8,7 +8,7 @@ from collector.judgement.findings import Judgement, Known
 from collector.judgement.series import Series, is_price
 from collector.judgement.steps import judge_steps
 from collector.judgement.units import find_contradiction, find_other_unit
-from collector.yahoo import Bar
+from collector.yahoo_answers.model import Bar
 
 
 def judge_bars(bars: Sequence[Bar], known: Known | None = None, is_rate: bool = False) -> Judgement:

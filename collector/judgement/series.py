@@ -8,7 +8,7 @@ from itertools import pairwise
 from statistics import median
 
 from collector.judgement.findings import Judgement, Known
-from collector.yahoo import Bar
+from collector.yahoo_answers.model import Bar
 
 CLEAR_MISMATCH = 0.02  # of the close: an adjusted close that is off by more makes its bar doubtful, by less noted
 FLOAT32 = 4e-6  # relative: four single-precision prices make a ratio; recorded ones differ by 5e-7 at most

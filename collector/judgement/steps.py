@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Literal
 
 from collector.judgement.series import CLEAR_SPLIT, SAME_RATIO, SPINOFF_MOVE, Series, distance, is_price
-from collector.yahoo import Bar
+from collector.yahoo_answers.model import Bar
 from utils.messages import LARGEST_STEP
 
 SPLIT_MOVE = 4  # times the usual daily move: what a step must exceed to be taken for the split itself

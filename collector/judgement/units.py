@@ -9,7 +9,7 @@ from statistics import median
 
 from collector.judgement.findings import Known
 from collector.judgement.series import CLEAR_SPLIT, distance, is_price
-from collector.yahoo import Bar
+from collector.yahoo_answers.model import Bar
 from database.db_helper import Row
 from utils.messages import LARGEST_STEP
 

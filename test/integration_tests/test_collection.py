@@ -21,7 +21,8 @@ from collector import (
 from collector.etf_bars import collect_etfs
 from collector.gaps import repoll
 from collector.receipt import is_stored
-from collector.yahoo import FundHolding, FundHoldings, Yahoo
+from collector.yahoo import Yahoo
+from collector.yahoo_answers.model import FundHolding, FundHoldings
 from config.config import Settings, Topic
 from database import tables
 from database.db_helper import Connection, connect, fetch, replace_partition, transaction

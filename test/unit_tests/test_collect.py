@@ -15,7 +15,7 @@ from collector.etf_bars import drop_bars_without_range, etf_messages
 from collector.plan import FetchRequest, fetch_range, is_covered, needed_sessions
 from collector.receipt import Receipt, require_complete
 from collector.stock_bars import Company, stock_messages
-from collector.yahoo import Answer, Bar, Bars, Quote
+from collector.yahoo_answers.model import Answer, Bar, Bars, Quote
 from config.config import Settings, Topic
 from database.db_helper import Row
 from database.tables import DAILY_ETF_OHLC

@@ -10,7 +10,7 @@ import pytest
 from collector.delivery import NewBar
 from collector.market_caps import Worth, Worths, company_shares, is_true_split, rescaled
 from collector.stock_bars import Company, stock_messages
-from collector.yahoo import Answer, Bar, Bars, Quote
+from collector.yahoo_answers.model import Answer, Bar, Bars, Quote
 from database.db_helper import Row
 from utils.dates import session_before
 
