@@ -78,7 +78,7 @@ def run(settings: Settings, group: Group, days: int, last: date) -> None:
 
 
 def report(settings: Settings, group: Group, first: date, last: date) -> int:
-    """Print what is missing of each ETF; return how many bars that is in all."""
+    """Print what is missing of each ETF, and return how many bars that is in all."""
     etfs = universe().group(group)
     unknown = {etf: reason for etf in etfs if (reason := explain_no_exchange(etf))}
     needed = {etf: sessions_for_returns(etf, last, first) for etf in etfs if etf not in unknown}

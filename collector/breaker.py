@@ -1,8 +1,8 @@
-"""Whether the source itself is out: tickers in a row that fail, for one kind of request."""
+"""Find out whether the source itself is out, by the tickers in a row that fail for one kind of request."""
 
 
 class Breaker:
-    """Counts them. Its limit is how many may; one more and the source is suspected."""
+    """The count of tickers in a row that failed. Beyond its limit the source itself is suspected."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -14,7 +14,7 @@ class Breaker:
         return kind in self.kinds
 
     def failed(self, kind: str) -> bool:
-        """Note a ticker's failure; True when it is one too many.
+        """Note a ticker's failure, and return True when it is one too many.
 
         >>> breaker = Breaker(2)
         >>> [breaker.failed(kind) for kind in ("HTTP 5xx", "HTTP 403", "HTTP 5xx")]
@@ -25,7 +25,7 @@ class Breaker:
         return self._count > self._limit
 
     def cleared(self) -> None:
-        """Start the count again, as the source turned out to be there; keep what is expected."""
+        """Start the count again, as the source turned out to be there. Keep what is expected."""
         self._count = 0
 
     def answered(self) -> None:

@@ -97,7 +97,7 @@ def list_suspects(conn: Connection, start: date | None = None, end: date | None 
 
 
 def settle(conn: Connection) -> int:
-    """Bring the ledger's lines in step with the calendars, whose days may have been added since; return how many.
+    """Bring the ledger's lines in step with the calendars, whose days may have been added since, and return how many.
 
     A day that is no session any more is a closed market instead of a gap, and the other way round.
     """

@@ -41,7 +41,7 @@ class Collection:
         return count
 
     def note_unusable(self, kind: Kind, ticker: str, sessions: Iterable[date], reason: str) -> str:
-        """Record that the source has nothing usable of a ticker at these sessions; return the reason."""
+        """Record that the source has nothing usable of a ticker at these sessions, and return the reason."""
         self.receipt.missing[ticker] = reason
         rows = [(kind, ticker, session, "missing", reason, None, self.run_id) for session in sessions]
         ledger.record(self.conn, rows, [])
@@ -50,7 +50,7 @@ class Collection:
 
 @contextmanager
 def open_collection(settings: Settings, as_of: date, run_id: str | None) -> Iterator[Collection]:
-    """Open the connections of a run; at its end wait for every acknowledgement and fill in the receipt.
+    """Open the connections of a run. At its end wait for every acknowledgement and fill in the receipt.
 
     The end is the same for a run that fails. What it had sent stays sent: the next run finds it stored and goes on
     behind it.

@@ -42,7 +42,7 @@ def add_since(parser: argparse.ArgumentParser) -> None:
 
 
 def since_of(options: argparse.Namespace) -> date | None:
-    """Return the option --since as a date; raise InvalidInput when it is after --as-of-date."""
+    """Return the option --since as a date. Raise InvalidInput when it is after --as-of-date."""
     if options.since is None:
         return None
     since = parse_date(options.since)

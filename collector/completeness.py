@@ -1,4 +1,4 @@
-"""What an answer of the source lacks, and which stored bars it changes. Decisions alone: no clock, no connection."""
+"""Find what an answer lacks, and which stored bars it changes. Decisions alone: no clock, no connection."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -20,11 +20,11 @@ from utils.messages import DailyBar
 SAME = 1e-9  # relative: what a price may differ by after a round trip through the database
 SAME_FACTOR = 1e-6  # relative: the source gives adjusted prices with seven digits, of which the last ones vary
 RANGE = ("open_price", "high_price", "low_price")
-# What settles after a session: until then its changes are no news. The close never does.
+# These columns settle after a session, so that their changes until then are noise. The close is right at once.
 SETTLING = {*RANGE, "volume"}
 SETTLING_SESSIONS = 2
 LONGEST_SETTLING_DAYS = 30  # across the longest holidays; a row fetched later is not looked up in the calendar
-SETTLED = 5e-3  # relative: what settling moves a range by as a rule
+SETTLED = 5e-3  # relative: as far as settling moves a range as a rule
 ROUNDED = 1e-3  # relative: what a split's volumes and dividends may differ by, which are rounded
 
 
@@ -32,7 +32,7 @@ ChangeKind = Literal["restated", "split", "dividend"]
 
 
 class Kind(StrEnum):
-    """What a bar is a bar of."""
+    """The kind of instrument: decides the topic and the table of its bars."""
 
     ETF = "etf"
     STOCK = "stock"
@@ -49,7 +49,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Absence:
-    """A session without a bar. late: it may still come; missing: the source is past it; closed: nothing was traded."""
+    """A session without a bar.
+
+    late: it may still come. missing: the source is past it. closed: nothing was traded.
+    """
 
     session: date
     state: Literal["late", "missing", "closed"]
@@ -148,7 +151,7 @@ def _is_same_value(column: str, new: float | None, old: Any) -> bool:
 
 
 class Factors(NamedTuple):
-    """What a bar's prices, and its adjusted close, were multiplied by: new / old."""
+    """The factors (new / old) of a bar's prices and of its adjusted close."""
 
     price: float
     adj: float

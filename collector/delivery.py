@@ -62,7 +62,7 @@ class Screening:
 
 
 def deliver(current: Collection, kind: Kind, fetched: Bars, request: FetchRequest, to_messages: ToMessages) -> str:
-    """Send what is new in an answer, and expect the rows of the request's sessions; return what was done, in words.
+    """Send what is new in an answer, expect the rows of the request's sessions, and return what was done in words.
 
     What is absent and what has changed is recorded first, so that no old value is overwritten unrecorded. One doubtful
     bar does not hold up the others: it counts as missing until a person has accepted it, or until the source says
@@ -130,6 +130,7 @@ class _Delivery:
             self.current.run_id,
         )
         sessions = [bar.session for bar in self.fetched.bars]
+        # A bar counts as late until its consumer has stored it, which closes the line.
         there = set(sessions) - set(self.request.stored) - {each.session for each in absent}
         expected = [(each.session, each.state, each.reason) for each in absent]
         expected += [
@@ -144,7 +145,7 @@ class _Delivery:
         )
 
     def _expect(self, absent: Sequence[Absence], screening: Screening) -> list[str]:
-        """Add the requested sessions' rows to the receipt; return why some will not be there."""
+        """Add the requested sessions' rows to the receipt, and return why some will not be there."""
         ticker, receipt = self.fetched.ticker, self.current.receipt
         there = set(self.request.stored) | {bar.session for bar in screening.select_stored(self.fetched.bars)}
         late = {each.session for each in absent if each.state == "late"}
@@ -166,7 +167,7 @@ class _Delivery:
 
 
 def _screen(messages: Iterable[DailyBar], fetched: Bars, waiting: Iterable[date]) -> Screening:
-    """Find the messages that no consumer stores; a rejected bar that the answer lacks stays doubtful."""
+    """Find the messages that no consumer stores. A rejected bar that the answer lacks stays doubtful."""
     refused, doubtful = {}, set(waiting) - {bar.session for bar in fetched.bars}
     for message in messages:
         if reason := refusal(message):

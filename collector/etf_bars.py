@@ -41,7 +41,7 @@ def collect_etfs(
 
 
 def fetch_etf(current: Collection, etf: str, request: FetchRequest, currencies: set[str] | None = None) -> str:
-    """Ask for one ETF and send what is new; add its currency to the others'. Return what was done, in words."""
+    """Ask for one ETF and send what is new. Add its currency to the others'. Return what was done in words."""
     if reason := explain_no_exchange(etf):
         return current.note_unusable(Kind.ETF, etf, request.sessions, reason)
     try:

@@ -1,4 +1,4 @@
-"""What is not stored: list it, or ask the source again for what is late, missing, quarantined or doubtful.
+"""List the bars that are not stored, or ask the source again for the late, missing, quarantined and doubtful ones.
 
 python -m collector.gaps                                  every gap, and the sessions to compute (again)
 python -m collector.gaps --from 2026-08-10 --to 2026-08-21 --repoll
@@ -71,7 +71,7 @@ def _group_by(column: str, gaps: Iterable[Row]) -> Iterator[tuple[str, list[Row]
 
 
 def _request_for(current: Collection, kind: Kind, ticker: str, gaps: list[Row]) -> FetchRequest:
-    """Return a request for everything stored of a ticker and its gaps; without a stored row, for its whole history."""
+    """Return a request for a ticker's stored sessions and its gaps, or for its whole history when nothing is stored."""
     stored = collected.bars(current.conn, kind.table, ticker)
     sessions = sorted(gap["trade_date"] for gap in gaps if gap["state"] in REPOLLED)
     days = [*stored, *(gap["trade_date"] for gap in gaps)]
@@ -184,7 +184,7 @@ def range_parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def range_of(options: argparse.Namespace) -> tuple[date | None, date | None]:
-    """Return the options --from and --to as dates; raise InvalidInput when they are in the wrong order."""
+    """Return the options --from and --to as dates. Raise InvalidInput when they are in the wrong order."""
     start, end = (parse_date(text) if text else None for text in (options.start, options.end))
     if start and end and start > end:
         raise InvalidInput(f"--from {start} is after --to {end}")

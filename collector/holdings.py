@@ -21,7 +21,7 @@ LONGEST_NAME = 200
 
 
 def collect_snapshot(current: Collection, etf: str, as_of: date) -> HoldingsSnapshot | None:
-    """Send today's snapshot unless one of as_of or later is stored; return the one that counts as of as_of.
+    """Send today's snapshot unless one of as_of or later is stored, and return the one that counts as of as_of.
 
     A fetch can only ever give today's list: once a snapshot as late as as_of is there, another adds nothing to it. When
     there is none to be had, the last one that is stored goes on, and the session's results say so. None when there is
@@ -92,6 +92,7 @@ def largest(snapshot: HoldingsSnapshot) -> list[str]:
 
 
 def stored_snapshot(conn: Connection, etf: str, collected_date: date) -> HoldingsSnapshot:
+    """Read a stored snapshot."""
     rows = collected.snapshot(conn, etf, collected_date)
     return HoldingsSnapshot(
         etf_ticker=etf,
@@ -106,7 +107,7 @@ def stored_snapshot(conn: Connection, etf: str, collected_date: date) -> Holding
 
 
 def to_snapshot(fetched: FundHoldings, run_id: str | None) -> HoldingsSnapshot | None:
-    """Return the fund's list as a message; None when it is empty."""
+    """Return the fund's list as a message, or None when it is empty."""
     if not fetched.holdings:
         return None
     return HoldingsSnapshot(
@@ -124,4 +125,5 @@ def to_snapshot(fetched: FundHoldings, run_id: str | None) -> HoldingsSnapshot |
 
 
 def metadata(etf: str, known: Universe) -> EtfMetadata:
+    """Return an ETF's type, sector and description."""
     return EtfMetadata(known.etf_type(etf), known.sectors.get(etf), known.description(etf))

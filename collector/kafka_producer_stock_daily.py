@@ -56,7 +56,7 @@ def _refuse_others(tickers: Sequence[str]) -> None:
 
 
 def select_tickers(conn: Connection, as_of: date, since: date | None) -> list[str]:
-    """Return the largest holdings of any ETF, and what is held; raise NotStored when no snapshot is stored."""
+    """Return the largest holdings of any ETF, and what is held. Raise NotStored when no snapshot is stored."""
     sessions = sessions_between(since or as_of, as_of)
     found = dict.fromkeys(ticker for etf in universe().etfs for ticker in tickers_used(conn, etf, sessions))
     if not found:

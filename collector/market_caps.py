@@ -25,7 +25,7 @@ SAME_COUNT = 0.01
 LARGEST_DENOMINATOR = 20
 LARGEST_RATIO = 1e9
 RECENT_SESSIONS = 30  # for how long after a split the quote may still give the count of before
-# What a company issues or buys back between two fetches: the factor of a split is told from it.
+# What a company issues or buys back between two fetches: the factor of a split stands out from it.
 BUYBACKS = 0.15
 SAME_CLOSE = 1e-9  # what a close may differ by after a round trip through the database
 SAME_FACTOR = 1e-3  # of closes that were rescaled together
@@ -35,7 +35,7 @@ EARLY_FACTOR = 5e-3  # of a count that is corrected before its split is listed
 
 @dataclass(frozen=True)
 class Worth:
-    """What a bar's message says of the company's size at that session; None: unknown."""
+    """The company's size at a session. None: unknown."""
 
     shares: int | None
     market_cap: int | None
@@ -104,7 +104,7 @@ class Worths:
         return known or self._new(bar)
 
     def _kept(self, bar: Bar, row: Row) -> Worth | None:
-        """Return the stored size of a past session, brought to the bar's basis; None when none was stored."""
+        """Return the stored size of a past session, brought to the bar's basis, or None when none was stored."""
         count, cap, source = row["shares_outstanding"], row.get("market_cap"), row.get("market_cap_source")
         if not count:
             return Worth(None, int(cap), source or "quoted") if cap and not self.is_counted else None
@@ -125,7 +125,7 @@ class Worths:
         return Worth(count, _cap(count, bar.close), self._source)
 
     def _counted(self, bars: Sequence[Bar], quote: Quote) -> tuple[int | None, MarketCapSource | None]:
-        """Return the quote's count on the basis of the fetched closes; without one the last that was stored."""
+        """Return the quote's count on the basis of the fetched closes, or the last that was stored without one."""
         count, source = company_shares(quote)
         last = self._last_counted(bars)
         if last is None:
@@ -201,18 +201,18 @@ def _quoted_count(quote: Quote) -> int | None:
 
 
 def _shares(count: float) -> int | None:
-    """Round to a whole number of shares; None when no count can be that large or small."""
+    """Round to a whole number of shares, or None when no count can be that large or small."""
     return round(count) or None if count <= LARGEST_INTEGER else None
 
 
 def _cap(count: int, close: float) -> int | None:
-    """Return the worth of shares at a close; None when no market cap can be that large or small."""
+    """Return the worth of shares at a close, or None when no market cap can be that large or small."""
     worth = count * close
     return round(worth) or None if worth <= LARGEST_INTEGER else None
 
 
 def _is_ratio(value: float) -> bool:
-    """Tell whether a value can be the ratio of a split; the message contract refuses the bar of another one."""
+    """Tell whether a value can be the ratio of a split. The message contract refuses the bar of another one."""
     return 1 / LARGEST_RATIO <= value <= LARGEST_RATIO
 
 

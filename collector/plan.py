@@ -99,7 +99,7 @@ def last_session_of(ticker: str, as_of: date) -> date:
 
 
 def has_exchange(current: Collection, kind: Kind, ticker: str, sessions: Sequence[date]) -> bool:
-    """Tell whether a ticker's exchange is known; log and record why not."""
+    """Tell whether a ticker's exchange is known. Log and record why not."""
     reason = explain_no_exchange(ticker)
     if reason:
         log.info("%s: %s", ticker, current.note_unusable(kind, ticker, sessions, reason))
@@ -107,7 +107,7 @@ def has_exchange(current: Collection, kind: Kind, ticker: str, sessions: Sequenc
 
 
 def explain_no_exchange(ticker: str) -> str | None:
-    """Return why a ticker has no sessions to ask for; None when it has."""
+    """Return why a ticker has no sessions to ask for, or None when it has."""
     try:
         exchange_of(ticker)
     except UnknownExchange as error:

@@ -23,7 +23,7 @@ RATE_KEPT = timedelta(days=5)  # for how long a rate stands in for later ones: a
 
 
 def collect_rates(current: Collection, currencies: Iterable[str], as_of: date, since: date | None = None) -> None:
-    """Send the exchange rates of currencies; the home currency has none."""
+    """Send the exchange rates of currencies. The home currency has none."""
     for currency in sorted(set(currencies) - {HOME_CURRENCY}):
         log.info("rate %s=X: %s", currency, _collect_rate(current, f"{currency}=X", as_of, since))
 
@@ -38,7 +38,7 @@ def _collect_rate(current: Collection, pair: str, as_of: date, since: date | Non
 
 
 def fetch_rate(current: Collection, pair: str, request: FetchRequest) -> str:
-    """Ask for an exchange rate and send what is new; return what was done, in words.
+    """Ask for an exchange rate, send what is new, and return what was done in words.
 
     A rate is a ticker of its own: units of the currency per US dollar, one figure a day. A late one is not waited for:
     the last one before stands in.

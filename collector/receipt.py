@@ -110,7 +110,7 @@ def _list_some(names: Sequence[str]) -> str:
 
 
 def require_complete(receipt: Receipt, accept_late: bool, indispensable: str | None = None) -> Receipt:
-    """Return the receipt when its stage may go on; raise BarMissing when it had better ask again.
+    """Return the receipt when its stage may go on. Raise BarMissing when it had better ask again.
 
     A late bar is worth another try, until the stage accepts late ones. A bar that is missing at the source, or
     quarantined, is not: the stage goes on, and what is computed without it is published as degraded. Without the
@@ -133,7 +133,7 @@ def require_complete(receipt: Receipt, accept_late: bool, indispensable: str | N
 
 
 def is_stored(settings: Settings, receipt: Receipt) -> bool:
-    """Tell whether every expected row is in Postgres; False while the consumers are not that far.
+    """Tell whether every expected row is in Postgres, and False while the consumers are not that far.
 
     Raise Rejected when they are past the messages and rows are absent all the same.
     """
@@ -168,7 +168,7 @@ def _explain_absent(conn: Connection, absent: list[tuple[str, date]]) -> str:
 
 
 def wait_until_stored(settings: Settings, receipt: Receipt, poll_seconds: float = 0.5) -> None:
-    """Block until every expected row is stored; raise NotStored after STORED_TIMEOUT_SECONDS."""
+    """Block until every expected row is stored. Raise NotStored after STORED_TIMEOUT_SECONDS."""
     patience = settings.collector.stored_timeout_seconds
     until = time.monotonic() + patience
     while not is_stored(settings, receipt):

@@ -28,7 +28,7 @@ def list_stale(found: Sequence[Stale]) -> Iterator[str]:
 
 
 def commands(found: Sequence[Stale]) -> Iterator[str]:
-    """Yield the commands; a run of the monthly portfolio follows the record too, so that needs none of its own."""
+    """Yield the commands. A run of the monthly portfolio follows the record too, so that needs none of its own."""
     days = {job: [each.day for each in found if each.job == job] for job in NAMES}
     for start, end in ranges(days[TOP_HOLDINGS]):
         yield f"./start.sh exec python -m batch.spark_etf_top_holdings --from {start} --to {end}"

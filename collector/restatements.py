@@ -15,7 +15,7 @@ from utils.logging_utils import configure_logging
 
 
 def describe(row: Row) -> str:
-    """Describe one change; the values of its newest bar stand for all that a split or dividend has rescaled."""
+    """Describe one change. The values of its newest bar stand for all that a split or dividend has rescaled."""
     values = ", ".join(f"{column} {_number(old)} -> {_number(new)}" for column, old, new in _values(row))
     if row["change"] == "restated":
         what = f"{row['last_session']} restated: {values}"

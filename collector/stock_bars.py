@@ -65,7 +65,7 @@ def fetch_stocks(
     every_sector: bool = False,
     snapshots: Sequence[HoldingsSnapshot] = (),
 ) -> set[str]:
-    """Ask for each stock and send what is new; return the currencies they are quoted in.
+    """Ask for each stock, send what is new, and return the currencies they are quoted in.
 
     Of the unknown sectors as many are looked up as the day's budget allows, or every one.
     """
@@ -115,7 +115,7 @@ def _fetch_quotes(current: Collection, tickers: Sequence[str]) -> dict[str, Quot
 
 
 def _fetch_stock(current: Collection, company: Company, request: FetchRequest, currencies: set[str]) -> str:
-    """Ask for one stock and send what is new; add its currency to the others'. Return what was done, in words."""
+    """Ask for one stock and send what is new. Add its currency to the others'. Return what was done in words."""
     ticker = company.quote.ticker
     try:
         fetched = current.yahoo.daily_bars(ticker, request.start, request.end)

@@ -118,7 +118,7 @@ def _largest_share(lists: Lists, etfs: Iterable[str], known: Universe) -> dict[s
 
 
 def _look_up(current: Collection, ticker: str) -> str | None:
-    """Ask for a stock's sector; None when it cannot be had.
+    """Ask for a stock's sector, or None when it cannot be had.
 
     A sector is only a label, so trouble with it is no reason to do without the stock's prices.
     """

@@ -74,6 +74,7 @@ class Yahoo:
         self._settings = settings
         self._sleep = sleep
         self._cookies = CookieCache(settings.cache_dir / re.sub(r"\W+", "-", settings.base_url or "yahoo"))
+        # yfinance has no setting for its cache, so it is replaced where yfinance looks it up.
         yfinance.cache._CookieCacheManager._Cookie_cache = self._cookies
         self._session = session(settings, gate)
         self._data = YfData(session=self._session)
@@ -125,7 +126,7 @@ class Yahoo:
         return quotes
 
     def sector(self, ticker: str) -> str | None:
-        """Return a stock's sector by one request; None when Yahoo does not say, whatever the reason.
+        """Return a stock's sector by one request, or None when Yahoo does not say, whatever the reason.
 
         Nothing depends on a sector, so a refusal is only logged.
         """
@@ -162,7 +163,7 @@ class Yahoo:
         return quotes_from_answer(self._data.get_raw_json(QUOTE_URL, {"symbols": ",".join(tickers)}))
 
     def _ask_with_retries(self, what: str, ticker: str, ask: Callable[[], T]) -> T:
-        """Ask up to three times, waiting longer each time; only once what the tickers before it failed with.
+        """Ask up to three times, waiting longer each time, but only once for what the tickers before it failed with.
 
         A refusal of the client as a whole is never repeated, nor an answer that says there is nothing.
         """
@@ -264,7 +265,7 @@ class Yahoo:
 
 
 def _read(ticker: str, ask: Callable[[], T]) -> T:
-    """Return the answer; raise Refusal for one that cannot be read."""
+    """Return the answer. Raise Refusal for one that cannot be read."""
     try:
         return ask()
     except YFRateLimitError:

@@ -18,7 +18,7 @@ MINOR_UNITS_IN_MAJOR = 100
 
 
 class PartialBar(TickerFault):
-    """The chart is an old answer of the middle of the last session, after its close too; `Age` says how old."""
+    """The chart is an old answer of the middle of the last session, after its close too. `Age` says how old."""
 
     kind: Literal["partial_bar"]
 
@@ -50,7 +50,7 @@ class SwappedSymbols(DataFault):
 
 
 class MinorUnit(TickerFault):
-    """Prices and dividends are in hundredths of another currency; market caps in that currency."""
+    """Prices and dividends are in hundredths of another currency, market caps in that currency."""
 
     kind: Literal["minor_unit"]
     currency: Literal["GBp", "GBX", "ZAc", "ILA", "ILa"]
@@ -152,7 +152,7 @@ class NoMarketCap(TickerFault):
 
 
 class ShareClass(TickerFault):
-    """`sharesOutstanding` counts one class, `ratio` of the company's shares; `implied` says if those are given too."""
+    """`sharesOutstanding` counts one class, `ratio` of the company's shares. `implied` says if those are given too."""
 
     kind: Literal["share_class"]
     ratio: float = Field(gt=0, le=1)

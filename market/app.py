@@ -57,7 +57,7 @@ async def _as_yahoo(state: MarketState, request: Request, call_next: Handler) ->
 
 
 async def _refusal(faults: Sequence[Refusal], request: Request, endpoint: Endpoint) -> Response | None:
-    """Return the refusal that is due; None when the right answer is due after all, perhaps late."""
+    """Return the refusal that is due, or None when the right answer is due after all, perhaps late."""
     for fault in faults:
         if isinstance(fault, Delay):
             await asyncio.sleep(fault.seconds)

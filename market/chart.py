@@ -33,7 +33,7 @@ class ChartQuery:
 
 
 def chart_of(market: Market, ticker: str, at: datetime, query: ChartQuery, is_second: bool = False) -> Json:
-    """Return the answer's result; `is_second` gives it in the other version (see noise)."""
+    """Return the answer's result. `is_second` gives it in the other version (see noise)."""
     _refuse_nonsense(query)
     try:
         security, is_listed = market.security(ticker), market.is_listed(ticker, at)

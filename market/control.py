@@ -24,7 +24,7 @@ class ClockSetting(BaseModel):
 
 
 class FaultSetting(RootModel[Fault]):
-    """One fault; `kind` says which."""
+    """One fault. `kind` says which."""
 
 
 class NoiseSetting(BaseModel):
@@ -100,7 +100,7 @@ async def faults(state: State) -> list[dict[str, Any]]:
 
 @router.post("/control/faults")
 async def add_fault(state: State, setting: FaultSetting) -> list[dict[str, Any]]:
-    """Add one fault; the answer lists all."""
+    """Add one fault. The answer lists all."""
     try:
         state.faults.add(setting.root)
     except InvalidInput as error:
@@ -122,7 +122,7 @@ async def noise(state: State) -> NoiseSetting:
 @router.put("/control/noise")
 @router.post("/control/noise", include_in_schema=False)
 async def set_noise(state: State, setting: NoiseSetting) -> NoiseSetting:
-    """Switch the noise; without it every answer is the market's truth.
+    """Switch the noise. Without it every answer is the market's truth.
 
     Switched on again, it begins with that one.
     """

@@ -1,4 +1,4 @@
-"""Bars of the invented market around its values: as traded, and as they are told at first."""
+"""Draw the bars of the invented market around its values: as traded, and as they are first published."""
 
 from datetime import date
 from zlib import crc32
@@ -93,7 +93,7 @@ def _has_no_rate(days: tuple[date, ...], row: int) -> bool:
 
 
 def in_ticks(prices: Floats, venue: Venue) -> Floats:
-    """Round to cents; on the Korea Exchange to its tick, which grows with the price."""
+    """Round to cents, or on the Korea Exchange to its tick, which grows with the price."""
     if venue is not SEOUL:
         return np.round(prices, 2)
     tick: Floats = np.select(

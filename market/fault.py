@@ -41,7 +41,7 @@ class DataFault(Fault):
         return quote
 
     def spoil_row(self, row: Json) -> Json | None:
-        """Change a row of the batch quote; None leaves it out."""
+        """Change a row of the batch quote. None leaves it out."""
         return row
 
     def spoil_modules(self, modules: Json) -> Json:

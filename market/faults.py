@@ -88,7 +88,7 @@ class Faults:
         self._data: list[DataFault] = []
 
     def add(self, fault: Refusal | DataFault) -> None:
-        """Set a fault; raise InvalidInput when the market has no such ticker or session."""
+        """Set a fault. Raise InvalidInput when the market has no such ticker or session."""
         if isinstance(fault, Refusal):
             self._refusals.append(_Strikes(fault))  # a client may well ask for tickers the market does not have
         else:
@@ -100,11 +100,11 @@ class Faults:
         self._data.clear()
 
     def due(self, endpoint: Endpoint, tickers: Sequence[str]) -> list[Refusal]:
-        """Return the refusals that strike this request; each call counts as one request."""
+        """Return the refusals that strike this request. Each call counts as one request."""
         return [one.fault for one in self._refusals if one.strikes(endpoint, tickers)]
 
     def concerning(self, ticker: str) -> list[DataFault]:
-        """Return the faults of a ticker's data; none of a ticker that the market does not have."""
+        """Return the faults of a ticker's data, or none of a ticker that the market does not have."""
         if not self._data or ticker not in self._market.tickers:
             return []
         security = self._market.security(ticker)
@@ -177,7 +177,7 @@ class FaultyMarket:
     def is_listed(self, ticker: str, at: datetime) -> bool:
         return self._market.is_listed(ticker, at)
 
-    def told_at(self, ticker: str, at: datetime) -> datetime:
+    def moment_of(self, ticker: str, at: datetime) -> datetime:
         """Return the moment that an answer is made of: within the last session while a fault leaves its bar partial."""
         if not any(isinstance(fault, answers.PartialBar) for fault in self._faults.concerning(ticker)):
             return at
@@ -190,7 +190,7 @@ class FaultyMarket:
         faults = self._faults.concerning(ticker)
         swapped = next((fault for fault in faults if isinstance(fault, answers.SwappedSymbols)), None)
         source = ({swapped.a, swapped.b} - {ticker}).pop() if swapped else ticker
-        bars = self._market.bars(source, self.told_at(ticker, at))
+        bars = self._market.bars(source, self.moment_of(ticker, at))
         for fault in faults:
             bars = fault.spoil_bars(bars)
         return bars

@@ -28,7 +28,7 @@ class Wrong:
 
 @dataclass(frozen=True)
 class Unsettled:
-    """What every row says until it settles at a moment of its own (unix seconds); closes are right at once."""
+    """What every row says until it settles at a moment of its own (unix seconds). Closes are right at once."""
 
     until: Floats
     open: Floats
@@ -39,7 +39,7 @@ class Unsettled:
 
 @dataclass(frozen=True)
 class History:
-    """One ticker's sessions, oldest first. Prices, volumes and dividends as traded that day; NaN = unknown.
+    """One ticker's sessions, oldest first. Prices, volumes and dividends as traded that day. NaN = unknown.
 
     `split_ratio` is 1 and `dividend` 0 on most days. `dividend_factor` is what a dividend takes off all earlier
     adjusted closes (1 on most days). `intraday` says whether a running session has a price beside its opening one,
@@ -132,7 +132,7 @@ class History:
         return known
 
     def _running(self, bar: Bar, row: int, at: float) -> list[Bar]:
-        """Return the bar of a session that is not over; none when not even its opening price is known."""
+        """Return the bar of a session that is not over, or nothing when not even its opening price is known."""
         if bar.open is None:
             return []
         begin, end = float(self.opens_at[row]), float(self.closes_at[row])

@@ -164,7 +164,7 @@ def _listed(company: Company) -> Security:
 
 @dataclass(frozen=True)
 class _Sheet:
-    """A venue's sessions from the epoch to the end of the market; `at` is their row on the weekdays."""
+    """A venue's sessions from the epoch to the end of the market. `at` is their row on the weekdays."""
 
     days: tuple[date, ...]
     opens: Floats

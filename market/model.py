@@ -30,7 +30,7 @@ MINOR_UNITS = frozenset({"GBp", "GBX", "ZAc", "ILA", "ILa"})
 
 @dataclass(frozen=True)
 class Security:
-    """A ticker as Yahoo describes it. `sector` is in Yahoo's words; funds and currencies have none.
+    """A ticker as Yahoo describes it. `sector` is in Yahoo's words. Funds and currencies have none.
 
     `shares` counts the listed shares before any split, `cap_shares` the ones its market cap is made of (more, where one
     company has several share classes). None = not disclosed. Of a fund `shares` is out of date.
@@ -59,7 +59,7 @@ class Security:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One session as answered at some moment: prices split-adjusted, adj_close for dividends too; None = unknown.
+    """One session as answered at some moment: prices split-adjusted, adj_close for dividends too. None = unknown.
 
     `dividend` and `capital_gain` are 0 and `split_ratio` 1 on most days; a dividend is in the currency of the prices if
     none is given. A partial bar is of a session that is not over yet.
@@ -81,7 +81,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What a fund owns; `percent` is a fraction of the fund."""
+    """What a fund owns. `percent` is a fraction of the fund."""
 
     ticker: str
     name: str
@@ -90,7 +90,7 @@ class Holding:
 
 @dataclass(frozen=True)
 class Quote:
-    """A security at some moment. Market cap in its own currency; None = not disclosed.
+    """A security at some moment. Market cap in its own currency. None = not disclosed.
 
     `shares_outstanding` counts the listed class, `company_shares` the whole company.
     """
@@ -118,7 +118,7 @@ class UnknownSymbol(LookupError):
 
 
 class Market(Protocol):
-    """Everything Yahoo's endpoints are answered from. `at` is an aware datetime; UnknownSymbol for other tickers."""
+    """Everything Yahoo's endpoints are answered from. `at` is an aware datetime. UnknownSymbol for other tickers."""
 
     @property
     def label(self) -> Label: ...
@@ -132,15 +132,15 @@ class Market(Protocol):
     def security(self, ticker: str) -> Security: ...
 
     def is_listed(self, ticker: str, at: datetime) -> bool:
-        """Tell whether a security is traded still; False once a company is delisted."""
+        """Tell whether a security is traded still. False once a company is delisted."""
         ...
 
     def bars(self, ticker: str, at: datetime) -> list[Bar]:
-        """Return every bar known at the moment, oldest first; the last one is partial while its session runs."""
+        """Return every bar known at the moment, oldest first. The last one is partial while its session runs."""
         ...
 
     def holdings(self, etf: str, at: datetime) -> list[Holding]:
-        """Return the newest snapshot known at the moment, largest first, at most ten; empty when there is none yet."""
+        """Return the newest snapshot known at the moment, largest first, at most ten. Empty when there is none yet."""
         ...
 
     def holding_lines(self, etf: str, at: datetime) -> list[Holding]:
@@ -148,7 +148,7 @@ class Market(Protocol):
         ...
 
     def quote(self, ticker: str, at: datetime) -> Quote | None:
-        """Return the quote of the moment; None before the first price."""
+        """Return the quote of the moment, or None before the first price."""
         ...
 
 

@@ -9,7 +9,7 @@ from market.envelope import Json
 from market.model import Bar
 
 # Adjusted closes of the newest bars are the same in both versions: what is computed on the evening of a session (its
-# longest return goes back 20 sessions) does not depend on which one was told.
+# longest return goes back 20 sessions) does not depend on the version.
 ALIKE = 25
 
 
@@ -25,7 +25,7 @@ class Noise:
         return self._is_on
 
     def set(self, is_on: bool) -> None:
-        """Switch the noise; the next answer about every ticker is in the first version."""
+        """Switch the noise. The next answer about every ticker is in the first version."""
         self._is_on = is_on
         self._answers.clear()
 
@@ -38,11 +38,11 @@ class Noise:
 
 def second_adj_closes(bars: Sequence[Bar]) -> list[float | None]:
     """Move two of five adjusted closes by one step of single precision, where dividends have changed them."""
-    told = [bar.adj_close for bar in bars]
+    closes = [bar.adj_close for bar in bars]
     for at, bar in enumerate(bars[:-ALIKE]):
         if bar.adj_close is not None and bar.adj_close != bar.close and bar.session.toordinal() % 5 < 2:
-            told[at] = float(np.nextafter(np.float32(bar.adj_close), np.float32(np.inf)))
-    return told
+            closes[at] = float(np.nextafter(np.float32(bar.adj_close), np.float32(np.inf)))
+    return closes
 
 
 def reordered(answer: Json) -> Json:

@@ -9,7 +9,7 @@ from market.model import EXCHANGE_NAMES, Market, Quote, UnknownSymbol
 
 
 def quote_rows(market: Market, tickers: Sequence[str], at: datetime) -> list[Json]:
-    """Return the batch quote; tickers that the market does not know are left out without a word."""
+    """Return the batch quote. Tickers that the market does not know are left out without a word."""
     rows = []
     for ticker in tickers:
         quote = find_quote(market, ticker, at)

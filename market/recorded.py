@@ -70,7 +70,7 @@ YAHOO_SECTORS = frozenset(SECTORS.values())
 
 
 class BadMarketFile(InvalidInput):
-    """A file of the recorded market is missing or wrong; the message names it, the row and the reason."""
+    """A file of the recorded market is missing or wrong. The message names it, the row and the reason."""
 
 
 class RecordedMarket(HistoricalMarket):
@@ -109,7 +109,7 @@ class _Row:
             self.fail(f"{column} {self.values[column]!r} is not a date like 2026-08-21")
 
     def number(self, column: str, at_least: float = 0.0) -> float:
-        """Read a number; NaN when empty."""
+        """Read a number, or NaN when empty."""
         if not self.values[column].strip():
             return math.nan
         try:
@@ -121,7 +121,7 @@ class _Row:
         return number
 
     def positive(self, column: str) -> float:
-        """Read a number above zero; NaN when empty."""
+        """Read a number above zero, or NaN when empty."""
         number = self.number(column)
         return self.fail(f"{column} is 0") if number == 0 else number
 
@@ -280,7 +280,7 @@ def _rank(row: _Row) -> int:
 
 
 def _attach(actions: Iterable[_Action], prices: list[_Price]) -> None:
-    """Put each action on its day's bar, or the next one's where that is missing; actions outside the bars are lost."""
+    """Put each action on its day's bar, or the next one's where that is missing. Actions outside the bars are lost."""
     for action in actions:
         at = next((at for at, price in enumerate(prices) if price.day >= action.day), None)
         if at is None or action.day < prices[0].day:
@@ -355,7 +355,7 @@ def _column(prices: Sequence[_Price], name: str) -> Floats:
 
 
 def _security(ticker: str, company: _Company | None, history: History) -> Security:
-    """Describe a ticker; one that stocks.csv lacks is a fund, or an exchange rate by its name."""
+    """Describe a ticker. One that stocks.csv lacks is a fund, or an exchange rate by its name."""
     venue = _venue(ticker)
     kind: Kind = "CURRENCY" if venue is CURRENCIES else "EQUITY" if company else "ETF"
     currency = ticker.removesuffix("=X")[-3:] if kind == "CURRENCY" else "KRW" if venue is SEOUL else "USD"

@@ -41,7 +41,7 @@ class Refusal(Fault):
     ticker: str | None = None
 
     def answer(self, request: Request, endpoint: Endpoint) -> Response | None:
-        """Return the refusal as an answer; None lets the right answer pass."""
+        """Return the refusal as an answer. None lets the right answer pass."""
         return None
 
 
@@ -81,7 +81,7 @@ class Delay(Refusal):
 
 
 class HttpStatus(Refusal):
-    """Any status with a body of any kind; with 200 and html it is the page that asks for consent.
+    """Any status with a body of any kind. With 200 and html it is the page that asks for consent.
 
     `empty` is a result without entries, `null` one that is null without an error.
     """

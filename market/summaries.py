@@ -77,7 +77,7 @@ def _common_modules(security: Security, quote: Quote | None) -> Json:
 
 
 def _fund_modules(market: Market, security: Security, at: datetime) -> Json:
-    """Return a fund's modules; one without a list of holdings (of gold, say) has none of those."""
+    """Return a fund's modules. One without a list of holdings (of gold, say) has none of those."""
     modules: Json = {
         "fundProfile": {"maxAge": 1, "legalType": "Exchange Traded Fund", "feesExpensesInvestment": {}},
     }

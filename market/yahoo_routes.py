@@ -50,10 +50,10 @@ async def chart(
 ) -> Response:
     """Answer with a chart, for which Yahoo needs no crumb."""
     now, query = state.clock.now(), ChartQuery(period1, period2, span, interval, events)
-    told_at = state.visible.told_at(ticker, now)
-    result = chart_of(state.visible, ticker, told_at, query, state.noise.is_second("chart", ticker))
+    moment = state.visible.moment_of(ticker, now)
+    result = chart_of(state.visible, ticker, moment, query, state.noise.is_second("chart", ticker))
     state.faults.spoil_chart(ticker, result)
-    age = {"Age": str(int((now - told_at).total_seconds()))}
+    age = {"Age": str(int((now - moment).total_seconds()))}
     return YahooJson({"chart": {"result": [result], "error": None}}, headers=age)
 
 

@@ -7,5 +7,5 @@ are degraded). A doubtful bar after which the prices stay on another level, and 
   plausible close: a single odd bar makes the one after it no odder.
 * Adjusted closes. From one session to the next, adj_close / close changes by dividends and capital gains alone.
 * Dividends. The price falls by what is paid out on the same day.
-* Units. Most of a ticker's past closes never change, but for one common factor at a listed split.
+* Units. Most of a ticker's past closes never change, except by one common factor at a listed split.
 """

@@ -84,7 +84,7 @@ def _is_of_another_scale(row: Row, following: Bar) -> bool:
 
 
 def _rounding(series: Series) -> float:
-    """Return the most that rounding moves an adjusted close by, in its currency; 0 where none shows."""
+    """Return the most that rounding moves an adjusted close by, in its currency, or 0 where none shows."""
     left = []
     for before, bar in pairwise(series.bars):
         off = (before.adj_close / before.close) / (bar.adj_close / bar.close) - 1

@@ -52,7 +52,7 @@ def _judge_dividend(series: Series, bar: Bar, share: float, times: float, has_ma
 
 
 def _doubt_dividend(series: Series, bar: Bar, close_before: float, reason: str) -> None:
-    """Doubt a dividend's bar, unless a person has accepted it; note it where it is stored already just so."""
+    """Doubt a dividend's bar, unless a person has accepted it. Note it where it is stored already just so."""
     if series.is_accepted(bar.session, bar.close / close_before):
         return
     row = series.known.row_of(bar.session)
@@ -82,7 +82,7 @@ def note_lost_dividends(series: Series) -> None:
 
 
 def _times_the_others(share: float, shares: Sequence[float]) -> float:
-    """Divide a dividend by the median of the ticker's others where it stands out from all of them; else return 1.
+    """Divide a dividend by the median of the ticker's others where it stands out from all of them, or return 1.
 
     shares: of all of the ticker's dividends, in order.
 

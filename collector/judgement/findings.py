@@ -9,7 +9,10 @@ from database.db_helper import Row
 
 @dataclass(frozen=True)
 class Break:
-    """The first session behind a place where the prices do not go on; withheld: its bar waits for a person."""
+    """The first session behind a place where the prices do not go on.
+
+    is_withheld: its bar waits for a person.
+    """
 
     session: date
     is_withheld: bool
@@ -60,7 +63,7 @@ class Judgement:
 
     @property
     def breaks(self) -> list[Break]:
-        """One a session, in order; its reason has everything that was found there."""
+        """One a session, in order. Its reason has everything that was found there."""
         return [
             Break(session, any(each.is_withheld for each in found), "; ".join(each.reason for each in found))
             for session, found in sorted(self._breaks.items())

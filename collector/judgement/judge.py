@@ -12,7 +12,7 @@ from collector.yahoo_answers.model import Bar
 
 
 def judge_bars(bars: Sequence[Bar], known: Known | None = None, is_rate: bool = False) -> Judgement:
-    """Judge an answer's bars, given in order; of exchange rates only the steps.
+    """Judge an answer's bars, given in order, and only the steps of exchange rates.
 
     Bars without a proper price are left out: the message contract refuses them.
     """

@@ -14,7 +14,7 @@ CLEAR_MISMATCH = 0.02  # of the close: an adjusted close that is off by more mak
 FLOAT32 = 4e-6  # relative: four single-precision prices make a ratio; recorded ones differ by 5e-7 at most
 DIVIDEND_DIGITS = 5e-5  # absolute: dividends are given with four digits or more behind the point
 SAME_RATIO = 1e-3
-CLEAR_SPLIT = 0.1  # |log ratio|: a step like that is told from an ordinary day; spin-offs' ratios are smaller
+CLEAR_SPLIT = 0.1  # |log ratio|: a step like that stands out from an ordinary day; spin-offs' ratios are smaller
 SPINOFF_MOVE = 3  # times the usual daily move: what a smaller step must exceed to be taken for an event's own
 
 

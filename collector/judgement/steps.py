@@ -27,7 +27,7 @@ def judge_steps(series: Series) -> None:
 
 
 def _is_plausible(series: Series, bar: Bar, level: Bar, ratio: float, split: float) -> bool:
-    """Tell whether a step, large or on the day of a split, needs no doubt; note it where it is a little suspicious."""
+    """Tell whether a step, large or on the day of a split, needs no doubt. Note it where it is a little suspicious."""
     is_large = abs(ratio - 1) > LARGEST_STEP
     suspicion = _suspect_split(series, bar, level, ratio, split)
     if not is_large and not suspicion:
@@ -42,7 +42,7 @@ def _is_plausible(series: Series, bar: Bar, level: Bar, ratio: float, split: flo
 
 
 def _doubt(series: Series, at: int, level: Bar) -> bool:
-    """Doubt a bar; return whether the prices break there: not when the next one is back on the level before it."""
+    """Doubt a bar, and return whether the prices break there: not when the next one is back on the level before it."""
     bar, following = series.bars[at], series.bars[at + 1] if at + 1 < len(series.bars) else None
     split = _split_of(series, bar)
     is_break = (

@@ -71,7 +71,7 @@ def rates(rows: Iterable[_Line], moment: datetime) -> list[Bar]:
 
 
 def _lines_of(result: Mapping[str, Any], ticker: str, meta: Mapping[str, Any]) -> list[_Line]:
-    """Return the chart's lines in order, one a session; drop those without any price."""
+    """Return the chart's lines in order, one a session. Drop those without any price."""
     stamps = result.get("timestamp") or []
     indicators = result.get("indicators") or {}
     quoted = (indicators.get("quote") or [{}])[0] or {}
@@ -104,7 +104,7 @@ def _merge(first: _Line | None, second: _Line) -> _Line:
 
 
 def _build_bar(row: _Line, units: float) -> Bar | None:
-    """Build a bar; None without a close."""
+    """Build a bar, or None without a close."""
     if not (row.close and row.adj_close):
         return None
     opened, high, low = (price / units if price else None for price in (row.open, row.high, row.low))

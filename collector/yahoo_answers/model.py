@@ -16,7 +16,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Bar:
-    """One session as Yahoo gives it: prices split-adjusted, adj_close dividend-adjusted too; None = unknown."""
+    """One session as Yahoo gives it: prices split-adjusted, adj_close dividend-adjusted too. None = unknown."""
 
     session: date
     open: float | None
@@ -62,7 +62,7 @@ class FundHoldings:
 
 @dataclass(frozen=True)
 class Quote:
-    """What Yahoo knows of a stock now; None = it does not say. market_cap and price are in `currency`, a major unit.
+    """What Yahoo knows of a stock now. None = it does not say. market_cap and price are in `currency`, a major unit.
 
     shares_outstanding counts the listed class, implied_shares the company.
     """

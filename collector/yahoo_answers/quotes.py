@@ -11,7 +11,7 @@ from utils.text import printable
 
 
 def quotes_from_answer(answer: Any) -> dict[str, Quote]:
-    """Return a batch quote answer by ticker; zero and missing figures become None.
+    """Return a batch quote answer by ticker. Zero and missing figures become None.
 
     A symbol that is no longer listed (quoteType NONE) is left out, as if Yahoo did not know it.
     """

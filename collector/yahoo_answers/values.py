@@ -26,13 +26,13 @@ def major_unit(code: Any) -> tuple[str | None, float]:
 
 
 def positive_number(value: Any) -> float | None:
-    """Return a number above zero; None for a missing one, zero, or no number."""
+    """Return a number above zero, or None for a missing one, zero, or no number."""
     number = math.nan if value is None or isinstance(value, bool) else float(value)
     return number if math.isfinite(number) and number > 0 else None
 
 
 def plain_number(value: Any) -> float | int | None:
-    """Return the number in Yahoo's {"raw": 0.07, "fmt": "7.00%"}, or the bare number; None for anything else.
+    """Return the number in Yahoo's {"raw": 0.07, "fmt": "7.00%"}, or the bare number, or None for anything else.
 
     >>> plain_number({"raw": 0.07, "fmt": "7.00%"}), plain_number(3), plain_number({}), plain_number("n/a")
     (0.07, 3, None, None)
