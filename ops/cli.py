@@ -194,25 +194,25 @@ def _date(text: str) -> date:
 
 
 def _up(options: argparse.Namespace) -> int:
-    from ops.control import up
+    from ops.native.control import up
 
     return up(only=options.only.split(",") if options.only else None)
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from ops.demo import demo
+    from ops.pipeline.demo import demo
 
     return demo(options.market, options.seed, options.until and options.until.isoformat())
 
 
 def _run(options: argparse.Namespace) -> int:
-    from ops.pipeline import run_command
+    from ops.pipeline.runs import run_command
 
     return run_command(options.name, options.as_of, options.accept_late, options.unpause)
 
 
 def _backfill(options: argparse.Namespace) -> int:
-    from ops.pipeline import backfill_command
+    from ops.pipeline.runs import backfill_command
 
     _require_order(options)
     return backfill_command(options.start, options.end)
@@ -246,7 +246,7 @@ def _restatements(options: argparse.Namespace) -> int:
 
 def _on_range(module: str, options: argparse.Namespace, *more: str) -> int:
     """A module's command about a range of sessions, with the platform's settings and passwords."""
-    from ops.platform import run_module
+    from ops.running import run_module
 
     given = {"--from": options.start, "--to": options.end}
     return run_module(
@@ -255,39 +255,40 @@ def _on_range(module: str, options: argparse.Namespace, *more: str) -> int:
 
 
 def _history(options: argparse.Namespace) -> int:
-    from ops.platform import run_module
+    from ops.running import run_module
 
     if options.sessions < 1:
         raise InvalidInput(f"--sessions {options.sessions}: a history has at least one session")
     last = ["--to", options.to.isoformat()] if options.to else []
-    return run_module("ops.history", ["--sessions", str(options.sessions), *last])
+    return run_module("ops.pipeline.history", ["--sessions", str(options.sessions), *last])
 
 
 def _status(_: argparse.Namespace) -> int:
-    from ops.platform import in_containers, running_platform
+    from ops.running import in_containers, running_platform
 
-    if in_containers():  # Docker has told how the services are
-        running_platform().show()
-        return 0
-    from ops.control import status
+    code = 0
+    if not in_containers():  # there Docker has shown the services
+        from ops.native.control import status
 
-    return status()
+        code = status()
+    running_platform().show()
+    return code
 
 
 def _stop(_: argparse.Namespace) -> int:
-    from ops.control import stop
+    from ops.native.control import stop
 
     return stop()
 
 
 def _logs(options: argparse.Namespace) -> int:
-    from ops.control import logs
+    from ops.native.control import logs
 
     return logs(options.service, options.lines, options.follow)
 
 
 def _restart(options: argparse.Namespace) -> int:
-    from ops.control import restart
+    from ops.native.control import restart
 
     return max([restart(name) for name in options.services])
 
@@ -305,22 +306,22 @@ def _bench(options: argparse.Namespace) -> int:
 
 
 def _screenshots(options: argparse.Namespace) -> int:
-    from ops.control import running_stack
-    from ops.platform import Platform
-    from ops.screenshots import take
+    from ops.looking.screenshots import take
+    from ops.native.control import running_stack
+    from ops.running import Platform
 
     stack = running_stack()
     return take(Platform.of_stack(stack), options.out or stack.home / "screenshots", options.views)
 
 
 def _exec(options: argparse.Namespace) -> int:
-    from ops.control import execute
+    from ops.native.control import execute
 
     execute(options.words)
 
 
 def _install(_: argparse.Namespace) -> int:
-    from ops.control import install
+    from ops.native.control import install
 
     return install()
 

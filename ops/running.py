@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ops.console import say
-from ops.environment import AIRFLOW_USER, client_environment
-from ops.stack import Stack
+from ops.native.environment import AIRFLOW_USER, client_environment
+from ops.native.stack import Stack
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def running_platform() -> Platform:
     """The platform that is up; NotRunning when there is none."""
     if in_containers():
         return Platform.of_containers(os.environ)
-    from ops.control import running_stack  # needs packages of a native installation
+    from ops.native.control import running_stack  # needs packages of a native installation
 
     return Platform.of_stack(running_stack())
 
@@ -82,6 +82,6 @@ def run_module(name: str, arguments: Sequence[str]) -> int:
     command = ["python", "-m", name, *arguments]
     if in_containers():
         return subprocess.run(command, check=False).returncode
-    from ops.control import execute  # needs packages of a native installation
+    from ops.native.control import execute  # needs packages of a native installation
 
     return execute(command)

@@ -9,14 +9,15 @@ from contextlib import suppress
 from xml.etree import ElementTree
 
 from config.config import PROJECT_ROOT
-from ops import browser, container_testing
 from ops.console import say
-from ops.control import start, stop
-from ops.environment import client_environment, tools
+from ops.containers import container_testing
 from ops.errors import NotRunning, OpsError, RunFailed, UnknownName
-from ops.install import ensure_platform, ensure_programs
-from ops.java import java_home
-from ops.stack import TOOLS, VENV, Market, Stack
+from ops.looking import browser
+from ops.native.control import start, stop
+from ops.native.environment import client_environment, tools
+from ops.native.install import ensure_platform, ensure_programs
+from ops.native.java import java_home
+from ops.native.stack import TOOLS, VENV, Market, Stack
 
 # Beside the platform, wherever its ports are.
 PORTS_BESIDE = 20000

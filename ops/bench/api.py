@@ -17,11 +17,11 @@ from ops.bench.api_server import EMPTY_PATH
 from ops.bench.report import Target, step, table
 from ops.bench.rounds import interleaved
 from ops.bench.wrk import CONNECTIONS, Load, load
-from ops.environment import client_environment
 from ops.errors import NotRunning, RunFailed
-from ops.install import ensure_programs
-from ops.stack import VENV, Stack
-from ops.startup import last_words
+from ops.native.environment import client_environment
+from ops.native.install import ensure_programs
+from ops.native.stack import VENV, Stack
+from ops.native.startup import last_words
 
 PORTFOLIO_PATH = "/stocks/portfolio"
 SECONDS = 5

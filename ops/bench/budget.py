@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,15 +11,11 @@ from config.config import Settings
 from config.universe import Universe, universe
 from database.db_helper import connect
 from database.queries import requests
+from ops.bench.day_requests import HELD, KINDS, Day, kind_of
+from ops.bench.made_days import made_days
 from ops.bench.report import Target, step, table
-from ops.stack import Stack
+from ops.native.stack import Stack
 
-# What the budget is for.
-FULL_DAY = {"funds' bars": 15, "funds' holdings": 10, "stocks' bars": 40}
-HELD = "held stocks' bars"
-SECTORS = "sectors"
-OTHER = "quotes, rates, crumb"
-KINDS = (*FULL_DAY, HELD, SECTORS, OTHER)
 # With all that the followed portfolios hold, and on top of it ten tickers that fail.
 WITH_HELD = 90
 WITH_FAILING = 110
@@ -29,32 +24,7 @@ STARTED_BY_CONTROLLER = re.compile(r"^\d{4}-\d\d-\d\d__")
 STARTED_BY_CLOCK = "scheduled__"
 
 
-@dataclass
-class Day:
-    """What the five stages of one session asked for: kind -> requests."""
-
-    name: str
-    counts: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def total(self) -> int:
-        return sum(self.counts.values())
-
-    def of_full_size(self, lookups: int) -> int:
-        """What it would have cost with the funds and stocks of a full day: of those each one costs a request.
-
-        Sectors have what the others leave of the budget, and so many look-ups at least.
-        """
-        others = sum(FULL_DAY.values()) + self.counts.get(OTHER, 0)
-        return others + min(self.counts.get(SECTORS, 0), max(lookups, BUDGET - others))
-
-    def add(self, kind: str) -> None:
-        self.counts[kind] = self.counts.get(kind, 0) + 1
-
-
 def measure(stack: Stack, settings: Settings) -> list[Target]:
-    from ops.bench.made_days import made_days
-
     targets = _of_the_log(settings)
     step("full days made for the count, on a market server, a database and topics of their own")
     made = made_days(stack, settings)
@@ -117,11 +87,3 @@ def _name_of_day(run_id: str, requested_at: datetime) -> str | None:
     if STARTED_BY_CONTROLLER.match(run_id):
         return run_id
     return f"scheduled on {requested_at:%Y-%m-%d}" if run_id.startswith(STARTED_BY_CLOCK) else None
-
-
-def kind_of(endpoint: str, symbol: str, known: Universe) -> str:
-    funds = {"chart": "funds' bars", "quoteSummary": "funds' holdings"}
-    stocks = {"chart": "stocks' bars", "quoteSummary": SECTORS}
-    if symbol.endswith("=X"):
-        return OTHER
-    return (funds if symbol in known.etfs else stocks).get(endpoint, OTHER)

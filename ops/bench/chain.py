@@ -13,13 +13,13 @@ from config.universe import universe
 from database.db_helper import Connection, connect
 from database.queries import collected, publications, requests
 from database.tables import DAILY_ETF_OHLC
-from ops import pipeline
-from ops.airflow_client import Airflow, Run
 from ops.bench.report import Target, step, table
 from ops.bench.timeline import Part, Span, Stage, application_of, between, by_kind, parts
 from ops.errors import RunFailed
-from ops.platform import Platform
-from ops.stack import Stack
+from ops.native.stack import Stack
+from ops.pipeline import runs
+from ops.pipeline.airflow_client import Airflow, Run
+from ops.running import Platform
 from utils.dates import sessions_between
 
 TIMEOUT_SECONDS = 10
@@ -32,7 +32,7 @@ def measure(stack: Stack, settings: Settings) -> list[Target]:
     market = _json(f"{stack.url('market-server')}/control/status")
     with closing(connect(settings.database)) as conn:
         as_of = _choose(conn, date.fromisoformat(market["first_session"]))
-        airflow = pipeline.connect(Platform.of_stack(stack))
+        airflow = runs.connect(Platform.of_stack(stack))
         run = _run(airflow, as_of)
         published = publications.times(conn)[as_of]
         asked = requests.of_runs(conn)
@@ -91,8 +91,8 @@ def _choose(conn: Connection, first_of_market: date) -> date:
 
 def _run(airflow: Airflow, as_of: date) -> Run:
     conf = {"as_of_date": as_of.isoformat(), "stage_delay_minutes": 0}
-    pipeline.wait_for_dag(airflow, CONTROLLER)
-    run = pipeline.Watch(airflow, airflow.trigger(CONTROLLER, conf)).follow()
+    runs.wait_for_dag(airflow, CONTROLLER)
+    run = runs.Watch(airflow, airflow.trigger(CONTROLLER, conf)).follow()
     if run.state != "success":
         raise RunFailed(f"the pipeline ended as {run.state}: {airflow.address(run)}")
     return run
@@ -100,14 +100,16 @@ def _run(airflow: Airflow, as_of: date) -> Run:
 
 def _stages(airflow: Airflow, controller: Run) -> list[Stage]:
     """The five stages and what follows them."""
-    runs = {run.dag_id: run for run in airflow.runs_named(f"__{controller.run_id}")}
+    stage_runs = {run.dag_id: run for run in airflow.runs_named(f"__{controller.run_id}")}
     line = {f"{number} {name}": dag_id for number, (name, dag_id) in enumerate(STAGES.items(), 1)}
-    line["performance"] = pipeline.BESIDE["performance"]
+    line["performance"] = runs.BESIDE["performance"]
     stages = []
     for name, dag_id in line.items():
-        tasks = sorted(airflow.tasks(runs[dag_id]), key=lambda task: task.started or datetime.max.replace(tzinfo=UTC))
+        tasks = sorted(
+            airflow.tasks(stage_runs[dag_id]), key=lambda task: task.started or datetime.max.replace(tzinfo=UTC)
+        )
         spans = {task.task_id: _span(task.started, task.ended) for task in tasks}
-        stages.append(Stage(name, _span(runs[dag_id].queued, runs[dag_id].ended), spans))
+        stages.append(Stage(name, _span(stage_runs[dag_id].queued, stage_runs[dag_id].ended), spans))
     return stages
 
 

@@ -8,10 +8,10 @@ from config.config import Settings
 from ops.bench import machine
 from ops.bench.report import Target, heading, verdict
 from ops.console import complain, say
-from ops.control import describe, running_stack
-from ops.environment import client_environment
 from ops.errors import UnknownName
-from ops.stack import Stack
+from ops.native.control import describe, running_stack
+from ops.native.environment import client_environment
+from ops.native.stack import Stack
 from utils.errors import ActstockError, InvalidInput
 
 
@@ -85,7 +85,7 @@ def _api(bench: Bench) -> list[Target]:
 
 def _dashboard(bench: Bench) -> list[Target]:
     from ops.bench import dashboard
-    from ops.platform import Platform
+    from ops.running import Platform
 
     return dashboard.measure(Platform.of_stack(bench.stack))
 

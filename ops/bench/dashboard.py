@@ -7,10 +7,10 @@ from selenium.webdriver.remote.webdriver import WebDriver
 
 from ops.bench.page_load import Load, change, load, prepare
 from ops.bench.report import Target, step, table
-from ops.browser import PROGRAMS, chromium
-from ops.dashboard_views import FIRST, subjects_of, views
-from ops.install import ensure_programs
-from ops.platform import Platform
+from ops.looking.browser import PROGRAMS, chromium
+from ops.looking.dashboard_views import FIRST, subjects_of, views
+from ops.native.install import ensure_programs
+from ops.running import Platform
 
 ROUNDS = 7
 # How often a browser has to see a script before it keeps it compiled.

@@ -29,14 +29,14 @@ from database import tables
 from database.db_helper import Connection, connect, fetch, replace_partition, transaction
 from database.queries import requests
 from database.tables import Table
-from ops.bench.budget import HELD, Day, kind_of
+from ops.bench.day_requests import HELD, Day, kind_of
 from ops.bench.report import step
 from ops.bench.scratch import PREFIX, scratch_database
-from ops.environment import client_environment
 from ops.errors import RunFailed
-from ops.market import MarketServer
+from ops.native.environment import client_environment
+from ops.native.stack import Stack
 from ops.replay.annex import CONSUMER_MODULES, PATIENCE_SECONDS
-from ops.stack import Stack
+from ops.replay.market_client import MarketServer
 from utils.dates import session_before
 from utils.kafka_utils import delete_topics
 

@@ -8,9 +8,9 @@ import psutil
 
 from ops.bench.report import Target, step, table
 from ops.errors import RunFailed
-from ops.processes import left_behind
-from ops.stack import Stack
-from ops.supervisor import Supervisor
+from ops.native.processes import left_behind
+from ops.native.stack import Stack
+from ops.native.supervisor import Supervisor
 
 REST_SECONDS = 10
 MB, GB = 10**6, 10**9

@@ -9,8 +9,8 @@ from typing import Any
 
 from selenium.webdriver.remote.webdriver import WebDriver
 
-from ops.browser import RENDERED, cdp
 from ops.errors import NotRunning, RunFailed
+from ops.looking.browser import RENDERED, cdp
 
 WATCH = Path(__file__).with_name("page_watch.js").read_text(encoding="utf-8").replace("__RENDERED__", RENDERED)
 EMPTY_PAGE = "about:blank"

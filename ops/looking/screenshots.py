@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from dashboard.page import THEMES
 from dashboard.texts import LANGUAGES
-from ops import browser
-from ops.browser import SCREENS, Screen
 from ops.console import done, say
-from ops.dashboard_views import subjects_of, views
 from ops.errors import UnknownName
-from ops.install import ensure_programs
-from ops.platform import Platform
+from ops.looking import browser
+from ops.looking.browser import SCREENS, Screen
+from ops.looking.dashboard_views import subjects_of, views
+from ops.native.install import ensure_programs
+from ops.running import Platform
 
 
 class Picture(NamedTuple):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from ops.console import console, done, say
-from ops.stack import TOOLS
+from ops.native.stack import TOOLS
 
 
 def apt_install(packages: Sequence[str]) -> bool:

@@ -9,10 +9,10 @@ from pathlib import Path
 from string import Template
 
 from ops.console import say
-from ops.environment import AIRFLOW_USER
 from ops.errors import CannotStart
-from ops.services import write_supervisor_config
-from ops.stack import Stack
+from ops.native.environment import AIRFLOW_USER
+from ops.native.services import write_supervisor_config
+from ops.native.stack import Stack
 
 TEMPLATES = Path(__file__).with_name("conf")
 FREE_MB_TO_START = 500

@@ -10,18 +10,17 @@ from pathlib import Path
 from typing import NoReturn
 
 from ops.console import done, failed, say
-from ops.environment import client_environment, service_environment
 from ops.errors import CannotStart, NotRunning, OpsError
-from ops.health import is_ready
-from ops.install import ensure_platform
-from ops.java import java_home
-from ops.platform import Platform
-from ops.processes import left_behind
-from ops.services import Service, find, read_services, wanted, with_needs
-from ops.shutdown import take_down
-from ops.stack import Market, Stack
-from ops.startup import bring_up, wait_ready
-from ops.supervisor import DOWN, State, Supervisor
+from ops.native.environment import client_environment, service_environment
+from ops.native.health import is_ready
+from ops.native.install import ensure_platform
+from ops.native.java import java_home
+from ops.native.processes import left_behind
+from ops.native.services import Service, find, read_services, wanted, with_needs
+from ops.native.shutdown import take_down
+from ops.native.stack import Market, Stack
+from ops.native.startup import bring_up, wait_ready
+from ops.native.supervisor import DOWN, State, Supervisor
 
 FOLLOW_SECONDS = 0.3
 
@@ -76,7 +75,6 @@ def status() -> int:
         word = _word(service, stack, state)
         all_ready &= word in ("ready", "done", "not started")
         say(f"  {name:<22} {_coloured(word)} {_since(state):<12} {state.pid or '':>8}  {_addresses(stack, service)}")
-    Platform.of_stack(stack).show()
     return 0 if all_ready else 1
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from config.config import PROJECT_ROOT
 from database.roles import ROLES, SPARK
-from ops import secrets
-from ops.stack import JARS, JDBC_JAR, VENV, Stack
+from ops.native import stack_secrets
+from ops.native.stack import JARS, JDBC_JAR, VENV, Stack
 
 # Marks every process of a stack, so that those whose supervisor was killed can be told from anybody else's.
 MARK = "ACTSTOCK_STACK"
@@ -61,8 +61,8 @@ def tools(java_home: Path, environ: Mapping[str, str] = os.environ) -> dict[str,
 
 def _chosen(stack: Stack, environ: Mapping[str, str]) -> dict[str, str]:
     """Settings from outside. The databases were made with the stack's own passwords, which nothing may replace."""
-    made = secrets.load(stack.secrets_file)
-    outside = secrets.read_env_file(PROJECT_ROOT / ".env") | dict(environ)
+    made = stack_secrets.load(stack.secrets_file)
+    outside = stack_secrets.read_env_file(PROJECT_ROOT / ".env") | dict(environ)
     replaced = {name: outside[name] for name in REPLACEABLE_SECRETS if outside.get(name)}
     return outside | made | replaced
 
@@ -151,7 +151,7 @@ def _airflow(stack: Stack, chosen: Mapping[str, str]) -> dict[str, str]:
     home = stack.data / "airflow"
     url = stack.url("airflow-webserver")
     database = f"airflow:{chosen['AIRFLOW_DB_PASSWORD']}@127.0.0.1:{stack.port('airflow-db')}/airflow"
-    return secrets.read_env_file(AIRFLOW_SETTINGS) | {
+    return stack_secrets.read_env_file(AIRFLOW_SETTINGS) | {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "airflow" / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT_ROOT / "airflow" / "plugins"),

@@ -11,10 +11,10 @@ from datetime import datetime
 from http.client import HTTPException
 from typing import Any
 
-from ops.postgres import BINARIES
-from ops.services import Service
-from ops.stack import Stack
-from ops.supervisor import State
+from ops.native.postgres import BINARIES
+from ops.native.services import Service
+from ops.native.stack import Stack
+from ops.native.supervisor import State
 
 TIMEOUT_SECONDS = 2.0
 # Kafka's ApiVersions request, version 0, from a client without a name: answered once the broker serves.

@@ -9,13 +9,13 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from ops.apt import apt_install
-from ops.configure import require_disk
 from ops.console import console, done, failed, say
-from ops.environment import SITE_PACKAGES, tools
 from ops.errors import CannotInstall
-from ops.java import SYSTEM_CERTIFICATES, ensure_java, java_home, java_version
-from ops.stack import JARS, TOOLS
+from ops.native.apt import apt_install
+from ops.native.configure import require_disk
+from ops.native.environment import SITE_PACKAGES, tools
+from ops.native.java import SYSTEM_CERTIFICATES, ensure_java, java_home, java_version
+from ops.native.stack import JARS, TOOLS
 
 LOCK = Path(__file__).with_name("jars") / "jars.sha256"
 IVY_FILE = Path(__file__).with_name("jars") / "ivy.xml"
@@ -100,7 +100,7 @@ def _download(wanted: dict[str, str]) -> None:
     _run_ivy(arriving, len(wanted))
     wrong = [name for name, digest in wanted.items() if not _matches(arriving / name, digest)]
     if wrong:
-        raise CannotInstall(f"these downloads are missing or not what ops/jars/jars.sha256 says: {', '.join(wrong)}")
+        raise CannotInstall(f"these downloads are missing or not what {LOCK} says: {', '.join(wrong)}")
     JARS.mkdir(exist_ok=True)
     for name in wanted:
         (arriving / name).replace(JARS / name)

@@ -10,10 +10,10 @@ from importlib import invalidate_caches
 from importlib.util import find_spec
 from pathlib import Path
 
-from ops.apt import apt_install
 from ops.console import say
 from ops.errors import CannotInstall
-from ops.stack import TOOLS
+from ops.native.apt import apt_install
+from ops.native.stack import TOOLS
 
 USABLE = ("17", "21")
 DEBIAN_PACKAGE = "openjdk-17-jre-headless"

@@ -1,6 +1,6 @@
 """A PostgreSQL server of our own on TCP: makes its cluster when there is none, then becomes the server.
 
-    python -m ops.postgres --data DIR --port 5432 --user U --database D --password-in ENV_NAME
+    python -m ops.native.postgres --data DIR --port 5432 --user U --database D --password-in ENV_NAME
 
 PostgreSQL refuses to run as root: then it runs as the system user `actstock`, who owns the data folder.
 """

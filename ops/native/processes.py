@@ -7,9 +7,9 @@ from contextlib import suppress
 
 import psutil
 
-from ops.environment import MARK
 from ops.errors import CannotStart
-from ops.stack import PORTS, Stack
+from ops.native.environment import MARK
+from ops.native.stack import PORTS, Stack
 
 GRACE_SECONDS = 20
 POSTGRES_FAST_STOP = signal.SIGINT

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ops.errors import UnknownName
 
-CONFIG_FILE = Path(__file__).with_name("supervisord.conf")
+CONFIG_FILE = Path(__file__).with_name("conf") / "supervisord.conf"
 PROGRAM = "program:"
 DEFAULTS = "program-defaults"
 DEFAULT_WAIT_SECONDS = 180

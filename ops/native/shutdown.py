@@ -3,11 +3,11 @@
 import time
 from collections.abc import Mapping
 
-from ops import processes
 from ops.console import console, done, say
-from ops.services import Service, stopped_before
-from ops.stack import Stack
-from ops.supervisor import DOWN, Supervisor
+from ops.native import processes
+from ops.native.services import Service, stopped_before
+from ops.native.stack import Stack
+from ops.native.supervisor import DOWN, Supervisor
 
 POLL_SECONDS = 0.2
 

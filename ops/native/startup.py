@@ -7,15 +7,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops import configure, processes
 from ops.console import console, done, failed, say
-from ops.environment import service_environment
 from ops.errors import CannotStart, OpsError
-from ops.health import is_ready
-from ops.java import java_home
-from ops.services import Service, starting_order
-from ops.stack import Stack
-from ops.supervisor import Supervisor
+from ops.native import configure, processes
+from ops.native.environment import service_environment
+from ops.native.health import is_ready
+from ops.native.java import java_home
+from ops.native.services import Service, starting_order
+from ops.native.stack import Stack
+from ops.native.supervisor import Supervisor
 
 POLL_SECONDS = 0.25
 LAST_LINE_BYTES = 4000

@@ -12,7 +12,7 @@ import psutil
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from ops.errors import CannotStart, NotRunning
-from ops.stack import VENV, Stack
+from ops.native.stack import VENV, Stack
 
 START_SECONDS = 15
 # States of a process, in supervisor's words.

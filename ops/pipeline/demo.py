@@ -5,17 +5,17 @@ from pathlib import Path
 
 from collector.source_clock import last_session
 from config.stages import CONTROLLER
-from ops import pipeline, portfolios
 from ops.console import say
 from ops.errors import CannotStart
-from ops.platform import in_containers, running_platform
-from ops.stack import Market
+from ops.native.stack import Market
+from ops.pipeline import portfolios, runs
+from ops.running import in_containers, running_platform
 
 
 def demo(folder: Path | None, seed: int | None, until: str | None) -> int:
     began = time.monotonic()
     if not in_containers():  # there ./start.sh has started everything
-        from ops.control import up
+        from ops.native.control import up
 
         failed = up(_market(folder, seed, until))
         if failed:
@@ -24,7 +24,7 @@ def demo(folder: Path | None, seed: int | None, until: str | None) -> int:
     as_of = last_session(platform.market_url)
     say(f"\nThe five stages for {as_of}, through Airflow")
     conf = {"as_of_date": as_of.isoformat(), "stage_delay_minutes": 0}
-    pipeline.run(pipeline.connect(platform), CONTROLLER, conf)
+    runs.run(runs.connect(platform), CONTROLLER, conf)
     portfolios.show(platform.api_url, platform.api_key, as_of)
     say(f"\nFrom start to here: {time.monotonic() - began:.0f} s. It goes on running; ./start.sh stop ends it.")
     platform.show()

@@ -27,7 +27,7 @@ from database.db_helper import connect
 from database.queries import portfolios
 from ops.console import complain, done, say
 from ops.errors import RunFailed
-from ops.progress import Progress, Work, in_words
+from ops.pipeline.progress import Progress, Work, in_words
 from utils.dates import last_sundays_between, session_before, sessions_between
 from utils.errors import ActstockError
 from utils.logging_utils import configure_logging

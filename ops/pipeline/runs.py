@@ -6,11 +6,11 @@ from datetime import date
 from typing import Any
 
 from config.stages import CONTROLLER, REBALANCE, STAGES
-from ops.airflow_client import BAD, Airflow, Run, Task
 from ops.console import console, done, failed, say
-from ops.environment import AIRFLOW_USER
 from ops.errors import NotRunning, RunFailed, UnknownName
-from ops.platform import Platform, running_platform
+from ops.native.environment import AIRFLOW_USER
+from ops.pipeline.airflow_client import BAD, Airflow, Run, Task
+from ops.running import Platform, running_platform
 from utils.errors import InvalidInput
 
 # They ask the source, which may lack a bar.

@@ -20,16 +20,16 @@ from rich.markup import escape
 from batch.job import spark_message
 from config.config import Settings
 from ops.console import complain, say
-from ops.environment import service_environment
 from ops.errors import NotRunning, RunFailed
-from ops.java import java_home
-from ops.market import MarketServer
-from ops.platform import in_containers
-from ops.progress import in_words
+from ops.native.environment import service_environment
+from ops.native.java import java_home
+from ops.pipeline.progress import in_words
 from ops.replay import report
 from ops.replay.annex import database_of
 from ops.replay.comparison import Cause, Difference
+from ops.replay.market_client import MarketServer
 from ops.replay.replay import HINDSIGHT, REPLAY, Done, Replay, sessions_within
+from ops.running import in_containers
 from utils.logging_utils import configure_logging
 from utils.spark_utils import session as spark_session
 
@@ -45,7 +45,7 @@ def replay(start: date, end: date, afresh: bool) -> int:
             "a replay runs beside a platform of native processes, and this one is in containers: ./start.sh stop, then "
             "./start.sh --native demo"
         )
-    from ops.control import describe, running_stack  # needs packages of a native installation
+    from ops.native.control import describe, running_stack  # needs packages of a native installation
 
     stack = running_stack()
     if not stack.market.served:

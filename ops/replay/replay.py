@@ -14,11 +14,11 @@ from config.universe import universe
 from database.db_helper import Connection, Row, connect, fetch
 from database.queries import replays
 from ops.errors import CannotStart
-from ops.market import MarketServer, ServedMarket
 from ops.replay import annex, backfill
 from ops.replay.annex import Annex, consumers
 from ops.replay.chain import DAILY, LAST, MONTHLY, Evening, rebalances_after
 from ops.replay.comparison import Comparison, Difference
+from ops.replay.market_client import MarketServer, ServedMarket
 from ops.replay.publications import read_publications
 from utils.dates import sessions_between
 from utils.errors import InvalidInput

@@ -18,7 +18,7 @@ from config.config import Settings, Topic
 from config.universe import universe
 from consumer import replay_errors
 from database.db_helper import Connection, Row, fetch, transaction
-from ops.airflow_client import Airflow, Run
+from ops.pipeline.airflow_client import Airflow, Run
 from utils.dates import session_before
 from utils.kafka_utils import publisher
 

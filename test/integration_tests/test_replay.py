@@ -19,10 +19,10 @@ from database.db_helper import connect, fetch
 from database.tables import DAILY_ETF_OHLC
 from ops.databases import drop_databases
 from ops.errors import CannotStart
-from ops.market import MarketServer
 from ops.replay import replay
 from ops.replay.annex import database_of
 from ops.replay.comparison import Cause, Difference
+from ops.replay.market_client import MarketServer
 from ops.replay.replay import HINDSIGHT, REPLAY, Done, Replay
 from utils.errors import InvalidInput
 from utils.kafka_utils import delete_topics

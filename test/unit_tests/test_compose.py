@@ -12,9 +12,9 @@ import yaml
 
 from config.config import PROJECT_ROOT
 from ops.documents.interfaces import front_door_commands
-from ops.secrets import read_env_file
-from ops.services import read_services
-from ops.stack import PORTS
+from ops.native.services import read_services
+from ops.native.stack import PORTS
+from ops.native.stack_secrets import read_env_file
 
 FILE = PROJECT_ROOT / "docker-compose.yml"
 SEED_PORTS = {
@@ -159,7 +159,7 @@ class TestFrontDoor:
     def test_what_docker_compose_has_started_is_taken_over(self, tmp_path: Path) -> None:
         (tmp_path / ".env").touch()
         script = (
-            f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers.sh; "
+            f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers/commands.sh; "
             "docker() { :; }; timeout() { [[ $* = *project=actstock ]] && echo c0ffee; }; "
             'adopt && cat "$started"'
         )
@@ -180,7 +180,7 @@ class TestFrontDoor:
     def test_a_restart_makes_containers_anew(self, tmp_path: Path, services: list[str], called: str) -> None:
         """docker compose restart would keep the settings of the first start."""
         script = (
-            f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers.sh; "
+            f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers/commands.sh; "
             'compose() { case $* in "ps --quiet two") seq 2 ;; ps*) echo 1 ;; *) echo "$@" ;; esac; }; '
             'die() { exit 1; }; containers_restart "$@"'
         )
@@ -200,7 +200,7 @@ class TestFrontDoor:
         """A mounted file cannot be replaced, its folder's entry can; and the file stays its owner's."""
         (tmp_path / ".env").write_text(f"{setting}\n")
         script = (
-            f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers.sh; "
+            f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers/commands.sh; "
             'compose() { echo "$@"; }; containers_closed_days --add XKRX 2026-06-04 "two words"'
         )
         environ = {"ACTSTOCK_ENV_FILE": str(tmp_path / ".env"), "PATH": os.defpath}
@@ -217,8 +217,8 @@ class TestFrontDoor:
 def front_door(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A copy of start.sh with what it needs, on a machine whose Docker does not answer."""
     checkout = folder / "checkout"
-    (checkout / "ops").mkdir(parents=True, exist_ok=True)
-    for name in ("start.sh", "ops/containers.sh", "requirements-native.txt", "QUICK_REFERENCE.md"):
+    (checkout / "ops" / "containers").mkdir(parents=True, exist_ok=True)
+    for name in ("start.sh", "ops/containers/commands.sh", "requirements-native.txt", "QUICK_REFERENCE.md"):
         shutil.copy(PROJECT_ROOT / name, checkout / name)
     docker = folder / "bin" / "docker"
     docker.parent.mkdir(exist_ok=True)

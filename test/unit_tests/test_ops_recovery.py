@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ops import configure, install, java, postgres, startup
 from ops.errors import CannotInstall, CannotStart
-from ops.stack import Market, Stack
+from ops.native import configure, install, java, postgres, startup
+from ops.native.stack import Market, Stack
 
 
 def test_a_full_disk_is_noticed_before_anything_starts(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from ops import health, services
 from ops.errors import UnknownName
-from ops.stack import PORTS
+from ops.native import health, services
+from ops.native.stack import PORTS
 
 ALL = services.read_services()
 SERVER_NAMES = {

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from ops import control
 from ops.errors import NotRunning
-from ops.market import MarketServer
+from ops.native import control
+from ops.native.stack import Market, Stack
 from ops.replay import command
+from ops.replay.market_client import MarketServer
 from ops.replay.replay import Done
-from ops.stack import Market, Stack
 
 
 def test_a_replay_takes_a_market_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from config.config import PROJECT_ROOT
-from ops import secrets
 from ops.console import done, say
 from ops.errors import CannotStart
-from ops.stack import PORTS, TOOLS, VENV
+from ops.native import stack_secrets
+from ops.native.stack import PORTS, TOOLS, VENV
 
 ENGINE = PROJECT_ROOT / "test" / "end_to_end_tests" / "containers" / "engine.sh"
 HOME = TOOLS / "containers"
@@ -60,7 +60,7 @@ def log_of(step: str) -> Path:
 
 def client_environment() -> dict[str, str]:
     """How tests on this machine reach the containers, under the names that the other rings use."""
-    known = secrets.read_env_file(ENV_FILE)
+    known = stack_secrets.read_env_file(ENV_FILE)
 
     def port(name: str) -> int:
         return PORTS[name] + PORT_OFFSET
