@@ -34,7 +34,7 @@ class Platform:
             api_key=known["API_KEY"],
             market_url=stack.url("market-server") if stack.market.served else "",
             shown={
-                "Airflow": stack.url("airflow-webserver"),
+                "Airflow": stack.url("airflow"),
                 "Spark": stack.url("spark-master-ui"),
                 "API": stack.url("api"),
                 "Dashboard": stack.url("dashboard"),

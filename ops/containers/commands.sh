@@ -12,22 +12,25 @@ compose() { docker compose --project-directory "$root" --env-file "$env_file" "$
 
 random() { head -c "$1" /dev/urandom | base64 | tr -d '\n=' | tr '+/' '-_'; }
 
+# secret_sizes: name and random bytes of each secret.
+secret_sizes() { sed -nE '/^x-secrets:/,/^$/s/^  ([A-Z_]+): ([0-9]+).*/\1 \2/p' "$root/docker-compose.yml"; }
+
+# published_ports: setting and port of each one, where it is a range its last one, too.
+published_ports() {
+    sed -nE 's/.*\$\{(PORT_[A-Z_]+):-([0-9]+)(-([0-9]+))?\}.*/\1 \2 \4/p' "$root/docker-compose.yml" | sort -u
+}
+
 # write_env: make up the secrets that docker-compose.yml asks for and that .env does not have yet.
 write_env() {
-    local name value new=()
+    local name size value new=()
     [ -f "$env_file" ] || (umask 077 && printf '# Secrets of the containers (./start.sh env), and your settings: see .env.example\n' >"$env_file")
-    for name in DB_PASSWORD DB_COLLECT_PASSWORD DB_SPARK_PASSWORD DB_READ_PASSWORD AIRFLOW_DB_PASSWORD AIRFLOW_PASSWORD \
-        AIRFLOW_FERNET_KEY AIRFLOW_JWT_SECRET AIRFLOW_SECRET_KEY API_KEY; do
+    while read -r name size; do
         ! grep -qE "^(export )?$name=." "$env_file" || continue
-        case $name in
-            AIRFLOW_FERNET_KEY) value=$(random 32)= ;; # base64 with its padding
-            AIRFLOW_JWT_SECRET) value=$(random 64) ;;
-            AIRFLOW_PASSWORD) value=$(random 9) ;;
-            *) value=$(random 24) ;;
-        esac
+        value=$(random "$size")
+        [ "$name" != AIRFLOW_FERNET_KEY ] || value+='=' # Airflow decodes it, which takes base64 with its padding
         printf '%s=%s\n' "$name" "$value" >>"$env_file"
         new+=("$name")
-    done
+    done < <(secret_sizes)
     if [ ${#new[@]} -gt 0 ]; then
         chmod 600 "$env_file"
         say "Made up and wrote to $env_file: ${new[*]}"
@@ -46,14 +49,12 @@ set_env() {
 }
 
 ports_by_offset() {
-    local offset=${ACTSTOCK_PORT_OFFSET:-0} pair
+    local offset=${ACTSTOCK_PORT_OFFSET:-0} setting first last
     [[ $offset =~ ^[0-9]+$ ]] || die "ACTSTOCK_PORT_OFFSET=$offset: give a whole number"
     [ "$offset" != 0 ] || return 0
-    for pair in POSTGRES=5432 AIRFLOW_DB=5433 ZOOKEEPER=2181 KAFKA=9092 SPARK_MASTER=7077 SPARK_MASTER_UI=8081 \
-        AIRFLOW=8080 API=8000 DASHBOARD=8050 MARKET_SERVER=8090; do
-        printf 'PORT_%s=%d\n' "${pair%=*}" $((${pair#*=} + offset))
-    done
-    printf 'PORT_SPARK_WORKER_UI=%d-%d\n' $((8082 + offset)) $((8089 + offset))
+    while read -r setting first last; do
+        printf '%s=%d%s\n' "$setting" $((first + offset)) "${last:+-$((last + offset))}"
+    done < <(published_ports)
 }
 
 # market_of DEMO-ARGUMENTS: the settings of a platform on a market server. What one market said is never mixed with

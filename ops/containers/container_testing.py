@@ -11,7 +11,8 @@ from config.config import PROJECT_ROOT
 from ops.console import done, say
 from ops.errors import CannotStart
 from ops.native import stack_secrets
-from ops.native.stack import PORTS, TOOLS, VENV
+from ops.native.compose import ports
+from ops.native.stack import TOOLS, VENV
 
 ENGINE = PROJECT_ROOT / "test" / "end_to_end_tests" / "containers" / "engine.sh"
 HOME = TOOLS / "containers"
@@ -63,7 +64,7 @@ def client_environment() -> dict[str, str]:
     known = stack_secrets.read_env_file(ENV_FILE)
 
     def port(name: str) -> int:
-        return PORTS[name] + PORT_OFFSET
+        return ports()[name] + PORT_OFFSET
 
     return {name: known[name] for name in ("DB_PASSWORD", "API_KEY", "AIRFLOW_PASSWORD")} | {
         "DB_HOST": "127.0.0.1",
@@ -72,7 +73,7 @@ def client_environment() -> dict[str, str]:
         "DB_USER": "postgres",
         "KAFKA_BOOTSTRAP_SERVERS": f"localhost:{port('kafka')}",
         "YAHOO_BASE_URL": f"http://127.0.0.1:{port('market-server')}",
-        "AIRFLOW_URL": f"http://127.0.0.1:{port('airflow-webserver')}",
+        "AIRFLOW_URL": f"http://127.0.0.1:{port('airflow')}",
         "AIRFLOW_USER": "admin",
         "API_URL": f"http://127.0.0.1:{port('api')}",
         "DASHBOARD_URL": f"http://127.0.0.1:{port('dashboard')}",

@@ -40,7 +40,7 @@ def client_environment(stack: Stack, environ: Mapping[str, str] = os.environ) ->
         | _platform(stack)
         | _served_market(stack)
         | {
-            "AIRFLOW_URL": stack.url("airflow-webserver"),
+            "AIRFLOW_URL": stack.url("airflow"),
             "AIRFLOW_USER": AIRFLOW_USER,
             "DASHBOARD_URL": stack.url("dashboard"),
         }
@@ -73,7 +73,7 @@ def _spark_sizes() -> dict[str, str]:
 
 def _links(stack: Stack) -> dict[str, str]:
     """Addresses for people, who may have put something else before them."""
-    return {"AIRFLOW_UI_URL": stack.url("airflow-webserver"), "SPARK_UI_URL": stack.url("spark-master-ui")}
+    return {"AIRFLOW_UI_URL": stack.url("airflow"), "SPARK_UI_URL": stack.url("spark-master-ui")}
 
 
 def _platform(stack: Stack) -> dict[str, str]:
@@ -149,7 +149,7 @@ def _processes(stack: Stack, java_home: Path, chosen: Mapping[str, str]) -> dict
 
 def _airflow(stack: Stack, chosen: Mapping[str, str]) -> dict[str, str]:
     home = stack.data / "airflow"
-    url = stack.url("airflow-webserver")
+    url = stack.url("airflow")
     database = f"airflow:{chosen['AIRFLOW_DB_PASSWORD']}@127.0.0.1:{stack.port('airflow-db')}/airflow"
     return stack_secrets.read_env_file(AIRFLOW_SETTINGS) | {
         "AIRFLOW_HOME": str(home),
@@ -160,7 +160,7 @@ def _airflow(stack: Stack, chosen: Mapping[str, str]) -> dict[str, str]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{database}",
         "AIRFLOW__API__HOST": "127.0.0.1",
-        "AIRFLOW__API__PORT": str(stack.port("airflow-webserver")),
+        "AIRFLOW__API__PORT": str(stack.port("airflow")),
         "AIRFLOW__API__BASE_URL": url,
         "AIRFLOW__API__SECRET_KEY": chosen["AIRFLOW_SECRET_KEY"],
         "AIRFLOW__API_AUTH__JWT_SECRET": chosen["AIRFLOW_JWT_SECRET"],

@@ -8,8 +8,9 @@ from contextlib import suppress
 import psutil
 
 from ops.errors import CannotStart
+from ops.native.compose import ports
 from ops.native.environment import MARK
-from ops.native.stack import PORTS, Stack
+from ops.native.stack import Stack
 
 GRACE_SECONDS = 20
 POSTGRES_FAST_STOP = signal.SIGINT
@@ -48,7 +49,7 @@ def require_free_ports(stack: Stack, names: Iterable[str]) -> None:
 def wait_until_free(stack: Stack, seconds: float = 5.0) -> None:
     """A socket is let go a moment after its process has ended."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and any(stack.port(name) in _listeners() for name in PORTS):
+    while time.monotonic() < deadline and any(stack.port(name) in _listeners() for name in ports()):
         time.sleep(0.2)
 
 

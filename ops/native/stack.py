@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from config.config import PROJECT_ROOT, ConfigError
+from ops.native.compose import ports
 
 # What every stack of a checkout shares.
 TOOLS = PROJECT_ROOT / ".actstock"
@@ -16,21 +17,7 @@ VENV = TOOLS / "venv"
 JARS = TOOLS / "jars"
 JDBC_JAR = JARS / "postgresql-42.7.8.jar"
 
-PORTS = {
-    "postgres": 5432,
-    "airflow-db": 5433,
-    "zookeeper": 2181,
-    "kafka": 9092,
-    "spark-master": 7077,
-    "spark-master-ui": 8081,
-    "spark-worker-ui": 8082,
-    "airflow-webserver": 8080,
-    "airflow-scheduler": 8974,
-    "api": 8000,
-    "dashboard": 8050,
-    "market-server": 8090,
-}
-HIGHEST_OFFSET = 65535 - max(PORTS.values())
+HIGHEST_PORT = 65535
 # The kernel's limit for the path of a Unix socket, less some air.
 LONGEST_SOCKET_PATH = 100
 
@@ -87,7 +74,7 @@ class Stack:
         return cls(_home(environ), _offset(environ), market)
 
     def port(self, name: str) -> int:
-        return PORTS[name] + self.port_offset
+        return ports()[name] + self.port_offset
 
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.port(name)}"
@@ -135,6 +122,7 @@ def _home(environ: Mapping[str, str]) -> Path:
 
 def _offset(environ: Mapping[str, str]) -> int:
     raw = environ.get("ACTSTOCK_PORT_OFFSET") or "0"
-    if not raw.isdigit() or int(raw) > HIGHEST_OFFSET:
-        raise ConfigError(f"ACTSTOCK_PORT_OFFSET={raw!r}: give a whole number from 0 to {HIGHEST_OFFSET}")
+    highest = HIGHEST_PORT - max(ports().values())
+    if not raw.isdigit() or int(raw) > highest:
+        raise ConfigError(f"ACTSTOCK_PORT_OFFSET={raw!r}: give a whole number from 0 to {highest}")
     return int(raw)

@@ -1,9 +1,10 @@
 """Passwords and keys of a stack: made once, kept in its secrets.env, readable by its owner alone."""
 
-import base64
 import os
 import secrets
 from pathlib import Path
+
+from ops.native.compose import secret_sizes
 
 
 def load(path: Path) -> dict[str, str]:
@@ -28,18 +29,9 @@ def read_env_file(path: Path) -> dict[str, str]:
 
 
 def _fresh() -> dict[str, str]:
-    return {
-        "DB_PASSWORD": secrets.token_urlsafe(18),
-        "DB_COLLECT_PASSWORD": secrets.token_urlsafe(18),
-        "DB_SPARK_PASSWORD": secrets.token_urlsafe(18),
-        "DB_READ_PASSWORD": secrets.token_urlsafe(18),
-        "AIRFLOW_DB_PASSWORD": secrets.token_urlsafe(18),
-        "AIRFLOW_PASSWORD": secrets.token_urlsafe(9),
-        "AIRFLOW_FERNET_KEY": base64.urlsafe_b64encode(os.urandom(32)).decode(),
-        "AIRFLOW_JWT_SECRET": secrets.token_urlsafe(64),
-        "AIRFLOW_SECRET_KEY": secrets.token_urlsafe(32),
-        "API_KEY": secrets.token_urlsafe(24),
-    }
+    made = {name: secrets.token_urlsafe(size) for name, size in secret_sizes().items()}
+    made["AIRFLOW_FERNET_KEY"] += "="  # Airflow decodes it, which takes base64 with its padding
+    return made
 
 
 def _write(path: Path, values: dict[str, str]) -> None:

@@ -10,7 +10,8 @@ import pytest
 from config.config import ConfigError, Settings
 from ops.errors import CannotStart
 from ops.native import environment, processes, stack_secrets
-from ops.native.stack import PORTS, Market, Stack
+from ops.native.compose import ports
+from ops.native.stack import Market, Stack
 
 
 @pytest.fixture
@@ -129,7 +130,7 @@ def test_clients_and_services_are_told_the_same(stack: Stack) -> None:
 
 def test_a_busy_port_is_named_with_its_service_and_its_holder(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        stack = Stack(tmp_path, port_offset=taken.getsockname()[1] - PORTS["api"])
+        stack = Stack(tmp_path, port_offset=taken.getsockname()[1] - ports()["api"])
         with pytest.raises(CannotStart, match=rf"port {stack.port('api')} for api is taken by process {os.getpid()}: "):
             processes.require_free_ports(stack, ["api"])
     processes.require_free_ports(stack, ["api"])
