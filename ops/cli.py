@@ -40,7 +40,7 @@ Settings: the environment or a file .env, see .env.example.
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; a problem is one message without a stack trace, and exit code 1 (2: wrong use)."""
+    """Run a command. A problem is one message without a stack trace, and exit code 1 (2: wrong use)."""
     options = parser().parse_args(arguments)
     try:
         command: Command = options.command
@@ -245,7 +245,7 @@ def _restatements(options: argparse.Namespace) -> int:
 
 
 def _on_range(module: str, options: argparse.Namespace, *more: str) -> int:
-    """A module's command about a range of sessions, with the platform's settings and passwords."""
+    """Run a module's command on a range of sessions, with the platform's settings and passwords."""
     from ops.running import run_module
 
     given = {"--from": options.start, "--to": options.end}

@@ -43,7 +43,7 @@ class Platform:
 
     @classmethod
     def of_containers(cls, environ: Mapping[str, str]) -> "Platform":
-        """As docker-compose.yml tells its service `cli`."""
+        """Read the addresses that docker-compose.yml gives to its service `cli`."""
         return cls(
             airflow_url=environ["AIRFLOW_URL"],
             airflow_password=environ["AIRFLOW_PASSWORD"],
@@ -54,7 +54,7 @@ class Platform:
         )
 
     def show(self) -> None:
-        """The addresses for people, with what has to be typed in there."""
+        """Print the addresses for people, with the login or key that each asks for."""
         notes = {
             "Airflow": f"   user {AIRFLOW_USER}, password {self.airflow_password}",
             "API": f"/docs   X-API-Key: {self.api_key}",
@@ -64,12 +64,12 @@ class Platform:
 
 
 def in_containers() -> bool:
-    """Whether this process is the `cli` container of docker-compose.yml."""
+    """Return whether this process is the `cli` container of docker-compose.yml."""
     return os.environ.get("ACTSTOCK_PLATFORM") == "containers"
 
 
 def running_platform() -> Platform:
-    """The platform that is up; NotRunning when there is none."""
+    """Return the platform that is up. NotRunning says that there is none."""
     if in_containers():
         return Platform.of_containers(os.environ)
     from ops.native.control import running_stack  # needs packages of a native installation
@@ -78,7 +78,7 @@ def running_platform() -> Platform:
 
 
 def run_module(name: str, arguments: Sequence[str]) -> int:
-    """`python -m name` with the platform's settings and passwords, which a container has as its environment."""
+    """Run `python -m name` with the platform's settings and passwords, which a container has already."""
     command = ["python", "-m", name, *arguments]
     if in_containers():
         return subprocess.run(command, check=False).returncode

@@ -55,7 +55,7 @@ def _median(loads: list[Load]) -> Load:
 
 @contextmanager
 def _server(stack: Stack) -> Iterator[str]:
-    """A second server like the platform's, on a free port, with the platform's database."""
+    """Start a second API server on a free port, with the platform's database, and yield its address."""
     port = _free_port()
     log_file = stack.logs / "bench-api.log"
     command = [f"{VENV}/bin/uvicorn", "--factory", "ops.bench.api_server:create"]

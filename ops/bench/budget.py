@@ -43,7 +43,7 @@ def measure(stack: Stack, settings: Settings) -> list[Target]:
 
 
 def _of_the_log(settings: Settings) -> list[Target]:
-    """The fullest day of the platform itself, if it has had one."""
+    """Return the target of the platform's fullest day, nothing before it has had one."""
     with closing(connect(settings.database)) as conn:
         found = days(requests.of_runs(conn), universe())
     if not found:
@@ -65,7 +65,7 @@ def _of_the_log(settings: Settings) -> list[Target]:
 
 
 def days(asked: Iterable[Mapping[str, Any]], known: Universe) -> list[Day]:
-    """The log by day of the pipeline; what filling the history has cost belongs to the first one."""
+    """Group the log by day of the pipeline. The requests that filled the history count for the first day."""
     found: dict[str, Day] = {}
     bootstrap: list[str] = []
     for row in asked:
@@ -83,7 +83,7 @@ def days(asked: Iterable[Mapping[str, Any]], known: Universe) -> list[Day]:
 
 
 def _name_of_day(run_id: str, requested_at: datetime) -> str | None:
-    """The controller's run, or the date on which the stages had their own hours; None for anything else by hand."""
+    """Return the controller's run id, or the date of scheduled stages, or None for a run by hand."""
     if STARTED_BY_CONTROLLER.match(run_id):
         return run_id
     return f"scheduled on {requested_at:%Y-%m-%d}" if run_id.startswith(STARTED_BY_CLOCK) else None

@@ -53,9 +53,9 @@ def measure(stack: Stack, settings: Settings) -> list[Target]:
 
 
 def choose(stored: Sequence[date], computed: set[date], first_of_market: date) -> date:
-    """A session that nobody has computed: best one before all that is stored, so that everything has to be fetched.
+    """Choose a session that has not been computed, if possible one before everything stored: it has to fetch all.
 
-    Else the newest one whose windows are stored; the newest of all when every one is computed.
+    Else take the newest session whose windows are stored, or the newest one when all are computed.
     """
     days = universe().longest_period
     earlier = sessions_between(first_of_market, stored[0])[days:-1]
@@ -99,7 +99,7 @@ def _run(airflow: Airflow, as_of: date) -> Run:
 
 
 def _stages(airflow: Airflow, controller: Run) -> list[Stage]:
-    """The five stages and what follows them."""
+    """Read the five stages, and the performance run that follows them."""
     stage_runs = {run.dag_id: run for run in airflow.runs_named(f"__{controller.run_id}")}
     line = {f"{number} {name}": dag_id for number, (name, dag_id) in enumerate(STAGES.items(), 1)}
     line["performance"] = runs.BESIDE["performance"]
@@ -114,7 +114,7 @@ def _stages(airflow: Airflow, controller: Run) -> list[Stage]:
 
 
 def _applications(stack: Stack) -> list[Span]:
-    """When each Spark application registered with the master, and when it left."""
+    """Read when each Spark application registered with the master and when it left."""
     found = []
     for raw in _json(f"{stack.url('spark-master-ui')}/json/")["completedapps"]:
         start = datetime.fromtimestamp(raw["starttime"] / 1000, UTC)

@@ -23,7 +23,7 @@ class Bench:
 
 
 def bench(names: Sequence[str], rows: int, strict: bool) -> int:
-    """1 when a part could not be measured, or, if strict, when a wanted figure was missed."""
+    """Measure and return 1 when a part could not be measured or, with strict, missed its figure."""
     chosen = _chosen(names)
     if rows < 1:
         raise InvalidInput(f"--rows {rows}: give a number of at least 1")
@@ -49,7 +49,7 @@ def _chosen(names: Sequence[str]) -> list[str]:
 
 
 def _measure(names: Sequence[str], bench: Bench) -> tuple[list[Target], list[str]]:
-    """A part that fails is no reason to leave out the next one."""
+    """Measure each part. One that fails does not keep the next ones from running."""
     targets, broken = [], []
     for name in names:
         title, measure = PARTS[name]

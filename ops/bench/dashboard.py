@@ -50,7 +50,7 @@ def targets(cold: Sequence[Load], warm: Sequence[Load], changes: Mapping[str, Se
 
 
 def _cold(url: str, number: int) -> Load:
-    """In a browser that has never been started before."""
+    """Load the view in a browser that has never been started before."""
     with chromium() as driver:
         prepare(driver)
         measured = load(driver, url)
@@ -59,7 +59,7 @@ def _cold(url: str, number: int) -> Load:
 
 
 def _changes(driver: WebDriver, addresses: dict[str, str]) -> dict[str, list[Load]]:
-    """Every view after another, several times over."""
+    """Visit every view after another, several times over."""
     found: dict[str, list[Load]] = {name: [] for name in addresses}
     for _ in range(ROUNDS):
         for name, address in addresses.items():
@@ -121,7 +121,8 @@ def _interactive(loads: Sequence[Load]) -> list[float]:
 
 
 def spread(seconds: Sequence[float]) -> str:
-    """
+    """Format the median and, in brackets, the lowest and highest figure.
+
     >>> spread([0.9, 1.0, 1.35])
     '1.00 s (0.90-1.35)'
     """

@@ -25,9 +25,9 @@ class Day:
         return sum(self.counts.values())
 
     def of_full_size(self, lookups: int) -> int:
-        """What it would have cost with the funds and stocks of a full day: of those each one costs a request.
+        """Return the cost of this day with the funds and stocks of a full one, of which each takes a request.
 
-        Sectors have what the others leave of the budget, and so many look-ups at least.
+        Sectors get what the others leave of the budget, but at least the look-ups of one run.
         """
         others = sum(FULL_DAY.values()) + self.counts.get(OTHER, 0)
         return others + min(self.counts.get(SECTORS, 0), max(lookups, BUDGET - others))
@@ -37,7 +37,7 @@ class Day:
 
 
 def kind_of(endpoint: str, symbol: str, known: Universe) -> str:
-    """Return what a logged request asked for, one of KINDS."""
+    """Return the kind of a logged request, one of KINDS."""
     funds = {"chart": "funds' bars", "quoteSummary": "funds' holdings"}
     stocks = {"chart": "stocks' bars", "quoteSummary": SECTORS}
     if symbol.endswith("=X"):

@@ -27,7 +27,7 @@ NOT_ON_A_SECOND_RUN = "TestTables::test_a_full_day_stays_within_its_requests"
 
 
 def commands() -> Iterator[tuple[str, list[str], bool]]:
-    """What is done before the tests: a name, a command, whether its output is worth showing."""
+    """Yield each step before the tests: its name, its command, and whether to show its output."""
     yield "engine", [str(ENGINE), "start"], True
     yield "base images", [str(ENGINE), "stand-ins"], True
     stand_ins = sorted(str(path) for path in ENGINE.parent.glob("stand_ins/*/Dockerfile"))
@@ -39,12 +39,12 @@ def commands() -> Iterator[tuple[str, list[str], bool]]:
 
 
 def test_folders() -> list[str]:
-    """The line's own tests first: they compare whole tables with the one session that has been run."""
+    """Return the arguments of pytest. The line's tests come first: they compare whole tables with one session."""
     return [LINE, f"--deselect={LINE}::{NOT_ON_A_SECOND_RUN}", "test/end_to_end_tests/containers", "--durations=0"]
 
 
 def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """For every command here: its own project, ports, secrets and Docker configuration."""
+    """Return the environment of each command here: its own project, ports, secrets and Docker configuration."""
     return dict(environ) | {
         "ACTSTOCK_HOME": str(HOME / "home"),
         "ACTSTOCK_ENV_FILE": str(ENV_FILE),
@@ -60,7 +60,7 @@ def log_of(step: str) -> Path:
 
 
 def client_environment() -> dict[str, str]:
-    """How tests on this machine reach the containers, under the names that the other rings use."""
+    """Return how tests reach the containers, under the names that the other rings use."""
     known = stack_secrets.read_env_file(ENV_FILE)
 
     def port(name: str) -> int:
@@ -83,7 +83,7 @@ def client_environment() -> dict[str, str]:
 
 @contextmanager
 def platform() -> Iterator[None]:
-    """The demo in containers, from nothing; taken down afterwards with its data."""
+    """Start the demo in containers from nothing, and remove it with its data afterwards."""
     HOME.mkdir(parents=True, exist_ok=True)
     try:
         for name, command, shown in commands():
@@ -113,7 +113,7 @@ def _step(name: str, command: list[str], shown: bool, log: Path) -> None:
 
 
 def _take_down() -> None:
-    """The test's containers and their volumes; images stay, their layers make the next build short."""
+    """Remove the test's containers and volumes. Images stay, as their layers shorten the next build."""
     for project in (PROJECT, f"{PROJECT}-simulated"):
         command = ["docker", "compose", "--env-file", str(ENV_FILE), "--project-name", project, "--profile", "*"]
         subprocess.run(

@@ -7,7 +7,7 @@ from ops.native import compose
 
 
 def services() -> str:
-    """One line a service, in the file's order."""
+    """Write one line for each service, in the file's order."""
     return table(
         ["service", "what it is for", "port (setting)", "image", "memory"],
         [

@@ -64,7 +64,10 @@ SCREENS = (DESKTOP, PHONE)
 
 
 def start_chromium(profile: Path) -> WebDriver:
-    """A browser with that profile, an empty folder for a new one; CannotInstall when there is no Chromium."""
+    """Start a browser with that profile folder, an empty one for a new profile.
+
+    CannotInstall says that there is no Chromium.
+    """
     programs = {name: shutil.which(name) for name in PROGRAMS}
     missing = [PROGRAMS[name] for name, path in programs.items() if path is None]
     if missing:
@@ -82,7 +85,7 @@ def start_chromium(profile: Path) -> WebDriver:
 
 @contextmanager
 def chromium() -> Iterator[WebDriver]:
-    """A browser that nobody has used before, gone afterwards with all that it has kept."""
+    """Start a browser with a new profile, and delete the profile afterwards."""
     with tempfile.TemporaryDirectory(prefix="actstock-browser-", ignore_cleanup_errors=True) as profile:
         driver = start_chromium(Path(profile))
         try:
@@ -92,7 +95,7 @@ def chromium() -> Iterator[WebDriver]:
 
 
 def cdp(driver: WebDriver, command: str, **parameters: object) -> dict[str, Any]:
-    """One command of the Chrome DevTools Protocol."""
+    """Send one command of the Chrome DevTools Protocol."""
     answer: dict[str, Any] = driver.execute("executeCdpCommand", {"cmd": command, "params": parameters})["value"]
     return answer
 
@@ -111,13 +114,13 @@ def show_on(driver: WebDriver, screen: Screen, height: int | None = None) -> Non
 
 
 def prefer(driver: WebDriver, url: str, language: str, theme: str) -> None:
-    """The reader's language and colours, as the dashboard keeps them."""
+    """Set the reader's language and colours, as the dashboard keeps them."""
     for name, value in (("language", language), ("theme", theme)):
         cdp(driver, "Network.setCookie", name=name, value=value, url=url)
 
 
 def open_view(driver: WebDriver, url: str) -> None:
-    """Open an address and wait until its view is rendered; RunFailed names the address that never is."""
+    """Open an address and wait until its view is rendered. RunFailed names an address that never is."""
     try:
         driver.get(url)
     except WebDriverException as error:
@@ -135,7 +138,7 @@ def wait_until_rendered(driver: WebDriver) -> None:
 
 
 def take_picture(driver: WebDriver, screen: Screen, file: Path) -> None:
-    """The whole page as it is on that screen, however long: what belongs to the window's edge stays at its edge."""
+    """Save the whole page at its full height. What belongs to the window's edge stays there."""
     height = int(cdp(driver, "Page.getLayoutMetrics")["cssContentSize"]["height"])
     show_on(driver, screen, max(height, screen.height))
     wait_until_rendered(driver)

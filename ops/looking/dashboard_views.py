@@ -30,7 +30,7 @@ class Subjects:
 
 
 def views(subjects: Subjects) -> Mapping[str, str]:
-    """Every view in the order in which a reader meets them, the first one first."""
+    """Return every view by name, in the order in which a reader meets them."""
     periods = sorted(universe().periods, reverse=True)
     return {
         **{f"portfolio-{days}d": f"/?period={days}" for days in periods},
@@ -46,7 +46,7 @@ def views(subjects: Subjects) -> Mapping[str, str]:
 
 
 def subjects_of(api_url: str, api_key: str, transport: httpx.BaseTransport | None = None) -> Subjects:
-    """Subjects that are there on the running platform, as its API tells; tests pass a transport."""
+    """Ask the running platform's API for subjects that exist. Tests pass a transport."""
     key = {HEADER: api_key}
     with httpx.Client(
         base_url=api_url, headers=key, timeout=TIMEOUT_SECONDS, transport=transport, trust_env=False
@@ -59,7 +59,8 @@ def subjects_of(api_url: str, api_key: str, transport: httpx.BaseTransport | Non
 
 
 def older(sessions: Sequence[str]) -> str:
-    """
+    """Return the session OLDER_BY_SESSIONS before the newest one, or the first of all.
+
     >>> older(["2026-08-19", "2026-08-20", "2026-08-21"])
     '2026-08-19'
     """

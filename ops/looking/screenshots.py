@@ -30,7 +30,7 @@ class Picture(NamedTuple):
 
 
 def take(platform: Platform, folder: Path, names: Sequence[str]) -> int:
-    """Pictures of the whole height of each view, of all without a name; the folder is made where it is missing."""
+    """Take a full-height picture of each named view, of all without a name, and make the folder if needed."""
     ensure_programs("the pictures are taken in a real browser", browser.PROGRAMS)
     dashboard = platform.shown["Dashboard"]
     wanted = list(pictures(chosen(views(subjects_of(platform.api_url, platform.api_key)), names)))
@@ -56,6 +56,6 @@ def chosen(addresses: Mapping[str, str], names: Sequence[str]) -> dict[str, str]
 
 
 def pictures(addresses: Mapping[str, str]) -> Iterator[Picture]:
-    """Every view in every way to see it; one view's pictures come after each other."""
+    """Yield every view in every language, theme and screen, view by view."""
     for (view, address), language, theme, screen in product(addresses.items(), LANGUAGES, THEMES, SCREENS):
         yield Picture(view, address, language, theme, screen)

@@ -11,7 +11,7 @@ from ops.native.stack import TOOLS
 
 
 def apt_install(packages: Sequence[str]) -> bool:
-    """Install Debian packages when we are root on a Debian; False when that is not so or failed."""
+    """Install Debian packages as root. Return False where that is not possible or failed."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return False
     began = time.monotonic()

@@ -19,7 +19,7 @@ FREE_MB_TO_START = 500
 
 
 def prepare(stack: Stack, environment: Mapping[str, str]) -> None:
-    """Make the folders and write the files; what an earlier start left half-done is made whole."""
+    """Make the folders and write the files, completing what an earlier start left half-done."""
     require_disk(stack.home, FREE_MB_TO_START)
     for folder in (stack.run, stack.logs, stack.data / "airflow", stack.data / "spark" / "local"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def require_disk(folder: Path, megabytes: int) -> None:
 
 
 def _put_aside_lost_topics(stack: Stack) -> None:
-    """Kafka's files mean nothing without the ZooKeeper that knows its topics, and would stop it from starting."""
+    """Move Kafka's files away when ZooKeeper no longer knows their topics: Kafka would not start with them."""
     kafka = stack.data / "kafka"
     if (kafka / "meta.properties").exists() and not (stack.data / "zookeeper" / "version-2").exists():
         aside = kafka.with_name(f"kafka.lost-{time.strftime('%Y%m%d-%H%M%S')}")
@@ -56,6 +56,6 @@ def _fill_in(template: Path, target: Path, stack: Stack) -> None:
 
 
 def _write_airflow_password(path: Path, password: str) -> None:
-    """Airflow's simple login reads it from here, and makes one up for a user who is not there."""
+    """Write the file that Airflow's simple login reads. It makes up a password for a missing user."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         json.dump({AIRFLOW_USER: password}, file)

@@ -26,12 +26,12 @@ FOLLOW_SECONDS = 0.3
 
 
 def up(market: Market | None = None, only: Sequence[str] | None = None) -> int:
-    """Start a stack, or what is missing of it; 1 when a service did not come up."""
+    """Start a stack, or what is missing of it. Return 1 when a service did not come up."""
     return start(Stack.wanted(market or Market()), only)
 
 
 def start(stack: Stack, only: Sequence[str] | None = None) -> int:
-    """`up` for a stack that is known already."""
+    """Start a stack that is known already."""
     chosen = services_of(stack)
     if only:
         chosen = with_needs(chosen, only)
@@ -62,7 +62,7 @@ def stop(stack: Stack | None = None) -> int:
 
 
 def status() -> int:
-    """One line a service; 0 when all that should run is ready."""
+    """Print one line for each service, and return 0 when all that should run is ready."""
     stack = running_stack()
     supervisor = Supervisor(stack)
     services = services_of(stack)
@@ -93,7 +93,7 @@ def logs(name: str, lines: int, follow: bool) -> int:
 
 
 def execute(words: Sequence[str]) -> NoReturn:
-    """A command in the place of this process, with the environment that the stack's services have."""
+    """Replace this process by a command, with the environment of the stack's services."""
     if not words:
         raise OpsError("exec wants a command: ./start.sh exec python -m consumer.replay_errors")
     environment = service_environment(running_stack(), java_home())
@@ -129,12 +129,12 @@ def install() -> int:
 
 
 def services_of(stack: Stack) -> dict[str, Service]:
-    """The services that belong to this stack and its market."""
+    """Return the services that belong to this stack and its market."""
     return wanted(read_services(), os.environ | client_environment(stack))
 
 
 def running_stack() -> Stack:
-    """The stack that is up; NotRunning when there is none."""
+    """Return the stack that is up. NotRunning says that there is none."""
     stack = Stack.from_env()
     if not Supervisor(stack).is_alive():
         orphans = left_behind(stack)
@@ -155,7 +155,7 @@ def describe(market: Market) -> str:
 
 @contextmanager
 def _alone(stack: Stack) -> Iterator[None]:
-    """One start or stop of a stack at a time."""
+    """Allow one start or stop of a stack at a time."""
     stack.run.mkdir(parents=True, exist_ok=True)
     with (stack.run / "lock").open("w") as lock:
         try:
@@ -168,7 +168,7 @@ def _alone(stack: Stack) -> Iterator[None]:
 
 
 def _require_same(stack: Stack) -> None:
-    """A stack that is up keeps its market and its ports until it is stopped."""
+    """Refuse another market or other ports while the stack is up."""
     current = Stack.started_in(stack.home)
     if current and current != stack and Supervisor(current).is_alive():
         if current.market != stack.market:
@@ -212,7 +212,7 @@ def _addresses(stack: Stack, service: Service) -> str:
 
 
 def _follow(path: Path) -> None:
-    """New lines as they come, also after the supervisor has begun a new file."""
+    """Print new lines as they come, also after the supervisor has begun a new file."""
     file = path.open(encoding="utf-8", errors="replace")
     file.seek(0, os.SEEK_END)
     try:

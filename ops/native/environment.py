@@ -19,7 +19,7 @@ SITE_PACKAGES = VENV / "lib" / "python3.11" / "site-packages"
 
 
 def service_environment(stack: Stack, java_home: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Settings from the environment and the .env file, the stack's secrets, and what this stack decides."""
+    """Combine outside settings, the stack's secrets, and what the stack itself decides."""
     chosen = _chosen(stack, environ)
     return (
         _spark_sizes()
@@ -33,7 +33,7 @@ def service_environment(stack: Stack, java_home: Path, environ: Mapping[str, str
 
 
 def client_environment(stack: Stack, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What a client of the running stack needs to know: the settings under their contract names."""
+    """Return what a client of the running stack needs, under the settings' public names."""
     known = _chosen(stack, environ)
     return (
         {name: known[name] for name in ("DB_PASSWORD", *LOGINS, "API_KEY", "AIRFLOW_PASSWORD")}
@@ -48,7 +48,7 @@ def client_environment(stack: Stack, environ: Mapping[str, str] = os.environ) ->
 
 
 def tools(java_home: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """How a command finds Java, Spark, the Python environment and our packages."""
+    """Return the settings by which a command finds Java, Spark, the Python environment and our packages."""
     return {
         "PATH": f"{java_home / 'bin'}:{VENV / 'bin'}:{environ.get('PATH', os.defpath)}",
         "VIRTUAL_ENV": str(VENV),
@@ -60,7 +60,10 @@ def tools(java_home: Path, environ: Mapping[str, str] = os.environ) -> dict[str,
 
 
 def _chosen(stack: Stack, environ: Mapping[str, str]) -> dict[str, str]:
-    """Settings from outside. The databases were made with the stack's own passwords, which nothing may replace."""
+    """Return the settings from outside, with the stack's own secrets.
+
+    The databases were made with the stack's passwords, so nothing from outside may replace those.
+    """
     made = stack_secrets.load(stack.secrets_file)
     outside = stack_secrets.read_env_file(PROJECT_ROOT / ".env") | dict(environ)
     replaced = {name: outside[name] for name in REPLACEABLE_SECRETS if outside.get(name)}
@@ -72,12 +75,12 @@ def _spark_sizes() -> dict[str, str]:
 
 
 def _links(stack: Stack) -> dict[str, str]:
-    """Addresses for people, who may have put something else before them."""
+    """Return the addresses for people, which a setting may replace, such as one of a proxy before them."""
     return {"AIRFLOW_UI_URL": stack.url("airflow"), "SPARK_UI_URL": stack.url("spark-master-ui")}
 
 
 def _platform(stack: Stack) -> dict[str, str]:
-    """Addresses: this machine's, whatever is set outside."""
+    """Return the addresses on this machine, whatever is set outside."""
     return {
         "DB_HOST": "127.0.0.1",
         "DB_PORT": str(stack.port("postgres")),
@@ -98,7 +101,7 @@ def _platform(stack: Stack) -> dict[str, str]:
 
 
 def _served_market(stack: Stack) -> dict[str, str]:
-    """With a market server every request goes to it; without one, YAHOO_BASE_URL stays what is set outside."""
+    """Send every request to the market server, if there is one. Else YAHOO_BASE_URL stays as it is set."""
     market = stack.market
     if not market.served:
         return {"ACTSTOCK_MARKET": market.kind, "MARKET_SERVER_ARGS": ""}

@@ -29,7 +29,7 @@ _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 def is_ready(service: Service, stack: Stack, state: State) -> bool:
-    """Whether the service does its work by now; a check that cannot reach it says no."""
+    """Return whether the service does its work by now. A check that cannot reach it says no."""
     kind, *arguments = service.ready
     try:
         return CHECKS[kind](stack, state, *arguments)
@@ -47,12 +47,12 @@ def running(stack: Stack, state: State, seconds: str) -> bool:
 
 
 def http(stack: Stack, state: State, port: str, path: str) -> bool:
-    """Answers with a success."""
+    """Check that it answers with a success."""
     return _get(stack.url(port) + path) is not None
 
 
 def answers(stack: Stack, state: State, port: str, path: str) -> bool:
-    """Answers at all, be it with "not found" or "the key is missing"."""
+    """Check that it answers at all, even with "not found" or "the key is missing"."""
     try:
         return _get(stack.url(port) + path) is not None
     except urllib.error.HTTPError as error:
@@ -73,12 +73,12 @@ def kafka(stack: Stack, state: State, port: str) -> bool:
 
 
 def spark_worker(stack: Stack, state: State, master_ui: str) -> bool:
-    """The master has it on its list."""
+    """Check that the master lists a worker."""
     return int(_json(stack.url(master_ui) + "/json/")["aliveworkers"]) > 0
 
 
 def airflow(stack: Stack, state: State, webserver: str, component: str) -> bool:
-    """The component's heartbeat is that of this process, not one left by the process before it."""
+    """Check that the component's heartbeat is not one of the process before this one."""
     health = _json(stack.url(webserver) + "/api/v2/monitor/health")[component]
     heartbeat = health[f"latest_{component}_heartbeat"]
     return (
@@ -102,7 +102,7 @@ CHECKS: dict[str, Check] = {
 
 
 def _exchange(port: int, request: bytes) -> bytes:
-    """The first four bytes of the answer to a request on a local port."""
+    """Send a request to a local port, and return the first four bytes of the answer."""
     with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_SECONDS) as connection:
         connection.sendall(request)
         return connection.recv(4, socket.MSG_WAITALL)

@@ -25,14 +25,14 @@ POLL_SECONDS = 0.5
 
 
 def ensure_platform() -> None:
-    """What the platform runs on: Java, the jars of ZooKeeper, Kafka and the JDBC driver, and Spark's class archive."""
+    """Install Java, the jars of ZooKeeper, Kafka and the JDBC driver, and Spark's class archive."""
     ensure_java()
     ensure_jars()
     ensure_class_archive()
 
 
 def ensure_programs(why: str, packages_by_program: dict[str, str]) -> None:
-    """Programs that only some commands need, from Debian's packages."""
+    """Install programs that only some commands need, from Debian's packages."""
     missing = {name: package for name, package in packages_by_program.items() if not shutil.which(name)}
     if not missing:
         return
@@ -43,7 +43,7 @@ def ensure_programs(why: str, packages_by_program: dict[str, str]) -> None:
 
 
 def ensure_jars() -> None:
-    """Every jar of the lock, with the content that the lock says."""
+    """Download every jar of the lock whose content is not here yet."""
     wanted = _locked()
     stamp = JARS / "verified"
     lock_digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()
@@ -55,7 +55,7 @@ def ensure_jars() -> None:
 
 
 def ensure_class_archive() -> None:
-    """The file from which Spark's JVMs load their classes, of this Java and this Spark; jobs run without it, too."""
+    """Record the classes that Spark's JVMs load, for this Java and this Spark. Jobs also run without it."""
     stamp = JARS / "spark-classes.made-for"
     wanted = f"{version('pyspark')} {java_version()}"
     if stamp.exists() and stamp.read_text() == wanted:
@@ -75,7 +75,7 @@ def ensure_class_archive() -> None:
 
 
 def _locked() -> dict[str, str]:
-    """File name -> SHA-256, in the format of sha256sum."""
+    """Read the lock, which has sha256sum's format, as file name -> SHA-256."""
     lines = LOCK.read_text(encoding="utf-8").splitlines()
     return {name: digest for digest, name in (line.split() for line in lines)}
 
@@ -90,7 +90,7 @@ def _digest(path: Path) -> str:
 
 
 def _download(wanted: dict[str, str]) -> None:
-    """Fetch with the Ivy that comes with Spark; only files with the locked content get into the folder."""
+    """Fetch with the Ivy that comes with Spark. Only files with the locked content get into the folder."""
     say(f"Downloading ZooKeeper, Kafka and the PostgreSQL JDBC driver from Maven Central: {len(wanted)} jars, 48 MB")
     require_disk(TOOLS, FREE_MB_FOR_JARS)
     began = time.monotonic()

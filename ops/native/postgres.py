@@ -40,7 +40,10 @@ BINARIES = _binaries()
 
 
 def make_cluster(data: Path, user: str, database: str, password: str, prefix: list[str]) -> None:
-    """A new cluster, with its user and database. It is built beside its place, so that it is never half there."""
+    """Make a new cluster with its user and database.
+
+    It is built beside its place and renamed, so that an interruption leaves no half of it there.
+    """
     building = data.with_name(f"{data.name}.new")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(mode=0o700, parents=True)
@@ -62,7 +65,7 @@ def make_cluster(data: Path, user: str, database: str, password: str, prefix: li
 
 
 def remove_stale_pid_file(data: Path) -> None:
-    """A killed server leaves its pid behind; once another process has that pid, the next start would refuse."""
+    """Remove the pid file of a killed server: with another process of that pid, the next start would refuse."""
     pid_file = data / "postmaster.pid"
     if not pid_file.exists():
         return
@@ -72,10 +75,10 @@ def remove_stale_pid_file(data: Path) -> None:
 
 
 def drop_root(data: Path) -> list[str]:
-    """What to put before a command so that it runs as the system user; nothing when we are not root.
+    """Return the words that make a command run as the system user, none when we are not root.
 
-    Where a folder above the data is closed to others (a checkout below /root), the server may look through folders
-    (CAP_DAC_READ_SEARCH) instead of the folders being opened to everybody.
+    Where a folder above the data is closed to others (a checkout below /root), the server gets the right to look
+    through folders (CAP_DAC_READ_SEARCH), so that no folder has to be opened to everybody.
     """
     if os.geteuid() != 0:
         return []
@@ -103,7 +106,7 @@ def _own(path: Path) -> None:
 
 
 def _own_all(data: Path) -> None:
-    """After a move from another machine the system user may have another number."""
+    """Give the data to the system user, who may have had another number on another machine."""
     if os.geteuid() == 0 and data.stat().st_uid != pwd.getpwnam(SYSTEM_USER).pw_uid:
         for path in (data, *data.rglob("*")):
             _own(path)

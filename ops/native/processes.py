@@ -17,12 +17,12 @@ POSTGRES_FAST_STOP = signal.SIGINT
 
 
 def left_behind(stack: Stack) -> list[psutil.Process]:
-    """Processes that carry this stack's mark or run on its data."""
+    """Return the processes that carry this stack's mark or run on its data."""
     return [process for process in psutil.process_iter() if _belongs(process, stack)]
 
 
 def end(processes: Iterable[psutil.Process]) -> None:
-    """Ask them to end; after the grace kill those that did not."""
+    """Ask them to end, and kill after the grace period those that did not."""
     asked = list(processes)
     for process in asked:
         _send(process, POSTGRES_FAST_STOP if _name(process) == "postgres" else signal.SIGTERM)
@@ -33,7 +33,7 @@ def end(processes: Iterable[psutil.Process]) -> None:
 
 
 def require_free_ports(stack: Stack, names: Iterable[str]) -> None:
-    """CannotStart names every port of these that somebody else listens on, and who that is."""
+    """Raise CannotStart with every port that is taken, and by whom."""
     holders = _listeners()
     busy = [name for name in names if stack.port(name) in holders]
     if busy:
@@ -47,7 +47,7 @@ def require_free_ports(stack: Stack, names: Iterable[str]) -> None:
 
 
 def wait_until_free(stack: Stack, seconds: float = 5.0) -> None:
-    """A socket is let go a moment after its process has ended."""
+    """Wait for the ports: a socket is let go a moment after its process has ended."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and any(stack.port(name) in _listeners() for name in ports()):
         time.sleep(0.2)
@@ -65,7 +65,7 @@ def _belongs(process: psutil.Process, stack: Stack) -> bool:
 
 
 def _listeners() -> dict[int, int | None]:
-    """Listening TCP ports, with the process where we may know it."""
+    """Return the listening TCP ports, with the process where we may know it."""
     connections = psutil.net_connections(kind="tcp")
     return {found.laddr.port: found.pid for found in connections if found.status == psutil.CONN_LISTEN}
 

@@ -104,13 +104,13 @@ def find(services: Mapping[str, Service], name: str) -> Service:
 
 
 def wanted(services: Mapping[str, Service], settings: Mapping[str, str]) -> dict[str, Service]:
-    """Those that belong to a platform with these settings, their needs reduced to each other."""
+    """Return the services of a platform with these settings, their needs reduced to each other."""
     chosen = {name for name, service in services.items() if not service.only_if or settings.get(service.only_if)}
     return {name: _among(services[name], chosen) for name in services if name in chosen}
 
 
 def with_needs(services: Mapping[str, Service], names: Iterable[str]) -> dict[str, Service]:
-    """The named services and all that they need, in starting order."""
+    """Return the named services and all that they need, in starting order."""
     chosen: set[str] = set()
     waiting = [find(services, name).name for name in names]
     while waiting:
@@ -122,12 +122,12 @@ def with_needs(services: Mapping[str, Service], names: Iterable[str]) -> dict[st
 
 
 def starting_order(services: Mapping[str, Service]) -> list[str]:
-    """Every service after what it needs."""
+    """Return every service after those that it needs."""
     return list(TopologicalSorter({name: service.needs for name, service in services.items()}).static_order())
 
 
 def stopped_before(services: Mapping[str, Service]) -> dict[str, set[str]]:
-    """For each service those that need or use it, be it through others: they must stop before it may."""
+    """Return for each service those that must stop before it: they need or use it, directly or not."""
     relies_on = {name: {*service.needs, *service.uses} for name, service in services.items()}
     before: dict[str, set[str]] = {name: set() for name in services}
     for name in reversed(list(TopologicalSorter(relies_on).static_order())):

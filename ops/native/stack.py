@@ -56,13 +56,13 @@ class Stack:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Stack":
-        """The stack that ACTSTOCK_HOME names, as it was last started, else as the environment wants it."""
+        """Return the stack of ACTSTOCK_HOME as it was last started, else as the environment wants it."""
         home = _home(environ)
         return cls.started_in(home) or cls(home, _offset(environ))
 
     @classmethod
     def started_in(cls, home: Path) -> "Stack | None":
-        """The stack that was last started in a folder and not stopped since."""
+        """Return the stack that was last started in a folder and has not been stopped since."""
         started = home / "run" / "stack.json"
         if not started.exists():
             return None
@@ -108,7 +108,7 @@ class Stack:
         return self.run / "supervisord.pid"
 
     def remember(self) -> None:
-        """So that `status`, `stop` and the others find this stack without being told its ports."""
+        """Note market and ports, so that later commands find this stack without being given them."""
         text = json.dumps({"port_offset": self.port_offset, "market": asdict(self.market)})
         (self.run / "stack.json").write_text(text + "\n", encoding="utf-8")
 

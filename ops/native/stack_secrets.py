@@ -8,7 +8,7 @@ from ops.native.compose import secret_sizes
 
 
 def load(path: Path) -> dict[str, str]:
-    """The stack's secrets; those that are missing are made up and kept."""
+    """Return the stack's secrets, making up and keeping those that are missing."""
     known = read_env_file(path)
     missing = {name: value for name, value in _fresh().items() if name not in known}
     if missing:
@@ -17,7 +17,7 @@ def load(path: Path) -> dict[str, str]:
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """NAME=value lines; blank lines and # comments are skipped, quotes around a value dropped."""
+    """Read NAME=value lines, without blank lines, # comments and the quotes around a value."""
     if not path.exists():
         return {}
     pairs = {}

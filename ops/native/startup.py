@@ -29,7 +29,7 @@ class Outcome:
 
 
 def bring_up(stack: Stack, services: Mapping[str, Service]) -> list[Outcome]:
-    """Start the services that are not up yet; one that fails holds up only those that need it."""
+    """Start the services that are not up. One that fails holds up only those that need it."""
     supervisor = Supervisor(stack)
     if not supervisor.is_alive():
         _start_supervisor(stack, supervisor, services)
@@ -37,7 +37,7 @@ def bring_up(stack: Stack, services: Mapping[str, Service]) -> list[Outcome]:
 
 
 def wait_ready(stack: Stack, supervisor: Supervisor, service: Service) -> None:
-    """Return when the service is ready; CannotStart says why it will not be."""
+    """Wait until the service is ready. CannotStart says why it will not be."""
     deadline = time.monotonic() + service.wait_seconds
     while True:
         state = supervisor.state(service.name)
@@ -51,7 +51,7 @@ def wait_ready(stack: Stack, supervisor: Supervisor, service: Service) -> None:
 
 
 def last_words(log_file: Path) -> str:
-    """The last line a service wrote."""
+    """Return the last line that a service wrote."""
     if not log_file.exists():
         return ""
     with log_file.open("rb") as file:

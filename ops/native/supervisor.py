@@ -94,7 +94,7 @@ class Supervisor:
                 raise
 
     def shut_down(self) -> None:
-        """End supervisord; its services have been stopped before."""
+        """End supervisord, whose services have been stopped before."""
         process = psutil.Process(self.pid())
         self._call("supervisor.shutdown")
         process.wait(START_SECONDS)

@@ -49,7 +49,7 @@ class Airflow:
     """A logged-in client; RunFailed repeats what Airflow says is wrong."""
 
     def __init__(self, url: str, user: str, password: str, shown: str = "") -> None:
-        """shown: the address for people, where it is another one than ours."""
+        """Log in. shown: the address for people, where it differs from ours."""
         self.url = url
         self.shown = shown or url
         # Airflow is a neighbour: a proxy of the environment has no business here.
@@ -58,7 +58,7 @@ class Airflow:
         self._http.headers["Authorization"] = f"Bearer {token}"
 
     def dags(self) -> dict[str, bool]:
-        """DAG id -> whether it is paused."""
+        """Return for each DAG id whether it is paused."""
         found = self._ask("GET", "/api/v2/dags", params={"limit": 200, "exclude_stale": True})
         return {dag["dag_id"]: dag["is_paused"] for dag in found["dags"]}
 
@@ -66,7 +66,7 @@ class Airflow:
         self._ask("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})
 
     def import_errors(self) -> dict[str, str]:
-        """File -> last line of what is wrong with it."""
+        """Return for each broken file the last line of its error."""
         found = self._ask("GET", "/api/v2/importErrors", params={"limit": 50})["import_errors"]
         return {error["filename"]: error["stack_trace"].strip().splitlines()[-1] for error in found}
 
@@ -78,7 +78,7 @@ class Airflow:
         return _run(self._ask("GET", _path(run)))
 
     def runs_named(self, ending: str) -> list[Run]:
-        """Runs of any DAG whose id ends so: those that a run started carry its id at their end."""
+        """Return the runs of any DAG whose id ends so: a run's id ends with that of the run that started it."""
         found = self._ask("GET", f"/api/v2/dags/{ALL}/dagRuns", params={"run_id_pattern": f"%{ending}", "limit": 50})
         return [_run(raw) for raw in found["dag_runs"] if raw["dag_run_id"].endswith(ending)]
 
@@ -87,13 +87,13 @@ class Airflow:
         return [_task(run, raw) for raw in found["task_instances"]]
 
     def failure_of(self, task: Task) -> str:
-        """What the log of a task's last try says went wrong: its exception, else its last line."""
+        """Return what the log of a task's last try says went wrong."""
         path = f"{_path(task.run)}/taskInstances/{task.task_id}/logs/{max(task.tries, 1)}"
         lines = self._ask("GET", path, params={"full_content": True}).get("content", [])
         return failure_in([line for line in lines if isinstance(line, dict)])
 
     def create_backfill(self, dag_id: str, start: date, end: date, conf: Mapping[str, Any]) -> int:
-        """Both days included; a day that has a run is run again."""
+        """Start a backfill of both days and all between. A day that has a run is run again."""
         body = {
             "dag_id": dag_id,
             "from_date": f"{start}T00:00:00Z",
@@ -108,7 +108,7 @@ class Airflow:
         return self._ask("GET", f"/api/v2/backfills/{backfill_id}")["completed_at"] is not None
 
     def backfill_runs(self, dag_id: str, start: date, end: date) -> list[Run]:
-        """In the order of their dates."""
+        """Return the runs of a backfill in the order of their dates."""
         params = {
             "run_type": "backfill",
             "logical_date_gte": f"{start}T00:00:00Z",
@@ -132,7 +132,8 @@ class Airflow:
 
 
 def failure_in(lines: Sequence[Mapping[str, Any]]) -> str:
-    """
+    """Return the exception's message, or the last event of the log without one.
+
     >>> detail = [{"exc_type": "NotStored", "exc_value": "3 rows are missing", "frames": []}]
     >>> failure_in([{"event": "Task failed with exception", "error_detail": detail}, {"event": "Task finished"}])
     '3 rows are missing'

@@ -58,7 +58,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Step:
-    """`run` returns what to say of it. requests: about how many it makes, each told of by the log as it is answered."""
+    """`run` returns what to report. requests: an estimate of their number. The log mentions each answer."""
 
     name: str
     run: Callable[[Range], str]
@@ -71,7 +71,7 @@ class Step:
 
 
 def collecting(send: Callable[[Range], Receipt]) -> Callable[[Range], str]:
-    """A producer's run, over when its rows are in Postgres."""
+    """Return a step that runs a producer and waits until its rows are in Postgres."""
 
     def run(asked: Range) -> str:
         receipt = send(asked)
@@ -83,21 +83,21 @@ def collecting(send: Callable[[Range], Receipt]) -> Callable[[Range], str]:
 
 
 def computing(script: str) -> Callable[[Range], str]:
-    """A Spark job over the whole range."""
+    """Return a step that runs a Spark job over the whole range."""
 
     def run(asked: Range) -> str:
         span = ("--from", asked.first.isoformat(), "--to", asked.last.isoformat(), "--run-id", RUN_ID)
         command = submit_command(asked.settings.spark, script, *span)
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
-        return _told_by(script, ended, asked)
+        return _report_of(script, ended, asked)
 
     return run
 
 
-def _told_by(script: str, ended: "subprocess.CompletedProcess[str]", asked: Range) -> str:
-    """What a job says of itself; one that could publish nothing, or broke, is RunFailed.
+def _report_of(script: str, ended: "subprocess.CompletedProcess[str]", asked: Range) -> str:
+    """Return what a job says of its work. RunFailed says that it broke or could publish nothing.
 
-    spark-submit passes on all that a job prints, its error lines included, as standard output.
+    spark-submit passes on all that a job prints as standard output, its error lines included.
     """
     printed = [line for line in (*ended.stderr.splitlines(), *ended.stdout.splitlines()) if line.strip()]
     errors = [line.removeprefix(ERROR_LINE) for line in printed if line.startswith(ERROR_LINE)]
@@ -114,7 +114,7 @@ def _told_by(script: str, ended: "subprocess.CompletedProcess[str]", asked: Rang
 
 
 def _summary(line: str) -> dict[str, Any] | None:
-    """The summary of a job, where a line is one; Spark may log in JSON, too.
+    """Return a job's summary, or None for another line. Spark may log in JSON, too.
 
     >>> _summary('{"days": 1, "rows": 3}'), _summary("error: no price"), _summary('{"level": "WARN"}'), _summary("7")
     ({'days': 1, 'rows': 3}, None, None, None)
@@ -127,7 +127,7 @@ def _summary(line: str) -> dict[str, Any] | None:
 
 
 def steps(asked: Range) -> list[Step]:
-    """In their order. Each job reads what the steps before it have stored."""
+    """Return the steps in their order. Each job reads what the steps before it have stored."""
     has_rebalance = bool(last_sundays_between(asked.first, asked.last))
     etfs = len(universe().etfs)
     stocks = etfs * universe().top_holdings
@@ -157,7 +157,7 @@ def _stock_prices(asked: Range) -> Receipt:
 
 
 def run(asked: Range, todo: list[Step]) -> None:
-    """All steps in order, telling of each; an error leaves the rest undone."""
+    """Run all steps in order and report each. An error leaves the rest undone."""
     progress = Progress([step.work(asked) for step in todo])
     say(
         f"{asked.sessions} sessions from {asked.first} to {asked.last}; about {in_words(progress.seconds_left())} if "
@@ -172,7 +172,7 @@ def run(asked: Range, todo: list[Step]) -> None:
 
 
 def conclude(asked: Range, seconds: float) -> int:
-    """Say what there is now; 1 when a job had to skip sessions."""
+    """Report what is stored now, and return 1 when a job had to skip sessions."""
     with closing(connect(asked.settings.database)) as conn:
         counted = portfolios.count(conn, asked.first, asked.last)
     say(
@@ -197,7 +197,10 @@ def conclude(asked: Range, seconds: float) -> int:
 
 
 def history(sessions: int, last: date | None) -> int:
-    """The command; `last` is the source's last session unless given. An interruption or an error is one message."""
+    """Make a history that ends at `last`, or at the source's last session.
+
+    An interruption or an error is one message.
+    """
     began = time.monotonic()
     configure_logging(handler=logging.NullHandler())  # Progress shows what is worth it
     try:

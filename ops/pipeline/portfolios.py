@@ -15,7 +15,7 @@ TIMEOUT_SECONDS = 10.0
 
 
 def show(api_url: str, api_key: str, as_of: date) -> None:
-    """The three portfolios of a session."""
+    """Print the three portfolios of a session."""
     with httpx.Client(
         base_url=api_url, headers={"X-API-Key": api_key}, timeout=TIMEOUT_SECONDS, trust_env=False
     ) as client:

@@ -14,14 +14,14 @@ TELL_EVERY_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class Work:
-    """What a step is expected to take; parts: of how many like things it will tell as each is done (0: of none)."""
+    """The expected time of a step. parts: the number of similar things that it reports one by one (0: none)."""
 
     seconds: float
     parts: int = 0
 
 
 class Progress(logging.Handler):
-    """Shows the step, what was done last, and the time left. It hears of the parts as a handler of the log."""
+    """Shows the step, its last finished part, and the time left. Parts arrive through the log, as to any handler."""
 
     def __init__(self, works: Sequence[Work], clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Progress(logging.Handler):
             say(f"  [yellow]{record.levelname.lower()}[/] {record.getMessage()}")
 
     def seconds_left(self) -> float:
-        """The expectation of what is to do, corrected by how the expectation of what is done has held."""
+        """Estimate the time left, corrected by how well the estimate has held so far."""
         now = self._works[self._step]
         part = min(self._parts_done / now.parts, 1.0) if now.parts else 0.0
         over = sum(work.seconds for work in self._works[: self._step]) + part * now.seconds
@@ -70,7 +70,8 @@ class Progress(logging.Handler):
 
 
 def in_words(seconds: float) -> str:
-    """
+    """Write a duration in hours, minutes and seconds.
+
     >>> in_words(42.4), in_words(200), in_words(4000)
     ('42 s', '3 min 20 s', '1 h 6 min')
     """

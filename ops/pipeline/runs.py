@@ -30,7 +30,7 @@ DAG_WAIT_SECONDS = 120.0
 
 
 def run_command(name: str, as_of: date | None, accept_late: bool = False, unpause: bool = False) -> int:
-    """`run STAGE|DAG`: trigger it and stay with it to its end."""
+    """Trigger a stage or a DAG, and follow it to its end."""
     airflow = connect(running_platform())
     dag_id = resolve(airflow, name)
     conf: dict[str, Any] = {"as_of_date": as_of.isoformat()} if as_of else {}
@@ -48,7 +48,7 @@ def run_command(name: str, as_of: date | None, accept_late: bool = False, unpaus
 
 
 def backfill_command(start: date, end: date) -> int:
-    """`backfill FROM TO`: the whole line for every session of the range, one after another."""
+    """Run the whole line for every session of the range, one after another."""
     airflow = connect(running_platform())
     wait_for_dag(airflow, CONTROLLER)
     began = time.monotonic()
@@ -67,7 +67,7 @@ def connect(platform: Platform) -> Airflow:
 
 
 def resolve(airflow: Airflow, name: str) -> str:
-    """A short name, a stage's number, or a DAG's id."""
+    """Return the DAG id of a short name, a stage's number or a DAG's own id."""
     if name in SHORT_NAMES:
         return SHORT_NAMES[name]
     known = airflow.dags()
@@ -77,7 +77,7 @@ def resolve(airflow: Airflow, name: str) -> str:
 
 
 def run(airflow: Airflow, dag_id: str, conf: Mapping[str, Any]) -> None:
-    """Trigger a DAG and return when it has succeeded; RunFailed says what failed and where to look."""
+    """Trigger a DAG and wait until it has succeeded. RunFailed says what failed and where to look."""
     wait_for_dag(airflow, dag_id)
     started = airflow.trigger(dag_id, conf)
     say(f"{dag_id}: {airflow.address(started)}")
@@ -89,13 +89,13 @@ def run(airflow: Airflow, dag_id: str, conf: Mapping[str, Any]) -> None:
 
 
 def wait_for_dag(airflow: Airflow, dag_id: str) -> None:
-    """Return when a run of the DAG would start; RunFailed when it is paused."""
+    """Wait until a run of the DAG would start. RunFailed says that it is paused."""
     if find_dag(airflow, dag_id):
         raise RunFailed(f"{dag_id} is paused and would not run: ./start.sh run {dag_id} --unpause")
 
 
 def find_dag(airflow: Airflow, dag_id: str) -> bool:
-    """Wait until Airflow has read the DAG; returns whether it is paused."""
+    """Wait until Airflow has read the DAG, and return whether it is paused."""
     deadline = time.monotonic() + DAG_WAIT_SECONDS
     with console.status(f"[dim]waiting for Airflow to read {dag_id}[/]"):
         while dag_id not in (dags := airflow.dags()):
@@ -121,7 +121,7 @@ class Watch:
         with console.status("") as status:
             while True:
                 current = self._airflow.run(self._run)
-                active = self._tell_news(self._runs())
+                active = self._report_ended(self._runs())
                 status.update(f"[dim]{', '.join(active) or current.state}[/]")
                 if current.has_ended:
                     return current
@@ -130,8 +130,8 @@ class Watch:
     def _runs(self) -> list[Run]:
         return [*self._airflow.runs_named(f"__{self._run.run_id}"), self._run]
 
-    def _tell_news(self, runs: list[Run]) -> list[str]:
-        """Tell of tasks that have ended since; returns those that are at work."""
+    def _report_ended(self, runs: list[Run]) -> list[str]:
+        """Report tasks that have ended since, and return those that are at work."""
         active = []
         for task in (task for run in runs for task in self._airflow.tasks(run)):
             key = (task.run.dag_id, task.run.run_id, task.task_id)

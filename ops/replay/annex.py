@@ -36,7 +36,7 @@ class Annex:
 
 
 def create(platform: Settings, name: str, environ: Mapping[str, str] = os.environ) -> Annex:
-    """A fresh annex with all that a first session needs, in place of the one of that name."""
+    """Make a fresh annex with all that a first session needs, replacing one of that name."""
     delete_topics(platform.kafka, f"{name}-")
     # The broker deletes topics in its own time: new ones need new names.
     annex = annex_of(platform, name, f"{name}-{uuid.uuid4().hex[:6]}-", environ)
@@ -49,7 +49,7 @@ def create(platform: Settings, name: str, environ: Mapping[str, str] = os.enviro
 
 
 def reopen(platform: Settings, name: str, topic_prefix: str, environ: Mapping[str, str] = os.environ) -> Annex:
-    """One that was made earlier, with the tables that it lacks if an earlier version made it."""
+    """Open an annex that was made earlier, adding tables that an earlier version did not make."""
     annex = annex_of(platform, name, topic_prefix, environ)
     with closing(connect(annex.owner)) as conn:
         apply_schema(conn)
@@ -58,7 +58,7 @@ def reopen(platform: Settings, name: str, topic_prefix: str, environ: Mapping[st
 
 
 def annex_of(platform: Settings, name: str, topic_prefix: str, environ: Mapping[str, str] = os.environ) -> Annex:
-    """How an annex is reached. Without a password for a role, as in a plain environment, the owner does its work."""
+    """Return how an annex is reached. Without a password for a role the owner does its work."""
     owner = database_of(platform, name)
     settings = replace(
         platform,

@@ -39,7 +39,7 @@ SHOWN_CHARACTERS = 120  # of what an evening's stages lacked; the table replay_s
 
 
 def replay(start: date, end: date, afresh: bool) -> int:
-    """1 when a difference could not be explained."""
+    """Replay the range, and return 1 when a difference could not be explained."""
     if in_containers():
         raise NotRunning(
             "a replay runs beside a platform of native processes, and this one is in containers: ./start.sh stop, then "
@@ -93,7 +93,7 @@ def _run(server: MarketServer, sessions: Sequence[date], afresh: bool, logs: Pat
 
 @contextmanager
 def _errors_to(log: Path) -> Iterator[None]:
-    """What is started inside, Spark's Java, writes its errors and warnings to a file."""
+    """Redirect standard error to a file for what is started inside, such as Spark's Java."""
     kept = os.dup(STANDARD_ERROR)
     with log.open("ab") as file:
         os.dup2(file.fileno(), STANDARD_ERROR)

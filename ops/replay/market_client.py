@@ -36,12 +36,12 @@ class MarketServer:
         return ServedMarket(identity, first, last)
 
     def clock(self) -> str:
-        """The clock's setting, in the words that set it again."""
+        """Return the clock's setting, in the words that set it again."""
         state = self._ask("/control/clock")
         return REAL if state["is_real"] else str(state["at"])
 
     def set_clock(self, at: str) -> None:
-        """A session's date (a little after its close), a moment with its time zone, or "real"."""
+        """Set the clock to a session (a little after its close), a moment with its time zone, or "real"."""
         self._ask("/control/clock", {"at": at})
 
     def _ask(self, path: str, body: Mapping[str, str] | None = None) -> Any:

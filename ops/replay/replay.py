@@ -47,7 +47,7 @@ class Replay:
     tell: Callable[[Done], None]
 
     def run(self, sessions: Sequence[date], afresh: bool = False) -> list[Difference]:
-        """Sessions that an earlier run of the same market and start has done are kept, unless it is to start afresh."""
+        """Replay the sessions, keeping those of an earlier run with the same market and start unless afresh."""
         with self._alone():
             replayed = self._begin(self.server.market(), sessions[0], afresh)
             with closing(connect(replayed.owner)) as conn, self._clock_put_back(conn):
@@ -109,7 +109,7 @@ class Replay:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """One replay at a time: the clock is everybody's."""
+        """Allow one replay at a time: all share the market's clock."""
         with closing(connect(self.platform.database)) as conn:
             [row] = fetch(conn, "SELECT pg_try_advisory_lock(hashtext('actstock replay')) AS is_ours")
             if not row["is_ours"]:
@@ -118,7 +118,7 @@ class Replay:
 
     @contextmanager
     def _clock_put_back(self, conn: Connection) -> Iterator[None]:
-        """At the end the market server's clock is as it was, also when an earlier replay was killed before its end."""
+        """Restore the market server's clock at the end, also after an earlier replay that was killed."""
         moved = replays.begun(conn)
         setting = (moved and moved["clock_before"]) or self.server.clock()
         replays.set_clock_before(conn, setting)
@@ -130,7 +130,7 @@ class Replay:
 
 
 def sessions_within(market: ServedMarket, start: date, end: date) -> list[date]:
-    """The sessions of a range, both ends included; InvalidInput when the market does not have them all."""
+    """Return the sessions of a range, both ends included. InvalidInput says that the market lacks some."""
     sessions = sessions_between(start, end)
     if not sessions:
         raise InvalidInput(f"there is no session from {start} to {end}")
@@ -143,7 +143,7 @@ def sessions_within(market: ServedMarket, start: date, end: date) -> list[date]:
 
 
 def begun(platform: Settings) -> Row | None:
-    """The replay that is kept on this platform, if there is one."""
+    """Return the replay that is kept on this platform, if there is one."""
     if not annex.is_there(platform, REPLAY):
         return None
     with closing(connect(annex.database_of(platform, REPLAY))) as conn:
