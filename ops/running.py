@@ -32,7 +32,7 @@ class Platform:
             airflow_password=known["AIRFLOW_PASSWORD"],
             api_url=known["API_URL"],
             api_key=known["API_KEY"],
-            market_url=stack.url("market-server") if stack.market.served else "",
+            market_url=stack.url("market-server") if stack.source.served else "",
             shown={
                 "Airflow": stack.url("airflow"),
                 "Spark": stack.url("spark-master-ui"),

@@ -17,11 +17,11 @@ from ops.native.control import start, stop
 from ops.native.environment import client_environment, tools
 from ops.native.install import ensure_platform, ensure_programs
 from ops.native.java import java_home
-from ops.native.stack import TOOLS, VENV, Market, Stack
+from ops.native.stack import TOOLS, VENV, DataSource, Stack
 
 # Beside the platform, wherever its ports are.
 PORTS_BESIDE = 20000
-STACK = Stack(TOOLS / "test", Stack.from_env().port_offset + PORTS_BESIDE, Market("simulated"))
+STACK = Stack(TOOLS / "test", Stack.from_env().port_offset + PORTS_BESIDE, DataSource("simulated"))
 # What the integration ring needs; the consumers and the collector would only work against it.
 INTEGRATION_SERVICES = ["schema", "topics", "spark-worker", "market-server"]
 CHECKS = {

@@ -27,7 +27,7 @@ _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 def measure(stack: Stack, settings: Settings) -> list[Target]:
-    if not stack.market.served:
+    if not stack.source.served:
         raise RunFailed("the chain is measured on a market server, not at Yahoo's expense: ./start.sh demo first")
     market = _json(f"{stack.url('market-server')}/control/status")
     with closing(connect(settings.database)) as conn:

@@ -29,7 +29,7 @@ def bench(names: Sequence[str], rows: int, strict: bool) -> int:
         raise InvalidInput(f"--rows {rows}: give a number of at least 1")
     stack = running_stack()
     settings = Settings.from_env(os.environ | client_environment(stack))
-    say(f"Measuring on {describe(stack.market)} in {stack.home}\n{machine.describe()}")
+    say(f"Measuring on {describe(stack.source)} in {stack.home}\n{machine.describe()}")
     targets, broken = _measure(chosen, Bench(stack, settings, rows))
     heading("Wanted and reached")
     for target in targets:

@@ -35,8 +35,8 @@ from ops.bench.scratch import PREFIX, scratch_database
 from ops.errors import RunFailed
 from ops.native.environment import client_environment
 from ops.native.stack import Stack
-from ops.replay.annex import CONSUMER_MODULES, PATIENCE_SECONDS
 from ops.replay.market_client import MarketServer
+from ops.replay.sandbox import CONSUMER_MODULES, PATIENCE_SECONDS
 from utils.dates import session_before
 from utils.kafka_utils import delete_topics
 

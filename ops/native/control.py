@@ -18,16 +18,16 @@ from ops.native.java import java_home
 from ops.native.processes import left_behind
 from ops.native.services import Service, find, read_services, wanted, with_needs
 from ops.native.shutdown import take_down
-from ops.native.stack import Market, Stack
+from ops.native.stack import DataSource, Stack
 from ops.native.startup import bring_up, wait_ready
 from ops.native.supervisor import DOWN, State, Supervisor
 
 FOLLOW_SECONDS = 0.3
 
 
-def up(market: Market | None = None, only: Sequence[str] | None = None) -> int:
+def up(source: DataSource | None = None, only: Sequence[str] | None = None) -> int:
     """Start a stack, or what is missing of it. Return 1 when a service did not come up."""
-    return start(Stack.wanted(market or Market()), only)
+    return start(Stack.wanted(source or DataSource()), only)
 
 
 def start(stack: Stack, only: Sequence[str] | None = None) -> int:
@@ -42,7 +42,7 @@ def start(stack: Stack, only: Sequence[str] | None = None) -> int:
             say("Already running.")
             return 0
         began = time.monotonic()
-        say(f"Starting {len(chosen)} services on {describe(stack.market)}; state and logs are in {stack.home}")
+        say(f"Starting {len(chosen)} services on {describe(stack.source)}; state and logs are in {stack.home}")
         problems = [outcome.service.name for outcome in bring_up(stack, chosen) if outcome.problem]
     if problems:
         say(
@@ -68,7 +68,7 @@ def status() -> int:
     services = services_of(stack)
     all_ready = True
     states = supervisor.states()
-    say(f"{describe(stack.market)}; state and logs in {stack.home}")
+    say(f"{describe(stack.source)}; state and logs in {stack.home}")
     say(f"  [bold]{'service':<22} {'state':<12} {'since':<12} {'pid':>8}  address[/]")
     for name, service in services.items():
         state = states[name]
@@ -147,10 +147,10 @@ def running_stack() -> Stack:
     return stack
 
 
-def describe(market: Market) -> str:
-    if market.folder:
-        return f"the recorded market in {market.folder}"
-    return "live Yahoo" if market.kind == "yahoo" else "the invented market"
+def describe(source: DataSource) -> str:
+    if source.folder:
+        return f"the recorded market in {source.folder}"
+    return "live Yahoo" if source.kind == "yahoo" else "the invented market"
 
 
 @contextmanager
@@ -171,9 +171,9 @@ def _require_same(stack: Stack) -> None:
     """Refuse another market or other ports while the stack is up."""
     current = Stack.started_in(stack.home)
     if current and current != stack and Supervisor(current).is_alive():
-        if current.market != stack.market:
+        if current.source != stack.source:
             raise CannotStart(
-                f"the platform is running on {describe(current.market)}: ./start.sh stop, then start again"
+                f"the platform is running on {describe(current.source)}: ./start.sh stop, then start again"
             )
         raise CannotStart(f"the platform is running with ports moved by {current.port_offset}: ./start.sh stop first")
 

@@ -102,22 +102,22 @@ def _platform(stack: Stack) -> dict[str, str]:
 
 def _served_market(stack: Stack) -> dict[str, str]:
     """Send every request to the market server, if there is one. Else YAHOO_BASE_URL stays as it is set."""
-    market = stack.market
-    if not market.served:
-        return {"ACTSTOCK_MARKET": market.kind, "MARKET_SERVER_ARGS": ""}
+    source = stack.source
+    if not source.served:
+        return {"ACTSTOCK_MARKET": source.kind, "MARKET_SERVER_ARGS": ""}
     port = stack.port("market-server")
     arguments = ["--port", str(port)]
-    if market.folder:
-        arguments += ["--market", f'"{market.folder}"']
-    if market.seed is not None:
-        arguments += ["--seed", str(market.seed)]
-    if market.until:
-        arguments += ["--until", market.until]
+    if source.folder:
+        arguments += ["--market", f'"{source.folder}"']
+    if source.seed is not None:
+        arguments += ["--seed", str(source.seed)]
+    if source.until:
+        arguments += ["--until", source.until]
     return {
         "YAHOO_BASE_URL": f"http://127.0.0.1:{port}",
         "YAHOO_PACE_SECONDS": "0",
         "MARKET_SERVER_ARGS": " ".join(arguments),
-        "ACTSTOCK_MARKET": market.kind,
+        "ACTSTOCK_MARKET": source.kind,
     }
 
 

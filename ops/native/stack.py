@@ -23,7 +23,7 @@ LONGEST_SOCKET_PATH = 100
 
 
 @dataclass(frozen=True)
-class Market:
+class DataSource:
     """Where prices come from: Yahoo itself, or a market server with an invented or a recorded market."""
 
     kind: str = "yahoo"
@@ -39,7 +39,7 @@ class Market:
     def label(self) -> str:
         """Names the folder of its data: what one market said is never mixed with another's.
 
-        >>> Market().label, Market("simulated", seed=7).label
+        >>> DataSource().label, DataSource("simulated", seed=7).label
         ('yahoo', 'simulated-7')
         """
         if self.folder:
@@ -52,7 +52,7 @@ class Market:
 class Stack:
     home: Path
     port_offset: int = 0
-    market: Market = Market()
+    source: DataSource = DataSource()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Stack":
@@ -67,11 +67,11 @@ class Stack:
         if not started.exists():
             return None
         raw = json.loads(started.read_text(encoding="utf-8"))
-        return cls(home, raw["port_offset"], Market(**raw["market"]))
+        return cls(home, raw["port_offset"], DataSource(**raw["market"]))
 
     @classmethod
-    def wanted(cls, market: Market, environ: Mapping[str, str] = os.environ) -> "Stack":
-        return cls(_home(environ), _offset(environ), market)
+    def wanted(cls, source: DataSource, environ: Mapping[str, str] = os.environ) -> "Stack":
+        return cls(_home(environ), _offset(environ), source)
 
     def port(self, name: str) -> int:
         return ports()[name] + self.port_offset
@@ -89,7 +89,7 @@ class Stack:
 
     @property
     def data(self) -> Path:
-        return self.home / "data" / self.market.label
+        return self.home / "data" / self.source.label
 
     @property
     def secrets_file(self) -> Path:
@@ -109,7 +109,7 @@ class Stack:
 
     def remember(self) -> None:
         """Note market and ports, so that later commands find this stack without being given them."""
-        text = json.dumps({"port_offset": self.port_offset, "market": asdict(self.market)})
+        text = json.dumps({"port_offset": self.port_offset, "market": asdict(self.source)})
         (self.run / "stack.json").write_text(text + "\n", encoding="utf-8")
 
     def forget(self) -> None:

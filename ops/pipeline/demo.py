@@ -7,7 +7,7 @@ from collector.source_clock import last_session
 from config.stages import CONTROLLER
 from ops.console import say
 from ops.errors import CannotStart
-from ops.native.stack import Market
+from ops.native.stack import DataSource
 from ops.pipeline import portfolios, runs
 from ops.running import in_containers, running_platform
 
@@ -17,7 +17,7 @@ def demo(folder: Path | None, seed: int | None, until: str | None) -> int:
     if not in_containers():  # there ./start.sh has started everything
         from ops.native.control import up
 
-        failed = up(_market(folder, seed, until))
+        failed = up(_source(folder, seed, until))
         if failed:
             return failed
     platform = running_platform()
@@ -31,11 +31,11 @@ def demo(folder: Path | None, seed: int | None, until: str | None) -> int:
     return 0
 
 
-def _market(folder: Path | None, seed: int | None, until: str | None) -> Market:
+def _source(folder: Path | None, seed: int | None, until: str | None) -> DataSource:
     if folder is None:
-        return Market("simulated", seed=seed, until=until)
+        return DataSource("simulated", seed=seed, until=until)
     if not folder.is_dir():
         raise CannotStart(f"--market {folder}: there is no such folder")
     if seed is not None or until is not None:
         raise CannotStart("--market is a recorded market: --seed and --until are for the invented one")
-    return Market("recorded", folder=str(folder.resolve()))
+    return DataSource("recorded", folder=str(folder.resolve()))

@@ -25,10 +25,10 @@ from ops.native.environment import service_environment
 from ops.native.java import java_home
 from ops.pipeline.progress import in_words
 from ops.replay import report
-from ops.replay.annex import database_of
 from ops.replay.comparison import Cause, Difference
 from ops.replay.market_client import MarketServer
 from ops.replay.replay import HINDSIGHT, REPLAY, Done, Replay, sessions_within
+from ops.replay.sandbox import database_of
 from ops.running import in_containers
 from utils.logging_utils import configure_logging
 from utils.spark_utils import session as spark_session
@@ -48,14 +48,14 @@ def replay(start: date, end: date, afresh: bool) -> int:
     from ops.native.control import describe, running_stack  # needs packages of a native installation
 
     stack = running_stack()
-    if not stack.market.served:
+    if not stack.source.served:
         raise NotRunning(
             "a replay moves the market's clock from session to session, which takes a market server, and this platform "
             "is on live Yahoo: ./start.sh stop, then ./start.sh demo (invented) or ./start.sh demo --market DIR"
         )
     server = MarketServer(stack.url("market-server"))
     sessions = sessions_within(server.market(), start, end)
-    say(f"Replaying {len(sessions)} sessions from {sessions[0]} to {sessions[-1]} on {describe(stack.market)}")
+    say(f"Replaying {len(sessions)} sessions from {sessions[0]} to {sessions[-1]} on {describe(stack.source)}")
     # What is started from here, the consumers and Spark's Java, is to find what the platform's own services find.
     os.environ.update(service_environment(stack, java_home()))
     signal.signal(signal.SIGTERM, _interrupt)

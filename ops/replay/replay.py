@@ -1,4 +1,4 @@
-"""Replays a range of sessions in an annex, makes the backfill of the range in another one, and compares the two."""
+"""Replays a range of sessions in a sandbox, makes the backfill of the range in another one, and compares the two."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,12 +14,12 @@ from config.universe import universe
 from database.db_helper import Connection, Row, connect, fetch
 from database.queries import replays
 from ops.errors import CannotStart
-from ops.replay import annex, backfill
-from ops.replay.annex import Annex, consumers
+from ops.replay import backfill, sandbox
 from ops.replay.chain import DAILY, LAST, MONTHLY, Evening, rebalances_after
 from ops.replay.comparison import Comparison, Difference
 from ops.replay.market_client import MarketServer, ServedMarket
 from ops.replay.publications import read_publications
+from ops.replay.sandbox import Sandbox, consumers
 from utils.dates import sessions_between
 from utils.errors import InvalidInput
 
@@ -56,17 +56,17 @@ class Replay:
                 backfilled = self._backfill(sessions)
         return compare(replayed, backfilled, sessions)
 
-    def _begin(self, market: ServedMarket, first_session: date, afresh: bool) -> Annex:
+    def _begin(self, market: ServedMarket, first_session: date, afresh: bool) -> Sandbox:
         earlier = begun(self.platform)
         if earlier and not afresh and (earlier["market"], earlier["first_session"]) == (market.identity, first_session):
-            return annex.reopen(self.platform, REPLAY, earlier["topic_prefix"])
-        made = annex.create(self.platform, REPLAY)
+            return sandbox.reopen(self.platform, REPLAY, earlier["topic_prefix"])
+        made = sandbox.create(self.platform, REPLAY)
         clock_before = earlier["clock_before"] if earlier else None
         with closing(connect(made.owner)) as conn:
             replays.begin(conn, market.identity, first_session, made.settings.kafka.prefix, clock_before)
         return made
 
-    def _replay(self, replayed: Annex, conn: Connection, sessions: Sequence[date]) -> None:
+    def _replay(self, replayed: Sandbox, conn: Connection, sessions: Sequence[date]) -> None:
         done = {row["session"] for row in replays.finished_sessions(conn)}
         waiting = [session for session in sessions if session not in done]
         if not waiting:
@@ -85,7 +85,7 @@ class Replay:
                 replays.finish_session(conn, session, evening.problems, seconds)
                 self.tell(Done(session, evening.problems, seconds, left))
 
-    def _follow(self, replayed: Annex, session: date) -> None:
+    def _follow(self, replayed: Sandbox, session: date) -> None:
         with closing(connect(replayed.settings.spark_database)) as jobs:
             Evening(replayed.settings, self.spark, jobs, session, run_id=f"replay {session}").publish(LAST)
 
@@ -98,9 +98,9 @@ class Replay:
             for run in MONTHLY:
                 evening.publish(run, moment.date())
 
-    def _backfill(self, sessions: Sequence[date]) -> Annex:
+    def _backfill(self, sessions: Sequence[date]) -> Sandbox:
         self.server.set_clock(sessions[-1].isoformat())
-        backfilled = annex.create(self.platform, HINDSIGHT)
+        backfilled = sandbox.create(self.platform, HINDSIGHT)
         with consumers(backfilled.settings, self.logs):
             backfill.run(backfilled.settings, self.spark, sessions)
         with closing(connect(backfilled.owner)) as conn:
@@ -144,13 +144,13 @@ def sessions_within(market: ServedMarket, start: date, end: date) -> list[date]:
 
 def begun(platform: Settings) -> Row | None:
     """Return the replay that is kept on this platform, if there is one."""
-    if not annex.is_there(platform, REPLAY):
+    if not sandbox.is_there(platform, REPLAY):
         return None
-    with closing(connect(annex.database_of(platform, REPLAY))) as conn:
+    with closing(connect(sandbox.database_of(platform, REPLAY))) as conn:
         return replays.begun(conn)
 
 
-def compare(replayed: Annex, backfilled: Annex, sessions: Sequence[date]) -> list[Difference]:
+def compare(replayed: Sandbox, backfilled: Sandbox, sessions: Sequence[date]) -> list[Difference]:
     first, last = sessions[0], sessions[-1]
     with closing(connect(replayed.owner)) as then, closing(connect(backfilled.owner)) as now:
         return Comparison(

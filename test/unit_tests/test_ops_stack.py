@@ -11,12 +11,12 @@ from config.config import ConfigError, Settings
 from ops.errors import CannotStart
 from ops.native import environment, processes, stack_secrets
 from ops.native.compose import ports
-from ops.native.stack import Market, Stack
+from ops.native.stack import DataSource, Stack
 
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Stack:
-    return Stack(tmp_path, port_offset=200, market=Market("simulated"))
+    return Stack(tmp_path, port_offset=200, source=DataSource("simulated"))
 
 
 def test_ports_move_together(stack: Stack) -> None:
@@ -39,14 +39,14 @@ def test_a_started_stack_is_found_again_without_its_ports(stack: Stack) -> None:
 
 
 def test_no_two_markets_share_a_folder(tmp_path: Path) -> None:
-    markets = [
-        Market(),
-        Market("simulated"),
-        Market("simulated", seed=7),
-        Market("recorded", folder="/a/prices"),
-        Market("recorded", folder="/b/prices"),
+    sources = [
+        DataSource(),
+        DataSource("simulated"),
+        DataSource("simulated", seed=7),
+        DataSource("recorded", folder="/a/prices"),
+        DataSource("recorded", folder="/b/prices"),
     ]
-    assert len({Stack(tmp_path, market=market).data for market in markets}) == len(markets)
+    assert len({Stack(tmp_path, source=source).data for source in sources}) == len(sources)
 
 
 def test_a_long_path_still_gives_a_socket_that_the_kernel_takes(tmp_path: Path) -> None:

@@ -28,37 +28,37 @@ PATIENCE_SECONDS = 30
 
 
 @dataclass(frozen=True)
-class Annex:
-    """settings: those of the platform's collectors and jobs, with the annex's names; owner: who made its tables."""
+class Sandbox:
+    """settings: those of the platform's collectors and jobs, with the sandbox's names; owner: who made its tables."""
 
     settings: Settings
     owner: DatabaseSettings
 
 
-def create(platform: Settings, name: str, environ: Mapping[str, str] = os.environ) -> Annex:
-    """Make a fresh annex with all that a first session needs, replacing one of that name."""
+def create(platform: Settings, name: str, environ: Mapping[str, str] = os.environ) -> Sandbox:
+    """Make a fresh sandbox with all that a first session needs, replacing one of that name."""
     delete_topics(platform.kafka, f"{name}-")
     # The broker deletes topics in its own time: new ones need new names.
-    annex = annex_of(platform, name, f"{name}-{uuid.uuid4().hex[:6]}-", environ)
-    create_database(platform.database, annex.owner.name)
-    with closing(connect(annex.owner)) as conn:
+    sandbox = sandbox_of(platform, name, f"{name}-{uuid.uuid4().hex[:6]}-", environ)
+    create_database(platform.database, sandbox.owner.name)
+    with closing(connect(sandbox.owner)) as conn:
         replays.create_tables(conn)
         roles.apply_roles(conn, environ)
-    prepare(annex.settings)
-    return annex
+    prepare(sandbox.settings)
+    return sandbox
 
 
-def reopen(platform: Settings, name: str, topic_prefix: str, environ: Mapping[str, str] = os.environ) -> Annex:
-    """Open an annex that was made earlier, adding tables that an earlier version did not make."""
-    annex = annex_of(platform, name, topic_prefix, environ)
-    with closing(connect(annex.owner)) as conn:
+def reopen(platform: Settings, name: str, topic_prefix: str, environ: Mapping[str, str] = os.environ) -> Sandbox:
+    """Open a sandbox that was made earlier, adding tables that an earlier version did not make."""
+    sandbox = sandbox_of(platform, name, topic_prefix, environ)
+    with closing(connect(sandbox.owner)) as conn:
         apply_schema(conn)
         roles.apply_roles(conn, environ)
-    return annex
+    return sandbox
 
 
-def annex_of(platform: Settings, name: str, topic_prefix: str, environ: Mapping[str, str] = os.environ) -> Annex:
-    """Return how an annex is reached. Without a password for a role the owner does its work."""
+def sandbox_of(platform: Settings, name: str, topic_prefix: str, environ: Mapping[str, str] = os.environ) -> Sandbox:
+    """Return how a sandbox is reached. Without a password for a role the owner does its work."""
     owner = database_of(platform, name)
     settings = replace(
         platform,
@@ -66,7 +66,7 @@ def annex_of(platform: Settings, name: str, topic_prefix: str, environ: Mapping[
         spark_database=roles.log_in_as(owner, roles.SPARK, environ),
         kafka=replace(platform.kafka, prefix=topic_prefix),
     )
-    return Annex(settings, owner)
+    return Sandbox(settings, owner)
 
 
 def database_of(platform: Settings, name: str) -> DatabaseSettings:
@@ -78,7 +78,7 @@ def is_there(platform: Settings, name: str) -> bool:
 
 
 class Consumers:
-    """The platform's three consumers at work for an annex."""
+    """The platform's three consumers at work for a sandbox."""
 
     def __init__(self, processes: Sequence["subprocess.Popen[bytes]"], logs: Path) -> None:
         self._processes = processes
