@@ -1,11 +1,11 @@
 """The controller's five stages through Airflow, without delays and on a market server: how long, and where it goes."""
 
-import json
-import urllib.request
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+
+import httpx
 
 from config.config import Settings
 from config.stages import CONTROLLER, STAGES
@@ -23,7 +23,6 @@ from ops.running import Platform
 from utils.dates import sessions_between
 
 TIMEOUT_SECONDS = 10
-_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 def measure(stack: Stack, settings: Settings) -> list[Target]:
@@ -141,5 +140,4 @@ def _show_end(found: Sequence[Part]) -> None:
 
 
 def _json(url: str) -> Any:
-    with _open(url, timeout=TIMEOUT_SECONDS) as answer:
-        return json.load(answer)
+    return httpx.get(url, timeout=TIMEOUT_SECONDS, trust_env=False).raise_for_status().json()

@@ -4,14 +4,12 @@ The stages that collect run as the processes that they are in Airflow, on a mark
 their own. What the jobs between them would publish is written down instead of computed.
 """
 
-import json
 import os
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -20,6 +18,8 @@ from datetime import date
 from itertools import combinations
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from collector.bootstrap import prepare
 from collector.request_budget import FIRST_START
@@ -43,7 +43,6 @@ from utils.kafka_utils import delete_topics
 TRENDING, CHOSEN, STILL_HELD, FAILING = 10, 40, 15, 10
 START_SECONDS = 60
 ETF_BARS = "collector.kafka_producer_etf_daily"
-_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 @dataclass(frozen=True)
@@ -247,13 +246,10 @@ def _process(command: Sequence[str], environ: Mapping[str, str], log: Path) -> I
 
 def _answers(url: str) -> bool:
     try:
-        return bool(_open(f"{url}/health", timeout=1).status == 200)
-    except OSError:
+        return httpx.get(f"{url}/health", timeout=1, trust_env=False).is_success
+    except httpx.HTTPError:
         return False
 
 
 def _control(market: str, path: str, body: Mapping[str, str] | None, method: str) -> None:
-    data = json.dumps(body).encode() if body else None
-    headers = {"Content-Type": "application/json"}
-    with _open(urllib.request.Request(f"{market}/control/{path}", data, headers, method=method), timeout=10):
-        pass
+    httpx.request(method, f"{market}/control/{path}", json=body, timeout=10, trust_env=False).raise_for_status()

@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 from rich.table import Table
 
+from config.universe import universe
 from ops.console import console, say
 from ops.errors import NotRunning, RunFailed
 
-PERIODS = (20, 10, 5)
 TIMEOUT_SECONDS = 10.0
 
 
@@ -19,7 +19,7 @@ def show(api_url: str, api_key: str, as_of: date) -> None:
     with httpx.Client(
         base_url=api_url, headers={"X-API-Key": api_key}, timeout=TIMEOUT_SECONDS, trust_env=False
     ) as client:
-        for days in PERIODS:
+        for days in sorted(universe().periods, reverse=True):
             _print(_portfolio(client, days, as_of))
 
 

@@ -1,19 +1,17 @@
 """The market server of a running platform: what it serves, and its clock."""
 
-import json
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+import httpx
 
 from ops.errors import NotRunning
 from utils.errors import InvalidInput
 
 TIMEOUT_SECONDS = 30
 REAL = "real"
-_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 @dataclass(frozen=True)
@@ -45,16 +43,13 @@ class MarketServer:
         self._ask("/control/clock", {"at": at})
 
     def _ask(self, path: str, body: Mapping[str, str] | None = None) -> Any:
-        data = json.dumps(body).encode() if body else None
-        request = urllib.request.Request(
-            self._url + path, data, {"Content-Type": "application/json"}, method="PUT" if body else "GET"
-        )
+        method = "PUT" if body else "GET"
         try:
-            with _open(request, timeout=TIMEOUT_SECONDS) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            raise InvalidInput(f"the market server refuses: {json.load(error)['detail']}") from None
-        except OSError as error:
+            answer = httpx.request(method, self._url + path, json=body, timeout=TIMEOUT_SECONDS, trust_env=False)
+        except httpx.HTTPError as error:
             raise NotRunning(
                 f"the market server at {self._url} does not answer ({error}): ./start.sh logs market-server"
             ) from None
+        if answer.is_error:
+            raise InvalidInput(f"the market server refuses: {answer.json()['detail']}")
+        return answer.json()
