@@ -10,7 +10,7 @@ from database.db_helper import Connection, apply_schema, connect, fetch
 
 
 def create_database(server: DatabaseSettings, name: str) -> DatabaseSettings:
-    """An empty database with the platform's tables, in place of the one that may have the name."""
+    """Create an empty database with the platform's tables, replacing one of that name."""
     made = replace(server, name=name)
     with closing(connect(server)) as admin:
         admin.autocommit = True

@@ -42,7 +42,8 @@ class TableText:
 
 
 def read_tables(text: str) -> dict[str, TableText]:
-    """
+    """Read tables and views, with columns that the file adds later.
+
     >>> text = "-- All.\\nCREATE TABLE IF NOT EXISTS t (\\n    a TEXT,  -- of b\\n    PRIMARY KEY (a)\\n);\\n"
     >>> read_tables(text + "ALTER TABLE t ADD COLUMN IF NOT EXISTS b DATE; -- new")
     {'t': TableText(name='t', about='All.', columns={'a': 'of b', 'b': 'new'}, key=('a',))}
@@ -56,7 +57,7 @@ def read_tables(text: str) -> dict[str, TableText]:
 
 
 def tables() -> str:
-    """A paragraph a table or view."""
+    """Write one paragraph for each table or view."""
     return "\n\n".join(_paragraph(each) for each in read_tables(SCHEMA.read_text(encoding="utf-8")).values())
 
 

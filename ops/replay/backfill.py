@@ -20,7 +20,7 @@ RUN_ID = "backfill"
 
 
 def run(settings: Settings, spark: SparkSession, sessions: Sequence[date]) -> None:
-    """Prices and holdings for the whole range, then each job for all of its days at once."""
+    """Collect prices and holdings for the whole range, then run each job for all of its days at once."""
     first, last = sessions[0], sessions[-1]
     store(settings, collect_etfs(settings, universe().etfs, last, RUN_ID, since=first))
     store(settings, kafka_producer_etf_holdings.run(settings, "all", last, RUN_ID))

@@ -55,7 +55,7 @@ class Evening:
 
 
 def store(settings: Settings, receipt: Receipt) -> list[str]:
-    """Wait for the rows of what was sent; returns what the source or a consumer held back."""
+    """Wait for the rows of what was sent, and return what the source or a consumer held back."""
     held_back = [f"{ticker}: {reason}" for ticker, reason in receipt.missing.items()]
     try:
         wait_until_stored(settings, receipt, POLL_SECONDS)
@@ -106,7 +106,7 @@ MONTHLY: tuple[Callable[[Job], Outcome], ...] = (spark_monthly_portfolio_rebalan
 
 
 def rebalances_after(session: date) -> list[datetime]:
-    """The monthly rebalances between a session and the next one.
+    """Return the monthly rebalances between a session and the next one.
 
     >>> rebalances_after(date(2026, 5, 29))
     [datetime.datetime(2026, 5, 31, 14, 0, tzinfo=datetime.timezone.utc)]

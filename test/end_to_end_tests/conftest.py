@@ -17,7 +17,7 @@ import pytest
 from config.config import Settings
 from database.db_helper import Connection, connect
 from market.invented import InventedMarket
-from ops.airflow_client import Airflow, Run, Task
+from ops.pipeline.airflow_client import Airflow, Run, Task
 
 RUN_SECONDS = 420
 

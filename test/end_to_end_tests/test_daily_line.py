@@ -18,7 +18,7 @@ from config.universe import universe
 from consumer import replay_errors
 from database.db_helper import Connection, Row, fetch, transaction
 from market.invented import InventedMarket
-from ops.airflow_client import Airflow, Run
+from ops.pipeline.airflow_client import Airflow, Run
 from utils.dates import session_before
 from utils.kafka_utils import publisher
 

@@ -110,7 +110,7 @@ def dashboard(api: Any, browsing: ModuleType) -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     # Not at the top: other modules of this folder need no browser.
-    from ops.browser import chromium
+    from ops.looking.browser import chromium
 
     try:
         with chromium() as driver:

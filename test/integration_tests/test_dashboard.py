@@ -10,8 +10,8 @@ import pytest
 from config.config import DatabaseSettings
 from dashboard import delivery
 from dashboard.texts import Text, common
-from ops.browser import DESKTOP, PHONE, Screen
-from ops.dashboard_views import Subjects, views
+from ops.looking.browser import DESKTOP, PHONE, Screen
+from ops.looking.dashboard_views import Subjects, views
 
 VIEWS = views(Subjects(older_session="2026-08-20", stock="NEM", etf="XLB"))
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from config.config import Settings
-from ops import history, progress
 from ops.errors import RunFailed
-from ops.history import Range, Step
-from ops.progress import Progress, Work
+from ops.pipeline import history, progress
+from ops.pipeline.history import Range, Step
+from ops.pipeline.progress import Progress, Work
 from utils.errors import RateLimited
 from utils.logging_utils import log_progress
 
