@@ -217,8 +217,9 @@ class TestFrontDoor:
 def front_door(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A copy of start.sh with what it needs, on a machine whose Docker does not answer."""
     checkout = folder / "checkout"
-    (checkout / "ops").mkdir(parents=True, exist_ok=True)
-    for name in ("start.sh", "ops/containers.sh", "requirements-native.txt", "QUICK_REFERENCE.md"):
+    for part in ("ops", "requirements"):
+        (checkout / part).mkdir(parents=True, exist_ok=True)
+    for name in ("start.sh", "ops/containers.sh", "requirements/native.txt", "QUICK_REFERENCE.md"):
         shutil.copy(PROJECT_ROOT / name, checkout / name)
     docker = folder / "bin" / "docker"
     docker.parent.mkdir(exist_ok=True)
