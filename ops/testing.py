@@ -156,7 +156,7 @@ def _pytest(ring: str, environment: Mapping[str, str]) -> list[str]:
 
 def _workers(ring: str) -> list[str]:
     count = min(os.cpu_count() or 1, MOST_WORKERS)
-    return ["-n", str(count), "--dist", "loadfile"] if ring in PARALLEL_RINGS else []
+    return ["-n", str(count), "--dist", "loadfile", "--no-loadscope-reorder"] if ring in PARALLEL_RINGS else []
 
 
 def judge(ring: str, code: int, tests: int, skipped: int) -> list[str]:
