@@ -11,11 +11,11 @@ from api import auth, documentation, errors
 from api.answers import KeptAnswers
 from api.pool import ReaderPool
 from api.routes import dashboard, etf_holdings, sectors, service, stocks
+from config import __version__
 from config.config import ConfigError, Settings
 from utils.dates import sessions_of
 from utils.logging_utils import configure_logging
 
-VERSION = "0.1.0"
 DESCRIPTION = f"""
 Portfolios of the stocks behind the ETFs that beat the market, as published by the daily pipeline.
 Every path but {", ".join(f"`{path}`" for path in sorted(auth.OPEN_PATHS))} needs the key in the `{auth.HEADER}` header.
@@ -36,7 +36,7 @@ def create_app(settings: Settings, pool: ReaderPool | None = None) -> Api:
         raise ConfigError("API_KEY is not set: the API does not start without a key")
     app = Api(
         title="ActStock API",
-        version=VERSION,
+        version=__version__,
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,

@@ -27,7 +27,7 @@ BLOCK = re.compile(r"(?P<begin><!-- generated: (?P<name>\w+) -->\n)(?P<text>.*?)
 
 def documents() -> list[Path]:
     """Return every document of the repository."""
-    names = ("", "database", "docs", "findings", "test")
+    names = ("", "database", "docs", "docs/decisions", "findings", "test")
     return sorted(path for name in names for path in (PROJECT_ROOT / name).glob("*.md"))
 
 

@@ -300,12 +300,13 @@ class TestFrontDoor:
 def front_door(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A copy of start.sh with what it needs, on a machine whose Docker does not answer."""
     checkout = folder / "checkout"
-    (checkout / "ops" / "containers").mkdir(parents=True, exist_ok=True)
+    for part in ("ops/containers", "requirements"):
+        (checkout / part).mkdir(parents=True, exist_ok=True)
     for name in (
         "start.sh",
         "ops/containers/commands.sh",
         "docker-compose.yml",
-        "requirements-native.txt",
+        "requirements/native.txt",
         "QUICK_REFERENCE.md",
     ):
         shutil.copy(PROJECT_ROOT / name, checkout / name)
