@@ -6,7 +6,8 @@ from dataclasses import replace
 from psycopg2 import sql
 
 from config.config import DatabaseSettings
-from database.db_helper import Connection, apply_schema, connect, fetch
+from database.db_helper import Connection, connect, fetch
+from database.migrate import apply_schema
 
 
 def create_database(server: DatabaseSettings, name: str) -> DatabaseSettings:

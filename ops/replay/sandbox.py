@@ -12,7 +12,8 @@ from pathlib import Path
 from collector.bootstrap import prepare
 from config.config import DatabaseSettings, Settings, Topic
 from database import roles
-from database.db_helper import apply_schema, connect
+from database.db_helper import connect
+from database.migrate import apply_schema
 from database.queries import replays
 from ops.databases import create_database, exists
 from ops.errors import RunFailed

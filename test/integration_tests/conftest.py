@@ -21,7 +21,8 @@ from config.config import DatabaseSettings, Settings, Topic
 from consumer import kafka_consumer_etf_holdings, replay_errors
 from consumer.storing import Store, upsert_by
 from database import tables
-from database.db_helper import apply_schema, connect, transaction
+from database.db_helper import connect, transaction
+from database.migrate import apply_schema
 from database.roles import READ, apply_roles
 from ops.errors import CannotInstall
 from utils.errors import DatabaseUnavailable
