@@ -23,9 +23,8 @@ from typing import NamedTuple
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Row, Window
 
-from batch import job
+from batch import runner
 from batch.holdings import PRICES
-from batch.job import Days, Job, Outcome, Part, Publication
 from batch.returns import (
     PRICE_COLUMNS,
     SOURCES,
@@ -36,6 +35,7 @@ from batch.returns import (
     source_of,
     with_returns,
 )
+from batch.runner import Days, Job, Outcome, Part, Publication
 from batch.spark_trending_etf_identifier import PRICES as ETF_PRICES
 from config.universe import universe
 from database.db_helper import fetch
@@ -216,11 +216,11 @@ def run(current: Job) -> Outcome:
         Part(
             SECTOR_TRENDING,
             {"year": day.year, "month": day.month},
-            job.rows_of(SECTOR_TRENDING, [row for row in rows if row.as_of_date == day]),
+            runner.rows_of(SECTOR_TRENDING, [row for row in rows if row.as_of_date == day]),
         )
         for day in months
     ]
-    job.publish(current, NAME, parts, publications, replacing=[each for day in months for each in _sessions_in(day)])
+    runner.publish(current, NAME, parts, publications, replacing=[each for day in months for each in _sessions_in(day)])
     return Outcome(publications, skipped)
 
 
@@ -294,7 +294,7 @@ def publication_of(
         row_count=len(rows),
         holdings_as_of=max((row.known_since for row in rows if row.known_since), default=None),
         source=max([benchmark_source, *map(attrgetter("source"), rows)], key=SOURCES.index),
-        degraded_reason=job.degradation([*gaps, *(reason for row in rows for reason in row.gaps)]),
+        degraded_reason=runner.degradation([*gaps, *(reason for row in rows for reason in row.gaps)]),
     )
 
 
@@ -323,7 +323,7 @@ def _sessions_in(month: date) -> list[date]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    return job.main("sector analysis", "Publish which sectors trend in a month.", run, arguments, MONTHS)
+    return runner.main("sector analysis", "Publish which sectors trend in a month.", run, arguments, MONTHS)
 
 
 if __name__ == "__main__":

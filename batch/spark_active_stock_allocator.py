@@ -18,9 +18,8 @@ from typing import Any, NamedTuple
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Row, Window
 
-from batch import job
+from batch import runner
 from batch.holdings import HOLDINGS, PRICES, with_holdings
-from batch.job import STORED_PERIODS, Job, Outcome, Part, Publication
 from batch.returns import (
     SOURCES,
     exchanges_of,
@@ -32,6 +31,7 @@ from batch.returns import (
     with_returns,
     with_windows,
 )
+from batch.runner import STORED_PERIODS, Job, Outcome, Part, Publication
 from batch.weights import weights_of
 from config.universe import universe
 from database.db_helper import fetch
@@ -234,10 +234,10 @@ def run(current: Job) -> Outcome:
         log.warning("%s trends, but no holdings of it are stored: it chooses nobody", etf)
     where = {"as_of_date": list(published)}
     parts = [
-        Part(PORTFOLIO_ALLOCATION, where, job.rows_of(PORTFOLIO_ALLOCATION, with_ranks(positions))),
-        Part(ALLOCATION_CANDIDATES, where, job.rows_of(ALLOCATION_CANDIDATES, stored)),
+        Part(PORTFOLIO_ALLOCATION, where, runner.rows_of(PORTFOLIO_ALLOCATION, with_ranks(positions))),
+        Part(ALLOCATION_CANDIDATES, where, runner.rows_of(ALLOCATION_CANDIDATES, stored)),
     ]
-    job.publish(current, NAME, parts, publications)
+    runner.publish(current, NAME, parts, publications)
     return Outcome(publications, skipped)
 
 
@@ -266,11 +266,11 @@ def portfolios(
     by_portfolio = {key: list(group) for key, group in groupby(rows, key=attrgetter("as_of_date", "period_days"))}
     positions, publications = [], []
     for as_of, trending in published.items():
-        for days in job.periods():
+        for days in runner.periods():
             looked_at = by_portfolio.get((as_of, days), [])
             chosen = [row for row in looked_at if row.is_selected]
             portfolio, cash = portfolio_of(chosen, universe().max_position_weight)
-            degraded = job.degradation([trending.degraded_reason, *gaps.get((as_of, days), [])])
+            degraded = runner.degradation([trending.degraded_reason, *gaps.get((as_of, days), [])])
             not_computable = trending.not_computable.get(days)
             positions += [position | {"is_degraded": degraded is not None} for position in portfolio]
             publications.append(
@@ -312,7 +312,7 @@ def trending_published(current: Job) -> dict[date, Trending]:
     )
     not_computable = _why_not_computable(
         current,
-        [(row["as_of_date"], days) for row in rows for days in job.periods() if not row[f"is_computable_{days}d"]],
+        [(row["as_of_date"], days) for row in rows for days in runner.periods() if not row[f"is_computable_{days}d"]],
     )
     return {
         row["as_of_date"]: Trending(
@@ -339,10 +339,10 @@ def _why_not_computable(current: Job, portfolios: Sequence[Portfolio]) -> dict[d
 def candidates(current: Job, sessions: list[date]) -> DataFrame:
     """Read what the sessions need, and judge it all in one go."""
     tickers = held_by_trending(current, sessions)
-    windows = windows_of(sessions, {HOME_EXCHANGE, *exchanges_of(tickers)}, job.periods())
+    windows = windows_of(sessions, {HOME_EXCHANGE, *exchanges_of(tickers)}, runner.periods())
     days = sessions_used(windows)
     return candidates_of(
-        trending=with_mistrust(current.read(TRENDING, sessions=sessions, periods=list(job.periods()))),
+        trending=with_mistrust(current.read(TRENDING, sessions=sessions, periods=list(runner.periods()))),
         holdings=with_mistrust(current.read(HOLDINGS, top=universe().top_holdings)),
         windows=current.windows(windows),
         prices=in_dollars(current.read(PRICES, sessions=days, tickers=tickers)),
@@ -367,7 +367,7 @@ def held_by_trending(current: Job, sessions: list[date]) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    return job.main("portfolio allocation", "Publish the three portfolios (stage 5).", run, arguments)
+    return runner.main("portfolio allocation", "Publish the three portfolios (stage 5).", run, arguments)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,8 @@ from itertools import groupby, pairwise
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Row, Window
 
-from batch import job
+from batch import runner
 from batch.holdings import HOLDINGS, PRICES, with_holdings
-from batch.job import Job, Outcome, Part, Publication
 from batch.returns import (
     PRICE_COLUMNS,
     SOURCES,
@@ -33,6 +32,7 @@ from batch.returns import (
     with_windows,
 )
 from batch.returns import Window as Period
+from batch.runner import Job, Outcome, Part, Publication
 from config.universe import universe
 from database.db_helper import fetch
 from database.tables import ETF_TOP_HOLDINGS
@@ -189,14 +189,14 @@ def run(current: Job) -> Outcome:
         publication_of(day, days, list(of_period))
         for (day, days), of_period in groupby(rows, key=lambda row: (row.analysis_date, row.period_days))
     ]
-    part = Part(ETF_TOP_HOLDINGS, {"analysis_date": sessions}, job.rows_of(ETF_TOP_HOLDINGS, rows))
-    job.publish(current, NAME, [part], publications)
+    part = Part(ETF_TOP_HOLDINGS, {"analysis_date": sessions}, runner.rows_of(ETF_TOP_HOLDINGS, rows))
+    runner.publish(current, NAME, [part], publications)
     return Outcome(publications, skipped)
 
 
 def holdings_of(current: Job, sessions: Sequence[date], tickers: Sequence[str]) -> DataFrame:
     """Read what the sessions need, and measure it all in one go."""
-    windows = windows_of(sessions, {HOME_EXCHANGE, *exchanges_of(tickers)}, job.periods())
+    windows = windows_of(sessions, {HOME_EXCHANGE, *exchanges_of(tickers)}, runner.periods())
     steps = steps_of(windows)
     ends = sorted({day for _, *pair in steps for day in pair})
     days = local_frame(current.spark, [(day,) for day in sessions], ("as_of_date",))
@@ -227,7 +227,7 @@ def publication_of(as_of: date, days: int, rows: Sequence[Row]) -> Publication:
         period_days=days,
         status="published" if valued else "empty",
         reason=None if valued else f"none of the {len(rows)} top holdings has a return over {days} sessions",
-        degraded_reason=job.degradation(gaps),
+        degraded_reason=runner.degradation(gaps),
         row_count=len(rows),
         holdings_as_of=max(row.holdings_as_of for row in rows),
         source=max((row.source for row in rows), key=SOURCES.index),
@@ -270,7 +270,7 @@ def without_prices(current: Job) -> dict[date, str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    return job.main("ETF top holdings", "Publish how the ETFs' top holdings did.", run, arguments)
+    return runner.main("ETF top holdings", "Publish how the ETFs' top holdings did.", run, arguments)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ from operator import attrgetter
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Row
 
-from batch import job
-from batch.job import STORED_PERIODS, Days, Job, Outcome, Part, Publication
+from batch import runner
 from batch.returns import SOURCES, source_of, with_mistrust
+from batch.runner import STORED_PERIODS, Days, Job, Outcome, Part, Publication
 from batch.scoring import with_ranks, with_scores
 from database.db_helper import Row as Stored
 from database.db_helper import fetch
@@ -98,15 +98,15 @@ def run(current: Job) -> Outcome:
     for line in publications:
         if line.reason:
             log.warning("%s: %s", line.as_of_date, line.reason)
-    part = Part(MONTHLY_PORTFOLIO, {"rebalance_date": list(merged)}, job.rows_of(MONTHLY_PORTFOLIO, rows))
-    job.publish(current, NAME, [part], publications)
+    part = Part(MONTHLY_PORTFOLIO, {"rebalance_date": list(merged)}, runner.rows_of(MONTHLY_PORTFOLIO, rows))
+    runner.publish(current, NAME, [part], publications)
     return Outcome(publications, skipped)
 
 
 def stocks(current: Job, sessions: Mapping[date, date]) -> DataFrame:
     """The merged portfolios of some rebalance dates (-> session)."""
     rebalances = [(day, session, valid_until(day)) for day, session in sessions.items()]
-    read = current.read(POSITIONS, sessions=sorted(set(sessions.values())), periods=list(job.periods()))
+    read = current.read(POSITIONS, sessions=sorted(set(sessions.values())), periods=list(runner.periods()))
     columns = ("rebalance_date", "as_of_date", "valid_until")
     return merge(local_frame(current.spark, rebalances, columns), with_mistrust(read))
 
@@ -121,12 +121,12 @@ def published_portfolios(current: Job, sessions: Sequence[date]) -> dict[date, P
         WHERE job = 'allocation' AND as_of_date = ANY(%(sessions)s) AND period_days = ANY(%(periods)s)
         ORDER BY as_of_date, period_days
         """,
-        {"sessions": list(sessions), "periods": list(job.periods())},
+        {"sessions": list(sessions), "periods": list(runner.periods())},
     )
     found: dict[date, dict[int, Stored]] = {}
     for line in lines:
         found.setdefault(line["as_of_date"], {})[line["period_days"]] = line
-    return {day: portfolios for day, portfolios in found.items() if len(portfolios) == len(job.periods())}
+    return {day: portfolios for day, portfolios in found.items() if len(portfolios) == len(runner.periods())}
 
 
 def publication_of(day: date, session: date, portfolios: Portfolios, rows: Sequence[Row]) -> Publication:
@@ -142,7 +142,7 @@ def publication_of(day: date, session: date, portfolios: Portfolios, rows: Seque
         cash_weight=0.0 if rows else 1.0,
         holdings_as_of=max(filter(None, (line["holdings_as_of"] for line in portfolios.values())), default=None),
         source=max((line["source"] for line in portfolios.values()), key=SOURCES.index),
-        degraded_reason=job.degradation(
+        degraded_reason=runner.degradation(
             [*(line["degraded_reason"] for line in portfolios.values()), *_left_out(session, portfolios)]
         ),
     )
@@ -177,7 +177,7 @@ def why_incomplete(session: date, portfolios: Portfolios) -> str | None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    return job.main("monthly rebalance", "Publish the month's portfolio.", run, arguments, REBALANCE_DATES)
+    return runner.main("monthly rebalance", "Publish the month's portfolio.", run, arguments, REBALANCE_DATES)
 
 
 if __name__ == "__main__":

@@ -18,12 +18,12 @@ from operator import attrgetter
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Row
 
-from batch import job
+from batch import runner
 from batch.holdings import PRICES
-from batch.job import SHOWN_REASONS, STORED_PERIODS, Job, Outcome, Part, Publication
 from batch.returns import PRICE_COLUMNS, SOURCES, exchanges_of, in_dollars, source_of, with_mistrust
+from batch.runner import SHOWN_REASONS, STORED_PERIODS, Job, Outcome, Part, Publication
 from batch.spark_trending_etf_identifier import PRICES as ETF_PRICES
-from batch.value_paths import MONTH, Close, Decision, Stretch, closes_of, followed, marks_of, stretches_of, summaries
+from batch.track_record import MONTH, Close, Decision, Stretch, closes_of, followed, marks_of, stretches_of, summaries
 from config.universe import universe
 from database.db_helper import fetch
 from database.queries.followed import POSITIONS
@@ -60,10 +60,10 @@ def run(current: Job) -> Outcome:
     publications = [publication_of(day, rows, why_none, sources[day]) for day in sorted(sources)]
     where = {"period_days": [MONTH, *STORED_PERIODS]}
     parts = [
-        Part(PORTFOLIO_PERFORMANCE, where, job.rows_of(PORTFOLIO_PERFORMANCE, rows)),
-        Part(PERFORMANCE_SUMMARY, where, job.rows_of(PERFORMANCE_SUMMARY, figures)),
+        Part(PORTFOLIO_PERFORMANCE, where, runner.rows_of(PORTFOLIO_PERFORMANCE, rows)),
+        Part(PERFORMANCE_SUMMARY, where, runner.rows_of(PERFORMANCE_SUMMARY, figures)),
     ]
-    job.publish(current, NAME, parts, publications)
+    runner.publish(current, NAME, parts, publications)
     return Outcome(publications, skipped)
 
 
@@ -113,7 +113,7 @@ def not_computable(current: Job) -> int:
 
 def published(current: Job) -> list[Decision]:
     """What stage 5 and the monthly rebalance have ever published, the earliest first."""
-    rows = fetch(current.conn, DECISIONS, {"periods": list(job.periods())})
+    rows = fetch(current.conn, DECISIONS, {"periods": list(runner.periods())})
     return sorted((Decision(**row) for row in rows), key=attrgetter("decided_on"))
 
 
@@ -143,7 +143,7 @@ def publication_of(day: date, rows: Sequence[Row], why_none: str, benchmark_sour
         reason=None if of_day else why_none,
         row_count=len(of_day),
         source=max([benchmark_source, *by_then], key=SOURCES.index),
-        degraded_reason=job.degradation([*_doubts_of(of_day), _doubts_before(day, rows)]),
+        degraded_reason=runner.degradation([*_doubts_of(of_day), _doubts_before(day, rows)]),
     )
 
 
@@ -174,7 +174,7 @@ def why_empty(decisions: Sequence[Decision], not_computable: int = 0) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    return job.main("portfolio performance", "Follow the published portfolios to a session.", run, arguments)
+    return runner.main("portfolio performance", "Follow the published portfolios to a session.", run, arguments)
 
 
 if __name__ == "__main__":

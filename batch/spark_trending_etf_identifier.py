@@ -15,8 +15,7 @@ from operator import attrgetter
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Row, Window
 
-from batch import job
-from batch.job import STORED_PERIODS, Job, Outcome, Part, Publication
+from batch import runner
 from batch.returns import (
     PRICE_COLUMNS,
     SOURCES,
@@ -29,6 +28,7 @@ from batch.returns import (
     windows_of,
     with_returns,
 )
+from batch.runner import STORED_PERIODS, Job, Outcome, Part, Publication
 from config.universe import universe
 from database.db_helper import fetch
 from database.queries import ledger
@@ -132,7 +132,7 @@ def publication_of(as_of: date, rows: Sequence[Row], gaps: Iterable[str] = ()) -
         period_days=0,
         status="published" if trending else "empty" if is_computable else "not_computable",
         reason=None if trending else _why_none(rows) if is_computable else _why_not_computable(rows),
-        degraded_reason=job.degradation(gaps),
+        degraded_reason=runner.degradation(gaps),
         row_count=len(rows),
         source=max((row.source for row in rows), key=SOURCES.index),
     )
@@ -172,8 +172,8 @@ def run(current: Job) -> Outcome:
         {**row.asDict(), "sector_name": market.sectors.get(row.etf_ticker), "is_degraded": row.as_of_date in gaps}
         for row in rows
     ]
-    part = Part(TRENDING_ETFS, {"as_of_date": sessions}, job.rows_of(TRENDING_ETFS, stored))
-    job.publish(current, NAME, [part], publications)
+    part = Part(TRENDING_ETFS, {"as_of_date": sessions}, runner.rows_of(TRENDING_ETFS, stored))
+    runner.publish(current, NAME, [part], publications)
     return Outcome(publications, skipped)
 
 
@@ -182,7 +182,7 @@ def gaps_of(current: Job, sessions: list[date]) -> dict[date, list[str]]:
     market = universe()
     wanted = [
         (window.as_of_date, (etf, window.start_session, window.end_session))
-        for window in windows_of(sessions, exchanges_of(market.etfs), job.periods())
+        for window in windows_of(sessions, exchanges_of(market.etfs), runner.periods())
         for etf in market.etfs
         if sessions_exchange(etf) == window.exchange
     ]
@@ -197,7 +197,7 @@ def gaps_of(current: Job, sessions: list[date]) -> dict[date, list[str]]:
 def etfs(current: Job, sessions: list[date]) -> DataFrame:
     """Read what the sessions need, and decide it all in one go."""
     market = universe()
-    windows = windows_of(sessions, exchanges_of(market.etfs), job.periods())
+    windows = windows_of(sessions, exchanges_of(market.etfs), runner.periods())
     days = sessions_used(windows)
     prices = in_dollars(current.read(PRICES, tickers=list(market.etfs), sessions=days)).select(*PRICE_COLUMNS)
     wanted = each_etf(current.windows(windows), market.etfs)
@@ -222,7 +222,7 @@ def without_benchmark(current: Job) -> dict[date, str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    return job.main("trending ETFs", "Publish which ETFs trend (stage 3).", run, arguments)
+    return runner.main("trending ETFs", "Publish which ETFs trend (stage 3).", run, arguments)
 
 
 if __name__ == "__main__":

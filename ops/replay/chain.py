@@ -12,7 +12,7 @@ from batch import (
     spark_portfolio_performance,
     spark_trending_etf_identifier,
 )
-from batch.job import Job, Outcome
+from batch.runner import Job, Outcome
 from collector import kafka_producer_etf_daily, kafka_producer_trending_etf_holdings
 from collector.collect import Receipt, wait_until_stored
 from config.config import Settings

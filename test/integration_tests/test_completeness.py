@@ -15,7 +15,7 @@ import pytest
 
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
-from batch.job import Job, Outcome
+from batch.runner import Job, Outcome
 from collector import gaps, kafka_producer_etf_daily, kafka_producer_trending_etf_holdings, restatements
 from collector.collect import Receipt
 from collector.market.invented import InventedMarket

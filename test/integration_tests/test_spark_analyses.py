@@ -13,7 +13,7 @@ from psycopg2 import sql
 
 from batch import batch_monthly_sector_analyzer as sectors
 from batch import spark_etf_top_holdings as top_holdings
-from batch.job import Job
+from batch.runner import Job
 from collector.market.invented import InventedMarket
 from config.config import DatabaseSettings
 from config.universe import universe

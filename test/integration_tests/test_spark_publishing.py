@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from psycopg2 import sql
 
-from batch import holdings, job
+from batch import holdings, runner
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
-from batch.job import Job
+from batch.runner import Job
 from collector.market.invented import InventedMarket
 from config.config import DatabaseSettings
 from database import tables
@@ -149,7 +149,7 @@ def test_a_failure_while_publishing_leaves_what_was_there(
             raise OSError("the disk is full")
         return replace_partition(conn, table, *arguments)
 
-    monkeypatch.setattr(job, "replace_partition", broken)
+    monkeypatch.setattr(runner, "replace_partition", broken)
     with pytest.raises(OSError, match="the disk is full"):
         run(allocator)
     assert everything(conn) == before

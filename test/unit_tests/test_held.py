@@ -1,4 +1,4 @@
-"""What followed portfolios hold at a session: the same as batch.value_paths follows, on calendars drawn at random."""
+"""What followed portfolios hold at a session: the same as batch.track_record follows, on calendars drawn at random."""
 
 import random
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from batch.value_paths import MONTH, Decision, stretches_of
+from batch.track_record import MONTH, Decision, stretches_of
 from database.queries import held
 from database.queries.held import followed_between
 from utils.dates import sessions_between

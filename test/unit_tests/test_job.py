@@ -14,14 +14,14 @@ import pytest
 from psycopg2 import IntegrityError
 from pyspark.errors import PySparkException
 
-from batch import job
+from batch import runner
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
-from batch.job import Job, Outcome, Publication
+from batch.runner import Job, Outcome, Publication
 from config import universe as universe_module
 from utils.errors import ActstockError, DatabaseUnavailable, InvalidInput, NotPublished
 
-ROOT = Path(job.__file__).parent.parent
+ROOT = Path(runner.__file__).parent.parent
 
 
 class FakeSession:
@@ -36,8 +36,8 @@ class FakeSession:
 def session(monkeypatch: pytest.MonkeyPatch) -> FakeSession:
     """A session without a JVM, and a database that is not there but answers the phone."""
     fake = FakeSession()
-    monkeypatch.setattr(job, "session", lambda settings, name: fake)
-    monkeypatch.setattr(job, "connect", lambda settings: FakeConnection())
+    monkeypatch.setattr(runner, "session", lambda settings, name: fake)
+    monkeypatch.setattr(runner, "connect", lambda settings: FakeConnection())
     return fake
 
 
@@ -55,7 +55,7 @@ def error_of(said: str) -> str:
 
 
 def run_main(run: Callable[[Job], Outcome], *arguments: str) -> int:
-    return job.main("test", "A job for tests.", run, arguments)
+    return runner.main("test", "A job for tests.", run, arguments)
 
 
 def asked_sessions(*arguments: str) -> Sequence[date]:
@@ -77,7 +77,7 @@ def test_a_job_logs_in_to_the_database_as_spark(session: FakeSession, monkeypatc
     monkeypatch.setenv("DB_USER", "actstock_collect")
     monkeypatch.setenv("DB_SPARK_USER", "actstock_spark")
     used: list[str] = []
-    monkeypatch.setattr(job, "connect", lambda settings: used.append(settings.user) or FakeConnection())
+    monkeypatch.setattr(runner, "connect", lambda settings: used.append(settings.user) or FakeConnection())
 
     def run(current: Job) -> Outcome:
         used.append(current.database.user)
@@ -152,7 +152,7 @@ def test_a_spark_that_does_not_start_is_one_line(
     def no_session(settings: Any, name: str) -> Any:
         raise PySparkException("no master answers")
 
-    monkeypatch.setattr(job, "session", no_session)
+    monkeypatch.setattr(runner, "session", no_session)
     assert run_main(lambda current: Outcome([current.spark], {}), "--as-of-date", "2026-08-21") == 1  # type: ignore[list-item]
     assert error_of(capsys.readouterr().err) == "Spark: no master answers"
 
@@ -203,16 +203,16 @@ def test_mistake_12_a_period_that_the_tables_do_not_hold_is_refused(
     monkeypatch: pytest.MonkeyPatch, days: tuple[int, ...]
 ) -> None:
     changed = replace(universe_module.universe(), periods=days)
-    monkeypatch.setattr(job, "universe", lambda: changed)
+    monkeypatch.setattr(runner, "universe", lambda: changed)
     with pytest.raises(InvalidInput, match="the tables hold 5, 10, 20"):
-        job.periods()
+        runner.periods()
 
 
 @pytest.mark.parametrize("days", [(5, 10, 20), (20,)])
 def test_periods_that_the_tables_hold_are_taken(monkeypatch: pytest.MonkeyPatch, days: tuple[int, ...]) -> None:
     changed = replace(universe_module.universe(), periods=days)
-    monkeypatch.setattr(job, "universe", lambda: changed)
-    assert job.periods() == days
+    monkeypatch.setattr(runner, "universe", lambda: changed)
+    assert runner.periods() == days
 
 
 def test_mistake_03_no_job_reads_todays_date() -> None:

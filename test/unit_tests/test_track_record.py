@@ -14,7 +14,7 @@ import pytest
 
 from batch import spark_portfolio_performance as job
 from batch.returns import exchanges_of, with_mistrust
-from batch.value_paths import (
+from batch.track_record import (
     MONTH,
     Close,
     Decision,
