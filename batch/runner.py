@@ -1,11 +1,11 @@
-"""What the Spark jobs share: their command line, their run, and how a result is published."""
+"""Run a Spark job from the command line: arguments, Spark session, database, errors and exit code."""
 
 import argparse
 import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,38 +17,33 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from batch.returns import Window
+from batch.publishing import SHOWN_REASONS, JobResult
 from config.config import ConfigError, DatabaseSettings, Settings, SparkSettings
-from config.universe import UniverseError, universe
-from database.db_helper import Connection, connect, fetch, replace_partition, transaction
+from config.universe import UniverseError
+from database.db_helper import Connection, connect
 from database.queries import doubts as stored_doubts
 from database.queries.doubts import DOUBTS
-from database.tables import PUBLICATION, Table
 from utils.dates import parse_date, sessions_between, sessions_of
 from utils.errors import ActstockError, InvalidInput
 from utils.logging_utils import configure_logging
-from utils.spark_utils import local_frame, read_query, session
+from utils.spark_utils import session
 
 log = logging.getLogger(__name__)
 
-# The analytics tables have a column for each of these; another period would have nowhere to be stored.
-STORED_PERIODS = (5, 10, 20)
-SHOWN_REASONS = 5
-
 
 @dataclass(frozen=True)
-class Days:
-    """What the days of a job are: in words, a single one checked, and those of a range (both ends included)."""
+class JobCalendar:
+    """The days for which a job can run: how --help and errors call them, a check of one, and those of a range."""
 
-    one: str
-    many: str
+    help: str
+    noun: str
     check: Callable[[date], object]
     between: Callable[[date, date], list[date]]
 
 
-SESSIONS = Days(
-    one="the session to compute, e.g. 2026-08-21",
-    many="session",
+SESSIONS = JobCalendar(
+    help="the session to compute, e.g. 2026-08-21",
+    noun="session",
     check=lambda day: sessions_of().position(day),
     between=sessions_between,
 )
@@ -56,7 +51,7 @@ SESSIONS = Days(
 
 @dataclass(frozen=True)
 class Job:
-    """What one run works with; its session may still be starting."""
+    """What one run of a job works with. Its Spark session may still be starting."""
 
     session: SparkSession | Future[SparkSession]
     conn: Connection
@@ -66,168 +61,94 @@ class Job:
 
     @property
     def spark(self) -> SparkSession:
+        """The Spark session; waits until it has started."""
         return self.session.result() if isinstance(self.session, Future) else self.session
 
     def read(self, query: str, **params: Any) -> DataFrame:
-        """A query's rows; psycopg writes the parameters into it, as JDBC's `query` option can bind none."""
+        """Return the rows of a query as a frame of one partition.
+
+        Queries cast NUMERIC to float8, because Spark would read it as decimal(38, 18).
+        """
+        # JDBC's `query` option takes no parameters, so psycopg writes them into the text.
         with self.conn.cursor() as cursor:
             bound = cursor.mogrify(query, params).decode()
-        return read_query(self.spark, self.database, bound)
+        database = self.database
+        options = {
+            "url": f"jdbc:postgresql://{database.host}:{database.port}/{database.name}",
+            "driver": "org.postgresql.Driver",
+            "user": database.user,
+            "password": database.password,
+            "fetchsize": "10000",
+            "query": bound,
+        }
+        return self.spark.read.format("jdbc").options(**options).load().coalesce(1)
 
     def doubts(self, tickers: Collection[str], sessions: Collection[date]) -> DataFrame | None:
-        """What is said against these prices, None on the many days on which nothing is: a join less for Spark."""
-        said = stored_doubts.params(tickers, sessions)
-        return self.read(DOUBTS, **said) if fetch(self.conn, DOUBTS, said) else None
-
-    def windows(self, windows: Sequence[Window]) -> DataFrame:
-        return local_frame(self.spark, windows, Window._fields)
-
-
-@dataclass(frozen=True)
-class Publication:
-    """One line of analytics_publication; as_of_date is the day of the job: a session, or a rebalance date."""
-
-    job: str
-    as_of_date: date
-    period_days: int
-    row_count: int
-    source: str
-    status: str = "published"
-    reason: str | None = None
-    cash_weight: float = 0.0
-    holdings_as_of: date | None = None
-    degraded_reason: str | None = None
+        """Return the doubts about these prices, or None when there are none."""
+        params = stored_doubts.params(tickers, sessions)
+        # On most days there are none, and then Spark need not read and join them.
+        with self.conn, self.conn.cursor() as cursor:
+            cursor.execute(f"SELECT EXISTS ({DOUBTS})", params)
+            has_doubts = cursor.fetchone() == (True,)
+        return self.read(DOUBTS, **params) if has_doubts else None
 
 
-@dataclass(frozen=True)
-class Part:
-    """A part of a table (column -> value, or list of values), and the only rows there from now on."""
-
-    table: Table
-    where: Mapping[str, Any]
-    rows: Sequence[Sequence[Any]]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run has published, and the days it could not compute, with the reason.
-
-    A range goes on past such a day, as the days one by one would. What was published for it before stays.
-    """
-
-    publications: Sequence[Publication]
-    skipped: dict[date, str]
-
-    def summary(self) -> dict[str, Any]:
-        empty = sum(publication.status == "empty" for publication in self.publications)
-        return {
-            "days": len({publication.as_of_date for publication in self.publications}),
-            "publications": len(self.publications),
-            "empty": empty,
-            "degraded": sum(publication.degraded_reason is not None for publication in self.publications),
-            "rows": sum(publication.row_count for publication in self.publications),
-            "skipped": {day.isoformat(): reason for day, reason in self.skipped.items()},
-        }
-
-
-def publish(
-    job: Job,
-    name: str,
-    parts: Sequence[Part],
-    publications: Sequence[Publication],
-    replacing: Sequence[date] | None = None,
-) -> None:
-    """Replace parts of tables and the publications of the same days, all in one transaction.
-
-    replacing: the days whose publications make way, where they are not just the published ones.
-    Two runs that publish the same days at once do so one after the other.
-    """
-    days = sorted(replacing or {publication.as_of_date for publication in publications})
-    lines = [tuple(getattr(line, column, job.run_id) for column in PUBLICATION.columns) for line in publications]
-    log.info("publishing %d rows in one transaction", sum(len(part.rows) for part in parts))
-    with transaction(job.conn), job.conn.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"publish {name}",))
-        for part in parts:
-            replace_partition(job.conn, part.table, part.where, part.rows)
-        replace_partition(job.conn, PUBLICATION, {"job": name, "as_of_date": days}, lines)
-
-
-def degradation(reasons: Iterable[str | None]) -> str | None:
-    """Why a publication is degraded, None when nothing was missing.
-
-    >>> degradation(["XLB has no bar of 2026-08-21 (late)", None, "IWM has no bar of 2026-08-21 (late)"])
-    'IWM has no bar of 2026-08-21 (late); XLB has no bar of 2026-08-21 (late)'
-    """
-    return "; ".join(sorted({reason for reason in reasons if reason})) or None
-
-
-def rows_of(table: Table, rows: Iterable[Any]) -> list[tuple[Any, ...]]:
-    """Rows (by column name) as tuples in the table's column order."""
-    return [tuple(row[column] for column in table.columns) for row in rows]
-
-
-def periods() -> tuple[int, ...]:
-    """The universe's periods; InvalidInput when the tables have no columns for one of them."""
-    for days in universe().periods:
-        if days not in STORED_PERIODS:
-            raise InvalidInput(f"period of {days} sessions: the tables hold {', '.join(map(str, STORED_PERIODS))}")
-    return universe().periods
-
-
-def main(
+def run_job(
     name: str,
     description: str,
-    run: Callable[[Job], Outcome],
+    run: Callable[[Job], JobResult],
     arguments: Sequence[str] | None,
-    days: Days = SESSIONS,
+    calendar: JobCalendar = SESSIONS,
 ) -> int:
-    """Run a job from the command line: its summary is the last line of standard output, an error one line on stderr.
+    """Run a job from the command line and return its exit code.
 
-    spark-submit passes on both as one stream, so an error about skipped days is said before the summary.
-    Exit code 2 for a request that cannot be met, 1 for everything else that went wrong, a skipped day included.
+    0: all days are published. 2: the request cannot be met. 1: anything else went wrong, a skipped day included.
+    The summary is the last line of standard output, an error is one line of standard error.
     """
-    options = _command_line(description, days).parse_args(arguments)
+    options = _command_line(description, calendar).parse_args(arguments)
     configure_logging()
     logging.getLogger("py4j").setLevel(logging.ERROR)
     try:
-        outcome = _run(name, run, options, days)
+        result = _run(name, run, options, calendar)
     except (ActstockError, ConfigError, UniverseError) as error:
-        return _fail(str(error), 2 if isinstance(error, (InvalidInput, ConfigError, UniverseError)) else 1)
+        return _print_error(str(error), 2 if isinstance(error, (InvalidInput, ConfigError, UniverseError)) else 1)
     except psycopg2.Error as error:
-        return _fail(f"PostgreSQL: {str(error).strip().splitlines()[0]}", 1)
+        return _print_error(f"PostgreSQL: {str(error).strip().splitlines()[0]}", 1)
     except (PySparkException, Py4JError) as error:
         log.debug("Spark failed", exc_info=True)
-        return _fail(f"Spark: {spark_message(error)}", 1)
-    exit_code = _fail(_not_published(outcome.skipped), 1) if outcome.skipped else 0
-    print(json.dumps(outcome.summary()), flush=True)
+        return _print_error(f"Spark: {spark_message(error)}", 1)
+    # spark-submit merges both streams into one, and its caller reads the summary from the end: the error comes first.
+    exit_code = _print_error(_describe_skipped(result.skipped), 1) if result.skipped else 0
+    print(json.dumps(result.summary()), flush=True)
     return exit_code
 
 
-def _command_line(description: str, days: Days) -> argparse.ArgumentParser:
+def _command_line(description: str, calendar: JobCalendar) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
-    parser.add_argument("--as-of-date", metavar="DATE", help=days.one)
-    parser.add_argument("--from", dest="start", metavar="DATE", help=f"every {days.many} from this day ...")
-    parser.add_argument("--to", dest="end", metavar="DATE", help="... to this one, both included")
-    parser.add_argument("--run-id", default=os.environ.get("RUN_ID"), help="stored with what is published")
+    parser.add_argument("--as-of-date", metavar="DATE", help=calendar.help)
+    parser.add_argument("--from", dest="start", metavar="DATE", help=f"the first day of a range: every {calendar.noun}")
+    parser.add_argument("--to", dest="end", metavar="DATE", help="the last day of the range, included")
+    parser.add_argument("--run-id", default=os.environ.get("RUN_ID"), help="an identifier, stored with every row")
     return parser
 
 
-def _run(name: str, run: Callable[[Job], Outcome], options: argparse.Namespace, days: Days) -> Outcome:
+def _run(name: str, run: Callable[[Job], JobResult], options: argparse.Namespace, calendar: JobCalendar) -> JobResult:
     settings = Settings.from_env()
-    start, end = _asked_for(options)
-    with _session_being_started(settings.spark, name) as spark:
-        asked = _days(days, start, end)
+    start, end = _date_range(options)
+    with _starting_session(settings.spark, name) as spark:
+        days = _job_days(calendar, start, end)
         conn = connect(settings.spark_database)
         try:
-            return run(Job(spark, conn, settings.spark_database, asked, options.run_id))
+            return run(Job(spark, conn, settings.spark_database, days, options.run_id))
         finally:
             conn.close()
 
 
 @contextmanager
-def _session_being_started(settings: SparkSettings, name: str) -> Iterator[Future[SparkSession]]:
-    """The JVM takes seconds to set up a session: whatever needs none (calendars, checks) is done meanwhile."""
+def _starting_session(settings: SparkSettings, name: str) -> Iterator[Future[SparkSession]]:
+    """Start a Spark session in the background, and stop it at the end."""
     log.info("starting Spark")
+    # The JVM takes seconds to start. Calendars and checks need no session and run meanwhile.
     with ThreadPoolExecutor(1) as background:
         starting = background.submit(session, settings, name)
         try:
@@ -237,8 +158,8 @@ def _session_being_started(settings: SparkSettings, name: str) -> Iterator[Futur
                 starting.result().stop()
 
 
-def _asked_for(options: argparse.Namespace) -> tuple[date, date | None]:
-    """A single day, or both ends of a range."""
+def _date_range(options: argparse.Namespace) -> tuple[date, date | None]:
+    """Return the two ends of the range, or one day and None."""
     if options.as_of_date and not (options.start or options.end):
         return parse_date(options.as_of_date), None
     if options.start and options.end and not options.as_of_date:
@@ -249,25 +170,27 @@ def _asked_for(options: argparse.Namespace) -> tuple[date, date | None]:
     raise InvalidInput("give either --as-of-date DATE, or --from DATE and --to DATE")
 
 
-def _days(days: Days, start: date, end: date | None) -> list[date]:
+def _job_days(calendar: JobCalendar, start: date, end: date | None) -> list[date]:
     if end is None:
-        days.check(start)
+        calendar.check(start)
         return [start]
-    found = days.between(start, end)
-    if not found:
-        raise InvalidInput(f"there is no {days.many} from {start} to {end}")
-    return found
+    days = calendar.between(start, end)
+    if not days:
+        raise InvalidInput(f"there is no {calendar.noun} from {start} to {end}")
+    return days
 
 
-def _not_published(skipped: dict[date, str]) -> str:
-    """All reasons of a few days, the first and last of many."""
+def _describe_skipped(skipped: dict[date, str]) -> str:
+    """Name the reason of each skipped day, or of the first and the last one if there are many."""
     reasons = list(skipped.values())
     shown = reasons if len(reasons) <= SHOWN_REASONS else [reasons[0], "...", reasons[-1]]
     return f"{len(reasons)} of the days asked for not published: {'; '.join(shown)}"
 
 
 def spark_message(error: Exception) -> str:
-    """The line that says what happened: of a Java exception the second, after Py4J's own words.
+    """Return the line that says what happened.
+
+    Py4J puts a line of its own before a Java exception.
 
     >>> spark_message(Exception("An error occurred while calling o1.x.\\n: java.lang.Error: no master\\n\\tat a.b"))
     'java.lang.Error: no master'
@@ -276,7 +199,7 @@ def spark_message(error: Exception) -> str:
     return next((line.removeprefix(": ") for line in lines if line.startswith(": ")), lines[0])
 
 
-def _fail(message: str, exit_code: int) -> int:
+def _print_error(message: str, exit_code: int) -> int:
     sys.stdout.flush()
     print(f"error: {message}", file=sys.stderr, flush=True)
     return exit_code

@@ -1,18 +1,19 @@
-"""What published portfolios were worth, session by session: the path maths of batch.spark_portfolio_performance.
+"""The value of the published portfolios, session by session: the maths of batch.spark_portfolio_performance.
 
-A portfolio is bought at the close of one session and held until that of another one, a stretch; in between its weights
-drift. Within a stretch its value is closed form, w_i P_i(s) / P_i(entry) summed up, and the stretches are chained by a
-running product. So a whole history is a handful of joins and windows, and no row waits for another.
+A portfolio is bought at the close of one session and sold at the close of another. This is a holding period, in which
+its weights drift. Inside a holding period the value has a closed form: the sum of w_i * P_i(session) / P_i(entry). The
+values of the holding periods are chained by a running product. So a whole history takes a few joins and windows, and
+no row depends on the row before.
 
-A withheld break of a ticker's prices parts them: a position that was bought before it stands at its last close before
-it, one that is bought after it knows only the prices after it.
+A withheld break separates a ticker's prices. A position that was bought before it keeps its last close before it. A
+position that is bought after it knows only the prices after it.
 
-A session is called by its position on a list of the home exchange's sessions, which puts all exchanges on one axis.
+A session is identified by its position in a list of the home exchange's sessions: one axis for all exchanges.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from itertools import groupby
+from itertools import groupby, zip_longest
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -20,30 +21,31 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
 
 from batch.returns import (
-    by_ticker,
-    named,
+    doubts_by_ticker,
+    matching_reasons,
     no_reasons,
-    reasons_of,
+    prefix_with,
     sessions_exchange_of,
     simple_return,
-    source_of,
-    why_missing,
     why_no_exchange,
+    why_no_price,
 )
+from batch.sources import source_label
+from config.periods import MONTHLY_PERIOD
 from config.universe import ANNUALISED_FROM_SESSIONS
 from database.queries.doubts import CARRIED_RATE, NOTED, WITHHELD
 from utils.dates import month_sold_on, traded_on, window_of
 from utils.spark_utils import lookup
 
-MONTH = 0  # the period of the monthly portfolio
 SESSIONS_A_YEAR = 252
 
-OF_STRETCH = ("period_days", "entry")
-OF_CLOSE = ("period_days", "entry", "position")
+# Keys: of a holding period, and of one close in it.
+HOLDING_PERIOD = ("period_days", "entry")
+HOLDING_PERIOD_CLOSE = ("period_days", "entry", "position")
 
 
 class Decision(NamedTuple):
-    """A publication: what is to be held from the close of the next session on."""
+    """A publication as the track record uses it: what to hold from the close of the next session on."""
 
     period_days: int
     decided_on: date
@@ -52,10 +54,12 @@ class Decision(NamedTuple):
     source: str
 
 
-class Stretch(NamedTuple):
-    """entry, exit: positions of the sessions at whose closes it is bought and sold, or last looked at.
+class HoldingPeriod(NamedTuple):
+    """The time for which a portfolio is held.
 
-    is_traded: whether something is traded at the exit; is_cash: a month's portfolio is over, and nothing is held.
+    entry, exit: positions of the sessions at whose closes it is bought and sold, or last valued
+    is_traded: something is traded at the exit
+    is_cash: a monthly portfolio has expired, and nothing is held
     """
 
     period_days: int
@@ -69,8 +73,8 @@ class Stretch(NamedTuple):
     is_cash: bool
 
 
-class Close(NamedTuple):
-    """An exchange's own session that is over by a home session's close."""
+class ExchangeClose(NamedTuple):
+    """The last session of an exchange (day) that was over at the close of a home session."""
 
     exchange: str
     position: int
@@ -78,29 +82,30 @@ class Close(NamedTuple):
     day: date
 
 
-def stretches_of(decisions: Sequence[Decision], sessions: Sequence[date]) -> list[Stretch]:
-    """How long each portfolio is held, up to the last of the sessions, which begin before the first purchase.
+def holding_periods_of(decisions: Sequence[Decision], sessions: Sequence[date]) -> list[HoldingPeriod]:
+    """Return the holding periods of all portfolios, up to the last of the sessions.
 
-    Of decisions that are traded at one close the last one counts.
+    The sessions have to begin before the first purchase. If several decisions are traded at one close, the last counts.
     """
     position = {session: at for at, session in enumerate(sessions)}
-    in_order = sorted(decisions)
     last = len(sessions) - 1
-    found = []
-    for _, of_period in groupby(in_order, key=attrgetter("period_days")):
-        by_trade = {traded_on(each.decided_on): each for each in of_period}
-        traded = [each for session, each in by_trade.items() if session in position]
-        for each, following in zip(traded, [*traded[1:], None], strict=False):
-            found += _held(each, following, position, last)
-    return found
+    holding_periods = []
+    for _, of_period in groupby(sorted(decisions), key=attrgetter("period_days")):
+        by_trade = {traded_on(decision.decided_on): decision for decision in of_period}
+        traded = [decision for session, decision in by_trade.items() if session in position]
+        for decision, following in zip_longest(traded, traded[1:]):
+            holding_periods += _until_next(decision, following, position, last)
+    return holding_periods
 
 
-def _held(decision: Decision, following: Decision | None, position: Mapping[date, int], last: int) -> list[Stretch]:
-    """Until the next one is bought; a month's portfolio that ends to be valid before makes way for cash."""
+def _until_next(
+    decision: Decision, following: Decision | None, position: Mapping[date, int], last: int
+) -> list[HoldingPeriod]:
+    """Return the time until the next portfolio is bought. A monthly portfolio that expires before becomes cash."""
     entry = position[traded_on(decision.decided_on)]
     end = position[traded_on(following.decided_on)] if following else last
-    whole = Stretch(*decision, entry, end, following is not None, is_cash=False)
-    if decision.period_days != MONTH:
+    whole = HoldingPeriod(*decision, entry, end, following is not None, is_cash=False)
+    if decision.period_days != MONTHLY_PERIOD:
         return [whole]
     sold = position.get(month_sold_on(decision.decided_on, following and following.decided_on))
     if sold is None or (following and sold == end):
@@ -109,33 +114,37 @@ def _held(decision: Decision, following: Decision | None, position: Mapping[date
     return [whole._replace(exit=sold, is_traded=True), cash]
 
 
-def closes_of(sessions: Sequence[date], exchanges: Iterable[str]) -> list[Close]:
-    """Each home session as each exchange knows it."""
+def closes_of(sessions: Sequence[date], exchanges: Iterable[str]) -> list[ExchangeClose]:
+    """Return for each home session the last session of each exchange that was over at its close."""
     return [
-        Close(exchange, at, session, window_of(session, 0, exchange)[1])
+        ExchangeClose(exchange, at, session, window_of(session, 0, exchange)[1])
         for exchange in exchanges
         for at, session in enumerate(sessions)
     ]
 
 
-def marks_of(tickers: DataFrame, closes: DataFrame, prices: DataFrame, doubts: DataFrame | None = None) -> DataFrame:
-    """Each ticker's price at each session's close: its own, else the last one before, with the reason.
+def marked_prices(
+    tickers: DataFrame, closes: DataFrame, prices: DataFrame, doubts: DataFrame | None = None
+) -> DataFrame:
+    """Return each ticker's price at each home session's close: that of the session, or else the last one before.
 
-    tickers: ticker; closes: Close; prices: ticker, trade_date, currency, price (in dollars), mistrust; doubts: what is
-    said against the prices, see database.queries.doubts
-    Gives ticker, position, session, price (NULL before the first one), carried (NULL of the session's own), mistrust,
-    parted (the withheld breaks up to the price), crossed (the noted ones since the price before), rated (what is said
-    of the rate).
+    tickers: ticker
+    closes: ExchangeClose
+    prices: ticker, trade_date, currency, price (in dollars), source_rank
+    doubts: the rows of database.queries.doubts; None: there are none
+
+    Columns: ticker, position, session, price (NULL before the first one), carried (why it is an earlier price, else
+    NULL), source_rank, withheld_breaks (all up to the price), noted_breaks (those since the price before), rate_doubts.
     """
     so_far = Window.partitionBy("ticker").orderBy("position")
     own = F.col("price").isNotNull()
     why_carried = F.coalesce(
-        why_no_exchange(F.col("ticker")), why_missing(F.col("currency"), F.col("price"), F.col("day"))
+        why_no_exchange(F.col("ticker")), why_no_price(F.col("currency"), F.col("price"), F.col("day"))
     )
     marks = (
         tickers.withColumn("exchange", sessions_exchange_of(F.col("ticker")))
         .join(lookup(closes), "exchange", "inner")
-        .coalesce(1)  # which it is already, but of an inner join Spark does not know it
+        .coalesce(1)  # It is one partition already, but Spark cannot tell after an inner join.
         .join(lookup(prices.withColumnRenamed("trade_date", "day")), ["ticker", "day"], "left")
         .select(
             "ticker",
@@ -143,65 +152,74 @@ def marks_of(tickers: DataFrame, closes: DataFrame, prices: DataFrame, doubts: D
             "session",
             F.last("price", ignorenulls=True).over(so_far).alias("price"),
             why_carried.alias("carried"),
-            F.last(F.when(own, F.col("mistrust")), ignorenulls=True).over(so_far).alias("mistrust"),
-            F.last(F.when(own, F.col("day")), ignorenulls=True).over(so_far).alias("priced"),
+            F.last(F.when(own, F.col("source_rank")), ignorenulls=True).over(so_far).alias("source_rank"),
+            F.last(F.when(own, F.col("day")), ignorenulls=True).over(so_far).alias("price_day"),
         )
     )
-    return _with_doubts(marks, doubts).drop("priced")
+    return _with_doubts(marks, doubts).drop("price_day")
 
 
 def _with_doubts(marks: DataFrame, doubts: DataFrame | None) -> DataFrame:
-    """Adds parted, crossed and rated; priced: the day that a mark's price is of."""
+    """Add withheld_breaks, noted_breaks and rate_doubts; price_day: the day whose price a mark has."""
     if doubts is None:
-        return marks.withColumns(dict.fromkeys(("parted", "crossed", "rated"), no_reasons()))
-    priced, before = F.col("priced"), F.col("priced_before")
+        return marks.withColumns(dict.fromkeys(("withheld_breaks", "noted_breaks", "rate_doubts"), no_reasons()))
+    price_day, before = F.col("price_day"), F.col("price_day_before")
     kinds = {
-        "parted": lambda doubt: (doubt.kind == WITHHELD) & (doubt.day <= priced),
-        "crossed": lambda doubt: (doubt.kind == NOTED) & (before < doubt.day) & (doubt.day <= priced),
-        "rated": lambda doubt: (doubt.kind == CARRIED_RATE) & (doubt.day == priced),
+        "withheld_breaks": lambda doubt: (doubt.kind == WITHHELD) & (doubt.day <= price_day),
+        "noted_breaks": lambda doubt: (doubt.kind == NOTED) & (before < doubt.day) & (doubt.day <= price_day),
+        "rate_doubts": lambda doubt: (doubt.kind == CARRIED_RATE) & (doubt.day == price_day),
     }
     return (
-        marks.withColumn("priced_before", F.lag("priced").over(Window.partitionBy("ticker").orderBy("position")))
-        .join(lookup(by_ticker(doubts)), "ticker", "left")
-        .withColumns({name: reasons_of("doubts", applies) for name, applies in kinds.items()})
-        .drop("doubts", "priced_before")
+        marks.withColumn("price_day_before", F.lag("price_day").over(Window.partitionBy("ticker").orderBy("position")))
+        .join(lookup(doubts_by_ticker(doubts)), "ticker", "left")
+        .withColumns({name: matching_reasons("doubts", applies) for name, applies in kinds.items()})
+        .drop("doubts", "price_day_before")
     )
 
 
-def up_to_break(marks: DataFrame, in_order: WindowSpec, price: str, parted: str, carried: str) -> DataFrame:
-    """Prices as somebody sees them who came in at the first row: behind a withheld break the last one before it."""
-    parted_since = F.col("parted_since")
-    is_behind = F.size(parted) > parted_since
+def stop_at_break(marks: DataFrame, in_order: WindowSpec, price: str, breaks: str, carried: str) -> DataFrame:
+    """Replace the prices behind a withheld break by the last one before it, for somebody who bought at the first row.
+
+    price, breaks, carried: names of the columns
+    """
+    # `breaks` lists all breaks up to a row, so it grows by one at each break. Those that the first row has already lie
+    # before the purchase and do not matter: a row is behind a break when it has more of them than the first row.
+    at_first = F.col("breaks_at_first")
+    is_behind = F.size(breaks) > at_first
     return (
-        marks.withColumn("parted_since", F.coalesce(F.first(F.size(parted)).over(in_order), F.lit(0)))
+        marks.withColumn("breaks_at_first", F.coalesce(F.first(F.size(breaks)).over(in_order), F.lit(0)))
         .withColumns(
             {
                 price: F.last(F.when(~is_behind, F.col(price)), ignorenulls=True).over(in_order),
-                carried: F.when(is_behind, F.element_at(parted, parted_since + 1)).otherwise(F.col(carried)),
+                carried: F.when(is_behind, F.element_at(breaks, at_first + 1)).otherwise(F.col(carried)),
             }
         )
-        .drop("parted_since")
+        .drop("breaks_at_first")
     )
 
 
-def held_at_closes(stretches: DataFrame, positions: DataFrame, marks: DataFrame) -> DataFrame:
-    """Each position at each close of its stretch, entry and exit included.
+def value_positions(holding_periods: DataFrame, positions: DataFrame, marks: DataFrame) -> DataFrame:
+    """Value each position at each close of its holding period, entry and exit included.
 
-    stretches: Stretch with mistrust for source; positions: period_days, decided_on, ticker, weight
-    Adds value (the weight times what the price has become; a position that never had a price stays what it was),
-    factor, the value of the whole portfolio; `carried` begins with the ticker, and so do the reasons that are noted at
-    this close, and those of them that `last`: what a trade was made at, and what a break has added.
+    holding_periods: HoldingPeriod, with source_rank instead of source
+    positions: period_days, decided_on, ticker, weight
+    marks: see `marked_prices`
+
+    Adds value (weight times price change since the entry; the weight without any price), factor (value of the whole
+    portfolio), doubts (about this close) and lasting_doubts (those that stay in the later values: of a traded price, or
+    of a break that was crossed). Reasons begin with the ticker.
     """
-    of_position = Window.partitionBy(*OF_STRETCH, "ticker").orderBy("position")
+    of_position = Window.partitionBy(*HOLDING_PERIOD, "ticker").orderBy("position")
     gain = F.coalesce(simple_return(F.col("price"), F.first("price").over(of_position)), F.lit(0.0))
     is_bought, is_traded = (
         F.col("position") == F.col("entry"),
         (F.col("position") == F.col("exit")) & F.col("is_traded"),
     )
-    crossed = F.when(is_bought, no_reasons()).otherwise(F.col("crossed"))
-    traded_at = F.when(is_bought | is_traded, F.array_compact(F.concat("rated", F.array("carried"))))
+    # A break before the purchase changes nothing for whoever buys after it.
+    crossed = F.when(is_bought, no_reasons()).otherwise(F.col("noted_breaks"))
+    traded_at = F.when(is_bought | is_traded, F.array_compact(F.concat("rate_doubts", F.array("carried"))))
     held = (
-        stretches.where(~F.col("is_cash"))
+        holding_periods.where(~F.col("is_cash"))
         .select("period_days", "decided_on", "entry", "exit", "is_traded")
         .join(lookup(positions), ["period_days", "decided_on"], "inner")
         .coalesce(1)
@@ -209,22 +227,28 @@ def held_at_closes(stretches: DataFrame, positions: DataFrame, marks: DataFrame)
         .join(lookup(marks), ["ticker", "position"], "left")
     )
     return (
-        up_to_break(held, of_position, price="price", parted="parted", carried="carried")
+        stop_at_break(held, of_position, price="price", breaks="withheld_breaks", carried="carried")
         .withColumn("value", F.col("weight") * (1 + gain))
-        .withColumn("factor", 1 + F.sum(F.col("value") - F.col("weight")).over(Window.partitionBy(*OF_CLOSE)))
-        .withColumns(
-            {"noted": F.concat("rated", crossed), "last": F.concat(crossed, F.coalesce(traded_at, no_reasons()))}
+        # 1 + the sum of all changes, and not the sum of all values: cash, which has no row, then needs no term.
+        .withColumn(
+            "factor", 1 + F.sum(F.col("value") - F.col("weight")).over(Window.partitionBy(*HOLDING_PERIOD_CLOSE))
         )
-        .withColumns({name: named(F.col("ticker"), name) for name in ("noted", "last")})
+        .withColumns(
+            {
+                "doubts": F.concat("rate_doubts", crossed),
+                "lasting_doubts": F.concat(crossed, F.coalesce(traded_at, no_reasons())),
+            }
+        )
+        .withColumns({name: prefix_with(F.col("ticker"), name) for name in ("doubts", "lasting_doubts")})
         .withColumn("carried", F.when(F.col("carried").isNotNull(), F.concat_ws(": ", "ticker", "carried")))
     )
 
 
 def trades_of(held: DataFrame) -> DataFrame:
-    """What happens at a close: period_days, position, turnover, bought_carried (weight), bought_reasons.
+    """Return the trades of each close: period_days, position, turnover, bought_carried (weight), bought_reasons.
 
-    turnover: half of what is bought and sold, as a share of the value. Cash is not traded: to buy a first portfolio is
-    a turnover of a half, to exchange all of it one of one.
+    Turnover is half of what is bought and sold, as a share of the value. Cash is not traded: the first purchase is a
+    turnover of 0.5, and a complete exchange is one of 1.
     """
     is_bought = F.col("position") == F.col("entry")
     is_sold = F.col("is_traded") & (F.col("position") == F.col("exit"))
@@ -247,59 +271,58 @@ def trades_of(held: DataFrame) -> DataFrame:
     )
 
 
-def at_closes(stretches: DataFrame, held: DataFrame) -> DataFrame:
-    """Each stretch as a whole at each of its closes: its value (`factor`, 1 at the entry), and what it consists of."""
-    consists_of = held.groupBy(*OF_CLOSE).agg(
+def value_portfolios(holding_periods: DataFrame, held: DataFrame) -> DataFrame:
+    """Value each portfolio at each close of its holding period (factor, 1 at the entry), and sum up its positions."""
+    totals = held.groupBy(*HOLDING_PERIOD_CLOSE).agg(
         F.first("factor").alias("factor"),
         F.sum("weight").alias("placed"),
         F.count("ticker").alias("positions"),
         F.sum(F.when(F.col("carried").isNotNull(), F.col("value"))).alias("held_carried"),
         F.collect_list("carried").alias("held_reasons"),
-        F.flatten(F.collect_list("noted")).alias("noted_reasons"),
-        F.flatten(F.collect_list("last")).alias("lasting_reasons"),
-        F.max("mistrust").alias("price_mistrust"),
+        F.flatten(F.collect_list("doubts")).alias("noted_reasons"),
+        F.flatten(F.collect_list("lasting_doubts")).alias("lasting_reasons"),
+        F.max("source_rank").alias("price_source_rank"),
     )
-    in_order = Window.partitionBy(*OF_STRETCH).orderBy("position")
+    in_order = Window.partitionBy(*HOLDING_PERIOD).orderBy("position")
     return (
-        stretches.withColumn("position", F.explode(F.sequence("entry", "exit")))
-        .join(lookup(consists_of), list(OF_CLOSE), "left")
+        holding_periods.withColumn("position", F.explode(F.sequence("entry", "exit")))
+        .join(lookup(totals), list(HOLDING_PERIOD_CLOSE), "left")
         .withColumn("factor", F.coalesce("factor", F.lit(1.0)))
         .withColumn("gross_return", simple_return(F.col("factor"), F.lag("factor").over(in_order)))
     )
 
 
-def followed(
-    stretches: DataFrame, positions: DataFrame, marks: DataFrame, benchmark: str, cost_rate: float
+def track_record(
+    holding_periods: DataFrame, positions: DataFrame, marks: DataFrame, benchmark: str, cost_rate: float
 ) -> DataFrame:
-    """Every session of every portfolio, in the columns of the table, with mistrust for source.
+    """Return every session of every portfolio, in the table's columns, with source_rank instead of source.
 
-    Beside them noted_reason (why the session is in doubt, though nothing is carried) and lasting_reason (what of the
-    session's doubts stays in the values after it).
+    Adds noted_reason (doubts about the session) and lasting_reason (those that stay in the later values).
 
     The first session is the one at whose close the first portfolio is bought. All values are 1.0 there: the capital
-    before the purchase, whose cost is off the net value from the session after. The cost of any other trade is off the
-    net value from the session of the trade on. What a session's row says of a portfolio is about the one that was held
-    up to its close, and of the first session the one that was bought.
+    before the purchase. The cost of this purchase lowers the net value from the next session on. The cost of any other
+    trade lowers it from the session of the trade on. A row describes the portfolio that was held up to the close. The
+    first row describes the one that was bought.
     """
-    held = held_at_closes(stretches, positions, marks)
+    held = value_positions(holding_periods, positions, marks)
     of_period = Window.partitionBy("period_days")
     in_order = of_period.orderBy("position")
     so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     gross = F.product(1 + F.coalesce("gross_return", F.lit(0.0))).over(so_far)
     kept = F.product(1 - F.col("cost")).over(so_far)
     sessions = (
-        at_closes(stretches, held)
+        value_portfolios(holding_periods, held)
         .withColumn("is_first", F.col("position") == F.min("position").over(of_period))
         .where("is_first OR gross_return IS NOT NULL")
         .join(lookup(trades_of(held)), ["period_days", "position"], "left")
-        .join(lookup(_benchmark(marks, benchmark)), "position", "left")
+        .join(lookup(_benchmark_marks(marks, benchmark)), "position", "left")
     )
-    against = {"price": "benchmark_price", "parted": "benchmark_parted", "carried": "benchmark_carried"}
+    against = {"price": "benchmark_price", "breaks": "benchmark_breaks", "carried": "benchmark_carried"}
     benchmark_carried = F.when(
         F.col("benchmark_carried").isNotNull(), F.array(F.concat(F.lit(f"{benchmark}: "), "benchmark_carried"))
     )
     return (
-        up_to_break(sessions, in_order, **against)
+        stop_at_break(sessions, in_order, **against)
         .withColumn("benchmark_reasons", benchmark_carried)
         .withColumn("turnover", F.coalesce("turnover", F.lit(0.0)))
         .withColumn("cost", F.col("turnover") * 2 * cost_rate)
@@ -332,39 +355,41 @@ def followed(
             _joined("held_reasons", "bought_reasons", "benchmark_reasons").alias("carried_reason"),
             "is_degraded",
             "has_hindsight",
-            F.greatest("mistrust", "price_mistrust", "benchmark_mistrust").alias("mistrust"),
-            _joined("noted_reasons", "benchmark_noted").alias("noted_reason"),
-            _joined("lasting_reasons", "bought_reasons", "benchmark_crossed").alias("lasting_reason"),
+            F.greatest("source_rank", "price_source_rank", "benchmark_source_rank").alias("source_rank"),
+            _joined("noted_reasons", "benchmark_doubts").alias("noted_reason"),
+            _joined("lasting_reasons", "bought_reasons", "benchmark_noted").alias("lasting_reason"),
         )
     )
 
 
-def _benchmark(marks: DataFrame, ticker: str) -> DataFrame:
-    """Of each position: session, and the benchmark's price, what is said against it, and how far it can be trusted."""
+def _benchmark_marks(marks: DataFrame, ticker: str) -> DataFrame:
+    """Return the marked prices of the benchmark, with the doubts about them, by position."""
     return marks.where(F.col("ticker") == ticker).select(
         "position",
         "session",
         F.col("price").alias("benchmark_price"),
         F.col("carried").alias("benchmark_carried"),
-        F.col("parted").alias("benchmark_parted"),
-        named(F.col("ticker"), "crossed").alias("benchmark_crossed"),
-        F.concat(named(F.col("ticker"), "crossed"), named(F.col("ticker"), "rated")).alias("benchmark_noted"),
-        F.col("mistrust").alias("benchmark_mistrust"),
+        F.col("withheld_breaks").alias("benchmark_breaks"),
+        prefix_with(F.col("ticker"), "noted_breaks").alias("benchmark_noted"),
+        F.concat(*(prefix_with(F.col("ticker"), name) for name in ("noted_breaks", "rate_doubts"))).alias(
+            "benchmark_doubts"
+        ),
+        F.col("source_rank").alias("benchmark_source_rank"),
     )
 
 
 def _joined(*reasons: str) -> Column:
-    """Lists of reasons as one text, each reason once; NULL without any."""
-    lists = (F.coalesce(each, F.array().cast("array<string>")) for each in reasons)
+    """Join lists of reasons into one text, each reason once; NULL without any."""
+    lists = (F.coalesce(each, no_reasons()) for each in reasons)
     text = F.array_join(F.array_sort(F.array_distinct(F.concat(*lists))), "; ")
     return F.when(text != "", text)
 
 
 def summaries(sessions: DataFrame, cost_rate: float) -> DataFrame:
-    """What each portfolio had come to by each session, in the columns of the table; sessions: see `followed`.
+    """Return the summary of each portfolio up to each session, in the table's columns; sessions: see `track_record`.
 
-    Of n daily net returns r, the first session having none: facts about them as they are up to ANNUALISED_FROM_SESSIONS
-    sessions, and from there on figures for a year of SESSIONS_A_YEAR. The risk-free rate is 0.
+    r: the n daily net returns; the first session has none. Annual figures, for a year of SESSIONS_A_YEAR sessions, are
+    given from ANNUALISED_FROM_SESSIONS sessions on. The risk-free rate is 0.
     """
     of_period = Window.partitionBy("period_days").orderBy("trade_date")
     so_far = of_period.rowsBetween(Window.unboundedPreceding, Window.currentRow)
@@ -412,7 +437,7 @@ def summaries(sessions: DataFrame, cost_rate: float) -> DataFrame:
             count(F.col("has_hindsight")).alias("hindsight_sessions"),
             count(F.col("is_degraded")).alias("degraded_sessions"),
             count(F.col("carried_reason").isNotNull()).alias("carried_sessions"),
-            source_of(F.max("mistrust").over(so_far)).alias("source"),
+            source_label(F.max("source_rank").over(so_far)).alias("source"),
         )
         .orderBy("period_days", "last_session")
     )
