@@ -11,7 +11,8 @@ from airflow.dag_processing.dagbag import DagBag
 def describe(dag: Any) -> dict[str, Any]:
     """Return what a DAG declares.
 
-    on_schedule: its cron is used under the current PIPELINE_SCHEDULE; pools: all but the default one
+    on_schedule: its cron is used under the current PIPELINE_SCHEDULE
+    pools: all but the default one
     """
     timetable = dag.timetable.serialize()
     return {

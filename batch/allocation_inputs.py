@@ -56,7 +56,10 @@ HELD_BY_TRENDING = f"""
 
 
 class TrendingResult(NamedTuple):
-    """What stage 3 published for a session; not_computable: the periods without a comparison, each with the reason."""
+    """What stage 3 published for a session.
+
+    not_computable: the periods for which no ETF could be compared with the benchmark, each with the reason
+    """
 
     source: str
     degraded_reason: str | None = None
@@ -84,7 +87,7 @@ class AllocationInputs(NamedTuple):
 
 
 def read_inputs(job: Job) -> AllocationInputs:
-    """Read everything that the published sessions need; raise NotPublished when stage 3 has published none."""
+    """Read everything that the published sessions need. Raise NotPublished when there are none."""
     days, top = list(job.days), universe().top_holdings
     published, held = (
         fetch(job.conn, PUBLISHED, {"sessions": days}),

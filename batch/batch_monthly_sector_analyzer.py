@@ -120,7 +120,7 @@ def sector_trends(
     windows: MonthlyWindow
     prices: in dollars
     benchmark: month_end, benchmark_return, benchmark_source_rank
-    doubts: the rows of database.queries.doubts; None: there are none
+    doubts: the rows of database.queries.doubts, or None without any
     Adds known_since (the latest one of the stocks that count) and gaps (missing days and noted doubts).
     """
     wanted = (
@@ -283,7 +283,7 @@ def month_end_sources(job: Job, month_ends: Sequence[date]) -> Mapping[date, str
 def publication_of(
     month_end: date, rows: Sequence[Row], benchmark_source: str, gaps: Iterable[str] = ()
 ) -> Publication:
-    """Return the publication of one month; gaps: what its ends lack."""
+    """Return the publication of one month, whose ends have these gaps."""
     return Publication(
         job=NAME,
         as_of_date=month_end,

@@ -18,7 +18,7 @@ HOLDINGS = """
 
 
 def with_validity(holdings: DataFrame) -> DataFrame:
-    """Add since and until: the days from and before which each snapshot counts; NULL when there is no limit."""
+    """Add since and until: the days from and before which each snapshot counts, or NULL for no limit."""
     of_etf = Window.partitionBy("etf_ticker")
     later = of_etf.orderBy(F.unix_date("holdings_as_of")).rangeBetween(1, Window.unboundedFollowing)
     is_first = F.col("holdings_as_of") == F.min("holdings_as_of").over(of_etf)

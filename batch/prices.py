@@ -31,7 +31,7 @@ ETF_PRICES = """
 
 
 def in_dollars(prices: DataFrame) -> DataFrame:
-    """Convert adjusted closes and market caps to dollars, at the rate of the row's own day; NULL without a rate.
+    """Convert adjusted closes and market caps to dollars, at the rate of the row's own day. NULL without a rate.
 
     prices: ticker, trade_date, currency, adj_close, source, market_cap, rate (units of the currency per dollar),
     rate_source, and what else describes the ticker.

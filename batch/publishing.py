@@ -20,7 +20,7 @@ SHOWN_REASONS = 5
 
 @dataclass(frozen=True)
 class Publication:
-    """A row of analytics_publication; as_of_date is the day of the job: a session, or a rebalance date."""
+    """A row of analytics_publication. as_of_date is the day of the job: a session, or a rebalance date."""
 
     job: str
     as_of_date: date
@@ -103,7 +103,7 @@ def rows_for(table: Table, rows: Iterable[Any]) -> list[tuple[Any, ...]]:
 
 
 def published_periods() -> tuple[int, ...]:
-    """Return the universe's periods; raise InvalidInput when the tables have no columns for one of them."""
+    """Return the universe's periods. Raise InvalidInput when the tables have no columns for one of them."""
     for days in universe().periods:
         if days not in PERIODS:
             raise InvalidInput(f"period of {days} sessions: the tables hold {', '.join(map(str, PERIODS))}")

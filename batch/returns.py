@@ -60,7 +60,7 @@ def ends_of(windows: Iterable[ReturnWindow]) -> list[date]:
 
 
 def exchange_of(ticker: Column) -> Column:
-    """Return a ticker's exchange as `utils.dates.find_exchange` does; NULL for an unknown suffix."""
+    """Return a ticker's exchange as `utils.dates.find_exchange` does, or NULL for an unknown suffix."""
     suffix = F.when(ticker.endswith(RATE), RATE).otherwise(F.regexp_extract(ticker, SUFFIX, 0))
     table = ((suffix, listing.exchange) for suffix, listing in exchanges().by_suffix.items())
     return F.try_element_at(F.create_map(*map(F.lit, chain.from_iterable(table))), suffix)
@@ -72,7 +72,7 @@ def sessions_exchange_of(ticker: Column) -> Column:
 
 
 def simple_return(end: Column, start: Column) -> Column:
-    """Return end / start - 1; NULL when either is NULL or start is 0."""
+    """Return end / start - 1, or NULL when either is NULL or start is 0."""
     # Spark's plain division raises an error for a zero.
     return F.try_divide(end, start) - F.lit(1.0)
 
@@ -92,7 +92,7 @@ def with_returns(wanted: DataFrame, prices: DataFrame, doubts: DataFrame | None 
 
     wanted: ticker, start_session, end_session, ...
     prices: ticker, trade_date, currency, price (in dollars), source_rank, ...
-    doubts: the rows of database.queries.doubts; None: there are none
+    doubts: the rows of database.queries.doubts, or None without any
     Adds period_return, missing (why there is no value, else empty), noted (why a value is degraded), price_source_rank.
     """
     point = ("trade_date", "currency", "price", "source_rank")
@@ -156,7 +156,7 @@ def doubts_by_ticker(doubts: DataFrame) -> DataFrame:
 
 
 def matching_reasons(doubts: str, applies: Callable[[Column], Column]) -> Column:
-    """Return the reasons of a row's doubts that apply; empty when the row has no doubts."""
+    """Return the reasons of a row's doubts that apply, which may be none."""
     reasons = F.transform(F.filter(doubts, applies), lambda doubt: doubt.reason)
     return F.coalesce(reasons, no_reasons())
 
@@ -172,13 +172,13 @@ def _why_no_price_at(end_point: str) -> Column:
 
 
 def why_no_price(currency: Column, price: Column, day: Column) -> Column:
-    """Return why a day has no dollar price; NULL where it has one."""
+    """Return why a day has no dollar price, or NULL where it has one."""
     return F.when(currency.isNull(), F.concat(F.lit("no price on "), day.cast("string"))).when(
         price.isNull(), F.concat(F.lit("no "), currency, F.lit("=X rate on "), day.cast("string"))
     )
 
 
 def why_no_exchange(ticker: Column) -> Column:
-    """Return why a ticker has no exchange, as `utils.dates.why_no_exchange` does; NULL where it has one."""
+    """Return why a ticker has no exchange, as `utils.dates.why_no_exchange` does, or NULL."""
     reason = F.concat(F.lit("no exchange is known for the suffix "), F.regexp_extract(ticker, SUFFIX, 0))
     return F.when(exchange_of(ticker).isNull(), reason)

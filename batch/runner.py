@@ -61,7 +61,7 @@ class Job:
 
     @property
     def spark(self) -> SparkSession:
-        """The Spark session; waits until it has started."""
+        """The Spark session. Waits until it has started."""
         return self.session.result() if isinstance(self.session, Future) else self.session
 
     def read(self, query: str, **params: Any) -> DataFrame:

@@ -41,7 +41,7 @@ RULES = (
 def with_scores(stocks: DataFrame) -> DataFrame:
     """Add score and is_first.
 
-    stocks: weight_5d, weight_10d, weight_20d (the weight in that portfolio; NULL when the stock is not in it), ...
+    stocks: weight_5d, weight_10d, weight_20d (in that portfolio, or NULL), ...
     """
     return stocks.withColumns({"score": _by_rule("score"), "is_first": _by_rule("is_first")})
 

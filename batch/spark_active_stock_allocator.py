@@ -133,7 +133,7 @@ def candidates_of(
 def with_all_periods(returns: DataFrame) -> DataFrame:
     """Keep one row for each candidate, and add its returns, sector averages and flags for all periods.
 
-    returns: every candidate over every period; chosen_over is the period over which its ETF trends.
+    returns: every candidate over every period. chosen_over is the period over which its ETF trends.
     """
     of_stock = Window.partitionBy("as_of_date", "ticker")
     same_stock = Window.partitionBy("as_of_date", "period_days", "ticker").orderBy("chosen_over", "etf_ticker")
@@ -244,7 +244,7 @@ def _position(rows: Sequence[Row], rank: int, score: float, weight: float) -> di
 
 
 def with_ranks(positions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Add each position's rank in every portfolio of its session; None for a portfolio that does not have it."""
+    """Add each position's rank in every portfolio of its session, or None where it is not in it."""
     ranks = {(row["as_of_date"], row["ticker"], row["period_days"]): row["position_rank"] for row in positions}
     return [
         row | {f"rank_{days}d": ranks.get((row["as_of_date"], row["ticker"], days)) for days in PERIODS}
@@ -283,7 +283,8 @@ def portfolios(
 ) -> tuple[list[dict[str, Any]], list[Publication]]:
     """Return the positions and publications of all portfolios.
 
-    rows: the candidates; results: what stage 3 published for each session
+    rows: the candidates
+    results: what stage 3 published for each session
     """
     candidates = {key: list(group) for key, group in groupby(rows, key=attrgetter("as_of_date", "period_days"))}
     positions, publications = [], []

@@ -60,7 +60,8 @@ def daily_returns(
 ) -> DataFrame:
     """Return each stock's return over every single session: daily_ticker, day, daily_return and why it is missing.
 
-    stocks: ticker; daily_windows: exchange, start_session, end_session
+    stocks: ticker
+    daily_windows: exchange, start_session, end_session
     """
     wanted = (
         stocks.withColumn("exchange", sessions_exchange_of(F.col("ticker")))
@@ -81,7 +82,8 @@ def daily_returns(
 def with_statistics(returns: DataFrame, daily: DataFrame) -> DataFrame:
     """Add avg_return, volatility, sharpe_ratio, missing_reason and the lowest trust of all prices.
 
-    returns: one row for each ticker, as_of_date and period_days (see `with_returns`); daily: see `daily_returns`
+    returns: one row for each ticker, as_of_date and period_days (see `with_returns`)
+    daily: see `daily_returns`
     """
     in_period = (
         (F.col("ticker") == F.col("daily_ticker"))

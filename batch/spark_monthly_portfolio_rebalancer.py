@@ -151,7 +151,7 @@ def publication_of(day: date, session: date, portfolios: Portfolios, rows: Seque
 
 
 def why_not_computable(session: date, portfolios: Portfolios) -> str | None:
-    """Tell why the month is not computable; None when the portfolio over the longest period is."""
+    """Tell why the month is not computable. None when the portfolio over the longest period is."""
     days = max(portfolios)
     longest = portfolios[days]
     if longest["status"] != "not_computable":
@@ -168,7 +168,7 @@ def _left_out(session: date, portfolios: Portfolios) -> list[str]:
 
 
 def why_incomplete(session: date, portfolios: Portfolios) -> str | None:
-    """Tell which of the portfolios are empty, and why; None when each has positions."""
+    """Tell which of the portfolios are empty, and why. None when each has positions."""
     empty = {days: row["reason"] for days, row in portfolios.items() if row["status"] != "published"}
     if not empty:
         return None

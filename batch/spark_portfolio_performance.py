@@ -174,7 +174,10 @@ def _doubts_before(day: date, rows: Sequence[Row]) -> str | None:
 
 
 def why_empty(decisions: Sequence[Decision], not_computable: int = 0) -> str:
-    """Tell why there is nothing to follow yet; not_computable: how many portfolios are no decisions."""
+    """Tell why there is nothing to follow yet.
+
+    not_computable: how many portfolios were published as not computable, which is no decision
+    """
     if not decisions and not_computable:
         return f"none of the {not_computable} published portfolios is computable: too little history is stored"
     if not decisions:

@@ -116,7 +116,7 @@ def _columns_of(days: int) -> list[Column]:
 
 
 def publication_of(as_of: date, rows: Sequence[Row], gaps: Iterable[str] = ()) -> Publication:
-    """Return the publication of one session's rows; gaps: the prices that were missing or in doubt."""
+    """Return the publication of one session's rows, with the gaps in its prices."""
     has_trending = any(row[trending_column("is_trending", days)] for row in rows for days in PERIODS)
     is_computable = any(row[f"spy_return_{days}d"] is not None for row in rows for days in PERIODS)
     return Publication(

@@ -131,7 +131,7 @@ def marked_prices(
     tickers: ticker
     closes: ExchangeClose
     prices: ticker, trade_date, currency, price (in dollars), source_rank
-    doubts: the rows of database.queries.doubts; None: there are none
+    doubts: the rows of database.queries.doubts, or None without any
 
     Columns: ticker, position, session, price (NULL before the first one), carried (why it is an earlier price, else
     NULL), source_rank, withheld_breaks (all up to the price), noted_breaks (those since the price before), rate_doubts.
@@ -160,7 +160,7 @@ def marked_prices(
 
 
 def _with_doubts(marks: DataFrame, doubts: DataFrame | None) -> DataFrame:
-    """Add withheld_breaks, noted_breaks and rate_doubts; price_day: the day whose price a mark has."""
+    """Add withheld_breaks, noted_breaks and rate_doubts. price_day is the day whose price a mark has."""
     if doubts is None:
         return marks.withColumns(dict.fromkeys(("withheld_breaks", "noted_breaks", "rate_doubts"), no_reasons()))
     price_day, before = F.col("price_day"), F.col("price_day_before")
@@ -205,7 +205,7 @@ def value_positions(holding_periods: DataFrame, positions: DataFrame, marks: Dat
     positions: period_days, decided_on, ticker, weight
     marks: see `marked_prices`
 
-    Adds value (weight times price change since the entry; the weight without any price), factor (value of the whole
+    Adds value (weight times price change since the entry, or the weight without any price), factor (value of the whole
     portfolio), doubts (about this close) and lasting_doubts (those that stay in the later values: of a traded price, or
     of a break that was crossed). Reasons begin with the ticker.
     """
@@ -379,17 +379,19 @@ def _benchmark_marks(marks: DataFrame, ticker: str) -> DataFrame:
 
 
 def _joined(*reasons: str) -> Column:
-    """Join lists of reasons into one text, each reason once; NULL without any."""
+    """Join lists of reasons into one text, each reason once, or NULL without any."""
     lists = (F.coalesce(each, no_reasons()) for each in reasons)
     text = F.array_join(F.array_sort(F.array_distinct(F.concat(*lists))), "; ")
     return F.when(text != "", text)
 
 
 def summaries(sessions: DataFrame, cost_rate: float) -> DataFrame:
-    """Return the summary of each portfolio up to each session, in the table's columns; sessions: see `track_record`.
+    """Return the summary of each portfolio up to each session, in the table's columns.
 
-    r: the n daily net returns; the first session has none. Annual figures, for a year of SESSIONS_A_YEAR sessions, are
-    given from ANNUALISED_FROM_SESSIONS sessions on. The risk-free rate is 0.
+    sessions: see `track_record`
+
+    Annual figures, for a year of SESSIONS_A_YEAR sessions, are given from ANNUALISED_FROM_SESSIONS sessions on. The
+    risk-free rate is 0.
     """
     of_period = Window.partitionBy("period_days").orderBy("trade_date")
     so_far = of_period.rowsBetween(Window.unboundedPreceding, Window.currentRow)
@@ -400,6 +402,7 @@ def summaries(sessions: DataFrame, cost_rate: float) -> DataFrame:
     def for_a_year(value: Column) -> Column:
         return F.when(F.col("session_count") >= ANNUALISED_FROM_SESSIONS, value)
 
+    # r, b: daily returns, net and of the benchmark. n: how many there are, as the first session has none.
     r, b = F.col("net_return"), F.col("benchmark_return")
     n = F.count("net_return").over(so_far)
     year = F.sqrt(F.lit(float(SESSIONS_A_YEAR)))

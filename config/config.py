@@ -10,7 +10,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
 class ConfigError(ValueError):
-    """A setting is missing or cannot be used; the message names it."""
+    """A setting is missing or cannot be used. The message names it."""
 
 
 class Topic(StrEnum):
@@ -54,7 +54,7 @@ class KafkaSettings:
 class SparkSettings:
     """Where the Spark master is, and what its JVMs load.
 
-    class_archive: the file from which JVMs map Spark's classes (see batch.class_archive); it may be missing
+    class_archive: the file from which JVMs map Spark's classes (see batch.class_archive). It may be missing.
     """
 
     master_url: str
@@ -66,7 +66,7 @@ class SparkSettings:
 class YahooSettings:
     """How Yahoo is asked. Times are in seconds.
 
-    base_url: a server that speaks Yahoo's protocol; empty: Yahoo itself
+    base_url: a server that speaks Yahoo's protocol (empty: Yahoo itself)
     breaker_failures: after this many failed tickers in a row, a request for SPY shows whether Yahoo is down
     """
 
@@ -84,7 +84,7 @@ class CollectorSettings:
 
     history_sessions: how many sessions a ticker's first fetch covers
     refetch_sessions: how many sessions a later fetch covers at least
-    late_sessions: for how many sessions a bar that is not there counts as late; after them it counts as missing
+    late_sessions: for how many sessions a bar that is not there counts as late, before it counts as missing
     """
 
     history_sessions: int
@@ -98,8 +98,9 @@ class CollectorSettings:
 class Settings:
     """All settings.
 
-    database: with the login of this process; spark_database: the same database with the login of Spark jobs
-    airflow_ui_url, spark_ui_url: for links in a browser; no service sends requests there
+    database: with the login of this process
+    spark_database: the same database with the login of Spark jobs
+    airflow_ui_url, spark_ui_url: for links in a browser (no service sends requests there)
     """
 
     database: DatabaseSettings
@@ -117,7 +118,7 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Read the settings that .env.example lists; raise ConfigError, which names a wrong one."""
+        """Read the settings that .env.example lists, or raise ConfigError, which names a wrong one."""
         read = _Reader(environ)
         database = DatabaseSettings(
             host=read.text("DB_HOST", "127.0.0.1"),

@@ -31,7 +31,7 @@ class ExtraDay(NamedTuple):
 
 
 def load(path: Path) -> tuple[ExtraDay, ...]:
-    """Read and check a file; raise ExchangeDaysError, which names the file and the wrong line."""
+    """Read and check a file, or raise ExchangeDaysError, which names the file and the wrong line."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return tuple(_read(file.read().splitlines(), path))

@@ -46,12 +46,12 @@ class Exchanges:
         return {listing.exchange for listing in self.by_suffix.values() if listing.currency == currency}
 
     def calendar_from(self, exchange: str) -> date | None:
-        """Return the first day that the calendar package knows of an exchange; None when the table gives none."""
+        """Return the first day that the calendar package knows of an exchange, or None when the table gives none."""
         return next((each.calendar_from for each in self.by_suffix.values() if each.exchange == exchange), None)
 
 
 def suffix_of(ticker: str) -> str:
-    """Return a ticker's suffix, with its point; "" without one, "=X" for an exchange rate.
+    """Return a ticker's suffix, with its point, or "" without one. It is "=X" for an exchange rate.
 
     >>> [suffix_of(ticker) for ticker in ("005930.KS", "BRK-B", "BF.B", "KRW=X")]
     ['.KS', '', '.B', '=X']
@@ -62,7 +62,7 @@ def suffix_of(ticker: str) -> str:
 
 
 def load(path: Path) -> Exchanges:
-    """Read and check a table; raise ExchangesError, which names the file and the wrong key."""
+    """Read and check a table, or raise ExchangesError, which names the file and the wrong key."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -86,7 +86,7 @@ class Universe:
 
 
 def load(path: Path) -> Universe:
-    """Read and check a universe file; raise UniverseError, which names the file and the wrong key."""
+    """Read and check a universe file, or raise UniverseError, which names the file and the wrong key."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:

@@ -14,7 +14,7 @@ from utils.logging_utils import configure_logging
 
 
 def replay(settings: Settings, conn: Connection, rejected: list[Row], accept: bool) -> int:
-    """Send the messages again, and mark them when the broker has them; return how many.
+    """Send the messages again, and mark them when the broker has them. Return how many.
 
     accept: mark the bars in them as seen by a person and found true
     """

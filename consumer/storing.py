@@ -42,7 +42,7 @@ class Store(Generic[M]):
         self._conn: Connection | None = None
 
     def __call__(self, records: Sequence[ConsumerRecord]) -> None:
-        """Store a batch, rows and rejections, in one transaction; after DatabaseUnavailable nothing of it is stored."""
+        """Store a batch, rows and rejections, in one transaction. After DatabaseUnavailable nothing of it is stored."""
         good, bad = self._decode(records)
         try:
             self._commit(good, bad)
@@ -131,7 +131,7 @@ def _text(raw: bytes | None) -> str | None:
 
 
 def _bar_of(raw: bytes | None) -> tuple[str | None, date | None]:
-    """Return the ticker and the session of the bar in a message; None for both when they cannot be read."""
+    """Return the ticker and the session of the bar in a message, or None for both when they cannot be read."""
     # Not the message's own class: a rejected message may break any other field of it.
     try:
         named = msgspec.json.decode(raw or b"", type=_BarName)
@@ -167,7 +167,7 @@ def expect_large_batches() -> None:
 
 
 def run_consumer(topic: Topic, kind: type[M], write: "Write[M]") -> int:
-    """Run a consumer process until SIGTERM; return its exit code."""
+    """Run a consumer process until SIGTERM, and return its exit code."""
     configure_logging()
     expect_large_batches()
 

@@ -13,7 +13,7 @@ from utils.errors import ActstockError, InvalidInput
 
 
 def exit_code_of(command: Callable[[], object]) -> int:
-    """Run a command and return its exit code; print an error as one line."""
+    """Run a command and return its exit code. Print an error as one line."""
     try:
         command()
     except (ActstockError, ConfigError, UniverseError) as error:

@@ -26,7 +26,7 @@ class Sessions:
     closes: tuple[datetime, ...]
 
     def position(self, day: date) -> int:
-        """Return the index of a session; raise NotASession, which names the nearest sessions, for any other day."""
+        """Return the index of a session, or raise NotASession, which names the nearest sessions."""
         at = bisect_left(self.days, day)
         if at == len(self.days) or day < self.days[0]:
             raise NotASession(f"{day} is outside the {self.exchange} calendar ({self.days[0]} to {self.days[-1]})")
@@ -85,7 +85,7 @@ def _utc(close: Any) -> datetime:
 
 
 def find_exchange(ticker: str) -> str | None:
-    """Return a ticker's exchange by its suffix; None for a suffix that is not in config/exchanges.toml.
+    """Return a ticker's exchange by its suffix, or None when config/exchanges.toml does not have it.
 
     >>> [find_exchange(ticker) for ticker in ("005930.KS", "BRK-B", "KRW=X", "VNM.VN")]
     ['XKRX', 'XNYS', 'XNYS', None]
@@ -95,7 +95,7 @@ def find_exchange(ticker: str) -> str | None:
 
 
 def exchange_of(ticker: str) -> str:
-    """Return a ticker's exchange by its suffix; raise UnknownExchange when it is not in config/exchanges.toml.
+    """Return a ticker's exchange by its suffix. Raise UnknownExchange when config/exchanges.toml does not have it.
 
     >>> [exchange_of(ticker) for ticker in ("005930.KS", "7203.T", "VOD.L", "BRK-B")]
     ['XKRX', 'XTKS', 'XLON', 'XNYS']
@@ -122,7 +122,7 @@ def delay_of(ticker: str) -> timedelta:
 
 
 def why_no_exchange(ticker: str) -> str | None:
-    """Tell why a ticker has no sessions; return None when it has.
+    """Tell why a ticker has no sessions, or return None when it has.
 
     >>> why_no_exchange("VNM.VN")
     'no exchange is known for the suffix .VN'
@@ -140,7 +140,7 @@ def _listing_of(ticker: str) -> Listing:
 
 
 def parse_date(text: str) -> date:
-    """Parse an ISO date; raise InvalidInput for any other text."""
+    """Parse an ISO date, or raise InvalidInput."""
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -164,7 +164,7 @@ def last_closed_session(moment: datetime, exchange: str = HOME_EXCHANGE) -> date
 
 
 def session_before(session: date, count: int, exchange: str = HOME_EXCHANGE) -> date:
-    """Return the session `count` sessions before this one; a negative count looks ahead.
+    """Return the session `count` sessions before this one. A negative count looks ahead.
 
     Raise NotASession outside the calendar.
     """
@@ -242,7 +242,7 @@ def sessions_between(start: date, end: date, exchange: str = HOME_EXCHANGE) -> l
 
 
 def session_at(ticker: str, session: date) -> date | None:
-    """Return a ticker's last session that was over at a home session's close; None without a known exchange.
+    """Return a ticker's last session that was over at a home session's close. None without a known exchange.
 
     >>> [str(session_at(ticker, date(2026, 8, 17))) for ticker in ("SPY", "005930.KS", "VNM.VN")]   # closed in Korea
     ['2026-08-17', '2026-08-14', 'None']
@@ -279,7 +279,7 @@ def expected_days(ticker: str, start: date, end: date) -> list[date]:
 
 
 def last_sessions(end: date | None, count: int) -> list[date]:
-    """Return the home exchange's last `count` sessions up to a day, oldest first; none without a day.
+    """Return the home exchange's last `count` sessions up to a day, oldest first. None of them without a day.
 
     >>> [day.day for day in last_sessions(date(2026, 8, 23), 2)]   # a Sunday
     [20, 21]
@@ -290,7 +290,7 @@ def last_sessions(end: date | None, count: int) -> list[date]:
 
 
 def require_closed_session(day: date, moment: datetime, exchange: str = HOME_EXCHANGE) -> date:
-    """Return the day if its session was over at a moment; raise NotASession otherwise."""
+    """Return the day if its session was over at a moment, or raise NotASession."""
     if close_of(day, exchange) > moment:
         last = last_closed_session(moment, exchange)
         raise NotASession(f"the {exchange} session of {day} is not over yet: the last closed one is {last}")

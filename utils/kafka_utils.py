@@ -64,7 +64,7 @@ class Publisher:
             raise BrokerUnavailable(f"topic {topic} does not accept messages: {error}") from None
 
     def wait(self) -> dict[str, Offsets]:
-        """Wait until the broker has acknowledged all messages sent so far; return the end offsets by topic."""
+        """Wait until the broker has acknowledged all messages sent so far, and return the end offsets by topic."""
         ends: dict[str, Offsets] = {}
         pending, self._pending = self._pending, []
         try:
@@ -80,7 +80,7 @@ class Publisher:
 
 @contextmanager
 def publisher(settings: KafkaSettings) -> Iterator[Publisher]:
-    """Open a publisher that waits for all in-sync replicas; raise BrokerUnavailable when Kafka cannot be reached."""
+    """Open a publisher that waits for all in-sync replicas, or raise BrokerUnavailable."""
     with _broker(settings):
         producer = KafkaProducer(
             bootstrap_servers=settings.bootstrap_servers,
@@ -97,7 +97,7 @@ def publisher(settings: KafkaSettings) -> Iterator[Publisher]:
 
 
 def create_topics(settings: KafkaSettings) -> list[str]:
-    """Create the topics that are missing, with their partitions; return the new ones."""
+    """Create the topics that are missing, with their partitions, and return the new ones."""
     layout = {"num_partitions": settings.partitions, "replication_factor": settings.replication}
     with _admin(settings) as admin:
         missing = sorted({settings.prefix + topic for topic in Topic} - set(admin.list_topics()))
@@ -165,7 +165,7 @@ def pump(
     is_over: Callable[[], bool],
     meter: LagMeter,
 ) -> None:
-    """Handle one batch while polling the next, until `is_over`; finish and commit the last one.
+    """Handle one batch while polling the next, until `is_over`. Finish and commit the last one.
 
     start: begins to handle a batch in another thread
     """

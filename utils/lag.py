@@ -15,7 +15,8 @@ EVERY_SECONDS = 15.0
 class Lag:
     """The lag of one partition.
 
-    committed: offset of the next message to store; end: offset of the next message to arrive
+    committed: offset of the next message to store
+    end: offset of the next message to arrive
     """
 
     topic: str
@@ -41,7 +42,7 @@ class LagMeter:
         self._committed |= ends
 
     def look(self, is_idle: bool) -> None:
-        """Report the lag if it is time; is_idle: all that was read is committed, and nothing more arrived."""
+        """Report the lag if it is time, or if all that was read is committed and nothing more arrived (is_idle)."""
         now = self._clock()
         if now - self._reported_at >= EVERY_SECONDS or (is_idle and self._committed):
             self._reported_at = now
@@ -54,7 +55,7 @@ class LagMeter:
                 self._committed.clear()
 
     def _measure(self, is_idle: bool) -> list[Lag]:
-        """Return the lag of the assigned partitions; leave out those that were not read yet."""
+        """Return the lag of the assigned partitions, without those that were not read yet."""
         measured = []
         for partition in self._consumer.assignment():
             end, read = self._consumer.highwater(partition), self._consumer.position(partition, timeout_ms=0)

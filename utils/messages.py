@@ -225,14 +225,14 @@ def to_json(message: Message) -> bytes:
 
 
 def from_json(kind: type[M], raw: bytes | str) -> M:
-    """Parse and check a message; raise InvalidMessage, which names the wrong field or the contradicting values."""
+    """Parse and check a message, or raise InvalidMessage, which names the wrong field or the contradicting values."""
     message = _in_contract(kind, raw)
     message.check()
     return message
 
 
 def refusal(message: Message) -> str | None:
-    """Tell why no consumer can store a message, even an accepted one; return None when one can."""
+    """Tell why no consumer can store a message, even an accepted one. None when one can."""
     try:
         _in_contract(type(message), to_json(message))
     except InvalidMessage as error:
@@ -255,7 +255,7 @@ def _decoder(kind: type[M]) -> msgspec.json.Decoder[M]:
 
 
 def range_doubt(opened: float, high: float, low: float, close: float) -> str | None:
-    """Tell when open or close is outside low to high, beyond Yahoo's rounding; return None otherwise.
+    """Tell when open or close is outside low to high, beyond Yahoo's rounding. None otherwise.
 
     >>> range_doubt(10.0, 12.0, 9.0, 11.0), range_doubt(10.0, 12.0, 9.0, 12.5)
     (None, 'open 10 and close 12.5 are not within 9 to 12')

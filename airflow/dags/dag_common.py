@@ -60,7 +60,7 @@ RETRIES: dict[str, Any] = {
 def daily_dag(dag_id: str, cron: str, *, schedule_mode: str | None = None, doc: str | None, **kwargs: Any) -> DAG:
     """Make a DAG about one session, with the parameter `as_of_date`.
 
-    schedule_mode: the only PIPELINE_SCHEDULE in which the cron is used; None: it is always used
+    schedule_mode: the only PIPELINE_SCHEDULE in which the cron is used (None: it is always used)
     """
     timetable = SessionTimetable(cron, on_schedule=schedule_mode in (None, SETTINGS.schedule))
     params = {"as_of_date": as_of_param(), **kwargs.pop("params", {})}

@@ -18,7 +18,7 @@ ERROR_LINE = "error: "
 class SparkJob(SparkSubmitOperator):
     """Runs spark-submit, and raises the job's own error line as the task's error.
 
-    day: the job's as-of date; by default that of the run
+    day: the job's as-of date (by default that of the run)
     """
 
     def __init__(self, *, task_id: str, script: str, day: str = AS_OF, **kwargs: Any) -> None:

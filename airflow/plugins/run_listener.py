@@ -78,7 +78,7 @@ def reason_of(error: str | BaseException | None) -> str:
 
 
 def _note(run: Any, write: Callable[[Connection, str, str], None]) -> None:
-    """Write a note; run: a task instance or a DAG run."""
+    """Write a note about a task instance or a DAG run."""
     try:
         with closing(connect(Settings.from_env().database)) as conn:
             write(conn, run.dag_id, run.run_id)
