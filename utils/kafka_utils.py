@@ -169,8 +169,8 @@ def pump(
 
     start: begins to handle a batch in another thread
     """
-    # Decoding the next batch (this thread) and writing the current one (PostgreSQL, mostly) overlap. Never more than
-    # one batch is being handled, so commits stay in order and a crash repeats at most one batch.
+    # Fetching the next batch (in this thread) and storing the current one (in the other) overlap. Only one batch is
+    # handled at a time, so commits stay in order and a crash repeats at most one batch.
     under_way: tuple[list[ConsumerRecord], Future[None]] | None = None
     while not is_over():
         # With work under way, polling must not block: it would delay the commit of a batch that is done meanwhile.
