@@ -287,7 +287,7 @@ def _series(period_days: int) -> str:
 
 
 class _Record:
-    """What portfolios were worth at the closes of home sessions, as batch.value_paths defines it."""
+    """What portfolios were worth at the closes of home sessions, as batch.track_record defines it."""
 
     def __init__(self, closes: Closes, first: date) -> None:
         self._closes = closes

@@ -21,7 +21,7 @@ from database.tables import DAILY_ETF_OHLC
 from ops.bench.bars import bars
 from ops.bench.scratch import PREFIX, count
 from ops.errors import RunFailed
-from utils.kafka_utils import MAX_BATCH, POLL_MS, Record, committed_offsets, connect_consumer, pump
+from utils.kafka_utils import MAX_BATCH, POLL_MS, ConsumerRecord, committed_offsets, connect_consumer, pump
 from utils.lag import LagMeter
 from utils.messages import EtfDailyBar, from_json
 
@@ -71,7 +71,7 @@ def ours(source: Source) -> float:
     clock, group, handled = Clock(), _new_group(), 0
     store = Store(source.database, EtfDailyBar, upsert_by(DAILY_ETF_OHLC))
 
-    def handle(batch: list[Record]) -> None:
+    def handle(batch: list[ConsumerRecord]) -> None:
         nonlocal handled
         store(batch)
         handled += len(batch)

@@ -8,7 +8,7 @@ from datetime import date
 from pyspark.sql import SparkSession
 
 from batch import spark_active_stock_allocator, spark_trending_etf_identifier
-from batch.job import Job
+from batch.runner import Job
 from collector import kafka_producer_etf_holdings, kafka_producer_stock_daily
 from collector.etf_bars import collect_etfs
 from config.config import Settings

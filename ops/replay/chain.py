@@ -12,7 +12,8 @@ from batch import (
     spark_portfolio_performance,
     spark_trending_etf_identifier,
 )
-from batch.job import Job, Outcome
+from batch.publishing import JobResult
+from batch.runner import Job
 from collector import kafka_producer_trending_etf_holdings
 from collector.etf_bars import collect_etfs
 from collector.receipt import Receipt, wait_until_stored
@@ -46,7 +47,7 @@ class Evening:
         except NotPublished as error:
             self.problems.append(str(error))
 
-    def publish(self, run: Callable[[Job], Outcome], day: date | None = None) -> None:
+    def publish(self, run: Callable[[Job], JobResult], day: date | None = None) -> None:
         """Run a job for a day, else for the session."""
         try:
             run(Job(self.spark, self.conn, self.settings.spark_database, [day or self.session], self.run_id))
@@ -100,9 +101,9 @@ DAILY: tuple[Callable[[Evening], None], ...] = (
     allocate,
 )
 # One run follows all portfolios from the first one on: once, after the last session.
-LAST: Callable[[Job], Outcome] = spark_portfolio_performance.run
+LAST: Callable[[Job], JobResult] = spark_portfolio_performance.run
 # Jobs whose day is a rebalance date.
-MONTHLY: tuple[Callable[[Job], Outcome], ...] = (spark_monthly_portfolio_rebalancer.run,)
+MONTHLY: tuple[Callable[[Job], JobResult], ...] = (spark_monthly_portfolio_rebalancer.run,)
 
 
 def rebalances_after(session: date) -> list[datetime]:

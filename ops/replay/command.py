@@ -17,7 +17,7 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from rich.markup import escape
 
-from batch.job import spark_message
+from batch.runner import spark_message
 from config.config import Settings
 from ops.console import complain, say
 from ops.errors import NotRunning, RunFailed

@@ -15,7 +15,8 @@ import pytest
 
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
-from batch.job import Job, Outcome
+from batch.publishing import JobResult
+from batch.runner import Job
 from collector import gaps, kafka_producer_etf_daily, kafka_producer_trending_etf_holdings, restatements
 from collector.etf_bars import collect_etfs
 from collector.receipt import Receipt
@@ -424,7 +425,7 @@ def trends(conn: Connection, spark: Any, settings: Settings) -> Callable[..., No
 
 
 @pytest.fixture
-def analyse(conn: Connection, spark: Any, settings: Settings) -> Callable[..., Outcome]:
+def analyse(conn: Connection, spark: Any, settings: Settings) -> Callable[..., JobResult]:
     """Run a Spark job for some sessions."""
     return lambda module, *days: module.run(Job(spark, conn, settings.database, list(days), "a run"))
 
@@ -446,12 +447,12 @@ class TestRecomputation:
     """The sessions listed are those that come out differently when all are computed again: no more, no fewer."""
 
     @pytest.fixture
-    def history(self, conn: Connection, analyse: Callable[..., Outcome], market_rows: ModuleType) -> None:
+    def history(self, conn: Connection, analyse: Callable[..., JobResult], market_rows: ModuleType) -> None:
         """Thirty published sessions, with prices that are known sixty sessions back."""
         market_rows.store(conn, InventedMarket(seed=7, until=UNTIL, sessions=60))
         self.publish(analyse)
 
-    def publish(self, analyse: Callable[..., Outcome]) -> None:
+    def publish(self, analyse: Callable[..., JobResult]) -> None:
         analyse(identifier, *PUBLISHED)
         analyse(allocator, *PUBLISHED)
 
@@ -480,7 +481,7 @@ class TestRecomputation:
         ids=["ETF", "benchmark", "dividend", "gone", "split", "stocks", "caps", "rate", "no rate", "stock split"],
     )  # fmt: skip
     def test_the_sessions_listed_are_those_that_change(
-        self, history: None, conn: Connection, analyse: Callable[..., Outcome], change: str, share: int | None
+        self, history: None, conn: Connection, analyse: Callable[..., JobResult], change: str, share: int | None
     ) -> None:
         before = self.results(conn)
         assert to_recompute(conn) == {}
@@ -511,7 +512,7 @@ def _is_same(before: Sequence[tuple[str, Row]], after: Sequence[tuple[str, Row]]
 class TestDegraded:
     """A stage that goes on without a bar says so to the last reader, until the bar has come and is counted in."""
 
-    def line(self, analyse: Callable[..., Outcome], settings: Settings, as_of: date = UNTIL) -> None:
+    def line(self, analyse: Callable[..., JobResult], settings: Settings, as_of: date = UNTIL) -> None:
         """The five stages, as the controller runs them."""
         for group in ("benchmark", "sector"):
             kafka_producer_etf_daily.run(settings, group, as_of, None, accept_late=True)  # type: ignore[arg-type]
@@ -531,7 +532,7 @@ class TestDegraded:
         }
 
     def test_whole_data_degrades_nothing(
-        self, settings: Settings, conn: Connection, analyse: Callable[..., Outcome]
+        self, settings: Settings, conn: Connection, analyse: Callable[..., JobResult]
     ) -> None:
         self.line(analyse, settings)
 
@@ -545,7 +546,7 @@ class TestDegraded:
         conn: Connection,
         fault: Fault,
         mend: Callable[[], None],
-        analyse: Callable[..., Outcome],
+        analyse: Callable[..., JobResult],
     ) -> None:
         fault(kind="missing_bar", ticker="XLB", session=str(UNTIL))
 
@@ -574,7 +575,7 @@ class TestDegraded:
         assert to_recompute(conn) == {}
 
     def test_a_stock_without_its_bar_and_one_that_is_quarantined(
-        self, settings: Settings, conn: Connection, fault: Fault, analyse: Callable[..., Outcome]
+        self, settings: Settings, conn: Connection, fault: Fault, analyse: Callable[..., JobResult]
     ) -> None:
         self.line(analyse, settings)
         query = "SELECT DISTINCT ticker FROM analytics_allocation_candidates WHERE ticker NOT LIKE '%%.KS' ORDER BY 1"
@@ -605,7 +606,7 @@ class TestDegraded:
         assert {days for (job, days), reason in reasons.items() if job == "allocation" and reason} == periods
 
     def test_a_rate_that_is_not_there_names_the_stock_and_the_rate(
-        self, settings: Settings, conn: Connection, fault: Fault, analyse: Callable[..., Outcome], trends: Fault
+        self, settings: Settings, conn: Connection, fault: Fault, analyse: Callable[..., JobResult], trends: Fault
     ) -> None:
         fault(kind="missing_bar", ticker="KRW=X", session=str(UNTIL))
         trends("EWY")
@@ -628,7 +629,7 @@ class TestDegraded:
         assert told and "005930.KS has no KRW=X rate of 2026-08-21 (late)" in told, "five days is as far as one goes"
 
     def test_an_etf_that_is_younger_than_the_window_is_no_gap(
-        self, settings: Settings, conn: Connection, analyse: Callable[..., Outcome]
+        self, settings: Settings, conn: Connection, analyse: Callable[..., JobResult]
     ) -> None:
         for group in ("benchmark", "sector"):
             kafka_producer_etf_daily.run(settings, group, UNTIL)  # type: ignore[arg-type]

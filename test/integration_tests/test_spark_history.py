@@ -15,7 +15,7 @@ import pytest
 
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
-from batch.job import Job
+from batch.runner import Job
 from config.config import PROJECT_ROOT, DatabaseSettings, Settings
 from config.universe import universe
 from database.db_helper import Connection, connect, fetch

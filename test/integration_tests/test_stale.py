@@ -14,7 +14,7 @@ from batch import spark_etf_top_holdings as top_holdings
 from batch import spark_monthly_portfolio_rebalancer as rebalancer
 from batch import spark_portfolio_performance as performance
 from batch import spark_trending_etf_identifier as identifier
-from batch.job import Job
+from batch.runner import Job
 from config.config import DatabaseSettings
 from config.universe import universe
 from database.db_helper import Connection, Row, connect, fetch, transaction

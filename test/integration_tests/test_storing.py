@@ -450,7 +450,7 @@ class TestLag:
             )
         for _ in range(2):
             notes.note_lag("etf-daily", [lag])
-        assert caplog.text.count("the lag is not noted") == 1, "and the next one is"
+        assert caplog.text.count("the lag is not stored") == 1, "and the next one is"
         [row] = fetch(conn, "SELECT measurements FROM logs_consumer_lag")
         assert row["measurements"] == 2
 

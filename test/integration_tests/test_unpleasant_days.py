@@ -23,7 +23,7 @@ import pytest
 
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
-from batch.job import Job
+from batch.runner import Job
 from collector import gaps, kafka_producer_etf_daily, kafka_producer_etf_holdings, kafka_producer_stock_daily
 from config.config import DatabaseSettings, Settings
 from config.universe import universe

@@ -13,18 +13,19 @@ import pandas as pd
 import pytest
 
 from batch import spark_portfolio_performance as job
-from batch.returns import exchanges_of, with_mistrust
-from batch.value_paths import (
-    MONTH,
-    Close,
+from batch.returns import exchanges_of
+from batch.sources import with_source_rank
+from batch.track_record import (
     Decision,
-    Stretch,
+    ExchangeClose,
+    HoldingPeriod,
     closes_of,
-    followed,
-    marks_of,
-    stretches_of,
+    holding_periods_of,
+    marked_prices,
     summaries,
+    track_record,
 )
+from config.periods import MONTHLY_PERIOD
 from config.universe import ANNUALISED_FROM_SESSIONS
 from utils.dates import sessions_between, traded_on
 from utils.spark_utils import local_frame
@@ -69,15 +70,15 @@ def follow(spark: Any) -> Callable[..., list[Any]]:
             if price is not None
         ]
         weights = [(*key, ticker, weight) for key, each in published.items() for ticker, weight in each.items()]
-        stretches = stretches_of([decision(*key, **(about or {}).get(key, {})) for key in published], sessions)
+        stretches = holding_periods_of([decision(*key, **(about or {}).get(key, {})) for key in published], sessions)
         tickers = {"SPY", *closes}
-        found = followed(
-            stretches=with_mistrust(local_frame(spark, stretches, Stretch._fields)),
+        found = track_record(
+            holding_periods=with_source_rank(local_frame(spark, stretches, HoldingPeriod._fields)),
             positions=spark.createDataFrame(weights, "period_days int, decided_on date, ticker string, weight double"),
-            marks=marks_of(
+            marks=marked_prices(
                 local_frame(spark, [(ticker,) for ticker in tickers], ["ticker"]),
-                local_frame(spark, closes_of(sessions, {"XNYS", *exchanges_of(tickers)}), Close._fields),
-                with_mistrust(spark.createDataFrame(prices, PRICES)),
+                local_frame(spark, closes_of(sessions, {"XNYS", *exchanges_of(tickers)}), ExchangeClose._fields),
+                with_source_rank(spark.createDataFrame(prices, PRICES)),
                 spark.createDataFrame(list(doubts), DOUBTS) if doubts else None,
             ),
             benchmark="SPY",
@@ -147,7 +148,7 @@ class TestByHand:
         assert column(rows, "turnover") == pytest.approx([0.5, 0, 0, 1.0])
 
     def test_each_period_is_a_series_of_its_own(self, follow: Callable[..., list[Any]]) -> None:
-        published = {(5, MON): {"A": 1.0}, (20, WED): {"B": 1.0}, (MONTH, date(2026, 8, 16)): {"B": 1.0}}
+        published = {(5, MON): {"A": 1.0}, (20, WED): {"B": 1.0}, (MONTHLY_PERIOD, date(2026, 8, 16)): {"B": 1.0}}
         rows = follow({"A": [1.0, 1.0, 2.0, 2.0, 2.0], "B": [1.0, 2.0, 2.0, 2.0, 3.0]}, published)
         last = {row["period_days"]: row for row in rows}
         assert {days: row["gross_value"] for days, row in last.items()} == pytest.approx({0: 3.0, 5: 2.0, 20: 1.5})
@@ -163,8 +164,8 @@ class TestByHand:
 
 
 def test_before_the_first_purchase_there_is_nothing_to_follow() -> None:
-    assert stretches_of([decision(5, MON)], [MON]) == []
-    [stretch] = stretches_of([decision(5, MON)], [MON, TUE])
+    assert holding_periods_of([decision(5, MON)], [MON]) == []
+    [stretch] = holding_periods_of([decision(5, MON)], [MON, TUE])
     assert (stretch.entry, stretch.exit, stretch.is_traded) == (1, 1, False)
 
 
@@ -210,7 +211,7 @@ class TestMissing:
         rows = follow({"A": [1.0] * 5}, published, about=about)
         assert column(rows, "has_hindsight") == [True, True, False, False]
         assert column(rows, "is_degraded") == [False, False, True, False]
-        assert column(rows, "mistrust") == [3, 3, 1, 1]
+        assert column(rows, "source_rank") == [3, 3, 1, 1]
         last = follow({"A": [1.0] * 5}, published, about=about, summarised=True)[-1]
         assert (last.session_count, last.hindsight_sessions, last.degraded_sessions) == (3, 1, 1)
         assert (last.carried_sessions, last.source) == (0, "simulated")
@@ -295,7 +296,9 @@ class TestMonth:
 
     def rows(self, follow: Callable[..., list[Any]], *months: date) -> list[Any]:
         rising = [1.0 + at for at in range(len(self.SESSIONS))]
-        return follow({"A": rising, "SPY": rising}, {(MONTH, day): {"A": 1.0} for day in months}, self.SESSIONS)
+        return follow(
+            {"A": rising, "SPY": rising}, {(MONTHLY_PERIOD, day): {"A": 1.0} for day in months}, self.SESSIONS
+        )
 
     def test_it_is_cash_from_its_last_session_on(self, follow: Callable[..., list[Any]]) -> None:
         rows = self.rows(follow, self.JULY)
@@ -308,8 +311,8 @@ class TestMonth:
 
     def test_cash_is_seen_without_hindsight(self, follow: Callable[..., list[Any]]) -> None:
         closes = {"A": [1.0] * len(self.SESSIONS)}
-        about = {(MONTH, self.JULY): {"has_hindsight": True, "is_degraded": True}}
-        rows = follow(closes, {(MONTH, self.JULY): {"A": 1.0}}, self.SESSIONS, about)
+        about = {(MONTHLY_PERIOD, self.JULY): {"has_hindsight": True, "is_degraded": True}}
+        rows = follow(closes, {(MONTHLY_PERIOD, self.JULY): {"A": 1.0}}, self.SESSIONS, about)
         doubtful = [row["trade_date"] for row in rows if row["has_hindsight"] and row["is_degraded"]]
         assert doubtful == sessions_between(date(2026, 7, 27), date(2026, 8, 21))
 
@@ -322,12 +325,14 @@ class TestMonth:
 
     def test_sold_on_the_last_session_there_is(self, follow: Callable[..., list[Any]]) -> None:
         sessions = sessions_between(date(2026, 7, 24), date(2026, 8, 21))
-        rows = follow({"A": [1.0] * len(sessions)}, {(MONTH, self.JULY): {"A": 1.0}}, sessions)
+        rows = follow({"A": [1.0] * len(sessions)}, {(MONTHLY_PERIOD, self.JULY): {"A": 1.0}}, sessions)
         assert (rows[-1]["turnover"], rows[-1]["cash_weight"]) == (0.5, 0.0)
 
     def test_of_two_bought_at_one_close_the_last_counts(self, follow: Callable[..., list[Any]]) -> None:
         closes = {"A": [1.0] * 5, "B": [1.0, 1.0, 2.0, 2.0, 2.0]}
-        rows = follow(closes, {(MONTH, date(2026, 8, 15)): {"A": 1.0}, (MONTH, date(2026, 8, 16)): {"B": 1.0}})
+        rows = follow(
+            closes, {(MONTHLY_PERIOD, date(2026, 8, 15)): {"A": 1.0}, (MONTHLY_PERIOD, date(2026, 8, 16)): {"B": 1.0}}
+        )
         assert rows[-1]["gross_value"] == pytest.approx(2.0)
 
 
