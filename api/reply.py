@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from fastapi import Request, Response
-from pydantic import BaseModel
+from msgspec import Struct
 from starlette.datastructures import Headers
 
 from api.answers import Answer, KeptAnswers
@@ -22,12 +23,12 @@ class Reply:
         self._request = request
 
     async def __call__(
-        self, model: type[BaseModel], query: Callable[..., Any], *args: Any, has_lag: bool = False
+        self, kind: type[Struct], query: Callable[..., Any], *args: Any, has_lag: bool = False
     ) -> Response:
-        """What `query(conn, *args)` returns, as the model says; 304 when the client has it. has_lag: as KeptAnswers."""
+        """What `query(conn, *args)` returns, as the class says; 304 when the client has it. has_lag: as KeptAnswers."""
 
         def make(conn: Connection) -> bytes:
-            return model.model_validate(query(conn, *args)).model_dump_json().encode()
+            return msgspec.json.encode(msgspec.convert(query(conn, *args), kind))
 
         request = self._request
         kept: KeptAnswers = request.app.state.answers
@@ -35,7 +36,7 @@ class Reply:
         return _response(answer, request.headers)
 
     async def page(
-        self, model: type[BaseModel], rows_name: str, query: Callable[..., Found], *args: Any, span: Span
+        self, kind: type[Struct], rows_name: str, query: Callable[..., Found], *args: Any, span: Span
     ) -> Response:
         """The same for a part of a list, found by `query(conn, *args, span)`; its rows get the name."""
 
@@ -43,7 +44,7 @@ class Reply:
             found = query(conn, *args, span)
             return {**found.about, rows_name: found.rows, **span._asdict(), **self._rest(found.total, span)}
 
-        return await self(model, part)
+        return await self(kind, part)
 
     def _rest(self, total: int, span: Span) -> dict[str, Any]:
         after = span.offset + span.limit

@@ -5,14 +5,16 @@ from fastapi import APIRouter, Response
 from api import market
 from api.deps import AsOf, Between, Page, Replies, Sector
 from api.errors import documented
-from api.models.schemas import SectorHistory, SectorList, SectorMembers
+from api.models.schemas import answer
 from config.universe import universe
+from contract.etfs import SectorList
+from contract.stocks import SectorHistory, SectorMembers
 from database.queries import sectors
 
 router = APIRouter(prefix="/sectors", tags=["sectors"], responses=documented(404))
 
 
-@router.get("", response_model=SectorList, summary="Sectors")
+@router.get("", responses=answer(SectorList), summary="Sectors")
 async def sector_list(reply: Replies, as_of_date: AsOf = None) -> Response:
     """Every sector: its stocks' returns weighted by market cap, the ETF that follows it, its newest month.
 
@@ -21,13 +23,13 @@ async def sector_list(reply: Replies, as_of_date: AsOf = None) -> Response:
     return await reply(SectorList, market.listing, universe().benchmark, as_of_date)
 
 
-@router.get("/{sector}/stocks", response_model=SectorMembers, summary="Stocks of a sector")
+@router.get("/{sector}/stocks", responses=answer(SectorMembers), summary="Stocks of a sector")
 async def members(reply: Replies, sector: Sector, page: Page, as_of_date: AsOf = None) -> Response:
     """The sector's stocks with a bar of the session, largest market cap first."""
     return await reply.page(SectorMembers, "stocks", market.members, sector, as_of_date, span=page)
 
 
-@router.get("/{sector}/history", response_model=SectorHistory, summary="Months of a sector")
+@router.get("/{sector}/history", responses=answer(SectorHistory), summary="Months of a sector")
 async def history(reply: Replies, sector: Sector, days: Between, page: Page) -> Response:
     """The sector month by month, newest first, each stock counting alike.
 

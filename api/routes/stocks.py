@@ -8,8 +8,10 @@ from fastapi import APIRouter, Query, Response
 from api import trades
 from api.deps import AsOf, Between, Day, Page, Period, Replies, Symbol
 from api.errors import documented
-from api.models.schemas import History, LatestBar, MonthlyPortfolio, MonthlyTrades, Portfolio, Record
+from api.models.schemas import answer
 from config.universe import universe
+from contract.portfolios import MonthlyPortfolio, MonthlyTrades, Portfolio, Record
+from contract.stocks import History, LatestBar
 from database.db_helper import Connection, Row
 from database.queries import portfolios, stocks
 from utils.errors import NotPublished, UnknownTicker
@@ -19,7 +21,7 @@ router = APIRouter(prefix="/stocks", tags=["stocks"], responses=documented(404))
 NO_REBALANCE_YET = "no rebalance is published yet: the first one follows the last Sunday of a month"
 
 
-@router.get("/portfolio", response_model=Portfolio)
+@router.get("/portfolio", responses=answer(Portfolio))
 async def portfolio(reply: Replies, period_days: Period = 20, as_of_date: AsOf = None) -> Response:
     """The portfolio of one period, as published.
 
@@ -30,7 +32,7 @@ async def portfolio(reply: Replies, period_days: Period = 20, as_of_date: AsOf =
     return await reply(Portfolio, portfolios.allocation, period_days, as_of_date)
 
 
-@router.get("/monthly-portfolio", response_model=MonthlyPortfolio)
+@router.get("/monthly-portfolio", responses=answer(MonthlyPortfolio))
 async def monthly_portfolio(
     reply: Replies, rebalance_date: Annotated[Day | None, Query(description="The newest when left out")] = None
 ) -> Response:
@@ -42,7 +44,7 @@ async def monthly_portfolio(
     return await reply(MonthlyPortfolio, _monthly, rebalance_date)
 
 
-@router.get("/monthly-trades", response_model=MonthlyTrades)
+@router.get("/monthly-trades", responses=answer(MonthlyTrades))
 async def monthly_trades(
     reply: Replies,
     rebalance_date: Annotated[Day | None, Query(description="The newest when left out")] = None,
@@ -57,13 +59,13 @@ async def monthly_trades(
     return await reply(MonthlyTrades, _trades, rebalance_date, capital)
 
 
-@router.get("/{symbol}/latest", response_model=LatestBar)
+@router.get("/{symbol}/latest", responses=answer(LatestBar))
 async def latest(reply: Replies, symbol: Symbol) -> Response:
     """The newest daily bar of an ETF, a stock or an exchange rate."""
     return await reply(LatestBar, _latest, symbol)
 
 
-@router.get("/{symbol}/history", response_model=History)
+@router.get("/{symbol}/history", responses=answer(History))
 async def history(reply: Replies, symbol: Symbol, days: Between, page: Page) -> Response:
     """Daily bars between `from` and `to`, oldest first: the newest `limit` ones but for `offset`.
 
@@ -72,7 +74,7 @@ async def history(reply: Replies, symbol: Symbol, days: Between, page: Page) -> 
     return await reply.page(History, "bars", stocks.history, symbol, universe().benchmark, *days, span=page)
 
 
-@router.get("/{symbol}/record", response_model=Record)
+@router.get("/{symbol}/record", responses=answer(Record))
 async def record(reply: Replies, symbol: Symbol, page: Page) -> Response:
     """Every published portfolio that a symbol is in, daily and monthly ones."""
     return await reply.page(Record, "appearances", stocks.record, symbol, span=page)
@@ -109,5 +111,6 @@ def _monthly(conn: Connection, rebalance_date: date | None) -> Row:
         return found
     if rebalance_date:
         raise NotPublished(f"no rebalance of {rebalance_date} is published")
-    nothing = dict.fromkeys(("rebalance_date", "valid_until", "as_of_date", "source"))
-    return {**nothing, "status": "empty", "reason": NO_REBALANCE_YET, "positions": []}
+    nothing = dict.fromkeys(MonthlyPortfolio.__struct_fields__)
+    lists: Row = {"positions": [], "removed": []}
+    return {**nothing, "status": "empty", "reason": NO_REBALANCE_YET, "is_in_record": False, **lists}

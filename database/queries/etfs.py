@@ -85,8 +85,8 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> Row:
         """,
         {"benchmark": benchmark, "as_of": as_of, "session": session},
     )
-    if session:
-        _add_month(rows, between(conn, stretches_of([row["ticker"] for row in rows], session, ["month"])), benchmark)
+    tickers = [row["ticker"] for row in rows]
+    _add_month(rows, between(conn, stretches_of(tickers, session, ["month"])) if session else [], benchmark)
     return {**published, "etfs": rows}
 
 
@@ -95,7 +95,7 @@ def _add_month(rows: list[Row], months: list[Row], benchmark: str) -> None:
     gains = {month["ticker"]: month["period_return"] for month in months}
     its = gains.get(benchmark)
     for row in rows:
-        gain = row["return_month"] = gains[row["ticker"]]
+        gain = row["return_month"] = gains.get(row["ticker"])
         row["outperformance_month"] = None if gain is None or its is None or row["is_benchmark"] else gain - its
 
 

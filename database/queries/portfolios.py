@@ -163,7 +163,9 @@ def _changes(conn: Connection, this: date, before: date | None, session: date) -
                 LEFT JOIN old USING (ticker)
             ) AS positions,
             (
-                SELECT COALESCE(jsonb_agg(to_jsonb(old) ORDER BY old.final_rank, old.ticker), '[]')
+                SELECT COALESCE(jsonb_agg(
+                    to_jsonb(old) || jsonb_build_object('previous_weight', NULL, 'previous_rank', NULL)
+                    ORDER BY old.final_rank, old.ticker), '[]')
                 FROM old
                 WHERE NOT EXISTS (SELECT FROM new WHERE new.ticker = old.ticker)
             ) AS removed
