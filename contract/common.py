@@ -55,3 +55,8 @@ class Returns(Struct):
     return_10d: float | None
     return_20d: float | None
     return_month: Annotated[float | None, Meta(description="Since the last close of the month before")]
+
+    def over(self, window: Window) -> float | None:
+        """Return the return over a window."""
+        gains = {"5d": self.return_5d, "10d": self.return_10d, "20d": self.return_20d, "month": self.return_month}
+        return gains[window]

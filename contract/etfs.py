@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from contract.common import DegradedReason, Paged, Returns, Source, Status
+from contract.common import DegradedReason, Paged, Returns, Source, Status, Window
 from contract.stocks import SectorStanding
 
 
@@ -29,6 +29,15 @@ class Etf(Returns):
     is_trending_20d: bool
     rank_by_outperformance: Annotated[int | None, Meta(description="Over 20 sessions")]
     missing_reason: str | None
+
+    def ahead(self, window: Window) -> float | None:
+        """Return by how much the return over a window exceeds the benchmark's."""
+        return {
+            "5d": self.outperformance_5d,
+            "10d": self.outperformance_10d,
+            "20d": self.outperformance_20d,
+            "month": self.outperformance_month,
+        }[window]
 
 
 class EtfList(Struct):
