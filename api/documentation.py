@@ -12,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from api import auth
 from api.errors import RETRY_AFTER_SECONDS, documented
 from api.models import schemas
-from api.reply import CACHE_CONTROL
+from api.responder import CACHE_CONTROL
 
 ASSETS = "/docs/assets"
 _FILES = Path(fastapi_offline.__file__).parent / "static"

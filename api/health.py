@@ -6,12 +6,9 @@ from collections.abc import Awaitable
 from typing import Literal
 from urllib.parse import urlsplit
 
-import msgspec
-
 from api.pool import ReaderPool
 from config.config import Settings
 from contract.service import Dependency, Health, LatestPublication
-from database.db_helper import Row
 from database.queries import publications
 from utils.errors import ActstockError
 
@@ -20,7 +17,7 @@ DependencyName = Literal["database", "kafka", "spark-master"]
 
 
 async def check(settings: Settings, pool: ReaderPool) -> Health:
-    published: list[Row] = []
+    published: list[LatestPublication] = []
 
     async def database() -> None:
         published.extend(await asyncio.to_thread(pool.read, publications.latest))
@@ -35,7 +32,7 @@ async def check(settings: Settings, pool: ReaderPool) -> Health:
     return Health(
         status="ok" if all(each.status == "ok" for each in dependencies) else "degraded",
         dependencies=list(dependencies),
-        publications=msgspec.convert(published, list[LatestPublication]),
+        publications=published,
     )
 
 

@@ -328,8 +328,8 @@ def _why_not_computable(current: Job, portfolios: Sequence[Portfolio]) -> dict[d
     exchange = sessions_exchange(benchmark)
     stretches = [Stretch(benchmark, "", *window_of(as_of, days, exchange)) for as_of, days in portfolios]
     found: dict[date, dict[int, str]] = {}
-    for (as_of, days), row in zip(portfolios, between(current.conn, stretches), strict=True):
-        why = row["missing_reason"] or "it had none when stage 3 was computed"
+    for (as_of, days), each in zip(portfolios, between(current.conn, stretches), strict=True):
+        why = each.missing_reason or "it had none when stage 3 was computed"
         found.setdefault(as_of, {})[days] = (
             f"not computable: no ETF can be compared with {benchmark} over {days} sessions; {benchmark}: {why}"
         )

@@ -26,7 +26,7 @@ from batch.spark_trending_etf_identifier import PRICES as ETF_PRICES
 from batch.value_paths import MONTH, Close, Decision, Stretch, closes_of, followed, marks_of, stretches_of, summaries
 from config.universe import universe
 from database.db_helper import fetch
-from database.queries.followed import POSITIONS
+from database.queries.track_record import POSITIONS
 from database.tables import PERFORMANCE_SUMMARY, PORTFOLIO_PERFORMANCE
 from utils.dates import HOME_EXCHANGE, sessions_between, traded_on
 from utils.errors import NotStored

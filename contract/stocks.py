@@ -97,6 +97,20 @@ class Standing(Returns):
     degraded_reason: DegradedReason
     source: Source
 
+    def start_cap(self, window: Window) -> int | None:
+        """Return the market cap in US dollars at the start of a window."""
+        caps = {
+            "5d": self.start_cap_5d,
+            "10d": self.start_cap_10d,
+            "20d": self.start_cap_20d,
+            "month": self.start_cap_month,
+        }
+        return caps[window]
+
+    def counts(self, window: Window) -> bool:
+        """Return whether the stock counts in its sector's return over a window."""
+        return self.over(window) is not None and bool(self.start_cap(window))
+
 
 class SectorMonth(Struct):
     """A month of a sector as published: each of its stocks counts alike, whatever its market cap."""

@@ -13,7 +13,7 @@ from contract.holdings import AllHoldings, Comparison
 from contract.pipeline import Calendar, Gaps, Pipeline, Restatements
 from contract.portfolios import ActiveAllocations, MonthlyPortfolio, MonthlyTrades, Performance, Record
 from contract.stocks import History, MarketMap
-from dashboard import api_use
+from dashboard import server_timing
 from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
 
 TIMEOUT_SECONDS = 5.0
@@ -116,7 +116,7 @@ class ApiClient:
             response = self._http.get(path, params=given)
         except httpx.HTTPError as error:
             raise ApiAway(f"the API at {self._base_url} does not answer: {error}") from None
-        api_use.note(time.perf_counter() - began, len(response.content))
+        server_timing.note(time.perf_counter() - began, len(response.content))
         if response.status_code != httpx.codes.OK:
             raise _error(response)
         return msgspec.json.decode(response.content, type=kind)

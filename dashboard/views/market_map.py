@@ -18,7 +18,7 @@ from dashboard.figures import Tile
 from dashboard.page import Page, compact, price, signed
 from dashboard.texts import common, market_map
 from dashboard.texts.reasons import reason_in
-from dashboard.views import periods
+from dashboard.views import selectors
 from utils.errors import NotPublished
 
 GRAPH = "market-map"
@@ -37,7 +37,7 @@ def page(client: ApiClient, page: Page) -> list[Component]:
     market = client.market_map(as_of)
     compared, why_not = _compared(client, page)
     session = market.as_of_date
-    picker = [periods.session_picker(page, session, client.calendar())] if session else []
+    picker = [selectors.session_picker(page, session, client.calendar())] if session else []
     return [
         *components.banners(
             page, source=_source(market, compared), degraded_reason=compared.degraded_reason if compared else None

@@ -12,7 +12,7 @@ from dashboard.api_client import ApiClient
 from dashboard.components import Component
 from dashboard.page import Page
 from dashboard.texts import common, month
-from dashboard.views import periods, record
+from dashboard.views import selectors, track_record
 
 CAPITAL = 100_000.0
 CAPITAL_INPUT = "capital"
@@ -26,10 +26,10 @@ def page(client: ApiClient, page: Page) -> list[Component]:
         *_banners(shown, page),
         components.heading(
             page.say(month.TITLE),
-            periods.period_selector(page),
-            *([periods.rebalance_picker(page, day, calendar)] if (day := shown.rebalance_date) else []),
+            selectors.period_selector(page),
+            *([selectors.rebalance_picker(page, day, calendar)] if (day := shown.rebalance_date) else []),
         ),
-        *([_facts(shown, page), html.P(record.link(page), className="record")] if shown.rebalance_date else []),
+        *([_facts(shown, page), html.P(track_record.link(page), className="record")] if shown.rebalance_date else []),
         _positions(shown, page) if shown.positions else _empty(shown, page),
         *([_trades(trades, page)] if trades and trades.trades else []),
         html.P(page.say(month.METHOD), className="method"),

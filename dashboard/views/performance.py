@@ -13,7 +13,7 @@ from dashboard.page import Page, percent, signed
 from dashboard.texts import common
 from dashboard.texts import performance as texts
 from dashboard.texts.reasons import reason_in
-from dashboard.views import periods
+from dashboard.views import selectors
 
 MONTH = 0
 
@@ -23,7 +23,7 @@ def page(client: ApiClient, page: Page) -> list[Component]:
     shown = _selected(record, page)
     terms = {"benchmark": record.benchmark, "rate": percent(record.cost_rate)}
     heading = components.heading(
-        page.say(texts.TITLE), periods.period_selector(page, keeps_day=True), *_earlier(record, page)
+        page.say(texts.TITLE), selectors.period_selector(page, keeps_day=True), *_earlier(record, page)
     )
     method = html.P(page.say(texts.METHOD, **terms), className="method")
     if shown is None:
@@ -67,8 +67,8 @@ def _selected(record: Performance, page: Page) -> PortfolioPerformance | None:
 
 
 def _days(page: Page) -> int:
-    selected = periods.selected(page)
-    return MONTH if selected == periods.MONTHLY else int(selected)
+    selected = selectors.selected(page)
+    return MONTH if selected == selectors.MONTHLY else int(selected)
 
 
 def _earlier(record: Performance, page: Page) -> list[Component]:
@@ -184,7 +184,7 @@ def _link(days: int, page: Page) -> Component:
     """To another portfolio; the one that is shown is only named."""
     if days == _days(page):
         return html.Strong(_name(days, page), className="strong")
-    period = days if days != MONTH else periods.MONTHLY
+    period = days if days != MONTH else selectors.MONTHLY
     return dcc.Link(_name(days, page), href=page.address.href(period=period))
 
 

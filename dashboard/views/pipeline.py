@@ -23,7 +23,7 @@ from dashboard.components import Choice, Component
 from dashboard.page import Page
 from dashboard.texts import common, pipeline
 from dashboard.texts.reasons import reason_in
-from dashboard.views import stages
+from dashboard.views import pipeline_grid
 
 RANGES = ("10", "20", "60")
 SHOWN_GAPS = 500
@@ -120,12 +120,12 @@ def _empty(page: Page) -> Component:
 
 def _runs(sessions: Sequence[SessionState], page: Page) -> Component:
     say = page.say
-    others = stages.other_runs(sessions)
+    others = pipeline_grid.other_runs(sessions)
     return components.panel(
         say(pipeline.RUNS),
-        stages.grid(sessions, page),
+        pipeline_grid.grid(sessions, page),
         html.P(say(pipeline.RUNS_NOTE), className="note"),
-        stages.legend(page),
+        pipeline_grid.legend(page),
         *([_others(others, page)] if others else []),
     )
 
@@ -143,9 +143,9 @@ def _others(runs: Sequence[StageRun], page: Page) -> Component:
         (
             page.day(run.as_of_date),
             html.A(run.dag_id, href=run.airflow_url, target="_blank", rel="noopener"),
-            stages.mark(run.state, page),
+            pipeline_grid.mark(run.state, page),
             run.reason or "",
-            stages.run_times(run, page),
+            pipeline_grid.run_times(run, page),
         )
         for run in runs
     ]

@@ -14,7 +14,7 @@ from dashboard.page import Page, compact, percent, signed
 from dashboard.texts import Text, common, portfolio
 from dashboard.texts import ticker as ticker_texts
 from dashboard.texts.reasons import reason_in
-from dashboard.views import month, periods, record
+from dashboard.views import month, selectors, track_record
 
 SCORE_UNIT = 1e12
 CANDIDATES_IN_SIGHT = 12
@@ -22,7 +22,7 @@ NOT_COMPUTABLE = "not_computable"
 
 
 def page(client: ApiClient, page: Page) -> list[Component]:
-    if periods.selected(page) == periods.MONTHLY:
+    if selectors.selected(page) == selectors.MONTHLY:
         return month.page(client, page)
     allocations = client.allocations(page.address.day("as_of"))
     calendar = client.calendar()
@@ -38,11 +38,11 @@ def page(client: ApiClient, page: Page) -> list[Component]:
         ),
         components.heading(
             page.say(portfolio.TITLE),
-            periods.period_selector(page),
-            periods.session_picker(page, shown.as_of_date, calendar),
+            selectors.period_selector(page),
+            selectors.session_picker(page, shown.as_of_date, calendar),
         ),
         _facts(shown, allocations.bars, page),
-        record.line(performance, page),
+        track_record.line(performance, page),
         *(_positions(shown, page) if shown.positions else [_empty(shown, page)]),
         _all_candidates(shown, page),
         html.P(page.say(portfolio.METHOD), className="method"),
@@ -59,7 +59,7 @@ def candidates(client: ApiClient, page: Page) -> Sequence[Candidate]:
 
 
 def _of_period(allocations: ActiveAllocations, page: Page) -> ExplainedPortfolio:
-    days = int(periods.selected(page))
+    days = int(selectors.selected(page))
     return next(each for each in allocations.portfolios if each.period_days == days)
 
 
@@ -224,7 +224,7 @@ def _offer(etf: str, offered: Sequence[Candidate], ticker: str, page: Page) -> C
         (say(common.RANK), "number soft"),
         (say(common.TICKER), ""),
         (say(portfolio.HOLDING), "number"),
-        (say(portfolio.PERIOD_RETURN, days=periods.selected(page)), "number"),
+        (say(portfolio.PERIOD_RETURN, days=selectors.selected(page)), "number"),
         (say(common.MARKET_CAP), "number"),
         (say(portfolio.VERDICT), "verdict"),
     ]

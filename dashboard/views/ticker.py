@@ -15,7 +15,7 @@ from dashboard.components import Choice, Component
 from dashboard.figures import Candle
 from dashboard.page import Page, compact, percent, price
 from dashboard.texts import common, ticker
-from dashboard.views import periods
+from dashboard.views import selectors
 from utils.errors import InvalidInput, NotPublished, UnknownTicker
 
 # Sessions of a range: those of its last return, so that a bar more is shown.
@@ -319,7 +319,7 @@ def _appearance(each: Appearance, page: Page) -> Sequence[Component]:
     """A row that leads to the portfolio it is about."""
     monthly = each.period_days is None
     day = each.rebalance_date if monthly else each.as_of_date
-    period = periods.MONTHLY if monthly else each.period_days
+    period = selectors.MONTHLY if monthly else each.period_days
     return (
         dcc.Link(str(day), href=Address(choices={"period": str(period), "as_of": str(day)}).href()),
         page.say(common.MONTH) if monthly else page.say(common.DAYS, days=period),

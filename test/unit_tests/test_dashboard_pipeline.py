@@ -11,7 +11,7 @@ from contract.pipeline import ConsumerLag, Gap, RequestCount, SessionState
 from dashboard import figures
 from dashboard.texts import common
 from dashboard.texts import pipeline as texts
-from dashboard.views import stages
+from dashboard.views import pipeline_grid
 from dashboard.views.pipeline import absences, consumer_state, degraded_of, source_of
 from utils.errors import InvalidInput
 
@@ -133,35 +133,42 @@ class TestCells:
         ],
     )
     def test_the_newest_run_is_what_counts(self, changes: dict[str, Any], shown: str) -> None:
-        assert stages.cell_of(convert(session(**changes), SessionState), 1).state == shown
+        assert pipeline_grid.cell_of(convert(session(**changes), SessionState), 1).state == shown
 
-    @pytest.mark.parametrize(("column", "job"), [(3, "trending"), (5, "allocation"), (stages.MONTHLY, "rebalance")])
+    @pytest.mark.parametrize(
+        ("column", "job"), [(3, "trending"), (5, "allocation"), (pipeline_grid.MONTHLY, "rebalance")]
+    )
     def test_what_is_published_without_a_run_is_no_gap(self, column: int, job: str) -> None:
         shown = convert(session(publications=[publication(job)]), SessionState)
-        states = {each: stages.cell_of(shown, each).state for each in stages.COLUMNS}
-        assert states == dict.fromkeys(stages.COLUMNS, "none") | {column: "published"}
+        states = {each: pipeline_grid.cell_of(shown, each).state for each in pipeline_grid.COLUMNS}
+        assert states == dict.fromkeys(pipeline_grid.COLUMNS, "none") | {column: "published"}
 
     def test_the_months_run_stands_in_its_own_column(self) -> None:
         runs = [run("failed", None, dag_id=MONTH), run("green", None, dag_id="completeness_repoll")]
         shown = convert(session(runs=runs), SessionState)
-        assert stages.cell_of(shown, stages.MONTHLY).state == "failed"
-        assert [each.dag_id for each in stages.other_runs([shown])] == ["completeness_repoll"]
+        assert pipeline_grid.cell_of(shown, pipeline_grid.MONTHLY).state == "failed"
+        assert [each.dag_id for each in pipeline_grid.other_runs([shown])] == ["completeness_repoll"]
 
     def test_of_other_dags_the_newest_run_of_a_session_is_listed(self) -> None:
         other = "etf_holdings_daily"
         runs = [run("green", None, dag_id=other, run_id="2"), run("failed", None, dag_id=other, run_id="1")]
         sessions = [session(runs=runs), session("2026-08-20", runs=runs[1:])]
-        found = stages.other_runs(convert(sessions, list[SessionState]))
+        found = pipeline_grid.other_runs(convert(sessions, list[SessionState]))
         assert [(each.run_id, each.state) for each in found] == [("2", "green"), ("1", "failed")]
 
     @pytest.mark.parametrize("language", ["en", "ko"])
     def test_a_state_is_a_symbol_a_word_and_a_colour(self, samples: ModuleType, language: str) -> None:
-        marks = {name: stages.mark(name, samples.page(language=language)) for name in stages.SYMBOLS}
+        marks = {name: pipeline_grid.mark(name, samples.page(language=language)) for name in pipeline_grid.SYMBOLS}
         assert len({samples.text_of(mark) for mark in marks.values()}) == len(marks)
         for name, mark in marks.items():
-            assert samples.text_of(mark) == f"{stages.SYMBOLS[name]} {texts.WORDS[name].in_(language)}"
+            assert samples.text_of(mark) == f"{pipeline_grid.SYMBOLS[name]} {texts.WORDS[name].in_(language)}"
             assert mark.className == f"mark {name}"
-        assert len(set(stages.SYMBOLS.values())) == len(stages.SYMBOLS) == len(texts.WORDS) == len(texts.MEANINGS)
+        assert (
+            len(set(pipeline_grid.SYMBOLS.values()))
+            == len(pipeline_grid.SYMBOLS)
+            == len(texts.WORDS)
+            == len(texts.MEANINGS)
+        )
 
     def test_a_cell_opens_to_its_reason_its_times_its_run_and_the_earlier_ones(
         self, samples: ModuleType, draw: Any

@@ -10,12 +10,12 @@ from dashboard.address import Address
 from dashboard.components import Component
 from dashboard.page import Page, signed
 from dashboard.texts import portfolio
-from dashboard.views import periods
+from dashboard.views import selectors
 
 
 def line(record: Performance, page: Page) -> Component:
     """What following the shown period's portfolios has brought up to the session, and how far that is a record."""
-    days = int(periods.selected(page))
+    days = int(selectors.selected(page))
     followed = next((each for each in record.portfolios if each.period_days == days), None)
     told = _told(record, followed, page) if followed else [page.say(portfolio.NO_RECORD)]
     return html.P([*told, " ", link(page)], id="record", className="record")
@@ -23,9 +23,9 @@ def line(record: Performance, page: Page) -> Component:
 
 def link(page: Page) -> Component:
     """To the whole record of the shown period, up to the shown session."""
-    days = periods.selected(page)
+    days = selectors.selected(page)
     # A rebalance date is no session.
-    as_of = None if days == periods.MONTHLY else page.address.choices.get("as_of")
+    as_of = None if days == selectors.MONTHLY else page.address.choices.get("as_of")
     href = Address("/performance").href(period=days, as_of=as_of)
     return dcc.Link(page.say(portfolio.WHOLE_RECORD), href=href)
 
