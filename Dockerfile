@@ -15,6 +15,7 @@ COPY requirements.txt /tmp/
 RUN pip install --constraint /tmp/requirements.txt kafka-python msgspec psycopg2-binary
 COPY config config
 COPY utils utils
+COPY contract contract
 COPY database database
 
 FROM storing AS consumer
@@ -43,9 +44,10 @@ CMD ["python", "-m", "market.server", "--host", "0.0.0.0"]
 
 FROM base AS dashboard
 COPY requirements.txt /tmp/
-RUN pip install --constraint /tmp/requirements.txt dash dash-ag-grid httpx plotly waitress
+RUN pip install --constraint /tmp/requirements.txt dash dash-ag-grid httpx msgspec plotly waitress
 COPY config config
 COPY utils utils
+COPY contract contract
 COPY dashboard dashboard
 USER 10001
 EXPOSE 8050

@@ -31,7 +31,7 @@ from config.universe import universe
 from database.db_helper import fetch
 from database.queries import ledger
 from database.queries.doubts import sessions_exchange
-from database.queries.stale import STOCKS
+from database.queries.stale_publications import STOCKS
 from database.tables import SECTOR_TRENDING
 from utils.dates import HOME_EXCHANGE, last_session_by, sessions_between, sessions_of, window_of
 from utils.errors import NotStored

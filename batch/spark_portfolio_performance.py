@@ -45,7 +45,7 @@ from batch.track_record import (
 from config.periods import MONTHLY_PERIOD, PERIODS
 from config.universe import universe
 from database.db_helper import fetch
-from database.queries.followed import POSITIONS
+from database.queries.track_record import POSITIONS
 from database.tables import PERFORMANCE_SUMMARY, PORTFOLIO_PERFORMANCE
 from utils.dates import HOME_EXCHANGE, sessions_between, traded_on
 from utils.errors import NotStored

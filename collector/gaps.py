@@ -26,8 +26,8 @@ from config.config import Settings
 from config.universe import universe
 from database.db_helper import Connection, Row, connect
 from database.queries import collected, ledger
-from database.queries.outdated import Figure, outdated, ranges
-from database.queries.stale import stale
+from database.queries.stale_publications import stale
+from database.queries.stale_sessions import Figure, outdated, ranges
 from database.queries.unpublished import unpublished
 from utils.command_line import exit_code_of
 from utils.dates import exchange_of, last_session_by, parse_date, session_before, why_no_exchange

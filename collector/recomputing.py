@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from database.queries.outdated import ranges
-from database.queries.stale import PERFORMANCE, REBALANCE, SECTORS, TOP_HOLDINGS, Stale
+from database.queries.stale_publications import PERFORMANCE, REBALANCE, SECTORS, TOP_HOLDINGS, Stale
+from database.queries.stale_sessions import ranges
 
 NAMES = {TOP_HOLDINGS: "top holdings", SECTORS: "sectors", REBALANCE: "monthly portfolio", PERFORMANCE: "record"}
 

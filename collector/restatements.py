@@ -9,7 +9,7 @@ from config.config import Settings
 from config.universe import universe
 from database.db_helper import Row, connect
 from database.queries import collected, ledger
-from database.queries.outdated import outdated
+from database.queries.stale_sessions import outdated
 from utils.command_line import exit_code_of
 from utils.logging_utils import configure_logging
 

@@ -24,7 +24,7 @@ from config.config import Settings
 from config.universe import universe
 from database.db_helper import Connection, Row, connect, fetch, transaction
 from database.queries import errors, ledger, portfolios
-from database.queries.outdated import Figure, outdated
+from database.queries.stale_sessions import Figure, outdated
 from market.invented import InventedMarket
 from utils.dates import session_before, sessions_between
 from utils.errors import BarMissing, RateLimited
@@ -558,7 +558,7 @@ class TestDegraded:
         )
         assert self.flags(conn) == {True}
         served = portfolios.allocation(conn, 20, UNTIL)
-        assert served and served["degraded_reason"] == told
+        assert served and served.degraded_reason == told
 
         mend()
         gaps.repoll(settings, None, None)

@@ -3,7 +3,7 @@
 The published returns and market caps themselves are compared with the prices of now. So a split or a dividend, which
 leaves the returns as they are, concerns no session, a session drops out as soon as it is published again, and nothing
 has to be remembered of it. The return is what batch.returns defines; here it is only checked. What other jobs have
-published is looked at in database.queries.stale.
+published is looked at in database.queries.stale_publications.
 """
 
 from collections.abc import Iterable, Sequence

@@ -2,8 +2,13 @@
 
 from datetime import date
 
+from msgspec import Struct, convert
+
 from config.universe import ANNUALISED_FROM_SESSIONS, universe
-from database.db_helper import Connection, Row, fetch
+from contract.common import Source
+from contract.portfolios import Performance, PortfolioPerformance
+from database.db_helper import Connection
+from database.queries.typed import fetch_as
 
 # Every portfolio that may be followed; period 0: the monthly one.
 POSITIONS = """
@@ -15,28 +20,38 @@ POSITIONS = """
 """
 
 
-def performance(conn: Connection, as_of: date | None, series: bool = True) -> Row:
-    """Every portfolio's series and what it had come to by a session, the newest one when none is named.
+def performance(conn: Connection, as_of: date | None, series: bool = True) -> Performance:
+    """Return every portfolio's series and what it had come to by a session, the newest one when none is named.
 
     Without a series yet: status "empty", and the reason. series: False leaves the lists of the series empty.
     """
     portfolios, line = _portfolios(conn, as_of, series), _newest_line(conn, as_of)
-    return {
-        "as_of_date": max((row["last_session"] for row in portfolios), default=None),
-        "benchmark": universe().benchmark,
-        "cost_rate": portfolios[0]["cost_rate"] if portfolios else universe().cost_rate,
-        "annualised_from_sessions": ANNUALISED_FROM_SESSIONS,
-        "status": "published" if portfolios else "empty",
-        "reason": None if portfolios else _why_empty(line, as_of),
-        "source": line["source"] if line else next((row["source"] for row in portfolios), None),
-        "portfolios": portfolios,
-    }
+    return Performance(
+        as_of_date=max((each.last_session for each in portfolios), default=None),
+        benchmark=universe().benchmark,
+        cost_rate=portfolios[0].cost_rate if portfolios else universe().cost_rate,
+        annualised_from_sessions=ANNUALISED_FROM_SESSIONS,
+        status="published" if portfolios else "empty",
+        reason=None if portfolios else _why_empty(line, as_of),
+        source=line.source if line else next((each.source for each in portfolios), None),
+        portfolios=convert(portfolios, list[PortfolioPerformance], from_attributes=True),
+    )
 
 
-def _portfolios(conn: Connection, as_of: date | None, series: bool) -> list[Row]:
-    """One statement, so that figures and series are of one snapshot."""
-    return fetch(
+class _Followed(PortfolioPerformance):
+    cost_rate: float
+
+
+class _Line(Struct):
+    reason: str | None
+    source: Source
+
+
+def _portfolios(conn: Connection, as_of: date | None, series: bool) -> list[_Followed]:
+    """Read figures and series in one statement, so that they are of one snapshot."""
+    return fetch_as(
         conn,
+        _Followed,
         """
         SELECT *
         FROM (
@@ -68,12 +83,13 @@ def _portfolios(conn: Connection, as_of: date | None, series: bool) -> list[Row]
     )
 
 
-def _newest_line(conn: Connection, as_of: date | None) -> Row | None:
-    """What the job said last of the whole record, as far as it went by a session."""
-    lines = fetch(
+def _newest_line(conn: Connection, as_of: date | None) -> _Line | None:
+    """Return what the job said last of the whole record, as far as it went by a session."""
+    lines = fetch_as(
         conn,
+        _Line,
         """
-        SELECT status, reason, source
+        SELECT reason, source
         FROM analytics_publication
         WHERE job = 'performance' AND as_of_date <= COALESCE(%(as_of)s::date, 'infinity')
         ORDER BY as_of_date DESC
@@ -84,10 +100,9 @@ def _newest_line(conn: Connection, as_of: date | None) -> Row | None:
     return lines[0] if lines else None
 
 
-def _why_empty(line: Row | None, as_of: date | None) -> str:
-    if line and line["reason"]:
-        reason: str = line["reason"]
-        return reason
+def _why_empty(line: _Line | None, as_of: date | None) -> str:
+    if line and line.reason:
+        return line.reason
     if as_of:
         return f"no portfolio was held yet at the close of {as_of}"
     return "no portfolio has been followed yet: run portfolio_performance for a session"

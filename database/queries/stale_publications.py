@@ -1,6 +1,6 @@
 """What other jobs have published that no longer follows from what is stored: top holdings, sectors, months, the record.
 
-Each answer names the job and the day to give it. Sessions themselves are found by database.queries.outdated.
+Each answer names the job and the day to give it. Sessions themselves are found by database.queries.stale_sessions.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,8 +13,8 @@ from typing import NamedTuple
 from database.db_helper import Connection, Row, fetch
 from database.queries.closes import Closes, is_same, window
 from database.queries.doubts import sessions_exchange
-from database.queries.followed import POSITIONS
-from database.queries.outdated import SAME_RETURN
+from database.queries.stale_sessions import SAME_RETURN
+from database.queries.track_record import POSITIONS
 from utils.dates import last_session_by, session_before, sessions_between, traded_on
 
 TOP_HOLDINGS, SECTORS, REBALANCE, PERFORMANCE = "top_holdings", "sectors", "rebalance", "performance"

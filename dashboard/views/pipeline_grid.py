@@ -1,13 +1,14 @@
 """Session by session, how each stage has gone: a symbol, a word, and the reason for who opens the cell."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import NamedTuple
 
 from dash import dcc, html
 
 from config.stages import REBALANCE
+from contract.pipeline import Publication, SessionState, StageRun
 from dashboard import components
-from dashboard.answers import Publication, SessionState, StageRun
 from dashboard.components import Component
 from dashboard.page import Page
 from dashboard.texts import common, pipeline
@@ -38,43 +39,43 @@ class Cell(NamedTuple):
     def state(self) -> str:
         """The newest run's; without a run, whether something is published all the same."""
         if self.runs:
-            return self.runs[0]["state"]
+            return self.runs[0].state
         return "published" if self.publications else "none"
 
     @property
     def degraded_reason(self) -> str | None:
-        return next((each["degraded_reason"] for each in self.publications if each["degraded_reason"]), None)
+        return next((each.degraded_reason for each in self.publications if each.degraded_reason), None)
 
     @property
     def is_empty(self) -> bool:
         """Whether all that is published is that there is nothing to hold."""
-        return bool(self.publications) and all(each["status"] == "empty" for each in self.publications)
+        return bool(self.publications) and all(each.status == "empty" for each in self.publications)
 
     @property
     def not_computable_reason(self) -> str | None:
         """Why something of it cannot be told for lack of history; None where all can."""
-        return next((each["reason"] or "" for each in self.publications if each["status"] == "not_computable"), None)
+        return next((each.reason or "" for each in self.publications if each.status == "not_computable"), None)
 
 
 def cell_of(session: SessionState, column: int) -> Cell:
     return Cell(
-        [run for run in session["runs"] if _column_of(run) == column],
-        [each for each in session["publications"] if each["job"] == JOBS.get(column)],
+        [run for run in session.runs if _column_of(run) == column],
+        [each for each in session.publications if each.job == JOBS.get(column)],
     )
 
 
 def other_runs(sessions: Sequence[SessionState]) -> list[StageRun]:
     """Runs of what is no stage, the newest one of each DAG and session."""
-    newest: dict[tuple[str, str], StageRun] = {}
+    newest: dict[tuple[date, str], StageRun] = {}
     for session in sessions:
-        for run in session["runs"]:
+        for run in session.runs:
             if _column_of(run) is None:
-                newest.setdefault((session["as_of_date"], run["dag_id"]), run)
+                newest.setdefault((session.as_of_date, run.dag_id), run)
     return list(newest.values())
 
 
 def _column_of(run: StageRun) -> int | None:
-    return MONTHLY if run["dag_id"] == REBALANCE else run["stage"]
+    return MONTHLY if run.dag_id == REBALANCE else run.stage
 
 
 def absent(bars: dict[str, int]) -> int:
@@ -98,7 +99,7 @@ def grid(sessions: Sequence[SessionState], page: Page) -> Component:
             [
                 html.Th(_day(session, page), scope="row"),
                 *(html.Td(_cell(cell_of(session, column), page)) for column in COLUMNS),
-                html.Td(bars(session["bars"], page), className="number"),
+                html.Td(bars(session.bars, page), className="number"),
             ]
         )
         for session in sessions
@@ -137,13 +138,13 @@ def bars(counts: dict[str, int], page: Page) -> Component:
 
 
 def run_times(run: StageRun, page: Page) -> str:
-    if run["ended_at"] is None:
-        return page.say(pipeline.SINCE, start=page.moment(run["started_at"]))
-    return page.say(pipeline.FROM_TO, start=page.moment(run["started_at"]), end=page.moment(run["ended_at"]))
+    if run.ended_at is None:
+        return page.say(pipeline.SINCE, start=page.moment(run.started_at))
+    return page.say(pipeline.FROM_TO, start=page.moment(run.started_at), end=page.moment(run.ended_at))
 
 
 def _day(session: SessionState, page: Page) -> Component:
-    day = session["as_of_date"]
+    day = session.as_of_date
     return dcc.Link(page.short_day(day), href=f"/?as_of={day}", title=page.day(day))
 
 
@@ -157,7 +158,7 @@ def _cell(cell: Cell, page: Page) -> Component:
         shown.append(html.Span(["△ ", page.say(pipeline.DEGRADED)], className="tag degraded"))
     if cell.state == "none":
         return shown
-    reason = cell.runs[0]["reason"] if cell.runs else page.say(pipeline.MEANINGS["published"])
+    reason = cell.runs[0].reason if cell.runs else page.say(pipeline.MEANINGS["published"])
     return html.Details(
         [html.Summary(shown, title=reason or page.say(pipeline.MEANINGS[cell.state])), _told(cell, page)]
     )
@@ -172,13 +173,13 @@ def _told(cell: Cell, page: Page) -> Component:
     told += [html.Div(_run(run, page), className="run") for run in cell.runs[:1]]
     if cell.runs[1:]:
         told.append(html.H3(page.say(pipeline.EARLIER)))
-        told += [html.Div([mark(run["state"], page), *_run(run, page)], className="run") for run in cell.runs[1:]]
+        told += [html.Div([mark(run.state, page), *_run(run, page)], className="run") for run in cell.runs[1:]]
     return html.Div(told, className="told")
 
 
 def _run(run: StageRun, page: Page) -> list[Component]:
     return [
-        html.P(run["reason"] or page.say(pipeline.MEANINGS[run["state"]])),
+        html.P(run.reason or page.say(pipeline.MEANINGS[run.state])),
         html.P(run_times(run, page), className="soft"),
-        html.A(page.say(pipeline.OPEN_RUN), href=run["airflow_url"], target="_blank", rel="noopener"),
+        html.A(page.say(pipeline.OPEN_RUN), href=run.airflow_url, target="_blank", rel="noopener"),
     ]

@@ -12,7 +12,7 @@ import plotly
 import pytest
 
 from config.config import ConfigError, Settings
-from dashboard import dashboard_finviz_app, delivery
+from dashboard import dashboard_finviz_app, static_files
 
 PLOTLY = Path(plotly.__file__).with_name("package_data") / "plotly.min.js"
 
@@ -20,7 +20,7 @@ PLOTLY = Path(plotly.__file__).with_name("package_data") / "plotly.min.js"
 @pytest.fixture(scope="module")
 def app(samples: ModuleType) -> Any:
     app = dashboard_finviz_app.create_app(samples.Api({}).client, samples.PERIODS)
-    delivery.keep_files(app)
+    static_files.keep_files(app)
     return app
 
 
@@ -30,12 +30,12 @@ def browser(app: Any) -> Any:
 
 
 def addresses(browser: Any) -> list[str]:
-    return delivery.FILE.findall(browser.get("/").get_data(as_text=True))
+    return static_files.FILE.findall(browser.get("/").get_data(as_text=True))
 
 
 def test_every_file_of_the_page_is_compressed_and_kept_as_long_as_its_address_allows(browser: Any) -> None:
     found = addresses(browser)
-    assert len(found) > 10 and set(delivery.LATER_SCRIPTS) < set(found)
+    assert len(found) > 10 and set(static_files.LATER_SCRIPTS) < set(found)
     for address in found:
         plain = browser.get(address, headers={"Accept-Encoding": "identity"})
         packed = browser.get(address, headers={"Accept-Encoding": "gzip, br"})
@@ -44,15 +44,15 @@ def test_every_file_of_the_page_is_compressed_and_kept_as_long_as_its_address_al
         assert gzip.decompress(packed.data) == plain.data
         assert plain.headers["Vary"] == packed.headers["Vary"] == "Accept-Encoding"
         assert plain.content_type == packed.content_type and re.search("javascript|css", plain.content_type)
-        later = address in delivery.LATER_SCRIPTS
-        assert plain.headers["Cache-Control"] == (delivery.ASK_AGAIN if later else delivery.FOREVER), address
+        later = address in static_files.LATER_SCRIPTS
+        assert plain.headers["Cache-Control"] == (static_files.ASK_AGAIN if later else static_files.FOREVER), address
 
 
 def test_a_browser_that_has_a_file_is_told_so(browser: Any) -> None:
-    tag = browser.get(delivery.PLOTLY).headers["ETag"]
-    again = browser.get(delivery.PLOTLY, headers={"If-None-Match": tag})
+    tag = browser.get(static_files.PLOTLY).headers["ETag"]
+    again = browser.get(static_files.PLOTLY, headers={"If-None-Match": tag})
     assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag)
-    assert browser.get(delivery.PLOTLY, headers={"If-None-Match": '"another"'}).status_code == 200
+    assert browser.get(static_files.PLOTLY, headers={"If-None-Match": '"another"'}).status_code == 200
 
 
 def test_only_what_the_page_names_is_kept(browser: Any) -> None:
@@ -64,28 +64,28 @@ def test_only_what_the_page_names_is_kept(browser: Any) -> None:
 def test_what_the_page_announces_is_what_dash_serves(browser: Any) -> None:
     page = browser.get("/").get_data(as_text=True)
     head = page[: page.index("</head>")]
-    for address in delivery.LATER_DATA:
+    for address in static_files.LATER_DATA:
         assert f'as="fetch" href="{address}"' in head
         assert browser.get(address).is_json
-    for address in delivery.LATER_SCRIPTS:
+    for address in static_files.LATER_SCRIPTS:
         assert f'as="script" href="{address}"' in head
 
 
 def test_plotly_is_compiled_early(browser: Any) -> None:
     """Two more parentheses, and nothing else, in the plotly.js that is installed."""
     original = PLOTLY.read_bytes()
-    served = browser.get(delivery.PLOTLY).data
+    served = browser.get(static_files.PLOTLY).data
     assert len(served) == len(original) + 2
-    begin = original.index(delivery.PLOTLY_BEGINS[0])
+    begin = original.index(static_files.PLOTLY_BEGINS[0])
     assert served[:begin] == original[:begin]
-    assert served.replace(delivery.PLOTLY_BEGINS[1], delivery.PLOTLY_BEGINS[0]) == original.replace(
-        *delivery.PLOTLY_ENDS
+    assert served.replace(static_files.PLOTLY_BEGINS[1], static_files.PLOTLY_BEGINS[0]) == original.replace(
+        *static_files.PLOTLY_ENDS
     )
 
 
-@pytest.mark.parametrize("script", [b"", b"another script", delivery.PLOTLY_BEGINS[0], delivery.PLOTLY_ENDS[0]])
+@pytest.mark.parametrize("script", [b"", b"another script", static_files.PLOTLY_BEGINS[0], static_files.PLOTLY_ENDS[0]])
 def test_another_script_is_left_as_it_is(script: bytes) -> None:
-    assert delivery.compiled_early(script) == script
+    assert static_files.compiled_early(script) == script
 
 
 def test_a_request_tells_what_it_asked_of_the_api(samples: ModuleType) -> None:
