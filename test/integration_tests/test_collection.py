@@ -96,7 +96,7 @@ def test_a_missing_bar_turns_the_stage_red_and_heals_later(
     assert len(healed.already_stored) == 5
 
 
-def test_mistake_4_a_gap_in_the_window_heals_on_the_next_session(
+def test_a_gap_in_the_window_heals_on_the_next_session(
     settings: Settings, conn: Connection, market: httpx.Client, fault: Callable[..., None]
 ) -> None:
     yesterday, gap = session_before(UNTIL, 1), session_before(UNTIL, 3)
@@ -553,7 +553,7 @@ def test_a_market_cap_that_was_not_known_comes_with_the_next_fetch(
     assert row["n"] == row["capped"] > 200
 
 
-def test_mistake_5_holdings_are_what_the_fund_owns(settings: Settings, conn: Connection, market: httpx.Client) -> None:
+def test_holdings_are_the_stocks_that_the_fund_owns(settings: Settings, conn: Connection, market: httpx.Client) -> None:
     trends(conn, "QQQ")
 
     kafka_producer_trending_etf_holdings.run(settings, UNTIL)

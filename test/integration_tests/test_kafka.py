@@ -133,9 +133,7 @@ def test_a_consumer_knows_its_lag_as_the_broker_does(kafka: KafkaSettings, topic
     assert {lag.topic for lag in told.values()} == {topic}
 
 
-def test_mistake_9_a_failed_store_leaves_the_offset_and_the_next_reader_gets_everything(
-    kafka: KafkaSettings, topic: str
-) -> None:
+def test_a_failed_store_leaves_the_offset_and_the_next_reader_gets_everything(kafka: KafkaSettings, topic: str) -> None:
     ends, group = send(kafka, topic, 20), f"g-{topic}"
 
     def fail(batch: list) -> None:  # type: ignore[type-arg]

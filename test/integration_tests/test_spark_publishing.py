@@ -98,7 +98,7 @@ def test_again_gives_the_same_rows(run: Callable[..., Any], conn: Connection) ->
     assert first["analytics_portfolio_allocation"]
 
 
-def test_mistake_06_a_stock_of_several_etfs_is_stored_once(run: Callable[..., Any], conn: Connection) -> None:
+def test_a_stock_of_several_etfs_is_stored_once_for_each_period(run: Callable[..., Any], conn: Connection) -> None:
     run(identifier)
     change(
         conn,
@@ -121,7 +121,7 @@ def test_mistake_06_a_stock_of_several_etfs_is_stored_once(run: Callable[..., An
         assert sum(weights) == pytest.approx(1.0, abs=1e-9)
 
 
-def test_mistake_10_prices_arrive_as_they_are_stored(
+def test_prices_reach_spark_with_every_decimal(
     run: Callable[..., Any], spark: Any, conn: Connection, scratch_database: DatabaseSettings
 ) -> None:
     """NUMERIC as double precision, all ten decimals; and adjusted closes, not closes."""

@@ -136,7 +136,7 @@ def test_a_corrected_portfolio_replaces_the_month_and_leaves_the_others(
     assert month(conn, JULY_SUNDAY) == july
 
 
-def test_mistake_07_a_failure_leaves_the_old_month(
+def test_a_failure_while_writing_leaves_the_old_month(
     run: Callable[..., Any], conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the old rows were deleted and the new ones written, before the month's line is: all of it is undone."""

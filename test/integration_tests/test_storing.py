@@ -94,7 +94,7 @@ def test_an_old_message_does_not_undo_a_restatement(store: Callable[..., None], 
     assert bars(conn)[0][1] == 11.5
 
 
-def test_mistake_9_bad_messages_are_kept_with_address_and_reason(store: Callable[..., None], conn: Connection) -> None:
+def test_a_bad_message_is_kept_with_its_address_and_reason(store: Callable[..., None], conn: Connection) -> None:
     store(bar(), b"junk", bar(close_price=100.0, high_price=100.0), None, b"\x00\xff")
 
     assert len(bars(conn)) == 1

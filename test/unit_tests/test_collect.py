@@ -66,7 +66,7 @@ class TestWhatToAskFor:
         assert end == AS_OF
         assert len(sessions_between(start, end)) == COLLECTOR.history_sessions + 1
 
-    def test_mistake_10_everything_stored_is_asked_for_again(self) -> None:
+    def test_everything_stored_is_fetched_again(self) -> None:
         """One fetch gives one basis of adjustment; a shorter one would leave older rows on another."""
         history = stored(date(2026, 1, 5), date(2026, 8, 20))
 
@@ -80,7 +80,7 @@ class TestWhatToAskFor:
         assert start == session_before(date(2026, 6, 1), COLLECTOR.refetch_sessions)
         assert end == date(2026, 8, 21)
 
-    def test_mistake_4_a_window_is_asked_for_not_only_the_last_row(self) -> None:
+    def test_a_window_is_fetched_not_only_the_last_row(self) -> None:
         start, _ = fetch_range(stored(date(2026, 8, 20), date(2026, 8, 20)), "SPY", AS_OF, COLLECTOR)
 
         assert len(sessions_between(start, AS_OF)) == COLLECTOR.refetch_sessions + 1
@@ -128,14 +128,14 @@ class TestWhatToSend:
         assert [message.trade_date for message in sent] == [AS_OF]
         assert sent[0].previous_close == 100.0, "also of a bar that is not sent itself"
 
-    def test_mistake_4_a_late_bar_and_a_restated_one_heal(self) -> None:
+    def test_a_late_bar_and_a_restated_one_are_sent(self) -> None:
         days = [date(2026, 8, 18), date(2026, 8, 19), date(2026, 8, 20)]
         fetched = Bars("SPY", "USD", [bar(days[0]), bar(days[1]), bar(days[2], 99.0)], ANSWER)
         known = {days[0]: row(bar(days[0])), days[2]: row(bar(days[2], 98.0))}
 
         assert [message.trade_date for message in to_messages(fetched, news(fetched.bars, known), None)] == days[1:]
 
-    def test_mistake_10_a_dividend_sends_the_whole_history_again(self) -> None:
+    def test_a_dividend_sends_the_whole_history_again(self) -> None:
         before, after = bar(date(2026, 8, 19), 100.0, 100.0), bar(date(2026, 8, 19), 100.0, 99.5)
 
         assert differs(after, row(before))

@@ -77,7 +77,7 @@ def test_each_batch_is_committed_after_it_was_handled() -> None:
     assert 5 not in events[1][1], "nor the second before it is"
 
 
-def test_mistake_9_an_unexpected_error_stops_the_process_with_the_offset_where_it_was() -> None:
+def test_an_unexpected_error_stops_the_process_and_leaves_the_offset() -> None:
     consumer = FakeConsumer(batches(2, 3))
 
     def fail(batch: list[Any]) -> None:
@@ -88,7 +88,7 @@ def test_mistake_9_an_unexpected_error_stops_the_process_with_the_offset_where_i
     assert consumer.committed == []
 
 
-def test_mistake_9_a_database_outage_holds_the_offset_and_loses_nothing() -> None:
+def test_a_database_outage_holds_the_offset_and_loses_nothing() -> None:
     consumer, stored, failures = FakeConsumer(batches(2, 3)), [], iter([True, True, False, False])
 
     def store(batch: list[FakeRecord]) -> None:

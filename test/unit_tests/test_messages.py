@@ -35,7 +35,7 @@ def test_a_bar_survives_the_topic() -> None:
     assert from_json(EtfDailyBar, to_json(BAR)) == BAR
 
 
-def test_mistake_10_no_digit_is_rounded_away() -> None:
+def test_no_digit_is_rounded_away() -> None:
     assert from_json(EtfDailyBar, to_json(BAR)).adj_close == 643.987654321
 
 

@@ -1,7 +1,4 @@
-"""What the Spark jobs decide, on tables small enough to follow by hand. No database: frames in, rows out.
-
-Tests named after a mistake fail on a mistake that an earlier implementation made.
-"""
+"""The Spark jobs' decisions on tables small enough to follow by hand. No database: frames in, rows out."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -68,7 +65,7 @@ def test_an_etf_trends_that_rose_more_than_the_benchmark(identify: Callable[...,
     assert row.missing_reason is None
 
 
-def test_mistake_01_a_falling_etf_does_not_trend(identify: Callable[..., dict[str, Any]]) -> None:
+def test_a_falling_etf_does_not_trend(identify: Callable[..., dict[str, Any]]) -> None:
     """It fell less than the benchmark, and between its end points it had been far above both."""
     row = identify(SPY=(100, 80, 80, 90), XLU=(100, 200, 150, 95))["XLU"]
     assert row.outperformance == pytest.approx(0.05)
@@ -286,7 +283,7 @@ def test_score_and_weight(allocate: Callable[..., list[Any]]) -> None:
     assert (positions["B"]["position_rank"], positions["A"]["position_rank"], cash) == (1, 2, 0.0)
 
 
-def test_mistake_06_a_stock_that_several_etfs_choose_is_one_position(allocate: Callable[..., list[Any]]) -> None:
+def test_a_stock_that_several_etfs_choose_is_one_position(allocate: Callable[..., list[Any]]) -> None:
     rows = allocate(
         {"XLV": [20], "SCHD": [20], "QQQ": [20]},
         [held("XLV", "A"), held("SCHD", "A", "B"), held("QQQ", "C")],

@@ -83,7 +83,7 @@ def test_all_memberships_at_once(merge: Callable[..., list[Any]]) -> None:
     assert sum(row.final_weight for row in rows) == pytest.approx(1.0, abs=1e-12)
 
 
-def test_mistake_07_a_stock_of_the_short_portfolios_counts_once(merge: Callable[..., list[Any]]) -> None:
+def test_a_stock_of_both_short_portfolios_counts_once(merge: Callable[..., list[Any]]) -> None:
     rows = merged(merge, {20: {"A": 1.0}, 10: {"B": 1.0}, 5: {"B": 1.0}})
     assert [(row.ticker, row.score, row.source_periods) for row in rows] == [("A", 1.0, [20]), ("B", 2.0, [5, 10])]
     assert rows[1].final_weight == pytest.approx(2 / 3)
