@@ -10,12 +10,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import httpx
 import pytest
 
+import browsing
 from collector import collect
 from config.config import DatabaseSettings, Settings, Topic
 from consumer import kafka_consumer_etf_holdings, replay_errors
@@ -23,6 +23,7 @@ from consumer.storing import Store, upsert_by
 from database import tables
 from database.db_helper import apply_schema, connect, transaction
 from database.roles import READ, apply_roles
+from ops.browser import chromium
 from ops.errors import CannotInstall
 from utils.errors import DatabaseUnavailable
 from utils.kafka_utils import Offsets
@@ -87,7 +88,7 @@ def reader_of_sample(sample_database: DatabaseSettings) -> Iterator[DatabaseSett
 
 
 @pytest.fixture(scope="module")
-def api(sample_database: DatabaseSettings, browsing: ModuleType) -> Iterator[Any]:
+def api(sample_database: DatabaseSettings) -> Iterator[Any]:
     """The API on the sample database, which a test may stop and start."""
     server = browsing.api_server(sample_database)
     with browsing.running(server):
@@ -95,7 +96,7 @@ def api(sample_database: DatabaseSettings, browsing: ModuleType) -> Iterator[Any
 
 
 @pytest.fixture(scope="module")
-def dashboard(api: Any, browsing: ModuleType) -> Iterator[Any]:
+def dashboard(api: Any) -> Iterator[Any]:
     server = browsing.dashboard_server(api.url)
     with browsing.running(server):
         yield server
@@ -103,9 +104,6 @@ def dashboard(api: Any, browsing: ModuleType) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    # Not at the top: other modules of this folder need no browser.
-    from ops.browser import chromium
-
     try:
         with chromium() as driver:
             yield driver
@@ -114,7 +112,7 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def page_at(browser: Any, browsing: ModuleType, tmp_path: Path) -> Iterator[Callable[[Any], Any]]:
+def page_at(browser: Any, tmp_path: Path) -> Iterator[Callable[[Any], Any]]:
     """Makes a page of a dashboard; a complaint in the browser's console fails the test that caused it."""
     opened = []
 

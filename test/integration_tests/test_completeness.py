@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import date, timedelta
 from math import isclose
-from types import ModuleType
 from typing import Any
 
 import httpx
 import pytest
 
+import market_rows
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
 from batch.job import Job, Outcome
@@ -444,7 +444,7 @@ class TestRecomputation:
     """The sessions listed are those that come out differently when all are computed again: no more, no fewer."""
 
     @pytest.fixture
-    def history(self, conn: Connection, analyse: Callable[..., Outcome], market_rows: ModuleType) -> None:
+    def history(self, conn: Connection, analyse: Callable[..., Outcome]) -> None:
         """Thirty published sessions, with prices that are known sixty sessions back."""
         market_rows.store(conn, InventedMarket(seed=7, until=UNTIL, sessions=60))
         self.publish(analyse)

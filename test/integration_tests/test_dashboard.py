@@ -2,11 +2,11 @@
 
 import socket
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+import browsing
 from config.config import DatabaseSettings
 from dashboard import delivery
 from dashboard.texts import Text, common
@@ -87,7 +87,7 @@ def test_api_away_says_what_to_do_and_recovers(page: Any, api: Any) -> None:
     page.shows("Newmont Corporation")
 
 
-def test_slow_api_shows_that_it_loads(page_at: Callable[[Any], Any], browsing: ModuleType) -> None:
+def test_slow_api_shows_that_it_loads(page_at: Callable[[Any], Any]) -> None:
     """An API that takes the question and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as mute:
         waiting = browsing.dashboard_server(f"http://127.0.0.1:{mute.getsockname()[1]}")
@@ -107,7 +107,6 @@ def test_slow_api_shows_that_it_loads(page_at: Callable[[Any], Any], browsing: M
 )
 def test_a_database_without_anything_says_what_to_run(
     page_at: Callable[[Any], Any],
-    browsing: ModuleType,
     empty_database: DatabaseSettings,
     database: str,
     title: Text,

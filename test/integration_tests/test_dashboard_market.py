@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+import browsing
 from config.config import DatabaseSettings
 from dashboard.texts import common, market_map, ticker
 
@@ -68,7 +68,7 @@ def test_the_window_and_the_session_are_in_the_address(page: Any, api: Any) -> N
     assert tiles_of(page)["MU"] == f"{stocks_of(api, '?as_of_date=2026-08-20')['MU']['return_5d']:+.2%}"
 
 
-def test_a_tile_leads_to_its_stock_and_back(page: Any, browser: Any, browsing: ModuleType) -> None:
+def test_a_tile_leads_to_its_stock_and_back(page: Any, browser: Any) -> None:
     page.open("/map?window=5d")
     ActionChains(browser).move_to_element(tile(browser, "NEM")).perform()
     browsing.until(lambda: "Newmont Corporation" in "".join(page.texts("#market-map .hovertext")), "the card is shown")
@@ -80,7 +80,7 @@ def test_a_tile_leads_to_its_stock_and_back(page: Any, browser: Any, browsing: M
     assert page.address == "/map?window=5d"
 
 
-def test_a_sector_is_enlarged_and_the_map_comes_back(page: Any, browser: Any, browsing: ModuleType) -> None:
+def test_a_sector_is_enlarged_and_the_map_comes_back(page: Any, browser: Any) -> None:
     page.open("/map")
     whole = tiles_of(page)
     name = tile(browser, "Technology").find_element(By.TAG_NAME, "text")
@@ -182,7 +182,7 @@ def test_what_nobody_knows_leads_to_the_map(page: Any, browser: Any, typed: str)
 
 
 def test_before_anything_is_stored_the_map_says_what_to_run(
-    page_at: Callable[[Any], Any], browsing: ModuleType, empty_database: DatabaseSettings
+    page_at: Callable[[Any], Any], empty_database: DatabaseSettings
 ) -> None:
     api = browsing.api_server(empty_database)
     lost = browsing.dashboard_server(api.url)

@@ -5,13 +5,14 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import httpx
 import pandas as pd
 import pytest
 
+import market_rows
+import reference
 from collector.market.invented import InventedMarket
 from config.config import DatabaseSettings, Settings
 from config.universe import universe
@@ -137,7 +138,7 @@ def test_an_evening_without_the_benchmark_published_nothing_and_said_so(ran: Ran
 
 @pytest.mark.parametrize("session", [session for session in SESSIONS if session != LATE_SESSION], ids=str)
 def test_every_evening_is_what_plain_pandas_makes_of_the_market_of_that_evening(
-    session: date, ran: Ran, platform: Settings, reference: ModuleType, market_rows: ModuleType
+    session: date, ran: Ran, platform: Settings
 ) -> None:
     rows = market_rows.rows_of(InventedMarket(seed=7, until=session))
     plain = reference.Reference(

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from psycopg2 import sql
 
+import market_rows
 from batch import batch_monthly_sector_analyzer as sectors
 from batch import spark_etf_top_holdings as top_holdings
 from batch.job import Job
@@ -29,7 +30,7 @@ PUBLISHED = (tables.ETF_TOP_HOLDINGS, tables.SECTOR_TRENDING, tables.PUBLICATION
 
 
 @pytest.fixture(scope="module")
-def collected(market_rows: ModuleType) -> dict[Table, list[tuple[Any, ...]]]:
+def collected() -> dict[Table, list[tuple[Any, ...]]]:
     """The last sessions of an invented market, from the end of May on."""
     return dict(market_rows.rows_of(InventedMarket(seed=7, until=AS_OF, sessions=60)))
 

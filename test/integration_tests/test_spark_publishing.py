@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from psycopg2 import sql
 
+import market_rows
 from batch import holdings, job
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
@@ -27,7 +28,7 @@ PUBLISHED = (tables.TRENDING_ETFS, tables.PORTFOLIO_ALLOCATION, ALLOCATION_CANDI
 
 
 @pytest.fixture(scope="module")
-def collected(market_rows: ModuleType) -> dict[Table, list[tuple[Any, ...]]]:
+def collected() -> dict[Table, list[tuple[Any, ...]]]:
     """The last sessions of an invented market."""
     return dict(market_rows.rows_of(InventedMarket(seed=7, until=AS_OF, sessions=40)))
 

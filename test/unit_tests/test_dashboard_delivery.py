@@ -4,13 +4,13 @@ import gzip
 import re
 import socket
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import httpx
 import plotly
 import pytest
 
+import dashboard_samples as samples
 from config.config import ConfigError, Settings
 from dashboard import dashboard_finviz_app, delivery
 
@@ -18,7 +18,7 @@ PLOTLY = Path(plotly.__file__).with_name("package_data") / "plotly.min.js"
 
 
 @pytest.fixture(scope="module")
-def app(samples: ModuleType) -> Any:
+def app() -> Any:
     app = dashboard_finviz_app.create_app(samples.Api({}).client, samples.PERIODS)
     delivery.keep_files(app)
     return app
@@ -88,7 +88,7 @@ def test_another_script_is_left_as_it_is(script: bytes) -> None:
     assert delivery.compiled_early(script) == script
 
 
-def test_a_request_tells_what_it_asked_of_the_api(samples: ModuleType) -> None:
+def test_a_request_tells_what_it_asked_of_the_api() -> None:
     answer = samples.allocations(samples.portfolio(samples.position(1, "NEM", 1.0)))
     api = samples.Api({"/dashboard/active-allocations": answer})
     browser = dashboard_finviz_app.create_app(api.client, samples.PERIODS).server.test_client()

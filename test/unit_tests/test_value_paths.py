@@ -5,13 +5,14 @@ No database: frames in, rows out.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import simulation
 from batch import spark_portfolio_performance as job
 from batch.returns import exchanges_of, with_mistrust
 from batch.value_paths import (
@@ -362,7 +363,7 @@ class TestLongSeries:
         return found
 
     @pytest.fixture(scope="class")
-    def lived(self, simulation: ModuleType, prices: pd.DataFrame, published: Published) -> pd.DataFrame:
+    def lived(self, prices: pd.DataFrame, published: Published) -> pd.DataFrame:
         targets = {pd.Timestamp(traded_on(day)): weights for (_, day), weights in published.items()}
         lived: pd.DataFrame = simulation.live_through(prices, targets, prices["SPY"], COST)
         return lived
@@ -386,7 +387,6 @@ class TestLongSeries:
     def test_every_figure(
         self,
         follow: Callable[..., list[Any]],
-        simulation: ModuleType,
         prices: pd.DataFrame,
         published: Published,
         lived: pd.DataFrame,

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from types import ModuleType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+import yahoo_server as replies
 from collector.yahoo import MISREADINGS
 from collector.yahoo_answers import (
     Bar,
@@ -41,7 +41,7 @@ LONDON_END = datetime(2026, 9, 10, 23, 59, tzinfo=LONDON)
 
 
 @pytest.fixture
-def read(replies: ModuleType) -> Callable[..., list[Bar]]:
+def read() -> Callable[..., list[Bar]]:
     """The bars of a chart that is answered on the evening of 10 September 2026."""
 
     def of(
@@ -103,7 +103,7 @@ class TestRows:
 
         assert [(bar.session.day, bar.close, bar.volume) for bar in bars] == [(10, 11.0, 2)]
 
-    def test_no_bars_are_no_refusal(self, replies: ModuleType) -> None:
+    def test_no_bars_are_no_refusal(self) -> None:
         answer = replies.chart("AAA", [], [], end=END)
         result = answer["chart"]["result"][0]
         result["indicators"] = {"quote": [{}], "adjclose": [{}]}
@@ -115,25 +115,25 @@ class TestRows:
 class TestRefusals:
     """Each is one ticker's trouble, and none of them is read as "no bars"."""
 
-    def test_another_symbol(self, replies: ModuleType) -> None:
+    def test_another_symbol(self) -> None:
         with pytest.raises(Refusal, match="asked Yahoo for FB, it answered for META"):
             bars_from_chart(replies.chart("META", [opening(10)], [10.0], end=END), "FB", EVENING)
 
     @pytest.mark.parametrize("currency", [None, "", "pence", 7])
-    def test_no_currency(self, replies: ModuleType, currency: Any) -> None:
+    def test_no_currency(self, currency: Any) -> None:
         with pytest.raises(Refusal, match="AAA: Yahoo does not say its currency"):
             bars_from_chart(replies.chart("AAA", [opening(10)], [10.0], end=END, currency=currency), "AAA", EVENING)
 
     @pytest.mark.parametrize("column", ["open", "high", "low", "close", "volume"])
     @pytest.mark.parametrize("values", [[1.0], [1.0, 2.0, 3.0], None])
-    def test_arrays_of_different_lengths(self, replies: ModuleType, column: str, values: Any) -> None:
+    def test_arrays_of_different_lengths(self, column: str, values: Any) -> None:
         answer = replies.chart("AAA", [opening(9), opening(10)], [10.0, 11.0], end=END)
         answer["chart"]["result"][0]["indicators"]["quote"][0][column] = values
 
         with pytest.raises(Refusal, match="not as long as its days"):
             bars_from_chart(answer, "AAA", EVENING)
 
-    def test_no_adjusted_closes(self, replies: ModuleType) -> None:
+    def test_no_adjusted_closes(self) -> None:
         answer = replies.chart("AAA", [opening(10)], [10.0], end=END)
         del answer["chart"]["result"][0]["indicators"]["adjclose"]
 
@@ -142,7 +142,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("stamp", [10**17, 10**20, -(10**13)])
     @pytest.mark.parametrize("place", ["bar", "period"])
-    def test_a_moment_beyond_the_calendar_is_a_misreading(self, replies: ModuleType, stamp: int, place: str) -> None:
+    def test_a_moment_beyond_the_calendar_is_a_misreading(self, stamp: int, place: str) -> None:
         answer = replies.chart("AAA", [opening(10)], [10.0], end=END)
         result = answer["chart"]["result"][0]
         if place == "bar":
@@ -156,7 +156,7 @@ class TestRefusals:
     def test_its_words_are_told_as_far_as_they_can_be_stored(self) -> None:
         assert error_of({"chart": {"error": {"description": "no\x00 data\ud800" + "!" * 999}}}) == "no data" + "!" * 293
 
-    def test_bars_of_another_interval(self, replies: ModuleType) -> None:
+    def test_bars_of_another_interval(self) -> None:
         answer = replies.chart("AAA", [opening(10)], [10.0], end=END)
         answer["chart"]["result"][0]["meta"]["dataGranularity"] = "1mo"
 
@@ -199,9 +199,7 @@ class TestMinorUnits:
             ("ILa", "AAA.L", "ILS"),
         ],
     )
-    def test_prices_and_dividends_are_in_the_currency_itself(
-        self, replies: ModuleType, code: str, ticker: str, currency: str
-    ) -> None:
+    def test_prices_and_dividends_are_in_the_currency_itself(self, code: str, ticker: str, currency: str) -> None:
         events = {"dividends": event(opening(10), amount=25.0), "capitalGains": event(opening(10), amount=50.0)}
         columns = {"open": [890.0], "high": [910.0], "low": [880.0], "adjclose": [904.0]}
         answer = replies.chart(ticker, [opening(10)], [905.0], end=END, currency=code, events=events, **columns)
