@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -47,8 +48,9 @@ class Prices:
 
     @classmethod
     def of(cls, prices: pd.DataFrame, with_actions: set[str], per_dollar: "pd.Series | None" = None) -> "Prices":
-        wide = prices.pivot(index="date", columns="ticker")
-        adjusted, closes = wide["adj_close"], wide["close"]
+        adjusted, closes = (
+            prices.pivot(index="date", columns="ticker", values=each) for each in ("adj_close", "close")
+        )
         # Some tickers have closes alone: without a dividend or split these are adjusted as they stand.
         plain = adjusted.columns.difference(list(with_actions))
         adjusted = adjusted.fillna(closes[plain])
@@ -129,7 +131,8 @@ class Files:
         """
         if ticker not in self.stocks.index:
             return None
-        prices, stock = self.prices_of(ticker), self.stocks.loc[ticker]
+        prices = self.prices_of(ticker)
+        stock: Any = self.stocks.loc[ticker]
         closes = prices.closes[ticker]
         shares, close_then = stock["shares_outstanding"], closes.iloc[prices.session_by(stock["as_of"])]
         implied = stock["market_cap"] / close_then
@@ -158,8 +161,8 @@ class Files:
 def _stocks(folder: Path, per_dollar: pd.Series) -> pd.DataFrame:
     """By ticker, with market caps in dollars."""
     stocks = pd.read_csv(folder / "stocks.csv", parse_dates=["as_of"]).set_index("ticker")
-    rates = [per_dollar.asof(row.as_of) if row.Index.endswith(".KS") else 1.0 for row in stocks.itertuples()]
-    return stocks.assign(market_cap=stocks["market_cap"] / rates)
+    rates = [per_dollar.asof(day) if str(ticker).endswith(".KS") else 1.0 for ticker, day in stocks["as_of"].items()]
+    return stocks.assign(market_cap=stocks["market_cap"] / pd.Series(rates, index=stocks.index))
 
 
 @dataclass

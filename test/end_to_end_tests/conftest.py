@@ -111,4 +111,4 @@ def _tell(airflow: Airflow, run: Run) -> str:
     tasks: list[Task] = [task for each in [run, *airflow.runs_named(f"__{run.run_id}")] for task in airflow.tasks(each)]
     states = ", ".join(f"{task.run.dag_id}.{task.task_id}: {task.state}" for task in tasks)
     failed = [task for task in tasks if task.state == "failed"]
-    return states + "".join("\n" + "\n".join(airflow.log_lines(task)[-15:]) for task in failed)
+    return states + "".join(f"\n{airflow.failure_of(task)}" for task in failed)

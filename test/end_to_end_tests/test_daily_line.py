@@ -142,7 +142,9 @@ def trending_in_truth(truth: InventedMarket, as_of: date, at: datetime) -> set[s
     closes = {etf: {bar.session: bar.adj_close for bar in truth.bars(etf, at)} for etf in universe().etfs}
 
     def earned(etf: str, days: int) -> float:
-        return float(closes[etf][as_of] / closes[etf][session_before(as_of, days)] - 1)
+        start, end = closes[etf][session_before(as_of, days)], closes[etf][as_of]
+        assert start and end, f"{etf} has no close"
+        return end / start - 1
 
     return {
         etf for etf in universe().candidates if any(earned(etf, days) > max(earned("SPY", days), 0) for days in PERIODS)

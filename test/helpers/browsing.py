@@ -243,7 +243,8 @@ class Page:
 
     def console_errors(self) -> list[str]:
         """What the browser has complained about since this was last asked."""
-        return [each["message"] for each in self._driver.get_log("browser") if each["level"] == "SEVERE"]
+        driver: Any = self._driver  # get_log is Chromium's own
+        return [each["message"] for each in driver.get_log("browser") if each["level"] == "SEVERE"]
 
     def hosts(self) -> set[str]:
         """Where everything on the page came from."""

@@ -7,7 +7,8 @@ import httpx
 
 from dashboard.address import Address
 from dashboard.api_client import ApiClient
-from dashboard.page import Page
+from dashboard.page import Page, Theme
+from dashboard.texts import Language
 from dashboard.views import view_of
 
 PERIODS = (5, 10, 20)
@@ -32,12 +33,12 @@ class Api:
         return httpx.Response(status, json=body)
 
 
-def page(address: str = "/", language: str = "en", theme: str = "dark") -> Page:
+def page(address: str = "/", language: Language = "en", theme: Theme = "dark") -> Page:
     path, _, search = address.partition("?")
-    return Page(Address.of(path, search), PERIODS, language, theme)  # type: ignore[arg-type]
+    return Page(Address.of(path, search), PERIODS, language, theme)
 
 
-def drawn(api: Api, address: str = "/", language: str = "en", theme: str = "dark") -> list[Any]:
+def drawn(api: Api, address: str = "/", language: Language = "en", theme: Theme = "dark") -> list[Any]:
     """The components of a view; what it cannot show is raised."""
     asked = page(address, language, theme)
     return view_of(asked.address).page(api.client, asked)
@@ -289,7 +290,7 @@ def etf_benchmark(sessions: list[str], *etfs: dict[str, Any], **changes: Any) ->
     }
 
 
-def bar(day: str, close: float, **changes: Any) -> dict[str, Any]:
+def bar(day: str, close: float, **changes: Any) -> Any:
     return {
         "trade_date": day,
         "open_price": close - 1,

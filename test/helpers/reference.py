@@ -39,7 +39,7 @@ class Reference:
         self.snapshots = self._snapshots(collected.holdings)
         self.sessions = {HOME: _sessions(HOME), KOREA: _sessions(KOREA)}
         etf_returns = self._returns(_wide(collected.etfs, "adj_close"), HOME)
-        self.etf_returns: dict[int, Values] = {days: frame.to_dict() for days, frame in etf_returns.items()}
+        self.etf_returns: dict[int, Values] = {days: _by_ticker(frame) for days, frame in etf_returns.items()}
         self._korean_day = self._korean_sessions()
         self._read_stocks(collected.stocks)
 
@@ -49,6 +49,7 @@ class Reference:
             ["collected_date", "holding_rank"]
         )
         snapshots: dict[str, dict[pd.Timestamp, list[Any]]] = {}
+        row: Any
         for row in largest.itertuples():
             snapshots.setdefault(row.etf_ticker, {}).setdefault(row.collected_date, []).append(row)
         return snapshots
@@ -75,10 +76,10 @@ class Reference:
         home = self._returns(_wide(equities[~korean], "price"), HOME)
         foreign = self._returns(_wide(equities[korean], "price"), KOREA)
         for days in self.strategy.periods:
-            self.stock_returns[days] = home[days].join(self._at_home(foreign[days])).to_dict()
+            self.stock_returns[days] = _by_ticker(home[days].join(self._at_home(foreign[days])))
         caps = _wide(equities[~korean], "cap").reindex(self.sessions[HOME].index)
         korean_caps = _wide(equities[korean], "cap").reindex(self.sessions[KOREA].index)
-        self.caps = caps.join(self._at_home(korean_caps)).to_dict()
+        self.caps = _by_ticker(caps.join(self._at_home(korean_caps)))
 
     def _at_home(self, korean: pd.DataFrame) -> pd.DataFrame:
         return korean.reindex(self._korean_day).set_index(self._korean_day.index)
@@ -167,9 +168,14 @@ def _rates_of(equities: pd.DataFrame, rates: pd.DataFrame) -> pd.Series:
 
 def _sessions(exchange: str) -> pd.Series:
     """Sessions -> when they close."""
-    closes = exchange_calendars.get_calendar(exchange, start=CALENDAR_START).closes
+    closes: pd.Series = exchange_calendars.get_calendar(exchange, start=CALENDAR_START).closes
     return closes.drop(pd.to_datetime(CLOSED.get(exchange, [])), errors="ignore")
 
 
 def _wide(frame: pd.DataFrame, column: str) -> pd.DataFrame:
     return frame.pivot(index="trade_date", columns="ticker", values=column)
+
+
+def _by_ticker(wide: pd.DataFrame) -> Values:
+    values: Any = wide.to_dict()
+    return dict(values)

@@ -17,7 +17,7 @@ def live_through(prices: pd.DataFrame, targets: Targets, benchmark: pd.Series, c
     sessions = prices.index[prices.index >= first]
     held: dict[str, float] = {}
     cash, kept = 1.0, 1.0
-    rows = []
+    rows: list[dict[str, float]] = []
     for before, session in zip([sessions[0], *sessions], sessions, strict=False):
         held = {ticker: amount * prices[ticker][session] / prices[ticker][before] for ticker, amount in held.items()}
         gross = cash + sum(held.values())

@@ -130,11 +130,11 @@ def page(page_at: Callable[[Any], Any], dashboard: Any) -> Any:
     return page_at(dashboard)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Received:
     topic: str
-    value: bytes
-    key: bytes
+    value: bytes | None
+    key: bytes | None
     offset: int = 0
     partition: int = 0
     timestamp: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
@@ -230,4 +230,8 @@ def settings(
 @pytest.fixture
 def fault(market: httpx.Client) -> Callable[..., None]:
     """Sets one fault of the market server (collector/market/faults.py)."""
-    return lambda **values: market.post("/control/faults", json=values).raise_for_status() and None
+
+    def add(**values: Any) -> None:
+        market.post("/control/faults", json=values).raise_for_status()
+
+    return add

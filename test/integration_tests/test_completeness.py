@@ -44,12 +44,19 @@ def conn(settings: Settings) -> Iterator[Connection]:
 @pytest.fixture
 def clock(market: httpx.Client) -> Callable[[date], None]:
     """Sets the market server's clock just after a session's close."""
-    return lambda day: market.put("/control/clock", json={"at": str(day)}).raise_for_status() and None
+
+    def at(day: date) -> None:
+        market.put("/control/clock", json={"at": str(day)}).raise_for_status()
+
+    return at
 
 
 @pytest.fixture
 def mend(market: httpx.Client) -> Callable[[], None]:
-    return lambda: market.delete("/control/faults").raise_for_status() and None
+    def clear() -> None:
+        market.delete("/control/faults").raise_for_status()
+
+    return clear
 
 
 def stage_1(settings: Settings, as_of: date = UNTIL, accept_late: bool = False) -> Receipt:
@@ -512,7 +519,7 @@ class TestDegraded:
     def line(self, analyse: Callable[..., Outcome], settings: Settings, as_of: date = UNTIL) -> None:
         """The five stages, as the controller runs them."""
         for group in ("benchmark", "sector"):
-            kafka_producer_etf_daily.run(settings, group, as_of, None, accept_late=True)  # type: ignore[arg-type]
+            kafka_producer_etf_daily.run(settings, group, as_of, None, accept_late=True)
         analyse(identifier, as_of)
         kafka_producer_trending_etf_holdings.run(settings, as_of, None, accept_late=True)
         analyse(allocator, as_of)
@@ -629,7 +636,7 @@ class TestDegraded:
         self, settings: Settings, conn: Connection, analyse: Callable[..., Outcome]
     ) -> None:
         for group in ("benchmark", "sector"):
-            kafka_producer_etf_daily.run(settings, group, UNTIL)  # type: ignore[arg-type]
+            kafka_producer_etf_daily.run(settings, group, UNTIL)
         with transaction(conn), conn.cursor() as cursor:
             cursor.execute(
                 "DELETE FROM collected_daily_etf_ohlc WHERE ticker = 'XLB' AND trade_date < %s",

@@ -137,7 +137,8 @@ def fault(server: httpx.Client) -> Callable[..., None]:
 
 def history(ticker: str, **options: Any) -> pandas.DataFrame:
     span = {"start": "2025-08-01", "end": "2026-08-30"} | options
-    return yfinance.Ticker(ticker).history(**span, auto_adjust=False, actions=True, timeout=10)
+    bars: pandas.DataFrame = yfinance.Ticker(ticker).history(**span, auto_adjust=False, actions=True, timeout=10)
+    return bars
 
 
 def known(bars: list[Bar]) -> list[tuple[Any, ...]]:

@@ -182,7 +182,8 @@ def test_another_replay_has_to_wait(platform: Settings, server: MarketServer, tm
     with closing(connect(platform.database)) as conn:
         fetch(conn, "SELECT pg_advisory_lock(hashtext('actstock replay'))")
         with pytest.raises(CannotStart, match="another replay is under way"):
-            Replay(platform, server, None, tmp_path, Told(None)).run(SESSIONS)
+            nobody: Any = None
+            Replay(platform, server, nobody, tmp_path, Told(nobody)).run(SESSIONS)
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def stored(conn: Connection, up_to: date = LAST) -> list[Row]:
 @pytest.fixture
 def lived(conn: Connection, market: InventedMarket) -> dict[int, pd.DataFrame]:
     """Every portfolio lived through day by day, from the stored publications and bars alone."""
-    prices = dollars(conn, market.sessions)
+    prices = dollars(conn, list(market.sessions))
     targets: dict[int, dict[pd.Timestamp, dict[str, float]]] = {}
     months: list[date] = []
     for line in fetch(

@@ -80,7 +80,7 @@ def change(conn: Connection, statement: str, *params: Any) -> int:
         return int(cursor.rowcount)
 
 
-def found(conn: Connection, *span: date) -> list[Stale]:
+def found(conn: Connection, *span: Any) -> list[Stale]:
     return stale(conn, universe().benchmark, *span)
 
 

@@ -24,7 +24,7 @@ from utils.messages import EtfDailyBar, Holding, HoldingsSnapshot, to_json
 FETCHED = datetime(2026, 8, 21, 21, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Received:
     offset: int
     value: bytes | None

@@ -2,7 +2,7 @@
 
 import asyncio
 import gzip
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -41,8 +41,8 @@ class Clock:
         return self.now
 
 
-def current_version(database: FakeDatabase) -> bytes:
-    return database.version.encode()
+def current_version(database: Any) -> bytes:
+    return str(database.version).encode()
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def answers(database: FakeDatabase, clock: Clock) -> Iterator[KeptAnswers]:
+def answers(database: FakeDatabase, clock: Clock) -> KeptAnswers:
     return KeptAnswers(database.read, clock)
 
 

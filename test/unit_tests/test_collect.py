@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from collector import collect
 from collector.collect import (
     Asked,
     Collection,
@@ -26,6 +25,7 @@ from collector.stock_bars import Company, stock_messages
 from collector.yahoo import Answer, Bar, Bars, Quote
 from config.config import Settings, Topic
 from database.db_helper import Row
+from database.queries import collected, ledger
 from database.tables import DAILY_ETF_OHLC
 from utils.dates import close_of, last_closed_session, session_before, sessions_between
 from utils.errors import BarMissing
@@ -193,10 +193,10 @@ class TestDelivery:
         self.waiting: dict[date, Row] = {}
         self.accepted: dict[date, float | None] = {}
         self.recorded: list[tuple[Any, ...]] = []
-        monkeypatch.setattr(collect.collected, "rejected_bars", lambda *_: self.waiting)
-        monkeypatch.setattr(collect.collected, "accepted_steps", lambda *_: self.accepted)
-        monkeypatch.setattr(collect.ledger, "lost_dividends", lambda *_: {})
-        monkeypatch.setattr(collect.ledger, "record", lambda conn, *what: self.recorded.append(what))
+        monkeypatch.setattr(collected, "rejected_bars", lambda *_: self.waiting)
+        monkeypatch.setattr(collected, "accepted_steps", lambda *_: self.accepted)
+        monkeypatch.setattr(ledger, "lost_dividends", lambda *_: {})
+        monkeypatch.setattr(ledger, "record", lambda conn, *what: self.recorded.append(what))
 
     def deliver(
         self,
@@ -254,7 +254,7 @@ class TestDelivery:
         assert self.breaks() == [(AS_OF, True)]
 
     @pytest.mark.parametrize("noise", [{"volume": 5_000}, {"adj_close": 10_000.001}])
-    def test_noise_does_not_send_a_doubtful_bar_again(self, noise: dict[str, float]) -> None:
+    def test_noise_does_not_send_a_doubtful_bar_again(self, noise: dict[str, Any]) -> None:
         bars = self.bars(d21=10_000.0)
         self.waiting = self.rejected(bars[-1])
 
@@ -355,7 +355,7 @@ class TestDelivery:
     @pytest.mark.parametrize(
         "values", [{"close": 0.0}, {"adj_close": -3.0}, {"dividend": -0.4}, {"split_ratio": 0.0}, {"volume": -1}]
     )
-    def test_one_bar_out_of_contract_holds_up_no_other(self, values: dict[str, float]) -> None:
+    def test_one_bar_out_of_contract_holds_up_no_other(self, values: dict[str, Any]) -> None:
         bars = self.bars()
         spoilt = [replace(one, **values) if one.session == self.days[4] else one for one in bars]
 
@@ -410,9 +410,7 @@ class TestDelivery:
         assert self.breaks() == [(self.days[5], False)]
 
     def test_rates_are_judged_by_their_steps(self) -> None:
-        fields = {"quote_type": "CURRENCY"}
-
-        receipt, sent = self.deliver(self.bars(d20=20.0), kind=Kind.RATE, **fields)
+        receipt, sent = self.deliver(self.bars(d20=20.0), kind=Kind.RATE, quote_type="CURRENCY")
 
         assert [message.trade_date for message in sent if not message.is_plausible] == [date(2026, 8, 20)]
         assert receipt.expected == {"collected_daily_stock_history": [("KRW=X", AS_OF)]}
@@ -421,7 +419,7 @@ class TestDelivery:
 class TestMarketCaps:
     quote = Quote("AAPL", "Apple Inc.", "USD", 1_000, 120_000)
 
-    def messages(self, quote: Quote, known: dict[date, Row] | None = None, close: float = 100.0) -> list:  # type: ignore[type-arg]
+    def messages(self, quote: Quote, known: dict[date, Row] | None = None, close: float = 100.0) -> list[StockDailyBar]:
         fetched = Bars("AAPL", "USD", [bar(date(2026, 8, 20), 50.0), bar(AS_OF, close)], ANSWER)
         return list(
             stock_messages(fetched, known or {}, news(fetched.bars, known or {}), Company(quote, "Technology"), None)

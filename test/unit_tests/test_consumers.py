@@ -89,7 +89,8 @@ def test_an_unexpected_error_stops_the_process_and_leaves_the_offset() -> None:
 
 
 def test_a_database_outage_holds_the_offset_and_loses_nothing() -> None:
-    consumer, stored, failures = FakeConsumer(batches(2, 3)), [], iter([True, True, False, False])
+    consumer, failures = FakeConsumer(batches(2, 3)), iter([True, True, False, False])
+    stored: list[int] = []
 
     def store(batch: list[FakeRecord]) -> None:
         if next(failures):
@@ -137,7 +138,8 @@ class TestLag:
     """When the lag is told, and what it is."""
 
     def meter(self, offsets: FakeOffsets) -> LagMeter:
-        self.now, self.told = 100.0, []
+        self.now = 100.0
+        self.told: list[list[Lag]] = []
         return LagMeter(offsets, self.told.append, lambda: self.now)
 
     def test_is_told_now_and_then(self) -> None:

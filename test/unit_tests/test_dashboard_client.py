@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
-from typing import get_type_hints, is_typeddict
+from typing import Any, get_type_hints, is_typeddict
 
 import httpx
 import pytest
@@ -28,7 +28,8 @@ def test_asks_once_with_the_key_and_only_what_was_given() -> None:
         seen.append(request)
         return httpx.Response(200, json={"positions": []})
 
-    assert client(answer).allocations(None) == {"positions": []}
+    received: Any = client(answer).allocations(None)
+    assert received == {"positions": []}
     client(answer).allocations(date(2026, 8, 21))
     client(answer).monthly(date(2026, 7, 26))
     assert [request.url.raw_path for request in seen] == [

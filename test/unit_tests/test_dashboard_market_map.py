@@ -11,7 +11,8 @@ from dashboard import callbacks, colours, downloads, figures
 from dashboard.colours import Scale
 from dashboard.figures import DARK, LIGHT, PALETTES, Palette, Tile
 from dashboard.figures import market as charts
-from dashboard.texts import common
+from dashboard.page import Theme
+from dashboard.texts import Language, common
 from dashboard.texts import market_map as texts
 from dashboard.views import market_map as view
 from utils.errors import InvalidInput, NotPublished
@@ -22,7 +23,7 @@ DAYS = ["2026-07-30", "2026-07-31", "2026-08-03", "2026-08-04"]
 @pytest.fixture
 def market() -> dict[str, Any]:
     """Two sectors and one without a name; one stock has no return, one no market cap."""
-    return samples.market_map(  # type: ignore[no-any-return]
+    return samples.market_map(
         samples.sector(
             "Technology",
             0.05,
@@ -37,7 +38,7 @@ def market() -> dict[str, Any]:
 
 @pytest.fixture
 def compared() -> dict[str, Any]:
-    return samples.etf_benchmark(  # type: ignore[no-any-return]
+    return samples.etf_benchmark(
         DAYS,
         samples.etf("XLF", 0.01, -0.01),
         samples.etf("SPY", 0.02, None),
@@ -121,7 +122,7 @@ def test_sectors_keep_their_order_and_the_unknown_one_is_last_and_named(api: Any
 
 @pytest.mark.parametrize("theme", PALETTES)
 @pytest.mark.parametrize(("window", "bound"), view.FULL_COLOUR.items())
-def test_colour_is_the_return_over_the_window(api: Any, window: str, bound: float, theme: str) -> None:
+def test_colour_is_the_return_over_the_window(api: Any, window: str, bound: float, theme: Theme) -> None:
     figure = treemap(samples.drawn(api, f"/map?window={window}", theme=theme))
     colour = dict(zip(figure.ids, figure.marker.colors, strict=True))
     gains = {"5d": 0.01, "10d": -0.02, "20d": 0.06, "month": 0.04}
@@ -173,7 +174,7 @@ def test_letters_grow_with_the_tile_within_bounds() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_the_bounds_of_the_scale_are_said(api: Any, language: str) -> None:
+def test_the_bounds_of_the_scale_are_said(api: Any, language: Language) -> None:
     drawn = samples.drawn(api, "/map?window=5d", language)
     [legend] = [each for each in samples.parts(drawn) if getattr(each, "className", "") == "legend"]
     assert samples.text_of(legend).split()[:3] == ["−6%", "0%", "+6%"]
@@ -251,7 +252,7 @@ def test_a_stock_without_a_cap_at_the_start_is_left_out_of_its_sector_and_said_s
     ],
 )
 def test_both_ways_to_weight_a_sector_are_named_side_by_side(
-    api: Any, market: dict[str, Any], language: str, heads: list[str]
+    api: Any, market: dict[str, Any], language: Language, heads: list[str]
 ) -> None:
     market["sectors"][0]["newest_month"] = samples.sector_month(-0.0321)
     drawn = samples.drawn(api, "/map", language)
@@ -280,7 +281,7 @@ def test_a_month_of_sectors_says_what_it_lacks_and_what_it_knew_too_early(api: A
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_a_sector_that_is_not_yahoos_word_is_marked(api: Any, market: dict[str, Any], language: str) -> None:
+def test_a_sector_that_is_not_yahoos_word_is_marked(api: Any, market: dict[str, Any], language: Language) -> None:
     market["sectors"][0]["stocks"][1] |= {"sector_source": "derived", "rate_date": "2026-08-20"}
     drawn = samples.drawn(api, "/map", language)
     figure = treemap(drawn)
@@ -302,7 +303,7 @@ def test_a_sector_that_is_not_yahoos_word_is_marked(api: Any, market: dict[str, 
         ("ko", "산출할 수 없습니다: SPY의 2026-07-21 시세가 없습니다"),
     ],
 )
-def test_a_session_without_enough_history_is_told(api: Any, language: str, told: str) -> None:
+def test_a_session_without_enough_history_is_told(api: Any, language: Language, told: str) -> None:
     assert told not in samples.text_of(samples.drawn(api, "/map", language))
     api.answers["/dashboard/etf-benchmark"] |= {
         "status": "not_computable",
@@ -325,7 +326,7 @@ def test_the_benchmark_comes_first_then_the_farthest_ahead(api: Any) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_the_course_of_an_etf_is_an_image_with_words(api: Any, language: str) -> None:
+def test_the_course_of_an_etf_is_an_image_with_words(api: Any, language: Language) -> None:
     table = samples.named(samples.drawn(api, "/map", language), "etfs")
     images = [each for each in samples.parts(table) if type(each).__name__ == "Img"]
     assert images[1].alt == "XLK +5.00%, SPY +2.00%"
@@ -384,7 +385,7 @@ def test_what_was_missing_and_where_prices_are_from_is_said(api: Any) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_before_anything_is_collected_it_says_what_to_do(language: str) -> None:
+def test_before_anything_is_collected_it_says_what_to_do(language: Language) -> None:
     api = samples.Api(
         {"/dashboard/market-map": samples.market_map(), "/dashboard/etf-benchmark": samples.etf_benchmark(DAYS)}
     )

@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 
 import dashboard_samples as samples
-from dashboard.texts import common
+from dashboard.texts import Language, common
 from dashboard.texts import month as texts
 from utils.errors import InvalidInput
 
 
 @pytest.fixture
 def draw() -> Any:
-    def drawn(shown: dict[str, Any], language: str = "en", address: str = "/?period=monthly") -> Any:
-        nothing = {"trades": [], "previous_rebalance_date": None}
+    def drawn(shown: dict[str, Any], language: Language = "en", address: str = "/?period=monthly") -> Any:
+        nothing: Any = {"trades": [], "previous_rebalance_date": None}
         api = samples.Api(
             {
                 "/stocks/monthly-portfolio": shown,
@@ -50,7 +50,7 @@ def test_the_grid_has_ranks_scores_periods_and_what_has_changed(draw: Any) -> No
         ("ko", ("2026년 7월 26일 (일)", "2026년 8월 21일 (금)", "2026년 7월 24일 (금)")),
     ],
 )
-def test_facts_say_what_the_month_is_of(draw: Any, language: str, days: tuple[str, ...]) -> None:
+def test_facts_say_what_the_month_is_of(draw: Any, language: Language, days: tuple[str, ...]) -> None:
     shown = samples.text_of(draw(samples.month(samples.month_position(1, "NEM", 1.0)), language))
     for expected in (*days, texts.METHOD.in_(language), texts.VALID_UNTIL.in_(language)):
         assert expected in shown, expected
@@ -88,7 +88,7 @@ def test_month_says_what_it_rests_on(draw: Any) -> None:
     ],
 )
 def test_a_rebalance_that_the_record_does_not_know_says_so(
-    draw: Any, changes: dict[str, Any], is_told: bool, language: str
+    draw: Any, changes: dict[str, Any], is_told: bool, language: Language
 ) -> None:
     told = samples.text_of(draw(samples.month(samples.month_position(1, "NEM", 1.0), **changes), language))
     session = {"en": "Fri 21 Aug 2026", "ko": "2026년 8월 21일 (금)"}[language]
@@ -104,7 +104,7 @@ def test_trades_say_that_their_prices_are_those_of_the_day(traded: Any) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_no_month_yet_says_why_and_what_to_do(draw: Any, language: str) -> None:
+def test_no_month_yet_says_why_and_what_to_do(draw: Any, language: Language) -> None:
     nothing = dict.fromkeys(("rebalance_date", "valid_until", "as_of_date", "previous_rebalance_date", "source"))
     empty = samples.month(**nothing, holdings_as_of=None, reason="no rebalance is published yet")
     shown = samples.text_of(draw(empty, language))
@@ -144,7 +144,7 @@ def trade(ticker: str, side: str | None, shares: int | None, **changes: Any) -> 
 def traded() -> Any:
     """A month with its trades, drawn; and the API that was asked for it."""
 
-    def drawn(address: str = "/?period=monthly", language: str = "en", **changes: Any) -> tuple[Any, Any]:
+    def drawn(address: str = "/?period=monthly", language: Language = "en", **changes: Any) -> tuple[Any, Any]:
         trades = {
             "rebalance_date": "2026-07-26",
             "previous_rebalance_date": "2026-06-28",
@@ -180,7 +180,7 @@ def traded() -> Any:
     ("language", "sides"),
     [("en", ["buy", "sell", "keep", "no price"]), ("ko", ["매수", "매도", "유지", "시세 없음"])],
 )
-def test_trades_are_told_with_what_they_cost(traded: Any, language: str, sides: list[str]) -> None:
+def test_trades_are_told_with_what_they_cost(traded: Any, language: Language, sides: list[str]) -> None:
     view, _ = traded(language=language)
     assert [row["side_text"] for row in samples.named(view, "trades").rowData] == sides
     told = samples.text_of(samples.named(view, "trade-sums"))

@@ -7,6 +7,7 @@ import pytest
 
 import dashboard_samples as samples
 from dashboard.figures import DARK, LIGHT, performance, spread
+from dashboard.texts import Language
 from dashboard.texts import performance as texts
 from dashboard.views import performance as view
 
@@ -71,7 +72,7 @@ def record(*portfolios: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def draw() -> Any:
-    def drawn(shown: dict[str, Any], address: str = "/performance", language: str = "en") -> Any:
+    def drawn(shown: dict[str, Any], address: str = "/performance", language: Language = "en") -> Any:
         api = samples.Api({ROUTE: shown})
         found = samples.drawn(api, address, language)
         assert len(api.asked) == 1, "one call shows the view"
@@ -81,7 +82,7 @@ def draw() -> Any:
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_facts_are_those_of_the_selected_portfolio(draw: Any, language: str) -> None:
+def test_facts_are_those_of_the_selected_portfolio(draw: Any, language: Language) -> None:
     other = followed(5, total_return_net=0.5)
     shown = samples.text_of(draw(record(other, followed(20)), "/performance?period=20", language))
     for expected in ("+1.07%", "+2.12%", "-0.45%", "-3.10%", "43.75%", "1.02%", "0.10%"):
@@ -117,7 +118,7 @@ def test_what_is_no_real_record_says_so(draw: Any) -> None:
         ),
     ],
 )
-def test_what_is_carried_at_the_newest_session_is_named(draw: Any, language: str, told: str) -> None:
+def test_what_is_carried_at_the_newest_session_is_named(draw: Any, language: Language, told: str) -> None:
     carried = followed(20, carried_sessions=1, carried_weight=0.364, carried_reason="MU: no price on 2026-08-21")
     assert told in samples.text_of(draw(record(carried), language=language))
     assert told not in samples.text_of(draw(record(followed(20, carried_sessions=1)), language=language))

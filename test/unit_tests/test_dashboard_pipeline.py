@@ -7,14 +7,14 @@ import pytest
 
 import dashboard_samples as samples
 from dashboard import figures
-from dashboard.texts import common
+from dashboard.texts import Language, common
 from dashboard.texts import pipeline as texts
 from dashboard.views import stages
 from dashboard.views.pipeline import absences, consumer_state, degraded_of, source_of
 from utils.errors import InvalidInput
 
 MEASURED = datetime(2026, 8, 24, 14, tzinfo=UTC)
-COUNTS = [
+COUNTS: Any = [
     {"started_at": "2026-08-21T10:00:00Z", "requests": 9, "limited": 2, "failed": 5},
     {"started_at": "2026-08-21T09:00:00Z", "requests": 4, "limited": 0, "failed": 0},
 ]
@@ -49,11 +49,11 @@ def publication(job: str, **changes: Any) -> dict[str, Any]:
     }
 
 
-def session(day: str = "2026-08-21", **changes: Any) -> dict[str, Any]:
+def session(day: str = "2026-08-21", **changes: Any) -> Any:
     return {"as_of_date": day, "publications": [], "bars": {"stored": 83}, "runs": [], **changes}
 
 
-def consumer(group: str = "etf-daily", lag: int = 0, measured_at: datetime = MEASURED) -> dict[str, Any]:
+def consumer(group: str = "etf-daily", lag: int = 0, measured_at: datetime = MEASURED) -> Any:
     return {
         "consumer_group": group,
         "topic": f"{group}-data",
@@ -82,7 +82,7 @@ def state(*sessions: dict[str, Any], **changes: Any) -> dict[str, Any]:
     }
 
 
-def gap(ticker: str, kind: str = "late", day: str = "2026-08-21", reason: str = "no bar yet") -> dict[str, Any]:
+def gap(ticker: str, kind: str = "late", day: str = "2026-08-21", reason: str = "no bar yet") -> Any:
     return {"trade_date": day, "state": kind, "kind": "stock", "ticker": ticker, "reason": reason}
 
 
@@ -102,7 +102,7 @@ def api() -> Any:
 
 @pytest.fixture
 def draw(api: Any) -> Any:
-    def drawn(*args: Any, language: str = "en", address: str = "/pipeline") -> Any:
+    def drawn(*args: Any, language: Language = "en", address: str = "/pipeline") -> Any:
         return samples.drawn(api(*args), address, language)
 
     return drawn
@@ -146,7 +146,7 @@ class TestCells:
         assert [(each["run_id"], each["state"]) for each in found] == [("2", "green"), ("1", "failed")]
 
     @pytest.mark.parametrize("language", ["en", "ko"])
-    def test_a_state_is_a_symbol_a_word_and_a_colour(self, language: str) -> None:
+    def test_a_state_is_a_symbol_a_word_and_a_colour(self, language: Language) -> None:
         marks = {name: stages.mark(name, samples.page(language=language)) for name in stages.SYMBOLS}
         assert len({samples.text_of(mark) for mark in marks.values()}) == len(marks)
         for name, mark in marks.items():
@@ -216,7 +216,7 @@ class TestTrust:
         assert degraded_of([session()]) is None
 
     @pytest.mark.parametrize("language", ["en", "ko"])
-    def test_banners(self, draw: Any, language: str) -> None:
+    def test_banners(self, draw: Any, language: Language) -> None:
         published = [publication("trending", source="simulated", degraded_reason="no XLB.")]
         view = draw(state(session(publications=published)), language=language)
         banners = [part for part in samples.parts(view) if "banner" in str(getattr(part, "className", ""))]
@@ -262,7 +262,7 @@ class TestView:
             draw(state(session()), address="/pipeline?sessions=7")
 
     @pytest.mark.parametrize("language", ["en", "ko"])
-    def test_before_anything_has_run_it_says_what_to_do(self, api: Any, language: str) -> None:
+    def test_before_anything_has_run_it_says_what_to_do(self, api: Any, language: Language) -> None:
         asked = api(state())
         said = samples.text_of(samples.drawn(asked, "/pipeline", language))
         for text in (texts.EMPTY_TITLE, texts.EMPTY_HINT, texts.NO_CONSUMERS, texts.NO_ERRORS, texts.NO_REQUESTS):
@@ -275,7 +275,7 @@ class TestView:
         assert (found["60"], found[texts.REFRESH.en]) == ("/pipeline?sessions=60", "/pipeline?sessions=20")
 
     def test_rejected_messages_with_their_reasons_and_how_to_put_them_back(self, draw: Any) -> None:
-        message = {
+        message: dict[str, Any] = {
             "id": 7,
             "topic": "stock-daily-data",
             "partition_id": 1,
@@ -336,7 +336,7 @@ class TestRequests:
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_a_session_without_enough_history_is_marked_and_says_why(draw: Any, language: str) -> None:
+def test_a_session_without_enough_history_is_marked_and_says_why(draw: Any, language: Language) -> None:
     nothing = publication("allocation", status="not_computable", reason="SPY has no price at 2026-07-21")
     some = publication("allocation", period_days=5)
     [[_, _, _, _, _, cell, _, _]] = grid_cells(draw(state(session(publications=[some, nothing])), language=language))
@@ -346,7 +346,7 @@ def test_a_session_without_enough_history_is_marked_and_says_why(draw: Any, lang
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_bars_that_wait_for_a_person_are_listed_with_what_to_do(draw: Any, language: str) -> None:
+def test_bars_that_wait_for_a_person_are_listed_with_what_to_do(draw: Any, language: Language) -> None:
     bar = {
         "kind": "stock",
         "ticker": "AMD",

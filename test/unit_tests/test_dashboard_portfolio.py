@@ -6,7 +6,7 @@ import pytest
 
 import dashboard_samples as samples
 from dashboard import figures, grids
-from dashboard.texts import common
+from dashboard.texts import Language, common
 from dashboard.texts import portfolio as texts
 from dashboard.texts import ticker as ticker_texts
 from utils.errors import InvalidInput
@@ -17,7 +17,7 @@ def draw() -> Any:
     """Draws the view of a portfolio."""
 
     def drawn(
-        shown: dict[str, Any], address: str = "/", language: str = "en", followed: Any = None, **more: Any
+        shown: dict[str, Any], address: str = "/", language: Language = "en", followed: Any = None, **more: Any
     ) -> Any:
         api = samples.Api(
             {
@@ -34,7 +34,7 @@ def draw() -> Any:
 @pytest.fixture
 def explained() -> dict[str, Any]:
     """Two positions; XLB offered three stocks."""
-    return samples.portfolio(  # type: ignore[no-any-return]
+    return samples.portfolio(
         samples.position(1, "NEM", 0.6, score=3e-12, period_return=0.0963, market_cap=32_100_000_000),
         samples.position(2, "MU", 0.4, score=2e-12, source_etfs=["QQQ"]),
         candidates=[
@@ -80,7 +80,7 @@ def test_the_grid_has_the_positions_as_published(draw: Any, explained: dict[str,
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_facts_say_what_the_portfolio_is_of(draw: Any, language: str) -> None:
+def test_facts_say_what_the_portfolio_is_of(draw: Any, language: Language) -> None:
     shown = samples.text_of(draw(samples.portfolio(samples.position(1, "NEM", 1.0)), language=language))
     day, moment = {
         "en": ("Fri 21 Aug 2026", "24 Aug 2026 13:03 UTC"),
@@ -107,7 +107,7 @@ def test_incomplete_data_is_told(draw: Any, bars: dict[str, int], told: str, is_
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize(("source", "banner"), common.SOURCE_BANNERS.items())
-def test_prices_that_are_not_yahoos_are_labelled(draw: Any, source: str, banner: Any, language: str) -> None:
+def test_prices_that_are_not_yahoos_are_labelled(draw: Any, source: str, banner: Any, language: Language) -> None:
     told = banner.in_(language)
     assert told in samples.text_of(
         draw(samples.portfolio(samples.position(1, "NEM", 1.0), source=source), "/", language)
@@ -144,7 +144,7 @@ def test_empty_portfolio_says_why(draw: Any) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_the_first_view_says_how_it_has_done(draw: Any, language: str) -> None:
+def test_the_first_view_says_how_it_has_done(draw: Any, language: Language) -> None:
     view = draw(samples.portfolio(), "/?as_of=2026-08-20", language, samples.followed(20, hindsight_sessions=2))
     record = samples.named(view, "record")
     told = samples.text_of(record)
@@ -267,7 +267,7 @@ def test_a_long_grid_draws_only_the_rows_in_sight() -> None:
 @pytest.mark.parametrize(
     ("language", "told"), [("en", "Not computable: SPY has no price at 2026-07-21"), ("ko", "SPY의 2026-07-21 시세")]
 )
-def test_what_is_not_computable_is_not_shown_as_cash(draw: Any, language: str, told: str) -> None:
+def test_what_is_not_computable_is_not_shown_as_cash(draw: Any, language: Language, told: str) -> None:
     reason = "not computable: SPY has no price at 2026-07-21"
     shown = samples.text_of(
         draw(
@@ -306,7 +306,7 @@ def test_the_calendar_marks_the_day_shown(
 
 @pytest.mark.parametrize("source", ["implied_x_close", "derived_x_close", "shares_x_close", "quoted"])
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_why_says_how_the_market_cap_was_come_by(draw: Any, source: str, language: str) -> None:
+def test_why_says_how_the_market_cap_was_come_by(draw: Any, source: str, language: Language) -> None:
     view = draw(samples.portfolio(samples.position(1, "NEM", 1.0, market_cap_source=source)), language=language)
     told = ticker_texts.CAP_SOURCES[source].in_(language)
     assert texts.MARKET_CAP_IS.in_(language, source=told) in samples.text_of(view)

@@ -7,7 +7,7 @@ import pytest
 import dashboard_samples as samples
 from dashboard import callbacks, components, dashboard_finviz_app, downloads, figures
 from dashboard.figures import DARK, LIGHT, Candle
-from dashboard.texts import common
+from dashboard.texts import Language, common
 from dashboard.texts import ticker as texts
 from dashboard.views import ticker as view
 from utils.errors import InvalidInput
@@ -100,7 +100,7 @@ def test_the_etfs_that_hold_it(stock: Any) -> None:
         ("ko", ["2026-08-21 20일 43.21% 2 +9.63% QQQ SPY", "2026-07-26 월간 25.00% 2 – 5일 20일"]),
     ],
 )
-def test_its_record_leads_to_each_portfolio(stock: Any, language: str, lines: list[str]) -> None:
+def test_its_record_leads_to_each_portfolio(stock: Any, language: Language, lines: list[str]) -> None:
     drawn = samples.drawn(stock, "/ticker/NVDA", language)
     record = table(drawn, "record")
     assert [record[0], record[2]] == lines
@@ -113,7 +113,7 @@ def test_its_record_leads_to_each_portfolio(stock: Any, language: str, lines: li
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_facts_and_returns(stock: Any, language: str) -> None:
+def test_facts_and_returns(stock: Any, language: Language) -> None:
     drawn = samples.drawn(stock, "/ticker/NVDA", language)
     shown = samples.text_of(drawn)
     for expected in (
@@ -160,7 +160,7 @@ def test_prices_that_are_not_yahoos_are_labelled(stock: Any, source: str) -> Non
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_a_holding_without_prices_is_shown_all_the_same(stock: Any, language: str) -> None:
+def test_a_holding_without_prices_is_shown_all_the_same(stock: Any, language: Language) -> None:
     stock.answers["/stocks/NVDA/history"] = UNKNOWN
     drawn = samples.drawn(stock, "/ticker/NVDA", language)
     shown = samples.text_of(drawn)
@@ -295,7 +295,7 @@ def test_a_few_sessions_are_named(count: int, named: int) -> None:
         ("/ticker", UNKNOWN, texts.NO_SUBJECT),
     ],
 )
-def test_an_unknown_ticker_says_where_to_look(address: str, answer: Any, why: Any, language: str) -> None:
+def test_an_unknown_ticker_says_where_to_look(address: str, answer: Any, why: Any, language: Language) -> None:
     api = samples.Api({})
     api.answers = _Always(answer)
     drawn = samples.drawn(api, address, language)
@@ -324,7 +324,7 @@ def test_the_api_away_is_not_an_unknown_ticker() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_every_view_has_the_ticker_field(language: str) -> None:
+def test_every_view_has_the_ticker_field(language: Language) -> None:
     header = callbacks.header(samples.page("/", language))
     field = samples.named(header, components.TICKER_SEARCH)
     assert field.placeholder == texts.SEARCH_HINT.in_(language)
@@ -344,7 +344,7 @@ def test_its_tables_can_be_downloaded(stock: Any) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_a_sector_that_is_not_yahoos_word_is_marked(stock: Any, language: str) -> None:
+def test_a_sector_that_is_not_yahoos_word_is_marked(stock: Any, language: Language) -> None:
     told = f"Technology  {texts.DERIVED_SECTOR.in_(language)}"
     assert told not in samples.text_of(samples.drawn(stock, "/ticker/NVDA", language))
     stock.answers["/stocks/NVDA/history"] = samples.history("NVDA", sector_source="derived")
@@ -375,7 +375,7 @@ def test_a_volume_that_is_not_known_is_a_dash() -> None:
         ("ko", "2026-08-12에 시세가 이어지지 않습니다 (a step of +900 %)"),
     ],
 )
-def test_a_return_in_doubt_says_so(stock: Any, language: str, told: str) -> None:
+def test_a_return_in_doubt_says_so(stock: Any, language: Language, told: str) -> None:
     assert told not in samples.text_of(samples.drawn(stock, "/ticker/NVDA", language))
     history = samples.history("NVDA")
     history["returns"][0]["degraded_reason"] = "prices break at 2026-08-12: a step of +900 %"

@@ -192,10 +192,12 @@ def test_the_summary_is_the_last_line_of_both_streams(
 
 def test_a_job_waits_for_its_session_only_when_it_needs_it() -> None:
     starting: Future[Any] = Future()
-    current = Job(starting, None, None, [], None)  # type: ignore[arg-type]
+    nothing: Any = None
+    current = Job(starting, nothing, nothing, [], None)
     starting.set_result("session")
-    assert current.spark == "session"
-    assert replace(current, session="session").spark == "session"  # type: ignore[arg-type]
+    started: Any = "session"
+    assert current.spark == started
+    assert replace(current, session=started).spark == started
 
 
 @pytest.mark.parametrize("days", [(7,), (5, 10, 21), (1, 5)])

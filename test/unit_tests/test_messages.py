@@ -221,7 +221,7 @@ def test_a_fund_may_hold_more_than_it_is_worth() -> None:
     ],
 )
 def test_a_snapshot_of_a_time_that_cannot_be_is_refused(days: dict[str, date], reason: str) -> None:
-    fields = {"collected_date": date(2026, 8, 21), **days}
+    fields: dict[str, Any] = {"collected_date": date(2026, 8, 21), **days}
     snapshot = HoldingsSnapshot(
         etf_ticker="QQQ", holdings=[Holding("NVDA", None, 0.1, 1)], fetched_at=FETCHED, source="yahoo", **fields
     )

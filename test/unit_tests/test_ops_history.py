@@ -112,7 +112,7 @@ class TestSteps:
 
         done: list[str] = []
         with pytest.raises(RateLimited):
-            history.run(asked, [Step("one", refuse), Step("two", lambda _: done.append("two") or "")])  # type: ignore[func-returns-value]
+            history.run(asked, [Step("one", refuse), Step("two", lambda _: done.append("two") or "")])
         assert done == []
 
     def test_prices_before_what_is_computed_of_them(self, asked: Range) -> None:
@@ -145,7 +145,7 @@ class TestJobs:
                 called.extend(command)
                 return subprocess.CompletedProcess(command, code, out, err)
 
-            monkeypatch.setattr(history.subprocess, "run", submit)
+            monkeypatch.setattr(subprocess, "run", submit)
             return called
 
         return play

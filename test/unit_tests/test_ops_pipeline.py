@@ -143,7 +143,7 @@ class FakeBackfill(FakeAirflow):
         self._states = [["queued", "queued"], ["success", "running"], ["success", last_state]]
 
     def dags(self) -> dict[str, bool]:
-        return {pipeline.CONTROLLER: False}
+        return {CONTROLLER.dag_id: False}
 
     def create_backfill(self, dag_id: str, start: date, end: date, conf: dict[str, Any]) -> int:
         assert conf == {"stage_delay_minutes": 0}

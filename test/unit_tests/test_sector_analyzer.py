@@ -163,7 +163,7 @@ def test_a_month_that_lacks_a_day_of_a_stock_is_degraded_and_says_which(
     analyze: Callable[..., dict[str, Any]],
 ) -> None:
     """B fell by 72 % on a day whose bar waits for a person: its worst day is not that one."""
-    fallen: list[float | None] = [100.0] * 5 + [28.0] * (len(SESSIONS) - 5)
+    fallen: list[Any] = [100.0] * 5 + [28.0] * (len(SESSIONS) - 5)
     whole = analyze({"A": "Energy", "B": "Energy"}, {"A": flat_but(0.01), "B": fallen})["Energy"]
     assert whole.worst_day == pytest.approx(-0.36)
     assert analyzer.publication_of(AS_OF, [whole], "yahoo").degraded_reason is None

@@ -42,12 +42,8 @@ PRICES = "ticker string, trade_date date, currency string, price double, source 
 
 
 def decision(days: int, day: date, **other: Any) -> Decision:
-    return Decision(
-        **(
-            {"period_days": days, "decided_on": day, "is_degraded": False, "has_hindsight": False, "source": "yahoo"}
-            | other
-        )
-    )
+    fields: dict[str, Any] = {"is_degraded": False, "has_hindsight": False, "source": "yahoo", **other}
+    return Decision(period_days=days, decided_on=day, **fields)
 
 
 @pytest.fixture
@@ -358,7 +354,7 @@ class TestLongSeries:
         for day in self.SESSIONS[:-1]:
             if random.random() < 0.7:
                 names = random.choice(6, random.integers(0, 5), replace=False)
-                shares = random.dirichlet(np.ones(len(names) + 1))[: len(names)] if len(names) else []
+                shares: Any = random.dirichlet(np.ones(len(names) + 1))[: len(names)] if len(names) else []
                 found[5, day] = {f"S{name}": float(share) for name, share in zip(names, shares, strict=True)}
         return found
 
@@ -369,7 +365,7 @@ class TestLongSeries:
         return lived
 
     def closes(self, prices: pd.DataFrame) -> Closes:
-        return {name: [float(price) for price in prices[name]] for name in prices}
+        return {str(name): [float(price) for price in column] for name, column in prices.items()}
 
     def test_every_session(
         self, follow: Callable[..., list[Any]], prices: pd.DataFrame, published: Published, lived: pd.DataFrame
@@ -413,7 +409,7 @@ class TestLongSeries:
 
     def test_cash_has_no_ratios(self, follow: Callable[..., list[Any]], prices: pd.DataFrame) -> None:
         """Nothing is divided by a deviation or a drawdown of zero."""
-        published = {(5, self.SESSIONS[0]): {}}
+        published: Published = {(5, self.SESSIONS[0]): {}}
         last = follow(self.closes(prices), published, self.SESSIONS, summarised=True)[-1]
         assert (last.cagr, last.volatility, last.max_drawdown, last.beta) == (0, 0, 0, 0)
         assert (last.sharpe, last.sortino, last.calmar) == (None, None, None)

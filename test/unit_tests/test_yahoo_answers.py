@@ -201,7 +201,7 @@ class TestMinorUnits:
     )
     def test_prices_and_dividends_are_in_the_currency_itself(self, code: str, ticker: str, currency: str) -> None:
         events = {"dividends": event(opening(10), amount=25.0), "capitalGains": event(opening(10), amount=50.0)}
-        columns = {"open": [890.0], "high": [910.0], "low": [880.0], "adjclose": [904.0]}
+        columns: dict[str, Any] = {"open": [890.0], "high": [910.0], "low": [880.0], "adjclose": [904.0]}
         answer = replies.chart(ticker, [opening(10)], [905.0], end=END, currency=code, events=events, **columns)
 
         assert bars_from_chart(answer, ticker, EVENING) == (
@@ -423,7 +423,7 @@ class TestRates:
 
 
 class TestHoldings:
-    def clean(self, *listed: Any) -> tuple[list[tuple[str, float]], list[str]]:
+    def clean(self, *listed: Any) -> tuple[list[tuple[str, Any]], list[str]]:
         holdings, notes = holdings_from_summary({"topHoldings": {"holdings": list(listed)}})
         return [(holding.ticker, pytest.approx(holding.percent)) for holding in holdings], notes
 

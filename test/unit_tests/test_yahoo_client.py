@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -253,7 +254,7 @@ class TestTheSourceAsAWhole:
         server.tell("/chart/", replies.refused(401, "finance", "Unauthorized", "Unauthorized"))
 
         for number in range(4):
-            fails(lambda number=number: bars(yahoo, f"T{number}"), UnusableAnswer, "Yahoo answered 401")
+            fails(partial(bars, yahoo, f"T{number}"), UnusableAnswer, "Yahoo answered 401")
         fails(lambda: bars(yahoo), SourceUnavailable, "HTTP 401 for every ticker asked of late, last AAA and SPY")
 
     def test_a_crumb_that_is_refused_once_is_renewed(self, yahoo: Yahoo, server: Any) -> None:
@@ -329,11 +330,6 @@ class TestRedirects:
 class TestBreaker:
     """Tickers in a row that fail, and SPY as well: an outage costs about ten requests."""
 
-    FACES = (
-        lambda: replies.Reply(502, "<html>", times=1),
-        lambda: replies.Reply(200, "<html>", times=1),
-    )
-
     def outage(self, yahoo: Yahoo, tickers: int = 300) -> SourceUnavailable:
         for number in range(tickers):
             try:
@@ -364,7 +360,7 @@ class TestBreaker:
         assert gate.count == 10
 
     def test_an_outage_of_two_faces(self, yahoo: Yahoo, server: Any, gate: Any) -> None:
-        server.tell("/chart/", *(face() for _ in range(50) for face in self.FACES))
+        server.tell("/chart/", *(replies.Reply(status, "<html>", times=1) for _ in range(50) for status in (502, 200)))
 
         assert "Yahoo answers HTTP 5xx, a page instead of data for every ticker" in str(self.outage(yahoo))
         assert gate.count <= 13
@@ -378,7 +374,7 @@ class TestBreaker:
     def test_tickers_that_fail_alike_while_spy_is_answered_are_only_those(self, yahoo: Yahoo, server: Any) -> None:
         for number in range(12):
             server.tell(f"/chart/T{number}", replies.page(500))
-            fails(lambda n=number: bars(yahoo, f"T{n}"), UnusableAnswer)
+            fails(partial(bars, yahoo, f"T{number}"), UnusableAnswer)
 
         assert len(server.requests("/chart/SPY")) == 2
         assert len(server.requests("/chart/T")) == 3 + 11, "after the first one try is enough"
@@ -386,14 +382,14 @@ class TestBreaker:
 
     def test_tickers_that_are_unknown_while_spy_is_known_are_only_those(self, yahoo: Yahoo, server: Any) -> None:
         for number in range(12):
-            fails(lambda n=number: bars(yahoo, f"GONE{n}"), UnknownTicker)
+            fails(partial(bars, yahoo, f"GONE{number}"), UnknownTicker)
 
         assert len(server.requests("/chart/SPY")) == 2
 
     def test_an_answer_in_between_ends_the_row(self, yahoo: Yahoo, server: Any) -> None:
         for number in range(12):
             server.tell(f"/chart/T{number}", replies.page(500))
-            fails(lambda n=number: bars(yahoo, f"T{n}"), UnusableAnswer)
+            fails(partial(bars, yahoo, f"T{number}"), UnusableAnswer)
             assert bars(yahoo) == [DAY]
 
         assert server.requests("/chart/SPY") == []
@@ -403,7 +399,7 @@ class TestBreaker:
         server.tell("/chart/T1", replies.page(500))
         server.tell("/chart/T2", replies.page(403))
         for ticker in ("T1", "T2"):
-            fails(lambda t=ticker: bars(yahoo, t), UnusableAnswer)
+            fails(partial(bars, yahoo, ticker), UnusableAnswer)
 
         assert len(server.requests("/chart/T2")) == 3
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +143,7 @@ class TestCrashes:
             ("daily_trending_etf_analysis", "identify_trending", "postgres"),
             ("daily_trending_etf_holdings_collection", "collect", "consumer-stock-daily"),
         ):
-            wait_for(lambda dag=dag_id, task=task_id: is_running(airflow, started, dag, task), f"{dag_id}.{task_id}")
+            wait_for(partial(is_running, airflow, started, dag_id, task_id), f"{dag_id}.{task_id}")
             crash(victim)
         wait_for(lambda: airflow.run(started).has_ended, "the end of the line", 3 * TASK_SECONDS)
 

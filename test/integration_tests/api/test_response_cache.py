@@ -4,6 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from fastapi.testclient import TestClient
@@ -99,12 +100,13 @@ def note_lag(database: DatabaseSettings, end: int) -> None:
 
 
 def test_a_measured_lag_is_noticed(sample_database: DatabaseSettings, api: TestClient) -> None:
+
+    def shows(lag: int) -> bool:
+        return bool(api.get("/dashboard/pipeline").json()["consumers"][0]["lag"] == lag)
+
     for end in (125, 131, 120):
         note_lag(sample_database, end)
-        wait_until(
-            lambda end=end: api.get("/dashboard/pipeline").json()["consumers"][0]["lag"] == end - 120,
-            NOTICED_WITHIN_SECONDS,
-        )
+        wait_until(partial(shows, end - 120), NOTICED_WITHIN_SECONDS)
 
 
 def test_the_version_tells_measurements_from_changes(sample_database: DatabaseSettings) -> None:
@@ -151,10 +153,13 @@ def test_publishing_again_is_noticed_within_a_second(sample_database: DatabaseSe
         answer: str | None = api.get("/stocks/portfolio?as_of_date=2026-08-20").json()["reason"]
         return answer
 
+    def says(text: str) -> bool:
+        return reason() == text
+
     assert reason() is None
     for text in ("first", "second"):
         execute(sample_database, REPUBLISH.format(reason=text))
-        wait_until(lambda text=text: reason() == text, NOTICED_WITHIN_SECONDS)
+        wait_until(partial(says, text), NOTICED_WITHIN_SECONDS)
 
 
 def test_first_publication_is_noticed(scratch_database: DatabaseSettings, api: TestClient) -> None:
