@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[Any]:
-    """A session with the jobs' own settings, its tasks in this process."""
+    """Start a session with the jobs' own settings. Its tasks run in this process."""
     # Not at the top: most tests need neither Spark nor its imports.
     from config.config import Settings
     from utils.spark_utils import session

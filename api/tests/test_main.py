@@ -41,7 +41,7 @@ class NoDatabase:
 
 
 class UntouchedDatabase(NoDatabase):
-    """A pool that hands out a connection nobody may use."""
+    """A pool whose connection must not be used."""
 
     @contextmanager
     def connection(self) -> Iterator[Any]:

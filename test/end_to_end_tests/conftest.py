@@ -29,7 +29,7 @@ def settings() -> Settings:
 
 @pytest.fixture(scope="session")
 def control(settings: Settings) -> Iterator[httpx.Client]:
-    """The market server's control endpoints."""
+    """Return a client of the market server's control endpoints."""
     with httpx.Client(base_url=settings.yahoo.base_url, timeout=30) as client:
         yield client
 
@@ -41,7 +41,7 @@ def status(control: httpx.Client) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def truth(status: dict[str, Any]) -> InventedMarket:
-    """The same market as the server's, as a Python object."""
+    """Build the server's market as a Python object."""
     return InventedMarket(status["seed"], date.fromisoformat(status["last_session"]))
 
 
@@ -62,7 +62,7 @@ def airflow() -> Airflow:
 
 @pytest.fixture(scope="session")
 def run_dag(airflow: Airflow) -> Callable[..., Run]:
-    """Trigger a DAG and wait for its end; a run that does not succeed fails with what its tasks said."""
+    """Trigger a DAG and wait for its end. A run without success fails with its tasks' errors."""
 
     def run(dag_id: str, **conf: Any) -> Run:
         _await_dag(airflow, dag_id)

@@ -50,6 +50,6 @@ def stored_close(database: DatabaseSettings, ticker: str, day: str) -> float:
 
 
 def dollars(database: DatabaseSettings, ticker: str, day: str) -> float:
-    """A price in dollars; a Korean stock's last one by New York's close, which on these days is of the same day."""
+    """Return a price in dollars. On these days Seoul and New York both traded, so both prices are of one day."""
     rate = stored_close(database, "KRW=X", day) if ticker.endswith(".KS") else 1.0
     return stored_close(database, ticker, day) / rate

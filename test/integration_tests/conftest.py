@@ -1,4 +1,4 @@
-"""What the integration tests share: databases of their own on the server that DB_* names, and producers' stand-ins."""
+"""Fixtures of the integration tests: scratch databases on the server that DB_* names, and producers' stand-ins."""
 
 import socket
 import subprocess
@@ -35,14 +35,14 @@ SAMPLE = Path(__file__).with_name("sample_publications.sql")
 
 @pytest.fixture(scope="module")
 def scratch_database() -> Iterator[DatabaseSettings]:
-    """An empty database with the schema, dropped afterwards: the running platform's tables stay untouched."""
+    """Create an empty database with the schema and drop it afterwards. The platform's tables stay untouched."""
     with _scratch_database() as scratch:
         yield scratch
 
 
 @pytest.fixture(scope="module")
 def empty_database() -> Iterator[DatabaseSettings]:
-    """Another one, for modules that fill the first."""
+    """Create a second empty database, for modules that fill the first."""
     with _scratch_database() as scratch:
         yield scratch
 
@@ -68,7 +68,7 @@ def _scratch_database() -> Iterator[DatabaseSettings]:
 
 @pytest.fixture(scope="module")
 def sample_database(scratch_database: DatabaseSettings) -> DatabaseSettings:
-    """A scratch database with the publications of two sessions (sample_publications.sql)."""
+    """Fill a scratch database with the publications of two sessions (sample_publications.sql)."""
     with closing(connect(scratch_database)) as conn, transaction(conn), conn.cursor() as cursor:
         cursor.execute(SAMPLE.read_text(encoding="utf-8"))
     return scratch_database
@@ -76,7 +76,7 @@ def sample_database(scratch_database: DatabaseSettings) -> DatabaseSettings:
 
 @pytest.fixture(scope="module")
 def reader_of_sample(sample_database: DatabaseSettings) -> Iterator[DatabaseSettings]:
-    """The sample database as the API's login sees it."""
+    """Return the sample database with the API's login."""
     # Under a name of its own: roles belong to the whole server, where others are using the real one.
     role = replace(READ, name=f"{READ.name}_{uuid.uuid4().hex[:8]}")
     with closing(connect(sample_database)) as owner:
@@ -89,7 +89,7 @@ def reader_of_sample(sample_database: DatabaseSettings) -> Iterator[DatabaseSett
 
 @pytest.fixture(scope="module")
 def api(sample_database: DatabaseSettings) -> Iterator[Any]:
-    """The API on the sample database, which a test may stop and start."""
+    """Run the API on the sample database. A test may stop and start it."""
     server = browsing.api_server(sample_database)
     with browsing.running(server):
         yield server
@@ -113,7 +113,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def page_at(browser: Any, tmp_path: Path) -> Iterator[Callable[[Any], Any]]:
-    """Makes a page of a dashboard; a complaint in the browser's console fails the test that caused it."""
+    """Make a page of a dashboard. A complaint in the browser's console fails the test that caused it."""
     opened = []
 
     def page_at(server: Any) -> Any:
@@ -126,7 +126,7 @@ def page_at(browser: Any, tmp_path: Path) -> Iterator[Callable[[Any], Any]]:
 
 @pytest.fixture
 def page(page_at: Callable[[Any], Any], dashboard: Any) -> Any:
-    """A page of the dashboard on the sample database, in English and dark, on a desktop's screen."""
+    """Make a page of the dashboard on the sample database, in English and dark, on a desktop's screen."""
     return page_at(dashboard)
 
 
@@ -162,7 +162,7 @@ class DirectPublisher:
 
 @pytest.fixture(scope="module")
 def market() -> Iterator[httpx.Client]:
-    """A market server of its own; the client speaks to its control endpoints."""
+    """Run a market server and return a client of its control endpoints."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -192,7 +192,7 @@ def _await_health(client: httpx.Client, server: "subprocess.Popen[bytes]") -> No
 def settings(
     scratch_database: DatabaseSettings, market: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Settings]:
-    """Settings of a producer that asks the market server, and whose messages are stored before it returns."""
+    """Return a producer's settings. It asks the market server, and its messages are stored before it returns."""
     defaults = Settings.from_env({})
     stores: dict[Topic, Store[Any]] = {
         Topic.ETF_DAILY: Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC)),
@@ -229,7 +229,7 @@ def settings(
 
 @pytest.fixture
 def fault(market: httpx.Client) -> Callable[..., None]:
-    """Sets one fault of the market server (collector/market/faults.py)."""
+    """Return a function that sets one fault of the market server."""
 
     def add(**values: Any) -> None:
         market.post("/control/faults", json=values).raise_for_status()

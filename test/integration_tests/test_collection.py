@@ -1,4 +1,4 @@
-"""Producers with the real client against the market server and a real Postgres; only the broker is a stand-in."""
+"""Producers with the real client against the market server and a real Postgres. Only the broker is a stand-in."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -219,7 +219,7 @@ def holds(conn: Connection, decided_on: date, period: int, *tickers: str, status
 
 
 def charts(conn: Connection) -> list[str]:
-    """What was asked for, in order."""
+    """Return the requests, in order."""
     rows = fetch(conn, "SELECT symbol FROM logs_yahoo_request WHERE endpoint = 'chart' ORDER BY id")
     return [row["symbol"] for row in rows]
 
@@ -232,7 +232,7 @@ def bars_of(conn: Connection, ticker: str) -> list[date]:
 
 
 class TestHeld:
-    """What the followed portfolios hold is collected until it is sold, whatever trends."""
+    """A followed portfolio's stock is collected until it is sold, even when its ETF no longer trends."""
 
     yesterday, before = session_before(UNTIL, 1), session_before(UNTIL, 2)
 
@@ -324,11 +324,11 @@ class TestHeld:
 
 
 class TestOneTickersTrouble:
-    """It is that ticker's state; the others are collected."""
+    """Only that ticker is missing. The others are collected."""
 
     @pytest.fixture
     def unusable(self, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-        """Makes one question of the client about a ticker end in an answer that cannot be used."""
+        """Make one request of the client about a ticker end in an unusable answer."""
 
         def unusable(question: str, *tickers: str) -> None:
             ask = getattr(Yahoo, question)

@@ -1,6 +1,6 @@
 """What the source lacks or changes, from its protocol to the publications: every fault leaves a trace, and heals.
 
-Real client, market server, PostgreSQL and Spark; only the broker is a stand-in.
+Client, market server, PostgreSQL and Spark are real. Only the broker is a stand-in.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +43,7 @@ def conn(settings: Settings) -> Iterator[Connection]:
 
 @pytest.fixture
 def clock(market: httpx.Client) -> Callable[[date], None]:
-    """Sets the market server's clock just after a session's close."""
+    """Return a function that sets the market server's clock just after a session's close."""
 
     def at(day: date) -> None:
         market.put("/control/clock", json={"at": str(day)}).raise_for_status()
@@ -64,7 +64,7 @@ def stage_1(settings: Settings, as_of: date = UNTIL, accept_late: bool = False) 
 
 
 def entry(conn: Connection, ticker: str, session: date) -> Row:
-    """A line of the ledger."""
+    """Return a row of the ledger."""
     query = "SELECT * FROM logs_session_ledger WHERE ticker = %(t)s AND trade_date = %(d)s"
     rows = fetch(conn, query, {"t": ticker, "d": session})
     assert len(rows) == 1, rows
@@ -315,7 +315,7 @@ class TestLedger:
 
 
 class TestChangedBars:
-    """The invented market restates, splits and pays like a real one; each is seen when its ticker is fetched again."""
+    """The invented market restates, splits and pays like a real one. Each change is seen at the ticker's next fetch."""
 
     def fetch_on(self, settings: Settings, clock: Callable[[date], None], etf: str, *days: date) -> None:
         for day in days:
@@ -517,7 +517,7 @@ class TestDegraded:
     """A stage that goes on without a bar says so to the last reader, until the bar has come and is counted in."""
 
     def line(self, analyse: Callable[..., Outcome], settings: Settings, as_of: date = UNTIL) -> None:
-        """The five stages, as the controller runs them."""
+        """Run the five stages as the controller does."""
         for group in ("benchmark", "sector"):
             kafka_producer_etf_daily.run(settings, group, as_of, None, accept_late=True)
         analyse(identifier, as_of)

@@ -23,7 +23,7 @@ def stocks_of(api: Any, query: str = "") -> dict[str, dict[str, Any]]:
 
 
 def tiles_of(page: Any) -> dict[str, str]:
-    """What is written on the map's tiles, by their first word: "NEM" -> "NEM+11.70%"."""
+    """Return the texts of the map's tiles by their first word: "NEM" -> "NEM+11.70%"."""
     lines: list[list[str]] = page.run(
         "return [...document.querySelectorAll(arguments[0])].map(tile => "
         "[...tile.querySelectorAll('tspan.line')].map(line => line.textContent))",

@@ -38,7 +38,7 @@ TOLERANCE = 1e-9
 
 @dataclass
 class Told:
-    """What the replay told of; presses Ctrl-C after so many sessions. The late bar comes when its evening is over."""
+    """Records the replay's messages and presses Ctrl-C after so many sessions. The late bar comes after its evening."""
 
     market: httpx.Client
     stop_after: int = 99
@@ -56,7 +56,7 @@ class Told:
 def platform(
     scratch_database: DatabaseSettings, market: httpx.Client, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Settings]:
-    """A platform whose database is a scratch one, so that its annexes are as well."""
+    """Return settings with a scratch database, so that the replays' databases are scratch ones as well."""
     known = Settings.from_env()
     yahoo = replace(
         known.yahoo,
@@ -92,7 +92,7 @@ def ran(
     spark: Any,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Ran:
-    """A replay that is interrupted after its first session and taken up again."""
+    """Run a replay that is interrupted after its first session and resumed."""
     logs = tmp_path_factory.mktemp("logs")
     fault = {"kind": "missing_bar", "ticker": LATE, "session": str(LATE_SESSION)}
     market.post("/control/faults", json=fault).raise_for_status()

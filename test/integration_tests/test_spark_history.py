@@ -37,7 +37,7 @@ def market() -> InventedMarket:
 
 @pytest.fixture(scope="module")
 def history(scratch_database: DatabaseSettings, market: InventedMarket) -> Iterator[DatabaseSettings]:
-    """A database in which every session of the market has been collected."""
+    """Fill a database with every session of the market."""
     with closing(connect(scratch_database)) as conn:
         market_rows.store(conn, market)
     yield scratch_database
@@ -230,7 +230,7 @@ def test_what_comes_later_changes_nothing(
 
 
 def _published(conn: Connection, sessions: list[date]) -> list[dict[str, Any]]:
-    """Everything that is published of the sessions but for when."""
+    """Return all that is published of the sessions, without the times."""
     rows = [
         row | {"table": table}
         for table in (*PUBLISHED, "analytics_publication")

@@ -39,7 +39,7 @@ def market() -> InventedMarket:
 
 @pytest.fixture(scope="module")
 def history(scratch_database: DatabaseSettings, market: InventedMarket, spark: Any) -> Iterator[DatabaseSettings]:
-    """A database with the portfolios of a hundred sessions and of their months."""
+    """Fill a database with the portfolios of a hundred sessions and of their months."""
     sessions = market.sessions[-100:]
     with closing(connect(scratch_database)) as conn:
         market_rows.store(conn, market)
@@ -88,7 +88,7 @@ def stored(conn: Connection, up_to: date = LAST) -> list[Row]:
 
 @pytest.fixture
 def lived(conn: Connection, market: InventedMarket) -> dict[int, pd.DataFrame]:
-    """Every portfolio lived through day by day, from the stored publications and bars alone."""
+    """Simulate every portfolio day by day from the stored publications and bars alone."""
     prices = dollars(conn, list(market.sessions))
     targets: dict[int, dict[pd.Timestamp, dict[str, float]]] = {}
     months: list[date] = []
@@ -122,7 +122,7 @@ def lived(conn: Connection, market: InventedMarket) -> dict[int, pd.DataFrame]:
 
 
 def dollars(conn: Connection, sessions: list[date]) -> pd.DataFrame:
-    """Adjusted closes in dollars of the home sessions, each at its exchange's last own session, carried forward."""
+    """Return adjusted closes in dollars for the home sessions, the last own close carried forward."""
     bars = pd.DataFrame(
         fetch(
             conn,
@@ -291,7 +291,7 @@ def test_no_portfolio_at_all(spark: Any, empty_database: DatabaseSettings, marke
 
 
 def test_the_answer_of_a_past_session_is_consistent(run: Callable[..., Any], conn: Connection) -> None:
-    """Series and figures are those of that session, whatever has come since."""
+    """Series and figures are those of that session, even when later ones have come."""
     run()
     day = session_before(LAST, 35)
     cut, whole = followed.performance(conn, day), followed.performance(conn, None)

@@ -29,13 +29,13 @@ PUBLISHED = (tables.TRENDING_ETFS, tables.PORTFOLIO_ALLOCATION, ALLOCATION_CANDI
 
 @pytest.fixture(scope="module")
 def collected() -> dict[Table, list[tuple[Any, ...]]]:
-    """The last sessions of an invented market."""
+    """Return the rows of an invented market's last sessions."""
     return dict(market_rows.rows_of(InventedMarket(seed=7, until=AS_OF, sessions=40)))
 
 
 @pytest.fixture
 def conn(scratch_database: DatabaseSettings, collected: dict[Table, list[tuple[Any, ...]]]) -> Iterator[Connection]:
-    """A database with these sessions collected and nothing published; EWY and XLV trend over every period."""
+    """Fill a database with these sessions and publish nothing. EWY and XLV trend over every period."""
     with closing(connect(scratch_database)) as connection:
         with transaction(connection), connection.cursor() as cursor:
             for table in (*COLLECTED, *PUBLISHED):
@@ -125,7 +125,7 @@ def test_a_stock_of_several_etfs_is_stored_once_for_each_period(run: Callable[..
 def test_prices_reach_spark_with_every_decimal(
     run: Callable[..., Any], spark: Any, conn: Connection, scratch_database: DatabaseSettings
 ) -> None:
-    """NUMERIC as double precision, all ten decimals; and adjusted closes, not closes."""
+    """NUMERIC comes as double precision with all ten decimals, from adjusted closes, not closes."""
     change(
         conn,
         "UPDATE collected_daily_stock_history SET adj_close = 0.0123456789, close_price = 7 WHERE ticker = 'AAPL'",

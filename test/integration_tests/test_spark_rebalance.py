@@ -44,7 +44,7 @@ def run(spark: Any, conn: Connection, scratch_database: DatabaseSettings) -> Cal
 def publish(
     conn: Connection, session: date, portfolios: Mapping[int, str], empty: str = "nobody is eligible", **line: Any
 ) -> None:
-    """What stage 5 leaves of a session: for each period the tickers (a letter each), the first the largest."""
+    """Store stage 5's result for a session: for each period the tickers, a letter each, largest first."""
     values = {"source": "recorded", "holdings_as_of": session, "degraded_reason": None} | line
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute("DELETE FROM analytics_portfolio_allocation WHERE as_of_date = %s", (session,))

@@ -98,7 +98,7 @@ def _rounded(value: Any) -> Any:
 
 
 def held(conn: Connection) -> str:
-    """A stock of New York that a portfolio of the last sessions holds."""
+    """Return a stock of New York that a portfolio of the last sessions holds."""
     [row] = fetch(
         conn,
         "SELECT ticker FROM analytics_portfolio_allocation WHERE as_of_date = %(day)s AND ticker NOT LIKE '%%.%%' "

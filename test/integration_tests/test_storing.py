@@ -57,7 +57,7 @@ def store(scratch_database: DatabaseSettings, conn: Connection) -> Callable[...,
 
 @pytest.fixture
 def store_later(scratch_database: DatabaseSettings, conn: Connection) -> Callable[..., None]:
-    """What follows on the topic after the values of `store`."""
+    """Store what follows on the topic after the values of `store`."""
     etf_store = Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC))
     return lambda *values: etf_store(
         [Received(offset, value, timestamp=1_000) for offset, value in enumerate(values, 100)]

@@ -13,7 +13,7 @@ from utils.errors import DatabaseUnavailable, NotPublished
 
 
 class FakeDatabase:
-    """Answers the version and the queries; `while_reading` happens in the middle of a query."""
+    """Answers the version and the queries. `while_reading` is called in the middle of a query."""
 
     def __init__(self) -> None:
         self.version = "1"
@@ -139,7 +139,7 @@ def test_a_lag_measured_while_an_answer_is_made(
 
 
 def test_the_oldest_answers_make_room(database: FakeDatabase, clock: Clock) -> None:
-    """Room for two answers of ten bytes: the third one drives out the first, one that is too large nobody."""
+    """There is room for two answers of ten bytes. A third drives out the first, one that is too large none."""
     answers = KeptAnswers(database.read, clock, kept_bytes=25)
 
     async def ask(key: str, size: int) -> None:

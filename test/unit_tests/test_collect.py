@@ -67,7 +67,7 @@ class TestWhatToAskFor:
         assert len(sessions_between(start, end)) == COLLECTOR.history_sessions + 1
 
     def test_everything_stored_is_fetched_again(self) -> None:
-        """One fetch gives one basis of adjustment; a shorter one would leave older rows on another."""
+        """One fetch has one basis of adjustment. A shorter one would leave older rows on another."""
         history = stored(date(2026, 1, 5), date(2026, 8, 20))
 
         assert fetch_range(history, "SPY", AS_OF, COLLECTOR) == (date(2026, 1, 5), AS_OF)
@@ -284,7 +284,7 @@ class TestDelivery:
         assert bool(receipt.missing) is (close != 101.0)
 
     def test_a_good_bar_is_sent_again_when_its_bad_neighbour_has_healed(self) -> None:
-        """The older closes were not adjusted; now they are, and the bar itself is the rejected one still."""
+        """The older closes were not adjusted and now are. The bar itself is still the rejected one."""
         bars = self.bars()
         self.waiting = self.rejected(bars[5])
         stored = rows([bar(one.session, 5.0) for one in bars[:5]]) | rows(bars[6:])

@@ -197,7 +197,7 @@ class TestFrontDoor:
         ],
     )
     def test_extra_days_are_written_where_they_lie(self, tmp_path: Path, setting: str, seen: str) -> None:
-        """A mounted file cannot be replaced, its folder's entry can; and the file stays its owner's."""
+        """A mounted file cannot be replaced, but its folder's entry can. The file keeps its owner."""
         (tmp_path / ".env").write_text(f"{setting}\n")
         script = (
             f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers.sh; "
@@ -215,7 +215,7 @@ class TestFrontDoor:
 
 
 def front_door(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A copy of start.sh with what it needs, on a machine whose Docker does not answer."""
+    """Copy start.sh and its needs to a machine whose Docker does not answer."""
     checkout = folder / "checkout"
     (checkout / "ops").mkdir(parents=True, exist_ok=True)
     for name in ("start.sh", "ops/containers.sh", "requirements-native.txt", "QUICK_REFERENCE.md"):

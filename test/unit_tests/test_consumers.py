@@ -135,7 +135,7 @@ class FakeOffsets:
 
 
 class TestLag:
-    """When the lag is told, and what it is."""
+    """When the lag is reported, and its value."""
 
     def meter(self, offsets: FakeOffsets) -> LagMeter:
         self.now = 100.0

@@ -56,7 +56,7 @@ def test_a_browser_that_has_a_file_is_told_so(browser: Any) -> None:
 
 
 def test_only_what_the_page_names_is_kept(browser: Any) -> None:
-    """Dash serves a style under any address; the memory has one of them."""
+    """Dash serves a style under any address. The cache keeps one of them."""
     answer = browser.get("/assets/finviz.css?m=1", headers={"Accept-Encoding": "gzip"})
     assert answer.status_code == 200 and "Content-Encoding" not in answer.headers
 

@@ -22,7 +22,7 @@ DAYS = ["2026-07-30", "2026-07-31", "2026-08-03", "2026-08-04"]
 
 @pytest.fixture
 def market() -> dict[str, Any]:
-    """Two sectors and one without a name; one stock has no return, one no market cap."""
+    """Return two sectors and one without a name. One stock has no return, one no market cap."""
     return samples.market_map(
         samples.sector(
             "Technology",

@@ -142,7 +142,7 @@ def trade(ticker: str, side: str | None, shares: int | None, **changes: Any) -> 
 
 @pytest.fixture
 def traded() -> Any:
-    """A month with its trades, drawn; and the API that was asked for it."""
+    """Draw a month with its trades. Returns the view and the API it asked."""
 
     def drawn(address: str = "/?period=monthly", language: Language = "en", **changes: Any) -> tuple[Any, Any]:
         trades = {

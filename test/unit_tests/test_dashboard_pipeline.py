@@ -109,7 +109,7 @@ def draw(api: Any) -> Any:
 
 
 def grid_cells(view: Any) -> list[list[Any]]:
-    """The cells of the grid, row by row, without the heading."""
+    """Return the cells of the grid, row by row, without the heading."""
     _, body = samples.named(view, "stages").children
     return [row.children for row in body.children]
 

@@ -33,7 +33,7 @@ def draw() -> Any:
 
 @pytest.fixture
 def explained() -> dict[str, Any]:
-    """Two positions; XLB offered three stocks."""
+    """Return two positions. XLB offered three stocks."""
     return samples.portfolio(
         samples.position(1, "NEM", 0.6, score=3e-12, period_return=0.0963, market_cap=32_100_000_000),
         samples.position(2, "MU", 0.4, score=2e-12, source_etfs=["QQQ"]),

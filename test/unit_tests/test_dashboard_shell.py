@@ -32,7 +32,7 @@ TEXTS = [
 
 @pytest.fixture
 def server() -> Any:
-    """The dashboard's web server on an API with one portfolio."""
+    """Build the dashboard's web server on an API with one portfolio."""
     shown = samples.portfolio(samples.position(1, "NEM", 0.6), samples.position(2, "=MU", 0.4))
     api = samples.Api(
         {

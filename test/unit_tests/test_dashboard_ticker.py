@@ -1,4 +1,4 @@
-"""A ticker's page: a stock's, an ETF's, an exchange rate's, and of what nobody knows."""
+"""A ticker's page: a stock, an ETF, an exchange rate and an unknown ticker."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ UNKNOWN = (404, {"error": "UnknownTicker", "detail": "nothing of it is stored"})
 
 @pytest.fixture
 def stock() -> Any:
-    """An API that knows NVDA alone."""
+    """Build an API that knows NVDA alone."""
     appearances = [
         samples.appearance("2026-08-21", 20, 0.4321),
         samples.appearance("2026-08-20", 5, 0.1),
@@ -46,7 +46,7 @@ def stock() -> Any:
 
 @pytest.fixture
 def fund() -> Any:
-    """An API that knows XLK, with two snapshots of it."""
+    """Build an API that knows XLK, with two snapshots of it."""
     held = [
         {
             "collected_date": day,

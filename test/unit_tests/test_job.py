@@ -34,7 +34,7 @@ class FakeSession:
 
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch) -> FakeSession:
-    """A session without a JVM, and a database that is not there but answers the phone."""
+    """Replace the Spark session and the database connection by stand-ins without a JVM or a server."""
     fake = FakeSession()
     monkeypatch.setattr(job, "session", lambda settings, name: fake)
     monkeypatch.setattr(job, "connect", lambda settings: FakeConnection())
@@ -47,7 +47,7 @@ class FakeConnection:
 
 
 def error_of(said: str) -> str:
-    """The error, which is the last line and the only one that is no log line."""
+    """Return the error: the last line, and the only one that is no log line."""
     *log_lines, error = said.strip().splitlines()
     assert all(re.match(r"\S+Z (INFO|WARNING) ", line) for line in log_lines), said
     assert error.startswith("error: ")
@@ -93,7 +93,7 @@ def test_one_session(session: FakeSession) -> None:
 
 
 def test_a_range_skips_weekends_and_holidays(session: FakeSession) -> None:
-    """Thanksgiving 2025 was Thursday the 27th; the early close on Friday is a session."""
+    """Thanksgiving 2025 was Thursday the 27th. The early close on Friday is a session."""
     asked = asked_sessions("--from", "2025-11-26", "--to", "2025-12-01")
     assert asked == [date(2025, 11, 26), date(2025, 11, 28), date(2025, 12, 1)]
 

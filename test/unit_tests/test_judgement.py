@@ -65,7 +65,7 @@ def changed(bars: Sequence[Bar], at: int, **values: Any) -> list[Bar]:
 
 
 def scaled(bars: Sequence[Bar], which: range, factor: float) -> list[Bar]:
-    """These bars' prices times a factor."""
+    """Return the bars with the prices of some multiplied by a factor."""
     return [
         replace(
             bar,
@@ -201,7 +201,7 @@ class TestSteps:
 
 
 def unapplied(bars: Sequence[Bar], at: int, ratio: float) -> list[Bar]:
-    """A split is listed, but the older bars are as they were."""
+    """List a split, but leave the older bars unadjusted."""
     return changed(scaled(bars, range(at), ratio), at, split_ratio=ratio)
 
 

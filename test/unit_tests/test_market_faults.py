@@ -181,7 +181,7 @@ class TestPrices:
 
     @pytest.fixture
     def spoilt(self, market: InventedMarket, faults: Faults, visible: FaultyMarket) -> Callable[..., Bars]:
-        """True and visible bars of a ticker with a fault."""
+        """Return a ticker's true bars and its visible ones, which have a fault."""
 
         def ask(of: str, **values: Any) -> "TestPrices.Bars":
             faults.add(fault(**values))

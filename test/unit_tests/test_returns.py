@@ -32,7 +32,7 @@ def returns(spark: Any, prices: list[tuple[Any, ...]], wanted: tuple[Any, ...] =
 
 
 def test_a_falling_price_gives_a_negative_return(spark: Any) -> None:
-    """(max close - min close) / min close is never negative; the extremes in between must not matter either."""
+    """(max close - min close) / min close would never be negative. Extremes in between must not matter either."""
     row = returns(spark, [("A", START, "USD", 100.0), ("A", MIDDLE, "USD", 40.0), ("A", END, "USD", 90.0)])
     assert row.period_return == pytest.approx(-0.10, abs=1e-15)
     assert row.missing == []
@@ -81,7 +81,7 @@ DOUBTS = "ticker string, trade_date date, kind string, reason string"
 
 
 def doubted(spark: Any, doubts: list[tuple[Any, ...]], window: tuple[Any, ...] = ("A", START, END)) -> Any:
-    """The return of A, +10 % from START to END, with what is said against its prices."""
+    """Return the row of A, +10 % from START to END, with the doubts about its prices."""
     prices = [("A", day, "USD", price, 1, "IT") for day, price in ((START, 100.0), (MIDDLE, 105.0), (END, 110.0))]
     said = spark.createDataFrame(doubts, DOUBTS) if doubts else None
     wanted = spark.createDataFrame([window], WANTED)
@@ -126,7 +126,7 @@ def test_without_doubts_nothing_is_said(spark: Any) -> None:
 
 
 def test_an_unknown_exchange_gives_no_return_and_that_reason(spark: Any) -> None:
-    """Even where prices are stored: nobody can say which sessions they are of."""
+    """Stored prices do not help, because their sessions are unknown."""
     prices = [("VIC.VN", day, "USD", 1.0, 1, None) for day in (START, END)]
     wanted = spark.createDataFrame([("VIC.VN", START, END)], WANTED)
     [row] = with_returns(wanted, spark.createDataFrame(prices, PRICES)).collect()
@@ -204,7 +204,7 @@ def test_a_zero_at_the_start_raises_nothing(spark: Any) -> None:
 
 
 def test_foreign_windows_end_with_the_last_session_closed_by_the_home_close(spark: Any) -> None:
-    """17 August 2026 was no session in Seoul; the home window ends on it."""
+    """17 August 2026 was no session in Seoul. The home window ends on it."""
     as_of = date(2026, 8, 17)
     windows = local_frame(
         spark, windows_of([as_of], ["XNYS", "XKRX"], [5]), ("as_of_date", "exchange", "days", "s", "e")

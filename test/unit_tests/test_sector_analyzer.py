@@ -29,13 +29,13 @@ def walk(seed: int, drift: float = 0.0) -> list[float]:
 
 
 def flat_but(change: float) -> list[float]:
-    """A benchmark or a stock that makes all of its month on the first day."""
+    """Return closes that make all of the month's return on the first day."""
     return [100.0] + [100 * (1 + change)] * (len(SESSIONS) - 1)
 
 
 @pytest.fixture
 def analyze(spark: Any) -> Callable[..., dict[str, Any]]:
-    """Closes on SESSIONS (None: no price) by ticker, and each ticker's sector -> the rows of August by sector."""
+    """Return August's rows by sector, from each ticker's sector and closes on SESSIONS (None: no price)."""
 
     def rows(
         sectors: Mapping[str, str],

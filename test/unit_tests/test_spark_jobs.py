@@ -36,7 +36,7 @@ def windows(spark: Any, sessions: Sequence[date] = (AS_OF,)) -> Any:
 
 @pytest.fixture
 def identify(spark: Any) -> Callable[..., dict[str, Any]]:
-    """Closes by ticker at 20, 10, 5 and 0 sessions before AS_OF (None: no price) -> the job's rows by ETF."""
+    """Return the job's rows by ETF, from closes 20, 10, 5 and 0 sessions before AS_OF (None: no price)."""
 
     def rows(source: dict[str, str] | None = None, **closes: tuple[float | None, ...]) -> dict[str, Any]:
         days = [STARTS[20], STARTS[10], STARTS[5], AS_OF]
@@ -204,7 +204,7 @@ def stock(
     rates: tuple[float | None, float | None] = (None, None),
     source: str = "yahoo",
 ) -> list[tuple[Any, ...]]:
-    """A stock's rows at both ends of a window; the market cap is of the end."""
+    """Return a stock's rows at both ends of a window. The market cap is that at the end."""
     first = (STARTS if currency == "USD" else KOREAN_STARTS)[days]
     return [
         (ticker, day, currency, float(price), market_cap, "quoted", f"{ticker} Inc.", sector, source, rate, "yahoo")
@@ -223,7 +223,7 @@ def held(etf: str, *tickers: str, as_of: date = AS_OF, percents: Sequence[float]
 
 @pytest.fixture
 def allocate(spark: Any) -> Callable[..., list[Any]]:
-    """The judged candidates of the ETFs that trend (etf -> periods) over what they hold."""
+    """Return the judged candidates, from the trending ETFs' periods and their holdings."""
 
     def rows(
         trending: dict[str, Sequence[int]],
@@ -336,7 +336,7 @@ def test_why_a_candidate_is_not_eligible(
 
 
 def test_a_candidate_across_a_withheld_break_is_passed_over(allocate: Callable[..., list[Any]]) -> None:
-    """Its +900 % would have been the best; the noted break of B leaves it the choice."""
+    """Its +900 % would have been the best. B's noted break does not exclude it, and B is chosen."""
     step = "prices break at 2026-08-12: close moved +900 %"
     rows = allocate(
         {"QQQ": [20]},
@@ -382,7 +382,7 @@ def test_no_trending_etf_is_a_reason_too() -> None:
 
 
 def test_korean_stocks_are_judged_in_dollars_on_their_own_sessions(allocate: Callable[..., list[Any]]) -> None:
-    """+10 % in won at a rate that took 5 % back; the market cap at the end's rate."""
+    """It gained 10 % in won and lost 5 % by the rate. The market cap is at the end's rate."""
     won = stock("005930.KS", 70_000, 77_000, 420_000_000, currency="KRW", rates=(1330.0, 1400.0))
     [row] = allocate({"EWY": [20]}, [held("EWY", "005930.KS")], [won])
     assert row.period_return == pytest.approx((77_000 / 1400) / (70_000 / 1330) - 1, rel=1e-14)
@@ -463,7 +463,7 @@ def test_each_period_has_a_portfolio_of_its_own(allocate: Callable[..., list[Any
 
 
 def test_a_sectors_average_counts_each_candidate_once(allocate: Callable[..., list[Any]]) -> None:
-    """A is held by two ETFs and in two portfolios; D's sector is unknown."""
+    """A is held by two ETFs and in two portfolios. D's sector is unknown."""
     rows = allocate(
         {"QQQ": [20], "XLV": [5, 20]},
         [held("QQQ", "A", "B", "D"), held("XLV", "A", "C")],

@@ -48,7 +48,7 @@ def decision(days: int, day: date, **other: Any) -> Decision:
 
 @pytest.fixture
 def follow(spark: Any) -> Callable[..., list[Any]]:
-    """Closes of the sessions by ticker (None: no bar) and what was published -> the sessions that were followed."""
+    """Return the followed sessions, from closes by ticker (None: no bar) and the published portfolios."""
 
     def rows(
         closes: Closes,
@@ -247,7 +247,7 @@ class TestBreaks:
         assert column(rows, "carried_reason") == [None, None, f"A: {again[3]}"]
 
     def test_a_break_that_is_noted_leaves_the_value(self, follow: Callable[..., list[Any]]) -> None:
-        """The session that crosses it is told, and so are those whose values rest on it."""
+        """The session across the break is marked, and so are those whose values rest on it."""
         rows = follow(self.TENFOLD, {(5, MON): {"A": 1.0}}, doubts=[("A", WED, "noted", "n")])
         assert column(rows, "gross_value") == pytest.approx([1, 10, 11, 12.1])
         assert column(rows, "noted_reason") == [None, "A: n", None, None]
@@ -285,7 +285,7 @@ class TestBreaks:
 
 
 class TestMonth:
-    """That of 2026-06-28 is valid to 2026-07-27, when the next one is bought; that of 2026-07-26 to 2026-08-21."""
+    """The month of 2026-06-28 ends on 2026-07-27, when the next is bought, and that of 2026-07-26 on 2026-08-21."""
 
     JUNE, JULY = date(2026, 6, 28), date(2026, 7, 26)
     SESSIONS = sessions_between(date(2026, 6, 26), date(2026, 8, 26))
@@ -387,7 +387,7 @@ class TestLongSeries:
         published: Published,
         lived: pd.DataFrame,
     ) -> None:
-        """Of each session as of which there are figures; those for a year from 60 returns on."""
+        """Each session with figures is compared. Annual ones come with 60 returns."""
         rows = follow(self.closes(prices), published, self.SESSIONS, summarised=True)
         for at in (1, 2, ANNUALISED_FROM_SESSIONS - 1, ANNUALISED_FROM_SESSIONS, len(rows) - 1):
             row = rows[at].asDict()

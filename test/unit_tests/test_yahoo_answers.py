@@ -42,7 +42,7 @@ LONDON_END = datetime(2026, 9, 10, 23, 59, tzinfo=LONDON)
 
 @pytest.fixture
 def read() -> Callable[..., list[Bar]]:
-    """The bars of a chart that is answered on the evening of 10 September 2026."""
+    """Return the bars of a chart that is answered on the evening of 10 September 2026."""
 
     def of(
         days: list[datetime], closes: list[Any], ticker: str = "AAA", moment: datetime = EVENING, **values: Any
@@ -321,7 +321,7 @@ class TestWhetherASessionIsOver:
 
     @pytest.mark.parametrize("ends", [13, 16])
     def test_an_early_close_is_over_when_the_later_of_both_says_so(self, ends: int) -> None:
-        """The day after Thanksgiving closes at 13:00 by the calendar, whatever period the answer gives."""
+        """The day after Thanksgiving closes at 13:00 by the calendar, even when the answer gives another period."""
         day = date(2026, 11, 27)
         end = datetime(2026, 11, 27, ends, tzinfo=NEW_YORK)
         assert close_of(day) == datetime(2026, 11, 27, 18, tzinfo=UTC)

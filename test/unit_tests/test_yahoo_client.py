@@ -54,7 +54,7 @@ def bars(yahoo: Yahoo, ticker: str = "AAA") -> list[date]:
 
 
 def fails(call: Callable[[], Any], kind: type[Exception], match: str | None = None) -> None:
-    """The call raises exactly that kind of error, and says so."""
+    """Check that the call raises exactly that kind of error, with that message."""
     with pytest.raises(kind, match=match) as raised:
         call()
     assert raised.type is kind or (kind is SourceUnavailable and not issubclass(raised.type, UnusableAnswer))
@@ -127,7 +127,7 @@ class TestDailyBars:
 
 
 class TestOneTickersTrouble:
-    """Three tries, then that ticker's error; the next ticker is answered."""
+    """Three tries, then that ticker's error. The next ticker is answered."""
 
     @pytest.mark.parametrize(
         ("reply", "said"),
@@ -186,7 +186,7 @@ class TestOneTickersTrouble:
 
 
 class TestTheSourceAsAWhole:
-    """Said at once: whoever asks next would get the same."""
+    """It is raised at once, because the next request would get the same answer."""
 
     @pytest.mark.parametrize(
         ("part", "reply"),

@@ -8,7 +8,7 @@ from sample_api import dollars
 
 
 def test_monthly_performance_follows_what_was_published(api: TestClient, sample_database: DatabaseSettings) -> None:
-    """Bought at Monday's close, sold at that of the last session it is valid; computed once more from the bars."""
+    """It is bought at Monday's close and sold at that of its last valid session. The bars give the same figures."""
     newest, first = api.get("/dashboard/monthly-performance").json()["months"]
     assert (newest["entry_session"], newest["exit_session"], newest["is_over"]) == ("2026-07-27", "2026-08-21", True)
 

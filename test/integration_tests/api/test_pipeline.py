@@ -61,7 +61,7 @@ def test_state_of_the_pipeline(api: TestClient) -> None:
 
 
 def test_runs_of_each_session(api: TestClient) -> None:
-    """Newest first, all there is of each; a rebalance is shown with the last session by its date."""
+    """Newest first, with all columns. A rebalance is shown with the last session by its date."""
     sessions = {each["as_of_date"]: each for each in api.get("/dashboard/pipeline?sessions=30").json()["sessions"]}
     runs = {
         day: [(run["dag_id"], run["stage"], run["state"]) for run in each["runs"]] for day, each in sessions.items()
