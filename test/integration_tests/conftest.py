@@ -14,8 +14,9 @@ from typing import Any
 
 import httpx
 import pytest
+from selenium.webdriver.remote.webdriver import WebDriver
 
-import browsing
+from browsing import Page, Server, api_server, dashboard_server, running
 from collector import collect
 from config.config import DatabaseSettings, Settings, Topic
 from consumer import kafka_consumer_etf_holdings, replay_errors
@@ -88,22 +89,22 @@ def reader_of_sample(sample_database: DatabaseSettings) -> Iterator[DatabaseSett
 
 
 @pytest.fixture(scope="module")
-def api(sample_database: DatabaseSettings) -> Iterator[Any]:
+def api(sample_database: DatabaseSettings) -> Iterator[Server]:
     """Run the API on the sample database. A test may stop and start it."""
-    server = browsing.api_server(sample_database)
-    with browsing.running(server):
+    server = api_server(sample_database)
+    with running(server):
         yield server
 
 
 @pytest.fixture(scope="module")
-def dashboard(api: Any) -> Iterator[Any]:
-    server = browsing.dashboard_server(api.url)
-    with browsing.running(server):
+def dashboard(api: Server) -> Iterator[Server]:
+    server = dashboard_server(api.url)
+    with running(server):
         yield server
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
+def browser() -> Iterator[WebDriver]:
     try:
         with chromium() as driver:
             yield driver
@@ -112,12 +113,12 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def page_at(browser: Any, tmp_path: Path) -> Iterator[Callable[[Any], Any]]:
+def page_at(browser: WebDriver, tmp_path: Path) -> Iterator[Callable[[Server], Page]]:
     """Make a page of a dashboard. A complaint in the browser's console fails the test that caused it."""
-    opened = []
+    opened: list[Page] = []
 
-    def page_at(server: Any) -> Any:
-        opened.append(browsing.Page(browser, server.url, tmp_path))
+    def page_at(server: Server) -> Page:
+        opened.append(Page(browser, server.url, tmp_path))
         return opened[-1]
 
     yield page_at
@@ -125,7 +126,7 @@ def page_at(browser: Any, tmp_path: Path) -> Iterator[Callable[[Any], Any]]:
 
 
 @pytest.fixture
-def page(page_at: Callable[[Any], Any], dashboard: Any) -> Any:
+def page(page_at: Callable[[Server], Page], dashboard: Server) -> Page:
     """Make a page of the dashboard on the sample database, in English and dark, on a desktop's screen."""
     return page_at(dashboard)
 
