@@ -23,6 +23,7 @@ def test_a_full_disk_is_noticed_before_anything_starts(tmp_path: Path) -> None:
         ("4194303", False),  # no such process
         (str(os.getpid()), False),  # somebody else's by now
     ],
+    ids=["no process", "another process"],  # parallel workers have to agree on the names
 )
 def test_the_pid_file_of_a_killed_postgres_goes(tmp_path: Path, pid: str, stays: bool) -> None:
     pid_file = tmp_path / "postmaster.pid"
