@@ -6,7 +6,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 state=${ACTSTOCK_HOME:-$root/.actstock}
 venv=$root/.actstock/venv
-lock=$root/requirements-native.txt
+lock=$root/requirements/native.txt
 # Written last, so that a half-finished installation is taken up again.
 stamp=$venv/installed-from.sha256
 needed_mb=3000
@@ -54,7 +54,7 @@ make_venv() {
 }
 
 install_packages() {
-    say "Installing $(grep -c == "$lock") Python packages from requirements-native.txt (Airflow, Spark, PostgreSQL, ...;" \
+    say "Installing $(grep -c == "$lock") Python packages from requirements/native.txt (Airflow, Spark, PostgreSQL, ...;" \
         "1.2 GB, a minute or two): $1"
     local quiet=--quiet
     [ ! -t 2 ] || quiet=--color=auto # somebody is watching: show how it goes
@@ -76,15 +76,15 @@ install() {
     ! is_installed || return 0
     check_disk
     local why="first start"
-    [ ! -f "$stamp" ] || why="requirements-native.txt has changed"
+    [ ! -f "$stamp" ] || why="requirements/native.txt has changed"
     is_python_311 "$venv/bin/python" || make_venv
     install_packages "$why"
     printf '%s\n' "$wanted" >"$stamp"
     exec 9>&-
 }
 
-# shellcheck source=ops/containers.sh
-. "$root/ops/containers.sh"
+# shellcheck source=ops/containers/commands.sh
+. "$root/ops/containers/commands.sh"
 
 # Containers or native processes? What was asked for, else what runs already, else for a start whether Docker is there.
 mode=

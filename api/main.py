@@ -8,14 +8,14 @@ from typing import Any
 from fastapi import FastAPI
 
 from api import auth, documentation, errors
-from api.answers import KeptAnswers
 from api.pool import ReaderPool
+from api.response_cache import ResponseCache
 from api.routes import dashboard, etf_holdings, sectors, service, stocks
+from config import __version__
 from config.config import ConfigError, Settings
 from utils.dates import sessions_of
 from utils.logging_utils import configure_logging
 
-VERSION = "0.1.0"
 DESCRIPTION = f"""
 Portfolios of the stocks behind the ETFs that beat the market, as published by the daily pipeline.
 Every path but {", ".join(f"`{path}`" for path in sorted(auth.OPEN_PATHS))} needs the key in the `{auth.HEADER}` header.
@@ -36,7 +36,7 @@ def create_app(settings: Settings, pool: ReaderPool | None = None) -> Api:
         raise ConfigError("API_KEY is not set: the API does not start without a key")
     app = Api(
         title="ActStock API",
-        version=VERSION,
+        version=__version__,
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
@@ -44,7 +44,7 @@ def create_app(settings: Settings, pool: ReaderPool | None = None) -> Api:
     )
     app.state.settings = settings
     app.state.pool = pool = pool or ReaderPool(settings.database)
-    app.state.answers = KeptAnswers(pool.read)
+    app.state.cache = ResponseCache(pool.read)
     errors.install(app)
     documentation.install(app)
     app.add_middleware(auth.RequireKey, key=settings.api_key)
@@ -55,11 +55,11 @@ def create_app(settings: Settings, pool: ReaderPool | None = None) -> Api:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    answers: KeptAnswers = app.state.answers
+    cache: ResponseCache = app.state.cache
     # Loaded before anybody waits for an answer: it takes seconds. Other exchanges follow when a ticker needs them.
     await asyncio.to_thread(sessions_of)
-    await answers.check()
-    watcher = asyncio.create_task(answers.watch())
+    await cache.check()
+    watcher = asyncio.create_task(cache.watch())
     yield
     watcher.cancel()
     with suppress(asyncio.CancelledError):

@@ -17,15 +17,16 @@ import pytest
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from browsing import Page, Server, api_server, dashboard_server, running
-from collector import collect
+from collector import collection
 from config.config import DatabaseSettings, Settings, Topic
 from consumer import kafka_consumer_etf_holdings, replay_errors
 from consumer.storing import Store, upsert_by
 from database import tables
-from database.db_helper import apply_schema, connect, transaction
+from database.db_helper import connect, transaction
+from database.migrate import apply_schema
 from database.roles import READ, apply_roles
-from ops.browser import chromium
 from ops.errors import CannotInstall
+from ops.looking.browser import chromium
 from utils.errors import DatabaseUnavailable
 from utils.kafka_utils import Offsets
 from utils.messages import EtfDailyBar, HoldingsSnapshot, StockDailyBar, to_json
@@ -173,7 +174,7 @@ def market() -> Iterator[httpx.Client]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "collector.market_server", "--port", str(port), "--until", str(UNTIL)]
+    command = [sys.executable, "-m", "market.server", "--port", str(port), "--until", str(UNTIL)]
     server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
         try:
@@ -211,7 +212,7 @@ def settings(
     def direct(_: object) -> Iterator[DirectPublisher]:
         yield DirectPublisher(stores)
 
-    for module in (collect, replay_errors):
+    for module in (collection, replay_errors):
         monkeypatch.setattr(module, "publisher", direct)
     yahoo = replace(
         defaults.yahoo,

@@ -4,8 +4,10 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from msgspec import convert
 
 import dashboard_samples as samples
+from contract.portfolios import PortfolioPerformance
 from dashboard.figures import DARK, LIGHT, performance, spread
 from dashboard.texts import Language
 from dashboard.texts import performance as texts
@@ -25,7 +27,9 @@ def followed(days: int, **changes: Any) -> dict[str, Any]:
         "total_return_net": 0.0107,
         "benchmark_return": -0.0045,
         "max_drawdown": -0.031,
+        "benchmark_max_drawdown": -0.0144,
         "turnover_average": 0.4375,
+        "turnover_total": 1.75,
         "cost_total": 0.0102,
         "cagr": None,
         "volatility": None,
@@ -181,7 +185,7 @@ class TestChart:
     NAMES = ("Net", "Gross", "SPY")
 
     def chart(self, **changes: Any) -> Any:
-        return performance(followed(20, **changes), LIGHT, self.NAMES, self.TITLES)  # type: ignore[arg-type]
+        return performance(convert(followed(20, **changes), PortfolioPerformance), LIGHT, self.NAMES, self.TITLES)
 
     def test_each_series_is_drawn_as_it_is(self) -> None:
         drawn = [(trace.name, trace.yaxis, list(trace.y)) for trace in self.chart().data]
@@ -209,9 +213,9 @@ class TestChart:
         assert all(low < each.y < high for each in layout.annotations[3:]), "beyond the range none is shown"
 
     def test_colours_are_those_of_the_theme(self) -> None:
-        answer = followed(20)
+        answer = convert(followed(20), PortfolioPerformance)
         for palette in (DARK, LIGHT):
-            figure = performance(answer, palette, self.NAMES, self.TITLES)  # type: ignore[arg-type]
+            figure = performance(answer, palette, self.NAMES, self.TITLES)
             assert figure.data[2].line.color == palette.accent and figure.data[0].line.color == palette.ink_soft
 
     def test_a_single_session_is_a_point(self) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import yahoo_server as replies
-from collector.yahoo import Quote, Yahoo, symbol_lists
+from collector.yahoo import Yahoo, symbol_lists
+from collector.yahoo_answers.model import Quote
 from config.config import YahooSettings
 from utils.errors import RateLimited, SourceUnavailable, UnknownExchange, UnknownTicker, UnusableAnswer
 from yahoo_server import CountingGate, YahooServer

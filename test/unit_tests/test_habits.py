@@ -1,0 +1,74 @@
+"""What stands in several files by necessity agrees: the version, the versions of tools, the commands of CI."""
+
+import re
+import tomllib
+from typing import Any
+
+import pytest
+import yaml
+
+from config import __version__
+from config.config import PROJECT_ROOT
+from ops.testing import _rings
+
+LOCKS = ("requirements.txt", "requirements-airflow.txt", "requirements/native.txt", "requirements/mutation.txt")
+
+
+def read(name: str) -> str:
+    return (PROJECT_ROOT / name).read_text(encoding="utf-8")
+
+
+def pins(lock: str) -> dict[str, str]:
+    return dict(line.split("==") for line in read(lock).splitlines())
+
+
+@pytest.fixture
+def workflow() -> dict[str, Any]:
+    workflow: dict[str, Any] = yaml.safe_load(read(".github/workflows/ci.yml"))
+    return workflow
+
+
+def test_the_version_stands_once() -> None:
+    project = tomllib.loads(read("pyproject.toml"))
+    assert "version" in project["project"]["dynamic"]
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "config.__version__"}
+    assert re.fullmatch(r"\d+\.\d+\.\d+", __version__)
+
+
+def test_the_changelog_begins_with_what_is_not_released() -> None:
+    headings = re.findall(r"^## (.*)$", read("CHANGELOG.md"), re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+ \(\d{4}-\d\d-\d\d\)", heading) for heading in headings[1:])
+
+
+def test_ruff_is_the_same_before_a_commit() -> None:
+    hooks = yaml.safe_load(read(".pre-commit-config.yaml"))["repos"]
+    assert [hook["rev"] for hook in hooks] == [f"v{pins('requirements/native.txt')['ruff']}"]
+
+
+def test_the_locks_agree() -> None:
+    known: dict[str, str] = {}
+    for lock in LOCKS:
+        for name, version in pins(lock).items():
+            assert known.setdefault(name, version) == version, f"{lock}: {name}"
+
+
+def test_ci_runs_the_command_of_the_readme() -> None:
+    assert "exec ./start.sh test" in read(".ci/run")
+    assert "./start.sh test" in read("README.md")
+
+
+def test_the_workflow_runs_every_ring(workflow: dict[str, Any]) -> None:
+    quick, nightly = workflow["jobs"]["quick"], workflow["jobs"]["nightly"]
+    [command] = [step["run"] for step in quick["steps"] if ".ci/run" in step.get("run", "")]
+    assert command == ".ci/run checks unit"
+    assert " ".join(nightly["strategy"]["matrix"]["rings"]).split() == list(_rings())
+
+
+def test_every_decision_is_listed_with_its_date() -> None:
+    folder = PROJECT_ROOT / "docs" / "decisions"
+    records = sorted(path.name for path in folder.glob("[0-9]*.md"))
+    listed = re.findall(r"^\| \[(\d{4})\]\((\S+)\) \| \d{4}-\d\d-\d\d", read("docs/decisions/README.md"), re.MULTILINE)
+    assert [name for _, name in listed] == records
+    assert all(name.startswith(number) for number, name in listed)
+    assert all(re.search(r"\d{4}-\d\d-\d\d", read(f"docs/decisions/{name}")) for name in records)

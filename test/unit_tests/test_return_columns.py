@@ -1,0 +1,69 @@
+"""What the frames of returns hand on: these columns and no others, in one partition."""
+
+from datetime import date
+from typing import Any
+
+from batch.prices import in_dollars
+from batch.returns import prefix_with, with_returns, with_windows
+from batch.sources import with_source_rank
+from utils.spark_utils import local_frame
+
+START, END = date(2026, 8, 14), date(2026, 8, 21)
+DOLLARS = (
+    "ticker string, trade_date date, currency string, adj_close double, market_cap bigint, source string, "
+    "rate double, rate_source string, sector string"
+)
+PRICES = "ticker string, trade_date date, currency string, price double, source_rank int"
+WANTED = "ticker string, start_session date, end_session date"
+
+
+def test_dollars_replace_what_they_are_computed_from(spark: Any) -> None:
+    frame = spark.createDataFrame([("A", END, "USD", 12.5, 1, "yahoo", None, None, "Energy")], DOLLARS)
+    assert set(in_dollars(frame).columns) == {
+        "ticker",
+        "trade_date",
+        "currency",
+        "market_cap",
+        "sector",
+        "price",
+        "source_rank",
+    }
+
+
+def test_the_number_of_a_source_replaces_it(spark: Any) -> None:
+    frame = spark.createDataFrame([("A", "recorded")], "ticker string, source string")
+    assert [row.asDict() for row in with_source_rank(frame).collect()] == [{"ticker": "A", "source_rank": 2}]
+
+
+def test_returns_keep_no_end_points(spark: Any) -> None:
+    prices = spark.createDataFrame([("A", day, "USD", 1.0, 1) for day in (START, END)], PRICES)
+    frame = with_returns(spark.createDataFrame([("A", START, END)], WANTED), prices)
+    assert set(frame.columns) == {
+        "ticker",
+        "start_session",
+        "end_session",
+        "period_return",
+        "missing",
+        "noted",
+        "price_source_rank",
+    }
+
+
+def test_windows_add_two_days_and_stay_in_one_partition(spark: Any) -> None:
+    """Spark would otherwise shuffle a few thousand rows into as many tasks as it has cores."""
+    windows = local_frame(spark, [(END, "XNYS", 5, START, END)], ("as_of_date", "exchange", "days", "first", "last"))
+    frame = with_windows(spark.createDataFrame([(END, "A")], "as_of_date date, ticker string"), windows)
+    assert set(frame.columns) == {"as_of_date", "ticker", "days", "first", "last"}
+    assert frame.rdd.getNumPartitions() == 1
+
+
+def test_a_row_without_a_window_is_left_out(spark: Any) -> None:
+    windows = local_frame(spark, [(END, "XNYS", 5, START, END)], ("as_of_date", "exchange", "days", "first", "last"))
+    wanted = spark.createDataFrame([(START, "A"), (END, "005930.KS")], "as_of_date date, ticker string")
+    assert with_windows(wanted, windows).collect() == []
+
+
+def test_each_reason_is_named_after_its_ticker(spark: Any) -> None:
+    frame = spark.createDataFrame([("A", ["late", "no rate"]), ("B", [])], "ticker string, reasons array<string>")
+    rows = frame.select(prefix_with(frame.ticker, "reasons").alias("told")).collect()
+    assert [row.told for row in rows] == [["A: late", "A: no rate"], []]
