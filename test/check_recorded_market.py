@@ -1,7 +1,7 @@
 """Compare a replay of a recorded market, session by session, with a recomputation from its files alone.
 
-What the files say but a published figure leaves out counts as marked, not as different, where its publication is
-degraded and names the ticker; all that follows from it must be right.
+A published figure may leave out what the files say if its publication is degraded and names the ticker. That counts
+as marked, not as different. All that follows from it must be right.
 
 The platform has to run on that market:
 
@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -40,15 +41,16 @@ Returns = Mapping[str, float | None]
 
 @dataclass
 class Prices:
-    """An exchange's adjusted closes and closes in dollars by session and ticker; a day with bars is a session."""
+    """An exchange's adjusted closes and closes in dollars by session and ticker. A day with bars is a session."""
 
     adjusted: pd.DataFrame
     closes: pd.DataFrame
 
     @classmethod
     def of(cls, prices: pd.DataFrame, with_actions: set[str], per_dollar: "pd.Series | None" = None) -> "Prices":
-        wide = prices.pivot(index="date", columns="ticker")
-        adjusted, closes = wide["adj_close"], wide["close"]
+        adjusted, closes = (
+            prices.pivot(index="date", columns="ticker", values=each) for each in ("adj_close", "close")
+        )
         # Some tickers have closes alone: without a dividend or split these are adjusted as they stand.
         plain = adjusted.columns.difference(list(with_actions))
         adjusted = adjusted.fillna(closes[plain])
@@ -99,7 +101,7 @@ class Files:
         return ticker in prices and not pd.isna(prices[ticker].iloc[self.prices_of(ticker).session_by(day)])
 
     def period_return(self, ticker: str, day: date, days: int) -> float | None:
-        """A(t) / A(t-N) - 1 in dollars over the exchange's sessions; None when an end is missing."""
+        """Return A(t) / A(t-N) - 1 in dollars over the exchange's sessions, or None when an end is missing."""
         prices = self.prices_of(ticker)
         if ticker not in prices.adjusted:
             return None
@@ -123,13 +125,14 @@ class Files:
         return list(latest.sort_values(["percent", "holding_ticker"], ascending=[False, True])["holding_ticker"][:5])
 
     def market_cap(self, ticker: str, day: date) -> float | None:
-        """Shares times that session's close; the files give shares on the basis of their last day, as the closes.
+        """Return shares times that session's close. Both are on the basis of the files' last day.
 
-        A cap and a close of one day that are clearly of another count tell the company's, where the shares are a class.
+        Where the shares are only one class, cap and close of one day imply the company's count.
         """
         if ticker not in self.stocks.index:
             return None
-        prices, stock = self.prices_of(ticker), self.stocks.loc[ticker]
+        prices = self.prices_of(ticker)
+        stock: Any = self.stocks.loc[ticker]
         closes = prices.closes[ticker]
         shares, close_then = stock["shares_outstanding"], closes.iloc[prices.session_by(stock["as_of"])]
         implied = stock["market_cap"] / close_then
@@ -139,7 +142,7 @@ class Files:
         return None if pd.isna(cap) else float(cap)
 
     def portfolio(self, day: date, days: int, given: Returns) -> dict[str, float]:
-        """Ticker -> weight, by the rules alone; given: the returns of some, whatever the files say."""
+        """Return weights by ticker, by the rules alone. given: returns to use in place of the files'."""
         scores: dict[str, float] = {}
         for etf in self.trending(day, days, given):
             eligible = []
@@ -158,8 +161,8 @@ class Files:
 def _stocks(folder: Path, per_dollar: pd.Series) -> pd.DataFrame:
     """By ticker, with market caps in dollars."""
     stocks = pd.read_csv(folder / "stocks.csv", parse_dates=["as_of"]).set_index("ticker")
-    rates = [per_dollar.asof(row.as_of) if row.Index.endswith(".KS") else 1.0 for row in stocks.itertuples()]
-    return stocks.assign(market_cap=stocks["market_cap"] / rates)
+    rates = [per_dollar.asof(day) if str(ticker).endswith(".KS") else 1.0 for ticker, day in stocks["as_of"].items()]
+    return stocks.assign(market_cap=stocks["market_cap"] / pd.Series(rates, index=stocks.index))
 
 
 @dataclass
@@ -170,7 +173,7 @@ class Findings:
     marked: list[str] = field(default_factory=list)
 
     def check(self, what: str, actual: float | None, expected: float | None, said: str | None, ticker: str) -> bool:
-        """Whether a ticker's figure is as expected; said: why its publication is degraded."""
+        """Return whether a ticker's figure is as expected. said: why its publication is degraded."""
         if not _apart(actual, expected):
             return True
         found = f"{what}: {actual}, recomputed {expected}"
@@ -242,7 +245,7 @@ def _compare_portfolio(
 
 
 def _compare_record(conn: Connection, files: Files, days: list[date], findings: Findings) -> None:
-    """The followed portfolios, day by day, against the same lived through with the files' closes."""
+    """Compare the followed portfolios, day by day, with a simulation on the files' closes."""
     for period in PERIODS:
         rows = fetch(
             conn,
@@ -304,7 +307,7 @@ def _lived_through(files: Files, published: dict[date, dict[str, float]]) -> Ite
 
 
 def _daily(files: Files, ticker: str, before: date, session: date) -> float:
-    """The return between two home sessions' closes, of the last own price by each of them."""
+    """Return the gain between two home sessions, from the ticker's last own price by each of them."""
     prices = files.prices_of(ticker)
     start, end = (prices.adjusted[ticker].ffill().iloc[prices.session_by(day)] for day in (before, session))
     return float(end / start - 1)

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import date
+from functools import partial
 from typing import Any
 
 from airflow.listeners import hookimpl
@@ -32,7 +33,7 @@ NO_REASON = "a task ended without a reason: see its log in Airflow"
 
 @hookimpl
 def on_task_instance_running(task_instance: Any) -> None:
-    _note(task_instance, lambda conn, *run: stage_runs.started(conn, *run, as_of(task_instance)))
+    _note(task_instance, lambda conn, dag_id, run_id: stage_runs.started(conn, dag_id, run_id, as_of(task_instance)))
 
 
 @hookimpl
@@ -41,23 +42,23 @@ def on_task_instance_success(task_instance: Any) -> None:
     outcome = getattr(getattr(task_instance, "task", None), "outcome", None)
     if outcome:
         is_skipped, reason = outcome
-        _note(task_instance, lambda conn, *run: stage_runs.told(conn, *run, reason, is_skipped=is_skipped))
+        _note(task_instance, partial(stage_runs.told, reason=reason, is_skipped=is_skipped))
 
 
 @hookimpl
 def on_task_instance_failed(task_instance: Any, error: str | BaseException | None) -> None:
     is_late = task_instance.state == "up_for_retry"
-    _note(task_instance, lambda conn, *run: stage_runs.stopped(conn, *run, reason_of(error), is_late=is_late))
+    _note(task_instance, partial(stage_runs.stopped, reason=reason_of(error), is_late=is_late))
 
 
 @hookimpl
 def on_dag_run_success(dag_run: Any) -> None:
-    _note(dag_run, lambda conn, *run: stage_runs.ended(conn, *run, failure=None))
+    _note(dag_run, partial(stage_runs.ended, failure=None))
 
 
 @hookimpl
 def on_dag_run_failed(dag_run: Any, msg: str) -> None:
-    _note(dag_run, lambda conn, *run: stage_runs.ended(conn, *run, failure=ENDS.get(msg, NO_REASON)))
+    _note(dag_run, partial(stage_runs.ended, failure=ENDS.get(msg, NO_REASON)))
 
 
 def as_of(task_instance: Any) -> date:
@@ -88,4 +89,4 @@ def _note(run: Any, write: Callable[[Connection, str, str], None]) -> None:
 
 class RunListenerPlugin(AirflowPlugin):
     name = "run_listener"
-    listeners = (sys.modules[__name__],)
+    listeners = (sys.modules[__name__],)  # type: ignore[assignment]

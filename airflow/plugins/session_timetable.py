@@ -33,7 +33,7 @@ class SessionTimetable(CronTriggerTimetable):
         self._on_schedule = on_schedule
 
     @property
-    def can_be_scheduled(self) -> bool:
+    def can_be_scheduled(self) -> bool:  # type: ignore[override]
         return self._on_schedule
 
     @property
@@ -53,6 +53,7 @@ class SessionTimetable(CronTriggerTimetable):
 
     def next_dagrun_info(self, *, last_automated_data_interval: Any, restriction: TimeRestriction) -> DagRunInfo | None:
         if restriction.latest is not None:  # Only a backfill has an end, the DAGs have none.
+            assert restriction.earliest is not None, "a backfill has a first day"
             return self._next_in_range(last_automated_data_interval, restriction.earliest, restriction.latest)
         if not self._on_schedule:
             return None
@@ -110,4 +111,4 @@ def _end_of(latest: datetime) -> datetime:
 
 class SessionTimetablePlugin(AirflowPlugin):
     name = "session_timetable"
-    timetables = (SessionTimetable, DayTimetable)
+    timetables = (SessionTimetable, DayTimetable)  # type: ignore[assignment]

@@ -40,7 +40,7 @@ class NoDatabase:
 
 
 class UntouchedDatabase(NoDatabase):
-    """A pool that hands out a connection nobody may use."""
+    """A pool whose connection must not be used."""
 
     @contextmanager
     def connection(self) -> Iterator[Any]:
@@ -50,9 +50,13 @@ class UntouchedDatabase(NoDatabase):
         return "as before"
 
 
+def app_on(pool: Any) -> Api:
+    return create_app(SETTINGS, pool)
+
+
 @pytest.fixture
 def app() -> Api:
-    return create_app(SETTINGS, NoDatabase())
+    return app_on(NoDatabase())
 
 
 @pytest.fixture
@@ -137,7 +141,7 @@ def test_database_away_is_503_in_json(client: TestClient, path: str) -> None:
     ],
 )
 def test_bad_parameter_is_422_and_named(path: str, named: str) -> None:
-    with TestClient(create_app(SETTINGS, UntouchedDatabase())) as client:
+    with TestClient(app_on(UntouchedDatabase())) as client:
         answer = client.get(path, headers={"X-API-Key": KEY})
     assert (answer.status_code, answer.json()["error"]) == (422, "InvalidParameter")
     assert answer.json()["detail"].startswith(named + ":")
@@ -154,7 +158,7 @@ def test_bad_parameter_is_422_and_named(path: str, named: str) -> None:
     ],
 )
 def test_what_needs_no_database_to_be_refused(path: str, status: int, error: str, said: str) -> None:
-    with TestClient(create_app(SETTINGS, UntouchedDatabase())) as client:
+    with TestClient(app_on(UntouchedDatabase())) as client:
         answer = client.get(path, headers={"X-API-Key": KEY})
     assert (answer.status_code, answer.json()["error"]) == (status, error)
     assert said in answer.json()["detail"]

@@ -29,7 +29,7 @@ def settings() -> Settings:
 
 @pytest.fixture(scope="session")
 def control(settings: Settings) -> Iterator[httpx.Client]:
-    """The market server's control endpoints."""
+    """Return a client of the market server's control endpoints."""
     with httpx.Client(base_url=settings.yahoo.base_url, timeout=30) as client:
         yield client
 
@@ -41,7 +41,7 @@ def status(control: httpx.Client) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def truth(status: dict[str, Any]) -> InventedMarket:
-    """The same market as the server's, as a Python object."""
+    """Build the server's market as a Python object."""
     return InventedMarket(status["seed"], date.fromisoformat(status["last_session"]))
 
 
@@ -62,7 +62,7 @@ def airflow() -> Airflow:
 
 @pytest.fixture(scope="session")
 def run_dag(airflow: Airflow) -> Callable[..., Run]:
-    """Trigger a DAG and wait for its end; a run that does not succeed fails with what its tasks said."""
+    """Trigger a DAG and wait for its end. A run without success fails with its tasks' errors."""
 
     def run(dag_id: str, **conf: Any) -> Run:
         _await_dag(airflow, dag_id)
@@ -111,4 +111,4 @@ def _tell(airflow: Airflow, run: Run) -> str:
     tasks: list[Task] = [task for each in [run, *airflow.runs_named(f"__{run.run_id}")] for task in airflow.tasks(each)]
     states = ", ".join(f"{task.run.dag_id}.{task.task_id}: {task.state}" for task in tasks)
     failed = [task for task in tasks if task.state == "failed"]
-    return states + "".join("\n" + "\n".join(airflow.log_lines(task)[-15:]) for task in failed)
+    return states + "".join(f"\n{airflow.failure_of(task)}" for task in failed)

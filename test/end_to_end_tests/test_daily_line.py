@@ -127,7 +127,7 @@ class TestTables:
                 assert own[-1]["market_cap"] is None
 
     def test_a_full_day_stays_within_its_requests(self, pipeline: Run, conn: Connection) -> None:
-        """Budget: 75 for 15 ETFs, 10 of them trending, and 40 stocks; more or fewer of either cost one each."""
+        """The budget is 75 for 15 ETFs, 10 of them trending, and 40 stocks. Each one more or less counts one."""
         [requests] = fetch(conn, "SELECT COUNT(*) AS n FROM logs_yahoo_request")
         [trending] = fetch(conn, "SELECT COUNT(DISTINCT etf_ticker) AS n FROM collected_etf_holdings")
         [stocks] = fetch(
@@ -142,7 +142,9 @@ def trending_in_truth(truth: InventedMarket, as_of: date, at: datetime) -> set[s
     closes = {etf: {bar.session: bar.adj_close for bar in truth.bars(etf, at)} for etf in universe().etfs}
 
     def earned(etf: str, days: int) -> float:
-        return float(closes[etf][as_of] / closes[etf][session_before(as_of, days)] - 1)
+        start, end = closes[etf][session_before(as_of, days)], closes[etf][as_of]
+        assert start and end, f"{etf} has no close"
+        return end / start - 1
 
     return {
         etf for etf in universe().candidates if any(earned(etf, days) > max(earned("SPY", days), 0) for days in PERIODS)
@@ -209,7 +211,7 @@ def browser() -> Iterator[webdriver.Chrome]:
 
 
 class TestAgain:
-    """Running again gives the same rows; what is bad waits for a person."""
+    """Running again gives the same rows. Bad bars wait for a person."""
 
     ANALYTICS = ("analytics_trending_etfs", "analytics_portfolio_allocation", "analytics_allocation_candidates")
     COLLECTED = ("collected_daily_etf_ohlc", "collected_etf_holdings", "collected_daily_stock_history")

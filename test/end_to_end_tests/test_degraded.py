@@ -33,7 +33,7 @@ def test_a_missing_bar_from_the_source_to_the_reader_and_back(
     no_cap = f"CEG: no market cap on {session}"
 
     def degraded() -> list[set[str]]:
-        """Of each portfolio, why it is degraded, but for the one company of which the market never tells a cap."""
+        """Return why each portfolio is degraded. The one company whose cap the market never gives does not count."""
         answers = (
             api.get("/stocks/portfolio", params={"period_days": days, "as_of_date": str(session)})
             for days in (5, 10, 20)

@@ -66,7 +66,7 @@ def await_end(airflow: Airflow, run: Run, seconds: float = 240) -> Run:
 
 
 def over_a_weekend(as_of: date) -> list[date]:
-    """A Friday and the Monday after, both sessions, some time ago."""
+    """Return a past Friday and the Monday after it, both of them sessions."""
     for friday in sessions_between(session_before(as_of, 25), session_before(as_of, 5)):
         pair = sessions_between(friday, friday + timedelta(days=3))
         if friday.weekday() == 4 and len(pair) == 2:

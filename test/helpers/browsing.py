@@ -1,4 +1,4 @@
-"""The dashboard as its readers meet it: its own processes, and a page of it in a real browser."""
+"""The dashboard as its readers meet it: its own processes, and a page in a real browser."""
 
 import json
 import os
@@ -69,7 +69,7 @@ class Server:
             self._process.wait(10)
 
     def answer(self, path: str) -> dict[str, Any]:
-        """What the API says."""
+        """Return the API's answer for a path."""
         request = urllib.request.Request(self.url + path, headers={"X-API-Key": KEY})
         with urllib.request.urlopen(request, timeout=10) as answer:
             said: dict[str, Any] = json.load(answer)
@@ -102,7 +102,7 @@ def dashboard_server(api_url: str) -> Server:
 
 @contextmanager
 def running(*servers: Server) -> Iterator[None]:
-    """Start them in their order, and stop them whatever happens."""
+    """Start the servers in their order, and stop them whatever happens."""
     started: list[Server] = []
     try:
         for server in servers:
@@ -128,7 +128,7 @@ class Page:
         self.console_errors()
 
     def open(self, address: str = "/") -> None:
-        """Open an address and wait until its view is there to be read."""
+        """Open an address and wait until its view is drawn."""
         self.go(address)
         self.is_rendered()
 
@@ -137,11 +137,11 @@ class Page:
         self._driver.get(self.url + address)
 
     def prefer(self, language: str = "en", theme: str = "dark") -> None:
-        """What the reader has chosen before; the switches themselves are links to click."""
+        """Store the reader's choices as an earlier visit would have. The switches themselves are links to click."""
         browser.prefer(self._driver, self.url, language, theme)
 
     def click(self, link: str) -> None:
-        """Follow a link, named by its text, and wait for the view it leads to, which is not the one that is shown."""
+        """Follow a link by its text and wait for the next view. It must lead to another view than the one shown."""
         self.run("document.getElementById('view').dataset.shows = ''")
         self._driver.find_element(By.LINK_TEXT, link).click()
         self.is_rendered()
@@ -156,7 +156,7 @@ class Page:
         field.send_keys(text + "\n")
 
     def waits_for(self, condition: str, what: str) -> None:
-        """condition: JavaScript that becomes true."""
+        """Wait for a condition, JavaScript that becomes true."""
         until(lambda: bool(self.run(f"return {condition}")), what)
 
     def back(self) -> None:
@@ -186,11 +186,11 @@ class Page:
         return self._driver.current_url.removeprefix(self.url)
 
     def run(self, script: str, *arguments: Any) -> Any:
-        """JavaScript in the page; what it returns."""
+        """Run JavaScript in the page and return its result."""
         return self._driver.execute_script(script, *arguments)
 
     def texts(self, selector: str) -> list[str]:
-        """The text of everything that matches and is visible, in the page's order and in its own letters."""
+        """Return the text of every visible match, in the page's order and before CSS changes its letters."""
         found: list[str] = self.run(
             "return [...document.querySelectorAll(arguments[0])].filter(each => each.checkVisibility())"
             ".map(each => each.textContent.trim()).filter(text => text)",
@@ -199,7 +199,7 @@ class Page:
         return found
 
     def table(self, name: str) -> list[list[str]]:
-        """A plain table, row by row."""
+        """Read a plain table, row by row."""
         rows: list[list[str]] = self.run(
             "return [...document.getElementById(arguments[0]).tBodies[0].rows]"
             ".map(row => [...row.cells].map(cell => cell.innerText.trim()))",
@@ -208,7 +208,7 @@ class Page:
         return rows
 
     def grid(self, name: str) -> list[dict[str, str]]:
-        """An AG Grid as it is sorted and filtered now: the text of each cell by its column's field."""
+        """Read an AG Grid in its present order: for each row the cells' texts by column field."""
         rows: list[dict[str, str]] = self.run(
             "const rows = [...document.querySelectorAll(`#${arguments[0]} .ag-row`)];"
             "const place = row => Number(row.getAttribute('row-index'));"
@@ -219,7 +219,7 @@ class Page:
         return rows
 
     def bars(self, graph: str) -> list[tuple[str, str]]:
-        """A chart's bars as drawn, from the top: name and label."""
+        """Read a chart's bars from the top: name and label of each."""
         names, labels = self.run(
             "const top = each => each.getBoundingClientRect().top;"
             "const texts = path => [...document.querySelectorAll(`#${arguments[0]} ${path}`)]"
@@ -230,7 +230,7 @@ class Page:
         return list(zip(names, labels, strict=True))
 
     def download(self, selector: str) -> str:
-        """Click what downloads a file, and the file's text; its name is what the browser called it."""
+        """Click what downloads a file and return the file's text."""
         before = set(self._downloads.iterdir())
         self.click_on(selector)
         until(lambda: any(self._arrived(before)), f"{selector} downloads a file")
@@ -242,11 +242,12 @@ class Page:
         return [] if any(file.suffix == ".crdownload" for file in files) else files
 
     def console_errors(self) -> list[str]:
-        """What the browser has complained about since this was last asked."""
-        return [each["message"] for each in self._driver.get_log("browser") if each["level"] == "SEVERE"]
+        """Return the browser's complaints since the last call."""
+        driver: Any = self._driver  # get_log is Chromium's own
+        return [each["message"] for each in driver.get_log("browser") if each["level"] == "SEVERE"]
 
     def hosts(self) -> set[str]:
-        """Where everything on the page came from."""
+        """Return the hosts of everything on the page."""
         script = "return performance.getEntriesByType('resource').map(each => new URL(each.name).host)"
         return set(self.run(script))
 
@@ -254,18 +255,18 @@ class Page:
         browser.show_on(self._driver, screen)
 
     def width_overflow(self) -> int:
-        """By how many pixels the page can be scrolled sideways."""
+        """Return by how many pixels the page can be scrolled sideways."""
         overflow: int = self.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
         return overflow
 
     def press(self, key: str) -> None:
-        """One of KEYS."""
+        """Press one of KEYS."""
         parameters = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key]}
         for kind in ("rawKeyDown", "keyUp"):
             cdp(self._driver, "Input.dispatchKeyEvent", type=kind, **parameters)
 
     def out_of_reach(self) -> list[str]:
-        """What can be clicked but not be reached with the Tab key, as its markup."""
+        """Return the markup of all that can be clicked but not be reached with the Tab key."""
         self.run(
             "window.reached = new Set(); document.activeElement.blur();"
             "document.addEventListener('focusin', event => window.reached.add(event.target))"
@@ -283,7 +284,7 @@ class Page:
         return markup
 
     def foreign_words(self) -> list[str]:
-        """What a Korean page still says in English, apart from names and from what is marked as English."""
+        """Return the English words of a Korean page, apart from names and from parts marked as English."""
         words: list[str] = self.run(
             "return [...document.querySelectorAll(arguments[0])]"
             ".filter(each => each.checkVisibility() && !each.closest('[lang=en]:not(html)'))"

@@ -1,4 +1,4 @@
-"""A dashboard without a platform: the real client on an API that answers from a dictionary; readers of its views."""
+"""A dashboard without a platform: the real client, an API that answers from a dictionary, readers of the views."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,14 +7,15 @@ import httpx
 
 from dashboard.address import Address
 from dashboard.api_client import ApiClient
-from dashboard.page import Page
+from dashboard.page import Page, Theme
+from dashboard.texts import Language
 from dashboard.views import view_of
 
 PERIODS = (5, 10, 20)
 
 
 class Api:
-    """Answers by path: a JSON value, or (status, JSON value); `asked` are the requests it had, with their queries."""
+    """Answers by path: a JSON value, or (status, JSON value). `asked` has its requests with their queries."""
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self.answers = dict(answers)
@@ -32,19 +33,19 @@ class Api:
         return httpx.Response(status, json=body)
 
 
-def page(address: str = "/", language: str = "en", theme: str = "dark") -> Page:
+def page(address: str = "/", language: Language = "en", theme: Theme = "dark") -> Page:
     path, _, search = address.partition("?")
-    return Page(Address.of(path, search), PERIODS, language, theme)  # type: ignore[arg-type]
+    return Page(Address.of(path, search), PERIODS, language, theme)
 
 
-def drawn(api: Api, address: str = "/", language: str = "en", theme: str = "dark") -> list[Any]:
-    """The components of a view; what it cannot show is raised."""
+def drawn(api: Api, address: str = "/", language: Language = "en", theme: Theme = "dark") -> list[Any]:
+    """Draw a view and return its components. An error of the view is raised."""
     asked = page(address, language, theme)
     return view_of(asked.address).page(api.client, asked)
 
 
 def parts(component: Any) -> Iterator[Any]:
-    """Every component of a tree, and every text."""
+    """Yield every component and every text of a tree."""
     if component is None:
         return
     if isinstance(component, (list, tuple)):
@@ -57,7 +58,7 @@ def parts(component: Any) -> Iterator[Any]:
 
 
 def text_of(component: Any) -> str:
-    """All text of a component tree in reading order, the cells of its grids included; titles left out."""
+    """Return all text of a component tree in reading order, with the cells of its grids but without titles."""
     said = []
     for each in parts(component):
         if isinstance(each, (str, int, float)):
@@ -70,12 +71,12 @@ def text_of(component: Any) -> str:
 
 
 def links(component: Any) -> dict[str, str]:
-    """Where the links of a tree lead, by their words."""
+    """Return where the links of a tree lead, by their words."""
     return {text_of(each.children): each.href for each in parts(component) if getattr(each, "href", None)}
 
 
 def named(component: Any, name: str) -> Any:
-    """The component with an id."""
+    """Return the component with an id."""
     return next(each for each in parts(component) if getattr(each, "id", None) == name)
 
 
@@ -143,7 +144,7 @@ def portfolio(*positions: Any, candidates: Any = (), **changes: Any) -> dict[str
 
 
 def allocations(shown: dict[str, Any], bars: Mapping[str, int] | None = None) -> dict[str, Any]:
-    """A session's three portfolios: the one to show, and two empty ones."""
+    """Build a session's three portfolios: the one to show, and two empty ones."""
     days = shown["period_days"]
     others = [portfolio(period_days=period) for period in PERIODS if period != days]
     portfolios = sorted([shown, *others], key=lambda each: each["period_days"])
@@ -242,7 +243,7 @@ def standing(ticker: str, market_cap: int | None, twenty: float | None, **change
 
 
 def sector(name: str | None, twenty: float | None, *stocks: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """Of the stocks those without a return or a market cap do not count."""
+    """Build a sector. Stocks without a return or a market cap do not count."""
     windows = ("5d", "10d", "20d", "month")
     uncounted = {
         window: [each["ticker"] for each in stocks if each[f"return_{window}"] is None or not each["market_cap"]]
@@ -288,7 +289,7 @@ def market_map(*sectors: dict[str, Any]) -> dict[str, Any]:
 
 
 def etf(ticker: str, twenty: float | None, ahead: float | None, **changes: Any) -> dict[str, Any]:
-    """An ETF that trends over 10 and 20 sessions when it is ahead."""
+    """Build an ETF that trends over 10 and 20 sessions when it is ahead."""
     is_ahead = ahead is not None and ahead > 0
     return {
         "ticker": ticker,
@@ -313,7 +314,7 @@ def etf(ticker: str, twenty: float | None, ahead: float | None, **changes: Any) 
 
 
 def etf_benchmark(sessions: list[str], *etfs: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """ETFs (of `etf`) whose closes rise by one a session from 100, where they have none of their own."""
+    """Build a comparison of ETFs. Without own closes, they rise by one a session from 100."""
     closes = [100.0 + place for place in range(len(sessions))]
     return {
         "as_of_date": sessions[-1] if sessions else None,
@@ -327,7 +328,7 @@ def etf_benchmark(sessions: list[str], *etfs: dict[str, Any], **changes: Any) ->
     }
 
 
-def bar(day: str, close: float, **changes: Any) -> dict[str, Any]:
+def bar(day: str, close: float, **changes: Any) -> Any:
     return {
         "trade_date": day,
         "open_price": close - 1,
@@ -417,7 +418,7 @@ def appearance(day: str, days: int | None, weight: float, **changes: Any) -> dic
 
 
 def followed(days: int, **changes: Any) -> dict[str, Any]:
-    """The figures of a portfolio that was followed, without its series."""
+    """Build a followed portfolio's figures, without its series."""
     return {
         "period_days": days,
         "first_session": "2026-08-18",

@@ -15,7 +15,7 @@ SAME_COUNT = 0.01  # up to here market cap / price says no more than the shares 
 
 
 def rows_of(market: Any) -> dict[Table, list[tuple[Any, ...]]]:
-    """collected_* rows of everything the market shows up to its last session, adjusted as of then."""
+    """Return all collected_* rows of a market up to its last session, adjusted as of then."""
     at = close_of(market.sessions[-1])
     rows: dict[Table, list[tuple[Any, ...]]] = {
         tables.DAILY_ETF_OHLC: [],
@@ -38,7 +38,7 @@ def store(conn: Connection, market: Any) -> None:
 
 
 def _collected(market: Any) -> Iterator[str]:
-    """The ETFs that are followed, every stock that a fund may hold, and the rates that those need."""
+    """Yield the followed ETFs, every stock that a fund may hold, and the exchange rates of these."""
     securities = [market.security(ticker) for ticker in market.tickers]
     stocks = [each for each in securities if each.kind == "EQUITY" and each.venue.calendar in HELD_FROM]
     rates = {f"{each.currency}=X" for each in stocks} - {f"{HOME_CURRENCY}=X"}
@@ -74,7 +74,7 @@ def _bars(market: Any, ticker: str, at: datetime) -> Iterator[dict[str, Any]]:
 
 
 def _prices(kind: str, bar: Any) -> dict[str, Any]:
-    """The rate of a day is what its bar opened with; only a bar without one gives its close."""
+    """Return a bar's price columns. A day's exchange rate is its bar's open, or the close where there is none."""
     if kind == "CURRENCY":
         rate = bar.close if bar.open is None else bar.open
         return {
@@ -94,7 +94,7 @@ def _prices(kind: str, bar: Any) -> dict[str, Any]:
 
 
 def _share_count(quote: Any) -> tuple[int | None, str | None]:
-    """The company's shares, and where they are from."""
+    """Return the company's shares and their source."""
     if quote is None:
         return None, None
     if quote.company_shares:
@@ -107,7 +107,7 @@ def _share_count(quote: Any) -> tuple[int | None, str | None]:
 
 
 def _holdings(market: Any) -> Iterator[tuple[Any, ...]]:
-    """Each snapshot once, on the session at whose close it is first known (and its list is not empty)."""
+    """Yield each snapshot once, on the session at whose close it is first known and not empty."""
     for etf in market.etfs:
         seen = None
         for session in market.sessions:

@@ -1,4 +1,4 @@
-"""The analysis once more, in plain pandas: what the Spark jobs are compared with. Imports nothing of the platform."""
+"""The analysis computed again in plain pandas, to compare the Spark jobs with. Imports nothing of the platform."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ Values = dict[str, dict[pd.Timestamp, float]]  # ticker -> session -> value
 
 @dataclass
 class Collected:
-    """The collected tables as frames; dates are Timestamps."""
+    """The collected tables as frames. Dates are Timestamps."""
 
     etfs: pd.DataFrame  # ticker, trade_date, adj_close
     stocks: pd.DataFrame  # ticker, trade_date, adj_close, close_price, market_cap, sector, quote_type, currency
@@ -39,16 +39,17 @@ class Reference:
         self.snapshots = self._snapshots(collected.holdings)
         self.sessions = {HOME: _sessions(HOME), KOREA: _sessions(KOREA)}
         etf_returns = self._returns(_wide(collected.etfs, "adj_close"), HOME)
-        self.etf_returns: dict[int, Values] = {days: frame.to_dict() for days, frame in etf_returns.items()}
+        self.etf_returns: dict[int, Values] = {days: _by_ticker(frame) for days, frame in etf_returns.items()}
         self._korean_day = self._korean_sessions()
         self._read_stocks(collected.stocks)
 
     def _snapshots(self, holdings: pd.DataFrame) -> dict[str, dict[pd.Timestamp, list[Any]]]:
-        """ETF -> day of the snapshot, in order -> its largest holdings."""
+        """Return each ETF's largest holdings by the day of the snapshot, in order."""
         largest = holdings[holdings["holding_rank"] <= self.strategy.top].sort_values(
             ["collected_date", "holding_rank"]
         )
         snapshots: dict[str, dict[pd.Timestamp, list[Any]]] = {}
+        row: Any
         for row in largest.itertuples():
             snapshots.setdefault(row.etf_ticker, {}).setdefault(row.collected_date, []).append(row)
         return snapshots
@@ -58,7 +59,7 @@ class Reference:
         return {days: on_sessions / on_sessions.shift(days) - 1 for days in self.strategy.periods}
 
     def _korean_sessions(self) -> pd.Series:
-        """For each home session the last Korean one that had closed by its close."""
+        """Return for each home session the last Korean one that had closed by its close."""
         korean = self.sessions[KOREA]
         at = korean.searchsorted(self.sessions[HOME], side="right") - 1
         return pd.Series(korean.index[at], index=self.sessions[HOME].index)
@@ -75,10 +76,10 @@ class Reference:
         home = self._returns(_wide(equities[~korean], "price"), HOME)
         foreign = self._returns(_wide(equities[korean], "price"), KOREA)
         for days in self.strategy.periods:
-            self.stock_returns[days] = home[days].join(self._at_home(foreign[days])).to_dict()
+            self.stock_returns[days] = _by_ticker(home[days].join(self._at_home(foreign[days])))
         caps = _wide(equities[~korean], "cap").reindex(self.sessions[HOME].index)
         korean_caps = _wide(equities[korean], "cap").reindex(self.sessions[KOREA].index)
-        self.caps = caps.join(self._at_home(korean_caps)).to_dict()
+        self.caps = _by_ticker(caps.join(self._at_home(korean_caps)))
 
     def _at_home(self, korean: pd.DataFrame) -> pd.DataFrame:
         return korean.reindex(self._korean_day).set_index(self._korean_day.index)
@@ -96,7 +97,7 @@ class Reference:
         return snapshots[used] if used else []
 
     def candidates(self, day: pd.Timestamp, days: int) -> list[dict[str, Any]]:
-        """Every holding looked at, with its return, cap, and whether it is its ETF's choice."""
+        """Return every holding considered, with its return, its cap and whether its ETF chooses it."""
         found = []
         for etf in self.trending(day, days):
             rows = [self._candidate(day, days, holding) for holding in self.top_holdings(etf, day)]
@@ -124,7 +125,7 @@ class Reference:
         return values.get(ticker, {}).get(day, float("nan"))
 
     def portfolio(self, candidates: list[dict[str, Any]]) -> tuple[dict[str, Any], float]:
-        """ticker -> score, weight and ETFs; and cash."""
+        """Return score, weight and ETFs by ticker, and the cash."""
         chosen = [row for row in candidates if row["selected"]]
         scores = {row["ticker"]: row["return"] / row["cap"] for row in chosen}
         portfolio = {
@@ -143,7 +144,7 @@ class Reference:
 
 
 def collected(rows: dict[Any, list[tuple[Any, ...]]]) -> Collected:
-    """From rows by table (see market_rows)."""
+    """Build the frames from rows by table (see market_rows)."""
     frames = {table.name: pd.DataFrame(values, columns=table.columns) for table, values in rows.items()}
     for frame in frames.values():
         for column in {"trade_date", "collected_date"} & set(frame.columns):
@@ -156,7 +157,7 @@ def collected(rows: dict[Any, list[tuple[Any, ...]]]) -> Collected:
 
 
 def _rates_of(equities: pd.DataFrame, rates: pd.DataFrame) -> pd.Series:
-    """Units of each row's currency per dollar: those of its own day, else the last ones within five days before."""
+    """Return the units of each row's currency per dollar: its own day's rate, else the last within five days."""
     known = rates[["ticker", "trade_date", "close_price"]].sort_values("trade_date")
     wanted = pd.DataFrame({"trade_date": equities["trade_date"], "ticker": equities["currency"] + "=X"})
     wanted = wanted.rename_axis("row").reset_index().sort_values("trade_date")
@@ -166,10 +167,15 @@ def _rates_of(equities: pd.DataFrame, rates: pd.DataFrame) -> pd.Series:
 
 
 def _sessions(exchange: str) -> pd.Series:
-    """Sessions -> when they close."""
-    closes = exchange_calendars.get_calendar(exchange, start=CALENDAR_START).closes
+    """Return the closing time of each session."""
+    closes: pd.Series = exchange_calendars.get_calendar(exchange, start=CALENDAR_START).closes
     return closes.drop(pd.to_datetime(CLOSED.get(exchange, [])), errors="ignore")
 
 
 def _wide(frame: pd.DataFrame, column: str) -> pd.DataFrame:
     return frame.pivot(index="trade_date", columns="ticker", values=column)
+
+
+def _by_ticker(wide: pd.DataFrame) -> Values:
+    values: Any = wide.to_dict()
+    return dict(values)

@@ -1,4 +1,4 @@
-"""Portfolios lived through day by day, in plain pandas: what the followed series are compared with.
+"""Portfolios simulated day by day in plain pandas, to compare the followed series with.
 
 Imports nothing of the platform, and works with amounts of money where the platform works with weights and products.
 """
@@ -12,12 +12,12 @@ Targets = Mapping[pd.Timestamp, Mapping[str, float]]  # session of the trade -> 
 
 
 def live_through(prices: pd.DataFrame, targets: Targets, benchmark: pd.Series, cost_rate: float) -> pd.DataFrame:
-    """Every session from the first trade on. prices: sessions by tickers, in dollars, without gaps."""
+    """Simulate every session from the first trade on. prices: sessions by tickers, in dollars, without gaps."""
     first = min(targets)
     sessions = prices.index[prices.index >= first]
     held: dict[str, float] = {}
     cash, kept = 1.0, 1.0
-    rows = []
+    rows: list[dict[str, float]] = []
     for before, session in zip([sessions[0], *sessions], sessions, strict=False):
         held = {ticker: amount * prices[ticker][session] / prices[ticker][before] for ticker, amount in held.items()}
         gross = cash + sum(held.values())
@@ -35,7 +35,7 @@ def live_through(prices: pd.DataFrame, targets: Targets, benchmark: pd.Series, c
 
 
 def figures(lived: pd.DataFrame) -> dict[str, float]:
-    """Of a year's 252 sessions, risk-free rate 0."""
+    """Return the figures, with 252 sessions a year and a risk-free rate of 0."""
     r = lived["net"].pct_change().iloc[1:]
     b = lived["benchmark"].pct_change().iloc[1:]
     cagr = lived["net"].iloc[-1] ** (252 / len(r)) - 1

@@ -1,4 +1,4 @@
-"""A loopback server that says what a test tells it to, in Yahoo's words: cookie, crumb, charts, modules, quotes."""
+"""A loopback server that gives a test's replies in Yahoo's formats: cookie, crumb, charts, modules, quotes."""
 
 import json
 import socket
@@ -21,7 +21,7 @@ GOOD_COOKIE = "A3=d=AQAB; Max-Age=31557600; Domain=.yahoo.com; Path=/; HttpOnly"
 
 @dataclass
 class Reply:
-    """One answer. delay: seconds before it; times: for how many requests it is given, None = always."""
+    """One reply. delay: seconds before it. times: for how many requests it is given, None = always."""
 
     status: int = 200
     body: Any = ""
@@ -43,7 +43,7 @@ class Asked:
 
 @dataclass
 class YahooServer:
-    """What the answers are made of, by ticker; `told` (a part of the path -> replies) goes before all of it."""
+    """The parts of the answers, by ticker. `told` (a part of the path -> replies) overrides all of them."""
 
     now: datetime = datetime(2026, 9, 10, 21, 30, tzinfo=UTC)
     charts: dict[str, Any] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class YahooServer:
         self.told[part] = list(replies)
 
     def requests(self, part: str = "") -> list[str]:
-        """The paths asked for that hold a text."""
+        """Return the requested paths that contain a text."""
         return [asked.path for asked in self.asked if part in asked.path]
 
     def reply(self, path: str, params: Mapping[str, str]) -> Reply:
@@ -147,7 +147,7 @@ def chart(
     events: dict[str, Any] | None = None,
     **columns: list[Any],
 ) -> dict[str, Any]:
-    """A chart answer: open, high, low and adjclose are the closes, volumes 1000, where `columns` has nothing else."""
+    """Build a chart answer. Without `columns`, open, high, low and adjclose are the closes and volumes are 1000."""
     quoted = {name: columns.get(name, closes) for name in ("open", "high", "low", "close")}
     meta = {
         "currency": currency,
@@ -175,7 +175,7 @@ def chart(
 
 @contextmanager
 def serving() -> Iterator[YahooServer]:
-    """A server on a port of its own."""
+    """Run a server on a port of its own."""
     said = YahooServer()
 
     class Handler(BaseHTTPRequestHandler):

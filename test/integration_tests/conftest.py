@@ -1,4 +1,4 @@
-"""What the integration tests share: databases of their own on the server that DB_* names, and producers' stand-ins."""
+"""Fixtures of the integration tests: scratch databases on the server that DB_* names, and producers' stand-ins."""
 
 import socket
 import subprocess
@@ -10,12 +10,13 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import httpx
 import pytest
+from selenium.webdriver.remote.webdriver import WebDriver
 
+from browsing import Page, Server, api_server, dashboard_server, running
 from collector import collection
 from config.config import DatabaseSettings, Settings, Topic
 from consumer import kafka_consumer_etf_holdings, replay_errors
@@ -25,6 +26,7 @@ from database.db_helper import connect, transaction
 from database.migrate import apply_schema
 from database.roles import READ, apply_roles
 from ops.errors import CannotInstall
+from ops.looking.browser import chromium
 from utils.errors import DatabaseUnavailable
 from utils.kafka_utils import Offsets
 from utils.messages import EtfDailyBar, HoldingsSnapshot, StockDailyBar, to_json
@@ -41,14 +43,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module")
 def scratch_database() -> Iterator[DatabaseSettings]:
-    """An empty database with the schema, dropped afterwards: the running platform's tables stay untouched."""
+    """Create an empty database with the schema and drop it afterwards. The platform's tables stay untouched."""
     with _scratch_database() as scratch:
         yield scratch
 
 
 @pytest.fixture(scope="module")
 def empty_database() -> Iterator[DatabaseSettings]:
-    """Another one, for modules that fill the first."""
+    """Create a second empty database, for modules that fill the first."""
     with _scratch_database() as scratch:
         yield scratch
 
@@ -74,7 +76,7 @@ def _scratch_database() -> Iterator[DatabaseSettings]:
 
 @pytest.fixture(scope="module")
 def sample_database(scratch_database: DatabaseSettings) -> DatabaseSettings:
-    """A scratch database with the publications of two sessions (sample_publications.sql)."""
+    """Fill a scratch database with the publications of two sessions (sample_publications.sql)."""
     with closing(connect(scratch_database)) as conn, transaction(conn), conn.cursor() as cursor:
         cursor.execute(SAMPLE.read_text(encoding="utf-8"))
     return scratch_database
@@ -82,7 +84,7 @@ def sample_database(scratch_database: DatabaseSettings) -> DatabaseSettings:
 
 @pytest.fixture(scope="module")
 def reader_of_sample(sample_database: DatabaseSettings) -> Iterator[DatabaseSettings]:
-    """The sample database as the API's login sees it."""
+    """Return the sample database with the API's login."""
     # Under a name of its own: roles belong to the whole server, where others are using the real one.
     role = replace(READ, name=f"{READ.name}_{uuid.uuid4().hex[:8]}")
     with closing(connect(sample_database)) as owner:
@@ -94,25 +96,22 @@ def reader_of_sample(sample_database: DatabaseSettings) -> Iterator[DatabaseSett
 
 
 @pytest.fixture(scope="module")
-def api(sample_database: DatabaseSettings, browsing: ModuleType) -> Iterator[Any]:
-    """The API on the sample database, which a test may stop and start."""
-    server = browsing.api_server(sample_database)
-    with browsing.running(server):
+def api(sample_database: DatabaseSettings) -> Iterator[Server]:
+    """Run the API on the sample database. A test may stop and start it."""
+    server = api_server(sample_database)
+    with running(server):
         yield server
 
 
 @pytest.fixture(scope="module")
-def dashboard(api: Any, browsing: ModuleType) -> Iterator[Any]:
-    server = browsing.dashboard_server(api.url)
-    with browsing.running(server):
+def dashboard(api: Server) -> Iterator[Server]:
+    server = dashboard_server(api.url)
+    with running(server):
         yield server
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    # Not at the top: other modules of this folder need no browser.
-    from ops.looking.browser import chromium
-
+def browser() -> Iterator[WebDriver]:
     try:
         with chromium() as driver:
             yield driver
@@ -121,12 +120,12 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def page_at(browser: Any, browsing: ModuleType, tmp_path: Path) -> Iterator[Callable[[Any], Any]]:
-    """Makes a page of a dashboard; a complaint in the browser's console fails the test that caused it."""
-    opened = []
+def page_at(browser: WebDriver, tmp_path: Path) -> Iterator[Callable[[Server], Page]]:
+    """Make a page of a dashboard. A complaint in the browser's console fails the test that caused it."""
+    opened: list[Page] = []
 
-    def page_at(server: Any) -> Any:
-        opened.append(browsing.Page(browser, server.url, tmp_path))
+    def page_at(server: Server) -> Page:
+        opened.append(Page(browser, server.url, tmp_path))
         return opened[-1]
 
     yield page_at
@@ -134,16 +133,16 @@ def page_at(browser: Any, browsing: ModuleType, tmp_path: Path) -> Iterator[Call
 
 
 @pytest.fixture
-def page(page_at: Callable[[Any], Any], dashboard: Any) -> Any:
-    """A page of the dashboard on the sample database, in English and dark, on a desktop's screen."""
+def page(page_at: Callable[[Server], Page], dashboard: Server) -> Page:
+    """Make a page of the dashboard on the sample database, in English and dark, on a desktop's screen."""
     return page_at(dashboard)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Received:
     topic: str
-    value: bytes
-    key: bytes
+    value: bytes | None
+    key: bytes | None
     offset: int = 0
     partition: int = 0
     timestamp: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
@@ -171,7 +170,7 @@ class DirectPublisher:
 
 @pytest.fixture(scope="module")
 def market() -> Iterator[httpx.Client]:
-    """A market server of its own; the client speaks to its control endpoints."""
+    """Run a market server and return a client of its control endpoints."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -201,7 +200,7 @@ def _await_health(client: httpx.Client, server: "subprocess.Popen[bytes]") -> No
 def settings(
     scratch_database: DatabaseSettings, market: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Settings]:
-    """Settings of a producer that asks the market server, and whose messages are stored before it returns."""
+    """Return a producer's settings. It asks the market server, and its messages are stored before it returns."""
     defaults = Settings.from_env({})
     stores: dict[Topic, Store[Any]] = {
         Topic.ETF_DAILY: Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC)),
@@ -238,5 +237,9 @@ def settings(
 
 @pytest.fixture
 def fault(market: httpx.Client) -> Callable[..., None]:
-    """Sets one fault of the market server (market/faults.py)."""
-    return lambda **values: market.post("/control/faults", json=values).raise_for_status() and None
+    """Return a function that sets one fault of the market server."""
+
+    def add(**values: Any) -> None:
+        market.post("/control/faults", json=values).raise_for_status()
+
+    return add

@@ -23,8 +23,10 @@ KOREAN, AMERICAN, UNKNOWN = ("000660.KS", "005930.KS"), ("AAPL", "MSFT"), "VNM.V
 
 @pytest.fixture
 def conn(scratch_database: DatabaseSettings) -> Iterator[Connection]:
-    """Two stocks each of Seoul and New York with a bar on every session but one, when Seoul had none; a third
-    exchange's that is in no table; and the rate."""
+    """Store two stocks each of Seoul and New York, one of an exchange without a calendar, and the rate.
+
+    Seoul's stocks and the rate lack one day, which the ledger expects of them.
+    """
     with closing(connect(scratch_database)) as conn:
         store(conn, {ticker: set(expected_days(ticker, START, END)) - {CLOSED} for ticker in KOREAN}, "KRW")
         store(conn, {ticker: set(expected_days(ticker, START, END)) for ticker in AMERICAN}, "USD")
@@ -63,7 +65,7 @@ def expect(conn: Connection, kind: str, tickers: tuple[str, ...] | list[str], da
 
 @pytest.fixture
 def add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """The command, on a file of the test's own, and the new process after it."""
+    """Run the command on a file of the test's own, as the next process would read it."""
     file = tmp_path / "days.csv"
     file.write_text("exchange,date,status,reason\n")
     monkeypatch.setenv("EXCHANGE_DAYS_FILE", str(file))

@@ -1,4 +1,4 @@
-"""Producers with the real client against the market server and a real Postgres; only the broker is a stand-in."""
+"""Producers with the real client against the market server and a real Postgres. Only the broker is a stand-in."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -98,7 +98,7 @@ def test_a_missing_bar_turns_the_stage_red_and_heals_later(
     assert len(healed.already_stored) == 5
 
 
-def test_mistake_4_a_gap_in_the_window_heals_on_the_next_session(
+def test_a_gap_in_the_window_heals_on_the_next_session(
     settings: Settings, conn: Connection, market: httpx.Client, fault: Callable[..., None]
 ) -> None:
     yesterday, gap = session_before(UNTIL, 1), session_before(UNTIL, 3)
@@ -221,7 +221,7 @@ def holds(conn: Connection, decided_on: date, period: int, *tickers: str, status
 
 
 def charts(conn: Connection) -> list[str]:
-    """What was asked for, in order."""
+    """Return the requests, in order."""
     rows = fetch(conn, "SELECT symbol FROM logs_yahoo_request WHERE endpoint = 'chart' ORDER BY id")
     return [row["symbol"] for row in rows]
 
@@ -234,7 +234,7 @@ def bars_of(conn: Connection, ticker: str) -> list[date]:
 
 
 class TestHeld:
-    """What the followed portfolios hold is collected until it is sold, whatever trends."""
+    """A followed portfolio's stock is collected until it is sold, even when its ETF no longer trends."""
 
     yesterday, before = session_before(UNTIL, 1), session_before(UNTIL, 2)
 
@@ -326,11 +326,11 @@ class TestHeld:
 
 
 class TestOneTickersTrouble:
-    """It is that ticker's state; the others are collected."""
+    """Only that ticker is missing. The others are collected."""
 
     @pytest.fixture
     def unusable(self, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-        """Makes one question of the client about a ticker end in an answer that cannot be used."""
+        """Make one request of the client about a ticker end in an unusable answer."""
 
         def unusable(question: str, *tickers: str) -> None:
             ask = getattr(Yahoo, question)
@@ -555,7 +555,7 @@ def test_a_market_cap_that_was_not_known_comes_with_the_next_fetch(
     assert row["n"] == row["capped"] > 200
 
 
-def test_mistake_5_holdings_are_what_the_fund_owns(settings: Settings, conn: Connection, market: httpx.Client) -> None:
+def test_holdings_are_the_stocks_that_the_fund_owns(settings: Settings, conn: Connection, market: httpx.Client) -> None:
     trends(conn, "QQQ")
 
     kafka_producer_trending_etf_holdings.run(settings, UNTIL)

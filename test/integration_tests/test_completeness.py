@@ -1,18 +1,18 @@
 """What the source lacks or changes, from its protocol to the publications: every fault leaves a trace, and heals.
 
-Real client, market server, PostgreSQL and Spark; only the broker is a stand-in.
+Client, market server, PostgreSQL and Spark are real. Only the broker is a stand-in.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import date, timedelta
 from math import isclose
-from types import ModuleType
 from typing import Any
 
 import httpx
 import pytest
 
+import market_rows
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
 from batch.publishing import JobResult
@@ -45,13 +45,20 @@ def conn(settings: Settings) -> Iterator[Connection]:
 
 @pytest.fixture
 def clock(market: httpx.Client) -> Callable[[date], None]:
-    """Sets the market server's clock just after a session's close."""
-    return lambda day: market.put("/control/clock", json={"at": str(day)}).raise_for_status() and None
+    """Return a function that sets the market server's clock just after a session's close."""
+
+    def at(day: date) -> None:
+        market.put("/control/clock", json={"at": str(day)}).raise_for_status()
+
+    return at
 
 
 @pytest.fixture
 def mend(market: httpx.Client) -> Callable[[], None]:
-    return lambda: market.delete("/control/faults").raise_for_status() and None
+    def clear() -> None:
+        market.delete("/control/faults").raise_for_status()
+
+    return clear
 
 
 def stage_1(settings: Settings, as_of: date = UNTIL, accept_late: bool = False) -> Receipt:
@@ -59,7 +66,7 @@ def stage_1(settings: Settings, as_of: date = UNTIL, accept_late: bool = False) 
 
 
 def entry(conn: Connection, ticker: str, session: date) -> Row:
-    """A line of the ledger."""
+    """Return a row of the ledger."""
     query = "SELECT * FROM logs_session_ledger WHERE ticker = %(t)s AND trade_date = %(d)s"
     rows = fetch(conn, query, {"t": ticker, "d": session})
     assert len(rows) == 1, rows
@@ -311,7 +318,7 @@ class TestLedger:
 
 
 class TestChangedBars:
-    """The invented market restates, splits and pays like a real one; each is seen when its ticker is fetched again."""
+    """The invented market restates, splits and pays like a real one. Each change is seen at the ticker's next fetch."""
 
     def fetch_on(self, settings: Settings, clock: Callable[[date], None], etf: str, *days: date) -> None:
         for day in days:
@@ -447,7 +454,7 @@ class TestRecomputation:
     """The sessions listed are those that come out differently when all are computed again: no more, no fewer."""
 
     @pytest.fixture
-    def history(self, conn: Connection, analyse: Callable[..., JobResult], market_rows: ModuleType) -> None:
+    def history(self, conn: Connection, analyse: Callable[..., JobResult]) -> None:
         """Thirty published sessions, with prices that are known sixty sessions back."""
         market_rows.store(conn, InventedMarket(seed=7, until=UNTIL, sessions=60))
         self.publish(analyse)
@@ -513,9 +520,9 @@ class TestDegraded:
     """A stage that goes on without a bar says so to the last reader, until the bar has come and is counted in."""
 
     def line(self, analyse: Callable[..., JobResult], settings: Settings, as_of: date = UNTIL) -> None:
-        """The five stages, as the controller runs them."""
+        """Run the five stages as the controller does."""
         for group in ("benchmark", "sector"):
-            kafka_producer_etf_daily.run(settings, group, as_of, None, accept_late=True)  # type: ignore[arg-type]
+            kafka_producer_etf_daily.run(settings, group, as_of, None, accept_late=True)
         analyse(identifier, as_of)
         kafka_producer_trending_etf_holdings.run(settings, as_of, None, accept_late=True)
         analyse(allocator, as_of)
@@ -632,7 +639,7 @@ class TestDegraded:
         self, settings: Settings, conn: Connection, analyse: Callable[..., JobResult]
     ) -> None:
         for group in ("benchmark", "sector"):
-            kafka_producer_etf_daily.run(settings, group, UNTIL)  # type: ignore[arg-type]
+            kafka_producer_etf_daily.run(settings, group, UNTIL)
         with transaction(conn), conn.cursor() as cursor:
             cursor.execute(
                 "DELETE FROM collected_daily_etf_ohlc WHERE ticker = 'XLB' AND trade_date < %s",

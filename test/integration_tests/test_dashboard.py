@@ -2,11 +2,11 @@
 
 import socket
 from collections.abc import Callable
-from types import ModuleType
-from typing import Any
 
 import pytest
 
+import browsing
+from browsing import Page, Server
 from config.config import DatabaseSettings
 from dashboard import static_files
 from dashboard.texts import Text, common
@@ -17,7 +17,7 @@ VIEWS = views(Subjects(older_session="2026-08-20", stock="NEM", etf="XLB"))
 
 
 @pytest.mark.parametrize("name", VIEWS)
-def test_every_view_speaks_both_languages_and_fits_a_phone(page: Any, name: str) -> None:
+def test_every_view_speaks_both_languages_and_fits_a_phone(page: Page, name: str) -> None:
     page.open(VIEWS[name])
     english = page.texts("#view h1, #view .state h2")
     assert english, "the view has a title"
@@ -32,12 +32,12 @@ def test_every_view_speaks_both_languages_and_fits_a_phone(page: Any, name: str)
 
 
 @pytest.mark.parametrize("name", VIEWS)
-def test_everything_on_a_view_can_be_reached_with_the_keyboard(page: Any, name: str) -> None:
+def test_everything_on_a_view_can_be_reached_with_the_keyboard(page: Page, name: str) -> None:
     page.open(VIEWS[name])
     assert page.out_of_reach() == []
 
 
-def test_language_and_colours_are_switched_and_kept(page: Any) -> None:
+def test_language_and_colours_are_switched_and_kept(page: Page) -> None:
     page.open("/?period=10")
     page.click(common.OTHER_LANGUAGE.en)
     assert page.address == "/?period=10"
@@ -48,12 +48,12 @@ def test_language_and_colours_are_switched_and_kept(page: Any) -> None:
     assert page.run("return [document.documentElement.lang, document.documentElement.dataset.theme]") == ["ko", "light"]
 
 
-def test_nothing_comes_from_elsewhere(page: Any, dashboard: Any) -> None:
+def test_nothing_comes_from_elsewhere(page: Page, dashboard: Server) -> None:
     page.open()
     assert page.hosts() == {f"127.0.0.1:{dashboard.port}"}
 
 
-def test_what_the_page_announces_is_used_and_nothing_is_fetched_twice(page: Any) -> None:
+def test_what_the_page_announces_is_used_and_nothing_is_fetched_twice(page: Page) -> None:
     page.open()
     fetched = page.run("return performance.getEntriesByType('resource').map(each => new URL(each.name).pathname)")
     assert {*static_files.LATER_SCRIPTS, *static_files.LATER_DATA} <= set(fetched)
@@ -61,21 +61,21 @@ def test_what_the_page_announces_is_used_and_nothing_is_fetched_twice(page: Any)
 
 
 @pytest.mark.parametrize("screen", [DESKTOP, Screen("laptop", 1100, 800), Screen("narrow", 500, 1000), PHONE])
-def test_page_fits_its_window(page: Any, screen: Screen) -> None:
+def test_page_fits_its_window(page: Page, screen: Screen) -> None:
     page.resize(screen)
     page.open()
     assert page.width_overflow() == 0
 
 
 @pytest.mark.parametrize("address", ["/nowhere", "/?period=7", "/ticker/NOSUCH"])
-def test_a_wrong_address_leads_back(page: Any, address: str) -> None:
+def test_a_wrong_address_leads_back(page: Page, address: str) -> None:
     page.open(address)
     assert page.texts(".state h2")[0] in (common.BAD_ADDRESS_TITLE.en, common.UNKNOWN_TICKER_TITLE.en)
     page.click(common.SHOW_NEWEST.en)
     assert "Newmont Corporation" in page.text
 
 
-def test_api_away_says_what_to_do_and_recovers(page: Any, api: Any) -> None:
+def test_api_away_says_what_to_do_and_recovers(page: Page, api: Server) -> None:
     api.stop()
     try:
         page.open("/?period=20")
@@ -87,7 +87,7 @@ def test_api_away_says_what_to_do_and_recovers(page: Any, api: Any) -> None:
     page.shows("Newmont Corporation")
 
 
-def test_slow_api_shows_that_it_loads(page_at: Callable[[Any], Any], browsing: ModuleType) -> None:
+def test_slow_api_shows_that_it_loads(page_at: Callable[[Server], Page]) -> None:
     """An API that takes the question and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as mute:
         waiting = browsing.dashboard_server(f"http://127.0.0.1:{mute.getsockname()[1]}")
@@ -106,8 +106,7 @@ def test_slow_api_shows_that_it_loads(page_at: Callable[[Any], Any], browsing: M
     ],
 )
 def test_a_database_without_anything_says_what_to_run(
-    page_at: Callable[[Any], Any],
-    browsing: ModuleType,
+    page_at: Callable[[Server], Page],
     empty_database: DatabaseSettings,
     database: str,
     title: Text,

@@ -3,27 +3,29 @@
 import csv
 import io
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import pytest
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webdriver import WebDriver
 
+import browsing
+from browsing import Page, Server
 from config.config import DatabaseSettings
 from dashboard.texts import common, market_map, ticker
 
 TILES = "#market-map .slice"
 
 
-def stocks_of(api: Any, query: str = "") -> dict[str, dict[str, Any]]:
+def stocks_of(api: Server, query: str = "") -> dict[str, dict[str, Any]]:
     sectors = api.answer(f"/dashboard/market-map{query}")["sectors"]
     return {stock["ticker"]: stock for sector in sectors for stock in sector["stocks"]}
 
 
-def tiles_of(page: Any) -> dict[str, str]:
-    """What is written on the map's tiles, by their first word: "NEM" -> "NEM+11.70%"."""
+def tiles_of(page: Page) -> dict[str, str]:
+    """Return the texts of the map's tiles by their first word: "NEM" -> "NEM+11.70%"."""
     lines: list[list[str]] = page.run(
         "return [...document.querySelectorAll(arguments[0])].map(tile => "
         "[...tile.querySelectorAll('tspan.line')].map(line => line.textContent))",
@@ -32,23 +34,23 @@ def tiles_of(page: Any) -> dict[str, str]:
     return {words[0]: words[1] for words in lines if len(words) == 2}
 
 
-def tile(browser: Any, label: str) -> Any:
+def tile(browser: WebDriver, label: str) -> Any:
     return next(
         each
         for each in browser.find_elements(By.CSS_SELECTOR, TILES)
-        if each.get_attribute("textContent").startswith(label)
+        if (each.get_attribute("textContent") or "").startswith(label)
     )
 
 
 @pytest.mark.parametrize("window", ["5d", "20d", "month"])
-def test_the_map_is_every_stock_with_its_return(page: Any, api: Any, window: str) -> None:
+def test_the_map_is_every_stock_with_its_return(page: Page, api: Server, window: str) -> None:
     page.open(f"/map?window={window}")
     gains = {symbol: stock[f"return_{window}"] for symbol, stock in stocks_of(api).items()}
     assert len(gains) == 10
     assert tiles_of(page) == {symbol: f"{gain:+.2%}" for symbol, gain in gains.items()}
 
 
-def test_area_is_market_cap(page: Any, api: Any) -> None:
+def test_area_is_market_cap(page: Page, api: Server) -> None:
     page.open("/map")
     areas = page.run(
         "return Object.fromEntries([...document.querySelectorAll(arguments[0])].map(tile => {"
@@ -61,14 +63,14 @@ def test_area_is_market_cap(page: Any, api: Any) -> None:
     assert sorted(stocks, key=lambda symbol: -areas[symbol]) == by_cap
 
 
-def test_the_window_and_the_session_are_in_the_address(page: Any, api: Any) -> None:
+def test_the_window_and_the_session_are_in_the_address(page: Page, api: Server) -> None:
     page.open("/map?as_of=2026-08-20")
     page.click("5d")
     assert page.address == "/map?as_of=2026-08-20&window=5d"
     assert tiles_of(page)["MU"] == f"{stocks_of(api, '?as_of_date=2026-08-20')['MU']['return_5d']:+.2%}"
 
 
-def test_a_tile_leads_to_its_stock_and_back(page: Any, browser: Any, browsing: ModuleType) -> None:
+def test_a_tile_leads_to_its_stock_and_back(page: Page, browser: WebDriver) -> None:
     page.open("/map?window=5d")
     ActionChains(browser).move_to_element(tile(browser, "NEM")).perform()
     browsing.until(lambda: "Newmont Corporation" in "".join(page.texts("#market-map .hovertext")), "the card is shown")
@@ -80,7 +82,7 @@ def test_a_tile_leads_to_its_stock_and_back(page: Any, browser: Any, browsing: M
     assert page.address == "/map?window=5d"
 
 
-def test_a_sector_is_enlarged_and_the_map_comes_back(page: Any, browser: Any, browsing: ModuleType) -> None:
+def test_a_sector_is_enlarged_and_the_map_comes_back(page: Page, browser: WebDriver) -> None:
     page.open("/map")
     whole = tiles_of(page)
     name = tile(browser, "Technology").find_element(By.TAG_NAME, "text")
@@ -91,7 +93,7 @@ def test_a_sector_is_enlarged_and_the_map_comes_back(page: Any, browser: Any, br
     browsing.until(lambda: _clicked_back(browser, page, whole), "the whole map is back")
 
 
-def _clicked_back(browser: Any, page: Any, whole: dict[str, str]) -> bool:
+def _clicked_back(browser: WebDriver, page: Page, whole: dict[str, str]) -> bool:
     """Clicks on the enlarged sector's name until it counts: while the map still moves it does not."""
     if tiles_of(page) == whole:
         return True
@@ -100,7 +102,7 @@ def _clicked_back(browser: Any, page: Any, whole: dict[str, str]) -> bool:
     return False
 
 
-def test_the_list_leads_there_without_a_mouse(page: Any) -> None:
+def test_the_list_leads_there_without_a_mouse(page: Page) -> None:
     page.open("/map")
     page.run("document.querySelector('.all-stocks').closest('details').open = true")
     [label] = [each for each in page.texts(".all-stocks a") if each.startswith("005930.KS")]
@@ -108,7 +110,7 @@ def test_the_list_leads_there_without_a_mouse(page: Any) -> None:
     assert page.texts("h1") == ["005930.KS"]
 
 
-def test_the_etfs_are_those_of_the_api_the_farthest_ahead_first(page: Any, api: Any) -> None:
+def test_the_etfs_are_those_of_the_api_the_farthest_ahead_first(page: Page, api: Server) -> None:
     page.open("/map")
     etfs = {each["ticker"]: each for each in api.answer("/dashboard/etf-benchmark?sessions=1")["etfs"]}
     shown = page.table("etfs")
@@ -122,7 +124,7 @@ def test_the_etfs_are_those_of_the_api_the_farthest_ahead_first(page: Any, api: 
     assert known == sorted(known, reverse=True)
 
 
-def test_a_stocks_page_is_what_the_api_says(page: Any, api: Any) -> None:
+def test_a_stocks_page_is_what_the_api_says(page: Page, api: Server) -> None:
     page.open("/ticker/NEM?range=1m")
     newest = api.answer("/stocks/NEM/latest")
     assert f"{newest['close_price']:,.2f} USD" in page.text
@@ -140,21 +142,21 @@ def test_a_stocks_page_is_what_the_api_says(page: Any, api: Any) -> None:
     assert drawn == 22
 
 
-def test_the_record_leads_to_the_portfolio(page: Any) -> None:
+def test_the_record_leads_to_the_portfolio(page: Page) -> None:
     page.open("/ticker/GS")
     page.click("2026-08-20")
     assert page.address.startswith("/?period=") and page.address.endswith("as_of=2026-08-20")
     assert "Thu 20 Aug 2026" in page.text and "GS" in page.text
 
 
-def test_an_etfs_page_has_what_it_holds(page: Any, api: Any) -> None:
+def test_an_etfs_page_has_what_it_holds(page: Page, api: Server) -> None:
     page.open("/ticker/XLB")
     snapshots = api.answer("/dashboard/etf-holdings")["etfs"]
     [newest] = [each["holdings"] for each in snapshots if each["etf_ticker"] == "XLB"]
     assert [row[1] for row in page.table("holdings")] == [each["stock_ticker"] for each in newest]
 
 
-def test_the_bars_can_be_downloaded(page: Any, api: Any) -> None:
+def test_the_bars_can_be_downloaded(page: Page, api: Server) -> None:
     page.open("/ticker/MU?range=1m")
     rows = list(csv.DictReader(io.StringIO(page.download("a[href^='/download/prices.csv']"))))
     bars = api.answer("/stocks/MU/history?limit=22")["bars"]
@@ -164,7 +166,7 @@ def test_the_bars_can_be_downloaded(page: Any, api: Any) -> None:
 
 
 @pytest.mark.parametrize("typed", ["mu", " 005930.ks "])
-def test_a_ticker_is_typed_on_any_view(page: Any, browser: Any, typed: str) -> None:
+def test_a_ticker_is_typed_on_any_view(page: Page, browser: WebDriver, typed: str) -> None:
     page.open("/map")
     browser.find_element(By.ID, "ticker-search").send_keys(typed, Keys.ENTER)
     page.shows(ticker.PRICES_READING.en)
@@ -173,7 +175,7 @@ def test_a_ticker_is_typed_on_any_view(page: Any, browser: Any, typed: str) -> N
 
 
 @pytest.mark.parametrize("typed", ["NOSUCH", "A/B ?"])
-def test_what_nobody_knows_leads_to_the_map(page: Any, browser: Any, typed: str) -> None:
+def test_what_nobody_knows_leads_to_the_map(page: Page, browser: WebDriver, typed: str) -> None:
     page.open("/map")
     browser.find_element(By.ID, "ticker-search").send_keys(typed, Keys.ENTER)
     page.shows(common.UNKNOWN_TICKER_TITLE.en)
@@ -182,7 +184,7 @@ def test_what_nobody_knows_leads_to_the_map(page: Any, browser: Any, typed: str)
 
 
 def test_before_anything_is_stored_the_map_says_what_to_run(
-    page_at: Callable[[Any], Any], browsing: ModuleType, empty_database: DatabaseSettings
+    page_at: Callable[[Server], Page], empty_database: DatabaseSettings
 ) -> None:
     api = browsing.api_server(empty_database)
     lost = browsing.dashboard_server(api.url)

@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 
+from browsing import Page, Server
 from dashboard.texts import performance
 
 ROUTE = "/dashboard/performance"
 
 
-def of_period(api: Any, days: int, query: str = "") -> dict[str, Any]:
+def of_period(api: Server, days: int, query: str = "") -> dict[str, Any]:
     return next(each for each in api.answer(f"{ROUTE}{query}")["portfolios"] if each["period_days"] == days)
 
 
 @pytest.mark.parametrize(("period", "days"), [("20", 20), ("monthly", 0)])
-def test_the_facts_are_those_of_the_api(page: Any, api: Any, period: str, days: int) -> None:
+def test_the_facts_are_those_of_the_api(page: Page, api: Server, period: str, days: int) -> None:
     page.open(f"/performance?period={period}")
     followed = of_period(api, days)
     facts = page.texts(".facts dd")
@@ -28,7 +29,7 @@ def test_the_facts_are_those_of_the_api(page: Any, api: Any, period: str, days: 
     assert performance.TOO_FEW.en.format(count=19, needed=60) in page.text
 
 
-def test_the_comparison_leads_to_the_other_portfolio(page: Any, api: Any) -> None:
+def test_the_comparison_leads_to_the_other_portfolio(page: Page, api: Server) -> None:
     page.open("/performance?period=20")
     assert [row[:2] for row in page.table("comparison")] == [
         [name, f"{of_period(api, days)['total_return_net']:+.2%}"]
@@ -39,7 +40,7 @@ def test_the_comparison_leads_to_the_other_portfolio(page: Any, api: Any) -> Non
     assert page.texts(".selector .selected") == ["month"]
 
 
-def test_the_chart_has_three_parts_and_names_its_lines(page: Any, api: Any) -> None:
+def test_the_chart_has_three_parts_and_names_its_lines(page: Page, api: Server) -> None:
     page.open("/performance?period=20")
     drawn = page.texts("#performance .annotation-text")
     for title in (performance.VALUE, performance.DRAWDOWN, performance.TURNOVER):
@@ -48,7 +49,7 @@ def test_the_chart_has_three_parts_and_names_its_lines(page: Any, api: Any) -> N
     assert page.run("return document.querySelectorAll('#performance .scatterlayer .trace').length") == 5
 
 
-def test_the_record_as_of_a_session(page: Any, api: Any) -> None:
+def test_the_record_as_of_a_session(page: Page, api: Server) -> None:
     page.open("/performance?period=20&as_of=2026-07-30")
     then = of_period(api, 20, "?as_of_date=2026-07-30")
     assert f"{then['total_return_net']:+.2%}" in page.texts(".facts dd")
@@ -57,7 +58,7 @@ def test_the_record_as_of_a_session(page: Any, api: Any) -> None:
     assert page.address == "/performance?period=20"
 
 
-def test_the_download_has_the_apis_digits(page: Any, api: Any) -> None:
+def test_the_download_has_the_apis_digits(page: Page, api: Server) -> None:
     page.open("/performance?period=20")
     rows = list(csv.DictReader(io.StringIO(page.download("a[href^='/download/performance.csv']"))))
     followed = of_period(api, 20)
@@ -66,6 +67,6 @@ def test_the_download_has_the_apis_digits(page: Any, api: Any) -> None:
         assert [float(row[column]) for row in rows] == followed[name]
 
 
-def test_a_portfolio_that_has_not_been_held_says_what_to_do(page: Any) -> None:
+def test_a_portfolio_that_has_not_been_held_says_what_to_do(page: Page) -> None:
     page.open("/performance?period=5")
     assert performance.EMPTY_TITLE.en in page.text and "./start.sh run performance" in page.text

@@ -1,12 +1,11 @@
 """The pipeline's view in a real browser, against the API: how each stage went and why, who is behind."""
 
-from typing import Any
-
+from browsing import Page, Server
 from config.stages import STAGES
 from dashboard.texts import common
 
 
-def test_each_cell_is_the_newest_run_of_the_api(page: Any, api: Any) -> None:
+def test_each_cell_is_the_newest_run_of_the_api(page: Page, api: Server) -> None:
     page.open("/pipeline")
     sessions = {each["as_of_date"]: each for each in api.answer("/dashboard/pipeline?sessions=10")["sessions"]}
     rows = page.table("stages")
@@ -17,7 +16,7 @@ def test_each_cell_is_the_newest_run_of_the_api(page: Any, api: Any) -> None:
     assert "late" in rows[0][1] and "failed" in rows[1][2] and "skipped" in rows[1][1]
 
 
-def test_a_reason_is_read_and_its_run_opened(page: Any, api: Any) -> None:
+def test_a_reason_is_read_and_its_run_opened(page: Page, api: Server) -> None:
     page.open("/pipeline")
     reason = "Yahoo has no bar of 2026-08-21 for IWM yet; the others are sent"
     page.run("document.querySelectorAll('#stages details').forEach(each => each.open = true)")
@@ -28,7 +27,7 @@ def test_a_reason_is_read_and_its_run_opened(page: Any, api: Any) -> None:
     )
 
 
-def test_lag_gaps_and_errors_are_the_apis(page: Any, api: Any) -> None:
+def test_lag_gaps_and_errors_are_the_apis(page: Page, api: Server) -> None:
     page.open("/pipeline")
     state = api.answer("/dashboard/pipeline?sessions=10")
     shown = page.text
@@ -39,7 +38,7 @@ def test_lag_gaps_and_errors_are_the_apis(page: Any, api: Any) -> None:
     assert common.SOURCE_BANNERS["simulated"].en in shown
 
 
-def test_the_range_is_in_the_address(page: Any) -> None:
+def test_the_range_is_in_the_address(page: Page) -> None:
     page.open("/pipeline")
     page.click("20")
     assert page.address == "/pipeline?sessions=20"

@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 
+from browsing import Page, Server
 from config.config import DatabaseSettings
 from dashboard.texts import common, portfolio
 from database.db_helper import connect, fetch
 
 
-def of_period(api: Any, days: int) -> dict[str, Any]:
+def of_period(api: Server, days: int) -> dict[str, Any]:
     portfolios = api.answer("/dashboard/active-allocations")["portfolios"]
     return next(each for each in portfolios if each["period_days"] == days)
 
 
-def test_first_view_is_the_portfolio_as_the_api_gives_it(page: Any, api: Any) -> None:
+def test_first_view_is_the_portfolio_as_the_api_gives_it(page: Page, api: Server) -> None:
     page.open()
     published = of_period(api, 20)["positions"]
     assert [(row["ticker"], row["portfolio_weight"], row["period_return"]) for row in page.grid("positions")] == [
@@ -30,12 +31,12 @@ def test_first_view_is_the_portfolio_as_the_api_gives_it(page: Any, api: Any) ->
     assert common.SOURCE_BANNERS["simulated"].en in page.text
 
 
-def test_a_degraded_publication_has_a_banner(page: Any) -> None:
+def test_a_degraded_publication_has_a_banner(page: Page) -> None:
     page.open("/?period=20&as_of=2026-08-20")
     page.shows(common.DEGRADED.en.format(reason="XLB has no bar of 2026-08-13 (missing at the source)"))
 
 
-def test_period_selector_changes_view_and_address(page: Any) -> None:
+def test_period_selector_changes_view_and_address(page: Page) -> None:
     page.open()
     page.click("10d")
     assert "Seen with hindsight: the ETF holdings are those of Fri 28 Aug 2026" in page.text
@@ -50,7 +51,7 @@ def test_period_selector_changes_view_and_address(page: Any) -> None:
     assert page.texts(".selector .selected")[0] == "10d"
 
 
-def test_the_month_is_the_merged_portfolio_as_the_api_gives_it(page: Any, api: Any) -> None:
+def test_the_month_is_the_merged_portfolio_as_the_api_gives_it(page: Page, api: Server) -> None:
     page.open()
     page.click("month")
     assert "Sun 26 Jul 2026" in page.text
@@ -65,7 +66,7 @@ def test_the_month_is_the_merged_portfolio_as_the_api_gives_it(page: Any, api: A
     assert "WELL" in page.text, "what is no longer in it"
 
 
-def test_address_can_be_shared(page: Any) -> None:
+def test_address_can_be_shared(page: Page) -> None:
     page.open("/?period=20&as_of=2026-08-20")
     assert "Thu 20 Aug 2026" in page.text
     assert [row["ticker"] for row in page.grid("positions")] == ["GS", "NVDA"]
@@ -81,7 +82,7 @@ def test_address_can_be_shared(page: Any) -> None:
     ],
 )
 def test_addresses_without_a_portfolio_lead_back(
-    page: Any, search: str, title: Any, detail: str, way_back: Any
+    page: Page, search: str, title: Any, detail: str, way_back: Any
 ) -> None:
     page.open(f"/{search}")
     assert title.en in page.text
@@ -90,7 +91,7 @@ def test_addresses_without_a_portfolio_lead_back(
     assert "Newmont Corporation" in page.text
 
 
-def test_a_table_is_downloaded_with_all_digits(page: Any, api: Any) -> None:
+def test_a_table_is_downloaded_with_all_digits(page: Page, api: Server) -> None:
     page.open()
     rows = list(csv.DictReader(io.StringIO(page.download("a[download='portfolio.csv']"))))
     assert [(row["ticker"], float(row["portfolio_weight"]), float(row["score"])) for row in rows] == [
@@ -98,7 +99,7 @@ def test_a_table_is_downloaded_with_all_digits(page: Any, api: Any) -> None:
     ]
 
 
-def test_why_a_weight_is_what_it_is_as_the_database_has_it(page: Any, sample_database: DatabaseSettings) -> None:
+def test_why_a_weight_is_what_it_is_as_the_database_has_it(page: Page, sample_database: DatabaseSettings) -> None:
     with closing(connect(sample_database)) as conn:
         rows = fetch(
             conn,
@@ -115,7 +116,7 @@ def test_why_a_weight_is_what_it_is_as_the_database_has_it(page: Any, sample_dat
     assert f"{micron['score']:.4e} ÷ {total:.4e} = {micron['score'] / total:.2%}" in shown
 
 
-def test_the_date_picker_leads_to_another_published_session(page: Any) -> None:
+def test_the_date_picker_leads_to_another_published_session(page: Page) -> None:
     page.open("/?period=20")
     page.click("‹")
     assert page.address == "/?period=20&as_of=2026-08-20"
@@ -124,7 +125,7 @@ def test_the_date_picker_leads_to_another_published_session(page: Any) -> None:
     assert "Fri 21 Aug 2026" in page.text
 
 
-def test_the_table_is_followed_with_the_keyboard(page: Any) -> None:
+def test_the_table_is_followed_with_the_keyboard(page: Page) -> None:
     page.open()
     page.run("document.querySelector('#positions .ag-row[row-index=\"1\"] [col-id=why]').focus()")
     page.press("Enter")
@@ -132,7 +133,7 @@ def test_the_table_is_followed_with_the_keyboard(page: Any) -> None:
     assert page.address == "/?why=000660.KS"
 
 
-def test_the_calendar_offers_published_sessions_alone(page: Any) -> None:
+def test_the_calendar_offers_published_sessions_alone(page: Page) -> None:
     page.open("/?period=20")
     page.click_on(".picker .dash-datepicker-input-wrapper")
     page.run("window.days = () => [...document.querySelectorAll('.dash-datepicker-content td')]")
@@ -146,7 +147,7 @@ def test_the_calendar_offers_published_sessions_alone(page: Any) -> None:
     assert [row["ticker"] for row in page.grid("positions")] == ["GS", "NVDA"]
 
 
-def test_each_candidate_has_the_verdict_that_the_database_has(page: Any, sample_database: DatabaseSettings) -> None:
+def test_each_candidate_has_the_verdict_that_the_database_has(page: Page, sample_database: DatabaseSettings) -> None:
     with closing(connect(sample_database)) as conn:
         rows = fetch(
             conn,
@@ -160,7 +161,7 @@ def test_each_candidate_has_the_verdict_that_the_database_has(page: Any, sample_
     assert len(shown) > 1
 
 
-def test_how_it_has_done_is_what_the_api_says(page: Any, api: Any) -> None:
+def test_how_it_has_done_is_what_the_api_says(page: Page, api: Server) -> None:
     page.open()
     followed = {each["period_days"]: each for each in api.answer("/dashboard/performance")["portfolios"]}[20]
     [told] = page.texts("#record")
@@ -172,7 +173,7 @@ def test_how_it_has_done_is_what_the_api_says(page: Any, api: Any) -> None:
 # ── trades ──
 
 
-def test_trades_are_those_of_the_api_for_the_capital_that_is_typed(page: Any, api: Any) -> None:
+def test_trades_are_those_of_the_api_for_the_capital_that_is_typed(page: Page, api: Server) -> None:
     page.open("/?period=monthly")
     page.run("document.getElementById('view').dataset.shows = ''")
     page.type_into("#capital", "250000")
@@ -191,6 +192,6 @@ def test_trades_are_those_of_the_api_for_the_capital_that_is_typed(page: Any, ap
     ]
 
 
-def test_a_capital_that_is_none_leads_back(page: Any) -> None:
+def test_a_capital_that_is_none_leads_back(page: Page) -> None:
     page.open("/?period=monthly&capital=lots")
     assert common.BAD_ADDRESS_TITLE.en in page.text and "give a number above 0" in page.text

@@ -149,9 +149,7 @@ def test_weights_and_cash_that_sum_to_one_are_published(conn: Connection) -> Non
 
 
 @pytest.mark.parametrize(("weights", "cash"), [({"NVDA": 0.35}, 0.0), ({"NVDA": 0.9, "AAPL": 0.2}, 0.0), ({}, 0.0)])
-def test_mistake_6_weights_that_do_not_sum_to_one_are_refused(
-    conn: Connection, weights: dict[str, float], cash: float
-) -> None:
+def test_weights_that_do_not_sum_to_one_are_refused(conn: Connection, weights: dict[str, float], cash: float) -> None:
     with pytest.raises(psycopg2.IntegrityError, match="do not sum to 1"):
         publish(conn, weights, cash)
 

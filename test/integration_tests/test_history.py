@@ -1,4 +1,4 @@
-"""`history` on the invented market: real client, PostgreSQL and spark-submit; only the broker is a stand-in."""
+"""`history` on the invented market with real client, PostgreSQL and spark-submit. Only the broker is a stand-in."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ OF_THE_RUN = {"run_id", "published_at"}
 
 @pytest.fixture
 def platform(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """The settings with the stack's Spark, whose jobs find the scratch database in the environment."""
+    """Return settings with the stack's Spark. Its jobs find the scratch database in the environment."""
     database = settings.database
     for name, value in (
         ("HOST", database.host),
@@ -67,7 +67,7 @@ def published(conn: Connection, sessions: list[date]) -> list[Row]:
 
 
 def run_singly(settings: Settings, spark: Any, conn: Connection, session: date) -> None:
-    """The five stages for one session, as the DAGs run them."""
+    """Run the five stages for one session as the DAGs do."""
     job = Job(spark, conn, settings.database, [session], "daily")
     kafka_producer_etf_daily.run(settings, "benchmark", session)
     kafka_producer_etf_daily.run(settings, "sector", session)

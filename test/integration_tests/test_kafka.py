@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient
@@ -47,7 +48,7 @@ def topic(kafka: KafkaSettings) -> Iterator[str]:
 
 
 def bar(ticker: str) -> EtfDailyBar:
-    prices = dict.fromkeys(("open_price", "high_price", "low_price", "close_price", "adj_close"), 10.0)
+    prices: dict[str, Any] = dict.fromkeys(("open_price", "high_price", "low_price", "close_price", "adj_close"), 10.0)
     day, now = date(2026, 8, 21), datetime(2026, 8, 21, 21, tzinfo=UTC)
     return EtfDailyBar(ticker=ticker, trade_date=day, volume=1, fetched_at=now, source="simulated", **prices)
 
@@ -59,12 +60,14 @@ def send(kafka: KafkaSettings, topic: str, count: int) -> dict[str, dict[int, in
         return publishing.wait()
 
 
-def read(kafka: KafkaSettings, topic: str, group: str, count: int, handle: Callable[..., None] | None = None) -> list:  # type: ignore[type-arg]
+def read(
+    kafka: KafkaSettings, topic: str, group: str, count: int, handle: Callable[..., None] | None = None
+) -> list[Any]:
     """Read until `count` messages are handled, or half a minute is over."""
-    seen: list = []  # type: ignore[type-arg]
+    seen: list[Any] = []
     deadline = datetime.now(UTC).timestamp() + 30
 
-    def keep(batch: list) -> None:  # type: ignore[type-arg]
+    def keep(batch: list[Any]) -> None:
         if handle:
             handle(batch)
         seen.extend(batch)
@@ -133,12 +136,10 @@ def test_a_consumer_knows_its_lag_as_the_broker_does(kafka: KafkaSettings, topic
     assert {lag.topic for lag in told.values()} == {topic}
 
 
-def test_mistake_9_a_failed_store_leaves_the_offset_and_the_next_reader_gets_everything(
-    kafka: KafkaSettings, topic: str
-) -> None:
+def test_a_failed_store_leaves_the_offset_and_the_next_reader_gets_everything(kafka: KafkaSettings, topic: str) -> None:
     ends, group = send(kafka, topic, 20), f"g-{topic}"
 
-    def fail(batch: list) -> None:  # type: ignore[type-arg]
+    def fail(batch: list[Any]) -> None:
         raise RuntimeError("disk on fire")
 
     with pytest.raises(RuntimeError):

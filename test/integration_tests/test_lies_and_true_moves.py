@@ -1,12 +1,12 @@
-"""A hundred lies of the source are all seen; a hundred true moves are at most held back, until a person says one word.
+"""A hundred wrong prices are all detected. A hundred true moves are at most held back until a person accepts them.
 
-A lie is planted on an answer about a ticker of which honest rows are stored. It is quarantined, or a break is noted, or
-the ticker is missing with a reason. No return is changed by it without such a mark.
+A lie is planted in an answer about a ticker with honest stored rows. It is quarantined, or a break is noted, or the
+ticker is missing with a reason. It changes no return without such a mark.
 
-What cannot be seen from one source is not planted: what contradicts neither itself nor what is stored, as a dividend
-that no answer ever listed or counted, or one of an ordinary size out of nothing in both.
+Lies that one source cannot reveal are not planted. These contradict neither themselves nor the stored rows: for example
+a dividend that no answer ever listed or counted, or an invented one of ordinary size.
 
-LIES_SEED draws others. Real client, market server and PostgreSQL; only the broker is a stand-in.
+LIES_SEED draws others. Client, market server and PostgreSQL are real. Only the broker is a stand-in.
 """
 
 import json
@@ -49,7 +49,7 @@ Planted = dict[str, Any]
 
 @dataclass(frozen=True)
 class Case:
-    """One or more faults of a ticker's answer; of a swap, of two tickers'."""
+    """One or more faults of a ticker's answer, or of two tickers' answers that are swapped."""
 
     kind: str
     tickers: tuple[str, ...]
@@ -83,7 +83,7 @@ class Drawn:
         self.recent = list(self.bars)[-FURTHEST_BACK:]
 
     def some_session(self) -> date:
-        """The newest as often as an older one."""
+        """Choose the newest session as often as an older one."""
         return self.recent[-1] if self.luck.random() < 0.5 else self.luck.choice(self.recent[:-1])
 
     def close(self, session: date) -> float:
@@ -176,7 +176,7 @@ def _move(drawn: Drawn, stored_to: date) -> list[Planted]:
 
 
 def evening_of(session: date) -> datetime:
-    """The moment of the market server's answers about a session: after its close."""
+    """Return the moment of the market server's answers about a session, after its close."""
     return close_of(session) + timedelta(minutes=15)
 
 
@@ -250,7 +250,7 @@ class Source:
                 assert answer.is_success, f"{case}: {answer.text}"
 
     def collect(self, tickers: Sequence[str], session: date) -> dict[str, str]:
-        """What is missing, and why."""
+        """Return what is missing, and why."""
         self.market.put("/control/clock", json={"at": str(session)}).raise_for_status()
         etfs = tuple(ticker for ticker in tickers if ticker in universe().etfs)
         missing = collect_etfs(self.settings, etfs, session, RUN_ID).missing
@@ -292,7 +292,7 @@ def _by_ticker(conn: Connection, view: str) -> dict[str, list[date]]:
 
 
 def windows(last: date) -> list[tuple[date, date]]:
-    """Both ends of every published return that what is told on an evening may change."""
+    """Return both ends of every published return that an evening's answers may change."""
     ends = [session_before(last, count) for count in range(LOOKED_AT)]
     return [window_of(end, period) for end in ends for period in universe().periods]
 
@@ -306,7 +306,7 @@ def adj_closes(bars: Sequence[Any]) -> dict[date, float]:
 
 
 def wrong_returns(conn: Connection, stored: Stored, ticker: str, right: dict[date, float], last: date) -> list[str]:
-    """The published returns that are not right, and of which nothing says so."""
+    """Return the published returns that are wrong and not marked as degraded."""
     said = ledger.why_missing(conn, [(ticker, *window) for window in windows(last)])
     own = {session: row["adj_close"] for session, row in stored.rows[ticker].items()}
     wrong = []

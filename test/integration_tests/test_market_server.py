@@ -78,7 +78,7 @@ def command(*options: str) -> list[str]:
 
 
 def serve(*options: str) -> Iterator[httpx.Client]:
-    """A market server of its own; the client is for its control endpoints."""
+    """Run a market server and return a client of its control endpoints."""
     port = free_port()
     server = subprocess.Popen(command("--port", str(port), *options), stderr=subprocess.DEVNULL)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
@@ -137,7 +137,8 @@ def fault(server: httpx.Client) -> Callable[..., None]:
 
 def history(ticker: str, **options: Any) -> pandas.DataFrame:
     span = {"start": "2025-08-01", "end": "2026-08-30"} | options
-    return yfinance.Ticker(ticker).history(**span, auto_adjust=False, actions=True, timeout=10)
+    bars: pandas.DataFrame = yfinance.Ticker(ticker).history(**span, auto_adjust=False, actions=True, timeout=10)
+    return bars
 
 
 def known(bars: list[Bar]) -> list[tuple[Any, ...]]:

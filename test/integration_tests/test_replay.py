@@ -5,13 +5,14 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import httpx
 import pandas as pd
 import pytest
 
+import market_rows
+import reference
 from config.config import DatabaseSettings, Settings
 from config.universe import universe
 from database.db_helper import connect, fetch
@@ -37,7 +38,7 @@ TOLERANCE = 1e-9
 
 @dataclass
 class Told:
-    """What the replay told of; presses Ctrl-C after so many sessions. The late bar comes when its evening is over."""
+    """Records the replay's messages and presses Ctrl-C after so many sessions. The late bar comes after its evening."""
 
     market: httpx.Client
     stop_after: int = 99
@@ -55,7 +56,7 @@ class Told:
 def platform(
     scratch_database: DatabaseSettings, market: httpx.Client, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Settings]:
-    """A platform whose database is a scratch one, so that its sandboxes are as well."""
+    """Return settings with a scratch database, so that its sandboxes are scratch ones as well."""
     known = Settings.from_env()
     yahoo = replace(
         known.yahoo,
@@ -91,7 +92,7 @@ def ran(
     spark: Any,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Ran:
-    """A replay that is interrupted after its first session and taken up again."""
+    """Run a replay that is interrupted after its first session and resumed."""
     logs = tmp_path_factory.mktemp("logs")
     fault = {"kind": "missing_bar", "ticker": LATE, "session": str(LATE_SESSION)}
     market.post("/control/faults", json=fault).raise_for_status()
@@ -137,7 +138,7 @@ def test_an_evening_without_the_benchmark_published_nothing_and_said_so(ran: Ran
 
 @pytest.mark.parametrize("session", [session for session in SESSIONS if session != LATE_SESSION], ids=str)
 def test_every_evening_is_what_plain_pandas_makes_of_the_market_of_that_evening(
-    session: date, ran: Ran, platform: Settings, reference: ModuleType, market_rows: ModuleType
+    session: date, ran: Ran, platform: Settings
 ) -> None:
     rows = market_rows.rows_of(InventedMarket(seed=7, until=session))
     plain = reference.Reference(
@@ -181,7 +182,8 @@ def test_another_replay_has_to_wait(platform: Settings, server: MarketServer, tm
     with closing(connect(platform.database)) as conn:
         fetch(conn, "SELECT pg_advisory_lock(hashtext('actstock replay'))")
         with pytest.raises(CannotStart, match="another replay is under way"):
-            Replay(platform, server, None, tmp_path, Told(None)).run(SESSIONS)
+            nobody: Any = None
+            Replay(platform, server, nobody, tmp_path, Told(nobody)).run(SESSIONS)
 
 
 @pytest.mark.parametrize(

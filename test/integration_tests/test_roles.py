@@ -28,7 +28,7 @@ ALLOWED = {
 
 
 def own(role: Role) -> Role:
-    """The role under another name: roles belong to the whole server, and others are using the real ones."""
+    """Return the role under another name. Roles belong to the whole server, and others use the real ones."""
     return replace(role, name=f"{role.name}_test")
 
 

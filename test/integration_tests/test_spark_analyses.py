@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from psycopg2 import sql
 
+import market_rows
 from batch import batch_monthly_sector_analyzer as sectors
 from batch import spark_etf_top_holdings as top_holdings
 from batch.runner import Job
@@ -29,8 +30,8 @@ PUBLISHED = (tables.ETF_TOP_HOLDINGS, tables.SECTOR_TRENDING, tables.PUBLICATION
 
 
 @pytest.fixture(scope="module")
-def collected(market_rows: ModuleType) -> dict[Table, list[tuple[Any, ...]]]:
-    """The last sessions of an invented market, from the end of May on."""
+def collected() -> dict[Table, list[tuple[Any, ...]]]:
+    """Return the rows of an invented market's last sessions, from the end of May on."""
     return dict(market_rows.rows_of(InventedMarket(seed=7, until=AS_OF, sessions=60)))
 
 
@@ -70,7 +71,7 @@ def rows_of(conn: Connection, table: Table, **where: Any) -> list[Row]:
 
 @pytest.fixture
 def dollars(conn: Connection) -> pd.DataFrame:
-    """Adjusted closes in dollars: days by tickers, each ticker on its own exchange's sessions."""
+    """Return adjusted closes in dollars, days by tickers. Each ticker has its own exchange's sessions."""
     bars = pd.DataFrame(
         fetch(conn, "SELECT ticker, trade_date, currency, adj_close, close_price FROM collected_daily_stock_history")
     )

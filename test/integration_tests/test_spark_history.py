@@ -7,12 +7,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date
-from types import ModuleType
 from typing import Any
 
 import pandas as pd
 import pytest
 
+import market_rows
+import reference
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
 from batch.runner import Job
@@ -35,10 +36,8 @@ def market() -> InventedMarket:
 
 
 @pytest.fixture(scope="module")
-def history(
-    scratch_database: DatabaseSettings, market: InventedMarket, market_rows: ModuleType
-) -> Iterator[DatabaseSettings]:
-    """A database in which every session of the market has been collected."""
+def history(scratch_database: DatabaseSettings, market: InventedMarket) -> Iterator[DatabaseSettings]:
+    """Fill a database with every session of the market."""
     with closing(connect(scratch_database)) as conn:
         market_rows.store(conn, market)
     yield scratch_database
@@ -77,7 +76,7 @@ def published(submit: Submit, market: InventedMarket, history: DatabaseSettings)
 
 
 @pytest.fixture(scope="module")
-def plain(reference: ModuleType, market_rows: ModuleType, market: InventedMarket) -> Any:
+def plain(market: InventedMarket) -> Any:
     collected = reference.collected(market_rows.rows_of(market))
     return reference.Reference(collected, reference.Strategy(universe().benchmark, universe().candidates))
 
@@ -231,7 +230,7 @@ def test_what_comes_later_changes_nothing(
 
 
 def _published(conn: Connection, sessions: list[date]) -> list[dict[str, Any]]:
-    """Everything that is published of the sessions but for when."""
+    """Return all that is published of the sessions, without the times."""
     rows = [
         row | {"table": table}
         for table in (*PUBLISHED, "analytics_publication")

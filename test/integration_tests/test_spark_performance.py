@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date
-from types import ModuleType
 from typing import Any
 
 import pandas as pd
 import pytest
 
+import market_rows
+import simulation
 from api.monthly_performance import monthly
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_monthly_portfolio_rebalancer as rebalancer
@@ -37,10 +38,8 @@ def market() -> InventedMarket:
 
 
 @pytest.fixture(scope="module")
-def history(
-    scratch_database: DatabaseSettings, market: InventedMarket, market_rows: ModuleType, spark: Any
-) -> Iterator[DatabaseSettings]:
-    """A database with the portfolios of a hundred sessions and of their months."""
+def history(scratch_database: DatabaseSettings, market: InventedMarket, spark: Any) -> Iterator[DatabaseSettings]:
+    """Fill a database with the portfolios of a hundred sessions and of their months."""
     sessions = market.sessions[-100:]
     with closing(connect(scratch_database)) as conn:
         market_rows.store(conn, market)
@@ -88,9 +87,9 @@ def stored(conn: Connection, up_to: date = LAST) -> list[Row]:
 
 
 @pytest.fixture
-def lived(conn: Connection, market: InventedMarket, simulation: ModuleType) -> dict[int, pd.DataFrame]:
-    """Every portfolio lived through day by day, from the stored publications and bars alone."""
-    prices = dollars(conn, market.sessions)
+def lived(conn: Connection, market: InventedMarket) -> dict[int, pd.DataFrame]:
+    """Simulate every portfolio day by day from the stored publications and bars alone."""
+    prices = dollars(conn, list(market.sessions))
     targets: dict[int, dict[pd.Timestamp, dict[str, float]]] = {}
     months: list[date] = []
     for line in fetch(
@@ -123,7 +122,7 @@ def lived(conn: Connection, market: InventedMarket, simulation: ModuleType) -> d
 
 
 def dollars(conn: Connection, sessions: list[date]) -> pd.DataFrame:
-    """Adjusted closes in dollars of the home sessions, each at its exchange's last own session, carried forward."""
+    """Return adjusted closes in dollars for the home sessions, the last own close carried forward."""
     bars = pd.DataFrame(
         fetch(
             conn,
@@ -166,7 +165,7 @@ def test_every_session_is_that_of_the_simulation(
 
 
 def test_every_figure_is_that_of_plain_formulas(
-    run: Callable[..., Any], conn: Connection, lived: dict[int, pd.DataFrame], simulation: ModuleType
+    run: Callable[..., Any], conn: Connection, lived: dict[int, pd.DataFrame]
 ) -> None:
     run()
     newest = fetch(conn, "SELECT * FROM analytics_performance_summary WHERE last_session = %(day)s", {"day": LAST})
@@ -283,16 +282,16 @@ def test_nothing_to_follow_yet(afresh: None, run: Callable[..., Any], conn: Conn
     assert {row.session_count for row in answer.portfolios} == {0}
 
 
-def test_no_portfolio_at_all(spark: Any, empty_database: DatabaseSettings, market: Any, market_rows: Any) -> None:
+def test_no_portfolio_at_all(spark: Any, empty_database: DatabaseSettings, market: Any) -> None:
     with closing(connect(empty_database)) as conn:
-        assert "run portfolio_performance" in track_record.performance(conn, None).reason
+        assert "run portfolio_performance" in (track_record.performance(conn, None).reason or "")
         market_rows.store(conn, market)
         [line] = performance.run(Job(spark, conn, empty_database, [LAST], "a run")).publications
     assert (line.status, line.reason) == ("empty", "no portfolio is published yet: run the five stages for a session")
 
 
 def test_the_answer_of_a_past_session_is_consistent(run: Callable[..., Any], conn: Connection) -> None:
-    """Series and figures are those of that session, whatever has come since."""
+    """Series and figures are those of that session, even when later ones have come."""
     run()
     day = session_before(LAST, 35)
     cut, whole = track_record.performance(conn, day), track_record.performance(conn, None)

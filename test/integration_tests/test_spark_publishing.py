@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from psycopg2 import sql
 
+import market_rows
 from batch import prices, publishing
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
+from batch.allocation_inputs import read_inputs
 from batch.runner import Job
 from config.config import DatabaseSettings
 from database import tables
@@ -27,14 +29,14 @@ PUBLISHED = (tables.TRENDING_ETFS, tables.PORTFOLIO_ALLOCATION, ALLOCATION_CANDI
 
 
 @pytest.fixture(scope="module")
-def collected(market_rows: ModuleType) -> dict[Table, list[tuple[Any, ...]]]:
-    """The last sessions of an invented market."""
+def collected() -> dict[Table, list[tuple[Any, ...]]]:
+    """Return the rows of an invented market's last sessions."""
     return dict(market_rows.rows_of(InventedMarket(seed=7, until=AS_OF, sessions=40)))
 
 
 @pytest.fixture
 def conn(scratch_database: DatabaseSettings, collected: dict[Table, list[tuple[Any, ...]]]) -> Iterator[Connection]:
-    """A database with these sessions collected and nothing published; EWY and XLV trend over every period."""
+    """Fill a database with these sessions and publish nothing. EWY and XLV trend over every period."""
     with closing(connect(scratch_database)) as connection:
         with transaction(connection), connection.cursor() as cursor:
             for table in (*COLLECTED, *PUBLISHED):
@@ -98,7 +100,7 @@ def test_again_gives_the_same_rows(run: Callable[..., Any], conn: Connection) ->
     assert first["analytics_portfolio_allocation"]
 
 
-def test_mistake_06_a_stock_of_several_etfs_is_stored_once(run: Callable[..., Any], conn: Connection) -> None:
+def test_a_stock_of_several_etfs_is_stored_once_for_each_period(run: Callable[..., Any], conn: Connection) -> None:
     run(identifier)
     change(
         conn,
@@ -121,10 +123,10 @@ def test_mistake_06_a_stock_of_several_etfs_is_stored_once(run: Callable[..., An
         assert sum(weights) == pytest.approx(1.0, abs=1e-9)
 
 
-def test_mistake_10_prices_arrive_as_they_are_stored(
+def test_prices_reach_spark_with_every_decimal(
     run: Callable[..., Any], spark: Any, conn: Connection, scratch_database: DatabaseSettings
 ) -> None:
-    """NUMERIC as double precision, all ten decimals; and adjusted closes, not closes."""
+    """NUMERIC comes as double precision with all ten decimals, from adjusted closes, not closes."""
     change(
         conn,
         "UPDATE collected_daily_stock_history SET adj_close = 0.0123456789, close_price = 7 WHERE ticker = 'AAPL'",
@@ -347,7 +349,7 @@ def test_a_recorded_price_is_a_better_source_than_a_simulated_one(run: Callable[
     "frame_of",
     [
         lambda job: identifier.compare_etfs(job, [AS_OF]),
-        lambda job: allocator.all_candidates(allocator.read_inputs(job)),
+        lambda job: allocator.all_candidates(read_inputs(job)),
     ],
     ids=["trending", "allocation"],
 )

@@ -44,7 +44,7 @@ def run(spark: Any, conn: Connection, scratch_database: DatabaseSettings) -> Cal
 def publish(
     conn: Connection, session: date, portfolios: Mapping[int, str], empty: str = "nobody is eligible", **line: Any
 ) -> None:
-    """What stage 5 leaves of a session: for each period the tickers (a letter each), the first the largest."""
+    """Store stage 5's result for a session: for each period the tickers, a letter each, largest first."""
     values = {"source": "recorded", "holdings_as_of": session, "degraded_reason": None} | line
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute("DELETE FROM analytics_portfolio_allocation WHERE as_of_date = %s", (session,))
@@ -136,7 +136,7 @@ def test_a_corrected_portfolio_replaces_the_month_and_leaves_the_others(
     assert month(conn, JULY_SUNDAY) == july
 
 
-def test_mistake_07_a_failure_leaves_the_old_month(
+def test_a_failure_while_writing_leaves_the_old_month(
     run: Callable[..., Any], conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the old rows were deleted and the new ones written, before the month's line is: all of it is undone."""

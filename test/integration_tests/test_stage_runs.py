@@ -70,7 +70,7 @@ def conn(scratch_database: DatabaseSettings) -> Iterator[Connection]:
 
 
 class Events:
-    """What happens in Airflow, each told as Airflow tells it."""
+    """Airflow's events, sent as Airflow sends them."""
 
     def __init__(self) -> None:
         from airflow.listeners.listener import get_listener_manager as of_runs

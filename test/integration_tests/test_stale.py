@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+import market_rows
 from batch import batch_monthly_sector_analyzer as sectors
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_etf_top_holdings as top_holdings
@@ -55,7 +55,7 @@ def run(spark: Any, conn: Connection, scratch_database: DatabaseSettings) -> Cal
 
 
 @pytest.fixture
-def published(conn: Connection, run: Callable[..., Any], market: InventedMarket, market_rows: ModuleType) -> None:
+def published(conn: Connection, run: Callable[..., Any], market: InventedMarket) -> None:
     """Thirty sessions with everything that is published of them, from prices known sixty sessions back."""
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
@@ -80,7 +80,7 @@ def change(conn: Connection, statement: str, *params: Any) -> int:
         return int(cursor.rowcount)
 
 
-def found(conn: Connection, *span: date) -> list[Stale]:
+def found(conn: Connection, *span: Any) -> list[Stale]:
     return stale(conn, universe().benchmark, *span)
 
 
@@ -98,7 +98,7 @@ def _rounded(value: Any) -> Any:
 
 
 def held(conn: Connection) -> str:
-    """A stock of New York that a portfolio of the last sessions holds."""
+    """Return a stock of New York that a portfolio of the last sessions holds."""
     [row] = fetch(
         conn,
         "SELECT ticker FROM analytics_portfolio_allocation WHERE as_of_date = %(day)s AND ticker NOT LIKE '%%.%%' "

@@ -24,7 +24,7 @@ from utils.messages import EtfDailyBar, Holding, HoldingsSnapshot, to_json
 FETCHED = datetime(2026, 8, 21, 21, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Received:
     offset: int
     value: bytes | None
@@ -57,7 +57,7 @@ def store(scratch_database: DatabaseSettings, conn: Connection) -> Callable[...,
 
 @pytest.fixture
 def store_later(scratch_database: DatabaseSettings, conn: Connection) -> Callable[..., None]:
-    """What follows on the topic after the values of `store`."""
+    """Store what follows on the topic after the values of `store`."""
     etf_store = Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC))
     return lambda *values: etf_store(
         [Received(offset, value, timestamp=1_000) for offset, value in enumerate(values, 100)]
@@ -94,7 +94,7 @@ def test_an_old_message_does_not_undo_a_restatement(store: Callable[..., None], 
     assert bars(conn)[0][1] == 11.5
 
 
-def test_mistake_9_bad_messages_are_kept_with_address_and_reason(store: Callable[..., None], conn: Connection) -> None:
+def test_a_bad_message_is_kept_with_its_address_and_reason(store: Callable[..., None], conn: Connection) -> None:
     store(bar(), b"junk", bar(close_price=100.0, high_price=100.0), None, b"\x00\xff")
 
     assert len(bars(conn)) == 1
@@ -434,7 +434,7 @@ class TestLag:
             ("etf-daily-data", 1, 0),
         ]
         assert [row.lag for row in again] == [0, 0]
-        assert again[0]["measured_at"] > first[0]["measured_at"] and again[1] == first[1]
+        assert again[0].measured_at > first[0].measured_at and again[1] == first[1]
         counted = fetch(conn, "SELECT measurements FROM logs_consumer_lag ORDER BY partition_id")
         assert [row["measurements"] for row in counted] == [2, 1]
 

@@ -1,9 +1,8 @@
-"""Days on which the source is as unpleasant as Yahoo: each with one to five troubles drawn at random, beside the same
-days without them.
+"""Days with one to five troubles of the source drawn at random, beside the same days without them.
 
-Whatever is published is as on the clean day, or says that it is degraded and names whose trouble it was. No stage
-fails. Once the source has mended itself, everything is as on the clean days. Real client, market server, PostgreSQL and
-Spark; only the broker is a stand-in.
+Each publication equals the clean day's, or is degraded and names the ticker in trouble. No stage fails. Once the
+source has recovered, everything equals the clean days. Client, market server, PostgreSQL and Spark are real. Only the
+broker is a stand-in.
 
 UNPLEASANT_BATCHES=14 runs 308 days instead of the 44 of an ordinary run.
 """
@@ -165,7 +164,7 @@ def invented() -> InventedMarket:
 
 @dataclass
 class Platform:
-    """Collects into one database; publishes there, or what an evening knew in another one."""
+    """Collects into one database. Publishes there, or into another one with the rows that an evening knew."""
 
     settings: Settings
     evenings: DatabaseSettings
@@ -260,7 +259,7 @@ def _draw(random_: random.Random, session: date, held: dict[str, list[str]]) -> 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is published of each day on its evening, and of all of them in the end; what each fund held on each day."""
+    """The publications of each day on its evening and of all days in the end, and each fund's holdings on each day."""
 
     evenings: Published
     end: Published

@@ -12,7 +12,7 @@ SUITES = "http://127.0.0.1:8050/_dash-component-suites"
 
 
 def reported(**changes: Any) -> dict[str, Any]:
-    """What page_watch.js says of a view, in milliseconds."""
+    """Build page_watch.js's measurements of a view, in milliseconds."""
     return {
         "first_paint": 96.0,
         "rendered": 900.0,

@@ -9,7 +9,7 @@ from batch import class_archive
 
 
 class FakeSubmit:
-    """spark-submit that writes the archive it is told to; `fails_at` = which of the two calls fails."""
+    """spark-submit that writes the requested archive. fails_at: which of the two calls fails."""
 
     def __init__(self, fails_at: int | None = None) -> None:
         self.fails_at = fails_at

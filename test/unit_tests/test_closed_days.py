@@ -48,7 +48,7 @@ class TestDecision:
         assert suspects(lacking("7203.T"), around("7203.T")) == [Suspect("XTKS", DAY, ("7203.T",))]
 
     def test_one_of_several_is_not(self) -> None:
-        """The other two have no bar behind the day: nobody can say yet."""
+        """The other two have no later bar, so that nothing is known about them yet."""
         rows = [*around("SPY"), *around("IWM", "QQQ", after=False)]
         assert suspects(lacking("SPY", "IWM", "QQQ", asked_at=None), rows) == []
 

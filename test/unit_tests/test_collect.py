@@ -18,6 +18,7 @@ from collector.stock_bars import Company, stock_messages
 from collector.yahoo_answers.model import Answer, Bar, Bars, Quote
 from config.config import Settings, Topic
 from database.db_helper import Row
+from database.queries import collected, ledger
 from database.tables import DAILY_ETF_OHLC
 from utils.dates import close_of, last_closed_session, session_before, sessions_between
 from utils.errors import BarMissing
@@ -58,8 +59,8 @@ class TestWhatToAskFor:
         assert end == AS_OF
         assert len(sessions_between(start, end)) == COLLECTOR.history_sessions + 1
 
-    def test_mistake_10_everything_stored_is_asked_for_again(self) -> None:
-        """One fetch gives one basis of adjustment; a shorter one would leave older rows on another."""
+    def test_everything_stored_is_fetched_again(self) -> None:
+        """One fetch has one basis of adjustment. A shorter one would leave older rows on another."""
         history = stored(date(2026, 1, 5), date(2026, 8, 20))
 
         assert fetch_range(history, "SPY", AS_OF, COLLECTOR) == (date(2026, 1, 5), AS_OF)
@@ -72,7 +73,7 @@ class TestWhatToAskFor:
         assert start == session_before(date(2026, 6, 1), COLLECTOR.refetch_sessions)
         assert end == date(2026, 8, 21)
 
-    def test_mistake_4_a_window_is_asked_for_not_only_the_last_row(self) -> None:
+    def test_a_window_is_fetched_not_only_the_last_row(self) -> None:
         start, _ = fetch_range(stored(date(2026, 8, 20), date(2026, 8, 20)), "SPY", AS_OF, COLLECTOR)
 
         assert len(sessions_between(start, AS_OF)) == COLLECTOR.refetch_sessions + 1
@@ -120,7 +121,7 @@ class TestWhatToSend:
         assert [message.trade_date for message in sent] == [AS_OF]
         assert sent[0].previous_close == 100.0, "also of a bar that is not sent itself"
 
-    def test_mistake_4_a_late_bar_and_a_restated_one_heal(self) -> None:
+    def test_a_late_bar_and_a_restated_one_are_sent(self) -> None:
         days = [date(2026, 8, 18), date(2026, 8, 19), date(2026, 8, 20)]
         fetched = Bars("SPY", "USD", [bar(days[0]), bar(days[1]), bar(days[2], 99.0)], ANSWER)
         known = {days[0]: row(bar(days[0])), days[2]: row(bar(days[2], 98.0))}
@@ -128,7 +129,7 @@ class TestWhatToSend:
         sent = etf_messages(fetched, new_bars(fetched.bars, known), None)
         assert [message.trade_date for message in sent] == days[1:]
 
-    def test_mistake_10_a_dividend_sends_the_whole_history_again(self) -> None:
+    def test_a_dividend_sends_the_whole_history_again(self) -> None:
         before, after = bar(date(2026, 8, 19), 100.0, 100.0), bar(date(2026, 8, 19), 100.0, 99.5)
 
         assert differs(after, row(before))
@@ -186,10 +187,10 @@ class TestDelivery:
         self.waiting: dict[date, Row] = {}
         self.accepted: dict[date, float | None] = {}
         self.recorded: list[tuple[Any, ...]] = []
-        monkeypatch.setattr(delivery.collected, "rejected_bars", lambda *_: self.waiting)
-        monkeypatch.setattr(delivery.collected, "accepted_steps", lambda *_: self.accepted)
-        monkeypatch.setattr(delivery.ledger, "lost_dividends", lambda *_: {})
-        monkeypatch.setattr(delivery.ledger, "record", lambda conn, *what: self.recorded.append(what))
+        monkeypatch.setattr(collected, "rejected_bars", lambda *_: self.waiting)
+        monkeypatch.setattr(collected, "accepted_steps", lambda *_: self.accepted)
+        monkeypatch.setattr(ledger, "lost_dividends", lambda *_: {})
+        monkeypatch.setattr(ledger, "record", lambda conn, *what: self.recorded.append(what))
 
     def deliver(
         self,
@@ -247,7 +248,7 @@ class TestDelivery:
         assert self.breaks() == [(AS_OF, True)]
 
     @pytest.mark.parametrize("noise", [{"volume": 5_000}, {"adj_close": 10_000.001}])
-    def test_noise_does_not_send_a_doubtful_bar_again(self, noise: dict[str, float]) -> None:
+    def test_noise_does_not_send_a_doubtful_bar_again(self, noise: dict[str, Any]) -> None:
         bars = self.bars(d21=10_000.0)
         self.waiting = self.rejected(bars[-1])
 
@@ -277,7 +278,7 @@ class TestDelivery:
         assert bool(receipt.missing) is (close != 101.0)
 
     def test_a_good_bar_is_sent_again_when_its_bad_neighbour_has_healed(self) -> None:
-        """The older closes were not adjusted; now they are, and the bar itself is the rejected one still."""
+        """The older closes were not adjusted and now are. The bar itself is still the rejected one."""
         bars = self.bars()
         self.waiting = self.rejected(bars[5])
         stored = rows([bar(one.session, 5.0) for one in bars[:5]]) | rows(bars[6:])
@@ -348,7 +349,7 @@ class TestDelivery:
     @pytest.mark.parametrize(
         "values", [{"close": 0.0}, {"adj_close": -3.0}, {"dividend": -0.4}, {"split_ratio": 0.0}, {"volume": -1}]
     )
-    def test_one_bar_out_of_contract_holds_up_no_other(self, values: dict[str, float]) -> None:
+    def test_one_bar_out_of_contract_holds_up_no_other(self, values: dict[str, Any]) -> None:
         bars = self.bars()
         spoilt = [replace(one, **values) if one.session == self.days[4] else one for one in bars]
 
@@ -403,9 +404,7 @@ class TestDelivery:
         assert self.breaks() == [(self.days[5], False)]
 
     def test_rates_are_judged_by_their_steps(self) -> None:
-        fields = {"quote_type": "CURRENCY"}
-
-        receipt, sent = self.deliver(self.bars(d20=20.0), kind=Kind.RATE, **fields)
+        receipt, sent = self.deliver(self.bars(d20=20.0), kind=Kind.RATE, quote_type="CURRENCY")
 
         assert [message.trade_date for message in sent if not message.is_plausible] == [date(2026, 8, 20)]
         assert receipt.expected == {"collected_daily_stock_history": [("KRW=X", AS_OF)]}
@@ -414,7 +413,7 @@ class TestDelivery:
 class TestMarketCaps:
     quote = Quote("AAPL", "Apple Inc.", "USD", 1_000, 120_000)
 
-    def messages(self, quote: Quote, known: dict[date, Row] | None = None, close: float = 100.0) -> list:  # type: ignore[type-arg]
+    def messages(self, quote: Quote, known: dict[date, Row] | None = None, close: float = 100.0) -> list[StockDailyBar]:
         fetched = Bars("AAPL", "USD", [bar(date(2026, 8, 20), 50.0), bar(AS_OF, close)], ANSWER)
         return list(
             stock_messages(

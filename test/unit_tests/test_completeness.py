@@ -75,7 +75,7 @@ class TestAbsences:
         assert found[1].reason == "XKRX has no session"
 
     def test_a_rate_is_wanted_on_the_sessions_of_its_currency(self) -> None:
-        """On Labor Day (7 September 2026) New York is closed and Seoul is not; on 17 August it is the other way."""
+        """On Labor Day (7 September 2026) only New York is closed, on 17 August only Seoul."""
         labor_day = date(2026, 9, 7)
 
         assert expected_days("KRW=X", MON, FRI) == [TUE, WED, THU, FRI]
@@ -334,7 +334,7 @@ class TestNoise:
 
     @pytest.mark.parametrize("seed", range(3))
     def test_of_48_fetches_of_the_same_chart_only_true_changes_are_told(self, seed: int) -> None:
-        """Each evening one more session; now and then a dividend, a split or a restated close; noise all along."""
+        """Each evening adds a session, some a dividend, a split or a restated close, and all of them noise."""
         random = Random(seed)
         days = sessions_between(date(2026, 3, 2), FRI)[-100:]
         truth = [bar(day, 80 + 20 * random.random()) for day in days]

@@ -280,7 +280,7 @@ class TestFrontDoor:
         ],
     )
     def test_extra_days_are_written_where_they_lie(self, tmp_path: Path, setting: str, seen: str) -> None:
-        """A mounted file cannot be replaced, its folder's entry can; and the file stays its owner's."""
+        """A mounted file cannot be replaced, but its folder's entry can. The file keeps its owner."""
         (tmp_path / ".env").write_text(f"{setting}\n")
         script = (
             f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers/commands.sh; "
@@ -298,7 +298,7 @@ class TestFrontDoor:
 
 
 def front_door(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A copy of start.sh with what it needs, on a machine whose Docker does not answer."""
+    """Copy start.sh and its needs to a machine whose Docker does not answer."""
     checkout = folder / "checkout"
     for part in ("ops/containers", "requirements"):
         (checkout / part).mkdir(parents=True, exist_ok=True)

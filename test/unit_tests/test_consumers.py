@@ -77,7 +77,7 @@ def test_each_batch_is_committed_after_it_was_handled() -> None:
     assert 5 not in events[1][1], "nor the second before it is"
 
 
-def test_mistake_9_an_unexpected_error_stops_the_process_with_the_offset_where_it_was() -> None:
+def test_an_unexpected_error_stops_the_process_and_leaves_the_offset() -> None:
     consumer = FakeConsumer(batches(2, 3))
 
     def fail(batch: list[Any]) -> None:
@@ -88,8 +88,9 @@ def test_mistake_9_an_unexpected_error_stops_the_process_with_the_offset_where_i
     assert consumer.committed == []
 
 
-def test_mistake_9_a_database_outage_holds_the_offset_and_loses_nothing() -> None:
-    consumer, stored, failures = FakeConsumer(batches(2, 3)), [], iter([True, True, False, False])
+def test_a_database_outage_holds_the_offset_and_loses_nothing() -> None:
+    consumer, failures = FakeConsumer(batches(2, 3)), iter([True, True, False, False])
+    stored: list[int] = []
 
     def store(batch: list[FakeRecord]) -> None:
         if next(failures):
@@ -134,10 +135,11 @@ class FakeOffsets:
 
 
 class TestLag:
-    """When the lag is told, and what it is."""
+    """When the lag is reported, and its value."""
 
     def meter(self, offsets: FakeOffsets) -> LagMeter:
-        self.now, self.told = 100.0, []
+        self.now = 100.0
+        self.told: list[list[Lag]] = []
         return LagMeter(offsets, self.told.append, lambda: self.now)
 
     def test_is_told_now_and_then(self) -> None:

@@ -513,7 +513,7 @@ class TestRebalanceDate:
             _rebalance_date(common, None, self.TUESDAY, "2026-08-30")
 
     def test_the_job_is_given_it(self, bags: dict[str, Any]) -> None:
-        """The template is every job's; what stands behind its word differs."""
+        """Every job has the same template with its own macro."""
         macros = {dag_id: dag.user_defined_macros["as_of"] for dag_id, dag in bags["staggered"].dags.items()}
         assert {dag_id for dag_id, macro in macros.items() if macro.__name__ == "rebalance_date"} == {REBALANCE}
         assert {macro.__name__ for macro in macros.values()} == {"as_of", "rebalance_date"}

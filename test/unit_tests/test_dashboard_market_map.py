@@ -1,17 +1,18 @@
 """The market map, and the ETFs against the benchmark."""
 
 from datetime import date, timedelta
-from types import ModuleType
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
 
+import dashboard_samples as samples
 from dashboard import callbacks, colours, downloads, figures
 from dashboard.colours import Scale
 from dashboard.figures import DARK, LIGHT, PALETTES, Palette, Tile
 from dashboard.figures import market as charts
-from dashboard.texts import common
+from dashboard.page import Theme
+from dashboard.texts import Language, common
 from dashboard.texts import market_map as texts
 from dashboard.views import market_map as view
 from utils.errors import InvalidInput, NotPublished
@@ -20,9 +21,9 @@ DAYS = ["2026-07-30", "2026-07-31", "2026-08-03", "2026-08-04"]
 
 
 @pytest.fixture
-def market(samples: ModuleType) -> dict[str, Any]:
-    """Two sectors and one without a name; one stock has no return, one no market cap."""
-    return samples.market_map(  # type: ignore[no-any-return]
+def market() -> dict[str, Any]:
+    """Return two sectors and one without a name. One stock has no return, one no market cap."""
+    return samples.market_map(
         samples.sector(
             "Technology",
             0.05,
@@ -36,8 +37,8 @@ def market(samples: ModuleType) -> dict[str, Any]:
 
 
 @pytest.fixture
-def compared(samples: ModuleType) -> dict[str, Any]:
-    return samples.etf_benchmark(  # type: ignore[no-any-return]
+def compared() -> dict[str, Any]:
+    return samples.etf_benchmark(
         DAYS,
         samples.etf("XLF", 0.01, -0.01),
         samples.etf("SPY", 0.02, None),
@@ -47,7 +48,7 @@ def compared(samples: ModuleType) -> dict[str, Any]:
 
 
 @pytest.fixture
-def api(samples: ModuleType, market: dict[str, Any], compared: dict[str, Any]) -> Any:
+def api(market: dict[str, Any], compared: dict[str, Any]) -> Any:
     return samples.Api(
         {
             "/dashboard/market-map": market,
@@ -57,12 +58,12 @@ def api(samples: ModuleType, market: dict[str, Any], compared: dict[str, Any]) -
     )
 
 
-def treemap(samples: ModuleType, drawn: Any) -> Any:
+def treemap(drawn: Any) -> Any:
     [figure] = samples.named(drawn, view.GRAPH).figure.data
     return figure
 
 
-def rows(samples: ModuleType, table: Any) -> list[str]:
+def rows(table: Any) -> list[str]:
     body = table.children[1]
     return [" ".join(samples.text_of(row).split()) for row in body.children]
 
@@ -101,8 +102,8 @@ def test_lines_and_their_names_can_be_told_from_the_panel(palette: Palette) -> N
 # ── the map ──
 
 
-def test_area_is_market_cap_and_a_sector_is_the_sum_of_its_stocks(samples: ModuleType, api: Any) -> None:
-    figure = treemap(samples, samples.drawn(api, "/map"))
+def test_area_is_market_cap_and_a_sector_is_the_sum_of_its_stocks(api: Any) -> None:
+    figure = treemap(samples.drawn(api, "/map"))
     areas = dict(zip(figure.ids, figure["values"], strict=True))
     assert areas["NVDA"] == 4_000_000_000_000 and areas["NEE"] == 100
     assert areas["group:Technology"] == 4_600_000_000_000
@@ -113,18 +114,16 @@ def test_area_is_market_cap_and_a_sector_is_the_sum_of_its_stocks(samples: Modul
     assert (figure.branchvalues, figure.sort) == ("total", False)
 
 
-def test_sectors_keep_their_order_and_the_unknown_one_is_last_and_named(samples: ModuleType, api: Any) -> None:
-    figure = treemap(samples, samples.drawn(api, "/map"))
+def test_sectors_keep_their_order_and_the_unknown_one_is_last_and_named(api: Any) -> None:
+    figure = treemap(samples.drawn(api, "/map"))
     sectors = [label for label, parent in zip(figure.labels, figure.parents, strict=True) if parent == "group:"]
     assert sectors == ["Technology  +5.00%", "Utilities  +1.00%", "Sector not known yet  +1.00%"]
 
 
 @pytest.mark.parametrize("theme", PALETTES)
 @pytest.mark.parametrize(("window", "bound"), view.FULL_COLOUR.items())
-def test_colour_is_the_return_over_the_window(
-    samples: ModuleType, api: Any, window: str, bound: float, theme: str
-) -> None:
-    figure = treemap(samples, samples.drawn(api, f"/map?window={window}", theme=theme))
+def test_colour_is_the_return_over_the_window(api: Any, window: str, bound: float, theme: Theme) -> None:
+    figure = treemap(samples.drawn(api, f"/map?window={window}", theme=theme))
     colour = dict(zip(figure.ids, figure.marker.colors, strict=True))
     gains = {"5d": 0.01, "10d": -0.02, "20d": 0.06, "month": 0.04}
     scale = PALETTES[theme].scale
@@ -133,14 +132,14 @@ def test_colour_is_the_return_over_the_window(
     assert texts_of["NVDA"] == f"{gains[window]:+.2%}"
 
 
-def test_a_return_beyond_the_bound_has_the_full_colour(samples: ModuleType, api: Any) -> None:
-    figure = treemap(samples, samples.drawn(api, "/map"))
+def test_a_return_beyond_the_bound_has_the_full_colour(api: Any) -> None:
+    figure = treemap(samples.drawn(api, "/map"))
     assert dict(zip(figure.ids, figure.marker.colors, strict=True))["005930.KS"] == DARK.scale.down
 
 
-def test_a_stock_without_a_return_is_hatched_and_says_why(samples: ModuleType, api: Any) -> None:
+def test_a_stock_without_a_return_is_hatched_and_says_why(api: Any) -> None:
     drawn = samples.drawn(api, "/map")
-    figure = treemap(samples, drawn)
+    figure = treemap(drawn)
     shapes = dict(zip(figure.ids, figure.marker.pattern.shape, strict=True))
     assert {id for id, shape in shapes.items() if shape} == {"AMD"}
     assert dict(zip(figure.ids, figure.text, strict=True))["AMD"] == "–"
@@ -149,10 +148,8 @@ def test_a_stock_without_a_return_is_hatched_and_says_why(samples: ModuleType, a
     assert "2026-07-24 시세가 없습니다" in samples.text_of(samples.drawn(api, "/map", "ko"))
 
 
-def test_the_hover_card_has_the_numbers(samples: ModuleType, api: Any) -> None:
-    cards = dict(
-        zip(*(treemap(samples, samples.drawn(api, "/map"))[part] for part in ("ids", "hovertext")), strict=True)
-    )
+def test_the_hover_card_has_the_numbers(api: Any) -> None:
+    cards = dict(zip(*(treemap(samples.drawn(api, "/map"))[part] for part in ("ids", "hovertext")), strict=True))
     assert cards["005930.KS"].split("<br>") == [
         "<b>005930.KS</b>",
         "005930.KS Inc.",
@@ -177,7 +174,7 @@ def test_letters_grow_with_the_tile_within_bounds() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_the_bounds_of_the_scale_are_said(samples: ModuleType, api: Any, language: str) -> None:
+def test_the_bounds_of_the_scale_are_said(api: Any, language: Language) -> None:
     drawn = samples.drawn(api, "/map?window=5d", language)
     [legend] = [each for each in samples.parts(drawn) if getattr(each, "className", "") == "legend"]
     assert samples.text_of(legend).split()[:3] == ["−6%", "0%", "+6%"]
@@ -185,7 +182,7 @@ def test_the_bounds_of_the_scale_are_said(samples: ModuleType, api: Any, languag
     assert "±6%" in samples.text_of(drawn), "what the colours mean is said below, too"
 
 
-def test_every_stock_is_a_link_too(samples: ModuleType, api: Any) -> None:
+def test_every_stock_is_a_link_too(api: Any) -> None:
     links = samples.links(samples.drawn(api, "/map"))
     assert links["NVDA +6.00%"] == "/ticker/NVDA"
     assert links["CEG +2.00%"] == "/ticker/CEG"
@@ -195,7 +192,7 @@ def test_every_stock_is_a_link_too(samples: ModuleType, api: Any) -> None:
 # ── its address ──
 
 
-def test_the_window_keeps_the_session(samples: ModuleType, api: Any) -> None:
+def test_the_window_keeps_the_session(api: Any) -> None:
     links = samples.links(samples.drawn(api, "/map?window=5d&as_of=2026-08-20"))
     assert links["month"] == "/map?window=month&as_of=2026-08-20"
     assert [api.asked[place] for place in (0, 1)] == [
@@ -206,14 +203,12 @@ def test_the_window_keeps_the_session(samples: ModuleType, api: Any) -> None:
 
 
 @pytest.mark.parametrize(("window", "sessions"), [("5d", 6), ("10d", 11), ("20d", 21), ("month", 24)])
-def test_as_many_closes_are_asked_for_as_the_window_has(
-    samples: ModuleType, api: Any, window: str, sessions: int
-) -> None:
+def test_as_many_closes_are_asked_for_as_the_window_has(api: Any, window: str, sessions: int) -> None:
     samples.drawn(api, f"/map?window={window}")
     assert api.asked[1] == f"/dashboard/etf-benchmark?sessions={sessions}"
 
 
-def test_a_wrong_window_asks_nothing(samples: ModuleType, api: Any) -> None:
+def test_a_wrong_window_asks_nothing(api: Any) -> None:
     with pytest.raises(InvalidInput, match="window=7d: choose one of 5d, 10d, 20d, month"):
         samples.drawn(api, "/map?window=7d")
     assert api.asked == []
@@ -230,13 +225,13 @@ def test_a_month_starts_with_the_last_session_before_it() -> None:
 
 
 def test_a_stock_without_a_cap_at_the_start_is_left_out_of_its_sector_and_said_so(
-    samples: ModuleType, api: Any, market: dict[str, Any]
+    api: Any, market: dict[str, Any]
 ) -> None:
     market["sectors"][0]["left_out"]["20d"] = ["NVDA", "AMD"]
     drawn = samples.drawn(api, "/map")
     shown = samples.text_of(drawn)
     assert f"NVDA   {texts.NO_START_CAP.en}" in shown and "AMD   no price on 2026-07-24" in shown
-    figure = treemap(samples, drawn)
+    figure = treemap(drawn)
     cards = dict(zip(figure.ids, figure.hovertext, strict=True))
     assert cards["group:Technology"].endswith("Not counted over 20 sessions: NVDA, AMD")
     assert "Not counted" not in cards["group:"]
@@ -257,29 +252,27 @@ def test_a_stock_without_a_cap_at_the_start_is_left_out_of_its_sector_and_said_s
     ],
 )
 def test_both_ways_to_weight_a_sector_are_named_side_by_side(
-    samples: ModuleType, api: Any, market: dict[str, Any], language: str, heads: list[str]
+    api: Any, market: dict[str, Any], language: Language, heads: list[str]
 ) -> None:
     market["sectors"][0]["newest_month"] = samples.sector_month(-0.0321)
     drawn = samples.drawn(api, "/map", language)
     table = samples.named(drawn, "sectors")
     assert [samples.text_of(cell) for cell in table.children[0].children.children][2:] == heads
-    assert rows(samples, table)[0] == "Technology 3 +1.00% +2.00% +5.00% +4.00% -3.21% 2026-08-20"
-    assert rows(samples, table)[1].endswith("– –"), "no month of it is published"
+    assert rows(table)[0] == "Technology 3 +1.00% +2.00% +5.00% +4.00% -3.21% 2026-08-20"
+    assert rows(table)[1].endswith("– –"), "no month of it is published"
     shown = samples.text_of(drawn)
     assert texts.SECTORS_READING.in_(language) in shown
     assert texts.READING.in_(language, window=texts.SPAN_DAYS.in_(language, days=20), high="±12%") in shown
 
 
-def test_a_month_of_sectors_says_what_it_lacks_and_what_it_knew_too_early(
-    samples: ModuleType, api: Any, market: dict[str, Any]
-) -> None:
+def test_a_month_of_sectors_says_what_it_lacks_and_what_it_knew_too_early(api: Any, market: dict[str, Any]) -> None:
     reason = "OVV has no bar of 2026-08-12 (missing at the source)"
     for sector in market["sectors"][:2]:
         sector["newest_month"] = samples.sector_month(
             0.02, degraded_reason=reason, holdings_as_of="2026-08-28", holdings_known_later=True
         )
     drawn = samples.drawn(api, "/map")
-    assert rows(samples, samples.named(drawn, "sectors"))[0].endswith("2026-08-20 △ degraded hindsight")
+    assert rows(samples.named(drawn, "sectors"))[0].endswith("2026-08-20 △ degraded hindsight")
     shown = samples.text_of(drawn)
     assert shown.count(texts.MONTH_DEGRADED.en.format(reason=reason)) == 1
     assert texts.MONTH_HINDSIGHT.en.format(day="Fri 28 Aug 2026") in shown
@@ -288,12 +281,10 @@ def test_a_month_of_sectors_says_what_it_lacks_and_what_it_knew_too_early(
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_a_sector_that_is_not_yahoos_word_is_marked(
-    samples: ModuleType, api: Any, market: dict[str, Any], language: str
-) -> None:
+def test_a_sector_that_is_not_yahoos_word_is_marked(api: Any, market: dict[str, Any], language: Language) -> None:
     market["sectors"][0]["stocks"][1] |= {"sector_source": "derived", "rate_date": "2026-08-20"}
     drawn = samples.drawn(api, "/map", language)
-    figure = treemap(samples, drawn)
+    figure = treemap(drawn)
     cards = dict(zip(figure.ids, figure.hovertext, strict=True))
     assert texts.DERIVED.in_(language) in cards["005930.KS"] and texts.DERIVED.in_(language) not in cards["NVDA"]
     assert {"en": "At the exchange rate of Thu 20 Aug 2026", "ko": "2026년 8월 20일 (목) 환율 적용"}[language] in cards[
@@ -312,7 +303,7 @@ def test_a_sector_that_is_not_yahoos_word_is_marked(
         ("ko", "산출할 수 없습니다: SPY의 2026-07-21 시세가 없습니다"),
     ],
 )
-def test_a_session_without_enough_history_is_told(samples: ModuleType, api: Any, language: str, told: str) -> None:
+def test_a_session_without_enough_history_is_told(api: Any, language: Language, told: str) -> None:
     assert told not in samples.text_of(samples.drawn(api, "/map", language))
     api.answers["/dashboard/etf-benchmark"] |= {
         "status": "not_computable",
@@ -321,21 +312,21 @@ def test_a_session_without_enough_history_is_told(samples: ModuleType, api: Any,
     assert told in samples.text_of(samples.drawn(api, "/map", language))
 
 
-def test_a_close_that_is_not_in_dollars_has_its_currency(samples: ModuleType, api: Any) -> None:
+def test_a_close_that_is_not_in_dollars_has_its_currency(api: Any) -> None:
     api.answers["/dashboard/etf-benchmark"]["etfs"][3] |= {"currency": "KRW", "close_price": 71200.0}
-    table = rows(samples, samples.named(samples.drawn(api, "/map"), "etfs"))
+    table = rows(samples.named(samples.drawn(api, "/map"), "etfs"))
     assert table[1].endswith("+4.00% 71,200 KRW") and table[2].endswith("+4.00% 100.50")
 
 
-def test_the_benchmark_comes_first_then_the_farthest_ahead(samples: ModuleType, api: Any) -> None:
-    table = rows(samples, samples.named(samples.drawn(api, "/map"), "etfs"))
+def test_the_benchmark_comes_first_then_the_farthest_ahead(api: Any) -> None:
+    table = rows(samples.named(samples.drawn(api, "/map"), "etfs"))
     assert [row.split()[0] for row in table] == ["SPY", "XLK", "XLF", "NONE"]
     assert table[1] == "XLK what XLK follows +3.00% 10d 20d +1.00% +2.00% +5.00% +4.00% 100.50"
     assert table[3] == "NONE what NONE follows – – +1.00% +2.00% – +4.00% –"
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_the_course_of_an_etf_is_an_image_with_words(samples: ModuleType, api: Any, language: str) -> None:
+def test_the_course_of_an_etf_is_an_image_with_words(api: Any, language: Language) -> None:
     table = samples.named(samples.drawn(api, "/map", language), "etfs")
     images = [each for each in samples.parts(table) if type(each).__name__ == "Img"]
     assert images[1].alt == "XLK +5.00%, SPY +2.00%"
@@ -355,7 +346,7 @@ def test_a_sparkline_of_the_benchmark_or_of_nothing_is_drawn() -> None:
     assert "nan" not in figures.sparkline([None, None], [0.0, 0.0], DARK)
 
 
-def test_the_lines_are_rebased_and_the_benchmark_stands_out(samples: ModuleType, api: Any) -> None:
+def test_the_lines_are_rebased_and_the_benchmark_stands_out(api: Any) -> None:
     figure = samples.named(samples.drawn(api, "/map"), "etf-lines").figure
     xlf, xlk, spy = figure.data
     assert list(xlk.y) == [0.0, 0.04, None, 0.1] and list(spy.y) == [0.0, 0.01, 0.02, 0.03]
@@ -382,7 +373,7 @@ def test_names_are_moved_apart(heights: dict[str, float], gap: float, placed: di
     assert figures.spread(heights, gap) == pytest.approx(placed, abs=0.01)
 
 
-def test_what_was_missing_and_where_prices_are_from_is_said(samples: ModuleType, api: Any) -> None:
+def test_what_was_missing_and_where_prices_are_from_is_said(api: Any) -> None:
     api.answers["/dashboard/etf-benchmark"]["degraded_reason"] = "XLB has no bar of 2026-08-21 (late)"
     for stock in api.answers["/dashboard/market-map"]["sectors"][0]["stocks"]:
         stock["source"] = "simulated"
@@ -394,7 +385,7 @@ def test_what_was_missing_and_where_prices_are_from_is_said(samples: ModuleType,
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_before_anything_is_collected_it_says_what_to_do(samples: ModuleType, language: str) -> None:
+def test_before_anything_is_collected_it_says_what_to_do(language: Language) -> None:
     api = samples.Api(
         {"/dashboard/market-map": samples.market_map(), "/dashboard/etf-benchmark": samples.etf_benchmark(DAYS)}
     )
@@ -403,19 +394,19 @@ def test_before_anything_is_collected_it_says_what_to_do(samples: ModuleType, la
         assert text.in_(language) in shown
 
 
-def test_etfs_without_a_session_of_the_benchmark_are_not_compared(samples: ModuleType, api: Any) -> None:
+def test_etfs_without_a_session_of_the_benchmark_are_not_compared(api: Any) -> None:
     api.answers["/dashboard/etf-benchmark"] = samples.etf_benchmark([], samples.etf("XLK", None, None))
     assert texts.NO_ETFS_TITLE.en in samples.text_of(samples.drawn(api, "/map"))
 
 
-def test_the_map_is_there_without_the_etfs(samples: ModuleType, api: Any) -> None:
+def test_the_map_is_there_without_the_etfs(api: Any) -> None:
     detail = "no trending ETFs of 2026-08-20 are published"
     api.answers["/dashboard/etf-benchmark"] = (404, {"error": "NotPublished", "detail": detail})
     drawn = samples.drawn(api, "/map?as_of=2026-08-20")
-    assert treemap(samples, drawn).ids and "No trending ETFs of 2026-08-20" in samples.text_of(drawn)
+    assert treemap(drawn).ids and "No trending ETFs of 2026-08-20" in samples.text_of(drawn)
 
 
-def test_a_session_without_stocks_is_not_published(samples: ModuleType, api: Any) -> None:
+def test_a_session_without_stocks_is_not_published(api: Any) -> None:
     api.answers["/dashboard/market-map"] = (404, {"error": "NotPublished", "detail": "no stock prices"})
     with pytest.raises(NotPublished):
         samples.drawn(api, "/map?as_of=2026-08-20")
@@ -426,7 +417,7 @@ def test_a_session_without_stocks_is_not_published(samples: ModuleType, api: Any
 # ── downloads ──
 
 
-def test_the_tables_can_be_downloaded(samples: ModuleType, api: Any) -> None:
+def test_the_tables_can_be_downloaded(api: Any) -> None:
     page = samples.page("/map?as_of=2026-08-20")
     stocks = downloads.as_csv(view.stocks(api.client, page)).splitlines()
     assert len(stocks) == 7 and "market_cap" in stocks[0] and "NVDA" in stocks[1] and "Technology" in stocks[1]

@@ -1,18 +1,18 @@
 """The month's view: ranks, scores and source periods, what has changed, and what the month rests on."""
 
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-from dashboard.texts import common
+import dashboard_samples as samples
+from dashboard.texts import Language, common
 from dashboard.texts import month as texts
 from utils.errors import InvalidInput
 
 
 @pytest.fixture
-def draw(samples: ModuleType) -> Any:
-    def drawn(shown: dict[str, Any], language: str = "en", address: str = "/?period=monthly") -> Any:
+def draw() -> Any:
+    def drawn(shown: dict[str, Any], language: Language = "en", address: str = "/?period=monthly") -> Any:
         api = samples.Api(
             {
                 "/stocks/monthly-portfolio": shown,
@@ -25,7 +25,7 @@ def draw(samples: ModuleType) -> Any:
     return drawn
 
 
-def test_the_grid_has_ranks_scores_periods_and_what_has_changed(samples: ModuleType, draw: Any) -> None:
+def test_the_grid_has_ranks_scores_periods_and_what_has_changed(draw: Any) -> None:
     view = draw(
         samples.month(
             samples.month_position(
@@ -49,19 +49,19 @@ def test_the_grid_has_ranks_scores_periods_and_what_has_changed(samples: ModuleT
         ("ko", ("2026년 7월 26일 (일)", "2026년 8월 21일 (금)", "2026년 7월 24일 (금)")),
     ],
 )
-def test_facts_say_what_the_month_is_of(samples: ModuleType, draw: Any, language: str, days: tuple[str, ...]) -> None:
+def test_facts_say_what_the_month_is_of(draw: Any, language: Language, days: tuple[str, ...]) -> None:
     shown = samples.text_of(draw(samples.month(samples.month_position(1, "NEM", 1.0)), language))
     for expected in (*days, texts.METHOD.in_(language), texts.VALID_UNTIL.in_(language)):
         assert expected in shown, expected
 
 
-def test_the_rebalance_picker_leads_from_month_to_month(samples: ModuleType, draw: Any) -> None:
+def test_the_rebalance_picker_leads_from_month_to_month(draw: Any) -> None:
     view = draw(samples.month(samples.month_position(1, "NEM", 1.0)))
     assert samples.named(view, "session-picker").date == "2026-07-26"
     assert samples.links(view)["‹"] == "/?period=monthly&as_of=2026-06-28"
 
 
-def test_month_says_what_it_rests_on(samples: ModuleType, draw: Any) -> None:
+def test_month_says_what_it_rests_on(draw: Any) -> None:
     reason = "XLB has no bar of 2026-07-24 (late)"
     later = samples.month(
         samples.month_position(1, "NEM", 1.0),
@@ -87,7 +87,7 @@ def test_month_says_what_it_rests_on(samples: ModuleType, draw: Any) -> None:
     ],
 )
 def test_a_rebalance_that_the_record_does_not_know_says_so(
-    samples: ModuleType, draw: Any, changes: dict[str, Any], is_told: bool, language: str
+    draw: Any, changes: dict[str, Any], is_told: bool, language: Language
 ) -> None:
     told = samples.text_of(draw(samples.month(samples.month_position(1, "NEM", 1.0), **changes), language))
     session = {"en": "Fri 21 Aug 2026", "ko": "2026년 8월 21일 (금)"}[language]
@@ -95,7 +95,7 @@ def test_a_rebalance_that_the_record_does_not_know_says_so(
     assert ("run performance" in told) is is_told
 
 
-def test_trades_say_that_their_prices_are_those_of_the_day(samples: ModuleType, traded: Any) -> None:
+def test_trades_say_that_their_prices_are_those_of_the_day(traded: Any) -> None:
     for language, words in (("en", "as they were traded then, before any later split"), ("ko", "이후 액면분할 미반영")):
         for first in ({}, {"previous_rebalance_date": None}):
             view, _ = traded(language=language, **first)
@@ -103,7 +103,7 @@ def test_trades_say_that_their_prices_are_those_of_the_day(samples: ModuleType, 
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_no_month_yet_says_why_and_what_to_do(samples: ModuleType, draw: Any, language: str) -> None:
+def test_no_month_yet_says_why_and_what_to_do(draw: Any, language: Language) -> None:
     nothing = dict.fromkeys(("rebalance_date", "valid_until", "as_of_date", "previous_rebalance_date", "source"))
     empty = samples.month(**nothing, holdings_as_of=None, reason="no rebalance is published yet")
     shown = samples.text_of(draw(empty, language))
@@ -111,7 +111,7 @@ def test_no_month_yet_says_why_and_what_to_do(samples: ModuleType, draw: Any, la
     assert "./start.sh run rebalance" in shown
 
 
-def test_between_the_month_and_sessions_the_newest_is_shown(samples: ModuleType, draw: Any) -> None:
+def test_between_the_month_and_sessions_the_newest_is_shown(draw: Any) -> None:
     view = draw(samples.month(), address="/?period=monthly&as_of=2026-07-26")
     links = samples.links(view)
     assert links["5d"] == "/?period=5" and links["month"] == "/?period=monthly&as_of=2026-07-26"
@@ -141,10 +141,10 @@ def trade(ticker: str, side: str | None, shares: int | None, **changes: Any) -> 
 
 
 @pytest.fixture
-def traded(samples: ModuleType) -> Any:
-    """A month with its trades, drawn; and the API that was asked for it."""
+def traded() -> Any:
+    """Draw a month with its trades. Returns the view and the API it asked."""
 
-    def drawn(address: str = "/?period=monthly", language: str = "en", **changes: Any) -> tuple[Any, Any]:
+    def drawn(address: str = "/?period=monthly", language: Language = "en", **changes: Any) -> tuple[Any, Any]:
         trades = samples.trades(
             trade("NEM", "buy", 600), trade("MU", "sell", -41), trade("T", "keep", 0), trade("X", None, None), **changes
         )
@@ -164,7 +164,7 @@ def traded(samples: ModuleType) -> Any:
     ("language", "sides"),
     [("en", ["buy", "sell", "keep", "no price"]), ("ko", ["매수", "매도", "유지", "시세 없음"])],
 )
-def test_trades_are_told_with_what_they_cost(samples: ModuleType, traded: Any, language: str, sides: list[str]) -> None:
+def test_trades_are_told_with_what_they_cost(traded: Any, language: Language, sides: list[str]) -> None:
     view, _ = traded(language=language)
     assert [row["side_text"] for row in samples.named(view, "trades").rowData] == sides
     told = samples.text_of(samples.named(view, "trade-sums"))
@@ -172,7 +172,7 @@ def test_trades_are_told_with_what_they_cost(samples: ModuleType, traded: Any, l
         assert expected in told, expected
 
 
-def test_trades_are_counted_for_the_capital_of_the_address(samples: ModuleType, traded: Any) -> None:
+def test_trades_are_counted_for_the_capital_of_the_address(traded: Any) -> None:
     view, api = traded("/?period=monthly&as_of=2026-07-26&capital=5000")
     assert samples.named(view, "capital").value == 5000
     assert api.asked == [
@@ -188,7 +188,7 @@ def test_a_capital_that_is_none_is_refused(traded: Any, capital: str) -> None:
         traded(f"/?period=monthly&capital={capital}")
 
 
-def test_a_first_month_says_that_everything_is_bought(samples: ModuleType, traded: Any) -> None:
+def test_a_first_month_says_that_everything_is_bought(traded: Any) -> None:
     first, _ = traded(previous_rebalance_date=None)
     assert "There is no month before" in samples.text_of(first)
     later, _ = traded()

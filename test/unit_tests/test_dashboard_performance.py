@@ -1,14 +1,15 @@
 """The view of how the portfolios have done: figures, doubts about the record, the chart's data, and the download."""
 
 from itertools import pairwise
-from types import ModuleType
 from typing import Any
 
 import pytest
 from msgspec import convert
 
+import dashboard_samples as samples
 from contract.portfolios import PortfolioPerformance
 from dashboard.figures import DARK, LIGHT, performance, spread
+from dashboard.texts import Language
 from dashboard.texts import performance as texts
 from dashboard.views import performance as view
 
@@ -74,8 +75,8 @@ def record(*portfolios: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def draw(samples: ModuleType) -> Any:
-    def drawn(shown: dict[str, Any], address: str = "/performance", language: str = "en") -> Any:
+def draw() -> Any:
+    def drawn(shown: dict[str, Any], address: str = "/performance", language: Language = "en") -> Any:
         api = samples.Api({ROUTE: shown})
         found = samples.drawn(api, address, language)
         assert len(api.asked) == 1, "one call shows the view"
@@ -85,7 +86,7 @@ def draw(samples: ModuleType) -> Any:
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_facts_are_those_of_the_selected_portfolio(samples: ModuleType, draw: Any, language: str) -> None:
+def test_facts_are_those_of_the_selected_portfolio(draw: Any, language: Language) -> None:
     other = followed(5, total_return_net=0.5)
     shown = samples.text_of(draw(record(other, followed(20)), "/performance?period=20", language))
     for expected in ("+1.07%", "+2.12%", "-0.45%", "-3.10%", "43.75%", "1.02%", "0.10%"):
@@ -94,7 +95,7 @@ def test_facts_are_those_of_the_selected_portfolio(samples: ModuleType, draw: An
     assert texts.HINDSIGHT.in_(language, count=0, sessions=3) not in shown
 
 
-def test_figures_for_a_year_only_where_there_are_enough_sessions(samples: ModuleType, draw: Any) -> None:
+def test_figures_for_a_year_only_where_there_are_enough_sessions(draw: Any) -> None:
     few = samples.text_of(draw(record(followed(20))))
     assert texts.TOO_FEW.en.format(count=3, needed=60) in few and "Sortino" not in few
     enough = samples.text_of(draw(record(a_year(20))))
@@ -102,7 +103,7 @@ def test_figures_for_a_year_only_where_there_are_enough_sessions(samples: Module
         assert expected in enough, expected
 
 
-def test_what_is_no_real_record_says_so(samples: ModuleType, draw: Any) -> None:
+def test_what_is_no_real_record_says_so(draw: Any) -> None:
     doubtful = followed(20, hindsight_sessions=2, degraded_sessions=1, carried_sessions=3, source="simulated")
     shown = samples.text_of(draw(record(doubtful)))
     assert "No real record: in 2 of 3 sessions" in shown
@@ -121,15 +122,13 @@ def test_what_is_no_real_record_says_so(samples: ModuleType, draw: Any) -> None:
         ),
     ],
 )
-def test_what_is_carried_at_the_newest_session_is_named(
-    samples: ModuleType, draw: Any, language: str, told: str
-) -> None:
+def test_what_is_carried_at_the_newest_session_is_named(draw: Any, language: Language, told: str) -> None:
     carried = followed(20, carried_sessions=1, carried_weight=0.364, carried_reason="MU: no price on 2026-08-21")
     assert told in samples.text_of(draw(record(carried), language=language))
     assert told not in samples.text_of(draw(record(followed(20, carried_sessions=1)), language=language))
 
 
-def test_the_four_are_compared_and_lead_to_each_other(samples: ModuleType, draw: Any) -> None:
+def test_the_four_are_compared_and_lead_to_each_other(draw: Any) -> None:
     answer = record(followed(0, total_return_net=0.12), *(followed(days) for days in (5, 10, 20)))
     found = draw(answer, "/performance?period=20&as_of=2026-08-21")
     rows = samples.named(found, "comparison").children[1].children
@@ -140,14 +139,14 @@ def test_the_four_are_compared_and_lead_to_each_other(samples: ModuleType, draw:
     assert "20 sessions" not in links, "it is shown already"
 
 
-def test_the_selector_keeps_the_session_also_to_the_month(samples: ModuleType, draw: Any) -> None:
+def test_the_selector_keeps_the_session_also_to_the_month(draw: Any) -> None:
     found = draw(record(followed(20)), "/performance?period=20&as_of=2026-08-21")
     assert samples.links(found)["month"] == "/performance?period=monthly&as_of=2026-08-21"
     assert samples.links(found)["Show the newest"] == "/performance?period=20"
     assert "As of Fri 21 Aug 2026." in samples.text_of(found)
 
 
-def test_the_session_of_the_address_is_asked_for(samples: ModuleType) -> None:
+def test_the_session_of_the_address_is_asked_for() -> None:
     api = samples.Api({ROUTE: record(followed(20))})
     samples.drawn(api, "/performance?as_of=2026-08-21")
     assert api.asked == [f"{ROUTE}?as_of_date=2026-08-21"]
@@ -160,14 +159,12 @@ def test_the_session_of_the_address_is_asked_for(samples: ModuleType) -> None:
         (record(followed(5)), "The 20 sessions portfolio has not been held for a session yet."),
     ],
 )
-def test_nothing_to_follow_says_why_and_what_to_do(
-    samples: ModuleType, draw: Any, answer: dict[str, Any], detail: str
-) -> None:
+def test_nothing_to_follow_says_why_and_what_to_do(draw: Any, answer: dict[str, Any], detail: str) -> None:
     shown = samples.text_of(draw(answer))
     assert texts.EMPTY_TITLE.en in shown and detail in shown and "./start.sh run performance" in shown
 
 
-def test_the_download_has_every_session_with_all_digits(samples: ModuleType) -> None:
+def test_the_download_has_every_session_with_all_digits() -> None:
     api = samples.Api({ROUTE: record(followed(20))})
     rows = view.series(api.client, samples.page("/performance?period=20"))
     assert [row["trade_date"] for row in rows] == SESSIONS

@@ -1,22 +1,22 @@
 """The pipeline's view: what each cell says, whether the data can be trusted, and what to do about the rest."""
 
 from datetime import UTC, date, datetime, timedelta
-from types import ModuleType
 from typing import Any
 
 import pytest
 from msgspec import convert
 
+import dashboard_samples as samples
 from contract.pipeline import ConsumerLag, Gap, RequestCount, SessionState
 from dashboard import figures
-from dashboard.texts import common
+from dashboard.texts import Language, common
 from dashboard.texts import pipeline as texts
 from dashboard.views import pipeline_grid
 from dashboard.views.pipeline import absences, consumer_state, degraded_of, source_of
 from utils.errors import InvalidInput
 
 MEASURED = datetime(2026, 8, 24, 14, tzinfo=UTC)
-COUNTS = [
+COUNTS: Any = [
     {"started_at": "2026-08-21T10:00:00Z", "requests": 9, "limited": 2, "failed": 5},
     {"started_at": "2026-08-21T09:00:00Z", "requests": 4, "limited": 0, "failed": 0},
 ]
@@ -55,11 +55,11 @@ def publication(job: str, **changes: Any) -> dict[str, Any]:
     }
 
 
-def session(day: str = "2026-08-21", **changes: Any) -> dict[str, Any]:
+def session(day: str = "2026-08-21", **changes: Any) -> Any:
     return {"as_of_date": day, "publications": [], "bars": {"stored": 83}, "runs": [], **changes}
 
 
-def consumer(group: str = "etf-daily", lag: int = 0, measured_at: datetime = MEASURED) -> dict[str, Any]:
+def consumer(group: str = "etf-daily", lag: int = 0, measured_at: datetime = MEASURED) -> Any:
     return {
         "consumer_group": group,
         "topic": f"{group}-data",
@@ -94,7 +94,7 @@ def gap(ticker: str, kind: str = "late", day: str = "2026-08-21", reason: str = 
 
 
 @pytest.fixture
-def api(samples: ModuleType) -> Any:
+def api() -> Any:
     def answering(shown: dict[str, Any], gaps: Any = (), restated: Any = ()) -> Any:
         return samples.Api(
             {
@@ -108,15 +108,15 @@ def api(samples: ModuleType) -> Any:
 
 
 @pytest.fixture
-def draw(samples: ModuleType, api: Any) -> Any:
-    def drawn(*args: Any, language: str = "en", address: str = "/pipeline") -> Any:
+def draw(api: Any) -> Any:
+    def drawn(*args: Any, language: Language = "en", address: str = "/pipeline") -> Any:
         return samples.drawn(api(*args), address, language)
 
     return drawn
 
 
-def grid_cells(samples: ModuleType, view: Any) -> list[list[Any]]:
-    """The cells of the grid, row by row, without the heading."""
+def grid_cells(view: Any) -> list[list[Any]]:
+    """Return the cells of the grid, row by row, without the heading."""
     _, body = samples.named(view, "stages").children
     return [row.children for row in body.children]
 
@@ -157,7 +157,7 @@ class TestCells:
         assert [(each.run_id, each.state) for each in found] == [("2", "green"), ("1", "failed")]
 
     @pytest.mark.parametrize("language", ["en", "ko"])
-    def test_a_state_is_a_symbol_a_word_and_a_colour(self, samples: ModuleType, language: str) -> None:
+    def test_a_state_is_a_symbol_a_word_and_a_colour(self, language: Language) -> None:
         marks = {name: pipeline_grid.mark(name, samples.page(language=language)) for name in pipeline_grid.SYMBOLS}
         assert len({samples.text_of(mark) for mark in marks.values()}) == len(marks)
         for name, mark in marks.items():
@@ -170,13 +170,11 @@ class TestCells:
             == len(texts.MEANINGS)
         )
 
-    def test_a_cell_opens_to_its_reason_its_times_its_run_and_the_earlier_ones(
-        self, samples: ModuleType, draw: Any
-    ) -> None:
+    def test_a_cell_opens_to_its_reason_its_times_its_run_and_the_earlier_ones(self, draw: Any) -> None:
         again = run("skipped", reason="already stored: SPY")
         first = run("failed", reason="Yahoo answered 429", run_id="0", ended_at=None, airflow_url="http://first")
         view = draw(state(session(runs=[again, first])))
-        [[_, cell, *_]] = grid_cells(samples, view)
+        [[_, cell, *_]] = grid_cells(view)
         [details] = cell.children if isinstance(cell.children, list) else [cell.children]
         summary, told = details.children
         assert samples.text_of(summary) == "» skipped"
@@ -188,19 +186,19 @@ class TestCells:
         where = [part.href for part in samples.parts(told) if getattr(part, "href", None)]
         assert where == [again["airflow_url"], "http://first"]
 
-    def test_a_cell_tells_what_is_degraded_or_empty(self, samples: ModuleType, draw: Any) -> None:
+    def test_a_cell_tells_what_is_degraded_or_empty(self, draw: Any) -> None:
         reason = "XLB has no bar of 2026-08-21 (late)"
         published = [
             publication("trending", degraded_reason=reason),
             publication("allocation", status="empty"),
             publication("allocation", status="empty", period_days=10),
         ]
-        [row] = grid_cells(samples, draw(state(session(publications=published))))
+        [row] = grid_cells(draw(state(session(publications=published))))
         assert "degraded" in samples.text_of(row[3]) and reason in samples.text_of(row[3])
         assert "empty" in samples.text_of(row[5]) and "degraded" not in samples.text_of(row[5])
         assert "./start.sh history" in samples.text_of(row[5]), "how it can be there without a run"
 
-    def test_a_day_leads_to_its_portfolio(self, samples: ModuleType, draw: Any) -> None:
+    def test_a_day_leads_to_its_portfolio(self, draw: Any) -> None:
         assert samples.links(draw(state(session())))["Fri 21 Aug"] == "/?as_of=2026-08-21"
         assert "8월 21일 (금)" in samples.links(draw(state(session()), language="ko"))
 
@@ -212,10 +210,8 @@ class TestCells:
             ({}, "–"),
         ],
     )
-    def test_bars_that_are_absent_are_counted(
-        self, samples: ModuleType, draw: Any, bars: dict[str, int], shown: str
-    ) -> None:
-        [row] = grid_cells(samples, draw(state(session(bars=bars))))
+    def test_bars_that_are_absent_are_counted(self, draw: Any, bars: dict[str, int], shown: str) -> None:
+        [row] = grid_cells(draw(state(session(bars=bars))))
         assert samples.text_of(row[-1]) == shown
 
 
@@ -238,7 +234,7 @@ class TestTrust:
         assert degraded_of([nothing]) is None
 
     @pytest.mark.parametrize("language", ["en", "ko"])
-    def test_banners(self, samples: ModuleType, draw: Any, language: str) -> None:
+    def test_banners(self, draw: Any, language: Language) -> None:
         published = [publication("trending", source="simulated", degraded_reason="no XLB.")]
         view = draw(state(session(publications=published)), language=language)
         banners = [part for part in samples.parts(view) if "banner" in str(getattr(part, "className", ""))]
@@ -260,7 +256,7 @@ class TestTrust:
     def test_an_old_measurement_says_that_the_consumer_is_away(self, age: timedelta, lag: int, shown: str) -> None:
         assert consumer_state(convert(consumer(lag=lag), ConsumerLag), MEASURED + age) == shown
 
-    def test_a_consumer_that_is_away_is_named_with_what_to_do(self, samples: ModuleType, draw: Any) -> None:
+    def test_a_consumer_that_is_away_is_named_with_what_to_do(self, draw: Any) -> None:
         here = consumer("stock-daily", lag=13, measured_at=datetime.now(UTC))
         view = draw(state(session(), consumers=[consumer("etf-daily"), here]))
         said = samples.text_of(view)
@@ -270,7 +266,7 @@ class TestTrust:
 
 
 class TestView:
-    def test_asks_three_questions_about_the_range_in_the_address(self, samples: ModuleType, api: Any) -> None:
+    def test_asks_three_questions_about_the_range_in_the_address(self, api: Any) -> None:
         asked = api(state(session(), session("2026-08-20")))
         samples.drawn(asked, "/pipeline?sessions=20")
         assert asked.asked == [
@@ -284,22 +280,20 @@ class TestView:
             draw(state(session()), address="/pipeline?sessions=7")
 
     @pytest.mark.parametrize("language", ["en", "ko"])
-    def test_before_anything_has_run_it_says_what_to_do(self, samples: ModuleType, api: Any, language: str) -> None:
+    def test_before_anything_has_run_it_says_what_to_do(self, api: Any, language: Language) -> None:
         asked = api(state())
         said = samples.text_of(samples.drawn(asked, "/pipeline", language))
         for text in (texts.EMPTY_TITLE, texts.EMPTY_HINT, texts.NO_CONSUMERS, texts.NO_ERRORS, texts.NO_REQUESTS):
             assert text.in_(language) in said
         assert len(asked.asked) == 1
 
-    def test_links_lead_outside_and_to_the_other_ranges(self, samples: ModuleType, draw: Any) -> None:
+    def test_links_lead_outside_and_to_the_other_ranges(self, draw: Any) -> None:
         found = samples.links(draw(state(session()), address="/pipeline?sessions=20"))
         assert (found["Airflow ↗"], found["Spark UI ↗"]) == ("http://localhost:8080", "http://localhost:8081")
         assert (found["60"], found[texts.REFRESH.en]) == ("/pipeline?sessions=60", "/pipeline?sessions=20")
 
-    def test_rejected_messages_with_their_reasons_and_how_to_put_them_back(
-        self, samples: ModuleType, draw: Any
-    ) -> None:
-        message = {
+    def test_rejected_messages_with_their_reasons_and_how_to_put_them_back(self, draw: Any) -> None:
+        message: dict[str, Any] = {
             "id": 7,
             "topic": "stock-daily-data",
             "partition_id": 1,
@@ -317,7 +311,7 @@ class TestView:
             assert expected in said
         assert "./start.sh exec python -m consumer.replay_errors" in said
 
-    def test_absent_bars_are_told_once_a_reason(self, samples: ModuleType, draw: Any) -> None:
+    def test_absent_bars_are_told_once_a_reason(self, draw: Any) -> None:
         found = [gap("XLB"), gap("AMD"), gap("MU", "missing", "2026-08-20", "later bars only"), gap("X.KS", "closed")]
         assert absences(convert(found, list[Gap])) == [
             (date(2026, 8, 21), "late", "no bar yet", ["AMD", "XLB"]),
@@ -327,7 +321,7 @@ class TestView:
         assert "AMD, XLB" in said and "later bars only" in said and "X.KS" not in said
         assert texts.NO_GAPS.en in samples.text_of(draw(state(session()), [gap("X.KS", "closed")]))
 
-    def test_changed_bars(self, samples: ModuleType, draw: Any) -> None:
+    def test_changed_bars(self, draw: Any) -> None:
         split = {
             "kind": "stock",
             "ticker": "NVDA",
@@ -359,25 +353,23 @@ class TestRequests:
         assert list(figure.data[0].x) == labels
         assert len({bar.marker.pattern.shape for bar in figure.data}) == 3, "not by colour alone"
 
-    def test_totals_are_said_in_words(self, samples: ModuleType, draw: Any) -> None:
+    def test_totals_are_said_in_words(self, draw: Any) -> None:
         said = samples.text_of(draw(state(session(), requests_by_hour=COUNTS, requests_by_day=COUNTS)))
         assert "13 requests in the hours shown, 2 limited, 5 failed." in said
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_a_session_without_enough_history_is_marked_and_says_why(samples: ModuleType, draw: Any, language: str) -> None:
+def test_a_session_without_enough_history_is_marked_and_says_why(draw: Any, language: Language) -> None:
     nothing = publication("allocation", status="not_computable", reason="SPY has no price at 2026-07-21")
     some = publication("allocation", period_days=5)
-    [[_, _, _, _, _, cell, _, _]] = grid_cells(
-        samples, draw(state(session(publications=[some, nothing])), language=language)
-    )
+    [[_, _, _, _, _, cell, _, _]] = grid_cells(draw(state(session(publications=[some, nothing])), language=language))
     shown = samples.text_of(cell)
     assert common.NOT_COMPUTABLE_TAG.in_(language) in shown and texts.EMPTY.in_(language) not in shown
     assert {"en": "SPY has no price at 2026-07-21", "ko": "SPY의 2026-07-21 시세가 없습니다"}[language] in shown
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_bars_that_wait_for_a_person_are_listed_with_what_to_do(samples: ModuleType, draw: Any, language: str) -> None:
+def test_bars_that_wait_for_a_person_are_listed_with_what_to_do(draw: Any, language: Language) -> None:
     bar = {
         "kind": "stock",
         "ticker": "AMD",

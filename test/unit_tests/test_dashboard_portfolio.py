@@ -1,23 +1,23 @@
 """The portfolio's view: what was published, why each weight is what it is, and whether its data can be trusted."""
 
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+import dashboard_samples as samples
 from dashboard import figures, grids
-from dashboard.texts import common
+from dashboard.texts import Language, common
 from dashboard.texts import portfolio as texts
 from dashboard.texts import ticker as ticker_texts
 from utils.errors import InvalidInput
 
 
 @pytest.fixture
-def draw(samples: ModuleType) -> Any:
+def draw() -> Any:
     """Draws the view of a portfolio."""
 
     def drawn(
-        shown: dict[str, Any], address: str = "/", language: str = "en", followed: Any = None, **more: Any
+        shown: dict[str, Any], address: str = "/", language: Language = "en", followed: Any = None, **more: Any
     ) -> Any:
         api = samples.Api(
             {
@@ -32,9 +32,9 @@ def draw(samples: ModuleType) -> Any:
 
 
 @pytest.fixture
-def explained(samples: ModuleType) -> dict[str, Any]:
-    """Two positions; XLB offered three stocks."""
-    return samples.portfolio(  # type: ignore[no-any-return]
+def explained() -> dict[str, Any]:
+    """Return two positions. XLB offered three stocks."""
+    return samples.portfolio(
         samples.position(1, "NEM", 0.6, score=3e-12, period_return=0.0963, market_cap=32_100_000_000),
         samples.position(2, "MU", 0.4, score=2e-12, source_etfs=["QQQ"]),
         candidates=[
@@ -62,7 +62,7 @@ def test_no_cash_no_cash_bar() -> None:
     assert list(bars.y) == ["MU"]
 
 
-def test_the_grid_has_the_positions_as_published(samples: ModuleType, draw: Any, explained: dict[str, Any]) -> None:
+def test_the_grid_has_the_positions_as_published(draw: Any, explained: dict[str, Any]) -> None:
     grid = samples.named(draw(explained), "positions")
     assert [(row["ticker"], row["portfolio_weight"], row["period_return"]) for row in grid.rowData] == [
         ("NEM", 0.6, 0.0963),
@@ -80,7 +80,7 @@ def test_the_grid_has_the_positions_as_published(samples: ModuleType, draw: Any,
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_facts_say_what_the_portfolio_is_of(samples: ModuleType, draw: Any, language: str) -> None:
+def test_facts_say_what_the_portfolio_is_of(draw: Any, language: Language) -> None:
     shown = samples.text_of(draw(samples.portfolio(samples.position(1, "NEM", 1.0)), language=language))
     day, moment = {
         "en": ("Fri 21 Aug 2026", "24 Aug 2026 13:03 UTC"),
@@ -98,9 +98,7 @@ def test_facts_say_what_the_portfolio_is_of(samples: ModuleType, draw: Any, lang
         ({"stored": 80, "late": 2, "missing": 1}, "80 of 83", False),
     ],
 )
-def test_incomplete_data_is_told(
-    samples: ModuleType, draw: Any, bars: dict[str, int], told: str, is_whole: bool
-) -> None:
+def test_incomplete_data_is_told(draw: Any, bars: dict[str, int], told: str, is_whole: bool) -> None:
     view = draw(samples.portfolio(samples.position(1, "NEM", 1.0)), bars=bars)
     [link] = [each for each in samples.parts(view) if getattr(each, "href", "") == "/pipeline"]
     assert link.children == told
@@ -109,9 +107,7 @@ def test_incomplete_data_is_told(
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize(("source", "banner"), common.SOURCE_BANNERS.items())
-def test_prices_that_are_not_yahoos_are_labelled(
-    samples: ModuleType, draw: Any, source: str, banner: Any, language: str
-) -> None:
+def test_prices_that_are_not_yahoos_are_labelled(draw: Any, source: str, banner: Any, language: Language) -> None:
     told = banner.in_(language)
     assert told in samples.text_of(
         draw(samples.portfolio(samples.position(1, "NEM", 1.0), source=source), "/", language)
@@ -120,26 +116,26 @@ def test_prices_that_are_not_yahoos_are_labelled(
     assert told not in samples.text_of(draw(samples.portfolio(), "/", language))
 
 
-def test_a_degraded_portfolio_says_what_was_missing(samples: ModuleType, draw: Any) -> None:
+def test_a_degraded_portfolio_says_what_was_missing(draw: Any) -> None:
     reason = "XLB has no bar of 2026-08-21 (late)"
     shown = samples.portfolio(samples.position(1, "NEM", 1.0), degraded_reason=reason)
     assert common.DEGRADED.en.format(reason=reason) in samples.text_of(draw(shown))
     assert "Degraded" not in samples.text_of(draw(samples.portfolio(samples.position(1, "NEM", 1.0))))
 
 
-def test_later_holdings_are_shown_as_hindsight(samples: ModuleType, draw: Any) -> None:
+def test_later_holdings_are_shown_as_hindsight(draw: Any) -> None:
     late = samples.portfolio(holdings_as_of="2026-08-28", holdings_known_later=True)
     assert "holdings are those of Fri 28 Aug 2026" in samples.text_of(draw(late))
     assert "hindsight" not in samples.text_of(draw(samples.portfolio()))
 
 
-def test_quoted_market_caps_are_marked(samples: ModuleType, draw: Any) -> None:
+def test_quoted_market_caps_are_marked(draw: Any) -> None:
     quoted = samples.portfolio(samples.position(1, "NEM", 1.0, market_cap_source="quoted"))
     assert "75.1B*" in samples.text_of(draw(quoted)) and texts.MARKET_CAP_QUOTED.en in samples.text_of(draw(quoted))
     assert texts.MARKET_CAP_QUOTED.en not in samples.text_of(draw(samples.portfolio(samples.position(1, "NEM", 1.0))))
 
 
-def test_empty_portfolio_says_why(samples: ModuleType, draw: Any) -> None:
+def test_empty_portfolio_says_why(draw: Any) -> None:
     shown = samples.text_of(draw(samples.portfolio(holdings_as_of=None)))
     assert texts.EMPTY_TITLE.en in shown and "Nobody beat SPY" in shown and "100.00%" in shown
 
@@ -148,7 +144,7 @@ def test_empty_portfolio_says_why(samples: ModuleType, draw: Any) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_the_first_view_says_how_it_has_done(samples: ModuleType, draw: Any, language: str) -> None:
+def test_the_first_view_says_how_it_has_done(draw: Any, language: Language) -> None:
     view = draw(samples.portfolio(), "/?as_of=2026-08-20", language, samples.followed(20, hindsight_sessions=2))
     record = samples.named(view, "record")
     told = samples.text_of(record)
@@ -157,12 +153,12 @@ def test_the_first_view_says_how_it_has_done(samples: ModuleType, draw: Any, lan
     assert list(samples.links(record).values()) == ["/performance?period=20&as_of=2026-08-20"]
 
 
-def test_a_record_without_hindsight_has_no_doubt(samples: ModuleType, draw: Any) -> None:
+def test_a_record_without_hindsight_has_no_doubt(draw: Any) -> None:
     view = draw(samples.portfolio(), followed=samples.followed(20))
     assert "real record" not in samples.text_of(samples.named(view, "record"))
 
 
-def test_a_portfolio_not_followed_yet_says_so(samples: ModuleType, draw: Any) -> None:
+def test_a_portfolio_not_followed_yet_says_so(draw: Any) -> None:
     view = draw(samples.portfolio(), followed=samples.followed(5))
     assert texts.NO_RECORD.en in samples.text_of(samples.named(view, "record"))
 
@@ -170,7 +166,7 @@ def test_a_portfolio_not_followed_yet_says_so(samples: ModuleType, draw: Any) ->
 # ── why ──
 
 
-def test_the_formula_is_shown_with_its_numbers(samples: ModuleType, draw: Any, explained: dict[str, Any]) -> None:
+def test_the_formula_is_shown_with_its_numbers(draw: Any, explained: dict[str, Any]) -> None:
     shown = samples.text_of(samples.named(draw(explained), "formula"))
     for expected in ("2026-07-24 → 2026-08-21", "+9.63%", "0.096300 ÷ $32.1B = 3.0000e-12", "5.0000e-12"):
         assert expected in shown, expected
@@ -178,7 +174,7 @@ def test_the_formula_is_shown_with_its_numbers(samples: ModuleType, draw: Any, e
     assert texts.FORMULA_CAPPED.en not in shown
 
 
-def test_a_capped_weight_says_so(samples: ModuleType, draw: Any) -> None:
+def test_a_capped_weight_says_so(draw: Any) -> None:
     capped = samples.portfolio(
         samples.position(1, "NEM", 0.5, score=3e-12), samples.position(2, "MU", 0.5, score=1e-12)
     )
@@ -186,16 +182,14 @@ def test_a_capped_weight_says_so(samples: ModuleType, draw: Any) -> None:
     assert "= 75.00%" in shown and texts.FORMULA_CAPPED.en in shown and "50.00%" in shown
 
 
-def test_each_other_candidate_has_its_reason(samples: ModuleType, draw: Any, explained: dict[str, Any]) -> None:
+def test_each_other_candidate_has_its_reason(draw: Any, explained: dict[str, Any]) -> None:
     offer = samples.text_of(samples.named(draw(explained), "offer-XLB"))
     assert "1 LIN 25.00% -3.21% 75.1B return of -3.21 % is not positive" in offer
     assert "2 NEM 12.50% +11.70% 75.1B ✓ chosen" in offer
     assert "3 FCX 8.33% – – no market cap" in offer
 
 
-def test_another_position_is_explained_by_its_address(
-    samples: ModuleType, draw: Any, explained: dict[str, Any]
-) -> None:
+def test_another_position_is_explained_by_its_address(draw: Any, explained: dict[str, Any]) -> None:
     view = draw(explained, "/?why=MU&period=20")
     assert "Why MU has 40.00%" in samples.text_of(view)
     assert "/?why=NEM&period=20" in {each.href for each in samples.parts(view) if hasattr(each, "href")}
@@ -206,7 +200,7 @@ def test_another_position_is_explained_by_its_address(
 # ── addresses ──
 
 
-def test_three_calls_a_view(samples: ModuleType) -> None:
+def test_three_calls_a_view() -> None:
     shown = samples.portfolio(samples.position(1, "NEM", 1.0), period_days=5)
     api = samples.Api(
         {
@@ -223,13 +217,13 @@ def test_three_calls_a_view(samples: ModuleType) -> None:
     ]
 
 
-def test_the_selector_keeps_the_session_but_not_into_the_month(samples: ModuleType, draw: Any) -> None:
+def test_the_selector_keeps_the_session_but_not_into_the_month(draw: Any) -> None:
     links = samples.links(draw(samples.portfolio(period_days=10), "/?period=10&as_of=2026-08-20&why=NEM"))
     assert links["5d"] == "/?period=5&as_of=2026-08-20"
     assert links["month"] == "/?period=monthly"
 
 
-def test_the_date_picker_offers_what_is_published(samples: ModuleType, draw: Any) -> None:
+def test_the_date_picker_offers_what_is_published(draw: Any) -> None:
     shown = samples.portfolio(as_of_date="2026-08-20")
     view = draw(shown, "/?as_of=2026-08-20")
     picker = samples.named(view, "session-picker")
@@ -239,16 +233,14 @@ def test_the_date_picker_offers_what_is_published(samples: ModuleType, draw: Any
 
 
 @pytest.mark.parametrize("address", ["/?period=7", "/?period=x", "/?as_of=yesterday"])
-def test_a_wrong_choice_asks_nothing(samples: ModuleType, address: str) -> None:
+def test_a_wrong_choice_asks_nothing(address: str) -> None:
     api = samples.Api({})
     with pytest.raises(InvalidInput):
         samples.drawn(api, address)
     assert api.asked == []
 
 
-def test_all_candidates_are_one_grid_with_their_verdicts(
-    draw: Any, samples: ModuleType, explained: dict[str, Any]
-) -> None:
+def test_all_candidates_are_one_grid_with_their_verdicts(draw: Any, explained: dict[str, Any]) -> None:
     grid = samples.named(draw(explained, language="ko"), "all-candidates")
     assert [(row["etf_ticker"], row["ticker"], row["cap"], row["verdict"]) for row in grid.rowData] == [
         ("QQQ", "MU", "75.1B", "✓ 선정"),
@@ -259,7 +251,7 @@ def test_all_candidates_are_one_grid_with_their_verdicts(
     assert grid.dashGridOptions["domLayout"] == "autoHeight"
 
 
-def test_a_long_grid_draws_only_the_rows_in_sight(samples: ModuleType) -> None:
+def test_a_long_grid_draws_only_the_rows_in_sight() -> None:
     rows = [{"ticker": f"T{number}"} for number in range(100)]
     columns = [grids.text("ticker", "Ticker", 100)]
     long = grids.grid("long", columns, rows, samples.page(), rows_shown=12)
@@ -275,7 +267,7 @@ def test_a_long_grid_draws_only_the_rows_in_sight(samples: ModuleType) -> None:
 @pytest.mark.parametrize(
     ("language", "told"), [("en", "Not computable: SPY has no price at 2026-07-21"), ("ko", "SPY의 2026-07-21 시세")]
 )
-def test_what_is_not_computable_is_not_shown_as_cash(samples: ModuleType, draw: Any, language: str, told: str) -> None:
+def test_what_is_not_computable_is_not_shown_as_cash(draw: Any, language: Language, told: str) -> None:
     reason = "not computable: SPY has no price at 2026-07-21"
     shown = samples.text_of(
         draw(
@@ -299,7 +291,7 @@ def test_what_is_not_computable_is_not_shown_as_cash(samples: ModuleType, draw: 
     ],
 )
 def test_the_calendar_marks_the_day_shown(
-    samples: ModuleType, draw: Any, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], mark: str | None
+    draw: Any, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], mark: str | None
 ) -> None:
     calendar = samples.calendar()
     calendar["sessions"][-1] |= changes
@@ -314,7 +306,7 @@ def test_the_calendar_marks_the_day_shown(
 
 @pytest.mark.parametrize("source", ["implied_x_close", "derived_x_close", "shares_x_close", "quoted"])
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_why_says_how_the_market_cap_was_come_by(samples: ModuleType, draw: Any, source: str, language: str) -> None:
+def test_why_says_how_the_market_cap_was_come_by(draw: Any, source: str, language: Language) -> None:
     view = draw(samples.portfolio(samples.position(1, "NEM", 1.0, market_cap_source=source)), language=language)
     told = ticker_texts.CAP_SOURCES[source].in_(language)
     assert texts.MARKET_CAP_IS.in_(language, source=told) in samples.text_of(view)
@@ -354,7 +346,7 @@ def test_why_says_how_the_market_cap_was_come_by(samples: ModuleType, draw: Any,
         ),
     ],
 )
-def test_what_a_portfolio_lacks_is_told_in_korean(samples: ModuleType, draw: Any, reason: str, korean: str) -> None:
+def test_what_a_portfolio_lacks_is_told_in_korean(draw: Any, reason: str, korean: str) -> None:
     shown = samples.portfolio(samples.position(1, "NEM", 1.0), degraded_reason=reason)
     assert common.DEGRADED.in_("ko", reason=korean) in samples.text_of(draw(shown, language="ko"))
     assert common.DEGRADED.in_("en", reason=reason) in samples.text_of(draw(shown))

@@ -5,18 +5,18 @@ import io
 from datetime import date
 from pathlib import Path
 from string import Formatter
-from types import ModuleType
 from typing import Any
 
 import httpx
 import pytest
 
 import dashboard.texts
+import dashboard_samples as samples
 from config.config import ConfigError, Settings
 from dashboard import callbacks, dashboard_finviz_app, downloads
 from dashboard.address import Address
 from dashboard.page import Page
-from dashboard.texts import Text, common
+from dashboard.texts import Language, Text, common
 from dashboard.views import VIEWS
 from utils.errors import InvalidInput
 
@@ -31,8 +31,8 @@ TEXTS = [
 
 
 @pytest.fixture
-def server(samples: ModuleType) -> Any:
-    """The dashboard's web server on an API with one portfolio."""
+def server() -> Any:
+    """Build the dashboard's web server on an API with one portfolio."""
     shown = samples.portfolio(samples.position(1, "NEM", 0.6), samples.position(2, "=MU", 0.4))
     api = samples.Api(
         {
@@ -100,7 +100,7 @@ def test_both_languages_say_everything(module: str, text: Text) -> None:
     ],
 )
 def test_the_page_is_in_the_readers_language_and_colours_from_its_first_byte(
-    server: Any, cookies: dict[str, str], headers: dict[str, str], language: str, theme: str
+    server: Any, cookies: dict[str, str], headers: dict[str, str], language: Language, theme: str
 ) -> None:
     for name, value in cookies.items():
         server.set_cookie(name, value)
@@ -123,7 +123,7 @@ def test_a_preference_leads_nowhere_else(server: Any, then: str) -> None:
 # ── in place of data ──
 
 
-def render(samples: ModuleType, answer: Any, address: str = "/", language: str = "en") -> str:
+def render(answer: Any, address: str = "/", language: Language = "en") -> str:
     answers = dict.fromkeys(("/dashboard/active-allocations", "/stocks/monthly-portfolio"), answer)
     beside = {"/dashboard/calendar": samples.calendar(), "/dashboard/performance": samples.performance()}
     api = samples.Api(answers | beside)
@@ -144,28 +144,24 @@ def render(samples: ModuleType, answer: Any, address: str = "/", language: str =
         ({"as_of_date": "2026-08-21"}, common.BROKEN_TITLE, common.TRY_AGAIN),
     ],
 )
-def test_what_cannot_be_shown_says_what_to_do(
-    samples: ModuleType, answer: Any, title: Text, action: Text, language: str
-) -> None:
-    shown = render(samples, answer, "/", language)
+def test_what_cannot_be_shown_says_what_to_do(answer: Any, title: Text, action: Text, language: Language) -> None:
+    shown = render(answer, "/", language)
     assert title.in_(language) in shown and action.in_(language) in shown
     assert "Traceback" not in shown and "KeyError" not in shown
 
 
-def test_an_unpublished_session_leads_to_the_newest_one(samples: ModuleType) -> None:
+def test_an_unpublished_session_leads_to_the_newest_one() -> None:
     nothing = (404, {"error": "NotPublished", "detail": "no portfolio of 2026-08-19 is published"})
-    assert common.SHOW_NEWEST.en in render(samples, nothing, "/?as_of=2026-08-19")
-    assert common.SHOW_NEWEST.en not in render(samples, nothing, "/")
+    assert common.SHOW_NEWEST.en in render(nothing, "/?as_of=2026-08-19")
+    assert common.SHOW_NEWEST.en not in render(nothing, "/")
 
 
-def test_an_unknown_view_names_those_there_are(samples: ModuleType) -> None:
-    assert "There is no view /portfolios: choose one of /" in render(samples, {}, "/portfolios")
+def test_an_unknown_view_names_those_there_are() -> None:
+    assert "There is no view /portfolios: choose one of /" in render({}, "/portfolios")
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_the_header_leads_to_every_view_and_to_the_other_language_and_colours(
-    samples: ModuleType, language: str
-) -> None:
+def test_the_header_leads_to_every_view_and_to_the_other_language_and_colours(language: Language) -> None:
     page: Page = samples.page("/?period=5", language, "light")
     links = samples.links(callbacks.header(page))
     for view in VIEWS:

@@ -4,13 +4,13 @@ import gzip
 import re
 import socket
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import httpx
 import plotly
 import pytest
 
+import dashboard_samples as samples
 from config.config import ConfigError, Settings
 from dashboard import dashboard_finviz_app, static_files
 
@@ -18,7 +18,7 @@ PLOTLY = Path(plotly.__file__).with_name("package_data") / "plotly.min.js"
 
 
 @pytest.fixture(scope="module")
-def app(samples: ModuleType) -> Any:
+def app() -> Any:
     app = dashboard_finviz_app.create_app(samples.Api({}).client, samples.PERIODS)
     static_files.keep_files(app)
     return app
@@ -56,7 +56,7 @@ def test_a_browser_that_has_a_file_is_told_so(browser: Any) -> None:
 
 
 def test_only_what_the_page_names_is_kept(browser: Any) -> None:
-    """Dash serves a style under any address; the memory has one of them."""
+    """Dash serves a style under any address. The cache keeps one of them."""
     answer = browser.get("/assets/finviz.css?m=1", headers={"Accept-Encoding": "gzip"})
     assert answer.status_code == 200 and "Content-Encoding" not in answer.headers
 
@@ -88,7 +88,7 @@ def test_another_script_is_left_as_it_is(script: bytes) -> None:
     assert static_files.compiled_early(script) == script
 
 
-def test_a_request_tells_what_it_asked_of_the_api(samples: ModuleType) -> None:
+def test_a_request_tells_what_it_asked_of_the_api() -> None:
     answer = samples.allocations(samples.portfolio(samples.position(1, "NEM", 1.0)))
     api = samples.Api({"/dashboard/active-allocations": answer})
     browser = dashboard_finviz_app.create_app(api.client, samples.PERIODS).server.test_client()

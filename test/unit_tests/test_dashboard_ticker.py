@@ -1,15 +1,15 @@
-"""A ticker's page: a stock's, an ETF's, an exchange rate's, and of what nobody knows."""
+"""A ticker's page: a stock, an ETF, an exchange rate and an unknown ticker."""
 
-from types import ModuleType
 from typing import Any
 
 import pytest
 from msgspec import convert
 
+import dashboard_samples as samples
 from contract.stocks import Bar
 from dashboard import callbacks, components, dashboard_finviz_app, downloads, figures
 from dashboard.figures import DARK, LIGHT, Candle
-from dashboard.texts import common
+from dashboard.texts import Language, common
 from dashboard.texts import ticker as texts
 from dashboard.views import ticker as view
 from utils.errors import InvalidInput
@@ -18,8 +18,8 @@ UNKNOWN = (404, {"error": "UnknownTicker", "detail": "nothing of it is stored"})
 
 
 @pytest.fixture
-def stock(samples: ModuleType) -> Any:
-    """An API that knows NVDA alone."""
+def stock() -> Any:
+    """Build an API that knows NVDA alone."""
     appearances = [
         samples.appearance("2026-08-21", 20, 0.4321),
         samples.appearance("2026-08-20", 5, 0.1),
@@ -47,8 +47,8 @@ def stock(samples: ModuleType) -> Any:
 
 
 @pytest.fixture
-def fund(samples: ModuleType) -> Any:
-    """An API that knows XLK, with two snapshots of it."""
+def fund() -> Any:
+    """Build an API that knows XLK, with two snapshots of it."""
     held = [
         {
             "etf_ticker": "XLK",
@@ -78,14 +78,14 @@ def fund(samples: ModuleType) -> Any:
     )
 
 
-def table(samples: ModuleType, drawn: Any, name: str) -> list[str]:
+def table(drawn: Any, name: str) -> list[str]:
     return [" ".join(samples.text_of(row).split()) for row in samples.named(drawn, name).children[1].children]
 
 
 # ── a stock ──
 
 
-def test_a_stock_is_three_calls(samples: ModuleType, stock: Any) -> None:
+def test_a_stock_is_three_calls(stock: Any) -> None:
     samples.drawn(stock, "/ticker/nvda?range=1m")
     assert stock.asked == [
         "/stocks/NVDA/history?limit=22",
@@ -94,8 +94,8 @@ def test_a_stock_is_three_calls(samples: ModuleType, stock: Any) -> None:
     ]
 
 
-def test_the_etfs_that_hold_it(samples: ModuleType, stock: Any) -> None:
-    assert table(samples, samples.drawn(stock, "/ticker/NVDA"), "holders") == [
+def test_the_etfs_that_hold_it(stock: Any) -> None:
+    assert table(samples.drawn(stock, "/ticker/NVDA"), "holders") == [
         "QQQ 9.12% 1 5d 20d 2026-08-20",
         "SPY 7.00% 2 5d 2026-08-20",
     ]
@@ -108,9 +108,9 @@ def test_the_etfs_that_hold_it(samples: ModuleType, stock: Any) -> None:
         ("ko", ["2026-08-21 20일 43.21% 2 +9.63% QQQ SPY", "2026-07-26 월간 25.00% 2 – 5일 20일"]),
     ],
 )
-def test_its_record_leads_to_each_portfolio(samples: ModuleType, stock: Any, language: str, lines: list[str]) -> None:
+def test_its_record_leads_to_each_portfolio(stock: Any, language: Language, lines: list[str]) -> None:
     drawn = samples.drawn(stock, "/ticker/NVDA", language)
-    record = table(samples, drawn, "record")
+    record = table(drawn, "record")
     assert [record[0], record[2]] == lines
     links = samples.links(samples.named(drawn, "record"))
     assert links["2026-08-20"] == "/?period=5&as_of=2026-08-20"
@@ -121,7 +121,7 @@ def test_its_record_leads_to_each_portfolio(samples: ModuleType, stock: Any, lan
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_facts_and_returns(samples: ModuleType, stock: Any, language: str) -> None:
+def test_facts_and_returns(stock: Any, language: Language) -> None:
     drawn = samples.drawn(stock, "/ticker/NVDA", language)
     shown = samples.text_of(drawn)
     for expected in (
@@ -135,7 +135,7 @@ def test_facts_and_returns(samples: ModuleType, stock: Any, language: str) -> No
     ):
         assert expected in shown, expected
     windows = {"en": ["5d", "20d", "month"], "ko": ["5일", "20일", "당월"]}[language]
-    assert table(samples, drawn, "returns") == [
+    assert table(drawn, "returns") == [
         f"{windows[0]} +5.00% +2.00% +3.00%",
         f"{windows[1]} – +3.00% –",
         f"{windows[2]} -1.00% +1.00% -2.00%",
@@ -143,7 +143,7 @@ def test_facts_and_returns(samples: ModuleType, stock: Any, language: str) -> No
     assert {"en": "no price on 2026-07-24", "ko": "2026-07-24 시세가 없습니다"}[language] in shown
 
 
-def test_a_market_cap_is_in_the_currency_of_its_prices(samples: ModuleType, stock: Any) -> None:
+def test_a_market_cap_is_in_the_currency_of_its_prices(stock: Any) -> None:
     bar = samples.bar("2026-08-21", 71200.0, market_cap=425_000_000_000_000, market_cap_source="quoted")
     stock.answers["/stocks/NVDA/history"] = samples.history("NVDA", bar, currency="KRW")
     shown = samples.text_of(samples.drawn(stock, "/ticker/NVDA"))
@@ -153,7 +153,7 @@ def test_a_market_cap_is_in_the_currency_of_its_prices(samples: ModuleType, stoc
     assert texts.NO_CAP.en in samples.text_of(samples.drawn(stock, "/ticker/NVDA"))
 
 
-def test_a_stock_that_no_etf_holds_and_no_portfolio_had(samples: ModuleType, stock: Any) -> None:
+def test_a_stock_that_no_etf_holds_and_no_portfolio_had(stock: Any) -> None:
     stock.answers["/etf-holdings/comparison/NVDA"]["etfs"] = []
     stock.answers["/stocks/NVDA/record"] = {**samples.part(0), "ticker": "NVDA", "appearances": []}
     shown = samples.text_of(samples.drawn(stock, "/ticker/NVDA"))
@@ -161,27 +161,27 @@ def test_a_stock_that_no_etf_holds_and_no_portfolio_had(samples: ModuleType, sto
 
 
 @pytest.mark.parametrize("source", common.SOURCE_BANNERS)
-def test_prices_that_are_not_yahoos_are_labelled(samples: ModuleType, stock: Any, source: str) -> None:
+def test_prices_that_are_not_yahoos_are_labelled(stock: Any, source: str) -> None:
     stock.answers["/stocks/NVDA/history"]["bars"][-1]["source"] = source
     shown = samples.text_of(samples.drawn(stock, "/ticker/NVDA"))
     assert common.SOURCE_BANNERS[source].en in shown and common.SOURCES[source].en in shown
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_a_holding_without_prices_is_shown_all_the_same(samples: ModuleType, stock: Any, language: str) -> None:
+def test_a_holding_without_prices_is_shown_all_the_same(stock: Any, language: Language) -> None:
     stock.answers["/stocks/NVDA/history"] = UNKNOWN
     drawn = samples.drawn(stock, "/ticker/NVDA", language)
     shown = samples.text_of(drawn)
     assert "NVIDIA Corporation" in shown and texts.NO_PRICES_TITLE.in_(language, ticker="NVDA") in shown
-    assert table(samples, drawn, "holders") and len(stock.asked) == 3
+    assert table(drawn, "holders") and len(stock.asked) == 3
 
 
 # ── an ETF, an exchange rate ──
 
 
-def test_an_etf_shows_what_it_holds_now(samples: ModuleType, fund: Any) -> None:
+def test_an_etf_shows_what_it_holds_now(fund: Any) -> None:
     drawn = samples.drawn(fund, "/ticker/XLK")
-    assert table(samples, drawn, "holdings") == ["1 NVDA NVDA 15.00%", "2 MSFT MSFT 12.00%"]
+    assert table(drawn, "holdings") == ["1 NVDA NVDA 15.00%", "2 MSFT MSFT 12.00%"]
     assert samples.links(drawn)["MSFT"] == "/ticker/MSFT"
     shown = samples.text_of(drawn)
     assert "Snapshot of Thu 20 Aug 2026" in shown and "Technology sector" in shown
@@ -194,12 +194,12 @@ def test_an_etf_shows_what_it_holds_now(samples: ModuleType, fund: Any) -> None:
     ]
 
 
-def test_an_etf_without_a_snapshot_says_so(samples: ModuleType, fund: Any) -> None:
+def test_an_etf_without_a_snapshot_says_so(fund: Any) -> None:
     fund.answers["/etf-holdings/all-holdings"] = {**samples.part(0), "holdings": []}
     assert texts.NO_HOLDINGS.en in samples.text_of(samples.drawn(fund, "/ticker/XLK"))
 
 
-def test_an_exchange_rate_has_a_course_and_nothing_else(samples: ModuleType) -> None:
+def test_an_exchange_rate_has_a_course_and_nothing_else() -> None:
     rate = samples.history("KRW=X", quote_type="CURRENCY", currency="KRW", sector=None, returns=[])
     api = samples.Api({"/stocks/KRW=X/history": rate})
     shown = samples.text_of(samples.drawn(api, "/ticker/KRW%3DX"))
@@ -212,7 +212,7 @@ def test_an_exchange_rate_has_a_course_and_nothing_else(samples: ModuleType) -> 
 
 
 @pytest.mark.parametrize(("chosen", "bars"), [("1m", 22), ("3m", 64), ("6m", 127), ("1y", 253)])
-def test_the_range_is_in_the_address(samples: ModuleType, stock: Any, chosen: str, bars: int) -> None:
+def test_the_range_is_in_the_address(stock: Any, chosen: str, bars: int) -> None:
     drawn = samples.drawn(stock, f"/ticker/NVDA?range={chosen}")
     assert stock.asked[0] == f"/stocks/NVDA/history?limit={bars}"
     assert samples.links(drawn)["1Y"] == "/ticker/NVDA?range=1y"
@@ -220,7 +220,7 @@ def test_the_range_is_in_the_address(samples: ModuleType, stock: Any, chosen: st
     assert selected.children == texts.RANGES[chosen].en
 
 
-def test_a_wrong_range_asks_nothing(samples: ModuleType, stock: Any) -> None:
+def test_a_wrong_range_asks_nothing(stock: Any) -> None:
     with pytest.raises(InvalidInput, match="range=9y: choose one of 1m, 3m, 6m, 1y"):
         samples.drawn(stock, "/ticker/NVDA?range=9y")
     assert stock.asked == []
@@ -262,12 +262,12 @@ def test_the_chart_has_candles_the_adjusted_close_the_volume_and_what_happened(p
         ({"dividend": 361.0, "split_ratio": 1.5}, (("D", "배당 361"), ("S", "액면분할 1 : 1.5"))),
     ],
 )
-def test_dividends_and_splits_are_marked(samples: ModuleType, changes: dict[str, float], marks: Any) -> None:
+def test_dividends_and_splits_are_marked(changes: dict[str, float], marks: Any) -> None:
     bar = convert(samples.bar("2026-08-21", 100.0, **changes), Bar)
     assert view.candle(bar, samples.page("/ticker/NVDA", "ko")).marks == marks
 
 
-def test_the_hover_card_has_the_sessions_numbers(samples: ModuleType) -> None:
+def test_the_hover_card_has_the_sessions_numbers() -> None:
     bar = convert(samples.bar("2026-08-21", 100.0, volume=12_345_678), Bar)
     english, korean = (samples.page("/ticker/NVDA", language) for language in ("en", "ko"))
     assert view.candle(bar, english).card.split("<br>") == [
@@ -304,9 +304,7 @@ def test_a_few_sessions_are_named(count: int, named: int) -> None:
         ("/ticker", UNKNOWN, texts.NO_SUBJECT),
     ],
 )
-def test_an_unknown_ticker_says_where_to_look(
-    samples: ModuleType, address: str, answer: Any, why: Any, language: str
-) -> None:
+def test_an_unknown_ticker_says_where_to_look(address: str, answer: Any, why: Any, language: Language) -> None:
     api = samples.Api({})
     api.answers = _Always(answer)
     drawn = samples.drawn(api, address, language)
@@ -328,14 +326,14 @@ class _Always(dict[str, Any]):
         return self.answer
 
 
-def test_the_api_away_is_not_an_unknown_ticker(samples: ModuleType) -> None:
+def test_the_api_away_is_not_an_unknown_ticker() -> None:
     api = samples.Api({"/stocks/NVDA/history": (503, {"error": "DatabaseUnavailable", "detail": "away"})})
     shown = samples.text_of(callbacks.render(api.client, samples.page("/ticker/NVDA")))
     assert common.AWAY_TITLE.en in shown and texts.TO_FIND.en not in shown
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_every_view_has_the_ticker_field(samples: ModuleType, language: str) -> None:
+def test_every_view_has_the_ticker_field(language: Language) -> None:
     header = callbacks.header(samples.page("/", language))
     field = samples.named(header, components.TICKER_SEARCH)
     assert field.placeholder == texts.SEARCH_HINT.in_(language)
@@ -343,7 +341,7 @@ def test_every_view_has_the_ticker_field(samples: ModuleType, language: str) -> 
     assert "/ticker" not in samples.links(header).values(), "a ticker's page has no place in the navigation"
 
 
-def test_its_tables_can_be_downloaded(samples: ModuleType, stock: Any) -> None:
+def test_its_tables_can_be_downloaded(stock: Any) -> None:
     page = samples.page("/ticker/NVDA?range=1m")
     prices = downloads.as_csv(view.prices(stock.client, page)).splitlines()
     assert prices[0].startswith("trade_date,open_price") and prices[2].startswith("2026-08-21,100.0,103.0")
@@ -355,7 +353,7 @@ def test_its_tables_can_be_downloaded(samples: ModuleType, stock: Any) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_a_sector_that_is_not_yahoos_word_is_marked(samples: ModuleType, stock: Any, language: str) -> None:
+def test_a_sector_that_is_not_yahoos_word_is_marked(stock: Any, language: Language) -> None:
     told = f"Technology  {texts.DERIVED_SECTOR.in_(language)}"
     assert told not in samples.text_of(samples.drawn(stock, "/ticker/NVDA", language))
     stock.answers["/stocks/NVDA/history"] = samples.history("NVDA", sector_source="derived")
@@ -363,7 +361,7 @@ def test_a_sector_that_is_not_yahoos_word_is_marked(samples: ModuleType, stock: 
 
 
 @pytest.mark.parametrize("source", ["implied_x_close", "derived_x_close", "shares_x_close", "quoted"])
-def test_how_a_market_cap_was_come_by_is_said(samples: ModuleType, stock: Any, source: str) -> None:
+def test_how_a_market_cap_was_come_by_is_said(stock: Any, source: str) -> None:
     bar = samples.bar("2026-08-21", 101.0, market_cap_source=source)
     stock.answers["/stocks/NVDA/history"] = samples.history("NVDA", bar)
     for language in ("en", "ko"):
@@ -371,7 +369,7 @@ def test_how_a_market_cap_was_come_by_is_said(samples: ModuleType, stock: Any, s
         assert texts.CAP_SOURCES[source].in_(language) in shown
 
 
-def test_a_volume_that_is_not_known_is_a_dash(samples: ModuleType) -> None:
+def test_a_volume_that_is_not_known_is_a_dash() -> None:
     unknown = view.candle(convert(samples.bar("2026-08-21", 101.0, volume=None), Bar), samples.page())
     assert (unknown.volume, unknown.card.endswith("Volume –")) == (None, True)
     known = view.candle(convert(samples.bar("2026-08-21", 101.0), Bar), samples.page())
@@ -386,7 +384,7 @@ def test_a_volume_that_is_not_known_is_a_dash(samples: ModuleType) -> None:
         ("ko", "2026-08-12에 시세가 이어지지 않습니다 (a step of +900 %)"),
     ],
 )
-def test_a_return_in_doubt_says_so(samples: ModuleType, stock: Any, language: str, told: str) -> None:
+def test_a_return_in_doubt_says_so(stock: Any, language: Language, told: str) -> None:
     assert told not in samples.text_of(samples.drawn(stock, "/ticker/NVDA", language))
     history = samples.history("NVDA")
     history["returns"][0]["degraded_reason"] = "prices break at 2026-08-12: a step of +900 %"

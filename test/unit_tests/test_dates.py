@@ -40,7 +40,7 @@ def test_the_session_a_run_is_about(moment: str, session: str) -> None:
     assert last_closed_session(utc(moment)) == date.fromisoformat(session)
 
 
-def test_mistake_2_n_sessions_span_n_plus_1_closes_across_a_holiday() -> None:
+def test_n_sessions_span_n_plus_1_closes_across_a_holiday() -> None:
     start, end = window_of(date(2026, 9, 11), 5)
 
     assert (start, end) == (date(2026, 9, 3), date(2026, 9, 11))
@@ -65,7 +65,7 @@ def test_korean_tickers_trade_in_seoul(ticker: str) -> None:
 
 
 @pytest.mark.parametrize("day", ["2026-11-26", "2026-11-28"])
-def test_mistake_11_a_holiday_is_refused_with_its_neighbours(day: str) -> None:
+def test_a_holiday_is_refused_with_its_neighbours(day: str) -> None:
     with pytest.raises(NotASession, match=r"2026-11-2[57] and 2026-11-(27|30)"):
         close_of(date.fromisoformat(day))
 

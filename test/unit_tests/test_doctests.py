@@ -29,7 +29,7 @@ def modules_with_examples() -> list[str]:
     return [
         ".".join(file.relative_to(ROOT).with_suffix("").parts)
         for file in files
-        if ">>> " in file.read_text(encoding="utf-8") and "tests" not in file.parts
+        if ">>> " in file.read_text(encoding="utf-8") and "tests" not in file.relative_to(ROOT).parts
     ]
 
 

@@ -1,4 +1,4 @@
-"""The documents say what is: generated blocks are current; commands, links, paths and tests that they name exist."""
+"""The documents are true: generated blocks are current, and their commands, links, paths and tests exist."""
 
 import re
 import shlex
@@ -39,7 +39,7 @@ def everywhere(pattern: re.Pattern[str]) -> list[tuple[str, re.Match[str]]]:
 
 
 def commands() -> list[tuple[str, str]]:
-    """Document -> the arguments of each call of the front door in its code; generated code is no call."""
+    """Return (document, arguments) of each front door call in the documents' code. Generated code does not count."""
     return [
         (name, found[1].strip())
         for name, path in DOCUMENTS.items()

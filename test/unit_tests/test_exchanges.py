@@ -207,7 +207,7 @@ class TestCalendars:
         assert not days or name in ("XBOM", "XMOS", "XTAE", "BVMF", "XTAI", "XIST")
 
     def test_an_exchange_that_the_package_does_not_know_yet_goes_on_with_its_week(self) -> None:
-        """Shanghai publishes one year at a time; a week of the year after has its five days."""
+        """Shanghai publishes one year at a time. A week of the year after has five sessions."""
         known = exchange_calendars.get_calendar("XSHG", start="2026-01-05").bound_max().date()
         monday = known + timedelta(days=14 - known.weekday())
         week = sessions_between(monday, monday + timedelta(days=6), "XSHG")

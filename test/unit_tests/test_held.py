@@ -28,7 +28,7 @@ def followed(decisions: Iterable[Decided], sessions: list[date]) -> dict[date, s
 
 
 def drawn(chance: random.Random) -> list[Decided]:
-    """Decisions with gaps, some of them on days that are no sessions; the month's at any distance."""
+    """Draw decisions with gaps, some on days that are no sessions, and monthly ones at any distance."""
     often = chance.choice([0.05, 0.4, 0.9])
     daily = [(period, day) for period in (5, 10, 20) for day in CALENDAR if chance.random() < often]
     first, last = CALENDAR[0], CALENDAR[-10]
@@ -58,7 +58,7 @@ def test_it_is_what_the_job_follows(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(60, 90))
 def test_what_is_decided_later_does_not_matter(seed: int) -> None:
-    """A run for a session in the past sees decisions of after it; day by day it had not."""
+    """A run for a past session sees later decisions. A run on that day did not."""
     decisions = drawn(random.Random(seed))
     for session in CALENDAR[10:100:7]:
         known = [each for each in decisions if each[1] < session]
@@ -96,4 +96,4 @@ def test_single_cases(decisions: list[Decided], session: date, expected: list[da
 
 
 def test_the_month_is_the_jobs() -> None:
-    assert held.MONTHLY_PERIOD == MONTHLY_PERIOD
+    assert held.MONTH == MONTHLY_PERIOD

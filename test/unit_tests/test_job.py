@@ -35,7 +35,7 @@ class FakeSession:
 
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch) -> FakeSession:
-    """A session without a JVM, and a database that is not there but answers the phone."""
+    """Replace the Spark session and the database connection by stand-ins without a JVM or a server."""
     fake = FakeSession()
     monkeypatch.setattr(runner, "session", lambda settings, name: fake)
     monkeypatch.setattr(runner, "connect", lambda settings: FakeConnection())
@@ -48,7 +48,7 @@ class FakeConnection:
 
 
 def error_of(said: str) -> str:
-    """The error, which is the last line and the only one that is no log line."""
+    """Return the error: the last line, and the only one that is no log line."""
     *log_lines, error = said.strip().splitlines()
     assert all(re.match(r"\S+Z (INFO|WARNING) ", line) for line in log_lines), said
     assert error.startswith("error: ")
@@ -93,8 +93,8 @@ def test_one_session(session: FakeSession) -> None:
     assert session.stopped
 
 
-def test_mistake_11_a_range_passes_over_weekends_and_holidays(session: FakeSession) -> None:
-    """Thanksgiving 2025 was Thursday the 27th; the early close on Friday is a session."""
+def test_a_range_skips_weekends_and_holidays(session: FakeSession) -> None:
+    """Thanksgiving 2025 was Thursday the 27th. The early close on Friday is a session."""
     asked = asked_sessions("--from", "2025-11-26", "--to", "2025-12-01")
     assert asked == [date(2025, 11, 26), date(2025, 11, 28), date(2025, 12, 1)]
 
@@ -114,7 +114,7 @@ def test_mistake_11_a_range_passes_over_weekends_and_holidays(session: FakeSessi
         (["--as-of-date", "2026-08-21", "--to", "2026-08-21"], "give either"),
     ],
 )
-def test_mistake_11_a_request_that_cannot_be_met_ends_with_2_and_one_line(
+def test_a_request_that_cannot_be_met_ends_with_2_and_one_line(
     session: FakeSession, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     assert run_main(never, *arguments) == 2
@@ -193,16 +193,16 @@ def test_the_summary_is_the_last_line_of_both_streams(
 
 def test_a_job_waits_for_its_session_only_when_it_needs_it() -> None:
     starting: Future[Any] = Future()
-    job = Job(starting, None, None, [], None)  # type: ignore[arg-type]
+    nothing: Any = None
+    job = Job(starting, nothing, nothing, [], None)
     starting.set_result("session")
-    assert job.spark == "session"
-    assert replace(job, session="session").spark == "session"  # type: ignore[arg-type]
+    started: Any = "session"
+    assert job.spark == started
+    assert replace(job, session=started).spark == started
 
 
 @pytest.mark.parametrize("days", [(7,), (5, 10, 21), (1, 5)])
-def test_mistake_12_a_period_that_the_tables_do_not_hold_is_refused(
-    monkeypatch: pytest.MonkeyPatch, days: tuple[int, ...]
-) -> None:
+def test_a_period_that_the_tables_lack_is_refused(monkeypatch: pytest.MonkeyPatch, days: tuple[int, ...]) -> None:
     changed = replace(universe_module.universe(), periods=days)
     monkeypatch.setattr(publishing, "universe", lambda: changed)
     with pytest.raises(InvalidInput, match="the tables hold 5, 10, 20"):
@@ -216,7 +216,7 @@ def test_periods_that_the_tables_hold_are_taken(monkeypatch: pytest.MonkeyPatch,
     assert publishing.published_periods() == days
 
 
-def test_mistake_03_no_job_reads_todays_date() -> None:
+def test_no_job_reads_todays_date() -> None:
     clocks = re.compile(r"\btoday\(|\bnow\(|current_date|current_timestamp|time\.time\(|clock_timestamp", re.IGNORECASE)
     files = [*(ROOT / "batch").glob("*.py"), ROOT / "utils" / "spark_utils.py"]
     assert len(files) > 5

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -61,12 +62,12 @@ def clean(seed: int = 1) -> list[Bar]:
     return series(walk(seed), QUARTERLY)
 
 
-def changed(bars: Sequence[Bar], at: int, **values: float) -> list[Bar]:
+def changed(bars: Sequence[Bar], at: int, **values: Any) -> list[Bar]:
     return [replace(bar, **values) if number == at else bar for number, bar in enumerate(bars)]
 
 
 def scaled(bars: Sequence[Bar], which: range, factor: float) -> list[Bar]:
-    """These bars' prices times a factor."""
+    """Return the bars with the prices of some multiplied by a factor."""
     return [
         replace(
             bar,
@@ -202,7 +203,7 @@ class TestSteps:
 
 
 def unapplied(bars: Sequence[Bar], at: int, ratio: float) -> list[Bar]:
-    """A split is listed, but the older bars are as they were."""
+    """List a split, but leave the older bars unadjusted."""
     return changed(scaled(bars, range(at), ratio), at, split_ratio=ratio)
 
 
@@ -631,13 +632,13 @@ class TestAnotherUnit:
         stored = rows(scaled(bars, range(160), 1 / factor)[:160])
         step = bars[160].close / bars[159].close * factor
 
-        assert found(judge(bars, Known(stored, waiting={DAYS[160]}, rejected_steps=[step]))) == NOTHING
+        assert found(judge(bars, Known(stored, waiting=rows(bars[160:161]), rejected_steps=[step]))) == NOTHING
 
     def test_the_same_answer_once_more_does_not_excuse_itself(self) -> None:
         bars, stored = scaled(clean(), range(161), 100.0), rows(clean()[:-1])
         steps = [bar.close / before.close for before, bar in pairwise(bars)]
 
-        assert found(judge(bars, Known(stored, waiting=set(DAYS), rejected_steps=steps))) == (DAYS, [])
+        assert found(judge(bars, Known(stored, waiting=rows(bars), rejected_steps=steps))) == (DAYS, [])
 
     def test_a_person_has_the_last_word(self) -> None:
         bars = scaled(clean(), range(161), 100.0)

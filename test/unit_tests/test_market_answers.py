@@ -37,7 +37,7 @@ def crumb(client: TestClient) -> str:
     """Of a client that has the cookie."""
     cookie = client.get("http://fc.yahoo.com/").headers["Set-Cookie"].partition(";")[0].removeprefix("A3=")
     client.cookies.set("A3", cookie)
-    return client.get("/v1/test/getcrumb").text
+    return str(client.get("/v1/test/getcrumb").text)
 
 
 def chart(client: TestClient, ticker: str, **params: Any) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def test_every_second_answer_is_in_the_other_version(client: TestClient, market:
 
 def test_without_noise_all_answers_are_the_first(client: TestClient) -> None:
     def told() -> str:
-        return client.get("/v8/finance/chart/SPY", params={"range": "1y"}).text
+        return str(client.get("/v8/finance/chart/SPY", params={"range": "1y"}).text)
 
     truth = told()
     assert client.put("/control/noise", json={"is_on": False}).json() == {"is_on": False}

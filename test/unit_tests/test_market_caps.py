@@ -24,7 +24,7 @@ def bar(session: date, close: float, split: float = 1.0) -> Bar:
 
 
 def row(close: float, shares: int | None, cap: int | None = None, source: str | None = "implied_x_close") -> Row:
-    """A stored row; its cap is what it was stored with."""
+    """Return a stored row with the cap it was stored with."""
     cap = cap or (round(close * shares) if shares else None)
     return {"close_price": close, "shares_outstanding": shares, "market_cap": cap, "market_cap_source": source}
 
@@ -231,7 +231,7 @@ class TestSplits:
         }
 
     def test_caps_of_a_first_fetch_are_those_of_then(self) -> None:
-        """Of before a split too, whose closes are adjusted for it; those of before a spin-off lost its worth."""
+        """Caps before a split are right, because closes are adjusted for it. Those before a spin-off lack its worth."""
         bars = [bar(DAYS[3], 50.0), bar(DAYS[2], 60.0, 4.0), bar(DAYS[1], 61.0), bar(EX_DATE, 60.0, 1.064)]
 
         found = worths(bars, {}, quote(1_000))
@@ -292,7 +292,7 @@ def test_messages_carry_it() -> None:
 
 
 class TestWhatCannotBe:
-    """The message contract refuses such a bar; until then no figure may end the run."""
+    """The message contract refuses such a bar. No figure may end the run before that."""
 
     @pytest.mark.parametrize("ratio", [0.0, -1.0, float("inf"), float("nan"), 1e300])
     @pytest.mark.parametrize("stored", [{}, {DAYS[3]: row(50.0, 1_000)}], ids=["first", "later"])

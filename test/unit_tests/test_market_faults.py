@@ -92,7 +92,7 @@ def test_a_scaled_bar(market: InventedMarket, faults: Faults, visible: FaultyMar
     faults.add(fault(kind="scaled_bar", ticker="SPY", session="2026-08-20", factor=1.5))
     true, wrong = market.bars("SPY", AFTER_CLOSE), visible.bars("SPY", AFTER_CLOSE)
     assert [bar.session for bar, other in zip(true, wrong, strict=True) if bar != other] == [date(2026, 8, 20)]
-    assert (wrong[-2].low, wrong[-2].adj_close) == (true[-2].low * 1.5, true[-2].adj_close * 1.5)
+    assert (wrong[-2].low, wrong[-2].adj_close) == (true[-2].low * 1.5, true[-2].adj_close * 1.5)  # type: ignore[operator]
     assert wrong[-2].volume == true[-2].volume
 
 
@@ -181,7 +181,7 @@ class TestPrices:
 
     @pytest.fixture
     def spoilt(self, market: InventedMarket, faults: Faults, visible: FaultyMarket) -> Callable[..., Bars]:
-        """True and visible bars of a ticker with a fault."""
+        """Return a ticker's true bars and its visible ones, which have a fault."""
 
         def ask(of: str, **values: Any) -> "TestPrices.Bars":
             faults.add(fault(**values))

@@ -174,7 +174,7 @@ def test_companies_keep_their_proportions(seed: int) -> None:
 
 
 class TestRates:
-    """Of a past day the close is about its own open; of the running one it is the price of the moment."""
+    """A past day's close is near its own open. The running day's is the price of the moment."""
 
     def test_a_past_close_is_about_the_open_of_its_day_and_not_of_the_next(self, market: InventedMarket) -> None:
         bars = [bar for bar in market.bars("KRW=X", AFTER_CLOSE) if bar.close and bar.open][:-1]

@@ -27,7 +27,7 @@ def market() -> InventedMarket:
 
 @pytest.fixture
 def client(market: InventedMarket) -> Iterator[TestClient]:
-    """It has the cookie, and asks with its crumb."""
+    """Return a client that has the cookie and asks with its crumb."""
     state = MarketState.of(market, MarketClock(market.sessions), Faults(market))
     with TestClient(create_app(state), base_url="http://query2.finance.yahoo.com") as client:
         cookie = client.get("http://fc.yahoo.com/").headers["Set-Cookie"].partition(";")[0].removeprefix("A3=")

@@ -35,7 +35,7 @@ def test_a_bar_survives_the_topic() -> None:
     assert from_json(EtfDailyBar, to_json(BAR)) == BAR
 
 
-def test_mistake_10_no_digit_is_rounded_away() -> None:
+def test_no_digit_is_rounded_away() -> None:
     assert from_json(EtfDailyBar, to_json(BAR)).adj_close == 643.987654321
 
 
@@ -221,7 +221,7 @@ def test_a_fund_may_hold_more_than_it_is_worth() -> None:
     ],
 )
 def test_a_snapshot_of_a_time_that_cannot_be_is_refused(days: dict[str, date], reason: str) -> None:
-    fields = {"collected_date": date(2026, 8, 21), **days}
+    fields: dict[str, Any] = {"collected_date": date(2026, 8, 21), **days}
     snapshot = HoldingsSnapshot(
         etf_ticker="QQQ", holdings=[Holding("NVDA", None, 0.1, 1)], fetched_at=FETCHED, source="yahoo", **fields
     )

@@ -26,7 +26,7 @@ def asked() -> Range:
 
 
 class Clock:
-    """Moves when it is told to."""
+    """A clock that moves only when a test sets it."""
 
     now = 0.0
 
@@ -60,7 +60,7 @@ class TestTimeLeft:
     def test_the_rest_is_expected_at_the_pace_of_what_is_done(
         self, shown: Progress, clock: Clock, seconds: float, left: float
     ) -> None:
-        """Half of the first step is 50 seconds of work; the expectation counts as much as 15 seconds of work."""
+        """Half of the first step is 50 seconds of work. The expectation weighs as much as 15 seconds."""
         self.tell(shown, 5)
         clock.now = seconds
 
@@ -112,7 +112,7 @@ class TestSteps:
 
         done: list[str] = []
         with pytest.raises(RateLimited):
-            history.run(asked, [Step("one", refuse), Step("two", lambda _: done.append("two") or "")])  # type: ignore[func-returns-value]
+            history.run(asked, [Step("one", refuse), Step("two", lambda _: done.append("two") or "")])
         assert done == []
 
     def test_prices_before_what_is_computed_of_them(self, asked: Range) -> None:
@@ -136,7 +136,7 @@ class TestSteps:
 class TestJobs:
     @pytest.fixture
     def ended(self, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-        """Plays how spark-submit ends; returns what it was called with."""
+        """Return a function that plays the end of spark-submit and returns its command line."""
 
         def play(code: int, out: str, err: str) -> list[str]:
             called: list[str] = []
@@ -145,7 +145,7 @@ class TestJobs:
                 called.extend(command)
                 return subprocess.CompletedProcess(command, code, out, err)
 
-            monkeypatch.setattr(history.subprocess, "run", submit)
+            monkeypatch.setattr(subprocess, "run", submit)
             return called
 
         return play

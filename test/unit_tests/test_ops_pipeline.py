@@ -1,4 +1,4 @@
-"""Watching a run of Airflow: what is told, and how it ends."""
+"""Watching a run of Airflow: its messages and its end."""
 
 from contextlib import nullcontext
 from dataclasses import replace
@@ -136,14 +136,14 @@ def test_an_unknown_stage_is_answered_with_its_neighbours() -> None:
 
 
 class FakeBackfill(FakeAirflow):
-    """Two sessions, of which the second ends at the third look."""
+    """A backfill of two sessions. The second ends at the third look."""
 
     def __init__(self, last_state: str) -> None:
         super().__init__([])
         self._states = [["queued", "queued"], ["success", "running"], ["success", last_state]]
 
     def dags(self) -> dict[str, bool]:
-        return {runs.CONTROLLER: False}
+        return {CONTROLLER.dag_id: False}
 
     def create_backfill(self, dag_id: str, start: date, end: date, conf: dict[str, Any]) -> int:
         assert conf == {"stage_delay_minutes": 0}

@@ -53,7 +53,7 @@ def test_the_property_files_have_the_stacks_ports(tmp_path: Path) -> None:
 
 @pytest.fixture
 def jars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
-    """Jars and a lock of our own; the function says what a download brings."""
+    """Set up jars and a lock of the test's own. Returns a function that sets a download's result."""
     lock = tmp_path / "jars.sha256"
     lock.write_text(f"{hashlib.sha256(b'right').hexdigest()}  one.jar\n")
     monkeypatch.setattr(install, "LOCK", lock)

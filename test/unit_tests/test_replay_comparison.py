@@ -39,7 +39,7 @@ class Stored:
         self.monthly: dict[str, MonthlyPosition] = {}
 
     def bar(self, ticker: str, day: date = DAY, **values: Any) -> None:
-        """Another bar; its market cap follows from shares and close unless it is given."""
+        """Return another bar. Its market cap follows from shares and close unless given."""
         bar = replace(self.bars[ticker, day], **values)
         cap = bar.market_cap if "market_cap" in values or bar.shares is None else round(bar.shares * bar.close)
         self.bars[ticker, day] = replace(bar, market_cap=cap)
@@ -93,7 +93,7 @@ class Stored:
 
 
 def differences(then: Change, now: Change) -> list[Difference]:
-    """Of a replay and a backfill that are the same but for these changes."""
+    """Return the differences of a replay and a backfill that are equal apart from these changes."""
     sides = Stored(), Stored()
     for stored, change in zip(sides, (then, now), strict=True):
         change(stored)
@@ -141,7 +141,7 @@ def both(*changes: Change) -> Change:
 
 
 def korean(rate: float | None) -> Change:
-    """AAA is quoted in won; without a rate it counts for nothing."""
+    """AAA is quoted in won. Without a rate it does not count."""
 
     def change(stored: Stored) -> None:
         for day, price in ((START, 100_000.0), (DAY, 120_000.0)):

@@ -2,7 +2,7 @@
 
 import asyncio
 import gzip
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -40,8 +40,8 @@ class Clock:
         return self.now
 
 
-def current_version(database: FakeDatabase) -> bytes:
-    return database.version.encode()
+def current_version(database: Any) -> bytes:
+    return str(database.version).encode()
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def cache(database: FakeDatabase, clock: Clock) -> Iterator[ResponseCache]:
+def cache(database: FakeDatabase, clock: Clock) -> ResponseCache:
     return ResponseCache(database.read, clock)
 
 

@@ -1,4 +1,4 @@
-"""The one definition of a period return. Tests named after a mistake fail on an earlier implementation's mistake."""
+"""The one definition of a period return."""
 
 from datetime import date
 from typing import Any
@@ -30,14 +30,14 @@ def returns(spark: Any, prices: list[tuple[Any, ...]], wanted: tuple[Any, ...] =
     return row
 
 
-def test_mistake_01_the_return_of_a_falling_price_is_negative(spark: Any) -> None:
-    """(max close - min close) / min close is never negative; the extremes in between must not matter either."""
+def test_a_falling_price_gives_a_negative_return(spark: Any) -> None:
+    """(max close - min close) / min close would never be negative. Extremes in between must not matter either."""
     row = returns(spark, [("A", START, "USD", 100.0), ("A", MIDDLE, "USD", 40.0), ("A", END, "USD", 90.0)])
     assert row.period_return == pytest.approx(-0.10, abs=1e-15)
     assert row.missing == []
 
 
-def test_mistake_02_n_sessions_take_n_plus_one_closes() -> None:
+def test_n_sessions_take_n_plus_one_closes() -> None:
     sessions = sessions_between(date(2026, 7, 1), date(2026, 8, 21))
     for days in (5, 10, 20):
         [window] = windows_of([END], ["XNYS"], [days])
@@ -45,19 +45,19 @@ def test_mistake_02_n_sessions_take_n_plus_one_closes() -> None:
         assert (between[-1], len(between)) == (END, days + 1)
 
 
-def test_mistake_02_sessions_are_counted_not_days() -> None:
+def test_sessions_are_counted_not_days() -> None:
     """Over 4 July 2025 (a Friday) five sessions reach back eight days."""
     [window] = windows_of([date(2025, 7, 8)], ["XNYS"], [5])
     assert (window.start_session, window.end_session) == (date(2025, 6, 30), date(2025, 7, 8))
 
 
-def test_mistake_02_no_shorter_window_stands_in_for_a_missing_end_point(spark: Any) -> None:
+def test_no_shorter_window_replaces_a_missing_end_point(spark: Any) -> None:
     row = returns(spark, [("A", MIDDLE, "USD", 100.0), ("A", END, "USD", 110.0)])
     assert row.period_return is None
     assert row.missing == ["no price on 2026-08-14"]
 
 
-def test_mistake_10_prices_are_not_rounded(spark: Any) -> None:
+def test_a_return_keeps_every_decimal_of_the_prices(spark: Any) -> None:
     row = returns(spark, [("A", START, "USD", 0.0123456789), ("A", END, "USD", 0.0123456797)])
     assert row.period_return == pytest.approx(0.0123456797 / 0.0123456789 - 1, rel=1e-12)
     assert row.period_return > 0
@@ -80,7 +80,7 @@ DOUBTS = "ticker string, trade_date date, kind string, reason string"
 
 
 def doubted(spark: Any, doubts: list[tuple[Any, ...]], window: tuple[Any, ...] = ("A", START, END)) -> Any:
-    """The return of A, +10 % from START to END, with what is said against its prices."""
+    """Return the row of A, +10 % from START to END, with the doubts about its prices."""
     prices = [("A", day, "USD", price, 1, "IT") for day, price in ((START, 100.0), (MIDDLE, 105.0), (END, 110.0))]
     said = spark.createDataFrame(doubts, DOUBTS) if doubts else None
     wanted = spark.createDataFrame([window], WANTED)
@@ -125,7 +125,7 @@ def test_without_doubts_nothing_is_said(spark: Any) -> None:
 
 
 def test_an_unknown_exchange_gives_no_return_and_that_reason(spark: Any) -> None:
-    """Even where prices are stored: nobody can say which sessions they are of."""
+    """Stored prices do not help, because their sessions are unknown."""
     prices = [("VIC.VN", day, "USD", 1.0, 1, None) for day in (START, END)]
     wanted = spark.createDataFrame([("VIC.VN", START, END)], WANTED)
     [row] = with_returns(wanted, spark.createDataFrame(prices, PRICES)).collect()
@@ -203,7 +203,7 @@ def test_a_zero_at_the_start_raises_nothing(spark: Any) -> None:
 
 
 def test_foreign_windows_end_with_the_last_session_closed_by_the_home_close(spark: Any) -> None:
-    """17 August 2026 was no session in Seoul; the home window ends on it."""
+    """17 August 2026 was no session in Seoul. The home window ends on it."""
     as_of = date(2026, 8, 17)
     windows = local_frame(
         spark, windows_of([as_of], ["XNYS", "XKRX"], [5]), ("as_of_date", "exchange", "days", "s", "e")

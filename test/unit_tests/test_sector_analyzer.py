@@ -30,13 +30,13 @@ def walk(seed: int, drift: float = 0.0) -> list[float]:
 
 
 def flat_but(change: float) -> list[float]:
-    """A benchmark or a stock that makes all of its month on the first day."""
+    """Return closes that make all of the month's return on the first day."""
     return [100.0] + [100 * (1 + change)] * (len(SESSIONS) - 1)
 
 
 @pytest.fixture
 def analyze(spark: Any) -> Callable[..., dict[str, Any]]:
-    """Closes on SESSIONS (None: no price) by ticker, and each ticker's sector -> the rows of August by sector."""
+    """Return August's rows by sector, from each ticker's sector and closes on SESSIONS (None: no price)."""
 
     def rows(
         sectors: Mapping[str, str],
@@ -60,7 +60,7 @@ def analyze(spark: Any) -> Callable[..., dict[str, Any]]:
         etf = "ticker string, trade_date date, currency string, price double, source string"
         found = analyzer.sector_trends(
             stocks=spark.createDataFrame(stocks, "ticker string, sector string, known_since date"),
-            spans=frame,
+            windows=frame,
             prices=in_dollars(spark.createDataFrame([*prices, *extra], STOCKS)).select(*PRICE_COLUMNS),
             benchmark=analyzer.benchmark_returns(frame, with_source_rank(spark.createDataFrame(spy, etf))),
             doubts=spark.createDataFrame(list(doubts), said) if doubts else None,
@@ -164,7 +164,7 @@ def test_a_month_that_lacks_a_day_of_a_stock_is_degraded_and_says_which(
     analyze: Callable[..., dict[str, Any]],
 ) -> None:
     """B fell by 72 % on a day whose bar waits for a person: its worst day is not that one."""
-    fallen: list[float | None] = [100.0] * 5 + [28.0] * (len(SESSIONS) - 5)
+    fallen: list[Any] = [100.0] * 5 + [28.0] * (len(SESSIONS) - 5)
     whole = analyze({"A": "Energy", "B": "Energy"}, {"A": flat_but(0.01), "B": fallen})["Energy"]
     assert whole.worst_day == pytest.approx(-0.36)
     assert analyzer.publication_of(AS_OF, [whole], "yahoo").degraded_reason is None

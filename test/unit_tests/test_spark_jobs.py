@@ -1,7 +1,4 @@
-"""What the Spark jobs decide, on tables small enough to follow by hand. No database: frames in, rows out.
-
-Tests named after a mistake fail on a mistake that an earlier implementation made.
-"""
+"""The Spark jobs' decisions on tables small enough to follow by hand. No database: frames in, rows out."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -11,6 +8,7 @@ import pytest
 
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
+from batch.allocation_inputs import TrendingResult
 from batch.prices import in_dollars
 from batch.returns import windows_of, with_returns
 from batch.sources import with_source_rank
@@ -41,7 +39,7 @@ def windows(spark: Any, sessions: Sequence[date] = (AS_OF,)) -> Any:
 
 @pytest.fixture
 def identify(spark: Any) -> Callable[..., dict[str, Any]]:
-    """Closes by ticker at 20, 10, 5 and 0 sessions before AS_OF (None: no price) -> the job's rows by ETF."""
+    """Return the job's rows by ETF, from closes 20, 10, 5 and 0 sessions before AS_OF (None: no price)."""
 
     def rows(source: dict[str, str] | None = None, **closes: tuple[float | None, ...]) -> dict[str, Any]:
         days = [STARTS[20], STARTS[10], STARTS[5], AS_OF]
@@ -70,7 +68,7 @@ def test_an_etf_trends_that_rose_more_than_the_benchmark(identify: Callable[...,
     assert row.missing_reason is None
 
 
-def test_mistake_01_a_falling_etf_does_not_trend(identify: Callable[..., dict[str, Any]]) -> None:
+def test_a_falling_etf_does_not_trend(identify: Callable[..., dict[str, Any]]) -> None:
     """It fell less than the benchmark, and between its end points it had been far above both."""
     row = identify(SPY=(100, 80, 80, 90), XLU=(100, 200, 150, 95))["XLU"]
     assert row.outperformance == pytest.approx(0.05)
@@ -181,9 +179,7 @@ def test_one_period_is_enough_to_decide(identify: Callable[..., dict[str, Any]])
 def test_a_portfolio_over_a_period_that_is_not_computable_is_no_cash(allocate: Callable[..., list[Any]]) -> None:
     """The shorter ones are decided as ever."""
     rows = allocate({"QQQ": [5]}, [held("QQQ", "A")], [stock("A", 100, 110, days=5)])
-    trending = allocator.TrendingResult(
-        "yahoo", None, {20: "not computable: no ETF can be compared with SPY over 20 sessions"}
-    )
+    trending = TrendingResult("yahoo", None, {20: "not computable: no ETF can be compared with SPY over 20 sessions"})
     positions, publications = allocator.portfolios(rows, {AS_OF: trending}, {})
     assert [(line.period_days, line.status, line.reason) for line in publications] == [
         (5, "published", None),
@@ -209,7 +205,7 @@ def stock(
     rates: tuple[float | None, float | None] = (None, None),
     source: str = "yahoo",
 ) -> list[tuple[Any, ...]]:
-    """A stock's rows at both ends of a window; the market cap is of the end."""
+    """Return a stock's rows at both ends of a window. The market cap is that at the end."""
     first = (STARTS if currency == "USD" else KOREAN_STARTS)[days]
     return [
         (ticker, day, currency, float(price), market_cap, "quoted", f"{ticker} Inc.", sector, source, rate, "yahoo")
@@ -228,7 +224,7 @@ def held(etf: str, *tickers: str, as_of: date = AS_OF, percents: Sequence[float]
 
 @pytest.fixture
 def allocate(spark: Any) -> Callable[..., list[Any]]:
-    """The judged candidates of the ETFs that trend (etf -> periods) over what they hold."""
+    """Return the judged candidates, from the trending ETFs' periods and their holdings."""
 
     def rows(
         trending: dict[str, Sequence[int]],
@@ -288,7 +284,7 @@ def test_score_and_weight(allocate: Callable[..., list[Any]]) -> None:
     assert (positions["B"]["position_rank"], positions["A"]["position_rank"], cash) == (1, 2, 0.0)
 
 
-def test_mistake_06_a_stock_that_several_etfs_choose_is_one_position(allocate: Callable[..., list[Any]]) -> None:
+def test_a_stock_that_several_etfs_choose_is_one_position(allocate: Callable[..., list[Any]]) -> None:
     rows = allocate(
         {"XLV": [20], "SCHD": [20], "QQQ": [20]},
         [held("XLV", "A"), held("SCHD", "A", "B"), held("QQQ", "C")],
@@ -341,7 +337,7 @@ def test_why_a_candidate_is_not_eligible(
 
 
 def test_a_candidate_across_a_withheld_break_is_passed_over(allocate: Callable[..., list[Any]]) -> None:
-    """Its +900 % would have been the best; the noted break of B leaves it the choice."""
+    """Its +900 % would have been the best. B's noted break does not exclude it, and B is chosen."""
     step = "prices break at 2026-08-12: close moved +900 %"
     rows = allocate(
         {"QQQ": [20]},
@@ -387,7 +383,7 @@ def test_no_trending_etf_is_a_reason_too() -> None:
 
 
 def test_korean_stocks_are_judged_in_dollars_on_their_own_sessions(allocate: Callable[..., list[Any]]) -> None:
-    """+10 % in won at a rate that took 5 % back; the market cap at the end's rate."""
+    """It gained 10 % in won and lost 5 % by the rate. The market cap is at the end's rate."""
     won = stock("005930.KS", 70_000, 77_000, 420_000_000, currency="KRW", rates=(1330.0, 1400.0))
     [row] = allocate({"EWY": [20]}, [held("EWY", "005930.KS")], [won])
     assert row.period_return == pytest.approx((77_000 / 1400) / (70_000 / 1330) - 1, rel=1e-14)
@@ -442,7 +438,7 @@ def test_a_position_of_several_snapshots_carries_the_latest(allocate: Callable[.
         [held("QQQ", "A", as_of=date(2026, 8, 24)), held("XLV", "A", as_of=date(2026, 8, 3))],
         [stock("A", 100, 110)],
     )
-    positions, publications = allocator.portfolios(rows, {AS_OF: allocator.TrendingResult("yahoo")}, {})
+    positions, publications = allocator.portfolios(rows, {AS_OF: TrendingResult("yahoo")}, {})
     assert [row["holdings_as_of"] for row in positions] == [date(2026, 8, 24)]
     lines = {line.period_days: (line.status, line.cash_weight, line.holdings_as_of) for line in publications}
     assert lines == {
@@ -468,7 +464,7 @@ def test_each_period_has_a_portfolio_of_its_own(allocate: Callable[..., list[Any
 
 
 def test_a_sectors_average_counts_each_candidate_once(allocate: Callable[..., list[Any]]) -> None:
-    """A is held by two ETFs and in two portfolios; D's sector is unknown."""
+    """A is held by two ETFs and in two portfolios. D's sector is unknown."""
     rows = allocate(
         {"QQQ": [20], "XLV": [5, 20]},
         [held("QQQ", "A", "B", "D"), held("XLV", "A", "C")],

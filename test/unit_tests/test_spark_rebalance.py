@@ -85,7 +85,7 @@ def test_all_memberships_at_once(merge: Callable[..., list[Any]]) -> None:
     assert sum(row.final_weight for row in rows) == pytest.approx(1.0, abs=1e-12)
 
 
-def test_mistake_07_a_stock_of_the_short_portfolios_counts_once(merge: Callable[..., list[Any]]) -> None:
+def test_a_stock_of_both_short_portfolios_counts_once(merge: Callable[..., list[Any]]) -> None:
     rows = merged(merge, {20: {"A": 1.0}, 10: {"B": 1.0}, 5: {"B": 1.0}})
     assert [(row.ticker, row.score, row.source_periods) for row in rows] == [("A", 1.0, [20]), ("B", 2.0, [5, 10])]
     assert rows[1].final_weight == pytest.approx(2 / 3)
@@ -123,7 +123,7 @@ def test_without_a_portfolio_over_20_sessions_nobody_is_first(merge: Callable[..
 
 
 def test_months_are_merged_apart(merge: Callable[..., list[Any]]) -> None:
-    """July's portfolios do not touch August's; two rebalance dates can be about the same session."""
+    """July's portfolios do not touch August's. Two rebalance dates can be about the same session."""
     july = date(2026, 7, 24)
     rows = merge(
         position(20, "A", 1.0), position(5, "B", 1.0), position(10, "C", 1.0, as_of_date=july),
@@ -150,7 +150,7 @@ def test_a_stock_carries_the_worst_of_what_its_portfolios_say(merge: Callable[..
 
 
 def portfolios(**reasons: str | None) -> dict[int, dict[str, Any]]:
-    """Lines of stage 5 by period; a reason makes it empty."""
+    """Return stage 5's publications by period. A reason makes one empty."""
     return {
         int(name[1:]): {
             "status": "empty" if reason else "published", "reason": reason, "source": "yahoo",
@@ -185,7 +185,7 @@ def test_what_is_said_of_empty_portfolios(lines: Any, rows: int, status: str, re
 
 
 def lacking(*periods: int) -> dict[int, dict[str, Any]]:
-    """The lines of stage 5, those of some periods not computable."""
+    """Return stage 5's publications. Those of some periods are not computable."""
     lines = portfolios(p5=None, p10=None, p20=None)
     for days in periods:
         lines[days] |= {"status": "not_computable", "reason": f"not computable: SPY over {days} sessions"}

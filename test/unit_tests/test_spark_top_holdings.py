@@ -43,7 +43,7 @@ def held(etf: str, *tickers: str, as_of: date = AS_OF, share: float | None = Non
 
 @pytest.fixture
 def measure(spark: Any) -> Callable[..., dict[tuple[str, str, int], Any]]:
-    """Holdings and closes by ticker (None: no price) -> the rows by ETF, ticker and period."""
+    """Return the rows by ETF, ticker and period, from holdings and closes by ticker (None: no price)."""
 
     def rows(
         holdings: Sequence[Sequence[tuple[Any, ...]]],
@@ -85,7 +85,7 @@ def _dated(ticker: str, values: Prices, rates: Prices) -> Any:
 
 
 def same(row: Any, dollars: Sequence[float]) -> None:
-    """What pandas says of the last N returns of these closes."""
+    """Return pandas' figures for the last N returns of these closes."""
     returns = pd.Series(dollars).pct_change().iloc[-row.period_days :]
     assert row.total_return == pytest.approx(dollars[-1] / dollars[-1 - row.period_days] - 1, rel=1e-12)
     assert row.avg_return == pytest.approx(returns.mean(), rel=1e-9)
@@ -113,7 +113,7 @@ def test_korean_stocks_are_measured_in_dollars_on_their_own_sessions(measure: Ca
 
 
 def test_ranks_follow_the_total_return_of_each_period(measure: Callable[..., Any]) -> None:
-    """B rose early, A late; C's price is missing and D equals A."""
+    """B rose early, A late. C's price is missing and D equals A."""
     early, late = [100.0] * 5 + [120.0] * 16, [100.0] * 19 + [110.0] * 2
     rows = measure([held("QQQ", "D", "A", "B", "C")], {"A": late, "B": early, "C": [None] * 20 + [1.0], "D": late})
     ranks = {days: [row.stock_ticker for row in rows.values() if row.period_days == days] for days in (5, 20)}
@@ -192,7 +192,7 @@ def test_a_row_carries_the_worst_label_of_what_it_is_made_of(measure: Callable[.
 
 
 def test_what_is_said_of_a_period_as_a_whole(measure: Callable[..., Any]) -> None:
-    """An ETF with some of its holdings' prices is degraded; one of which nobody collects any is not."""
+    """An ETF that lacks some of its holdings' prices is degraded. One without any collected price is not."""
     rows = measure([held("QQQ", "A", "B"), held("XLV", "C")], {"A": walk(1)})
     of_period = [row for (_, _, days), row in rows.items() if days == 5]
     said = analysis.publication_of(AS_OF, 5, of_period)

@@ -1,4 +1,4 @@
-"""Sectors at no request: from what the sector ETFs of the universe hold; and who is looked up first."""
+"""Sectors without a request, from the holdings of the universe's sector ETFs, and the order of the look-ups."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -5,13 +5,14 @@ No database: frames in, rows out.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import simulation
 from batch import spark_portfolio_performance as job
 from batch.returns import exchanges_of
 from batch.sources import with_source_rank
@@ -42,17 +43,13 @@ PRICES = "ticker string, trade_date date, currency string, price double, source 
 
 
 def decision(days: int, day: date, **other: Any) -> Decision:
-    return Decision(
-        **(
-            {"period_days": days, "decided_on": day, "is_degraded": False, "has_hindsight": False, "source": "yahoo"}
-            | other
-        )
-    )
+    fields: dict[str, Any] = {"is_degraded": False, "has_hindsight": False, "source": "yahoo", **other}
+    return Decision(period_days=days, decided_on=day, **fields)
 
 
 @pytest.fixture
 def follow(spark: Any) -> Callable[..., list[Any]]:
-    """Closes of the sessions by ticker (None: no bar) and what was published -> the sessions that were followed."""
+    """Return the followed sessions, from closes by ticker (None: no bar) and the published portfolios."""
 
     def rows(
         closes: Closes,
@@ -251,7 +248,7 @@ class TestBreaks:
         assert column(rows, "carried_reason") == [None, None, f"A: {again[3]}"]
 
     def test_a_break_that_is_noted_leaves_the_value(self, follow: Callable[..., list[Any]]) -> None:
-        """The session that crosses it is told, and so are those whose values rest on it."""
+        """The session across the break is marked, and so are those whose values rest on it."""
         rows = follow(self.TENFOLD, {(5, MON): {"A": 1.0}}, doubts=[("A", WED, "noted", "n")])
         assert column(rows, "gross_value") == pytest.approx([1, 10, 11, 12.1])
         assert column(rows, "noted_reason") == [None, "A: n", None, None]
@@ -289,7 +286,7 @@ class TestBreaks:
 
 
 class TestMonth:
-    """That of 2026-06-28 is valid to 2026-07-27, when the next one is bought; that of 2026-07-26 to 2026-08-21."""
+    """The month of 2026-06-28 ends on 2026-07-27, when the next is bought, and that of 2026-07-26 on 2026-08-21."""
 
     JUNE, JULY = date(2026, 6, 28), date(2026, 7, 26)
     SESSIONS = sessions_between(date(2026, 6, 26), date(2026, 8, 26))
@@ -362,18 +359,18 @@ class TestLongSeries:
         for day in self.SESSIONS[:-1]:
             if random.random() < 0.7:
                 names = random.choice(6, random.integers(0, 5), replace=False)
-                shares = random.dirichlet(np.ones(len(names) + 1))[: len(names)] if len(names) else []
+                shares: Any = random.dirichlet(np.ones(len(names) + 1))[: len(names)] if len(names) else []
                 found[5, day] = {f"S{name}": float(share) for name, share in zip(names, shares, strict=True)}
         return found
 
     @pytest.fixture(scope="class")
-    def lived(self, simulation: ModuleType, prices: pd.DataFrame, published: Published) -> pd.DataFrame:
+    def lived(self, prices: pd.DataFrame, published: Published) -> pd.DataFrame:
         targets = {pd.Timestamp(traded_on(day)): weights for (_, day), weights in published.items()}
         lived: pd.DataFrame = simulation.live_through(prices, targets, prices["SPY"], COST)
         return lived
 
     def closes(self, prices: pd.DataFrame) -> Closes:
-        return {name: [float(price) for price in prices[name]] for name in prices}
+        return {str(name): [float(price) for price in column] for name, column in prices.items()}
 
     def test_every_session(
         self, follow: Callable[..., list[Any]], prices: pd.DataFrame, published: Published, lived: pd.DataFrame
@@ -391,12 +388,11 @@ class TestLongSeries:
     def test_every_figure(
         self,
         follow: Callable[..., list[Any]],
-        simulation: ModuleType,
         prices: pd.DataFrame,
         published: Published,
         lived: pd.DataFrame,
     ) -> None:
-        """Of each session as of which there are figures; those for a year from 60 returns on."""
+        """Each session with figures is compared. Annual ones come with 60 returns."""
         rows = follow(self.closes(prices), published, self.SESSIONS, summarised=True)
         for at in (1, 2, ANNUALISED_FROM_SESSIONS - 1, ANNUALISED_FROM_SESSIONS, len(rows) - 1):
             row = rows[at].asDict()
@@ -418,7 +414,7 @@ class TestLongSeries:
 
     def test_cash_has_no_ratios(self, follow: Callable[..., list[Any]], prices: pd.DataFrame) -> None:
         """Nothing is divided by a deviation or a drawdown of zero."""
-        published = {(5, self.SESSIONS[0]): {}}
+        published: Published = {(5, self.SESSIONS[0]): {}}
         last = follow(self.closes(prices), published, self.SESSIONS, summarised=True)[-1]
         assert (last.cagr, last.volatility, last.max_drawdown, last.beta) == (0, 0, 0, 0)
         assert (last.sharpe, last.sortino, last.calmar) == (None, None, None)

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from types import ModuleType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+import yahoo_server as replies
 from collector.yahoo import MISREADINGS
 from collector.yahoo_answers.chart import bars_from_chart
 from collector.yahoo_answers.envelope import Refusal, error_of
@@ -36,8 +36,8 @@ LONDON_END = datetime(2026, 9, 10, 23, 59, tzinfo=LONDON)
 
 
 @pytest.fixture
-def read(replies: ModuleType) -> Callable[..., list[Bar]]:
-    """The bars of a chart that is answered on the evening of 10 September 2026."""
+def read() -> Callable[..., list[Bar]]:
+    """Return the bars of a chart that is answered on the evening of 10 September 2026."""
 
     def of(
         days: list[datetime], closes: list[Any], ticker: str = "AAA", moment: datetime = EVENING, **values: Any
@@ -98,7 +98,7 @@ class TestRows:
 
         assert [(bar.session.day, bar.close, bar.volume) for bar in bars] == [(10, 11.0, 2)]
 
-    def test_no_bars_are_no_refusal(self, replies: ModuleType) -> None:
+    def test_no_bars_are_no_refusal(self) -> None:
         answer = replies.chart("AAA", [], [], end=END)
         result = answer["chart"]["result"][0]
         result["indicators"] = {"quote": [{}], "adjclose": [{}]}
@@ -110,25 +110,25 @@ class TestRows:
 class TestRefusals:
     """Each is one ticker's trouble, and none of them is read as "no bars"."""
 
-    def test_another_symbol(self, replies: ModuleType) -> None:
+    def test_another_symbol(self) -> None:
         with pytest.raises(Refusal, match="asked Yahoo for FB, it answered for META"):
             bars_from_chart(replies.chart("META", [opening(10)], [10.0], end=END), "FB", EVENING)
 
     @pytest.mark.parametrize("currency", [None, "", "pence", 7])
-    def test_no_currency(self, replies: ModuleType, currency: Any) -> None:
+    def test_no_currency(self, currency: Any) -> None:
         with pytest.raises(Refusal, match="AAA: Yahoo does not say its currency"):
             bars_from_chart(replies.chart("AAA", [opening(10)], [10.0], end=END, currency=currency), "AAA", EVENING)
 
     @pytest.mark.parametrize("column", ["open", "high", "low", "close", "volume"])
     @pytest.mark.parametrize("values", [[1.0], [1.0, 2.0, 3.0], None])
-    def test_arrays_of_different_lengths(self, replies: ModuleType, column: str, values: Any) -> None:
+    def test_arrays_of_different_lengths(self, column: str, values: Any) -> None:
         answer = replies.chart("AAA", [opening(9), opening(10)], [10.0, 11.0], end=END)
         answer["chart"]["result"][0]["indicators"]["quote"][0][column] = values
 
         with pytest.raises(Refusal, match="not as long as its days"):
             bars_from_chart(answer, "AAA", EVENING)
 
-    def test_no_adjusted_closes(self, replies: ModuleType) -> None:
+    def test_no_adjusted_closes(self) -> None:
         answer = replies.chart("AAA", [opening(10)], [10.0], end=END)
         del answer["chart"]["result"][0]["indicators"]["adjclose"]
 
@@ -137,7 +137,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("stamp", [10**17, 10**20, -(10**13)])
     @pytest.mark.parametrize("place", ["bar", "period"])
-    def test_a_moment_beyond_the_calendar_is_a_misreading(self, replies: ModuleType, stamp: int, place: str) -> None:
+    def test_a_moment_beyond_the_calendar_is_a_misreading(self, stamp: int, place: str) -> None:
         answer = replies.chart("AAA", [opening(10)], [10.0], end=END)
         result = answer["chart"]["result"][0]
         if place == "bar":
@@ -151,7 +151,7 @@ class TestRefusals:
     def test_its_words_are_told_as_far_as_they_can_be_stored(self) -> None:
         assert error_of({"chart": {"error": {"description": "no\x00 data\ud800" + "!" * 999}}}) == "no data" + "!" * 293
 
-    def test_bars_of_another_interval(self, replies: ModuleType) -> None:
+    def test_bars_of_another_interval(self) -> None:
         answer = replies.chart("AAA", [opening(10)], [10.0], end=END)
         answer["chart"]["result"][0]["meta"]["dataGranularity"] = "1mo"
 
@@ -194,11 +194,9 @@ class TestMinorUnits:
             ("ILa", "AAA.L", "ILS"),
         ],
     )
-    def test_prices_and_dividends_are_in_the_currency_itself(
-        self, replies: ModuleType, code: str, ticker: str, currency: str
-    ) -> None:
+    def test_prices_and_dividends_are_in_the_currency_itself(self, code: str, ticker: str, currency: str) -> None:
         events = {"dividends": event(opening(10), amount=25.0), "capitalGains": event(opening(10), amount=50.0)}
-        columns = {"open": [890.0], "high": [910.0], "low": [880.0], "adjclose": [904.0]}
+        columns: dict[str, Any] = {"open": [890.0], "high": [910.0], "low": [880.0], "adjclose": [904.0]}
         answer = replies.chart(ticker, [opening(10)], [905.0], end=END, currency=code, events=events, **columns)
 
         assert bars_from_chart(answer, ticker, EVENING) == (
@@ -318,7 +316,7 @@ class TestWhetherASessionIsOver:
 
     @pytest.mark.parametrize("ends", [13, 16])
     def test_an_early_close_is_over_when_the_later_of_both_says_so(self, ends: int) -> None:
-        """The day after Thanksgiving closes at 13:00 by the calendar, whatever period the answer gives."""
+        """The day after Thanksgiving closes at 13:00 by the calendar, even when the answer gives another period."""
         day = date(2026, 11, 27)
         end = datetime(2026, 11, 27, ends, tzinfo=NEW_YORK)
         assert close_of(day) == datetime(2026, 11, 27, 18, tzinfo=UTC)
@@ -420,7 +418,7 @@ class TestRates:
 
 
 class TestHoldings:
-    def clean(self, *listed: Any) -> tuple[list[tuple[str, float]], list[str]]:
+    def clean(self, *listed: Any) -> tuple[list[tuple[str, Any]], list[str]]:
         holdings, notes = holdings_from_summary({"topHoldings": {"holdings": list(listed)}})
         return [(holding.ticker, pytest.approx(holding.percent)) for holding in holdings], notes
 

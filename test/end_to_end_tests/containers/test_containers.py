@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ NATIVE_PORT_OFFSET = 10000
 
 
 def compose(*words: str, timeout: float = 600) -> str:
-    """Output of a Compose command for the containers that ./start.sh started; the test ends when it fails."""
+    """Return a Compose command's output for the containers that ./start.sh started. A failure ends the test."""
     started = stack_secrets.read_env_file(HOME / "run" / "containers.env")
     command = ["docker", "compose", "--env-file", os.environ["ACTSTOCK_ENV_FILE"], *words]
     return output_of(command, os.environ | started, timeout)
@@ -54,7 +55,7 @@ def output_of(command: list[str], environ: Any = os.environ, timeout: float = 60
 
 
 def containers(*services: str) -> list[dict[str, Any]]:
-    """What Docker knows of them, be they up or not."""
+    """Return Docker's description of the services' containers, stopped ones included."""
     ids = compose("ps", "--all", "--quiet", *services).split()
     found: list[dict[str, Any]] = json.loads(output_of(["docker", "inspect", *ids]))
     return found
@@ -142,7 +143,7 @@ class TestCrashes:
             ("daily_trending_etf_analysis", "identify_trending", "postgres"),
             ("daily_trending_etf_holdings_collection", "collect", "consumer-stock-daily"),
         ):
-            wait_for(lambda dag=dag_id, task=task_id: is_running(airflow, started, dag, task), f"{dag_id}.{task_id}")
+            wait_for(partial(is_running, airflow, started, dag_id, task_id), f"{dag_id}.{task_id}")
             crash(victim)
         wait_for(lambda: airflow.run(started).has_ended, "the end of the line", 3 * TASK_SECONDS)
 
@@ -234,7 +235,7 @@ def run_producer(module: str, *options: str) -> str:
 
 
 def submit_trending(day: date) -> None:
-    """A Spark job with one core, beside another one."""
+    """Run a Spark job with one core, beside another one."""
     compose(
         *("run", "--rm", "--no-deps", "-T", "--entrypoint", "", "cli", "spark-submit"),
         *("--master", "spark://spark-master:7077", "--total-executor-cores", "1", "--jars", "/opt/jars/postgresql.jar"),
@@ -327,7 +328,7 @@ def test_the_demo_says_the_same_as_natively(pipeline: Run) -> None:
 
 
 def portfolios_in(text: str) -> list[str]:
-    """The lines of the three tables."""
+    """Return the rows of the three tables."""
     [tables] = re.findall(r"^20-day portfolio.*(?=^From start to here)", text, re.MULTILINE | re.DOTALL)
     lines = [line.rstrip() for line in str(tables).splitlines() if line.strip()]
     assert len(lines) > 2 * len(universe().periods)

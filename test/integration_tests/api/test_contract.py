@@ -1,4 +1,4 @@
-"""The API's OpenAPI document against the running server: schemathesis asks whatever the document allows, and more."""
+"""The API's OpenAPI document against the running server: schemathesis asks all that the document allows, and more."""
 
 import json
 import socket
@@ -30,7 +30,7 @@ REFUSED_ALTHOUGH_VALID = ["2xx", "3xx", "401", "404", "422"]
 
 @contextmanager
 def served(database: DatabaseSettings) -> Iterator[str]:
-    """The address of an API server on the database, with listeners in place of Kafka and the Spark master."""
+    """Run an API server on the database and yield its address. Listeners stand in for Kafka and the Spark master."""
     with ExitStack() as stack:
         kafka, master = (stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2))
         settings = Settings.from_env(
@@ -78,7 +78,7 @@ def asks_for_a_day(operation: dict[str, Any]) -> bool:
 
 
 def configuration(document: dict[str, Any]) -> str:
-    """Every check is on; the operations that take a date may refuse one."""
+    """Turn every check on. Operations with a date may refuse one."""
     operations = [
         f"""
 [[operations]]

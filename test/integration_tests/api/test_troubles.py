@@ -230,7 +230,7 @@ def test_an_etf_quoted_in_won_is_compared_in_dollars(api: TestClient, sample_dat
 
 
 def test_a_past_month_is_traded_at_the_prices_of_its_day(api: TestClient, sample_database: DatabaseSettings) -> None:
-    """MU was split 20 for 1 and then 1 for 2 later; the split on the session itself is in that day's price."""
+    """MU was split 20 for 1 and then 1 for 2 later. The split on the session itself is in that day's price."""
     positions = {each["ticker"]: each for each in api.get("/stocks/monthly-portfolio").json()["positions"]}
     traded = close_of(sample_database, "MU", "2026-07-24") * 10
     assert (positions["MU"]["price_usd"], positions["MU"]["split_factor"]) == (pytest.approx(traded), 10)

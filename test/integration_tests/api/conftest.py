@@ -1,0 +1,21 @@
+"""The API on a real Postgres, logged in as in production."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from config.config import DatabaseSettings
+from sample_api import api_on
+
+
+@pytest.fixture
+def empty_api(empty_database: DatabaseSettings) -> Iterator[TestClient]:
+    with api_on(empty_database) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def api(reader_of_sample: DatabaseSettings) -> Iterator[TestClient]:
+    with api_on(reader_of_sample) as client:
+        yield client
