@@ -96,4 +96,4 @@ def test_single_cases(decisions: list[Decided], session: date, expected: list[da
 
 
 def test_the_month_is_the_jobs() -> None:
-    assert held.MONTHLY_PERIOD == MONTHLY_PERIOD
+    assert held.MONTH == MONTHLY_PERIOD
