@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from utils.dates import close_of, delay_of, exchange_of, time_zone_of
 from utils.errors import NotASession, UnusableAnswer
-from utils.messages import LARGEST_INTEGER, SourceLabel
+from utils.messages import LARGEST_INTEGER, Source
 from utils.text import printable
 
 RATE_SUFFIX = "=X"
@@ -57,7 +57,7 @@ class Answer:
     """Where and when an answer is from: the server's own clock and its label (yahoo, simulated, recorded)."""
 
     fetched_at: datetime
-    source: SourceLabel
+    source: Source
 
 
 @dataclass(frozen=True)
