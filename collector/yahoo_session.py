@@ -17,7 +17,7 @@ from collector.yahoo_answers.model import Answer
 from collector.yahoo_cookies import COOKIE
 from config.config import YahooSettings
 from utils.errors import RateLimited, SourceUnavailable, UnknownTicker
-from utils.messages import SourceLabel
+from utils.messages import Source
 
 CONSENT_HOSTS = ("guce.yahoo.com", "consent.yahoo.com")
 HOSTS = ("fc.yahoo.com", "query1.finance.yahoo.com", "query2.finance.yahoo.com", *CONSENT_HOSTS)
@@ -278,12 +278,12 @@ def _moment_of(response: curl.Response) -> datetime:
     return made - timedelta(seconds=int(age)) if age.isdecimal() else made
 
 
-def _source_of(response: curl.Response) -> SourceLabel:
+def _source_of(response: curl.Response) -> Source:
     """Return whose prices these are. Only a stand-in for Yahoo says."""
     label = response.headers.get("x-market-source", "yahoo")
-    if label not in get_args(SourceLabel):
-        raise SourceUnavailable(f"the server calls its prices {label!r}: it can be one of {get_args(SourceLabel)}")
-    return cast(SourceLabel, label)
+    if label not in get_args(Source):
+        raise SourceUnavailable(f"the server calls its prices {label!r}: it can be one of {get_args(Source)}")
+    return cast(Source, label)
 
 
 def _endpoint_of(path: str) -> str:

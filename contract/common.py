@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from utils import messages
 
 Source = Annotated[
-    messages.SourceLabel,
+    messages.Source,
     Meta(description="Where the prices come from: Yahoo, an invented market, or a recorded one"),
 ]
 DegradedReason = Annotated[

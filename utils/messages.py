@@ -24,7 +24,7 @@ Count = Annotated[int, Meta(gt=0, le=LARGEST_INTEGER)]
 Fraction = Annotated[float, Meta(gt=0, lt=100)]  # of a fund; leveraged funds hold more than their own value
 Moment = Annotated[datetime, Meta(tz=True)]
 RunId = Annotated[str, Meta(max_length=250)]
-SourceLabel = Literal["yahoo", "simulated", "recorded"]
+Source = Literal["yahoo", "simulated", "recorded"]
 # The market cap is a share count times the session's close. The count is the company's implied one, the quoted cap over
 # the quoted price, or that of the listed class. "quoted" is the cap of the fetch day itself.
 MarketCapSource = Literal["implied_x_close", "derived_x_close", "shares_x_close", "quoted"]
@@ -48,7 +48,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
 
     fetched_at: Moment
-    source: SourceLabel
+    source: Source
     run_id: RunId | None = None
 
     @property

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from utils.messages import SourceLabel
+from utils.messages import Source
 
 
 @dataclass(frozen=True)
@@ -11,7 +11,7 @@ class Answer:
     """Where and when an answer is from: the server's own clock and its label (yahoo, simulated, recorded)."""
 
     fetched_at: datetime
-    source: SourceLabel
+    source: Source
 
 
 @dataclass(frozen=True)

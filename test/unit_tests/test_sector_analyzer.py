@@ -54,8 +54,8 @@ def analyze(spark: Any) -> Callable[..., dict[str, Any]]:
             for day, price in zip(SESSIONS, values, strict=True)
             if price is not None
         ]
-        spans = [span for exchange in ("XNYS", "XKRX") for span in analyzer.monthly_windows_of(AS_OF, exchange)]
-        frame = local_frame(spark, spans, analyzer.MonthlyWindow._fields)
+        windows = [window for exchange in ("XNYS", "XKRX") for window in analyzer.monthly_windows_of(AS_OF, exchange)]
+        frame = local_frame(spark, windows, analyzer.MonthlyWindow._fields)
         spy = [("SPY", day, "USD", price, "recorded") for day, price in zip(SESSIONS, flat_but(benchmark), strict=True)]
         etf = "ticker string, trade_date date, currency string, price double, source string"
         found = analyzer.sector_trends(
