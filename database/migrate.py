@@ -125,7 +125,7 @@ def _pending(
     for each in known:
         if applied.get(each.version, (each.name, each.checksum)) != (each.name, each.checksum):
             raise SchemaError(
-                f"{each.name} is not what was applied to the database {database} as {applied[each.version][0]}: "
+                f"{each.name} differs from migration {each.version} as the database {database} has had it: "
                 "put the file back as it was, and make the change in a new one"
             )
     return [each for each in known if each.version not in applied]
