@@ -130,7 +130,7 @@ class _Delivery:
             self.current.run_id,
         )
         sessions = [bar.session for bar in self.fetched.bars]
-        # A bar counts as late until its consumer has stored it, which closes the line.
+        # A sent bar is late until its consumer has stored it: the ledger then shows the row in the place of this line.
         there = set(sessions) - set(self.request.stored) - {each.session for each in absent}
         expected = [(each.session, each.state, each.reason) for each in absent]
         expected += [

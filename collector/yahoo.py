@@ -190,13 +190,17 @@ class Yahoo:
                 return answer
             if attempt == self._most_tries(what, ticker, failure):
                 break
-            if isinstance(failure, NoCrumb):
-                self._forget_identity()
-            self._sleep(self._settings.pace_seconds * 2**attempt * random.uniform(1, 2))
+            self._prepare_retry(failure, attempt)
         message = f"{failure} ({attempt} tries)" if attempt > 1 else str(failure)
         if isinstance(failure, NoIdentity):
             raise SourceUnavailable(message)
         raise self._blame(what, what, ticker, failure, UnusableAnswer(message))
+
+    def _prepare_retry(self, failure: Failure, attempt: int) -> None:
+        """Wait, and ask for a new cookie next where Yahoo gave no crumb for this one."""
+        if isinstance(failure, NoCrumb):
+            self._forget_identity()
+        self._sleep(self._settings.pace_seconds * 2**attempt * random.uniform(1, 2))
 
     def _most_tries(self, what: str, ticker: str, failure: Failure) -> int:
         if isinstance(failure, NoIdentity):
