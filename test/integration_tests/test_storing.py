@@ -434,7 +434,7 @@ class TestLag:
             ("etf-daily-data", 1, 0),
         ]
         assert [row.lag for row in again] == [0, 0]
-        assert again[0]["measured_at"] > first[0]["measured_at"] and again[1] == first[1]
+        assert again[0].measured_at > first[0].measured_at and again[1] == first[1]
         counted = fetch(conn, "SELECT measurements FROM logs_consumer_lag ORDER BY partition_id")
         assert [row["measurements"] for row in counted] == [2, 1]
 

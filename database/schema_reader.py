@@ -1,0 +1,60 @@
+"""The tables and views of schema.sql, read from its text: columns with their comments, keys."""
+
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+SCHEMA = Path(__file__).with_name("schema.sql")
+STATEMENT = re.compile(
+    r"^(?P<about>(?:-- [^\n]*\n)*)"
+    r"(?:CREATE TABLE (?:IF NOT EXISTS )?(?P<created>\w+) \((?P<definitions>.*?)^\);"
+    r"|ALTER TABLE (?P<altered>\w+)\s(?P<additions>.*?; *(?:--[^\n]*)?$)"
+    r"|CREATE (?:OR REPLACE )?VIEW (?P<view>\w+) AS)",
+    re.MULTILINE | re.DOTALL,
+)
+ADDITION = re.compile(r"ADD COLUMN IF NOT EXISTS ")
+COLUMN = re.compile(r"^(?P<name>[a-z]\w*) +[A-Z]")
+KEY = re.compile(r"PRIMARY KEY \((?P<columns>[^)]*)\)")
+
+
+@dataclass
+class TableText:
+    """`columns`: name -> comment, empty without one; in the order of the file. A view has none here."""
+
+    name: str
+    about: str = ""
+    columns: dict[str, str] = field(default_factory=dict)
+    key: tuple[str, ...] = ()
+
+    def read(self, lines: str) -> None:
+        """Add what the lines of a definition say."""
+        for line in lines.splitlines():
+            definition, _, comment = ADDITION.sub("", line).strip().partition("--")
+            if column := COLUMN.match(definition):
+                self.columns.setdefault(column["name"], comment.strip())
+                if "PRIMARY KEY" in definition:
+                    self.key = (column["name"],)
+            elif key := KEY.match(definition):
+                self.key = tuple(key["columns"].split(", "))
+
+
+def read_tables(text: str) -> dict[str, TableText]:
+    """Return the tables and views of a schema by their names.
+
+    >>> text = "-- All.\\nCREATE TABLE IF NOT EXISTS t (\\n    a TEXT,  -- of b\\n    PRIMARY KEY (a)\\n);\\n"
+    >>> read_tables(text + "ALTER TABLE t ADD COLUMN IF NOT EXISTS b DATE; -- new")
+    {'t': TableText(name='t', about='All.', columns={'a': 'of b', 'b': 'new'}, key=('a',))}
+    """
+    tables: dict[str, TableText] = {}
+    for found in STATEMENT.finditer(text):
+        name = found["created"] or found["altered"] or found["view"]
+        about = " ".join(line.removeprefix("-- ") for line in found["about"].splitlines())
+        tables.setdefault(name, TableText(name, about)).read(found["definitions"] or found["additions"] or "")
+    return tables
+
+
+@cache
+def schema() -> dict[str, TableText]:
+    """Return the tables and views of schema.sql by their names."""
+    return read_tables(SCHEMA.read_text(encoding="utf-8"))
