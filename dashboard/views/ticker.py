@@ -40,12 +40,12 @@ def page(client: ApiClient, page: Page) -> list[Component]:
 
 
 def prices(client: ApiClient, page: Page) -> Sequence[Bar]:
-    """The bars that are shown."""
+    """Return the bars that are shown."""
     return client.history(page.address.subject, _sessions(page)).bars
 
 
 def record(client: ApiClient, page: Page) -> Sequence[Appearance]:
-    """The newest portfolios that the ticker is in."""
+    """Return the newest portfolios that the ticker is in."""
     return client.record(page.address.subject, RECORD_ROWS).appearances
 
 
@@ -186,7 +186,7 @@ def candle(bar: Bar, page: Page) -> Candle:
 
 
 def _card(bar: Bar, page: Page) -> str:
-    """What the hover card says of a session."""
+    """Return the text of a session's hover card."""
     say = page.say
     amounts = [
         (ticker.OPEN, bar.open_price),
@@ -264,7 +264,7 @@ def _holder(each: Holder, page: Page) -> Sequence[Component]:
 
 
 def _holdings(stored: Sequence[StoredHolding], page: Page) -> Component:
-    """An ETF's newest snapshot."""
+    """Show an ETF's newest snapshot."""
     say = page.say
     if not stored:
         return components.panel(say(ticker.HOLDINGS), html.P(say(ticker.NO_HOLDINGS)))
@@ -316,7 +316,7 @@ def _record(past: Record, page: Page) -> Component:
 
 
 def _appearance(each: Appearance, page: Page) -> Sequence[Component]:
-    """A row that leads to the portfolio it is about."""
+    """Return a row that leads to the portfolio it is about."""
     monthly = each.period_days is None
     day = each.rebalance_date if monthly else each.as_of_date
     period = selectors.MONTHLY if monthly else each.period_days
@@ -331,6 +331,6 @@ def _appearance(each: Appearance, page: Page) -> Sequence[Component]:
 
 
 def _through(each: Appearance, page: Page) -> Component:
-    """What brought it in: the ETFs that chose it, or the portfolios that were merged."""
+    """Show what brought it in: the ETFs that chose it, or the portfolios that were merged."""
     names = each.source_etfs or [page.say(common.DAYS, days=days) for days in each.source_periods or []]
     return components.tags(names)

@@ -58,7 +58,7 @@ def freshness(conn: Connection) -> list[TableState]:
 
 
 def newest_session(conn: Connection) -> date | None:
-    """The last session that anything was expected of, run or published for."""
+    """Return the last session with expected bars, runs or publications."""
     [row] = fetch(
         conn,
         """

@@ -32,7 +32,7 @@ def data_version(conn: Connection) -> str:
 
 
 def times(conn: Connection) -> dict[date, datetime]:
-    """Every session that has portfolios, with the moment its last one was published."""
+    """Return every session with portfolios, and the moment its last one was published."""
     rows = fetch(
         conn,
         """

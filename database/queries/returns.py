@@ -45,12 +45,12 @@ class Return(Struct):
 
 
 def sessions_of_window(window: Window, as_of: date, exchange: str) -> tuple[date, date]:
-    """Both end points of a window as of a home session, on the exchange's own sessions."""
+    """Return both end points of a window as of a home session, on the exchange's own sessions."""
     return month_to_date(as_of, exchange) if window == "month" else window_of(as_of, int(window[:-1]), exchange)
 
 
 def stretches_of(tickers: Iterable[str], as_of: date, windows: Sequence[Window] = WINDOWS) -> list[Stretch]:
-    """The windows of each ticker."""
+    """Return the windows of each ticker."""
     exchanges = {ticker: find_exchange(ticker) for ticker in tickers}
     sessions = {
         (exchange, window): sessions_of_window(window, as_of, exchange)
@@ -108,7 +108,7 @@ def _judge(each: Return, said: Collection[Doubt]) -> None:
 
 
 def _dollar_close(end_point: str) -> str:
-    """The adjusted close of a stretch's end point in dollars."""
+    """Select the adjusted close of a stretch's end point in dollars."""
     return f"""
         SELECT currency, dollar_adj_close AS price
         FROM collected_dollar_close
@@ -118,7 +118,7 @@ def _dollar_close(end_point: str) -> str:
 
 
 def _why_missing(end_point: str) -> str:
-    """In the words of the jobs."""
+    """Select why a price is missing, in the words of the jobs."""
     return f"""
         CASE
             WHEN {end_point}_point.currency IS NULL THEN 'no price on ' || stretch.{end_point}_session

@@ -93,7 +93,8 @@ def named(conn: Connection, name: str) -> str:
 
 
 def is_same(of_etf: str, of_stocks: str) -> bool:
-    """
+    """Return whether an ETF's sector is a stock's, by their names.
+
     >>> is_same("Financial", "Financial Services"), is_same("Consumer Cyclical", "Consumer Defensive")
     (True, False)
     """

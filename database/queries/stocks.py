@@ -115,7 +115,7 @@ def _of_benchmark(reason: str | None, benchmark: str) -> str | None:
 
 
 def known(conn: Connection, symbol: str) -> str:
-    """The symbol, when anything of it is stored: a bar, or a place in an ETF."""
+    """Return the symbol when a bar or a place in an ETF is stored of it, else raise UnknownTicker."""
     found = fetch(
         conn,
         """
@@ -132,7 +132,7 @@ def known(conn: Connection, symbol: str) -> str:
 
 
 def newest_session(conn: Connection) -> date | None:
-    """The last home session by which a bar of a stock quoted in dollars is stored, on whichever exchange."""
+    """Return the last home session by which a bar of a stock quoted in dollars is stored."""
     [row] = fetch(
         conn,
         """
@@ -226,7 +226,7 @@ def _bars_closing(conn: Connection, session: date) -> list[Standing]:
 
 
 def _start_caps(conn: Connection, stretches: Sequence[Stretch]) -> list[int | None]:
-    """The market cap in dollars at the start of each stretch, None where it is not known."""
+    """Return the market cap in dollars at the start of each stretch, None where it is not known."""
     rows = fetch(
         conn,
         f"""
