@@ -37,7 +37,7 @@ from config.universe import universe
 from database.db_helper import fetch
 from database.queries import ledger, missing_holdings
 from database.queries.doubts import sessions_exchange
-from database.queries.returns import Stretch, between
+from database.queries.returns import TickerWindow, between
 from database.tables import ALLOCATION_CANDIDATES, PORTFOLIO_ALLOCATION
 from utils.dates import HOME_EXCHANGE, window_of
 from utils.errors import NotPublished
@@ -326,9 +326,9 @@ def _why_not_computable(current: Job, portfolios: Sequence[Portfolio]) -> dict[d
     """Why stage 3 could compare no ETF with the benchmark, for each of these portfolios."""
     benchmark = universe().benchmark
     exchange = sessions_exchange(benchmark)
-    stretches = [Stretch(benchmark, "", *window_of(as_of, days, exchange)) for as_of, days in portfolios]
+    windows = [TickerWindow(benchmark, "", *window_of(as_of, days, exchange)) for as_of, days in portfolios]
     found: dict[date, dict[int, str]] = {}
-    for (as_of, days), each in zip(portfolios, between(current.conn, stretches), strict=True):
+    for (as_of, days), each in zip(portfolios, between(current.conn, windows), strict=True):
         why = each.missing_reason or "it had none when stage 3 was computed"
         found.setdefault(as_of, {})[days] = (
             f"not computable: no ETF can be compared with {benchmark} over {days} sessions; {benchmark}: {why}"

@@ -11,7 +11,7 @@ import msgspec
 from contract.etfs import EtfBenchmark, EtfList
 from contract.holdings import AllHoldings, Comparison
 from contract.pipeline import Calendar, Gaps, Pipeline, Restatements
-from contract.portfolios import ActiveAllocations, MonthlyPortfolio, MonthlyTrades, Performance, Record
+from contract.portfolios import ActiveAllocations, Appearances, MonthlyPortfolio, MonthlyTrades, Performance
 from contract.stocks import History, MarketMap
 from dashboard import server_timing
 from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
@@ -85,9 +85,9 @@ class ApiClient:
         """Get a symbol's last bars, oldest first, and its returns beside the benchmark's."""
         return self._get(History, f"/stocks/{_part(symbol)}/history", limit=sessions)
 
-    def record(self, symbol: str, rows: int) -> Record:
+    def appearances(self, symbol: str, rows: int) -> Appearances:
         """Get the newest portfolios that a symbol is in."""
-        return self._get(Record, f"/stocks/{_part(symbol)}/record", limit=rows)
+        return self._get(Appearances, f"/stocks/{_part(symbol)}/record", limit=rows)
 
     def holders(self, stock: str) -> Comparison:
         """Get the ETFs that own a stock."""

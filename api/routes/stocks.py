@@ -10,7 +10,7 @@ from api.deps import AsOf, Between, Day, Page, Period, Respond, Symbol
 from api.errors import documented
 from api.models.schemas import answer
 from config.universe import universe
-from contract.portfolios import MonthlyPortfolio, MonthlyTrades, Portfolio, Record
+from contract.portfolios import Appearances, MonthlyPortfolio, MonthlyTrades, Portfolio
 from contract.stocks import History, LatestBar
 from database.db_helper import Connection
 from database.queries import portfolios, stocks
@@ -74,10 +74,10 @@ async def history(respond: Respond, symbol: Symbol, days: Between, page: Page) -
     return await respond(stocks.history, symbol, universe().benchmark, *days, page)
 
 
-@router.get("/{symbol}/record", responses=answer(Record))
+@router.get("/{symbol}/record", responses=answer(Appearances))
 async def record(respond: Respond, symbol: Symbol, page: Page) -> Response:
     """Return every published portfolio that a symbol is in, daily and monthly ones."""
-    return await respond(stocks.record, symbol, page)
+    return await respond(stocks.appearances, symbol, page)
 
 
 def _latest(conn: Connection, symbol: str) -> LatestBar:
