@@ -11,7 +11,7 @@ from api.pool import ReaderPool
 from api.responder import Responder
 from config.config import Settings
 from config.universe import universe
-from database.queries.paging import Span
+from database.queries import paging
 from utils.dates import sessions_of
 from utils.errors import InvalidInput, UnknownTicker
 
@@ -63,11 +63,11 @@ async def _days(
     return Days(start, end)
 
 
-async def _span(
+async def _page(
     limit: Annotated[int, Query(ge=1, le=MAX_ROWS, description="At most this many entries")] = 100,
     offset: Annotated[int, Query(ge=0, le=MAX_OFFSET, description="Entries to leave out before them")] = 0,
-) -> Span:
-    return Span(limit, offset)
+) -> paging.Page:
+    return paging.Page(limit, offset)
 
 
 def _known_period(days: int) -> int:
@@ -92,7 +92,7 @@ Pool = Annotated[ReaderPool, Depends(_pool)]
 Configured = Annotated[Settings, Depends(_settings)]
 Respond = Annotated[Responder, Depends(_responder)]
 Between = Annotated[Days, Depends(_days)]
-Page = Annotated[Span, Depends(_span)]
+Page = Annotated[paging.Page, Depends(_page)]
 Period = Annotated[
     int,
     AfterValidator(_known_period),

@@ -42,7 +42,7 @@ RETRY_AFTER_SECONDS = "1"
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that can answer with these error statuses."""
+    """Return the `responses` of a route that can answer with these error statuses."""
     return {status: {"content": content(Problem), "description": MEANING[status]} for status in statuses}
 
 
@@ -52,7 +52,7 @@ def problem(status: int, error: str, detail: str) -> JSONResponse:
 
 
 def status_of(error: ActstockError) -> int:
-    """The status of the most specific class in the table."""
+    """Return the status of the most specific class in the table."""
     return next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
 
 
@@ -70,7 +70,7 @@ async def _expected(_: Request, error: Exception) -> JSONResponse:
 
 async def _bad_parameter(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    return problem(422, "InvalidParameter", "; ".join(_told(each) for each in error.errors()))
+    return problem(422, "InvalidParameter", "; ".join(_described(each) for each in error.errors()))
 
 
 async def _http(_: Request, error: Exception) -> JSONResponse:
@@ -85,7 +85,7 @@ async def _unexpected(request: Request, _: Exception) -> JSONResponse:
     return problem(500, "InternalError", f"{request.url.path} failed unexpectedly; the API's log has the details")
 
 
-def _told(error: dict[str, Any]) -> str:
+def _described(error: dict[str, Any]) -> str:
     """One of pydantic's errors in words: `period_days: choose 5, 10 or 20`."""
     where: Sequence[Any] = error["loc"]
     message = str(error["msg"]).removeprefix("Value error, ")

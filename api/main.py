@@ -31,7 +31,7 @@ class Api(FastAPI):
 
 
 def create_app(settings: Settings, pool: ReaderPool | None = None) -> Api:
-    """The application, on a pool of its own unless one is given; it watches the database while it runs."""
+    """Return the application, on a pool of its own unless one is given. It watches the database while it runs."""
     if not settings.api_key:
         raise ConfigError("API_KEY is not set: the API does not start without a key")
     app = Api(

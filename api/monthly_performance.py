@@ -12,9 +12,9 @@ from typing import NamedTuple
 from contract.portfolios import MonthlyPerformance, MonthlyPerformances
 from database.db_helper import Connection
 from database.queries import etfs, portfolios
-from database.queries.paging import Span
+from database.queries.paging import Page
 from database.queries.portfolios import Rebalance
-from database.queries.returns import Return, Stretch, between
+from database.queries.returns import Return, TickerWindow, between
 from utils.dates import month_sold_on, session_at, traded_on
 
 
@@ -26,16 +26,16 @@ class Held(NamedTuple):
     is_over: bool
 
 
-def monthly(conn: Connection, benchmark: str, span: Span) -> MonthlyPerformances:
+def monthly(conn: Connection, benchmark: str, page: Page) -> MonthlyPerformances:
     """Return every month's portfolio, newest first, followed to its end or to the newest stored close."""
-    found = portfolios.rebalances(conn, span)
+    found = portfolios.rebalances(conn, page)
     newest = etfs.newest_session(conn, benchmark)
     held = [(row, _held(row, newest)) for row in found.rows]
     returns: dict[date, dict[str, Return]] = {row.rebalance_date: {} for row in found.rows}
-    for each in between(conn, [each for row, times in held if times for each in _stretches(row, times, benchmark)]):
+    for each in between(conn, [each for row, times in held if times for each in _windows(row, times, benchmark)]):
         returns[date.fromisoformat(each.name)][each.ticker] = each
     months = [_performance(row, times, returns[row.rebalance_date], benchmark) for row, times in held]
-    return MonthlyPerformances(found.total, *span, next=None, benchmark=benchmark, months=months)
+    return MonthlyPerformances(found.total, *page, next=None, benchmark=benchmark, months=months)
 
 
 def _held(rebalance: Rebalance, newest: date | None) -> Held | None:
@@ -47,11 +47,11 @@ def _held(rebalance: Rebalance, newest: date | None) -> Held | None:
     return Held(entry, min(end, newest), end <= newest)
 
 
-def _stretches(rebalance: Rebalance, held: Held, benchmark: str) -> list[Stretch]:
+def _windows(rebalance: Rebalance, held: Held, benchmark: str) -> list[TickerWindow]:
     tickers = [benchmark, *(position.ticker for position in rebalance.positions)]
     name = rebalance.rebalance_date.isoformat()
     return [
-        Stretch(ticker, name, session_at(ticker, held.entry), session_at(ticker, held.exit))
+        TickerWindow(ticker, name, session_at(ticker, held.entry), session_at(ticker, held.exit))
         for ticker in dict.fromkeys(tickers)
     ]
 

@@ -11,7 +11,7 @@ from config.stages import STAGES
 from contract.pipeline import Links, Pipeline, Publication, SessionState, StageRun
 from database.db_helper import Connection, Row
 from database.queries import consumer_lag, pipeline, publications, stage_runs
-from database.queries.paging import Span
+from database.queries.paging import Page
 from utils.dates import last_session_by, last_sessions, session_after
 
 NEWEST_ERRORS = 10
@@ -30,9 +30,9 @@ def state(conn: Connection, settings: Settings, session_count: int) -> Pipeline:
         consumers=consumer_lag.newest(conn),
         quarantined=pipeline.quarantined(conn, QUARANTINED_BARS),
         errors=pipeline.error_counts(conn),
-        newest_errors=pipeline.errors(conn, None, Span(NEWEST_ERRORS)).errors,
-        requests_by_hour=pipeline.requests_by(conn, "hour", Span(HOURS)).counts,
-        requests_by_day=pipeline.requests_by(conn, "day", Span(DAYS)).counts,
+        newest_errors=pipeline.errors(conn, None, Page(NEWEST_ERRORS)).errors,
+        requests_by_hour=pipeline.requests_by(conn, "hour", Page(HOURS)).counts,
+        requests_by_day=pipeline.requests_by(conn, "day", Page(DAYS)).counts,
         links=Links(airflow=settings.airflow_ui_url, spark_master=settings.spark_ui_url),
     )
 
@@ -44,7 +44,7 @@ def _sessions(conn: Connection, airflow: str, days: Sequence[date]) -> list[Sess
     """
     first, last = days[-1], days[0]
     until = session_after(last, 1) - timedelta(days=1)
-    published = publications.sessions(conn, first, last, Span(len(days)))
+    published = publications.sessions(conn, first, last, Page(len(days)))
     publications_of: dict[date, list[Publication]] = {each.as_of_date: each.publications for each in published.sessions}
     for publication in publications.rebalances(conn, first, until):
         publications_of.setdefault(last_session_by(publication.as_of_date), []).append(publication)

@@ -21,7 +21,7 @@ from contract.stocks import (
 )
 from database.db_helper import Connection
 from database.queries import etfs, sectors, stocks
-from database.queries.paging import Span, cut
+from database.queries.paging import Page, cut
 
 
 def market_map(conn: Connection, as_of: date | None) -> MarketMap:
@@ -63,19 +63,19 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> SectorList:
     )
 
 
-def members(conn: Connection, name: str, as_of: date | None, span: Span) -> SectorMembers:
+def members(conn: Connection, name: str, as_of: date | None, page: Page) -> SectorMembers:
     """Return the stocks of a sector as of a session, the newest when none is named, largest market cap first."""
     known = sectors.named(conn, name)
     session, rows = stocks.standings(conn, as_of)
-    found = cut([row for row in rows if row.sector == known], span)
-    return SectorMembers(found.total, *span, next=None, sector=known, as_of_date=session, stocks=found.rows)
+    found = cut([row for row in rows if row.sector == known], page)
+    return SectorMembers(found.total, *page, next=None, sector=known, as_of_date=session, stocks=found.rows)
 
 
-def best(conn: Connection, window: Window, as_of: date | None, span: Span) -> Performers:
+def best(conn: Connection, window: Window, as_of: date | None, page: Page) -> Performers:
     """Return the stocks with a return over a window, best first, as of a session, the newest when none is named."""
     session, rows = stocks.standings(conn, as_of)
-    found = cut(_best_first(rows, window), span)
-    return Performers(found.total, *span, next=None, as_of_date=session, window=window, stocks=found.rows)
+    found = cut(_best_first(rows, window), page)
+    return Performers(found.total, *page, next=None, as_of_date=session, window=window, stocks=found.rows)
 
 
 def best_of_each(conn: Connection, window: Window, as_of: date | None, top: int) -> PerformersBySector:

@@ -14,7 +14,7 @@ from config.universe import universe
 from contract.portfolios import MonthlyPortfolio, MonthlyPosition, MonthlyTrades, Trade
 from database.db_helper import Connection
 from database.queries import portfolios
-from database.queries.returns import Stretch, between
+from database.queries.returns import TickerWindow, between
 from utils.dates import session_after, session_at
 
 NO_PRICE = "no price is stored of it by then"
@@ -53,8 +53,8 @@ def _gains(conn: Connection, month: MonthlyPortfolio) -> dict[str, float | None]
         return {}
     entry, as_of = session_after(month.previous_rebalance_date, 1), month.as_of_date
     tickers = [row.ticker for row in (*month.positions, *month.removed)]
-    stretches = [Stretch(ticker, "held", session_at(ticker, entry), session_at(ticker, as_of)) for ticker in tickers]
-    return {each.ticker: each.period_return for each in between(conn, stretches)}
+    windows = [TickerWindow(ticker, "held", session_at(ticker, entry), session_at(ticker, as_of)) for ticker in tickers]
+    return {each.ticker: each.period_return for each in between(conn, windows)}
 
 
 def drifted(weights: Mapping[str, float], gains: Mapping[str, float | None]) -> dict[str, float]:

@@ -121,8 +121,8 @@ class Store(Generic[M]):
         topic, reason = self._topic(record), reason.replace("\x00", r"\x00")
         log.warning("rejected %s/%d@%d: %s", topic, record.partition, record.offset, reason)
         ticker, trade_date = _bar_of(record.value)
-        address = (topic, record.partition, record.offset, record.timestamp)
-        return (_text(record.value), reason, *address, _text(record.key), ticker, trade_date)
+        address = (topic, record.partition, record.offset)
+        return (_text(record.value), reason, *address, _text(record.key), ticker, trade_date, record.timestamp)
 
 
 def _text(raw: bytes | None) -> str | None:

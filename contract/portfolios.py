@@ -86,7 +86,7 @@ class Appearance(Struct):
     source: Source
 
 
-class Record(Paged):
+class Appearances(Paged):
     ticker: str
     appearances: Annotated[list[Appearance], Meta(description="Newest first")]
 

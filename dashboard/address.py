@@ -22,7 +22,7 @@ class Address:
 
     @classmethod
     def of(cls, pathname: str | None, search: str | None) -> "Address":
-        """The address as the browser has it; of a choice made twice the last one counts.
+        """Read an address as the browser has it. Of a choice made twice the last one counts.
 
         >>> Address.of("/ticker/005930.KS", "?range=1y")
         Address(path='/ticker', subject='005930.KS', choices={'range': '1y'})
@@ -40,11 +40,11 @@ class Address:
         raise InvalidInput(f"{name}={chosen}: choose one of {', '.join(allowed)}")
 
     def day(self, name: str) -> date | None:
-        """A chosen day, None when none is; InvalidInput for what is no date."""
+        """Return a chosen day, or None. InvalidInput for a text that is no date."""
         return parse_date(self.choices[name]) if self.choices.get(name) else None
 
     def amount(self, name: str, default: float) -> float:
-        """A chosen positive number."""
+        """Return a chosen positive number."""
         chosen = self.choices.get(name, str(default))
         try:
             amount = float(chosen)
@@ -55,7 +55,7 @@ class Address:
         return amount
 
     def href(self, **changes: object) -> str:
-        """The same view with other choices; None takes one out.
+        """Return the address of the same view with other choices. None takes one out.
 
         >>> Address("/", choices={"period": "20", "as_of": "2026-08-21"}).href(period=10, as_of=None)
         '/?period=10'
@@ -64,7 +64,7 @@ class Address:
         return path + self.search(**changes)
 
     def search(self, **changes: object) -> str:
-        """What stands behind the path: `?period=10`, or nothing."""
+        """Return the part behind the path: `?period=10`, or nothing."""
         merged = {**self.choices, **changes}
         kept = {name: str(value) for name, value in merged.items() if value is not None}
         return f"?{urlencode(kept)}" if kept else ""

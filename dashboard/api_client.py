@@ -11,7 +11,7 @@ import msgspec
 from contract.etfs import EtfBenchmark, EtfList
 from contract.holdings import AllHoldings, Comparison
 from contract.pipeline import Calendar, Gaps, Pipeline, Restatements
-from contract.portfolios import ActiveAllocations, MonthlyPortfolio, MonthlyTrades, Performance, Record
+from contract.portfolios import ActiveAllocations, Appearances, MonthlyPortfolio, MonthlyTrades, Performance
 from contract.stocks import History, MarketMap
 from dashboard import server_timing
 from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
@@ -48,65 +48,65 @@ class ApiClient:
         )
 
     def allocations(self, as_of: date | None) -> ActiveAllocations:
-        """The three portfolios of a session, the newest when none is given, with all candidates."""
+        """Get the three portfolios of a session, the newest when none is given, with all candidates."""
         return self._get(ActiveAllocations, "/dashboard/active-allocations", as_of_date=as_of)
 
     def monthly(self, rebalance_date: date | None) -> MonthlyPortfolio:
-        """The month's portfolio, the newest when no date is given."""
+        """Get the month's portfolio, the newest when no date is given."""
         return self._get(MonthlyPortfolio, "/stocks/monthly-portfolio", rebalance_date=rebalance_date)
 
     def monthly_trades(self, rebalance_date: date | None, capital: float) -> MonthlyTrades:
-        """What to buy and sell for the month's portfolio; capital in US dollars."""
+        """Get the trades for the month's portfolio. capital: in US dollars."""
         params = {"rebalance_date": rebalance_date, "capital": capital}
         return self._get(MonthlyTrades, "/stocks/monthly-trades", **params)
 
     def performance(self, as_of: date | None, series: bool = True) -> Performance:
-        """How every portfolio has done up to a session, the newest when none is given; without series the figures."""
+        """Get every portfolio's record up to a session, the newest when none is given. Without series: the figures."""
         params = {"as_of_date": as_of, "series": None if series else "false"}
         return self._get(Performance, "/dashboard/performance", **params)
 
     def calendar(self) -> Calendar:
-        """For which sessions and rebalance dates portfolios are published."""
+        """Get the sessions and rebalance dates with published portfolios."""
         return self._get(Calendar, "/dashboard/calendar")
 
     def market_map(self, as_of: date | None) -> MarketMap:
-        """Every stock of a session by sector, the newest when none is given."""
+        """Get every stock of a session by sector, the newest when none is given."""
         return self._get(MarketMap, "/dashboard/market-map", as_of_date=as_of)
 
     def etf_list(self) -> EtfList:
-        """Every ETF, and which of them trend in the newest publication."""
+        """Get every ETF, and which of them trend in the newest publication."""
         return self._get(EtfList, "/dashboard/etf-list")
 
     def etf_benchmark(self, as_of: date | None, sessions: int) -> EtfBenchmark:
-        """The ETF list of a session, the newest when none is given, with the closes of the last sessions."""
+        """Get the ETF list of a session, the newest when none is given, with the closes of the last sessions."""
         return self._get(EtfBenchmark, "/dashboard/etf-benchmark", as_of_date=as_of, sessions=sessions)
 
     def history(self, symbol: str, sessions: int) -> History:
-        """A symbol's last bars, oldest first, and its returns beside the benchmark's."""
+        """Get a symbol's last bars, oldest first, and its returns beside the benchmark's."""
         return self._get(History, f"/stocks/{_part(symbol)}/history", limit=sessions)
 
-    def record(self, symbol: str, rows: int) -> Record:
-        """The newest portfolios that a symbol is in."""
-        return self._get(Record, f"/stocks/{_part(symbol)}/record", limit=rows)
+    def appearances(self, symbol: str, rows: int) -> Appearances:
+        """Get the newest portfolios that a symbol is in."""
+        return self._get(Appearances, f"/stocks/{_part(symbol)}/record", limit=rows)
 
     def holders(self, stock: str) -> Comparison:
-        """The ETFs that own a stock."""
+        """Get the ETFs that own a stock."""
         return self._get(Comparison, f"/etf-holdings/comparison/{_part(stock)}")
 
     def holdings(self, etf: str, rows: int) -> AllHoldings:
-        """What an ETF owns, newest snapshot first."""
+        """Get an ETF's holdings, newest snapshot first."""
         return self._get(AllHoldings, "/etf-holdings/all-holdings", etf=etf, limit=rows)
 
     def pipeline(self, sessions: int) -> Pipeline:
-        """The state of everything: of each of the last sessions, of the tables, of the consumers."""
+        """Get the state of the last sessions, the tables and the consumers."""
         return self._get(Pipeline, "/dashboard/pipeline", sessions=sessions)
 
     def gaps(self, since: date, limit: int) -> Gaps:
-        """The newest expected bars that are not stored, of sessions since a day."""
+        """Get the newest expected bars that are not stored, of sessions since a day."""
         return self._get(Gaps, "/dashboard/gaps", **{"from": since}, limit=limit)
 
     def restatements(self, since: date, limit: int) -> Restatements:
-        """The last found changes of stored bars, of sessions since a day."""
+        """Get the last found changes of stored bars, of sessions since a day."""
         return self._get(Restatements, "/dashboard/restatements", **{"from": since}, limit=limit)
 
     def _get(self, kind: type[Answer], path: str, **params: object) -> Answer:
@@ -123,12 +123,12 @@ class ApiClient:
 
 
 def _part(symbol: str) -> str:
-    """A symbol as one part of a path, whatever a reader has typed."""
+    """Quote a symbol as one part of a path, whatever a reader has typed."""
     return quote(symbol, safe="=^")
 
 
 def _error(response: httpx.Response) -> ActstockError:
-    """The API's own words, as the error it names where it names one of ours."""
+    """Turn the API's problem into the error that it names, in its own words."""
     try:
         problem = response.json()
         name, detail = str(problem["error"]), str(problem["detail"])

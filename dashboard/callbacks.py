@@ -44,7 +44,7 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
         Input("address", "search"),
     )
     def show(pathname: str | None, search: str | None) -> tuple[list[Component], list[Component], str]:
-        """The page of an address; data-shows is for who has to know whose view it is that is there."""
+        """Draw the page of an address. data-shows repeats it: tests and screenshots wait for it."""
         page = preferences.page_of(Address.of(pathname, search), periods)
         return header(page), render(client, page), f"{pathname or ''}{search or ''}"
 
@@ -95,7 +95,7 @@ def header(page: Page) -> list[Component]:
 
 
 def render(client: ApiClient, page: Page) -> list[Component]:
-    """The view of an address; what keeps it from being shown becomes a message that says what to do."""
+    """Draw the view of an address. An error becomes a message that says what to do."""
     try:
         return view_of(page.address).page(client, page)
     except (ApiAway, ApiRefused, NotPublished, InvalidInput, UnknownTicker) as error:

@@ -13,7 +13,7 @@ class Scale(NamedTuple):
     up: str
 
     def at(self, strength: float) -> str:
-        """The colour of -1 (down) through 0 (neutral) to 1 (up); what lies beyond is as strong.
+        """Return the colour of -1 (down) through 0 (neutral) to 1 (up). Beyond them it stays the same.
 
         >>> scale = Scale("#ff8000", "#808080", "#0080ff")
         >>> scale.at(0), scale.at(0.5), scale.at(-3)

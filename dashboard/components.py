@@ -36,7 +36,7 @@ def aria(**named: str) -> dict[str, Any]:
 
 
 def frame() -> Component:
-    """The page around the views: what stands in it depends on the address."""
+    """Return the page around the views. Its content depends on the address."""
     return html.Div(
         className="page",
         children=[
@@ -55,7 +55,7 @@ def frame() -> Component:
 
 
 def header(page: Page, views: Sequence[tuple[str, str]]) -> list[Component]:
-    """views: path and name of each one that has a place in the navigation."""
+    """Return the header. views: path and name of each view in the navigation."""
     links = [
         dcc.Link(name, href=path, className="selected" if path == page.address.path else "") for path, name in views
     ]
@@ -80,7 +80,7 @@ def _other_theme(page: Page) -> Component:
 
 
 def preference(page: Page, **chosen: str) -> str:
-    """The address that keeps a preference and leads back to this view."""
+    """Return the address that keeps a preference and leads back to this view."""
     return "/preferences?" + urlencode({**chosen, "then": page.address.href()})
 
 
@@ -92,7 +92,7 @@ def banners(
     later_holdings: date | None = None,
     session: date | None = None,
 ) -> list[Component]:
-    """What must be known before a number is trusted. later_holdings: their day, where it is after the session."""
+    """Return the warnings about the data shown. later_holdings: their day, where it is after the session."""
     told = []
     if source in common.SOURCE_BANNERS:
         told.append(("source", page.say(common.SOURCE_BANNERS[source])))
@@ -110,7 +110,7 @@ def heading(title: str, *tools: Component) -> Component:
 
 
 def selector(label: str, choices: Sequence[Choice], selected: str) -> Component:
-    """A few choices side by side."""
+    """Show a few choices side by side."""
     links = [
         dcc.Link(
             choice.label,
@@ -133,7 +133,7 @@ def panel(title: str, *content: Component, tools: Sequence[Component] = (), name
 
 
 def graph(name: str, figure: go.Figure) -> Component:
-    """A chart that has its height before it is drawn, so that nothing jumps."""
+    """Show a chart that has its height before it is drawn, so that nothing jumps."""
     return dcc.Graph(
         id=name,
         figure=figure,
@@ -143,7 +143,7 @@ def graph(name: str, figure: go.Figure) -> Component:
 
 
 def table(name: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Component]]) -> Component:
-    """A plain table that scrolls sideways where it must. columns: heading and class of each."""
+    """Show a plain table that scrolls sideways where it must. columns: heading and class of each."""
     head = html.Thead(html.Tr([html.Th(title, className=kind) for title, kind in columns]))
     body = html.Tbody(
         [html.Tr([html.Td(cell, className=kind) for cell, (_, kind) in zip(row, columns, strict=True)]) for row in rows]
@@ -161,41 +161,41 @@ def ticker_link(symbol: str, label: str = "") -> Component:
 
 
 def gain(share: float | None) -> Component:
-    """A return with its sign, and the sign's colour."""
+    """Show a return with its sign, and the sign's colour."""
     return html.Span(signed(share), className=sign_class(share))
 
 
 def window_name(window: Window, page: Page) -> str:
-    """A window of the API ("5d", "month") as a word."""
+    """Return a window of the API ("5d", "month") as a word."""
     return page.say(common.MONTH_SO_FAR) if window == "month" else page.say(common.DAYS, days=window[:-1])
 
 
 def reason(told: str, page: Page) -> Component:
-    """Why a number is missing, in the reader's language where it is known there."""
+    """Show why a number is missing, in the reader's language where it is known there."""
     words, language = reason_in(page.language, told)
     return html.Span(words, lang=language)
 
 
 def doubt(name: str, hint: str = "") -> Component:
-    """A tag for what must be known of a figure, with its reason as the hint."""
+    """Show a tag that warns of a figure, with its reason as the hint."""
     return html.Span(name, className="tag degraded", title=hint or None)
 
 
 def not_computable(told: str | None, page: Page) -> Component:
-    """What stands in place of a portfolio that nothing could be told of: it is no cash."""
+    """Show that a portfolio could not be computed, which is not the same as cash."""
     words, _ = reason_in(page.language, told or "")
     return state(page.say(common.NOT_COMPUTABLE_TITLE), words, page.say(common.NOT_COMPUTABLE_HINT))
 
 
 def trends(etf: Etf | Holder, page: Page) -> Component:
-    """The periods over which an ETF trends."""
+    """Show the periods over which an ETF trends."""
     over = {5: etf.is_trending_5d, 10: etf.is_trending_10d, 20: etf.is_trending_20d}
     names = [page.say(common.DAYS, days=days) for days in page.periods if over[days]]
     return tags(names) if names else html.Span("–", className="soft")
 
 
 def ticker_search(page: Page) -> Component:
-    """A field that leads to a ticker's page."""
+    """Show a field that leads to a ticker's page."""
     label = page.say(ticker.SEARCH)
     field = dcc.Input(
         id=TICKER_SEARCH,
@@ -209,7 +209,7 @@ def ticker_search(page: Page) -> Component:
 
 
 def download(page: Page, name: str) -> Component:
-    """The link to a table of this view as CSV."""
+    """Show the link to a table of this view as CSV."""
     shown = page.address
     query = {**shown.choices, **({"subject": shown.subject} if shown.subject else {}), "path": shown.path}
     return html.A(
@@ -222,7 +222,7 @@ def download(page: Page, name: str) -> Component:
 
 
 def state(title: str, detail: str, hint: str, *actions: Component) -> Component:
-    """What to show in place of data: what is, why, and what to do."""
+    """Show a message in place of data: what happened, why, and what to do."""
     return html.Div(
         className="state",
         role="status",
@@ -236,7 +236,7 @@ def state(title: str, detail: str, hint: str, *actions: Component) -> Component:
 
 
 def reload_link(page: Page) -> Component:
-    """A plain link, so that the page is asked for again."""
+    """Show a plain link, so that the page is asked for again."""
     return html.A(page.say(common.TRY_AGAIN), href=page.address.href(), className="button")
 
 
@@ -245,5 +245,5 @@ def newest_link(page: Page, href: str) -> Component:
 
 
 def sign_class(value: float | None) -> str:
-    """The class that colours a number, always beside its sign."""
+    """Return the class that colours a number, always beside its sign."""
     return "" if not value else "up" if value > 0 else "down"

@@ -61,7 +61,7 @@ class Dashboard(Dash):
 
 
 def create_app(client: ApiClient, periods: Sequence[int]) -> Dash:
-    """The Dash application; everything it needs is served by itself."""
+    """Return the Dash application. It serves everything it needs."""
     app = Dashboard(
         "dashboard",
         title=common.TITLE.en,

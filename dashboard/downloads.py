@@ -19,7 +19,7 @@ _STATUSES: dict[type[ActstockError], int] = {InvalidInput: 422, NotPublished: 40
 
 def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
     def download(name: str) -> Response:
-        """The table of a view; the query is the view's own with its path."""
+        """Return a table of a view. The query is the view's own with its path."""
         query = request.args.to_dict()
         address = Address("/" + query.pop("path", "/").strip("/"), query.pop("subject", ""), query)
         page = preferences.page_of(address, periods)

@@ -116,13 +116,13 @@ def number(field: str, title: str, width: int, form: str, **more: Any) -> dict[s
 
 
 def signed(field: str, title: str, width: int, **more: Any) -> dict[str, Any]:
-    """A return: a percent with its sign and the sign's colour."""
+    """Return a column of returns: a percent with its sign and the sign's colour."""
     rules = {"up": "params.value > 0", "down": "params.value < 0"}
     return number(field, title, width, "+.2%", cellClassRules=rules, **more)
 
 
 def link(field: str, title: str, width: int, **more: Any) -> dict[str, Any]:
-    """A cell that leads to the address in the row's `<field>_href`, when it is clicked and at the Enter key."""
+    """Return a column whose cells lead to the row's `<field>_href`, by a click or the Enter key."""
     return {
         "field": field,
         "headerName": title,

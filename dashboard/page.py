@@ -28,7 +28,8 @@ class Page:
         return text.in_(self.language, **values)
 
     def day(self, day: date | None) -> str:
-        """
+        """Return a day in the reader's language; a dash for none.
+
         >>> Page(Address(), (5,)).day(date(2026, 8, 21)), Page(Address(), (5,), "ko").day(date(2026, 8, 21))
         ('Fri 21 Aug 2026', '2026년 8월 21일 (금)')
         """
@@ -49,7 +50,8 @@ class Page:
         return f"{day:%a %-d %b}"
 
     def moment(self, moment: datetime | None) -> str:
-        """
+        """Return a moment in the reader's language; a dash for none.
+
         >>> Page(Address(), (5,)).moment(datetime.fromisoformat("2026-08-24T13:03:00Z"))
         '24 Aug 2026 13:03 UTC'
         """
@@ -61,7 +63,8 @@ class Page:
 
 
 def compact(amount: float) -> str:
-    """
+    """Return an amount in billions, trillions or millions.
+
     >>> compact(75_130_000_000), compact(4_432_320_000_000), compact(812_000)
     ('75.1B', '4.43T', '812,000')
     """
@@ -72,7 +75,8 @@ def compact(amount: float) -> str:
 
 
 def price(amount: float) -> str:
-    """
+    """Return a price with two digits, or none from ten thousand on.
+
     >>> price(30.0), price(5432.1), price(94100.0)
     ('30.00', '5,432.10', '94,100')
     """
@@ -80,7 +84,8 @@ def price(amount: float) -> str:
 
 
 def signed(share: float | None) -> str:
-    """
+    """Return a share as a percent with its sign.
+
     >>> signed(0.1172), signed(-0.03), signed(None)
     ('+11.72%', '-3.00%', '–')
     """
@@ -88,7 +93,8 @@ def signed(share: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """
+    """Return a share as a percent.
+
     >>> percent(0.1172), percent(None)
     ('11.72%', '–')
     """

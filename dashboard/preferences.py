@@ -14,19 +14,19 @@ KEPT_SECONDS = 365 * 24 * 3600
 
 
 def page_of(address: Address, periods: Sequence[int]) -> Page:
-    """The page of the request that is being answered."""
+    """Return the page of the current request."""
     return Page(address, tuple(periods), language(), theme())
 
 
 def language() -> Language:
-    """The chosen one, or else the one the browser asks for."""
+    """Return the chosen language, or else the one the browser asks for."""
     chosen = request.cookies.get("language")
     asked = request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
     return next((each for each in LANGUAGES if each == (chosen or asked)), LANGUAGES[0])
 
 
 def theme() -> Theme:
-    """The chosen one; a new reader's is that of their system, which the page's own first script finds out."""
+    """Return the chosen theme. A new reader's is that of their system, which the page's first script finds out."""
     chosen = request.cookies.get("theme")
     return next((each for each in THEMES if each == chosen), THEMES[0])
 

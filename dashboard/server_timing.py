@@ -1,4 +1,4 @@
-"""What a request of the browser asked of the API, told to the browser, whose own tools show it, and the benchmark."""
+"""Report the API calls behind each page in its Server-Timing header."""
 
 from typing import NamedTuple
 
@@ -11,16 +11,16 @@ class Call(NamedTuple):
 
 
 def note(seconds: float, size: int) -> None:
-    """Count an answer of the API for the request that is being served, if one is."""
+    """Count an answer of the API for the current request, if there is one."""
     if has_request_context():
         g.setdefault("api_calls", []).append(Call(seconds, size))
 
 
 def register(server: Flask) -> None:
-    server.after_request(_tell)
+    server.after_request(_report)
 
 
-def _tell(response: Response) -> Response:
+def _report(response: Response) -> Response:
     calls: list[Call] = g.get("api_calls", [])
     if calls:
         milliseconds = 1000 * sum(call.seconds for call in calls)

@@ -26,7 +26,7 @@ ReturnWindow = Annotated[Window, Query(description="Sessions the return is taken
 
 @router.get("/market-map", responses=answer(MarketMap) | documented(404))
 async def market_map(respond: Respond, as_of_date: AsOf = None) -> Response:
-    """Sector by sector every stock with a bar of the session: market cap, and the return over each window.
+    """Return every stock with a bar of the session by sector: market cap, and the return over each window.
 
     A sector's returns are weighted by market cap at the start of each window. In `newest_month` its stocks count alike.
     """
@@ -35,7 +35,7 @@ async def market_map(respond: Respond, as_of_date: AsOf = None) -> Response:
 
 @router.get("/etf-list", responses=answer(EtfList) | documented(404), summary="ETF list")
 async def etf_list(respond: Respond, as_of_date: AsOf = None) -> Response:
-    """Every ETF of the universe with its newest close and where it stands in a trending publication."""
+    """Return every ETF of the universe with its newest close and its place in a trending publication."""
     return await respond(etfs.listing, universe().benchmark, as_of_date)
 
 
@@ -45,37 +45,37 @@ async def etf_benchmark(
     as_of_date: AsOf = None,
     sessions: Annotated[int, Query(ge=1, le=260, description="Closes of this many sessions")] = 60,
 ) -> Response:
-    """The ETF list with each one's adjusted closes of the last sessions, for charts and sparklines."""
+    """Return the ETF list with each one's adjusted closes of the last sessions, for charts and sparklines."""
     return await respond(etfs.benchmark_view, universe().benchmark, as_of_date, sessions)
 
 
 @router.get("/spy-benchmark", responses=answer(Series), summary="SPY")
 async def spy_benchmark(respond: Respond, days: Between, page: Page) -> Response:
-    """The benchmark's closes between `from` and `to` with the return since the first of them."""
+    """Return the benchmark's closes between `from` and `to` with the return since the first of them."""
     return await respond(etfs.series, universe().benchmark, *days, page)
 
 
 @router.get("/active-allocations", responses=answer(ActiveAllocations) | documented(404))
 async def active_allocations(respond: Respond, as_of_date: AsOf = None) -> Response:
-    """The portfolios of one session with every candidate, and why each other one was not chosen."""
+    """Return the portfolios of one session with every candidate, and why each other one was not chosen."""
     return await respond(_allocations, as_of_date)
 
 
 @router.get("/etf-holdings", responses=answer(Snapshots), summary="ETF holdings")
 async def etf_holdings(respond: Respond, as_of_date: AsOf = None) -> Response:
-    """The newest holdings of each ETF that were known by the session."""
+    """Return the newest holdings of each ETF that were known by the session."""
     return await respond(holdings.snapshots, as_of_date)
 
 
 @router.get("/trending-etf-top-holdings", responses=answer(TrendingTopHoldings) | documented(404))
 async def trending_etf_top_holdings(respond: Respond, period_days: Period = 20, as_of_date: AsOf = None) -> Response:
-    """The ETFs that trend over a period as of a session, best first, with their analysed top holdings."""
+    """Return the ETFs that trend over a period as of a session, best first, with their analysed top holdings."""
     return await respond(holdings.trending_top_holdings, period_days, as_of_date)
 
 
 @router.get("/sector-trending", responses=answer(SectorMonths))
 async def sector_trending(respond: Respond, days: Between, page: Page) -> Response:
-    """Month by month, newest first, every sector, each stock counting alike.
+    """Return every sector month by month, newest first. Each stock counts alike.
 
     `from` and `to` are about the months' first days.
     """
@@ -84,10 +84,10 @@ async def sector_trending(respond: Respond, days: Between, page: Page) -> Respon
 
 @router.get("/monthly-performance", responses=answer(MonthlyPerformances))
 async def performance_by_month(respond: Respond, page: Page) -> Response:
-    """What each month's portfolio has brought since it was published, against the benchmark.
+    """Compare what each month's portfolio has returned since it was published with the benchmark.
 
     Bought at the close of the session after the rebalance, sold at the close of the session after the next one (at the
-    latest when it ends to be valid), in between left alone: weights drift, no cost is taken off. Stored closes of now,
+    latest when it expires), in between left alone: weights drift, no cost is taken off. Stored closes of now,
     in US dollars; a position without both closes leaves the month without a figure, and `missing_reason` says which.
     """
     return await respond(monthly_performance.monthly, universe().benchmark, page)
@@ -99,10 +99,10 @@ async def portfolio_performance(
     as_of_date: AsOf = None,
     series: Annotated[bool, Query(description="false: the figures alone, the lists are empty")] = True,
 ) -> Response:
-    """What has become of the published portfolios: each one followed forward, session by session, against SPY.
+    """Follow each of the published portfolios forward, session by session, against SPY.
 
     Decided on one session, bought at the close of the next, held with drifting weights until the next publication is
-    bought; the month's portfolio makes way for cash when it ends to be valid. Figures and series as of the session.
+    bought; the month's portfolio makes way for cash when it expires. Figures and series as of the session.
     """
     return await respond(track_record.performance, as_of_date, series)
 
@@ -111,7 +111,7 @@ async def portfolio_performance(
 async def top_performers(
     respond: Respond, page: Page, window: ReturnWindow = "20d", as_of_date: AsOf = None
 ) -> Response:
-    """The stocks with the highest return over a window, best first."""
+    """Return the stocks with the highest return over a window, best first."""
     return await respond(sector_standings.best, window, as_of_date, page)
 
 
@@ -122,19 +122,19 @@ async def top_performers_by_sector(
     as_of_date: AsOf = None,
     top: Annotated[int, Query(ge=1, le=50, description="This many of each sector")] = 3,
 ) -> Response:
-    """The best stocks of every sector over a window."""
+    """Return the best stocks of every sector over a window."""
     return await respond(sector_standings.best_of_each, window, as_of_date, top)
 
 
 @router.get("/sessions", responses=answer(Sessions))
 async def session_list(respond: Respond, days: Between, page: Page) -> Response:
-    """The sessions for which something is published, newest first, each with its publications."""
+    """Return the sessions with publications, newest first."""
     return await respond(publications.sessions, *days, page)
 
 
 @router.get("/calendar", responses=answer(Calendar))
 async def calendar(respond: Respond) -> Response:
-    """The sessions and the rebalance dates for which portfolios are published: what a date picker offers."""
+    """Return the sessions and the rebalance dates with published portfolios, for a date picker."""
     return await respond(publications.calendar)
 
 
@@ -144,7 +144,7 @@ async def state_of_pipeline(
     settings: Configured,
     sessions: Annotated[int, Query(ge=1, le=60, description="This many of the last ones")] = 10,
 ) -> Response:
-    """The last sessions with their runs, how fresh each table is, how far the consumers are, and what went wrong."""
+    """Return the last sessions with their runs, the tables' freshness, the consumers' lag, and what went wrong."""
     return await respond.uncached(pipeline_state.state, settings, sessions)
 
 
@@ -154,25 +154,25 @@ async def errors(
     page: Page,
     waiting: Annotated[bool | None, Query(description="Those that wait, or those put back; both when left out")] = None,
 ) -> Response:
-    """Messages that a consumer rejected, newest first."""
+    """Return messages that a consumer rejected, newest first."""
     return await respond(pipeline.errors, waiting, page)
 
 
 @router.get("/gaps", responses=answer(Gaps))
 async def gaps(respond: Respond, days: Between, page: Page) -> Response:
-    """Every (ticker, session) that was expected and is not stored, and why."""
+    """Return every (ticker, session) that was expected and is not stored, and why."""
     return await respond(pipeline.gaps, *days, page)
 
 
 @router.get("/restatements", responses=answer(Restatements))
 async def restatements(respond: Respond, days: Between, page: Page) -> Response:
-    """Stored bars that the source has changed since, with the old values."""
+    """Return stored bars that the source has changed since, with the old values."""
     return await respond(pipeline.restatements, *days, page)
 
 
 @router.get("/requests", responses=answer(RequestCounts))
 async def requests(respond: Respond, page: Page, by: Literal["hour", "day"] = "hour") -> Response:
-    """How often Yahoo was asked, by hour or day."""
+    """Count the requests to Yahoo, by hour or day."""
     return await respond(pipeline.requests_by, by, page)
 
 

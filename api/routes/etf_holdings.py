@@ -18,7 +18,7 @@ router = APIRouter(prefix="/etf-holdings", tags=["etf-holdings"])
 
 @router.get("/top-holdings/{etf}", responses=answer(TopHoldings) | documented(404))
 async def top_holdings(respond: Respond, etf: Etf, period_days: Period = 20, as_of_date: AsOf = None) -> Response:
-    """Return, volatility and Sharpe ratio of an ETF's largest holdings over a period, as analysed for a session."""
+    """Return the analysis of an ETF's largest holdings over a period: return, volatility and Sharpe ratio."""
     return await respond(holdings.top_holdings, etf, period_days, as_of_date)
 
 
@@ -31,19 +31,19 @@ async def all_holdings(
         str | None, Query(pattern=SYMBOL, max_length=20, description="Of this ETF alone"), AfterValidator(known_etf)
     ] = None,
 ) -> Response:
-    """Every stored holding of every snapshot collected between `from` and `to`, newest snapshot first."""
+    """Return every stored holding of every snapshot collected between `from` and `to`, newest snapshot first."""
     return await respond(holdings.every, etf, *days, page)
 
 
 @router.get("/summary", responses=answer(HoldingsSummary))
 async def summary(respond: Respond) -> Response:
-    """Of every ETF: which snapshots there are, and how much of the fund the newest one lists."""
+    """Return the snapshots of every ETF, and how much of the fund the newest one lists."""
     return await respond(holdings.summary, universe().top_holdings)
 
 
 @router.get("/comparison/{holding}", responses=answer(Comparison) | documented(404))
 async def comparison(respond: Respond, holding: Symbol) -> Response:
-    """The ETFs that own a stock, by how much of it they own."""
+    """Return the ETFs that own a stock, largest share first."""
     return await respond(_comparison, holding)
 
 

@@ -16,7 +16,7 @@ router = APIRouter(prefix="/sectors", tags=["sectors"], responses=documented(404
 
 @router.get("", responses=answer(SectorList), summary="Sectors")
 async def sector_list(respond: Respond, as_of_date: AsOf = None) -> Response:
-    """Every sector: its stocks' returns weighted by market cap, the ETF that follows it, its newest month.
+    """Return every sector: its stocks' returns weighted by market cap, the ETF that follows it, its newest month.
 
     The returns are weighted by market cap at the start of each window; in `newest_month` each stock counts alike.
     """
@@ -25,13 +25,13 @@ async def sector_list(respond: Respond, as_of_date: AsOf = None) -> Response:
 
 @router.get("/{sector}/stocks", responses=answer(SectorMembers), summary="Stocks of a sector")
 async def members(respond: Respond, sector: Sector, page: Page, as_of_date: AsOf = None) -> Response:
-    """The sector's stocks with a bar of the session, largest market cap first."""
+    """Return the sector's stocks with a bar of the session, largest market cap first."""
     return await respond(sector_standings.members, sector, as_of_date, page)
 
 
 @router.get("/{sector}/history", responses=answer(SectorHistory), summary="Months of a sector")
 async def history(respond: Respond, sector: Sector, days: Between, page: Page) -> Response:
-    """The sector month by month, newest first, each stock counting alike.
+    """Return the sector month by month, newest first. Each stock counts alike.
 
     `from` and `to` are about the months' first days.
     """

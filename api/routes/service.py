@@ -13,7 +13,7 @@ router = APIRouter(tags=["service"])
 
 @router.get("/", responses=answer(Service))
 async def service(request: Request) -> Response:
-    """Name, version and where to go from here."""
+    """Return name, version and where to go from here."""
     links = {"documentation": "/docs", "openapi": "/openapi.json", "health": "/health"}
     return _json(Service(name=request.app.title, version=request.app.version, links=links))
 
@@ -25,7 +25,7 @@ async def service(request: Request) -> Response:
     | {503: {"content": content(Health), "description": "A dependency is away; the body names it"}},
 )
 async def health_of_platform(request: Request, pool: Pool) -> Response:
-    """Each dependency with its latency, and what each job published last; 503 when one is away."""
+    """Check each dependency, and return what each job published last. 503 when one is away."""
     found = await health.check(request.app.state.settings, pool)
     return _json(found, 200 if found.status == "ok" else 503)
 

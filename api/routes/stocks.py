@@ -10,7 +10,7 @@ from api.deps import AsOf, Between, Day, Page, Period, Respond, Symbol
 from api.errors import documented
 from api.models.schemas import answer
 from config.universe import universe
-from contract.portfolios import MonthlyPortfolio, MonthlyTrades, Portfolio, Record
+from contract.portfolios import Appearances, MonthlyPortfolio, MonthlyTrades, Portfolio
 from contract.stocks import History, LatestBar
 from database.db_helper import Connection
 from database.queries import portfolios, stocks
@@ -23,7 +23,7 @@ NO_REBALANCE_YET = "no rebalance is published yet: the first one follows the las
 
 @router.get("/portfolio", responses=answer(Portfolio))
 async def portfolio(respond: Respond, period_days: Period = 20, as_of_date: AsOf = None) -> Response:
-    """The portfolio of one period, as published.
+    """Return the portfolio of one period, as published.
 
     A session for which nobody was eligible is a publication too: `status` is "empty", `positions` is empty, and
     `reason` says why. So is one before which too little history is stored: "not_computable". A session that was never
@@ -36,7 +36,7 @@ async def portfolio(respond: Respond, period_days: Period = 20, as_of_date: AsOf
 async def monthly_portfolio(
     respond: Respond, rebalance_date: Annotated[Day | None, Query(description="The newest when left out")] = None
 ) -> Response:
-    """The month's merged portfolio, and what it changes against the month before.
+    """Return the month's merged portfolio, and its changes against the month before.
 
     "empty" with a reason until there is a first one. `price_usd` is the newest close known at `as_of_date` as it was
     traded, before any later split, for whoever wants to count the shares of the trades.
@@ -50,7 +50,7 @@ async def monthly_trades(
     rebalance_date: Annotated[Day | None, Query(description="The newest when left out")] = None,
     capital: Annotated[float, Query(gt=0, le=1e12, description="Worth of last month's portfolio now, $")] = 100_000,
 ) -> Response:
-    """What to buy and sell for the month's portfolio, in whole shares, and what that costs.
+    """Return the trades for the month's portfolio, in whole shares, and their cost.
 
     From last month's portfolio, bought at its weights and drifted since, to this month's; counted at the newest closes
     known at `as_of_date` as they were traded, before any later split. Without a month before, everything is bought. No
@@ -61,23 +61,23 @@ async def monthly_trades(
 
 @router.get("/{symbol}/latest", responses=answer(LatestBar))
 async def latest(respond: Respond, symbol: Symbol) -> Response:
-    """The newest daily bar of an ETF, a stock or an exchange rate."""
+    """Return the newest daily bar of an ETF, a stock or an exchange rate."""
     return await respond(_latest, symbol)
 
 
 @router.get("/{symbol}/history", responses=answer(History))
 async def history(respond: Respond, symbol: Symbol, days: Between, page: Page) -> Response:
-    """Daily bars between `from` and `to`, oldest first: the newest `limit` ones but for `offset`.
+    """Return one page of daily bars. Pages count back from the newest; inside a page the oldest comes first.
 
     With the symbol's returns up to its newest bar, beside the benchmark's.
     """
     return await respond(stocks.history, symbol, universe().benchmark, *days, page)
 
 
-@router.get("/{symbol}/record", responses=answer(Record))
+@router.get("/{symbol}/record", responses=answer(Appearances))
 async def record(respond: Respond, symbol: Symbol, page: Page) -> Response:
-    """Every published portfolio that a symbol is in, daily and monthly ones."""
-    return await respond(stocks.record, symbol, page)
+    """Return every published portfolio that a symbol is in, daily and monthly ones."""
+    return await respond(stocks.appearances, symbol, page)
 
 
 def _latest(conn: Connection, symbol: str) -> LatestBar:

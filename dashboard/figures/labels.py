@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 
 def spread(heights: Mapping[str, float], gap: float) -> dict[str, float]:
-    """The heights, lowest first; those closer than `gap` are moved apart around their middle.
+    """Return the heights, lowest first. Those closer than `gap` are moved apart around their middle.
 
     >>> spread({"a": 1.0, "b": 1.0, "c": 5.0}, 2.0)
     {'a': 0.0, 'b': 2.0, 'c': 5.0}

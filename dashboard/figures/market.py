@@ -97,13 +97,13 @@ def _tile_text(tile: Tile) -> str:
 
 
 def _letters(share: float) -> float:
-    """The size of a tile's letters; the browser shrinks those that do not fit."""
+    """Return the size of a tile's letters. The browser shrinks those that do not fit."""
     smallest, largest = TILE_LETTERS
     return round(min(max(sqrt(share) * LETTERS_OF_A_MAP, smallest), largest), 1)
 
 
 def rebased(closes: Sequence[float | None]) -> list[float | None]:
-    """Returns since the first close, None where there is none; all None without the first one.
+    """Return the returns since the first close, None where there is none; all None without the first one.
 
     >>> rebased([2.0, None, 3.0]), rebased([None, 2.0])
     ([0.0, None, 0.5], [None, None])
@@ -115,7 +115,7 @@ def rebased(closes: Sequence[float | None]) -> list[float | None]:
 def etf_lines(
     days: Sequence[str], returns: Mapping[str, Sequence[float | None]], benchmark: str, palette: Palette
 ) -> go.Figure:
-    """Returns since the first day by ticker, named at their ends: above the benchmark blue, below it orange."""
+    """Draw the returns since the first day, named at their ends: above the benchmark blue, below it orange."""
     ends = {ticker: end for ticker, values in returns.items() if (end := _last(values)) is not None}
     colours = {ticker: _against(end, ends.get(benchmark), palette) for ticker, end in ends.items()}
     colours[benchmark] = palette.ink_strong
@@ -167,7 +167,7 @@ def _against(value: float | None, benchmark: float | None, palette: Palette) -> 
 
 
 def sparkline(own: Sequence[float | None], benchmark: Sequence[float | None], palette: Palette) -> str:
-    """A small image's address: returns as a line, over the benchmark's thin one."""
+    """Return a small image's address: returns as a line, over the benchmark's thin one."""
     known = [value for value in (*own, *benchmark) if value is not None]
     low, high = min(known, default=0.0), max(known, default=0.0)
 

@@ -103,7 +103,7 @@ def _name_parts(figure: go.Figure, titles: Sequence[str], palette: Palette) -> N
 
 
 def _name_ends(figure: go.Figure, lines: Mapping[str, tuple[Sequence[float | None], str]]) -> None:
-    """Beside the end of each line of the first part its name and what it has come to, none over another."""
+    """Label each line of the first part at its right end with its name and last value. Move labels apart."""
     known = [value for values, _ in lines.values() for value in values if value is not None]
     low, high = min(known), max(known)
     room = (high - low) or 0.02
@@ -129,7 +129,8 @@ def _name_ends(figure: go.Figure, lines: Mapping[str, tuple[Sequence[float | Non
 
 
 def faint(colour: str, share: float) -> str:
-    """
+    """Return a colour as a share of itself over the ground.
+
     >>> faint("#4c9be8", 0.18)
     'rgba(76, 155, 232, 0.18)'
     """

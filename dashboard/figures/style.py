@@ -67,7 +67,7 @@ PALETTES = {"dark": DARK, "light": LIGHT}
 
 
 def dress(figure: go.Figure, palette: Palette, height: int) -> None:
-    """The look that all charts share: the page's colours and type, no frame of their own."""
+    """Give a chart the look that all share: the page's colours and type, no frame of its own."""
     figure.update_layout(
         template="none",
         height=height,

@@ -13,7 +13,8 @@ class Text(NamedTuple):
     ko: str
 
     def in_(self, language: Language, **values: object) -> str:
-        """
+        """Return the text in a language, with the values filled in.
+
         >>> Text("Return {days}d", "{days}일 수익률").in_("ko", days=20)
         '20일 수익률'
         """

@@ -69,7 +69,7 @@ _PREFIXES = [
 
 
 def reason_in(language: Language, reason: str) -> tuple[str, Language]:
-    """The reason, and the language it is in.
+    """Return the reason, and the language it is in.
 
     >>> reason_in("ko", "NEM returned more (+9.63 %)")
     ('NEM의 수익률이 더 높습니다 (+9.63 %)', 'ko')

@@ -54,7 +54,7 @@ def stocks(client: ApiClient, page: Page) -> Sequence[Standing]:
 
 
 def etfs(client: ApiClient, page: Page) -> Sequence[Mapping[str, object]]:
-    """The table of the ETFs, without the closes of each session."""
+    """Return the table of the ETFs, without the closes of each session."""
     compared = client.etf_benchmark(page.address.day("as_of"), 1)
     return [{name: value for name, value in asdict(etf).items() if name != "adj_closes"} for etf in compared.etfs]
 
@@ -78,7 +78,7 @@ def _window_hint(window: Window, page: Page) -> str:
 
 
 def _window_span(window: Window, page: Page) -> str:
-    """The window within a sentence."""
+    """Return the window within a sentence."""
     return page.say(market_map.SPAN_MONTH) if window == MONTH else page.say(market_map.SPAN_DAYS, days=window[:-1])
 
 
@@ -122,7 +122,7 @@ def _tiles_of(sector: SectorStocks, window: Window, page: Page) -> list[Tile]:
     name = sector.sector or page.say(market_map.UNKNOWN_SECTOR)
     sector_id = f"{figures.GROUP}{name}"
     members = [
-        Tile(stock.ticker, stock.ticker, sector_id, stock.market_cap, stock.over(window), _told(stock, page))
+        Tile(stock.ticker, stock.ticker, sector_id, stock.market_cap, stock.over(window), _stock_card(stock, page))
         for stock in sector.stocks
         if stock.market_cap
     ]
@@ -136,8 +136,8 @@ def _tiles_of(sector: SectorStocks, window: Window, page: Page) -> list[Tile]:
     return [Tile(sector_id, f"{name}  {signed(gain)}", "", sum(tile.area for tile in members), gain, card), *members]
 
 
-def _told(stock: Standing, page: Page) -> str:
-    """What the hover card says of a stock."""
+def _stock_card(stock: Standing, page: Page) -> str:
+    """Return the text of a stock's hover card."""
     lines = [stock.company_name or "", f"{price(stock.close_price)} {stock.currency}"]
     if stock.rate_date and stock.rate_date != stock.trade_date:
         lines.append(page.say(market_map.CARRIED_RATE, day=page.day(stock.rate_date)))
@@ -148,7 +148,7 @@ def _told(stock: Standing, page: Page) -> str:
 
 
 def _some(tickers: Sequence[str]) -> str:
-    """The first of them, and whether there are more.
+    """Return the first of them, and whether there are more.
 
     >>> _some(["NVDA", "MU"])
     'NVDA, MU'
@@ -185,7 +185,7 @@ def _legend(full: float, page: Page) -> Component:
 
 
 def _left_out(market: MarketMap, window: Window, page: Page) -> list[Component]:
-    """The stocks of which something is missing, each with the reason."""
+    """List the stocks of which something is missing, each with the reason."""
     uncounted = {ticker for sector in market.sectors for ticker in sector.left_out[window]}
     lacking = [stock for stock in _stocks(market) if stock.ticker in uncounted or not stock.market_cap]
     if not lacking:
@@ -202,7 +202,7 @@ def _why(stock: Standing, window: Window, page: Page) -> Component:
 
 
 def _derived(market: MarketMap, page: Page) -> list[Component]:
-    """The stocks whose sector is not the source's own word."""
+    """List the stocks whose sector is not the source's own word."""
     derived = [stock.ticker for stock in _stocks(market) if stock.sector_source == "derived"]
     if not derived:
         return []
@@ -211,7 +211,7 @@ def _derived(market: MarketMap, page: Page) -> list[Component]:
 
 
 def _links(market: MarketMap, window: Window, page: Page) -> Component:
-    """The map for who does not point: every stock as a link, sector by sector."""
+    """Show the map as a list for readers without a mouse: every stock as a link, sector by sector."""
     sectors = [
         html.Li(
             [
@@ -270,7 +270,7 @@ def _sectors(market: MarketMap, window: Window, page: Page) -> Component:
 
 
 def _counted_to(month: SectorMonth | None, page: Page) -> Component:
-    """The last session of a month, and what must be known of it."""
+    """Show the last session of a month, and its doubts."""
     if month is None:
         return "–"
     tags = [
@@ -282,7 +282,7 @@ def _counted_to(month: SectorMonth | None, page: Page) -> Component:
 
 
 def _doubts(market: MarketMap, page: Page) -> list[str]:
-    """What the months' tags stand for: each reason once."""
+    """Explain the months' tags: each reason once."""
     months = [sector.newest_month for sector in market.sectors if sector.newest_month]
     reasons = dict.fromkeys(month.degraded_reason for month in months if month.degraded_reason)
     snapshots = dict.fromkeys(month.holdings_as_of for month in months if month.holdings_known_later)
@@ -296,7 +296,7 @@ def _doubts(market: MarketMap, page: Page) -> list[str]:
 
 
 def _compared(client: ApiClient, page: Page) -> tuple[EtfBenchmark | None, str]:
-    """The ETFs with as many closes as the window needs, or why there are none: the map is there without them."""
+    """Get the ETFs with as many closes as the window needs, or why there are none."""
     window = window_of(page)
     sessions = SESSIONS_OF_A_MONTH if window == MONTH else int(window[:-1]) + 1
     try:
@@ -393,7 +393,7 @@ def _close(etf: EtfSeries) -> str:
 
 
 def by_outperformance(etfs: Sequence[EtfSeries], window: Window) -> list[EtfSeries]:
-    """The benchmark, then the others, the farthest ahead first, those without a figure last."""
+    """Return the benchmark, then the others, the farthest ahead first, those without a figure last."""
 
     def place(etf: EtfSeries) -> tuple[bool, bool, float, str]:
         ahead = etf.ahead(window)

@@ -49,7 +49,7 @@ def _capital(page: Page) -> float:
 
 
 def _banners(shown: MonthlyPortfolio, page: Page) -> list[Component]:
-    """What the month rests on is said like that of a session."""
+    """Return the warnings about the month's data, as for a session."""
     later = max(filter(None, (shown.holdings_as_of, shown.as_of_date)), default=None)
     not_in_record = page.say(month.NOT_IN_RECORD, session=page.day(shown.record_as_of))
     return [
@@ -132,7 +132,7 @@ def _row(position: MonthlyPosition, page: Page) -> dict[str, Any]:
 
 
 def _trades(trades: MonthlyTrades, page: Page) -> Component:
-    """What to buy and sell for a capital, what it costs, and what it rests on."""
+    """Show what to buy and sell for a capital, its cost, and the prices behind it."""
     say = page.say
     session = page.day(trades.as_of_date)
     hint = month.TRADES_HINT if trades.previous_rebalance_date else month.FIRST_TRADES_HINT

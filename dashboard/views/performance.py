@@ -45,7 +45,7 @@ def page(client: ApiClient, page: Page) -> list[Component]:
 
 
 def series(client: ApiClient, page: Page) -> Sequence[Mapping[str, object]]:
-    """The selected portfolio session by session."""
+    """Return the selected portfolio session by session."""
     shown = _selected(client.performance(page.address.day("as_of")), page)
     if shown is None:
         return []
@@ -62,7 +62,7 @@ def series(client: ApiClient, page: Page) -> Sequence[Mapping[str, object]]:
 
 
 def _selected(record: Performance, page: Page) -> PortfolioPerformance | None:
-    """The portfolio of the address; None while it has not been held."""
+    """Return the portfolio of the address; None while it has not been held."""
     return next((each for each in record.portfolios if each.period_days == _days(page)), None)
 
 
@@ -85,7 +85,7 @@ def _empty(record: Performance, page: Page) -> Component:
 
 
 def _doubts(shown: PortfolioPerformance, page: Page) -> list[Component]:
-    """What keeps it from being a real record."""
+    """Return the warnings that keep it from being a real record."""
     told = (
         ("hindsight", texts.HINDSIGHT, shown.hindsight_sessions),
         ("degraded", texts.DEGRADED, shown.degraded_sessions),

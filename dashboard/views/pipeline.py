@@ -62,7 +62,7 @@ def source_of(sessions: Sequence[SessionState]) -> str | None:
 
 
 def degraded_of(sessions: Sequence[SessionState]) -> tuple[date, str] | None:
-    """The newest session with a publication, where that is degraded: its day and the reason."""
+    """Return day and reason of the newest session with a publication, where that is degraded."""
     newest = next((session for session in sessions if session.publications), None)
     reasons = [each.degraded_reason for each in newest.publications] if newest else []
     reason = next(filter(None, reasons), None)
@@ -154,7 +154,7 @@ def _others(runs: Sequence[StageRun], page: Page) -> Component:
 
 
 def _platform(state: Pipeline, now: datetime, page: Page) -> list[Component]:
-    """What does not depend on the sessions shown."""
+    """Show the parts that do not depend on the sessions shown."""
     return [
         html.Div([_consumers(state.consumers, now, page), _tables(state, page)], className="two"),
         _requests(state, page),

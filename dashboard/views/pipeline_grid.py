@@ -65,7 +65,7 @@ def cell_of(session: SessionState, column: int) -> Cell:
 
 
 def other_runs(sessions: Sequence[SessionState]) -> list[StageRun]:
-    """Runs of what is no stage, the newest one of each DAG and session."""
+    """Return the runs of DAGs that are no stage, the newest one of each DAG and session."""
     newest: dict[tuple[date, str], StageRun] = {}
     for session in sessions:
         for run in session.runs:
@@ -116,7 +116,7 @@ def legend(page: Page) -> Component:
 
 
 def mark(state: str, page: Page) -> Component:
-    """A state as symbol and word, coloured: none of the three has to be seen for the others to be understood."""
+    """Show a state as symbol, word and colour. Each says it alone, for readers who miss the others."""
     return html.Span(
         [
             html.Span(SYMBOLS[state], className="symbol", **components.aria(hidden="true")),
@@ -127,7 +127,7 @@ def mark(state: str, page: Page) -> Component:
 
 
 def bars(counts: dict[str, int], page: Page) -> Component:
-    """Stored of expected, and how many are absent where some are."""
+    """Show how many of the expected bars are stored, and how many are absent."""
     if not counts:
         return "–"
     stored, missing = counts.get("stored", 0), absent(counts)
@@ -160,12 +160,12 @@ def _cell(cell: Cell, page: Page) -> Component:
         return shown
     reason = cell.runs[0].reason if cell.runs else page.say(pipeline.MEANINGS["published"])
     return html.Details(
-        [html.Summary(shown, title=reason or page.say(pipeline.MEANINGS[cell.state])), _told(cell, page)]
+        [html.Summary(shown, title=reason or page.say(pipeline.MEANINGS[cell.state])), _details(cell, page)]
     )
 
 
-def _told(cell: Cell, page: Page) -> Component:
-    """What stands behind a cell."""
+def _details(cell: Cell, page: Page) -> Component:
+    """Show the details behind a cell."""
     reasons = filter(None, (cell.not_computable_reason, cell.degraded_reason))
     told: list[Component] = [html.P(components.reason(each, page), className="degraded") for each in reasons]
     if not cell.runs:

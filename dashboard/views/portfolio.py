@@ -50,7 +50,7 @@ def page(client: ApiClient, page: Page) -> list[Component]:
 
 
 def positions(client: ApiClient, page: Page) -> Sequence[Position]:
-    """The table of positions, as the API gives it."""
+    """Return the table of positions, as the API gives it."""
     return _of_period(client.allocations(page.address.day("as_of")), page).positions
 
 
@@ -218,7 +218,7 @@ def _origin(position: Position, shown: ExplainedPortfolio, page: Page) -> Compon
 
 
 def _offer(etf: str, offered: Sequence[Candidate], ticker: str, page: Page) -> Component:
-    """The holdings of one ETF that were looked at: one is chosen, each other one has its reason."""
+    """Show the holdings of one ETF that were looked at: one is chosen, each other one has its reason."""
     say = page.say
     columns = [
         (say(common.RANK), "number soft"),

@@ -16,7 +16,7 @@ DAY_PICKER = "session-picker"
 
 
 def selected(page: Page) -> str:
-    """The period of the address: sessions, or `monthly`; the longest one by default."""
+    """Return the period of the address: sessions, or `monthly`. The longest one is the default."""
     return page.address.choice("period", [*map(str, page.periods), MONTHLY], str(max(page.periods)))
 
 
@@ -56,7 +56,7 @@ def rebalance_picker(page: Page, shown: date, calendar: Calendar) -> Component:
 def _picker(
     page: Page, shown: date, published: Sequence[PublishedDay], label: Text, steps: tuple[Text, Text]
 ) -> Component:
-    """The day shown, among those that are published, with one step back, one forth, and the way to the newest."""
+    """Show a picker of published days, with one step back, one forth, and the way to the newest."""
     days = [each.as_of_date for each in published]
     before = max((day for day in days if day < shown), default=None)
     after = min((day for day in days if day > shown), default=None)
@@ -83,7 +83,7 @@ def _picker(
 
 
 def _marks(day: PublishedDay | None, page: Page) -> list[Component]:
-    """What must be known of the day shown."""
+    """Return the warnings about the day shown."""
     if day is None:
         return []
     if not day.is_computable:

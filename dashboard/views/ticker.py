@@ -6,7 +6,7 @@ from dash import dcc, html
 
 from contract.etfs import Etf
 from contract.holdings import Comparison, Holder, StoredHolding
-from contract.portfolios import Appearance, Record
+from contract.portfolios import Appearance, Appearances
 from contract.stocks import Bar, History, WindowReturn
 from dashboard import components, figures
 from dashboard.address import Address
@@ -21,7 +21,7 @@ from utils.errors import InvalidInput, NotPublished, UnknownTicker
 # Sessions of a range: those of its last return, so that a bar more is shown.
 RANGES = {"1m": 21, "3m": 63, "6m": 126, "1y": 252}
 DEFAULT_RANGE = "6m"
-RECORD_ROWS = 20
+APPEARANCE_ROWS = 20
 # More than a snapshot has: the source lists the ten largest holdings.
 HOLDINGS_ROWS = 25
 ETF = "ETF"
@@ -40,13 +40,13 @@ def page(client: ApiClient, page: Page) -> list[Component]:
 
 
 def prices(client: ApiClient, page: Page) -> Sequence[Bar]:
-    """The bars that are shown."""
+    """Return the bars that are shown."""
     return client.history(page.address.subject, _sessions(page)).bars
 
 
 def record(client: ApiClient, page: Page) -> Sequence[Appearance]:
-    """The newest portfolios that the ticker is in."""
-    return client.record(page.address.subject, RECORD_ROWS).appearances
+    """Return the newest portfolios that the ticker is in."""
+    return client.appearances(page.address.subject, APPEARANCE_ROWS).appearances
 
 
 def _sessions(page: Page) -> int:
@@ -63,7 +63,7 @@ def _history(client: ApiClient, symbol: str, bars: int) -> History | None:
 
 def _page_of(symbol: str, history: History | None, client: ApiClient, page: Page) -> list[Component]:
     if history is None:
-        return _priceless(symbol, client.holders(symbol), client.record(symbol, RECORD_ROWS), page)
+        return _priceless(symbol, client.holders(symbol), client.appearances(symbol, APPEARANCE_ROWS), page)
     if history.quote_type == ETF:
         listed = client.etf_list().etfs
         etf = next((each for each in listed if each.ticker == symbol), None)
@@ -71,15 +71,15 @@ def _page_of(symbol: str, history: History | None, client: ApiClient, page: Page
     if history.quote_type == CURRENCY:
         return _about(history, None, [], page)
     held = _holders(client.holders(symbol), page)
-    return [*_about(history, None, [held], page), _record(client.record(symbol, RECORD_ROWS), page)]
+    return [*_about(history, None, [held], page), _appearances(client.appearances(symbol, APPEARANCE_ROWS), page)]
 
 
-def _priceless(symbol: str, held: Comparison, past: Record, page: Page) -> list[Component]:
+def _priceless(symbol: str, held: Comparison, past: Appearances, page: Page) -> list[Component]:
     say = page.say
     return [
         _heading(symbol, held.holding_name, page),
         components.state(say(ticker.NO_PRICES_TITLE, ticker=symbol), say(ticker.NO_PRICES_DETAIL), ""),
-        html.Div([_holders(held, page), _record(past, page)], className="halves"),
+        html.Div([_holders(held, page), _appearances(past, page)], className="halves"),
     ]
 
 
@@ -186,7 +186,7 @@ def candle(bar: Bar, page: Page) -> Candle:
 
 
 def _card(bar: Bar, page: Page) -> str:
-    """What the hover card says of a session."""
+    """Return the text of a session's hover card."""
     say = page.say
     amounts = [
         (ticker.OPEN, bar.open_price),
@@ -264,7 +264,7 @@ def _holder(each: Holder, page: Page) -> Sequence[Component]:
 
 
 def _holdings(stored: Sequence[StoredHolding], page: Page) -> Component:
-    """An ETF's newest snapshot."""
+    """Show an ETF's newest snapshot."""
     say = page.say
     if not stored:
         return components.panel(say(ticker.HOLDINGS), html.P(say(ticker.NO_HOLDINGS)))
@@ -292,7 +292,7 @@ def _holdings(stored: Sequence[StoredHolding], page: Page) -> Component:
     )
 
 
-def _record(past: Record, page: Page) -> Component:
+def _appearances(past: Appearances, page: Page) -> Component:
     say = page.say
     title = say(ticker.RECORD, count=past.total)
     if not past.appearances:
@@ -316,7 +316,7 @@ def _record(past: Record, page: Page) -> Component:
 
 
 def _appearance(each: Appearance, page: Page) -> Sequence[Component]:
-    """A row that leads to the portfolio it is about."""
+    """Return a row that leads to the portfolio it is about."""
     monthly = each.period_days is None
     day = each.rebalance_date if monthly else each.as_of_date
     period = selectors.MONTHLY if monthly else each.period_days
@@ -331,6 +331,6 @@ def _appearance(each: Appearance, page: Page) -> Sequence[Component]:
 
 
 def _through(each: Appearance, page: Page) -> Component:
-    """What brought it in: the ETFs that chose it, or the portfolios that were merged."""
+    """Show what brought it in: the ETFs that chose it, or the portfolios that were merged."""
     names = each.source_etfs or [page.say(common.DAYS, days=days) for days in each.source_periods or []]
     return components.tags(names)

@@ -14,10 +14,10 @@ from dashboard.views import selectors
 
 
 def line(record: Performance, page: Page) -> Component:
-    """What following the shown period's portfolios has brought up to the session, and how far that is a record."""
+    """Show the return of following the period's portfolios up to the session, and how far that is a record."""
     days = int(selectors.selected(page))
     followed = next((each for each in record.portfolios if each.period_days == days), None)
-    told = _told(record, followed, page) if followed else [page.say(portfolio.NO_RECORD)]
+    told = _sentence(record, followed, page) if followed else [page.say(portfolio.NO_RECORD)]
     return html.P([*told, " ", link(page)], id="record", className="record")
 
 
@@ -30,7 +30,7 @@ def link(page: Page) -> Component:
     return dcc.Link(page.say(portfolio.WHOLE_RECORD), href=href)
 
 
-def _told(record: Performance, followed: PortfolioPerformance, page: Page) -> Sequence[Component]:
+def _sentence(record: Performance, followed: PortfolioPerformance, page: Page) -> Sequence[Component]:
     say, sessions = page.say, followed.session_count
     doubt = say(portfolio.RECORD_HINDSIGHT, count=followed.hindsight_sessions)
     return [

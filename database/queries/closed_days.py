@@ -9,7 +9,7 @@ NEIGHBOURS_DAYS = 14  # longer than any holiday of an exchange
 
 
 def lacking(conn: Connection, start: date | None = None, end: date | None = None) -> list[Row]:
-    """The expected bars of a range that the source does not have: trade_date, ticker, and when it was asked last."""
+    """Return the expected bars that the source does not have: trade_date, ticker, and when it was asked last."""
     return fetch(
         conn,
         """
@@ -53,7 +53,7 @@ def around(conn: Connection, days: Collection[date]) -> list[Row]:
 
 
 def unstored(conn: Connection) -> list[Row]:
-    """The ledger's own lines: kind, ticker, trade_date, state."""
+    """Return the ledger's own lines: kind, ticker, trade_date, state."""
     return fetch(conn, "SELECT kind, ticker, trade_date, state FROM logs_expected_bar ORDER BY ticker, trade_date")
 
 

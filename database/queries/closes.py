@@ -37,7 +37,7 @@ class Closes:
         return self._caps.get((ticker, day))
 
     def break_after(self, ticker: str, day: date) -> date | None:
-        """The first withheld break behind a day."""
+        """Return the first withheld break behind a day."""
         return next((each for each in self._breaks.get(ticker, ()) if each > day), None)
 
     def simple_return(self, ticker: str, start: date, end: date) -> float | None:
@@ -49,7 +49,7 @@ class Closes:
         return close / begin - 1
 
     def daily_returns(self, ticker: str, start: date, end: date) -> list[float | None]:
-        """The return of each session of the ticker's exchange behind the start."""
+        """Return the return of each session of the ticker's exchange behind the start."""
         exchange = find_exchange(ticker)
         steps = pairwise(sessions_between(start, end, exchange)) if exchange else ()
         return [self.simple_return(ticker, *step) for step in steps]

@@ -24,7 +24,7 @@ PRICE_COLUMNS = (
 
 
 def bars(conn: Connection, table: Table, ticker: str) -> dict[date, Row]:
-    """A ticker's stored sessions -> price columns, currency and fetched_at, and of a stock what its size was."""
+    """Return a ticker's bars by session: price columns, currency and fetched_at, and of a stock its size."""
     of_stock = ("shares_outstanding", "market_cap", "market_cap_source") if table is DAILY_STOCK_HISTORY else ()
     columns = (*PRICE_COLUMNS, "currency", "fetched_at", *of_stock)
     query = sql.SQL("SELECT trade_date, {} FROM {} WHERE ticker = %(ticker)s ORDER BY trade_date").format(
@@ -34,7 +34,7 @@ def bars(conn: Connection, table: Table, ticker: str) -> dict[date, Row]:
 
 
 def absent(conn: Connection, table: Table, wanted: Sequence[tuple[str, date]]) -> list[tuple[str, date]]:
-    """Those of the wanted (ticker, day) of which a table whose key begins and ends with them has no row."""
+    """Return the wanted (ticker, day) that the table lacks. Its key begins with the ticker and ends with the day."""
     query = sql.SQL(
         """
         SELECT ticker, day
@@ -50,7 +50,7 @@ def absent(conn: Connection, table: Table, wanted: Sequence[tuple[str, date]]) -
 
 
 def snapshot_dates(conn: Connection, etf: str) -> list[date]:
-    """The days on which the ETF's holdings were collected, in order."""
+    """Return the days on which the ETF's holdings were collected, in order."""
     rows = fetch(
         conn,
         "SELECT DISTINCT collected_date FROM collected_etf_holdings WHERE etf_ticker = %(etf)s ORDER BY collected_date",
@@ -60,7 +60,7 @@ def snapshot_dates(conn: Connection, etf: str) -> list[date]:
 
 
 def snapshot(conn: Connection, etf: str, collected_date: date) -> list[Row]:
-    """The holdings of one snapshot, largest first."""
+    """Return the holdings of one snapshot, largest first."""
     return fetch(
         conn,
         """
@@ -74,7 +74,7 @@ def snapshot(conn: Connection, etf: str, collected_date: date) -> list[Row]:
 
 
 def currencies(conn: Connection, table: Table, tickers: Sequence[str]) -> set[str]:
-    """The currencies in which these tickers' stored prices are."""
+    """Return the currencies of these tickers' stored prices."""
     query = sql.SQL("SELECT DISTINCT currency FROM {} WHERE ticker = ANY(%(tickers)s)").format(
         sql.Identifier(table.name)
     )
@@ -82,7 +82,7 @@ def currencies(conn: Connection, table: Table, tickers: Sequence[str]) -> set[st
 
 
 def rejected(conn: Connection, topics: Sequence[str], keys: Sequence[str]) -> dict[str, str]:
-    """Message key -> the newest reason why a message of it was rejected and not replayed since."""
+    """Return by message key the newest reason why a message was rejected and not replayed since."""
     rows = fetch(
         conn,
         """
@@ -97,12 +97,12 @@ def rejected(conn: Connection, topics: Sequence[str], keys: Sequence[str]) -> di
 
 
 def quarantined(conn: Connection, topic: str, ticker: str) -> set[date]:
-    """Sessions of a ticker whose bars were rejected and wait for a person."""
+    """Return the sessions of a ticker whose bars were rejected and wait for a person."""
     return set(rejected_bars(conn, topic, ticker))
 
 
 def rejected_bars(conn: Connection, topic: str, ticker: str) -> dict[date, Row]:
-    """The bars of a ticker that wait for a person: session -> what was rejected last."""
+    """Return the bars of a ticker that wait for a person: by session the one that was rejected last."""
     rows = fetch(
         conn,
         """
@@ -117,7 +117,7 @@ def rejected_bars(conn: Connection, topic: str, ticker: str) -> dict[date, Row]:
 
 
 def accepted_steps(conn: Connection, topic: str, ticker: str) -> dict[date, float | None]:
-    """Sessions of a ticker whose bars a person has accepted -> the step of the close; None where it is not known."""
+    """Return by accepted session of a ticker the step of its close; None where it is not known."""
     rows = fetch(
         conn,
         """
@@ -133,7 +133,7 @@ def accepted_steps(conn: Connection, topic: str, ticker: str) -> dict[date, floa
 
 
 def _values(raw: str | None) -> Row:
-    """A message's fields; none where it is no message."""
+    """Return a message's fields; none where it is no message."""
     try:
         values = msgspec.json.decode(raw or "")
     except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -142,7 +142,8 @@ def _values(raw: str | None) -> Row:
 
 
 def _step(values: Row) -> float | None:
-    """
+    """Return the step of a message's close against the one before.
+
     >>> _step({"close_price": 160.0, "previous_close": 100.0}), _step({"close_price": 160.0, "previous_close": None})
     (1.6, None)
     """

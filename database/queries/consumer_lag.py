@@ -6,7 +6,7 @@ from database.queries.typed import fetch_as
 
 
 def note(conn: Connection, group: str, topic: str, partition: int, committed: int, end: int) -> None:
-    """What a group knows of one partition now: offsets of the next message to store, and of the next one to come."""
+    """Note a group's place on a partition: the offsets of the next message to store, and of the next one to come."""
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute(
             """

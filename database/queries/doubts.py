@@ -56,7 +56,7 @@ Doubts = Mapping[str, list[Doubt]]  # by ticker
 
 
 def params(tickers: Collection[str], sessions: Collection[date]) -> dict[str, object]:
-    """What DOUBTS takes; sessions: the ends of the returns, between which a break counts."""
+    """Return the parameters of DOUBTS. sessions: the ends of the returns, between which a break counts."""
     days = sorted(sessions)
     return {
         "tickers": sorted(tickers),
@@ -67,7 +67,7 @@ def params(tickers: Collection[str], sessions: Collection[date]) -> dict[str, ob
 
 
 def doubts(conn: Connection, tickers: Collection[str], sessions: Collection[date]) -> Doubts:
-    """What is said against the prices of these tickers, in the order of its days."""
+    """Return the doubts about the prices of these tickers, in the order of their days."""
     found: dict[str, list[Doubt]] = {}
     for row in fetch(conn, DOUBTS, params(tickers, sessions)):
         found.setdefault(row["ticker"], []).append(Doubt(row["trade_date"], row["kind"], row["reason"]))
@@ -75,7 +75,7 @@ def doubts(conn: Connection, tickers: Collection[str], sessions: Collection[date
 
 
 def against(of_ticker: Collection[Doubt], start: date, end: date) -> tuple[list[str], list[str]]:
-    """What of it concerns the return between two sessions: the reasons to withhold it, and those to degrade it.
+    """Return the reasons to withhold the return between two sessions, and those to degrade it.
 
     >>> split = Doubt(date(2026, 8, 12), WITHHELD, "prices break at 2026-08-12: a step of +900 %")
     >>> against([split], date(2026, 8, 11), date(2026, 8, 12))
@@ -94,7 +94,7 @@ def against(of_ticker: Collection[Doubt], start: date, end: date) -> tuple[list[
 
 
 def sessions_exchange(ticker: str) -> str:
-    """The exchange whose sessions count for a ticker: its own, else the home exchange's.
+    """Return the exchange whose sessions count for a ticker: its own, else the home exchange.
 
     >>> sessions_exchange("005930.KS"), sessions_exchange("VNM.VN")
     ('XKRX', 'XNYS')

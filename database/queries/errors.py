@@ -17,7 +17,7 @@ class BarRecord(NamedTuple):
 
 
 def waiting(conn: Connection, topic: str | None = None, ids: Sequence[int] | None = None) -> list[Row]:
-    """Messages that were rejected and not closed since, oldest first."""
+    """Return messages that were rejected and not closed since, oldest first."""
     return fetch(
         conn,
         """

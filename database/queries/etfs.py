@@ -8,8 +8,8 @@ from msgspec.structs import asdict
 from contract.common import Status
 from contract.etfs import Etf, EtfBenchmark, EtfList, EtfSeries, Point, Series
 from database.db_helper import Connection, Row, fetch
-from database.queries.paging import Span, fetch_page
-from database.queries.returns import between, stretches_of
+from database.queries.paging import Page, fetch_page
+from database.queries.returns import between, ticker_windows
 from database.queries.typed import fetch_as
 from utils.dates import last_sessions
 from utils.errors import NotPublished
@@ -104,7 +104,7 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> EtfList:
 
 def _add_month(conn: Connection, etfs: list[Etf], session: date, benchmark: str) -> None:
     """Fill in each ETF's return over the month so far, and what it is ahead of the benchmark's."""
-    months = between(conn, stretches_of([etf.ticker for etf in etfs], session, ["month"]))
+    months = between(conn, ticker_windows([etf.ticker for etf in etfs], session, ["month"]))
     gains = {month.ticker: month.period_return for month in months}
     its = gains.get(benchmark)
     for etf in etfs:
@@ -175,8 +175,8 @@ def benchmark_view(conn: Connection, benchmark: str, as_of: date | None, session
     )
 
 
-def series(conn: Connection, ticker: str, start: date | None, end: date | None, span: Span) -> Series:
-    """Return an ETF's closes in a range with their return since its first one; `span` counts from the newest."""
+def series(conn: Connection, ticker: str, start: date | None, end: date | None, page: Page) -> Series:
+    """Return an ETF's closes in a range with their return since its first one; `page` counts from the newest."""
     found = fetch_page(
         conn,
         Point,
@@ -194,9 +194,9 @@ def series(conn: Connection, ticker: str, start: date | None, end: date | None, 
         ORDER BY trade_date DESC
         """,
         {"ticker": ticker, "start": start, "end": end},
-        span,
+        page,
     )
-    return Series(found.total, *span, next=None, ticker=ticker, points=found.rows[::-1])
+    return Series(found.total, *page, next=None, ticker=ticker, points=found.rows[::-1])
 
 
 def newest_session(conn: Connection, benchmark: str) -> date | None:

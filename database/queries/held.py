@@ -20,7 +20,7 @@ Decision = tuple[int, date]  # period and day of a publication
 
 
 def held(conn: Connection, as_of: date, since: date | None = None) -> list[str]:
-    """The stocks in the portfolios that are followed at a session, or at any `since` one."""
+    """Return the stocks in the portfolios that are followed at a session, or at any `since` one."""
     followed = list(followed_between(_decisions(conn), since or as_of, as_of))
     rows = fetch(
         conn,
@@ -44,7 +44,7 @@ def held(conn: Connection, as_of: date, since: date | None = None) -> list[str]:
 
 
 def followed_between(decisions: Iterable[Decision], first: date, last: date) -> Iterator[Decision]:
-    """The decisions whose portfolio is bought, held or sold at a session from the first to the last one.
+    """Yield the decisions whose portfolio is bought, held or sold at a session from the first to the last one.
 
     Of decisions that are traded at one close the last one counts.
 

@@ -19,7 +19,7 @@ from contract.holdings import (
     TrendingTopHoldings,
 )
 from database.db_helper import Connection
-from database.queries.paging import Span, fetch_page
+from database.queries.paging import Page, fetch_page
 from database.queries.typed import fetch_as
 from utils.errors import NotPublished
 
@@ -53,7 +53,7 @@ def snapshots(conn: Connection, as_of: date | None) -> Snapshots:
     return Snapshots(found)
 
 
-def every(conn: Connection, etf: str | None, start: date | None, end: date | None, span: Span) -> AllHoldings:
+def every(conn: Connection, etf: str | None, start: date | None, end: date | None, page: Page) -> AllHoldings:
     """Return the holdings of all snapshots collected from start to end, newest snapshot first."""
     found = fetch_page(
         conn,
@@ -68,9 +68,9 @@ def every(conn: Connection, etf: str | None, start: date | None, end: date | Non
         ORDER BY collected_date DESC, etf_ticker, holding_rank, stock_ticker
         """,
         {"etf": etf, "start": start, "end": end},
-        span,
+        page,
     )
-    return AllHoldings(found.total, *span, next=None, holdings=found.rows)
+    return AllHoldings(found.total, *page, next=None, holdings=found.rows)
 
 
 def summary(conn: Connection, top: int) -> HoldingsSummary:

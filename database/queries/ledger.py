@@ -51,7 +51,7 @@ class Judged:
 def record(
     conn: Connection, expected: Sequence[Values], restated: Sequence[Values], judged: Judged | None = None
 ) -> None:
-    """What the source said of expected bars, and what it has changed: rows of EXPECTED_BAR and RESTATEMENT.
+    """Store the source's answers about expected bars, and its changes: rows of EXPECTED_BAR and RESTATEMENT.
 
     The breaks of what was judged take the place of those found there before.
     """
@@ -74,7 +74,7 @@ def _replace_breaks(conn: Connection, judged: Judged) -> None:
 
 
 def lost_dividends(conn: Connection, kind: str, ticker: str) -> dict[date, float]:
-    """The dividends of a ticker that were stored once and that the source has left out since, by session."""
+    """Return the stored dividends of a ticker that the source has left out since, by session."""
     rows = fetch(
         conn,
         """
@@ -90,7 +90,7 @@ def lost_dividends(conn: Connection, kind: str, ticker: str) -> dict[date, float
 
 
 def gaps(conn: Connection, start: date | None = None, end: date | None = None) -> list[Row]:
-    """Every expected (ticker, session) that is not stored, by session, state and ticker."""
+    """Return every expected (ticker, session) that is not stored, by session, state and ticker."""
     return fetch(
         conn,
         """
@@ -106,7 +106,7 @@ def gaps(conn: Connection, start: date | None = None, end: date | None = None) -
 
 
 def doubtful(conn: Connection, start: date | None = None, end: date | None = None) -> list[Row]:
-    """Bars that the source may have mended since: behind a noted break, of a stock without a cap, or rejected.
+    """Return bars that the source may have mended since: behind a noted break, of a stock without a cap, or rejected.
 
     A rejected bar counts also where an earlier one of its session is stored.
     """
@@ -131,7 +131,7 @@ def doubtful(conn: Connection, start: date | None = None, end: date | None = Non
 
 
 def expected_count(conn: Connection, start: date | None = None, end: date | None = None) -> int:
-    """How many (ticker, session) were expected, closed markets left out."""
+    """Count the expected (ticker, session), closed markets left out."""
     [row] = fetch(
         conn,
         """
@@ -146,7 +146,7 @@ def expected_count(conn: Connection, start: date | None = None, end: date | None
 
 
 def newest_session(conn: Connection) -> date:
-    """The last session of which anything was expected; NotStored when nothing ever was."""
+    """Return the last session with expected bars; NotStored without one."""
     [row] = fetch(conn, "SELECT MAX(trade_date) AS newest FROM logs_session_ledger")
     if row["newest"] is None:
         raise NotStored("nothing has been collected yet: run stage 1 first (daily_benchmark_etf_collection)")
@@ -155,7 +155,7 @@ def newest_session(conn: Connection) -> date:
 
 
 def restatements(conn: Connection, start: date | None = None, end: date | None = None) -> list[Row]:
-    """Changed bars whose sessions touch the range, in the order in which they were found."""
+    """Return changed bars whose sessions touch the range, in the order in which they were found."""
     return fetch(
         conn,
         """
@@ -171,7 +171,7 @@ def restatements(conn: Connection, start: date | None = None, end: date | None =
 
 
 def why_missing(conn: Connection, windows: Collection[Window], is_expected: bool = False) -> dict[Window, list[str]]:
-    """Those of the windows (ticker, start, end) whose return is none, or in doubt: what is missing or said against it.
+    """Return by window (ticker, start, end) what is missing for its return, or said against it.
 
     Each end wants a price in dollars, so one in another currency wants a rate, too. What lies before a ticker's first
     bar is no gap: it was not listed. is_expected: nor is what no run has ever asked for.
@@ -199,7 +199,7 @@ def why_missing(conn: Connection, windows: Collection[Window], is_expected: bool
 
 
 def _without_price(conn: Connection, wanted: Collection[tuple[str, date]]) -> list[Row]:
-    """Those of the (ticker, session) that have no price in dollars: what is needed of that day, and its state."""
+    """Return the (ticker, session) without a price in dollars: what is needed of that day, and its state."""
     return fetch(
         conn,
         """
@@ -249,7 +249,8 @@ def _without_price(conn: Connection, wanted: Collection[tuple[str, date]]) -> li
 
 
 def _said(row: Row) -> str:
-    """
+    """Return a missing bar or rate in words.
+
     >>> day = {"trade_date": date(2026, 8, 21), "state": None, "state_since": None}
     >>> _said(day | {"ticker": "IWM", "needed": "IWM", "state": "late"})
     'IWM has no bar of 2026-08-21 (late)'

@@ -35,7 +35,8 @@ def stand_ins(conn: Connection, sessions: Collection[date]) -> dict[tuple[date, 
 
 
 def _said(row: Row) -> str:
-    """
+    """Return a stand-in for an ETF's holdings in words.
+
     >>> _said({"etf_ticker": "XLF", "used": date(2026, 8, 14), "reason": "Yahoo lists no holdings of XLF"})
     'holdings of XLF are of 2026-08-14 (Yahoo lists no holdings of XLF)'
     """

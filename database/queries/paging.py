@@ -9,7 +9,7 @@ from database.queries.typed import fetch_as
 Row = TypeVar("Row")
 
 
-class Span(NamedTuple):
+class Page(NamedTuple):
     """Which part of a list is wanted: `limit` rows after the first `offset` ones."""
 
     limit: int
@@ -23,17 +23,17 @@ class Found(NamedTuple, Generic[Row]):
     rows: list[Row]
 
 
-def fetch_page(conn: Connection, kind: type[Row], query: str, params: Mapping[str, Any], span: Span) -> Found[Row]:
-    """Return the rows of an ordered query that lie in the span."""
+def fetch_page(conn: Connection, kind: type[Row], query: str, params: Mapping[str, Any], page: Page) -> Found[Row]:
+    """Return the rows of an ordered query that are on the page."""
     [counted] = fetch(conn, f"SELECT COUNT(*) AS total FROM ({query}) AS found", params)
-    rows = fetch_as(conn, kind, f"{query} LIMIT %(limit)s OFFSET %(offset)s", {**params, **span._asdict()})
+    rows = fetch_as(conn, kind, f"{query} LIMIT %(limit)s OFFSET %(offset)s", {**params, **page._asdict()})
     return Found(counted["total"], rows)
 
 
-def cut(rows: list[Row], span: Span) -> Found[Row]:
-    """Return the rows of a list that lie in the span.
+def cut(rows: list[Row], page: Page) -> Found[Row]:
+    """Return the rows of a list that are on the page.
 
-    >>> cut(["a", "b", "c"], Span(limit=1, offset=1))
+    >>> cut(["a", "b", "c"], Page(limit=1, offset=1))
     Found(total=3, rows=['b'])
     """
-    return Found(len(rows), rows[span.offset : span.offset + span.limit])
+    return Found(len(rows), rows[page.offset : page.offset + page.limit])

@@ -21,7 +21,7 @@ from contract.pipeline import (
     TableState,
 )
 from database.db_helper import Connection, fetch
-from database.queries.paging import Span, fetch_page
+from database.queries.paging import Page, fetch_page
 from database.queries.typed import fetch_as
 
 # Each table's date of what a row is about, and of when it was written (where it has one).
@@ -58,7 +58,7 @@ def freshness(conn: Connection) -> list[TableState]:
 
 
 def newest_session(conn: Connection) -> date | None:
-    """The last session that anything was expected of, run or published for."""
+    """Return the last session with expected bars, runs or publications."""
     [row] = fetch(
         conn,
         """
@@ -92,7 +92,7 @@ def expected_bars(conn: Connection, sessions: Sequence[date]) -> dict[date, dict
     return {row["trade_date"]: row["states"] for row in counted}
 
 
-def gaps(conn: Connection, start: date | None, end: date | None, span: Span) -> Gaps:
+def gaps(conn: Connection, start: date | None, end: date | None, page: Page) -> Gaps:
     """Return every expected (ticker, session) of a range that is not stored, and why, newest session first."""
     found = fetch_page(
         conn,
@@ -106,12 +106,12 @@ def gaps(conn: Connection, start: date | None, end: date | None, span: Span) -> 
         ORDER BY trade_date DESC, state, kind, ticker
         """,
         {"start": start, "end": end},
-        span,
+        page,
     )
-    return Gaps(found.total, *span, next=None, gaps=found.rows)
+    return Gaps(found.total, *page, next=None, gaps=found.rows)
 
 
-def restatements(conn: Connection, start: date | None, end: date | None, span: Span) -> Restatements:
+def restatements(conn: Connection, start: date | None, end: date | None, page: Page) -> Restatements:
     """Return stored bars that the source has changed, whose sessions touch a range, the last found first."""
     found = fetch_page(
         conn,
@@ -126,9 +126,9 @@ def restatements(conn: Connection, start: date | None, end: date | None, span: S
         ORDER BY recorded_at DESC, kind, ticker, last_session DESC, change
         """,
         {"start": start, "end": end},
-        span,
+        page,
     )
-    return Restatements(found.total, *span, next=None, restatements=found.rows)
+    return Restatements(found.total, *page, next=None, restatements=found.rows)
 
 
 def quarantined(conn: Connection, limit: int) -> Quarantined:
@@ -142,7 +142,7 @@ def quarantined(conn: Connection, limit: int) -> Quarantined:
         ORDER BY trade_date DESC, kind, ticker
         """,
         {},
-        Span(limit),
+        Page(limit),
     )
     return Quarantined(total=found.total, bars=found.rows)
 
@@ -165,7 +165,7 @@ def error_counts(conn: Connection) -> list[ErrorCount]:
     )
 
 
-def errors(conn: Connection, waiting: bool | None, span: Span) -> RejectedMessages:
+def errors(conn: Connection, waiting: bool | None, page: Page) -> RejectedMessages:
     """Return rejected messages, newest first: those that wait, those put back on their topic, or both."""
     found = fetch_page(
         conn,
@@ -179,12 +179,12 @@ def errors(conn: Connection, waiting: bool | None, span: Span) -> RejectedMessag
         ORDER BY id DESC
         """,
         {"waiting": waiting},
-        span,
+        page,
     )
-    return RejectedMessages(found.total, *span, next=None, errors=found.rows)
+    return RejectedMessages(found.total, *page, next=None, errors=found.rows)
 
 
-def requests_by(conn: Connection, unit: Literal["hour", "day"], span: Span) -> RequestCounts:
+def requests_by(conn: Connection, unit: Literal["hour", "day"], page: Page) -> RequestCounts:
     """Return the number of requests to Yahoo by hour or day (UTC), newest first; hours without any are left out."""
     found = fetch_page(
         conn,
@@ -200,6 +200,6 @@ def requests_by(conn: Connection, unit: Literal["hour", "day"], span: Span) -> R
         ORDER BY started_at DESC
         """,
         {"unit": unit},
-        span,
+        page,
     )
-    return RequestCounts(found.total, *span, next=None, by=unit, counts=found.rows)
+    return RequestCounts(found.total, *page, next=None, by=unit, counts=found.rows)

@@ -7,7 +7,7 @@ from msgspec import Struct
 from contract.common import Source
 from contract.portfolios import ExplainedPortfolio, MonthlyPortfolio, MonthlyPosition, Portfolio
 from database.db_helper import Connection, Row, fetch
-from database.queries.paging import Found, Span, fetch_page
+from database.queries.paging import Found, Page, fetch_page
 from database.queries.typed import fetch_as
 from utils.dates import last_session_by, sessions_of, valid_until
 from utils.errors import NotPublished
@@ -224,7 +224,7 @@ class Rebalance(Struct):
     positions: list[HeldPosition]
 
 
-def rebalances(conn: Connection, span: Span) -> Found[Rebalance]:
+def rebalances(conn: Connection, page: Page) -> Found[Rebalance]:
     """Return the months' portfolios, newest first."""
     return fetch_page(
         conn,
@@ -251,7 +251,7 @@ def rebalances(conn: Connection, span: Span) -> Found[Rebalance]:
         ORDER BY rebalance_date DESC
         """,
         {},
-        span,
+        page,
     )
 
 

@@ -7,7 +7,7 @@ from msgspec import convert
 from contract.pipeline import Calendar, Publication, PublishedDay, Session, Sessions
 from contract.service import LatestPublication
 from database.db_helper import Connection, fetch
-from database.queries.paging import Span, fetch_page
+from database.queries.paging import Page, fetch_page
 from database.queries.typed import fetch_as
 
 
@@ -32,7 +32,7 @@ def data_version(conn: Connection) -> str:
 
 
 def times(conn: Connection) -> dict[date, datetime]:
-    """Every session that has portfolios, with the moment its last one was published."""
+    """Return every session with portfolios, and the moment its last one was published."""
     rows = fetch(
         conn,
         """
@@ -66,7 +66,7 @@ def latest(conn: Connection) -> list[LatestPublication]:
     )
 
 
-def sessions(conn: Connection, start: date | None, end: date | None, span: Span) -> Sessions:
+def sessions(conn: Connection, start: date | None, end: date | None, page: Page) -> Sessions:
     """Return the sessions for which something is published, newest first, each with its publications."""
     found = fetch_page(
         conn,
@@ -83,9 +83,9 @@ def sessions(conn: Connection, start: date | None, end: date | None, span: Span)
         ORDER BY as_of_date DESC
         """,
         {"start": start, "end": end},
-        span,
+        page,
     )
-    return Sessions(found.total, *span, next=None, sessions=found.rows)
+    return Sessions(found.total, *page, next=None, sessions=found.rows)
 
 
 class _PublishedDay(PublishedDay):

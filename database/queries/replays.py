@@ -23,7 +23,7 @@ def begin(conn: Connection, market: str, first_session: date, topic_prefix: str,
 
 
 def begun(conn: Connection) -> Row | None:
-    """The replay that this database holds: market, first_session, topic_prefix, clock_before; None before `begin`."""
+    """Return the replay that this database holds, as replay_run has it; None before `begin`."""
     if fetch(conn, "SELECT to_regclass('replay_run') AS replay_run")[0]["replay_run"] is None:
         return None
     rows = fetch(conn, "SELECT market, first_session, topic_prefix, clock_before FROM replay_run")
@@ -81,7 +81,7 @@ def keep_bars(conn: Connection, session: date, run_id: str) -> None:
 
 
 def bar_known(conn: Connection, ticker: str, session: date, evening: date) -> Row | None:
-    """A bar as it was known on a session's evening."""
+    """Return a bar as it was known on a session's evening."""
     rows = fetch(
         conn,
         """

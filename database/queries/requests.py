@@ -35,7 +35,7 @@ def record(conn: Connection, endpoint: str, symbol: str, http_status: int | None
 
 
 def by_endpoint(conn: Connection, since: datetime) -> list[Row]:
-    """How many requests went to each endpoint since a moment."""
+    """Count the requests to each endpoint since a moment."""
     return fetch(
         conn,
         """
@@ -63,7 +63,7 @@ def count_of_last_day(conn: Connection) -> int:
 
 
 def of_runs(conn: Connection) -> list[Row]:
-    """Every request that a run has made, in order: run_id, endpoint, symbol, requested_at."""
+    """Return every request that a run has made, in order: run_id, endpoint, symbol, requested_at."""
     return fetch(
         conn,
         """

@@ -18,7 +18,7 @@ from database.queries.typed import fetch_as
 from utils.dates import find_exchange, month_to_date, why_no_exchange, window_of
 
 
-class Stretch(NamedTuple):
+class TickerWindow(NamedTuple):
     """A ticker's two sessions (None of an unknown exchange); `name` tells several of one ticker apart."""
 
     ticker: str
@@ -28,7 +28,7 @@ class Stretch(NamedTuple):
 
 
 class Return(Struct):
-    """A stretch with its return. missing_reason: why it has none; degraded_reason: why it is in doubt."""
+    """A ticker window with its return. missing_reason: why it has none; degraded_reason: why it is in doubt."""
 
     ticker: str
     name: str
@@ -40,17 +40,17 @@ class Return(Struct):
 
     @property
     def window(self) -> Window:
-        """The window that a stretch of `stretches_of` is named after."""
+        """The window that a ticker window of `ticker_windows` is named after."""
         return next(each for each in WINDOWS if each == self.name)
 
 
 def sessions_of_window(window: Window, as_of: date, exchange: str) -> tuple[date, date]:
-    """Both end points of a window as of a home session, on the exchange's own sessions."""
+    """Return both end points of a window as of a home session, on the exchange's own sessions."""
     return month_to_date(as_of, exchange) if window == "month" else window_of(as_of, int(window[:-1]), exchange)
 
 
-def stretches_of(tickers: Iterable[str], as_of: date, windows: Sequence[Window] = WINDOWS) -> list[Stretch]:
-    """The windows of each ticker."""
+def ticker_windows(tickers: Iterable[str], as_of: date, windows: Sequence[Window] = WINDOWS) -> list[TickerWindow]:
+    """Return the windows of each ticker."""
     exchanges = {ticker: find_exchange(ticker) for ticker in tickers}
     sessions = {
         (exchange, window): sessions_of_window(window, as_of, exchange)
@@ -58,37 +58,37 @@ def stretches_of(tickers: Iterable[str], as_of: date, windows: Sequence[Window] 
         for window in windows
     }
     return [
-        Stretch(ticker, window, *(sessions[exchange, window] if exchange else (None, None)))
+        TickerWindow(ticker, window, *(sessions[exchange, window] if exchange else (None, None)))
         for ticker, exchange in exchanges.items()
         for window in windows
     ]
 
 
-def between(conn: Connection, stretches: Sequence[Stretch]) -> list[Return]:
-    """Return the return over each stretch, in their order."""
-    columns = list(zip(*stretches, strict=True)) or [()] * len(Stretch._fields)
+def between(conn: Connection, windows: Sequence[TickerWindow]) -> list[Return]:
+    """Return the return over each ticker window, in their order."""
+    columns = list(zip(*windows, strict=True)) or [()] * len(TickerWindow._fields)
     returns = fetch_as(
         conn,
         Return,
         f"""
         SELECT
-            stretch.ticker,
-            stretch.name,
-            stretch.start_session,
-            stretch.end_session,
+            ticker_window.ticker,
+            ticker_window.name,
+            ticker_window.start_session,
+            ticker_window.end_session,
             end_point.price / NULLIF(start_point.price, 0) - 1 AS period_return,
             NULLIF(CONCAT_WS('; ', {_why_missing("end")}, {_why_missing("start")}), '') AS missing_reason,
             NULL AS degraded_reason
         FROM UNNEST(%(ticker)s::text[], %(name)s::text[], %(start_session)s::date[], %(end_session)s::date[])
-            WITH ORDINALITY AS stretch (ticker, name, start_session, end_session, nth)
+            WITH ORDINALITY AS ticker_window (ticker, name, start_session, end_session, nth)
         LEFT JOIN LATERAL ({_dollar_close("end")}) AS end_point ON TRUE
         LEFT JOIN LATERAL ({_dollar_close("start")}) AS start_point ON TRUE
-        ORDER BY stretch.nth
+        ORDER BY ticker_window.nth
         """,
-        {field: list(column) for field, column in zip(Stretch._fields, columns, strict=True)},
+        {field: list(column) for field, column in zip(TickerWindow._fields, columns, strict=True)},
     )
-    days = {day for each in stretches for day in (each.start_session, each.end_session) if day}
-    said = doubts(conn, {each.ticker for each in stretches}, days)
+    days = {day for each in windows for day in (each.start_session, each.end_session) if day}
+    said = doubts(conn, {each.ticker for each in windows}, days)
     for each in returns:
         _judge(each, said.get(each.ticker, ()))
     return returns
@@ -108,21 +108,21 @@ def _judge(each: Return, said: Collection[Doubt]) -> None:
 
 
 def _dollar_close(end_point: str) -> str:
-    """The adjusted close of a stretch's end point in dollars."""
+    """Select the adjusted close of a ticker window's end point in dollars."""
     return f"""
         SELECT currency, dollar_adj_close AS price
         FROM collected_dollar_close
-        WHERE ticker = stretch.ticker AND trade_date = stretch.{end_point}_session
+        WHERE ticker = ticker_window.ticker AND trade_date = ticker_window.{end_point}_session
         LIMIT 1
     """
 
 
 def _why_missing(end_point: str) -> str:
-    """In the words of the jobs."""
+    """Select why a price is missing, in the words of the jobs."""
     return f"""
         CASE
-            WHEN {end_point}_point.currency IS NULL THEN 'no price on ' || stretch.{end_point}_session
+            WHEN {end_point}_point.currency IS NULL THEN 'no price on ' || ticker_window.{end_point}_session
             WHEN {end_point}_point.price IS NULL
-                THEN 'no ' || {end_point}_point.currency || '=X rate on ' || stretch.{end_point}_session
+                THEN 'no ' || {end_point}_point.currency || '=X rate on ' || ticker_window.{end_point}_session
         END
     """

@@ -8,7 +8,7 @@ from datetime import date
 
 from contract.stocks import Month, SectorHistory, SectorMonth, SectorMonths
 from database.db_helper import Connection, fetch
-from database.queries.paging import Span, fetch_page
+from database.queries.paging import Page, fetch_page
 from database.queries.typed import fetch_as
 from utils.errors import UnknownSector
 
@@ -31,7 +31,7 @@ _TRENDS = """
 """
 
 
-def history(conn: Connection, name: str, start: date | None, end: date | None, span: Span) -> SectorHistory:
+def history(conn: Connection, name: str, start: date | None, end: date | None, page: Page) -> SectorHistory:
     """Return the months of one sector that begin in a range, newest first."""
     known = named(conn, name)
     found = fetch_page(
@@ -46,12 +46,12 @@ def history(conn: Connection, name: str, start: date | None, end: date | None, s
         ORDER BY year DESC, month DESC
         """,
         {"sector": known, "start": start, "end": end},
-        span,
+        page,
     )
-    return SectorHistory(found.total, *span, next=None, sector=known, months=found.rows)
+    return SectorHistory(found.total, *page, next=None, sector=known, months=found.rows)
 
 
-def months(conn: Connection, start: date | None, end: date | None, span: Span) -> SectorMonths:
+def months(conn: Connection, start: date | None, end: date | None, page: Page) -> SectorMonths:
     """Return the months that begin in a range, newest first, each with all its sectors, best first."""
     found = fetch_page(
         conn,
@@ -68,9 +68,9 @@ def months(conn: Connection, start: date | None, end: date | None, span: Span) -
         ORDER BY year DESC, month DESC
         """,
         {"start": start, "end": end},
-        span,
+        page,
     )
-    return SectorMonths(found.total, *span, next=None, months=found.rows)
+    return SectorMonths(found.total, *page, next=None, months=found.rows)
 
 
 def named(conn: Connection, name: str) -> str:
@@ -93,7 +93,8 @@ def named(conn: Connection, name: str) -> str:
 
 
 def is_same(of_etf: str, of_stocks: str) -> bool:
-    """
+    """Return whether an ETF's sector is a stock's, by their names.
+
     >>> is_same("Financial", "Financial Services"), is_same("Consumer Cyclical", "Consumer Defensive")
     (True, False)
     """

@@ -12,7 +12,7 @@ PATIENCE_MS = 3000
 
 
 def started(conn: Connection, dag_id: str, run_id: str, as_of: date) -> None:
-    """A task begins. A run that was over begins anew; one that is under way is left as it is."""
+    """Note that a task begins. A run that was over begins anew; one that is under way is left as it is."""
     _write(
         conn,
         """
@@ -33,7 +33,7 @@ def started(conn: Connection, dag_id: str, run_id: str, as_of: date) -> None:
 
 
 def stopped(conn: Connection, dag_id: str, run_id: str, reason: str, *, is_late: bool) -> None:
-    """A task could not do its work; late: it will try again."""
+    """Note that a task could not do its work. is_late: it will try again."""
     _write(
         conn,
         """
@@ -48,7 +48,7 @@ def stopped(conn: Connection, dag_id: str, run_id: str, reason: str, *, is_late:
 
 
 def told(conn: Connection, dag_id: str, run_id: str, reason: str, *, is_skipped: bool) -> None:
-    """A task has done its work and says what it was; skipped: there was none. In any order with `ended`."""
+    """Note what a task has done, before or after `ended`. is_skipped: there was nothing to do."""
     _write(
         conn,
         """
@@ -63,7 +63,7 @@ def told(conn: Connection, dag_id: str, run_id: str, reason: str, *, is_skipped:
 
 
 def ended(conn: Connection, dag_id: str, run_id: str, failure: str | None) -> None:
-    """A run is over. failure: why, where none of its tasks has said it; None: it went well."""
+    """Note that a run is over. failure: why, where none of its tasks has said it; None: it went well."""
     _write(
         conn,
         """
@@ -84,7 +84,7 @@ def ended(conn: Connection, dag_id: str, run_id: str, failure: str | None) -> No
 
 
 def between(conn: Connection, first: date, last: date) -> list[Row]:
-    """The newest runs of each DAG and day of a range, both ends included, newest first."""
+    """Return the newest runs of each DAG and day of a range, both ends included, newest first."""
     return fetch(
         conn,
         """

@@ -53,7 +53,7 @@ def stale(
     end: date | None = None,
     outdated: Iterable[date] = (),
 ) -> list[Stale]:
-    """What of the range is to be computed once more, in the order in which to do it.
+    """Return what to compute once more of the range, in the order in which to do it.
 
     outdated: the sessions whose portfolios are to be computed before.
     """
@@ -137,7 +137,7 @@ _NO_SECTOR: Row = dict.fromkeys(("stock_count", "avg_monthly_return", "volatilit
 
 
 def _month_before(day: date) -> date:
-    """The last home session of the month before a day's."""
+    """Return the last home session of the month before a day's."""
     return last_session_by(date.fromordinal(day.replace(day=1).toordinal() - 1))
 
 
@@ -201,7 +201,7 @@ def _rebalances(conn: Connection, first: date, last: date, outdated: set[date]) 
 
 
 def _performance(conn: Connection, benchmark: str, first: date, last: date, is_resting: bool) -> Iterator[Stale]:
-    """The record, which is one: where a portfolio in it is newer than it, or its returns come out differently."""
+    """Yield the track record, where a portfolio in it is newer than it, or its returns come out differently."""
     [line] = fetch(
         conn,
         """
@@ -224,7 +224,7 @@ def _named(row: Row) -> str:
 
 
 def _decided_since(conn: Connection, line: Row, first: date, last: date) -> list[Row]:
-    """The portfolios that the record follows, or would, and that were published after it."""
+    """Return the portfolios that the record follows, or would, and that were published after it."""
     rows = fetch(
         conn,
         """
@@ -240,7 +240,7 @@ def _decided_since(conn: Connection, line: Row, first: date, last: date) -> list
 
 
 def _changed_returns(conn: Connection, benchmark: str, oldest: date, first: date, last: date) -> list[str]:
-    """The sessions of the record whose returns the stored prices do not give."""
+    """Return the sessions of the record whose returns the stored prices do not give."""
     rows = fetch(
         conn,
         """
@@ -309,7 +309,7 @@ class _Record:
         return now[0] / price - 1 if now else 0.0
 
     def _mark(self, ticker: str, session: date, parted: date) -> tuple[float, date] | None:
-        """The last close by a session that is before a break, and its day."""
+        """Return the last close by a session that is before a break, and its day."""
         exchange = sessions_exchange(ticker)
         while session >= self._first:
             day = window(session, 0, exchange)[1]
@@ -321,7 +321,7 @@ class _Record:
 
 
 def _differs(name: str, published: Row, now: Row) -> str | None:
-    """The first of the figures that is another one now."""
+    """Return the first of the figures that has changed, in words."""
     for figure, value in now.items():
         if not is_same(published[figure], value, SAME_RETURN):
             return f"{name}: {figure} {_shown(figure, published[figure])} -> {_shown(figure, value)}"

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import date
 
 from contract.common import WINDOWS
-from contract.portfolios import Appearance, Record
+from contract.portfolios import Appearance, Appearances
 from contract.stocks import Bar, History, LatestBar, Standing, WindowReturn
 from database.db_helper import Connection, fetch
-from database.queries.paging import Span, fetch_page
-from database.queries.returns import Return, Stretch, between, stretches_of
+from database.queries.paging import Page, fetch_page
+from database.queries.returns import Return, TickerWindow, between, ticker_windows
 from database.queries.typed import fetch_as
 from utils.dates import find_exchange, last_session_by, session_at
 from utils.errors import NotPublished, UnknownTicker
@@ -51,8 +51,8 @@ def latest(conn: Connection, symbol: str) -> LatestBar | None:
     return rows[0] if rows else None
 
 
-def history(conn: Connection, symbol: str, benchmark: str, start: date | None, end: date | None, span: Span) -> History:
-    """Return the bars from start to end, both included; `span` counts from the newest, the rows are oldest first."""
+def history(conn: Connection, symbol: str, benchmark: str, start: date | None, end: date | None, page: Page) -> History:
+    """Return the bars from start to end, both included; `page` counts from the newest, the rows are oldest first."""
     newest = latest(conn, symbol)
     if newest is None:
         raise UnknownTicker(f"no bar of {symbol} is stored")
@@ -67,11 +67,11 @@ def history(conn: Connection, symbol: str, benchmark: str, start: date | None, e
         ORDER BY trade_date DESC
         """,
         {"symbol": symbol, "start": start, "end": end},
-        span,
+        page,
     )
     return History(
         found.total,
-        *span,
+        *page,
         next=None,
         ticker=newest.ticker,
         quote_type=newest.quote_type,
@@ -93,7 +93,7 @@ def _returns_against(conn: Connection, benchmark: str, newest: LatestBar) -> lis
     if newest.quote_type == "CURRENCY" or find_exchange(newest.ticker) is None:
         return []
     as_of = last_session_by(newest.trade_date)
-    own, its = (between(conn, stretches_of([ticker], as_of)) for ticker in (newest.ticker, benchmark))
+    own, its = (between(conn, ticker_windows([ticker], as_of)) for ticker in (newest.ticker, benchmark))
     return [_window_return(each, against) for each, against in zip(own, its, strict=True)]
 
 
@@ -115,7 +115,7 @@ def _of_benchmark(reason: str | None, benchmark: str) -> str | None:
 
 
 def known(conn: Connection, symbol: str) -> str:
-    """The symbol, when anything of it is stored: a bar, or a place in an ETF."""
+    """Return the symbol when a bar or a place in an ETF is stored of it, else raise UnknownTicker."""
     found = fetch(
         conn,
         """
@@ -132,7 +132,7 @@ def known(conn: Connection, symbol: str) -> str:
 
 
 def newest_session(conn: Connection) -> date | None:
-    """The last home session by which a bar of a stock quoted in dollars is stored, on whichever exchange."""
+    """Return the last home session by which a bar of a stock quoted in dollars is stored."""
     [row] = fetch(
         conn,
         """
@@ -158,8 +158,8 @@ def standings(conn: Connection, as_of: date | None) -> tuple[date | None, list[S
             raise NotPublished(f"no stock prices of {as_of} are stored: run the stages for that session")
         return None, []
     by_ticker = {row.ticker: row for row in rows}
-    stretches = stretches_of(by_ticker, session)
-    for each, cap in zip(between(conn, stretches), _start_caps(conn, stretches), strict=True):
+    windows = ticker_windows(by_ticker, session)
+    for each, cap in zip(between(conn, windows), _start_caps(conn, windows), strict=True):
         _add_return(by_ticker[each.ticker], each, cap)
     return session, rows
 
@@ -225,8 +225,8 @@ def _bars_closing(conn: Connection, session: date) -> list[Standing]:
     )
 
 
-def _start_caps(conn: Connection, stretches: Sequence[Stretch]) -> list[int | None]:
-    """The market cap in dollars at the start of each stretch, None where it is not known."""
+def _start_caps(conn: Connection, windows: Sequence[TickerWindow]) -> list[int | None]:
+    """Return the market cap in dollars at the start of each window, None where it is not known."""
     rows = fetch(
         conn,
         f"""
@@ -236,14 +236,14 @@ def _start_caps(conn: Connection, stretches: Sequence[Stretch]) -> list[int | No
         ORDER BY wanted.nth
         """,
         {
-            "tickers": [stretch.ticker for stretch in stretches],
-            "days": [stretch.start_session for stretch in stretches],
+            "tickers": [window.ticker for window in windows],
+            "days": [window.start_session for window in windows],
         },
     )
     return [row["dollar_market_cap"] for row in rows]
 
 
-def record(conn: Connection, symbol: str, span: Span) -> Record:
+def appearances(conn: Connection, symbol: str, page: Page) -> Appearances:
     """Return where a ticker stood in our portfolios, newest first; a monthly portfolio has no period_days."""
     found = fetch_page(
         conn,
@@ -263,6 +263,6 @@ def record(conn: Connection, symbol: str, span: Span) -> Record:
         ORDER BY as_of_date DESC, period_days NULLS FIRST
         """,
         {"symbol": known(conn, symbol)},
-        span,
+        page,
     )
-    return Record(found.total, *span, next=None, ticker=symbol, appearances=found.rows)
+    return Appearances(found.total, *page, next=None, ticker=symbol, appearances=found.rows)

@@ -16,7 +16,7 @@ Publications = Mapping[str, Mapping[int, str]]
 def unpublished(
     conn: Connection, benchmark: str, periods: Sequence[int], start: date | None = None, end: date | None = None
 ) -> list[date]:
-    """The sessions of a range that have a price of the benchmark and no publication, between the first and the newest.
+    """Return the sessions of a range with a price of the benchmark and without a publication.
 
     Also those that were not computable for lack of the benchmark's prices, where these are there by now.
     """

@@ -137,9 +137,9 @@ def test_standings_leave_an_unknown_exchange_out_and_returns_say_why(conn: Conne
     assert session == END
     assert {row.ticker for row in rows} == {*KOREAN, *AMERICAN}
 
-    [row] = returns.between(conn, returns.stretches_of([UNKNOWN], END, ["5d"]))
+    [row] = returns.between(conn, returns.ticker_windows([UNKNOWN], END, ["5d"]))
     assert (row.period_return, row.start_session) == (None, None)
     assert row.missing_reason == "no exchange is known for the suffix .VN"
 
-    [row] = returns.between(conn, returns.stretches_of(["AAPL"], END, ["5d"]))
+    [row] = returns.between(conn, returns.ticker_windows(["AAPL"], END, ["5d"]))
     assert (row.period_return, row.missing_reason) == (0.0, None)

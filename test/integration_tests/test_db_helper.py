@@ -29,8 +29,12 @@ def conn(scratch_database: DatabaseSettings) -> Iterator[Connection]:
 
 
 def bar(close: float, fetched_at: datetime = NOW, ticker: str = "SPY") -> Values:
-    prices = (close, close, close, close, close, 1, None, 0, 1, 0, "USD")
-    return (ticker, date(2026, 8, 21), *prices, fetched_at, "simulated", None)
+    prices = dict.fromkeys(("open_price", "high_price", "low_price", "close_price", "adj_close"), close)
+    others = {"volume": 1, "price_change_percent": None, "dividend": 0, "split_ratio": 1, "capital_gain": 0}
+    about = {"ticker": ticker, "trade_date": date(2026, 8, 21), "currency": "USD"}
+    origin = {"fetched_at": fetched_at, "source": "simulated", "run_id": None}
+    values = about | prices | others | origin
+    return tuple(values[column] for column in tables.DAILY_ETF_OHLC.columns)
 
 
 def closes(conn: Connection) -> dict[str, float]:
@@ -77,8 +81,8 @@ def test_an_upsert_inserts_then_updates(conn: Connection) -> None:
 def test_a_text_arrives_as_it_is(conn: Connection, text: str) -> None:
     with transaction(conn):
         rows: list[Values] = [
-            (text, "reason", "topic", 0, 0, 1, None, None, None),
-            (None, text, "topic", 0, 1, 1, text, None, None),
+            (text, "reason", "topic", 0, 0, None, None, None, 1),
+            (None, text, "topic", 0, 1, text, None, None, 1),
         ]
         upsert(conn, tables.CONSUMER_ERROR, rows)
 

@@ -21,7 +21,7 @@ from config.universe import universe
 from database import tables
 from database.db_helper import Connection, Row, connect, fetch, transaction
 from database.queries import track_record
-from database.queries.paging import Span
+from database.queries.paging import Page
 from market.invented import InventedMarket
 from utils.dates import last_sundays_between, month_sold_on, session_before, traded_on, window_of
 from utils.errors import NotStored
@@ -247,7 +247,7 @@ def test_months_are_those_of_the_monthly_performance(
     run()
     rows = fetch(conn, "SELECT * FROM analytics_portfolio_performance WHERE period_days = 0 ORDER BY trade_date")
     values = {row["trade_date"]: row["gross_value"] for row in rows}
-    months = monthly(conn, universe().benchmark, Span(limit=50, offset=0)).months
+    months = monthly(conn, universe().benchmark, Page(limit=50, offset=0)).months
     assert len(months) >= 4
     for month in months:
         earned = values[month.exit_session] / values[month.entry_session] - 1

@@ -19,7 +19,7 @@ from config.config import DatabaseSettings
 from config.universe import universe
 from database.db_helper import Connection, connect, fetch, transaction
 from database.queries.ledger import why_missing
-from database.queries.returns import Return, Stretch, between
+from database.queries.returns import Return, TickerWindow, between
 from database.queries.stale_publications import PERFORMANCE, REBALANCE, SECTORS, TOP_HOLDINGS, Stale, stale
 from database.queries.stale_sessions import outdated
 from market.invented import InventedMarket
@@ -207,7 +207,7 @@ class TestBreak:
         return ticker
 
     def returns_of(self, conn: Connection, ticker: str) -> Return:
-        [row] = between(conn, [Stretch(ticker, "10d", session_before(LAST, 10), LAST)])
+        [row] = between(conn, [TickerWindow(ticker, "10d", session_before(LAST, 10), LAST)])
         return row
 
     def test_every_job_withholds_the_return_and_says_why(self, ticker: str, conn: Connection) -> None:

@@ -43,7 +43,7 @@ def test_asks_once_with_the_key_and_only_what_was_given() -> None:
         (lambda api: api.etf_list(), b"/dashboard/etf-list"),
         (lambda api: api.history("KRW=X", 22), b"/stocks/KRW=X/history?limit=22"),
         (lambda api: api.history("A/B ?", 1), b"/stocks/A%2FB%20%3F/history?limit=1"),
-        (lambda api: api.record("005930.KS", 20), b"/stocks/005930.KS/record?limit=20"),
+        (lambda api: api.appearances("005930.KS", 20), b"/stocks/005930.KS/record?limit=20"),
         (lambda api: api.holders("BRK-B"), b"/etf-holdings/comparison/BRK-B"),
         (lambda api: api.holdings("QQQ", 25), b"/etf-holdings/all-holdings?etf=QQQ&limit=25"),
     ],

@@ -10,10 +10,10 @@ import yaml
 
 from config.config import PROJECT_ROOT
 from database import tables
+from database.schema_reader import schema
 from ops import cli
 from ops.documents import blocks
 from ops.documents.interfaces import ENV_EXAMPLE, SETTING, front_door_commands
-from ops.documents.schema import SCHEMA, read_tables
 from ops.native.services import read_services
 from ops.pipeline import runs
 
@@ -75,7 +75,7 @@ class TestGeneratedBlocks:
 
     def test_a_table_is_read_from_the_schema_as_writers_know_it(self) -> None:
         """Its key may be a serial number beside what writers call so."""
-        read = read_tables(SCHEMA.read_text(encoding="utf-8"))
+        read = schema()
         known = [value for value in vars(tables).values() if isinstance(value, tables.Table)]
         assert len(known) > 10
         for table in known:
