@@ -23,6 +23,8 @@ def test_a_full_disk_is_noticed_before_anything_starts(tmp_path: Path) -> None:
         ("4194303", False),  # no such process
         (str(os.getpid()), False),  # somebody else's by now
     ],
+    # Workers have to collect the same names.
+    ids=["of no process", "of another process"],
 )
 def test_the_pid_file_of_a_killed_postgres_goes(tmp_path: Path, pid: str, stays: bool) -> None:
     pid_file = tmp_path / "postmaster.pid"
