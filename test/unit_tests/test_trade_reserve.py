@@ -29,6 +29,12 @@ def test_too_little_capital_for_the_cost_buys_nothing() -> None:
     assert [each["target_shares"] for each in found] == [0, 0]
 
 
+@pytest.mark.parametrize(("held", "target", "side"), [(0.0, 0.7, "buy"), (0.7, 0.0, "sell")])
+def test_a_single_share_is_a_trade(held: float, target: float, side: str) -> None:
+    [trade] = trades.trades_of([row("A", 60.0)], {"A": held}, {"A": target}, 100.0, 0.0)
+    assert (abs(trade["shares"]), trade["side"]) == (1, side)
+
+
 def test_a_row_without_a_price_has_the_fields_of_one_with_a_price() -> None:
     priced, unpriced = trades.trades_of([row("A", 10.0), row("B", None)], {"B": 0.5}, {"A": 1.0}, 100.0, 0.0)
     assert set(unpriced) == set(priced)
