@@ -1,4 +1,4 @@
-# The Python services without a JVM: one target each for collector, consumer and dashboard.
+# The Python services without a JVM: one target each for collector, consumer, dashboard and market server.
 # Every version comes from requirements.txt, the lock that the native installation shares; a target names only what it imports.
 FROM python:3.11-slim-bookworm AS base
 ENV PYTHONUNBUFFERED=1 \
@@ -15,6 +15,7 @@ COPY requirements.txt /tmp/
 RUN pip install --constraint /tmp/requirements.txt kafka-python msgspec psycopg2-binary
 COPY config config
 COPY utils utils
+COPY contract contract
 COPY database database
 
 FROM storing AS consumer
@@ -22,8 +23,7 @@ COPY consumer consumer
 USER 10001
 
 FROM storing AS collector
-RUN pip install --constraint /tmp/requirements.txt \
-        exchange-calendars fastapi orjson pandas "uvicorn[standard]" yfinance \
+RUN pip install --constraint /tmp/requirements.txt exchange-calendars pandas yfinance \
     && install -d -o actstock -g actstock /var/lib/actstock
 ENV YAHOO_CACHE_DIR=/var/lib/actstock/yahoo
 COPY collector collector
@@ -31,11 +31,23 @@ COPY consumer consumer
 USER 10001
 CMD ["python", "-m", "collector.bootstrap"]
 
-FROM base AS dashboard
+# Stands in for Yahoo in a demo. An image of its own, so that no service of a live platform carries invented prices.
+FROM base AS market
 COPY requirements.txt /tmp/
-RUN pip install --constraint /tmp/requirements.txt dash dash-ag-grid httpx plotly waitress
+RUN pip install --constraint /tmp/requirements.txt exchange-calendars fastapi numpy orjson "uvicorn[standard]"
 COPY config config
 COPY utils utils
+COPY market market
+USER 10001
+EXPOSE 8090
+CMD ["python", "-m", "market.server", "--host", "0.0.0.0"]
+
+FROM base AS dashboard
+COPY requirements.txt /tmp/
+RUN pip install --constraint /tmp/requirements.txt dash dash-ag-grid httpx msgspec plotly waitress
+COPY config config
+COPY utils utils
+COPY contract contract
 COPY dashboard dashboard
 USER 10001
 EXPOSE 8050

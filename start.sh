@@ -83,8 +83,8 @@ install() {
     exec 9>&-
 }
 
-# shellcheck source=ops/containers.sh
-. "$root/ops/containers.sh"
+# shellcheck source=ops/containers/commands.sh
+. "$root/ops/containers/commands.sh"
 
 # Containers or native processes? What was asked for, else what runs already, else for a start whether Docker is there.
 mode=

@@ -1,4 +1,4 @@
-"""What the DAG files declare, as JSON: `python airflow/describe_dags.py`, in an environment with Airflow's settings."""
+"""Print what the DAG files declare, as JSON: `python airflow/describe_dags.py`, with Airflow's settings."""
 
 import json
 import sys
@@ -9,7 +9,11 @@ from airflow.dag_processing.dagbag import DagBag
 
 
 def describe(dag: Any) -> dict[str, Any]:
-    """on_schedule: whether its cron ticks under this PIPELINE_SCHEDULE; pools: without the default one."""
+    """Return what a DAG declares.
+
+    on_schedule: its cron is used under the current PIPELINE_SCHEDULE
+    pools: all but the default one
+    """
     timetable = dag.timetable.serialize()
     return {
         "file": Path(dag.fileloc).name,

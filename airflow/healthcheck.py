@@ -1,6 +1,6 @@
-"""Whether one of Airflow's processes is healthy, by what the webserver knows: `python healthcheck.py COMPONENT`.
+"""Ask the webserver whether one of Airflow's processes is healthy: `python healthcheck.py COMPONENT`.
 
-Airflow's own command for it costs seconds of processor time at every call.
+Airflow's own command takes seconds of processor time at every call.
 """
 
 import json

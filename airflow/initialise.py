@@ -1,7 +1,7 @@
-"""Bring Airflow's database up to its version, with our pools: `python airflow/initialise.py`.
+"""Migrate Airflow's database and import the pools: `python airflow/initialise.py`.
 
-Airflow's own commands cost seven seconds each, so they run only when the version or the pools have changed. What was
-done is noted in the database itself, as its comment: it is then never taken for another one's.
+Airflow's own commands take seven seconds each, so they only run when the version or the pools have changed. A comment
+on the database tells for which version and pools it was made. It moves and disappears with the database.
 """
 
 import hashlib
@@ -17,10 +17,10 @@ from psycopg2 import sql
 from sqlalchemy.engine import make_url
 
 POOLS_FILE = Path(__file__).with_name("pools.json")
-NOTE = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
+READ_COMMENT = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
 
 
-def wanted_note() -> str:
+def wanted_comment() -> str:
     return f"airflow {version('apache-airflow-core')}, pools {hashlib.sha256(POOLS_FILE.read_bytes()).hexdigest()[:16]}"
 
 
@@ -34,8 +34,8 @@ def main() -> int:
         print(f"error: Airflow's database at {url.host}:{url.port} cannot be used: {error}", file=sys.stderr)
         return 1
     with closing(conn), conn, conn.cursor() as cursor:
-        cursor.execute(NOTE)
-        if cursor.fetchone() == (wanted_note(),):
+        cursor.execute(READ_COMMENT)
+        if cursor.fetchone() == (wanted_comment(),):
             print("Airflow's database is up to date")
             return 0
         for command in (["airflow", "db", "migrate"], ["airflow", "pools", "import", str(POOLS_FILE)]):
@@ -44,7 +44,7 @@ def main() -> int:
                 print(f"error: {' '.join(command)} ended with code {code}", file=sys.stderr)
                 return code
         comment = sql.SQL("COMMENT ON DATABASE {} IS {}")
-        cursor.execute(comment.format(sql.Identifier(str(url.database)), sql.Literal(wanted_note())))
+        cursor.execute(comment.format(sql.Identifier(str(url.database)), sql.Literal(wanted_comment())))
     return 0
 
 

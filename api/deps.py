@@ -8,7 +8,7 @@ from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator, BeforeValidator
 
 from api.pool import ReaderPool
-from api.reply import Reply
+from api.responder import Responder
 from config.config import Settings
 from config.universe import universe
 from database.queries.paging import Span
@@ -50,8 +50,8 @@ async def _settings(request: Request) -> Settings:
     return settings
 
 
-async def _reply(request: Request) -> Reply:
-    return Reply(request)
+async def _responder(request: Request) -> Responder:
+    return Responder(request)
 
 
 async def _days(
@@ -90,7 +90,7 @@ def known_etf(ticker: str) -> str:
 
 Pool = Annotated[ReaderPool, Depends(_pool)]
 Configured = Annotated[Settings, Depends(_settings)]
-Replies = Annotated[Reply, Depends(_reply)]
+Respond = Annotated[Responder, Depends(_responder)]
 Between = Annotated[Days, Depends(_days)]
 Page = Annotated[Span, Depends(_span)]
 Period = Annotated[

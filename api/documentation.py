@@ -10,15 +10,15 @@ from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
 from api import auth
-from api.errors import MEANING, RETRY_AFTER_SECONDS
-from api.reply import CACHE_CONTROL
+from api.errors import RETRY_AFTER_SECONDS, documented
+from api.models import schemas
+from api.responder import CACHE_CONTROL
 
 ASSETS = "/docs/assets"
 _FILES = Path(fastapi_offline.__file__).parent / "static"
 
 Operation = dict[str, Any]
 
-_PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _KEPT = {
     "ETag": {"schema": {"type": "string"}, "description": "Send it back in If-None-Match", "required": True},
     "Cache-Control": {"schema": {"type": "string", "const": CACHE_CONTROL}, "required": True},
@@ -60,9 +60,8 @@ def complete(document: dict[str, Any]) -> None:
         if path not in auth.OPEN_PATHS:
             for operation in operations.values():
                 _complete(operation)
-    # FastAPI's own shape of a 422, which no route answers with.
-    for unused in ("HTTPValidationError", "ValidationError"):
-        document["components"]["schemas"].pop(unused, None)
+    # In the place of FastAPI's own shape of a 422, which no route answers with.
+    document["components"]["schemas"] = schemas.components(document["paths"])
 
 
 def _complete(operation: Operation) -> None:
@@ -71,10 +70,6 @@ def _complete(operation: Operation) -> None:
     responses["200"]["headers"] = _KEPT
     responses["304"] = {"description": "What the client has still holds", "headers": _KEPT}
     for status in (401, 422, 503) if operation.get("parameters") else (401, 503):
-        responses[str(status)] = {
-            "description": MEANING[status],
-            "content": _PROBLEM,
-            "headers": _ERROR_HEADERS.get(status, {}),
-        }
+        responses[str(status)] = documented(status)[status] | {"headers": _ERROR_HEADERS.get(status, {})}
     operation["parameters"] = [*operation.get("parameters", []), _IF_NONE_MATCH]
     operation["responses"] = dict(sorted(responses.items()))

@@ -9,7 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from api.models.schemas import Problem
+from api.models.schemas import content
+from contract.common import Problem
 from utils.errors import (
     ActstockError,
     DatabaseUnavailable,
@@ -42,7 +43,7 @@ RETRY_AFTER_SECONDS = "1"
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that can answer with these error statuses."""
-    return {status: {"model": Problem, "description": MEANING[status]} for status in statuses}
+    return {status: {"content": content(Problem), "description": MEANING[status]} for status in statuses}
 
 
 def problem(status: int, error: str, detail: str) -> JSONResponse:

@@ -3,21 +3,21 @@
 import asyncio
 import time
 from collections.abc import Awaitable
+from typing import Literal
 from urllib.parse import urlsplit
 
-from api.models.schemas import Dependency, Health, LatestPublication
 from api.pool import ReaderPool
 from config.config import Settings
-from database.db_helper import Row
+from contract.service import Dependency, Health, LatestPublication
 from database.queries import publications
 from utils.errors import ActstockError
 
 TIMEOUT_SECONDS = 2.0
-DependencyName = str
+DependencyName = Literal["database", "kafka", "spark-master"]
 
 
 async def check(settings: Settings, pool: ReaderPool) -> Health:
-    published: list[Row] = []
+    published: list[LatestPublication] = []
 
     async def database() -> None:
         published.extend(await asyncio.to_thread(pool.read, publications.latest))
@@ -32,7 +32,7 @@ async def check(settings: Settings, pool: ReaderPool) -> Health:
     return Health(
         status="ok" if all(each.status == "ok" for each in dependencies) else "degraded",
         dependencies=list(dependencies),
-        publications=[LatestPublication.model_validate(row) for row in published],
+        publications=published,
     )
 
 
@@ -45,14 +45,8 @@ async def _ask(name: DependencyName, question: Awaitable[None]) -> Dependency:
         trouble = f"no answer within {TIMEOUT_SECONDS:g} s"
     except (OSError, ActstockError) as error:
         trouble = str(error)
-    return Dependency.model_validate(
-        {
-            "name": name,
-            "status": "away" if trouble else "ok",
-            "latency_ms": round((time.perf_counter() - started) * 1000, 1),
-            "detail": trouble,
-        }
-    )
+    milliseconds = round((time.perf_counter() - started) * 1000, 1)
+    return Dependency(name=name, status="away" if trouble else "ok", latency_ms=milliseconds, detail=trouble)
 
 
 async def _connect(host: str, port: int) -> None:

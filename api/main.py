@@ -8,8 +8,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from api import auth, documentation, errors
-from api.answers import KeptAnswers
 from api.pool import ReaderPool
+from api.response_cache import ResponseCache
 from api.routes import dashboard, etf_holdings, sectors, service, stocks
 from config import __version__
 from config.config import ConfigError, Settings
@@ -44,7 +44,7 @@ def create_app(settings: Settings, pool: ReaderPool | None = None) -> Api:
     )
     app.state.settings = settings
     app.state.pool = pool = pool or ReaderPool(settings.database)
-    app.state.answers = KeptAnswers(pool.read)
+    app.state.cache = ResponseCache(pool.read)
     errors.install(app)
     documentation.install(app)
     app.add_middleware(auth.RequireKey, key=settings.api_key)
@@ -55,11 +55,11 @@ def create_app(settings: Settings, pool: ReaderPool | None = None) -> Api:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    answers: KeptAnswers = app.state.answers
+    cache: ResponseCache = app.state.cache
     # Loaded before anybody waits for an answer: it takes seconds. Other exchanges follow when a ticker needs them.
     await asyncio.to_thread(sessions_of)
-    await answers.check()
-    watcher = asyncio.create_task(answers.watch())
+    await cache.check()
+    watcher = asyncio.create_task(cache.watch())
     yield
     watcher.cancel()
     with suppress(asyncio.CancelledError):

@@ -11,7 +11,8 @@ from datetime import date
 from math import floor
 
 from config.universe import universe
-from database.db_helper import Connection, Row
+from contract.portfolios import MonthlyPortfolio, MonthlyPosition, MonthlyTrades, Trade
+from database.db_helper import Connection
 from database.queries import portfolios
 from database.queries.returns import Stretch, between
 from utils.dates import session_after, session_at
@@ -19,50 +20,45 @@ from utils.dates import session_after, session_at
 NO_PRICE = "no price is stored of it by then"
 
 
-def monthly(conn: Connection, rebalance_date: date | None, capital: float) -> Row | None:
-    """The trades of a rebalance, the newest when none is named; None without one."""
+def monthly(conn: Connection, rebalance_date: date | None, capital: float) -> MonthlyTrades | None:
+    """Return the trades of a rebalance, the newest when none is named; None without one."""
     month = portfolios.monthly(conn, rebalance_date)
     if month is None:
         return None
-    rows = [*month["positions"], *month["removed"]]
-    gains = _gains(conn, rows, month["previous_rebalance_date"], month["as_of_date"])
-    held = drifted(_previous(month), gains)
-    targets = {row["ticker"]: row["final_weight"] for row in month["positions"]}
+    rows = [*month.positions, *month.removed]
+    held = drifted(_previous(month), _gains(conn, month))
+    targets = {row.ticker: row.final_weight for row in month.positions}
     trades = trades_of(rows, held, targets, capital, universe().cost_rate)
-    dates = ("rebalance_date", "previous_rebalance_date", "as_of_date", "source")
-    return {
-        **{name: month[name] for name in dates},
-        "capital": capital,
-        "cost_rate": universe().cost_rate,
+    return MonthlyTrades(
+        rebalance_date=month.rebalance_date,
+        previous_rebalance_date=month.previous_rebalance_date,
+        as_of_date=month.as_of_date,
+        source=month.source,
+        capital=capital,
+        cost_rate=universe().cost_rate,
         **_sums(trades, capital),
-        "trades": trades,
-    }
+        trades=trades,
+    )
 
 
-def _previous(month: Row) -> dict[str, float]:
-    """Last month's weights: those of the positions that stayed, and of those that left."""
-    stayed = {row["ticker"]: row["previous_weight"] for row in month["positions"] if row["previous_weight"]}
-    return stayed | {row["ticker"]: row["final_weight"] for row in month["removed"]}
+def _previous(month: MonthlyPortfolio) -> dict[str, float]:
+    """Return last month's weights: those of the positions that stayed, and of those that left."""
+    stayed = {row.ticker: row.previous_weight for row in month.positions if row.previous_weight}
+    return stayed | {row.ticker: row.final_weight for row in month.removed}
 
 
-def _gains(conn: Connection, rows: Sequence[Row], bought_for: date | None, as_of: date) -> dict[str, float | None]:
-    """Each ticker's return from the close at which last month was bought to that of the session."""
-    if bought_for is None:
+def _gains(conn: Connection, month: MonthlyPortfolio) -> dict[str, float | None]:
+    """Return each ticker's return from the close at which last month was bought to that of the session."""
+    if month.previous_rebalance_date is None or month.as_of_date is None:
         return {}
-    entry = session_after(bought_for, 1)
-    stretches = [
-        Stretch(
-            row["ticker"],
-            "held",
-            *(session_at(row["ticker"], session) for session in (entry, as_of)),
-        )
-        for row in rows
-    ]
-    return {row["ticker"]: row["period_return"] for row in between(conn, stretches)}
+    entry, as_of = session_after(month.previous_rebalance_date, 1), month.as_of_date
+    tickers = [row.ticker for row in (*month.positions, *month.removed)]
+    stretches = [Stretch(ticker, "held", session_at(ticker, entry), session_at(ticker, as_of)) for ticker in tickers]
+    return {each.ticker: each.period_return for each in between(conn, stretches)}
 
 
 def drifted(weights: Mapping[str, float], gains: Mapping[str, float | None]) -> dict[str, float]:
-    """w_i (1 + r_i) / sum of all; a position without a return stands where it stood.
+    """Return w_i (1 + r_i) / sum of all. A position without a return stands where it stood.
 
     >>> drifted({"NVDA": 0.5, "MU": 0.5}, {"NVDA": 0.5, "MU": -0.5})
     {'NVDA': 0.75, 'MU': 0.25}
@@ -73,47 +69,62 @@ def drifted(weights: Mapping[str, float], gains: Mapping[str, float | None]) -> 
 
 
 def trades_of(
-    rows: Sequence[Row], held: Mapping[str, float], targets: Mapping[str, float], capital: float, cost_rate: float
-) -> list[Row]:
-    """One row a position of either month: shares held and wanted, and what is traded; none without a price."""
-    prices = {row["ticker"]: row["price_usd"] for row in rows if row["price_usd"]}
+    rows: Sequence[MonthlyPosition],
+    held: Mapping[str, float],
+    targets: Mapping[str, float],
+    capital: float,
+    cost_rate: float,
+) -> list[Trade]:
+    """Return one trade a position of either month: shares held, wanted and traded; none without a price."""
+    prices = {row.ticker: row.price_usd for row in rows if row.price_usd}
     # At most this much is paid: whole shares move a trade by less than one share from the exact one.
     moved = sum(capital * abs(targets.get(each, 0.0) - held.get(each, 0.0)) + price for each, price in prices.items())
     investable = max(capital - cost_rate * moved, 0.0)
     return [
-        _trade(row, held.get(row["ticker"], 0.0), targets.get(row["ticker"], 0.0), capital, investable, cost_rate)
+        _trade(row, held.get(row.ticker, 0.0), targets.get(row.ticker, 0.0), capital, investable, cost_rate)
         for row in rows
     ]
 
 
-def _trade(row: Row, held: float, target: float, capital: float, investable: float, cost_rate: float) -> Row:
-    price = row["price_usd"]
-    known = {name: row[name] for name in ("ticker", "company_name", "price_usd", "price_date", "split_factor")}
-    weights = {"held_weight": held, "target_weight": target}
-    if not price:
-        nothing = dict.fromkeys(("held_shares", "target_shares", "shares", "value", "cost"))
-        return {**known, **weights, **nothing, "side": None, "missing_reason": NO_PRICE}
-    held_shares, target_shares = floor(capital * held / price), floor(investable * target / price)
-    shares = target_shares - held_shares
-    return {
-        **known,
-        **weights,
-        "held_shares": held_shares,
-        "target_shares": target_shares,
-        "shares": shares,
-        "side": "buy" if shares > 0 else "sell" if shares < 0 else "keep",
-        "value": abs(shares) * price,
-        "cost": cost_rate * abs(shares) * price,
-        "missing_reason": None,
-    }
+def _trade(
+    row: MonthlyPosition, held: float, target: float, capital: float, investable: float, cost_rate: float
+) -> Trade:
+    trade = Trade(
+        ticker=row.ticker,
+        company_name=row.company_name,
+        side=None,
+        shares=None,
+        held_shares=None,
+        target_shares=None,
+        price_usd=row.price_usd,
+        price_date=row.price_date,
+        split_factor=row.split_factor,
+        value=None,
+        cost=None,
+        held_weight=held,
+        target_weight=target,
+        missing_reason=NO_PRICE,
+    )
+    if not row.price_usd:
+        return trade
+    trade.held_shares, trade.target_shares = (
+        floor(capital * held / row.price_usd),
+        floor(investable * target / row.price_usd),
+    )
+    trade.shares = trade.target_shares - trade.held_shares
+    trade.side = "buy" if trade.shares > 0 else "sell" if trade.shares < 0 else "keep"
+    trade.value = abs(trade.shares) * row.price_usd
+    trade.cost = cost_rate * abs(trade.shares) * row.price_usd
+    trade.missing_reason = None
+    return trade
 
 
-def _sums(trades: Sequence[Row], capital: float) -> Row:
-    priced = [trade for trade in trades if trade["side"]]
-    cost = sum(trade["cost"] for trade in priced)
+def _sums(trades: Sequence[Trade], capital: float) -> dict[str, float]:
+    """Return the sums of the priced trades by their fields' names."""
+    cost = sum((trade.cost or 0.0 for trade in trades), 0.0)
     return {
-        "bought": sum(trade["value"] for trade in priced if trade["side"] == "buy"),
-        "sold": sum(trade["value"] for trade in priced if trade["side"] == "sell"),
+        "bought": sum((trade.value or 0.0 for trade in trades if trade.side == "buy"), 0.0),
+        "sold": sum((trade.value or 0.0 for trade in trades if trade.side == "sell"), 0.0),
         "cost": cost,
-        "cash_left": capital - cost - sum(trade["target_shares"] * trade["price_usd"] for trade in priced),
+        "cash_left": capital - cost - sum((trade.target_shares or 0) * (trade.price_usd or 0.0) for trade in trades),
     }

@@ -1,8 +1,8 @@
-"""Record the classes that a job loads, so that later JVMs map them from one file instead of reading Spark's jars.
+"""Record the classes that a job loads in an archive, so that JVMs map one file instead of reading Spark's jars.
 
-`python -m batch.class_archive` writes the file that `utils.spark_utils.submit_conf` names, unless it is there and of
-this Java and Spark. Drivers and executors that map it take little more than half the processor time. It is only a
-matter of speed: the JVM silently does without a file that is missing or of another Java or Spark.
+`python -m batch.class_archive` writes the file that `utils.spark_utils.submit_conf` names, unless it fits this Java and
+Spark already. A driver or executor that maps it takes little more than half the processor time. Results never depend on
+it: a JVM silently runs without an archive that is missing or was made by another Java or Spark.
 """
 
 import argparse
@@ -16,18 +16,24 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
-from batch.returns import Window, in_dollars, with_mistrust, with_returns
+from batch.prices import in_dollars
+from batch.returns import ReturnWindow, with_returns
+from batch.sources import with_source_rank
 from batch.spark_active_stock_allocator import candidates_of
-from batch.spark_trending_etf_identifier import each_etf, identify_trending, one_row_per_etf
+from batch.spark_trending_etf_identifier import identify_trending, one_row_per_etf, with_each_etf
 from config.config import Settings
+from config.periods import PERIODS
 from utils.spark_utils import JAVA_OPTIONS, QUIET_JAVA, local_frame, session
 
+# Any session does: the classes that a job loads do not depend on its data.
 DAY = date(2026, 8, 21)
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Record Spark's classes, so that jobs start faster.")
-    parser.add_argument("--again", action="store_true", help="also when the record is of this Java and Spark")
+    parser.add_argument(
+        "--again", action="store_true", help="record again, even if the archive fits this Java and Spark"
+    )
     parser.add_argument("--train", action="store_true", help=argparse.SUPPRESS)  # the run that is recorded
     options = parser.parse_args(arguments)
     settings = Settings.from_env().spark
@@ -35,26 +41,30 @@ def main(arguments: list[str] | None = None) -> int:
         train(session(settings, "class archive"))
         return 0
     if is_current(settings.class_archive) and not options.again:
-        print(f"{settings.class_archive} is of this Java and Spark")
+        print(f"{settings.class_archive} fits this Java and Spark")
         return 0
     return record(settings.class_archive)
 
 
 def is_current(archive: Path) -> bool:
+    """Tell whether the archive was made by this Java and Spark."""
     made_with = _made_with(archive)
     return archive.exists() and made_with.exists() and made_with.read_text(encoding="utf-8") == _versions()
 
 
 def record(archive: Path) -> int:
-    """Written under another name until it is whole: a JVM that maps half a file dies."""
+    """Write the archive and return an exit code."""
+    # Written under another name until it is complete: a JVM that maps half a file crashes.
     archive.parent.mkdir(parents=True, exist_ok=True)
     arriving = archive.with_suffix(".arriving")
     arriving.unlink(missing_ok=True)
     print(f"recording Spark's classes in {archive} (150 MB; about 20 s)", flush=True)
     began = time.monotonic()
     for options, command in (
+        # The first run makes the archive at its end.
         ([f"-XX:ArchiveClassesAtExit={arriving}"], ["--master", "local[1]", __file__, "--train"]),
-        ([f"-XX:SharedArchiveFile={arriving}", "-Xshare:on"], ["--version"]),  # fails if the file cannot be used
+        # The second one only maps it, and fails if it cannot: -Xshare:on forbids to run without.
+        ([f"-XX:SharedArchiveFile={arriving}", "-Xshare:on"], ["--version"]),
     ):
         outcome = _spark_submit(options, command)
         if outcome.returncode:
@@ -84,18 +94,18 @@ def _made_with(archive: Path) -> Path:
 
 
 def _versions() -> str:
-    """What the file depends on."""
+    """Return what the archive depends on, as text."""
     java = Path(os.environ["JAVA_HOME"], "bin", "java") if "JAVA_HOME" in os.environ else "java"
-    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    return f"{said}pyspark {version('pyspark')}\n{' '.join(JAVA_OPTIONS)}\n"
+    java_version = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    return f"{java_version}pyspark {version('pyspark')}\n{' '.join(JAVA_OPTIONS)}\n"
 
 
 def _last_line(text: str) -> str:
-    return next((line for line in reversed(text.splitlines()) if line.strip()), "spark-submit said nothing")
+    return next((line for line in reversed(text.splitlines()) if line.strip()), "spark-submit printed nothing")
 
 
 def train(spark: SparkSession) -> None:
-    """Both jobs on a few rows."""
+    """Run the queries of both daily jobs on a few rows, so that the JVM loads their classes."""
     trending_etfs(spark).collect()
     portfolios(spark).collect()
     spark.stop()
@@ -103,7 +113,7 @@ def train(spark: SparkSession) -> None:
 
 def windows(spark: SparkSession) -> DataFrame:
     start = DAY - timedelta(days=7)
-    return local_frame(spark, [Window(DAY, "XNYS", days, start, DAY) for days in (5, 10, 20)], Window._fields)
+    return local_frame(spark, [ReturnWindow(DAY, "XNYS", days, start, DAY) for days in PERIODS], ReturnWindow._fields)
 
 
 def prices(spark: SparkSession, tickers: tuple[str, ...]) -> DataFrame:
@@ -113,14 +123,14 @@ def prices(spark: SparkSession, tickers: tuple[str, ...]) -> DataFrame:
 
 def trending_etfs(spark: SparkSession) -> DataFrame:
     etfs = ("SPY", "QQQ")
-    known = with_mistrust(prices(spark, etfs).selectExpr("*", "DOUBLE(DAY(trade_date)) AS price"))
-    return one_row_per_etf(identify_trending(with_returns(each_etf(windows(spark), etfs), known), "SPY"))
+    known = with_source_rank(prices(spark, etfs).selectExpr("*", "DOUBLE(DAY(trade_date)) AS price"))
+    return one_row_per_etf(identify_trending(with_returns(with_each_etf(windows(spark), etfs), known), "SPY"))
 
 
 def portfolios(spark: SparkSession) -> DataFrame:
     trending = local_frame(
         spark,
-        [(DAY, "QQQ", days, "yahoo") for days in (5, 10, 20)],
+        [(DAY, "QQQ", days, "yahoo") for days in PERIODS],
         ("as_of_date", "etf_ticker", "period_days", "source"),
     )
     holdings = local_frame(
@@ -138,7 +148,7 @@ def portfolios(spark: SparkSession) -> DataFrame:
         "DOUBLE(NULL) AS rate",
         "STRING(NULL) AS rate_source",
     )
-    return candidates_of(with_mistrust(trending), with_mistrust(holdings), windows(spark), in_dollars(known))
+    return candidates_of(with_source_rank(trending), with_source_rank(holdings), windows(spark), in_dollars(known))
 
 
 if __name__ == "__main__":

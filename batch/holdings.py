@@ -1,7 +1,7 @@
-"""What ETFs hold as of a session, and the prices of it: read and joined the same way by every job that asks.
+"""What ETFs hold as of a session, read and joined in the same way by all jobs.
 
-A snapshot counts from the session it was collected on until the ETF's next one. Before the first one Yahoo cannot be
-asked any more what an ETF held: the first one stands in, and its date, after the session's, shows that it does.
+A snapshot counts from the session it was collected on until the ETF's next one. The first one also counts for earlier
+sessions, because Yahoo tells nothing about the past. Its date, which is then after the session's, shows this.
 """
 
 import pyspark.sql.functions as F
@@ -15,16 +15,10 @@ HOLDINGS = """
     FROM collected_etf_holdings
     WHERE holding_rank <= %(top)s
 """
-PRICES = """
-    SELECT ticker, trade_date, currency, adj_close::float8 AS adj_close, market_cap, market_cap_source, company_name,
-        sector, source, per_dollar AS rate, rate_source
-    FROM collected_dollar_close
-    WHERE ticker = ANY(%(tickers)s) AND trade_date = ANY(%(sessions)s)
-"""
 
 
-def in_force(holdings: DataFrame) -> DataFrame:
-    """When each snapshot counts: from its own day until the ETF's next one; the first also before its day."""
+def with_validity(holdings: DataFrame) -> DataFrame:
+    """Add since and until: the days from and before which each snapshot counts, or NULL for no limit."""
     of_etf = Window.partitionBy("etf_ticker")
     later = of_etf.orderBy(F.unix_date("holdings_as_of")).rangeBetween(1, Window.unboundedFollowing)
     is_first = F.col("holdings_as_of") == F.min("holdings_as_of").over(of_etf)
@@ -37,13 +31,15 @@ def in_force(holdings: DataFrame) -> DataFrame:
 
 
 def with_holdings(etfs: DataFrame, holdings: DataFrame) -> DataFrame:
-    """Each (as_of_date, etf_ticker, ...) with its largest holdings, of the snapshot that counts as of the date.
+    """Add to each (as_of_date, etf_ticker, ...) its largest holdings, from the snapshot that counts on the date.
 
-    An ETF of which no snapshot is stored keeps one row, without a ticker.
+    An ETF without a snapshot keeps one row, which has no ticker.
     """
     as_of = F.col("as_of_date")
     counts = (F.col("since").isNull() | (F.col("since") <= as_of)) & (
         F.col("until").isNull() | (as_of < F.col("until"))
     )
-    held = lookup(in_force(holdings).withColumnsRenamed({"etf_ticker": "holder", "mistrust": "holding_mistrust"}))
+    held = lookup(
+        with_validity(holdings).withColumnsRenamed({"etf_ticker": "holder", "source_rank": "holding_source_rank"})
+    )
     return etfs.join(held, (F.col("etf_ticker") == F.col("holder")) & counts, "left").drop("holder", "since", "until")

@@ -1,9 +1,9 @@
-"""What "the return over N sessions" is, for every job: R = A_end / A_start - 1, in US dollars, on two named sessions.
+"""The return over N sessions, defined once for all jobs: R = A_end / A_start - 1, in US dollars.
 
-A is the adjusted close. Both end points are sessions of the ticker's own exchange; `utils.dates` decides them on the
-driver, and here they are only joined to prices. An end point without a price gives no value and a reason, never a
-shorter window; so does a withheld break between the two. The windows of one session and of a range of sessions are
-rows of one table, so both run the same code.
+A is the adjusted close. Both ends of the window are sessions of the ticker's own exchange. `utils.dates` finds them on
+the driver, and the functions here only join prices to them. An end without a price gives no value and a reason, never
+a shorter window. So does a withheld break inside the window. One session and a range of sessions run the same code:
+their windows are rows of one table.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,18 +19,13 @@ from database.queries.doubts import CARRIED_RATE, NOTED, WITHHELD, sessions_exch
 from utils.dates import HOME_EXCHANGE, window_of
 from utils.spark_utils import lookup
 
-HOME_CURRENCY = "USD"
-# From most to least trustworthy: what is computed from several rows carries the label of the worst of them.
-SOURCES = ("yahoo", "recorded", "simulated")
-
-# From a ticker's last point on; nothing of a ticker without one.
+# Matches from a ticker's last point on, and nothing in a ticker without one.
 SUFFIX = r"\.[^.]*$"
 
-# What a return takes of a price; the rest is what is known of the ticker on that day.
-PRICE_COLUMNS = ("ticker", "trade_date", "currency", "price", "mistrust")
 
+class ReturnWindow(NamedTuple):
+    """The two sessions of an exchange between which a return is measured."""
 
-class Window(NamedTuple):
     as_of_date: date
     exchange: str
     period_days: int
@@ -38,8 +33,8 @@ class Window(NamedTuple):
     end_session: date
 
 
-def windows_of(sessions: Sequence[date], exchanges: Iterable[str], periods: Sequence[int]) -> list[Window]:
-    """Both end points for each session, exchange and period.
+def windows_of(sessions: Sequence[date], exchanges: Iterable[str], periods: Sequence[int]) -> list[ReturnWindow]:
+    """Return the window of each session, exchange and period.
 
     >>> for window in windows_of([date(2026, 8, 17)], ["XNYS", "XKRX"], [1]):   # Korea was closed on the 17th
     ...     print(window.exchange, window.start_session, window.end_session)
@@ -47,7 +42,7 @@ def windows_of(sessions: Sequence[date], exchanges: Iterable[str], periods: Sequ
     XKRX 2026-08-13 2026-08-14
     """
     return [
-        Window(as_of, exchange, days, *window_of(as_of, days, exchange))
+        ReturnWindow(as_of, exchange, days, *window_of(as_of, days, exchange))
         for exchange in exchanges
         for as_of in sessions
         for days in periods
@@ -55,92 +50,59 @@ def windows_of(sessions: Sequence[date], exchanges: Iterable[str], periods: Sequ
 
 
 def exchanges_of(tickers: Iterable[str]) -> list[str]:
-    """The exchanges whose calendars are needed."""
+    """Return the exchanges whose sessions count for the tickers."""
     return sorted({sessions_exchange(ticker) for ticker in tickers})
 
 
-def sessions_used(windows: Iterable[Window]) -> list[date]:
-    """The only days whose prices are needed."""
+def ends_of(windows: Iterable[ReturnWindow]) -> list[date]:
+    """Return the start and end sessions of all windows: the only days whose prices are read."""
     return sorted({day for window in windows for day in (window.start_session, window.end_session)})
 
 
 def exchange_of(ticker: Column) -> Column:
-    """`utils.dates.find_exchange` as a column: NULL of an unknown suffix."""
+    """Return a ticker's exchange as `utils.dates.find_exchange` does, or NULL for an unknown suffix."""
     suffix = F.when(ticker.endswith(RATE), RATE).otherwise(F.regexp_extract(ticker, SUFFIX, 0))
     table = ((suffix, listing.exchange) for suffix, listing in exchanges().by_suffix.items())
     return F.try_element_at(F.create_map(*map(F.lit, chain.from_iterable(table))), suffix)
 
 
 def sessions_exchange_of(ticker: Column) -> Column:
-    """The exchange whose sessions count for a ticker: its own, else the home exchange's."""
+    """Return the exchange whose sessions count for a ticker: its own, else the home exchange."""
     return F.coalesce(exchange_of(ticker), F.lit(HOME_EXCHANGE))
 
 
 def simple_return(end: Column, start: Column) -> Column:
-    """NULL where an end point is; Spark's plain division would raise for a zero."""
+    """Return end / start - 1, or NULL when either is NULL or start is 0."""
+    # Spark's plain division raises an error for a zero.
     return F.try_divide(end, start) - F.lit(1.0)
 
 
-def mistrust(source: Column) -> Column:
-    """A row's source as a number that grows with the doubt, so that `greatest` and `max` find the worst of several.
-
-    NULL (a row that is not there) stays NULL; an unknown label is as doubtful as the worst known one.
-    """
-    position = F.array_position(F.array(*map(F.lit, SOURCES)), source)
-    return F.when(position == 0, len(SOURCES)).otherwise(position).cast("int")
-
-
-def with_mistrust(frame: DataFrame) -> DataFrame:
-    return frame.withColumn("mistrust", mistrust(F.col("source"))).drop("source")
-
-
-def source_of(mistrust: Column) -> Column:
-    """The label back from the number."""
-    return F.element_at(F.array(*map(F.lit, SOURCES)), mistrust)
-
-
-def in_dollars(prices: DataFrame) -> DataFrame:
-    """Adjusted close and market cap in dollars, at the rate of the row's own day; NULL without a rate.
-
-    prices: ticker, trade_date, currency, adj_close, source, market_cap, rate (units of the currency per dollar),
-    rate_source, and what else is known of the ticker.
-    """
-    rate = F.when(F.col("currency") == HOME_CURRENCY, F.lit(1.0)).otherwise(F.col("rate"))
-    return prices.withColumns(
-        {
-            "price": F.try_divide(F.col("adj_close"), rate),
-            "market_cap": F.round(F.try_divide(F.col("market_cap").cast("double"), rate)).cast("bigint"),
-            "mistrust": F.greatest(mistrust(F.col("source")), mistrust(F.col("rate_source"))),
-        }
-    ).drop("adj_close", "source", "rate", "rate_source")
-
-
 def with_windows(wanted: DataFrame, windows: DataFrame) -> DataFrame:
-    """Each wanted (as_of_date, ticker, ...) with both sessions of every period, as `period_days` and two dates."""
+    """Add period_days, start_session and end_session: one row for each (as_of_date, ticker, ...) and period."""
     return (
         wanted.withColumn("exchange", sessions_exchange_of(F.col("ticker")))
         .join(lookup(windows), on=["as_of_date", "exchange"], how="inner")
         .drop("exchange")
-        .coalesce(1)  # which it is already, but of an inner join Spark does not know it
+        .coalesce(1)  # It is one partition already, but Spark cannot tell after an inner join.
     )
 
 
 def with_returns(wanted: DataFrame, prices: DataFrame, doubts: DataFrame | None = None) -> DataFrame:
-    """Adds the return between each row's two sessions, why there is none, and what prices know of the end session.
+    """Add the return between each row's two sessions, why there is none, and what describes the ticker at the end.
 
     wanted: ticker, start_session, end_session, ...
-    prices: ticker, trade_date, currency, price (in dollars), mistrust, ...
-    doubts: what is said against the prices, see database.queries.doubts; None: nothing is
-    Adds period_return, missing (reasons, empty when there is a value), noted (why a value is degraded), price_mistrust.
+    prices: ticker, trade_date, currency, price (in dollars), source_rank, ...
+    doubts: the rows of database.queries.doubts, or None without any
+    Adds period_return, missing (why there is no value, else empty), noted (why a value is degraded), price_source_rank.
     """
-    point = ("trade_date", "currency", "price", "mistrust")
+    point = ("trade_date", "currency", "price", "source_rank")
     at_end = prices.withColumnsRenamed({column: f"end_{column}" for column in point})
     at_start = prices.select("ticker", *(F.col(column).alias(f"start_{column}") for column in point))
     joined = wanted.join(
         lookup(at_end.withColumnRenamed("end_trade_date", "end_session")), ["ticker", "end_session"], "left"
     ).join(lookup(at_start.withColumnRenamed("start_trade_date", "start_session")), ["ticker", "start_session"], "left")
     is_withheld = F.size("withheld") > 0
-    no_price = F.array_compact(F.array(_why_missing("end"), _why_missing("start")))
+    no_price = F.array_compact(F.array(_why_no_price_at("end"), _why_no_price_at("start")))
     no_exchange = why_no_exchange(F.col("ticker"))
     return (
         _with_doubts(joined, doubts)
@@ -150,7 +112,7 @@ def with_returns(wanted: DataFrame, prices: DataFrame, doubts: DataFrame | None 
                     no_exchange.isNull() & ~is_withheld, simple_return(F.col("end_price"), F.col("start_price"))
                 ),
                 "missing": F.when(no_exchange.isNull(), F.concat(no_price, "withheld")).otherwise(F.array(no_exchange)),
-                "price_mistrust": F.greatest("end_mistrust", "start_mistrust"),
+                "price_source_rank": F.greatest("end_source_rank", "start_source_rank"),
             }
         )
         .drop("withheld", *(f"{end}_{column}" for end in ("start", "end") for column in point))
@@ -158,24 +120,24 @@ def with_returns(wanted: DataFrame, prices: DataFrame, doubts: DataFrame | None 
 
 
 def _with_doubts(wanted: DataFrame, doubts: DataFrame | None) -> DataFrame:
-    """Adds withheld and noted: what is said against each row's return, and what it is published with."""
+    """Add withheld and noted: the reasons that take a return's value away, and those that degrade it."""
     if doubts is None:
         return wanted.withColumns({"withheld": no_reasons(), "noted": no_reasons()})
     start, end = F.col("start_session"), F.col("end_session")
 
-    def is_between(doubt: Column) -> Column:
+    def is_inside(doubt: Column) -> Column:
         return (start < doubt.day) & (doubt.day <= end)
 
     def is_noted(doubt: Column) -> Column:
         is_carried = (doubt.kind == CARRIED_RATE) & ((doubt.day == start) | (doubt.day == end))
-        return ((doubt.kind == NOTED) & is_between(doubt)) | is_carried
+        return ((doubt.kind == NOTED) & is_inside(doubt)) | is_carried
 
     return (
-        wanted.join(lookup(by_ticker(doubts)), "ticker", "left")
+        wanted.join(lookup(doubts_by_ticker(doubts)), "ticker", "left")
         .withColumns(
             {
-                "withheld": reasons_of("doubts", lambda doubt: (doubt.kind == WITHHELD) & is_between(doubt)),
-                "noted": reasons_of("doubts", is_noted),
+                "withheld": matching_reasons("doubts", lambda doubt: (doubt.kind == WITHHELD) & is_inside(doubt)),
+                "noted": matching_reasons("doubts", is_noted),
             }
         )
         .drop("doubts")
@@ -183,39 +145,40 @@ def _with_doubts(wanted: DataFrame, doubts: DataFrame | None) -> DataFrame:
 
 
 def no_reasons() -> Column:
+    """Return an empty list of reasons."""
     return F.array().cast("array<string>")
 
 
-def by_ticker(doubts: DataFrame) -> DataFrame:
-    """ticker, doubts: all of a ticker's in the order of their days."""
+def doubts_by_ticker(doubts: DataFrame) -> DataFrame:
+    """Return ticker and doubts: all doubts about a ticker, in the order of their days."""
     doubt = F.struct(F.col("trade_date").alias("day"), "kind", "reason")
     return doubts.groupBy("ticker").agg(F.array_sort(F.collect_list(doubt)).alias("doubts"))
 
 
-def reasons_of(doubts: str, applies: Callable[[Column], Column]) -> Column:
-    """The reasons of those of a row's doubts that apply; none where the row has no doubts."""
+def matching_reasons(doubts: str, applies: Callable[[Column], Column]) -> Column:
+    """Return the reasons of a row's doubts that apply, which may be none."""
     reasons = F.transform(F.filter(doubts, applies), lambda doubt: doubt.reason)
     return F.coalesce(reasons, no_reasons())
 
 
-def _why_missing(end_point: str) -> Column:
+def prefix_with(ticker: Column, reasons: str) -> Column:
+    """Put the ticker before each of a row's reasons."""
+    return F.transform(reasons, lambda reason: F.concat(ticker, F.lit(": "), reason))
+
+
+def _why_no_price_at(end_point: str) -> Column:
     currency, price, day = (F.col(f"{end_point}_{column}") for column in ("currency", "price", "session"))
-    return why_missing(currency, price, day)
+    return why_no_price(currency, price, day)
 
 
-def why_missing(currency: Column, price: Column, day: Column) -> Column:
-    """Why there is no dollar price of a day; NULL where there is one."""
+def why_no_price(currency: Column, price: Column, day: Column) -> Column:
+    """Return why a day has no dollar price, or NULL where it has one."""
     return F.when(currency.isNull(), F.concat(F.lit("no price on "), day.cast("string"))).when(
         price.isNull(), F.concat(F.lit("no "), currency, F.lit("=X rate on "), day.cast("string"))
     )
 
 
 def why_no_exchange(ticker: Column) -> Column:
-    """`utils.dates.why_no_exchange` as a column: NULL where the exchange is known."""
+    """Return why a ticker has no exchange, as `utils.dates.why_no_exchange` does, or NULL."""
     reason = F.concat(F.lit("no exchange is known for the suffix "), F.regexp_extract(ticker, SUFFIX, 0))
     return F.when(exchange_of(ticker).isNull(), reason)
-
-
-def named(ticker: Column, reasons: str) -> Column:
-    """Each of a row's reasons after the ticker that it is about."""
-    return F.transform(reasons, lambda reason: F.concat(ticker, F.lit(": "), reason))

@@ -1,10 +1,10 @@
-"""How each ETF's largest holdings did: holdings and prices -> analytics_etf_top_holdings.
+"""How each ETF's largest holdings performed: holdings and prices -> analytics_etf_top_holdings.
 
-Of every ETF with a holdings snapshot, its top holdings over 5, 10 and 20 sessions of their own exchange, in US dollars:
-total return, and of the period's daily returns the mean, the standard deviation (n - 1) and the Sharpe ratio (their
-quotient; risk-free rate 0). All of them are a session's, none is annualised: at most 20 daily returns say nothing about
-a year. A price that is missing between the end points leaves the total return, and no value to the others; a withheld
-break of the prices leaves none.
+For the top holdings of every ETF with a holdings snapshot, over each period: the total return, and the mean, standard
+deviation (n - 1) and Sharpe ratio of the daily returns. Returns are in US dollars, over sessions of the stock's own
+exchange. The Sharpe ratio is mean / deviation, at a risk-free rate of 0. Nothing is annualised, because at most 20
+daily returns say nothing about a year. A price that is missing inside the period leaves only the total return. A
+withheld break inside the period leaves no figure.
 """
 
 import logging
@@ -16,23 +16,20 @@ from itertools import groupby, pairwise
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Row, Window
 
-from batch import job
-from batch.holdings import HOLDINGS, PRICES, with_holdings
-from batch.job import Job, Outcome, Part, Publication
+from batch.holdings import HOLDINGS, with_holdings
+from batch.prices import PRICE_COLUMNS, STOCK_PRICES, in_dollars
+from batch.publishing import JobResult, Publication, TablePart, join_reasons, publish, published_periods, rows_for
 from batch.returns import (
-    PRICE_COLUMNS,
-    SOURCES,
+    ReturnWindow,
     exchanges_of,
-    in_dollars,
-    named,
+    prefix_with,
     sessions_exchange_of,
-    source_of,
     windows_of,
-    with_mistrust,
     with_returns,
     with_windows,
 )
-from batch.returns import Window as Period
+from batch.runner import Job, run_job
+from batch.sources import least_trusted, source_label, with_source_rank
 from config.universe import universe
 from database.db_helper import fetch
 from database.tables import ETF_TOP_HOLDINGS
@@ -43,29 +40,32 @@ from utils.spark_utils import local_frame, lookup
 NAME = "top_holdings"
 log = logging.getLogger(f"batch.{NAME}")
 
-# A price that grows by the same fraction every session has no variance but for the last bits of its returns.
+# Below this a deviation is rounding: a price that grows by the same fraction every session has no variance.
 NO_VOLATILITY = 1e-12
 STATISTICS = ("avg_return", "volatility", "sharpe_ratio", "missing_reason")
 
 
-def steps_of(windows: Sequence[Period]) -> list[tuple[str, date, date]]:
-    """Each exchange's sessions in pairs, over everything the windows cover: the ends of the daily returns."""
-    steps = []
+def daily_windows_of(windows: Sequence[ReturnWindow]) -> list[tuple[str, date, date]]:
+    """Return the ends of all daily returns inside the windows: (exchange, session before, session)."""
+    daily: list[tuple[str, date, date]] = []
     for exchange in sorted({window.exchange for window in windows}):
         own = [window for window in windows if window.exchange == exchange]
         first, last = min(window.start_session for window in own), max(window.end_session for window in own)
-        steps += [(exchange, *pair) for pair in pairwise(sessions_between(first, last, exchange))]
-    return steps
+        daily += [(exchange, *pair) for pair in pairwise(sessions_between(first, last, exchange))]
+    return daily
 
 
-def daily_returns(stocks: DataFrame, steps: DataFrame, prices: DataFrame, doubts: DataFrame | None = None) -> DataFrame:
-    """Every stock's return over each single session: daily_ticker, day, and the others of `with_returns` as daily_...
+def daily_returns(
+    stocks: DataFrame, daily_windows: DataFrame, prices: DataFrame, doubts: DataFrame | None = None
+) -> DataFrame:
+    """Return each stock's return over every single session: daily_ticker, day, daily_return and why it is missing.
 
-    stocks: ticker; steps: exchange, start_session, end_session
+    stocks: ticker
+    daily_windows: exchange, start_session, end_session
     """
     wanted = (
         stocks.withColumn("exchange", sessions_exchange_of(F.col("ticker")))
-        .join(lookup(steps), "exchange", "inner")
+        .join(lookup(daily_windows), "exchange", "inner")
         .drop("exchange")
         .coalesce(1)
     )
@@ -74,22 +74,24 @@ def daily_returns(stocks: DataFrame, steps: DataFrame, prices: DataFrame, doubts
         F.col("end_session").alias("day"),
         F.col("period_return").alias("daily_return"),
         F.col("missing").alias("daily_missing"),
-        F.when(F.size("noted") > 0, F.col("noted")).alias("daily_noted"),  # NULL is not collected
-        F.col("price_mistrust").alias("daily_mistrust"),
+        F.when(F.size("noted") > 0, F.col("noted")).alias("daily_noted"),  # collect_list leaves NULL out
+        F.col("price_source_rank").alias("daily_source_rank"),
     )
 
 
 def with_statistics(returns: DataFrame, daily: DataFrame) -> DataFrame:
-    """Adds avg_return, volatility, sharpe_ratio, missing_reason and the mistrust of all prices.
+    """Add avg_return, volatility, sharpe_ratio, missing_reason and the lowest trust of all prices.
 
     returns: one row for each ticker, as_of_date and period_days (see `with_returns`)
+    daily: see `daily_returns`
     """
     in_period = (
         (F.col("ticker") == F.col("daily_ticker"))
         & (F.col("start_session") < F.col("day"))
         & (F.col("day") <= F.col("end_session"))
     )
-    # Windows in order, not groups: of which a large run merges halves, and then the last bit of a deviation differs.
+    # Ordered windows instead of groupBy: in a large run Spark merges half-finished groups in any order, and the last
+    # bit of a deviation would differ from run to run.
     in_order = Window.partitionBy("as_of_date", "ticker", "period_days").orderBy("day")
     whole = in_order.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
     is_whole = F.count("daily_return").over(whole) == F.col("period_days")
@@ -105,7 +107,7 @@ def with_statistics(returns: DataFrame, daily: DataFrame) -> DataFrame:
                 "volatility": F.when(is_whole, F.stddev_samp("daily_return").over(whole)),
                 "between": between,
                 "noted": F.array_sort(F.array_union("noted", noted)),
-                "price_mistrust": F.greatest("price_mistrust", F.max("daily_mistrust").over(whole)),
+                "price_source_rank": F.greatest("price_source_rank", F.max("daily_source_rank").over(whole)),
                 "nth": F.row_number().over(in_order),
             }
         )
@@ -124,13 +126,13 @@ def top_holdings(
     etfs: DataFrame,
     holdings: DataFrame,
     windows: DataFrame,
-    steps: DataFrame,
+    daily_windows: DataFrame,
     prices: DataFrame,
     doubts: DataFrame | None = None,
 ) -> DataFrame:
-    """Each ETF's top holdings over every period, in the table's columns and why they are in doubt (noted), ranked.
+    """Return each ETF's top holdings over every period, ranked, in the table's columns.
 
-    An ETF without holdings has no row.
+    noted: why a figure is in doubt. An ETF without holdings has no row.
 
     etfs: as_of_date, etf_ticker
     """
@@ -138,7 +140,7 @@ def top_holdings(
     stocks = held.select("as_of_date", "ticker").distinct()
     measured = with_statistics(
         with_returns(with_windows(stocks, windows), prices, doubts),
-        daily_returns(stocks.select("ticker").distinct(), steps, prices, doubts),
+        daily_returns(stocks.select("ticker").distinct(), daily_windows, prices, doubts),
     )
     best_first = Window.partitionBy("as_of_date", "period_days", "etf_ticker").orderBy(
         F.col("period_return").desc_nulls_last(), F.desc("holding_percent"), "ticker"
@@ -164,57 +166,57 @@ def top_holdings(
             "start_session",
             "end_session",
             "missing_reason",
-            named(F.col("ticker"), "noted").alias("noted"),
-            source_of(F.greatest("holding_mistrust", "price_mistrust")).alias("source"),
+            prefix_with(F.col("ticker"), "noted").alias("noted"),
+            source_label(F.greatest("holding_source_rank", "price_source_rank")).alias("source"),
         )
         .orderBy("analysis_date", "period_days", "etf_ticker", "rank_position")
     )
 
 
-def run(current: Job) -> Outcome:
-    """Compute and publish every session of which a holding's price is stored; name the others."""
-    skipped = without_prices(current)
-    sessions = [session for session in current.days if session not in skipped]
+def run(job: Job) -> JobResult:
+    """Compute and publish every session for which a holding has a price, and skip the others."""
+    skipped = days_without_prices(job)
+    sessions = [session for session in job.days if session not in skipped]
     if not sessions:
         raise NotStored("; ".join(skipped.values()))
-    tickers = held_tickers(current)
+    tickers = held_tickers(job)
     if not tickers:
         raise NotStored("no holdings of any ETF are stored: collect them first (stage 4, or etf_holdings_daily)")
     log.info("measuring the top holdings of %d ETFs in %d sessions", len(universe().etfs), len(sessions))
-    rows = holdings_of(current, sessions, tickers).collect()
+    rows = measure_holdings(job, sessions, tickers).collect()
     missing = set(universe().etfs) - {row.etf_ticker for row in rows}
     if missing:
         log.warning("no holdings are stored of %s", ", ".join(sorted(missing)))
     publications = [
-        publication_of(day, days, list(of_period))
-        for (day, days), of_period in groupby(rows, key=lambda row: (row.analysis_date, row.period_days))
+        publication_of(day, days, list(group))
+        for (day, days), group in groupby(rows, key=lambda row: (row.analysis_date, row.period_days))
     ]
-    part = Part(ETF_TOP_HOLDINGS, {"analysis_date": sessions}, job.rows_of(ETF_TOP_HOLDINGS, rows))
-    job.publish(current, NAME, [part], publications)
-    return Outcome(publications, skipped)
+    part = TablePart(ETF_TOP_HOLDINGS, {"analysis_date": sessions}, rows_for(ETF_TOP_HOLDINGS, rows))
+    publish(job.conn, NAME, [part], publications, job.run_id)
+    return JobResult(publications, skipped)
 
 
-def holdings_of(current: Job, sessions: Sequence[date], tickers: Sequence[str]) -> DataFrame:
-    """Read what the sessions need, and measure it all in one go."""
-    windows = windows_of(sessions, {HOME_EXCHANGE, *exchanges_of(tickers)}, job.periods())
-    steps = steps_of(windows)
-    ends = sorted({day for _, *pair in steps for day in pair})
-    days = local_frame(current.spark, [(day,) for day in sessions], ("as_of_date",))
+def measure_holdings(job: Job, sessions: Sequence[date], tickers: Sequence[str]) -> DataFrame:
+    """Read what the sessions need, and measure the top holdings of all ETFs."""
+    windows = windows_of(sessions, {HOME_EXCHANGE, *exchanges_of(tickers)}, published_periods())
+    daily_windows = daily_windows_of(windows)
+    ends = sorted({day for _, *pair in daily_windows for day in pair})
+    days = local_frame(job.spark, [(day,) for day in sessions], ("as_of_date",))
     return top_holdings(
         etfs=days.withColumn("etf_ticker", F.explode(F.array(*map(F.lit, universe().etfs)))),
-        holdings=with_mistrust(current.read(HOLDINGS, top=universe().top_holdings)),
-        windows=current.windows(windows),
-        steps=local_frame(current.spark, steps, ("exchange", "start_session", "end_session")),
-        prices=in_dollars(current.read(PRICES, tickers=list(tickers), sessions=ends)).select(*PRICE_COLUMNS),
-        doubts=current.doubts(tickers, ends),
+        holdings=with_source_rank(job.read(HOLDINGS, top=universe().top_holdings)),
+        windows=local_frame(job.spark, windows, ReturnWindow._fields),
+        daily_windows=local_frame(job.spark, daily_windows, ("exchange", "start_session", "end_session")),
+        prices=in_dollars(job.read(STOCK_PRICES, tickers=list(tickers), sessions=ends)).select(*PRICE_COLUMNS),
+        doubts=job.doubts(tickers, ends),
     )
 
 
 def publication_of(as_of: date, days: int, rows: Sequence[Row]) -> Publication:
-    """What is said of one session's period as a whole.
+    """Return the publication of one session and period.
 
-    It is degraded when an ETF has only some of its holdings' returns, or doubtful ones. An ETF without any is one that
-    nobody collects now: stage 4 asks for the trending ones.
+    It is degraded when an ETF lacks some of its holdings' returns, or has doubtful ones. An ETF that lacks all of them
+    does not count, because stage 4 collects only the holdings of trending ETFs.
     """
     valued = {row.etf_ticker for row in rows if row.total_return is not None}
     gaps = [
@@ -227,17 +229,17 @@ def publication_of(as_of: date, days: int, rows: Sequence[Row]) -> Publication:
         period_days=days,
         status="published" if valued else "empty",
         reason=None if valued else f"none of the {len(rows)} top holdings has a return over {days} sessions",
-        degraded_reason=job.degradation(gaps),
+        degraded_reason=join_reasons(gaps),
         row_count=len(rows),
         holdings_as_of=max(row.holdings_as_of for row in rows),
-        source=max((row.source for row in rows), key=SOURCES.index),
+        source=least_trusted(row.source for row in rows),
     )
 
 
-def held_tickers(current: Job) -> list[str]:
-    """The stocks whose prices are needed, of whichever snapshot."""
+def held_tickers(job: Job) -> list[str]:
+    """Return the stocks of all snapshots: those whose prices may be needed."""
     rows = fetch(
-        current.conn,
+        job.conn,
         """
         SELECT DISTINCT stock_ticker FROM collected_etf_holdings
         WHERE holding_rank <= %(top)s AND etf_ticker = ANY(%(etfs)s)
@@ -248,10 +250,13 @@ def held_tickers(current: Job) -> list[str]:
     return [row["stock_ticker"] for row in rows]
 
 
-def without_prices(current: Job) -> dict[date, str]:
-    """The sessions for which stage 4 has to come first: no stock has a price, though something may trend."""
+def days_without_prices(job: Job) -> dict[date, str]:
+    """Return the sessions for which stage 4 has to run first, with the reason.
+
+    No stock has a price then. A session on which nothing trends needs none.
+    """
     rows = fetch(
-        current.conn,
+        job.conn,
         """
         SELECT trade_date AS day FROM collected_daily_stock_history
         WHERE trade_date = ANY(%(sessions)s) AND quote_type <> 'CURRENCY'
@@ -259,18 +264,18 @@ def without_prices(current: Job) -> dict[date, str]:
         SELECT as_of_date FROM analytics_publication
         WHERE job = 'trending' AND status <> 'published' AND as_of_date = ANY(%(sessions)s)
         """,
-        {"sessions": list(current.days)},
+        {"sessions": list(job.days)},
     )
     ready = {row["day"] for row in rows}
     return {
         day: f"no stock has a price of {day}: collect it first (stage 4, daily_trending_etf_holdings_collection)"
-        for day in current.days
+        for day in job.days
         if day not in ready
     }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    return job.main("ETF top holdings", "Publish how the ETFs' top holdings did.", run, arguments)
+    return run_job("ETF top holdings", "Publish how the ETFs' top holdings performed.", run, arguments)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""The month's portfolio: three portfolios of one session -> analytics_monthly_portfolio.
+"""The monthly portfolio: three portfolios of one session -> analytics_monthly_portfolio.
 
-A rebalance has a date, as a rule the last Sunday of a month, and merges the portfolios over 5, 10 and 20 sessions of
-the last session by that date: a stock that is in several of them once, with a score for where it is (batch/scoring.py).
-It holds until the 20th session after its date.
+A rebalance has a date, usually the last Sunday of a month. It merges the portfolios over 5, 10 and 20 sessions of the
+last session on or before that date. A stock that is in several of them counts once, with a score for the portfolios
+that hold it (batch/scoring.py). The monthly portfolio expires at the 20th session after its date.
 
-The portfolio over the longest period leads the ranks: where it is not computable, neither is the month, which is
-published as such and never followed. Where only a shorter one is not, the month is made of the others, and degraded.
+The portfolio over the longest period leads the ranks. When it is not computable, the month is published as not
+computable, and the track record leaves it out. When only a shorter one is not computable, the month is made of the
+others, and is degraded.
 """
 
 import logging
@@ -18,11 +19,12 @@ from operator import attrgetter
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Row
 
-from batch import job
-from batch.job import STORED_PERIODS, Days, Job, Outcome, Part, Publication
-from batch.returns import SOURCES, source_of, with_mistrust
+from batch.publishing import JobResult, Publication, TablePart, join_reasons, publish, published_periods, rows_for
+from batch.runner import Job, JobCalendar, run_job
 from batch.scoring import with_ranks, with_scores
-from database.db_helper import Row as Stored
+from batch.sources import least_trusted, source_label, with_source_rank
+from config.periods import PERIODS
+from database.db_helper import Row as StoredRow
 from database.db_helper import fetch
 from database.tables import MONTHLY_PORTFOLIO
 from utils.dates import last_session_by, last_sundays_between, valid_until
@@ -31,9 +33,9 @@ from utils.spark_utils import local_frame, lookup
 
 NAME = "rebalance"
 log = logging.getLogger(f"batch.{NAME}")
-REBALANCE_DATES = Days(
-    one="the rebalance date, e.g. 2026-07-26: any day, as a rule the last Sunday of a month",
-    many="last Sunday of a month",
+REBALANCE_DATES = JobCalendar(
+    help="the rebalance date, e.g. 2026-07-26: any day, usually the last Sunday of a month",
+    noun="last Sunday of a month",
     check=last_session_by,
     between=last_sundays_between,
 )
@@ -43,22 +45,22 @@ POSITIONS = """
     FROM analytics_portfolio_allocation
     WHERE as_of_date = ANY(%(sessions)s) AND period_days = ANY(%(periods)s)
 """
-Portfolios = Mapping[int, Stored]  # period -> its line of analytics_publication
+Portfolios = Mapping[int, StoredRow]  # period -> its row of analytics_publication
 
 
 def merge(rebalances: DataFrame, positions: DataFrame) -> DataFrame:
-    """Each stock of the portfolios that a rebalance merges, once, by rank.
+    """Merge the portfolios of each rebalance: each stock once, ordered by rank.
 
     rebalances: rebalance_date, as_of_date, valid_until
-    positions: as_of_date, period_days, ticker, portfolio_weight, mistrust, ...
+    positions: as_of_date, period_days, ticker, portfolio_weight, source_rank, ...
     """
     weights = (
         F.max(F.when(F.col("period_days") == days, F.col("portfolio_weight"))).alias(f"weight_{days}d")
-        for days in STORED_PERIODS
+        for days in PERIODS
     )
     stocks = (
         positions.join(lookup(rebalances), "as_of_date", "inner")
-        .coalesce(1)  # which it is already, but of an inner join Spark does not know it
+        .coalesce(1)  # It is one partition already, but Spark cannot tell after an inner join.
         .groupBy("rebalance_date", "ticker", "as_of_date", "valid_until")
         .agg(
             *weights,
@@ -67,16 +69,16 @@ def merge(rebalances: DataFrame, positions: DataFrame) -> DataFrame:
             F.max("sector").alias("sector"),
             F.max("holdings_as_of").alias("holdings_as_of"),
             F.bool_or("is_degraded").alias("is_degraded"),
-            source_of(F.max("mistrust")).alias("source"),
+            source_label(F.max("source_rank")).alias("source"),
         )
     )
     return with_ranks(with_scores(stocks), "rebalance_date").orderBy("rebalance_date", "final_rank")
 
 
-def run(current: Job) -> Outcome:
-    """Merge and publish every rebalance date whose three portfolios are published; name the others."""
-    sessions = {day: last_session_by(day) for day in current.days}
-    published = published_portfolios(current, sorted(set(sessions.values())))
+def run(job: Job) -> JobResult:
+    """Merge and publish every rebalance date whose three portfolios are published, and skip the others."""
+    sessions = {day: last_session_by(day) for day in job.days}
+    published = published_portfolios(job, sorted(set(sessions.values())))
     skipped = {
         day: f"stage 5 has not published {session}, the last session by {day}: "
         "run daily_portfolio_allocation for it first"
@@ -88,50 +90,50 @@ def run(current: Job) -> Outcome:
         raise NotPublished("; ".join(skipped.values()))
     log.info("merging the portfolios of %s", ", ".join(map(str, merged.values())))
     computable = {
-        day: session for day, session in merged.items() if not_computable(session, published[session]) is None
+        day: session for day, session in merged.items() if why_not_computable(session, published[session]) is None
     }
-    rows = stocks(current, computable).collect() if computable else []
-    by_date = {day: list(of_day) for day, of_day in groupby(rows, key=attrgetter("rebalance_date"))}
+    rows = merged_stocks(job, computable).collect() if computable else []
+    by_date = {day: list(group) for day, group in groupby(rows, key=attrgetter("rebalance_date"))}
     publications = [
         publication_of(day, session, published[session], by_date.get(day, [])) for day, session in merged.items()
     ]
-    for line in publications:
-        if line.reason:
-            log.warning("%s: %s", line.as_of_date, line.reason)
-    part = Part(MONTHLY_PORTFOLIO, {"rebalance_date": list(merged)}, job.rows_of(MONTHLY_PORTFOLIO, rows))
-    job.publish(current, NAME, [part], publications)
-    return Outcome(publications, skipped)
+    for publication in publications:
+        if publication.reason:
+            log.warning("%s: %s", publication.as_of_date, publication.reason)
+    part = TablePart(MONTHLY_PORTFOLIO, {"rebalance_date": list(merged)}, rows_for(MONTHLY_PORTFOLIO, rows))
+    publish(job.conn, NAME, [part], publications, job.run_id)
+    return JobResult(publications, skipped)
 
 
-def stocks(current: Job, sessions: Mapping[date, date]) -> DataFrame:
-    """The merged portfolios of some rebalance dates (-> session)."""
+def merged_stocks(job: Job, sessions: Mapping[date, date]) -> DataFrame:
+    """Read and merge the portfolios of some rebalance dates (-> session)."""
     rebalances = [(day, session, valid_until(day)) for day, session in sessions.items()]
-    read = current.read(POSITIONS, sessions=sorted(set(sessions.values())), periods=list(job.periods()))
+    positions = job.read(POSITIONS, sessions=sorted(set(sessions.values())), periods=list(published_periods()))
     columns = ("rebalance_date", "as_of_date", "valid_until")
-    return merge(local_frame(current.spark, rebalances, columns), with_mistrust(read))
+    return merge(local_frame(job.spark, rebalances, columns), with_source_rank(positions))
 
 
-def published_portfolios(current: Job, sessions: Sequence[date]) -> dict[date, Portfolios]:
-    """What stage 5 says of each session of which it has published the portfolio of every period."""
-    lines = fetch(
-        current.conn,
+def published_portfolios(job: Job, sessions: Sequence[date]) -> dict[date, Portfolios]:
+    """Return the publications of the sessions for which stage 5 has published a portfolio of every period."""
+    rows = fetch(
+        job.conn,
         """
         SELECT as_of_date, period_days, status, reason, degraded_reason, holdings_as_of, source
         FROM analytics_publication
         WHERE job = 'allocation' AND as_of_date = ANY(%(sessions)s) AND period_days = ANY(%(periods)s)
         ORDER BY as_of_date, period_days
         """,
-        {"sessions": list(sessions), "periods": list(job.periods())},
+        {"sessions": list(sessions), "periods": list(published_periods())},
     )
-    found: dict[date, dict[int, Stored]] = {}
-    for line in lines:
-        found.setdefault(line["as_of_date"], {})[line["period_days"]] = line
-    return {day: portfolios for day, portfolios in found.items() if len(portfolios) == len(job.periods())}
+    by_session: dict[date, dict[int, StoredRow]] = {}
+    for row in rows:
+        by_session.setdefault(row["as_of_date"], {})[row["period_days"]] = row
+    return {day: portfolios for day, portfolios in by_session.items() if len(portfolios) == len(published_periods())}
 
 
 def publication_of(day: date, session: date, portfolios: Portfolios, rows: Sequence[Row]) -> Publication:
-    """What is said of one rebalance as a whole; it is as trustworthy as the least of the portfolios it merges."""
-    why_not = not_computable(session, portfolios)
+    """Return the publication of one rebalance. Its source is the least trusted one of the merged portfolios."""
+    why_not = why_not_computable(session, portfolios)
     return Publication(
         job=NAME,
         as_of_date=day,
@@ -140,34 +142,34 @@ def publication_of(day: date, session: date, portfolios: Portfolios, rows: Seque
         reason=why_not or why_incomplete(session, portfolios),
         row_count=len(rows),
         cash_weight=0.0 if rows else 1.0,
-        holdings_as_of=max(filter(None, (line["holdings_as_of"] for line in portfolios.values())), default=None),
-        source=max((line["source"] for line in portfolios.values()), key=SOURCES.index),
-        degraded_reason=job.degradation(
-            [*(line["degraded_reason"] for line in portfolios.values()), *_left_out(session, portfolios)]
+        holdings_as_of=max(filter(None, (row["holdings_as_of"] for row in portfolios.values())), default=None),
+        source=least_trusted(row["source"] for row in portfolios.values()),
+        degraded_reason=join_reasons(
+            [*(row["degraded_reason"] for row in portfolios.values()), *_left_out(session, portfolios)]
         ),
     )
 
 
-def not_computable(session: date, portfolios: Portfolios) -> str | None:
-    """Why the month is not computable: the portfolio over the longest period is not."""
+def why_not_computable(session: date, portfolios: Portfolios) -> str | None:
+    """Tell why the month is not computable. None when the portfolio over the longest period is."""
     days = max(portfolios)
-    line = portfolios[days]
-    if line["status"] != "not_computable":
+    longest = portfolios[days]
+    if longest["status"] != "not_computable":
         return None
-    return f"the portfolio of {session} over {days} sessions is {line['reason']}"
+    return f"the portfolio of {session} over {days} sessions is {longest['reason']}"
 
 
 def _left_out(session: date, portfolios: Portfolios) -> list[str]:
     return [
-        f"the portfolio of {session} over {days} sessions is left out: it is {line['reason']}"
-        for days, line in sorted(portfolios.items())
-        if line["status"] == "not_computable" and days != max(portfolios)
+        f"the portfolio of {session} over {days} sessions is left out: it is {row['reason']}"
+        for days, row in sorted(portfolios.items())
+        if row["status"] == "not_computable" and days != max(portfolios)
     ]
 
 
 def why_incomplete(session: date, portfolios: Portfolios) -> str | None:
-    """Which of the portfolios are empty, and why; None when each has positions."""
-    empty = {days: line["reason"] for days, line in portfolios.items() if line["status"] != "published"}
+    """Tell which of the portfolios are empty, and why. None when each has positions."""
+    empty = {days: row["reason"] for days, row in portfolios.items() if row["status"] != "published"}
     if not empty:
         return None
     reasons = "; ".join(f"over {days} sessions: {reason}" for days, reason in sorted(empty.items()))
@@ -177,7 +179,7 @@ def why_incomplete(session: date, portfolios: Portfolios) -> str | None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    return job.main("monthly rebalance", "Publish the month's portfolio.", run, arguments, REBALANCE_DATES)
+    return run_job("monthly rebalance", "Publish the monthly portfolio.", run, arguments, REBALANCE_DATES)
 
 
 if __name__ == "__main__":

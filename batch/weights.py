@@ -1,4 +1,4 @@
-"""From scores to weights: shares of the sum, optionally capped, what cannot be placed in cash."""
+"""Turn scores into weights: shares of the sum, with an optional cap. What no position may take is cash."""
 
 import math
 from collections.abc import Mapping
@@ -6,14 +6,17 @@ from typing import NamedTuple
 
 
 class Weights(NamedTuple):
+    """The weight of each position, and that of cash. Together they are 1."""
+
     positions: dict[str, float]
     cash: float
 
 
 def weights_of(scores: Mapping[str, float], cap: float = 1.0) -> Weights:
-    """Each score's share of all scores; above the cap, the excess goes to the others in proportion to their scores.
+    """Return each score's share of all scores, with no weight above the cap.
 
-    That may lift others above the cap, so it is repeated until nobody is. With everybody at the cap, the rest is cash.
+    What exceeds the cap goes to the others in proportion to their scores. This can lift others above the cap, so it is
+    repeated until none is above. When all are at the cap, the remainder is cash.
 
     >>> weights_of({"A": 6.0, "B": 2.0})
     Weights(positions={'A': 0.75, 'B': 0.25}, cash=0.0)
@@ -38,7 +41,7 @@ def weights_of(scores: Mapping[str, float], cap: float = 1.0) -> Weights:
 
 
 def _placed(scores: Mapping[str, float], capped: set[str], cap: float) -> dict[str, float]:
-    """The capped ones at the cap, the others share what is left."""
+    """Give the capped positions the cap, and share out the remainder among the others by score."""
     left = 1.0 - len(capped) * cap
     others = math.fsum(score for ticker, score in scores.items() if ticker not in capped)
     return {ticker: cap if ticker in capped else left * score / others for ticker, score in scores.items()}

@@ -12,10 +12,10 @@ from datetime import UTC, date, datetime
 from itertools import groupby
 
 from collector import kafka_producer_etf_daily
-from collector.collect import Receipt, wait_until_stored
 from collector.completeness import Kind
+from collector.plan import explain_no_exchange, sessions_for_returns
+from collector.receipt import Receipt, wait_until_stored
 from collector.source_clock import last_session
-from collector.stock_bars import needed_of, why_no_exchange
 from config.config import Settings, Topic
 from config.universe import Group, universe
 from database.db_helper import connect
@@ -31,7 +31,7 @@ DEFAULT_DAYS = 60
 
 
 def main(group: Group, description: str, arguments: Sequence[str] | None = None) -> int:
-    """The command line of a group."""
+    """Run the backfill of a group from the shell."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--days", type=int, default=DEFAULT_DAYS, metavar="N", help=f"sessions ({DEFAULT_DAYS})")
     parser.add_argument("--to", metavar="DATE", help="the last of them (default: the last one closed)")
@@ -52,12 +52,18 @@ def main(group: Group, description: str, arguments: Sequence[str] | None = None)
 
 
 def spaced(settings: Settings, seconds: float | None) -> Settings:
-    """The settings with another pace: an ETF is one request, so it is the time between tickers."""
+    """Return the settings with another pace.
+
+    An ETF is one request, so the pace is the time between tickers.
+    """
     return settings if seconds is None else replace(settings, yahoo=replace(settings.yahoo, pace_seconds=seconds))
 
 
 def run(settings: Settings, group: Group, days: int, last: date) -> None:
-    """Collect, and say how it ended what is still missing; NotStored when something is."""
+    """Collect a range, and print at its end what is still missing.
+
+    Raise NotStored when something is. The end is the same for a run that fails.
+    """
     first = session_before(require_closed_session(last, datetime.now(UTC)), days - 1)
     try:
         receipt = kafka_producer_etf_daily.run(settings, group, last, "backfill", since=first)
@@ -72,10 +78,10 @@ def run(settings: Settings, group: Group, days: int, last: date) -> None:
 
 
 def report(settings: Settings, group: Group, first: date, last: date) -> int:
-    """Print what is missing of each ETF; returns how many bars in all."""
+    """Print what is missing of each ETF, and return how many bars that is in all."""
     etfs = universe().group(group)
-    unknown = {etf: reason for etf in etfs if (reason := why_no_exchange(etf))}
-    needed = {etf: needed_of(etf, last, first) for etf in etfs if etf not in unknown}
+    unknown = {etf: reason for etf in etfs if (reason := explain_no_exchange(etf))}
+    needed = {etf: sessions_for_returns(etf, last, first) for etf in etfs if etf not in unknown}
     earliest = min((days[0] for days in needed.values()), default=first)
     with closing(connect(settings.database)) as conn:
         absent = collected.absent(conn, DAILY_ETF_OHLC, [(etf, day) for etf, days in needed.items() for day in days])
@@ -93,7 +99,9 @@ def report(settings: Settings, group: Group, first: date, last: date) -> int:
 
 
 def stretches(missing: Mapping[date, str], exchange: str = HOME_EXCHANGE) -> Iterator[str]:
-    """Sessions of an exchange in order, with their state; those that follow each other in one state together.
+    """Yield the missing sessions of an exchange in order, with their state.
+
+    Sessions that follow each other in one state are one item.
 
     >>> days = [date(2026, 8, 14), date(2026, 8, 17), date(2026, 8, 21)]    # the 14th is a Friday
     >>> list(stretches(dict.fromkeys(days, "late")))

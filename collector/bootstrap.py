@@ -11,9 +11,9 @@ from datetime import date
 
 import msgspec
 
-from collector.collect import require_complete, wait_until_stored
+from collector.etf_bars import collect_etfs
 from collector.holdings import metadata
-from collector.kafka_producer_etf_daily import collect
+from collector.receipt import require_complete, wait_until_stored
 from collector.request_budget import FIRST_START
 from collector.source_clock import last_session
 from config.config import Settings
@@ -38,12 +38,12 @@ def run(settings: Settings, as_of: date) -> None:
         log.info("the database has ETF history already: no request to Yahoo")
         return
     log.info("filling %d sessions of history up to %s", settings.collector.history_sessions, as_of)
-    receipt = collect(settings, universe().etfs, as_of, run_id=FIRST_START)
+    receipt = collect_etfs(settings, universe().etfs, as_of, run_id=FIRST_START)
     wait_until_stored(settings, require_complete(receipt, accept_late=True, indispensable=universe().benchmark))
 
 
 def prepare(settings: Settings) -> None:
-    """Topics and metadata."""
+    """Create the topics and store the ETFs' metadata."""
     created = create_topics(settings.kafka)
     log.info("topics created: %s", ", ".join(created) or "none, all are there")
     with closing(connect(settings.database)) as conn, transaction(conn):
@@ -51,7 +51,7 @@ def prepare(settings: Settings) -> None:
 
 
 def metadata_rows(known: Universe) -> list[Values]:
-    """A row of collected_meta_etf for every ETF of the universe."""
+    """Return a row of collected_meta_etf for every ETF of the universe."""
     return [(etf, *msgspec.structs.astuple(metadata(etf, known))) for etf in known.etfs]
 
 

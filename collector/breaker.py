@@ -1,8 +1,8 @@
-"""Whether the source itself is out: tickers in a row that fail, for one kind of request."""
+"""Find out whether the source itself is out, by the tickers in a row that fail for one kind of request."""
 
 
 class Breaker:
-    """Counts them. Its limit is how many may; one more and the source is suspected."""
+    """The count of tickers in a row that failed. Beyond its limit the source itself is suspected."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -10,11 +10,11 @@ class Breaker:
         self.kinds: set[str] = set()
 
     def expects(self, kind: str) -> bool:
-        """Whether a ticker of this row failed just so: then a second try has little hope."""
+        """Tell whether a ticker of this row failed in the same way, so that a second try has little hope."""
         return kind in self.kinds
 
     def failed(self, kind: str) -> bool:
-        """Note a ticker's failure; True when it is one too many.
+        """Note a ticker's failure, and return True when it is one too many.
 
         >>> breaker = Breaker(2)
         >>> [breaker.failed(kind) for kind in ("HTTP 5xx", "HTTP 403", "HTTP 5xx")]
@@ -25,10 +25,10 @@ class Breaker:
         return self._count > self._limit
 
     def cleared(self) -> None:
-        """The source turned out to be there: the count starts again, what is expected stays."""
+        """Start the count again, as the source turned out to be there. Keep what is expected."""
         self._count = 0
 
     def answered(self) -> None:
-        """A ticker was answered: the row ends."""
+        """End the row, as a ticker was answered."""
         self._count = 0
         self.kinds.clear()

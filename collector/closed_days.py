@@ -46,7 +46,7 @@ class Suspect(NamedTuple):
 
 
 def suspected(conn: Connection, start: date | None = None, end: date | None = None) -> list[Suspect]:
-    """The sessions of a range on which no ticker of an exchange has a bar, while its neighbours have."""
+    """Return the sessions of a range on which no ticker of an exchange has a bar, while its neighbours have."""
     lacking = closed_days.lacking(conn, start, end)
     return suspects(lacking, closed_days.around(conn, {row["trade_date"] for row in lacking}))
 
@@ -74,7 +74,7 @@ def suspects(lacking: Iterable[Row], around: Iterable[Row]) -> list[Suspect]:
 
 
 def _testifies(row: Row, asked_at: datetime | None) -> bool:
-    """Whether the source has later bars of a ticker, or had none of that day when the next session was over."""
+    """Tell whether the source has later bars of a ticker, or had none of the day when the next session was over."""
     if row["is_after"]:
         return True
     following = session_after(row["day"], 1, exchange_of(row["ticker"]))
@@ -82,8 +82,8 @@ def _testifies(row: Row, asked_at: datetime | None) -> bool:
     return asked_at is not None and asked_at >= over
 
 
-def told(conn: Connection, start: date | None = None, end: date | None = None) -> Iterator[str]:
-    """The suspected days line by line, each with the command that adds it; nothing without one."""
+def list_suspects(conn: Connection, start: date | None = None, end: date | None = None) -> Iterator[str]:
+    """Yield the suspected days line by line, each with the command that adds it."""
     found = suspected(conn, start, end)
     if found:
         yield f"sessions on which no ticker of an exchange has a bar: {len(found)}"
@@ -97,9 +97,9 @@ def told(conn: Connection, start: date | None = None, end: date | None = None) -
 
 
 def settle(conn: Connection) -> int:
-    """Bring the ledger's lines in step with the calendars, whose days may have been added since; returns how many.
+    """Bring the ledger's lines in step with the calendars, whose days may have been added since, and return how many.
 
-    What was expected of a day that is no session is no gap but a closed market, and the other way round.
+    A day that is no session any more is a closed market instead of a gap, and the other way round.
     """
     lines = [line for row in closed_days.unstored(conn) if (line := _settled(row))]
     closed_days.restate(conn, lines)
@@ -107,7 +107,10 @@ def settle(conn: Connection) -> int:
 
 
 def _settled(row: Row) -> tuple[str, str, date, str, str] | None:
-    """A ledger's line with its new state and reason; None of one that stays as it is, or is of no known exchange."""
+    """Return a ledger's line with its new state and reason.
+
+    None when it stays as it is, or is of no known exchange.
+    """
     ticker, day = row["ticker"], row["trade_date"]
     if find_exchange(ticker) is None:
         return None
@@ -125,7 +128,10 @@ def _why_closed(ticker: str, day: date) -> str:
 
 
 def add_day(exchange: str, day: date, is_open: bool, reason: str) -> Iterator[str]:
-    """Append a day to the file of extra days, and say what makes it count; InvalidInput of one that changes nothing."""
+    """Append a day to the file of extra days, and say how to make it count.
+
+    Raise InvalidInput when the day changes nothing.
+    """
     if exchange not in exchanges().names():
         names = ", ".join(sorted(exchanges().names()))
         raise InvalidInput(f"{exchange!r} is no exchange of config/exchanges.toml: take one of {names}")
@@ -160,7 +166,7 @@ def _run(options: argparse.Namespace, start: date | None, end: date | None) -> N
     if options.open:
         raise InvalidInput("--open says of the day to --add that the exchange was open: name it with --add")
     with closing(connect(Settings.from_env().database)) as conn:
-        print("\n".join(told(conn, start, end)) or "every session has a bar of each exchange that is followed")
+        print("\n".join(list_suspects(conn, start, end)) or "every session has a bar of each exchange that is followed")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What an answer of the source lacks, and which stored bars it changes. Decisions alone: no clock, no connection."""
+"""Find what an answer lacks, and which stored bars it changes. Decisions alone: no clock, no connection."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from itertools import pairwise
 from math import isclose
 from typing import Any, Literal, NamedTuple
 
-from collector.yahoo import Bar, Bars
+from collector.yahoo_answers.model import Bar, Bars
 from config.config import Topic
 from database.db_helper import Row, Values
 from database.queries import collected
@@ -20,11 +20,11 @@ from utils.messages import DailyBar
 SAME = 1e-9  # relative: what a price may differ by after a round trip through the database
 SAME_FACTOR = 1e-6  # relative: the source gives adjusted prices with seven digits, of which the last ones vary
 RANGE = ("open_price", "high_price", "low_price")
-# What settles after a session: until then its changes are no news. The close never does.
+# These columns settle after a session, so that their changes until then are noise. The close is right at once.
 SETTLING = {*RANGE, "volume"}
 SETTLING_SESSIONS = 2
 LONGEST_SETTLING_DAYS = 30  # across the longest holidays; a row fetched later is not looked up in the calendar
-SETTLED = 5e-3  # relative: what settling moves a range by as a rule
+SETTLED = 5e-3  # relative: as far as settling moves a range as a rule
 ROUNDED = 1e-3  # relative: what a split's volumes and dividends may differ by, which are rounded
 
 
@@ -32,7 +32,7 @@ ChangeKind = Literal["restated", "split", "dividend"]
 
 
 class Kind(StrEnum):
-    """What a bar is a bar of."""
+    """The kind of instrument: decides the topic and the table of its bars."""
 
     ETF = "etf"
     STOCK = "stock"
@@ -49,7 +49,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Absence:
-    """A session without a bar. late: it may still come; missing: the source is past it; closed: nothing was traded."""
+    """A session without a bar.
+
+    late: it may still come. missing: the source is past it. closed: nothing was traded.
+    """
 
     session: date
     state: Literal["late", "missing", "closed"]
@@ -57,9 +60,10 @@ class Absence:
 
 
 def absences(fetched: Bars, stored: Collection[date], start: date, end: date, late_sessions: int) -> Iterator[Absence]:
-    """What is neither stored nor in the answer for start to end, in order; nothing from before the ticker's first bar.
+    """Yield what is neither stored nor in the answer for start to end, in order.
 
-    Of a foreign ticker also the home sessions on which its own exchange was closed.
+    Nothing is expected before the ticker's first bar. Of a foreign ticker the home sessions on which its own exchange
+    was closed are yielded, too.
     """
     there = {bar.session for bar in fetched.bars} | set(stored)
     start = max(start, min(there, default=end))
@@ -85,7 +89,7 @@ def _absence(day: date, ticker: str, last_bar: date, moment: datetime, late_sess
 
 
 def differs(bar: Bar, stored: Row | None, exchange: str = HOME_EXCHANGE) -> bool:
-    """Whether a bar says something else than the stored row, but for the source's noise."""
+    """Tell whether a bar says something else than the stored row, the source's noise aside."""
     return stored is None or bool(_changed_columns(bar, stored, exchange))
 
 
@@ -100,7 +104,7 @@ def _changed_columns(bar: Bar, stored: Row, exchange: str) -> list[str]:
 
 
 def _is_settling(session: date, stored: Row, exchange: str) -> bool:
-    """Whether a row was fetched so soon after its session that the source had not settled its volume and range."""
+    """Tell whether a row was fetched before the source had settled the session's volume and range."""
     if "fetched_at" not in stored or (stored["fetched_at"].date() - session).days > LONGEST_SETTLING_DAYS:
         return False
     last = last_closed_session(stored["fetched_at"], exchange)
@@ -108,7 +112,7 @@ def _is_settling(session: date, stored: Row, exchange: str) -> bool:
 
 
 def values_of(bar: Bar) -> dict[str, float | None]:
-    """A bar's values by the columns that store them."""
+    """Return a bar's values by the columns that store them."""
     return {
         "open_price": bar.open,
         "high_price": bar.high,
@@ -129,7 +133,10 @@ def _same(new: float | None, old: float | None, tolerance: float = SAME) -> bool
 
 
 def is_same_bar(message: DailyBar, other: Mapping[str, Any]) -> bool:
-    """Whether an earlier message, which may be anything, says the same, but for the source's noise and its volume."""
+    """Tell whether an earlier message says the same as this one, the volume and the source's noise aside.
+
+    A rejected message may be anything, so its values are checked here.
+    """
     return "close_price" in other and all(
         _is_same_value(column, getattr(message, column), other.get(column, getattr(message, column)))
         for column in collected.PRICE_COLUMNS
@@ -144,7 +151,7 @@ def _is_same_value(column: str, new: float | None, old: Any) -> bool:
 
 
 class Factors(NamedTuple):
-    """What a bar's prices, and its adjusted close, were multiplied by: new / old."""
+    """The factors (new / old) of a bar's prices and of its adjusted close."""
 
     price: float
     adj: float
@@ -175,7 +182,7 @@ class Change:
     replaced_fetched_at: datetime
 
     def row(self, kind: Kind, ticker: str, fetched_at: datetime, run_id: str | None) -> Values:
-        """A row of logs_restatement."""
+        """Return a row of logs_restatement."""
         return (
             kind,
             ticker,
@@ -192,11 +199,11 @@ class Change:
 
 
 def changes(bars: Sequence[Bar], stored: Mapping[date, Row], exchange: str = HOME_EXCHANGE) -> list[Change]:
-    """What an answer changes of stored bars, newest first.
+    """Return what an answer changes of stored bars, newest first.
 
     A split or dividend multiplies everything before it by one factor and leaves all returns as they are, so it is one
-    change. It shows from the newest bar backwards, where the factor becomes another one that older bars have too; at
-    the oldest bar, where the one after it says so itself. Any other difference is a bar's own.
+    change. It shows from the newest bar backwards, where the factor becomes another one that older bars have too. At
+    the oldest bar it shows where the one after it says so itself. Any other difference is a bar's own.
     """
     known = [(bar, after) for bar, after in pairwise([*bars, None]) if bar and bar.session in stored]
     factors_of = [_factors(bar, stored[bar.session]) for bar, _ in known]
@@ -220,7 +227,7 @@ def changes(bars: Sequence[Bar], stored: Mapping[date, Row], exchange: str = HOM
 
 
 def _is_ex_date(bar: Bar | None) -> bool:
-    """Whether it is the first session that trades without a dividend, or after a split."""
+    """Tell whether a bar is the first one without a dividend, or after a split."""
     return bar is not None and (bar.dividend != 0 or bar.split_ratio != 1)
 
 
@@ -229,7 +236,7 @@ def _factors(bar: Bar, old: Row) -> Factors:
 
 
 def _is_only_rescaled(bar: Bar, old: Row, factors: Factors, exchange: str) -> bool:
-    """Whether nothing but the two factors, and noise, tells the bar from the stored one."""
+    """Tell whether a bar is the stored one times the two factors, noise aside."""
     is_split = not _same(factors.price, 1, SAME_FACTOR)
     rounded = ROUNDED if is_split else SAME
     return (
@@ -241,7 +248,7 @@ def _is_only_rescaled(bar: Bar, old: Row, factors: Factors, exchange: str) -> bo
 
 
 def _has_rescaled_range(bar: Bar, old: Row, factor: float, is_split: bool, is_settling: bool) -> bool:
-    """Whether open, high, low and volume are the stored ones but for a split's factor, and for settling."""
+    """Tell whether open, high, low and volume are the stored ones, a split's factor and settling aside."""
     if is_settling and not is_split:
         return True
     rounded = SETTLED if is_settling else SAME_FACTOR

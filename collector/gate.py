@@ -20,12 +20,14 @@ TOO_MANY_REQUESTS = 429
 
 @dataclass
 class Turn:
-    """One request; whoever makes it fills in the status, which stays None without an answer."""
+    """One request. Its maker fills in the status, which stays None without an answer."""
 
     http_status: int | None = None
 
 
 class RequestGate:
+    """Lets one request at a time through to Yahoo, for all processes."""
+
     def __init__(
         self,
         conn: Connection,
@@ -45,6 +47,7 @@ class RequestGate:
 
         RateLimited when the gate is shut because Yahoo said 429 less than `cooldown_seconds` ago.
         """
+        # Held until the request is recorded: the next process measures its pace from that line.
         fetch(self._conn, "SELECT pg_advisory_lock(hashtext('actstock yahoo'))")
         turn = Turn()
         try:

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from collector.collect import Collection, Receipt
-from collector.yahoo import FundHoldings
+from collector.collection import Collection
+from collector.yahoo_answers.model import FundHoldings
 from config.config import Topic
 from config.universe import Universe, universe
 from database.db_helper import Connection
@@ -21,11 +21,11 @@ LONGEST_NAME = 200
 
 
 def collect_snapshot(current: Collection, etf: str, as_of: date) -> HoldingsSnapshot | None:
-    """Send today's snapshot unless one of as_of or later is stored; returns the one that counts as of as_of.
+    """Send today's snapshot unless one of as_of or later is stored, and return the one that counts as of as_of.
 
-    A fetch can only ever give today's list: once a snapshot as late as as_of is there, another adds nothing to it.
-    When there is none to be had, the last one that is stored goes on, and the session's results say so. None when there
-    is no snapshot at all.
+    A fetch can only ever give today's list: once a snapshot as late as as_of is there, another adds nothing to it. When
+    there is none to be had, the last one that is stored goes on, and the session's results say so. None when there is
+    no snapshot at all.
     """
     dates = collected.snapshot_dates(current.conn, etf)
     if dates and dates[-1] >= as_of:
@@ -42,11 +42,14 @@ def collect_snapshot(current: Collection, etf: str, as_of: date) -> HoldingsSnap
 
 
 def _fetch(current: Collection, etf: str) -> HoldingsSnapshot:
-    """The fund's list as a message that its consumer will take; UnusableAnswer or InvalidMessage when there is none."""
+    """Return the fund's list as a message that its consumer will take.
+
+    Raise UnusableAnswer or InvalidMessage when there is none.
+    """
     fetched = current.yahoo.top_holdings(etf)
     for note in fetched.notes:
         log.warning("%s: %s", etf, note)
-        add_note(current.receipt, f"{etf}: {note}")
+        current.receipt.add_note(f"{etf}: {note}")
     snapshot = to_snapshot(fetched, current.run_id)
     if snapshot is None:
         raise UnusableAnswer(f"Yahoo lists no holdings of {etf}")
@@ -63,12 +66,10 @@ def _fall_back(
     return stored_snapshot(current.conn, etf, dates[-1]) if dates else None
 
 
-def add_note(receipt: Receipt, note: str) -> None:
-    receipt.note = f"{receipt.note}; {note}" if receipt.note else note
-
-
 def snapshot_for(as_of: date, dates: Iterable[date]) -> date:
-    """The snapshot that counts as of a session: the latest by then, else the earliest after it (marked as such).
+    """Return the day of the snapshot that counts as of a session: the latest by then, else the earliest after it.
+
+    Results that rest on a later one are marked.
 
     >>> days = [date(2026, 8, 3), date(2026, 8, 20)]
     >>> [snapshot_for(date(2026, 8, day), days).day for day in (1, 3, 19, 21)]
@@ -79,18 +80,19 @@ def snapshot_for(as_of: date, dates: Iterable[date]) -> date:
 
 
 def tickers_used(conn: Connection, etf: str, sessions: Iterable[date]) -> list[str]:
-    """The largest holdings of the ETF in the stored snapshots that count as of any of the sessions."""
+    """Return the ETF's largest holdings in the stored snapshots that count as of any of the sessions."""
     dates = collected.snapshot_dates(conn, etf)
     used = sorted({snapshot_for(session, dates) for session in sessions}) if dates else []
     return list(dict.fromkeys(ticker for day in used for ticker in largest(stored_snapshot(conn, etf, day))))
 
 
 def largest(snapshot: HoldingsSnapshot) -> list[str]:
-    """The holdings that stand for selection."""
+    """Return the holdings that stand for selection."""
     return [holding.ticker for holding in snapshot.holdings[: universe().top_holdings]]
 
 
 def stored_snapshot(conn: Connection, etf: str, collected_date: date) -> HoldingsSnapshot:
+    """Read a stored snapshot."""
     rows = collected.snapshot(conn, etf, collected_date)
     return HoldingsSnapshot(
         etf_ticker=etf,
@@ -105,7 +107,7 @@ def stored_snapshot(conn: Connection, etf: str, collected_date: date) -> Holding
 
 
 def to_snapshot(fetched: FundHoldings, run_id: str | None) -> HoldingsSnapshot | None:
-    """The fund's list as a message, None when it is empty."""
+    """Return the fund's list as a message, or None when it is empty."""
     if not fetched.holdings:
         return None
     return HoldingsSnapshot(
@@ -123,4 +125,5 @@ def to_snapshot(fetched: FundHoldings, run_id: str | None) -> HoldingsSnapshot |
 
 
 def metadata(etf: str, known: Universe) -> EtfMetadata:
+    """Return an ETF's type, sector and description."""
     return EtfMetadata(known.etf_type(etf), known.sectors.get(etf), known.description(etf))

@@ -6,8 +6,10 @@ from datetime import UTC, date, datetime
 
 import msgspec
 
-from collector.collect import Collection, Receipt, add_group, collection, command_line, run_command
+from collector.collection import Collection, open_collection
+from collector.command import add_group, producer_parser, run_command
 from collector.holdings import collect_snapshot, largest
+from collector.receipt import Receipt
 from config.config import Settings, Topic
 from config.universe import Group, universe
 from database.tables import MONTHLY_BENCHMARK_HOLDINGS
@@ -30,12 +32,12 @@ def run(
     if for_the_month and group != "benchmark":
         raise InvalidInput(f"the month's snapshot is of the benchmark ETFs, not of the group {group!r}")
     etfs = universe().group(group)
-    with collection(settings, as_of, run_id) as current:
+    with open_collection(settings, as_of, run_id) as current:
         for number, etf in enumerate(etfs, 1):
             snapshot = collect_snapshot(current, etf, as_of)
             if snapshot and for_the_month:
                 _send_for_the_month(current, snapshot, as_of)
-            log_progress(log, number, len(etfs), f"{etf}: {_described(snapshot)}")
+            log_progress(log, number, len(etfs), f"{etf}: {_describe(snapshot)}")
     return current.receipt
 
 
@@ -44,12 +46,13 @@ def _send_for_the_month(current: Collection, snapshot: HoldingsSnapshot, as_of: 
     current.receipt.expect(MONTHLY_BENCHMARK_HOLDINGS, snapshot.etf_ticker, as_of)
 
 
-def _described(snapshot: HoldingsSnapshot | None) -> str:
+def _describe(snapshot: HoldingsSnapshot | None) -> str:
     return f"{', '.join(largest(snapshot))}, as of {snapshot.collected_date}" if snapshot else "no holdings"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = command_line("Collect ETFs' largest holdings (Yahoo lists ten) and metadata into etf-holdings-data.")
+    """Run the producer from the shell."""
+    parser = producer_parser("Collect ETFs' largest holdings (Yahoo lists ten) and metadata into etf-holdings-data.")
     add_group(parser)
     parser.add_argument("--for-the-month", action="store_true", help="also as the month's snapshot (benchmark)")
     options = parser.parse_args(arguments)

@@ -4,8 +4,10 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
-from collector.collect import Receipt, add_since, collection, command_line, require_complete, run_command, since_of
+from collector.collection import open_collection
+from collector.command import add_since, producer_parser, run_command, since_of
 from collector.holdings import tickers_used
+from collector.receipt import Receipt, require_complete
 from collector.stock_bars import collect_stocks
 from config.config import Settings
 from config.universe import universe
@@ -26,13 +28,13 @@ def run(
     """Send what is new of the stocks up to a session, and what the sessions `since` one need.
 
     Without tickers: of the largest holdings of every ETF in the stored snapshots that count as of these sessions, and
-    of what the published portfolios hold at them. BarMissing when one has no bar yet, unless late ones are accepted;
-    also when a named one has none at all.
+    of what the published portfolios hold at them. Raise BarMissing when one has no bar yet, unless late ones are
+    accepted; also when a named one has none at all.
     """
     require_closed_session(as_of, datetime.now(UTC))
     _refuse_others(tickers)
-    with collection(settings, as_of, run_id) as current:
-        collect_stocks(current, list(tickers) or wanted(current.conn, as_of, since), as_of, since)
+    with open_collection(settings, as_of, run_id) as current:
+        collect_stocks(current, list(tickers) or select_tickers(current.conn, as_of, since), as_of, since)
     receipt = current.receipt
     reasons = [
         f"{ticker}: {receipt.missing[ticker]}"
@@ -53,8 +55,8 @@ def _refuse_others(tickers: Sequence[str]) -> None:
         raise InvalidInput(f"{', '.join(etfs)}: an ETF of the universe has its bars from stage 1 or 2")
 
 
-def wanted(conn: Connection, as_of: date, since: date | None) -> list[str]:
-    """The largest holdings of any ETF, and what is held; NotStored when no snapshot is stored."""
+def select_tickers(conn: Connection, as_of: date, since: date | None) -> list[str]:
+    """Return the largest holdings of any ETF, and what is held. Raise NotStored when no snapshot is stored."""
     sessions = sessions_between(since or as_of, as_of)
     found = dict.fromkeys(ticker for etf in universe().etfs for ticker in tickers_used(conn, etf, sessions))
     if not found:
@@ -63,7 +65,8 @@ def wanted(conn: Connection, as_of: date, since: date | None) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = command_line("Collect stock bars from Yahoo, and the exchange rates they need, into stock-daily-data.")
+    """Run the producer from the shell."""
+    parser = producer_parser("Collect stock bars from Yahoo, and the exchange rates they need, into stock-daily-data.")
     parser.add_argument(
         "tickers",
         nargs="*",

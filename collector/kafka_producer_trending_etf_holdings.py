@@ -7,8 +7,10 @@ import logging
 import sys
 from datetime import UTC, date, datetime
 
-from collector.collect import Receipt, collection, command_line, require_complete, run_command
+from collector.collection import open_collection
+from collector.command import producer_parser, run_command
 from collector.holdings import collect_snapshot, largest
+from collector.receipt import Receipt, require_complete
 from collector.stock_bars import collect_stocks
 from config.config import Settings
 from database.queries import etfs
@@ -23,10 +25,10 @@ log = logging.getLogger(__name__)
 def run(settings: Settings, as_of: date, run_id: str | None = None, accept_late: bool = False) -> Receipt:
     """Send the largest holdings of every ETF that trends over at least one period, and their and the held stocks' bars.
 
-    BarMissing when a stock has no bar yet, unless late ones are accepted.
+    Raise BarMissing when a stock has no bar yet, unless late ones are accepted.
     """
     require_closed_session(as_of, datetime.now(UTC))
-    with collection(settings, as_of, run_id) as current:
+    with open_collection(settings, as_of, run_id) as current:
         trending = etfs.trending(current.conn, as_of)
         if trending is None:
             raise NotPublished(f"stage 3 has not published {as_of}: run daily_trending_etf_analysis for it first")
@@ -46,7 +48,8 @@ def run(settings: Settings, as_of: date, run_id: str | None = None, accept_late:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = command_line("Collect the trending ETFs' holdings and their prices (stage 4).")
+    """Run the producer from the shell."""
+    parser = producer_parser("Collect the trending ETFs' holdings and their prices (stage 4).")
     options = parser.parse_args(arguments)
     return run_command(options, lambda settings, as_of: run(settings, as_of, options.run_id, options.accept_late))
 

@@ -16,7 +16,7 @@ from fractions import Fraction
 from itertools import accumulate
 from operator import mul
 
-from collector.yahoo import Bar, Quote
+from collector.yahoo_answers.model import Bar, Quote
 from database.db_helper import Row
 from utils.messages import LARGEST_INTEGER, MarketCapSource
 
@@ -25,7 +25,7 @@ SAME_COUNT = 0.01
 LARGEST_DENOMINATOR = 20
 LARGEST_RATIO = 1e9
 RECENT_SESSIONS = 30  # for how long after a split the quote may still give the count of before
-# What a company issues or buys back between two fetches: the factor of a split is told from it.
+# What a company issues or buys back between two fetches: the factor of a split stands out from it.
 BUYBACKS = 0.15
 SAME_CLOSE = 1e-9  # what a close may differ by after a round trip through the database
 SAME_FACTOR = 1e-3  # of closes that were rescaled together
@@ -35,7 +35,7 @@ EARLY_FACTOR = 5e-3  # of a count that is corrected before its split is listed
 
 @dataclass(frozen=True)
 class Worth:
-    """What a bar's message says of the company's size at that session; None: unknown."""
+    """The company's size at a session. None: unknown."""
 
     shares: int | None
     market_cap: int | None
@@ -43,7 +43,9 @@ class Worth:
 
 
 def company_shares(quote: Quote) -> tuple[int | None, MarketCapSource | None]:
-    """The company's share count as quoted, and where it is from; a listed class alone is the last resort.
+    """Return the company's share count as quoted, and where it is from.
+
+    A listed class alone is the last resort.
 
     >>> company_shares(Quote("GOOG", None, "USD", 5_527_000_000, 4_162_458_484_736, 12_229_934_831, 340.35))
     (12229934831, 'implied_x_close')
@@ -62,7 +64,9 @@ def company_shares(quote: Quote) -> tuple[int | None, MarketCapSource | None]:
 
 
 def is_true_split(ratio: float) -> bool:
-    """Whether a listed ratio changes the number of shares: a spin-off is listed as one that is no simple fraction.
+    """Tell whether a listed ratio changes the number of shares.
+
+    A spin-off is listed as a split, too, but its ratio is no simple fraction.
 
     >>> [is_true_split(ratio) for ratio in (10.0, 1.5, 0.05, 1 / 15, 1.05, 1.064, 1.281)]
     [True, True, True, True, True, False, False]
@@ -94,13 +98,13 @@ class Worths:
         return self._count is not None
 
     def at(self, bar: Bar) -> Worth:
-        """Of one bar of the fetch."""
+        """Return the company's size at one bar of the fetch."""
         row = self._stored.get(bar.session)
         known = self._kept(bar, row) if row else None
         return known or self._new(bar)
 
     def _kept(self, bar: Bar, row: Row) -> Worth | None:
-        """What was stored of a past session; None when nothing was."""
+        """Return the stored size of a past session, brought to the bar's basis, or None when none was stored."""
         count, cap, source = row["shares_outstanding"], row.get("market_cap"), row.get("market_cap_source")
         if not count:
             return Worth(None, int(cap), source or "quoted") if cap and not self.is_counted else None
@@ -121,7 +125,7 @@ class Worths:
         return Worth(count, _cap(count, bar.close), self._source)
 
     def _counted(self, bars: Sequence[Bar], quote: Quote) -> tuple[int | None, MarketCapSource | None]:
-        """The quote's count, on the basis of the fetched closes; without one the last that was stored."""
+        """Return the quote's count on the basis of the fetched closes, or the last that was stored without one."""
         count, source = company_shares(quote)
         last = self._last_counted(bars)
         if last is None:
@@ -143,7 +147,7 @@ class Worths:
 
 
 def rescaled(bars: Sequence[Bar], stored: Mapping[date, Row]) -> dict[date, float]:
-    """What splits and spin-offs have multiplied each stored close by since it was stored; 1.0 where they have not.
+    """Return the factor that splits and spin-offs have put on each stored close since it was stored.
 
     Seen from the newest bar backwards the factor changes behind a listed ratio, and where most of what is older has
     changed alike. A close that has changed alone was corrected: its factor is that of its neighbours.
@@ -160,7 +164,10 @@ def rescaled(bars: Sequence[Bar], stored: Mapping[date, Row]) -> dict[date, floa
 
 
 def _factor(changes: Sequence[float], factor: float, listed: float) -> float:
-    """The factor of the first of these closes, newest first: that of the session behind it, the listed one, or new."""
+    """Choose the factor of the first of these closes, newest first.
+
+    It is that of the session behind it, the listed one, or a new one.
+    """
     change, older = changes[0], changes[1:]
     if math.isclose(change, factor, rel_tol=SAME_FACTOR):
         return factor
@@ -174,7 +181,7 @@ def _factor(changes: Sequence[float], factor: float, listed: float) -> float:
 
 
 def _behind_by(count: int, known: float, bars: Sequence[Bar]) -> float:
-    """The product of the last splits that a quoted count does not know of yet, going by another count that does."""
+    """Return the product of the last splits that a quoted count lacks, going by another count that has them."""
     ratios = [bar.split_ratio for bar in bars[-RECENT_SESSIONS:] if is_true_split(bar.split_ratio)]
     factors = [1.0, *accumulate(reversed(ratios), mul)]
     factor = min(factors, key=lambda each: abs(math.log(count * each / known)))
@@ -182,7 +189,7 @@ def _behind_by(count: int, known: float, bars: Sequence[Bar]) -> float:
 
 
 def _is_ahead(count: int, known: float, bars: Sequence[Bar]) -> bool:
-    """Whether a quoted count is that of after a split which is not listed yet: it has changed by a whole factor."""
+    """Tell whether a quoted count has changed by a whole factor before its split is listed."""
     change = max(count / known, known / count)
     is_whole = round(change) > 1 and math.isclose(change, round(change), rel_tol=EARLY_FACTOR)
     return is_whole and not any(is_true_split(bar.split_ratio) for bar in bars[-RECENT_SESSIONS:])
@@ -194,23 +201,23 @@ def _quoted_count(quote: Quote) -> int | None:
 
 
 def _shares(count: float) -> int | None:
-    """As a whole number; None of what no share count can be."""
+    """Round to a whole number of shares, or None when no count can be that large or small."""
     return round(count) or None if count <= LARGEST_INTEGER else None
 
 
 def _cap(count: int, close: float) -> int | None:
-    """What shares are worth; None of what no market cap can be."""
+    """Return the worth of shares at a close, or None when no market cap can be that large or small."""
     worth = count * close
     return round(worth) or None if worth <= LARGEST_INTEGER else None
 
 
 def _is_ratio(value: float) -> bool:
-    """Whether it can be the ratio of a split; the message contract refuses the bar of another one."""
+    """Tell whether a value can be the ratio of a split. The message contract refuses the bar of another one."""
     return 1 / LARGEST_RATIO <= value <= LARGEST_RATIO
 
 
 def _later_spin_offs(bars: Sequence[Bar]) -> Iterator[tuple[date, float]]:
-    """Each session with the product of the spin-offs' ratios that are listed behind it."""
+    """Yield each session with the product of the spin-offs' ratios that are listed behind it."""
     product = 1.0
     for bar in reversed(bars):
         yield bar.session, product

@@ -1,19 +1,19 @@
-"""What the jobs beside the sessions are to compute once more, and the commands that do it."""
+"""List what the jobs beside the sessions have to compute again, and the commands that do it."""
 
 from collections.abc import Iterator, Sequence
 
-from database.queries.outdated import ranges
-from database.queries.stale import PERFORMANCE, REBALANCE, SECTORS, TOP_HOLDINGS, Stale
+from database.queries.stale_publications import PERFORMANCE, REBALANCE, SECTORS, TOP_HOLDINGS, Stale
+from database.queries.stale_sessions import ranges
 
 NAMES = {TOP_HOLDINGS: "top holdings", SECTORS: "sectors", REBALANCE: "monthly portfolio", PERFORMANCE: "record"}
 
 
-def told(found: Sequence[Stale]) -> Iterator[str]:
-    """Each of them with its reason, then the commands, in the order in which to run them.
+def list_stale(found: Sequence[Stale]) -> Iterator[str]:
+    """Yield each stale publication with its reason, then the commands in the order in which to run them.
 
     >>> from datetime import date
     >>> rested = Stale(REBALANCE, date(2026, 7, 26), "the portfolios of 2026-07-24 were published after it")
-    >>> print(*told([rested]), sep=chr(10))
+    >>> print(*list_stale([rested]), sep=chr(10))
     published beside them and no longer in line with what is stored: 1
       2026-07-26  monthly portfolio: the portfolios of 2026-07-24 were published after it
     compute again: ./start.sh run rebalance --as-of 2026-07-26
@@ -28,7 +28,7 @@ def told(found: Sequence[Stale]) -> Iterator[str]:
 
 
 def commands(found: Sequence[Stale]) -> Iterator[str]:
-    """The monthly portfolio's run follows the record, too."""
+    """Yield the commands. A run of the monthly portfolio follows the record too, so that needs none of its own."""
     days = {job: [each.day for each in found if each.job == job] for job in NAMES}
     for start, end in ranges(days[TOP_HOLDINGS]):
         yield f"./start.sh exec python -m batch.spark_etf_top_holdings --from {start} --to {end}"

@@ -17,7 +17,7 @@ FIRST_START = "bootstrap"  # the run whose requests fill the history once
 
 
 def every_holding(known: Universe) -> int:
-    """Requests of collecting everything: a chart and a holdings list for each fund, a chart for each holding.
+    """Count the requests of collecting everything: a chart and a holdings list a fund, a chart a holding.
 
     Every S&P 500 sector fund's holdings and the Dow's are in SPY too, so those are counted once.
     """
@@ -27,7 +27,7 @@ def every_holding(known: Universe) -> int:
 
 
 def report(made: list[tuple[str, int, int]], known: Universe) -> str:
-    """A table of (endpoint, requests, refused) with the comparison under it."""
+    """Return a table of (endpoint, requests, refused) with the comparison under it."""
     total = sum(count for _, count, _ in made)
     everything = every_holding(known)
     lines = [f"{'endpoint':<16}{'requests':>10}{'refused':>10}"]

@@ -4,18 +4,18 @@ import sys
 from contextlib import closing
 from datetime import date
 
-from collector.gaps import range_of, range_parser, recomputation
+from collector.gaps import list_outdated, range_of, range_parser
 from config.config import Settings
 from config.universe import universe
 from database.db_helper import Row, connect
 from database.queries import collected, ledger
-from database.queries.outdated import outdated
+from database.queries.stale_sessions import outdated
 from utils.command_line import exit_code_of
 from utils.logging_utils import configure_logging
 
 
 def describe(row: Row) -> str:
-    """One change; of a split or dividend the values of its newest bar stand for all."""
+    """Describe one change. The values of its newest bar stand for all that a split or dividend has rescaled."""
     values = ", ".join(f"{column} {_number(old)} -> {_number(new)}" for column, old, new in _values(row))
     if row["change"] == "restated":
         what = f"{row['last_session']} restated: {values}"
@@ -35,6 +35,7 @@ def _number(value: float | None) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """List the changes of a range."""
     options = range_parser(__doc__).parse_args(arguments)
     configure_logging()
     return exit_code_of(lambda: _run(Settings.from_env(), *range_of(options)))
@@ -46,7 +47,7 @@ def _run(settings: Settings, start: date | None, end: date | None) -> None:
         print(f"stored bars that the source has changed: {len(changes)} changes")
         for row in changes:
             print(f"  {describe(row)}")
-        for line in recomputation(outdated(conn, universe().benchmark, universe().periods, start, end)):
+        for line in list_outdated(outdated(conn, universe().benchmark, universe().periods, start, end)):
             print(line)
 
 

@@ -15,7 +15,10 @@ _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 def last_session(base_url: str) -> date:
-    """The last session that is over by the source's own clock (base_url: the setting YAHOO_BASE_URL)."""
+    """Return the last session that is over by the source's own clock.
+
+    base_url: the setting YAHOO_BASE_URL.
+    """
     return last_closed_session(_now(base_url) if base_url else datetime.now(UTC))
 
 

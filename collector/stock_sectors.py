@@ -10,7 +10,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from collector.collect import Collection
+from collector.collection import Collection
 from collector.request_budget import BUDGET
 from config.universe import Universe, universe
 from database.db_helper import Row
@@ -38,9 +38,9 @@ def sectors_of(
     snapshots: Iterable[HoldingsSnapshot],
     lookups: int | None,
 ) -> dict[str, Sector]:
-    """The stocks' sectors, after so many look-ups (None: of every stock without one) among those that are quoted.
+    """Return the stocks' sectors, after so many look-ups among those that are quoted.
 
-    snapshots: of this run, which need not be stored yet.
+    lookups: None looks up every stock without a sector. snapshots: of this run, which need not be stored yet.
     """
     found = known_sectors(current, tickers, snapshots)
     asked = stock_sectors.lookups(current.conn, tickers)
@@ -58,7 +58,7 @@ def sectors_of(
 def known_sectors(
     current: Collection, tickers: Sequence[str], snapshots: Iterable[HoldingsSnapshot]
 ) -> dict[str, Sector]:
-    """What is known without a request."""
+    """Return the sectors that are known without a request."""
     stored = stock_sectors.known(current.conn, tickers)
     found = dict.fromkeys(tickers, Sector()) | {
         row["ticker"]: Sector(row["sector"], row["sector_source"]) for row in stored
@@ -70,7 +70,10 @@ def known_sectors(
 
 
 def in_turn(found: Mapping[str, Sector], asked: Mapping[str, Row]) -> list[str]:
-    """The stocks worth a look-up: those without a sector first, then derived ones; first the longest not asked for."""
+    """Return the stocks worth a look-up, in the order of their need.
+
+    Those without a sector come first, then those with a derived one, each from the longest not asked for.
+    """
     open_ones = [
         ticker
         for ticker, sector in found.items()
@@ -81,13 +84,13 @@ def in_turn(found: Mapping[str, Sector], asked: Mapping[str, Row]) -> list[str]:
 
 
 def lookups_left(current: Collection, planned: int) -> int:
-    """How many sectors a run may look up that has so many requests still to make: what is left of the day's budget."""
+    """Return how many sectors a run may look up: what its planned requests leave of the day's budget."""
     made = requests.count_of_last_day(current.conn)
     return max(current.settings.collector.sector_lookups_per_run, BUDGET - made - planned)
 
 
 def lists_of(current: Collection, snapshots: Iterable[HoldingsSnapshot]) -> Lists:
-    """What each sector ETF holds, as far as it is known: stored, or fetched in this run."""
+    """Return what each sector ETF holds, as far as it is stored or was fetched in this run."""
     lists: dict[str, dict[str, float]] = {}
     for row in stock_sectors.listed(current.conn, list(universe().sectors)):
         lists.setdefault(row["etf_ticker"], {})[row["stock_ticker"]] = row["holding_percent"]
@@ -97,7 +100,7 @@ def lists_of(current: Collection, snapshots: Iterable[HoldingsSnapshot]) -> List
 
 
 def derived(lists: Lists, known: Universe) -> dict[str, str]:
-    """Each listed stock's sector: that of the sector ETF of which it is the largest part."""
+    """Derive each listed stock's sector: that of the sector ETF of which it is the largest part."""
     broad = [etf for etf in known.sectors if etf in known.benchmarks]
     narrow = [etf for etf in known.sectors if etf not in known.benchmarks]
     found = _largest_share(lists, narrow, known)
@@ -115,7 +118,10 @@ def _largest_share(lists: Lists, etfs: Iterable[str], known: Universe) -> dict[s
 
 
 def _look_up(current: Collection, ticker: str) -> str | None:
-    """A sector is only a label: what goes wrong at one stock's is no reason to do without its prices."""
+    """Ask for a stock's sector, or None when it cannot be had.
+
+    A sector is only a label, so trouble with it is no reason to do without the stock's prices.
+    """
     try:
         return current.yahoo.sector(ticker)
     except TICKER_TROUBLE as error:

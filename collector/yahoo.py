@@ -26,43 +26,19 @@ from yfinance.exceptions import YFException, YFRateLimitError
 
 from collector.breaker import Breaker
 from collector.gate import RequestGate
-from collector.yahoo_answers import (
-    RATE_SUFFIX,
-    Answer,
-    Bar,
-    Bars,
-    FundHolding,
-    FundHoldings,
-    NoModule,
-    Quote,
-    Refusal,
-    bars_from_chart,
-    completed,
-    holdings_from_summary,
-    module_of,
-    quotes_from_answer,
-)
+from collector.yahoo_answers.chart import bars_from_chart
+from collector.yahoo_answers.envelope import NoModule, Refusal, module_of
+from collector.yahoo_answers.holdings import holdings_from_summary
+from collector.yahoo_answers.model import Bars, FundHolding, FundHoldings, Quote
+from collector.yahoo_answers.quotes import quotes_from_answer
 from collector.yahoo_cookies import CookieCache
 from collector.yahoo_session import BadCrumb, NoAnswer, NoCrumb, NoIdentity, Unauthorized, session
 from config.config import YahooSettings
+from config.exchanges import RATE
 from config.universe import universe
 from utils.dates import exchange_of, time_zone_of
 from utils.errors import TICKER_TROUBLE, RateLimited, SourceUnavailable, UnknownTicker, UnusableAnswer
 from utils.text import printable
-
-__all__ = [
-    "Answer",
-    "Bar",
-    "Bars",
-    "FundHolding",
-    "FundHoldings",
-    "Quote",
-    "Yahoo",
-    "bars_from_chart",
-    "completed",
-    "holdings_from_summary",
-    "quotes_from_answer",
-]
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +74,7 @@ class Yahoo:
         self._settings = settings
         self._sleep = sleep
         self._cookies = CookieCache(settings.cache_dir / re.sub(r"\W+", "-", settings.base_url or "yahoo"))
+        # yfinance has no setting for its cache, so it is replaced where yfinance looks it up.
         yfinance.cache._CookieCacheManager._Cookie_cache = self._cookies
         self._session = session(settings, gate)
         self._data = YfData(session=self._session)
@@ -106,24 +83,27 @@ class Yahoo:
         self._has_profiles = True
 
     def daily_bars(self, ticker: str, start: date, end: date) -> Bars:
-        """Completed sessions from start to end, both included: one request whatever the range.
+        """Return the completed sessions from start to end, both included: one request whatever the range.
 
         A session that is not over at the server's clock is left out. The bars of an exchange rate are the rates of
         their days (see rates).
         """
-        if not ticker.endswith(RATE_SUFFIX):
+        if not ticker.endswith(RATE):
             exchange_of(ticker)  # raises before a request is spent on a ticker without a calendar
         zone = ZoneInfo(time_zone_of(ticker))
         span = {
             "period1": int(datetime.combine(start, time_of_day(), zone).timestamp()),
             "period2": int(datetime.combine(end + timedelta(days=1), time_of_day(), zone).timestamp()),
         }
-        return self._patiently("chart", ticker, lambda: self._bars(ticker, span, start, end))
+        return self._ask_with_retries("chart", ticker, lambda: self._bars(ticker, span, start, end))
 
     def top_holdings(self, etf: str) -> FundHoldings:
-        """One request; the list is empty when Yahoo has none, and the notes say what was left out of it."""
+        """Return a fund's list of holdings by one request.
+
+        The list is empty when Yahoo has none. The notes say what was left out of it.
+        """
         try:
-            holdings, notes = self._patiently("topHoldings", etf, lambda: self._listed(etf))
+            holdings, notes = self._ask_with_retries("topHoldings", etf, lambda: self._listed(etf))
         except NoModule:
             holdings, notes = holdings_from_summary({})
         for note in notes:
@@ -131,11 +111,14 @@ class Yahoo:
         return FundHoldings(etf, holdings, self._session.answer, notes)
 
     def quotes(self, tickers: Sequence[str]) -> dict[str, Quote]:
-        """One request for up to fifty tickers; a ticker that Yahoo does not know or does not answer for is absent."""
+        """Return quotes by ticker, by one request for up to fifty of them.
+
+        A ticker that Yahoo does not know or does not answer for is absent.
+        """
         quotes: dict[str, Quote] = {}
         for listed in symbol_lists(tickers):
             try:
-                found = self._patiently("quote", ",".join(listed), partial(self._quotes, listed))
+                found = self._ask_with_retries("quote", ",".join(listed), partial(self._quotes, listed))
             except TICKER_TROUBLE as error:
                 log.warning("no quotes for %d tickers from %s to %s: %s", len(listed), listed[0], listed[-1], error)
                 continue
@@ -143,11 +126,14 @@ class Yahoo:
         return quotes
 
     def sector(self, ticker: str) -> str | None:
-        """One request; None when Yahoo does not say, whatever the reason: nothing depends on it."""
+        """Return a stock's sector by one request, or None when Yahoo does not say, whatever the reason.
+
+        Nothing depends on a sector, so a refusal is only logged.
+        """
         if not self._has_profiles:
             return None
         try:
-            profile = self._patiently("assetProfile", ticker, lambda: self._module(ticker, "assetProfile"))
+            profile = self._ask_with_retries("assetProfile", ticker, lambda: self._module(ticker, "assetProfile"))
         except SourceOut as error:
             log.warning("no sectors are looked up any more: %s", error)
             self._has_profiles = False
@@ -176,8 +162,8 @@ class Yahoo:
     def _quotes(self, tickers: Sequence[str]) -> dict[str, Quote]:
         return quotes_from_answer(self._data.get_raw_json(QUOTE_URL, {"symbols": ",".join(tickers)}))
 
-    def _patiently(self, what: str, ticker: str, ask: Callable[[], T]) -> T:
-        """Ask up to three times, waiting longer each time; only once what the tickers before it failed with.
+    def _ask_with_retries(self, what: str, ticker: str, ask: Callable[[], T]) -> T:
+        """Ask up to three times, waiting longer each time, but only once for what the tickers before it failed with.
 
         A refusal of the client as a whole is never repeated, nor an answer that says there is nothing.
         """
@@ -188,14 +174,14 @@ class Yahoo:
                 self._breakers[what].answered()
                 raise
             except UnknownTicker as error:
-                raise self._judged(f"{what} unknown", what, ticker, Refusal("HTTP 404", str(error)), error) from None
+                raise self._blame(f"{what} unknown", what, ticker, Refusal("HTTP 404", str(error)), error) from None
             except BadCrumb:
                 self._forget_identity()
                 raise
             except Unauthorized as error:
                 self._forget_identity()
                 refusal = Refusal("HTTP 401", str(error))
-                raise self._judged(what, what, ticker, refusal, UnusableAnswer(str(error))) from None
+                raise self._blame(what, what, ticker, refusal, UnusableAnswer(str(error))) from None
             except (Refusal, NoAnswer, NoIdentity) as error:
                 failure: Failure = error
             else:
@@ -207,10 +193,10 @@ class Yahoo:
             if isinstance(failure, NoCrumb):
                 self._forget_identity()
             self._sleep(self._settings.pace_seconds * 2**attempt * random.uniform(1, 2))
-        told = f"{failure} ({attempt} tries)" if attempt > 1 else str(failure)
+        message = f"{failure} ({attempt} tries)" if attempt > 1 else str(failure)
         if isinstance(failure, NoIdentity):
-            raise SourceUnavailable(told)
-        raise self._judged(what, what, ticker, failure, UnusableAnswer(told))
+            raise SourceUnavailable(message)
+        raise self._blame(what, what, ticker, failure, UnusableAnswer(message))
 
     def _most_tries(self, what: str, ticker: str, failure: Failure) -> int:
         if isinstance(failure, NoIdentity):
@@ -220,19 +206,19 @@ class Yahoo:
         # Without any answer the third try is another ticker's: it tells whether the source is there at all.
         return TRIES - 1 if isinstance(failure, NoAnswer) and ticker != universe().benchmark else TRIES
 
-    def _judged(
+    def _blame(
         self, row: str, what: str, ticker: str, failure: Refusal | NoAnswer, of_ticker: UnusableAnswer | UnknownTicker
     ) -> SourceUnavailable | UnknownTicker:
-        """The ticker's error, or the source's when too many in a row failed and a known ticker does as well."""
+        """Return the ticker's error, or the source's own.
+
+        It is the source's when too many tickers in a row failed and a known one fails as well.
+        """
         breaker = self._breakers[row]
         is_suspect = breaker.failed(failure.kind)
         if isinstance(failure, NoAnswer):
-            is_own = self._is_alive(what, ticker)
-            return (
-                of_ticker
-                if is_own
-                else SourceUnavailable(f"{of_ticker}; {universe().benchmark} is not answered either")
-            )
+            if self._is_alive(what, ticker):
+                return of_ticker
+            return SourceUnavailable(f"{of_ticker}; {universe().benchmark} is not answered either")
         if not is_suspect:
             return of_ticker
         if self._is_alive(what, ticker):
@@ -245,7 +231,7 @@ class Yahoo:
         )
 
     def _is_alive(self, what: str, failed: str) -> bool:
-        """Whether Yahoo answers the same kind of request for the one ticker that it surely knows."""
+        """Tell whether Yahoo answers the same kind of request for the one ticker that it surely knows."""
         known = universe().benchmark
         if failed == known:
             return False
@@ -265,18 +251,21 @@ class Yahoo:
         return True
 
     def _forget_crumb(self) -> None:
-        """What the process's one YfData kept of an earlier session, whose cookies this one does not have."""
+        """Clear what yfinance kept of an earlier session, whose cookies this one does not have.
+
+        YfData is one object a process, so a new session does not clear it.
+        """
         self._data._cookie, self._data._crumb, self._data._cookie_strategy = None, None, "basic"
 
     def _forget_identity(self) -> None:
-        """Yahoo does not take the cookie any more: the next request asks for a new one."""
+        """Forget the cookie that Yahoo does not take any more, so that the next request asks for a new one."""
         self._cookies.clear()
         self._session.cookies.clear()
         self._forget_crumb()
 
 
 def _read(ticker: str, ask: Callable[[], T]) -> T:
-    """What was asked for; an answer that cannot be read is a Refusal like any other."""
+    """Return the answer. Raise Refusal for one that cannot be read."""
     try:
         return ask()
     except YFRateLimitError:
@@ -287,7 +276,7 @@ def _read(ticker: str, ask: Callable[[], T]) -> T:
 
 
 def symbol_lists(tickers: Sequence[str]) -> Iterator[list[str]]:
-    """The tickers in lists that one request can ask for: at most fifty, and not too long for a URL.
+    """Yield the tickers in lists that one request can ask for: at most fifty, and not too long for a URL.
 
     >>> [len(listed) for listed in symbol_lists([f"{number:016}.NS" for number in range(100)])]
     [50, 50]

@@ -36,7 +36,7 @@ class CookieCache:
         _prepare(folder)
 
     def lookup(self, strategy: str) -> dict[str, Any] | None:
-        """yfinance's way to ask: the cookies of a strategy, always with a COOKIE in them, or None."""
+        """Return the cookies of a strategy as yfinance asks for them: always with a COOKIE among them, or None."""
         if strategy not in self._kept:
             self._read()
         kept = self._kept.get(strategy)
@@ -79,7 +79,7 @@ class CookieCache:
 
 
 def find_cookie(cookies: Cookies) -> Cookie | None:
-    """The cookie where yfinance looks for it: of the first domain's root."""
+    """Return the cookie from where yfinance looks for it: the first domain's root."""
     return next((of_domain.get("/", {}).get(COOKIE) for of_domain in cookies.values()), None)
 
 

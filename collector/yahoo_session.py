@@ -12,11 +12,12 @@ from curl_cffi import CurlOpt
 from curl_cffi import requests as curl
 
 from collector.gate import TOO_MANY_REQUESTS, RequestGate
-from collector.yahoo_answers import Answer, NoModule, Refusal, error_of
+from collector.yahoo_answers.envelope import NoModule, Refusal, error_of
+from collector.yahoo_answers.model import Answer
 from collector.yahoo_cookies import COOKIE
 from config.config import YahooSettings
 from utils.errors import RateLimited, SourceUnavailable, UnknownTicker
-from utils.messages import Source
+from utils.messages import SourceLabel
 
 CONSENT_HOSTS = ("guce.yahoo.com", "consent.yahoo.com")
 HOSTS = ("fc.yahoo.com", "query1.finance.yahoo.com", "query2.finance.yahoo.com", *CONSENT_HOSTS)
@@ -62,7 +63,7 @@ class Unauthorized(SourceUnavailable):
 
 
 class GatedSession(curl.Session[curl.Response]):
-    """Sends every request through the gate and turns refusals into our errors at once.
+    """A session that sends every request through the gate and turns refusals into our errors at once.
 
     yfinance would answer each 4xx and 429 with two more requests. Redirects are followed here, request by request,
     because curl would follow them past the gate and to any host.
@@ -80,7 +81,7 @@ class GatedSession(curl.Session[curl.Response]):
         return url
 
     def request(self, method: Any, url: str, **options: Any) -> curl.Response:  # type: ignore[override]
-        asked = _Asked(url, options.get("params") or {})
+        asked = _Purpose(url, options.get("params") or {})
         options |= {"timeout": self._timeout_seconds, "allow_redirects": False}
         response = self._followed(asked, method, url, options)
         self._check(response, asked)
@@ -94,8 +95,8 @@ class GatedSession(curl.Session[curl.Response]):
                 )
         return response
 
-    def _followed(self, asked: "_Asked", method: Any, url: str, options: dict[str, Any]) -> curl.Response:
-        """The answer at the end of the redirects, each of which is a request like any other."""
+    def _followed(self, asked: "_Purpose", method: Any, url: str, options: dict[str, Any]) -> curl.Response:
+        """Return the answer at the end of the redirects, each of which is a request like any other."""
         for _ in range(MOST_REDIRECTS + 1):
             response = self._send(asked, method, url, options)
             target = _redirected_to(response, url)
@@ -115,7 +116,7 @@ class GatedSession(curl.Session[curl.Response]):
             url, options = target, {name: options[name] for name in ("timeout", "allow_redirects")}
         raise _refusal(asked, "redirects", f"{asked}: Yahoo redirects more than {MOST_REDIRECTS} times")
 
-    def _send(self, asked: "_Asked", method: Any, url: str, options: Mapping[str, Any]) -> curl.Response:
+    def _send(self, asked: "_Purpose", method: Any, url: str, options: Mapping[str, Any]) -> curl.Response:
         parts = urlsplit(url)
         if parts.hostname not in HOSTS:
             raise SourceUnavailable(f"refusing to send a request to {parts.hostname}: it is not one of Yahoo's hosts")
@@ -132,7 +133,10 @@ class GatedSession(curl.Session[curl.Response]):
         return response
 
     def _keep_cookie(self) -> bool:
-        """Whether Yahoo gave its cookie. Cookies of other domains go: yfinance keeps none when it finds several."""
+        """Tell whether Yahoo gave its cookie, and drop those of other domains.
+
+        yfinance keeps no cookie when it finds several domains.
+        """
         jar = self.cookies.jar
         giving = {cookie.domain for cookie in jar if cookie.name == COOKIE}
         if giving:
@@ -140,7 +144,7 @@ class GatedSession(curl.Session[curl.Response]):
                 jar.clear(domain)
         return bool(giving)
 
-    def _check(self, response: curl.Response, asked: "_Asked") -> None:
+    def _check(self, response: curl.Response, asked: "_Purpose") -> None:
         if asked.is_data:
             self._check_data(response, asked)
         elif response.status_code >= 500:
@@ -150,8 +154,8 @@ class GatedSession(curl.Session[curl.Response]):
                 raise SourceUnavailable(_wants_consent(asked))
             raise NoCrumb(f"Yahoo gave no crumb: it answered {response.status_code} {response.text!r:.60}")
 
-    def _check_data(self, response: curl.Response, asked: "_Asked") -> None:
-        """Only a 200 with JSON comes back, and the first 401: yfinance asks for a new crumb then, and once more."""
+    def _check_data(self, response: curl.Response, asked: "_Purpose") -> None:
+        """Let only a 200 with JSON pass, and the first 401: yfinance asks for a new crumb then, and once more."""
         status, said = response.status_code, error_of(_json_of(response))
         if SHUT_OUT in said.lower():
             raise BadCrumb(f"Yahoo answered {status} for {asked}: {said}")
@@ -190,13 +194,14 @@ class RedirectedSession(GatedSession):
         except OSError as error:
             raise SourceUnavailable(f"YAHOO_BASE_URL={settings.base_url!r}: {error}") from None
         resolve = [f"{host}:{self._port}:{address}" for host in HOSTS]
+        # A proxy of the environment would resolve the hosts' names itself, and ask Yahoo.
         super().__init__(settings, gate, trust_env=False, http_version="v1", curl_options={CurlOpt.RESOLVE: resolve})
 
     def address(self, url: str) -> str:
         return urlsplit(url)._replace(scheme="http", netloc=f"{urlsplit(url).hostname}:{self._port}").geturl()
 
 
-class _Asked:
+class _Purpose:
     """What a request is about, whatever redirects it leads to."""
 
     def __init__(self, url: str, params: Mapping[str, Any]) -> None:
@@ -215,7 +220,7 @@ def session(settings: YahooSettings, gate: RequestGate) -> GatedSession:
     return RedirectedSession(settings, gate) if settings.base_url else GatedSession(settings, gate)
 
 
-def _refusal(asked: _Asked, kind: str, message: str) -> SourceUnavailable:
+def _refusal(asked: _Purpose, kind: str, message: str) -> SourceUnavailable:
     return Refusal(kind, message) if asked.is_data else NoIdentity(message)
 
 
@@ -233,15 +238,15 @@ def _is_consent_page(response: curl.Response) -> bool:
     return bool(CONSENT_PAGE.search(response.text))
 
 
-def _wants_consent(asked: _Asked) -> str:
+def _wants_consent(asked: _Purpose) -> str:
     return (
         f"Yahoo answers {asked} with its consent page: it wants consent, as it does in some countries. "
         "Nothing more is asked; try again later or from another network."
     )
 
 
-def _is_rate_limit(response: curl.Response, asked: _Asked) -> bool:
-    """Also an answer that says so in words, with another status: the crumb's comes with 200."""
+def _is_rate_limit(response: curl.Response, asked: _Purpose) -> bool:
+    """Tell whether an answer is a 429, or says so in words: the crumb's comes with status 200."""
     is_text = asked.is_crumb or (asked.is_data and _json_of(response) is None)
     return response.status_code == TOO_MANY_REQUESTS or (is_text and "too many requests" in response.text.lower())
 
@@ -252,7 +257,7 @@ def _is_crumb(response: curl.Response) -> bool:
 
 
 def _json_of(response: curl.Response) -> Any:
-    """The answer as data, None when it is something else."""
+    """Return the answer as data, or None when it is something else."""
     try:
         found: Any = response.json()  # type: ignore[no-untyped-call]
     except ValueError:
@@ -261,7 +266,10 @@ def _json_of(response: curl.Response) -> Any:
 
 
 def _moment_of(response: curl.Response) -> datetime:
-    """When the answer was made, by the server's clock: one from a cache on the way is older than its Date."""
+    """Return when the answer was made, by the server's clock.
+
+    An answer from a cache on the way is older than its Date.
+    """
     try:
         made = parsedate_to_datetime(response.headers.get("date") or "").astimezone(UTC)
     except ValueError:
@@ -270,16 +278,17 @@ def _moment_of(response: curl.Response) -> datetime:
     return made - timedelta(seconds=int(age)) if age.isdecimal() else made
 
 
-def _source_of(response: curl.Response) -> Source:
-    """Whose prices these are; only a stand-in for Yahoo says."""
+def _source_of(response: curl.Response) -> SourceLabel:
+    """Return whose prices these are. Only a stand-in for Yahoo says."""
     label = response.headers.get("x-market-source", "yahoo")
-    if label not in get_args(Source):
-        raise SourceUnavailable(f"the server calls its prices {label!r}: it can be one of {get_args(Source)}")
-    return cast(Source, label)
+    if label not in get_args(SourceLabel):
+        raise SourceUnavailable(f"the server calls its prices {label!r}: it can be one of {get_args(SourceLabel)}")
+    return cast(SourceLabel, label)
 
 
 def _endpoint_of(path: str) -> str:
-    """
+    """Return the kind of request that a path is for.
+
     >>> _endpoint_of("/v8/finance/chart/SPY"), _endpoint_of("/v1/test/getcrumb"), _endpoint_of("/")
     ('chart', 'getcrumb', 'cookie')
     """
@@ -288,7 +297,7 @@ def _endpoint_of(path: str) -> str:
 
 
 def _symbol_of(path: str, params: Mapping[str, Any]) -> str:
-    """The ticker (or list of tickers) a request is about; empty for cookie and crumb."""
+    """Return the ticker, or list of tickers, that a request is about, or an empty text for cookie and crumb."""
     listed = params.get("symbols", "")
     if listed:
         return str(listed if isinstance(listed, str) else listed[0])

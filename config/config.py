@@ -1,4 +1,4 @@
-"""Settings of every service, read once from the environment."""
+"""The settings of all services, read once from the environment."""
 
 import os
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
 class ConfigError(ValueError):
-    """A setting is missing or cannot be used; the message names it."""
+    """A setting is missing or cannot be used. The message names it."""
 
 
 class Topic(StrEnum):
@@ -22,12 +22,14 @@ class Topic(StrEnum):
 
     @property
     def consumer_group(self) -> str:
-        """The group that stores the topic, named like its service: consumer-<group>."""
+        """The group that stores the topic. Its service is called consumer-<group>."""
         return self.value.removesuffix("-data")
 
 
 @dataclass(frozen=True)
 class DatabaseSettings:
+    """Where a database is, and how to log in."""
+
     host: str
     port: int
     name: str
@@ -37,7 +39,10 @@ class DatabaseSettings:
 
 @dataclass(frozen=True)
 class KafkaSettings:
-    """prefix: before the names of all topics and groups, for a second set of them on the same broker."""
+    """Where Kafka is, and how its topics are made.
+
+    prefix: put before the names of all topics and groups, so that one broker can hold a second set of them
+    """
 
     bootstrap_servers: str
     partitions: int
@@ -47,7 +52,10 @@ class KafkaSettings:
 
 @dataclass(frozen=True)
 class SparkSettings:
-    """class_archive: what JVMs map Spark's classes from; written by batch.class_archive, done without if missing."""
+    """Where the Spark master is, and what its JVMs load.
+
+    class_archive: the file from which JVMs map Spark's classes (see batch.class_archive). It may be missing.
+    """
 
     master_url: str
     jdbc_jar: str
@@ -56,9 +64,10 @@ class SparkSettings:
 
 @dataclass(frozen=True)
 class YahooSettings:
-    """base_url empty means Yahoo itself, else a server that speaks its protocol. Times in seconds.
+    """How Yahoo is asked. Times are in seconds.
 
-    breaker_failures: how many tickers in a row may fail; then a known one is asked, which tells whether Yahoo is out.
+    base_url: a server that speaks Yahoo's protocol (empty: Yahoo itself)
+    breaker_failures: after this many failed tickers in a row, a request for SPY shows whether Yahoo is down
     """
 
     base_url: str
@@ -71,9 +80,11 @@ class YahooSettings:
 
 @dataclass(frozen=True)
 class CollectorSettings:
-    """history_sessions: what a ticker's first fetch covers; refetch_sessions: what a later one covers at least.
+    """What the collector fetches.
 
-    late_sessions: for how many sessions after its own a bar that is not there is late, and then missing.
+    history_sessions: how many sessions a ticker's first fetch covers
+    refetch_sessions: how many sessions a later fetch covers at least
+    late_sessions: for how many sessions a bar that is not there counts as late, before it counts as missing
     """
 
     history_sessions: int
@@ -85,9 +96,11 @@ class CollectorSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """database: as what this process logs in; spark_database: the same one as what Spark jobs log in.
+    """All settings.
 
-    The two UIs' addresses are a browser's, for links: no service asks there.
+    database: with the login of this process
+    spark_database: the same database with the login of Spark jobs
+    airflow_ui_url, spark_ui_url: for links in a browser (no service sends requests there)
     """
 
     database: DatabaseSettings
@@ -105,7 +118,7 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Settings under the names listed in .env.example; ConfigError names the one that is wrong."""
+        """Read the settings that .env.example lists, or raise ConfigError, which names a wrong one."""
         read = _Reader(environ)
         database = DatabaseSettings(
             host=read.text("DB_HOST", "127.0.0.1"),
@@ -155,13 +168,13 @@ class Settings:
 
 
 def _spark_login(read: "_Reader", database: DatabaseSettings) -> DatabaseSettings:
-    """Airflow's tasks start Spark jobs, which may do other things in the database than they themselves."""
+    """Return the login of Spark jobs, which differs from that of the Airflow tasks that start them."""
     user = read.text("DB_SPARK_USER", "")
     return replace(database, user=user, password=read.text("DB_SPARK_PASSWORD", "")) if user else database
 
 
 class _Reader:
-    """Typed look-ups whose errors name the setting."""
+    """Reads typed settings. Its errors name the setting."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ

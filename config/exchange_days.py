@@ -1,4 +1,4 @@
-"""Days on which an exchange was closed or open against its calendar: the one reader and writer of exchange_days.csv."""
+"""Days on which an exchange was open or closed against its calendar: reads and writes exchange_days.csv."""
 
 import csv
 import os
@@ -18,10 +18,12 @@ STATUSES = ("open", "closed")
 
 
 class ExchangeDaysError(ConfigError):
-    """The file of extra days is missing, or has a line that cannot be worked with."""
+    """The file of extra days is missing, or a line of it is wrong."""
 
 
 class ExtraDay(NamedTuple):
+    """A day on which an exchange was closed, or open, although the calendar says otherwise."""
+
     exchange: str
     day: date
     is_open: bool
@@ -29,7 +31,7 @@ class ExtraDay(NamedTuple):
 
 
 def load(path: Path) -> tuple[ExtraDay, ...]:
-    """Read and check a file; ExchangeDaysError names the file and the line that is wrong."""
+    """Read and check a file, or raise ExchangeDaysError, which names the file and the wrong line."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return tuple(_read(file.read().splitlines(), path))
@@ -70,7 +72,7 @@ def _day(fields: Sequence[str], where: str) -> ExtraDay:
 
 
 def add(path: Path, extra: ExtraDay) -> None:
-    """Append a day, all or nothing: the new file is complete when it takes the old one's place."""
+    """Append a day to a file."""
     known = {(each.exchange, each.day): each for each in load(path)}
     if same := known.get((extra.exchange, extra.day)):
         status = "open" if same.is_open else "closed"
@@ -84,6 +86,8 @@ def add(path: Path, extra: ExtraDay) -> None:
 
 
 def _replace(path: Path, line: Sequence[str]) -> None:
+    """Replace a file by a copy with one more line."""
+    # A renamed copy, because a reader must never see half a file, and a crash must not leave one.
     text = path.read_text(encoding="utf-8")
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", dir=path.parent, delete=False) as file:
         try:
@@ -99,10 +103,11 @@ def _replace(path: Path, line: Sequence[str]) -> None:
 
 
 def extra_days_file() -> Path:
+    """Return the file of extra days: EXCHANGE_DAYS_FILE, or else the one beside this module."""
     return Path(os.environ.get("EXCHANGE_DAYS_FILE") or DEFAULT_FILE)
 
 
 @cache
 def extra_days() -> tuple[ExtraDay, ...]:
-    """The extra days this process works with."""
+    """Return the extra days of this process."""
     return load(extra_days_file())

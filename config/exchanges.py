@@ -1,4 +1,4 @@
-"""Where a ticker trades, by its suffix: the one reader of exchanges.toml."""
+"""Where a ticker trades, by its suffix. Only this module reads exchanges.toml."""
 
 import tomllib
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ RATE = "=X"
 
 
 class ExchangesError(ConfigError):
-    """The table of exchanges is missing, is not TOML, or says something that cannot be worked with."""
+    """The table of exchanges is missing, is not TOML, or has a wrong value."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """What a suffix says of a ticker. currency: None of an exchange rate, which is of no exchange."""
+    """What a suffix tells about a ticker. currency: None for an exchange rate, which belongs to no exchange."""
 
     exchange: str
     time_zone: str
@@ -33,24 +33,26 @@ class Listing:
 
 @dataclass(frozen=True)
 class Exchanges:
-    """The table. by_suffix: also "" (the home exchange) and "=X" (exchange rates, on the home exchange's sessions)."""
+    """The table. by_suffix includes "" (home exchange) and "=X" (exchange rates, on the home exchange's sessions)."""
 
     by_suffix: Mapping[str, Listing]
 
     def names(self) -> set[str]:
+        """Return the names of all exchanges."""
         return {listing.exchange for listing in self.by_suffix.values()}
 
     def in_currency(self, currency: str) -> set[str]:
-        """The exchanges that trade in a currency."""
+        """Return the exchanges that trade in a currency."""
         return {listing.exchange for listing in self.by_suffix.values() if listing.currency == currency}
 
     def calendar_from(self, exchange: str) -> date | None:
-        """The first day that the calendar package knows of an exchange, where the table says one."""
+        """Return the first day that the calendar package knows of an exchange, or None when the table gives none."""
         return next((each.calendar_from for each in self.by_suffix.values() if each.exchange == exchange), None)
 
 
 def suffix_of(ticker: str) -> str:
-    """
+    """Return a ticker's suffix, with its point, or "" without one. It is "=X" for an exchange rate.
+
     >>> [suffix_of(ticker) for ticker in ("005930.KS", "BRK-B", "BF.B", "KRW=X")]
     ['.KS', '', '.B', '=X']
     """
@@ -60,7 +62,7 @@ def suffix_of(ticker: str) -> str:
 
 
 def load(path: Path) -> Exchanges:
-    """Read and check a table; ExchangesError names the file and the key that is wrong."""
+    """Read and check a table, or raise ExchangesError, which names the file and the wrong key."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -119,5 +121,5 @@ def _is_currency(code: Any) -> bool:
 
 @cache
 def exchanges() -> Exchanges:
-    """The table this process works with."""
+    """Return the table of this process."""
     return load(FILE)

@@ -1,8 +1,8 @@
-"""The DAGs of the pipeline: its five stages in their order, what runs them one after another, and the monthly one."""
+"""The DAGs of the pipeline: the five stages in their order, the controller that runs them, and the monthly one."""
 
 CONTROLLER = "daily_pipeline_controller"
 REBALANCE = "monthly_portfolio_rebalance"
-# By their short names; their numbers are 1 to 5.
+# Short name -> DAG. In this order they are stages 1 to 5.
 STAGES = {
     "benchmark": "daily_benchmark_etf_collection",
     "sector": "daily_sector_etf_collection",

@@ -1,4 +1,4 @@
-"""Which ETFs, periods and knobs the platform works with: the one reader of universe.toml."""
+"""The ETFs, periods and settings of the strategy. Only this module reads universe.toml."""
 
 import os
 import tomllib
@@ -10,9 +10,9 @@ from typing import Literal
 from config.exchanges import exchanges, suffix_of
 
 DEFAULT_FILE = Path(__file__).with_name("universe.toml")
-# Below it a figure for a year says more about chance than about a portfolio: none is given.
+# With fewer sessions an annual figure says more about chance than about the portfolio, so none is given.
 ANNUALISED_FROM_SESSIONS = 60
-# Yahoo's words for the sectors of stocks.
+# The sectors of stocks, as Yahoo names them.
 SECTORS_OF_STOCKS = (
     "Basic Materials",
     "Communication Services",
@@ -30,12 +30,12 @@ Group = Literal["benchmark", "sector", "all"]
 
 
 class UniverseError(ValueError):
-    """The universe file is missing, is not TOML, or says something that cannot be worked with."""
+    """The universe file is missing, is not TOML, or has a wrong value."""
 
 
 @dataclass(frozen=True)
 class Universe:
-    """The ETFs (ticker -> what it stands for) and the strategy's knobs."""
+    """The ETFs (ticker -> index or sector), and the settings of the strategy."""
 
     benchmark: str
     periods: tuple[int, ...]
@@ -53,7 +53,7 @@ class Universe:
 
     @property
     def candidates(self) -> tuple[str, ...]:
-        """The ETFs that can trend: all but the one they are measured against."""
+        """The ETFs that can trend: all except the benchmark."""
         return tuple(etf for etf in self.etfs if etf != self.benchmark)
 
     @property
@@ -61,31 +61,32 @@ class Universe:
         return max(self.periods)
 
     def group(self, name: Group) -> tuple[str, ...]:
-        """Tickers of stage 1 ("benchmark"), of stage 2 ("sector"), or of both."""
+        """Return the tickers of stage 1 ("benchmark"), of stage 2 ("sector"), or of both."""
         return {"benchmark": tuple(self.benchmarks), "sector": tuple(self.sectors), "all": self.etfs}[name]
 
     def sector_of_stocks(self, etf: str) -> str | None:
-        """A sector ETF's sector in Yahoo's word for its stocks, of which the ETF's own may be the beginning.
+        """Return the sector of a sector ETF's stocks, as Yahoo names it.
 
-        None when it is no sector's ETF, or when not exactly one of Yahoo's sectors is called so.
+        The ETF's own name for it is the beginning of Yahoo's. Return None for an ETF without a sector, and when the
+        name does not begin exactly one of Yahoo's sectors.
         """
         name = self.sectors.get(etf)
         found = [sector for sector in SECTORS_OF_STOCKS if name and sector.startswith(name)]
         return found[0] if len(found) == 1 else None
 
     def etf_type(self, etf: str) -> str:
-        """How the metadata table calls it: benchmark, sector, or both."""
+        """Return the type in the metadata table: benchmark, sector, or benchmark+sector."""
         if etf in self.benchmarks and etf in self.sectors:
             return "benchmark+sector"
         return "benchmark" if etf in self.benchmarks else "sector"
 
     def description(self, etf: str) -> str:
-        """What it stands for: a benchmark's index, a sector."""
+        """Return an ETF's index or sector."""
         return self.benchmarks.get(etf) or f"{self.sectors[etf]} sector"
 
 
 def load(path: Path) -> Universe:
-    """Read and check a universe file; UniverseError names the file and the key that is wrong."""
+    """Read and check a universe file, or raise UniverseError, which names the file and the wrong key."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
@@ -125,5 +126,5 @@ def _check(universe: Universe, path: Path) -> None:
 
 @cache
 def universe() -> Universe:
-    """The universe this process works with."""
+    """Return the universe of this process."""
     return load(Path(os.environ.get("UNIVERSE_FILE") or DEFAULT_FILE))

@@ -1,6 +1,6 @@
 """Store holdings snapshots: etf-holdings-data -> collected_etf_holdings and collected_meta_etf.
 
-Those that stand for a month -> collected_monthly_benchmark_holdings.
+Snapshots of a month go to collected_monthly_benchmark_holdings instead.
 """
 
 import sys
@@ -14,7 +14,8 @@ from utils.messages import HoldingsSnapshot
 
 
 def write(conn: Connection, snapshots: Sequence[HoldingsSnapshot]) -> None:
-    """Each snapshot replaces the one of the same ETF and day (or month), so that a holding that left goes with it."""
+    """Replace the stored snapshots of the same ETF and day (or month)."""
+    # Replaced, not merged: a holding that left the fund must not stay.
     for snapshot in snapshots:
         key = {"etf_ticker": snapshot.etf_ticker}
         if snapshot.month_of:

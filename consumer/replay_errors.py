@@ -1,4 +1,4 @@
-"""Rejected messages: list them, or put them back on their topic after what was wrong has been put right."""
+"""List rejected messages, or send them to their topics again after the cause was mended."""
 
 import argparse
 import json
@@ -14,7 +14,10 @@ from utils.logging_utils import configure_logging
 
 
 def replay(settings: Settings, conn: Connection, rejected: list[Row], accept: bool) -> int:
-    """Send the messages again and mark them once the broker has them; with `accept`, as looked at and found true."""
+    """Send the messages again, and mark them when the broker has them. Return how many.
+
+    accept: mark the bars in them as seen by a person and found true
+    """
     values = {row["id"]: _accepted(row) if accept else row["raw_value"] or "" for row in rejected}
     with publisher(settings.kafka) as kafka:
         for row in rejected:
@@ -32,6 +35,7 @@ def _accepted(row: Row) -> str:
 
 
 def describe(row: Row) -> str:
+    """Describe a rejected message in one line."""
     address = f"{row['topic']}/{row['partition_id']}@{row['kafka_offset']}"
     return (
         f"no. {row['id']}  {row['received_at']:%Y-%m-%d %H:%M:%S}  {address}  {row['message_key']}: {row['error_msg']}"
@@ -39,11 +43,15 @@ def describe(row: Row) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, epilog="Without --replay or --accept it only lists.")
-    parser.add_argument("ids", nargs="*", type=int, metavar="NO", help="only these (default: all that wait)")
-    parser.add_argument("--topic", choices=[topic.value for topic in Topic], help="only those of one topic")
-    parser.add_argument("--replay", action="store_true", help="send them again as they are")
-    parser.add_argument("--accept", action="store_true", help="send them again, as looked at and found true")
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog="Without --replay or --accept the messages are only listed."
+    )
+    parser.add_argument("ids", nargs="*", type=int, metavar="NO", help="only these messages (default: all that wait)")
+    parser.add_argument("--topic", choices=[topic.value for topic in Topic], help="only messages of this topic")
+    parser.add_argument("--replay", action="store_true", help="send the messages again as they are")
+    parser.add_argument(
+        "--accept", action="store_true", help="send the bars again, marked as seen by a person and found true"
+    )
     options = parser.parse_args(arguments)
     configure_logging()
     return exit_code_of(lambda: _list_and_replay(Settings.from_env(), options))
@@ -60,11 +68,11 @@ def _list_and_replay(settings: Settings, options: argparse.Namespace) -> None:
             chosen = [row for row in waiting if options.replay or is_acceptable(row)]
             print(f"{replay(settings, conn, chosen, options.accept)} messages are back on their topics")
             if left := len(waiting) - len(chosen):
-                print(f"{left} are no JSON objects, so there is nothing in them to accept: they wait on")
+                print(f"{left} cannot be accepted, because they are no JSON objects: they still wait")
 
 
 def is_acceptable(row: Row) -> bool:
-    """Tell whether a message can be marked as looked at; one that is no JSON object cannot."""
+    """Tell whether a message can be marked as accepted: it has to be a JSON object."""
     try:
         return isinstance(json.loads(row["raw_value"]), dict)
     except (TypeError, ValueError, RecursionError):

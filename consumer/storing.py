@@ -1,4 +1,4 @@
-"""What the three consumers share: decode a batch, store it in one transaction, keep what is bad with its address."""
+"""What the three consumers share: decode a batch, store it in one transaction, and log rejected messages."""
 
 import gc
 import logging
@@ -17,7 +17,7 @@ from database.queries import consumer_lag, errors
 from database.tables import CONSUMER_ERROR, Table
 from utils.command_line import exit_code_of
 from utils.errors import DatabaseUnavailable, InvalidMessage
-from utils.kafka_utils import Record, consume
+from utils.kafka_utils import ConsumerRecord, consume
 from utils.lag import Lag
 from utils.logging_utils import configure_logging
 from utils.messages import DailyBar, Message, Ticker, from_json
@@ -29,9 +29,9 @@ Write = Callable[[Connection, Sequence[M]], None]
 
 
 class Store(Generic[M]):
-    """Writes batches of one kind of message; reconnects by itself after the database was away.
+    """Stores batches of one kind of message, and reconnects to the database by itself.
 
-    topic_prefix is what the broker's names of the topics have before ours.
+    topic_prefix: what the broker's topic names have before the platform's
     """
 
     def __init__(self, settings: DatabaseSettings, kind: type[M], write: "Write[M]", topic_prefix: str = "") -> None:
@@ -41,13 +41,13 @@ class Store(Generic[M]):
         self._topic_prefix = topic_prefix
         self._conn: Connection | None = None
 
-    def __call__(self, records: Sequence[Record]) -> None:
-        """Store a batch: rows and rejections in one transaction. DatabaseUnavailable leaves nothing half-written."""
+    def __call__(self, records: Sequence[ConsumerRecord]) -> None:
+        """Store a batch, rows and rejections, in one transaction. After DatabaseUnavailable nothing of it is stored."""
         good, bad = self._decode(records)
         try:
             self._commit(good, bad)
         except (psycopg2.DataError, psycopg2.IntegrityError):
-            # Postgres refuses a value: find it by storing one at a time, so that its neighbours are not lost.
+            # Postgres refuses a value. Storing one message at a time finds it, and its neighbours are not lost.
             for record, message in good:
                 self._store_or_reject(record, message)
             self._commit([], bad)
@@ -57,7 +57,7 @@ class Store(Generic[M]):
         log.info("stored %d messages, rejected %d", len(good), len(bad))
 
     def note_lag(self, group: str, lags: Sequence[Lag]) -> None:
-        """Write down how far the group is; what keeps it from being written is logged and keeps nothing else."""
+        """Store the lag of the group. A failure is logged and never stops the consumer."""
         try:
             conn = self._connection()
             for lag in lags:
@@ -65,12 +65,12 @@ class Store(Generic[M]):
                 consumer_lag.note(conn, group, topic, lag.partition, lag.committed, lag.end)
         except DatabaseUnavailable as error:
             self._conn = None
-            log.warning("the lag is not noted: %s", error)
+            log.warning("the lag is not stored: %s", error)
         except psycopg2.Error as error:
-            log.warning("the lag is not noted: %s", str(error).splitlines()[0])
+            log.warning("the lag is not stored: %s", str(error).splitlines()[0])
 
-    def _decode(self, records: Sequence[Record]) -> tuple[list[tuple[Record, M]], list[Values]]:
-        good: list[tuple[Record, M]] = []
+    def _decode(self, records: Sequence[ConsumerRecord]) -> tuple[list[tuple[ConsumerRecord, M]], list[Values]]:
+        good: list[tuple[ConsumerRecord, M]] = []
         bad: list[Values] = []
         for record in records:
             try:
@@ -79,15 +79,16 @@ class Store(Generic[M]):
                 bad.append(self._rejection(record, str(error)))
         return good, bad
 
-    def _commit(self, good: Sequence[tuple[Record, M]], bad: Sequence[Values]) -> None:
-        """Store what is good, keep what is bad, and close the rejections that either takes the place of."""
+    def _commit(self, good: Sequence[tuple[ConsumerRecord, M]], bad: Sequence[Values]) -> None:
+        """Store messages and rejections, and close the earlier rejections of the same bars."""
         conn = self._connection()
         with transaction(conn):
             self._write(conn, [message for _, message in good])
             upsert(conn, CONSUMER_ERROR, bad)
             self._close_older(conn, good, bad)
 
-    def _close_older(self, conn: Connection, good: Sequence[tuple[Record, M]], bad: Sequence[Values]) -> None:
+    def _close_older(self, conn: Connection, good: Sequence[tuple[ConsumerRecord, M]], bad: Sequence[Values]) -> None:
+        """Close the rejections of bars of which a later message came, whether it was stored or rejected."""
         later: dict[str, list[errors.BarRecord]] = {}
         for record, message in good:
             if isinstance(message, DailyBar):
@@ -101,7 +102,7 @@ class Store(Generic[M]):
         for topic, bars in later.items():
             errors.close_older(conn, topic, bars)
 
-    def _topic(self, record: Record) -> str:
+    def _topic(self, record: ConsumerRecord) -> str:
         return record.topic.removeprefix(self._topic_prefix)
 
     def _connection(self) -> Connection:
@@ -109,14 +110,14 @@ class Store(Generic[M]):
             self._conn = connect(self._settings)
         return self._conn
 
-    def _store_or_reject(self, record: Record, message: M) -> None:
+    def _store_or_reject(self, record: ConsumerRecord, message: M) -> None:
         try:
             self._commit([(record, message)], [])
         except (psycopg2.DataError, psycopg2.IntegrityError) as error:
             self._commit([], [self._rejection(record, f"PostgreSQL refuses it: {str(error).splitlines()[0]}")])
 
-    def _rejection(self, record: Record, reason: str) -> Values:
-        """A row of logs_consumer_error."""
+    def _rejection(self, record: ConsumerRecord, reason: str) -> Values:
+        """Return a row of logs_consumer_error."""
         topic, reason = self._topic(record), reason.replace("\x00", r"\x00")
         log.warning("rejected %s/%d@%d: %s", topic, record.partition, record.offset, reason)
         ticker, trade_date = _bar_of(record.value)
@@ -125,12 +126,13 @@ class Store(Generic[M]):
 
 
 def _text(raw: bytes | None) -> str | None:
-    """Whatever the bytes are, as text that Postgres can hold."""
+    """Turn any bytes into text that Postgres can hold."""
     return raw.decode(errors="backslashreplace").replace("\x00", r"\x00") if raw else None
 
 
 def _bar_of(raw: bytes | None) -> tuple[str | None, date | None]:
-    """Whose bar, and of which session, a message is about; None where it does not say so plainly."""
+    """Return the ticker and the session of the bar in a message, or None for both when they cannot be read."""
+    # Not the message's own class: a rejected message may break any other field of it.
     try:
         named = msgspec.json.decode(raw or b"", type=_BarName)
     except (msgspec.DecodeError, ValueError, RecursionError):
@@ -139,12 +141,17 @@ def _bar_of(raw: bytes | None) -> tuple[str | None, date | None]:
 
 
 class _BarName(msgspec.Struct):
+    """The two fields that identify a bar."""
+
     ticker: Ticker
     trade_date: date
 
 
 def upsert_by(table: Table) -> Write[Message]:
-    """Messages whose attributes are named like the table's columns -> rows; the newest fetch of a key wins."""
+    """Return a function that upserts messages, whose attributes have the names of the table's columns.
+
+    Of several fetches of one key the newest wins, so that old messages can be read again.
+    """
     to_row: Callable[[Message], Values] = attrgetter(*table.columns)
 
     def write(conn: Connection, messages: Sequence[Message]) -> None:
@@ -154,12 +161,13 @@ def upsert_by(table: Table) -> Write[Message]:
 
 
 def expect_large_batches() -> None:
-    """Tell Python: a batch is ten thousand objects without cycles, and looking for some costs a fifth of the time."""
+    """Make the garbage collector run less often."""
+    # A batch is ten thousand objects without cycles. Looking for cycles in them takes a fifth of the time.
     gc.set_threshold(50_000, 20, 100)
 
 
 def run_consumer(topic: Topic, kind: type[M], write: "Write[M]") -> int:
-    """A consumer process: reads the topic until it is told to stop."""
+    """Run a consumer process until SIGTERM, and return its exit code."""
     configure_logging()
     expect_large_batches()
 

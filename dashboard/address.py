@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TypeVar
 from urllib.parse import parse_qs, quote, unquote, urlencode
 
 from utils.dates import parse_date
 from utils.errors import InvalidInput
+
+Chosen = TypeVar("Chosen", bound=str)
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,13 @@ class Address:
         chosen = parse_qs((search or "").removeprefix("?"))
         return cls(f"/{view}", subject, {name: values[-1] for name, values in chosen.items()})
 
-    def choice(self, name: str, allowed: Sequence[str], default: str) -> str:
-        """What was chosen of a few; InvalidInput names them."""
+    def choice(self, name: str, allowed: Sequence[Chosen], default: Chosen) -> Chosen:
+        """Return what was chosen of a few. InvalidInput names them."""
         chosen = self.choices.get(name, default)
-        if chosen not in allowed:
-            raise InvalidInput(f"{name}={chosen}: choose one of {', '.join(allowed)}")
-        return chosen
+        for each in allowed:
+            if each == chosen:
+                return each
+        raise InvalidInput(f"{name}={chosen}: choose one of {', '.join(allowed)}")
 
     def day(self, name: str) -> date | None:
         """A chosen day, None when none is; InvalidInput for what is no date."""

@@ -2,15 +2,23 @@
 
 import time
 from datetime import date
-from typing import Any, cast
+from typing import TypeVar
 from urllib.parse import quote
 
 import httpx
+import msgspec
 
-from dashboard import answers, api_use
+from contract.etfs import EtfBenchmark, EtfList
+from contract.holdings import AllHoldings, Comparison
+from contract.pipeline import Calendar, Gaps, Pipeline, Restatements
+from contract.portfolios import ActiveAllocations, MonthlyPortfolio, MonthlyTrades, Performance, Record
+from contract.stocks import History, MarketMap
+from dashboard import server_timing
 from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
 
 TIMEOUT_SECONDS = 5.0
+
+Answer = TypeVar("Answer")
 
 
 class ApiAway(ActstockError):
@@ -39,80 +47,79 @@ class ApiClient:
             trust_env=False,
         )
 
-    def allocations(self, as_of: date | None) -> answers.ActiveAllocations:
+    def allocations(self, as_of: date | None) -> ActiveAllocations:
         """The three portfolios of a session, the newest when none is given, with all candidates."""
-        return cast(answers.ActiveAllocations, self._get("/dashboard/active-allocations", as_of_date=as_of))
+        return self._get(ActiveAllocations, "/dashboard/active-allocations", as_of_date=as_of)
 
-    def monthly(self, rebalance_date: date | None) -> answers.MonthlyPortfolio:
+    def monthly(self, rebalance_date: date | None) -> MonthlyPortfolio:
         """The month's portfolio, the newest when no date is given."""
-        return cast(answers.MonthlyPortfolio, self._get("/stocks/monthly-portfolio", rebalance_date=rebalance_date))
+        return self._get(MonthlyPortfolio, "/stocks/monthly-portfolio", rebalance_date=rebalance_date)
 
-    def monthly_trades(self, rebalance_date: date | None, capital: float) -> answers.MonthlyTrades:
+    def monthly_trades(self, rebalance_date: date | None, capital: float) -> MonthlyTrades:
         """What to buy and sell for the month's portfolio; capital in US dollars."""
         params = {"rebalance_date": rebalance_date, "capital": capital}
-        return cast(answers.MonthlyTrades, self._get("/stocks/monthly-trades", **params))
+        return self._get(MonthlyTrades, "/stocks/monthly-trades", **params)
 
-    def performance(self, as_of: date | None, series: bool = True) -> answers.Performance:
+    def performance(self, as_of: date | None, series: bool = True) -> Performance:
         """How every portfolio has done up to a session, the newest when none is given; without series the figures."""
         params = {"as_of_date": as_of, "series": None if series else "false"}
-        return cast(answers.Performance, self._get("/dashboard/performance", **params))
+        return self._get(Performance, "/dashboard/performance", **params)
 
-    def calendar(self) -> answers.Calendar:
+    def calendar(self) -> Calendar:
         """For which sessions and rebalance dates portfolios are published."""
-        return cast(answers.Calendar, self._get("/dashboard/calendar"))
+        return self._get(Calendar, "/dashboard/calendar")
 
-    def market_map(self, as_of: date | None) -> answers.MarketMap:
+    def market_map(self, as_of: date | None) -> MarketMap:
         """Every stock of a session by sector, the newest when none is given."""
-        return cast(answers.MarketMap, self._get("/dashboard/market-map", as_of_date=as_of))
+        return self._get(MarketMap, "/dashboard/market-map", as_of_date=as_of)
 
-    def etf_list(self) -> answers.EtfList:
+    def etf_list(self) -> EtfList:
         """Every ETF, and which of them trend in the newest publication."""
-        return cast(answers.EtfList, self._get("/dashboard/etf-list"))
+        return self._get(EtfList, "/dashboard/etf-list")
 
-    def etf_benchmark(self, as_of: date | None, sessions: int) -> answers.EtfBenchmark:
+    def etf_benchmark(self, as_of: date | None, sessions: int) -> EtfBenchmark:
         """The ETF list of a session, the newest when none is given, with the closes of the last sessions."""
-        answer = self._get("/dashboard/etf-benchmark", as_of_date=as_of, sessions=sessions)
-        return cast(answers.EtfBenchmark, answer)
+        return self._get(EtfBenchmark, "/dashboard/etf-benchmark", as_of_date=as_of, sessions=sessions)
 
-    def history(self, symbol: str, sessions: int) -> answers.History:
+    def history(self, symbol: str, sessions: int) -> History:
         """A symbol's last bars, oldest first, and its returns beside the benchmark's."""
-        return cast(answers.History, self._get(f"/stocks/{_part(symbol)}/history", limit=sessions))
+        return self._get(History, f"/stocks/{_part(symbol)}/history", limit=sessions)
 
-    def record(self, symbol: str, rows: int) -> answers.Record:
+    def record(self, symbol: str, rows: int) -> Record:
         """The newest portfolios that a symbol is in."""
-        return cast(answers.Record, self._get(f"/stocks/{_part(symbol)}/record", limit=rows))
+        return self._get(Record, f"/stocks/{_part(symbol)}/record", limit=rows)
 
-    def holders(self, stock: str) -> answers.Comparison:
+    def holders(self, stock: str) -> Comparison:
         """The ETFs that own a stock."""
-        return cast(answers.Comparison, self._get(f"/etf-holdings/comparison/{_part(stock)}"))
+        return self._get(Comparison, f"/etf-holdings/comparison/{_part(stock)}")
 
-    def holdings(self, etf: str, rows: int) -> answers.AllHoldings:
+    def holdings(self, etf: str, rows: int) -> AllHoldings:
         """What an ETF owns, newest snapshot first."""
-        return cast(answers.AllHoldings, self._get("/etf-holdings/all-holdings", etf=etf, limit=rows))
+        return self._get(AllHoldings, "/etf-holdings/all-holdings", etf=etf, limit=rows)
 
-    def pipeline(self, sessions: int) -> answers.Pipeline:
+    def pipeline(self, sessions: int) -> Pipeline:
         """The state of everything: of each of the last sessions, of the tables, of the consumers."""
-        return cast(answers.Pipeline, self._get("/dashboard/pipeline", sessions=sessions))
+        return self._get(Pipeline, "/dashboard/pipeline", sessions=sessions)
 
-    def gaps(self, since: str, limit: int) -> answers.Gaps:
+    def gaps(self, since: date, limit: int) -> Gaps:
         """The newest expected bars that are not stored, of sessions since a day."""
-        return cast(answers.Gaps, self._get("/dashboard/gaps", **{"from": since}, limit=limit))
+        return self._get(Gaps, "/dashboard/gaps", **{"from": since}, limit=limit)
 
-    def restatements(self, since: str, limit: int) -> answers.Restatements:
+    def restatements(self, since: date, limit: int) -> Restatements:
         """The last found changes of stored bars, of sessions since a day."""
-        return cast(answers.Restatements, self._get("/dashboard/restatements", **{"from": since}, limit=limit))
+        return self._get(Restatements, "/dashboard/restatements", **{"from": since}, limit=limit)
 
-    def _get(self, path: str, **params: Any) -> Any:
+    def _get(self, kind: type[Answer], path: str, **params: object) -> Answer:
         given = {name: str(value) for name, value in params.items() if value is not None}
         began = time.perf_counter()
         try:
             response = self._http.get(path, params=given)
         except httpx.HTTPError as error:
             raise ApiAway(f"the API at {self._base_url} does not answer: {error}") from None
-        api_use.note(time.perf_counter() - began, len(response.content))
-        if response.status_code == httpx.codes.OK:
-            return response.json()
-        raise _error(response)
+        server_timing.note(time.perf_counter() - began, len(response.content))
+        if response.status_code != httpx.codes.OK:
+            raise _error(response)
+        return msgspec.json.decode(response.content, type=kind)
 
 
 def _part(symbol: str) -> str:

@@ -13,7 +13,7 @@ from dashboard.components import Component
 from dashboard.page import Page
 from dashboard.texts import common
 from dashboard.views import VIEWS, market_map, month, view_of
-from dashboard.views.periods import DAY_PICKER
+from dashboard.views.selectors import DAY_PICKER
 from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
 
 log = logging.getLogger(__name__)

@@ -1,12 +1,16 @@
 """What the views are put together from, styled by assets/finviz.css. Pure: no request, no clock."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import date
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import plotly.graph_objects as go
 from dash import dcc, html
 
+from contract.common import Window
+from contract.etfs import Etf
+from contract.holdings import Holder
 from dashboard.page import Page, signed
 from dashboard.texts import LANGUAGES, common, ticker
 from dashboard.texts.reasons import reason_in
@@ -85,8 +89,8 @@ def banners(
     *,
     source: str | None,
     degraded_reason: str | None = None,
-    later_holdings: str | None = None,
-    session: str | None = None,
+    later_holdings: date | None = None,
+    session: date | None = None,
 ) -> list[Component]:
     """What must be known before a number is trusted. later_holdings: their day, where it is after the session."""
     told = []
@@ -161,7 +165,7 @@ def gain(share: float | None) -> Component:
     return html.Span(signed(share), className=sign_class(share))
 
 
-def window_name(window: str, page: Page) -> str:
+def window_name(window: Window, page: Page) -> str:
     """A window of the API ("5d", "month") as a word."""
     return page.say(common.MONTH_SO_FAR) if window == "month" else page.say(common.DAYS, days=window[:-1])
 
@@ -183,9 +187,10 @@ def not_computable(told: str | None, page: Page) -> Component:
     return state(page.say(common.NOT_COMPUTABLE_TITLE), words, page.say(common.NOT_COMPUTABLE_HINT))
 
 
-def trends(flags: Mapping[str, Any], page: Page) -> Component:
-    """The periods over which an ETF trends. flags: `is_trending_5d` and so on."""
-    names = [page.say(common.DAYS, days=days) for days in page.periods if flags[f"is_trending_{days}d"]]
+def trends(etf: Etf | Holder, page: Page) -> Component:
+    """The periods over which an ETF trends."""
+    over = {5: etf.is_trending_5d, 10: etf.is_trending_10d, 20: etf.is_trending_20d}
+    names = [page.say(common.DAYS, days=days) for days in page.periods if over[days]]
     return tags(names) if names else html.Span("–", className="soft")
 
 

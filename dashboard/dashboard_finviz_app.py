@@ -11,7 +11,7 @@ from dash import Dash
 
 from config.config import ConfigError, Settings
 from config.universe import universe
-from dashboard import api_use, callbacks, components, delivery, downloads, preferences
+from dashboard import callbacks, components, downloads, preferences, server_timing, static_files
 from dashboard.api_client import ApiClient
 from dashboard.texts import common
 from utils.logging_utils import configure_logging
@@ -53,7 +53,7 @@ class Dashboard(Dash):
 
     def interpolate_index(self, **parts: Any) -> str:  # type: ignore[override]
         page = HTML.format(
-            language=preferences.language(), theme=preferences.theme(), script=SYSTEM_THEME, hints=delivery.hints()
+            language=preferences.language(), theme=preferences.theme(), script=SYSTEM_THEME, hints=static_files.hints()
         )
         for name, part in parts.items():
             page = page.replace(f"{{%{name}%}}", part)
@@ -76,7 +76,7 @@ def create_app(client: ApiClient, periods: Sequence[int]) -> Dash:
     callbacks.register(app, client, periods)
     downloads.register(app, client, periods)
     preferences.register(app)
-    api_use.register(app.server)
+    server_timing.register(app.server)
     return app
 
 
@@ -92,7 +92,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
     if not settings.api_key:
         raise ConfigError("API_KEY is not set: the dashboard cannot ask the API without it")
     app = create_app(ApiClient(settings.api_url, settings.api_key), universe().periods)
-    delivery.keep_files(app)
+    static_files.keep_files(app)
     try:
         server = waitress.create_server(app.server, host=host, port=port, threads=THREADS, ident=None)
     except OSError as error:

@@ -2,9 +2,9 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Sequence
 
+import msgspec
 from dash import Dash
 from flask import Response, request
 
@@ -35,11 +35,13 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
     app.server.add_url_rule("/download/<name>.csv", view_func=download)
 
 
-def as_csv(rows: Sequence[Mapping[str, object]]) -> str:
-    """
+def as_csv(table: Sequence[object]) -> str:
+    """Return rows of one class, or dicts, as text with a header.
+
     >>> as_csv([{"ticker": "NVDA", "etfs": ["QQQ", "SPY"], "weight": 0.1}])
     'ticker,etfs,weight\\r\\nNVDA,QQQ SPY,0.1\\r\\n'
     """
+    rows: list[dict[str, object]] = msgspec.to_builtins(table)
     written = io.StringIO()
     writer = csv.DictWriter(written, list(rows[0]) if rows else [])
     writer.writeheader()
@@ -51,8 +53,6 @@ def _cell(value: object) -> object:
     """One cell; what a spreadsheet would take for a formula is text."""
     if isinstance(value, (list, tuple)):
         return " ".join(map(str, value))
-    if isinstance(value, date):
-        return value.isoformat()
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@")):
         return f"'{value}"
     return value

@@ -27,37 +27,34 @@ class Page:
     def say(self, text: Text, **values: object) -> str:
         return text.in_(self.language, **values)
 
-    def day(self, iso: str | None) -> str:
+    def day(self, day: date | None) -> str:
         """
-        >>> Page(Address(), (5,)).day("2026-08-21"), Page(Address(), (5,), "ko").day("2026-08-21")
+        >>> Page(Address(), (5,)).day(date(2026, 8, 21)), Page(Address(), (5,), "ko").day(date(2026, 8, 21))
         ('Fri 21 Aug 2026', '2026년 8월 21일 (금)')
         """
-        if not iso:
+        if day is None:
             return "–"
-        day = date.fromisoformat(iso)
         if self.language == "ko":
             return f"{day.year}년 {day.month}월 {day.day}일 ({common.WEEKDAYS[day.weekday()]})"
         return f"{day:%a %-d %b %Y}"
 
-    def short_day(self, iso: str) -> str:
+    def short_day(self, day: date) -> str:
         """Where the year goes without saying.
 
-        >>> Page(Address(), (5,)).short_day("2026-08-21"), Page(Address(), (5,), "ko").short_day("2026-08-21")
+        >>> Page(Address(), (5,)).short_day(date(2026, 8, 21)), Page(Address(), (5,), "ko").short_day(date(2026, 8, 21))
         ('Fri 21 Aug', '8월 21일 (금)')
         """
-        day = date.fromisoformat(iso)
         if self.language == "ko":
             return f"{day.month}월 {day.day}일 ({common.WEEKDAYS[day.weekday()]})"
         return f"{day:%a %-d %b}"
 
-    def moment(self, iso: str | None) -> str:
+    def moment(self, moment: datetime | None) -> str:
         """
-        >>> Page(Address(), (5,)).moment("2026-08-24T13:03:00Z")
+        >>> Page(Address(), (5,)).moment(datetime.fromisoformat("2026-08-24T13:03:00Z"))
         '24 Aug 2026 13:03 UTC'
         """
-        if not iso:
+        if moment is None:
             return "–"
-        moment = datetime.fromisoformat(iso)
         if self.language == "ko":
             return f"{moment.year}년 {moment.month}월 {moment.day}일 {moment:%H:%M} UTC"
         return f"{moment:%-d %b %Y %H:%M} UTC"

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,7 +17,6 @@ from config.config import DatabaseSettings
 from database.tables import Table
 from utils.errors import DatabaseUnavailable
 
-SCHEMA_FILE = Path(__file__).with_name("schema.sql")
 CONNECT_TIMEOUT_SECONDS = 5
 
 Connection = connection
@@ -38,7 +36,7 @@ _NUMERIC_AS_FLOAT = extensions.new_type(
 
 
 def connect(settings: DatabaseSettings) -> Connection:
-    """A connection in UTC that reads NUMERIC as float; DatabaseUnavailable says where it was looked for."""
+    """Return a connection in UTC that reads NUMERIC as float. DatabaseUnavailable says which server was tried."""
     try:
         conn = psycopg2.connect(
             host=settings.host,
@@ -59,7 +57,7 @@ def connect(settings: DatabaseSettings) -> Connection:
 
 @contextmanager
 def transaction(conn: Connection) -> Iterator[None]:
-    """Commit at the end, roll back on an error; a lost connection becomes DatabaseUnavailable."""
+    """Commit at the end, or roll back on an error. A lost connection becomes DatabaseUnavailable."""
     try:
         with conn:
             yield
@@ -68,7 +66,7 @@ def transaction(conn: Connection) -> Iterator[None]:
 
 
 def fetch(conn: Connection, query: str | sql.Composable, params: Mapping[str, Any] | None = None) -> list[Row]:
-    """Rows of a query as dicts, in a transaction of its own."""
+    """Return the rows of a query as dicts, in a transaction of its own."""
     with transaction(conn), conn.cursor(cursor_factory=extras.RealDictCursor) as cursor:
         cursor.execute(query, params)
         return [dict(row) for row in cursor.fetchall()]
@@ -77,8 +75,8 @@ def fetch(conn: Connection, query: str | sql.Composable, params: Mapping[str, An
 def upsert(conn: Connection, table: Table, rows: Iterable[Values], newest_by: str | None = None) -> int:
     """Insert or update rows (values in `table.columns` order) inside the caller's transaction.
 
-    Of several rows with one key the last one counts. `newest_by` names a column by which the newest counts instead,
-    the stored row included, so that old messages can be read again.
+    Of several rows with one key the last one counts. With `newest_by` the row with the highest value in that column
+    counts, the stored row included, so that old messages can be read again.
     """
     key_of = itemgetter(*(table.columns.index(column) for column in table.key))
     if newest_by:
@@ -100,7 +98,7 @@ def upsert(conn: Connection, table: Table, rows: Iterable[Values], newest_by: st
 
 
 def replace_partition(conn: Connection, table: Table, partition: Mapping[str, Any], rows: Sequence[Values]) -> int:
-    """Make `rows` the only ones where `partition` holds (column -> value or list of values).
+    """Make `rows` the only ones of a partition, which is given as column -> value or list of values.
 
     Runs inside the caller's transaction.
     """
@@ -116,22 +114,16 @@ def replace_partition(conn: Connection, table: Table, partition: Mapping[str, An
     return len(rows)
 
 
-def apply_schema(conn: Connection) -> None:
-    """Create what is missing; safe to repeat and to run from several processes at once."""
-    with transaction(conn), conn.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('actstock schema'))")
-        cursor.execute(SCHEMA_FILE.read_text(encoding="utf-8"))
-
-
 def _copy(cursor: Any, table: sql.Identifier, columns: Sequence[str], rows: Iterable[Values]) -> None:
     query = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, NULL 'null', ENCODING 'UTF8')").format(table, _names(columns))
     cursor.copy_expert(query, io.BytesIO(_to_csv(rows)), size=COPY_CHUNK_BYTES)
 
 
 def _to_csv(rows: Iterable[Values]) -> bytes:
-    r"""JSON arrays without their brackets, which are CSV but for the escapes in texts; NaN becomes null.
+    r"""Return the rows as CSV, with null for NaN.
 
-    The csv module would write the same, a ninth as fast: it makes a Python text of every float and time.
+    They are written as JSON arrays, which without their brackets are CSV except for the escapes in texts. The csv
+    module takes nine times as long, because it makes a Python text of every float and time.
 
     >>> _to_csv([("NVDA", 1.5, None), (r"a\b", 2, True)])
     b'"NVDA",1.5,null\n"a\\b",2,true'
@@ -141,12 +133,12 @@ def _to_csv(rows: Iterable[Values]) -> bytes:
 
 
 def _unescape(escape: re.Match[bytes]) -> bytes:
-    """What a JSON escape stands for, the way CSV writes it."""
+    """Return the character that a JSON escape stands for, as CSV writes it."""
     return b'""' if escape[0] == b'\\"' else json.loads(b'"' + escape[0] + b'"').encode()
 
 
 def _with_arrays(row: Values) -> Values:
-    """The row with its lists written as Postgres writes arrays.
+    """Return the row with its lists written as PostgreSQL writes arrays.
 
     >>> _with_arrays(("NVDA", ["QQQ", "SPY"], [5, 20]))
     ['NVDA', '{QQQ,SPY}', '{5,20}']

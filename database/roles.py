@@ -28,10 +28,10 @@ ROLES = (COLLECT, SPARK, READ)
 
 
 def apply_roles(conn: Connection, passwords: Mapping[str, str], roles: Sequence[Role] = ROLES) -> list[str]:
-    """Create or correct the roles that have a password; returns their names. `conn` is the owner's.
+    """Create or correct the roles that have a password, and return their names. `conn` is the owner's.
 
-    Grants are of the tables that exist, so this follows every change of the schema. Safe to repeat, and to run
-    from several processes at once.
+    Grants are for the tables that exist, so this follows every change of the schema. Safe to repeat and to run from
+    several processes at once.
     """
     wanted = [role for role in roles if passwords.get(role.password_setting)]
     with transaction(conn), conn.cursor() as cursor:
@@ -45,7 +45,7 @@ def apply_roles(conn: Connection, passwords: Mapping[str, str], roles: Sequence[
 
 
 def log_in_as(database: DatabaseSettings, role: Role, passwords: Mapping[str, str]) -> DatabaseSettings:
-    """The same database as a role; unchanged where the role has no password, as it was not made then."""
+    """Return the database with the login of a role. Without a password the role does not exist: nothing changes."""
     password = passwords.get(role.password_setting)
     return replace(database, user=role.name, password=password) if password else database
 
@@ -57,7 +57,7 @@ def _log_in(cursor: Any, name: str, password: str) -> None:
 
 
 def _grant(cursor: Any, role: Role, tables: Sequence[str]) -> None:
-    """Exactly these rights, whatever the role had before."""
+    """Give the role its rights, and take away all others."""
     grantee = sql.Identifier(role.name)
     cursor.execute(sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(grantee))
     cursor.execute(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}").format(grantee))

@@ -1,16 +1,18 @@
--- The platform's tables. Idempotent: applied at every start. Naming: NAMING_CONVENTION.md; column lists for writers: tables.py.
+-- The newest schema. migrate.py gives an empty database all of it. A database that has tables already gets the files of
+-- migrations/ that it lacks, then the last section of this file. A new column stands last in its table, where ADD COLUMN
+-- puts it. Naming: NAMING_CONVENTION.md. Column lists for writers: tables.py.
 -- Returns and weights are fractions (0.0325 is 3.25 %); prices keep ten decimals, so that no return is changed by rounding.
 
 -- ── collected: written by the consumers ──────────────────────────────────────────────────────────────────────────────
 
-CREATE TABLE IF NOT EXISTS collected_meta_etf (
+CREATE TABLE collected_meta_etf (
     ticker      VARCHAR(20) PRIMARY KEY,
     etf_type    VARCHAR(30) NOT NULL,           -- benchmark, sector, benchmark+sector
     sector_name VARCHAR(60),
     description TEXT
 );
 
-CREATE TABLE IF NOT EXISTS collected_daily_etf_ohlc (
+CREATE TABLE collected_daily_etf_ohlc (
     ticker               VARCHAR(20)     NOT NULL,
     trade_date           DATE            NOT NULL,
     open_price           NUMERIC(22, 10) NOT NULL,
@@ -25,16 +27,14 @@ CREATE TABLE IF NOT EXISTS collected_daily_etf_ohlc (
     fetched_at           TIMESTAMPTZ     NOT NULL,   -- the source's own clock when it answered
     source               VARCHAR(20)     NOT NULL,   -- yahoo, simulated, recorded
     run_id               VARCHAR(250),
+    capital_gain         NUMERIC(22, 10) NOT NULL DEFAULT 0,      -- paid out beside the dividend
+    currency             VARCHAR(3)      NOT NULL DEFAULT 'USD',  -- of all prices; minor units are converted
     PRIMARY KEY (ticker, trade_date),
     CHECK (low_price > 0 AND volume >= 0)
 );
--- Of a database made before these columns.
-ALTER TABLE collected_daily_etf_ohlc
-    ADD COLUMN IF NOT EXISTS capital_gain NUMERIC(22, 10) NOT NULL DEFAULT 0,      -- paid out beside the dividend
-    ADD COLUMN IF NOT EXISTS currency     VARCHAR(3)      NOT NULL DEFAULT 'USD';  -- of all prices; minor units are converted
-CREATE INDEX IF NOT EXISTS collected_daily_etf_ohlc_by_date ON collected_daily_etf_ohlc (trade_date);
+CREATE INDEX collected_daily_etf_ohlc_by_date ON collected_daily_etf_ohlc (trade_date);
 
-CREATE TABLE IF NOT EXISTS collected_etf_holdings (
+CREATE TABLE collected_etf_holdings (
     etf_ticker      VARCHAR(20)     NOT NULL,
     stock_ticker    VARCHAR(20)     NOT NULL,
     stock_name      VARCHAR(200),
@@ -48,9 +48,9 @@ CREATE TABLE IF NOT EXISTS collected_etf_holdings (
     run_id          VARCHAR(250),
     PRIMARY KEY (etf_ticker, stock_ticker, collected_date)
 );
-CREATE INDEX IF NOT EXISTS collected_etf_holdings_by_snapshot ON collected_etf_holdings (etf_ticker, collected_date);
+CREATE INDEX collected_etf_holdings_by_snapshot ON collected_etf_holdings (etf_ticker, collected_date);
 
-CREATE TABLE IF NOT EXISTS collected_daily_stock_history (
+CREATE TABLE collected_daily_stock_history (
     ticker               VARCHAR(20)     NOT NULL,
     trade_date           DATE            NOT NULL,   -- session of the ticker's own exchange
     open_price           NUMERIC(22, 10),
@@ -72,16 +72,14 @@ CREATE TABLE IF NOT EXISTS collected_daily_stock_history (
     fetched_at           TIMESTAMPTZ     NOT NULL,
     source               VARCHAR(20)     NOT NULL,
     run_id               VARCHAR(250),
+    capital_gain         NUMERIC(22, 10) NOT NULL DEFAULT 0,
+    sector_source        VARCHAR(20),                -- yahoo, or derived: the sector of an ETF that holds the stock
     PRIMARY KEY (ticker, trade_date),
     CHECK (close_price > 0 AND volume >= 0 AND market_cap > 0)
 );
--- Of a database made before these columns.
-ALTER TABLE collected_daily_stock_history
-    ADD COLUMN IF NOT EXISTS capital_gain  NUMERIC(22, 10) NOT NULL DEFAULT 0,
-    ADD COLUMN IF NOT EXISTS sector_source VARCHAR(20);   -- yahoo, or derived: the sector of an ETF that holds the stock
-CREATE INDEX IF NOT EXISTS collected_daily_stock_history_by_date ON collected_daily_stock_history (trade_date);
+CREATE INDEX collected_daily_stock_history_by_date ON collected_daily_stock_history (trade_date);
 
-CREATE TABLE IF NOT EXISTS collected_monthly_benchmark_holdings (
+CREATE TABLE collected_monthly_benchmark_holdings (
     etf_ticker      VARCHAR(20)     NOT NULL,
     holding_ticker  VARCHAR(20)     NOT NULL,
     holding_name    VARCHAR(200),
@@ -93,16 +91,10 @@ CREATE TABLE IF NOT EXISTS collected_monthly_benchmark_holdings (
     run_id          VARCHAR(250),
     PRIMARY KEY (etf_ticker, holding_ticker, as_of_date)
 );
--- Of a database made before these columns; it has no rows in this table.
-ALTER TABLE collected_monthly_benchmark_holdings
-    ADD COLUMN IF NOT EXISTS holdings_as_of DATE        NOT NULL,
-    ADD COLUMN IF NOT EXISTS fetched_at     TIMESTAMPTZ NOT NULL,
-    ADD COLUMN IF NOT EXISTS source         VARCHAR(20) NOT NULL,
-    ADD COLUMN IF NOT EXISTS run_id         VARCHAR(250);
 
 -- ── analytics: written by the Spark jobs, a publication's rows in one transaction ────────────────────────────────────
 
-CREATE TABLE IF NOT EXISTS analytics_publication (
+CREATE TABLE analytics_publication (
     job          VARCHAR(40)  NOT NULL,              -- trending, allocation, top_holdings, rebalance, sectors, performance
     as_of_date   DATE         NOT NULL,              -- the session; of a rebalance: the rebalance date
     period_days  INTEGER      NOT NULL,              -- 0 where the job has no period
@@ -118,7 +110,7 @@ CREATE TABLE IF NOT EXISTS analytics_publication (
     PRIMARY KEY (job, as_of_date, period_days)
 );
 
-CREATE TABLE IF NOT EXISTS analytics_trending_etfs (
+CREATE TABLE analytics_trending_etfs (
     as_of_date             DATE        NOT NULL,
     etf_ticker             VARCHAR(20) NOT NULL,
     return_5d              DOUBLE PRECISION,
@@ -141,7 +133,7 @@ CREATE TABLE IF NOT EXISTS analytics_trending_etfs (
     PRIMARY KEY (as_of_date, etf_ticker)
 );
 
-CREATE TABLE IF NOT EXISTS analytics_portfolio_allocation (
+CREATE TABLE analytics_portfolio_allocation (
     as_of_date        DATE        NOT NULL,
     ticker            VARCHAR(20) NOT NULL,
     period_days       INTEGER     NOT NULL,
@@ -175,7 +167,7 @@ CREATE TABLE IF NOT EXISTS analytics_portfolio_allocation (
     PRIMARY KEY (as_of_date, ticker, period_days)
 );
 
-CREATE TABLE IF NOT EXISTS analytics_allocation_candidates (
+CREATE TABLE analytics_allocation_candidates (
     as_of_date        DATE        NOT NULL,
     period_days       INTEGER     NOT NULL,
     etf_ticker        VARCHAR(20) NOT NULL,
@@ -194,7 +186,7 @@ CREATE TABLE IF NOT EXISTS analytics_allocation_candidates (
     CHECK (is_selected = (exclusion_reason IS NULL))
 );
 
-CREATE TABLE IF NOT EXISTS analytics_etf_top_holdings (
+CREATE TABLE analytics_etf_top_holdings (
     etf_ticker      VARCHAR(20) NOT NULL,
     stock_ticker    VARCHAR(20) NOT NULL,
     stock_name      VARCHAR(200),
@@ -205,10 +197,17 @@ CREATE TABLE IF NOT EXISTS analytics_etf_top_holdings (
     volatility      DOUBLE PRECISION,                -- standard deviation (n - 1) of the daily returns, a session's
     sharpe_ratio    DOUBLE PRECISION,                -- avg_return / volatility, risk-free rate 0; NULL without variance
     analysis_date   DATE        NOT NULL,            -- nothing here is annualised: that would take 60 sessions
+    holding_rank    INTEGER,                         -- 1 = largest
+    holding_percent DOUBLE PRECISION,                -- fraction of the fund
+    holdings_as_of  DATE,                            -- after analysis_date = not known at the time
+    start_session   DATE,                            -- both ends of the period, on the stock's exchange
+    end_session     DATE,
+    missing_reason  TEXT,                            -- why a value is NULL
+    source          VARCHAR(20),
     PRIMARY KEY (etf_ticker, stock_ticker, period_days, analysis_date)
 );
 
-CREATE TABLE IF NOT EXISTS analytics_monthly_portfolio (
+CREATE TABLE analytics_monthly_portfolio (
     rebalance_date DATE        NOT NULL,
     ticker         VARCHAR(20) NOT NULL,
     valid_until    DATE        NOT NULL,             -- the 20th session after rebalance_date
@@ -220,11 +219,13 @@ CREATE TABLE IF NOT EXISTS analytics_monthly_portfolio (
     company_name   VARCHAR(200),
     sector         VARCHAR(60),
     source         VARCHAR(20) NOT NULL,
+    holdings_as_of DATE,                             -- latest snapshot used; after as_of_date = not known then
+    is_degraded    BOOLEAN     NOT NULL DEFAULT FALSE,
     PRIMARY KEY (rebalance_date, ticker)
 );
 
 -- A sector's stocks count alike. Its daily return is the mean of theirs; volatility, days, best and worst are of these.
-CREATE TABLE IF NOT EXISTS analytics_sector_trending (
+CREATE TABLE analytics_sector_trending (
     year               INTEGER     NOT NULL,
     month              INTEGER     NOT NULL CHECK (month BETWEEN 1 AND 12),
     sector             VARCHAR(60) NOT NULL,
@@ -236,12 +237,15 @@ CREATE TABLE IF NOT EXISTS analytics_sector_trending (
     best_day           DOUBLE PRECISION,
     worst_day          DOUBLE PRECISION,
     is_trending        BOOLEAN     NOT NULL,         -- avg_monthly_return > 0 and > benchmark_return
+    benchmark_return   DOUBLE PRECISION,             -- over the same sessions
+    as_of_date         DATE,                         -- the last session that counts
+    source             VARCHAR(20),
     PRIMARY KEY (year, month, sector)
 );
 
 -- The published portfolios followed forward: decided on one session, bought at the close of the next, held with drifting
 -- weights until the next one is bought. Values are 1 at the first session, the capital before the first purchase.
-CREATE TABLE IF NOT EXISTS analytics_portfolio_performance (
+CREATE TABLE analytics_portfolio_performance (
     period_days        INTEGER     NOT NULL,         -- 0: the monthly portfolio
     trade_date         DATE        NOT NULL,
     decided_on         DATE        NOT NULL,         -- as_of_date (month: rebalance date) of what was held up to the close
@@ -266,7 +270,7 @@ CREATE TABLE IF NOT EXISTS analytics_portfolio_performance (
 );
 
 -- What each of them had come to by each session.
-CREATE TABLE IF NOT EXISTS analytics_performance_summary (
+CREATE TABLE analytics_performance_summary (
     period_days            INTEGER NOT NULL,
     first_session          DATE    NOT NULL,
     last_session           DATE    NOT NULL,
@@ -294,32 +298,9 @@ CREATE TABLE IF NOT EXISTS analytics_performance_summary (
     PRIMARY KEY (period_days, last_session)
 );
 
--- Columns and values that a database made before them lacks.
-ALTER TABLE analytics_publication DROP CONSTRAINT IF EXISTS analytics_publication_status_check;
-ALTER TABLE analytics_publication ADD CONSTRAINT analytics_publication_status_check
-    CHECK (status IN ('published', 'empty', 'not_computable'));
-ALTER TABLE analytics_publication ADD COLUMN IF NOT EXISTS degraded_reason TEXT;
-ALTER TABLE analytics_trending_etfs ADD COLUMN IF NOT EXISTS is_degraded BOOLEAN NOT NULL DEFAULT FALSE;
-ALTER TABLE analytics_portfolio_allocation ADD COLUMN IF NOT EXISTS is_degraded BOOLEAN NOT NULL DEFAULT FALSE;
-ALTER TABLE analytics_etf_top_holdings
-    ADD COLUMN IF NOT EXISTS holding_rank    INTEGER,          -- 1 = largest
-    ADD COLUMN IF NOT EXISTS holding_percent DOUBLE PRECISION, -- fraction of the fund
-    ADD COLUMN IF NOT EXISTS holdings_as_of  DATE,             -- after analysis_date = not known at the time
-    ADD COLUMN IF NOT EXISTS start_session   DATE,             -- both ends of the period, on the stock's exchange
-    ADD COLUMN IF NOT EXISTS end_session     DATE,
-    ADD COLUMN IF NOT EXISTS missing_reason  TEXT,             -- why a value is NULL
-    ADD COLUMN IF NOT EXISTS source          VARCHAR(20);
-ALTER TABLE analytics_monthly_portfolio
-    ADD COLUMN IF NOT EXISTS holdings_as_of DATE,              -- latest snapshot used; after as_of_date = not known then
-    ADD COLUMN IF NOT EXISTS is_degraded    BOOLEAN NOT NULL DEFAULT FALSE;
-ALTER TABLE analytics_sector_trending
-    ADD COLUMN IF NOT EXISTS benchmark_return DOUBLE PRECISION, -- over the same sessions
-    ADD COLUMN IF NOT EXISTS as_of_date       DATE,             -- the last session that counts
-    ADD COLUMN IF NOT EXISTS source           VARCHAR(20);
-
 -- ── logs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-CREATE TABLE IF NOT EXISTS logs_consumer_error (
+CREATE TABLE logs_consumer_error (
     id           BIGSERIAL   PRIMARY KEY,
     raw_value    TEXT,
     error_msg    TEXT        NOT NULL,
@@ -334,19 +315,8 @@ CREATE TABLE IF NOT EXISTS logs_consumer_error (
     record_time  BIGINT      NOT NULL DEFAULT 0,     -- the broker's time of the message: a recreated topic begins at offset 0 again
     CONSTRAINT logs_consumer_error_address UNIQUE (topic, partition_id, kafka_offset, record_time)
 );
--- Of a database made before these columns.
-ALTER TABLE logs_consumer_error
-    ADD COLUMN IF NOT EXISTS ticker      VARCHAR(20),
-    ADD COLUMN IF NOT EXISTS trade_date  DATE,
-    ADD COLUMN IF NOT EXISTS record_time BIGINT NOT NULL DEFAULT 0,
-    DROP CONSTRAINT IF EXISTS logs_consumer_error_topic_partition_id_kafka_offset_key,
-    DROP CONSTRAINT IF EXISTS logs_consumer_error_address,
-    ADD CONSTRAINT logs_consumer_error_address UNIQUE (topic, partition_id, kafka_offset, record_time);
-UPDATE logs_consumer_error
-SET ticker = message_key, trade_date = CAST(SUBSTRING(error_msg FROM '^\S+ (\d{4}-\d{2}-\d{2}): ') AS DATE)
-WHERE trade_date IS NULL AND topic LIKE '%-daily-data' AND error_msg ~ '^\S+ \d{4}-\d{2}-\d{2}: ';
 
-CREATE TABLE IF NOT EXISTS logs_yahoo_request (
+CREATE TABLE logs_yahoo_request (
     id           BIGSERIAL   PRIMARY KEY,
     requested_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
     endpoint     VARCHAR(60) NOT NULL,
@@ -354,13 +324,12 @@ CREATE TABLE IF NOT EXISTS logs_yahoo_request (
     http_status  INTEGER,                            -- NULL: no answer
     run_id       VARCHAR(250)
 );
-ALTER TABLE logs_yahoo_request ALTER COLUMN symbol TYPE TEXT;
-CREATE INDEX IF NOT EXISTS logs_yahoo_request_by_time ON logs_yahoo_request (requested_at);
-CREATE INDEX IF NOT EXISTS logs_yahoo_request_limited ON logs_yahoo_request (requested_at) WHERE http_status = 429;
+CREATE INDEX logs_yahoo_request_by_time ON logs_yahoo_request (requested_at);
+CREATE INDEX logs_yahoo_request_limited ON logs_yahoo_request (requested_at) WHERE http_status = 429;
 
 -- Bars that a run expected and that were not stored then. Only what no other table knows is kept here: a bar that has
 -- come since, or waits for a person, is known by its own row, and logs_session_ledger puts it all together.
-CREATE TABLE IF NOT EXISTS logs_expected_bar (
+CREATE TABLE logs_expected_bar (
     kind              VARCHAR(10)  NOT NULL CHECK (kind IN ('etf', 'stock', 'rate')),
     ticker            VARCHAR(20)  NOT NULL,
     trade_date        DATE         NOT NULL,
@@ -373,7 +342,7 @@ CREATE TABLE IF NOT EXISTS logs_expected_bar (
 );
 
 -- Stored bars that the source has changed since, with what was stored. Written before the new values are sent.
-CREATE TABLE IF NOT EXISTS logs_restatement (
+CREATE TABLE logs_restatement (
     kind                VARCHAR(10) NOT NULL CHECK (kind IN ('etf', 'stock', 'rate')),
     ticker              VARCHAR(20) NOT NULL,
     last_session        DATE        NOT NULL,        -- the bar, or the newest of the bars that were rescaled
@@ -392,7 +361,7 @@ CREATE TABLE IF NOT EXISTS logs_restatement (
 
 -- Sessions at which a ticker's prices do not go on as they should, as its last fetch judged them. A return across a
 -- withheld one has no value while its bar is quarantined; one across any other is published as degraded.
-CREATE TABLE IF NOT EXISTS logs_price_break (
+CREATE TABLE logs_price_break (
     kind        VARCHAR(10) NOT NULL CHECK (kind IN ('etf', 'stock', 'rate')),
     ticker      VARCHAR(20) NOT NULL,
     trade_date  DATE        NOT NULL,                -- the first session behind the break
@@ -404,7 +373,7 @@ CREATE TABLE IF NOT EXISTS logs_price_break (
 );
 
 -- Funds that were asked for their holdings for a session in vain: an earlier list stands in for the session's own.
-CREATE TABLE IF NOT EXISTS logs_missing_holdings (
+CREATE TABLE logs_missing_holdings (
     etf_ticker VARCHAR(20)  NOT NULL,
     as_of_date DATE         NOT NULL,
     reason     TEXT         NOT NULL,
@@ -414,7 +383,7 @@ CREATE TABLE IF NOT EXISTS logs_missing_holdings (
 );
 
 -- How each run of a DAG has gone: noted by the run itself, and at its end by Airflow's scheduler.
-CREATE TABLE IF NOT EXISTS logs_stage_run (
+CREATE TABLE logs_stage_run (
     dag_id     VARCHAR(250) NOT NULL,
     run_id     VARCHAR(250) NOT NULL,                -- the Airflow run
     as_of_date DATE         NOT NULL,                -- the session; of a rebalance: the rebalance date
@@ -424,11 +393,11 @@ CREATE TABLE IF NOT EXISTS logs_stage_run (
     ended_at   TIMESTAMPTZ,                          -- NULL: not over
     PRIMARY KEY (dag_id, run_id)
 );
-CREATE INDEX IF NOT EXISTS logs_stage_run_by_date ON logs_stage_run (as_of_date);
+CREATE INDEX logs_stage_run_by_date ON logs_stage_run (as_of_date);
 
 -- How far each consumer group is, partition by partition. Each row is written in a transaction of its own that adds one
 -- to `measurements`: so the API can tell these transactions from those that change anything else.
-CREATE TABLE IF NOT EXISTS logs_consumer_lag (
+CREATE TABLE logs_consumer_lag (
     consumer_group   VARCHAR(100) NOT NULL,
     topic            VARCHAR(100) NOT NULL,
     partition_id     INTEGER      NOT NULL,
@@ -440,8 +409,21 @@ CREATE TABLE IF NOT EXISTS logs_consumer_lag (
     PRIMARY KEY (consumer_group, topic, partition_id)
 );
 
+-- ── schema: written by migrate.py ────────────────────────────────────────────────────────────────────────────────────
+
+-- The migrations that this database has had, or was made with.
+CREATE TABLE schema_migration (
+    version    INTEGER     PRIMARY KEY,
+    name       TEXT        NOT NULL,                 -- of its file
+    checksum   TEXT        NOT NULL,                 -- SHA-256 of its text
+    applied_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()
+);
+
+-- ── made anew by every migrate: views, functions and triggers, which hold no rows ────────────────────────────────────
+
+DROP VIEW IF EXISTS logs_session_ledger, logs_open_break, logs_quarantined_bar, collected_dollar_close;
+
 -- Bars that were rejected and wait for a person.
-DROP VIEW IF EXISTS logs_session_ledger, logs_open_break, logs_quarantined_bar;
 CREATE VIEW logs_quarantined_bar AS
 SELECT DISTINCT ON (topic, ticker, trade_date)
     topic,
@@ -465,7 +447,7 @@ WHERE NOT is_withheld OR EXISTS (
 
 -- Every stored bar in dollars: the one home of the exchange-rate join. The rate is that of the bar's day, else the last
 -- one of the five days before (rate_date says which). A ticker that is both a fund and held has its fund's history.
-CREATE OR REPLACE VIEW collected_dollar_close AS
+CREATE VIEW collected_dollar_close AS
 WITH bar AS (
     SELECT TRUE AS is_etf, ticker, trade_date, currency, close_price, adj_close, NULL::bigint AS market_cap,
         NULL::varchar AS market_cap_source, NULL::varchar AS company_name, NULL::varchar AS sector,

@@ -1,1 +1,1 @@
-"""Runs the platform on one machine without containers: install, start, watch, stop, test."""
+"""The front door of the platform, and a folder for each thing that it does."""

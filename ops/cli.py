@@ -5,12 +5,14 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from config.config import ConfigError
 from ops.console import complain
 from utils.errors import ActstockError, InvalidInput
 
-Command = Callable[[argparse.Namespace], int]
+Run = Callable[..., int]
+Argument = Callable[[argparse.ArgumentParser], object]
 
 EXAMPLES = """
 examples:
@@ -40,11 +42,11 @@ Settings: the environment or a file .env, see .env.example.
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; a problem is one message without a stack trace, and exit code 1 (2: wrong use)."""
-    options = parser().parse_args(arguments)
+    """Run a command. A problem is one message without a stack trace, and exit code 1 (2: wrong use)."""
+    given = vars(parser().parse_args(arguments))
+    run: Run = given.pop("run", up)
     try:
-        command: Command = options.command
-        return command(options)
+        return run(**given)
     except (ActstockError, ConfigError) as error:
         complain(str(error))
         return 1
@@ -54,133 +56,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    root = argparse.ArgumentParser(
-        prog="./start.sh",
-        description="ActStock Pipeline on this machine: PostgreSQL, ZooKeeper, Kafka, Spark, Airflow, the API and "
-        "the dashboard, in containers where Docker is (--docker), else as processes (--native). Without a command: "
-        "start everything on live Yahoo.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    root.set_defaults(command=_up, only=None)
-    commands = root.add_subparsers(title="commands", metavar="COMMAND")
-
-    up = commands.add_parser("up", help="start everything on live Yahoo (the default)")
-    up.add_argument("--only", metavar="NAMES", help="these services (with commas) and what they need")
-    up.set_defaults(command=_up)
-
-    demo = commands.add_parser(
-        "demo", help="start everything on an invented or a recorded market and show its portfolios"
-    )
-    demo.add_argument("--market", type=Path, metavar="DIR", help="a recorded market: a folder of CSV files")
-    demo.add_argument("--seed", type=int, help="of the invented market")
-    demo.add_argument("--until", type=_date, metavar="DATE", help="last session of the invented market")
-    demo.set_defaults(command=_demo)
-
-    run = commands.add_parser("run", help="run a stage, the pipeline, or any DAG through Airflow, and watch it")
-    run.add_argument(
-        "name",
-        metavar="STAGE|DAG",
-        help="benchmark, sector, trending, holdings, allocation (or 1 to 5), pipeline, etf-holdings, monthly-etfs, "
-        "top-holdings, rebalance, performance, or a DAG's id",
-    )
-    run.add_argument(
-        "--as-of",
-        type=_date,
-        metavar="DATE",
-        help="the session (default: the last one closed); of rebalance its date (the newest last Sunday of a month)",
-    )
-    run.add_argument("--accept-late", action="store_true", help="of a collecting stage: go on without late bars")
-    run.add_argument("--unpause", action="store_true", help="first unpause the DAG, so that it also keeps its schedule")
-    run.set_defaults(command=_run)
-
-    backfill = commands.add_parser("backfill", help="the five stages for every session of a range, both ends included")
-    backfill.add_argument("start", type=_date, metavar="FROM")
-    backfill.add_argument("end", type=_date, metavar="TO")
-    backfill.set_defaults(command=_backfill)
-
-    replay = commands.add_parser(
-        "replay",
-        help="the five stages for every session of a range, knowing only what was known then, and what a backfill says",
-        description="Move the market server's clock from session to session and run the five stages on each evening, "
-        "in a database of its own; then compare with a backfill of the same range, which knows everything up to its "
-        "end. An interrupted replay is taken up again by the same command.",
-    )
-    replay.add_argument("start", type=_date, metavar="FROM")
-    replay.add_argument("end", type=_date, metavar="TO")
-    replay.add_argument("--afresh", action="store_true", help="do not keep what an earlier replay has done")
-    replay.set_defaults(command=_replay)
-
-    gaps = commands.add_parser("gaps", help="expected bars that are not stored, and sessions to compute again")
-    _add_range(gaps)
-    gaps.add_argument(
-        "--repoll",
-        action="store_true",
-        help="first ask the source again for what is late, missing or quarantined",
-    )
-    gaps.add_argument("--closed", action="store_true", help="also list the days on which a foreign market was closed")
-    gaps.set_defaults(command=_gaps)
-
-    closed = commands.add_parser("closed-days", help="days on which an exchange was closed in fact, and how to add one")
-    _add_range(closed)
-    closed.add_argument("--add", nargs=3, metavar=("EXCHANGE", "DATE", "REASON"), help="add a day that was no session")
-    closed.add_argument("--open", action="store_true", help="the day to add is one that was a session")
-    closed.set_defaults(command=_closed_days)
-
-    restatements = commands.add_parser("restatements", help="stored bars that the source has changed since")
-    _add_range(restatements)
-    restatements.set_defaults(command=_restatements)
-    history = commands.add_parser("history", help="prices of the whole universe and all stages, many sessions at once")
-    history.add_argument("--sessions", type=int, default=250, metavar="N", help="how many (250)")
-    history.add_argument("--to", type=_date, metavar="DATE", help="the last of them (default: the last one closed)")
-    history.set_defaults(command=_history)
-
-    commands.add_parser("status", help="what runs, since when, where").set_defaults(command=_status)
-    commands.add_parser("stop", help="stop exactly what was started here").set_defaults(command=_stop)
-
-    logs = commands.add_parser("logs", help="the last lines of a service's log")
-    logs.add_argument("service", metavar="SERVICE")
-    logs.add_argument("-n", "--lines", type=int, default=50, metavar="N", help="how many lines (50)")
-    logs.add_argument("-f", "--follow", action="store_true", help="go on with new lines until Ctrl-C")
-    logs.set_defaults(command=_logs)
-
-    restart = commands.add_parser("restart", help="stop and start services, in containers with the settings of now")
-    restart.add_argument("services", nargs="+", metavar="SERVICE")
-    restart.set_defaults(command=_restart)
-
-    test = commands.add_parser("test", help="lint, types, import contracts and all tests, on a stack of their own")
-    rings = "checks, unit, integration, end_to_end, containers (all)"
-    test.add_argument("rings", nargs="*", metavar="RING", help=rings)
-    test.set_defaults(command=_test)
-
-    bench = commands.add_parser("bench", help="measure the running platform, each figure beside what it should be")
-    bench.add_argument(
-        "parts", nargs="*", metavar="PART", help="consume, chain, api, dashboard, memory, requests (all)"
-    )
-    bench.add_argument("--rows", type=int, default=100_000, metavar="N", help="messages to consume (100,000)")
-    bench.add_argument("--strict", action="store_true", help="end with code 1 when a wanted figure is missed")
-    bench.set_defaults(command=_bench)
-
-    screenshots = commands.add_parser(
-        "screenshots", help="a picture of every view of the dashboard, in each language, theme and size of screen"
-    )
-    screenshots.add_argument("views", nargs="*", metavar="VIEW", help="portfolio-20d, map, pipeline, ... (all)")
-    screenshots.add_argument("--out", type=Path, metavar="FOLDER", help="where to (screenshots/ beside the logs)")
-    screenshots.set_defaults(command=_screenshots)
-
-    execute = commands.add_parser("exec", help="run a command with the running platform's settings and passwords")
-    execute.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND", help="python -m consumer.replay_errors")
-    execute.set_defaults(command=_exec)
-
-    env = commands.add_parser("env", help="write .env: the secrets that `docker compose up` asks for, and settings")
-    env.add_argument("settings", nargs="*", metavar="NAME=VALUE", help="settings to write there, see .env.example")
-    commands.add_parser("install", help="only install what is missing (native)").set_defaults(command=_install)
-    return root
+    return _PARSER
 
 
-def _add_range(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--from", dest="start", type=_date, metavar="DATE", help="first session (default: all)")
-    parser.add_argument("--to", dest="end", type=_date, metavar="DATE", help="last session, included (default: all)")
+_PARSER = argparse.ArgumentParser(
+    prog="./start.sh",
+    description="ActStock Pipeline on this machine: PostgreSQL, ZooKeeper, Kafka, Spark, Airflow, the API and "
+    "the dashboard, in containers where Docker is (--docker), else as processes (--native). Without a command: "
+    "start everything on live Yahoo.",
+    epilog=EXAMPLES,
+    formatter_class=argparse.RawDescriptionHelpFormatter,
+)
+_COMMANDS = _PARSER.add_subparsers(title="commands", metavar="COMMAND")
+
+
+def command(name: str, help: str, *arguments: Argument, description: str | None = None) -> Callable[[Run], Run]:
+    """Make a function a command of the front door. It gets the arguments' values by name."""
+    added = _COMMANDS.add_parser(name, help=help, description=description)
+    for add in arguments:
+        add(added)
+
+    def offer(run: Run) -> Run:
+        added.set_defaults(run=run)
+        return run
+
+    return offer
+
+
+def argument(*names: str, **settings: Any) -> Argument:
+    return lambda command: command.add_argument(*names, **settings)
 
 
 def _date(text: str) -> date:
@@ -190,139 +94,260 @@ def _date(text: str) -> date:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date: write it as YYYY-MM-DD, like 2026-08-21") from None
 
 
+FROM_TO = (argument("start", type=_date, metavar="FROM"), argument("end", type=_date, metavar="TO"))
+RANGE = (
+    argument("--from", dest="start", type=_date, metavar="DATE", help="first session (default: all)"),
+    argument("--to", dest="end", type=_date, metavar="DATE", help="last session, included (default: all)"),
+)
+
+
 # The commands import what they need when they run, so that `--help` and `status` answer at once.
 
 
-def _up(options: argparse.Namespace) -> int:
-    from ops.control import up
+@command(
+    "up",
+    "start everything on live Yahoo (the default)",
+    argument("--only", metavar="NAMES", help="these services (with commas) and what they need"),
+)
+def up(only: str | None = None) -> int:
+    from ops.native.control import up
 
-    return up(only=options.only.split(",") if options.only else None)
-
-
-def _demo(options: argparse.Namespace) -> int:
-    from ops.demo import demo
-
-    return demo(options.market, options.seed, options.until and options.until.isoformat())
-
-
-def _run(options: argparse.Namespace) -> int:
-    from ops.pipeline import run_command
-
-    return run_command(options.name, options.as_of, options.accept_late, options.unpause)
+    return up(only=only.split(",") if only else None)
 
 
-def _backfill(options: argparse.Namespace) -> int:
-    from ops.pipeline import backfill_command
+@command(
+    "demo",
+    "start everything on an invented or a recorded market and show its portfolios",
+    argument("--market", type=Path, metavar="DIR", help="a recorded market: a folder of CSV files"),
+    argument("--seed", type=int, help="of the invented market"),
+    argument("--until", type=_date, metavar="DATE", help="last session of the invented market"),
+)
+def demo(market: Path | None, seed: int | None, until: date | None) -> int:
+    from ops.pipeline.demo import demo
 
-    _require_order(options)
-    return backfill_command(options.start, options.end)
+    return demo(market, seed, until.isoformat() if until else None)
 
 
-def _replay(options: argparse.Namespace) -> int:
+@command(
+    "run",
+    "run a stage, the pipeline, or any DAG through Airflow, and watch it",
+    argument(
+        "name",
+        metavar="STAGE|DAG",
+        help="benchmark, sector, trending, holdings, allocation (or 1 to 5), pipeline, etf-holdings, monthly-etfs, "
+        "top-holdings, rebalance, performance, or a DAG's id",
+    ),
+    argument(
+        "--as-of",
+        type=_date,
+        metavar="DATE",
+        help="the session (default: the last one closed); of rebalance its date (the newest last Sunday of a month)",
+    ),
+    argument("--accept-late", action="store_true", help="of a collecting stage: go on without late bars"),
+    argument("--unpause", action="store_true", help="first unpause the DAG, so that it also keeps its schedule"),
+)
+def run(name: str, as_of: date | None, accept_late: bool, unpause: bool) -> int:
+    from ops.pipeline.runs import run_command
+
+    return run_command(name, as_of, accept_late, unpause)
+
+
+@command("backfill", "the five stages for every session of a range, both ends included", *FROM_TO)
+def backfill(start: date, end: date) -> int:
+    from ops.pipeline.runs import backfill_command
+
+    _require_order(start, end)
+    return backfill_command(start, end)
+
+
+@command(
+    "replay",
+    "the five stages for every session of a range, knowing only what was known then, and what a backfill says",
+    *FROM_TO,
+    argument("--afresh", action="store_true", help="do not keep what an earlier replay has done"),
+    description="Move the market server's clock from session to session and run the five stages on each evening, "
+    "in a database of its own; then compare with a backfill of the same range, which knows everything up to its "
+    "end. An interrupted replay is taken up again by the same command.",
+)
+def replay(start: date, end: date, afresh: bool) -> int:
     from ops.replay.command import replay
 
-    _require_order(options)
-    return replay(options.start, options.end, options.afresh)
+    _require_order(start, end)
+    return replay(start, end, afresh)
 
 
-def _require_order(options: argparse.Namespace) -> None:
-    if options.end < options.start:
-        raise InvalidInput(f"the range ends ({options.end}) before it begins ({options.start})")
+@command(
+    "gaps",
+    "expected bars that are not stored, and sessions to compute again",
+    *RANGE,
+    argument(
+        "--repoll",
+        action="store_true",
+        help="first ask the source again for what is late, missing or quarantined",
+    ),
+    argument("--closed", action="store_true", help="also list the days on which a foreign market was closed"),
+)
+def gaps(start: date | None, end: date | None, repoll: bool, closed: bool) -> int:
+    flags = {"--repoll": repoll, "--closed": closed}
+    return _on_range("collector.gaps", start, end, *(name for name, is_given in flags.items() if is_given))
 
 
-def _gaps(options: argparse.Namespace) -> int:
-    flags = {"--repoll": options.repoll, "--closed": options.closed}
-    return _on_range("collector.gaps", options, *(name for name, is_given in flags.items() if is_given))
-
-
-def _closed_days(options: argparse.Namespace) -> int:
-    added = ["--add", *options.add] if options.add else []
-    return _on_range("collector.closed_days", options, *added, *(["--open"] if options.open else []))
-
-
-def _restatements(options: argparse.Namespace) -> int:
-    return _on_range("collector.restatements", options)
-
-
-def _on_range(module: str, options: argparse.Namespace, *more: str) -> int:
-    """A module's command about a range of sessions, with the platform's settings and passwords."""
-    from ops.platform import run_module
-
-    given = {"--from": options.start, "--to": options.end}
-    return run_module(
-        module, [word for name, day in given.items() if day for word in (name, day.isoformat())] + [*more]
+@command(
+    "closed-days",
+    "days on which an exchange was closed in fact, and how to add one",
+    *RANGE,
+    argument("--add", nargs=3, metavar=("EXCHANGE", "DATE", "REASON"), help="add a day that was no session"),
+    argument("--open", action="store_true", help="the day to add is one that was a session"),
+)
+def closed_days(start: date | None, end: date | None, add: Sequence[str] | None, open: bool) -> int:
+    return _on_range(
+        "collector.closed_days", start, end, *(["--add", *add] if add else []), *(["--open"] if open else [])
     )
 
 
-def _history(options: argparse.Namespace) -> int:
-    from ops.platform import run_module
-
-    if options.sessions < 1:
-        raise InvalidInput(f"--sessions {options.sessions}: a history has at least one session")
-    last = ["--to", options.to.isoformat()] if options.to else []
-    return run_module("ops.history", ["--sessions", str(options.sessions), *last])
+@command("restatements", "stored bars that the source has changed since", *RANGE)
+def restatements(start: date | None, end: date | None) -> int:
+    return _on_range("collector.restatements", start, end)
 
 
-def _status(_: argparse.Namespace) -> int:
-    from ops.platform import in_containers, running_platform
+@command(
+    "history",
+    "prices of the whole universe and all stages, many sessions at once",
+    argument("--sessions", type=int, default=250, metavar="N", help="how many (250)"),
+    argument("--to", type=_date, metavar="DATE", help="the last of them (default: the last one closed)"),
+)
+def history(sessions: int, to: date | None) -> int:
+    from ops.running import run_module
 
-    if in_containers():  # Docker has told how the services are
-        running_platform().show()
-        return 0
-    from ops.control import status
-
-    return status()
+    if sessions < 1:
+        raise InvalidInput(f"--sessions {sessions}: a history has at least one session")
+    last = ["--to", to.isoformat()] if to else []
+    return run_module("ops.pipeline.history", ["--sessions", str(sessions), *last])
 
 
-def _stop(_: argparse.Namespace) -> int:
-    from ops.control import stop
+@command("status", "what runs, since when, where")
+def status() -> int:
+    from ops.running import in_containers, running_platform
+
+    code = 0
+    if not in_containers():  # there Docker has shown the services
+        from ops.native.control import status
+
+        code = status()
+    running_platform().show()
+    return code
+
+
+@command("stop", "stop exactly what was started here")
+def stop() -> int:
+    from ops.native.control import stop
 
     return stop()
 
 
-def _logs(options: argparse.Namespace) -> int:
-    from ops.control import logs
+@command(
+    "logs",
+    "the last lines of a service's log",
+    argument("service", metavar="SERVICE"),
+    argument("-n", "--lines", type=int, default=50, metavar="N", help="how many lines (50)"),
+    argument("-f", "--follow", action="store_true", help="go on with new lines until Ctrl-C"),
+)
+def logs(service: str, lines: int, follow: bool) -> int:
+    from ops.native.control import logs
 
-    return logs(options.service, options.lines, options.follow)
+    return logs(service, lines, follow)
 
 
-def _restart(options: argparse.Namespace) -> int:
-    from ops.control import restart
+@command(
+    "restart",
+    "stop and start services, in containers with the settings of now",
+    argument("services", nargs="+", metavar="SERVICE"),
+)
+def restart(services: Sequence[str]) -> int:
+    from ops.native.control import restart
 
-    return max([restart(name) for name in options.services])
+    return max([restart(name) for name in services])
 
 
-def _test(options: argparse.Namespace) -> int:
+@command(
+    "test",
+    "lint, types, import contracts and all tests, on a stack of their own",
+    argument("rings", nargs="*", metavar="RING", help="checks, unit, integration, end_to_end, containers (all)"),
+)
+def test(rings: Sequence[str]) -> int:
     from ops.testing import run_tests
 
-    return run_tests(options.rings)
+    return run_tests(rings)
 
 
-def _bench(options: argparse.Namespace) -> int:
+@command(
+    "bench",
+    "measure the running platform, each figure beside what it should be",
+    argument("parts", nargs="*", metavar="PART", help="consume, chain, api, dashboard, memory, requests (all)"),
+    argument("--rows", type=int, default=100_000, metavar="N", help="messages to consume (100,000)"),
+    argument("--strict", action="store_true", help="end with code 1 when a wanted figure is missed"),
+)
+def bench(parts: Sequence[str], rows: int, strict: bool) -> int:
     from ops.bench.command import bench
 
-    return bench(options.parts, options.rows, options.strict)
+    return bench(parts, rows, strict)
 
 
-def _screenshots(options: argparse.Namespace) -> int:
-    from ops.control import running_stack
-    from ops.platform import Platform
-    from ops.screenshots import take
+@command(
+    "screenshots",
+    "a picture of every view of the dashboard, in each language, theme and size of screen",
+    argument("views", nargs="*", metavar="VIEW", help="portfolio-20d, map, pipeline, ... (all)"),
+    argument("--out", type=Path, metavar="FOLDER", help="where to (screenshots/ beside the logs)"),
+)
+def screenshots(views: Sequence[str], out: Path | None) -> int:
+    from ops.looking.screenshots import take
+    from ops.native.control import running_stack
+    from ops.running import Platform
 
     stack = running_stack()
-    return take(Platform.of_stack(stack), options.out or stack.home / "screenshots", options.views)
+    return take(Platform.of_stack(stack), out or stack.home / "screenshots", views)
 
 
-def _exec(options: argparse.Namespace) -> int:
-    from ops.control import execute
+@command(
+    "exec",
+    "run a command with the running platform's settings and passwords",
+    argument("words", nargs=argparse.REMAINDER, metavar="COMMAND", help="python -m consumer.replay_errors"),
+)
+def execute(words: Sequence[str]) -> int:
+    from ops.native.control import execute
 
-    execute(options.words)
+    execute(words)
 
 
-def _install(_: argparse.Namespace) -> int:
-    from ops.control import install
+@command(
+    "env",
+    "write .env: the secrets that `docker compose up` asks for, and settings",
+    argument("settings", nargs="*", metavar="NAME=VALUE", help="settings to write there, see .env.example"),
+)
+def env(settings: Sequence[str]) -> int:
+    raise InvalidInput("env is a command of ./start.sh itself")
+
+
+@command("install", "only install what is missing (native)")
+def install() -> int:
+    from ops.native.control import install
 
     return install()
+
+
+def _require_order(start: date, end: date) -> None:
+    if end < start:
+        raise InvalidInput(f"the range ends ({end}) before it begins ({start})")
+
+
+def _on_range(module: str, start: date | None, end: date | None, *more: str) -> int:
+    """Run a module's command on a range of sessions, with the platform's settings and passwords."""
+    from ops.running import run_module
+
+    given = {"--from": start, "--to": end}
+    return run_module(
+        module, [word for name, day in given.items() if day for word in (name, day.isoformat())] + [*more]
+    )
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ from dataclasses import replace
 from psycopg2 import sql
 
 from config.config import DatabaseSettings
-from database.db_helper import Connection, apply_schema, connect, fetch
+from database.db_helper import Connection, connect, fetch
+from database.migrate import apply_schema
 
 
 def create_database(server: DatabaseSettings, name: str) -> DatabaseSettings:
-    """An empty database with the platform's tables, in place of the one that may have the name."""
+    """Create an empty database with the platform's tables, replacing one of that name."""
     made = replace(server, name=name)
     with closing(connect(server)) as admin:
         admin.autocommit = True

@@ -9,18 +9,19 @@ from contextlib import suppress
 from xml.etree import ElementTree
 
 from config.config import PROJECT_ROOT
-from ops import browser, container_testing
 from ops.console import say
-from ops.control import start, stop
-from ops.environment import client_environment, tools
+from ops.containers import container_testing
 from ops.errors import NotRunning, OpsError, RunFailed, UnknownName
-from ops.install import ensure_platform, ensure_programs
-from ops.java import java_home
-from ops.stack import TOOLS, VENV, Market, Stack
+from ops.looking import browser
+from ops.native.control import start, stop
+from ops.native.environment import client_environment, tools
+from ops.native.install import ensure_platform, ensure_programs
+from ops.native.java import java_home
+from ops.native.stack import TOOLS, VENV, DataSource, Stack
 
 # Beside the platform, wherever its ports are.
 PORTS_BESIDE = 20000
-STACK = Stack(TOOLS / "test", Stack.from_env().port_offset + PORTS_BESIDE, Market("simulated"))
+STACK = Stack(TOOLS / "test", Stack.from_env().port_offset + PORTS_BESIDE, DataSource("simulated"))
 # What the integration ring needs; the consumers and the collector would only work against it.
 INTEGRATION_SERVICES = ["schema", "topics", "spark-worker", "market-server"]
 CHECKS = {
@@ -42,7 +43,7 @@ MOST_WORKERS = 4
 
 
 def run_tests(names: Sequence[str]) -> int:
-    """Run the named rings, all without a name; 0 when everything passed and nothing was skipped."""
+    """Run the named rings, all without a name. Return 0 when everything passed and nothing was skipped."""
     rings = _rings()
     for name in names:
         if name not in rings:
@@ -81,7 +82,7 @@ def _rings() -> dict[str, Callable[[], list[str]]]:
 
 
 def _run(name: str, ring: Callable[[], list[str]]) -> list[str]:
-    """What is wrong with a ring; a ring that could not even start is not a reason to leave out the next one."""
+    """Return what is wrong with a ring. One that cannot start does not keep the next one from running."""
     say(f"\n[bold]{name}[/]")
     try:
         return ring()
@@ -137,7 +138,7 @@ def _start(ring: str, services: list[str] | None) -> list[str]:
 
 
 def _tools() -> dict[str, str]:
-    """The environment without any setting of a stack, so that no test reaches the platform that may be running."""
+    """Return the environment without settings of a stack, so that no test reaches a running platform."""
     ours = set(client_environment(STACK)) | {"ACTSTOCK_HOME", "ACTSTOCK_PORT_OFFSET"}
     plain = {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("AIRFLOW_")}
     return plain | tools(java_home())
@@ -151,7 +152,7 @@ def _pytest(ring: str, environment: Mapping[str, str]) -> list[str]:
     code = subprocess.run(command, cwd=PROJECT_ROOT, env=dict(environment), check=False).returncode
     suite = ElementTree.parse(report).getroot().find("testsuite") if report.exists() else None
     tests, skipped = (int(suite.get(count, 0)) for count in ("tests", "skipped")) if suite is not None else (0, 0)
-    return judge(ring, code, tests, skipped)
+    return problems_of(ring, code, tests, skipped)
 
 
 def _workers(ring: str) -> list[str]:
@@ -159,8 +160,8 @@ def _workers(ring: str) -> list[str]:
     return ["-n", str(count), "--dist", "loadfile", "--no-loadscope-reorder"] if ring in PARALLEL_RINGS else []
 
 
-def judge(ring: str, code: int, tests: int, skipped: int) -> list[str]:
-    """What is wrong with a ring's result. Nothing may be skipped: all that a test can need is there."""
+def problems_of(ring: str, code: int, tests: int, skipped: int) -> list[str]:
+    """Return what is wrong with a ring's result. A skipped test is wrong: all that tests need is there."""
     if tests == 0:
         return [f"{ring}: no test ran (pytest ended with code {code})"]
     problems = [f"{ring}: {skipped} of {tests} tests were skipped"] if skipped else []

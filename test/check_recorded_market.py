@@ -27,8 +27,8 @@ from config.config import Settings
 from config.universe import universe
 from database.db_helper import Connection, Row, connect, fetch
 from database.queries import replays
-from ops.replay.annex import database_of
 from ops.replay.replay import REPLAY
+from ops.replay.sandbox import database_of
 
 # The market server gives prices with nine decimals, which shows in the weight of a return near zero.
 TOLERANCE = 1e-8

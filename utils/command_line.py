@@ -1,4 +1,8 @@
-"""How every command ends: 0, or one line on standard error and 2 (what was asked for cannot be), 130 (Ctrl-C) or 1."""
+"""The exit codes of all commands.
+
+0: done. 2: the request cannot be met. 130: interrupted with Ctrl-C. 1: anything else went wrong. Every failure prints
+one line on standard error.
+"""
 
 import sys
 from collections.abc import Callable
@@ -9,6 +13,7 @@ from utils.errors import ActstockError, InvalidInput
 
 
 def exit_code_of(command: Callable[[], object]) -> int:
+    """Run a command and return its exit code. Print an error as one line."""
     try:
         command()
     except (ActstockError, ConfigError, UniverseError) as error:

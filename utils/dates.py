@@ -1,4 +1,4 @@
-"""Exchange sessions: dates in, dates out. Holidays and early closes come from exchange_calendars."""
+"""Exchange sessions: functions from dates to dates. Holidays and early closes come from exchange_calendars."""
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ SATURDAY = 5
 
 @dataclass(frozen=True)
 class Sessions:
-    """An exchange's sessions from 2000 to about a year ahead, in order, with the moment (UTC) each one ends."""
+    """An exchange's sessions from 2000 to about a year ahead, in order, with the moments (UTC) at which they end."""
 
     exchange: str
     days: tuple[date, ...]
     closes: tuple[datetime, ...]
 
     def position(self, day: date) -> int:
-        """Index of a session; NotASession names the neighbours of a day that is none."""
+        """Return the index of a session, or raise NotASession, which names the nearest sessions."""
         at = bisect_left(self.days, day)
         if at == len(self.days) or day < self.days[0]:
             raise NotASession(f"{day} is outside the {self.exchange} calendar ({self.days[0]} to {self.days[-1]})")
@@ -40,10 +40,10 @@ class Sessions:
 
 @cache
 def sessions_of(exchange: str = HOME_EXCHANGE) -> Sessions:
-    """The package's sessions, with the extra days of config/exchange_days.csv.
+    """Return an exchange's sessions: those of exchange_calendars, with the extra days of config/exchange_days.csv.
 
-    Outside the years that the package knows of an exchange (India, China and Singapore publish one at a time) every day
-    of its week counts until its holidays are added.
+    The package knows only some years of India, China and Singapore, which publish their holidays year by year. In all
+    other years every weekday of the exchange counts as a session, until somebody adds the holidays.
     """
     first_known = exchanges().calendar_from(exchange) or CALENDAR_START
     calendar = _calendar(exchange, first_known)
@@ -62,19 +62,19 @@ def sessions_of(exchange: str = HOME_EXCHANGE) -> Sessions:
 
 
 def _calendar(exchange: str, first: date) -> Any:
-    import exchange_calendars  # heavy (pandas): DAG files import this module while they are parsed
+    import exchange_calendars  # imports pandas, too slow for DAG files, which import this module when they are parsed
 
     return exchange_calendars.get_calendar(exchange, start=first.isoformat())
 
 
 def _weekdays(calendar: Any, start: date, end: date) -> list[date]:
-    """The days of an exchange's week from start to end, both included."""
-    span = (start + timedelta(days=n) for n in range((end - start).days + 1))
-    return [day for day in span if calendar.weekmask[day.weekday()] == "1"]
+    """Return the days from start to end, both included, that are in the exchange's trading week."""
+    days = (start + timedelta(days=n) for n in range((end - start).days + 1))
+    return [day for day in days if calendar.weekmask[day.weekday()] == "1"]
 
 
 def _usual_close(calendar: Any, day: date) -> datetime:
-    """When a session of that time ends that is no short one."""
+    """Return when a session without an early close ends on a day."""
     at: time = next(at for since, at in reversed(calendar.close_times) if since is None or since.date() <= day)
     return datetime.combine(day, at, calendar.tz).astimezone(UTC)
 
@@ -85,7 +85,7 @@ def _utc(close: Any) -> datetime:
 
 
 def find_exchange(ticker: str) -> str | None:
-    """A ticker's exchange by its suffix; None of a suffix that is not in config/exchanges.toml.
+    """Return a ticker's exchange by its suffix, or None when config/exchanges.toml does not have it.
 
     >>> [find_exchange(ticker) for ticker in ("005930.KS", "BRK-B", "KRW=X", "VNM.VN")]
     ['XKRX', 'XNYS', 'XNYS', None]
@@ -95,7 +95,7 @@ def find_exchange(ticker: str) -> str | None:
 
 
 def exchange_of(ticker: str) -> str:
-    """A ticker's exchange by its suffix; UnknownExchange of a suffix that is not in config/exchanges.toml.
+    """Return a ticker's exchange by its suffix. Raise UnknownExchange when config/exchanges.toml does not have it.
 
     >>> [exchange_of(ticker) for ticker in ("005930.KS", "7203.T", "VOD.L", "BRK-B")]
     ['XKRX', 'XTKS', 'XLON', 'XNYS']
@@ -104,7 +104,7 @@ def exchange_of(ticker: str) -> str:
 
 
 def time_zone_of(ticker: str) -> str:
-    """The time zone in which Yahoo dates a ticker's bars.
+    """Return the time zone in which Yahoo dates a ticker's bars.
 
     >>> time_zone_of("SPY"), time_zone_of("005930.KS"), time_zone_of("KRW=X")
     ('America/New_York', 'Asia/Seoul', 'Europe/London')
@@ -113,7 +113,7 @@ def time_zone_of(ticker: str) -> str:
 
 
 def delay_of(ticker: str) -> timedelta:
-    """How late Yahoo answers what happens on a ticker's exchange.
+    """Return by how much Yahoo delays the prices of a ticker's exchange.
 
     >>> [delay_of(ticker).seconds // 60 for ticker in ("SPY", "005930.KS", "KRW=X")]
     [1, 20, 0]
@@ -122,7 +122,7 @@ def delay_of(ticker: str) -> timedelta:
 
 
 def why_no_exchange(ticker: str) -> str | None:
-    """Why a ticker has no sessions; None where it has.
+    """Tell why a ticker has no sessions, or return None when it has.
 
     >>> why_no_exchange("VNM.VN")
     'no exchange is known for the suffix .VN'
@@ -140,7 +140,7 @@ def _listing_of(ticker: str) -> Listing:
 
 
 def parse_date(text: str) -> date:
-    """An ISO date, or InvalidInput."""
+    """Parse an ISO date, or raise InvalidInput."""
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -148,13 +148,13 @@ def parse_date(text: str) -> date:
 
 
 def close_of(session: date, exchange: str = HOME_EXCHANGE) -> datetime:
-    """The moment (UTC) the session ends, early closes included."""
+    """Return the moment (UTC) at which a session ends, early closes included."""
     sessions = sessions_of(exchange)
     return sessions.closes[sessions.position(session)]
 
 
 def last_closed_session(moment: datetime, exchange: str = HOME_EXCHANGE) -> date:
-    """The last session whose close is at or before the moment.
+    """Return the last session whose close is at or before a moment.
 
     >>> last_closed_session(datetime(2026, 8, 18, 9, tzinfo=UTC))   # Tuesday 09:00: Monday's session
     datetime.date(2026, 8, 17)
@@ -164,7 +164,10 @@ def last_closed_session(moment: datetime, exchange: str = HOME_EXCHANGE) -> date
 
 
 def session_before(session: date, count: int, exchange: str = HOME_EXCHANGE) -> date:
-    """The session `count` sessions before this one (0: itself; negative: after); NotASession outside the calendar."""
+    """Return the session `count` sessions before this one. A negative count looks ahead.
+
+    Raise NotASession outside the calendar.
+    """
     sessions = sessions_of(exchange)
     at = sessions.position(session) - count
     if not 0 <= at < len(sessions.days):
@@ -176,7 +179,9 @@ def session_before(session: date, count: int, exchange: str = HOME_EXCHANGE) -> 
 
 
 def last_session_by(day: date, exchange: str = HOME_EXCHANGE) -> date:
-    """The day itself if it is a session, else the last one before it; NotASession outside the calendar.
+    """Return the day itself if it is a session, else the last one before it.
+
+    Raise NotASession outside the calendar.
 
     >>> last_session_by(date(2024, 3, 31))   # the Sunday after Good Friday
     datetime.date(2024, 3, 28)
@@ -188,7 +193,9 @@ def last_session_by(day: date, exchange: str = HOME_EXCHANGE) -> date:
 
 
 def session_after(day: date, count: int, exchange: str = HOME_EXCHANGE) -> date:
-    """The `count`th session after a day, which need not be one itself; NotASession outside the calendar.
+    """Return the `count`th session after a day, which need not be a session itself.
+
+    Raise NotASession outside the calendar.
 
     >>> session_after(date(2024, 3, 31), 1), session_after(date(2024, 3, 28), 1)
     (datetime.date(2024, 4, 1), datetime.date(2024, 4, 1))
@@ -197,7 +204,7 @@ def session_after(day: date, count: int, exchange: str = HOME_EXCHANGE) -> date:
 
 
 def valid_until(rebalance_date: date) -> date:
-    """The last session for which a month's portfolio is meant: the 20th after its rebalance date.
+    """Return the expiry of a monthly portfolio: the 20th session after its rebalance date.
 
     >>> valid_until(date(2026, 7, 26))
     datetime.date(2026, 8, 21)
@@ -206,7 +213,9 @@ def valid_until(rebalance_date: date) -> date:
 
 
 def traded_on(decided_on: date) -> date:
-    """The session at whose close a portfolio is bought: a session's prices are known only after its own close.
+    """Return the session at whose close a portfolio is bought.
+
+    It is the one after the decision, because a session's prices are known only after its close.
 
     >>> traded_on(date(2026, 8, 21)), traded_on(date(2026, 7, 26))
     (datetime.date(2026, 8, 24), datetime.date(2026, 7, 27))
@@ -215,8 +224,9 @@ def traded_on(decided_on: date) -> date:
 
 
 def month_sold_on(rebalance_date: date, following: date | None) -> date:
-    """The session at whose close a month's portfolio is sold: that of the purchase of the following one, if there is
-    one, and at the latest the last one for which it is meant.
+    """Return the session at whose close a monthly portfolio is sold.
+
+    It is sold when the following one is bought, and at its expiry at the latest.
 
     >>> month_sold_on(date(2026, 7, 26), None), month_sold_on(date(2026, 7, 26), date(2026, 8, 9))
     (datetime.date(2026, 8, 21), datetime.date(2026, 8, 10))
@@ -226,13 +236,13 @@ def month_sold_on(rebalance_date: date, following: date | None) -> date:
 
 
 def sessions_between(start: date, end: date, exchange: str = HOME_EXCHANGE) -> list[date]:
-    """Sessions from start to end, both included."""
+    """Return the sessions from start to end, both included."""
     days = sessions_of(exchange).days
     return list(days[bisect_left(days, start) : bisect_right(days, end)])
 
 
 def session_at(ticker: str, session: date) -> date | None:
-    """A ticker's last session closed by the close of a home session; None of a suffix without exchange.
+    """Return a ticker's last session that was over at a home session's close. None without a known exchange.
 
     >>> [str(session_at(ticker, date(2026, 8, 17))) for ticker in ("SPY", "005930.KS", "VNM.VN")]   # closed in Korea
     ['2026-08-17', '2026-08-14', 'None']
@@ -242,7 +252,9 @@ def session_at(ticker: str, session: date) -> date | None:
 
 
 def exchanges_using(ticker: str) -> set[str]:
-    """A ticker's own exchange; of an exchange rate those in its currency, as it converts their prices.
+    """Return a ticker's own exchange.
+
+    For an exchange rate, return the exchanges in its currency, whose prices it converts.
 
     >>> exchanges_using("7203.T"), exchanges_using("KRW=X"), exchanges_using("QAR=X")   # Qatar's is not in the table
     ({'XTKS'}, {'XKRX'}, {'XNYS'})
@@ -253,10 +265,10 @@ def exchanges_using(ticker: str) -> set[str]:
 
 
 def expected_days(ticker: str, start: date, end: date) -> list[date]:
-    """The days from start to end on which a ticker should have a bar: its exchange's sessions.
+    """Return the days from start to end on which a ticker should have a bar: the sessions of its exchange.
 
-    An exchange rate should have one on the sessions of the exchanges in its currency, but for those on a weekend, when
-    currencies are not traded.
+    An exchange rate should have one on the sessions of all exchanges in its currency. Weekends are left out, because
+    currencies are not traded then.
 
     >>> days = date(2026, 8, 14), date(2026, 8, 18)     # Korea was closed on Monday the 17th
     >>> [[day.day for day in expected_days(ticker, *days)] for ticker in ("SPY", "005930.KS", "KRW=X", "JPY=X")]
@@ -267,7 +279,7 @@ def expected_days(ticker: str, start: date, end: date) -> list[date]:
 
 
 def last_sessions(end: date | None, count: int) -> list[date]:
-    """The home exchange's last sessions up to a day, oldest first; none without a day.
+    """Return the home exchange's last `count` sessions up to a day, oldest first. None of them without a day.
 
     >>> [day.day for day in last_sessions(date(2026, 8, 23), 2)]   # a Sunday
     [20, 21]
@@ -278,7 +290,7 @@ def last_sessions(end: date | None, count: int) -> list[date]:
 
 
 def require_closed_session(day: date, moment: datetime, exchange: str = HOME_EXCHANGE) -> date:
-    """The day if its session was over at the moment; NotASession otherwise."""
+    """Return the day if its session was over at a moment, or raise NotASession."""
     if close_of(day, exchange) > moment:
         last = last_closed_session(moment, exchange)
         raise NotASession(f"the {exchange} session of {day} is not over yet: the last closed one is {last}")
@@ -286,10 +298,10 @@ def require_closed_session(day: date, moment: datetime, exchange: str = HOME_EXC
 
 
 def window_of(as_of: date, period_days: int, exchange: str = HOME_EXCHANGE) -> tuple[date, date]:
-    """Both end points of an N-session return as of a home session, on the exchange's own sessions.
+    """Return both ends of the window of an N-session return as of a home session.
 
-    The window ends with the exchange's last session closed by the home exchange's close of `as_of`
-    and starts N of its sessions earlier.
+    The window ends at the exchange's last session that was over at the home exchange's close of `as_of`. It starts N of
+    the exchange's own sessions earlier.
 
     >>> window_of(date(2026, 8, 21), 5)
     (datetime.date(2026, 8, 14), datetime.date(2026, 8, 21))
@@ -303,7 +315,9 @@ def window_of(as_of: date, period_days: int, exchange: str = HOME_EXCHANGE) -> t
 
 
 def month_to_date(as_of: date, exchange: str = HOME_EXCHANGE) -> tuple[date, date]:
-    """Both end points of the return of as_of's month so far: the exchange's last session before it, and `window_of`'s.
+    """Return both ends of the window of the month so far.
+
+    It starts at the exchange's last session before the month of `as_of`, and ends as `window_of` says.
 
     >>> month_to_date(date(2026, 8, 21))
     (datetime.date(2026, 7, 31), datetime.date(2026, 8, 21))
@@ -317,7 +331,8 @@ def month_to_date(as_of: date, exchange: str = HOME_EXCHANGE) -> tuple[date, dat
 
 
 def last_sunday(year: int, month: int) -> date:
-    """
+    """Return the last Sunday of a month.
+
     >>> last_sunday(2026, 8)
     datetime.date(2026, 8, 30)
     """
@@ -327,7 +342,7 @@ def last_sunday(year: int, month: int) -> date:
 
 
 def last_sundays_between(start: date, end: date) -> list[date]:
-    """The last Sunday of each month, as far as it is from start to end, both included.
+    """Return the last Sundays of months that lie from start to end, both included.
 
     >>> [day.isoformat() for day in last_sundays_between(date(2025, 11, 30), date(2026, 1, 24))]
     ['2025-11-30', '2025-12-28']
@@ -338,7 +353,7 @@ def last_sundays_between(start: date, end: date) -> list[date]:
 
 
 def last_sunday_by(day: date) -> date:
-    """The newest last Sunday of a month that is not after a day.
+    """Return the newest last Sunday of a month on or before a day.
 
     >>> last_sunday_by(date(2026, 8, 29)), last_sunday_by(date(2026, 8, 30))
     (datetime.date(2026, 7, 26), datetime.date(2026, 8, 30))

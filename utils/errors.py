@@ -1,26 +1,26 @@
-"""Everything the platform raises on purpose.
+"""All errors that the platform raises on purpose.
 
 ActstockError
-├── InvalidInput           the caller asked for something that cannot be: not worth a retry
-│   ├── NotASession        a date on which the exchange was closed, or that is not over yet
-│   ├── UnknownTicker      neither the source nor the database knows the symbol
-│   ├── UnknownExchange    a ticker's suffix that no calendar is known for
+├── InvalidInput           the request cannot be met, and a retry cannot help
+│   ├── NotASession        the exchange is closed on the date, or the session is not over yet
+│   ├── UnknownTicker      neither the source nor the database has the symbol
+│   ├── UnknownExchange    no calendar is known for a ticker's suffix
 │   └── UnknownSector      no stock is of that sector
-├── InvalidMessage         a Kafka message that breaks its contract: goes to logs_consumer_error
-├── SourceUnavailable      Yahoo did not answer as it should: worth a retry later
-│   ├── RateLimited        Yahoo said 429, or the gate is shut because it did
-│   ├── UnusableAnswer     one ticker's answer cannot be used; the source itself is there, so the run goes on
-│   └── BarMissing         the session is over, but its bar is not there (yet)
+├── InvalidMessage         a Kafka message breaks its contract (it goes to logs_consumer_error)
+├── SourceUnavailable      Yahoo did not answer as it should, and a later retry can help
+│   ├── RateLimited        Yahoo answered 429, or the gate is still closed after a 429
+│   ├── UnusableAnswer     one ticker's answer cannot be used (the run continues with the others)
+│   └── BarMissing         the session is over, but the source has no bar of it (yet)
 ├── BrokerUnavailable      Kafka cannot be reached or did not acknowledge
 ├── DatabaseUnavailable    Postgres cannot be reached
-├── NotStored              what was sent is not (all) in Postgres
-│   └── Rejected           the consumers have seen it and did not store it: logs_consumer_error says why
+├── NotStored              rows that are needed are not in Postgres
+│   └── Rejected           a consumer refused a message (logs_consumer_error has the reason)
 └── NotPublished           an earlier stage has not published what this one reads
 """
 
 
 class ActstockError(Exception):
-    """Base: str(error) says what happened, where, and what to do."""
+    """The base of all. str(error) tells what happened, where, and what to do."""
 
     retryable = True
 
@@ -85,5 +85,5 @@ class NotPublished(ActstockError):
     pass
 
 
-# What is wrong at one ticker alone: it is noted as that ticker's state, and the run goes on.
+# These concern one ticker only: they become its state in the ledger, and the run continues.
 TICKER_TROUBLE = (UnknownTicker, UnknownExchange, UnusableAnswer)

@@ -1,4 +1,7 @@
-"""The only module that talks to Kafka: topics, publishing with acknowledgements, consuming with the commit last."""
+"""The only module that talks to Kafka.
+
+It creates topics, publishes with acknowledgements, and consumes with the commit as the last step.
+"""
 
 import logging
 import signal
@@ -20,7 +23,7 @@ from utils.messages import Message, to_json
 
 log = logging.getLogger(__name__)
 
-Offsets = dict[int, int]  # partition -> offset that the next message will have
+Offsets = dict[int, int]  # partition -> offset of the next message
 
 POLL_MS = 500
 MAX_BATCH = 10_000
@@ -28,8 +31,8 @@ LONGEST_WAIT_SECONDS = 15.0
 ACKNOWLEDGE_SECONDS = 30
 
 
-class Record(Protocol):
-    """A message with its address, as the client hands it over."""
+class ConsumerRecord(Protocol):
+    """A message's bytes with topic, partition and offset, as the Kafka client delivers them."""
 
     topic: str
     partition: int
@@ -39,13 +42,13 @@ class Record(Protocol):
     value: bytes | None
 
 
-Handler = Callable[[list[Record]], None]
+Handler = Callable[[list[ConsumerRecord]], None]
 LagHandler = Callable[[list[Lag]], None]
 
 
 @dataclass
 class Publisher:
-    """Sends messages and remembers the broker's acknowledgements."""
+    """Sends messages, and keeps their pending acknowledgements."""
 
     producer: KafkaProducer
     prefix: str = ""
@@ -58,10 +61,10 @@ class Publisher:
         try:
             self._pending.append(self.producer.send(self.prefix + topic, key=key, value=value))
         except KafkaError as error:
-            raise BrokerUnavailable(f"topic {topic} does not take messages: {error}") from None
+            raise BrokerUnavailable(f"topic {topic} does not accept messages: {error}") from None
 
     def wait(self) -> dict[str, Offsets]:
-        """Wait until the broker has acknowledged every message sent so far; end offsets by topic."""
+        """Wait until the broker has acknowledged all messages sent so far, and return the end offsets by topic."""
         ends: dict[str, Offsets] = {}
         pending, self._pending = self._pending, []
         try:
@@ -77,7 +80,7 @@ class Publisher:
 
 @contextmanager
 def publisher(settings: KafkaSettings) -> Iterator[Publisher]:
-    """A publisher that waits for all in-sync replicas; BrokerUnavailable when Kafka cannot be reached."""
+    """Open a publisher that waits for all in-sync replicas, or raise BrokerUnavailable."""
     with _broker(settings):
         producer = KafkaProducer(
             bootstrap_servers=settings.bootstrap_servers,
@@ -94,7 +97,7 @@ def publisher(settings: KafkaSettings) -> Iterator[Publisher]:
 
 
 def create_topics(settings: KafkaSettings) -> list[str]:
-    """Create the topics that are missing, with their partitions; returns the new ones."""
+    """Create the topics that are missing, with their partitions, and return the new ones."""
     layout = {"num_partitions": settings.partitions, "replication_factor": settings.replication}
     with _admin(settings) as admin:
         missing = sorted({settings.prefix + topic for topic in Topic} - set(admin.list_topics()))
@@ -104,8 +107,8 @@ def create_topics(settings: KafkaSettings) -> list[str]:
 
 
 def delete_topics(settings: KafkaSettings, prefix: str) -> None:
-    """Delete the topics and groups whose names begin with a prefix; nobody may be reading them."""
-    assert prefix, "it would delete the platform's own"
+    """Delete the topics and groups whose names begin with a prefix. No consumer may be reading them."""
+    assert prefix, "an empty prefix would delete the platform's own topics"
     with _admin(settings) as admin:
         groups = [group["group_id"] for group in admin.list_groups() if group["group_id"].startswith(prefix)]
         if groups:
@@ -116,7 +119,7 @@ def delete_topics(settings: KafkaSettings, prefix: str) -> None:
 
 
 def committed_offsets(settings: KafkaSettings, group: str) -> dict[str, Offsets]:
-    """How far a consumer group has committed, by topic."""
+    """Return the offsets up to which a consumer group has committed, by topic."""
     offsets: dict[str, Offsets] = {}
     with _admin(settings) as admin:
         for partition, meta in admin.list_group_offsets(settings.prefix + group)[settings.prefix + group].items():
@@ -125,7 +128,7 @@ def committed_offsets(settings: KafkaSettings, group: str) -> dict[str, Offsets]
 
 
 def end_offsets(settings: KafkaSettings, topic: Topic) -> Offsets:
-    """What the next messages of the topic will have."""
+    """Return the offsets that the next messages of a topic will have."""
     with _broker(settings):
         consumer = KafkaConsumer(bootstrap_servers=settings.bootstrap_servers, api_version=(3, 9))
         try:
@@ -137,10 +140,11 @@ def end_offsets(settings: KafkaSettings, topic: Topic) -> Offsets:
 
 
 def consume(settings: KafkaSettings, topic: Topic, handle: Handler, handle_lag: LagHandler) -> None:
-    """Poll, handle, commit, until SIGTERM. The commit is the last step, so a batch is handled at least once.
+    """Poll, handle and commit batches until SIGTERM.
 
-    While a batch is being handled the next one is polled. While the database is away the batch is kept and tried
-    again: the offset does not move and nothing is lost. Batches and lags are handled one after another in one thread.
+    The commit is the last step, so every batch is handled at least once. While a batch is being handled, the next one
+    is polled. While the database cannot be reached, the batch is kept and tried again. The offset does not move then,
+    and nothing is lost. One thread handles batches and lags, one after another.
     """
     stop = _StopSignal()
     with _broker(settings):
@@ -157,13 +161,19 @@ def consume(settings: KafkaSettings, topic: Topic, handle: Handler, handle_lag: 
 
 def pump(
     consumer: KafkaConsumer,
-    start: Callable[[list[Record]], Future[None]],
+    start: Callable[[list[ConsumerRecord]], Future[None]],
     is_over: Callable[[], bool],
     meter: LagMeter,
 ) -> None:
-    """Keep one batch in work and one at hand until `is_over`; the last one is finished and committed."""
-    under_way: tuple[list[Record], Future[None]] | None = None
+    """Handle one batch while polling the next, until `is_over`. Finish and commit the last one.
+
+    start: begins to handle a batch in another thread
+    """
+    # Fetching the next batch (in this thread) and storing the current one (in the other) overlap. Only one batch is
+    # handled at a time, so commits stay in order and a crash repeats at most one batch.
+    under_way: tuple[list[ConsumerRecord], Future[None]] | None = None
     while not is_over():
+        # With work under way, polling must not block: it would delay the commit of a batch that is done meanwhile.
         batch = poll(consumer, timeout_ms=0 if under_way else POLL_MS)
         meter.look(is_idle=not (batch or under_way))
         if under_way and (batch or under_way[1].done()):
@@ -172,13 +182,14 @@ def pump(
         if batch:
             under_way = batch, start(batch)
         elif under_way:
+            # Nothing to read: wait for the batch instead of spinning, but keep polling so that the group stays alive.
             wait([under_way[1]], timeout=POLL_MS / 1000)
     if under_way:
         _finish(consumer, *under_way, start, meter)
 
 
 def connect_consumer(settings: KafkaSettings, topic: Topic | str, group: str) -> KafkaConsumer:
-    """A consumer that commits only when told to and starts a new group at the oldest message."""
+    """Connect a consumer that never commits by itself, and that starts a new group at the oldest message."""
     return KafkaConsumer(
         settings.prefix + topic,
         bootstrap_servers=settings.bootstrap_servers,
@@ -188,24 +199,24 @@ def connect_consumer(settings: KafkaSettings, topic: Topic | str, group: str) ->
         max_poll_records=MAX_BATCH,
         max_partition_fetch_bytes=4 * 2**20,
         fetch_max_wait_ms=POLL_MS,
-        check_crcs=False,  # TCP and the broker have checked them; in pure Python they cost a tenth of the time
+        check_crcs=False,  # TCP and the broker have checked them, and in pure Python they take a tenth of the time
         api_version=(3, 9),
     )
 
 
-def poll(consumer: KafkaConsumer, timeout_ms: int = POLL_MS) -> list[Record]:
-    """The next messages of all partitions, in order within each."""
+def poll(consumer: KafkaConsumer, timeout_ms: int = POLL_MS) -> list[ConsumerRecord]:
+    """Return the next messages of all partitions, in order within each."""
     return [message for messages in consumer.poll(timeout_ms=timeout_ms).values() for message in messages]
 
 
 def _finish(
     consumer: KafkaConsumer,
-    batch: list[Record],
+    batch: list[ConsumerRecord],
     work: Future[None],
-    start: Callable[[list[Record]], Future[None]],
+    start: Callable[[list[ConsumerRecord]], Future[None]],
     meter: LagMeter,
 ) -> None:
-    """Wait for the batch's work, repeating it while the database is away, then commit."""
+    """Wait until the batch is handled, then commit. Handle it again while the database cannot be reached."""
     pause = 0.5
     while True:
         try:
@@ -219,7 +230,8 @@ def _finish(
 
 
 def _keep_membership(consumer: KafkaConsumer, seconds: float) -> None:
-    """Wait while telling the group that we are alive, without fetching more."""
+    """Wait without losing the partitions."""
+    # A consumer that does not poll is expelled from its group. Paused partitions deliver nothing, so polling is safe.
     held = consumer.assignment()
     consumer.pause(*held)
     until = time.monotonic() + seconds
@@ -228,18 +240,18 @@ def _keep_membership(consumer: KafkaConsumer, seconds: float) -> None:
     consumer.resume(*held)
 
 
-def _commit(consumer: KafkaConsumer, batch: list[Record], meter: LagMeter) -> None:
+def _commit(consumer: KafkaConsumer, batch: list[ConsumerRecord], meter: LagMeter) -> None:
     ends = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in batch}
     try:
         consumer.commit({partition: OffsetAndMetadata(end, "", -1) for partition, end in ends.items()})
         meter.committed(ends)
     except CommitFailedError:
-        # The partitions went to another member meanwhile: it reads the batch again, and upserts make that harmless.
+        # Another member has the partitions now and reads the batch again. Upserts make that harmless.
         log.warning("the group was rebalanced before the commit: the batch will be read again")
 
 
 class _StopSignal:
-    """Set by SIGTERM or SIGINT, so that a batch under way is finished and committed."""
+    """Is set by SIGTERM or SIGINT, so that the current batch is finished and committed."""
 
     def __init__(self) -> None:
         self.requested = False
@@ -269,7 +281,7 @@ def _broker(settings: KafkaSettings) -> Iterator[None]:
 
 
 def offsets_reached(needed: dict[str, Offsets], committed: dict[str, Offsets]) -> bool:
-    """Whether a group has committed past every needed end offset.
+    """Tell whether a group has committed up to all needed end offsets.
 
     >>> offsets_reached({"t": {0: 5}}, {"t": {0: 5, 1: 9}}), offsets_reached({"t": {0: 5}}, {"t": {0: 4}})
     (True, False)

@@ -1,4 +1,4 @@
-"""How far a consumer is behind its topic, as it knows by itself: nothing here asks the broker for it."""
+"""How far a consumer is behind its topic, from what its client knows. Nothing here sends a request to the broker."""
 
 import logging
 import time
@@ -13,7 +13,11 @@ EVERY_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class Lag:
-    """Of one partition: the offsets of the next message to store, and of the next one to come."""
+    """The lag of one partition.
+
+    committed: offset of the next message to store
+    end: offset of the next message to arrive
+    """
 
     topic: str
     partition: int
@@ -22,39 +26,41 @@ class Lag:
 
 
 class LagMeter:
-    """Tells the lag of all partitions every EVERY_SECONDS, and as soon as the topic is read to its end."""
+    """Reports the lag of all partitions every EVERY_SECONDS, and as soon as the topic is read to its end."""
 
     def __init__(
-        self, consumer: Any, tell: Callable[[list[Lag]], object], clock: Callable[[], float] = time.monotonic
+        self, consumer: Any, report: Callable[[list[Lag]], object], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._consumer = consumer
-        self._tell = tell
+        self._report = report
         self._clock = clock
-        self._told_at = float("-inf")
+        self._reported_at = float("-inf")
         self._committed: dict[Any, int] = {}
 
     def committed(self, ends: Mapping[Any, int]) -> None:
+        """Remember the offsets that were committed."""
         self._committed |= ends
 
     def look(self, is_idle: bool) -> None:
-        """is_idle: everything that was read is committed, and nothing more came."""
+        """Report the lag if it is time, or if all that was read is committed and nothing more arrived (is_idle)."""
         now = self._clock()
-        if now - self._told_at >= EVERY_SECONDS or (is_idle and self._committed):
-            self._told_at = now
+        if now - self._reported_at >= EVERY_SECONDS or (is_idle and self._committed):
+            self._reported_at = now
             try:
-                self._tell(self._measure(is_idle))
+                self._report(self._measure(is_idle))
             except Exception as error:
-                # The client may say anything in the middle of a rebalance; reading goes on without a measurement.
+                # In the middle of a rebalance the client may raise anything. Reading continues without a measurement.
                 log.warning("the lag is not known: %s", error)
             if is_idle:
                 self._committed.clear()
 
     def _measure(self, is_idle: bool) -> list[Lag]:
-        """What was read is what is committed, except while a batch is in work; nothing of a partition not read yet."""
+        """Return the lag of the assigned partitions, without those that were not read yet."""
         measured = []
         for partition in self._consumer.assignment():
             end, read = self._consumer.highwater(partition), self._consumer.position(partition, timeout_ms=0)
             if end is not None and read is not None:
+                # The read position is also the committed one, except while a batch is being handled.
                 committed = read if is_idle else self._committed.get(partition, read)
                 measured.append(Lag(partition.topic, partition.partition, committed, end))
         return sorted(measured, key=lambda lag: lag.partition)

@@ -1,4 +1,4 @@
-"""Logging, configured once a process, from main()."""
+"""Logging, configured once in each process, by main()."""
 
 import logging
 import sys
@@ -8,16 +8,16 @@ FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
 def configure_logging(level: int = logging.INFO, handler: logging.Handler | None = None) -> None:
-    """Lines with a UTC time on standard error, or to a handler; standard output is left to results."""
+    """Log lines with a UTC time to standard error, or to a handler. Standard output is for results."""
     formatter = logging.Formatter(FORMAT, datefmt="%Y-%m-%dT%H:%M:%SZ")
     formatter.converter = time.gmtime
     handler = handler or logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for chatty in ("kafka", "yfinance", "peewee", "urllib3", "py4j"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
+    for noisy in ("kafka", "yfinance", "peewee", "urllib3", "py4j"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
 def log_progress(log: logging.Logger, number: int, total: int, what: str) -> None:
-    """That one of several like things is done; the record's `progress` says so to a handler that shows it."""
+    """Log that one of several like things is done. The record's `progress` is for handlers that draw a bar."""
     log.info("[%d/%d] %s", number, total, what, extra={"progress": (number, total)})

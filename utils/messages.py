@@ -1,8 +1,8 @@
-"""What travels on each topic: JSON, one class a message, checked when it is read.
+"""The messages of each topic: JSON, one class for each kind, checked when it is read.
 
 etf-daily-data     EtfDailyBar
 stock-daily-data   StockDailyBar      (also exchange rates: quote_type CURRENCY)
-etf-holdings-data  HoldingsSnapshot   (a fund's whole list, so that a snapshot is stored whole or not at all)
+etf-holdings-data  HoldingsSnapshot   (a fund's whole list, so that a snapshot is stored completely or not at all)
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -14,68 +14,71 @@ from msgspec import Meta
 
 from utils.errors import InvalidMessage
 
-# What Postgres has no place for is refused here, so that producers know it before they send it.
+# Values that Postgres cannot hold are refused here, so that producers notice before they send them.
 LARGEST_INTEGER = 2**63 - 1
 Ticker = Annotated[str, Meta(min_length=1, max_length=20, pattern=r"^[!-~]+\Z")]
 Price = Annotated[float, Meta(ge=1e-10, lt=1e12)]
 Amount = Annotated[float, Meta(ge=0, lt=1e12)]
 Volume = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER)]
 Count = Annotated[int, Meta(gt=0, le=LARGEST_INTEGER)]
-Fraction = Annotated[float, Meta(gt=0, lt=100)]  # of a fund; leveraged ones hold more than they are worth
+Fraction = Annotated[float, Meta(gt=0, lt=100)]  # of a fund; leveraged funds hold more than their own value
 Moment = Annotated[datetime, Meta(tz=True)]
 RunId = Annotated[str, Meta(max_length=250)]
-Source = Literal["yahoo", "simulated", "recorded"]
-# Whose share count times the session's close: the company's implied one, the quoted cap over the quoted price, or the
-# listed class's; or the cap of the fetch day.
+SourceLabel = Literal["yahoo", "simulated", "recorded"]
+# The market cap is a share count times the session's close. The count is the company's implied one, the quoted cap over
+# the quoted price, or that of the listed class. "quoted" is the cap of the fetch day itself.
 MarketCapSource = Literal["implied_x_close", "derived_x_close", "shares_x_close", "quoted"]
 SectorSource = Literal["yahoo", "derived"]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 
-LARGEST_STEP = 0.5  # a close that moves further in one session is looked at by a person first
-ROUNDING = 1e-6  # Yahoo's split adjustment leaves high and low this much off open and close, relatively
+LARGEST_STEP = 0.5  # a person has to accept a close that moves further in one session
+ROUNDING = 1e-6  # relative: by this much Yahoo's split adjustment puts high and low off open and close
 
 EARLIEST = date(1990, 1, 1)
-AHEAD = timedelta(days=1)  # a source's clock may be ahead of ours by that; the one of a simulated market by a lifetime
-SIMULATED_AHEAD = timedelta(days=36_500)
+AHEAD = timedelta(days=1)  # by how much the source's clock may be ahead of ours
+SIMULATED_AHEAD = timedelta(days=36_500)  # a simulated market may play in the future
 MONTH = timedelta(days=31)
-ZONES = timedelta(days=2)  # a session may be dated later than the moment of its fetch: elsewhere it is tomorrow
+ZONES = timedelta(days=2)  # by how much a session may be later than the UTC day of its fetch: time zones differ
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What all messages say of their origin. fetched_at is the source's own clock.
+    """The origin of every message. fetched_at is a time of the source's own clock.
 
-    gc=False, here and below: they hold no cycles, so the garbage collector need not visit thousands of them.
+    gc=False here and below: messages have no reference cycles, so the garbage collector need not visit them.
     """
 
     fetched_at: Moment
-    source: Source
+    source: SourceLabel
     run_id: RunId | None = None
 
     @property
     def key(self) -> str:
-        """The ticker: one partition keeps a ticker's messages in order."""
+        """The ticker, so that one partition keeps a ticker's messages in order."""
         raise NotImplementedError
 
     @property
     def days(self) -> list[date]:
-        """The sessions that it is about."""
+        """The sessions that the message is about."""
         raise NotImplementedError
 
     def check(self) -> None:
         """Raise InvalidMessage when the values contradict each other."""
 
     def check_days(self) -> None:
-        """Raise InvalidMessage when it says to be of a time that cannot be: such a row would hide every later one."""
+        """Raise InvalidMessage when a date of the message cannot be true."""
+        # Stored rows are replaced by newer fetches only: a row from the future would keep out all later ones.
         fetched_on, today = self.fetched_at.date(), datetime.now(UTC).date()
         if not EARLIEST <= fetched_on <= today + (AHEAD if self.source == "yahoo" else SIMULATED_AHEAD):
-            raise InvalidMessage(f"{self.key}: fetched_at {self.fetched_at} cannot be")
+            raise InvalidMessage(f"{self.key}: fetched_at {self.fetched_at} cannot be true")
         for day in self.days:
             if not EARLIEST <= day <= fetched_on + ZONES:
-                raise InvalidMessage(f"{self.key}: {day} is no day from {EARLIEST} to that of its fetch, {fetched_on}")
+                raise InvalidMessage(
+                    f"{self.key}: {day} is not between {EARLIEST} and the day of its fetch, {fetched_on}"
+                )
 
     @property
     def is_plausible(self) -> bool:
-        """Whether a consumer will take it."""
+        """Whether a consumer accepts the message."""
         try:
             self.check()
         except InvalidMessage:
@@ -92,12 +95,12 @@ class DailyBar(Message, frozen=True, kw_only=True):
     adj_close: Price
     volume: Volume
     previous_close: Price | None = None
-    is_accepted: bool = False  # a person has looked at the bar and found it true
+    is_accepted: bool = False  # a person has seen the bar and found it true
     dividend: Amount = 0.0
     split_ratio: Price = 1.0
     capital_gain: Amount = 0.0
     currency: Currency = "USD"
-    doubt: str | None = None  # why the producer, which sees the whole series, finds that a person should look first
+    doubt: str | None = None  # why the producer, which sees the whole series, wants a person to look first
 
     @property
     def key(self) -> str:
@@ -123,7 +126,8 @@ class DailyBar(Message, frozen=True, kw_only=True):
         return None
 
     def _step_doubt(self) -> str | None:
-        """Both sides of a split are adjusted for it, so that a step counts on its day too."""
+        """Tell whether the close moved too far."""
+        # Yahoo adjusts both sides of a split, so the split day gets no exception.
         step = self.close_price / self.previous_close - 1 if self.previous_close else 0.0
         if abs(step) <= LARGEST_STEP:
             return None
@@ -132,6 +136,8 @@ class DailyBar(Message, frozen=True, kw_only=True):
 
 
 class EtfDailyBar(DailyBar, frozen=True, kw_only=True):
+    """A bar of an ETF."""
+
     open_price: Price
     high_price: Price
     low_price: Price
@@ -141,7 +147,7 @@ class EtfDailyBar(DailyBar, frozen=True, kw_only=True):
 
 
 class StockDailyBar(DailyBar, frozen=True, kw_only=True):
-    """market_cap is in `currency`; open, high and low may be unknown."""
+    """A bar of a stock, or of an exchange rate. market_cap is in `currency`. Open, high and low may be unknown."""
 
     currency: Currency
     quote_type: Literal["EQUITY", "CURRENCY"] = "EQUITY"
@@ -162,9 +168,9 @@ class StockDailyBar(DailyBar, frozen=True, kw_only=True):
 
 
 class Holding(msgspec.Struct, frozen=True, gc=False):
-    """percent is a fraction of the fund; rank 1 is the largest.
+    """A stock in a fund. percent is a fraction of the fund, rank 1 is the largest.
 
-    The fractions of one fund may come to more than 1: it can owe what it holds beyond its own worth.
+    The fractions of a leveraged fund can add up to more than 1.
     """
 
     ticker: Ticker
@@ -174,7 +180,7 @@ class Holding(msgspec.Struct, frozen=True, gc=False):
 
 
 class EtfMetadata(msgspec.Struct, frozen=True, gc=False):
-    """What an ETF is to the platform. etf_type: benchmark, sector, or benchmark+sector."""
+    """The role of an ETF in the universe. etf_type: benchmark, sector, or benchmark+sector."""
 
     etf_type: Annotated[str, Meta(max_length=30)]
     sector_name: Annotated[str, Meta(max_length=60)] | None
@@ -182,9 +188,9 @@ class EtfMetadata(msgspec.Struct, frozen=True, gc=False):
 
 
 class HoldingsSnapshot(Message, frozen=True, kw_only=True):
-    """A fund's largest holdings as published on collected_date (the last session closed when they were fetched).
+    """A fund's largest holdings on collected_date: the last session that was over when they were fetched.
 
-    month_of: it stands for the month of that session, and is stored as such, not as the day's snapshot.
+    month_of: the month's session, when the snapshot is stored as that of a month and not as that of a day
     """
 
     etf_ticker: Ticker
@@ -206,7 +212,9 @@ class HoldingsSnapshot(Message, frozen=True, kw_only=True):
         if len(set(tickers)) != len(tickers):
             raise InvalidMessage(f"{self.etf_ticker} {self.collected_date}: a holding is listed twice: {tickers}")
         if self.month_of and not EARLIEST <= self.month_of <= self.collected_date + MONTH:
-            raise InvalidMessage(f"{self.etf_ticker} {self.collected_date}: it cannot stand for {self.month_of}")
+            raise InvalidMessage(
+                f"{self.etf_ticker} {self.collected_date}: it cannot be the snapshot of {self.month_of}"
+            )
 
 
 M = TypeVar("M", bound=Message)
@@ -217,14 +225,14 @@ def to_json(message: Message) -> bytes:
 
 
 def from_json(kind: type[M], raw: bytes | str) -> M:
-    """The message, checked; InvalidMessage says which field breaks the contract, or which values contradict."""
+    """Parse and check a message, or raise InvalidMessage, which names the wrong field or the contradicting values."""
     message = _in_contract(kind, raw)
     message.check()
     return message
 
 
 def refusal(message: Message) -> str | None:
-    """Why no consumer can take a message whatever a person says: the field that breaks the contract. None: it can."""
+    """Tell why no consumer can store a message, even an accepted one. None when one can."""
     try:
         _in_contract(type(message), to_json(message))
     except InvalidMessage as error:
@@ -247,7 +255,7 @@ def _decoder(kind: type[M]) -> msgspec.json.Decoder[M]:
 
 
 def range_doubt(opened: float, high: float, low: float, close: float) -> str | None:
-    """Unless low <= open, close <= high, up to Yahoo's rounding.
+    """Tell when open or close is outside low to high, beyond Yahoo's rounding. None otherwise.
 
     >>> range_doubt(10.0, 12.0, 9.0, 11.0), range_doubt(10.0, 12.0, 9.0, 12.5)
     (None, 'open 10 and close 12.5 are not within 9 to 12')

@@ -1,7 +1,7 @@
-"""The one SparkSession and the one JDBC reader.
+"""The Spark session, and how small frames are made and joined.
 
-A daily job works on a few thousand rows: nearly all of its time is JVM start-up, class loading and compilation, which
-is what the settings here cut. pyspark is imported inside the functions, so that DAG files can ask for `submit_conf`.
+A daily job works on a few thousand rows. Nearly all of its time is JVM start, class loading and compilation, and the
+settings here reduce these. pyspark is imported inside the functions, so that DAG files can import `submit_conf` fast.
 """
 
 import os
@@ -10,30 +10,30 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from config.config import PROJECT_ROOT, DatabaseSettings, SparkSettings
+from config.config import PROJECT_ROOT, SparkSettings
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-# The first compiler tier and the serial collector: a short run never earns back what the optimising compiler and a
-# parallel collector cost on a small machine (measured on two cores: 20 s -> 14 s; with the class archive 10 s).
+# The first compiler tier and the serial garbage collector. A short run never earns back what the optimising compiler
+# and a parallel collector cost (measured on two cores: 20 s -> 14 s, with the class archive 10 s).
 JAVA_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
-# An archive of classes (batch.class_archive) that is missing or of another Java is no reason to say anything.
+# The JVM prints a warning when the class archive (batch.class_archive) is missing or of another Java. It is harmless.
 QUIET_JAVA = ("-Xlog:disable", "-Xlog:all=error:stderr")
 
-# A job is one task of one stage.
+# A job is one task of one stage, so more cores would be idle.
 JOB_CORES = 1
 
 SESSION_CONF = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "1",
     "spark.default.parallelism": "1",
-    # Spark takes a JDBC table for a huge one, and would shuffle it though it is in one partition (see `lookup`).
+    # By default Spark assumes that a JDBC table is huge, and shuffles it although it is one partition (see `lookup`).
     "spark.sql.defaultSizeInBytes": "1",
-    # Plans are small and known: re-planning between stages costs more than it finds.
+    # Plans are small and fixed, so planning again between stages costs more than it gains.
     "spark.sql.adaptive.enabled": "false",
-    # Compiling generated Java takes longer than interpreting a few thousand rows.
+    # Compiling generated Java code takes longer than interpreting a few thousand rows.
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.ui.enabled": "false",
@@ -43,7 +43,7 @@ SESSION_CONF = {
 
 
 def submit_conf(settings: SparkSettings) -> dict[str, str]:
-    """What spark-submit has to be told before the driver's JVM starts (`--conf`); right results do not depend on it."""
+    """Return the `--conf` settings of spark-submit. They only change the speed, never a result."""
     java_options = " ".join((*JAVA_OPTIONS, f'"-XX:SharedArchiveFile={settings.class_archive}"', *QUIET_JAVA))
     log4j = PROJECT_ROOT / "utils" / "spark-log4j2.properties"
     return {
@@ -56,7 +56,7 @@ def submit_conf(settings: SparkSettings) -> dict[str, str]:
 
 
 def submit_command(settings: SparkSettings, script: str, *arguments: str) -> list[str]:
-    """spark-submit of a job of batch/ to the cluster; for the DAGs Airflow's operator puts together the same."""
+    """Return the spark-submit command of a job in batch/. Airflow's operator builds the same one for the DAGs."""
     conf = [part for name, value in submit_conf(settings).items() for part in ("--conf", f"{name}={value}")]
     jars = ["--jars", settings.jdbc_jar] if settings.jdbc_jar else []
     command = ["spark-submit", "--master", settings.master_url, *jars, *conf, "--total-executor-cores", str(JOB_CORES)]
@@ -64,10 +64,10 @@ def submit_command(settings: SparkSettings, script: str, *arguments: str) -> lis
 
 
 def session(settings: SparkSettings, name: str) -> "SparkSession":
-    """The session of this process: under spark-submit on the master it names, else on SPARK_MASTER_URL."""
+    """Return the session of this process, on the master of spark-submit or else on SPARK_MASTER_URL."""
     from pyspark.sql import SparkSession
 
-    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")  # no pandas value gets near it
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")  # no job uses pandas
     _forget_numpy_converters()
     builder = SparkSession.builder.appName(name).config(map={**SESSION_CONF})
     if "PYSPARK_GATEWAY_PORT" not in os.environ:  # started by python itself, not by spark-submit
@@ -77,19 +77,17 @@ def session(settings: SparkSettings, name: str) -> "SparkSession":
 
 
 def lookup(frame: "DataFrame") -> "DataFrame":
-    """A small frame as the right side of a join.
+    """Mark a small frame as the right side of a hash join.
 
-    With a hash join of two sides that are one partition each, as they are read here, a whole job is a single task of a
-    single stage: no shuffle, and no job of its own for each table to broadcast.
+    All frames are one partition. A hash join of two of them needs no shuffle and no broadcast, each of which would be a
+    stage of its own: so a whole job is a single task.
     """
     return frame.hint("shuffle_hash")
 
 
 def local_frame(spark: "SparkSession", rows: Sequence[Sequence[Any]], names: Sequence[str]) -> "DataFrame":
-    """Rows of dates, numbers and texts, at least one of them, as a frame.
-
-    Written as SQL literals: createDataFrame would ship them pickled, through a stage of its own.
-    """
+    """Make a frame of at least one row of dates, integers, booleans and plain texts."""
+    # SQL literals, because createDataFrame would send pickled rows through a stage of its own.
     values = ", ".join(f"({', '.join(map(_literal, row))})" for row in rows)
     return spark.sql(f"SELECT * FROM VALUES {values} AS local ({', '.join(names)})").coalesce(1)
 
@@ -104,25 +102,9 @@ def _literal(value: Any) -> str:
     raise TypeError(f"{value!r} cannot be written as a literal")
 
 
-def read_query(spark: "SparkSession", database: DatabaseSettings, query: str) -> "DataFrame":
-    """The rows of a query, in one partition. Cast NUMERIC to float8 in it: Spark would make a decimal(38, 18) of it."""
-    return (
-        spark.read.format("jdbc")
-        .options(
-            url=f"jdbc:postgresql://{database.host}:{database.port}/{database.name}",
-            driver="org.postgresql.Driver",
-            user=database.user,
-            password=database.password,
-            fetchsize="10000",
-            query=query,
-        )
-        .load()
-        .coalesce(1)
-    )
-
-
 def _forget_numpy_converters() -> None:
-    """They ask of each argument for the JVM whether it is a NumPy value, and import pandas for it: a second or more."""
+    """Remove Py4J's converters of NumPy values."""
+    # They check every argument of the JVM, and import pandas for it: a second or more of each job.
     from py4j import protocol
 
     protocol.INPUT_CONVERTER[:] = [

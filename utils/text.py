@@ -1,10 +1,12 @@
-"""Text of a source's, which may hold anything, as text that can be stored and shown."""
+"""Clean text from a source, so that it can be stored and shown."""
 
 
 def printable(text: str, longest: int) -> str:
-    r"""Without signs that cannot be printed, and cut: Postgres takes no zero, and no JSON half a character.
+    r"""Remove characters that cannot be printed, and cut the text to its longest length.
+
+    Postgres refuses a zero byte, and JSON refuses half of a surrogate pair.
 
     >>> printable("Nestlé\x00 S.A.\n", 9), printable("\ud800", 9)
     ('Nestlé S.', '')
     """
-    return "".join(sign for sign in text if sign.isprintable()).strip()[:longest]
+    return "".join(character for character in text if character.isprintable()).strip()[:longest]

@@ -1,28 +1,29 @@
-"""### What is late, missing or quarantined, asked for again
+"""### Late, missing and quarantined bars, requested again
 
-Asks the source once more for every expected bar that is late, missing or quarantined in the REFETCH_SESSIONS sessions
-up to the run's own, and for stored bars behind a noted break or of a stock without a market cap; green when what came
-is in Postgres. A quarantined bar of which the source says something else is collected and its rejection closed.
+Requests every expected bar again that is late, missing or quarantined in the REFETCH_SESSIONS sessions up to the
+run's own. Also requests stored bars behind a noted break, and those of a stock without a market cap. Green when the
+new bars are in Postgres. A quarantined bar for which the source now gives other values is collected, and its
+rejection closed.
 
 Then lists in the log of `report` everything that is not there, and the published sessions that no longer follow from
-the stored prices, with the command that computes them again. What stays missing longer is no longer asked for daily:
-`./start.sh gaps --repoll` asks for all of it.
+the stored prices, with the command that computes them again. A bar that stays missing longer is not requested daily:
+`./start.sh gaps --repoll` requests all of them.
 
-Of those sessions that could never be computed, because the benchmark's prices were not there, and that can be now, it
-starts `daily_pipeline_controller` for the newest five, one after another, oldest first.
+Some sessions could not be computed because the benchmark's prices were missing, and can be now. For the newest five
+of them it starts `daily_pipeline_controller`, one after another, oldest first.
 
 **When**: Monday to Friday 14:30 UTC, after the stages of either schedule mode.
 
 **By hand**: *Trigger*, with `as_of_date` (an XNYS session that is over, `YYYY-MM-DD`) or without (the last one
 closed); or `./start.sh gaps --repoll`.
 
-**Backfill**: *Run Backfill* in the trigger dialog, or `airflow backfill create --dag-id completeness_repoll --from-date
-2026-08-10 --to-date 2026-08-14`; the last session of the range alone does as much.
+**Backfill**: *Run Backfill* in the trigger dialog, or `airflow backfill create --dag-id completeness_repoll
+--from-date 2026-08-10 --to-date 2026-08-14`. Running the last session of the range has the same effect.
 
 **Reads** the ledger (`logs_session_ledger`), `logs_consumer_error`; Yahoo (pool `yahoo`).
-**Writes** topics `etf-daily-data` and `stock-daily-data` → `collected_daily_etf_ohlc`, `collected_daily_stock_history`;
-it writes what is still absent to `logs_expected_bar`, what has changed to `logs_restatement` and where prices do not go
-on to `logs_price_break`.
+**Writes** topics `etf-daily-data` and `stock-daily-data` → `collected_daily_etf_ohlc`,
+`collected_daily_stock_history`; `logs_expected_bar` (what is still absent), `logs_restatement` (what has changed),
+`logs_price_break` (breaks).
 """
 
 import logging
@@ -42,7 +43,8 @@ COMPUTED_PER_RUN = 5
 
 
 def runs_of(sessions: list[date], started_by: str) -> list[dict[str, Any]]:
-    """What starts the controller for the newest sessions, oldest first. A retry starts the same runs again."""
+    """Return the controller runs of the newest sessions, oldest first."""
+    # The run ids depend on the session and on this run alone, so a retry starts the same runs again.
     return [
         {
             "trigger_run_id": f"{session}__{started_by}",
@@ -92,7 +94,7 @@ with daily_dag(
             start = session_before(end, settings.collector.refetch_sessions)
             benchmark = universe().benchmark
             sessions = asked_for(conn, benchmark, unpublished(conn, benchmark, universe().periods, start, end))
-        log.info("never computed, and computable now: %s", ", ".join(map(str, sessions)) or "none")
+        log.info("never computed, but computable now: %s", ", ".join(map(str, sessions)) or "none")
         return runs_of(sessions, started_by)
 
     collected = collect(AS_OF, RUN_ID)

@@ -1,4 +1,4 @@
-"""What the DAG files share: their dates, their manners on failure, and the tasks that wait."""
+"""What the DAG files share: dates, retries, errors, and the tasks that wait."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,41 +14,41 @@ from config.config import Settings
 
 SETTINGS = Settings.from_env()
 
-# The session a run is about, as an ISO date: a template for any templated argument of a task.
+# The session that a run is about, as an ISO date: a template for the templated arguments of tasks.
 AS_OF = "{{ as_of(params, dag_run) }}"
-# The last session by it, where it is a rebalance date.
+# The last session on or before it, when it is a rebalance date.
 SESSION_BY = "{{ session_by(as_of(params, dag_run)) }}"
 RUN_ID = "{{ run_id }}"
 
-# Pools of one slot each: Yahoo is asked one question at a time, and two Spark applications do not share the worker.
+# Pools of one slot each: one request to Yahoo at a time, and one Spark application on the worker.
 YAHOO_POOL = "yahoo"
 SPARK_POOL = "spark"
 
 RUN_DOC = """
 **By hand**: *Trigger*, with `as_of_date` (an XNYS session that is over, `YYYY-MM-DD`) or without (the last one
 closed).
-**Again**: clear the run, or trigger its session once more; the rows come out the same.
+**Again**: clear the run, or trigger its session again. The rows will be the same.
 
 **Backfill**: *Run Backfill* in the trigger dialog, or `airflow backfill create --dag-id {dag_id} --from-date
-2026-08-10 --to-date 2026-08-14`. From and to are the first and the last session, both included. Days that have a run
-are left out unless asked for (`--reprocess-behavior completed`).
+2026-08-10 --to-date 2026-08-14`. From and to are the first and the last session, both included. Days with a
+run are left out unless asked for (`--reprocess-behavior completed`).
 """
 STAGE_DOC = """
 **When**: at its hour (UTC), Monday to Friday, about the session before (`PIPELINE_SCHEDULE=staggered`), or when
-`daily_pipeline_controller` starts it. A weekday without a session is about the last one: what is stored is not
-fetched again.
+`daily_pipeline_controller` starts it. On a weekday without a session it is about the last one. What is stored
+is not fetched again.
 {run_doc}
-A backfill redoes this stage alone; one of `daily_pipeline_controller` takes each session through all five.
+A backfill repeats this stage alone. A backfill of `daily_pipeline_controller` takes each session through all five.
 """
 
 COLLECTION_DOC = """
-**Bars that are not there**: one that is late is asked for again, 1, 2, 4 and 8 minutes later; the last try goes on
-without it, as does a run with `accept_late`. One that stays missing at the source, or that waits for a person
-(`logs_consumer_error`), is not waited for. What is computed without them is published as degraded; without SPY nothing
-is. `./start.sh gaps` lists them all, and `completeness_repoll` asks for them again.
+**Bars that are not there**: a late bar is requested again after 1, 2, 4 and 8 minutes. The last try continues without
+it, and so does a run with `accept_late`. A bar that is missing at the source, or that waits for a person
+(`logs_consumer_error`), is not waited for. Results without it are published as degraded. Without SPY nothing is
+published. `./start.sh gaps` lists all these bars, and `completeness_repoll` requests them again.
 """
 
-# 1, 2, 4, 8 minutes (and up to as much again of jitter): longer than Yahoo's cooldown, over within the hour.
+# After 1, 2, 4 and 8 minutes, and up to as much again of jitter: longer than Yahoo's cooldown, and over within an hour.
 RETRIES: dict[str, Any] = {
     "retries": 4,
     "retry_delay": timedelta(minutes=1),
@@ -58,20 +58,23 @@ RETRIES: dict[str, Any] = {
 
 
 def daily_dag(dag_id: str, cron: str, *, schedule_mode: str | None = None, doc: str | None, **kwargs: Any) -> DAG:
-    """A DAG about one session, with the parameter `as_of_date`; on its cron in one schedule mode, or in both."""
+    """Make a DAG about one session, with the parameter `as_of_date`.
+
+    schedule_mode: the only PIPELINE_SCHEDULE in which the cron is used (None: it is always used)
+    """
     timetable = SessionTimetable(cron, on_schedule=schedule_mode in (None, SETTINGS.schedule))
     params = {"as_of_date": as_of_param(), **kwargs.pop("params", {})}
     return _dag(dag_id, timetable, day=as_of, doc=doc, params=params, **kwargs)
 
 
 def rebalance_dag(dag_id: str, cron: str, *, doc: str | None, **kwargs: Any) -> DAG:
-    """A DAG about a rebalance date, which is the day of its tick, in both schedule modes."""
+    """Make a DAG about a rebalance date: the day on which its cron fires, in both schedule modes."""
     params = {"as_of_date": rebalance_param()}
     return _dag(dag_id, DayTimetable(cron), day=rebalance_date, doc=doc, params=params, **kwargs)
 
 
 def _dag(dag_id: str, timetable: SessionTimetable, *, day: Callable[..., str], doc: str | None, **kwargs: Any) -> DAG:
-    """No start_date: with one in the past, the first start would run the last missed tick at once."""
+    # No start_date: with one in the past, the first start would run the last missed session at once.
     return DAG(
         dag_id,
         schedule=timetable,
@@ -85,20 +88,20 @@ def _dag(dag_id: str, timetable: SessionTimetable, *, day: Callable[..., str], d
 
 
 def stage_dag(dag_id: str, cron: str, *, doc: str | None, tags: list[str], **kwargs: Any) -> DAG:
-    """One of the five stages: on its own cron in the staggered mode, else started by the controller."""
+    """Make the DAG of a stage: on its own cron in the staggered mode, else started by the controller."""
     more = STAGE_DOC.format(run_doc=RUN_DOC.format(dag_id=dag_id))
     doc = f"{cleandoc(doc or '')}\n\n{more}"
     return daily_dag(dag_id, cron, schedule_mode="staggered", doc=doc, tags=["daily", *tags], **kwargs)
 
 
 def collection_dag(dag_id: str, cron: str, *, doc: str | None, tags: list[str]) -> DAG:
-    """A stage that collects: with the parameter `accept_late`."""
+    """Make the DAG of a stage that collects, with the parameter `accept_late`."""
     doc = f"{cleandoc(doc or '')}\n\n{COLLECTION_DOC}"
     params = {
         "accept_late": Param(
             False,
             type="boolean",
-            title="Go on without bars that the source does not have yet",
+            title="Continue without bars that the source does not have yet",
             description="What is computed without them is published as degraded.",
         )
     }
@@ -106,7 +109,7 @@ def collection_dag(dag_id: str, cron: str, *, doc: str | None, tags: list[str]) 
 
 
 def accepts_late(params: Mapping[str, Any], ti: Any) -> bool:
-    """Whether a collecting task goes on without a late bar: when asked to, and at its last try."""
+    """Tell whether a collecting task continues without a late bar: when asked to, and at its last try."""
     return bool(params["accept_late"]) or ti.try_number > ti.max_tries
 
 
@@ -131,9 +134,9 @@ def rebalance_param() -> Param:
 
 
 def as_of(params: Mapping[str, Any], dag_run: Any) -> str:
-    """The session of a run: the one asked for, else the last one closed at the run's moment.
+    """Return the session of a run: the one asked for, else the last one that was over at the run's moment.
 
-    It depends on the run alone, so that a retry and a cleared task get the same answer.
+    It depends on the run alone, so that a retry and a cleared task get the same session.
     """
     from utils.dates import last_closed_session, parse_date, require_closed_session
 
@@ -144,7 +147,7 @@ def as_of(params: Mapping[str, Any], dag_run: Any) -> str:
 
 
 def rebalance_date(params: Mapping[str, Any], dag_run: Any) -> str:
-    """The rebalance date of a run: the one asked for, else the last Sunday of a month that the run's moment follows."""
+    """Return the rebalance date of a run: the one asked for, else the last such Sunday at the run's moment."""
     from utils.dates import last_sunday_by, parse_date
     from utils.errors import InvalidInput
 
@@ -152,13 +155,13 @@ def rebalance_date(params: Mapping[str, Any], dag_run: Any) -> str:
         today = dag_run.run_after.date()
         if asked := params["as_of_date"]:
             if (day := parse_date(asked)) > today:
-                raise InvalidInput(f"the rebalance date {day} is still to come: this run is of {today}")
+                raise InvalidInput(f"the rebalance date {day} is in the future: this run is of {today}")
             return day.isoformat()
         return last_sunday_by(min(dag_run.logical_date or dag_run.run_after, dag_run.run_after).date()).isoformat()
 
 
 def session_by(day: str) -> str:
-    """The last session by a day, both as ISO dates: the one whose portfolios a rebalance merges."""
+    """Return the last session on or before a day, both as ISO dates: a rebalance merges its portfolios."""
     from utils.dates import last_session_by, parse_date
 
     with airflow_errors():
@@ -167,7 +170,7 @@ def session_by(day: str) -> str:
 
 @contextmanager
 def airflow_errors() -> Iterator[None]:
-    """Our errors as Airflow's: its message alone, and no retry where none can help."""
+    """Raise the platform's errors as Airflow's, with the message alone, and without a retry when none can help."""
     from utils.errors import ActstockError
 
     try:
@@ -177,7 +180,7 @@ def airflow_errors() -> Iterator[None]:
 
 
 class StoredSensor(BaseSensorOperator):
-    """Waits, without a worker slot, until all that a receipt of `collect` lists is in Postgres."""
+    """Waits, without a worker slot, until all rows on a receipt of `collect` are in Postgres."""
 
     template_fields = ("receipt",)
 
@@ -192,26 +195,26 @@ class StoredSensor(BaseSensorOperator):
         except AirflowSensorTimeout:
             raise AirflowException(
                 f"what `collect` sent was not in Postgres after {self.timeout:.0f} seconds: "
-                "see whether the consumers run and what they say, and the table logs_consumer_error"
+                "see whether the consumers run, their logs, and the table logs_consumer_error"
             ) from None
 
     def poke(self, context: Any) -> bool:
-        from collector.collect import Receipt, is_stored
+        from collector.receipt import Receipt, is_stored
 
         with airflow_errors():
             return is_stored(Settings.from_env(), Receipt.from_dict(self.receipt))
 
     @property
     def outcome(self) -> tuple[bool, str]:
-        """Whether there was nothing to collect, and what was: for plugins/run_listener.py."""
-        from collector.collect import Receipt
+        """(nothing was to collect, what was collected): read by plugins/run_listener.py."""
+        from collector.receipt import Receipt
 
         receipt = Receipt.from_dict(self.receipt)
         return receipt.is_idle, receipt.summary()
 
 
 class Delay(BaseOperator):
-    """Waits some minutes in the triggerer, without a worker slot; zero minutes cost nothing."""
+    """Waits some minutes in the triggerer, without a worker slot. Zero minutes need no triggerer at all."""
 
     template_fields = ("minutes",)
 

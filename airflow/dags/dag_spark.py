@@ -1,4 +1,4 @@
-"""The task of the Spark stages: a job of batch/ for the run's session, on the cluster of `spark_default`."""
+"""The task of the Spark stages: runs a job of batch/ for the run's session, on the cluster of `spark_default`."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,13 +10,16 @@ from dag_common import AS_OF, RUN_ID, SETTINGS, SPARK_POOL
 from config.config import PROJECT_ROOT
 from utils.spark_utils import JOB_CORES, submit_conf
 
-# A job's exit code for a request that cannot be met, and how the one line that says why begins.
+# How Airflow reports a job's exit code 2 (the request cannot be met), and how the job's error line begins.
 CANNOT_BE_MET = "Error code is: 2."
 ERROR_LINE = "error: "
 
 
 class SparkJob(SparkSubmitOperator):
-    """spark-submit, with the job's own error line as the task's error; `day` is the run's unless it is given."""
+    """Runs spark-submit, and raises the job's own error line as the task's error.
+
+    day: the job's as-of date (by default that of the run)
+    """
 
     def __init__(self, *, task_id: str, script: str, day: str = AS_OF, **kwargs: Any) -> None:
         super().__init__(
@@ -36,8 +39,8 @@ class SparkJob(SparkSubmitOperator):
         try:
             super().execute(context)
         except AirflowException as failure:
-            said = [line for line in str(failure).splitlines() if line.startswith(ERROR_LINE)]
-            if not said:
+            errors = [line for line in str(failure).splitlines() if line.startswith(ERROR_LINE)]
+            if not errors:
                 raise
             kind = AirflowFailException if CANNOT_BE_MET in str(failure) else AirflowException
-            raise kind(said[-1].removeprefix(ERROR_LINE)) from None
+            raise kind(errors[-1].removeprefix(ERROR_LINE)) from None

@@ -1,9 +1,9 @@
 """### Stage 1: the benchmark ETFs
 
-Fetches the daily bars of the benchmark ETFs (SPY, QQQ, IWM, EWY, DIA, SCHD) from Yahoo and sends them to Kafka;
-green when they are in Postgres. A session that is there already costs no request. An ETF of another currency brings its
-exchange rate. What is wrong at one ETF is noted and keeps none of the others; only SPY is indispensable. A bar that
-a person should look at first is quarantined, and the stage goes on without it.
+Fetches the daily bars of the benchmark ETFs (SPY, QQQ, IWM, EWY, DIA, SCHD) from Yahoo and sends them to Kafka. Green
+when they are in Postgres. A session that is already stored costs no request. For an ETF in another currency the
+exchange rate is fetched, too. A failure of one ETF is logged and does not affect the others. Only SPY is
+indispensable. A bar that a person has to check first is quarantined, and the stage continues without it.
 
 **Reads** Yahoo (pool `yahoo`: one request every 5 seconds).
 **Writes** topic `etf-daily-data` → `collected_daily_etf_ohlc`; with rates `stock-daily-data` →

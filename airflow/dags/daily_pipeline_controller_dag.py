@@ -1,20 +1,20 @@
 """### The five stages of one session, in order
 
-Stage 1 → delay → 2 → 3 → delay → 4 → 5 → the portfolios followed: starts the DAG of each step for one and the same
-session and waits for it. What waits holds no worker slot. A stage that fails stops the line: mend the cause, then clear
-the failed task here, and the line goes on.
+Stage 1 → delay → 2 → 3 → delay → 4 → 5 → track record: starts the DAG of each step, all for the same session, and
+waits for it. Waiting holds no worker slot. A stage that fails stops the chain. To continue, remove the cause and
+clear the failed task here.
 
 **When**: Monday to Friday 21:30 UTC, about the same day's session, if `PIPELINE_SCHEDULE=controller`. In the
 staggered mode each stage has its own hour, and this DAG runs by hand or in a backfill only.
 
 **By hand**: *Trigger*, with `as_of_date` (an XNYS session that is over, `YYYY-MM-DD`) or without (the last one
-closed). `stage_delay_minutes` is the wait after stages 1 and 3 (default: the setting `STAGE_DELAY_MINUTES`); 0 runs
-straight through.
+closed). `stage_delay_minutes` is the delay after stages 1 and 3 (default: the setting `STAGE_DELAY_MINUTES`). 0 means
+no delay.
 
 **Backfill**, in either mode, without the delays and one session at a time: `airflow backfill create --dag-id
 daily_pipeline_controller --from-date 2026-08-10 --to-date 2026-08-14 --max-active-runs 1 --dag-run-conf
 '{"stage_delay_minutes": 0}'`, or `./start.sh backfill 2026-08-10 2026-08-14`. From and to are the first and the last
-session, both included. Days that have a run are left out unless asked for (`--reprocess-behavior completed`).
+session, both included. Days with a run are left out unless asked for (`--reprocess-behavior completed`).
 
 **Reads and writes** nothing itself: see the stages.
 """
@@ -28,11 +28,11 @@ DELAY = "{{ params.stage_delay_minutes }}"
 
 
 def stage(task_id: str, dag_id: str) -> TriggerDagRunOperator:
-    """Start a stage's DAG, or the one that follows the stages, for the session and wait for its end in the triggerer.
+    """Start a DAG for the session, and wait for its end in the triggerer.
 
-    No logical date: two controllers may run the same session. The run's id is stable, so that a retry or a cleared
-    task starts the same run again. The retry is for Airflow (apache/airflow #67287): a trigger that fires within a
-    second of the deferral can fail the task.
+    There is no logical date, because two controllers may run the same session. The run's id is stable, so that a retry
+    or a cleared task starts the same run again. The retry is for a bug of Airflow (apache/airflow #67287): a trigger
+    that fires within a second of the deferral can fail the task.
     """
     return TriggerDagRunOperator(
         task_id=task_id,
@@ -67,7 +67,7 @@ with daily_dag(
 
     @task
     def session(as_of: str) -> str:
-        """The one date that every stage is given."""
+        """Return the one date that every stage gets."""
         return as_of
 
     chain(

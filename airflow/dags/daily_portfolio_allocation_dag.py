@@ -1,16 +1,16 @@
 """### Stage 5: the three portfolios
 
-A Spark job picks, for each period (5, 10, 20 sessions) and each ETF trending over it, the best of its top five
-holdings, and weights them by return over market cap. Nobody eligible: an empty portfolio is published, with the
-reason. A period of which SPY has no return is published as not computable, which is no decision for cash.
+A Spark job chooses, for each period (5, 10, 20 sessions) and each ETF that trends over it, the best of the ETF's top
+five holdings, and weights them by return over market cap. When no stock is eligible, an empty portfolio is published,
+with the reason. A period over which SPY has no return is published as not computable, which is no decision for cash.
 
 **Reads** `analytics_trending_etfs`, `collected_etf_holdings`, `collected_daily_stock_history`, `logs_open_break`,
 `logs_missing_holdings`.
-**Writes** `analytics_portfolio_allocation`, `analytics_allocation_candidates` and their lines in
+**Writes** `analytics_portfolio_allocation`, `analytics_allocation_candidates` and their rows in
 `analytics_publication`, in one transaction.
 """
 
-# Airflow reads a file only if it finds the words airflow and dag in it.
+# Airflow only reads files that contain the words airflow and dag: this comment has to stay.
 from dag_common import stage_dag
 from dag_spark import SparkJob
 

@@ -1,8 +1,9 @@
 """### Stage 2: the sector ETFs
 
-Fetches the daily bars of the ten sector ETFs from Yahoo and sends them to Kafka; green when they are in Postgres.
-What is stored is not fetched again: QQQ, a benchmark too, is there since stage 1. What is wrong at one ETF is noted and
-keeps none of the others. A bar that a person should look at first is quarantined, and the stage goes on without it.
+Fetches the daily bars of the ten sector ETFs from Yahoo and sends them to Kafka. Green when they are in Postgres.
+What is stored is not fetched again: QQQ, which is also a benchmark, is there since stage 1. A failure of one ETF is
+logged and does not affect the others. A bar that a person has to check first is quarantined, and the stage continues
+without it.
 
 **Reads** Yahoo (pool `yahoo`: one request every 5 seconds).
 **Writes** topic `etf-daily-data` → `collected_daily_etf_ohlc`; with rates `stock-daily-data` →

@@ -1,12 +1,13 @@
 """### Stage 4: what the trending ETFs hold
 
-For each ETF that trends over 5, 10 or 20 sessions: its top five holdings and their prices, from Yahoo through Kafka;
-then the closes of what the published portfolios hold, until it is sold. Green when they are in Postgres. Nothing else
-is fetched: about 97 % fewer requests than for every holding of every ETF. What the day's budget of 75 requests leaves
-goes to sectors that Yahoo has not been asked for yet.
+Fetches the top five holdings of each ETF that trends over 5, 10 or 20 sessions, and the prices of these stocks, from
+Yahoo through Kafka. Then the closes of the stocks that the published portfolios hold, until they are sold. Green when
+all are in Postgres. Nothing else is fetched, which takes about 97 % fewer requests than all holdings of all ETFs.
+What is left of the day's budget of 75 requests is used for sectors that Yahoo was not asked for yet.
 
-What is wrong at one stock or fund is noted and keeps nothing else. A fund whose holdings cannot be had goes on with the
-last ones that are stored, and the session's portfolios say so. A bar that a person should look at first is quarantined.
+A failure of one stock or fund is logged and does not affect the others. For a fund whose holdings cannot be fetched
+the last stored ones are used, and the session's portfolios tell so. A bar that a person has to check first is
+quarantined.
 
 **Reads** `analytics_trending_etfs` (stage 3 of the same session), `analytics_portfolio_allocation` and
 `analytics_monthly_portfolio` (what is held); Yahoo (pool `yahoo`).

@@ -1,9 +1,9 @@
 """### What all ETFs hold
 
-Fetches the ten largest holdings of every ETF of the universe from Yahoo, with its metadata, and sends them to Kafka;
-green when they are in Postgres. A snapshot of the session or later that is there already costs no request. The five
-stages do without it, as stage 4 fetches what it needs; it keeps a daily record of every fund, for 15 requests a day.
-A fund whose list cannot be had is named, and keeps the last one that is stored.
+Fetches the ten largest holdings of every ETF of the universe from Yahoo, with its metadata, and sends them to Kafka.
+Green when they are in Postgres. A snapshot of the session or later that is already stored costs no request. The five
+stages do not need this DAG, because stage 4 fetches what it needs. It keeps a daily snapshot of every fund, for 15
+requests a day. A fund whose list cannot be fetched is named, and keeps its last stored list.
 
 **Paused at first**: unpause it to let it run.
 

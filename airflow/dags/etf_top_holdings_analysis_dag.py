@@ -1,17 +1,17 @@
-"""### How the ETFs' top holdings did
+"""### How the ETFs' top holdings performed
 
 A Spark job measures the five largest holdings of every ETF with a holdings snapshot over 5, 10 and 20 sessions, in US
-dollars: total and mean daily return, volatility, Sharpe ratio, and the rank by total return. A holding whose prices
-nobody has collected keeps a row that says which are missing; `etf_holdings_daily` collects all holdings.
+dollars: total and mean daily return, volatility, Sharpe ratio, and the rank by total return. A holding without
+collected prices keeps a row that tells which are missing. `etf_holdings_daily` collects all holdings.
 
 **When**: Monday to Friday 13:30 UTC, in both schedule modes, about the session before. A weekday without a session is
 about the last one.
 
 **Reads** `collected_etf_holdings`, `collected_daily_stock_history` (stage 4 of the session), `logs_open_break`.
-**Writes** `analytics_etf_top_holdings` and its lines in `analytics_publication`, in one transaction.
+**Writes** `analytics_etf_top_holdings` and its rows in `analytics_publication`, in one transaction.
 """
 
-# Airflow reads a file only if it finds the words airflow and dag in it.
+# Airflow only reads files that contain the words airflow and dag: this comment has to stay.
 from dag_common import RUN_DOC, daily_dag
 from dag_spark import SparkJob
 

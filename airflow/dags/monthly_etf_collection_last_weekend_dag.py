@@ -1,16 +1,17 @@
 """### The month's holdings of the benchmark ETFs, and its sectors
 
-Keeps what the benchmark ETFs (SPY, QQQ, IWM, EWY, DIA, SCHD) hold at the month's end: the snapshot that counts as of
-the session, from Postgres when it is there, else from Yahoo, through Kafka; `stored` is green when it is in Postgres.
-Then a Spark job looks at the month's returns sector by sector.
+Stores what the benchmark ETFs (SPY, QQQ, IWM, EWY, DIA, SCHD) hold at the end of the month: the snapshot that counts
+as of the session. It is taken from Postgres if it is there, else from Yahoo, through Kafka. `stored` is green when it
+is in Postgres. Then a Spark job measures the month's returns sector by sector.
 
-A month that is run late gets the holdings of the day they were fetched: `holdings_as_of` is then after `as_of_date`.
+A month that is run late gets the holdings of the day on which they are fetched. `holdings_as_of` is then after
+`as_of_date`.
 
 **When**: the last Saturday of the month, 10:00 UTC, about the last session before it.
 
 **Reads** Yahoo (pool `yahoo`: one request every 5 seconds); `collected_daily_stock_history`.
 **Writes** topic `etf-holdings-data` → `collected_monthly_benchmark_holdings`, `collected_etf_holdings`;
-`analytics_sector_trending` and its lines in `analytics_publication`.
+`analytics_sector_trending` and its rows in `analytics_publication`.
 """
 
 from datetime import date

@@ -1,28 +1,29 @@
-"""### The month's portfolio
+"""### The monthly portfolio
 
-A Spark job merges the three portfolios (5, 10 and 20 sessions) of the last session by the rebalance date: a stock once,
-scored by the portfolios it is in, ranked and weighted by the score. It holds until the 20th session after the date.
-Old and new positions change in one transaction. Three empty portfolios make an empty month, with the reason; a month
-without a computable portfolio over 20 sessions is not computable.
+A Spark job merges the three portfolios (5, 10 and 20 sessions) of the last session on or before the rebalance date.
+Each stock counts once, is scored by the portfolios that hold it, and is ranked and weighted by the score. The
+portfolio expires at the 20th session after the date. Old and new positions change in one transaction. Three empty
+portfolios make an empty month, with the reason. A month without a computable portfolio over 20 sessions is not
+computable.
 
-Then a second job follows all portfolios anew, so that a month that is computed late is in the record at once.
+Then a second job computes the track record again, so that a month that is computed late is included at once.
 
 **When**: the last Sunday of the month, 14:00 UTC, in both schedule modes.
 
-**By hand**: *Trigger*, with `as_of_date` (the rebalance date: any day that is not to come, `YYYY-MM-DD`) or without
-(the newest last Sunday of a month).
-**Again**: clear the run, or trigger its date once more; the rows come out the same.
+**By hand**: *Trigger*, with `as_of_date` (the rebalance date: any day that is not in the future, `YYYY-MM-DD`) or
+without (the newest last Sunday of a month).
+**Again**: clear the run, or trigger its date again. The rows will be the same.
 
 **Backfill**: *Run Backfill* in the trigger dialog, or `airflow backfill create --dag-id monthly_portfolio_rebalance
---from-date 2026-01-01 --to-date 2026-06-30`: every last Sunday in the range, both ends included. Months that have a
-run are left out unless asked for (`--reprocess-behavior completed`).
+--from-date 2026-01-01 --to-date 2026-06-30`: every last Sunday in the range, both ends included. Months with a run
+are left out unless asked for (`--reprocess-behavior completed`).
 
 **Reads** `analytics_portfolio_allocation` (stage 5 of the session).
-**Writes** `analytics_monthly_portfolio` and its line in `analytics_publication`, in one transaction;
-`analytics_portfolio_performance`, `analytics_performance_summary` and their line for the session, in another.
+**Writes** `analytics_monthly_portfolio` and its row in `analytics_publication`, in one transaction;
+`analytics_portfolio_performance`, `analytics_performance_summary` and their row for the session, in another.
 """
 
-# Airflow reads a file only if it finds the words airflow and dag in it.
+# Airflow only reads files that contain the words airflow and dag: this comment has to stay.
 from dag_common import SESSION_BY, rebalance_dag
 from dag_spark import SparkJob
 

@@ -1,8 +1,8 @@
-"""Notes in logs_stage_run how each run of a DAG goes: its tasks say what they do, Airflow when the run is over.
+"""Log in logs_stage_run how each run of a DAG goes: its tasks tell what they do, Airflow tells when the run ends.
 
-A listener sees every DAG without a line in any of them. A task's hooks run in the task's own process, a run's where its
-end is found: in the scheduler, or in the webserver when a person marks it. That a note cannot be written is logged
-there and changes nothing for the run.
+A listener sees every DAG, so no DAG needs a line for it. Hooks of a task run in the task's own process. Hooks of a run
+run where its end is noticed: in the scheduler, or in the webserver when a person marks the run. A failure to write is
+logged there, and changes nothing for the run.
 """
 
 import logging
@@ -22,12 +22,12 @@ from database.queries import stage_runs
 log = logging.getLogger(__name__)
 
 LONGEST_REASON = 1000
-# What Airflow tells of a run's end, as a sentence.
+# Airflow's words for a run's end -> a sentence.
 ENDS = {
-    "timed_out": "the run took longer than it may",
+    "timed_out": "the run took longer than its time limit",
     "all_tasks_deadlocked": "no task of the run can start any more",
 }
-NOT_SAID = "a task ended without saying why: its log in Airflow may"
+NO_REASON = "a task ended without a reason: see its log in Airflow"
 
 
 @hookimpl
@@ -37,7 +37,7 @@ def on_task_instance_running(task_instance: Any) -> None:
 
 @hookimpl
 def on_task_instance_success(task_instance: Any) -> None:
-    """A task whose `outcome` is (whether there was nothing to do, what it did) is quoted."""
+    """Log a task's `outcome`, if it has one: (nothing was to do, what was done)."""
     outcome = getattr(getattr(task_instance, "task", None), "outcome", None)
     if outcome:
         is_skipped, reason = outcome
@@ -57,28 +57,28 @@ def on_dag_run_success(dag_run: Any) -> None:
 
 @hookimpl
 def on_dag_run_failed(dag_run: Any, msg: str) -> None:
-    _note(dag_run, lambda conn, *run: stage_runs.ended(conn, *run, failure=ENDS.get(msg, NOT_SAID)))
+    _note(dag_run, lambda conn, *run: stage_runs.ended(conn, *run, failure=ENDS.get(msg, NO_REASON)))
 
 
 def as_of(task_instance: Any) -> date:
-    """The day that the run is about, as its tasks are told it."""
+    """Return the day that the run is about, as its tasks get it."""
     context = task_instance.get_template_context()
-    told = task_instance.task.dag.user_defined_macros["as_of"](context["params"], context["dag_run"])
-    return date.fromisoformat(told)
+    day = task_instance.task.dag.user_defined_macros["as_of"](context["params"], context["dag_run"])
+    return date.fromisoformat(day)
 
 
 def reason_of(error: str | BaseException | None) -> str:
-    """The first line of what went wrong; what nobody worded for a reader has its kind before it."""
+    """Return the first line of an error, with its class name unless it is an Airflow error, written for readers."""
     from airflow.sdk.exceptions import AirflowException
 
-    said = next(iter(str(error or "").strip().splitlines()), "")
+    reason = next(iter(str(error or "").strip().splitlines()), "")
     if isinstance(error, BaseException) and not isinstance(error, AirflowException):
-        said = f"{type(error).__name__}: {said}"
-    return (said or NOT_SAID)[:LONGEST_REASON]
+        reason = f"{type(error).__name__}: {reason}"
+    return (reason or NO_REASON)[:LONGEST_REASON]
 
 
 def _note(run: Any, write: Callable[[Connection, str, str], None]) -> None:
-    """run: a task instance or a DAG run."""
+    """Write a note about a task instance or a DAG run."""
     try:
         with closing(connect(Settings.from_env().database)) as conn:
             write(conn, run.dag_id, run.run_id)

@@ -1,4 +1,7 @@
-"""Crons whose runs are dated by the day they are about: the session before the tick, or the tick's own day."""
+"""Cron timetables that date a run by the day it is about: the session before the tick, or the tick's own day.
+
+A tick is a moment at which the cron fires.
+"""
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -11,18 +14,18 @@ from airflow.timetables.trigger import CronTriggerTimetable
 # After the New York close in summer (20:00 UTC) and in winter (21:00 UTC), and when the controller runs.
 EVENING = time(21, 30)
 SATURDAY = 5
-# A start within this long after a tick still runs it. A tick missed by more is left to a backfill: five stages
-# that were all missed would otherwise start together, in no order.
+# A scheduler that starts within this time after a tick still runs it. Older ticks are left to a backfill, because five
+# missed stages would otherwise start together, in no order.
 GRACE = timedelta(minutes=10)
 
 
 class SessionTimetable(CronTriggerTimetable):
-    """Ticks like cron (UTC); the logical date of a run is 21:30 UTC of the weekday the tick looks back on.
+    """Fires like cron (UTC). The logical date of a run is 21:30 UTC of the weekday that the run is about.
 
-    A run at 09:00 on Tuesday is about Monday, one at 21:30 on Tuesday about Tuesday. Dated this way, a backfill
-    "from 2026-08-10 to 2026-08-14" is about exactly these days in every DAG, whatever its hour of the day.
+    A run at 09:00 on Tuesday is about Monday, and one at 21:30 on Tuesday is about Tuesday. With these dates, a
+    backfill "from 2026-08-10 to 2026-08-14" is about exactly these days in every DAG, whatever its hour.
 
-    on_schedule=False never ticks by itself, yet can be backfilled: what is off its schedule keeps its dates.
+    on_schedule=False: never fires by itself, but can be backfilled, with the same dates
     """
 
     def __init__(self, cron: str, *, on_schedule: bool = True) -> None:
@@ -49,7 +52,7 @@ class SessionTimetable(CronTriggerTimetable):
         return str(run_type.generate_run_id(suffix=dated.isoformat()))
 
     def next_dagrun_info(self, *, last_automated_data_interval: Any, restriction: TimeRestriction) -> DagRunInfo | None:
-        if restriction.latest is not None:  # only a backfill has an end: our DAGs have none
+        if restriction.latest is not None:  # Only a backfill has an end, the DAGs have none.
             return self._next_in_range(last_automated_data_interval, restriction.earliest, restriction.latest)
         if not self._on_schedule:
             return None
@@ -72,19 +75,20 @@ class SessionTimetable(CronTriggerTimetable):
         return session_evening(tick)
 
     def _tick_after(self, last: Any) -> pendulum.DateTime:
-        """The tick after that of a run, whose interval ends at its tick or, backfilled, in the evening it is about."""
+        """Return the tick after that of a run."""
+        # A scheduled run's interval ends at its tick, a backfilled one's in the evening it is about.
         return self._get_next(self._align_to_next(last.end))
 
 
 class DayTimetable(SessionTimetable):
-    """The same for runs about the day on which they start, which need not have a session: dated by their tick."""
+    """Dates runs by their tick: for runs about the day on which they start, which need not have a session."""
 
     def _date_of(self, tick: pendulum.DateTime) -> pendulum.DateTime:
         return tick
 
 
 def session_evening(tick: datetime) -> pendulum.DateTime:
-    """21:30 UTC of the last weekday that had its evening at the tick.
+    """Return 21:30 UTC of the last weekday whose evening was over, or just began, at the tick.
 
     >>> print(session_evening(datetime(2026, 8, 18, 9, tzinfo=UTC)))    # Tuesday morning: Monday's
     2026-08-17 21:30:00+00:00
@@ -100,7 +104,7 @@ def session_evening(tick: datetime) -> pendulum.DateTime:
 
 
 def _end_of(latest: datetime) -> datetime:
-    """A last day given without a time of day is meant as a whole."""
+    """Return the end of a backfill. A day without a time of day includes the whole day."""
     return latest if latest.time() != time(0) else latest + timedelta(days=1)
 
 

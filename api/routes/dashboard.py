@@ -5,92 +5,97 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from api import market, overview, performance
-from api.deps import AsOf, Between, Configured, Page, Period, Replies
+from api import monthly_performance, pipeline_state, sector_standings
+from api.deps import AsOf, Between, Configured, Page, Period, Respond
 from api.errors import documented
-from api.models import schemas
+from api.models.schemas import answer
 from config.universe import universe
-from database.db_helper import Connection, Row
-from database.queries import etfs, followed, holdings, pipeline, portfolios, publications, sectors
-from database.queries.returns import Window
+from contract.common import Window
+from contract.etfs import EtfBenchmark, EtfList, Series
+from contract.holdings import Snapshots, TrendingTopHoldings
+from contract.pipeline import Calendar, Gaps, Pipeline, RejectedMessages, RequestCounts, Restatements, Sessions
+from contract.portfolios import ActiveAllocations, MonthlyPerformances, Performance
+from contract.stocks import MarketMap, Performers, PerformersBySector, SectorMonths
+from database.db_helper import Connection
+from database.queries import etfs, holdings, pipeline, portfolios, publications, sectors, track_record
 
 router = APIRouter(prefix="/dashboard", tags=["dashboard"])
 
 ReturnWindow = Annotated[Window, Query(description="Sessions the return is taken over, or the month so far")]
 
 
-@router.get("/market-map", response_model=schemas.MarketMap, responses=documented(404))
-async def market_map(reply: Replies, as_of_date: AsOf = None) -> Response:
+@router.get("/market-map", responses=answer(MarketMap) | documented(404))
+async def market_map(respond: Respond, as_of_date: AsOf = None) -> Response:
     """Sector by sector every stock with a bar of the session: market cap, and the return over each window.
 
     A sector's returns are weighted by market cap at the start of each window. In `newest_month` its stocks count alike.
     """
-    return await reply(schemas.MarketMap, market.market_map, as_of_date)
+    return await respond(sector_standings.market_map, as_of_date)
 
 
-@router.get("/etf-list", response_model=schemas.EtfList, summary="ETF list", responses=documented(404))
-async def etf_list(reply: Replies, as_of_date: AsOf = None) -> Response:
+@router.get("/etf-list", responses=answer(EtfList) | documented(404), summary="ETF list")
+async def etf_list(respond: Respond, as_of_date: AsOf = None) -> Response:
     """Every ETF of the universe with its newest close and where it stands in a trending publication."""
-    return await reply(schemas.EtfList, etfs.listing, universe().benchmark, as_of_date)
+    return await respond(etfs.listing, universe().benchmark, as_of_date)
 
 
-@router.get("/etf-benchmark", response_model=schemas.EtfBenchmark, summary="ETFs vs SPY", responses=documented(404))
+@router.get("/etf-benchmark", responses=answer(EtfBenchmark) | documented(404), summary="ETFs vs SPY")
 async def etf_benchmark(
-    reply: Replies,
+    respond: Respond,
     as_of_date: AsOf = None,
     sessions: Annotated[int, Query(ge=1, le=260, description="Closes of this many sessions")] = 60,
 ) -> Response:
     """The ETF list with each one's adjusted closes of the last sessions, for charts and sparklines."""
-    return await reply(schemas.EtfBenchmark, etfs.benchmark_view, universe().benchmark, as_of_date, sessions)
+    return await respond(etfs.benchmark_view, universe().benchmark, as_of_date, sessions)
 
 
-@router.get("/spy-benchmark", response_model=schemas.Series, summary="SPY")
-async def spy_benchmark(reply: Replies, days: Between, page: Page) -> Response:
+@router.get("/spy-benchmark", responses=answer(Series), summary="SPY")
+async def spy_benchmark(respond: Respond, days: Between, page: Page) -> Response:
     """The benchmark's closes between `from` and `to` with the return since the first of them."""
-    return await reply.page(schemas.Series, "points", etfs.series, universe().benchmark, *days, span=page)
+    return await respond(etfs.series, universe().benchmark, *days, page)
 
 
-@router.get("/active-allocations", response_model=schemas.ActiveAllocations, responses=documented(404))
-async def active_allocations(reply: Replies, as_of_date: AsOf = None) -> Response:
+@router.get("/active-allocations", responses=answer(ActiveAllocations) | documented(404))
+async def active_allocations(respond: Respond, as_of_date: AsOf = None) -> Response:
     """The portfolios of one session with every candidate, and why each other one was not chosen."""
-    return await reply(schemas.ActiveAllocations, _allocations, as_of_date)
+    return await respond(_allocations, as_of_date)
 
 
-@router.get("/etf-holdings", response_model=schemas.Snapshots, summary="ETF holdings")
-async def etf_holdings(reply: Replies, as_of_date: AsOf = None) -> Response:
+@router.get("/etf-holdings", responses=answer(Snapshots), summary="ETF holdings")
+async def etf_holdings(respond: Respond, as_of_date: AsOf = None) -> Response:
     """The newest holdings of each ETF that were known by the session."""
-    return await reply(schemas.Snapshots, _snapshots, as_of_date)
+    return await respond(holdings.snapshots, as_of_date)
 
 
-@router.get("/trending-etf-top-holdings", response_model=schemas.TrendingTopHoldings, responses=documented(404))
-async def trending_etf_top_holdings(reply: Replies, period_days: Period = 20, as_of_date: AsOf = None) -> Response:
+@router.get("/trending-etf-top-holdings", responses=answer(TrendingTopHoldings) | documented(404))
+async def trending_etf_top_holdings(respond: Respond, period_days: Period = 20, as_of_date: AsOf = None) -> Response:
     """The ETFs that trend over a period as of a session, best first, with their analysed top holdings."""
-    return await reply(schemas.TrendingTopHoldings, holdings.trending_top_holdings, period_days, as_of_date)
+    return await respond(holdings.trending_top_holdings, period_days, as_of_date)
 
 
-@router.get("/sector-trending", response_model=schemas.SectorMonths)
-async def sector_trending(reply: Replies, days: Between, page: Page) -> Response:
+@router.get("/sector-trending", responses=answer(SectorMonths))
+async def sector_trending(respond: Respond, days: Between, page: Page) -> Response:
     """Month by month, newest first, every sector, each stock counting alike.
 
     `from` and `to` are about the months' first days.
     """
-    return await reply.page(schemas.SectorMonths, "months", sectors.months, *days, span=page)
+    return await respond(sectors.months, *days, page)
 
 
-@router.get("/monthly-performance", response_model=schemas.MonthlyPerformances)
-async def monthly_performance(reply: Replies, page: Page) -> Response:
+@router.get("/monthly-performance", responses=answer(MonthlyPerformances))
+async def performance_by_month(respond: Respond, page: Page) -> Response:
     """What each month's portfolio has brought since it was published, against the benchmark.
 
     Bought at the close of the session after the rebalance, sold at the close of the session after the next one (at the
     latest when it ends to be valid), in between left alone: weights drift, no cost is taken off. Stored closes of now,
     in US dollars; a position without both closes leaves the month without a figure, and `missing_reason` says which.
     """
-    return await reply.page(schemas.MonthlyPerformances, "months", performance.monthly, universe().benchmark, span=page)
+    return await respond(monthly_performance.monthly, universe().benchmark, page)
 
 
-@router.get("/performance", response_model=schemas.Performance)
+@router.get("/performance", responses=answer(Performance))
 async def portfolio_performance(
-    reply: Replies,
+    respond: Respond,
     as_of_date: AsOf = None,
     series: Annotated[bool, Query(description="false: the figures alone, the lists are empty")] = True,
 ) -> Response:
@@ -99,81 +104,80 @@ async def portfolio_performance(
     Decided on one session, bought at the close of the next, held with drifting weights until the next publication is
     bought; the month's portfolio makes way for cash when it ends to be valid. Figures and series as of the session.
     """
-    return await reply(schemas.Performance, followed.performance, as_of_date, series)
+    return await respond(track_record.performance, as_of_date, series)
 
 
-@router.get("/top-performers", response_model=schemas.Performers, responses=documented(404))
-async def top_performers(reply: Replies, page: Page, window: ReturnWindow = "20d", as_of_date: AsOf = None) -> Response:
+@router.get("/top-performers", responses=answer(Performers) | documented(404))
+async def top_performers(
+    respond: Respond, page: Page, window: ReturnWindow = "20d", as_of_date: AsOf = None
+) -> Response:
     """The stocks with the highest return over a window, best first."""
-    return await reply.page(schemas.Performers, "stocks", market.best, window, as_of_date, span=page)
+    return await respond(sector_standings.best, window, as_of_date, page)
 
 
-@router.get("/top-performers-by-sector", response_model=schemas.PerformersBySector, responses=documented(404))
+@router.get("/top-performers-by-sector", responses=answer(PerformersBySector) | documented(404))
 async def top_performers_by_sector(
-    reply: Replies,
+    respond: Respond,
     window: ReturnWindow = "20d",
     as_of_date: AsOf = None,
     top: Annotated[int, Query(ge=1, le=50, description="This many of each sector")] = 3,
 ) -> Response:
     """The best stocks of every sector over a window."""
-    return await reply(schemas.PerformersBySector, market.best_of_each, window, as_of_date, top)
+    return await respond(sector_standings.best_of_each, window, as_of_date, top)
 
 
-@router.get("/sessions", response_model=schemas.Sessions)
-async def session_list(reply: Replies, days: Between, page: Page) -> Response:
+@router.get("/sessions", responses=answer(Sessions))
+async def session_list(respond: Respond, days: Between, page: Page) -> Response:
     """The sessions for which something is published, newest first, each with its publications."""
-    return await reply.page(schemas.Sessions, "sessions", publications.sessions, *days, span=page)
+    return await respond(publications.sessions, *days, page)
 
 
-@router.get("/calendar", response_model=schemas.Calendar)
-async def calendar(reply: Replies) -> Response:
+@router.get("/calendar", responses=answer(Calendar))
+async def calendar(respond: Respond) -> Response:
     """The sessions and the rebalance dates for which portfolios are published: what a date picker offers."""
-    return await reply(schemas.Calendar, publications.calendar)
+    return await respond(publications.calendar)
 
 
-@router.get("/pipeline", response_model=schemas.Pipeline)
-async def pipeline_state(
-    reply: Replies,
+@router.get("/pipeline", responses=answer(Pipeline))
+async def state_of_pipeline(
+    respond: Respond,
     settings: Configured,
     sessions: Annotated[int, Query(ge=1, le=60, description="This many of the last ones")] = 10,
 ) -> Response:
     """The last sessions with their runs, how fresh each table is, how far the consumers are, and what went wrong."""
-    return await reply(schemas.Pipeline, overview.state, settings, sessions, has_lag=True)
+    return await respond.uncached(pipeline_state.state, settings, sessions)
 
 
-@router.get("/errors", response_model=schemas.RejectedMessages)
+@router.get("/errors", responses=answer(RejectedMessages))
 async def errors(
-    reply: Replies,
+    respond: Respond,
     page: Page,
     waiting: Annotated[bool | None, Query(description="Those that wait, or those put back; both when left out")] = None,
 ) -> Response:
     """Messages that a consumer rejected, newest first."""
-    return await reply.page(schemas.RejectedMessages, "errors", pipeline.errors, waiting, span=page)
+    return await respond(pipeline.errors, waiting, page)
 
 
-@router.get("/gaps", response_model=schemas.Gaps)
-async def gaps(reply: Replies, days: Between, page: Page) -> Response:
+@router.get("/gaps", responses=answer(Gaps))
+async def gaps(respond: Respond, days: Between, page: Page) -> Response:
     """Every (ticker, session) that was expected and is not stored, and why."""
-    return await reply.page(schemas.Gaps, "gaps", pipeline.gaps, *days, span=page)
+    return await respond(pipeline.gaps, *days, page)
 
 
-@router.get("/restatements", response_model=schemas.Restatements)
-async def restatements(reply: Replies, days: Between, page: Page) -> Response:
+@router.get("/restatements", responses=answer(Restatements))
+async def restatements(respond: Respond, days: Between, page: Page) -> Response:
     """Stored bars that the source has changed since, with the old values."""
-    return await reply.page(schemas.Restatements, "restatements", pipeline.restatements, *days, span=page)
+    return await respond(pipeline.restatements, *days, page)
 
 
-@router.get("/requests", response_model=schemas.RequestCounts)
-async def requests(reply: Replies, page: Page, by: Literal["hour", "day"] = "hour") -> Response:
+@router.get("/requests", responses=answer(RequestCounts))
+async def requests(respond: Respond, page: Page, by: Literal["hour", "day"] = "hour") -> Response:
     """How often Yahoo was asked, by hour or day."""
-    return await reply.page(schemas.RequestCounts, "counts", pipeline.requests_by, by, span=page)
+    return await respond(pipeline.requests_by, by, page)
 
 
-def _allocations(conn: Connection, as_of: date | None) -> Row:
+def _allocations(conn: Connection, as_of: date | None) -> ActiveAllocations:
     found = portfolios.allocations(conn, as_of)
-    counted = pipeline.expected_bars(conn, [found["as_of_date"]])
-    return {**found, "bars": counted[0]["states"] if counted else {}}
-
-
-def _snapshots(conn: Connection, as_of: date | None) -> Row:
-    return {"etfs": holdings.snapshots(conn, as_of)}
+    session = found[0].as_of_date
+    bars = pipeline.expected_bars(conn, [session]).get(session, {})
+    return ActiveAllocations(as_of_date=session, bars=bars, portfolios=found)

@@ -2,35 +2,37 @@
 
 from fastapi import APIRouter, Response
 
-from api import market
-from api.deps import AsOf, Between, Page, Replies, Sector
+from api import sector_standings
+from api.deps import AsOf, Between, Page, Respond, Sector
 from api.errors import documented
-from api.models.schemas import SectorHistory, SectorList, SectorMembers
+from api.models.schemas import answer
 from config.universe import universe
+from contract.etfs import SectorList
+from contract.stocks import SectorHistory, SectorMembers
 from database.queries import sectors
 
 router = APIRouter(prefix="/sectors", tags=["sectors"], responses=documented(404))
 
 
-@router.get("", response_model=SectorList, summary="Sectors")
-async def sector_list(reply: Replies, as_of_date: AsOf = None) -> Response:
+@router.get("", responses=answer(SectorList), summary="Sectors")
+async def sector_list(respond: Respond, as_of_date: AsOf = None) -> Response:
     """Every sector: its stocks' returns weighted by market cap, the ETF that follows it, its newest month.
 
     The returns are weighted by market cap at the start of each window; in `newest_month` each stock counts alike.
     """
-    return await reply(SectorList, market.listing, universe().benchmark, as_of_date)
+    return await respond(sector_standings.listing, universe().benchmark, as_of_date)
 
 
-@router.get("/{sector}/stocks", response_model=SectorMembers, summary="Stocks of a sector")
-async def members(reply: Replies, sector: Sector, page: Page, as_of_date: AsOf = None) -> Response:
+@router.get("/{sector}/stocks", responses=answer(SectorMembers), summary="Stocks of a sector")
+async def members(respond: Respond, sector: Sector, page: Page, as_of_date: AsOf = None) -> Response:
     """The sector's stocks with a bar of the session, largest market cap first."""
-    return await reply.page(SectorMembers, "stocks", market.members, sector, as_of_date, span=page)
+    return await respond(sector_standings.members, sector, as_of_date, page)
 
 
-@router.get("/{sector}/history", response_model=SectorHistory, summary="Months of a sector")
-async def history(reply: Replies, sector: Sector, days: Between, page: Page) -> Response:
+@router.get("/{sector}/history", responses=answer(SectorHistory), summary="Months of a sector")
+async def history(respond: Respond, sector: Sector, days: Between, page: Page) -> Response:
     """The sector month by month, newest first, each stock counting alike.
 
     `from` and `to` are about the months' first days.
     """
-    return await reply.page(SectorHistory, "months", sectors.history, sector, *days, span=page)
+    return await respond(sectors.history, sector, *days, page)

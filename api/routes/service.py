@@ -1,31 +1,34 @@
 """About the service itself: what it is, and whether it can work."""
 
+import msgspec
 from fastapi import APIRouter, Request, Response
 
 from api import health
 from api.deps import Pool
-from api.models.schemas import Health, Service
+from api.models.schemas import answer, content
+from contract.service import Health, Service
 
 router = APIRouter(tags=["service"])
 
 
-@router.get("/")
-def service(request: Request) -> Service:
+@router.get("/", responses=answer(Service))
+async def service(request: Request) -> Response:
     """Name, version and where to go from here."""
-    return Service(
-        name=request.app.title,
-        version=request.app.version,
-        links={"documentation": "/docs", "openapi": "/openapi.json", "health": "/health"},
-    )
+    links = {"documentation": "/docs", "openapi": "/openapi.json", "health": "/health"}
+    return _json(Service(name=request.app.title, version=request.app.version, links=links))
 
 
 @router.get(
     "/health",
     summary="Health",
-    responses={503: {"model": Health, "description": "A dependency is away; the body names it"}},
+    responses=answer(Health)
+    | {503: {"content": content(Health), "description": "A dependency is away; the body names it"}},
 )
-async def health_of_platform(request: Request, response: Response, pool: Pool) -> Health:
+async def health_of_platform(request: Request, pool: Pool) -> Response:
     """Each dependency with its latency, and what each job published last; 503 when one is away."""
     found = await health.check(request.app.state.settings, pool)
-    response.status_code = 200 if found.status == "ok" else 503
-    return found
+    return _json(found, 200 if found.status == "ok" else 503)
+
+
+def _json(answer: Service | Health, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(answer), status, media_type="application/json")

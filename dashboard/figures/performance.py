@@ -6,7 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.answers import PortfolioPerformance
+from contract.portfolios import PortfolioPerformance
 from dashboard.figures.labels import spread
 from dashboard.figures.style import Palette, dress
 
@@ -25,24 +25,25 @@ def performance(
     names: of the net value, the gross value, and the benchmark; titles: of the three parts.
     """
     net, gross, benchmark = names
-    mode = "lines" if len(shown["sessions"]) > 1 else "markers"
+    mode = "lines" if len(shown.sessions) > 1 else "markers"
     solid, dotted = {"color": palette.accent, "width": 2.2}, {"color": palette.accent, "width": 1.5, "dash": "dot"}
     quiet = {"color": palette.ink_soft, "width": 1.5}
+    days = [day.isoformat() for day in shown.sessions]
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.085, row_heights=[0.6, 0.22, 0.18])
 
     def line(row: int, values: Sequence[float | None], name: str, look: dict[str, Any], form: str, **more: Any) -> None:
         hover = f"{name} %{{y:{form}}}<extra></extra>"
-        trace = go.Scatter(x=shown["sessions"], y=values, name=name, mode=mode, line=look, hovertemplate=hover, **more)
+        trace = go.Scatter(x=days, y=values, name=name, mode=mode, line=look, hovertemplate=hover, **more)
         figure.add_trace(trace, row=row, col=1)
 
-    line(1, shown["benchmark"], benchmark, quiet, ".4f")
-    line(1, shown["gross"], gross, dotted, ".4f")
-    line(1, shown["net"], net, solid, ".4f")
-    line(2, shown["benchmark_drawdown"], benchmark, quiet, "+.2%")
-    line(2, shown["drawdown"], net, solid, "+.2%", fill="tozeroy", fillcolor=faint(palette.accent, 0.18))
+    line(1, shown.benchmark, benchmark, quiet, ".4f")
+    line(1, shown.gross, gross, dotted, ".4f")
+    line(1, shown.net, net, solid, ".4f")
+    line(2, shown.benchmark_drawdown, benchmark, quiet, "+.2%")
+    line(2, shown.drawdown, net, solid, "+.2%", fill="tozeroy", fillcolor=faint(palette.accent, 0.18))
     bars = go.Bar(
-        x=shown["sessions"],
-        y=shown["turnover"],
+        x=days,
+        y=shown.turnover,
         name=titles[2],
         marker={"color": palette.ink_soft, "line": {"width": 0}},
         hovertemplate="%{y:.2%}<extra></extra>",
@@ -76,9 +77,9 @@ def performance(
     _name_ends(
         figure,
         {
-            net: (shown["net"], palette.accent),
-            gross: (shown["gross"], palette.accent),
-            benchmark: (shown["benchmark"], palette.ink_soft),
+            net: (shown.net, palette.accent),
+            gross: (shown.gross, palette.accent),
+            benchmark: (shown.benchmark, palette.ink_soft),
         },
     )
     return figure

@@ -1,12 +1,11 @@
 """How often Yahoo was asked."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Literal
 
 import plotly.graph_objects as go
 
-from dashboard.answers import RequestCount
+from contract.pipeline import RequestCount
 from dashboard.figures.style import Palette, dress
 
 REQUESTS_PIXELS = 220
@@ -20,13 +19,13 @@ def requests(
 
     Told apart by pattern as well as by colour. Hours without a request have no bar.
     """
-    shown = sorted(counts, key=lambda count: count["started_at"])
-    moments = [datetime.fromisoformat(count["started_at"]) for count in shown]
+    shown = sorted(counts, key=lambda count: count.started_at)
+    moments = [count.started_at for count in shown]
     labels = [f"{moment:%m-%d %H:00}" if unit == "hour" else f"{moment:%Y-%m-%d}" for moment in moments]
     parts = (
-        ("answered", [count["requests"] - count["failed"] for count in shown], palette.accent, ""),
-        ("limited", [count["limited"] for count in shown], palette.down, "/"),
-        ("failed", [count["failed"] - count["limited"] for count in shown], palette.ink_strong, "x"),
+        ("answered", [count.requests - count.failed for count in shown], palette.accent, ""),
+        ("limited", [count.limited for count in shown], palette.down, "/"),
+        ("failed", [count.failed - count.limited for count in shown], palette.ink_strong, "x"),
     )
     figure = go.Figure(
         [

@@ -16,7 +16,7 @@ from dashboard.texts import ticker as ticker_texts
 from dashboard.views import market_map, month, performance, pipeline, portfolio, ticker
 from utils.errors import InvalidInput
 
-Table = Callable[[ApiClient, Page], Sequence[Mapping[str, object]]]
+Table = Callable[[ApiClient, Page], Sequence[object]]
 
 
 @dataclass(frozen=True)

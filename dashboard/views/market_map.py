@@ -1,12 +1,16 @@
 """Where the market stands: every stock by sector on one map, and the ETFs against the benchmark."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from dash import html
+from msgspec.structs import asdict
 
+from contract.common import WINDOWS, Window
+from contract.etfs import EtfBenchmark, EtfSeries
+from contract.stocks import MarketMap, SectorMonth, SectorStocks, Standing
 from dashboard import components, figures
-from dashboard.answers import EtfBenchmark, EtfSeries, MarketMap, SectorMonth, SectorStocks, Standing
 from dashboard.api_client import ApiClient
 from dashboard.colours import readable_on
 from dashboard.components import Choice, Component
@@ -14,16 +18,15 @@ from dashboard.figures import Tile
 from dashboard.page import Page, compact, price, signed
 from dashboard.texts import common, market_map
 from dashboard.texts.reasons import reason_in
-from dashboard.views import periods
+from dashboard.views import selectors
 from utils.errors import NotPublished
 
 GRAPH = "market-map"
-MONTH = "month"
+MONTH: Window = "month"
 # From which return on the colour stays the same. It grows about with the root of the window, as returns do, so
 # that every window makes the same use of the scale, and two days of one window can be compared.
-FULL_COLOUR = {"5d": 0.06, "10d": 0.09, "20d": 0.12, MONTH: 0.12}
-WINDOWS = tuple(FULL_COLOUR)
-DEFAULT_WINDOW = "20d"
+FULL_COLOUR: Mapping[Window, float] = {"5d": 0.06, "10d": 0.09, "20d": 0.12, MONTH: 0.12}
+DEFAULT_WINDOW: Window = "20d"
 # The longest month has 23 sessions; its return starts with the last one of the month before.
 SESSIONS_OF_A_MONTH = 24
 SHOWN_TICKERS = 8
@@ -33,34 +36,30 @@ def page(client: ApiClient, page: Page) -> list[Component]:
     window, as_of = window_of(page), page.address.day("as_of")
     market = client.market_map(as_of)
     compared, why_not = _compared(client, page)
-    session = market["as_of_date"]
-    picker = [periods.session_picker(page, session, client.calendar())] if session else []
+    session = market.as_of_date
+    picker = [selectors.session_picker(page, session, client.calendar())] if session else []
     return [
         *components.banners(
-            page, source=_source(market, compared), degraded_reason=compared["degraded_reason"] if compared else None
+            page, source=_source(market, compared), degraded_reason=compared.degraded_reason if compared else None
         ),
         components.heading(page.say(market_map.TITLE), _window_selector(page), *picker),
-        *([*_map(market, window, page), _sectors(market, window, page)] if market["sectors"] else [_nothing(page)]),
+        *([*_map(market, window, page), _sectors(market, window, page)] if market.sectors else [_nothing(page)]),
         *(_etfs(compared, window, page) if compared else [_no_etfs(why_not, page)]),
     ]
 
 
-def stocks(client: ApiClient, page: Page) -> Sequence[Mapping[str, object]]:
+def stocks(client: ApiClient, page: Page) -> Sequence[Standing]:
     """Every stock of the map."""
-    return [
-        {**stock, "sector": sector["sector"]}
-        for sector in client.market_map(page.address.day("as_of"))["sectors"]
-        for stock in sector["stocks"]
-    ]
+    return list(_stocks(client.market_map(page.address.day("as_of"))))
 
 
 def etfs(client: ApiClient, page: Page) -> Sequence[Mapping[str, object]]:
     """The table of the ETFs, without the closes of each session."""
     compared = client.etf_benchmark(page.address.day("as_of"), 1)
-    return [{name: value for name, value in etf.items() if name != "adj_closes"} for etf in compared["etfs"]]
+    return [{name: value for name, value in asdict(etf).items() if name != "adj_closes"} for etf in compared.etfs]
 
 
-def window_of(page: Page) -> str:
+def window_of(page: Page) -> Window:
     return page.address.choice("window", WINDOWS, DEFAULT_WINDOW)
 
 
@@ -74,39 +73,35 @@ def _window_selector(page: Page) -> Component:
     return components.selector(page.say(market_map.WINDOW), choices, window_of(page))
 
 
-def _window_hint(window: str, page: Page) -> str:
+def _window_hint(window: Window, page: Page) -> str:
     return page.say(market_map.MONTH_HINT) if window == MONTH else page.say(common.PERIOD_HINT, days=window[:-1])
 
 
-def _window_span(window: str, page: Page) -> str:
+def _window_span(window: Window, page: Page) -> str:
     """The window within a sentence."""
     return page.say(market_map.SPAN_MONTH) if window == MONTH else page.say(market_map.SPAN_DAYS, days=window[:-1])
 
 
 def _source(market: MarketMap, compared: EtfBenchmark | None) -> str | None:
-    rows = [*_stocks(market), *(compared["etfs"] if compared else [])]
-    return next((row["source"] for row in rows if row["source"]), None)
+    of_stocks = [stock.source for stock in _stocks(market)]
+    of_etfs = [etf.source for etf in compared.etfs] if compared else []
+    return next(filter(None, [*of_stocks, *of_etfs]), None)
 
 
 def _stocks(market: MarketMap) -> Iterable[Standing]:
-    return (stock for sector in market["sectors"] for stock in sector["stocks"])
-
-
-def _return(row: Mapping[str, Any], window: str) -> float | None:
-    gain: float | None = row[f"return_{window}"]
-    return gain
+    return (stock for sector in market.sectors for stock in sector.stocks)
 
 
 # ── the map ──────────────────────────────────────────────────────────────────
 
 
-def _map(market: MarketMap, window: str, page: Page) -> list[Component]:
+def _map(market: MarketMap, window: Window, page: Page) -> list[Component]:
     say, full = page.say, FULL_COLOUR[window]
     figure = figures.market_map(tiles(market, window, page), say(market_map.TO_USE), full, page.palette)
     reading = say(market_map.READING, window=_window_span(window, page), high=f"±{full:.0%}")
     return [
         components.panel(
-            say(market_map.STOCKS, count=sum(1 for _ in _stocks(market)), day=page.day(market["as_of_date"])),
+            say(market_map.STOCKS, count=sum(1 for _ in _stocks(market)), day=page.day(market.as_of_date)),
             components.graph(GRAPH, figure),
             html.P(reading, className="note"),
             *_left_out(market, window, page),
@@ -118,26 +113,24 @@ def _map(market: MarketMap, window: str, page: Page) -> list[Component]:
     ]
 
 
-def tiles(market: MarketMap, window: str, page: Page) -> list[Tile]:
+def tiles(market: MarketMap, window: Window, page: Page) -> list[Tile]:
     """Each sector that has an area, followed by its stocks; those without a market cap have no place on a map."""
-    return [tile for sector in market["sectors"] for tile in _tiles_of(sector, window, page)]
+    return [tile for sector in market.sectors for tile in _tiles_of(sector, window, page)]
 
 
-def _tiles_of(sector: SectorStocks, window: str, page: Page) -> list[Tile]:
-    name = sector["sector"] or page.say(market_map.UNKNOWN_SECTOR)
+def _tiles_of(sector: SectorStocks, window: Window, page: Page) -> list[Tile]:
+    name = sector.sector or page.say(market_map.UNKNOWN_SECTOR)
     sector_id = f"{figures.GROUP}{name}"
     members = [
-        Tile(
-            stock["ticker"], stock["ticker"], sector_id, stock["market_cap"], _return(stock, window), _told(stock, page)
-        )
-        for stock in sector["stocks"]
-        if stock["market_cap"]
+        Tile(stock.ticker, stock.ticker, sector_id, stock.market_cap, stock.over(window), _told(stock, page))
+        for stock in sector.stocks
+        if stock.market_cap
     ]
     if not members:
         return []
-    gain = _return(sector, window)
-    about = page.say(market_map.CARD_STOCKS, count=sector["stock_count"])
-    out = sector["left_out"][window]
+    gain = sector.over(window)
+    about = page.say(market_map.CARD_STOCKS, count=sector.stock_count)
+    out = sector.left_out[window]
     without = page.say(market_map.WITHOUT, window=_window_span(window, page), tickers=_some(out)) if out else ""
     card = _card(name, [about], sector, page, without)
     return [Tile(sector_id, f"{name}  {signed(gain)}", "", sum(tile.area for tile in members), gain, card), *members]
@@ -145,13 +138,13 @@ def _tiles_of(sector: SectorStocks, window: str, page: Page) -> list[Tile]:
 
 def _told(stock: Standing, page: Page) -> str:
     """What the hover card says of a stock."""
-    lines = [stock["company_name"] or "", f"{price(stock['close_price'])} {stock['currency']}"]
-    if stock["rate_date"] and stock["rate_date"] != stock["trade_date"]:
-        lines.append(page.say(market_map.CARRIED_RATE, day=page.day(stock["rate_date"])))
-    if stock["sector_source"] == "derived":
+    lines = [stock.company_name or "", f"{price(stock.close_price)} {stock.currency}"]
+    if stock.rate_date and stock.rate_date != stock.trade_date:
+        lines.append(page.say(market_map.CARRIED_RATE, day=page.day(stock.rate_date)))
+    if stock.sector_source == "derived":
         lines.append(page.say(market_map.DERIVED))
-    reason, _ = reason_in(page.language, stock["missing_reason"] or stock["degraded_reason"] or "")
-    return _card(stock["ticker"], lines, stock, page, reason)
+    reason, _ = reason_in(page.language, stock.missing_reason or stock.degraded_reason or "")
+    return _card(stock.ticker, lines, stock, page, reason)
 
 
 def _some(tickers: Sequence[str]) -> str:
@@ -166,10 +159,8 @@ def _some(tickers: Sequence[str]) -> str:
 
 def _card(title: str, lines: Sequence[str], standing: Standing | SectorStocks, page: Page, reason: str = "") -> str:
     """Title, what it is, market cap, all four returns, and why one is missing."""
-    cap = f"{page.say(market_map.CARD_CAP)} ${compact(standing['market_cap'] or 0)}"
-    returns = [
-        f"{components.window_name(window, page)}  <b>{signed(_return(standing, window))}</b>" for window in WINDOWS
-    ]
+    cap = f"{page.say(market_map.CARD_CAP)} ${compact(standing.market_cap or 0)}"
+    returns = [f"{components.window_name(window, page)}  <b>{signed(standing.over(window))}</b>" for window in WINDOWS]
     return "<br>".join(filter(None, [f"<b>{title}</b>", *lines, cap, *returns, reason]))
 
 
@@ -193,45 +184,45 @@ def _legend(full: float, page: Page) -> Component:
     )
 
 
-def _left_out(market: MarketMap, window: str, page: Page) -> list[Component]:
+def _left_out(market: MarketMap, window: Window, page: Page) -> list[Component]:
     """The stocks of which something is missing, each with the reason."""
-    uncounted = {ticker for sector in market["sectors"] for ticker in sector["left_out"][window]}
-    lacking = [stock for stock in _stocks(market) if stock["ticker"] in uncounted or not stock["market_cap"]]
+    uncounted = {ticker for sector in market.sectors for ticker in sector.left_out[window]}
+    lacking = [stock for stock in _stocks(market) if stock.ticker in uncounted or not stock.market_cap]
     if not lacking:
         return []
-    lines = [html.Li([components.ticker_link(stock["ticker"]), " ", _why(stock, window, page)]) for stock in lacking]
+    lines = [html.Li([components.ticker_link(stock.ticker), " ", _why(stock, window, page)]) for stock in lacking]
     summary = html.Summary([page.say(market_map.LEFT_OUT), html.Span(f" {len(lacking)}", className="soft")])
     return [html.Details([summary, html.Ul(lines, className="left-out")])]
 
 
-def _why(stock: Standing, window: str, page: Page) -> Component:
-    if _return(stock, window) is None and stock["missing_reason"]:
-        return components.reason(stock["missing_reason"], page)
-    return page.say(market_map.NO_START_CAP if stock["market_cap"] else market_map.NO_CAP)
+def _why(stock: Standing, window: Window, page: Page) -> Component:
+    if stock.over(window) is None and stock.missing_reason:
+        return components.reason(stock.missing_reason, page)
+    return page.say(market_map.NO_START_CAP if stock.market_cap else market_map.NO_CAP)
 
 
 def _derived(market: MarketMap, page: Page) -> list[Component]:
     """The stocks whose sector is not the source's own word."""
-    derived = [stock["ticker"] for stock in _stocks(market) if stock["sector_source"] == "derived"]
+    derived = [stock.ticker for stock in _stocks(market) if stock.sector_source == "derived"]
     if not derived:
         return []
     summary = html.Summary([page.say(market_map.DERIVED_COUNT), html.Span(f" {len(derived)}", className="soft")])
     return [html.Details([summary, html.P(", ".join(derived), className="note")])]
 
 
-def _links(market: MarketMap, window: str, page: Page) -> Component:
+def _links(market: MarketMap, window: Window, page: Page) -> Component:
     """The map for who does not point: every stock as a link, sector by sector."""
     sectors = [
         html.Li(
             [
-                html.H3(f"{sector['sector'] or page.say(market_map.UNKNOWN_SECTOR)} {signed(_return(sector, window))}"),
+                html.H3(f"{sector.sector or page.say(market_map.UNKNOWN_SECTOR)} {signed(sector.over(window))}"),
                 *(
-                    components.ticker_link(stock["ticker"], f"{stock['ticker']} {signed(_return(stock, window))}")
-                    for stock in sector["stocks"]
+                    components.ticker_link(stock.ticker, f"{stock.ticker} {signed(stock.over(window))}")
+                    for stock in sector.stocks
                 ),
             ]
         )
-        for sector in market["sectors"]
+        for sector in market.sectors
     ]
     return html.Details([html.Summary(page.say(market_map.AS_LIST)), html.Ul(sectors, className="all-stocks")])
 
@@ -244,7 +235,7 @@ def _nothing(page: Page) -> Component:
 # ── the sectors ──────────────────────────────────────────────────────────────
 
 
-def _sectors(market: MarketMap, window: str, page: Page) -> Component:
+def _sectors(market: MarketMap, window: Window, page: Page) -> Component:
     """Every sector's returns by market cap beside the newest published month, in which each stock counts alike."""
     say = page.say
     columns = [
@@ -262,16 +253,16 @@ def _sectors(market: MarketMap, window: str, page: Page) -> Component:
     ]
     rows = [
         (
-            sector["sector"] or say(market_map.UNKNOWN_SECTOR),
-            str(sector["stock_count"]),
-            *(components.gain(_return(sector, each)) for each in WINDOWS),
-            components.gain(sector["newest_month"]["avg_monthly_return"] if sector["newest_month"] else None),
-            _counted_to(sector["newest_month"], page),
+            sector.sector or say(market_map.UNKNOWN_SECTOR),
+            str(sector.stock_count),
+            *(components.gain(sector.over(each)) for each in WINDOWS),
+            components.gain(sector.newest_month.avg_monthly_return if sector.newest_month else None),
+            _counted_to(sector.newest_month, page),
         )
-        for sector in market["sectors"]
+        for sector in market.sectors
     ]
     return components.panel(
-        say(market_map.SECTORS, day=page.day(market["as_of_date"])),
+        say(market_map.SECTORS, day=page.day(market.as_of_date)),
         components.table("sectors", columns, rows),
         html.P(say(market_map.SECTORS_READING), className="note"),
         *(html.P(told, className="note") for told in _doubts(market, page)),
@@ -283,18 +274,18 @@ def _counted_to(month: SectorMonth | None, page: Page) -> Component:
     if month is None:
         return "–"
     tags = [
-        *([components.doubt(f"△ {page.say(common.DEGRADED_TAG)}")] if month["degraded_reason"] else []),
-        *([components.doubt(page.say(common.HINDSIGHT_TAG))] if month["holdings_known_later"] else []),
+        *([components.doubt(f"△ {page.say(common.DEGRADED_TAG)}")] if month.degraded_reason else []),
+        *([components.doubt(page.say(common.HINDSIGHT_TAG))] if month.holdings_known_later else []),
     ]
-    day = month["as_of_date"] or f"{month['year']}-{month['month']:02}"
-    return html.Span([day, *(part for tag in tags for part in (" ", tag))])
+    day = month.as_of_date or f"{month.year}-{month.month:02}"
+    return html.Span([str(day), *(part for tag in tags for part in (" ", tag))])
 
 
 def _doubts(market: MarketMap, page: Page) -> list[str]:
     """What the months' tags stand for: each reason once."""
-    months = [sector["newest_month"] for sector in market["sectors"] if sector["newest_month"]]
-    reasons = dict.fromkeys(month["degraded_reason"] for month in months if month["degraded_reason"])
-    snapshots = dict.fromkeys(month["holdings_as_of"] for month in months if month["holdings_known_later"])
+    months = [sector.newest_month for sector in market.sectors if sector.newest_month]
+    reasons = dict.fromkeys(month.degraded_reason for month in months if month.degraded_reason)
+    snapshots = dict.fromkeys(month.holdings_as_of for month in months if month.holdings_known_later)
     return [
         *(page.say(market_map.MONTH_DEGRADED, reason=reason_in(page.language, each)[0]) for each in reasons),
         *(page.say(market_map.MONTH_HINDSIGHT, day=page.day(each)) for each in snapshots),
@@ -312,7 +303,7 @@ def _compared(client: ApiClient, page: Page) -> tuple[EtfBenchmark | None, str]:
         compared = client.etf_benchmark(page.address.day("as_of"), sessions)
     except NotPublished as error:
         return None, str(error)
-    is_there = compared["sessions"] and any(etf["close_price"] for etf in compared["etfs"])
+    is_there = compared.sessions and any(etf.close_price for etf in compared.etfs)
     return (compared, "") if is_there else (None, page.say(market_map.NO_ETFS_DETAIL))
 
 
@@ -320,17 +311,17 @@ def _no_etfs(why: str, page: Page) -> Component:
     return components.state(page.say(market_map.NO_ETFS_TITLE), why, page.say(market_map.NO_ETFS_HINT))
 
 
-def _etfs(compared: EtfBenchmark, window: str, page: Page) -> list[Component]:
-    say, benchmark = page.say, compared["benchmark"]
-    first = first_session(compared["sessions"], window)
-    days = compared["sessions"][first:]
-    returns = {etf["ticker"]: figures.rebased(etf["adj_closes"][first:]) for etf in compared["etfs"]}
-    lines = figures.etf_lines(days, returns, benchmark, page.palette)
+def _etfs(compared: EtfBenchmark, window: Window, page: Page) -> list[Component]:
+    say, benchmark = page.say, compared.benchmark
+    first = first_session(compared.sessions, window)
+    days = compared.sessions[first:]
+    returns = {etf.ticker: figures.rebased(etf.adj_closes[first:]) for etf in compared.etfs}
+    lines = figures.etf_lines([day.isoformat() for day in days], returns, benchmark, page.palette)
     return [
         html.Div(
             [
                 components.panel(
-                    say(market_map.ETFS, benchmark=benchmark, day=page.day(compared["as_of_date"])),
+                    say(market_map.ETFS, benchmark=benchmark, day=page.day(compared.as_of_date)),
                     *_not_computable(compared, page),
                     _etf_table(compared, returns, window, page),
                     tools=[components.download(page, "etfs")],
@@ -347,28 +338,29 @@ def _etfs(compared: EtfBenchmark, window: str, page: Page) -> list[Component]:
 
 
 def _not_computable(compared: EtfBenchmark, page: Page) -> list[Component]:
-    if compared["status"] != "not_computable":
+    if compared.status != "not_computable":
         return []
-    reason, _ = reason_in(page.language, compared["reason"] or "")
+    reason, _ = reason_in(page.language, compared.reason or "")
     return [html.P(reason[:1].upper() + reason[1:], className="banner degraded", role="note")]
 
 
-def first_session(sessions: Sequence[str], window: str) -> int:
+def first_session(sessions: Sequence[date], window: Window) -> int:
     """Where in the sessions a window starts: of the month with the last session before it.
 
-    >>> first_session(["2026-07-30", "2026-07-31", "2026-08-03"], "month"), first_session(["2026-08-03"], "5d")
+    >>> sessions = [date(2026, 7, 30), date(2026, 7, 31), date(2026, 8, 3)]
+    >>> first_session(sessions, "month"), first_session(sessions, "5d")
     (1, 0)
     """
     if window != MONTH:
         return 0
-    before = sum(1 for day in sessions if day[:7] < sessions[-1][:7])
+    before = sum(1 for day in sessions if day < sessions[-1].replace(day=1))
     return max(before - 1, 0)
 
 
 def _etf_table(
-    compared: EtfBenchmark, returns: Mapping[str, Sequence[float | None]], window: str, page: Page
+    compared: EtfBenchmark, returns: Mapping[str, Sequence[float | None]], window: Window, page: Page
 ) -> Component:
-    say, benchmark = page.say, compared["benchmark"]
+    say, benchmark = page.say, compared.benchmark
     columns = [
         (say(market_map.ETF), ""),
         (say(market_map.FOLLOWS), "follows"),
@@ -380,51 +372,46 @@ def _etf_table(
     ]
     rows = [
         (
-            components.ticker_link(etf["ticker"]),
-            html.Span(etf["description"] or "", title=etf["description"] or None),
+            components.ticker_link(etf.ticker),
+            html.Span(etf.description or "", title=etf.description or None),
             _course(etf, returns, compared, window, page),
-            components.gain(_ahead(etf, window)),
+            components.gain(etf.ahead(window)),
             components.trends(etf, page),
-            *(components.gain(_return(etf, each)) for each in WINDOWS),
+            *(components.gain(etf.over(each)) for each in WINDOWS),
             _close(etf),
         )
-        for etf in by_outperformance(compared["etfs"], window)
+        for etf in by_outperformance(compared.etfs, window)
     ]
     return components.table("etfs", columns, rows)
 
 
 def _close(etf: EtfSeries) -> str:
     """With its currency where that is not the dollar."""
-    if etf["close_price"] is None:
+    if etf.close_price is None:
         return "–"
-    return price(etf["close_price"]) + ("" if etf["currency"] == "USD" else f" {etf['currency']}")
+    return price(etf.close_price) + ("" if etf.currency == "USD" else f" {etf.currency}")
 
 
-def by_outperformance(etfs: Sequence[EtfSeries], window: str) -> list[EtfSeries]:
+def by_outperformance(etfs: Sequence[EtfSeries], window: Window) -> list[EtfSeries]:
     """The benchmark, then the others, the farthest ahead first, those without a figure last."""
 
     def place(etf: EtfSeries) -> tuple[bool, bool, float, str]:
-        ahead = _ahead(etf, window)
-        return not etf["is_benchmark"], ahead is None, -(ahead or 0.0), etf["ticker"]
+        ahead = etf.ahead(window)
+        return not etf.is_benchmark, ahead is None, -(ahead or 0.0), etf.ticker
 
     return sorted(etfs, key=place)
 
 
-def _ahead(etf: Mapping[str, Any], window: str) -> float | None:
-    ahead: float | None = etf[f"outperformance_{window}"]
-    return ahead
-
-
 def _course(
-    etf: EtfSeries, returns: Mapping[str, Sequence[float | None]], compared: EtfBenchmark, window: str, page: Page
+    etf: EtfSeries, returns: Mapping[str, Sequence[float | None]], compared: EtfBenchmark, window: Window, page: Page
 ) -> Component:
-    its = next((each for each in compared["etfs"] if each["is_benchmark"]), etf)
+    its = next((each for each in compared.etfs if each.is_benchmark), etf)
     told = page.say(
         market_map.COURSE_OF,
-        ticker=etf["ticker"],
-        own=signed(_return(etf, window)),
-        benchmark=its["ticker"],
-        its=signed(_return(its, window)),
+        ticker=etf.ticker,
+        own=signed(etf.over(window)),
+        benchmark=its.ticker,
+        its=signed(its.over(window)),
     )
-    image = figures.sparkline(returns[etf["ticker"]], returns[its["ticker"]], page.palette)
+    image = figures.sparkline(returns[etf.ticker], returns[its.ticker], page.palette)
     return html.Img(src=image, alt=told, width=figures.SPARK_WIDTH, height=figures.SPARK_HEIGHT)

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from dash import dcc, html
+from msgspec import to_builtins
 
+from contract.portfolios import MonthlyPortfolio, MonthlyPosition, MonthlyTrades, Trade
 from dashboard import components, figures, grids
-from dashboard.answers import MonthlyPortfolio, MonthlyPosition, MonthlyTrades, Trade
 from dashboard.api_client import ApiClient
 from dashboard.components import Component
 from dashboard.page import Page
 from dashboard.texts import common, month
-from dashboard.views import periods, record
+from dashboard.views import selectors, track_record
 
 CAPITAL = 100_000.0
 CAPITAL_INPUT = "capital"
@@ -20,27 +21,27 @@ CAPITAL_INPUT = "capital"
 def page(client: ApiClient, page: Page) -> list[Component]:
     shown = client.monthly(page.address.day("as_of"))
     calendar = client.calendar()
-    trades = client.monthly_trades(page.address.day("as_of"), _capital(page)) if shown["rebalance_date"] else None
+    trades = client.monthly_trades(page.address.day("as_of"), _capital(page)) if shown.rebalance_date else None
     return [
         *_banners(shown, page),
         components.heading(
             page.say(month.TITLE),
-            periods.period_selector(page),
-            *([periods.rebalance_picker(page, day, calendar)] if (day := shown["rebalance_date"]) else []),
+            selectors.period_selector(page),
+            *([selectors.rebalance_picker(page, day, calendar)] if (day := shown.rebalance_date) else []),
         ),
-        *([_facts(shown, page), html.P(record.link(page), className="record")] if shown["rebalance_date"] else []),
-        _positions(shown, page) if shown["positions"] else _empty(shown, page),
-        *([_trades(trades, page)] if trades and trades["trades"] else []),
+        *([_facts(shown, page), html.P(track_record.link(page), className="record")] if shown.rebalance_date else []),
+        _positions(shown, page) if shown.positions else _empty(shown, page),
+        *([_trades(trades, page)] if trades and trades.trades else []),
         html.P(page.say(month.METHOD), className="method"),
     ]
 
 
 def positions(client: ApiClient, page: Page) -> Sequence[MonthlyPosition]:
-    return client.monthly(page.address.day("as_of"))["positions"]
+    return client.monthly(page.address.day("as_of")).positions
 
 
 def trades(client: ApiClient, page: Page) -> Sequence[Trade]:
-    return client.monthly_trades(page.address.day("as_of"), _capital(page))["trades"]
+    return client.monthly_trades(page.address.day("as_of"), _capital(page)).trades
 
 
 def _capital(page: Page) -> float:
@@ -49,19 +50,19 @@ def _capital(page: Page) -> float:
 
 def _banners(shown: MonthlyPortfolio, page: Page) -> list[Component]:
     """What the month rests on is said like that of a session."""
-    later = max(filter(None, (shown["holdings_as_of"], shown["as_of_date"])), default=None)  # ISO texts sort like dates
-    not_in_record = page.say(month.NOT_IN_RECORD, session=page.day(shown["record_as_of"]))
+    later = max(filter(None, (shown.holdings_as_of, shown.as_of_date)), default=None)
+    not_in_record = page.say(month.NOT_IN_RECORD, session=page.day(shown.record_as_of))
     return [
         *components.banners(
             page,
-            source=shown["source"],
-            degraded_reason=shown["degraded_reason"],
-            later_holdings=later if later != shown["as_of_date"] else None,
-            session=shown["as_of_date"],
+            source=shown.source,
+            degraded_reason=shown.degraded_reason,
+            later_holdings=later if later != shown.as_of_date else None,
+            session=shown.as_of_date,
         ),
         *(
             [html.Div(not_in_record, className="banner degraded", role="note")]
-            if shown["record_as_of"] and not shown["is_in_record"]
+            if shown.record_as_of and not shown.is_in_record
             else []
         ),
     ]
@@ -70,27 +71,27 @@ def _banners(shown: MonthlyPortfolio, page: Page) -> list[Component]:
 def _facts(shown: MonthlyPortfolio, page: Page) -> Component:
     say = page.say
     return components.facts(
-        (say(month.REBALANCED), page.day(shown["rebalance_date"])),
-        (say(month.VALID_UNTIL), page.day(shown["valid_until"])),
-        (say(month.SESSION), page.day(shown["as_of_date"])),
-        (say(month.POSITIONS), str(len(shown["positions"]))),
-        (say(month.REMOVED), _tickers(shown["removed"])),
-        (say(common.PRICES), say(common.SOURCES[shown["source"]]) if shown["source"] else "–"),
+        (say(month.REBALANCED), page.day(shown.rebalance_date)),
+        (say(month.VALID_UNTIL), page.day(shown.valid_until)),
+        (say(month.SESSION), page.day(shown.as_of_date)),
+        (say(month.POSITIONS), str(len(shown.positions))),
+        (say(month.REMOVED), _tickers(shown.removed)),
+        (say(common.PRICES), say(common.SOURCES[shown.source]) if shown.source else "–"),
     )
 
 
 def _tickers(positions: Sequence[MonthlyPosition]) -> Component:
-    return ", ".join(each["ticker"] for each in positions) or "–"
+    return ", ".join(each.ticker for each in positions) or "–"
 
 
 def _empty(shown: MonthlyPortfolio, page: Page) -> Component:
-    if shown["status"] == "not_computable":
-        return components.not_computable(shown["reason"], page)
-    return components.state(page.say(month.EMPTY_TITLE), shown["reason"] or "", page.say(month.EMPTY_HINT))
+    if shown.status == "not_computable":
+        return components.not_computable(shown.reason, page)
+    return components.state(page.say(month.EMPTY_TITLE), shown.reason or "", page.say(month.EMPTY_HINT))
 
 
 def _positions(shown: MonthlyPortfolio, page: Page) -> Component:
-    shares = [(each["ticker"], each["final_weight"]) for each in shown["positions"]]
+    shares = [(each.ticker, each.final_weight) for each in shown.positions]
     chart = figures.weights(shares, page.palette, page.say(common.CASH))
     return html.Div(
         [
@@ -115,15 +116,15 @@ def _grid(shown: MonthlyPortfolio, page: Page) -> Component:
         grids.number("score", say(month.SCORE), 80, ".1f", headerTooltip=say(month.SCORE_HINT)),
         grids.text("periods", say(month.SOURCE_PERIODS), 140),
     ]
-    return grids.grid("positions", columns, [_row(each, page) for each in shown["positions"]], page, row_id="ticker")
+    return grids.grid("positions", columns, [_row(each, page) for each in shown.positions], page, row_id="ticker")
 
 
 def _row(position: MonthlyPosition, page: Page) -> dict[str, Any]:
     return {
-        **position,
-        "ticker_href": f"/ticker/{position['ticker']}",
-        "change": position["final_weight"] - (position["previous_weight"] or 0.0),
-        "periods": " ".join(page.say(common.DAYS, days=days) for days in position["source_periods"]),
+        **to_builtins(position),
+        "ticker_href": f"/ticker/{position.ticker}",
+        "change": position.final_weight - (position.previous_weight or 0.0),
+        "periods": " ".join(page.say(common.DAYS, days=days) for days in position.source_periods),
     }
 
 
@@ -133,10 +134,11 @@ def _row(position: MonthlyPosition, page: Page) -> dict[str, Any]:
 def _trades(trades: MonthlyTrades, page: Page) -> Component:
     """What to buy and sell for a capital, what it costs, and what it rests on."""
     say = page.say
-    session = page.day(trades["as_of_date"])
-    hint = month.TRADES_HINT if trades["previous_rebalance_date"] else month.FIRST_TRADES_HINT
-    sums = {name: f"${trades[name]:,.2f}" for name in ("bought", "sold", "cost")}
-    total = say(month.TOTAL, **sums, cash=f"${trades['cash_left']:,.2f}", rate=f"{trades['cost_rate']:.2%}")
+    session = page.day(trades.as_of_date)
+    hint = month.TRADES_HINT if trades.previous_rebalance_date else month.FIRST_TRADES_HINT
+    amounts = {"bought": trades.bought, "sold": trades.sold, "cost": trades.cost}
+    sums = {name: f"${amount:,.2f}" for name, amount in amounts.items()}
+    total = say(month.TOTAL, **sums, cash=f"${trades.cash_left:,.2f}", rate=f"{trades.cost_rate:.2%}")
     capital = html.Label(
         [
             html.Span(say(month.CAPITAL), className="unseen"),
@@ -155,7 +157,7 @@ def _trades(trades: MonthlyTrades, page: Page) -> Component:
     return components.panel(
         say(month.TRADES),
         html.P(total, id="trade-sums", className="strong"),
-        _trade_grid(trades["trades"], page),
+        _trade_grid(trades.trades, page),
         html.P(say(hint, session=session), className="note"),
         tools=[capital, components.download(page, "trades")],
     )
@@ -181,5 +183,5 @@ def _trade_grid(trades: Sequence[Trade], page: Page) -> Component:
 
 def _trade_row(trade: Trade, page: Page) -> dict[str, Any]:
     sides = {"buy": month.BUY, "sell": month.SELL, "keep": month.KEEP}
-    side = sides[trade["side"]] if trade["side"] else month.NO_PRICE
-    return {**trade, "ticker_href": f"/ticker/{trade['ticker']}", "side_text": page.say(side)}
+    side = sides[trade.side] if trade.side else month.NO_PRICE
+    return {**to_builtins(trade), "ticker_href": f"/ticker/{trade.ticker}", "side_text": page.say(side)}

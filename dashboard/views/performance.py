@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 from dash import dcc, html
 
+from contract.portfolios import Performance, PortfolioPerformance
 from dashboard import components, figures
-from dashboard.answers import Performance, PortfolioPerformance
 from dashboard.api_client import ApiClient
 from dashboard.components import Component
 from dashboard.page import Page, percent, signed
 from dashboard.texts import common
 from dashboard.texts import performance as texts
 from dashboard.texts.reasons import reason_in
-from dashboard.views import periods
+from dashboard.views import selectors
 
 MONTH = 0
 
@@ -21,15 +21,15 @@ MONTH = 0
 def page(client: ApiClient, page: Page) -> list[Component]:
     record = client.performance(page.address.day("as_of"))
     shown = _selected(record, page)
-    terms = {"benchmark": record["benchmark"], "rate": percent(record["cost_rate"])}
+    terms = {"benchmark": record.benchmark, "rate": percent(record.cost_rate)}
     heading = components.heading(
-        page.say(texts.TITLE), periods.period_selector(page, keeps_day=True), *_earlier(record, page)
+        page.say(texts.TITLE), selectors.period_selector(page, keeps_day=True), *_earlier(record, page)
     )
     method = html.P(page.say(texts.METHOD, **terms), className="method")
     if shown is None:
-        return [*components.banners(page, source=record["source"]), heading, _empty(record, page), method]
+        return [*components.banners(page, source=record.source), heading, _empty(record, page), method]
     return [
-        *components.banners(page, source=shown["source"]),
+        *components.banners(page, source=shown.source),
         *_doubts(shown, page),
         heading,
         _facts(record, shown, page),
@@ -50,53 +50,51 @@ def series(client: ApiClient, page: Page) -> Sequence[Mapping[str, object]]:
     if shown is None:
         return []
     columns = {
-        "trade_date": shown["sessions"],
-        "gross_value": shown["gross"],
-        "net_value": shown["net"],
-        "benchmark_value": shown["benchmark"],
-        "drawdown": shown["drawdown"],
-        "benchmark_drawdown": shown["benchmark_drawdown"],
-        "turnover": shown["turnover"],
+        "trade_date": [day.isoformat() for day in shown.sessions],
+        "gross_value": shown.gross,
+        "net_value": shown.net,
+        "benchmark_value": shown.benchmark,
+        "drawdown": shown.drawdown,
+        "benchmark_drawdown": shown.benchmark_drawdown,
+        "turnover": shown.turnover,
     }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _selected(record: Performance, page: Page) -> PortfolioPerformance | None:
     """The portfolio of the address; None while it has not been held."""
-    return next((each for each in record["portfolios"] if each["period_days"] == _days(page)), None)
+    return next((each for each in record.portfolios if each.period_days == _days(page)), None)
 
 
 def _days(page: Page) -> int:
-    selected = periods.selected(page)
-    return MONTH if selected == periods.MONTHLY else int(selected)
+    selected = selectors.selected(page)
+    return MONTH if selected == selectors.MONTHLY else int(selected)
 
 
 def _earlier(record: Performance, page: Page) -> list[Component]:
     """Of an earlier session than the newest: which, and the way back."""
     if "as_of" not in page.address.choices:
         return []
-    told = [html.Span(page.say(texts.EARLIER, session=page.day(record["as_of_date"])))] if record["as_of_date"] else []
+    told = [html.Span(page.say(texts.EARLIER, session=page.day(record.as_of_date)))] if record.as_of_date else []
     return [html.Div([*told, " ", dcc.Link(page.say(common.SHOW_NEWEST), href=page.address.href(as_of=None))])]
 
 
 def _empty(record: Performance, page: Page) -> Component:
-    reason = record["reason"] or page.say(texts.NOT_THIS_ONE, portfolio=_name(_days(page), page))
+    reason = record.reason or page.say(texts.NOT_THIS_ONE, portfolio=_name(_days(page), page))
     return components.state(page.say(texts.EMPTY_TITLE), reason, page.say(texts.EMPTY_HINT))
 
 
 def _doubts(shown: PortfolioPerformance, page: Page) -> list[Component]:
     """What keeps it from being a real record."""
     told = (
-        ("hindsight", texts.HINDSIGHT, shown["hindsight_sessions"]),
-        ("degraded", texts.DEGRADED, shown["degraded_sessions"]),
-        ("degraded", texts.CARRIED, shown["carried_sessions"]),
+        ("hindsight", texts.HINDSIGHT, shown.hindsight_sessions),
+        ("degraded", texts.DEGRADED, shown.degraded_sessions),
+        ("degraded", texts.CARRIED, shown.carried_sessions),
     )
-    banners = [
-        (kind, page.say(text, count=count, sessions=shown["session_count"])) for kind, text, count in told if count
-    ]
-    if shown["carried_reason"]:
-        reason, _ = reason_in(page.language, shown["carried_reason"])
-        terms = {"session": page.day(shown["last_session"]), "weight": percent(shown["carried_weight"])}
+    banners = [(kind, page.say(text, count=count, sessions=shown.session_count)) for kind, text, count in told if count]
+    if shown.carried_reason:
+        reason, _ = reason_in(page.language, shown.carried_reason)
+        terms = {"session": page.day(shown.last_session), "weight": percent(shown.carried_weight)}
         banners.append(("degraded", page.say(texts.CARRIED_NOW, reason=reason.rstrip("."), **terms)))
     return [html.Div(text, className=f"banner {kind}", role="note") for kind, text in banners]
 
@@ -104,14 +102,14 @@ def _doubts(shown: PortfolioPerformance, page: Page) -> list[Component]:
 def _facts(record: Performance, shown: PortfolioPerformance, page: Page) -> Component:
     say = page.say
     return components.facts(
-        (say(texts.TOTAL_NET), _coloured(shown["total_return_net"])),
-        (say(texts.TOTAL_GROSS), _coloured(shown["total_return_gross"])),
-        (say(texts.TOTAL_BENCHMARK, benchmark=record["benchmark"]), _coloured(shown["benchmark_return"])),
-        (say(texts.MAX_DRAWDOWN), signed(shown["max_drawdown"])),
-        (say(texts.AVERAGE_TURNOVER), percent(shown["turnover_average"])),
-        (say(texts.COST, rate=percent(record["cost_rate"])), percent(shown["cost_total"])),
-        (say(texts.SESSIONS), str(shown["session_count"])),
-        (say(texts.LAST_SESSION), page.day(shown["last_session"])),
+        (say(texts.TOTAL_NET), _coloured(shown.total_return_net)),
+        (say(texts.TOTAL_GROSS), _coloured(shown.total_return_gross)),
+        (say(texts.TOTAL_BENCHMARK, benchmark=record.benchmark), _coloured(shown.benchmark_return)),
+        (say(texts.MAX_DRAWDOWN), signed(shown.max_drawdown)),
+        (say(texts.AVERAGE_TURNOVER), percent(shown.turnover_average)),
+        (say(texts.COST, rate=percent(record.cost_rate)), percent(shown.cost_total)),
+        (say(texts.SESSIONS), str(shown.session_count)),
+        (say(texts.LAST_SESSION), page.day(shown.last_session)),
     )
 
 
@@ -121,25 +119,25 @@ def _coloured(share: float | None) -> Component:
 
 def _chart(record: Performance, shown: PortfolioPerformance, page: Page) -> go.Figure:
     titles = (page.say(texts.VALUE), page.say(texts.DRAWDOWN), page.say(texts.TURNOVER))
-    names = (page.say(texts.NET), page.say(texts.GROSS), record["benchmark"])
+    names = (page.say(texts.NET), page.say(texts.GROSS), record.benchmark)
     return figures.performance(shown, page.palette, names, titles)
 
 
 def _for_a_year(record: Performance, shown: PortfolioPerformance, page: Page) -> Component:
     """Figures for a year, or why there are none."""
     say = page.say
-    if shown["not_annualised_reason"]:
-        told = say(texts.TOO_FEW, count=shown["session_count"], needed=record["annualised_from_sessions"])
+    if shown.not_annualised_reason:
+        told = say(texts.TOO_FEW, count=shown.session_count, needed=record.annualised_from_sessions)
         return components.panel(say(texts.FOR_A_YEAR), html.P(told))
     return components.panel(
         say(texts.FOR_A_YEAR),
         components.facts(
-            (say(texts.CAGR), _coloured(shown["cagr"])),
-            (say(texts.VOLATILITY), percent(shown["volatility"])),
-            (say(texts.SHARPE), _ratio(shown["sharpe"])),
-            (say(texts.SORTINO), _ratio(shown["sortino"])),
-            (say(texts.CALMAR), _ratio(shown["calmar"])),
-            (say(texts.BETA, benchmark=record["benchmark"]), _ratio(shown["beta"])),
+            (say(texts.CAGR), _coloured(shown.cagr)),
+            (say(texts.VOLATILITY), percent(shown.volatility)),
+            (say(texts.SHARPE), _ratio(shown.sharpe)),
+            (say(texts.SORTINO), _ratio(shown.sortino)),
+            (say(texts.CALMAR), _ratio(shown.calmar)),
+            (say(texts.BETA, benchmark=record.benchmark), _ratio(shown.beta)),
         ),
     )
 
@@ -154,7 +152,7 @@ def _comparison(record: Performance, page: Page) -> Component:
         (say(texts.PORTFOLIO), ""),
         (say(texts.NET), "number"),
         (say(texts.GROSS), "number"),
-        (record["benchmark"], "number"),
+        (record.benchmark, "number"),
         (say(texts.SHORT_DRAWDOWN), "number"),
         (say(texts.SHORT_TURNOVER), "number"),
         (say(texts.SHORT_COST), "number"),
@@ -162,23 +160,23 @@ def _comparison(record: Performance, page: Page) -> Component:
         (say(texts.SHORT_SESSIONS), "number"),
         (say(texts.SINCE), "number"),
     ]
-    in_order = sorted(record["portfolios"], key=lambda each: each["period_days"] or max(page.periods) + 1)
+    in_order = sorted(record.portfolios, key=lambda each: each.period_days or max(page.periods) + 1)
     rows = [_compared(each, page) for each in in_order]
     return components.panel(say(texts.COMPARISON), components.table("comparison", columns, rows))
 
 
 def _compared(portfolio: PortfolioPerformance, page: Page) -> list[Component]:
     return [
-        _link(portfolio["period_days"], page),
-        _coloured(portfolio["total_return_net"]),
-        _coloured(portfolio["total_return_gross"]),
-        _coloured(portfolio["benchmark_return"]),
-        signed(portfolio["max_drawdown"]),
-        percent(portfolio["turnover_average"]),
-        percent(portfolio["cost_total"]),
-        _ratio(portfolio["sharpe"]),
-        str(portfolio["session_count"]),
-        portfolio["first_session"],
+        _link(portfolio.period_days, page),
+        _coloured(portfolio.total_return_net),
+        _coloured(portfolio.total_return_gross),
+        _coloured(portfolio.benchmark_return),
+        signed(portfolio.max_drawdown),
+        percent(portfolio.turnover_average),
+        percent(portfolio.cost_total),
+        _ratio(portfolio.sharpe),
+        str(portfolio.session_count),
+        portfolio.first_session.isoformat(),
     ]
 
 
@@ -186,7 +184,7 @@ def _link(days: int, page: Page) -> Component:
     """To another portfolio; the one that is shown is only named."""
     if days == _days(page):
         return html.Strong(_name(days, page), className="strong")
-    period = days if days != MONTH else periods.MONTHLY
+    period = days if days != MONTH else selectors.MONTHLY
     return dcc.Link(_name(days, page), href=page.address.href(period=period))
 
 

@@ -1,13 +1,12 @@
 """Can the data be trusted: what ran, what is stored, what is late, what went wrong, and where to look further."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 
 from dash import html
 
-from dashboard import components, figures
-from dashboard.answers import (
+from contract.pipeline import (
     ConsumerLag,
     Gap,
     Gaps,
@@ -18,12 +17,13 @@ from dashboard.answers import (
     SessionState,
     StageRun,
 )
+from dashboard import components, figures
 from dashboard.api_client import ApiClient
 from dashboard.components import Choice, Component
 from dashboard.page import Page
 from dashboard.texts import common, pipeline
 from dashboard.texts.reasons import reason_in
-from dashboard.views import stages
+from dashboard.views import pipeline_grid
 
 RANGES = ("10", "20", "60")
 SHOWN_GAPS = 500
@@ -41,10 +41,10 @@ def page(client: ApiClient, page: Page) -> list[Component]:
     state = client.pipeline(int(count))
     now = datetime.now(UTC)
     heading = _heading(state, count, now, page)
-    sessions = state["sessions"]
+    sessions = state.sessions
     if not sessions:
         return [heading, _empty(page), *_platform(state, now, page)]
-    since = sessions[-1]["as_of_date"]
+    since = sessions[-1].as_of_date
     gaps, restated = client.gaps(since, SHOWN_GAPS), client.restatements(since, SHOWN_RESTATEMENTS)
     return [
         *_banners(sessions, page),
@@ -57,49 +57,49 @@ def page(client: ApiClient, page: Page) -> list[Component]:
 
 def source_of(sessions: Sequence[SessionState]) -> str | None:
     """Whose prices the sessions were computed from; None where nothing is published."""
-    found = {each["source"] for session in sessions for each in session["publications"]}
+    found = {each.source for session in sessions for each in session.publications}
     return next((source for source in LEAST_TRUSTED if source in found), None)
 
 
-def degraded_of(sessions: Sequence[SessionState]) -> tuple[str, str] | None:
+def degraded_of(sessions: Sequence[SessionState]) -> tuple[date, str] | None:
     """The newest session with a publication, where that is degraded: its day and the reason."""
-    newest = next((session for session in sessions if session["publications"]), None)
-    reasons = [each["degraded_reason"] for each in newest["publications"]] if newest else []
+    newest = next((session for session in sessions if session.publications), None)
+    reasons = [each.degraded_reason for each in newest.publications] if newest else []
     reason = next(filter(None, reasons), None)
-    return (newest["as_of_date"], reason) if newest and reason else None
+    return (newest.as_of_date, reason) if newest and reason else None
 
 
 def consumer_state(consumer: ConsumerLag, now: datetime) -> str:
     """away: its last measurement is too old to say anything; else behind, or current."""
-    if now - datetime.fromisoformat(consumer["measured_at"]) > AWAY_AFTER:
+    if now - consumer.measured_at > AWAY_AFTER:
         return "away"
-    return "behind" if consumer["lag"] else "current"
+    return "behind" if consumer.lag else "current"
 
 
-def absences(gaps: Iterable[Gap]) -> list[tuple[str, str, str, list[str]]]:
+def absences(gaps: Iterable[Gap]) -> list[tuple[date, str, str, list[str]]]:
     """Day, state and reason, each with the tickers it is about, newest day first; closed markets owe no bar."""
     owed = sorted(
-        (gap for gap in gaps if gap["state"] != "closed"),
-        key=lambda gap: (gap["state"], gap["reason"], gap["ticker"]),
+        (gap for gap in gaps if gap.state != "closed"),
+        key=lambda gap: (gap.state, gap.reason, gap.ticker),
     )
-    owed.sort(key=lambda gap: gap["trade_date"], reverse=True)
-    same = groupby(owed, key=lambda gap: (gap["trade_date"], gap["state"], gap["reason"]))
-    return [(day, state, reason, [gap["ticker"] for gap in group]) for (day, state, reason), group in same]
+    owed.sort(key=lambda gap: gap.trade_date, reverse=True)
+    same = groupby(owed, key=lambda gap: (gap.trade_date, gap.state, gap.reason))
+    return [(day, state, reason, [gap.ticker for gap in group]) for (day, state, reason), group in same]
 
 
 def _heading(state: Pipeline, count: str, now: datetime, page: Page) -> Component:
-    say, links = page.say, state["links"]
+    say, links = page.say, state.links
     ranges = [
         Choice(each, each, page.address.href(sessions=each), say(pipeline.RANGE_HINT, count=each)) for each in RANGES
     ]
-    outside = [(pipeline.AIRFLOW, links["airflow"]), (pipeline.SPARK, links["spark_master"])]
+    outside = [(pipeline.AIRFLOW, links.airflow), (pipeline.SPARK, links.spark_master)]
     return components.heading(
         say(pipeline.TITLE),
         components.selector(say(pipeline.RANGE), ranges, count),
         *(html.A(f"{say(name)} ↗", href=href, target="_blank", rel="noopener") for name, href in outside),
         html.Span(
             [
-                f"{say(pipeline.SEEN, moment=page.moment(now.isoformat()))} · ",
+                f"{say(pipeline.SEEN, moment=page.moment(now))} · ",
                 html.A(say(pipeline.REFRESH), href=page.address.href()),
             ],
             className="soft",
@@ -120,12 +120,12 @@ def _empty(page: Page) -> Component:
 
 def _runs(sessions: Sequence[SessionState], page: Page) -> Component:
     say = page.say
-    others = stages.other_runs(sessions)
+    others = pipeline_grid.other_runs(sessions)
     return components.panel(
         say(pipeline.RUNS),
-        stages.grid(sessions, page),
+        pipeline_grid.grid(sessions, page),
         html.P(say(pipeline.RUNS_NOTE), className="note"),
-        stages.legend(page),
+        pipeline_grid.legend(page),
         *([_others(others, page)] if others else []),
     )
 
@@ -141,11 +141,11 @@ def _others(runs: Sequence[StageRun], page: Page) -> Component:
     ]
     rows = [
         (
-            page.day(run["as_of_date"]),
-            html.A(run["dag_id"], href=run["airflow_url"], target="_blank", rel="noopener"),
-            stages.mark(run["state"], page),
-            run["reason"] or "",
-            stages.run_times(run, page),
+            page.day(run.as_of_date),
+            html.A(run.dag_id, href=run.airflow_url, target="_blank", rel="noopener"),
+            pipeline_grid.mark(run.state, page),
+            run.reason or "",
+            pipeline_grid.run_times(run, page),
         )
         for run in runs
     ]
@@ -156,9 +156,9 @@ def _others(runs: Sequence[StageRun], page: Page) -> Component:
 def _platform(state: Pipeline, now: datetime, page: Page) -> list[Component]:
     """What does not depend on the sessions shown."""
     return [
-        html.Div([_consumers(state["consumers"], now, page), _tables(state, page)], className="two"),
+        html.Div([_consumers(state.consumers, now, page), _tables(state, page)], className="two"),
         _requests(state, page),
-        _quarantined(state["quarantined"], page),
+        _quarantined(state.quarantined, page),
         _errors(state, page),
     ]
 
@@ -179,17 +179,17 @@ def _consumers(consumers: Sequence[ConsumerLag], now: datetime, page: Page) -> C
     states = [consumer_state(each, now) for each in consumers]
     rows = [
         (
-            html.Span(each["consumer_group"], title=each["topic"]),
-            str(each["partition_id"]),
+            html.Span(each.consumer_group, title=each.topic),
+            str(each.partition_id),
             _consumer_mark(known, page),
-            f"{each['lag']:,}",
-            f"{each['committed_offset']:,}",
-            f"{each['end_offset']:,}",
-            page.moment(each["measured_at"]),
+            f"{each.lag:,}",
+            f"{each.committed_offset:,}",
+            f"{each.end_offset:,}",
+            page.moment(each.measured_at),
         )
         for each, known in zip(consumers, states, strict=True)
     ]
-    away = sorted({each["consumer_group"] for each, known in zip(consumers, states, strict=True) if known == "away"})
+    away = sorted({each.consumer_group for each, known in zip(consumers, states, strict=True) if known == "away"})
     note = say(pipeline.AWAY_NOTE, groups=", ".join(away), services=" ".join(f"consumer-{group}" for group in away))
     return components.panel(
         say(pipeline.CONSUMERS),
@@ -220,19 +220,19 @@ def _tables(state: Pipeline, page: Page) -> Component:
     ]
     rows = [
         (
-            html.Code(each["table_name"]),
-            f"{each['row_count']:,}",
-            page.day(each["newest_date"]),
-            page.moment(each["fetched_at"]),
+            html.Code(each.table_name),
+            f"{each.row_count:,}",
+            page.day(each.newest_date),
+            page.moment(each.fetched_at),
         )
-        for each in state["tables"]
+        for each in state.tables
     ]
     return components.panel(say(pipeline.TABLES), components.table("tables", columns, rows))
 
 
 def _requests(state: Pipeline, page: Page) -> Component:
     say = page.say
-    hours = state["requests_by_hour"]
+    hours = state.requests_by_hour
     if not hours:
         return components.panel(say(pipeline.REQUESTS), html.P(say(pipeline.NO_REQUESTS)))
     names = {
@@ -240,9 +240,13 @@ def _requests(state: Pipeline, page: Page) -> Component:
         "limited": say(pipeline.LIMITED),
         "failed": say(pipeline.FAILED),
     }
-    totals = {name: f"{sum(each[name] for each in hours):,}" for name in ("requests", "limited", "failed")}
+    totals = {
+        "requests": f"{sum(each.requests for each in hours):,}",
+        "limited": f"{sum(each.limited for each in hours):,}",
+        "failed": f"{sum(each.failed for each in hours):,}",
+    }
     by_hour = figures.requests(hours, "hour", names, page.palette)
-    by_day = figures.requests(state["requests_by_day"], "day", names, page.palette)
+    by_day = figures.requests(state.requests_by_day, "day", names, page.palette)
     charts = [
         html.Div([html.H3(say(pipeline.BY_HOUR)), components.graph("requests-by-hour", by_hour)]),
         html.Div([html.H3(say(pipeline.BY_DAY)), components.graph("requests-by-day", by_day)]),
@@ -256,7 +260,7 @@ def _requests(state: Pipeline, page: Page) -> Component:
 
 def _quarantined(waiting: Quarantined, page: Page) -> Component:
     say = page.say
-    if not waiting["bars"]:
+    if not waiting.bars:
         return components.panel(say(pipeline.QUARANTINED), html.P(say(pipeline.NO_QUARANTINED)))
     columns = [
         (say(pipeline.SESSION), ""),
@@ -266,25 +270,25 @@ def _quarantined(waiting: Quarantined, page: Page) -> Component:
     ]
     rows = [
         (
-            page.day(each["trade_date"]),
-            components.ticker_link(each["ticker"]),
-            each["reason"],
-            page.moment(each["received_at"]),
+            page.day(each.trade_date),
+            components.ticker_link(each.ticker),
+            each.reason,
+            page.moment(each.received_at),
         )
-        for each in waiting["bars"]
+        for each in waiting.bars
     ]
-    more = say(pipeline.MORE_QUARANTINED, shown=f"{len(rows):,}", total=f"{waiting['total']:,}")
+    more = say(pipeline.MORE_QUARANTINED, shown=f"{len(rows):,}", total=f"{waiting.total:,}")
     note = say(pipeline.QUARANTINED_NOTE, replay=REPLAY)
     return components.panel(
-        f"{say(pipeline.QUARANTINED)}: {waiting['total']:,}",
+        f"{say(pipeline.QUARANTINED)}: {waiting.total:,}",
         components.table("quarantined", columns, rows),
-        html.P([note, *([" ", more] if len(rows) < waiting["total"] else [])], className="note"),
+        html.P([note, *([" ", more] if len(rows) < waiting.total else [])], className="note"),
     )
 
 
 def _errors(state: Pipeline, page: Page) -> Component:
     say = page.say
-    if not state["errors"]:
+    if not state.errors:
         return components.panel(say(pipeline.ERRORS), html.P(say(pipeline.NO_ERRORS)))
     counts = [
         (say(pipeline.TOPIC), ""),
@@ -293,8 +297,7 @@ def _errors(state: Pipeline, page: Page) -> Component:
         (say(pipeline.RECEIVED), "soft"),
     ]
     by_topic = [
-        (each["topic"], f"{each['rejected']:,}", f"{each['waiting']:,}", page.moment(each["newest_at"]))
-        for each in state["errors"]
+        (each.topic, f"{each.rejected:,}", f"{each.waiting:,}", page.moment(each.newest_at)) for each in state.errors
     ]
     messages = [
         (say(pipeline.NUMBER), "number"),
@@ -308,33 +311,33 @@ def _errors(state: Pipeline, page: Page) -> Component:
         say(pipeline.ERRORS),
         components.table("error-counts", counts, by_topic),
         html.P(say(pipeline.REPLAY_NOTE, list=REPLAY), className="note"),
-        components.table("errors", messages, [_message(each, page) for each in state["newest_errors"]]),
+        components.table("errors", messages, [_message(each, page) for each in state.newest_errors]),
     )
 
 
 def _message(message: RejectedMessage, page: Page) -> tuple[Component, ...]:
     say = page.say
-    raw = html.Details([html.Summary(say(pipeline.RAW)), html.Code(message["raw_value"] or "–")])
-    is_waiting = message["replayed_at"] is None
+    raw = html.Details([html.Summary(say(pipeline.RAW)), html.Code(message.raw_value or "–")])
+    is_waiting = message.replayed_at is None
     return (
-        str(message["id"]),
+        str(message.id),
         html.Span(
-            message["topic"],
-            title=f"{say(pipeline.ADDRESS)} {message['partition_id']}@{message['kafka_offset']}",
+            message.topic,
+            title=f"{say(pipeline.ADDRESS)} {message.partition_id}@{message.kafka_offset}",
         ),
-        message["message_key"] or "–",
-        [message["error_msg"], raw],
+        message.message_key or "–",
+        [message.error_msg, raw],
         html.Span(
             say(pipeline.WAITS if is_waiting else pipeline.REPLAYED),
             className=f"mark {'late' if is_waiting else 'green'}",
         ),
-        page.moment(message["received_at"]),
+        page.moment(message.received_at),
     )
 
 
 def _gaps(gaps: Gaps, page: Page) -> Component:
     say = page.say
-    found = absences(gaps["gaps"])
+    found = absences(gaps.gaps)
     if not found:
         return components.panel(say(pipeline.GAPS), html.P(say(pipeline.NO_GAPS)))
     columns = [
@@ -347,18 +350,18 @@ def _gaps(gaps: Gaps, page: Page) -> Component:
         (page.day(day), say(pipeline.GAP_STATES[state]), ", ".join(tickers), reason)
         for day, state, reason, tickers in found
     ]
-    shown = len(gaps["gaps"])
-    more = say(pipeline.MORE_GAPS, shown=f"{shown:,}", total=f"{gaps['total']:,}")
+    shown = len(gaps.gaps)
+    more = say(pipeline.MORE_GAPS, shown=f"{shown:,}", total=f"{gaps.total:,}")
     return components.panel(
         say(pipeline.GAPS),
         components.table("gaps", columns, rows),
-        html.P([say(pipeline.GAPS_NOTE), *([" ", more] if shown < gaps["total"] else [])], className="note"),
+        html.P([say(pipeline.GAPS_NOTE), *([" ", more] if shown < gaps.total else [])], className="note"),
     )
 
 
 def _restated(restated: Restatements, page: Page) -> Component:
     say = page.say
-    if not restated["restatements"]:
+    if not restated.restatements:
         return components.panel(say(pipeline.RESTATED), html.P(say(pipeline.NO_RESTATED)))
     columns = [
         (say(common.TICKER), ""),
@@ -369,20 +372,20 @@ def _restated(restated: Restatements, page: Page) -> Component:
     ]
     rows = [
         (
-            components.ticker_link(each["ticker"]),
-            say(pipeline.CHANGES[each["change"]]),
-            page.day(each["last_session"])
-            if each["first_session"] == each["last_session"]
-            else say(pipeline.FROM_TO, start=page.day(each["first_session"]), end=page.day(each["last_session"])),
-            f"{each['price_factor']:.6g}",
-            page.moment(each["recorded_at"]),
+            components.ticker_link(each.ticker),
+            say(pipeline.CHANGES[each.change]),
+            page.day(each.last_session)
+            if each.first_session == each.last_session
+            else say(pipeline.FROM_TO, start=page.day(each.first_session), end=page.day(each.last_session)),
+            f"{each.price_factor:.6g}",
+            page.moment(each.recorded_at),
         )
-        for each in restated["restatements"]
+        for each in restated.restatements
     ]
     shown = len(rows)
-    more = say(pipeline.MORE_RESTATED, shown=f"{shown:,}", total=f"{restated['total']:,}")
+    more = say(pipeline.MORE_RESTATED, shown=f"{shown:,}", total=f"{restated.total:,}")
     return components.panel(
         say(pipeline.RESTATED),
         components.table("restatements", columns, rows),
-        *([html.P(more, className="note")] if shown < restated["total"] else []),
+        *([html.P(more, className="note")] if shown < restated.total else []),
     )

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from dash import dcc, html
+from msgspec import to_builtins
 
+from contract.portfolios import ActiveAllocations, Candidate, ExplainedPortfolio, Position
 from dashboard import components, figures, grids
-from dashboard.answers import ActiveAllocations, Candidate, Portfolio, Position
 from dashboard.api_client import ApiClient
 from dashboard.components import Component
 from dashboard.page import Page, compact, percent, signed
 from dashboard.texts import Text, common, portfolio
 from dashboard.texts import ticker as ticker_texts
 from dashboard.texts.reasons import reason_in
-from dashboard.views import month, periods, record
+from dashboard.views import month, selectors, track_record
 
 SCORE_UNIT = 1e12
 CANDIDATES_IN_SIGHT = 12
@@ -21,7 +22,7 @@ NOT_COMPUTABLE = "not_computable"
 
 
 def page(client: ApiClient, page: Page) -> list[Component]:
-    if periods.selected(page) == periods.MONTHLY:
+    if selectors.selected(page) == selectors.MONTHLY:
         return month.page(client, page)
     allocations = client.allocations(page.address.day("as_of"))
     calendar = client.calendar()
@@ -30,19 +31,19 @@ def page(client: ApiClient, page: Page) -> list[Component]:
     return [
         *components.banners(
             page,
-            source=shown["source"],
-            degraded_reason=shown["degraded_reason"],
-            later_holdings=shown["holdings_as_of"] if shown["holdings_known_later"] else None,
-            session=shown["as_of_date"],
+            source=shown.source,
+            degraded_reason=shown.degraded_reason,
+            later_holdings=shown.holdings_as_of if shown.holdings_known_later else None,
+            session=shown.as_of_date,
         ),
         components.heading(
             page.say(portfolio.TITLE),
-            periods.period_selector(page),
-            periods.session_picker(page, shown["as_of_date"], calendar),
+            selectors.period_selector(page),
+            selectors.session_picker(page, shown.as_of_date, calendar),
         ),
-        _facts(shown, allocations["bars"], page),
-        record.line(performance, page),
-        *(_positions(shown, page) if shown["positions"] else [_empty(shown, page)]),
+        _facts(shown, allocations.bars, page),
+        track_record.line(performance, page),
+        *(_positions(shown, page) if shown.positions else [_empty(shown, page)]),
         _all_candidates(shown, page),
         html.P(page.say(portfolio.METHOD), className="method"),
     ]
@@ -50,28 +51,28 @@ def page(client: ApiClient, page: Page) -> list[Component]:
 
 def positions(client: ApiClient, page: Page) -> Sequence[Position]:
     """The table of positions, as the API gives it."""
-    return _of_period(client.allocations(page.address.day("as_of")), page)["positions"]
+    return _of_period(client.allocations(page.address.day("as_of")), page).positions
 
 
 def candidates(client: ApiClient, page: Page) -> Sequence[Candidate]:
-    return _of_period(client.allocations(page.address.day("as_of")), page)["candidates"]
+    return _of_period(client.allocations(page.address.day("as_of")), page).candidates
 
 
-def _of_period(allocations: ActiveAllocations, page: Page) -> Portfolio:
-    days = int(periods.selected(page))
-    return next(each for each in allocations["portfolios"] if each["period_days"] == days)
+def _of_period(allocations: ActiveAllocations, page: Page) -> ExplainedPortfolio:
+    days = int(selectors.selected(page))
+    return next(each for each in allocations.portfolios if each.period_days == days)
 
 
-def _facts(shown: Portfolio, bars: dict[str, int], page: Page) -> Component:
+def _facts(shown: ExplainedPortfolio, bars: dict[str, int], page: Page) -> Component:
     say = page.say
     return components.facts(
-        (say(common.SESSION), page.day(shown["as_of_date"])),
-        (say(portfolio.POSITIONS), str(len(shown["positions"]))),
-        (say(common.CASH), percent(shown["cash_weight"])),
-        (say(portfolio.HOLDINGS_AS_OF), page.day(shown["holdings_as_of"])),
+        (say(common.SESSION), page.day(shown.as_of_date)),
+        (say(portfolio.POSITIONS), str(len(shown.positions))),
+        (say(common.CASH), percent(shown.cash_weight)),
+        (say(portfolio.HOLDINGS_AS_OF), page.day(shown.holdings_as_of)),
         (say(portfolio.DATA), _completeness(bars, page)),
-        (say(common.PRICES), say(common.SOURCES[shown["source"]])),
-        (say(portfolio.PUBLISHED), page.moment(shown["published_at"])),
+        (say(common.PRICES), say(common.SOURCES[shown.source])),
+        (say(portfolio.PUBLISHED), page.moment(shown.published_at)),
     )
 
 
@@ -87,15 +88,15 @@ def _completeness(bars: dict[str, int], page: Page) -> Component:
     return dcc.Link(told, href="/pipeline", title=hint, className="" if stored == expected else "incomplete")
 
 
-def _empty(shown: Portfolio, page: Page) -> Component:
-    if shown["status"] == NOT_COMPUTABLE:
-        return components.not_computable(shown["reason"], page)
-    return components.state(page.say(portfolio.EMPTY_TITLE), shown["reason"] or "", page.say(portfolio.EMPTY_HINT))
+def _empty(shown: ExplainedPortfolio, page: Page) -> Component:
+    if shown.status == NOT_COMPUTABLE:
+        return components.not_computable(shown.reason, page)
+    return components.state(page.say(portfolio.EMPTY_TITLE), shown.reason or "", page.say(portfolio.EMPTY_HINT))
 
 
-def _positions(shown: Portfolio, page: Page) -> list[Component]:
-    shares = [(each["ticker"], each["portfolio_weight"]) for each in shown["positions"]]
-    chart = figures.weights(shares, page.palette, page.say(common.CASH), shown["cash_weight"] or 0.0)
+def _positions(shown: ExplainedPortfolio, page: Page) -> list[Component]:
+    shares = [(each.ticker, each.portfolio_weight) for each in shown.positions]
+    chart = figures.weights(shares, page.palette, page.say(common.CASH), shown.cash_weight or 0.0)
     return [
         html.Div(
             [
@@ -113,13 +114,13 @@ def _positions(shown: Portfolio, page: Page) -> list[Component]:
     ]
 
 
-def _grid(shown: Portfolio, page: Page) -> Component:
+def _grid(shown: ExplainedPortfolio, page: Page) -> Component:
     say = page.say
     columns = [
         grids.number("position_rank", say(common.RANK), 60, "d"),
         grids.link("ticker", say(common.TICKER), 110, minWidth=100),
         grids.number("portfolio_weight", say(common.WEIGHT), 90, ".2%", cellClass="ag-right-aligned-cell strong"),
-        grids.signed("period_return", say(portfolio.PERIOD_RETURN, days=shown["period_days"]), 105),
+        grids.signed("period_return", say(portfolio.PERIOD_RETURN, days=shown.period_days), 105),
         grids.text("company_name", say(common.COMPANY), 190, flex=1, minWidth=140),
         grids.text("sector", say(common.SECTOR), 150),
         grids.text("cap", say(common.MARKET_CAP), 100, type="rightAligned", comparator={"function": "byMarketCap"}),
@@ -127,45 +128,45 @@ def _grid(shown: Portfolio, page: Page) -> Component:
         grids.text("etfs", say(portfolio.SOURCE_ETFS), 130),
         grids.link("why", say(portfolio.WHY), 80, sortable=False, filter=False),
     ]
-    return grids.grid("positions", columns, [_row(each, page) for each in shown["positions"]], page, row_id="ticker")
+    return grids.grid("positions", columns, [_row(each, page) for each in shown.positions], page, row_id="ticker")
 
 
 def _row(position: Position, page: Page) -> dict[str, Any]:
     return {
-        **position,
-        "ticker_href": f"/ticker/{position['ticker']}",
-        "cap": compact(position["market_cap"]) + ("*" if position["market_cap_source"] == "quoted" else ""),
-        "scaled_score": position["score"] * SCORE_UNIT,
-        "etfs": " ".join(position["source_etfs"]),
+        **to_builtins(position),
+        "ticker_href": f"/ticker/{position.ticker}",
+        "cap": compact(position.market_cap) + ("*" if position.market_cap_source == "quoted" else ""),
+        "scaled_score": position.score * SCORE_UNIT,
+        "etfs": " ".join(position.source_etfs),
         "why": page.say(portfolio.WHY),
-        "why_href": page.address.href(why=position["ticker"]),
+        "why_href": page.address.href(why=position.ticker),
     }
 
 
-def _quoted_note(shown: Portfolio, page: Page) -> list[Component]:
-    has_quoted = any(each["market_cap_source"] == "quoted" for each in shown["positions"])
+def _quoted_note(shown: ExplainedPortfolio, page: Page) -> list[Component]:
+    has_quoted = any(each.market_cap_source == "quoted" for each in shown.positions)
     return [html.P(page.say(portfolio.MARKET_CAP_QUOTED), className="note")] if has_quoted else []
 
 
 # ── why ──────────────────────────────────────────────────────────────────────
 
 
-def _why(shown: Portfolio, page: Page) -> Component:
+def _why(shown: ExplainedPortfolio, page: Page) -> Component:
     """One position's weight, from the ETFs that chose it to the formula with its numbers."""
-    tickers = [each["ticker"] for each in shown["positions"]]
+    tickers = [each.ticker for each in shown.positions]
     ticker = page.address.choice("why", tickers, tickers[0])
-    position = shown["positions"][tickers.index(ticker)]
-    title = page.say(portfolio.WHY_TITLE, ticker=ticker, weight=percent(position["portfolio_weight"]))
+    position = shown.positions[tickers.index(ticker)]
+    title = page.say(portfolio.WHY_TITLE, ticker=ticker, weight=percent(position.portfolio_weight))
     choices = [components.Choice(each, each, page.address.href(why=each)) for each in tickers]
-    chosen_by = page.say(portfolio.CHOSEN_BY, etfs=", ".join(position["source_etfs"]), days=shown["period_days"])
+    chosen_by = page.say(portfolio.CHOSEN_BY, etfs=", ".join(position.source_etfs), days=shown.period_days)
     return components.panel(
         title,
         html.P(chosen_by),
         html.Div([_formula(position, shown, page), _origin(position, shown, page)], className="halves"),
         html.Div(
             [
-                _offer(etf, [each for each in shown["candidates"] if each["etf_ticker"] == etf], ticker, page)
-                for etf in position["source_etfs"]
+                _offer(etf, [each for each in shown.candidates if each.etf_ticker == etf], ticker, page)
+                for etf in position.source_etfs
             ],
             className="offers",
         ),
@@ -174,45 +175,43 @@ def _why(shown: Portfolio, page: Page) -> Component:
     )
 
 
-def _formula(position: Position, shown: Portfolio, page: Page) -> Component:
+def _formula(position: Position, shown: ExplainedPortfolio, page: Page) -> Component:
     """Return, score, sum of scores and weight, each with its number."""
-    say, scores = page.say, [each["score"] for each in shown["positions"]]
+    say, scores = page.say, [each.score for each in shown.positions]
     total = sum(scores)
-    weight = position["score"] / total
-    days = {"start": position["start_session"], "end": position["end_session"]}
-    cap = f"${compact(position['market_cap'])}"
+    weight = position.score / total
+    days = {"start": position.start_session, "end": position.end_session}
+    cap = f"${compact(position.market_cap)}"
     lines = [
-        (say(portfolio.FORMULA_RETURN, **days), signed(position["period_return"])),
+        (say(portfolio.FORMULA_RETURN, **days), signed(position.period_return)),
         (
             say(portfolio.FORMULA_SCORE),
-            f"{position['period_return']:.6f} ÷ {cap} = {position['score']:.4e}",
+            f"{position.period_return:.6f} ÷ {cap} = {position.score:.4e}",
         ),
         (say(portfolio.FORMULA_SUM, count=len(scores)), f"{total:.4e}"),
-        (say(portfolio.FORMULA_WEIGHT), f"{position['score']:.4e} ÷ {total:.4e} = {weight:.2%}"),
+        (say(portfolio.FORMULA_WEIGHT), f"{position.score:.4e} ÷ {total:.4e} = {weight:.2%}"),
     ]
-    if abs(weight - position["portfolio_weight"]) > 1e-9:
-        lines.append((say(portfolio.FORMULA_CAPPED), percent(position["portfolio_weight"])))
+    if abs(weight - position.portfolio_weight) > 1e-9:
+        lines.append((say(portfolio.FORMULA_CAPPED), percent(position.portfolio_weight)))
     return html.Dl(
         [html.Div([html.Dt(name), html.Dd(value)]) for name, value in lines], id="formula", className="formula"
     )
 
 
-def _origin(position: Position, shown: Portfolio, page: Page) -> Component:
+def _origin(position: Position, shown: ExplainedPortfolio, page: Page) -> Component:
     say = page.say
-    chosen = [each for each in shown["candidates"] if each["ticker"] == position["ticker"] and each["is_selected"]]
-    snapshots = [
-        say(portfolio.SNAPSHOT, etf=each["etf_ticker"], day=page.day(each["holdings_as_of"])) for each in chosen
-    ]
-    published = f"{say(portfolio.PUBLISHED)}: {page.moment(shown['published_at'])}"
-    run = [say(portfolio.RUN, run=shown["run_id"])] if shown["run_id"] else []
-    prices = f"{say(common.PRICES)}: {say(common.SOURCES[shown['source']])}"
-    cap = say(portfolio.MARKET_CAP_IS, source=say(ticker_texts.CAP_SOURCES[position["market_cap_source"]]))
+    chosen = [each for each in shown.candidates if each.ticker == position.ticker and each.is_selected]
+    snapshots = [say(portfolio.SNAPSHOT, etf=each.etf_ticker, day=page.day(each.holdings_as_of)) for each in chosen]
+    published = f"{say(portfolio.PUBLISHED)}: {page.moment(shown.published_at)}"
+    run = [say(portfolio.RUN, run=shown.run_id)] if shown.run_id else []
+    prices = f"{say(common.PRICES)}: {say(common.SOURCES[shown.source])}"
+    cap = say(portfolio.MARKET_CAP_IS, source=say(ticker_texts.CAP_SOURCES[position.market_cap_source]))
     return html.Div(
         [
             html.H3(say(portfolio.WHERE_FROM)),
             html.Ul([html.Li(line) for line in [*snapshots, prices, cap, published, *run]]),
             html.H3(say(portfolio.RULE)),
-            html.P(position["allocation_reason"], lang="en"),
+            html.P(position.allocation_reason, lang="en"),
         ],
         className="origin",
     )
@@ -225,17 +224,17 @@ def _offer(etf: str, offered: Sequence[Candidate], ticker: str, page: Page) -> C
         (say(common.RANK), "number soft"),
         (say(common.TICKER), ""),
         (say(portfolio.HOLDING), "number"),
-        (say(portfolio.PERIOD_RETURN, days=periods.selected(page)), "number"),
+        (say(portfolio.PERIOD_RETURN, days=selectors.selected(page)), "number"),
         (say(common.MARKET_CAP), "number"),
         (say(portfolio.VERDICT), "verdict"),
     ]
     rows = [
         (
-            each["holding_rank"],
-            components.ticker_link(each["ticker"]),
-            percent(each["holding_percent"]),
-            html.Span(signed(each["period_return"]), className=components.sign_class(each["period_return"])),
-            compact(each["market_cap"]) if each["market_cap"] else "–",
+            each.holding_rank,
+            components.ticker_link(each.ticker),
+            percent(each.holding_percent),
+            html.Span(signed(each.period_return), className=components.sign_class(each.period_return)),
+            compact(each.market_cap) if each.market_cap else "–",
             _verdict(each, page),
         )
         for each in offered
@@ -244,21 +243,21 @@ def _offer(etf: str, offered: Sequence[Candidate], ticker: str, page: Page) -> C
 
 
 def _verdict(candidate: Candidate, page: Page) -> Component:
-    if candidate["is_selected"]:
+    if candidate.is_selected:
         return html.Strong(page.say(portfolio.CHOSEN), className="chosen")
-    return components.reason(candidate["exclusion_reason"] or "", page)
+    return components.reason(candidate.exclusion_reason or "", page)
 
 
-def _all_candidates(shown: Portfolio, page: Page) -> Component:
+def _all_candidates(shown: ExplainedPortfolio, page: Page) -> Component:
     """All that was looked at, folded away, as a grid: a table of so many cells would hold up the whole view."""
     say = page.say
-    rows = [_candidate_row(each, page) for each in shown["candidates"]]
+    rows = [_candidate_row(each, page) for each in shown.candidates]
     columns = [
         grids.text("etf_ticker", say(portfolio.ETF), 80),
         grids.number("holding_rank", say(common.RANK), 70, "d"),
         grids.link("ticker", say(common.TICKER), 110),
         grids.number("holding_percent", say(portfolio.HOLDING), 110, ".2%"),
-        grids.signed("period_return", say(portfolio.PERIOD_RETURN, days=shown["period_days"]), 120),
+        grids.signed("period_return", say(portfolio.PERIOD_RETURN, days=shown.period_days), 120),
         grids.text("cap", say(common.MARKET_CAP), 110, type="rightAligned", comparator={"function": "byMarketCap"}),
         grids.text("verdict", say(portfolio.VERDICT), 320, flex=1),
     ]
@@ -274,15 +273,15 @@ def _all_candidates(shown: Portfolio, page: Page) -> Component:
     )
 
 
-def _why_none(shown: Portfolio) -> Text:
-    return common.NOT_COMPUTABLE_TITLE if shown["status"] == NOT_COMPUTABLE else portfolio.NO_CANDIDATES
+def _why_none(shown: ExplainedPortfolio) -> Text:
+    return common.NOT_COMPUTABLE_TITLE if shown.status == NOT_COMPUTABLE else portfolio.NO_CANDIDATES
 
 
 def _candidate_row(candidate: Candidate, page: Page) -> dict[str, Any]:
-    verdict, _ = reason_in(page.language, candidate["exclusion_reason"] or "")
+    verdict, _ = reason_in(page.language, candidate.exclusion_reason or "")
     return {
-        **candidate,
-        "ticker_href": f"/ticker/{candidate['ticker']}",
-        "cap": compact(candidate["market_cap"]) if candidate["market_cap"] else "–",
-        "verdict": page.say(portfolio.CHOSEN) if candidate["is_selected"] else verdict,
+        **to_builtins(candidate),
+        "ticker_href": f"/ticker/{candidate.ticker}",
+        "cap": compact(candidate.market_cap) if candidate.market_cap else "–",
+        "verdict": page.say(portfolio.CHOSEN) if candidate.is_selected else verdict,
     }

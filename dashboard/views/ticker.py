@@ -4,25 +4,18 @@ from collections.abc import Sequence
 
 from dash import dcc, html
 
+from contract.etfs import Etf
+from contract.holdings import Comparison, Holder, StoredHolding
+from contract.portfolios import Appearance, Record
+from contract.stocks import Bar, History, WindowReturn
 from dashboard import components, figures
 from dashboard.address import Address
-from dashboard.answers import (
-    Appearance,
-    Bar,
-    Comparison,
-    Etf,
-    History,
-    Holder,
-    Record,
-    StoredHolding,
-    WindowReturn,
-)
 from dashboard.api_client import ApiClient
 from dashboard.components import Choice, Component
 from dashboard.figures import Candle
 from dashboard.page import Page, compact, percent, price
 from dashboard.texts import common, ticker
-from dashboard.views import periods
+from dashboard.views import selectors
 from utils.errors import InvalidInput, NotPublished, UnknownTicker
 
 # Sessions of a range: those of its last return, so that a bar more is shown.
@@ -48,12 +41,12 @@ def page(client: ApiClient, page: Page) -> list[Component]:
 
 def prices(client: ApiClient, page: Page) -> Sequence[Bar]:
     """The bars that are shown."""
-    return client.history(page.address.subject, _sessions(page))["bars"]
+    return client.history(page.address.subject, _sessions(page)).bars
 
 
 def record(client: ApiClient, page: Page) -> Sequence[Appearance]:
     """The newest portfolios that the ticker is in."""
-    return client.record(page.address.subject, RECORD_ROWS)["appearances"]
+    return client.record(page.address.subject, RECORD_ROWS).appearances
 
 
 def _sessions(page: Page) -> int:
@@ -71,11 +64,11 @@ def _history(client: ApiClient, symbol: str, bars: int) -> History | None:
 def _page_of(symbol: str, history: History | None, client: ApiClient, page: Page) -> list[Component]:
     if history is None:
         return _priceless(symbol, client.holders(symbol), client.record(symbol, RECORD_ROWS), page)
-    if history["quote_type"] == ETF:
-        listed = client.etf_list()["etfs"]
-        etf = next((each for each in listed if each["ticker"] == symbol), None)
-        return _about(history, etf, [_holdings(client.holdings(symbol, HOLDINGS_ROWS)["holdings"], page)], page)
-    if history["quote_type"] == CURRENCY:
+    if history.quote_type == ETF:
+        listed = client.etf_list().etfs
+        etf = next((each for each in listed if each.ticker == symbol), None)
+        return _about(history, etf, [_holdings(client.holdings(symbol, HOLDINGS_ROWS).holdings, page)], page)
+    if history.quote_type == CURRENCY:
         return _about(history, None, [], page)
     held = _holders(client.holders(symbol), page)
     return [*_about(history, None, [held], page), _record(client.record(symbol, RECORD_ROWS), page)]
@@ -84,7 +77,7 @@ def _page_of(symbol: str, history: History | None, client: ApiClient, page: Page
 def _priceless(symbol: str, held: Comparison, past: Record, page: Page) -> list[Component]:
     say = page.say
     return [
-        _heading(symbol, held["holding_name"], page),
+        _heading(symbol, held.holding_name, page),
         components.state(say(ticker.NO_PRICES_TITLE, ticker=symbol), say(ticker.NO_PRICES_DETAIL), ""),
         html.Div([_holders(held, page), _record(past, page)], className="halves"),
     ]
@@ -101,10 +94,10 @@ def _lost(why: str, page: Page) -> Component:
 
 def _about(history: History, etf: Etf | None, beside: Sequence[Component], page: Page) -> list[Component]:
     """etf: where it stands among the others, of an ETF; beside: what stands at the chart's side, below its returns."""
-    newest = history["bars"][-1]
+    newest = history.bars[-1]
     return [
-        *components.banners(page, source=newest["source"]),
-        _heading(history["ticker"], history["company_name"], page, _range_selector(page)),
+        *components.banners(page, source=newest.source),
+        _heading(history.ticker, history.company_name, page, _range_selector(page)),
         _facts(history, newest, etf, page),
         html.Div([_chart(history, page), html.Div([*_returns(history, page), *beside])], className="beside"),
     ]
@@ -126,43 +119,43 @@ def _range_selector(page: Page) -> Component:
 
 def _facts(history: History, newest: Bar, etf: Etf | None, page: Page) -> Component:
     say = page.say
-    close = f"{price(newest['close_price'])} {history['currency']}"
-    sector = [(say(common.SECTOR), _sector(history, page))] if history["sector"] else []
-    cap = [(say(common.MARKET_CAP), _market_cap(newest, history, page))] if history["quote_type"] == "EQUITY" else []
-    trends = [(say(ticker.TRENDS), components.trends(etf, page))] if etf and not etf["is_benchmark"] else []
+    close = f"{price(newest.close_price)} {history.currency}"
+    sector = [(say(common.SECTOR), _sector(history, page))] if history.sector else []
+    cap = [(say(common.MARKET_CAP), _market_cap(newest, history, page))] if history.quote_type == "EQUITY" else []
+    trends = [(say(ticker.TRENDS), components.trends(etf, page))] if etf and not etf.is_benchmark else []
     return components.facts(
-        (say(ticker.KIND), say(ticker.KINDS[history["quote_type"]])),
+        (say(ticker.KIND), say(ticker.KINDS[history.quote_type])),
         *sector,
-        (say(ticker.NEWEST_CLOSE, day=page.day(newest["trade_date"])), close),
+        (say(ticker.NEWEST_CLOSE, day=page.day(newest.trade_date)), close),
         *cap,
         *trends,
-        (say(common.PRICES), say(common.SOURCES[newest["source"]])),
+        (say(common.PRICES), say(common.SOURCES[newest.source])),
     )
 
 
 def _sector(history: History, page: Page) -> Component:
     """With a mark where it is not the source's own word."""
-    if history["sector_source"] != "derived":
-        return history["sector"]
-    return html.Span([history["sector"], html.Span(f" {page.say(ticker.DERIVED_SECTOR)}", className="aside soft")])
+    if history.sector_source != "derived":
+        return history.sector
+    return html.Span([history.sector, html.Span(f" {page.say(ticker.DERIVED_SECTOR)}", className="aside soft")])
 
 
 def _market_cap(newest: Bar, history: History, page: Page) -> Component:
     """In the currency of the prices, and how it was come by."""
-    if not newest["market_cap"]:
+    if not newest.market_cap:
         return page.say(ticker.NO_CAP)
-    source = ticker.CAP_SOURCES.get(newest["market_cap_source"] or "")
-    cap = f"{compact(newest['market_cap'])} {history['currency']}"
+    source = ticker.CAP_SOURCES.get(newest.market_cap_source or "")
+    cap = f"{compact(newest.market_cap)} {history.currency}"
     return html.Span([cap, html.Span(f" {page.say(source)}" if source else "", className="aside soft")])
 
 
 def _chart(history: History, page: Page) -> Component:
-    say, bars = page.say, history["bars"]
+    say, bars = page.say, history.bars
     title = say(
         ticker.PRICES_TITLE,
         count=len(bars),
-        day=page.day(bars[-1]["trade_date"]),
-        currency=history["currency"],
+        day=page.day(bars[-1].trade_date),
+        currency=history.currency,
     )
     figure = figures.prices([candle(bar, page) for bar in bars], page.palette)
     return components.panel(
@@ -175,18 +168,18 @@ def _chart(history: History, page: Page) -> Component:
 
 def candle(bar: Bar, page: Page) -> Candle:
     marks = []
-    if bar["dividend"]:
-        marks.append(("D", page.say(ticker.DIVIDEND, amount=f"{bar['dividend']:,g}")))
-    if bar["split_ratio"] not in (0, 1):
-        marks.append(("S", page.say(ticker.SPLIT, ratio=f"{bar['split_ratio']:g}")))
+    if bar.dividend:
+        marks.append(("D", page.say(ticker.DIVIDEND, amount=f"{bar.dividend:,g}")))
+    if bar.split_ratio not in (0, 1):
+        marks.append(("S", page.say(ticker.SPLIT, ratio=f"{bar.split_ratio:g}")))
     return Candle(
-        bar["trade_date"],
-        bar["open_price"],
-        bar["high_price"],
-        bar["low_price"],
-        bar["close_price"],
-        bar["adj_close"],
-        bar["volume"],
+        bar.trade_date.isoformat(),
+        bar.open_price,
+        bar.high_price,
+        bar.low_price,
+        bar.close_price,
+        bar.adj_close,
+        bar.volume,
         _card(bar, page),
         tuple(marks),
     )
@@ -196,20 +189,20 @@ def _card(bar: Bar, page: Page) -> str:
     """What the hover card says of a session."""
     say = page.say
     amounts = [
-        (ticker.OPEN, bar["open_price"]),
-        (ticker.HIGH, bar["high_price"]),
-        (ticker.LOW, bar["low_price"]),
-        (ticker.CLOSE, bar["close_price"]),
-        (ticker.ADJUSTED, bar["adj_close"]),
+        (ticker.OPEN, bar.open_price),
+        (ticker.HIGH, bar.high_price),
+        (ticker.LOW, bar.low_price),
+        (ticker.CLOSE, bar.close_price),
+        (ticker.ADJUSTED, bar.adj_close),
     ]
     lines = [f"{say(name)} {price(amount)}" for name, amount in amounts if amount is not None]
-    return "<br>".join([*lines, f"{say(ticker.VOLUME)} {compact(bar['volume']) if bar['volume'] else '–'}"])
+    return "<br>".join([*lines, f"{say(ticker.VOLUME)} {compact(bar.volume) if bar.volume else '–'}"])
 
 
 def _returns(history: History, page: Page) -> list[Component]:
-    if not history["returns"]:
+    if not history.returns:
         return []
-    say, benchmark = page.say, history["benchmark"]
+    say, benchmark = page.say, history.benchmark
     columns = [
         (say(ticker.WINDOW), ""),
         (say(ticker.RETURN), "number strong"),
@@ -218,18 +211,14 @@ def _returns(history: History, page: Page) -> list[Component]:
     ]
     rows = [
         (
-            html.Span(
-                components.window_name(each["window"], page), title=f"{each['start_session']} → {each['end_session']}"
-            ),
-            components.gain(each["period_return"]),
-            components.gain(each["benchmark_return"]),
+            html.Span(components.window_name(each.window, page), title=f"{each.start_session} → {each.end_session}"),
+            components.gain(each.period_return),
+            components.gain(each.benchmark_return),
             components.gain(_ahead(each)),
         )
-        for each in history["returns"]
+        for each in history.returns
     ]
-    reasons = {
-        reason for each in history["returns"] for reason in (each["missing_reason"], each["degraded_reason"]) if reason
-    }
+    reasons = {reason for each in history.returns for reason in (each.missing_reason, each.degraded_reason) if reason}
     return [
         components.panel(
             say(ticker.RETURNS, benchmark=benchmark),
@@ -241,7 +230,7 @@ def _returns(history: History, page: Page) -> list[Component]:
 
 
 def _ahead(each: WindowReturn) -> float | None:
-    own, its = each["period_return"], each["benchmark_return"]
+    own, its = each.period_return, each.benchmark_return
     return own - its if own is not None and its is not None else None
 
 
@@ -250,7 +239,7 @@ def _ahead(each: WindowReturn) -> float | None:
 
 def _holders(held: Comparison, page: Page) -> Component:
     say = page.say
-    if not held["etfs"]:
+    if not held.etfs:
         return components.panel(say(ticker.HELD_BY), html.P(say(ticker.NOT_HELD)))
     columns = [
         (say(ticker.ETF), ""),
@@ -260,17 +249,17 @@ def _holders(held: Comparison, page: Page) -> Component:
         (say(ticker.SNAPSHOT), ""),
     ]
     return components.panel(
-        say(ticker.HELD_BY), components.table("holders", columns, [_holder(each, page) for each in held["etfs"]])
+        say(ticker.HELD_BY), components.table("holders", columns, [_holder(each, page) for each in held.etfs])
     )
 
 
 def _holder(each: Holder, page: Page) -> Sequence[Component]:
     return (
-        components.ticker_link(each["etf_ticker"]),
-        percent(each["holding_percent"]),
-        each["holding_rank"],
+        components.ticker_link(each.etf_ticker),
+        percent(each.holding_percent),
+        each.holding_rank,
         components.trends(each, page),
-        each["collected_date"],
+        each.collected_date.isoformat(),
     )
 
 
@@ -279,7 +268,7 @@ def _holdings(stored: Sequence[StoredHolding], page: Page) -> Component:
     say = page.say
     if not stored:
         return components.panel(say(ticker.HOLDINGS), html.P(say(ticker.NO_HOLDINGS)))
-    newest = stored[0]["collected_date"]
+    newest = stored[0].collected_date
     columns = [
         (say(ticker.PLACE), "number soft"),
         (say(common.TICKER), ""),
@@ -288,13 +277,13 @@ def _holdings(stored: Sequence[StoredHolding], page: Page) -> Component:
     ]
     rows = [
         (
-            each["holding_rank"],
-            components.ticker_link(each["stock_ticker"]),
-            each["stock_name"] or "",
-            percent(each["holding_percent"]),
+            each.holding_rank,
+            components.ticker_link(each.stock_ticker),
+            each.stock_name or "",
+            percent(each.holding_percent),
         )
         for each in stored
-        if each["collected_date"] == newest
+        if each.collected_date == newest
     ]
     return components.panel(
         say(ticker.HOLDINGS),
@@ -305,8 +294,8 @@ def _holdings(stored: Sequence[StoredHolding], page: Page) -> Component:
 
 def _record(past: Record, page: Page) -> Component:
     say = page.say
-    title = say(ticker.RECORD, count=past["total"])
-    if not past["appearances"]:
+    title = say(ticker.RECORD, count=past.total)
+    if not past.appearances:
         return components.panel(title, html.P(say(ticker.NEVER)))
     columns = [
         (say(common.SESSION), ""),
@@ -316,8 +305,8 @@ def _record(past: Record, page: Page) -> Component:
         (say(ticker.RETURN), "number"),
         (say(ticker.CHOSEN_BY), ""),
     ]
-    shown = past["appearances"]
-    rest = say(ticker.NEWEST_SHOWN, count=len(shown), total=past["total"]) if past["total"] > len(shown) else ""
+    shown = past.appearances
+    rest = say(ticker.NEWEST_SHOWN, count=len(shown), total=past.total) if past.total > len(shown) else ""
     return components.panel(
         title,
         components.table("record", columns, [_appearance(each, page) for each in shown]),
@@ -328,20 +317,20 @@ def _record(past: Record, page: Page) -> Component:
 
 def _appearance(each: Appearance, page: Page) -> Sequence[Component]:
     """A row that leads to the portfolio it is about."""
-    monthly = each["period_days"] is None
-    day = each["rebalance_date"] if monthly else each["as_of_date"]
-    period = periods.MONTHLY if monthly else each["period_days"]
+    monthly = each.period_days is None
+    day = each.rebalance_date if monthly else each.as_of_date
+    period = selectors.MONTHLY if monthly else each.period_days
     return (
-        dcc.Link(day, href=Address(choices={"period": str(period), "as_of": str(day)}).href()),
+        dcc.Link(str(day), href=Address(choices={"period": str(period), "as_of": str(day)}).href()),
         page.say(common.MONTH) if monthly else page.say(common.DAYS, days=period),
-        percent(each["weight"]),
-        each["rank"],
-        components.gain(each["period_return"]),
+        percent(each.weight),
+        each.rank,
+        components.gain(each.period_return),
         _through(each, page),
     )
 
 
 def _through(each: Appearance, page: Page) -> Component:
     """What brought it in: the ETFs that chose it, or the portfolios that were merged."""
-    names = each["source_etfs"] or [page.say(common.DAYS, days=days) for days in each["source_periods"] or []]
+    names = each.source_etfs or [page.say(common.DAYS, days=days) for days in each.source_periods or []]
     return components.tags(names)

@@ -1,6 +1,8 @@
 """How far each consumer group is behind its topic, as it last said."""
 
-from database.db_helper import Connection, Row, fetch, transaction
+from contract.pipeline import ConsumerLag
+from database.db_helper import Connection, transaction
+from database.queries.typed import fetch_as
 
 
 def note(conn: Connection, group: str, topic: str, partition: int, committed: int, end: int) -> None:
@@ -21,10 +23,11 @@ def note(conn: Connection, group: str, topic: str, partition: int, committed: in
         )
 
 
-def newest(conn: Connection) -> list[Row]:
-    """Of every group and partition the last measurement."""
-    return fetch(
+def newest(conn: Connection) -> list[ConsumerLag]:
+    """Return the last measurement of every group and partition."""
+    return fetch_as(
         conn,
+        ConsumerLag,
         """
         SELECT consumer_group, topic, partition_id, committed_offset, end_offset, lag, measured_at
         FROM logs_consumer_lag

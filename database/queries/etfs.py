@@ -2,9 +2,15 @@
 
 from datetime import date
 
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from contract.common import Status
+from contract.etfs import Etf, EtfBenchmark, EtfList, EtfSeries, Point, Series
 from database.db_helper import Connection, Row, fetch
-from database.queries.paging import Found, Span, fetch_page
+from database.queries.paging import Span, fetch_page
 from database.queries.returns import between, stretches_of
+from database.queries.typed import fetch_as
 from utils.dates import last_sessions
 from utils.errors import NotPublished
 
@@ -12,7 +18,10 @@ NOTHING_YET = "no trending ETFs are published yet: run stages 1 to 3 for a sessi
 
 
 def trending(conn: Connection, as_of: date) -> list[Row] | None:
-    """ETFs that trend over at least one period as of a session, best first; None when stage 3 has not published it."""
+    """Return the ETFs that trend over at least one period as of a session, best first.
+
+    None when stage 3 has not published the session.
+    """
     published = fetch(
         conn,
         "SELECT 1 FROM analytics_publication WHERE job = 'trending' AND as_of_date = %(as_of)s",
@@ -32,16 +41,17 @@ def trending(conn: Connection, as_of: date) -> list[Row] | None:
     )
 
 
-def listing(conn: Connection, benchmark: str, as_of: date | None) -> Row:
-    """Every ETF by ticker: its newest bar (that of `as_of` when named), and what the session's publication says of it.
+def listing(conn: Connection, benchmark: str, as_of: date | None) -> EtfList:
+    """Return every ETF by ticker: its newest bar, and what the session's publication says of it.
 
-    Without `as_of` that is the newest trending publication; before the first one `as_of_date` and the figures are None.
-    The benchmark's own returns stand in the other ETFs' rows.
+    With `as_of` the bar is that of its session; without, the publication is the newest one. Before the first one
+    `as_of_date` and the figures are None. The benchmark's own returns stand in the other ETFs' rows.
     """
     published = _trending_publication(conn, as_of)
-    session = published["as_of_date"]
-    rows = fetch(
+    session = published.as_of_date
+    etfs = fetch_as(
         conn,
+        Etf,
         """
         SELECT
             meta.ticker,
@@ -57,9 +67,11 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> Row:
             COALESCE(trend.return_5d, spy.return_5d) AS return_5d,
             COALESCE(trend.return_10d, spy.return_10d) AS return_10d,
             COALESCE(trend.return_20d, spy.return_20d) AS return_20d,
+            NULL AS return_month,
             trend.outperformance_5d,
             trend.outperformance_10d,
             trend.outperformance AS outperformance_20d,
+            NULL AS outperformance_month,
             COALESCE(trend.is_trending_5d, FALSE) AS is_trending_5d,
             COALESCE(trend.is_trending_10d, FALSE) AS is_trending_10d,
             COALESCE(trend.is_trending, FALSE) AS is_trending_20d,
@@ -86,23 +98,35 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> Row:
         {"benchmark": benchmark, "as_of": as_of, "session": session},
     )
     if session:
-        _add_month(rows, between(conn, stretches_of([row["ticker"] for row in rows], session, ["month"])), benchmark)
-    return {**published, "etfs": rows}
+        _add_month(conn, etfs, session, benchmark)
+    return EtfList(session, published.status, published.reason, published.degraded_reason, etfs)
 
 
-def _add_month(rows: list[Row], months: list[Row], benchmark: str) -> None:
-    """Each ETF's return over the month so far, and what it is ahead of the benchmark's."""
-    gains = {month["ticker"]: month["period_return"] for month in months}
+def _add_month(conn: Connection, etfs: list[Etf], session: date, benchmark: str) -> None:
+    """Fill in each ETF's return over the month so far, and what it is ahead of the benchmark's."""
+    months = between(conn, stretches_of([etf.ticker for etf in etfs], session, ["month"]))
+    gains = {month.ticker: month.period_return for month in months}
     its = gains.get(benchmark)
-    for row in rows:
-        gain = row["return_month"] = gains[row["ticker"]]
-        row["outperformance_month"] = None if gain is None or its is None or row["is_benchmark"] else gain - its
+    for etf in etfs:
+        gain = etf.return_month = gains[etf.ticker]
+        etf.outperformance_month = None if gain is None or its is None or etf.is_benchmark else gain - its
 
 
-def _trending_publication(conn: Connection, as_of: date | None) -> Row:
-    """What a trending publication says of itself, the newest when none is named; status "empty" where there is none."""
-    rows = fetch(
+class _Published(Struct):
+    as_of_date: date | None
+    status: Status
+    reason: str | None
+    degraded_reason: str | None
+
+
+def _trending_publication(conn: Connection, as_of: date | None) -> _Published:
+    """Return what a trending publication says of itself, the newest when none is named.
+
+    Where there is none, its status is "empty".
+    """
+    rows = fetch_as(
         conn,
+        _Published,
         """
         SELECT as_of_date, status, reason, degraded_reason
         FROM analytics_publication
@@ -116,16 +140,16 @@ def _trending_publication(conn: Connection, as_of: date | None) -> Row:
         return rows[0]
     if as_of:
         raise NotPublished(f"no trending ETFs of {as_of} are published: run stage 3 for that session")
-    return {"as_of_date": None, "status": "empty", "reason": NOTHING_YET, "degraded_reason": None}
+    return _Published(None, "empty", NOTHING_YET, None)
 
 
-def benchmark_view(conn: Connection, benchmark: str, as_of: date | None, sessions: int) -> Row:
-    """The listing with each ETF's closes in dollars of the last sessions up to its session: one list of days for all.
+def benchmark_view(conn: Connection, benchmark: str, as_of: date | None, sessions: int) -> EtfBenchmark:
+    """Return the listing with each ETF's closes in dollars of the last sessions, the same days for all.
 
     A session without a bar is None in the ETF's list.
     """
     listed = listing(conn, benchmark, as_of)
-    days = last_sessions(listed["as_of_date"] or newest_session(conn, benchmark), sessions)
+    days = last_sessions(listed.as_of_date or newest_session(conn, benchmark), sessions)
     closes = {
         (row["ticker"], row["trade_date"]): row["dollar_adj_close"]
         for row in fetch(
@@ -138,15 +162,24 @@ def benchmark_view(conn: Connection, benchmark: str, as_of: date | None, session
             {"days": days},
         )
     }
-    for row in listed["etfs"]:
-        row["adj_closes"] = [closes.get((row["ticker"], day)) for day in days]
-    return {**listed, "benchmark": benchmark, "sessions": days}
+    return EtfBenchmark(
+        as_of_date=listed.as_of_date,
+        status=listed.status,
+        reason=listed.reason,
+        degraded_reason=listed.degraded_reason,
+        benchmark=benchmark,
+        sessions=days,
+        etfs=[
+            EtfSeries(**asdict(etf), adj_closes=[closes.get((etf.ticker, day)) for day in days]) for etf in listed.etfs
+        ],
+    )
 
 
-def series(conn: Connection, ticker: str, start: date | None, end: date | None, span: Span) -> Found:
-    """An ETF's closes in a range with their return since its first one; `span` counts from the newest."""
+def series(conn: Connection, ticker: str, start: date | None, end: date | None, span: Span) -> Series:
+    """Return an ETF's closes in a range with their return since its first one; `span` counts from the newest."""
     found = fetch_page(
         conn,
+        Point,
         """
         SELECT
             trade_date,
@@ -163,11 +196,11 @@ def series(conn: Connection, ticker: str, start: date | None, end: date | None, 
         {"ticker": ticker, "start": start, "end": end},
         span,
     )
-    return Found(found.total, found.rows[::-1], {"ticker": ticker})
+    return Series(found.total, *span, next=None, ticker=ticker, points=found.rows[::-1])
 
 
 def newest_session(conn: Connection, benchmark: str) -> date | None:
-    """The last session of which the benchmark's bar is stored."""
+    """Return the last session of which the benchmark's bar is stored."""
     [row] = fetch(
         conn,
         "SELECT MAX(trade_date) AS session FROM collected_daily_etf_ohlc WHERE ticker = %(benchmark)s",

@@ -1,6 +1,6 @@
 """What the published portfolios hold at a session: stocks whose closes are needed until they are sold.
 
-The rule is that of batch.value_paths, which follows the same portfolios: what is decided on one session is bought at
+The rule is that of batch.track_record, which follows the same portfolios: what is decided on one session is bought at
 the close of the next one, and sold at the close of the next purchase. The month's portfolio is sold at the end of its
 last session at the latest. At a close at which one is exchanged for another both have to have a price.
 """

@@ -2,8 +2,25 @@
 
 from datetime import date
 
-from database.db_helper import Connection, Row, fetch
-from database.queries.paging import Found, Span, fetch_page
+from msgspec import Struct, convert
+
+from contract.common import Status
+from contract.holdings import (
+    AllHoldings,
+    Comparison,
+    Holder,
+    HoldingsOfEtf,
+    HoldingsSummary,
+    Snapshot,
+    Snapshots,
+    StoredHolding,
+    TopHoldings,
+    TrendingEtf,
+    TrendingTopHoldings,
+)
+from database.db_helper import Connection
+from database.queries.paging import Span, fetch_page
+from database.queries.typed import fetch_as
 from utils.errors import NotPublished
 
 # The newest snapshot of each ETF, up to a day where one is named.
@@ -15,10 +32,11 @@ _SNAPSHOTS = """
 """
 
 
-def snapshots(conn: Connection, as_of: date | None) -> list[Row]:
-    """Each ETF's newest snapshot known by a day, with its holdings as JSON rows."""
-    return fetch(
+def snapshots(conn: Connection, as_of: date | None) -> Snapshots:
+    """Return each ETF's newest snapshot known by a day, with its holdings."""
+    found = fetch_as(
         conn,
+        Snapshot,
         f"""
         SELECT
             etf_ticker,
@@ -32,12 +50,14 @@ def snapshots(conn: Connection, as_of: date | None) -> list[Row]:
         """,
         {"as_of": as_of},
     )
+    return Snapshots(found)
 
 
-def every(conn: Connection, etf: str | None, start: date | None, end: date | None, span: Span) -> Found:
-    """Holdings of all snapshots collected from start to end, newest snapshot first."""
-    return fetch_page(
+def every(conn: Connection, etf: str | None, start: date | None, end: date | None, span: Span) -> AllHoldings:
+    """Return the holdings of all snapshots collected from start to end, newest snapshot first."""
+    found = fetch_page(
         conn,
+        StoredHolding,
         """
         SELECT
             etf_ticker, collected_date, holding_rank, stock_ticker, stock_name, holding_percent, source, fetched_at
@@ -50,15 +70,19 @@ def every(conn: Connection, etf: str | None, start: date | None, end: date | Non
         {"etf": etf, "start": start, "end": end},
         span,
     )
+    return AllHoldings(found.total, *span, next=None, holdings=found.rows)
 
 
-def summary(conn: Connection, top: int) -> list[Row]:
-    """Every ETF with the number and dates of its snapshots, and what its newest one weighs; nulls where there is none.
+def summary(conn: Connection, top: int) -> HoldingsSummary:
+    """Return every ETF with the number and dates of its snapshots, and what its newest one weighs.
+
+    Nulls where there is no snapshot.
 
     top: how many of the largest holdings the strategy looks at.
     """
-    return fetch(
+    found = fetch_as(
         conn,
+        HoldingsOfEtf,
         f"""
         SELECT
             meta.ticker AS etf_ticker,
@@ -92,12 +116,18 @@ def summary(conn: Connection, top: int) -> list[Row]:
         """,
         {"as_of": None, "top": top},
     )
+    return HoldingsSummary(found)
 
 
-def holders(conn: Connection, stock: str) -> Row:
-    """The ETFs whose newest snapshot lists a stock, largest share first, and whether they trend now."""
-    rows = fetch(
+class _NamedHolder(Holder):
+    stock_name: str | None
+
+
+def holders(conn: Connection, stock: str) -> Comparison:
+    """Return the ETFs whose newest snapshot lists a stock, largest share first, and whether they trend now."""
+    rows = fetch_as(
         conn,
+        _NamedHolder,
         f"""
         SELECT
             holding.etf_ticker,
@@ -121,12 +151,12 @@ def holders(conn: Connection, stock: str) -> Row:
         """,
         {"stock": stock, "as_of": None},
     )
-    name = next((row["stock_name"] for row in rows if row["stock_name"]), None)
-    return {"holding_ticker": stock, "holding_name": name, "etfs": rows}
+    name = next((row.stock_name for row in rows if row.stock_name), None)
+    return Comparison(holding_ticker=stock, holding_name=name, etfs=convert(rows, list[Holder], from_attributes=True))
 
 
-def top_holdings(conn: Connection, etf: str, period_days: int, as_of: date | None) -> Row:
-    """The analysed largest holdings of an ETF over a period, of the newest session when none is named."""
+def top_holdings(conn: Connection, etf: str, period_days: int, as_of: date | None) -> TopHoldings:
+    """Return the analysed largest holdings of an ETF over a period, of the newest session when none is named."""
     found = _analysed(conn, [etf], period_days, as_of)
     if not found:
         raise NotPublished(
@@ -136,13 +166,26 @@ def top_holdings(conn: Connection, etf: str, period_days: int, as_of: date | Non
     return found[0]
 
 
-def trending_top_holdings(conn: Connection, period_days: int, as_of: date | None) -> Row:
-    """The ETFs that trend over a period as of a session (the newest published), best first, with their top holdings.
+class _Trending(Struct):
+    """A publication with one of its ETFs, or with none."""
+
+    as_of_date: date
+    status: Status
+    reason: str | None
+    degraded_reason: str | None
+    etf: TrendingEtf | None
+
+
+def trending_top_holdings(conn: Connection, period_days: int, as_of: date | None) -> TrendingTopHoldings:
+    """Return the ETFs that trend over a period as of a session, best first, with their top holdings.
+
+    Without a session it is the newest published one.
 
     An ETF whose holdings are not analysed for that session has none.
     """
-    trending = fetch(
+    trending = fetch_as(
         conn,
+        _Trending,
         """
         WITH flags AS (
             SELECT
@@ -156,7 +199,9 @@ def trending_top_holdings(conn: Connection, period_days: int, as_of: date | None
         )
         SELECT
             published.as_of_date, published.status, published.reason, published.degraded_reason,
-            etf_ticker, sector_name, period_return, outperformance, flags.source
+            CASE WHEN etf_ticker IS NOT NULL THEN jsonb_build_object(
+                'etf_ticker', etf_ticker, 'sector_name', sector_name, 'period_return', period_return,
+                'outperformance', outperformance, 'source', flags.source, 'holdings', '[]'::jsonb) END AS etf
         FROM analytics_publication AS published
         LEFT JOIN flags ON flags.as_of_date = published.as_of_date AND flags.is_trending
         WHERE published.job = 'trending' AND published.as_of_date = COALESCE(
@@ -169,23 +214,25 @@ def trending_top_holdings(conn: Connection, period_days: int, as_of: date | None
         raise NotPublished(
             f"no trending ETFs{f' of {as_of}' if as_of else ''} are published: run stage 3 for the session"
         )
-    etfs = [row for row in trending if row["etf_ticker"]]
-    session = trending[0]["as_of_date"]
-    analysed = {
-        row["etf_ticker"]: row["holdings"]
-        for row in _analysed(conn, [row["etf_ticker"] for row in etfs], period_days, session)
-    }
-    return {
-        "as_of_date": session,
-        "period_days": period_days,
-        **{name: trending[0][name] for name in ("status", "reason", "degraded_reason")},
-        "etfs": [{**row, "holdings": analysed.get(row["etf_ticker"], [])} for row in etfs],
-    }
+    published, etfs = trending[0], [row.etf for row in trending if row.etf]
+    analysed = _analysed(conn, [etf.etf_ticker for etf in etfs], period_days, published.as_of_date)
+    holdings = {of_etf.etf_ticker: of_etf.holdings for of_etf in analysed}
+    for etf in etfs:
+        etf.holdings = holdings.get(etf.etf_ticker, [])
+    return TrendingTopHoldings(
+        as_of_date=published.as_of_date,
+        period_days=period_days,
+        status=published.status,
+        reason=published.reason,
+        degraded_reason=published.degraded_reason,
+        etfs=etfs,
+    )
 
 
-def _analysed(conn: Connection, etfs: list[str], period_days: int, as_of: date | None) -> list[Row]:
-    return fetch(
+def _analysed(conn: Connection, etfs: list[str], period_days: int, as_of: date | None) -> list[TopHoldings]:
+    return fetch_as(
         conn,
+        TopHoldings,
         """
         SELECT DISTINCT ON (etf_ticker)
             etf_ticker,

@@ -1,9 +1,12 @@
 """One page of a long answer."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from database.db_helper import Connection, Row, fetch
+from database.db_helper import Connection, fetch
+from database.queries.typed import fetch_as
+
+Row = TypeVar("Row")
 
 
 class Span(NamedTuple):
@@ -13,25 +16,24 @@ class Span(NamedTuple):
     offset: int = 0
 
 
-class Found(NamedTuple):
-    """A part of a list, how long the whole list is, and what is said once of all its rows."""
+class Found(NamedTuple, Generic[Row]):
+    """A part of a list, and how long the whole list is."""
 
     total: int
     rows: list[Row]
-    about: Mapping[str, Any] = {}
 
 
-def fetch_page(conn: Connection, query: str, params: Mapping[str, Any], span: Span) -> Found:
-    """The rows of an ordered query that lie in the span."""
+def fetch_page(conn: Connection, kind: type[Row], query: str, params: Mapping[str, Any], span: Span) -> Found[Row]:
+    """Return the rows of an ordered query that lie in the span."""
     [counted] = fetch(conn, f"SELECT COUNT(*) AS total FROM ({query}) AS found", params)
-    rows = fetch(conn, f"{query} LIMIT %(limit)s OFFSET %(offset)s", {**params, **span._asdict()})
+    rows = fetch_as(conn, kind, f"{query} LIMIT %(limit)s OFFSET %(offset)s", {**params, **span._asdict()})
     return Found(counted["total"], rows)
 
 
-def cut(rows: list[Row], span: Span, **about: Any) -> Found:
-    """The same for rows that are all there.
+def cut(rows: list[Row], span: Span) -> Found[Row]:
+    """Return the rows of a list that lie in the span.
 
-    >>> cut([{"n": 1}, {"n": 2}, {"n": 3}], Span(limit=1, offset=1))
-    Found(total=3, rows=[{'n': 2}], about={})
+    >>> cut(["a", "b", "c"], Span(limit=1, offset=1))
+    Found(total=3, rows=['b'])
     """
-    return Found(len(rows), rows[span.offset : span.offset + span.limit], about)
+    return Found(len(rows), rows[span.offset : span.offset + span.limit])

@@ -2,11 +2,27 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Literal
 
 from psycopg2 import sql
 
-from database.db_helper import Connection, Row, fetch
-from database.queries.paging import Found, Span, fetch_page
+from contract.pipeline import (
+    ErrorCount,
+    Gap,
+    Gaps,
+    Quarantined,
+    QuarantinedBar,
+    RejectedMessage,
+    RejectedMessages,
+    RequestCount,
+    RequestCounts,
+    Restatement,
+    Restatements,
+    TableState,
+)
+from database.db_helper import Connection, fetch
+from database.queries.paging import Span, fetch_page
+from database.queries.typed import fetch_as
 
 # Each table's date of what a row is about, and of when it was written (where it has one).
 FRESHNESS = {
@@ -24,8 +40,8 @@ FRESHNESS = {
 }
 
 
-def freshness(conn: Connection) -> list[Row]:
-    """Of each table: how many rows, the newest day they are about, and when the newest was fetched."""
+def freshness(conn: Connection) -> list[TableState]:
+    """Return of each table how many rows, the newest day they are about, and when the newest was fetched."""
     counts = [
         sql.SQL(
             "SELECT {name} AS table_name, COUNT(*) AS row_count, MAX({day}) AS newest_date, {fetched} AS fetched_at"
@@ -38,7 +54,7 @@ def freshness(conn: Connection) -> list[Row]:
         )
         for table, (day, fetched_at) in FRESHNESS.items()
     ]
-    return fetch(conn, sql.SQL(" UNION ALL ").join(counts))
+    return fetch_as(conn, TableState, sql.SQL(" UNION ALL ").join(counts))
 
 
 def newest_session(conn: Connection) -> date | None:
@@ -57,9 +73,9 @@ def newest_session(conn: Connection) -> date | None:
     return session
 
 
-def expected_bars(conn: Connection, sessions: Sequence[date]) -> list[Row]:
-    """Of each session: how many (ticker, session) of the ledger are in each state, as a JSON object."""
-    return fetch(
+def expected_bars(conn: Connection, sessions: Sequence[date]) -> dict[date, dict[str, int]]:
+    """Return of each session how many (ticker, session) of the ledger are in each state."""
+    counted = fetch(
         conn,
         """
         SELECT trade_date, jsonb_object_agg(state, tickers) AS states
@@ -73,12 +89,14 @@ def expected_bars(conn: Connection, sessions: Sequence[date]) -> list[Row]:
         """,
         {"sessions": list(sessions)},
     )
+    return {row["trade_date"]: row["states"] for row in counted}
 
 
-def gaps(conn: Connection, start: date | None, end: date | None, span: Span) -> Found:
-    """Every expected (ticker, session) of a range that is not stored, and why, newest session first."""
-    return fetch_page(
+def gaps(conn: Connection, start: date | None, end: date | None, span: Span) -> Gaps:
+    """Return every expected (ticker, session) of a range that is not stored, and why, newest session first."""
+    found = fetch_page(
         conn,
+        Gap,
         """
         SELECT trade_date, state, kind, ticker, reason, first_expected_at, asked_at
         FROM logs_session_ledger
@@ -90,12 +108,14 @@ def gaps(conn: Connection, start: date | None, end: date | None, span: Span) -> 
         {"start": start, "end": end},
         span,
     )
+    return Gaps(found.total, *span, next=None, gaps=found.rows)
 
 
-def restatements(conn: Connection, start: date | None, end: date | None, span: Span) -> Found:
-    """Stored bars that the source has changed, whose sessions touch a range, the last found first."""
-    return fetch_page(
+def restatements(conn: Connection, start: date | None, end: date | None, span: Span) -> Restatements:
+    """Return stored bars that the source has changed, whose sessions touch a range, the last found first."""
+    found = fetch_page(
         conn,
+        Restatement,
         """
         SELECT
             kind, ticker, change, first_session, last_session, price_factor, adj_factor, old_values, new_values,
@@ -108,27 +128,30 @@ def restatements(conn: Connection, start: date | None, end: date | None, span: S
         {"start": start, "end": end},
         span,
     )
+    return Restatements(found.total, *span, next=None, restatements=found.rows)
 
 
-def quarantined(conn: Connection, limit: int) -> Row:
-    """The bars that wait for a person: how many, and the newest of them by session."""
-    rows = fetch(
+def quarantined(conn: Connection, limit: int) -> Quarantined:
+    """Return the bars that wait for a person: how many, and the newest of them by session."""
+    found = fetch_page(
         conn,
+        QuarantinedBar,
         """
-        SELECT kind, ticker, trade_date, reason, received_at, COUNT(*) OVER () AS total
+        SELECT kind, ticker, trade_date, reason, received_at
         FROM logs_quarantined_bar
         ORDER BY trade_date DESC, kind, ticker
-        LIMIT %(limit)s
         """,
-        {"limit": limit},
+        {},
+        Span(limit),
     )
-    return {"total": rows[0]["total"] if rows else 0, "bars": rows}
+    return Quarantined(total=found.total, bars=found.rows)
 
 
-def error_counts(conn: Connection) -> list[Row]:
-    """Rejected messages of each topic, and how many of them wait to be looked at."""
-    return fetch(
+def error_counts(conn: Connection) -> list[ErrorCount]:
+    """Return how many messages of each topic were rejected, and how many of them wait to be looked at."""
+    return fetch_as(
         conn,
+        ErrorCount,
         """
         SELECT
             topic,
@@ -142,10 +165,11 @@ def error_counts(conn: Connection) -> list[Row]:
     )
 
 
-def errors(conn: Connection, waiting: bool | None, span: Span) -> Found:
-    """Rejected messages, newest first: those that wait, those put back on their topic, or both."""
-    return fetch_page(
+def errors(conn: Connection, waiting: bool | None, span: Span) -> RejectedMessages:
+    """Return rejected messages, newest first: those that wait, those put back on their topic, or both."""
+    found = fetch_page(
         conn,
+        RejectedMessage,
         """
         SELECT
             id, topic, partition_id, kafka_offset, message_key, error_msg, received_at, replayed_at,
@@ -157,12 +181,14 @@ def errors(conn: Connection, waiting: bool | None, span: Span) -> Found:
         {"waiting": waiting},
         span,
     )
+    return RejectedMessages(found.total, *span, next=None, errors=found.rows)
 
 
-def requests_by(conn: Connection, unit: str, span: Span) -> Found:
-    """Requests to Yahoo by hour or day (UTC), newest first; hours without a request are left out."""
+def requests_by(conn: Connection, unit: Literal["hour", "day"], span: Span) -> RequestCounts:
+    """Return the number of requests to Yahoo by hour or day (UTC), newest first; hours without any are left out."""
     found = fetch_page(
         conn,
+        RequestCount,
         """
         SELECT
             DATE_TRUNC(%(unit)s, requested_at) AS started_at,
@@ -176,4 +202,4 @@ def requests_by(conn: Connection, unit: str, span: Span) -> Found:
         {"unit": unit},
         span,
     )
-    return Found(found.total, found.rows, {"by": unit})
+    return RequestCounts(found.total, *span, next=None, by=unit, counts=found.rows)

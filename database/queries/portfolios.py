@@ -2,8 +2,13 @@
 
 from datetime import date
 
+from msgspec import Struct
+
+from contract.common import Source
+from contract.portfolios import ExplainedPortfolio, MonthlyPortfolio, MonthlyPosition, Portfolio
 from database.db_helper import Connection, Row, fetch
 from database.queries.paging import Found, Span, fetch_page
+from database.queries.typed import fetch_as
 from utils.dates import last_session_by, sessions_of, valid_until
 from utils.errors import NotPublished
 
@@ -56,10 +61,11 @@ _MONTHLY_POSITIONS = """
 """
 
 
-def allocation(conn: Connection, period_days: int, as_of: date | None) -> Row:
-    """One portfolio with its positions, the newest when no session is named."""
-    rows = fetch(
+def allocation(conn: Connection, period_days: int, as_of: date | None) -> Portfolio:
+    """Return one portfolio with its positions, the newest when no session is named."""
+    rows = fetch_as(
         conn,
+        Portfolio,
         f"""
         SELECT {_PORTFOLIO}
         FROM analytics_publication AS publication
@@ -76,10 +82,11 @@ def allocation(conn: Connection, period_days: int, as_of: date | None) -> Row:
     return rows[0]
 
 
-def allocations(conn: Connection, as_of: date | None) -> Row:
-    """Every portfolio of one session (the newest when none is named) with all that was looked at for it."""
-    rows = fetch(
+def allocations(conn: Connection, as_of: date | None) -> list[ExplainedPortfolio]:
+    """Return every portfolio of one session (the newest when none is named) with all that was looked at for it."""
+    rows = fetch_as(
         conn,
+        ExplainedPortfolio,
         f"""
         SELECT
             {_PORTFOLIO},
@@ -100,50 +107,56 @@ def allocations(conn: Connection, as_of: date | None) -> Row:
     )
     if not rows:
         raise _not_published("portfolio", as_of)
-    return {"as_of_date": rows[0]["as_of_date"], "portfolios": rows}
+    return rows
 
 
-def monthly(conn: Connection, rebalance_date: date | None) -> Row | None:
-    """One rebalance, the newest when none is named, with what it changes against the one before; None without one.
+def monthly(conn: Connection, rebalance_date: date | None) -> MonthlyPortfolio | None:
+    """Return one rebalance, the newest when none is named, with its changes against the one before.
 
-    `positions` and `removed` are JSON rows of the table, with price_usd, price_date and split_factor, and, of a
-    position that the month before had too, previous_weight and previous_rank. is_in_record: it was published before the
-    record was computed, which goes to the session record_as_of.
+    None without one.
+
+    is_in_record: it was published before the record was computed, which goes to the session record_as_of.
     """
-    published = fetch(
+    published = fetch_as(
         conn,
+        MonthlyPortfolio,
         """
         SELECT
-            as_of_date AS rebalance_date, status, reason, degraded_reason, holdings_as_of, source, published_at,
+            as_of_date AS rebalance_date, NULL AS valid_until, NULL AS as_of_date,
+            LEAD(as_of_date) OVER (ORDER BY as_of_date DESC) AS previous_rebalance_date,
+            '[]'::jsonb AS positions, '[]'::jsonb AS removed,
+            status, reason, degraded_reason, holdings_as_of, source, published_at,
             published_at <= COALESCE(
                 (SELECT MAX(published_at) FROM analytics_publication WHERE job = 'performance'), '-infinity'
             ) AS is_in_record,
             (SELECT MAX(last_session) FROM analytics_performance_summary WHERE period_days = 0) AS record_as_of
         FROM analytics_publication
         WHERE job = 'rebalance' AND as_of_date <= COALESCE(%(rebalance_date)s::date, 'infinity')
-        ORDER BY as_of_date DESC
-        LIMIT 2
+        ORDER BY rebalance_date DESC
+        LIMIT 1
         """,
         {"rebalance_date": rebalance_date},
     )
-    if not published or rebalance_date not in (None, published[0]["rebalance_date"]):
+    month = published[0] if published else None
+    if month is None or month.rebalance_date is None or rebalance_date not in (None, month.rebalance_date):
         return None
-    this = published[0]
-    before = published[1]["rebalance_date"] if len(published) > 1 else None
-    session = last_session_by(this["rebalance_date"])
-    return {
-        **this,
-        "as_of_date": session,
-        "valid_until": valid_until(this["rebalance_date"]),
-        "previous_rebalance_date": before,
-        **_changes(conn, this["rebalance_date"], before, session),
-    }
+    month.as_of_date = session = last_session_by(month.rebalance_date)
+    month.valid_until = valid_until(month.rebalance_date)
+    changes = _changes(conn, month.rebalance_date, month.previous_rebalance_date, session)
+    month.positions, month.removed = changes.positions, changes.removed
+    return month
 
 
-def _changes(conn: Connection, this: date, before: date | None, session: date) -> Row:
-    """The positions of one rebalance, and those of the one before that it has not, at prices known at a session."""
-    [row] = fetch(
+class _Changes(Struct):
+    positions: list[MonthlyPosition]
+    removed: list[MonthlyPosition]
+
+
+def _changes(conn: Connection, this: date, before: date | None, session: date) -> _Changes:
+    """Return the positions of one rebalance, and those that only the one before has, at prices known at a session."""
+    [changes] = fetch_as(
         conn,
+        _Changes,
         f"""
         WITH priced AS (
             {_MONTHLY_POSITIONS}
@@ -163,18 +176,20 @@ def _changes(conn: Connection, this: date, before: date | None, session: date) -
                 LEFT JOIN old USING (ticker)
             ) AS positions,
             (
-                SELECT COALESCE(jsonb_agg(to_jsonb(old) ORDER BY old.final_rank, old.ticker), '[]')
+                SELECT COALESCE(jsonb_agg(
+                    to_jsonb(old) || jsonb_build_object('previous_weight', NULL, 'previous_rank', NULL)
+                    ORDER BY old.final_rank, old.ticker), '[]')
                 FROM old
                 WHERE NOT EXISTS (SELECT FROM new WHERE new.ticker = old.ticker)
             ) AS removed
         """,
         {"this": this, "before": before, "session": session},
     )
-    return row
+    return changes
 
 
 def count(conn: Connection, start: date, end: date) -> Row:
-    """Portfolios of a range and their sessions; of these empty, not computable, degraded, of holdings known later."""
+    """Count the portfolios of a range and their sessions, and those in doubt: empty, degraded and so on."""
     [row] = fetch(
         conn,
         """
@@ -193,13 +208,27 @@ def count(conn: Connection, start: date, end: date) -> Row:
     return row
 
 
-def rebalances(conn: Connection, span: Span) -> Found:
-    """The months' portfolios, newest first: their dates, and each one's positions (ticker, final_weight).
+class HeldPosition(Struct):
+    ticker: str
+    final_weight: float
 
-    next_rebalance_date is that of the next publication, be it an empty one.
-    """
+
+class Rebalance(Struct):
+    """A month's portfolio as it was decided. next_rebalance_date is that of the next publication, also an empty one."""
+
+    rebalance_date: date
+    valid_until: date
+    as_of_date: date
+    source: Source
+    next_rebalance_date: date | None
+    positions: list[HeldPosition]
+
+
+def rebalances(conn: Connection, span: Span) -> Found[Rebalance]:
+    """Return the months' portfolios, newest first."""
     return fetch_page(
         conn,
+        Rebalance,
         """
         SELECT
             rebalance_date,
@@ -227,7 +256,7 @@ def rebalances(conn: Connection, span: Span) -> Found:
 
 
 def _not_published(what: str, as_of: date | None) -> NotPublished:
-    """What to answer for portfolios that are not there; raises NotASession when there can be none."""
+    """Return the error for portfolios that are not there. A day that is no session raises NotASession."""
     if as_of is None:
         return NotPublished(f"no {what} is published yet: run the five stages for a session")
     sessions_of().position(as_of)

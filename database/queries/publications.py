@@ -1,25 +1,20 @@
 """What the jobs have published, and whether anything has changed since."""
 
 from datetime import date, datetime
-from typing import NamedTuple
 
-from database.db_helper import Connection, Row, fetch
-from database.queries.paging import Found, Span, fetch_page
+from msgspec import convert
 
-
-class Version(NamedTuple):
-    """data: stays the same exactly as long as no query sees other rows, but for the consumers' lag.
-
-    lag: changes with every measurement of it.
-    """
-
-    data: str
-    lag: int
+from contract.pipeline import Calendar, Publication, PublishedDay, Session, Sessions
+from contract.service import LatestPublication
+from database.db_helper import Connection, fetch
+from database.queries.paging import Span, fetch_page
+from database.queries.typed import fetch_as
 
 
-def data_version(conn: Connection) -> Version:
-    """The newest transaction that every query sees, less those that only measured a lag, and those still under way.
+def data_version(conn: Connection) -> str:
+    """Return a text that stays the same exactly as long as no query sees other rows, the consumers' lag left out.
 
+    It is the newest transaction that every query sees, less those that only measured a lag, and those still under way.
     A measurement is one transaction and counts itself (logs_consumer_lag.measurements). Where the difference and the
     list of those under way are as before, as many transactions have been added as measurements: so nothing else was.
     """
@@ -28,13 +23,12 @@ def data_version(conn: Connection) -> Version:
         """
         SELECT
             PG_SNAPSHOT_XMAX(snapshot)::text::bigint - measured AS others,
-            ARRAY(SELECT PG_SNAPSHOT_XIP(snapshot)::text) AS under_way,
-            measured
+            ARRAY(SELECT PG_SNAPSHOT_XIP(snapshot)::text) AS under_way
         FROM PG_CURRENT_SNAPSHOT() AS snapshot
         CROSS JOIN (SELECT COALESCE(SUM(measurements), 0)::bigint AS measured FROM logs_consumer_lag) AS lags
         """,
     )
-    return Version(f"{row['others']} {' '.join(row['under_way'])}", row["measured"])
+    return f"{row['others']} {' '.join(row['under_way'])}"
 
 
 def times(conn: Connection) -> dict[date, datetime]:
@@ -52,10 +46,11 @@ def times(conn: Connection) -> dict[date, datetime]:
     return {row["as_of_date"]: row["published_at"] for row in rows}
 
 
-def latest(conn: Connection) -> list[Row]:
-    """What each job published for its newest session, period by period."""
-    return fetch(
+def latest(conn: Connection) -> list[LatestPublication]:
+    """Return what each job published for its newest session, period by period."""
+    return fetch_as(
         conn,
+        LatestPublication,
         """
         SELECT DISTINCT ON (job, period_days)
             job,
@@ -71,10 +66,11 @@ def latest(conn: Connection) -> list[Row]:
     )
 
 
-def sessions(conn: Connection, start: date | None, end: date | None, span: Span) -> Found:
-    """The sessions for which something is published, newest first, each with its publications."""
-    return fetch_page(
+def sessions(conn: Connection, start: date | None, end: date | None, span: Span) -> Sessions:
+    """Return the sessions for which something is published, newest first, each with its publications."""
+    found = fetch_page(
         conn,
+        Session,
         """
         SELECT
             as_of_date,
@@ -89,12 +85,18 @@ def sessions(conn: Connection, start: date | None, end: date | None, span: Span)
         {"start": start, "end": end},
         span,
     )
+    return Sessions(found.total, *span, next=None, sessions=found.rows)
 
 
-def calendar(conn: Connection) -> Row:
-    """The days with daily portfolios (`sessions`) and with a monthly one (`rebalances`), oldest first."""
-    rows = fetch(
+class _PublishedDay(PublishedDay):
+    job: str
+
+
+def calendar(conn: Connection) -> Calendar:
+    """Return the days with daily portfolios (`sessions`) and with a monthly one (`rebalances`), oldest first."""
+    days = fetch_as(
         conn,
+        _PublishedDay,
         """
         SELECT
             job,
@@ -107,17 +109,18 @@ def calendar(conn: Connection) -> Row:
         ORDER BY as_of_date
         """,
     )
-    told = ("as_of_date", "is_degraded", "is_computable")
-    return {
-        name: [{key: row[key] for key in told} for row in rows if row["job"] == job]
-        for name, job in (("sessions", "allocation"), ("rebalances", "rebalance"))
-    }
+
+    def of_job(job: str) -> list[PublishedDay]:
+        return [convert(day, PublishedDay, from_attributes=True) for day in days if day.job == job]
+
+    return Calendar(sessions=of_job("allocation"), rebalances=of_job("rebalance"))
 
 
-def rebalances(conn: Connection, first: date, last: date) -> list[Row]:
-    """The monthly publications whose date, which need not be a session, is in a range; both ends included."""
-    return fetch(
+def rebalances(conn: Connection, first: date, last: date) -> list[Publication]:
+    """Return the monthly publications whose date, which need not be a session, is in a range; both ends included."""
+    return fetch_as(
         conn,
+        Publication,
         """
         SELECT *
         FROM analytics_publication

@@ -7,14 +7,15 @@ their tables, never computed here.
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
-from database.db_helper import Connection, Row, fetch
+from msgspec import Struct
+
+from contract.common import WINDOWS, Window
+from database.db_helper import Connection
 from database.queries.doubts import Doubt, against, doubts
+from database.queries.typed import fetch_as
 from utils.dates import find_exchange, month_to_date, why_no_exchange, window_of
-
-Window = Literal["5d", "10d", "20d", "month"]
-WINDOWS: tuple[Window, ...] = get_args(Window)
 
 
 class Stretch(NamedTuple):
@@ -24,6 +25,23 @@ class Stretch(NamedTuple):
     name: str
     start_session: date | None
     end_session: date | None
+
+
+class Return(Struct):
+    """A stretch with its return. missing_reason: why it has none; degraded_reason: why it is in doubt."""
+
+    ticker: str
+    name: str
+    start_session: date | None
+    end_session: date | None
+    period_return: float | None
+    missing_reason: str | None
+    degraded_reason: str | None
+
+    @property
+    def window(self) -> Window:
+        """The window that a stretch of `stretches_of` is named after."""
+        return next(each for each in WINDOWS if each == self.name)
 
 
 def sessions_of_window(window: Window, as_of: date, exchange: str) -> tuple[date, date]:
@@ -46,14 +64,12 @@ def stretches_of(tickers: Iterable[str], as_of: date, windows: Sequence[Window] 
     ]
 
 
-def between(conn: Connection, stretches: Sequence[Stretch]) -> list[Row]:
-    """One row a stretch, in their order: its four fields, and what a return is.
-
-    period_return (None where it has none), missing_reason (why), degraded_reason (why a value is in doubt).
-    """
+def between(conn: Connection, stretches: Sequence[Stretch]) -> list[Return]:
+    """Return the return over each stretch, in their order."""
     columns = list(zip(*stretches, strict=True)) or [()] * len(Stretch._fields)
-    rows = fetch(
+    returns = fetch_as(
         conn,
+        Return,
         f"""
         SELECT
             stretch.ticker,
@@ -61,7 +77,8 @@ def between(conn: Connection, stretches: Sequence[Stretch]) -> list[Row]:
             stretch.start_session,
             stretch.end_session,
             end_point.price / NULLIF(start_point.price, 0) - 1 AS period_return,
-            NULLIF(CONCAT_WS('; ', {_why_missing("end")}, {_why_missing("start")}), '') AS missing_reason
+            NULLIF(CONCAT_WS('; ', {_why_missing("end")}, {_why_missing("start")}), '') AS missing_reason,
+            NULL AS degraded_reason
         FROM UNNEST(%(ticker)s::text[], %(name)s::text[], %(start_session)s::date[], %(end_session)s::date[])
             WITH ORDINALITY AS stretch (ticker, name, start_session, end_session, nth)
         LEFT JOIN LATERAL ({_dollar_close("end")}) AS end_point ON TRUE
@@ -72,21 +89,22 @@ def between(conn: Connection, stretches: Sequence[Stretch]) -> list[Row]:
     )
     days = {day for each in stretches for day in (each.start_session, each.end_session) if day}
     said = doubts(conn, {each.ticker for each in stretches}, days)
-    return [_doubted(row, said.get(row["ticker"], ())) for row in rows]
+    for each in returns:
+        _judge(each, said.get(each.ticker, ()))
+    return returns
 
 
-def _doubted(row: Row, said: Collection[Doubt]) -> Row:
-    """A row with what is said against its prices."""
-    if unknown := why_no_exchange(row["ticker"]):
-        return {**row, "period_return": None, "missing_reason": unknown, "degraded_reason": None}
-    withheld, noted = against(said, row["start_session"], row["end_session"])
-    missing = "; ".join(filter(None, [row["missing_reason"], *withheld]))
-    return {
-        **row,
-        "period_return": None if missing else row["period_return"],
-        "missing_reason": missing or None,
-        "degraded_reason": "; ".join(noted) or None,
-    }
+def _judge(each: Return, said: Collection[Doubt]) -> None:
+    """Withhold a return, or note its doubts, by what is said against its prices."""
+    unknown = why_no_exchange(each.ticker)
+    if unknown or each.start_session is None or each.end_session is None:
+        each.period_return, each.missing_reason = None, unknown
+        return
+    withheld, noted = against(said, each.start_session, each.end_session)
+    each.missing_reason = "; ".join(filter(None, [each.missing_reason, *withheld])) or None
+    each.degraded_reason = "; ".join(noted) or None
+    if each.missing_reason:
+        each.period_return = None
 
 
 def _dollar_close(end_point: str) -> str:

@@ -6,8 +6,10 @@ A stock's sector is Yahoo's word for it ("Financial Services"); the universe's n
 
 from datetime import date
 
-from database.db_helper import Connection, Row, fetch
-from database.queries.paging import Found, Span, fetch_page
+from contract.stocks import Month, SectorHistory, SectorMonth, SectorMonths
+from database.db_helper import Connection, fetch
+from database.queries.paging import Span, fetch_page
+from database.queries.typed import fetch_as
 from utils.errors import UnknownSector
 
 _MONTHS = "MAKE_DATE(year, month, 1)"
@@ -29,11 +31,12 @@ _TRENDS = """
 """
 
 
-def history(conn: Connection, name: str, start: date | None, end: date | None, span: Span) -> Found:
-    """The months of one sector that begin in a range, newest first."""
+def history(conn: Connection, name: str, start: date | None, end: date | None, span: Span) -> SectorHistory:
+    """Return the months of one sector that begin in a range, newest first."""
     known = named(conn, name)
     found = fetch_page(
         conn,
+        SectorMonth,
         f"""
         SELECT *
         FROM ({_TRENDS}) AS trending
@@ -45,13 +48,14 @@ def history(conn: Connection, name: str, start: date | None, end: date | None, s
         {"sector": known, "start": start, "end": end},
         span,
     )
-    return Found(found.total, found.rows, {"sector": known})
+    return SectorHistory(found.total, *span, next=None, sector=known, months=found.rows)
 
 
-def months(conn: Connection, start: date | None, end: date | None, span: Span) -> Found:
-    """The months that begin in a range, newest first, each with all its sectors, best first."""
-    return fetch_page(
+def months(conn: Connection, start: date | None, end: date | None, span: Span) -> SectorMonths:
+    """Return the months that begin in a range, newest first, each with all its sectors, best first."""
+    found = fetch_page(
         conn,
+        Month,
         f"""
         SELECT
             year,
@@ -66,10 +70,11 @@ def months(conn: Connection, start: date | None, end: date | None, span: Span) -
         {"start": start, "end": end},
         span,
     )
+    return SectorMonths(found.total, *span, next=None, months=found.rows)
 
 
 def named(conn: Connection, name: str) -> str:
-    """A sector's name as the stocks' rows have it, whatever its case, or of its ETF's."""
+    """Return a sector's name as the stocks' rows have it, whatever its case, or of its ETF's."""
     known = fetch(
         conn,
         """
@@ -95,10 +100,11 @@ def is_same(of_etf: str, of_stocks: str) -> bool:
     return of_stocks.startswith(of_etf)
 
 
-def newest_months(conn: Connection, as_of: date | None) -> list[Row]:
-    """Each sector's newest month, of those that were computed up to a session or before when one is named."""
-    return fetch(
+def newest_months(conn: Connection, as_of: date | None) -> list[SectorMonth]:
+    """Return each sector's newest month, of those that were computed up to a session or before when one is named."""
+    return fetch_as(
         conn,
+        SectorMonth,
         f"""
         SELECT DISTINCT ON (sector) *
         FROM ({_TRENDS}) AS trending

@@ -3,9 +3,13 @@
 from collections.abc import Sequence
 from datetime import date
 
-from database.db_helper import Connection, Row, fetch
-from database.queries.paging import Found, Span, fetch_page
-from database.queries.returns import Stretch, between, stretches_of
+from contract.common import WINDOWS
+from contract.portfolios import Appearance, Record
+from contract.stocks import Bar, History, LatestBar, Standing, WindowReturn
+from database.db_helper import Connection, fetch
+from database.queries.paging import Span, fetch_page
+from database.queries.returns import Return, Stretch, between, stretches_of
+from database.queries.typed import fetch_as
 from utils.dates import find_exchange, last_session_by, session_at
 from utils.errors import NotPublished, UnknownTicker
 
@@ -41,19 +45,20 @@ _DOLLARS = """
 _FOLLOWED_DAYS = 30
 
 
-def latest(conn: Connection, symbol: str) -> Row | None:
-    """The newest bar with what is known of the symbol; None when nothing of it is collected."""
-    rows = fetch(conn, f"{_BARS_OF_SYMBOL} ORDER BY trade_date DESC LIMIT 1", {"symbol": symbol})
+def latest(conn: Connection, symbol: str) -> LatestBar | None:
+    """Return the newest bar with what is known of the symbol; None when nothing of it is collected."""
+    rows = fetch_as(conn, LatestBar, f"{_BARS_OF_SYMBOL} ORDER BY trade_date DESC LIMIT 1", {"symbol": symbol})
     return rows[0] if rows else None
 
 
-def history(conn: Connection, symbol: str, benchmark: str, start: date | None, end: date | None, span: Span) -> Found:
-    """The bars from start to end, both included; `span` counts from the newest, the rows are oldest first."""
+def history(conn: Connection, symbol: str, benchmark: str, start: date | None, end: date | None, span: Span) -> History:
+    """Return the bars from start to end, both included; `span` counts from the newest, the rows are oldest first."""
     newest = latest(conn, symbol)
     if newest is None:
         raise UnknownTicker(f"no bar of {symbol} is stored")
     found = fetch_page(
         conn,
+        Bar,
         f"""
         SELECT *
         FROM ({_BARS_OF_SYMBOL}) AS bars
@@ -64,29 +69,45 @@ def history(conn: Connection, symbol: str, benchmark: str, start: date | None, e
         {"symbol": symbol, "start": start, "end": end},
         span,
     )
-    about = {**newest, "benchmark": benchmark, "returns": _returns_against(conn, benchmark, newest)}
-    return Found(found.total, found.rows[::-1], about)
+    return History(
+        found.total,
+        *span,
+        next=None,
+        ticker=newest.ticker,
+        quote_type=newest.quote_type,
+        currency=newest.currency,
+        company_name=newest.company_name,
+        sector=newest.sector,
+        sector_source=newest.sector_source,
+        bars=found.rows[::-1],
+        benchmark=benchmark,
+        returns=_returns_against(conn, benchmark, newest),
+    )
 
 
-def _returns_against(conn: Connection, benchmark: str, newest: Row) -> list[Row]:
-    """The returns of a symbol up to its newest bar, each beside the benchmark's.
+def _returns_against(conn: Connection, benchmark: str, newest: LatestBar) -> list[WindowReturn]:
+    """Return the returns of a symbol up to its newest bar, each beside the benchmark's.
 
-    Nobody earns those of a currency; the sessions of an unknown exchange cannot be counted.
+    Empty for an exchange rate, and for an unknown exchange, whose sessions cannot be counted.
     """
-    if newest["quote_type"] == "CURRENCY" or find_exchange(newest["ticker"]) is None:
+    if newest.quote_type == "CURRENCY" or find_exchange(newest.ticker) is None:
         return []
-    as_of = last_session_by(newest["trade_date"])
-    own, its = (between(conn, stretches_of([ticker], as_of)) for ticker in (newest["ticker"], benchmark))
-    return [
-        {
-            **row,
-            "window": row["name"],
-            "benchmark_return": against["period_return"],
-            "degraded_reason": row.get("degraded_reason") or _of_benchmark(against.get("degraded_reason"), benchmark),
-            "missing_reason": row["missing_reason"] or _of_benchmark(against.get("missing_reason"), benchmark),
-        }
-        for row, against in zip(own, its, strict=True)
-    ]
+    as_of = last_session_by(newest.trade_date)
+    own, its = (between(conn, stretches_of([ticker], as_of)) for ticker in (newest.ticker, benchmark))
+    return [_window_return(each, against) for each, against in zip(own, its, strict=True)]
+
+
+def _window_return(own: Return, its: Return) -> WindowReturn:
+    assert own.start_session and own.end_session, "the sessions of a known exchange"
+    return WindowReturn(
+        window=own.window,
+        start_session=own.start_session,
+        end_session=own.end_session,
+        period_return=own.period_return,
+        benchmark_return=its.period_return,
+        missing_reason=own.missing_reason or _of_benchmark(its.missing_reason, its.ticker),
+        degraded_reason=own.degraded_reason or _of_benchmark(its.degraded_reason, its.ticker),
+    )
 
 
 def _of_benchmark(reason: str | None, benchmark: str) -> str | None:
@@ -123,11 +144,12 @@ def newest_session(conn: Connection) -> date | None:
     return last_session_by(row["session"]) if row["session"] else None
 
 
-def standings(conn: Connection, as_of: date | None) -> tuple[date | None, list[Row]]:
-    """Every stock with a bar of a session (the newest when none is named) and its returns, largest market cap first.
+def standings(conn: Connection, as_of: date | None) -> tuple[date | None, list[Standing]]:
+    """Return every stock with a bar of a session and its returns, largest market cap first.
 
-    A foreign stock stands there with its exchange's last session closed by then. start_cap_WINDOW: market cap at the
-    window's start, which a sector's return is weighted with. NotPublished when the named session has no bars.
+    The session is the newest when none is named; NotPublished when a named one has no bars. A foreign stock stands
+    there with its exchange's last session closed by then. start_cap_WINDOW: market cap at the window's start, which
+    weights the return in that of the sector.
     """
     session = as_of or newest_session(conn)
     rows = _bars_closing(conn, session) if session else []
@@ -135,19 +157,30 @@ def standings(conn: Connection, as_of: date | None) -> tuple[date | None, list[R
         if as_of:
             raise NotPublished(f"no stock prices of {as_of} are stored: run the stages for that session")
         return None, []
-    by_ticker = {row["ticker"]: row for row in rows}
+    by_ticker = {row.ticker: row for row in rows}
     stretches = stretches_of(by_ticker, session)
     for each, cap in zip(between(conn, stretches), _start_caps(conn, stretches), strict=True):
-        row = by_ticker[each["ticker"]]
-        row[f"return_{each['name']}"] = each["period_return"]
-        row[f"start_cap_{each['name']}"] = cap
-        for reason in ("missing_reason", "degraded_reason"):
-            row[reason] = row.get(reason) or each.get(reason)
+        _add_return(by_ticker[each.ticker], each, cap)
     return session, rows
 
 
-def _bars_closing(conn: Connection, session: date) -> list[Row]:
-    """The stocks' bars of a home session, and of the foreign sessions that stand for it; none of unknown exchanges."""
+def _add_return(row: Standing, each: Return, start_cap: int | None) -> None:
+    """Fill in the return over one window. Of several reasons the first one is kept."""
+    match each.window:
+        case "5d":
+            row.return_5d, row.start_cap_5d = each.period_return, start_cap
+        case "10d":
+            row.return_10d, row.start_cap_10d = each.period_return, start_cap
+        case "20d":
+            row.return_20d, row.start_cap_20d = each.period_return, start_cap
+        case "month":
+            row.return_month, row.start_cap_month = each.period_return, start_cap
+    row.missing_reason = row.missing_reason or each.missing_reason
+    row.degraded_reason = row.degraded_reason or each.degraded_reason
+
+
+def _bars_closing(conn: Connection, session: date) -> list[Standing]:
+    """Return the stocks' bars of a home session, and of the foreign sessions that stand for it."""
     tickers = [
         row["ticker"]
         for row in fetch(
@@ -161,10 +194,15 @@ def _bars_closing(conn: Connection, session: date) -> list[Row]:
         )
     ]
     closing = {ticker: day for ticker in tickers if (day := session_at(ticker, session))}
-    return fetch(
+    nothing_yet = ", ".join(f"NULL AS return_{window}, NULL AS start_cap_{window}" for window in WINDOWS)
+    return fetch_as(
         conn,
+        Standing,
         f"""
         SELECT
+            {nothing_yet},
+            NULL AS missing_reason,
+            NULL AS degraded_reason,
             bar.ticker,
             dollars.company_name,
             dollars.sector,
@@ -205,10 +243,11 @@ def _start_caps(conn: Connection, stretches: Sequence[Stretch]) -> list[int | No
     return [row["dollar_market_cap"] for row in rows]
 
 
-def record(conn: Connection, symbol: str, span: Span) -> Found:
-    """Where a ticker stood in our portfolios, newest first; a monthly portfolio has no period_days."""
+def record(conn: Connection, symbol: str, span: Span) -> Record:
+    """Return where a ticker stood in our portfolios, newest first; a monthly portfolio has no period_days."""
     found = fetch_page(
         conn,
+        Appearance,
         """
         SELECT
             as_of_date, period_days, NULL::date AS rebalance_date, portfolio_weight AS weight, position_rank AS rank,
@@ -226,4 +265,4 @@ def record(conn: Connection, symbol: str, span: Span) -> Found:
         {"symbol": known(conn, symbol)},
         span,
     )
-    return Found(found.total, found.rows, {"ticker": symbol})
+    return Record(found.total, *span, next=None, ticker=symbol, appearances=found.rows)

@@ -17,11 +17,11 @@ from ops.bench.api_server import EMPTY_PATH
 from ops.bench.report import Target, step, table
 from ops.bench.rounds import interleaved
 from ops.bench.wrk import CONNECTIONS, Load, load
-from ops.environment import client_environment
 from ops.errors import NotRunning, RunFailed
-from ops.install import ensure_programs
-from ops.stack import VENV, Stack
-from ops.startup import last_words
+from ops.native.environment import client_environment
+from ops.native.install import ensure_programs
+from ops.native.stack import VENV, Stack
+from ops.native.startup import last_words
 
 PORTFOLIO_PATH = "/stocks/portfolio"
 SECONDS = 5
@@ -55,7 +55,7 @@ def _median(loads: list[Load]) -> Load:
 
 @contextmanager
 def _server(stack: Stack) -> Iterator[str]:
-    """A second server like the platform's, on a free port, with the platform's database."""
+    """Start a second API server on a free port, with the platform's database, and yield its address."""
     port = _free_port()
     log_file = stack.logs / "bench-api.log"
     command = [f"{VENV}/bin/uvicorn", "--factory", "ops.bench.api_server:create"]

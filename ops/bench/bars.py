@@ -14,7 +14,7 @@ RUN_ID = "2026-08-21__manual__2026-08-21T21:30:00.123456+00:00"
 
 
 def bars(count: int, seed: int = 1) -> list[EtfDailyBar]:
-    """So many bars with keys of their own, one ticker's history after another, prices with all their digits."""
+    """Return that many bars, one ticker's history after another, with keys of their own and unrounded prices."""
     return list(islice(_bars(Random(seed)), count))
 
 

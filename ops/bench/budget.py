@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,15 +11,11 @@ from config.config import Settings
 from config.universe import Universe, universe
 from database.db_helper import connect
 from database.queries import requests
+from ops.bench.day_requests import HELD, KINDS, Day, kind_of
+from ops.bench.made_days import made_days
 from ops.bench.report import Target, step, table
-from ops.stack import Stack
+from ops.native.stack import Stack
 
-# What the budget is for.
-FULL_DAY = {"funds' bars": 15, "funds' holdings": 10, "stocks' bars": 40}
-HELD = "held stocks' bars"
-SECTORS = "sectors"
-OTHER = "quotes, rates, crumb"
-KINDS = (*FULL_DAY, HELD, SECTORS, OTHER)
 # With all that the followed portfolios hold, and on top of it ten tickers that fail.
 WITH_HELD = 90
 WITH_FAILING = 110
@@ -29,32 +24,7 @@ STARTED_BY_CONTROLLER = re.compile(r"^\d{4}-\d\d-\d\d__")
 STARTED_BY_CLOCK = "scheduled__"
 
 
-@dataclass
-class Day:
-    """What the five stages of one session asked for: kind -> requests."""
-
-    name: str
-    counts: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def total(self) -> int:
-        return sum(self.counts.values())
-
-    def of_full_size(self, lookups: int) -> int:
-        """What it would have cost with the funds and stocks of a full day: of those each one costs a request.
-
-        Sectors have what the others leave of the budget, and so many look-ups at least.
-        """
-        others = sum(FULL_DAY.values()) + self.counts.get(OTHER, 0)
-        return others + min(self.counts.get(SECTORS, 0), max(lookups, BUDGET - others))
-
-    def add(self, kind: str) -> None:
-        self.counts[kind] = self.counts.get(kind, 0) + 1
-
-
 def measure(stack: Stack, settings: Settings) -> list[Target]:
-    from ops.bench.made_days import made_days
-
     targets = _of_the_log(settings)
     step("full days made for the count, on a market server, a database and topics of their own")
     made = made_days(stack, settings)
@@ -73,7 +43,7 @@ def measure(stack: Stack, settings: Settings) -> list[Target]:
 
 
 def _of_the_log(settings: Settings) -> list[Target]:
-    """The fullest day of the platform itself, if it has had one."""
+    """Return the target of the platform's fullest day, nothing before it has had one."""
     with closing(connect(settings.database)) as conn:
         found = days(requests.of_runs(conn), universe())
     if not found:
@@ -95,7 +65,7 @@ def _of_the_log(settings: Settings) -> list[Target]:
 
 
 def days(asked: Iterable[Mapping[str, Any]], known: Universe) -> list[Day]:
-    """The log by day of the pipeline; what filling the history has cost belongs to the first one."""
+    """Group the log by day of the pipeline. The requests that filled the history count for the first day."""
     found: dict[str, Day] = {}
     bootstrap: list[str] = []
     for row in asked:
@@ -113,15 +83,7 @@ def days(asked: Iterable[Mapping[str, Any]], known: Universe) -> list[Day]:
 
 
 def _name_of_day(run_id: str, requested_at: datetime) -> str | None:
-    """The controller's run, or the date on which the stages had their own hours; None for anything else by hand."""
+    """Return the controller's run id, or the date of scheduled stages, or None for a run by hand."""
     if STARTED_BY_CONTROLLER.match(run_id):
         return run_id
     return f"scheduled on {requested_at:%Y-%m-%d}" if run_id.startswith(STARTED_BY_CLOCK) else None
-
-
-def kind_of(endpoint: str, symbol: str, known: Universe) -> str:
-    funds = {"chart": "funds' bars", "quoteSummary": "funds' holdings"}
-    stocks = {"chart": "stocks' bars", "quoteSummary": SECTORS}
-    if symbol.endswith("=X"):
-        return OTHER
-    return (funds if symbol in known.etfs else stocks).get(endpoint, OTHER)

@@ -1,11 +1,11 @@
 """The controller's five stages through Airflow, without delays and on a market server: how long, and where it goes."""
 
-import json
-import urllib.request
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+
+import httpx
 
 from config.config import Settings
 from config.stages import CONTROLLER, STAGES
@@ -13,26 +13,25 @@ from config.universe import universe
 from database.db_helper import Connection, connect
 from database.queries import collected, publications, requests
 from database.tables import DAILY_ETF_OHLC
-from ops import pipeline
-from ops.airflow_client import Airflow, Run
 from ops.bench.report import Target, step, table
 from ops.bench.timeline import Part, Span, Stage, application_of, between, by_kind, parts
 from ops.errors import RunFailed
-from ops.platform import Platform
-from ops.stack import Stack
+from ops.native.stack import Stack
+from ops.pipeline import runs
+from ops.pipeline.airflow_client import Airflow, Run
+from ops.running import Platform
 from utils.dates import sessions_between
 
 TIMEOUT_SECONDS = 10
-_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 def measure(stack: Stack, settings: Settings) -> list[Target]:
-    if not stack.market.served:
+    if not stack.source.served:
         raise RunFailed("the chain is measured on a market server, not at Yahoo's expense: ./start.sh demo first")
     market = _json(f"{stack.url('market-server')}/control/status")
     with closing(connect(settings.database)) as conn:
         as_of = _choose(conn, date.fromisoformat(market["first_session"]))
-        airflow = pipeline.connect(Platform.of_stack(stack))
+        airflow = runs.connect(Platform.of_stack(stack))
         run = _run(airflow, as_of)
         published = publications.times(conn)[as_of]
         asked = requests.of_runs(conn)
@@ -53,9 +52,9 @@ def measure(stack: Stack, settings: Settings) -> list[Target]:
 
 
 def choose(stored: Sequence[date], computed: set[date], first_of_market: date) -> date:
-    """A session that nobody has computed: best one before all that is stored, so that everything has to be fetched.
+    """Choose a session that has not been computed, if possible one before everything stored: it has to fetch all.
 
-    Else the newest one whose windows are stored; the newest of all when every one is computed.
+    Else take the newest session whose windows are stored, or the newest one when all are computed.
     """
     days = universe().longest_period
     earlier = sessions_between(first_of_market, stored[0])[days:-1]
@@ -91,28 +90,30 @@ def _choose(conn: Connection, first_of_market: date) -> date:
 
 def _run(airflow: Airflow, as_of: date) -> Run:
     conf = {"as_of_date": as_of.isoformat(), "stage_delay_minutes": 0}
-    pipeline.wait_for_dag(airflow, CONTROLLER)
-    run = pipeline.Watch(airflow, airflow.trigger(CONTROLLER, conf)).follow()
+    runs.wait_for_dag(airflow, CONTROLLER)
+    run = runs.Watch(airflow, airflow.trigger(CONTROLLER, conf)).follow()
     if run.state != "success":
         raise RunFailed(f"the pipeline ended as {run.state}: {airflow.address(run)}")
     return run
 
 
 def _stages(airflow: Airflow, controller: Run) -> list[Stage]:
-    """The five stages and what follows them."""
-    runs = {run.dag_id: run for run in airflow.runs_named(f"__{controller.run_id}")}
+    """Read the five stages, and the performance run that follows them."""
+    stage_runs = {run.dag_id: run for run in airflow.runs_named(f"__{controller.run_id}")}
     line = {f"{number} {name}": dag_id for number, (name, dag_id) in enumerate(STAGES.items(), 1)}
-    line["performance"] = pipeline.BESIDE["performance"]
+    line["performance"] = runs.BESIDE["performance"]
     stages = []
     for name, dag_id in line.items():
-        tasks = sorted(airflow.tasks(runs[dag_id]), key=lambda task: task.started or datetime.max.replace(tzinfo=UTC))
+        tasks = sorted(
+            airflow.tasks(stage_runs[dag_id]), key=lambda task: task.started or datetime.max.replace(tzinfo=UTC)
+        )
         spans = {task.task_id: _span(task.started, task.ended) for task in tasks}
-        stages.append(Stage(name, _span(runs[dag_id].queued, runs[dag_id].ended), spans))
+        stages.append(Stage(name, _span(stage_runs[dag_id].queued, stage_runs[dag_id].ended), spans))
     return stages
 
 
 def _applications(stack: Stack) -> list[Span]:
-    """When each Spark application registered with the master, and when it left."""
+    """Read when each Spark application registered with the master and when it left."""
     found = []
     for raw in _json(f"{stack.url('spark-master-ui')}/json/")["completedapps"]:
         start = datetime.fromtimestamp(raw["starttime"] / 1000, UTC)
@@ -139,5 +140,4 @@ def _show_end(found: Sequence[Part]) -> None:
 
 
 def _json(url: str) -> Any:
-    with _open(url, timeout=TIMEOUT_SECONDS) as answer:
-        return json.load(answer)
+    return httpx.get(url, timeout=TIMEOUT_SECONDS, trust_env=False).raise_for_status().json()

@@ -8,10 +8,10 @@ from config.config import Settings
 from ops.bench import machine
 from ops.bench.report import Target, heading, verdict
 from ops.console import complain, say
-from ops.control import describe, running_stack
-from ops.environment import client_environment
 from ops.errors import UnknownName
-from ops.stack import Stack
+from ops.native.control import describe, running_stack
+from ops.native.environment import client_environment
+from ops.native.stack import Stack
 from utils.errors import ActstockError, InvalidInput
 
 
@@ -23,13 +23,13 @@ class Bench:
 
 
 def bench(names: Sequence[str], rows: int, strict: bool) -> int:
-    """1 when a part could not be measured, or, if strict, when a wanted figure was missed."""
+    """Measure and return 1 when a part could not be measured or, with strict, missed its figure."""
     chosen = _chosen(names)
     if rows < 1:
         raise InvalidInput(f"--rows {rows}: give a number of at least 1")
     stack = running_stack()
     settings = Settings.from_env(os.environ | client_environment(stack))
-    say(f"Measuring on {describe(stack.market)} in {stack.home}\n{machine.describe()}")
+    say(f"Measuring on {describe(stack.source)} in {stack.home}\n{machine.describe()}")
     targets, broken = _measure(chosen, Bench(stack, settings, rows))
     heading("Wanted and reached")
     for target in targets:
@@ -49,7 +49,7 @@ def _chosen(names: Sequence[str]) -> list[str]:
 
 
 def _measure(names: Sequence[str], bench: Bench) -> tuple[list[Target], list[str]]:
-    """A part that fails is no reason to leave out the next one."""
+    """Measure each part. One that fails does not keep the next ones from running."""
     targets, broken = [], []
     for name in names:
         title, measure = PARTS[name]
@@ -85,7 +85,7 @@ def _api(bench: Bench) -> list[Target]:
 
 def _dashboard(bench: Bench) -> list[Target]:
     from ops.bench import dashboard
-    from ops.platform import Platform
+    from ops.running import Platform
 
     return dashboard.measure(Platform.of_stack(bench.stack))
 

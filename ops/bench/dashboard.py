@@ -7,10 +7,10 @@ from selenium.webdriver.remote.webdriver import WebDriver
 
 from ops.bench.page_load import Load, change, load, prepare
 from ops.bench.report import Target, step, table
-from ops.browser import PROGRAMS, chromium
-from ops.dashboard_views import FIRST, subjects_of, views
-from ops.install import ensure_programs
-from ops.platform import Platform
+from ops.looking.browser import PROGRAMS, chromium
+from ops.looking.dashboard_views import FIRST, subjects_of, views
+from ops.native.install import ensure_programs
+from ops.running import Platform
 
 ROUNDS = 7
 # How often a browser has to see a script before it keeps it compiled.
@@ -50,7 +50,7 @@ def targets(cold: Sequence[Load], warm: Sequence[Load], changes: Mapping[str, Se
 
 
 def _cold(url: str, number: int) -> Load:
-    """In a browser that has never been started before."""
+    """Load the view in a browser that has never been started before."""
     with chromium() as driver:
         prepare(driver)
         measured = load(driver, url)
@@ -59,7 +59,7 @@ def _cold(url: str, number: int) -> Load:
 
 
 def _changes(driver: WebDriver, addresses: dict[str, str]) -> dict[str, list[Load]]:
-    """Every view after another, several times over."""
+    """Visit every view after another, several times over."""
     found: dict[str, list[Load]] = {name: [] for name in addresses}
     for _ in range(ROUNDS):
         for name, address in addresses.items():
@@ -121,7 +121,8 @@ def _interactive(loads: Sequence[Load]) -> list[float]:
 
 
 def spread(seconds: Sequence[float]) -> str:
-    """
+    """Format the median and, in brackets, the lowest and highest figure.
+
     >>> spread([0.9, 1.0, 1.35])
     '1.00 s (0.90-1.35)'
     """

@@ -18,7 +18,7 @@ def describe() -> str:
 
 
 def load() -> str:
-    """How busy the machine is by itself: above about half its cores, figures say more about the others."""
+    """Describe how busy the machine is. Above about half its cores, figures say more about the others."""
     one, five, _ = os.getloadavg()
     return f"load {one:.1f} over the last minute, {five:.1f} over five"
 

@@ -4,14 +4,12 @@ The stages that collect run as the processes that they are in Airflow, on a mark
 their own. What the jobs between them would publish is written down instead of computed.
 """
 
-import json
 import os
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -21,6 +19,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from collector.bootstrap import prepare
 from collector.request_budget import FIRST_START
 from config.config import Settings
@@ -29,21 +29,20 @@ from database import tables
 from database.db_helper import Connection, connect, fetch, replace_partition, transaction
 from database.queries import requests
 from database.tables import Table
-from ops.bench.budget import HELD, Day, kind_of
+from ops.bench.day_requests import HELD, Day, kind_of
 from ops.bench.report import step
 from ops.bench.scratch import PREFIX, scratch_database
-from ops.environment import client_environment
 from ops.errors import RunFailed
-from ops.market import MarketServer
-from ops.replay.annex import CONSUMER_MODULES, PATIENCE_SECONDS
-from ops.stack import Stack
+from ops.native.environment import client_environment
+from ops.native.stack import Stack
+from ops.replay.market_client import MarketServer
+from ops.replay.sandbox import CONSUMER_MODULES, PATIENCE_SECONDS
 from utils.dates import session_before
 from utils.kafka_utils import delete_topics
 
 TRENDING, CHOSEN, STILL_HELD, FAILING = 10, 40, 15, 10
 START_SECONDS = 60
 ETF_BARS = "collector.kafka_producer_etf_daily"
-_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Made:
     as_of: date
 
     def run(self, module: str, run_id: str, *arguments: str, as_of: date | None = None) -> None:
-        """A producer, to its end: every row is stored."""
+        """Run a producer until every row is stored."""
         session = str(as_of or self.as_of)
         command = [sys.executable, "-m", module, *arguments, "--as-of-date", session, "--run-id", run_id]
         ended = subprocess.run(
@@ -67,7 +66,7 @@ class Made:
 
 
 def made_days(stack: Stack, settings: Settings) -> list[Day]:
-    """The chosen stocks alone; with what is held; and with ten that fail."""
+    """Make three days: the chosen stocks alone, those and the held ones, and the same with ten that fail."""
     environ = os.environ | client_environment(stack)
     with tempfile.TemporaryDirectory() as folder, _market_server(environ, Path(folder)) as market:
         return [
@@ -78,7 +77,7 @@ def made_days(stack: Stack, settings: Settings) -> list[Day]:
 
 
 def fullest(holdings: Mapping[str, Sequence[str]], funds: int, stocks: int) -> tuple[str, ...]:
-    """So many funds that hold as many stocks together as they can, but not more than so many."""
+    """Choose that many funds that together hold as many stocks as possible, up to the given number."""
 
     def together(chosen: Iterable[str]) -> int:
         return len({stock for fund in chosen for stock in holdings[fund]})
@@ -119,7 +118,7 @@ def _day(
 
 
 def _prepare(made: Made) -> None:
-    """The evening before: what is stored of the funds' bars and holdings when the day begins."""
+    """Store the bars and holdings of the funds as they are known the evening before."""
     before = session_before(made.as_of, 1)
     server = MarketServer(made.market)
     server.set_clock(str(before))
@@ -129,7 +128,7 @@ def _prepare(made: Made) -> None:
 
 
 def _holdings(conn: Connection) -> tuple[dict[str, list[str]], set[str]]:
-    """Each fund's largest holdings, and all stocks that any fund lists."""
+    """Return each fund's largest holdings, and every stock that any fund lists."""
     rows = fetch(
         conn,
         "SELECT etf_ticker, stock_ticker, holding_rank FROM collected_etf_holdings ORDER BY etf_ticker, holding_rank",
@@ -142,7 +141,7 @@ def _holdings(conn: Connection) -> tuple[dict[str, list[str]], set[str]]:
 
 
 def _publish(conn: Connection, as_of: date, trending: Sequence[str], held: Sequence[str]) -> None:
-    """What stage 3 says of the session, and what stage 5 said of the one before."""
+    """Write what stage 3 publishes for the session, and what stage 5 published for the one before."""
     before = session_before(as_of, 1)
     with transaction(conn):
         rows = [_row(tables.TRENDING_ETFS, as_of_date=as_of, etf_ticker=etf) for etf in trending]
@@ -163,7 +162,7 @@ def _publish(conn: Connection, as_of: date, trending: Sequence[str], held: Seque
 
 
 def _row(table: Table, **given: Any) -> tuple[Any, ...]:
-    """A row that only has to be there: columns that may not be empty have something in them."""
+    """Fill a row that only has to exist: required columns get some value."""
     day = given["as_of_date"]
     filled = {
         **{name: True for name in table.columns if name.startswith("is_")},
@@ -192,7 +191,7 @@ def _counted(conn: Connection, name: str, held: set[str]) -> Day:
 
 @contextmanager
 def _stage(settings: Settings, environ: Mapping[str, str], market: str, folder: Path) -> Iterator[Made]:
-    """A database, topics and consumers for one day; all of them are gone afterwards."""
+    """Make a database, topics and consumers for one day, and remove them afterwards."""
     prefix = f"{PREFIX}{uuid.uuid4().hex[:8]}-"
     with ExitStack() as stack:
         database = stack.enter_context(scratch_database(settings.database))
@@ -219,7 +218,7 @@ def _market_server(environ: Mapping[str, str], folder: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    url, command = f"http://127.0.0.1:{port}", ["collector.market_server", "--port", str(port)]
+    url, command = f"http://127.0.0.1:{port}", ["market.server", "--port", str(port)]
     with _process(command, environ, folder / "market-server.log") as server:
         until = time.monotonic() + START_SECONDS
         while not _answers(url):
@@ -247,13 +246,10 @@ def _process(command: Sequence[str], environ: Mapping[str, str], log: Path) -> I
 
 def _answers(url: str) -> bool:
     try:
-        return bool(_open(f"{url}/health", timeout=1).status == 200)
-    except OSError:
+        return httpx.get(f"{url}/health", timeout=1, trust_env=False).is_success
+    except httpx.HTTPError:
         return False
 
 
 def _control(market: str, path: str, body: Mapping[str, str] | None, method: str) -> None:
-    data = json.dumps(body).encode() if body else None
-    headers = {"Content-Type": "application/json"}
-    with _open(urllib.request.Request(f"{market}/control/{path}", data, headers, method=method), timeout=10):
-        pass
+    httpx.request(method, f"{market}/control/{path}", json=body, timeout=10, trust_env=False).raise_for_status()

@@ -8,9 +8,9 @@ import psutil
 
 from ops.bench.report import Target, step, table
 from ops.errors import RunFailed
-from ops.processes import left_behind
-from ops.stack import Stack
-from ops.supervisor import Supervisor
+from ops.native.processes import left_behind
+from ops.native.stack import Stack
+from ops.native.supervisor import Supervisor
 
 REST_SECONDS = 10
 MB, GB = 10**6, 10**9
@@ -30,7 +30,7 @@ def measure(stack: Stack) -> list[Target]:
 
 
 def _processes(stack: Stack) -> dict[str, list[psutil.Process]]:
-    """The processes of each service, the supervisor, and any other that carries the stack's mark."""
+    """Return the processes of each service, of the supervisor, and any others with the stack's mark."""
     supervisor = Supervisor(stack)
     found = {state.name: _family(state.pid) for state in supervisor.states().values() if state.pid}
     known = {process.pid for family in found.values() for process in family}

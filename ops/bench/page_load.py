@@ -9,8 +9,8 @@ from typing import Any
 
 from selenium.webdriver.remote.webdriver import WebDriver
 
-from ops.browser import RENDERED, cdp
 from ops.errors import NotRunning, RunFailed
+from ops.looking.browser import RENDERED, cdp
 
 WATCH = Path(__file__).with_name("page_watch.js").read_text(encoding="utf-8").replace("__RENDERED__", RENDERED)
 EMPTY_PAGE = "about:blank"
@@ -63,7 +63,7 @@ class Load:
         return sum(float(each.told.get(name, 0)) for each in self.fetched)
 
     def by_kind(self) -> dict[str, tuple[int, int]]:
-        """Requests and bytes on the wire of each kind."""
+        """Add up requests and bytes on the wire by kind."""
         counts, sizes = Counter[str](), Counter[str]()
         for each in self.fetched:
             counts[each.kind] += 1
@@ -102,7 +102,7 @@ def _measured(driver: WebDriver, expression: str) -> Load:
 
 
 def read(measured: dict[str, Any]) -> Load:
-    """What page_watch.js reports, in seconds."""
+    """Convert what page_watch.js reports to seconds."""
     return Load(
         first_paint=(measured["first_paint"] or 0) / 1000,
         rendered=measured["rendered"] / 1000,

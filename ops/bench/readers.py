@@ -21,7 +21,7 @@ from database.tables import DAILY_ETF_OHLC
 from ops.bench.bars import bars
 from ops.bench.scratch import PREFIX, count
 from ops.errors import RunFailed
-from utils.kafka_utils import MAX_BATCH, POLL_MS, Record, committed_offsets, connect_consumer, pump
+from utils.kafka_utils import MAX_BATCH, POLL_MS, ConsumerRecord, committed_offsets, connect_consumer, pump
 from utils.lag import LagMeter
 from utils.messages import EtfDailyBar, from_json
 
@@ -59,19 +59,19 @@ class Clock(ConsumerRebalanceListener):  # type: ignore[misc]
         return time.monotonic() > self._give_up
 
     def rate(self, done: int, wanted: int) -> float:
-        """What was done a second; RunFailed when it was not all."""
+        """Return rows a second. RunFailed says that not all were read."""
         if done < wanted or self._began is None:
             raise RunFailed(f"only {done} of {wanted} messages came through in {DEADLINE_SECONDS:.0f} s")
         return done / (time.monotonic() - self._began)
 
 
 def ours(source: Source) -> float:
-    """The product's own loop and store: what is counted is committed in Postgres and in Kafka."""
+    """Run the product's own loop and store. A row counts once it is committed in Postgres and in Kafka."""
     expect_large_batches()
     clock, group, handled = Clock(), _new_group(), 0
     store = Store(source.database, EtfDailyBar, upsert_by(DAILY_ETF_OHLC))
 
-    def handle(batch: list[Record]) -> None:
+    def handle(batch: list[ConsumerRecord]) -> None:
         nonlocal handled
         store(batch)
         handled += len(batch)
@@ -95,7 +95,7 @@ def ours(source: Source) -> float:
 
 
 def one_commit_a_row(source: Source) -> float:
-    """The plain consumer: a statement, a commit and an offset for each message."""
+    """Run a plain consumer: a statement, a commit and an offset for each message."""
     clock, done = Clock(), 0
     to_row = attrgetter(*DAILY_ETF_OHLC.columns)
     consumer = KafkaConsumer(
@@ -121,7 +121,7 @@ def one_commit_a_row(source: Source) -> float:
 
 
 def copy_and_merge(source: Source) -> float:
-    """The database's part alone: rows that are in memory already, in batches of the product's size."""
+    """Run the database's part alone, with rows from memory in batches of the product's size."""
     expect_large_batches()
     to_row = attrgetter(*DAILY_ETF_OHLC.columns)
     rows = [to_row(bar) for bar in bars(source.rows)]
@@ -135,12 +135,12 @@ def copy_and_merge(source: Source) -> float:
 
 
 def bare_client(source: Source) -> float:
-    """kafka-python as it comes, doing nothing with what it reads."""
+    """Read with kafka-python's defaults and do nothing with the messages."""
     return _only_poll(source, lambda: KafkaConsumer(bootstrap_servers=source.kafka.bootstrap_servers))
 
 
 def bare_client_tuned(source: Source) -> float:
-    """The same with the product's settings."""
+    """Read with the product's settings and do nothing with the messages."""
     expect_large_batches()
     return _only_poll(source, lambda: connect_consumer(source.kafka, source.topic, _new_group()))
 

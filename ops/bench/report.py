@@ -25,7 +25,8 @@ class Target:
         return self.figure <= self.wanted if self.at_most else self.figure >= self.wanted
 
     def __str__(self) -> str:
-        """
+        """Say the figure, the wanted one, and whether it was reached.
+
         >>> str(Target("ours against the bare client", 71.4, 70, " %"))
         'ours against the bare client: 71 %, wanted at least 70 %: reached'
         """
@@ -34,7 +35,7 @@ class Target:
         return f"{self.name}: {self._number(self.figure)}, wanted {bound} {self._number(self.wanted)}: {verdict}"
 
     def _number(self, value: float) -> str:
-        """Rounded to the worse side: what just misses must not look as if it did not."""
+        """Round to the worse side, so that a narrow miss does not look like a hit."""
         scale = 10**self.digits
         rounded = (ceil(value * scale) if self.at_most else floor(value * scale)) / scale
         return f"{rounded:,.{self.digits}f}{self.unit}"
@@ -45,12 +46,12 @@ def heading(text: str) -> None:
 
 
 def step(text: str) -> None:
-    """Progress: one line as it happens."""
+    """Print one line of progress."""
     console.print(f"  {text}", style="dim", markup=False, soft_wrap=True)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """The first column is text, the others are numbers."""
+    """Print a table: the first column is text, the others are numbers."""
     shown = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 2))
     for number, column in enumerate(columns):
         shown.add_column(column, justify="right" if number else "left", no_wrap=True)

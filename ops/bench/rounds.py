@@ -18,7 +18,7 @@ R = TypeVar("R")
 def interleaved(
     ways: Mapping[str, Callable[[], R]], show: Callable[[R], str], rounds: int = ROUNDS
 ) -> dict[str, list[R]]:
-    """Every way once a round, so that whatever else the machine does falls on all of them."""
+    """Measure every way once a round, so that other load on the machine falls on all of them."""
     results: dict[str, list[R]] = {name: [] for name in ways}
     for number in range(1, rounds + 1):
         for name, measure in ways.items():
@@ -32,7 +32,7 @@ def medians(results: Mapping[str, Sequence[float]]) -> dict[str, float]:
 
 
 def apart(function: Callable[..., R], *arguments: object) -> R:
-    """Call it in a fresh process, like the service it stands for: nothing of ours is in its way."""
+    """Call it in a fresh process, like the service it stands for."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_be_quiet) as process:
         return process.submit(function, *arguments).result()
 

@@ -19,7 +19,7 @@ PREFIX = "bench-"
 
 @contextmanager
 def scratch_database(server: DatabaseSettings) -> Iterator[DatabaseSettings]:
-    """An empty database with the platform's tables."""
+    """Make an empty database with the platform's tables, and drop it afterwards."""
     drop_databases(server, PREFIX)
     try:
         yield create_database(server, f"{PREFIX}{uuid.uuid4().hex[:8]}")
@@ -29,7 +29,7 @@ def scratch_database(server: DatabaseSettings) -> Iterator[DatabaseSettings]:
 
 @contextmanager
 def scratch_topic(kafka: KafkaSettings) -> Iterator[str]:
-    """A topic with as many partitions as the platform's own; the groups that read it go with it."""
+    """Make a topic with the platform's number of partitions. It goes afterwards, with the groups that read it."""
     name = f"{PREFIX}{uuid.uuid4().hex[:8]}"
     delete_topics(kafka, PREFIX)
     admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)

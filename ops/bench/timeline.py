@@ -47,7 +47,7 @@ KINDS = (COLLECTING, STORING, SPARK_START, SPARK, AIRFLOW)
 
 
 def parts(whole: Span, stages: Sequence[Stage], applications: Sequence[Span]) -> list[Part]:
-    """The whole run in parts that add up to it: each task, and what passed between them and between the stages."""
+    """Split the run into parts that add up to it: the tasks, and the time between tasks and stages."""
     found: list[Part] = []
     over = whole.start
     for stage in stages:
@@ -65,7 +65,7 @@ def by_kind(found: Iterable[Part]) -> dict[str, float]:
 
 
 def between(moments: Sequence[tuple[str, datetime]]) -> list[Part]:
-    """The time up to each moment since the one before it; the first one only begins."""
+    """Return the time from each moment to the next one."""
     return [Part(name, "", (later - earlier).total_seconds()) for (_, earlier), (name, later) in pairwise(moments)]
 
 

@@ -20,7 +20,7 @@ class Load:
 
 
 def load(url: str, headers: Mapping[str, str], seconds: int) -> Load:
-    """As many requests as it takes on a few connections; RunFailed when one was refused."""
+    """Send as many requests as a few connections take. RunFailed says that one was refused."""
     sent = [argument for name, value in headers.items() for argument in ("-H", f"{name}: {value}")]
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", *sent, url]
     result = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Write the generated blocks of the documents: python -m ops.documents"""
+"""Write the generated blocks of the documents: `python -m ops.documents`."""
 
 import sys
 

@@ -26,13 +26,13 @@ BLOCK = re.compile(r"(?P<begin><!-- generated: (?P<name>\w+) -->\n)(?P<text>.*?)
 
 
 def documents() -> list[Path]:
-    """Every document of the repository."""
+    """Return every document of the repository."""
     names = ("", "database", "docs", "docs/decisions", "findings", "test")
     return sorted(path for name in names for path in (PROJECT_ROOT / name).glob("*.md"))
 
 
 def blocks_of(path: Path) -> Iterator[tuple[str, str]]:
-    """Name and text of each generated block."""
+    """Yield name and text of each generated block."""
     for block in BLOCK.finditer(path.read_text(encoding="utf-8")):
         yield block["name"], block["text"]
 
@@ -42,7 +42,7 @@ def generated(name: str) -> str:
 
 
 def write(path: Path) -> bool:
-    """Bring a document's blocks up to date; returns whether anything changed."""
+    """Bring a document's blocks up to date, and return whether anything changed."""
     old = path.read_text(encoding="utf-8")
     new = BLOCK.sub(lambda block: block["begin"] + generated(block["name"]) + block["end"], old)
     if new != old:

@@ -20,7 +20,7 @@ DAYS = {"1-5": "Mon–Fri", "L6": "last Saturday of the month", "L0": "last Sund
 
 @cache
 def described(mode: str) -> Dags:
-    """DAG id -> what airflow/describe_dags.py says of it under PIPELINE_SCHEDULE=mode."""
+    """Return what airflow/describe_dags.py says of each DAG under PIPELINE_SCHEDULE=mode, by DAG id."""
     with tempfile.TemporaryDirectory() as home:
         environment = dict(os.environ) | {
             "PIPELINE_SCHEDULE": mode,
@@ -41,7 +41,7 @@ def described(mode: str) -> Dags:
 
 
 def schedules() -> str:
-    """One line a DAG, in the order of the day."""
+    """Write one line for each DAG, in the order of the day."""
     staggered, controller = described("staggered"), described("controller")
     in_order = sorted(staggered, key=lambda dag_id: _time_of_day(staggered[dag_id]["schedule"]))
     return table(
@@ -61,7 +61,7 @@ def schedules() -> str:
 
 
 def parameters() -> str:
-    """One line a parameter of a run."""
+    """Write one line for each parameter of a run."""
     dags = described("staggered")
     names = sorted({(name, said) for dag in dags.values() for name, said in dag["parameters"].items()})
     return table(
@@ -74,12 +74,13 @@ def parameters() -> str:
 
 
 def writers(table_name: str) -> list[str]:
-    """The DAGs whose documentation says, in its paragraph **Writes**, that they write the table."""
+    """Return the DAGs whose paragraph **Writes** names the table."""
     return [dag_id for dag_id, dag in described("staggered").items() if f"`{table_name}`" in _writes(dag["doc"])]
 
 
 def in_words(cron: str) -> str:
-    """
+    """Write a cron expression in words.
+
     >>> in_words("30 21 * * 1-5"), in_words("0 14 * * L0")
     ('Mon–Fri 21:30', 'last Sunday of the month 14:00')
     """
@@ -88,7 +89,8 @@ def in_words(cron: str) -> str:
 
 
 def title(doc: str) -> str:
-    """
+    """Return the title of a DAG's documentation.
+
     >>> title("### Stage 3: which ETFs trend\\n\\nA Spark job ...")
     'Stage 3: which ETFs trend'
     """
@@ -106,6 +108,6 @@ def _modes(staggered: Mapping[str, Any], controller: Mapping[str, Any]) -> str:
 
 
 def _time_of_day(cron: str) -> tuple[int, ...]:
-    """Monthly ones after the daily ones."""
+    """Return a key that sorts by time of day, monthly DAGs after daily ones."""
     minute, hour, _, _, days = cron.split()
     return (days != "1-5", int(hour), int(minute))

@@ -13,13 +13,13 @@ from ops.documents.markdown import code, table
 ENV_EXAMPLE = PROJECT_ROOT / ".env.example"
 SETTING = re.compile(r"^#(?P<name>[A-Z][A-Z0-9_]*)=(?P<default>.*)$")
 SECTION = "# --- "
-COMMAND_FOLDERS = ("collector", "consumer", "database")
+COMMAND_FOLDERS = ("collector", "consumer", "database", "market")
 MAIN = '__name__ == "__main__"'
 METHODS = ("get", "post", "put", "delete")
 
 
 def commands() -> str:
-    """One line a command, as --help gives them."""
+    """Write one line for each command, as --help gives them."""
     return table(
         ["command", "what it does"],
         [[f"`{_usage(parser)}`", said] for parser, said in front_door_commands()],
@@ -27,7 +27,7 @@ def commands() -> str:
 
 
 def front_door_commands() -> Iterator[tuple[argparse.ArgumentParser, str]]:
-    """Each command's own parser, and its help."""
+    """Yield each command's own parser and its help."""
     for action in cli.parser()._actions:
         if isinstance(action, argparse._SubParsersAction):
             for choice in action._choices_actions:
@@ -39,12 +39,13 @@ def _usage(parser: argparse.ArgumentParser) -> str:
 
 
 def settings() -> str:
-    """One line a setting, under the headings of the file."""
+    """Write one line for each setting, under the headings of the file."""
     return table(["setting", "default", "meaning"], _settings(ENV_EXAMPLE.read_text(encoding="utf-8")))
 
 
 def _settings(text: str) -> Iterator[list[str]]:
-    """
+    """Yield the table's rows: a heading, or a setting with its default and its comment.
+
     >>> list(_settings("# --- Schedule\\n# which\\n# one\\n#MODE=a\\n"))
     [['**Schedule**', '', ''], ['`MODE`', '`a`', 'which one']]
     """
@@ -62,7 +63,7 @@ def _settings(text: str) -> Iterator[list[str]]:
 
 
 def modules() -> str:
-    """One line a command of the parts, `python -m module`, with the first line of its file."""
+    """Write one line for each command `python -m module`, with the first line of its file."""
     files = (path for folder in COMMAND_FOLDERS for path in sorted((PROJECT_ROOT / folder).glob("*.py")))
     return table(
         ["`python -m …`", "what it does"],
@@ -79,7 +80,7 @@ def _first_line(text: str) -> str:
 
 
 def routes() -> str:
-    """One line a route, from the API's own OpenAPI document."""
+    """Write one line for each route, from the API's own OpenAPI document."""
     from api.main import create_app  # takes a second
 
     document = create_app(Settings.from_env({"API_KEY": "for the documents"})).openapi()

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 
 
 def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """
+    """Write a table.
+
     >>> print(table(["name", "value"], [["a|b", "1"]]))
     | name | value |
     |---|---|
@@ -14,7 +15,8 @@ def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def code(words: Iterable[str]) -> str:
-    """
+    """Write words as code, with commas between them.
+
     >>> code(["a", "b"])
     '`a`, `b`'
     """

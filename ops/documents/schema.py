@@ -11,12 +11,9 @@ from ops.documents.markdown import code
 SCHEMA = PROJECT_ROOT / "database" / "schema.sql"
 STATEMENT = re.compile(
     r"^(?P<about>(?:-- [^\n]*\n)*)"
-    r"(?:CREATE TABLE IF NOT EXISTS (?P<created>\w+) \((?P<definitions>.*?)^\);"
-    r"|ALTER TABLE (?P<altered>\w+)\s(?P<additions>.*?; *(?:--[^\n]*)?$)"
-    r"|CREATE OR REPLACE VIEW (?P<view>\w+) AS)",
+    r"(?:CREATE TABLE (?P<table>\w+) \((?P<definitions>.*?)^\);|CREATE VIEW (?P<view>\w+) AS)",
     re.MULTILINE | re.DOTALL,
 )
-ADDITION = re.compile(r"ADD COLUMN IF NOT EXISTS ")
 COLUMN = re.compile(r"^(?P<name>[a-z]\w*) +[A-Z]")
 KEY = re.compile(r"PRIMARY KEY \((?P<columns>[^)]*)\)")
 
@@ -32,9 +29,9 @@ class TableText:
 
     def read(self, lines: str) -> None:
         for line in lines.splitlines():
-            definition, _, comment = ADDITION.sub("", line).strip().partition("--")
+            definition, _, comment = line.strip().partition("--")
             if column := COLUMN.match(definition):
-                self.columns.setdefault(column["name"], comment.strip())
+                self.columns[column["name"]] = comment.strip()
                 if "PRIMARY KEY" in definition:
                     self.key = (column["name"],)
             elif key := KEY.match(definition):
@@ -42,21 +39,22 @@ class TableText:
 
 
 def read_tables(text: str) -> dict[str, TableText]:
-    """
-    >>> text = "-- All.\\nCREATE TABLE IF NOT EXISTS t (\\n    a TEXT,  -- of b\\n    PRIMARY KEY (a)\\n);\\n"
-    >>> read_tables(text + "ALTER TABLE t ADD COLUMN IF NOT EXISTS b DATE; -- new")
-    {'t': TableText(name='t', about='All.', columns={'a': 'of b', 'b': 'new'}, key=('a',))}
+    """Read tables and views.
+
+    >>> read_tables("-- All.\\nCREATE TABLE t (\\n    a TEXT,  -- of b\\n    b DATE,\\n    PRIMARY KEY (a)\\n);\\n")
+    {'t': TableText(name='t', about='All.', columns={'a': 'of b', 'b': ''}, key=('a',))}
     """
     tables: dict[str, TableText] = {}
     for found in STATEMENT.finditer(text):
-        name = found["created"] or found["altered"] or found["view"]
+        name = found["table"] or found["view"]
         about = " ".join(line.removeprefix("-- ") for line in found["about"].splitlines())
-        tables.setdefault(name, TableText(name, about)).read(found["definitions"] or found["additions"] or "")
+        tables[name] = TableText(name, about)
+        tables[name].read(found["definitions"] or "")
     return tables
 
 
 def tables() -> str:
-    """A paragraph a table or view."""
+    """Write one paragraph for each table or view."""
     return "\n\n".join(_paragraph(each) for each in read_tables(SCHEMA.read_text(encoding="utf-8")).values())
 
 
@@ -69,6 +67,6 @@ def _paragraph(described: TableText) -> str:
 
 
 def _writers(name: str) -> str:
-    logins = code(role.name for role in ROLES if role.writes and name.startswith(role.writes))
+    logins = code(role.name for role in ROLES if role.writes and name.startswith(role.writes)) or "the owner"
     dags = writers(name)
     return f"{logins}, in {code(dags)}" if dags else logins

@@ -8,8 +8,9 @@ from datetime import date
 from pyspark.sql import SparkSession
 
 from batch import spark_active_stock_allocator, spark_trending_etf_identifier
-from batch.job import Job
-from collector import kafka_producer_etf_daily, kafka_producer_etf_holdings, kafka_producer_stock_daily
+from batch.runner import Job
+from collector import kafka_producer_etf_holdings, kafka_producer_stock_daily
+from collector.etf_bars import collect_etfs
 from config.config import Settings
 from config.universe import universe
 from database.db_helper import connect
@@ -19,9 +20,9 @@ RUN_ID = "backfill"
 
 
 def run(settings: Settings, spark: SparkSession, sessions: Sequence[date]) -> None:
-    """Prices and holdings for the whole range, then each job for all of its days at once."""
+    """Collect prices and holdings for the whole range, then run each job for all of its days at once."""
     first, last = sessions[0], sessions[-1]
-    store(settings, kafka_producer_etf_daily.collect(settings, universe().etfs, last, RUN_ID, since=first))
+    store(settings, collect_etfs(settings, universe().etfs, last, RUN_ID, since=first))
     store(settings, kafka_producer_etf_holdings.run(settings, "all", last, RUN_ID))
     store(settings, kafka_producer_stock_daily.run(settings, last, (), RUN_ID, accept_late=True, since=first))
     with closing(connect(settings.spark_database)) as conn:

@@ -12,9 +12,11 @@ from batch import (
     spark_portfolio_performance,
     spark_trending_etf_identifier,
 )
-from batch.job import Job, Outcome
-from collector import kafka_producer_etf_daily, kafka_producer_trending_etf_holdings
-from collector.collect import Receipt, wait_until_stored
+from batch.publishing import JobResult
+from batch.runner import Job
+from collector import kafka_producer_trending_etf_holdings
+from collector.etf_bars import collect_etfs
+from collector.receipt import Receipt, wait_until_stored
 from config.config import Settings
 from config.universe import universe
 from database.db_helper import Connection
@@ -45,7 +47,7 @@ class Evening:
         except NotPublished as error:
             self.problems.append(str(error))
 
-    def publish(self, run: Callable[[Job], Outcome], day: date | None = None) -> None:
+    def publish(self, run: Callable[[Job], JobResult], day: date | None = None) -> None:
         """Run a job for a day, else for the session."""
         try:
             run(Job(self.spark, self.conn, self.settings.spark_database, [day or self.session], self.run_id))
@@ -54,7 +56,7 @@ class Evening:
 
 
 def store(settings: Settings, receipt: Receipt) -> list[str]:
-    """Wait for the rows of what was sent; returns what the source or a consumer held back."""
+    """Wait for the rows of what was sent, and return what the source or a consumer held back."""
     held_back = [f"{ticker}: {reason}" for ticker, reason in receipt.missing.items()]
     try:
         wait_until_stored(settings, receipt, POLL_SECONDS)
@@ -72,7 +74,7 @@ def collect_sectors(evening: Evening) -> None:
 
 
 def _collect_etfs(evening: Evening, etfs: tuple[str, ...]) -> None:
-    evening.collect(lambda: kafka_producer_etf_daily.collect(evening.settings, etfs, evening.session, evening.run_id))
+    evening.collect(lambda: collect_etfs(evening.settings, etfs, evening.session, evening.run_id))
 
 
 def identify_trending(evening: Evening) -> None:
@@ -99,13 +101,13 @@ DAILY: tuple[Callable[[Evening], None], ...] = (
     allocate,
 )
 # One run follows all portfolios from the first one on: once, after the last session.
-LAST: Callable[[Job], Outcome] = spark_portfolio_performance.run
+LAST: Callable[[Job], JobResult] = spark_portfolio_performance.run
 # Jobs whose day is a rebalance date.
-MONTHLY: tuple[Callable[[Job], Outcome], ...] = (spark_monthly_portfolio_rebalancer.run,)
+MONTHLY: tuple[Callable[[Job], JobResult], ...] = (spark_monthly_portfolio_rebalancer.run,)
 
 
 def rebalances_after(session: date) -> list[datetime]:
-    """The monthly rebalances between a session and the next one.
+    """Return the monthly rebalances between a session and the next one.
 
     >>> rebalances_after(date(2026, 5, 29))
     [datetime.datetime(2026, 5, 31, 14, 0, tzinfo=datetime.timezone.utc)]

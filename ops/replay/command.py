@@ -17,19 +17,19 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from rich.markup import escape
 
-from batch.job import spark_message
+from batch.runner import spark_message
 from config.config import Settings
 from ops.console import complain, say
-from ops.environment import service_environment
 from ops.errors import NotRunning, RunFailed
-from ops.java import java_home
-from ops.market import MarketServer
-from ops.platform import in_containers
-from ops.progress import in_words
+from ops.native.environment import service_environment
+from ops.native.java import java_home
+from ops.pipeline.progress import in_words
 from ops.replay import report
-from ops.replay.annex import database_of
 from ops.replay.comparison import Cause, Difference
+from ops.replay.market_client import MarketServer
 from ops.replay.replay import HINDSIGHT, REPLAY, Done, Replay, sessions_within
+from ops.replay.sandbox import database_of
+from ops.running import in_containers
 from utils.logging_utils import configure_logging
 from utils.spark_utils import session as spark_session
 
@@ -39,23 +39,23 @@ SHOWN_CHARACTERS = 120  # of what an evening's stages lacked; the table replay_s
 
 
 def replay(start: date, end: date, afresh: bool) -> int:
-    """1 when a difference could not be explained."""
+    """Replay the range, and return 1 when a difference could not be explained."""
     if in_containers():
         raise NotRunning(
             "a replay runs beside a platform of native processes, and this one is in containers: ./start.sh stop, then "
             "./start.sh --native demo"
         )
-    from ops.control import describe, running_stack  # needs packages of a native installation
+    from ops.native.control import describe, running_stack  # needs packages of a native installation
 
     stack = running_stack()
-    if not stack.market.served:
+    if not stack.source.served:
         raise NotRunning(
             "a replay moves the market's clock from session to session, which takes a market server, and this platform "
             "is on live Yahoo: ./start.sh stop, then ./start.sh demo (invented) or ./start.sh demo --market DIR"
         )
     server = MarketServer(stack.url("market-server"))
     sessions = sessions_within(server.market(), start, end)
-    say(f"Replaying {len(sessions)} sessions from {sessions[0]} to {sessions[-1]} on {describe(stack.market)}")
+    say(f"Replaying {len(sessions)} sessions from {sessions[0]} to {sessions[-1]} on {describe(stack.source)}")
     # What is started from here, the consumers and Spark's Java, is to find what the platform's own services find.
     os.environ.update(service_environment(stack, java_home()))
     signal.signal(signal.SIGTERM, _interrupt)
@@ -93,7 +93,7 @@ def _run(server: MarketServer, sessions: Sequence[date], afresh: bool, logs: Pat
 
 @contextmanager
 def _errors_to(log: Path) -> Iterator[None]:
-    """What is started inside, Spark's Java, writes its errors and warnings to a file."""
+    """Redirect standard error to a file for what is started inside, such as Spark's Java."""
     kept = os.dup(STANDARD_ERROR)
     with log.open("ab") as file:
         os.dup2(file.fileno(), STANDARD_ERROR)

@@ -105,7 +105,7 @@ class Comparison:
                     yield Difference("monthly", day, None, ticker, *weights, why)
 
     def _why_member(self, ticker: str, then: MonthlyPosition | None, now: MonthlyPosition | None) -> Why | None:
-        """Why a stock is in other portfolios of the rebalance's session; None when it is in the same ones."""
+        """Explain why a stock is in other portfolios of the rebalance's session, None when it is in the same ones."""
         if then and now and (then.periods, then.as_of) == (now.periods, now.as_of):
             return None
         before, after = (set(member.periods if member else ()) for member in (then, now))
@@ -123,13 +123,13 @@ class Comparison:
         return next((why._replace(is_own=False) for why in found), UNEXPLAINED)
 
     def _why_position(self, portfolio: Portfolio, ticker: str) -> Why:
-        """Why one of the ETFs that chose it did not choose it, or with another score; else what changed the others."""
+        """Explain a weight by a changed choice of one of its ETFs, else by what changed the others."""
         held = self.replayed.held(portfolio, ticker), self.backfilled.held(portfolio, ticker)
         own = [self._why_choice(portfolio, etf) for etf in _sorted_union(*(one.etfs for one in held if one))]
         return next(filter(None, own), None) or self._why_others(portfolio)
 
     def _why_others(self, portfolio: Portfolio) -> Why:
-        """The weight of an unchanged score changes with the others': of them, what changed the sum of scores most."""
+        """Explain the weight of an unchanged score by the change that moved the sum of scores most."""
         etfs = _sorted_union(self.replayed.candidates.get(portfolio, {}), self.backfilled.candidates.get(portfolio, {}))
         for etf in sorted(etfs, key=lambda one: -self._change_of_score(portfolio, one)):
             if why := self._why_choice(portfolio, etf):
@@ -140,7 +140,7 @@ class Comparison:
         return abs(_score_of(self.replayed.chosen(portfolio, etf)) - _score_of(self.backfilled.chosen(portfolio, etf)))
 
     def _why_choice(self, portfolio: Portfolio, etf: str) -> Why | None:
-        """Why an ETF chose another stock, or the same with another score; None when it did not."""
+        """Explain why an ETF chose another stock or another score, or None when it did not."""
         if _trends(self.replayed.trend(portfolio, etf)) != _trends(self.backfilled.trend(portfolio, etf)):
             return self._why_trend(portfolio, etf)
         then, now = self.replayed.chosen(portfolio, etf), self.backfilled.chosen(portfolio, etf)
@@ -165,7 +165,7 @@ class Comparison:
         )
 
     def _why_value(self, portfolio: Portfolio, ticker: str) -> Why | None:
-        """Why a candidate's return or market cap is another one."""
+        """Explain why a candidate's return or market cap differs."""
         then, now = self.replayed.values(portfolio)[ticker], self.backfilled.values(portfolio).get(ticker)
         if now is None:
             return None
@@ -189,7 +189,7 @@ class Comparison:
         evening: date,
         published: tuple[float | None, float | None] = (None, None),
     ) -> Why | None:
-        """What is another one at its end points; bars must give the published returns, where these are known."""
+        """Explain a return by its end points, if their bars give the published returns (where these are known)."""
         sessions = sorted(window, reverse=True)
         for session in sessions:
             if why := self._why_missing(ticker, session, evening):
@@ -209,7 +209,7 @@ class Comparison:
         return Why(Cause.RESTATED, f"{ticker}: adjusted close {', '.join(changes)}")
 
     def _why_missing(self, ticker: str, session: date, evening: date) -> Why | None:
-        """Why only one of the two knew a bar, or the rate at which it counts."""
+        """Explain why only one of the two knew a bar, or the rate that converts it."""
         then, now = self._both(ticker, session, evening)
         if then and now:
             is_foreign = not ticker.endswith("=X") and then.currency != HOME_CURRENCY
@@ -240,20 +240,20 @@ class Comparison:
         return None
 
     def _both(self, ticker: str, session: date, evening: date) -> tuple[Bar | None, Bar | None]:
-        """A bar as known on the evening, and as known to the backfill."""
+        """Return a bar as known on the evening, and as known to the backfill."""
         return (
             self.replayed.known_bar(ticker, session, evening),
             self.backfilled.known_bar(ticker, session, self.end),
         )
 
     def _prices(self, ticker: str, session: date, evening: date) -> tuple[float | None, float | None]:
-        """Adjusted closes in dollars, then and now."""
+        """Return the adjusted closes in dollars, then and now."""
         bars, rates = self._both(ticker, session, evening), self._rates(ticker, session, evening)
         then, now = (bar.adj_close / rate if bar else None for bar, rate in zip(bars, rates, strict=True))
         return then, now
 
     def _rates(self, ticker: str, session: date, evening: date) -> tuple[float, float]:
-        """Units of the ticker's currency per dollar, then and now; 1 where none is known or needed."""
+        """Return units of the ticker's currency per dollar, then and now, 1 where none is known or needed."""
         bar = self.replayed.known_bar(ticker, session, evening)
         if bar is None or bar.currency == HOME_CURRENCY:
             return 1.0, 1.0
@@ -262,13 +262,13 @@ class Comparison:
 
 
 def best(candidates: Sequence[Candidate]) -> Candidate | None:
-    """The allocation's choice among an ETF's holdings: the highest positive return that has a market cap."""
+    """Choose as the allocation does: the holding with the highest positive return that has a market cap."""
     eligible = [one for one in candidates if one.score is not None]
     return min(eligible, key=lambda one: (-(one.period_return or 0), -one.percent, one.ticker), default=None)
 
 
 def count_causes(differences: Iterable[Difference]) -> Counter[tuple[str, Cause]]:
-    """How many differences of each table have each cause."""
+    """Count the differences of each table by cause."""
     return Counter((one.table, one.why.cause) for one in differences)
 
 
@@ -303,7 +303,7 @@ def _apart(one: float | None, other: float | None) -> bool:
 
 
 def _snapshot(looked_at: Sequence[Candidate], besides: Sequence[Candidate]) -> str:
-    """Its day, and which holdings the other one has not."""
+    """Describe a list of holdings by its day and by those that the other list lacks."""
     if not looked_at:
         return "no holdings"
     others = {one.ticker for one in besides}

@@ -42,7 +42,7 @@ class Candidate:
 
     @property
     def score(self) -> float | None:
-        """Of an eligible one."""
+        """Return over market cap, None unless it may be chosen."""
         if not self.market_cap or self.period_return is None or self.period_return <= 0:
             return None
         return self.period_return / self.market_cap
@@ -105,12 +105,12 @@ class Publications:
         return next((one for one in self.looked_at(portfolio, etf) if one.is_selected), None)
 
     def values(self, portfolio: Portfolio) -> dict[str, Candidate]:
-        """By ticker; return and market cap are the same whichever ETF holds it."""
+        """Return the candidates by ticker: return and market cap are the same whichever ETF holds it."""
         return {one.ticker: one for listed in self.candidates.get(portfolio, {}).values() for one in listed}
 
 
 def read_publications(conn: Connection, start: date, end: date) -> Publications:
-    """Everything that a database holds about the sessions of a range."""
+    """Read everything that a database holds about the sessions of a range."""
     found = Publications(known_bar=_reader(conn))
     for row in replays.trending(conn, start, end):
         found.trends[_portfolio(row)][row["etf_ticker"]] = Trend(row["return"], row["trends"])

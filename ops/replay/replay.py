@@ -1,4 +1,4 @@
-"""Replays a range of sessions in an annex, makes the backfill of the range in another one, and compares the two."""
+"""Replays a range of sessions in a sandbox, makes the backfill of the range in another one, and compares the two."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,12 +14,12 @@ from config.universe import universe
 from database.db_helper import Connection, Row, connect, fetch
 from database.queries import replays
 from ops.errors import CannotStart
-from ops.market import MarketServer, ServedMarket
-from ops.replay import annex, backfill
-from ops.replay.annex import Annex, consumers
+from ops.replay import backfill, sandbox
 from ops.replay.chain import DAILY, LAST, MONTHLY, Evening, rebalances_after
 from ops.replay.comparison import Comparison, Difference
+from ops.replay.market_client import MarketServer, ServedMarket
 from ops.replay.publications import read_publications
+from ops.replay.sandbox import Sandbox, consumers
 from utils.dates import sessions_between
 from utils.errors import InvalidInput
 
@@ -47,7 +47,7 @@ class Replay:
     tell: Callable[[Done], None]
 
     def run(self, sessions: Sequence[date], afresh: bool = False) -> list[Difference]:
-        """Sessions that an earlier run of the same market and start has done are kept, unless it is to start afresh."""
+        """Replay the sessions, keeping those of an earlier run with the same market and start unless afresh."""
         with self._alone():
             replayed = self._begin(self.server.market(), sessions[0], afresh)
             with closing(connect(replayed.owner)) as conn, self._clock_put_back(conn):
@@ -56,17 +56,17 @@ class Replay:
                 backfilled = self._backfill(sessions)
         return compare(replayed, backfilled, sessions)
 
-    def _begin(self, market: ServedMarket, first_session: date, afresh: bool) -> Annex:
+    def _begin(self, market: ServedMarket, first_session: date, afresh: bool) -> Sandbox:
         earlier = begun(self.platform)
         if earlier and not afresh and (earlier["market"], earlier["first_session"]) == (market.identity, first_session):
-            return annex.reopen(self.platform, REPLAY, earlier["topic_prefix"])
-        made = annex.create(self.platform, REPLAY)
+            return sandbox.reopen(self.platform, REPLAY, earlier["topic_prefix"])
+        made = sandbox.create(self.platform, REPLAY)
         clock_before = earlier["clock_before"] if earlier else None
         with closing(connect(made.owner)) as conn:
             replays.begin(conn, market.identity, first_session, made.settings.kafka.prefix, clock_before)
         return made
 
-    def _replay(self, replayed: Annex, conn: Connection, sessions: Sequence[date]) -> None:
+    def _replay(self, replayed: Sandbox, conn: Connection, sessions: Sequence[date]) -> None:
         done = {row["session"] for row in replays.finished_sessions(conn)}
         waiting = [session for session in sessions if session not in done]
         if not waiting:
@@ -85,7 +85,7 @@ class Replay:
                 replays.finish_session(conn, session, evening.problems, seconds)
                 self.tell(Done(session, evening.problems, seconds, left))
 
-    def _follow(self, replayed: Annex, session: date) -> None:
+    def _follow(self, replayed: Sandbox, session: date) -> None:
         with closing(connect(replayed.settings.spark_database)) as jobs:
             Evening(replayed.settings, self.spark, jobs, session, run_id=f"replay {session}").publish(LAST)
 
@@ -98,9 +98,9 @@ class Replay:
             for run in MONTHLY:
                 evening.publish(run, moment.date())
 
-    def _backfill(self, sessions: Sequence[date]) -> Annex:
+    def _backfill(self, sessions: Sequence[date]) -> Sandbox:
         self.server.set_clock(sessions[-1].isoformat())
-        backfilled = annex.create(self.platform, HINDSIGHT)
+        backfilled = sandbox.create(self.platform, HINDSIGHT)
         with consumers(backfilled.settings, self.logs):
             backfill.run(backfilled.settings, self.spark, sessions)
         with closing(connect(backfilled.owner)) as conn:
@@ -109,7 +109,7 @@ class Replay:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """One replay at a time: the clock is everybody's."""
+        """Allow one replay at a time: all share the market's clock."""
         with closing(connect(self.platform.database)) as conn:
             [row] = fetch(conn, "SELECT pg_try_advisory_lock(hashtext('actstock replay')) AS is_ours")
             if not row["is_ours"]:
@@ -118,7 +118,7 @@ class Replay:
 
     @contextmanager
     def _clock_put_back(self, conn: Connection) -> Iterator[None]:
-        """At the end the market server's clock is as it was, also when an earlier replay was killed before its end."""
+        """Restore the market server's clock at the end, also after an earlier replay that was killed."""
         moved = replays.begun(conn)
         setting = (moved and moved["clock_before"]) or self.server.clock()
         replays.set_clock_before(conn, setting)
@@ -130,7 +130,7 @@ class Replay:
 
 
 def sessions_within(market: ServedMarket, start: date, end: date) -> list[date]:
-    """The sessions of a range, both ends included; InvalidInput when the market does not have them all."""
+    """Return the sessions of a range, both ends included. InvalidInput says that the market lacks some."""
     sessions = sessions_between(start, end)
     if not sessions:
         raise InvalidInput(f"there is no session from {start} to {end}")
@@ -143,14 +143,14 @@ def sessions_within(market: ServedMarket, start: date, end: date) -> list[date]:
 
 
 def begun(platform: Settings) -> Row | None:
-    """The replay that is kept on this platform, if there is one."""
-    if not annex.is_there(platform, REPLAY):
+    """Return the replay that is kept on this platform, if there is one."""
+    if not sandbox.is_there(platform, REPLAY):
         return None
-    with closing(connect(annex.database_of(platform, REPLAY))) as conn:
+    with closing(connect(sandbox.database_of(platform, REPLAY))) as conn:
         return replays.begun(conn)
 
 
-def compare(replayed: Annex, backfilled: Annex, sessions: Sequence[date]) -> list[Difference]:
+def compare(replayed: Sandbox, backfilled: Sandbox, sessions: Sequence[date]) -> list[Difference]:
     first, last = sessions[0], sessions[-1]
     with closing(connect(replayed.owner)) as then, closing(connect(backfilled.owner)) as now:
         return Comparison(

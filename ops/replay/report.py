@@ -17,7 +17,10 @@ COLUMNS = ("table", "date", "period_days", "ticker", "replayed", "backfilled", "
 
 
 def write(differences: Sequence[Difference], path: Path) -> None:
-    """is_own = false: the weight changed because others of its portfolio did; detail is about them."""
+    """Write the differences as a file.
+
+    is_own = false: the weight changed because others of its portfolio did, and detail is about them.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file)
@@ -49,7 +52,7 @@ def show(differences: Sequence[Difference], path: Path) -> None:
 
 
 def first_lines(differences: Sequence[Difference]) -> list[str]:
-    """The first portfolios (and rankings) that differ, a line for each reason; what is not explained comes first."""
+    """Return the first portfolios and rankings that differ, a line for each reason, unexplained ones first."""
 
     def place(one: Difference) -> tuple[bool, bool, str, int]:
         return (

@@ -14,10 +14,10 @@ from typing import Any
 import httpx
 import pytest
 
-from collector.market.invented import InventedMarket
 from config.config import Settings
 from database.db_helper import Connection, connect
-from ops.airflow_client import Airflow, Run, Task
+from market.invented import InventedMarket
+from ops.pipeline.airflow_client import Airflow, Run, Task
 
 RUN_SECONDS = 420
 

@@ -13,12 +13,12 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from collector.market.invented import InventedMarket
 from config.config import Settings, Topic
 from config.universe import universe
 from consumer import replay_errors
 from database.db_helper import Connection, Row, fetch, transaction
-from ops.airflow_client import Airflow, Run
+from market.invented import InventedMarket
+from ops.pipeline.airflow_client import Airflow, Run
 from utils.dates import session_before
 from utils.kafka_utils import publisher
 

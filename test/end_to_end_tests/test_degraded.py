@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from database.db_helper import Connection, fetch, transaction
-from ops.airflow_client import Airflow, Run
+from ops.pipeline.airflow_client import Airflow, Run
 from utils.dates import session_before
 
 CONTROLLER = "daily_pipeline_controller"

@@ -6,7 +6,7 @@ from datetime import date
 
 from config.universe import universe
 from database.db_helper import Connection, fetch
-from ops.airflow_client import Airflow, Run
+from ops.pipeline.airflow_client import Airflow, Run
 
 ALL_HOLDINGS = "etf_holdings_daily"
 MONTHLY = "monthly_etf_collection_last_weekend"

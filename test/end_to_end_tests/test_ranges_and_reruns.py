@@ -9,8 +9,8 @@ from urllib.parse import quote
 import pytest
 
 from database.db_helper import Connection, Row, fetch, transaction
-from ops.airflow_client import Airflow, Run
 from ops.errors import RunFailed
+from ops.pipeline.airflow_client import Airflow, Run
 from utils.dates import session_before, sessions_between
 
 CONTROLLER = "daily_pipeline_controller"

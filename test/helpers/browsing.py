@@ -18,8 +18,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from config.config import PROJECT_ROOT, DatabaseSettings
-from ops import browser
-from ops.browser import DESKTOP, RENDERED, Screen, cdp
+from ops.looking import browser
+from ops.looking.browser import DESKTOP, RENDERED, Screen, cdp
 
 KEY = "a-key-for-tests"
 PATIENCE_SECONDS = 60.0

@@ -98,6 +98,9 @@ def position(rank: int, ticker: str, weight: float, **changes: Any) -> dict[str,
         "holdings_as_of": "2026-08-20",
         "start_session": "2026-07-24",
         "end_session": "2026-08-21",
+        "return_5d": None,
+        "return_10d": None,
+        "return_20d": None,
         **changes,
     }
 
@@ -158,6 +161,7 @@ def month_position(rank: int, ticker: str, weight: float, **changes: Any) -> dic
         "source_periods": [10, 20],
         "price_usd": 100.0,
         "price_date": "2026-07-24",
+        "split_factor": 1.0,
         "previous_weight": None,
         "previous_rank": None,
         **changes,
@@ -175,10 +179,28 @@ def month(*positions: Any, **changes: Any) -> dict[str, Any]:
         "degraded_reason": None,
         "holdings_as_of": "2026-07-24",
         "source": "yahoo",
+        "published_at": "2026-07-26T22:00:00Z",
         "is_in_record": True,
         "record_as_of": "2026-08-21",
         "positions": list(positions),
         "removed": [],
+        **changes,
+    }
+
+
+def trades(*traded: Any, **changes: Any) -> dict[str, Any]:
+    return {
+        "rebalance_date": "2026-07-26",
+        "previous_rebalance_date": "2026-06-28",
+        "as_of_date": "2026-07-24",
+        "source": "yahoo",
+        "capital": 100_000.0,
+        "cost_rate": 0.001,
+        "bought": 59_990.0,
+        "sold": 40_010.5,
+        "cost": 100.0,
+        "cash_left": 512.25,
+        "trades": list(traded),
         **changes,
     }
 
@@ -201,12 +223,16 @@ def standing(ticker: str, market_cap: int | None, twenty: float | None, **change
     return {
         "ticker": ticker,
         "company_name": f"{ticker} Inc.",
+        "sector": None,
         "sector_source": "yahoo",
         "trade_date": "2026-08-21",
         "currency": "USD",
         "close_price": 123.4,
         "rate_date": "2026-08-21",
+        "price_change_percent": 1.0,
         "market_cap": market_cap,
+        "market_cap_source": "shares_x_close",
+        **{f"start_cap_{window}": market_cap for window in ("5d", "10d", "20d", "month")},
         "missing_reason": "no price on 2026-07-24" if twenty is None else None,
         "degraded_reason": None,
         "source": "yahoo",
@@ -228,7 +254,7 @@ def sector(name: str | None, twenty: float | None, *stocks: dict[str, Any], **ch
         "newest_month": None,
         "stock_count": len(stocks),
         "market_cap": sum(stock["market_cap"] or 0 for stock in stocks) or None,
-        "stocks": list(stocks),
+        "stocks": [{**stock, "sector": name} for stock in stocks],
         **returns(0.01, 0.02, twenty, 0.04),
         **changes,
     }
@@ -239,12 +265,20 @@ def sector_month(gain: float, **changes: Any) -> dict[str, Any]:
         "year": 2026,
         "month": 8,
         "as_of_date": "2026-08-20",
+        "sector": "Technology",
+        "stock_count": 3,
         "avg_monthly_return": gain,
         "benchmark_return": 0.01,
+        "volatility": 0.01,
+        "positive_days": 8,
+        "trading_days": 14,
+        "best_day": 0.02,
+        "worst_day": -0.02,
         "is_trending": gain > 0.01,
         "degraded_reason": None,
         "holdings_as_of": "2026-08-20",
         "holdings_known_later": False,
+        "source": "yahoo",
         **changes,
     }
 
@@ -258,9 +292,13 @@ def etf(ticker: str, twenty: float | None, ahead: float | None, **changes: Any) 
     is_ahead = ahead is not None and ahead > 0
     return {
         "ticker": ticker,
+        "etf_type": "benchmark",
         "sector_name": None,
         "description": f"what {ticker} follows",
         "is_benchmark": ticker == "SPY",
+        "trade_date": "2026-08-21",
+        "price_change_percent": 1.0,
+        "rank_by_outperformance": None,
         "currency": "USD",
         "close_price": 100.5,
         **{f"outperformance_{window}": ahead for window in ("5d", "10d", "20d", "month")},
@@ -298,13 +336,21 @@ def bar(day: str, close: float, **changes: Any) -> dict[str, Any]:
         "close_price": close,
         "adj_close": close / 2,
         "volume": 1_000_000,
+        "price_change_percent": 1.0,
         "dividend": 0.0,
+        "capital_gain": 0.0,
         "split_ratio": 1.0,
         "market_cap": 75_130_000_000,
         "market_cap_source": "shares_x_close",
         "source": "yahoo",
+        "fetched_at": "2026-08-21T21:30:00Z",
         **changes,
     }
+
+
+def part(total: int) -> dict[str, Any]:
+    """What the first part of a list says of the whole one."""
+    return {"total": total, "limit": 100, "offset": 0, "next": None}
 
 
 def history(ticker: str, *bars: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -314,6 +360,7 @@ def history(ticker: str, *bars: dict[str, Any], **changes: Any) -> dict[str, Any
         ("month", "2026-07-31", -0.01, 0.01),
     ]
     return {
+        **part(2),
         "ticker": ticker,
         "quote_type": "EQUITY",
         "currency": "USD",
@@ -341,6 +388,8 @@ def history(ticker: str, *bars: dict[str, Any], **changes: Any) -> dict[str, Any
 def holder(etf_ticker: str, share: float, rank: int, **changes: Any) -> dict[str, Any]:
     return {
         "etf_ticker": etf_ticker,
+        "sector_name": None,
+        "source": "yahoo",
         "collected_date": "2026-08-20",
         "holding_rank": rank,
         "holding_percent": share,
@@ -358,6 +407,8 @@ def appearance(day: str, days: int | None, weight: float, **changes: Any) -> dic
         "rebalance_date": None,
         "weight": weight,
         "rank": 2,
+        "score": 1.0,
+        "source": "yahoo",
         "period_return": 0.0963,
         "source_etfs": ["QQQ", "SPY"],
         "source_periods": None,
@@ -376,10 +427,33 @@ def followed(days: int, **changes: Any) -> dict[str, Any]:
         "total_return_net": 0.0107,
         "benchmark_return": -0.0045,
         "max_drawdown": -0.031,
+        "benchmark_max_drawdown": -0.02,
+        "turnover_average": 0.1,
+        "turnover_total": 0.4,
+        "cost_total": 0.0004,
+        **dict.fromkeys(("cagr", "volatility", "sharpe", "sortino", "calmar", "beta")),
+        "not_annualised_reason": "too few sessions",
         "hindsight_sessions": 0,
+        "degraded_sessions": 0,
+        "carried_sessions": 0,
+        "carried_weight": 0.0,
+        "carried_reason": None,
+        "source": "yahoo",
+        **{
+            name: [] for name in ("sessions", "gross", "net", "benchmark", "drawdown", "benchmark_drawdown", "turnover")
+        },
         **changes,
     }
 
 
 def performance(*portfolios: Any) -> dict[str, Any]:
-    return {"as_of_date": "2026-08-21", "benchmark": "SPY", "portfolios": list(portfolios)}
+    return {
+        "as_of_date": "2026-08-21",
+        "benchmark": "SPY",
+        "cost_rate": 0.001,
+        "annualised_from_sessions": 60,
+        "status": "published",
+        "reason": None,
+        "source": "yahoo",
+        "portfolios": list(portfolios),
+    }

@@ -16,12 +16,13 @@ from typing import Any
 import httpx
 import pytest
 
-from collector import collect
+from collector import collection
 from config.config import DatabaseSettings, Settings, Topic
 from consumer import kafka_consumer_etf_holdings, replay_errors
 from consumer.storing import Store, upsert_by
 from database import tables
-from database.db_helper import apply_schema, connect, transaction
+from database.db_helper import connect, transaction
+from database.migrate import apply_schema
 from database.roles import READ, apply_roles
 from ops.errors import CannotInstall
 from utils.errors import DatabaseUnavailable
@@ -110,7 +111,7 @@ def dashboard(api: Any, browsing: ModuleType) -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     # Not at the top: other modules of this folder need no browser.
-    from ops.browser import chromium
+    from ops.looking.browser import chromium
 
     try:
         with chromium() as driver:
@@ -174,7 +175,7 @@ def market() -> Iterator[httpx.Client]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "collector.market_server", "--port", str(port), "--until", str(UNTIL)]
+    command = [sys.executable, "-m", "market.server", "--port", str(port), "--until", str(UNTIL)]
     server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
         try:
@@ -212,7 +213,7 @@ def settings(
     def direct(_: object) -> Iterator[DirectPublisher]:
         yield DirectPublisher(stores)
 
-    for module in (collect, replay_errors):
+    for module in (collection, replay_errors):
         monkeypatch.setattr(module, "publisher", direct)
     yahoo = replace(
         defaults.yahoo,
@@ -237,5 +238,5 @@ def settings(
 
 @pytest.fixture
 def fault(market: httpx.Client) -> Callable[..., None]:
-    """Sets one fault of the market server (collector/market/faults.py)."""
+    """Sets one fault of the market server (market/faults.py)."""
     return lambda **values: market.post("/control/faults", json=values).raise_for_status() and None

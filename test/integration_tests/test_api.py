@@ -797,7 +797,7 @@ def test_asking_again_reads_nothing(reader_of_sample: DatabaseSettings) -> None:
     with TestClient(app, headers={"X-API-Key": KEY}) as api:
         etag = api.get("/dashboard/active-allocations").headers["ETag"]
         asked: list[str] = []
-        app.state.answers._read = lambda query: asked.append(query.__name__) or app.state.pool.read(query)
+        app.state.cache._read = lambda query: asked.append(query.__name__) or app.state.pool.read(query)
         assert api.get("/dashboard/active-allocations").status_code == 200
         assert api.get("/dashboard/active-allocations", headers={"If-None-Match": etag}).status_code == 304
         assert set(asked) <= {"data_version"}
@@ -870,7 +870,7 @@ def test_the_version_tells_measurements_from_changes(sample_database: DatabaseSe
     ):
 
         def data() -> str:
-            return data_version(reader).data
+            return data_version(reader)
 
         before = data()
         for end in (121, 120):

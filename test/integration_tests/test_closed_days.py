@@ -133,11 +133,11 @@ def test_a_day_that_is_a_session_after_all_is_expected(conn: Connection, add: Ca
 def test_standings_leave_an_unknown_exchange_out_and_returns_say_why(conn: Connection) -> None:
     session, rows = stocks.standings(conn, END)
     assert session == END
-    assert {row["ticker"] for row in rows} == {*KOREAN, *AMERICAN}
+    assert {row.ticker for row in rows} == {*KOREAN, *AMERICAN}
 
     [row] = returns.between(conn, returns.stretches_of([UNKNOWN], END, ["5d"]))
-    assert (row["period_return"], row["start_session"]) == (None, None)
-    assert row["missing_reason"] == "no exchange is known for the suffix .VN"
+    assert (row.period_return, row.start_session) == (None, None)
+    assert row.missing_reason == "no exchange is known for the suffix .VN"
 
     [row] = returns.between(conn, returns.stretches_of(["AAPL"], END, ["5d"]))
-    assert (row["period_return"], row["missing_reason"]) == (0.0, None)
+    assert (row.period_return, row.missing_reason) == (0.0, None)

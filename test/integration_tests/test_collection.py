@@ -15,12 +15,14 @@ from collector import (
     kafka_producer_etf_holdings,
     kafka_producer_stock_daily,
     kafka_producer_trending_etf_holdings,
-    stock_bars,
+    plan,
     stock_sectors,
 )
-from collector.collect import is_stored
+from collector.etf_bars import collect_etfs
 from collector.gaps import repoll
-from collector.yahoo import FundHolding, FundHoldings, Yahoo
+from collector.receipt import is_stored
+from collector.yahoo import Yahoo
+from collector.yahoo_answers.model import FundHolding, FundHoldings
 from config.config import Settings, Topic
 from database import tables
 from database.db_helper import Connection, connect, fetch, replace_partition, transaction
@@ -317,7 +319,7 @@ class TestHeld:
         holds(conn, session_before(UNTIL, 6), 5, "ONB")
         holds(conn, session_before(UNTIL, 1), 10, "005930.KS")
 
-        found = kafka_producer_stock_daily.wanted(conn, session_before(UNTIL, 1), session_before(UNTIL, 4))
+        found = kafka_producer_stock_daily.select_tickers(conn, session_before(UNTIL, 1), session_before(UNTIL, 4))
 
         assert "ONB" in found
         assert not {"GH", "005930.KS"} & set(found)
@@ -439,7 +441,7 @@ class TestOneTickersTrouble:
                 raise UnknownExchange("GAZP.ME: no calendar is known for .ME")
             return dates.exchange_of(ticker)
 
-        monkeypatch.setattr(stock_bars, "exchange_of", exchange_of)
+        monkeypatch.setattr(plan, "exchange_of", exchange_of)
         trends(conn)
         holds(conn, session_before(UNTIL, 1), 5, "GAZP.ME", "KO")
 
@@ -485,14 +487,14 @@ class TestRates:
         """A Korean stock stands in for a fund: its sessions are Seoul's, and its rate comes with stages 1 and 2."""
         monday = date(2026, 8, 17)  # no session in Seoul
 
-        receipt = kafka_producer_etf_daily.collect(settings, ("SPY", "005930.KS"), monday)
+        receipt = collect_etfs(settings, ("SPY", "005930.KS"), monday)
 
         assert receipt.expected["collected_daily_etf_ohlc"] == [("SPY", monday), ("005930.KS", date(2026, 8, 14))]
         assert is_stored(settings, receipt)
         [row] = fetch(conn, "SELECT DISTINCT currency FROM collected_daily_etf_ohlc WHERE ticker = '005930.KS'")
         assert row["currency"] == "KRW"
         assert bars_of(conn, "KRW=X")
-        assert kafka_producer_etf_daily.collect(settings, ("SPY", "005930.KS"), monday).requests == 0
+        assert collect_etfs(settings, ("SPY", "005930.KS"), monday).requests == 0
 
 
 class TestSectors:

@@ -15,15 +15,17 @@ import pytest
 
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
-from batch.job import Job, Outcome
+from batch.publishing import JobResult
+from batch.runner import Job
 from collector import gaps, kafka_producer_etf_daily, kafka_producer_trending_etf_holdings, restatements
-from collector.collect import Receipt
-from collector.market.invented import InventedMarket
+from collector.etf_bars import collect_etfs
+from collector.receipt import Receipt
 from config.config import Settings
 from config.universe import universe
 from database.db_helper import Connection, Row, connect, fetch, transaction
 from database.queries import errors, ledger, portfolios
-from database.queries.outdated import Figure, outdated
+from database.queries.stale_sessions import Figure, outdated
+from market.invented import InventedMarket
 from utils.dates import session_before, sessions_between
 from utils.errors import BarMissing, RateLimited
 
@@ -117,7 +119,7 @@ class TestLedger:
 
         mend()
         receipt = gaps.repoll(settings, None, None)
-        assert gaps.came(receipt) == f"2 requests; came: IWM {hole}"
+        assert gaps.summarize_repoll(receipt) == f"2 requests; came: IWM {hole}"
         assert state(conn, "IWM", hole) == "stored"
         assert gaps.repoll(settings, None, None).requests == 0
 
@@ -175,7 +177,8 @@ class TestLedger:
 
         receipt = gaps.repoll(settings, UNTIL, UNTIL)
 
-        assert gaps.came(receipt) == "2 requests; came: nothing; IWM: no bar of 2026-08-21 at the source yet"
+        brought = "2 requests; came: nothing; IWM: no bar of 2026-08-21 at the source yet"
+        assert gaps.summarize_repoll(receipt) == brought
         assert state(conn, "IWM", UNTIL) == "late"
 
     def test_nothing_goes_on_without_the_benchmark(self, settings: Settings, conn: Connection, fault: Fault) -> None:
@@ -202,7 +205,7 @@ class TestLedger:
 
         mend()
         receipt = gaps.repoll(settings, None, None)
-        assert gaps.came(receipt) == "2 requests; came: DIA 2026-08-21"
+        assert gaps.summarize_repoll(receipt) == "2 requests; came: DIA 2026-08-21"
         assert state(conn, "DIA", UNTIL) == "stored"
         assert errors.waiting(conn) == []
         assert gaps.repoll(settings, None, None).requests == 0
@@ -313,7 +316,7 @@ class TestChangedBars:
     def fetch_on(self, settings: Settings, clock: Callable[[date], None], etf: str, *days: date) -> None:
         for day in days:
             clock(day)
-            kafka_producer_etf_daily.collect(settings, (etf,), day)
+            collect_etfs(settings, (etf,), day)
 
     def changes(self, conn: Connection) -> list[tuple[str, str, date, date]]:
         rows = ledger.restatements(conn)
@@ -389,7 +392,7 @@ class TestChangedBars:
     ) -> None:
         self.fetch_on(settings, clock, "XLF", date(2026, 5, 18))
         with monkeypatch.context() as patch:
-            patch.setattr("collector.collect.Collection.send", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            patch.setattr("collector.collection.Collection.send", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 self.fetch_on(settings, clock, "XLF", date(2026, 5, 19))
         [recorded] = ledger.restatements(conn)
@@ -422,7 +425,7 @@ def trends(conn: Connection, spark: Any, settings: Settings) -> Callable[..., No
 
 
 @pytest.fixture
-def analyse(conn: Connection, spark: Any, settings: Settings) -> Callable[..., Outcome]:
+def analyse(conn: Connection, spark: Any, settings: Settings) -> Callable[..., JobResult]:
     """Run a Spark job for some sessions."""
     return lambda module, *days: module.run(Job(spark, conn, settings.database, list(days), "a run"))
 
@@ -444,12 +447,12 @@ class TestRecomputation:
     """The sessions listed are those that come out differently when all are computed again: no more, no fewer."""
 
     @pytest.fixture
-    def history(self, conn: Connection, analyse: Callable[..., Outcome], market_rows: ModuleType) -> None:
+    def history(self, conn: Connection, analyse: Callable[..., JobResult], market_rows: ModuleType) -> None:
         """Thirty published sessions, with prices that are known sixty sessions back."""
         market_rows.store(conn, InventedMarket(seed=7, until=UNTIL, sessions=60))
         self.publish(analyse)
 
-    def publish(self, analyse: Callable[..., Outcome]) -> None:
+    def publish(self, analyse: Callable[..., JobResult]) -> None:
         analyse(identifier, *PUBLISHED)
         analyse(allocator, *PUBLISHED)
 
@@ -478,7 +481,7 @@ class TestRecomputation:
         ids=["ETF", "benchmark", "dividend", "gone", "split", "stocks", "caps", "rate", "no rate", "stock split"],
     )  # fmt: skip
     def test_the_sessions_listed_are_those_that_change(
-        self, history: None, conn: Connection, analyse: Callable[..., Outcome], change: str, share: int | None
+        self, history: None, conn: Connection, analyse: Callable[..., JobResult], change: str, share: int | None
     ) -> None:
         before = self.results(conn)
         assert to_recompute(conn) == {}
@@ -509,7 +512,7 @@ def _is_same(before: Sequence[tuple[str, Row]], after: Sequence[tuple[str, Row]]
 class TestDegraded:
     """A stage that goes on without a bar says so to the last reader, until the bar has come and is counted in."""
 
-    def line(self, analyse: Callable[..., Outcome], settings: Settings, as_of: date = UNTIL) -> None:
+    def line(self, analyse: Callable[..., JobResult], settings: Settings, as_of: date = UNTIL) -> None:
         """The five stages, as the controller runs them."""
         for group in ("benchmark", "sector"):
             kafka_producer_etf_daily.run(settings, group, as_of, None, accept_late=True)  # type: ignore[arg-type]
@@ -529,7 +532,7 @@ class TestDegraded:
         }
 
     def test_whole_data_degrades_nothing(
-        self, settings: Settings, conn: Connection, analyse: Callable[..., Outcome]
+        self, settings: Settings, conn: Connection, analyse: Callable[..., JobResult]
     ) -> None:
         self.line(analyse, settings)
 
@@ -543,7 +546,7 @@ class TestDegraded:
         conn: Connection,
         fault: Fault,
         mend: Callable[[], None],
-        analyse: Callable[..., Outcome],
+        analyse: Callable[..., JobResult],
     ) -> None:
         fault(kind="missing_bar", ticker="XLB", session=str(UNTIL))
 
@@ -555,7 +558,7 @@ class TestDegraded:
         )
         assert self.flags(conn) == {True}
         served = portfolios.allocation(conn, 20, UNTIL)
-        assert served and served["degraded_reason"] == told
+        assert served and served.degraded_reason == told
 
         mend()
         gaps.repoll(settings, None, None)
@@ -572,7 +575,7 @@ class TestDegraded:
         assert to_recompute(conn) == {}
 
     def test_a_stock_without_its_bar_and_one_that_is_quarantined(
-        self, settings: Settings, conn: Connection, fault: Fault, analyse: Callable[..., Outcome]
+        self, settings: Settings, conn: Connection, fault: Fault, analyse: Callable[..., JobResult]
     ) -> None:
         self.line(analyse, settings)
         query = "SELECT DISTINCT ticker FROM analytics_allocation_candidates WHERE ticker NOT LIKE '%%.KS' ORDER BY 1"
@@ -603,7 +606,7 @@ class TestDegraded:
         assert {days for (job, days), reason in reasons.items() if job == "allocation" and reason} == periods
 
     def test_a_rate_that_is_not_there_names_the_stock_and_the_rate(
-        self, settings: Settings, conn: Connection, fault: Fault, analyse: Callable[..., Outcome], trends: Fault
+        self, settings: Settings, conn: Connection, fault: Fault, analyse: Callable[..., JobResult], trends: Fault
     ) -> None:
         fault(kind="missing_bar", ticker="KRW=X", session=str(UNTIL))
         trends("EWY")
@@ -626,7 +629,7 @@ class TestDegraded:
         assert told and "005930.KS has no KRW=X rate of 2026-08-21 (late)" in told, "five days is as far as one goes"
 
     def test_an_etf_that_is_younger_than_the_window_is_no_gap(
-        self, settings: Settings, conn: Connection, analyse: Callable[..., Outcome]
+        self, settings: Settings, conn: Connection, analyse: Callable[..., JobResult]
     ) -> None:
         for group in ("benchmark", "sector"):
             kafka_producer_etf_daily.run(settings, group, UNTIL)  # type: ignore[arg-type]

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from config.config import DatabaseSettings
-from dashboard import delivery
+from dashboard import static_files
 from dashboard.texts import Text, common
-from ops.browser import DESKTOP, PHONE, Screen
-from ops.dashboard_views import Subjects, views
+from ops.looking.browser import DESKTOP, PHONE, Screen
+from ops.looking.dashboard_views import Subjects, views
 
 VIEWS = views(Subjects(older_session="2026-08-20", stock="NEM", etf="XLB"))
 
@@ -56,7 +56,7 @@ def test_nothing_comes_from_elsewhere(page: Any, dashboard: Any) -> None:
 def test_what_the_page_announces_is_used_and_nothing_is_fetched_twice(page: Any) -> None:
     page.open()
     fetched = page.run("return performance.getEntriesByType('resource').map(each => new URL(each.name).pathname)")
-    assert {*delivery.LATER_SCRIPTS, *delivery.LATER_DATA} <= set(fetched)
+    assert {*static_files.LATER_SCRIPTS, *static_files.LATER_DATA} <= set(fetched)
     assert [path for path in fetched if fetched.count(path) > 1 and path != "/_dash-update-component"] == []
 
 

@@ -12,12 +12,12 @@ import pytest
 
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
-from batch.job import Job
+from batch.runner import Job
 from collector import kafka_producer_etf_daily, kafka_producer_trending_etf_holdings
 from config.config import Settings
 from database.db_helper import Connection, Row, connect, fetch, transaction
-from ops import history
-from ops.history import Range
+from ops.pipeline import history
+from ops.pipeline.history import Range
 from utils.dates import session_before
 from utils.errors import RateLimited
 

@@ -23,16 +23,17 @@ import httpx
 import pytest
 from pydantic import TypeAdapter
 
-from collector import collect, kafka_producer_etf_daily
-from collector.market.faults import Fault, Faults, FaultyMarket
-from collector.market.invented import InventedMarket
-from collector.market.securities import US_COMPANIES
+from collector.collection import open_collection
+from collector.etf_bars import collect_etfs
 from collector.stock_bars import collect_stocks
 from config.config import Settings
 from config.universe import universe
 from consumer import replay_errors
 from database.db_helper import Connection, Row, connect, fetch
 from database.queries import errors, ledger
+from market.faults import Fault, Faults, FaultyMarket
+from market.invented import InventedMarket
+from market.securities import US_COMPANIES
 from utils.dates import close_of, session_after, session_before, window_of
 
 UNTIL = date(2026, 8, 21)
@@ -252,8 +253,8 @@ class Source:
         """What is missing, and why."""
         self.market.put("/control/clock", json={"at": str(session)}).raise_for_status()
         etfs = tuple(ticker for ticker in tickers if ticker in universe().etfs)
-        missing = kafka_producer_etf_daily.collect(self.settings, etfs, session, RUN_ID).missing
-        with collect.collection(self.settings, session, RUN_ID) as current:
+        missing = collect_etfs(self.settings, etfs, session, RUN_ID).missing
+        with open_collection(self.settings, session, RUN_ID) as current:
             collect_stocks(current, [ticker for ticker in tickers if ticker not in etfs], session)
         return missing | current.receipt.missing
 

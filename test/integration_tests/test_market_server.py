@@ -20,8 +20,8 @@ from yfinance.cache import _CookieCacheManager, _TzCacheManager
 from yfinance.data import SingletonMeta, YfData
 from yfinance.exceptions import YFPricesMissingError, YFRateLimitError
 
-from collector.market.invented import InventedMarket
-from collector.market.model import Bar
+from market.invented import InventedMarket
+from market.model import Bar
 
 UNTIL = date(2026, 8, 21)
 SEED = 11
@@ -74,7 +74,7 @@ def free_port() -> int:
 
 
 def command(*options: str) -> list[str]:
-    return [sys.executable, "-m", "collector.market_server", *options]
+    return [sys.executable, "-m", "market.server", *options]
 
 
 def serve(*options: str) -> Iterator[httpx.Client]:

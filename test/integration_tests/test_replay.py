@@ -12,18 +12,18 @@ import httpx
 import pandas as pd
 import pytest
 
-from collector.market.invented import InventedMarket
 from config.config import DatabaseSettings, Settings
 from config.universe import universe
 from database.db_helper import connect, fetch
 from database.tables import DAILY_ETF_OHLC
+from market.invented import InventedMarket
 from ops.databases import drop_databases
 from ops.errors import CannotStart
-from ops.market import MarketServer
 from ops.replay import replay
-from ops.replay.annex import database_of
 from ops.replay.comparison import Cause, Difference
+from ops.replay.market_client import MarketServer
 from ops.replay.replay import HINDSIGHT, REPLAY, Done, Replay
+from ops.replay.sandbox import database_of
 from utils.errors import InvalidInput
 from utils.kafka_utils import delete_topics
 
@@ -55,7 +55,7 @@ class Told:
 def platform(
     scratch_database: DatabaseSettings, market: httpx.Client, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Settings]:
-    """A platform whose database is a scratch one, so that its annexes are as well."""
+    """A platform whose database is a scratch one, so that its sandboxes are as well."""
     known = Settings.from_env()
     yahoo = replace(
         known.yahoo,
@@ -158,10 +158,10 @@ def test_every_evening_is_what_plain_pandas_makes_of_the_market_of_that_evening(
 def test_the_record_of_a_replay_has_no_hindsight(ran: Ran, platform: Settings) -> None:
     """And that of a backfill is hindsight alone, as its holdings are those of the end."""
     query = "SELECT trade_date, has_hindsight FROM analytics_portfolio_performance WHERE period_days = 20 ORDER BY 1"
-    for annex, has_hindsight in ((REPLAY, False), (HINDSIGHT, True)):
-        with closing(connect(database_of(platform, annex))) as conn:
+    for sandbox, has_hindsight in ((REPLAY, False), (HINDSIGHT, True)):
+        with closing(connect(database_of(platform, sandbox))) as conn:
             rows = [(row["trade_date"], row["has_hindsight"]) for row in fetch(conn, query)]
-        assert rows == [(session, has_hindsight) for session in SESSIONS[1:]], annex
+        assert rows == [(session, has_hindsight) for session in SESSIONS[1:]], sandbox
 
 
 def test_the_backfill_knew_the_holdings_of_the_end_alone(ran: Ran, platform: Settings) -> None:

@@ -13,13 +13,13 @@ from psycopg2 import sql
 
 from batch import batch_monthly_sector_analyzer as sectors
 from batch import spark_etf_top_holdings as top_holdings
-from batch.job import Job
-from collector.market.invented import InventedMarket
+from batch.runner import Job
 from config.config import DatabaseSettings
 from config.universe import universe
 from database import tables
 from database.db_helper import Connection, Row, connect, fetch, replace_partition, transaction
 from database.tables import Table
+from market.invented import InventedMarket
 from utils.errors import NotStored
 
 AS_OF, BEFORE = date(2026, 8, 21), date(2026, 8, 20)
@@ -265,8 +265,8 @@ def test_a_month_without_stocks_is_empty_and_says_so(run: Callable[..., Any], co
 @pytest.mark.parametrize(
     "frame_of",
     [
-        lambda current: top_holdings.holdings_of(current, [AS_OF], top_holdings.held_tickers(current)),
-        lambda current: sectors.sectors(current, [AS_OF]),
+        lambda current: top_holdings.measure_holdings(current, [AS_OF], top_holdings.held_tickers(current)),
+        lambda current: sectors.measure_sectors(current, [AS_OF]),
     ],
     ids=["top holdings", "sectors"],
 )

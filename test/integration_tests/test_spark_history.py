@@ -15,11 +15,11 @@ import pytest
 
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
-from batch.job import Job
-from collector.market.invented import InventedMarket
+from batch.runner import Job
 from config.config import PROJECT_ROOT, DatabaseSettings, Settings
 from config.universe import universe
 from database.db_helper import Connection, connect, fetch
+from market.invented import InventedMarket
 from utils.spark_utils import submit_command
 
 PERIODS = (5, 10, 20)

@@ -9,19 +9,19 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from api.performance import monthly
+from api.monthly_performance import monthly
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_monthly_portfolio_rebalancer as rebalancer
 from batch import spark_portfolio_performance as performance
 from batch import spark_trending_etf_identifier as identifier
-from batch.job import Job
-from collector.market.invented import InventedMarket
+from batch.runner import Job
 from config.config import DatabaseSettings
 from config.universe import universe
 from database import tables
 from database.db_helper import Connection, Row, connect, fetch, transaction
-from database.queries import followed
+from database.queries import track_record
 from database.queries.paging import Span
+from market.invented import InventedMarket
 from utils.dates import last_sundays_between, month_sold_on, session_before, traded_on, window_of
 from utils.errors import NotStored
 
@@ -248,11 +248,11 @@ def test_months_are_those_of_the_monthly_performance(
     run()
     rows = fetch(conn, "SELECT * FROM analytics_portfolio_performance WHERE period_days = 0 ORDER BY trade_date")
     values = {row["trade_date"]: row["gross_value"] for row in rows}
-    months = monthly(conn, universe().benchmark, Span(limit=50, offset=0)).rows
+    months = monthly(conn, universe().benchmark, Span(limit=50, offset=0)).months
     assert len(months) >= 4
     for month in months:
-        earned = values[month["exit_session"]] / values[month["entry_session"]] - 1
-        assert earned == pytest.approx(month["portfolio_return"], abs=TOLERANCE)
+        earned = values[month.exit_session] / values[month.entry_session] - 1
+        assert earned == pytest.approx(month.portfolio_return, abs=TOLERANCE)
 
 
 def test_the_benchmark_is_needed(run: Callable[..., Any], conn: Connection) -> None:
@@ -275,17 +275,17 @@ def test_nothing_to_follow_yet(afresh: None, run: Callable[..., Any], conn: Conn
     assert line.reason == (
         f"the first portfolio, of {first}, is bought at the close of {traded_on(first)}: nothing to follow before"
     )
-    answer = followed.performance(conn, None)
-    assert (answer["status"], answer["reason"], answer["portfolios"]) == ("empty", line.reason, [])
+    answer = track_record.performance(conn, None)
+    assert (answer.status, answer.reason, answer.portfolios) == ("empty", line.reason, [])
     run(traded_on(first))
-    answer = followed.performance(conn, None)
-    assert (answer["status"], answer["as_of_date"]) == ("published", traded_on(first))
-    assert {row["session_count"] for row in answer["portfolios"]} == {0}
+    answer = track_record.performance(conn, None)
+    assert (answer.status, answer.as_of_date) == ("published", traded_on(first))
+    assert {row.session_count for row in answer.portfolios} == {0}
 
 
 def test_no_portfolio_at_all(spark: Any, empty_database: DatabaseSettings, market: Any, market_rows: Any) -> None:
     with closing(connect(empty_database)) as conn:
-        assert "run portfolio_performance" in followed.performance(conn, None)["reason"]
+        assert "run portfolio_performance" in track_record.performance(conn, None).reason
         market_rows.store(conn, market)
         [line] = performance.run(Job(spark, conn, empty_database, [LAST], "a run")).publications
     assert (line.status, line.reason) == ("empty", "no portfolio is published yet: run the five stages for a session")
@@ -295,11 +295,11 @@ def test_the_answer_of_a_past_session_is_consistent(run: Callable[..., Any], con
     """Series and figures are those of that session, whatever has come since."""
     run()
     day = session_before(LAST, 35)
-    cut, whole = followed.performance(conn, day), followed.performance(conn, None)
-    assert (cut["as_of_date"], whole["as_of_date"]) == (day, LAST)
-    for earlier, now in zip(cut["portfolios"], whole["portfolios"], strict=True):
-        assert earlier["sessions"] == now["sessions"][: len(earlier["sessions"])]
-        assert earlier["total_return_net"] == pytest.approx(earlier["net"][-1] - 1)
-        assert earlier["max_drawdown"] == min(earlier["drawdown"])
-        assert earlier["session_count"] == len(earlier["sessions"]) - 1
-    assert followed.performance(conn, date(2020, 1, 3))["portfolios"] == []
+    cut, whole = track_record.performance(conn, day), track_record.performance(conn, None)
+    assert (cut.as_of_date, whole.as_of_date) == (day, LAST)
+    for earlier, now in zip(cut.portfolios, whole.portfolios, strict=True):
+        assert earlier.sessions == now.sessions[: len(earlier.sessions)]
+        assert earlier.total_return_net == pytest.approx(earlier.net[-1] - 1)
+        assert earlier.max_drawdown == min(earlier.drawdown)
+        assert earlier.session_count == len(earlier.sessions) - 1
+    assert track_record.performance(conn, date(2020, 1, 3)).portfolios == []

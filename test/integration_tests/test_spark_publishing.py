@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from psycopg2 import sql
 
-from batch import holdings, job
+from batch import prices, publishing
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
-from batch.job import Job
-from collector.market.invented import InventedMarket
+from batch.runner import Job
 from config.config import DatabaseSettings
 from database import tables
 from database.db_helper import Connection, Row, connect, fetch, replace_partition, transaction
 from database.tables import ALLOCATION_CANDIDATES, Table
+from market.invented import InventedMarket
 from utils.errors import NotPublished, NotStored
 
 AS_OF = date(2026, 8, 21)
@@ -130,7 +130,7 @@ def test_mistake_10_prices_arrive_as_they_are_stored(
         "UPDATE collected_daily_stock_history SET adj_close = 0.0123456789, close_price = 7 WHERE ticker = 'AAPL'",
     )
     current = Job(spark, conn, scratch_database, [AS_OF], None)
-    frame = current.read(holdings.PRICES, tickers=["AAPL"], sessions=[AS_OF])
+    frame = current.read(prices.STOCK_PRICES, tickers=["AAPL"], sessions=[AS_OF])
     assert dict(frame.dtypes)["adj_close"] == "double"
     [row] = frame.collect()
     assert row.adj_close == 0.0123456789
@@ -149,7 +149,7 @@ def test_a_failure_while_publishing_leaves_what_was_there(
             raise OSError("the disk is full")
         return replace_partition(conn, table, *arguments)
 
-    monkeypatch.setattr(job, "replace_partition", broken)
+    monkeypatch.setattr(publishing, "replace_partition", broken)
     with pytest.raises(OSError, match="the disk is full"):
         run(allocator)
     assert everything(conn) == before
@@ -343,7 +343,14 @@ def test_a_recorded_price_is_a_better_source_than_a_simulated_one(run: Callable[
     assert line["source"] == "simulated"
 
 
-@pytest.mark.parametrize("frame_of", [identifier.etfs, allocator.candidates])
+@pytest.mark.parametrize(
+    "frame_of",
+    [
+        lambda job: identifier.compare_etfs(job, [AS_OF]),
+        lambda job: allocator.all_candidates(allocator.read_inputs(job)),
+    ],
+    ids=["trending", "allocation"],
+)
 def test_a_job_is_one_task(
     frame_of: Callable[..., Any],
     run: Callable[..., Any],
@@ -354,6 +361,6 @@ def test_a_job_is_one_task(
     """No shuffle and no broadcast: each would be a stage of its own, and starting it is most of what it costs."""
     run(identifier)
     current = Job(spark, conn, scratch_database, [AS_OF], None)
-    plan = frame_of(current, [AS_OF])._jdf.queryExecution().executedPlan().toString()
+    plan = frame_of(current)._jdf.queryExecution().executedPlan().toString()
     assert "JDBCRelation" in plan
     assert "Exchange" not in plan

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from psycopg2 import IntegrityError, sql
 
-from batch import job
+from batch import publishing
 from batch import spark_monthly_portfolio_rebalancer as rebalancer
-from batch.job import Job
+from batch.runner import Job
 from config.config import DatabaseSettings
 from database import tables
 from database.db_helper import Connection, Row, connect, fetch, replace_partition, transaction
@@ -150,7 +150,7 @@ def test_mistake_07_a_failure_leaves_the_old_month(
             raise OSError("the disk is full")
         return replace_partition(conn, table, *arguments)
 
-    monkeypatch.setattr(job, "replace_partition", broken)
+    monkeypatch.setattr(publishing, "replace_partition", broken)
     with pytest.raises(OSError, match="the disk is full"):
         run()
     assert (month(conn), line_of(conn)) == before
@@ -255,7 +255,7 @@ def test_the_job_is_one_task(
     run: Callable[..., Any], spark: Any, conn: Connection, scratch_database: DatabaseSettings
 ) -> None:
     publish(conn, FRIDAY, ALL_MEMBERSHIPS)
-    frame = rebalancer.stocks(Job(spark, conn, scratch_database, [SUNDAY], None), {SUNDAY: FRIDAY})
+    frame = rebalancer.merged_stocks(Job(spark, conn, scratch_database, [SUNDAY], None), {SUNDAY: FRIDAY})
     plan = frame._jdf.queryExecution().executedPlan().toString()
     assert "JDBCRelation" in plan
     assert "Exchange" not in plan

@@ -169,8 +169,8 @@ SCENARIOS: dict[str, tuple[Callable[[Events], None], ...]] = {
         ("failed", "failed", LATE, True),
         ("failed by itself", "failed", "KeyError: 'SPY'", True),
         ("failed, the end seen first", "failed", LATE, True),
-        ("killed", "failed", "a task ended without saying why: its log in Airflow may", True),
-        ("too long", "failed", "the run took longer than it may", True),
+        ("killed", "failed", "a task ended without a reason: see its log in Airflow", True),
+        ("too long", "failed", "the run took longer than its time limit", True),
         ("cleared and run again", "green", None, True),
     ],
 )

@@ -14,15 +14,15 @@ from batch import spark_etf_top_holdings as top_holdings
 from batch import spark_monthly_portfolio_rebalancer as rebalancer
 from batch import spark_portfolio_performance as performance
 from batch import spark_trending_etf_identifier as identifier
-from batch.job import Job
-from collector.market.invented import InventedMarket
+from batch.runner import Job
 from config.config import DatabaseSettings
 from config.universe import universe
-from database.db_helper import Connection, Row, connect, fetch, transaction
+from database.db_helper import Connection, connect, fetch, transaction
 from database.queries.ledger import why_missing
-from database.queries.outdated import outdated
-from database.queries.returns import Stretch, between
-from database.queries.stale import PERFORMANCE, REBALANCE, SECTORS, TOP_HOLDINGS, Stale, stale
+from database.queries.returns import Return, Stretch, between
+from database.queries.stale_publications import PERFORMANCE, REBALANCE, SECTORS, TOP_HOLDINGS, Stale, stale
+from database.queries.stale_sessions import outdated
+from market.invented import InventedMarket
 from utils.dates import session_before, sessions_between
 
 LAST = date(2026, 8, 21)
@@ -206,7 +206,7 @@ class TestBreak:
         beside(run)
         return ticker
 
-    def returns_of(self, conn: Connection, ticker: str) -> Row:
+    def returns_of(self, conn: Connection, ticker: str) -> Return:
         [row] = between(conn, [Stretch(ticker, "10d", session_before(LAST, 10), LAST)])
         return row
 
@@ -235,7 +235,7 @@ class TestBreak:
         told = {row["job"]: row["degraded_reason"] or "" for row in lines}
         assert f"{ticker}: {self.SAID}" in told["top_holdings"]
         assert f"{ticker}: {self.SAID}" in told["sectors"]
-        assert (self.returns_of(conn, ticker)["period_return"], self.returns_of(conn, ticker)["missing_reason"]) == (
+        assert (self.returns_of(conn, ticker).period_return, self.returns_of(conn, ticker).missing_reason) == (
             None,
             self.SAID,
         )
@@ -251,7 +251,7 @@ class TestBreak:
 
         listed = {(each.job, each.day) for each in found(conn)}
         assert {(TOP_HOLDINGS, BEFORE), (TOP_HOLDINGS, LAST), (SECTORS, LAST)} <= listed
-        assert self.returns_of(conn, ticker)["missing_reason"] is None
+        assert self.returns_of(conn, ticker).missing_reason is None
         sessions = outdated(conn, universe().benchmark, universe().periods)
         run(identifier, *sessions)
         run(allocator, *sessions)

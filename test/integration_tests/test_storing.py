@@ -429,11 +429,11 @@ class TestLag:
         notes.note_lag("etf-daily", [Lag("test-etf-daily-data", 0, 9, 9)])
         again = consumer_lag.newest(conn)
 
-        assert [(row["topic"], row["partition_id"], row["lag"]) for row in first] == [
+        assert [(row.topic, row.partition_id, row.lag) for row in first] == [
             ("etf-daily-data", 0, 4),
             ("etf-daily-data", 1, 0),
         ]
-        assert [row["lag"] for row in again] == [0, 0]
+        assert [row.lag for row in again] == [0, 0]
         assert again[0]["measured_at"] > first[0]["measured_at"] and again[1] == first[1]
         counted = fetch(conn, "SELECT measurements FROM logs_consumer_lag ORDER BY partition_id")
         assert [row["measurements"] for row in counted] == [2, 1]
@@ -450,7 +450,7 @@ class TestLag:
             )
         for _ in range(2):
             notes.note_lag("etf-daily", [lag])
-        assert caplog.text.count("the lag is not noted") == 1, "and the next one is"
+        assert caplog.text.count("the lag is not stored") == 1, "and the next one is"
         [row] = fetch(conn, "SELECT measurements FROM logs_consumer_lag")
         assert row["measurements"] == 2
 

@@ -23,12 +23,12 @@ import pytest
 
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
-from batch.job import Job
+from batch.runner import Job
 from collector import gaps, kafka_producer_etf_daily, kafka_producer_etf_holdings, kafka_producer_stock_daily
-from collector.market.invented import InventedMarket
 from config.config import DatabaseSettings, Settings
 from config.universe import universe
 from database.db_helper import Connection, Row, connect, fetch, transaction
+from market.invented import InventedMarket
 from utils.dates import exchange_of, session_at, session_before
 
 UNTIL = date(2026, 8, 21)

@@ -9,6 +9,7 @@ from config.universe import universe
 from ops.bench import budget, chain, made_days, wrk
 from ops.bench.bars import bars
 from ops.bench.consume import targets
+from ops.bench.day_requests import OTHER, SECTORS, Day
 from ops.bench.report import Target
 from ops.bench.rounds import interleaved, medians
 from ops.bench.timeline import AIRFLOW, SPARK, SPARK_START, Span, Stage, by_kind, parts
@@ -144,14 +145,14 @@ def test_a_day_is_what_the_five_stages_and_the_first_start_asked_for() -> None:
 
     first, second = budget.days(log, universe())
 
-    assert first.counts == {"funds' bars": 2, "funds' holdings": 1, "stocks' bars": 1, budget.SECTORS: 1}
-    assert second.counts == {"funds' bars": 1, budget.OTHER: 2}
+    assert first.counts == {"funds' bars": 2, "funds' holdings": 1, "stocks' bars": 1, SECTORS: 1}
+    assert second.counts == {"funds' bars": 1, OTHER: 2}
     assert second.of_full_size(3) == 15 + 10 + 40 + 2
 
 
 @pytest.mark.parametrize(("looked_up", "other", "full"), [(2, 4, 71), (17, 4, 75), (17, 9, 77)])
 def test_look_ups_of_a_full_day_take_what_is_left_of_the_budget(looked_up: int, other: int, full: int) -> None:
-    day = budget.Day("a small one", {"stocks' bars": 20, budget.SECTORS: looked_up, budget.OTHER: other})
+    day = Day("a small one", {"stocks' bars": 20, SECTORS: looked_up, OTHER: other})
 
     assert day.of_full_size(lookups=3) == full
 

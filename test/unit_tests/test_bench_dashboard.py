@@ -6,7 +6,7 @@ import pytest
 
 from ops.bench import dashboard
 from ops.bench.page_load import WATCH, Load, read
-from ops.browser import RENDERED
+from ops.looking.browser import RENDERED
 
 SUITES = "http://127.0.0.1:8050/_dash-component-suites"
 

@@ -6,10 +6,10 @@ import httpx
 import pytest
 
 from dashboard.views import VIEWS
-from ops import dashboard_views, screenshots
-from ops.browser import start_chromium
-from ops.dashboard_views import FIRST, Subjects, views
 from ops.errors import CannotInstall, NotRunning, RunFailed, UnknownName
+from ops.looking import dashboard_views, screenshots
+from ops.looking.browser import start_chromium
+from ops.looking.dashboard_views import FIRST, Subjects, views
 
 ADDRESSES = views(Subjects(older_session="2026-07-17", stock="005930.KS", etf="XLK"))
 

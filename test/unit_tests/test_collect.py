@@ -7,23 +7,15 @@ from typing import Any
 
 import pytest
 
-from collector import collect
-from collector.collect import (
-    Asked,
-    Collection,
-    Fresh,
-    Receipt,
-    fetch_range,
-    is_covered,
-    message_fields,
-    needed_sessions,
-    news,
-    require_complete,
-)
+from collector import delivery
+from collector.collection import Collection
 from collector.completeness import Kind, differs
-from collector.kafka_producer_etf_daily import to_messages, with_range
+from collector.delivery import NewBar, message_fields, new_bars
+from collector.etf_bars import drop_bars_without_range, etf_messages
+from collector.plan import FetchRequest, fetch_range, is_covered, needed_sessions
+from collector.receipt import Receipt, require_complete
 from collector.stock_bars import Company, stock_messages
-from collector.yahoo import Answer, Bar, Bars, Quote
+from collector.yahoo_answers.model import Answer, Bar, Bars, Quote
 from config.config import Settings, Topic
 from database.db_helper import Row
 from database.tables import DAILY_ETF_OHLC
@@ -123,7 +115,7 @@ class TestWhatToSend:
         fetched = Bars("SPY", "USD", [bar(date(2026, 8, 20)), bar(AS_OF, 101.0)], ANSWER)
         known = {date(2026, 8, 20): row(bar(date(2026, 8, 20)))}
 
-        sent = list(to_messages(fetched, news(fetched.bars, known), "r1"))
+        sent = list(etf_messages(fetched, new_bars(fetched.bars, known), "r1"))
 
         assert [message.trade_date for message in sent] == [AS_OF]
         assert sent[0].previous_close == 100.0, "also of a bar that is not sent itself"
@@ -133,7 +125,8 @@ class TestWhatToSend:
         fetched = Bars("SPY", "USD", [bar(days[0]), bar(days[1]), bar(days[2], 99.0)], ANSWER)
         known = {days[0]: row(bar(days[0])), days[2]: row(bar(days[2], 98.0))}
 
-        assert [message.trade_date for message in to_messages(fetched, news(fetched.bars, known), None)] == days[1:]
+        sent = etf_messages(fetched, new_bars(fetched.bars, known), None)
+        assert [message.trade_date for message in sent] == days[1:]
 
     def test_mistake_10_a_dividend_sends_the_whole_history_again(self) -> None:
         before, after = bar(date(2026, 8, 19), 100.0, 100.0), bar(date(2026, 8, 19), 100.0, 99.5)
@@ -146,10 +139,10 @@ class TestWhatToSend:
     def test_bars_without_a_range_are_left_out_of_etfs(self) -> None:
         closes_only = Bar(AS_OF, None, None, None, 100.0, 100.0, 0, 0.0, 1.0)
 
-        assert with_range(Bars("SPY", "USD", [closes_only], ANSWER)).bars == []
+        assert drop_bars_without_range(Bars("SPY", "USD", [closes_only], ANSWER)).bars == []
 
     def test_the_close_before_is_the_bar_before(self) -> None:
-        pairs = list(news([bar(date(2026, 8, 20), 100.0), bar(AS_OF, 110.0)], {}))
+        pairs = list(new_bars([bar(date(2026, 8, 20), 100.0), bar(AS_OF, 110.0)], {}))
 
         assert [each.previous_close for each in pairs] == [None, 100.0]
 
@@ -157,11 +150,11 @@ class TestWhatToSend:
         days = [date(2026, 8, 20), AS_OF]
         known = {day: row(bar(day)) for day in days}
 
-        assert [each.bar.session for each in news([bar(day) for day in days], known, waiting={AS_OF})] == [AS_OF]
+        assert [each.bar.session for each in new_bars([bar(day) for day in days], known, waiting={AS_OF})] == [AS_OF]
 
     def test_a_large_step_is_measured_and_doubted(self) -> None:
         days = [date(2026, 8, 19), date(2026, 8, 20), AS_OF]
-        fresh = list(news([bar(days[0]), bar(days[1], 10_000.0), bar(days[2], 101.0)], {}))
+        fresh = list(new_bars([bar(days[0]), bar(days[1], 10_000.0), bar(days[2], 101.0)], {}))
 
         assert [each.previous_close for each in fresh] == [None, 100.0, 100.0]
         assert [bool(each.doubt) for each in fresh] == [False, True, False]
@@ -193,10 +186,10 @@ class TestDelivery:
         self.waiting: dict[date, Row] = {}
         self.accepted: dict[date, float | None] = {}
         self.recorded: list[tuple[Any, ...]] = []
-        monkeypatch.setattr(collect.collected, "rejected_bars", lambda *_: self.waiting)
-        monkeypatch.setattr(collect.collected, "accepted_steps", lambda *_: self.accepted)
-        monkeypatch.setattr(collect.ledger, "lost_dividends", lambda *_: {})
-        monkeypatch.setattr(collect.ledger, "record", lambda conn, *what: self.recorded.append(what))
+        monkeypatch.setattr(delivery.collected, "rejected_bars", lambda *_: self.waiting)
+        monkeypatch.setattr(delivery.collected, "accepted_steps", lambda *_: self.accepted)
+        monkeypatch.setattr(delivery.ledger, "lost_dividends", lambda *_: {})
+        monkeypatch.setattr(delivery.ledger, "record", lambda conn, *what: self.recorded.append(what))
 
     def deliver(
         self,
@@ -209,13 +202,13 @@ class TestDelivery:
         sent, ticker = Sent(), "KRW=X" if kind is Kind.RATE else "AAPL"
         fetched = Bars(ticker, "USD", bars, ANSWER)
 
-        def to_messages(fresh: Iterable[Fresh]) -> Iterator[StockDailyBar]:
+        def to_messages(fresh: Iterable[NewBar]) -> Iterator[StockDailyBar]:
             for each in fresh:
                 yield StockDailyBar(**{**message_fields(each, fetched, "r1"), **fields})
 
         current = Collection(Settings.from_env({}), None, None, sent, Receipt(AS_OF), "r1")  # type: ignore[arg-type]
-        asked = Asked(stored or {}, self.days[0], AS_OF, list(sessions))
-        self.outcome = current.deliver(kind, fetched, asked, to_messages)
+        request = FetchRequest(stored or {}, self.days[0], AS_OF, list(sessions))
+        self.outcome = delivery.deliver(current, kind, fetched, request, to_messages)
         return current.receipt, sent.messages
 
     def bars(self, **closes: float) -> list[Bar]:
@@ -424,7 +417,9 @@ class TestMarketCaps:
     def messages(self, quote: Quote, known: dict[date, Row] | None = None, close: float = 100.0) -> list:  # type: ignore[type-arg]
         fetched = Bars("AAPL", "USD", [bar(date(2026, 8, 20), 50.0), bar(AS_OF, close)], ANSWER)
         return list(
-            stock_messages(fetched, known or {}, news(fetched.bars, known or {}), Company(quote, "Technology"), None)
+            stock_messages(
+                fetched, known or {}, new_bars(fetched.bars, known or {}), Company(quote, "Technology"), None
+            )
         )
 
     def test_shares_times_the_close_of_that_session(self) -> None:

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from collector.completeness import Absence, Change, absences, changes, differs
-from collector.yahoo import Answer, Bar, Bars
+from collector.yahoo_answers.model import Answer, Bar, Bars
 from database.db_helper import Row
 from utils.dates import close_of, expected_days, session_before, sessions_between
 

@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 import yaml
 
-from config.config import PROJECT_ROOT
+from config.config import PROJECT_ROOT, Settings
+from dashboard.dashboard_finviz_app import DEFAULT_PORT as DASHBOARD_PORT
 from ops.documents.interfaces import front_door_commands
-from ops.secrets import read_env_file
-from ops.services import read_services
-from ops.stack import PORTS
+from ops.native import compose, stack_secrets
+from ops.native.compose import ports
+from ops.native.environment import LOGINS, service_environment
+from ops.native.services import read_services
+from ops.native.stack import Stack
+from ops.native.stack_secrets import read_env_file
 
 FILE = PROJECT_ROOT / "docker-compose.yml"
 SEED_PORTS = {
@@ -34,6 +38,16 @@ WITHOUT_PORTS = {
     "consumer-etf-daily",
     "consumer-etf-holdings",
     "consumer-stock-daily",
+}
+# Another machine's in each container, and a port or a folder of its own natively.
+ADDRESSES = {
+    "AIRFLOW_CONN_SPARK_DEFAULT",
+    "AIRFLOW__CORE__EXECUTION_API_SERVER_URL",
+    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE",
+    "API_URL",
+    "DB_HOST",
+    "KAFKA_BOOTSTRAP_SERVERS",
+    "SPARK_MASTER_URL",
 }
 UNITS = {"m": 1, "g": 1024}
 
@@ -63,13 +77,77 @@ def test_the_same_services_as_natively(services: dict[str, Any]) -> None:
     native = read_services()
     assert set(services) == set(native) | {"cli"}
     for name, service in native.items():
-        ports = {PORTS[port] for port in service.ports} - {PORTS["airflow-scheduler"]}  # a health check from outside
-        assert published(services[name]) == ports, name
+        native_ports = {ports()[port] for port in service.ports}
+        native_ports -= {ports()["airflow-scheduler"]}  # a health check from outside
+        assert published(services[name]) == native_ports, name
 
 
 def test_every_port_is_bound_to_this_machine_unless_a_setting_says_otherwise(services: dict[str, Any]) -> None:
     for service in services.values():
         assert all(port.startswith("${ACTSTOCK_BIND:-127.0.0.1}:") for port in service.get("ports", []))
+
+
+def test_a_port_has_one_number_wherever_its_setting_stands() -> None:
+    found = set(compose.PORT.findall(FILE.read_text(encoding="utf-8")))
+    assert len(found) == len({name for name, *_ in found})
+
+
+def test_settings_and_their_example_name_the_same_ports() -> None:
+    example = dict(re.findall(r"^#PORT_(\w+)=(.+)$", (PROJECT_ROOT / ".env.example").read_text("utf-8"), re.MULTILINE))
+    assert example == {name: default for name, default, _ in compose.PORT.findall(FILE.read_text("utf-8"))}
+    settings = Settings.from_env({})
+    addresses = {
+        "postgres": str(settings.database.port),
+        "kafka": settings.kafka.bootstrap_servers,
+        "spark-master": settings.spark.master_url,
+        "api": settings.api_url,
+        "airflow": settings.airflow_ui_url,
+        "spark-master-ui": settings.spark_ui_url,
+        "dashboard": str(DASHBOARD_PORT),
+    }
+    assert {name: int(address.rpartition(":")[2]) for name, address in addresses.items()} == {
+        name: ports()[name] for name in addresses
+    }
+
+
+def test_the_front_door_moves_every_published_port() -> None:
+    script = f"root={PROJECT_ROOT}; . ops/containers/commands.sh; ACTSTOCK_PORT_OFFSET=100 ports_by_offset"
+    environ = {"ACTSTOCK_HOME": "", "PATH": os.defpath, "state": ""}
+    run = subprocess.run(["bash", "-euc", script], env=environ, cwd=PROJECT_ROOT, capture_output=True, text=True)
+    moved = dict(line.split("=") for line in run.stdout.splitlines())
+    wanted = {
+        f"PORT_{name.upper().replace('-', '_')}": str(port + 100)
+        for name, port in ports().items()
+        if name != "airflow-scheduler"
+    }
+    assert moved == wanted | {"PORT_SPARK_WORKER_UI": "8182-8189"}, run.stderr
+
+
+def test_the_front_door_waits_for_every_service_that_stays_up(services: dict[str, Any]) -> None:
+    script = (PROJECT_ROOT / "ops" / "containers" / "commands.sh").read_text(encoding="utf-8")
+    [left_out] = re.findall(r"grep -vxE '([\w|-]+)'", script)
+    stays_up = {name for name, service in services.items() if service.get("restart") == "unless-stopped"}
+    assert set(left_out.split("|")) == set(services) - stays_up
+
+
+def test_a_login_is_that_of_the_container() -> None:
+    native = read_services()
+    assert native["api"].login == ("actstock_read", "DB_READ_PASSWORD")
+    assert native["airflow-scheduler"].login == ("actstock_collect", "DB_COLLECT_PASSWORD")
+    assert native["schema"].login == ("postgres", "DB_PASSWORD")
+    assert native["dashboard"].login is None
+
+
+def test_a_setting_that_names_no_address_is_the_same_natively(services: dict[str, Any], tmp_path: Path) -> None:
+    given = service_environment(Stack(tmp_path), Path("/java"), {})
+    compared = {
+        name: (value, given[name])
+        for service in read_services()
+        for name, value in services[service].get("environment", {}).items()
+        if name in given and name not in {"DB_USER", *ADDRESSES} and "$" not in value
+    }
+    assert {"DB_NAME", "SPARK_DAEMON_MEMORY", "SPARK_MASTER_OPTS", "SPARK_WORKER_OPTS"} <= set(compared)
+    assert all(here == there for here, there in compared.values()), compared
 
 
 def test_links_of_the_dashboard_follow_the_ports(services: dict[str, Any]) -> None:
@@ -109,6 +187,11 @@ class TestSecrets:
         assert len(made["AIRFLOW_FERNET_KEY"]) == 44
         assert all(len(value) >= 12 for value in made.values())
         assert len(set(made.values())) == len(made)
+
+    def test_natively_the_same_ones_are_made_up(self, tmp_path: Path) -> None:
+        made, native = self.env(tmp_path), stack_secrets.load(tmp_path / "secrets.env")
+        assert {name: len(value) for name, value in native.items()} == {name: len(made[name]) for name in made}
+        assert set(made) == set(compose.secret_sizes()) > set(LOGINS)
 
     def test_what_is_there_stays(self, tmp_path: Path) -> None:
         (tmp_path / ".env").write_text("API_KEY=mine\nYAHOO_PACE_SECONDS=3\n")
@@ -159,7 +242,7 @@ class TestFrontDoor:
     def test_what_docker_compose_has_started_is_taken_over(self, tmp_path: Path) -> None:
         (tmp_path / ".env").touch()
         script = (
-            f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers.sh; "
+            f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers/commands.sh; "
             "docker() { :; }; timeout() { [[ $* = *project=actstock ]] && echo c0ffee; }; "
             'adopt && cat "$started"'
         )
@@ -180,7 +263,7 @@ class TestFrontDoor:
     def test_a_restart_makes_containers_anew(self, tmp_path: Path, services: list[str], called: str) -> None:
         """docker compose restart would keep the settings of the first start."""
         script = (
-            f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers.sh; "
+            f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers/commands.sh; "
             'compose() { case $* in "ps --quiet two") seq 2 ;; ps*) echo 1 ;; *) echo "$@" ;; esac; }; '
             'die() { exit 1; }; containers_restart "$@"'
         )
@@ -200,7 +283,7 @@ class TestFrontDoor:
         """A mounted file cannot be replaced, its folder's entry can; and the file stays its owner's."""
         (tmp_path / ".env").write_text(f"{setting}\n")
         script = (
-            f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers.sh; "
+            f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers/commands.sh; "
             'compose() { echo "$@"; }; containers_closed_days --add XKRX 2026-06-04 "two words"'
         )
         environ = {"ACTSTOCK_ENV_FILE": str(tmp_path / ".env"), "PATH": os.defpath}
@@ -217,9 +300,15 @@ class TestFrontDoor:
 def front_door(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A copy of start.sh with what it needs, on a machine whose Docker does not answer."""
     checkout = folder / "checkout"
-    for part in ("ops", "requirements"):
+    for part in ("ops/containers", "requirements"):
         (checkout / part).mkdir(parents=True, exist_ok=True)
-    for name in ("start.sh", "ops/containers.sh", "requirements/native.txt", "QUICK_REFERENCE.md"):
+    for name in (
+        "start.sh",
+        "ops/containers/commands.sh",
+        "docker-compose.yml",
+        "requirements/native.txt",
+        "QUICK_REFERENCE.md",
+    ):
         shutil.copy(PROJECT_ROOT / name, checkout / name)
     docker = folder / "bin" / "docker"
     docker.parent.mkdir(exist_ok=True)

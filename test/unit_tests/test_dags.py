@@ -474,7 +474,7 @@ class TestLateBars:
     ) -> None:
         import importlib
 
-        from collector.collect import Receipt
+        from collector.receipt import Receipt
 
         told = []
         module = importlib.import_module(f"collector.{producer}")
@@ -509,7 +509,7 @@ class TestRebalanceDate:
     def test_no_retry_for_a_day_to_come(self, common: Any) -> None:
         from airflow.sdk.exceptions import AirflowFailException
 
-        with pytest.raises(AirflowFailException, match="2026-08-30 is still to come: this run is of 2026-08-18"):
+        with pytest.raises(AirflowFailException, match="2026-08-30 is in the future: this run is of 2026-08-18"):
             _rebalance_date(common, None, self.TUESDAY, "2026-08-30")
 
     def test_the_job_is_given_it(self, bags: dict[str, Any]) -> None:

@@ -2,19 +2,14 @@
 
 from collections.abc import Callable
 from datetime import date
-from typing import get_type_hints, is_typeddict
 
 import httpx
+import msgspec
 import pytest
 
-from api.models import schemas
-from dashboard import answers
+from contract.portfolios import ActiveAllocations
 from dashboard.api_client import ApiAway, ApiClient, ApiRefused
 from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
-
-# Where the dashboard calls what the API calls otherwise.
-SCHEMA_OF = {"Portfolio": "ExplainedPortfolio"}
-ANSWERS = [name for name, kind in vars(answers).items() if is_typeddict(kind)]
 
 
 def client(handler: Callable[[httpx.Request], httpx.Response]) -> ApiClient:
@@ -26,11 +21,12 @@ def test_asks_once_with_the_key_and_only_what_was_given() -> None:
 
     def answer(request: httpx.Request) -> httpx.Response:
         seen.append(request)
-        return httpx.Response(200, json={"positions": []})
+        return httpx.Response(200, json={"as_of_date": "2026-08-21", "bars": {}, "portfolios": []})
 
-    assert client(answer).allocations(None) == {"positions": []}
+    assert client(answer).allocations(None) == ActiveAllocations(date(2026, 8, 21), {}, [])
     client(answer).allocations(date(2026, 8, 21))
-    client(answer).monthly(date(2026, 7, 26))
+    with pytest.raises(msgspec.ValidationError, match="missing required field"):
+        client(answer).monthly(date(2026, 7, 26))
     assert [request.url.raw_path for request in seen] == [
         b"/dashboard/active-allocations",
         b"/dashboard/active-allocations?as_of_date=2026-08-21",
@@ -57,9 +53,10 @@ def test_each_question_has_its_address(ask: Callable[[ApiClient], object], addre
 
     def answer(request: httpx.Request) -> httpx.Response:
         seen.append(request.url.raw_path)
-        return httpx.Response(200, json={})
+        return httpx.Response(503)
 
-    ask(client(answer))
+    with pytest.raises(ApiAway):
+        ask(client(answer))
     assert seen == [address]
 
 
@@ -91,9 +88,3 @@ def test_no_answer_is_away_and_says_where_it_was_looked_for() -> None:
 
     with pytest.raises(ApiAway, match="http://api does not answer: Connection refused"):
         client(refuse).calendar()
-
-
-@pytest.mark.parametrize("name", ANSWERS)
-def test_what_the_dashboard_reads_is_what_the_api_documents(name: str) -> None:
-    documented = getattr(schemas, SCHEMA_OF.get(name, name)).model_fields
-    assert set(get_type_hints(getattr(answers, name))) <= set(documented)

@@ -220,10 +220,10 @@ def test_a_wrong_window_asks_nothing(samples: ModuleType, api: Any) -> None:
 
 
 def test_a_month_starts_with_the_last_session_before_it() -> None:
-    days = [(date(2026, 7, 20) + timedelta(days=n)).isoformat() for n in range(24)]
-    assert days[view.first_session(days, "month")] == "2026-07-31"
+    days = [date(2026, 7, 20) + timedelta(days=n) for n in range(24)]
+    assert days[view.first_session(days, "month")] == date(2026, 7, 31)
     assert view.first_session(days, "20d") == 0
-    assert view.first_session(["2026-08-03", "2026-08-04"], "month") == 0
+    assert view.first_session([date(2026, 8, 3), date(2026, 8, 4)], "month") == 0
 
 
 # ── the sectors ──

@@ -13,11 +13,10 @@ from utils.errors import InvalidInput
 @pytest.fixture
 def draw(samples: ModuleType) -> Any:
     def drawn(shown: dict[str, Any], language: str = "en", address: str = "/?period=monthly") -> Any:
-        nothing = {"trades": [], "previous_rebalance_date": None}
         api = samples.Api(
             {
                 "/stocks/monthly-portfolio": shown,
-                "/stocks/monthly-trades": nothing,
+                "/stocks/monthly-trades": samples.trades(previous_rebalance_date=None),
                 "/dashboard/calendar": samples.calendar(),
             }
         )
@@ -131,6 +130,7 @@ def trade(ticker: str, side: str | None, shares: int | None, **changes: Any) -> 
         "target_shares": shares,
         "price_usd": 100.0,
         "price_date": "2026-07-24",
+        "split_factor": 1.0,
         "value": 1000.0,
         "cost": 1.0,
         "held_weight": 0.0,
@@ -145,25 +145,9 @@ def traded(samples: ModuleType) -> Any:
     """A month with its trades, drawn; and the API that was asked for it."""
 
     def drawn(address: str = "/?period=monthly", language: str = "en", **changes: Any) -> tuple[Any, Any]:
-        trades = {
-            "rebalance_date": "2026-07-26",
-            "previous_rebalance_date": "2026-06-28",
-            "as_of_date": "2026-07-24",
-            "source": "yahoo",
-            "capital": 100_000.0,
-            "cost_rate": 0.001,
-            "bought": 59_990.0,
-            "sold": 40_010.5,
-            "cost": 100.0,
-            "cash_left": 512.25,
-            "trades": [
-                trade("NEM", "buy", 600),
-                trade("MU", "sell", -41),
-                trade("T", "keep", 0),
-                trade("X", None, None),
-            ],
-            **changes,
-        }
+        trades = samples.trades(
+            trade("NEM", "buy", 600), trade("MU", "sell", -41), trade("T", "keep", 0), trade("X", None, None), **changes
+        )
         api = samples.Api(
             {
                 "/stocks/monthly-portfolio": samples.month(samples.month_position(1, "NEM", 1.0)),

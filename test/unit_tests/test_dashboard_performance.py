@@ -5,7 +5,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from msgspec import convert
 
+from contract.portfolios import PortfolioPerformance
 from dashboard.figures import DARK, LIGHT, performance, spread
 from dashboard.texts import performance as texts
 from dashboard.views import performance as view
@@ -24,7 +26,9 @@ def followed(days: int, **changes: Any) -> dict[str, Any]:
         "total_return_net": 0.0107,
         "benchmark_return": -0.0045,
         "max_drawdown": -0.031,
+        "benchmark_max_drawdown": -0.0144,
         "turnover_average": 0.4375,
+        "turnover_total": 1.75,
         "cost_total": 0.0102,
         "cagr": None,
         "volatility": None,
@@ -184,7 +188,7 @@ class TestChart:
     NAMES = ("Net", "Gross", "SPY")
 
     def chart(self, **changes: Any) -> Any:
-        return performance(followed(20, **changes), LIGHT, self.NAMES, self.TITLES)  # type: ignore[arg-type]
+        return performance(convert(followed(20, **changes), PortfolioPerformance), LIGHT, self.NAMES, self.TITLES)
 
     def test_each_series_is_drawn_as_it_is(self) -> None:
         drawn = [(trace.name, trace.yaxis, list(trace.y)) for trace in self.chart().data]
@@ -212,9 +216,9 @@ class TestChart:
         assert all(low < each.y < high for each in layout.annotations[3:]), "beyond the range none is shown"
 
     def test_colours_are_those_of_the_theme(self) -> None:
-        answer = followed(20)
+        answer = convert(followed(20), PortfolioPerformance)
         for palette in (DARK, LIGHT):
-            figure = performance(answer, palette, self.NAMES, self.TITLES)  # type: ignore[arg-type]
+            figure = performance(answer, palette, self.NAMES, self.TITLES)
             assert figure.data[2].line.color == palette.accent and figure.data[0].line.color == palette.ink_soft
 
     def test_a_single_session_is_a_point(self) -> None:

@@ -1,15 +1,17 @@
 """The pipeline's view: what each cell says, whether the data can be trusted, and what to do about the rest."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import ModuleType
 from typing import Any
 
 import pytest
+from msgspec import convert
 
+from contract.pipeline import ConsumerLag, Gap, RequestCount, SessionState
 from dashboard import figures
 from dashboard.texts import common
 from dashboard.texts import pipeline as texts
-from dashboard.views import stages
+from dashboard.views import pipeline_grid
 from dashboard.views.pipeline import absences, consumer_state, degraded_of, source_of
 from utils.errors import InvalidInput
 
@@ -45,6 +47,10 @@ def publication(job: str, **changes: Any) -> dict[str, Any]:
         "reason": None,
         "degraded_reason": None,
         "source": "yahoo",
+        "published_at": "2026-08-24T13:03:00Z",
+        "row_count": 1,
+        "holdings_as_of": None,
+        "run_id": None,
         **changes,
     }
 
@@ -83,7 +89,8 @@ def state(*sessions: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 def gap(ticker: str, kind: str = "late", day: str = "2026-08-21", reason: str = "no bar yet") -> dict[str, Any]:
-    return {"trade_date": day, "state": kind, "kind": "stock", "ticker": ticker, "reason": reason}
+    about = {"ticker": ticker, "reason": reason, "first_expected_at": None, "asked_at": None}
+    return {"trade_date": day, "state": kind, "kind": "stock", **about}
 
 
 @pytest.fixture
@@ -92,8 +99,8 @@ def api(samples: ModuleType) -> Any:
         return samples.Api(
             {
                 "/dashboard/pipeline": shown,
-                "/dashboard/gaps": {"total": len(gaps), "gaps": list(gaps)},
-                "/dashboard/restatements": {"total": len(restated), "restatements": list(restated)},
+                "/dashboard/gaps": {**samples.part(len(gaps)), "gaps": list(gaps)},
+                "/dashboard/restatements": {**samples.part(len(restated)), "restatements": list(restated)},
             }
         )
 
@@ -126,33 +133,42 @@ class TestCells:
         ],
     )
     def test_the_newest_run_is_what_counts(self, changes: dict[str, Any], shown: str) -> None:
-        assert stages.cell_of(session(**changes), 1).state == shown
+        assert pipeline_grid.cell_of(convert(session(**changes), SessionState), 1).state == shown
 
-    @pytest.mark.parametrize(("column", "job"), [(3, "trending"), (5, "allocation"), (stages.MONTHLY, "rebalance")])
+    @pytest.mark.parametrize(
+        ("column", "job"), [(3, "trending"), (5, "allocation"), (pipeline_grid.MONTHLY, "rebalance")]
+    )
     def test_what_is_published_without_a_run_is_no_gap(self, column: int, job: str) -> None:
-        shown = session(publications=[publication(job)])
-        states = {each: stages.cell_of(shown, each).state for each in stages.COLUMNS}
-        assert states == dict.fromkeys(stages.COLUMNS, "none") | {column: "published"}
+        shown = convert(session(publications=[publication(job)]), SessionState)
+        states = {each: pipeline_grid.cell_of(shown, each).state for each in pipeline_grid.COLUMNS}
+        assert states == dict.fromkeys(pipeline_grid.COLUMNS, "none") | {column: "published"}
 
     def test_the_months_run_stands_in_its_own_column(self) -> None:
-        shown = session(runs=[run("failed", None, dag_id=MONTH), run("green", None, dag_id="completeness_repoll")])
-        assert stages.cell_of(shown, stages.MONTHLY).state == "failed"
-        assert [each["dag_id"] for each in stages.other_runs([shown])] == ["completeness_repoll"]
+        runs = [run("failed", None, dag_id=MONTH), run("green", None, dag_id="completeness_repoll")]
+        shown = convert(session(runs=runs), SessionState)
+        assert pipeline_grid.cell_of(shown, pipeline_grid.MONTHLY).state == "failed"
+        assert [each.dag_id for each in pipeline_grid.other_runs([shown])] == ["completeness_repoll"]
 
     def test_of_other_dags_the_newest_run_of_a_session_is_listed(self) -> None:
         other = "etf_holdings_daily"
         runs = [run("green", None, dag_id=other, run_id="2"), run("failed", None, dag_id=other, run_id="1")]
-        found = stages.other_runs([session(runs=runs), session("2026-08-20", runs=runs[1:])])
-        assert [(each["run_id"], each["state"]) for each in found] == [("2", "green"), ("1", "failed")]
+        sessions = [session(runs=runs), session("2026-08-20", runs=runs[1:])]
+        found = pipeline_grid.other_runs(convert(sessions, list[SessionState]))
+        assert [(each.run_id, each.state) for each in found] == [("2", "green"), ("1", "failed")]
 
     @pytest.mark.parametrize("language", ["en", "ko"])
     def test_a_state_is_a_symbol_a_word_and_a_colour(self, samples: ModuleType, language: str) -> None:
-        marks = {name: stages.mark(name, samples.page(language=language)) for name in stages.SYMBOLS}
+        marks = {name: pipeline_grid.mark(name, samples.page(language=language)) for name in pipeline_grid.SYMBOLS}
         assert len({samples.text_of(mark) for mark in marks.values()}) == len(marks)
         for name, mark in marks.items():
-            assert samples.text_of(mark) == f"{stages.SYMBOLS[name]} {texts.WORDS[name].in_(language)}"
+            assert samples.text_of(mark) == f"{pipeline_grid.SYMBOLS[name]} {texts.WORDS[name].in_(language)}"
             assert mark.className == f"mark {name}"
-        assert len(set(stages.SYMBOLS.values())) == len(stages.SYMBOLS) == len(texts.WORDS) == len(texts.MEANINGS)
+        assert (
+            len(set(pipeline_grid.SYMBOLS.values()))
+            == len(pipeline_grid.SYMBOLS)
+            == len(texts.WORDS)
+            == len(texts.MEANINGS)
+        )
 
     def test_a_cell_opens_to_its_reason_its_times_its_run_and_the_earlier_ones(
         self, samples: ModuleType, draw: Any
@@ -210,21 +226,23 @@ class TestTrust:
     )
     def test_the_least_trustworthy_source_counts(self, sources: list[str], least: str | None) -> None:
         published = [publication("trending", source=source) for source in sources]
-        assert source_of([session(publications=published)]) == least
+        assert source_of([convert(session(publications=published), SessionState)]) == least
 
     def test_the_newest_publication_says_whether_it_is_degraded(self) -> None:
-        bad = session("2026-08-20", publications=[publication("trending"), publication("x", degraded_reason="no XLB")])
-        good = session(publications=[publication("trending")])
-        assert degraded_of([session("2026-08-24"), bad, good]) == ("2026-08-20", "no XLB")
+        of_bad = [publication("trending"), publication("x", degraded_reason="no XLB")]
+        bad = convert(session("2026-08-20", publications=of_bad), SessionState)
+        good = convert(session(publications=[publication("trending")]), SessionState)
+        nothing = convert(session("2026-08-24"), SessionState)
+        assert degraded_of([nothing, bad, good]) == (date(2026, 8, 20), "no XLB")
         assert degraded_of([good, bad]) is None
-        assert degraded_of([session()]) is None
+        assert degraded_of([nothing]) is None
 
     @pytest.mark.parametrize("language", ["en", "ko"])
     def test_banners(self, samples: ModuleType, draw: Any, language: str) -> None:
         published = [publication("trending", source="simulated", degraded_reason="no XLB.")]
         view = draw(state(session(publications=published)), language=language)
         banners = [part for part in samples.parts(view) if "banner" in str(getattr(part, "className", ""))]
-        day = samples.page(language=language).day("2026-08-21")
+        day = samples.page(language=language).day(date(2026, 8, 21))
         assert [samples.text_of(each) for each in banners] == [
             common.SOURCE_BANNERS["simulated"].in_(language),
             common.DEGRADED.in_(language, reason=f"{day}: no XLB"),
@@ -240,7 +258,7 @@ class TestTrust:
         ],
     )
     def test_an_old_measurement_says_that_the_consumer_is_away(self, age: timedelta, lag: int, shown: str) -> None:
-        assert consumer_state(consumer(lag=lag), MEASURED + age) == shown
+        assert consumer_state(convert(consumer(lag=lag), ConsumerLag), MEASURED + age) == shown
 
     def test_a_consumer_that_is_away_is_named_with_what_to_do(self, samples: ModuleType, draw: Any) -> None:
         here = consumer("stock-daily", lag=13, measured_at=datetime.now(UTC))
@@ -301,9 +319,9 @@ class TestView:
 
     def test_absent_bars_are_told_once_a_reason(self, samples: ModuleType, draw: Any) -> None:
         found = [gap("XLB"), gap("AMD"), gap("MU", "missing", "2026-08-20", "later bars only"), gap("X.KS", "closed")]
-        assert absences(found) == [
-            ("2026-08-21", "late", "no bar yet", ["AMD", "XLB"]),
-            ("2026-08-20", "missing", "later bars only", ["MU"]),
+        assert absences(convert(found, list[Gap])) == [
+            (date(2026, 8, 21), "late", "no bar yet", ["AMD", "XLB"]),
+            (date(2026, 8, 20), "missing", "later bars only", ["MU"]),
         ]
         said = samples.text_of(draw(state(session()), found))
         assert "AMD, XLB" in said and "later bars only" in said and "X.KS" not in said
@@ -317,6 +335,11 @@ class TestView:
             "first_session": "2026-08-19",
             "last_session": "2026-08-21",
             "price_factor": 0.1,
+            "adj_factor": 0.1,
+            "old_values": {},
+            "new_values": {},
+            "replaced_fetched_at": "2026-08-21T21:30:00Z",
+            "fetched_at": "2026-08-24T09:00:00Z",
             "recorded_at": "2026-08-24T09:00:00Z",
         }
         view = draw(state(session()), (), [split])
@@ -331,7 +354,7 @@ class TestRequests:
     )
     def test_bars_add_up_to_the_requests_oldest_first(self, unit: Any, labels: list[str]) -> None:
         names = {"answered": "A", "limited": "L", "failed": "F"}
-        figure = figures.requests(COUNTS, unit, names, figures.DARK)
+        figure = figures.requests(convert(COUNTS, list[RequestCount]), unit, names, figures.DARK)
         assert {bar.name: list(bar.y) for bar in figure.data} == {"A": [4, 4], "L": [0, 2], "F": [0, 3]}
         assert list(figure.data[0].x) == labels
         assert len({bar.marker.pattern.shape for bar in figure.data}) == 3, "not by colour alone"

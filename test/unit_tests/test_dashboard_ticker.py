@@ -4,7 +4,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from msgspec import convert
 
+from contract.stocks import Bar
 from dashboard import callbacks, components, dashboard_finviz_app, downloads, figures
 from dashboard.figures import DARK, LIGHT, Candle
 from dashboard.texts import common
@@ -39,7 +41,7 @@ def stock(samples: ModuleType) -> Any:
                 "holding_name": "NVIDIA Corporation",
                 "etfs": [samples.holder("QQQ", 0.0912, 1), samples.holder("SPY", 0.07, 2, is_trending_20d=False)],
             },
-            "/stocks/NVDA/record": {"total": 33, "appearances": appearances},
+            "/stocks/NVDA/record": {**samples.part(33), "ticker": "NVDA", "appearances": appearances},
         }
     )
 
@@ -49,7 +51,10 @@ def fund(samples: ModuleType) -> Any:
     """An API that knows XLK, with two snapshots of it."""
     held = [
         {
+            "etf_ticker": "XLK",
             "collected_date": day,
+            "fetched_at": "2026-08-20T21:30:00Z",
+            "source": "yahoo",
             "holding_rank": rank,
             "stock_ticker": name,
             "stock_name": name,
@@ -63,9 +68,12 @@ def fund(samples: ModuleType) -> Any:
             "/stocks/XLK/history": samples.history("XLK", quote_type="ETF", company_name="Technology sector"),
             "/dashboard/etf-list": {
                 "as_of_date": "2026-08-21",
+                "status": "published",
+                "reason": None,
+                "degraded_reason": None,
                 "etfs": [samples.etf("SPY", 0.02, None), samples.etf("XLK", 0.05, 0.03)],
             },
-            "/etf-holdings/all-holdings": {"holdings": held},
+            "/etf-holdings/all-holdings": {**samples.part(4), "holdings": held},
         }
     )
 
@@ -147,7 +155,7 @@ def test_a_market_cap_is_in_the_currency_of_its_prices(samples: ModuleType, stoc
 
 def test_a_stock_that_no_etf_holds_and_no_portfolio_had(samples: ModuleType, stock: Any) -> None:
     stock.answers["/etf-holdings/comparison/NVDA"]["etfs"] = []
-    stock.answers["/stocks/NVDA/record"] = {"total": 0, "appearances": []}
+    stock.answers["/stocks/NVDA/record"] = {**samples.part(0), "ticker": "NVDA", "appearances": []}
     shown = samples.text_of(samples.drawn(stock, "/ticker/NVDA"))
     assert texts.NOT_HELD.en in shown and texts.NEVER.en in shown
 
@@ -187,7 +195,7 @@ def test_an_etf_shows_what_it_holds_now(samples: ModuleType, fund: Any) -> None:
 
 
 def test_an_etf_without_a_snapshot_says_so(samples: ModuleType, fund: Any) -> None:
-    fund.answers["/etf-holdings/all-holdings"] = {"holdings": []}
+    fund.answers["/etf-holdings/all-holdings"] = {**samples.part(0), "holdings": []}
     assert texts.NO_HOLDINGS.en in samples.text_of(samples.drawn(fund, "/ticker/XLK"))
 
 
@@ -255,12 +263,12 @@ def test_the_chart_has_candles_the_adjusted_close_the_volume_and_what_happened(p
     ],
 )
 def test_dividends_and_splits_are_marked(samples: ModuleType, changes: dict[str, float], marks: Any) -> None:
-    bar = samples.bar("2026-08-21", 100.0, **changes)
+    bar = convert(samples.bar("2026-08-21", 100.0, **changes), Bar)
     assert view.candle(bar, samples.page("/ticker/NVDA", "ko")).marks == marks
 
 
 def test_the_hover_card_has_the_sessions_numbers(samples: ModuleType) -> None:
-    bar = samples.bar("2026-08-21", 100.0, volume=12_345_678)
+    bar = convert(samples.bar("2026-08-21", 100.0, volume=12_345_678), Bar)
     english, korean = (samples.page("/ticker/NVDA", language) for language in ("en", "ko"))
     assert view.candle(bar, english).card.split("<br>") == [
         "Open 99.00",
@@ -270,7 +278,8 @@ def test_the_hover_card_has_the_sessions_numbers(samples: ModuleType) -> None:
         "Adjusted 50.00",
         "Volume 12.3M",
     ]
-    without = samples.bar("2026-08-21", 100.0, open_price=None, high_price=None, low_price=None)
+    unknown = dict.fromkeys(("open_price", "high_price", "low_price"))
+    without = convert(samples.bar("2026-08-21", 100.0, **unknown), Bar)
     assert view.candle(without, korean).card == "종가 100.00<br>수정 종가 50.00<br>거래량 1M"
 
 
@@ -339,7 +348,7 @@ def test_its_tables_can_be_downloaded(samples: ModuleType, stock: Any) -> None:
     prices = downloads.as_csv(view.prices(stock.client, page)).splitlines()
     assert prices[0].startswith("trade_date,open_price") and prices[2].startswith("2026-08-21,100.0,103.0")
     record = downloads.as_csv(view.record(stock.client, page)).splitlines()
-    assert record[1].startswith("2026-08-21,20,,0.4321,2,0.0963,QQQ SPY")
+    assert record[1].startswith("2026-08-21,20,,0.4321,2,1.0,0.0963,QQQ SPY")
     server = dashboard_finviz_app.create_app(stock.client, samples.PERIODS).server.test_client()
     answer = server.get("/download/prices.csv?path=/ticker&subject=NVDA&range=1m")
     assert answer.get_data(as_text=True).splitlines() == prices
@@ -363,9 +372,9 @@ def test_how_a_market_cap_was_come_by_is_said(samples: ModuleType, stock: Any, s
 
 
 def test_a_volume_that_is_not_known_is_a_dash(samples: ModuleType) -> None:
-    unknown = view.candle(samples.bar("2026-08-21", 101.0, volume=None), samples.page())
+    unknown = view.candle(convert(samples.bar("2026-08-21", 101.0, volume=None), Bar), samples.page())
     assert (unknown.volume, unknown.card.endswith("Volume –")) == (None, True)
-    known = view.candle(samples.bar("2026-08-21", 101.0), samples.page())
+    known = view.candle(convert(samples.bar("2026-08-21", 101.0), Bar), samples.page())
     assert known.card.endswith("Volume 1M")
     assert list(figures.prices([unknown, known], DARK).data[0].y) == [None, 1_000_000]
 

@@ -9,7 +9,19 @@ import pytest
 import config
 
 ROOT = Path(config.__file__).parent.parent
-PACKAGES = ("api", "batch", "collector", "config", "consumer", "dashboard", "database", "ops", "utils")
+PACKAGES = (
+    "api",
+    "batch",
+    "collector",
+    "config",
+    "consumer",
+    "contract",
+    "dashboard",
+    "database",
+    "market",
+    "ops",
+    "utils",
+)
 
 
 def modules_with_examples() -> list[str]:

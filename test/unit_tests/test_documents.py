@@ -10,11 +10,12 @@ import yaml
 
 from config.config import PROJECT_ROOT
 from database import tables
-from ops import cli, pipeline
+from ops import cli
 from ops.documents import blocks
 from ops.documents.interfaces import ENV_EXAMPLE, SETTING, front_door_commands
 from ops.documents.schema import SCHEMA, read_tables
-from ops.services import read_services
+from ops.native.services import read_services
+from ops.pipeline import runs
 
 DOCUMENTS = {str(path.relative_to(PROJECT_ROOT)): path for path in blocks.documents()}
 WINDOWS = ("start.bat", "deploy_staggered_dags.bat", "setup_etf_holdings.bat")
@@ -146,7 +147,7 @@ class TestCommands:
             assert set(named) <= set(read_services())
         if given[0] == "run":
             dags = {path.name.removesuffix("_dag.py") for path in (PROJECT_ROOT / "airflow" / "dags").glob("*_dag.py")}
-            assert options.name in dags | set(pipeline.SHORT_NAMES)
+            assert options.name in dags | set(runs.SHORT_NAMES)
         if given[:2] == ["exec", "python"] and given[2] != "-m":
             assert (PROJECT_ROOT / given[2]).is_file()
 

@@ -1,4 +1,4 @@
-"""What followed portfolios hold at a session: the same as batch.value_paths follows, on calendars drawn at random."""
+"""What followed portfolios hold at a session: the same as batch.track_record follows, on calendars drawn at random."""
 
 import random
 from collections.abc import Iterable
@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from batch.value_paths import MONTH, Decision, stretches_of
+from batch.track_record import Decision, holding_periods_of
+from config.periods import MONTHLY_PERIOD
 from database.queries import held
 from database.queries.held import followed_between
 from utils.dates import sessions_between
@@ -17,7 +18,7 @@ Decided = tuple[int, date]
 
 def followed(decisions: Iterable[Decided], sessions: list[date]) -> dict[date, set[Decided]]:
     """At whose closes each portfolio has a price, by the rule of the job."""
-    stretches = stretches_of([Decision(*each, False, False, "yahoo") for each in decisions], sessions)
+    stretches = holding_periods_of([Decision(*each, False, False, "yahoo") for each in decisions], sessions)
     found: dict[date, set[Decided]] = {session: set() for session in sessions}
     for each in stretches:
         if not each.is_cash:
@@ -32,7 +33,7 @@ def drawn(chance: random.Random) -> list[Decided]:
     daily = [(period, day) for period in (5, 10, 20) for day in CALENDAR if chance.random() < often]
     first, last = CALENDAR[0], CALENDAR[-10]
     monthly = [
-        (MONTH, first + timedelta(days=number))
+        (MONTHLY_PERIOD, first + timedelta(days=number))
         for number in range((last - first).days)
         if chance.random() < chance.choice([0.01, 0.05, 0.2])
     ]
@@ -76,14 +77,18 @@ FRI, MON, TUE, WED = date(2026, 8, 14), date(2026, 8, 17), date(2026, 8, 18), da
         ([(5, FRI), (5, MON)], WED, [MON]),
         ([(5, FRI)], WED, [FRI]),  # nothing was published since
         ([(5, FRI), (10, MON)], WED, [FRI, MON]),
-        ([(MONTH, date(2026, 7, 26))], date(2026, 8, 21), [date(2026, 7, 26)]),  # the 20th session
-        ([(MONTH, date(2026, 7, 26))], date(2026, 8, 24), []),
+        ([(MONTHLY_PERIOD, date(2026, 7, 26))], date(2026, 8, 21), [date(2026, 7, 26)]),  # the 20th session
+        ([(MONTHLY_PERIOD, date(2026, 7, 26))], date(2026, 8, 24), []),
         (
-            [(MONTH, date(2026, 7, 26)), (MONTH, date(2026, 8, 9))],
+            [(MONTHLY_PERIOD, date(2026, 7, 26)), (MONTHLY_PERIOD, date(2026, 8, 9))],
             date(2026, 8, 10),
             [date(2026, 7, 26), date(2026, 8, 9)],
         ),
-        ([(MONTH, date(2026, 7, 26)), (MONTH, date(2026, 8, 9))], date(2026, 8, 11), [date(2026, 8, 9)]),
+        (
+            [(MONTHLY_PERIOD, date(2026, 7, 26)), (MONTHLY_PERIOD, date(2026, 8, 9))],
+            date(2026, 8, 11),
+            [date(2026, 8, 9)],
+        ),
     ],
 )
 def test_single_cases(decisions: list[Decided], session: date, expected: list[date]) -> None:
@@ -91,4 +96,4 @@ def test_single_cases(decisions: list[Decided], session: date, expected: list[da
 
 
 def test_the_month_is_the_jobs() -> None:
-    assert held.MONTH == MONTH
+    assert held.MONTHLY_PERIOD == MONTHLY_PERIOD

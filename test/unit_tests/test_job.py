@@ -14,14 +14,15 @@ import pytest
 from psycopg2 import IntegrityError
 from pyspark.errors import PySparkException
 
-from batch import job
+from batch import publishing, runner
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
-from batch.job import Job, Outcome, Publication
+from batch.publishing import JobResult, Publication
+from batch.runner import Job
 from config import universe as universe_module
 from utils.errors import ActstockError, DatabaseUnavailable, InvalidInput, NotPublished
 
-ROOT = Path(job.__file__).parent.parent
+ROOT = Path(runner.__file__).parent.parent
 
 
 class FakeSession:
@@ -36,8 +37,8 @@ class FakeSession:
 def session(monkeypatch: pytest.MonkeyPatch) -> FakeSession:
     """A session without a JVM, and a database that is not there but answers the phone."""
     fake = FakeSession()
-    monkeypatch.setattr(job, "session", lambda settings, name: fake)
-    monkeypatch.setattr(job, "connect", lambda settings: FakeConnection())
+    monkeypatch.setattr(runner, "session", lambda settings, name: fake)
+    monkeypatch.setattr(runner, "connect", lambda settings: FakeConnection())
     return fake
 
 
@@ -54,22 +55,22 @@ def error_of(said: str) -> str:
     return error.removeprefix("error: ")
 
 
-def run_main(run: Callable[[Job], Outcome], *arguments: str) -> int:
-    return job.main("test", "A job for tests.", run, arguments)
+def run_main(run: Callable[[Job], JobResult], *arguments: str) -> int:
+    return runner.run_job("test", "A job for tests.", run, arguments)
 
 
 def asked_sessions(*arguments: str) -> Sequence[date]:
     asked: list[Sequence[date]] = []
 
-    def run(current: Job) -> Outcome:
-        asked.append(current.days)
-        return Outcome([], {})
+    def run(job: Job) -> JobResult:
+        asked.append(job.days)
+        return JobResult([], {})
 
     assert run_main(run, *arguments) == 0
     return asked[0]
 
 
-def never(current: Job) -> Outcome:
+def never(job: Job) -> JobResult:
     raise AssertionError("the job must not run")
 
 
@@ -77,11 +78,11 @@ def test_a_job_logs_in_to_the_database_as_spark(session: FakeSession, monkeypatc
     monkeypatch.setenv("DB_USER", "actstock_collect")
     monkeypatch.setenv("DB_SPARK_USER", "actstock_spark")
     used: list[str] = []
-    monkeypatch.setattr(job, "connect", lambda settings: used.append(settings.user) or FakeConnection())
+    monkeypatch.setattr(runner, "connect", lambda settings: used.append(settings.user) or FakeConnection())
 
-    def run(current: Job) -> Outcome:
-        used.append(current.database.user)
-        return Outcome([], {})
+    def run(job: Job) -> JobResult:
+        used.append(job.database.user)
+        return JobResult([], {})
 
     assert run_main(run, "--as-of-date", "2026-08-21") == 0
     assert used == ["actstock_spark", "actstock_spark"]
@@ -135,7 +136,7 @@ def test_mistake_11_a_request_that_cannot_be_met_ends_with_2_and_one_line(
 def test_an_error_is_one_line(
     session: FakeSession, capsys: pytest.CaptureFixture[str], error: Exception, code: int
 ) -> None:
-    def run(current: Job) -> Outcome:
+    def run(job: Job) -> JobResult:
         raise error
 
     assert run_main(run, "--as-of-date", "2026-08-21") == code
@@ -152,8 +153,8 @@ def test_a_spark_that_does_not_start_is_one_line(
     def no_session(settings: Any, name: str) -> Any:
         raise PySparkException("no master answers")
 
-    monkeypatch.setattr(job, "session", no_session)
-    assert run_main(lambda current: Outcome([current.spark], {}), "--as-of-date", "2026-08-21") == 1  # type: ignore[list-item]
+    monkeypatch.setattr(runner, "session", no_session)
+    assert run_main(lambda job: JobResult([job.spark], {}), "--as-of-date", "2026-08-21") == 1  # type: ignore[list-item]
     assert error_of(capsys.readouterr().err) == "Spark: no master answers"
 
 
@@ -163,7 +164,7 @@ def publication(day: date, **values: Any) -> Publication:
 
 def test_the_summary_is_the_last_line(session: FakeSession, capsys: pytest.CaptureFixture[str]) -> None:
     published = [publication(date(2026, 8, 20)), publication(date(2026, 8, 21), status="empty")]
-    assert run_main(lambda current: Outcome(published, {}), "--as-of-date", "2026-08-21") == 0
+    assert run_main(lambda job: JobResult(published, {}), "--as-of-date", "2026-08-21") == 0
     summary = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert summary == {"days": 2, "publications": 2, "empty": 1, "degraded": 0, "rows": 4, "skipped": {}}
 
@@ -171,8 +172,8 @@ def test_the_summary_is_the_last_line(session: FakeSession, capsys: pytest.Captu
 def test_skipped_sessions_are_named_and_the_exit_code_says_so(
     session: FakeSession, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    outcome = Outcome([publication(date(2026, 8, 20))], {date(2026, 8, 21): "SPY has no price of 2026-08-21"})
-    assert run_main(lambda current: outcome, "--from", "2026-08-20", "--to", "2026-08-21") == 1
+    outcome = JobResult([publication(date(2026, 8, 20))], {date(2026, 8, 21): "SPY has no price of 2026-08-21"})
+    assert run_main(lambda job: outcome, "--from", "2026-08-20", "--to", "2026-08-21") == 1
     said = capsys.readouterr()
     assert json.loads(said.out.splitlines()[-1])["skipped"] == {"2026-08-21": "SPY has no price of 2026-08-21"}
     assert error_of(said.err) == "1 of the days asked for not published: SPY has no price of 2026-08-21"
@@ -183,8 +184,8 @@ def test_the_summary_is_the_last_line_of_both_streams(
 ) -> None:
     """spark-submit makes one stream of them."""
     monkeypatch.setattr("sys.stderr", sys.stdout)
-    outcome = Outcome([publication(date(2026, 8, 20))], {date(2026, 8, 21): "SPY has no price of 2026-08-21"})
-    assert run_main(lambda current: outcome, "--from", "2026-08-20", "--to", "2026-08-21") == 1
+    outcome = JobResult([publication(date(2026, 8, 20))], {date(2026, 8, 21): "SPY has no price of 2026-08-21"})
+    assert run_main(lambda job: outcome, "--from", "2026-08-20", "--to", "2026-08-21") == 1
     *_, error, summary = capfd.readouterr().out.splitlines()
     assert error.startswith("error: 1 of the days asked for not published")
     assert json.loads(summary)["rows"] == 2
@@ -192,10 +193,10 @@ def test_the_summary_is_the_last_line_of_both_streams(
 
 def test_a_job_waits_for_its_session_only_when_it_needs_it() -> None:
     starting: Future[Any] = Future()
-    current = Job(starting, None, None, [], None)  # type: ignore[arg-type]
+    job = Job(starting, None, None, [], None)  # type: ignore[arg-type]
     starting.set_result("session")
-    assert current.spark == "session"
-    assert replace(current, session="session").spark == "session"  # type: ignore[arg-type]
+    assert job.spark == "session"
+    assert replace(job, session="session").spark == "session"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("days", [(7,), (5, 10, 21), (1, 5)])
@@ -203,16 +204,16 @@ def test_mistake_12_a_period_that_the_tables_do_not_hold_is_refused(
     monkeypatch: pytest.MonkeyPatch, days: tuple[int, ...]
 ) -> None:
     changed = replace(universe_module.universe(), periods=days)
-    monkeypatch.setattr(job, "universe", lambda: changed)
+    monkeypatch.setattr(publishing, "universe", lambda: changed)
     with pytest.raises(InvalidInput, match="the tables hold 5, 10, 20"):
-        job.periods()
+        publishing.published_periods()
 
 
 @pytest.mark.parametrize("days", [(5, 10, 20), (20,)])
 def test_periods_that_the_tables_hold_are_taken(monkeypatch: pytest.MonkeyPatch, days: tuple[int, ...]) -> None:
     changed = replace(universe_module.universe(), periods=days)
-    monkeypatch.setattr(job, "universe", lambda: changed)
-    assert job.periods() == days
+    monkeypatch.setattr(publishing, "universe", lambda: changed)
+    assert publishing.published_periods() == days
 
 
 def test_mistake_03_no_job_reads_todays_date() -> None:

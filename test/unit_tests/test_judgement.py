@@ -11,8 +11,10 @@ from random import Random
 
 import pytest
 
-from collector.judgement import Break, Judgement, Known, judge, note_stale_rows
-from collector.yahoo import Bar
+from collector.judgement.adjusted_closes import note_stale_rows
+from collector.judgement.findings import Break, Judgement, Known
+from collector.judgement.judge import judge_bars as judge
+from collector.yahoo_answers.model import Bar
 from database.db_helper import Row
 from utils.dates import sessions_between
 from utils.messages import LARGEST_STEP

@@ -10,11 +10,11 @@ from urllib.parse import quote_plus
 import pytest
 from fastapi.testclient import TestClient
 
-from collector.market.app import create_app
-from collector.market.clock import MarketClock
-from collector.market.faults import Faults
-from collector.market.invented import InventedMarket
-from collector.market.state import MarketState
+from market.app import create_app
+from market.clock import MarketClock
+from market.faults import Faults
+from market.invented import InventedMarket
+from market.state import MarketState
 
 UNTIL = date(2026, 8, 21)
 EASTERN_OPEN, EASTERN_CLOSE = 1787319000, 1787342400  # 2026-08-21 09:30 and 16:00 in New York

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from collector.collect import Fresh
+from collector.delivery import NewBar
 from collector.market_caps import Worth, Worths, company_shares, is_true_split, rescaled
 from collector.stock_bars import Company, stock_messages
-from collector.yahoo import Answer, Bar, Bars, Quote
+from collector.yahoo_answers.model import Answer, Bar, Bars, Quote
 from database.db_helper import Row
 from utils.dates import session_before
 
@@ -281,7 +281,7 @@ def test_messages_carry_it() -> None:
     fetched = Bars("X", "USD", [bar(EX_DATE, 10.0)], ANSWER)
     company = Company(of, "Technology", "derived")
 
-    [message] = stock_messages(fetched, {}, [Fresh(fetched.bars[0])], company, "r1")
+    [message] = stock_messages(fetched, {}, [NewBar(fetched.bars[0])], company, "r1")
 
     said: dict[str, Any] = {
         name: getattr(message, name)

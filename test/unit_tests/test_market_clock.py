@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from collector.market.clock import MarketClock
+from market.clock import MarketClock
 from utils.dates import sessions_between
 from utils.errors import InvalidInput
 

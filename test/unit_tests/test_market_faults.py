@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from collector.market.fault import DataFault
-from collector.market.faults import Fault, Faults, FaultyMarket, read_faults
-from collector.market.invented import InventedMarket
-from collector.market.model import Bar, UnknownSymbol
-from collector.market.refusals import Delay, RateLimit, Refusal
+from market.fault import DataFault
+from market.faults import Fault, Faults, FaultyMarket, read_faults
+from market.invented import InventedMarket
+from market.model import Bar, UnknownSymbol
+from market.refusals import Delay, RateLimit, Refusal
 from utils.errors import InvalidInput
 
 UNTIL = date(2026, 8, 21)

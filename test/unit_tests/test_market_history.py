@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from collector.market.history import HistoricalMarket, History, Snapshot, Wrong, dividend_factors
-from collector.market.model import Bar, Holding, Security, UnknownSymbol
-from collector.market.sessions import NEW_YORK, trading_days
+from market.history import HistoricalMarket, History, Snapshot, Wrong, dividend_factors
+from market.model import Bar, Holding, Security, UnknownSymbol
+from market.sessions import NEW_YORK, trading_days
 
 DAYS = (date(2026, 8, 17), date(2026, 8, 18), date(2026, 8, 19), date(2026, 8, 20), date(2026, 8, 21))
 CLOSE = [100.0, 110.0, 54.0, 60.0, 57.0]

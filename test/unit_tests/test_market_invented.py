@@ -6,10 +6,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from collector.market.invented import InventedMarket
-from collector.market.model import Bar
-from collector.market.securities import COMPANIES
 from config.universe import universe
+from market.invented import InventedMarket
+from market.model import Bar
+from market.securities import COMPANIES
 from utils.dates import close_of, session_after, sessions_between
 from utils.errors import InvalidInput
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from collector.market.app import create_app
-from collector.market.clock import MarketClock
-from collector.market.faults import Faults
-from collector.market.invented import InventedMarket
-from collector.market.state import MarketState
+from market.app import create_app
+from market.clock import MarketClock
+from market.faults import Faults
+from market.invented import InventedMarket
+from market.state import MarketState
 
 UNTIL = date(2026, 8, 21)
 AFTER_CLOSE = datetime(2026, 8, 21, 20, 15, tzinfo=UTC)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from collector.market.model import UnknownSymbol
-from collector.market.recorded import BadMarketFile, RecordedMarket
+from market.model import UnknownSymbol
+from market.recorded import BadMarketFile, RecordedMarket
 
 FILES = {
     "prices.csv": """\
@@ -248,6 +248,6 @@ def test_a_file_without_rows_is_refused(write: Write) -> None:
 
 
 def test_an_exchange_it_does_not_have_is_refused(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("collector.market.recorded.exchange_of", lambda ticker: "XLON")
+    monkeypatch.setattr("market.recorded.exchange_of", lambda ticker: "XLON")
     with pytest.raises(BadMarketFile, match=r"FUND trades on XLON: a recorded market has XNYS and XKRX alone"):
         RecordedMarket(write())

@@ -69,4 +69,4 @@ def test_the_last_lines_of_a_log(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_a_ring_is_good_only_when_it_ran_and_skipped_nothing(
     code: int, tests: int, skipped: int, problems: list[str]
 ) -> None:
-    assert testing.judge("unit", code, tests, skipped) == problems
+    assert testing.problems_of("unit", code, tests, skipped) == problems

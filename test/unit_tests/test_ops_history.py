@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from config.config import Settings
-from ops import history, progress
 from ops.errors import RunFailed
-from ops.history import Range, Step
-from ops.progress import Progress, Work
+from ops.pipeline import history, progress
+from ops.pipeline.history import Range, Step
+from ops.pipeline.progress import Progress, Work
 from utils.errors import RateLimited
 from utils.logging_utils import log_progress
 
@@ -165,7 +165,7 @@ class TestJobs:
             (SUMMARY + "\n", "hello\nerror: 1 of the days asked for not published: no price\n"),
             # spark-submit: the job's own log and its errors come on standard output, around the summary.
             (
-                "09:00:01 INFO batch.job: starting Spark\n"
+                "09:00:01 INFO batch.runner: starting Spark\n"
                 + SUMMARY
                 + "\nerror: 1 of the days asked for not published: no price\n",
                 "WARNING: Using incubator modules: jdk.incubator.vector\n",

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ops import pipeline
-from ops.airflow_client import Run, Task
 from ops.errors import RunFailed, UnknownName
+from ops.pipeline import runs
+from ops.pipeline.airflow_client import Run, Task
 from utils.errors import InvalidInput
 
 CONTROLLER = Run("daily_pipeline_controller", "manual__1", "running", None, None)
@@ -59,7 +59,7 @@ def task(run: Run, name: str, state: str) -> Task:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "POLL_SECONDS", 0)
+    monkeypatch.setattr(runs, "POLL_SECONDS", 0)
 
 
 def test_each_task_is_told_once_with_those_of_the_runs_it_started() -> None:
@@ -67,7 +67,7 @@ def test_each_task_is_told_once_with_those_of_the_runs_it_started() -> None:
     second = [task(CONTROLLER, "stage_1", "success"), task(CONTROLLER, "stage_2", "skipped")]
     told: list[str] = []
     airflow = FakeAirflow([("running", first), ("running", second), ("success", second)], [CHILD])
-    ended = pipeline.Watch(airflow, CONTROLLER, lambda each: told.append(each.task_id)).follow()  # type: ignore[arg-type]
+    ended = runs.Watch(airflow, CONTROLLER, lambda each: told.append(each.task_id)).follow()  # type: ignore[arg-type]
     assert ended.state == "success"
     assert told == ["collect", "stage_1", "stage_2"]
 
@@ -75,7 +75,7 @@ def test_each_task_is_told_once_with_those_of_the_runs_it_started() -> None:
 def test_a_failed_run_says_why_and_where(capsys: pytest.CaptureFixture[str]) -> None:
     tasks = [task(CONTROLLER, "stage_1", "failed"), task(CONTROLLER, "stage_2", "upstream_failed")]
     with pytest.raises(RunFailed, match="ended as failed: http://airflow/manual__1"):
-        pipeline.run(FakeAirflow([("failed", tasks)]), CONTROLLER.dag_id, {})  # type: ignore[arg-type]
+        runs.run(FakeAirflow([("failed", tasks)]), CONTROLLER.dag_id, {})  # type: ignore[arg-type]
     printed = capsys.readouterr().out
     assert "stage_1                 3 rows are missing" in printed
     assert "http://airflow/manual__1/tasks/stage_1" in printed
@@ -84,33 +84,33 @@ def test_a_failed_run_says_why_and_where(capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.parametrize("name", ["trending", "pipeline", "5"])
 def test_only_a_stage_that_collects_can_accept_late_bars(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "running_platform", lambda: None)
-    monkeypatch.setattr(pipeline, "connect", lambda _: FakeAirflow([]))
+    monkeypatch.setattr(runs, "running_platform", lambda: None)
+    monkeypatch.setattr(runs, "connect", lambda _: FakeAirflow([]))
     with pytest.raises(InvalidInput, match="is for a stage that collects: benchmark, sector, holdings"):
-        pipeline.run_command(name, None, accept_late=True)
+        runs.run_command(name, None, accept_late=True)
 
 
 def test_a_stage_is_told_to_accept_late_bars(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Any] = []
-    monkeypatch.setattr(pipeline, "running_platform", lambda: None)
-    monkeypatch.setattr(pipeline, "connect", lambda _: FakeAirflow([]))
-    monkeypatch.setattr(pipeline, "run", lambda airflow, dag_id, conf: told.append((dag_id, conf)))
-    pipeline.run_command("benchmark", date(2026, 8, 21), accept_late=True)
+    monkeypatch.setattr(runs, "running_platform", lambda: None)
+    monkeypatch.setattr(runs, "connect", lambda _: FakeAirflow([]))
+    monkeypatch.setattr(runs, "run", lambda airflow, dag_id, conf: told.append((dag_id, conf)))
+    runs.run_command("benchmark", date(2026, 8, 21), accept_late=True)
     assert told == [("daily_benchmark_etf_collection", {"as_of_date": "2026-08-21", "accept_late": True})]
 
 
 def test_a_paused_dag_is_not_waited_for() -> None:
     with pytest.raises(RunFailed, match=r"sleeping is paused and would not run: ./start.sh run sleeping --unpause"):
-        pipeline.run(FakeAirflow([("queued", [])]), "sleeping", {})  # type: ignore[arg-type]
+        runs.run(FakeAirflow([("queued", [])]), "sleeping", {})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("unpause", "paused"), [(True, False), (False, True)])
 def test_a_paused_dag_runs_once_it_is_unpaused(monkeypatch: pytest.MonkeyPatch, unpause: bool, paused: bool) -> None:
     airflow = FakeAirflow([("success", [])])
-    monkeypatch.setattr(pipeline, "running_platform", lambda: None)
-    monkeypatch.setattr(pipeline, "connect", lambda _: airflow)
+    monkeypatch.setattr(runs, "running_platform", lambda: None)
+    monkeypatch.setattr(runs, "connect", lambda _: airflow)
     with nullcontext() if unpause else pytest.raises(RunFailed):
-        assert pipeline.run_command("sleeping", None, unpause=unpause) == 0
+        assert runs.run_command("sleeping", None, unpause=unpause) == 0
     assert airflow.dags()["sleeping"] is paused
 
 
@@ -127,12 +127,12 @@ def test_a_paused_dag_runs_once_it_is_unpaused(monkeypatch: pytest.MonkeyPatch, 
     ],
 )
 def test_a_stage_has_a_number_a_short_name_and_its_dag(name: str, dag_id: str) -> None:
-    assert pipeline.resolve(FakeAirflow([]), name) == dag_id  # type: ignore[arg-type]
+    assert runs.resolve(FakeAirflow([]), name) == dag_id  # type: ignore[arg-type]
 
 
 def test_an_unknown_stage_is_answered_with_its_neighbours() -> None:
     with pytest.raises(UnknownName, match="did you mean trending"):
-        pipeline.resolve(FakeAirflow([]), "trendy")  # type: ignore[arg-type]
+        runs.resolve(FakeAirflow([]), "trendy")  # type: ignore[arg-type]
 
 
 class FakeBackfill(FakeAirflow):
@@ -143,7 +143,7 @@ class FakeBackfill(FakeAirflow):
         self._states = [["queued", "queued"], ["success", "running"], ["success", last_state]]
 
     def dags(self) -> dict[str, bool]:
-        return {pipeline.CONTROLLER: False}
+        return {runs.CONTROLLER: False}
 
     def create_backfill(self, dag_id: str, start: date, end: date, conf: dict[str, Any]) -> int:
         assert conf == {"stage_delay_minutes": 0}
@@ -158,9 +158,9 @@ class FakeBackfill(FakeAirflow):
 
 
 def backfill(monkeypatch: pytest.MonkeyPatch, last_state: str) -> int:
-    monkeypatch.setattr(pipeline, "running_platform", lambda: None)
-    monkeypatch.setattr(pipeline, "connect", lambda platform: FakeBackfill(last_state))
-    return pipeline.backfill_command(date(2026, 8, 20), date(2026, 8, 21))
+    monkeypatch.setattr(runs, "running_platform", lambda: None)
+    monkeypatch.setattr(runs, "connect", lambda platform: FakeBackfill(last_state))
+    return runs.backfill_command(date(2026, 8, 20), date(2026, 8, 21))
 
 
 def test_a_backfill_tells_of_each_session_and_ends_with_the_last(

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ops import configure, install, java, postgres, startup
 from ops.errors import CannotInstall, CannotStart
-from ops.stack import Market, Stack
+from ops.native import configure, install, java, postgres, startup
+from ops.native.stack import DataSource, Stack
 
 
 def test_a_full_disk_is_noticed_before_anything_starts(tmp_path: Path) -> None:
@@ -23,8 +23,7 @@ def test_a_full_disk_is_noticed_before_anything_starts(tmp_path: Path) -> None:
         ("4194303", False),  # no such process
         (str(os.getpid()), False),  # somebody else's by now
     ],
-    # Workers have to collect the same names.
-    ids=["of no process", "of another process"],
+    ids=["no process", "another process"],
 )
 def test_the_pid_file_of_a_killed_postgres_goes(tmp_path: Path, pid: str, stays: bool) -> None:
     pid_file = tmp_path / "postmaster.pid"
@@ -34,7 +33,7 @@ def test_the_pid_file_of_a_killed_postgres_goes(tmp_path: Path, pid: str, stays:
 
 
 def test_kafka_without_its_zookeeper_is_put_aside(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    stack = Stack(tmp_path, market=Market("simulated"))
+    stack = Stack(tmp_path, source=DataSource("simulated"))
     (stack.data / "kafka").mkdir(parents=True)
     (stack.data / "kafka" / "meta.properties").write_text("cluster.id=gone\n")
     configure.prepare(stack, {"AIRFLOW_PASSWORD": "x"})

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from ops import health, services
 from ops.errors import UnknownName
-from ops.stack import PORTS
+from ops.native import health, services
+from ops.native.compose import ports
 
 ALL = services.read_services()
 SERVER_NAMES = {
@@ -43,7 +43,7 @@ def test_every_service_of_the_platform_is_listed() -> None:
 @pytest.mark.parametrize("service", ALL.values(), ids=lambda service: service.name)
 def test_what_a_service_refers_to_exists(service: services.Service) -> None:
     assert service.ready[0] in health.CHECKS
-    assert set(service.ports) <= set(PORTS)
+    assert set(service.ports) <= set(ports())
     assert {*service.needs, *service.uses} <= set(ALL)
 
 

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from config.config import ConfigError, Settings
-from ops import environment, processes, secrets
 from ops.errors import CannotStart
-from ops.stack import PORTS, Market, Stack
+from ops.native import environment, processes, stack_secrets
+from ops.native.compose import ports
+from ops.native.stack import DataSource, Stack
 
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Stack:
-    return Stack(tmp_path, port_offset=200, market=Market("simulated"))
+    return Stack(tmp_path, port_offset=200, source=DataSource("simulated"))
 
 
 def test_ports_move_together(stack: Stack) -> None:
@@ -38,14 +39,14 @@ def test_a_started_stack_is_found_again_without_its_ports(stack: Stack) -> None:
 
 
 def test_no_two_markets_share_a_folder(tmp_path: Path) -> None:
-    markets = [
-        Market(),
-        Market("simulated"),
-        Market("simulated", seed=7),
-        Market("recorded", folder="/a/prices"),
-        Market("recorded", folder="/b/prices"),
+    sources = [
+        DataSource(),
+        DataSource("simulated"),
+        DataSource("simulated", seed=7),
+        DataSource("recorded", folder="/a/prices"),
+        DataSource("recorded", folder="/b/prices"),
     ]
-    assert len({Stack(tmp_path, market=market).data for market in markets}) == len(markets)
+    assert len({Stack(tmp_path, source=source).data for source in sources}) == len(sources)
 
 
 def test_a_long_path_still_gives_a_socket_that_the_kernel_takes(tmp_path: Path) -> None:
@@ -56,8 +57,8 @@ def test_a_long_path_still_gives_a_socket_that_the_kernel_takes(tmp_path: Path) 
 
 def test_secrets_are_made_once_and_for_the_owner_alone(tmp_path: Path) -> None:
     file = tmp_path / "secrets.env"
-    first = secrets.load(file)
-    assert secrets.load(file) == first
+    first = stack_secrets.load(file)
+    assert stack_secrets.load(file) == first
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert len(set(first.values())) == len(first)
 
@@ -65,14 +66,14 @@ def test_secrets_are_made_once_and_for_the_owner_alone(tmp_path: Path) -> None:
 def test_a_secret_that_came_later_is_added_to_the_old_ones(tmp_path: Path) -> None:
     file = tmp_path / "secrets.env"
     file.write_text("API_KEY=kept\n")
-    assert secrets.load(file)["API_KEY"] == "kept"
-    assert secrets.load(file)["DB_PASSWORD"]
+    assert stack_secrets.load(file)["API_KEY"] == "kept"
+    assert stack_secrets.load(file)["DB_PASSWORD"]
 
 
 def test_env_files_may_have_comments_quotes_and_exports(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("# A=1\n\nexport B='two words'\nC=\"3\"\nD=x=y\n")
-    assert secrets.read_env_file(file) == {"B": "two words", "C": "3", "D": "x=y"}
+    assert stack_secrets.read_env_file(file) == {"B": "two words", "C": "3", "D": "x=y"}
 
 
 def test_services_get_their_own_addresses_and_the_settings_from_outside(stack: Stack) -> None:
@@ -86,7 +87,7 @@ def test_services_get_their_own_addresses_and_the_settings_from_outside(stack: S
     given = environment.service_environment(stack, Path("/java"), outside)
     settings = Settings.from_env(given)
     assert (settings.database.host, settings.database.port) == ("127.0.0.1", 5632)
-    assert settings.database.password == secrets.load(stack.secrets_file)["DB_PASSWORD"]
+    assert settings.database.password == stack_secrets.load(stack.secrets_file)["DB_PASSWORD"]
     assert (settings.stage_delay_minutes, settings.api_key) == (5, "mine")
     assert given["PATH"].startswith("/java/bin:")
 
@@ -129,7 +130,7 @@ def test_clients_and_services_are_told_the_same(stack: Stack) -> None:
 
 def test_a_busy_port_is_named_with_its_service_and_its_holder(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        stack = Stack(tmp_path, port_offset=taken.getsockname()[1] - PORTS["api"])
+        stack = Stack(tmp_path, port_offset=taken.getsockname()[1] - ports()["api"])
         with pytest.raises(CannotStart, match=rf"port {stack.port('api')} for api is taken by process {os.getpid()}: "):
             processes.require_free_ports(stack, ["api"])
     processes.require_free_ports(stack, ["api"])

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from ops import control
 from ops.errors import NotRunning
-from ops.market import MarketServer
+from ops.native import control
+from ops.native.stack import DataSource, Stack
 from ops.replay import command
+from ops.replay.market_client import MarketServer
 from ops.replay.replay import Done
-from ops.stack import Market, Stack
 
 
 def test_a_replay_takes_a_market_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(control, "running_stack", lambda: Stack(tmp_path, market=Market("yahoo")))
+    monkeypatch.setattr(control, "running_stack", lambda: Stack(tmp_path, source=DataSource("yahoo")))
 
     with pytest.raises(NotRunning, match=r"on live Yahoo: \./start\.sh stop, then \./start\.sh demo"):
         command.replay(date(2026, 8, 10), date(2026, 8, 14), afresh=False)

@@ -3,7 +3,9 @@
 from datetime import date
 from typing import Any
 
-from batch.returns import in_dollars, named, with_mistrust, with_returns, with_windows
+from batch.prices import in_dollars
+from batch.returns import prefix_with, with_returns, with_windows
+from batch.sources import with_source_rank
 from utils.spark_utils import local_frame
 
 START, END = date(2026, 8, 14), date(2026, 8, 21)
@@ -11,7 +13,7 @@ DOLLARS = (
     "ticker string, trade_date date, currency string, adj_close double, market_cap bigint, source string, "
     "rate double, rate_source string, sector string"
 )
-PRICES = "ticker string, trade_date date, currency string, price double, mistrust int"
+PRICES = "ticker string, trade_date date, currency string, price double, source_rank int"
 WANTED = "ticker string, start_session date, end_session date"
 
 
@@ -24,13 +26,13 @@ def test_dollars_replace_what_they_are_computed_from(spark: Any) -> None:
         "market_cap",
         "sector",
         "price",
-        "mistrust",
+        "source_rank",
     }
 
 
 def test_the_number_of_a_source_replaces_it(spark: Any) -> None:
     frame = spark.createDataFrame([("A", "recorded")], "ticker string, source string")
-    assert [row.asDict() for row in with_mistrust(frame).collect()] == [{"ticker": "A", "mistrust": 2}]
+    assert [row.asDict() for row in with_source_rank(frame).collect()] == [{"ticker": "A", "source_rank": 2}]
 
 
 def test_returns_keep_no_end_points(spark: Any) -> None:
@@ -43,7 +45,7 @@ def test_returns_keep_no_end_points(spark: Any) -> None:
         "period_return",
         "missing",
         "noted",
-        "price_mistrust",
+        "price_source_rank",
     }
 
 
@@ -63,5 +65,5 @@ def test_a_row_without_a_window_is_left_out(spark: Any) -> None:
 
 def test_each_reason_is_named_after_its_ticker(spark: Any) -> None:
     frame = spark.createDataFrame([("A", ["late", "no rate"]), ("B", [])], "ticker string, reasons array<string>")
-    rows = frame.select(named(frame.ticker, "reasons").alias("told")).collect()
+    rows = frame.select(prefix_with(frame.ticker, "reasons").alias("told")).collect()
     assert [row.told for row in rows] == [["A: late", "A: no rate"], []]

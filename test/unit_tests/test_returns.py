@@ -5,22 +5,21 @@ from typing import Any
 
 import pytest
 
+from batch.prices import in_dollars
 from batch.returns import (
+    ends_of,
     exchange_of,
     exchanges_of,
-    in_dollars,
-    mistrust,
-    sessions_used,
-    source_of,
     windows_of,
     with_returns,
     with_windows,
 )
+from batch.sources import source_label, source_rank
 from utils import dates
 from utils.dates import sessions_between
 from utils.spark_utils import local_frame
 
-PRICES = "ticker string, trade_date date, currency string, price double, mistrust int, sector string"
+PRICES = "ticker string, trade_date date, currency string, price double, source_rank int, sector string"
 WANTED = "ticker string, start_session date, end_session date"
 START, MIDDLE, END = date(2026, 8, 14), date(2026, 8, 19), date(2026, 8, 21)
 
@@ -74,7 +73,7 @@ def test_what_is_known_of_the_ticker_is_of_the_end_session(spark: Any) -> None:
     prices = [("A", START, "USD", 1.0, 3, "Old"), ("A", END, "USD", 2.0, 1, "New")]
     frame = spark.createDataFrame(prices, PRICES)
     [row] = with_returns(spark.createDataFrame([("A", START, END)], WANTED), frame).collect()
-    assert (row.period_return, row.sector, row.price_mistrust) == (1.0, "New", 3)
+    assert (row.period_return, row.sector, row.price_source_rank) == (1.0, "New", 3)
 
 
 DOUBTS = "ticker string, trade_date date, kind string, reason string"
@@ -155,13 +154,13 @@ def dollars(spark: Any, *rows: tuple[Any, ...]) -> list[Any]:
 
 def test_dollars_need_no_rate(spark: Any) -> None:
     [row] = dollars(spark, ("A", END, "USD", 12.5, 1_000_001, "yahoo", None, None))
-    assert (row.price, row.market_cap, row.mistrust) == (12.5, 1_000_001, 1)
+    assert (row.price, row.market_cap, row.source_rank) == (12.5, 1_000_001, 1)
 
 
 def test_won_become_dollars_at_the_rate_of_their_day(spark: Any) -> None:
     [row] = dollars(spark, ("005930.KS", END, "KRW", 70_000.0, 400_000_000_000_000, "yahoo", 1400.0, "recorded"))
     assert row.price == pytest.approx(50.0, rel=1e-15)
-    assert (row.market_cap, row.mistrust) == (round(400_000_000_000_000 / 1400), 2)
+    assert (row.market_cap, row.source_rank) == (round(400_000_000_000_000 / 1400), 2)
 
 
 def test_without_a_rate_there_is_neither_price_nor_market_cap(spark: Any) -> None:
@@ -248,10 +247,12 @@ def test_a_ticker_of_no_known_exchange_needs_no_calendar() -> None:
 )
 def test_the_doubt_about_a_source(spark: Any, source: str, number: int, label: str) -> None:
     frame = spark.createDataFrame([(source,)], "source string")
-    [row] = frame.select(mistrust(frame.source).alias("n"), source_of(mistrust(frame.source)).alias("label")).collect()
+    [row] = frame.select(
+        source_rank(frame.source).alias("n"), source_label(source_rank(frame.source)).alias("label")
+    ).collect()
     assert (row.n, row.label) == (number, label)
 
 
 def test_only_the_end_points_prices_are_read() -> None:
     windows = windows_of([END], ["XNYS"], [5, 10])
-    assert sessions_used(windows) == [date(2026, 8, 7), START, END]
+    assert ends_of(windows) == [date(2026, 8, 7), START, END]

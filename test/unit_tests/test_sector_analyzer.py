@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from batch import batch_monthly_sector_analyzer as analyzer
-from batch.returns import PRICE_COLUMNS, in_dollars, with_mistrust
+from batch.prices import PRICE_COLUMNS, in_dollars
+from batch.sources import with_source_rank
 from utils.dates import sessions_between
 from utils.spark_utils import local_frame
 
@@ -53,15 +54,15 @@ def analyze(spark: Any) -> Callable[..., dict[str, Any]]:
             for day, price in zip(SESSIONS, values, strict=True)
             if price is not None
         ]
-        spans = [span for exchange in ("XNYS", "XKRX") for span in analyzer.spans_of(AS_OF, exchange)]
-        frame = local_frame(spark, spans, analyzer.Span._fields)
+        spans = [span for exchange in ("XNYS", "XKRX") for span in analyzer.monthly_windows_of(AS_OF, exchange)]
+        frame = local_frame(spark, spans, analyzer.MonthlyWindow._fields)
         spy = [("SPY", day, "USD", price, "recorded") for day, price in zip(SESSIONS, flat_but(benchmark), strict=True)]
         etf = "ticker string, trade_date date, currency string, price double, source string"
         found = analyzer.sector_trends(
             stocks=spark.createDataFrame(stocks, "ticker string, sector string, known_since date"),
             spans=frame,
             prices=in_dollars(spark.createDataFrame([*prices, *extra], STOCKS)).select(*PRICE_COLUMNS),
-            benchmark=analyzer.benchmark_returns(frame, with_mistrust(spark.createDataFrame(spy, etf))),
+            benchmark=analyzer.benchmark_returns(frame, with_source_rank(spark.createDataFrame(spy, etf))),
             doubts=spark.createDataFrame(list(doubts), said) if doubts else None,
         ).collect()
         return {row.sector: row for row in found}
@@ -150,7 +151,7 @@ def test_a_row_is_no_better_than_the_benchmarks_prices(analyze: Callable[..., di
 
 def test_a_month_begins_at_the_last_session_of_the_one_before() -> None:
     """Around Good Friday and Easter Monday of 2024, when March ended on a Thursday."""
-    whole, *days = analyzer.spans_of(date(2024, 4, 3), "XNYS")
+    whole, *days = analyzer.monthly_windows_of(date(2024, 4, 3), "XNYS")
     assert (whole.start_session, whole.end_session) == (date(2024, 3, 28), date(2024, 4, 3))
     assert [(span.start_session, span.end_session) for span in days] == [
         (date(2024, 3, 28), date(2024, 4, 1)),

@@ -11,7 +11,9 @@ import pytest
 
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
-from batch.returns import in_dollars, windows_of, with_mistrust, with_returns
+from batch.prices import in_dollars
+from batch.returns import windows_of, with_returns
+from batch.sources import with_source_rank
 from utils.spark_utils import local_frame
 
 AS_OF = date(2026, 8, 21)
@@ -49,8 +51,8 @@ def identify(spark: Any) -> Callable[..., dict[str, Any]]:
             for day, close in zip(days, values, strict=True)
             if close is not None
         ]
-        known = with_mistrust(spark.createDataFrame(prices, ETF_PRICES))
-        returns = with_returns(identifier.each_etf(windows(spark), list(closes)), known)
+        known = with_source_rank(spark.createDataFrame(prices, ETF_PRICES))
+        returns = with_returns(identifier.with_each_etf(windows(spark), list(closes)), known)
         found = identifier.one_row_per_etf(identifier.identify_trending(returns, "SPY")).collect()
         return {row.etf_ticker: row for row in found}
 
@@ -179,7 +181,7 @@ def test_one_period_is_enough_to_decide(identify: Callable[..., dict[str, Any]])
 def test_a_portfolio_over_a_period_that_is_not_computable_is_no_cash(allocate: Callable[..., list[Any]]) -> None:
     """The shorter ones are decided as ever."""
     rows = allocate({"QQQ": [5]}, [held("QQQ", "A")], [stock("A", 100, 110, days=5)])
-    trending = allocator.Trending(
+    trending = allocator.TrendingResult(
         "yahoo", None, {20: "not computable: no ETF can be compared with SPY over 20 sessions"}
     )
     positions, publications = allocator.portfolios(rows, {AS_OF: trending}, {})
@@ -239,8 +241,8 @@ def allocate(spark: Any) -> Callable[..., list[Any]]:
         flags = [(AS_OF, etf, days, trending_source) for etf, periods in trending.items() for days in periods]
         return list(
             allocator.candidates_of(
-                with_mistrust(spark.createDataFrame(flags, TRENDING)),
-                with_mistrust(spark.createDataFrame([row for rows in holdings for row in rows], HOLDINGS)),
+                with_source_rank(spark.createDataFrame(flags, TRENDING)),
+                with_source_rank(spark.createDataFrame([row for rows in holdings for row in rows], HOLDINGS)),
                 windows(spark),
                 in_dollars(spark.createDataFrame([row for rows in stocks for row in rows], STOCKS)),
                 spark.createDataFrame(list(doubts), said) if doubts else None,
@@ -440,7 +442,7 @@ def test_a_position_of_several_snapshots_carries_the_latest(allocate: Callable[.
         [held("QQQ", "A", as_of=date(2026, 8, 24)), held("XLV", "A", as_of=date(2026, 8, 3))],
         [stock("A", 100, 110)],
     )
-    positions, publications = allocator.portfolios(rows, {AS_OF: allocator.Trending("yahoo")}, {})
+    positions, publications = allocator.portfolios(rows, {AS_OF: allocator.TrendingResult("yahoo")}, {})
     assert [row["holdings_as_of"] for row in positions] == [date(2026, 8, 24)]
     lines = {line.period_days: (line.status, line.cash_weight, line.holdings_as_of) for line in publications}
     assert lines == {
@@ -542,8 +544,8 @@ def test_a_range_gives_what_its_sessions_give_one_by_one(spark: Any) -> None:
     def judged(sessions: list[date]) -> list[Any]:
         return list(
             allocator.candidates_of(
-                with_mistrust(spark.createDataFrame([row for row in trending if row[0] in sessions], TRENDING)),
-                with_mistrust(spark.createDataFrame(holdings, HOLDINGS)),
+                with_source_rank(spark.createDataFrame([row for row in trending if row[0] in sessions], TRENDING)),
+                with_source_rank(spark.createDataFrame(holdings, HOLDINGS)),
                 windows(spark, sessions),
                 in_dollars(spark.createDataFrame(sorted(set(prices)), STOCKS)),
             ).collect()

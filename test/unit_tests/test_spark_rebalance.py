@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from batch import spark_monthly_portfolio_rebalancer as rebalancer
-from batch.returns import with_mistrust
+from batch.sources import with_source_rank
 from utils.dates import last_sundays_between, session_after
 
 SUNDAY, FRIDAY = date(2026, 8, 30), date(2026, 8, 28)
@@ -45,7 +45,9 @@ def merge(spark: Any) -> Callable[..., list[Any]]:
     def rows(*positions: tuple[Any, ...], rebalances: Mapping[date, date] | None = None) -> list[Any]:
         months = [(day, session, session_after(day, 20)) for day, session in (rebalances or {SUNDAY: FRIDAY}).items()]
         frame = spark.createDataFrame(months, "rebalance_date date, as_of_date date, valid_until date")
-        return list(rebalancer.merge(frame, with_mistrust(spark.createDataFrame(list(positions), POSITIONS))).collect())
+        return list(
+            rebalancer.merge(frame, with_source_rank(spark.createDataFrame(list(positions), POSITIONS))).collect()
+        )
 
     return rows
 
@@ -195,8 +197,8 @@ def test_a_month_is_not_computable_without_its_leading_portfolio() -> None:
     said = rebalancer.publication_of(SUNDAY, FRIDAY, lacking(5, 10, 20), [])
     assert (said.status, said.row_count, said.cash_weight) == ("not_computable", 0, 1.0)
     assert said.reason == "the portfolio of 2026-08-28 over 20 sessions is not computable: SPY over 20 sessions"
-    assert rebalancer.not_computable(FRIDAY, lacking(20)) == said.reason
-    assert rebalancer.not_computable(FRIDAY, lacking(5, 10)) is None
+    assert rebalancer.why_not_computable(FRIDAY, lacking(20)) == said.reason
+    assert rebalancer.why_not_computable(FRIDAY, lacking(5, 10)) is None
 
 
 def test_a_month_without_a_shorter_portfolio_is_degraded() -> None:

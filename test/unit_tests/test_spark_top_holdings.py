@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 
 from batch import spark_etf_top_holdings as analysis
-from batch.returns import PRICE_COLUMNS, Window, in_dollars, windows_of, with_mistrust
+from batch.prices import PRICE_COLUMNS, in_dollars
+from batch.returns import ReturnWindow, windows_of
+from batch.sources import with_source_rank
 from utils.dates import session_before, sessions_between
 from utils.spark_utils import local_frame
 
@@ -62,9 +64,11 @@ def measure(spark: Any) -> Callable[..., dict[tuple[str, str, int], Any]]:
             etfs=spark.createDataFrame(
                 [(day, etf) for day in days for etf in etfs], "as_of_date date, etf_ticker string"
             ),
-            holdings=with_mistrust(spark.createDataFrame([row for group in holdings for row in group], HOLDINGS)),
-            windows=local_frame(spark, windows, Window._fields),
-            steps=local_frame(spark, analysis.steps_of(windows), ("exchange", "start_session", "end_session")),
+            holdings=with_source_rank(spark.createDataFrame([row for group in holdings for row in group], HOLDINGS)),
+            windows=local_frame(spark, windows, ReturnWindow._fields),
+            daily_windows=local_frame(
+                spark, analysis.daily_windows_of(windows), ("exchange", "start_session", "end_session")
+            ),
             prices=in_dollars(spark.createDataFrame(prices, STOCKS)).select(*PRICE_COLUMNS),
         ).collect()
         return {(row.etf_ticker, row.stock_ticker, row.period_days): row for row in measured}

@@ -1,15 +1,30 @@
 """The trades of a rebalance: drift, whole shares, cost, and cash that is never negative."""
 
+from datetime import date
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict
 
 from api import trades
+from contract.portfolios import MonthlyPosition
 
 
-def row(ticker: str, price: float | None) -> dict[str, Any]:
-    about = {"ticker": ticker, "company_name": ticker}
-    return {**about, "price_usd": price, "price_date": "2026-08-28", "split_factor": 1.0}
+def row(ticker: str, price: float | None) -> MonthlyPosition:
+    return MonthlyPosition(
+        final_rank=1,
+        ticker=ticker,
+        company_name=ticker,
+        sector=None,
+        final_weight=0.0,
+        score=1.0,
+        source_periods=[20],
+        price_usd=price,
+        price_date=date(2026, 8, 28),
+        split_factor=1.0,
+        previous_weight=None,
+        previous_rank=None,
+    )
 
 
 def traded(
@@ -21,7 +36,7 @@ def traded(
 ) -> dict[str, Any]:
     rows = [row(ticker, price) for ticker, price in prices.items()]
     found = trades.trades_of(rows, held, targets, capital, rate)
-    return {each["ticker"]: each for each in found} | {"sums": trades._sums(found, capital)}
+    return {each.ticker: asdict(each) for each in found} | {"sums": trades._sums(found, capital)}
 
 
 @pytest.mark.parametrize(

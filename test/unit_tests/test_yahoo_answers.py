@@ -9,17 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from collector.yahoo import MISREADINGS
-from collector.yahoo_answers import (
-    Bar,
-    FundHolding,
-    Quote,
-    Refusal,
-    bars_from_chart,
-    completed,
-    error_of,
-    holdings_from_summary,
-)
-from collector.yahoo_answers import quotes_from_answer as quotes_of
+from collector.yahoo_answers.chart import bars_from_chart
+from collector.yahoo_answers.envelope import Refusal, error_of
+from collector.yahoo_answers.holdings import holdings_from_summary
+from collector.yahoo_answers.model import Bar, FundHolding, Quote
+from collector.yahoo_answers.quotes import quotes_from_answer as quotes_of
+from collector.yahoo_answers.sessions import completed
 from utils.dates import close_of, sessions_between
 
 NEW_YORK, LONDON, SEOUL = ZoneInfo("America/New_York"), ZoneInfo("Europe/London"), ZoneInfo("Asia/Seoul")

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from collector.yahoo import Quote, Yahoo, symbol_lists
+from collector.yahoo import Yahoo, symbol_lists
+from collector.yahoo_answers.model import Quote
 from config.config import YahooSettings
 from utils.errors import RateLimited, SourceUnavailable, UnknownExchange, UnknownTicker, UnusableAnswer
 

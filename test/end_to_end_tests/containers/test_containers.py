@@ -20,14 +20,14 @@ from kafka import KafkaAdminClient
 from config.config import PROJECT_ROOT, Settings, Topic
 from config.universe import universe
 from database.db_helper import Connection, Row, connect, fetch, transaction
-from ops import secrets
-from ops.airflow_client import Airflow, Run
+from ops.native import stack_secrets
+from ops.pipeline.airflow_client import Airflow, Run
 from utils.dates import session_before
 from utils.kafka_utils import committed_offsets
 
 COLLECTED = ("collected_daily_etf_ohlc", "collected_etf_holdings", "collected_daily_stock_history")
 ANALYTICS = ("analytics_trending_etfs", "analytics_portfolio_allocation", "analytics_allocation_candidates")
-PRODUCTS = {"collector", "consumer", "dashboard", "api", "airflow", "spark"}
+PRODUCTS = {"collector", "consumer", "dashboard", "market", "api", "airflow", "spark"}
 # A stock's sector is looked up by one run or a later one, and with it the average of its sector's stocks.
 OF_THE_RUN = {"run_id", "sector", "sector_source", "sector_avg_5d", "sector_avg_10d", "sector_avg_20d"}
 STOP_SECONDS = 30
@@ -40,7 +40,7 @@ NATIVE_PORT_OFFSET = 10000
 
 def compose(*words: str, timeout: float = 600) -> str:
     """Output of a Compose command for the containers that ./start.sh started; the test ends when it fails."""
-    started = secrets.read_env_file(HOME / "run" / "containers.env")
+    started = stack_secrets.read_env_file(HOME / "run" / "containers.env")
     command = ["docker", "compose", "--env-file", os.environ["ACTSTOCK_ENV_FILE"], *words]
     return output_of(command, os.environ | started, timeout)
 
@@ -91,7 +91,7 @@ class TestRights:
         assert {row["usename"] for row in found} == {"actstock_collect", "actstock_read"}
 
     def test_only_the_schema_knows_the_owners_password(self, pipeline: Run) -> None:
-        known = secrets.read_env_file(Path(os.environ["ACTSTOCK_ENV_FILE"]))["DB_PASSWORD"]
+        known = stack_secrets.read_env_file(Path(os.environ["ACTSTOCK_ENV_FILE"]))["DB_PASSWORD"]
         told = {service_of(each) for each in containers() if known in " ".join(each["Config"]["Env"])}
         assert told == {"postgres", "schema"}
 

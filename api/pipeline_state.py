@@ -1,0 +1,66 @@
+"""The state of the pipeline: its last sessions, tables and consumers, what was rejected, and the requests to Yahoo."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from urllib.parse import quote
+
+import msgspec
+
+from config.config import Settings
+from config.stages import STAGES
+from contract.pipeline import Links, Pipeline, Publication, SessionState, StageRun
+from database.db_helper import Connection, Row
+from database.queries import consumer_lag, pipeline, publications, stage_runs
+from database.queries.paging import Span
+from utils.dates import last_session_by, last_sessions, session_after
+
+NEWEST_ERRORS = 10
+QUARANTINED_BARS = 50
+HOURS = 24
+DAYS = 14
+STAGE_NUMBERS = {dag_id: number for number, dag_id in enumerate(STAGES.values(), 1)}
+
+
+def state(conn: Connection, settings: Settings, session_count: int) -> Pipeline:
+    """Return the last sessions up to the newest one with expected bars or runs, and the state of everything else."""
+    days = last_sessions(pipeline.newest_session(conn), session_count)[::-1]
+    return Pipeline(
+        sessions=_sessions(conn, settings.airflow_ui_url, days) if days else [],
+        tables=pipeline.freshness(conn),
+        consumers=consumer_lag.newest(conn),
+        quarantined=pipeline.quarantined(conn, QUARANTINED_BARS),
+        errors=pipeline.error_counts(conn),
+        newest_errors=pipeline.errors(conn, None, Span(NEWEST_ERRORS)).errors,
+        requests_by_hour=pipeline.requests_by(conn, "hour", Span(HOURS)).counts,
+        requests_by_day=pipeline.requests_by(conn, "day", Span(DAYS)).counts,
+        links=Links(airflow=settings.airflow_ui_url, spark_master=settings.spark_ui_url),
+    )
+
+
+def _sessions(conn: Connection, airflow: str, days: Sequence[date]) -> list[SessionState]:
+    """Return the state of the days, which are given newest first.
+
+    A rebalance is shown with the last session by its date, which it was computed from.
+    """
+    first, last = days[-1], days[0]
+    until = session_after(last, 1) - timedelta(days=1)
+    published = publications.sessions(conn, first, last, Span(len(days)))
+    publications_of: dict[date, list[Publication]] = {each.as_of_date: each.publications for each in published.sessions}
+    for publication in publications.rebalances(conn, first, until):
+        publications_of.setdefault(last_session_by(publication.as_of_date), []).append(publication)
+    runs: dict[date, list[StageRun]] = {}
+    for row in stage_runs.between(conn, first, until):
+        runs.setdefault(last_session_by(row["as_of_date"]), []).append(_run(row, airflow))
+    bars = pipeline.expected_bars(conn, days)
+    return [
+        SessionState(
+            as_of_date=day, publications=publications_of.get(day, []), bars=bars.get(day, {}), runs=runs.get(day, [])
+        )
+        for day in days
+    ]
+
+
+def _run(row: Row, airflow: str) -> StageRun:
+    dag_id, run_id = row["dag_id"], row["run_id"]
+    address = f"{airflow}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
+    return msgspec.convert({**row, "stage": STAGE_NUMBERS.get(dag_id), "airflow_url": address}, StageRun)

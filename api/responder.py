@@ -1,0 +1,76 @@
+"""Turns the answer of a query into a response: from the cache, without a body for a client that has it already."""
+
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec
+
+import msgspec
+from fastapi import Request, Response
+from msgspec import Struct
+from starlette.datastructures import Headers
+
+from api.response_cache import Body, Make, ResponseCache
+from contract.common import Paged
+from database.db_helper import Connection
+
+# Kept by the client alone, and asked about each time: new publications are seen within a second.
+CACHE_CONTROL = "private, no-cache"
+
+Arguments = ParamSpec("Arguments")
+Query = Callable[Concatenate[Connection, Arguments], Struct]
+
+
+class Responder:
+    """Responds to one request; its address, parameters included, is the key of the cache."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._cache: ResponseCache = request.app.state.cache
+
+    async def __call__(self, query: Query[Arguments], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Response:
+        """Respond with the answer of `query(conn, *args)`, or with 304 when the client has it."""
+        scope = self._request.scope
+        make = self._serialized(query, *args, **kwargs)
+        return _response(await self._cache.kept((scope["path"], scope["query_string"]), make), self._request.headers)
+
+    async def uncached(self, query: Query[Arguments], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Response:
+        """Respond with an answer that changes too often to be kept."""
+        return _response(await self._cache.fresh(self._serialized(query, *args, **kwargs)), self._request.headers)
+
+    def _serialized(self, query: Query[Arguments], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Make:
+        def make(conn: Connection) -> bytes:
+            answer = query(conn, *args, **kwargs)
+            if isinstance(answer, Paged):
+                answer.next = self._next_page(answer)
+            return msgspec.json.encode(answer)
+
+        return make
+
+    def _next_page(self, page: Paged) -> str | None:
+        """Return the address of the part that follows; None after the last one."""
+        after = page.offset + page.limit
+        if after >= page.total:
+            return None
+        following = self._request.url.include_query_params(limit=page.limit, offset=after)
+        return f"{following.path}?{following.query}"
+
+
+def _response(body: Body, asked: Headers) -> Response:
+    headers = {"ETag": body.etag, "Cache-Control": CACHE_CONTROL, "Vary": "Accept-Encoding"}
+    if _has(asked.get("if-none-match"), body.etag):
+        return Response(status_code=304, headers=headers)
+    if body.compressed is not None and "gzip" in asked.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        return Response(body.compressed, headers=headers, media_type="application/json")
+    return Response(body.plain, headers=headers, media_type="application/json")
+
+
+def _has(if_none_match: str | None, etag: str) -> bool:
+    """Return whether the tag is among the client's; strong and weak ones are alike here (RFC 9110, 13.1.2).
+
+    >>> [_has(given, 'W/"a1"') for given in ('"x", W/"a1"', '"a1"', "*", '"x"', None)]
+    [True, True, True, False, False]
+    """
+    if if_none_match is None:
+        return False
+    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return "*" in tags or etag.removeprefix("W/") in tags

@@ -1,0 +1,128 @@
+"""Response bodies that hold until the database changes, kept ready as bytes."""
+
+import asyncio
+import gzip
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any
+
+from database.db_helper import Connection
+from database.queries.publications import data_version
+from utils.errors import ActstockError, DatabaseUnavailable
+
+log = logging.getLogger(__name__)
+
+CHECK_SECONDS = 0.5
+# Older than this the last check says nothing any more: the database is away or hangs.
+TRUSTED_SECONDS = 2.0
+KEPT_BYTES = 64 * 2**20
+# Below it compressing saves nothing worth having.
+COMPRESSED_FROM_BYTES = 1000
+
+# Runs a query on a connection and returns what it returns; blocking.
+Read = Callable[[Callable[[Connection], Any]], Any]
+Make = Callable[[Connection], bytes]
+
+
+@dataclass(frozen=True)
+class Body:
+    """A serialized body, also compressed where that is shorter, and the tag of its content.
+
+    The tag is weak, as it stands for both encodings, and made of the body alone: it outlives changes elsewhere in the
+    database, a restart, and a second server.
+    """
+
+    plain: bytes
+    compressed: bytes | None
+    etag: str
+
+    @classmethod
+    def of(cls, plain: bytes) -> "Body":
+        compressed = gzip.compress(plain, compresslevel=5, mtime=0) if len(plain) >= COMPRESSED_FROM_BYTES else None
+        return cls(plain, compressed, f'W/"{hashlib.blake2b(plain, digest_size=12).hexdigest()}"')
+
+    @property
+    def size(self) -> int:
+        return len(self.plain) + len(self.compressed or b"")
+
+
+class ResponseCache:
+    """A cache that is emptied when the database changes; the oldest bodies make room for new ones.
+
+    `watch` asks for the version of the data all the time, requests never do: a hit costs one dictionary look-up, and
+    a database that hangs is noticed without waiting for it.
+    """
+
+    def __init__(self, read: Read, clock: Callable[[], float] = time.monotonic, kept_bytes: int = KEPT_BYTES) -> None:
+        self._read = read
+        self._clock = clock
+        self._room = self._free = kept_bytes
+        self._bodies: dict[Hashable, Body] = {}
+        self._version = ""
+        self._checked_at = float("-inf")
+        self._trouble = "the database was not asked yet"
+
+    async def watch(self) -> None:
+        """Check for ever."""
+        while True:
+            await self.check()
+            await asyncio.sleep(CHECK_SECONDS)
+
+    async def check(self) -> None:
+        """Ask for the version once. An unavailable database is logged when it goes and when it is back."""
+        asked_at = self._clock()
+        try:
+            version = await asyncio.to_thread(self._read, data_version)
+        except ActstockError as error:
+            self._hold_back(str(error))
+            return
+        except Exception:
+            # The watcher must outlive any error nobody thought of; it would be missed without a sign.
+            log.exception("the database cannot be watched")
+            self._hold_back("the database cannot be watched; the API's log says why")
+            return
+        if self._trouble:
+            log.info("the database can be read")
+        if version != self._version:
+            self._bodies.clear()
+            self._free = self._room
+        self._version, self._checked_at, self._trouble = version, asked_at, ""
+
+    async def kept(self, key: Hashable, make: Make) -> Body:
+        """Return the kept body, or the one `make` gives now; DatabaseUnavailable instead of one that may be old."""
+        self._require_fresh()
+        return self._bodies.get(key) or await self._make(key, make)
+
+    async def fresh(self, make: Make) -> Body:
+        """Return the body that `make` gives now; it is not kept."""
+        self._require_fresh()
+        return await asyncio.to_thread(lambda: Body.of(self._read(make)))
+
+    async def _make(self, key: Hashable, make: Make) -> Body:
+        version = self._version
+        made = await self.fresh(make)
+        # Something may have been written while it was made: then nobody knows which side it saw.
+        if version == self._version:
+            self._keep(key, made)
+        return made
+
+    def _keep(self, key: Hashable, body: Body) -> None:
+        if key in self._bodies or body.size > self._room:
+            return
+        self._bodies[key] = body
+        self._free -= body.size
+        while self._free < 0:
+            self._free += self._bodies.pop(next(iter(self._bodies))).size
+
+    def _hold_back(self, trouble: str) -> None:
+        if not self._trouble:
+            log.warning("answers are held back: %s", trouble)
+        self._trouble = trouble
+        self._checked_at = float("-inf")
+
+    def _require_fresh(self) -> None:
+        if self._clock() - self._checked_at > TRUSTED_SECONDS:
+            raise DatabaseUnavailable(self._trouble or "the database does not answer")

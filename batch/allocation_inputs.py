@@ -1,0 +1,128 @@
+"""All that the allocator reads, in one place: after `read_inputs` it decides without the database."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from pyspark.sql import DataFrame
+
+from batch.holdings import HOLDINGS
+from batch.prices import STOCK_PRICES, in_dollars
+from batch.publishing import published_periods
+from batch.returns import ReturnWindow, ends_of, exchanges_of, windows_of
+from batch.runner import Job
+from batch.sources import with_source_rank
+from config.periods import PERIODS, trending_column
+from config.universe import universe
+from database.db_helper import Row as StoredRow
+from database.db_helper import fetch
+from database.queries import ledger, missing_holdings
+from database.queries.doubts import sessions_exchange
+from utils.dates import HOME_EXCHANGE
+from utils.errors import NotPublished
+
+_FLAGS = {days: trending_column("is_trending", days) for days in PERIODS}
+
+TRENDING = f"""
+    SELECT as_of_date, etf_ticker, period_days, source
+    FROM analytics_trending_etfs
+    CROSS JOIN LATERAL (
+        VALUES {", ".join(f"({days}, {flag})" for days, flag in _FLAGS.items())}
+    ) AS flag (period_days, trends)
+    WHERE trends AND as_of_date = ANY(%(sessions)s) AND period_days = ANY(%(periods)s)
+"""
+PUBLISHED = f"""
+    SELECT publication.as_of_date, publication.source, publication.degraded_reason,
+        {
+    ", ".join(
+        f"COALESCE(BOOL_OR({flag} OR spy_return_{days}d IS NOT NULL), FALSE) AS is_computable_{days}d"
+        for days, flag in _FLAGS.items()
+    )
+}
+    FROM analytics_publication AS publication
+    LEFT JOIN analytics_trending_etfs AS etf USING (as_of_date)
+    WHERE job = 'trending' AND publication.as_of_date = ANY(%(sessions)s)
+    GROUP BY publication.as_of_date, publication.source, publication.degraded_reason
+    ORDER BY as_of_date
+"""
+# The stocks of all snapshots: which one counts for a session is decided later.
+HELD_BY_TRENDING = f"""
+    SELECT DISTINCT stock_ticker FROM collected_etf_holdings
+    WHERE holding_rank <= %(top)s AND etf_ticker IN (
+        SELECT etf_ticker FROM analytics_trending_etfs
+        WHERE as_of_date = ANY(%(sessions)s) AND ({" OR ".join(_FLAGS.values())}))
+    ORDER BY stock_ticker
+"""
+
+
+class TrendingResult(NamedTuple):
+    """What stage 3 published for a session.
+
+    not_computable: the periods for which no ETF could be compared with the benchmark, each with the reason
+    """
+
+    source: str
+    degraded_reason: str | None = None
+    not_computable: Mapping[int, str] = {}
+
+
+class AllocationInputs(NamedTuple):
+    """Stage 3's sessions, and the frames and reasons that their portfolios are made of.
+
+    published: the sessions that stage 3 has published, as rows of PUBLISHED
+    skipped: the other sessions of the job, with the reason
+    price_gaps: (ticker, start, end) -> why a return has no value or is in doubt
+    stand_ins: (session, ETF) -> why an earlier list of holdings is used
+    """
+
+    published: Sequence[StoredRow]
+    skipped: dict[date, str]
+    windows: Sequence[ReturnWindow]
+    trending: DataFrame
+    holdings: DataFrame
+    prices: DataFrame
+    doubts: DataFrame | None
+    price_gaps: Mapping[tuple[str, date, date], Sequence[str]]
+    stand_ins: Mapping[tuple[date, str], str]
+
+
+def read_inputs(job: Job) -> AllocationInputs:
+    """Read everything that the published sessions need. Raise NotPublished when there are none."""
+    days, top = list(job.days), universe().top_holdings
+    published, held = (
+        fetch(job.conn, PUBLISHED, {"sessions": days}),
+        fetch(job.conn, HELD_BY_TRENDING, {"sessions": days, "top": top}),
+    )
+    sessions = [row["as_of_date"] for row in published]
+    skipped = {
+        day: f"stage 3 has not published {day}: run daily_trending_etf_analysis for it first"
+        for day in days
+        if day not in sessions
+    }
+    if not sessions:
+        raise NotPublished("; ".join(skipped.values()))
+    stocks = [row["stock_ticker"] for row in held]
+    # The benchmark's prices tell why it has no return over a period that is not computable.
+    tickers = sorted({*stocks, universe().benchmark})
+    windows = windows_of(sessions, {HOME_EXCHANGE, *exchanges_of(tickers)}, published_periods())
+    ends = ends_of(windows)
+    return AllocationInputs(
+        published=published,
+        skipped=skipped,
+        windows=windows,
+        trending=with_source_rank(job.read(TRENDING, sessions=sessions, periods=list(published_periods()))),
+        holdings=with_source_rank(job.read(HOLDINGS, top=top)),
+        prices=in_dollars(job.read(STOCK_PRICES, sessions=ends, tickers=tickers)),
+        doubts=job.doubts(tickers, ends),
+        price_gaps=ledger.why_missing(job.conn, _ticker_windows(stocks, windows)),
+        stand_ins=missing_holdings.stand_ins(job.conn, sessions),
+    )
+
+
+def _ticker_windows(tickers: Collection[str], windows: Sequence[ReturnWindow]) -> set[tuple[str, date, date]]:
+    return {
+        (ticker, window.start_session, window.end_session)
+        for window in windows
+        for ticker in tickers
+        if sessions_exchange(ticker) == window.exchange
+    }

@@ -1,0 +1,110 @@
+"""What a job publishes, and how its rows and publications replace the earlier ones in one transaction."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from config.periods import PERIODS
+from config.universe import universe
+from database.db_helper import Connection, replace_partition, transaction
+from database.tables import PUBLICATION, Table
+from utils.errors import InvalidInput
+
+log = logging.getLogger(__name__)
+
+# How many reasons a message names before it only counts the others.
+SHOWN_REASONS = 5
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A row of analytics_publication. as_of_date is the day of the job: a session, or a rebalance date."""
+
+    job: str
+    as_of_date: date
+    period_days: int
+    row_count: int
+    source: str
+    status: str = "published"
+    reason: str | None = None
+    cash_weight: float = 0.0
+    holdings_as_of: date | None = None
+    degraded_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class TablePart:
+    """Rows that replace all rows of a table with the same key values (column -> value, or list of values)."""
+
+    table: Table
+    where: Mapping[str, Any]
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """The publications of a run, and the days that it skipped, with the reason.
+
+    A skipped day does not stop a range. What was published for that day before stays.
+    """
+
+    publications: Sequence[Publication]
+    skipped: dict[date, str]
+
+    def summary(self) -> dict[str, Any]:
+        empty = sum(publication.status == "empty" for publication in self.publications)
+        return {
+            "days": len({publication.as_of_date for publication in self.publications}),
+            "publications": len(self.publications),
+            "empty": empty,
+            "degraded": sum(publication.degraded_reason is not None for publication in self.publications),
+            "rows": sum(publication.row_count for publication in self.publications),
+            "skipped": {day.isoformat(): reason for day, reason in self.skipped.items()},
+        }
+
+
+def publish(
+    conn: Connection,
+    name: str,
+    parts: Sequence[TablePart],
+    publications: Sequence[Publication],
+    run_id: str | None,
+    replaced_days: Sequence[date] | None = None,
+) -> None:
+    """Replace parts of tables, and the publications of the same days, in one transaction.
+
+    replaced_days: the days whose earlier publications are deleted, if they are more than those published now.
+    """
+    days = sorted(replaced_days or {publication.as_of_date for publication in publications})
+    rows = [tuple(getattr(row, column, run_id) for column in PUBLICATION.columns) for row in publications]
+    replaced = [*parts, TablePart(PUBLICATION, {"job": name, "as_of_date": days}, rows)]
+    log.info("publishing %d rows in one transaction", sum(len(part.rows) for part in parts))
+    with transaction(conn), conn.cursor() as cursor:
+        # Two runs that publish the same days take turns: without the lock both would insert after one deletion.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"publish {name}",))
+        for part in replaced:
+            replace_partition(conn, part.table, part.where, part.rows)
+
+
+def join_reasons(reasons: Iterable[str | None]) -> str | None:
+    """Return all reasons as one text, each once and in order, or None without any.
+
+    >>> join_reasons(["XLB has no bar of 2026-08-21 (late)", None, "IWM has no bar of 2026-08-21 (late)"])
+    'IWM has no bar of 2026-08-21 (late); XLB has no bar of 2026-08-21 (late)'
+    """
+    return "; ".join(sorted({reason for reason in reasons if reason})) or None
+
+
+def rows_for(table: Table, rows: Iterable[Any]) -> list[tuple[Any, ...]]:
+    """Return rows, which are read by column name, as tuples in the table's column order."""
+    return [tuple(row[column] for column in table.columns) for row in rows]
+
+
+def published_periods() -> tuple[int, ...]:
+    """Return the universe's periods. Raise InvalidInput when the tables have no columns for one of them."""
+    for days in universe().periods:
+        if days not in PERIODS:
+            raise InvalidInput(f"period of {days} sessions: the tables hold {', '.join(map(str, PERIODS))}")
+    return universe().periods

@@ -1,0 +1,205 @@
+"""Run a Spark job from the command line: arguments, Spark session, database, errors and exit code."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import psycopg2
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+
+from batch.publishing import SHOWN_REASONS, JobResult
+from config.config import ConfigError, DatabaseSettings, Settings, SparkSettings
+from config.universe import UniverseError
+from database.db_helper import Connection, connect
+from database.queries import doubts as stored_doubts
+from database.queries.doubts import DOUBTS
+from utils.dates import parse_date, sessions_between, sessions_of
+from utils.errors import ActstockError, InvalidInput
+from utils.logging_utils import configure_logging
+from utils.spark_utils import session
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class JobCalendar:
+    """The days for which a job can run: how --help and errors call them, a check of one, and those of a range."""
+
+    help: str
+    noun: str
+    check: Callable[[date], object]
+    between: Callable[[date, date], list[date]]
+
+
+SESSIONS = JobCalendar(
+    help="the session to compute, e.g. 2026-08-21",
+    noun="session",
+    check=lambda day: sessions_of().position(day),
+    between=sessions_between,
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one run of a job works with. Its Spark session may still be starting."""
+
+    session: SparkSession | Future[SparkSession]
+    conn: Connection
+    database: DatabaseSettings
+    days: Sequence[date]
+    run_id: str | None
+
+    @property
+    def spark(self) -> SparkSession:
+        """The Spark session. Waits until it has started."""
+        return self.session.result() if isinstance(self.session, Future) else self.session
+
+    def read(self, query: str, **params: Any) -> DataFrame:
+        """Return the rows of a query as a frame of one partition.
+
+        Queries cast NUMERIC to float8, because Spark would read it as decimal(38, 18).
+        """
+        # JDBC's `query` option takes no parameters, so psycopg writes them into the text.
+        with self.conn.cursor() as cursor:
+            bound = cursor.mogrify(query, params).decode()
+        database = self.database
+        options = {
+            "url": f"jdbc:postgresql://{database.host}:{database.port}/{database.name}",
+            "driver": "org.postgresql.Driver",
+            "user": database.user,
+            "password": database.password,
+            "fetchsize": "10000",
+            "query": bound,
+        }
+        return self.spark.read.format("jdbc").options(**options).load().coalesce(1)
+
+    def doubts(self, tickers: Collection[str], sessions: Collection[date]) -> DataFrame | None:
+        """Return the doubts about these prices, or None when there are none."""
+        params = stored_doubts.params(tickers, sessions)
+        # On most days there are none, and then Spark need not read and join them.
+        with self.conn, self.conn.cursor() as cursor:
+            cursor.execute(f"SELECT EXISTS ({DOUBTS})", params)
+            has_doubts = cursor.fetchone() == (True,)
+        return self.read(DOUBTS, **params) if has_doubts else None
+
+
+def run_job(
+    name: str,
+    description: str,
+    run: Callable[[Job], JobResult],
+    arguments: Sequence[str] | None,
+    calendar: JobCalendar = SESSIONS,
+) -> int:
+    """Run a job from the command line and return its exit code.
+
+    0: all days are published. 2: the request cannot be met. 1: anything else went wrong, a skipped day included.
+    The summary is the last line of standard output, an error is one line of standard error.
+    """
+    options = _command_line(description, calendar).parse_args(arguments)
+    configure_logging()
+    logging.getLogger("py4j").setLevel(logging.ERROR)
+    try:
+        result = _run(name, run, options, calendar)
+    except (ActstockError, ConfigError, UniverseError) as error:
+        return _print_error(str(error), 2 if isinstance(error, (InvalidInput, ConfigError, UniverseError)) else 1)
+    except psycopg2.Error as error:
+        return _print_error(f"PostgreSQL: {str(error).strip().splitlines()[0]}", 1)
+    except (PySparkException, Py4JError) as error:
+        log.debug("Spark failed", exc_info=True)
+        return _print_error(f"Spark: {spark_message(error)}", 1)
+    # spark-submit merges both streams into one, and its caller reads the summary from the end: the error comes first.
+    exit_code = _print_error(_describe_skipped(result.skipped), 1) if result.skipped else 0
+    print(json.dumps(result.summary()), flush=True)
+    return exit_code
+
+
+def _command_line(description: str, calendar: JobCalendar) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    parser.add_argument("--as-of-date", metavar="DATE", help=calendar.help)
+    parser.add_argument("--from", dest="start", metavar="DATE", help=f"the first day of a range: every {calendar.noun}")
+    parser.add_argument("--to", dest="end", metavar="DATE", help="the last day of the range, included")
+    parser.add_argument("--run-id", default=os.environ.get("RUN_ID"), help="an identifier, stored with every row")
+    return parser
+
+
+def _run(name: str, run: Callable[[Job], JobResult], options: argparse.Namespace, calendar: JobCalendar) -> JobResult:
+    settings = Settings.from_env()
+    start, end = _date_range(options)
+    with _starting_session(settings.spark, name) as spark:
+        days = _job_days(calendar, start, end)
+        conn = connect(settings.spark_database)
+        try:
+            return run(Job(spark, conn, settings.spark_database, days, options.run_id))
+        finally:
+            conn.close()
+
+
+@contextmanager
+def _starting_session(settings: SparkSettings, name: str) -> Iterator[Future[SparkSession]]:
+    """Start a Spark session in the background, and stop it at the end."""
+    log.info("starting Spark")
+    # The JVM takes seconds to start. Calendars and checks need no session and run meanwhile.
+    with ThreadPoolExecutor(1) as background:
+        starting = background.submit(session, settings, name)
+        try:
+            yield starting
+        finally:
+            if not starting.exception():
+                starting.result().stop()
+
+
+def _date_range(options: argparse.Namespace) -> tuple[date, date | None]:
+    """Return the two ends of the range, or one day and None."""
+    if options.as_of_date and not (options.start or options.end):
+        return parse_date(options.as_of_date), None
+    if options.start and options.end and not options.as_of_date:
+        start, end = parse_date(options.start), parse_date(options.end)
+        if start > end:
+            raise InvalidInput(f"--from {start} is after --to {end}")
+        return start, end
+    raise InvalidInput("give either --as-of-date DATE, or --from DATE and --to DATE")
+
+
+def _job_days(calendar: JobCalendar, start: date, end: date | None) -> list[date]:
+    if end is None:
+        calendar.check(start)
+        return [start]
+    days = calendar.between(start, end)
+    if not days:
+        raise InvalidInput(f"there is no {calendar.noun} from {start} to {end}")
+    return days
+
+
+def _describe_skipped(skipped: dict[date, str]) -> str:
+    """Name the reason of each skipped day, or of the first and the last one if there are many."""
+    reasons = list(skipped.values())
+    shown = reasons if len(reasons) <= SHOWN_REASONS else [reasons[0], "...", reasons[-1]]
+    return f"{len(reasons)} of the days asked for not published: {'; '.join(shown)}"
+
+
+def spark_message(error: Exception) -> str:
+    """Return the line that says what happened.
+
+    Py4J puts a line of its own before a Java exception.
+
+    >>> spark_message(Exception("An error occurred while calling o1.x.\\n: java.lang.Error: no master\\n\\tat a.b"))
+    'java.lang.Error: no master'
+    """
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return next((line.removeprefix(": ") for line in lines if line.startswith(": ")), lines[0])
+
+
+def _print_error(message: str, exit_code: int) -> int:
+    sys.stdout.flush()
+    print(f"error: {message}", file=sys.stderr, flush=True)
+    return exit_code

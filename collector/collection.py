@@ -1,0 +1,70 @@
+"""One run of a producer: its connections to Yahoo, Kafka and PostgreSQL, and its receipt."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from collector.completeness import Kind
+from collector.gate import RequestGate
+from collector.receipt import Receipt
+from collector.yahoo import Yahoo
+from config.config import Settings, Topic
+from database.db_helper import Connection, connect
+from database.queries import ledger
+from utils.kafka_utils import Publisher, publisher
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Collection:
+    """The connections of one run, and what it has done so far."""
+
+    settings: Settings
+    conn: Connection
+    yahoo: Yahoo
+    publisher: Publisher
+    receipt: Receipt
+    run_id: str | None
+
+    def send(self, topic: Topic, messages: Iterable[Any]) -> int:
+        """Send messages and count them in the receipt."""
+        count = 0
+        for message in messages:
+            self.publisher.send(topic, message)
+            count += 1
+        if count:
+            self.receipt.sent[topic.value] = self.receipt.sent.get(topic.value, 0) + count
+        return count
+
+    def note_unusable(self, kind: Kind, ticker: str, sessions: Iterable[date], reason: str) -> str:
+        """Record that the source has nothing usable of a ticker at these sessions, and return the reason."""
+        self.receipt.missing[ticker] = reason
+        rows = [(kind, ticker, session, "missing", reason, None, self.run_id) for session in sessions]
+        ledger.record(self.conn, rows, [])
+        return reason
+
+
+@contextmanager
+def open_collection(settings: Settings, as_of: date, run_id: str | None) -> Iterator[Collection]:
+    """Open the connections of a run. At its end wait for every acknowledgement and fill in the receipt.
+
+    The end is the same for a run that fails. What it had sent stays sent: the next run finds it stored and goes on
+    behind it.
+    """
+    conn = connect(settings.database)
+    try:
+        gate = RequestGate(conn, settings.yahoo, run_id)
+        with publisher(settings.kafka) as kafka:
+            run = Collection(settings, conn, Yahoo(settings.yahoo, gate), kafka, Receipt(as_of), run_id)
+            try:
+                yield run
+            finally:
+                run.receipt.end_offsets = kafka.wait()
+                run.receipt.requests = gate.count
+        log.info("%s", run.receipt.summary())
+    finally:
+        conn.close()

@@ -1,0 +1,232 @@
+"""Send what is new in an answer, and record what it lacks, changes and leaves in doubt."""
+
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from collector.collection import Collection
+from collector.completeness import Absence, Change, Kind, absences, changes, differs, is_same_bar, values_of
+from collector.judgement.adjusted_closes import note_stale_rows
+from collector.judgement.findings import Break, Judgement, Known
+from collector.judgement.judge import judge_bars
+from collector.plan import FetchRequest
+from collector.yahoo_answers.model import Bar, Bars
+from database.db_helper import Row
+from database.queries import collected, ledger
+from utils.dates import HOME_EXCHANGE, exchange_of, expected_days
+from utils.messages import DailyBar, refusal
+
+
+@dataclass(frozen=True)
+class NewBar:
+    """A bar worth sending: the close that it is measured against, and why a person should look first, if so.
+
+    is_accepted: nobody need look at it (again).
+    """
+
+    bar: Bar
+    previous_close: float | None = None
+    doubt: str | None = None
+    is_accepted: bool = False
+
+
+# From the bars worth sending to their messages.
+ToMessages = Callable[[Iterable[NewBar]], Iterable[DailyBar]]
+
+
+@dataclass(frozen=True)
+class Screening:
+    """Which of an answer's bars are not stored.
+
+    refused: session -> the field that no consumer takes. doubtful: sessions that no consumer stores unless accepted.
+    """
+
+    refused: Mapping[date, str]
+    doubtful: Set[date]
+
+    @property
+    def refusals(self) -> list[Absence]:
+        """The refused sessions, as the ledger has them."""
+        return [Absence(session, "missing", f"refused: {reason}") for session, reason in self.refused.items()]
+
+    def select_stored(self, bars: Iterable[Bar]) -> list[Bar]:
+        """Return the bars that are stored, or will be."""
+        return [bar for bar in bars if bar.session not in self.refused and bar.session not in self.doubtful]
+
+    def is_sent(self, message: DailyBar, waiting: Mapping[date, Row]) -> bool:
+        """Tell whether a message is worth sending: not a doubtful bar again that waits for a person just so."""
+        session = message.trade_date
+        waits = session in self.doubtful and session in waiting and is_same_bar(message, waiting[session])
+        return session not in self.refused and not waits
+
+
+def deliver(current: Collection, kind: Kind, fetched: Bars, request: FetchRequest, to_messages: ToMessages) -> str:
+    """Send what is new in an answer, expect the rows of the request's sessions, and return what was done in words.
+
+    What is absent and what has changed is recorded first, so that no old value is overwritten unrecorded. One doubtful
+    bar does not hold up the others: it counts as missing until a person has accepted it, or until the source says
+    something else. So does one that breaks the message contract: it is not sent.
+    """
+    return _Delivery(current, kind, fetched, request).run(to_messages)
+
+
+@dataclass(frozen=True)
+class _Delivery:
+    """One answer on its way into the topic."""
+
+    current: Collection
+    kind: Kind
+    fetched: Bars
+    request: FetchRequest
+
+    def run(self, to_messages: ToMessages) -> str:
+        bars, stored, ticker = self.fetched.bars, self.request.stored, self.fetched.ticker
+        waiting = collected.rejected_bars(self.current.conn, self.kind.topic, ticker)
+        judged = judge_bars(bars, self._known(waiting), is_rate=self.kind is Kind.RATE)
+        if judged.contradiction:
+            return self.current.note_unusable(self.kind, ticker, self.request.sessions, judged.contradiction)
+        exchange = HOME_EXCHANGE if self.kind is Kind.RATE else exchange_of(ticker)
+        messages = list(to_messages(new_bars(bars, stored, judged, waiting, exchange, self.fetched.currency)))
+        screening = _screen(messages, self.fetched, waiting)
+        note_stale_rows(judged, bars, stored, screening.doubtful)
+        absent = [*self._absences(), *screening.refusals]
+        changed = changes(screening.select_stored(bars), stored, exchange)
+        self._record(absent, changed, _withhold_unstored(judged.breaks, screening.doubtful))
+        sent = [message for message in messages if screening.is_sent(message, waiting)]
+        self.current.send(self.kind.topic, sent)
+        self.current.receipt.changed += sum(
+            message.trade_date in stored and message.trade_date not in screening.doubtful for message in sent
+        )
+        problems = self._expect(absent, screening)
+        changes_made = [f"{change.change} up to {change.last_session}" for change in changed]
+        return ", ".join([f"{len(sent)} bars sent", *changes_made, *problems])
+
+    def _known(self, waiting: Mapping[date, Row]) -> Known:
+        """Collect what the database knows of the ticker."""
+        conn, topic, ticker = self.current.conn, self.kind.topic, self.fetched.ticker
+        sessions = [bar.session for bar in self.fetched.bars]
+        days = expected_days(ticker, sessions[0], sessions[-1]) if sessions else []
+        return Known(
+            stored=self.request.stored,
+            accepted=collected.accepted_steps(conn, topic, ticker),
+            lost_dividends=ledger.lost_dividends(conn, self.kind, ticker),
+            gaps=set(days) - set(sessions),
+            waiting=waiting,
+            currency=self.fetched.currency,
+            rejected_steps=list(_steps(waiting.values())),
+        )
+
+    def _absences(self) -> Iterator[Absence]:
+        late_sessions = self.current.settings.collector.late_sessions
+        return absences(self.fetched, self.request.stored, self.request.start, self.request.end, late_sessions)
+
+    def _record(self, absent: Sequence[Absence], changed: Sequence[Change], breaks: Sequence[Break]) -> None:
+        """Write the ledger's lines, the changes of stored bars and the breaks."""
+        kind, ticker, moment, run_id = (
+            self.kind,
+            self.fetched.ticker,
+            self.fetched.answer.fetched_at,
+            self.current.run_id,
+        )
+        sessions = [bar.session for bar in self.fetched.bars]
+        # A bar counts as late until its consumer has stored it, which closes the line.
+        there = set(sessions) - set(self.request.stored) - {each.session for each in absent}
+        expected = [(each.session, each.state, each.reason) for each in absent]
+        expected += [
+            (session, "late", "sent, but not stored yet") for session in self.request.sessions if session in there
+        ]
+        rows = [(kind, ticker, each.session, each.is_withheld, each.reason, moment, run_id) for each in breaks]
+        ledger.record(
+            self.current.conn,
+            [(kind, ticker, *row, moment, run_id) for row in expected],
+            [change.row(kind, ticker, moment, run_id) for change in changed],
+            ledger.Judged(kind, ticker, sessions[0], sessions[-1], rows) if sessions else None,
+        )
+
+    def _expect(self, absent: Sequence[Absence], screening: Screening) -> list[str]:
+        """Add the requested sessions' rows to the receipt, and return why some will not be there."""
+        ticker, receipt = self.fetched.ticker, self.current.receipt
+        there = set(self.request.stored) | {bar.session for bar in screening.select_stored(self.fetched.bars)}
+        late = {each.session for each in absent if each.state == "late"}
+        problems = []
+        for session in self.request.sessions:
+            if session in there:
+                receipt.expect(self.kind.table, ticker, session)
+            elif session in screening.doubtful:
+                problems.append(f"the bar of {session} is quarantined: see logs_consumer_error")
+            elif session in screening.refused:
+                problems.append(f"the bar of {session} is refused: {screening.refused[session]}")
+            else:
+                problems.append(f"no bar of {session} at the source" + (" yet" if session in late else ""))
+        if problems:
+            receipt.missing[ticker] = "; ".join(problems)
+        if late & set(self.request.sessions):
+            receipt.late.append(ticker)
+        return problems
+
+
+def _screen(messages: Iterable[DailyBar], fetched: Bars, waiting: Iterable[date]) -> Screening:
+    """Find the messages that no consumer stores. A rejected bar that the answer lacks stays doubtful."""
+    refused, doubtful = {}, set(waiting) - {bar.session for bar in fetched.bars}
+    for message in messages:
+        if reason := refusal(message):
+            refused[message.trade_date] = reason
+        elif not message.is_plausible:
+            doubtful.add(message.trade_date)
+    return Screening(refused, doubtful)
+
+
+def _steps(rejected: Iterable[Row]) -> Iterator[float]:
+    """Yield the step from the close before to that of each rejected bar.
+
+    A rejected message may be anything, so its values are checked here.
+    """
+    for row in rejected:
+        close, before = row.get("close_price"), row.get("previous_close")
+        if isinstance(close, float | int) and isinstance(before, float | int) and close > 0 and before > 0:
+            yield close / before
+
+
+def _withhold_unstored(breaks: Iterable[Break], doubtful: Set[date]) -> list[Break]:
+    """Return the breaks as they count: withheld only where the bar is not stored."""
+    return [replace(each, is_withheld=each.is_withheld and each.session in doubtful) for each in breaks]
+
+
+def new_bars(
+    bars: Sequence[Bar],
+    stored: Mapping[date, Row],
+    judged: Judgement | None = None,
+    waiting: Container[date] = (),
+    exchange: str = HOME_EXCHANGE,
+    currency: str | None = None,
+) -> Iterator[NewBar]:
+    """Yield the bars that are not stored just so, the doubtful ones, and those that wait for a person.
+
+    A doubtful one may be stored just so, when its neighbours have changed. One that waits may be plausible now.
+    currency: that of the bars. None when everything stored is known to be in it.
+    """
+    judged = judged or judge_bars(bars)
+    for bar in bars:
+        day = bar.session
+        row = stored.get(day)
+        is_other_currency = row is not None and currency not in (None, row.get("currency", currency))
+        if day in waiting or day in judged.doubts or is_other_currency or differs(bar, row, exchange):
+            yield NewBar(bar, judged.previous_closes.get(day), judged.doubts.get(day), day in judged.approved)
+
+
+def message_fields(new: NewBar, fetched: Bars, run_id: str | None) -> dict[str, Any]:
+    """Return the fields that the messages of all kinds of bars share."""
+    bar = new.bar
+    return {
+        **values_of(bar),
+        "ticker": fetched.ticker,
+        "trade_date": bar.session,
+        "previous_close": new.previous_close,
+        "doubt": new.doubt,
+        "is_accepted": new.is_accepted,
+        "currency": fetched.currency,
+        "fetched_at": fetched.answer.fetched_at,
+        "source": fetched.answer.source,
+        "run_id": run_id,
+    }

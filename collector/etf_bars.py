@@ -1,0 +1,64 @@
+"""Collect ETF bars and the exchange rates that they need: Yahoo -> etf-daily-data, for whoever needs them."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+
+from collector.collection import Collection, open_collection
+from collector.completeness import Kind
+from collector.delivery import NewBar, deliver, message_fields
+from collector.plan import FetchRequest, explain_no_exchange, has_exchange, plan_requests, sessions_for_returns
+from collector.rates import collect_rates
+from collector.receipt import Receipt
+from collector.yahoo_answers.model import Bars
+from config.config import Settings
+from database.queries import collected
+from database.tables import DAILY_ETF_OHLC
+from utils.errors import TICKER_TROUBLE
+from utils.logging_utils import log_progress
+from utils.messages import EtfDailyBar
+
+log = logging.getLogger(__name__)
+
+
+def collect_etfs(
+    settings: Settings, etfs: Sequence[str], as_of: date, run_id: str | None = None, since: date | None = None
+) -> Receipt:
+    """Send what is new of these ETFs, and the exchange rates of those that are not quoted in the home currency.
+
+    The receipt names those that have no bar of the session (yet), or whose answer cannot be used.
+    """
+    with open_collection(settings, as_of, run_id) as current:
+        possible = [etf for etf in etfs if has_exchange(current, Kind.ETF, etf, [as_of])]
+        needed = {etf: sessions_for_returns(etf, as_of, since) for etf in possible}
+        requests = plan_requests(current, Kind.ETF, needed, as_of)
+        currencies = collected.currencies(current.conn, DAILY_ETF_OHLC, possible)
+        for number, (etf, request) in enumerate(requests.items(), 1):
+            log_progress(log, number, len(requests), f"{etf}: {fetch_etf(current, etf, request, currencies)}")
+        collect_rates(current, currencies, as_of, since)
+    return current.receipt
+
+
+def fetch_etf(current: Collection, etf: str, request: FetchRequest, currencies: set[str] | None = None) -> str:
+    """Ask for one ETF and send what is new. Add its currency to the others'. Return what was done in words."""
+    if reason := explain_no_exchange(etf):
+        return current.note_unusable(Kind.ETF, etf, request.sessions, reason)
+    try:
+        fetched = drop_bars_without_range(current.yahoo.daily_bars(etf, request.start, request.end))
+    except TICKER_TROUBLE as error:
+        return current.note_unusable(Kind.ETF, etf, request.sessions, str(error))
+    if currencies is not None:
+        currencies.add(fetched.currency)
+    return deliver(current, Kind.ETF, fetched, request, lambda new: etf_messages(fetched, new, current.run_id))
+
+
+def drop_bars_without_range(fetched: Bars) -> Bars:
+    """Drop the bars that lack open, high or low: the table has no place for them."""
+    return replace(fetched, bars=[bar for bar in fetched.bars if bar.open and bar.high and bar.low])
+
+
+def etf_messages(fetched: Bars, new: Iterable[NewBar], run_id: str | None) -> Iterator[EtfDailyBar]:
+    """Yield the messages of bars worth sending."""
+    for each in new:
+        yield EtfDailyBar(**message_fields(each, fetched, run_id))

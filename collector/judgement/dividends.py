@@ -1,0 +1,94 @@
+"""Judge the dividends: their size beside the close before them, beside the ticker's others, and those that vanish."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from statistics import median
+
+from collector.judgement.series import SAME_RATIO, SPINOFF_MOVE, Series, digits_of
+from collector.yahoo_answers.model import Bar
+
+ABSURD_DIVIDEND = 0.2  # of the close before, without a matching fall: doubtful
+LARGE_DIVIDEND = 0.05  # ... noted
+ODD_DIVIDEND = 20  # times the median of the ticker's others, ...
+ODD_TO_LARGEST = 5  # ... and the largest of them
+ODD_DIVIDEND_SHARE = 0.01  # of the close before: a smaller odd one is only noted, it cannot do much harm
+FEW_DIVIDENDS = 3
+MOVED_EVENT_DAYS = 7
+
+
+def judge_dividends(series: Series) -> None:
+    """Judge each dividend as a share of the close before it, which is of one size on every level of prices."""
+    shares = {
+        bar.session: bar.dividend / series.judged.previous_closes[bar.session]
+        for bar in series.bars[1:]
+        if bar.dividend > 0
+    }
+    in_order = sorted(shares.values())
+    for bar in series.bars[1:]:
+        if share := shares.get(bar.session):
+            _judge_dividend(series, bar, share, _times_the_others(share, in_order), len(shares) > FEW_DIVIDENDS)
+
+
+def _judge_dividend(series: Series, bar: Bar, share: float, times: float, has_many: bool) -> None:
+    """Doubt or note one dividend.
+
+    times: how many times the ticker's other dividends it is. has_many: whether these are enough to compare with.
+    """
+    close_before = series.judged.previous_closes[bar.session]
+    fall = 1 - bar.close / close_before
+    is_matched = fall >= share / 2
+    what = f"the dividend of {bar.dividend:g} is {share:.{digits_of(share)}%} of the close before"
+    moved = f"the close {'falls' if fall > 0 else 'rises'} by {abs(fall):.{digits_of(fall)}%}"
+    if share > ABSURD_DIVIDEND and not is_matched:
+        _doubt_dividend(series, bar, close_before, f"{what}, but {moved}")
+    elif times >= ODD_DIVIDEND and not (is_matched and share > SPINOFF_MOVE * series.usual_move):
+        reason = f"{what} and {times:,.0f} times the ticker's other ones; {moved}"
+        if has_many and not is_matched and share >= ODD_DIVIDEND_SHARE:
+            _doubt_dividend(series, bar, close_before, reason)
+        else:
+            series.judged.note(bar.session, reason)
+    elif share > LARGE_DIVIDEND and not is_matched:
+        series.judged.note(bar.session, f"{what}, but {moved}")
+
+
+def _doubt_dividend(series: Series, bar: Bar, close_before: float, reason: str) -> None:
+    """Doubt a dividend's bar, unless a person has accepted it. Note it where it is stored already just so."""
+    if series.is_accepted(bar.session, bar.close / close_before):
+        return
+    row = series.known.row_of(bar.session)
+    share = bar.dividend / bar.close
+    if row and abs(row["dividend"] / row["close_price"] - share) < SAME_RATIO * share:
+        series.judged.approved.add(bar.session)
+        series.judged.note(bar.session, reason)
+    else:
+        series.judged.doubt(bar.session, reason)
+
+
+def note_lost_dividends(series: Series) -> None:
+    """Note dividends that were stored once and that the answer leaves out.
+
+    They raise no doubt, as the source may be right now. A dividend that is found within a week of it has only moved.
+    """
+    stored = {day: row["dividend"] for day, row in series.known.stored.items() if row["dividend"] > 0}
+    lost = {**series.known.lost_dividends, **stored}
+    if not lost:
+        return
+    paying = {bar.session for bar in series.bars if bar.dividend > 0}
+    moved = paying - set(stored)
+    silent = {bar.session for bar in series.bars[1:] if bar.dividend == 0}
+    for day in sorted(silent & set(lost)):
+        if not any(abs(other - day) <= timedelta(days=MOVED_EVENT_DAYS) for other in moved):
+            series.judged.note(day, f"the dividend of {lost[day]:g} that was stored is not in the answer any more")
+
+
+def _times_the_others(share: float, shares: Sequence[float]) -> float:
+    """Divide a dividend by the median of the ticker's others where it stands out from all of them, or return 1.
+
+    shares: of all of the ticker's dividends, in order.
+
+    >>> _times_the_others(0.5, [0.005, 0.005, 0.005, 0.5]), _times_the_others(0.5, [0.005, 0.005, 0.4, 0.5])
+    (100.0, 1.0)
+    """
+    if len(shares) < 2 or share < ODD_TO_LARGEST * shares[-2]:
+        return 1.0
+    return share / median(shares[:-1])

@@ -1,0 +1,35 @@
+"""Apply the rules to the bars of an answer, in their order."""
+
+from collections.abc import Sequence
+
+from collector.judgement.adjusted_closes import judge_adjusted_closes
+from collector.judgement.dividends import judge_dividends, note_lost_dividends
+from collector.judgement.findings import Judgement, Known
+from collector.judgement.series import Series, is_price
+from collector.judgement.steps import judge_steps
+from collector.judgement.units import find_contradiction, find_other_unit
+from collector.yahoo_answers.model import Bar
+
+
+def judge_bars(bars: Sequence[Bar], known: Known | None = None, is_rate: bool = False) -> Judgement:
+    """Judge an answer's bars, given in order, and only the steps of exchange rates.
+
+    Bars without a proper price are left out: the message contract refuses them.
+    """
+    known = known or Known()
+    judged = Judgement()
+    priced = [bar for bar in bars if is_price(bar.close) and is_price(bar.adj_close)]
+    judged.contradiction = find_contradiction(priced, known.stored, is_rate)
+    if judged.contradiction or not priced:
+        return judged
+    series = Series(priced, known, judged)
+    series.approve_accepted()
+    if not is_rate and (reason := find_other_unit(priced, known)):
+        series.doubt_all(reason)
+        return judged
+    judge_steps(series)  # first: the other rules measure from the closes that it finds plausible
+    if not is_rate:
+        judge_adjusted_closes(series)
+        judge_dividends(series)
+        note_lost_dividends(series)
+    return judged

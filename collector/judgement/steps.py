@@ -1,0 +1,166 @@
+"""Judge the steps from one close to the next, above all on the days of splits."""
+
+import math
+from fractions import Fraction
+from typing import Literal
+
+from collector.judgement.series import CLEAR_SPLIT, SAME_RATIO, SPINOFF_MOVE, Series, distance, is_price
+from collector.yahoo_answers.model import Bar
+from utils.messages import LARGEST_STEP
+
+SPLIT_MOVE = 4  # times the usual daily move: what a step must exceed to be taken for the split itself
+
+Suspicion = Literal["doubt", "note"]
+
+
+def judge_steps(series: Series) -> None:
+    """Doubt or note each step that ordinary trading does not explain."""
+    level = series.bars[0]
+    for at in range(1, len(series.bars)):
+        bar = series.bars[at]
+        series.judged.previous_closes[bar.session] = level.close
+        ratio = bar.close / level.close
+        split = _split_of(series, bar)
+        is_plain = split == 1.0 and abs(ratio - 1) <= LARGEST_STEP
+        if is_plain or _is_plausible(series, bar, level, ratio, split) or _doubt(series, at, level):
+            level = bar
+
+
+def _is_plausible(series: Series, bar: Bar, level: Bar, ratio: float, split: float) -> bool:
+    """Tell whether a step, large or on the day of a split, needs no doubt. Note it where it is a little suspicious."""
+    is_large = abs(ratio - 1) > LARGEST_STEP
+    suspicion = _suspect_split(series, bar, level, ratio, split)
+    if not is_large and not suspicion:
+        return True
+    if is_large or suspicion == "doubt":
+        if series.is_accepted(bar.session, ratio):
+            return True
+        if not _is_stored_step(series, level, bar, ratio):
+            return False
+    series.judged.note(bar.session, describe_step(level.close, bar.close, split))
+    return True
+
+
+def _doubt(series: Series, at: int, level: Bar) -> bool:
+    """Doubt a bar, and return whether the prices break there: not when the next one is back on the level before it."""
+    bar, following = series.bars[at], series.bars[at + 1] if at + 1 < len(series.bars) else None
+    split = _split_of(series, bar)
+    is_break = (
+        following is None
+        or distance(following.close, bar.close) <= distance(following.close, level.close)
+        # The step of a small split says nothing of where the prices stay.
+        or (abs(bar.close / level.close - 1) <= LARGEST_STEP and _is_proven(series, bar, level, split))
+    )
+    series.judged.doubt(bar.session, describe_step(level.close, bar.close, split), is_break)
+    return is_break
+
+
+def _split_of(series: Series, bar: Bar) -> float:
+    """Return the ratio of the day's split, also when only an earlier answer listed it."""
+    if bar.split_ratio != 1.0:
+        return bar.split_ratio if is_price(bar.split_ratio) else 1.0
+    row = series.known.stored.get(bar.session)
+    return float(row["split_ratio"]) if row else 1.0
+
+
+def _suspect_split(series: Series, bar: Bar, level: Bar, ratio: float, split: float) -> Suspicion | None:
+    """Return what a step that looks like the day's split itself is worth.
+
+    The older bars may then not be adjusted for the split.
+    """
+    size = abs(math.log(split))
+    if not size:
+        return None
+    move = abs(math.log(ratio))
+    is_like_it = 0.5 * size < move < 1.5 * size
+    if _is_unapplied(series, bar, split):
+        # Of a large split the prices would show it, but a small one is lost among ordinary moves.
+        return "doubt" if is_like_it or size < SPLIT_MOVE * series.usual_move else "note"
+    if _waits_for_the_same(series, bar, level, split):
+        return "doubt"
+    if not is_like_it:
+        return None
+    if size >= CLEAR_SPLIT and move > SPLIT_MOVE * series.usual_move:
+        return "doubt"
+    return "note" if move > SPINOFF_MOVE * series.usual_move else None
+
+
+def _is_proven(series: Series, bar: Bar, level: Bar, split: float) -> bool:
+    return split != 1 and (_is_unapplied(series, bar, split) or _waits_for_the_same(series, bar, level, split))
+
+
+def _is_unapplied(series: Series, bar: Bar, split: float) -> bool:
+    """Tell whether the stored rows prove that the closes before a split are not adjusted for it.
+
+    Three cases prove it. The closes are still as they were before the split, or were adjusted the other way, or had
+    been adjusted once and no longer are.
+    """
+    before = _nearest_stored(series, bar, -1)
+    if before is None or abs(math.log(split)) < 2 * SAME_RATIO:
+        return False
+    row = series.known.stored[before.session]
+    after = _nearest_stored(series, bar, 1)
+    if "fetched_at" in row and row["fetched_at"].date() < bar.session:
+        changed = before.close / row["close_price"]
+        return min(distance(changed, 1), distance(changed, split)) < SAME_RATIO
+    if after is None:
+        return False
+    stored_step = series.known.stored[after.session]["close_price"] / row["close_price"]
+    return distance(after.close / before.close * split, stored_step) < SAME_RATIO
+
+
+def _nearest_stored(series: Series, bar: Bar, direction: Literal[-1, 1]) -> Bar | None:
+    """Return the last stored bar before a session (-1), or the first one from it on (1)."""
+    is_before = direction == -1
+    side = [each for each in series.bars if (each.session < bar.session) == is_before]
+    return next((each for each in side[::direction] if each.session in series.known.stored), None)
+
+
+def _waits_for_the_same(series: Series, bar: Bar, level: Bar, split: float) -> bool:
+    """Tell whether the bar was rejected for just this step.
+
+    The rows that proved it then may have been overwritten since, so the rejection itself is the proof.
+    """
+    doubt = series.known.waiting.get(bar.session, {}).get("doubt")
+    return isinstance(doubt, str) and describe_step(level.close, bar.close, split) in doubt
+
+
+def _is_stored_step(series: Series, before: Bar, bar: Bar, ratio: float) -> bool:
+    """Tell whether the same step is stored already, and approve it then: holding it back now would gain nothing."""
+    old, new = series.known.stored.get(before.session), series.known.row_of(bar.session)
+    if not (old and new) or abs(new["close_price"] / old["close_price"] / ratio - 1) > SAME_RATIO:
+        return False
+    series.judged.approved.add(bar.session)
+    return True
+
+
+def describe_step(before: float, after: float, split: float) -> str:
+    """Describe a step between two closes, with the factor that would undo it.
+
+    >>> describe_step(5.0, 104.3, 0.05)
+    'close moved +1,986.0% on the day of a 1:20 split (5 -> 104.3): older closes x 20 would make it continuous, the \
+source may not have adjusted them'
+    >>> describe_step(100.0, 10_100.0, 1.0)
+    'close moved +10,000.0% without a split (100 -> 10100): x 0.009901 would make it continuous'
+    """
+    moved = f"close moved {after / before - 1:+,.1%}"
+    prices = f"({before:g} -> {after:g})"
+    if split == 1.0:
+        return f"{moved} without a split {prices}: x {before / after:.4g} would make it continuous"
+    day = f"{moved} on the day of a {_describe_ratio(split)} split {prices}"
+    factor = min((split, 1 / split), key=lambda one: distance(after / before, one))
+    if distance(after / before, factor) > 0.5 * abs(math.log(split)):
+        return f"{day}: x {before / after:.4g} would make it continuous"
+    return f"{day}: older closes x {factor:.6g} would make it continuous, the source may not have adjusted them"
+
+
+def _describe_ratio(split: float) -> str:
+    """Write a split's ratio as people do.
+
+    >>> _describe_ratio(20.0), _describe_ratio(0.05), _describe_ratio(1.5), _describe_ratio(1.064)
+    ('20:1', '1:20', '3:2', '1.064:1')
+    """
+    fraction = Fraction(split).limit_denominator(100)
+    if abs(float(fraction) / split - 1) < 1e-9 and min(fraction.numerator, fraction.denominator) <= 10:
+        return f"{fraction.numerator}:{fraction.denominator}"
+    return f"{split:g}:1"

@@ -1,0 +1,115 @@
+"""Decide what to ask the source for: which sessions a ticker needs, and which days one request for it covers."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from collector.collection import Collection
+from collector.completeness import Kind
+from config.config import CollectorSettings
+from config.universe import universe
+from database.db_helper import Row
+from database.queries import collected, ledger
+from utils.dates import exchange_of, exchanges_using, expected_days, session_before, window_of
+from utils.errors import UnknownExchange
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FetchRequest:
+    """One request for a ticker's bars: the rows stored before it, the days it covers, the sessions it is made for."""
+
+    stored: Mapping[date, Row]
+    start: date
+    end: date
+    sessions: Sequence[date]
+
+
+def plan_requests(
+    current: Collection, kind: Kind, needed: Mapping[str, Sequence[date]], as_of: date
+) -> dict[str, FetchRequest]:
+    """Return a request for each ticker that lacks a needed session, and expect the rows of all the others.
+
+    needed: ticker -> the sessions whose bars must be stored. What is asked for is expected in the ledger first, so that
+    a run that breaks off leaves a gap to see.
+    """
+    requests = {}
+    for ticker, sessions in needed.items():
+        stored = collected.bars(current.conn, kind.table, ticker)
+        if is_covered(stored, sessions):
+            current.receipt.already_stored.append(ticker)
+            current.receipt.expect(kind.table, ticker, last_session_of(ticker, as_of))
+        else:
+            requests[ticker] = request_for(current, ticker, stored, as_of, sessions)
+    wanted = [(ticker, session) for ticker, request in requests.items() for session in request.sessions]
+    ledger.expect(current.conn, kind, wanted, current.run_id)
+    return requests
+
+
+def request_for(
+    current: Collection, ticker: str, stored: Mapping[date, Row], as_of: date, needed: Sequence[date]
+) -> FetchRequest:
+    """Return the request that brings a ticker's needed sessions, made for its last one."""
+    start, end = fetch_range(stored, ticker, as_of, current.settings.collector, needed[0])
+    return FetchRequest(stored, start, end, [last_session_of(ticker, as_of)])
+
+
+def sessions_for_returns(ticker: str, as_of: date, since: date | None) -> list[date]:
+    """Return the sessions that the returns over the universe's periods need (see needed_sessions)."""
+    return needed_sessions(ticker, as_of, universe().longest_period, since)
+
+
+def needed_sessions(ticker: str, as_of: date, longest_period: int, since: date | None = None) -> list[date]:
+    """Return the sessions whose bars must be stored for a ticker's returns.
+
+    For as_of alone: both ends of its longest window. For a range: every session from the window of `since` on.
+    """
+    start, end = window_of(as_of, longest_period, exchange_of(ticker))
+    if since is None:
+        return [start, end]
+    start = min(window_of(since, longest_period, exchange)[0] for exchange in exchanges_using(ticker))
+    return expected_days(ticker, start, end)
+
+
+def is_covered(stored: Mapping[date, Row], needed: Sequence[date]) -> bool:
+    """Tell whether every needed session is stored, so that nothing needs fetching."""
+    return all(session in stored for session in needed)
+
+
+def fetch_range(
+    stored: Mapping[date, Row], ticker: str, as_of: date, settings: CollectorSettings, back_to: date | None = None
+) -> tuple[date, date]:
+    """Return the first and last day to ask for: everything stored and the recent sessions up to as_of.
+
+    Asking for everything stored keeps all adjusted closes of a ticker from one and the same fetch, and costs one
+    request whatever its length. back_to: an earlier day to begin with.
+    """
+    exchange = exchange_of(ticker)
+    end = last_session_of(ticker, as_of)
+    back = settings.refetch_sessions if stored else settings.history_sessions
+    start = session_before(end, back, exchange)
+    return min([start, back_to or start, *stored]), max([end, *stored])
+
+
+def last_session_of(ticker: str, as_of: date) -> date:
+    """Return the ticker's own last session as of a home session."""
+    return window_of(as_of, 0, exchange_of(ticker))[1]
+
+
+def has_exchange(current: Collection, kind: Kind, ticker: str, sessions: Sequence[date]) -> bool:
+    """Tell whether a ticker's exchange is known. Log and record why not."""
+    reason = explain_no_exchange(ticker)
+    if reason:
+        log.info("%s: %s", ticker, current.note_unusable(kind, ticker, sessions, reason))
+    return reason is None
+
+
+def explain_no_exchange(ticker: str) -> str | None:
+    """Return why a ticker has no sessions to ask for, or None when it has."""
+    try:
+        exchange_of(ticker)
+    except UnknownExchange as error:
+        return str(error)
+    return None

@@ -1,0 +1,111 @@
+"""Read a chart: the bars of a ticker, or the rates of a pair of currencies."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from collector.yahoo_answers.envelope import Refusal, only_result
+from collector.yahoo_answers.events import add_events, events_of
+from collector.yahoo_answers.model import Bar
+from collector.yahoo_answers.sessions import completed, session_of, zone_of
+from collector.yahoo_answers.values import LONGEST_TICKER, major_unit, positive_number
+from config.exchanges import RATE
+from utils.text import printable
+
+RATE_ZONE = ZoneInfo("Europe/London")
+PRICES = ("open", "high", "low", "close", "volume")
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One line of a chart's arrays, in the unit that Yahoo quotes in."""
+
+    session: date
+    open: float | None
+    high: float | None
+    low: float | None
+    close: float | None
+    adj_close: float | None
+    volume: int
+
+
+def bars_from_chart(answer: Any, ticker: str, moment: datetime) -> tuple[str, list[Bar]]:
+    """Return the currency of a chart answer, and its sessions that were over at the moment.
+
+    Raise Refusal when the answer is another ticker's, of another interval, contradicts itself or has no currency.
+    """
+    result = only_result(answer, "chart", ticker)
+    meta = result.get("meta") or {}
+    if meta.get("symbol") != ticker:
+        raise Refusal(
+            "another symbol",
+            f"asked Yahoo for {ticker}, it answered for {printable(str(meta.get('symbol')), LONGEST_TICKER)}",
+        )
+    if meta.get("dataGranularity", "1d") != "1d":
+        raise Refusal(
+            "bars of another interval",
+            f"{ticker}: Yahoo answered with bars of {printable(str(meta['dataGranularity']), LONGEST_TICKER)}",
+        )
+    currency, units = major_unit(meta.get("currency"))
+    if currency is None:
+        raise Refusal("no currency", f"{ticker}: Yahoo does not say its currency ({meta.get('currency')!r})")
+    rows = _lines_of(result, ticker, meta)
+    if ticker.endswith(RATE):
+        return currency, rates(rows, moment)
+    bars = [bar for row in rows if (bar := _build_bar(row, units))]
+    happened = events_of(result.get("events") or {}, meta, ticker, currency, units)
+    return currency, completed(add_events(bars, happened), ticker, moment, meta)
+
+
+def rates(rows: Iterable[_Line], moment: datetime) -> list[Bar]:
+    """Return an exchange rate's bars: the rate of a day is its open, the price at 00:00 London.
+
+    The running day's close is the live price, and Yahoo replaces it by about the open once the day is over. High and
+    low often contradict both, so they are left out. A past day without an open has its close, the running day nothing.
+    """
+    today = moment.astimezone(RATE_ZONE).date()
+    known = ((row.session, row.open or (row.close if row.session < today else None)) for row in rows)
+    return [Bar(day, rate, None, None, rate, rate, 0, 0.0, 1.0) for day, rate in known if rate]
+
+
+def _lines_of(result: Mapping[str, Any], ticker: str, meta: Mapping[str, Any]) -> list[_Line]:
+    """Return the chart's lines in order, one a session. Drop those without any price."""
+    stamps = result.get("timestamp") or []
+    indicators = result.get("indicators") or {}
+    quoted = (indicators.get("quote") or [{}])[0] or {}
+    adjusted = ((indicators.get("adjclose") or [{}])[0] or {}).get("adjclose")
+    columns = [*(quoted.get(name) for name in PRICES), adjusted]
+    if not stamps and not any(columns):
+        return []
+    if any(not isinstance(column, list) or len(column) != len(stamps) for column in columns):
+        raise Refusal("arrays of different lengths", f"{ticker}: Yahoo's arrays of prices are not as long as its days")
+    zone, live = zone_of(ticker, meta), meta.get("regularMarketTime")
+    rows: dict[date, _Line] = {}
+    lines: list[list[Any]] = sorted(map(list, zip(stamps, *columns, strict=True)), key=lambda line: line[0])
+    for line in lines:
+        opened, high, low, close, volume, adj_close = map(positive_number, line[1:])
+        session = session_of(line[0], zone, line[0] == live)
+        row = _Line(session, opened, high, low, close, adj_close, int(volume or 0))
+        rows[session] = _merge(rows.get(session), row)
+    return [rows[day] for day in sorted(rows)]
+
+
+def _merge(first: _Line | None, second: _Line) -> _Line:
+    """Merge two lines of one session into the one with the newer close.
+
+    The running session comes twice: as a line of its own, and as the live price after it.
+    """
+    if first is None or not (first.close or first.open):
+        return second
+    newer = second if second.close and second.adj_close else first
+    return replace(newer, open=first.open or second.open)
+
+
+def _build_bar(row: _Line, units: float) -> Bar | None:
+    """Build a bar, or None without a close."""
+    if not (row.close and row.adj_close):
+        return None
+    opened, high, low = (price / units if price else None for price in (row.open, row.high, row.low))
+    return Bar(row.session, opened, high, low, row.close / units, row.adj_close / units, row.volume, 0.0, 1.0)

@@ -1,0 +1,45 @@
+"""Read a batch quote."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from collector.yahoo_answers.envelope import Refusal, results_of
+from collector.yahoo_answers.model import Quote
+from collector.yahoo_answers.values import LONGEST_NAME, major_unit, plain_number
+from utils.messages import LARGEST_INTEGER
+from utils.text import printable
+
+
+def quotes_from_answer(answer: Any) -> dict[str, Quote]:
+    """Return a batch quote answer by ticker. Zero and missing figures become None.
+
+    A symbol that is no longer listed (quoteType NONE) is left out, as if Yahoo did not know it.
+    """
+    results = results_of(answer, "quoteResponse", "quotes")
+    if not isinstance(results, list):
+        raise Refusal("no result", "quotes: Yahoo's answer has no result")
+    return {
+        item["symbol"]: _build_quote(item)
+        for item in results
+        if isinstance(item, dict) and isinstance(item.get("symbol"), str) and item.get("quoteType") != "NONE"
+    }
+
+
+def _build_quote(item: Mapping[str, Any]) -> Quote:
+    currency, units = major_unit(item.get("currency"))
+    price = plain_number(item.get("regularMarketPrice"))
+    name = printable(str(item.get("longName") or item.get("shortName") or ""), LONGEST_NAME)
+    return Quote(
+        ticker=item["symbol"],
+        name=name or None,
+        currency=currency,
+        shares_outstanding=_whole_number(item.get("sharesOutstanding")),
+        market_cap=_whole_number(item.get("marketCap")),
+        implied_shares=_whole_number(item.get("impliedSharesOutstanding")),
+        price=price / units if price and price > 0 else None,
+    )
+
+
+def _whole_number(value: Any) -> int | None:
+    number = plain_number(value)
+    return int(number) if number and 1 <= number <= LARGEST_INTEGER else None

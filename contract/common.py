@@ -1,0 +1,62 @@
+"""What all answers share. Returns and weights are fractions (0.0325 is 3.25 %)."""
+
+from typing import Annotated, Literal, get_args
+
+from msgspec import Meta, Struct
+
+from utils import messages
+
+Source = Annotated[
+    messages.SourceLabel,
+    Meta(description="Where the prices come from: Yahoo, an invented market, or a recorded one"),
+]
+DegradedReason = Annotated[
+    str | None,
+    Meta(description="Which prices were not there or are in doubt (a break, a rate of a day before); null: none"),
+]
+Status = Annotated[
+    Literal["published", "empty", "not_computable"],
+    Meta(description="not_computable: too little history, `reason` says what is missing; that is not the same as cash"),
+]
+MarketCapSource = Annotated[
+    messages.MarketCapSource,
+    Meta(
+        description="What the close was multiplied with: the source's share count of all classes, its market cap / its "
+        "price, the listed class's count; quoted: the source's own figure of the fetch day, as no count is known"
+    ),
+]
+SectorSource = Annotated[
+    messages.SectorSource | None,
+    Meta(description="derived: from a sector ETF that holds the stock, not Yahoo's own word; null: no sector"),
+]
+QuoteType = Literal["ETF", "EQUITY", "CURRENCY"]
+Window = Literal["5d", "10d", "20d", "month"]
+WINDOWS: tuple[Window, ...] = get_args(Window)
+
+
+class Paged(Struct):
+    """A part of a list that grows."""
+
+    total: Annotated[int, Meta(description="Entries in the whole list")]
+    limit: int
+    offset: int
+    next: Annotated[str | None, Meta(description="Address of the next part; null on the last one")]
+
+
+class Problem(Struct):
+    error: Annotated[str, Meta(description="Kind of error, stable", examples=["NotPublished"])]
+    detail: Annotated[str, Meta(description="What happened and what to do")]
+
+
+class Returns(Struct):
+    """Returns over 5, 10 and 20 sessions and over the month so far, in US dollars."""
+
+    return_5d: float | None
+    return_10d: float | None
+    return_20d: float | None
+    return_month: Annotated[float | None, Meta(description="Since the last close of the month before")]
+
+    def over(self, window: Window) -> float | None:
+        """Return the return over a window."""
+        gains = {"5d": self.return_5d, "10d": self.return_10d, "20d": self.return_20d, "month": self.return_month}
+        return gains[window]

@@ -1,0 +1,89 @@
+"""The ETFs beside their benchmark."""
+
+from datetime import date
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from contract.common import DegradedReason, Paged, Returns, Source, Status, Window
+from contract.stocks import SectorStanding
+
+
+class Etf(Returns):
+    ticker: str
+    etf_type: str
+    sector_name: str | None
+    description: str | None
+    is_benchmark: bool
+    trade_date: date | None
+    currency: Annotated[str | None, Meta(description="Of close_price; the returns are in US dollars")]
+    close_price: float | None
+    price_change_percent: float | None
+    source: Source | None
+    outperformance_5d: Annotated[float | None, Meta(description="Return less the benchmark's, the same two sessions")]
+    outperformance_10d: float | None
+    outperformance_20d: float | None
+    outperformance_month: float | None
+    is_trending_5d: bool
+    is_trending_10d: bool
+    is_trending_20d: bool
+    rank_by_outperformance: Annotated[int | None, Meta(description="Over 20 sessions")]
+    missing_reason: str | None
+
+    def ahead(self, window: Window) -> float | None:
+        """Return by how much the return over a window exceeds the benchmark's."""
+        return {
+            "5d": self.outperformance_5d,
+            "10d": self.outperformance_10d,
+            "20d": self.outperformance_20d,
+            "month": self.outperformance_month,
+        }[window]
+
+
+class EtfList(Struct):
+    as_of_date: Annotated[date | None, Meta(description="Session of the returns and flags; null before the first one")]
+    status: Status
+    reason: Annotated[str | None, Meta(description="Why no ETF trends, or none can be told to")]
+    degraded_reason: DegradedReason
+    etfs: list[Etf]
+
+
+class EtfSeries(Etf):
+    adj_closes: Annotated[
+        list[float | None], Meta(description="In US dollars, one for each of `sessions`; null where no bar is stored")
+    ]
+
+
+class EtfBenchmark(Struct):
+    as_of_date: date | None
+    status: Status
+    reason: Annotated[str | None, Meta(description="Why no ETF trends, or none can be told to")]
+    degraded_reason: DegradedReason
+    benchmark: str
+    sessions: Annotated[list[date], Meta(description="Oldest first")]
+    etfs: list[EtfSeries]
+
+
+class Point(Struct):
+    trade_date: date
+    close_price: float
+    adj_close: float
+    cumulative_return: Annotated[float, Meta(description="Since the first session of the range")]
+    source: Source
+
+
+class Series(Paged):
+    ticker: str
+    points: Annotated[list[Point], Meta(description="Oldest first; the next part is what lies before")]
+
+
+class SectorLine(SectorStanding):
+    etf: Annotated[Etf | None, Meta(description="The ETF that follows it")]
+
+
+class SectorList(Struct):
+    as_of_date: Annotated[date | None, Meta(description="Session of the stocks' figures")]
+    trending_as_of_date: Annotated[date | None, Meta(description="Session of the ETFs' figures")]
+    trending_status: Status
+    trending_reason: Annotated[str | None, Meta(description="Why no ETF trends, or none can be told to")]
+    sectors: list[SectorLine]

@@ -1,0 +1,254 @@
+"""The portfolios, daily and monthly, and what has become of them."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from contract.common import DegradedReason, MarketCapSource, Paged, Source, Status
+from utils.messages import Moment
+
+
+class Position(Struct):
+    position_rank: Annotated[int, Meta(description="1 = largest weight")]
+    ticker: str
+    company_name: str | None
+    sector: str | None
+    portfolio_weight: float
+    period_return: Annotated[float, Meta(description="In US dollars, over the portfolio's period")]
+    score: Annotated[float, Meta(description="period_return / market_cap; the weight is its share of all scores")]
+    market_cap: Annotated[int, Meta(description="In US dollars")]
+    market_cap_source: MarketCapSource
+    source_etfs: Annotated[list[str], Meta(description="The trending ETFs that chose the stock")]
+    allocation_reason: str
+    holdings_as_of: date
+    start_session: date
+    end_session: date
+    return_5d: float | None
+    return_10d: float | None
+    return_20d: float | None
+
+
+class Portfolio(Struct):
+    as_of_date: date
+    period_days: int
+    status: Status
+    reason: Annotated[str | None, Meta(description="Why it is empty or not computable")]
+    degraded_reason: DegradedReason
+    cash_weight: Annotated[float | None, Meta(description="null of a portfolio that is not computable")]
+    holdings_as_of: Annotated[date | None, Meta(description="Latest holdings snapshot that was used")]
+    holdings_known_later: Annotated[
+        bool, Meta(description="That snapshot is later than as_of_date: not known at the time")
+    ]
+    source: Source
+    published_at: Moment
+    run_id: str | None
+    positions: list[Position]
+
+
+class Candidate(Struct):
+    etf_ticker: str
+    ticker: str
+    holding_rank: int
+    holding_percent: Annotated[float, Meta(description="Share of the ETF, a fraction")]
+    holdings_as_of: date
+    period_return: float | None
+    market_cap: Annotated[int | None, Meta(description="In US dollars")]
+    is_selected: bool
+    exclusion_reason: Annotated[str | None, Meta(description="Why it was not chosen; null of a chosen one")]
+    start_session: date
+    end_session: date
+    source: Source
+
+
+class ExplainedPortfolio(Portfolio):
+    candidates: Annotated[list[Candidate], Meta(description="Every holding that was looked at, by ETF and rank")]
+
+
+class ActiveAllocations(Struct):
+    as_of_date: date
+    bars: Annotated[
+        dict[str, int], Meta(description="(ticker, session) expected of that session, by state of the ledger")
+    ]
+    portfolios: Annotated[list[ExplainedPortfolio], Meta(description="By period, the shortest first")]
+
+
+class Appearance(Struct):
+    as_of_date: date
+    period_days: Annotated[int | None, Meta(description="null: in a monthly portfolio")]
+    rebalance_date: Annotated[date | None, Meta(description="Of a monthly portfolio")]
+    weight: float
+    rank: int
+    score: float
+    period_return: float | None
+    source_etfs: list[str] | None
+    source_periods: list[int] | None
+    source: Source
+
+
+class Record(Paged):
+    ticker: str
+    appearances: Annotated[list[Appearance], Meta(description="Newest first")]
+
+
+class MonthlyPosition(Struct):
+    final_rank: int
+    ticker: str
+    company_name: str | None
+    sector: str | None
+    final_weight: float
+    score: float
+    source_periods: list[int]
+    price_usd: Annotated[
+        float | None,
+        Meta(description="Newest close known at as_of_date as it was traded, before any later split, in US dollars"),
+    ]
+    price_date: date | None
+    split_factor: Annotated[
+        float, Meta(description="Of the splits since price_date: price_usd / the close adjusted for them")
+    ]
+    previous_weight: Annotated[float | None, Meta(description="The month before; null when it was not in it")]
+    previous_rank: int | None
+
+
+class MonthlyPortfolio(Struct):
+    rebalance_date: date | None
+    valid_until: date | None
+    as_of_date: date | None
+    previous_rebalance_date: date | None
+    status: Status
+    reason: Annotated[str | None, Meta(description="Why it is empty, or which of the three portfolios adds nothing")]
+    degraded_reason: Annotated[str | None, Meta(description="What its portfolios lacked, or what was in doubt")]
+    holdings_as_of: Annotated[
+        date | None, Meta(description="Newest holdings used; after as_of_date: not known at the time")
+    ]
+    source: Source | None
+    published_at: Moment | None
+    is_in_record: Annotated[
+        bool, Meta(description="false: published after the record of `/dashboard/performance` was computed last")
+    ]
+    record_as_of: Annotated[date | None, Meta(description="Last session of the monthly portfolio's record")]
+    positions: list[MonthlyPosition]
+    removed: Annotated[list[MonthlyPosition], Meta(description="What the month before had and this one has not")]
+
+
+class Trade(Struct):
+    ticker: str
+    company_name: str | None
+    side: Annotated[
+        Literal["buy", "sell", "keep"] | None, Meta(description="null: without a price nothing can be counted")
+    ]
+    shares: Annotated[int | None, Meta(description="To trade: positive buys, negative sells")]
+    held_shares: int | None
+    target_shares: int | None
+    price_usd: Annotated[
+        float | None,
+        Meta(
+            description="Newest close known at as_of_date as it was traded, before any later split, in US dollars; the "
+            "shares are counted at it"
+        ),
+    ]
+    price_date: date | None
+    split_factor: Annotated[
+        float, Meta(description="Of the splits since price_date: price_usd / the close adjusted for them")
+    ]
+    value: Annotated[float | None, Meta(description="Of what is traded, in US dollars")]
+    cost: Annotated[float | None, Meta(description="In US dollars, at cost_rate")]
+    held_weight: Annotated[float, Meta(description="Last month's weight, drifted with the prices up to as_of_date")]
+    target_weight: float
+    missing_reason: str | None
+
+
+class MonthlyTrades(Struct):
+    rebalance_date: date | None
+    previous_rebalance_date: Annotated[date | None, Meta(description="null: everything is bought")]
+    as_of_date: date | None
+    source: Source | None
+    capital: Annotated[float, Meta(description="What last month's portfolio is worth now, in US dollars")]
+    cost_rate: Annotated[float, Meta(description="Of the traded value")]
+    bought: float
+    sold: float
+    cost: float
+    cash_left: float
+    trades: Annotated[list[Trade], Meta(description="This month's positions by rank, then those that leave")]
+
+
+class MonthlyPerformance(Struct):
+    rebalance_date: date
+    valid_until: date
+    as_of_date: date
+    entry_session: Annotated[
+        date | None, Meta(description="Bought at its close; null while no session has closed since")
+    ]
+    exit_session: Annotated[date | None, Meta(description="Sold at its close, or the newest stored close")]
+    is_over: bool
+    portfolio_return: Annotated[
+        float | None, Meta(description="Null while a position lacks a close: see missing_reason")
+    ]
+    benchmark_return: float | None
+    excess_return: float | None
+    covered_weight: Annotated[float, Meta(description="Weight of the positions with both closes")]
+    position_count: int
+    missing_reason: str | None
+    source: Source
+
+
+class MonthlyPerformances(Paged):
+    benchmark: str
+    months: Annotated[list[MonthlyPerformance], Meta(description="Newest first")]
+
+
+class PortfolioPerformance(Struct):
+    """The series have one value for each of `sessions`; the first is the capital before the first purchase, 1."""
+
+    period_days: Annotated[int, Meta(description="0: the monthly portfolio")]
+    first_session: Annotated[date, Meta(description="The first portfolio is bought at its close")]
+    last_session: date
+    session_count: Annotated[int, Meta(description="Sessions with a return: all but the first")]
+    total_return_gross: float
+    total_return_net: Annotated[float, Meta(description="Less the cost of every trade")]
+    benchmark_return: float | None
+    max_drawdown: Annotated[float, Meta(description="Of the net value; 0 or negative")]
+    benchmark_max_drawdown: float | None
+    turnover_average: Annotated[float, Meta(description="Of a session, the first one included")]
+    turnover_total: float
+    cost_total: Annotated[float, Meta(description="Sum of the costs, each as a fraction of the value at its trade")]
+    cagr: Annotated[float | None, Meta(description="This and the next five: of the net returns, 252 sessions a year")]
+    volatility: float | None
+    sharpe: Annotated[float | None, Meta(description="Risk-free rate 0; null without variance")]
+    sortino: float | None
+    calmar: float | None
+    beta: Annotated[float | None, Meta(description="To the benchmark")]
+    not_annualised_reason: Annotated[str | None, Meta(description="Why the six are null: too few sessions")]
+    hindsight_sessions: Annotated[
+        int, Meta(description="Held from holdings collected later than its session: no real record")
+    ]
+    degraded_sessions: Annotated[int, Meta(description="Held a portfolio that was published as degraded")]
+    carried_sessions: Annotated[
+        int, Meta(description="A position or the benchmark had no close and stood at its last one")
+    ]
+    carried_weight: Annotated[float | None, Meta(description="What stood so at last_session: weight of its positions")]
+    carried_reason: Annotated[
+        str | None, Meta(description="Which, the benchmark included, and why; null: none at last_session")
+    ]
+    source: Source
+    sessions: Annotated[list[date], Meta(description="Oldest first")]
+    gross: list[float]
+    net: list[float]
+    benchmark: list[float | None]
+    drawdown: Annotated[list[float], Meta(description="Of `net`, from its highest by then")]
+    benchmark_drawdown: list[float | None]
+    turnover: Annotated[
+        list[float], Meta(description="At the close, one-way: half of all bought and sold, over the value")
+    ]
+
+
+class Performance(Struct):
+    as_of_date: Annotated[date | None, Meta(description="The last session that was followed; null before there is one")]
+    benchmark: str
+    cost_rate: Annotated[float, Meta(description="What a trade costs, of the traded value")]
+    annualised_from_sessions: int
+    status: Literal["published", "empty"]
+    reason: Annotated[str | None, Meta(description="Why there is nothing to follow")]
+    source: Annotated[Source | None, Meta(description="Of the least trustworthy price of the whole record")]
+    portfolios: Annotated[list[PortfolioPerformance], Meta(description="The monthly one, then by period")]

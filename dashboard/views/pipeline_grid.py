@@ -1,0 +1,185 @@
+"""Session by session, how each stage has gone: a symbol, a word, and the reason for who opens the cell."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from dash import dcc, html
+
+from config.stages import REBALANCE
+from contract.pipeline import Publication, SessionState, StageRun
+from dashboard import components
+from dashboard.components import Component
+from dashboard.page import Page
+from dashboard.texts import common, pipeline
+
+# The stages by their numbers, and what follows from them once a month.
+MONTHLY = 6
+COLUMNS = (1, 2, 3, 4, 5, MONTHLY)
+# What a stage publishes, where it does.
+JOBS = {3: "trending", 5: "allocation", MONTHLY: "rebalance"}
+SYMBOLS = {
+    "green": "✓",
+    "running": "▸",
+    "late": "◔",
+    "skipped": "»",
+    "failed": "✕",
+    "published": "●",
+    "none": "–",
+}
+
+
+class Cell(NamedTuple):
+    """One stage of one session: its runs, newest first, and what it has published."""
+
+    runs: Sequence[StageRun]
+    publications: Sequence[Publication]
+
+    @property
+    def state(self) -> str:
+        """The newest run's; without a run, whether something is published all the same."""
+        if self.runs:
+            return self.runs[0].state
+        return "published" if self.publications else "none"
+
+    @property
+    def degraded_reason(self) -> str | None:
+        return next((each.degraded_reason for each in self.publications if each.degraded_reason), None)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all that is published is that there is nothing to hold."""
+        return bool(self.publications) and all(each.status == "empty" for each in self.publications)
+
+    @property
+    def not_computable_reason(self) -> str | None:
+        """Why something of it cannot be told for lack of history; None where all can."""
+        return next((each.reason or "" for each in self.publications if each.status == "not_computable"), None)
+
+
+def cell_of(session: SessionState, column: int) -> Cell:
+    return Cell(
+        [run for run in session.runs if _column_of(run) == column],
+        [each for each in session.publications if each.job == JOBS.get(column)],
+    )
+
+
+def other_runs(sessions: Sequence[SessionState]) -> list[StageRun]:
+    """Runs of what is no stage, the newest one of each DAG and session."""
+    newest: dict[tuple[date, str], StageRun] = {}
+    for session in sessions:
+        for run in session.runs:
+            if _column_of(run) is None:
+                newest.setdefault((session.as_of_date, run.dag_id), run)
+    return list(newest.values())
+
+
+def _column_of(run: StageRun) -> int | None:
+    return MONTHLY if run.dag_id == REBALANCE else run.stage
+
+
+def absent(bars: dict[str, int]) -> int:
+    """How many of the bars that were expected are not stored; of a closed market none is expected.
+
+    >>> absent({"stored": 80, "late": 2, "quarantined": 1, "closed": 5})
+    3
+    """
+    return sum(count for state, count in bars.items() if state not in ("stored", "closed"))
+
+
+def grid(sessions: Sequence[SessionState], page: Page) -> Component:
+    say = page.say
+    head = [
+        html.Th(say(pipeline.SESSION), scope="col"),
+        *(html.Th(say(pipeline.STAGES[column]), scope="col") for column in COLUMNS),
+        html.Th(say(pipeline.BARS), scope="col", className="number", title=say(pipeline.BARS_HINT)),
+    ]
+    rows = [
+        html.Tr(
+            [
+                html.Th(_day(session, page), scope="row"),
+                *(html.Td(_cell(cell_of(session, column), page)) for column in COLUMNS),
+                html.Td(bars(session.bars, page), className="number"),
+            ]
+        )
+        for session in sessions
+    ]
+    table = html.Table([html.Thead(html.Tr(head)), html.Tbody(rows)], id="stages")
+    return html.Div(table, className="scroll stages", tabIndex=0)
+
+
+def legend(page: Page) -> Component:
+    say = page.say
+    return html.Ul(
+        [html.Li([mark(state, page), f": {say(pipeline.MEANINGS[state])}"]) for state in SYMBOLS], className="meanings"
+    )
+
+
+def mark(state: str, page: Page) -> Component:
+    """A state as symbol and word, coloured: none of the three has to be seen for the others to be understood."""
+    return html.Span(
+        [
+            html.Span(SYMBOLS[state], className="symbol", **components.aria(hidden="true")),
+            page.say(pipeline.WORDS[state]),
+        ],
+        className=f"mark {state}",
+    )
+
+
+def bars(counts: dict[str, int], page: Page) -> Component:
+    """Stored of expected, and how many are absent where some are."""
+    if not counts:
+        return "–"
+    stored, missing = counts.get("stored", 0), absent(counts)
+    told = f"{stored:,} / {stored + missing:,}"
+    if not missing:
+        return told
+    return [told, html.Span(page.say(pipeline.ABSENT, count=f"{missing:,}"), className="mark late")]
+
+
+def run_times(run: StageRun, page: Page) -> str:
+    if run.ended_at is None:
+        return page.say(pipeline.SINCE, start=page.moment(run.started_at))
+    return page.say(pipeline.FROM_TO, start=page.moment(run.started_at), end=page.moment(run.ended_at))
+
+
+def _day(session: SessionState, page: Page) -> Component:
+    day = session.as_of_date
+    return dcc.Link(page.short_day(day), href=f"/?as_of={day}", title=page.day(day))
+
+
+def _cell(cell: Cell, page: Page) -> Component:
+    shown: list[Component] = [mark(cell.state, page)]
+    if cell.is_empty:
+        shown.append(html.Span(page.say(pipeline.EMPTY), className="tag"))
+    if cell.not_computable_reason is not None:
+        shown.append(components.doubt(page.say(common.NOT_COMPUTABLE_TAG)))
+    if cell.degraded_reason:
+        shown.append(html.Span(["△ ", page.say(pipeline.DEGRADED)], className="tag degraded"))
+    if cell.state == "none":
+        return shown
+    reason = cell.runs[0].reason if cell.runs else page.say(pipeline.MEANINGS["published"])
+    return html.Details(
+        [html.Summary(shown, title=reason or page.say(pipeline.MEANINGS[cell.state])), _told(cell, page)]
+    )
+
+
+def _told(cell: Cell, page: Page) -> Component:
+    """What stands behind a cell."""
+    reasons = filter(None, (cell.not_computable_reason, cell.degraded_reason))
+    told: list[Component] = [html.P(components.reason(each, page), className="degraded") for each in reasons]
+    if not cell.runs:
+        told.append(html.P(page.say(pipeline.MEANINGS["published"])))
+    told += [html.Div(_run(run, page), className="run") for run in cell.runs[:1]]
+    if cell.runs[1:]:
+        told.append(html.H3(page.say(pipeline.EARLIER)))
+        told += [html.Div([mark(run.state, page), *_run(run, page)], className="run") for run in cell.runs[1:]]
+    return html.Div(told, className="told")
+
+
+def _run(run: StageRun, page: Page) -> list[Component]:
+    return [
+        html.P(run.reason or page.say(pipeline.MEANINGS[run.state])),
+        html.P(run_times(run, page), className="soft"),
+        html.A(page.say(pipeline.OPEN_RUN), href=run.airflow_url, target="_blank", rel="noopener"),
+    ]

@@ -1,0 +1,108 @@
+"""What has become of the published portfolios, as batch.spark_portfolio_performance has followed them."""
+
+from datetime import date
+
+from msgspec import Struct, convert
+
+from config.universe import ANNUALISED_FROM_SESSIONS, universe
+from contract.common import Source
+from contract.portfolios import Performance, PortfolioPerformance
+from database.db_helper import Connection
+from database.queries.typed import fetch_as
+
+# Every portfolio that may be followed; period 0: the monthly one.
+POSITIONS = """
+    SELECT period_days, as_of_date AS decided_on, ticker, portfolio_weight AS weight
+    FROM analytics_portfolio_allocation
+    UNION ALL
+    SELECT 0, rebalance_date, ticker, final_weight
+    FROM analytics_monthly_portfolio
+"""
+
+
+def performance(conn: Connection, as_of: date | None, series: bool = True) -> Performance:
+    """Return every portfolio's series and what it had come to by a session, the newest one when none is named.
+
+    Without a series yet: status "empty", and the reason. series: False leaves the lists of the series empty.
+    """
+    portfolios, line = _portfolios(conn, as_of, series), _newest_line(conn, as_of)
+    return Performance(
+        as_of_date=max((each.last_session for each in portfolios), default=None),
+        benchmark=universe().benchmark,
+        cost_rate=portfolios[0].cost_rate if portfolios else universe().cost_rate,
+        annualised_from_sessions=ANNUALISED_FROM_SESSIONS,
+        status="published" if portfolios else "empty",
+        reason=None if portfolios else _why_empty(line, as_of),
+        source=line.source if line else next((each.source for each in portfolios), None),
+        portfolios=convert(portfolios, list[PortfolioPerformance], from_attributes=True),
+    )
+
+
+class _Followed(PortfolioPerformance):
+    cost_rate: float
+
+
+class _Line(Struct):
+    reason: str | None
+    source: Source
+
+
+def _portfolios(conn: Connection, as_of: date | None, series: bool) -> list[_Followed]:
+    """Read figures and series in one statement, so that they are of one snapshot."""
+    return fetch_as(
+        conn,
+        _Followed,
+        """
+        SELECT *
+        FROM (
+            SELECT DISTINCT ON (period_days) *
+            FROM analytics_performance_summary
+            WHERE last_session <= COALESCE(%(as_of)s::date, 'infinity')
+            ORDER BY period_days, last_session DESC
+        ) AS summary
+        CROSS JOIN LATERAL (
+            SELECT
+                COALESCE(ARRAY_AGG(trade_date ORDER BY trade_date), '{}') AS sessions,
+                COALESCE(ARRAY_AGG(gross_value ORDER BY trade_date), '{}') AS gross,
+                COALESCE(ARRAY_AGG(net_value ORDER BY trade_date), '{}') AS net,
+                COALESCE(ARRAY_AGG(benchmark_value ORDER BY trade_date), '{}') AS benchmark,
+                COALESCE(ARRAY_AGG(drawdown ORDER BY trade_date), '{}') AS drawdown,
+                COALESCE(ARRAY_AGG(benchmark_drawdown ORDER BY trade_date), '{}') AS benchmark_drawdown,
+                COALESCE(ARRAY_AGG(turnover ORDER BY trade_date), '{}') AS turnover
+            FROM analytics_portfolio_performance
+            WHERE %(series)s AND period_days = summary.period_days AND trade_date <= summary.last_session
+        ) AS series
+        LEFT JOIN LATERAL (
+            SELECT carried_weight, carried_reason
+            FROM analytics_portfolio_performance
+            WHERE period_days = summary.period_days AND trade_date = summary.last_session
+        ) AS carried ON TRUE
+        ORDER BY period_days
+        """,
+        {"as_of": as_of, "series": series},
+    )
+
+
+def _newest_line(conn: Connection, as_of: date | None) -> _Line | None:
+    """Return what the job said last of the whole record, as far as it went by a session."""
+    lines = fetch_as(
+        conn,
+        _Line,
+        """
+        SELECT reason, source
+        FROM analytics_publication
+        WHERE job = 'performance' AND as_of_date <= COALESCE(%(as_of)s::date, 'infinity')
+        ORDER BY as_of_date DESC
+        LIMIT 1
+        """,
+        {"as_of": as_of},
+    )
+    return lines[0] if lines else None
+
+
+def _why_empty(line: _Line | None, as_of: date | None) -> str:
+    if line and line.reason:
+        return line.reason
+    if as_of:
+        return f"no portfolio was held yet at the close of {as_of}"
+    return "no portfolio has been followed yet: run portfolio_performance for a session"

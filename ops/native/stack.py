@@ -1,0 +1,128 @@
+"""Where one running copy of the platform lives: its folders, its ports, and the market it reads."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from config.config import PROJECT_ROOT, ConfigError
+from ops.native.compose import ports
+
+# What every stack of a checkout shares.
+TOOLS = PROJECT_ROOT / ".actstock"
+VENV = TOOLS / "venv"
+JARS = TOOLS / "jars"
+JDBC_JAR = JARS / "postgresql-42.7.8.jar"
+
+HIGHEST_PORT = 65535
+# The kernel's limit for the path of a Unix socket, less some air.
+LONGEST_SOCKET_PATH = 100
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Where prices come from: Yahoo itself, or a market server with an invented or a recorded market."""
+
+    kind: str = "yahoo"
+    seed: int | None = None
+    folder: str | None = None
+    until: str | None = None
+
+    @property
+    def served(self) -> bool:
+        return self.kind != "yahoo"
+
+    @property
+    def label(self) -> str:
+        """Names the folder of its data: what one market said is never mixed with another's.
+
+        >>> DataSource().label, DataSource("simulated", seed=7).label
+        ('yahoo', 'simulated-7')
+        """
+        if self.folder:
+            digest = hashlib.sha256(self.folder.encode()).hexdigest()[:6]
+            return f"{self.kind}-{Path(self.folder).name}-{digest}"
+        return self.kind if self.seed is None else f"{self.kind}-{self.seed}"
+
+
+@dataclass(frozen=True)
+class Stack:
+    home: Path
+    port_offset: int = 0
+    source: DataSource = DataSource()
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Stack":
+        """Return the stack of ACTSTOCK_HOME as it was last started, else as the environment wants it."""
+        home = _home(environ)
+        return cls.started_in(home) or cls(home, _offset(environ))
+
+    @classmethod
+    def started_in(cls, home: Path) -> "Stack | None":
+        """Return the stack that was last started in a folder and has not been stopped since."""
+        started = home / "run" / "stack.json"
+        if not started.exists():
+            return None
+        raw = json.loads(started.read_text(encoding="utf-8"))
+        return cls(home, raw["port_offset"], DataSource(**raw["market"]))
+
+    @classmethod
+    def wanted(cls, source: DataSource, environ: Mapping[str, str] = os.environ) -> "Stack":
+        return cls(_home(environ), _offset(environ), source)
+
+    def port(self, name: str) -> int:
+        return ports()[name] + self.port_offset
+
+    def url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.port(name)}"
+
+    @property
+    def run(self) -> Path:
+        return self.home / "run"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data" / self.source.label
+
+    @property
+    def secrets_file(self) -> Path:
+        return self.home / "secrets.env"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        path = self.run / "supervisor.sock"
+        if len(str(path)) <= LONGEST_SOCKET_PATH:
+            return path
+        digest = hashlib.sha256(str(self.home).encode()).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"actstock-{os.getuid()}-{digest}.sock"
+
+    @property
+    def supervisor_pid_file(self) -> Path:
+        return self.run / "supervisord.pid"
+
+    def remember(self) -> None:
+        """Note market and ports, so that later commands find this stack without being given them."""
+        text = json.dumps({"port_offset": self.port_offset, "market": asdict(self.source)})
+        (self.run / "stack.json").write_text(text + "\n", encoding="utf-8")
+
+    def forget(self) -> None:
+        (self.run / "stack.json").unlink(missing_ok=True)
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("ACTSTOCK_HOME") or TOOLS).resolve()
+
+
+def _offset(environ: Mapping[str, str]) -> int:
+    raw = environ.get("ACTSTOCK_PORT_OFFSET") or "0"
+    highest = HIGHEST_PORT - max(ports().values())
+    if not raw.isdigit() or int(raw) > highest:
+        raise ConfigError(f"ACTSTOCK_PORT_OFFSET={raw!r}: give a whole number from 0 to {highest}")
+    return int(raw)

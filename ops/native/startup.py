@@ -1,0 +1,130 @@
+"""Start services in parallel, each as soon as what it needs is ready, and tell of each one."""
+
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.console import console, done, failed, say
+from ops.errors import CannotStart, OpsError
+from ops.native import configure, processes
+from ops.native.environment import service_environment
+from ops.native.health import is_ready
+from ops.native.java import java_home
+from ops.native.services import Service, starting_order
+from ops.native.stack import Stack
+from ops.native.supervisor import Supervisor
+
+POLL_SECONDS = 0.25
+LAST_LINE_BYTES = 4000
+
+
+@dataclass(frozen=True)
+class Outcome:
+    service: Service
+    seconds: float
+    problem: str | None = None
+
+
+def bring_up(stack: Stack, services: Mapping[str, Service]) -> list[Outcome]:
+    """Start the services that are not up. One that fails holds up only those that need it."""
+    supervisor = Supervisor(stack)
+    if not supervisor.is_alive():
+        _start_supervisor(stack, supervisor, services)
+    return _Startup(stack, supervisor, services).run()
+
+
+def wait_ready(stack: Stack, supervisor: Supervisor, service: Service) -> None:
+    """Wait until the service is ready. CannotStart says why it will not be."""
+    deadline = time.monotonic() + service.wait_seconds
+    while True:
+        state = supervisor.state(service.name)
+        if is_ready(service, stack, state):
+            return
+        if state.name_of_state in ("FATAL", "EXITED", "STOPPED"):
+            raise CannotStart(last_words(Path(state.log_file)) or state.spawn_error or "it ended without a word")
+        if time.monotonic() > deadline:
+            raise CannotStart(f"not ready after {service.wait_seconds} s: {last_words(Path(state.log_file))}")
+        time.sleep(POLL_SECONDS)
+
+
+def last_words(log_file: Path) -> str:
+    """Return the last line that a service wrote."""
+    if not log_file.exists():
+        return ""
+    with log_file.open("rb") as file:
+        file.seek(max(0, log_file.stat().st_size - LAST_LINE_BYTES))
+        lines = file.read().decode(errors="replace").strip().splitlines()
+    return lines[-1].strip() if lines else ""
+
+
+def _start_supervisor(stack: Stack, supervisor: Supervisor, services: Mapping[str, Service]) -> None:
+    stack.run.mkdir(parents=True, exist_ok=True)
+    orphans = processes.left_behind(stack)
+    if orphans:
+        say(f"An earlier start was cut off: ending the {len(orphans)} processes that it left behind")
+        processes.end(orphans)
+        processes.wait_until_free(stack)
+    processes.require_free_ports(stack, [port for service in services.values() for port in service.ports])
+    environment = service_environment(stack, java_home())
+    configure.prepare(stack, environment)
+    stack.remember()
+    supervisor.start(environment)
+
+
+class _Startup:
+    """One thread a service: it waits for what the service needs, starts it, and waits until it is ready."""
+
+    def __init__(self, stack: Stack, supervisor: Supervisor, services: Mapping[str, Service]) -> None:
+        self._stack = stack
+        self._supervisor = supervisor
+        self._services = services
+        self._pending = set(services)
+        self._lock = threading.Lock()
+        self._status = console.status("")
+
+    def run(self) -> list[Outcome]:
+        outcomes: dict[str, Future[Outcome]] = {}
+        with self._status, ThreadPoolExecutor(max_workers=len(self._services)) as pool:
+            self._tell_pending()
+            for name in starting_order(self._services):
+                service = self._services[name]
+                needs = [outcomes[need] for need in service.needs if need in outcomes]
+                outcomes[name] = pool.submit(self._start, service, needs)
+        return [outcome.result() for outcome in outcomes.values()]
+
+    def _start(self, service: Service, needs: list[Future[Outcome]]) -> Outcome:
+        missing = [need.result().service.name for need in needs if need.result().problem]
+        began = time.monotonic()
+        problem = f"not started: it needs {', '.join(missing)}" if missing else self._try(service)
+        outcome = Outcome(service, time.monotonic() - began, problem)
+        self._tell(outcome)
+        return outcome
+
+    def _try(self, service: Service) -> str | None:
+        try:
+            state = self._supervisor.state(service.name)
+            if not state.is_up and not (service.is_one_shot and state.ended_well):
+                self._supervisor.start_service(service.name)
+            wait_ready(self._stack, self._supervisor, service)
+        except OpsError as error:
+            return str(error)
+        return None
+
+    def _tell(self, outcome: Outcome) -> None:
+        name = outcome.service.name
+        with self._lock:
+            self._pending.discard(name)
+            if outcome.problem:
+                failed(name, outcome.problem)
+            else:
+                done(name, outcome.seconds, self._address(outcome.service))
+            self._tell_pending()
+
+    def _tell_pending(self) -> None:
+        self._status.update(f"[dim]waiting for {', '.join(sorted(self._pending))}[/]")
+
+    def _address(self, service: Service) -> str:
+        return " ".join(f"127.0.0.1:{self._stack.port(port)}" for port in service.ports)

@@ -1,0 +1,184 @@
+"""Airflow's REST API: the few calls that running and watching a pipeline takes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ops.errors import NotRunning, RunFailed
+
+TIMEOUT_SECONDS = 30.0
+ALL = "~"
+# States after which nothing more happens.
+ENDED = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
+BAD = frozenset({"failed", "upstream_failed"})
+
+
+@dataclass(frozen=True)
+class Run:
+    dag_id: str
+    run_id: str
+    state: str
+    queued: datetime | None
+    ended: datetime | None
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state in ENDED
+
+
+@dataclass(frozen=True)
+class Task:
+    run: Run
+    task_id: str
+    state: str
+    started: datetime | None
+    ended: datetime | None
+    seconds: float
+    tries: int
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state in ENDED
+
+
+class Airflow:
+    """A logged-in client; RunFailed repeats what Airflow says is wrong."""
+
+    def __init__(self, url: str, user: str, password: str, shown: str = "") -> None:
+        """Log in. shown: the address for people, where it differs from ours."""
+        self.url = url
+        self.shown = shown or url
+        # Airflow is a neighbour: a proxy of the environment has no business here.
+        self._http = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False)
+        token = self._ask("POST", "/auth/token", json={"username": user, "password": password})["access_token"]
+        self._http.headers["Authorization"] = f"Bearer {token}"
+
+    def dags(self) -> dict[str, bool]:
+        """Return for each DAG id whether it is paused."""
+        found = self._ask("GET", "/api/v2/dags", params={"limit": 200, "exclude_stale": True})
+        return {dag["dag_id"]: dag["is_paused"] for dag in found["dags"]}
+
+    def unpause(self, dag_id: str) -> None:
+        self._ask("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})
+
+    def import_errors(self) -> dict[str, str]:
+        """Return for each broken file the last line of its error."""
+        found = self._ask("GET", "/api/v2/importErrors", params={"limit": 50})["import_errors"]
+        return {error["filename"]: error["stack_trace"].strip().splitlines()[-1] for error in found}
+
+    def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> Run:
+        body = {"logical_date": None, "conf": dict(conf)}
+        return _run(self._ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body))
+
+    def run(self, run: Run) -> Run:
+        return _run(self._ask("GET", _path(run)))
+
+    def runs_named(self, ending: str) -> list[Run]:
+        """Return the runs of any DAG whose id ends so: a run's id ends with that of the run that started it."""
+        found = self._ask("GET", f"/api/v2/dags/{ALL}/dagRuns", params={"run_id_pattern": f"%{ending}", "limit": 50})
+        return [_run(raw) for raw in found["dag_runs"] if raw["dag_run_id"].endswith(ending)]
+
+    def tasks(self, run: Run) -> list[Task]:
+        found = self._ask("GET", f"{_path(run)}/taskInstances", params={"limit": 100})
+        return [_task(run, raw) for raw in found["task_instances"]]
+
+    def failure_of(self, task: Task) -> str:
+        """Return what the log of a task's last try says went wrong."""
+        path = f"{_path(task.run)}/taskInstances/{task.task_id}/logs/{max(task.tries, 1)}"
+        lines = self._ask("GET", path, params={"full_content": True}).get("content", [])
+        return failure_in([line for line in lines if isinstance(line, dict)])
+
+    def create_backfill(self, dag_id: str, start: date, end: date, conf: Mapping[str, Any]) -> int:
+        """Start a backfill of both days and all between. A day that has a run is run again."""
+        body = {
+            "dag_id": dag_id,
+            "from_date": f"{start}T00:00:00Z",
+            "to_date": f"{end}T00:00:00Z",
+            "max_active_runs": 1,
+            "reprocess_behavior": "completed",
+            "dag_run_conf": dict(conf),
+        }
+        return int(self._ask("POST", "/api/v2/backfills", json=body)["id"])
+
+    def backfill_is_over(self, backfill_id: int) -> bool:
+        return self._ask("GET", f"/api/v2/backfills/{backfill_id}")["completed_at"] is not None
+
+    def backfill_runs(self, dag_id: str, start: date, end: date) -> list[Run]:
+        """Return the runs of a backfill in the order of their dates."""
+        params = {
+            "run_type": "backfill",
+            "logical_date_gte": f"{start}T00:00:00Z",
+            "logical_date_lte": f"{end}T23:59:59Z",
+            "order_by": "logical_date",
+            "limit": 1000,
+        }
+        return [_run(raw) for raw in self._ask("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=params)["dag_runs"]]
+
+    def address(self, run: Run) -> str:
+        return f"{self.shown}/dags/{run.dag_id}/runs/{quote(run.run_id)}"
+
+    def _ask(self, method: str, path: str, **arguments: Any) -> Any:
+        try:
+            answer = self._http.request(method, path, **arguments)
+        except httpx.HTTPError as error:
+            raise NotRunning(f"Airflow at {self.url} does not answer ({error}): ./start.sh status") from None
+        if answer.is_error:
+            raise RunFailed(f"Airflow refused {method} {path}: {_detail(answer)}")
+        return answer.json()
+
+
+def failure_in(lines: Sequence[Mapping[str, Any]]) -> str:
+    """Return the exception's message, or the last event of the log without one.
+
+    >>> detail = [{"exc_type": "NotStored", "exc_value": "3 rows are missing", "frames": []}]
+    >>> failure_in([{"event": "Task failed with exception", "error_detail": detail}, {"event": "Task finished"}])
+    '3 rows are missing'
+    >>> failure_in([{"event": "Killed"}])
+    'Killed'
+    """
+    exceptions = [cause for line in lines for cause in line.get("error_detail") or []]
+    if exceptions:
+        return str(exceptions[-1]["exc_value"] or exceptions[-1]["exc_type"])
+    return str(lines[-1]["event"]) if lines else "its log is empty"
+
+
+def _path(run: Run) -> str:
+    return f"/api/v2/dags/{run.dag_id}/dagRuns/{quote(run.run_id, safe='')}"
+
+
+def _run(raw: Mapping[str, Any]) -> Run:
+    return Run(
+        dag_id=raw["dag_id"],
+        run_id=raw["dag_run_id"],
+        state=raw["state"],
+        queued=_moment(raw["queued_at"]),
+        ended=_moment(raw["end_date"]),
+    )
+
+
+def _task(run: Run, raw: Mapping[str, Any]) -> Task:
+    return Task(
+        run=run,
+        task_id=raw["task_id"],
+        state=raw["state"] or "none",
+        started=_moment(raw["start_date"]),
+        ended=_moment(raw["end_date"]),
+        seconds=raw["duration"] or 0.0,
+        tries=raw["try_number"],
+    )
+
+
+def _moment(raw: str | None) -> datetime | None:
+    return datetime.fromisoformat(raw) if raw else None
+
+
+def _detail(answer: httpx.Response) -> str:
+    try:
+        detail = answer.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        return f"HTTP {answer.status_code}"
+    return str(detail)

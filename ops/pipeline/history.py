@@ -1,0 +1,229 @@
+"""`history`: prices and holdings of the whole universe, then every stage for each session of a range.
+
+The producers cost one request a ticker whatever the range, and the Spark jobs compute a range at once, to the rows that
+the days one by one would give. What is stored is not fetched again, so an interrupted run is simply started again.
+
+`./start.sh history` runs it with the running platform's settings.
+"""
+
+import argparse
+import json
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from collector import kafka_producer_etf_daily, kafka_producer_etf_holdings, kafka_producer_stock_daily
+from collector.receipt import Receipt, wait_until_stored
+from collector.source_clock import last_session
+from config.config import ConfigError, Settings
+from config.universe import UniverseError, universe
+from database.db_helper import connect
+from database.queries import portfolios
+from ops.console import complain, done, say
+from ops.errors import RunFailed
+from ops.pipeline.progress import Progress, Work, in_words
+from utils.dates import last_sundays_between, session_before, sessions_between
+from utils.errors import ActstockError
+from utils.logging_utils import configure_logging
+from utils.spark_utils import submit_command
+
+RUN_ID = "history"
+ERROR_LINE = "error: "
+SUMMARY_FIELDS = {"rows", "days"}
+# What things take on two cores, in seconds: only for the estimate, which learns from how it really goes.
+REQUEST_SECONDS = 0.5
+JOB_SECONDS = 20.0
+JOB_SECONDS_A_SESSION = 0.1
+
+
+@dataclass(frozen=True)
+class Range:
+    """The sessions to make a history of, both ends included."""
+
+    settings: Settings
+    first: date
+    last: date
+    skipped: list[str] = field(default_factory=list)
+
+    @property
+    def sessions(self) -> int:
+        return len(sessions_between(self.first, self.last))
+
+
+@dataclass(frozen=True)
+class Step:
+    """`run` returns what to report. requests: an estimate of their number. The log mentions each answer."""
+
+    name: str
+    run: Callable[[Range], str]
+    requests: int = 0
+
+    def work(self, asked: Range) -> Work:
+        if self.requests:
+            return Work(self.requests * (asked.settings.yahoo.pace_seconds + REQUEST_SECONDS), self.requests)
+        return Work(JOB_SECONDS + asked.sessions * JOB_SECONDS_A_SESSION)
+
+
+def collecting(send: Callable[[Range], Receipt]) -> Callable[[Range], str]:
+    """Return a step that runs a producer and waits until its rows are in Postgres."""
+
+    def run(asked: Range) -> str:
+        receipt = send(asked)
+        wait_until_stored(asked.settings, receipt)
+        missing = f", without {', '.join(sorted(receipt.missing))}" if receipt.missing else ""
+        return f"{sum(receipt.sent.values())} messages, {receipt.requests} requests{missing}"
+
+    return run
+
+
+def computing(script: str) -> Callable[[Range], str]:
+    """Return a step that runs a Spark job over the whole range."""
+
+    def run(asked: Range) -> str:
+        span = ("--from", asked.first.isoformat(), "--to", asked.last.isoformat(), "--run-id", RUN_ID)
+        command = submit_command(asked.settings.spark, script, *span)
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        return _report_of(script, ended, asked)
+
+    return run
+
+
+def _report_of(script: str, ended: "subprocess.CompletedProcess[str]", asked: Range) -> str:
+    """Return what a job says of its work. RunFailed says that it broke or could publish nothing.
+
+    spark-submit passes on all that a job prints as standard output, its error lines included.
+    """
+    printed = [line for line in (*ended.stderr.splitlines(), *ended.stdout.splitlines()) if line.strip()]
+    errors = [line.removeprefix(ERROR_LINE) for line in printed if line.startswith(ERROR_LINE)]
+    summary = next(filter(None, map(_summary, reversed(printed))), None)
+    if summary is None:
+        last_words = errors or printed or [f"ended with code {ended.returncode}"]
+        raise RunFailed(f"{script}: {last_words[-1].strip()}")
+    told = f"{summary['rows']} rows of {summary['days']} days"
+    if not ended.returncode:
+        return told
+    why = errors[-1] if errors else f"ended with code {ended.returncode}"
+    asked.skipped.append(f"{script}: {why}")
+    return f"{told}; {why}"
+
+
+def _summary(line: str) -> dict[str, Any] | None:
+    """Return a job's summary, or None for another line. Spark may log in JSON, too.
+
+    >>> _summary('{"days": 1, "rows": 3}'), _summary("error: no price"), _summary('{"level": "WARN"}'), _summary("7")
+    ({'days': 1, 'rows': 3}, None, None, None)
+    """
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and found.keys() >= SUMMARY_FIELDS else None
+
+
+def steps(asked: Range) -> list[Step]:
+    """Return the steps in their order. Each job reads what the steps before it have stored."""
+    has_rebalance = bool(last_sundays_between(asked.first, asked.last))
+    etfs = len(universe().etfs)
+    stocks = etfs * universe().top_holdings
+    return [
+        Step("ETF prices", collecting(_etf_prices), etfs),
+        Step("ETF holdings", collecting(_etf_holdings), etfs),
+        Step("stock prices", collecting(_stock_prices), 2 * stocks),  # each stock's bars, and its sector
+        Step("trending ETFs", computing("spark_trending_etf_identifier.py")),
+        Step("portfolios", computing("spark_active_stock_allocator.py")),
+        *([Step("monthly portfolios", computing("spark_monthly_portfolio_rebalancer.py"))] if has_rebalance else []),
+        Step("top holdings", computing("spark_etf_top_holdings.py")),
+        Step("sectors", computing("batch_monthly_sector_analyzer.py")),
+        Step("performance", computing("spark_portfolio_performance.py")),
+    ]
+
+
+def _etf_prices(asked: Range) -> Receipt:
+    return kafka_producer_etf_daily.run(asked.settings, "all", asked.last, RUN_ID, accept_late=True, since=asked.first)
+
+
+def _etf_holdings(asked: Range) -> Receipt:
+    return kafka_producer_etf_holdings.run(asked.settings, "all", asked.last, RUN_ID)
+
+
+def _stock_prices(asked: Range) -> Receipt:
+    return kafka_producer_stock_daily.run(asked.settings, asked.last, (), RUN_ID, accept_late=True, since=asked.first)
+
+
+def run(asked: Range, todo: list[Step]) -> None:
+    """Run all steps in order and report each. An error leaves the rest undone."""
+    progress = Progress([step.work(asked) for step in todo])
+    say(
+        f"{asked.sessions} sessions from {asked.first} to {asked.last}; about {in_words(progress.seconds_left())} if "
+        "nothing of them is stored. Interrupted, it goes on where it was: what is stored is not fetched again."
+    )
+    with progress:
+        for number, step in enumerate(todo):
+            began = time.monotonic()
+            progress.begin(number, step.name)
+            note = step.run(asked)
+            done(step.name, time.monotonic() - began, note)
+
+
+def conclude(asked: Range, seconds: float) -> int:
+    """Report what is stored now, and return 1 when a job had to skip sessions."""
+    with closing(connect(asked.settings.database)) as conn:
+        counted = portfolios.count(conn, asked.first, asked.last)
+    say(
+        f"{counted['portfolios']} portfolios of {counted['sessions']} sessions, {counted['empty']} of them empty: "
+        f"{in_words(seconds)}"
+    )
+    if counted["not_computable"]:
+        say(
+            f"[yellow]{counted['not_computable']} of them are not computable[/]: too little history is stored before "
+            "their session. The record begins after them."
+        )
+    if counted["degraded"]:
+        say(f"[yellow]{counted['degraded']} of them are degraded[/]: ./start.sh gaps lists what is not stored.")
+    if counted["known_later"]:
+        say(
+            f"[yellow]{counted['known_later']} of them rest on holdings that were collected after their session[/] and "
+            "say so (holdings_as_of): Yahoo gives a fund's holdings of today only."
+        )
+    for reason in asked.skipped:
+        complain(reason)
+    return 1 if asked.skipped else 0
+
+
+def history(sessions: int, last: date | None) -> int:
+    """Make a history that ends at `last`, or at the source's last session.
+
+    An interruption or an error is one message.
+    """
+    began = time.monotonic()
+    configure_logging(handler=logging.NullHandler())  # Progress shows what is worth it
+    try:
+        settings = Settings.from_env()
+        last = last or last_session(settings.yahoo.base_url)
+        asked = Range(settings, session_before(last, sessions - 1), last)
+        run(asked, steps(asked))
+        return conclude(asked, time.monotonic() - began)
+    except (ActstockError, ConfigError, UniverseError) as error:
+        complain(f"{error}\nWhat was stored stays: start it again, and it goes on from there.")
+        return 1
+    except KeyboardInterrupt:
+        complain("interrupted. What was stored stays: start it again, and it goes on from there.")
+        return 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sessions", type=int, required=True)
+    parser.add_argument("--to", type=date.fromisoformat)
+    options = parser.parse_args(arguments)
+    return history(options.sessions, options.to)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

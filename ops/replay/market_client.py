@@ -1,0 +1,55 @@
+"""The market server of a running platform: what it serves, and its clock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import httpx
+
+from ops.errors import NotRunning
+from utils.errors import InvalidInput
+
+TIMEOUT_SECONDS = 30
+REAL = "real"
+
+
+@dataclass(frozen=True)
+class ServedMarket:
+    """Which market it is (two servers of the same one say the same), and its first and last session."""
+
+    identity: str
+    first_session: date
+    last_session: date
+
+
+class MarketServer:
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def market(self) -> ServedMarket:
+        status = self._ask("/control/status")
+        identity = " ".join(str(status[name]) for name in ("source", "seed", "market"))
+        first, last = (date.fromisoformat(status[name]) for name in ("first_session", "last_session"))
+        return ServedMarket(identity, first, last)
+
+    def clock(self) -> str:
+        """Return the clock's setting, in the words that set it again."""
+        state = self._ask("/control/clock")
+        return REAL if state["is_real"] else str(state["at"])
+
+    def set_clock(self, at: str) -> None:
+        """Set the clock to a session (a little after its close), a moment with its time zone, or "real"."""
+        self._ask("/control/clock", {"at": at})
+
+    def _ask(self, path: str, body: Mapping[str, str] | None = None) -> Any:
+        method = "PUT" if body else "GET"
+        try:
+            answer = httpx.request(method, self._url + path, json=body, timeout=TIMEOUT_SECONDS, trust_env=False)
+        except httpx.HTTPError as error:
+            raise NotRunning(
+                f"the market server at {self._url} does not answer ({error}): ./start.sh logs market-server"
+            ) from None
+        if answer.is_error:
+            raise InvalidInput(f"the market server refuses: {answer.json()['detail']}")
+        return answer.json()

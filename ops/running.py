@@ -1,0 +1,87 @@
+"""Where the running platform answers, for the commands that use it from outside: native processes or containers."""
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ops.console import say
+from ops.native.environment import AIRFLOW_USER, client_environment
+from ops.native.stack import Stack
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Addresses as this process reaches them; `shown`: as a browser on this machine does.
+
+    market_url: the server that stands for Yahoo, empty on live Yahoo.
+    """
+
+    airflow_url: str
+    airflow_password: str
+    api_url: str
+    api_key: str
+    market_url: str
+    shown: Mapping[str, str]
+
+    @classmethod
+    def of_stack(cls, stack: Stack) -> "Platform":
+        known = client_environment(stack)
+        return cls(
+            airflow_url=known["AIRFLOW_URL"],
+            airflow_password=known["AIRFLOW_PASSWORD"],
+            api_url=known["API_URL"],
+            api_key=known["API_KEY"],
+            market_url=stack.url("market-server") if stack.source.served else "",
+            shown={
+                "Airflow": stack.url("airflow"),
+                "Spark": stack.url("spark-master-ui"),
+                "API": stack.url("api"),
+                "Dashboard": stack.url("dashboard"),
+            },
+        )
+
+    @classmethod
+    def of_containers(cls, environ: Mapping[str, str]) -> "Platform":
+        """Read the addresses that docker-compose.yml gives to its service `cli`."""
+        return cls(
+            airflow_url=environ["AIRFLOW_URL"],
+            airflow_password=environ["AIRFLOW_PASSWORD"],
+            api_url=environ["API_URL"],
+            api_key=environ["API_KEY"],
+            market_url=environ["YAHOO_BASE_URL"],
+            shown={name: environ[f"ADDRESS_{name.upper()}"] for name in ("Airflow", "Spark", "API", "Dashboard")},
+        )
+
+    def show(self) -> None:
+        """Print the addresses for people, with the login or key that each asks for."""
+        notes = {
+            "Airflow": f"   user {AIRFLOW_USER}, password {self.airflow_password}",
+            "API": f"/docs   X-API-Key: {self.api_key}",
+        }
+        for name, address in self.shown.items():
+            say(f"  {name:<10} {address}{notes.get(name, '')}")
+
+
+def in_containers() -> bool:
+    """Return whether this process is the `cli` container of docker-compose.yml."""
+    return os.environ.get("ACTSTOCK_PLATFORM") == "containers"
+
+
+def running_platform() -> Platform:
+    """Return the platform that is up. NotRunning says that there is none."""
+    if in_containers():
+        return Platform.of_containers(os.environ)
+    from ops.native.control import running_stack  # needs packages of a native installation
+
+    return Platform.of_stack(running_stack())
+
+
+def run_module(name: str, arguments: Sequence[str]) -> int:
+    """Run `python -m name` with the platform's settings and passwords, which a container has already."""
+    command = ["python", "-m", name, *arguments]
+    if in_containers():
+        return subprocess.run(command, check=False).returncode
+    from ops.native.control import execute  # needs packages of a native installation
+
+    return execute(command)

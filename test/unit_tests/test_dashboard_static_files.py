@@ -1,0 +1,105 @@
+"""How the page's files get to a browser, and what a request says about the calls that it made."""
+
+import gzip
+import re
+import socket
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import httpx
+import plotly
+import pytest
+
+from config.config import ConfigError, Settings
+from dashboard import dashboard_finviz_app, static_files
+
+PLOTLY = Path(plotly.__file__).with_name("package_data") / "plotly.min.js"
+
+
+@pytest.fixture(scope="module")
+def app(samples: ModuleType) -> Any:
+    app = dashboard_finviz_app.create_app(samples.Api({}).client, samples.PERIODS)
+    static_files.keep_files(app)
+    return app
+
+
+@pytest.fixture
+def browser(app: Any) -> Any:
+    return app.server.test_client()
+
+
+def addresses(browser: Any) -> list[str]:
+    return static_files.FILE.findall(browser.get("/").get_data(as_text=True))
+
+
+def test_every_file_of_the_page_is_compressed_and_kept_as_long_as_its_address_allows(browser: Any) -> None:
+    found = addresses(browser)
+    assert len(found) > 10 and set(static_files.LATER_SCRIPTS) < set(found)
+    for address in found:
+        plain = browser.get(address, headers={"Accept-Encoding": "identity"})
+        packed = browser.get(address, headers={"Accept-Encoding": "gzip, br"})
+        assert plain.status_code == packed.status_code == 200, address
+        assert packed.headers["Content-Encoding"] == "gzip" and "Content-Encoding" not in plain.headers
+        assert gzip.decompress(packed.data) == plain.data
+        assert plain.headers["Vary"] == packed.headers["Vary"] == "Accept-Encoding"
+        assert plain.content_type == packed.content_type and re.search("javascript|css", plain.content_type)
+        later = address in static_files.LATER_SCRIPTS
+        assert plain.headers["Cache-Control"] == (static_files.ASK_AGAIN if later else static_files.FOREVER), address
+
+
+def test_a_browser_that_has_a_file_is_told_so(browser: Any) -> None:
+    tag = browser.get(static_files.PLOTLY).headers["ETag"]
+    again = browser.get(static_files.PLOTLY, headers={"If-None-Match": tag})
+    assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag)
+    assert browser.get(static_files.PLOTLY, headers={"If-None-Match": '"another"'}).status_code == 200
+
+
+def test_only_what_the_page_names_is_kept(browser: Any) -> None:
+    """Dash serves a style under any address; the memory has one of them."""
+    answer = browser.get("/assets/finviz.css?m=1", headers={"Accept-Encoding": "gzip"})
+    assert answer.status_code == 200 and "Content-Encoding" not in answer.headers
+
+
+def test_what_the_page_announces_is_what_dash_serves(browser: Any) -> None:
+    page = browser.get("/").get_data(as_text=True)
+    head = page[: page.index("</head>")]
+    for address in static_files.LATER_DATA:
+        assert f'as="fetch" href="{address}"' in head
+        assert browser.get(address).is_json
+    for address in static_files.LATER_SCRIPTS:
+        assert f'as="script" href="{address}"' in head
+
+
+def test_plotly_is_compiled_early(browser: Any) -> None:
+    """Two more parentheses, and nothing else, in the plotly.js that is installed."""
+    original = PLOTLY.read_bytes()
+    served = browser.get(static_files.PLOTLY).data
+    assert len(served) == len(original) + 2
+    begin = original.index(static_files.PLOTLY_BEGINS[0])
+    assert served[:begin] == original[:begin]
+    assert served.replace(static_files.PLOTLY_BEGINS[1], static_files.PLOTLY_BEGINS[0]) == original.replace(
+        *static_files.PLOTLY_ENDS
+    )
+
+
+@pytest.mark.parametrize("script", [b"", b"another script", static_files.PLOTLY_BEGINS[0], static_files.PLOTLY_ENDS[0]])
+def test_another_script_is_left_as_it_is(script: bytes) -> None:
+    assert static_files.compiled_early(script) == script
+
+
+def test_a_request_tells_what_it_asked_of_the_api(samples: ModuleType) -> None:
+    answer = samples.allocations(samples.portfolio(samples.position(1, "NEM", 1.0)))
+    api = samples.Api({"/dashboard/active-allocations": answer})
+    browser = dashboard_finviz_app.create_app(api.client, samples.PERIODS).server.test_client()
+    told = browser.get("/download/portfolio.csv").headers["Server-Timing"]
+    size = len(httpx.Response(200, json=answer).content)
+    assert re.fullmatch(rf'api;dur=\d+\.\d, api-calls;desc="1", api-bytes;desc="{size}"', told)
+    assert "Server-Timing" not in browser.get("/").headers
+
+
+def test_a_port_in_use_is_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"DASHBOARD_PORT={port} of 127.0.0.1 cannot be listened on: Address"):
+            dashboard_finviz_app.serve(Settings.from_env({"API_KEY": "the-key-of-the-api"}), "127.0.0.1", port)
