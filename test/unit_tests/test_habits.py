@@ -65,6 +65,19 @@ def test_the_workflow_runs_every_ring(workflow: dict[str, Any]) -> None:
     assert " ".join(nightly["strategy"]["matrix"]["rings"]).split() == list(_rings())
 
 
+def test_coverage_measures_every_part() -> None:
+    """But for ops, which the end-to-end tests run in processes of its own."""
+    tool = tomllib.loads(read("pyproject.toml"))["tool"]
+    assert {*tool["coverage"]["run"]["source"], "ops"} == set(tool["importlinter"]["root_packages"])
+    assert tool["coverage"]["report"]["fail_under"] >= 70
+
+
+def test_mutants_are_made_of_files_that_exist() -> None:
+    mutmut = tomllib.loads(read("pyproject.toml"))["tool"]["mutmut"]
+    named = [*mutmut["only_mutate"], *mutmut["pytest_add_cli_args_test_selection"], *mutmut["source_paths"]]
+    assert [name for name in named if not (PROJECT_ROOT / name).exists()] == []
+
+
 def test_every_decision_is_listed_with_its_date() -> None:
     folder = PROJECT_ROOT / "docs" / "decisions"
     records = sorted(path.name for path in folder.glob("[0-9]*.md"))

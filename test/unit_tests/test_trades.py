@@ -101,3 +101,32 @@ def test_without_a_price_nothing_is_counted() -> None:
     found = traded({"A": None, "B": 10.0}, {}, {"A": 0.5, "B": 0.5}, 1000.0)
     assert found["A"]["side"] is None and found["A"]["missing_reason"] == trades.NO_PRICE
     assert found["sums"]["cash_left"] == pytest.approx(500.0), "its share stays cash"
+
+
+def test_without_a_price_every_count_is_open() -> None:
+    found = traded({"A": None}, {"A": 0.5}, {"A": 1.0}, 1000.0)["A"]
+    assert (found["held_weight"], found["target_weight"]) == (0.5, 1.0)
+    assert [found[name] for name in ("held_shares", "target_shares", "shares", "value", "cost")] == [None] * 5
+
+
+def test_nothing_is_kept_back_for_trades_that_are_not_made() -> None:
+    """One share at most is sold for the cost of a trade."""
+    kept = traded({"A": 10.0}, {"A": 1.0}, {"A": 1.0}, 100_000.0, 0.05)["A"]
+    assert kept["shares"] in (0, -1)
+
+
+@pytest.mark.parametrize("rate", [0.001, 0.05, 0.5])
+def test_a_first_purchase_leaves_money_for_its_whole_cost_and_little_more(rate: float) -> None:
+    sums = traded({"A": 10.0}, {}, {"A": 1.0}, 100_000.0, rate)["sums"]
+    assert 0 <= sums["cash_left"] < 100_000.0 * rate**2 + 20.0
+
+
+def test_too_little_capital_for_the_cost_buys_nothing() -> None:
+    found = traded({"A": 812.5, "B": 0.07}, {}, {"B": 1.0}, 1.0, 0.05)
+    assert [found[each]["target_shares"] for each in "AB"] == [0, 0]
+
+
+@pytest.mark.parametrize(("held", "target", "side"), [(0.0, 0.7, "buy"), (0.7, 0.0, "sell")])
+def test_a_single_share_is_a_trade(held: float, target: float, side: str) -> None:
+    found = traded({"A": 60.0}, {"A": held}, {"A": target}, 100.0)["A"]
+    assert (abs(found["shares"]), found["side"]) == (1, side)
