@@ -37,6 +37,9 @@ FOLDERS = {
     "containers": container_testing.test_folders(),
 }
 TEST_TIMEOUT_SECONDS = 600
+# Rings whose files share nothing: each worker has databases, a market server and a Spark session of its own.
+PARALLEL_RINGS = ("unit", "integration")
+MOST_WORKERS = 4
 
 
 def run_tests(names: Sequence[str]) -> int:
@@ -145,11 +148,16 @@ def _pytest(ring: str, environment: Mapping[str, str]) -> list[str]:
     report = STACK.logs / f"pytest-{ring}.xml"
     report.unlink(missing_ok=True)
     command = [f"{VENV}/bin/python", "-m", "pytest", f"--junitxml={report}", f"--timeout={TEST_TIMEOUT_SECONDS}"]
-    command += ["--durations=5", *FOLDERS[ring]]
+    command += [*_workers(ring), "--durations=5", *FOLDERS[ring]]
     code = subprocess.run(command, cwd=PROJECT_ROOT, env=dict(environment), check=False).returncode
     suite = ElementTree.parse(report).getroot().find("testsuite") if report.exists() else None
     tests, skipped = (int(suite.get(count, 0)) for count in ("tests", "skipped")) if suite is not None else (0, 0)
     return problems_of(ring, code, tests, skipped)
+
+
+def _workers(ring: str) -> list[str]:
+    count = min(os.cpu_count() or 1, MOST_WORKERS)
+    return ["-n", str(count), "--dist", "loadfile", "--no-loadscope-reorder"] if ring in PARALLEL_RINGS else []
 
 
 def problems_of(ring: str, code: int, tests: int, skipped: int) -> list[str]:

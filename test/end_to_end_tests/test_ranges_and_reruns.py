@@ -67,20 +67,27 @@ def await_end(airflow: Airflow, run: Run, seconds: float = 240) -> Run:
 
 def over_a_weekend(as_of: date) -> list[date]:
     """A Friday and the Monday after, both sessions, some time ago."""
-    for friday in reversed(sessions_between(as_of - timedelta(days=60), session_before(as_of, 5))):
+    for friday in sessions_between(session_before(as_of, 25), session_before(as_of, 5)):
         pair = sessions_between(friday, friday + timedelta(days=3))
         if friday.weekday() == 4 and len(pair) == 2:
             return pair
     raise AssertionError(f"no weekend between two sessions before {as_of}")
 
 
+def is_published(conn: Connection, session: date) -> bool:
+    return bool(fetch(conn, "SELECT 1 FROM analytics_publication WHERE as_of_date = %(day)s", {"day": session}))
+
+
 class TestRange:
+    @pytest.mark.timeout(2 * BACKFILL_SECONDS)
     def test_a_backfill_of_the_controller_gives_what_daily_runs_give(
         self, pipeline: Run, run_dag: Callable[..., Run], airflow: Airflow, conn: Connection, as_of: date
     ) -> None:
         sessions = over_a_weekend(as_of)
         for session in sessions:
-            run_dag(CONTROLLER, as_of_date=session.isoformat(), stage_delay_minutes=0)
+            # A run of the controller takes a minute or two: test_degraded may have made one of them.
+            if not is_published(conn, session):
+                run_dag(CONTROLLER, as_of_date=session.isoformat(), stage_delay_minutes=0)
         daily = rows_about(conn, sessions)
         assert all(daily.values())
         forget(conn, sessions)

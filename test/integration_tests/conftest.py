@@ -30,6 +30,12 @@ from utils.messages import EtfDailyBar, HoldingsSnapshot, StockDailyBar, to_json
 
 UNTIL = date(2026, 8, 21)
 SAMPLE = Path(__file__).with_name("sample_publications.sql")
+# One worker runs a whole file: the longest ones begin first, so that none is left over in the end.
+LONGEST_FILES = ("test_unpleasant_days.py", "test_history.py", "test_spark_history.py", "test_stale.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONGEST_FILES)
 
 
 @pytest.fixture(scope="module")
