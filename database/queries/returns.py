@@ -90,12 +90,12 @@ def between(conn: Connection, windows: Sequence[TickerWindow]) -> list[Return]:
     days = {day for each in windows for day in (each.start_session, each.end_session) if day}
     said = doubts(conn, {each.ticker for each in windows}, days)
     for each in returns:
-        _judge(each, said.get(each.ticker, ()))
+        _apply_doubts(each, said.get(each.ticker, ()))
     return returns
 
 
-def _judge(each: Return, said: Collection[Doubt]) -> None:
-    """Withhold a return, or note its doubts, by what is said against its prices."""
+def _apply_doubts(each: Return, said: Collection[Doubt]) -> None:
+    """Withhold a return across a withheld break, and note its other doubts."""
     unknown = why_no_exchange(each.ticker)
     if unknown or each.start_session is None or each.end_session is None:
         each.period_return, each.missing_reason = None, unknown

@@ -350,7 +350,7 @@ def bar(day: str, close: float, **changes: Any) -> Any:
 
 
 def part(total: int) -> dict[str, Any]:
-    """What the first part of a list says of the whole one."""
+    """Build what the first part of a list says of the whole."""
     return {"total": total, "limit": 100, "offset": 0, "next": None}
 
 

@@ -82,7 +82,7 @@ def a_database(template: str = "template1") -> Iterator[DatabaseSettings]:
 
 @pytest.fixture(scope="module")
 def template() -> Iterator[DatabaseSettings]:
-    """The database as the old version left it."""
+    """Fill a database as the old version left it."""
     with a_database() as made:
         with closing(connect(made)) as conn, transaction(conn), conn.cursor() as cursor, tarfile.open(OLD) as files:
             for member in files:
@@ -123,7 +123,7 @@ def conn(old: DatabaseSettings) -> Iterator[Connection]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Callable[..., Path]:
-    """A folder of migrations: the real ones, and then these texts."""
+    """Write a folder of migrations: the real ones, followed by these texts."""
 
     def folder(*texts: str) -> Path:
         for each in read_migrations():
