@@ -771,7 +771,7 @@ def test_twenty_years_are_judged_in_a_moment() -> None:
         close *= math.exp(random.gauss(0, 0.01))
         bars.append(Bar(date(2006, 1, 2) + timedelta(number), close, close, close, close, close, 1, 0.0, 1.0))
 
-    begun = time.perf_counter()
+    begun = time.process_time()  # other workers do not count
     judge(bars, Known(rows(bars)))
 
-    assert time.perf_counter() - begun < 0.2, "it takes some ten milliseconds where nothing else runs"
+    assert time.process_time() - begun < 0.2, "it takes some ten milliseconds where nothing else runs"
