@@ -130,3 +130,9 @@ def test_too_little_capital_for_the_cost_buys_nothing() -> None:
 def test_a_single_share_is_a_trade(held: float, target: float, side: str) -> None:
     found = traded({"A": 60.0}, {"A": held}, {"A": target}, 100.0)["A"]
     assert (abs(found["shares"]), found["side"]) == (1, side)
+
+
+def test_a_trade_says_what_is_known_of_its_position() -> None:
+    found = traded({"A": 10.0}, {}, {"A": 1.0}, 100.0)["A"]
+    assert (found["company_name"], found["price_date"], found["split_factor"]) == ("A", date(2026, 8, 28), 1.0)
+    assert found["missing_reason"] is None
