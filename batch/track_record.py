@@ -305,24 +305,35 @@ def track_record(
     first row describes the one that was bought.
     """
     held = value_positions(holding_periods, positions, marks)
-    of_period = Window.partitionBy("period_days")
-    in_order = of_period.orderBy("position")
-    so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    gross = F.product(1 + F.coalesce("gross_return", F.lit(0.0))).over(so_far)
-    kept = F.product(1 - F.col("cost")).over(so_far)
+    is_first = F.col("position") == F.min("position").over(Window.partitionBy("period_days"))
     sessions = (
         value_portfolios(holding_periods, held)
-        .withColumn("is_first", F.col("position") == F.min("position").over(of_period))
+        .withColumn("is_first", is_first)
         .where("is_first OR gross_return IS NOT NULL")
         .join(lookup(trades_of(held)), ["period_days", "position"], "left")
         .join(lookup(_benchmark_marks(marks, benchmark)), "position", "left")
     )
+    return _table_columns(_with_values(sessions, benchmark, cost_rate))
+
+
+def _in_order() -> WindowSpec:
+    return Window.partitionBy("period_days").orderBy("position")
+
+
+def _so_far() -> WindowSpec:
+    return _in_order().rowsBetween(Window.unboundedPreceding, Window.currentRow)
+
+
+def _with_values(sessions: DataFrame, benchmark: str, cost_rate: float) -> DataFrame:
+    """Chain the sessions of a period to values, and add turnover, cost and why the benchmark's price is carried."""
+    gross = F.product(1 + F.coalesce("gross_return", F.lit(0.0))).over(_so_far())
+    kept = F.product(1 - F.col("cost")).over(_so_far())
     against = {"price": "benchmark_price", "breaks": "benchmark_breaks", "carried": "benchmark_carried"}
     benchmark_carried = F.when(
         F.col("benchmark_carried").isNotNull(), F.array(F.concat(F.lit(f"{benchmark}: "), "benchmark_carried"))
     )
     return (
-        stop_at_break(sessions, in_order, **against)
+        stop_at_break(sessions, _in_order(), **against)
         .withColumn("benchmark_reasons", benchmark_carried)
         .withColumn("turnover", F.coalesce("turnover", F.lit(0.0)))
         .withColumn("cost", F.col("turnover") * 2 * cost_rate)
@@ -330,35 +341,45 @@ def track_record(
             {
                 "gross_value": gross,
                 "net_value": F.when(F.col("is_first"), 1.0).otherwise(gross * kept),
-                "benchmark_value": F.col("benchmark_price") / F.first("benchmark_price").over(in_order),
+                "benchmark_value": F.col("benchmark_price") / F.first("benchmark_price").over(_in_order()),
             }
         )
-        .select(
-            "period_days",
-            F.col("session").alias("trade_date"),
-            "decided_on",
-            "gross_value",
-            "net_value",
-            "benchmark_value",
-            "gross_return",
-            simple_return(F.col("net_value"), F.lag("net_value").over(in_order)).alias("net_return"),
-            simple_return(F.col("benchmark_value"), F.lag("benchmark_value").over(in_order)).alias("benchmark_return"),
-            simple_return(F.col("net_value"), F.max("net_value").over(so_far)).alias("drawdown"),
-            simple_return(F.col("benchmark_value"), F.max("benchmark_value").over(so_far)).alias("benchmark_drawdown"),
-            "turnover",
-            "cost",
-            (F.greatest(F.lit(0.0), 1 - F.coalesce("placed", F.lit(0.0))) / F.col("factor")).alias("cash_weight"),
-            F.coalesce("positions", F.lit(0)).cast("int").alias("position_count"),
-            F.coalesce(F.greatest(F.col("held_carried") / F.col("factor"), "bought_carried"), F.lit(0.0)).alias(
-                "carried_weight"
-            ),
-            _joined("held_reasons", "bought_reasons", "benchmark_reasons").alias("carried_reason"),
-            "is_degraded",
-            "has_hindsight",
-            F.greatest("source_rank", "price_source_rank", "benchmark_source_rank").alias("source_rank"),
-            _joined("noted_reasons", "benchmark_doubts").alias("noted_reason"),
-            _joined("lasting_reasons", "bought_reasons", "benchmark_noted").alias("lasting_reason"),
-        )
+    )
+
+
+def _table_columns(sessions: DataFrame) -> DataFrame:
+    """Select the columns of the table, with returns and drawdowns from the values."""
+
+    def since_before(value: str) -> Column:
+        return simple_return(F.col(value), F.lag(value).over(_in_order()))
+
+    def since_highest(value: str) -> Column:
+        return simple_return(F.col(value), F.max(value).over(_so_far()))
+
+    carried_weight = F.greatest(F.col("held_carried") / F.col("factor"), "bought_carried")
+    return sessions.select(
+        "period_days",
+        F.col("session").alias("trade_date"),
+        "decided_on",
+        "gross_value",
+        "net_value",
+        "benchmark_value",
+        "gross_return",
+        since_before("net_value").alias("net_return"),
+        since_before("benchmark_value").alias("benchmark_return"),
+        since_highest("net_value").alias("drawdown"),
+        since_highest("benchmark_value").alias("benchmark_drawdown"),
+        "turnover",
+        "cost",
+        (F.greatest(F.lit(0.0), 1 - F.coalesce("placed", F.lit(0.0))) / F.col("factor")).alias("cash_weight"),
+        F.coalesce("positions", F.lit(0)).cast("int").alias("position_count"),
+        F.coalesce(carried_weight, F.lit(0.0)).alias("carried_weight"),
+        _joined("held_reasons", "bought_reasons", "benchmark_reasons").alias("carried_reason"),
+        "is_degraded",
+        "has_hindsight",
+        F.greatest("source_rank", "price_source_rank", "benchmark_source_rank").alias("source_rank"),
+        _joined("noted_reasons", "benchmark_doubts").alias("noted_reason"),
+        _joined("lasting_reasons", "bought_reasons", "benchmark_noted").alias("lasting_reason"),
     )
 
 

@@ -11,6 +11,8 @@ import httpx
 from ops.errors import NotRunning, RunFailed
 
 TIMEOUT_SECONDS = 30.0
+# A busy machine's Airflow answers late: what only reads is asked again this often.
+TRIES = 4
 ALL = "~"
 # States after which nothing more happens.
 ENDED = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
@@ -123,12 +125,20 @@ class Airflow:
 
     def _ask(self, method: str, path: str, **arguments: Any) -> Any:
         try:
-            answer = self._http.request(method, path, **arguments)
+            answer = self._request(method, path, TRIES if method == "GET" else 1, **arguments)
         except httpx.HTTPError as error:
             raise NotRunning(f"Airflow at {self.url} does not answer ({error}): ./start.sh status") from None
         if answer.is_error:
             raise RunFailed(f"Airflow refused {method} {path}: {_detail(answer)}")
         return answer.json()
+
+    def _request(self, method: str, path: str, tries: int, **arguments: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, path, **arguments)
+        except httpx.TimeoutException:
+            if tries == 1:
+                raise
+            return self._request(method, path, tries - 1, **arguments)
 
 
 def failure_in(lines: Sequence[Mapping[str, Any]]) -> str:
