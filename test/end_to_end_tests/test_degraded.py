@@ -9,7 +9,6 @@ import httpx
 
 from database.db_helper import Connection, fetch, transaction
 from ops.pipeline.airflow_client import Airflow, Run
-from utils.dates import session_before
 
 CONTROLLER = "daily_pipeline_controller"
 
@@ -28,8 +27,9 @@ def test_a_missing_bar_from_the_source_to_the_reader_and_back(
     control: httpx.Client,
     api: httpx.Client,
     as_of: date,
+    weekend: list[date],
 ) -> None:
-    session = session_before(as_of, 25)
+    session = weekend[0]
     no_cap = f"CEG: no market cap on {session}"
 
     def degraded() -> list[set[str]]:
