@@ -42,6 +42,7 @@ class Collection:
 
     def note_unusable(self, kind: Kind, ticker: str, sessions: Iterable[date], reason: str) -> str:
         """Record that the source has nothing usable of a ticker at these sessions, and return the reason."""
+        reason = reason.removeprefix(f"{ticker}: ")  # It is always shown after the ticker.
         self.receipt.missing[ticker] = reason
         rows = [(kind, ticker, session, "missing", reason, None, self.run_id) for session in sessions]
         ledger.record(self.conn, rows, [])
