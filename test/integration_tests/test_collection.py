@@ -349,24 +349,24 @@ class TestOneTickersTrouble:
 
         receipt = kafka_producer_etf_daily.run(settings, "benchmark", UNTIL)
 
-        assert receipt.missing == {"IWM": "IWM: no currency"}
+        assert receipt.missing == {"IWM": "no currency"}
         assert receipt.note == "goes on without IWM"
         assert [(gap["ticker"], gap["state"], gap["reason"]) for gap in ledger.gaps(conn)] == [
-            ("IWM", "missing", "IWM: no currency")
+            ("IWM", "missing", "no currency")
         ]
         assert sessions(conn, "SCHD")[-1] == UNTIL, "which is asked for after it"
 
     def test_the_benchmarks_is_everybodys(self, settings: Settings, unusable: Callable[..., None]) -> None:
         unusable("daily_bars", "SPY")
 
-        with pytest.raises(BarMissing, match=r"SPY: SPY: no currency\. Every ETF is compared with it"):
+        with pytest.raises(BarMissing, match=r"SPY: no currency\. Every ETF is compared with it"):
             kafka_producer_etf_daily.run(settings, "benchmark", UNTIL, accept_late=True)
 
     def test_a_stocks_and_a_rates(self, settings: Settings, conn: Connection, unusable: Callable[..., None]) -> None:
         unusable("daily_bars", "AAPL", "KRW=X")
         unusable("sector", "MSFT")
 
-        with pytest.raises(BarMissing, match=r"^AAPL: AAPL: no currency\. What the others have is sent\.$"):
+        with pytest.raises(BarMissing, match=r"^AAPL: no currency\. What the others have is sent\.$"):
             kafka_producer_stock_daily.run(settings, UNTIL, ["AAPL", "MSFT", "005930.KS"])
         gaps = {(gap["ticker"], gap["kind"]) for gap in ledger.gaps(conn) if gap["state"] != "closed"}
         assert gaps == {("AAPL", "stock"), ("KRW=X", "rate")}
@@ -447,7 +447,7 @@ class TestOneTickersTrouble:
 
         receipt = kafka_producer_trending_etf_holdings.run(settings, UNTIL)
 
-        assert receipt.missing == {"GAZP.ME": "GAZP.ME: no calendar is known for .ME"}
+        assert receipt.missing == {"GAZP.ME": "no calendar is known for .ME"}
         assert charts(conn) == ["KO"]
         assert [(gap["ticker"], gap["state"]) for gap in ledger.gaps(conn)] == [("GAZP.ME", "missing")]
 
