@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import httpx
@@ -18,7 +18,6 @@ from config.config import Settings
 from database.db_helper import Connection, connect
 from market.invented import InventedMarket
 from ops.pipeline.airflow_client import Airflow, Run, Task
-from utils.dates import session_before, sessions_between
 
 RUN_SECONDS = 420
 
@@ -54,16 +53,6 @@ def market_now(status: dict[str, Any]) -> datetime:
 @pytest.fixture(scope="session")
 def as_of(status: dict[str, Any]) -> date:
     return date.fromisoformat(status["last_session"])
-
-
-@pytest.fixture(scope="session")
-def weekend(as_of: date) -> list[date]:
-    """Return a Friday and the Monday after, both sessions that no return as of the last session rests on."""
-    for friday in reversed(sessions_between(session_before(as_of, 35), session_before(as_of, 21))):
-        pair = sessions_between(friday, friday + timedelta(days=3))
-        if friday.weekday() == 4 and len(pair) == 2:
-            return pair
-    raise AssertionError(f"no weekend between two sessions before {as_of}")
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +11,7 @@ import pytest
 from database.db_helper import Connection, Row, fetch, transaction
 from ops.errors import RunFailed
 from ops.pipeline.airflow_client import Airflow, Run
-from utils.dates import session_before
+from utils.dates import session_before, sessions_between
 
 CONTROLLER = "daily_pipeline_controller"
 BENCHMARK = "daily_benchmark_etf_collection"
@@ -65,6 +65,15 @@ def await_end(airflow: Airflow, run: Run, seconds: float = 240) -> Run:
     return current
 
 
+def over_a_weekend(as_of: date) -> list[date]:
+    """Return a past Friday and the Monday after it, both of them sessions."""
+    for friday in sessions_between(session_before(as_of, 25), session_before(as_of, 5)):
+        pair = sessions_between(friday, friday + timedelta(days=3))
+        if friday.weekday() == 4 and len(pair) == 2:
+            return pair
+    raise AssertionError(f"no weekend between two sessions before {as_of}")
+
+
 def is_published(conn: Connection, session: date) -> bool:
     return bool(fetch(conn, "SELECT 1 FROM analytics_publication WHERE as_of_date = %(day)s", {"day": session}))
 
@@ -72,9 +81,9 @@ def is_published(conn: Connection, session: date) -> bool:
 class TestRange:
     @pytest.mark.timeout(2 * BACKFILL_SECONDS)
     def test_a_backfill_of_the_controller_gives_what_daily_runs_give(
-        self, pipeline: Run, run_dag: Callable[..., Run], airflow: Airflow, conn: Connection, weekend: list[date]
+        self, pipeline: Run, run_dag: Callable[..., Run], airflow: Airflow, conn: Connection, as_of: date
     ) -> None:
-        sessions = weekend
+        sessions = over_a_weekend(as_of)
         for session in sessions:
             # A run of the controller takes a minute or two: test_degraded may have made one of them.
             if not is_published(conn, session):
