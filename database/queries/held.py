@@ -10,11 +10,12 @@ from datetime import date
 from itertools import groupby
 from operator import itemgetter
 
+from config.periods import MONTHLY_PERIOD
 from config.universe import universe
 from database.db_helper import Connection, fetch
 from utils.dates import month_sold_on, traded_on
 
-MONTH = 0  # the period of the monthly portfolio
+MONTH = MONTHLY_PERIOD
 
 Decision = tuple[int, date]  # period and day of a publication
 

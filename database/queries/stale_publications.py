@@ -10,6 +10,7 @@ from math import sqrt
 from operator import itemgetter
 from typing import NamedTuple
 
+from config.periods import MONTHLY_PERIOD
 from database.db_helper import Connection, Row, fetch
 from database.queries.closes import Closes, is_same, window
 from database.queries.doubts import sessions_exchange
@@ -18,7 +19,6 @@ from database.queries.track_record import POSITIONS
 from utils.dates import last_session_by, session_before, sessions_between, traded_on
 
 TOP_HOLDINGS, SECTORS, REBALANCE, PERFORMANCE = "top_holdings", "sectors", "rebalance", "performance"
-MONTH = 0  # the period of the monthly portfolio
 SHOWN_REASONS = 3
 
 # The stocks of the sectors, and the first session by which one was known to be in a fund.
@@ -220,7 +220,8 @@ def _performance(conn: Connection, benchmark: str, first: date, last: date, is_r
 
 
 def _named(row: Row) -> str:
-    return f"month of {row['decided_on']}" if row["period_days"] == MONTH else f"portfolio of {row['decided_on']}"
+    noun = "month" if row["period_days"] == MONTHLY_PERIOD else "portfolio"
+    return f"{noun} of {row['decided_on']}"
 
 
 def _decided_since(conn: Connection, line: Row, first: date, last: date) -> list[Row]:
@@ -283,7 +284,7 @@ def _by_period(rows: Iterable[Row]) -> Iterator[tuple[int, list[Row]]]:
 
 
 def _series(period_days: int) -> str:
-    return "months" if period_days == MONTH else f"portfolios over {period_days} sessions"
+    return "months" if period_days == MONTHLY_PERIOD else f"portfolios over {period_days} sessions"
 
 
 class _Record:

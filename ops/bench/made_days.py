@@ -12,7 +12,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
@@ -36,7 +36,7 @@ from ops.errors import RunFailed
 from ops.native.environment import client_environment
 from ops.native.stack import Stack
 from ops.replay.market_client import MarketServer
-from ops.replay.sandbox import CONSUMER_MODULES, PATIENCE_SECONDS
+from ops.replay.sandbox import CONSUMER_MODULES, module_process
 from utils.dates import session_before
 from utils.kafka_utils import delete_topics
 
@@ -209,7 +209,7 @@ def _stage(settings: Settings, environ: Mapping[str, str], market: str, folder: 
         stack.callback(delete_topics, settings.kafka, prefix)
         prepare(made)
         for module in CONSUMER_MODULES.values():
-            stack.enter_context(_process([module], own, folder / f"{prefix}{module}.log"))
+            stack.enter_context(module_process([module], own, folder / f"{prefix}{module}.log"))
         yield Made(made, own, market, MarketServer(market).market().last_session)
 
 
@@ -219,29 +219,13 @@ def _market_server(environ: Mapping[str, str], folder: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     url, command = f"http://127.0.0.1:{port}", ["market.server", "--port", str(port)]
-    with _process(command, environ, folder / "market-server.log") as server:
+    with module_process(command, environ, folder / "market-server.log") as server:
         until = time.monotonic() + START_SECONDS
         while not _answers(url):
             if server.poll() is not None or time.monotonic() > until:
                 raise RunFailed("the market server for the made days does not start")
             time.sleep(0.2)
         yield url
-
-
-@contextmanager
-def _process(command: Sequence[str], environ: Mapping[str, str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command], env=environ, stdout=output, stderr=output, process_group=0
-        )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(PATIENCE_SECONDS)
-        process.kill()
-        process.wait()
 
 
 def _answers(url: str) -> bool:

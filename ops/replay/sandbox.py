@@ -5,7 +5,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -94,12 +94,11 @@ class Consumers:
 def consumers(settings: Settings, logs: Path) -> Iterator[Consumers]:
     logs.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        processes = [stack.enter_context(_process(settings, topic, logs)) for topic in CONSUMER_MODULES]
+        processes = [stack.enter_context(_consumer(settings, topic, logs)) for topic in CONSUMER_MODULES]
         yield Consumers(processes, logs)
 
 
-@contextmanager
-def _process(settings: Settings, topic: Topic, logs: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def _consumer(settings: Settings, topic: Topic, logs: Path) -> AbstractContextManager["subprocess.Popen[bytes]"]:
     database = settings.database
     environment = os.environ | {
         "DB_NAME": database.name,
@@ -107,12 +106,21 @@ def _process(settings: Settings, topic: Topic, logs: Path) -> Iterator["subproce
         "DB_PASSWORD": database.password,
         "KAFKA_PREFIX": settings.kafka.prefix,
     }
-    with (logs / f"{database.name}-consumer-{topic.consumer_group}.log").open("ab") as log:
+    log = logs / f"{database.name}-consumer-{topic.consumer_group}.log"
+    return module_process([CONSUMER_MODULES[topic]], environment, log)
+
+
+@contextmanager
+def module_process(
+    command: Sequence[str], environ: Mapping[str, str], log: Path
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a module with its arguments as a process until the block ends. log: what it prints is added to this file."""
+    with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", CONSUMER_MODULES[topic]],
-            env=environment,
-            stdout=log,
-            stderr=log,
+            [sys.executable, "-m", *command],
+            env=environ,
+            stdout=output,
+            stderr=output,
             process_group=0,  # Ctrl-C is for us, who stop them when nothing waits for them any more
         )
     try:

@@ -27,7 +27,7 @@ from database.migrate import apply_schema
 from database.roles import READ, apply_roles
 from ops.errors import CannotInstall
 from ops.looking.browser import chromium
-from utils.errors import DatabaseUnavailable
+from scratch_databases import a_database
 from utils.kafka_utils import Offsets
 from utils.messages import EtfDailyBar, HoldingsSnapshot, StockDailyBar, to_json
 
@@ -57,21 +57,10 @@ def empty_database() -> Iterator[DatabaseSettings]:
 
 @contextmanager
 def _scratch_database() -> Iterator[DatabaseSettings]:
-    server = Settings.from_env().database
-    scratch = replace(server, name=f"scratch_{uuid.uuid4().hex[:12]}")
-    try:
-        admin = connect(server)
-    except DatabaseUnavailable as error:
-        pytest.skip(str(error))
-    admin.autocommit = True
-    with closing(admin), admin.cursor() as cursor:
-        cursor.execute(f'CREATE DATABASE "{scratch.name}"')
-        try:
-            with closing(connect(scratch)) as conn:
-                apply_schema(conn)
-            yield scratch
-        finally:
-            cursor.execute(f'DROP DATABASE "{scratch.name}" WITH (FORCE)')
+    with a_database() as scratch:
+        with closing(connect(scratch)) as conn:
+            apply_schema(conn)
+        yield scratch
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,9 @@
 """Empty and older databases become the same one: a database of version 0.1.0 is version_0_1_0.tar.xz (ABOUT in it)."""
 
 import tarfile
-import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -18,7 +17,7 @@ from config.config import DatabaseSettings, Settings
 from database import migrate
 from database.db_helper import Connection, connect, fetch, transaction
 from database.migrate import MIGRATIONS, SchemaError, apply_schema, read_migrations
-from utils.errors import DatabaseUnavailable
+from scratch_databases import a_database
 
 OLD = Path(__file__).with_name("version_0_1_0.tar.xz")
 SESSIONS = 250
@@ -61,23 +60,6 @@ READ_FROM_ITS_REASON = {"ticker", "trade_date"}
 NEW_TABLES = {"logs_price_break", "logs_missing_holdings", "schema_migration"}
 
 Rows = dict[str, tuple[list[str], tuple[int, str]]]  # table -> columns, and the number and hash of what is in them
-
-
-@contextmanager
-def a_database(template: str = "template1") -> Iterator[DatabaseSettings]:
-    server = Settings.from_env().database
-    made = replace(server, name=f"scratch_{uuid.uuid4().hex[:12]}")
-    try:
-        admin = connect(server)
-    except DatabaseUnavailable as error:
-        pytest.skip(str(error))
-    admin.autocommit = True
-    with closing(admin), admin.cursor() as cursor:
-        cursor.execute(f'CREATE DATABASE "{made.name}" TEMPLATE "{template}"')
-        try:
-            yield made
-        finally:
-            cursor.execute(f'DROP DATABASE "{made.name}" WITH (FORCE)')
 
 
 @pytest.fixture(scope="module")

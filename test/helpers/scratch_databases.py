@@ -1,0 +1,30 @@
+"""Databases of their own on the server that DB_* names: the running platform's tables stay untouched."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+
+import pytest
+
+from config.config import DatabaseSettings, Settings
+from database.db_helper import connect
+from utils.errors import DatabaseUnavailable
+
+
+@contextmanager
+def a_database(template: str = "template1") -> Iterator[DatabaseSettings]:
+    """Create a database, empty or as its template is, and drop it afterwards."""
+    server = Settings.from_env().database
+    made = replace(server, name=f"scratch_{uuid.uuid4().hex[:12]}")
+    try:
+        admin = connect(server)
+    except DatabaseUnavailable as error:
+        pytest.skip(str(error))
+    admin.autocommit = True
+    with closing(admin), admin.cursor() as cursor:
+        cursor.execute(f'CREATE DATABASE "{made.name}" TEMPLATE "{template}"')
+        try:
+            yield made
+        finally:
+            cursor.execute(f'DROP DATABASE "{made.name}" WITH (FORCE)')
