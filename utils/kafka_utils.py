@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 Offsets = dict[int, int]  # partition -> offset of the next message
 
 POLL_MS = 500
+IDLE_SECONDS = 0.05
 MAX_BATCH = 10_000
 LONGEST_WAIT_SECONDS = 15.0
 ACKNOWLEDGE_SECONDS = 30
@@ -178,8 +179,7 @@ def pump(
     membership = _Membership(consumer)
     while not is_over():
         membership.look()
-        # With work under way, polling must not block: it would delay the commit of a batch that is done meanwhile.
-        batch = poll(consumer, timeout_ms=0 if under_way else POLL_MS)
+        batch = poll(consumer, timeout_ms=0 if membership.is_stable else POLL_MS)
         meter.look(is_idle=not (batch or under_way))
         if under_way and (batch or under_way[1].done()):
             if not _finish(consumer, *under_way, start, meter):
@@ -190,6 +190,9 @@ def pump(
         elif under_way:
             # Nothing to read: wait for the batch instead of spinning, but keep polling so that the group stays alive.
             wait([under_way[1]], timeout=POLL_MS / 1000)
+        else:
+            # The client's own waiting spins while a broker is silent, and keeps a hundred megabytes afterwards.
+            time.sleep(IDLE_SECONDS)
     if under_way:
         _finish(consumer, *under_way, start, meter)
 
@@ -211,7 +214,7 @@ def connect_consumer(settings: KafkaSettings, topic: Topic | str, group: str) ->
     )
 
 
-def poll(consumer: KafkaConsumer, timeout_ms: int = POLL_MS) -> list[ConsumerRecord]:
+def poll(consumer: KafkaConsumer, timeout_ms: int) -> list[ConsumerRecord]:
     """Return the next messages of all partitions, in order within each."""
     return [message for messages in consumer.poll(timeout_ms=timeout_ms).values() for message in messages]
 

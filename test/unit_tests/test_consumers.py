@@ -14,7 +14,7 @@ from kafka.structs import MemberState
 
 from utils import kafka_utils
 from utils.errors import DatabaseUnavailable
-from utils.kafka_utils import pump
+from utils.kafka_utils import POLL_MS, pump
 from utils.lag import EVERY_SECONDS, Lag, LagMeter
 
 
@@ -42,8 +42,10 @@ class FakeConsumer:
     is_rebalancing: bool = False  # the next poll ends a rebalance, after which nothing is paused
     read_again: list[FakeRecord] = field(default_factory=list)
     refusals: deque[type[KafkaError]] = field(default_factory=deque)
+    waits: set[int] = field(default_factory=set)
 
     def poll(self, timeout_ms: int = 0) -> dict[TopicPartition, list[FakeRecord]]:
+        self.waits.add(timeout_ms)
         if self.is_rebalancing:
             self.is_rebalancing, self.is_paused, self.state = False, False, MemberState.STABLE
             self.batches.extendleft([self.read_again] if self.read_again else [])
@@ -166,6 +168,14 @@ def test_a_member_that_stays_outside_its_group_joins_it_anew(monkeypatch: pytest
     run(consumer, lambda batch: None)
     assert consumer.joined == ["left", "joined ['t']"]
     assert consumer.committed == [2]
+
+
+@pytest.mark.parametrize(("state", "waits"), [(MemberState.STABLE, {0}), (MemberState.UNJOINED, {POLL_MS})])
+def test_only_a_consumer_outside_its_group_waits_inside_the_client(state: MemberState, waits: set[int]) -> None:
+    """The client's waiting spins while a broker is silent, and joining a group needs it."""
+    consumer, looks = FakeConsumer(deque(), state=state), iter([False, False, True])
+    pump(consumer, done(lambda batch: None), lambda: next(looks), LagMeter(consumer, lambda lags: None))
+    assert consumer.waits == waits
 
 
 def test_a_partition_of_another_member_is_not_committed() -> None:
