@@ -20,6 +20,7 @@ from database.queries import ledger, missing_holdings
 from database.queries.doubts import sessions_exchange
 from utils.dates import HOME_EXCHANGE
 from utils.errors import NotPublished
+from utils.reasons import Reason
 
 _FLAGS = {days: trending_column("is_trending", days) for days in PERIODS}
 
@@ -58,12 +59,12 @@ HELD_BY_TRENDING = f"""
 class TrendingResult(NamedTuple):
     """What stage 3 published for a session.
 
-    not_computable: the periods for which no ETF could be compared with the benchmark, each with the reason
+    not_computable: the periods for which no ETF could be compared with the benchmark, each with the reasons
     """
 
     source: str
-    degraded_reason: str | None = None
-    not_computable: Mapping[int, str] = {}
+    degraded_reason: Sequence[Reason] = ()
+    not_computable: Mapping[int, Sequence[Reason]] = {}
 
 
 class AllocationInputs(NamedTuple):
@@ -82,8 +83,8 @@ class AllocationInputs(NamedTuple):
     holdings: DataFrame
     prices: DataFrame
     doubts: DataFrame | None
-    price_gaps: Mapping[tuple[str, date, date], Sequence[str]]
-    stand_ins: Mapping[tuple[date, str], str]
+    price_gaps: Mapping[tuple[str, date, date], Sequence[Reason]]
+    stand_ins: Mapping[tuple[date, str], Reason]
 
 
 def read_inputs(job: Job) -> AllocationInputs:

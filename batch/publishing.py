@@ -11,6 +11,7 @@ from config.universe import universe
 from database.db_helper import Connection, replace_partition, transaction
 from database.tables import PUBLICATION, Table
 from utils.errors import InvalidInput
+from utils.reasons import Reason, as_json
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +29,10 @@ class Publication:
     row_count: int
     source: str
     status: str = "published"
-    reason: str | None = None
+    reason: Sequence[Reason] = ()
     cash_weight: float = 0.0
     holdings_as_of: date | None = None
-    degraded_reason: str | None = None
+    degraded_reason: Sequence[Reason] = ()
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class JobResult:
             "days": len({publication.as_of_date for publication in self.publications}),
             "publications": len(self.publications),
             "empty": empty,
-            "degraded": sum(publication.degraded_reason is not None for publication in self.publications),
+            "degraded": sum(bool(publication.degraded_reason) for publication in self.publications),
             "rows": sum(publication.row_count for publication in self.publications),
             "skipped": {day.isoformat(): reason for day, reason in self.skipped.items()},
         }
@@ -78,7 +79,7 @@ def publish(
     replaced_days: the days whose earlier publications are deleted, if they are more than those published now.
     """
     days = sorted(replaced_days or {publication.as_of_date for publication in publications})
-    rows = [tuple(getattr(row, column, run_id) for column in PUBLICATION.columns) for row in publications]
+    rows = [tuple(_stored(getattr(row, column, run_id)) for column in PUBLICATION.columns) for row in publications]
     replaced = [*parts, TablePart(PUBLICATION, {"job": name, "as_of_date": days}, rows)]
     log.info("publishing %d rows in one transaction", sum(len(part.rows) for part in parts))
     with transaction(conn), conn.cursor() as cursor:
@@ -88,13 +89,9 @@ def publish(
             replace_partition(conn, part.table, part.where, part.rows)
 
 
-def join_reasons(reasons: Iterable[str | None]) -> str | None:
-    """Return all reasons as one text, each once and in order, or None without any.
-
-    >>> join_reasons(["XLB has no bar of 2026-08-21 (late)", None, "IWM has no bar of 2026-08-21 (late)"])
-    'IWM has no bar of 2026-08-21 (late); XLB has no bar of 2026-08-21 (late)'
-    """
-    return "; ".join(sorted({reason for reason in reasons if reason})) or None
+def _stored(value: Any) -> Any:
+    """Return a publication's value as its column takes it. The only sequences of a publication are reasons."""
+    return as_json(value) if isinstance(value, list | tuple) else value
 
 
 def rows_for(table: Table, rows: Iterable[Any]) -> list[tuple[Any, ...]]:
