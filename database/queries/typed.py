@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Mapping
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 from psycopg2 import sql
@@ -23,7 +23,8 @@ def fetch_as(
     A column of reasons gives two fields: see `with_sentences`.
     """
     rows = fetch(conn, query, params)
-    return [msgspec.convert(with_sentences(row) if _has_reasons(kind) else row, kind) for row in rows]
+    has_reasons = _has_reasons(cast(Hashable, kind))
+    return [msgspec.convert(with_sentences(row) if has_reasons else row, kind) for row in rows]
 
 
 @cache
