@@ -6,7 +6,7 @@ their own with the same codes.
 """
 
 import string
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
 from typing import Any
@@ -100,7 +100,15 @@ def reason(code: str, **params: Any) -> Reason:
 @cache
 def parameters(code: str) -> frozenset[str]:
     """Return the names of a code's parameters."""
-    return frozenset(name for _, name, _, _ in string.Formatter().parse(SENTENCES[code]) if name)
+    return frozenset(fields(SENTENCES[code]))
+
+
+def fields(text: str) -> Iterator[str]:
+    """Yield the names of a sentence's fields, those within a format as well."""
+    for _, name, form, _ in string.Formatter().parse(text):
+        if name:
+            yield name
+            yield from fields(form or "")
 
 
 def sentence(reason: Reason, sentences: Mapping[str, str] = SENTENCES) -> str:

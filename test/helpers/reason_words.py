@@ -28,11 +28,15 @@ def words_of_each(reasons: Iterable[str]) -> list[str | None]:
     return [words(f"[{each}]") for each in reasons]
 
 
-def explained(answer: dict[str, Any]) -> dict[str, Any]:
+def explained(answer: Any) -> Any:
     """Return an answer of the API with the data beside each reason, which is given in words or as data."""
-    found = dict(answer)
+    if isinstance(answer, list):
+        return [explained(each) for each in answer]
+    if not isinstance(answer, dict):
+        return answer
+    found = {name: explained(value) for name, value in answer.items()}
     for name, told in answer.items():
-        if name.endswith("reason"):
+        if name.endswith("reason") and f"{name}s" not in answer:
             reasons = [text(told)] if isinstance(told, str) else list(told or [])
             found |= {name: join(reasons), f"{name}s": msgspec.to_builtins(shown(reasons))}
     return found

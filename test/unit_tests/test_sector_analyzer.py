@@ -11,7 +11,7 @@ import pytest
 from batch import batch_monthly_sector_analyzer as analyzer
 from batch.prices import PRICE_COLUMNS, in_dollars
 from batch.sources import with_source_rank
-from reason_words import text, words, words_of_each
+from reason_words import text, text_json, words, words_of_each
 from utils.dates import sessions_between
 from utils.spark_utils import local_frame
 
@@ -64,7 +64,9 @@ def analyze(spark: Any) -> Callable[..., dict[str, Any]]:
             windows=frame,
             prices=in_dollars(spark.createDataFrame([*prices, *extra], STOCKS)).select(*PRICE_COLUMNS),
             benchmark=analyzer.benchmark_returns(frame, with_source_rank(spark.createDataFrame(spy, etf))),
-            doubts=spark.createDataFrame(list(doubts), said) if doubts else None,
+            doubts=spark.createDataFrame([(*doubt, text_json(told)) for *doubt, told in doubts], said)
+            if doubts
+            else None,
         ).collect()
         return {row.sector: row for row in found}
 

@@ -14,6 +14,7 @@ import pytest
 
 import simulation
 from batch import spark_portfolio_performance as job
+from batch.reasons import read_each
 from batch.returns import exchanges_of
 from batch.sources import with_source_rank
 from batch.track_record import (
@@ -30,7 +31,7 @@ from config.periods import MONTHLY_PERIOD
 from config.universe import ANNUALISED_FROM_SESSIONS
 from reason_words import text_json, words
 from utils.dates import sessions_between, traded_on
-from utils.reasons import as_json, from_json, reason
+from utils.reasons import as_json, reason
 from utils.spark_utils import local_frame
 
 # Monday to Friday: Monday's portfolio is bought on Tuesday.
@@ -95,9 +96,8 @@ def column(rows: Sequence[Any], name: str) -> list[Any]:
 
 
 def in_words(rows: Sequence[Any], name: str) -> list[str | None]:
-    return [
-        words(from_json(f"[{','.join(found)}]") if isinstance(found, list) else found) for found in column(rows, name)
-    ]
+    """Return a column of reasons in words: of a JSON column's text, or of a list of reasons."""
+    return [words(read_each(found) if isinstance(found, list) else found) for found in column(rows, name)]
 
 
 class TestByHand:
