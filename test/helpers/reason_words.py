@@ -1,12 +1,12 @@
 """Reasons in words, and words as reasons."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from contract.reasons import shown
-from utils.reasons import Reason, from_json, join, reason
+from utils.reasons import Reason, from_json, from_rows, join, reason
 
 
 def text(words: str) -> Reason:
@@ -21,6 +21,11 @@ def text_json(words: str) -> str:
 def words(reasons: str | Iterable[Reason] | None) -> str | None:
     """Return reasons, or those of a JSON column's text, in words."""
     return join(from_json(reasons) if reasons is None or isinstance(reasons, str) else reasons)
+
+
+def words_in(value: Sequence[Mapping[str, Any]] | None) -> str | None:
+    """Return the reasons of a JSON column's value in words."""
+    return join(from_rows(value))
 
 
 def words_of_each(reasons: Iterable[str]) -> list[str | None]:

@@ -238,10 +238,10 @@ def test_rows_whose_check_waits_for_the_commit_can_be_changed(conn: Connection, 
     """The triggers of their tables are made anew in the same transaction."""
     apply_schema(
         conn,
-        folder("UPDATE analytics_publication SET reason = 'new'; UPDATE analytics_monthly_portfolio SET score = 0;"),
+        folder("UPDATE analytics_publication SET run_id = 'new'; UPDATE analytics_monthly_portfolio SET score = 0;"),
     )
 
-    assert fetch(conn, "SELECT 1 FROM analytics_publication WHERE reason IS DISTINCT FROM 'new'") == []
+    assert fetch(conn, "SELECT 1 FROM analytics_publication WHERE run_id IS DISTINCT FROM 'new'") == []
 
 
 def test_a_migration_that_breaks_a_sum_is_refused(conn: Connection, folder: Callable[..., Path]) -> None:
