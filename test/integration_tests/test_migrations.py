@@ -121,14 +121,29 @@ def catalog(conn: Connection) -> set[tuple[str, ...]]:
     return {tuple(row.values()) for row in fetch(conn, CATALOG)}
 
 
+def texts_of_reasons(conn: Connection) -> dict[tuple[str, str], str]:
+    """Return by table and column of reasons how to read the text that it was."""
+    rows = fetch(
+        conn,
+        """
+        SELECT table_name, column_name FROM information_schema.columns
+        WHERE table_schema = 'public' AND data_type = 'jsonb' AND column_name LIKE '%reason'
+        """,
+    )
+    return {tuple(row.values()): f"{row['column_name']} -> 0 -> 'params' ->> 'text'" for row in rows}
+
+
 def contents(conn: Connection, columns: dict[str, list[str]]) -> Rows:
+    """Return what is in the tables. Reasons count as the texts that they were."""
+    texts = texts_of_reasons(conn)
     counted: Rows = {}
     for table, names in columns.items():
+        read = ", ".join(texts.get((table, name), name) for name in names)
         [row] = fetch(
             conn,
             f"""
             SELECT COUNT(*) AS n, COALESCE(MD5(STRING_AGG(hash, '' ORDER BY hash)), '') AS hash
-            FROM (SELECT MD5(ROW({", ".join(names)})::text) AS hash FROM {table}) AS hashed
+            FROM (SELECT MD5(ROW({read})::text) AS hash FROM {table}) AS hashed
             """,
         )
         counted[table] = (names, (row["n"], row["hash"]))

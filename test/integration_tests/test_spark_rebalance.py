@@ -48,7 +48,8 @@ def publish(
     conn: Connection, session: date, portfolios: Mapping[int, str], empty: str = "nobody is eligible", **line: Any
 ) -> None:
     """Store stage 5's result for a session: for each period the tickers, a letter each, largest first."""
-    values = {"source": "recorded", "holdings_as_of": session, "degraded_reason": []} | line
+    why = as_json([text(empty)])
+    values: dict[str, Any] = {"source": "recorded", "holdings_as_of": session, "degraded_reason": []} | line
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute("DELETE FROM analytics_portfolio_allocation WHERE as_of_date = %s", (session,))
         cursor.execute("DELETE FROM analytics_publication WHERE (job, as_of_date) = ('allocation', %s)", (session,))
@@ -58,7 +59,7 @@ def publish(
                 "cash_weight, holdings_as_of, source, degraded_reason) "
                 "VALUES ('allocation', %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 (
-                    session, days, "published" if tickers else "empty", None if tickers else as_json([text(empty)]), len(tickers),
+                    session, days, "published" if tickers else "empty", None if tickers else why, len(tickers),
                     0 if tickers else 1, values["holdings_as_of"], values["source"], as_json(values["degraded_reason"]),
                 ),
             )  # fmt: skip
