@@ -36,7 +36,14 @@ def test_later_holdings_are_said(api: TestClient) -> None:
 def test_a_degraded_publication_says_what_was_missing(api: TestClient) -> None:
     degraded, whole = (api.get(f"/stocks/portfolio?as_of_date=2026-08-{day}").json() for day in (20, 21))
     assert degraded["degraded_reason"] == "XLB has no bar of 2026-08-13 (missing at the source)"
-    assert whole["degraded_reason"] is None
+    assert degraded["degraded_reasons"] == [
+        {
+            "code": "lacks_bar",
+            "params": {"ticker": "XLB", "session": "2026-08-13", "state": {"code": "state_missing", "params": {}}},
+            "sentence": degraded["degraded_reason"],
+        }
+    ]
+    assert (whole["degraded_reason"], whole["degraded_reasons"]) == (None, [])
     assert {each["degraded_reason"] for each in api.get("/health").json()["publications"]} == {None}
 
 
