@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from msgspec import to_builtins
+
 from config.periods import PERIODS
 from config.universe import universe
+from contract.reasons import shown
 from database.db_helper import Connection, replace_partition, transaction
 from database.tables import PUBLICATION, Table
 from utils.errors import InvalidInput
@@ -52,7 +55,7 @@ class JobResult:
     """
 
     publications: Sequence[Publication]
-    skipped: dict[date, str]
+    skipped: dict[date, Reason]
 
     def summary(self) -> dict[str, Any]:
         empty = sum(publication.status == "empty" for publication in self.publications)
@@ -62,7 +65,7 @@ class JobResult:
             "empty": empty,
             "degraded": sum(bool(publication.degraded_reason) for publication in self.publications),
             "rows": sum(publication.row_count for publication in self.publications),
-            "skipped": {day.isoformat(): reason for day, reason in self.skipped.items()},
+            "skipped": {day.isoformat(): to_builtins(shown([why])[0]) for day, why in self.skipped.items()},
         }
 
 

@@ -54,7 +54,7 @@ FROM pg_description JOIN pg_class ON pg_class.oid = objoid WHERE relnamespace = 
 NEW_VALUES: dict[str, dict[str, object]] = {
     "collected_daily_etf_ohlc": {"capital_gain": 0, "currency": "USD"},
     "collected_daily_stock_history": {"capital_gain": 0, "sector_source": None},
-    "logs_consumer_error": {"record_time": 0},
+    "logs_consumer_error": {"record_time": 0, "reason": None},
 }
 READ_FROM_ITS_REASON = {"ticker", "trade_date"}
 NEW_TABLES = {"logs_price_break", "logs_missing_holdings", "schema_migration"}
