@@ -33,6 +33,9 @@ class Tally:
     deflated: int
     undeflated: int
 
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
+
     def share(self, of: str) -> float:
         """Return a count as a share of the markets.
 

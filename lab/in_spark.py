@@ -1,11 +1,12 @@
 """The variants computed in Spark: each is a task, so that a large grid uses all cores."""
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from config.config import SparkSettings
+from config.config import PROJECT_ROOT, SparkSettings
 from lab.prices import Prices
 from lab.strategy import Outcome, outcome_of
 from lab.variants import Variant
@@ -30,6 +31,8 @@ def in_spark(spark: "SparkSession") -> Callable[[Sequence[Variant], Prices], lis
         if not variants:
             return []
         context = spark.sparkContext
+        # The workers import this module. By default they are whatever python3 is.
+        context.environment["PYTHONPATH"], context.pythonExec = str(PROJECT_ROOT), sys.executable
         shared = context.broadcast(prices)
         tasks = min(len(variants), 4 * (os.cpu_count() or 1))
         try:

@@ -67,6 +67,15 @@ def volatility_of(closes: Floats, sessions: int = VOLATILITY_SESSIONS) -> Floats
     volatility = np.full_like(closes, np.nan)
     if len(closes) > sessions:
         daily = closes[1:] / closes[:-1] - 1
-        windows = np.lib.stride_tricks.sliding_window_view(daily, sessions, axis=0)
-        volatility[sessions:] = windows.std(axis=-1, ddof=1)
+        is_missing = np.isnan(daily)
+        known = np.where(is_missing, 0.0, daily)
+        total, squares, missing = (_sums(each, sessions) for each in (known, known**2, is_missing.astype(np.float64)))
+        variance = np.maximum(squares - total**2 / sessions, 0.0) / (sessions - 1)
+        volatility[sessions:] = np.where(missing > 0, np.nan, np.sqrt(variance))
     return volatility
+
+
+def _sums(values: Floats, rows: int) -> Floats:
+    """Return the sum of the last rows, from the first whole one on."""
+    total: Floats = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
+    return total[rows:] - total[:-rows]
