@@ -45,11 +45,14 @@ def panel(sharpes: list[float], sessions: int, turnover: float = 0.01, seed: int
 
 
 def test_says_edge_up_to_the_cost_that_it_bears() -> None:
-    """A yearly Sharpe ratio of 3 at a deviation of 16 % is 48 % a year. 500 % of turnover take half of it at 48 bp."""
-    tried = panel([3.0, 0.0], 1260, turnover=0.02)
+    """A yearly Sharpe ratio of 3 at a deviation of 16 % is 48 % a year, which this turnover takes whole at 47 bp.
+
+    Five years show a ratio of about 1, which is left at two thirds of that.
+    """
+    tried = panel([3.0, 0.0], 1260, turnover=0.2)
     verdict = judge(tried, COSTS, draw(tried, 0.0, 1_000, np.random.default_rng(1)))
     assert verdict.code == "lab_edge"
-    assert verdict.cost is not None and 0.003 <= verdict.cost <= 0.008
+    assert verdict.cost is not None and 0.002 <= verdict.cost <= 0.004
     assert own_cost(verdict, 0) == verdict.cost
     assert own_cost(verdict, 1) is None
     reached = [test.p_value <= 0.05 for test in verdict.tests]
@@ -102,7 +105,7 @@ def test_no_variant_has_more_than_what_is_planted() -> None:
 
 @pytest.fixture(scope="module")
 def report() -> Report:
-    prices = invented_prices(FIVE_YEARS + 252, 3, 0.3)
+    prices = invented_prices(FIVE_YEARS + 257, 3, 0.3)
     return examine(prices, load(), benchmark="SPY", cost=0.001, resamples=500).report
 
 
@@ -121,7 +124,7 @@ def test_at_the_break_even_cost_nothing_is_left() -> None:
     found = examine(prices, trials, benchmark="SPY", cost=0.001, resamples=200)
     cost = found.report.variants[0].break_even_bp
     assert cost is not None
-    assert found.panel.excess(cost / 10_000).mean() == pytest.approx(0, abs=1e-12)
+    assert found.panel.excess(cost / 10_000).mean() == pytest.approx(0, abs=1e-9)
     assert found.report.variants[0].sharpe == pytest.approx(yearly(sharpe_ratio(found.panel.excess(0.001)[:, 0])))
 
 
