@@ -1,4 +1,4 @@
-"""The lab's figures against those of known packages. It needs requirements/lab.txt, so no ring runs it: see docs/lab.md."""
+"""The lab's figures against those of known packages. Needs requirements/lab.txt, so no ring runs it (docs/lab.md)."""
 
 import pytest
 
