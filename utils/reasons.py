@@ -187,6 +187,17 @@ SENTENCES: Mapping[str, str] = {
     "took_too_long": "the run took longer than its time limit",
     "deadlocked": "no task of the run can start any more",
     "no_word": "a task ended without a reason: see its log in Airflow",
+    # The lab's verdict, and what else it has to say.
+    "lab_edge": "edge at cost <= {cost} bp: over {sessions} sessions {variant} beats {benchmark}, with all {variants} "
+    "variants counted (p = {p_value})",
+    "lab_no_edge": "no edge shown: over {sessions} sessions none of {variants} variants beats {benchmark} by more than "
+    "luck explains, even without costs (p = {p_value})",
+    "lab_not_enough_data": "not enough data: {sessions} sessions can be judged, and a true yearly Sharpe ratio of "
+    "{sharpe} takes {needed}, which is {more} more",
+    "lab_seed_too": "the seed's rule itself has this edge at cost <= {cost} bp",
+    "lab_seed_not": "the seed's rule itself is not shown to have an edge at any cost",
+    "lab_hindsight": "{variants} variants rest on holdings that became known later, and are not part of the verdict",
+    "lab_left_out": "{variants} variants cannot be computed on these prices: too few sessions, or no holdings",
 }
 
 
