@@ -21,6 +21,7 @@ _normal = NormalDist()
 def sharpe_ratio(returns: Floats) -> float:
     """Return mean / deviation (ddof=1), or NaN without variation.
 
+    >>> import numpy as np
     >>> round(sharpe_ratio(np.array([0.01, 0.02, 0.03])), 10)
     2.0
     """

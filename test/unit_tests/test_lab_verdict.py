@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dashboard.texts.reasons import KOREAN
 from lab.honesty import tally
 from lab.invented import FIVE_YEARS, PLANTED_STRENGTH, invented_prices, true_sharpes, weekdays
 from lab.page import lines
@@ -16,7 +15,6 @@ from lab.report import Report, examine
 from lab.sharpe import sharpe_ratio, yearly
 from lab.variants import Trials, Variant, load
 from lab.verdict import SESSIONS_ENOUGH, draw, judge, own_cost
-from utils.reasons import SENTENCES, parameters
 
 COSTS = tuple(cost / 1000 for cost in range(11))
 NAMES = [Variant(period, 0, 0, "seed", "daily", "etf", 1.0) for period in (20, 5, 10)]
@@ -171,11 +169,3 @@ def test_missing_closes_leave_every_figure_finite() -> None:
         resamples=100,
     )
     assert np.isfinite(found.panel.gross).all()
-
-
-def test_every_word_is_korean_too() -> None:
-    ours = {code for code in SENTENCES if code.startswith("lab_")}
-    assert ours == set(KOREAN)
-    for code in ours:
-        missing = {name for name in parameters(code) if f"{{{name}}}" not in KOREAN[code]}
-        assert missing == set()
