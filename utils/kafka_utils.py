@@ -149,8 +149,8 @@ def consume(settings: KafkaSettings, topic: Topic, prepare: Preparer, handle_lag
     """Poll, prepare, handle and commit batches until SIGTERM.
 
     The commit is the last step, so every batch is handled at least once. While a batch is being handled, the next one
-    is polled and prepared. While the database cannot be reached, the batch is kept and tried again. The offset does not move then,
-    and nothing is lost. One thread handles batches and lags, one after another.
+    is polled and prepared. While the database cannot be reached, the batch is kept and tried again. The offset does not
+    move then, and nothing is lost. One thread handles batches and lags, one after another.
     """
     stop = _StopSignal()
     with _broker(settings):
