@@ -161,7 +161,9 @@ def test_members_come_and_go_while_messages_come(kafka: KafkaSettings, topic: st
         with closing(consumer), ThreadPoolExecutor(1) as worker:
             pump(
                 consumer,
-                lambda batch: worker.submit(seen.update, {(record.partition, record.offset) for record in batch}),
+                lambda batch: partial(
+                    worker.submit, seen.update, {(record.partition, record.offset) for record in batch}
+                ),
                 is_over.is_set,
                 LagMeter(consumer, lambda lags: None),
             )
