@@ -409,6 +409,23 @@ CREATE TABLE logs_consumer_lag (
     PRIMARY KEY (consumer_group, topic, partition_id)
 );
 
+-- ── evidence: added to, and never changed: how it came to what the other tables hold ────────────────────────────────────────
+
+-- Chains of digests, one for the publications and one for each table of what is collected. A link holds the rows that one
+-- transaction added, and the digest of the link before: whoever keeps the newest digest can tell any change of the past.
+-- `database.canonical` has the text of rows, and the functions below write it.
+CREATE TABLE evidence_link (
+    chain       TEXT        NOT NULL,                -- publications, or a collected table
+    position    BIGINT      NOT NULL CHECK (position > 0),   -- 1, 2, 3 ... in the order of the commits
+    known_at    TIMESTAMPTZ NOT NULL,                -- when it was added, just before its transaction's end
+    about       JSONB       NOT NULL,                -- what it is about; of a publication its job, day and revision, and all it rests on
+    body        TEXT        NOT NULL,                -- canonical text of the rows that it adds, in the order of their keys
+    body_digest BYTEA       NOT NULL,                -- SHA-256 of body
+    previous    BYTEA       NOT NULL,                -- digest of the link before; of the first link 32 zero bytes
+    digest      BYTEA       NOT NULL,                -- SHA-256 of previous, body_digest and the canonical text of (chain, position, known_at, about)
+    PRIMARY KEY (chain, position)
+);
+
 -- ── schema: written by migrate.py ────────────────────────────────────────────────────────────────────────────────────
 
 -- The migrations that this database has had, or was made with.
@@ -577,3 +594,60 @@ END $$;
 DROP TRIGGER IF EXISTS month_sums_to_one ON analytics_monthly_portfolio;
 CREATE CONSTRAINT TRIGGER month_sums_to_one AFTER INSERT OR UPDATE OR DELETE ON analytics_monthly_portfolio
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_month_sums_to_one();
+
+-- ── evidence: canonical text, the chains, and that nothing there is changed ───────────────────────────────────────────────
+
+-- The rows that a query returns, in its order, one line each: the same text in every session. PostgreSQL's own text of a
+-- record, with what a session could set otherwise set here. One process: a parallel aggregate would not keep the order.
+CREATE OR REPLACE FUNCTION canonical_text(query TEXT) RETURNS TEXT LANGUAGE plpgsql STABLE
+    SET timezone = 'UTC' SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET extra_float_digits = 1
+    SET bytea_output = 'hex' SET max_parallel_workers_per_gather = 0 AS $$
+DECLARE
+    lines TEXT;
+BEGIN
+    EXECUTE 'SELECT STRING_AGG(canonical_row::text, E''\n'') FROM (' || query || ') AS canonical_row' INTO lines;
+    RETURN COALESCE(lines, '');
+END $$;
+
+-- Add a link to a chain and return its position. Other writers of the chain wait until this transaction ends: so the order
+-- of the positions is that of the commits, and whoever sees a position sees all those before. Of several chains a
+-- transaction adds to the alphabetically first one first.
+CREATE OR REPLACE FUNCTION append_evidence(link_chain TEXT, link_about JSONB, link_body TEXT) RETURNS BIGINT
+    LANGUAGE plpgsql SET timezone = 'UTC' SET datestyle = 'ISO, MDY' AS $$
+DECLARE
+    link evidence_link%ROWTYPE;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('evidence ' || link_chain, 0));
+    SELECT * INTO link FROM evidence_link WHERE chain = link_chain ORDER BY position DESC LIMIT 1;
+    link := ROW(link_chain, COALESCE(link.position, 0) + 1, clock_timestamp(), link_about, link_body,
+        sha256(convert_to(link_body, 'UTF8')), COALESCE(link.digest, decode(repeat('00', 32), 'hex')), NULL);
+    link.digest := link_digest(link.previous, link.body_digest, link.chain, link.position, link.known_at, link.about);
+    INSERT INTO evidence_link SELECT link.*;
+    RETURN link.position;
+END $$;
+
+CREATE OR REPLACE FUNCTION link_digest(
+    previous BYTEA, body_digest BYTEA, chain TEXT, link_position BIGINT, known_at TIMESTAMPTZ, about JSONB
+) RETURNS BYTEA LANGUAGE sql STABLE
+RETURN sha256(previous || body_digest || convert_to(ROW(chain, link_position, known_at, about)::text, 'UTF8'));
+
+CREATE OR REPLACE FUNCTION refuse_changed_evidence() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% keeps evidence: rows are added to it, and never changed or deleted', TG_TABLE_NAME
+        USING ERRCODE = 'insufficient_privilege', HINT = 'A migration disables the trigger, and enables it again.';
+END $$;
+
+DO $$
+DECLARE
+    evidence TEXT;
+BEGIN
+    FOR evidence IN
+        SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename LIKE 'evidence\_%'
+        AND NOT EXISTS (
+            SELECT 1 FROM pg_trigger WHERE tgrelid = tablename::regclass AND tgname = 'evidence_is_never_changed')
+    LOOP
+        EXECUTE format('CREATE TRIGGER evidence_is_never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON %I
+            FOR EACH STATEMENT EXECUTE FUNCTION refuse_changed_evidence()', evidence);
+        EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER evidence_is_never_changed', evidence);
+    END LOOP;
+END $$;

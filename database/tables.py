@@ -50,3 +50,5 @@ PRICE_BREAK = table("logs_price_break")
 EXPECTED_BAR = table("logs_expected_bar", "first_expected_at")
 MISSING_HOLDINGS = table("logs_missing_holdings", "asked_at")
 RESTATEMENT = table("logs_restatement", "recorded_at")
+
+EVIDENCE_LINK = table("evidence_link")
