@@ -26,8 +26,8 @@ class TableText:
     columns: dict[str, str] = field(default_factory=dict)
     key: tuple[str, ...] = ()
 
-    def read(self, lines: str, others: "Mapping[str, TableText]") -> None:
-        """Add what the lines of a definition say. others: the tables before this one."""
+    def read(self, lines: str, known: "Mapping[str, TableText]") -> None:
+        """Add what the lines of a definition say. known: the tables before it, whose columns it may take over."""
         for line in lines.splitlines():
             definition, _, comment = line.strip().partition("--")
             if column := COLUMN.match(definition):
@@ -35,7 +35,7 @@ class TableText:
                 if "PRIMARY KEY" in definition:
                     self.key = (column["name"],)
             elif like := LIKE.match(definition):
-                self.columns |= others[like["table"]].columns
+                self.columns |= known[like["table"]].columns
             elif key := KEY.match(definition):
                 self.key = tuple(key["columns"].split(", "))
 
