@@ -853,9 +853,7 @@ DECLARE
     key_order TEXT := TG_ARGV[3];
     compared TEXT := TG_ARGV[4];
     changed TEXT;
-    lines TEXT;
-    row_count BIGINT;
-    next_position BIGINT;
+    link RECORD;
 BEGIN
     CASE TG_OP
         WHEN 'INSERT' THEN
@@ -875,15 +873,18 @@ BEGIN
         ELSE
             changed := format('SELECT TRUE, %s FROM %I', columns, TG_TABLE_NAME);
     END CASE;
-    next_position := lock_chain(TG_TABLE_NAME) + 1;
-    EXECUTE format(
-        'WITH kept AS (INSERT INTO %1$I (position, is_removed, %2$s) SELECT %3$s, * FROM (%4$s) AS changed
-            RETURNING is_removed, %2$s)
-        SELECT COUNT(*), STRING_AGG(kept::text, E''\n'' ORDER BY %5$s) FROM kept',
-        evidence, columns, next_position, changed, key_order) INTO row_count, lines;
-    IF row_count > 0 THEN
-        PERFORM append_evidence(TG_TABLE_NAME, jsonb_build_object('rows', row_count, 'by', session_user), lines);
-    END IF;
+    -- Links of a thousand rows: with texts of several megabytes most of the time goes into memory.
+    FOR link IN EXECUTE format(
+        'WITH kept AS (
+            INSERT INTO %1$I (position, is_removed, %2$s)
+            SELECT %3$s + (ROW_NUMBER() OVER () - 1) / 1000, * FROM (%4$s) AS changed
+            RETURNING position, is_removed, %2$s)
+        SELECT COUNT(*) AS rows, STRING_AGG(ROW(is_removed, %2$s)::text, E''\n'' ORDER BY %5$s) AS body
+        FROM kept GROUP BY position ORDER BY position',
+        evidence, columns, lock_chain(TG_TABLE_NAME) + 1, changed, key_order)
+    LOOP
+        PERFORM append_evidence(TG_TABLE_NAME, jsonb_build_object('rows', link.rows, 'by', session_user), link.body);
+    END LOOP;
     RETURN NULL;
 END $$;
 
