@@ -27,6 +27,7 @@ examples:
   ./start.sh replay 2026-08-10 2026-08-14    the same, each session knowing only what was known on its evening
   ./start.sh gaps                            which expected bars are not stored, and which sessions to compute again
   ./start.sh gaps --repoll                   ask the source again for what is late, missing or quarantined
+  ./start.sh verify                          was anything changed of what was collected and published
   ./start.sh closed-days                     days on which an exchange was closed in fact; --add adds one
   ./start.sh history --sessions 250          prices and all stages of the last 250 sessions, in minutes
   ./start.sh logs consumer-etf-daily -f      follow a service's log
@@ -203,6 +204,19 @@ def closed_days(start: date | None, end: date | None, add: Sequence[str] | None,
     return _on_range(
         "collector.closed_days", start, end, *(["--add", *add] if add else []), *(["--open"] if open else [])
     )
+
+
+@command(
+    "verify",
+    "work out the digest of all evidence again, and name what was changed",
+    argument("--head", action="store_true", help="only print the newest digest of each chain, to be kept elsewhere"),
+    description="Work out every digest and every chain again: of what was collected, of the source's own answers and of "
+    "all publications. Compare the tables with it. Name the row and the column that were changed, and end with code 1.",
+)
+def verify(head: bool) -> int:
+    from ops.running import run_module
+
+    return run_module("ops.evidence.verify", ["--head"] if head else [])
 
 
 @command("restatements", "stored bars that the source has changed since", *RANGE)
