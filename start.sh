@@ -83,6 +83,24 @@ install() {
     exec 9>&-
 }
 
+asks_for_help() {
+    local argument
+    [ "${1:-}" != exec ] || return 1 # its words are another command's
+    for argument; do
+        case $argument in -h | --help) return 0 ;; esac
+    done
+    return 1
+}
+
+# Nothing is installed or built to be told what there is: the command line needs the standard library alone.
+help_without_installation() {
+    local python
+    if python=$(find_python 2>/dev/null); then
+        PYTHONPATH=$root PYTHONDONTWRITEBYTECODE=1 exec "$python" -m ops "$@"
+    fi
+    exec sed -n '/generated: commands/,/<!-- end/{/^<!--/!p}' "$root/QUICK_REFERENCE.md"
+}
+
 # shellcheck source=ops/containers/commands.sh
 . "$root/ops/containers/commands.sh"
 
@@ -99,12 +117,11 @@ set -- "${arguments[@]+"${arguments[@]}"}"
 case ${1:-up} in
     env) mode=docker ;;
     test | install) mode=native ;;
-    -h | --help)
-        # Nothing is installed or built to be told what there is.
-        is_installed || exec sed -n '/generated: commands/,/<!-- end/{/^<!--/!p}' "$root/QUICK_REFERENCE.md"
-        mode=native
-        ;;
 esac
+if asks_for_help "$@"; then
+    is_installed || help_without_installation "$@"
+    mode=native
+fi
 if [ -z "$mode" ]; then
     if [ -f "$started" ]; then
         mode=docker

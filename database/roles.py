@@ -25,7 +25,7 @@ class Role:
     adds_to: tuple[str, ...] = ()
 
 
-COLLECT = Role("actstock_collect", "DB_COLLECT_PASSWORD", (COLLECTED, LOGS), (EVIDENCE,))
+COLLECT = Role("actstock_collect", "DB_COLLECT_PASSWORD", (COLLECTED, LOGS), ("evidence_source_answer",))
 SPARK = Role("actstock_spark", "DB_SPARK_PASSWORD", (ANALYTICS,), (EVIDENCE,))
 READ = Role("actstock_read", "DB_READ_PASSWORD", ())
 ROLES = (COLLECT, SPARK, READ)

@@ -446,6 +446,8 @@ CREATE TABLE evidence_link (
     digest      BYTEA       NOT NULL,                -- SHA-256 of previous, body_digest and the canonical text of (chain, position, known_at, about)
     PRIMARY KEY (chain, position)
 );
+-- Compressing a body would take more time than all else that a consumer's transaction does for its versions.
+ALTER TABLE evidence_link ALTER COLUMN body SET STORAGE EXTERNAL;
 CREATE INDEX evidence_link_of_publication ON evidence_link ((about ->> 'job'), (about ->> 'as_of_date'), position)
     WHERE chain = 'publications';
 
@@ -496,7 +498,8 @@ CREATE TABLE evidence_performance_summary (
 -- The source's own answers, each once, under the SHA-256 of its bytes: rows and messages name it by that.
 CREATE TABLE evidence_source_answer (
     digest BYTEA PRIMARY KEY,
-    body   BYTEA NOT NULL                            -- the bytes, compressed by zlib
+    body   BYTEA NOT NULL,                           -- the bytes, as database/queries/source_answers.py packs them
+    base   BYTEA REFERENCES evidence_source_answer   -- an answer of the same kind that was known when they were packed
 );
 ALTER TABLE evidence_source_answer ALTER COLUMN body SET STORAGE EXTERNAL;
 
@@ -884,8 +887,10 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Make the triggers of a table, and the first versions of the rows that it has had before.
-CREATE OR REPLACE PROCEDURE begin_versions(of_table TEXT) LANGUAGE plpgsql AS $$
+-- Make the triggers of a table, and the first versions of the rows that it has had before there were any.
+CREATE OR REPLACE PROCEDURE begin_versions(of_table TEXT) LANGUAGE plpgsql
+    SET timezone = 'UTC' SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET extra_float_digits = 1
+    SET bytea_output = 'hex' SET max_parallel_workers_per_gather = 0 AS $$
 DECLARE
     evidence TEXT := 'evidence_' || substring(of_table FROM '_(.*)');
     columns TEXT;
@@ -893,6 +898,7 @@ DECLARE
     key_order TEXT;
     compared TEXT;
     made TEXT;
+    link RECORD;
 BEGIN
     SELECT
         STRING_AGG(quote_ident(attname), ', ' ORDER BY attnum),
@@ -916,6 +922,15 @@ BEGIN
     EXECUTE format('CREATE OR REPLACE TRIGGER keeps_deleted AFTER DELETE ON %I
         REFERENCING OLD TABLE AS old_rows %s', of_table, made);
     EXECUTE format('CREATE OR REPLACE TRIGGER keeps_truncated BEFORE TRUNCATE ON %I %s', of_table, made);
+    IF EXISTS (SELECT FROM evidence_link WHERE chain = of_table) THEN RETURN; END IF;
+    EXECUTE format('INSERT INTO %1$I (position, is_removed, %2$s)
+        SELECT (ROW_NUMBER() OVER (ORDER BY %3$s) - 1) / 10000 + 1, FALSE, %2$s FROM %4$I',
+        evidence, columns, key_order, of_table);
+    FOR link IN EXECUTE format('SELECT COUNT(*) AS rows, STRING_AGG(ROW(is_removed, %2$s)::text, E''\n'' ORDER BY %3$s) AS body
+        FROM %1$I GROUP BY position ORDER BY position', evidence, columns, key_order)
+    LOOP
+        PERFORM append_evidence(of_table, jsonb_build_object('rows', link.rows, 'origin', 'migration'), link.body);
+    END LOOP;
 END $$;
 
 DO $$

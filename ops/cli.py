@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from config.config import ConfigError
-from ops.console import complain
+from ops.errors import UnknownName
 from utils.errors import ActstockError, InvalidInput
 
 Run = Callable[..., int]
@@ -44,16 +44,35 @@ Settings: the environment or a file .env, see .env.example.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. A problem is one message without a stack trace, and exit code 1 (2: wrong use)."""
-    given = vars(parser().parse_args(arguments))
-    run: Run = given.pop("run", up)
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        _require_command(words)
+        given = vars(parser().parse_args(words))
+        run: Run = given.pop("run", up)
         return run(**given)
+    except UnknownCommand as error:
+        return _complain(error, 2)
     except (ActstockError, ConfigError) as error:
-        complain(str(error))
-        return 1
+        return _complain(error, 1)
     except KeyboardInterrupt:
-        complain("interrupted; what is running goes on running: ./start.sh status")
-        return 130
+        return _complain("interrupted; what is running goes on running: ./start.sh status", 130)
+
+
+class UnknownCommand(UnknownName):
+    pass
+
+
+def _require_command(words: Sequence[str]) -> None:
+    """Refuse a misspelt command, with those that are spelt like it. argparse would list them all."""
+    if words and not words[0].startswith("-") and words[0] not in _COMMANDS.choices:
+        raise UnknownCommand("command", words[0], _COMMANDS.choices)
+
+
+def _complain(problem: object, exit_code: int) -> int:
+    from ops.console import complain
+
+    complain(str(problem))
+    return exit_code
 
 
 def parser() -> argparse.ArgumentParser:
@@ -102,7 +121,8 @@ RANGE = (
 )
 
 
-# The commands import what they need when they run, so that `--help` and `status` answer at once.
+# The commands import what they need when they run, so that `--help` and `status` answer at once, `--help` also before
+# anything is installed: this module needs the standard library alone.
 
 
 @command(
@@ -153,12 +173,23 @@ def run(name: str, as_of: date | None, accept_late: bool, unpause: bool) -> int:
     return run_command(name, as_of, accept_late, unpause)
 
 
-@command("backfill", "the five stages for every session of a range, both ends included", *FROM_TO)
-def backfill(start: date, end: date) -> int:
-    from ops.pipeline.runs import backfill_command
+@command(
+    "backfill",
+    "the five stages for every session of a range, both ends included",
+    argument("start", type=_date, metavar="FROM", nargs="?"),
+    argument("end", type=_date, metavar="TO", nargs="?"),
+    argument("--watch", action="store_true", help="follow the backfill that is under way"),
+    argument("--cancel", action="store_true", help="end the backfill that is under way"),
+)
+def backfill(start: date | None, end: date | None, watch: bool, cancel: bool) -> int:
+    from ops.pipeline import runs
 
-    _require_order(start, end)
-    return backfill_command(start, end)
+    if start and end and not (watch or cancel):
+        _require_order(start, end)
+        return runs.backfill_command(start, end)
+    if start or watch == cancel:
+        raise InvalidInput("backfill takes FROM and TO, or one of --watch and --cancel")
+    return runs.watch_backfill_command() if watch else runs.cancel_backfill_command()
 
 
 @command(
@@ -241,6 +272,7 @@ def history(sessions: int, to: date | None) -> int:
 
 @command("status", "what runs, since when, where")
 def status() -> int:
+    from ops.pipeline.runs import show_backfill
     from ops.running import in_containers, running_platform
 
     code = 0
@@ -248,7 +280,9 @@ def status() -> int:
         from ops.native.control import status
 
         code = status()
-    running_platform().show()
+    platform = running_platform()
+    platform.show()
+    show_backfill(platform)
     return code
 
 

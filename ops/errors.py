@@ -37,6 +37,6 @@ class RunFailed(OpsError):
 class UnknownName(OpsError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = list(known)
-        close = get_close_matches(name, names, n=3, cutoff=0.4)
+        close = get_close_matches(name, names)
         hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(names)}"
         super().__init__(f"no {kind} is called {name!r}: {hint}")

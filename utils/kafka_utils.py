@@ -15,7 +15,8 @@ from types import FrameType
 from typing import Any, Protocol
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
-from kafka.errors import CommitFailedError, KafkaError
+from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
+from kafka.structs import MemberState
 
 from config.config import KafkaSettings, Topic
 from utils.errors import BrokerUnavailable, DatabaseUnavailable
@@ -27,9 +28,12 @@ log = logging.getLogger(__name__)
 Offsets = dict[int, int]  # partition -> offset of the next message
 
 POLL_MS = 500
+IDLE_SECONDS = 0.05
 MAX_BATCH = 10_000
 LONGEST_WAIT_SECONDS = 15.0
 ACKNOWLEDGE_SECONDS = 30
+REJOIN_SECONDS = 20.0  # longer than the broker waits for the others of a new group
+METADATA_SECONDS = 30  # after so long a consumer knows of new partitions
 
 
 class ConsumerRecord(Protocol):
@@ -145,8 +149,8 @@ def consume(settings: KafkaSettings, topic: Topic, prepare: Preparer, handle_lag
     """Poll, prepare, handle and commit batches until SIGTERM.
 
     The commit is the last step, so every batch is handled at least once. While a batch is being handled, the next one
-    is polled and prepared. While the database cannot be reached, the batch is kept and tried again. The offset does not move then,
-    and nothing is lost. One thread handles batches and lags, one after another.
+    is polled and prepared. While the database cannot be reached, the batch is kept and tried again. The offset does not
+    move then, and nothing is lost. One thread handles batches and lags, one after another.
     """
     stop = _StopSignal()
     with _broker(settings):
@@ -171,23 +175,27 @@ def pump(
 
     prepare: makes a batch ready, and returns what begins to handle it in another thread
     """
-    # Fetching and decoding the next batch (in this thread) and storing the current one (in the other, which mostly waits
-    # for the database) overlap. Only one batch is handled at a time, so commits stay in order and a crash repeats at most
-    # one batch.
+    # Fetching and preparing the next batch (in this thread) and storing the current one (in the other) overlap. Only
+    # one batch is handled at a time, so commits stay in order and a crash repeats at most one batch.
     under_way: _Work | None = None
+    membership = _Membership(consumer)
     while not is_over():
-        # With work under way, polling must not block: it would delay the commit of a batch that is done meanwhile.
-        batch = poll(consumer, timeout_ms=0 if under_way else POLL_MS)
+        membership.look()
+        batch = poll(consumer, timeout_ms=0 if membership.is_stable else POLL_MS)
         meter.look(is_idle=not (batch or under_way))
         start = prepare(batch) if batch else None
         if under_way and (start or under_way.future.done()):
-            _finish(consumer, under_way, meter)
+            if not _finish(consumer, under_way, meter):
+                start = None  # the group has begun anew at the committed offsets: the batch is read again, too
             under_way = None
         if start:
             under_way = _Work(batch, start, start())
         elif under_way:
             # Nothing to read: wait for the batch instead of spinning, but keep polling so that the group stays alive.
             wait([under_way.future], timeout=POLL_MS / 1000)
+        else:
+            # The client's own waiting spins while a broker is silent, and keeps a hundred megabytes afterwards.
+            time.sleep(IDLE_SECONDS)
     if under_way:
         _finish(consumer, under_way, meter)
 
@@ -203,12 +211,13 @@ def connect_consumer(settings: KafkaSettings, topic: Topic | str, group: str) ->
         max_poll_records=MAX_BATCH,
         max_partition_fetch_bytes=4 * 2**20,
         fetch_max_wait_ms=POLL_MS,
+        metadata_max_age_ms=METADATA_SECONDS * 1000,
         check_crcs=False,  # TCP and the broker have checked them, and in pure Python they take a tenth of the time
         api_version=(3, 9),
     )
 
 
-def poll(consumer: KafkaConsumer, timeout_ms: int = POLL_MS) -> list[ConsumerRecord]:
+def poll(consumer: KafkaConsumer, timeout_ms: int) -> list[ConsumerRecord]:
     """Return the next messages of all partitions, in order within each."""
     return [message for messages in consumer.poll(timeout_ms=timeout_ms).values() for message in messages]
 
@@ -222,8 +231,11 @@ class _Work:
     future: Future[None]
 
 
-def _finish(consumer: KafkaConsumer, work: _Work, meter: LagMeter) -> None:
-    """Wait until the batch is handled, then commit. Handle it again while the database cannot be reached."""
+def _finish(consumer: KafkaConsumer, work: _Work, meter: LagMeter) -> bool:
+    """Wait until the batch is handled, then commit. Handle it again while the database cannot be reached.
+
+    Return whether it is committed. If not, the group was rebalanced, and all that is not committed is read again.
+    """
     pause = 0.5
     while True:
         try:
@@ -231,30 +243,79 @@ def _finish(consumer: KafkaConsumer, work: _Work, meter: LagMeter) -> None:
             return _commit(consumer, work.batch, meter)
         except DatabaseUnavailable as error:
             log.warning("%s; %d messages wait, next try in %.1f s", error, len(work.batch), pause)
-        _keep_membership(consumer, pause)
+        _poll_nothing(consumer, _after(pause))
         pause = min(pause * 2, LONGEST_WAIT_SECONDS)
         work.future = work.start()
 
 
-def _keep_membership(consumer: KafkaConsumer, seconds: float) -> None:
-    """Wait without losing the partitions."""
-    # A consumer that does not poll is expelled from its group. Paused partitions deliver nothing, so polling is safe.
-    held = consumer.assignment()
-    consumer.pause(*held)
-    until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
-        consumer.poll(timeout_ms=int(min(left, 1) * 1000))
-    consumer.resume(*held)
-
-
-def _commit(consumer: KafkaConsumer, batch: list[ConsumerRecord], meter: LagMeter) -> None:
+def _commit(consumer: KafkaConsumer, batch: list[ConsumerRecord], meter: LagMeter) -> bool:
     ends = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in batch}
+    # The new owner of a partition may have committed more already.
+    owned = {partition: end for partition, end in ends.items() if partition in consumer.assignment()}
     try:
-        consumer.commit({partition: OffsetAndMetadata(end, "", -1) for partition, end in ends.items()})
-        meter.committed(ends)
-    except CommitFailedError:
-        # Another member has the partitions now and reads the batch again. Upserts make that harmless.
+        consumer.commit({partition: OffsetAndMetadata(end, "", -1) for partition, end in owned.items()})
+        meter.committed(owned)
+    except (CommitFailedError, RebalanceInProgressError):
+        # Whoever has the partitions next begins at the committed offsets. Upserts make the repetition harmless.
         log.warning("the group was rebalanced before the commit: the batch will be read again")
+        _rejoin(consumer)
+        return False
+    return True
+
+
+def _poll_nothing(consumer: KafkaConsumer, is_over: Callable[[], bool]) -> None:
+    """Stay a member of the group without taking messages, until `is_over`."""
+    # A consumer that does not poll is expelled from its group. Paused partitions deliver nothing, so polling is safe.
+    while not is_over():
+        consumer.pause(*consumer.assignment())
+        for partition, records in consumer.poll(timeout_ms=POLL_MS).items():
+            consumer.seek(partition, records[0].offset)  # it was handed out, not paused, by a rebalance in the poll
+    consumer.resume(*consumer.paused())
+
+
+def _after(seconds: float) -> Callable[[], bool]:
+    """Return a function that tells whether so many seconds are over from now on."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() >= end
+
+
+def _rejoin(consumer: KafkaConsumer) -> None:
+    """Poll until the consumer is a stable member of its group. Join anew when that takes too long."""
+    membership = _Membership(consumer)
+
+    def is_over() -> bool:
+        membership.look()
+        return membership.is_stable
+
+    _poll_nothing(consumer, is_over)
+
+
+class _Membership:
+    """Sees to it that a consumer does not stay outside its group.
+
+    A rejoin that begins in a poll of no length may be forgotten by the client (kafka-python 3.0.12): it goes on
+    fetching, cannot commit, and is expelled without a word.
+    """
+
+    def __init__(self, consumer: KafkaConsumer) -> None:
+        self._consumer = consumer
+        self._stable_at = time.monotonic()
+
+    @property
+    def is_stable(self) -> bool:
+        return self._consumer.group_metadata().state is MemberState.STABLE
+
+    def look(self) -> None:
+        """Leave the group and join it anew if it has not been stable for REJOIN_SECONDS."""
+        now = time.monotonic()
+        if self.is_stable:
+            self._stable_at = now
+        elif now - self._stable_at > REJOIN_SECONDS:
+            log.warning("no member of the group for %.0f s: joining it anew", now - self._stable_at)
+            topics = list(self._consumer.subscription())
+            self._consumer.unsubscribe()
+            self._consumer.subscribe(topics)
+            self._stable_at = now
 
 
 class _StopSignal:

@@ -119,7 +119,10 @@ def as_of_param() -> Param:
         type=["null", "string"],
         format="date",
         title="Session (as of)",
-        description="A session of the New York exchange that is over. Empty: the last one closed at the logical date.",
+        description=(
+            "A session of the New York exchange that is over. Empty: the last one closed at the logical date. "
+            "A backfill needs it empty."
+        ),
     )
 
 
@@ -139,9 +142,15 @@ def as_of(params: Mapping[str, Any], dag_run: Any) -> str:
     It depends on the run alone, so that a retry and a cleared task get the same session.
     """
     from utils.dates import last_closed_session, parse_date, require_closed_session
+    from utils.errors import InvalidInput
 
     with airflow_errors():
         if asked := params["as_of_date"]:
+            if dag_run.run_type == "backfill":
+                raise InvalidInput(
+                    f"every run of this backfill would compute {asked}, the session asked for in its form: start it "
+                    "again and leave 'Session (as of)' empty; each run then computes the session of its own date"
+                )
             return require_closed_session(parse_date(asked), dag_run.run_after).isoformat()
         return last_closed_session(min(dag_run.logical_date or dag_run.run_after, dag_run.run_after)).isoformat()
 

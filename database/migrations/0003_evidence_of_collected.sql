@@ -11,6 +11,7 @@ CREATE TABLE evidence_link (
     digest      BYTEA       NOT NULL,
     PRIMARY KEY (chain, position)
 );
+ALTER TABLE evidence_link ALTER COLUMN body SET STORAGE EXTERNAL;
 
 ALTER TABLE collected_meta_etf
     ADD COLUMN topic         VARCHAR(100),
@@ -43,10 +44,10 @@ ALTER TABLE collected_monthly_benchmark_holdings
     ADD COLUMN kafka_offset  BIGINT,
     ADD COLUMN answer_digest BYTEA;
 
-
 CREATE TABLE evidence_source_answer (
     digest BYTEA PRIMARY KEY,
-    body   BYTEA NOT NULL
+    body   BYTEA NOT NULL,
+    base   BYTEA REFERENCES evidence_source_answer
 );
 ALTER TABLE evidence_source_answer ALTER COLUMN body SET STORAGE EXTERNAL;
 

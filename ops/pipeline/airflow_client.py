@@ -1,5 +1,6 @@
 """Airflow's REST API: the few calls that running and watching a pipeline takes."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,11 +9,14 @@ from urllib.parse import quote
 
 import httpx
 
+from ops.console import say
 from ops.errors import NotRunning, RunFailed
 
 TIMEOUT_SECONDS = 30.0
-# A busy machine's Airflow answers late: what only reads is asked again this often.
-TRIES = 4
+# Airflow may be away for a moment, or busy: what only reads is asked again for so long.
+PATIENCE_SECONDS = 180.0
+PAUSE_SECONDS = 2.0
+UNAVAILABLE = (502, 503, 504)
 ALL = "~"
 # States after which nothing more happens.
 ENDED = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
@@ -46,12 +50,21 @@ class Task:
     def has_ended(self) -> bool:
         return self.state in ENDED
 
+    @property
+    def is_active(self) -> bool:
+        return self.state in ("running", "deferred", "up_for_retry", "up_for_reschedule")
+
+    @property
+    def is_retried(self) -> bool:
+        return self.state == "up_for_retry"
+
 
 class Airflow:
     """A logged-in client; RunFailed repeats what Airflow says is wrong."""
 
-    def __init__(self, url: str, user: str, password: str, shown: str = "") -> None:
-        """Log in. shown: the address for people, where it differs from ours."""
+    def __init__(self, url: str, user: str, password: str, shown: str = "", patience: float = PATIENCE_SECONDS) -> None:
+        """Log in. shown: the address for people, where it differs from ours. patience: in seconds."""
+        self._patience = patience
         self.url = url
         self.shown = shown or url
         # Airflow is a neighbour: a proxy of the environment has no business here.
@@ -94,6 +107,20 @@ class Airflow:
         lines = self._ask("GET", path, params={"full_content": True}).get("content", [])
         return failure_in([line for line in lines if isinstance(line, dict)])
 
+    def running_backfill(self, dag_id: str) -> int | None:
+        """Return the number of the DAG's backfill that is under way, or None without one."""
+        found = self._ask("GET", "/api/v2/backfills", params={"dag_id": dag_id, "limit": 50})["backfills"]
+        return next((int(each["id"]) for each in found if each["completed_at"] is None), None)
+
+    def backfill_range(self, backfill_id: int) -> tuple[date, date]:
+        """Return the first and the last day of a backfill."""
+        found = self._ask("GET", f"/api/v2/backfills/{backfill_id}")
+        return datetime.fromisoformat(found["from_date"]).date(), datetime.fromisoformat(found["to_date"]).date()
+
+    def cancel_backfill(self, backfill_id: int) -> None:
+        """End a backfill: sessions that have not begun are left out."""
+        self._ask("PUT", f"/api/v2/backfills/{backfill_id}/cancel")
+
     def create_backfill(self, dag_id: str, start: date, end: date, conf: Mapping[str, Any]) -> int:
         """Start a backfill of both days and all between. A day that has a run is run again."""
         body = {
@@ -125,20 +152,29 @@ class Airflow:
 
     def _ask(self, method: str, path: str, **arguments: Any) -> Any:
         try:
-            answer = self._request(method, path, TRIES if method == "GET" else 1, **arguments)
+            answer = self._request(method, path, **arguments)
         except httpx.HTTPError as error:
             raise NotRunning(f"Airflow at {self.url} does not answer ({error}): ./start.sh status") from None
         if answer.is_error:
             raise RunFailed(f"Airflow refused {method} {path}: {_detail(answer)}")
         return answer.json()
 
-    def _request(self, method: str, path: str, tries: int, **arguments: Any) -> httpx.Response:
-        try:
-            return self._http.request(method, path, **arguments)
-        except httpx.TimeoutException:
-            if tries == 1:
-                raise
-            return self._request(method, path, tries - 1, **arguments)
+    def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        """Send a request. One that only reads is repeated while Airflow is away."""
+        deadline = time.monotonic() + (self._patience if method == "GET" else 0)
+        is_waiting = False
+        while True:
+            try:
+                answer = self._http.request(method, path, **arguments)
+                if answer.status_code not in UNAVAILABLE or time.monotonic() > deadline:
+                    return answer
+            except httpx.TransportError:
+                if time.monotonic() > deadline:
+                    raise
+            if not is_waiting:
+                say(f"  [dim]Airflow does not answer; asking again for {self._patience / 60:.0f} minutes[/]")
+                is_waiting = True
+            time.sleep(PAUSE_SECONDS)
 
 
 def failure_in(lines: Sequence[Mapping[str, Any]]) -> str:
@@ -187,8 +223,24 @@ def _moment(raw: str | None) -> datetime | None:
 
 
 def _detail(answer: httpx.Response) -> str:
+    """Return what Airflow says is wrong: a text, or the messages of the objects that it sends in some cases."""
     try:
         detail = answer.json()["detail"]
     except (ValueError, KeyError, TypeError):
         return f"HTTP {answer.status_code}"
-    return str(detail)
+    return "; ".join(map(_problem, detail if isinstance(detail, list) else [detail]))
+
+
+def _problem(detail: Any) -> str:
+    """Return the message of one problem.
+
+    >>> _problem({"type": "missing", "loc": ["body", "conf"], "msg": "Field required"})
+    'body.conf: Field required'
+    >>> _problem({"reason": "Unique constraint violation", "statement": "INSERT"})
+    'Unique constraint violation'
+    """
+    if not isinstance(detail, dict):
+        return str(detail)
+    message = next((str(detail[name]) for name in ("msg", "message", "reason") if name in detail), "no reason given")
+    where = ".".join(map(str, detail.get("loc", ())))
+    return f"{where}: {message}" if where else message

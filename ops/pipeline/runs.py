@@ -2,15 +2,17 @@
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import date
+from contextlib import suppress
+from datetime import UTC, date, datetime
 from typing import Any
 
 from config.stages import CONTROLLER, REBALANCE, STAGES
 from ops.console import console, done, failed, say
-from ops.errors import NotRunning, RunFailed, UnknownName
+from ops.errors import NotRunning, OpsError, RunFailed, UnknownName
 from ops.native.environment import AIRFLOW_USER
-from ops.pipeline.airflow_client import BAD, Airflow, Run, Task
+from ops.pipeline.airflow_client import BAD, PATIENCE_SECONDS, Airflow, Run, Task
 from ops.running import Platform, running_platform
+from utils.dates import require_closed_session, sessions_between
 from utils.errors import InvalidInput
 
 # They ask the source, which may lack a bar.
@@ -24,15 +26,21 @@ BESIDE = {
     "performance": "portfolio_performance",
 }
 SHORT_NAMES = STAGES | {str(number): dag for number, dag in enumerate(STAGES.values(), 1)} | BESIDE
+ABOUT_A_SESSION = {*STAGES.values(), CONTROLLER}
 POLL_SECONDS = 1.0
 # A DAG file that is new to Airflow has to be found and read first.
 DAG_WAIT_SECONDS = 120.0
+# Where no terminal shows what is at work, a line says it this often.
+REPORT_SECONDS = 60.0
 
 
 def run_command(name: str, as_of: date | None, accept_late: bool = False, unpause: bool = False) -> int:
     """Trigger a stage or a DAG, and follow it to its end."""
     airflow = connect(running_platform())
     dag_id = resolve(airflow, name)
+    if as_of and dag_id in ABOUT_A_SESSION:
+        # A run of Airflow would need ten seconds to say so, and would stay there in red.
+        require_closed_session(as_of, datetime.now(UTC))
     conf: dict[str, Any] = {"as_of_date": as_of.isoformat()} if as_of else {}
     if dag_id == CONTROLLER:
         conf["stage_delay_minutes"] = 0
@@ -49,11 +57,63 @@ def run_command(name: str, as_of: date | None, accept_late: bool = False, unpaus
 
 def backfill_command(start: date, end: date) -> int:
     """Run the whole line for every session of the range, one after another."""
+    sessions = sessions_between(start, end)
+    if not sessions:
+        raise InvalidInput(f"the exchange has no session from {start} to {end}")
     airflow = connect(running_platform())
     wait_for_dag(airflow, CONTROLLER)
-    began = time.monotonic()
+    if (running := airflow.running_backfill(CONTROLLER)) is not None:
+        raise RunFailed(
+            f"{_describe_backfill(airflow, running)}, and Airflow runs one at a time: "
+            "./start.sh backfill --watch follows it, ./start.sh backfill --cancel ends it"
+        )
     number = airflow.create_backfill(CONTROLLER, start, end, {"stage_delay_minutes": 0})
-    say(f"Backfill {number} of {CONTROLLER} from {start} to {end}: {airflow.shown}/dags/{CONTROLLER}/backfills")
+    say(f"Backfill {number} of {CONTROLLER} from {start} to {end}: {_backfills(airflow)}")
+    return _follow_backfill(airflow, number, start, end)
+
+
+def watch_backfill_command() -> int:
+    """Follow the backfill that is under way to its end."""
+    airflow, number = _running_backfill()
+    say(_describe_backfill(airflow, number))
+    return _follow_backfill(airflow, number, *airflow.backfill_range(number))
+
+
+def cancel_backfill_command() -> int:
+    """End the backfill that is under way. The session at work goes on to its end."""
+    airflow, number = _running_backfill()
+    airflow.cancel_backfill(number)
+    say(f"Backfill {number} is cancelled: the session at work is finished, the others are left out")
+    return 0
+
+
+def show_backfill(platform: Platform) -> None:
+    """Print which backfill is under way. Nothing without one, and while Airflow does not answer."""
+    with suppress(OpsError):
+        airflow = connect(platform, patience=0)
+        if (number := airflow.running_backfill(CONTROLLER)) is not None:
+            say(f"  {_describe_backfill(airflow, number)}: ./start.sh backfill --watch, or --cancel")
+
+
+def _running_backfill() -> tuple[Airflow, int]:
+    airflow = connect(running_platform())
+    number = airflow.running_backfill(CONTROLLER)
+    if number is None:
+        raise RunFailed(f"no backfill is under way; those of the past: {_backfills(airflow)}")
+    return airflow, number
+
+
+def _describe_backfill(airflow: Airflow, number: int) -> str:
+    start, end = airflow.backfill_range(number)
+    return f"backfill {number} of {start} to {end} is under way"
+
+
+def _backfills(airflow: Airflow) -> str:
+    return f"{airflow.shown}/dags/{CONTROLLER}/backfills"
+
+
+def _follow_backfill(airflow: Airflow, number: int, start: date, end: date) -> int:
+    began = time.monotonic()
     runs = _watch_backfill(airflow, number, start, end)
     bad = [each for each in runs if each.state != "success"]
     if bad:
@@ -62,8 +122,8 @@ def backfill_command(start: date, end: date) -> int:
     return 0
 
 
-def connect(platform: Platform) -> Airflow:
-    return Airflow(platform.airflow_url, AIRFLOW_USER, platform.airflow_password, platform.shown["Airflow"])
+def connect(platform: Platform, patience: float = PATIENCE_SECONDS) -> Airflow:
+    return Airflow(platform.airflow_url, AIRFLOW_USER, platform.airflow_password, platform.shown["Airflow"], patience)
 
 
 def resolve(airflow: Airflow, name: str) -> str:
@@ -115,7 +175,7 @@ class Watch:
         self._airflow = airflow
         self._run = run
         self._tell = tell or self._print
-        self._told: set[tuple[str, str, str]] = set()
+        self._told: set[tuple[str, str, str, int]] = set()
 
     def follow(self) -> Run:
         with console.status("") as status:
@@ -134,17 +194,19 @@ class Watch:
         """Report tasks that have ended since, and return those that are at work."""
         active = []
         for task in (task for run in runs for task in self._airflow.tasks(run)):
-            key = (task.run.dag_id, task.run.run_id, task.task_id)
-            if task.has_ended and key not in self._told:
+            key = (task.run.dag_id, task.run.run_id, task.task_id, task.tries if task.is_retried else 0)
+            if (task.has_ended or task.is_retried) and key not in self._told:
                 self._told.add(key)
                 self._tell(task)
-            elif task.state in ("running", "up_for_retry", "up_for_reschedule"):
+            if task.is_active:
                 active.append(f"{task.task_id} ({task.state.replace('_', ' ')})")
         return active
 
     def _print(self, task: Task) -> None:
         name = task.task_id if task.run == self._run else f"  {task.task_id}"
-        if task.state not in BAD:
+        if task.is_retried:
+            failed(name, f"try {task.tries} failed, and another follows: {self._reason(task)}")
+        elif task.state not in BAD:
             done(name, task.seconds, "" if task.state == "success" else task.state)
         elif task.state == "upstream_failed":
             failed(name, "not run: something before it failed")
@@ -160,6 +222,7 @@ class Watch:
 
 def _watch_backfill(airflow: Airflow, number: int, start: date, end: date) -> list[Run]:
     told: set[str] = set()
+    reported = time.monotonic()
     with console.status("") as status:
         while True:
             over = airflow.backfill_is_over(number)
@@ -167,8 +230,19 @@ def _watch_backfill(airflow: Airflow, number: int, start: date, end: date) -> li
             for each in (one for one in runs if one.has_ended and one.run_id not in told):
                 told.add(each.run_id)
                 say(f"  {'[green]✓[/]' if each.state == 'success' else '[red]✗[/]'} {each.run_id}")
-            status.update(f"[dim]{len(told)} of {len(runs)} sessions[/]")
+            at_work = f"{len(told)} of {len(runs)} sessions, at work: {_at_work(airflow, runs)}"
+            status.update(f"[dim]{at_work}[/]")
+            if not console.is_terminal and time.monotonic() - reported > REPORT_SECONDS:
+                reported = time.monotonic()
+                say(f"  {at_work}")
             # Airflow itself notices the end of a backfill only every half minute.
             if over or (runs and all(each.has_ended for each in runs)):
                 return runs
             time.sleep(2 * POLL_SECONDS)
+
+
+def _at_work(airflow: Airflow, runs: list[Run]) -> str:
+    """Return the session of a backfill that is at work, with its tasks that are."""
+    running = [each for each in runs if each.state == "running"]
+    tasks = [task.task_id for run in running for task in airflow.tasks(run) if task.is_active]
+    return ", ".join([*(each.run_id for each in running), *tasks]) or "none yet"

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
+from threading import Event
 from typing import Any
 
 import pytest
@@ -77,7 +79,7 @@ def read(
         try:
             pump(
                 consumer,
-                lambda batch: worker.submit(keep, batch),
+                lambda batch: partial(worker.submit, keep, batch),
                 lambda: len(seen) >= count or datetime.now(UTC).timestamp() > deadline,
                 LagMeter(consumer, lambda lags: None),
             )
@@ -126,7 +128,7 @@ def test_a_consumer_knows_its_lag_as_the_broker_does(kafka: KafkaSettings, topic
     with closing(consumer), ThreadPoolExecutor(1) as worker:
         pump(
             consumer,
-            lambda batch: worker.submit(lambda: None),
+            lambda batch: partial(worker.submit, lambda: None),
             lambda: sum(lag.committed for lag in told.values()) == 80 or time.monotonic() > deadline,
             LagMeter(consumer, lambda lags: told.update({lag.partition: lag for lag in lags})),
         )
@@ -146,6 +148,56 @@ def test_a_failed_store_leaves_the_offset_and_the_next_reader_gets_everything(ka
         read(kafka, topic, group, 20, fail)
     assert not offsets_reached(ends, committed_offsets(kafka, group))
     assert len(read(kafka, topic, group, 20)) == 20
+
+
+def test_members_come_and_go_while_messages_come(kafka: KafkaSettings, topic: str) -> None:
+    """1 -> 3 -> 1 members, and three more partitions: nothing is lost, and the group ends at the topic's end."""
+    group, count = f"g-{topic}", 20_000
+    seen: set[tuple[int, int]] = set()
+    stayed, left = Event(), Event()
+
+    def member(is_over: Event) -> None:
+        consumer = connect_consumer(kafka, topic, group)
+        with closing(consumer), ThreadPoolExecutor(1) as worker:
+            pump(
+                consumer,
+                lambda batch: partial(
+                    worker.submit, seen.update, {(record.partition, record.offset) for record in batch}
+                ),
+                is_over.is_set,
+                LagMeter(consumer, lambda lags: None),
+            )
+
+    with ThreadPoolExecutor(3) as members:
+        joined = [members.submit(member, stayed)]
+        ends: dict[int, int] = {}
+        for number, part in enumerate(range(0, count, 1_000)):
+            ends |= send(kafka, topic, 1_000)[topic]  # a producer of its own, which knows the newest partitions
+            if part == 2_000:
+                joined += [members.submit(member, left) for _ in range(2)]
+            elif part == 8_000:
+                with closing(KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)) as admin:
+                    admin.create_partitions({topic: 6})
+            elif part == 15_000:
+                left.set()
+            assert all(not each.done() or left.is_set() for each in joined), number
+        is_over = _within(60, lambda: offsets_reached({topic: ends}, committed_offsets(kafka, group)))
+        stayed.set()
+
+    assert is_over, (ends, committed_offsets(kafka, group))
+    assert [each.result() for each in joined] == [None] * 3
+    assert len(ends) == 6
+    assert seen == {(partition, offset) for partition, end in ends.items() for offset in range(end)}
+    assert len(seen) == count
+
+
+def _within(seconds: float, is_so: Callable[[], bool]) -> bool:
+    until = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.5)
+    return True
 
 
 def test_a_prefix_makes_a_second_set_of_topics_that_reads_the_same(kafka: KafkaSettings) -> None:

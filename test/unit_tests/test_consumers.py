@@ -4,12 +4,18 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kafka import TopicPartition
+from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
+from kafka.structs import MemberState
 
+from utils import kafka_utils
 from utils.errors import DatabaseUnavailable
-from utils.kafka_utils import pump
+from utils.kafka_utils import POLL_MS, pump
 from utils.lag import EVERY_SECONDS, Lag, LagMeter
 
 
@@ -22,30 +28,71 @@ class FakeRecord:
     value: bytes | None = b"{}"
 
 
+OURS = TopicPartition("t", 0)
+
+
 @dataclass
 class FakeConsumer:
     """Hands out batches and remembers commits, as the real client would."""
 
     batches: deque[list[FakeRecord]]
     committed: list[int] = field(default_factory=list)
+    state: MemberState = MemberState.STABLE
+    joined: list[str] = field(default_factory=list)
+    is_paused: bool = False
+    is_rebalancing: bool = False  # the next poll ends a rebalance, after which nothing is paused
+    read_again: list[FakeRecord] = field(default_factory=list)
+    refusals: deque[type[KafkaError]] = field(default_factory=deque)
+    waits: set[int] = field(default_factory=set)
 
-    def poll(self, timeout_ms: int = 0) -> dict[str, list[FakeRecord]]:
-        return {"t-0": self.batches.popleft()} if self.batches and timeout_ms != -1 else {}
+    def poll(self, timeout_ms: int = 0) -> dict[TopicPartition, list[FakeRecord]]:
+        self.waits.add(timeout_ms)
+        if self.is_rebalancing:
+            self.is_rebalancing, self.is_paused, self.state = False, False, MemberState.STABLE
+            self.batches.extendleft([self.read_again] if self.read_again else [])
+            self.read_again = []
+        if not self.batches or self.is_paused:
+            return {}
+        self.polled = self.batches.popleft()
+        return {OURS: self.polled}
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        assert offset == self.polled[0].offset
+        self.batches.appendleft(self.polled)
 
     def commit(self, offsets: dict[Any, Any]) -> None:
+        if self.refusals:
+            self.state, self.is_rebalancing = MemberState.REBALANCING, True
+            raise self.refusals.popleft()
         self.committed += [meta.offset for meta in offsets.values()]
 
-    def assignment(self) -> set[str]:
-        return {"t-0"}
+    def assignment(self) -> set[TopicPartition]:
+        return {OURS}
 
-    def pause(self, *partitions: str) -> None:
-        self.held, self.batches = self.batches, deque()
+    def pause(self, *partitions: TopicPartition) -> None:
+        self.is_paused = True
 
-    def resume(self, *partitions: str) -> None:
-        self.batches = self.held
+    def paused(self) -> set[TopicPartition]:
+        return {OURS} if self.is_paused else set()
+
+    def resume(self, *partitions: TopicPartition) -> None:
+        self.is_paused = self.is_paused and not partitions
+
+    def group_metadata(self) -> Any:
+        return SimpleNamespace(state=self.state)
+
+    def subscription(self) -> set[str]:
+        return {"t"}
+
+    def unsubscribe(self) -> None:
+        self.joined.append("left")
+
+    def subscribe(self, topics: list[str]) -> None:
+        self.joined.append(f"joined {topics}")
+        self.is_rebalancing = True
 
 
-def done(handle: Callable[[list[Any]], None]) -> Callable[[list[Any]], "Future[None]"]:
+def done(handle: Callable[[list[Any]], None]) -> Callable[[list[Any]], Callable[[], "Future[None]"]]:
     def start(batch: list[Any]) -> "Future[None]":
         work: Future[None] = Future()
         try:
@@ -55,7 +102,7 @@ def done(handle: Callable[[list[Any]], None]) -> Callable[[list[Any]], "Future[N
             work.set_exception(error)
         return work
 
-    return start
+    return lambda batch: partial(start, batch)
 
 
 def run(consumer: FakeConsumer, handle: Callable[[list[Any]], None]) -> None:
@@ -86,6 +133,56 @@ def test_an_unexpected_error_stops_the_process_and_leaves_the_offset() -> None:
     with pytest.raises(RuntimeError, match="disk on fire"):
         run(consumer, fail)
     assert consumer.committed == []
+
+
+@pytest.mark.parametrize("refusal", [RebalanceInProgressError, CommitFailedError])
+def test_after_a_rebalance_everything_that_is_not_committed_is_read_again(refusal: type[KafkaError]) -> None:
+    first, second = batches(2, 3)
+    consumer = FakeConsumer(deque([first, second]), refusals=deque([refusal]), read_again=[*first, *second])
+    stored: list[int] = []
+
+    run(consumer, lambda batch: stored.extend(record.offset for record in batch))
+
+    assert consumer.committed == [5]
+    assert stored == [0, 1, 0, 1, 2, 3, 4], "the batch in hand was not stored before those that it follows"
+
+
+def test_a_rebalance_during_a_database_outage_loses_nothing() -> None:
+    """It hands partitions out that are not paused: what a poll then returns is read again."""
+    consumer, failures = FakeConsumer(batches(2, 2)), iter([True, False, False])
+    stored: list[int] = []
+
+    def store(batch: list[FakeRecord]) -> None:
+        if next(failures):
+            consumer.is_rebalancing = True
+            raise DatabaseUnavailable("PostgreSQL went away")
+        stored.extend(record.offset for record in batch)
+
+    run(consumer, store)
+
+    assert stored == [0, 1, 2, 3]
+
+
+def test_a_member_that_stays_outside_its_group_joins_it_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka_utils, "REJOIN_SECONDS", 0)
+    consumer = FakeConsumer(batches(2), state=MemberState.UNJOINED)
+    run(consumer, lambda batch: None)
+    assert consumer.joined == ["left", "joined ['t']"]
+    assert consumer.committed == [2]
+
+
+@pytest.mark.parametrize(("state", "waits"), [(MemberState.STABLE, {0}), (MemberState.UNJOINED, {POLL_MS})])
+def test_only_a_consumer_outside_its_group_waits_inside_the_client(state: MemberState, waits: set[int]) -> None:
+    """The client's waiting spins while a broker is silent, and joining a group needs it."""
+    consumer, looks = FakeConsumer(deque(), state=state), iter([False, False, True])
+    pump(consumer, done(lambda batch: None), lambda: next(looks), LagMeter(consumer, lambda lags: None))
+    assert consumer.waits == waits
+
+
+def test_a_partition_of_another_member_is_not_committed() -> None:
+    consumer = FakeConsumer(deque([[FakeRecord(7, partition=1), FakeRecord(3)]]))
+    run(consumer, lambda batch: None)
+    assert consumer.committed == [4]
 
 
 def test_a_database_outage_holds_the_offset_and_loses_nothing() -> None:

@@ -401,8 +401,10 @@ def _rebalance_date(common: Any, logical_date: datetime | None, run_after: datet
     return date.fromisoformat(common.rebalance_date({"as_of_date": asked}, run))
 
 
-def _as_of(common: Any, logical_date: datetime | None, run_after: datetime, asked: str | None = None) -> date:
-    run = SimpleNamespace(logical_date=logical_date, run_after=run_after)
+def _as_of(
+    common: Any, logical_date: datetime | None, run_after: datetime, asked: str | None = None, run_type: str = "manual"
+) -> date:
+    run = SimpleNamespace(logical_date=logical_date, run_after=run_after, run_type=run_type)
     return date.fromisoformat(common.as_of({"as_of_date": asked}, run))
 
 
@@ -431,6 +433,13 @@ class TestSession:
 
     def test_the_one_asked_for(self, common: Any) -> None:
         assert _as_of(common, self.TUESDAY, self.TUESDAY, "2026-07-02") == date(2026, 7, 2)
+
+    def test_a_backfill_computes_the_session_of_each_runs_date(self, common: Any) -> None:
+        from airflow.sdk.exceptions import AirflowFailException
+
+        assert _as_of(common, self.TUESDAY, self.TUESDAY, run_type="backfill") == date(2026, 8, 17)
+        with pytest.raises(AirflowFailException, match="every run of this backfill would compute 2026-07-02"):
+            _as_of(common, self.TUESDAY, self.TUESDAY, "2026-07-02", run_type="backfill")
 
     @pytest.mark.parametrize(
         ("asked", "message"),

@@ -1,9 +1,12 @@
 """The front door: what it takes, and how it says no."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from config.config import PROJECT_ROOT
 from ops import cli, testing
 
 
@@ -31,6 +34,11 @@ def nothing_is_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["replay", "2026-08-10", "2026-08-14"], "is not running: ./start.sh starts it"),
         (["demo", "--market", "/no/such/folder"], "there is no such folder"),
         (["test", "e2e"], "no test ring is called 'e2e'"),
+        (["logs", "nosuch"], "there are: "),
+        (["backfill"], "backfill takes FROM and TO, or one of --watch and --cancel"),
+        (["backfill", "2026-08-10"], "backfill takes FROM and TO, or one of --watch and --cancel"),
+        (["backfill", "--watch", "--cancel"], "backfill takes FROM and TO, or one of --watch and --cancel"),
+        (["backfill", "--watch"], "is not running: ./start.sh starts it"),
     ],
 )
 def test_a_problem_is_one_message_and_exit_code_1(
@@ -42,12 +50,24 @@ def test_a_problem_is_one_message_and_exit_code_1(
     assert "Traceback" not in shown
 
 
-@pytest.mark.parametrize("arguments", [["run", "trending", "--as-of", "20260821x"], ["start-all"], ["logs"]])
+@pytest.mark.parametrize("arguments", [["run", "trending", "--as-of", "20260821x"], ["logs"]])
 def test_wrong_use_is_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(arguments)
     assert ended.value.code == 2
     assert "usage: ./start.sh" in capsys.readouterr().err
+
+
+def test_a_misspelt_command_is_answered_with_its_neighbours(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["stauts"]) == 2
+    assert "no command is called 'stauts': did you mean status" in capsys.readouterr().err
+
+
+def test_help_needs_the_standard_library_alone() -> None:
+    """So that it can be asked for before anything is installed."""
+    command = [sys.executable, "-S", "-m", "ops", "bench", "--help"]
+    shown = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True).stdout
+    assert "consume, chain, api" in shown
 
 
 def test_the_last_lines_of_a_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

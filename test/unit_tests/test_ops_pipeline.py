@@ -52,6 +52,9 @@ class FakeAirflow:
     def address(self, run: Run) -> str:
         return f"{self.url}/{run.run_id}"
 
+    def running_backfill(self, dag_id: str) -> int | None:
+        return None
+
 
 def task(run: Run, name: str, state: str) -> Task:
     return Task(run, name, state, None, None, 1.5, 1)
@@ -70,6 +73,28 @@ def test_each_task_is_told_once_with_those_of_the_runs_it_started() -> None:
     ended = runs.Watch(airflow, CONTROLLER, lambda each: told.append(each.task_id)).follow()  # type: ignore[arg-type]
     assert ended.state == "success"
     assert told == ["collect", "stage_1", "stage_2"]
+
+
+def test_a_failed_try_is_told_with_its_reason_before_the_next_one(capsys: pytest.CaptureFixture[str]) -> None:
+    waiting = [task(CONTROLLER, "stage_1", "up_for_retry")]
+    airflow = FakeAirflow([("running", waiting), ("running", waiting), ("success", [])])
+    runs.Watch(airflow, CONTROLLER).follow()  # type: ignore[arg-type]
+    assert capsys.readouterr().out.count("try 1 failed, and another follows: 3 rows are missing") == 1
+
+
+@pytest.mark.parametrize("name", ["5", "pipeline"])
+@pytest.mark.parametrize(
+    ("day", "message"),
+    [(date(2026, 8, 22), "is not a XNYS session"), (date(2126, 8, 23), "is outside the XNYS calendar")],
+)
+def test_a_day_without_a_session_is_refused_before_a_run(
+    monkeypatch: pytest.MonkeyPatch, name: str, day: date, message: str
+) -> None:
+    monkeypatch.setattr(runs, "running_platform", lambda: None)
+    monkeypatch.setattr(runs, "connect", lambda _: FakeAirflow([]))
+    monkeypatch.setattr(runs, "run", lambda *_: pytest.fail("a run was triggered"))
+    with pytest.raises(InvalidInput, match=message):
+        runs.run_command(name, day)
 
 
 def test_a_failed_run_says_why_and_where(capsys: pytest.CaptureFixture[str]) -> None:
@@ -149,6 +174,9 @@ class FakeBackfill(FakeAirflow):
         assert conf == {"stage_delay_minutes": 0}
         return 1
 
+    def tasks(self, run: Run) -> list[Task]:
+        return [task(run, "stage_3", "running")]
+
     def backfill_is_over(self, number: int) -> bool:
         return False  # Airflow notices it half a minute late
 
@@ -175,3 +203,64 @@ def test_a_backfill_tells_of_each_session_and_ends_with_the_last(
 def test_a_backfill_with_a_failed_session_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RunFailed, match="1 of 2 sessions failed: http://airflow/backfill__2"):
         backfill(monkeypatch, "failed")
+
+
+class SecondBackfill(FakeBackfill):
+    """An Airflow with a backfill under way."""
+
+    cancelled: int | None = None
+
+    def running_backfill(self, dag_id: str) -> int | None:
+        return 7
+
+    def backfill_range(self, number: int) -> tuple[date, date]:
+        return date(2026, 8, 20), date(2026, 8, 21)
+
+    def cancel_backfill(self, number: int) -> None:
+        self.cancelled = number
+
+
+@pytest.fixture
+def second_backfill(monkeypatch: pytest.MonkeyPatch) -> SecondBackfill:
+    airflow = SecondBackfill("success")
+    monkeypatch.setattr(runs, "running_platform", lambda: None)
+    monkeypatch.setattr(runs, "connect", lambda *_, **__: airflow)
+    return airflow
+
+
+def test_a_second_backfill_is_refused_with_the_way_to_the_first(second_backfill: SecondBackfill) -> None:
+    with pytest.raises(RunFailed, match=r"backfill 7 of 2026-08-20 to 2026-08-21 is under way.*--watch.*--cancel"):
+        runs.backfill_command(date(2026, 8, 20), date(2026, 8, 21))
+
+
+def test_a_backfill_can_be_watched_from_elsewhere(
+    second_backfill: SecondBackfill, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert runs.watch_backfill_command() == 0
+    assert "2 sessions in" in capsys.readouterr().out
+
+
+def test_a_backfill_can_be_cancelled(second_backfill: SecondBackfill) -> None:
+    assert runs.cancel_backfill_command() == 0
+    assert second_backfill.cancelled == 7
+
+
+def test_the_status_shows_the_backfill(second_backfill: SecondBackfill, capsys: pytest.CaptureFixture[str]) -> None:
+    runs.show_backfill(None)  # type: ignore[arg-type]
+    assert "backfill 7 of 2026-08-20 to 2026-08-21 is under way" in capsys.readouterr().out
+
+
+def test_what_a_backfill_works_at_is_printed_where_no_terminal_shows_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(runs, "REPORT_SECONDS", -1)
+    assert backfill(monkeypatch, "success") == 0
+    assert "1 of 2 sessions, at work: backfill__2, stage_3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["watch", "cancel"])
+def test_nothing_to_watch_or_cancel_is_said(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(runs, "running_platform", lambda: None)
+    monkeypatch.setattr(runs, "connect", lambda *_, **__: FakeBackfill("success"))
+    with pytest.raises(RunFailed, match="no backfill is under way"):
+        getattr(runs, f"{name}_backfill_command")()
