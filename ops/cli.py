@@ -241,8 +241,8 @@ def closed_days(start: date | None, end: date | None, add: Sequence[str] | None,
     "verify",
     "work out the digest of all evidence again, and name what was changed",
     argument("--head", action="store_true", help="only print the newest digest of each chain, to be kept elsewhere"),
-    description="Work out every digest and every chain again: of what was collected, of the source's own answers and of "
-    "all publications. Compare the tables with it. Name the row and the column that were changed, and end with code 1.",
+    description="Work out every digest and chain again: of what was collected, of the source's own answers and of all "
+    "publications. Compare the tables with it. Name the row and the column that were changed, and end with code 1.",
 )
 def verify(head: bool) -> int:
     from ops.running import run_module

@@ -12,7 +12,7 @@ from psycopg2 import sql
 
 from database.canonical import link_digest, record_text
 from database.db_helper import Connection
-from database.queries.evidence import OF_JOB, SETTINGS, Published
+from database.queries.evidence import OF_JOB, PUBLICATIONS, SETTINGS, Published
 from database.schema_reader import schema
 from database.tables import Table
 
@@ -78,7 +78,13 @@ class Link(NamedTuple):
         return link_digest(previous or self.previous, body_digest or self.body_digest, facts)
 
 
+def known_chains() -> list[str]:
+    """Return the names that a chain can have."""
+    return [PUBLICATIONS, *(each.table for each in tables_with_versions())]
+
+
 def chains(conn: Connection) -> list[str]:
+    """Return the names of the chains that there are."""
     with conn.cursor() as cursor:
         cursor.execute("SELECT chain FROM evidence_heads() ORDER BY chain")
         return [chain for (chain,) in cursor.fetchall()]
@@ -124,9 +130,7 @@ def broken_links(conn: Connection, chain: str) -> list[Link]:
             """,
             (chain,),
         )
-        return [
-            Link(*(bytes(cell) if isinstance(cell, memoryview) else cell for cell in row)) for row in cursor.fetchall()
-        ]
+        return [Link(*map(_plain, row)) for row in cursor.fetchall()]
 
 
 def unlike_links(conn: Connection, versions: Versions) -> list[int]:
@@ -310,13 +314,14 @@ def lines_without_link(
                 SELECT {day}, ROW(%(table)s::text, {columns})::text FROM {rows} AS stored
                 WHERE {condition} AND NOT EXISTS (
                     SELECT 1 FROM evidence_link AS link
-                    WHERE chain = 'publications' AND link.about ->> 'job' = %(job)s AND {of_link} = stored.{day})
+                    WHERE chain = 'publications' AND link.about ->> 'job' = {of_job} AND {of_link} = stored.{day})
                 """
             ).format(
                 day=sql.Identifier(day),
                 columns=_names(published.columns),
                 rows=sql.Identifier(rows),
                 of_link=sql.SQL(of_link),
+                of_job=sql.SQL("stored.job" if "job" in published.columns else "%(job)s"),
                 condition=sql.SQL("(job = %(job)s OR job <> ALL(%(jobs)s))" if "job" in published.columns else "TRUE"),
             ),
             {"table": published.table.name, "job": job, "jobs": list(OF_JOB)},
@@ -324,19 +329,30 @@ def lines_without_link(
         return cursor.fetchall()
 
 
-def answers(conn: Connection) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the source's answers as they are kept: (digest, packed body)."""
+def answers(conn: Connection) -> Iterator[tuple[bytes, bytes, bytes | None, bytes | None]]:
+    """Yield the source's answers as they are kept: digest and packed body, and those of the answer below each."""
     with conn.cursor("answers") as cursor:
         cursor.itersize = FETCHED_AT_ONCE
-        cursor.execute("SELECT digest, body FROM evidence_source_answer ORDER BY digest")
-        for digest, body in cursor:
-            yield bytes(digest), bytes(body)
+        cursor.execute(
+            """
+            SELECT answer.digest, answer.body, base.digest, base.body
+            FROM evidence_source_answer AS answer
+            LEFT JOIN evidence_source_answer AS base ON base.digest = answer.base
+            """
+        )
+        for row in cursor:
+            digest, body, base, base_body = (cell and bytes(cell) for cell in row)
+            yield digest, body, base, base_body
 
 
 def jobs() -> Iterator[tuple[str, Published]]:
     for job, tables in OF_JOB.items():
         for published in tables:
             yield job, published
+
+
+def _plain(cell: Any) -> Any:
+    return bytes(cell) if isinstance(cell, memoryview) else cell
 
 
 def _in_bytes(table: str, columns: Sequence[str]) -> sql.Composed:

@@ -1,11 +1,13 @@
 """Evidence made for a measurement or a test, and one cell of it changed at random, as nobody may."""
 
+import hashlib
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
+import psycopg2
 from psycopg2 import sql
 
 from batch.inputs import Inputs
@@ -29,11 +31,17 @@ FLAG = 16
 
 
 class Changed(NamedTuple):
-    """The cell that was changed. key: the row's key before."""
+    """The cell that was changed. key, now: the row's key before, and as it is now."""
 
     table: str
     column: str
     key: dict[str, str | None]
+    now: dict[str, str | None]
+
+    def is_named_by(self, table: str, row: str, columns: Collection[str]) -> bool:
+        """Tell whether a finding is of this row and column."""
+        names = (all(f"{column}={value}" in row for column, value in key.items()) for key in (self.key, self.now))
+        return table == self.table and self.column in columns and any(names)
 
 
 def fill(conn: Connection, database: DatabaseSettings, tickers: int, last: date, days: int, answers: int) -> None:
@@ -44,9 +52,10 @@ def fill(conn: Connection, database: DatabaseSettings, tickers: int, last: date,
     with transaction(conn):
         bars = [_bar(chance, name, session) for name in names for session in sessions]
         replace_partition(conn, tables.DAILY_ETF_OHLC, {"source": "made"}, bars)
+    first = repr([chance.random() for _ in range(200)]).encode()
     for number in range(answers):
-        body = repr([chance.random() for _ in range(200)]).encode() + str(number).encode()
-        source_answers.keep(conn, _hex_digest(body), body)
+        body = first + str(number).encode()
+        source_answers.keep(conn, _hex_digest(body), body, _hex_digest(first + b"0"))
     # Each session by itself, as every evening.
     for session in sessions:
         _publish(conn, database, chance, names, session)
@@ -103,8 +112,6 @@ def _value(column: str, chance: random.Random, session: date) -> Any:
 
 
 def _hex_digest(body: bytes) -> str:
-    import hashlib
-
     return hashlib.sha256(body).hexdigest()
 
 
@@ -112,37 +119,51 @@ def evidence_tables() -> list[Table]:
     """Return the tables of which a cell can be changed: versions, answers, links, publications and the record."""
     of_jobs = [published for published_of in OF_JOB.values() for published in published_of]
     kept = [published.kept for published in of_jobs if published.kept]
-    versions = [each.kept for each in evidence_checks.tables_with_versions()]
+    versions = evidence_checks.tables_with_versions()
+    kept += [each.kept for each in versions]
     published = [each.table for each in of_jobs]
-    return list(dict.fromkeys([*versions, tables.EVIDENCE_SOURCE_ANSWER, tables.EVIDENCE_LINK, *kept, *published]))
+    published += [Table(each.table, each.key, each.values) for each in versions]
+    return list(dict.fromkeys([tables.EVIDENCE_SOURCE_ANSWER, tables.EVIDENCE_LINK, *kept, *published]))
 
 
 @contextmanager
 def one_cell_changed(conn: Connection, chance: random.Random, among: Sequence[Table]) -> Iterator[Changed]:
     """Change one cell of one row, past every trigger, and put everything back afterwards."""
-    with conn.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-        table = chance.choice([table for table in among if _count(cursor, table.name)])
-        column, kind = _column(cursor, table, chance)
+    changed = None
+    try:
+        with conn.cursor() as cursor:
+            filled = [table for table in among if _count(cursor, table.name)]
+            while changed is None:
+                changed = _change(cursor, chance, chance.choice(filled))
+        yield changed
+    finally:
+        conn.rollback()
+
+
+def _change(cursor: Any, chance: random.Random, table: Table) -> Changed | None:
+    """Change a cell of a table, or return None when a constraint does not let it be changed."""
+    column, kind = _column(cursor, table, chance)
+    key = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in table.key)
+    name = sql.Identifier(table.name)
+    cursor.execute("SAVEPOINT before")
+    cursor.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(name))
+    nth = chance.randrange(_count(cursor, table.name))
+    cursor.execute(sql.SQL("SELECT ctid::text, {} FROM {} OFFSET %s LIMIT 1").format(key, name), (nth,))
+    [(place, *before)] = cursor.fetchall()
+    try:
         cursor.execute(
-            sql.SQL("SELECT ctid::text, {} FROM {} OFFSET %s LIMIT 1").format(
-                sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in table.key),
-                sql.Identifier(table.name),
-            ),
-            (chance.randrange(_count(cursor, table.name)),),
-        )
-        [(place, *key)] = cursor.fetchall()
-        cursor.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(sql.Identifier(table.name)))
-        cursor.execute(
-            sql.SQL("UPDATE {} SET {} = {} WHERE ctid = %s::tid").format(
-                sql.Identifier(table.name), sql.Identifier(column), _other(column, kind)
+            sql.SQL("UPDATE {} SET {} = {} WHERE ctid = %s::tid RETURNING {}").format(
+                name, sql.Identifier(column), _other(column, kind), key
             ),
             (place,),
         )
-    try:
-        yield Changed(table.name, column, dict(zip(table.key, key, strict=True)))
-    finally:
-        conn.rollback()
+    except psycopg2.Error:
+        cursor.execute("ROLLBACK TO SAVEPOINT before")
+        return None
+    [now] = cursor.fetchall()
+    return Changed(
+        table.name, column, dict(zip(table.key, before, strict=True)), dict(zip(table.key, now, strict=True))
+    )
 
 
 def _count(cursor: Any, table: str) -> int:
@@ -176,7 +197,7 @@ def _other(column: str, kind: int) -> sql.Composable:
     if kind in MOMENTS:
         return sql.SQL("COALESCE({0}, '2026-01-01') - INTERVAL '1 day'").format(name)
     if kind == DIGESTS:
-        return sql.SQL("COALESCE(set_byte({0}, 0, (get_byte({0}, 0) + 1) % 256), '\\x00')").format(name)
+        return sql.SQL("COALESCE(set_byte({0}, 0, (get_byte({0}, 0) + 1) %% 256), '\\x00')").format(name)
     if kind in (1009, 1007):
         return sql.SQL("{0} || {0}[1:1]").format(name)
     if kind == 3802:

@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from database.queries.source_answers import ChangedAnswer
-
 from database.canonical import records
 from database.db_helper import Connection
 from database.queries import evidence, evidence_checks, source_answers
 from database.queries.evidence import PUBLICATIONS, Published
 from database.queries.evidence_checks import Versions
+from database.queries.source_answers import ChangedAnswer
 from ops.evidence.findings import Cells, Finding, compare
 from ops.evidence.links import Chains
 
@@ -78,13 +77,21 @@ def _versions(versions: Versions, found: Chains) -> Callable[[Connection], Itera
 
 
 def _answers(conn: Connection) -> Iterator[Finding]:
-    for digest, packed in evidence_checks.answers(conn):
-        try:
-            source_answers.unpack(digest.hex(), packed)
-        except ChangedAnswer:
+    for digest, packed, base, base_packed in evidence_checks.answers(conn):
+        below = _unpacked(base, base_packed) if base and base_packed else b""
+        # What rests on a changed answer cannot be told from it, and that one is named itself.
+        if below is not None and _unpacked(digest, packed, below) is None:
+            columns = ("body", "digest", "base")
             yield Finding(
-                "evidence_source_answer", f"digest={digest.hex()}", ("body", "digest"), "body or digest was changed"
+                "evidence_source_answer", f"digest=\\x{digest.hex()}", columns, "body, digest or base was changed"
             )
+
+
+def _unpacked(digest: bytes, packed: bytes, base: bytes = b"") -> bytes | None:
+    try:
+        return source_answers.unpack(digest.hex(), packed, base)
+    except ChangedAnswer:
+        return None
 
 
 def _published(job: str, published: Published, links: Chains) -> Callable[[Connection], Iterable[Finding]]:

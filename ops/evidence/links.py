@@ -86,7 +86,7 @@ class Chains:
             if len(gap) <= TRIED
             for position in gap
         )
-        at_the_end = ((chain, link.position) for chain in self.gaps)
+        at_the_end = ((chain, link.position) for chain in evidence_checks.known_chains())
         for chain, position in (*tried, *at_the_end):
             if (chain, position) != (link.chain, link.position) and (
                 link.digest_with(chain=chain, position=position) == link.digest

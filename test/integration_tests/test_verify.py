@@ -36,9 +36,8 @@ def found(conn: Connection) -> list[Finding]:
 
 
 def is_named(changed: Changed, findings: list[Finding]) -> bool:
-    [finding] = findings
-    named = all(f"{column}={value}" in finding.row for column, value in changed.key.items())
-    return finding.table == changed.table and changed.column in finding.columns and named
+    """Tell whether the cell that was changed is named, and nothing else."""
+    return [changed.is_named_by(finding.table, finding.row, finding.columns) for finding in findings] == [True]
 
 
 def test_nothing_is_found_where_nothing_was_changed(conn: Connection) -> None:
