@@ -20,32 +20,37 @@ published_ports() {
     sed -nE 's/.*\$\{(PORT_[A-Z_]+):-([0-9]+)(-([0-9]+))?\}.*/\1 \2 \4/p' "$root/docker-compose.yml" | sort -u
 }
 
-# write_env: make up the secrets that docker-compose.yml asks for and that .env does not have yet.
+# write_env NAME=VALUE ...: .env with these settings, each once, and with the secrets that docker-compose.yml asks for
+# and that it does not have yet. A native platform's secrets are taken over: its users keep their key and password.
 write_env() {
-    local name size value new=()
-    [ -f "$env_file" ] || (umask 077 && printf '# Secrets of the containers (./start.sh env), and your settings: see .env.example\n' >"$env_file")
-    while read -r name size; do
-        ! grep -qE "^(export )?$name=." "$env_file" || continue
-        value=$(random "$size")
-        [ "$name" != AIRFLOW_FERNET_KEY ] || value+='=' # Airflow decodes it, which takes base64 with its padding
-        printf '%s=%s\n' "$name" "$value" >>"$env_file"
-        new+=("$name")
-    done < <(secret_sizes)
-    if [ ${#new[@]} -gt 0 ]; then
-        chmod 600 "$env_file"
-        say "Made up and wrote to $env_file: ${new[*]}"
-    fi
-}
-
-# set_env NAME=VALUE ...: settings in .env, each once.
-set_env() {
-    local setting rest
+    local name size value setting lines made=()
     for setting; do
         [[ $setting =~ ^[A-Z][A-Z0-9_]*= ]] || die "env: write a setting as NAME=VALUE, not $setting; .env.example lists them"
-        rest=$(grep -vE "^(export )?${setting%%=*}=" "$env_file" || true)
-        printf '%s\n%s\n' "$rest" "$setting" >"$env_file"
-        say "Wrote to $env_file: ${setting%%=*}"
     done
+    lines=$(cat "$env_file" 2>/dev/null || echo '# Secrets of the containers (./start.sh env), and your settings: see .env.example')
+    while read -r name size; do
+        ! grep -qE "^(export )?$name=." <<<"$lines" || continue
+        value=$(sed -n "s/^$name=//p" "$state/secrets.env" 2>/dev/null || true)
+        lines+=$'\n'"$name=${value:-$(made_up "$name" "$size")}"
+        made+=("$name")
+    done < <(secret_sizes)
+    for setting; do
+        lines=$(grep -vE "^(export )?${setting%%=*}=" <<<"$lines" || true)$'\n'$setting
+        made+=("${setting%%=*}")
+    done
+    [ ${#made[@]} -gt 0 ] || return 0
+    # Written beside it and renamed: a full disk or Ctrl-C leaves the old file whole.
+    if ! { (umask 077 && printf '%s\n' "$lines" >"$env_file.new") && mv "$env_file.new" "$env_file"; }; then
+        die "$env_file could not be written: is the disk full, or the folder read-only?"
+    fi
+    say "Wrote to $env_file: ${made[*]}"
+}
+
+made_up() {
+    local value
+    value=$(random "$2")
+    [ "$1" != AIRFLOW_FERNET_KEY ] || value+='=' # Airflow decodes it, which takes base64 with its padding
+    printf '%s' "$value"
 }
 
 ports_by_offset() {
@@ -66,6 +71,7 @@ market_of() {
             --market=* | --seed=* | --until=*) set -- "${1%%=*}" "${1#*=}" "${@:2}"; continue ;;
             --market)
                 [ -d "${2:-}" ] || die "--market ${2:-}: there is no such folder"
+                [[ $2 != *$'\n'* ]] || die "--market: a folder's name is one line"
                 folder=$(cd "$2" && pwd)
                 label=recorded-$(printf '%s' "$folder" | sha256sum | cut -c 1-6)
                 arguments='--market /market'
@@ -78,8 +84,8 @@ market_of() {
     done
     printf 'COMPOSE_PROJECT_NAME=%s-%s\n' "${COMPOSE_PROJECT_NAME:-actstock}" "$label"
     printf '%s\n' COMPOSE_PROFILES=demo YAHOO_BASE_URL=http://market-server:8090 YAHOO_PACE_SECONDS=0
-    printf 'MARKET_SERVER_ARGS="%s"\n' "${arguments# }"
-    [ -z "$folder" ] || printf 'MARKET_FOLDER="%s"\n' "$folder"
+    printf 'MARKET_SERVER_ARGS=%s\n' "${arguments# }"
+    [ -z "$folder" ] || printf 'MARKET_FOLDER=%s\n' "$folder"
 }
 
 remember() {
@@ -87,11 +93,12 @@ remember() {
     cat >"$started"
 }
 
+# recall: export what `remember` has written. Values are taken as they are: a folder may have any name.
 recall() {
-    set -a
-    # shellcheck disable=SC1090
-    . "$started"
-    set +a
+    local name value
+    while IFS='=' read -r name value; do
+        export "$name=$value"
+    done <"$started"
 }
 
 # adopt: take over what `docker compose up` has started; false where nothing of the platform runs in containers.
@@ -168,10 +175,7 @@ containers_main() {
     local command=${1:-up}
     [ $# -eq 0 ] || shift
     case $command in
-        env)
-            write_env
-            set_env "$@"
-            ;;
+        env) write_env "$@" ;;
         up | demo)
             [ "$command" = demo ] || [ $# -eq 0 ] || die "up takes no options in containers; for some services alone: docker compose up --detach SERVICE"
             write_env

@@ -84,11 +84,10 @@ class TestRange:
         self, pipeline: Run, run_dag: Callable[..., Run], airflow: Airflow, conn: Connection, as_of: date
     ) -> None:
         sessions = over_a_weekend(as_of)
-        for session in sessions:
-            # A run of the controller takes a minute or two: test_degraded may have made one of them.
-            if not is_published(conn, session):
-                run_dag(CONTROLLER, as_of_date=session.isoformat(), stage_delay_minutes=0)
-        daily = rows_about(conn, sessions)
+        # A run of the controller takes a minute or two: test_degraded may have made it, and one of the two is enough.
+        if not is_published(conn, sessions[-1]):
+            run_dag(CONTROLLER, as_of_date=sessions[-1].isoformat(), stage_delay_minutes=0)
+        daily = rows_about(conn, sessions[-1:])
         assert all(daily.values())
         forget(conn, sessions)
 
@@ -102,7 +101,8 @@ class TestRange:
         assert [(run.run_id[:20], run.state) for run in runs] == [
             (f"backfill__{session}", "success") for session in sessions
         ]
-        assert rows_about(conn, sessions) == daily
+        assert rows_about(conn, sessions[-1:]) == daily
+        assert all(rows_about(conn, sessions[:1]).values())
 
 
 class TestByHand:

@@ -214,10 +214,37 @@ class TestSecrets:
         assert (tmp_path / ".env").read_text().count("PIPELINE_SCHEDULE") == 1
         assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
 
-    def test_what_is_no_setting_is_refused(self, tmp_path: Path) -> None:
-        refused = front_door(tmp_path, "env", "staggered")
+    def test_what_is_no_setting_is_refused_before_anything_is_written(self, tmp_path: Path) -> None:
+        refused = front_door(tmp_path, "env", "A=1", "staggered")
         assert refused.returncode == 1
         assert "write a setting as NAME=VALUE, not staggered" in refused.stderr
+        assert not (tmp_path / ".env").exists()
+
+    def test_a_native_platform_keeps_its_key_and_password(self, tmp_path: Path) -> None:
+        """`.env` goes before the native secrets: made up anew, they would lock the users of a native platform out."""
+        native = stack_secrets.load(tmp_path / "checkout" / ".actstock" / "secrets.env")
+        assert self.env(tmp_path) == native
+
+    def test_what_cannot_be_written_leaves_the_old_file(self, tmp_path: Path) -> None:
+        made = self.env(tmp_path)
+        (tmp_path / ".env.new").mkdir()
+        refused = front_door(tmp_path, "env", "PIPELINE_SCHEDULE=controller")
+        assert refused.returncode == 1
+        assert "could not be written" in refused.stderr
+        assert read_env_file(tmp_path / ".env") == made
+
+    @pytest.mark.parametrize("name", ["two words", 'a "quoted" one', "$(touch owned)", "`touch owned`", "a=b"])
+    def test_a_folders_name_is_not_evaluated(self, tmp_path: Path, name: str) -> None:
+        folder = tmp_path / name
+        folder.mkdir()
+        script = (
+            f"root={PROJECT_ROOT}; state={tmp_path}; . {PROJECT_ROOT}/ops/containers/commands.sh; "
+            'die() { exit 1; }; market_of --market "$1" | remember; recall; printf %s "$MARKET_FOLDER"'
+        )
+        command = ["bash", "-euc", script, "start.sh", str(folder)]
+        run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert run.stdout == str(folder)
+        assert not (tmp_path / "owned").exists()
 
     def env(self, folder: Path, *settings: str) -> dict[str, str]:
         front_door(folder, "env", *settings).check_returncode()
@@ -230,9 +257,10 @@ class TestFrontDoor:
     def test_help_lists_every_command_and_installs_nothing(self, tmp_path: Path) -> None:
         shown = front_door(tmp_path, "--help")
         assert shown.returncode == 0
+        words = " ".join(shown.stdout.split())
         for parser, said in front_door_commands():
-            assert parser.prog in shown.stdout
-            assert said in shown.stdout
+            assert parser.prog.removeprefix("./start.sh ") in words
+            assert " ".join(said.split()) in words
 
     def test_asked_for_docker_it_says_that_there_is_none(self, tmp_path: Path) -> None:
         refused = front_door(tmp_path, "up", "--docker")
@@ -300,15 +328,9 @@ class TestFrontDoor:
 def front_door(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Copy start.sh and its needs to a machine whose Docker does not answer."""
     checkout = folder / "checkout"
-    for part in ("ops/containers", "requirements"):
-        (checkout / part).mkdir(parents=True, exist_ok=True)
-    for name in (
-        "start.sh",
-        "ops/containers/commands.sh",
-        "docker-compose.yml",
-        "requirements/native.txt",
-        "QUICK_REFERENCE.md",
-    ):
+    for folder_name in ("ops", "config", "utils", "requirements"):
+        shutil.copytree(PROJECT_ROOT / folder_name, checkout / folder_name, dirs_exist_ok=True)
+    for name in ("start.sh", "docker-compose.yml", "QUICK_REFERENCE.md"):
         shutil.copy(PROJECT_ROOT / name, checkout / name)
     docker = folder / "bin" / "docker"
     docker.parent.mkdir(exist_ok=True)

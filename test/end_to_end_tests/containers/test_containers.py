@@ -22,6 +22,7 @@ from config.config import PROJECT_ROOT, Settings, Topic
 from config.universe import universe
 from database.db_helper import Connection, Row, connect, fetch, transaction
 from ops.native import stack_secrets
+from ops.pipeline import portfolios
 from ops.pipeline.airflow_client import Airflow, Run
 from utils.dates import session_before
 from utils.kafka_utils import committed_offsets
@@ -36,7 +37,6 @@ KILLED = 128 + signal.SIGKILL
 TASK_SECONDS = 420
 HOME = Path(os.environ["ACTSTOCK_HOME"])
 # Below the ports that systems give to whoever connects: a check of one of those may find itself.
-NATIVE_PORT_OFFSET = 10000
 
 
 def compose(*words: str, timeout: float = 600) -> str:
@@ -267,6 +267,15 @@ class TestCommands:
         said = output_of(["./start.sh", "history", "--sessions", "22"])
         assert "66 portfolios of 22 sessions" in said
 
+    def test_the_demo_has_shown_what_the_api_publishes(
+        self, pipeline: Run, settings: Settings, as_of: date, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Whose rows are the market's truth, here as natively: test_daily_line compares them."""
+        portfolios.show(settings.api_url, os.environ["API_KEY"], as_of)
+        shown = capsys.readouterr().out + "\nFrom start to here"
+        in_containers = Path(os.environ["CONTAINERS_DEMO_LOG"]).read_text(encoding="utf-8")
+        assert portfolios_in(in_containers) == portfolios_in(shown)
+
     def test_nothing_starts_without_its_secrets(self, tmp_path: Path) -> None:
         (tmp_path / "empty.env").touch()
         command = ["docker", "compose", "--env-file", str(tmp_path / "empty.env"), "up", "--detach"]
@@ -308,23 +317,6 @@ def healthy(services: list[str]) -> bool:
         states[name]["Running"] and states[name].get("Health", {}).get("Status", "healthy") == "healthy"
         for name in services
     )
-
-
-def test_the_demo_says_the_same_as_natively(pipeline: Run) -> None:
-    """Last: the containers have stopped by then, as the machine need not be large enough for both."""
-    compose("down")
-    (HOME / "run" / "containers.env").rename(HOME / "run" / "containers.stopped")
-    native = os.environ | {
-        "ACTSTOCK_HOME": str(HOME.with_name("native")),
-        "ACTSTOCK_PORT_OFFSET": str(NATIVE_PORT_OFFSET),
-    }
-    try:
-        said = output_of(["./start.sh", "demo", "--native"], native, timeout=900)
-    finally:
-        output_of(["./start.sh", "stop", "--native"], native)
-        (HOME / "run" / "containers.stopped").rename(HOME / "run" / "containers.env")
-    in_containers = Path(os.environ["CONTAINERS_DEMO_LOG"]).read_text(encoding="utf-8")
-    assert portfolios_in(said) == portfolios_in(in_containers)
 
 
 def portfolios_in(text: str) -> list[str]:
