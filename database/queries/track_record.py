@@ -8,6 +8,7 @@ from config.universe import ANNUALISED_FROM_SESSIONS, universe
 from contract.common import Source
 from contract.portfolios import Performance, PortfolioPerformance
 from database.db_helper import Connection
+from database.queries.corrections import corrections
 from database.queries.typed import fetch_as
 
 # What was decided, for good: of each portfolio the first revision that was computable, which is what a person could
@@ -66,6 +67,7 @@ def performance(conn: Connection, as_of: date | None, series: bool = True) -> Pe
         reason=None if portfolios else _why_empty(line, as_of),
         source=line.source if line else next((each.source for each in portfolios), None),
         portfolios=convert(portfolios, list[PortfolioPerformance], from_attributes=True),
+        corrections=corrections(conn, as_of),
     )
 
 
