@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from batch import revisions
 from batch.inputs import Inputs
 from batch.publishing import Publication, TablePart, publish
 from batch.runner import Job
@@ -173,7 +172,7 @@ def test_a_publication_that_is_not_stored_leaves_no_revision(conn: Connection, m
     def broken(*_: Any) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(revisions.evidence, "keep_rows", broken)
+    monkeypatch.setattr(evidence, "keep_rows", broken)
     with pytest.raises(OSError, match="the disk is full"):
         allocate(conn, {"NVDA": 1.0})
     assert links(conn) == []
