@@ -359,3 +359,12 @@ def last_sunday_by(day: date) -> date:
     (datetime.date(2026, 7, 26), datetime.date(2026, 8, 30))
     """
     return last_sundays_between(day - timedelta(days=62), day)[-1]
+
+
+def next_last_sunday(day: date) -> date:
+    """Return the first last Sunday of a month after a day.
+
+    >>> next_last_sunday(date(2026, 8, 29)), next_last_sunday(date(2026, 8, 30))
+    (datetime.date(2026, 8, 30), datetime.date(2026, 9, 27))
+    """
+    return last_sundays_between(day + timedelta(days=1), day + timedelta(days=62))[0]

@@ -192,6 +192,14 @@ def test_trades_are_those_of_the_api_for_the_capital_that_is_typed(page: Page, a
     ]
 
 
+@pytest.mark.parametrize("typed", ["-10", "abc", "1e12"])
+def test_what_is_no_sum_is_answered_beside_the_field(page: Page, typed: str) -> None:
+    page.open("/?period=monthly")
+    page.type_into("#capital", typed)
+    page.shows(f"{typed} is no sum to invest")
+    assert page.address == "/?period=monthly"
+
+
 def test_a_capital_that_is_none_leads_back(page: Page) -> None:
     page.open("/?period=monthly&capital=lots")
     assert common.BAD_ADDRESS_TITLE.en in page.text and "give a number above 0" in page.text

@@ -23,6 +23,7 @@ from database.queries.returns import Return, TickerWindow, between
 from database.queries.stale_publications import PERFORMANCE, REBALANCE, SECTORS, TOP_HOLDINGS, Stale, stale
 from database.queries.stale_sessions import outdated
 from market.invented import InventedMarket
+from scratch_databases import forget_everything
 from utils.dates import session_before, sessions_between
 
 LAST = date(2026, 8, 21)
@@ -57,9 +58,7 @@ def run(spark: Any, conn: Connection, scratch_database: DatabaseSettings) -> Cal
 @pytest.fixture
 def published(conn: Connection, run: Callable[..., Any], market: InventedMarket) -> None:
     """Thirty sessions with everything that is published of them, from prices known sixty sessions back."""
-    with transaction(conn), conn.cursor() as cursor:
-        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        cursor.execute(f"TRUNCATE {', '.join(name for (name,) in cursor.fetchall())}")
+    forget_everything(conn)
     market_rows.store(conn, market)
     days = sessions_between(FIRST, LAST)
     run(identifier, *days)
