@@ -241,13 +241,16 @@ def closed_days(start: date | None, end: date | None, add: Sequence[str] | None,
     "verify",
     "work out the digest of all evidence again, and name what was changed",
     argument("--head", action="store_true", help="only print the newest digest of each chain, to be kept elsewhere"),
+    argument("--kept", type=Path, metavar="FILE", help="also look for the digests that --head printed once"),
     description="Work out every digest and chain again: of what was collected, of the source's own answers and of all "
     "publications. Compare the tables with it. Name the row and the column that were changed, and end with code 1.",
 )
-def verify(head: bool) -> int:
+def verify(head: bool, kept: Path | None) -> int:
     from ops.running import run_module
 
-    return run_module("ops.evidence.verify", ["--head"] if head else [])
+    return run_module(
+        "ops.evidence.verify", [*(["--head"] if head else []), *(["--kept", str(kept.resolve())] if kept else [])]
+    )
 
 
 @command("restatements", "stored bars that the source has changed since", *RANGE)

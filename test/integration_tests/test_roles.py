@@ -91,8 +91,12 @@ def test_no_login_changes_evidence_and_few_add_to_it(database: DatabaseSettings,
     refused = pytest.raises(psycopg2.errors.InsufficientPrivilege, match="permission denied")
     with closing(logged_in(database, role)) as conn, conn.cursor() as cursor:
         cursor.execute(
-            "SELECT tablename, ARRAY_AGG(attname::text) FROM pg_tables"
-            " JOIN pg_attribute ON attrelid = tablename::regclass WHERE tablename LIKE 'evidence%' AND attnum > 0 GROUP BY tablename"
+            """
+            SELECT tablename, ARRAY_AGG(attname::text)
+            FROM pg_tables JOIN pg_attribute ON attrelid = tablename::regclass
+            WHERE tablename LIKE 'evidence%' AND attnum > 0
+            GROUP BY tablename
+            """
         )
         evidence = cursor.fetchall()
         added_to = set()
