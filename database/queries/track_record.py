@@ -29,6 +29,17 @@ DECISIONS = """
     WHERE job IN ('allocation', 'rebalance') AND status <> 'not_computable'
     ORDER BY job, as_of_date, period_days, position
 """
+# The monthly portfolios that were decided.
+MONTHS = f"""
+    WITH decision AS ({DECISIONS})
+    SELECT rebalance_date, ticker, valid_until, final_rank, final_weight, kept.as_of_date, decision.source
+    FROM evidence_monthly_portfolio AS kept
+    JOIN decision ON job = 'rebalance' AND (decision.as_of_date, decision.position) = (rebalance_date, kept.position)
+    UNION ALL
+    SELECT rebalance_date, ticker, valid_until, final_rank, final_weight, newest.as_of_date, decision.source
+    FROM analytics_monthly_portfolio AS newest
+    JOIN decision ON job = 'rebalance' AND decision.as_of_date = rebalance_date AND position IS NULL
+"""
 # Every portfolio that may be followed; period 0: the monthly one.
 POSITIONS = f"""
     WITH decision AS ({DECISIONS})
@@ -42,13 +53,7 @@ POSITIONS = f"""
     JOIN decision USING (as_of_date, period_days)
     WHERE job = 'allocation' AND position IS NULL
     UNION ALL
-    SELECT 0, rebalance_date, ticker, final_weight
-    FROM evidence_monthly_portfolio AS kept
-    JOIN decision ON job = 'rebalance' AND (decision.as_of_date, decision.position) = (rebalance_date, kept.position)
-    UNION ALL
-    SELECT 0, rebalance_date, ticker, final_weight
-    FROM analytics_monthly_portfolio
-    JOIN decision ON job = 'rebalance' AND decision.as_of_date = rebalance_date AND position IS NULL
+    SELECT 0, rebalance_date, ticker, final_weight FROM ({MONTHS}) AS month
 """
 
 
