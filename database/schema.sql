@@ -450,6 +450,8 @@ CREATE TABLE evidence_link (
 ALTER TABLE evidence_link ALTER COLUMN body SET STORAGE EXTERNAL;
 CREATE INDEX evidence_link_of_publication ON evidence_link ((about ->> 'job'), (about ->> 'as_of_date'), position)
     WHERE chain = 'publications';
+CREATE INDEX evidence_link_of_correction ON evidence_link (position)
+    WHERE chain = 'publications' AND about ->> 'revision' <> '1';
 
 -- The publications of every revision, but for published_at and run_id, which say nothing of what was published.
 CREATE TABLE evidence_publication (

@@ -2,6 +2,8 @@
 
 CREATE INDEX evidence_link_of_publication ON evidence_link ((about ->> 'job'), (about ->> 'as_of_date'), position)
     WHERE chain = 'publications';
+CREATE INDEX evidence_link_of_correction ON evidence_link (position)
+    WHERE chain = 'publications' AND about ->> 'revision' <> '1';
 
 CREATE TABLE evidence_publication (
     job             VARCHAR(40)  NOT NULL,

@@ -8,6 +8,7 @@ from config.universe import ANNUALISED_FROM_SESSIONS, universe
 from contract.common import Source
 from contract.portfolios import Performance, PortfolioPerformance
 from database.db_helper import Connection
+from database.queries.corrections import corrections
 from database.queries.typed import fetch_as
 
 # What was decided, for good: of each portfolio the first revision that was computable, which is what a person could
@@ -28,6 +29,17 @@ DECISIONS = """
     WHERE job IN ('allocation', 'rebalance') AND status <> 'not_computable'
     ORDER BY job, as_of_date, period_days, position
 """
+# The monthly portfolios that were decided.
+MONTHS = f"""
+    WITH decision AS ({DECISIONS})
+    SELECT rebalance_date, ticker, valid_until, final_rank, final_weight, kept.as_of_date, decision.source
+    FROM evidence_monthly_portfolio AS kept
+    JOIN decision ON job = 'rebalance' AND (decision.as_of_date, decision.position) = (rebalance_date, kept.position)
+    UNION ALL
+    SELECT rebalance_date, ticker, valid_until, final_rank, final_weight, newest.as_of_date, decision.source
+    FROM analytics_monthly_portfolio AS newest
+    JOIN decision ON job = 'rebalance' AND decision.as_of_date = rebalance_date AND position IS NULL
+"""
 # Every portfolio that may be followed; period 0: the monthly one.
 POSITIONS = f"""
     WITH decision AS ({DECISIONS})
@@ -41,13 +53,7 @@ POSITIONS = f"""
     JOIN decision USING (as_of_date, period_days)
     WHERE job = 'allocation' AND position IS NULL
     UNION ALL
-    SELECT 0, rebalance_date, ticker, final_weight
-    FROM evidence_monthly_portfolio AS kept
-    JOIN decision ON job = 'rebalance' AND (decision.as_of_date, decision.position) = (rebalance_date, kept.position)
-    UNION ALL
-    SELECT 0, rebalance_date, ticker, final_weight
-    FROM analytics_monthly_portfolio
-    JOIN decision ON job = 'rebalance' AND decision.as_of_date = rebalance_date AND position IS NULL
+    SELECT 0, rebalance_date, ticker, final_weight FROM ({MONTHS}) AS month
 """
 
 
@@ -66,6 +72,7 @@ def performance(conn: Connection, as_of: date | None, series: bool = True) -> Pe
         reason=None if portfolios else _why_empty(line, as_of),
         source=line.source if line else next((each.source for each in portfolios), None),
         portfolios=convert(portfolios, list[PortfolioPerformance], from_attributes=True),
+        corrections=corrections(conn, as_of),
     )
 
 

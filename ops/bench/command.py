@@ -102,6 +102,12 @@ def _requests(bench: Bench) -> list[Target]:
     return budget.measure(bench.stack, bench.settings)
 
 
+def _evidence(bench: Bench) -> list[Target]:
+    from ops.bench import evidence
+
+    return evidence.measure(bench.settings)
+
+
 PARTS: dict[str, tuple[str, Callable[[Bench], list[Target]]]] = {
     "consume": ("messages of a topic into committed rows", _consume),
     "chain": ("the five stages of one session, through Airflow", _chain),
@@ -109,4 +115,5 @@ PARTS: dict[str, tuple[str, Callable[[Bench], list[Target]]]] = {
     "dashboard": ("what a reader waits for, in a browser", _dashboard),
     "memory": ("all processes at rest", _memory),
     "requests": ("what a full day asks of Yahoo", _requests),
+    "evidence": ("cells changed at random, and a long chain", _evidence),
 }

@@ -17,6 +17,7 @@ from config.config import DatabaseSettings, Settings
 from database import migrate
 from database.db_helper import Connection, connect, fetch, transaction
 from database.migrate import MIGRATIONS, SchemaError, apply_schema, read_migrations
+from database.queries.evidence import OF_JOB
 from database.queries.evidence_as_of import VERSIONED, versions_of
 from scratch_databases import a_database
 
@@ -68,6 +69,7 @@ NEW_TABLES = {
     "schema_migration",
     "evidence_link",
     "evidence_source_answer",
+    *(published.kept.name for tables in OF_JOB.values() for published in tables if published.kept),
     *map(versions_of, VERSIONED),
 }
 
