@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 
 from dash import dcc, html
-from msgspec import to_builtins
 
 from contract.pipeline import Calendar
 from contract.portfolios import MonthlyPortfolio, MonthlyPosition, MonthlyTrades, Trade
@@ -79,7 +78,7 @@ def _banners(shown: MonthlyPortfolio, page: Page) -> list[Component]:
         *components.banners(
             page,
             source=shown.source,
-            degraded_reason=shown.degraded_reason,
+            degraded_reason=components.words(shown.degraded_reasons, page),
             later_holdings=later if later != shown.as_of_date else None,
             session=shown.as_of_date,
         ),
@@ -109,8 +108,9 @@ def _tickers(positions: Sequence[MonthlyPosition]) -> Component:
 
 def _empty(shown: MonthlyPortfolio, page: Page) -> Component:
     if shown.status == "not_computable":
-        return components.not_computable(shown.reason, page)
-    return components.state(page.say(month.EMPTY_TITLE), shown.reason or "", page.say(month.EMPTY_HINT))
+        return components.not_computable(shown.reasons, page)
+    why = components.words(shown.reasons, page)
+    return components.state(page.say(month.EMPTY_TITLE), why, page.say(month.EMPTY_HINT))
 
 
 def _positions(shown: MonthlyPortfolio, page: Page) -> Component:
@@ -144,7 +144,7 @@ def _grid(shown: MonthlyPortfolio, page: Page) -> Component:
 
 def _row(position: MonthlyPosition, page: Page) -> dict[str, Any]:
     return {
-        **to_builtins(position),
+        **grids.cells(position),
         "ticker_href": f"/ticker/{position.ticker}",
         "change": position.final_weight - (position.previous_weight or 0.0),
         "periods": " ".join(page.say(common.DAYS, days=days) for days in position.source_periods),
@@ -242,4 +242,4 @@ def _trade_grid(trades: Sequence[Trade], page: Page) -> Component:
 def _trade_row(trade: Trade, page: Page) -> dict[str, Any]:
     sides = {"buy": month.BUY, "sell": month.SELL, "keep": month.KEEP}
     side = sides[trade.side] if trade.side else month.NO_PRICE
-    return {**to_builtins(trade), "ticker_href": f"/ticker/{trade.ticker}", "side_text": page.say(side)}
+    return {**grids.cells(trade), "ticker_href": f"/ticker/{trade.ticker}", "side_text": page.say(side)}

@@ -7,9 +7,11 @@ from msgspec import Struct, convert
 from config.universe import ANNUALISED_FROM_SESSIONS, universe
 from contract.common import Source
 from contract.portfolios import Performance, PortfolioPerformance
+from contract.reasons import ShownReason, data_of, shown
 from database.db_helper import Connection
 from database.queries.corrections import corrections
 from database.queries.typed import fetch_as
+from utils.reasons import join, reason
 
 # What was decided, for good: of each portfolio the first revision that was computable, which is what a person could
 # have acted on. What is published in tables of an older version has no revision yet, and counts as it stands.
@@ -63,13 +65,15 @@ def performance(conn: Connection, as_of: date | None, series: bool = True) -> Pe
     Without a series yet: status "empty", and the reason. series: False leaves the lists of the series empty.
     """
     portfolios, line = _portfolios(conn, as_of, series), _newest_line(conn, as_of)
+    why_none = [] if portfolios else _why_empty(line, as_of)
     return Performance(
         as_of_date=max((each.last_session for each in portfolios), default=None),
         benchmark=universe().benchmark,
         cost_rate=portfolios[0].cost_rate if portfolios else universe().cost_rate,
         annualised_from_sessions=ANNUALISED_FROM_SESSIONS,
         status="published" if portfolios else "empty",
-        reason=None if portfolios else _why_empty(line, as_of),
+        reason=join(data_of(why_none)),
+        reasons=why_none,
         source=line.source if line else next((each.source for each in portfolios), None),
         portfolios=convert(portfolios, list[PortfolioPerformance], from_attributes=True),
         corrections=corrections(conn, as_of),
@@ -81,7 +85,7 @@ class _Followed(PortfolioPerformance):
 
 
 class _Line(Struct):
-    reason: str | None
+    reasons: list[ShownReason]
     source: Source
 
 
@@ -138,9 +142,7 @@ def _newest_line(conn: Connection, as_of: date | None) -> _Line | None:
     return lines[0] if lines else None
 
 
-def _why_empty(line: _Line | None, as_of: date | None) -> str:
-    if line and line.reason:
-        return line.reason
-    if as_of:
-        return f"no portfolio was held yet at the close of {as_of}"
-    return "no portfolio has been followed yet: run portfolio_performance for a session"
+def _why_empty(line: _Line | None, as_of: date | None) -> list[ShownReason]:
+    if line and line.reasons:
+        return line.reasons
+    return shown([reason("nothing_held_yet", session=as_of) if as_of else reason("not_followed_yet")])

@@ -20,6 +20,7 @@ from database import tables
 from database.db_helper import Connection, Row, connect, fetch, replace_partition, transaction
 from database.queries import track_record
 from database.queries.corrections import corrections
+from database.queries.reasons import with_sentences
 from database.tables import ALLOCATION_CANDIDATES, Table
 from market.invented import InventedMarket
 from utils.dates import session_before
@@ -74,7 +75,7 @@ def rows_of(conn: Connection, table: Table, **where: Any) -> list[Row]:
     found = fetch(conn, sql.SQL("SELECT * FROM {} AS t ORDER BY t::text").format(sql.Identifier(table.name)))
     for row in found:
         row.pop("published_at", None)
-    return [row for row in found if all(row[column] == value for column, value in where.items())]
+    return [row for row in with_sentences(found) if all(row[column] == value for column, value in where.items())]
 
 
 def everything(conn: Connection) -> dict[str, list[Row]]:

@@ -28,6 +28,7 @@ from config.config import DatabaseSettings, Settings
 from config.universe import universe
 from database.db_helper import Connection, Row, connect, fetch
 from market.invented import InventedMarket
+from reason_words import words_in
 from scratch_databases import forget_everything
 from utils.dates import exchange_of, session_at, session_before
 
@@ -306,11 +307,13 @@ def _unexplained(day: Day, clean: Published, evening: Published) -> Iterator[str
     """Figures that differ from the clean day's though nothing says so, or not of whom."""
     for period in (0, *universe().periods):
         line, before = evening.lines[day.session, period], clean.lines[day.session, period]
-        reason = line["degraded_reason"] or ""
+        reason = words_in(line["degraded_reason"]) or ""
         differences = list(_period_differences((day.session, period), clean, evening))
         if differences and not any(ticker in reason for ticker in day.tickers):
             yield f"{day.session} over {period}: {differences[0]}; told {reason!r}; troubles {day.troubles}"
-        elif reason != (before["degraded_reason"] or "") and not any(ticker in reason for ticker in day.tickers):
+        elif reason != (words_in(before["degraded_reason"]) or "") and not any(
+            ticker in reason for ticker in day.tickers
+        ):
             yield f"{day.session} over {period}: {reason!r} names nobody of {day.troubles}"
 
 
