@@ -11,9 +11,10 @@ from collector.completeness import Kind
 from collector.gate import RequestGate
 from collector.receipt import Receipt
 from collector.yahoo import Yahoo
+from collector.yahoo_answers.model import Answer
 from config.config import Settings, Topic
 from database.db_helper import Connection, connect
-from database.queries import ledger
+from database.queries import ledger, source_answers
 from utils.kafka_utils import Publisher, publisher
 from utils.reasons import Reason, as_json, without_ticker
 
@@ -40,6 +41,10 @@ class Collection:
         if count:
             self.receipt.sent[topic.value] = self.receipt.sent.get(topic.value, 0) + count
         return count
+
+    def keep(self, answer: Answer, like: str | None = None) -> None:
+        """Keep an answer as the source gave it, before a message names it. like: the digest of an earlier one."""
+        source_answers.keep(self.conn, answer.digest, answer.body, like)
 
     def note_unusable(self, kind: Kind, ticker: str, sessions: Iterable[date], why: Reason) -> str:
         """Record that the source has nothing usable of a ticker at these sessions, and return the reason in words."""

@@ -95,6 +95,8 @@ class _Delivery:
         changed = changes(screening.select_stored(bars), stored, exchange)
         self._record(absent, changed, _withhold_unstored(judged.breaks, screening.doubtful))
         sent = [message for message in messages if screening.is_sent(message, waiting)]
+        if sent:
+            self.current.keep(self.fetched.answer, stored[max(stored)].get("answer_digest") if stored else None)
         self.current.send(self.kind.topic, sent)
         self.current.receipt.changed += sum(
             message.trade_date in stored and message.trade_date not in screening.doubtful for message in sent
@@ -235,4 +237,5 @@ def message_fields(new: NewBar, fetched: Bars, run_id: str | None) -> dict[str, 
         "fetched_at": fetched.answer.fetched_at,
         "source": fetched.answer.source,
         "run_id": run_id,
+        "answer_digest": fetched.answer.digest,
     }

@@ -54,6 +54,7 @@ def _fetch(current: Collection, etf: str) -> HoldingsSnapshot:
     snapshot = to_snapshot(fetched, current.run_id)
     if snapshot is None:
         raise UnusableAnswer(reason("no_holdings_listed", etf=etf))
+    current.keep(fetched.answer)
     return from_json(HoldingsSnapshot, to_json(snapshot))
 
 
@@ -104,6 +105,7 @@ def stored_snapshot(conn: Connection, etf: str, collected_date: date) -> Holding
         fetched_at=rows[0]["fetched_at"],
         source=rows[0]["source"],
         run_id=rows[0]["run_id"],
+        answer_digest=rows[0]["answer_digest"],
     )
 
 
@@ -122,6 +124,7 @@ def to_snapshot(fetched: FundHoldings, run_id: str | None) -> HoldingsSnapshot |
         fetched_at=fetched.answer.fetched_at,
         source=fetched.answer.source,
         run_id=run_id,
+        answer_digest=fetched.answer.digest,
     )
 
 

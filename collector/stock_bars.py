@@ -108,10 +108,13 @@ def _describe_companies(
 
 def _fetch_quotes(current: Collection, tickers: Sequence[str]) -> dict[str, Quote]:
     try:
-        return current.yahoo.quotes(tickers)
+        quotes = current.yahoo.quotes(tickers)
     except TICKER_TROUBLE as error:
         log.warning("no share counts of this session, the last ones that are stored go on: %s", error)
         return {}
+    for answer in {quote.answer.digest: quote.answer for quote in quotes.values() if quote.answer}.values():
+        current.keep(answer)
+    return quotes
 
 
 def _fetch_stock(current: Collection, company: Company, request: FetchRequest, currencies: set[str]) -> str:
@@ -155,4 +158,5 @@ def stock_messages(
             shares_outstanding=worth.shares,
             market_cap=worth.market_cap,
             market_cap_source=worth.source,
+            quote_digest=company.quote.answer.digest if company.quote.answer else None,
         )

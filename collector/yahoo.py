@@ -13,6 +13,7 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 from functools import partial
@@ -29,7 +30,7 @@ from collector.gate import RequestGate
 from collector.yahoo_answers.chart import bars_from_chart
 from collector.yahoo_answers.envelope import NoModule, Refusal, module_of
 from collector.yahoo_answers.holdings import holdings_from_summary
-from collector.yahoo_answers.model import Bars, FundHolding, FundHoldings, Quote
+from collector.yahoo_answers.model import Answer, Bars, FundHolding, FundHoldings, Quote
 from collector.yahoo_answers.quotes import quotes_from_answer
 from collector.yahoo_cookies import CookieCache
 from collector.yahoo_session import BadCrumb, NoAnswer, NoCrumb, NoIdentity, Unauthorized, session
@@ -123,7 +124,8 @@ class Yahoo:
             except TICKER_TROUBLE as error:
                 log.warning("no quotes for %d tickers from %s to %s: %s", len(listed), listed[0], listed[-1], error)
                 continue
-            quotes |= {ticker: found[ticker] for ticker in listed if ticker in found}
+            answer = self._session.answer
+            quotes |= {ticker: replace(found[ticker], answer=answer) for ticker in listed if ticker in found}
         return quotes
 
     def sector(self, ticker: str) -> str | None:
@@ -144,6 +146,11 @@ class Yahoo:
             return None
         sector = (profile or {}).get("sector")
         return (printable(sector, LONGEST_SECTOR) or None) if isinstance(sector, str) else None
+
+    @property
+    def answer(self) -> Answer:
+        """The last answer."""
+        return self._session.answer
 
     def _bars(self, ticker: str, span: dict[str, int], start: date, end: date) -> Bars:
         currency, bars = bars_from_chart(self._chart(ticker, span), ticker, self._session.answer.fetched_at)

@@ -166,7 +166,7 @@ class GatedSession(curl.Session[curl.Response]):
                 error = BadCrumb if any(word in said.lower() for word in IDENTITY) else Unauthorized
                 raise error(f"Yahoo answered 401 for {asked}, twice, with a fresh crumb the second time")
             return
-        self.answer = Answer(_moment_of(response), _source_of(response))
+        self.answer = Answer(_moment_of(response), _source_of(response), response.content)
         if status in (200, 404) and NO_MODULE in said.lower():
             raise NoModule("no module", of_ticker(str(asked), [reason("yahoo_nothing")]))
         if status in (200, 404) and any(words in said.lower() for words in UNKNOWN):

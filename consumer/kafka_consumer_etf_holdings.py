@@ -4,30 +4,37 @@ Snapshots of a month go to collected_monthly_benchmark_holdings instead.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from config.config import Topic
-from consumer.storing import run_consumer
-from database.db_helper import Connection, Values, replace_partition, upsert
-from database.tables import ETF_HOLDINGS, META_ETF, MONTHLY_BENCHMARK_HOLDINGS
+from consumer.storing import Address, run_consumer
+from database.db_helper import Connection, Values, merge_partition, upsert
+from database.tables import ETF_HOLDINGS, META_ETF, MONTHLY_BENCHMARK_HOLDINGS, received
 from utils.messages import HoldingsSnapshot
 
+OF_DAY, OF_MONTH = received(ETF_HOLDINGS, "answer_digest"), received(MONTHLY_BENCHMARK_HOLDINGS, "answer_digest")
+META = received(META_ETF)
 
-def write(conn: Connection, snapshots: Sequence[HoldingsSnapshot]) -> None:
-    """Replace the stored snapshots of the same ETF and day (or month)."""
-    # Replaced, not merged: a holding that left the fund must not stay.
-    for snapshot in snapshots:
+
+def write(messages: Sequence[tuple[HoldingsSnapshot, Address]]) -> Callable[[Connection], object]:
+    return partial(_write, messages)
+
+
+def _write(messages: Sequence[tuple[HoldingsSnapshot, Address]], conn: Connection) -> None:
+    """Make each snapshot's list the only one of its ETF and day (or month): a holding that left the fund goes."""
+    for snapshot, address in messages:
         key = {"etf_ticker": snapshot.etf_ticker}
         if snapshot.month_of:
             month = key | {"as_of_date": snapshot.month_of}
-            replace_partition(conn, MONTHLY_BENCHMARK_HOLDINGS, month, list(monthly_rows(snapshot)))
+            merge_partition(conn, OF_MONTH, month, list(monthly_rows(snapshot, address)))
         else:
             day = key | {"collected_date": snapshot.collected_date}
-            replace_partition(conn, ETF_HOLDINGS, day, list(rows(snapshot)))
-    upsert(conn, META_ETF, metadata_rows(snapshots))
+            merge_partition(conn, OF_DAY, day, list(rows(snapshot, address)))
+    upsert(conn, META, metadata_rows(messages))
 
 
-def rows(snapshot: HoldingsSnapshot) -> Iterator[Values]:
+def rows(snapshot: HoldingsSnapshot, address: Address) -> Iterator[Values]:
     for holding in snapshot.holdings:
         yield (
             snapshot.etf_ticker,
@@ -39,10 +46,12 @@ def rows(snapshot: HoldingsSnapshot) -> Iterator[Values]:
             snapshot.fetched_at,
             snapshot.source,
             snapshot.run_id,
+            snapshot.answer_digest,
+            *address,
         )
 
 
-def monthly_rows(snapshot: HoldingsSnapshot) -> Iterator[Values]:
+def monthly_rows(snapshot: HoldingsSnapshot, address: Address) -> Iterator[Values]:
     for holding in snapshot.holdings:
         yield (
             snapshot.etf_ticker,
@@ -54,13 +63,15 @@ def monthly_rows(snapshot: HoldingsSnapshot) -> Iterator[Values]:
             snapshot.fetched_at,
             snapshot.source,
             snapshot.run_id,
+            snapshot.answer_digest,
+            *address,
         )
 
 
-def metadata_rows(snapshots: Sequence[HoldingsSnapshot]) -> Iterator[Values]:
-    for snapshot in snapshots:
+def metadata_rows(messages: Sequence[tuple[HoldingsSnapshot, Address]]) -> Iterator[Values]:
+    for snapshot, address in messages:
         if known := snapshot.metadata:
-            yield snapshot.etf_ticker, known.etf_type, known.sector_name, known.description
+            yield snapshot.etf_ticker, known.etf_type, known.sector_name, known.description, *address
 
 
 def main() -> int:

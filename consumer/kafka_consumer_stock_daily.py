@@ -9,7 +9,9 @@ from utils.messages import StockDailyBar
 
 
 def main() -> int:
-    return run_consumer(Topic.STOCK_DAILY, StockDailyBar, upsert_by(DAILY_STOCK_HISTORY))
+    return run_consumer(
+        Topic.STOCK_DAILY, StockDailyBar, upsert_by(DAILY_STOCK_HISTORY, "answer_digest", "quote_digest")
+    )
 
 
 if __name__ == "__main__":

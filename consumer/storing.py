@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 from operator import attrgetter
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 import psycopg2
 
 from config.config import DatabaseSettings, Settings, Topic
-from database.db_helper import Connection, Values, connect, transaction, upsert
+from database.db_helper import Connection, Values, connect, prepared_upsert, transaction, upsert
 from database.queries import consumer_lag, errors
-from database.tables import CONSUMER_ERROR, Table
+from database.tables import CONSUMER_ERROR, Table, received
 from utils.command_line import exit_code_of
 from utils.errors import DatabaseUnavailable, InvalidMessage
 from utils.kafka_utils import ConsumerRecord, consume
@@ -26,7 +26,10 @@ from utils.reasons import Reason, as_json, reason
 log = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=Message)
-Write = Callable[[Connection, Sequence[M]], None]
+# A message with its topic, without the prefix, its partition and its offset.
+Address = tuple[str, int, int]
+# Prepares what messages say, and returns what writes it inside the caller's transaction.
+Write = Callable[[Sequence[tuple[M, Address]]], Callable[[Connection], object]]
 
 
 class Store(Generic[M]):
@@ -43,15 +46,24 @@ class Store(Generic[M]):
         self._conn: Connection | None = None
 
     def __call__(self, records: Sequence[ConsumerRecord]) -> None:
-        """Store a batch, rows and rejections, in one transaction. After DatabaseUnavailable nothing of it is stored."""
+        self.prepare(records)()
+
+    def prepare(self, records: Sequence[ConsumerRecord]) -> Callable[[], None]:
+        """Do what can be done with a batch without the database, and return what stores it."""
         good, bad = self._decode(records)
+        return partial(self._store, good, bad, self._writing(good, bad))
+
+    def _store(
+        self, good: Sequence[tuple[ConsumerRecord, M]], bad: Sequence[Values], write: Callable[[Connection], None]
+    ) -> None:
+        """Store a batch, rows and rejections, in one transaction. After DatabaseUnavailable nothing of it is stored."""
         try:
-            self._commit(good, bad)
+            self._commit(write)
         except (psycopg2.DataError, psycopg2.IntegrityError):
             # Postgres refuses a value. Storing one message at a time finds it, and its neighbours are not lost.
             for record, message in good:
                 self._store_or_reject(record, message)
-            self._commit([], bad)
+            self._commit(self._writing([], bad))
         except DatabaseUnavailable:
             self._conn = None
             raise
@@ -80,16 +92,28 @@ class Store(Generic[M]):
                 bad.append(self._rejection(record, error.reason))
         return good, bad
 
-    def _commit(self, good: Sequence[tuple[ConsumerRecord, M]], bad: Sequence[Values]) -> None:
-        """Store messages and rejections, and close the earlier rejections of the same bars."""
+    def _commit(self, write: Callable[[Connection], None]) -> None:
         conn = self._connection()
         with transaction(conn):
-            self._write(conn, [message for _, message in good])
-            upsert(conn, CONSUMER_ERROR, bad)
-            self._close_older(conn, good, bad)
+            write(conn)
 
-    def _close_older(self, conn: Connection, good: Sequence[tuple[ConsumerRecord, M]], bad: Sequence[Values]) -> None:
-        """Close the rejections of bars of which a later message came, whether it was stored or rejected."""
+    def _writing(self, good: Sequence[tuple[ConsumerRecord, M]], bad: Sequence[Values]) -> Callable[[Connection], None]:
+        """Return what stores messages and rejections, and closes the earlier rejections of the same bars."""
+        write = self._write([(message, self._address(record)) for record, message in good])
+        later = self._later_bars(good, bad)
+
+        def write_all(conn: Connection) -> None:
+            write(conn)
+            upsert(conn, CONSUMER_ERROR, bad)
+            for topic, bars in later.items():
+                errors.close_older(conn, topic, bars)
+
+        return write_all
+
+    def _later_bars(
+        self, good: Sequence[tuple[ConsumerRecord, M]], bad: Sequence[Values]
+    ) -> dict[str, list[errors.BarRecord]]:
+        """Return the bars of the messages by topic, whether they are stored or rejected."""
         later: dict[str, list[errors.BarRecord]] = {}
         for record, message in good:
             if isinstance(message, DailyBar):
@@ -100,8 +124,10 @@ class Store(Generic[M]):
             if rejected["trade_date"]:
                 bar = errors.BarRecord(*(rejected[name] for name in errors.BarRecord._fields))
                 later.setdefault(rejected["topic"], []).append(bar)
-        for topic, bars in later.items():
-            errors.close_older(conn, topic, bars)
+        return later
+
+    def _address(self, record: ConsumerRecord) -> Address:
+        return self._topic(record), record.partition, record.offset
 
     def _topic(self, record: ConsumerRecord) -> str:
         return record.topic.removeprefix(self._topic_prefix)
@@ -113,17 +139,16 @@ class Store(Generic[M]):
 
     def _store_or_reject(self, record: ConsumerRecord, message: M) -> None:
         try:
-            self._commit([(record, message)], [])
+            self._commit(self._writing([(record, message)], []))
         except (psycopg2.DataError, psycopg2.IntegrityError) as error:
             refused = reason("postgres_refuses", error=str(error).splitlines()[0])
-            self._commit([], [self._rejection(record, refused)])
+            self._commit(self._writing([], [self._rejection(record, refused)]))
 
     def _rejection(self, record: ConsumerRecord, why: Reason) -> Values:
         """Return a row of logs_consumer_error."""
-        topic, told = self._topic(record), str(why)
-        log.warning("rejected %s/%d@%d: %s", topic, record.partition, record.offset, told)
+        address, told = self._address(record), str(why)
+        log.warning("rejected %s/%d@%d: %s", *address, told)
         ticker, trade_date = _bar_of(record.value)
-        address = (topic, record.partition, record.offset)
         bar = (_text(record.key), ticker, trade_date, record.timestamp)
         return (_text(record.value), told, *address, *bar, as_json([why]))
 
@@ -150,15 +175,16 @@ class _BarName(msgspec.Struct):
     trade_date: date
 
 
-def upsert_by(table: Table) -> Write[Message]:
-    """Return a function that upserts messages, whose attributes have the names of the table's columns.
+def upsert_by(table: Table, *digests: str) -> Write[Message]:
+    """Return a function that upserts messages, whose attributes have the names of the table's columns and digests.
 
     Of several fetches of one key the newest wins, so that old messages can be read again.
     """
-    to_row: Callable[[Message], Values] = attrgetter(*table.columns)
+    to_row: Callable[[Message], tuple[Any, ...]] = attrgetter(*table.columns, *digests)
+    stored = received(table, *digests)
 
-    def write(conn: Connection, messages: Sequence[Message]) -> None:
-        upsert(conn, table, map(to_row, messages), newest_by="fetched_at")
+    def write(messages: Sequence[tuple[Message, Address]]) -> Callable[[Connection], object]:
+        return prepared_upsert(stored, [to_row(message) + address for message, address in messages], "fetched_at")
 
     return write
 
@@ -177,6 +203,6 @@ def run_consumer(topic: Topic, kind: type[M], write: "Write[M]") -> int:
     def command() -> None:
         settings = Settings.from_env()
         store = Store(settings.database, kind, write, settings.kafka.prefix)
-        consume(settings.kafka, topic, store, partial(store.note_lag, topic.consumer_group))
+        consume(settings.kafka, topic, store.prepare, partial(store.note_lag, topic.consumer_group))
 
     return exit_code_of(command)

@@ -254,6 +254,26 @@ class PortfolioPerformance(Struct):
     ]
 
 
+class Correction(Struct):
+    """A later revision of what the record follows or shows. The record stays what it was."""
+
+    job: Literal["allocation", "rebalance", "performance"]
+    as_of_date: Annotated[date, Meta(description="The session; of a rebalance: its date")]
+    revision: int
+    known_at: Moment
+    changed: Annotated[
+        list[Literal["inputs", "universe", "code", "libraries"]],
+        Meta(description="What differs from the revision before; empty: that one is older than revisions"),
+    ]
+    difference: Annotated[
+        float,
+        Meta(
+            description="Of a portfolio: the weight that is elsewhere, as a fraction. Of the record: of the net value. "
+            "The largest one of all periods"
+        ),
+    ]
+
+
 class Performance(Struct):
     as_of_date: Annotated[date | None, Meta(description="The last session that was followed; null before there is one")]
     benchmark: str
@@ -264,3 +284,6 @@ class Performance(Struct):
     reasons: Reasons
     source: Annotated[Source | None, Meta(description="Of the least trustworthy price of the whole record")]
     portfolios: Annotated[list[PortfolioPerformance], Meta(description="The monthly one, then by period")]
+    corrections: Annotated[
+        list[Correction], Meta(description="Later revisions up to as_of_date that say something else, newest first")
+    ] = []

@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
 from typing import Any
@@ -35,7 +35,17 @@ _NUMERIC_AS_FLOAT = extensions.new_type(
 )
 
 
-def connect(settings: DatabaseSettings) -> Connection:
+class _OneTransaction(connection):
+    """A connection whose transactions are all one, which ends with it."""
+
+    def __enter__(self) -> "_OneTransaction":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the transaction open."""
+
+
+def connect(settings: DatabaseSettings, kind: type[Connection] = connection) -> Connection:
     """Return a connection in UTC that reads NUMERIC as float. DatabaseUnavailable says which server was tried."""
     try:
         conn = psycopg2.connect(
@@ -46,6 +56,7 @@ def connect(settings: DatabaseSettings) -> Connection:
             password=settings.password,
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
             options="-c timezone=UTC",
+            connection_factory=kind,
         )
     except psycopg2.OperationalError as error:
         raise DatabaseUnavailable(
@@ -65,6 +76,20 @@ def transaction(conn: Connection) -> Iterator[None]:
         raise DatabaseUnavailable(f"PostgreSQL went away: {_first_line(error)}") from None
 
 
+@contextmanager
+def reading_at_once(settings: DatabaseSettings) -> Iterator[tuple[Connection, str]]:
+    """Return a connection that reads everything as of one moment, and the name by which other sessions take part."""
+    conn = connect(settings, _OneTransaction)
+    try:
+        conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        with conn.cursor() as cursor:
+            cursor.execute("SELECT pg_export_snapshot()")
+            [(snapshot,)] = cursor.fetchall()
+        yield conn, snapshot
+    finally:
+        conn.close()
+
+
 def fetch(conn: Connection, query: str | sql.Composable, params: Mapping[str, Any] | None = None) -> list[Row]:
     """Return the rows of a query as dicts, in a transaction of its own."""
     with transaction(conn), conn.cursor(cursor_factory=extras.RealDictCursor) as cursor:
@@ -78,23 +103,41 @@ def upsert(conn: Connection, table: Table, rows: Iterable[Values], newest_by: st
     Of several rows with one key the last one counts. With `newest_by` the row with the highest value in that column
     counts, the stored row included, so that old messages can be read again.
     """
+    return prepared_upsert(table, rows, newest_by)(conn)
+
+
+def prepared_upsert(table: Table, rows: Iterable[Values], newest_by: str | None = None) -> Callable[[Connection], int]:
+    """Do what an upsert can do without the database, and return the rest of it."""
     key_of = itemgetter(*(table.columns.index(column) for column in table.key))
     if newest_by:
         rows = sorted(rows, key=itemgetter(table.columns.index(newest_by)))
     by_key = {key_of(row): row for row in rows}
-    if not by_key:
-        return 0
-    staging = sql.Identifier(f"staging_{table.name}")
-    with conn.cursor() as cursor:
+    count, lines = len(by_key), _to_csv(by_key.values())
+
+    def upsert(conn: Connection) -> int:
+        if count:
+            with conn.cursor() as cursor, _staged(cursor, table, lines) as staging:
+                cursor.execute(_merge(table, staging, newest_by))
+        return count
+
+    return upsert
+
+
+def merge_partition(conn: Connection, table: Table, partition: Mapping[str, Any], rows: Sequence[Values]) -> int:
+    """Make `rows` the only ones of a partition, which is given as column -> value, and touch no other row twice.
+
+    Runs inside the caller's transaction. So the versions of the table have what has changed, and nothing else.
+    """
+    conditions = sql.SQL(" AND ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in partition)
+    with conn.cursor() as cursor, _staged(cursor, table, _to_csv(rows)) as staging:
         cursor.execute(
-            sql.SQL(
-                "CREATE TEMP TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS AS SELECT {} FROM {} WITH NO DATA"
-            ).format(staging, _names(table.columns), sql.Identifier(table.name))
+            sql.SQL("DELETE FROM {table} WHERE {conditions} AND ({key}) NOT IN (SELECT {key} FROM {staging})").format(
+                table=sql.Identifier(table.name), conditions=conditions, key=_names(table.key), staging=staging
+            ),
+            list(partition.values()),
         )
-        _copy(cursor, staging, table.columns, by_key.values())
-        cursor.execute(_merge(table, staging, newest_by))
-        cursor.execute(sql.SQL("TRUNCATE {}").format(staging))
-    return len(by_key)
+        cursor.execute(_merge(table, staging, None))
+    return len(rows)
 
 
 def replace_partition(conn: Connection, table: Table, partition: Mapping[str, Any], rows: Sequence[Values]) -> int:
@@ -110,13 +153,34 @@ def replace_partition(conn: Connection, table: Table, partition: Mapping[str, An
         cursor.execute(
             sql.SQL("DELETE FROM {} WHERE {}").format(sql.Identifier(table.name), conditions), list(partition.values())
         )
-        _copy(cursor, sql.Identifier(table.name), table.columns, map(_with_arrays, rows))
+        _copy(cursor, sql.Identifier(table.name), table.columns, _to_csv(map(_with_arrays, rows)))
     return len(rows)
 
 
-def _copy(cursor: Any, table: sql.Identifier, columns: Sequence[str], rows: Iterable[Values]) -> None:
+@contextmanager
+def _staged(cursor: Any, table: Table, lines: bytes) -> Iterator[sql.Identifier]:
+    """Put rows (CSV) into a temporary table and empty it afterwards. Digests are still hexadecimal texts there."""
+    staging = sql.Identifier(f"staging_{table.name}")
+    columns = (
+        sql.SQL("NULL::text AS {}" if _is_digest(name) else "{}").format(sql.Identifier(name)) for name in table.columns
+    )
+    cursor.execute(
+        sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS AS SELECT {} FROM {} WITH NO DATA").format(
+            staging, sql.SQL(", ").join(columns), sql.Identifier(table.name)
+        )
+    )
+    _copy(cursor, staging, table.columns, lines)
+    yield staging
+    cursor.execute(sql.SQL("TRUNCATE {}").format(staging))
+
+
+def _is_digest(column: str) -> bool:
+    return column.endswith("_digest")
+
+
+def _copy(cursor: Any, table: sql.Identifier, columns: Sequence[str], lines: bytes) -> None:
     query = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, NULL 'null', ENCODING 'UTF8')").format(table, _names(columns))
-    cursor.copy_expert(query, io.BytesIO(_to_csv(rows)), size=COPY_CHUNK_BYTES)
+    cursor.copy_expert(query, io.BytesIO(lines), size=COPY_CHUNK_BYTES)
 
 
 def _to_csv(rows: Iterable[Values]) -> bytes:
@@ -152,11 +216,15 @@ def _merge(table: Table, staging: sql.Identifier, newest_by: str | None) -> sql.
     )
     newer = sql.SQL(" WHERE EXCLUDED.{0} >= stored.{0}").format(sql.Identifier(newest_by or ""))
     return sql.SQL(
-        "INSERT INTO {table} AS stored ({columns}) SELECT {columns} FROM {staging}"
+        "INSERT INTO {table} AS stored ({columns}) SELECT {staged} FROM {staging}"
         " ON CONFLICT ({key}) DO UPDATE SET {assignments}{guard}"
     ).format(
         table=sql.Identifier(table.name),
         columns=_names(table.columns),
+        staged=sql.SQL(", ").join(
+            sql.SQL("decode({}, 'hex')" if _is_digest(name) else "{}").format(sql.Identifier(name))
+            for name in table.columns
+        ),
         staging=staging,
         key=_names(table.key),
         assignments=assignments,

@@ -10,7 +10,11 @@ CREATE TABLE collected_meta_etf (
     ticker      VARCHAR(20) PRIMARY KEY,
     etf_type    VARCHAR(30) NOT NULL,           -- benchmark, sector, benchmark+sector
     sector_name VARCHAR(60),
-    description TEXT
+    description TEXT,
+    topic         VARCHAR(100),                      -- of the message that brought the row; NULL: none did, or one of before this column
+    partition_id  INTEGER,
+    kafka_offset  BIGINT,
+    answer_digest BYTEA                              -- SHA-256 of the source's own answer: see evidence_source_answer
 );
 
 CREATE TABLE collected_daily_etf_ohlc (
@@ -30,6 +34,10 @@ CREATE TABLE collected_daily_etf_ohlc (
     run_id               VARCHAR(250),
     capital_gain         NUMERIC(22, 10) NOT NULL DEFAULT 0,      -- paid out beside the dividend
     currency             VARCHAR(3)      NOT NULL DEFAULT 'USD',  -- of all prices; minor units are converted
+    topic                VARCHAR(100),               -- of the message that brought the row; NULL: none did, or one of before this column
+    partition_id         INTEGER,
+    kafka_offset         BIGINT,
+    answer_digest        BYTEA,                      -- SHA-256 of the source's own answer: see evidence_source_answer
     PRIMARY KEY (ticker, trade_date),
     CHECK (low_price > 0 AND volume >= 0)
 );
@@ -47,6 +55,10 @@ CREATE TABLE collected_etf_holdings (
     fetched_at      TIMESTAMPTZ     NOT NULL,
     source          VARCHAR(20)     NOT NULL,
     run_id          VARCHAR(250),
+    topic           VARCHAR(100),                    -- of the message that brought the row; NULL: none did, or one of before this column
+    partition_id    INTEGER,
+    kafka_offset    BIGINT,
+    answer_digest   BYTEA,                           -- SHA-256 of the source's own answer: see evidence_source_answer
     PRIMARY KEY (etf_ticker, stock_ticker, collected_date)
 );
 CREATE INDEX collected_etf_holdings_by_snapshot ON collected_etf_holdings (etf_ticker, collected_date);
@@ -75,6 +87,11 @@ CREATE TABLE collected_daily_stock_history (
     run_id               VARCHAR(250),
     capital_gain         NUMERIC(22, 10) NOT NULL DEFAULT 0,
     sector_source        VARCHAR(20),                -- yahoo, or derived: the sector of an ETF that holds the stock
+    topic                VARCHAR(100),               -- of the message that brought the row; NULL: none did, or one of before this column
+    partition_id         INTEGER,
+    kafka_offset         BIGINT,
+    answer_digest        BYTEA,                      -- SHA-256 of the source's own answer: see evidence_source_answer
+    quote_digest         BYTEA,                      -- ... and of the one that the share count is from
     PRIMARY KEY (ticker, trade_date),
     CHECK (close_price > 0 AND volume >= 0 AND market_cap > 0)
 );
@@ -90,6 +107,10 @@ CREATE TABLE collected_monthly_benchmark_holdings (
     fetched_at      TIMESTAMPTZ     NOT NULL,
     source          VARCHAR(20)     NOT NULL,
     run_id          VARCHAR(250),
+    topic           VARCHAR(100),                    -- of the message that brought the row; NULL: none did, or one of before this column
+    partition_id    INTEGER,
+    kafka_offset    BIGINT,
+    answer_digest   BYTEA,                           -- SHA-256 of the source's own answer: see evidence_source_answer
     PRIMARY KEY (etf_ticker, holding_ticker, as_of_date)
 );
 
@@ -412,6 +433,133 @@ CREATE TABLE logs_consumer_lag (
     PRIMARY KEY (consumer_group, topic, partition_id)
 );
 
+-- ── evidence: added to, and never changed: how it came to what the other tables hold ────────────────────────────────────────
+
+-- Chains of digests, one for the publications and one for each table of what is collected. A link holds the rows that one
+-- transaction added, and the digest of the link before: whoever keeps the newest digest can tell any change of the past.
+-- `database.canonical` has the text of rows, and the functions below write it.
+CREATE TABLE evidence_link (
+    chain       TEXT        NOT NULL,                -- publications, or a collected table
+    position    BIGINT      NOT NULL CHECK (position > 0),   -- 1, 2, 3 ... in the order of the commits
+    known_at    TIMESTAMPTZ NOT NULL,                -- when it was added, just before its transaction's end
+    about       JSONB       NOT NULL,                -- what it is about; of a publication its job, day and revision, and all it rests on
+    body        TEXT        NOT NULL,                -- canonical text of the rows that it adds, in the order of their keys
+    body_digest BYTEA       NOT NULL,                -- SHA-256 of body
+    previous    BYTEA       NOT NULL,                -- digest of the link before; of the first link 32 zero bytes
+    digest      BYTEA       NOT NULL,                -- SHA-256 of previous, body_digest and the canonical text of (chain, position, known_at, about)
+    PRIMARY KEY (chain, position)
+);
+-- Compressing a body would take more time than all else that a consumer's transaction does for its versions.
+ALTER TABLE evidence_link ALTER COLUMN body SET STORAGE EXTERNAL;
+CREATE INDEX evidence_link_of_publication ON evidence_link ((about ->> 'job'), (about ->> 'as_of_date'), position)
+    WHERE chain = 'publications';
+CREATE INDEX evidence_link_of_correction ON evidence_link (position)
+    WHERE chain = 'publications' AND about ->> 'revision' <> '1';
+
+-- The publications of every revision, but for published_at and run_id, which say nothing of what was published.
+CREATE TABLE evidence_publication (
+    job             VARCHAR(40)  NOT NULL,
+    as_of_date      DATE         NOT NULL,
+    period_days     INTEGER      NOT NULL,
+    status          VARCHAR(20)  NOT NULL,
+    reason          JSONB,
+    degraded_reason JSONB,
+    row_count       INTEGER      NOT NULL,
+    cash_weight     DOUBLE PRECISION NOT NULL,
+    holdings_as_of  DATE,
+    source          VARCHAR(20)  NOT NULL,
+    position        BIGINT       NOT NULL,           -- of the revision's link in the chain of publications
+    PRIMARY KEY (job, as_of_date, period_days, position)
+);
+
+-- The portfolios of every revision.
+CREATE TABLE evidence_portfolio_allocation (
+    LIKE analytics_portfolio_allocation,
+    position BIGINT NOT NULL,                        -- of the revision's link in the chain of publications
+    PRIMARY KEY (as_of_date, ticker, period_days, position)
+);
+
+-- The monthly portfolios of every revision.
+CREATE TABLE evidence_monthly_portfolio (
+    LIKE analytics_monthly_portfolio,
+    position BIGINT NOT NULL,                        -- of the revision's link in the chain of publications
+    PRIMARY KEY (rebalance_date, ticker, position)
+);
+
+-- The record's sessions as each revision had them.
+CREATE TABLE evidence_portfolio_performance (
+    LIKE analytics_portfolio_performance,
+    position BIGINT NOT NULL,                        -- of the revision's link in the chain of publications
+    PRIMARY KEY (period_days, trade_date, position)
+);
+
+-- The record's figures as each revision had them.
+CREATE TABLE evidence_performance_summary (
+    LIKE analytics_performance_summary,
+    position BIGINT NOT NULL,                        -- of the revision's link in the chain of publications
+    PRIMARY KEY (period_days, last_session, position)
+);
+
+-- The source's own answers, each once, under the SHA-256 of its bytes: rows and messages name it by that.
+CREATE TABLE evidence_source_answer (
+    digest BYTEA PRIMARY KEY,
+    body   BYTEA NOT NULL,                           -- the bytes, as database/queries/source_answers.py packs them
+    base   BYTEA REFERENCES evidence_source_answer   -- an answer of the same kind that was known when they were packed
+);
+ALTER TABLE evidence_source_answer ALTER COLUMN body SET STORAGE EXTERNAL;
+
+-- Every version of every row of a table, one row each time that a value changes or the row goes: the table itself has the
+-- newest ones. fetched_at, run_id and the message are those of the version's first fetch.
+CREATE TABLE evidence_meta_etf (
+    position   BIGINT  NOT NULL,                     -- of the link in the table's chain that holds it as well
+    is_removed BOOLEAN NOT NULL,                     -- the row, which was this, is not there any more
+    LIKE collected_meta_etf,
+    PRIMARY KEY (ticker, position)
+);
+
+CREATE TABLE evidence_daily_etf_ohlc (
+    position   BIGINT  NOT NULL,
+    is_removed BOOLEAN NOT NULL,
+    LIKE collected_daily_etf_ohlc,
+    PRIMARY KEY (ticker, trade_date, position)
+);
+
+CREATE TABLE evidence_daily_stock_history (
+    position   BIGINT  NOT NULL,
+    is_removed BOOLEAN NOT NULL,
+    LIKE collected_daily_stock_history,
+    PRIMARY KEY (ticker, trade_date, position)
+);
+
+CREATE TABLE evidence_etf_holdings (
+    position   BIGINT  NOT NULL,
+    is_removed BOOLEAN NOT NULL,
+    LIKE collected_etf_holdings,
+    PRIMARY KEY (etf_ticker, stock_ticker, collected_date, position)
+);
+
+CREATE TABLE evidence_monthly_benchmark_holdings (
+    position   BIGINT  NOT NULL,
+    is_removed BOOLEAN NOT NULL,
+    LIKE collected_monthly_benchmark_holdings,
+    PRIMARY KEY (etf_ticker, holding_ticker, as_of_date, position)
+);
+
+-- What results rest on beside what is collected: which prices are in doubt.
+CREATE TABLE evidence_price_break (
+    position   BIGINT  NOT NULL,
+    is_removed BOOLEAN NOT NULL,
+    LIKE logs_price_break,
+    PRIMARY KEY (kind, ticker, trade_date, position)
+);
+
+CREATE TABLE evidence_consumer_error (
+    position   BIGINT  NOT NULL,
+    is_removed BOOLEAN NOT NULL,
+    LIKE logs_consumer_error,
+    PRIMARY KEY (id, position)
+);
+
 -- ── schema: written by migrate.py ────────────────────────────────────────────────────────────────────────────────────
 
 -- The migrations that this database has had, or was made with.
@@ -424,7 +572,8 @@ CREATE TABLE schema_migration (
 
 -- ── made anew by every migrate: views, functions and triggers, which hold no rows ────────────────────────────────────
 
-DROP VIEW IF EXISTS logs_session_ledger, logs_open_break, logs_quarantined_bar, collected_dollar_close;
+DROP VIEW IF EXISTS logs_session_ledger, logs_open_break, logs_quarantined_bar, collected_dollar_close,
+    evidence_record_session, evidence_record_figures;
 
 -- Bars that were rejected and wait for a person.
 CREATE VIEW logs_quarantined_bar AS
@@ -530,6 +679,37 @@ AND NOT EXISTS (
     WHERE (quarantined.kind, quarantined.ticker, quarantined.trade_date)
         = (expected.kind, expected.ticker, expected.trade_date));
 
+-- The track record as it was published: of each session the first revision since the record begins where it begins now.
+-- A session of an older version has no revision, and counts as it stands.
+CREATE VIEW evidence_record_figures AS
+WITH first_revision AS (
+    SELECT period_days, last_session, MIN(position) AS position
+    FROM analytics_performance_summary
+    JOIN evidence_performance_summary USING (period_days, last_session, first_session)
+    GROUP BY period_days, last_session
+)
+SELECT kept.*
+FROM evidence_performance_summary AS kept
+JOIN first_revision USING (period_days, last_session, position)
+UNION ALL
+SELECT newest.*, NULL
+FROM analytics_performance_summary AS newest
+WHERE NOT EXISTS (
+    SELECT 1 FROM first_revision
+    WHERE (first_revision.period_days, first_revision.last_session) = (newest.period_days, newest.last_session));
+
+-- The sessions of these figures.
+CREATE VIEW evidence_record_session AS
+SELECT kept.*
+FROM evidence_portfolio_performance AS kept
+JOIN (SELECT period_days, last_session AS trade_date, position FROM evidence_record_figures) AS figures
+    USING (period_days, trade_date, position)
+UNION ALL
+SELECT newest.*, NULL
+FROM analytics_portfolio_performance AS newest
+JOIN (SELECT period_days, last_session AS trade_date FROM evidence_record_figures WHERE position IS NULL) AS figures
+    USING (period_days, trade_date);
+
 -- ── weights and cash sum to one: checked when a transaction that touched a portfolio commits ─────────────────────────
 
 CREATE OR REPLACE FUNCTION check_portfolio_sums_to_one() RETURNS TRIGGER LANGUAGE plpgsql AS $$
@@ -583,3 +763,192 @@ END $$;
 DROP TRIGGER IF EXISTS month_sums_to_one ON analytics_monthly_portfolio;
 CREATE CONSTRAINT TRIGGER month_sums_to_one AFTER INSERT OR UPDATE OR DELETE ON analytics_monthly_portfolio
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_month_sums_to_one();
+
+-- ── evidence: canonical text, the chains, and that nothing there is changed ───────────────────────────────────────────────
+
+-- The rows that a query returns, in its order, one line each: the same text in every session. PostgreSQL's own text of a
+-- record, with what a session could set otherwise set here. One process: a parallel aggregate would not keep the order.
+CREATE OR REPLACE FUNCTION canonical_text(query TEXT) RETURNS TEXT LANGUAGE plpgsql STABLE
+    SET timezone = 'UTC' SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET extra_float_digits = 1
+    SET bytea_output = 'hex' SET max_parallel_workers_per_gather = 0 AS $$
+DECLARE
+    lines TEXT;
+BEGIN
+    EXECUTE 'SELECT STRING_AGG(canonical_row::text, E''\n'') FROM (' || query || ') AS canonical_row' INTO lines;
+    RETURN COALESCE(lines, '');
+END $$;
+
+-- Hold a chain until this transaction ends, and return its newest position: 0 before the first link.
+CREATE OR REPLACE FUNCTION lock_chain(link_chain TEXT) RETURNS BIGINT LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('evidence ' || link_chain, 0));
+    RETURN (SELECT COALESCE(MAX(position), 0) FROM evidence_link WHERE chain = link_chain);
+END $$;
+
+-- Add a link to a chain and return its position. Other writers of the chain wait until this transaction ends: so the order
+-- of the positions is that of the commits, and whoever sees a position sees all those before. Of several chains a
+-- transaction adds to the alphabetically first one first.
+CREATE OR REPLACE FUNCTION append_evidence(link_chain TEXT, link_about JSONB, link_body TEXT) RETURNS BIGINT
+    LANGUAGE plpgsql SET timezone = 'UTC' SET datestyle = 'ISO, MDY' AS $$
+DECLARE
+    last BIGINT := lock_chain(link_chain);
+    link evidence_link%ROWTYPE;
+BEGIN
+    link := ROW(link_chain, last + 1, clock_timestamp(), link_about, link_body, sha256(convert_to(link_body, 'UTF8')),
+        COALESCE((SELECT digest FROM evidence_link WHERE (chain, position) = (link_chain, last)), decode(repeat('00', 32), 'hex')),
+        NULL);
+    link.digest := link_digest(link.previous, link.body_digest, link.chain, link.position, link.known_at, link.about);
+    INSERT INTO evidence_link SELECT link.*;
+    RETURN link.position;
+END $$;
+
+CREATE OR REPLACE FUNCTION link_digest(
+    previous BYTEA, body_digest BYTEA, chain TEXT, link_position BIGINT, known_at TIMESTAMPTZ, about JSONB
+) RETURNS BYTEA LANGUAGE sql STABLE
+RETURN sha256(previous || body_digest || convert_to(ROW(chain, link_position, known_at, about)::text, 'UTF8'));
+
+-- The newest link of each chain. A chain has very many links: so each is looked up, and none is read for the others.
+CREATE OR REPLACE FUNCTION evidence_heads()
+    RETURNS TABLE (chain TEXT, "position" BIGINT, digest BYTEA, known_at TIMESTAMPTZ) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH RECURSIVE name AS (
+        SELECT MIN(link.chain) AS chain FROM evidence_link AS link
+        UNION ALL
+        SELECT (SELECT MIN(link.chain) FROM evidence_link AS link WHERE link.chain > name.chain)
+        FROM name WHERE name.chain IS NOT NULL
+    )
+    SELECT head.chain, head.position, head.digest, head.known_at
+    FROM name
+    CROSS JOIN LATERAL (
+        SELECT link.chain, link.position, link.digest, link.known_at FROM evidence_link AS link
+        WHERE link.chain = name.chain ORDER BY link.position DESC LIMIT 1
+    ) AS head;
+END;
+
+CREATE OR REPLACE FUNCTION refuse_changed_evidence() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% keeps evidence: rows are added to it, and never changed or deleted', TG_TABLE_NAME
+        USING ERRCODE = 'insufficient_privilege', HINT = 'A migration disables the trigger, and enables it again.';
+END $$;
+
+DO $$
+DECLARE
+    evidence TEXT;
+BEGIN
+    FOR evidence IN
+        SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename LIKE 'evidence\_%'
+        AND NOT EXISTS (
+            SELECT 1 FROM pg_trigger WHERE tgrelid = tablename::regclass AND tgname = 'evidence_is_never_changed')
+    LOOP
+        EXECUTE format('CREATE TRIGGER evidence_is_never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON %I
+            FOR EACH STATEMENT EXECUTE FUNCTION refuse_changed_evidence()', evidence);
+        EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER evidence_is_never_changed', evidence);
+    END LOOP;
+END $$;
+
+-- ── versions: each statement that changes a row which publications rest on leaves the row as it is then ──────────────
+
+-- Whatever writes the tables, nothing has to think of it. The links' text is that of canonical_text. The rights are the
+-- owner's, so that no login can add a version by itself.
+CREATE OR REPLACE FUNCTION keep_versions() RETURNS TRIGGER LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = public, pg_temp
+    SET timezone = 'UTC' SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET extra_float_digits = 1
+    SET bytea_output = 'hex' SET max_parallel_workers_per_gather = 0 AS $$
+DECLARE
+    evidence TEXT := TG_ARGV[0];
+    columns TEXT := TG_ARGV[1];
+    key TEXT := TG_ARGV[2];
+    key_order TEXT := TG_ARGV[3];
+    compared TEXT := TG_ARGV[4];
+    changed TEXT;
+    link RECORD;
+BEGIN
+    CASE TG_OP
+        WHEN 'INSERT' THEN
+            IF NOT EXISTS (SELECT FROM new_rows) THEN RETURN NULL; END IF;
+            changed := format('SELECT FALSE, %s FROM new_rows', columns);
+        WHEN 'UPDATE' THEN
+            IF NOT EXISTS (SELECT FROM new_rows) THEN RETURN NULL; END IF;
+            changed := format(
+                'SELECT FALSE, %1$s FROM new_rows LEFT JOIN (SELECT %2$s, ROW(%3$s) AS was FROM old_rows) AS before
+                    USING (%2$s) WHERE ROW(%3$s) IS DISTINCT FROM was
+                UNION ALL
+                SELECT TRUE, %1$s FROM old_rows LEFT JOIN (SELECT %2$s, TRUE AS stays FROM new_rows) AS after
+                    USING (%2$s) WHERE stays IS NULL', columns, key, compared);
+        WHEN 'DELETE' THEN
+            IF NOT EXISTS (SELECT FROM old_rows) THEN RETURN NULL; END IF;
+            changed := format('SELECT TRUE, %s FROM old_rows', columns);
+        ELSE
+            changed := format('SELECT TRUE, %s FROM %I', columns, TG_TABLE_NAME);
+    END CASE;
+    -- Links of a thousand rows: with texts of several megabytes most of the time goes into memory.
+    FOR link IN EXECUTE format(
+        'WITH kept AS (
+            INSERT INTO %1$I (position, is_removed, %2$s)
+            SELECT %3$s + (ROW_NUMBER() OVER () - 1) / 1000, * FROM (%4$s) AS changed
+            RETURNING position, is_removed, %2$s)
+        SELECT COUNT(*) AS rows, STRING_AGG(ROW(is_removed, %2$s)::text, E''\n'' ORDER BY %5$s) AS body
+        FROM kept GROUP BY position ORDER BY position',
+        evidence, columns, lock_chain(TG_TABLE_NAME) + 1, changed, key_order)
+    LOOP
+        PERFORM append_evidence(TG_TABLE_NAME, jsonb_build_object('rows', link.rows, 'by', session_user), link.body);
+    END LOOP;
+    RETURN NULL;
+END $$;
+
+-- Make the triggers of a table, and the first versions of the rows that it has had before there were any.
+CREATE OR REPLACE PROCEDURE begin_versions(of_table TEXT) LANGUAGE plpgsql
+    SET timezone = 'UTC' SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET extra_float_digits = 1
+    SET bytea_output = 'hex' SET max_parallel_workers_per_gather = 0 AS $$
+DECLARE
+    evidence TEXT := 'evidence_' || substring(of_table FROM '_(.*)');
+    columns TEXT;
+    key TEXT;
+    key_order TEXT;
+    compared TEXT;
+    made TEXT;
+    link RECORD;
+BEGIN
+    SELECT
+        STRING_AGG(quote_ident(attname), ', ' ORDER BY attnum),
+        STRING_AGG(quote_ident(attname), ', ' ORDER BY place) FILTER (WHERE place > 0),
+        STRING_AGG(quote_ident(attname) || CASE WHEN attcollation > 0 THEN ' COLLATE "C"' ELSE '' END, ', '
+            ORDER BY place) FILTER (WHERE place > 0),
+        STRING_AGG(quote_ident(attname), ', ' ORDER BY attnum) FILTER (
+            WHERE place IS NULL AND attname NOT IN ('fetched_at', 'judged_at', 'run_id', 'topic', 'partition_id',
+                'kafka_offset', 'answer_digest', 'quote_digest'))
+    INTO columns, key, key_order, compared
+    FROM pg_attribute
+    LEFT JOIN pg_index ON indrelid = attrelid AND indisprimary
+    CROSS JOIN LATERAL (SELECT array_position(indkey::int2[], attnum) + 1 AS place) AS keyed
+    WHERE attrelid = of_table::regclass AND attnum > 0 AND NOT attisdropped;
+    made := format('FOR EACH STATEMENT EXECUTE FUNCTION keep_versions(%L, %L, %L, %L, %L)',
+        evidence, columns, key, key_order, compared);
+    EXECUTE format('CREATE OR REPLACE TRIGGER keeps_inserted AFTER INSERT ON %I
+        REFERENCING NEW TABLE AS new_rows %s', of_table, made);
+    EXECUTE format('CREATE OR REPLACE TRIGGER keeps_updated AFTER UPDATE ON %I
+        REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows %s', of_table, made);
+    EXECUTE format('CREATE OR REPLACE TRIGGER keeps_deleted AFTER DELETE ON %I
+        REFERENCING OLD TABLE AS old_rows %s', of_table, made);
+    EXECUTE format('CREATE OR REPLACE TRIGGER keeps_truncated BEFORE TRUNCATE ON %I %s', of_table, made);
+    IF EXISTS (SELECT FROM evidence_link WHERE chain = of_table) THEN RETURN; END IF;
+    EXECUTE format('INSERT INTO %1$I (position, is_removed, %2$s)
+        SELECT (ROW_NUMBER() OVER (ORDER BY %3$s) - 1) / 10000 + 1, FALSE, %2$s FROM %4$I',
+        evidence, columns, key_order, of_table);
+    FOR link IN EXECUTE format('SELECT COUNT(*) AS rows, STRING_AGG(ROW(is_removed, %2$s)::text, E''\n'' ORDER BY %3$s) AS body
+        FROM %1$I GROUP BY position ORDER BY position', evidence, columns, key_order)
+    LOOP
+        PERFORM append_evidence(of_table, jsonb_build_object('rows', link.rows, 'origin', 'migration'), link.body);
+    END LOOP;
+END $$;
+
+DO $$
+DECLARE
+    of_table TEXT;
+BEGIN
+    FOREACH of_table IN ARRAY ARRAY['collected_meta_etf', 'collected_daily_etf_ohlc', 'collected_daily_stock_history',
+        'collected_etf_holdings', 'collected_monthly_benchmark_holdings', 'logs_price_break', 'logs_consumer_error']
+    LOOP
+        CALL begin_versions(of_table);
+    END LOOP;
+END $$;

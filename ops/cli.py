@@ -27,6 +27,7 @@ examples:
   ./start.sh replay 2026-08-10 2026-08-14    the same, each session knowing only what was known on its evening
   ./start.sh gaps                            which expected bars are not stored, and which sessions to compute again
   ./start.sh gaps --repoll                   ask the source again for what is late, missing or quarantined
+  ./start.sh verify                          was anything changed of what was collected and published
   ./start.sh closed-days                     days on which an exchange was closed in fact; --add adds one
   ./start.sh history --sessions 250          prices and all stages of the last 250 sessions, in minutes
   ./start.sh logs consumer-etf-daily -f      follow a service's log
@@ -237,6 +238,22 @@ def closed_days(start: date | None, end: date | None, add: Sequence[str] | None,
     )
 
 
+@command(
+    "verify",
+    "work out the digest of all evidence again, and name what was changed",
+    argument("--head", action="store_true", help="only print the newest digest of each chain, to be kept elsewhere"),
+    argument("--kept", type=Path, metavar="FILE", help="also look for the digests that --head printed once"),
+    description="Work out every digest and chain again: of what was collected, of the source's own answers and of all "
+    "publications. Compare the tables with it. Name the row and the column that were changed, and end with code 1.",
+)
+def verify(head: bool, kept: Path | None) -> int:
+    from ops.running import run_module
+
+    return run_module(
+        "ops.evidence.verify", [*(["--head"] if head else []), *(["--kept", str(kept.resolve())] if kept else [])]
+    )
+
+
 @command("restatements", "stored bars that the source has changed since", *RANGE)
 def restatements(start: date | None, end: date | None) -> int:
     return _on_range("collector.restatements", start, end)
@@ -318,7 +335,12 @@ def test(rings: Sequence[str]) -> int:
 @command(
     "bench",
     "measure the running platform, each figure beside what it should be",
-    argument("parts", nargs="*", metavar="PART", help="consume, chain, api, dashboard, memory, requests, lab (all)"),
+    argument(
+        "parts",
+        nargs="*",
+        metavar="PART",
+        help="consume, chain, api, dashboard, memory, requests, evidence, lab (all)",
+    ),
     argument("--rows", type=int, default=100_000, metavar="N", help="messages to consume (100,000)"),
     argument("--strict", action="store_true", help="end with code 1 when a wanted figure is missed"),
 )

@@ -1,7 +1,9 @@
 """What the Yahoo client returns."""
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 
 from utils.messages import Source
 from utils.reasons import Reason
@@ -9,10 +11,19 @@ from utils.reasons import Reason
 
 @dataclass(frozen=True)
 class Answer:
-    """Where and when an answer is from: the server's own clock and its label (yahoo, simulated, recorded)."""
+    """Where and when an answer is from: the server's own clock and its label (yahoo, simulated, recorded).
+
+    body: its bytes, as the source sent them
+    """
 
     fetched_at: datetime
     source: Source
+    body: bytes = field(default=b"", repr=False, compare=False)
+
+    @cached_property
+    def digest(self) -> str | None:
+        """The SHA-256 of its bytes, or None without them."""
+        return hashlib.sha256(self.body).hexdigest() if self.body else None
 
 
 @dataclass(frozen=True)
@@ -65,7 +76,7 @@ class FundHoldings:
 class Quote:
     """What Yahoo knows of a stock now. None = it does not say. market_cap and price are in `currency`, a major unit.
 
-    shares_outstanding counts the listed class, implied_shares the company.
+    shares_outstanding counts the listed class, implied_shares the company. answer: where it is from.
     """
 
     ticker: str
@@ -75,3 +86,4 @@ class Quote:
     market_cap: int | None
     implied_shares: int | None = None
     price: float | None = None
+    answer: Answer | None = field(default=None, compare=False)

@@ -84,3 +84,32 @@ NOT_THIS_ONE = Text(
     "The {portfolio} portfolio has not been held for a session yet.",
     "{portfolio} 포트폴리오는 아직 보유가 시작되지 않았습니다.",
 )
+
+CORRECTIONS = Text("Corrections", "정정")
+ABOUT_CORRECTIONS = Text(
+    "The record follows what was published first, which is what a person could have acted on. This was published again "
+    "later, and says something else:",
+    "이 기록은 누구나 그때 따라 할 수 있었던 최초 발표를 따릅니다. 아래는 나중에 다시 발표되어 내용이 달라진 것입니다:",
+)
+CORRECTED = {
+    "allocation": Text(
+        "Portfolios of {day}, again on {moment}: {difference} of the weight is elsewhere ({reasons})",
+        "{day} 포트폴리오, {moment} 재발표: 비중의 {difference}가 달라짐 ({reasons})",
+    ),
+    "rebalance": Text(
+        "Month's portfolio of {day}, again on {moment}: {difference} of the weight is elsewhere ({reasons})",
+        "{day} 월간 포트폴리오, {moment} 재발표: 비중의 {difference}가 달라짐 ({reasons})",
+    ),
+    "performance": Text(
+        "Value at {day}, again on {moment}: it differs by {difference} of what was invested ({reasons})",
+        "{day} 가치, {moment} 재계산: 투자 원금의 {difference}만큼 달라짐 ({reasons})",
+    ),
+}
+CHANGED = {
+    "inputs": Text("other prices or holdings", "시세 또는 보유 종목 변경"),
+    "universe": Text("other ETFs or settings", "ETF 또는 설정 변경"),
+    "code": Text("another version of the program", "프로그램 버전 변경"),
+    "libraries": Text("other versions of libraries", "라이브러리 버전 변경"),
+}
+CHANGED_UNKNOWN = Text("published before reasons were kept", "사유 기록 이전의 발표")
+MORE_CORRECTIONS = Text("and {count} more", "그 외 {count}건")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 from dash import dcc, html
 
-from contract.portfolios import Performance, PortfolioPerformance
+from contract.portfolios import Correction, Performance, PortfolioPerformance
 from dashboard import components, figures
 from dashboard.api_client import ApiClient
 from dashboard.components import Component
@@ -15,6 +15,7 @@ from dashboard.texts import performance as texts
 from dashboard.views import selectors
 
 MONTH = 0
+SHOWN_CORRECTIONS = 5
 
 
 def page(client: ApiClient, page: Page) -> list[Component]:
@@ -39,6 +40,7 @@ def page(client: ApiClient, page: Page) -> list[Component]:
         ),
         _for_a_year(record, shown, page),
         _comparison(record, page),
+        *_corrections(record, page),
         method,
     ]
 
@@ -163,6 +165,28 @@ def _comparison(record: Performance, page: Page) -> Component:
     in_order = sorted(record.portfolios, key=lambda each: each.period_days or max(page.periods) + 1)
     rows = [_compared(each, page) for each in in_order]
     return components.panel(say(texts.COMPARISON), components.table("comparison", columns, rows))
+
+
+def _corrections(record: Performance, page: Page) -> list[Component]:
+    """List what was published again differently, a line each. The record above is without it."""
+    if not record.corrections:
+        return []
+    lines = [html.Li(_correction(each, page)) for each in record.corrections[:SHOWN_CORRECTIONS]]
+    hidden = len(record.corrections) - len(lines)
+    more = [html.Li(page.say(texts.MORE_CORRECTIONS, count=hidden))] if hidden else []
+    told = html.P(page.say(texts.ABOUT_CORRECTIONS))
+    return [components.panel(page.say(texts.CORRECTIONS), told, html.Ul([*lines, *more], id="corrections"))]
+
+
+def _correction(correction: Correction, page: Page) -> str:
+    reasons = ", ".join(page.say(texts.CHANGED[reason]) for reason in correction.changed)
+    return page.say(
+        texts.CORRECTED[correction.job],
+        day=page.day(correction.as_of_date),
+        moment=page.moment(correction.known_at),
+        difference=percent(correction.difference),
+        reasons=reasons or page.say(texts.CHANGED_UNKNOWN),
+    )
 
 
 def _compared(portfolio: PortfolioPerformance, page: Page) -> list[Component]:

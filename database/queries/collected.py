@@ -26,12 +26,13 @@ PRICE_COLUMNS = (
 
 
 def bars(conn: Connection, table: Table, ticker: str) -> dict[date, Row]:
-    """Return a ticker's bars by session: price columns, currency and fetched_at, and of a stock its size."""
+    """Return a ticker's bars by session: price columns, currency, origin, and of a stock its size."""
     of_stock = ("shares_outstanding", "market_cap", "market_cap_source") if table is DAILY_STOCK_HISTORY else ()
     columns = (*PRICE_COLUMNS, "currency", "fetched_at", *of_stock)
-    query = sql.SQL("SELECT trade_date, {} FROM {} WHERE ticker = %(ticker)s ORDER BY trade_date").format(
-        sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(table.name)
-    )
+    query = sql.SQL(
+        "SELECT trade_date, {}, ENCODE(answer_digest, 'hex') AS answer_digest FROM {}"
+        " WHERE ticker = %(ticker)s ORDER BY trade_date"
+    ).format(sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(table.name))
     return {row.pop("trade_date"): row for row in fetch(conn, query, {"ticker": ticker})}
 
 
@@ -66,7 +67,8 @@ def snapshot(conn: Connection, etf: str, collected_date: date) -> list[Row]:
     return fetch(
         conn,
         """
-        SELECT stock_ticker, stock_name, holding_percent, holding_rank, fetched_at, source, run_id
+        SELECT stock_ticker, stock_name, holding_percent, holding_rank, fetched_at, source, run_id,
+            ENCODE(answer_digest, 'hex') AS answer_digest
         FROM collected_etf_holdings
         WHERE etf_ticker = %(etf)s AND collected_date = %(collected_date)s
         ORDER BY holding_rank

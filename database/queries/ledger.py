@@ -69,10 +69,13 @@ def record(
 
 
 def _replace_breaks(conn: Connection, judged: Judged) -> None:
+    found = [row[PRICE_BREAK.columns.index("trade_date")] for row in judged.breaks]
     with conn.cursor() as cursor:
+        # What is found again is not deleted first: it would leave two versions each time.
         cursor.execute(
-            "DELETE FROM logs_price_break WHERE (kind, ticker) = (%s, %s) AND trade_date BETWEEN %s AND %s",
-            (judged.kind, judged.ticker, judged.first, judged.last),
+            "DELETE FROM logs_price_break"
+            " WHERE (kind, ticker) = (%s, %s) AND trade_date BETWEEN %s AND %s AND trade_date <> ALL (%s::date[])",
+            (judged.kind, judged.ticker, judged.first, judged.last, found),
         )
     upsert(conn, PRICE_BREAK, judged.breaks)
 

@@ -9,16 +9,53 @@ from contract.common import Source
 from contract.portfolios import Performance, PortfolioPerformance
 from contract.reasons import ShownReason, data_of, shown
 from database.db_helper import Connection
+from database.queries.corrections import corrections
 from database.queries.typed import fetch_as
 from utils.reasons import join, reason
 
-# Every portfolio that may be followed; period 0: the monthly one.
-POSITIONS = """
-    SELECT period_days, as_of_date AS decided_on, ticker, portfolio_weight AS weight
-    FROM analytics_portfolio_allocation
+# What was decided, for good: of each portfolio the first revision that was computable, which is what a person could
+# have acted on. What is published in tables of an older version has no revision yet, and counts as it stands.
+DECISIONS = """
+    SELECT DISTINCT ON (job, as_of_date, period_days) *
+    FROM (
+        SELECT job, as_of_date, period_days, position, status, degraded_reason, holdings_as_of, source
+        FROM evidence_publication
+        UNION ALL
+        SELECT job, as_of_date, period_days, NULL, status, degraded_reason, holdings_as_of, source
+        FROM analytics_publication AS publication
+        WHERE NOT EXISTS (
+            SELECT 1 FROM evidence_publication AS kept
+            WHERE (kept.job, kept.as_of_date, kept.period_days)
+                = (publication.job, publication.as_of_date, publication.period_days))
+    ) AS revision
+    WHERE job IN ('allocation', 'rebalance') AND status <> 'not_computable'
+    ORDER BY job, as_of_date, period_days, position
+"""
+# The monthly portfolios that were decided.
+MONTHS = f"""
+    WITH decision AS ({DECISIONS})
+    SELECT rebalance_date, ticker, valid_until, final_rank, final_weight, kept.as_of_date, decision.source
+    FROM evidence_monthly_portfolio AS kept
+    JOIN decision ON job = 'rebalance' AND (decision.as_of_date, decision.position) = (rebalance_date, kept.position)
     UNION ALL
-    SELECT 0, rebalance_date, ticker, final_weight
-    FROM analytics_monthly_portfolio
+    SELECT rebalance_date, ticker, valid_until, final_rank, final_weight, newest.as_of_date, decision.source
+    FROM analytics_monthly_portfolio AS newest
+    JOIN decision ON job = 'rebalance' AND decision.as_of_date = rebalance_date AND position IS NULL
+"""
+# Every portfolio that may be followed; period 0: the monthly one.
+POSITIONS = f"""
+    WITH decision AS ({DECISIONS})
+    SELECT period_days, as_of_date AS decided_on, ticker, portfolio_weight AS weight
+    FROM evidence_portfolio_allocation
+    JOIN decision USING (as_of_date, period_days, position)
+    WHERE job = 'allocation'
+    UNION ALL
+    SELECT period_days, as_of_date, ticker, portfolio_weight
+    FROM analytics_portfolio_allocation
+    JOIN decision USING (as_of_date, period_days)
+    WHERE job = 'allocation' AND position IS NULL
+    UNION ALL
+    SELECT 0, rebalance_date, ticker, final_weight FROM ({MONTHS}) AS month
 """
 
 
@@ -39,6 +76,7 @@ def performance(conn: Connection, as_of: date | None, series: bool = True) -> Pe
         reasons=why_none,
         source=line.source if line else next((each.source for each in portfolios), None),
         portfolios=convert(portfolios, list[PortfolioPerformance], from_attributes=True),
+        corrections=corrections(conn, as_of),
     )
 
 
@@ -60,7 +98,7 @@ def _portfolios(conn: Connection, as_of: date | None, series: bool) -> list[_Fol
         SELECT *
         FROM (
             SELECT DISTINCT ON (period_days) *
-            FROM analytics_performance_summary
+            FROM evidence_record_figures
             WHERE last_session <= COALESCE(%(as_of)s::date, 'infinity')
             ORDER BY period_days, last_session DESC
         ) AS summary
@@ -73,12 +111,12 @@ def _portfolios(conn: Connection, as_of: date | None, series: bool) -> list[_Fol
                 COALESCE(ARRAY_AGG(drawdown ORDER BY trade_date), '{}') AS drawdown,
                 COALESCE(ARRAY_AGG(benchmark_drawdown ORDER BY trade_date), '{}') AS benchmark_drawdown,
                 COALESCE(ARRAY_AGG(turnover ORDER BY trade_date), '{}') AS turnover
-            FROM analytics_portfolio_performance
+            FROM evidence_record_session
             WHERE %(series)s AND period_days = summary.period_days AND trade_date <= summary.last_session
         ) AS series
         LEFT JOIN LATERAL (
             SELECT carried_weight, carried_reason
-            FROM analytics_portfolio_performance
+            FROM evidence_record_session
             WHERE period_days = summary.period_days AND trade_date = summary.last_session
         ) AS carried ON TRUE
         ORDER BY period_days

@@ -116,6 +116,12 @@ def _lab(bench: Bench) -> list[Target]:
     return lab.measure()
 
 
+def _evidence(bench: Bench) -> list[Target]:
+    from ops.bench import evidence
+
+    return evidence.measure(bench.settings)
+
+
 PARTS: dict[str, tuple[str, Callable[[Bench], list[Target]]]] = {
     "consume": ("messages of a topic into committed rows", _consume),
     "chain": ("the five stages of one session, through Airflow", _chain),
@@ -124,6 +130,7 @@ PARTS: dict[str, tuple[str, Callable[[Bench], list[Target]]]] = {
     "memory": ("all processes at rest", _memory),
     "requests": ("what a full day asks of Yahoo", _requests),
     "lab": ("the verdict on invented markets, and its figures beside those of known packages", _lab),
+    "evidence": ("cells changed at random, and a long chain", _evidence),
 }
 # These compute on invented data alone.
 WITHOUT_PLATFORM = {"lab"}

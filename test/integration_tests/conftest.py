@@ -192,8 +192,10 @@ def settings(
     """Return a producer's settings. It asks the market server, and its messages are stored before it returns."""
     defaults = Settings.from_env({})
     stores: dict[Topic, Store[Any]] = {
-        Topic.ETF_DAILY: Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC)),
-        Topic.STOCK_DAILY: Store(scratch_database, StockDailyBar, upsert_by(tables.DAILY_STOCK_HISTORY)),
+        Topic.ETF_DAILY: Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC, "answer_digest")),
+        Topic.STOCK_DAILY: Store(
+            scratch_database, StockDailyBar, upsert_by(tables.DAILY_STOCK_HISTORY, "answer_digest", "quote_digest")
+        ),
         Topic.ETF_HOLDINGS: Store(scratch_database, HoldingsSnapshot, kafka_consumer_etf_holdings.write),
     }
 

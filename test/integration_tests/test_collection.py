@@ -623,7 +623,11 @@ class TestHoldings:
         assert is_stored(settings, receipt)
         held = fetch(conn, "SELECT etf_ticker, COUNT(*) AS n FROM collected_etf_holdings GROUP BY 1 ORDER BY 1")
         assert [row["n"] for row in held] == [10] * 15
-        described = fetch(conn, "SELECT * FROM collected_meta_etf WHERE ticker IN ('QQQ', 'XLB') ORDER BY ticker")
+        described = fetch(
+            conn,
+            "SELECT ticker, etf_type, sector_name, description FROM collected_meta_etf"
+            " WHERE ticker IN ('QQQ', 'XLB') ORDER BY ticker",
+        )
         assert [tuple(row.values()) for row in described] == [
             ("QQQ", "benchmark+sector", "Technology", "Nasdaq 100"),
             ("XLB", "sector", "Basic Materials", "Basic Materials sector"),

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -78,7 +79,7 @@ def read(
         try:
             pump(
                 consumer,
-                lambda batch: worker.submit(keep, batch),
+                lambda batch: partial(worker.submit, keep, batch),
                 lambda: len(seen) >= count or datetime.now(UTC).timestamp() > deadline,
                 LagMeter(consumer, lambda lags: None),
             )
@@ -127,7 +128,7 @@ def test_a_consumer_knows_its_lag_as_the_broker_does(kafka: KafkaSettings, topic
     with closing(consumer), ThreadPoolExecutor(1) as worker:
         pump(
             consumer,
-            lambda batch: worker.submit(lambda: None),
+            lambda batch: partial(worker.submit, lambda: None),
             lambda: sum(lag.committed for lag in told.values()) == 80 or time.monotonic() > deadline,
             LagMeter(consumer, lambda lags: told.update({lag.partition: lag for lag in lags})),
         )
@@ -160,7 +161,9 @@ def test_members_come_and_go_while_messages_come(kafka: KafkaSettings, topic: st
         with closing(consumer), ThreadPoolExecutor(1) as worker:
             pump(
                 consumer,
-                lambda batch: worker.submit(seen.update, {(record.partition, record.offset) for record in batch}),
+                lambda batch: partial(
+                    worker.submit, seen.update, {(record.partition, record.offset) for record in batch}
+                ),
                 is_over.is_set,
                 LagMeter(consumer, lambda lags: None),
             )

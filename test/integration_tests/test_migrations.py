@@ -17,6 +17,8 @@ from config.config import DatabaseSettings, Settings
 from database import migrate
 from database.db_helper import Connection, connect, fetch, transaction
 from database.migrate import MIGRATIONS, SchemaError, apply_schema, read_migrations
+from database.queries.evidence import OF_JOB
+from database.queries.evidence_as_of import VERSIONED, versions_of
 from scratch_databases import a_database
 
 OLD = Path(__file__).with_name("version_0_1_0.tar.xz")
@@ -51,13 +53,25 @@ SELECT 'comment', objoid::regclass || '.' || objsubid, description
 FROM pg_description JOIN pg_class ON pg_class.oid = objoid WHERE relnamespace = 'public'::regnamespace
 """
 # What a row of the old version has in a column that is newer.
+ORIGIN: dict[str, object] = dict.fromkeys(("topic", "partition_id", "kafka_offset", "answer_digest"))
 NEW_VALUES: dict[str, dict[str, object]] = {
-    "collected_daily_etf_ohlc": {"capital_gain": 0, "currency": "USD"},
-    "collected_daily_stock_history": {"capital_gain": 0, "sector_source": None},
+    "collected_meta_etf": ORIGIN,
+    "collected_daily_etf_ohlc": {"capital_gain": 0, "currency": "USD", **ORIGIN},
+    "collected_daily_stock_history": {"capital_gain": 0, "sector_source": None, **ORIGIN, "quote_digest": None},
+    "collected_etf_holdings": ORIGIN,
+    "collected_monthly_benchmark_holdings": ORIGIN,
     "logs_consumer_error": {"record_time": 0, "reason": None},
 }
 READ_FROM_ITS_REASON = {"ticker", "trade_date"}
-NEW_TABLES = {"logs_price_break", "logs_missing_holdings", "schema_migration"}
+NEW_TABLES = {
+    "logs_price_break",
+    "logs_missing_holdings",
+    "schema_migration",
+    "evidence_link",
+    "evidence_source_answer",
+    *(published.kept.name for tables in OF_JOB.values() for published in tables if published.kept),
+    *map(versions_of, VERSIONED),
+}
 
 Rows = dict[str, tuple[list[str], tuple[int, str]]]  # table -> columns, and the number and hash of what is in them
 

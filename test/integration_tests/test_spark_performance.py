@@ -197,17 +197,21 @@ def test_a_restated_price_is_in_the_next_run(
     run: Callable[..., Any], conn: Connection, lived: dict[int, pd.DataFrame]
 ) -> None:
     run()
-    before = stored(conn)
+    before, shown = stored(conn), track_record.performance(conn, None)
     day = session_before(LAST, 10)
     # Twice the price and back: half of one has a digit more than the column keeps.
     times = "UPDATE collected_daily_stock_history SET adj_close = adj_close * %(by)s WHERE trade_date = %(day)s"
     change(conn, times, by=2, day=day)
     try:
         run(session_before(LAST, 20))
-        after = stored(conn)
+        after, published = stored(conn), track_record.performance(conn, None)
     finally:
         change(conn, times, by=0.5, day=day)
     assert len(after) == len(before) and after != before
+    assert published.portfolios == shown.portfolios, "the record is what was published first"
+    corrected = [each for each in published.corrections if each.job == "performance"]
+    assert {each.as_of_date for each in corrected} >= {day}
+    assert all(each.changed == ["inputs"] and each.difference > 0 for each in corrected)
     run()
     assert stored(conn) == before
 

@@ -24,6 +24,7 @@ from database.queries.stale_publications import PERFORMANCE, REBALANCE, SECTORS,
 from database.queries.stale_sessions import outdated
 from market.invented import InventedMarket
 from reason_words import text, words_in
+from scratch_databases import forget_everything
 from utils.dates import session_before, sessions_between
 from utils.reasons import as_json, join, reason
 
@@ -59,9 +60,7 @@ def run(spark: Any, conn: Connection, scratch_database: DatabaseSettings) -> Cal
 @pytest.fixture
 def published(conn: Connection, run: Callable[..., Any], market: InventedMarket) -> None:
     """Thirty sessions with everything that is published of them, from prices known sixty sessions back."""
-    with transaction(conn), conn.cursor() as cursor:
-        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        cursor.execute(f"TRUNCATE {', '.join(name for (name,) in cursor.fetchall())}")
+    forget_everything(conn)
     market_rows.store(conn, market)
     days = sessions_between(FIRST, LAST)
     run(identifier, *days)

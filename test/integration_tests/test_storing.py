@@ -53,14 +53,14 @@ def conn(scratch_database: DatabaseSettings) -> Iterator[Connection]:
 
 @pytest.fixture
 def store(scratch_database: DatabaseSettings, conn: Connection) -> Callable[..., None]:
-    etf_store = Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC))
+    etf_store = Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC, "answer_digest"))
     return lambda *values: etf_store([Received(offset, value) for offset, value in enumerate(values)])
 
 
 @pytest.fixture
 def store_later(scratch_database: DatabaseSettings, conn: Connection) -> Callable[..., None]:
     """Store what follows on the topic after the values of `store`."""
-    etf_store = Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC))
+    etf_store = Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC, "answer_digest"))
     return lambda *values: etf_store(
         [Received(offset, value, timestamp=1_000) for offset, value in enumerate(values, 100)]
     )
@@ -154,7 +154,7 @@ def test_reading_a_batch_twice_closes_no_later_rejection(store: Callable[..., No
 
 def test_a_topic_made_anew_hides_no_rejection(scratch_database: DatabaseSettings, conn: Connection) -> None:
     """Its offsets begin at 0 again: the address of a closed rejection is taken a second time."""
-    etf_store = Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC))
+    etf_store = Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC, "answer_digest"))
     first, second = (bar(ticker=ticker, close_price=100.0, high_price=100.0) for ticker in ("SPY", "QQQ"))
     etf_store([Received(0, first, timestamp=1_000)])
     errors.mark_replayed(conn, [row["id"] for row in errors.waiting(conn)])
@@ -168,7 +168,7 @@ def test_a_topic_made_anew_hides_no_rejection(scratch_database: DatabaseSettings
 def test_a_bar_on_a_topic_made_anew_closes_a_rejection_of_before(
     scratch_database: DatabaseSettings, conn: Connection
 ) -> None:
-    etf_store = Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC))
+    etf_store = Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC, "answer_digest"))
     etf_store([Received(70, bar(close_price=100.0, high_price=100.0), timestamp=1_000)])
 
     etf_store([Received(0, bar(), timestamp=2_000)])
@@ -353,7 +353,9 @@ class TestNeverComputed:
 
 
 def test_a_rejection_is_about_the_topic_by_its_own_name(scratch_database: DatabaseSettings, conn: Connection) -> None:
-    etf_store = Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC), topic_prefix="second-")
+    etf_store = Store(
+        scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC, "answer_digest"), topic_prefix="second-"
+    )
 
     etf_store([Received(0, bar(close_price=100.0, high_price=100.0), topic="second-etf-daily-data")])
 
@@ -374,7 +376,7 @@ def test_a_value_postgres_refuses_takes_no_neighbour_with_it(store: Callable[...
 def test_an_outage_is_reported_and_the_batch_stored_on_the_next_try(
     scratch_database: DatabaseSettings, conn: Connection
 ) -> None:
-    store = Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC))
+    store = Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC, "answer_digest"))
     store([Received(0, bar(ticker="DIA"))])
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute(
@@ -390,7 +392,7 @@ def test_an_outage_is_reported_and_the_batch_stored_on_the_next_try(
 
 
 def test_a_database_that_is_away_from_the_start_is_reported(scratch_database: DatabaseSettings) -> None:
-    store = Store(replace(scratch_database, port=1), EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC))
+    store = Store(replace(scratch_database, port=1), EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC, "answer_digest"))
 
     with pytest.raises(DatabaseUnavailable):
         store([Received(0, bar())])
@@ -423,7 +425,7 @@ class TestLag:
 
     @pytest.fixture
     def notes(self, scratch_database: DatabaseSettings, conn: Connection) -> Iterator[Store[EtfDailyBar]]:
-        yield Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC), "test-")
+        yield Store(scratch_database, EtfDailyBar, upsert_by(tables.DAILY_ETF_OHLC, "answer_digest"), "test-")
         with transaction(conn), conn.cursor() as cursor:
             cursor.execute("TRUNCATE logs_consumer_lag")
 

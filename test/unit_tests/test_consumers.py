@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -91,7 +92,7 @@ class FakeConsumer:
         self.is_rebalancing = True
 
 
-def done(handle: Callable[[list[Any]], None]) -> Callable[[list[Any]], "Future[None]"]:
+def done(handle: Callable[[list[Any]], None]) -> Callable[[list[Any]], Callable[[], "Future[None]"]]:
     def start(batch: list[Any]) -> "Future[None]":
         work: Future[None] = Future()
         try:
@@ -101,7 +102,7 @@ def done(handle: Callable[[list[Any]], None]) -> Callable[[list[Any]], "Future[N
             work.set_exception(error)
         return work
 
-    return start
+    return lambda batch: partial(start, batch)
 
 
 def run(consumer: FakeConsumer, handle: Callable[[list[Any]], None]) -> None:

@@ -1,0 +1,91 @@
+"""Later revisions of what the track record follows and shows, and what they say differently."""
+
+from datetime import date
+
+from contract.portfolios import Correction
+from database.db_helper import Connection
+from database.queries.typed import fetch_as
+
+LIMIT = 50
+# Below this a value is the same: the last digits move with every dividend.
+NOISE = 1e-9
+
+
+def corrections(conn: Connection, as_of: date | None) -> list[Correction]:
+    """Return the newest corrections of days up to a session, of all days when none is named."""
+    return fetch_as(
+        conn,
+        Correction,
+        """
+        WITH later AS (
+            SELECT
+                about ->> 'job' AS job,
+                (about ->> 'as_of_date')::date AS as_of_date,
+                (about ->> 'revision')::int AS revision,
+                position,
+                known_at,
+                about
+            FROM evidence_link
+            WHERE chain = 'publications' AND about ->> 'revision' <> '1'
+                AND about ->> 'job' IN ('allocation', 'rebalance', 'performance')
+                AND (about ->> 'as_of_date')::date <= COALESCE(%(as_of)s::date, 'infinity')
+        ), portfolio AS (
+            SELECT 'allocation' AS job, as_of_date, position, period_days, ticker, portfolio_weight AS weight
+            FROM evidence_portfolio_allocation
+            UNION ALL
+            SELECT 'rebalance', rebalance_date, position, 0, ticker, final_weight
+            FROM evidence_monthly_portfolio
+        )
+        SELECT later.job, later.as_of_date, revision, known_at, changed, difference
+        FROM later
+        CROSS JOIN LATERAL (
+            SELECT about FROM evidence_link AS link
+            WHERE chain = 'publications' AND link.about ->> 'job' = later.job
+                AND link.about ->> 'as_of_date' = later.about ->> 'as_of_date' AND link.position < later.position
+            ORDER BY link.position DESC
+            LIMIT 1
+        ) AS before
+        CROSS JOIN LATERAL (
+            SELECT ARRAY_REMOVE(ARRAY[
+                CASE WHEN later.about -> 'input_digest' IS DISTINCT FROM before.about -> 'input_digest'
+                    THEN 'inputs' END,
+                CASE WHEN later.about -> 'universe' IS DISTINCT FROM before.about -> 'universe' THEN 'universe' END,
+                CASE WHEN later.about #> '{code,sources}' IS DISTINCT FROM before.about #> '{code,sources}'
+                    THEN 'code' END,
+                CASE WHEN later.about -> 'libraries' IS DISTINCT FROM before.about -> 'libraries' THEN 'libraries' END
+            ], NULL) AS differing
+        ) AS reasons
+        CROSS JOIN LATERAL (
+            -- Of what was published before there were revisions nothing is known but the rows.
+            SELECT CASE WHEN before.about -> 'code' = 'null' THEN '{}' ELSE differing END AS changed
+        ) AS told
+        CROSS JOIN LATERAL (
+            SELECT MAX(moved) AS difference
+            FROM (
+                SELECT SUM(ABS(COALESCE(now.weight, 0) - COALESCE(followed.weight, 0))) / 2 AS moved
+                FROM (
+                    SELECT period_days, ticker, weight FROM portfolio
+                    WHERE (job, as_of_date, position) = (later.job, later.as_of_date, later.position)
+                ) AS now
+                FULL JOIN (
+                    SELECT period_days, ticker, weight FROM portfolio
+                    WHERE (job, as_of_date, position) = (later.job, later.as_of_date, (
+                        SELECT MIN(position) FROM evidence_publication AS decision
+                        WHERE (decision.job, decision.as_of_date) = (later.job, later.as_of_date)
+                            AND status <> 'not_computable'))
+                ) AS followed USING (period_days, ticker)
+                GROUP BY period_days
+                UNION ALL
+                SELECT ABS(now.net_value - shown.net_value)
+                FROM evidence_portfolio_performance AS now
+                JOIN evidence_record_session AS shown USING (period_days, trade_date)
+                WHERE later.job = 'performance' AND now.trade_date = later.as_of_date
+                    AND now.position = later.position AND shown.position < later.position
+            ) AS moves
+        ) AS differing
+        WHERE difference > %(noise)s
+        ORDER BY position DESC
+        LIMIT %(limit)s
+        """,
+        {"as_of": as_of, "noise": NOISE, "limit": LIMIT},
+    )

@@ -1,0 +1,1 @@
+"""Evidence: check that nothing of it was changed, and show the heads to be kept elsewhere."""

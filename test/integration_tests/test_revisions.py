@@ -1,0 +1,180 @@
+"""A publication is a revision: made when its rows or inputs are new, and the record follows the first one."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date
+from typing import Any
+
+import pytest
+
+from batch.inputs import Inputs
+from batch.publishing import Publication, TablePart, publish
+from batch.runner import Job
+from config.config import DatabaseSettings
+from database import canonical, tables
+from database.db_helper import Connection, connect, fetch, transaction
+from database.queries import evidence, track_record
+from database.queries.corrections import corrections
+from ops.evidence.verify import verify
+from scratch_databases import a_database
+from utils.reasons import reason
+
+FRIDAY, THURSDAY = date(2026, 8, 21), date(2026, 8, 20)
+MONDAY = date(2026, 8, 24)
+
+
+@pytest.fixture
+def conn(empty_database: DatabaseSettings) -> Iterator[Connection]:
+    with a_database(empty_database.name) as own, closing(connect(own)) as conn:
+        yield conn
+
+
+def inputs(**texts: str) -> Inputs:
+    """Return inputs whose digest rests on one text for each day."""
+    return Inputs(
+        "SELECT day AS as_of_date, sha256(convert_to(text, 'UTF8')) AS digest "
+        "FROM UNNEST(%(days)s::date[], %(texts)s::text[]) AS input_row (day, text)",
+        {"days": [day.replace("_", "-") for day in texts], "texts": list(texts.values())},
+    )
+
+
+SAME = inputs(**{"2026_08_21": "same"})
+OTHER = inputs(**{"2026_08_21": "other"})
+
+
+def allocate(
+    conn: Connection, weights: dict[str, float], rests_on: Inputs = SAME, day: date = FRIDAY, **values: Any
+) -> None:
+    """Publish a portfolio over 20 sessions."""
+    nothing: Any = None
+    job = Job(nothing, conn, nothing, [day], values.pop("run_id", "a run"))
+    given = {
+        "as_of_date": day,
+        "period_days": 20,
+        "period_return": 0.1,
+        "score": 1e-13,
+        "market_cap": 10**12,
+        "market_cap_source": "quoted",
+        "source_etfs": ["SPY"],
+        "allocation_reason": '[{"code": "text", "params": {"text": "best"}}]',
+        "holdings_as_of": day,
+        "start_session": day,
+        "end_session": day,
+        "source": "yahoo",
+    }
+    rows = [
+        [
+            (given | {"ticker": ticker, "portfolio_weight": weight, "position_rank": rank}).get(
+                column, False if column.startswith("is_") else None
+            )
+            for column in tables.PORTFOLIO_ALLOCATION.columns
+        ]
+        for rank, (ticker, weight) in enumerate(weights.items(), 1)
+    ]
+    part = TablePart(tables.PORTFOLIO_ALLOCATION, {"as_of_date": day}, rows)
+    portfolio = Publication(
+        "allocation", day, 20, len(weights), "yahoo", cash_weight=1.0 - sum(weights.values()), **values
+    )
+    publish(job, "allocation", [part], [portfolio], rests_on)
+
+
+def links(conn: Connection) -> list[Any]:
+    return fetch(conn, "SELECT * FROM evidence_link WHERE chain = 'publications' ORDER BY position")
+
+
+def followed(conn: Connection) -> dict[str, float]:
+    return {row["ticker"]: row["weight"] for row in fetch(conn, track_record.POSITIONS)}
+
+
+def nothing_is_wrong(conn: Connection) -> bool:
+    return not [finding for _, _, findings in verify(conn) for finding in findings]
+
+
+def test_the_same_again_is_no_revision(conn: Connection) -> None:
+    allocate(conn, {"NVDA": 1.0})
+    allocate(conn, {"NVDA": 1.0}, run_id="another run")
+    [link] = links(conn)
+    about = link["about"]
+    assert (about["job"], about["as_of_date"], about["revision"]) == ("allocation", "2026-08-21", 1)
+    assert about["output_digest"] == canonical.digest(link["body"]).hex() == bytes(link["body_digest"]).hex()
+    assert about["code"]["version"] and about["libraries"]["pyspark"] and len(about["universe"]) == 64
+    assert "a run" not in link["body"]
+
+
+def test_other_rows_or_other_inputs_are_a_new_revision(conn: Connection) -> None:
+    allocate(conn, {"NVDA": 1.0})
+    allocate(conn, {"NVDA": 1.0}, OTHER)
+    allocate(conn, {"NVDA": 0.5, "AAPL": 0.5}, OTHER)
+    allocate(conn, {"NVDA": 1.0})
+    made = [link["about"] for link in links(conn)]
+    assert [about["revision"] for about in made] == [1, 2, 3, 4]
+    digests = [about["output_digest"] for about in made]
+    assert digests[0] == digests[1] == digests[3] != digests[2]
+    assert [about["watermark"].get("publications", 0) for about in made] == [0, 1, 2, 3]
+    assert nothing_is_wrong(conn)
+
+
+def test_a_day_of_a_range_has_the_digest_of_the_day_alone(conn: Connection) -> None:
+    together = inputs(**{"2026_08_20": "of Thursday", "2026_08_21": "same"})
+    assert together.digests(conn, [THURSDAY, FRIDAY])[FRIDAY] == SAME.digests(conn, [FRIDAY])[FRIDAY]
+    growing = Inputs(together.query, together.params, grows=True)
+    assert growing.digests(conn, [FRIDAY]) == {FRIDAY: growing.digests(conn, [THURSDAY, FRIDAY])[FRIDAY]}
+    assert growing.digests(conn, [FRIDAY]) != together.digests(conn, [FRIDAY])
+
+
+def test_the_body_has_every_row_with_its_columns(conn: Connection) -> None:
+    allocate(conn, {"NVDA": 0.25, "AAPL": 0.5})
+    [link] = links(conn)
+    rows = evidence.rows_of(link["body"])
+    assert list(rows) == ["analytics_publication", "analytics_portfolio_allocation", "analytics_allocation_candidates"]
+    positions = rows["analytics_portfolio_allocation"]
+    assert [(row["ticker"], row["portfolio_weight"], row["source_etfs"]) for row in positions] == [
+        ("AAPL", "0.5", "{SPY}"), ("NVDA", "0.25", "{SPY}"),
+    ]  # fmt: skip
+    assert rows["analytics_publication"][0]["cash_weight"] == "0.25"
+
+
+def test_the_record_follows_the_first_revision(conn: Connection) -> None:
+    allocate(conn, {"NVDA": 1.0})
+    allocate(conn, {"NVDA": 0.25, "AAPL": 0.75}, OTHER)
+    assert followed(conn) == {"NVDA": 1.0}
+    [correction] = corrections(conn, None)
+    assert (correction.job, correction.as_of_date, correction.revision) == ("allocation", FRIDAY, 2)
+    assert (correction.changed, correction.difference) == (["inputs"], 0.75)
+    assert corrections(conn, THURSDAY) == []
+    assert track_record.performance(conn, None).corrections == [correction]
+
+
+def test_a_portfolio_that_was_not_computable_decided_nothing(conn: Connection) -> None:
+    allocate(conn, {}, status="not_computable", reason=[reason("text", text="too little history")])
+    allocate(conn, {"NVDA": 1.0}, OTHER)
+    allocate(conn, {"AAPL": 1.0}, OTHER)
+    assert followed(conn) == {"NVDA": 1.0}
+
+
+def test_what_an_older_version_published_is_the_first_revision(conn: Connection) -> None:
+    allocate(conn, {"NVDA": 1.0})
+    with transaction(conn), conn.cursor() as cursor:  # as a database that has been brought to this version
+        for table in ("evidence_link", "evidence_publication", "evidence_portfolio_allocation"):
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            cursor.execute(f"DELETE FROM {table}")
+            cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER evidence_is_never_changed")
+    assert followed(conn) == {"NVDA": 1.0}
+    allocate(conn, {"AAPL": 1.0})
+    first, second = links(conn)
+    assert (first["about"]["revision"], first["about"]["code"]) == (1, None)
+    assert (second["about"]["revision"], second["about"]["watermark"]) == (2, {})
+    assert followed(conn) == {"NVDA": 1.0}
+    assert [correction.changed for correction in corrections(conn, None)] == [[]]
+    assert nothing_is_wrong(conn)
+
+
+def test_a_publication_that_is_not_stored_leaves_no_revision(conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(evidence, "keep_rows", broken)
+    with pytest.raises(OSError, match="the disk is full"):
+        allocate(conn, {"NVDA": 1.0})
+    assert links(conn) == []
+    assert fetch(conn, "SELECT 1 FROM analytics_publication") == []
