@@ -334,7 +334,9 @@ def test(rings: Sequence[str]) -> int:
 @command(
     "bench",
     "measure the running platform, each figure beside what it should be",
-    argument("parts", nargs="*", metavar="PART", help="consume, chain, api, dashboard, memory, requests, evidence"),
+    argument(
+        "parts", nargs="*", metavar="PART", help="consume, chain, api, weights, dashboard, memory, requests, evidence"
+    ),
     argument("--rows", type=int, default=100_000, metavar="N", help="messages to consume (100,000)"),
     argument("--strict", action="store_true", help="end with code 1 when a wanted figure is missed"),
 )
