@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
-from msgspec import convert
+from msgspec import DecodeError, convert, json
 
 from contract.evidence import Heads, PublicationLink, WeightRevision
 from database.db_helper import Connection, fetch
@@ -14,8 +15,6 @@ from database.queries.evidence import PUBLICATIONS
 from database.queries.typed import fetch_as
 from database.tables import Table
 from utils.errors import EvidenceChanged, NotPublished
-
-_TRUTH = {"t": True, "f": False}
 
 
 def heads(conn: Connection) -> Heads:
@@ -111,11 +110,20 @@ class PublishedRows:
         self._rows = {link.position: evidence.rows_of(_checked(bodies[link.position], link)) for link in links}
 
     def of(self, link: PublicationLink, table: Table) -> list[dict[str, Any]]:
-        """Return the rows of a table that a revision published: column -> text, or truth."""
+        """Return the rows of a table that a revision published: column -> text, truth, or what is in its JSON."""
         return [
-            {column: _TRUTH[str(cell)] if column.startswith("is_") else cell for column, cell in row.items()}
+            {column: _value(column, cell) for column, cell in row.items()}
             for row in self._rows[link.position].get(table.name, [])
         ]
+
+
+def _value(column: str, cell: str | None) -> Any:
+    if cell is not None and column.startswith("is_"):
+        return cell == "t"
+    if cell is not None and column.endswith("_reason"):
+        with suppress(DecodeError):
+            return json.decode(cell)
+    return cell
 
 
 def _checked(body: str, link: PublicationLink) -> str:

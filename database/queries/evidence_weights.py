@@ -4,10 +4,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import date
-from operator import attrgetter
 from typing import Any
 
-from msgspec import Struct, convert, structs
+from msgspec import Struct, json, structs
 
 from config.periods import trending_column
 from config.universe import universe
@@ -116,6 +115,19 @@ def _positions(conn: Connection, as_of: date, period_days: int) -> list[_Positio
     )
 
 
+def _candidates(conn: Connection, published: Sequence[dict[str, Any]]) -> list[Candidate]:
+    """Return published rows as candidates, with the types of their table's columns."""
+    return fetch_as(
+        conn,
+        Candidate,
+        """
+        SELECT * FROM JSONB_POPULATE_RECORDSET(NULL::analytics_allocation_candidates, %(published)s::jsonb)
+        ORDER BY etf_ticker, holding_rank, ticker
+        """,
+        {"published": json.encode(published).decode()},
+    )
+
+
 class _Behind:
     """What is behind a portfolio: the rows of two publications, and the collected rows that were read."""
 
@@ -136,12 +148,8 @@ class _Behind:
             [(each.ticker, day) for each in positions for day in (each.start_session, each.end_session)],
             self._watermark,
         )
-        self._candidates = [
-            convert(row, Candidate, strict=False)
-            for row in self._of_period(self._published.of(self._link, ALLOCATION_CANDIDATES))
-            if row["etf_ticker"] in etfs
-        ]
-        self._candidates.sort(key=attrgetter("holding_rank"))
+        candidates = self._of_period(self._published.of(self._link, ALLOCATION_CANDIDATES))
+        self._candidates = _candidates(self._conn, [row for row in candidates if row["etf_ticker"] in etfs])
         snapshots = {(each.etf_ticker, each.holdings_as_of) for each in self._candidates}
         self._holdings = holdings(self._conn, snapshots, universe().top_holdings, self._watermark)
         self._returns = self._published_returns()
