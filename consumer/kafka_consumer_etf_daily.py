@@ -9,7 +9,7 @@ from utils.messages import EtfDailyBar
 
 
 def main() -> int:
-    return run_consumer(Topic.ETF_DAILY, EtfDailyBar, upsert_by(DAILY_ETF_OHLC))
+    return run_consumer(Topic.ETF_DAILY, EtfDailyBar, upsert_by(DAILY_ETF_OHLC, "answer_digest"))
 
 
 if __name__ == "__main__":

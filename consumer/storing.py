@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 from operator import attrgetter
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 import psycopg2
@@ -14,7 +14,7 @@ import psycopg2
 from config.config import DatabaseSettings, Settings, Topic
 from database.db_helper import Connection, Values, connect, transaction, upsert
 from database.queries import consumer_lag, errors
-from database.tables import CONSUMER_ERROR, Table
+from database.tables import CONSUMER_ERROR, Table, received
 from utils.command_line import exit_code_of
 from utils.errors import DatabaseUnavailable, InvalidMessage
 from utils.kafka_utils import ConsumerRecord, consume
@@ -25,7 +25,9 @@ from utils.messages import DailyBar, Message, Ticker, from_json
 log = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=Message)
-Write = Callable[[Connection, Sequence[M]], None]
+# A message with its topic, without the prefix, its partition and its offset.
+Address = tuple[str, int, int]
+Write = Callable[[Connection, Sequence[tuple[M, Address]]], None]
 
 
 class Store(Generic[M]):
@@ -42,8 +44,14 @@ class Store(Generic[M]):
         self._conn: Connection | None = None
 
     def __call__(self, records: Sequence[ConsumerRecord]) -> None:
+        self.prepare(records)()
+
+    def prepare(self, records: Sequence[ConsumerRecord]) -> Callable[[], None]:
+        """Decode a batch, and return what stores it."""
+        return partial(self._store, *self._decode(records))
+
+    def _store(self, good: Sequence[tuple[ConsumerRecord, M]], bad: Sequence[Values]) -> None:
         """Store a batch, rows and rejections, in one transaction. After DatabaseUnavailable nothing of it is stored."""
-        good, bad = self._decode(records)
         try:
             self._commit(good, bad)
         except (psycopg2.DataError, psycopg2.IntegrityError):
@@ -83,7 +91,7 @@ class Store(Generic[M]):
         """Store messages and rejections, and close the earlier rejections of the same bars."""
         conn = self._connection()
         with transaction(conn):
-            self._write(conn, [message for _, message in good])
+            self._write(conn, [(message, self._address(record)) for record, message in good])
             upsert(conn, CONSUMER_ERROR, bad)
             self._close_older(conn, good, bad)
 
@@ -102,6 +110,9 @@ class Store(Generic[M]):
         for topic, bars in later.items():
             errors.close_older(conn, topic, bars)
 
+    def _address(self, record: ConsumerRecord) -> Address:
+        return self._topic(record), record.partition, record.offset
+
     def _topic(self, record: ConsumerRecord) -> str:
         return record.topic.removeprefix(self._topic_prefix)
 
@@ -118,10 +129,9 @@ class Store(Generic[M]):
 
     def _rejection(self, record: ConsumerRecord, reason: str) -> Values:
         """Return a row of logs_consumer_error."""
-        topic, reason = self._topic(record), reason.replace("\x00", r"\x00")
-        log.warning("rejected %s/%d@%d: %s", topic, record.partition, record.offset, reason)
+        address, reason = self._address(record), reason.replace("\x00", r"\x00")
+        log.warning("rejected %s/%d@%d: %s", *address, reason)
         ticker, trade_date = _bar_of(record.value)
-        address = (topic, record.partition, record.offset)
         return (_text(record.value), reason, *address, _text(record.key), ticker, trade_date, record.timestamp)
 
 
@@ -147,15 +157,17 @@ class _BarName(msgspec.Struct):
     trade_date: date
 
 
-def upsert_by(table: Table) -> Write[Message]:
-    """Return a function that upserts messages, whose attributes have the names of the table's columns.
+def upsert_by(table: Table, *digests: str) -> Write[Message]:
+    """Return a function that upserts messages, whose attributes have the names of the table's columns and digests.
 
     Of several fetches of one key the newest wins, so that old messages can be read again.
     """
-    to_row: Callable[[Message], Values] = attrgetter(*table.columns)
+    to_row: Callable[[Message], tuple[Any, ...]] = attrgetter(*table.columns, *digests)
+    stored = received(table, *digests)
 
-    def write(conn: Connection, messages: Sequence[Message]) -> None:
-        upsert(conn, table, map(to_row, messages), newest_by="fetched_at")
+    def write(conn: Connection, messages: Sequence[tuple[Message, Address]]) -> None:
+        rows = (to_row(message) + address for message, address in messages)
+        upsert(conn, stored, rows, newest_by="fetched_at")
 
     return write
 
@@ -174,6 +186,6 @@ def run_consumer(topic: Topic, kind: type[M], write: "Write[M]") -> int:
     def command() -> None:
         settings = Settings.from_env()
         store = Store(settings.database, kind, write, settings.kafka.prefix)
-        consume(settings.kafka, topic, store, partial(store.note_lag, topic.consumer_group))
+        consume(settings.kafka, topic, store.prepare, partial(store.note_lag, topic.consumer_group))
 
     return exit_code_of(command)

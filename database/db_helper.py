@@ -84,17 +84,26 @@ def upsert(conn: Connection, table: Table, rows: Iterable[Values], newest_by: st
     by_key = {key_of(row): row for row in rows}
     if not by_key:
         return 0
-    staging = sql.Identifier(f"staging_{table.name}")
-    with conn.cursor() as cursor:
-        cursor.execute(
-            sql.SQL(
-                "CREATE TEMP TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS AS SELECT {} FROM {} WITH NO DATA"
-            ).format(staging, _names(table.columns), sql.Identifier(table.name))
-        )
-        _copy(cursor, staging, table.columns, by_key.values())
+    with conn.cursor() as cursor, _staged(cursor, table, by_key.values()) as staging:
         cursor.execute(_merge(table, staging, newest_by))
-        cursor.execute(sql.SQL("TRUNCATE {}").format(staging))
     return len(by_key)
+
+
+def merge_partition(conn: Connection, table: Table, partition: Mapping[str, Any], rows: Sequence[Values]) -> int:
+    """Make `rows` the only ones of a partition, which is given as column -> value, and touch no other row twice.
+
+    Runs inside the caller's transaction. So the versions of the table have what has changed, and nothing else.
+    """
+    conditions = sql.SQL(" AND ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in partition)
+    with conn.cursor() as cursor, _staged(cursor, table, rows) as staging:
+        cursor.execute(
+            sql.SQL("DELETE FROM {table} WHERE {conditions} AND ({key}) NOT IN (SELECT {key} FROM {staging})").format(
+                table=sql.Identifier(table.name), conditions=conditions, key=_names(table.key), staging=staging
+            ),
+            list(partition.values()),
+        )
+        cursor.execute(_merge(table, staging, None))
+    return len(rows)
 
 
 def replace_partition(conn: Connection, table: Table, partition: Mapping[str, Any], rows: Sequence[Values]) -> int:
@@ -112,6 +121,27 @@ def replace_partition(conn: Connection, table: Table, partition: Mapping[str, An
         )
         _copy(cursor, sql.Identifier(table.name), table.columns, map(_with_arrays, rows))
     return len(rows)
+
+
+@contextmanager
+def _staged(cursor: Any, table: Table, rows: Iterable[Values]) -> Iterator[sql.Identifier]:
+    """Put rows into a temporary table and empty it afterwards. Digests are still hexadecimal texts there."""
+    staging = sql.Identifier(f"staging_{table.name}")
+    columns = (
+        sql.SQL("NULL::text AS {}" if _is_digest(name) else "{}").format(sql.Identifier(name)) for name in table.columns
+    )
+    cursor.execute(
+        sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS AS SELECT {} FROM {} WITH NO DATA").format(
+            staging, sql.SQL(", ").join(columns), sql.Identifier(table.name)
+        )
+    )
+    _copy(cursor, staging, table.columns, rows)
+    yield staging
+    cursor.execute(sql.SQL("TRUNCATE {}").format(staging))
+
+
+def _is_digest(column: str) -> bool:
+    return column.endswith("_digest")
 
 
 def _copy(cursor: Any, table: sql.Identifier, columns: Sequence[str], rows: Iterable[Values]) -> None:
@@ -152,11 +182,15 @@ def _merge(table: Table, staging: sql.Identifier, newest_by: str | None) -> sql.
     )
     newer = sql.SQL(" WHERE EXCLUDED.{0} >= stored.{0}").format(sql.Identifier(newest_by or ""))
     return sql.SQL(
-        "INSERT INTO {table} AS stored ({columns}) SELECT {columns} FROM {staging}"
+        "INSERT INTO {table} AS stored ({columns}) SELECT {staged} FROM {staging}"
         " ON CONFLICT ({key}) DO UPDATE SET {assignments}{guard}"
     ).format(
         table=sql.Identifier(table.name),
         columns=_names(table.columns),
+        staged=sql.SQL(", ").join(
+            sql.SQL("decode({}, 'hex')" if _is_digest(name) else "{}").format(sql.Identifier(name))
+            for name in table.columns
+        ),
         staging=staging,
         key=_names(table.key),
         assignments=assignments,

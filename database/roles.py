@@ -9,20 +9,24 @@ from psycopg2 import sql
 from config.config import DatabaseSettings
 from database.db_helper import Connection, transaction
 
-COLLECTED, ANALYTICS, LOGS = "collected_", "analytics_", "logs_"
+COLLECTED, ANALYTICS, LOGS, EVIDENCE = "collected_", "analytics_", "logs_", "evidence_"
 
 
 @dataclass(frozen=True)
 class Role:
-    """A login that reads every table and writes those with its prefixes; its password is the setting's value."""
+    """A login that reads every table and writes those with its prefixes; its password is the setting's value.
+
+    adds_to: prefixes of the tables to which it adds rows, and none of whose rows it changes
+    """
 
     name: str
     password_setting: str
     writes: tuple[str, ...]
+    adds_to: tuple[str, ...] = ()
 
 
-COLLECT = Role("actstock_collect", "DB_COLLECT_PASSWORD", (COLLECTED, LOGS))
-SPARK = Role("actstock_spark", "DB_SPARK_PASSWORD", (ANALYTICS,))
+COLLECT = Role("actstock_collect", "DB_COLLECT_PASSWORD", (COLLECTED, LOGS), (EVIDENCE,))
+SPARK = Role("actstock_spark", "DB_SPARK_PASSWORD", (ANALYTICS,), (EVIDENCE,))
 READ = Role("actstock_read", "DB_READ_PASSWORD", ())
 ROLES = (COLLECT, SPARK, READ)
 
@@ -61,7 +65,9 @@ def _grant(cursor: Any, role: Role, tables: Sequence[str]) -> None:
     grantee = sql.Identifier(role.name)
     cursor.execute(sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(grantee))
     cursor.execute(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}").format(grantee))
-    written = [sql.Identifier(table) for table in tables if table.startswith(role.writes)]
-    if written:
-        cursor.execute(sql.SQL("GRANT INSERT, UPDATE, DELETE ON {} TO {}").format(sql.SQL(", ").join(written), grantee))
+    for rights, prefixes in (("INSERT, UPDATE, DELETE", role.writes), ("INSERT", role.adds_to)):
+        written = sql.SQL(", ").join(sql.Identifier(table) for table in tables if table.startswith(prefixes))
+        if written.seq:
+            cursor.execute(sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(rights), written, grantee))
+    if role.writes:
         cursor.execute(sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}").format(grantee))

@@ -9,7 +9,11 @@ CREATE TABLE collected_meta_etf (
     ticker      VARCHAR(20) PRIMARY KEY,
     etf_type    VARCHAR(30) NOT NULL,           -- benchmark, sector, benchmark+sector
     sector_name VARCHAR(60),
-    description TEXT
+    description TEXT,
+    topic         VARCHAR(100),                      -- of the message that brought the row; NULL: none did, or one of before this column
+    partition_id  INTEGER,
+    kafka_offset  BIGINT,
+    answer_digest BYTEA                              -- SHA-256 of the source's own answer: see evidence_source_answer
 );
 
 CREATE TABLE collected_daily_etf_ohlc (
@@ -29,6 +33,10 @@ CREATE TABLE collected_daily_etf_ohlc (
     run_id               VARCHAR(250),
     capital_gain         NUMERIC(22, 10) NOT NULL DEFAULT 0,      -- paid out beside the dividend
     currency             VARCHAR(3)      NOT NULL DEFAULT 'USD',  -- of all prices; minor units are converted
+    topic                VARCHAR(100),               -- of the message that brought the row; NULL: none did, or one of before this column
+    partition_id         INTEGER,
+    kafka_offset         BIGINT,
+    answer_digest        BYTEA,                      -- SHA-256 of the source's own answer: see evidence_source_answer
     PRIMARY KEY (ticker, trade_date),
     CHECK (low_price > 0 AND volume >= 0)
 );
@@ -46,6 +54,10 @@ CREATE TABLE collected_etf_holdings (
     fetched_at      TIMESTAMPTZ     NOT NULL,
     source          VARCHAR(20)     NOT NULL,
     run_id          VARCHAR(250),
+    topic           VARCHAR(100),                    -- of the message that brought the row; NULL: none did, or one of before this column
+    partition_id    INTEGER,
+    kafka_offset    BIGINT,
+    answer_digest   BYTEA,                           -- SHA-256 of the source's own answer: see evidence_source_answer
     PRIMARY KEY (etf_ticker, stock_ticker, collected_date)
 );
 CREATE INDEX collected_etf_holdings_by_snapshot ON collected_etf_holdings (etf_ticker, collected_date);
@@ -74,6 +86,11 @@ CREATE TABLE collected_daily_stock_history (
     run_id               VARCHAR(250),
     capital_gain         NUMERIC(22, 10) NOT NULL DEFAULT 0,
     sector_source        VARCHAR(20),                -- yahoo, or derived: the sector of an ETF that holds the stock
+    topic                VARCHAR(100),               -- of the message that brought the row; NULL: none did, or one of before this column
+    partition_id         INTEGER,
+    kafka_offset         BIGINT,
+    answer_digest        BYTEA,                      -- SHA-256 of the source's own answer: see evidence_source_answer
+    quote_digest         BYTEA,                      -- ... and of the one that the share count is from
     PRIMARY KEY (ticker, trade_date),
     CHECK (close_price > 0 AND volume >= 0 AND market_cap > 0)
 );
@@ -89,6 +106,10 @@ CREATE TABLE collected_monthly_benchmark_holdings (
     fetched_at      TIMESTAMPTZ     NOT NULL,
     source          VARCHAR(20)     NOT NULL,
     run_id          VARCHAR(250),
+    topic           VARCHAR(100),                    -- of the message that brought the row; NULL: none did, or one of before this column
+    partition_id    INTEGER,
+    kafka_offset    BIGINT,
+    answer_digest   BYTEA,                           -- SHA-256 of the source's own answer: see evidence_source_answer
     PRIMARY KEY (etf_ticker, holding_ticker, as_of_date)
 );
 
@@ -409,6 +430,82 @@ CREATE TABLE logs_consumer_lag (
     PRIMARY KEY (consumer_group, topic, partition_id)
 );
 
+-- ── evidence: added to, and never changed: how it came to what the other tables hold ────────────────────────────────────────
+
+-- Chains of digests, one for the publications and one for each table of what is collected. A link holds the rows that one
+-- transaction added, and the digest of the link before: whoever keeps the newest digest can tell any change of the past.
+-- `database.canonical` has the text of rows, and the functions below write it.
+CREATE TABLE evidence_link (
+    chain       TEXT        NOT NULL,                -- publications, or a collected table
+    position    BIGINT      NOT NULL CHECK (position > 0),   -- 1, 2, 3 ... in the order of the commits
+    known_at    TIMESTAMPTZ NOT NULL,                -- when it was added, just before its transaction's end
+    about       JSONB       NOT NULL,                -- what it is about; of a publication its job, day and revision, and all it rests on
+    body        TEXT        NOT NULL,                -- canonical text of the rows that it adds, in the order of their keys
+    body_digest BYTEA       NOT NULL,                -- SHA-256 of body
+    previous    BYTEA       NOT NULL,                -- digest of the link before; of the first link 32 zero bytes
+    digest      BYTEA       NOT NULL,                -- SHA-256 of previous, body_digest and the canonical text of (chain, position, known_at, about)
+    PRIMARY KEY (chain, position)
+);
+
+-- The source's own answers, each once, under the SHA-256 of its bytes: rows and messages name it by that.
+CREATE TABLE evidence_source_answer (
+    digest BYTEA PRIMARY KEY,
+    body   BYTEA NOT NULL                            -- the bytes, compressed by zlib
+);
+ALTER TABLE evidence_source_answer ALTER COLUMN body SET STORAGE EXTERNAL;
+
+-- Every version of every row of a table, one row each time that a value changes or the row goes: the table itself has the
+-- newest ones. fetched_at, run_id and the message are those of the version's first fetch.
+CREATE TABLE evidence_meta_etf (
+    position   BIGINT  NOT NULL,                     -- of the link in the table's chain that holds it as well
+    is_removed BOOLEAN NOT NULL,                     -- the row, which was this, is not there any more
+    LIKE collected_meta_etf,
+    PRIMARY KEY (ticker, position)
+);
+
+CREATE TABLE evidence_daily_etf_ohlc (
+    position   BIGINT  NOT NULL,
+    is_removed BOOLEAN NOT NULL,
+    LIKE collected_daily_etf_ohlc,
+    PRIMARY KEY (ticker, trade_date, position)
+);
+
+CREATE TABLE evidence_daily_stock_history (
+    position   BIGINT  NOT NULL,
+    is_removed BOOLEAN NOT NULL,
+    LIKE collected_daily_stock_history,
+    PRIMARY KEY (ticker, trade_date, position)
+);
+
+CREATE TABLE evidence_etf_holdings (
+    position   BIGINT  NOT NULL,
+    is_removed BOOLEAN NOT NULL,
+    LIKE collected_etf_holdings,
+    PRIMARY KEY (etf_ticker, stock_ticker, collected_date, position)
+);
+
+CREATE TABLE evidence_monthly_benchmark_holdings (
+    position   BIGINT  NOT NULL,
+    is_removed BOOLEAN NOT NULL,
+    LIKE collected_monthly_benchmark_holdings,
+    PRIMARY KEY (etf_ticker, holding_ticker, as_of_date, position)
+);
+
+-- What results rest on beside what is collected: which prices are in doubt.
+CREATE TABLE evidence_price_break (
+    position   BIGINT  NOT NULL,
+    is_removed BOOLEAN NOT NULL,
+    LIKE logs_price_break,
+    PRIMARY KEY (kind, ticker, trade_date, position)
+);
+
+CREATE TABLE evidence_consumer_error (
+    position   BIGINT  NOT NULL,
+    is_removed BOOLEAN NOT NULL,
+    LIKE logs_consumer_error,
+    PRIMARY KEY (id, position)
+);
+
 -- ── schema: written by migrate.py ────────────────────────────────────────────────────────────────────────────────────
 
 -- The migrations that this database has had, or was made with.
@@ -577,3 +674,161 @@ END $$;
 DROP TRIGGER IF EXISTS month_sums_to_one ON analytics_monthly_portfolio;
 CREATE CONSTRAINT TRIGGER month_sums_to_one AFTER INSERT OR UPDATE OR DELETE ON analytics_monthly_portfolio
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_month_sums_to_one();
+
+-- ── evidence: canonical text, the chains, and that nothing there is changed ───────────────────────────────────────────────
+
+-- The rows that a query returns, in its order, one line each: the same text in every session. PostgreSQL's own text of a
+-- record, with what a session could set otherwise set here. One process: a parallel aggregate would not keep the order.
+CREATE OR REPLACE FUNCTION canonical_text(query TEXT) RETURNS TEXT LANGUAGE plpgsql STABLE
+    SET timezone = 'UTC' SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET extra_float_digits = 1
+    SET bytea_output = 'hex' SET max_parallel_workers_per_gather = 0 AS $$
+DECLARE
+    lines TEXT;
+BEGIN
+    EXECUTE 'SELECT STRING_AGG(canonical_row::text, E''\n'') FROM (' || query || ') AS canonical_row' INTO lines;
+    RETURN COALESCE(lines, '');
+END $$;
+
+-- Hold a chain until this transaction ends, and return its newest position: 0 before the first link.
+CREATE OR REPLACE FUNCTION lock_chain(link_chain TEXT) RETURNS BIGINT LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('evidence ' || link_chain, 0));
+    RETURN (SELECT COALESCE(MAX(position), 0) FROM evidence_link WHERE chain = link_chain);
+END $$;
+
+-- Add a link to a chain and return its position. Other writers of the chain wait until this transaction ends: so the order
+-- of the positions is that of the commits, and whoever sees a position sees all those before. Of several chains a
+-- transaction adds to the alphabetically first one first.
+CREATE OR REPLACE FUNCTION append_evidence(link_chain TEXT, link_about JSONB, link_body TEXT) RETURNS BIGINT
+    LANGUAGE plpgsql SET timezone = 'UTC' SET datestyle = 'ISO, MDY' AS $$
+DECLARE
+    last BIGINT := lock_chain(link_chain);
+    link evidence_link%ROWTYPE;
+BEGIN
+    link := ROW(link_chain, last + 1, clock_timestamp(), link_about, link_body, sha256(convert_to(link_body, 'UTF8')),
+        COALESCE((SELECT digest FROM evidence_link WHERE (chain, position) = (link_chain, last)), decode(repeat('00', 32), 'hex')),
+        NULL);
+    link.digest := link_digest(link.previous, link.body_digest, link.chain, link.position, link.known_at, link.about);
+    INSERT INTO evidence_link SELECT link.*;
+    RETURN link.position;
+END $$;
+
+CREATE OR REPLACE FUNCTION link_digest(
+    previous BYTEA, body_digest BYTEA, chain TEXT, link_position BIGINT, known_at TIMESTAMPTZ, about JSONB
+) RETURNS BYTEA LANGUAGE sql STABLE
+RETURN sha256(previous || body_digest || convert_to(ROW(chain, link_position, known_at, about)::text, 'UTF8'));
+
+CREATE OR REPLACE FUNCTION refuse_changed_evidence() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% keeps evidence: rows are added to it, and never changed or deleted', TG_TABLE_NAME
+        USING ERRCODE = 'insufficient_privilege', HINT = 'A migration disables the trigger, and enables it again.';
+END $$;
+
+DO $$
+DECLARE
+    evidence TEXT;
+BEGIN
+    FOR evidence IN
+        SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename LIKE 'evidence\_%'
+        AND NOT EXISTS (
+            SELECT 1 FROM pg_trigger WHERE tgrelid = tablename::regclass AND tgname = 'evidence_is_never_changed')
+    LOOP
+        EXECUTE format('CREATE TRIGGER evidence_is_never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON %I
+            FOR EACH STATEMENT EXECUTE FUNCTION refuse_changed_evidence()', evidence);
+        EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER evidence_is_never_changed', evidence);
+    END LOOP;
+END $$;
+
+-- ── versions: each statement that changes a row which publications rest on leaves the row as it is then ──────────────
+
+-- Whatever writes the tables, nothing has to think of it. The links' text is that of canonical_text. The rights are the
+-- owner's, so that no login can add a version by itself.
+CREATE OR REPLACE FUNCTION keep_versions() RETURNS TRIGGER LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = public, pg_temp
+    SET timezone = 'UTC' SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET extra_float_digits = 1
+    SET bytea_output = 'hex' SET max_parallel_workers_per_gather = 0 AS $$
+DECLARE
+    evidence TEXT := TG_ARGV[0];
+    columns TEXT := TG_ARGV[1];
+    key TEXT := TG_ARGV[2];
+    key_order TEXT := TG_ARGV[3];
+    compared TEXT := TG_ARGV[4];
+    changed TEXT;
+    lines TEXT;
+    row_count BIGINT;
+    next_position BIGINT;
+BEGIN
+    CASE TG_OP
+        WHEN 'INSERT' THEN
+            IF NOT EXISTS (SELECT FROM new_rows) THEN RETURN NULL; END IF;
+            changed := format('SELECT FALSE, %s FROM new_rows', columns);
+        WHEN 'UPDATE' THEN
+            IF NOT EXISTS (SELECT FROM new_rows) THEN RETURN NULL; END IF;
+            changed := format(
+                'SELECT FALSE, %1$s FROM new_rows LEFT JOIN (SELECT %2$s, ROW(%3$s) AS was FROM old_rows) AS before
+                    USING (%2$s) WHERE ROW(%3$s) IS DISTINCT FROM was
+                UNION ALL
+                SELECT TRUE, %1$s FROM old_rows LEFT JOIN (SELECT %2$s, TRUE AS stays FROM new_rows) AS after
+                    USING (%2$s) WHERE stays IS NULL', columns, key, compared);
+        WHEN 'DELETE' THEN
+            IF NOT EXISTS (SELECT FROM old_rows) THEN RETURN NULL; END IF;
+            changed := format('SELECT TRUE, %s FROM old_rows', columns);
+        ELSE
+            changed := format('SELECT TRUE, %s FROM %I', columns, TG_TABLE_NAME);
+    END CASE;
+    next_position := lock_chain(TG_TABLE_NAME) + 1;
+    EXECUTE format(
+        'WITH kept AS (INSERT INTO %1$I (position, is_removed, %2$s) SELECT %3$s, * FROM (%4$s) AS changed
+            RETURNING is_removed, %2$s)
+        SELECT COUNT(*), STRING_AGG(kept::text, E''\n'' ORDER BY %5$s) FROM kept',
+        evidence, columns, next_position, changed, key_order) INTO row_count, lines;
+    IF row_count > 0 THEN
+        PERFORM append_evidence(TG_TABLE_NAME, jsonb_build_object('rows', row_count, 'by', session_user), lines);
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- Make the triggers of a table, and the first versions of the rows that it has had before.
+CREATE OR REPLACE PROCEDURE begin_versions(of_table TEXT) LANGUAGE plpgsql AS $$
+DECLARE
+    evidence TEXT := 'evidence_' || substring(of_table FROM '_(.*)');
+    columns TEXT;
+    key TEXT;
+    key_order TEXT;
+    compared TEXT;
+    made TEXT;
+BEGIN
+    SELECT
+        STRING_AGG(quote_ident(attname), ', ' ORDER BY attnum),
+        STRING_AGG(quote_ident(attname), ', ' ORDER BY place) FILTER (WHERE place > 0),
+        STRING_AGG(quote_ident(attname) || CASE WHEN attcollation > 0 THEN ' COLLATE "C"' ELSE '' END, ', '
+            ORDER BY place) FILTER (WHERE place > 0),
+        STRING_AGG(quote_ident(attname), ', ' ORDER BY attnum) FILTER (
+            WHERE place IS NULL AND attname NOT IN ('fetched_at', 'judged_at', 'run_id', 'topic', 'partition_id',
+                'kafka_offset', 'answer_digest', 'quote_digest'))
+    INTO columns, key, key_order, compared
+    FROM pg_attribute
+    LEFT JOIN pg_index ON indrelid = attrelid AND indisprimary
+    CROSS JOIN LATERAL (SELECT array_position(indkey::int2[], attnum) + 1 AS place) AS keyed
+    WHERE attrelid = of_table::regclass AND attnum > 0 AND NOT attisdropped;
+    made := format('FOR EACH STATEMENT EXECUTE FUNCTION keep_versions(%L, %L, %L, %L, %L)',
+        evidence, columns, key, key_order, compared);
+    EXECUTE format('CREATE OR REPLACE TRIGGER keeps_inserted AFTER INSERT ON %I
+        REFERENCING NEW TABLE AS new_rows %s', of_table, made);
+    EXECUTE format('CREATE OR REPLACE TRIGGER keeps_updated AFTER UPDATE ON %I
+        REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows %s', of_table, made);
+    EXECUTE format('CREATE OR REPLACE TRIGGER keeps_deleted AFTER DELETE ON %I
+        REFERENCING OLD TABLE AS old_rows %s', of_table, made);
+    EXECUTE format('CREATE OR REPLACE TRIGGER keeps_truncated BEFORE TRUNCATE ON %I %s', of_table, made);
+END $$;
+
+DO $$
+DECLARE
+    of_table TEXT;
+BEGIN
+    FOREACH of_table IN ARRAY ARRAY['collected_meta_etf', 'collected_daily_etf_ohlc', 'collected_daily_stock_history',
+        'collected_etf_holdings', 'collected_monthly_benchmark_holdings', 'logs_price_break', 'logs_consumer_error']
+    LOOP
+        CALL begin_versions(of_table);
+    END LOOP;
+END $$;

@@ -1,6 +1,7 @@
 """The tables and views of schema.sql, read from its text: columns with their comments, keys."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ STATEMENT = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 COLUMN = re.compile(r"^(?P<name>[a-z]\w*) +[A-Z]")
+LIKE = re.compile(r"^LIKE (?P<table>\w+)")
 KEY = re.compile(r"PRIMARY KEY \((?P<columns>[^)]*)\)")
 
 
@@ -24,14 +26,16 @@ class TableText:
     columns: dict[str, str] = field(default_factory=dict)
     key: tuple[str, ...] = ()
 
-    def read(self, lines: str) -> None:
-        """Add what the lines of a definition say."""
+    def read(self, lines: str, known: "Mapping[str, TableText]") -> None:
+        """Add what the lines of a definition say. known: the tables before it, whose columns it may take over."""
         for line in lines.splitlines():
             definition, _, comment = line.strip().partition("--")
             if column := COLUMN.match(definition):
                 self.columns[column["name"]] = comment.strip()
                 if "PRIMARY KEY" in definition:
                     self.key = (column["name"],)
+            elif like := LIKE.match(definition):
+                self.columns |= known[like["table"]].columns
             elif key := KEY.match(definition):
                 self.key = tuple(key["columns"].split(", "))
 
@@ -47,7 +51,7 @@ def read_tables(text: str) -> dict[str, TableText]:
         name = found["table"] or found["view"]
         about = " ".join(line.removeprefix("-- ") for line in found["about"].splitlines())
         tables[name] = TableText(name, about)
-        tables[name].read(found["definitions"] or "")
+        tables[name].read(found["definitions"] or "", tables)
     return tables
 
 

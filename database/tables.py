@@ -25,11 +25,19 @@ def table(name: str, *unwritten: str) -> Table:
     return Table(name, defined.key, tuple(column for column in defined.columns if column not in unwritten))
 
 
-META_ETF = table("collected_meta_etf")
-DAILY_ETF_OHLC = table("collected_daily_etf_ohlc")
-DAILY_STOCK_HISTORY = table("collected_daily_stock_history")
-ETF_HOLDINGS = table("collected_etf_holdings", "shares", "market_value")
-MONTHLY_BENCHMARK_HOLDINGS = table("collected_monthly_benchmark_holdings")
+def received(known: Table, *digests: str) -> Table:
+    """Return a collected table with the columns that say where its rows come from: digests, and then the address."""
+    return replace(known, columns=(*known.columns, *digests, *ADDRESS))
+
+
+ADDRESS = ("topic", "partition_id", "kafka_offset")
+ORIGIN = (*ADDRESS, "answer_digest", "quote_digest")
+
+META_ETF = table("collected_meta_etf", *ORIGIN)
+DAILY_ETF_OHLC = table("collected_daily_etf_ohlc", *ORIGIN)
+DAILY_STOCK_HISTORY = table("collected_daily_stock_history", *ORIGIN)
+ETF_HOLDINGS = table("collected_etf_holdings", "shares", "market_value", *ORIGIN)
+MONTHLY_BENCHMARK_HOLDINGS = table("collected_monthly_benchmark_holdings", *ORIGIN)
 
 PUBLICATION = table("analytics_publication", "published_at")
 TRENDING_ETFS = table("analytics_trending_etfs")
@@ -50,3 +58,5 @@ PRICE_BREAK = table("logs_price_break")
 EXPECTED_BAR = table("logs_expected_bar", "first_expected_at")
 MISSING_HOLDINGS = table("logs_missing_holdings", "asked_at")
 RESTATEMENT = table("logs_restatement", "recorded_at")
+
+EVIDENCE_LINK = table("evidence_link")

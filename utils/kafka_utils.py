@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 from typing import Any, Protocol
 
@@ -42,7 +43,8 @@ class ConsumerRecord(Protocol):
     value: bytes | None
 
 
-Handler = Callable[[list[ConsumerRecord]], None]
+# Makes a batch ready, and returns what handles it, in another thread and perhaps more than once.
+Preparer = Callable[[list[ConsumerRecord]], Callable[[], None]]
 LagHandler = Callable[[list[Lag]], None]
 
 
@@ -139,11 +141,11 @@ def end_offsets(settings: KafkaSettings, topic: Topic) -> Offsets:
             consumer.close()
 
 
-def consume(settings: KafkaSettings, topic: Topic, handle: Handler, handle_lag: LagHandler) -> None:
-    """Poll, handle and commit batches until SIGTERM.
+def consume(settings: KafkaSettings, topic: Topic, prepare: Preparer, handle_lag: LagHandler) -> None:
+    """Poll, prepare, handle and commit batches until SIGTERM.
 
     The commit is the last step, so every batch is handled at least once. While a batch is being handled, the next one
-    is polled. While the database cannot be reached, the batch is kept and tried again. The offset does not move then,
+    is polled and prepared. While the database cannot be reached, the batch is kept and tried again. The offset does not move then,
     and nothing is lost. One thread handles batches and lags, one after another.
     """
     stop = _StopSignal()
@@ -153,7 +155,7 @@ def consume(settings: KafkaSettings, topic: Topic, handle: Handler, handle_lag: 
     try:
         with ThreadPoolExecutor(1, topic.value) as worker:
             meter = LagMeter(consumer, lambda lags: worker.submit(handle_lag, lags))
-            pump(consumer, lambda batch: worker.submit(handle, batch), lambda: stop.requested, meter)
+            pump(consumer, lambda batch: partial(worker.submit, prepare(batch)), lambda: stop.requested, meter)
     finally:
         consumer.close()
         log.info("stopped reading %s", topic)
@@ -161,31 +163,33 @@ def consume(settings: KafkaSettings, topic: Topic, handle: Handler, handle_lag: 
 
 def pump(
     consumer: KafkaConsumer,
-    start: Callable[[list[ConsumerRecord]], Future[None]],
+    prepare: Callable[[list[ConsumerRecord]], Callable[[], Future[None]]],
     is_over: Callable[[], bool],
     meter: LagMeter,
 ) -> None:
-    """Handle one batch while polling the next, until `is_over`. Finish and commit the last one.
+    """Handle one batch while polling and preparing the next, until `is_over`. Finish and commit the last one.
 
-    start: begins to handle a batch in another thread
+    prepare: makes a batch ready, and returns what begins to handle it in another thread
     """
-    # Fetching the next batch (in this thread) and storing the current one (in the other) overlap. Only one batch is
-    # handled at a time, so commits stay in order and a crash repeats at most one batch.
-    under_way: tuple[list[ConsumerRecord], Future[None]] | None = None
+    # Fetching and decoding the next batch (in this thread) and storing the current one (in the other, which mostly waits
+    # for the database) overlap. Only one batch is handled at a time, so commits stay in order and a crash repeats at most
+    # one batch.
+    under_way: _Work | None = None
     while not is_over():
         # With work under way, polling must not block: it would delay the commit of a batch that is done meanwhile.
         batch = poll(consumer, timeout_ms=0 if under_way else POLL_MS)
         meter.look(is_idle=not (batch or under_way))
-        if under_way and (batch or under_way[1].done()):
-            _finish(consumer, *under_way, start, meter)
+        start = prepare(batch) if batch else None
+        if under_way and (start or under_way.future.done()):
+            _finish(consumer, under_way, meter)
             under_way = None
-        if batch:
-            under_way = batch, start(batch)
+        if start:
+            under_way = _Work(batch, start, start())
         elif under_way:
             # Nothing to read: wait for the batch instead of spinning, but keep polling so that the group stays alive.
-            wait([under_way[1]], timeout=POLL_MS / 1000)
+            wait([under_way.future], timeout=POLL_MS / 1000)
     if under_way:
-        _finish(consumer, *under_way, start, meter)
+        _finish(consumer, under_way, meter)
 
 
 def connect_consumer(settings: KafkaSettings, topic: Topic | str, group: str) -> KafkaConsumer:
@@ -209,24 +213,27 @@ def poll(consumer: KafkaConsumer, timeout_ms: int = POLL_MS) -> list[ConsumerRec
     return [message for messages in consumer.poll(timeout_ms=timeout_ms).values() for message in messages]
 
 
-def _finish(
-    consumer: KafkaConsumer,
-    batch: list[ConsumerRecord],
-    work: Future[None],
-    start: Callable[[list[ConsumerRecord]], Future[None]],
-    meter: LagMeter,
-) -> None:
+@dataclass
+class _Work:
+    """A batch that is being handled."""
+
+    batch: list[ConsumerRecord]
+    start: Callable[[], Future[None]]
+    future: Future[None]
+
+
+def _finish(consumer: KafkaConsumer, work: _Work, meter: LagMeter) -> None:
     """Wait until the batch is handled, then commit. Handle it again while the database cannot be reached."""
     pause = 0.5
     while True:
         try:
-            work.result()
-            return _commit(consumer, batch, meter)
+            work.future.result()
+            return _commit(consumer, work.batch, meter)
         except DatabaseUnavailable as error:
-            log.warning("%s; %d messages wait, next try in %.1f s", error, len(batch), pause)
+            log.warning("%s; %d messages wait, next try in %.1f s", error, len(work.batch), pause)
         _keep_membership(consumer, pause)
         pause = min(pause * 2, LONGEST_WAIT_SECONDS)
-        work = start(batch)
+        work.future = work.start()
 
 
 def _keep_membership(consumer: KafkaConsumer, seconds: float) -> None:

@@ -23,6 +23,7 @@ Volume = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER)]
 Count = Annotated[int, Meta(gt=0, le=LARGEST_INTEGER)]
 Fraction = Annotated[float, Meta(gt=0, lt=100)]  # of a fund; leveraged funds hold more than their own value
 Moment = Annotated[datetime, Meta(tz=True)]
+Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 RunId = Annotated[str, Meta(max_length=250)]
 Source = Literal["yahoo", "simulated", "recorded"]
 # The market cap is a share count times the session's close. The count is the company's implied one, the quoted cap over
@@ -44,12 +45,15 @@ ZONES = timedelta(days=2)  # by how much a session may be later than the UTC day
 class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The origin of every message. fetched_at is a time of the source's own clock.
 
+    answer_digest: SHA-256 of the source's answer, which evidence_source_answer keeps. Older messages have none
+
     gc=False here and below: messages have no reference cycles, so the garbage collector need not visit them.
     """
 
     fetched_at: Moment
     source: Source
     run_id: RunId | None = None
+    answer_digest: Digest | None = None
 
     @property
     def key(self) -> str:
@@ -160,6 +164,7 @@ class StockDailyBar(DailyBar, frozen=True, kw_only=True):
     shares_outstanding: Count | None = None
     market_cap: Count | None = None
     market_cap_source: MarketCapSource | None = None
+    quote_digest: Digest | None = None  # of the answer with the share count
 
     def _range_doubt(self) -> str | None:
         if self.open_price and self.high_price and self.low_price:

@@ -10,6 +10,7 @@ from utils.messages import EtfDailyBar
 SESSIONS_A_TICKER = 260
 FIRST_DAY = date(2024, 1, 1)
 FETCHED_AT = datetime(2026, 8, 21, 21, 30, 12, 345678, tzinfo=UTC)
+ANSWER_DIGEST = "5a" * 32
 RUN_ID = "2026-08-21__manual__2026-08-21T21:30:00.123456+00:00"
 
 
@@ -43,5 +44,6 @@ def _history(ticker: str, random: Random) -> Iterator[EtfDailyBar]:
             fetched_at=FETCHED_AT,
             source="simulated",
             run_id=RUN_ID,
+            answer_digest=ANSWER_DIGEST,
         )
         previous = close

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
@@ -69,12 +70,17 @@ def ours(source: Source) -> float:
     """Run the product's own loop and store. A row counts once it is committed in Postgres and in Kafka."""
     expect_large_batches()
     clock, group, handled = Clock(), _new_group(), 0
-    store = Store(source.database, EtfDailyBar, upsert_by(DAILY_ETF_OHLC))
+    store = Store(source.database, EtfDailyBar, upsert_by(DAILY_ETF_OHLC, "answer_digest"))
 
-    def handle(batch: list[ConsumerRecord]) -> None:
-        nonlocal handled
-        store(batch)
-        handled += len(batch)
+    def prepare(batch: list[ConsumerRecord]) -> Callable[[], None]:
+        stored = store.prepare(batch)
+
+        def handle() -> None:
+            nonlocal handled
+            stored()
+            handled += len(batch)
+
+        return handle
 
     consumer = connect_consumer(source.kafka, source.topic, group)
     consumer.subscribe([source.topic], listener=clock)
@@ -82,7 +88,7 @@ def ours(source: Source) -> float:
         meter = LagMeter(consumer, lambda lags: worker.submit(store.note_lag, group, lags))
         pump(
             consumer,
-            lambda batch: worker.submit(handle, batch),
+            lambda batch: partial(worker.submit, prepare(batch)),
             lambda: handled >= source.rows or clock.is_over,
             meter,
         )

@@ -20,6 +20,6 @@ def _paragraph(described: TableText) -> str:
 
 
 def _writers(name: str) -> str:
-    logins = code(role.name for role in ROLES if role.writes and name.startswith(role.writes)) or "the owner"
+    logins = code(role.name for role in ROLES if name.startswith((*role.writes, *role.adds_to))) or "the owner"
     dags = writers(name)
     return f"{logins}, in {code(dags)}" if dags else logins
