@@ -7,6 +7,7 @@ from typing import NamedTuple
 from pyspark.sql import DataFrame
 
 from batch.holdings import HOLDINGS
+from batch.inputs import HOLDING_ROWS, Inputs, input_windows, price_params, price_rows
 from batch.prices import STOCK_PRICES, in_dollars
 from batch.publishing import published_periods
 from batch.returns import ReturnWindow, ends_of, exchanges_of, windows_of
@@ -70,12 +71,14 @@ class AllocationInputs(NamedTuple):
     """Stage 3's sessions, and the frames and reasons that their portfolios are made of.
 
     published: the sessions that stage 3 has published, as rows of PUBLISHED
+    stocks: what the trending ETFs hold
     skipped: the other sessions of the job, with the reason
     price_gaps: (ticker, start, end) -> why a return has no value or is in doubt
     stand_ins: (session, ETF) -> why an earlier list of holdings is used
     """
 
     published: Sequence[StoredRow]
+    stocks: Sequence[str]
     skipped: dict[date, str]
     windows: Sequence[ReturnWindow]
     trending: DataFrame
@@ -108,6 +111,7 @@ def read_inputs(job: Job) -> AllocationInputs:
     ends = ends_of(windows)
     return AllocationInputs(
         published=published,
+        stocks=stocks,
         skipped=skipped,
         windows=windows,
         trending=with_source_rank(job.read(TRENDING, sessions=sessions, periods=list(published_periods()))),
@@ -116,6 +120,42 @@ def read_inputs(job: Job) -> AllocationInputs:
         doubts=job.doubts(tickers, ends),
         price_gaps=ledger.why_missing(job.conn, _ticker_windows(stocks, windows)),
         stand_ins=missing_holdings.stand_ins(job.conn, sessions),
+    )
+
+
+def inputs_of(read: AllocationInputs, gaps: Mapping[tuple[date, int], Sequence[str]]) -> Inputs:
+    """Return what each session rests on: stage 3's results, its ETFs' holdings, their prices at both ends, and gaps."""
+    tickers = sorted({universe().benchmark, *read.stocks})
+    facts: dict[date, list[tuple[int, str]]] = {}
+    for (as_of, days), reasons in gaps.items():
+        facts.setdefault(as_of, []).extend((days, reason) for reason in reasons)
+    return Inputs(
+        f"""
+        WITH fund AS (
+            SELECT as_of_date, etf_ticker FROM analytics_trending_etfs
+            WHERE as_of_date = ANY(%(days)s) AND ({" OR ".join(_FLAGS.values())})
+        ), {HOLDING_ROWS}, wanted AS (
+            SELECT as_of_date, ticker FROM holding
+            UNION
+            SELECT as_of_date, %(benchmark)s FROM UNNEST(%(days)s::date[]) AS as_of_date
+        ), {price_rows()}
+        SELECT as_of_date, digest FROM holding
+        UNION ALL
+        SELECT * FROM price_rows
+        UNION ALL
+        SELECT as_of_date, sha256(convert_to(etf::text, 'UTF8'))
+        FROM analytics_trending_etfs AS etf WHERE as_of_date = ANY(%(days)s)
+        UNION ALL
+        SELECT as_of_date, sha256(convert_to(ROW(source, degraded_reason)::text, 'UTF8'))
+        FROM analytics_publication WHERE job = 'trending' AND as_of_date = ANY(%(days)s)
+        """,
+        {
+            **price_params(tickers, input_windows(read.windows)),
+            "days": [row["as_of_date"] for row in read.published],
+            "top": universe().top_holdings,
+            "benchmark": universe().benchmark,
+        },
+        facts,
     )
 
 

@@ -22,10 +22,11 @@ from typing import NamedTuple
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Row, Window
 
+from batch.inputs import Inputs, price_params, price_rows
 from batch.prices import ETF_PRICES, PRICE_COLUMNS, STOCK_PRICES, benchmark_sources, in_dollars, why_no_benchmark
 from batch.publishing import JobResult, Publication, TablePart, join_reasons, publish, rows_for
 from batch.returns import exchanges_of, prefix_with, sessions_exchange_of, with_returns
-from batch.runner import Job, JobCalendar, run_job
+from batch.runner import Job, JobCalendar, of_one_moment, run_job
 from batch.sources import least_trusted, source_label
 from config.universe import universe
 from database.db_helper import fetch
@@ -186,6 +187,7 @@ def sector_trends(
     )
 
 
+@of_one_moment
 def run(job: Job) -> JobResult:
     """Compute and publish each month asked for, and the month before the first one if its prices are there."""
     asked = {year_and_month(day): day for day in job.days}
@@ -217,7 +219,7 @@ def run(job: Job) -> JobResult:
     ]
     # A running month was published for an earlier session: all publications of a month make way for the new one.
     replaced = [session for day in months for session in _sessions_of_month(day)]
-    publish(job.conn, NAME, parts, publications, job.run_id, replaced_days=replaced)
+    publish(job, NAME, parts, publications, inputs_of(job, months, gaps), replaced_days=replaced)
     return JobResult(publications, skipped)
 
 
@@ -240,6 +242,30 @@ def measure_sectors(job: Job, months: Sequence[date]) -> DataFrame:
         prices=in_dollars(job.read(STOCK_PRICES, tickers=tickers, sessions=days)).select(*PRICE_COLUMNS),
         benchmark=benchmark_returns(frame, of_benchmark, job.doubts([benchmark], days)),
         doubts=job.doubts(tickers, days),
+    )
+
+
+def inputs_of(job: Job, months: Sequence[date], gaps: Mapping[date, Sequence[str]]) -> Inputs:
+    """Return what each month rests on: the stocks' sectors, all prices of the month, and the gaps."""
+    tickers = [*(row["ticker"] for row in fetch(job.conn, STOCKS)), universe().benchmark]
+    windows = [
+        (month, exchange, whole.start_session, whole.end_session)
+        for month in months
+        for exchange in {HOME_EXCHANGE, *exchanges_of(tickers)}
+        for whole in monthly_windows_of(month, exchange)[:1]
+    ]
+    return Inputs(
+        f"""
+        WITH wanted AS (
+            SELECT as_of_date, ticker FROM UNNEST(%(days)s::date[]) AS as_of_date, UNNEST(%(tickers)s::text[]) AS ticker
+        ), {price_rows(is_whole=True)}
+        SELECT * FROM price_rows
+        UNION ALL
+        SELECT as_of_date, sha256(convert_to(stock::text, 'UTF8'))
+        FROM UNNEST(%(days)s::date[]) AS as_of_date, ({STOCKS}) AS stock
+        """,
+        {**price_params(tickers, windows), "days": list(months)},
+        gaps,
     )
 
 

@@ -4,13 +4,19 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from batch.inputs import Inputs
+from batch.revisions import Basis, adopt, revise
 from config.periods import PERIODS
 from config.universe import universe
-from database.db_helper import Connection, replace_partition, transaction
+from database.db_helper import replace_partition, transaction
+from database.queries.evidence import watermark
 from database.tables import PUBLICATION, Table
 from utils.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from batch.runner import Job
 
 log = logging.getLogger(__name__)
 
@@ -66,26 +72,36 @@ class JobResult:
 
 
 def publish(
-    conn: Connection,
+    job: "Job",
     name: str,
     parts: Sequence[TablePart],
     publications: Sequence[Publication],
-    run_id: str | None,
-    replaced_days: Sequence[date] | None = None,
+    inputs: Inputs,
+    replaced_days: Sequence[date] = (),
+    recomputed_days: Sequence[date] = (),
 ) -> None:
-    """Replace parts of tables, and the publications of the same days, in one transaction.
+    """Replace parts of tables, and the publications of the same days, in one transaction, and make their revisions.
 
-    replaced_days: the days whose earlier publications are deleted, if they are more than those published now.
+    inputs: what the days rest on
+    replaced_days: further days whose earlier rows and publications make way
+    recomputed_days: further days whose rows may be other ones, and whose publications stay
     """
-    days = sorted(replaced_days or {publication.as_of_date for publication in publications})
-    rows = [tuple(getattr(row, column, run_id) for column in PUBLICATION.columns) for row in publications]
-    replaced = [*parts, TablePart(PUBLICATION, {"job": name, "as_of_date": days}, rows)]
+    replaced_days = sorted({publication.as_of_date for publication in publications} | set(replaced_days))
+    days = sorted({*replaced_days, *recomputed_days})
+    basis = Basis(inputs.digests(job.conn, days), watermark(job.conn))
+    conn = job.writer or job.conn
+    rows = [tuple(getattr(row, column, job.run_id) for column in PUBLICATION.columns) for row in publications]
+    of_publications = {"job": name, "as_of_date": replaced_days}
+    replaced = [*parts, TablePart(PUBLICATION, of_publications, rows)]
     log.info("publishing %d rows in one transaction", sum(len(part.rows) for part in parts))
     with transaction(conn), conn.cursor() as cursor:
         # Two runs that publish the same days take turns: without the lock both would insert after one deletion.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"publish {name}",))
+        adopt(conn, name, days)
         for part in replaced:
             replace_partition(conn, part.table, part.where, part.rows)
+        revised = revise(conn, name, days, basis)
+    log.info("%d of %d days have a new revision", len(revised), len(days))
 
 
 def join_reasons(reasons: Iterable[str | None]) -> str | None:

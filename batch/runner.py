@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import wraps
 from typing import Any
 
 import psycopg2
@@ -20,7 +21,7 @@ from pyspark.sql import DataFrame, SparkSession
 from batch.publishing import SHOWN_REASONS, JobResult
 from config.config import ConfigError, DatabaseSettings, Settings, SparkSettings
 from config.universe import UniverseError
-from database.db_helper import Connection, connect
+from database.db_helper import Connection, connect, reading_at_once
 from database.queries import doubts as stored_doubts
 from database.queries.doubts import DOUBTS
 from utils.dates import parse_date, sessions_between, sessions_of
@@ -51,13 +52,19 @@ SESSIONS = JobCalendar(
 
 @dataclass(frozen=True)
 class Job:
-    """What one run of a job works with. Its Spark session may still be starting."""
+    """What one run of a job works with. Its Spark session may still be starting.
+
+    conn: where the job reads, and publishes unless `writer` is another one
+    snapshot: the moment at which everything is read (see `of_one_moment`)
+    """
 
     session: SparkSession | Future[SparkSession]
     conn: Connection
     database: DatabaseSettings
     days: Sequence[date]
     run_id: str | None
+    writer: Connection | None = None
+    snapshot: str | None = None
 
     @property
     def spark(self) -> SparkSession:
@@ -81,7 +88,20 @@ class Job:
             "fetchsize": "10000",
             "query": bound,
         }
+        if self.snapshot:
+            options["sessionInitStatement"] = (
+                f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT '{self.snapshot}'"
+            )
         return self.spark.read.format("jdbc").options(**options).load().coalesce(1)
+
+    @contextmanager
+    def of_one_moment(self) -> Iterator["Job"]:
+        """Return this job with all that it reads as of one moment, by its own connection as by Spark's.
+
+        So the digest of what it rests on is that of what it has read, whatever is stored meanwhile.
+        """
+        with reading_at_once(self.database) as (conn, snapshot):
+            yield replace(self, conn=conn, writer=self.conn, snapshot=snapshot)
 
     def doubts(self, tickers: Collection[str], sessions: Collection[date]) -> DataFrame | None:
         """Return the doubts about these prices, or None when there are none."""
@@ -91,6 +111,17 @@ class Job:
             cursor.execute(f"SELECT EXISTS ({DOUBTS})", params)
             has_doubts = cursor.fetchone() == (True,)
         return self.read(DOUBTS, **params) if has_doubts else None
+
+
+def of_one_moment(run: Callable[[Job], JobResult]) -> Callable[[Job], JobResult]:
+    """Let a job read everything as of one moment."""
+
+    @wraps(run)
+    def at_once(job: Job) -> JobResult:
+        with job.of_one_moment() as reading:
+            return run(reading)
+
+    return at_once
 
 
 def run_job(

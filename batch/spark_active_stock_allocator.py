@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Row, Window
 
-from batch.allocation_inputs import AllocationInputs, TrendingResult, read_inputs
+from batch.allocation_inputs import AllocationInputs, TrendingResult, inputs_of, read_inputs
 from batch.holdings import with_holdings
 from batch.publishing import JobResult, Publication, TablePart, join_reasons, publish, published_periods, rows_for
 from batch.returns import ReturnWindow, with_returns, with_windows
-from batch.runner import Job, run_job
+from batch.runner import Job, of_one_moment, run_job
 from batch.sources import least_trusted, source_label
 from batch.weights import weights_of
 from config.periods import PERIODS
@@ -48,8 +48,10 @@ class Allocation(NamedTuple):
     candidates: Sequence[Row]
     positions: Sequence[Mapping[str, Any]]
     publications: Sequence[Publication]
+    gaps: Mapping[Portfolio, Sequence[str]]
 
 
+@of_one_moment
 def run(job: Job) -> JobResult:
     """Compute and publish the portfolios of every session that stage 3 has published, and skip the others."""
     inputs = read_inputs(job)
@@ -59,7 +61,7 @@ def run(job: Job) -> JobResult:
         TablePart(PORTFOLIO_ALLOCATION, where, rows_for(PORTFOLIO_ALLOCATION, allocation.positions)),
         TablePart(ALLOCATION_CANDIDATES, where, rows_for(ALLOCATION_CANDIDATES, allocation.candidates)),
     ]
-    publish(job.conn, NAME, parts, allocation.publications, job.run_id)
+    publish(job, NAME, parts, allocation.publications, inputs_of(inputs, allocation.gaps))
     return JobResult(allocation.publications, inputs.skipped)
 
 
@@ -71,7 +73,7 @@ def decide(inputs: AllocationInputs) -> Allocation:
         log.warning("%s trends, but no holdings of it are stored: it chooses nobody", etf)
     gaps = gaps_by_portfolio(rows, inputs)
     positions, publications = portfolios(rows, trending_results(inputs), gaps)
-    return Allocation([row for row in rows if row.ticker], with_ranks(positions), publications)
+    return Allocation([row for row in rows if row.ticker], with_ranks(positions), publications, gaps)
 
 
 def all_candidates(inputs: AllocationInputs) -> DataFrame:

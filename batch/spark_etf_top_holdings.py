@@ -17,6 +17,7 @@ import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Row, Window
 
 from batch.holdings import HOLDINGS, with_holdings
+from batch.inputs import HOLDING_ROWS, Inputs, input_windows, price_params, price_rows
 from batch.prices import PRICE_COLUMNS, STOCK_PRICES, in_dollars
 from batch.publishing import JobResult, Publication, TablePart, join_reasons, publish, published_periods, rows_for
 from batch.returns import (
@@ -28,7 +29,7 @@ from batch.returns import (
     with_returns,
     with_windows,
 )
-from batch.runner import Job, run_job
+from batch.runner import Job, of_one_moment, run_job
 from batch.sources import least_trusted, source_label, with_source_rank
 from config.universe import universe
 from database.db_helper import fetch
@@ -173,6 +174,7 @@ def top_holdings(
     )
 
 
+@of_one_moment
 def run(job: Job) -> JobResult:
     """Compute and publish every session for which a holding has a price, and skip the others."""
     skipped = days_without_prices(job)
@@ -192,7 +194,7 @@ def run(job: Job) -> JobResult:
         for (day, days), group in groupby(rows, key=lambda row: (row.analysis_date, row.period_days))
     ]
     part = TablePart(ETF_TOP_HOLDINGS, {"analysis_date": sessions}, rows_for(ETF_TOP_HOLDINGS, rows))
-    publish(job.conn, NAME, [part], publications, job.run_id)
+    publish(job, NAME, [part], publications, inputs_of(sessions, tickers))
     return JobResult(publications, skipped)
 
 
@@ -209,6 +211,26 @@ def measure_holdings(job: Job, sessions: Sequence[date], tickers: Sequence[str])
         daily_windows=local_frame(job.spark, daily_windows, ("exchange", "start_session", "end_session")),
         prices=in_dollars(job.read(STOCK_PRICES, tickers=list(tickers), sessions=ends)).select(*PRICE_COLUMNS),
         doubts=job.doubts(tickers, ends),
+    )
+
+
+def inputs_of(sessions: Sequence[date], tickers: Sequence[str]) -> Inputs:
+    """Return what each session rests on: the lists of holdings, and all prices of the holdings in the periods."""
+    windows = windows_of(sessions, {HOME_EXCHANGE, *exchanges_of(tickers)}, published_periods())
+    return Inputs(
+        f"""
+        WITH fund AS (
+            SELECT as_of_date, etf_ticker
+            FROM UNNEST(%(days)s::date[]) AS as_of_date, UNNEST(%(etfs)s::text[]) AS etf_ticker
+        ), {HOLDING_ROWS}, wanted AS (SELECT DISTINCT as_of_date, ticker FROM holding), {price_rows(is_whole=True)}
+        SELECT as_of_date, digest FROM holding UNION ALL SELECT * FROM price_rows
+        """,
+        {
+            **price_params(tickers, input_windows(windows)),
+            "days": list(sessions),
+            "etfs": list(universe().etfs),
+            "top": universe().top_holdings,
+        },
     )
 
 

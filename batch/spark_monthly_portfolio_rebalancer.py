@@ -19,8 +19,9 @@ from operator import attrgetter
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Row
 
+from batch.inputs import Inputs
 from batch.publishing import JobResult, Publication, TablePart, join_reasons, publish, published_periods, rows_for
-from batch.runner import Job, JobCalendar, run_job
+from batch.runner import Job, JobCalendar, of_one_moment, run_job
 from batch.scoring import with_ranks, with_scores
 from batch.sources import least_trusted, source_label, with_source_rank
 from config.periods import PERIODS
@@ -44,6 +45,12 @@ POSITIONS = """
     SELECT as_of_date, period_days, ticker, portfolio_weight, company_name, sector, holdings_as_of, is_degraded, source
     FROM analytics_portfolio_allocation
     WHERE as_of_date = ANY(%(sessions)s) AND period_days = ANY(%(periods)s)
+"""
+PORTFOLIOS = """
+    SELECT as_of_date, period_days, status, reason, degraded_reason, holdings_as_of, source
+    FROM analytics_publication
+    WHERE job = 'allocation' AND as_of_date = ANY(%(sessions)s) AND period_days = ANY(%(periods)s)
+    ORDER BY as_of_date, period_days
 """
 Portfolios = Mapping[int, StoredRow]  # period -> its row of analytics_publication
 
@@ -75,6 +82,7 @@ def merge(rebalances: DataFrame, positions: DataFrame) -> DataFrame:
     return with_ranks(with_scores(stocks), "rebalance_date").orderBy("rebalance_date", "final_rank")
 
 
+@of_one_moment
 def run(job: Job) -> JobResult:
     """Merge and publish every rebalance date whose three portfolios are published, and skip the others."""
     sessions = {day: last_session_by(day) for day in job.days}
@@ -101,8 +109,29 @@ def run(job: Job) -> JobResult:
         if publication.reason:
             log.warning("%s: %s", publication.as_of_date, publication.reason)
     part = TablePart(MONTHLY_PORTFOLIO, {"rebalance_date": list(merged)}, rows_for(MONTHLY_PORTFOLIO, rows))
-    publish(job.conn, NAME, [part], publications, job.run_id)
+    publish(job, NAME, [part], publications, inputs_of(merged))
     return JobResult(publications, skipped)
+
+
+def inputs_of(sessions: Mapping[date, date]) -> Inputs:
+    """Return what each rebalance date (-> session) rests on: the portfolios of its session."""
+    return Inputs(
+        f"""
+        WITH rebalance AS (
+            SELECT * FROM UNNEST(%(days)s::date[], %(sessions)s::date[]) AS rebalance (day, as_of_date)
+        )
+        SELECT day AS as_of_date, sha256(convert_to(position::text, 'UTF8')) AS digest
+        FROM ({POSITIONS}) AS position JOIN rebalance USING (as_of_date)
+        UNION ALL
+        SELECT day, sha256(convert_to(publication::text, 'UTF8'))
+        FROM ({PORTFOLIOS}) AS publication JOIN rebalance USING (as_of_date)
+        """,
+        {
+            "days": list(sessions),
+            "sessions": list(sessions.values()),
+            "periods": list(published_periods()),
+        },
+    )
 
 
 def merged_stocks(job: Job, sessions: Mapping[date, date]) -> DataFrame:
@@ -117,12 +146,7 @@ def published_portfolios(job: Job, sessions: Sequence[date]) -> dict[date, Portf
     """Return the publications of the sessions for which stage 5 has published a portfolio of every period."""
     rows = fetch(
         job.conn,
-        """
-        SELECT as_of_date, period_days, status, reason, degraded_reason, holdings_as_of, source
-        FROM analytics_publication
-        WHERE job = 'allocation' AND as_of_date = ANY(%(sessions)s) AND period_days = ANY(%(periods)s)
-        ORDER BY as_of_date, period_days
-        """,
+        PORTFOLIOS,
         {"sessions": list(sessions), "periods": list(published_periods())},
     )
     by_session: dict[date, dict[int, StoredRow]] = {}

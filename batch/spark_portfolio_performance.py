@@ -5,19 +5,26 @@ with drifting weights until the next publication is bought. The monthly portfoli
 it expires. An empty publication is cash. A session without a publication, or with one that is not computable, leaves
 the portfolio as it is. So the track record begins with the first computable one.
 
+The record follows the first revision of each portfolio, which is what a person could have acted on. A later revision of
+a portfolio changes nothing here.
+
 Every run computes all series again, from the first publication to the newest session that was ever asked for. So the
-order of runs changes nothing, and restated prices are included.
+order of runs changes nothing. Prices that were restated meanwhile make new revisions of earlier sessions: the record is
+shown as it was published first, and these beside it.
 """
 
 import logging
+import math
 import sys
 from collections.abc import Sequence
 from datetime import date
 from operator import attrgetter
+from typing import Any
 
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Row
 
+from batch.inputs import Inputs
 from batch.prices import PRICE_COLUMNS, STOCK_PRICES, benchmark_sources, in_dollars, why_no_benchmark
 from batch.publishing import (
     SHOWN_REASONS,
@@ -30,7 +37,7 @@ from batch.publishing import (
     rows_for,
 )
 from batch.returns import exchanges_of
-from batch.runner import Job, run_job
+from batch.runner import Job, of_one_moment, run_job
 from batch.sources import least_trusted, source_label, with_source_rank
 from batch.track_record import (
     Decision,
@@ -44,9 +51,12 @@ from batch.track_record import (
 )
 from config.periods import MONTHLY_PERIOD, PERIODS
 from config.universe import universe
+from database.db_helper import Row as StoredRow
 from database.db_helper import fetch
-from database.queries.track_record import POSITIONS
-from database.tables import PERFORMANCE_SUMMARY, PORTFOLIO_PERFORMANCE
+from database.queries import doubts
+from database.queries.doubts import DOUBTS
+from database.queries.track_record import DECISIONS, POSITIONS
+from database.tables import PERFORMANCE_SUMMARY, PORTFOLIO_PERFORMANCE, Table
 from utils.dates import HOME_EXCHANGE, sessions_between, traded_on
 from utils.errors import NotStored
 from utils.spark_utils import local_frame
@@ -54,15 +64,18 @@ from utils.spark_utils import local_frame
 NAME = "performance"
 log = logging.getLogger(f"batch.{NAME}")
 
-DECISIONS = """
+FIRST_DECISIONS = f"""
     SELECT period_days, as_of_date AS decided_on, degraded_reason IS NOT NULL AS is_degraded,
         COALESCE(holdings_as_of > as_of_date, FALSE) AS has_hindsight, source
-    FROM analytics_publication
-    WHERE ((job = 'allocation' AND period_days = ANY(%(periods)s)) OR job = 'rebalance') AND status <> 'not_computable'
+    FROM ({DECISIONS}) AS decision
+    WHERE job = 'rebalance' OR period_days = ANY(%(periods)s)
     ORDER BY period_days, as_of_date
 """
+# A dividend rescales all earlier prices, which moves the last digits of every value. That is no other record.
+NOISE = 1e-9
 
 
+@of_one_moment
 def run(job: Job) -> JobResult:
     """Follow every portfolio to the last of the days, and publish each day on which the benchmark has a price."""
     sources = benchmark_sources(job, job.days)
@@ -75,10 +88,13 @@ def run(job: Job) -> JobResult:
     publications = [publication_of(day, rows, why_none, sources[day]) for day in sorted(sources)]
     where = {"period_days": [MONTHLY_PERIOD, *PERIODS]}
     parts = [
-        TablePart(PORTFOLIO_PERFORMANCE, where, rows_for(PORTFOLIO_PERFORMANCE, rows)),
-        TablePart(PERFORMANCE_SUMMARY, where, rows_for(PERFORMANCE_SUMMARY, figures)),
+        TablePart(PORTFOLIO_PERFORMANCE, where, but_for_noise(job, PORTFOLIO_PERFORMANCE, rows)),
+        TablePart(PERFORMANCE_SUMMARY, where, but_for_noise(job, PERFORMANCE_SUMMARY, figures)),
     ]
-    publish(job.conn, NAME, parts, publications, job.run_id)
+    followed = {row.trade_date for row in rows} | stored_sessions(job)
+    publish(
+        job, NAME, parts, publications, inputs_of(job, max(followed, default=None)), recomputed_days=sorted(followed)
+    )
     return JobResult(publications, skipped)
 
 
@@ -120,6 +136,70 @@ def track_record_of(job: Job, holding_periods: Sequence[HoldingPeriod], sessions
     )
 
 
+def but_for_noise(job: Job, table: Table, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+    """Return the rows for a table. One that is what is stored, but for the last digits, stays as it is stored."""
+    stored = {_key(table, row): row for row in fetch(job.conn, f"SELECT * FROM {table.name}")}
+    return rows_for(table, [_but_for_noise(row, stored.get(_key(table, row))) for row in rows])
+
+
+def _but_for_noise(row: Row, stored: StoredRow | None) -> Row | StoredRow:
+    return stored if stored and all(_is_same(row[column], stored[column]) for column in stored) else row
+
+
+def _is_same(value: Any, stored: Any) -> bool:
+    if isinstance(value, float) and isinstance(stored, float):
+        return math.isclose(value, stored, rel_tol=NOISE, abs_tol=NOISE)
+    return bool(value == stored)
+
+
+def _key(table: Table, row: Row | StoredRow) -> tuple[Any, ...]:
+    return tuple(row[column] for column in table.key)
+
+
+def stored_sessions(job: Job) -> set[date]:
+    """Return the sessions that are followed so far."""
+    return {
+        row["day"] for row in fetch(job.conn, "SELECT DISTINCT trade_date AS day FROM analytics_portfolio_performance")
+    }
+
+
+def inputs_of(job: Job, last: date | None) -> Inputs:
+    """Return what each session rests on: all portfolios decided by then, and the prices of all that is in them.
+
+    A price counts from its day on, and from the day on which its ticker is first decided on.
+    """
+    rows = fetch(job.conn, f"SELECT ticker, MIN(decided_on) AS since FROM ({POSITIONS}) AS held GROUP BY ticker")
+    since = {row["ticker"]: row["since"] for row in rows}
+    first = min(since.values(), default=last)
+    tickers = sorted({*since, universe().benchmark})
+    return Inputs(
+        f"""
+        WITH ticker AS (
+            SELECT * FROM UNNEST(%(tickers)s::text[], %(since)s::date[]) AS ticker (ticker, since)
+        )
+        SELECT decided_on AS as_of_date, sha256(convert_to(decision::text, 'UTF8')) AS digest
+        FROM ({FIRST_DECISIONS}) AS decision
+        UNION ALL
+        SELECT decided_on, sha256(convert_to(position::text, 'UTF8')) FROM ({POSITIONS}) AS position
+        UNION ALL
+        SELECT GREATEST(trade_date, since), sha256(convert_to(close::text, 'UTF8'))
+        FROM collected_dollar_close AS close JOIN ticker USING (ticker)
+        WHERE trade_date BETWEEN %(first)s AND %(last)s
+        UNION ALL
+        SELECT GREATEST(trade_date, since), sha256(convert_to(doubt::text, 'UTF8'))
+        FROM ({DOUBTS}) AS doubt JOIN ticker USING (ticker)
+        """,
+        {
+            **doubts.params(tickers, sessions_between(first, last) if first and last else []),
+            "since": [since.get(ticker, first) for ticker in tickers],
+            "first": first,
+            "last": last,
+            "periods": list(published_periods()),
+        },
+        grows=True,
+    )
+
+
 def count_not_computable(job: Job) -> int:
     """Count the portfolios that were published as not computable, which are no decisions."""
     query = "SELECT COUNT(*) AS n FROM analytics_publication WHERE job = 'allocation' AND status = 'not_computable'"
@@ -128,7 +208,7 @@ def count_not_computable(job: Job) -> int:
 
 def published_decisions(job: Job) -> list[Decision]:
     """Return all that stage 5 and the monthly rebalance have published, the earliest first."""
-    rows = fetch(job.conn, DECISIONS, {"periods": list(published_periods())})
+    rows = fetch(job.conn, FIRST_DECISIONS, {"periods": list(published_periods())})
     return sorted((Decision(**row) for row in rows), key=attrgetter("decided_on"))
 
 

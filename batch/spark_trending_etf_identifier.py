@@ -7,7 +7,7 @@ ETF on its own exchange. A session for which the benchmark has no return at all 
 
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import groupby
 from operator import attrgetter
@@ -15,6 +15,7 @@ from operator import attrgetter
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Row, Window
 
+from batch.inputs import Inputs, input_windows, price_params, price_rows
 from batch.prices import ETF_PRICES, PRICE_COLUMNS, in_dollars, why_no_benchmark
 from batch.publishing import JobResult, Publication, TablePart, join_reasons, publish, published_periods, rows_for
 from batch.returns import (
@@ -26,7 +27,7 @@ from batch.returns import (
     windows_of,
     with_returns,
 )
-from batch.runner import Job, run_job
+from batch.runner import Job, of_one_moment, run_job
 from batch.sources import least_trusted, source_label
 from config.periods import PERIODS, trending_column
 from config.universe import universe
@@ -147,6 +148,7 @@ def _missing_reasons(rows: Sequence[Row]) -> list[str]:
     return sorted({reason for row in rows if row.missing_reason for reason in row.missing_reason.split("; ")})
 
 
+@of_one_moment
 def run(job: Job) -> JobResult:
     """Compute and publish every session for which the benchmark has a price, and skip the others."""
     skipped = days_without_benchmark(job)
@@ -166,7 +168,7 @@ def run(job: Job) -> JobResult:
         for row in rows
     ]
     part = TablePart(TRENDING_ETFS, {"as_of_date": sessions}, rows_for(TRENDING_ETFS, stored))
-    publish(job.conn, NAME, [part], publications, job.run_id)
+    publish(job, NAME, [part], publications, inputs_of(sessions, gaps))
     return JobResult(publications, skipped)
 
 
@@ -200,6 +202,21 @@ def compare_etfs(job: Job, sessions: Sequence[date]) -> DataFrame:
     wanted = with_each_etf(local_frame(job.spark, windows, ReturnWindow._fields), etfs)
     returns = with_returns(wanted, prices, job.doubts(etfs, days))
     return one_row_per_etf(identify_trending(returns, benchmark)).orderBy("as_of_date", "etf_ticker")
+
+
+def inputs_of(sessions: Sequence[date], gaps: Mapping[date, Sequence[str]]) -> Inputs:
+    """Return what each session rests on: the ETFs' prices at both ends, what is said against them, and the gaps."""
+    etfs = universe().etfs
+    return Inputs(
+        f"""
+        WITH wanted AS (
+            SELECT as_of_date, ticker FROM UNNEST(%(days)s::date[]) AS as_of_date, UNNEST(%(tickers)s::text[]) AS ticker
+        ), {price_rows()}
+        SELECT * FROM price_rows
+        """,
+        {**price_params(etfs, input_windows(etf_windows(sessions))), "days": list(sessions)},
+        gaps,
+    )
 
 
 def days_without_benchmark(job: Job) -> dict[date, str]:

@@ -35,7 +35,17 @@ _NUMERIC_AS_FLOAT = extensions.new_type(
 )
 
 
-def connect(settings: DatabaseSettings) -> Connection:
+class _OneTransaction(connection):
+    """A connection whose transactions are all one, which ends with it."""
+
+    def __enter__(self) -> "_OneTransaction":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the transaction open."""
+
+
+def connect(settings: DatabaseSettings, kind: type[Connection] = connection) -> Connection:
     """Return a connection in UTC that reads NUMERIC as float. DatabaseUnavailable says which server was tried."""
     try:
         conn = psycopg2.connect(
@@ -46,6 +56,7 @@ def connect(settings: DatabaseSettings) -> Connection:
             password=settings.password,
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
             options="-c timezone=UTC",
+            connection_factory=kind,
         )
     except psycopg2.OperationalError as error:
         raise DatabaseUnavailable(
@@ -63,6 +74,20 @@ def transaction(conn: Connection) -> Iterator[None]:
             yield
     except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
         raise DatabaseUnavailable(f"PostgreSQL went away: {_first_line(error)}") from None
+
+
+@contextmanager
+def reading_at_once(settings: DatabaseSettings) -> Iterator[tuple[Connection, str]]:
+    """Return a connection that reads everything as of one moment, and the name by which other sessions take part."""
+    conn = connect(settings, _OneTransaction)
+    try:
+        conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        with conn.cursor() as cursor:
+            cursor.execute("SELECT pg_export_snapshot()")
+            [(snapshot,)] = cursor.fetchall()
+        yield conn, snapshot
+    finally:
+        conn.close()
 
 
 def fetch(conn: Connection, query: str | sql.Composable, params: Mapping[str, Any] | None = None) -> list[Row]:

@@ -506,6 +506,67 @@ CREATE TABLE evidence_consumer_error (
     PRIMARY KEY (id, position)
 );
 
+-- ... and which bars and lists of holdings were missing, and why.
+CREATE TABLE evidence_expected_bar (
+    position   BIGINT  NOT NULL,
+    is_removed BOOLEAN NOT NULL,
+    LIKE logs_expected_bar,
+    PRIMARY KEY (kind, ticker, trade_date, position)
+);
+
+CREATE TABLE evidence_missing_holdings (
+    position   BIGINT  NOT NULL,
+    is_removed BOOLEAN NOT NULL,
+    LIKE logs_missing_holdings,
+    PRIMARY KEY (etf_ticker, as_of_date, position)
+);
+CREATE INDEX evidence_link_of_publication ON evidence_link ((about ->> 'job'), (about ->> 'as_of_date'), position)
+    WHERE chain = 'publications';
+
+-- The publications of every revision, but for published_at and run_id, which say nothing of what was published.
+CREATE TABLE evidence_publication (
+    job             VARCHAR(40)  NOT NULL,
+    as_of_date      DATE         NOT NULL,
+    period_days     INTEGER      NOT NULL,
+    status          VARCHAR(20)  NOT NULL,
+    reason          TEXT,
+    degraded_reason TEXT,
+    row_count       INTEGER      NOT NULL,
+    cash_weight     DOUBLE PRECISION NOT NULL,
+    holdings_as_of  DATE,
+    source          VARCHAR(20)  NOT NULL,
+    position        BIGINT       NOT NULL,           -- of the revision's link in the chain of publications
+    PRIMARY KEY (job, as_of_date, period_days, position)
+);
+
+-- The portfolios of every revision.
+CREATE TABLE evidence_portfolio_allocation (
+    LIKE analytics_portfolio_allocation,
+    position BIGINT NOT NULL,                        -- of the revision's link in the chain of publications
+    PRIMARY KEY (as_of_date, ticker, period_days, position)
+);
+
+-- The monthly portfolios of every revision.
+CREATE TABLE evidence_monthly_portfolio (
+    LIKE analytics_monthly_portfolio,
+    position BIGINT NOT NULL,                        -- of the revision's link in the chain of publications
+    PRIMARY KEY (rebalance_date, ticker, position)
+);
+
+-- The record's sessions as each revision had them.
+CREATE TABLE evidence_portfolio_performance (
+    LIKE analytics_portfolio_performance,
+    position BIGINT NOT NULL,                        -- of the revision's link in the chain of publications
+    PRIMARY KEY (period_days, trade_date, position)
+);
+
+-- The record's figures as each revision had them.
+CREATE TABLE evidence_performance_summary (
+    LIKE analytics_performance_summary,
+    position BIGINT NOT NULL,                        -- of the revision's link in the chain of publications
+    PRIMARY KEY (period_days, last_session, position)
+);
+
 -- ── schema: written by migrate.py ────────────────────────────────────────────────────────────────────────────────────
 
 -- The migrations that this database has had, or was made with.
@@ -518,7 +579,8 @@ CREATE TABLE schema_migration (
 
 -- ── made anew by every migrate: views, functions and triggers, which hold no rows ────────────────────────────────────
 
-DROP VIEW IF EXISTS logs_session_ledger, logs_open_break, logs_quarantined_bar, collected_dollar_close;
+DROP VIEW IF EXISTS logs_session_ledger, logs_open_break, logs_quarantined_bar, collected_dollar_close,
+    evidence_record_session, evidence_record_figures;
 
 -- Bars that were rejected and wait for a person.
 CREATE VIEW logs_quarantined_bar AS
@@ -621,6 +683,37 @@ AND NOT EXISTS (
     WHERE (quarantined.kind, quarantined.ticker, quarantined.trade_date)
         = (expected.kind, expected.ticker, expected.trade_date));
 
+-- The track record as it was published: of each session the first revision since the record begins where it begins now.
+-- A session of an older version has no revision, and counts as it stands.
+CREATE VIEW evidence_record_figures AS
+WITH first_revision AS (
+    SELECT period_days, last_session, MIN(position) AS position
+    FROM analytics_performance_summary
+    JOIN evidence_performance_summary USING (period_days, last_session, first_session)
+    GROUP BY period_days, last_session
+)
+SELECT kept.*
+FROM evidence_performance_summary AS kept
+JOIN first_revision USING (period_days, last_session, position)
+UNION ALL
+SELECT newest.*, NULL
+FROM analytics_performance_summary AS newest
+WHERE NOT EXISTS (
+    SELECT 1 FROM first_revision
+    WHERE (first_revision.period_days, first_revision.last_session) = (newest.period_days, newest.last_session));
+
+-- The sessions of these figures.
+CREATE VIEW evidence_record_session AS
+SELECT kept.*
+FROM evidence_portfolio_performance AS kept
+JOIN (SELECT period_days, last_session AS trade_date, position FROM evidence_record_figures) AS figures
+    USING (period_days, trade_date, position)
+UNION ALL
+SELECT newest.*, NULL
+FROM analytics_portfolio_performance AS newest
+JOIN (SELECT period_days, last_session AS trade_date FROM evidence_record_figures WHERE position IS NULL) AS figures
+    USING (period_days, trade_date);
+
 -- ── weights and cash sum to one: checked when a transaction that touched a portfolio commits ─────────────────────────
 
 CREATE OR REPLACE FUNCTION check_portfolio_sums_to_one() RETURNS TRIGGER LANGUAGE plpgsql AS $$
@@ -718,6 +811,24 @@ CREATE OR REPLACE FUNCTION link_digest(
 ) RETURNS BYTEA LANGUAGE sql STABLE
 RETURN sha256(previous || body_digest || convert_to(ROW(chain, link_position, known_at, about)::text, 'UTF8'));
 
+-- The newest link of each chain. A chain has very many links: so each is looked up, and none is read for the others.
+CREATE OR REPLACE FUNCTION evidence_heads()
+    RETURNS TABLE (chain TEXT, "position" BIGINT, digest BYTEA, known_at TIMESTAMPTZ) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH RECURSIVE name AS (
+        SELECT MIN(link.chain) AS chain FROM evidence_link AS link
+        UNION ALL
+        SELECT (SELECT MIN(link.chain) FROM evidence_link AS link WHERE link.chain > name.chain)
+        FROM name WHERE name.chain IS NOT NULL
+    )
+    SELECT head.chain, head.position, head.digest, head.known_at
+    FROM name
+    CROSS JOIN LATERAL (
+        SELECT link.chain, link.position, link.digest, link.known_at FROM evidence_link AS link
+        WHERE link.chain = name.chain ORDER BY link.position DESC LIMIT 1
+    ) AS head;
+END;
+
 CREATE OR REPLACE FUNCTION refuse_changed_evidence() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% keeps evidence: rows are added to it, and never changed or deleted', TG_TABLE_NAME
@@ -804,7 +915,7 @@ BEGIN
         STRING_AGG(quote_ident(attname) || CASE WHEN attcollation > 0 THEN ' COLLATE "C"' ELSE '' END, ', '
             ORDER BY place) FILTER (WHERE place > 0),
         STRING_AGG(quote_ident(attname), ', ' ORDER BY attnum) FILTER (
-            WHERE place IS NULL AND attname NOT IN ('fetched_at', 'judged_at', 'run_id', 'topic', 'partition_id',
+            WHERE place IS NULL AND attname NOT IN ('fetched_at', 'judged_at', 'asked_at', 'run_id', 'topic', 'partition_id',
                 'kafka_offset', 'answer_digest', 'quote_digest'))
     INTO columns, key, key_order, compared
     FROM pg_attribute
@@ -827,7 +938,8 @@ DECLARE
     of_table TEXT;
 BEGIN
     FOREACH of_table IN ARRAY ARRAY['collected_meta_etf', 'collected_daily_etf_ohlc', 'collected_daily_stock_history',
-        'collected_etf_holdings', 'collected_monthly_benchmark_holdings', 'logs_price_break', 'logs_consumer_error']
+        'collected_etf_holdings', 'collected_monthly_benchmark_holdings', 'logs_price_break', 'logs_consumer_error',
+        'logs_expected_bar', 'logs_missing_holdings']
     LOOP
         CALL begin_versions(of_table);
     END LOOP;

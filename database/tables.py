@@ -60,3 +60,8 @@ MISSING_HOLDINGS = table("logs_missing_holdings", "asked_at")
 RESTATEMENT = table("logs_restatement", "recorded_at")
 
 EVIDENCE_LINK = table("evidence_link")
+EVIDENCE_PUBLICATION = table("evidence_publication")
+EVIDENCE_PORTFOLIO_ALLOCATION = table("evidence_portfolio_allocation")
+EVIDENCE_MONTHLY_PORTFOLIO = table("evidence_monthly_portfolio")
+EVIDENCE_PORTFOLIO_PERFORMANCE = table("evidence_portfolio_performance")
+EVIDENCE_PERFORMANCE_SUMMARY = table("evidence_performance_summary")

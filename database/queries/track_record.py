@@ -10,13 +10,44 @@ from contract.portfolios import Performance, PortfolioPerformance
 from database.db_helper import Connection
 from database.queries.typed import fetch_as
 
+# What was decided, for good: of each portfolio the first revision that was computable, which is what a person could
+# have acted on. What is published in tables of an older version has no revision yet, and counts as it stands.
+DECISIONS = """
+    SELECT DISTINCT ON (job, as_of_date, period_days) *
+    FROM (
+        SELECT job, as_of_date, period_days, position, status, degraded_reason, holdings_as_of, source
+        FROM evidence_publication
+        UNION ALL
+        SELECT job, as_of_date, period_days, NULL, status, degraded_reason, holdings_as_of, source
+        FROM analytics_publication AS publication
+        WHERE NOT EXISTS (
+            SELECT 1 FROM evidence_publication AS kept
+            WHERE (kept.job, kept.as_of_date, kept.period_days)
+                = (publication.job, publication.as_of_date, publication.period_days))
+    ) AS revision
+    WHERE job IN ('allocation', 'rebalance') AND status <> 'not_computable'
+    ORDER BY job, as_of_date, period_days, position
+"""
 # Every portfolio that may be followed; period 0: the monthly one.
-POSITIONS = """
+POSITIONS = f"""
+    WITH decision AS ({DECISIONS})
     SELECT period_days, as_of_date AS decided_on, ticker, portfolio_weight AS weight
+    FROM evidence_portfolio_allocation
+    JOIN decision USING (as_of_date, period_days, position)
+    WHERE job = 'allocation'
+    UNION ALL
+    SELECT period_days, as_of_date, ticker, portfolio_weight
     FROM analytics_portfolio_allocation
+    JOIN decision USING (as_of_date, period_days)
+    WHERE job = 'allocation' AND position IS NULL
+    UNION ALL
+    SELECT 0, rebalance_date, ticker, final_weight
+    FROM evidence_monthly_portfolio AS kept
+    JOIN decision ON job = 'rebalance' AND (decision.as_of_date, decision.position) = (rebalance_date, kept.position)
     UNION ALL
     SELECT 0, rebalance_date, ticker, final_weight
     FROM analytics_monthly_portfolio
+    JOIN decision ON job = 'rebalance' AND decision.as_of_date = rebalance_date AND position IS NULL
 """
 
 
@@ -56,7 +87,7 @@ def _portfolios(conn: Connection, as_of: date | None, series: bool) -> list[_Fol
         SELECT *
         FROM (
             SELECT DISTINCT ON (period_days) *
-            FROM analytics_performance_summary
+            FROM evidence_record_figures
             WHERE last_session <= COALESCE(%(as_of)s::date, 'infinity')
             ORDER BY period_days, last_session DESC
         ) AS summary
@@ -69,12 +100,12 @@ def _portfolios(conn: Connection, as_of: date | None, series: bool) -> list[_Fol
                 COALESCE(ARRAY_AGG(drawdown ORDER BY trade_date), '{}') AS drawdown,
                 COALESCE(ARRAY_AGG(benchmark_drawdown ORDER BY trade_date), '{}') AS benchmark_drawdown,
                 COALESCE(ARRAY_AGG(turnover ORDER BY trade_date), '{}') AS turnover
-            FROM analytics_portfolio_performance
+            FROM evidence_record_session
             WHERE %(series)s AND period_days = summary.period_days AND trade_date <= summary.last_session
         ) AS series
         LEFT JOIN LATERAL (
             SELECT carried_weight, carried_reason
-            FROM analytics_portfolio_performance
+            FROM evidence_record_session
             WHERE period_days = summary.period_days AND trade_date = summary.last_session
         ) AS carried ON TRUE
         ORDER BY period_days

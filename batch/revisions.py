@@ -1,0 +1,145 @@
+"""Publications as revisions: each day of a job whose rows or inputs are new becomes a link of the chain of evidence."""
+
+import hashlib
+import platform
+import subprocess
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict
+from datetime import date
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from config import __version__
+from config.config import PROJECT_ROOT
+from config.universe import universe
+from database.canonical import json_text
+from database.db_helper import Connection
+from database.queries import evidence
+from database.queries.evidence import Revision, Sections
+
+# The code that decides what is published.
+SOURCES = ("batch", "config", "database", "utils")
+LIBRARIES = ("pyspark", "numpy", "pandas", "psycopg2-binary")
+
+
+class Basis(NamedTuple):
+    """What a run rests on: the digest of each day's inputs, and the newest position of each chain at that moment."""
+
+    inputs: Mapping[date, str]
+    watermark: Mapping[str, int]
+
+
+def adopt(conn: Connection, job: str, days: Collection[date]) -> None:
+    """Make a first revision of what is published for these days and has none, as older versions left it."""
+    unknown = set(days) - evidence.newest_revisions(conn, job, days).keys()
+    stored = evidence.sections_of(conn, job, unknown) if unknown else {}
+    _append(conn, job, stored, {day: _about(job, day, 1, sections, None) for day, sections in stored.items()})
+
+
+def revise(conn: Connection, job: str, days: Collection[date], basis: Basis) -> list[date]:
+    """Make a revision of each of these days whose rows or inputs differ from its newest one, and return these days.
+
+    Runs inside the transaction that publishes.
+    """
+    newest = evidence.newest_revisions(conn, job, days)
+    stored = evidence.sections_of(conn, job, days)
+    # A day that lost its rows, because another one of its month took their place, has a revision without any.
+    sections = {day: stored.get(day) or evidence.empty_sections(job) for day in {*stored, *newest}}
+    changed = {
+        day: sections[day] for day in sorted(sections) if _is_new(newest.get(day), sections[day], basis.inputs.get(day))
+    }
+    _append(
+        conn,
+        job,
+        changed,
+        {day: _about(job, day, _next(newest.get(day)), each, basis) for day, each in changed.items()},
+    )
+    return list(changed)
+
+
+def _is_new(newest: Revision | None, sections: Sections, inputs: str | None) -> bool:
+    if newest is None:
+        return True
+    is_same = newest.about["tables"] == _tables(sections)
+    return not (is_same and inputs in (None, newest.about["input_digest"]))
+
+
+def _next(newest: Revision | None) -> int:
+    return newest.about["revision"] + 1 if newest else 1
+
+
+def _append(conn: Connection, job: str, sections: Mapping[date, Sections], about: Mapping[date, Any]) -> None:
+    links = [(about[day], evidence.body_of(sections[day])) for day in sections]
+    positions = dict(zip(sections, evidence.append_publications(conn, links), strict=True))
+    if positions:
+        evidence.keep_rows(conn, job, positions)
+
+
+def _about(job: str, day: date, revision: int, sections: Sections, basis: Basis | None) -> dict[str, Any]:
+    """Return the facts of a revision. basis: None when it is not known what it rests on."""
+    return {
+        "job": job,
+        "as_of_date": day.isoformat(),
+        "revision": revision,
+        "input_digest": basis and basis.inputs.get(day),
+        "output_digest": hashlib.sha256(evidence.body_of(sections).encode()).hexdigest(),
+        "tables": _tables(sections),
+        "watermark": basis and dict(basis.watermark),
+        "universe": basis and universe_digest(),
+        "code": basis and code_version(),
+        "libraries": basis and library_versions(),
+    }
+
+
+def _tables(sections: Sections) -> dict[str, Any]:
+    return {name: {"rows": section.row_count, "digest": section.digest} for name, section in sections.items()}
+
+
+def universe_digest() -> str:
+    """Return the digest of the ETFs, periods and settings of the strategy."""
+    return hashlib.sha256(json_text(asdict(universe())).encode()).hexdigest()
+
+
+@cache
+def code_version() -> dict[str, str | None]:
+    """Return the version, the digest of the sources that decide, and the commit where the checkout tells it."""
+    return {"version": __version__, "sources": _digest_of_sources(), "commit": _commit()}
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """Return the versions of what computes: the libraries, Python and Java."""
+    return {name: version(name) for name in LIBRARIES} | {"python": platform.python_version(), "java": _java()}
+
+
+def _digest_of_sources() -> str:
+    digest = hashlib.sha256()
+    for path in _source_files():
+        digest.update(f"{path.relative_to(PROJECT_ROOT)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _source_files() -> Iterator[Path]:
+    for folder in SOURCES:
+        found = (PROJECT_ROOT / folder).rglob("*")
+        yield from sorted(path for path in found if path.suffix in (".py", ".sql", ".toml"))
+
+
+def _commit() -> str | None:
+    """Return the commit of the checkout, or None where there is none."""
+    command = ["git", "-C", str(PROJECT_ROOT), "rev-parse", "HEAD"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except OSError:
+        return None
+    return found.stdout.strip() or None
+
+
+def _java() -> str:
+    """Return the version of Spark's Java, or nothing where no session runs."""
+    from pyspark import SparkContext
+
+    context = SparkContext._active_spark_context
+    return str(context._jvm.System.getProperty("java.version")) if context and context._jvm else ""

@@ -1,0 +1,235 @@
+"""Publications as revisions: what a job's tables hold of a day as canonical text, and the links that were made of it.
+
+The body of a revision is one section for each table of its job. A section is a line with the table's name and columns,
+and a line for each row, which begins with the table's name, too. The rows are in the order of their bytes.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from psycopg2 import sql
+from psycopg2.extras import Json
+
+from database import canonical, tables
+from database.canonical import record_text, records
+from database.db_helper import Connection, Row, fetch
+from database.tables import Table
+
+PUBLICATIONS = "publications"
+# What a session could set otherwise, and what canonical text depends on.
+SETTINGS = """
+    SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO, MDY'; SET LOCAL intervalstyle = 'postgres';
+    SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'
+"""
+# When and by which run: no part of what was published.
+OF_THE_RUN = ("published_at", "run_id")
+
+
+@dataclass(frozen=True)
+class Published:
+    """A table of a job: the column with a publication's day, and the table that keeps the rows of every revision."""
+
+    table: Table
+    day: str
+    kept: Table | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(column for column in self.table.columns if column not in OF_THE_RUN)
+
+    @property
+    def header(self) -> str:
+        return record_text((self.table.name, *self.columns))
+
+
+class Section(NamedTuple):
+    """The rows of a table and a day as canonical text, below the line that names its columns."""
+
+    text: str
+    row_count: int
+
+    @property
+    def digest(self) -> str:
+        return canonical.digest(self.text).hex()
+
+
+class Revision(NamedTuple):
+    """The newest revision of a job's day."""
+
+    position: int
+    about: Mapping[str, Any]
+    output: str
+
+
+Sections = Mapping[str, Section]  # by table, in the order of the body
+
+PUBLICATION = Published(tables.PUBLICATION, "as_of_date", tables.EVIDENCE_PUBLICATION)
+OF_JOB: Mapping[str, tuple[Published, ...]] = {
+    "trending": (PUBLICATION, Published(tables.TRENDING_ETFS, "as_of_date")),
+    "allocation": (
+        PUBLICATION,
+        Published(tables.PORTFOLIO_ALLOCATION, "as_of_date", tables.EVIDENCE_PORTFOLIO_ALLOCATION),
+        Published(tables.ALLOCATION_CANDIDATES, "as_of_date"),
+    ),
+    "top_holdings": (PUBLICATION, Published(tables.ETF_TOP_HOLDINGS, "analysis_date")),
+    "rebalance": (
+        PUBLICATION,
+        Published(tables.MONTHLY_PORTFOLIO, "rebalance_date", tables.EVIDENCE_MONTHLY_PORTFOLIO),
+    ),
+    "sectors": (PUBLICATION, Published(tables.SECTOR_TRENDING, "as_of_date")),
+    "performance": (
+        PUBLICATION,
+        Published(tables.PORTFOLIO_PERFORMANCE, "trade_date", tables.EVIDENCE_PORTFOLIO_PERFORMANCE),
+        Published(tables.PERFORMANCE_SUMMARY, "last_session", tables.EVIDENCE_PERFORMANCE_SUMMARY),
+    ),
+}
+
+
+def heads(conn: Connection) -> list[Row]:
+    """Return the newest link of each chain: chain, position, digest, known_at."""
+    return fetch(conn, "SELECT chain, position, digest, known_at FROM evidence_heads() ORDER BY chain")
+
+
+def watermark(conn: Connection) -> dict[str, int]:
+    """Return the newest position of each chain: all that is known."""
+    return {row["chain"]: row["position"] for row in heads(conn)}
+
+
+def sections_of(conn: Connection, job: str, days: Collection[date] | None = None) -> dict[date, Sections]:
+    """Return what the tables hold of a job's days, or of all its days. A day without any row is left out.
+
+    Runs inside the caller's transaction, whose settings it changes.
+    """
+    found: dict[date, dict[str, Section]] = {}
+    with conn.cursor() as cursor:
+        cursor.execute(SETTINGS)
+        for published in OF_JOB[job]:
+            cursor.execute(_sections(published), {"job": job, "days": None if days is None else list(days)})
+            for day, row_count, lines in cursor.fetchall():
+                found.setdefault(day, {})[published.table.name] = Section(f"{published.header}\n{lines}", row_count)
+    return {day: {**empty_sections(job), **found[day]} for day in sorted(found)}
+
+
+def empty_sections(job: str) -> dict[str, Section]:
+    """Return the sections of a day without rows."""
+    return {published.table.name: Section(published.header, 0) for published in OF_JOB[job]}
+
+
+def body_of(sections: Sections) -> str:
+    return "\n".join(section.text for section in sections.values())
+
+
+def rows_of(body: str) -> dict[str, list[dict[str, str | None]]]:
+    r"""Return the rows of a body by their tables: column -> canonical text.
+
+    >>> rows_of("(a,x,y)\n(a,1,)\n(b,z)")
+    {'a': [{'x': '1', 'y': None}], 'b': []}
+    """
+    return {
+        str(table): [dict(zip(map(str, columns), cells, strict=True)) for cells in rows]
+        for table, (columns, *rows) in _by_table(body)
+    }
+
+
+def _by_table(body: str) -> Iterator[tuple[str | None, list[list[str | None]]]]:
+    for table, lines in groupby(records(body), key=itemgetter(0)):
+        yield table, [cells for _, *cells in lines]
+
+
+def newest_revisions(conn: Connection, job: str, days: Collection[date]) -> dict[date, Revision]:
+    """Return the newest revision of each of a job's days that has one. Runs inside the caller's transaction."""
+    with conn.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT DISTINCT ON (about ->> 'as_of_date') (about ->> 'as_of_date')::date, position, about, body_digest
+            FROM evidence_link
+            WHERE chain = 'publications' AND about ->> 'job' = %s AND about ->> 'as_of_date' = ANY(%s)
+            ORDER BY about ->> 'as_of_date', position DESC
+            """,
+            (job, [day.isoformat() for day in days]),
+        )
+        return {day: Revision(position, about, output.hex()) for day, position, about, output in cursor.fetchall()}
+
+
+def append_publications(conn: Connection, links: Sequence[tuple[Mapping[str, Any], str]]) -> list[int]:
+    """Add links (about, body) to the chain of publications, and return their positions.
+
+    Runs inside the caller's transaction.
+    """
+    if not links:
+        return []
+    with conn.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT append_evidence('publications', about, body)
+            FROM (
+                SELECT * FROM UNNEST(%s::jsonb[], %s::text[]) WITH ORDINALITY AS link (about, body, nth)
+                ORDER BY nth OFFSET 0
+            ) AS link
+            """,
+            ([Json(about) for about, _ in links], [body for _, body in links]),
+        )
+        return [position for (position,) in cursor.fetchall()]
+
+
+def keep_rows(conn: Connection, job: str, positions: Mapping[date, int]) -> None:
+    """Copy what the tables hold of these days, each under the position of its link.
+
+    Runs inside the caller's transaction.
+    """
+    with conn.cursor() as cursor:
+        for published in OF_JOB[job]:
+            if published.kept:
+                cursor.execute(
+                    _copy(published, published.kept),
+                    {"job": job, "days": list(positions), "positions": list(positions.values())},
+                )
+
+
+def _sections(published: Published) -> sql.Composed:
+    return sql.SQL(
+        """
+        SELECT day, COUNT(*), STRING_AGG(line, E'\\n' ORDER BY line COLLATE "C")
+        FROM (
+            SELECT {day} AS day, ROW({table_name}::text, {columns})::text AS line FROM {table}
+            WHERE (%(days)s::date[] IS NULL OR {day} = ANY(%(days)s::date[])) AND {condition}
+        ) AS rows
+        GROUP BY day
+        """
+    ).format(
+        day=sql.Identifier(published.day),
+        table_name=sql.Literal(published.table.name),
+        columns=_names(published.columns),
+        table=sql.Identifier(published.table.name),
+        condition=_condition(published),
+    )
+
+
+def _copy(published: Published, kept: Table) -> sql.Composed:
+    return sql.SQL(
+        """
+        INSERT INTO {kept} ({columns}, position)
+        SELECT {values}, link.position FROM {table} AS published
+        JOIN UNNEST(%(days)s::date[], %(positions)s::bigint[]) AS link (link_day, position) ON link_day = {day}
+        WHERE {condition}
+        """
+    ).format(
+        kept=sql.Identifier(kept.name),
+        columns=_names(published.columns),
+        values=sql.SQL(", ").join(sql.Identifier("published", column) for column in published.columns),
+        table=sql.Identifier(published.table.name),
+        day=sql.Identifier("published", published.day),
+        condition=_condition(published),
+    )
+
+
+def _condition(published: Published) -> sql.SQL:
+    return sql.SQL("job = %(job)s") if "job" in published.columns else sql.SQL("TRUE")
+
+
+def _names(columns: Sequence[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
