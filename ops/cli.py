@@ -25,6 +25,8 @@ examples:
   ./start.sh run rebalance                   the month's portfolio; --as-of 2026-07-26: of any rebalance date
   ./start.sh backfill 2026-08-10 2026-08-14  the five stages for every session of a range
   ./start.sh replay 2026-08-10 2026-08-14    the same, each session knowing only what was known on its evening
+  ./start.sh look-ahead 2026-08-10 2026-08-14
+                                             does any published row rest on what came after its session?
   ./start.sh gaps                            which expected bars are not stored, and which sessions to compute again
   ./start.sh gaps --repoll                   ask the source again for what is late, missing or quarantined
   ./start.sh verify                          was anything changed of what was collected and published
@@ -206,6 +208,24 @@ def replay(start: date, end: date, afresh: bool) -> int:
 
     _require_order(start, end)
     return replay(start, end, afresh)
+
+
+@command(
+    "look-ahead",
+    "prove that no published row of a range rests on anything after its session",
+    *FROM_TO,
+    argument("--futures", type=int, default=20, metavar="N", help="random futures for each session (20)"),
+    argument("--every", type=int, default=1, metavar="N", help="begin a future behind every Nth session only (1)"),
+    description="Compute the sessions from what is stored up to a cut, with nothing or with random bars, lists of "
+    "holdings and doubts behind it, in databases of its own; then compare every published cell. About 15 seconds a "
+    "session on two cores, and less with --every.",
+)
+def look_ahead(start: date, end: date, futures: int, every: int) -> int:
+    from ops.running import run_module
+
+    _require_order(start, end)
+    options = ["--futures", str(futures), "--every", str(every)]
+    return run_module("ops.evidence.look_ahead", [start.isoformat(), end.isoformat(), *options])
 
 
 @command(
