@@ -7,6 +7,7 @@ from typing import Any
 from psycopg2 import sql
 
 from database.db_helper import Connection, fetch, transaction
+from database.queries.evidence_as_of import VERSIONED
 
 MEMORY_BYTES = 2**24
 
@@ -22,6 +23,13 @@ def copy_rows(source: Connection, target: Connection, table: str, where: str, pa
         rows.seek(0)
         with transaction(target), target.cursor() as cursor:
             cursor.copy_expert(sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names), rows)
+
+
+def keep_no_versions(conn: Connection) -> None:
+    """Let a database keep no versions of what is copied into it: they stay where the rows come from."""
+    with transaction(conn), conn.cursor() as cursor:
+        for table in VERSIONED:
+            cursor.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(sql.Identifier(table.name)))
 
 
 def _columns(conn: Connection, table: str) -> list[str]:

@@ -17,6 +17,8 @@ from batch import (
     track_record,
 )
 from batch.prices import ETF_PRICES, STOCK_PRICES
+from batch.returns import windows_of
+from database.queries.track_record import POSITIONS
 from ops.evidence.jobs import ALLOCATION, PERFORMANCE, REBALANCE, TOP_HOLDINGS, TRENDING, Published
 from utils.dates import session_after
 
@@ -84,7 +86,7 @@ TOMORROWS_WEIGHTS = f"""
         ticker, weight
     FROM (
         SELECT period_days, decided_on, MIN(ticker) AS ticker, 1::float8 AS weight
-        FROM ({spark_portfolio_performance.POSITIONS}) AS position GROUP BY period_days, decided_on
+        FROM ({POSITIONS}) AS position GROUP BY period_days, decided_on
     ) AS one_position
 """
 
@@ -93,7 +95,7 @@ performance, top_holdings, trending = spark_portfolio_performance, spark_etf_top
 
 LEAKS: Mapping[str, Leak] = {
     "the close of the next session": Leak(TRENDING, {(trending, "ETF_PRICES"): ETF_PRICES.replace(CLOSE, NEXT_CLOSE)}),
-    "a window that ends a session later": Leak(TRENDING, {(trending, "windows_of"): _shifted(trending.windows_of)}),
+    "a window that ends a session later": Leak(TRENDING, {(trending, "windows_of"): _shifted(windows_of)}),
     "the newest list of holdings": Leak(ALLOCATION, {(holdings, "with_validity"): _newest_holdings}),
     "the newest market cap": Leak(
         ALLOCATION, {(allocation_inputs, "STOCK_PRICES"): STOCK_PRICES.replace("market_cap,", NEWEST_CAP, 1)}
