@@ -557,6 +557,21 @@ CREATE TABLE evidence_consumer_error (
     PRIMARY KEY (id, position)
 );
 
+-- ... and which bars and lists of holdings were missing, and why.
+CREATE TABLE evidence_expected_bar (
+    position   BIGINT  NOT NULL,
+    is_removed BOOLEAN NOT NULL,
+    LIKE logs_expected_bar,
+    PRIMARY KEY (kind, ticker, trade_date, position)
+);
+
+CREATE TABLE evidence_missing_holdings (
+    position   BIGINT  NOT NULL,
+    is_removed BOOLEAN NOT NULL,
+    LIKE logs_missing_holdings,
+    PRIMARY KEY (etf_ticker, as_of_date, position)
+);
+
 -- ── schema: written by migrate.py ────────────────────────────────────────────────────────────────────────────────────
 
 -- The migrations that this database has had, or was made with.
@@ -908,8 +923,8 @@ BEGIN
         STRING_AGG(quote_ident(attname) || CASE WHEN attcollation > 0 THEN ' COLLATE "C"' ELSE '' END, ', '
             ORDER BY place) FILTER (WHERE place > 0),
         STRING_AGG(quote_ident(attname), ', ' ORDER BY attnum) FILTER (
-            WHERE place IS NULL AND attname NOT IN ('fetched_at', 'judged_at', 'run_id', 'topic', 'partition_id',
-                'kafka_offset', 'answer_digest', 'quote_digest'))
+            WHERE place IS NULL AND attname NOT IN ('fetched_at', 'judged_at', 'asked_at', 'run_id', 'topic',
+                'partition_id', 'kafka_offset', 'answer_digest', 'quote_digest'))
     INTO columns, key, key_order, compared
     FROM pg_attribute
     LEFT JOIN pg_index ON indrelid = attrelid AND indisprimary
@@ -940,7 +955,8 @@ DECLARE
     of_table TEXT;
 BEGIN
     FOREACH of_table IN ARRAY ARRAY['collected_meta_etf', 'collected_daily_etf_ohlc', 'collected_daily_stock_history',
-        'collected_etf_holdings', 'collected_monthly_benchmark_holdings', 'logs_price_break', 'logs_consumer_error']
+        'collected_etf_holdings', 'collected_monthly_benchmark_holdings', 'logs_price_break', 'logs_consumer_error',
+        'logs_expected_bar', 'logs_missing_holdings']
     LOOP
         CALL begin_versions(of_table);
     END LOOP;

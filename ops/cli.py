@@ -25,8 +25,8 @@ examples:
   ./start.sh run rebalance                   the month's portfolio; --as-of 2026-07-26: of any rebalance date
   ./start.sh backfill 2026-08-10 2026-08-14  the five stages for every session of a range
   ./start.sh replay 2026-08-10 2026-08-14    the same, each session knowing only what was known on its evening
-  ./start.sh look-ahead 2026-08-10 2026-08-14
-                                             does any published row rest on what came after its session?
+  ./start.sh reproduce 2026-08-10 2026-08-14 compute what was published again, from what was known then
+  ./start.sh look-ahead 2026-08-10 2026-08-14  does a published row rest on what came after its session?
   ./start.sh gaps                            which expected bars are not stored, and which sessions to compute again
   ./start.sh gaps --repoll                   ask the source again for what is late, missing or quarantined
   ./start.sh verify                          was anything changed of what was collected and published
@@ -270,6 +270,25 @@ def verify(head: bool) -> int:
     return run_module("ops.evidence.verify", ["--head"] if head else [])
 
 
+@command(
+    "reproduce",
+    "compute what was published again, from what was known when it was computed",
+    argument(
+        "words",
+        nargs="+",
+        metavar="PUBLICATION|FROM TO",
+        help="JOB:DATE or JOB:DATE:REVISION, like allocation:2026-08-21, or the first and last day of a range",
+    ),
+    description="Take a database of its own to what each publication had read, run its Spark job there, and compare "
+    "the digests of the outputs. Where the code or the universe is another one since, say so and show what differs. "
+    "The jobs are trending, allocation, rebalance, top_holdings, sectors and performance.",
+)
+def reproduce(words: Sequence[str]) -> int:
+    from ops.running import run_module
+
+    return run_module("ops.evidence.reproduce", words)
+
+
 @command("restatements", "stored bars that the source has changed since", *RANGE)
 def restatements(start: date | None, end: date | None) -> int:
     return _on_range("collector.restatements", start, end)
@@ -351,7 +370,12 @@ def test(rings: Sequence[str]) -> int:
 @command(
     "bench",
     "measure the running platform, each figure beside what it should be",
-    argument("parts", nargs="*", metavar="PART", help="consume, chain, api, dashboard, memory, requests (all)"),
+    argument(
+        "parts",
+        nargs="*",
+        metavar="PART",
+        help="consume, chain, api, dashboard, memory, requests, reproduce, look-ahead (all)",
+    ),
     argument("--rows", type=int, default=100_000, metavar="N", help="messages to consume (100,000)"),
     argument("--strict", action="store_true", help="end with code 1 when a wanted figure is missed"),
 )

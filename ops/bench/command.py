@@ -10,7 +10,8 @@ from ops.bench.report import Target, heading, verdict
 from ops.console import complain, say
 from ops.errors import UnknownName
 from ops.native.control import describe, running_stack
-from ops.native.environment import client_environment
+from ops.native.environment import client_environment, service_environment
+from ops.native.java import java_home
 from ops.native.stack import Stack
 from utils.errors import ActstockError, InvalidInput
 
@@ -102,6 +103,25 @@ def _requests(bench: Bench) -> list[Target]:
     return budget.measure(bench.stack, bench.settings)
 
 
+def _reproduce(bench: Bench) -> list[Target]:
+    from ops.bench import evidence
+
+    _find_java(bench)
+    return evidence.measure_reproduction(bench.settings)
+
+
+def _look_ahead(bench: Bench) -> list[Target]:
+    from ops.bench import evidence
+
+    _find_java(bench)
+    return evidence.measure_look_ahead(bench.settings)
+
+
+def _find_java(bench: Bench) -> None:
+    """Let Spark, which is started by this process, find what the platform's own jobs find."""
+    os.environ.update(service_environment(bench.stack, java_home()))
+
+
 PARTS: dict[str, tuple[str, Callable[[Bench], list[Target]]]] = {
     "consume": ("messages of a topic into committed rows", _consume),
     "chain": ("the five stages of one session, through Airflow", _chain),
@@ -109,4 +129,6 @@ PARTS: dict[str, tuple[str, Callable[[Bench], list[Target]]]] = {
     "dashboard": ("what a reader waits for, in a browser", _dashboard),
     "memory": ("all processes at rest", _memory),
     "requests": ("what a full day asks of Yahoo", _requests),
+    "reproduce": ("250 sessions published, changed afterwards and reproduced", _reproduce),
+    "look-ahead": ("250 sessions with 20 random futures each", _look_ahead),
 }
