@@ -17,6 +17,7 @@ from utils.errors import InvalidInput, UnknownTicker
 
 SYMBOL = r"^[A-Za-z0-9][A-Za-z0-9.=^-]*$"
 SECTOR = r"^[A-Za-z][A-Za-z &-]*$"
+WRITTEN = {SYMBOL: "a ticker, like NVDA, 005930.KS or KRW=X", SECTOR: "a sector, like Technology"}
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 MAX_ROWS = 1000
 MAX_OFFSET = 10_000_000

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.deps import WRITTEN
 from api.models.schemas import content
 from contract.common import Problem
 from utils.errors import (
@@ -39,6 +40,11 @@ MEANING = {
     503: "The database is away; ask again shortly",
 }
 RETRY_AFTER_SECONDS = "1"
+# What the framework itself refuses.
+REFUSALS = {
+    404: ("UnknownPath", "there is no {path}: /docs lists the routes"),
+    405: ("MethodNotAllowed", "{path} is read with GET: the API changes nothing"),
+}
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -73,9 +79,10 @@ async def _bad_parameter(_: Request, error: Exception) -> JSONResponse:
     return problem(422, "InvalidParameter", "; ".join(_described(each) for each in error.errors()))
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    answer = problem(error.status_code, "HTTP", str(error.detail))
+    name, detail = REFUSALS.get(error.status_code, ("HTTP", str(error.detail)))
+    answer = problem(error.status_code, name, detail.format(path=request.url.path))
     answer.headers.update(error.headers or {})
     return answer
 
@@ -89,4 +96,6 @@ def _described(error: dict[str, Any]) -> str:
     """One of pydantic's errors in words: `period_days: choose 5, 10 or 20`."""
     where: Sequence[Any] = error["loc"]
     message = str(error["msg"]).removeprefix("Value error, ")
+    if written := WRITTEN.get(error.get("ctx", {}).get("pattern", "")):
+        message = f"{error['input']!r} is not written as {written}"
     return f"{where[-1]}: {message}" if where else message

@@ -10,12 +10,14 @@ from datetime import date
 from typing import NamedTuple
 
 from contract.portfolios import MonthlyPerformance, MonthlyPerformances
+from contract.reasons import shown
 from database.db_helper import Connection
 from database.queries import etfs, portfolios
 from database.queries.paging import Page
 from database.queries.portfolios import Rebalance
 from database.queries.returns import Return, TickerWindow, between
 from utils.dates import month_sold_on, session_at, traded_on
+from utils.reasons import join, of_ticker
 
 
 class Held(NamedTuple):
@@ -64,7 +66,7 @@ def _performance(
     portfolio = sum((each.final_weight * gains[each.ticker] for each in priced), 0.0)
     has_return = len(priced) == len(rebalance.positions)
     of_benchmark = gains.get(benchmark)
-    missing = [f"{ticker}: {each.missing_reason}" for ticker, each in returns.items() if each.missing_reason]
+    missing = [of_ticker(ticker, each.missing) for ticker, each in returns.items() if each.missing]
     return MonthlyPerformance(
         rebalance_date=rebalance.rebalance_date,
         valid_until=rebalance.valid_until,
@@ -77,6 +79,7 @@ def _performance(
         excess_return=portfolio - of_benchmark if has_return and of_benchmark is not None else None,
         covered_weight=sum((each.final_weight for each in priced), 0.0),
         position_count=len(rebalance.positions),
-        missing_reason="; ".join(missing) or None,
+        missing_reason=join(missing),
+        missing_reasons=shown(missing),
         source=rebalance.source,
     )

@@ -53,6 +53,7 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> SectorList:
         trending_as_of_date=listed.as_of_date,
         trending_status=listed.status,
         trending_reason=listed.reason,
+        trending_reasons=listed.reasons,
         sectors=[
             SectorLine(
                 **asdict(_standing(name, members.get(name, []), months)),

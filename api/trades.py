@@ -12,12 +12,14 @@ from math import floor
 
 from config.universe import universe
 from contract.portfolios import MonthlyPortfolio, MonthlyPosition, MonthlyTrades, Trade
+from contract.reasons import shown
 from database.db_helper import Connection
 from database.queries import portfolios
 from database.queries.returns import TickerWindow, between
 from utils.dates import session_after, session_at
+from utils.reasons import reason
 
-NO_PRICE = "no price is stored of it by then"
+NO_PRICE = reason("no_price_by_then")
 
 
 def monthly(conn: Connection, rebalance_date: date | None, capital: float) -> MonthlyTrades | None:
@@ -103,7 +105,8 @@ def _trade(
         cost=None,
         held_weight=held,
         target_weight=target,
-        missing_reason=NO_PRICE,
+        missing_reason=str(NO_PRICE),
+        missing_reasons=shown([NO_PRICE]),
     )
     if not row.price_usd:
         return trade
@@ -115,7 +118,7 @@ def _trade(
     trade.side = "buy" if trade.shares > 0 else "sell" if trade.shares < 0 else "keep"
     trade.value = abs(trade.shares) * row.price_usd
     trade.cost = cost_rate * abs(trade.shares) * row.price_usd
-    trade.missing_reason = None
+    trade.missing_reason, trade.missing_reasons = None, []
     return trade
 
 

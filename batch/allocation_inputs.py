@@ -21,6 +21,7 @@ from database.queries import ledger, missing_holdings
 from database.queries.doubts import sessions_exchange
 from utils.dates import HOME_EXCHANGE
 from utils.errors import NotPublished
+from utils.reasons import Reason
 
 _FLAGS = {days: trending_column("is_trending", days) for days in PERIODS}
 
@@ -59,12 +60,12 @@ HELD_BY_TRENDING = f"""
 class TrendingResult(NamedTuple):
     """What stage 3 published for a session.
 
-    not_computable: the periods for which no ETF could be compared with the benchmark, each with the reason
+    not_computable: the periods for which no ETF could be compared with the benchmark, each with the reasons
     """
 
     source: str
-    degraded_reason: str | None = None
-    not_computable: Mapping[int, str] = {}
+    degraded_reason: Sequence[Reason] = ()
+    not_computable: Mapping[int, Sequence[Reason]] = {}
 
 
 class AllocationInputs(NamedTuple):
@@ -85,8 +86,8 @@ class AllocationInputs(NamedTuple):
     holdings: DataFrame
     prices: DataFrame
     doubts: DataFrame | None
-    price_gaps: Mapping[tuple[str, date, date], Sequence[str]]
-    stand_ins: Mapping[tuple[date, str], str]
+    price_gaps: Mapping[tuple[str, date, date], Sequence[Reason]]
+    stand_ins: Mapping[tuple[date, str], Reason]
 
 
 def read_inputs(job: Job) -> AllocationInputs:
@@ -123,10 +124,10 @@ def read_inputs(job: Job) -> AllocationInputs:
     )
 
 
-def inputs_of(read: AllocationInputs, gaps: Mapping[tuple[date, int], Sequence[str]]) -> Inputs:
+def inputs_of(read: AllocationInputs, gaps: Mapping[tuple[date, int], Sequence[Reason]]) -> Inputs:
     """Return what each session rests on: stage 3's results, its ETFs' holdings, their prices at both ends, and gaps."""
     tickers = sorted({universe().benchmark, *read.stocks})
-    facts: dict[date, list[tuple[int, str]]] = {}
+    facts: dict[date, list[tuple[int, Reason]]] = {}
     for (as_of, days), reasons in gaps.items():
         facts.setdefault(as_of, []).extend((days, reason) for reason in reasons)
     return Inputs(

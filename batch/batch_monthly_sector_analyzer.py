@@ -24,8 +24,9 @@ from pyspark.sql import DataFrame, Row, Window
 
 from batch.inputs import Inputs, price_params, price_rows
 from batch.prices import ETF_PRICES, PRICE_COLUMNS, STOCK_PRICES, benchmark_sources, in_dollars, why_no_benchmark
-from batch.publishing import JobResult, Publication, TablePart, join_reasons, publish, rows_for
-from batch.returns import exchanges_of, prefix_with, sessions_exchange_of, with_returns
+from batch.publishing import JobResult, Publication, TablePart, publish, rows_for
+from batch.reasons import each_once, of_ticker_each, read_each
+from batch.returns import exchanges_of, sessions_exchange_of, with_returns
 from batch.runner import Job, JobCalendar, of_one_moment, run_job
 from batch.sources import least_trusted, source_label
 from config.universe import universe
@@ -36,6 +37,7 @@ from database.queries.stale_publications import STOCKS
 from database.tables import SECTOR_TRENDING
 from utils.dates import HOME_EXCHANGE, last_session_by, sessions_between, sessions_of, window_of
 from utils.errors import NotStored
+from utils.reasons import Reason, reason, unique
 from utils.spark_utils import local_frame, lookup
 
 NAME = "sectors"
@@ -133,7 +135,7 @@ def sector_trends(
     of_stock = Window.partitionBy("month_end", "ticker")
     counts = F.max(F.when(F.col("is_month"), F.col("period_return"))).over(of_stock).isNotNull()
     is_known = F.col("period_return").isNotNull()
-    reasons = F.concat(prefix_with(F.col("ticker"), "missing"), prefix_with(F.col("ticker"), "noted"))
+    reasons = F.concat(of_ticker_each(F.col("ticker"), "missing"), of_ticker_each(F.col("ticker"), "noted"))
     each_day = (
         with_returns(wanted, prices, doubts)
         .withColumn("counts", counts)
@@ -162,7 +164,7 @@ def sector_trends(
             F.min(of_day).alias("worst_day"),
             F.max("source_rank").alias("source_rank"),
             F.max("known_since").alias("known_since"),
-            F.array_sort(F.array_distinct(F.flatten(F.collect_list("gaps")))).alias("gaps"),
+            each_once(F.flatten(F.collect_list("gaps"))).alias("gaps"),
         )
         .join(lookup(benchmark), "month_end", "inner")
         .select(
@@ -245,7 +247,7 @@ def measure_sectors(job: Job, months: Sequence[date]) -> DataFrame:
     )
 
 
-def inputs_of(job: Job, months: Sequence[date], gaps: Mapping[date, Sequence[str]]) -> Inputs:
+def inputs_of(job: Job, months: Sequence[date], gaps: Mapping[date, Sequence[Reason]]) -> Inputs:
     """Return what each month rests on: the stocks' sectors, all prices of the month, and the gaps."""
     tickers = [*(row["ticker"] for row in fetch(job.conn, STOCKS)), universe().benchmark]
     windows = [
@@ -269,7 +271,7 @@ def inputs_of(job: Job, months: Sequence[date], gaps: Mapping[date, Sequence[str
     )
 
 
-def gaps_by_month(job: Job, months: Sequence[date]) -> Mapping[date, list[str]]:
+def gaps_by_month(job: Job, months: Sequence[date]) -> Mapping[date, list[Reason]]:
     """Return for each month the expected prices that are missing or in doubt at its ends, with the reasons.
 
     A stock for which no run expected a price then is no gap: it came into a fund later, or had left it.
@@ -282,7 +284,7 @@ def gaps_by_month(job: Job, months: Sequence[date]) -> Mapping[date, list[str]]:
         for exchange in [sessions_exchange(ticker)]
     }
     reasons = ledger.why_missing(job.conn, set(windows.values()), is_expected=True)
-    gaps: dict[date, list[str]] = {month: [] for month in months}
+    gaps: dict[date, list[Reason]] = {month: [] for month in months}
     for (month, _), window in windows.items():
         gaps[month] += reasons.get(window, [])
     return gaps
@@ -307,7 +309,7 @@ def month_end_sources(job: Job, month_ends: Sequence[date]) -> Mapping[date, str
 
 
 def publication_of(
-    month_end: date, rows: Sequence[Row], benchmark_source: str, gaps: Iterable[str] = ()
+    month_end: date, rows: Sequence[Row], benchmark_source: str, gaps: Iterable[Reason] = ()
 ) -> Publication:
     """Return the publication of one month, whose ends have these gaps."""
     return Publication(
@@ -315,13 +317,11 @@ def publication_of(
         as_of_date=month_end,
         period_days=0,
         status="published" if rows else "empty",
-        reason=None
-        if rows
-        else f"no stock with a known sector has a price on {previous_month_end(month_end)} and on {month_end}",
+        reason=[] if rows else [reason("no_sector_prices", start=previous_month_end(month_end), end=month_end)],
         row_count=len(rows),
         holdings_as_of=max((row.known_since for row in rows if row.known_since), default=None),
         source=least_trusted([benchmark_source, *map(attrgetter("source"), rows)]),
-        degraded_reason=join_reasons([*gaps, *(reason for row in rows for reason in row.gaps)]),
+        degraded_reason=unique([*gaps, *read_each(gap for row in rows for gap in row.gaps)]),
     )
 
 

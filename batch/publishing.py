@@ -14,6 +14,7 @@ from database.db_helper import replace_partition, transaction
 from database.queries.evidence import watermark
 from database.tables import PUBLICATION, Table
 from utils.errors import InvalidInput
+from utils.reasons import Reason, as_json
 
 if TYPE_CHECKING:
     from batch.runner import Job
@@ -34,10 +35,10 @@ class Publication:
     row_count: int
     source: str
     status: str = "published"
-    reason: str | None = None
+    reason: Sequence[Reason] = ()
     cash_weight: float = 0.0
     holdings_as_of: date | None = None
-    degraded_reason: str | None = None
+    degraded_reason: Sequence[Reason] = ()
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class JobResult:
             "days": len({publication.as_of_date for publication in self.publications}),
             "publications": len(self.publications),
             "empty": empty,
-            "degraded": sum(publication.degraded_reason is not None for publication in self.publications),
+            "degraded": sum(bool(publication.degraded_reason) for publication in self.publications),
             "rows": sum(publication.row_count for publication in self.publications),
             "skipped": {day.isoformat(): reason for day, reason in self.skipped.items()},
         }
@@ -90,7 +91,7 @@ def publish(
     days = sorted({*replaced_days, *recomputed_days})
     basis = Basis(inputs.digests(job.conn, days), watermark(job.conn))
     conn = job.writer or job.conn
-    rows = [tuple(getattr(row, column, job.run_id) for column in PUBLICATION.columns) for row in publications]
+    rows = [tuple(_stored(getattr(row, column, job.run_id)) for column in PUBLICATION.columns) for row in publications]
     of_publications = {"job": name, "as_of_date": replaced_days}
     replaced = [*parts, TablePart(PUBLICATION, of_publications, rows)]
     log.info("publishing %d rows in one transaction", sum(len(part.rows) for part in parts))
@@ -104,13 +105,9 @@ def publish(
     log.info("%d of %d days have a new revision", len(revised), len(days))
 
 
-def join_reasons(reasons: Iterable[str | None]) -> str | None:
-    """Return all reasons as one text, each once and in order, or None without any.
-
-    >>> join_reasons(["XLB has no bar of 2026-08-21 (late)", None, "IWM has no bar of 2026-08-21 (late)"])
-    'IWM has no bar of 2026-08-21 (late); XLB has no bar of 2026-08-21 (late)'
-    """
-    return "; ".join(sorted({reason for reason in reasons if reason})) or None
+def _stored(value: Any) -> Any:
+    """Return a publication's value as its column takes it. The only sequences of a publication are reasons."""
+    return as_json(value) if isinstance(value, list | tuple) else value
 
 
 def rows_for(table: Table, rows: Iterable[Any]) -> list[tuple[Any, ...]]:

@@ -6,7 +6,7 @@ a shorter window. So does a withheld break inside the window. One session and a 
 their windows are rows of one table.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import chain
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
+from batch.reasons import matching, no_reasons, reason_of
 from config.exchanges import RATE, exchanges
 from database.queries.doubts import CARRIED_RATE, NOTED, WITHHELD, sessions_exchange
 from utils.dates import HOME_EXCHANGE, window_of
@@ -94,6 +95,7 @@ def with_returns(wanted: DataFrame, prices: DataFrame, doubts: DataFrame | None 
     prices: ticker, trade_date, currency, price (in dollars), source_rank, ...
     doubts: the rows of database.queries.doubts, or None without any
     Adds period_return, missing (why there is no value, else empty), noted (why a value is degraded), price_source_rank.
+    Both are lists of reasons (batch.reasons).
     """
     point = ("trade_date", "currency", "price", "source_rank")
     at_end = prices.withColumnsRenamed({column: f"end_{column}" for column in point})
@@ -136,34 +138,18 @@ def _with_doubts(wanted: DataFrame, doubts: DataFrame | None) -> DataFrame:
         wanted.join(lookup(doubts_by_ticker(doubts)), "ticker", "left")
         .withColumns(
             {
-                "withheld": matching_reasons("doubts", lambda doubt: (doubt.kind == WITHHELD) & is_inside(doubt)),
-                "noted": matching_reasons("doubts", is_noted),
+                "withheld": matching("doubts", lambda doubt: (doubt.kind == WITHHELD) & is_inside(doubt)),
+                "noted": matching("doubts", is_noted),
             }
         )
         .drop("doubts")
     )
 
 
-def no_reasons() -> Column:
-    """Return an empty list of reasons."""
-    return F.array().cast("array<string>")
-
-
 def doubts_by_ticker(doubts: DataFrame) -> DataFrame:
     """Return ticker and doubts: all doubts about a ticker, in the order of their days."""
     doubt = F.struct(F.col("trade_date").alias("day"), "kind", "reason")
     return doubts.groupBy("ticker").agg(F.array_sort(F.collect_list(doubt)).alias("doubts"))
-
-
-def matching_reasons(doubts: str, applies: Callable[[Column], Column]) -> Column:
-    """Return the reasons of a row's doubts that apply, which may be none."""
-    reasons = F.transform(F.filter(doubts, applies), lambda doubt: doubt.reason)
-    return F.coalesce(reasons, no_reasons())
-
-
-def prefix_with(ticker: Column, reasons: str) -> Column:
-    """Put the ticker before each of a row's reasons."""
-    return F.transform(reasons, lambda reason: F.concat(ticker, F.lit(": "), reason))
 
 
 def _why_no_price_at(end_point: str) -> Column:
@@ -173,12 +159,12 @@ def _why_no_price_at(end_point: str) -> Column:
 
 def why_no_price(currency: Column, price: Column, day: Column) -> Column:
     """Return why a day has no dollar price, or NULL where it has one."""
-    return F.when(currency.isNull(), F.concat(F.lit("no price on "), day.cast("string"))).when(
-        price.isNull(), F.concat(F.lit("no "), currency, F.lit("=X rate on "), day.cast("string"))
+    return F.when(currency.isNull(), reason_of("no_price", session=day)).when(
+        price.isNull(), reason_of("no_rate", rate=F.concat(currency, F.lit(RATE)), session=day)
     )
 
 
 def why_no_exchange(ticker: Column) -> Column:
     """Return why a ticker has no exchange, as `utils.dates.why_no_exchange` does, or NULL."""
-    reason = F.concat(F.lit("no exchange is known for the suffix "), F.regexp_extract(ticker, SUFFIX, 0))
+    reason = reason_of("no_exchange", suffix=F.regexp_extract(ticker, SUFFIX, 0))
     return F.when(exchange_of(ticker).isNull(), reason)

@@ -21,7 +21,8 @@ from pyspark.sql import Column, DataFrame, Row, Window
 
 from batch.allocation_inputs import AllocationInputs, TrendingResult, inputs_of, read_inputs
 from batch.holdings import with_holdings
-from batch.publishing import JobResult, Publication, TablePart, join_reasons, publish, published_periods, rows_for
+from batch.publishing import JobResult, Publication, TablePart, publish, published_periods, rows_for
+from batch.reasons import json_array, read_each, reason_of
 from batch.returns import ReturnWindow, with_returns, with_windows
 from batch.runner import Job, of_one_moment, run_job
 from batch.sources import least_trusted, source_label
@@ -30,12 +31,11 @@ from config.periods import PERIODS
 from config.universe import universe
 from database.queries.doubts import sessions_exchange
 from database.tables import ALLOCATION_CANDIDATES, PORTFOLIO_ALLOCATION
+from utils.reasons import Reason, as_json, from_json, from_rows, of_ticker, reason, unique
 from utils.spark_utils import local_frame
 
 NAME = "allocation"
 log = logging.getLogger(f"batch.{NAME}")
-REASON_LENGTH = 400  # of the column exclusion_reason
-NO_MARKET_CAP = "no market cap on "
 
 Portfolio = tuple[date, int]  # session and period
 
@@ -48,7 +48,7 @@ class Allocation(NamedTuple):
     candidates: Sequence[Row]
     positions: Sequence[Mapping[str, Any]]
     publications: Sequence[Publication]
-    gaps: Mapping[Portfolio, Sequence[str]]
+    gaps: Mapping[Portfolio, Sequence[Reason]]
 
 
 @of_one_moment
@@ -90,14 +90,16 @@ def trending_results(inputs: AllocationInputs) -> dict[date, TrendingResult]:
         for days in published_periods()
         if not row[f"is_computable_{days}d"]
     ]
-    reasons = why_not_computable(inputs, missing) if missing else {}
+    not_computable = why_not_computable(inputs, missing) if missing else {}
     return {
-        row["as_of_date"]: TrendingResult(row["source"], row["degraded_reason"], reasons.get(row["as_of_date"], {}))
+        row["as_of_date"]: TrendingResult(
+            row["source"], from_rows(row["degraded_reason"]), not_computable.get(row["as_of_date"], {})
+        )
         for row in inputs.published
     }
 
 
-def why_not_computable(inputs: AllocationInputs, missing: Sequence[Portfolio]) -> dict[date, dict[int, str]]:
+def why_not_computable(inputs: AllocationInputs, missing: Sequence[Portfolio]) -> dict[date, dict[int, list[Reason]]]:
     """Return for each of these portfolios why stage 3 could not compare any ETF with the benchmark."""
     benchmark = universe().benchmark
     wanted = [
@@ -106,14 +108,13 @@ def why_not_computable(inputs: AllocationInputs, missing: Sequence[Portfolio]) -
         if window.exchange == sessions_exchange(benchmark) and (window.as_of_date, window.period_days) in missing
     ]
     frame = local_frame(inputs.trending.sparkSession, wanted, ("ticker", *ReturnWindow._fields))
-    reasons: dict[date, dict[int, str]] = {}
+    found: dict[date, dict[int, list[Reason]]] = {}
     for row in with_returns(frame, inputs.prices, inputs.doubts).collect():
-        why = "; ".join(row.missing) or "it had none when stage 3 was computed"
-        reasons.setdefault(row.as_of_date, {})[row.period_days] = (
-            f"not computable: no ETF can be compared with {benchmark} over {row.period_days} sessions; "
-            f"{benchmark}: {why}"
-        )
-    return reasons
+        found.setdefault(row.as_of_date, {})[row.period_days] = [
+            reason("not_comparable_over", benchmark=benchmark, days=row.period_days),
+            of_ticker(benchmark, read_each(row.missing) or [reason("had_no_return")]),
+        ]
+    return found
 
 
 def candidates_of(
@@ -172,8 +173,8 @@ def select_best(candidates: DataFrame) -> DataFrame:
         candidates.withColumn("ineligible", _why_ineligible())
         .withColumns(chosen)
         .withColumn("is_selected", F.coalesce(is_selected, F.lit(False)))
-        .withColumn("why_not", F.coalesce(_shortened("ineligible"), _why_not_best()))
-        .withColumn("exclusion_reason", F.when(~F.col("is_selected"), F.col("why_not")))
+        .withColumn("why_not", F.coalesce("ineligible", F.array(_why_not_best())))
+        .withColumn("exclusion_reason", F.when(~F.col("is_selected"), json_array(F.col("why_not"))))
         .drop("ineligible", "why_not", *chosen)
     )
 
@@ -182,33 +183,21 @@ def _why_ineligible() -> Column:
     period_return = F.col("period_return")
     has_no_cap = F.col("market_cap").isNull() | (F.col("market_cap") <= 0)
     return (
-        F.when(F.size("missing") > 0, F.array_join("missing", "; "))
-        .when(period_return <= 0, F.concat(F.lit("return of "), _percent(period_return), F.lit(" is not positive")))
-        .when(has_no_cap, F.concat(F.lit(NO_MARKET_CAP), F.col("end_session").cast("string")))
+        F.when(F.size("missing") > 0, F.col("missing"))
+        .when(period_return <= 0, F.array(reason_of("not_positive", gain=period_return)))
+        .when(has_no_cap, F.array(reason_of("no_market_cap", session=F.col("end_session"))))
     )
-
-
-def _shortened(reason: str) -> Column:
-    """Cut a reason to the length of its column."""
-    shortened = F.concat(F.substring(reason, 1, REASON_LENGTH - 1), F.lit("…"))
-    return F.when(F.length(reason) > REASON_LENGTH, shortened).otherwise(F.col(reason))
 
 
 def _why_not_best() -> Column:
-    better = F.concat(
-        F.col("best_ticker"), F.lit(" returned more ("), _percent(F.col("best_period_return")), F.lit(")")
-    )
-    larger = F.concat(F.col("best_ticker"), F.lit(" returned the same and is the larger holding"))
-    first = F.concat(F.col("best_ticker"), F.lit(" is equal in return and holding, and first by ticker"))
+    best = F.col("best_ticker")
+    better = reason_of("returned_more", ticker=best, gain=F.col("best_period_return"))
+    larger, first = (reason_of(code, ticker=best) for code in ("larger_holding", "first_by_ticker"))
     return (
         F.when(F.col("best_period_return") > F.col("period_return"), better)
         .when(F.col("best_holding_percent") > F.col("holding_percent"), larger)
         .otherwise(first)
     )
-
-
-def _percent(fraction: Column) -> Column:
-    return F.format_string("%+.2f %%", fraction * 100)
 
 
 def portfolio_of(chosen: Sequence[Row], cap: float) -> tuple[list[dict[str, Any]], float]:
@@ -238,9 +227,17 @@ def _position(rows: Sequence[Row], rank: int, score: float, weight: float) -> di
         "source_etfs": etfs,
         "holdings_as_of": max(row.holdings_as_of for row in rows),
         "source": least_trusted(row.source for row in rows),
-        "allocation_reason": (
-            f"best of the top {universe().top_holdings} of {', '.join(etfs)} over {rows[0].period_days} sessions: "
-            f"{rows[0].period_return:+.2%} in US dollars at a market cap of {rows[0].market_cap / 1e9:,.2f} billion"
+        "allocation_reason": as_json(
+            [
+                reason(
+                    "best_of_etfs",
+                    top=universe().top_holdings,
+                    etfs=etfs,
+                    days=rows[0].period_days,
+                    gain=rows[0].period_return,
+                    market_cap=rows[0].market_cap,
+                )
+            ]
         ),
     }
 
@@ -254,34 +251,34 @@ def with_ranks(positions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def why_empty(days: int, rows: Sequence[Row]) -> str:
+def why_empty(days: int, rows: Sequence[Row]) -> Reason:
     """Tell why a portfolio has no position: no ETF trends, none has holdings, or each candidate's own reason."""
     if not rows:
-        return f"no ETF trends over {days} sessions"
-    etfs = ", ".join(sorted({row.etf_ticker for row in rows}))
-    reasons = sorted({f"{row.ticker}: {row.exclusion_reason}" for row in rows if row.ticker})
-    if not reasons:
-        return f"no holdings are stored of {etfs}"
-    return f"none of the {len(reasons)} largest holdings of {etfs} is eligible: {'; '.join(reasons)}"
+        return reason("nothing_trends_over", days=days)
+    etfs = sorted({row.etf_ticker for row in rows})
+    excluded = unique(of_ticker(row.ticker, from_json(row.exclusion_reason)) for row in rows if row.ticker)
+    if not excluded:
+        return reason("no_holdings_of_any", etfs=etfs)
+    return reason("nobody_eligible", count=len(excluded), etfs=etfs, reasons=excluded)
 
 
-def gaps_by_portfolio(rows: Sequence[Row], inputs: AllocationInputs) -> dict[Portfolio, list[str]]:
+def gaps_by_portfolio(rows: Sequence[Row], inputs: AllocationInputs) -> dict[Portfolio, list[Reason]]:
     """Return for each portfolio which figures or holdings were missing or in doubt, and why."""
-    gaps: dict[Portfolio, list[str]] = {}
+    gaps: dict[Portfolio, list[Reason]] = {}
     for row in rows:
-        reasons = gaps.setdefault((row.as_of_date, row.period_days), [])
-        reasons += filter(None, [inputs.stand_ins.get((row.as_of_date, row.etf_ticker))])
+        found = gaps.setdefault((row.as_of_date, row.period_days), [])
+        found += filter(None, [inputs.stand_ins.get((row.as_of_date, row.etf_ticker))])
         if row.ticker is None:
-            reasons.append(f"no holdings of {row.etf_ticker} are stored")
+            found.append(reason("no_holdings", etf=row.etf_ticker))
             continue
-        reasons += inputs.price_gaps.get((row.ticker, row.start_session, row.end_session), [])
-        if (row.exclusion_reason or "").startswith(NO_MARKET_CAP):
-            reasons.append(f"{row.ticker}: {row.exclusion_reason}")
+        found += inputs.price_gaps.get((row.ticker, row.start_session, row.end_session), [])
+        no_cap = [each for each in from_json(row.exclusion_reason) if each.code == "no_market_cap"]
+        found += [of_ticker(row.ticker, no_cap)] if no_cap else []
     return gaps
 
 
 def portfolios(
-    rows: Sequence[Row], results: Mapping[date, TrendingResult], gaps: Mapping[Portfolio, Sequence[str]]
+    rows: Sequence[Row], results: Mapping[date, TrendingResult], gaps: Mapping[Portfolio, Sequence[Reason]]
 ) -> tuple[list[dict[str, Any]], list[Publication]]:
     """Return the positions and publications of all portfolios.
 
@@ -295,16 +292,16 @@ def portfolios(
             considered = candidates.get((as_of, days), [])
             chosen = [row for row in considered if row.is_selected]
             portfolio, cash = portfolio_of(chosen, universe().max_position_weight)
-            degraded = join_reasons([result.degraded_reason, *gaps.get((as_of, days), [])])
+            degraded = unique([*result.degraded_reason, *gaps.get((as_of, days), [])])
             not_computable = result.not_computable.get(days)
-            positions += [position | {"is_degraded": degraded is not None} for position in portfolio]
+            positions += [position | {"is_degraded": bool(degraded)} for position in portfolio]
             publications.append(
                 Publication(
                     job=NAME,
                     as_of_date=as_of,
                     period_days=days,
                     status="published" if portfolio else "not_computable" if not_computable else "empty",
-                    reason=None if portfolio else not_computable or why_empty(days, considered),
+                    reason=[] if portfolio else not_computable or [why_empty(days, considered)],
                     row_count=len(portfolio),
                     cash_weight=cash,
                     holdings_as_of=max((row.holdings_as_of for row in considered if row.ticker), default=None),

@@ -19,11 +19,11 @@ from pyspark.sql import DataFrame, Row, Window
 from batch.holdings import HOLDINGS, with_holdings
 from batch.inputs import HOLDING_ROWS, Inputs, input_windows, price_params, price_rows
 from batch.prices import PRICE_COLUMNS, STOCK_PRICES, in_dollars
-from batch.publishing import JobResult, Publication, TablePart, join_reasons, publish, published_periods, rows_for
+from batch.publishing import JobResult, Publication, TablePart, publish, published_periods, rows_for
+from batch.reasons import json_array, of_ticker_each, read_each
 from batch.returns import (
     ReturnWindow,
     exchanges_of,
-    prefix_with,
     sessions_exchange_of,
     windows_of,
     with_returns,
@@ -36,6 +36,7 @@ from database.db_helper import fetch
 from database.tables import ETF_TOP_HOLDINGS
 from utils.dates import HOME_EXCHANGE, sessions_between
 from utils.errors import NotStored
+from utils.reasons import from_json, of_ticker, reason, unique
 from utils.spark_utils import local_frame, lookup
 
 NAME = "top_holdings"
@@ -116,7 +117,7 @@ def with_statistics(returns: DataFrame, daily: DataFrame) -> DataFrame:
         .withColumns(
             {
                 "sharpe_ratio": F.when(F.col("volatility") > NO_VOLATILITY, F.col("avg_return") / F.col("volatility")),
-                "missing_reason": F.when(F.size(reasons) > 0, F.array_join(reasons, "; ")),
+                "missing_reason": json_array(reasons),
             }
         )
         .select(*(column for column in returns.columns if column != "missing"), *STATISTICS)
@@ -167,7 +168,7 @@ def top_holdings(
             "start_session",
             "end_session",
             "missing_reason",
-            prefix_with(F.col("ticker"), "noted").alias("noted"),
+            of_ticker_each(F.col("ticker"), "noted").alias("noted"),
             source_label(F.greatest("holding_source_rank", "price_source_rank")).alias("source"),
         )
         .orderBy("analysis_date", "period_days", "etf_ticker", "rank_position")
@@ -242,16 +243,18 @@ def publication_of(as_of: date, days: int, rows: Sequence[Row]) -> Publication:
     """
     valued = {row.etf_ticker for row in rows if row.total_return is not None}
     gaps = [
-        f"{row.stock_ticker}: {row.missing_reason}" for row in rows if row.missing_reason and row.etf_ticker in valued
+        of_ticker(row.stock_ticker, from_json(row.missing_reason))
+        for row in rows
+        if row.missing_reason and row.etf_ticker in valued
     ]
-    gaps += [reason for row in rows for reason in row.noted]
+    gaps += read_each(noted for row in rows for noted in row.noted)
     return Publication(
         job=NAME,
         as_of_date=as_of,
         period_days=days,
         status="published" if valued else "empty",
-        reason=None if valued else f"none of the {len(rows)} top holdings has a return over {days} sessions",
-        degraded_reason=join_reasons(gaps),
+        reason=[] if valued else [reason("no_holding_returned", count=len(rows), days=days)],
+        degraded_reason=unique(gaps),
         row_count=len(rows),
         holdings_as_of=max(row.holdings_as_of for row in rows),
         source=least_trusted(row.source for row in rows),

@@ -20,7 +20,7 @@ import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Row
 
 from batch.inputs import Inputs
-from batch.publishing import JobResult, Publication, TablePart, join_reasons, publish, published_periods, rows_for
+from batch.publishing import JobResult, Publication, TablePart, publish, published_periods, rows_for
 from batch.runner import Job, JobCalendar, of_one_moment, run_job
 from batch.scoring import with_ranks, with_scores
 from batch.sources import least_trusted, source_label, with_source_rank
@@ -30,6 +30,7 @@ from database.db_helper import fetch
 from database.tables import MONTHLY_PORTFOLIO
 from utils.dates import last_session_by, last_sundays_between, valid_until
 from utils.errors import NotPublished
+from utils.reasons import Reason, from_rows, join, reason, unique
 from utils.spark_utils import local_frame, lookup
 
 NAME = "rebalance"
@@ -98,7 +99,7 @@ def run(job: Job) -> JobResult:
         raise NotPublished("; ".join(skipped.values()))
     log.info("merging the portfolios of %s", ", ".join(map(str, merged.values())))
     computable = {
-        day: session for day, session in merged.items() if why_not_computable(session, published[session]) is None
+        day: session for day, session in merged.items() if not why_not_computable(session, published[session])
     }
     rows = merged_stocks(job, computable).collect() if computable else []
     by_date = {day: list(group) for day, group in groupby(rows, key=attrgetter("rebalance_date"))}
@@ -107,7 +108,7 @@ def run(job: Job) -> JobResult:
     ]
     for publication in publications:
         if publication.reason:
-            log.warning("%s: %s", publication.as_of_date, publication.reason)
+            log.warning("%s: %s", publication.as_of_date, join(publication.reason))
     part = TablePart(MONTHLY_PORTFOLIO, {"rebalance_date": list(merged)}, rows_for(MONTHLY_PORTFOLIO, rows))
     publish(job, NAME, [part], publications, inputs_of(merged))
     return JobResult(publications, skipped)
@@ -168,38 +169,42 @@ def publication_of(day: date, session: date, portfolios: Portfolios, rows: Seque
         cash_weight=0.0 if rows else 1.0,
         holdings_as_of=max(filter(None, (row["holdings_as_of"] for row in portfolios.values())), default=None),
         source=least_trusted(row["source"] for row in portfolios.values()),
-        degraded_reason=join_reasons(
-            [*(row["degraded_reason"] for row in portfolios.values()), *_left_out(session, portfolios)]
+        degraded_reason=unique(
+            [
+                *(each for row in portfolios.values() for each in from_rows(row["degraded_reason"])),
+                *_left_out(session, portfolios),
+            ]
         ),
     )
 
 
-def why_not_computable(session: date, portfolios: Portfolios) -> str | None:
-    """Tell why the month is not computable. None when the portfolio over the longest period is."""
+def why_not_computable(session: date, portfolios: Portfolios) -> list[Reason]:
+    """Tell why the month is not computable. Empty when the portfolio over the longest period is."""
     days = max(portfolios)
     longest = portfolios[days]
     if longest["status"] != "not_computable":
-        return None
-    return f"the portfolio of {session} over {days} sessions is {longest['reason']}"
+        return []
+    return [reason("portfolio_is", session=session, days=days, reasons=from_rows(longest["reason"]))]
 
 
-def _left_out(session: date, portfolios: Portfolios) -> list[str]:
+def _left_out(session: date, portfolios: Portfolios) -> list[Reason]:
     return [
-        f"the portfolio of {session} over {days} sessions is left out: it is {row['reason']}"
+        reason("portfolio_left_out", session=session, days=days, reasons=from_rows(row["reason"]))
         for days, row in sorted(portfolios.items())
         if row["status"] == "not_computable" and days != max(portfolios)
     ]
 
 
-def why_incomplete(session: date, portfolios: Portfolios) -> str | None:
-    """Tell which of the portfolios are empty, and why. None when each has positions."""
+def why_incomplete(session: date, portfolios: Portfolios) -> list[Reason]:
+    """Tell which of the portfolios are empty, and why. Empty when each has positions."""
     empty = {days: row["reason"] for days, row in portfolios.items() if row["status"] != "published"}
     if not empty:
-        return None
-    reasons = "; ".join(f"over {days} sessions: {reason}" for days, reason in sorted(empty.items()))
-    if len(empty) == len(portfolios):
-        return f"every portfolio of {session} is empty; {reasons}"
-    return f"an empty portfolio of {session} adds nothing; {reasons}"
+        return []
+    whole = "every_portfolio_empty" if len(empty) == len(portfolios) else "empty_portfolio"
+    return [
+        reason(whole, session=session),
+        *(reason("over_sessions", days=days, reasons=from_rows(why)) for days, why in sorted(empty.items())),
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

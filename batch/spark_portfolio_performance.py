@@ -13,6 +13,7 @@ order of runs changes nothing. Prices that were restated meanwhile make new revi
 shown as it was published first, and these beside it.
 """
 
+import json
 import logging
 import math
 import sys
@@ -31,11 +32,11 @@ from batch.publishing import (
     JobResult,
     Publication,
     TablePart,
-    join_reasons,
     publish,
     published_periods,
     rows_for,
 )
+from batch.reasons import read_each
 from batch.returns import exchanges_of
 from batch.runner import Job, of_one_moment, run_job
 from batch.sources import least_trusted, source_label, with_source_rank
@@ -59,6 +60,7 @@ from database.queries.track_record import DECISIONS, POSITIONS
 from database.tables import PERFORMANCE_SUMMARY, PORTFOLIO_PERFORMANCE, Table
 from utils.dates import HOME_EXCHANGE, sessions_between, traded_on
 from utils.errors import NotStored
+from utils.reasons import Reason, from_json, reason, unique
 from utils.spark_utils import local_frame
 
 NAME = "performance"
@@ -143,12 +145,16 @@ def but_for_noise(job: Job, table: Table, rows: Sequence[Row]) -> list[tuple[Any
 
 
 def _but_for_noise(row: Row, stored: StoredRow | None) -> Row | StoredRow:
-    return stored if stored and all(_is_same(row[column], stored[column]) for column in stored) else row
+    if stored is None or not all(_is_same(row[column], stored[column]) for column in stored):
+        return row
+    return {column: value if isinstance(value, float) else row[column] for column, value in stored.items()}
 
 
 def _is_same(value: Any, stored: Any) -> bool:
     if isinstance(value, float) and isinstance(stored, float):
         return math.isclose(value, stored, rel_tol=NOISE, abs_tol=NOISE)
+    if isinstance(value, str) and isinstance(stored, list):  # reasons, which are a text of JSON until they are stored
+        return bool(json.loads(value) == stored)
     return bool(value == stored)
 
 
@@ -218,7 +224,7 @@ def last_session_to_follow(job: Job, asked: date) -> date:
     return max(asked, row["newest"] or asked)
 
 
-def publication_of(day: date, rows: Sequence[Row], why_none: str, benchmark_source: str) -> Publication:
+def publication_of(day: date, rows: Sequence[Row], why_none: Reason, benchmark_source: str) -> Publication:
     """Return the publication of one session. Its source is the least trusted one of the track record up to it.
 
     why_none: why the session has no rows, if it has none
@@ -230,40 +236,42 @@ def publication_of(day: date, rows: Sequence[Row], why_none: str, benchmark_sour
         as_of_date=day,
         period_days=0,
         status="published" if of_day else "empty",
-        reason=None if of_day else why_none,
+        reason=[] if of_day else [why_none],
         row_count=len(of_day),
         source=least_trusted([benchmark_source, *sources]),
-        degraded_reason=join_reasons([*_doubts_of(of_day), _doubts_before(day, rows)]),
+        degraded_reason=unique([*_doubts_of(of_day), *_doubts_before(day, rows)]),
     )
 
 
-def _doubts_of(rows: Sequence[Row]) -> list[str]:
+def _doubts_of(rows: Sequence[Row]) -> list[Reason]:
     """Return what is carried or in doubt at a session's close."""
-    joined = (reasons for row in rows for reasons in (row.carried_reason, row.noted_reason) if reasons)
-    return [reason for reasons in joined for reason in reasons.split("; ")]
+    carried = [each for row in rows for each in from_json(row.carried_reason)]
+    return [*carried, *read_each(noted for row in rows for noted in row.noted)]
 
 
-def _doubts_before(day: date, rows: Sequence[Row]) -> str | None:
+def _doubts_before(day: date, rows: Sequence[Row]) -> list[Reason]:
     """Name the doubts of earlier sessions that stay in the values: the first few, and how many more there are."""
-    earlier = [(row.trade_date, row.lasting_reason) for row in rows if row.trade_date < day and row.lasting_reason]
-    reasons = list(dict.fromkeys(reason for _, joined in sorted(earlier) for reason in joined.split("; ")))
-    if not reasons:
-        return None
-    more = f", and {len(reasons) - SHOWN_REASONS} more" if len(reasons) > SHOWN_REASONS else ""
-    return f"the values rest on earlier doubts: {', '.join(reasons[:SHOWN_REASONS])}{more}"
+    earlier = [(row.trade_date, row.lasting) for row in rows if row.trade_date < day]
+    found = list(dict.fromkeys(lasting for _, of_session in sorted(earlier) for lasting in of_session))
+    if not found:
+        return []
+    shown, more = read_each(found[:SHOWN_REASONS]), len(found) - SHOWN_REASONS
+    if more > 0:
+        return [reason("many_earlier_doubts", reasons=shown, more=more)]
+    return [reason("earlier_doubts", reasons=shown)]
 
 
-def why_empty(decisions: Sequence[Decision], not_computable: int = 0) -> str:
+def why_empty(decisions: Sequence[Decision], not_computable: int = 0) -> Reason:
     """Tell why there is nothing to follow yet.
 
     not_computable: how many portfolios were published as not computable, which is no decision
     """
     if not decisions and not_computable:
-        return f"none of the {not_computable} published portfolios is computable: too little history is stored"
+        return reason("no_portfolio_computable", count=not_computable)
     if not decisions:
-        return "no portfolio is published yet: run the five stages for a session"
+        return reason("no_portfolio_yet")
     first = decisions[0].decided_on
-    return f"the first portfolio, of {first}, is bought at the close of {traded_on(first)}: nothing to follow before"
+    return reason("bought_later", decided_on=first, bought_on=traded_on(first))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

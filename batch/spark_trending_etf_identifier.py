@@ -17,12 +17,12 @@ from pyspark.sql import Column, DataFrame, Row, Window
 
 from batch.inputs import Inputs, input_windows, price_params, price_rows
 from batch.prices import ETF_PRICES, PRICE_COLUMNS, in_dollars, why_no_benchmark
-from batch.publishing import JobResult, Publication, TablePart, join_reasons, publish, published_periods, rows_for
+from batch.publishing import JobResult, Publication, TablePart, publish, published_periods, rows_for
+from batch.reasons import each_once, json_array, of_ticker_each
 from batch.returns import (
     ReturnWindow,
     ends_of,
     exchanges_of,
-    prefix_with,
     sessions_exchange_of,
     windows_of,
     with_returns,
@@ -36,6 +36,7 @@ from database.queries import ledger
 from database.queries.doubts import sessions_exchange
 from database.tables import TRENDING_ETFS
 from utils.errors import NotStored
+from utils.reasons import Reason, from_json, reason, unique
 from utils.spark_utils import local_frame
 
 NAME = "trending"
@@ -78,9 +79,9 @@ def identify_trending(returns: DataFrame, benchmark: str) -> DataFrame:
             "benchmark_return",
             (own - base).alias("outperformance"),
             F.coalesce((own > base) & (own > 0), F.lit(False)).alias("is_trending"),
-            F.concat(prefix_with(F.col("ticker"), "missing"), prefix_with(F.lit(benchmark), "benchmark_missing")).alias(
-                "missing"
-            ),
+            F.concat(
+                of_ticker_each(F.col("ticker"), "missing"), of_ticker_each(F.lit(benchmark), "benchmark_missing")
+            ).alias("missing"),
             F.greatest("price_source_rank", "benchmark_source_rank").alias("source_rank"),
         )
     )
@@ -89,12 +90,12 @@ def identify_trending(returns: DataFrame, benchmark: str) -> DataFrame:
 def one_row_per_etf(trending: DataFrame) -> DataFrame:
     """Put the periods side by side, in the table's columns, and rank the ETFs by outperformance."""
     best_first = Window.partitionBy("as_of_date").orderBy(F.col("outperformance").desc_nulls_last(), "etf_ticker")
-    reasons = F.array_sort(F.array_distinct(F.flatten(F.collect_list("missing"))))
+    reasons = each_once(F.flatten(F.collect_list("missing")))
     return (
         trending.groupBy("as_of_date", "etf_ticker")
         .agg(
             *(column for days in PERIODS for column in _columns_of(days)),
-            F.when(F.size(reasons) > 0, F.array_join(reasons, "; ")).alias("missing_reason"),
+            json_array(reasons).alias("missing_reason"),
             source_label(F.max("source_rank")).alias("source"),
         )
         .withColumn(
@@ -116,7 +117,7 @@ def _columns_of(days: int) -> list[Column]:
     ]
 
 
-def publication_of(as_of: date, rows: Sequence[Row], gaps: Iterable[str] = ()) -> Publication:
+def publication_of(as_of: date, rows: Sequence[Row], gaps: Iterable[Reason] = ()) -> Publication:
     """Return the publication of one session's rows, with the gaps in its prices."""
     has_trending = any(row[trending_column("is_trending", days)] for row in rows for days in PERIODS)
     is_computable = any(row[f"spy_return_{days}d"] is not None for row in rows for days in PERIODS)
@@ -125,27 +126,28 @@ def publication_of(as_of: date, rows: Sequence[Row], gaps: Iterable[str] = ()) -
         as_of_date=as_of,
         period_days=0,
         status="published" if has_trending else "empty" if is_computable else "not_computable",
-        reason=None if has_trending else _why_empty(rows) if is_computable else _why_not_computable(rows),
-        degraded_reason=join_reasons(gaps),
+        reason=[] if has_trending else _why_empty(rows) if is_computable else _why_not_computable(rows),
+        degraded_reason=unique(gaps),
         row_count=len(rows),
         source=least_trusted(row.source for row in rows),
     )
 
 
-def _why_empty(rows: Sequence[Row]) -> str:
-    reasons = _missing_reasons(rows)
-    rule = f"no ETF has a positive return that is higher than {universe().benchmark}'s over any period"
-    return f"{rule}; without a value: {'; '.join(reasons)}" if reasons else rule
+def _why_empty(rows: Sequence[Row]) -> list[Reason]:
+    missing = _missing_reasons(rows)
+    rule = reason("nothing_trends", benchmark=universe().benchmark)
+    return [rule, reason("without_value", reasons=missing)] if missing else [rule]
 
 
-def _why_not_computable(rows: Sequence[Row]) -> str:
+def _why_not_computable(rows: Sequence[Row]) -> list[Reason]:
     benchmark = universe().benchmark
-    reasons = [reason for reason in _missing_reasons(rows) if reason.startswith(f"{benchmark}: ")]
-    return f"not computable: no ETF can be compared with {benchmark} over any period; {'; '.join(reasons)}"
+    of_benchmark = [each for each in _missing_reasons(rows) if each.params["ticker"] == benchmark]
+    return [reason("not_comparable", benchmark=benchmark), *of_benchmark]
 
 
-def _missing_reasons(rows: Sequence[Row]) -> list[str]:
-    return sorted({reason for row in rows if row.missing_reason for reason in row.missing_reason.split("; ")})
+def _missing_reasons(rows: Sequence[Row]) -> list[Reason]:
+    """Return why values are missing: each reason is one of a ticker."""
+    return unique(each for row in rows for each in from_json(row.missing_reason))
 
 
 @of_one_moment
@@ -177,7 +179,7 @@ def etf_windows(sessions: Sequence[date]) -> list[ReturnWindow]:
     return windows_of(sessions, exchanges_of(universe().etfs), published_periods())
 
 
-def gaps_by_session(job: Job, sessions: Sequence[date]) -> dict[date, list[str]]:
+def gaps_by_session(job: Job, sessions: Sequence[date]) -> dict[date, list[Reason]]:
     """Return the sessions whose returns lack a price, or have one in doubt, with the reasons."""
     wanted = [
         (window.as_of_date, (etf, window.start_session, window.end_session))
@@ -186,7 +188,7 @@ def gaps_by_session(job: Job, sessions: Sequence[date]) -> dict[date, list[str]]
         if sessions_exchange(etf) == window.exchange
     ]
     reasons = ledger.why_missing(job.conn, {window for _, window in wanted})
-    gaps: dict[date, list[str]] = {}
+    gaps: dict[date, list[Reason]] = {}
     for as_of, window in wanted:
         if window in reasons:
             gaps.setdefault(as_of, []).extend(reasons[window])
@@ -204,7 +206,7 @@ def compare_etfs(job: Job, sessions: Sequence[date]) -> DataFrame:
     return one_row_per_etf(identify_trending(returns, benchmark)).orderBy("as_of_date", "etf_ticker")
 
 
-def inputs_of(sessions: Sequence[date], gaps: Mapping[date, Sequence[str]]) -> Inputs:
+def inputs_of(sessions: Sequence[date], gaps: Mapping[date, Sequence[Reason]]) -> Inputs:
     """Return what each session rests on: the ETFs' prices at both ends, what is said against them, and the gaps."""
     etfs = universe().etfs
     return Inputs(

@@ -20,11 +20,9 @@ from typing import NamedTuple
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
 
+from batch.reasons import each_once, json_array, matching, no_reasons, of_ticker, of_ticker_each, reason_of
 from batch.returns import (
     doubts_by_ticker,
-    matching_reasons,
-    no_reasons,
-    prefix_with,
     sessions_exchange_of,
     simple_return,
     why_no_exchange,
@@ -172,7 +170,7 @@ def _with_doubts(marks: DataFrame, doubts: DataFrame | None) -> DataFrame:
     return (
         marks.withColumn("price_day_before", F.lag("price_day").over(Window.partitionBy("ticker").orderBy("position")))
         .join(lookup(doubts_by_ticker(doubts)), "ticker", "left")
-        .withColumns({name: matching_reasons("doubts", applies) for name, applies in kinds.items()})
+        .withColumns({name: matching("doubts", applies) for name, applies in kinds.items()})
         .drop("doubts", "price_day_before")
     )
 
@@ -207,7 +205,7 @@ def value_positions(holding_periods: DataFrame, positions: DataFrame, marks: Dat
 
     Adds value (weight times price change since the entry, or the weight without any price), factor (value of the whole
     portfolio), doubts (about this close) and lasting_doubts (those that stay in the later values: of a traded price, or
-    of a break that was crossed). Reasons begin with the ticker.
+    of a break that was crossed). Reasons name the ticker.
     """
     of_position = Window.partitionBy(*HOLDING_PERIOD, "ticker").orderBy("position")
     gain = F.coalesce(simple_return(F.col("price"), F.first("price").over(of_position)), F.lit(0.0))
@@ -239,8 +237,8 @@ def value_positions(holding_periods: DataFrame, positions: DataFrame, marks: Dat
                 "lasting_doubts": F.concat(crossed, F.coalesce(traded_at, no_reasons())),
             }
         )
-        .withColumns({name: prefix_with(F.col("ticker"), name) for name in ("doubts", "lasting_doubts")})
-        .withColumn("carried", F.when(F.col("carried").isNotNull(), F.concat_ws(": ", "ticker", "carried")))
+        .withColumns({name: of_ticker_each(F.col("ticker"), name) for name in ("doubts", "lasting_doubts")})
+        .withColumn("carried", F.when(F.col("carried").isNotNull(), of_ticker(F.col("ticker"), F.col("carried"))))
     )
 
 
@@ -297,7 +295,7 @@ def track_record(
 ) -> DataFrame:
     """Return every session of every portfolio, in the table's columns, with source_rank instead of source.
 
-    Adds noted_reason (doubts about the session) and lasting_reason (those that stay in the later values).
+    Adds noted (doubts about the session) and lasting (those that stay in the later values).
 
     The first session is the one at whose close the first portfolio is bought. All values are 1.0 there: the capital
     before the purchase. The cost of this purchase lowers the net value from the next session on. The cost of any other
@@ -330,7 +328,7 @@ def _with_values(sessions: DataFrame, benchmark: str, cost_rate: float) -> DataF
     kept = F.product(1 - F.col("cost")).over(_so_far())
     against = {"price": "benchmark_price", "breaks": "benchmark_breaks", "carried": "benchmark_carried"}
     benchmark_carried = F.when(
-        F.col("benchmark_carried").isNotNull(), F.array(F.concat(F.lit(f"{benchmark}: "), "benchmark_carried"))
+        F.col("benchmark_carried").isNotNull(), F.array(of_ticker(F.lit(benchmark), F.col("benchmark_carried")))
     )
     return (
         stop_at_break(sessions, _in_order(), **against)
@@ -374,12 +372,12 @@ def _table_columns(sessions: DataFrame) -> DataFrame:
         (F.greatest(F.lit(0.0), 1 - F.coalesce("placed", F.lit(0.0))) / F.col("factor")).alias("cash_weight"),
         F.coalesce("positions", F.lit(0)).cast("int").alias("position_count"),
         F.coalesce(carried_weight, F.lit(0.0)).alias("carried_weight"),
-        _joined("held_reasons", "bought_reasons", "benchmark_reasons").alias("carried_reason"),
+        json_array(_all_of("held_reasons", "bought_reasons", "benchmark_reasons")).alias("carried_reason"),
         "is_degraded",
         "has_hindsight",
         F.greatest("source_rank", "price_source_rank", "benchmark_source_rank").alias("source_rank"),
-        _joined("noted_reasons", "benchmark_doubts").alias("noted_reason"),
-        _joined("lasting_reasons", "bought_reasons", "benchmark_noted").alias("lasting_reason"),
+        _all_of("noted_reasons", "benchmark_doubts").alias("noted"),
+        _all_of("lasting_reasons", "bought_reasons", "benchmark_noted").alias("lasting"),
     )
 
 
@@ -391,19 +389,17 @@ def _benchmark_marks(marks: DataFrame, ticker: str) -> DataFrame:
         F.col("price").alias("benchmark_price"),
         F.col("carried").alias("benchmark_carried"),
         F.col("withheld_breaks").alias("benchmark_breaks"),
-        prefix_with(F.col("ticker"), "noted_breaks").alias("benchmark_noted"),
-        F.concat(*(prefix_with(F.col("ticker"), name) for name in ("noted_breaks", "rate_doubts"))).alias(
+        of_ticker_each(F.col("ticker"), "noted_breaks").alias("benchmark_noted"),
+        F.concat(*(of_ticker_each(F.col("ticker"), name) for name in ("noted_breaks", "rate_doubts"))).alias(
             "benchmark_doubts"
         ),
         F.col("source_rank").alias("benchmark_source_rank"),
     )
 
 
-def _joined(*reasons: str) -> Column:
-    """Join lists of reasons into one text, each reason once, or NULL without any."""
-    lists = (F.coalesce(each, no_reasons()) for each in reasons)
-    text = F.array_join(F.array_sort(F.array_distinct(F.concat(*lists))), "; ")
-    return F.when(text != "", text)
+def _all_of(*reasons: str) -> Column:
+    """Return the reasons of several lists, each reason once."""
+    return each_once(F.concat(*(F.coalesce(each, no_reasons()) for each in reasons)))
 
 
 def summaries(sessions: DataFrame, cost_rate: float) -> DataFrame:
@@ -432,9 +428,7 @@ def summaries(sessions: DataFrame, cost_rate: float) -> DataFrame:
     cagr = F.pow(F.col("net_value"), SESSIONS_A_YEAR / n) - 1
     max_drawdown = F.min("drawdown").over(so_far)
     beta = F.try_divide(F.covar_samp(r, b).over(so_far), F.var_samp(F.when(r.isNotNull(), b)).over(so_far))
-    too_few = F.format_string(
-        f"%d sessions followed: a figure for a year takes {ANNUALISED_FROM_SESSIONS} of them", F.col("session_count")
-    )
+    too_few = reason_of("too_few_sessions", count=F.col("session_count"), needed=F.lit(ANNUALISED_FROM_SESSIONS))
     return (
         sessions.withColumn("session_count", n.cast("int"))
         .select(
@@ -457,7 +451,9 @@ def summaries(sessions: DataFrame, cost_rate: float) -> DataFrame:
             for_a_year(F.try_divide(mean, downside) * year).alias("sortino"),
             for_a_year(F.try_divide(cagr, F.abs(max_drawdown))).alias("calmar"),
             for_a_year(beta).alias("beta"),
-            F.when(F.col("session_count") < ANNUALISED_FROM_SESSIONS, too_few).alias("not_annualised_reason"),
+            F.when(F.col("session_count") < ANNUALISED_FROM_SESSIONS, json_array(F.array(too_few))).alias(
+                "not_annualised_reason"
+            ),
             count(F.col("has_hindsight")).alias("hindsight_sessions"),
             count(F.col("is_degraded")).alias("degraded_sessions"),
             count(F.col("carried_reason").isNotNull()).alias("carried_sessions"),

@@ -4,7 +4,8 @@ Snapshots of a month go to collected_monthly_benchmark_holdings instead.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from config.config import Topic
 from consumer.storing import Address, run_consumer
@@ -16,7 +17,11 @@ OF_DAY, OF_MONTH = received(ETF_HOLDINGS, "answer_digest"), received(MONTHLY_BEN
 META = received(META_ETF)
 
 
-def write(conn: Connection, messages: Sequence[tuple[HoldingsSnapshot, Address]]) -> None:
+def write(messages: Sequence[tuple[HoldingsSnapshot, Address]]) -> Callable[[Connection], object]:
+    return partial(_write, messages)
+
+
+def _write(messages: Sequence[tuple[HoldingsSnapshot, Address]], conn: Connection) -> None:
     """Make each snapshot's list the only one of its ETF and day (or month): a holding that left the fund goes."""
     for snapshot, address in messages:
         key = {"etf_ticker": snapshot.etf_ticker}

@@ -12,7 +12,7 @@ import msgspec
 import psycopg2
 
 from config.config import DatabaseSettings, Settings, Topic
-from database.db_helper import Connection, Values, connect, transaction, upsert
+from database.db_helper import Connection, Values, connect, prepared_upsert, transaction, upsert
 from database.queries import consumer_lag, errors
 from database.tables import CONSUMER_ERROR, Table, received
 from utils.command_line import exit_code_of
@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 M = TypeVar("M", bound=Message)
 # A message with its topic, without the prefix, its partition and its offset.
 Address = tuple[str, int, int]
-Write = Callable[[Connection, Sequence[tuple[M, Address]]], None]
+# Prepares what messages say, and returns what writes it inside the caller's transaction.
+Write = Callable[[Sequence[tuple[M, Address]]], Callable[[Connection], object]]
 
 
 class Store(Generic[M]):
@@ -47,18 +48,21 @@ class Store(Generic[M]):
         self.prepare(records)()
 
     def prepare(self, records: Sequence[ConsumerRecord]) -> Callable[[], None]:
-        """Decode a batch, and return what stores it."""
-        return partial(self._store, *self._decode(records))
+        """Do what can be done with a batch without the database, and return what stores it."""
+        good, bad = self._decode(records)
+        return partial(self._store, good, bad, self._writing(good, bad))
 
-    def _store(self, good: Sequence[tuple[ConsumerRecord, M]], bad: Sequence[Values]) -> None:
+    def _store(
+        self, good: Sequence[tuple[ConsumerRecord, M]], bad: Sequence[Values], write: Callable[[Connection], None]
+    ) -> None:
         """Store a batch, rows and rejections, in one transaction. After DatabaseUnavailable nothing of it is stored."""
         try:
-            self._commit(good, bad)
+            self._commit(write)
         except (psycopg2.DataError, psycopg2.IntegrityError):
             # Postgres refuses a value. Storing one message at a time finds it, and its neighbours are not lost.
             for record, message in good:
                 self._store_or_reject(record, message)
-            self._commit([], bad)
+            self._commit(self._writing([], bad))
         except DatabaseUnavailable:
             self._conn = None
             raise
@@ -87,16 +91,28 @@ class Store(Generic[M]):
                 bad.append(self._rejection(record, str(error)))
         return good, bad
 
-    def _commit(self, good: Sequence[tuple[ConsumerRecord, M]], bad: Sequence[Values]) -> None:
-        """Store messages and rejections, and close the earlier rejections of the same bars."""
+    def _commit(self, write: Callable[[Connection], None]) -> None:
         conn = self._connection()
         with transaction(conn):
-            self._write(conn, [(message, self._address(record)) for record, message in good])
-            upsert(conn, CONSUMER_ERROR, bad)
-            self._close_older(conn, good, bad)
+            write(conn)
 
-    def _close_older(self, conn: Connection, good: Sequence[tuple[ConsumerRecord, M]], bad: Sequence[Values]) -> None:
-        """Close the rejections of bars of which a later message came, whether it was stored or rejected."""
+    def _writing(self, good: Sequence[tuple[ConsumerRecord, M]], bad: Sequence[Values]) -> Callable[[Connection], None]:
+        """Return what stores messages and rejections, and closes the earlier rejections of the same bars."""
+        write = self._write([(message, self._address(record)) for record, message in good])
+        later = self._later_bars(good, bad)
+
+        def write_all(conn: Connection) -> None:
+            write(conn)
+            upsert(conn, CONSUMER_ERROR, bad)
+            for topic, bars in later.items():
+                errors.close_older(conn, topic, bars)
+
+        return write_all
+
+    def _later_bars(
+        self, good: Sequence[tuple[ConsumerRecord, M]], bad: Sequence[Values]
+    ) -> dict[str, list[errors.BarRecord]]:
+        """Return the bars of the messages by topic, whether they are stored or rejected."""
         later: dict[str, list[errors.BarRecord]] = {}
         for record, message in good:
             if isinstance(message, DailyBar):
@@ -107,8 +123,7 @@ class Store(Generic[M]):
             if rejected["trade_date"]:
                 bar = errors.BarRecord(*(rejected[name] for name in errors.BarRecord._fields))
                 later.setdefault(rejected["topic"], []).append(bar)
-        for topic, bars in later.items():
-            errors.close_older(conn, topic, bars)
+        return later
 
     def _address(self, record: ConsumerRecord) -> Address:
         return self._topic(record), record.partition, record.offset
@@ -123,9 +138,10 @@ class Store(Generic[M]):
 
     def _store_or_reject(self, record: ConsumerRecord, message: M) -> None:
         try:
-            self._commit([(record, message)], [])
+            self._commit(self._writing([(record, message)], []))
         except (psycopg2.DataError, psycopg2.IntegrityError) as error:
-            self._commit([], [self._rejection(record, f"PostgreSQL refuses it: {str(error).splitlines()[0]}")])
+            reason = f"PostgreSQL refuses it: {str(error).splitlines()[0]}"
+            self._commit(self._writing([], [self._rejection(record, reason)]))
 
     def _rejection(self, record: ConsumerRecord, reason: str) -> Values:
         """Return a row of logs_consumer_error."""
@@ -165,9 +181,8 @@ def upsert_by(table: Table, *digests: str) -> Write[Message]:
     to_row: Callable[[Message], tuple[Any, ...]] = attrgetter(*table.columns, *digests)
     stored = received(table, *digests)
 
-    def write(conn: Connection, messages: Sequence[tuple[Message, Address]]) -> None:
-        rows = (to_row(message) + address for message, address in messages)
-        upsert(conn, stored, rows, newest_by="fetched_at")
+    def write(messages: Sequence[tuple[Message, Address]]) -> Callable[[Connection], object]:
+        return prepared_upsert(stored, [to_row(message) + address for message, address in messages], "fetched_at")
 
     return write
 

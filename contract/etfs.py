@@ -6,6 +6,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from contract.common import DegradedReason, Paged, Returns, Source, Status, Window
+from contract.reasons import Reasons
 from contract.stocks import SectorStanding
 
 
@@ -29,6 +30,7 @@ class Etf(Returns):
     is_trending_20d: bool
     rank_by_outperformance: Annotated[int | None, Meta(description="Over 20 sessions")]
     missing_reason: str | None
+    missing_reasons: Reasons
 
     def ahead(self, window: Window) -> float | None:
         """Return by how much the return over a window exceeds the benchmark's."""
@@ -44,7 +46,9 @@ class EtfList(Struct):
     as_of_date: Annotated[date | None, Meta(description="Session of the returns and flags; null before the first one")]
     status: Status
     reason: Annotated[str | None, Meta(description="Why no ETF trends, or none can be told to")]
+    reasons: Reasons
     degraded_reason: DegradedReason
+    degraded_reasons: Reasons
     etfs: list[Etf]
 
 
@@ -58,7 +62,9 @@ class EtfBenchmark(Struct):
     as_of_date: date | None
     status: Status
     reason: Annotated[str | None, Meta(description="Why no ETF trends, or none can be told to")]
+    reasons: Reasons
     degraded_reason: DegradedReason
+    degraded_reasons: Reasons
     benchmark: str
     sessions: Annotated[list[date], Meta(description="Oldest first")]
     etfs: list[EtfSeries]
@@ -86,4 +92,5 @@ class SectorList(Struct):
     trending_as_of_date: Annotated[date | None, Meta(description="Session of the ETFs' figures")]
     trending_status: Status
     trending_reason: Annotated[str | None, Meta(description="Why no ETF trends, or none can be told to")]
+    trending_reasons: Reasons
     sectors: list[SectorLine]

@@ -6,6 +6,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from contract.common import DegradedReason, Paged, Source, Status
+from contract.reasons import Reasons
 from utils.messages import Moment
 
 
@@ -104,5 +105,7 @@ class TrendingTopHoldings(Struct):
     period_days: int
     status: Status
     reason: Annotated[str | None, Meta(description="Why no ETF trends, or none can be told to")]
+    reasons: Reasons
     degraded_reason: DegradedReason
+    degraded_reasons: Reasons
     etfs: Annotated[list[TrendingEtf], Meta(description="Best first")]

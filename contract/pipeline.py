@@ -6,12 +6,14 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from contract.common import Paged
+from contract.reasons import Reasons
 from contract.service import LatestPublication
 from utils.messages import Moment
 
 
 class Publication(LatestPublication):
     reason: Annotated[str | None, Meta(description="Why it is empty or not computable")]
+    reasons: Reasons
     row_count: int
     holdings_as_of: date | None
     run_id: str | None

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from contract.common import DegradedReason, MarketCapSource, Paged, Source, Status
+from contract.reasons import Reasons
 from utils.messages import Moment
 
 
@@ -21,6 +22,7 @@ class Position(Struct):
     market_cap_source: MarketCapSource
     source_etfs: Annotated[list[str], Meta(description="The trending ETFs that chose the stock")]
     allocation_reason: str
+    allocation_reasons: Reasons
     holdings_as_of: date
     start_session: date
     end_session: date
@@ -34,7 +36,9 @@ class Portfolio(Struct):
     period_days: int
     status: Status
     reason: Annotated[str | None, Meta(description="Why it is empty or not computable")]
+    reasons: Reasons
     degraded_reason: DegradedReason
+    degraded_reasons: Reasons
     cash_weight: Annotated[float | None, Meta(description="null of a portfolio that is not computable")]
     holdings_as_of: Annotated[date | None, Meta(description="Latest holdings snapshot that was used")]
     holdings_known_later: Annotated[
@@ -56,6 +60,7 @@ class Candidate(Struct):
     market_cap: Annotated[int | None, Meta(description="In US dollars")]
     is_selected: bool
     exclusion_reason: Annotated[str | None, Meta(description="Why it was not chosen; null of a chosen one")]
+    exclusion_reasons: Reasons
     start_session: date
     end_session: date
     source: Source
@@ -118,7 +123,9 @@ class MonthlyPortfolio(Struct):
     previous_rebalance_date: date | None
     status: Status
     reason: Annotated[str | None, Meta(description="Why it is empty, or which of the three portfolios adds nothing")]
+    reasons: Reasons
     degraded_reason: Annotated[str | None, Meta(description="What its portfolios lacked, or what was in doubt")]
+    degraded_reasons: Reasons
     holdings_as_of: Annotated[
         date | None, Meta(description="Newest holdings used; after as_of_date: not known at the time")
     ]
@@ -157,6 +164,7 @@ class Trade(Struct):
     held_weight: Annotated[float, Meta(description="Last month's weight, drifted with the prices up to as_of_date")]
     target_weight: float
     missing_reason: str | None
+    missing_reasons: Reasons
 
 
 class MonthlyTrades(Struct):
@@ -190,6 +198,7 @@ class MonthlyPerformance(Struct):
     covered_weight: Annotated[float, Meta(description="Weight of the positions with both closes")]
     position_count: int
     missing_reason: str | None
+    missing_reasons: Reasons
     source: Source
 
 
@@ -220,6 +229,7 @@ class PortfolioPerformance(Struct):
     calmar: float | None
     beta: Annotated[float | None, Meta(description="To the benchmark")]
     not_annualised_reason: Annotated[str | None, Meta(description="Why the six are null: too few sessions")]
+    not_annualised_reasons: Reasons
     hindsight_sessions: Annotated[
         int, Meta(description="Held from holdings collected later than its session: no real record")
     ]
@@ -231,6 +241,7 @@ class PortfolioPerformance(Struct):
     carried_reason: Annotated[
         str | None, Meta(description="Which, the benchmark included, and why; null: none at last_session")
     ]
+    carried_reasons: Reasons
     source: Source
     sessions: Annotated[list[date], Meta(description="Oldest first")]
     gross: list[float]
@@ -270,6 +281,7 @@ class Performance(Struct):
     annualised_from_sessions: int
     status: Literal["published", "empty"]
     reason: Annotated[str | None, Meta(description="Why there is nothing to follow")]
+    reasons: Reasons
     source: Annotated[Source | None, Meta(description="Of the least trustworthy price of the whole record")]
     portfolios: Annotated[list[PortfolioPerformance], Meta(description="The monthly one, then by period")]
     corrections: Annotated[

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from contract.common import DegradedReason, Source, Status
+from contract.reasons import Reasons
 from utils.messages import Moment
 
 
@@ -28,6 +29,7 @@ class LatestPublication(Struct):
     as_of_date: date
     status: Status
     degraded_reason: DegradedReason
+    degraded_reasons: Reasons
     source: Source
     published_at: Moment
 

@@ -16,6 +16,7 @@ from contract.common import (
     Source,
     Window,
 )
+from contract.reasons import Reasons
 from utils.messages import Moment
 
 Currency = Annotated[str, Meta(description="Of prices and market cap; of a CURRENCY: units of it per US dollar")]
@@ -57,7 +58,9 @@ class WindowReturn(Struct):
     period_return: float | None
     benchmark_return: Annotated[float | None, Meta(description="Over the home exchange's sessions of the window")]
     missing_reason: Annotated[str | None, Meta(description="Why one of the two is null")]
+    missing_reasons: Reasons
     degraded_reason: DegradedReason
+    degraded_reasons: Reasons
 
 
 class History(Paged):
@@ -94,7 +97,9 @@ class Standing(Returns):
     start_cap_20d: int | None
     start_cap_month: int | None
     missing_reason: Annotated[str | None, Meta(description="Why a return is null")]
+    missing_reasons: Reasons
     degraded_reason: DegradedReason
+    degraded_reasons: Reasons
     source: Source
 
     def start_cap(self, window: Window) -> int | None:
@@ -137,6 +142,7 @@ class SectorMonth(Struct):
     worst_day: float | None
     is_trending: bool
     degraded_reason: DegradedReason
+    degraded_reasons: Reasons
     holdings_as_of: Annotated[date | None, Meta(description="Latest holdings snapshot that made a stock known")]
     holdings_known_later: Annotated[
         bool, Meta(description="That snapshot is later than as_of_date: seen with hindsight")

@@ -43,15 +43,17 @@ class Address:
         """Return a chosen day, or None. InvalidInput for a text that is no date."""
         return parse_date(self.choices[name]) if self.choices.get(name) else None
 
-    def amount(self, name: str, default: float) -> float:
-        """Return a chosen positive number."""
+    def amount(self, name: str, default: float, largest: float) -> float:
+        """Return a chosen positive number. Raise InvalidInput when it is none, or too large."""
         chosen = self.choices.get(name, str(default))
         try:
             amount = float(chosen)
         except ValueError:
             amount = 0.0
-        if not 0 < amount < float("inf"):
-            raise InvalidInput(f"{name}={chosen}: give a number above 0, for example {default:.0f}")
+        if not 0 < amount <= largest:
+            raise InvalidInput(
+                f"{name}={chosen}: give a number above 0, up to {largest:,.0f}, for example {default:.0f}"
+            )
         return amount
 
     def href(self, **changes: object) -> str:

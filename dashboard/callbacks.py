@@ -12,6 +12,7 @@ from dashboard.api_client import ApiAway, ApiClient, ApiRefused
 from dashboard.components import Component
 from dashboard.page import Page
 from dashboard.texts import common
+from dashboard.texts import month as texts
 from dashboard.views import VIEWS, market_map, month, view_of
 from dashboard.views.selectors import DAY_PICKER
 from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
@@ -65,16 +66,20 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
 
     @app.callback(
         Output("address", "search", allow_duplicate=True),
+        Output(month.CAPITAL_PROBLEM, "children"),
         Input(month.CAPITAL_INPUT, "value"),
         State("address", "pathname"),
         State("address", "search"),
         prevent_initial_call=True,
     )
-    def count_for(capital: float | None, pathname: str, search: str | None) -> Any:
-        address = Address.of(pathname, search)
-        if not capital or capital == address.amount("capital", month.CAPITAL):
-            return no_update
-        return address.search(capital=f"{capital:g}" if capital < 1e6 else f"{capital:.0f}")
+    def count_for(typed: str | None, pathname: str, search: str | None) -> Any:
+        page = preferences.page_of(Address.of(pathname, search), periods)
+        capital = month.capital_of(typed)
+        if capital is None:
+            return no_update, page.say(texts.CAPITAL_REFUSED, typed=typed, largest=f"{month.LARGEST_CAPITAL:,.0f}")
+        if capital == page.address.amount("capital", month.CAPITAL, month.LARGEST_CAPITAL):
+            return no_update, ""
+        return page.address.search(capital=month.amount_text(capital)), ""
 
     place = [Output("address", part, allow_duplicate=True) for part in ("pathname", "search")]
     in_the_browser: Any = app.clientside_callback

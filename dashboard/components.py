@@ -11,6 +11,7 @@ from dash import dcc, html
 from contract.common import Window
 from contract.etfs import Etf
 from contract.holdings import Holder
+from contract.reasons import ShownReason
 from dashboard.page import Page, signed
 from dashboard.texts import LANGUAGES, common, ticker
 from dashboard.texts.reasons import reason_in
@@ -88,11 +89,15 @@ def banners(
     page: Page,
     *,
     source: str | None,
-    degraded_reason: str | None = None,
+    degraded_reason: str = "",
     later_holdings: date | None = None,
     session: date | None = None,
 ) -> list[Component]:
-    """Return the warnings about the data shown. later_holdings: their day, where it is after the session."""
+    """Return the warnings about the data shown.
+
+    degraded_reason: in the reader's words
+    later_holdings: their day, where it is after the session
+    """
     told = []
     if source in common.SOURCE_BANNERS:
         told.append(("source", page.say(common.SOURCE_BANNERS[source])))
@@ -100,8 +105,7 @@ def banners(
         days = {"holdings": page.day(later_holdings), "session": page.day(session)}
         told.append(("hindsight", page.say(common.HOLDINGS_LATER, **days)))
     if degraded_reason:
-        reason, _ = reason_in(page.language, degraded_reason.rstrip("."))
-        told.append(("degraded", page.say(common.DEGRADED, reason=reason)))
+        told.append(("degraded", page.say(common.DEGRADED, reason=degraded_reason.rstrip("."))))
     return [html.Div(text, className=f"banner {kind}", role="note") for kind, text in told]
 
 
@@ -170,10 +174,15 @@ def window_name(window: Window, page: Page) -> str:
     return page.say(common.MONTH_SO_FAR) if window == "month" else page.say(common.DAYS, days=window[:-1])
 
 
-def reason(told: str, page: Page) -> Component:
-    """Show why a number is missing, in the reader's language where it is known there."""
-    words, language = reason_in(page.language, told)
-    return html.Span(words, lang=language)
+def words(reasons: Sequence[ShownReason], page: Page) -> str:
+    """Return reasons as a text, in the reader's language where they are known there."""
+    return reason_in(page.language, reasons)[0]
+
+
+def reason(reasons: Sequence[ShownReason], page: Page) -> Component:
+    """Show why a number is missing."""
+    told, language = reason_in(page.language, reasons)
+    return html.Span(told, lang=language)
 
 
 def doubt(name: str, hint: str = "") -> Component:
@@ -181,10 +190,9 @@ def doubt(name: str, hint: str = "") -> Component:
     return html.Span(name, className="tag degraded", title=hint or None)
 
 
-def not_computable(told: str | None, page: Page) -> Component:
+def not_computable(reasons: Sequence[ShownReason], page: Page) -> Component:
     """Show that a portfolio could not be computed, which is not the same as cash."""
-    words, _ = reason_in(page.language, told or "")
-    return state(page.say(common.NOT_COMPUTABLE_TITLE), words, page.say(common.NOT_COMPUTABLE_HINT))
+    return state(page.say(common.NOT_COMPUTABLE_TITLE), words(reasons, page), page.say(common.NOT_COMPUTABLE_HINT))
 
 
 def trends(etf: Etf | Holder, page: Page) -> Component:

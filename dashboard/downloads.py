@@ -36,12 +36,15 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
 
 
 def as_csv(table: Sequence[object]) -> str:
-    """Return rows of one class, or dicts, as text with a header.
+    """Return rows of one class, or dicts, as text with a header. Reasons are in words alone.
 
     >>> as_csv([{"ticker": "NVDA", "etfs": ["QQQ", "SPY"], "weight": 0.1}])
     'ticker,etfs,weight\\r\\nNVDA,QQQ SPY,0.1\\r\\n'
     """
-    rows: list[dict[str, object]] = msgspec.to_builtins(table)
+    rows = [
+        {name: value for name, value in row.items() if not name.endswith("reasons")}
+        for row in msgspec.to_builtins(table)
+    ]
     written = io.StringIO()
     writer = csv.DictWriter(written, list(rows[0]) if rows else [])
     writer.writeheader()

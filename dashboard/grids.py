@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dash_ag_grid
+from msgspec import Struct, to_builtins
 
 from dashboard.page import Page
 
@@ -52,6 +53,11 @@ THEME = {
     "wrapperBorder": False,
     "rowBorder": False,
 }
+
+
+def cells(row: Struct) -> dict[str, Any]:
+    """Return a row's values, without the reasons as data, whose words the views make."""
+    return {name: value for name, value in to_builtins(row).items() if not name.endswith("reasons")}
 
 
 def grid(

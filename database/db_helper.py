@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
 from typing import Any
@@ -103,15 +103,24 @@ def upsert(conn: Connection, table: Table, rows: Iterable[Values], newest_by: st
     Of several rows with one key the last one counts. With `newest_by` the row with the highest value in that column
     counts, the stored row included, so that old messages can be read again.
     """
+    return prepared_upsert(table, rows, newest_by)(conn)
+
+
+def prepared_upsert(table: Table, rows: Iterable[Values], newest_by: str | None = None) -> Callable[[Connection], int]:
+    """Do what an upsert can do without the database, and return the rest of it."""
     key_of = itemgetter(*(table.columns.index(column) for column in table.key))
     if newest_by:
         rows = sorted(rows, key=itemgetter(table.columns.index(newest_by)))
     by_key = {key_of(row): row for row in rows}
-    if not by_key:
-        return 0
-    with conn.cursor() as cursor, _staged(cursor, table, by_key.values()) as staging:
-        cursor.execute(_merge(table, staging, newest_by))
-    return len(by_key)
+    count, lines = len(by_key), _to_csv(by_key.values())
+
+    def upsert(conn: Connection) -> int:
+        if count:
+            with conn.cursor() as cursor, _staged(cursor, table, lines) as staging:
+                cursor.execute(_merge(table, staging, newest_by))
+        return count
+
+    return upsert
 
 
 def merge_partition(conn: Connection, table: Table, partition: Mapping[str, Any], rows: Sequence[Values]) -> int:
@@ -120,7 +129,7 @@ def merge_partition(conn: Connection, table: Table, partition: Mapping[str, Any]
     Runs inside the caller's transaction. So the versions of the table have what has changed, and nothing else.
     """
     conditions = sql.SQL(" AND ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in partition)
-    with conn.cursor() as cursor, _staged(cursor, table, rows) as staging:
+    with conn.cursor() as cursor, _staged(cursor, table, _to_csv(rows)) as staging:
         cursor.execute(
             sql.SQL("DELETE FROM {table} WHERE {conditions} AND ({key}) NOT IN (SELECT {key} FROM {staging})").format(
                 table=sql.Identifier(table.name), conditions=conditions, key=_names(table.key), staging=staging
@@ -144,13 +153,13 @@ def replace_partition(conn: Connection, table: Table, partition: Mapping[str, An
         cursor.execute(
             sql.SQL("DELETE FROM {} WHERE {}").format(sql.Identifier(table.name), conditions), list(partition.values())
         )
-        _copy(cursor, sql.Identifier(table.name), table.columns, map(_with_arrays, rows))
+        _copy(cursor, sql.Identifier(table.name), table.columns, _to_csv(map(_with_arrays, rows)))
     return len(rows)
 
 
 @contextmanager
-def _staged(cursor: Any, table: Table, rows: Iterable[Values]) -> Iterator[sql.Identifier]:
-    """Put rows into a temporary table and empty it afterwards. Digests are still hexadecimal texts there."""
+def _staged(cursor: Any, table: Table, lines: bytes) -> Iterator[sql.Identifier]:
+    """Put rows (CSV) into a temporary table and empty it afterwards. Digests are still hexadecimal texts there."""
     staging = sql.Identifier(f"staging_{table.name}")
     columns = (
         sql.SQL("NULL::text AS {}" if _is_digest(name) else "{}").format(sql.Identifier(name)) for name in table.columns
@@ -160,7 +169,7 @@ def _staged(cursor: Any, table: Table, rows: Iterable[Values]) -> Iterator[sql.I
             staging, sql.SQL(", ").join(columns), sql.Identifier(table.name)
         )
     )
-    _copy(cursor, staging, table.columns, rows)
+    _copy(cursor, staging, table.columns, lines)
     yield staging
     cursor.execute(sql.SQL("TRUNCATE {}").format(staging))
 
@@ -169,9 +178,9 @@ def _is_digest(column: str) -> bool:
     return column.endswith("_digest")
 
 
-def _copy(cursor: Any, table: sql.Identifier, columns: Sequence[str], rows: Iterable[Values]) -> None:
+def _copy(cursor: Any, table: sql.Identifier, columns: Sequence[str], lines: bytes) -> None:
     query = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, NULL 'null', ENCODING 'UTF8')").format(table, _names(columns))
-    cursor.copy_expert(query, io.BytesIO(_to_csv(rows)), size=COPY_CHUNK_BYTES)
+    cursor.copy_expert(query, io.BytesIO(lines), size=COPY_CHUNK_BYTES)
 
 
 def _to_csv(rows: Iterable[Values]) -> bytes:

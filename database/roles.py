@@ -25,8 +25,15 @@ class Role:
     adds_to: tuple[str, ...] = ()
 
 
+# The versions of what is collected are added by triggers, as the owner: no login has the right.
 COLLECT = Role("actstock_collect", "DB_COLLECT_PASSWORD", (COLLECTED, LOGS), ("evidence_source_answer",))
-SPARK = Role("actstock_spark", "DB_SPARK_PASSWORD", (ANALYTICS,), (EVIDENCE,))
+OF_REVISIONS = ("link", "publication", "portfolio_allocation", "monthly_portfolio", "portfolio_performance")
+SPARK = Role(
+    "actstock_spark",
+    "DB_SPARK_PASSWORD",
+    (ANALYTICS,),
+    tuple(f"{EVIDENCE}{name}" for name in (*OF_REVISIONS, "performance_summary")),
+)
 READ = Role("actstock_read", "DB_READ_PASSWORD", ())
 ROLES = (COLLECT, SPARK, READ)
 

@@ -2,6 +2,7 @@
 -- migrations/ that it lacks, then the last section of this file. A new column stands last in its table, where ADD COLUMN
 -- puts it. Naming: NAMING_CONVENTION.md. Column lists for writers: tables.py.
 -- Returns and weights are fractions (0.0325 is 3.25 %); prices keep ten decimals, so that no return is changed by rounding.
+-- Reasons are arrays of codes with parameters, whose sentences are in utils/reasons.py; NULL stands for none.
 
 -- ── collected: written by the consumers ──────────────────────────────────────────────────────────────────────────────
 
@@ -120,8 +121,8 @@ CREATE TABLE analytics_publication (
     as_of_date   DATE         NOT NULL,              -- the session; of a rebalance: the rebalance date
     period_days  INTEGER      NOT NULL,              -- 0 where the job has no period
     status       VARCHAR(20)  NOT NULL CHECK (status IN ('published', 'empty', 'not_computable')),
-    reason       TEXT,                               -- why it is empty or not computable; of a rebalance also: which portfolio was
-    degraded_reason TEXT,                            -- what was not there or in doubt when it was computed; NULL: nothing
+    reason       JSONB,                              -- why it is empty or not computable; of a rebalance also: which portfolio was
+    degraded_reason JSONB,                           -- what was not there or in doubt when it was computed; NULL: nothing
     row_count    INTEGER      NOT NULL,
     cash_weight  DOUBLE PRECISION NOT NULL DEFAULT 0 CHECK (cash_weight BETWEEN 0 AND 1),
     holdings_as_of DATE,                             -- latest snapshot used; after as_of_date = not known at the time
@@ -148,7 +149,7 @@ CREATE TABLE analytics_trending_etfs (
     rank_by_outperformance INTEGER,
     is_trending            BOOLEAN     NOT NULL,
     sector_name            VARCHAR(60),
-    missing_reason         TEXT,                     -- why a return is NULL
+    missing_reason         JSONB,                    -- why a return is NULL
     is_degraded            BOOLEAN     NOT NULL DEFAULT FALSE,   -- of its publication: see degraded_reason there
     source                 VARCHAR(20) NOT NULL,
     PRIMARY KEY (as_of_date, etf_ticker)
@@ -165,7 +166,7 @@ CREATE TABLE analytics_portfolio_allocation (
     market_cap_source VARCHAR(20) NOT NULL,
     position_rank     INTEGER     NOT NULL,          -- 1 = largest weight of this portfolio
     source_etfs       TEXT[]      NOT NULL,
-    allocation_reason VARCHAR(400) NOT NULL,
+    allocation_reason JSONB       NOT NULL,
     holdings_as_of    DATE        NOT NULL,
     start_session     DATE        NOT NULL,          -- both end points of period_return, on the stock's exchange
     end_session       DATE        NOT NULL,
@@ -199,7 +200,7 @@ CREATE TABLE analytics_allocation_candidates (
     period_return     DOUBLE PRECISION,
     market_cap        BIGINT,
     is_selected       BOOLEAN     NOT NULL,
-    exclusion_reason  VARCHAR(400),
+    exclusion_reason  JSONB,
     start_session     DATE        NOT NULL,
     end_session       DATE        NOT NULL,
     source            VARCHAR(20) NOT NULL,
@@ -223,7 +224,7 @@ CREATE TABLE analytics_etf_top_holdings (
     holdings_as_of  DATE,                            -- after analysis_date = not known at the time
     start_session   DATE,                            -- both ends of the period, on the stock's exchange
     end_session     DATE,
-    missing_reason  TEXT,                            -- why a value is NULL
+    missing_reason  JSONB,                           -- why a value is NULL
     source          VARCHAR(20),
     PRIMARY KEY (etf_ticker, stock_ticker, period_days, analysis_date)
 );
@@ -283,7 +284,7 @@ CREATE TABLE analytics_portfolio_performance (
     cash_weight        DOUBLE PRECISION NOT NULL,    -- at the close, before what is traded there
     position_count     INTEGER     NOT NULL,
     carried_weight     DOUBLE PRECISION NOT NULL,    -- of positions, held or bought, that stand at an earlier close
-    carried_reason     TEXT,                         -- which, the benchmark included, and why; NULL: none
+    carried_reason     JSONB,                        -- which, the benchmark included, and why; NULL: none
     is_degraded        BOOLEAN     NOT NULL,         -- what was held was published without some prices
     has_hindsight      BOOLEAN     NOT NULL,         -- ... from holdings collected later: no real record
     source             VARCHAR(20) NOT NULL,
@@ -311,7 +312,7 @@ CREATE TABLE analytics_performance_summary (
     sortino                DOUBLE PRECISION,
     calmar                 DOUBLE PRECISION,
     beta                   DOUBLE PRECISION,         -- to the benchmark
-    not_annualised_reason  TEXT,                     -- why the six are NULL
+    not_annualised_reason  JSONB,                    -- why the six are NULL
     hindsight_sessions     INTEGER NOT NULL,         -- of session_count: sessions with has_hindsight, ...
     degraded_sessions      INTEGER NOT NULL,
     carried_sessions       INTEGER NOT NULL,
@@ -459,8 +460,8 @@ CREATE TABLE evidence_publication (
     as_of_date      DATE         NOT NULL,
     period_days     INTEGER      NOT NULL,
     status          VARCHAR(20)  NOT NULL,
-    reason          TEXT,
-    degraded_reason TEXT,
+    reason          JSONB,
+    degraded_reason JSONB,
     row_count       INTEGER      NOT NULL,
     cash_weight     DOUBLE PRECISION NOT NULL,
     holdings_as_of  DATE,
@@ -870,9 +871,7 @@ DECLARE
     key_order TEXT := TG_ARGV[3];
     compared TEXT := TG_ARGV[4];
     changed TEXT;
-    lines TEXT;
-    row_count BIGINT;
-    next_position BIGINT;
+    link RECORD;
 BEGIN
     CASE TG_OP
         WHEN 'INSERT' THEN
@@ -892,15 +891,18 @@ BEGIN
         ELSE
             changed := format('SELECT TRUE, %s FROM %I', columns, TG_TABLE_NAME);
     END CASE;
-    next_position := lock_chain(TG_TABLE_NAME) + 1;
-    EXECUTE format(
-        'WITH kept AS (INSERT INTO %1$I (position, is_removed, %2$s) SELECT %3$s, * FROM (%4$s) AS changed
-            RETURNING is_removed, %2$s)
-        SELECT COUNT(*), STRING_AGG(kept::text, E''\n'' ORDER BY %5$s) FROM kept',
-        evidence, columns, next_position, changed, key_order) INTO row_count, lines;
-    IF row_count > 0 THEN
-        PERFORM append_evidence(TG_TABLE_NAME, jsonb_build_object('rows', row_count, 'by', session_user), lines);
-    END IF;
+    -- Links of a thousand rows: with texts of several megabytes most of the time goes into memory.
+    FOR link IN EXECUTE format(
+        'WITH kept AS (
+            INSERT INTO %1$I (position, is_removed, %2$s)
+            SELECT %3$s + (ROW_NUMBER() OVER () - 1) / 1000, * FROM (%4$s) AS changed
+            RETURNING position, is_removed, %2$s)
+        SELECT COUNT(*) AS rows, STRING_AGG(ROW(is_removed, %2$s)::text, E''\n'' ORDER BY %5$s) AS body
+        FROM kept GROUP BY position ORDER BY position',
+        evidence, columns, lock_chain(TG_TABLE_NAME) + 1, changed, key_order)
+    LOOP
+        PERFORM append_evidence(TG_TABLE_NAME, jsonb_build_object('rows', link.rows, 'by', session_user), link.body);
+    END LOOP;
     RETURN NULL;
 END $$;
 

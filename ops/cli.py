@@ -261,32 +261,35 @@ def closed_days(start: date | None, end: date | None, add: Sequence[str] | None,
     "verify",
     "work out the digest of all evidence again, and name what was changed",
     argument("--head", action="store_true", help="only print the newest digest of each chain, to be kept elsewhere"),
+    argument("--kept", type=Path, metavar="FILE", help="also look for the digests that --head printed once"),
     description="Work out every digest and chain again: of what was collected, of the source's own answers and of all "
     "publications. Compare the tables with it. Name the row and the column that were changed, and end with code 1.",
 )
-def verify(head: bool) -> int:
+def verify(head: bool, kept: Path | None) -> int:
     from ops.running import run_module
 
-    return run_module("ops.evidence.verify", ["--head"] if head else [])
+    return run_module(
+        "ops.evidence.verify", [*(["--head"] if head else []), *(["--kept", str(kept.resolve())] if kept else [])]
+    )
 
 
 @command(
     "reproduce",
     "compute what was published again, from what was known when it was computed",
     argument(
-        "words",
-        nargs="+",
-        metavar="PUBLICATION|FROM TO",
-        help="JOB:DATE or JOB:DATE:REVISION, like allocation:2026-08-21, or the first and last day of a range",
+        "first",
+        metavar="PUBLICATION|FROM",
+        help="JOB:DATE or JOB:DATE:REVISION, like allocation:2026-08-21, or the first day of a range",
     ),
+    argument("last", nargs="?", metavar="TO", help="the last day of the range"),
     description="Take a database of its own to what each publication had read, run its Spark job there, and compare "
     "the digests of the outputs. Where the code or the universe is another one since, say so and show what differs. "
     "The jobs are trending, allocation, rebalance, top_holdings, sectors and performance.",
 )
-def reproduce(words: Sequence[str]) -> int:
+def reproduce(first: str, last: str | None) -> int:
     from ops.running import run_module
 
-    return run_module("ops.evidence.reproduce", words)
+    return run_module("ops.evidence.reproduce", [first, *([last] if last else [])])
 
 
 @command("restatements", "stored bars that the source has changed since", *RANGE)
@@ -374,7 +377,7 @@ def test(rings: Sequence[str]) -> int:
         "parts",
         nargs="*",
         metavar="PART",
-        help="consume, chain, api, dashboard, memory, requests, reproduce, look-ahead (all)",
+        help="consume, chain, api, dashboard, memory, requests, reproduce, look-ahead, evidence (all)",
     ),
     argument("--rows", type=int, default=100_000, metavar="N", help="messages to consume (100,000)"),
     argument("--strict", action="store_true", help="end with code 1 when a wanted figure is missed"),

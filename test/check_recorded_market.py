@@ -11,10 +11,9 @@ The platform has to run on that market:
 """
 
 import argparse
-import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
@@ -30,6 +29,7 @@ from database.db_helper import Connection, Row, connect, fetch
 from database.queries import replays
 from ops.replay.replay import REPLAY
 from ops.replay.sandbox import database_of
+from utils.reasons import Reason, from_rows, join
 
 # The market server gives prices with nine decimals, which shows in the weight of a return near zero.
 TOLERANCE = 1e-8
@@ -172,13 +172,15 @@ class Findings:
     differences: list[str] = field(default_factory=list)
     marked: list[str] = field(default_factory=list)
 
-    def check(self, what: str, actual: float | None, expected: float | None, said: str | None, ticker: str) -> bool:
+    def check(
+        self, what: str, actual: float | None, expected: float | None, said: Sequence[Reason], ticker: str
+    ) -> bool:
         """Return whether a ticker's figure is as expected. said: why its publication is degraded."""
         if not _apart(actual, expected):
             return True
         found = f"{what}: {actual}, recomputed {expected}"
-        if reasons := [reason for reason in (said or "").split("; ") if re.split("[ :]", reason)[0] == ticker]:
-            self.marked.append(f"{found} ({'; '.join(reasons)})")
+        if reasons := [reason for reason in said if reason.params.get("ticker") == ticker]:
+            self.marked.append(f"{found} ({join(reasons)})")
         else:
             self.differences.append(found)
         return False
@@ -265,13 +267,13 @@ def _compare_record(conn: Connection, files: Files, days: list[date], findings: 
             if _apart(row["gross_value"], expected):
                 findings.differences.append(f"{what}: record {row['gross_value']}, recomputed {expected}")
             if row["carried_weight"]:
-                carried = {reason.split(": ")[0] for reason in row["carried_reason"].split("; ")}
-                known = any(files.has_price(ticker, day) for ticker in carried)
+                carried = from_rows(row["carried_reason"])
+                known = any(files.has_price(reason.params["ticker"], day) for reason in carried)
                 findings_of = findings.differences if known else findings.marked
-                findings_of.append(f"{what}: {row['carried_weight']:.2%} carried: {row['carried_reason']}")
+                findings_of.append(f"{what}: {row['carried_weight']:.2%} carried: {join(carried)}")
 
 
-def _degraded(conn: Connection, job: str, day: date, days: int) -> str | None:
+def _degraded(conn: Connection, job: str, day: date, days: int) -> list[Reason]:
     [publication] = fetch(
         conn,
         """
@@ -280,8 +282,7 @@ def _degraded(conn: Connection, job: str, day: date, days: int) -> str | None:
         """,
         {"job": job, "day": day, "days": days},
     )
-    reason: str | None = publication["degraded_reason"]
-    return reason
+    return from_rows(publication["degraded_reason"])
 
 
 def _candidates(conn: Connection, day: date, days: int) -> list[Row]:
@@ -344,13 +345,13 @@ def _show(conn: Connection, day: date) -> None:
             """
             SELECT etf_ticker, ticker, exclusion_reason FROM analytics_allocation_candidates
             WHERE as_of_date = %(day)s AND period_days = %(days)s AND NOT is_selected
-              AND exclusion_reason NOT LIKE '%% returned more %%'
+              AND exclusion_reason -> 0 ->> 'code' <> 'returned_more'
             ORDER BY etf_ticker, holding_rank
             """,
             {"day": day, "days": days},
         )
         for row in excluded:
-            print(f"    not {row['ticker']} of {row['etf_ticker']}: {row['exclusion_reason']}")
+            print(f"    not {row['ticker']} of {row['etf_ticker']}: {join(from_rows(row['exclusion_reason']))}")
 
 
 def _count_exclusions(conn: Connection, days: list[date]) -> None:
@@ -359,15 +360,8 @@ def _count_exclusions(conn: Connection, days: list[date]) -> None:
         "SELECT exclusion_reason FROM analytics_allocation_candidates WHERE as_of_date = ANY(%(days)s)",
         {"days": days},
     )
-    kinds = Counter(_kind(row["exclusion_reason"]) for row in rows)
+    kinds = Counter(next((each.code for each in from_rows(row["exclusion_reason"])), "selected") for row in rows)
     print("\ncandidates by outcome: " + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common()))
-
-
-def _kind(reason: str | None) -> str:
-    if reason is None:
-        return "selected"
-    phrases = ("returned more", "not positive", "no market cap", "rate on", "no price", "returned the same")
-    return next((phrase for phrase in phrases if phrase in reason), reason)
 
 
 if __name__ == "__main__":

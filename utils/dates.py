@@ -9,6 +9,7 @@ from typing import Any
 from config.exchange_days import extra_days
 from config.exchanges import RATE, Listing, exchanges, suffix_of
 from utils.errors import InvalidInput, NotASession, UnknownExchange
+from utils.reasons import Reason, reason
 
 HOME_EXCHANGE = "XNYS"
 SESSIONS_OF_A_MONTH = 20
@@ -121,13 +122,13 @@ def delay_of(ticker: str) -> timedelta:
     return _listing_of(ticker).delay
 
 
-def why_no_exchange(ticker: str) -> str | None:
+def why_no_exchange(ticker: str) -> Reason | None:
     """Tell why a ticker has no sessions, or return None when it has.
 
-    >>> why_no_exchange("VNM.VN")
+    >>> str(why_no_exchange("VNM.VN"))
     'no exchange is known for the suffix .VN'
     """
-    return None if find_exchange(ticker) else f"no exchange is known for the suffix {suffix_of(ticker)}"
+    return None if find_exchange(ticker) else reason("no_exchange", suffix=suffix_of(ticker))
 
 
 def _listing_of(ticker: str) -> Listing:
@@ -359,3 +360,12 @@ def last_sunday_by(day: date) -> date:
     (datetime.date(2026, 7, 26), datetime.date(2026, 8, 30))
     """
     return last_sundays_between(day - timedelta(days=62), day)[-1]
+
+
+def next_last_sunday(day: date) -> date:
+    """Return the first last Sunday of a month after a day.
+
+    >>> next_last_sunday(date(2026, 8, 29)), next_last_sunday(date(2026, 8, 30))
+    (datetime.date(2026, 8, 30), datetime.date(2026, 9, 27))
+    """
+    return last_sundays_between(day + timedelta(days=1), day + timedelta(days=62))[0]

@@ -11,14 +11,16 @@ from api.errors import documented
 from api.models.schemas import answer
 from config.universe import universe
 from contract.portfolios import Appearances, MonthlyPortfolio, MonthlyTrades, Portfolio
+from contract.reasons import shown
 from contract.stocks import History, LatestBar
 from database.db_helper import Connection
 from database.queries import portfolios, stocks
 from utils.errors import NotPublished, UnknownTicker
+from utils.reasons import reason
 
 router = APIRouter(prefix="/stocks", tags=["stocks"], responses=documented(404))
 
-NO_REBALANCE_YET = "no rebalance is published yet: the first one follows the last Sunday of a month"
+NO_REBALANCE_YET = reason("no_rebalance_yet")
 
 
 @router.get("/portfolio", responses=answer(Portfolio))
@@ -120,8 +122,10 @@ def _monthly(conn: Connection, rebalance_date: date | None) -> MonthlyPortfolio:
         as_of_date=None,
         previous_rebalance_date=None,
         status="empty",
-        reason=NO_REBALANCE_YET,
+        reason=str(NO_REBALANCE_YET),
+        reasons=shown([NO_REBALANCE_YET]),
         degraded_reason=None,
+        degraded_reasons=[],
         holdings_as_of=None,
         source=None,
         published_at=None,

@@ -98,7 +98,14 @@ def test_what_lies_below_docs_gives_nothing_away(client: TestClient) -> None:
 def test_unknown_paths_need_the_key_too(client: TestClient) -> None:
     assert client.get("/nowhere").status_code == 401
     answer = client.get("/nowhere", headers={"X-API-Key": KEY})
-    assert (answer.status_code, set(answer.json())) == (404, {"error", "detail"})
+    assert (answer.status_code, answer.json()["error"]) == (404, "UnknownPath")
+    assert answer.json()["detail"] == "there is no /nowhere: /docs lists the routes"
+
+
+def test_the_api_only_reads(client: TestClient) -> None:
+    answer = client.post("/stocks/portfolio", headers={"X-API-Key": KEY})
+    assert (answer.status_code, answer.json()["error"]) == (405, "MethodNotAllowed")
+    assert answer.json()["detail"] == "/stocks/portfolio is read with GET: the API changes nothing"
 
 
 @pytest.mark.parametrize(
@@ -155,6 +162,8 @@ def test_bad_parameter_is_422_and_named(path: str, named: str) -> None:
         ("/stocks/SPY/history?from=2026-08-21&to=2026-08-20", 422, "InvalidInput", "from=2026-08-21 is after"),
         ("/etf-holdings/top-holdings/NVDA", 404, "UnknownTicker", "NVDA is no ETF of the universe"),
         ("/etf-holdings/all-holdings?etf=NVDA", 404, "UnknownTicker", "NVDA is no ETF of the universe"),
+        ("/stocks/%5EGSPC/latest", 422, "InvalidParameter", "'^GSPC' is not written as a ticker, like NVDA"),
+        ("/sectors/%3B/stocks", 422, "InvalidParameter", "';' is not written as a sector, like Technology"),
     ],
 )
 def test_what_needs_no_database_to_be_refused(path: str, status: int, error: str, said: str) -> None:

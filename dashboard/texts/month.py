@@ -71,3 +71,21 @@ EMPTY_HINT = Text(
     "./start.sh run rebalance publishes the newest one.",
     "./start.sh run rebalance로 최신 월간 포트폴리오를 발표할 수 있습니다.",
 )
+
+EXPIRED = Text(
+    "This month ran out on {day}: from then on the followed record holds cash. The next rebalance is on {next}. "
+    "Until then there is nothing to buy; what is still held of it is no longer a position of this portfolio.",
+    "이 월간 포트폴리오는 {day}에 유효 기한이 지났습니다. 그 뒤로 성과 기록은 현금으로 계산합니다. "
+    "다음 리밸런싱은 {next}입니다. 그때까지 새로 살 종목은 없으며, "
+    "남아 있는 보유분은 더 이상 이 포트폴리오의 종목이 아닙니다.",
+)
+CAPITAL_REFUSED = Text(
+    "{typed} is no sum to invest: give dollars from 1 to {largest}, like 25000 or 25,000.50. "
+    "The trades below are not for it.",
+    "{typed}은(는) 투자 금액이 아닙니다. 1~{largest} 달러로 입력하세요 (예: 25000, 25,000.50). "
+    "아래 매매는 그 금액의 것이 아닙니다.",
+)
+TOO_SMALL = Text(
+    "At this sum {count} of {positions} positions get no whole share: the dearest costs ${price} a share.",
+    "이 금액으로는 {positions}개 종목 중 {count}개를 한 주도 살 수 없습니다. 가장 비싼 종목은 한 주에 ${price}입니다.",
+)

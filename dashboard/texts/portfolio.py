@@ -50,7 +50,7 @@ FORMULA_CAPPED = Text(
     "Published weight: a position is capped, the excess goes to the others and what is left is cash.",
     "발표된 비중: 종목별 상한이 적용되어 초과분은 다른 종목에 나누고 남은 몫은 현금입니다.",
 )
-RULE = Text("The rule in its own words", "선정 기록 (원문)")
+RULE = Text("The rule in its own words", "선정 기록")
 WHERE_FROM = Text("Where the rows come from", "자료의 출처")
 SNAPSHOT = Text("{etf}: holdings collected for {day}", "{etf}: {day} 기준 보유 종목")
 RUN = Text("run {run}", "실행 {run}")

@@ -17,7 +17,6 @@ from dashboard.components import Choice, Component
 from dashboard.figures import Tile
 from dashboard.page import Page, compact, price, signed
 from dashboard.texts import common, market_map
-from dashboard.texts.reasons import reason_in
 from dashboard.views import selectors
 from utils.errors import NotPublished
 
@@ -40,7 +39,9 @@ def page(client: ApiClient, page: Page) -> list[Component]:
     picker = [selectors.session_picker(page, session, client.calendar())] if session else []
     return [
         *components.banners(
-            page, source=_source(market, compared), degraded_reason=compared.degraded_reason if compared else None
+            page,
+            source=_source(market, compared),
+            degraded_reason=components.words(compared.degraded_reasons, page) if compared else "",
         ),
         components.heading(page.say(market_map.TITLE), _window_selector(page), *picker),
         *([*_map(market, window, page), _sectors(market, window, page)] if market.sectors else [_nothing(page)]),
@@ -143,8 +144,9 @@ def _stock_card(stock: Standing, page: Page) -> str:
         lines.append(page.say(market_map.CARRIED_RATE, day=page.day(stock.rate_date)))
     if stock.sector_source == "derived":
         lines.append(page.say(market_map.DERIVED))
-    reason, _ = reason_in(page.language, stock.missing_reason or stock.degraded_reason or "")
-    return _card(stock.ticker, lines, stock, page, reason)
+    return _card(
+        stock.ticker, lines, stock, page, components.words(stock.missing_reasons or stock.degraded_reasons, page)
+    )
 
 
 def _some(tickers: Sequence[str]) -> str:
@@ -196,8 +198,8 @@ def _left_out(market: MarketMap, window: Window, page: Page) -> list[Component]:
 
 
 def _why(stock: Standing, window: Window, page: Page) -> Component:
-    if stock.over(window) is None and stock.missing_reason:
-        return components.reason(stock.missing_reason, page)
+    if stock.over(window) is None and stock.missing_reasons:
+        return components.reason(stock.missing_reasons, page)
     return page.say(market_map.NO_START_CAP if stock.market_cap else market_map.NO_CAP)
 
 
@@ -274,7 +276,7 @@ def _counted_to(month: SectorMonth | None, page: Page) -> Component:
     if month is None:
         return "–"
     tags = [
-        *([components.doubt(f"△ {page.say(common.DEGRADED_TAG)}")] if month.degraded_reason else []),
+        *([components.doubt(f"△ {page.say(common.DEGRADED_TAG)}")] if month.degraded_reasons else []),
         *([components.doubt(page.say(common.HINDSIGHT_TAG))] if month.holdings_known_later else []),
     ]
     day = month.as_of_date or f"{month.year}-{month.month:02}"
@@ -284,10 +286,10 @@ def _counted_to(month: SectorMonth | None, page: Page) -> Component:
 def _doubts(market: MarketMap, page: Page) -> list[str]:
     """Explain the months' tags: each reason once."""
     months = [sector.newest_month for sector in market.sectors if sector.newest_month]
-    reasons = dict.fromkeys(month.degraded_reason for month in months if month.degraded_reason)
+    reasons = dict.fromkeys(filter(None, (components.words(month.degraded_reasons, page) for month in months)))
     snapshots = dict.fromkeys(month.holdings_as_of for month in months if month.holdings_known_later)
     return [
-        *(page.say(market_map.MONTH_DEGRADED, reason=reason_in(page.language, each)[0]) for each in reasons),
+        *(page.say(market_map.MONTH_DEGRADED, reason=each) for each in reasons),
         *(page.say(market_map.MONTH_HINDSIGHT, day=page.day(each)) for each in snapshots),
     ]
 
@@ -340,7 +342,7 @@ def _etfs(compared: EtfBenchmark, window: Window, page: Page) -> list[Component]
 def _not_computable(compared: EtfBenchmark, page: Page) -> list[Component]:
     if compared.status != "not_computable":
         return []
-    reason, _ = reason_in(page.language, compared.reason or "")
+    reason = components.words(compared.reasons, page)
     return [html.P(reason[:1].upper() + reason[1:], className="banner degraded", role="note")]
 
 

@@ -1,11 +1,12 @@
 """The month's merged portfolio, what it changes, and the trades that follow."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from dash import dcc, html
-from msgspec import to_builtins
 
+from contract.pipeline import Calendar
 from contract.portfolios import MonthlyPortfolio, MonthlyPosition, MonthlyTrades, Trade
 from dashboard import components, figures, grids
 from dashboard.api_client import ApiClient
@@ -13,16 +14,22 @@ from dashboard.components import Component
 from dashboard.page import Page
 from dashboard.texts import common, month
 from dashboard.views import selectors, track_record
+from utils.dates import next_last_sunday
 
 CAPITAL = 100_000.0
+LARGEST_CAPITAL = 1e9  # more than the smaller companies could sell
 CAPITAL_INPUT = "capital"
+CAPITAL_PROBLEM = "capital-problem"
 
 
 def page(client: ApiClient, page: Page) -> list[Component]:
     shown = client.monthly(page.address.day("as_of"))
     calendar = client.calendar()
-    trades = client.monthly_trades(page.address.day("as_of"), _capital(page)) if shown.rebalance_date else None
+    expired = _expired(shown, calendar, page)
+    has_trades = shown.rebalance_date and not expired
+    trades = client.monthly_trades(page.address.day("as_of"), _capital(page)) if has_trades else None
     return [
+        *expired,
         *_banners(shown, page),
         components.heading(
             page.say(month.TITLE),
@@ -45,7 +52,22 @@ def trades(client: ApiClient, page: Page) -> Sequence[Trade]:
 
 
 def _capital(page: Page) -> float:
-    return page.address.amount("capital", CAPITAL)
+    return page.address.amount("capital", CAPITAL, LARGEST_CAPITAL)
+
+
+def _expired(shown: MonthlyPortfolio, calendar: Calendar, page: Page) -> list[Component]:
+    """Return the warning that the newest month has run out, by the newest session that is published."""
+    newest, later = calendar.sessions[-1:], [day for day in calendar.rebalances if day.as_of_date > _day_of(shown)]
+    if not (shown.valid_until and newest) or later or newest[0].as_of_date <= shown.valid_until:
+        return []
+    text = page.say(
+        month.EXPIRED, day=page.day(shown.valid_until), next=page.day(next_last_sunday(newest[0].as_of_date))
+    )
+    return [html.Div(text, className="banner degraded", role="note")]
+
+
+def _day_of(shown: MonthlyPortfolio) -> date:
+    return shown.rebalance_date or date.max
 
 
 def _banners(shown: MonthlyPortfolio, page: Page) -> list[Component]:
@@ -56,7 +78,7 @@ def _banners(shown: MonthlyPortfolio, page: Page) -> list[Component]:
         *components.banners(
             page,
             source=shown.source,
-            degraded_reason=shown.degraded_reason,
+            degraded_reason=components.words(shown.degraded_reasons, page),
             later_holdings=later if later != shown.as_of_date else None,
             session=shown.as_of_date,
         ),
@@ -86,8 +108,9 @@ def _tickers(positions: Sequence[MonthlyPosition]) -> Component:
 
 def _empty(shown: MonthlyPortfolio, page: Page) -> Component:
     if shown.status == "not_computable":
-        return components.not_computable(shown.reason, page)
-    return components.state(page.say(month.EMPTY_TITLE), shown.reason or "", page.say(month.EMPTY_HINT))
+        return components.not_computable(shown.reasons, page)
+    why = components.words(shown.reasons, page)
+    return components.state(page.say(month.EMPTY_TITLE), why, page.say(month.EMPTY_HINT))
 
 
 def _positions(shown: MonthlyPortfolio, page: Page) -> Component:
@@ -121,7 +144,7 @@ def _grid(shown: MonthlyPortfolio, page: Page) -> Component:
 
 def _row(position: MonthlyPosition, page: Page) -> dict[str, Any]:
     return {
-        **to_builtins(position),
+        **grids.cells(position),
         "ticker_href": f"/ticker/{position.ticker}",
         "change": position.final_weight - (position.previous_weight or 0.0),
         "periods": " ".join(page.say(common.DAYS, days=days) for days in position.source_periods),
@@ -143,12 +166,12 @@ def _trades(trades: MonthlyTrades, page: Page) -> Component:
         [
             html.Span(say(month.CAPITAL), className="unseen"),
             "$ ",
+            # Text, so that what is no number reaches us and can be answered.
             dcc.Input(
                 id=CAPITAL_INPUT,
-                type="number",
-                min=1,
-                step="any",
-                value=_capital(page),
+                type="text",
+                inputMode="numeric",
+                value=amount_text(_capital(page)),
                 debounce=True,
                 className="amount",
             ),
@@ -156,11 +179,46 @@ def _trades(trades: MonthlyTrades, page: Page) -> Component:
     )
     return components.panel(
         say(month.TRADES),
+        html.P(id=CAPITAL_PROBLEM, className="problem", role="alert"),
         html.P(total, id="trade-sums", className="strong"),
+        *_too_small(trades.trades, page),
         _trade_grid(trades.trades, page),
         html.P(say(hint, session=session), className="note"),
         tools=[capital, components.download(page, "trades")],
     )
+
+
+def _too_small(trades: Sequence[Trade], page: Page) -> list[Component]:
+    """Tell how many positions the sum is too small for."""
+    wanted = [trade for trade in trades if trade.target_weight and trade.price_usd]
+    without = [trade for trade in wanted if not trade.target_shares]
+    if not without:
+        return []
+    dearest = max(trade.price_usd or 0.0 for trade in wanted)
+    told = page.say(month.TOO_SMALL, count=len(without), positions=len(wanted), price=f"{dearest:,.2f}")
+    return [html.P(told, className="problem", role="note")]
+
+
+def capital_of(typed: str | None) -> float | None:
+    """Return the sum that was typed, or None when it is none.
+
+    >>> capital_of(" $25,000.50 "), capital_of("-10"), capital_of("abc"), capital_of("1e12")
+    (25000.5, None, None, None)
+    """
+    try:
+        capital = float((typed or "").replace(",", "").strip(" $"))
+    except ValueError:
+        return None
+    return capital if 1 <= capital <= LARGEST_CAPITAL else None
+
+
+def amount_text(amount: float) -> str:
+    """Write a sum as it is typed: whole dollars, or cents where there are some.
+
+    >>> amount_text(1000000.5), amount_text(100000.0)
+    ('1000000.50', '100000')
+    """
+    return f"{amount:.0f}" if amount == int(amount) else f"{amount:.2f}"
 
 
 def _trade_grid(trades: Sequence[Trade], page: Page) -> Component:
@@ -184,4 +242,4 @@ def _trade_grid(trades: Sequence[Trade], page: Page) -> Component:
 def _trade_row(trade: Trade, page: Page) -> dict[str, Any]:
     sides = {"buy": month.BUY, "sell": month.SELL, "keep": month.KEEP}
     side = sides[trade.side] if trade.side else month.NO_PRICE
-    return {**to_builtins(trade), "ticker_href": f"/ticker/{trade.ticker}", "side_text": page.say(side)}
+    return {**grids.cells(trade), "ticker_href": f"/ticker/{trade.ticker}", "side_text": page.say(side)}

@@ -12,7 +12,6 @@ from dashboard.components import Component
 from dashboard.page import Page, percent, signed
 from dashboard.texts import common
 from dashboard.texts import performance as texts
-from dashboard.texts.reasons import reason_in
 from dashboard.views import selectors
 
 MONTH = 0
@@ -82,7 +81,8 @@ def _earlier(record: Performance, page: Page) -> list[Component]:
 
 
 def _empty(record: Performance, page: Page) -> Component:
-    reason = record.reason or page.say(texts.NOT_THIS_ONE, portfolio=_name(_days(page), page))
+    reason = components.words(record.reasons, page)
+    reason = reason or page.say(texts.NOT_THIS_ONE, portfolio=_name(_days(page), page))
     return components.state(page.say(texts.EMPTY_TITLE), reason, page.say(texts.EMPTY_HINT))
 
 
@@ -94,8 +94,8 @@ def _doubts(shown: PortfolioPerformance, page: Page) -> list[Component]:
         ("degraded", texts.CARRIED, shown.carried_sessions),
     )
     banners = [(kind, page.say(text, count=count, sessions=shown.session_count)) for kind, text, count in told if count]
-    if shown.carried_reason:
-        reason, _ = reason_in(page.language, shown.carried_reason)
+    if shown.carried_reasons:
+        reason = components.words(shown.carried_reasons, page)
         terms = {"session": page.day(shown.last_session), "weight": percent(shown.carried_weight)}
         banners.append(("degraded", page.say(texts.CARRIED_NOW, reason=reason.rstrip("."), **terms)))
     return [html.Div(text, className=f"banner {kind}", role="note") for kind, text in banners]
@@ -128,7 +128,7 @@ def _chart(record: Performance, shown: PortfolioPerformance, page: Page) -> go.F
 def _for_a_year(record: Performance, shown: PortfolioPerformance, page: Page) -> Component:
     """Figures for a year, or why there are none."""
     say = page.say
-    if shown.not_annualised_reason:
+    if shown.not_annualised_reasons:
         told = say(texts.TOO_FEW, count=shown.session_count, needed=record.annualised_from_sessions)
         return components.panel(say(texts.FOR_A_YEAR), html.P(told))
     return components.panel(

@@ -17,12 +17,12 @@ from contract.pipeline import (
     SessionState,
     StageRun,
 )
+from contract.reasons import ShownReason
 from dashboard import components, figures
 from dashboard.api_client import ApiClient
 from dashboard.components import Choice, Component
 from dashboard.page import Page
 from dashboard.texts import common, pipeline
-from dashboard.texts.reasons import reason_in
 from dashboard.views import pipeline_grid
 
 RANGES = ("10", "20", "60")
@@ -61,12 +61,12 @@ def source_of(sessions: Sequence[SessionState]) -> str | None:
     return next((source for source in LEAST_TRUSTED if source in found), None)
 
 
-def degraded_of(sessions: Sequence[SessionState]) -> tuple[date, str] | None:
-    """Return day and reason of the newest session with a publication, where that is degraded."""
+def degraded_of(sessions: Sequence[SessionState]) -> tuple[date, Sequence[ShownReason]] | None:
+    """Return day and reasons of the newest session with a publication, where that is degraded."""
     newest = next((session for session in sessions if session.publications), None)
-    reasons = [each.degraded_reason for each in newest.publications] if newest else []
-    reason = next(filter(None, reasons), None)
-    return (newest.as_of_date, reason) if newest and reason else None
+    told = [each.degraded_reasons for each in newest.publications] if newest else []
+    reasons = next(filter(None, told), None)
+    return (newest.as_of_date, reasons) if newest and reasons else None
 
 
 def consumer_state(consumer: ConsumerLag, now: datetime) -> str:
@@ -109,7 +109,7 @@ def _heading(state: Pipeline, count: str, now: datetime, page: Page) -> Componen
 
 def _banners(sessions: Sequence[SessionState], page: Page) -> list[Component]:
     degraded = degraded_of(sessions)
-    told = f"{page.day(degraded[0])}: {reason_in(page.language, degraded[1])[0]}" if degraded else None
+    told = f"{page.day(degraded[0])}: {components.words(degraded[1], page)}" if degraded else ""
     return components.banners(page, source=source_of(sessions), degraded_reason=told)
 
 

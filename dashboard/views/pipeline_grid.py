@@ -8,6 +8,7 @@ from dash import dcc, html
 
 from config.stages import REBALANCE
 from contract.pipeline import Publication, SessionState, StageRun
+from contract.reasons import ShownReason
 from dashboard import components
 from dashboard.components import Component
 from dashboard.page import Page
@@ -43,8 +44,8 @@ class Cell(NamedTuple):
         return "published" if self.publications else "none"
 
     @property
-    def degraded_reason(self) -> str | None:
-        return next((each.degraded_reason for each in self.publications if each.degraded_reason), None)
+    def degraded_reasons(self) -> Sequence[ShownReason]:
+        return next((each.degraded_reasons for each in self.publications if each.degraded_reasons), ())
 
     @property
     def is_empty(self) -> bool:
@@ -52,9 +53,9 @@ class Cell(NamedTuple):
         return bool(self.publications) and all(each.status == "empty" for each in self.publications)
 
     @property
-    def not_computable_reason(self) -> str | None:
-        """Why something of it cannot be told for lack of history; None where all can."""
-        return next((each.reason or "" for each in self.publications if each.status == "not_computable"), None)
+    def not_computable_reasons(self) -> Sequence[ShownReason]:
+        """Why something of it cannot be told for lack of history. Empty where all can."""
+        return next((each.reasons for each in self.publications if each.status == "not_computable"), ())
 
 
 def cell_of(session: SessionState, column: int) -> Cell:
@@ -152,9 +153,9 @@ def _cell(cell: Cell, page: Page) -> Component:
     shown: list[Component] = [mark(cell.state, page)]
     if cell.is_empty:
         shown.append(html.Span(page.say(pipeline.EMPTY), className="tag"))
-    if cell.not_computable_reason is not None:
+    if cell.not_computable_reasons:
         shown.append(components.doubt(page.say(common.NOT_COMPUTABLE_TAG)))
-    if cell.degraded_reason:
+    if cell.degraded_reasons:
         shown.append(html.Span(["△ ", page.say(pipeline.DEGRADED)], className="tag degraded"))
     if cell.state == "none":
         return shown
@@ -166,7 +167,7 @@ def _cell(cell: Cell, page: Page) -> Component:
 
 def _details(cell: Cell, page: Page) -> Component:
     """Show the details behind a cell."""
-    reasons = filter(None, (cell.not_computable_reason, cell.degraded_reason))
+    reasons = filter(None, (cell.not_computable_reasons, cell.degraded_reasons))
     told: list[Component] = [html.P(components.reason(each, page), className="degraded") for each in reasons]
     if not cell.runs:
         told.append(html.P(page.say(pipeline.MEANINGS["published"])))

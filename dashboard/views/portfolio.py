@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from dash import dcc, html
-from msgspec import to_builtins
 
 from contract.portfolios import ActiveAllocations, Candidate, ExplainedPortfolio, Position
 from dashboard import components, figures, grids
@@ -13,7 +12,6 @@ from dashboard.components import Component
 from dashboard.page import Page, compact, percent, signed
 from dashboard.texts import Text, common, portfolio
 from dashboard.texts import ticker as ticker_texts
-from dashboard.texts.reasons import reason_in
 from dashboard.views import month, selectors, track_record
 
 SCORE_UNIT = 1e12
@@ -32,7 +30,7 @@ def page(client: ApiClient, page: Page) -> list[Component]:
         *components.banners(
             page,
             source=shown.source,
-            degraded_reason=shown.degraded_reason,
+            degraded_reason=components.words(shown.degraded_reasons, page),
             later_holdings=shown.holdings_as_of if shown.holdings_known_later else None,
             session=shown.as_of_date,
         ),
@@ -90,8 +88,9 @@ def _completeness(bars: dict[str, int], page: Page) -> Component:
 
 def _empty(shown: ExplainedPortfolio, page: Page) -> Component:
     if shown.status == NOT_COMPUTABLE:
-        return components.not_computable(shown.reason, page)
-    return components.state(page.say(portfolio.EMPTY_TITLE), shown.reason or "", page.say(portfolio.EMPTY_HINT))
+        return components.not_computable(shown.reasons, page)
+    why = components.words(shown.reasons, page)
+    return components.state(page.say(portfolio.EMPTY_TITLE), why, page.say(portfolio.EMPTY_HINT))
 
 
 def _positions(shown: ExplainedPortfolio, page: Page) -> list[Component]:
@@ -133,7 +132,7 @@ def _grid(shown: ExplainedPortfolio, page: Page) -> Component:
 
 def _row(position: Position, page: Page) -> dict[str, Any]:
     return {
-        **to_builtins(position),
+        **grids.cells(position),
         "ticker_href": f"/ticker/{position.ticker}",
         "cap": compact(position.market_cap) + ("*" if position.market_cap_source == "quoted" else ""),
         "scaled_score": position.score * SCORE_UNIT,
@@ -211,7 +210,7 @@ def _origin(position: Position, shown: ExplainedPortfolio, page: Page) -> Compon
             html.H3(say(portfolio.WHERE_FROM)),
             html.Ul([html.Li(line) for line in [*snapshots, prices, cap, published, *run]]),
             html.H3(say(portfolio.RULE)),
-            html.P(position.allocation_reason, lang="en"),
+            html.P(components.reason(position.allocation_reasons, page)),
         ],
         className="origin",
     )
@@ -245,7 +244,7 @@ def _offer(etf: str, offered: Sequence[Candidate], ticker: str, page: Page) -> C
 def _verdict(candidate: Candidate, page: Page) -> Component:
     if candidate.is_selected:
         return html.Strong(page.say(portfolio.CHOSEN), className="chosen")
-    return components.reason(candidate.exclusion_reason or "", page)
+    return components.reason(candidate.exclusion_reasons, page)
 
 
 def _all_candidates(shown: ExplainedPortfolio, page: Page) -> Component:
@@ -278,10 +277,11 @@ def _why_none(shown: ExplainedPortfolio) -> Text:
 
 
 def _candidate_row(candidate: Candidate, page: Page) -> dict[str, Any]:
-    verdict, _ = reason_in(page.language, candidate.exclusion_reason or "")
     return {
-        **to_builtins(candidate),
+        **grids.cells(candidate),
         "ticker_href": f"/ticker/{candidate.ticker}",
         "cap": compact(candidate.market_cap) if candidate.market_cap else "–",
-        "verdict": page.say(portfolio.CHOSEN) if candidate.is_selected else verdict,
+        "verdict": page.say(portfolio.CHOSEN)
+        if candidate.is_selected
+        else components.words(candidate.exclusion_reasons, page),
     }

@@ -218,12 +218,13 @@ def _returns(history: History, page: Page) -> list[Component]:
         )
         for each in history.returns
     ]
-    reasons = {reason for each in history.returns for reason in (each.missing_reason, each.degraded_reason) if reason}
+    reasons = [reasons for each in history.returns for reasons in (each.missing_reasons, each.degraded_reasons)]
+    by_words = {components.words(each, page): each for each in reasons if each}
     return [
         components.panel(
             say(ticker.RETURNS, benchmark=benchmark),
             components.table("returns", columns, rows),
-            *(html.P(components.reason(reason, page), className="note") for reason in sorted(reasons)),
+            *(html.P(components.reason(each, page), className="note") for _, each in sorted(by_words.items())),
             html.P(say(ticker.RETURNS_READING), className="note"),
         )
     ]

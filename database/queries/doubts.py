@@ -9,25 +9,37 @@ from datetime import date
 from typing import NamedTuple
 
 from database.db_helper import Connection, fetch
+from database.queries.reasons import sql_reason
 from utils.dates import HOME_EXCHANGE, find_exchange
+from utils.reasons import Reason, from_rows
 
 WITHHELD, NOTED, CARRIED_RATE = "withheld", "noted", "rate"
 
-# A rate that breaks is a break of every price it converts. Reasons are joined with "; ", so none contains it.
+# What was found at a break, as a list of reasons.
+_FOUND = """
+CASE jsonb_typeof(to_jsonb(reason))
+                WHEN 'array' THEN to_jsonb(reason)
+                ELSE jsonb_build_array(jsonb_build_object('code', 'text', 'params', jsonb_build_object(
+                    'text', REPLACE(to_jsonb(reason) #>> '{}', '; ', ', '))))
+            END
+"""
+
+# A rate that breaks is a break of every price it converts.
 DOUBTS = f"""
     WITH breaks AS (
         SELECT kind, ticker, trade_date, CASE WHEN is_withheld THEN '{WITHHELD}' ELSE '{NOTED}' END AS doubt,
-            REPLACE(reason, '; ', ', ') AS reason
+            {_FOUND} AS found
         FROM logs_open_break
         WHERE trade_date BETWEEN %(first)s AND %(last)s
     )
-    SELECT ticker, trade_date, doubt AS kind, 'prices break at ' || trade_date || ': ' || reason AS reason
+    SELECT ticker, trade_date, doubt AS kind,
+        {sql_reason("prices_break", session="trade_date", reasons="found")} AS reason
     FROM breaks
     WHERE kind <> 'rate' AND ticker = ANY(%(tickers)s)
         AND (kind = 'etf') = EXISTS (SELECT FROM collected_daily_etf_ohlc AS etf WHERE etf.ticker = breaks.ticker)
     UNION ALL
     SELECT converted.ticker, breaks.trade_date, doubt,
-        breaks.ticker || ' breaks at ' || breaks.trade_date || ': ' || reason
+        {sql_reason("rate_breaks", rate="breaks.ticker", session="breaks.trade_date", reasons="found")}
     FROM breaks
     CROSS JOIN LATERAL (
         SELECT DISTINCT bar.ticker
@@ -38,7 +50,7 @@ DOUBTS = f"""
     WHERE kind = 'rate'
     UNION ALL
     SELECT ticker, trade_date, '{CARRIED_RATE}',
-        'the ' || currency || '=X rate of ' || trade_date || ' is that of ' || rate_date
+        {sql_reason("carried_rate", rate="currency || '=X'", session="trade_date", used="rate_date")}
     FROM collected_dollar_close
     WHERE ticker = ANY(%(tickers)s) AND trade_date = ANY(%(sessions)s) AND rate_date <> trade_date
 """
@@ -49,7 +61,7 @@ class Doubt(NamedTuple):
 
     trade_date: date
     kind: str
-    reason: str
+    reason: Reason
 
 
 Doubts = Mapping[str, list[Doubt]]  # by ticker
@@ -69,17 +81,18 @@ def params(tickers: Collection[str], sessions: Collection[date]) -> dict[str, ob
 def doubts(conn: Connection, tickers: Collection[str], sessions: Collection[date]) -> Doubts:
     """Return the doubts about the prices of these tickers, in the order of their days."""
     found: dict[str, list[Doubt]] = {}
-    for row in fetch(conn, DOUBTS, params(tickers, sessions)):
-        found.setdefault(row["ticker"], []).append(Doubt(row["trade_date"], row["kind"], row["reason"]))
-    return {ticker: sorted(of_ticker) for ticker, of_ticker in found.items()}
+    for row in fetch(conn, f"{DOUBTS} ORDER BY trade_date, kind, reason", params(tickers, sessions)):
+        [told] = from_rows([row["reason"]])
+        found.setdefault(row["ticker"], []).append(Doubt(row["trade_date"], row["kind"], told))
+    return found
 
 
-def against(of_ticker: Collection[Doubt], start: date, end: date) -> tuple[list[str], list[str]]:
+def against(of_ticker: Collection[Doubt], start: date, end: date) -> tuple[list[Reason], list[Reason]]:
     """Return the reasons to withhold the return between two sessions, and those to degrade it.
 
-    >>> split = Doubt(date(2026, 8, 12), WITHHELD, "prices break at 2026-08-12: a step of +900 %")
+    >>> split = Doubt(date(2026, 8, 12), WITHHELD, Reason("no_price", {"session": "2026-08-12"}))
     >>> against([split], date(2026, 8, 11), date(2026, 8, 12))
-    (['prices break at 2026-08-12: a step of +900 %'], [])
+    ([Reason(code='no_price', params={'session': '2026-08-12'})], [])
     >>> against([split], date(2026, 8, 12), date(2026, 8, 21))
     ([], [])
     """

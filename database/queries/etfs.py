@@ -7,14 +7,14 @@ from msgspec.structs import asdict
 
 from contract.common import Status
 from contract.etfs import Etf, EtfBenchmark, EtfList, EtfSeries, Point, Series
+from contract.reasons import ShownReason, shown
 from database.db_helper import Connection, Row, fetch
 from database.queries.paging import Page, fetch_page
 from database.queries.returns import between, ticker_windows
 from database.queries.typed import fetch_as
 from utils.dates import last_sessions
 from utils.errors import NotPublished
-
-NOTHING_YET = "no trending ETFs are published yet: run stages 1 to 3 for a session"
+from utils.reasons import reason
 
 
 def trending(conn: Connection, as_of: date) -> list[Row] | None:
@@ -99,7 +99,15 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> EtfList:
     )
     if session:
         _add_month(conn, etfs, session, benchmark)
-    return EtfList(session, published.status, published.reason, published.degraded_reason, etfs)
+    return EtfList(
+        session,
+        published.status,
+        published.reason,
+        published.reasons,
+        published.degraded_reason,
+        published.degraded_reasons,
+        etfs,
+    )
 
 
 def _add_month(conn: Connection, etfs: list[Etf], session: date, benchmark: str) -> None:
@@ -116,7 +124,9 @@ class _Published(Struct):
     as_of_date: date | None
     status: Status
     reason: str | None
+    reasons: list[ShownReason]
     degraded_reason: str | None
+    degraded_reasons: list[ShownReason]
 
 
 def _trending_publication(conn: Connection, as_of: date | None) -> _Published:
@@ -140,7 +150,8 @@ def _trending_publication(conn: Connection, as_of: date | None) -> _Published:
         return rows[0]
     if as_of:
         raise NotPublished(f"no trending ETFs of {as_of} are published: run stage 3 for that session")
-    return _Published(None, "empty", NOTHING_YET, None)
+    nothing_yet = reason("nothing_trends_yet")
+    return _Published(None, "empty", str(nothing_yet), shown([nothing_yet]), None, [])
 
 
 def benchmark_view(conn: Connection, benchmark: str, as_of: date | None, sessions: int) -> EtfBenchmark:
@@ -166,7 +177,9 @@ def benchmark_view(conn: Connection, benchmark: str, as_of: date | None, session
         as_of_date=listed.as_of_date,
         status=listed.status,
         reason=listed.reason,
+        reasons=listed.reasons,
         degraded_reason=listed.degraded_reason,
+        degraded_reasons=listed.degraded_reasons,
         benchmark=benchmark,
         sessions=days,
         etfs=[

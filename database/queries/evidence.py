@@ -94,6 +94,16 @@ def heads(conn: Connection) -> list[Row]:
     return fetch(conn, "SELECT chain, position, digest, known_at FROM evidence_heads() ORDER BY chain")
 
 
+def digest_at(conn: Connection, chain: str, position: int) -> str | None:
+    """Return the digest of a link, or None without one."""
+    rows = fetch(
+        conn,
+        "SELECT digest FROM evidence_link WHERE (chain, position) = (%(chain)s, %(position)s)",
+        {"chain": chain, "position": position},
+    )
+    return bytes(rows[0]["digest"]).hex() if rows else None
+
+
 def watermark(conn: Connection) -> dict[str, int]:
     """Return the newest position of each chain: all that is known."""
     return {row["chain"]: row["position"] for row in heads(conn)}

@@ -18,6 +18,7 @@ from contract.holdings import (
     TrendingEtf,
     TrendingTopHoldings,
 )
+from contract.reasons import ShownReason
 from database.db_helper import Connection
 from database.queries.paging import Page, fetch_page
 from database.queries.typed import fetch_as
@@ -172,7 +173,9 @@ class _Trending(Struct):
     as_of_date: date
     status: Status
     reason: str | None
+    reasons: list[ShownReason]
     degraded_reason: str | None
+    degraded_reasons: list[ShownReason]
     etf: TrendingEtf | None
 
 
@@ -224,7 +227,9 @@ def trending_top_holdings(conn: Connection, period_days: int, as_of: date | None
         period_days=period_days,
         status=published.status,
         reason=published.reason,
+        reasons=published.reasons,
         degraded_reason=published.degraded_reason,
+        degraded_reasons=published.degraded_reasons,
         etfs=etfs,
     )
 

@@ -9,6 +9,7 @@ from database.queries.doubts import against, doubts
 from database.tables import EXPECTED_BAR, PRICE_BREAK, RESTATEMENT
 from utils.dates import why_no_exchange
 from utils.errors import NotStored
+from utils.reasons import SENTENCES, Reason, of_ticker, reason
 
 Window = tuple[str, date, date]  # ticker, and both ends of a return
 
@@ -16,10 +17,7 @@ HOME_CURRENCY = "USD"
 # What a person reads for a state of the ledger; a bar that is in no state was never asked for.
 STATES = {
     "stored": "stored",
-    "late": "late",
-    "missing": "missing at the source",
-    "quarantined": "quarantined",
-    "closed": "market closed",
+    **{state: SENTENCES[f"state_{state}"] for state in ("late", "missing", "quarantined", "closed")},
 }
 
 
@@ -173,7 +171,7 @@ def restatements(conn: Connection, start: date | None = None, end: date | None =
     )
 
 
-def why_missing(conn: Connection, windows: Collection[Window], is_expected: bool = False) -> dict[Window, list[str]]:
+def why_missing(conn: Connection, windows: Collection[Window], is_expected: bool = False) -> dict[Window, list[Reason]]:
     """Return by window (ticker, start, end) what is missing for its return, or said against it.
 
     Each end wants a price in dollars, so one in another currency wants a rate, too. What lies before a ticker's first
@@ -181,12 +179,12 @@ def why_missing(conn: Connection, windows: Collection[Window], is_expected: bool
     """
     points = {(ticker, day) for ticker, start, end in windows for day in (start, end)}
     missing = {
-        (row["ticker"], row["trade_date"]): _said(row)
+        (row["ticker"], row["trade_date"]): _why_lacking(row)
         for row in _without_price(conn, points)
         if row["state"] or not is_expected
     }
     doubted = doubts(conn, {ticker for ticker, _ in points}, {day for _, day in points})
-    found: dict[Window, list[str]] = {}
+    found: dict[Window, list[Reason]] = {}
     for ticker, start, end in windows:
         lacking = {day: missing[ticker, day] for day in (start, end) if (ticker, day) in missing}
         # Of a bar that is quarantined for its break, the ledger's word is enough.
@@ -194,8 +192,8 @@ def why_missing(conn: Connection, windows: Collection[Window], is_expected: bool
         withheld, noted = against(said, start, end)
         reasons = list(lacking.values())
         if unknown := why_no_exchange(ticker):
-            reasons = [f"{ticker}: {unknown}"]
-        reasons += [f"{ticker}: {reason}" for reason in (*withheld, *noted)]
+            reasons = [of_ticker(ticker, [unknown])]
+        reasons += [of_ticker(ticker, [doubt]) for doubt in (*withheld, *noted)]
         if reasons:
             found[ticker, start, end] = reasons
     return found
@@ -251,15 +249,16 @@ def _without_price(conn: Connection, wanted: Collection[tuple[str, date]]) -> li
     )
 
 
-def _said(row: Row) -> str:
-    """Return a missing bar or rate in words.
+def _why_lacking(row: Row) -> Reason:
+    """Return the reason of a missing bar or rate.
 
     >>> day = {"trade_date": date(2026, 8, 21), "state": None, "state_since": None}
-    >>> _said(day | {"ticker": "IWM", "needed": "IWM", "state": "late"})
+    >>> str(_why_lacking(day | {"ticker": "IWM", "needed": "IWM", "state": "late"}))
     'IWM has no bar of 2026-08-21 (late)'
-    >>> _said(day | {"ticker": "005930.KS", "needed": "KRW=X"})
+    >>> str(_why_lacking(day | {"ticker": "005930.KS", "needed": "KRW=X"}))
     '005930.KS has no KRW=X rate of 2026-08-21 (not collected)'
     """
-    what = "bar" if row["needed"] == row["ticker"] else f"{row['needed']} rate"
-    state = STATES.get(row["state"] or row["state_since"], "not collected")
-    return f"{row['ticker']} has no {what} of {row['trade_date']} ({state})"
+    state = reason(f"state_{row['state'] or row['state_since'] or 'not_collected'}")
+    if row["needed"] == row["ticker"]:
+        return reason("lacks_bar", ticker=row["ticker"], session=row["trade_date"], state=state)
+    return reason("lacks_rate", ticker=row["ticker"], rate=row["needed"], session=row["trade_date"], state=state)

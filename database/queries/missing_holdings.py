@@ -5,6 +5,7 @@ from datetime import date
 
 from database.db_helper import Connection, Row, fetch, transaction, upsert
 from database.tables import MISSING_HOLDINGS
+from utils.reasons import Reason, from_rows, reason
 
 
 def record(conn: Connection, etf: str, as_of: date, reason: str, run_id: str | None) -> None:
@@ -12,7 +13,7 @@ def record(conn: Connection, etf: str, as_of: date, reason: str, run_id: str | N
         upsert(conn, MISSING_HOLDINGS, [(etf, as_of, reason, run_id)])
 
 
-def stand_ins(conn: Connection, sessions: Collection[date]) -> dict[tuple[date, str], str]:
+def stand_ins(conn: Connection, sessions: Collection[date]) -> dict[tuple[date, str], Reason]:
     """(session, ETF) whose holdings were asked for in vain and are those of an earlier session -> what to say of it.
 
     A list of the session itself that came after all ends it; without any earlier list there is nothing that stands in.
@@ -31,13 +32,13 @@ def stand_ins(conn: Connection, sessions: Collection[date]) -> dict[tuple[date, 
         """,
         {"sessions": list(sessions)},
     )
-    return {(row["as_of_date"], row["etf_ticker"]): _said(row) for row in rows}
+    return {(row["as_of_date"], row["etf_ticker"]): _stand_in(row) for row in rows}
 
 
-def _said(row: Row) -> str:
-    """Return a stand-in for an ETF's holdings in words.
+def _stand_in(row: Row) -> Reason:
+    """Return what to say of an earlier list that is used.
 
-    >>> _said({"etf_ticker": "XLF", "used": date(2026, 8, 14), "reason": "Yahoo lists no holdings of XLF"})
+    >>> str(_stand_in({"etf_ticker": "XLF", "used": date(2026, 8, 14), "reason": "Yahoo lists no holdings of XLF"}))
     'holdings of XLF are of 2026-08-14 (Yahoo lists no holdings of XLF)'
     """
-    return "holdings of {etf_ticker} are of {used} ({reason})".format(**row)
+    return reason("earlier_holdings", etf=row["etf_ticker"], used=row["used"], reasons=from_rows(row["reason"]))

@@ -8,6 +8,7 @@ from contract.common import Source
 from contract.portfolios import ExplainedPortfolio, MonthlyPortfolio, MonthlyPosition, Portfolio
 from database.db_helper import Connection, Row, fetch
 from database.queries.paging import Found, Page, fetch_page
+from database.queries.track_record import MONTHS
 from database.queries.typed import fetch_as
 from utils.dates import last_session_by, sessions_of, valid_until
 from utils.errors import NotPublished
@@ -225,24 +226,23 @@ class Rebalance(Struct):
 
 
 def rebalances(conn: Connection, page: Page) -> Found[Rebalance]:
-    """Return the months' portfolios, newest first."""
+    """Return the months' portfolios as they were decided, newest first."""
     return fetch_page(
         conn,
         Rebalance,
-        """
+        f"""
         SELECT
             rebalance_date,
             MIN(valid_until) AS valid_until,
             MIN(month.as_of_date) AS as_of_date,
-            MIN(publication.source) AS source,
+            MIN(month.source) AS source,
             MIN(publication.next_rebalance_date) AS next_rebalance_date,
             jsonb_agg(jsonb_build_object('ticker', ticker, 'final_weight', final_weight) ORDER BY final_rank, ticker)
                 AS positions
-        FROM analytics_monthly_portfolio AS month
+        FROM ({MONTHS}) AS month
         JOIN (
             SELECT
                 as_of_date AS rebalance_date,
-                source,
                 LEAD(as_of_date) OVER (ORDER BY as_of_date) AS next_rebalance_date
             FROM analytics_publication
             WHERE job = 'rebalance'

@@ -14,8 +14,10 @@ from msgspec import Struct
 from contract.common import WINDOWS, Window
 from database.db_helper import Connection
 from database.queries.doubts import Doubt, against, doubts
+from database.queries.reasons import sql_reason
 from database.queries.typed import fetch_as
 from utils.dates import find_exchange, month_to_date, why_no_exchange, window_of
+from utils.reasons import Reason
 
 
 class TickerWindow(NamedTuple):
@@ -28,15 +30,15 @@ class TickerWindow(NamedTuple):
 
 
 class Return(Struct):
-    """A ticker window with its return. missing_reason: why it has none; degraded_reason: why it is in doubt."""
+    """A ticker window with its return. missing: why it has none; noted: why it is in doubt."""
 
     ticker: str
     name: str
     start_session: date | None
     end_session: date | None
     period_return: float | None
-    missing_reason: str | None
-    degraded_reason: str | None
+    missing: list[Reason]
+    noted: list[Reason]
 
     @property
     def window(self) -> Window:
@@ -77,8 +79,9 @@ def between(conn: Connection, windows: Sequence[TickerWindow]) -> list[Return]:
             ticker_window.start_session,
             ticker_window.end_session,
             end_point.price / NULLIF(start_point.price, 0) - 1 AS period_return,
-            NULLIF(CONCAT_WS('; ', {_why_missing("end")}, {_why_missing("start")}), '') AS missing_reason,
-            NULL AS degraded_reason
+            jsonb_path_query_array(
+                jsonb_build_array({_why_missing("end")}, {_why_missing("start")}), '$[*] ? (@ != null)') AS missing,
+            '[]'::jsonb AS noted
         FROM UNNEST(%(ticker)s::text[], %(name)s::text[], %(start_session)s::date[], %(end_session)s::date[])
             WITH ORDINALITY AS ticker_window (ticker, name, start_session, end_session, nth)
         LEFT JOIN LATERAL ({_dollar_close("end")}) AS end_point ON TRUE
@@ -98,12 +101,11 @@ def _apply_doubts(each: Return, said: Collection[Doubt]) -> None:
     """Withhold a return across a withheld break, and note its other doubts."""
     unknown = why_no_exchange(each.ticker)
     if unknown or each.start_session is None or each.end_session is None:
-        each.period_return, each.missing_reason = None, unknown
+        each.period_return, each.missing = None, [unknown] if unknown else []
         return
-    withheld, noted = against(said, each.start_session, each.end_session)
-    each.missing_reason = "; ".join(filter(None, [each.missing_reason, *withheld])) or None
-    each.degraded_reason = "; ".join(noted) or None
-    if each.missing_reason:
+    withheld, each.noted = against(said, each.start_session, each.end_session)
+    each.missing += withheld
+    if each.missing:
         each.period_return = None
 
 
@@ -118,11 +120,13 @@ def _dollar_close(end_point: str) -> str:
 
 
 def _why_missing(end_point: str) -> str:
-    """Select why a price is missing, in the words of the jobs."""
+    """Select why a price is missing, as the jobs do."""
+    session = f"ticker_window.{end_point}_session"
     return f"""
         CASE
-            WHEN {end_point}_point.currency IS NULL THEN 'no price on ' || ticker_window.{end_point}_session
+            WHEN {end_point}_point.currency IS NULL
+                THEN {sql_reason("no_price", session=session)}
             WHEN {end_point}_point.price IS NULL
-                THEN 'no ' || {end_point}_point.currency || '=X rate on ' || ticker_window.{end_point}_session
+                THEN {sql_reason("no_rate", rate=f"{end_point}_point.currency || '=X'", session=session)}
         END
     """

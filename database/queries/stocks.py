@@ -5,6 +5,7 @@ from datetime import date
 
 from contract.common import WINDOWS
 from contract.portfolios import Appearance, Appearances
+from contract.reasons import shown
 from contract.stocks import Bar, History, LatestBar, Standing, WindowReturn
 from database.db_helper import Connection, fetch
 from database.queries.paging import Page, fetch_page
@@ -12,6 +13,7 @@ from database.queries.returns import Return, TickerWindow, between, ticker_windo
 from database.queries.typed import fetch_as
 from utils.dates import find_exchange, last_session_by, session_at
 from utils.errors import NotPublished, UnknownTicker
+from utils.reasons import Reason, join, of_ticker
 
 # What an ETF has no column for is NULL. A ticker that is both a fund and held has its fund's bars alone. A source that
 # does not know a volume sends 0.
@@ -99,19 +101,23 @@ def _returns_against(conn: Connection, benchmark: str, newest: LatestBar) -> lis
 
 def _window_return(own: Return, its: Return) -> WindowReturn:
     assert own.start_session and own.end_session, "the sessions of a known exchange"
+    missing = own.missing or _of_benchmark(its.missing, its.ticker)
+    noted = own.noted or _of_benchmark(its.noted, its.ticker)
     return WindowReturn(
         window=own.window,
         start_session=own.start_session,
         end_session=own.end_session,
         period_return=own.period_return,
         benchmark_return=its.period_return,
-        missing_reason=own.missing_reason or _of_benchmark(its.missing_reason, its.ticker),
-        degraded_reason=own.degraded_reason or _of_benchmark(its.degraded_reason, its.ticker),
+        missing_reason=join(missing),
+        missing_reasons=shown(missing),
+        degraded_reason=join(noted),
+        degraded_reasons=shown(noted),
     )
 
 
-def _of_benchmark(reason: str | None, benchmark: str) -> str | None:
-    return f"{benchmark}: {reason}" if reason else None
+def _of_benchmark(reasons: Sequence[Reason], benchmark: str) -> Sequence[Reason]:
+    return [of_ticker(benchmark, reasons)] if reasons else []
 
 
 def known(conn: Connection, symbol: str) -> str:
@@ -165,7 +171,7 @@ def standings(conn: Connection, as_of: date | None) -> tuple[date | None, list[S
 
 
 def _add_return(row: Standing, each: Return, start_cap: int | None) -> None:
-    """Fill in the return over one window. Of several reasons the first one is kept."""
+    """Fill in the return over one window. The reasons of the first window with any are kept."""
     match each.window:
         case "5d":
             row.return_5d, row.start_cap_5d = each.period_return, start_cap
@@ -175,8 +181,10 @@ def _add_return(row: Standing, each: Return, start_cap: int | None) -> None:
             row.return_20d, row.start_cap_20d = each.period_return, start_cap
         case "month":
             row.return_month, row.start_cap_month = each.period_return, start_cap
-    row.missing_reason = row.missing_reason or each.missing_reason
-    row.degraded_reason = row.degraded_reason or each.degraded_reason
+    if each.missing and not row.missing_reasons:
+        row.missing_reason, row.missing_reasons = join(each.missing), shown(each.missing)
+    if each.noted and not row.degraded_reasons:
+        row.degraded_reason, row.degraded_reasons = join(each.noted), shown(each.noted)
 
 
 def _bars_closing(conn: Connection, session: date) -> list[Standing]:

@@ -7,9 +7,11 @@ from msgspec import Struct, convert
 from config.universe import ANNUALISED_FROM_SESSIONS, universe
 from contract.common import Source
 from contract.portfolios import Performance, PortfolioPerformance
+from contract.reasons import ShownReason, data_of, shown
 from database.db_helper import Connection
 from database.queries.corrections import corrections
 from database.queries.typed import fetch_as
+from utils.reasons import join, reason
 
 # What was decided, for good: of each portfolio the first revision that was computable, which is what a person could
 # have acted on. What is published in tables of an older version has no revision yet, and counts as it stands.
@@ -29,6 +31,17 @@ DECISIONS = """
     WHERE job IN ('allocation', 'rebalance') AND status <> 'not_computable'
     ORDER BY job, as_of_date, period_days, position
 """
+# The monthly portfolios that were decided.
+MONTHS = f"""
+    WITH decision AS ({DECISIONS})
+    SELECT rebalance_date, ticker, valid_until, final_rank, final_weight, kept.as_of_date, decision.source
+    FROM evidence_monthly_portfolio AS kept
+    JOIN decision ON job = 'rebalance' AND (decision.as_of_date, decision.position) = (rebalance_date, kept.position)
+    UNION ALL
+    SELECT rebalance_date, ticker, valid_until, final_rank, final_weight, newest.as_of_date, decision.source
+    FROM analytics_monthly_portfolio AS newest
+    JOIN decision ON job = 'rebalance' AND decision.as_of_date = rebalance_date AND position IS NULL
+"""
 # Every portfolio that may be followed; period 0: the monthly one.
 POSITIONS = f"""
     WITH decision AS ({DECISIONS})
@@ -42,13 +55,7 @@ POSITIONS = f"""
     JOIN decision USING (as_of_date, period_days)
     WHERE job = 'allocation' AND position IS NULL
     UNION ALL
-    SELECT 0, rebalance_date, ticker, final_weight
-    FROM evidence_monthly_portfolio AS kept
-    JOIN decision ON job = 'rebalance' AND (decision.as_of_date, decision.position) = (rebalance_date, kept.position)
-    UNION ALL
-    SELECT 0, rebalance_date, ticker, final_weight
-    FROM analytics_monthly_portfolio
-    JOIN decision ON job = 'rebalance' AND decision.as_of_date = rebalance_date AND position IS NULL
+    SELECT 0, rebalance_date, ticker, final_weight FROM ({MONTHS}) AS month
 """
 
 
@@ -58,13 +65,15 @@ def performance(conn: Connection, as_of: date | None, series: bool = True) -> Pe
     Without a series yet: status "empty", and the reason. series: False leaves the lists of the series empty.
     """
     portfolios, line = _portfolios(conn, as_of, series), _newest_line(conn, as_of)
+    why_none = [] if portfolios else _why_empty(line, as_of)
     return Performance(
         as_of_date=max((each.last_session for each in portfolios), default=None),
         benchmark=universe().benchmark,
         cost_rate=portfolios[0].cost_rate if portfolios else universe().cost_rate,
         annualised_from_sessions=ANNUALISED_FROM_SESSIONS,
         status="published" if portfolios else "empty",
-        reason=None if portfolios else _why_empty(line, as_of),
+        reason=join(data_of(why_none)),
+        reasons=why_none,
         source=line.source if line else next((each.source for each in portfolios), None),
         portfolios=convert(portfolios, list[PortfolioPerformance], from_attributes=True),
         corrections=corrections(conn, as_of),
@@ -76,7 +85,7 @@ class _Followed(PortfolioPerformance):
 
 
 class _Line(Struct):
-    reason: str | None
+    reasons: list[ShownReason]
     source: Source
 
 
@@ -133,9 +142,7 @@ def _newest_line(conn: Connection, as_of: date | None) -> _Line | None:
     return lines[0] if lines else None
 
 
-def _why_empty(line: _Line | None, as_of: date | None) -> str:
-    if line and line.reason:
-        return line.reason
-    if as_of:
-        return f"no portfolio was held yet at the close of {as_of}"
-    return "no portfolio has been followed yet: run portfolio_performance for a session"
+def _why_empty(line: _Line | None, as_of: date | None) -> list[ShownReason]:
+    if line and line.reasons:
+        return line.reasons
+    return shown([reason("nothing_held_yet", session=as_of) if as_of else reason("not_followed_yet")])

@@ -104,22 +104,28 @@ def _requests(bench: Bench) -> list[Target]:
 
 
 def _reproduce(bench: Bench) -> list[Target]:
-    from ops.bench import evidence
+    from ops.bench import publications
 
     _find_java(bench)
-    return evidence.measure_reproduction(bench.settings)
+    return publications.measure_reproduction(bench.settings)
 
 
 def _look_ahead(bench: Bench) -> list[Target]:
-    from ops.bench import evidence
+    from ops.bench import publications
 
     _find_java(bench)
-    return evidence.measure_look_ahead(bench.settings)
+    return publications.measure_look_ahead(bench.settings)
 
 
 def _find_java(bench: Bench) -> None:
     """Let Spark, which is started by this process, find what the platform's own jobs find."""
     os.environ.update(service_environment(bench.stack, java_home()))
+
+
+def _evidence(bench: Bench) -> list[Target]:
+    from ops.bench import evidence
+
+    return evidence.measure(bench.settings)
 
 
 PARTS: dict[str, tuple[str, Callable[[Bench], list[Target]]]] = {
@@ -131,4 +137,5 @@ PARTS: dict[str, tuple[str, Callable[[Bench], list[Target]]]] = {
     "requests": ("what a full day asks of Yahoo", _requests),
     "reproduce": ("250 sessions published, changed afterwards and reproduced", _reproduce),
     "look-ahead": ("250 sessions with 20 random futures each", _look_ahead),
+    "evidence": ("cells changed at random, and a long chain", _evidence),
 }

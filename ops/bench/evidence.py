@@ -1,99 +1,87 @@
-"""What the checks of publications take: a history made from what is stored, changed afterwards, and reproduced."""
+"""Changed cells found and named, out of 2,000, and the time to verify a chain of a million rows."""
 
+import random
 import time
-from collections.abc import Sequence
+from collections import Counter
 from contextlib import closing
 from datetime import date
 
-from pyspark.sql import SparkSession
-
-from batch.batch_monthly_sector_analyzer import month_ends_between
-from config.config import DatabaseSettings, Settings
-from config.universe import universe
-from database.db_helper import Connection, connect
-from database.queries import collected
-from database.tables import DAILY_ETF_OHLC
-from ops.bench.report import Target, step
+from config.config import Settings
+from database.db_helper import Connection, connect, transaction
+from ops.bench.made_evidence import evidence_tables, fill, one_cell_changed
+from ops.bench.report import Target, step, table
 from ops.bench.scratch import scratch_database
-from ops.errors import RunFailed
-from ops.evidence.copying import copy_rows
-from ops.evidence.futures import DATED
-from ops.evidence.injections import migrate, restate, split
-from ops.evidence.jobs import JOBS, REBALANCE, SECTORS, run
-from ops.evidence.look_ahead import LookAhead, databases, fill
-from ops.evidence.reproduce import chosen, own_database, reproduce_all
-from utils.dates import last_sundays_between
-from utils.spark_utils import session as spark_session
+from ops.evidence.verify import verify
 
-SESSIONS = 250
-RESTATEMENTS, SPLITS = 1000, 20
-REPRODUCED_SECONDS = 300
-FUTURES = 20
-# 250 sessions then have 20 futures each in about thirty runs over the whole range.
-EVERY = 13
+CHANGES = 2_000
+ROWS, ROWS_A_LINK = 1_000_000, 5_000
+LAST = date(2026, 8, 21)
+SAY_EVERY = 200
 
 
-def measure_reproduction(settings: Settings) -> list[Target]:
-    spark = spark_session(settings.spark, "bench")
-    try:
-        with closing(connect(settings.database)) as platform, scratch_database(settings.database) as scratch:
-            sessions = _sessions(platform)
-            _publish(platform, scratch, spark, sessions)
-            return _reproduced(scratch, spark, sessions)
-    finally:
-        spark.stop()
-
-
-def measure_look_ahead(settings: Settings) -> list[Target]:
-    spark = spark_session(settings.spark, "bench")
-    try:
-        with closing(connect(settings.database)) as platform, databases(settings.database) as (reference, world):
-            sessions = _sessions(platform)
-            fill(platform, reference, sessions[0], sessions[-1])
-            check = LookAhead(spark, reference, world)
-            found = sum(1 for _ in check.run(sessions, FUTURES, EVERY))
-    finally:
-        spark.stop()
-    step(f"{len(sessions)} sessions x {FUTURES} random futures, {check.compared:,} published rows compared")
-    return [Target("cells that another future changes", found, 0, at_most=True)]
-
-
-def _sessions(platform: Connection) -> list[date]:
-    stored = sorted(collected.bars(platform, DAILY_ETF_OHLC, universe().benchmark))
-    if len(stored) < SESSIONS:
-        raise RunFailed(f"{len(stored)} sessions are stored, and {SESSIONS} are wanted: ./start.sh history")
-    return stored[-SESSIONS:]
-
-
-def _publish(platform: Connection, scratch: DatabaseSettings, spark: SparkSession, sessions: Sequence[date]) -> None:
-    """Publish the sessions from a copy of what is stored, and change what is stored afterwards."""
-    days = {
-        REBALANCE: last_sundays_between(sessions[0], sessions[-1]),
-        SECTORS: month_ends_between(sessions[0], sessions[-1]),
-    }
-    with closing(connect(scratch)) as conn:
-        for table in DATED:
-            copy_rows(platform, conn, table.name, "TRUE")
-    for job in JOBS.values():
-        run(job, spark, scratch, days.get(job, sessions))
-    with closing(connect(scratch)) as conn:
-        restate(conn, RESTATEMENTS, seed=1)
-        split(conn, SPLITS, seed=1)
-        migrate(conn)
-    step(f"{len(sessions)} sessions published, then {RESTATEMENTS:,} bars restated, {SPLITS} splits, a migration")
-
-
-def _reproduced(scratch: DatabaseSettings, spark: SparkSession, sessions: Sequence[date]) -> list[Target]:
-    with closing(connect(scratch)) as published, own_database(scratch) as own:
-        with closing(connect(own)) as conn:
-            migrate(conn)
-        revisions = chosen(published, (str(sessions[0]), str(sessions[-1])))
-        began = time.monotonic()
-        outcomes = list(reproduce_all(published, own, spark, revisions))
-        seconds = time.monotonic() - began
-    equal = sum(outcome.is_equal for outcome in outcomes)
-    step(f"{equal:,} of {len(outcomes):,} publications have the same digest")
+def measure(settings: Settings) -> list[Target]:
+    """Change cells in one database, and verify a long chain in another."""
+    with scratch_database(settings.database) as database, closing(connect(database)) as conn:
+        fill(conn, database, tickers=8, last=LAST, days=4, answers=5)
+        changed, named, false = change_cells(conn, CHANGES)
+    table(
+        ("table", "cells changed", "found and named"),
+        [(name, f"{count:,}", f"{named[name]:,}") for name, count in sorted(changed.items())],
+    )
+    with scratch_database(settings.database) as database, closing(connect(database)) as conn:
+        _fill_with_bars(conn)
+        seconds = _seconds_to_verify(conn)
     return [
-        Target("publications with the same digest", 100 * equal / len(outcomes), 100, " %", digits=2),
-        Target("to reproduce them", seconds, REPRODUCED_SECONDS, " s", at_most=True),
+        Target("changed cells found and named", named.total(), CHANGES),
+        Target("findings beside them", false, 0, at_most=True),
+        Target(f"{ROWS:,} rows verified", seconds, 10, " s", at_most=True, digits=1),
     ]
+
+
+def change_cells(conn: Connection, number: int) -> tuple[Counter[str], Counter[str], int]:
+    """Change cells one by one. Return the changes and those named, by table, and how many findings are of no change."""
+    chance = random.Random(13)
+    changed, named, false = Counter[str](), Counter[str](), _count_findings(conn)
+    for nth in range(1, number + 1):
+        with one_cell_changed(conn, chance, evidence_tables()) as change:
+            findings = [finding for _, _, findings in verify(conn) for finding in findings]
+        hits = sum(change.is_named_by(finding.table, finding.row, finding.columns) for finding in findings)
+        changed[change.table] += 1
+        named[change.table] += hits > 0
+        false += len(findings) - hits
+        if nth % SAY_EVERY == 0:
+            step(f"{nth:,} cells changed, {named.total():,} found and named, {false} findings beside them")
+    return changed, named, false
+
+
+def _count_findings(conn: Connection) -> int:
+    return sum(len(findings) for _, _, findings in verify(conn))
+
+
+def _fill_with_bars(conn: Connection) -> None:
+    """Store a million bars, as many in a transaction as a consumer's batch has."""
+    step(f"storing {ROWS:,} bars")
+    for nth in range(ROWS // ROWS_A_LINK):
+        with transaction(conn), conn.cursor() as cursor:
+            cursor.execute(
+                """
+                INSERT INTO collected_daily_etf_ohlc (ticker, trade_date, open_price, high_price, low_price,
+                    close_price, adj_close, volume, fetched_at, source)
+                SELECT 'T' || %s, DATE '2000-01-01' + day, 100 + RANDOM(), 101 + RANDOM(), 99 + RANDOM(),
+                    100 + RANDOM(), 100 + RANDOM(), (RANDOM() * 1e6)::bigint, clock_timestamp(), 'made'
+                FROM GENERATE_SERIES(1, %s) AS day
+                """,
+                (nth, ROWS_A_LINK),
+            )
+    conn.autocommit = True
+    with conn.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    conn.autocommit = False
+
+
+def _seconds_to_verify(conn: Connection) -> float:
+    began = time.monotonic()
+    for check, seconds, findings in verify(conn):
+        if seconds > 0.1 or findings:
+            step(f"{check.name}: {seconds:.1f} s, {len(findings)} findings")
+    return time.monotonic() - began

@@ -39,6 +39,7 @@ from ops.replay.market_client import MarketServer
 from ops.replay.sandbox import CONSUMER_MODULES, module_process
 from utils.dates import session_before
 from utils.kafka_utils import delete_topics
+from utils.reasons import as_json, reason
 
 TRENDING, CHOSEN, STILL_HELD, FAILING = 10, 40, 15, 10
 START_SECONDS = 60
@@ -173,7 +174,7 @@ def _row(table: Table, **given: Any) -> tuple[Any, ...]:
         "cash_weight": 0.0,
         "status": "published",
         "market_cap_source": "quoted",
-        "allocation_reason": "made",
+        "allocation_reason": as_json([reason("text", text="made")]),
         "source_etfs": [],
         "source": "simulated",
     }

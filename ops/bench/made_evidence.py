@@ -28,6 +28,7 @@ NUMBERS = frozenset((16, 20, 21, 23, 700, 701, 1700))
 MOMENTS = frozenset((1082, 1114, 1184))
 DIGESTS = 17
 FLAG = 16
+JSON = 3802
 
 
 class Changed(NamedTuple):
@@ -105,7 +106,7 @@ def _value(column: str, chance: random.Random, session: date) -> Any:
     if column in ("volume", "market_cap") or column.endswith(("_rank", "_sessions", "_count", "_5d", "_10d", "_20d")):
         return chance.randrange(1, 10**6)
     if column.endswith("_reason"):
-        return 'made, for a "test"' if column == "allocation_reason" else None
+        return '[{"code": "text", "params": {"text": "made, for a test"}}]' if column == "allocation_reason" else None
     if column in ("source", "market_cap_source", "company_name", "sector", "run_id"):
         return "simulated"
     return ["A", "B"] if column == "source_etfs" else chance.random()
@@ -200,6 +201,6 @@ def _other(column: str, kind: int) -> sql.Composable:
         return sql.SQL("COALESCE(set_byte({0}, 0, (get_byte({0}, 0) + 1) %% 256), '\\x00')").format(name)
     if kind in (1009, 1007):
         return sql.SQL("{0} || {0}[1:1]").format(name)
-    if kind == 3802:
-        return sql.SQL("{0} || '{{\"changed\": 1}}'").format(name)
+    if kind == JSON:
+        return sql.SQL("COALESCE({0}, '[]') || '[1]'").format(name)
     return sql.SQL("COALESCE(LEFT({0}, 10), '') || 'x'").format(name)

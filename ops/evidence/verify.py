@@ -3,8 +3,9 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 from config.config import Settings
 from database.db_helper import Connection, reading_at_once
@@ -13,7 +14,7 @@ from ops.console import console, done, failed, say
 from ops.evidence.checks import Check, checks
 from ops.evidence.findings import Finding
 from utils.command_line import exit_code_of
-from utils.errors import ActstockError
+from utils.errors import ActstockError, InvalidInput
 
 # More of them are counted: what was changed a thousand times is not found out by reading a thousand lines.
 SHOWN = 50
@@ -27,12 +28,12 @@ class EvidenceChanged(ActstockError):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _command_line().parse_args(arguments)
-    return exit_code_of(_show_heads if options.head else _verify)
+    return exit_code_of(_show_heads if options.head else lambda: _verify(options.kept))
 
 
-def verify(conn: Connection) -> Iterator[tuple[Check, float, list[Finding]]]:
+def verify(conn: Connection, further: Iterable[Check] = ()) -> Iterator[tuple[Check, float, list[Finding]]]:
     """Yield each check with the seconds that it took, and what it has found."""
-    for check in checks(conn):
+    for check in (*checks(conn), *further):
         began = time.monotonic()
         with _status(check.name):
             findings = list(check.run(conn))
@@ -42,13 +43,28 @@ def verify(conn: Connection) -> Iterator[tuple[Check, float, list[Finding]]]:
 def _command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./start.sh verify", description=__doc__)
     parser.add_argument("--head", action="store_true", help="only print the newest digest of each chain")
+    parser.add_argument("--kept", metavar="FILE", type=Path, help="also look for the digests that --head printed once")
     return parser
 
 
-def _verify() -> None:
+def kept_digests(lines: Iterable[str]) -> Check:
+    """Return the check that each chain still has the links whose digests were kept. lines: as --head prints them."""
+    wanted = [(chain, int(position), digest) for chain, position, digest, *_ in map(str.split, lines)]
+
+    def run(conn: Connection) -> Iterator[Finding]:
+        for chain, position, digest in wanted:
+            if evidence.digest_at(conn, chain, position) != digest:
+                row = f"chain={chain} position={position}"
+                yield Finding("evidence_link", row, ("digest",), "it is not the link whose digest was kept")
+
+    return Check("kept digests", run)
+
+
+def _verify(kept: Path | None) -> None:
     found: list[Finding] = []
+    further = [kept_digests(_lines_of(kept))] if kept else []
     with reading_at_once(Settings.from_env().database) as (conn, _):
-        for check, seconds, findings in verify(conn):
+        for check, seconds, findings in verify(conn, further):
             found += findings
             if findings:
                 failed(check.name, f"{len(findings)} changed")
@@ -70,6 +86,13 @@ def _show_heads() -> None:
         for head in evidence.heads(conn):
             digest = bytes(head["digest"]).hex()
             print(f"{head['chain']} {head['position']} {digest} {head['known_at']:%Y-%m-%dT%H:%M:%S.%fZ}")
+
+
+def _lines_of(path: Path) -> list[str]:
+    try:
+        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except OSError as error:
+        raise InvalidInput(f"--kept {path}: {error.strerror}") from None
 
 
 @contextmanager

@@ -10,12 +10,18 @@ from dashboard.api_client import ApiClient
 from dashboard.page import Page, Theme
 from dashboard.texts import Language
 from dashboard.views import view_of
+from reason_words import explained
+from utils.reasons import Reason, reason
 
 PERIODS = (5, 10, 20)
+NO_PRICE = reason("no_price", session="2026-07-24")
 
 
 class Api:
-    """Answers by path: a JSON value, or (status, JSON value). `asked` has its requests with their queries."""
+    """Answers by path: a JSON value, or (status, JSON value). `asked` has its requests with their queries.
+
+    A reason is given as a text, or as a list of reasons.
+    """
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self.answers = dict(answers)
@@ -30,7 +36,7 @@ class Api:
         if found is None:
             return httpx.Response(404, json={"error": "NotFound", "detail": f"no {request.url.path}"})
         status, body = found if isinstance(found, tuple) else (200, found)
-        return httpx.Response(status, json=body)
+        return httpx.Response(status, json=explained(body))
 
 
 def page(address: str = "/", language: Language = "en", theme: Theme = "dark") -> Page:
@@ -106,17 +112,17 @@ def position(rank: int, ticker: str, weight: float, **changes: Any) -> dict[str,
     }
 
 
-def candidate(etf: str, ticker: str, rank: int, reason: str | None, **changes: Any) -> dict[str, Any]:
+def candidate(etf: str, ticker: str, rank: int, excluded: list[Reason] | str | None, **changes: Any) -> dict[str, Any]:
     return {
         "etf_ticker": etf,
         "ticker": ticker,
         "holding_rank": rank,
         "holding_percent": 0.25 / rank,
         "holdings_as_of": "2026-08-20",
-        "period_return": 0.117 if reason is None else -0.0321,
+        "period_return": 0.117 if excluded is None else -0.0321,
         "market_cap": 75_130_000_000,
-        "is_selected": reason is None,
-        "exclusion_reason": reason,
+        "is_selected": excluded is None,
+        "exclusion_reason": excluded,
         "start_session": "2026-07-24",
         "end_session": "2026-08-21",
         "source": "yahoo",
@@ -234,7 +240,7 @@ def standing(ticker: str, market_cap: int | None, twenty: float | None, **change
         "market_cap": market_cap,
         "market_cap_source": "shares_x_close",
         **{f"start_cap_{window}": market_cap for window in ("5d", "10d", "20d", "month")},
-        "missing_reason": "no price on 2026-07-24" if twenty is None else None,
+        "missing_reason": [NO_PRICE] if twenty is None else None,
         "degraded_reason": None,
         "source": "yahoo",
         **returns(0.01, -0.02, twenty, 0.04),
@@ -377,7 +383,7 @@ def history(ticker: str, *bars: dict[str, Any], **changes: Any) -> dict[str, Any
                 "end_session": "2026-08-21",
                 "period_return": own,
                 "benchmark_return": its,
-                "missing_reason": None if own is not None else "no price on 2026-07-24",
+                "missing_reason": None if own is not None else [NO_PRICE],
                 "degraded_reason": None,
             }
             for window, start, own, its in windows

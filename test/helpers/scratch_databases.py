@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from config.config import DatabaseSettings, Settings
-from database.db_helper import connect
+from database.db_helper import Connection, connect, fetch, transaction
 from utils.errors import DatabaseUnavailable
 
 
@@ -28,3 +28,16 @@ def a_database(template: str = "template1") -> Iterator[DatabaseSettings]:
             yield made
         finally:
             cursor.execute(f'DROP DATABASE "{made.name}" WITH (FORCE)')
+
+
+def forget_everything(conn: Connection) -> None:
+    """Empty every table, the evidence included, which refuses that to everybody else."""
+    tables = [row["tablename"] for row in fetch(conn, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+    refusing = [table for table in tables if table.startswith("evidence_")]
+    trigger = "TRIGGER evidence_is_never_changed"
+    with transaction(conn), conn.cursor() as cursor:
+        for table in refusing:
+            cursor.execute(f"ALTER TABLE {table} DISABLE {trigger}")
+        cursor.execute(f"TRUNCATE {', '.join(tables)}")
+        for table in refusing:
+            cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS {trigger}")

@@ -61,7 +61,7 @@ VALUES
     ('trending', '2026-08-20', 0, 'published', NULL, 14, 0, NULL, 'simulated', '2026-08-21 11:02+00', 'sample'),
     ('trending', '2026-08-21', 0, 'published', NULL, 14, 0, NULL, 'simulated', '2026-08-24 11:02+00', 'sample'),
     ('allocation', '2026-08-20', 20, 'published', NULL, 2, 0, '2026-08-20', 'simulated', '2026-08-21 13:03+00', 'sample'),
-    ('allocation', '2026-08-21', 5, 'empty', 'No ETF beat SPY with a positive return over 5 sessions', 0, 1, NULL,
+    ('allocation', '2026-08-21', 5, 'empty', '[{"code": "nothing_trends_over", "params": {"days": 5}}]', 0, 1, NULL,
      'simulated', '2026-08-24 13:03+00', 'sample'),
     ('allocation', '2026-08-21', 10, 'published', NULL, 3, 0, '2026-08-28', 'simulated', '2026-08-24 13:03+00', 'sample'),
     ('allocation', '2026-08-21', 20, 'published', NULL, 8, 0.05, '2026-08-21', 'simulated', '2026-08-24 13:03+00', 'sample');
@@ -88,8 +88,8 @@ SELECT as_of_date, ticker, period_days,
     period_return, score, market_cap, 'shares_x_close',
     ROW_NUMBER() OVER (PARTITION BY as_of_date, period_days ORDER BY score DESC),
     source_etfs,
-    'Best of the top 5 holdings of ' || ARRAY_TO_STRING(source_etfs, ', ') || ' over ' || period_days || ' sessions: +'
-        || ROUND((period_return * 100)::numeric, 2) || ' %',
+    jsonb_build_array(jsonb_build_object('code', 'best_of_etfs', 'params', jsonb_build_object(
+        'top', 5, 'etfs', source_etfs, 'days', period_days, 'gain', period_return, 'market_cap', market_cap))),
     holdings_as_of, as_of_date - period_days * 7 / 5, as_of_date, company_name, sector,
     period_return / 4, FALSE, period_return / 2, TRUE, period_return, TRUE, 'simulated'
 FROM (
@@ -120,7 +120,8 @@ FROM (
 WINDOW portfolio AS (PARTITION BY as_of_date, period_days);
 
 -- What 2026-08-20 published lacked a price.
-UPDATE analytics_publication SET degraded_reason = 'XLB has no bar of 2026-08-13 (missing at the source)'
+UPDATE analytics_publication SET degraded_reason = '[{"code": "lacks_bar", "params": {
+    "ticker": "XLB", "session": "2026-08-13", "state": {"code": "state_missing", "params": {}}}}]'
 WHERE as_of_date = '2026-08-20';
 UPDATE analytics_trending_etfs SET is_degraded = TRUE WHERE as_of_date = '2026-08-20';
 UPDATE analytics_portfolio_allocation SET is_degraded = TRUE WHERE as_of_date = '2026-08-20';
@@ -143,11 +144,13 @@ INSERT INTO analytics_allocation_candidates
     (as_of_date, period_days, etf_ticker, ticker, holding_rank, holding_percent, holdings_as_of, period_return,
      market_cap, is_selected, exclusion_reason, start_session, end_session, source)
 SELECT '2026-08-21', 20, etf_ticker, stock_ticker, holding_rank, holding_percent, collected_date, period_return,
-    market_cap, reason IS NULL, reason, '2026-07-24', '2026-08-21', 'simulated'
+    market_cap, reason IS NULL, CASE WHEN reason IS NOT NULL THEN jsonb_build_array(reason) END, '2026-07-24', '2026-08-21', 'simulated'
 FROM (
-    VALUES ('QQQ', 'NVDA', 0.08, 'MU returned more'), ('QQQ', 'MU', 0.132, NULL), ('QQQ', 'CRDO', -0.01, 'return not above 0'),
+    VALUES ('QQQ', 'NVDA', 0.08, '{"code": "returned_more", "params": {"ticker": "MU", "gain": 0.132}}'::jsonb),
+        ('QQQ', 'MU', 0.132, NULL), ('QQQ', 'CRDO', -0.01, '{"code": "not_positive", "params": {"gain": -0.01}}'),
         ('XLF', 'GS', 0.048, NULL), ('DIA', 'GS', 0.048, NULL), ('XLB', 'NEM', 0.117, NULL),
-        ('EWY', '005930.KS', NULL, 'no KRW=X rate on 2026-07-24'), ('EWY', '000660.KS', 0.151, NULL)
+        ('EWY', '005930.KS', NULL, '{"code": "no_rate", "params": {"rate": "KRW=X", "session": "2026-07-24"}}'),
+        ('EWY', '000660.KS', 0.151, NULL)
 ) AS judged (etf_ticker, stock_ticker, period_return, reason)
 JOIN collected_etf_holdings AS held USING (etf_ticker, stock_ticker)
 LEFT JOIN (
@@ -238,7 +241,8 @@ INSERT INTO analytics_performance_summary
 SELECT period_days, MIN(trade_date) OVER s, trade_date, COUNT(net_return) OVER s, gross_value - 1, net_value - 1,
     benchmark_value - 1, MIN(drawdown) OVER s, MIN(benchmark_drawdown) OVER s, AVG(turnover) OVER s,
     SUM(turnover) OVER s, SUM(cost) OVER s, 0.001,
-    COUNT(net_return) OVER s || ' sessions followed: a figure for a year takes 60 of them',
+    jsonb_build_array(jsonb_build_object('code', 'too_few_sessions', 'params', jsonb_build_object(
+        'count', COUNT(net_return) OVER s, 'needed', 60))),
     COUNT(*) FILTER (WHERE has_hindsight) OVER s, 0, 0, source
 FROM analytics_portfolio_performance
 WINDOW s AS (PARTITION BY period_days ORDER BY trade_date);

@@ -14,6 +14,7 @@ from config.config import DatabaseSettings
 from database.db_helper import Connection, connect, fetch, transaction
 from database.queries import ledger, returns, stocks
 from utils.dates import expected_days, sessions_of
+from utils.reasons import join
 
 CLOSED = date(2026, 8, 19)
 START, END = date(2026, 8, 10), date(2026, 8, 21)
@@ -139,7 +140,7 @@ def test_standings_leave_an_unknown_exchange_out_and_returns_say_why(conn: Conne
 
     [row] = returns.between(conn, returns.ticker_windows([UNKNOWN], END, ["5d"]))
     assert (row.period_return, row.start_session) == (None, None)
-    assert row.missing_reason == "no exchange is known for the suffix .VN"
+    assert join(row.missing) == "no exchange is known for the suffix .VN"
 
     [row] = returns.between(conn, returns.ticker_windows(["AAPL"], END, ["5d"]))
-    assert (row.period_return, row.missing_reason) == (0.0, None)
+    assert (row.period_return, row.missing) == (0.0, [])

@@ -27,6 +27,7 @@ from config.config import Settings, Topic
 from database import tables
 from database.db_helper import Connection, connect, fetch, replace_partition, transaction
 from database.queries import collected, ledger, missing_holdings
+from reason_words import text
 from utils import dates
 from utils.dates import session_before, sessions_between
 from utils.errors import (
@@ -39,6 +40,7 @@ from utils.errors import (
     UnknownExchange,
     UnusableAnswer,
 )
+from utils.reasons import as_json
 
 UNTIL = date(2026, 8, 21)
 BENCHMARKS = ("SPY", "QQQ", "IWM", "EWY", "DIA", "SCHD")
@@ -205,7 +207,12 @@ def holds(conn: Connection, decided_on: date, period: int, *tickers: str, status
         **{name: False for name in table.columns if name.startswith("is_")},
         **{"as_of_date": decided_on, "rebalance_date": decided_on, "valid_until": decided_on, "period_days": period},
         **{"portfolio_weight": share, "final_weight": share, "period_return": 0.1, "score": 1.0, "market_cap": 1},
-        **{"market_cap_source": "quoted", "source_etfs": ["QQQ"], "source_periods": [5], "allocation_reason": "drawn"},
+        **{
+            "market_cap_source": "quoted",
+            "source_etfs": ["QQQ"],
+            "source_periods": [5],
+            "allocation_reason": as_json([text("drawn")]),
+        },
         **{"holdings_as_of": decided_on, "start_session": decided_on, "end_session": decided_on},
         "source": "simulated",
     }
@@ -391,7 +398,8 @@ class TestOneTickersTrouble:
         assert receipt.note == "goes on without IWM holdings, XLF holdings"
         held = {row["stock_ticker"] for row in collected.snapshot(conn, "XLF", earlier)[:5]}
         assert held < set(charts(conn))
-        assert missing_holdings.stand_ins(conn, [UNTIL]) == {
+        stand_ins = missing_holdings.stand_ins(conn, [UNTIL])
+        assert {key: str(told) for key, told in stand_ins.items()} == {
             (UNTIL, "XLF"): f"holdings of XLF are of {earlier} (XLF: no currency)"
         }
 
@@ -614,7 +622,11 @@ class TestHoldings:
         assert is_stored(settings, receipt)
         held = fetch(conn, "SELECT etf_ticker, COUNT(*) AS n FROM collected_etf_holdings GROUP BY 1 ORDER BY 1")
         assert [row["n"] for row in held] == [10] * 15
-        described = fetch(conn, "SELECT * FROM collected_meta_etf WHERE ticker IN ('QQQ', 'XLB') ORDER BY ticker")
+        described = fetch(
+            conn,
+            "SELECT ticker, etf_type, sector_name, description FROM collected_meta_etf"
+            " WHERE ticker IN ('QQQ', 'XLB') ORDER BY ticker",
+        )
         assert [tuple(row.values()) for row in described] == [
             ("QQQ", "benchmark+sector", "Technology", "Nasdaq 100"),
             ("XLB", "sector", "Basic Materials", "Basic Materials sector"),

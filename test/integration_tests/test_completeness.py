@@ -26,6 +26,7 @@ from database.db_helper import Connection, Row, connect, fetch, transaction
 from database.queries import errors, ledger, portfolios
 from database.queries.stale_sessions import Figure, outdated
 from market.invented import InventedMarket
+from reason_words import words_in
 from utils.dates import session_before, sessions_between
 from utils.errors import BarMissing, RateLimited
 
@@ -529,7 +530,7 @@ class TestDegraded:
 
     def reasons(self, conn: Connection) -> dict[tuple[str, int], str | None]:
         rows = fetch(conn, "SELECT job, period_days, degraded_reason FROM analytics_publication")
-        return {(row["job"], row["period_days"]): row["degraded_reason"] for row in rows}
+        return {(row["job"], row["period_days"]): words_in(row["degraded_reason"]) for row in rows}
 
     def flags(self, conn: Connection) -> set[bool]:
         return {
@@ -649,5 +650,5 @@ class TestDegraded:
         analyse(identifier, UNTIL)
 
         [row] = fetch(conn, "SELECT missing_reason FROM analytics_trending_etfs WHERE etf_ticker = 'XLB'")
-        assert "no price on" in row["missing_reason"]
+        assert "no price on" in (words_in(row["missing_reason"]) or "")
         assert self.reasons(conn) == {("trending", 0): None}

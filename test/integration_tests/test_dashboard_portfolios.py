@@ -11,6 +11,7 @@ from browsing import Page, Server
 from config.config import DatabaseSettings
 from dashboard.texts import common, portfolio
 from database.db_helper import connect, fetch
+from reason_words import words_in
 
 
 def of_period(api: Server, days: int) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def test_period_selector_changes_view_and_address(page: Page) -> None:
     assert [row["ticker"] for row in page.grid("positions")] == ["NEM", "MU", "GS"]
     page.click("5d")
     assert portfolio.EMPTY_TITLE.en in page.text
-    assert "No ETF beat SPY with a positive return over 5 sessions" in page.text
+    assert "No ETF trends over 5 sessions" in page.text
     assert common.SOURCE_BANNERS["simulated"].en in page.text
     page.back()
     page.shows("Seen with hindsight")
@@ -157,7 +158,7 @@ def test_each_candidate_has_the_verdict_that_the_database_has(page: Page, sample
         )
     page.open("/?period=20&why=MU")
     shown = [(row[1], row[-1]) for row in page.table("offer-QQQ")]
-    assert shown == [(row["ticker"], row["exclusion_reason"] or portfolio.CHOSEN.en) for row in rows]
+    assert shown == [(row["ticker"], words_in(row["exclusion_reason"]) or portfolio.CHOSEN.en) for row in rows]
     assert len(shown) > 1
 
 
@@ -190,6 +191,14 @@ def test_trades_are_those_of_the_api_for_the_capital_that_is_typed(page: Page, a
     assert [(row["ticker"], int(row["shares"]), float(row["cost"])) for row in rows] == [
         (each["ticker"], each["shares"], each["cost"]) for each in trades["trades"]
     ]
+
+
+@pytest.mark.parametrize("typed", ["-10", "abc", "1e12"])
+def test_what_is_no_sum_is_answered_beside_the_field(page: Page, typed: str) -> None:
+    page.open("/?period=monthly")
+    page.type_into("#capital", typed)
+    page.shows(f"{typed} is no sum to invest")
+    assert page.address == "/?period=monthly"
 
 
 def test_a_capital_that_is_none_leads_back(page: Page) -> None:

@@ -11,7 +11,9 @@ import pytest
 from config.config import DatabaseSettings
 from database import tables
 from database.db_helper import Connection, Values, connect, fetch, replace_partition, transaction, upsert
+from reason_words import text
 from utils.errors import DatabaseUnavailable
+from utils.reasons import as_json
 
 NOW = datetime(2026, 8, 21, 21, tzinfo=UTC)
 
@@ -133,7 +135,7 @@ def publish(conn: Connection, weights: dict[str, float], cash: float) -> None:
         "source_etfs": ["QQQ", "SPY"],
         "is_degraded": False,
         "market_cap_source": "quoted",
-        "allocation_reason": "best",
+        "allocation_reason": as_json([text("best")]),
         "source": "simulated",
     }
     rows = [

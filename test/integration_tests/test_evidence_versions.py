@@ -387,9 +387,11 @@ class TestRights:
                 upsert(other, tables.META_ETF, [("SPY", "benchmark", None, None)])
             source_answers.keep(other, hashlib.sha256(b"{}").hexdigest(), b"{}")
             assert source_answers.read(other, hashlib.sha256(b"{}").hexdigest()) == b"{}"
-            for table in ("evidence_link", "evidence_meta_etf"):
-                with pytest.raises(psycopg2.errors.InsufficientPrivilege):
-                    execute(other, f"INSERT INTO {table} SELECT * FROM {table}")
+        for role in roles:
+            with closing(self.as_role(database, role)) as other:
+                for table in map(versions_of, VERSIONED):
+                    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                        execute(other, f"INSERT INTO {table} SELECT * FROM {table}")
 
         [link] = links(conn, "collected_meta_etf")
         assert link["about"] == {"rows": 1, "by": collect.name}

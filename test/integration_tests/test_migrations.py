@@ -17,6 +17,7 @@ from config.config import DatabaseSettings, Settings
 from database import migrate
 from database.db_helper import Connection, connect, fetch, transaction
 from database.migrate import MIGRATIONS, SchemaError, apply_schema, read_migrations
+from database.queries.evidence import OF_JOB
 from database.queries.evidence_as_of import VERSIONED, versions_of
 from scratch_databases import a_database
 
@@ -68,6 +69,7 @@ NEW_TABLES = {
     "schema_migration",
     "evidence_link",
     "evidence_source_answer",
+    *(published.kept.name for tables in OF_JOB.values() for published in tables if published.kept),
     *map(versions_of, VERSIONED),
 }
 
@@ -133,14 +135,29 @@ def catalog(conn: Connection) -> set[tuple[str, ...]]:
     return {tuple(row.values()) for row in fetch(conn, CATALOG)}
 
 
+def texts_of_reasons(conn: Connection) -> dict[tuple[str, str], str]:
+    """Return by table and column of reasons how to read the text that it was."""
+    rows = fetch(
+        conn,
+        """
+        SELECT table_name, column_name FROM information_schema.columns
+        WHERE table_schema = 'public' AND data_type = 'jsonb' AND column_name LIKE '%reason'
+        """,
+    )
+    return {tuple(row.values()): f"{row['column_name']} -> 0 -> 'params' ->> 'text'" for row in rows}
+
+
 def contents(conn: Connection, columns: dict[str, list[str]]) -> Rows:
+    """Return what is in the tables. Reasons count as the texts that they were."""
+    texts = texts_of_reasons(conn)
     counted: Rows = {}
     for table, names in columns.items():
+        read = ", ".join(texts.get((table, name), name) for name in names)
         [row] = fetch(
             conn,
             f"""
             SELECT COUNT(*) AS n, COALESCE(MD5(STRING_AGG(hash, '' ORDER BY hash)), '') AS hash
-            FROM (SELECT MD5(ROW({", ".join(names)})::text) AS hash FROM {table}) AS hashed
+            FROM (SELECT MD5(ROW({read})::text) AS hash FROM {table}) AS hashed
             """,
         )
         counted[table] = (names, (row["n"], row["hash"]))
@@ -250,10 +267,10 @@ def test_rows_whose_check_waits_for_the_commit_can_be_changed(conn: Connection, 
     """The triggers of their tables are made anew in the same transaction."""
     apply_schema(
         conn,
-        folder("UPDATE analytics_publication SET reason = 'new'; UPDATE analytics_monthly_portfolio SET score = 0;"),
+        folder("UPDATE analytics_publication SET run_id = 'new'; UPDATE analytics_monthly_portfolio SET score = 0;"),
     )
 
-    assert fetch(conn, "SELECT 1 FROM analytics_publication WHERE reason IS DISTINCT FROM 'new'") == []
+    assert fetch(conn, "SELECT 1 FROM analytics_publication WHERE run_id IS DISTINCT FROM 'new'") == []
 
 
 def test_a_migration_that_breaks_a_sum_is_refused(conn: Connection, folder: Callable[..., Path]) -> None:

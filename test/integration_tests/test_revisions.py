@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from batch import revisions
 from batch.inputs import Inputs
 from batch.publishing import Publication, TablePart, publish
 from batch.runner import Job
@@ -18,6 +17,7 @@ from database.queries import evidence, track_record
 from database.queries.corrections import corrections
 from ops.evidence.verify import verify
 from scratch_databases import a_database
+from utils.reasons import reason
 
 FRIDAY, THURSDAY = date(2026, 8, 21), date(2026, 8, 20)
 MONDAY = date(2026, 8, 24)
@@ -56,7 +56,7 @@ def allocate(
         "market_cap": 10**12,
         "market_cap_source": "quoted",
         "source_etfs": ["SPY"],
-        "allocation_reason": "best",
+        "allocation_reason": '[{"code": "text", "params": {"text": "best"}}]',
         "holdings_as_of": day,
         "start_session": day,
         "end_session": day,
@@ -146,7 +146,7 @@ def test_the_record_follows_the_first_revision(conn: Connection) -> None:
 
 
 def test_a_portfolio_that_was_not_computable_decided_nothing(conn: Connection) -> None:
-    allocate(conn, {}, status="not_computable", reason="too little history")
+    allocate(conn, {}, status="not_computable", reason=[reason("text", text="too little history")])
     allocate(conn, {"NVDA": 1.0}, OTHER)
     allocate(conn, {"AAPL": 1.0}, OTHER)
     assert followed(conn) == {"NVDA": 1.0}
@@ -173,7 +173,7 @@ def test_a_publication_that_is_not_stored_leaves_no_revision(conn: Connection, m
     def broken(*_: Any) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(revisions.evidence, "keep_rows", broken)
+    monkeypatch.setattr(evidence, "keep_rows", broken)
     with pytest.raises(OSError, match="the disk is full"):
         allocate(conn, {"NVDA": 1.0})
     assert links(conn) == []

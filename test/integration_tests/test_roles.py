@@ -27,6 +27,20 @@ ALLOWED = {
 }
 
 
+ADDED_TO = {
+    COLLECT: {"evidence_source_answer"},
+    SPARK: {
+        "evidence_link",
+        "evidence_publication",
+        "evidence_portfolio_allocation",
+        "evidence_monthly_portfolio",
+        "evidence_portfolio_performance",
+        "evidence_performance_summary",
+    },
+    READ: set(),
+}
+
+
 def own(role: Role) -> Role:
     """Return the role under another name. Roles belong to the whole server, and others use the real ones."""
     return replace(role, name=f"{role.name}_test")
@@ -70,6 +84,38 @@ def test_every_role_reads_every_table_and_changes_none(database: DatabaseSetting
             with pytest.raises(psycopg2.errors.InsufficientPrivilege), conn.cursor() as cursor:
                 cursor.execute(f"DROP TABLE {row['tablename']}")
             conn.rollback()
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_no_login_changes_evidence_and_few_add_to_it(database: DatabaseSettings, role: Role) -> None:
+    refused = pytest.raises(psycopg2.errors.InsufficientPrivilege, match="permission denied")
+    with closing(logged_in(database, role)) as conn, conn.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT tablename, ARRAY_AGG(attname::text)
+            FROM pg_tables JOIN pg_attribute ON attrelid = tablename::regclass
+            WHERE tablename LIKE 'evidence%' AND attnum > 0
+            GROUP BY tablename
+            """
+        )
+        evidence = cursor.fetchall()
+        added_to = set()
+        for table, columns in evidence:
+            changes = [f"DELETE FROM {table}", f"TRUNCATE {table}", f"ALTER TABLE {table} DISABLE TRIGGER USER"]
+            for change in [*changes, *(f"UPDATE {table} SET {column} = {column}" for column in columns)]:
+                with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                    cursor.execute(change)
+                conn.rollback()
+            try:
+                cursor.execute(f"INSERT INTO {table} SELECT * FROM {table} WHERE FALSE")
+                added_to.add(table)
+            except psycopg2.errors.InsufficientPrivilege:
+                pass
+            conn.rollback()
+        assert len(evidence) > 10
+        assert added_to == ADDED_TO[role]
+        with refused:
+            cursor.execute("SET session_replication_role = 'replica'")
 
 
 def test_applying_the_roles_again_takes_back_what_is_not_theirs(database: DatabaseSettings) -> None:

@@ -19,6 +19,7 @@ from config.config import DatabaseSettings
 from config.universe import universe
 from database import tables
 from database.db_helper import Connection, Row, connect, fetch, replace_partition, transaction
+from database.queries.reasons import with_sentences
 from database.tables import Table
 from market.invented import InventedMarket
 from utils.errors import NotStored
@@ -66,7 +67,7 @@ def rows_of(conn: Connection, table: Table, **where: Any) -> list[Row]:
     found = fetch(conn, sql.SQL("SELECT * FROM {} AS t ORDER BY t::text").format(sql.Identifier(table.name)))
     for row in found:
         row.pop("published_at", None)
-    return [row for row in found if all(row[column] == value for column, value in where.items())]
+    return [row for row in with_sentences(found) if all(row[column] == value for column, value in where.items())]
 
 
 @pytest.fixture

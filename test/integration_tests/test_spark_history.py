@@ -20,6 +20,7 @@ from batch.runner import Job
 from config.config import PROJECT_ROOT, DatabaseSettings, Settings
 from config.universe import universe
 from database.db_helper import Connection, connect, fetch
+from database.queries.reasons import with_sentences
 from market.invented import InventedMarket
 from utils.spark_utils import submit_command
 
@@ -109,7 +110,7 @@ def test_trending_etfs_are_those_of_plain_pandas(published: Any, plain: Any, mar
     assert flags > 3_000
     unknown = [row for row in rows if row["return_20d"] is None]
     assert {row["as_of_date"] for row in unknown} == set(market.sessions[:20])
-    assert all("no price on" in row["missing_reason"] for row in unknown)
+    assert all("no price on" in row["missing_reason"] for row in with_sentences(unknown))
 
 
 def test_portfolios_are_those_of_plain_pandas(published: Any, plain: Any, market: Any, conn: Connection) -> None:

@@ -22,7 +22,9 @@ from database import tables
 from database.db_helper import Connection, Row, connect, fetch, transaction
 from database.queries import track_record
 from database.queries.paging import Page
+from database.queries.reasons import with_sentences
 from market.invented import InventedMarket
+from reason_words import words
 from utils.dates import last_sundays_between, month_sold_on, session_before, traded_on, window_of
 from utils.errors import NotStored
 
@@ -195,17 +197,21 @@ def test_a_restated_price_is_in_the_next_run(
     run: Callable[..., Any], conn: Connection, lived: dict[int, pd.DataFrame]
 ) -> None:
     run()
-    before = stored(conn)
+    before, shown = stored(conn), track_record.performance(conn, None)
     day = session_before(LAST, 10)
     # Twice the price and back: half of one has a digit more than the column keeps.
     times = "UPDATE collected_daily_stock_history SET adj_close = adj_close * %(by)s WHERE trade_date = %(day)s"
     change(conn, times, by=2, day=day)
     try:
         run(session_before(LAST, 20))
-        after = stored(conn)
+        after, published = stored(conn), track_record.performance(conn, None)
     finally:
         change(conn, times, by=0.5, day=day)
     assert len(after) == len(before) and after != before
+    assert published.portfolios == shown.portfolios, "the record is what was published first"
+    corrected = [each for each in published.corrections if each.job == "performance"]
+    assert {each.as_of_date for each in corrected} >= {day}
+    assert all(each.changed == ["inputs"] and each.difference > 0 for each in corrected)
     run()
     assert stored(conn) == before
 
@@ -227,17 +233,19 @@ def test_a_session_without_a_bar_is_told(run: Callable[..., Any], conn: Connecti
     change(conn, "DELETE FROM collected_daily_stock_history WHERE ticker = %(ticker)s AND trade_date = %(day)s", **gone)
     try:
         [line] = run().publications
-        [row] = fetch(
-            conn,
-            "SELECT * FROM analytics_portfolio_performance WHERE period_days = 20 AND trade_date = %(day)s",
-            {"day": LAST},
+        [row] = with_sentences(
+            fetch(
+                conn,
+                "SELECT * FROM analytics_portfolio_performance WHERE period_days = 20 AND trade_date = %(day)s",
+                {"day": LAST},
+            )
         )
     finally:
         change(conn, "INSERT INTO collected_daily_stock_history SELECT * FROM kept_bar")
         change(conn, "DROP TABLE kept_bar")
     reason = f"{held['ticker']}: no price on {LAST}"
     assert reason in row["carried_reason"] and row["carried_weight"] > 0
-    assert reason in line.degraded_reason
+    assert reason in (words(line.degraded_reason) or "")
 
 
 def test_months_are_those_of_the_monthly_performance(
@@ -271,11 +279,11 @@ def test_nothing_to_follow_yet(afresh: None, run: Callable[..., Any], conn: Conn
     first = fetch(conn, "SELECT MIN(as_of_date) AS day FROM analytics_publication WHERE job = 'allocation'")[0]["day"]
     [line] = run(first).publications
     assert (line.status, line.row_count, line.source) == ("empty", 0, "simulated")
-    assert line.reason == (
+    assert words(line.reason) == (
         f"the first portfolio, of {first}, is bought at the close of {traded_on(first)}: nothing to follow before"
     )
     answer = track_record.performance(conn, None)
-    assert (answer.status, answer.reason, answer.portfolios) == ("empty", line.reason, [])
+    assert (answer.status, answer.reason, answer.portfolios) == ("empty", words(line.reason), [])
     run(traded_on(first))
     answer = track_record.performance(conn, None)
     assert (answer.status, answer.as_of_date) == ("published", traded_on(first))
@@ -287,7 +295,10 @@ def test_no_portfolio_at_all(spark: Any, empty_database: DatabaseSettings, marke
         assert "run portfolio_performance" in (track_record.performance(conn, None).reason or "")
         market_rows.store(conn, market)
         [line] = performance.run(Job(spark, conn, empty_database, [LAST], "a run")).publications
-    assert (line.status, line.reason) == ("empty", "no portfolio is published yet: run the five stages for a session")
+    assert (line.status, words(line.reason)) == (
+        "empty",
+        "no portfolio is published yet: run the five stages for a session",
+    )
 
 
 def test_the_answer_of_a_past_session_is_consistent(run: Callable[..., Any], conn: Connection) -> None:

@@ -18,8 +18,12 @@ from batch.runner import Job
 from config.config import DatabaseSettings
 from database import tables
 from database.db_helper import Connection, Row, connect, fetch, replace_partition, transaction
+from database.queries import track_record
+from database.queries.corrections import corrections
+from database.queries.reasons import with_sentences
 from database.tables import ALLOCATION_CANDIDATES, Table
 from market.invented import InventedMarket
+from utils.dates import session_before
 from utils.errors import NotPublished, NotStored
 
 AS_OF = date(2026, 8, 21)
@@ -71,7 +75,7 @@ def rows_of(conn: Connection, table: Table, **where: Any) -> list[Row]:
     found = fetch(conn, sql.SQL("SELECT * FROM {} AS t ORDER BY t::text").format(sql.Identifier(table.name)))
     for row in found:
         row.pop("published_at", None)
-    return [row for row in found if all(row[column] == value for column, value in where.items())]
+    return [row for row in with_sentences(found) if all(row[column] == value for column, value in where.items())]
 
 
 def everything(conn: Connection) -> dict[str, list[Row]]:
@@ -173,6 +177,46 @@ def test_a_corrected_price_replaces_the_old_result(run: Callable[..., Any], conn
     assert first["ticker"] not in {row["ticker"] for row in rows_of(conn, tables.PORTFOLIO_ALLOCATION)}
     candidates = rows_of(conn, ALLOCATION_CANDIDATES, period_days=20, ticker=first["ticker"])
     assert all("is not positive" in row["exclusion_reason"] for row in candidates)
+
+
+def test_a_restated_bar_is_a_revision_that_the_record_does_not_follow(
+    run: Callable[..., Any], conn: Connection
+) -> None:
+    restate = """
+        UPDATE collected_daily_stock_history SET adj_close = adj_close / 9
+        WHERE (ticker, trade_date) = (%(ticker)s, %(day)s)
+    """
+    run(identifier)
+    run(allocator)
+    first, made = fetch(conn, track_record.POSITIONS), revisions(conn)
+    run(identifier)
+    run(allocator)
+    assert revisions(conn) == made, "the same again is no revision"
+    [largest] = rows_of(conn, tables.PORTFOLIO_ALLOCATION, period_days=20, position_rank=1)
+    between = session_before(AS_OF, 3)
+    assert change(conn, restate, ticker=largest["ticker"], day=between) == 1
+    run(allocator)
+    assert revisions(conn) == made, "no return begins or ends there"
+    assert change(conn, restate, ticker=largest["ticker"], day=largest["end_session"]) == 1
+    run(allocator)
+    assert revisions(conn) == made | {"allocation": made["allocation"] + 1}
+    assert sorted(map(str, fetch(conn, track_record.POSITIONS))) == sorted(map(str, first))
+    correction = corrections(conn, AS_OF)[0]
+    assert (correction.job, correction.as_of_date, correction.changed) == ("allocation", AS_OF, ["inputs"])
+    assert 0 < correction.difference <= 1
+
+
+def revisions(conn: Connection) -> dict[str, int]:
+    """Return the newest revision of each job's session."""
+    rows = fetch(
+        conn,
+        """
+        SELECT about ->> 'job' AS job, MAX((about ->> 'revision')::int) AS revision FROM evidence_link
+        WHERE chain = 'publications' AND about ->> 'as_of_date' = %(day)s GROUP BY about ->> 'job'
+        """,
+        {"day": str(AS_OF)},
+    )
+    return {row["job"]: row["revision"] for row in rows}
 
 
 def test_stage_5_before_stage_3_says_so(run: Callable[..., Any], conn: Connection) -> None:

@@ -14,8 +14,11 @@ from batch.runner import Job
 from config.config import DatabaseSettings
 from database import tables
 from database.db_helper import Connection, Row, connect, fetch, replace_partition, transaction
+from database.queries.reasons import with_sentences
 from database.tables import Table
+from reason_words import text
 from utils.errors import NotPublished
+from utils.reasons import as_json
 
 SUNDAY, FRIDAY = date(2026, 8, 30), date(2026, 8, 28)
 JULY_SUNDAY, JULY_FRIDAY = date(2026, 7, 26), date(2026, 7, 24)
@@ -45,7 +48,8 @@ def publish(
     conn: Connection, session: date, portfolios: Mapping[int, str], empty: str = "nobody is eligible", **line: Any
 ) -> None:
     """Store stage 5's result for a session: for each period the tickers, a letter each, largest first."""
-    values = {"source": "recorded", "holdings_as_of": session, "degraded_reason": None} | line
+    why = as_json([text(empty)])
+    values: dict[str, Any] = {"source": "recorded", "holdings_as_of": session, "degraded_reason": []} | line
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute("DELETE FROM analytics_portfolio_allocation WHERE as_of_date = %s", (session,))
         cursor.execute("DELETE FROM analytics_publication WHERE (job, as_of_date) = ('allocation', %s)", (session,))
@@ -55,8 +59,8 @@ def publish(
                 "cash_weight, holdings_as_of, source, degraded_reason) "
                 "VALUES ('allocation', %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 (
-                    session, days, "published" if tickers else "empty", None if tickers else empty, len(tickers),
-                    0 if tickers else 1, values["holdings_as_of"], values["source"], values["degraded_reason"],
+                    session, days, "published" if tickers else "empty", None if tickers else why, len(tickers),
+                    0 if tickers else 1, values["holdings_as_of"], values["source"], as_json(values["degraded_reason"]),
                 ),
             )  # fmt: skip
             whole = sum(range(1, len(tickers) + 1))
@@ -67,7 +71,7 @@ def publish(
                     "period_return, score, market_cap, market_cap_source, position_rank, source_etfs, "
                     "allocation_reason, holdings_as_of, start_session, end_session, company_name, sector, "
                     "is_trending_5d, is_trending_10d, is_trending_20d, source) VALUES (%s, %s, %s, %s, 0.1, 1, 1, "
-                    "'quoted', %s, '{QQQ}', 'best', %s, %s, %s, %s, 'Technology', false, false, false, 'recorded')",
+                    "'quoted', %s, '{QQQ}', '[]', %s, %s, %s, %s, 'Technology', false, false, false, 'recorded')",
                     (session, ticker, days, weight, rank, session, session, session, f"{ticker} Inc."),
                 )
 
@@ -76,7 +80,7 @@ def rows_of(conn: Connection, table: Table, **where: Any) -> list[Row]:
     found = fetch(conn, sql.SQL("SELECT * FROM {} AS t ORDER BY t::text").format(sql.Identifier(table.name)))
     for row in found:
         row.pop("published_at", None)
-    return [row for row in found if all(row[column] == value for column, value in where.items())]
+    return [row for row in with_sentences(found) if all(row[column] == value for column, value in where.items())]
 
 
 def month(conn: Connection, day: date = SUNDAY) -> list[Row]:
@@ -240,7 +244,14 @@ def test_two_dates_of_one_session_are_two_rebalances(run: Callable[..., Any], co
 
 
 def test_doubts_about_the_portfolios_are_carried_on(run: Callable[..., Any], conn: Connection) -> None:
-    publish(conn, FRIDAY, ALL_MEMBERSHIPS, source="simulated", degraded_reason="XLB has no bar", holdings_as_of=SUNDAY)
+    publish(
+        conn,
+        FRIDAY,
+        ALL_MEMBERSHIPS,
+        source="simulated",
+        degraded_reason=[text("XLB has no bar")],
+        holdings_as_of=SUNDAY,
+    )
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute("UPDATE analytics_portfolio_allocation SET is_degraded = (ticker = 'D'), source = 'yahoo'")
     assert run().summary()["degraded"] == 1

@@ -1,6 +1,6 @@
 """Which publications no longer follow from what is stored, and what the ledger says against a return."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from datetime import date
 from typing import Any
@@ -18,12 +18,15 @@ from batch.runner import Job
 from config.config import DatabaseSettings
 from config.universe import universe
 from database.db_helper import Connection, connect, fetch, transaction
-from database.queries.ledger import why_missing
+from database.queries.ledger import Window, why_missing
 from database.queries.returns import Return, TickerWindow, between
 from database.queries.stale_publications import PERFORMANCE, REBALANCE, SECTORS, TOP_HOLDINGS, Stale, stale
 from database.queries.stale_sessions import outdated
 from market.invented import InventedMarket
+from reason_words import words_in
+from scratch_databases import forget_everything
 from utils.dates import session_before, sessions_between
+from utils.reasons import join
 
 LAST = date(2026, 8, 21)
 SUNDAY = date(2026, 7, 26)
@@ -57,9 +60,7 @@ def run(spark: Any, conn: Connection, scratch_database: DatabaseSettings) -> Cal
 @pytest.fixture
 def published(conn: Connection, run: Callable[..., Any], market: InventedMarket) -> None:
     """Thirty sessions with everything that is published of them, from prices known sixty sessions back."""
-    with transaction(conn), conn.cursor() as cursor:
-        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        cursor.execute(f"TRUNCATE {', '.join(name for (name,) in cursor.fetchall())}")
+    forget_everything(conn)
     market_rows.store(conn, market)
     days = sessions_between(FIRST, LAST)
     run(identifier, *days)
@@ -218,24 +219,24 @@ class TestBreak:
             "WHERE ticker = %(t)s AND as_of_date = %(d)s AND period_days > 5",
             of_ticker,
         )
-        assert all(row["period_return"] is None and row["exclusion_reason"] == self.SAID for row in rows)
+        assert all(row["period_return"] is None and words_in(row["exclusion_reason"]) == self.SAID for row in rows)
         [row] = fetch(
             conn,
             "SELECT DISTINCT total_return, avg_return, missing_reason FROM analytics_etf_top_holdings "
             "WHERE stock_ticker = %(t)s AND analysis_date = %(d)s AND period_days = 10",
             of_ticker,
         )
-        assert (row["total_return"], row["avg_return"], row["missing_reason"]) == (None, None, self.SAID)
+        assert (row["total_return"], row["avg_return"], words_in(row["missing_reason"])) == (None, None, self.SAID)
         lines = fetch(
             conn,
             "SELECT job, degraded_reason FROM analytics_publication "
             "WHERE as_of_date = %(d)s AND period_days IN (0, 10)",
             of_ticker,
         )
-        told = {row["job"]: row["degraded_reason"] or "" for row in lines}
+        told = {row["job"]: words_in(row["degraded_reason"]) or "" for row in lines}
         assert f"{ticker}: {self.SAID}" in told["top_holdings"]
         assert f"{ticker}: {self.SAID}" in told["sectors"]
-        assert (self.returns_of(conn, ticker).period_return, self.returns_of(conn, ticker).missing_reason) == (
+        assert (self.returns_of(conn, ticker).period_return, join(self.returns_of(conn, ticker).missing)) == (
             None,
             self.SAID,
         )
@@ -251,7 +252,7 @@ class TestBreak:
 
         listed = {(each.job, each.day) for each in found(conn)}
         assert {(TOP_HOLDINGS, BEFORE), (TOP_HOLDINGS, LAST), (SECTORS, LAST)} <= listed
-        assert self.returns_of(conn, ticker).missing_reason is None
+        assert self.returns_of(conn, ticker).missing == []
         sessions = outdated(conn, universe().benchmark, universe().periods)
         run(identifier, *sessions)
         run(allocator, *sessions)
@@ -261,12 +262,17 @@ class TestBreak:
         assert outdated(conn, universe().benchmark, universe().periods) == {}
 
 
+def told(conn: Connection, windows: Collection[Window], is_expected: bool = False) -> dict[Window, list[str]]:
+    reasons = why_missing(conn, windows, is_expected)
+    return {window: [str(each) for each in against] for window, against in reasons.items()}
+
+
 class TestWhyMissing:
     def test_each_window_says_what_is_against_it(self, published: None, conn: Connection) -> None:
         start, middle, end = date(2026, 8, 14), date(2026, 8, 19), LAST
         ticker = held(conn)
         window = (ticker, start, end)
-        assert why_missing(conn, {window}) == {}
+        assert told(conn, {window}) == {}
 
         change(
             conn,
@@ -276,19 +282,19 @@ class TestWhyMissing:
         )  # fmt: skip
         noted = f"{ticker}: prices break at 2026-08-19: a dividend, not in the adjusted close"
         later = (ticker, middle, end)
-        assert why_missing(conn, {window, later}) == {window: [noted]}
+        assert told(conn, {window, later}) == {window: [noted]}
 
         change(conn, f"DELETE FROM {STOCKS} WHERE ticker = 'KRW=X' AND trade_date = %s", end)
         korean = ("005930.KS", start, end)
-        assert why_missing(conn, {window, korean}) == {
+        assert told(conn, {window, korean}) == {
             window: [noted],
             korean: ["005930.KS: the KRW=X rate of 2026-08-21 is that of 2026-08-20"],
         }
 
         reject(conn, ticker, end)
-        assert why_missing(conn, {window}) == {window: [f"{ticker} has no bar of 2026-08-21 (quarantined)", noted]}
+        assert told(conn, {window}) == {window: [f"{ticker} has no bar of 2026-08-21 (quarantined)", noted]}
         unknown = ("VIC.VN", start, end)
-        assert why_missing(conn, {unknown}) == {unknown: ["VIC.VN: no exchange is known for the suffix .VN"]}
+        assert told(conn, {unknown}) == {unknown: ["VIC.VN: no exchange is known for the suffix .VN"]}
 
     def test_a_break_of_a_rate_is_one_of_all_its_prices(self, published: None, conn: Connection) -> None:
         change(
@@ -297,20 +303,20 @@ class TestWhyMissing:
             "VALUES ('rate', 'KRW=X', '2026-08-19', FALSE, 'moved far', now())",
         )
         korean, home = (("005930.KS", date(2026, 8, 14), LAST), (held(conn), date(2026, 8, 14), LAST))
-        assert why_missing(conn, {korean, home}) == {korean: ["005930.KS: KRW=X breaks at 2026-08-19: moved far"]}
+        assert told(conn, {korean, home}) == {korean: ["005930.KS: KRW=X breaks at 2026-08-19: moved far"]}
 
     def test_what_was_never_asked_for_is_told_apart(self, published: None, conn: Connection) -> None:
         ticker, end = held(conn), LAST
         window = (ticker, date(2026, 8, 14), end)
         change(conn, f"DELETE FROM {STOCKS} WHERE ticker = %s AND trade_date = %s", ticker, end)
-        assert why_missing(conn, {window}) == {window: [f"{ticker} has no bar of 2026-08-21 (not collected)"]}
-        assert why_missing(conn, {window}, is_expected=True) == {}
+        assert told(conn, {window}) == {window: [f"{ticker} has no bar of 2026-08-21 (not collected)"]}
+        assert told(conn, {window}, is_expected=True) == {}
         before_all = (ticker, date(2016, 8, 12), date(2016, 8, 19))
-        assert why_missing(conn, {before_all}) == {}, "it was not listed"
+        assert told(conn, {before_all}) == {}, "it was not listed"
 
     def test_what_the_source_does_not_know_was_not_there_before_either(self, published: None, conn: Connection) -> None:
         windows = {("GONE", date(2026, 8, 14), LAST), (held(conn), date(2026, 8, 14), LAST)}
-        [window] = why_missing(conn, windows).values()
+        [window] = told(conn, windows).values()
         assert window == [
             "GONE has no bar of 2026-08-14 (not collected)",
             "GONE has no bar of 2026-08-21 (not collected)",
@@ -320,7 +326,7 @@ class TestWhyMissing:
             "INSERT INTO logs_expected_bar (kind, ticker, trade_date, state, reason) "
             "VALUES ('stock', 'GONE', '2026-08-21', 'missing', 'the source does not know it')",
         )
-        [window] = why_missing(conn, windows).values()
+        [window] = told(conn, windows).values()
         assert window == [
             "GONE has no bar of 2026-08-14 (missing at the source)",
             "GONE has no bar of 2026-08-21 (missing at the source)",
@@ -361,7 +367,7 @@ class TestNotComputable:
             {"d": date(2026, 8, 14)},
         )
         assert (line["row_count"], line["cash_weight"], line["degraded_reason"]) == (0, 1.0, None)
-        assert line["reason"] == (
+        assert words_in(line["reason"]) == (
             "not computable: no ETF can be compared with SPY over 20 sessions; SPY: no price on 2026-07-17"
         )
 

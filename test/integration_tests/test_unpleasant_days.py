@@ -26,8 +26,10 @@ from batch.runner import Job
 from collector import gaps, kafka_producer_etf_daily, kafka_producer_etf_holdings, kafka_producer_stock_daily
 from config.config import DatabaseSettings, Settings
 from config.universe import universe
-from database.db_helper import Connection, Row, connect, fetch, transaction
+from database.db_helper import Connection, Row, connect, fetch
 from market.invented import InventedMarket
+from reason_words import words_in
+from scratch_databases import forget_everything
 from utils.dates import exchange_of, session_at, session_before
 
 UNTIL = date(2026, 8, 21)
@@ -215,9 +217,8 @@ class Platform:
 
     def empty(self) -> None:
         for database in (self.settings.database, self.evenings):
-            with closing(connect(database)) as conn, transaction(conn), conn.cursor() as cursor:
-                cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-                cursor.execute(f"TRUNCATE {', '.join(name for (name,) in cursor.fetchall())}")
+            with closing(connect(database)) as conn:
+                forget_everything(conn)
 
 
 def _copy(source: Connection, target: Connection, table: str, condition: str) -> None:
@@ -306,11 +307,13 @@ def _unexplained(day: Day, clean: Published, evening: Published) -> Iterator[str
     """Figures that differ from the clean day's though nothing says so, or not of whom."""
     for period in (0, *universe().periods):
         line, before = evening.lines[day.session, period], clean.lines[day.session, period]
-        reason = line["degraded_reason"] or ""
+        reason = words_in(line["degraded_reason"]) or ""
         differences = list(_period_differences((day.session, period), clean, evening))
         if differences and not any(ticker in reason for ticker in day.tickers):
             yield f"{day.session} over {period}: {differences[0]}; told {reason!r}; troubles {day.troubles}"
-        elif reason != (before["degraded_reason"] or "") and not any(ticker in reason for ticker in day.tickers):
+        elif reason != (words_in(before["degraded_reason"]) or "") and not any(
+            ticker in reason for ticker in day.tickers
+        ):
             yield f"{day.session} over {period}: {reason!r} names nobody of {day.troubles}"
 
 

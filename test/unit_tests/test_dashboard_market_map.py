@@ -16,6 +16,7 @@ from dashboard.texts import Language, common
 from dashboard.texts import market_map as texts
 from dashboard.views import market_map as view
 from utils.errors import InvalidInput, NotPublished
+from utils.reasons import reason
 
 DAYS = ["2026-07-30", "2026-07-31", "2026-08-03", "2026-08-04"]
 
@@ -266,15 +267,15 @@ def test_both_ways_to_weight_a_sector_are_named_side_by_side(
 
 
 def test_a_month_of_sectors_says_what_it_lacks_and_what_it_knew_too_early(api: Any, market: dict[str, Any]) -> None:
-    reason = "OVV has no bar of 2026-08-12 (missing at the source)"
+    lacking = reason("lacks_bar", ticker="OVV", session="2026-08-12", state=reason("state_missing"))
     for sector in market["sectors"][:2]:
         sector["newest_month"] = samples.sector_month(
-            0.02, degraded_reason=reason, holdings_as_of="2026-08-28", holdings_known_later=True
+            0.02, degraded_reason=[lacking], holdings_as_of="2026-08-28", holdings_known_later=True
         )
     drawn = samples.drawn(api, "/map")
     assert rows(samples.named(drawn, "sectors"))[0].endswith("2026-08-20 △ degraded hindsight")
     shown = samples.text_of(drawn)
-    assert shown.count(texts.MONTH_DEGRADED.en.format(reason=reason)) == 1
+    assert shown.count(texts.MONTH_DEGRADED.en.format(reason=str(lacking))) == 1
     assert texts.MONTH_HINDSIGHT.en.format(day="Fri 28 Aug 2026") in shown
     korean = samples.text_of(samples.drawn(api, "/map", "ko"))
     assert "OVV의 2026-08-12 시세가 없습니다 (출처에 없음)" in korean
@@ -299,15 +300,15 @@ def test_a_sector_that_is_not_yahoos_word_is_marked(api: Any, market: dict[str, 
 @pytest.mark.parametrize(
     ("language", "told"),
     [
-        ("en", "Not computable: SPY has no price at 2026-07-21"),
-        ("ko", "산출할 수 없습니다: SPY의 2026-07-21 시세가 없습니다"),
+        ("en", "Not computable: no ETF can be compared with SPY over any period"),
+        ("ko", "산출할 수 없습니다: 어떤 기간에도 ETF를 SPY와 비교할 수 없습니다"),
     ],
 )
 def test_a_session_without_enough_history_is_told(api: Any, language: Language, told: str) -> None:
     assert told not in samples.text_of(samples.drawn(api, "/map", language))
     api.answers["/dashboard/etf-benchmark"] |= {
         "status": "not_computable",
-        "reason": "not computable: SPY has no price at 2026-07-21",
+        "reason": [reason("not_comparable", benchmark="SPY")],
     }
     assert told in samples.text_of(samples.drawn(api, "/map", language))
 

@@ -7,6 +7,7 @@ import pytest
 import dashboard_samples as samples
 from dashboard.texts import Language, common
 from dashboard.texts import month as texts
+from dashboard.views import month
 from utils.errors import InvalidInput
 
 
@@ -174,7 +175,7 @@ def test_trades_are_told_with_what_they_cost(traded: Any, language: Language, si
 
 def test_trades_are_counted_for_the_capital_of_the_address(traded: Any) -> None:
     view, api = traded("/?period=monthly&as_of=2026-07-26&capital=5000")
-    assert samples.named(view, "capital").value == 5000
+    assert samples.named(view, "capital").value == "5000"
     assert api.asked == [
         "/stocks/monthly-portfolio?rebalance_date=2026-07-26",
         "/dashboard/calendar",
@@ -182,10 +183,55 @@ def test_trades_are_counted_for_the_capital_of_the_address(traded: Any) -> None:
     ]
 
 
-@pytest.mark.parametrize("capital", ["0", "-5", "lots", "inf", "nan"])
+@pytest.mark.parametrize("capital", ["0", "-5", "lots", "inf", "nan", "1e12"])
 def test_a_capital_that_is_none_is_refused(traded: Any, capital: str) -> None:
     with pytest.raises(InvalidInput, match="give a number above 0"):
         traded(f"/?period=monthly&capital={capital}")
+
+
+@pytest.mark.parametrize(
+    ("typed", "capital"),
+    [
+        ("25000", 25_000.0),
+        (" $25,000.50 ", 25_000.5),
+        ("1000000.5", 1_000_000.5),
+        *dict.fromkeys(("-10", "0", "", "abc", "1e12", "nan", None)).items(),
+    ],
+)
+def test_what_is_typed_is_a_sum_or_refused(typed: str | None, capital: float | None) -> None:
+    assert month.capital_of(typed) == capital
+    if capital:
+        assert month.capital_of(month.amount_text(capital)) == capital
+
+
+def test_a_sum_too_small_for_whole_shares_says_so(traded: Any) -> None:
+    view, _ = traded(
+        trades=[
+            trade("NEM", "keep", 0, target_weight=0.6, price_usd=112.4, target_shares=0),
+            trade("MU", "buy", 1, target_weight=0.4, price_usd=40.0, target_shares=1),
+        ]
+    )
+    assert "At this sum 1 of 2 positions get no whole share: the dearest costs $112.40" in samples.text_of(view)
+
+
+@pytest.mark.parametrize(
+    ("valid_until", "rebalanced", "is_expired"),
+    [("2026-08-20", "2026-07-26", True), ("2026-08-21", "2026-07-26", False), ("2026-07-24", "2026-06-28", False)],
+)
+def test_the_newest_month_runs_out(valid_until: str, rebalanced: str, is_expired: bool) -> None:
+    """By the newest session. An earlier month has a later one in its place."""
+    position = samples.month_position(1, "NEM", 1.0)
+    api = samples.Api(
+        {
+            "/stocks/monthly-portfolio": samples.month(position, valid_until=valid_until, rebalance_date=rebalanced),
+            "/stocks/monthly-trades": samples.trades(trade("NEM", "buy", 600)),
+            "/dashboard/calendar": samples.calendar(),
+        }
+    )
+    text = samples.text_of(samples.drawn(api, "/?period=monthly", "en"))
+    assert ("ran out on Thu 20 Aug 2026" in text) is is_expired
+    assert ("The next rebalance is on Sun 30 Aug 2026" in text) is is_expired
+    assert (texts.TRADES.in_("en") in text) is not is_expired
 
 
 def test_a_first_month_says_that_everything_is_bought(traded: Any) -> None:

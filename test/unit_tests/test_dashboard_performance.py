@@ -12,6 +12,8 @@ from dashboard.figures import DARK, LIGHT, performance, spread
 from dashboard.texts import Language
 from dashboard.texts import performance as texts
 from dashboard.views import performance as view
+from reason_words import explained
+from utils.reasons import of_ticker, reason
 
 ROUTE = "/dashboard/performance"
 SESSIONS = ["2026-08-18", "2026-08-19", "2026-08-20", "2026-08-21"]
@@ -118,12 +120,13 @@ def test_what_is_no_real_record_says_so(draw: Any) -> None:
         ("en", "At the close of Fri 21 Aug 2026, 36.40% of the portfolio stands at an earlier close: MU: no price on"),
         (
             "ko",
-            "2026년 8월 21일 (금) 종가 기준 포트폴리오의 36.40%는 이전 종가로 평가되었습니다: MU의 2026-08-21 시세가",
+            "2026년 8월 21일 (금) 종가 기준 포트폴리오의 36.40%는 이전 종가로 평가되었습니다: MU: 2026-08-21 시세가",
         ),
     ],
 )
 def test_what_is_carried_at_the_newest_session_is_named(draw: Any, language: Language, told: str) -> None:
-    carried = followed(20, carried_sessions=1, carried_weight=0.364, carried_reason="MU: no price on 2026-08-21")
+    reasons = [of_ticker("MU", [reason("no_price", session="2026-08-21")])]
+    carried = followed(20, carried_sessions=1, carried_weight=0.364, carried_reason=reasons)
     assert told in samples.text_of(draw(record(carried), language=language))
     assert told not in samples.text_of(draw(record(followed(20, carried_sessions=1)), language=language))
 
@@ -185,7 +188,9 @@ class TestChart:
     NAMES = ("Net", "Gross", "SPY")
 
     def chart(self, **changes: Any) -> Any:
-        return performance(convert(followed(20, **changes), PortfolioPerformance), LIGHT, self.NAMES, self.TITLES)
+        return performance(
+            convert(explained(followed(20, **changes)), PortfolioPerformance), LIGHT, self.NAMES, self.TITLES
+        )
 
     def test_each_series_is_drawn_as_it_is(self) -> None:
         drawn = [(trace.name, trace.yaxis, list(trace.y)) for trace in self.chart().data]
@@ -213,7 +218,7 @@ class TestChart:
         assert all(low < each.y < high for each in layout.annotations[3:]), "beyond the range none is shown"
 
     def test_colours_are_those_of_the_theme(self) -> None:
-        answer = convert(followed(20), PortfolioPerformance)
+        answer = convert(explained(followed(20)), PortfolioPerformance)
         for palette in (DARK, LIGHT):
             figure = performance(answer, palette, self.NAMES, self.TITLES)
             assert figure.data[2].line.color == palette.accent and figure.data[0].line.color == palette.ink_soft

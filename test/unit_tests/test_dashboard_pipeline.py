@@ -8,12 +8,15 @@ from msgspec import convert
 
 import dashboard_samples as samples
 from contract.pipeline import ConsumerLag, Gap, RequestCount, SessionState
+from contract.reasons import shown as shown_reasons
 from dashboard import figures
 from dashboard.texts import Language, common
 from dashboard.texts import pipeline as texts
 from dashboard.views import pipeline_grid
 from dashboard.views.pipeline import absences, consumer_state, degraded_of, source_of
+from reason_words import explained, text
 from utils.errors import InvalidInput
+from utils.reasons import of_ticker, reason
 
 MEASURED = datetime(2026, 8, 24, 14, tzinfo=UTC)
 COUNTS: Any = [
@@ -133,19 +136,19 @@ class TestCells:
         ],
     )
     def test_the_newest_run_is_what_counts(self, changes: dict[str, Any], shown: str) -> None:
-        assert pipeline_grid.cell_of(convert(session(**changes), SessionState), 1).state == shown
+        assert pipeline_grid.cell_of(convert(explained(session(**changes)), SessionState), 1).state == shown
 
     @pytest.mark.parametrize(
         ("column", "job"), [(3, "trending"), (5, "allocation"), (pipeline_grid.MONTHLY, "rebalance")]
     )
     def test_what_is_published_without_a_run_is_no_gap(self, column: int, job: str) -> None:
-        shown = convert(session(publications=[publication(job)]), SessionState)
+        shown = convert(explained(session(publications=[publication(job)])), SessionState)
         states = {each: pipeline_grid.cell_of(shown, each).state for each in pipeline_grid.COLUMNS}
         assert states == dict.fromkeys(pipeline_grid.COLUMNS, "none") | {column: "published"}
 
     def test_the_months_run_stands_in_its_own_column(self) -> None:
         runs = [run("failed", None, dag_id=MONTH), run("green", None, dag_id="completeness_repoll")]
-        shown = convert(session(runs=runs), SessionState)
+        shown = convert(explained(session(runs=runs)), SessionState)
         assert pipeline_grid.cell_of(shown, pipeline_grid.MONTHLY).state == "failed"
         assert [each.dag_id for each in pipeline_grid.other_runs([shown])] == ["completeness_repoll"]
 
@@ -153,7 +156,7 @@ class TestCells:
         other = "etf_holdings_daily"
         runs = [run("green", None, dag_id=other, run_id="2"), run("failed", None, dag_id=other, run_id="1")]
         sessions = [session(runs=runs), session("2026-08-20", runs=runs[1:])]
-        found = pipeline_grid.other_runs(convert(sessions, list[SessionState]))
+        found = pipeline_grid.other_runs(convert(explained(sessions), list[SessionState]))
         assert [(each.run_id, each.state) for each in found] == [("2", "green"), ("1", "failed")]
 
     @pytest.mark.parametrize("language", ["en", "ko"])
@@ -222,14 +225,14 @@ class TestTrust:
     )
     def test_the_least_trustworthy_source_counts(self, sources: list[str], least: str | None) -> None:
         published = [publication("trending", source=source) for source in sources]
-        assert source_of([convert(session(publications=published), SessionState)]) == least
+        assert source_of([convert(explained(session(publications=published)), SessionState)]) == least
 
     def test_the_newest_publication_says_whether_it_is_degraded(self) -> None:
         of_bad = [publication("trending"), publication("x", degraded_reason="no XLB")]
-        bad = convert(session("2026-08-20", publications=of_bad), SessionState)
-        good = convert(session(publications=[publication("trending")]), SessionState)
-        nothing = convert(session("2026-08-24"), SessionState)
-        assert degraded_of([nothing, bad, good]) == (date(2026, 8, 20), "no XLB")
+        bad = convert(explained(session("2026-08-20", publications=of_bad)), SessionState)
+        good = convert(explained(session(publications=[publication("trending")])), SessionState)
+        nothing = convert(explained(session("2026-08-24")), SessionState)
+        assert degraded_of([nothing, bad, good]) == (date(2026, 8, 20), shown_reasons([text("no XLB")]))
         assert degraded_of([good, bad]) is None
         assert degraded_of([nothing]) is None
 
@@ -283,8 +286,8 @@ class TestView:
     def test_before_anything_has_run_it_says_what_to_do(self, api: Any, language: Language) -> None:
         asked = api(state())
         said = samples.text_of(samples.drawn(asked, "/pipeline", language))
-        for text in (texts.EMPTY_TITLE, texts.EMPTY_HINT, texts.NO_CONSUMERS, texts.NO_ERRORS, texts.NO_REQUESTS):
-            assert text.in_(language) in said
+        for told in (texts.EMPTY_TITLE, texts.EMPTY_HINT, texts.NO_CONSUMERS, texts.NO_ERRORS, texts.NO_REQUESTS):
+            assert told.in_(language) in said
         assert len(asked.asked) == 1
 
     def test_links_lead_outside_and_to_the_other_ranges(self, draw: Any) -> None:
@@ -360,12 +363,14 @@ class TestRequests:
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_a_session_without_enough_history_is_marked_and_says_why(draw: Any, language: Language) -> None:
-    nothing = publication("allocation", status="not_computable", reason="SPY has no price at 2026-07-21")
+    nothing = publication(
+        "allocation", status="not_computable", reason=[of_ticker("SPY", [reason("no_price", session="2026-07-21")])]
+    )
     some = publication("allocation", period_days=5)
     [[_, _, _, _, _, cell, _, _]] = grid_cells(draw(state(session(publications=[some, nothing])), language=language))
     shown = samples.text_of(cell)
     assert common.NOT_COMPUTABLE_TAG.in_(language) in shown and texts.EMPTY.in_(language) not in shown
-    assert {"en": "SPY has no price at 2026-07-21", "ko": "SPY의 2026-07-21 시세가 없습니다"}[language] in shown
+    assert {"en": "SPY: no price on 2026-07-21", "ko": "SPY: 2026-07-21 시세가 없습니다"}[language] in shown
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

@@ -9,7 +9,12 @@ from dashboard import figures, grids
 from dashboard.texts import Language, common
 from dashboard.texts import portfolio as texts
 from dashboard.texts import ticker as ticker_texts
+from dashboard.texts.reasons import KOREAN
+from reason_words import text, words
 from utils.errors import InvalidInput
+from utils.reasons import SENTENCES, Reason, fields, of_ticker, parameters, reason
+
+NO_PRICE = of_ticker("SPY", [reason("no_price", session="2026-07-21")])
 
 
 @pytest.fixture
@@ -39,7 +44,7 @@ def explained() -> dict[str, Any]:
         samples.position(2, "MU", 0.4, score=2e-12, source_etfs=["QQQ"]),
         candidates=[
             samples.candidate("QQQ", "MU", 4, None),
-            samples.candidate("XLB", "LIN", 1, "return of -3.21 % is not positive"),
+            samples.candidate("XLB", "LIN", 1, [reason("not_positive", gain=-0.0321)]),
             samples.candidate("XLB", "NEM", 2, None),
             samples.candidate("XLB", "FCX", 3, "no market cap", market_cap=None, period_return=None),
         ],
@@ -265,13 +270,17 @@ def test_a_long_grid_draws_only_the_rows_in_sight() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "told"), [("en", "Not computable: SPY has no price at 2026-07-21"), ("ko", "SPY의 2026-07-21 시세")]
+    ("language", "told"),
+    [
+        ("en", "Not computable: no ETF can be compared with SPY over any period; SPY: no price on 2026-07-21"),
+        ("ko", "SPY: 2026-07-21 시세"),
+    ],
 )
 def test_what_is_not_computable_is_not_shown_as_cash(draw: Any, language: Language, told: str) -> None:
-    reason = "not computable: SPY has no price at 2026-07-21"
+    why = [reason("not_comparable", benchmark="SPY"), NO_PRICE]
     shown = samples.text_of(
         draw(
-            samples.portfolio(status="not_computable", reason=reason, cash_weight=None, holdings_as_of=None),
+            samples.portfolio(status="not_computable", reason=why, cash_weight=None, holdings_as_of=None),
             language=language,
         )
     )
@@ -313,40 +322,56 @@ def test_why_says_how_the_market_cap_was_come_by(draw: Any, source: str, languag
 
 
 @pytest.mark.parametrize(
-    ("reason", "korean"),
+    ("reasons", "korean"),
     [
         (
-            "KO: prices break at 2026-08-12: split of 2 for 1",
+            [of_ticker("KO", [reason("prices_break", session="2026-08-12", reasons=[text("split of 2 for 1")])])],
             "KO: 2026-08-12에 시세가 이어지지 않습니다 (split of 2 for 1)",
         ),
-        ("KRW=X breaks at 2026-08-12: +60 %", "2026-08-12에 KRW=X 환율이 이어지지 않습니다 (+60 %)"),
         (
-            "005930.KS: the KRW=X rate of 2026-08-17 is that of 2026-08-14",
-            "005930.KS: 2026-08-17 KRW=X 환율이 없어 2026-08-14 환율을 썼습니다",
-        ),
-        ("unknown exchange suffix .ZZ", ".ZZ에 해당하는 거래소를 알 수 없습니다"),
-        ("ABC.ZZ: the exchange of .ZZ is not known", "ABC.ZZ: .ZZ에 해당하는 거래소를 알 수 없습니다"),
-        ("no exchange is known for the suffix .ZZ", ".ZZ에 해당하는 거래소를 알 수 없습니다"),
-        ("XLB has no bar of 2026-08-21 (late)", "XLB의 2026-08-21 시세가 없습니다 (지연)"),
-        (
-            "005930.KS has no KRW=X rate of 2026-08-21 (not collected)",
-            "005930.KS에 필요한 2026-08-21 KRW=X 환율이 없습니다 (수집되지 않음)",
+            [reason("rate_breaks", rate="KRW=X", session="2026-08-12", reasons=[text("+60 %")])],
+            "2026-08-12에 KRW=X 환율이 이어지지 않습니다 (+60 %)",
         ),
         (
-            "not computable: no ETF can be compared with SPY over any period; SPY: no price on 2026-07-21",
-            "산출할 수 없습니다: 어떤 기간에도 ETF를 SPY와 비교할 수 없습니다; SPY의 2026-07-21 시세가 없습니다",
+            [of_ticker("A.KS", [reason("carried_rate", rate="KRW=X", session="2026-08-17", used="2026-08-14")])],
+            "A.KS: 2026-08-17 KRW=X 환율이 없어 2026-08-14 환율을 썼습니다",
         ),
         (
-            "not computable: no ETF can be compared with SPY over 20 sessions; SPY: no price on 2026-07-21",
-            "산출할 수 없습니다: 20거래일 동안 ETF를 SPY와 비교할 수 없습니다; SPY의 2026-07-21 시세가 없습니다",
+            [reason("lacks_bar", ticker="XLB", session="2026-08-21", state=reason("state_late"))],
+            "XLB의 2026-08-21 시세가 없습니다 (지연)",
         ),
         (
-            "the values rest on earlier doubts: prices of KO break",
-            "이전의 확실하지 않은 시세가 반영되어 있습니다 (prices of KO break)",
+            [reason("not_comparable", benchmark="SPY"), NO_PRICE],
+            "산출할 수 없습니다: 어떤 기간에도 ETF를 SPY와 비교할 수 없습니다; SPY: 2026-07-21 시세가 없습니다",
+        ),
+        (
+            [reason("many_earlier_doubts", reasons=[NO_PRICE], more=3)],
+            "이전의 확실하지 않은 시세가 반영되어 있습니다 (SPY: 2026-07-21 시세가 없습니다 외 3건)",
         ),
     ],
 )
-def test_what_a_portfolio_lacks_is_told_in_korean(draw: Any, reason: str, korean: str) -> None:
-    shown = samples.portfolio(samples.position(1, "NEM", 1.0), degraded_reason=reason)
+def test_what_a_portfolio_lacks_is_told_in_korean(draw: Any, reasons: list[Reason], korean: str) -> None:
+    shown = samples.portfolio(samples.position(1, "NEM", 1.0), degraded_reason=reasons)
     assert common.DEGRADED.in_("ko", reason=korean) in samples.text_of(draw(shown, language="ko"))
-    assert common.DEGRADED.in_("en", reason=reason) in samples.text_of(draw(shown))
+    assert common.DEGRADED.in_("en", reason=words(reasons)) in samples.text_of(draw(shown))
+
+
+def test_both_languages_have_a_sentence_of_each_reason() -> None:
+    assert KOREAN.keys() == SENTENCES.keys()
+    assert {code: {*fields(told)} for code, told in KOREAN.items()} == {code: parameters(code) for code in SENTENCES}
+
+
+def test_what_only_english_has_words_for_stays_english(draw: Any) -> None:
+    shown = samples.portfolio(samples.position(1, "NEM", 1.0), degraded_reason=[NO_PRICE, text("nobody knows")])
+    told = common.DEGRADED.in_("ko", reason="SPY: no price on 2026-07-21; nobody knows")
+    assert told in samples.text_of(draw(shown, language="ko"))
+
+
+def test_a_weights_reason_is_told_in_the_readers_language(draw: Any) -> None:
+    best = {"top": 5, "etfs": ["QQQ", "XLK"], "days": 20, "gain": 0.0963, "market_cap": 32_100_000_000}
+    shown = samples.portfolio(samples.position(1, "NEM", 1.0, allocation_reason=[reason("best_of_etfs", **best)]))
+    assert (
+        "best of the top 5 of QQQ, XLK over 20 sessions: +9.63% in US dollars at a market cap of 32.10 billion"
+        in samples.text_of(draw(shown))
+    )
+    assert "QQQ, XLK의 상위 5개 보유 종목 중 20거래일 동안" in samples.text_of(draw(shown, language="ko"))

@@ -12,7 +12,9 @@ from dashboard.figures import DARK, LIGHT, Candle
 from dashboard.texts import Language, common
 from dashboard.texts import ticker as texts
 from dashboard.views import ticker as view
+from reason_words import text
 from utils.errors import InvalidInput
+from utils.reasons import reason
 
 UNKNOWN = (404, {"error": "UnknownTicker", "detail": "nothing of it is stored"})
 
@@ -387,6 +389,8 @@ def test_a_volume_that_is_not_known_is_a_dash() -> None:
 def test_a_return_in_doubt_says_so(stock: Any, language: Language, told: str) -> None:
     assert told not in samples.text_of(samples.drawn(stock, "/ticker/NVDA", language))
     history = samples.history("NVDA")
-    history["returns"][0]["degraded_reason"] = "prices break at 2026-08-12: a step of +900 %"
+    history["returns"][0]["degraded_reason"] = [
+        reason("prices_break", session="2026-08-12", reasons=[text("a step of +900 %")])
+    ]
     stock.answers["/stocks/NVDA/history"] = history
     assert told in samples.text_of(samples.drawn(stock, "/ticker/NVDA", language))

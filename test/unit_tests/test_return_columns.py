@@ -4,8 +4,10 @@ from datetime import date
 from typing import Any
 
 from batch.prices import in_dollars
-from batch.returns import prefix_with, with_returns, with_windows
+from batch.reasons import of_ticker_each
+from batch.returns import with_returns, with_windows
 from batch.sources import with_source_rank
+from reason_words import text_json, words_of_each
 from utils.spark_utils import local_frame
 
 START, END = date(2026, 8, 14), date(2026, 8, 21)
@@ -64,6 +66,7 @@ def test_a_row_without_a_window_is_left_out(spark: Any) -> None:
 
 
 def test_each_reason_is_named_after_its_ticker(spark: Any) -> None:
-    frame = spark.createDataFrame([("A", ["late", "no rate"]), ("B", [])], "ticker string, reasons array<string>")
-    rows = frame.select(prefix_with(frame.ticker, "reasons").alias("told")).collect()
-    assert [row.told for row in rows] == [["A: late", "A: no rate"], []]
+    told = [text_json("late"), text_json("no rate")]
+    frame = spark.createDataFrame([("A", told), ("B", [])], "ticker string, reasons array<string>")
+    rows = frame.select(of_ticker_each(frame.ticker, "reasons").alias("told")).collect()
+    assert [words_of_each(row.told) for row in rows] == [["A: late", "A: no rate"], []]

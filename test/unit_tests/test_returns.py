@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from batch.prices import in_dollars
+from batch.reasons import read_each
 from batch.returns import (
     ends_of,
     exchange_of,
@@ -15,6 +16,7 @@ from batch.returns import (
     with_windows,
 )
 from batch.sources import source_label, source_rank
+from reason_words import text_json, words_of_each
 from utils import dates
 from utils.dates import sessions_between
 from utils.spark_utils import local_frame
@@ -54,7 +56,7 @@ def test_sessions_are_counted_not_days() -> None:
 def test_no_shorter_window_replaces_a_missing_end_point(spark: Any) -> None:
     row = returns(spark, [("A", MIDDLE, "USD", 100.0), ("A", END, "USD", 110.0)])
     assert row.period_return is None
-    assert row.missing == ["no price on 2026-08-14"]
+    assert words_of_each(row.missing) == ["no price on 2026-08-14"]
 
 
 def test_a_return_keeps_every_decimal_of_the_prices(spark: Any) -> None:
@@ -65,7 +67,7 @@ def test_a_return_keeps_every_decimal_of_the_prices(spark: Any) -> None:
 
 def test_both_missing_end_points_are_named(spark: Any) -> None:
     row = returns(spark, [("B", START, "USD", 1.0), ("B", END, "USD", 1.0)])
-    assert row.missing == ["no price on 2026-08-21", "no price on 2026-08-14"]
+    assert words_of_each(row.missing) == ["no price on 2026-08-21", "no price on 2026-08-14"]
     assert row.sector is None
 
 
@@ -82,9 +84,10 @@ DOUBTS = "ticker string, trade_date date, kind string, reason string"
 def doubted(spark: Any, doubts: list[tuple[Any, ...]], window: tuple[Any, ...] = ("A", START, END)) -> Any:
     """Return the row of A, +10 % from START to END, with the doubts about its prices."""
     prices = [("A", day, "USD", price, 1, "IT") for day, price in ((START, 100.0), (MIDDLE, 105.0), (END, 110.0))]
-    said = spark.createDataFrame(doubts, DOUBTS) if doubts else None
+    said = [(*doubt, text_json(words)) for *doubt, words in doubts]
+    told = spark.createDataFrame(said, DOUBTS) if said else None
     wanted = spark.createDataFrame([window], WANTED)
-    [row] = with_returns(wanted, spark.createDataFrame(prices, PRICES), said).collect()
+    [row] = with_returns(wanted, spark.createDataFrame(prices, PRICES), told).collect()
     return row
 
 
@@ -96,7 +99,7 @@ def test_a_withheld_break_leaves_no_return_across_it(spark: Any, day: date, is_a
     """Behind the start and up to the end: a break on the first session is before its close."""
     row = doubted(spark, [("A", day, "withheld", f"prices break at {day}: a step of +900 %")])
     if is_across:
-        assert (row.period_return, row.missing) == (None, [f"prices break at {day}: a step of +900 %"])
+        assert (row.period_return, words_of_each(row.missing)) == (None, [f"prices break at {day}: a step of +900 %"])
     else:
         assert (row.period_return, row.missing) == (pytest.approx(0.1), [])
     assert row.noted == []
@@ -104,19 +107,20 @@ def test_a_withheld_break_leaves_no_return_across_it(spark: Any, day: date, is_a
 
 def test_a_noted_break_leaves_the_return_and_is_told(spark: Any) -> None:
     row = doubted(spark, [("A", MIDDLE, "noted", "n"), ("A", START, "noted", "too early"), ("B", MIDDLE, "noted", "b")])
-    assert (row.period_return, row.missing, row.noted) == (pytest.approx(0.1), [], ["n"])
+    assert (row.period_return, row.missing, words_of_each(row.noted)) == (pytest.approx(0.1), [], ["n"])
 
 
 @pytest.mark.parametrize(("day", "noted"), [(START, ["r"]), (MIDDLE, []), (END, ["r"])])
 def test_a_carried_rate_counts_at_the_ends_alone(spark: Any, day: date, noted: list[str]) -> None:
     row = doubted(spark, [("A", day, "rate", "r")])
-    assert (row.period_return, row.noted) == (pytest.approx(0.1), noted)
+    assert (row.period_return, words_of_each(row.noted)) == (pytest.approx(0.1), noted)
 
 
 def test_all_that_is_said_is_told_in_the_order_of_its_days(spark: Any) -> None:
     said = [("A", END, "withheld", "second"), ("A", MIDDLE, "withheld", "first"), ("A", END, "noted", "n")]
     row = doubted(spark, said, ("A", date(2026, 8, 13), END))
-    assert (row.missing, row.noted) == (["no price on 2026-08-13", "first", "second"], ["n"])
+    assert words_of_each(row.missing) == ["no price on 2026-08-13", "first", "second"]
+    assert words_of_each(row.noted) == ["n"]
 
 
 def test_without_doubts_nothing_is_said(spark: Any) -> None:
@@ -129,8 +133,8 @@ def test_an_unknown_exchange_gives_no_return_and_that_reason(spark: Any) -> None
     prices = [("VIC.VN", day, "USD", 1.0, 1, None) for day in (START, END)]
     wanted = spark.createDataFrame([("VIC.VN", START, END)], WANTED)
     [row] = with_returns(wanted, spark.createDataFrame(prices, PRICES)).collect()
-    assert (row.period_return, row.missing) == (None, [dates.why_no_exchange("VIC.VN")])
-    assert row.missing == ["no exchange is known for the suffix .VN"]
+    assert (row.period_return, read_each(row.missing)) == (None, [dates.why_no_exchange("VIC.VN")])
+    assert words_of_each(row.missing) == ["no exchange is known for the suffix .VN"]
 
 
 def test_a_ticker_without_an_exchange_keeps_its_row_on_the_home_sessions(spark: Any) -> None:
@@ -195,7 +199,7 @@ def test_a_missing_rate_is_named_with_its_day(spark: Any) -> None:
         )
     )
     [row] = with_returns(spark.createDataFrame([("005930.KS", START, END)], WANTED), prices).collect()
-    assert (row.period_return, row.missing) == (None, ["no KRW=X rate on 2026-08-14"])
+    assert (row.period_return, words_of_each(row.missing)) == (None, ["no KRW=X rate on 2026-08-14"])
 
 
 def test_a_zero_at_the_start_raises_nothing(spark: Any) -> None:

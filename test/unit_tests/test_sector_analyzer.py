@@ -11,6 +11,7 @@ import pytest
 from batch import batch_monthly_sector_analyzer as analyzer
 from batch.prices import PRICE_COLUMNS, in_dollars
 from batch.sources import with_source_rank
+from reason_words import text, text_json, words, words_of_each
 from utils.dates import sessions_between
 from utils.spark_utils import local_frame
 
@@ -63,7 +64,9 @@ def analyze(spark: Any) -> Callable[..., dict[str, Any]]:
             windows=frame,
             prices=in_dollars(spark.createDataFrame([*prices, *extra], STOCKS)).select(*PRICE_COLUMNS),
             benchmark=analyzer.benchmark_returns(frame, with_source_rank(spark.createDataFrame(spy, etf))),
-            doubts=spark.createDataFrame(list(doubts), said) if doubts else None,
+            doubts=spark.createDataFrame([(*doubt, text_json(told)) for *doubt, told in doubts], said)
+            if doubts
+            else None,
         ).collect()
         return {row.sector: row for row in found}
 
@@ -121,7 +124,7 @@ def test_a_day_without_a_price_of_a_stock_is_the_others_day(analyze: Callable[..
     daily = closes.pct_change(fill_method=None).iloc[1:].mean(axis="columns")
     row = analyze({"A": "Energy", "B": "Energy"}, {"A": walk(1), "B": partly})["Energy"]
     assert row.stock_count == 2
-    assert row.gaps == [f"B: no price on {SESSIONS[5]}"]
+    assert words_of_each(row.gaps) == [f"B: no price on {SESSIONS[5]}"]
     assert row.volatility == pytest.approx(daily.std(ddof=1), rel=1e-9)
 
 
@@ -167,12 +170,12 @@ def test_a_month_that_lacks_a_day_of_a_stock_is_degraded_and_says_which(
     fallen: list[Any] = [100.0] * 5 + [28.0] * (len(SESSIONS) - 5)
     whole = analyze({"A": "Energy", "B": "Energy"}, {"A": flat_but(0.01), "B": fallen})["Energy"]
     assert whole.worst_day == pytest.approx(-0.36)
-    assert analyzer.publication_of(AS_OF, [whole], "yahoo").degraded_reason is None
+    assert analyzer.publication_of(AS_OF, [whole], "yahoo").degraded_reason == []
     fallen[5] = None
     row = analyze({"A": "Energy", "B": "Energy"}, {"A": flat_but(0.01), "B": fallen})["Energy"]
-    said = analyzer.publication_of(AS_OF, [row], "yahoo", ["C has no bar of 2026-08-21 (late)"])
+    said = analyzer.publication_of(AS_OF, [row], "yahoo", [text("C has no bar of 2026-08-21 (late)")])
     assert (row.stock_count, row.worst_day) == (2, pytest.approx(0.0))
-    assert said.degraded_reason == f"B: no price on {SESSIONS[5]}; C has no bar of 2026-08-21 (late)"
+    assert words(said.degraded_reason) == f"B: no price on {SESSIONS[5]}; C has no bar of 2026-08-21 (late)"
 
 
 def test_a_day_across_a_withheld_break_is_left_out_and_told(analyze: Callable[..., dict[str, Any]]) -> None:
@@ -183,7 +186,7 @@ def test_a_day_across_a_withheld_break_is_left_out_and_told(analyze: Callable[..
     assert (row.stock_count, row.best_day) == (1, pytest.approx(0.01))
     noted = [("B", SESSIONS[5], "noted", "n")]
     row = analyze({"A": "Energy", "B": "Energy"}, {"A": flat_but(0.01), "B": tenfold}, doubts=noted)["Energy"]
-    assert (row.stock_count, row.gaps) == (2, ["B: n"])
+    assert (row.stock_count, words_of_each(row.gaps)) == (2, ["B: n"])
 
 
 def test_stocks_that_became_known_later_are_hindsight(analyze: Callable[..., dict[str, Any]]) -> None:
@@ -201,4 +204,4 @@ def test_stocks_that_became_known_later_are_hindsight(analyze: Callable[..., dic
 def test_an_empty_month_says_why() -> None:
     said = analyzer.publication_of(AS_OF, [], "recorded")
     assert (said.status, said.source, said.row_count) == ("empty", "recorded", 0)
-    assert said.reason == "no stock with a known sector has a price on 2026-07-31 and on 2026-08-21"
+    assert words(said.reason) == "no stock with a known sector has a price on 2026-07-31 and on 2026-08-21"

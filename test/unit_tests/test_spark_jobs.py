@@ -12,6 +12,8 @@ from batch.allocation_inputs import TrendingResult
 from batch.prices import in_dollars
 from batch.returns import windows_of, with_returns
 from batch.sources import with_source_rank
+from reason_words import text_json, words, words_of_each
+from utils.reasons import from_json, reason
 from utils.spark_utils import local_frame
 
 AS_OF = date(2026, 8, 21)
@@ -103,25 +105,25 @@ def test_a_missing_start_gives_no_value_and_says_why(identify: Callable[..., dic
         False,
     )
     assert row.is_trending_10d
-    assert row.missing_reason == "DIA: no price on 2026-07-24"
+    assert words(row.missing_reason) == "DIA: no price on 2026-07-24"
 
 
 def test_a_missing_end_gives_no_value_for_any_period(identify: Callable[..., dict[str, Any]]) -> None:
     row = identify(SPY=(100, 100, 100, 101), DIA=(100, 100, 100, None))["DIA"]
     assert (row.return_20d, row.return_10d, row.return_5d) == (None, None, None)
-    assert row.missing_reason == "DIA: no price on 2026-08-21"
+    assert words(row.missing_reason) == "DIA: no price on 2026-08-21"
 
 
 def test_without_the_benchmark_nothing_trends(identify: Callable[..., dict[str, Any]]) -> None:
     row = identify(SPY=(None, 100, 100, 101), QQQ=(50, 100, 100, 105))["QQQ"]
     assert row.return_20d == pytest.approx(1.1)
     assert (row.spy_return_20d, row.outperformance, row.is_trending) == (None, None, False)
-    assert row.missing_reason == "SPY: no price on 2026-07-24"
+    assert words(row.missing_reason) == "SPY: no price on 2026-07-24"
 
 
 def test_every_reason_is_named_once(identify: Callable[..., dict[str, Any]]) -> None:
     row = identify(SPY=(None, 100, None, 101), QQQ=(None, 100, 100, None))["QQQ"]
-    assert row.missing_reason == (
+    assert words(row.missing_reason) == (
         "QQQ: no price on 2026-07-24; QQQ: no price on 2026-08-21; "
         "SPY: no price on 2026-07-24; SPY: no price on 2026-08-14"
     )
@@ -145,14 +147,14 @@ def test_a_row_carries_the_worst_label_of_its_prices(identify: Callable[..., dic
 def test_a_session_on_which_something_trends_is_published(identify: Callable[..., dict[str, Any]]) -> None:
     rows = identify(SPY=(100, 100, 100, 100), QQQ=(105, 105, 99, 100), DIA=(105, 105, 105, 100))
     published = identifier.publication_of(AS_OF, list(rows.values()))
-    assert (published.status, published.reason, published.row_count) == ("published", None, 2)
+    assert (published.status, published.reason, published.row_count) == ("published", [], 2)
 
 
 def test_a_session_on_which_nothing_trends_is_empty_and_says_why(identify: Callable[..., dict[str, Any]]) -> None:
     rows = identify(SPY=(100, 100, 100, 100), QQQ=(105, 105, 105, 100), DIA=(None, 105, 105, 100))
     published = identifier.publication_of(AS_OF, list(rows.values()))
     assert (published.status, published.row_count) == ("empty", 2)
-    assert published.reason == (
+    assert words(published.reason) == (
         "no ETF has a positive return that is higher than SPY's over any period; without a value: "
         "DIA: no price on 2026-07-24"
     )
@@ -163,7 +165,7 @@ def test_a_session_before_which_too_little_is_stored_is_not_computable(identify:
     rows = identify(SPY=(None, None, None, 100), QQQ=(50, 60, 70, 100), DIA=(None, 60, 70, 100))
     published = identifier.publication_of(AS_OF, list(rows.values()))
     assert (published.status, published.row_count) == ("not_computable", 2)
-    assert published.reason == (
+    assert words(published.reason) == (
         "not computable: no ETF can be compared with SPY over any period; "
         "SPY: no price on 2026-07-24; SPY: no price on 2026-08-07; SPY: no price on 2026-08-14"
     )
@@ -179,9 +181,9 @@ def test_one_period_is_enough_to_decide(identify: Callable[..., dict[str, Any]])
 def test_a_portfolio_over_a_period_that_is_not_computable_is_no_cash(allocate: Callable[..., list[Any]]) -> None:
     """The shorter ones are decided as ever."""
     rows = allocate({"QQQ": [5]}, [held("QQQ", "A")], [stock("A", 100, 110, days=5)])
-    trending = TrendingResult("yahoo", None, {20: "not computable: no ETF can be compared with SPY over 20 sessions"})
+    trending = TrendingResult("yahoo", [], {20: [reason("not_comparable_over", benchmark="SPY", days=20)]})
     positions, publications = allocator.portfolios(rows, {AS_OF: trending}, {})
-    assert [(line.period_days, line.status, line.reason) for line in publications] == [
+    assert [(line.period_days, line.status, words(line.reason)) for line in publications] == [
         (5, "published", None),
         (10, "empty", "no ETF trends over 10 sessions"),
         (20, "not_computable", "not computable: no ETF can be compared with SPY over 20 sessions"),
@@ -241,7 +243,7 @@ def allocate(spark: Any) -> Callable[..., list[Any]]:
                 with_source_rank(spark.createDataFrame([row for rows in holdings for row in rows], HOLDINGS)),
                 windows(spark),
                 in_dollars(spark.createDataFrame([row for rows in stocks for row in rows], STOCKS)),
-                spark.createDataFrame(list(doubts), said) if doubts else None,
+                spark.createDataFrame([(*doubt, text_json(told)) for *doubt, told in doubts], said) if doubts else None,
             ).collect()
         )
 
@@ -249,7 +251,7 @@ def allocate(spark: Any) -> Callable[..., list[Any]]:
 
 
 def reasons(rows: list[Any]) -> dict[str, str | None]:
-    return {row.ticker: row.exclusion_reason for row in rows}
+    return {row.ticker: words(row.exclusion_reason) for row in rows}
 
 
 def portfolio(rows: list[Any], cap: float = 1.0) -> tuple[dict[str, Any], float]:
@@ -346,27 +348,31 @@ def test_a_candidate_across_a_withheld_break_is_passed_over(allocate: Callable[.
         doubts=[("A", date(2026, 8, 12), "withheld", step), ("B", date(2026, 8, 12), "noted", "n")],
     )
     assert reasons(rows) == {"A": step, "B": None}
-    assert {row.ticker: row.noted for row in rows} == {"A": [], "B": ["n"]}
+    assert {row.ticker: words_of_each(row.noted) for row in rows} == {"A": [], "B": ["n"]}
 
 
-def test_a_reason_is_as_long_as_its_column(allocate: Callable[..., list[Any]]) -> None:
+def test_a_reason_is_data(allocate: Callable[..., list[Any]]) -> None:
+    rows = allocate({"QQQ": [20]}, [held("QQQ", "A", "B")], [stock("A", 100, 103), stock("B", 100, 110)])
+    [why] = from_json(rows[0].exclusion_reason)
+    assert (why.code, why.params) == ("returned_more", {"ticker": "B", "gain": pytest.approx(0.1, abs=1e-15)})
+
+
+def test_a_reason_is_kept_whole_however_long(allocate: Callable[..., list[Any]]) -> None:
     long = [("A", date(2026, 8, 12), "withheld", "x" * 250), ("A", date(2026, 8, 13), "withheld", "y" * 250)]
     rows = allocate({"QQQ": [20]}, [held("QQQ", "A", "B")], [stock("A", 1, 2), stock("B", 100, 101)], doubts=long)
-    reason = reasons(rows)["A"]
-    assert reason == "x" * 250 + "; " + "y" * 147 + "…"
-    assert len(reason) == allocator.REASON_LENGTH
+    assert reasons(rows)["A"] == "x" * 250 + "; " + "y" * 250
 
 
 def test_a_candidate_of_an_unknown_exchange_is_excluded_with_that_reason(allocate: Callable[..., list[Any]]) -> None:
     [row, other] = allocate({"QQQ": [20]}, [held("QQQ", "VIC.VN", "B")], [stock("VIC.VN", 1, 2), stock("B", 100, 101)])
-    assert (row.ticker, row.exclusion_reason) == ("VIC.VN", "no exchange is known for the suffix .VN")
+    assert (row.ticker, words(row.exclusion_reason)) == ("VIC.VN", "no exchange is known for the suffix .VN")
     assert (row.start_session, row.end_session, other.is_selected) == (STARTS[20], AS_OF, True)
 
 
 def test_nobody_eligible_is_an_empty_portfolio_with_everyones_reason(allocate: Callable[..., list[Any]]) -> None:
     rows = allocate({"QQQ": [20]}, [held("QQQ", "A", "B")], [stock("A", 100, 90), stock("B", 100, 110, cap=None)])
     assert portfolio(rows) == ({}, 1.0)
-    assert allocator.why_empty(20, rows) == (
+    assert str(allocator.why_empty(20, rows)) == (
         "none of the 2 largest holdings of QQQ is eligible: "
         "A: return of -10.00 % is not positive; B: no market cap on 2026-08-21"
     )
@@ -375,11 +381,11 @@ def test_nobody_eligible_is_an_empty_portfolio_with_everyones_reason(allocate: C
 def test_an_etf_without_holdings_is_known_by_name(allocate: Callable[..., list[Any]]) -> None:
     rows = allocate({"XLU": [20]}, [held("QQQ", "A")], [stock("A", 100, 110)])
     assert [(row.etf_ticker, row.ticker, row.is_selected) for row in rows] == [("XLU", None, False)]
-    assert allocator.why_empty(20, rows) == "no holdings are stored of XLU"
+    assert str(allocator.why_empty(20, rows)) == "no holdings are stored of XLU"
 
 
 def test_no_trending_etf_is_a_reason_too() -> None:
-    assert allocator.why_empty(5, []) == "no ETF trends over 5 sessions"
+    assert str(allocator.why_empty(5, [])) == "no ETF trends over 5 sessions"
 
 
 def test_korean_stocks_are_judged_in_dollars_on_their_own_sessions(allocate: Callable[..., list[Any]]) -> None:

@@ -12,6 +12,7 @@ from batch import spark_etf_top_holdings as analysis
 from batch.prices import PRICE_COLUMNS, in_dollars
 from batch.returns import ReturnWindow, windows_of
 from batch.sources import with_source_rank
+from reason_words import words
 from utils.dates import session_before, sessions_between
 from utils.spark_utils import local_frame
 
@@ -147,7 +148,7 @@ def test_a_missing_end_gives_no_value(measure: Callable[..., Any], gap: int, rea
     closes[gap] = None
     row = measure([held("QQQ", "A", "B")], {"A": closes, "B": walk(4)})["QQQ", "A", 20]
     assert (row.total_return, row.avg_return, row.volatility, row.sharpe_ratio) == (None, None, None, None)
-    assert (row.missing_reason, row.rank_position) == (reason, 2)
+    assert (words(row.missing_reason), row.rank_position) == (reason, 2)
 
 
 def test_a_missing_price_between_the_ends_leaves_the_total_return(measure: Callable[..., Any]) -> None:
@@ -159,7 +160,7 @@ def test_a_missing_price_between_the_ends_leaves_the_total_return(measure: Calla
         row = rows["QQQ", "A", days]
         assert row.total_return == pytest.approx(walk(3)[-1] / walk(3)[-1 - days] - 1)
         assert (row.avg_return, row.volatility, row.sharpe_ratio) == (None, None, None)
-        assert row.missing_reason == f"no price on {SESSIONS[-8]}"
+        assert words(row.missing_reason) == f"no price on {SESSIONS[-8]}"
 
 
 def test_the_snapshot_known_by_the_session_else_the_first_later_one(measure: Callable[..., Any]) -> None:
@@ -175,7 +176,7 @@ def test_the_snapshot_known_by_the_session_else_the_first_later_one(measure: Cal
         ("QQQ", "NOW", date(2026, 8, 20)),
         ("XLV", "SOON", later),
     }
-    assert rows["XLV", "SOON", 20].missing_reason == "no price on 2026-08-21; no price on 2026-07-24"
+    assert words(rows["XLV", "SOON", 20].missing_reason) == "no price on 2026-08-21; no price on 2026-07-24"
 
 
 def test_a_stock_of_several_etfs_is_measured_for_each(measure: Callable[..., Any]) -> None:
@@ -196,11 +197,11 @@ def test_what_is_said_of_a_period_as_a_whole(measure: Callable[..., Any]) -> Non
     rows = measure([held("QQQ", "A", "B"), held("XLV", "C")], {"A": walk(1)})
     of_period = [row for (_, _, days), row in rows.items() if days == 5]
     said = analysis.publication_of(AS_OF, 5, of_period)
-    assert (said.status, said.reason, said.row_count, said.holdings_as_of) == ("published", None, 3, AS_OF)
-    assert said.degraded_reason == "B: no price on 2026-08-21; no price on 2026-08-14"
+    assert (said.status, said.reason, said.row_count, said.holdings_as_of) == ("published", [], 3, AS_OF)
+    assert words(said.degraded_reason) == "B: no price on 2026-08-21; no price on 2026-08-14"
     nothing = analysis.publication_of(AS_OF, 5, [row for row in of_period if row.stock_ticker != "A"])
-    assert (nothing.status, nothing.degraded_reason) == ("empty", None)
-    assert nothing.reason == "none of the 2 top holdings has a return over 5 sessions"
+    assert (nothing.status, nothing.degraded_reason) == ("empty", [])
+    assert words(nothing.reason) == "none of the 2 top holdings has a return over 5 sessions"
 
 
 def test_a_range_gives_what_its_sessions_give_one_by_one(measure: Callable[..., Any]) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 import simulation
 from batch import spark_portfolio_performance as job
+from batch.reasons import read_each
 from batch.returns import exchanges_of
 from batch.sources import with_source_rank
 from batch.track_record import (
@@ -28,7 +29,9 @@ from batch.track_record import (
 )
 from config.periods import MONTHLY_PERIOD
 from config.universe import ANNUALISED_FROM_SESSIONS
+from reason_words import text_json, words
 from utils.dates import sessions_between, traded_on
+from utils.reasons import as_json, reason
 from utils.spark_utils import local_frame
 
 # Monday to Friday: Monday's portfolio is bought on Tuesday.
@@ -76,7 +79,9 @@ def follow(spark: Any) -> Callable[..., list[Any]]:
                 local_frame(spark, [(ticker,) for ticker in tickers], ["ticker"]),
                 local_frame(spark, closes_of(sessions, {"XNYS", *exchanges_of(tickers)}), ExchangeClose._fields),
                 with_source_rank(spark.createDataFrame(prices, PRICES)),
-                spark.createDataFrame(list(doubts), DOUBTS) if doubts else None,
+                spark.createDataFrame([(*doubt, text_json(told)) for *doubt, told in doubts], DOUBTS)
+                if doubts
+                else None,
             ),
             benchmark="SPY",
             cost_rate=COST,
@@ -88,6 +93,11 @@ def follow(spark: Any) -> Callable[..., list[Any]]:
 
 def column(rows: Sequence[Any], name: str) -> list[Any]:
     return [row[name] for row in rows]
+
+
+def in_words(rows: Sequence[Any], name: str) -> list[str | None]:
+    """Return a column of reasons in words: of a JSON column's text, or of a list of reasons."""
+    return [words(read_each(found) if isinstance(found, list) else found) for found in column(rows, name)]
 
 
 class TestByHand:
@@ -172,13 +182,13 @@ class TestMissing:
         rows = follow(closes, {(5, MON): {"A": 0.5, "B": 0.5}})
         assert column(rows, "gross_value") == pytest.approx([1, 1, 2, 2])
         assert column(rows, "carried_weight") == pytest.approx([0, 0.5, 0, 0])
-        assert column(rows, "carried_reason") == [None, f"A: no price on {WED}", None, None]
+        assert in_words(rows, "carried_reason") == [None, f"A: no price on {WED}", None, None]
 
     def test_one_bought_without_a_close_is_bought_at_its_last_one(self, follow: Callable[..., list[Any]]) -> None:
         rows = follow({"A": [1.0] * 5, "B": [1.0, 2.0, None, 3.0, 3.0]}, {(5, MON): {"A": 1.0}, (5, TUE): {"B": 0.8}})
         assert column(rows, "gross_value") == pytest.approx([1, 1, 1.4, 1.4])
         assert column(rows, "carried_weight") == pytest.approx([0, 0.8, 0, 0])
-        assert column(rows, "carried_reason")[1] == f"B: no price on {WED}"
+        assert in_words(rows, "carried_reason")[1] == f"B: no price on {WED}"
 
     def test_one_that_never_had_a_price_stays_what_it_was(self, follow: Callable[..., list[Any]]) -> None:
         rows = follow({"A": [1.0, 1.0, 2.0, 2.0, 2.0], "B": [None] * 5}, {(5, MON): {"A": 0.5, "B": 0.5}})
@@ -187,19 +197,19 @@ class TestMissing:
 
     def test_a_currency_without_a_rate(self, follow: Callable[..., list[Any]]) -> None:
         rows = follow({"A.KS": [1.0, 1.0, 2.0, 2.0, 3.0]}, {(5, TUE): {"A.KS": 1.0}}, unrated=[THU])
-        assert column(rows, "carried_reason") == [None, f"A.KS: no KRW=X rate on {THU}", None]
+        assert in_words(rows, "carried_reason") == [None, f"A.KS: no KRW=X rate on {THU}", None]
 
     def test_a_foreign_holiday_is_no_missing_price(self, follow: Callable[..., list[Any]]) -> None:
         """Korea was closed on Monday the 17th: its own last close counts, at the rate of that day."""
         sessions = sessions_between(date(2026, 8, 13), date(2026, 8, 19))
         rows = follow({"A.KS": [1.0, 2.0, None, 3.0, 3.0]}, {(5, date(2026, 8, 13)): {"A.KS": 1.0}}, sessions)
         assert column(rows, "gross_value") == pytest.approx([1, 1, 1.5, 1.5])
-        assert column(rows, "carried_reason") == [None] * 4
+        assert in_words(rows, "carried_reason") == [None] * 4
 
     def test_the_benchmark_without_a_close(self, follow: Callable[..., list[Any]]) -> None:
         rows = follow({"A": [1.0] * 5, "SPY": [1.0, 1.0, None, 3.0, 3.0]}, {(5, MON): {"A": 1.0}})
         assert column(rows, "benchmark_value") == pytest.approx([1, 1, 3, 3])
-        assert column(rows, "carried_reason")[1] == f"SPY: no price on {WED}"
+        assert in_words(rows, "carried_reason")[1] == f"SPY: no price on {WED}"
         assert column(rows, "carried_weight") == [0.0] * 4
 
     def test_what_was_published_is_told_with_the_sessions_it_was_held(self, follow: Callable[..., list[Any]]) -> None:
@@ -225,19 +235,19 @@ class TestBreaks:
         rows = follow(self.TENFOLD, {(5, MON): {"A": 0.5, "B": 0.5}}, doubts=self.WITHHELD)
         assert column(rows, "gross_value") == pytest.approx([1, 1, 1, 1.5])
         assert column(rows, "carried_weight") == pytest.approx([0, 0.5, 0.5, 0.5 / 1.5])
-        assert column(rows, "carried_reason") == [None, *[f"A: {self.STEP}"] * 3]
+        assert in_words(rows, "carried_reason") == [None, *[f"A: {self.STEP}"] * 3]
 
     def test_also_when_the_bar_itself_waits(self, follow: Callable[..., list[Any]]) -> None:
         """Wednesday's is quarantined: bought at that close, it is bought at Tuesday's."""
         closes = {"A": [10.0, 10.0, None, 110.0, 121.0]}
         rows = follow(closes, {(5, TUE): {"A": 1.0}}, doubts=self.WITHHELD)
         assert column(rows, "gross_value") == pytest.approx([1, 1, 1])
-        assert column(rows, "carried_reason") == [f"A: no price on {WED}", *[f"A: {self.STEP}"] * 2]
+        assert in_words(rows, "carried_reason") == [f"A: no price on {WED}", *[f"A: {self.STEP}"] * 2]
 
     def test_one_bought_after_it_knows_the_prices_after_it(self, follow: Callable[..., list[Any]]) -> None:
         rows = follow(self.TENFOLD, {(5, MON): {"A": 1.0}, (5, WED): {"A": 1.0}}, doubts=self.WITHHELD)
         assert column(rows, "gross_value") == pytest.approx([1, 1, 1, 1.1])
-        assert column(rows, "carried_reason") == [None, f"A: {self.STEP}", f"A: {self.STEP}", None]
+        assert in_words(rows, "carried_reason") == [None, f"A: {self.STEP}", f"A: {self.STEP}", None]
 
     def test_of_two_breaks_each_parts_the_prices(self, follow: Callable[..., list[Any]]) -> None:
         """Bought between them, a position rises with the prices between them alone."""
@@ -245,21 +255,21 @@ class TestBreaks:
         closes = {"A": [10.0, 10.0, 100.0, 110.0, 12.0]}
         rows = follow(closes, {(5, TUE): {"A": 1.0}}, doubts=[*self.WITHHELD, again])
         assert column(rows, "gross_value") == pytest.approx([1, 1.1, 1.1])
-        assert column(rows, "carried_reason") == [None, None, f"A: {again[3]}"]
+        assert in_words(rows, "carried_reason") == [None, None, f"A: {again[3]}"]
 
     def test_a_break_that_is_noted_leaves_the_value(self, follow: Callable[..., list[Any]]) -> None:
         """The session across the break is marked, and so are those whose values rest on it."""
         rows = follow(self.TENFOLD, {(5, MON): {"A": 1.0}}, doubts=[("A", WED, "noted", "n")])
         assert column(rows, "gross_value") == pytest.approx([1, 10, 11, 12.1])
-        assert column(rows, "noted_reason") == [None, "A: n", None, None]
-        assert column(rows, "lasting_reason") == [None, "A: n", None, None]
-        assert column(rows, "carried_reason") == [None] * 4
+        assert in_words(rows, "noted") == [None, "A: n", None, None]
+        assert in_words(rows, "lasting") == [None, "A: n", None, None]
+        assert in_words(rows, "carried_reason") == [None] * 4
 
     def test_a_break_before_the_purchase_is_nobodys(self, follow: Callable[..., list[Any]]) -> None:
         said = [("A", WED, "noted", "n"), ("A", WED, "withheld", "w")]
         rows = follow(self.TENFOLD, {(5, TUE): {"A": 1.0}}, doubts=said)
         assert column(rows, "gross_value") == pytest.approx([1, 1.1, 1.21])
-        assert {*column(rows, "noted_reason"), *column(rows, "carried_reason")} == {None}
+        assert {*in_words(rows, "noted"), *in_words(rows, "carried_reason")} == {None}
 
     def test_a_rate_of_another_day_is_told_and_lasts_when_it_was_traded_at(
         self, follow: Callable[..., list[Any]]
@@ -267,8 +277,8 @@ class TestBreaks:
         closes = {"A.KS": [1.0, 1.0, 2.0, 2.0, 3.0]}
         rates = [("A.KS", TUE, "rate", "r1"), ("A.KS", THU, "rate", "r2")]
         rows = follow(closes, {(5, MON): {"A.KS": 1.0}}, doubts=rates)
-        assert column(rows, "noted_reason") == ["A.KS: r1", None, "A.KS: r2", None]
-        assert column(rows, "lasting_reason") == ["A.KS: r1", None, None, None]
+        assert in_words(rows, "noted") == ["A.KS: r1", None, "A.KS: r2", None]
+        assert in_words(rows, "lasting") == ["A.KS: r1", None, None, None]
 
     def test_the_benchmark_stands_at_its_last_close_before_a_break(self, follow: Callable[..., list[Any]]) -> None:
         closes = {"A": [1.0] * 5, "SPY": [1.0, 2.0, 20.0, 22.0, 22.0]}
@@ -276,13 +286,13 @@ class TestBreaks:
         rows = follow(closes, {(5, MON): {"A": 1.0}, (10, WED): {"A": 1.0}}, doubts=step)
         of_5, of_10 = ([row for row in rows if row.period_days == days] for days in (5, 10))
         assert column(of_5, "benchmark_value") == pytest.approx([1, 1, 1, 1])
-        assert column(of_5, "carried_reason") == [None, "SPY: w", "SPY: w", "SPY: w"]
+        assert in_words(of_5, "carried_reason") == [None, "SPY: w", "SPY: w", "SPY: w"]
         assert column(of_10, "benchmark_value") == pytest.approx([1, 1])
-        assert column(of_10, "carried_reason") == [None, None]
+        assert in_words(of_10, "carried_reason") == [None, None]
 
     def test_a_ticker_without_an_exchange_is_told(self, follow: Callable[..., list[Any]]) -> None:
         rows = follow({"A": [1.0] * 5, "VIC.VN": [None] * 5}, {(5, MON): {"A": 0.5, "VIC.VN": 0.5}})
-        assert set(column(rows, "carried_reason")) == {"VIC.VN: no exchange is known for the suffix .VN"}
+        assert set(in_words(rows, "carried_reason")) == {"VIC.VN: no exchange is known for the suffix .VN"}
 
 
 class TestMonth:
@@ -402,7 +412,9 @@ class TestLongSeries:
                 else:
                     assert row[name] == pytest.approx(value, abs=1e-10), (at, name)
             assert (row["last_session"], row["cost_rate"]) == (lived.index[at].date(), COST)
-        assert rows[ANNUALISED_FROM_SESSIONS - 1].not_annualised_reason.startswith("59 sessions followed")
+        assert rows[ANNUALISED_FROM_SESSIONS - 1].not_annualised_reason == as_json(
+            [reason("too_few_sessions", count=59, needed=60)]
+        )
         assert rows[ANNUALISED_FROM_SESSIONS].not_annualised_reason is None
 
     def test_a_portfolio_that_is_the_benchmark(self, follow: Callable[..., list[Any]], prices: pd.DataFrame) -> None:
@@ -426,17 +438,17 @@ def test_a_session_is_degraded_by_its_own_doubts_and_by_those_its_values_rest_on
     closes = {"A": [10.0, 10.0, 100.0, 110.0, None]}
     rows = follow(closes, {(5, MON): {"A": 1.0}}, doubts=[("A", WED, "noted", "prices break")])
     labelled: list[Any] = [SimpleNamespace(**row.asDict(), source="yahoo") for row in rows]
-    lines = [job.publication_of(day, labelled, "why", "yahoo") for day in (TUE, WED, THU, FRI)]
-    said = [line.degraded_reason for line in lines]
+    lines = [job.publication_of(day, labelled, reason("no_portfolio_yet"), "yahoo") for day in (TUE, WED, THU, FRI)]
+    said = [words(line.degraded_reason) for line in lines]
     rests = "the values rest on earlier doubts: A: prices break"
     assert said == [None, "A: prices break", rests, f"A: no price on {FRI}; {rests}"]
 
 
 def test_a_record_that_has_not_begun_says_why() -> None:
-    assert job.publication_of(MON, [], job.why_empty([]), "yahoo").reason == (
+    assert words(job.publication_of(MON, [], job.why_empty([]), "yahoo").reason) == (
         "no portfolio is published yet: run the five stages for a session"
     )
-    assert job.why_empty([], 6) == "none of the 6 published portfolios is computable: too little history is stored"
-    assert job.why_empty([decision(5, MON)]).startswith(
+    assert str(job.why_empty([], 6)) == "none of the 6 published portfolios is computable: too little history is stored"
+    assert str(job.why_empty([decision(5, MON)])).startswith(
         f"the first portfolio, of {MON}, is bought at the close of {TUE}"
     )

@@ -99,7 +99,7 @@ def test_there_is_always_money_for_the_trades_and_their_cost(
 
 def test_without_a_price_nothing_is_counted() -> None:
     found = traded({"A": None, "B": 10.0}, {}, {"A": 0.5, "B": 0.5}, 1000.0)
-    assert found["A"]["side"] is None and found["A"]["missing_reason"] == trades.NO_PRICE
+    assert found["A"]["side"] is None and found["A"]["missing_reason"] == str(trades.NO_PRICE)
     assert found["sums"]["cash_left"] == pytest.approx(500.0), "its share stays cash"
 
 

@@ -36,7 +36,14 @@ def test_later_holdings_are_said(api: TestClient) -> None:
 def test_a_degraded_publication_says_what_was_missing(api: TestClient) -> None:
     degraded, whole = (api.get(f"/stocks/portfolio?as_of_date=2026-08-{day}").json() for day in (20, 21))
     assert degraded["degraded_reason"] == "XLB has no bar of 2026-08-13 (missing at the source)"
-    assert whole["degraded_reason"] is None
+    assert degraded["degraded_reasons"] == [
+        {
+            "code": "lacks_bar",
+            "params": {"ticker": "XLB", "session": "2026-08-13", "state": {"code": "state_missing", "params": {}}},
+            "sentence": degraded["degraded_reason"],
+        }
+    ]
+    assert (whole["degraded_reason"], whole["degraded_reasons"]) == (None, [])
     assert {each["degraded_reason"] for each in api.get("/health").json()["publications"]} == {None}
 
 
@@ -45,7 +52,7 @@ def test_empty_publication_is_an_answer(api: TestClient) -> None:
     assert answer.status_code == 200
     assert answer.json()["status"] == "empty"
     assert answer.json()["positions"] == []
-    assert answer.json()["reason"].startswith("No ETF beat SPY")
+    assert answer.json()["reason"] == "no ETF trends over 5 sessions"
     assert answer.json()["cash_weight"] == 1
 
 
@@ -75,7 +82,7 @@ def test_allocations_say_who_was_looked_at_and_why_not_chosen(api: TestClient) -
         assert {name: portfolio[name] for name in alone} == alone
     candidates = {(each["etf_ticker"], each["ticker"]): each for each in portfolios[20]["candidates"]}
     assert candidates["QQQ", "MU"]["is_selected"] and candidates["QQQ", "MU"]["exclusion_reason"] is None
-    assert candidates["QQQ", "NVDA"]["exclusion_reason"] == "MU returned more"
+    assert candidates["QQQ", "NVDA"]["exclusion_reason"] == "MU returned more (+13.20 %)"
     assert candidates["EWY", "005930.KS"]["period_return"] is None
     assert api.get("/dashboard/active-allocations?as_of_date=2026-08-19").status_code == 404
 

@@ -15,6 +15,7 @@ from database.db_helper import connect
 from database.queries import consumer_lag
 from database.queries.publications import data_version
 from sample_api import KEY, NOTICED_WITHIN_SECONDS, SETTINGS, api_on, execute, wait_until
+from utils.reasons import as_json, reason
 
 REPUBLISH = """
     DELETE FROM analytics_portfolio_allocation WHERE as_of_date = '2026-08-20' AND period_days = 20;
@@ -156,23 +157,26 @@ def test_the_version_tells_measurements_from_changes(sample_database: DatabaseSe
 def test_publishing_again_is_noticed_within_a_second(sample_database: DatabaseSettings, api: TestClient) -> None:
     """Even one that keeps its time of publication."""
 
-    def reason() -> str | None:
+    def told() -> str | None:
         answer: str | None = api.get("/stocks/portfolio?as_of_date=2026-08-20").json()["reason"]
         return answer
 
-    def says(text: str) -> bool:
-        return reason() == text
+    def says(words: str) -> bool:
+        return told() == words
 
-    assert reason() is None
-    for text in ("first", "second"):
-        execute(sample_database, REPUBLISH.format(reason=text))
-        wait_until(partial(says, text), NOTICED_WITHIN_SECONDS)
+    assert told() is None
+    for words in ("first", "second"):
+        execute(sample_database, REPUBLISH.format(reason=as_json([reason("text", text=words)])))
+        wait_until(partial(says, words), NOTICED_WITHIN_SECONDS)
 
 
 def test_first_publication_is_noticed(scratch_database: DatabaseSettings, api: TestClient) -> None:
     path = "/stocks/portfolio?as_of_date=2026-08-18"
     assert api.get(path).status_code == 404
-    execute(scratch_database, REPUBLISH.replace("2026-08-20", "2026-08-18").format(reason="now"))
+    execute(
+        scratch_database,
+        REPUBLISH.replace("2026-08-20", "2026-08-18").format(reason=as_json([reason("nothing_trends_yet")])),
+    )
     assert api.get(path).status_code == 200, "a missing publication is asked for every time"
 
 

@@ -12,9 +12,13 @@ from fastapi.testclient import TestClient
 from api.main import create_app
 from config.config import DatabaseSettings, Settings
 from database.db_helper import connect, fetch, transaction
+from utils.reasons import as_json, join, of_ticker, reason
 
 KEY = "a-key-for-tests"
-NO_HISTORY = "SPY has no price on 2026-07-21"
+NO_HISTORY = [reason("not_comparable", benchmark="SPY"), of_ticker("SPY", [reason("no_price", session="2026-07-21")])]
+LACKS_BAR = reason("lacks_bar", ticker="OVV", session="2026-08-12", state=reason("state_missing"))
+CARRIED = of_ticker("MU", [reason("no_price", session="2026-08-21")])
+BOUGHT_LATER = reason("bought_later", decided_on="2026-08-21", bought_on="2026-08-24")
 # Splits after a month was decided and before; a fund that is held; an unknown exchange; an ETF in won; a rate that
 # is missing; a sector of an ETF; a session without enough history; a month of sectors with hindsight; a carried price.
 TROUBLES = f"""
@@ -39,14 +43,14 @@ TROUBLES = f"""
     INSERT INTO analytics_publication
         (job, as_of_date, period_days, status, reason, degraded_reason, row_count, cash_weight, holdings_as_of, source)
     VALUES
-        ('trending', '2026-08-18', 0, 'not_computable', '{NO_HISTORY}', NULL, 0, 0, NULL, 'simulated'),
-        ('allocation', '2026-08-18', 20, 'not_computable', '{NO_HISTORY}', NULL, 0, 1, NULL, 'simulated'),
+        ('trending', '2026-08-18', 0, 'not_computable', '{as_json(NO_HISTORY)}', NULL, 0, 0, NULL, 'simulated'),
+        ('allocation', '2026-08-18', 20, 'not_computable', '{as_json(NO_HISTORY)}', NULL, 0, 1, NULL, 'simulated'),
         ('sectors', '2026-07-31', 0, 'published', NULL, NULL, 6, 0, '2026-07-31', 'simulated'),
-        ('sectors', '2026-08-21', 0, 'published', NULL, 'OVV has no bar of 2026-08-12 (missing at the source)', 6, 0,
+        ('sectors', '2026-08-21', 0, 'published', NULL, '{as_json([LACKS_BAR])}', 6, 0,
             '2026-08-28', 'simulated');
-    UPDATE analytics_portfolio_performance SET carried_weight = 0.364, carried_reason = 'MU: no price on 2026-08-21'
+    UPDATE analytics_portfolio_performance SET carried_weight = 0.364, carried_reason = '{as_json([CARRIED])}'
     WHERE (period_days, trade_date) = (20, '2026-08-21');
-    UPDATE analytics_publication SET reason = 'the first portfolio, of 2026-08-21, is bought at the close of 2026-08-24'
+    UPDATE analytics_publication SET reason = '{as_json([BOUGHT_LATER])}'
     WHERE job = 'performance';
     UPDATE analytics_publication SET published_at = '2026-07-26 14:00+00'
     WHERE job = 'rebalance' AND as_of_date = '2026-07-26';
@@ -245,12 +249,12 @@ def test_a_past_month_is_traded_at_the_prices_of_its_day(api: TestClient, sample
 
 def test_what_is_not_computable_is_no_cash(api: TestClient) -> None:
     portfolio = api.get("/stocks/portfolio?as_of_date=2026-08-18").json()
-    assert (portfolio["status"], portfolio["reason"]) == ("not_computable", NO_HISTORY)
+    assert (portfolio["status"], portfolio["reason"]) == ("not_computable", join(NO_HISTORY))
     assert (portfolio["cash_weight"], portfolio["positions"]) == (None, [])
     etfs = api.get("/dashboard/etf-list?as_of_date=2026-08-18").json()
-    assert (etfs["status"], etfs["reason"]) == ("not_computable", NO_HISTORY)
+    assert (etfs["status"], etfs["reason"]) == ("not_computable", join(NO_HISTORY))
     nobody = api.get("/dashboard/trending-etf-top-holdings?as_of_date=2026-08-18").json()
-    assert (nobody["status"], nobody["reason"], nobody["etfs"]) == ("not_computable", NO_HISTORY, [])
+    assert (nobody["status"], nobody["reason"], nobody["etfs"]) == ("not_computable", join(NO_HISTORY), [])
     days = {each["as_of_date"]: each["is_computable"] for each in api.get("/dashboard/calendar").json()["sessions"]}
     assert days == {"2026-08-18": False, "2026-08-20": True, "2026-08-21": True}
     [session] = api.get("/dashboard/sessions?from=2026-08-18&to=2026-08-18").json()["sessions"]
