@@ -35,6 +35,7 @@ examples:
   ./start.sh logs consumer-etf-daily -f      follow a service's log
   ./start.sh stop                            stop exactly what was started here
   ./start.sh bench                           how fast it is, and whether that is fast enough
+  ./start.sh lab                             does the rule have an edge? Judged against luck and costs
   ./start.sh bench dashboard                 how long a reader waits for the dashboard, in a real browser
   ./start.sh screenshots --out ~/pictures    every view of the dashboard in each language, theme and size
   ./start.sh test                            lint, types and every test; runs beside a running platform
@@ -377,7 +378,7 @@ def test(rings: Sequence[str]) -> int:
         "parts",
         nargs="*",
         metavar="PART",
-        help="consume, chain, api, dashboard, memory, requests, reproduce, look-ahead, evidence (all)",
+        help="consume, chain, api, dashboard, memory, requests, reproduce, look-ahead, evidence, lab (all)",
     ),
     argument("--rows", type=int, default=100_000, metavar="N", help="messages to consume (100,000)"),
     argument("--strict", action="store_true", help="end with code 1 when a wanted figure is missed"),
@@ -386,6 +387,28 @@ def bench(parts: Sequence[str], rows: int, strict: bool) -> int:
     from ops.bench.command import bench
 
     return bench(parts, rows, strict)
+
+
+@command(
+    "lab",
+    "does the rule have an edge? Variants of it on the stored prices, judged against luck and costs",
+    argument("--until", type=_date, metavar="DATE", help="the last session to use (default: all)"),
+    argument("--variants", type=Path, metavar="FILE", help="a TOML file of variants (lab/variants.toml)"),
+    argument("--resamples", type=int, metavar="N", help="of the bootstrap (10,000)"),
+    argument("--spark", action="store_true", help="compute in Spark; a large file of variants does so by itself"),
+    argument("--check", action="store_true", help="compute the figures with known packages as well, see docs/lab.md"),
+)
+def lab(until: date | None, variants: Path | None, resamples: int | None, spark: bool, check: bool) -> int:
+    from ops.running import run_module
+
+    given = {
+        "--until": until and until.isoformat(),
+        "--variants": variants and str(variants.absolute()),
+        "--resamples": resamples and str(resamples),
+    }
+    flags = {"--spark": spark, "--check": check}
+    words = [word for name, value in given.items() if value for word in (name, value)]
+    return run_module("lab.command", [*words, *(name for name, is_given in flags.items() if is_given)])
 
 
 @command(

@@ -18,11 +18,17 @@ ActstockError
 └── NotPublished           an earlier stage has not published what this one reads
 """
 
+from utils.reasons import Reason, reason
+
 
 class ActstockError(Exception):
-    """The base of all. str(error) tells what happened, where, and what to do."""
+    """The base of all. str(error) tells what happened, where, and what to do. Its `reason` is the same as data."""
 
     retryable = True
+
+    def __init__(self, told: str | Reason = "") -> None:
+        super().__init__(str(told))
+        self.reason = told if isinstance(told, Reason) else reason("text", text=told)
 
 
 class InvalidInput(ActstockError):

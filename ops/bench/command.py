@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from config.config import Settings
 from ops.bench import machine
@@ -18,9 +19,15 @@ from utils.errors import ActstockError, InvalidInput
 
 @dataclass(frozen=True)
 class Bench:
-    stack: Stack
-    settings: Settings
     rows: int
+
+    @cached_property
+    def stack(self) -> Stack:
+        return running_stack()
+
+    @cached_property
+    def settings(self) -> Settings:
+        return Settings.from_env(os.environ | client_environment(self.stack))
 
 
 def bench(names: Sequence[str], rows: int, strict: bool) -> int:
@@ -28,10 +35,11 @@ def bench(names: Sequence[str], rows: int, strict: bool) -> int:
     chosen = _chosen(names)
     if rows < 1:
         raise InvalidInput(f"--rows {rows}: give a number of at least 1")
-    stack = running_stack()
-    settings = Settings.from_env(os.environ | client_environment(stack))
-    say(f"Measuring on {describe(stack.source)} in {stack.home}\n{machine.describe()}")
-    targets, broken = _measure(chosen, Bench(stack, settings, rows))
+    measured = Bench(rows)
+    if set(chosen) - WITHOUT_PLATFORM:
+        say(f"Measuring on {describe(measured.stack.source)} in {measured.stack.home}")
+    say(machine.describe())
+    targets, broken = _measure(chosen, measured)
     heading("Wanted and reached")
     for target in targets:
         verdict(target)
@@ -122,6 +130,12 @@ def _find_java(bench: Bench) -> None:
     os.environ.update(service_environment(bench.stack, java_home()))
 
 
+def _lab(bench: Bench) -> list[Target]:
+    from ops.bench import lab
+
+    return lab.measure()
+
+
 def _evidence(bench: Bench) -> list[Target]:
     from ops.bench import evidence
 
@@ -137,5 +151,8 @@ PARTS: dict[str, tuple[str, Callable[[Bench], list[Target]]]] = {
     "requests": ("what a full day asks of Yahoo", _requests),
     "reproduce": ("250 sessions published, changed afterwards and reproduced", _reproduce),
     "look-ahead": ("250 sessions with 20 random futures each", _look_ahead),
+    "lab": ("the verdict on invented markets, and its figures beside those of known packages", _lab),
     "evidence": ("cells changed at random, and a long chain", _evidence),
 }
+# These compute on invented data alone.
+WITHOUT_PLATFORM = {"lab"}
