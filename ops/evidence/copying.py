@@ -8,6 +8,7 @@ from psycopg2 import sql
 
 from database.db_helper import Connection, fetch, transaction
 from database.queries.evidence_as_of import VERSIONED
+from database.schema_reader import schema
 
 MEMORY_BYTES = 2**24
 
@@ -25,11 +26,13 @@ def copy_rows(source: Connection, target: Connection, table: str, where: str, pa
             cursor.copy_expert(sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names), rows)
 
 
-def keep_no_versions(conn: Connection) -> None:
-    """Let a database keep no versions of what is copied into it: they stay where the rows come from."""
+def allow_changes(conn: Connection) -> None:
+    """Let a database keep no versions of what is copied into it, and let its evidence be changed: it is a copy."""
+    copied = [table.name for table in VERSIONED]
+    evidence = [name for name in schema() if name.startswith("evidence_")]
     with transaction(conn), conn.cursor() as cursor:
-        for table in VERSIONED:
-            cursor.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(sql.Identifier(table.name)))
+        for table in (*copied, *evidence):
+            cursor.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(sql.Identifier(table)))
 
 
 def _columns(conn: Connection, table: str) -> list[str]:
