@@ -7,8 +7,8 @@ from typing import Any
 from psycopg2 import sql
 
 from database.db_helper import Connection, fetch, transaction
+from database.queries.evidence import OF_JOB
 from database.queries.evidence_as_of import VERSIONED
-from database.schema_reader import schema
 
 MEMORY_BYTES = 2**24
 
@@ -29,9 +29,9 @@ def copy_rows(source: Connection, target: Connection, table: str, where: str, pa
 def allow_changes(conn: Connection) -> None:
     """Let a database keep no versions of what is copied into it, and let its evidence be changed: it is a copy."""
     copied = [table.name for table in VERSIONED]
-    evidence = [name for name in schema() if name.startswith("evidence_")]
+    revisions = {published.kept.name for of_job in OF_JOB.values() for published in of_job if published.kept}
     with transaction(conn), conn.cursor() as cursor:
-        for table in (*copied, *evidence):
+        for table in (*copied, *revisions, "evidence_link"):
             cursor.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(sql.Identifier(table)))
 
 
