@@ -930,8 +930,8 @@ BEGIN
         STRING_AGG(quote_ident(attname) || CASE WHEN attcollation > 0 THEN ' COLLATE "C"' ELSE '' END, ', '
             ORDER BY place) FILTER (WHERE place > 0),
         STRING_AGG(quote_ident(attname), ', ' ORDER BY attnum) FILTER (
-            WHERE place IS NULL AND attname NOT IN ('fetched_at', 'judged_at', 'asked_at', 'run_id', 'topic', 'partition_id',
-                'kafka_offset', 'answer_digest', 'quote_digest'))
+            WHERE place IS NULL AND attname NOT IN ('fetched_at', 'judged_at', 'asked_at', 'run_id', 'topic',
+                'partition_id', 'kafka_offset', 'answer_digest', 'quote_digest'))
     INTO columns, key, key_order, compared
     FROM pg_attribute
     LEFT JOIN pg_index ON indrelid = attrelid AND indisprimary

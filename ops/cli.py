@@ -25,8 +25,8 @@ examples:
   ./start.sh run rebalance                   the month's portfolio; --as-of 2026-07-26: of any rebalance date
   ./start.sh backfill 2026-08-10 2026-08-14  the five stages for every session of a range
   ./start.sh replay 2026-08-10 2026-08-14    the same, each session knowing only what was known on its evening
-  ./start.sh look-ahead 2026-08-10 2026-08-14
-                                             does any published row rest on what came after its session?
+  ./start.sh reproduce 2026-08-10 2026-08-14 compute what was published again, from what was known then
+  ./start.sh look-ahead 2026-08-10 2026-08-14  does a published row rest on what came after its session?
   ./start.sh gaps                            which expected bars are not stored, and which sessions to compute again
   ./start.sh gaps --repoll                   ask the source again for what is late, missing or quarantined
   ./start.sh verify                          was anything changed of what was collected and published
@@ -274,6 +274,25 @@ def verify(head: bool, kept: Path | None) -> int:
     )
 
 
+@command(
+    "reproduce",
+    "compute what was published again, from what was known when it was computed",
+    argument(
+        "first",
+        metavar="PUBLICATION|FROM",
+        help="JOB:DATE or JOB:DATE:REVISION, like allocation:2026-08-21, or the first day of a range",
+    ),
+    argument("last", nargs="?", metavar="TO", help="the last day of the range"),
+    description="Take a database of its own to what each publication had read, run its Spark job there, and compare "
+    "the digests of the outputs. Where the code or the universe is another one since, say so and show what differs. "
+    "The jobs are trending, allocation, rebalance, top_holdings, sectors and performance.",
+)
+def reproduce(first: str, last: str | None) -> int:
+    from ops.running import run_module
+
+    return run_module("ops.evidence.reproduce", [first, *([last] if last else [])])
+
+
 @command("restatements", "stored bars that the source has changed since", *RANGE)
 def restatements(start: date | None, end: date | None) -> int:
     return _on_range("collector.restatements", start, end)
@@ -359,7 +378,7 @@ def test(rings: Sequence[str]) -> int:
         "parts",
         nargs="*",
         metavar="PART",
-        help="consume, chain, api, weights, dashboard, memory, requests, evidence, lab (all)",
+        help="consume, chain, api, weights, dashboard, memory, requests, reproduce, look-ahead, evidence, lab (all)",
     ),
     argument("--rows", type=int, default=100_000, metavar="N", help="messages to consume (100,000)"),
     argument("--strict", action="store_true", help="end with code 1 when a wanted figure is missed"),

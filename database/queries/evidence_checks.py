@@ -18,7 +18,10 @@ from database.tables import Table
 
 # What a version keeps from its own first fetch, while the collected row has it from the last one.
 OF_THE_FETCH = frozenset(
-    ("fetched_at", "judged_at", "run_id", "topic", "partition_id", "kafka_offset", "answer_digest", "quote_digest")
+    (
+        *("fetched_at", "judged_at", "asked_at", "run_id", "topic", "partition_id", "kafka_offset"),
+        *("answer_digest", "quote_digest"),
+    )
 )
 FETCHED_AT_ONCE = 1000
 

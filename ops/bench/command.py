@@ -11,7 +11,8 @@ from ops.bench.report import Target, heading, verdict
 from ops.console import complain, say
 from ops.errors import UnknownName
 from ops.native.control import describe, running_stack
-from ops.native.environment import client_environment
+from ops.native.environment import client_environment, service_environment
+from ops.native.java import java_home
 from ops.native.stack import Stack
 from utils.errors import ActstockError, InvalidInput
 
@@ -116,6 +117,25 @@ def _requests(bench: Bench) -> list[Target]:
     return budget.measure(bench.stack, bench.settings)
 
 
+def _reproduce(bench: Bench) -> list[Target]:
+    from ops.bench import publications
+
+    _find_java(bench)
+    return publications.measure_reproduction(bench.settings)
+
+
+def _look_ahead(bench: Bench) -> list[Target]:
+    from ops.bench import publications
+
+    _find_java(bench)
+    return publications.measure_look_ahead(bench.settings)
+
+
+def _find_java(bench: Bench) -> None:
+    """Let Spark, which is started by this process, find what the platform's own jobs find."""
+    os.environ.update(service_environment(bench.stack, java_home()))
+
+
 def _lab(bench: Bench) -> list[Target]:
     from ops.bench import lab
 
@@ -136,6 +156,8 @@ PARTS: dict[str, tuple[str, Callable[[Bench], list[Target]]]] = {
     "dashboard": ("what a reader waits for, in a browser", _dashboard),
     "memory": ("all processes at rest", _memory),
     "requests": ("what a full day asks of Yahoo", _requests),
+    "reproduce": ("250 sessions published, changed afterwards and reproduced", _reproduce),
+    "look-ahead": ("250 sessions with 20 random futures each", _look_ahead),
     "lab": ("the verdict on invented markets, and its figures beside those of known packages", _lab),
     "evidence": ("cells changed at random, and a long chain", _evidence),
 }

@@ -7,6 +7,7 @@ from typing import Any
 from psycopg2 import sql
 
 from database.db_helper import Connection, fetch, transaction
+from database.queries.evidence import OF_JOB
 from database.queries.evidence_as_of import VERSIONED
 
 MEMORY_BYTES = 2**24
@@ -25,11 +26,13 @@ def copy_rows(source: Connection, target: Connection, table: str, where: str, pa
             cursor.copy_expert(sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names), rows)
 
 
-def keep_no_versions(conn: Connection) -> None:
-    """Let a database keep no versions of what is copied into it: they stay where the rows come from."""
+def allow_changes(conn: Connection) -> None:
+    """Let a database keep no versions of what is copied into it, and let its evidence be changed: it is a copy."""
+    copied = [table.name for table in VERSIONED]
+    revisions = {published.kept.name for of_job in OF_JOB.values() for published in of_job if published.kept}
     with transaction(conn), conn.cursor() as cursor:
-        for table in VERSIONED:
-            cursor.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(sql.Identifier(table.name)))
+        for table in (*copied, *revisions, "evidence_link"):
+            cursor.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(sql.Identifier(table)))
 
 
 def _columns(conn: Connection, table: str) -> list[str]:

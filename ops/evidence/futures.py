@@ -12,11 +12,14 @@ from typing import Any
 from config.universe import universe
 from database import tables
 from database.db_helper import Connection, Row, fetch, transaction, upsert
+from database.queries import evidence
 from database.tables import Table
 from utils.dates import HOME_EXCHANGE, find_exchange, session_after, sessions_between
+from utils.reasons import as_json, reason
 
 # As far as a draw goes: further than the longest window and the life of a monthly portfolio.
 SESSIONS_AHEAD = 25
+DRAWN = as_json([reason("text", text="drawn")])
 SECTORS = ("Technology", "Healthcare", "Energy", "Utilities", "Industrials", "Financial Services")
 DAILY = {tables.DAILY_ETF_OHLC: "etf", tables.DAILY_STOCK_HISTORY: "stock"}
 DATED = {
@@ -28,26 +31,15 @@ DATED = {
     tables.EXPECTED_BAR: "trade_date",
     tables.MISSING_HOLDINGS: "as_of_date",
 }
-PUBLISHED = {
-    tables.PUBLICATION: "as_of_date",
-    tables.TRENDING_ETFS: "as_of_date",
-    tables.PORTFOLIO_ALLOCATION: "as_of_date",
-    tables.ALLOCATION_CANDIDATES: "as_of_date",
-    tables.ETF_TOP_HOLDINGS: "analysis_date",
-    tables.MONTHLY_PORTFOLIO: "rebalance_date",
-    tables.SECTOR_TRENDING: "as_of_date",
-    tables.PORTFOLIO_PERFORMANCE: "trade_date",
-    tables.PERFORMANCE_SUMMARY: "last_session",
-}
 
 
-def forget(conn: Connection, session: date) -> None:
-    """Delete all that was collected, logged and published after a session.
+def forget(conn: Connection, session: date, first: date) -> None:
+    """Delete all that was collected and logged after a session, and all that was published from a first one on.
 
     A fund's first list of holdings stays: the jobs use it for earlier sessions, too, and say so (holdings_as_of).
     """
     with transaction(conn), conn.cursor() as cursor:
-        for table, day in {**DATED, **PUBLISHED}.items():
+        for table, day in DATED.items():
             kept = (
                 " AND collected_date > (SELECT MIN(collected_date) FROM collected_etf_holdings AS first"
                 " WHERE first.etf_ticker = collected_etf_holdings.etf_ticker)"
@@ -55,6 +47,12 @@ def forget(conn: Connection, session: date) -> None:
                 else ""
             )
             cursor.execute(f"DELETE FROM {table.name} WHERE {day} > %s{kept}", (session,))
+        for published in {published for of_job in evidence.OF_JOB.values() for published in of_job}:
+            for name in filter(None, (published.table, published.kept)):
+                cursor.execute(f"DELETE FROM {name.name} WHERE {published.day} >= %s", (first,))
+        cursor.execute(
+            "DELETE FROM evidence_link WHERE chain = 'publications' AND (about ->> 'as_of_date')::date >= %s", (first,)
+        )
 
 
 def draw(conn: Connection, session: date, seed: str) -> None:
@@ -114,7 +112,7 @@ class _Future:
                 "ticker": ticker,
                 "trade_date": day,
                 "is_withheld": self._chance.random() < 0.5,
-                "reason": "drawn",
+                "reason": DRAWN,
                 "judged_at": self._at,
             }
 
@@ -123,6 +121,7 @@ class _Future:
             yield {
                 "raw_value": "{}",
                 "error_msg": "drawn",
+                "reason": DRAWN,
                 "topic": "etf-daily-data" if kind == "etf" else "stock-daily-data",
                 "partition_id": 0,
                 "kafka_offset": 10**12 + offset,
@@ -134,12 +133,12 @@ class _Future:
     def late_bars(self) -> Iterator[Row]:
         for kind, ticker, day in self._some_bars():
             state = self._chance.choice(("late", "missing", "closed"))
-            yield {"kind": kind, "ticker": ticker, "trade_date": day, "state": state, "reason": "drawn"}
+            yield {"kind": kind, "ticker": ticker, "trade_date": day, "state": state, "reason": DRAWN}
 
     def missing_holdings(self) -> Iterator[Row]:
         for etf in self._some(universe().etfs, 5):
             for day in self._some(self._home_days(), 3):
-                yield {"etf_ticker": etf, "as_of_date": day, "reason": "drawn"}
+                yield {"etf_ticker": etf, "as_of_date": day, "reason": DRAWN}
 
     def _row(self, **values: Any) -> Row:
         return {"fetched_at": self._at, "source": "simulated", "run_id": None, **values}

@@ -26,7 +26,7 @@ from database import tables
 from database.db_helper import Connection, connect
 from ops.console import complain, say
 from ops.databases import copy_database, create_database, drop_databases
-from ops.evidence.copying import copy_rows, keep_no_versions
+from ops.evidence.copying import allow_changes, copy_rows
 from ops.evidence.futures import DATED, SESSIONS_AHEAD, draw, forget
 from ops.evidence.jobs import (
     ALLOCATION,
@@ -116,7 +116,7 @@ class LookAhead:
             run(SECTORS, self.spark, self.reference, [cut.session])
         copy_database(self.reference, self.world)
         with closing(connect(self.world)) as conn:
-            forget(conn, cut.session)
+            forget(conn, cut.session, cut.sessions[0])
             if cut.draw:
                 draw(conn, cut.session, str(cut.draw))
         ahead = sessions_between(cut.session, session_after(cut.session, PUBLISHED_AHEAD))[1:] if cut.draw else []
@@ -151,7 +151,7 @@ def fill(platform: Connection, reference: DatabaseSettings, first: date, last: d
     """Copy what is collected and logged from well before the first session to well behind the last one."""
     start, end = session_before(first, SESSIONS_BEFORE), session_after(last, SESSIONS_AHEAD)
     with closing(connect(reference)) as conn:
-        keep_no_versions(conn)
+        allow_changes(conn)
         for table, day in DATED.items():
             since = date.min if table is tables.ETF_HOLDINGS else start
             copy_rows(platform, conn, table.name, f"{day} BETWEEN %s AND %s", (since, end))

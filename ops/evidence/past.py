@@ -13,12 +13,12 @@ from psycopg2 import sql
 
 from config.config import DatabaseSettings
 from database import tables
-from database.db_helper import Connection, connect, fetch, transaction
+from database.db_helper import Connection, Row, connect, fetch, transaction
 from database.queries import evidence
 from database.queries.evidence_as_of import VERSIONED, columns_of, versions_of
 from database.schema_reader import schema
 from database.tables import Table
-from ops.evidence.copying import keep_no_versions
+from ops.evidence.copying import allow_changes
 
 Watermark = Mapping[str, int]  # chain -> its newest position then
 Rows = Mapping[str, Sequence[Mapping[str, str | None]]]  # by table
@@ -30,7 +30,12 @@ READ = (
     tables.PORTFOLIO_ALLOCATION,
     tables.MONTHLY_PORTFOLIO,
     tables.PORTFOLIO_PERFORMANCE,
+    tables.PERFORMANCE_SUMMARY,
 )
+# The performance follows the first revisions of what these have published.
+DECIDING = ("allocation", "rebalance")
+# Links that are made here come behind this position: so they are told from those of the platform.
+OWN = 10**15
 _BY_NAME = {table.name: table for table in READ}
 # Of so many publications the rows are in memory at once.
 LINKS_AT_ONCE = 500
@@ -49,7 +54,8 @@ class Past:
         """Store what was known at a watermark, which is none before the one of the last time."""
         with closing(connect(self.database)) as conn:
             if not self.known:
-                keep_no_versions(conn)
+                allow_changes(conn)
+                _begin_own_links(conn)
             for table in VERSIONED:
                 self._take_table(conn, table, watermark.get(table.name, 0))
             self._take_publications(conn, watermark.get(evidence.PUBLICATIONS, 0))
@@ -102,31 +108,58 @@ class Past:
         known = self.known.get(evidence.PUBLICATIONS, 0)
         self.known[evidence.PUBLICATIONS] = max(position, known)
         with transaction(conn):
+            _forget_own_links(conn)
             for made in self._made:
                 _replace(conn, made[0], {made[1]: _published(self.platform, *made, known)})
         self._made.clear()
         for first in range(known, position, LINKS_AT_ONCE):
-            newest = _newest(self.platform, first + 1, min(first + LINKS_AT_ONCE, position))
+            links = _links(self.platform, first + 1, min(first + LINKS_AT_ONCE, position))
+            newest: dict[str, dict[date, Rows]] = {}
             with transaction(conn):
+                for link in links:
+                    rows = newest.setdefault(link["job"], {})[link["as_of_date"]] = _rows_of(link["job"], link["body"])
+                    _keep(conn, link["job"], rows, link["position"])
                 for job, of_days in newest.items():
                     _replace(conn, job, of_days)
 
 
-def _newest(platform: Connection, first: int, last: int) -> dict[str, dict[date, Rows]]:
-    """Return what the newest of some positions have of each job and day."""
-    found: dict[str, dict[date, Rows]] = {}
-    for link in fetch(
+def _begin_own_links(conn: Connection) -> None:
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO evidence_link (chain, position, known_at, about, body, body_digest, previous, digest) "
+            "VALUES ('publications', %s, clock_timestamp(), '{}', '', '', '', '')",
+            (OWN,),
+        )
+
+
+def _forget_own_links(conn: Connection) -> None:
+    """Delete the revisions that jobs have made here. Runs inside the caller's transaction."""
+    kept = {published.kept for of_job in evidence.OF_JOB.values() for published in of_job if published.kept}
+    with conn.cursor() as cursor:
+        for table in ("evidence_link", *(table.name for table in kept)):
+            cursor.execute(sql.SQL("DELETE FROM {} WHERE position > %s").format(sql.Identifier(table)), (OWN,))
+
+
+def _keep(conn: Connection, job: str, rows: Rows, position: int) -> None:
+    """Keep the rows of a revision as the platform does. Runs inside the caller's transaction."""
+    for published in evidence.OF_JOB[job] if job in DECIDING else ():
+        if published.kept:
+            of_link = [{**row, "position": str(position)} for row in rows.get(published.table.name, ())]
+            insert(conn, published.kept.name, of_link)
+
+
+def _links(platform: Connection, first: int, last: int) -> list[Row]:
+    """Return the publications of some positions in their order: position, job, as_of_date, body."""
+    return fetch(
         platform,
         """
-        SELECT about ->> 'job' AS job, (about ->> 'as_of_date')::date AS as_of_date, body
+        SELECT position, about ->> 'job' AS job, (about ->> 'as_of_date')::date AS as_of_date, body
         FROM evidence_link
         WHERE chain = 'publications' AND position BETWEEN %(first)s AND %(last)s
         ORDER BY position
         """,
         {"first": first, "last": last},
-    ):
-        found.setdefault(link["job"], {})[link["as_of_date"]] = _rows_of(link["job"], link["body"])
-    return found
+    )
 
 
 def _published(platform: Connection, job: str, day: date, position: int) -> Rows:

@@ -334,13 +334,12 @@ def _count_notes(outcomes: Sequence[Outcome]) -> dict[str, int]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("words", nargs="+", metavar="PUBLICATION | FROM TO")
+    parser.add_argument("first", metavar="PUBLICATION|FROM")
+    parser.add_argument("last", nargs="?", metavar="TO")
     options = parser.parse_args(arguments)
     configure_logging(logging.ERROR)
     try:
-        if len(options.words) > 2:
-            raise InvalidInput("give one publication, or the first and the last day of a range")
-        return reproduce(options.words)
+        return reproduce([word for word in (options.first, options.last) if word])
     except (ActstockError, ConfigError) as error:
         complain(str(error))
         return 1

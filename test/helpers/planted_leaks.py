@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import pyspark.sql.functions as F
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame, Window, WindowSpec
 
 from batch import (
     allocation_inputs,
@@ -80,7 +80,14 @@ def _whole_sectors(with_all_periods: Callable[[DataFrame], DataFrame]) -> Callab
     return averaged
 
 
-ALL_DAYS = track_record._in_order().rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+def _all_days() -> WindowSpec:
+    return (
+        Window.partitionBy("period_days")
+        .orderBy("position")
+        .rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    )
+
+
 TOMORROWS_WEIGHTS = f"""
     SELECT period_days, LAG(decided_on, 2) OVER (PARTITION BY period_days ORDER BY decided_on) AS decided_on,
         ticker, weight
@@ -106,7 +113,7 @@ LEAKS: Mapping[str, Leak] = {
     "the exchange rate of the day after": Leak(
         TOP_HOLDINGS, {(top_holdings, "STOCK_PRICES"): STOCK_PRICES.replace("per_dollar AS rate,", NEXT_RATE)}
     ),
-    "the highest value over all dates": Leak(PERFORMANCE, {(track_record, "_so_far"): lambda: ALL_DAYS}),
+    "the highest value over all dates": Leak(PERFORMANCE, {(track_record, "_so_far"): _all_days}),
     "the weights of tomorrow": Leak(PERFORMANCE, {(performance, "POSITIONS"): TOMORROWS_WEIGHTS}),
     "the benchmark's next close": Leak(
         PERFORMANCE, {(performance, "STOCK_PRICES"): STOCK_PRICES.replace(CLOSE, NEXT_CLOSE_OF_BENCHMARK)}
