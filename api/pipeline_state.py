@@ -12,6 +12,7 @@ from contract.pipeline import Links, Pipeline, Publication, SessionState, StageR
 from database.db_helper import Connection, Row
 from database.queries import consumer_lag, pipeline, publications, stage_runs
 from database.queries.paging import Page
+from database.queries.reasons import with_sentences
 from utils.dates import last_session_by, last_sessions, session_after
 
 NEWEST_ERRORS = 10
@@ -63,4 +64,6 @@ def _sessions(conn: Connection, airflow: str, days: Sequence[date]) -> list[Sess
 def _run(row: Row, airflow: str) -> StageRun:
     dag_id, run_id = row["dag_id"], row["run_id"]
     address = f"{airflow}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
-    return msgspec.convert({**row, "stage": STAGE_NUMBERS.get(dag_id), "airflow_url": address}, StageRun)
+    return msgspec.convert(
+        {**with_sentences(row), "stage": STAGE_NUMBERS.get(dag_id), "airflow_url": address}, StageRun
+    )

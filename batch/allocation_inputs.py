@@ -21,7 +21,7 @@ from database.queries import ledger, missing_holdings
 from database.queries.doubts import sessions_exchange
 from utils.dates import HOME_EXCHANGE
 from utils.errors import NotPublished
-from utils.reasons import Reason
+from utils.reasons import Reason, as_one, reason
 
 _FLAGS = {days: trending_column("is_trending", days) for days in PERIODS}
 
@@ -80,7 +80,7 @@ class AllocationInputs(NamedTuple):
 
     published: Sequence[StoredRow]
     stocks: Sequence[str]
-    skipped: dict[date, str]
+    skipped: dict[date, Reason]
     windows: Sequence[ReturnWindow]
     trending: DataFrame
     holdings: DataFrame
@@ -98,13 +98,9 @@ def read_inputs(job: Job) -> AllocationInputs:
         fetch(job.conn, HELD_BY_TRENDING, {"sessions": days, "top": top}),
     )
     sessions = [row["as_of_date"] for row in published]
-    skipped = {
-        day: f"stage 3 has not published {day}: run daily_trending_etf_analysis for it first"
-        for day in days
-        if day not in sessions
-    }
+    skipped = {day: reason("stage_3_not_published", session=day) for day in days if day not in sessions}
     if not sessions:
-        raise NotPublished("; ".join(skipped.values()))
+        raise NotPublished(as_one(skipped.values()))
     stocks = [row["stock_ticker"] for row in held]
     # The benchmark's prices tell why it has no return over a period that is not computable.
     tickers = sorted({*stocks, universe().benchmark})

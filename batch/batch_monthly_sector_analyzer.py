@@ -37,7 +37,7 @@ from database.queries.stale_publications import STOCKS
 from database.tables import SECTOR_TRENDING
 from utils.dates import HOME_EXCHANGE, last_session_by, sessions_between, sessions_of, window_of
 from utils.errors import NotStored
-from utils.reasons import Reason, reason, unique
+from utils.reasons import Reason, as_one, reason, unique
 from utils.spark_utils import local_frame, lookup
 
 NAME = "sectors"
@@ -196,13 +196,13 @@ def run(job: Job) -> JobResult:
     before = previous_month_end(job.days[0])
     sources = month_end_sources(job, [before, *asked.values()])
     skipped = {
-        day: why_no_benchmark(" and ".join(map(str, missing)))
+        day: why_no_benchmark(missing)
         for day in asked.values()
         if (missing := [end for end in (previous_month_end(day), day) if end not in sources])
     }
     months = [day for day in asked.values() if day not in skipped]
     if not months:
-        raise NotStored("; ".join(skipped.values()))
+        raise NotStored(as_one(skipped.values()))
     if previous_month_end(before) in sources and before in sources:
         months.insert(0, before)
     _warn_of_unknown_sectors(job)

@@ -10,6 +10,7 @@ from batch.runner import Job
 from batch.sources import source_rank
 from config.universe import universe
 from database.db_helper import fetch
+from utils.reasons import Reason, reason
 
 HOME_CURRENCY = "USD"
 
@@ -52,6 +53,6 @@ def benchmark_sources(job: Job, sessions: Sequence[date]) -> dict[date, str]:
     return {row["trade_date"]: row["source"] for row in rows}
 
 
-def why_no_benchmark(days: str) -> str:
+def why_no_benchmark(days: Sequence[date]) -> Reason:
     """Tell which prices of the benchmark are missing, and which stage collects them."""
-    return f"{universe().benchmark} has no price of {days}: collect it first (stage 1, daily_benchmark_etf_collection)"
+    return reason("no_benchmark_price", benchmark=universe().benchmark, days=list(days))

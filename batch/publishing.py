@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from msgspec import to_builtins
+
 from batch.inputs import Inputs
 from batch.revisions import Basis, adopt, revise
 from config.periods import PERIODS
 from config.universe import universe
+from contract.reasons import shown
 from database.db_helper import replace_partition, transaction
 from database.queries.evidence import watermark
 from database.tables import PUBLICATION, Table
@@ -58,7 +61,7 @@ class JobResult:
     """
 
     publications: Sequence[Publication]
-    skipped: dict[date, str]
+    skipped: dict[date, Reason]
 
     def summary(self) -> dict[str, Any]:
         empty = sum(publication.status == "empty" for publication in self.publications)
@@ -68,7 +71,7 @@ class JobResult:
             "empty": empty,
             "degraded": sum(bool(publication.degraded_reason) for publication in self.publications),
             "rows": sum(publication.row_count for publication in self.publications),
-            "skipped": {day.isoformat(): reason for day, reason in self.skipped.items()},
+            "skipped": {day.isoformat(): to_builtins(shown([why])[0]) for day, why in self.skipped.items()},
         }
 
 

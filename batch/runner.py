@@ -19,14 +19,15 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from batch.publishing import SHOWN_REASONS, JobResult
-from config.config import ConfigError, DatabaseSettings, Settings, SparkSettings
-from config.universe import UniverseError
+from config.config import DatabaseSettings, Settings, SparkSettings
 from database.db_helper import Connection, connect, reading_at_once
 from database.queries import doubts as stored_doubts
 from database.queries.doubts import DOUBTS
+from utils.command_line import WRONG_SETTINGS, Failure, exit_code, failure_of, print_failure
 from utils.dates import parse_date, sessions_between, sessions_of
 from utils.errors import ActstockError, InvalidInput
 from utils.logging_utils import configure_logging
+from utils.reasons import Reason, reason
 from utils.spark_utils import session
 
 log = logging.getLogger(__name__)
@@ -134,24 +135,25 @@ def run_job(
     """Run a job from the command line and return its exit code.
 
     0: all days are published. 2: the request cannot be met. 1: anything else went wrong, a skipped day included.
-    The summary is the last line of standard output, an error is one line of standard error.
+    The last line of standard output is an object: the summary, or the error under the name `error`, or both of them. An
+    error is also a line of standard error.
     """
     options = _command_line(description, calendar).parse_args(arguments)
     configure_logging()
     logging.getLogger("py4j").setLevel(logging.ERROR)
     try:
         result = _run(name, run, options, calendar)
-    except (ActstockError, ConfigError, UniverseError) as error:
-        return _print_error(str(error), 2 if isinstance(error, (InvalidInput, ConfigError, UniverseError)) else 1)
+    except (ActstockError, *WRONG_SETTINGS) as error:
+        return _fail(failure_of(error), exit_code(error))
     except psycopg2.Error as error:
-        return _print_error(f"PostgreSQL: {str(error).strip().splitlines()[0]}", 1)
+        return _fail(_unexpected("PostgreSQL", str(error).strip().splitlines()[0]))
     except (PySparkException, Py4JError) as error:
         log.debug("Spark failed", exc_info=True)
-        return _print_error(f"Spark: {spark_message(error)}", 1)
-    # spark-submit merges both streams into one, and its caller reads the summary from the end: the error comes first.
-    exit_code = _print_error(_describe_skipped(result.skipped), 1) if result.skipped else 0
+        return _fail(_unexpected("Spark", spark_message(error)))
+    if result.skipped:
+        return _fail(_skipped(list(result.skipped.values())), beside=result.summary())
     print(json.dumps(result.summary()), flush=True)
-    return exit_code
+    return 0
 
 
 def _command_line(description: str, calendar: JobCalendar) -> argparse.ArgumentParser:
@@ -211,11 +213,17 @@ def _job_days(calendar: JobCalendar, start: date, end: date | None) -> list[date
     return days
 
 
-def _describe_skipped(skipped: dict[date, str]) -> str:
+def _skipped(reasons: Sequence[Reason]) -> Failure:
     """Name the reason of each skipped day, or of the first and the last one if there are many."""
-    reasons = list(skipped.values())
     shown = reasons if len(reasons) <= SHOWN_REASONS else [reasons[0], "...", reasons[-1]]
-    return f"{len(reasons)} of the days asked for not published: {'; '.join(shown)}"
+    why = reason("days_skipped", count=len(reasons), reasons=list(shown))
+    return Failure("DaysSkipped", str(why), True, why)
+
+
+def _unexpected(kind: str, message: str) -> Failure:
+    """Describe an error of a service, which another try may not meet."""
+    why = reason("unexpected", kind=kind, message=message)
+    return Failure(kind, str(why), True, why)
 
 
 def spark_message(error: Exception) -> str:
@@ -230,7 +238,10 @@ def spark_message(error: Exception) -> str:
     return next((line.removeprefix(": ") for line in lines if line.startswith(": ")), lines[0])
 
 
-def _print_error(message: str, exit_code: int) -> int:
+def _fail(failure: Failure, code: int = 1, beside: dict[str, Any] | None = None) -> int:
+    """Print the error and return the exit code."""
+    # spark-submit merges both streams into one, and its caller reads the object from the end: the words come first.
     sys.stdout.flush()
-    print(f"error: {message}", file=sys.stderr, flush=True)
-    return exit_code
+    print(f"error: {failure.message}", file=sys.stderr, flush=True)
+    print_failure(failure, beside)
+    return code

@@ -36,7 +36,7 @@ from database.db_helper import fetch
 from database.tables import ETF_TOP_HOLDINGS
 from utils.dates import HOME_EXCHANGE, sessions_between
 from utils.errors import NotStored
-from utils.reasons import from_json, of_ticker, reason, unique
+from utils.reasons import Reason, as_one, from_json, of_ticker, reason, unique
 from utils.spark_utils import local_frame, lookup
 
 NAME = "top_holdings"
@@ -181,7 +181,7 @@ def run(job: Job) -> JobResult:
     skipped = days_without_prices(job)
     sessions = [session for session in job.days if session not in skipped]
     if not sessions:
-        raise NotStored("; ".join(skipped.values()))
+        raise NotStored(as_one(skipped.values()))
     tickers = held_tickers(job)
     if not tickers:
         raise NotStored("no holdings of any ETF are stored: collect them first (stage 4, or etf_holdings_daily)")
@@ -275,7 +275,7 @@ def held_tickers(job: Job) -> list[str]:
     return [row["stock_ticker"] for row in rows]
 
 
-def days_without_prices(job: Job) -> dict[date, str]:
+def days_without_prices(job: Job) -> dict[date, Reason]:
     """Return the sessions for which stage 4 has to run first, with the reason.
 
     No stock has a price then. A session on which nothing trends needs none.
@@ -292,11 +292,7 @@ def days_without_prices(job: Job) -> dict[date, str]:
         {"sessions": list(job.days)},
     )
     ready = {row["day"] for row in rows}
-    return {
-        day: f"no stock has a price of {day}: collect it first (stage 4, daily_trending_etf_holdings_collection)"
-        for day in job.days
-        if day not in ready
-    }
+    return {day: reason("no_stock_price", session=day) for day in job.days if day not in ready}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -30,7 +30,7 @@ from database.db_helper import fetch
 from database.tables import MONTHLY_PORTFOLIO
 from utils.dates import last_session_by, last_sundays_between, valid_until
 from utils.errors import NotPublished
-from utils.reasons import Reason, from_rows, join, reason, unique
+from utils.reasons import Reason, as_one, from_rows, join, reason, unique
 from utils.spark_utils import local_frame, lookup
 
 NAME = "rebalance"
@@ -89,14 +89,13 @@ def run(job: Job) -> JobResult:
     sessions = {day: last_session_by(day) for day in job.days}
     published = published_portfolios(job, sorted(set(sessions.values())))
     skipped = {
-        day: f"stage 5 has not published {session}, the last session by {day}: "
-        "run daily_portfolio_allocation for it first"
+        day: reason("stage_5_not_published", session=session, day=day)
         for day, session in sessions.items()
         if session not in published
     }
     merged = {day: session for day, session in sessions.items() if day not in skipped}
     if not merged:
-        raise NotPublished("; ".join(skipped.values()))
+        raise NotPublished(as_one(skipped.values()))
     log.info("merging the portfolios of %s", ", ".join(map(str, merged.values())))
     computable = {
         day: session for day, session in merged.items() if not why_not_computable(session, published[session])

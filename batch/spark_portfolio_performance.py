@@ -60,7 +60,7 @@ from database.queries.track_record import DECISIONS, POSITIONS
 from database.tables import PERFORMANCE_SUMMARY, PORTFOLIO_PERFORMANCE, Table
 from utils.dates import HOME_EXCHANGE, sessions_between, traded_on
 from utils.errors import NotStored
-from utils.reasons import Reason, from_json, reason, unique
+from utils.reasons import Reason, as_one, from_json, reason, unique
 from utils.spark_utils import local_frame
 
 NAME = "performance"
@@ -81,9 +81,9 @@ NOISE = 1e-9
 def run(job: Job) -> JobResult:
     """Follow every portfolio to the last of the days, and publish each day on which the benchmark has a price."""
     sources = benchmark_sources(job, job.days)
-    skipped = {day: why_no_benchmark(str(day)) for day in job.days if day not in sources}
+    skipped = {day: why_no_benchmark([day]) for day in job.days if day not in sources}
     if not sources:
-        raise NotStored("; ".join(skipped.values()))
+        raise NotStored(as_one(skipped.values()))
     decisions = published_decisions(job)
     rows, figures = follow(job, decisions, last_session_to_follow(job, max(sources)))
     why_none = why_empty(decisions, 0 if decisions else count_not_computable(job))

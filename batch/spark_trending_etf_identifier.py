@@ -36,7 +36,7 @@ from database.queries import ledger
 from database.queries.doubts import sessions_exchange
 from database.tables import TRENDING_ETFS
 from utils.errors import NotStored
-from utils.reasons import Reason, from_json, reason, unique
+from utils.reasons import Reason, as_one, from_json, reason, unique
 from utils.spark_utils import local_frame
 
 NAME = "trending"
@@ -156,7 +156,7 @@ def run(job: Job) -> JobResult:
     skipped = days_without_benchmark(job)
     sessions = [session for session in job.days if session not in skipped]
     if not sessions:
-        raise NotStored("; ".join(skipped.values()))
+        raise NotStored(as_one(skipped.values()))
     etfs = universe()
     log.info("comparing %d ETFs with %s in %d sessions", len(etfs.candidates), etfs.benchmark, len(sessions))
     gaps = gaps_by_session(job, sessions)
@@ -221,7 +221,7 @@ def inputs_of(sessions: Sequence[date], gaps: Mapping[date, Sequence[Reason]]) -
     )
 
 
-def days_without_benchmark(job: Job) -> dict[date, str]:
+def days_without_benchmark(job: Job) -> dict[date, Reason]:
     """Return the sessions for which the benchmark has no price, with the reason. Nothing is published for them."""
     rows = fetch(
         job.conn,
@@ -229,7 +229,7 @@ def days_without_benchmark(job: Job) -> dict[date, str]:
         {"ticker": universe().benchmark, "sessions": list(job.days)},
     )
     collected = {row["trade_date"] for row in rows}
-    return {day: why_no_benchmark(str(day)) for day in job.days if day not in collected}
+    return {day: why_no_benchmark([day]) for day in job.days if day not in collected}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -32,9 +32,9 @@ from utils.dates import (
 )
 from utils.errors import InvalidInput
 from utils.logging_utils import configure_logging
+from utils.reasons import Reason, reason
 
 SHOWN_TICKERS = 3
-OPEN_AFTER_ALL = "a session after all; not asked for yet"
 
 
 class Suspect(NamedTuple):
@@ -106,7 +106,7 @@ def settle(conn: Connection) -> int:
     return len(lines)
 
 
-def _settled(row: Row) -> tuple[str, str, date, str, str] | None:
+def _settled(row: Row) -> tuple[str, str, date, str, Reason] | None:
     """Return a ledger's line with its new state and reason.
 
     None when it stays as it is, or is of no known exchange.
@@ -117,17 +117,19 @@ def _settled(row: Row) -> tuple[str, str, date, str, str] | None:
     is_session, is_closed = bool(expected_days(ticker, day, day)), row["state"] == "closed"
     if is_session is not is_closed:
         return None
-    state, reason = ("missing", OPEN_AFTER_ALL) if is_session else ("closed", _why_closed(ticker, day))
-    return row["kind"], ticker, day, state, reason
+    state, why = ("missing", reason("session_after_all")) if is_session else ("closed", _why_closed(ticker, day))
+    return row["kind"], ticker, day, state, why
 
 
-def _why_closed(ticker: str, day: date) -> str:
+def _why_closed(ticker: str, day: date) -> Reason:
     names = sorted(exchanges_using(ticker))
     added = [each.reason for each in extra_days() if (each.exchange, each.day) == (names[0], day) and not each.is_open]
-    return f"{', '.join(names)}: no session" + (f" ({added[0]})" if added and len(names) == 1 else "")
+    if added and len(names) == 1:
+        return reason("no_session_because", exchanges=names, why=added[0])
+    return reason("no_session", exchanges=names)
 
 
-def add_day(exchange: str, day: date, is_open: bool, reason: str) -> Iterator[str]:
+def add_day(exchange: str, day: date, is_open: bool, why: str) -> Iterator[str]:
     """Append a day to the file of extra days, and say how to make it count.
 
     Raise InvalidInput when the day changes nothing.
@@ -138,8 +140,8 @@ def add_day(exchange: str, day: date, is_open: bool, reason: str) -> Iterator[st
     days = sessions_of(exchange).days
     if days[0] <= day <= days[-1] and bool(sessions_between(day, day, exchange)) is is_open:
         raise InvalidInput(f"{day} ({day:%A}) is {'a' if is_open else 'no'} session of {exchange} already")
-    add(extra_days_file(), ExtraDay(exchange, day, is_open, reason))
-    yield f"{exchange} is {'open' if is_open else 'closed'} on {day} ({reason}): added to {extra_days_file()}"
+    add(extra_days_file(), ExtraDay(exchange, day, is_open, why))
+    yield f"{exchange} is {'open' if is_open else 'closed'} on {day} ({why}): added to {extra_days_file()}"
     yield "services read it when they start: ./start.sh restart airflow-scheduler api"
     yield "then ./start.sh gaps lists the published sessions to compute again"
 
@@ -159,8 +161,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace, start: date | None, end: date | None) -> None:
     if options.add:
-        exchange, day, reason = options.add
-        for line in add_day(exchange, parse_date(day), options.open, reason):
+        exchange, day, why = options.add
+        for line in add_day(exchange, parse_date(day), options.open, why):
             print(line)
         return
     if options.open:

@@ -16,6 +16,7 @@ from config.config import Settings, Topic
 from database.db_helper import Connection, connect
 from database.queries import ledger, source_answers
 from utils.kafka_utils import Publisher, publisher
+from utils.reasons import Reason, as_json, without_ticker
 
 log = logging.getLogger(__name__)
 
@@ -45,13 +46,13 @@ class Collection:
         """Keep an answer as the source gave it, before a message names it. like: the digest of an earlier one."""
         source_answers.keep(self.conn, answer.digest, answer.body, like)
 
-    def note_unusable(self, kind: Kind, ticker: str, sessions: Iterable[date], reason: str) -> str:
-        """Record that the source has nothing usable of a ticker at these sessions, and return the reason."""
-        reason = reason.removeprefix(f"{ticker}: ")  # It is always shown after the ticker.
-        self.receipt.missing[ticker] = reason
-        rows = [(kind, ticker, session, "missing", reason, None, self.run_id) for session in sessions]
+    def note_unusable(self, kind: Kind, ticker: str, sessions: Iterable[date], why: Reason) -> str:
+        """Record that the source has nothing usable of a ticker at these sessions, and return the reason in words."""
+        why = without_ticker(why, ticker)  # It is always shown after the ticker.
+        self.receipt.missing[ticker] = [why]
+        rows = [(kind, ticker, session, "missing", as_json([why]), None, self.run_id) for session in sessions]
         ledger.record(self.conn, rows, [])
-        return reason
+        return str(why)
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def since_of(options: argparse.Namespace) -> date | None:
 def run_command(options: argparse.Namespace, run: Callable[[Settings, date], Receipt]) -> int:
     """Run a producer from the shell and return the exit code.
 
-    The receipt is the last line of standard output, an error one line on standard error.
+    The last line of standard output is the receipt, or an object with the error, which is a line of standard error too.
     """
     configure_logging()
 
@@ -65,4 +65,4 @@ def run_command(options: argparse.Namespace, run: Callable[[Settings, date], Rec
             wait_until_stored(settings, receipt)
         print(json.dumps(receipt.to_dict()))
 
-    return exit_code_of(command)
+    return exit_code_of(command, has_object=True)

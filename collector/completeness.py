@@ -16,6 +16,7 @@ from database.queries import collected
 from database.tables import DAILY_ETF_OHLC, DAILY_STOCK_HISTORY, Table
 from utils.dates import HOME_EXCHANGE, exchange_of, expected_days, last_closed_session, sessions_between
 from utils.messages import DailyBar
+from utils.reasons import Reason, reason
 
 SAME = 1e-9  # relative: what a price may differ by after a round trip through the database
 SAME_FACTOR = 1e-6  # relative: the source gives adjusted prices with seven digits, of which the last ones vary
@@ -56,7 +57,7 @@ class Absence:
 
     session: date
     state: Literal["late", "missing", "closed"]
-    reason: str
+    reason: Reason
 
 
 def absences(fetched: Bars, stored: Collection[date], start: date, end: date, late_sessions: int) -> Iterator[Absence]:
@@ -75,17 +76,17 @@ def absences(fetched: Bars, stored: Collection[date], start: date, end: date, la
     if exchange_of(fetched.ticker) != HOME_EXCHANGE:
         for day in sessions_between(start, end):
             if day not in days:
-                yield Absence(day, "closed", f"{exchange_of(fetched.ticker)} has no session")
+                yield Absence(day, "closed", reason("exchange_closed", exchange=exchange_of(fetched.ticker)))
 
 
 def _absence(day: date, ticker: str, last_bar: date, moment: datetime, late_sessions: int) -> Absence:
     if day < last_bar:
-        return Absence(day, "missing", "the source has later bars, but not this one")
+        return Absence(day, "missing", reason("passed_over"))
     exchange = exchange_of(ticker)
     passed = len(sessions_between(day + timedelta(days=1), last_closed_session(moment, exchange), exchange))
     if passed > late_sessions:
-        return Absence(day, "missing", f"the source had no bar {passed} sessions later")
-    return Absence(day, "late", "the source has no bar yet")
+        return Absence(day, "missing", reason("no_bar_later", sessions=passed))
+    return Absence(day, "late", reason("no_bar_yet"))
 
 
 def differs(bar: Bar, stored: Row | None, exchange: str = HOME_EXCHANGE) -> bool:

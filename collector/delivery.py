@@ -16,6 +16,7 @@ from database.db_helper import Row
 from database.queries import collected, ledger
 from utils.dates import HOME_EXCHANGE, exchange_of, expected_days
 from utils.messages import DailyBar, refusal
+from utils.reasons import Reason, as_json, as_one, reason
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class NewBar:
 
     bar: Bar
     previous_close: float | None = None
-    doubt: str | None = None
+    doubt: Reason | None = None
     is_accepted: bool = False
 
 
@@ -39,16 +40,16 @@ ToMessages = Callable[[Iterable[NewBar]], Iterable[DailyBar]]
 class Screening:
     """Which of an answer's bars are not stored.
 
-    refused: session -> the field that no consumer takes. doubtful: sessions that no consumer stores unless accepted.
+    refused: session -> why no consumer takes its bar. doubtful: sessions that no consumer stores unless accepted.
     """
 
-    refused: Mapping[date, str]
+    refused: Mapping[date, Reason]
     doubtful: Set[date]
 
     @property
     def refusals(self) -> list[Absence]:
         """The refused sessions, as the ledger has them."""
-        return [Absence(session, "missing", f"refused: {reason}") for session, reason in self.refused.items()]
+        return [Absence(session, "missing", reason("refused", reason=why)) for session, why in self.refused.items()]
 
     def select_stored(self, bars: Iterable[Bar]) -> list[Bar]:
         """Return the bars that are stored, or will be."""
@@ -102,7 +103,7 @@ class _Delivery:
         )
         problems = self._expect(absent, screening)
         changes_made = [f"{change.change} up to {change.last_session}" for change in changed]
-        return ", ".join([f"{len(sent)} bars sent", *changes_made, *problems])
+        return ", ".join([f"{len(sent)} bars sent", *changes_made, *map(str, problems)])
 
     def _known(self, waiting: Mapping[date, Row]) -> Known:
         """Collect what the database knows of the ticker."""
@@ -136,17 +137,19 @@ class _Delivery:
         there = set(sessions) - set(self.request.stored) - {each.session for each in absent}
         expected = [(each.session, each.state, each.reason) for each in absent]
         expected += [
-            (session, "late", "sent, but not stored yet") for session in self.request.sessions if session in there
+            (session, "late", reason("not_stored_yet")) for session in self.request.sessions if session in there
         ]
-        rows = [(kind, ticker, each.session, each.is_withheld, each.reason, moment, run_id) for each in breaks]
+        rows = [
+            (kind, ticker, each.session, each.is_withheld, as_json(each.reasons), moment, run_id) for each in breaks
+        ]
         ledger.record(
             self.current.conn,
-            [(kind, ticker, *row, moment, run_id) for row in expected],
+            [(kind, ticker, session, state, as_json([why]), moment, run_id) for session, state, why in expected],
             [change.row(kind, ticker, moment, run_id) for change in changed],
             ledger.Judged(kind, ticker, sessions[0], sessions[-1], rows) if sessions else None,
         )
 
-    def _expect(self, absent: Sequence[Absence], screening: Screening) -> list[str]:
+    def _expect(self, absent: Sequence[Absence], screening: Screening) -> list[Reason]:
         """Add the requested sessions' rows to the receipt, and return why some will not be there."""
         ticker, receipt = self.fetched.ticker, self.current.receipt
         there = set(self.request.stored) | {bar.session for bar in screening.select_stored(self.fetched.bars)}
@@ -156,13 +159,15 @@ class _Delivery:
             if session in there:
                 receipt.expect(self.kind.table, ticker, session)
             elif session in screening.doubtful:
-                problems.append(f"the bar of {session} is quarantined: see logs_consumer_error")
+                problems.append(reason("bar_quarantined", session=session))
             elif session in screening.refused:
-                problems.append(f"the bar of {session} is refused: {screening.refused[session]}")
+                problems.append(reason("bar_refused", session=session, reason=screening.refused[session]))
             else:
-                problems.append(f"no bar of {session} at the source" + (" yet" if session in late else ""))
+                problems.append(
+                    reason("no_bar_at_source_yet" if session in late else "no_bar_at_source", session=session)
+                )
         if problems:
-            receipt.missing[ticker] = "; ".join(problems)
+            receipt.missing[ticker] = problems
         if late & set(self.request.sessions):
             receipt.late.append(ticker)
         return problems
@@ -172,8 +177,8 @@ def _screen(messages: Iterable[DailyBar], fetched: Bars, waiting: Iterable[date]
     """Find the messages that no consumer stores. A rejected bar that the answer lacks stays doubtful."""
     refused, doubtful = {}, set(waiting) - {bar.session for bar in fetched.bars}
     for message in messages:
-        if reason := refusal(message):
-            refused[message.trade_date] = reason
+        if why := refusal(message):
+            refused[message.trade_date] = why
         elif not message.is_plausible:
             doubtful.add(message.trade_date)
     return Screening(refused, doubtful)
@@ -214,7 +219,8 @@ def new_bars(
         row = stored.get(day)
         is_other_currency = row is not None and currency not in (None, row.get("currency", currency))
         if day in waiting or day in judged.doubts or is_other_currency or differs(bar, row, exchange):
-            yield NewBar(bar, judged.previous_closes.get(day), judged.doubts.get(day), day in judged.approved)
+            doubt = as_one(judged.doubts[day]) if day in judged.doubts else None
+            yield NewBar(bar, judged.previous_closes.get(day), doubt, day in judged.approved)
 
 
 def message_fields(new: NewBar, fetched: Bars, run_id: str | None) -> dict[str, Any]:

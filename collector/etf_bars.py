@@ -42,12 +42,12 @@ def collect_etfs(
 
 def fetch_etf(current: Collection, etf: str, request: FetchRequest, currencies: set[str] | None = None) -> str:
     """Ask for one ETF and send what is new. Add its currency to the others'. Return what was done in words."""
-    if reason := explain_no_exchange(etf):
-        return current.note_unusable(Kind.ETF, etf, request.sessions, reason)
+    if why := explain_no_exchange(etf):
+        return current.note_unusable(Kind.ETF, etf, request.sessions, why)
     try:
         fetched = drop_bars_without_range(current.yahoo.daily_bars(etf, request.start, request.end))
     except TICKER_TROUBLE as error:
-        return current.note_unusable(Kind.ETF, etf, request.sessions, str(error))
+        return current.note_unusable(Kind.ETF, etf, request.sessions, error.reason)
     if currencies is not None:
         currencies.add(fetched.currency)
     return deliver(current, Kind.ETF, fetched, request, lambda new: etf_messages(fetched, new, current.run_id))

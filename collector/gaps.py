@@ -33,6 +33,7 @@ from utils.command_line import exit_code_of
 from utils.dates import exchange_of, last_session_by, parse_date, session_before, why_no_exchange
 from utils.errors import InvalidInput
 from utils.logging_utils import configure_logging
+from utils.reasons import from_rows, join, reason
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ def repoll(settings: Settings, start: date | None, end: date | None, run_id: str
             }
             _fetch(current, Kind(kind), requests)
         if not wanted:
-            current.receipt.note = "nothing is late, missing or quarantined"
+            current.receipt.notes.append(reason("nothing_absent"))
     return current.receipt
 
 
@@ -98,10 +99,10 @@ def summarize_repoll(receipt: Receipt) -> str:
     '2 requests; came: IWM 2026-08-20'
     """
     bars = [f"{ticker} {session}" for rows in receipt.expected.values() for ticker, session in rows]
-    still = [f"{ticker}: {reason}" for ticker, reason in receipt.missing.items()]
+    still = [f"{ticker}: {join(why)}" for ticker, why in receipt.missing.items()]
     changed = [f"{receipt.changed} stored bars were changed by the source"] if receipt.changed else []
     parts = [f"{receipt.requests} requests", f"came: {', '.join(bars) or 'nothing'}", *changed, *still]
-    return "; ".join([*parts, receipt.note] if receipt.note else parts)
+    return "; ".join([*parts, *map(str, receipt.notes)])
 
 
 def report(
@@ -116,16 +117,21 @@ def report(
     open_gaps = [gap for gap in every if gap["state"] != "closed"]
     gaps = every if with_closed else open_gaps
     yield f"expected bars that are not stored: {len(open_gaps)} of {ledger.expected_count(conn, start, end):,}"
-    for (day, state, reason), rows in groupby(
-        sorted(gaps, key=lambda gap: (gap["trade_date"], gap["state"], gap["reason"], gap["ticker"])),
-        lambda gap: (gap["trade_date"], gap["state"], gap["reason"]),
+    for (day, state, why), rows in groupby(
+        sorted(gaps, key=lambda gap: (*_group_of(gap), gap["ticker"])),
+        _group_of,
     ):
-        yield f"  {day}  {ledger.STATES[state]:<21}  {_listed([row['ticker'] for row in rows])}: {reason}"
+        yield f"  {day}  {ledger.STATES[state]:<21}  {_listed([row['ticker'] for row in rows])}: {why}"
     yield from closed_days.list_suspects(conn, start, end)
     sessions = outdated(conn, universe().benchmark, universe().periods, start, end)
     yield from list_outdated(sessions)
     yield from list_stale(stale(conn, universe().benchmark, start, end, sessions))
     yield from list_unpublished(unpublished(conn, universe().benchmark, universe().periods, start, end))
+
+
+def _group_of(gap: Row) -> tuple[date, str, str]:
+    """Return what the gaps of one line share."""
+    return gap["trade_date"], gap["state"], join(from_rows(gap["reason"])) or ""
 
 
 def _listed(tickers: list[str]) -> str:

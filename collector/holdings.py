@@ -14,6 +14,7 @@ from database.tables import ETF_HOLDINGS
 from utils.dates import last_closed_session
 from utils.errors import TICKER_TROUBLE, InvalidMessage, UnusableAnswer
 from utils.messages import EtfMetadata, Holding, HoldingsSnapshot, from_json, to_json
+from utils.reasons import Reason, of_ticker, reason
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ def collect_snapshot(current: Collection, etf: str, as_of: date) -> HoldingsSnap
     try:
         fetched = _fetch(current, etf)
     except (*TICKER_TROUBLE, InvalidMessage) as error:
-        return _fall_back(current, etf, as_of, dates, str(error))
+        return _fall_back(current, etf, as_of, dates, error.reason)
     current.send(Topic.ETF_HOLDINGS, [fetched])
     current.receipt.expect(ETF_HOLDINGS, etf, fetched.collected_date)
     used = snapshot_for(as_of, [*dates, fetched.collected_date])
@@ -49,21 +50,21 @@ def _fetch(current: Collection, etf: str) -> HoldingsSnapshot:
     fetched = current.yahoo.top_holdings(etf)
     for note in fetched.notes:
         log.warning("%s: %s", etf, note)
-        current.receipt.add_note(f"{etf}: {note}")
+        current.receipt.notes.append(of_ticker(etf, [note]))
     snapshot = to_snapshot(fetched, current.run_id)
     if snapshot is None:
-        raise UnusableAnswer(f"Yahoo lists no holdings of {etf}")
+        raise UnusableAnswer(reason("no_holdings_listed", etf=etf))
     current.keep(fetched.answer)
     return from_json(HoldingsSnapshot, to_json(snapshot))
 
 
 def _fall_back(
-    current: Collection, etf: str, as_of: date, dates: Sequence[date], reason: str
+    current: Collection, etf: str, as_of: date, dates: Sequence[date], why: Reason
 ) -> HoldingsSnapshot | None:
-    instead = f"those of {dates[-1]} are used" if dates else "none are stored either"
-    current.receipt.missing[f"{etf} holdings"] = f"{reason}; {instead}"
-    log.warning("%s holdings: %s; %s", etf, reason, instead)
-    missing_holdings.record(current.conn, etf, as_of, reason, current.run_id)
+    instead = reason("holdings_used", day=dates[-1]) if dates else reason("no_holdings_stored")
+    current.receipt.missing[f"{etf} holdings"] = [why, instead]
+    log.warning("%s holdings: %s; %s", etf, why, instead)
+    missing_holdings.record(current.conn, etf, as_of, [why], current.run_id)
     return stored_snapshot(current.conn, etf, dates[-1]) if dates else None
 
 

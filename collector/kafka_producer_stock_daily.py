@@ -15,6 +15,7 @@ from database.db_helper import Connection
 from database.queries.held import held
 from utils.dates import require_closed_session, sessions_between
 from utils.errors import BarMissing, InvalidInput, NotStored
+from utils.reasons import join
 
 
 def run(
@@ -37,7 +38,7 @@ def run(
         collect_stocks(current, list(tickers) or select_tickers(current.conn, as_of, since), as_of, since)
     receipt = current.receipt
     reasons = [
-        f"{ticker}: {receipt.missing[ticker]}"
+        f"{ticker}: {join(receipt.missing[ticker])}"
         for ticker in sorted(tickers)
         if ticker in receipt.missing and ticker not in receipt.late
     ]

@@ -18,6 +18,7 @@ from database.queries.held import held
 from utils.dates import require_closed_session
 from utils.errors import NotPublished
 from utils.logging_utils import log_progress
+from utils.reasons import reason
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +32,10 @@ def run(settings: Settings, as_of: date, run_id: str | None = None, accept_late:
     with open_collection(settings, as_of, run_id) as current:
         trending = etfs.trending(current.conn, as_of)
         if trending is None:
-            raise NotPublished(f"stage 3 has not published {as_of}: run daily_trending_etf_analysis for it first")
+            raise NotPublished(reason("stage_3_not_published", session=as_of))
         portfolios = held(current.conn, as_of)
         if not trending:
-            what = "what is held is collected" if portfolios else "nothing to collect"
-            current.receipt.note = f"no ETF trends, {what}"
+            current.receipt.notes.append(reason("no_trend_but_held" if portfolios else "no_trend"))
         snapshots = []
         for number, etf in enumerate((row["etf_ticker"] for row in trending), 1):
             snapshot = collect_snapshot(current, etf, as_of)

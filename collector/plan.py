@@ -13,6 +13,7 @@ from database.db_helper import Row
 from database.queries import collected, ledger
 from utils.dates import exchange_of, exchanges_using, expected_days, session_before, window_of
 from utils.errors import UnknownExchange
+from utils.reasons import Reason
 
 log = logging.getLogger(__name__)
 
@@ -100,16 +101,16 @@ def last_session_of(ticker: str, as_of: date) -> date:
 
 def has_exchange(current: Collection, kind: Kind, ticker: str, sessions: Sequence[date]) -> bool:
     """Tell whether a ticker's exchange is known. Log and record why not."""
-    reason = explain_no_exchange(ticker)
-    if reason:
-        log.info("%s: %s", ticker, current.note_unusable(kind, ticker, sessions, reason))
-    return reason is None
+    why = explain_no_exchange(ticker)
+    if why:
+        log.info("%s: %s", ticker, current.note_unusable(kind, ticker, sessions, why))
+    return why is None
 
 
-def explain_no_exchange(ticker: str) -> str | None:
+def explain_no_exchange(ticker: str) -> Reason | None:
     """Return why a ticker has no sessions to ask for, or None when it has."""
     try:
         exchange_of(ticker)
     except UnknownExchange as error:
-        return str(error)
+        return error.reason
     return None

@@ -46,7 +46,7 @@ def fetch_rate(current: Collection, pair: str, request: FetchRequest) -> str:
     try:
         fetched = drop_ranges(current.yahoo.daily_bars(pair, request.start, request.end))
     except TICKER_TROUBLE as error:
-        return current.note_unusable(Kind.RATE, pair, request.sessions, str(error))
+        return current.note_unusable(Kind.RATE, pair, request.sessions, error.reason)
     outcome = deliver(
         current,
         Kind.RATE,

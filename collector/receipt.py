@@ -1,12 +1,13 @@
 """What a producer sent, whether it is in PostgreSQL, and whether its stage may go on."""
 
-import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Self
+
+import msgspec
 
 from config.config import Settings, Topic
 from database import tables
@@ -15,6 +16,7 @@ from database.queries import collected
 from database.tables import Table
 from utils.errors import BarMissing, NotStored, Rejected
 from utils.kafka_utils import Offsets, committed_offsets, offsets_reached
+from utils.reasons import Reason, join, of_ticker, reason
 
 log = logging.getLogger(__name__)
 
@@ -45,68 +47,63 @@ class Receipt:
     sent: dict[str, int] = field(default_factory=dict)
     end_offsets: dict[str, Offsets] = field(default_factory=dict)
     expected: dict[str, list[tuple[str, date]]] = field(default_factory=dict)
-    missing: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, list[Reason]] = field(default_factory=dict)
     late: list[str] = field(default_factory=list)
     already_stored: list[str] = field(default_factory=list)
     changed: int = 0
     requests: int = 0
-    note: str = ""
+    notes: list[Reason] = field(default_factory=list)
 
     def expect(self, table: Table, ticker: str, session: date) -> None:
         """Require a row in a table."""
         self.expected.setdefault(table.name, []).append((ticker, session))
 
-    def add_note(self, note: str) -> None:
-        """Append a note to those that are there."""
-        self.note = f"{self.note}; {note}" if self.note else note
-
     def to_dict(self) -> dict[str, Any]:
         """Return the receipt as JSON-able values."""
-        return json.loads(json.dumps(asdict(self), default=date.isoformat))  # type: ignore[no-any-return]
+        built: dict[str, Any] = msgspec.to_builtins(self, str_keys=True)
+        return built
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
         """Build the receipt from its JSON, whose keys are strings and whose dates are texts."""
-        return cls(
-            **{
-                **raw,
-                "as_of": date.fromisoformat(raw["as_of"]),
-                "end_offsets": {
-                    topic: {int(partition): offset for partition, offset in partitions.items()}
-                    for topic, partitions in raw["end_offsets"].items()
-                },
-                "expected": {
-                    table: [(ticker, date.fromisoformat(session)) for ticker, session in rows]
-                    for table, rows in raw["expected"].items()
-                },
-            }
-        )
+        return msgspec.convert(raw, cls, str_keys=True)
 
     @property
     def is_idle(self) -> bool:
         """Whether there was nothing to do: no question to the source, and nothing sent."""
         return not self.requests and not self.sent
 
+    @property
+    def note(self) -> str:
+        """The notes in words."""
+        return join(self.notes) or ""
+
+    @property
+    def outcome(self) -> list[Reason]:
+        """What the run did, and what it lacks."""
+        sent = [reason("sent_to", count=count, topic=topic) for topic, count in self.sent.items()]
+        parts = [reason("collected", as_of=self.as_of, sent=sent or [reason("nothing")], requests=self.requests)]
+        if self.already_stored:
+            parts.append(_name_some(self.already_stored))
+        if self.changed:
+            parts.append(reason("bars_changed", count=self.changed))
+        parts += [of_ticker(ticker, why) for ticker, why in self.missing.items()]
+        return [*parts, *self.notes]
+
     def summary(self) -> str:
         """Describe the run in one line."""
-        sent = ", ".join(f"{count} to {topic}" for topic, count in self.sent.items()) or "nothing"
-        parts = [f"{self.as_of}: sent {sent} with {self.requests} requests to Yahoo"]
-        if self.already_stored:
-            parts.append(f"already stored: {_list_some(self.already_stored)}")
-        if self.changed:
-            parts.append(f"{self.changed} stored bars were changed by the source")
-        parts += [f"{ticker}: {reason}" for ticker, reason in self.missing.items()]
-        return "; ".join([*parts, self.note] if self.note else parts)
+        return join(self.outcome) or ""
 
 
-def _list_some(names: Sequence[str]) -> str:
-    """List the first names, and say how many more there are.
+def _name_some(names: Sequence[str]) -> Reason:
+    """Name the first ones that are stored already, and say how many more there are.
 
-    >>> _list_some(["SPY", "QQQ"]), _list_some([*"ABCDEFGHIJKLM"])
-    ('SPY, QQQ', 'A, B, C, D, E, F, G, H, I, J and 3 more')
+    >>> str(_name_some(["SPY", "QQQ"])), str(_name_some([*"ABCDEFGHIJKLM"]))
+    ('already stored: SPY, QQQ', 'already stored: A, B, C, D, E, F, G, H, I, J and 3 more')
     """
-    more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
-    return ", ".join(names[:SHOWN_NAMES]) + more
+    if len(names) <= SHOWN_NAMES:
+        return reason("already_stored", names=list(names))
+    return reason("more_already_stored", names=list(names[:SHOWN_NAMES]), more=len(names) - SHOWN_NAMES)
 
 
 def require_complete(receipt: Receipt, accept_late: bool, indispensable: str | None = None) -> Receipt:
@@ -117,17 +114,11 @@ def require_complete(receipt: Receipt, accept_late: bool, indispensable: str | N
     indispensable ticker there is nothing to compute.
     """
     if indispensable in receipt.missing:
-        raise BarMissing(
-            f"{indispensable}: {receipt.missing[indispensable]}. Every ETF is compared with it, so nothing goes on "
-            "without it; the others are sent. Run the stage again later."
-        )
+        raise BarMissing(reason("indispensable", ticker=indispensable, reason=receipt.missing[indispensable]))
     if receipt.late and not accept_late:
-        raise BarMissing(
-            f"Yahoo has no bar of {receipt.as_of} for {', '.join(sorted(receipt.late))} yet; the others are sent. "
-            "Run the stage again later: it asks for these alone. Or let it go on without them (accept_late)."
-        )
+        raise BarMissing(reason("late_bars", session=receipt.as_of, tickers=sorted(receipt.late)))
     if receipt.missing:
-        receipt.add_note("goes on without " + ", ".join(sorted(receipt.missing)))
+        receipt.notes.append(reason("goes_on_without", tickers=sorted(receipt.missing)))
         log.warning("%s: %s", receipt.as_of, receipt.note)
     return receipt
 
@@ -157,14 +148,12 @@ def _find_absent(conn: Connection, receipt: Receipt) -> list[tuple[str, date]]:
     ]
 
 
-def _explain_absent(conn: Connection, absent: list[tuple[str, date]]) -> str:
+def _explain_absent(conn: Connection, absent: list[tuple[str, date]]) -> Reason:
     tickers = sorted({ticker for ticker, _ in absent})
-    reasons = collected.rejected(conn, [topic.value for topic in Topic], tickers)
-    rows = ", ".join(f"{ticker} {session}" for ticker, session in absent[:10])
-    listed = "; ".join(f"{ticker} — logs_consumer_error {reason}" for ticker, reason in reasons.items())
-    return (
-        f"{len(absent)} rows were sent but not stored: {rows}. {listed or 'logs_consumer_error says nothing of them'}"
-    )
+    rejected = collected.rejected(conn, [topic.value for topic in Topic], tickers)
+    found = [reason("rejected_message", ticker=ticker, reason=why) for ticker, why in rejected.items()]
+    rows = [f"{ticker} {session}" for ticker, session in absent[:10]]
+    return reason("rows_not_stored", count=len(absent), rows=rows, found=found or [reason("no_rejection")])
 
 
 def wait_until_stored(settings: Settings, receipt: Receipt, poll_seconds: float = 0.5) -> None:

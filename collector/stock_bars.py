@@ -123,7 +123,7 @@ def _fetch_stock(current: Collection, company: Company, request: FetchRequest, c
     try:
         fetched = current.yahoo.daily_bars(ticker, request.start, request.end)
     except TICKER_TROUBLE as error:
-        return current.note_unusable(Kind.STOCK, ticker, request.sessions, str(error))
+        return current.note_unusable(Kind.STOCK, ticker, request.sessions, error.reason)
     currencies.add(fetched.currency)
     request = replace(request, stored=drop_rows_without_cap(fetched, request.stored, company))
     return deliver(

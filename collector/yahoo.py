@@ -39,6 +39,7 @@ from config.exchanges import RATE
 from config.universe import universe
 from utils.dates import exchange_of, time_zone_of
 from utils.errors import TICKER_TROUBLE, RateLimited, SourceUnavailable, UnknownTicker, UnusableAnswer
+from utils.reasons import Reason, of_ticker, reason
 from utils.text import printable
 
 log = logging.getLogger(__name__)
@@ -159,7 +160,7 @@ class Yahoo:
         options = {"interval": "1d", "includePrePost": "false", "events": "div,splits,capitalGains"}
         return self._data.get_raw_json(CHART_URL + quote(ticker, safe=SAFE), {**span, **options})
 
-    def _listed(self, etf: str) -> tuple[list[FundHolding], list[str]]:
+    def _listed(self, etf: str) -> tuple[list[FundHolding], list[Reason]]:
         return holdings_from_summary({"topHoldings": self._module(etf, "topHoldings")})
 
     def _module(self, ticker: str, module: str) -> dict[str, Any] | None:
@@ -181,14 +182,14 @@ class Yahoo:
                 self._breakers[what].answered()
                 raise
             except UnknownTicker as error:
-                raise self._blame(f"{what} unknown", what, ticker, Refusal("HTTP 404", str(error)), error) from None
+                raise self._blame(f"{what} unknown", what, ticker, Refusal("HTTP 404", error.reason), error) from None
             except BadCrumb:
                 self._forget_identity()
                 raise
             except Unauthorized as error:
                 self._forget_identity()
-                refusal = Refusal("HTTP 401", str(error))
-                raise self._blame(what, what, ticker, refusal, UnusableAnswer(str(error))) from None
+                refusal = Refusal("HTTP 401", error.reason)
+                raise self._blame(what, what, ticker, refusal, UnusableAnswer(error.reason)) from None
             except (Refusal, NoAnswer, NoIdentity) as error:
                 failure: Failure = error
             else:
@@ -198,10 +199,10 @@ class Yahoo:
             if attempt == self._most_tries(what, ticker, failure):
                 break
             self._prepare_retry(failure, attempt)
-        message = f"{failure} ({attempt} tries)" if attempt > 1 else str(failure)
+        why = _after_tries(failure.reason, attempt) if attempt > 1 else failure.reason
         if isinstance(failure, NoIdentity):
-            raise SourceUnavailable(message)
-        raise self._blame(what, what, ticker, failure, UnusableAnswer(message))
+            raise SourceUnavailable(why)
+        raise self._blame(what, what, ticker, failure, UnusableAnswer(why))
 
     def _prepare_retry(self, failure: Failure, attempt: int) -> None:
         """Wait, and ask for a new cookie next where Yahoo gave no crumb for this one."""
@@ -218,7 +219,7 @@ class Yahoo:
         return TRIES - 1 if isinstance(failure, NoAnswer) and ticker != universe().benchmark else TRIES
 
     def _blame(
-        self, row: str, what: str, ticker: str, failure: Refusal | NoAnswer, of_ticker: UnusableAnswer | UnknownTicker
+        self, row: str, what: str, ticker: str, failure: Refusal | NoAnswer, error: UnusableAnswer | UnknownTicker
     ) -> SourceUnavailable | UnknownTicker:
         """Return the ticker's error, or the source's own.
 
@@ -228,13 +229,13 @@ class Yahoo:
         is_suspect = breaker.failed(failure.kind)
         if isinstance(failure, NoAnswer):
             if self._is_alive(what, ticker):
-                return of_ticker
-            return SourceUnavailable(f"{of_ticker}; {universe().benchmark} is not answered either")
+                return error
+            return SourceUnavailable(f"{error}; {universe().benchmark} is not answered either")
         if not is_suspect:
-            return of_ticker
+            return error
         if self._is_alive(what, ticker):
             breaker.cleared()
-            return of_ticker
+            return error
         return SourceOut(
             f"Yahoo answers {', '.join(sorted(breaker.kinds))} for every ticker asked of late, "
             f"last {ticker} and {universe().benchmark}: "
@@ -283,7 +284,15 @@ def _read(ticker: str, ask: Callable[[], T]) -> T:
         raise RateLimited(f"Yahoo answered 429 (too many requests) for {ticker}") from None
     except MISREADINGS as error:
         kind = type(error).__name__
-        raise Refusal(kind, f"{ticker}: Yahoo's answer cannot be used: {kind}: {error}") from None
+        unusable = reason("yahoo_unusable", kind=kind, error=str(error))
+        raise Refusal(kind, of_ticker(ticker, [unusable])) from None
+
+
+def _after_tries(why: Reason, tries: int) -> Reason:
+    """Add how often Yahoo was asked. A ticker stays in front."""
+    if why.code == "of_ticker":
+        return of_ticker(why.params["ticker"], [reason("tries", reason=why.params["reasons"], tries=tries)])
+    return reason("tries", reason=why, tries=tries)
 
 
 def symbol_lists(tickers: Sequence[str]) -> Iterator[list[str]]:

@@ -18,6 +18,7 @@ from collector.yahoo_cookies import COOKIE
 from config.config import YahooSettings
 from utils.errors import RateLimited, SourceUnavailable, UnknownTicker
 from utils.messages import Source
+from utils.reasons import of_ticker, reason
 
 CONSENT_HOSTS = ("guce.yahoo.com", "consent.yahoo.com")
 HOSTS = ("fc.yahoo.com", "query1.finance.yahoo.com", "query2.finance.yahoo.com", *CONSENT_HOSTS)
@@ -167,14 +168,16 @@ class GatedSession(curl.Session[curl.Response]):
             return
         self.answer = Answer(_moment_of(response), _source_of(response), response.content)
         if status in (200, 404) and NO_MODULE in said.lower():
-            raise NoModule("no module", f"{asked}: Yahoo has nothing of the kind on it")
+            raise NoModule("no module", of_ticker(str(asked), [reason("yahoo_nothing")]))
         if status in (200, 404) and any(words in said.lower() for words in UNKNOWN):
-            raise UnknownTicker(
-                f"Yahoo does not know {asked.symbol!r}: check the spelling (BRK-B, not BRK.B), or it is delisted"
-            )
+            raise UnknownTicker(reason("yahoo_unknown", ticker=asked.symbol))
         if status != 200:
             kind = "HTTP 5xx" if 500 <= status < 600 else f"HTTP {status}"
-            raise Refusal(kind, f"Yahoo answered {status} for {asked}" + (f": {said}" if said else ""))
+            answered = {"status": status, "ticker": str(asked)}
+            raise Refusal(
+                kind,
+                reason("yahoo_status_said", **answered, said=said) if said else reason("yahoo_status", **answered),
+            )
         if _json_of(response) is None:
             if _is_consent_page(response):
                 raise ConsentPage(_wants_consent(asked))

@@ -21,6 +21,7 @@ from utils.kafka_utils import ConsumerRecord, consume
 from utils.lag import Lag
 from utils.logging_utils import configure_logging
 from utils.messages import DailyBar, Message, Ticker, from_json
+from utils.reasons import Reason, as_json, reason
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ class Store(Generic[M]):
             try:
                 good.append((record, from_json(self._kind, record.value or b"")))
             except InvalidMessage as error:
-                bad.append(self._rejection(record, str(error)))
+                bad.append(self._rejection(record, error.reason))
         return good, bad
 
     def _commit(self, write: Callable[[Connection], None]) -> None:
@@ -140,15 +141,16 @@ class Store(Generic[M]):
         try:
             self._commit(self._writing([(record, message)], []))
         except (psycopg2.DataError, psycopg2.IntegrityError) as error:
-            reason = f"PostgreSQL refuses it: {str(error).splitlines()[0]}"
-            self._commit(self._writing([], [self._rejection(record, reason)]))
+            refused = reason("postgres_refuses", error=str(error).splitlines()[0])
+            self._commit(self._writing([], [self._rejection(record, refused)]))
 
-    def _rejection(self, record: ConsumerRecord, reason: str) -> Values:
+    def _rejection(self, record: ConsumerRecord, why: Reason) -> Values:
         """Return a row of logs_consumer_error."""
-        address, reason = self._address(record), reason.replace("\x00", r"\x00")
-        log.warning("rejected %s/%d@%d: %s", *address, reason)
+        address, told = self._address(record), str(why)
+        log.warning("rejected %s/%d@%d: %s", *address, told)
         ticker, trade_date = _bar_of(record.value)
-        return (_text(record.value), reason, *address, _text(record.key), ticker, trade_date, record.timestamp)
+        bar = (_text(record.key), ticker, trade_date, record.timestamp)
+        return (_text(record.value), told, *address, *bar, as_json([why]))
 
 
 def _text(raw: bytes | None) -> str | None:

@@ -51,6 +51,7 @@ class StageRun(Struct):
         Meta(description="late: waits to try again; skipped: all was done already, nothing was asked for"),
     ]
     reason: Annotated[str | None, Meta(description="What it did, waits for, found to be done already, or failed of")]
+    reasons: Reasons
     started_at: Moment
     ended_at: Annotated[Moment | None, Meta(description="null: not over")]
     airflow_url: Annotated[str, Meta(description="The run in Airflow's UI")]
@@ -101,6 +102,7 @@ class RejectedMessage(Struct):
     kafka_offset: int
     message_key: str | None
     error_msg: str
+    reasons: Reasons
     raw_value: Annotated[str | None, Meta(description="The first 2000 characters")]
     received_at: Moment
     replayed_at: Moment | None
@@ -115,6 +117,7 @@ class QuarantinedBar(Struct):
     ticker: str
     trade_date: date
     reason: str
+    reasons: Reasons
     received_at: Moment
 
 
@@ -129,6 +132,7 @@ class Gap(Struct):
     kind: Literal["etf", "stock", "rate"]
     ticker: str
     reason: str
+    reasons: Reasons
     first_expected_at: Moment | None
     asked_at: Annotated[Moment | None, Meta(description="The source's clock when it answered last")]
 

@@ -321,6 +321,7 @@ CREATE TABLE analytics_performance_summary (
 );
 
 -- ── logs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+-- A reason is an array of objects {"code", "params"}: utils/reasons.py has the codes and their sentences.
 
 CREATE TABLE logs_consumer_error (
     id           BIGSERIAL   PRIMARY KEY,
@@ -335,6 +336,7 @@ CREATE TABLE logs_consumer_error (
     ticker       VARCHAR(20),                        -- of a bar: whose, and of which session
     trade_date   DATE,
     record_time  BIGINT      NOT NULL DEFAULT 0,     -- the broker's time of the message: a recreated topic begins at offset 0 again
+    reason       JSONB,                              -- error_msg as data; NULL: rejected by a version that had no reasons
     CONSTRAINT logs_consumer_error_address UNIQUE (topic, partition_id, kafka_offset, record_time)
 );
 
@@ -356,7 +358,7 @@ CREATE TABLE logs_expected_bar (
     ticker            VARCHAR(20)  NOT NULL,
     trade_date        DATE         NOT NULL,
     state             VARCHAR(20)  NOT NULL CHECK (state IN ('late', 'missing', 'closed')),
-    reason            TEXT         NOT NULL,
+    reason            JSONB        NOT NULL,
     asked_at          TIMESTAMPTZ,                   -- the source's own clock when it answered last; NULL: not asked yet
     first_expected_at TIMESTAMPTZ  NOT NULL DEFAULT clock_timestamp(),
     run_id            VARCHAR(250),                  -- which asked last
@@ -388,7 +390,7 @@ CREATE TABLE logs_price_break (
     ticker      VARCHAR(20) NOT NULL,
     trade_date  DATE        NOT NULL,                -- the first session behind the break
     is_withheld BOOLEAN     NOT NULL,
-    reason      TEXT        NOT NULL,
+    reason      JSONB       NOT NULL,                -- everything that was found there
     judged_at   TIMESTAMPTZ NOT NULL,                -- the source's own clock at that fetch
     run_id      VARCHAR(250),
     PRIMARY KEY (kind, ticker, trade_date)
@@ -398,7 +400,7 @@ CREATE TABLE logs_price_break (
 CREATE TABLE logs_missing_holdings (
     etf_ticker VARCHAR(20)  NOT NULL,
     as_of_date DATE         NOT NULL,
-    reason     TEXT         NOT NULL,
+    reason     JSONB        NOT NULL,
     asked_at   TIMESTAMPTZ  NOT NULL DEFAULT clock_timestamp(),
     run_id     VARCHAR(250),                         -- which asked last
     PRIMARY KEY (etf_ticker, as_of_date)
@@ -410,7 +412,7 @@ CREATE TABLE logs_stage_run (
     run_id     VARCHAR(250) NOT NULL,                -- the Airflow run
     as_of_date DATE         NOT NULL,                -- the session; of a rebalance: the rebalance date
     state      VARCHAR(10)  NOT NULL CHECK (state IN ('running', 'late', 'green', 'skipped', 'failed')),
-    reason     TEXT,                                 -- what was done, waited for, found to be done already, or failed
+    reason     JSONB,                                -- what was done, waited for, found to be done already, or failed
     started_at TIMESTAMPTZ  NOT NULL DEFAULT clock_timestamp(),
     ended_at   TIMESTAMPTZ,                          -- NULL: not over
     PRIMARY KEY (dag_id, run_id)
@@ -558,6 +560,21 @@ CREATE TABLE evidence_consumer_error (
     PRIMARY KEY (id, position)
 );
 
+-- ... and which bars and lists of holdings were missing, and why.
+CREATE TABLE evidence_expected_bar (
+    position   BIGINT  NOT NULL,
+    is_removed BOOLEAN NOT NULL,
+    LIKE logs_expected_bar,
+    PRIMARY KEY (kind, ticker, trade_date, position)
+);
+
+CREATE TABLE evidence_missing_holdings (
+    position   BIGINT  NOT NULL,
+    is_removed BOOLEAN NOT NULL,
+    LIKE logs_missing_holdings,
+    PRIMARY KEY (etf_ticker, as_of_date, position)
+);
+
 -- ── schema: written by migrate.py ────────────────────────────────────────────────────────────────────────────────────
 
 -- The migrations that this database has had, or was made with.
@@ -580,7 +597,10 @@ SELECT DISTINCT ON (topic, ticker, trade_date)
     CASE WHEN topic LIKE 'etf-%' THEN 'etf' WHEN ticker LIKE '%=X' THEN 'rate' ELSE 'stock' END AS kind,
     ticker,
     trade_date,
-    'no. ' || id || ': ' || error_msg AS reason,
+    jsonb_build_array(jsonb_build_object('code', 'quarantined', 'params', jsonb_build_object(
+        'id', id,
+        'reason', COALESCE(reason, jsonb_build_array(jsonb_build_object(
+            'code', 'text', 'params', jsonb_build_object('text', error_msg))))))) AS reason,
     received_at
 FROM logs_consumer_error
 WHERE replayed_at IS NULL AND topic LIKE '%-daily-data' AND trade_date IS NOT NULL
@@ -910,7 +930,7 @@ BEGIN
         STRING_AGG(quote_ident(attname) || CASE WHEN attcollation > 0 THEN ' COLLATE "C"' ELSE '' END, ', '
             ORDER BY place) FILTER (WHERE place > 0),
         STRING_AGG(quote_ident(attname), ', ' ORDER BY attnum) FILTER (
-            WHERE place IS NULL AND attname NOT IN ('fetched_at', 'judged_at', 'run_id', 'topic', 'partition_id',
+            WHERE place IS NULL AND attname NOT IN ('fetched_at', 'judged_at', 'asked_at', 'run_id', 'topic', 'partition_id',
                 'kafka_offset', 'answer_digest', 'quote_digest'))
     INTO columns, key, key_order, compared
     FROM pg_attribute
@@ -942,7 +962,8 @@ DECLARE
     of_table TEXT;
 BEGIN
     FOREACH of_table IN ARRAY ARRAY['collected_meta_etf', 'collected_daily_etf_ohlc', 'collected_daily_stock_history',
-        'collected_etf_holdings', 'collected_monthly_benchmark_holdings', 'logs_price_break', 'logs_consumer_error']
+        'collected_etf_holdings', 'collected_monthly_benchmark_holdings', 'logs_price_break', 'logs_consumer_error',
+        'logs_expected_bar', 'logs_missing_holdings']
     LOOP
         CALL begin_versions(of_table);
     END LOOP;

@@ -9,6 +9,9 @@ from config.config import DatabaseSettings
 from database.db_helper import Connection, connect, fetch
 from database.migrate import apply_schema
 
+# Every server has it, and nothing of ours is in it.
+ADMINISTRATION = "postgres"
+
 
 def create_database(server: DatabaseSettings, name: str) -> DatabaseSettings:
     """Create an empty database with the platform's tables, replacing one of that name."""
@@ -20,6 +23,15 @@ def create_database(server: DatabaseSettings, name: str) -> DatabaseSettings:
     with closing(connect(made)) as conn:
         apply_schema(conn)
     return made
+
+
+def copy_database(of: DatabaseSettings, copy: DatabaseSettings) -> None:
+    """Create a database as another one is that nobody is connected to, replacing one of that name."""
+    with closing(connect(replace(of, name=ADMINISTRATION))) as admin:
+        admin.autocommit = True
+        _drop(admin, copy.name)
+        made, template = sql.Identifier(copy.name), sql.Identifier(of.name)
+        _execute(admin, sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(made, template))
 
 
 def drop_databases(server: DatabaseSettings, prefix: str) -> None:

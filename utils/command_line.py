@@ -1,24 +1,80 @@
-"""The exit codes of all commands.
+"""How all commands end: the exit code, one line on standard error, and of some an object as the last line of output.
 
-0: done. 2: the request cannot be met. 130: interrupted with Ctrl-C. 1: anything else went wrong. Every failure prints
-one line on standard error.
+0: done. 2: the request cannot be met. 130: interrupted with Ctrl-C. 1: anything else went wrong.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
 
 from config.config import ConfigError
 from config.universe import UniverseError
 from utils.errors import ActstockError, InvalidInput
+from utils.reasons import Reason, reason
+
+# The settings or the universe are wrong: whoever corrects them has to start the command again.
+WRONG_SETTINGS = (ConfigError, UniverseError)
 
 
-def exit_code_of(command: Callable[[], object]) -> int:
-    """Run a command and return its exit code. Print an error as one line."""
+class Failure(msgspec.Struct, frozen=True):
+    """Why a command failed, for the program that started it. code: the kind of error. retryable: a retry can help."""
+
+    code: str
+    message: str
+    retryable: bool
+    reason: Reason
+
+
+class _LastLine(msgspec.Struct, frozen=True):
+    error: Failure
+
+
+def exit_code(error: Exception) -> int:
+    """Return the exit code of an error: 2 where the request or the settings have to be changed."""
+    return 2 if isinstance(error, (InvalidInput, *WRONG_SETTINGS)) else 1
+
+
+def failure_of(error: Exception) -> Failure:
+    """Describe an error of the platform, or of its settings."""
+    if isinstance(error, ActstockError):
+        return Failure(type(error).__name__, str(error), error.retryable, error.reason)
+    return Failure(type(error).__name__, str(error), False, reason("text", text=str(error)))
+
+
+def failure_in(lines: Iterable[str]) -> Failure | None:
+    """Return the failure that the last line with one tells of.
+
+    Other lines are the log's, which may be JSON, too.
+
+    >>> failure_in(['{"level": "WARN"}', "error: no price"])
+    """
+    for line in reversed(list(lines)):
+        try:
+            return msgspec.json.decode(line, type=_LastLine).error
+        except msgspec.DecodeError:
+            continue
+    return None
+
+
+def print_failure(failure: Failure, beside: dict[str, Any] | None = None) -> None:
+    """Print a failure as an object, which is the last line of output. beside: what else the object has."""
+    print(msgspec.json.encode({**(beside or {}), "error": failure}).decode(), flush=True)
+
+
+def exit_code_of(command: Callable[[], object], has_object: bool = False) -> int:
+    """Run a command and return its exit code. Print an error as one line.
+
+    has_object: print it also as an object on standard output
+    """
     try:
         command()
-    except (ActstockError, ConfigError, UniverseError) as error:
+    except (ActstockError, *WRONG_SETTINGS) as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
-        return 1 if isinstance(error, ActstockError) and not isinstance(error, InvalidInput) else 2
+        if has_object:
+            print_failure(failure_of(error))
+        return exit_code(error)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr, flush=True)
         return 130

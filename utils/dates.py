@@ -9,7 +9,7 @@ from typing import Any
 from config.exchange_days import extra_days
 from config.exchanges import RATE, Listing, exchanges, suffix_of
 from utils.errors import InvalidInput, NotASession, UnknownExchange
-from utils.reasons import Reason, reason
+from utils.reasons import Reason, of_ticker, reason
 
 HOME_EXCHANGE = "XNYS"
 SESSIONS_OF_A_MONTH = 20
@@ -134,10 +134,8 @@ def why_no_exchange(ticker: str) -> Reason | None:
 def _listing_of(ticker: str) -> Listing:
     if listing := exchanges().by_suffix.get(suffix_of(ticker)):
         return listing
-    raise UnknownExchange(
-        f"{ticker}: {why_no_exchange(ticker)}: add it to config/exchanges.toml "
-        "(a class share of New York is written with a hyphen: BRK-B)"
-    )
+    unknown = reason("no_exchange", suffix=suffix_of(ticker))
+    raise UnknownExchange(of_ticker(ticker, [reason("add_exchange", reason=unknown)]))
 
 
 def parse_date(text: str) -> date:

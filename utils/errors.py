@@ -15,14 +15,21 @@ ActstockError
 ├── DatabaseUnavailable    Postgres cannot be reached
 ├── NotStored              rows that are needed are not in Postgres
 │   └── Rejected           a consumer refused a message (logs_consumer_error has the reason)
-└── NotPublished           an earlier stage has not published what this one reads
+├── NotPublished           an earlier stage has not published what this one reads
+└── EvidenceChanged        what is kept as evidence is not what its digest was made of
 """
+
+from utils.reasons import Reason, reason
 
 
 class ActstockError(Exception):
-    """The base of all. str(error) tells what happened, where, and what to do."""
+    """The base of all. str(error) tells what happened, where, and what to do. Its `reason` is the same as data."""
 
     retryable = True
+
+    def __init__(self, told: str | Reason = "") -> None:
+        super().__init__(str(told))
+        self.reason = told if isinstance(told, Reason) else reason("text", text=told)
 
 
 class InvalidInput(ActstockError):
@@ -83,6 +90,10 @@ class Rejected(NotStored):
 
 class NotPublished(ActstockError):
     pass
+
+
+class EvidenceChanged(ActstockError):
+    retryable = False
 
 
 # These concern one ticker only: they become its state in the ledger, and the run continues.

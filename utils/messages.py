@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from utils.errors import InvalidMessage
+from utils.reasons import Reason, reason
 
 # Values that Postgres cannot hold are refused here, so that producers notice before they send them.
 LARGEST_INTEGER = 2**63 - 1
@@ -73,11 +74,11 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         # Stored rows are replaced by newer fetches only: a row from the future would keep out all later ones.
         fetched_on, today = self.fetched_at.date(), datetime.now(UTC).date()
         if not EARLIEST <= fetched_on <= today + (AHEAD if self.source == "yahoo" else SIMULATED_AHEAD):
-            raise InvalidMessage(f"{self.key}: fetched_at {self.fetched_at} cannot be true")
+            raise InvalidMessage(reason("fetched_at_untrue", key=self.key, fetched_at=str(self.fetched_at)))
         for day in self.days:
             if not EARLIEST <= day <= fetched_on + ZONES:
                 raise InvalidMessage(
-                    f"{self.key}: {day} is not between {EARLIEST} and the day of its fetch, {fetched_on}"
+                    reason("day_untrue", key=self.key, day=day, earliest=EARLIEST, fetched_on=fetched_on)
                 )
 
     @property
@@ -104,7 +105,8 @@ class DailyBar(Message, frozen=True, kw_only=True):
     split_ratio: Price = 1.0
     capital_gain: Amount = 0.0
     currency: Currency = "USD"
-    doubt: str | None = None  # why the producer, which sees the whole series, wants a person to look first
+    # Why the producer, which sees the whole series, wants a person to look first. Of an older message a text.
+    doubt: Reason | str | None = None
 
     @property
     def key(self) -> str:
@@ -123,20 +125,25 @@ class DailyBar(Message, frozen=True, kw_only=True):
     def check(self) -> None:
         if self.is_accepted:
             return
-        if reason := self.doubt or self._range_doubt() or self._step_doubt():
-            raise InvalidMessage(f"{self.ticker} {self.trade_date}: {reason}; accept it with --accept if it is true")
+        if doubt := self._found_doubt() or self._range_doubt() or self._step_doubt():
+            raise InvalidMessage(reason("doubtful_bar", ticker=self.ticker, session=self.trade_date, doubt=doubt))
 
-    def _range_doubt(self) -> str | None:
+    def _found_doubt(self) -> Reason | None:
+        """Return the producer's doubt. An earlier version sent it as a text."""
+        return reason("text", text=self.doubt) if isinstance(self.doubt, str) else self.doubt
+
+    def _range_doubt(self) -> Reason | None:
         return None
 
-    def _step_doubt(self) -> str | None:
+    def _step_doubt(self) -> Reason | None:
         """Tell whether the close moved too far."""
         # Yahoo adjusts both sides of a split, so the split day gets no exception.
-        step = self.close_price / self.previous_close - 1 if self.previous_close else 0.0
+        before, after = self.previous_close or self.close_price, self.close_price
+        step = after / before - 1
         if abs(step) <= LARGEST_STEP:
             return None
-        split = "without a split" if self.split_ratio == 1.0 else "on the day of a split"
-        return f"close moved {step:+.1%} {split} ({self.previous_close:g} -> {self.close_price:g})"
+        code = "close_moved" if self.split_ratio == 1.0 else "close_moved_at_split"
+        return reason(code, step=step, before=before, after=after)
 
 
 class EtfDailyBar(DailyBar, frozen=True, kw_only=True):
@@ -146,7 +153,7 @@ class EtfDailyBar(DailyBar, frozen=True, kw_only=True):
     high_price: Price
     low_price: Price
 
-    def _range_doubt(self) -> str | None:
+    def _range_doubt(self) -> Reason | None:
         return range_doubt(self.open_price, self.high_price, self.low_price, self.close_price)
 
 
@@ -166,7 +173,7 @@ class StockDailyBar(DailyBar, frozen=True, kw_only=True):
     market_cap_source: MarketCapSource | None = None
     quote_digest: Digest | None = None  # of the answer with the share count
 
-    def _range_doubt(self) -> str | None:
+    def _range_doubt(self) -> Reason | None:
         if self.open_price and self.high_price and self.low_price:
             return range_doubt(self.open_price, self.high_price, self.low_price, self.close_price)
         return None
@@ -215,10 +222,12 @@ class HoldingsSnapshot(Message, frozen=True, kw_only=True):
     def check(self) -> None:
         tickers = [holding.ticker for holding in self.holdings]
         if len(set(tickers)) != len(tickers):
-            raise InvalidMessage(f"{self.etf_ticker} {self.collected_date}: a holding is listed twice: {tickers}")
+            raise InvalidMessage(
+                reason("holding_listed_twice", etf=self.etf_ticker, day=self.collected_date, tickers=tickers)
+            )
         if self.month_of and not EARLIEST <= self.month_of <= self.collected_date + MONTH:
             raise InvalidMessage(
-                f"{self.etf_ticker} {self.collected_date}: it cannot be the snapshot of {self.month_of}"
+                reason("not_of_month", etf=self.etf_ticker, day=self.collected_date, month_of=self.month_of)
             )
 
 
@@ -236,12 +245,12 @@ def from_json(kind: type[M], raw: bytes | str) -> M:
     return message
 
 
-def refusal(message: Message) -> str | None:
+def refusal(message: Message) -> Reason | None:
     """Tell why no consumer can store a message, even an accepted one. None when one can."""
     try:
         _in_contract(type(message), to_json(message))
     except InvalidMessage as error:
-        return str(error)
+        return error.reason
     return None
 
 
@@ -250,7 +259,7 @@ def _in_contract(kind: type[M], raw: bytes | str) -> M:
         message: M = _decoder(kind).decode(raw)
         message.check_days()
     except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as error:
-        raise InvalidMessage(f"not a {kind.__name__}: {error}") from None
+        raise InvalidMessage(reason("not_a_message", kind=kind.__name__, error=str(error))) from None
     return message
 
 
@@ -259,13 +268,13 @@ def _decoder(kind: type[M]) -> msgspec.json.Decoder[M]:
     return msgspec.json.Decoder(kind)
 
 
-def range_doubt(opened: float, high: float, low: float, close: float) -> str | None:
+def range_doubt(opened: float, high: float, low: float, close: float) -> Reason | None:
     """Tell when open or close is outside low to high, beyond Yahoo's rounding. None otherwise.
 
-    >>> range_doubt(10.0, 12.0, 9.0, 11.0), range_doubt(10.0, 12.0, 9.0, 12.5)
-    (None, 'open 10 and close 12.5 are not within 9 to 12')
+    >>> str(range_doubt(10.0, 12.0, 9.0, 11.0)), str(range_doubt(10.0, 12.0, 9.0, 12.5))
+    ('None', 'open 10 and close 12.5 are not within 9 to 12')
     """
     lower, upper = (opened, close) if opened < close else (close, opened)
     if low > lower * (1 + ROUNDING) or high < upper * (1 - ROUNDING):
-        return f"open {opened:g} and close {close:g} are not within {low:g} to {high:g}"
+        return reason("outside_range", open=opened, close=close, low=low, high=high)
     return None

@@ -5,7 +5,9 @@ and several as an array of them. SENTENCES is the one place of the English sente
 their own with the same codes.
 """
 
+import math
 import string
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
@@ -71,6 +73,131 @@ SENTENCES: Mapping[str, str] = {
     "earlier_doubts": "the values rest on earlier doubts: {reasons:, }",
     "many_earlier_doubts": "the values rest on earlier doubts: {reasons:, }, and {more} more",
     "too_few_sessions": "{count} sessions followed: a figure for a year takes {needed} of them",
+    # Bars and runs
+    "several": "{reasons}",
+    # Why a message is refused, or waits for a person.
+    "not_a_message": "not a {kind}: {error}",
+    "fetched_at_untrue": "{key}: fetched_at {fetched_at} cannot be true",
+    "day_untrue": "{key}: {day} is not between {earliest} and the day of its fetch, {fetched_on}",
+    "holding_listed_twice": "{etf} {day}: a holding is listed twice: {tickers}",
+    "not_of_month": "{etf} {day}: it cannot be the snapshot of {month_of}",
+    "postgres_refuses": "PostgreSQL refuses it: {error}",
+    "doubtful_bar": "{ticker} {session}: {doubt}; accept it with --accept if it is true",
+    "quarantined": "no. {id}: {reason}",
+    "outside_range": "open {open:g} and close {close:g} are not within {low:g} to {high:g}",
+    "close_moved": "close moved {step:+.1%} without a split ({before:g} -> {after:g})",
+    "close_moved_at_split": "close moved {step:+.1%} on the day of a split ({before:g} -> {after:g})",
+    # What the judgement of a series finds. digits: behind the point of the percentage.
+    "step": "close moved {step:+,.1%} without a split ({before:g} -> {after:g}): x {factor:.4g} would make it "
+    "continuous",
+    "step_at_split": "close moved {step:+,.1%} on the day of a {ratio} split ({before:g} -> {after:g}): x {factor:.4g} "
+    "would make it continuous",
+    "split_unadjusted": "close moved {step:+,.1%} on the day of a {ratio} split ({before:g} -> {after:g}): older "
+    "closes x {factor:.6g} would make it continuous, the source may not have adjusted them",
+    "dividend_share": "the dividend of {dividend:g} is {share:.{digits}%} of the close before",
+    "close_falls": "the close falls by {change:.{digits}%}",
+    "close_rises": "the close rises by {change:.{digits}%}",
+    "large_dividend": "{dividend}, but {move}",
+    "odd_dividend": "{dividend} and {times:,.0f} times the ticker's other ones; {move}",
+    "dividend_gone": "the dividend of {dividend:g} that was stored is not in the answer any more",
+    "stale_adjustment": "the stored bar of {session} is of an earlier adjustment",
+    "adjusted_close_falls": "the adjusted close falls by {change:.{digits}%}",
+    "adjusted_close_rises": "the adjusted close rises by {change:.{digits}%}",
+    "without_dividend": "{move} without a dividend",
+    "beside_dividend": "{move}, {dividend}",
+    "dividend_and_gain_share": "the dividend of {dividend:g} with the capital gain of {gain:g} is "
+    "{share:.{digits}%} of the close before",
+    "other_rates": "its answer is {factor:.4g} times the stored rates",
+    "contradicts": "its answer contradicts {odd} of {count} stored closes: it may be of another symbol or shifted by a "
+    "day",
+    "other_currency": "the source gives the prices in {given}, what is stored is in {stored}",
+    "other_unit": "all closes are {factor:.4g} times the stored ones, and no split that is listed makes them so",
+    # Why an expected bar is not there.
+    "expected": "expected, no answer of the source yet",
+    "not_stored_yet": "sent, but not stored yet",
+    "no_bar_yet": "the source has no bar yet",
+    "no_bar_later": "the source had no bar {sessions} sessions later",
+    "passed_over": "the source has later bars, but not this one",
+    "refused": "refused: {reason}",
+    "exchange_closed": "{exchange} has no session",
+    "no_session": "{exchanges}: no session",
+    "no_session_because": "{exchanges}: no session ({why})",
+    "session_after_all": "a session after all; not asked for yet",
+    "bar_quarantined": "the bar of {session} is quarantined: see logs_consumer_error",
+    "bar_refused": "the bar of {session} is refused: {reason}",
+    "no_bar_at_source": "no bar of {session} at the source",
+    "no_bar_at_source_yet": "no bar of {session} at the source yet",
+    "add_exchange": "{reason}: add it to config/exchanges.toml (a class share of New York is written with a hyphen: "
+    "BRK-B)",
+    # What Yahoo answered.
+    "yahoo_empty": "Yahoo's answer is empty",
+    "yahoo_said": "Yahoo answered {said!r}",
+    "yahoo_lacks": "Yahoo's answer has no {what!r}",
+    "yahoo_unusable": "Yahoo's answer cannot be used: {kind}: {error}",
+    "yahoo_module_unusable": "Yahoo's {module} cannot be used: {found}",
+    "yahoo_other_symbol": "asked Yahoo for {ticker}, it answered for {other}",
+    "yahoo_other_interval": "Yahoo answered with bars of {interval}",
+    "yahoo_no_currency": "Yahoo does not say its currency ({currency})",
+    "yahoo_uneven": "Yahoo's arrays of prices are not as long as its days",
+    "yahoo_nothing": "Yahoo has nothing of the kind on it",
+    "yahoo_unknown": "Yahoo does not know {ticker!r}: check the spelling (BRK-B, not BRK.B), or it is delisted",
+    "yahoo_status": "Yahoo answered {status} for {ticker}",
+    "yahoo_status_said": "Yahoo answered {status} for {ticker}: {said}",
+    "tries": "{reason} ({tries} tries)",
+    "no_list": "Yahoo has no list of its holdings",
+    "empty_list": "Yahoo's list of its holdings is empty",
+    "no_holdings_listed": "Yahoo lists no holdings of {etf}",
+    "line_left_out": "left out a line that is none: {line}",
+    "without_symbol": "left out {name}: it has no symbol",
+    "no_ticker": "left out {name}: that is no ticker",
+    "cash": "left out {name}: it is cash",
+    "untrue_share": "left out {name}: its share of the fund is {share}",
+    "added_up": "{ticker} is listed more than once: added up",
+    # What a run did, waits for, or failed of.
+    "holdings_used": "those of {day} are used",
+    "no_holdings_stored": "none are stored either",
+    "collected": "{as_of}: sent {sent:, } with {requests} requests to Yahoo",
+    "sent_to": "{count} to {topic}",
+    "nothing": "nothing",
+    "already_stored": "already stored: {names}",
+    "more_already_stored": "already stored: {names} and {more} more",
+    "bars_changed": "{count} stored bars were changed by the source",
+    "goes_on_without": "goes on without {tickers}",
+    "no_trend": "no ETF trends, nothing to collect",
+    "no_trend_but_held": "no ETF trends, what is held is collected",
+    "nothing_absent": "nothing is late, missing or quarantined",
+    "indispensable": "{ticker}: {reason}. Every ETF is compared with it, so nothing goes on without it; the others are "
+    "sent. Run the stage again later.",
+    "late_bars": "Yahoo has no bar of {session} for {tickers} yet; the others are sent. Run the stage again later: it "
+    "asks for these alone. Or let it go on without them (accept_late).",
+    "rows_not_stored": "{count} rows were sent but not stored: {rows}. {found}",
+    "rejected_message": "{ticker} — logs_consumer_error {reason}",
+    "no_rejection": "logs_consumer_error says nothing of them",
+    "not_stored_in_time": "what `collect` sent was not in Postgres after {seconds:.0f} seconds: see whether the "
+    "consumers run, their logs, and the table logs_consumer_error",
+    "no_benchmark_price": "{benchmark} has no price of {days: and }: collect it first (stage 1, "
+    "daily_benchmark_etf_collection)",
+    "stage_3_not_published": "stage 3 has not published {session}: run daily_trending_etf_analysis for it first",
+    "no_stock_price": "no stock has a price of {session}: collect it first (stage 4, "
+    "daily_trending_etf_holdings_collection)",
+    "stage_5_not_published": "stage 5 has not published {session}, the last session by {day}: "
+    "run daily_portfolio_allocation for it first",
+    "days_skipped": "{count} of the days asked for not published: {reasons:; }",
+    "unexpected": "{kind}: {message}",
+    "took_too_long": "the run took longer than its time limit",
+    "deadlocked": "no task of the run can start any more",
+    "no_word": "a task ended without a reason: see its log in Airflow",
+    # The lab's verdict, and what else it has to say.
+    "lab_edge": "edge at cost <= {cost} bp: over {sessions} sessions {variant} beats {benchmark}, with all {variants} "
+    "variants counted (p = {p_value})",
+    "lab_no_edge": "no edge shown: over {sessions} sessions none of {variants} variants beats {benchmark} by more than "
+    "luck explains, even without costs (p = {p_value})",
+    "lab_not_enough_data": "not enough data: {sessions} sessions can be judged, and a true yearly Sharpe ratio of "
+    "{sharpe} takes {needed}, which is {more} more",
+    "lab_seed_too": "the seed's rule itself has this edge at cost <= {cost} bp",
+    "lab_seed_not": "the seed's rule itself is not shown to have an edge at any cost",
+    "lab_hindsight": "{variants} variants rest on holdings that became known later, and are not part of the verdict",
+    "lab_left_out": "{variants} variants cannot be computed on these prices: too few sessions, or no holdings",
 }
 
 
@@ -99,7 +226,11 @@ def reason(code: str, **params: Any) -> Reason:
 
 @cache
 def parameters(code: str) -> frozenset[str]:
-    """Return the names of a code's parameters."""
+    """Return the names of a code's parameters.
+
+    >>> sorted(parameters("close_falls"))
+    ['change', 'digits']
+    """
     return frozenset(fields(SENTENCES[code]))
 
 
@@ -140,6 +271,23 @@ def of_ticker(ticker: str, reasons: Iterable[Reason]) -> Reason:
     return reason("of_ticker", ticker=ticker, reasons=list(reasons))
 
 
+def without_ticker(told: Reason, ticker: str) -> Reason:
+    """Return what is said of a ticker, where it is shown behind the ticker.
+
+    >>> str(without_ticker(of_ticker("IWM", [reason("yahoo_empty")]), "IWM"))
+    "Yahoo's answer is empty"
+    """
+    if told.code == "of_ticker" and told.params["ticker"] == ticker:
+        return as_one(from_rows(told.params["reasons"]))
+    return told
+
+
+def as_one(reasons: Iterable[Reason]) -> Reason:
+    """Return several reasons as one."""
+    listed = list(reasons)
+    return listed[0] if len(listed) == 1 else reason("several", reasons=listed)
+
+
 def as_json(reasons: Iterable[Reason]) -> str | None:
     """Return the value of a JSON column: an array of the reasons, or None without any."""
     listed = list(reasons)
@@ -151,10 +299,8 @@ def from_json(stored: str | None) -> list[Reason]:
     return msgspec.json.decode(stored, type=list[Reason]) if stored else []
 
 
-def from_rows(stored: Sequence[Mapping[str, Any]] | str | None) -> list[Reason]:
-    """Return the reasons of a JSON column's value, or the one of a column that still holds a text."""
-    if isinstance(stored, str):
-        return [reason("text", text=stored)]
+def from_rows(stored: Sequence[Mapping[str, Any]] | None) -> list[Reason]:
+    """Return the reasons of a JSON column's value."""
     return msgspec.convert(stored or [], list[Reason])
 
 
@@ -166,6 +312,10 @@ def _plain(value: Any) -> Any:
         return {"code": value.code, "params": value.params}
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(each) for each in value]
+    if isinstance(value, float) and math.isinf(value):
+        return math.copysign(sys.float_info.max, value)  # JSON has no infinity
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode().replace("\x00", r"\x00")
     return value
 
 

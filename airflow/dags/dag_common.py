@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from session_timetable import DayTimetable, SessionTimetable
 
 from config.config import Settings
+from utils.reasons import Reason, reason
 
 SETTINGS = Settings.from_env()
 
@@ -185,7 +186,27 @@ def airflow_errors() -> Iterator[None]:
     try:
         yield
     except ActstockError as error:
-        raise (AirflowException if error.retryable else AirflowFailException)(str(error)) from None
+        raise task_error(error.reason, error.retryable) from None
+
+
+class TaskFailed(AirflowException):
+    """A task's failure with its reason, which plugins/run_listener.py notes. Another try can help."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+class TaskFailedForGood(AirflowFailException):
+    """The same where no other try can help."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+def task_error(reason: Reason, is_retryable: bool) -> TaskFailed | TaskFailedForGood:
+    return TaskFailed(reason) if is_retryable else TaskFailedForGood(reason)
 
 
 class StoredSensor(BaseSensorOperator):
@@ -202,10 +223,7 @@ class StoredSensor(BaseSensorOperator):
         try:
             super().execute(context)
         except AirflowSensorTimeout:
-            raise AirflowException(
-                f"what `collect` sent was not in Postgres after {self.timeout:.0f} seconds: "
-                "see whether the consumers run, their logs, and the table logs_consumer_error"
-            ) from None
+            raise TaskFailed(reason("not_stored_in_time", seconds=self.timeout)) from None
 
     def poke(self, context: Any) -> bool:
         from collector.receipt import Receipt, is_stored
@@ -214,12 +232,12 @@ class StoredSensor(BaseSensorOperator):
             return is_stored(Settings.from_env(), Receipt.from_dict(self.receipt))
 
     @property
-    def outcome(self) -> tuple[bool, str]:
+    def outcome(self) -> tuple[bool, list[Reason]]:
         """(nothing was to collect, what was collected): read by plugins/run_listener.py."""
         from collector.receipt import Receipt
 
         receipt = Receipt.from_dict(self.receipt)
-        return receipt.is_idle, receipt.summary()
+        return receipt.is_idle, receipt.outcome
 
 
 class Delay(BaseOperator):

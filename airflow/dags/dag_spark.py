@@ -4,19 +4,16 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
-from dag_common import AS_OF, RUN_ID, SETTINGS, SPARK_POOL
+from airflow.sdk.exceptions import AirflowException
+from dag_common import AS_OF, RUN_ID, SETTINGS, SPARK_POOL, task_error
 
 from config.config import PROJECT_ROOT
+from utils.command_line import failure_in
 from utils.spark_utils import JOB_CORES, submit_conf
-
-# How Airflow reports a job's exit code 2 (the request cannot be met), and how the job's error line begins.
-CANNOT_BE_MET = "Error code is: 2."
-ERROR_LINE = "error: "
 
 
 class SparkJob(SparkSubmitOperator):
-    """Runs spark-submit, and raises the job's own error line as the task's error.
+    """Runs spark-submit, and raises the job's own error as the task's.
 
     day: the job's as-of date (by default that of the run)
     """
@@ -39,8 +36,8 @@ class SparkJob(SparkSubmitOperator):
         try:
             super().execute(context)
         except AirflowException as failure:
-            errors = [line for line in str(failure).splitlines() if line.startswith(ERROR_LINE)]
-            if not errors:
+            # Airflow ends its error with what spark-submit printed last, and a job's last line is an object.
+            told = failure_in(str(failure).splitlines())
+            if told is None:
                 raise
-            kind = AirflowFailException if CANNOT_BE_MET in str(failure) else AirflowException
-            raise kind(errors[-1].removeprefix(ERROR_LINE)) from None
+            raise task_error(told.reason, told.retryable) from None

@@ -19,16 +19,14 @@ from airflow.plugins_manager import AirflowPlugin
 from config.config import Settings
 from database.db_helper import Connection, connect
 from database.queries import stage_runs
+from utils.reasons import Reason, reason
 
 log = logging.getLogger(__name__)
 
-LONGEST_REASON = 1000
-# Airflow's words for a run's end -> a sentence.
-ENDS = {
-    "timed_out": "the run took longer than its time limit",
-    "all_tasks_deadlocked": "no task of the run can start any more",
-}
-NO_REASON = "a task ended without a reason: see its log in Airflow"
+LONGEST_TEXT = 1000
+# Airflow's words for a run's end -> the code of a reason.
+ENDS = {"timed_out": "took_too_long", "all_tasks_deadlocked": "deadlocked"}
+NO_WORD = "no_word"
 
 
 @hookimpl
@@ -38,17 +36,17 @@ def on_task_instance_running(task_instance: Any) -> None:
 
 @hookimpl
 def on_task_instance_success(task_instance: Any) -> None:
-    """Log a task's `outcome`, if it has one: (nothing was to do, what was done)."""
+    """Log a task's `outcome`, if it has one: (nothing was to do, the reasons that say what was done)."""
     outcome = getattr(getattr(task_instance, "task", None), "outcome", None)
     if outcome:
-        is_skipped, reason = outcome
-        _note(task_instance, partial(stage_runs.told, reason=reason, is_skipped=is_skipped))
+        is_skipped, reasons = outcome
+        _note(task_instance, partial(stage_runs.told, reasons=reasons, is_skipped=is_skipped))
 
 
 @hookimpl
 def on_task_instance_failed(task_instance: Any, error: str | BaseException | None) -> None:
     is_late = task_instance.state == "up_for_retry"
-    _note(task_instance, partial(stage_runs.stopped, reason=reason_of(error), is_late=is_late))
+    _note(task_instance, partial(stage_runs.stopped, reasons=[reason_of(error)], is_late=is_late))
 
 
 @hookimpl
@@ -58,7 +56,7 @@ def on_dag_run_success(dag_run: Any) -> None:
 
 @hookimpl
 def on_dag_run_failed(dag_run: Any, msg: str) -> None:
-    _note(dag_run, partial(stage_runs.ended, failure=ENDS.get(msg, NO_REASON)))
+    _note(dag_run, partial(stage_runs.ended, failure=reason(ENDS.get(msg, NO_WORD))))
 
 
 def as_of(task_instance: Any) -> date:
@@ -68,14 +66,19 @@ def as_of(task_instance: Any) -> date:
     return date.fromisoformat(day)
 
 
-def reason_of(error: str | BaseException | None) -> str:
-    """Return the first line of an error, with its class name unless it is an Airflow error, written for readers."""
+def reason_of(error: str | BaseException | None) -> Reason:
+    """Return the reason that an error carries, else its first line.
+
+    The class name stands before it unless it is an Airflow error, written for readers.
+    """
     from airflow.sdk.exceptions import AirflowException
 
-    reason = next(iter(str(error or "").strip().splitlines()), "")
+    if isinstance(carried := getattr(error, "reason", None), Reason):
+        return carried
+    message = next(iter(str(error or "").strip().splitlines()), "")[:LONGEST_TEXT]
     if isinstance(error, BaseException) and not isinstance(error, AirflowException):
-        reason = f"{type(error).__name__}: {reason}"
-    return (reason or NO_REASON)[:LONGEST_REASON]
+        return reason("unexpected", kind=type(error).__name__, message=message)
+    return reason("text", text=message) if message else reason(NO_WORD)
 
 
 def _note(run: Any, write: Callable[[Connection, str, str], None]) -> None:

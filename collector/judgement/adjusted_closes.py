@@ -13,6 +13,7 @@ from collector.judgement.series import (
     FLOAT32,
     SAME_RATIO,
     Series,
+    describe_share,
     digits_of,
     distance,
     share_kept,
@@ -20,6 +21,7 @@ from collector.judgement.series import (
 from collector.yahoo_answers.model import Bar
 from database.db_helper import Row
 from utils.messages import LARGEST_STEP
+from utils.reasons import Reason, reason
 
 # Recordings round adjusted closes to cents or ticks. It shows on the days without a dividend, as often upwards as
 # downwards, and the largest of what it leaves is some six times the median.
@@ -69,7 +71,7 @@ def note_stale_rows(judged: Judgement, bars: Sequence[Bar], stored: Mapping[date
             continue
         if abs(following.adj_close / after["adj_close"] - 1) > FLOAT32 or _is_of_another_scale(row, following):
             for session in (bar.session, following.session):
-                judged.note(session, f"the stored bar of {bar.session} is of an earlier adjustment")
+                judged.note(session, reason("stale_adjustment", session=bar.session))
 
 
 def _is_of_another_scale(row: Row, following: Bar) -> bool:
@@ -138,16 +140,19 @@ def _is_alone_off(series: Series, at: int, good: Bar, owed: float) -> bool:
     return abs(from_good - owed * kept) < abs(from_bar - kept)
 
 
-def describe_mismatch(bar: Bar, close_before: float, found: float) -> str:
+def describe_mismatch(bar: Bar, close_before: float, found: float) -> Reason:
     """Describe by how much an adjusted close changes, and what its dividend explains of it.
 
     >>> bar = Bar(date(2026, 8, 21), 99.0, 99.0, 99.0, 99.0, 99.0, 5, 0.0, 1.0)
-    >>> describe_mismatch(bar, 100.0, 0.989)
+    >>> str(describe_mismatch(bar, 100.0, 0.989))
     'the adjusted close falls by 1.10% without a dividend'
     """
-    falls = f"the adjusted close {'falls' if found < 1 else 'rises'} by {abs(1 - found):.{digits_of(1 - found)}%}"
+    code = "adjusted_close_falls" if found < 1 else "adjusted_close_rises"
+    move = reason(code, change=abs(1 - found), digits=digits_of(1 - found))
     if not (bar.dividend or bar.capital_gain):
-        return f"{falls} without a dividend"
-    gain = f" with the capital gain of {bar.capital_gain:g}" if bar.capital_gain else ""
+        return reason("without_dividend", move=move)
     share = (bar.dividend + bar.capital_gain) / close_before
-    return f"{falls}, the dividend of {bar.dividend:g}{gain} is {share:.{digits_of(share)}%} of the close before"
+    dividend = describe_share(bar.dividend, share)
+    if bar.capital_gain:
+        dividend = reason("dividend_and_gain_share", gain=bar.capital_gain, **dividend.params)
+    return reason("beside_dividend", move=move, dividend=dividend)

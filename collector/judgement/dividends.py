@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from statistics import median
 
-from collector.judgement.series import SAME_RATIO, SPINOFF_MOVE, Series, digits_of
+from collector.judgement.series import SAME_RATIO, SPINOFF_MOVE, Series, describe_share, digits_of
 from collector.yahoo_answers.model import Bar
+from utils.reasons import Reason, reason
 
 ABSURD_DIVIDEND = 0.2  # of the close before, without a matching fall: doubtful
 LARGE_DIVIDEND = 0.05  # ... noted
@@ -37,21 +38,21 @@ def _judge_dividend(series: Series, bar: Bar, share: float, times: float, has_ma
     close_before = series.judged.previous_closes[bar.session]
     fall = 1 - bar.close / close_before
     is_matched = fall >= share / 2
-    what = f"the dividend of {bar.dividend:g} is {share:.{digits_of(share)}%} of the close before"
-    moved = f"the close {'falls' if fall > 0 else 'rises'} by {abs(fall):.{digits_of(fall)}%}"
+    dividend = describe_share(bar.dividend, share)
+    move = reason("close_falls" if fall > 0 else "close_rises", change=abs(fall), digits=digits_of(fall))
     if share > ABSURD_DIVIDEND and not is_matched:
-        _doubt_dividend(series, bar, close_before, f"{what}, but {moved}")
+        _doubt_dividend(series, bar, close_before, reason("large_dividend", dividend=dividend, move=move))
     elif times >= ODD_DIVIDEND and not (is_matched and share > SPINOFF_MOVE * series.usual_move):
-        reason = f"{what} and {times:,.0f} times the ticker's other ones; {moved}"
+        odd = reason("odd_dividend", dividend=dividend, times=times, move=move)
         if has_many and not is_matched and share >= ODD_DIVIDEND_SHARE:
-            _doubt_dividend(series, bar, close_before, reason)
+            _doubt_dividend(series, bar, close_before, odd)
         else:
-            series.judged.note(bar.session, reason)
+            series.judged.note(bar.session, odd)
     elif share > LARGE_DIVIDEND and not is_matched:
-        series.judged.note(bar.session, f"{what}, but {moved}")
+        series.judged.note(bar.session, reason("large_dividend", dividend=dividend, move=move))
 
 
-def _doubt_dividend(series: Series, bar: Bar, close_before: float, reason: str) -> None:
+def _doubt_dividend(series: Series, bar: Bar, close_before: float, doubt: Reason) -> None:
     """Doubt a dividend's bar, unless a person has accepted it. Note it where it is stored already just so."""
     if series.is_accepted(bar.session, bar.close / close_before):
         return
@@ -59,9 +60,9 @@ def _doubt_dividend(series: Series, bar: Bar, close_before: float, reason: str) 
     share = bar.dividend / bar.close
     if row and abs(row["dividend"] / row["close_price"] - share) < SAME_RATIO * share:
         series.judged.approved.add(bar.session)
-        series.judged.note(bar.session, reason)
+        series.judged.note(bar.session, doubt)
     else:
-        series.judged.doubt(bar.session, reason)
+        series.judged.doubt(bar.session, doubt)
 
 
 def note_lost_dividends(series: Series) -> None:
@@ -78,7 +79,7 @@ def note_lost_dividends(series: Series) -> None:
     silent = {bar.session for bar in series.bars[1:] if bar.dividend == 0}
     for day in sorted(silent & set(lost)):
         if not any(abs(other - day) <= timedelta(days=MOVED_EVENT_DAYS) for other in moved):
-            series.judged.note(day, f"the dividend of {lost[day]:g} that was stored is not in the answer any more")
+            series.judged.note(day, reason("dividend_gone", dividend=lost[day]))
 
 
 def _times_the_others(share: float, shares: Sequence[float]) -> float:

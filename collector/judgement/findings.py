@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from database.db_helper import Row
+from utils.reasons import Reason
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Break:
 
     session: date
     is_withheld: bool
-    reason: str
+    reasons: Sequence[Reason]
 
 
 @dataclass(frozen=True)
@@ -55,26 +56,26 @@ class Judgement:
     contradiction: why nothing of the answer can be used.
     """
 
-    doubts: dict[date, str] = field(default_factory=dict)
+    doubts: dict[date, list[Reason]] = field(default_factory=dict)
     previous_closes: dict[date, float] = field(default_factory=dict)
     approved: set[date] = field(default_factory=set)
-    contradiction: str | None = None
+    contradiction: Reason | None = None
     _breaks: dict[date, list[Break]] = field(default_factory=dict)
 
     @property
     def breaks(self) -> list[Break]:
-        """One a session, in order. Its reason has everything that was found there."""
+        """One a session, in order, with everything that was found there."""
         return [
-            Break(session, any(each.is_withheld for each in found), "; ".join(each.reason for each in found))
+            Break(session, any(each.is_withheld for each in found), [each for one in found for each in one.reasons])
             for session, found in sorted(self._breaks.items())
         ]
 
-    def note(self, session: date, reason: str) -> None:
+    def note(self, session: date, reason: Reason) -> None:
         """Record a break whose bar is stored."""
-        self._breaks.setdefault(session, []).append(Break(session, False, reason))
+        self._breaks.setdefault(session, []).append(Break(session, False, [reason]))
 
-    def doubt(self, session: date, reason: str, is_break: bool = True) -> None:
+    def doubt(self, session: date, reason: Reason, is_break: bool = True) -> None:
         """Quarantine a bar. Without a break the prices go on behind it as before it."""
-        self.doubts[session] = f"{self.doubts[session]}; {reason}" if session in self.doubts else reason
+        self.doubts.setdefault(session, []).append(reason)
         if is_break:
-            self._breaks.setdefault(session, []).append(Break(session, True, reason))
+            self._breaks.setdefault(session, []).append(Break(session, True, [reason]))

@@ -24,8 +24,8 @@ def judge_bars(bars: Sequence[Bar], known: Known | None = None, is_rate: bool = 
         return judged
     series = Series(priced, known, judged)
     series.approve_accepted()
-    if not is_rate and (reason := find_other_unit(priced, known)):
-        series.doubt_all(reason)
+    if not is_rate and (doubt := find_other_unit(priced, known)):
+        series.doubt_all(doubt)
         return judged
     judge_steps(series)  # first: the other rules measure from the closes that it finds plausible
     if not is_rate:

@@ -9,6 +9,7 @@ from statistics import median
 
 from collector.judgement.findings import Judgement, Known
 from collector.yahoo_answers.model import Bar
+from utils.reasons import Reason, reason
 
 CLEAR_MISMATCH = 0.02  # of the close: an adjusted close that is off by more makes its bar doubtful, by less noted
 FLOAT32 = 4e-6  # relative: four single-precision prices make a ratio; recorded ones differ by 5e-7 at most
@@ -49,7 +50,7 @@ class Series:
         self.judged.approved.add(session)
         return True
 
-    def doubt_all(self, reason: str) -> None:
+    def doubt_all(self, reason: Reason) -> None:
         """Doubt each bar, also those that are stored just so: only accepted ones go on."""
         for before, bar in pairwise([None, *self.bars]):
             assert bar
@@ -85,3 +86,8 @@ def digits_of(share: float) -> int:
     (2, 5)
     """
     return max(2, math.ceil(-math.log10(abs(share))) if 0 < abs(share) < 1e-2 else 2)
+
+
+def describe_share(dividend: float, share: float) -> Reason:
+    """Describe a dividend as a share of the close before it."""
+    return reason("dividend_share", dividend=dividend, share=share, digits=digits_of(share))

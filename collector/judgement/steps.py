@@ -2,12 +2,16 @@
 
 import math
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
+
+import msgspec
 
 from collector.judgement.series import CLEAR_SPLIT, SAME_RATIO, SPINOFF_MOVE, Series, distance, is_price
 from collector.yahoo_answers.model import Bar
 from utils.messages import LARGEST_STEP
+from utils.reasons import Reason, from_rows, reason
 
+SAME_CLOSE = 1e-5  # relative
 SPLIT_MOVE = 4  # times the usual daily move: what a step must exceed to be taken for the split itself
 
 Suspicion = Literal["doubt", "note"]
@@ -122,7 +126,27 @@ def _waits_for_the_same(series: Series, bar: Bar, level: Bar, split: float) -> b
     The rows that proved it then may have been overwritten since, so the rejection itself is the proof.
     """
     doubt = series.known.waiting.get(bar.session, {}).get("doubt")
-    return isinstance(doubt, str) and describe_step(level.close, bar.close, split) in doubt
+    step = describe_step(level.close, bar.close, split)
+    if isinstance(doubt, str):  # a bar that was rejected by an earlier version
+        return str(step) in doubt
+    return any(_is_same_step(step, each) for each in _reasons_in(doubt))
+
+
+def _reasons_in(doubt: Any) -> list[Reason]:
+    """Return the reasons of a rejected message's doubt. Such a message may be anything."""
+    try:
+        [found] = from_rows([doubt])
+        return from_rows(found.params["reasons"]) if found.code == "several" else [found]
+    except (msgspec.ValidationError, KeyError):
+        return []
+
+
+def _is_same_step(step: Reason, other: Reason) -> bool:
+    """Tell whether two steps are alike in kind and in both closes. Of a close the last digits may vary."""
+    sides = [(step.params[name], other.params.get(name)) for name in ("before", "after")]
+    return step.code == other.code and all(
+        isinstance(its, float | int) and math.isclose(mine, its, rel_tol=SAME_CLOSE) for mine, its in sides
+    )
 
 
 def _is_stored_step(series: Series, before: Bar, bar: Bar, ratio: float) -> bool:
@@ -134,24 +158,23 @@ def _is_stored_step(series: Series, before: Bar, bar: Bar, ratio: float) -> bool
     return True
 
 
-def describe_step(before: float, after: float, split: float) -> str:
+def describe_step(before: float, after: float, split: float) -> Reason:
     """Describe a step between two closes, with the factor that would undo it.
 
-    >>> describe_step(5.0, 104.3, 0.05)
+    >>> str(describe_step(5.0, 104.3, 0.05))
     'close moved +1,986.0% on the day of a 1:20 split (5 -> 104.3): older closes x 20 would make it continuous, the \
 source may not have adjusted them'
-    >>> describe_step(100.0, 10_100.0, 1.0)
+    >>> str(describe_step(100.0, 10_100.0, 1.0))
     'close moved +10,000.0% without a split (100 -> 10100): x 0.009901 would make it continuous'
     """
-    moved = f"close moved {after / before - 1:+,.1%}"
-    prices = f"({before:g} -> {after:g})"
+    moved = {"step": after / before - 1, "before": before, "after": after}
     if split == 1.0:
-        return f"{moved} without a split {prices}: x {before / after:.4g} would make it continuous"
-    day = f"{moved} on the day of a {_describe_ratio(split)} split {prices}"
+        return reason("step", **moved, factor=before / after)
+    ratio = _describe_ratio(split)
     factor = min((split, 1 / split), key=lambda one: distance(after / before, one))
     if distance(after / before, factor) > 0.5 * abs(math.log(split)):
-        return f"{day}: x {before / after:.4g} would make it continuous"
-    return f"{day}: older closes x {factor:.6g} would make it continuous, the source may not have adjusted them"
+        return reason("step_at_split", **moved, ratio=ratio, factor=before / after)
+    return reason("split_unadjusted", **moved, ratio=ratio, factor=factor)
 
 
 def _describe_ratio(split: float) -> str:

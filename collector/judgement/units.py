@@ -12,13 +12,14 @@ from collector.judgement.series import CLEAR_SPLIT, distance, is_price
 from collector.yahoo_answers.model import Bar
 from database.db_helper import Row
 from utils.messages import LARGEST_STEP
+from utils.reasons import Reason, reason
 
 SAME_CLOSE = 1e-4  # relative: closes are on one level when their factors to the stored ones differ by less
 LEAST_OVERLAP = 5
 OTHER_RATE = 0.2  # |log factor|: exchange rates do not move that far between two fetches
 
 
-def find_contradiction(bars: Sequence[Bar], stored: Mapping[date, Row], is_rate: bool) -> str | None:
+def find_contradiction(bars: Sequence[Bar], stored: Mapping[date, Row], is_rate: bool) -> Reason | None:
     """Return why an answer cannot be of the ticker that is stored: it is shifted by a day, or of another symbol.
 
     Between the closes of two fetches splits leave few factors, each common to many sessions. Of rates only the level
@@ -29,21 +30,19 @@ def find_contradiction(bars: Sequence[Bar], stored: Mapping[date, Row], is_rate:
         return None
     if is_rate:
         factor = median(factors)
-        return f"its answer is {factor:.4g} times the stored rates" if distance(factor, 1) > OTHER_RATE else None
+        return reason("other_rates", factor=factor) if distance(factor, 1) > OTHER_RATE else None
     odd = sum(1 for _ in _lonely(factors))
     if 2 * odd <= len(factors):
         return None
-    return (
-        f"its answer contradicts {odd} of {len(factors)} stored closes: it may be of another symbol or shifted by a day"
-    )
+    return reason("contradicts", odd=odd, count=len(factors))
 
 
-def find_other_unit(bars: Sequence[Bar], known: Known) -> str | None:
+def find_other_unit(bars: Sequence[Bar], known: Known) -> Reason | None:
     """Return why all closes may be in another unit than the stored ones: a currency, or a factor without a split."""
     stored = known.stored
     before = stored[max(stored)].get("currency") if stored else None
     if before and known.currency and before != known.currency:
-        return f"the source gives the prices in {known.currency}, what is stored is in {before}"
+        return reason("other_currency", given=known.currency, stored=before)
     factors = _factors(bars, stored)
     if len(factors) < LEAST_OVERLAP or any(distance(factor, 1) < CLEAR_SPLIT for factor in factors):
         return None
@@ -54,7 +53,7 @@ def find_other_unit(bars: Sequence[Bar], known: Known) -> str | None:
         return None
     if any(distance(factor, step) < math.log1p(LARGEST_STEP) < distance(step, 1) for step in known.rejected_steps):
         return None  # what is stored was on another level than the bar after it, and has healed
-    return f"all closes are {factor:.4g} times the stored ones, and no split that is listed makes them so"
+    return reason("other_unit", factor=factor)
 
 
 def _factors(bars: Sequence[Bar], stored: Mapping[date, Row]) -> list[float]:

@@ -12,6 +12,7 @@ from collector.yahoo_answers.model import Bar
 from collector.yahoo_answers.sessions import completed, session_of, zone_of
 from collector.yahoo_answers.values import LONGEST_TICKER, major_unit, positive_number
 from config.exchanges import RATE
+from utils.reasons import Reason, of_ticker, reason
 from utils.text import printable
 
 RATE_ZONE = ZoneInfo("Europe/London")
@@ -39,24 +40,24 @@ def bars_from_chart(answer: Any, ticker: str, moment: datetime) -> tuple[str, li
     result = only_result(answer, "chart", ticker)
     meta = result.get("meta") or {}
     if meta.get("symbol") != ticker:
-        raise Refusal(
-            "another symbol",
-            f"asked Yahoo for {ticker}, it answered for {printable(str(meta.get('symbol')), LONGEST_TICKER)}",
-        )
+        other = printable(str(meta.get("symbol")), LONGEST_TICKER)
+        raise Refusal("another symbol", reason("yahoo_other_symbol", ticker=ticker, other=other))
     if meta.get("dataGranularity", "1d") != "1d":
-        raise Refusal(
-            "bars of another interval",
-            f"{ticker}: Yahoo answered with bars of {printable(str(meta['dataGranularity']), LONGEST_TICKER)}",
-        )
+        interval = printable(str(meta["dataGranularity"]), LONGEST_TICKER)
+        raise _refusal(ticker, "bars of another interval", reason("yahoo_other_interval", interval=interval))
     currency, units = major_unit(meta.get("currency"))
     if currency is None:
-        raise Refusal("no currency", f"{ticker}: Yahoo does not say its currency ({meta.get('currency')!r})")
+        raise _refusal(ticker, "no currency", reason("yahoo_no_currency", currency=repr(meta.get("currency"))))
     rows = _lines_of(result, ticker, meta)
     if ticker.endswith(RATE):
         return currency, rates(rows, moment)
     bars = [bar for row in rows if (bar := _build_bar(row, units))]
     happened = events_of(result.get("events") or {}, meta, ticker, currency, units)
     return currency, completed(add_events(bars, happened), ticker, moment, meta)
+
+
+def _refusal(ticker: str, kind: str, why: Reason) -> Refusal:
+    return Refusal(kind, of_ticker(ticker, [why]))
 
 
 def rates(rows: Iterable[_Line], moment: datetime) -> list[Bar]:
@@ -80,7 +81,7 @@ def _lines_of(result: Mapping[str, Any], ticker: str, meta: Mapping[str, Any]) -
     if not stamps and not any(columns):
         return []
     if any(not isinstance(column, list) or len(column) != len(stamps) for column in columns):
-        raise Refusal("arrays of different lengths", f"{ticker}: Yahoo's arrays of prices are not as long as its days")
+        raise _refusal(ticker, "arrays of different lengths", reason("yahoo_uneven"))
     zone, live = zone_of(ticker, meta), meta.get("regularMarketTime")
     rows: dict[date, _Line] = {}
     lines: list[list[Any]] = sorted(map(list, zip(stamps, *columns, strict=True)), key=lambda line: line[0])

@@ -9,6 +9,7 @@ from collector.yahoo_answers.envelope import Refusal
 from collector.yahoo_answers.model import FundHolding
 from collector.yahoo_answers.values import LONGEST_NAME, LONGEST_TICKER, plain_number
 from config.exchanges import RATE
+from utils.reasons import Reason, reason
 from utils.text import printable
 
 LARGEST_SHARE = 1000.0  # of a fund; the shares of a fund of funds or of a hedged one may add up to more than 1
@@ -22,48 +23,48 @@ CASH = re.compile(
 )
 
 
-def holdings_from_summary(summary: Mapping[str, Any]) -> tuple[list[FundHolding], list[str]]:
+def holdings_from_summary(summary: Mapping[str, Any]) -> tuple[list[FundHolding], list[Reason]]:
     """Return the long positions of a topHoldings module that have a ticker, largest first, and notes.
 
     The notes say what was left out or added up.
     """
     module = summary.get("topHoldings")
     if module is None:
-        return [], ["Yahoo has no list of its holdings"]
+        return [], [reason("no_list")]
     listed = module.get("holdings") or []
     if not isinstance(listed, list):
         raise Refusal("no list of holdings", f"Yahoo's list of holdings cannot be used: {listed!r:.50}")
-    notes: list[str] = []
+    notes: list[Reason] = []
     held: dict[str, FundHolding] = {}
     for item in listed:
         holding = _read_line(item)
-        if isinstance(holding, str):
+        if isinstance(holding, Reason):
             notes.append(holding)
         elif holding.ticker in held:
-            notes.append(f"{holding.ticker} is listed more than once: added up")
+            notes.append(reason("added_up", ticker=holding.ticker))
             before = held[holding.ticker]
             held[holding.ticker] = replace(before, percent=before.percent + holding.percent)
         else:
             held[holding.ticker] = holding
     if not listed:
-        notes.append("Yahoo's list of its holdings is empty")
+        notes.append(reason("empty_list"))
     return sorted(held.values(), key=lambda holding: (-holding.percent, holding.ticker)), notes
 
 
-def _read_line(item: Any) -> FundHolding | str:
+def _read_line(item: Any) -> FundHolding | Reason:
     """Return one line as a holding, or why it is left out."""
     if not isinstance(item, dict):
-        return f"left out a line that is none: {item!r:.50}"
+        return reason("line_left_out", line=f"{item!r:.50}")
     ticker = str(item.get("symbol") or "").strip()
     name = printable(str(item.get("holdingName") or ""), LONGEST_NAME) or None
     share = plain_number(item.get("holdingPercent"))
     called = printable(ticker or name or "a line without a name", 60)
     if not ticker:
-        return f"left out {called}: it has no symbol"
+        return reason("without_symbol", name=called)
     if len(ticker) > LONGEST_TICKER or not TICKER.fullmatch(ticker):
-        return f"left out {called}: that is no ticker"
+        return reason("no_ticker", name=called)
     if ticker.endswith(RATE) or (name and CASH.fullmatch(name)):
-        return f"left out {called}: it is cash"
+        return reason("cash", name=called)
     if share is None or not 0 < share < LARGEST_SHARE:
-        return f"left out {called}: its share of the fund is {share}"
+        return reason("untrue_share", name=called, share=share)
     return FundHolding(ticker, name, share)

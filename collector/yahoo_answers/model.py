@@ -6,6 +6,7 @@ from datetime import date, datetime
 from functools import cached_property
 
 from utils.messages import Source
+from utils.reasons import Reason
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,13 @@ class FundHolding:
 class FundHoldings:
     """A fund's largest holdings (fractions of it), largest first. Yahoo lists at most ten.
 
-    notes: what was left out or put together, one sentence each.
+    notes: what was left out or put together.
     """
 
     etf: str
     holdings: list[FundHolding]
     answer: Answer
-    notes: list[str] = field(default_factory=list)
+    notes: list[Reason] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

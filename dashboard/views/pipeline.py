@@ -76,15 +76,15 @@ def consumer_state(consumer: ConsumerLag, now: datetime) -> str:
     return "behind" if consumer.lag else "current"
 
 
-def absences(gaps: Iterable[Gap]) -> list[tuple[date, str, str, list[str]]]:
-    """Day, state and reason, each with the tickers it is about, newest day first; closed markets owe no bar."""
+def absences(gaps: Iterable[Gap]) -> list[tuple[date, str, list[ShownReason], list[str]]]:
+    """Day, state and reasons, each with the tickers it is about, newest day first; closed markets owe no bar."""
     owed = sorted(
         (gap for gap in gaps if gap.state != "closed"),
         key=lambda gap: (gap.state, gap.reason, gap.ticker),
     )
     owed.sort(key=lambda gap: gap.trade_date, reverse=True)
-    same = groupby(owed, key=lambda gap: (gap.trade_date, gap.state, gap.reason))
-    return [(day, state, reason, [gap.ticker for gap in group]) for (day, state, reason), group in same]
+    same = [list(group) for _, group in groupby(owed, key=lambda gap: (gap.trade_date, gap.state, gap.reason))]
+    return [(each[0].trade_date, each[0].state, each[0].reasons, [gap.ticker for gap in each]) for each in same]
 
 
 def _heading(state: Pipeline, count: str, now: datetime, page: Page) -> Component:
@@ -144,7 +144,7 @@ def _others(runs: Sequence[StageRun], page: Page) -> Component:
             page.day(run.as_of_date),
             html.A(run.dag_id, href=run.airflow_url, target="_blank", rel="noopener"),
             pipeline_grid.mark(run.state, page),
-            run.reason or "",
+            components.words(run.reasons, page),
             pipeline_grid.run_times(run, page),
         )
         for run in runs
@@ -272,7 +272,7 @@ def _quarantined(waiting: Quarantined, page: Page) -> Component:
         (
             page.day(each.trade_date),
             components.ticker_link(each.ticker),
-            each.reason,
+            components.words(each.reasons, page),
             page.moment(each.received_at),
         )
         for each in waiting.bars
@@ -326,7 +326,7 @@ def _message(message: RejectedMessage, page: Page) -> tuple[Component, ...]:
             title=f"{say(pipeline.ADDRESS)} {message.partition_id}@{message.kafka_offset}",
         ),
         message.message_key or "–",
-        [message.error_msg, raw],
+        [components.words(message.reasons, page), raw],
         html.Span(
             say(pipeline.WAITS if is_waiting else pipeline.REPLAYED),
             className=f"mark {'late' if is_waiting else 'green'}",
@@ -347,8 +347,8 @@ def _gaps(gaps: Gaps, page: Page) -> Component:
         (say(pipeline.REASON), "prose"),
     ]
     rows = [
-        (page.day(day), say(pipeline.GAP_STATES[state]), ", ".join(tickers), reason)
-        for day, state, reason, tickers in found
+        (page.day(day), say(pipeline.GAP_STATES[state]), ", ".join(tickers), components.words(reasons, page))
+        for day, state, reasons, tickers in found
     ]
     shown = len(gaps.gaps)
     more = say(pipeline.MORE_GAPS, shown=f"{shown:,}", total=f"{gaps.total:,}")

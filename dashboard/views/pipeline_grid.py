@@ -159,7 +159,7 @@ def _cell(cell: Cell, page: Page) -> Component:
         shown.append(html.Span(["△ ", page.say(pipeline.DEGRADED)], className="tag degraded"))
     if cell.state == "none":
         return shown
-    reason = cell.runs[0].reason if cell.runs else page.say(pipeline.MEANINGS["published"])
+    reason = components.words(cell.runs[0].reasons, page) if cell.runs else page.say(pipeline.MEANINGS["published"])
     return html.Details(
         [html.Summary(shown, title=reason or page.say(pipeline.MEANINGS[cell.state])), _details(cell, page)]
     )
@@ -180,7 +180,7 @@ def _details(cell: Cell, page: Page) -> Component:
 
 def _run(run: StageRun, page: Page) -> list[Component]:
     return [
-        html.P(run.reason or page.say(pipeline.MEANINGS[run.state])),
+        html.P(components.words(run.reasons, page) or page.say(pipeline.MEANINGS[run.state])),
         html.P(run_times(run, page), className="soft"),
         html.A(page.say(pipeline.OPEN_RUN), href=run.airflow_url, target="_blank", rel="noopener"),
     ]

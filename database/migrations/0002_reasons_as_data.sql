@@ -21,3 +21,12 @@ ALTER TABLE analytics_portfolio_performance
     ALTER COLUMN carried_reason TYPE JSONB USING pg_temp.as_reasons(carried_reason);
 ALTER TABLE analytics_performance_summary
     ALTER COLUMN not_annualised_reason TYPE JSONB USING pg_temp.as_reasons(not_annualised_reason);
+
+-- Bars and runs
+
+DROP VIEW IF EXISTS logs_session_ledger, logs_open_break, logs_quarantined_bar, collected_dollar_close;
+ALTER TABLE logs_consumer_error ADD COLUMN reason JSONB;
+ALTER TABLE logs_expected_bar ALTER COLUMN reason TYPE JSONB USING pg_temp.as_reasons(reason);
+ALTER TABLE logs_price_break ALTER COLUMN reason TYPE JSONB USING pg_temp.as_reasons(reason);
+ALTER TABLE logs_missing_holdings ALTER COLUMN reason TYPE JSONB USING pg_temp.as_reasons(reason);
+ALTER TABLE logs_stage_run ALTER COLUMN reason TYPE JSONB USING pg_temp.as_reasons(reason);

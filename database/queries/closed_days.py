@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 
 from database.db_helper import Connection, Row, fetch, transaction
+from utils.reasons import Reason, as_json
 
 NEIGHBOURS_DAYS = 14  # longer than any holiday of an exchange
 
@@ -57,19 +58,20 @@ def unstored(conn: Connection) -> list[Row]:
     return fetch(conn, "SELECT kind, ticker, trade_date, state FROM logs_expected_bar ORDER BY ticker, trade_date")
 
 
-def restate(conn: Connection, lines: Sequence[tuple[str, str, date, str, str]]) -> None:
+def restate(conn: Connection, lines: Sequence[tuple[str, str, date, str, Reason]]) -> None:
     """Give lines of the ledger (kind, ticker, trade_date) another state and reason."""
     if not lines:
         return
     kinds, tickers, days, states, reasons = (list(column) for column in zip(*lines, strict=True))
+    stored = [as_json([each]) for each in reasons]
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute(
             """
             UPDATE logs_expected_bar AS expected
             SET state = line.state, reason = line.reason
-            FROM UNNEST(%s::text[], %s::text[], %s::date[], %s::text[], %s::text[])
+            FROM UNNEST(%s::text[], %s::text[], %s::date[], %s::text[], %s::jsonb[])
                 AS line (kind, ticker, trade_date, state, reason)
             WHERE (expected.kind, expected.ticker, expected.trade_date) = (line.kind, line.ticker, line.trade_date)
             """,
-            (kinds, tickers, days, states, reasons),
+            (kinds, tickers, days, states, stored),
         )

@@ -8,7 +8,9 @@ import msgspec
 from psycopg2 import sql
 
 from database.db_helper import Connection, Row, fetch
+from database.queries.errors import REASON
 from database.tables import DAILY_STOCK_HISTORY, Table
+from utils.reasons import Reason, from_rows, reason
 
 PRICE_COLUMNS = (
     "open_price",
@@ -83,19 +85,19 @@ def currencies(conn: Connection, table: Table, tickers: Sequence[str]) -> set[st
     return {row["currency"] for row in fetch(conn, query, {"tickers": list(tickers)})}
 
 
-def rejected(conn: Connection, topics: Sequence[str], keys: Sequence[str]) -> dict[str, str]:
+def rejected(conn: Connection, topics: Sequence[str], keys: Sequence[str]) -> dict[str, Reason]:
     """Return by message key the newest reason why a message was rejected and not replayed since."""
     rows = fetch(
         conn,
-        """
-        SELECT DISTINCT ON (message_key) message_key, 'no. ' || id || ': ' || error_msg AS reason
+        f"""
+        SELECT DISTINCT ON (message_key) message_key, id, {REASON} AS reason
         FROM logs_consumer_error
         WHERE topic = ANY(%(topics)s) AND message_key = ANY(%(keys)s) AND replayed_at IS NULL
         ORDER BY message_key, id DESC
         """,
         {"topics": list(topics), "keys": list(keys)},
     )
-    return {row["message_key"]: row["reason"] for row in rows}
+    return {row["message_key"]: reason("quarantined", id=row["id"], reason=from_rows(row["reason"])) for row in rows}
 
 
 def quarantined(conn: Connection, topic: str, ticker: str) -> set[date]:

@@ -15,20 +15,11 @@ from utils.reasons import Reason, from_rows
 
 WITHHELD, NOTED, CARRIED_RATE = "withheld", "noted", "rate"
 
-# What was found at a break, as a list of reasons.
-_FOUND = """
-CASE jsonb_typeof(to_jsonb(reason))
-                WHEN 'array' THEN to_jsonb(reason)
-                ELSE jsonb_build_array(jsonb_build_object('code', 'text', 'params', jsonb_build_object(
-                    'text', REPLACE(to_jsonb(reason) #>> '{}', '; ', ', '))))
-            END
-"""
-
 # A rate that breaks is a break of every price it converts.
 DOUBTS = f"""
     WITH breaks AS (
         SELECT kind, ticker, trade_date, CASE WHEN is_withheld THEN '{WITHHELD}' ELSE '{NOTED}' END AS doubt,
-            {_FOUND} AS found
+            reason AS found
         FROM logs_open_break
         WHERE trade_date BETWEEN %(first)s AND %(last)s
     )

@@ -5,6 +5,10 @@ from datetime import date
 from typing import NamedTuple
 
 from database.db_helper import Connection, Row, fetch, transaction
+from database.queries.reasons import sql_reason
+
+# A message that was rejected by a version without reasons has its text alone.
+REASON = f"COALESCE(reason, jsonb_build_array({sql_reason('text', text='error_msg')}))"
 
 
 class BarRecord(NamedTuple):

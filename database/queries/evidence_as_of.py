@@ -6,7 +6,7 @@ from database import tables
 from database.schema_reader import schema
 from database.tables import Table
 
-# Every table of which versions are kept: what is collected, and which prices are in doubt.
+# Every table of which versions are kept: what is collected, which prices are in doubt, and what was missing.
 VERSIONED: Sequence[Table] = (
     tables.META_ETF,
     tables.DAILY_ETF_OHLC,
@@ -15,6 +15,8 @@ VERSIONED: Sequence[Table] = (
     tables.MONTHLY_BENCHMARK_HOLDINGS,
     tables.PRICE_BREAK,
     tables.CONSUMER_ERROR,
+    tables.EXPECTED_BAR,
+    tables.MISSING_HOLDINGS,
 )
 
 

@@ -9,7 +9,7 @@ from database.queries.doubts import against, doubts
 from database.tables import EXPECTED_BAR, PRICE_BREAK, RESTATEMENT
 from utils.dates import why_no_exchange
 from utils.errors import NotStored
-from utils.reasons import SENTENCES, Reason, of_ticker, reason
+from utils.reasons import SENTENCES, Reason, as_json, of_ticker, reason
 
 Window = tuple[str, date, date]  # ticker, and both ends of a return
 
@@ -27,11 +27,17 @@ def expect(conn: Connection, kind: str, wanted: Collection[tuple[str, date]], ru
         cursor.execute(
             """
             INSERT INTO logs_expected_bar (kind, ticker, trade_date, state, reason, run_id)
-            SELECT %s, ticker, trade_date, 'late', 'expected, no answer of the source yet', %s
+            SELECT %s, ticker, trade_date, 'late', %s::jsonb, %s
             FROM UNNEST(%s::text[], %s::date[]) AS wanted (ticker, trade_date)
             ON CONFLICT DO NOTHING
             """,
-            (kind, run_id, [ticker for ticker, _ in wanted], [session for _, session in wanted]),
+            (
+                kind,
+                as_json([reason("expected")]),
+                run_id,
+                [ticker for ticker, _ in wanted],
+                [session for _, session in wanted],
+            ),
         )
 
 

@@ -1,16 +1,16 @@
 """Funds whose holdings could not be had for a session: what is computed of it from an earlier list has to say so."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date
 
 from database.db_helper import Connection, Row, fetch, transaction, upsert
 from database.tables import MISSING_HOLDINGS
-from utils.reasons import Reason, from_rows, reason
+from utils.reasons import Reason, as_json, from_rows, reason
 
 
-def record(conn: Connection, etf: str, as_of: date, reason: str, run_id: str | None) -> None:
+def record(conn: Connection, etf: str, as_of: date, why: Sequence[Reason], run_id: str | None) -> None:
     with transaction(conn):
-        upsert(conn, MISSING_HOLDINGS, [(etf, as_of, reason, run_id)])
+        upsert(conn, MISSING_HOLDINGS, [(etf, as_of, as_json(why), run_id)])
 
 
 def stand_ins(conn: Connection, sessions: Collection[date]) -> dict[tuple[date, str], Reason]:
@@ -38,7 +38,8 @@ def stand_ins(conn: Connection, sessions: Collection[date]) -> dict[tuple[date, 
 def _stand_in(row: Row) -> Reason:
     """Return what to say of an earlier list that is used.
 
-    >>> str(_stand_in({"etf_ticker": "XLF", "used": date(2026, 8, 14), "reason": "Yahoo lists no holdings of XLF"}))
+    >>> why = [{"code": "no_holdings_listed", "params": {"etf": "XLF"}}]
+    >>> str(_stand_in({"etf_ticker": "XLF", "used": date(2026, 8, 14), "reason": why}))
     'holdings of XLF are of 2026-08-14 (Yahoo lists no holdings of XLF)'
     """
     return reason("earlier_holdings", etf=row["etf_ticker"], used=row["used"], reasons=from_rows(row["reason"]))

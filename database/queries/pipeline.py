@@ -21,6 +21,7 @@ from contract.pipeline import (
     TableState,
 )
 from database.db_helper import Connection, fetch
+from database.queries.errors import REASON
 from database.queries.paging import Page, fetch_page
 from database.queries.typed import fetch_as
 
@@ -170,9 +171,9 @@ def errors(conn: Connection, waiting: bool | None, page: Page) -> RejectedMessag
     found = fetch_page(
         conn,
         RejectedMessage,
-        """
+        f"""
         SELECT
-            id, topic, partition_id, kafka_offset, message_key, error_msg, received_at, replayed_at,
+            id, topic, partition_id, kafka_offset, message_key, error_msg, {REASON} AS reason, received_at, replayed_at,
             LEFT(raw_value, 2000) AS raw_value
         FROM logs_consumer_error
         WHERE %(waiting)s::boolean IS NULL OR %(waiting)s = (replayed_at IS NULL)

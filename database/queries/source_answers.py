@@ -14,6 +14,7 @@ BLOCK = 16 * 1024
 BEFORE, AFTER = 8 * 1024, 24 * 1024
 # An answer that has changed more than this is kept by itself, and is the base of those that follow.
 WORTHWHILE = 0.5
+NEEDS_DICTIONARY = 0x20  # in the second byte of a stream (RFC 1950)
 
 
 class ChangedAnswer(ActstockError):
@@ -73,6 +74,8 @@ def unpack(digest: str, packed: bytes, base: bytes = b"") -> bytes:
     try:
         while packed or not body:
             window = _window(base, len(body))
+            if bool(window) != bool(packed[1:2] and packed[1] & NEEDS_DICTIONARY):
+                raise zlib.error("its base was changed")
             reader = zlib.decompressobj(zdict=window) if window else zlib.decompressobj()
             body += reader.decompress(packed)
             if not reader.eof:

@@ -1,9 +1,11 @@
 """How the runs of the DAGs have gone: noted while they go, and read session by session."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 from database.db_helper import Connection, Row, fetch, transaction
+from utils.reasons import Reason, as_json
 
 # Of one DAG and session; who computes a session more often than that looks into Airflow.
 SHOWN_RUNS = 5
@@ -32,7 +34,7 @@ def started(conn: Connection, dag_id: str, run_id: str, as_of: date) -> None:
     )
 
 
-def stopped(conn: Connection, dag_id: str, run_id: str, reason: str, *, is_late: bool) -> None:
+def stopped(conn: Connection, dag_id: str, run_id: str, reasons: Sequence[Reason], *, is_late: bool) -> None:
     """Note that a task could not do its work. is_late: it will try again."""
     _write(
         conn,
@@ -42,12 +44,12 @@ def stopped(conn: Connection, dag_id: str, run_id: str, reason: str, *, is_late:
         """,
         dag_id=dag_id,
         run_id=run_id,
-        reason=reason,
+        reason=as_json(reasons),
         state="late" if is_late else "failed",
     )
 
 
-def told(conn: Connection, dag_id: str, run_id: str, reason: str, *, is_skipped: bool) -> None:
+def told(conn: Connection, dag_id: str, run_id: str, reasons: Sequence[Reason], *, is_skipped: bool) -> None:
     """Note what a task has done, before or after `ended`. is_skipped: there was nothing to do."""
     _write(
         conn,
@@ -57,12 +59,12 @@ def told(conn: Connection, dag_id: str, run_id: str, reason: str, *, is_skipped:
         """,
         dag_id=dag_id,
         run_id=run_id,
-        reason=reason,
+        reason=as_json(reasons),
         is_skipped=is_skipped,
     )
 
 
-def ended(conn: Connection, dag_id: str, run_id: str, failure: str | None) -> None:
+def ended(conn: Connection, dag_id: str, run_id: str, failure: Reason | None) -> None:
     """Note that a run is over. failure: why, where none of its tasks has said it; None: it went well."""
     _write(
         conn,
@@ -74,12 +76,12 @@ def ended(conn: Connection, dag_id: str, run_id: str, failure: str | None) -> No
                 WHEN state = 'skipped' THEN 'skipped'
                 ELSE 'green'
             END,
-            reason = COALESCE(reason, %(failure)s)
+            reason = COALESCE(reason, %(failure)s::jsonb)
         WHERE dag_id = %(dag_id)s AND run_id = %(run_id)s
         """,
         dag_id=dag_id,
         run_id=run_id,
-        failure=failure,
+        failure=as_json([failure]) if failure else None,
     )
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from config.config import Settings
 from ops.bench import machine
@@ -17,9 +18,15 @@ from utils.errors import ActstockError, InvalidInput
 
 @dataclass(frozen=True)
 class Bench:
-    stack: Stack
-    settings: Settings
     rows: int
+
+    @cached_property
+    def stack(self) -> Stack:
+        return running_stack()
+
+    @cached_property
+    def settings(self) -> Settings:
+        return Settings.from_env(os.environ | client_environment(self.stack))
 
 
 def bench(names: Sequence[str], rows: int, strict: bool) -> int:
@@ -27,10 +34,11 @@ def bench(names: Sequence[str], rows: int, strict: bool) -> int:
     chosen = _chosen(names)
     if rows < 1:
         raise InvalidInput(f"--rows {rows}: give a number of at least 1")
-    stack = running_stack()
-    settings = Settings.from_env(os.environ | client_environment(stack))
-    say(f"Measuring on {describe(stack.source)} in {stack.home}\n{machine.describe()}")
-    targets, broken = _measure(chosen, Bench(stack, settings, rows))
+    measured = Bench(rows)
+    if set(chosen) - WITHOUT_PLATFORM:
+        say(f"Measuring on {describe(measured.stack.source)} in {measured.stack.home}")
+    say(machine.describe())
+    targets, broken = _measure(chosen, measured)
     heading("Wanted and reached")
     for target in targets:
         verdict(target)
@@ -83,6 +91,12 @@ def _api(bench: Bench) -> list[Target]:
     return api.measure(bench.stack, bench.settings)
 
 
+def _weights(bench: Bench) -> list[Target]:
+    from ops.bench import weights
+
+    return weights.measure(bench.stack, bench.settings)
+
+
 def _dashboard(bench: Bench) -> list[Target]:
     from ops.bench import dashboard
     from ops.running import Platform
@@ -102,6 +116,12 @@ def _requests(bench: Bench) -> list[Target]:
     return budget.measure(bench.stack, bench.settings)
 
 
+def _lab(bench: Bench) -> list[Target]:
+    from ops.bench import lab
+
+    return lab.measure()
+
+
 def _evidence(bench: Bench) -> list[Target]:
     from ops.bench import evidence
 
@@ -112,8 +132,12 @@ PARTS: dict[str, tuple[str, Callable[[Bench], list[Target]]]] = {
     "consume": ("messages of a topic into committed rows", _consume),
     "chain": ("the five stages of one session, through Airflow", _chain),
     "api": ("the portfolio's route against an empty one", _api),
+    "weights": ("everything behind a published weight, in one call", _weights),
     "dashboard": ("what a reader waits for, in a browser", _dashboard),
     "memory": ("all processes at rest", _memory),
     "requests": ("what a full day asks of Yahoo", _requests),
+    "lab": ("the verdict on invented markets, and its figures beside those of known packages", _lab),
     "evidence": ("cells changed at random, and a long chain", _evidence),
 }
+# These compute on invented data alone.
+WITHOUT_PLATFORM = {"lab"}

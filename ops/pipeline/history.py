@@ -28,13 +28,13 @@ from database.queries import portfolios
 from ops.console import complain, done, say
 from ops.errors import RunFailed
 from ops.pipeline.progress import Progress, Work, in_words
+from utils.command_line import failure_in
 from utils.dates import last_sundays_between, session_before, sessions_between
 from utils.errors import ActstockError
 from utils.logging_utils import configure_logging
 from utils.spark_utils import submit_command
 
 RUN_ID = "history"
-ERROR_LINE = "error: "
 SUMMARY_FIELDS = {"rows", "days"}
 # What things take on two cores, in seconds: only for the estimate, which learns from how it really goes.
 REQUEST_SECONDS = 0.5
@@ -97,18 +97,18 @@ def computing(script: str) -> Callable[[Range], str]:
 def _report_of(script: str, ended: "subprocess.CompletedProcess[str]", asked: Range) -> str:
     """Return what a job says of its work. RunFailed says that it broke or could publish nothing.
 
-    spark-submit passes on all that a job prints as standard output, its error lines included.
+    spark-submit passes on all that a job prints as standard output, its log included.
     """
     printed = [line for line in (*ended.stderr.splitlines(), *ended.stdout.splitlines()) if line.strip()]
-    errors = [line.removeprefix(ERROR_LINE) for line in printed if line.startswith(ERROR_LINE)]
+    failure = failure_in(printed)
     summary = next(filter(None, map(_summary, reversed(printed))), None)
     if summary is None:
-        last_words = errors or printed or [f"ended with code {ended.returncode}"]
-        raise RunFailed(f"{script}: {last_words[-1].strip()}")
+        last_words = failure.message if failure else [f"ended with code {ended.returncode}", *printed][-1]
+        raise RunFailed(f"{script}: {last_words.strip()}")
     told = f"{summary['rows']} rows of {summary['days']} days"
     if not ended.returncode:
         return told
-    why = errors[-1] if errors else f"ended with code {ended.returncode}"
+    why = failure.message if failure else f"ended with code {ended.returncode}"
     asked.skipped.append(f"{script}: {why}")
     return f"{told}; {why}"
 

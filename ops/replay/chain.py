@@ -22,6 +22,7 @@ from config.universe import universe
 from database.db_helper import Connection
 from utils.dates import last_sundays_between, session_before
 from utils.errors import NotPublished, NotStored, Rejected
+from utils.reasons import join
 
 POLL_SECONDS = 0.05
 REBALANCE_AT = time(14, tzinfo=UTC)
@@ -57,7 +58,7 @@ class Evening:
 
 def store(settings: Settings, receipt: Receipt) -> list[str]:
     """Wait for the rows of what was sent, and return what the source or a consumer held back."""
-    held_back = [f"{ticker}: {reason}" for ticker, reason in receipt.missing.items()]
+    held_back = [f"{ticker}: {join(reasons)}" for ticker, reasons in receipt.missing.items()]
     try:
         wait_until_stored(settings, receipt, POLL_SECONDS)
     except Rejected as error:

@@ -202,8 +202,8 @@ VALUES
     ('{}', 'AMD 2026-08-20: a step of 61 % without a split', '2026-08-21 12:01+00', 'stock-daily-data', 1, 3, 'AMD', 'AMD',
         '2026-08-20', NULL);
 INSERT INTO logs_expected_bar (kind, ticker, trade_date, state, reason, asked_at) VALUES
-    ('stock', 'AAPL', '2026-08-20', 'missing', 'the source has no bar of it', '2026-08-21 12:00+00'),
-    ('stock', 'AAPL', '2026-08-21', 'late', 'expected, no answer of the source yet', NULL);
+    ('stock', 'AAPL', '2026-08-20', 'missing', '[{"code": "passed_over", "params": {}}]', '2026-08-21 12:00+00'),
+    ('stock', 'AAPL', '2026-08-21', 'late', '[{"code": "expected", "params": {}}]', NULL);
 INSERT INTO logs_restatement
     (kind, ticker, last_session, change, replaced_fetched_at, first_session, price_factor, adj_factor, old_values,
      new_values, fetched_at)
@@ -253,14 +253,16 @@ WINDOW s AS (PARTITION BY period_days ORDER BY trade_date);
 INSERT INTO logs_stage_run (dag_id, run_id, as_of_date, state, reason, started_at, ended_at)
 VALUES
     ('daily_benchmark_etf_collection', 'scheduled__2026-08-20T21:30:00+00:00', '2026-08-20', 'green',
-        '2026-08-20: sent 6 to etf-daily-data with 6 requests to Yahoo', '2026-08-21 09:00+00', '2026-08-21 09:01+00'),
+        '[{"code": "collected", "params": {"as_of": "2026-08-20", "requests": 6, "sent": [
+            {"code": "sent_to", "params": {"count": 6, "topic": "etf-daily-data"}}]}}]', '2026-08-21 09:00+00', '2026-08-21 09:01+00'),
     ('daily_benchmark_etf_collection', 'manual__2026-08-21', '2026-08-20', 'skipped',
-        '2026-08-20: sent nothing with 0 requests to Yahoo; already stored: SPY, QQQ, IWM, EWY, DIA, SCHD',
+        '[{"code": "collected", "params": {"as_of": "2026-08-20", "requests": 0, "sent": [{"code": "nothing", "params": {}}]}},
+            {"code": "already_stored", "params": {"names": ["SPY", "QQQ", "IWM", "EWY", "DIA", "SCHD"]}}]',
         '2026-08-21 11:00+00', '2026-08-21 11:00:08+00'),
     ('daily_sector_etf_collection', 'scheduled__2026-08-20T21:30:00+00:00', '2026-08-20', 'failed',
-        'Yahoo answered 429', '2026-08-21 10:00+00', '2026-08-21 10:17+00'),
+        '[{"code": "text", "params": {"text": "Yahoo answered 429"}}]', '2026-08-21 10:00+00', '2026-08-21 10:17+00'),
     ('daily_benchmark_etf_collection', 'scheduled__2026-08-21T21:30:00+00:00', '2026-08-21', 'late',
-        'Yahoo has no bar of 2026-08-21 for IWM yet; the others are sent', '2026-08-24 09:00+00', NULL),
+        '[{"code": "late_bars", "params": {"session": "2026-08-21", "tickers": ["IWM"]}}]', '2026-08-24 09:00+00', NULL),
     ('etf_top_holdings_analysis', 'scheduled__2026-08-21T21:30:00+00:00', '2026-08-21', 'running', NULL,
         '2026-08-24 13:30+00', NULL),
     ('monthly_portfolio_rebalance', 'scheduled__2026-07-26T14:00:00+00:00', '2026-07-26', 'green', NULL,

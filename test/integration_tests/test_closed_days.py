@@ -13,6 +13,8 @@ from config import exchange_days
 from config.config import DatabaseSettings
 from database.db_helper import Connection, connect, fetch, transaction
 from database.queries import ledger, returns, stocks
+from log_words import stored_text
+from reason_words import words_in
 from utils.dates import expected_days, sessions_of
 from utils.reasons import join
 
@@ -58,9 +60,9 @@ def expect(conn: Connection, kind: str, tickers: tuple[str, ...] | list[str], da
         cursor.executemany(
             """
             INSERT INTO logs_expected_bar (kind, ticker, trade_date, state, reason, asked_at)
-            VALUES (%s, %s, %s, %s, 'for the test', %s)
+            VALUES (%s, %s, %s, %s, %s, %s)
             """,
-            [(kind, ticker, day, state, ASKED) for ticker in tickers],
+            [(kind, ticker, day, state, stored_text("for the test"), ASKED) for ticker in tickers],
         )
 
 
@@ -86,7 +88,7 @@ def add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..
 
 def state(conn: Connection, ticker: str) -> tuple[str, str]:
     [row] = fetch(conn, "SELECT state, reason FROM logs_expected_bar WHERE ticker = %(t)s", {"t": ticker})
-    return row["state"], row["reason"]
+    return row["state"], words_in(row["reason"]) or ""
 
 
 def test_it_is_named_with_its_command_added_and_no_gap_any_more(conn: Connection, add: Callable[..., None]) -> None:

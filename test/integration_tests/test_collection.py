@@ -27,7 +27,8 @@ from config.config import Settings, Topic
 from database import tables
 from database.db_helper import Connection, connect, fetch, replace_partition, transaction
 from database.queries import collected, ledger, missing_holdings
-from reason_words import text
+from log_words import missing_of, told
+from reason_words import text, words_in
 from utils import dates
 from utils.dates import session_before, sessions_between
 from utils.errors import (
@@ -40,7 +41,7 @@ from utils.errors import (
     UnknownExchange,
     UnusableAnswer,
 )
-from utils.reasons import as_json
+from utils.reasons import as_json, of_ticker
 
 UNTIL = date(2026, 8, 21)
 BENCHMARKS = ("SPY", "QQQ", "IWM", "EWY", "DIA", "SCHD")
@@ -290,7 +291,7 @@ class TestHeld:
         asked = charts(conn)
         assert len(asked) == len(set(asked)) == 6, "five of XLF with JPM among them, and AAPL"
         assert asked[-1] == "AAPL", "SPY is an ETF of the universe"
-        assert receipt.missing == {}
+        assert missing_of(receipt) == {}
 
     def test_one_that_is_gone_is_noted_and_the_stage_goes_on(
         self, settings: Settings, conn: Connection, fault: Callable[..., None]
@@ -344,7 +345,7 @@ class TestOneTickersTrouble:
 
             def answer(client: Yahoo, ticker: str, *others: Any) -> Any:
                 if ticker in tickers:
-                    raise UnusableAnswer(f"{ticker}: no currency")
+                    raise UnusableAnswer(of_ticker(ticker, [text("no currency")]))
                 return ask(client, ticker, *others)
 
             monkeypatch.setattr(Yahoo, question, answer)
@@ -356,9 +357,9 @@ class TestOneTickersTrouble:
 
         receipt = kafka_producer_etf_daily.run(settings, "benchmark", UNTIL)
 
-        assert receipt.missing == {"IWM": "no currency"}
+        assert missing_of(receipt) == {"IWM": "no currency"}
         assert receipt.note == "goes on without IWM"
-        assert [(gap["ticker"], gap["state"], gap["reason"]) for gap in ledger.gaps(conn)] == [
+        assert [(gap["ticker"], gap["state"], words_in(gap["reason"])) for gap in ledger.gaps(conn)] == [
             ("IWM", "missing", "no currency")
         ]
         assert sessions(conn, "SCHD")[-1] == UNTIL, "which is asked for after it"
@@ -391,7 +392,7 @@ class TestOneTickersTrouble:
 
         receipt = kafka_producer_trending_etf_holdings.run(settings, UNTIL)
 
-        assert receipt.missing == {
+        assert missing_of(receipt) == {
             "XLF holdings": f"XLF: no currency; those of {earlier} are used",
             "IWM holdings": "IWM: no currency; none are stored either",
         }
@@ -399,7 +400,7 @@ class TestOneTickersTrouble:
         held = {row["stock_ticker"] for row in collected.snapshot(conn, "XLF", earlier)[:5]}
         assert held < set(charts(conn))
         stand_ins = missing_holdings.stand_ins(conn, [UNTIL])
-        assert {key: str(told) for key, told in stand_ins.items()} == {
+        assert {key: str(why) for key, why in stand_ins.items()} == {
             (UNTIL, "XLF"): f"holdings of XLF are of {earlier} (XLF: no currency)"
         }
 
@@ -411,7 +412,7 @@ class TestOneTickersTrouble:
         market.put("/control/clock", json={"at": str(session_before(UNTIL, 1))}).raise_for_status()
         kafka_producer_etf_holdings.run(settings, "sector", session_before(UNTIL, 1))
         market.put("/control/clock", json={"at": str(UNTIL)}).raise_for_status()
-        missing_holdings.record(conn, "XLF", UNTIL, "no answer", None)
+        missing_holdings.record(conn, "XLF", UNTIL, [text("no answer")], None)
         assert list(missing_holdings.stand_ins(conn, [UNTIL])) == [(UNTIL, "XLF")]
 
         kafka_producer_etf_holdings.run(settings, "sector", UNTIL)
@@ -430,13 +431,13 @@ class TestOneTickersTrouble:
 
         def answer(client: Yahoo, etf: str) -> FundHoldings:
             said = ask(client, etf)
-            return replace(said, holdings=lists.get(etf, said.holdings), notes=["BOND is no stock: left out"])
+            return replace(said, holdings=lists.get(etf, said.holdings), notes=[text("BOND is no stock: left out")])
 
         monkeypatch.setattr(Yahoo, "top_holdings", answer)
         receipt = kafka_producer_etf_holdings.run(settings, "sector", UNTIL)
 
         assert set(receipt.missing) == {"XLF holdings", "XLV holdings"}
-        assert "not a HoldingsSnapshot" in receipt.missing["XLV holdings"]
+        assert "not a HoldingsSnapshot" in told(receipt.missing["XLV holdings"])
         assert "XLY: BOND is no stock: left out" in receipt.note
         [row] = fetch(conn, "SELECT stock_name FROM collected_etf_holdings WHERE etf_ticker = 'XLY'")
         assert row["stock_name"] == "A" * 200
@@ -446,7 +447,7 @@ class TestOneTickersTrouble:
     ) -> None:
         def exchange_of(ticker: str) -> str:
             if ticker == "GAZP.ME":
-                raise UnknownExchange("GAZP.ME: no calendar is known for .ME")
+                raise UnknownExchange(of_ticker("GAZP.ME", [text("no calendar is known for .ME")]))
             return dates.exchange_of(ticker)
 
         monkeypatch.setattr(plan, "exchange_of", exchange_of)
@@ -455,7 +456,7 @@ class TestOneTickersTrouble:
 
         receipt = kafka_producer_trending_etf_holdings.run(settings, UNTIL)
 
-        assert receipt.missing == {"GAZP.ME": "no calendar is known for .ME"}
+        assert missing_of(receipt) == {"GAZP.ME": "no calendar is known for .ME"}
         assert charts(conn) == ["KO"]
         assert [(gap["ticker"], gap["state"]) for gap in ledger.gaps(conn)] == [("GAZP.ME", "missing")]
 
@@ -486,7 +487,7 @@ class TestRates:
 
         receipt = kafka_producer_stock_daily.run(settings, UNTIL, ["005930.KS"])
 
-        assert receipt.missing == {"KRW=X": f"no bar of {UNTIL} at the source yet"}
+        assert missing_of(receipt) == {"KRW=X": f"no bar of {UNTIL} at the source yet"}
         assert receipt.late == []
         gaps = [(gap["ticker"], gap["kind"], gap["state"]) for gap in ledger.gaps(conn, UNTIL, UNTIL)]
         assert gaps == [("KRW=X", "rate", "late")]
@@ -594,7 +595,7 @@ def test_a_holding_yahoo_does_not_know_is_noted_and_the_others_stored(
     receipt = kafka_producer_trending_etf_holdings.run(settings, UNTIL)
 
     assert list(receipt.missing) == ["MSFT"]
-    assert "does not know" in receipt.missing["MSFT"]
+    assert "does not know" in told(receipt.missing["MSFT"])
     [row] = fetch(conn, "SELECT COUNT(DISTINCT ticker) AS n FROM collected_daily_stock_history")
     assert row["n"] == 4
 

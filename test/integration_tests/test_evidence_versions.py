@@ -334,6 +334,15 @@ class TestAnswers:
         assert by_name[names[2]]["size"] < by_name[names[0]]["size"] / 20
         assert [source_answers.read(conn, name) for name in names] == bodies
 
+    @pytest.mark.parametrize(("packed_with", "base"), [(b"", b"{1}"), (b"{1}", b""), (b"{1}", b"{2}")])
+    def test_another_base_is_refused(self, packed_with: bytes, base: bytes) -> None:
+        body = b"{1, 2}"
+        packed = source_answers.pack(body, packed_with)
+        name = hashlib.sha256(body).hexdigest()
+        assert source_answers.unpack(name, packed, packed_with) == body
+        with pytest.raises(source_answers.ChangedAnswer):
+            source_answers.unpack(name, packed, base)
+
     @pytest.mark.parametrize(
         "packed", [b"", b"{}", zlib.compress(b"{} "), zlib.compress(b"{}") + b" ", zlib.compress(b"{}")[:-1]]
     )

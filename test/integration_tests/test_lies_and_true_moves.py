@@ -31,6 +31,7 @@ from config.universe import universe
 from consumer import replay_errors
 from database.db_helper import Connection, Row, connect, fetch
 from database.queries import errors, ledger
+from log_words import missing_of
 from market.faults import Fault, Faults, FaultyMarket
 from market.invented import InventedMarket
 from market.securities import US_COMPANIES
@@ -253,10 +254,10 @@ class Source:
         """Return what is missing, and why."""
         self.market.put("/control/clock", json={"at": str(session)}).raise_for_status()
         etfs = tuple(ticker for ticker in tickers if ticker in universe().etfs)
-        missing = collect_etfs(self.settings, etfs, session, RUN_ID).missing
+        missing = missing_of(collect_etfs(self.settings, etfs, session, RUN_ID))
         with open_collection(self.settings, session, RUN_ID) as current:
             collect_stocks(current, [ticker for ticker in tickers if ticker not in etfs], session)
-        return missing | current.receipt.missing
+        return missing | missing_of(current.receipt)
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ NEW_VALUES: dict[str, dict[str, object]] = {
     "collected_daily_stock_history": {"capital_gain": 0, "sector_source": None, **ORIGIN, "quote_digest": None},
     "collected_etf_holdings": ORIGIN,
     "collected_monthly_benchmark_holdings": ORIGIN,
-    "logs_consumer_error": {"record_time": 0},
+    "logs_consumer_error": {"record_time": 0, "reason": None},
 }
 READ_FROM_ITS_REASON = {"ticker", "trade_date"}
 NEW_TABLES = {

@@ -12,15 +12,19 @@ import pytest
 from config.config import PROJECT_ROOT, DatabaseSettings
 from database.db_helper import Connection, Row, connect, fetch, transaction
 from database.queries import stage_runs
+from reason_words import text, words_in
+from utils.errors import BarMissing
+from utils.reasons import Reason, reason
 
 LATE = "Yahoo has no bar of 2026-08-21 for XLB yet"
+LATE_BARS = reason("late_bars", session=date(2026, 8, 21), tickers=["XLB"])
 
 
 @dataclass
 class FakeTask:
     """outcome: what a task says that it did."""
 
-    outcome: tuple[bool, str] | None = None
+    outcome: tuple[bool, list[Reason]] | None = None
     as_of: str = "2026-08-21"
 
     @property
@@ -81,7 +85,7 @@ class Events:
     def starts(self, task: FakeTask | None = None) -> None:
         self._tasks.on_task_instance_running(previous_state=None, task_instance=FakeTaskInstance(task or FakeTask()))
 
-    def succeeds(self, outcome: tuple[bool, str] | None = None) -> None:
+    def succeeds(self, outcome: tuple[bool, list[Reason]] | None = None) -> None:
         task = FakeTaskInstance(FakeTask(outcome), "success")
         self._tasks.on_task_instance_success(previous_state=None, task_instance=task)
 
@@ -117,16 +121,16 @@ def worded(text: str) -> Exception:
 SCENARIOS: dict[str, tuple[Callable[[Events], None], ...]] = {
     "under way": (Events.starts,),
     "green": (Events.starts, Events.succeeds, Events.starts, Events.succeeds, Events.is_over),
-    "green, with what it did": (Events.starts, lambda on: on.succeeds((False, "sent 6")), Events.is_over),
-    "nothing to do": (Events.starts, lambda on: on.succeeds((True, "already stored")), Events.is_over),
+    "green, with what it did": (Events.starts, lambda on: on.succeeds((False, [text("sent 6")])), Events.is_over),
+    "nothing to do": (Events.starts, lambda on: on.succeeds((True, [text("already stored")])), Events.is_over),
     "the end is seen before what it did": (
         Events.starts,
         Events.is_over,
-        lambda on: on.succeeds((True, "already stored")),
+        lambda on: on.succeeds((True, [text("already stored")])),
     ),
     "nothing to collect, yet something to compute": (
         Events.starts,
-        lambda on: on.succeeds((True, "already stored")),
+        lambda on: on.succeeds((True, [text("already stored")])),
         Events.starts,
         Events.succeeds,
         Events.is_over,
@@ -136,10 +140,15 @@ SCENARIOS: dict[str, tuple[Callable[[Events], None], ...]] = {
         Events.starts,
         lambda on: on.fails(worded(LATE), "up_for_retry"),
         Events.starts,
-        lambda on: on.succeeds((False, "sent 1")),
+        lambda on: on.succeeds((False, [text("sent 1")])),
         Events.is_over,
     ),
     "failed": (Events.starts, lambda on: on.fails(worded(LATE + "\nTraceback")), Events.is_lost),
+    "failed of a reason": (
+        Events.starts,
+        lambda on: on.fails(BarMissing(LATE_BARS)),
+        Events.is_lost,
+    ),
     "failed by itself": (Events.starts, lambda on: on.fails(KeyError("SPY")), Events.is_lost),
     "failed, the end seen first": (Events.starts, Events.is_lost, lambda on: on.fails(worded(LATE))),
     "killed": (Events.starts, Events.is_lost),
@@ -156,7 +165,7 @@ SCENARIOS: dict[str, tuple[Callable[[Events], None], ...]] = {
 
 
 @pytest.mark.parametrize(
-    ("scenario", "state", "reason", "is_over"),
+    ("scenario", "state", "words", "is_over"),
     [
         ("under way", "running", None, False),
         ("green", "green", None, True),
@@ -167,6 +176,7 @@ SCENARIOS: dict[str, tuple[Callable[[Events], None], ...]] = {
         ("late", "late", LATE, False),
         ("late, then there", "green", "sent 1", True),
         ("failed", "failed", LATE, True),
+        ("failed of a reason", "failed", str(LATE_BARS), True),
         ("failed by itself", "failed", "KeyError: 'SPY'", True),
         ("failed, the end seen first", "failed", LATE, True),
         ("killed", "failed", "a task ended without a reason: see its log in Airflow", True),
@@ -175,13 +185,13 @@ SCENARIOS: dict[str, tuple[Callable[[Events], None], ...]] = {
     ],
 )
 def test_how_a_run_has_gone(
-    events: Events, conn: Connection, scenario: str, state: str, reason: str | None, is_over: bool
+    events: Events, conn: Connection, scenario: str, state: str, words: str | None, is_over: bool
 ) -> None:
     for happens in SCENARIOS[scenario]:
         happens(events)
 
     run = noted(conn)
-    assert (run["state"], run["reason"], run["ended_at"] is not None) == (state, reason, is_over)
+    assert (run["state"], words_in(run["reason"]), run["ended_at"] is not None) == (state, words, is_over)
     assert (run["dag_id"], run["run_id"], run["as_of_date"]) == (
         "daily_sector_etf_collection",
         "manual__1",

@@ -23,10 +23,10 @@ from database.queries.returns import Return, TickerWindow, between
 from database.queries.stale_publications import PERFORMANCE, REBALANCE, SECTORS, TOP_HOLDINGS, Stale, stale
 from database.queries.stale_sessions import outdated
 from market.invented import InventedMarket
-from reason_words import words_in
+from reason_words import text, words_in
 from scratch_databases import forget_everything
 from utils.dates import session_before, sessions_between
-from utils.reasons import join
+from utils.reasons import as_json, join, reason
 
 LAST = date(2026, 8, 21)
 SUNDAY = date(2026, 7, 26)
@@ -180,8 +180,8 @@ def reject(conn: Connection, ticker: str, day: date) -> None:
     change(
         conn,
         "INSERT INTO logs_price_break (kind, ticker, trade_date, is_withheld, reason, judged_at) "
-        "VALUES ('stock', %s, %s, TRUE, 'close moved +150 %%; twice', now())",
-        ticker, day,
+        "VALUES ('stock', %s, %s, TRUE, %s, now())",
+        ticker, day, as_json([text("close moved +150 %"), text("twice")]),
     )  # fmt: skip
 
 
@@ -277,8 +277,8 @@ class TestWhyMissing:
         change(
             conn,
             "INSERT INTO logs_price_break (kind, ticker, trade_date, is_withheld, reason, judged_at) "
-            "VALUES ('stock', %s, %s, FALSE, 'a dividend; not in the adjusted close', now())",
-            ticker, middle,
+            "VALUES ('stock', %s, %s, FALSE, %s, now())",
+            ticker, middle, as_json([text("a dividend"), text("not in the adjusted close")]),
         )  # fmt: skip
         noted = f"{ticker}: prices break at 2026-08-19: a dividend, not in the adjusted close"
         later = (ticker, middle, end)
@@ -300,7 +300,8 @@ class TestWhyMissing:
         change(
             conn,
             "INSERT INTO logs_price_break (kind, ticker, trade_date, is_withheld, reason, judged_at) "
-            "VALUES ('rate', 'KRW=X', '2026-08-19', FALSE, 'moved far', now())",
+            "VALUES ('rate', 'KRW=X', '2026-08-19', FALSE, %s, now())",
+            as_json([text("moved far")]),
         )
         korean, home = (("005930.KS", date(2026, 8, 14), LAST), (held(conn), date(2026, 8, 14), LAST))
         assert told(conn, {korean, home}) == {korean: ["005930.KS: KRW=X breaks at 2026-08-19: moved far"]}
@@ -324,7 +325,8 @@ class TestWhyMissing:
         change(
             conn,
             "INSERT INTO logs_expected_bar (kind, ticker, trade_date, state, reason) "
-            "VALUES ('stock', 'GONE', '2026-08-21', 'missing', 'the source does not know it')",
+            "VALUES ('stock', 'GONE', '2026-08-21', 'missing', %s)",
+            as_json([reason("yahoo_unknown", ticker="GONE")]),
         )
         [window] = told(conn, windows).values()
         assert window == [

@@ -16,6 +16,8 @@ from database import tables
 from database.db_helper import Connection, connect, fetch, transaction, upsert
 from database.queries import collected, consumer_lag, errors, ledger
 from database.queries.unpublished import asked_for, unpublished
+from log_words import stored_text
+from reason_words import words_in
 from utils.dates import sessions_between
 from utils.errors import DatabaseUnavailable
 from utils.lag import Lag
@@ -103,6 +105,8 @@ def test_a_bad_message_is_kept_with_its_address_and_reason(store: Callable[..., 
     ]
     assert rejected(conn)[0]["raw_value"] == "junk"
     assert "without a split" in rejected(conn)[1]["error_msg"]
+    assert [words_in(row["reason"]) for row in rejected(conn)] == [row["error_msg"] for row in rejected(conn)]
+    assert rejected(conn)[1]["reason"][0]["code"] == "doubtful_bar"
     assert json.loads(rejected(conn)[1]["raw_value"])["close_price"] == 100.0
 
 
@@ -229,7 +233,7 @@ class TestAccepting:
 
 class TestBreaks:
     def record(self, conn: Connection, *breaks: tuple[date, bool], last: date = date(2026, 8, 21)) -> None:
-        rows = [("etf", "SPY", session, withheld, "why", FETCHED, "r1") for session, withheld in breaks]
+        rows = [("etf", "SPY", session, withheld, stored_text("why"), FETCHED, "r1") for session, withheld in breaks]
         ledger.record(conn, [], [], ledger.Judged("etf", "SPY", date(2026, 8, 10), last, rows))
 
     def found(self, conn: Connection, of: str = "logs_price_break") -> list[tuple[date, bool]]:
@@ -292,7 +296,7 @@ class TestNeverComputed:
     def publish(self, conn: Connection, day: date, status: str = "empty", days: int | None = None) -> None:
         for job, period in (("trending", 0), ("allocation", 5), ("allocation", 20)):
             if days in (None, period):
-                row = (job, day, period, status, "why", None, 0, 1.0, None, "simulated", "r1")
+                row = (job, day, period, status, stored_text("why"), None, 0, 1.0, None, "simulated", "r1")
                 with transaction(conn):
                     upsert(conn, tables.PUBLICATION, [row])
 

@@ -20,10 +20,12 @@ from config.config import Settings, Topic
 from database.db_helper import Row
 from database.queries import collected, ledger
 from database.tables import DAILY_ETF_OHLC
+from log_words import missing_of, told
 from utils.dates import close_of, last_closed_session, session_before, sessions_between
 from utils.errors import BarMissing
 from utils.kafka_utils import offsets_reached
 from utils.messages import DailyBar, StockDailyBar, from_json, to_json
+from utils.reasons import as_json, reason
 
 AS_OF = date(2026, 8, 21)
 ANSWER = Answer(datetime(2026, 8, 21, 21, 0, tzinfo=UTC), "simulated")
@@ -237,7 +239,7 @@ class TestDelivery:
         receipt, sent = self.deliver(bars)
 
         assert [message.trade_date for message in sent if not message.is_plausible] == [AS_OF]
-        assert receipt.missing == {"AAPL": "the bar of 2026-08-21 is quarantined: see logs_consumer_error"}
+        assert missing_of(receipt) == {"AAPL": "the bar of 2026-08-21 is quarantined: see logs_consumer_error"}
         assert self.breaks() == [(AS_OF, True)]
 
         self.waiting = self.rejected(bars[-1])
@@ -341,8 +343,8 @@ class TestDelivery:
 
         assert sent == []
         assert receipt.expected == {}
-        assert "the bar of 2026-08-21 is refused: not a StockDailyBar: Expected `str` " in receipt.missing["AAPL"]
-        assert f"$.{field}" in receipt.missing["AAPL"]
+        assert "the bar of 2026-08-21 is refused: not a StockDailyBar: Expected `str` " in told(receipt.missing["AAPL"])
+        assert f"$.{field}" in told(receipt.missing["AAPL"])
         expected, _, _ = self.recorded[-1]
         assert {(session, state) for _, _, session, state, *_ in expected} == {(day, "missing") for day in self.days}
 
@@ -357,7 +359,7 @@ class TestDelivery:
 
         assert [message.trade_date for message in sent] == [day for day in self.days if day != self.days[4]]
         assert receipt.expected == {"collected_daily_stock_history": [("AAPL", AS_OF)]}
-        assert f"the bar of {self.days[4]} is refused" in receipt.missing["AAPL"]
+        assert f"the bar of {self.days[4]} is refused" in told(receipt.missing["AAPL"])
         assert not receipt.late
 
     def test_bars_in_another_currency_wait_for_a_person(self) -> None:
@@ -366,7 +368,7 @@ class TestDelivery:
         receipt, sent = self.deliver(self.bars(), stored)
 
         assert [message.trade_date for message in sent if not message.is_plausible] == self.days
-        assert "the bar of 2026-08-21 is quarantined" in receipt.missing["AAPL"]
+        assert "the bar of 2026-08-21 is quarantined" in told(receipt.missing["AAPL"])
         assert receipt.changed == 0
 
     def test_what_is_left_in_another_currency_is_sent_again(self) -> None:
@@ -387,10 +389,10 @@ class TestDelivery:
         receipt, sent = self.deliver(others, stored)
 
         assert sent == []
-        assert "its answer contradicts 10 of 10 stored closes" in receipt.missing["AAPL"]
-        [(kind, ticker, session, state, reason, *_)] = self.recorded[-1][0]
+        assert "its answer contradicts 10 of 10 stored closes" in told(receipt.missing["AAPL"])
+        [(kind, ticker, session, state, why, *_)] = self.recorded[-1][0]
         assert (kind, ticker, session, state) == (Kind.STOCK, "AAPL", AS_OF, "missing")
-        assert reason == receipt.missing["AAPL"]
+        assert why == as_json(receipt.missing["AAPL"])
 
     def test_noted_breaks_are_recorded_with_all_bars_sent(self) -> None:
         bars = [
@@ -456,7 +458,9 @@ class TestWhetherToGoOn:
     """A stage whose source lacks a bar: IWM's, where SPY is what every ETF is compared with."""
 
     def receipt(self, late: list[str] | None = None, **missing: str) -> Receipt:
-        return Receipt(AS_OF, missing=missing, late=late or [])
+        return Receipt(
+            AS_OF, missing={ticker: [reason("text", text=why)] for ticker, why in missing.items()}, late=late or []
+        )
 
     def test_nothing_lacks(self) -> None:
         assert require_complete(self.receipt(), False, "SPY").note == ""
@@ -472,9 +476,10 @@ class TestWhetherToGoOn:
         assert require_complete(self.receipt(DIA="quarantined", IWM="no bar"), False).note == "goes on without DIA, IWM"
 
     def test_what_was_noted_before_stays(self) -> None:
-        receipt = Receipt(AS_OF, missing={"IWM": "no bar"}, note="no ETF trends")
+        receipt = self.receipt(IWM="no bar")
+        receipt.notes.append(reason("no_trend"))
 
-        assert require_complete(receipt, False, "SPY").note == "no ETF trends; goes on without IWM"
+        assert require_complete(receipt, False, "SPY").note == "no ETF trends, nothing to collect; goes on without IWM"
 
     @pytest.mark.parametrize("late", [["SPY"], []])
     def test_nothing_goes_on_without_the_benchmark(self, late: list[str]) -> None:
@@ -485,6 +490,7 @@ class TestWhetherToGoOn:
 def test_a_receipt_survives_json() -> None:
     receipt = Receipt(AS_OF, sent={"etf-daily-data": 3}, end_offsets={"etf-daily-data": {0: 7, 2: 9}}, requests=4)
     receipt.late.append("IWM")
+    receipt.missing["IWM"] = [reason("no_bar_at_source_yet", session=AS_OF)]
     receipt.expect(DAILY_ETF_OHLC, "SPY", AS_OF)
 
     assert Receipt.from_dict(receipt.to_dict()) == receipt

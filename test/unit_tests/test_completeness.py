@@ -11,6 +11,7 @@ from collector.completeness import Absence, Change, absences, changes, differs
 from collector.yahoo_answers.model import Answer, Bar, Bars
 from database.db_helper import Row
 from utils.dates import close_of, expected_days, session_before, sessions_between
+from utils.reasons import reason
 
 MON, TUE, WED, THU, FRI = (date(2026, 8, day) for day in (17, 18, 19, 20, 21))
 WEEK = [MON, TUE, WED, THU, FRI]
@@ -41,7 +42,7 @@ class TestAbsences:
     def test_the_newest_session_is_late(self) -> None:
         [absence] = absences(answer(MON, TUE, WED, THU), [], MON, FRI, 2)
 
-        assert absence == Absence(FRI, "late", "the source has no bar yet")
+        assert absence == Absence(FRI, "late", reason("no_bar_yet"))
 
     @pytest.mark.parametrize(
         ("at", "state"),
@@ -72,7 +73,7 @@ class TestAbsences:
         found = list(absences(korean, [], date(2026, 8, 14), FRI, 2))
 
         assert [(one.session, one.state) for one in found] == [(FRI, "late"), (MON, "closed")]
-        assert found[1].reason == "XKRX has no session"
+        assert str(found[1].reason) == "XKRX has no session"
 
     def test_a_rate_is_wanted_on_the_sessions_of_its_currency(self) -> None:
         """On Labor Day (7 September 2026) only New York is closed, on 17 August only Seoul."""

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from config.config import PROJECT_ROOT
+from utils.command_line import failure_of, print_failure
 from utils.dates import last_closed_session
-from utils.errors import ActstockError, RateLimited, UnknownTicker
+from utils.errors import ActstockError, NotASession, NotPublished, RateLimited, UnknownTicker
 
 DAGS = PROJECT_ROOT / "airflow" / "dags"
 PLUGINS = PROJECT_ROOT / "airflow" / "plugins"
@@ -549,6 +550,7 @@ class TestErrors:
             raise error
         assert str(raised.value) == str(error)
         assert isinstance(raised.value, AirflowFailException) != retried
+        assert getattr(raised.value, "reason", None) == (error.reason if error else None)
 
     def test_a_programming_error_keeps_its_trace(self, common: Any) -> None:
         with pytest.raises(ZeroDivisionError), common.airflow_errors():
@@ -568,18 +570,29 @@ class TestErrors:
         assert not isinstance(late.value, AirflowSensorTimeout), "Airflow would not retry"
 
     @pytest.mark.parametrize(
-        ("code", "output", "message", "retried"),
+        ("code", "error", "message", "retried"),
         [
-            (1, "error: stage 1 has not run", "^stage 1 has not run$", True),
-            (2, "error: 2026-08-15 is no session", "^2026-08-15 is no session$", False),
-            (1, "java.lang.OutOfMemoryError", "^Cannot execute: spark-submit", True),
+            (1, NotPublished("stage 1 has not run"), "^stage 1 has not run$", True),
+            (2, NotASession("2026-08-15 is no session"), "^2026-08-15 is no session$", False),
+            (1, None, "^Cannot execute: spark-submit", True),
         ],
     )
     def test_a_spark_job_fails_with_its_own_message(
-        self, bags: dict[str, Any], monkeypatch: pytest.MonkeyPatch, code: int, output: str, message: str, retried: bool
+        self,
+        bags: dict[str, Any],
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        code: int,
+        error: ActstockError | None,
+        message: str,
+        retried: bool,
     ) -> None:
         from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
         from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+        if error:
+            print_failure(failure_of(error))
+        output = capsys.readouterr().out or "java.lang.OutOfMemoryError"
 
         def fail(*_: Any) -> None:
             raise AirflowException(

@@ -303,6 +303,7 @@ class TestView:
             "kafka_offset": 3,
             "message_key": "AMD",
             "error_msg": "a step of 61 % without a split",
+            "reason": "a step of 61 % without a split",
             "raw_value": '{"close": 12}',
             "received_at": "2026-08-21T12:01:00Z",
             "replayed_at": None,
@@ -316,9 +317,9 @@ class TestView:
 
     def test_absent_bars_are_told_once_a_reason(self, draw: Any) -> None:
         found = [gap("XLB"), gap("AMD"), gap("MU", "missing", "2026-08-20", "later bars only"), gap("X.KS", "closed")]
-        assert absences(convert(found, list[Gap])) == [
-            (date(2026, 8, 21), "late", "no bar yet", ["AMD", "XLB"]),
-            (date(2026, 8, 20), "missing", "later bars only", ["MU"]),
+        assert absences(convert([explained(each) for each in found], list[Gap])) == [
+            (date(2026, 8, 21), "late", shown_reasons([text("no bar yet")]), ["AMD", "XLB"]),
+            (date(2026, 8, 20), "missing", shown_reasons([text("later bars only")]), ["MU"]),
         ]
         said = samples.text_of(draw(state(session()), found))
         assert "AMD, XLB" in said and "later bars only" in said and "X.KS" not in said
@@ -375,17 +376,19 @@ def test_a_session_without_enough_history_is_marked_and_says_why(draw: Any, lang
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_bars_that_wait_for_a_person_are_listed_with_what_to_do(draw: Any, language: Language) -> None:
+    step = reason("close_moved", step=0.61, before=100.0, after=161.0)
     bar = {
         "kind": "stock",
         "ticker": "AMD",
         "trade_date": "2026-08-20",
-        "reason": "no. 7: AMD 2026-08-20: a step of 61 %",
+        "reason": [reason("quarantined", id=7, reason=step)],
         "received_at": "2026-08-21T12:01:00Z",
     }
     view = draw(state(session(), quarantined={"total": 51, "bars": [bar]}), language=language)
     [row] = samples.named(view, "quarantined").children[1].children
     told = samples.text_of(row)
-    assert "AMD" in told and "no. 7: AMD 2026-08-20: a step of 61 %" in told
+    words = {"en": "no. 7: close moved +61.0% without a split", "ko": "7번: 액면 분할 없이 종가가 +61.0% 움직였습니다"}
+    assert "AMD" in told and words[language] in told
     shown = samples.text_of(view)
     assert "consumer.replay_errors" in shown and "--accept" in shown
     assert texts.MORE_QUARANTINED.in_(language, shown=1, total=51) in shown

@@ -18,6 +18,7 @@ PACKAGES = (
     "contract",
     "dashboard",
     "database",
+    "lab",
     "market",
     "ops",
     "utils",

@@ -11,7 +11,13 @@ from config import __version__
 from config.config import PROJECT_ROOT
 from ops.testing import _rings
 
-LOCKS = ("requirements.txt", "requirements-airflow.txt", "requirements/native.txt", "requirements/mutation.txt")
+LOCKS = (
+    "requirements.txt",
+    "requirements-airflow.txt",
+    "requirements/native.txt",
+    "requirements/mutation.txt",
+    "requirements/lab.txt",
+)
 
 
 def read(name: str) -> str:

@@ -21,6 +21,9 @@ from batch.publishing import JobResult, Publication
 from batch.runner import Job
 from config import universe as universe_module
 from utils.errors import ActstockError, DatabaseUnavailable, InvalidInput, NotPublished
+from utils.reasons import reason
+
+NO_PRICE = reason("no_benchmark_price", benchmark="SPY", days=["2026-08-21"])
 
 ROOT = Path(runner.__file__).parent.parent
 
@@ -119,8 +122,9 @@ def test_a_request_that_cannot_be_met_ends_with_2_and_one_line(
 ) -> None:
     assert run_main(never, *arguments) == 2
     said = capsys.readouterr()
-    assert message in error_of(said.err)
-    assert said.out == ""
+    failure = json.loads(said.out)["error"]
+    assert message in error_of(said.err) == failure["message"]
+    assert not failure["retryable"]
 
 
 @pytest.mark.parametrize(
@@ -140,10 +144,11 @@ def test_an_error_is_one_line(
         raise error
 
     assert run_main(run, "--as-of-date", "2026-08-21") == code
-    assert (
-        error_of(capsys.readouterr().err).removeprefix("Spark: ").removeprefix("PostgreSQL: ")
-        == str(error).splitlines()[0]
-    )
+    said = capsys.readouterr()
+    message = error_of(said.err)
+    assert message.removeprefix("Spark: ").removeprefix("PostgreSQL: ") == str(error).splitlines()[0]
+    failure = json.loads(said.out)["error"]
+    assert (failure["message"], failure["retryable"]) == (message, code == 1)
     assert session.stopped
 
 
@@ -172,11 +177,17 @@ def test_the_summary_is_the_last_line(session: FakeSession, capsys: pytest.Captu
 def test_skipped_sessions_are_named_and_the_exit_code_says_so(
     session: FakeSession, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    outcome = JobResult([publication(date(2026, 8, 20))], {date(2026, 8, 21): "SPY has no price of 2026-08-21"})
+    outcome = JobResult([publication(date(2026, 8, 20))], {date(2026, 8, 21): NO_PRICE})
     assert run_main(lambda job: outcome, "--from", "2026-08-20", "--to", "2026-08-21") == 1
     said = capsys.readouterr()
-    assert json.loads(said.out.splitlines()[-1])["skipped"] == {"2026-08-21": "SPY has no price of 2026-08-21"}
-    assert error_of(said.err) == "1 of the days asked for not published: SPY has no price of 2026-08-21"
+    last = json.loads(said.out.splitlines()[-1])
+    assert last["skipped"]["2026-08-21"] == {
+        "code": "no_benchmark_price",
+        "params": {"benchmark": "SPY", "days": ["2026-08-21"]},
+        "sentence": str(NO_PRICE),
+    }
+    assert last["error"]["reason"]["code"] == "days_skipped"
+    assert error_of(said.err) == last["error"]["message"] == f"1 of the days asked for not published: {NO_PRICE}"
 
 
 def test_the_summary_is_the_last_line_of_both_streams(
@@ -184,7 +195,7 @@ def test_the_summary_is_the_last_line_of_both_streams(
 ) -> None:
     """spark-submit makes one stream of them."""
     monkeypatch.setattr("sys.stderr", sys.stdout)
-    outcome = JobResult([publication(date(2026, 8, 20))], {date(2026, 8, 21): "SPY has no price of 2026-08-21"})
+    outcome = JobResult([publication(date(2026, 8, 20))], {date(2026, 8, 21): NO_PRICE})
     assert run_main(lambda job: outcome, "--from", "2026-08-20", "--to", "2026-08-21") == 1
     *_, error, summary = capfd.readouterr().out.splitlines()
     assert error.startswith("error: 1 of the days asked for not published")

@@ -10,6 +10,7 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 
 from collector.judgement.adjusted_closes import note_stale_rows
@@ -17,8 +18,10 @@ from collector.judgement.findings import Break, Judgement, Known
 from collector.judgement.judge import judge_bars as judge
 from collector.yahoo_answers.model import Bar
 from database.db_helper import Row
+from log_words import told
 from utils.dates import sessions_between
 from utils.messages import LARGEST_STEP
+from utils.reasons import Reason, as_one, reason
 
 DAYS = sessions_between(date(2025, 12, 1), date(2026, 8, 21))[-161:]
 AT = 120  # what most cases are about: the bar of DAYS[AT], with 40 more after it
@@ -158,7 +161,7 @@ class TestSteps:
 
         assert found(judged) == ([DAYS[at]], [])
         assert judged.previous_closes[DAYS[at + 1]] == bars[at - 1].close
-        assert "would make it continuous" in judged.doubts[DAYS[at]]
+        assert "would make it continuous" in told(judged.doubts[DAYS[at]])
 
     @pytest.mark.parametrize("factor", [100.0, 0.01, 1.57, 0.45])
     def test_a_new_level_is_a_break_and_what_follows_is_judged_against_it(self, factor: float) -> None:
@@ -187,9 +190,9 @@ class TestSteps:
         assert found(judge(bars)) == ([DAYS[10]], [(DAYS[10], True)])
 
     def test_the_reason_says_which_factor_would_mend_it(self) -> None:
-        [reason] = judge(series([5.0] * 5 + [500.0, 5.0])).doubts.values()
+        [doubts] = judge(series([5.0] * 5 + [500.0, 5.0])).doubts.values()
 
-        assert reason == "close moved +9,900.0% without a split (5 -> 500): x 0.01 would make it continuous"
+        assert told(doubts) == "close moved +9,900.0% without a split (5 -> 500): x 0.01 would make it continuous"
 
     @pytest.mark.parametrize("step", [1.5, 0.51])
     def test_up_to_half_is_an_ordinary_move(self, step: float) -> None:
@@ -209,7 +212,7 @@ def unapplied(bars: Sequence[Bar], at: int, ratio: float) -> list[Bar]:
 
 class TestSplits:
     @pytest.mark.parametrize(
-        ("ratio", "told"),
+        ("ratio", "words"),
         [
             (0.05, "1:20 split .*older closes x 20 would make it continuous, the source may not have adjusted them"),
             (0.1, "1:10 split .*older closes x 10 would"),
@@ -221,19 +224,19 @@ class TestSplits:
             (1.25, "5:4 split .*older closes x 0.8 would"),
         ],
     )
-    def test_older_bars_that_are_not_adjusted_are_a_break(self, ratio: float, told: str) -> None:
+    def test_older_bars_that_are_not_adjusted_are_a_break(self, ratio: float, words: str) -> None:
         judged = judge(unapplied(clean(), AT, ratio))
 
         assert found(judged) == ([DAY], [(DAY, True)])
-        assert judged.doubts[DAY].startswith("close moved ")
-        assert re.search(told, judged.doubts[DAY])
+        assert told(judged.doubts[DAY]).startswith("close moved ")
+        assert re.search(words, told(judged.doubts[DAY]))
 
     @pytest.mark.parametrize("ratio", [10.0, 1.5])
     def test_older_bars_that_are_adjusted_twice_are_a_break_too(self, ratio: float) -> None:
         judged = judge(changed(scaled(clean(), range(AT), 1 / ratio), AT, split_ratio=ratio))
 
         assert found(judged) == ([DAY], [(DAY, True)])
-        assert f"older closes x {ratio:g} would" in judged.doubts[DAY]
+        assert f"older closes x {ratio:g} would" in told(judged.doubts[DAY])
 
     @pytest.mark.parametrize("ratio", [1.064, 0.94])
     def test_a_spinoffs_step_is_noted_where_it_is_larger_than_usual(self, ratio: float) -> None:
@@ -370,18 +373,17 @@ def scaled_adjusted(bars: Sequence[Bar], which: range, factor: float) -> list[Ba
 
 class TestAdjustedCloses:
     @pytest.mark.parametrize(
-        ("factor", "told"),
+        ("factor", "words"),
         [
             (0.989, "the adjusted close falls by 1.10% without a dividend"),
             (0.9995, "the adjusted close falls by 0.0500% without a dividend"),
             (1.013, "the adjusted close rises by 1.30% without a dividend"),
         ],
     )
-    def test_a_fall_without_a_dividend_is_noted(self, factor: float, told: str) -> None:
+    def test_a_fall_without_a_dividend_is_noted(self, factor: float, words: str) -> None:
         judged = judge(scaled_adjusted(clean(), range(AT), factor))
 
-        assert judged.doubts == {}
-        assert judged.breaks == [Break(DAY, False, told)]
+        assert (found(judged), told(judged.breaks[0].reasons)) == (([], [(DAY, False)]), words)
 
     @pytest.mark.parametrize("factor", [0.97, 1.1, 0.001])
     def test_a_clear_one_makes_the_bar_doubtful(self, factor: float) -> None:
@@ -420,7 +422,7 @@ class TestAdjustedCloses:
         judged = judge(bars)
 
         assert found(judged) == ([DAY] if is_withheld else [], [(DAY, is_withheld)])
-        assert f"the dividend of {amount:g} is" in judged.breaks[0].reason
+        assert f"the dividend of {amount:g} is" in told(judged.breaks[0].reasons)
 
     def test_the_smallest_dividend_counts(self) -> None:
         """A cent on 180 dollars a quarter, whose event is lost."""
@@ -457,7 +459,7 @@ class TestDividends:
         judged = judge(series([100.0] * 161, {AT: amount}))
 
         assert found(judged) == ([DAY], [(DAY, True)])
-        assert f"the dividend of {amount:g} is {amount:.2f}% of the close before" in judged.doubts[DAY]
+        assert f"the dividend of {amount:g} is {amount:.2f}% of the close before" in told(judged.doubts[DAY])
 
     def test_one_beyond_the_price_is_doubtful(self) -> None:
         assert list(judge(changed(clean(), AT, dividend=0.4 * 1353)).doubts) == [DAY]
@@ -503,9 +505,7 @@ class TestLostDividends:
         judged = judge(series(walk(), {20: 0.4}), Known(rows(series(walk(), {20: 0.4, AT: 0.41}))))
 
         assert judged.doubts == {}
-        assert judged.breaks == [
-            Break(DAY, False, "the dividend of 0.41 that was stored is not in the answer any more")
-        ]
+        assert judged.breaks == [Break(DAY, False, [reason("dividend_gone", dividend=0.41)])]
 
     def test_also_by_the_next_fetch_which_finds_it_gone_in_the_database_too(self) -> None:
         bars = series(walk(), {20: 0.4})
@@ -603,7 +603,7 @@ class TestAnotherUnit:
         judged = judge(bars, Known(rows(clean()[:-1])))
 
         assert found(judged) == (DAYS, [])
-        assert judged.doubts[DAY] == (
+        assert told(judged.doubts[DAY]) == (
             f"all closes are {factor:g} times the stored ones, and no split that is listed makes them so"
         )
         assert judged.previous_closes[DAY] == bars[AT - 1].close
@@ -653,7 +653,7 @@ class TestAnotherUnit:
         judged = judge(clean(), Known(stored, currency="EUR"))
 
         assert found(judged) == (DAYS, [])
-        assert judged.doubts[DAY] == "the source gives the prices in EUR, what is stored is in USD"
+        assert told(judged.doubts[DAY]) == "the source gives the prices in EUR, what is stored is in USD"
         assert found(judge(clean(), Known(stored, currency="USD"))) == NOTHING
 
 
@@ -670,13 +670,16 @@ class TestWaiting:
         ],
         ids=["split", "small split", "adjusted", "dividend"],
     )
-    def test_the_second_fetch_says_the_same_as_the_first(self, wrong: Callable[[list[Bar]], list[Bar]]) -> None:
+    @pytest.mark.parametrize("said", [msgspec.to_builtins, str], ids=["data", "a text of an earlier version"])
+    def test_the_second_fetch_says_the_same_as_the_first(
+        self, wrong: Callable[[list[Bar]], list[Bar]], said: Callable[[Reason], Any]
+    ) -> None:
         truth = clean()
         bars, stored = wrong(truth), rows(truth)
 
         first = judge(bars, Known(stored))
         overwritten = stored | rows([bar for bar in bars if bar.session not in first.doubts])
-        waiting = {day: {"doubt": doubt} for day, doubt in first.doubts.items()}
+        waiting = {day: {"doubt": said(as_one(doubts))} for day, doubts in first.doubts.items()}
         second = judge(bars, Known(overwritten, waiting=waiting))
 
         assert found(first) == found(second) == ([DAY], [(DAY, True)])

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from utils.errors import InvalidMessage
 from utils.messages import EtfDailyBar, Holding, HoldingsSnapshot, StockDailyBar, from_json, refusal, to_json
+from utils.reasons import reason
 
 FETCHED = datetime(2026, 8, 21, 21, 30, tzinfo=UTC)
 BAR = EtfDailyBar(
@@ -79,7 +80,8 @@ def test_a_large_step_counts_on_the_day_of_a_split_too(ratio: float) -> None:
         {"previous_close": 1300.0, "split_ratio": 2.0},
         {"low_price": 641.0},
         {"high_price": 642.0},
-        {"doubt": "the dividend of 400 is 62.6% of the close before"},
+        {"doubt": {"code": "close_rises", "params": {"change": 0.1, "digits": 2}}},
+        {"doubt": "the dividend of 400 is 62.6% of the close before"},  # as an earlier version sent it
     ],
 )
 def test_a_persons_word_passes_whatever_was_doubted(values: dict[str, Any]) -> None:
@@ -160,10 +162,24 @@ def test_a_producer_knows_what_no_consumer_takes(values: dict[str, Any], field: 
 
 def test_a_doubtful_message_is_no_breach_of_the_contract() -> None:
     """It is sent, so that a person can look at it."""
-    doubtful = replace(BAR, doubt="close moved")
+    doubtful = replace(BAR, doubt=reason("text", text="close moved"))
 
     assert refusal(doubtful) is None
     assert not doubtful.is_plausible
+
+
+def test_a_doubt_arrives_as_data() -> None:
+    doubt = reason("close_moved", step=0.61, before=100.0, after=161.0)
+
+    with pytest.raises(InvalidMessage) as refused:
+        from_json(EtfDailyBar, to_json(replace(BAR, doubt=doubt)))
+    assert refused.value.reason == reason("doubtful_bar", ticker="SPY", session="2026-08-21", doubt=doubt)
+
+
+@pytest.mark.parametrize("doubt", [7, {"params": {}}, {"code": "close_moved", "params": []}])
+def test_a_doubt_that_is_neither_is_refused(doubt: Any) -> None:
+    with pytest.raises(InvalidMessage, match=r"not a EtfDailyBar: .* `\$\.doubt"):
+        from_json(EtfDailyBar, changed(doubt=doubt))
 
 
 def test_a_companys_name_has_its_limit() -> None:

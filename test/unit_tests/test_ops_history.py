@@ -1,5 +1,6 @@
 """A history's steps and what is said of them: their order, the time left, jobs that skip sessions or break."""
 
+import json
 import logging
 import subprocess
 from collections.abc import Callable
@@ -18,6 +19,20 @@ from utils.logging_utils import log_progress
 
 log = logging.getLogger("test_ops_history")
 SUMMARY = '{"days": 29, "publications": 29, "empty": 0, "rows": 406, "skipped": {"2026-07-13": "no price"}}'
+
+
+def failed(message: str, summary: str = "{}") -> str:
+    """Return a job's last line."""
+    error = {
+        "code": "x",
+        "message": message,
+        "retryable": True,
+        "reason": {"code": "text", "params": {"text": message}},
+    }
+    return json.dumps(json.loads(summary) | {"error": error}) + "\n"
+
+
+SKIPPED = failed("1 of the days asked for not published: no price", SUMMARY)
 
 
 @pytest.fixture
@@ -162,18 +177,16 @@ class TestJobs:
     @pytest.mark.parametrize(
         ("out", "err"),
         [
-            (SUMMARY + "\n", "hello\nerror: 1 of the days asked for not published: no price\n"),
+            (SKIPPED, "hello\nerror: 1 of the days asked for not published: no price\n"),
             # spark-submit: the job's own log and its errors come on standard output, around the summary.
             (
                 "09:00:01 INFO batch.runner: starting Spark\n"
-                + SUMMARY
-                + "\nerror: 1 of the days asked for not published: no price\n",
+                + "error: 1 of the days asked for not published: no price\n"
+                + SKIPPED,
                 "WARNING: Using incubator modules: jdk.incubator.vector\n",
             ),
             (
-                SUMMARY
-                + "\nerror: 1 of the days asked for not published: no price\n\n"
-                + '{"level": "WARN", "msg": "a folder is not deleted"}\n[1, 2]\n7\n',
+                SKIPPED + '{"level": "WARN", "msg": "a folder is not deleted"}\n[1, 2]\n7\n',
                 "",
             ),
         ],
@@ -196,7 +209,7 @@ class TestJobs:
     def test_the_steps_after_a_skipped_session_are_taken(
         self, asked: Range, ended: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
     ) -> None:
-        ended(1, SUMMARY + "\nerror: 1 of the days asked for not published: no price\n", "")
+        ended(1, SKIPPED, "")
 
         steps = [Step(name, history.computing(f"{name}.py")) for name in ("sectors", "performance")]
         history.run(asked, steps)
@@ -206,8 +219,12 @@ class TestJobs:
     @pytest.mark.parametrize(
         ("out", "err", "message"),
         [
-            ("", "WARN x\nerror: Spark: no master\n", "spark_some_job.py: Spark: no master"),
-            ("WARN x\nerror: Spark: no master\n", "WARNING: y\n", "spark_some_job.py: Spark: no master"),
+            (failed("Spark: no master"), "WARN x\nerror: Spark: no master\n", "spark_some_job.py: Spark: no master"),
+            (
+                "WARN x\nerror: Spark: no master\n" + failed("Spark: no master"),
+                "WARNING: y\n",
+                "spark_some_job.py: Spark: no master",
+            ),
             ("", "java.lang.OutOfMemoryError\n", "spark_some_job.py: java.lang.OutOfMemoryError"),
             ("", "", "spark_some_job.py: ended with code 137"),
         ],

@@ -16,6 +16,7 @@ from collector.yahoo_answers.model import Bar, FundHolding, Quote
 from collector.yahoo_answers.quotes import quotes_from_answer as quotes_of
 from collector.yahoo_answers.sessions import completed
 from utils.dates import close_of, sessions_between
+from utils.reasons import reason
 
 NEW_YORK, LONDON, SEOUL = ZoneInfo("America/New_York"), ZoneInfo("Europe/London"), ZoneInfo("Asia/Seoul")
 EVENING = datetime(2026, 9, 10, 21, 30, tzinfo=UTC)
@@ -420,7 +421,7 @@ class TestRates:
 class TestHoldings:
     def clean(self, *listed: Any) -> tuple[list[tuple[str, Any]], list[str]]:
         holdings, notes = holdings_from_summary({"topHoldings": {"holdings": list(listed)}})
-        return [(holding.ticker, pytest.approx(holding.percent)) for holding in holdings], notes
+        return [(holding.ticker, pytest.approx(holding.percent)) for holding in holdings], list(map(str, notes))
 
     def line(self, symbol: Any, share: Any, name: Any = None) -> dict[str, Any]:
         return {"symbol": symbol, "holdingName": name or f"{symbol} Inc.", "holdingPercent": share}
@@ -497,10 +498,10 @@ class TestHoldings:
 
     @pytest.mark.parametrize("module", [{}, {"holdings": []}, {"holdings": None, "cashPosition": 1.0}])
     def test_an_empty_list_is_empty_and_said_so(self, module: dict[str, Any]) -> None:
-        assert holdings_from_summary({"topHoldings": module}) == ([], ["Yahoo's list of its holdings is empty"])
+        assert holdings_from_summary({"topHoldings": module}) == ([], [reason("empty_list")])
 
     def test_no_module_is_no_list(self) -> None:
-        assert holdings_from_summary({"topHoldings": None}) == ([], ["Yahoo has no list of its holdings"])
+        assert holdings_from_summary({"topHoldings": None}) == ([], [reason("no_list")])
 
     @pytest.mark.parametrize("line", [None, "AAPL", 7, []])
     def test_a_line_that_is_none_is_left_out(self, line: Any) -> None:

@@ -15,6 +15,7 @@ from collector.yahoo import Yahoo, symbol_lists
 from collector.yahoo_answers.model import Quote
 from config.config import YahooSettings
 from utils.errors import RateLimited, SourceUnavailable, UnknownExchange, UnknownTicker, UnusableAnswer
+from utils.reasons import reason
 from yahoo_server import CountingGate, YahooServer
 
 DAY = date(2026, 9, 10)
@@ -443,7 +444,7 @@ class TestTopHoldings:
         found = yahoo.top_holdings("QQQ")
 
         assert [holding.ticker for holding in found.holdings] == ["AAPL"]
-        assert found.notes == ["left out SHRT: its share of the fund is -0.1"]
+        assert list(map(str, found.notes)) == ["left out SHRT: its share of the fund is -0.1"]
         assert found.answer.fetched_at == server.now
 
     @pytest.mark.parametrize("modules", [{}, {"topHoldings": None}, {"price": {}}])
@@ -454,7 +455,7 @@ class TestTopHoldings:
 
         found = yahoo.top_holdings("GLD")
 
-        assert (found.holdings, found.notes) == ([], ["Yahoo has no list of its holdings"])
+        assert (found.holdings, found.notes) == ([], [reason("no_list")])
         assert found.answer.fetched_at == server.now
         assert len(server.requests("/quoteSummary/")) == 1, "asking again is of no use"
 

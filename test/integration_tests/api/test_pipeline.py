@@ -86,6 +86,9 @@ def test_runs_of_each_session(api: TestClient) -> None:
         "as_of_date": "2026-08-20",
         "state": "failed",
         "reason": "Yahoo answered 429",
+        "reasons": [
+            {"code": "text", "params": {"text": "Yahoo answered 429"}, "sentence": "Yahoo answered 429"},
+        ],
         "started_at": "2026-08-21T10:00:00Z",
         "ended_at": "2026-08-21T10:17:00Z",
         "airflow_url": "http://localhost:8080/dags/daily_sector_etf_collection/runs/"

@@ -1,0 +1,105 @@
+"""Does the rule have an edge? Reads the stored prices, tries all variants and says so: ./start.sh lab."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+from config.config import Settings
+from config.universe import universe
+from database.db_helper import connect
+from lab.bootstrap import RESAMPLES
+from lab.in_spark import WORTH_SPARK, in_spark, local_session
+from lab.libraries import second_opinion, versions
+from lab.lookahead import differences
+from lab.page import compared, lines
+from lab.panel import Compute, one_by_one
+from lab.prices import Prices
+from lab.reader import read_prices
+from lab.report import Examined, examine
+from lab.variants import DEFAULT_FILE, Trials, load
+from utils.command_line import exit_code_of
+from utils.dates import parse_date
+from utils.errors import ActstockError, InvalidInput
+
+
+class Untrustworthy(ActstockError):
+    """A check of the lab itself failed, so its verdict is worth nothing."""
+
+    retryable = False
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    return exit_code_of(lambda: _run(Settings.from_env(), options))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--until", type=parse_date, metavar="DATE", help="the last session to use (default: all)")
+    parser.add_argument("--variants", type=Path, default=DEFAULT_FILE, metavar="FILE", help="a TOML file of variants")
+    parser.add_argument(
+        "--resamples", type=int, default=RESAMPLES, metavar="N", help=f"of the bootstrap ({RESAMPLES:,})"
+    )
+    parser.add_argument("--spark", action="store_true", help=f"compute in Spark also below {WORTH_SPARK} variants")
+    parser.add_argument("--check", action="store_true", help="compute the figures with known packages as well")
+    return parser
+
+
+def _run(settings: Settings, options: argparse.Namespace) -> None:
+    if options.resamples < 100:
+        raise InvalidInput(f"--resamples {options.resamples}: give at least 100")
+    packages = versions() if options.check else {}
+    trials = load(options.variants)
+    prices = _read(settings, options.until)
+    compute = _way(settings, trials, options.spark)
+    found = examine(
+        prices,
+        trials,
+        benchmark=universe().benchmark,
+        cost=universe().cost_rate,
+        resamples=options.resamples,
+        compute=compute,
+    )
+    _require_no_lookahead(trials, prices, compute)
+    print(*lines(found.report), sep="\n")
+    if packages:
+        _check(found, packages, options.resamples)
+
+
+def _read(settings: Settings, until: date | None) -> Prices:
+    with closing(connect(settings.database)) as conn:
+        return read_prices(conn, universe(), until)
+
+
+def _way(settings: Settings, trials: Trials, spark: bool) -> Compute:
+    """Return how the variants are computed. A large grid is worth the seconds that Spark takes to start."""
+    return in_spark(local_session(settings.spark)) if spark or len(trials.variants) >= WORTH_SPARK else one_by_one
+
+
+def _require_no_lookahead(trials: Trials, prices: Prices, compute: Compute) -> None:
+    variants = [variant for variant in trials.variants if variant.leg == "etf" or prices.stocks is not None]
+    found = differences(variants, prices, compute=compute)
+    if found:
+        first = found[0]
+        raise Untrustworthy(
+            f"{first.variant} knows the future: without the prices from {prices.sessions[first.cut]} on it earns "
+            f"something else on {prices.sessions[first.session]}. This is a fault of the lab: please report it."
+        )
+
+
+def _check(found: Examined, packages: dict[str, str], resamples: int) -> None:
+    if found.draws is None:
+        print("\nNo second opinion: there is nothing to compute.")
+        return
+    figures = list(second_opinion(found.panel, found.report.cost_bp / 10_000, resamples))
+    print("", *compared(figures, packages), sep="\n")
+    wrong = [each.figure for each in figures if not each.agrees]
+    if wrong:
+        raise Untrustworthy(f"the figures differ from those of the packages: {', '.join(wrong)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

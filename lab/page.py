@@ -1,0 +1,125 @@
+"""The verdict page of ./start.sh lab."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from lab.libraries import Compared
+from lab.report import Report, VariantFigures
+
+# Behind these a figure has no meaning, or no room.
+NONE = "–"
+
+
+def lines(report: Report) -> Iterator[str]:
+    """Yield the page, line by line: the verdict first, and then what it rests on."""
+    yield f"Verdict: {report.verdict}"
+    for note in report.notes:
+        yield f"  * {note}"
+    yield ""
+    yield from _facts(report)
+    if report.costs:
+        yield ""
+        yield from _table(
+            ("cost", "p (SPA, all variants)", "out-of-sample Sharpe"),
+            [(f"{each.cost_bp:g} bp", _number(each.p_value, 4), _number(each.out_of_sample)) for each in report.costs],
+        )
+    if report.variants:
+        yield ""
+        yield f"At {report.cost_bp:g} bp, best first (* the seed's rule). Excess: net above {report.benchmark}, a year"
+        yield from _table(HEADINGS, [_row(each) for each in _best_first(report.variants)])
+
+
+def _facts(report: Report) -> Iterator[str]:
+    if report.first and report.last:
+        yield f"{report.first} to {report.last}: {report.sessions:,} sessions, {report.judged} variants judged"
+    if report.more_sessions:
+        yield f"Sessions until anything can be said: {report.more_sessions:,}"
+    if report.block is not None:
+        yield f"Stationary bootstrap: {report.resamples:,} resamples, mean block {report.block:.1f} sessions"
+        yield f"Best of {report.judged} by luck alone: yearly Sharpe ratio {_number(report.expected_best)}"
+        yield f"Probability of overfitting (CSCV): {_percent(report.overfitting)}"
+        yield (
+            f"Walk-forward at {report.cost_bp:g} bp: yearly Sharpe ratio {_number(report.in_sample)} where chosen, "
+            f"{_number(report.out_of_sample)} where held"
+        )
+
+
+HEADINGS = (
+    "variant",
+    "excess",
+    "95 % interval",
+    "Sharpe",
+    "p",
+    "PSR",
+    "DSR",
+    "break-even",
+    "turnover",
+    "growth",
+    "fall",
+    "worst year",
+    "needs",
+)
+
+
+def _best_first(variants: Iterable[VariantFigures]) -> list[VariantFigures]:
+    return sorted(variants, key=lambda each: (each.has_hindsight, -each.excess))
+
+
+def _row(each: VariantFigures) -> tuple[str, ...]:
+    interval = NONE if each.lower is None else f"{_percent(each.lower)} … {_percent(each.upper)}"
+    return (
+        ("* " if each.is_seed else "  ") + each.name + (" (hindsight)" if each.has_hindsight else ""),
+        _percent(each.excess),
+        interval,
+        _number(each.sharpe),
+        _number(each.p_value, 3),
+        _percent(each.probabilistic),
+        _percent(each.deflated),
+        NONE if each.break_even_bp is None else f"{each.break_even_bp:.0f} bp",
+        f"{each.turnover:.1f}",
+        _percent(each.growth),
+        _percent(each.drawdown),
+        f"{each.worst_year} {_percent(each.worst_excess)}",
+        NONE if each.sessions_needed is None else f"{each.sessions_needed:,}",
+    )
+
+
+def compared(figures: Iterable[Compared], versions: dict[str, str]) -> Iterator[str]:
+    """Yield the second opinion: each figure twice, with the packages' versions."""
+    yield "Second opinion: " + ", ".join(f"{name} {version}" for name, version in versions.items())
+    yield from _table(
+        ("figure", "package", "ours", "theirs", "agrees", "ours", "theirs"),
+        [
+            (
+                each.figure,
+                each.package,
+                f"{each.ours:.6f}",
+                f"{each.theirs:.6f}",
+                "yes" if each.agrees else "NO",
+                f"{each.our_seconds:.2f} s",
+                f"{each.their_seconds:.2f} s",
+            )
+            for each in figures
+        ],
+    )
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield lines with columns under each other: the first to the left, the others to the right.
+
+    >>> print(*_table(("cost", "p"), [("0 bp", "0.5"), ("10 bp", "0.25")]), sep="\\n")
+    cost      p
+    0 bp    0.5
+    10 bp  0.25
+    """
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    for first, *others in [headings, *rows]:
+        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
+        yield "  ".join(cells).rstrip()
+
+
+def _percent(value: float | None) -> str:
+    return NONE if value is None else f"{value:.1%}".replace("%", " %")
+
+
+def _number(value: float | None, digits: int = 2) -> str:
+    return NONE if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,109 @@
+"""What the lab reads: stored closes in dollars of the universe's ETFs, and of the stocks that they held."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+
+from config.universe import Universe
+from database.db_helper import Connection, fetch
+from database.queries.doubts import WITHHELD, doubts
+from lab import Flags
+from lab.prices import Prices, Stocks, matrix_of, prices_of
+from utils.errors import NotStored
+
+_CLOSES = """
+    SELECT ticker, trade_date, dollar_adj_close, dollar_market_cap
+    FROM collected_dollar_close
+    WHERE ticker = ANY(%(tickers)s) AND trade_date <= COALESCE(%(until)s, 'infinity'::date)
+        AND dollar_adj_close IS NOT NULL
+"""
+_HOLDINGS = """
+    SELECT etf_ticker, stock_ticker, collected_date
+    FROM collected_etf_holdings
+    WHERE etf_ticker = ANY(%(tickers)s) AND holding_rank <= %(largest)s
+        AND collected_date <= COALESCE(%(until)s, 'infinity'::date)
+    ORDER BY collected_date, etf_ticker, holding_rank
+"""
+
+
+class Holding(NamedTuple):
+    etf_ticker: str
+    stock_ticker: str
+    collected_date: date
+
+
+def read_prices(conn: Connection, etfs: Universe, until: date | None = None) -> Prices:
+    """Return all stored prices up to a session. NotStored says when the benchmark has none."""
+    funds = sorted(set(etfs.etfs) - {etfs.benchmark})
+    closes, _ = _values(conn, [etfs.benchmark, *funds], until)
+    prices = prices_of(closes, etfs.benchmark, funds)
+    if not len(prices):
+        raise NotStored(
+            f"no close of {etfs.benchmark} is stored{f' up to {until}' if until else ''}: "
+            "collect prices first, for instance with ./start.sh history"
+        )
+    return replace(prices, stocks=_stocks(conn, etfs, prices, until))
+
+
+def _stocks(conn: Connection, etfs: Universe, prices: Prices, until: date | None) -> Stocks | None:
+    given = {"tickers": list(prices.tickers), "largest": etfs.top_holdings, "until": until}
+    holdings = [Holding(**row) for row in fetch(conn, _HOLDINGS, given)]
+    tickers = sorted({holding.stock_ticker for holding in holdings})
+    if not tickers:
+        return None
+    closes, caps = _values(conn, tickers, until)
+    held, known = held_by(holdings, prices.sessions, prices.tickers, tickers)
+    return Stocks(
+        tuple(tickers),
+        matrix_of(closes, tickers, prices.sessions),
+        matrix_of(caps, tickers, prices.sessions),
+        held,
+        known,
+    )
+
+
+def held_by(
+    holdings: Collection[Holding], sessions: Sequence[date], funds: Sequence[str], tickers: Sequence[str]
+) -> tuple[Flags, Flags]:
+    """Return which stocks each fund held in each session, and in which sessions all of that was known.
+
+    A session has the newest holdings up to it, or else the oldest ones, which were not known then.
+    """
+    held = np.zeros((len(sessions), len(funds), len(tickers)), dtype=np.bool_)
+    known = np.ones(len(sessions), dtype=np.bool_)
+    column = {ticker: at for at, ticker in enumerate(tickers)}
+    for at, fund in enumerate(funds):
+        snapshots: dict[date, list[int]] = {}
+        for holding in sorted(holdings, key=lambda each: each.collected_date):
+            if holding.etf_ticker == fund:
+                snapshots.setdefault(holding.collected_date, []).append(column[holding.stock_ticker])
+        starts = [sum(session < day for session in sessions) for day in snapshots]
+        for begin, end, stocks in zip([0, *starts[1:]], [*starts[1:], len(sessions)], snapshots.values(), strict=False):
+            held[begin:end, at, stocks] = True
+        known[: starts[0] if starts else len(sessions)] = False
+    return held, known
+
+
+def _values(
+    conn: Connection, tickers: Sequence[str], until: date | None
+) -> tuple[Mapping[tuple[str, date], float], Mapping[tuple[str, date], float]]:
+    """Return the closes and market caps of these tickers. Those before a withheld break are left out.
+
+    No return may cross the break, so only the prices behind it belong together.
+    """
+    rows = fetch(conn, _CLOSES, {"tickers": list(tickers), "until": until})
+    days = sorted({row["trade_date"] for row in rows})
+    breaks = doubts(conn, tickers, days[:1] + days[-1:]) if days else {}
+    begins = {
+        ticker: max((doubt.trade_date for doubt in found if doubt.kind == WITHHELD), default=date.min)
+        for ticker, found in breaks.items()
+    }
+    kept = [row for row in rows if row["trade_date"] >= begins.get(row["ticker"], date.min)]
+    closes = {(row["ticker"], row["trade_date"]): row["dollar_adj_close"] for row in kept}
+    caps = {
+        (row["ticker"], row["trade_date"]): float(row["dollar_market_cap"]) for row in kept if row["dollar_market_cap"]
+    }
+    return closes, caps

@@ -1,0 +1,141 @@
+"""What a variant would have earned: decided on the close of one session, traded at the close of the next.
+
+All sessions are computed at once. Inside a holding period the value of a portfolio has a closed form: cash plus the sum
+of w_i * P_i(session) / P_i(entry), as in the track record (batch.track_record).
+
+Costs need no second computation. With the gross return g and the turnover u of a session, the net return at cost c is
+(1 + g) * (1 - 2 * u * c) - 1 = g - c * drag, with drag = 2 * u * (1 + g). The drag does not depend on c.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+import numpy as np
+
+from lab import Flags, Floats, Integers
+from lab.prices import Prices, carried
+from lab.variants import Variant
+from lab.weights import best, scores_of, shares_of
+
+# A decision of session t is bought at the close of t + 1, and its first return is that of t + 2.
+SESSIONS_TO_FIRST_RETURN = 2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a variant earned, by session.
+
+    gross: returns before costs
+    drag: what a cost of 1 would take from them
+    turnover: half of what was bought and sold, as a share of the value
+    has_hindsight: what was held rests on holdings that were not known when it was decided
+    """
+
+    gross: Floats
+    drag: Floats
+    turnover: Floats
+    has_hindsight: Flags
+
+    def net(self, cost: float) -> Floats:
+        return self.gross - cost * self.drag
+
+
+def outcome_of(variant: Variant, prices: Prices) -> Outcome:
+    """Return what a variant earned in each session. It is in cash until its first decision has been bought."""
+    assets, targets, hindsight = targets_of(variant, prices)
+    decides = is_decision(variant.rebalance, prices.sessions) & (np.arange(len(prices)) >= variant.warm_up)
+    return _held(carried(assets), targets, hindsight, decides)
+
+
+def targets_of(variant: Variant, prices: Prices) -> tuple[Floats, Floats, Flags]:
+    """Return the closes of what can be bought, the weights decided in each session, and whether that is hindsight.
+
+    The weights of a session use closes up to it, and none after.
+    """
+    trending, returns = trending_of(variant, prices)
+    if variant.leg == "etf":
+        bought = best(returns, trending, variant.top_n)
+        weights = shares_of(scores_of(variant, prices.closes, returns, None), bought, variant.max_position)
+        return prices.closes, weights, np.zeros(len(prices), dtype=np.bool_)
+    stocks = prices.stocks
+    if stocks is None:
+        raise ValueError("the stock leg needs prices with stocks")
+    own = returns_of(stocks.closes, variant)
+    candidates = (trending[:, :, None] & stocks.held).any(axis=1) & (own > 0) & (stocks.caps > 0)
+    bought = best(own, candidates, variant.top_n)
+    scores = scores_of(variant, stocks.closes, own, stocks.caps)
+    return stocks.closes, shares_of(scores, bought, variant.max_position), ~stocks.known
+
+
+def trending_of(variant: Variant, prices: Prices) -> tuple[Flags, Floats]:
+    """Return which funds trend in each session, and their returns: positive, and above the benchmark's."""
+    returns = returns_of(prices.closes, variant)
+    return (returns > 0) & (returns > returns_of(prices.benchmark[:, None], variant)), returns
+
+
+def returns_of(closes: Floats, variant: Variant) -> Floats:
+    """Return A_(t-skip) / A_(t-skip-period) - 1 of each session t, NaN where one of the closes is missing."""
+    returns = np.full_like(closes, np.nan)
+    count = len(closes) - variant.warm_up
+    if count > 0:
+        ends = closes[variant.period : variant.period + count]
+        returns[variant.warm_up :] = ends / closes[:count] - 1
+    return returns
+
+
+@lru_cache(maxsize=16)
+def is_decision(rebalance: str, sessions: tuple[date, ...]) -> Flags:
+    """Return the sessions that decide: each, or the first of each week or month.
+
+    The first, and not the last: which session is a week's last is not known from prices up to it.
+    """
+    if rebalance == "daily":
+        return np.ones(len(sessions), dtype=np.bool_)
+    keys = [day.isocalendar()[:2] if rebalance == "weekly" else (day.year, day.month) for day in sessions]
+    return np.array([at > 0 and key != keys[at - 1] for at, key in enumerate(keys)], dtype=np.bool_)
+
+
+def _held(closes: Floats, targets: Floats, hindsight: Flags, decides: Flags) -> Outcome:
+    """Buy each decision at the close of the next session, and hold it until the next one is bought."""
+    count = len(closes)
+    entry = last_trade(decides, count)
+    weights, is_held = np.zeros_like(targets), entry >= 0
+    weights[is_held] = targets[entry[is_held] - 1]
+    bought_at = closes[np.maximum(entry, 0)]
+    at_close, before = _growth(closes, bought_at, weights), _growth(_lagged(closes), bought_at, weights)
+    cash = 1.0 - weights.sum(axis=1)
+    value, value_before = cash + at_close.sum(axis=1), cash + before.sum(axis=1)
+    gross = value / value_before - 1
+    after = np.where(decides_at(decides, count)[:, None], _lagged(targets), at_close / value[:, None])
+    turnover = np.abs(after - at_close / value[:, None]).sum(axis=1) / 2
+    known_late = np.zeros(count, dtype=np.bool_)
+    known_late[is_held] = hindsight[entry[is_held] - 1]
+    return Outcome(gross, 2 * turnover * (1 + gross), turnover, known_late)
+
+
+def last_trade(decides: Flags, count: int) -> Integers:
+    """Return the session at whose close was bought what is held in each session, or -1."""
+    rows = np.arange(count, dtype=np.int64)
+    traded = np.where(decides_at(decides, count), rows, -1)
+    entry = np.full(count, -1, dtype=np.int64)
+    entry[1:] = np.maximum.accumulate(traded)[:-1]
+    return entry
+
+
+def decides_at(decides: Flags, count: int) -> Flags:
+    """Return the sessions at whose closes something is traded: those after a decision."""
+    trades = np.zeros(count, dtype=np.bool_)
+    trades[1:] = decides[:-1]
+    return trades
+
+
+def _growth(closes: Floats, bought_at: Floats, weights: Floats) -> Floats:
+    """Return the value of each position. One without a price keeps what was paid for it."""
+    ratio = closes / bought_at
+    return weights * np.where(np.isnan(ratio), 1.0, ratio)
+
+
+def _lagged(table: Floats) -> Floats:
+    """Return the row of the session before. The first row stands for itself."""
+    return np.concatenate([table[:1], table[:-1]])

@@ -1,0 +1,104 @@
+"""The variants of the rule, as data: variants.toml says which, this module reads and checks them."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from utils.errors import InvalidInput
+
+DEFAULT_FILE = Path(__file__).with_name("variants.toml")
+WEIGHTS = ("seed", "equal", "cap", "inverse_volatility")
+REBALANCES = ("daily", "weekly", "monthly")
+LEGS = ("etf", "stocks")
+PERIODS, SKIPS = range(5, 251), range(6)
+COSTS_BP = range(101)
+
+
+class Variant(NamedTuple):
+    """One variant of the rule. A top_n of 0 buys all that trend."""
+
+    period: int
+    skip: int
+    top_n: int
+    weights: str
+    rebalance: str
+    leg: str
+    max_position: float
+
+    @property
+    def warm_up(self) -> int:
+        """The sessions before the first decision: the return's window."""
+        return self.period + self.skip
+
+    def __str__(self) -> str:
+        """Name the variant in words that say all that differs.
+
+        >>> print(Variant(20, 0, 0, "seed", "daily", "etf", 1.0))
+        20 sessions, all, seed weights, daily
+        >>> print(Variant(250, 1, 3, "equal", "weekly", "stocks", 0.4))
+        250 sessions skip 1, best 3, equal weights, weekly, cap 40 %, stocks
+        """
+        parts = [
+            f"{self.period} sessions" + (f" skip {self.skip}" if self.skip else ""),
+            f"best {self.top_n}" if self.top_n else "all",
+            f"{self.weights.replace('_', ' ')} weights",
+            self.rebalance,
+            f"cap {self.max_position:.0%}".replace("%", " %") if self.max_position < 1 else "",
+            self.leg if self.leg != "etf" else "",
+        ]
+        return ", ".join(part for part in parts if part)
+
+
+class Trials(NamedTuple):
+    """All that is tried: the seed's rule first, then the others, and the costs as shares of the traded value."""
+
+    variants: tuple[Variant, ...]
+    costs: tuple[float, ...]
+
+
+def load(path: Path = DEFAULT_FILE) -> Trials:
+    """Read and check a file of variants, or raise InvalidInput, which names the file and the wrong value."""
+    try:
+        return trials_of(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, tomllib.TOMLDecodeError, InvalidInput) as error:
+        raise InvalidInput(f"{path}: {error}") from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidInput(f"{path}: {error!r}; lab/variants.toml of the repository shows every key") from None
+
+
+def trials_of(raw: Mapping[str, Any]) -> Trials:
+    seed = Variant(**raw["seed"])
+    grid = [Variant(*each) for group in raw["groups"] for each in product(*(group[key] for key in Variant._fields))]
+    variants = tuple(dict.fromkeys([seed, *grid]))
+    for variant in variants:
+        check(variant)
+    return Trials(variants, _costs(raw["costs_bp"]))
+
+
+def check(variant: Variant) -> None:
+    """Raise InvalidInput, which says what is wrong, for a variant that cannot be computed."""
+    named: Sequence[tuple[str, object, Sequence[object]]] = (
+        ("weights", variant.weights, WEIGHTS),
+        ("rebalance", variant.rebalance, REBALANCES),
+        ("leg", variant.leg, LEGS),
+    )
+    for name, value, known in named:
+        if value not in known:
+            raise InvalidInput(f"{name} = {value!r}: give one of {', '.join(map(str, known))}")
+    for name, number, allowed in (("period", variant.period, PERIODS), ("skip", variant.skip, SKIPS)):
+        if number not in allowed:
+            raise InvalidInput(f"{name} = {number}: give a whole number from {allowed[0]} to {allowed[-1]}")
+    if variant.top_n < 0:
+        raise InvalidInput(f"top_n = {variant.top_n}: give 0 for all, or how many")
+    if not 0 < variant.max_position <= 1:
+        raise InvalidInput(f"max_position = {variant.max_position}: give a share above 0 and up to 1")
+    if variant.weights == "cap" and variant.leg == "etf":
+        raise InvalidInput('weights = "cap" needs leg = "stocks": a fund has no market cap')
+
+
+def _costs(costs_bp: Sequence[float]) -> tuple[float, ...]:
+    if not costs_bp or list(costs_bp) != sorted(set(costs_bp)) or costs_bp[0] < 0 or costs_bp[-1] > COSTS_BP[-1]:
+        raise InvalidInput(f"costs_bp = {costs_bp}: give rising numbers of basis points from 0 to {COSTS_BP[-1]}")
+    return tuple(cost / 10_000 for cost in costs_bp)

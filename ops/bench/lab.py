@@ -1,0 +1,109 @@
+"""The lab: how often it is right on invented markets, how fast it is, and what known packages say of its figures."""
+
+import sys
+import time
+
+import numpy as np
+
+from config.universe import universe
+from lab.bootstrap import RESAMPLES
+from lab.honesty import Tally, tally
+from lab.invented import PLANTED_SHARPE, PLANTED_STRENGTH, invented_prices, true_sharpes
+from lab.libraries import second_opinion, versions
+from lab.page import compared
+from lab.panel import Panel, panel_of
+from lab.variants import Trials, load
+from lab.verdict import draw, judge
+from ops.bench.report import Target, step, table
+from ops.console import say
+from utils.errors import InvalidInput
+
+MARKETS = 1_000
+MARKETS_A_STEP = 100
+MARKETS_OF_TRUTH = 40
+TWENTY_YEARS = 5_040
+RESAMPLES_OF_PACKAGES = 2_000
+
+
+def measure(markets: int = MARKETS) -> list[Target]:
+    """Measure on invented markets alone: neither the platform nor its prices are needed."""
+    trials = _etf_trials()
+    cost = universe().cost_rate
+    seconds, panel = _speed(trials, cost)
+    _packages(panel, cost)
+    _truth(trials, cost)
+    without = _tally("without an edge", trials, 0.0, cost, markets)
+    planted = _tally(f"with a planted Sharpe ratio of {PLANTED_SHARPE:g}", trials, PLANTED_STRENGTH, cost, markets)
+    _show({"without an edge": without, "planted": planted})
+    return targets(without, planted, seconds)
+
+
+def targets(without: Tally, planted: Tally, seconds: float) -> list[Target]:
+    return [
+        Target("edge said without one", 100 * without.share("edge"), 5, " %", at_most=True, digits=1),
+        Target("edge said of a planted one", 100 * planted.share("edge"), 95, " %", digits=1),
+        Target("24 variants over twenty years", seconds, 30, " s", at_most=True, digits=1),
+    ]
+
+
+def _etf_trials() -> Trials:
+    """Return the variants of the file that need no holdings, which invented markets do not have."""
+    trials = load()
+    return Trials(tuple(variant for variant in trials.variants if variant.leg == "etf"), trials.costs)
+
+
+def _speed(trials: Trials, cost: float) -> tuple[float, Panel]:
+    """Time the whole verdict: variants, costs, resamples, from prices to words."""
+    warm_up = max(variant.warm_up for variant in trials.variants)
+    prices = invented_prices(TWENTY_YEARS + warm_up + 2, seed=1)
+    began = time.monotonic()
+    panel = panel_of(trials.variants, prices)
+    judge(panel, trials.costs, draw(panel, cost, RESAMPLES, np.random.default_rng(0)))
+    seconds = time.monotonic() - began
+    step(
+        f"{len(trials.variants)} variants x {len(panel):,} sessions x {len(trials.costs)} costs x {RESAMPLES:,} "
+        f"resamples in {seconds:.1f} s (NumPy {np.__version__}, Python {sys.version.split()[0]})"
+    )
+    return seconds, panel
+
+
+def _packages(panel: Panel, cost: float) -> None:
+    """Print our figures beside those of the packages, when these are installed."""
+    try:
+        known = versions()
+    except InvalidInput as error:
+        say(str(error))
+        return
+    say("\n".join(compared(second_opinion(panel, cost, RESAMPLES_OF_PACKAGES), known)))
+
+
+def _truth(trials: Trials, cost: float) -> None:
+    ratios = true_sharpes(trials.variants, PLANTED_STRENGTH, cost, MARKETS_OF_TRUTH)
+    best = int(ratios.argmax())
+    step(
+        f"planted, after {cost * 10_000:g} bp, over {MARKETS_OF_TRUTH * 5} years: the best variant has a yearly Sharpe "
+        f"ratio of {ratios[best]:.2f} ({trials.variants[best]}), the seed's rule {ratios[0]:.2f}"
+    )
+
+
+def _tally(name: str, trials: Trials, strength: float, cost: float, markets: int) -> Tally:
+    """Judge the markets in steps, so that a reader sees that it goes on."""
+    total = Tally(0, 0, 0, 0, 0, 0)
+    began = time.monotonic()
+    for first in range(0, markets, MARKETS_A_STEP):
+        total += tally(trials, range(first, min(first + MARKETS_A_STEP, markets)), strength, cost)
+        step(f"{total.markets:,} markets {name}: edge in {total.edge} ({time.monotonic() - began:.0f} s)")
+    return total
+
+
+def _show(tallies: dict[str, Tally]) -> None:
+    table(
+        ("markets of five years", "count", "edge", "edge at our cost", "SPA alone", "deflated Sharpe", "Sharpe alone"),
+        [
+            (name, f"{found.markets:,}", *(f"{100 * found.share(of):.1f} %" for of in _SHOWN))
+            for name, found in tallies.items()
+        ],
+    )
+
+
+_SHOWN = ("edge", "edge_at_cost", "superior", "deflated", "undeflated")

@@ -1,0 +1,117 @@
+"""Ten ways in which a job could look ahead: what to put in the place of its own code, and which job then leaks."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import pyspark.sql.functions as F
+from pyspark.sql import DataFrame, Window
+
+from batch import (
+    allocation_inputs,
+    holdings,
+    spark_active_stock_allocator,
+    spark_etf_top_holdings,
+    spark_monthly_portfolio_rebalancer,
+    spark_portfolio_performance,
+    spark_trending_etf_identifier,
+    track_record,
+)
+from batch.prices import ETF_PRICES, STOCK_PRICES
+from batch.returns import windows_of
+from database.queries.track_record import POSITIONS
+from ops.evidence.jobs import ALLOCATION, PERFORMANCE, REBALANCE, TOP_HOLDINGS, TRENDING, Published
+from utils.dates import session_after
+
+NEXT_CLOSE = """
+    (SELECT later.adj_close::float8 FROM collected_dollar_close AS later
+    WHERE later.ticker = collected_dollar_close.ticker AND later.trade_date > collected_dollar_close.trade_date
+    ORDER BY later.trade_date LIMIT 1) AS adj_close"""
+NEXT_CLOSE_OF_BENCHMARK = f"""
+    CASE WHEN ticker <> 'SPY' THEN adj_close::float8 ELSE {NEXT_CLOSE.removesuffix(" AS adj_close")} END AS adj_close
+"""
+NEXT_RATE = """
+    (SELECT later.close_price::float8 FROM collected_daily_stock_history AS later
+    WHERE later.ticker = currency || '=X' AND later.trade_date > collected_dollar_close.trade_date
+    ORDER BY later.trade_date LIMIT 1) AS rate,
+"""
+NEWEST_CAP = """
+    (SELECT newest.market_cap FROM collected_daily_stock_history AS newest
+    WHERE newest.ticker = collected_dollar_close.ticker ORDER BY newest.trade_date DESC LIMIT 1) AS market_cap,
+"""
+CLOSE = "adj_close::float8 AS adj_close"
+
+
+class Leak(NamedTuple):
+    """patched: (module, name) -> what stands there instead."""
+
+    job: Published
+    patched: Mapping[tuple[Any, str], Any]
+
+
+def _newest_holdings(listed: DataFrame) -> DataFrame:
+    """Let the newest list of each fund count on every day."""
+    newest = F.max("holdings_as_of").over(Window.partitionBy("etf_ticker"))
+    never = F.lit(None).cast("date")
+    return (
+        listed.withColumn("newest", newest)
+        .where("holdings_as_of = newest")
+        .drop("newest")
+        .withColumns({"since": never, "until": never})
+    )
+
+
+def _shifted(windows_of: Callable[..., Any]) -> Callable[..., Any]:
+    """Let each window end a session later, under the session's own name."""
+
+    def windows(sessions: Any, *others: Any) -> Any:
+        own = dict(zip((session_after(day, 1) for day in sessions), sessions, strict=True))
+        return [each._replace(as_of_date=own[each.as_of_date]) for each in windows_of([*own], *others)]
+
+    return windows
+
+
+def _whole_sectors(with_all_periods: Callable[[DataFrame], DataFrame]) -> Callable[[DataFrame], DataFrame]:
+    """Let a sector's average be that of all days of the run."""
+
+    def averaged(returns: DataFrame) -> DataFrame:
+        everywhere = F.avg("period_return").over(Window.partitionBy("period_days", "sector"))
+        return with_all_periods(returns).withColumn("sector_avg_5d", everywhere)
+
+    return averaged
+
+
+ALL_DAYS = track_record._in_order().rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+TOMORROWS_WEIGHTS = f"""
+    SELECT period_days, LAG(decided_on, 2) OVER (PARTITION BY period_days ORDER BY decided_on) AS decided_on,
+        ticker, weight
+    FROM (
+        SELECT period_days, decided_on, MIN(ticker) AS ticker, 1::float8 AS weight
+        FROM ({POSITIONS}) AS position GROUP BY period_days, decided_on
+    ) AS one_position
+"""
+
+allocator, rebalancer = spark_active_stock_allocator, spark_monthly_portfolio_rebalancer
+performance, top_holdings, trending = spark_portfolio_performance, spark_etf_top_holdings, spark_trending_etf_identifier
+
+LEAKS: Mapping[str, Leak] = {
+    "the close of the next session": Leak(TRENDING, {(trending, "ETF_PRICES"): ETF_PRICES.replace(CLOSE, NEXT_CLOSE)}),
+    "a window that ends a session later": Leak(TRENDING, {(trending, "windows_of"): _shifted(windows_of)}),
+    "the newest list of holdings": Leak(ALLOCATION, {(holdings, "with_validity"): _newest_holdings}),
+    "the newest market cap": Leak(
+        ALLOCATION, {(allocation_inputs, "STOCK_PRICES"): STOCK_PRICES.replace("market_cap,", NEWEST_CAP, 1)}
+    ),
+    "a sector's average over all days": Leak(
+        ALLOCATION, {(allocator, "with_all_periods"): _whole_sectors(allocator.with_all_periods)}
+    ),
+    "the exchange rate of the day after": Leak(
+        TOP_HOLDINGS, {(top_holdings, "STOCK_PRICES"): STOCK_PRICES.replace("per_dollar AS rate,", NEXT_RATE)}
+    ),
+    "the highest value over all dates": Leak(PERFORMANCE, {(track_record, "_so_far"): lambda: ALL_DAYS}),
+    "the weights of tomorrow": Leak(PERFORMANCE, {(performance, "POSITIONS"): TOMORROWS_WEIGHTS}),
+    "the benchmark's next close": Leak(
+        PERFORMANCE, {(performance, "STOCK_PRICES"): STOCK_PRICES.replace(CLOSE, NEXT_CLOSE_OF_BENCHMARK)}
+    ),
+    "the portfolios of the month that comes": Leak(
+        REBALANCE, {(rebalancer, "last_session_by"): lambda day: session_after(day, 1)}
+    ),
+}

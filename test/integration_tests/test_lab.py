@@ -1,0 +1,117 @@
+"""What the lab reads from the stored tables, and the page it prints."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+from psycopg2 import extras
+
+from config.config import DatabaseSettings
+from config.universe import universe
+from database.db_helper import Connection, connect, transaction
+from lab import command
+from lab.invented import invented_prices
+from lab.reader import read_prices
+from utils.errors import NotStored
+
+SESSIONS = 1_000
+PRICES = invented_prices(SESSIONS, 3)
+FUNDS = sorted(set(universe().etfs) - {universe().benchmark})
+ASKED = datetime(2026, 8, 21, 22, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def conn(scratch_database: DatabaseSettings) -> Iterator[Connection]:
+    """Store an invented market under the universe's tickers, but for one close, and what one fund holds."""
+    with closing(connect(scratch_database)) as conn:
+        closes = np.column_stack([PRICES.benchmark, PRICES.closes])
+        tickers = [universe().benchmark, *FUNDS]
+        bars = [
+            (ticker, day, float(closes[row, column]))
+            for row, day in enumerate(PRICES.sessions)
+            for column, ticker in enumerate(tickers)
+            if (row, column) != (500, 2)
+        ]
+        held = [(FUNDS[0], f"STOCK{rank}", PRICES.sessions[600], rank) for rank in range(1, 8)]
+        with transaction(conn), conn.cursor() as cursor:
+            extras.execute_values(
+                cursor,
+                "INSERT INTO collected_daily_etf_ohlc (ticker, trade_date, open_price, high_price, low_price, "
+                "close_price, adj_close, volume, fetched_at, source) VALUES %s",
+                [(ticker, day, *[close] * 5, 1, ASKED, "simulated") for ticker, day, close in bars],
+            )
+            extras.execute_values(
+                cursor,
+                "INSERT INTO collected_etf_holdings (etf_ticker, stock_ticker, collected_date, holding_rank, "
+                "holding_percent, fetched_at, source) VALUES %s",
+                [(*row, 0.1, ASKED, "simulated") for row in held],
+            )
+        yield conn
+
+
+def test_reads_the_stored_closes(conn: Connection) -> None:
+    prices = read_prices(conn, universe())
+    assert prices.sessions == PRICES.sessions
+    assert prices.tickers == tuple(FUNDS)
+    assert prices.benchmark == pytest.approx(PRICES.benchmark)
+    assert np.argwhere(np.isnan(prices.closes)).tolist() == [[500, 1]]
+    assert prices.stocks is not None
+    assert prices.stocks.tickers == tuple(f"STOCK{rank}" for rank in range(1, universe().top_holdings + 1))
+    assert prices.stocks.held[:, 0].all()
+    assert not prices.stocks.known.any()  # No holdings of the other funds are stored.
+
+
+def test_reads_up_to_a_session(conn: Connection) -> None:
+    prices = read_prices(conn, universe(), PRICES.sessions[99])
+    assert prices.sessions == PRICES.sessions[:100]
+    assert prices.stocks is None
+
+
+def test_prices_in_front_of_a_break_are_left_out(conn: Connection) -> None:
+    broken = FUNDS[3]
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO logs_price_break (kind, ticker, trade_date, is_withheld, reason, judged_at) "
+            "VALUES ('etf', %s, %s, TRUE, 'a step', %s)",
+            (broken, PRICES.sessions[200], ASKED),
+        )
+        cursor.execute(
+            "INSERT INTO logs_consumer_error (topic, ticker, trade_date, error_msg, partition_id, kafka_offset) "
+            "VALUES ('etf-daily-data', %s, %s, 'a step', 0, 1)",
+            (broken, PRICES.sessions[200]),
+        )
+    try:
+        missing = np.isnan(read_prices(conn, universe()).closes[:, 3])
+        assert missing.tolist() == [True] * 200 + [False] * 800
+    finally:
+        with transaction(conn), conn.cursor() as cursor:
+            cursor.execute("TRUNCATE logs_price_break, logs_consumer_error")
+
+
+def test_nothing_stored_is_said(conn: Connection) -> None:
+    with pytest.raises(NotStored, match=r"no close of SPY is stored up to 1999-01-01: collect prices first"):
+        read_prices(conn, universe(), date(1999, 1, 1))
+
+
+def test_the_command_prints_the_page(
+    conn: Connection, scratch_database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setenv("DB_NAME", scratch_database.name)
+    assert command.main(["--resamples", "200"]) == 0
+    page = capsys.readouterr().out
+    assert page.startswith("Verdict: no edge shown: over 743 sessions none of 24 variants beats SPY")
+    assert "\n* 20 sessions, all, seed weights, daily  " in page
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(["--resamples", "5"], "--resamples 5: give at least 100"), (["--variants", "none.toml"], "none.toml")],
+)
+def test_wrong_use_is_one_line(words: list[str], message: str, capsys: Any) -> None:
+    assert command.main(words) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1

@@ -1,0 +1,55 @@
+"""No published row rests on what comes after its session, and a job that does look ahead is found."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+import market_rows
+from config.config import DatabaseSettings
+from database.db_helper import connect
+from market.invented import InventedMarket
+from ops.evidence.look_ahead import Cut, LookAhead, cuts, databases, fill
+from planted_leaks import LEAKS, Leak
+
+# The last Sunday of July, the 26th, is behind the second one. Seoul was closed on the 17th: its windows are others.
+SESSIONS = [date(2026, 7, day) for day in (23, 24, 27, 28)]
+CUT = Cut(1, SESSIONS[:2])
+
+
+@pytest.fixture(scope="module")
+def check(scratch_database: DatabaseSettings, spark: Any) -> Iterator[LookAhead]:
+    """Make a check whose sessions are published from an invented market, which goes on behind them."""
+    with closing(connect(scratch_database)) as conn:
+        market_rows.store(conn, InventedMarket(seed=7, until=date(2026, 8, 21), sessions=90))
+        with databases(scratch_database) as (reference, world):
+            fill(conn, reference, SESSIONS[0], SESSIONS[-1])
+            made = LookAhead(spark, reference, world)
+            made.publish(SESSIONS)
+            yield made
+
+
+def test_another_future_changes_nothing(check: LookAhead) -> None:
+    assert check.compare(CUT) == []
+    assert check.compared > 1000
+    assert check.compare(replace(CUT, draw=0)) == [], "nor does it that there is none yet"
+
+
+@pytest.mark.parametrize("leak", LEAKS.values(), ids=LEAKS.keys())
+def test_a_planted_leak_is_found(check: LookAhead, leak: Leak, monkeypatch: pytest.MonkeyPatch) -> None:
+    for (module, name), instead in leak.patched.items():
+        monkeypatch.setattr(module, name, instead)
+    leaking = replace(check, jobs=[leak.job])
+    leaking.publish(SESSIONS)
+    found = leaking.compare(CUT)
+    assert {difference.row.job for difference in found} == {leak.job.name}
+
+
+def test_each_session_is_a_cut_and_is_compared_in_every_draw() -> None:
+    found = cuts(SESSIONS, 3)
+    for number in range(4):
+        assert [day for cut in found if cut.draw == number for day in cut.sessions] == SESSIONS
+    assert {cut.session for cut in found if cut.draw} == {*SESSIONS}

@@ -1,0 +1,169 @@
+"""What a variant would have earned, against one session after another, and without the future."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+
+from batch.weights import weights_of
+from lab.in_spark import in_spark
+from lab.invented import invented_prices, weekdays
+from lab.lookahead import differences
+from lab.panel import one_by_one, panel_of
+from lab.prices import Prices, Stocks, carried, prices_of
+from lab.reader import Holding, held_by
+from lab.strategy import Outcome, outcome_of, targets_of
+from lab.variants import DEFAULT_FILE, Variant, load, trials_of
+from lab.weights import shares_of
+from lab_reference import walk
+from utils.errors import InvalidInput
+
+SEED = Variant(20, 0, 0, "seed", "daily", "etf", 1.0)
+VARIANTS = [
+    SEED,
+    Variant(5, 2, 1, "equal", "daily", "etf", 1.0),
+    Variant(10, 1, 3, "equal", "weekly", "etf", 0.25),
+    Variant(60, 5, 5, "inverse_volatility", "monthly", "etf", 0.4),
+    Variant(20, 0, 0, "seed", "weekly", "etf", 0.3),
+]
+
+
+@pytest.fixture(scope="module")
+def prices() -> Prices:
+    """Return a market that lacks two closes."""
+    prices = invented_prices(320, 5)
+    prices.closes[100, 2] = np.nan
+    prices.closes[201, 7] = np.nan
+    return prices
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("cost", [0.0, 0.001, 0.01])
+def test_earns_what_one_session_after_another_earns(variant: Variant, cost: float, prices: Prices) -> None:
+    assert outcome_of(variant, prices).net(cost) == pytest.approx(walk(variant, prices, cost), abs=1e-12)
+
+
+def test_a_decision_earns_nothing_before_the_session_after_its_purchase() -> None:
+    """The fund rises in session 5, which decides. It is bought at the close of 6, so only the rise of 7 is earned."""
+    fund = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 3.0, 6.0])
+    prices = Prices(weekdays(8), ("FUND",), fund[:, None], np.ones(8))
+    outcome = outcome_of(SEED._replace(period=5), prices)
+    assert outcome.gross.tolist() == [0, 0, 0, 0, 0, 0, 0, 1.0]
+    assert outcome.turnover.tolist() == [0, 0, 0, 0, 0, 0, 0.5, 0]
+
+
+def test_no_variant_knows_the_future(prices: Prices) -> None:
+    assert differences(VARIANTS, prices) == []
+
+
+def test_a_variant_that_knows_the_future_is_found(prices: Prices) -> None:
+    def cheat(variants: Any, known: Prices) -> list[Outcome]:
+        return [outcome_of(variant, replace(known, closes=np.roll(known.closes, -1, axis=0))) for variant in variants]
+
+    assert {found.variant for found in differences(VARIANTS, prices, compute=cheat)} == set(VARIANTS)
+
+
+def test_weights_are_those_of_the_jobs() -> None:
+    random = np.random.default_rng(3)
+    scores = random.exponential(size=(200, 6)) ** 3
+    bought = random.random((200, 6)) < 0.7
+    for cap in (0.15, 0.3, 0.5, 1.0):
+        weights = shares_of(scores, bought, cap)
+        for row, score, chosen in zip(weights, scores, bought, strict=True):
+            given = {str(at): float(score[at]) for at in np.flatnonzero(chosen)}
+            expected = weights_of(given, cap).positions
+            assert row.tolist() == pytest.approx([expected.get(str(at), 0.0) for at in range(6)], abs=1e-12)
+
+
+def test_variants_are_judged_over_the_same_sessions(prices: Prices) -> None:
+    panel = panel_of([SEED, Variant(250, 0, 0, "seed", "daily", "etf", 1.0)], prices)
+    assert panel.variants == (SEED,)
+    assert panel.sessions == prices.sessions[22:]
+    assert panel.excess(0.001)[:, 0] == pytest.approx(
+        np.array(walk(SEED, prices, 0.001))[22:] - (prices.benchmark[1:] / prices.benchmark[:-1] - 1)[21:], abs=1e-12
+    )
+
+
+def test_spark_computes_the_same(prices: Prices, spark: Any) -> None:
+    for ours, theirs in zip(one_by_one(VARIANTS, prices), in_spark(spark)(VARIANTS, prices), strict=True):
+        assert (ours.gross == theirs.gross).all()
+        assert (ours.drag == theirs.drag).all()
+
+
+def test_closes_are_arranged_by_the_sessions_of_the_benchmark() -> None:
+    first, second, third = weekdays(3)
+    closes = {("SPY", first): 1.0, ("SPY", third): 2.0, ("QQQ", first): 3.0, ("QQQ", second): 4.0}
+    prices = prices_of(closes, "SPY", ["QQQ"])
+    assert prices.sessions == (first, third)
+    assert prices.benchmark.tolist() == [1.0, 2.0]
+    assert carried(prices.closes)[:, 0].tolist() == [3.0, 3.0]
+
+
+def test_stocks_are_bought_out_of_the_trending_funds() -> None:
+    """Both funds rise. The first holds A and B, the second C. B falls, so A and C are bought: by return over cap."""
+    rise = np.linspace(1.0, 2.0, 9)
+    fall = rise[::-1].copy()
+    held = np.zeros((9, 2, 3), dtype=np.bool_)
+    held[:, 0, :2] = held[:, 1, 2] = True
+    known = np.arange(9) >= 7
+    caps = np.tile([1.0, 1.0, 4.0], (9, 1))
+    stocks = Stocks(("A", "B", "C"), np.column_stack([rise, fall, rise]), caps, held, known)
+    prices = Prices(weekdays(9), ("X", "Y"), np.column_stack([rise, rise]), np.ones(9), stocks)
+    variant = Variant(5, 0, 0, "seed", "daily", "stocks", 1.0)
+    _, weights, hindsight = targets_of(variant, prices)
+    assert weights[6].tolist() == pytest.approx([0.8, 0.0, 0.2])
+    assert targets_of(variant._replace(weights="cap"), prices)[1][6].tolist() == pytest.approx([0.2, 0.0, 0.8])
+    assert hindsight.tolist() == [True] * 7 + [False] * 2
+    # Session 8 earns with what was decided in 6, when the holdings were not known.
+    assert outcome_of(variant, prices).has_hindsight.tolist() == [False] * 7 + [True, True]
+
+
+def test_holdings_before_the_first_snapshot_are_hindsight() -> None:
+    days = weekdays(5)
+    holdings = [Holding("X", "A", days[1]), Holding("X", "B", days[3]), Holding("Y", "B", days[0])]
+    held, known = held_by(holdings, days, ["X", "Y"], ["A", "B"])
+    assert held[:, 0].tolist() == [[True, False]] * 3 + [[False, True]] * 2
+    assert held[:, 1].tolist() == [[False, True]] * 5
+    assert known.tolist() == [False, True, True, True, True]
+
+
+def test_the_file_has_the_seeds_rule_and_eleven_costs() -> None:
+    trials = load()
+    assert trials.variants[0] == SEED
+    assert sum(variant.leg == "etf" for variant in trials.variants) == 24
+    assert trials.costs == pytest.approx([cost / 1000 for cost in range(11)])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"period": 4}, "period = 4: give a whole number from 5 to 250"),
+        ({"skip": 6}, "skip = 6: give a whole number from 0 to 5"),
+        ({"top_n": -1}, "top_n = -1: give 0 for all"),
+        ({"weights": "cap"}, 'needs leg = "stocks"'),
+        ({"rebalance": "yearly"}, "rebalance = 'yearly': give one of daily, weekly, monthly"),
+        ({"max_position": 0}, "max_position = 0: give a share"),
+    ],
+)
+def test_a_wrong_variant_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        trials_of({"seed": {**SEED._asdict(), **change}, "groups": [], "costs_bp": [0]})
+
+
+@pytest.mark.parametrize("costs", [[], [10, 0], [0, 0], [-1, 0], [0, 101]])
+def test_wrong_costs_are_refused(costs: list[int]) -> None:
+    with pytest.raises(InvalidInput, match="costs_bp"):
+        trials_of({"seed": SEED._asdict(), "groups": [], "costs_bp": costs})
+
+
+def test_a_wrong_file_is_named(tmp_path: Any) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(DEFAULT_FILE.read_text(encoding="utf-8").replace("period = 20", "periods = 20"), encoding="utf-8")
+    with pytest.raises(InvalidInput, match=r"mine\.toml"):
+        load(path)
+
+
+def test_the_first_sessions_alone(prices: Prices) -> None:
+    assert prices.until(7).sessions[-1] == prices.sessions[6] == date(2000, 1, 11)
