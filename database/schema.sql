@@ -642,7 +642,8 @@ SELECT
     rate.rate_date,
     bar.adj_close::float8 / rate.per_dollar AS dollar_adj_close,
     bar.close_price::float8 / rate.per_dollar AS dollar_close,
-    ROUND(bar.market_cap::float8 / rate.per_dollar)::bigint AS dollar_market_cap,
+    -- Rounded half up. ROUND takes a half to the even side, and adding 0.5 is inexact for large numbers.
+    CEIL(FLOOR(2 * bar.market_cap::float8 / rate.per_dollar) / 2)::bigint AS dollar_market_cap,
     bar.market_cap_source,
     bar.company_name,
     bar.sector,
