@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
+from database.queries.ledger import HOME_CURRENCY
 from ops.replay.publications import Candidate, EveningBar, MonthlyPosition, Portfolio, Publications, Trend
 from utils.dates import exchange_of, window_of
 
@@ -19,7 +20,6 @@ from utils.dates import exchange_of, window_of
 TOLERANCE = 1e-6
 # Relative, of a score or a return: below it, it is the same one.
 ROUNDING = 1e-7
-HOME_CURRENCY = "USD"
 
 
 class Cause(StrEnum):
