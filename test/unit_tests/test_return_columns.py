@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from batch.prices import in_dollars
+from batch.prices import with_price_rank
 from batch.reasons import of_ticker_each
 from batch.returns import with_returns, with_windows
 from batch.sources import with_source_rank
@@ -11,25 +11,17 @@ from reason_words import text_json, words_of_each
 from utils.spark_utils import local_frame
 
 START, END = date(2026, 8, 14), date(2026, 8, 21)
-DOLLARS = (
-    "ticker string, trade_date date, currency string, adj_close double, market_cap bigint, source string, "
-    "rate double, rate_source string, sector string"
-)
+READ = "ticker string, trade_date date, price double, source string, rate_source string, sector string"
 PRICES = "ticker string, trade_date date, currency string, price double, source_rank int"
 WANTED = "ticker string, start_session date, end_session date"
 
 
-def test_dollars_replace_what_they_are_computed_from(spark: Any) -> None:
-    frame = spark.createDataFrame([("A", END, "USD", 12.5, 1, "yahoo", None, None, "Energy")], DOLLARS)
-    assert set(in_dollars(frame).columns) == {
-        "ticker",
-        "trade_date",
-        "currency",
-        "market_cap",
-        "sector",
-        "price",
-        "source_rank",
-    }
+def test_the_less_trusted_source_of_a_price_and_its_rate_replaces_both(spark: Any) -> None:
+    rates = {"A": None, "B": "yahoo", "C": "simulated"}
+    rows = [(ticker, END, 12.5, "recorded", rate, "Energy") for ticker, rate in rates.items()]
+    frame = with_price_rank(spark.createDataFrame(rows, READ))
+    assert set(frame.columns) == {"ticker", "trade_date", "price", "sector", "source_rank"}
+    assert {row.ticker: row.source_rank for row in frame.collect()} == {"A": 2, "B": 2, "C": 3}
 
 
 def test_the_number_of_a_source_replaces_it(spark: Any) -> None:

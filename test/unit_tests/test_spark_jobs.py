@@ -9,9 +9,9 @@ import pytest
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
 from batch.allocation_inputs import TrendingResult
-from batch.prices import in_dollars
 from batch.returns import windows_of, with_returns
 from batch.sources import with_source_rank
+from dollar_prices import DESCRIBED, dollar_prices
 from reason_words import text_json, words, words_of_each
 from utils.reasons import from_json, reason
 from utils.spark_utils import local_frame
@@ -25,10 +25,6 @@ ETF_PRICES = "ticker string, trade_date date, currency string, price double, sou
 TRENDING = "as_of_date date, etf_ticker string, period_days int, source string"
 HOLDINGS = (
     "etf_ticker string, ticker string, holding_rank int, holding_percent double, holdings_as_of date, source string"
-)
-STOCKS = (
-    "ticker string, trade_date date, currency string, adj_close double, market_cap bigint, market_cap_source string, "
-    "company_name string, sector string, source string, rate double, rate_source string"
 )
 
 
@@ -242,7 +238,7 @@ def allocate(spark: Any) -> Callable[..., list[Any]]:
                 with_source_rank(spark.createDataFrame(flags, TRENDING)),
                 with_source_rank(spark.createDataFrame([row for rows in holdings for row in rows], HOLDINGS)),
                 windows(spark),
-                in_dollars(spark.createDataFrame([row for rows in stocks for row in rows], STOCKS)),
+                dollar_prices(spark, [row for rows in stocks for row in rows], DESCRIBED),
                 spark.createDataFrame([(*doubt, text_json(told)) for *doubt, told in doubts], said) if doubts else None,
             ).collect()
         )
@@ -549,7 +545,7 @@ def test_a_range_gives_what_its_sessions_give_one_by_one(spark: Any) -> None:
                 with_source_rank(spark.createDataFrame([row for row in trending if row[0] in sessions], TRENDING)),
                 with_source_rank(spark.createDataFrame(holdings, HOLDINGS)),
                 windows(spark, sessions),
-                in_dollars(spark.createDataFrame(sorted(set(prices)), STOCKS)),
+                dollar_prices(spark, sorted(set(prices)), DESCRIBED),
             ).collect()
         )
 
