@@ -16,6 +16,7 @@ from utils.dates import sessions_of
 from utils.errors import InvalidInput, UnknownTicker
 
 SYMBOL = r"^[A-Za-z0-9][A-Za-z0-9.=^-]*$"
+DIGEST = r"^[0-9a-f]{64}$"
 SECTOR = r"^[A-Za-z][A-Za-z &-]*$"
 WRITTEN = {SYMBOL: "a ticker, like NVDA, 005930.KS or KRW=X", SECTOR: "a sector, like Technology"}
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -103,12 +104,26 @@ Period = Annotated[
         json_schema_extra={"enum": list(universe().periods)},
     ),
 ]
+PeriodPart = Annotated[
+    int,
+    AfterValidator(_known_period),
+    Path(
+        description="Sessions the return is taken over",
+        examples=[20],
+        json_schema_extra={"enum": list(universe().periods)},
+    ),
+]
 AsOf = Annotated[
     Day | None,
     AfterValidator(_session),
     Query(description="Session (YYYY-MM-DD); the newest one when left out"),
 ]
+SessionPart = Annotated[
+    Day, AfterValidator(_session), Path(description="Session (YYYY-MM-DD)", examples=["2026-08-21"])
+]
+RebalancePart = Annotated[Day, Path(description="Rebalance date (YYYY-MM-DD)", examples=["2026-07-26"])]
 _Ticker = Path(pattern=SYMBOL, max_length=20, examples=["NVDA", "005930.KS", "KRW=X"])
 Symbol = Annotated[str, _Ticker, AfterValidator(str.upper)]
 Etf = Annotated[str, Path(pattern=SYMBOL, max_length=20, examples=["QQQ"]), AfterValidator(known_etf)]
 Sector = Annotated[str, Path(pattern=SECTOR, max_length=60, examples=["Technology"])]
+Digest = Annotated[str, Path(pattern=DIGEST, description="SHA-256, in hexadecimal digits", examples=["e3b0c442" * 8])]

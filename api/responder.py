@@ -14,6 +14,7 @@ from database.db_helper import Connection
 
 # Kept by the client alone, and asked about each time: new publications are seen within a second.
 CACHE_CONTROL = "private, no-cache"
+JSON, BYTES = "application/json", "application/octet-stream"
 
 Arguments = ParamSpec("Arguments")
 Query = Callable[Concatenate[Connection, Arguments], Struct]
@@ -36,6 +37,19 @@ class Responder:
         """Respond with an answer that changes too often to be kept."""
         return _response(await self._cache.fresh(self._serialized(query, *args, **kwargs)), self._request.headers)
 
+    async def kept_bytes(
+        self,
+        query: Callable[Concatenate[Connection, Arguments], bytes],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Response:
+        """Respond with bytes as they are stored. They are not kept here: nobody asks for the same ones twice."""
+        body = await self._cache.fresh(lambda conn: query(conn, *args, **kwargs))
+        response = _response(body, self._request.headers, _media_type(body.plain))
+        # Somebody else's bytes: a browser must not take them for anything that it would run.
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
     def _serialized(self, query: Query[Arguments], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Make:
         def make(conn: Connection) -> bytes:
             answer = query(conn, *args, **kwargs)
@@ -54,14 +68,27 @@ class Responder:
         return f"{following.path}?{following.query}"
 
 
-def _response(body: Body, asked: Headers) -> Response:
+def _media_type(body: bytes) -> str:
+    """Return JSON for what is JSON, and for everything else the type that a browser only stores.
+
+    >>> [_media_type(body) for body in (b'{"chart": null}', b"<html>", b"")]
+    ['application/json', 'application/octet-stream', 'application/octet-stream']
+    """
+    try:
+        msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return BYTES
+    return JSON
+
+
+def _response(body: Body, asked: Headers, media_type: str = JSON) -> Response:
     headers = {"ETag": body.etag, "Cache-Control": CACHE_CONTROL, "Vary": "Accept-Encoding"}
     if _has(asked.get("if-none-match"), body.etag):
         return Response(status_code=304, headers=headers)
     if body.compressed is not None and "gzip" in asked.get("accept-encoding", ""):
         headers["Content-Encoding"] = "gzip"
-        return Response(body.compressed, headers=headers, media_type="application/json")
-    return Response(body.plain, headers=headers, media_type="application/json")
+        return Response(body.compressed, headers=headers, media_type=media_type)
+    return Response(body.plain, headers=headers, media_type=media_type)
 
 
 def _has(if_none_match: str | None, etag: str) -> bool:

@@ -9,6 +9,7 @@ import httpx
 import msgspec
 
 from contract.etfs import EtfBenchmark, EtfList
+from contract.evidence import WeightEvidence
 from contract.holdings import AllHoldings, Comparison
 from contract.pipeline import Calendar, Gaps, Pipeline, Restatements
 from contract.portfolios import ActiveAllocations, Appearances, MonthlyPortfolio, MonthlyTrades, Performance
@@ -109,7 +110,20 @@ class ApiClient:
         """Get the last found changes of stored bars, of sessions since a day."""
         return self._get(Restatements, "/dashboard/restatements", **{"from": since}, limit=limit)
 
+    def weight_evidence(self, session: date, period_days: int, ticker: str, revision: int | None) -> WeightEvidence:
+        """Get all that a weight follows from, of the newest revision when no number is given."""
+        path = f"/evidence/weights/{session}/{period_days}/{_part(ticker)}"
+        return self._get(WeightEvidence, path, revision=revision)
+
+    def source_answer(self, digest: str) -> tuple[bytes, str]:
+        """Get an answer of the source by its digest: its bytes and their media type."""
+        response = self._ask(f"/evidence/answers/{_part(digest)}")
+        return response.content, response.headers["content-type"]
+
     def _get(self, kind: type[Answer], path: str, **params: object) -> Answer:
+        return msgspec.json.decode(self._ask(path, **params).content, type=kind)
+
+    def _ask(self, path: str, **params: object) -> httpx.Response:
         given = {name: str(value) for name, value in params.items() if value is not None}
         began = time.perf_counter()
         try:
@@ -119,7 +133,7 @@ class ApiClient:
         server_timing.note(time.perf_counter() - began, len(response.content))
         if response.status_code != httpx.codes.OK:
             raise _error(response)
-        return msgspec.json.decode(response.content, type=kind)
+        return response
 
 
 def _part(symbol: str) -> str:

@@ -1,4 +1,4 @@
-"""A view's tables as CSV files, with all digits."""
+"""A view's tables as CSV files, with all digits, and the source's own answers."""
 
 import csv
 import io
@@ -14,6 +14,7 @@ from dashboard.api_client import ApiAway, ApiClient, ApiRefused
 from dashboard.views import view_of
 from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
 
+EXPECTED = (ApiAway, ApiRefused, InvalidInput, NotPublished, UnknownTicker)
 _STATUSES: dict[type[ActstockError], int] = {InvalidInput: 422, NotPublished: 404, UnknownTicker: 404}
 
 
@@ -28,11 +29,24 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
             if name not in tables:
                 raise InvalidInput(f"{address.path} has no table {name}; it has {', '.join(tables) or 'none'}")
             rows = tables[name](client, page)
-        except (ApiAway, ApiRefused, InvalidInput, NotPublished, UnknownTicker) as error:
-            return Response(f"{error}\n", _STATUSES.get(type(error), 503), mimetype="text/plain")
+        except EXPECTED as error:
+            return _refusal(error)
         return Response(as_csv(rows), mimetype="text/csv")
 
+    def source_answer(digest: str) -> Response:
+        """Return what the source has sent, by its digest, and let the browser run nothing of it."""
+        try:
+            body, media_type = client.source_answer(digest)
+        except EXPECTED as error:
+            return _refusal(error)
+        return Response(body, mimetype=media_type, headers={"X-Content-Type-Options": "nosniff"})
+
     app.server.add_url_rule("/download/<name>.csv", view_func=download)
+    app.server.add_url_rule("/answers/<digest>", view_func=source_answer)
+
+
+def _refusal(error: ActstockError) -> Response:
+    return Response(f"{error}\n", _STATUSES.get(type(error), 503), mimetype="text/plain")
 
 
 def as_csv(table: Sequence[object]) -> str:

@@ -15,7 +15,8 @@ ActstockError
 ├── DatabaseUnavailable    Postgres cannot be reached
 ├── NotStored              rows that are needed are not in Postgres
 │   └── Rejected           a consumer refused a message (logs_consumer_error has the reason)
-└── NotPublished           an earlier stage has not published what this one reads
+├── NotPublished           an earlier stage has not published what this one reads
+└── EvidenceChanged        what is kept as evidence is not what its digest was made of
 """
 
 from utils.reasons import Reason, reason
@@ -89,6 +90,10 @@ class Rejected(NotStored):
 
 class NotPublished(ActstockError):
     pass
+
+
+class EvidenceChanged(ActstockError):
+    retryable = False
 
 
 # These concern one ticker only: they become its state in the ledger, and the run continues.

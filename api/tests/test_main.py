@@ -118,6 +118,7 @@ def test_the_api_only_reads(client: TestClient) -> None:
         "/sectors/Technology/stocks",
         "/dashboard/etf-list",
         "/etf-holdings/all-holdings",
+        "/evidence/head",
     ],
 )
 def test_database_away_is_503_in_json(client: TestClient, path: str) -> None:
@@ -145,6 +146,12 @@ def test_database_away_is_503_in_json(client: TestClient, path: str) -> None:
         ("/dashboard/top-performers?window=7d", "window"),
         ("/dashboard/etf-benchmark?sessions=0", "sessions"),
         ("/dashboard/requests?by=minute", "by"),
+        ("/evidence/weights/x/20/MU", "session"),
+        ("/evidence/weights/2026-08-21/7/MU", "period_days"),
+        ("/evidence/weights/2026-08-21/20/M%00U", "symbol"),
+        ("/evidence/weights/2026-08-21/20/MU?revision=0", "revision"),
+        ("/evidence/weights/monthly/x/MU", "rebalance_date"),
+        ("/evidence/answers/ABC", "digest"),
     ],
 )
 def test_bad_parameter_is_422_and_named(path: str, named: str) -> None:

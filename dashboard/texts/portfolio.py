@@ -37,6 +37,12 @@ SCORE_HINT = Text(
 SOURCE_ETFS = Text("ETFs", "ETF")
 WHY = Text("Why", "이유")
 
+TO_SOURCE = Text("Down to the source", "근거 자료 보기")
+TO_SOURCE_HINT = Text(
+    "Every input of this weight in the version that was used, back to what the source sent",
+    "이 비중의 모든 입력값을 사용된 버전 그대로, 출처가 보낸 응답까지 확인합니다",
+)
+
 WHY_TITLE = Text("Why {ticker} has {weight}", "{ticker} 비중이 {weight}인 이유")
 CHOSEN_BY = Text(
     "Best performer with a positive return among the top holdings of {etfs}, which beat SPY over {days} sessions.",

@@ -7,6 +7,7 @@ from dash import dcc, html
 
 from contract.portfolios import ActiveAllocations, Candidate, ExplainedPortfolio, Position
 from dashboard import components, figures, grids
+from dashboard.address import Address
 from dashboard.api_client import ApiClient
 from dashboard.components import Component
 from dashboard.page import Page, compact, percent, signed
@@ -169,9 +170,16 @@ def _why(shown: ExplainedPortfolio, page: Page) -> Component:
             ],
             className="offers",
         ),
-        tools=[components.selector(page.say(portfolio.WHY), choices, ticker)],
+        tools=[components.selector(page.say(portfolio.WHY), choices, ticker), _to_source(ticker, shown, page)],
         name="why",
     )
+
+
+def _to_source(ticker: str, shown: ExplainedPortfolio, page: Page) -> Component:
+    """Link to what the weight follows from."""
+    there = Address("/evidence", ticker, {"period": str(shown.period_days), "as_of": shown.as_of_date.isoformat()})
+    hint = page.say(portfolio.TO_SOURCE_HINT)
+    return dcc.Link(page.say(portfolio.TO_SOURCE), href=there.href(), className="button small", title=hint)
 
 
 def _formula(position: Position, shown: ExplainedPortfolio, page: Page) -> Component:
@@ -234,14 +242,15 @@ def _offer(etf: str, offered: Sequence[Candidate], ticker: str, page: Page) -> C
             percent(each.holding_percent),
             html.Span(signed(each.period_return), className=components.sign_class(each.period_return)),
             compact(each.market_cap) if each.market_cap else "–",
-            _verdict(each, page),
+            verdict(each, page),
         )
         for each in offered
     ]
     return html.Div([html.H3(say(portfolio.CANDIDATES_OF, etf=etf)), components.table(f"offer-{etf}", columns, rows)])
 
 
-def _verdict(candidate: Candidate, page: Page) -> Component:
+def verdict(candidate: Candidate, page: Page) -> Component:
+    """Tell whether a holding was chosen, or why not."""
     if candidate.is_selected:
         return html.Strong(page.say(portfolio.CHOSEN), className="chosen")
     return components.reason(candidate.exclusion_reasons, page)

@@ -32,7 +32,7 @@ START_SECONDS = 60.0
 def measure(stack: Stack, settings: Settings) -> list[Target]:
     ensure_programs("it makes the requests that the API is measured with", {"wrk": "wrk"})
     headers = {HEADER: settings.api_key}
-    with _server(stack) as url:
+    with second_server(stack) as url:
         for path in (PORTFOLIO_PATH, EMPTY_PATH):
             _require_answer(url + path, headers)
             load(url + path, headers, WARM_UP_SECONDS)
@@ -54,7 +54,7 @@ def _median(loads: list[Load]) -> Load:
 
 
 @contextmanager
-def _server(stack: Stack) -> Iterator[str]:
+def second_server(stack: Stack) -> Iterator[str]:
     """Start a second API server on a free port, with the platform's database, and yield its address."""
     port = _free_port()
     log_file = stack.logs / "bench-api.log"

@@ -92,6 +92,12 @@ def _api(bench: Bench) -> list[Target]:
     return api.measure(bench.stack, bench.settings)
 
 
+def _weights(bench: Bench) -> list[Target]:
+    from ops.bench import weights
+
+    return weights.measure(bench.stack, bench.settings)
+
+
 def _dashboard(bench: Bench) -> list[Target]:
     from ops.bench import dashboard
     from ops.running import Platform
@@ -146,6 +152,7 @@ PARTS: dict[str, tuple[str, Callable[[Bench], list[Target]]]] = {
     "consume": ("messages of a topic into committed rows", _consume),
     "chain": ("the five stages of one session, through Airflow", _chain),
     "api": ("the portfolio's route against an empty one", _api),
+    "weights": ("everything behind a published weight, in one call", _weights),
     "dashboard": ("what a reader waits for, in a browser", _dashboard),
     "memory": ("all processes at rest", _memory),
     "requests": ("what a full day asks of Yahoo", _requests),

@@ -18,11 +18,12 @@ FIRST = "portfolio-20d"
 
 @dataclass(frozen=True)
 class Subjects:
-    """What the addresses name: a session that is not the newest, a stock of a portfolio, an ETF.
+    """What the addresses name: the newest session and an older one, a stock of the newest portfolio, an ETF.
 
     sessions: how many are published in all.
     """
 
+    session: str
     older_session: str
     stock: str
     etf: str
@@ -39,6 +40,7 @@ def views(subjects: Subjects) -> Mapping[str, str]:
         "map": "/map",
         "ticker-stock": f"/ticker/{quote(subjects.stock)}",
         "ticker-etf": f"/ticker/{quote(subjects.etf)}",
+        "evidence": f"/evidence/{quote(subjects.stock)}?period={periods[0]}&as_of={subjects.session}",
         "performance": "/performance",
         "pipeline": "/pipeline",
         "error": "/?period=7",
@@ -55,7 +57,8 @@ def subjects_of(api_url: str, api_key: str, transport: httpx.BaseTransport | Non
         if not sessions:
             raise RunFailed("no session is published yet: ./start.sh run pipeline")
         stocks = [each["ticker"] for each in _answer(client, "/stocks/portfolio")["positions"]]
-    return Subjects(older(sessions), stocks[0] if stocks else universe().benchmark, universe().benchmark, len(sessions))
+    benchmark = universe().benchmark
+    return Subjects(sessions[-1], older(sessions), stocks[0] if stocks else benchmark, benchmark, len(sessions))
 
 
 def older(sessions: Sequence[str]) -> str:

@@ -464,3 +464,130 @@ def performance(*portfolios: Any) -> dict[str, Any]:
         "source": "yahoo",
         "portfolios": list(portfolios),
     }
+
+
+DIGEST = "0123456789abcdef" * 4
+
+
+def version(position: int, **changes: Any) -> dict[str, Any]:
+    """Build the version of a collected row, of a message that the source's answer is kept of."""
+    return {
+        "chain": "collected_daily_stock_history",
+        "position": position,
+        "known_at": "2026-08-24T13:00:00Z",
+        "digest": "ab" * 32,
+        "kafka": {"topic": "stock-daily-data", "partition": 1, "offset": position},
+        "answer_digest": DIGEST,
+        **changes,
+    }
+
+
+def price_row(ticker: str, day: str, adj_close: float, **changes: Any) -> dict[str, Any]:
+    return {
+        "ticker": ticker,
+        "trade_date": day,
+        "currency": "USD",
+        "adj_close": adj_close,
+        "close_price": adj_close,
+        "shares_outstanding": 1_000_000_000,
+        "market_cap": round(adj_close * 1_000_000_000),
+        "market_cap_source": "shares_x_close",
+        "quote_digest": None,
+        "source": "yahoo",
+        "fetched_at": "2026-08-24T12:59:00Z",
+        "version": version(7),
+        "rate": None,
+        **changes,
+    }
+
+
+def rate_row(ticker: str, day: str, close_price: float, **changes: Any) -> dict[str, Any]:
+    return {
+        "ticker": ticker,
+        "trade_date": day,
+        "close_price": close_price,
+        "source": "yahoo",
+        "fetched_at": "2026-08-24T12:59:00Z",
+        "version": version(8),
+        **changes,
+    }
+
+
+def ends(start: Any, end: Any) -> dict[str, Any]:
+    """Build both ends of the window of 20 sessions."""
+    return {"start_session": "2026-07-24", "end_session": "2026-08-21", "start": start, "end": end}
+
+
+def weight_evidence(ticker: str, /, **changes: Any) -> dict[str, Any]:
+    """Build what the only weight of a portfolio follows from: a foreign stock that one ETF chose."""
+    start = price_row(ticker, "2026-07-24", 70_000.0, currency="KRW", rate=rate_row("KRW=X", "2026-07-24", 1400.0))
+    end = price_row(ticker, "2026-08-21", 77_000.0, currency="KRW", rate=rate_row("KRW=X", "2026-08-20", 1400.0))
+    known = {"known_at": "2026-08-24T13:03:00Z", "digest": "cd" * 32, "chain": "publications"}
+    publication = {
+        **known,
+        "position": 2,
+        "job": "allocation",
+        "revision": 1,
+        "previous": "ef" * 32,
+        "body_digest": "01" * 32,
+        "input_digest": None,
+        "universe": None,
+        "code_version": "0.2.0",
+        "watermark": {"collected_daily_stock_history": 8, "publications": 1},
+    }
+    market_cap = 55_000_000_000
+    return {
+        "as_of_date": "2026-08-21",
+        "period_days": 20,
+        "ticker": ticker,
+        "weight": 1.0,
+        "formula": {
+            "steps": ["score = period_return / market_cap"],
+            "max_position_weight": 1.0,
+            "score_sum": 0.1 / market_cap,
+            "cash_weight": 0.0,
+        },
+        "publication": publication,
+        "trending": {**publication, "position": 1, "job": "trending"},
+        "revisions": [{**known, "position": 2, "revision": 1, "weight": 1.0}],
+        "benchmark": {"ticker": "SPY", **ends(price_row("SPY", "2026-07-24", 600.0), None)},
+        "etfs": [
+            {
+                **ends(price_row("EWY", "2026-07-24", 60.0), price_row("EWY", "2026-08-21", 66.0)),
+                "etf_ticker": "EWY",
+                "period_return": 0.1,
+                "benchmark_return": 0.02,
+                "outperformance": 0.08,
+                "is_trending": True,
+                "holdings": [
+                    {
+                        "stock_ticker": ticker,
+                        "stock_name": "Samsung Electronics",
+                        "holding_rank": 1,
+                        "holding_percent": 0.22,
+                        "collected_date": "2026-08-20",
+                        "source": "yahoo",
+                        "fetched_at": "2026-08-20T21:00:00Z",
+                        "version": version(3, chain="collected_etf_holdings", kafka=None, answer_digest=None),
+                    }
+                ],
+                "candidates": [
+                    candidate("EWY", ticker, 1, None),
+                    candidate("EWY", "000660.KS", 2, "return of -3.21 % is not positive"),
+                ],
+            }
+        ],
+        "positions": [
+            {
+                **ends(start, end),
+                "ticker": ticker,
+                "position_rank": 1,
+                "portfolio_weight": 1.0,
+                "score": 0.1 / market_cap,
+                "period_return": 0.1,
+                "market_cap": market_cap,
+                "source_etfs": ["EWY"],
+            }
+        ],
+        **changes,
+    }

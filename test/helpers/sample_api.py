@@ -14,6 +14,8 @@ from database.db_helper import connect, fetch, transaction
 KEY = "a-key-for-tests"
 SETTINGS = Settings.from_env({"API_KEY": KEY})
 NOTICED_WITHIN_SECONDS = 1.5
+# The only answer of the source that the sample database keeps.
+SOURCE_ANSWER = b'{"chart": {"result": [], "error": null}}'
 # The windows that end with the sample's newest session.
 WINDOW_STARTS = {"5d": "2026-08-14", "10d": "2026-08-07", "20d": "2026-07-24", "month": "2026-07-31"}
 

@@ -1,10 +1,12 @@
 """Fixtures of the integration tests: scratch databases on the server that DB_* names, and producers' stand-ins."""
 
+import hashlib
 import socket
 import subprocess
 import sys
 import time
 import uuid
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,6 +18,7 @@ import httpx
 import pytest
 from selenium.webdriver.remote.webdriver import WebDriver
 
+from batch.revisions import adopt
 from browsing import Page, Server, api_server, dashboard_server, running
 from collector import collection
 from config.config import DatabaseSettings, Settings, Topic
@@ -27,11 +30,18 @@ from database.migrate import apply_schema
 from database.roles import READ, apply_roles
 from ops.errors import CannotInstall
 from ops.looking.browser import chromium
+from sample_api import SOURCE_ANSWER
 from scratch_databases import a_database
 from utils.kafka_utils import Offsets
 from utils.messages import EtfDailyBar, HoldingsSnapshot, StockDailyBar, to_json
 
 UNTIL = date(2026, 8, 21)
+# What of the sample has evidence.
+PUBLISHED = {
+    "trending": [date(2026, 8, 20), UNTIL],
+    "allocation": [date(2026, 8, 20), UNTIL],
+    "rebalance": [date(2026, 6, 28), date(2026, 7, 26)],
+}
 SAMPLE = Path(__file__).with_name("sample_publications.sql")
 # One worker runs a whole file: the longest ones begin first, so that none is left over in the end.
 LONGEST_FILES = ("test_unpleasant_days.py", "test_history.py", "test_spark_history.py", "test_stale.py")
@@ -65,9 +75,15 @@ def _scratch_database() -> Iterator[DatabaseSettings]:
 
 @pytest.fixture(scope="module")
 def sample_database(scratch_database: DatabaseSettings) -> DatabaseSettings:
-    """Fill a scratch database with the publications of two sessions (sample_publications.sql)."""
+    """Fill a scratch database with the publications of two sessions (sample_publications.sql), and their evidence."""
     with closing(connect(scratch_database)) as conn, transaction(conn), conn.cursor() as cursor:
         cursor.execute(SAMPLE.read_text(encoding="utf-8"))
+        for job, days in PUBLISHED.items():
+            adopt(conn, job, days)
+        cursor.execute(
+            "INSERT INTO evidence_source_answer (digest, body) VALUES (%s, %s)",
+            (hashlib.sha256(SOURCE_ANSWER).digest(), zlib.compress(SOURCE_ANSWER)),
+        )
     return scratch_database
 
 

@@ -13,7 +13,7 @@ from dashboard.texts import Text, common
 from ops.looking.browser import DESKTOP, PHONE, Screen
 from ops.looking.dashboard_views import Subjects, views
 
-VIEWS = views(Subjects(older_session="2026-08-20", stock="NEM", etf="XLB"))
+VIEWS = views(Subjects(session="2026-08-21", older_session="2026-08-20", stock="NEM", etf="XLB"))
 
 
 @pytest.mark.parametrize("name", VIEWS)

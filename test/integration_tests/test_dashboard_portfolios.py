@@ -9,7 +9,7 @@ import pytest
 
 from browsing import Page, Server
 from config.config import DatabaseSettings
-from dashboard.texts import common, portfolio
+from dashboard.texts import common, evidence, portfolio
 from database.db_helper import connect, fetch
 from reason_words import words_in
 
@@ -115,6 +115,26 @@ def test_why_a_weight_is_what_it_is_as_the_database_has_it(page: Page, sample_da
     assert page.texts(".why h2") == [f"Why MU has {micron['portfolio_weight']:.2%}"]
     assert f"{micron['period_return']:+.2%}" in shown
     assert f"{micron['score']:.4e} ÷ {total:.4e} = {micron['score'] / total:.2%}" in shown
+
+
+def test_a_weight_leads_down_to_the_source(page: Page, api: Server) -> None:
+    page.open("/?period=20&why=MU")
+    page.click(portfolio.TO_SOURCE.en)
+    assert page.address == "/evidence/MU?period=20&as_of=2026-08-21"
+    said = api.answer("/evidence/weights/2026-08-21/20/MU")
+    own = next(each for each in said["positions"] if each["ticker"] == "MU")
+    shown = [(row[0], row[1]) for row in page.table("inputs")]
+    assert shown[0] == ("MU adjusted close", own["start"]["trade_date"])
+    assert f"{said['weight']:.2%}" in page.texts("h1")[0]
+    folded = "document.querySelector('details')"
+    assert page.run(f"return {folded}.open") is False
+    page.open(page.address)
+    assert page.out_of_reach() == []
+    page.click_on("details summary")
+    page.waits_for(f"{folded}.open", "the scores of all positions are open")
+    assert len(page.table("scores")) == len(said["positions"]) + 1
+    page.click(evidence.BACK.en)
+    page.shows("WHY MU HAS")
 
 
 def test_the_date_picker_leads_to_another_published_session(page: Page) -> None:

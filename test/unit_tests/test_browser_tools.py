@@ -11,7 +11,7 @@ from ops.looking import dashboard_views, screenshots
 from ops.looking.browser import start_chromium
 from ops.looking.dashboard_views import FIRST, Subjects, views
 
-ADDRESSES = views(Subjects(older_session="2026-07-17", stock="005930.KS", etf="XLK"))
+ADDRESSES = views(Subjects(session="2026-08-21", older_session="2026-07-17", stock="005930.KS", etf="XLK"))
 
 
 def test_every_view_of_the_dashboard_is_looked_at() -> None:
@@ -22,14 +22,18 @@ def test_every_view_of_the_dashboard_is_looked_at() -> None:
 def test_addresses_name_what_is_there() -> None:
     assert ADDRESSES["portfolio-older"] == "/?period=20&as_of=2026-07-17"
     assert ADDRESSES["ticker-stock"] == "/ticker/005930.KS"
+    assert ADDRESSES["evidence"] == "/evidence/005930.KS?period=20&as_of=2026-08-21"
     assert next(iter(ADDRESSES)) == FIRST
 
 
 @pytest.mark.parametrize(
     ("answers", "expected"),
     [
-        ({"sessions": ["2026-08-20", "2026-08-21"], "stocks": ["NEM", "MU"]}, Subjects("2026-08-20", "NEM", "SPY", 2)),
-        ({"sessions": ["2026-08-21"], "stocks": []}, Subjects("2026-08-21", "SPY", "SPY", 1)),
+        (
+            {"sessions": ["2026-08-20", "2026-08-21"], "stocks": ["NEM", "MU"]},
+            Subjects("2026-08-21", "2026-08-20", "NEM", "SPY", 2),
+        ),
+        ({"sessions": ["2026-08-21"], "stocks": []}, Subjects("2026-08-21", "2026-08-21", "SPY", "SPY", 1)),
     ],
 )
 def test_subjects_are_those_of_the_api(answers: dict[str, list[str]], expected: Subjects) -> None:

@@ -1,5 +1,6 @@
 """The API's OpenAPI document against the running server: schemathesis asks all that the document allows, and more."""
 
+import hashlib
 import json
 import socket
 import subprocess
@@ -19,6 +20,7 @@ import uvicorn
 from api import auth
 from api.main import create_app
 from config.config import DatabaseSettings, Settings
+from sample_api import SOURCE_ANSWER
 
 KEY = "a-key-for-tests"
 SEED = 20260821
@@ -111,7 +113,16 @@ def test_the_same_before_anything_is_collected(on_nothing: str, tmp_path: Path) 
 
 
 # What a path's placeholder stands for in the sample database.
-KNOWN = {"symbol": "MU", "etf": "QQQ", "sector": "Technology", "holding": "GS"}
+KNOWN = {
+    "symbol": "MU",
+    "etf": "QQQ",
+    "sector": "Technology",
+    "holding": "GS",
+    "session": "2026-08-21",
+    "period_days": "20",
+    "rebalance_date": "2026-07-26",
+    "digest": hashlib.sha256(SOURCE_ANSWER).hexdigest(),
+}
 
 
 def test_every_route_has_an_answer_on_the_sample(on_sample: str) -> None:
