@@ -143,7 +143,7 @@ def _reproduce(past: Past, database: DatabaseSettings, spark: SparkSession, grou
         made = evidence.sections_of(conn, group.job, days)
     for revision in group.revisions:
         sections = made.get(revision.day) or evidence.empty_sections(group.job)
-        yield _outcome(revision, evidence.body_of(sections))
+        yield outcome_of(revision, evidence.body_of(sections))
 
 
 def _asked(conn: Connection, group: Group) -> list[date]:
@@ -168,7 +168,8 @@ def _asked(conn: Connection, group: Group) -> list[date]:
     return [row["newest"]]
 
 
-def _outcome(revision: Revision, body: str) -> Outcome:
+def outcome_of(revision: Revision, body: str) -> Outcome:
+    """Return what has become of a revision whose job has now published a body."""
     notes = _changed_since(revision)
     if digest(body) == revision.body_digest:
         return Outcome(revision, notes=notes)
