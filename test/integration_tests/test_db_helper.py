@@ -83,8 +83,8 @@ def test_an_upsert_inserts_then_updates(conn: Connection) -> None:
 def test_a_text_arrives_as_it_is(conn: Connection, text: str) -> None:
     with transaction(conn):
         rows: list[Values] = [
-            (text, "reason", "topic", 0, 0, None, None, None, 1),
-            (None, text, "topic", 0, 1, text, None, None, 1),
+            (text, "reason", "topic", 0, 0, None, None, None, 1, None),
+            (None, text, "topic", 0, 1, text, None, None, 1, None),
         ]
         upsert(conn, tables.CONSUMER_ERROR, rows)
 
