@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 
 from batch.holdings import HOLDINGS
 from batch.inputs import HOLDING_ROWS, Inputs, input_windows, price_params, price_rows
-from batch.prices import STOCK_PRICES, in_dollars
+from batch.prices import STOCK_PRICES, read_prices
 from batch.publishing import published_periods
 from batch.returns import ReturnWindow, ends_of, exchanges_of, windows_of
 from batch.runner import Job
@@ -113,7 +113,7 @@ def read_inputs(job: Job) -> AllocationInputs:
         windows=windows,
         trending=with_source_rank(job.read(TRENDING, sessions=sessions, periods=list(published_periods()))),
         holdings=with_source_rank(job.read(HOLDINGS, top=top)),
-        prices=in_dollars(job.read(STOCK_PRICES, sessions=ends, tickers=tickers)),
+        prices=read_prices(job, STOCK_PRICES, tickers, ends),
         doubts=job.doubts(tickers, ends),
         price_gaps=ledger.why_missing(job.conn, _ticker_windows(stocks, windows)),
         stand_ins=missing_holdings.stand_ins(job.conn, sessions),

@@ -23,7 +23,7 @@ import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Row, Window
 
 from batch.inputs import Inputs, price_params, price_rows
-from batch.prices import ETF_PRICES, PRICE_COLUMNS, STOCK_PRICES, benchmark_sources, in_dollars, why_no_benchmark
+from batch.prices import ETF_PRICES, PRICE_COLUMNS, STOCK_PRICES, benchmark_sources, read_prices, why_no_benchmark
 from batch.publishing import JobResult, Publication, TablePart, publish, rows_for
 from batch.reasons import each_once, of_ticker_each, read_each
 from batch.returns import exchanges_of, sessions_exchange_of, with_returns
@@ -237,11 +237,11 @@ def measure_sectors(job: Job, months: Sequence[date]) -> DataFrame:
     days = sorted({day for window in windows for day in (window.start_session, window.end_session)})
     frame = local_frame(job.spark, windows, MonthlyWindow._fields)
     benchmark = universe().benchmark
-    of_benchmark = in_dollars(job.read(ETF_PRICES, tickers=[benchmark], sessions=days)).select(*PRICE_COLUMNS)
+    of_benchmark = read_prices(job, ETF_PRICES, [benchmark], days).select(*PRICE_COLUMNS)
     return sector_trends(
         stocks=job.read(STOCKS),
         windows=frame,
-        prices=in_dollars(job.read(STOCK_PRICES, tickers=tickers, sessions=days)).select(*PRICE_COLUMNS),
+        prices=read_prices(job, STOCK_PRICES, tickers, days).select(*PRICE_COLUMNS),
         benchmark=benchmark_returns(frame, of_benchmark, job.doubts([benchmark], days)),
         doubts=job.doubts(tickers, days),
     )

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
-from batch.prices import in_dollars
+from batch.prices import with_price_rank
 from batch.returns import ReturnWindow, with_returns
 from batch.sources import with_source_rank
 from batch.spark_active_stock_allocator import candidates_of
@@ -140,15 +140,14 @@ def portfolios(spark: SparkSession) -> DataFrame:
     ).selectExpr("*", "0.1D AS holding_percent")
     known = prices(spark, ("AAPL", "MSFT")).selectExpr(
         "*",
-        "DOUBLE(DAY(trade_date)) AS adj_close",
+        "DOUBLE(DAY(trade_date)) AS price",
         "BIGINT(1000) AS market_cap",
         "'quoted' AS market_cap_source",
         "ticker AS company_name",
         "'Technology' AS sector",
-        "DOUBLE(NULL) AS rate",
         "STRING(NULL) AS rate_source",
     )
-    return candidates_of(with_source_rank(trending), with_source_rank(holdings), windows(spark), in_dollars(known))
+    return candidates_of(with_source_rank(trending), with_source_rank(holdings), windows(spark), with_price_rank(known))
 
 
 if __name__ == "__main__":

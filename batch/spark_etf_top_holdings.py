@@ -18,7 +18,7 @@ from pyspark.sql import DataFrame, Row, Window
 
 from batch.holdings import HOLDINGS, with_holdings
 from batch.inputs import HOLDING_ROWS, Inputs, input_windows, price_params, price_rows
-from batch.prices import PRICE_COLUMNS, STOCK_PRICES, in_dollars
+from batch.prices import PRICE_COLUMNS, STOCK_PRICES, read_prices
 from batch.publishing import JobResult, Publication, TablePart, publish, published_periods, rows_for
 from batch.reasons import json_array, of_ticker_each, read_each
 from batch.returns import (
@@ -210,7 +210,7 @@ def measure_holdings(job: Job, sessions: Sequence[date], tickers: Sequence[str])
         holdings=with_source_rank(job.read(HOLDINGS, top=universe().top_holdings)),
         windows=local_frame(job.spark, windows, ReturnWindow._fields),
         daily_windows=local_frame(job.spark, daily_windows, ("exchange", "start_session", "end_session")),
-        prices=in_dollars(job.read(STOCK_PRICES, tickers=list(tickers), sessions=ends)).select(*PRICE_COLUMNS),
+        prices=read_prices(job, STOCK_PRICES, tickers, ends).select(*PRICE_COLUMNS),
         doubts=job.doubts(tickers, ends),
     )
 

@@ -26,7 +26,7 @@ import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Row
 
 from batch.inputs import Inputs
-from batch.prices import PRICE_COLUMNS, STOCK_PRICES, benchmark_sources, in_dollars, why_no_benchmark
+from batch.prices import PRICE_COLUMNS, STOCK_PRICES, benchmark_sources, read_prices, why_no_benchmark
 from batch.publishing import (
     SHOWN_REASONS,
     JobResult,
@@ -123,7 +123,7 @@ def track_record_of(job: Job, holding_periods: Sequence[HoldingPeriod], sessions
     tickers = sorted({benchmark, *stocks})
     closes = closes_of(sessions, {HOME_EXCHANGE, *exchanges_of(tickers)})
     days = sorted({close.day for close in closes})
-    prices = in_dollars(job.read(STOCK_PRICES, tickers=tickers, sessions=days)).select(*PRICE_COLUMNS)
+    prices = read_prices(job, STOCK_PRICES, tickers, days).select(*PRICE_COLUMNS)
     return track_record(
         holding_periods=with_source_rank(local_frame(job.spark, holding_periods, HoldingPeriod._fields)),
         positions=job.read(POSITIONS),

@@ -16,7 +16,7 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Row, Window
 
 from batch.inputs import Inputs, input_windows, price_params, price_rows
-from batch.prices import ETF_PRICES, PRICE_COLUMNS, in_dollars, why_no_benchmark
+from batch.prices import ETF_PRICES, PRICE_COLUMNS, read_prices, why_no_benchmark
 from batch.publishing import JobResult, Publication, TablePart, publish, published_periods, rows_for
 from batch.reasons import each_once, json_array, of_ticker_each
 from batch.returns import (
@@ -200,7 +200,7 @@ def compare_etfs(job: Job, sessions: Sequence[date]) -> DataFrame:
     etfs, benchmark = universe().etfs, universe().benchmark
     windows = etf_windows(sessions)
     days = ends_of(windows)
-    prices = in_dollars(job.read(ETF_PRICES, tickers=list(etfs), sessions=days)).select(*PRICE_COLUMNS)
+    prices = read_prices(job, ETF_PRICES, etfs, days).select(*PRICE_COLUMNS)
     wanted = with_each_etf(local_frame(job.spark, windows, ReturnWindow._fields), etfs)
     returns = with_returns(wanted, prices, job.doubts(etfs, days))
     return one_row_per_etf(identify_trending(returns, benchmark)).orderBy("as_of_date", "etf_ticker")

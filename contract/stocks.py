@@ -22,7 +22,7 @@ from utils.messages import Moment
 Currency = Annotated[str, Meta(description="Of prices and market cap; of a CURRENCY: units of it per US dollar")]
 
 
-class Bar(Struct):
+class PublishedBar(Struct):
     trade_date: date
     open_price: float | None
     high_price: float | None
@@ -40,7 +40,7 @@ class Bar(Struct):
     fetched_at: Moment
 
 
-class LatestBar(Bar):
+class LatestBar(PublishedBar):
     ticker: str
     quote_type: QuoteType
     currency: Currency
@@ -70,7 +70,7 @@ class History(Paged):
     company_name: str | None
     sector: str | None
     sector_source: SectorSource
-    bars: Annotated[list[Bar], Meta(description="Oldest first; the next part is what lies before")]
+    bars: Annotated[list[PublishedBar], Meta(description="Oldest first; the next part is what lies before")]
     benchmark: str
     returns: Annotated[
         list[WindowReturn], Meta(description="Whatever part of the bars is asked for; none of a CURRENCY")

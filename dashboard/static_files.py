@@ -55,17 +55,14 @@ class File:
 
     def answer(self) -> Response:
         """To the request that is being served: in the form that its browser takes, or that it has it already."""
-        response = Response(content_type=self.kind)
+        is_packed = request.accept_encodings.quality("gzip") > 0
+        response = Response(self.compressed if is_packed else self.content, content_type=self.kind)
+        if is_packed:
+            response.headers["Content-Encoding"] = "gzip"
         response.set_etag(self.tag)
         response.headers["Cache-Control"] = self.caching
         response.vary.add("Accept-Encoding")
-        if request.if_none_match.contains(self.tag):
-            response.status_code = HTTPStatus.NOT_MODIFIED
-        elif request.accept_encodings.quality("gzip") > 0:
-            response.headers["Content-Encoding"] = "gzip"
-            response.set_data(self.compressed)
-        else:
-            response.set_data(self.content)
+        response.make_conditional(request)
         return response
 
 

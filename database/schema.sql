@@ -419,8 +419,7 @@ CREATE TABLE logs_stage_run (
 );
 CREATE INDEX logs_stage_run_by_date ON logs_stage_run (as_of_date);
 
--- How far each consumer group is, partition by partition. Each row is written in a transaction of its own that adds one
--- to `measurements`: so the API can tell these transactions from those that change anything else.
+-- How far each consumer group is, partition by partition.
 CREATE TABLE logs_consumer_lag (
     consumer_group   VARCHAR(100) NOT NULL,
     topic            VARCHAR(100) NOT NULL,
@@ -429,8 +428,15 @@ CREATE TABLE logs_consumer_lag (
     end_offset       BIGINT       NOT NULL,          -- of the next message to come
     lag              BIGINT       NOT NULL GENERATED ALWAYS AS (end_offset - committed_offset) STORED,
     measured_at      TIMESTAMPTZ  NOT NULL,          -- older than a minute: the consumer is away
-    measurements     BIGINT       NOT NULL,
     PRIMARY KEY (consumer_group, topic, partition_id)
+);
+
+-- How often the tables have changed, which a trigger of each counts: responses are kept until the sum grows. Each server
+-- process counts in a row of its own, so that no writer waits for another one.
+CREATE TABLE logs_data_change (
+    backend          INTEGER PRIMARY KEY,            -- the server process's number; 0: all before the last migrate
+    changes          BIGINT  NOT NULL,               -- its committed transactions that changed a table
+    last_transaction XID8    NOT NULL
 );
 
 -- ── evidence: added to, and never changed: how it came to what the other tables hold ────────────────────────────────────────
@@ -642,7 +648,8 @@ SELECT
     rate.rate_date,
     bar.adj_close::float8 / rate.per_dollar AS dollar_adj_close,
     bar.close_price::float8 / rate.per_dollar AS dollar_close,
-    ROUND(bar.market_cap::float8 / rate.per_dollar)::bigint AS dollar_market_cap,
+    -- Rounded half up. ROUND takes a half to the even side, and adding 0.5 is inexact for large numbers.
+    CEIL(FLOOR(2 * bar.market_cap::float8 / rate.per_dollar) / 2)::bigint AS dollar_market_cap,
     bar.market_cap_source,
     bar.company_name,
     bar.sector,
@@ -968,3 +975,38 @@ BEGIN
         CALL begin_versions(of_table);
     END LOOP;
 END $$;
+
+-- ── every change is counted: what the API has kept holds until then ──────────────────────────────────────────────────
+
+-- With the owner's rights: the logins of the writers may not write this table.
+CREATE OR REPLACE FUNCTION count_data_change() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+BEGIN
+    INSERT INTO logs_data_change AS counted VALUES (pg_backend_pid(), 1, pg_current_xact_id())
+    ON CONFLICT (backend) DO UPDATE
+        SET changes = counted.changes + 1, last_transaction = EXCLUDED.last_transaction
+        WHERE counted.last_transaction <> EXCLUDED.last_transaction;
+    RETURN NULL;
+END $$;
+
+-- Consumers measure their lag all the time, and it is never kept.
+DO $$
+DECLARE
+    counted REGCLASS;
+BEGIN
+    FOR counted IN
+        SELECT oid FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+            AND relname NOT IN ('logs_consumer_lag', 'logs_data_change')
+            AND NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = pg_class.oid AND tgname = 'data_change')
+    LOOP
+        EXECUTE format(
+            'CREATE TRIGGER data_change AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s '
+            'FOR EACH STATEMENT EXECUTE FUNCTION count_data_change()', counted);
+    END LOOP;
+END $$;
+
+-- The rows of ended processes become one. It counts this migrate as well, which may have changed a view.
+WITH earlier AS (DELETE FROM logs_data_change RETURNING changes)
+INSERT INTO logs_data_change
+SELECT 0, COALESCE(SUM(changes), 0) + 1, pg_current_xact_id() FROM earlier;

@@ -68,12 +68,7 @@ COURSE = Text("Course", "추이")
 COURSE_OF = Text("{ticker} {own}, {benchmark} {its}", "{ticker} {own}, {benchmark} {its}")
 CLOSE = Text("Close", "종가")
 AHEAD = Text("vs {benchmark}", "{benchmark} 대비")
-AHEAD_HINT = Text(
-    "Return over {window} less that of {benchmark}, the same two sessions",
-    "같은 두 거래일 기준, {window} 수익률에서 {benchmark} 수익률을 뺀 값",
-)
 TRENDS = Text("Trends over", "추세 기간")
-TRENDS_HINT = Text("Return above zero and above that of {benchmark}", "수익률이 0보다 크고 {benchmark} 수익률보다 높음")
 LINES = Text("Return since {day}", "{day} 이후 수익률")
 LINES_READING = Text(
     "{benchmark} is the thick line; what ends above it is blue, below it orange.",

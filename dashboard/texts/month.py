@@ -12,7 +12,6 @@ SESSION = Text("Portfolios of", "기준 거래일")
 REMOVED = Text("No longer in it", "제외된 종목")
 BEFORE = Text("Before", "지난달")
 CHANGE = Text("Change", "변화")
-NEW = Text("new", "신규")
 SCORE = Text("Score", "점수")
 SCORE_HINT = Text(
     "0.3 to 3 by which of the three portfolios hold it. The weight is its share of all scores.",

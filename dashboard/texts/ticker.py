@@ -69,8 +69,6 @@ RETURNS = Text("Returns beside {benchmark}", "{benchmark} 대비 수익률")
 WINDOW = Text("Over", "기간")
 RETURN = Text("Return", "수익률")
 AHEAD = Text("Ahead", "초과")
-FROM = Text("From", "시작")
-TO = Text("To", "끝")
 RETURNS_READING = Text(
     "In US dollars, of adjusted closes, up to the newest bar.",
     "수정 종가 기준 미국 달러 수익률이며 가장 최근 시세까지입니다.",
@@ -95,5 +93,4 @@ RECORD = Text("In our portfolios: {count} times", "우리 포트폴리오 편입
 NEVER = Text("It has not been in a portfolio of ours.", "우리 포트폴리오에 편입된 적이 없습니다.")
 PORTFOLIO = Text("Portfolio", "포트폴리오")
 CHOSEN_BY = Text("Through", "편입 경로")
-PERIODS_OF = Text("portfolios {periods}", "포트폴리오 {periods}")
 NEWEST_SHOWN = Text("The newest {count} of {total}.", "전체 {total}건 중 최근 {count}건입니다.")

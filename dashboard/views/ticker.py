@@ -7,7 +7,7 @@ from dash import dcc, html
 from contract.etfs import Etf
 from contract.holdings import Comparison, Holder, StoredHolding
 from contract.portfolios import Appearance, Appearances
-from contract.stocks import Bar, History, WindowReturn
+from contract.stocks import History, PublishedBar, WindowReturn
 from dashboard import components, figures
 from dashboard.address import Address
 from dashboard.api_client import ApiClient
@@ -39,7 +39,7 @@ def page(client: ApiClient, page: Page) -> list[Component]:
         return [_lost(page.say(ticker.UNKNOWN, ticker=symbol), page)]
 
 
-def prices(client: ApiClient, page: Page) -> Sequence[Bar]:
+def prices(client: ApiClient, page: Page) -> Sequence[PublishedBar]:
     """Return the bars that are shown."""
     return client.history(page.address.subject, _sessions(page)).bars
 
@@ -117,7 +117,7 @@ def _range_selector(page: Page) -> Component:
     return components.selector(page.say(ticker.RANGE), choices, selected)
 
 
-def _facts(history: History, newest: Bar, etf: Etf | None, page: Page) -> Component:
+def _facts(history: History, newest: PublishedBar, etf: Etf | None, page: Page) -> Component:
     say = page.say
     close = f"{price(newest.close_price)} {history.currency}"
     sector = [(say(common.SECTOR), _sector(history, page))] if history.sector else []
@@ -140,7 +140,7 @@ def _sector(history: History, page: Page) -> Component:
     return html.Span([history.sector, html.Span(f" {page.say(ticker.DERIVED_SECTOR)}", className="aside soft")])
 
 
-def _market_cap(newest: Bar, history: History, page: Page) -> Component:
+def _market_cap(newest: PublishedBar, history: History, page: Page) -> Component:
     """In the currency of the prices, and how it was come by."""
     if not newest.market_cap:
         return page.say(ticker.NO_CAP)
@@ -166,7 +166,7 @@ def _chart(history: History, page: Page) -> Component:
     )
 
 
-def candle(bar: Bar, page: Page) -> Candle:
+def candle(bar: PublishedBar, page: Page) -> Candle:
     marks = []
     if bar.dividend:
         marks.append(("D", page.say(ticker.DIVIDEND, amount=f"{bar.dividend:,g}")))
@@ -185,7 +185,7 @@ def candle(bar: Bar, page: Page) -> Candle:
     )
 
 
-def _card(bar: Bar, page: Page) -> str:
+def _card(bar: PublishedBar, page: Page) -> str:
     """Return the text of a session's hover card."""
     say = page.say
     amounts = [

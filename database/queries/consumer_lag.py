@@ -10,14 +10,13 @@ def note(conn: Connection, group: str, topic: str, partition: int, committed: in
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO logs_consumer_lag AS noted
-                (consumer_group, topic, partition_id, committed_offset, end_offset, measured_at, measurements)
-            VALUES (%(group)s, %(topic)s, %(partition)s, %(committed)s, %(end)s, clock_timestamp(), 1)
+            INSERT INTO logs_consumer_lag
+                (consumer_group, topic, partition_id, committed_offset, end_offset, measured_at)
+            VALUES (%(group)s, %(topic)s, %(partition)s, %(committed)s, %(end)s, clock_timestamp())
             ON CONFLICT (consumer_group, topic, partition_id) DO UPDATE SET
                 committed_offset = EXCLUDED.committed_offset,
                 end_offset = EXCLUDED.end_offset,
-                measured_at = EXCLUDED.measured_at,
-                measurements = noted.measurements + 1
+                measured_at = EXCLUDED.measured_at
             """,
             {"group": group, "topic": topic, "partition": partition, "committed": committed, "end": end},
         )

@@ -24,6 +24,8 @@ OF_THE_FETCH = frozenset(
     )
 )
 FETCHED_AT_ONCE = 1000
+# A check sorts whole tables, which takes half as long again on the disk.
+CHECKING = f"{SETTINGS}; SET LOCAL work_mem = '256MB'"
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def tables_with_versions() -> list[Versions]:
 def broken_links(conn: Connection, chain: str) -> list[Link]:
     """Return the links of a chain that do not rest on what they say."""
     with conn.cursor() as cursor:
-        cursor.execute(SETTINGS)
+        cursor.execute(CHECKING)
         cursor.execute(
             """
             SELECT chain, position, position_before, known_at::text, about::text, previous, before, body_digest,
@@ -139,7 +141,7 @@ def broken_links(conn: Connection, chain: str) -> list[Link]:
 def unlike_links(conn: Connection, versions: Versions) -> list[int]:
     """Return the positions at which the versions are not what the links of their chain say."""
     with conn.cursor() as cursor:
-        cursor.execute(SETTINGS)
+        cursor.execute(CHECKING)
         cursor.execute(
             sql.SQL(
                 """
@@ -169,7 +171,7 @@ def unlike_links(conn: Connection, versions: Versions) -> list[int]:
 def versions_at(conn: Connection, versions: Versions, positions: Sequence[int]) -> Iterator[tuple[int, str]]:
     """Yield the versions of some positions: (position, line)."""
     with conn.cursor() as cursor:
-        cursor.execute(SETTINGS)
+        cursor.execute(CHECKING)
         cursor.execute(
             sql.SQL("SELECT position, ROW({})::text FROM {} WHERE position = ANY(%s)").format(
                 _names(versions.columns), sql.Identifier(versions.kept.name)
@@ -190,7 +192,9 @@ def bodies_at(conn: Connection, chain: str, positions: Sequence[int]) -> dict[in
 def unlike_newest_versions(conn: Connection, versions: Versions) -> Iterator[tuple[str | None, str | None]]:
     """Yield the rows that are not their newest version: (line of the version, line of the row), None without one."""
     with conn.cursor() as cursor:
-        cursor.execute(SETTINGS)
+        cursor.execute(CHECKING)
+        # Both sides come in the order of the key: to merge them takes two thirds of the time of hashing them.
+        cursor.execute("SET LOCAL enable_hashjoin = off")
         cursor.execute(
             sql.SQL(
                 """
@@ -214,8 +218,10 @@ def unlike_newest_versions(conn: Connection, versions: Versions) -> Iterator[tup
                 table=sql.Identifier(versions.table),
             )
         )
-        for newest, stored, is_newest, is_stored in cursor:
-            yield newest if is_newest else None, stored if is_stored else None
+        unlike = cursor.fetchall()
+        cursor.execute("SET LOCAL enable_hashjoin = on")
+    for newest, stored, is_newest, is_stored in unlike:
+        yield newest if is_newest else None, stored if is_stored else None
 
 
 def unlike_revisions(conn: Connection, job: str, published: Published) -> list[tuple[Any, int]]:
@@ -257,7 +263,7 @@ def _unlike_sections(
     conn: Connection, job: str, published: Published, rows: str, day: str, links: str
 ) -> list[tuple[Any, int]]:
     with conn.cursor() as cursor:
-        cursor.execute(SETTINGS)
+        cursor.execute(CHECKING)
         cursor.execute(
             sql.SQL(
                 """
@@ -290,7 +296,7 @@ def _unlike_sections(
 def lines_of(conn: Connection, job: str, published: Published, rows: str, day: str, of: Any) -> list[str]:
     """Return the canonical lines of a table's rows of a day, or of a position."""
     with conn.cursor() as cursor:
-        cursor.execute(SETTINGS)
+        cursor.execute(CHECKING)
         cursor.execute(
             sql.SQL("SELECT ROW(%(table)s::text, {})::text FROM {} WHERE {} = %(of)s AND {}").format(
                 _names(published.columns),
@@ -310,7 +316,7 @@ def lines_without_link(
     day = "position" if by_position else published.day
     of_link = "link.position" if by_position else "(link.about ->> 'as_of_date')::date"
     with conn.cursor() as cursor:
-        cursor.execute(SETTINGS)
+        cursor.execute(CHECKING)
         cursor.execute(
             sql.SQL(
                 """

@@ -12,23 +12,18 @@ from database.queries.typed import fetch_as
 
 
 def data_version(conn: Connection) -> str:
-    """Return a text that stays the same exactly as long as no query sees other rows, the consumers' lag left out.
+    """Return a text that stays the same exactly as long as no table has changed, the consumers' lag left out.
 
-    It is the newest transaction that every query sees, less those that only measured a lag, and those still under way.
-    A measurement is one transaction and counts itself (logs_consumer_lag.measurements). Where the difference and the
-    list of those under way are as before, as many transactions have been added as measurements: so nothing else was.
+    A change and its count become visible together. The table's own number tells a database made anew from the old one.
     """
     [row] = fetch(
         conn,
         """
-        SELECT
-            PG_SNAPSHOT_XMAX(snapshot)::text::bigint - measured AS others,
-            ARRAY(SELECT PG_SNAPSHOT_XIP(snapshot)::text) AS under_way
-        FROM PG_CURRENT_SNAPSHOT() AS snapshot
-        CROSS JOIN (SELECT COALESCE(SUM(measurements), 0)::bigint AS measured FROM logs_consumer_lag) AS lags
+        SELECT 'logs_data_change'::regclass::oid AS number, SUM(changes)::bigint AS changes
+        FROM logs_data_change
         """,
     )
-    return f"{row['others']} {' '.join(row['under_way'])}"
+    return f"{row['number']} {row['changes']}"
 
 
 def times(conn: Connection) -> dict[date, datetime]:

@@ -137,7 +137,7 @@ def positions(conn: Connection, start: date, end: date) -> list[Row]:
     return fetch(
         conn,
         """
-        SELECT as_of_date, period_days, ticker, portfolio_weight, source_etfs
+        SELECT as_of_date, period_days, ticker, portfolio_weight AS weight, source_etfs
         FROM analytics_portfolio_allocation
         WHERE as_of_date BETWEEN %(start)s AND %(end)s
         ORDER BY as_of_date, period_days, position_rank
@@ -151,7 +151,7 @@ def monthly_positions(conn: Connection, start: date, end: date) -> list[Row]:
     return fetch(
         conn,
         """
-        SELECT rebalance_date, as_of_date, ticker, final_weight, source_periods
+        SELECT rebalance_date, as_of_date, ticker, final_weight AS weight, source_periods
         FROM analytics_monthly_portfolio
         WHERE as_of_date BETWEEN %(start)s AND %(end)s
         ORDER BY rebalance_date, final_rank

@@ -6,7 +6,7 @@ from datetime import date
 from contract.common import WINDOWS
 from contract.portfolios import Appearance, Appearances
 from contract.reasons import shown
-from contract.stocks import Bar, History, LatestBar, Standing, WindowReturn
+from contract.stocks import History, LatestBar, PublishedBar, Standing, WindowReturn
 from database.db_helper import Connection, fetch
 from database.queries.paging import Page, fetch_page
 from database.queries.returns import Return, TickerWindow, between, ticker_windows
@@ -60,7 +60,7 @@ def history(conn: Connection, symbol: str, benchmark: str, start: date | None, e
         raise UnknownTicker(f"no bar of {symbol} is stored")
     found = fetch_page(
         conn,
-        Bar,
+        PublishedBar,
         f"""
         SELECT *
         FROM ({_BARS_OF_SYMBOL}) AS bars

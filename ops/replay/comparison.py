@@ -12,14 +12,14 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
-from ops.replay.publications import Bar, Candidate, MonthlyPosition, Portfolio, Publications, Trend
+from database.queries.ledger import HOME_CURRENCY
+from ops.replay.publications import Candidate, EveningBar, MonthlyPosition, Portfolio, Publications, Trend
 from utils.dates import exchange_of, window_of
 
 # Of a weight or a return. Sources round adjusted closes, so that each later dividend moves returns by less than this.
 TOLERANCE = 1e-6
 # Relative, of a score or a return: below it, it is the same one.
 ROUNDING = 1e-7
-HOME_CURRENCY = "USD"
 
 
 class Cause(StrEnum):
@@ -239,7 +239,7 @@ class Comparison:
             return Why(Cause.RESTATED, f"{then.currency}=X: {session} {rates[0]:.10g} then, {rates[1]:.10g} now")
         return None
 
-    def _both(self, ticker: str, session: date, evening: date) -> tuple[Bar | None, Bar | None]:
+    def _both(self, ticker: str, session: date, evening: date) -> tuple[EveningBar | None, EveningBar | None]:
         """Return a bar as known on the evening, and as known to the backfill."""
         return (
             self.replayed.known_bar(ticker, session, evening),
@@ -311,7 +311,7 @@ def _snapshot(looked_at: Sequence[Candidate], besides: Sequence[Candidate]) -> s
     return f"holdings of {looked_at[0].holdings_as_of}{' with ' if only_here else ''}{', '.join(only_here)}"
 
 
-def _cap(bar: Bar) -> str:
+def _cap(bar: EveningBar) -> str:
     if bar.market_cap is None:
         return "no market cap"
     return f"{bar.market_cap / 1e9:,.2f} bn {bar.currency} ({bar.cap_source})"

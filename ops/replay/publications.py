@@ -62,7 +62,7 @@ class MonthlyPosition:
 
 
 @dataclass(frozen=True)
-class Bar:
+class EveningBar:
     """A stored bar in its own currency, as it was known on some evening."""
 
     close: float
@@ -74,10 +74,10 @@ class Bar:
 
 
 # (ticker, its session, evening of as_of) -> the bar as it was known then
-KnownBar = Callable[[str, date, date], Bar | None]
+KnownBar = Callable[[str, date, date], EveningBar | None]
 
 
-def nothing_known(ticker: str, session: date, evening: date) -> Bar | None:
+def nothing_known(ticker: str, session: date, evening: date) -> EveningBar | None:
     return None
 
 
@@ -117,10 +117,10 @@ def read_publications(conn: Connection, start: date, end: date) -> Publications:
     for row in replays.candidates(conn, start, end):
         found.candidates[_portfolio(row)].setdefault(row["etf_ticker"], []).append(_candidate(row))
     for row in replays.positions(conn, start, end):
-        position = Position(row["portfolio_weight"], tuple(row["source_etfs"]))
+        position = Position(row["weight"], tuple(row["source_etfs"]))
         found.positions[_portfolio(row)][row["ticker"]] = position
     for row in replays.monthly_positions(conn, start, end):
-        monthly = MonthlyPosition(row["final_weight"], tuple(row["source_periods"]), row["as_of_date"])
+        monthly = MonthlyPosition(row["weight"], tuple(row["source_periods"]), row["as_of_date"])
         found.monthly[row["rebalance_date"]][row["ticker"]] = monthly
     found.quarantined = _quarantined(conn, _tickers(found))
     return found
@@ -160,11 +160,11 @@ def _quarantined(conn: Connection, tickers: Iterable[str]) -> set[tuple[str, dat
 
 def _reader(conn: Connection) -> KnownBar:
     @cache
-    def known_bar(ticker: str, session: date, evening: date) -> Bar | None:
+    def known_bar(ticker: str, session: date, evening: date) -> EveningBar | None:
         row: dict[str, Any] | None = replays.bar_known(conn, ticker, session, evening)
         if row is None:
             return None
-        return Bar(
+        return EveningBar(
             close=row["close_price"],
             adj_close=row["adj_close"],
             currency=row["currency"],

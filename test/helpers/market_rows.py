@@ -6,10 +6,10 @@ from typing import Any
 
 from database import tables
 from database.db_helper import Connection, replace_partition, transaction
+from database.queries.ledger import HOME_CURRENCY
 from database.tables import Table
 from utils.dates import close_of
 
-HOME_CURRENCY = "USD"
 HELD_FROM = ("XNYS", "XKRX")  # where the funds' stocks trade
 SAME_COUNT = 0.01  # up to here market cap / price says no more than the shares outstanding do
 

@@ -268,10 +268,10 @@ VALUES
     ('monthly_portfolio_rebalance', 'scheduled__2026-07-26T14:00:00+00:00', '2026-07-26', 'green', NULL,
         '2026-07-26 14:00+00', '2026-07-26 14:01+00');
 INSERT INTO logs_consumer_lag
-    (consumer_group, topic, partition_id, committed_offset, end_offset, measured_at, measurements)
+    (consumer_group, topic, partition_id, committed_offset, end_offset, measured_at)
 VALUES
-    ('etf-daily', 'etf-daily-data', 0, 120, 120, '2026-08-24 14:00+00', 7),
-    ('etf-daily', 'etf-daily-data', 1, 98, 111, '2026-08-24 14:00+00', 5),
-    ('stock-daily', 'stock-daily-data', 0, 4000, 4000, '2026-08-24 13:20+00', 9);
+    ('etf-daily', 'etf-daily-data', 0, 120, 120, '2026-08-24 14:00+00'),
+    ('etf-daily', 'etf-daily-data', 1, 98, 111, '2026-08-24 14:00+00'),
+    ('stock-daily', 'stock-daily-data', 0, 4000, 4000, '2026-08-24 13:20+00');
 
 DROP TABLE sample_sessions, sample_stocks;

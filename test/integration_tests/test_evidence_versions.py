@@ -283,7 +283,7 @@ class TestWhoeverWrites:
         first, last, day = date(2026, 8, 1), date(2026, 8, 21), date(2026, 8, 11)
         for hours, is_withheld in enumerate((False, False, True)):
             moment = FETCHED + timedelta(hours=hours)
-            values = {"kind": "etf", "ticker": "SPY", "trade_date": day, "is_withheld": is_withheld, "reason": "why"}
+            values = {"kind": "etf", "ticker": "SPY", "trade_date": day, "is_withheld": is_withheld, "reason": "[]"}
             known = {**values, "judged_at": moment, "run_id": "r1"}
             row = tuple(known.get(name) for name in tables.PRICE_BREAK.columns)
             ledger.record(conn, [], [], ledger.Judged("etf", "SPY", first, last, [row]))

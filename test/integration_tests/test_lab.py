@@ -21,6 +21,7 @@ SESSIONS = 1_000
 PRICES = invented_prices(SESSIONS, 3)
 FUNDS = sorted(set(universe().etfs) - {universe().benchmark})
 ASKED = datetime(2026, 8, 21, 22, tzinfo=UTC)
+STEP = '{"code": "text", "params": {"text": "a step"}}'
 
 
 @pytest.fixture(scope="module")
@@ -75,13 +76,14 @@ def test_prices_in_front_of_a_break_are_left_out(conn: Connection) -> None:
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute(
             "INSERT INTO logs_price_break (kind, ticker, trade_date, is_withheld, reason, judged_at) "
-            "VALUES ('etf', %s, %s, TRUE, 'a step', %s)",
-            (broken, PRICES.sessions[200], ASKED),
+            "VALUES ('etf', %s, %s, TRUE, %s, %s)",
+            (broken, PRICES.sessions[200], STEP, ASKED),
         )
         cursor.execute(
-            "INSERT INTO logs_consumer_error (topic, ticker, trade_date, error_msg, partition_id, kafka_offset) "
-            "VALUES ('etf-daily-data', %s, %s, 'a step', 0, 1)",
-            (broken, PRICES.sessions[200]),
+            "INSERT INTO logs_consumer_error "
+            "(topic, ticker, trade_date, error_msg, reason, partition_id, kafka_offset) "
+            "VALUES ('etf-daily-data', %s, %s, 'a step', %s, 0, 1)",
+            (broken, PRICES.sessions[200], STEP),
         )
     try:
         missing = np.isnan(read_prices(conn, universe()).closes[:, 3])

@@ -136,10 +136,10 @@ def test_prices_reach_spark_with_every_decimal(
         "UPDATE collected_daily_stock_history SET adj_close = 0.0123456789, close_price = 7 WHERE ticker = 'AAPL'",
     )
     current = Job(spark, conn, scratch_database, [AS_OF], None)
-    frame = current.read(prices.STOCK_PRICES, tickers=["AAPL"], sessions=[AS_OF])
-    assert dict(frame.dtypes)["adj_close"] == "double"
+    frame = prices.read_prices(current, prices.STOCK_PRICES, ["AAPL"], [AS_OF])
+    assert dict(frame.dtypes)["price"] == "double"
     [row] = frame.collect()
-    assert row.adj_close == 0.0123456789
+    assert row.price == 0.0123456789
 
 
 def test_a_failure_while_publishing_leaves_what_was_there(

@@ -6,7 +6,7 @@ import pytest
 from msgspec import convert
 
 import dashboard_samples as samples
-from contract.stocks import Bar
+from contract.stocks import PublishedBar
 from dashboard import callbacks, components, dashboard_finviz_app, downloads, figures
 from dashboard.figures import DARK, LIGHT, Candle
 from dashboard.texts import Language, common
@@ -265,12 +265,12 @@ def test_the_chart_has_candles_the_adjusted_close_the_volume_and_what_happened(p
     ],
 )
 def test_dividends_and_splits_are_marked(changes: dict[str, float], marks: Any) -> None:
-    bar = convert(samples.bar("2026-08-21", 100.0, **changes), Bar)
+    bar = convert(samples.bar("2026-08-21", 100.0, **changes), PublishedBar)
     assert view.candle(bar, samples.page("/ticker/NVDA", "ko")).marks == marks
 
 
 def test_the_hover_card_has_the_sessions_numbers() -> None:
-    bar = convert(samples.bar("2026-08-21", 100.0, volume=12_345_678), Bar)
+    bar = convert(samples.bar("2026-08-21", 100.0, volume=12_345_678), PublishedBar)
     english, korean = (samples.page("/ticker/NVDA", language) for language in ("en", "ko"))
     assert view.candle(bar, english).card.split("<br>") == [
         "Open 99.00",
@@ -281,7 +281,7 @@ def test_the_hover_card_has_the_sessions_numbers() -> None:
         "Volume 12.3M",
     ]
     unknown = dict.fromkeys(("open_price", "high_price", "low_price"))
-    without = convert(samples.bar("2026-08-21", 100.0, **unknown), Bar)
+    without = convert(samples.bar("2026-08-21", 100.0, **unknown), PublishedBar)
     assert view.candle(without, korean).card == "종가 100.00<br>수정 종가 50.00<br>거래량 1M"
 
 
@@ -372,9 +372,9 @@ def test_how_a_market_cap_was_come_by_is_said(stock: Any, source: str) -> None:
 
 
 def test_a_volume_that_is_not_known_is_a_dash() -> None:
-    unknown = view.candle(convert(samples.bar("2026-08-21", 101.0, volume=None), Bar), samples.page())
+    unknown = view.candle(convert(samples.bar("2026-08-21", 101.0, volume=None), PublishedBar), samples.page())
     assert (unknown.volume, unknown.card.endswith("Volume –")) == (None, True)
-    known = view.candle(convert(samples.bar("2026-08-21", 101.0), Bar), samples.page())
+    known = view.candle(convert(samples.bar("2026-08-21", 101.0), PublishedBar), samples.page())
     assert known.card.endswith("Volume 1M")
     assert list(figures.prices([unknown, known], DARK).data[0].y) == [None, 1_000_000]
 

@@ -12,7 +12,7 @@ import pytest
 
 from ops.replay import report
 from ops.replay.comparison import Cause, Comparison, Difference, best
-from ops.replay.publications import Bar, Candidate, MonthlyPosition, Portfolio, Position, Publications, Trend
+from ops.replay.publications import Candidate, EveningBar, MonthlyPosition, Portfolio, Position, Publications, Trend
 
 START, DAY, END = date(2026, 8, 7), date(2026, 8, 14), date(2026, 8, 21)
 REBALANCE = date(2026, 8, 30)
@@ -28,10 +28,10 @@ class Stored:
     """
 
     def __init__(self) -> None:
-        self.bars: dict[tuple[str, date], Bar] = {}
+        self.bars: dict[tuple[str, date], EveningBar] = {}
         for ticker, end in {"SPY": 101, "QQQ": 110, "XLF": 105, "AAA": 120, "BBB": 110, "CCC": 108, "DDD": 104}.items():
-            self.bars[ticker, START] = Bar(100.0, 100.0, "USD", SHARES, 100 * SHARES, "shares_x_close")
-            self.bars[ticker, DAY] = Bar(end, end, "USD", SHARES, end * SHARES, "shares_x_close")
+            self.bars[ticker, START] = EveningBar(100.0, 100.0, "USD", SHARES, 100 * SHARES, "shares_x_close")
+            self.bars[ticker, DAY] = EveningBar(end, end, "USD", SHARES, end * SHARES, "shares_x_close")
         self.holdings = {"QQQ": [("AAA", 0.2), ("BBB", 0.1)], "XLF": [("CCC", 0.2), ("DDD", 0.1)]}
         self.snapshot = DAY
         self.quarantined: set[tuple[str, date]] = set()
@@ -53,7 +53,7 @@ class Stored:
         rate = self._rate(bar, day) if bar else None
         return bar.adj_close / rate if bar and rate else None
 
-    def _rate(self, bar: Bar, day: date) -> float | None:
+    def _rate(self, bar: EveningBar, day: date) -> float | None:
         if bar.currency == "USD":
             return 1.0
         rate = self.bars.get((f"{bar.currency}=X", day))
@@ -145,12 +145,12 @@ def korean(rate: float | None) -> Change:
 
     def change(stored: Stored) -> None:
         for day, price in ((START, 100_000.0), (DAY, 120_000.0)):
-            stored.bars["AAA", day] = Bar(price, price, "KRW", SHARES, round(price * SHARES), "shares_x_close")
-            stored.bars["KRW=X", day] = Bar(1000.0, 1000.0, "KRW")
+            stored.bars["AAA", day] = EveningBar(price, price, "KRW", SHARES, round(price * SHARES), "shares_x_close")
+            stored.bars["KRW=X", day] = EveningBar(1000.0, 1000.0, "KRW")
         if rate is None:
             del stored.bars["KRW=X", DAY]
         else:
-            stored.bars["KRW=X", DAY] = Bar(rate, rate, "KRW")
+            stored.bars["KRW=X", DAY] = EveningBar(rate, rate, "KRW")
 
     return change
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from batch.prices import in_dollars
 from batch.reasons import read_each
 from batch.returns import (
     ends_of,
@@ -16,6 +15,7 @@ from batch.returns import (
     with_windows,
 )
 from batch.sources import source_label, source_rank
+from dollar_prices import dollar_prices
 from reason_words import text_json, words_of_each
 from utils import dates
 from utils.dates import sessions_between
@@ -146,42 +146,14 @@ def test_a_ticker_without_an_exchange_keeps_its_row_on_the_home_sessions(spark: 
     }
 
 
-DOLLARS = (
-    "ticker string, trade_date date, currency string, adj_close double, market_cap bigint, source string, "
-    "rate double, rate_source string"
-)
-
-
-def dollars(spark: Any, *rows: tuple[Any, ...]) -> list[Any]:
-    return list(in_dollars(spark.createDataFrame(rows, DOLLARS)).orderBy("ticker").collect())
-
-
-def test_dollars_need_no_rate(spark: Any) -> None:
-    [row] = dollars(spark, ("A", END, "USD", 12.5, 1_000_001, "yahoo", None, None))
-    assert (row.price, row.market_cap, row.source_rank) == (12.5, 1_000_001, 1)
-
-
-def test_won_become_dollars_at_the_rate_of_their_day(spark: Any) -> None:
-    [row] = dollars(spark, ("005930.KS", END, "KRW", 70_000.0, 400_000_000_000_000, "yahoo", 1400.0, "recorded"))
-    assert row.price == pytest.approx(50.0, rel=1e-15)
-    assert (row.market_cap, row.source_rank) == (round(400_000_000_000_000 / 1400), 2)
-
-
-def test_without_a_rate_there_is_neither_price_nor_market_cap(spark: Any) -> None:
-    [row] = dollars(spark, ("005930.KS", END, "KRW", 70_000.0, 400_000_000_000_000, "yahoo", None, None))
-    assert (row.price, row.market_cap) == (None, None)
-
-
 def test_a_foreign_return_is_in_dollars_with_the_rate_of_both_days(spark: Any) -> None:
     """+10 % in won while the won lost 10 % against the dollar."""
-    prices = in_dollars(
-        spark.createDataFrame(
-            [
-                ("005930.KS", START, "KRW", 70_000.0, 1, "yahoo", 1260.0, "yahoo"),
-                ("005930.KS", END, "KRW", 77_000.0, 1, "yahoo", 1400.0, "yahoo"),
-            ],
-            DOLLARS,
-        )
+    prices = dollar_prices(
+        spark,
+        [
+            ("005930.KS", START, "KRW", 70_000.0, 1, "yahoo", 1260.0, "yahoo"),
+            ("005930.KS", END, "KRW", 77_000.0, 1, "yahoo", 1400.0, "yahoo"),
+        ],
     )
     [row] = with_returns(spark.createDataFrame([("005930.KS", START, END)], WANTED), prices).collect()
     assert row.period_return == pytest.approx((77_000 / 1400) / (70_000 / 1260) - 1, rel=1e-14)
@@ -189,14 +161,12 @@ def test_a_foreign_return_is_in_dollars_with_the_rate_of_both_days(spark: Any) -
 
 
 def test_a_missing_rate_is_named_with_its_day(spark: Any) -> None:
-    prices = in_dollars(
-        spark.createDataFrame(
-            [
-                ("005930.KS", START, "KRW", 70_000.0, 1, "yahoo", None, None),
-                ("005930.KS", END, "KRW", 77_000.0, 1, "yahoo", 1400.0, "yahoo"),
-            ],
-            DOLLARS,
-        )
+    prices = dollar_prices(
+        spark,
+        [
+            ("005930.KS", START, "KRW", 70_000.0, 1, "yahoo", None, None),
+            ("005930.KS", END, "KRW", 77_000.0, 1, "yahoo", 1400.0, "yahoo"),
+        ],
     )
     [row] = with_returns(spark.createDataFrame([("005930.KS", START, END)], WANTED), prices).collect()
     assert (row.period_return, words_of_each(row.missing)) == (None, ["no KRW=X rate on 2026-08-14"])

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from batch import batch_monthly_sector_analyzer as analyzer
-from batch.prices import PRICE_COLUMNS, in_dollars
+from batch.prices import PRICE_COLUMNS
 from batch.sources import with_source_rank
+from dollar_prices import dollar_prices
 from reason_words import text, text_json, words, words_of_each
 from utils.dates import sessions_between
 from utils.spark_utils import local_frame
@@ -18,10 +19,6 @@ from utils.spark_utils import local_frame
 AS_OF = date(2026, 8, 21)
 JULY_END = date(2026, 7, 31)
 SESSIONS = sessions_between(JULY_END, AS_OF)
-STOCKS = (
-    "ticker string, trade_date date, currency string, adj_close double, market_cap bigint, source string, "
-    "rate double, rate_source string"
-)
 Closes = Mapping[str, Sequence[float | None]]
 
 
@@ -62,7 +59,7 @@ def analyze(spark: Any) -> Callable[..., dict[str, Any]]:
         found = analyzer.sector_trends(
             stocks=spark.createDataFrame(stocks, "ticker string, sector string, known_since date"),
             windows=frame,
-            prices=in_dollars(spark.createDataFrame([*prices, *extra], STOCKS)).select(*PRICE_COLUMNS),
+            prices=dollar_prices(spark, [*prices, *extra]).select(*PRICE_COLUMNS),
             benchmark=analyzer.benchmark_returns(frame, with_source_rank(spark.createDataFrame(spy, etf))),
             doubts=spark.createDataFrame([(*doubt, text_json(told)) for *doubt, told in doubts], said)
             if doubts

@@ -9,9 +9,9 @@ import pytest
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
 from batch.allocation_inputs import TrendingResult
-from batch.prices import in_dollars
 from batch.returns import windows_of, with_returns
 from batch.sources import with_source_rank
+from dollar_prices import DESCRIBED, dollar_prices
 from reason_words import text_json, words, words_of_each
 from utils.reasons import from_json, reason
 from utils.spark_utils import local_frame
@@ -25,10 +25,6 @@ ETF_PRICES = "ticker string, trade_date date, currency string, price double, sou
 TRENDING = "as_of_date date, etf_ticker string, period_days int, source string"
 HOLDINGS = (
     "etf_ticker string, ticker string, holding_rank int, holding_percent double, holdings_as_of date, source string"
-)
-STOCKS = (
-    "ticker string, trade_date date, currency string, adj_close double, market_cap bigint, market_cap_source string, "
-    "company_name string, sector string, source string, rate double, rate_source string"
 )
 
 
@@ -242,7 +238,7 @@ def allocate(spark: Any) -> Callable[..., list[Any]]:
                 with_source_rank(spark.createDataFrame(flags, TRENDING)),
                 with_source_rank(spark.createDataFrame([row for rows in holdings for row in rows], HOLDINGS)),
                 windows(spark),
-                in_dollars(spark.createDataFrame([row for rows in stocks for row in rows], STOCKS)),
+                dollar_prices(spark, [row for rows in stocks for row in rows], DESCRIBED),
                 spark.createDataFrame([(*doubt, text_json(told)) for *doubt, told in doubts], said) if doubts else None,
             ).collect()
         )
@@ -409,7 +405,7 @@ def test_without_a_rate_a_korean_stock_is_excluded_with_that_reason(
 ) -> None:
     won = stock("005930.KS", 70_000, 77_000, 420_000_000, currency="KRW", rates=rates)
     [row] = allocate({"EWY": [20]}, [held("EWY", "005930.KS")], [won])
-    assert (row.exclusion_reason, row.period_return) == (reason, None)
+    assert (words(row.exclusion_reason), row.period_return) == (reason, None)
 
 
 def test_the_newest_snapshot_known_by_the_session_counts(allocate: Callable[..., list[Any]]) -> None:
@@ -457,7 +453,7 @@ def test_a_position_of_several_snapshots_carries_the_latest(allocate: Callable[.
 def test_each_period_has_a_portfolio_of_its_own(allocate: Callable[..., list[Any]]) -> None:
     both = [*stock("A", 100, 110), *stock("A", 120, None, days=5)]
     rows = allocate({"QQQ": [5, 20]}, [held("QQQ", "A", "B")], [both, stock("B", 100, 105, days=5)])
-    chosen = {(row.period_days, row.ticker): row.exclusion_reason for row in rows}
+    chosen = {(row.period_days, row.ticker): words(row.exclusion_reason) for row in rows}
     assert chosen == {
         (5, "A"): "return of -8.33 % is not positive",
         (5, "B"): None,
@@ -515,7 +511,7 @@ def test_a_cap_limits_a_position_and_leaves_the_rest_in_cash(allocate: Callable[
 def test_a_position_explains_itself(allocate: Callable[..., list[Any]]) -> None:
     rows = allocate({"QQQ": [20]}, [held("QQQ", "A")], [stock("A", 100, 110, cap=2_500_000_000)])
     positions, _ = portfolio(rows)
-    assert positions["A"]["allocation_reason"] == (
+    assert words(positions["A"]["allocation_reason"]) == (
         "best of the top 5 of QQQ over 20 sessions: +10.00% in US dollars at a market cap of 2.50 billion"
     )
     assert (positions["A"]["company_name"], positions["A"]["sector"]) == ("A Inc.", "Technology")
@@ -549,7 +545,7 @@ def test_a_range_gives_what_its_sessions_give_one_by_one(spark: Any) -> None:
                 with_source_rank(spark.createDataFrame([row for row in trending if row[0] in sessions], TRENDING)),
                 with_source_rank(spark.createDataFrame(holdings, HOLDINGS)),
                 windows(spark, sessions),
-                in_dollars(spark.createDataFrame(sorted(set(prices)), STOCKS)),
+                dollar_prices(spark, sorted(set(prices)), DESCRIBED),
             ).collect()
         )
 

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from batch import spark_etf_top_holdings as analysis
-from batch.prices import PRICE_COLUMNS, in_dollars
+from batch.prices import PRICE_COLUMNS
 from batch.returns import ReturnWindow, windows_of
 from batch.sources import with_source_rank
+from dollar_prices import dollar_prices
 from reason_words import words
 from utils.dates import session_before, sessions_between
 from utils.spark_utils import local_frame
@@ -22,10 +23,6 @@ KOREAN = sessions_between(date(2026, 7, 23), AS_OF, "XKRX")  # 20 sessions of it
 HOLDINGS = (
     "etf_ticker string, ticker string, stock_name string, holding_rank int, holding_percent double, "
     "holdings_as_of date, source string"
-)
-STOCKS = (
-    "ticker string, trade_date date, currency string, adj_close double, market_cap bigint, source string, "
-    "rate double, rate_source string"
 )
 Prices = Sequence[float | None]
 
@@ -70,7 +67,7 @@ def measure(spark: Any) -> Callable[..., dict[tuple[str, str, int], Any]]:
             daily_windows=local_frame(
                 spark, analysis.daily_windows_of(windows), ("exchange", "start_session", "end_session")
             ),
-            prices=in_dollars(spark.createDataFrame(prices, STOCKS)).select(*PRICE_COLUMNS),
+            prices=dollar_prices(spark, prices).select(*PRICE_COLUMNS),
         ).collect()
         return {(row.etf_ticker, row.stock_ticker, row.period_days): row for row in measured}
 

@@ -1,6 +1,7 @@
 """How the API keeps its answers: tags, compression, the time until a change is noticed, parallel requests."""
 
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -11,7 +12,8 @@ from fastapi.testclient import TestClient
 
 from api.main import create_app
 from config.config import DatabaseSettings
-from database.db_helper import connect
+from database.db_helper import connect, fetch
+from database.migrate import apply_schema
 from database.queries import consumer_lag
 from database.queries.publications import data_version
 from sample_api import KEY, NOTICED_WITHIN_SECONDS, SETTINGS, api_on, execute, wait_until
@@ -53,14 +55,9 @@ def test_asking_again_reads_nothing(reader_of_sample: DatabaseSettings) -> None:
     app = create_app(replace(SETTINGS, database=reader_of_sample))
     with TestClient(app, headers={"X-API-Key": KEY}) as api:
         pool, asked = app.state.pool, list[str]()
-        # The version counts the transactions of the whole server, where other tests are writing at the same time.
-        version = pool.read(data_version)
-        app.state.cache._read = lambda query: (
-            asked.append(query.__name__) or version if query is data_version else pool.read(query)
-        )
+        app.state.cache._read = lambda query: asked.append(query.__name__) or pool.read(query)
         time.sleep(NOTICED_WITHIN_SECONDS)  # until the watcher asks this way
         etag = api.get("/dashboard/active-allocations").headers["ETag"]
-        app.state.cache._read = lambda query: asked.append(query.__name__) or version
         asked.clear()
         assert api.get("/dashboard/active-allocations").status_code == 200
         assert api.get("/dashboard/active-allocations", headers={"If-None-Match": etag}).status_code == 304
@@ -117,41 +114,95 @@ def test_a_measured_lag_is_noticed(sample_database: DatabaseSettings, api: TestC
         wait_until(partial(shows, end - 120), NOTICED_WITHIN_SECONDS)
 
 
-def test_the_version_tells_measurements_from_changes(sample_database: DatabaseSettings) -> None:
-    """Whatever the order in which transactions begin and end: so a measurement leaves every other answer kept."""
-    with (
-        closing(connect(sample_database)) as reader,
-        closing(connect(sample_database)) as writer,
-        closing(connect(sample_database)) as consumer,
-    ):
+@pytest.fixture
+def version(sample_database: DatabaseSettings) -> Iterator[Callable[[], str]]:
+    with closing(connect(sample_database)) as reader:
+        yield partial(data_version, reader)
 
-        def data() -> str:
-            return data_version(reader)
 
-        before = data()
-        for end in (121, 120):
-            consumer_lag.note(consumer, "etf-daily", "etf-daily-data", 0, 120, end)
-            assert data() == before
-        with writer.cursor() as cursor:
-            cursor.execute("UPDATE logs_consumer_error SET error_msg = error_msg")
-            consumer_lag.note(consumer, "etf-daily", "etf-daily-data", 0, 120, 121)
-            under_way = data()
-            consumer_lag.note(consumer, "etf-daily", "etf-daily-data", 0, 120, 120)
-            assert data() == under_way
-        writer.commit()
-        assert data() not in (before, under_way)
-        after = data()
-        with consumer.cursor() as cursor:  # a measurement that takes its time, and a change that overtakes it
-            cursor.execute("UPDATE logs_consumer_lag SET measurements = measurements + 1 WHERE partition_id = 1")
-            execute(sample_database, "UPDATE logs_consumer_error SET error_msg = error_msg")
-            overtaken = data()
-        consumer.commit()
-        assert len({after, overtaken, data()}) == 3
-        rolled_back = data()
-        with consumer.cursor() as cursor:
-            cursor.execute("UPDATE logs_consumer_lag SET measurements = measurements + 1 WHERE partition_id = 1")
-        consumer.rollback()
-        assert data() != rolled_back, "one that failed is taken for a change: that costs nothing but time"
+CHANGE = "UPDATE logs_consumer_error SET error_msg = error_msg"
+
+
+def test_a_measured_lag_leaves_other_responses_kept(
+    sample_database: DatabaseSettings, version: Callable[[], str]
+) -> None:
+    before = version()
+    note_lag(sample_database, 121)
+    note_lag(sample_database, 120)
+    assert version() == before
+
+
+def test_another_databases_changes_leave_responses_kept(
+    sample_database: DatabaseSettings, empty_database: DatabaseSettings, version: Callable[[], str]
+) -> None:
+    before = version()
+    execute(empty_database, "INSERT INTO collected_meta_etf (ticker, etf_type) VALUES ('SPY', 'benchmark')")
+    assert version() == before
+
+
+def test_a_change_is_counted_when_it_is_seen(sample_database: DatabaseSettings, version: Callable[[], str]) -> None:
+    """Whatever the order in which transactions begin and end."""
+    versions = [version()]
+    with closing(connect(sample_database)) as early, closing(connect(sample_database)) as late:
+        with early.cursor() as first, late.cursor() as second:
+            first.execute(CHANGE)
+            second.execute("UPDATE collected_meta_etf SET description = description")
+        assert version() == versions[-1], "nobody sees either"
+        late.commit()
+        versions.append(version())
+        early.commit()
+        versions.append(version())
+        with early.cursor() as first:
+            first.execute(CHANGE)
+        early.rollback()
+        assert version() == versions[-1]
+    assert len(set(versions)) == 3
+
+
+def test_every_table_is_watched(sample_database: DatabaseSettings) -> None:
+    """A table that comes later, too: each migrate looks which have no trigger."""
+    with closing(connect(sample_database)) as reader:
+        watched = fetch(reader, "SELECT tgrelid::regclass::text AS name FROM pg_trigger WHERE tgname = 'data_change'")
+        tables = fetch(reader, "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'")
+    others = {row["name"] for row in tables} - {row["name"] for row in watched}
+    assert others == {"logs_consumer_lag", "logs_data_change"}
+    assert len(watched) > 20
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM {}", "TRUNCATE {}", "UPDATE {} SET source = source"])
+@pytest.mark.parametrize("table", ["collected_daily_etf_ohlc", "analytics_portfolio_allocation"])
+def test_any_statement_counts_once_a_transaction(sample_database: DatabaseSettings, table: str, statement: str) -> None:
+    with closing(connect(sample_database)) as writer, writer.cursor() as cursor:
+        for _ in range(2):
+            cursor.execute(statement.format(table))
+        cursor.execute("SELECT changes FROM logs_data_change WHERE backend = pg_backend_pid()")
+        [(changes,)] = cursor.fetchall()
+        cursor.execute(statement.format(table))
+        cursor.execute("SELECT changes FROM logs_data_change WHERE backend = pg_backend_pid()")
+        assert cursor.fetchall() == [(changes,)]
+        writer.rollback()
+
+
+def test_writers_wait_for_no_other(sample_database: DatabaseSettings) -> None:
+    with closing(connect(sample_database)) as one, closing(connect(sample_database)) as other:
+        with one.cursor() as first, other.cursor() as second:
+            second.execute("SET lock_timeout = '100ms'")
+            first.execute("UPDATE collected_meta_etf SET description = description")
+            second.execute(CHANGE)
+        other.commit()
+
+
+def test_a_migrate_empties_the_cache_and_the_count_goes_on(empty_database: DatabaseSettings) -> None:
+    with closing(connect(empty_database)) as owner:
+        for _ in range(3):
+            execute(empty_database, CHANGE)  # over a connection of its own
+        before = data_version(owner)
+        apply_schema(owner)
+        assert fetch(owner, "SELECT backend FROM logs_data_change") == [{"backend": 0}]
+        after = data_version(owner)
+        execute(empty_database, CHANGE)
+        number, changes = before.split()
+        assert (after, data_version(owner)) == (f"{number} {int(changes) + 1}", f"{number} {int(changes) + 2}")
 
 
 def test_publishing_again_is_noticed_within_a_second(sample_database: DatabaseSettings, api: TestClient) -> None:
