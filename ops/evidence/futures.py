@@ -7,8 +7,8 @@ A company keeps its sector: the source tells only which one it has now, and earl
 """
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from config.universe import universe
@@ -40,8 +40,8 @@ DATED = {
 }
 
 
-def forget(conn: Connection, session: date, first: date) -> None:
-    """Delete all that was collected and logged after a session, and all that was published from a first one on.
+def forget(conn: Connection, session: date, first: date, jobs: Collection[str]) -> None:
+    """Delete all that was collected, logged and published after a session, and from a first one on what jobs published.
 
     What the jobs use for earlier sessions, too, and say so (holdings_as_of), stays: a fund's first list of holdings,
     and since when a stock is known from one.
@@ -50,12 +50,18 @@ def forget(conn: Connection, session: date, first: date) -> None:
         for table, day in DATED.items():
             known = f" AND NOT ({KNOWN_SINCE})" if table is tables.ETF_HOLDINGS else ""
             cursor.execute(f"DELETE FROM {table.name} WHERE {day} > %s{known}", (session,))
-        for published in {published for of_job in evidence.OF_JOB.values() for published in of_job}:
-            for name in filter(None, (published.table, published.kept)):
-                cursor.execute(f"DELETE FROM {name.name} WHERE {published.day} >= %s", (first,))
-        cursor.execute(
-            "DELETE FROM evidence_link WHERE chain = 'publications' AND (about ->> 'as_of_date')::date >= %s", (first,)
-        )
+        for job, of_job in evidence.OF_JOB.items():
+            since = first if job in jobs else session + timedelta(days=1)
+            for published in of_job:
+                for name in filter(None, (published.table, published.kept)):
+                    own = " AND job = %(job)s" if "job" in name.columns else ""
+                    query = f"DELETE FROM {name.name} WHERE {published.day} >= %(since)s{own}"
+                    cursor.execute(query, {"since": since, "job": job})
+            cursor.execute(
+                "DELETE FROM evidence_link WHERE chain = 'publications' AND about ->> 'job' = %s "
+                "AND (about ->> 'as_of_date')::date >= %s",
+                (job, since),
+            )
 
 
 def draw(conn: Connection, session: date, seed: str) -> None:
