@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from pyspark.sql import SparkSession
 
-from batch.revisions import code_version, universe_digest
+from batch.revisions import code_version
 from config.config import ConfigError, DatabaseSettings, Settings
 from database import tables
 from database.canonical import digest, record_text, records
@@ -187,7 +187,7 @@ def _changed_since(revision: Revision) -> list[str]:
     notes = []
     if code.get("sources") != code_version()["sources"]:
         notes.append(f"the code is another one than that of {code.get('commit') or code.get('version')}")
-    if revision.about.get("universe") != universe_digest():
+    if revision.about.get("universe") != evidence.universe_digest():
         notes.append("the universe or a setting of the strategy is another one")
     return notes
 
