@@ -91,6 +91,11 @@ MONTHS = JobCalendar(
 )
 
 
+def close_by(day: date, exchange: str) -> date:
+    """Return an exchange's last session that was over at the home exchange's close of a day."""
+    return window_of(day, 0, exchange)[1]
+
+
 def monthly_windows_of(month_end: date, exchange: str) -> list[MonthlyWindow]:
     """Return the windows of a month and of its days on one exchange.
 
@@ -104,7 +109,7 @@ def monthly_windows_of(month_end: date, exchange: str) -> list[MonthlyWindow]:
     False 2026-08-03 2026-08-04
     """
     days = [previous_month_end(month_end), *sessions_between(first_of_month(month_end), month_end)]
-    ends = [(day, window_of(day, 0, exchange)[1]) for day in days]
+    ends = [(day, close_by(day, exchange)) for day in days]
     whole = MonthlyWindow(month_end, exchange, True, month_end, ends[0][1], ends[-1][1])
     return [
         whole,
@@ -208,8 +213,9 @@ def run(job: Job) -> JobResult:
     if previous_month_end(before) in sources and before in sources:
         months.insert(0, before)
     _warn_of_unknown_sectors(job)
-    rows = measure_sectors(job, months).collect()
-    gaps = gaps_by_month(job, months)
+    tickers = tickers_of(job, months)
+    rows = measure_sectors(job, months, tickers).collect()
+    gaps = gaps_by_month(job, months, tickers)
     publications = [
         publication_of(day, [row for row in rows if row.as_of_date == day], sources[day], gaps[day]) for day in months
     ]
@@ -223,13 +229,17 @@ def run(job: Job) -> JobResult:
     ]
     # A running month was published for an earlier session: all publications of a month make way for the new one.
     replaced = [session for day in months for session in _sessions_of_month(day)]
-    publish(job, NAME, parts, publications, inputs_of(job, months, gaps), replaced_days=replaced)
+    publish(job, NAME, parts, publications, inputs_of(months, tickers, gaps), replaced_days=replaced)
     return JobResult(publications, skipped)
 
 
-def measure_sectors(job: Job, months: Sequence[date]) -> DataFrame:
-    """Read what the months need, and measure all sectors."""
-    tickers = tickers_of(job, months)
+def tickers_of(job: Job, months: Sequence[date]) -> list[str]:
+    """Return the tickers of all stocks with a sector."""
+    return sorted({row["ticker"] for row in fetch(job.conn, STOCKS, {"months": list(months)})})
+
+
+def measure_sectors(job: Job, months: Sequence[date], tickers: Sequence[str]) -> DataFrame:
+    """Read what the months need, and measure all sectors. tickers: all stocks with a sector."""
     windows = [
         window
         for month in months
@@ -249,18 +259,13 @@ def measure_sectors(job: Job, months: Sequence[date]) -> DataFrame:
     )
 
 
-def tickers_of(job: Job, months: Sequence[date]) -> list[str]:
-    """Return the tickers of all stocks with a sector."""
-    return sorted({row["ticker"] for row in fetch(job.conn, STOCKS, {"months": list(months)})})
-
-
-def inputs_of(job: Job, months: Sequence[date], gaps: Mapping[date, Sequence[Reason]]) -> Inputs:
+def inputs_of(months: Sequence[date], tickers: Sequence[str], gaps: Mapping[date, Sequence[Reason]]) -> Inputs:
     """Return what each month rests on: the stocks' sectors, all prices of the month, and the gaps."""
-    tickers = [*tickers_of(job, months), universe().benchmark]
+    priced = [*tickers, universe().benchmark]
     windows = [
         (month, exchange, whole.start_session, whole.end_session)
         for month in months
-        for exchange in {HOME_EXCHANGE, *exchanges_of(tickers)}
+        for exchange in {HOME_EXCHANGE, *exchanges_of(priced)}
         for whole in monthly_windows_of(month, exchange)[:1]
     ]
     return Inputs(
@@ -272,21 +277,20 @@ def inputs_of(job: Job, months: Sequence[date], gaps: Mapping[date, Sequence[Rea
         UNION ALL
         SELECT month_end, sha256(convert_to(ROW(ticker, sector, known_since)::text, 'UTF8')) FROM ({STOCKS}) AS stock
         """,
-        {**price_params(tickers, windows), "days": list(months), "months": list(months)},
+        {**price_params(priced, windows), "days": list(months), "months": list(months)},
         gaps,
     )
 
 
-def gaps_by_month(job: Job, months: Sequence[date]) -> Mapping[date, list[Reason]]:
+def gaps_by_month(job: Job, months: Sequence[date], tickers: Sequence[str]) -> Mapping[date, list[Reason]]:
     """Return for each month the expected prices that are missing or in doubt at its ends, with the reasons.
 
     A stock for which no run expected a price then is no gap: it came into a fund later, or had left it.
     """
-    tickers = [*tickers_of(job, months), universe().benchmark]
     windows = {
-        (month, ticker): (ticker, _close_by(previous_month_end(month), exchange), _close_by(month, exchange))
+        (month, ticker): (ticker, close_by(previous_month_end(month), exchange), close_by(month, exchange))
         for month in months
-        for ticker in tickers
+        for ticker in (*tickers, universe().benchmark)
         for exchange in [sessions_exchange(ticker)]
     }
     reasons = ledger.why_missing(job.conn, set(windows.values()), is_expected=True)
@@ -294,11 +298,6 @@ def gaps_by_month(job: Job, months: Sequence[date]) -> Mapping[date, list[Reason
     for (month, _), window in windows.items():
         gaps[month] += reasons.get(window, [])
     return gaps
-
-
-def _close_by(day: date, exchange: str) -> date:
-    """Return an exchange's last session by a day of the home exchange."""
-    return window_of(day, 0, exchange)[1]
 
 
 def benchmark_returns(windows: DataFrame, prices: DataFrame, doubts: DataFrame | None = None) -> DataFrame:

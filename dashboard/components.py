@@ -1,6 +1,6 @@
 """What the views are put together from, styled by assets/finviz.css. Pure: no request, no clock."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -195,10 +195,15 @@ def not_computable(reasons: Sequence[ShownReason], page: Page) -> Component:
     return state(page.say(common.NOT_COMPUTABLE_TITLE), words(reasons, page), page.say(common.NOT_COMPUTABLE_HINT))
 
 
+def periods(lengths: Iterable[int], page: Page) -> list[str]:
+    """Return the names of periods, by their number of sessions."""
+    return [page.say(common.DAYS, days=days) for days in lengths]
+
+
 def trends(etf: Etf | Holder, page: Page) -> Component:
     """Show the periods over which an ETF trends."""
     over = {5: etf.is_trending_5d, 10: etf.is_trending_10d, 20: etf.is_trending_20d}
-    names = [page.say(common.DAYS, days=days) for days in page.periods if over[days]]
+    names = periods((days for days in page.periods if over[days]), page)
     return tags(names) if names else html.Span("–", className="soft")
 
 

@@ -1,16 +1,28 @@
-"""What the evidence of a day's weight and of a month's share: revisions, links of the chain, and the formula."""
+"""What the evidence of a day's weight and of a month's share: addresses, revisions, links of the chain, the formula."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 from dash import html
 
 from contract.evidence import PublicationLink, WeightRevision
 from dashboard import components
+from dashboard.address import Address
 from dashboard.components import Choice, Component
 from dashboard.page import Page, percent
 from dashboard.texts import evidence
 
 SHORT = 10
+
+
+def of_weight(ticker: str, period_days: int, as_of: date, revision: int | None = None) -> str:
+    """Return the address of what a weight of a daily portfolio rests on: of its newest revision without a number."""
+    return Address("/evidence", ticker).href(period=period_days, as_of=as_of, revision=revision)
+
+
+def of_month(ticker: str, rebalance_date: date) -> str:
+    """Return the address of what a weight of a month rests on."""
+    return Address("/evidence", ticker).href(rebalance=rebalance_date)
 
 
 def revision_selector(revisions: Sequence[WeightRevision], publication: PublicationLink, page: Page) -> list[Component]:

@@ -6,18 +6,12 @@ from dash import dcc
 
 from contract.evidence import MergedPortfolio, MonthlyWeightEvidence, PublicationLink
 from dashboard import components
-from dashboard.address import Address
 from dashboard.api_client import ApiClient
 from dashboard.components import Component
 from dashboard.page import Page, percent
 from dashboard.texts import common, evidence
 from dashboard.texts import month as texts
 from dashboard.views import evidence_links
-
-
-def address(ticker: str, rebalance_date: date) -> str:
-    """Return the address of what a weight of a month rests on."""
-    return Address("/evidence", ticker, {"rebalance": rebalance_date.isoformat()}).href()
 
 
 def page(client: ApiClient, page: Page, ticker: str, rebalance_date: date, revision: int | None) -> list[Component]:
@@ -45,15 +39,11 @@ def _formula(shown: MonthlyWeightEvidence, page: Page) -> Component:
     own = next(each for each in shown.positions if each.ticker == shown.ticker)
     share = f"{own.score:.10g} ÷ {shown.score_sum:.10g} = {own.score / shown.score_sum:.8%}"
     lines = [
-        (page.say(texts.SOURCE_PERIODS), _periods(own.source_periods, page)),
+        (page.say(texts.SOURCE_PERIODS), " ".join(components.periods(own.source_periods, page))),
         (page.say(texts.SCORE), f"{own.score:.10g}"),
         (page.say(evidence.FORMULA_WEIGHT), share),
     ]
     return evidence_links.formula(lines)
-
-
-def _periods(periods: list[int], page: Page) -> str:
-    return " ".join(page.say(common.DAYS, days=days) for days in periods)
 
 
 def _merged(shown: MonthlyWeightEvidence, page: Page) -> Component:
@@ -81,12 +71,9 @@ def _to_weight(merged: MergedPortfolio, shown: MonthlyWeightEvidence, page: Page
     name = page.say(common.DAYS, days=merged.period_days)
     if merged.weight is None or merged.publication is None:
         return name
-    choices = {
-        "period": str(merged.period_days),
-        "as_of": shown.as_of_date.isoformat(),
-        "revision": str(merged.publication.revision),
-    }
-    return dcc.Link(name, href=Address("/evidence", shown.ticker, choices).href())
+    revision = merged.publication.revision
+    there = evidence_links.of_weight(shown.ticker, merged.period_days, shown.as_of_date, revision)
+    return dcc.Link(name, href=there)
 
 
 def _positions(shown: MonthlyWeightEvidence, page: Page) -> Component:
@@ -102,7 +89,7 @@ def _positions(shown: MonthlyWeightEvidence, page: Page) -> Component:
         (
             each.final_rank,
             components.ticker_link(each.ticker),
-            _periods(each.source_periods, page),
+            " ".join(components.periods(each.source_periods, page)),
             f"{each.score:.1f}",
             percent(each.final_weight),
         )

@@ -13,7 +13,7 @@ from dashboard.api_client import ApiClient
 from dashboard.components import Component
 from dashboard.page import Page
 from dashboard.texts import common, month
-from dashboard.views import evidence_month, selectors, track_record
+from dashboard.views import evidence_links, selectors, track_record
 from utils.dates import next_last_sunday
 
 CAPITAL = 100_000.0
@@ -149,8 +149,8 @@ def _row(position: MonthlyPosition, shown: MonthlyPortfolio, page: Page) -> dict
         **grids.cells(position),
         "ticker_href": f"/ticker/{position.ticker}",
         "change": position.final_weight - (position.previous_weight or 0.0),
-        "periods": " ".join(page.say(common.DAYS, days=days) for days in position.source_periods),
-        "periods_href": evidence_month.address(position.ticker, _day_of(shown)),
+        "periods": " ".join(components.periods(position.source_periods, page)),
+        "periods_href": evidence_links.of_month(position.ticker, _day_of(shown)),
     }
 
 

@@ -7,13 +7,12 @@ from dash import dcc, html
 
 from contract.portfolios import ActiveAllocations, Candidate, ExplainedPortfolio, Position
 from dashboard import components, figures, grids
-from dashboard.address import Address
 from dashboard.api_client import ApiClient
 from dashboard.components import Component
 from dashboard.page import Page, compact, percent, signed
 from dashboard.texts import Text, common, portfolio
 from dashboard.texts import ticker as ticker_texts
-from dashboard.views import month, selectors, track_record
+from dashboard.views import evidence_links, month, selectors, track_record
 
 SCORE_UNIT = 1e12
 CANDIDATES_IN_SIGHT = 12
@@ -177,9 +176,9 @@ def _why(shown: ExplainedPortfolio, page: Page) -> Component:
 
 def _to_source(ticker: str, shown: ExplainedPortfolio, page: Page) -> Component:
     """Link to what the weight follows from."""
-    there = Address("/evidence", ticker, {"period": str(shown.period_days), "as_of": shown.as_of_date.isoformat()})
+    there = evidence_links.of_weight(ticker, shown.period_days, shown.as_of_date)
     hint = page.say(portfolio.TO_SOURCE_HINT)
-    return dcc.Link(page.say(portfolio.TO_SOURCE), href=there.href(), className="button small", title=hint)
+    return dcc.Link(page.say(portfolio.TO_SOURCE), href=there, className="button small", title=hint)
 
 
 def _formula(position: Position, shown: ExplainedPortfolio, page: Page) -> Component:

@@ -333,5 +333,5 @@ def _appearance(each: Appearance, page: Page) -> Sequence[Component]:
 
 def _through(each: Appearance, page: Page) -> Component:
     """Show what brought it in: the ETFs that chose it, or the portfolios that were merged."""
-    names = each.source_etfs or [page.say(common.DAYS, days=days) for days in each.source_periods or []]
+    names = each.source_etfs or components.periods(each.source_periods or [], page)
     return components.tags(names)

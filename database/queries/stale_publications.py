@@ -28,18 +28,15 @@ STOCKS = """
     FROM UNNEST(%(months)s::date[]) AS month_end
     CROSS JOIN (SELECT DISTINCT ticker FROM collected_daily_stock_history WHERE sector IS NOT NULL) AS stock
     CROSS JOIN LATERAL (
-        SELECT sector, sector_since
-        FROM (
-            (SELECT sector, NULL::date AS sector_since
-            FROM collected_dollar_close AS close
-            WHERE NOT is_etf AND close.ticker = stock.ticker AND sector IS NOT NULL AND trade_date <= month_end
-            ORDER BY trade_date DESC LIMIT 1)
-            UNION ALL
-            (SELECT sector, trade_date
-            FROM collected_dollar_close AS close
-            WHERE NOT is_etf AND close.ticker = stock.ticker AND sector IS NOT NULL AND trade_date > month_end
-            ORDER BY trade_date LIMIT 1)
-        ) AS known
+        (SELECT sector, NULL::date AS sector_since
+        FROM collected_dollar_close AS close
+        WHERE NOT is_etf AND close.ticker = stock.ticker AND sector IS NOT NULL AND trade_date <= month_end
+        ORDER BY trade_date DESC LIMIT 1)
+        UNION ALL
+        (SELECT sector, trade_date
+        FROM collected_dollar_close AS close
+        WHERE NOT is_etf AND close.ticker = stock.ticker AND sector IS NOT NULL AND trade_date > month_end
+        ORDER BY trade_date LIMIT 1)
         ORDER BY sector_since NULLS FIRST
         LIMIT 1
     ) AS known

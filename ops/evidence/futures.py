@@ -25,12 +25,13 @@ SECTOR_KNOWN_SINCE = """
     (ticker, trade_date) IN (
         SELECT ticker, MIN(trade_date) FROM collected_daily_stock_history WHERE sector IS NOT NULL GROUP BY ticker)
 """
-KNOWN_SINCE = """
+HELD_SINCE = """
     (etf_ticker, collected_date) IN (
         SELECT etf_ticker, MIN(collected_date) FROM collected_etf_holdings GROUP BY etf_ticker)
     OR (stock_ticker, collected_date) IN (
         SELECT stock_ticker, MIN(collected_date) FROM collected_etf_holdings GROUP BY stock_ticker)
 """
+STAYS = {tables.ETF_HOLDINGS: HELD_SINCE, tables.DAILY_STOCK_HISTORY: SECTOR_KNOWN_SINCE}
 DAILY = {tables.DAILY_ETF_OHLC: "etf", tables.DAILY_STOCK_HISTORY: "stock"}
 DATED = {
     tables.DAILY_ETF_OHLC: "trade_date",
@@ -49,10 +50,9 @@ def forget(conn: Connection, session: date, first: date, jobs: Collection[str]) 
     What the jobs use for earlier sessions, too, and say so (holdings_as_of), stays: a fund's first list of holdings,
     and since when a stock is known from one and its sector is known.
     """
-    stays = {tables.ETF_HOLDINGS: KNOWN_SINCE, tables.DAILY_STOCK_HISTORY: SECTOR_KNOWN_SINCE}
     with transaction(conn), conn.cursor() as cursor:
         for table, day in DATED.items():
-            known = f" AND NOT ({stays[table]})" if table in stays else ""
+            known = f" AND NOT ({STAYS[table]})" if table in STAYS else ""
             cursor.execute(f"DELETE FROM {table.name} WHERE {day} > %s{known}", (session,))
         for job, of_job in evidence.OF_JOB.items():
             since = first if job in jobs else session + timedelta(days=1)

@@ -45,4 +45,4 @@ def test_earlier_revisions_are_a_choice_when_there_are_some() -> None:
 def test_both_publications_are_named(language: Language) -> None:
     told = samples.text_of(samples.named(draw(language=language), "publications"))
     for job in ("rebalance", "allocation"):
-        assert getattr(texts.JOBS[job], language) in told
+        assert texts.JOBS[job].in_(language) in told
