@@ -122,6 +122,8 @@ KNOWN = {
     "period_days": "20",
     "rebalance_date": "2026-07-26",
     "digest": hashlib.sha256(SOURCE_ANSWER).hexdigest(),
+    "chain": "publications",
+    "position": "1",
 }
 
 
