@@ -113,7 +113,9 @@ def _served_market(stack: Stack) -> dict[str, str]:
         arguments += ["--seed", str(source.seed)]
     if source.until:
         arguments += ["--until", source.until]
-    return {
+    for name, number in source.sizes.items():
+        arguments += [f"--{name}", str(number)]
+    return ({"UNIVERSE_FILE": str(stack.universe_file)} if stack.universe_file else {}) | {
         "YAHOO_BASE_URL": f"http://127.0.0.1:{port}",
         "YAHOO_PACE_SECONDS": "0",
         "MARKET_SERVER_ARGS": " ".join(arguments),
