@@ -19,8 +19,6 @@ FILE = PROJECT_ROOT / "config" / "past_sessions.toml"
 SLOW_EXCHANGES = ("XKRX",)
 UNTIL = date(2025, 12, 31)
 HEADER = "# Written by `python -m utils.past_sessions`: weekdays without a session, and unusual closes, until a day.\n"
-    "# Written by `python -m utils.past_sessions`: up to a day, the weekdays without a session, and unusual closes.\n"
-)
 LINE_LENGTH = 112
 
 
