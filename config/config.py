@@ -55,11 +55,14 @@ class SparkSettings:
     """Where the Spark master is, and what its JVMs load.
 
     class_archive: the file from which JVMs map Spark's classes (see batch.class_archive). It may be missing.
+    driver_url: the warm driver (see batch.warm_driver). Empty: every job is submitted.
     """
 
     master_url: str
     jdbc_jar: str
     class_archive: Path
+    driver_url: str = ""
+    driver_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,8 @@ class Settings:
                 class_archive=Path(
                     read.text("SPARK_CLASS_ARCHIVE", str(PROJECT_ROOT / ".actstock" / "jars" / "spark-classes.jsa"))
                 ),
+                driver_url=read.text("SPARK_DRIVER_URL", "").rstrip("/"),
+                driver_token=read.text("SPARK_DRIVER_TOKEN", ""),
             ),
             yahoo=YahooSettings(
                 base_url=read.text("YAHOO_BASE_URL", "").rstrip("/"),
