@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from difflib import get_close_matches
 from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Path, Query, Request
@@ -27,6 +28,7 @@ WRITTEN = {
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 MAX_ROWS = 1000
 MAX_OFFSET = 10_000_000
+NAMED_ETFS = 50  # a refusal names so many; of a larger universe those that are spelt alike
 
 
 def _iso(text: object) -> object:
@@ -89,9 +91,18 @@ def _session(day: date | None) -> date | None:
     return day
 
 
+def _name_etfs(ticker: str) -> str:
+    """Name all ETFs where they are few, else those that are spelt like it."""
+    etfs = sorted(universe().etfs)
+    if len(etfs) <= NAMED_ETFS:
+        return f"there are {', '.join(etfs)}"
+    alike = get_close_matches(ticker, etfs, n=5, cutoff=0.5)
+    return f"there are {len(etfs)}" + (f"; spelt like it are {', '.join(alike)}" if alike else "")
+
+
 def known_etf(ticker: str) -> str:
     if ticker.upper() not in universe().etfs:
-        raise UnknownTicker(f"{ticker} is no ETF of the universe: there are {', '.join(sorted(universe().etfs))}")
+        raise UnknownTicker(f"{ticker} is no ETF of the universe: {_name_etfs(ticker.upper())}")
     return ticker.upper()
 
 

@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from config.universe import SECTORS_OF_STOCKS, universe
+from config.universe import universe
+from config.universe_csv import SECTORS_OF_STOCKS
 from database import tables
 from database.db_helper import Connection, Row, fetch, transaction, upsert
 from database.queries import evidence
