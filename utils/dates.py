@@ -63,8 +63,8 @@ def sessions_of(exchange: str = HOME_EXCHANGE) -> Sessions:
             closes.pop(extra.day, None)
         elif extra.exchange == exchange:
             closes.setdefault(extra.day, _usual_close(calendar, extra.day))
-    days = tuple(sorted(closes))
-    return Sessions(exchange, days, tuple(closes[day] for day in days))
+    sessions = tuple(sorted(closes))
+    return Sessions(exchange, sessions, tuple(closes[day] for day in sessions))
 
 
 def _calendar(exchange: str, first: date) -> Any:

@@ -15,6 +15,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from config.config import PROJECT_ROOT, SparkSettings
+from utils.warm_spark import is_warm, shared_session
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -135,6 +136,8 @@ def session(settings: SparkSettings, name: str, profile: Profile = SMALL) -> "Sp
 
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")  # no job uses pandas
     _forget_numpy_converters()
+    if is_warm():
+        return shared_session(name, session_conf(SMALL))
     builder = SparkSession.builder.appName(name)
     if "PYSPARK_GATEWAY_PORT" not in os.environ:  # started by python itself, not by spark-submit
         builder = builder.master(settings.master_url).config(map={**submit_conf(settings)})
