@@ -30,6 +30,7 @@ from utils.errors import ActstockError, InvalidInput
 from utils.logging_utils import configure_logging
 from utils.reasons import Reason, reason
 from utils.spark_utils import WIDE, Profile, in_one_part, is_wide, profile_for, session
+from utils.warm_spark import is_warm
 
 log = logging.getLogger(__name__)
 
@@ -214,6 +215,8 @@ def _run(
     rows = _weekdays(start, end or start) * rows_a_day()
     profile = profile_for(settings.spark, rows)
     log.info("about %d rows to compute: the %s profile", rows, profile.name)
+    if profile is WIDE and is_warm():
+        raise PySparkException("the warm driver has one core and little memory, which is not for a wide job")
     with _starting_session(settings.spark, name, profile) as spark:
         days = _job_days(calendar, start, end)
         conn = connect(settings.spark_database)

@@ -58,6 +58,7 @@ class SparkSettings:
     class_archive: the file from which JVMs map Spark's classes (see batch.class_archive). It may be missing.
     profile: small, wide, or auto: wide from so many rows on (wide_rows)
     executor_memory: of each executor of a wide job
+    driver_url: the warm driver (see batch.warm_driver). Empty: every job is submitted.
     """
 
     master_url: str
@@ -67,6 +68,8 @@ class SparkSettings:
     wide_rows: int = 100_000
     driver_memory: str = "1g"
     executor_memory: str = "1g"
+    driver_url: str = ""
+    driver_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,8 @@ class Settings:
                 wide_rows=read.integer("SPARK_WIDE_ROWS", 100_000, at_least=1),
                 driver_memory=read.memory("SPARK_DRIVER_MEMORY", "1g"),
                 executor_memory=read.memory("SPARK_EXECUTOR_MEMORY", "1g"),
+                driver_url=read.text("SPARK_DRIVER_URL", "").rstrip("/"),
+                driver_token=read.text("SPARK_DRIVER_TOKEN", ""),
             ),
             yahoo=YahooSettings(
                 base_url=read.text("YAHOO_BASE_URL", "").rstrip("/"),

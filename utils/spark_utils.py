@@ -15,6 +15,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from config.config import PROJECT_ROOT, SparkSettings
+from utils.warm_spark import is_warm, shared_session
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -135,6 +136,8 @@ def session(settings: SparkSettings, name: str, profile: Profile = SMALL) -> "Sp
 
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")  # no job uses pandas
     _forget_numpy_converters()
+    if is_warm():
+        return shared_session(name, session_conf(SMALL))
     # Of the functions that executors call: this interpreter, which has the same path in every image.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(name)
