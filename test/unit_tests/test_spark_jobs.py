@@ -55,6 +55,10 @@ def identify(spark: Any) -> Callable[..., dict[str, Any]]:
     return rows
 
 
+def compared(rows: dict[str, Any]) -> identifier.Compared:
+    return identifier.Compared.of_rows(AS_OF, list(rows.values()))
+
+
 def test_an_etf_trends_that_rose_more_than_the_benchmark(identify: Callable[..., dict[str, Any]]) -> None:
     row = identify(SPY=(100, 100, 100, 102), QQQ=(100, 99, 101, 104))["QQQ"]
     assert row.return_20d == pytest.approx(0.04)
@@ -142,13 +146,13 @@ def test_a_row_carries_the_worst_label_of_its_prices(identify: Callable[..., dic
 
 def test_a_session_on_which_something_trends_is_published(identify: Callable[..., dict[str, Any]]) -> None:
     rows = identify(SPY=(100, 100, 100, 100), QQQ=(105, 105, 99, 100), DIA=(105, 105, 105, 100))
-    published = identifier.publication_of(AS_OF, list(rows.values()))
+    published = identifier.publication_of(compared(rows))
     assert (published.status, published.reason, published.row_count) == ("published", [], 2)
 
 
 def test_a_session_on_which_nothing_trends_is_empty_and_says_why(identify: Callable[..., dict[str, Any]]) -> None:
     rows = identify(SPY=(100, 100, 100, 100), QQQ=(105, 105, 105, 100), DIA=(None, 105, 105, 100))
-    published = identifier.publication_of(AS_OF, list(rows.values()))
+    published = identifier.publication_of(compared(rows))
     assert (published.status, published.row_count) == ("empty", 2)
     assert words(published.reason) == (
         "no ETF has a positive return that is higher than SPY's over any period; without a value: "
@@ -159,7 +163,7 @@ def test_a_session_on_which_nothing_trends_is_empty_and_says_why(identify: Calla
 def test_a_session_before_which_too_little_is_stored_is_not_computable(identify: Callable[..., dict[str, Any]]) -> None:
     """No history of SPY is no reason to be in cash."""
     rows = identify(SPY=(None, None, None, 100), QQQ=(50, 60, 70, 100), DIA=(None, 60, 70, 100))
-    published = identifier.publication_of(AS_OF, list(rows.values()))
+    published = identifier.publication_of(compared(rows))
     assert (published.status, published.row_count) == ("not_computable", 2)
     assert words(published.reason) == (
         "not computable: no ETF can be compared with SPY over any period; "
@@ -169,9 +173,9 @@ def test_a_session_before_which_too_little_is_stored_is_not_computable(identify:
 
 def test_one_period_is_enough_to_decide(identify: Callable[..., dict[str, Any]]) -> None:
     rows = identify(SPY=(None, None, 99, 100), QQQ=(50, 60, 100, 90))
-    assert identifier.publication_of(AS_OF, list(rows.values())).status == "empty"
+    assert identifier.publication_of(compared(rows)).status == "empty"
     rows = identify(SPY=(None, None, 99, 100), QQQ=(50, 60, 70, 100))
-    assert identifier.publication_of(AS_OF, list(rows.values())).status == "published"
+    assert identifier.publication_of(compared(rows)).status == "published"
 
 
 def test_a_portfolio_over_a_period_that_is_not_computable_is_no_cash(allocate: Callable[..., list[Any]]) -> None:
