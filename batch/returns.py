@@ -8,7 +8,6 @@ their windows are rows of one table.
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from itertools import chain
 from typing import NamedTuple
 
 import pyspark.sql.functions as F
@@ -63,8 +62,9 @@ def ends_of(windows: Iterable[ReturnWindow]) -> list[date]:
 def exchange_of(ticker: Column) -> Column:
     """Return a ticker's exchange as `utils.dates.find_exchange` does, or NULL for an unknown suffix."""
     suffix = F.when(ticker.endswith(RATE), RATE).otherwise(F.regexp_extract(ticker, SUFFIX, 0))
-    table = ((suffix, listing.exchange) for suffix, listing in exchanges().by_suffix.items())
-    return F.try_element_at(F.create_map(*map(F.lit, chain.from_iterable(table))), suffix)
+    # As one text: each literal of its own would be a call of the JVM.
+    table = ", ".join(f"'{suffix}', '{listing.exchange}'" for suffix, listing in exchanges().by_suffix.items())
+    return F.try_element_at(F.expr(f"map({table})"), suffix)
 
 
 def sessions_exchange_of(ticker: Column) -> Column:
