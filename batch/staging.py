@@ -6,10 +6,11 @@ it has written would give rows twice: the published table's key refuses them, an
 """
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pyspark.sql.functions as F
@@ -42,21 +43,31 @@ class Staged:
 
 
 @contextmanager
-def staged(job: "Job", table: Table, frame: DataFrame) -> Iterator[Staged]:
+def staged(
+    job: "Job", table: Table, frame: DataFrame, more: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Staged]:
     """Let the executors write a frame's rows, and return the table that holds them until the end.
 
     frame: has the table's columns; texts of JSON for those of JSONB
+    more: further columns that are staged and not published, with their types
     """
+    with staging_table(job, table, more) as name:
+        yield Staged(name, _write(job.database, name, [*table.columns, *more], frame))
+
+
+@contextmanager
+def staging_table(job: "Job", table: Table, more: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
+    """Make an empty table for rows of another one, and return its name until the end."""
     conn = job.writer or job.conn
-    name = f"{table.name}_{uuid.uuid4().hex}"
-    _create(conn, name, table)
+    name = f"{table.name}_{uuid.uuid4().hex[:16]}"  # PostgreSQL cuts names off after 63 characters.
+    _create(conn, name, table, more)
     try:
-        yield Staged(name, _write(job.database, name, table, frame))
+        yield name
     finally:
         _drop(conn, name)
 
 
-def _create(conn: Connection, name: str, table: Table) -> None:
+def _create(conn: Connection, name: str, table: Table, more: Mapping[str, str]) -> None:
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute("SELECT to_regnamespace(%s)", (STAGING,))
         if cursor.fetchone() == (None,):
@@ -64,8 +75,10 @@ def _create(conn: Connection, name: str, table: Table) -> None:
         cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", (name,))
         # What is not published yet need not survive a crash of the server.
         cursor.execute(
-            sql.SQL("CREATE UNLOGGED TABLE {} (LIKE {})").format(
-                sql.Identifier(STAGING, name), sql.Identifier(table.name)
+            sql.SQL("CREATE UNLOGGED TABLE {} (LIKE {}{})").format(
+                sql.Identifier(STAGING, name),
+                sql.Identifier(table.name),
+                sql.SQL("").join(sql.SQL(", {} " + kind).format(sql.Identifier(each)) for each, kind in more.items()),
             )
         )
     _drop_left_behind(conn)
@@ -97,9 +110,8 @@ def _drop_table(conn: Connection, name: str) -> None:
         cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(STAGING, name)))
 
 
-def _write(database: DatabaseSettings, name: str, table: Table, frame: DataFrame) -> int:
+def _write(database: DatabaseSettings, name: str, columns: Sequence[str], frame: DataFrame) -> int:
     """Write the rows from the executors, and return how many there are."""
-    columns = list(table.columns)
 
     def copy(lines: Iterable[bytes]) -> Iterator[int]:
         feed = _Lines(lines)

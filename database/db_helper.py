@@ -186,8 +186,13 @@ def replace_partition(conn: Connection, table: Table, partition: Mapping[str, An
     """
     with conn.cursor() as cursor:
         _delete(cursor, table, partition)
-        _copy(cursor, sql.Identifier(table.name), table.columns, _to_csv(map(_with_arrays, rows)))
+        copy_rows(cursor, sql.Identifier(table.name), table, rows)
     return len(rows)
+
+
+def copy_rows(cursor: Any, into: sql.Identifier, table: Table, rows: Iterable[Values]) -> None:
+    """Add rows of a table to it, or to another one with its columns. Runs inside the caller's transaction."""
+    _copy(cursor, into, table.columns, _to_csv(map(_with_arrays, rows)))
 
 
 def replace_partition_from(conn: Connection, table: Table, partition: Mapping[str, Any], other: sql.Identifier) -> None:
