@@ -1,6 +1,6 @@
-"""All that the allocator reads, in one place: after `read_inputs` it decides without the database."""
+"""All that the allocator computes from, in one place. It asks again only why a price is missing or in doubt."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -17,11 +17,10 @@ from config.periods import PERIODS, trending_column
 from config.universe import universe
 from database.db_helper import Row as StoredRow
 from database.db_helper import fetch
-from database.queries import ledger, missing_holdings
-from database.queries.doubts import sessions_exchange
 from utils.dates import HOME_EXCHANGE
 from utils.errors import NotPublished
 from utils.reasons import Reason, as_one, reason
+from utils.spark_utils import together
 
 _FLAGS = {days: trending_column("is_trending", days) for days in PERIODS}
 
@@ -32,6 +31,13 @@ TRENDING = f"""
         VALUES {", ".join(f"({days}, {flag})" for days, flag in _FLAGS.items())}
     ) AS flag (period_days, trends)
     WHERE trends AND as_of_date = ANY(%(sessions)s) AND period_days = ANY(%(periods)s)
+"""
+# The funds that trend and of which no holdings are stored.
+WITHOUT_HOLDINGS = f"""
+    SELECT * FROM ({TRENDING}) AS trending
+    WHERE NOT EXISTS (
+        SELECT FROM collected_etf_holdings AS held
+        WHERE held.etf_ticker = trending.etf_ticker AND holding_rank <= %(top)s)
 """
 PUBLISHED = f"""
     SELECT publication.as_of_date, publication.source, publication.degraded_reason,
@@ -57,25 +63,12 @@ HELD_BY_TRENDING = f"""
 """
 
 
-class TrendingResult(NamedTuple):
-    """What stage 3 published for a session.
-
-    not_computable: the periods for which no ETF could be compared with the benchmark, each with the reasons
-    """
-
-    source: str
-    degraded_reason: Sequence[Reason] = ()
-    not_computable: Mapping[int, Sequence[Reason]] = {}
-
-
 class AllocationInputs(NamedTuple):
     """Stage 3's sessions, and the frames and reasons that their portfolios are made of.
 
     published: the sessions that stage 3 has published, as rows of PUBLISHED
     stocks: what the trending ETFs hold
     skipped: the other sessions of the job, with the reason
-    price_gaps: (ticker, start, end) -> why a return has no value or is in doubt
-    stand_ins: (session, ETF) -> why an earlier list of holdings is used
     """
 
     published: Sequence[StoredRow]
@@ -86,8 +79,6 @@ class AllocationInputs(NamedTuple):
     holdings: DataFrame
     prices: DataFrame
     doubts: DataFrame | None
-    price_gaps: Mapping[tuple[str, date, date], Sequence[Reason]]
-    stand_ins: Mapping[tuple[date, str], Reason]
 
 
 def read_inputs(job: Job) -> AllocationInputs:
@@ -113,10 +104,8 @@ def read_inputs(job: Job) -> AllocationInputs:
         windows=windows,
         trending=with_source_rank(job.read(TRENDING, sessions=sessions, periods=list(published_periods()))),
         holdings=with_source_rank(job.read(HOLDINGS, top=top)),
-        prices=read_prices(job, STOCK_PRICES, tickers, ends),
+        prices=together(read_prices(job, STOCK_PRICES, tickers, ends), "ticker"),
         doubts=job.doubts(tickers, ends),
-        price_gaps=ledger.why_missing(job.conn, _ticker_windows(stocks, windows)),
-        stand_ins=missing_holdings.stand_ins(job.conn, sessions),
     )
 
 
@@ -154,12 +143,3 @@ def inputs_of(read: AllocationInputs, gaps: Mapping[tuple[date, int], Sequence[R
         },
         facts,
     )
-
-
-def _ticker_windows(tickers: Collection[str], windows: Sequence[ReturnWindow]) -> set[tuple[str, date, date]]:
-    return {
-        (ticker, window.start_session, window.end_session)
-        for window in windows
-        for ticker in tickers
-        if sessions_exchange(ticker) == window.exchange
-    }

@@ -360,7 +360,7 @@ def _sessions_of_month(month: date) -> list[date]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    return run_job("sector analysis", "Publish which sectors trend in a month.", run, arguments, MONTHS)
+    return run_job("sector analysis", "Publish which sectors trend in a month.", run, arguments, MONTHS, None)
 
 
 if __name__ == "__main__":

@@ -5,18 +5,24 @@ database, from the rows that count for this day alone: a day of a range has the 
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import accumulate
 from typing import Any
 
 from batch.returns import ReturnWindow
-from database.db_helper import Connection, fetch
+from config.config import DatabaseSettings
+from database.db_helper import Connection, fetch, reading_as_of
 from database.queries import doubts
 from database.queries.doubts import CARRIED_RATE, DOUBTS, sessions_exchange
 from database.queries.evidence import SETTINGS
 
+# The digests of so many days are worked out at once: sorted, their rows take some tens of megabytes.
+DAYS_OF_A_PART = 125
+PARTS_AT_ONCE = 2
 InputWindow = tuple[date, str, date, date]  # a job's day, an exchange, and two of its sessions
 
 # Of wanted (as_of_date, ticker): the digests of the prices that are read, and of what is said against them.
@@ -33,6 +39,11 @@ PRICE_ROWS = """
         SELECT as_of_date, exchange, MIN(start_session) AS start_session, MAX(end_session) AS end_session
         FROM span GROUP BY as_of_date, exchange
     ),
+    ends AS MATERIALIZED (
+        SELECT as_of_date, exchange, start_session AS trade_date FROM span
+        UNION
+        SELECT as_of_date, exchange, end_session FROM span
+    ),
     close AS MATERIALIZED (
         SELECT ticker, trade_date, sha256(convert_to(dollar::text, 'UTF8')) AS digest
         FROM collected_dollar_close AS dollar
@@ -42,13 +53,10 @@ PRICE_ROWS = """
         SELECT ticker, trade_date, kind, sha256(convert_to(said::text, 'UTF8')) AS digest FROM ({doubts}) AS said
     ),
     price_rows AS (
-        SELECT as_of_date, digest
-        FROM (
-            SELECT DISTINCT wanted.as_of_date, wanted.ticker, close.trade_date, close.digest
-            FROM wanted
-            JOIN listed USING (ticker)
-            {closes}
-        ) AS close
+        SELECT wanted.as_of_date, close.digest
+        FROM (SELECT DISTINCT as_of_date, ticker FROM wanted) AS wanted
+        JOIN listed USING (ticker)
+        {closes}
         UNION ALL
         SELECT wanted.as_of_date, doubt.digest
         FROM wanted
@@ -67,13 +75,13 @@ IS_AT_AN_END = f"""
                     AND doubt.trade_date IN (span.start_session, span.end_session))
 """
 AT_THE_ENDS = """
-            JOIN span USING (as_of_date, exchange)
-            JOIN close ON close.ticker = wanted.ticker AND close.trade_date IN (span.start_session, span.end_session)
+        JOIN ends USING (as_of_date, exchange)
+        JOIN close ON close.ticker = wanted.ticker AND close.trade_date = ends.trade_date
 """
 IN_BETWEEN = """
-            JOIN whole USING (as_of_date, exchange)
-            JOIN close ON close.ticker = wanted.ticker
-                AND close.trade_date BETWEEN whole.start_session AND whole.end_session
+        JOIN whole USING (as_of_date, exchange)
+        JOIN close ON close.ticker = wanted.ticker
+            AND close.trade_date BETWEEN whole.start_session AND whole.end_session
 """
 # The lists of holdings that count on a day: with fund (as_of_date, etf_ticker), the snapshot of each, and its rows.
 HOLDING_ROWS = """
@@ -129,6 +137,36 @@ class Inputs:
         so_far = accumulate(digests, lambda before, own: _sha256(before + own)) if self.grows else digests
         by_day = dict(zip(every_day, so_far, strict=True))
         return {day: by_day[day].hex() for day in days}
+
+
+@dataclass(frozen=True)
+class Digesting:
+    """The digests of a long range, which connections of their own work out part by part in the background."""
+
+    parts: Sequence[Future[dict[date, str]]]
+
+    def digests(self, _: Connection, days: Sequence[date]) -> dict[date, str]:
+        """Return the digest of each day. Waits for all."""
+        found = {day: digest for part in self.parts for day, digest in part.result().items()}
+        return {day: found[day] for day in days}
+
+
+@contextmanager
+def digesting(
+    database: DatabaseSettings, snapshot: str, of: Callable[[Sequence[date]], Inputs], days: Sequence[date]
+) -> Iterator[Digesting]:
+    """Work out digests in the background. of: what some of the days rest on, which is all they rest on."""
+
+    def part(some: Sequence[date]) -> dict[date, str]:
+        with reading_as_of(database, snapshot) as conn:
+            return of(some).digests(conn, some)
+
+    with ThreadPoolExecutor(PARTS_AT_ONCE) as background:
+        parts = [days[first : first + DAYS_OF_A_PART] for first in range(0, len(days), DAYS_OF_A_PART)]
+        try:
+            yield Digesting([background.submit(part, some) for some in parts])
+        finally:
+            background.shutdown(cancel_futures=True)
 
 
 def price_rows(is_whole: bool = False) -> str:

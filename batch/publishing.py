@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import to_builtins
 
-from batch.inputs import Inputs
+from batch.inputs import Digesting, Inputs
 from batch.revisions import Basis, adopt, revise
+from batch.staging import Staged
 from config.periods import PERIODS
 from config.universe import universe
 from contract.reasons import shown
-from database.db_helper import replace_partition, transaction
+from database.db_helper import Connection, replace_partition, replace_partition_from, transaction
 from database.queries.evidence import watermark
 from database.tables import PUBLICATION, Table
 from utils.errors import InvalidInput
@@ -50,7 +51,17 @@ class TablePart:
 
     table: Table
     where: Mapping[str, Any]
-    rows: Sequence[Sequence[Any]]
+    rows: Sequence[Sequence[Any]] | Staged
+
+    @property
+    def row_count(self) -> int:
+        return self.rows.row_count if isinstance(self.rows, Staged) else len(self.rows)
+
+    def replace(self, conn: Connection) -> None:
+        if isinstance(self.rows, Staged):
+            replace_partition_from(conn, self.table, self.where, self.rows.identifier)
+        else:
+            replace_partition(conn, self.table, self.where, self.rows)
 
 
 @dataclass(frozen=True)
@@ -80,7 +91,7 @@ def publish(
     name: str,
     parts: Sequence[TablePart],
     publications: Sequence[Publication],
-    inputs: Inputs,
+    inputs: Inputs | Digesting,
     replaced_days: Sequence[date] = (),
     recomputed_days: Sequence[date] = (),
 ) -> None:
@@ -97,13 +108,13 @@ def publish(
     rows = [tuple(_stored(getattr(row, column, job.run_id)) for column in PUBLICATION.columns) for row in publications]
     of_publications = {"job": name, "as_of_date": replaced_days}
     replaced = [*parts, TablePart(PUBLICATION, of_publications, rows)]
-    log.info("publishing %d rows in one transaction", sum(len(part.rows) for part in parts))
+    log.info("publishing %d rows in one transaction", sum(part.row_count for part in parts))
     with transaction(conn), conn.cursor() as cursor:
         # Two runs that publish the same days take turns: without the lock both would insert after one deletion.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"publish {name}",))
         adopt(conn, name, days)
         for part in replaced:
-            replace_partition(conn, part.table, part.where, part.rows)
+            part.replace(conn)
         revised = revise(conn, name, days, basis)
     log.info("%d of %d days have a new revision", len(revised), len(days))
 

@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 
 from config import __version__
 from config.config import PROJECT_ROOT
-from database.canonical import digest
 from database.db_helper import Connection
 from database.queries import evidence
-from database.queries.evidence import Revision, Sections
+from database.queries.evidence import Digests, Revision
 
 # The code that decides what is published.
 SOURCES = ("batch", "config", "database", "utils")
@@ -32,8 +31,8 @@ class Basis(NamedTuple):
 def adopt(conn: Connection, job: str, days: Collection[date]) -> None:
     """Make a first revision of what is published for these days and has none, as older versions left it."""
     unknown = set(days) - evidence.newest_revisions(conn, job, days).keys()
-    stored = evidence.sections_of(conn, job, unknown) if unknown else {}
-    _append(conn, job, stored, {day: _about(job, day, 1, sections, None) for day, sections in stored.items()})
+    stored = evidence.stage_bodies(conn, job, unknown, ()) if unknown else {}
+    _append(conn, job, {day: _about(job, day, 1, digests, None) for day, digests in stored.items()})
 
 
 def revise(conn: Connection, job: str, days: Collection[date], basis: Basis) -> list[date]:
@@ -42,25 +41,21 @@ def revise(conn: Connection, job: str, days: Collection[date], basis: Basis) -> 
     Runs inside the transaction that publishes.
     """
     newest = evidence.newest_revisions(conn, job, days)
-    stored = evidence.sections_of(conn, job, days)
     # A day that lost its rows, because another one of its month took their place, has a revision without any.
-    sections = {day: stored.get(day) or evidence.empty_sections(job) for day in {*stored, *newest}}
+    stored = evidence.stage_bodies(conn, job, days, newest)
     changed = {
-        day: sections[day] for day in sorted(sections) if _is_new(newest.get(day), sections[day], basis.inputs.get(day))
+        day: _about(job, day, _next(newest.get(day)), digests, basis)
+        for day, digests in stored.items()
+        if _is_new(newest.get(day), digests, basis.inputs.get(day))
     }
-    _append(
-        conn,
-        job,
-        changed,
-        {day: _about(job, day, _next(newest.get(day)), each, basis) for day, each in changed.items()},
-    )
+    _append(conn, job, changed)
     return list(changed)
 
 
-def _is_new(newest: Revision | None, sections: Sections, inputs: str | None) -> bool:
+def _is_new(newest: Revision | None, digests: Digests, inputs: str | None) -> bool:
     if newest is None:
         return True
-    is_same = newest.about["tables"] == _tables(sections)
+    is_same = newest.about["tables"] == digests.tables
     return not (is_same and inputs in (None, newest.about["input_digest"]))
 
 
@@ -68,31 +63,25 @@ def _next(newest: Revision | None) -> int:
     return newest.about["revision"] + 1 if newest else 1
 
 
-def _append(conn: Connection, job: str, sections: Mapping[date, Sections], about: Mapping[date, Any]) -> None:
-    links = [(about[day], evidence.body_of(sections[day])) for day in sections]
-    positions = dict(zip(sections, evidence.append_publications(conn, links), strict=True))
-    if positions:
+def _append(conn: Connection, job: str, about: Mapping[date, Mapping[str, Any]]) -> None:
+    if positions := evidence.append_staged(conn, about):
         evidence.keep_rows(conn, job, positions)
 
 
-def _about(job: str, day: date, revision: int, sections: Sections, basis: Basis | None) -> dict[str, Any]:
+def _about(job: str, day: date, revision: int, digests: Digests, basis: Basis | None) -> dict[str, Any]:
     """Return the facts of a revision. basis: None when it is not known what it rests on."""
     return {
         "job": job,
         "as_of_date": day.isoformat(),
         "revision": revision,
         "input_digest": basis and basis.inputs.get(day),
-        "output_digest": digest(evidence.body_of(sections)).hex(),
-        "tables": _tables(sections),
+        "output_digest": digests.body,
+        "tables": digests.tables,
         "watermark": basis and dict(basis.watermark),
         "universe": basis and evidence.universe_digest(),
         "code": basis and code_version(),
         "libraries": basis and library_versions(),
     }
-
-
-def _tables(sections: Sections) -> dict[str, Any]:
-    return {name: {"rows": section.row_count, "digest": section.digest} for name, section in sections.items()}
 
 
 @cache

@@ -29,7 +29,7 @@ from utils.dates import parse_date, sessions_between, sessions_of
 from utils.errors import ActstockError, InvalidInput
 from utils.logging_utils import configure_logging
 from utils.reasons import Reason, reason
-from utils.spark_utils import WIDE, Profile, in_one_part, is_wide, profile_for, session
+from utils.spark_utils import SMALL, WIDE, Profile, in_one_part, is_wide, profile_for, session
 from utils.warm_spark import is_warm
 
 log = logging.getLogger(__name__)
@@ -166,11 +166,12 @@ def run_job(
     run: Callable[[Job], JobResult],
     arguments: Sequence[str] | None,
     calendar: JobCalendar = SESSIONS,
-    rows_a_day: Callable[[], int] = holdings_a_day,
+    rows_a_day: Callable[[], int] | None = holdings_a_day,
 ) -> int:
     """Run a job from the command line and return its exit code.
 
-    rows_a_day: about how many rows the job computes for a day, which decides its profile (utils.spark_utils)
+    rows_a_day: about how many rows the job computes for a day, which decides its profile (utils.spark_utils). None for
+    a job that is always small.
 
     0: all days are published. 2: the request cannot be met. 1: anything else went wrong, a skipped day included.
     The last line of standard output is an object: the summary, or the error under the name `error`, or both of them. An
@@ -208,13 +209,11 @@ def _run(
     run: Callable[[Job], JobResult],
     options: argparse.Namespace,
     calendar: JobCalendar,
-    rows_a_day: Callable[[], int],
+    rows_a_day: Callable[[], int] | None,
 ) -> JobResult:
     settings = Settings.from_env()
     start, end = _date_range(options)
-    rows = _weekdays(start, end or start) * rows_a_day()
-    profile = profile_for(settings.spark, rows)
-    log.info("about %d rows to compute: the %s profile", rows, profile.name)
+    profile = _profile(settings.spark, _weekdays(start, end or start), rows_a_day)
     if profile is WIDE and is_warm():
         raise PySparkException("the warm driver has one core and little memory, which is not for a wide job")
     with _starting_session(settings.spark, name, profile) as spark:
@@ -224,6 +223,15 @@ def _run(
             return run(Job(spark, conn, settings.spark_database, days, options.run_id))
         finally:
             conn.close()
+
+
+def _profile(settings: SparkSettings, days: int, rows_a_day: Callable[[], int] | None) -> Profile:
+    if rows_a_day is None:
+        return SMALL
+    rows = days * rows_a_day()
+    profile = profile_for(settings, rows)
+    log.info("about %d rows to compute: the %s profile", rows, profile.name)
+    return profile
 
 
 @contextmanager

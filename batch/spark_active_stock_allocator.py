@@ -10,43 +10,54 @@ A run has three steps: read (batch.allocation_inputs), decide (this module), pub
 
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
-from itertools import groupby
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import pyspark.sql.functions as F
-from pyspark.sql import Column, DataFrame, Row, Window
+from pyspark.sql import Column, DataFrame, Window
 
-from batch.allocation_inputs import AllocationInputs, TrendingResult, inputs_of, read_inputs
+from batch.allocation_inputs import AllocationInputs, inputs_of, read_inputs
 from batch.holdings import with_holdings
+from batch.portfolios import NAME as NAME
+from batch.portfolios import Portfolio, TrendingResult, portfolios_of
 from batch.publishing import JobResult, Publication, TablePart, publish, published_periods, rows_for
 from batch.reasons import json_array, read_each, reason_of
 from batch.returns import ReturnWindow, with_returns, with_windows
 from batch.runner import Job, of_one_moment, run_job
-from batch.sources import least_trusted, source_label
-from batch.weights import weights_of
+from batch.sources import source_label
+from batch.staged_allocation import staged_allocation
+from batch.staging import Staged
 from config.periods import PERIODS
 from config.universe import universe
 from database.queries.doubts import sessions_exchange
 from database.tables import ALLOCATION_CANDIDATES, PORTFOLIO_ALLOCATION
-from utils.reasons import Reason, as_json, from_json, from_rows, of_ticker, reason, unique
-from utils.spark_utils import local_frame
+from utils.reasons import Reason, from_rows, of_ticker, reason
+from utils.spark_utils import is_wide, local_frame, together
 
-NAME = "allocation"
 log = logging.getLogger(f"batch.{NAME}")
 
-Portfolio = tuple[date, int]  # session and period
+Rows = Sequence[Sequence[Any]] | Staged
 
 OF_ETF = ("as_of_date", "period_days", "etf_ticker")
+# What a candidate has of the fund that holds it.
+OF_FUND = (
+    "etf_ticker",
+    "chosen_over",
+    "source_rank",
+    "holding_rank",
+    "holding_percent",
+    "holdings_as_of",
+    "holding_source_rank",
+)
 
 
 class Allocation(NamedTuple):
     """What a run decides: all candidates, the positions of all portfolios, and a publication of each portfolio."""
 
-    candidates: Sequence[Row]
-    positions: Sequence[Mapping[str, Any]]
+    candidates: Rows
+    positions: Rows
     publications: Sequence[Publication]
     gaps: Mapping[Portfolio, Sequence[Reason]]
 
@@ -55,25 +66,40 @@ class Allocation(NamedTuple):
 def run(job: Job) -> JobResult:
     """Compute and publish the portfolios of every session that stage 3 has published, and skip the others."""
     inputs = read_inputs(job)
-    allocation = decide(inputs)
-    where = {"as_of_date": [row["as_of_date"] for row in inputs.published]}
-    parts = [
-        TablePart(PORTFOLIO_ALLOCATION, where, rows_for(PORTFOLIO_ALLOCATION, allocation.positions)),
-        TablePart(ALLOCATION_CANDIDATES, where, rows_for(ALLOCATION_CANDIDATES, allocation.candidates)),
-    ]
-    publish(job, NAME, parts, allocation.publications, inputs_of(inputs, allocation.gaps))
+    with decided(job, inputs) as allocation:
+        where = {"as_of_date": [row["as_of_date"] for row in inputs.published]}
+        parts = [
+            TablePart(PORTFOLIO_ALLOCATION, where, allocation.positions),
+            TablePart(ALLOCATION_CANDIDATES, where, allocation.candidates),
+        ]
+        publish(job, NAME, parts, allocation.publications, inputs_of(inputs, allocation.gaps))
     return JobResult(allocation.publications, inputs.skipped)
 
 
-def decide(inputs: AllocationInputs) -> Allocation:
-    """Choose the positions of all portfolios from what was read."""
+@contextmanager
+def decided(job: Job, inputs: AllocationInputs) -> Iterator[Allocation]:
+    """Choose the positions of all portfolios from what was read. A wide job's rows are staged until the end."""
     log.info("selecting from the holdings of the ETFs that trend in %d sessions", len(inputs.published))
-    rows = all_candidates(inputs).collect()
-    for etf in sorted({row.etf_ticker for row in rows if not row.ticker}):
+    candidates, results = all_candidates(inputs), trending_results(inputs)
+    if is_wide(job.spark):
+        with staged_allocation(job, candidates, results) as found:
+            warn_of_funds_without_holdings(found.without_holdings)
+            yield Allocation(found.candidates, found.positions, found.made.publications, found.made.gaps)
+        return
+    rows = candidates.collect()
+    warn_of_funds_without_holdings({row.etf_ticker for row in rows if not row.ticker})
+    made = portfolios_of(job.conn, rows, results)
+    yield Allocation(
+        rows_for(ALLOCATION_CANDIDATES, (row for row in rows if row.ticker)),
+        rows_for(PORTFOLIO_ALLOCATION, made.positions),
+        made.publications,
+        made.gaps,
+    )
+
+
+def warn_of_funds_without_holdings(etfs: Collection[str]) -> None:
+    for etf in sorted(etfs):
         log.warning("%s trends, but no holdings of it are stored: it chooses nobody", etf)
-    gaps = gaps_by_portfolio(rows, inputs)
-    positions, publications = portfolios(rows, trending_results(inputs), gaps)
-    return Allocation([row for row in rows if row.ticker], with_ranks(positions), publications, gaps)
 
 
 def all_candidates(inputs: AllocationInputs) -> DataFrame:
@@ -120,28 +146,42 @@ def why_not_computable(inputs: AllocationInputs, missing: Sequence[Portfolio]) -
 def candidates_of(
     trending: DataFrame, holdings: DataFrame, windows: DataFrame, prices: DataFrame, doubts: DataFrame | None = None
 ) -> DataFrame:
-    """Return all candidates in the table's order, with the chosen ones marked.
+    """Return all candidates with the chosen ones marked, in the table's order. A wide job's are in none.
 
     An ETF without holdings has one row, which has no ticker.
     """
     held = with_holdings(trending.withColumnRenamed("period_days", "chosen_over"), holdings)
-    returns = with_returns(with_windows(held, windows), prices, doubts)
-    return (
-        select_best(with_all_periods(returns))
-        .withColumn("source", source_label(F.greatest("source_rank", "holding_source_rank", "price_source_rank")))
-        .orderBy("as_of_date", "period_days", "etf_ticker", "holding_rank", "ticker")
-    )
+    returns = with_returns(with_windows(by_stock(together(held, "ticker")), windows), prices, doubts)
+    rank = F.greatest("source_rank", "holding_source_rank", "price_source_rank")
+    candidates = select_best(by_fund(with_all_periods(together(returns, "as_of_date"))))
+    labelled = candidates.withColumn("source", source_label(rank))
+    return labelled if is_wide(labelled.sparkSession) else labelled.orderBy(*OF_ETF, "holding_rank", "ticker")
+
+
+def by_stock(held: DataFrame) -> DataFrame:
+    """Return each stock of a session once, with the funds that hold it: its returns are the same for all of them."""
+    return held.groupBy("as_of_date", "ticker").agg(F.collect_list(F.struct(*OF_FUND)).alias("held_by"))
+
+
+def by_fund(stocks: DataFrame) -> DataFrame:
+    """Return each stock once for each fund that holds it and trends over the period."""
+    over_period = F.filter("held_by", lambda held: held.chosen_over == F.col("period_days"))
+    others = [column for column in stocks.columns if column != "held_by"]
+    return stocks.select(*others, F.explode(over_period).alias("held")).select(*others, "held.*")
 
 
 def with_all_periods(returns: DataFrame) -> DataFrame:
-    """Keep one row for each candidate, and add its returns, sector averages and flags for all periods.
+    """Add to each stock of a session its returns, sector averages and flags for all periods.
 
-    returns: every candidate over every period. chosen_over is the period over which its ETF trends.
+    returns: every stock over every period. held_by has the funds, with the period over which each trends (chosen_over).
     """
     of_stock = Window.partitionBy("as_of_date", "ticker")
-    same_stock = Window.partitionBy("as_of_date", "period_days", "ticker").orderBy("chosen_over", "etf_ticker")
-    same_sector = Window.partitionBy("as_of_date", "period_days", "sector")
-    once = F.when(F.col("nth") == 1, F.col("period_return"))  # a stock counts once, however many ETFs hold it
+    # In the order of the tickers: the last bit of a sum depends on the order.
+    same_sector = (
+        Window.partitionBy("as_of_date", "period_days", "sector")
+        .orderBy("ticker")
+        .rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    )
 
     def over_period(days: int, column: str) -> Column:
         return F.max(F.when(F.col("period_days") == days, F.col(column))).over(of_stock)
@@ -150,13 +190,9 @@ def with_all_periods(returns: DataFrame) -> DataFrame:
     for days in PERIODS:
         columns[f"return_{days}d"] = over_period(days, "period_return")
         columns[f"sector_avg_{days}d"] = over_period(days, "sector_average")
-        columns[f"is_trending_{days}d"] = F.max(F.col("chosen_over") == days).over(of_stock)
-    return (
-        returns.withColumn("nth", F.row_number().over(same_stock))
-        .withColumn("sector_average", F.when(F.col("sector").isNotNull(), F.avg(once).over(same_sector)))
-        .withColumns(columns)
-        .where(F.col("period_days") == F.col("chosen_over"))
-    )
+        columns[f"is_trending_{days}d"] = F.array_contains("held_by.chosen_over", days)
+    average = F.avg("period_return").over(same_sector)
+    return returns.withColumn("sector_average", F.when(F.col("sector").isNotNull(), average)).withColumns(columns)
 
 
 def select_best(candidates: DataFrame) -> DataFrame:
@@ -171,6 +207,7 @@ def select_best(candidates: DataFrame) -> DataFrame:
     is_selected = is_eligible & (F.col("ticker") == F.col("best_ticker"))
     return (
         candidates.withColumn("ineligible", _why_ineligible())
+        .withColumn("is_in_doubt", (F.size("missing") > 0) | (F.size("noted") > 0))
         .withColumns(chosen)
         .withColumn("is_selected", F.coalesce(is_selected, F.lit(False)))
         .withColumn("why_not", F.coalesce("ineligible", F.array(_why_not_best())))
@@ -198,118 +235,6 @@ def _why_not_best() -> Column:
         .when(F.col("best_holding_percent") > F.col("holding_percent"), larger)
         .otherwise(first)
     )
-
-
-def portfolio_of(chosen: Sequence[Row], cap: float) -> tuple[list[dict[str, Any]], float]:
-    """Return a portfolio's positions, largest first, and its cash. A stock that several ETFs chose is one position."""
-    by_ticker = {
-        ticker: sorted(rows, key=attrgetter("etf_ticker"))
-        for ticker, rows in groupby(sorted(chosen, key=attrgetter("ticker")), key=attrgetter("ticker"))
-    }
-    scores = {ticker: rows[0].period_return / rows[0].market_cap for ticker, rows in by_ticker.items()}
-    weights, cash = weights_of(scores, cap)
-    largest_first = sorted(scores, key=lambda ticker: (-weights[ticker], -scores[ticker], ticker))
-    positions = [
-        _position(by_ticker[ticker], rank, scores[ticker], weights[ticker])
-        for rank, ticker in enumerate(largest_first, 1)
-    ]
-    return positions, cash
-
-
-def _position(rows: Sequence[Row], rank: int, score: float, weight: float) -> dict[str, Any]:
-    """Return a row of the table, without the ranks in the other portfolios."""
-    etfs = [row.etf_ticker for row in rows]
-    return {
-        **rows[0].asDict(),
-        "score": score,
-        "portfolio_weight": weight,
-        "position_rank": rank,
-        "source_etfs": etfs,
-        "holdings_as_of": max(row.holdings_as_of for row in rows),
-        "source": least_trusted(row.source for row in rows),
-        "allocation_reason": as_json(
-            [
-                reason(
-                    "best_of_etfs",
-                    top=universe().top_holdings,
-                    etfs=etfs,
-                    days=rows[0].period_days,
-                    gain=rows[0].period_return,
-                    market_cap=rows[0].market_cap,
-                )
-            ]
-        ),
-    }
-
-
-def with_ranks(positions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Add each position's rank in every portfolio of its session, or None where it is not in it."""
-    ranks = {(row["as_of_date"], row["ticker"], row["period_days"]): row["position_rank"] for row in positions}
-    return [
-        row | {f"rank_{days}d": ranks.get((row["as_of_date"], row["ticker"], days)) for days in PERIODS}
-        for row in positions
-    ]
-
-
-def why_empty(days: int, rows: Sequence[Row]) -> Reason:
-    """Tell why a portfolio has no position: no ETF trends, none has holdings, or each candidate's own reason."""
-    if not rows:
-        return reason("nothing_trends_over", days=days)
-    etfs = sorted({row.etf_ticker for row in rows})
-    excluded = unique(of_ticker(row.ticker, from_json(row.exclusion_reason)) for row in rows if row.ticker)
-    if not excluded:
-        return reason("no_holdings_of_any", etfs=etfs)
-    return reason("nobody_eligible", count=len(excluded), etfs=etfs, reasons=excluded)
-
-
-def gaps_by_portfolio(rows: Sequence[Row], inputs: AllocationInputs) -> dict[Portfolio, list[Reason]]:
-    """Return for each portfolio which figures or holdings were missing or in doubt, and why."""
-    gaps: dict[Portfolio, list[Reason]] = {}
-    for row in rows:
-        found = gaps.setdefault((row.as_of_date, row.period_days), [])
-        found += filter(None, [inputs.stand_ins.get((row.as_of_date, row.etf_ticker))])
-        if row.ticker is None:
-            found.append(reason("no_holdings", etf=row.etf_ticker))
-            continue
-        found += inputs.price_gaps.get((row.ticker, row.start_session, row.end_session), [])
-        no_cap = [each for each in from_json(row.exclusion_reason) if each.code == "no_market_cap"]
-        found += [of_ticker(row.ticker, no_cap)] if no_cap else []
-    return gaps
-
-
-def portfolios(
-    rows: Sequence[Row], results: Mapping[date, TrendingResult], gaps: Mapping[Portfolio, Sequence[Reason]]
-) -> tuple[list[dict[str, Any]], list[Publication]]:
-    """Return the positions and publications of all portfolios.
-
-    rows: the candidates
-    results: what stage 3 published for each session
-    """
-    candidates = {key: list(group) for key, group in groupby(rows, key=attrgetter("as_of_date", "period_days"))}
-    positions, publications = [], []
-    for as_of, result in results.items():
-        for days in published_periods():
-            considered = candidates.get((as_of, days), [])
-            chosen = [row for row in considered if row.is_selected]
-            portfolio, cash = portfolio_of(chosen, universe().max_position_weight)
-            degraded = unique([*result.degraded_reason, *gaps.get((as_of, days), [])])
-            not_computable = result.not_computable.get(days)
-            positions += [position | {"is_degraded": bool(degraded)} for position in portfolio]
-            publications.append(
-                Publication(
-                    job=NAME,
-                    as_of_date=as_of,
-                    period_days=days,
-                    status="published" if portfolio else "not_computable" if not_computable else "empty",
-                    reason=[] if portfolio else not_computable or [why_empty(days, considered)],
-                    row_count=len(portfolio),
-                    cash_weight=cash,
-                    holdings_as_of=max((row.holdings_as_of for row in considered if row.ticker), default=None),
-                    source=least_trusted([result.source, *(row.source for row in considered)]),
-                    degraded_reason=degraded,
-                )
-            )
-    return positions, publications
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,7 +14,7 @@ from datetime import date
 from itertools import groupby, pairwise
 
 import pyspark.sql.functions as F
-from pyspark.sql import DataFrame, Row, Window
+from pyspark.sql import Column, DataFrame, Row, Window, WindowSpec
 
 from batch.holdings import HOLDINGS, with_holdings
 from batch.inputs import HOLDING_ROWS, Inputs, input_windows, price_params, price_rows
@@ -31,13 +31,14 @@ from batch.returns import (
 )
 from batch.runner import Job, of_one_moment, run_job
 from batch.sources import least_trusted, source_label, with_source_rank
+from config.periods import PERIODS
 from config.universe import universe
 from database.db_helper import fetch
 from database.tables import ETF_TOP_HOLDINGS
 from utils.dates import HOME_EXCHANGE, sessions_between
 from utils.errors import NotStored
 from utils.reasons import Reason, as_one, from_json, of_ticker, reason, unique
-from utils.spark_utils import local_frame, lookup
+from utils.spark_utils import in_one_part, local_frame, lookup, together
 
 NAME = "top_holdings"
 log = logging.getLogger(f"batch.{NAME}")
@@ -65,18 +66,17 @@ def daily_returns(
     stocks: ticker
     daily_windows: exchange, start_session, end_session
     """
-    wanted = (
+    wanted = in_one_part(
         stocks.withColumn("exchange", sessions_exchange_of(F.col("ticker")))
         .join(lookup(daily_windows), "exchange", "inner")
         .drop("exchange")
-        .coalesce(1)
     )
     return with_returns(wanted, prices, doubts).select(
         F.col("ticker").alias("daily_ticker"),
         F.col("end_session").alias("day"),
         F.col("period_return").alias("daily_return"),
-        F.col("missing").alias("daily_missing"),
-        F.when(F.size("noted") > 0, F.col("noted")).alias("daily_noted"),  # collect_list leaves NULL out
+        # collect_list leaves NULL out
+        *(F.when(F.size(each) > 0, F.col(each)).alias(f"daily_{each}") for each in ("missing", "noted")),
         F.col("price_source_rank").alias("daily_source_rank"),
     )
 
@@ -85,42 +85,48 @@ def with_statistics(returns: DataFrame, daily: DataFrame) -> DataFrame:
     """Add avg_return, volatility, sharpe_ratio, missing_reason and the lowest trust of all prices.
 
     returns: one row for each ticker, as_of_date and period_days (see `with_returns`)
-    daily: see `daily_returns`
+    daily: see `daily_returns`: every session of every window, so that a period is a number of rows
     """
-    in_period = (
-        (F.col("ticker") == F.col("daily_ticker"))
-        & (F.col("start_session") < F.col("day"))
-        & (F.col("day") <= F.col("end_session"))
+    in_order = Window.partitionBy("daily_ticker").orderBy("day")
+    over = {days: _statistics(days, in_order.rowsBetween(1 - days, Window.currentRow)) for days in PERIODS}
+    of_each_day = daily.select(
+        "daily_ticker", "day", *(statistics.alias(f"over_{days}") for days, statistics in over.items())
     )
-    # Ordered windows instead of groupBy: in a large run Spark merges half-finished groups in any order, and the last
-    # bit of a deviation would differ from run to run.
-    in_order = Window.partitionBy("as_of_date", "ticker", "period_days").orderBy("day")
-    whole = in_order.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
-    is_whole = F.count("daily_return").over(whole) == F.col("period_days")
-    between, noted = (
-        F.array_distinct(F.flatten(F.collect_list(reasons).over(whole))) for reasons in ("daily_missing", "daily_noted")
-    )
-    reasons = F.when(F.size("missing") > 0, F.col("missing")).otherwise(F.col("between"))
+    of_period = F.coalesce(*(F.when(F.col("period_days") == days, F.col(f"over_{days}")) for days in PERIODS))
+    at_end = (F.col("ticker") == F.col("daily_ticker")) & (F.col("end_session") == F.col("day"))
+    ratio = F.col("avg_return") / F.col("volatility")
+    reasons = F.when(F.size("missing") > 0, F.col("missing")).otherwise(F.col("of_period.missing"))
     return (
-        returns.join(lookup(daily), in_period, "left")
+        returns.join(lookup(of_each_day), at_end, "left")
+        .withColumn("of_period", of_period)
         .withColumns(
             {
-                "avg_return": F.when(is_whole, F.avg("daily_return").over(whole)),
-                "volatility": F.when(is_whole, F.stddev_samp("daily_return").over(whole)),
-                "between": between,
-                "noted": F.array_sort(F.array_union("noted", noted)),
-                "price_source_rank": F.greatest("price_source_rank", F.max("daily_source_rank").over(whole)),
-                "nth": F.row_number().over(in_order),
-            }
-        )
-        .where(F.col("nth") == 1)
-        .withColumns(
-            {
-                "sharpe_ratio": F.when(F.col("volatility") > NO_VOLATILITY, F.col("avg_return") / F.col("volatility")),
+                "avg_return": F.col("of_period.avg_return"),
+                "volatility": F.col("of_period.volatility"),
+                "noted": F.array_sort(F.array_union("noted", "of_period.noted")),
+                "price_source_rank": F.greatest("price_source_rank", "of_period.source_rank"),
                 "missing_reason": json_array(reasons),
             }
         )
+        .withColumn("sharpe_ratio", F.when(F.col("volatility") > NO_VOLATILITY, ratio))
         .select(*(column for column in returns.columns if column != "missing"), *STATISTICS)
+    )
+
+
+def _statistics(days: int, period: WindowSpec) -> Column:
+    """Return the statistics of a period's daily returns, in the order of the days."""
+    # No groupBy: in a large run Spark merges half-finished groups in any order, and the last bit of a deviation would
+    # differ from run to run.
+    is_whole = F.count("daily_return").over(period) == days
+    missing, noted = (
+        F.array_distinct(F.flatten(F.collect_list(f"daily_{reasons}").over(period))) for reasons in ("missing", "noted")
+    )
+    return F.struct(
+        F.when(is_whole, F.avg("daily_return").over(period)).alias("avg_return"),
+        F.when(is_whole, F.stddev_samp("daily_return").over(period)).alias("volatility"),
+        missing.alias("missing"),
+        noted.alias("noted"),
+        F.max("daily_source_rank").over(period).alias("source_rank"),
     )
 
 
@@ -138,7 +144,7 @@ def top_holdings(
 
     etfs: as_of_date, etf_ticker
     """
-    held = with_holdings(etfs, holdings).where(F.col("ticker").isNotNull()).coalesce(1)
+    held = together(in_one_part(with_holdings(etfs, holdings).where(F.col("ticker").isNotNull())), "ticker")
     stocks = held.select("as_of_date", "ticker").distinct()
     measured = with_statistics(
         with_returns(with_windows(stocks, windows), prices, doubts),
@@ -147,9 +153,9 @@ def top_holdings(
     best_first = Window.partitionBy("as_of_date", "period_days", "etf_ticker").orderBy(
         F.col("period_return").desc_nulls_last(), F.desc("holding_percent"), "ticker"
     )
+    of_each = in_one_part(held.join(lookup(measured), ["as_of_date", "ticker"], "inner"))
     return (
-        held.join(lookup(measured), ["as_of_date", "ticker"], "inner")
-        .coalesce(1)
+        together(of_each, "as_of_date")
         .withColumn("rank_position", F.row_number().over(best_first))
         .select(
             "etf_ticker",

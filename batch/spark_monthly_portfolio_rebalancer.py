@@ -207,7 +207,7 @@ def why_incomplete(session: date, portfolios: Portfolios) -> list[Reason]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    return run_job("monthly rebalance", "Publish the monthly portfolio.", run, arguments, REBALANCE_DATES)
+    return run_job("monthly rebalance", "Publish the monthly portfolio.", run, arguments, REBALANCE_DATES, None)
 
 
 if __name__ == "__main__":

@@ -291,7 +291,9 @@ def why_empty(decisions: Sequence[Decision], not_computable: int = 0) -> Reason:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    return run_job("portfolio performance", "Follow the published portfolios to a session.", run, arguments)
+    return run_job(
+        "portfolio performance", "Follow the published portfolios to a session.", run, arguments, rows_a_day=None
+    )
 
 
 if __name__ == "__main__":

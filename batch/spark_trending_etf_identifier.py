@@ -7,15 +7,20 @@ ETF on its own exchange. A session for which the benchmark has no return at all 
 
 import logging
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from operator import attrgetter
+from typing import Any
 
 import pyspark.sql.functions as F
-from pyspark.sql import Column, DataFrame, Row, Window
+from psycopg2 import sql
+from pyspark.sql import Column, DataFrame, Row, SparkSession, Window
 
-from batch.inputs import Inputs, input_windows, price_params, price_rows
+from batch.gaps import reasons_by_day
+from batch.inputs import Digesting, Inputs, digesting, input_windows, price_params, price_rows
 from batch.prices import ETF_PRICES, PRICE_COLUMNS, read_prices, why_no_benchmark
 from batch.publishing import JobResult, Publication, TablePart, publish, published_periods, rows_for
 from batch.reasons import each_once, json_array, of_ticker_each
@@ -27,17 +32,16 @@ from batch.returns import (
     windows_of,
     with_returns,
 )
-from batch.runner import Job, of_one_moment, run_job
+from batch.runner import Job, etfs_a_day, of_one_moment, run_job
 from batch.sources import least_trusted, source_label
+from batch.staging import Staged, staged
 from config.periods import PERIODS, trending_column
 from config.universe import universe
-from database.db_helper import fetch
-from database.queries import ledger
-from database.queries.doubts import sessions_exchange
+from database.db_helper import Connection, fetch
 from database.tables import TRENDING_ETFS
 from utils.errors import NotStored
 from utils.reasons import Reason, as_one, from_json, reason, unique
-from utils.spark_utils import local_frame
+from utils.spark_utils import is_wide, local_frame, together
 
 NAME = "trending"
 log = logging.getLogger(f"batch.{NAME}")
@@ -45,12 +49,14 @@ log = logging.getLogger(f"batch.{NAME}")
 
 def with_each_etf(windows: DataFrame, etfs: Sequence[str]) -> DataFrame:
     """Return the windows of every ETF, each on the ETF's own exchange."""
+    exchange = sessions_exchange_of(F.col("ticker"))
+    spark = windows.sparkSession
+    if is_wide(spark):
+        tickers = spark.createDataFrame([(etf,) for etf in etfs], "ticker string")
+        listed = together(tickers, "ticker").withColumn("exchange", exchange)
+        return listed.join(F.broadcast(windows), "exchange").drop("exchange")
     ticker = F.explode(F.array(*map(F.lit, etfs)))
-    return (
-        windows.withColumn("ticker", ticker)
-        .where(sessions_exchange_of(F.col("ticker")) == F.col("exchange"))
-        .drop("exchange")
-    )
+    return windows.withColumn("ticker", ticker).where(exchange == F.col("exchange")).drop("exchange")
 
 
 def identify_trending(returns: DataFrame, benchmark: str) -> DataFrame:
@@ -117,37 +123,55 @@ def _columns_of(days: int) -> list[Column]:
     ]
 
 
-def publication_of(as_of: date, rows: Sequence[Row], gaps: Iterable[Reason] = ()) -> Publication:
-    """Return the publication of one session's rows, with the gaps in its prices."""
-    has_trending = any(row[trending_column("is_trending", days)] for row in rows for days in PERIODS)
-    is_computable = any(row[f"spy_return_{days}d"] is not None for row in rows for days in PERIODS)
+@dataclass(frozen=True)
+class Compared:
+    """What is published of a session beside its rows.
+
+    missing: why values are missing, as texts of JSON; only where no ETF trends
+    """
+
+    as_of_date: date
+    row_count: int
+    has_trending: bool
+    is_computable: bool
+    sources: Collection[str]
+    missing: Sequence[Any] = ()
+
+    @classmethod
+    def of_rows(cls, as_of: date, rows: Sequence[Row]) -> "Compared":
+        return cls(
+            as_of,
+            len(rows),
+            has_trending=any(row[trending_column("is_trending", days)] for row in rows for days in PERIODS),
+            is_computable=any(row[f"spy_return_{days}d"] is not None for row in rows for days in PERIODS),
+            sources={row.source for row in rows},
+            missing=[row.missing_reason for row in rows],
+        )
+
+
+def publication_of(compared: Compared, gaps: Iterable[Reason] = ()) -> Publication:
+    """Return the publication of one session, with the gaps in its prices."""
     return Publication(
         job=NAME,
-        as_of_date=as_of,
+        as_of_date=compared.as_of_date,
         period_days=0,
-        status="published" if has_trending else "empty" if is_computable else "not_computable",
-        reason=[] if has_trending else _why_empty(rows) if is_computable else _why_not_computable(rows),
+        status="published" if compared.has_trending else "empty" if compared.is_computable else "not_computable",
+        reason=[] if compared.has_trending else _why_none(compared),
         degraded_reason=unique(gaps),
-        row_count=len(rows),
-        source=least_trusted(row.source for row in rows),
+        row_count=compared.row_count,
+        source=least_trusted(compared.sources),
     )
 
 
-def _why_empty(rows: Sequence[Row]) -> list[Reason]:
-    missing = _missing_reasons(rows)
-    rule = reason("nothing_trends", benchmark=universe().benchmark)
-    return [rule, reason("without_value", reasons=missing)] if missing else [rule]
-
-
-def _why_not_computable(rows: Sequence[Row]) -> list[Reason]:
+def _why_none(compared: Compared) -> list[Reason]:
+    # Each is the reason of a ticker.
+    missing = unique(each for reasons in compared.missing for each in from_json(reasons))
     benchmark = universe().benchmark
-    of_benchmark = [each for each in _missing_reasons(rows) if each.params["ticker"] == benchmark]
-    return [reason("not_comparable", benchmark=benchmark), *of_benchmark]
-
-
-def _missing_reasons(rows: Sequence[Row]) -> list[Reason]:
-    """Return why values are missing: each reason is one of a ticker."""
-    return unique(each for row in rows for each in from_json(row.missing_reason))
+    if not compared.is_computable:
+        of_benchmark = [each for each in missing if each.params["ticker"] == benchmark]
+        return [reason("not_comparable", benchmark=benchmark), *of_benchmark]
+    rule = reason("nothing_trends", benchmark=benchmark)
+    return [rule, reason("without_value", reasons=missing)] if missing else [rule]
 
 
 @of_one_moment
@@ -159,19 +183,71 @@ def run(job: Job) -> JobResult:
         raise NotStored(as_one(skipped.values()))
     etfs = universe()
     log.info("comparing %d ETFs with %s in %d sessions", len(etfs.candidates), etfs.benchmark, len(sessions))
-    gaps = gaps_by_session(job, sessions)
-    rows = compare_etfs(job, sessions).collect()
-    publications = [
-        publication_of(session, list(group), gaps.get(session, []))
-        for session, group in groupby(rows, key=attrgetter("as_of_date"))
-    ]
-    stored = [
-        {**row.asDict(), "sector_name": etfs.sectors.get(row.etf_ticker), "is_degraded": row.as_of_date in gaps}
-        for row in rows
-    ]
-    part = TablePart(TRENDING_ETFS, {"as_of_date": sessions}, rows_for(TRENDING_ETFS, stored))
-    publish(job, NAME, [part], publications, inputs_of(sessions, gaps))
+    gaps = reasons_by_day(job.conn, etfs.etfs, etf_windows(sessions))
+    with inputs_digested(job, sessions, gaps) as inputs, stored_rows(job, sessions, gaps) as (rows, compared):
+        publications = [publication_of(each, gaps.get(each.as_of_date, [])) for each in compared]
+        publish(job, NAME, [TablePart(TRENDING_ETFS, {"as_of_date": sessions}, rows)], publications, inputs)
     return JobResult(publications, skipped)
+
+
+@contextmanager
+def inputs_digested(
+    job: Job, sessions: Sequence[date], gaps: Mapping[date, Sequence[Reason]]
+) -> Iterator[Inputs | Digesting]:
+    """Return what the sessions rest on. A wide job works out the digests while it computes the rows."""
+    if not (job.snapshot and is_wide(job.spark)):
+        yield inputs_of(sessions, gaps)
+        return
+    with digesting(job.database, job.snapshot, lambda some: inputs_of(some, gaps), sessions) as begun:
+        yield begun
+
+
+@contextmanager
+def stored_rows(
+    job: Job, sessions: Sequence[date], gaps: Collection[date]
+) -> Iterator[tuple[Staged | Sequence[Sequence[Any]], Iterable[Compared]]]:
+    """Compute the rows of the table, and what is published of each session beside them."""
+    frame = compare_etfs(job, sessions)
+    if is_wide(job.spark):
+        with staged(job, TRENDING_ETFS, with_labels(job.spark, frame, gaps)) as rows:
+            yield rows, compared_of(job.writer or job.conn, rows)
+        return
+    found = frame.orderBy("as_of_date", "etf_ticker").collect()
+    labels = universe().sectors
+    stored = [
+        {**row.asDict(), "sector_name": labels.get(row.etf_ticker), "is_degraded": row.as_of_date in gaps}
+        for row in found
+    ]
+    compared = [Compared.of_rows(day, list(group)) for day, group in groupby(found, key=attrgetter("as_of_date"))]
+    yield rows_for(TRENDING_ETFS, stored), compared
+
+
+def with_labels(spark: SparkSession, frame: DataFrame, gaps: Collection[date]) -> DataFrame:
+    """Add the ETFs' sectors, and whether the session's publication is degraded."""
+    labels = universe().sectors
+    sectors = local_frame(spark, [(etf, labels.get(etf, "")) for etf in universe().candidates], ("etf_ticker", "name"))
+    with_sectors = frame.join(sectors, "etf_ticker").withColumn("sector_name", F.nullif("name", F.lit("")))
+    if not gaps:
+        return with_sectors.withColumn("is_degraded", F.lit(False))
+    degraded = local_frame(spark, [(day, True) for day in sorted(gaps)], ("as_of_date", "has_gaps"))
+    return with_sectors.join(degraded, "as_of_date", "left").withColumn("is_degraded", F.col("has_gaps").isNotNull())
+
+
+def compared_of(conn: Connection, rows: Staged) -> list[Compared]:
+    """Return what is published of each session beside its rows, which are staged."""
+    is_trending = sql.SQL(" OR ").join(sql.Identifier(trending_column("is_trending", days)) for days in PERIODS)
+    has_base = sql.SQL(" OR ").join(
+        sql.SQL("{} IS NOT NULL").format(sql.Identifier(f"spy_return_{days}d")) for days in PERIODS
+    )
+    query = sql.SQL(
+        "SELECT as_of_date, COUNT(*)::int AS row_count, BOOL_OR({is_trending}) AS has_trending, "
+        "BOOL_OR({has_base}) AS is_computable, ARRAY_AGG(DISTINCT source) AS sources, "
+        'COALESCE(ARRAY_AGG(missing_reason::text ORDER BY etf_ticker COLLATE "C") FILTER (WHERE missing_reason '
+        "IS NOT NULL AND as_of_date = ANY(SELECT as_of_date FROM {rows} GROUP BY as_of_date "
+        "HAVING NOT BOOL_OR({is_trending}))), '{{}}') AS missing "
+        "FROM {rows} GROUP BY as_of_date ORDER BY as_of_date"
+    ).format(is_trending=is_trending, has_base=has_base, rows=rows.identifier)
+    return [Compared(**row) for row in fetch(conn, query)]
 
 
 def etf_windows(sessions: Sequence[date]) -> list[ReturnWindow]:
@@ -179,31 +255,15 @@ def etf_windows(sessions: Sequence[date]) -> list[ReturnWindow]:
     return windows_of(sessions, exchanges_of(universe().etfs), published_periods())
 
 
-def gaps_by_session(job: Job, sessions: Sequence[date]) -> dict[date, list[Reason]]:
-    """Return the sessions whose returns lack a price, or have one in doubt, with the reasons."""
-    wanted = [
-        (window.as_of_date, (etf, window.start_session, window.end_session))
-        for window in etf_windows(sessions)
-        for etf in universe().etfs
-        if sessions_exchange(etf) == window.exchange
-    ]
-    reasons = ledger.why_missing(job.conn, {window for _, window in wanted})
-    gaps: dict[date, list[Reason]] = {}
-    for as_of, window in wanted:
-        if window in reasons:
-            gaps.setdefault(as_of, []).extend(reasons[window])
-    return gaps
-
-
 def compare_etfs(job: Job, sessions: Sequence[date]) -> DataFrame:
     """Read the prices that the sessions need, and compare all ETFs with the benchmark."""
     etfs, benchmark = universe().etfs, universe().benchmark
     windows = etf_windows(sessions)
     days = ends_of(windows)
-    prices = read_prices(job, ETF_PRICES, etfs, days).select(*PRICE_COLUMNS)
+    prices = together(read_prices(job, ETF_PRICES, etfs, days).select(*PRICE_COLUMNS), "ticker")
     wanted = with_each_etf(local_frame(job.spark, windows, ReturnWindow._fields), etfs)
     returns = with_returns(wanted, prices, job.doubts(etfs, days))
-    return one_row_per_etf(identify_trending(returns, benchmark)).orderBy("as_of_date", "etf_ticker")
+    return one_row_per_etf(identify_trending(together(returns, "as_of_date"), benchmark))
 
 
 def inputs_of(sessions: Sequence[date], gaps: Mapping[date, Sequence[Reason]]) -> Inputs:
@@ -233,7 +293,7 @@ def days_without_benchmark(job: Job) -> dict[date, Reason]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    return run_job("trending ETFs", "Publish which ETFs trend (stage 3).", run, arguments)
+    return run_job("trending ETFs", "Publish which ETFs trend (stage 3).", run, arguments, rows_a_day=etfs_a_day)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import msgspec
 import psycopg2
@@ -33,6 +33,12 @@ _ESCAPE = re.compile(rb"\\(?:u....|.)")
 _NUMERIC_AS_FLOAT = extensions.new_type(
     extensions.DECIMAL.values, "NUMERIC_AS_FLOAT", lambda text, _: None if text is None else float(text)
 )
+
+
+class Readable(Protocol):
+    """What COPY reads from."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
 
 
 class _OneTransaction(connection):
@@ -86,6 +92,19 @@ def reading_at_once(settings: DatabaseSettings) -> Iterator[tuple[Connection, st
             cursor.execute("SELECT pg_export_snapshot()")
             [(snapshot,)] = cursor.fetchall()
         yield conn, snapshot
+    finally:
+        conn.close()
+
+
+@contextmanager
+def reading_as_of(settings: DatabaseSettings, snapshot: str) -> Iterator[Connection]:
+    """Return a connection that reads what another one reads at once (`reading_at_once`), as long as that is open."""
+    conn = connect(settings, _OneTransaction)
+    try:
+        conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        with conn.cursor() as cursor:
+            cursor.execute("SET TRANSACTION SNAPSHOT %s", (snapshot,))
+        yield conn
     finally:
         conn.close()
 
@@ -165,16 +184,39 @@ def replace_partition(conn: Connection, table: Table, partition: Mapping[str, An
 
     Runs inside the caller's transaction.
     """
+    with conn.cursor() as cursor:
+        _delete(cursor, table, partition)
+        copy_rows(cursor, sql.Identifier(table.name), table, rows)
+    return len(rows)
+
+
+def copy_rows(cursor: Any, into: sql.Identifier, table: Table, rows: Iterable[Values]) -> None:
+    """Add rows of a table to it, or to another one with its columns. Runs inside the caller's transaction."""
+    _copy(cursor, into, table.columns, _to_csv(map(_with_arrays, rows)))
+
+
+def replace_partition_from(conn: Connection, table: Table, partition: Mapping[str, Any], other: sql.Identifier) -> None:
+    """Make the rows of another table, which has the same columns, the only ones of a partition.
+
+    Runs inside the caller's transaction.
+    """
+    with conn.cursor() as cursor:
+        _delete(cursor, table, partition)
+        cursor.execute(
+            sql.SQL("INSERT INTO {table} ({columns}) SELECT {columns} FROM {other}").format(
+                table=sql.Identifier(table.name), columns=identifiers(table.columns), other=other
+            )
+        )
+
+
+def _delete(cursor: Any, table: Table, partition: Mapping[str, Any]) -> None:
     conditions = sql.SQL(" AND ").join(
         sql.SQL("{} = ANY(%s)" if isinstance(value, list) else "{} = %s").format(sql.Identifier(column))
         for column, value in partition.items()
     )
-    with conn.cursor() as cursor:
-        cursor.execute(
-            sql.SQL("DELETE FROM {} WHERE {}").format(sql.Identifier(table.name), conditions), list(partition.values())
-        )
-        _copy(cursor, sql.Identifier(table.name), table.columns, _to_csv(map(_with_arrays, rows)))
-    return len(rows)
+    cursor.execute(
+        sql.SQL("DELETE FROM {} WHERE {}").format(sql.Identifier(table.name), conditions), list(partition.values())
+    )
 
 
 @contextmanager
@@ -199,10 +241,15 @@ def _is_digest(column: str) -> bool:
 
 
 def _copy(cursor: Any, table: sql.Identifier, columns: Sequence[str], lines: bytes) -> None:
+    copy_csv(cursor, table, columns, io.BytesIO(lines))
+
+
+def copy_csv(cursor: Any, table: sql.Identifier, columns: Sequence[str], file: Readable) -> None:
+    """Add the rows of a file of CSV, with null for NULL, to a table. Runs inside the caller's transaction."""
     query = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, NULL 'null', ENCODING 'UTF8')").format(
         table, identifiers(columns)
     )
-    cursor.copy_expert(query, io.BytesIO(lines), size=COPY_CHUNK_BYTES)
+    cursor.copy_expert(query, file, size=COPY_CHUNK_BYTES)
 
 
 def _to_csv(rows: Iterable[Values]) -> bytes:

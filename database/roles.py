@@ -10,6 +10,8 @@ from config.config import DatabaseSettings
 from database.db_helper import Connection, transaction
 
 COLLECTED, ANALYTICS, LOGS, EVIDENCE = "collected_", "analytics_", "logs_", "evidence_"
+# The schema of the tables that a wide job's executors write before their rows are published.
+STAGING = "staging"
 
 
 @dataclass(frozen=True)
@@ -17,12 +19,14 @@ class Role:
     """A login that reads every table and writes those with its prefixes; its password is the setting's value.
 
     adds_to: prefixes of the tables to which it adds rows, and none of whose rows it changes
+    stages: whether it makes tables of its own, which nobody else reads
     """
 
     name: str
     password_setting: str
     writes: tuple[str, ...]
     adds_to: tuple[str, ...] = ()
+    stages: bool = False
 
 
 # The versions of what is collected are added by triggers, as the owner: no login has the right.
@@ -33,6 +37,7 @@ SPARK = Role(
     "DB_SPARK_PASSWORD",
     (ANALYTICS,),
     tuple(f"{EVIDENCE}{name}" for name in (*OF_REVISIONS, "performance_summary")),
+    stages=True,
 )
 READ = Role("actstock_read", "DB_READ_PASSWORD", ())
 ROLES = (COLLECT, SPARK, READ)
@@ -76,5 +81,9 @@ def _grant(cursor: Any, role: Role, tables: Sequence[str]) -> None:
         written = sql.SQL(", ").join(sql.Identifier(table) for table in tables if table.startswith(prefixes))
         if written.seq:
             cursor.execute(sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(rights), written, grantee))
+    if role.stages:
+        staging = sql.Identifier(STAGING)
+        cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(staging))
+        cursor.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA {} TO {}").format(staging, grantee))
     if role.writes:
         cursor.execute(sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}").format(grantee))

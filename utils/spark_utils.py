@@ -138,13 +138,13 @@ def session(settings: SparkSettings, name: str, profile: Profile = SMALL) -> "Sp
     _forget_numpy_converters()
     if is_warm():
         return shared_session(name, session_conf(SMALL))
+    # Of the functions that executors call: this interpreter, which has the same path in every image.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(name)
     if "PYSPARK_GATEWAY_PORT" not in os.environ:  # started by python itself, not by spark-submit
         builder = builder.master(settings.master_url).config(map={**submit_conf(settings)})
         builder = builder.config("spark.jars", settings.jdbc_jar).config("spark.cores.max", str(JOB_CORES))
     if profile is not SMALL:
-        # Executors write by Python functions: the interpreter is this one, which has the same path in every image.
-        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         builder = builder.config(map={**_wide_conf(settings, profile)})
     return builder.config(map={**session_conf(profile)}).getOrCreate()
 

@@ -26,6 +26,28 @@ SETTINGS = """
     SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO, MDY'; SET LOCAL intervalstyle = 'postgres';
     SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'
 """
+# One row for each section of a body. Compressing them would take longer than all else.
+STAGED_SECTIONS = """
+    CREATE TEMP TABLE IF NOT EXISTS staged_section
+        (day DATE, nth INTEGER, row_count BIGINT, lines TEXT, PRIMARY KEY (day, nth)) ON COMMIT DROP;
+    ALTER TABLE pg_temp.staged_section ALTER COLUMN lines SET STORAGE EXTERNAL;
+    TRUNCATE pg_temp.staged_section
+"""
+EMPTY_SECTIONS = """
+    INSERT INTO pg_temp.staged_section
+    SELECT day, %(nth)s, 0, %(header)s
+    FROM (SELECT DISTINCT day FROM pg_temp.staged_section UNION SELECT * FROM UNNEST(%(days)s::date[])) AS wanted (day)
+    ON CONFLICT DO NOTHING
+"""
+STAGED_DIGESTS = """
+    SELECT day,
+        ARRAY_AGG(row_count ORDER BY nth),
+        ARRAY_AGG(ENCODE(sha256(convert_to(lines, 'UTF8')), 'hex') ORDER BY nth),
+        ENCODE(sha256(convert_to(STRING_AGG(lines, E'\n' ORDER BY nth), 'UTF8')), 'hex')
+    FROM pg_temp.staged_section
+    GROUP BY day
+    ORDER BY day
+"""
 # When and by which run: no part of what was published.
 OF_THE_RUN = ("published_at", "run_id")
 
@@ -61,6 +83,13 @@ class Section(NamedTuple):
     @property
     def digest(self) -> str:
         return canonical.digest(self.text).hex()
+
+
+class Digests(NamedTuple):
+    """What the tables hold of a day: of each table the number of its rows and their digest, and that of the body."""
+
+    tables: Mapping[str, Mapping[str, Any]]
+    body: str
 
 
 class Revision(NamedTuple):
@@ -176,25 +205,50 @@ def newest_revisions(conn: Connection, job: str, days: Collection[date]) -> dict
         return {day: Revision(position, about, output.hex()) for day, position, about, output in cursor.fetchall()}
 
 
-def append_publications(conn: Connection, links: Sequence[tuple[Mapping[str, Any], str]]) -> list[int]:
-    """Add links (about, body) to the chain of publications, and return their positions.
+def stage_bodies(conn: Connection, job: str, days: Collection[date], known: Collection[date]) -> dict[date, Digests]:
+    """Keep the bodies of a job's days in the session until the transaction ends, and return their digests.
+
+    Their text stays in the database: that of many days would not fit into memory. A day without any row is left out,
+    unless it is among the known ones. Runs inside the caller's transaction, whose settings it changes.
+    """
+    with conn.cursor() as cursor:
+        cursor.execute(f"{SETTINGS}; {STAGED_SECTIONS}")
+        for nth, published in enumerate(OF_JOB[job]):
+            cursor.execute(_staged_sections(published), {"job": job, "days": list(days), "nth": nth})
+        for nth, published in enumerate(OF_JOB[job]):
+            cursor.execute(EMPTY_SECTIONS, {"nth": nth, "header": published.header, "days": list(known)})
+        cursor.execute(STAGED_DIGESTS)
+        return {day: Digests(_tables(job, counts, digests), body) for day, counts, digests, body in cursor.fetchall()}
+
+
+def _tables(job: str, counts: Sequence[int], digests: Sequence[str]) -> dict[str, dict[str, Any]]:
+    return {
+        published.table.name: {"rows": count, "digest": digest}
+        for published, count, digest in zip(OF_JOB[job], counts, digests, strict=True)
+    }
+
+
+def append_staged(conn: Connection, about: Mapping[date, Mapping[str, Any]]) -> dict[date, int]:
+    """Add a link to the chain of publications for each of these days, whose bodies are staged. Return the positions.
 
     Runs inside the caller's transaction.
     """
-    if not links:
-        return []
+    if not about:
+        return {}
     with conn.cursor() as cursor:
         cursor.execute(
             """
-            SELECT append_evidence('publications', about, body)
+            SELECT day, append_evidence('publications', about, (
+                SELECT STRING_AGG(lines, E'\n' ORDER BY nth) FROM pg_temp.staged_section AS section
+                WHERE section.day = link.day))
             FROM (
-                SELECT * FROM UNNEST(%s::jsonb[], %s::text[]) WITH ORDINALITY AS link (about, body, nth)
+                SELECT * FROM UNNEST(%s::date[], %s::jsonb[]) WITH ORDINALITY AS link (day, about, nth)
                 ORDER BY nth OFFSET 0
             ) AS link
             """,
-            ([Json(about) for about, _ in links], [body for _, body in links]),
+            (list(about), [Json(each) for each in about.values()]),
         )
-        return [position for (position,) in cursor.fetchall()]
+        return dict(cursor.fetchall())
 
 
 def keep_rows(conn: Connection, job: str, positions: Mapping[date, int]) -> None:
@@ -228,6 +282,13 @@ def _sections(published: Published) -> sql.Composed:
         table=sql.Identifier(published.table.name),
         condition=published.condition,
     )
+
+
+def _staged_sections(published: Published) -> sql.Composed:
+    return sql.SQL(
+        "INSERT INTO pg_temp.staged_section SELECT day, %(nth)s, count, {header} || E'\\n' || lines "
+        "FROM ({sections}) AS section (day, count, lines)"
+    ).format(header=sql.Literal(published.header), sections=_sections(published))
 
 
 def _copy(published: Published, kept: Table) -> sql.Composed:

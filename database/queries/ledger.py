@@ -210,18 +210,25 @@ def _without_price(conn: Connection, wanted: Collection[tuple[str, date]]) -> li
     return fetch(
         conn,
         """
+        -- Each ticker and session once: from a list of the pairs the planner expects so many rows that it reads all.
         WITH close AS (
             SELECT ticker, trade_date, currency, per_dollar
             FROM collected_dollar_close
             WHERE ticker = ANY(%(tickers)s) AND trade_date = ANY(%(sessions)s)
-        ), needed AS (
+        ), needed AS MATERIALIZED (
             SELECT
                 wanted.ticker,
                 wanted.trade_date,
                 CASE WHEN close.ticker IS NULL THEN wanted.ticker ELSE close.currency || '=X' END AS needed
-            FROM UNNEST(%(tickers)s::text[], %(sessions)s::date[]) AS wanted (ticker, trade_date)
+            FROM UNNEST(%(wanted_tickers)s::text[], %(wanted_sessions)s::date[]) AS wanted (ticker, trade_date)
             LEFT JOIN close USING (ticker, trade_date)
             WHERE close.per_dollar IS NULL
+        ), first_bar AS MATERIALIZED (
+            SELECT needed, LEAST(
+                (SELECT MIN(trade_date) FROM collected_daily_etf_ohlc WHERE ticker = needed),
+                (SELECT MIN(trade_date) FROM collected_daily_stock_history WHERE ticker = needed)
+            ) AS trade_date
+            FROM (SELECT DISTINCT needed FROM needed) AS ticker
         ), quarantined AS MATERIALIZED (
             SELECT ticker, trade_date FROM logs_quarantined_bar
         )
@@ -232,26 +239,27 @@ def _without_price(conn: Connection, wanted: Collection[tuple[str, date]]) -> li
             CASE WHEN quarantined.ticker IS NOT NULL THEN 'quarantined' ELSE expected.state END AS state,
             unknown.state AS state_since
         FROM needed
+        JOIN first_bar USING (needed)
         LEFT JOIN quarantined ON (quarantined.ticker, quarantined.trade_date) = (needed.needed, needed.trade_date)
         LEFT JOIN logs_expected_bar AS expected
-            ON (expected.ticker, expected.trade_date) = (needed.needed, needed.trade_date)
-        LEFT JOIN LATERAL (
-            SELECT LEAST(
-                (SELECT MIN(trade_date) FROM collected_daily_etf_ohlc WHERE ticker = needed.needed),
-                (SELECT MIN(trade_date) FROM collected_daily_stock_history WHERE ticker = needed.needed)
-            ) AS trade_date
-        ) AS first_bar ON TRUE
+            ON expected.kind IN ('etf', 'stock', 'rate')  -- all kinds: the key begins with it
+            AND (expected.ticker, expected.trade_date) = (needed.needed, needed.trade_date)
         LEFT JOIN LATERAL (
             -- A source that knows no bar of a ticker has none of the sessions before either.
             SELECT state FROM logs_expected_bar AS later
-            WHERE later.ticker = needed.needed AND later.trade_date > needed.trade_date
-                AND later.state = 'missing' AND first_bar.trade_date IS NULL
+            WHERE later.kind IN ('etf', 'stock', 'rate') AND later.ticker = needed.needed
+                AND later.trade_date > needed.trade_date AND later.state = 'missing' AND first_bar.trade_date IS NULL
             LIMIT 1
         ) AS unknown ON TRUE
         WHERE quarantined.ticker IS NOT NULL OR expected.state IS NOT NULL
             OR (needed.trade_date < first_bar.trade_date) IS NOT TRUE
         """,
-        {"tickers": [ticker for ticker, _ in wanted], "sessions": [session for _, session in wanted]},
+        {
+            "tickers": sorted({ticker for ticker, _ in wanted}),
+            "sessions": sorted({session for _, session in wanted}),
+            "wanted_tickers": [ticker for ticker, _ in wanted],
+            "wanted_sessions": [session for _, session in wanted],
+        },
     )
 
 

@@ -14,14 +14,14 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from collector import kafka_producer_etf_daily, kafka_producer_etf_holdings, kafka_producer_stock_daily
 from collector.receipt import Receipt, wait_until_stored
 from collector.source_clock import last_session
-from config.config import ConfigError, Settings
+from config.config import ConfigError, Settings, SparkSettings
 from config.universe import universe
 from config.universe_csv import UniverseError
 from database.db_helper import connect
@@ -33,9 +33,10 @@ from utils.command_line import failure_in
 from utils.dates import last_sundays_between, session_before, sessions_between
 from utils.errors import ActstockError
 from utils.logging_utils import configure_logging
-from utils.spark_utils import submit_command
+from utils.spark_utils import SMALL, profile_for, submit_command
 
 RUN_ID = "history"
+IN_THE_DRIVER = "local[1]"
 SUMMARY_FIELDS = {"rows", "days"}
 # What things take on two cores, in seconds: only for the estimate, which learns from how it really goes.
 REQUEST_SECONDS = 0.5
@@ -88,11 +89,19 @@ def computing(script: str) -> Callable[[Range], str]:
 
     def run(asked: Range) -> str:
         span = ("--from", asked.first.isoformat(), "--to", asked.last.isoformat(), "--run-id", RUN_ID)
-        command = submit_command(asked.settings.spark, script, *span)
+        command = submit_command(_spark_of(asked), script, *span)
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
         return _report_of(script, ended, asked)
 
     return run
+
+
+def _spark_of(asked: Range) -> SparkSettings:
+    """Return the Spark to compute with: the cluster, or the driver itself where the cluster would have one task."""
+    spark = asked.settings.spark
+    rows = asked.sessions * len(universe().etfs) * universe().top_holdings
+    # An executor of its own would be a second JVM to start, for each job.
+    return replace(spark, master_url=IN_THE_DRIVER) if profile_for(spark, rows) is SMALL else spark
 
 
 def _report_of(script: str, ended: "subprocess.CompletedProcess[str]", asked: Range) -> str:

@@ -174,6 +174,14 @@ class TestJobs:
         assert called[script + 1 :] == ["--from", "2026-07-13", "--to", "2026-08-21", "--run-id", "history"]
         assert asked.skipped == []
 
+    @pytest.mark.parametrize(("first", "master"), [(date(2025, 8, 22), "local[1]"), (date(2001, 8, 21), "spark://")])
+    def test_goes_to_the_cluster_only_when_it_is_large(
+        self, asked: Range, ended: Callable[..., list[str]], first: date, master: str
+    ) -> None:
+        called = ended(0, SUMMARY + "\n", "")
+        history.computing("spark_some_job.py")(Range(asked.settings, first, asked.last))
+        assert called[called.index("--master") + 1].startswith(master)
+
     @pytest.mark.parametrize(
         ("out", "err"),
         [

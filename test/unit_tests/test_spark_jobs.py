@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from batch import portfolios
 from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
-from batch.allocation_inputs import TrendingResult
+from batch.portfolios import TrendingResult
 from batch.returns import windows_of, with_returns
 from batch.sources import with_source_rank
 from dollar_prices import DESCRIBED, dollar_prices
@@ -53,6 +54,10 @@ def identify(spark: Any) -> Callable[..., dict[str, Any]]:
         return {row.etf_ticker: row for row in found}
 
     return rows
+
+
+def compared(rows: dict[str, Any]) -> identifier.Compared:
+    return identifier.Compared.of_rows(AS_OF, list(rows.values()))
 
 
 def test_an_etf_trends_that_rose_more_than_the_benchmark(identify: Callable[..., dict[str, Any]]) -> None:
@@ -142,13 +147,13 @@ def test_a_row_carries_the_worst_label_of_its_prices(identify: Callable[..., dic
 
 def test_a_session_on_which_something_trends_is_published(identify: Callable[..., dict[str, Any]]) -> None:
     rows = identify(SPY=(100, 100, 100, 100), QQQ=(105, 105, 99, 100), DIA=(105, 105, 105, 100))
-    published = identifier.publication_of(AS_OF, list(rows.values()))
+    published = identifier.publication_of(compared(rows))
     assert (published.status, published.reason, published.row_count) == ("published", [], 2)
 
 
 def test_a_session_on_which_nothing_trends_is_empty_and_says_why(identify: Callable[..., dict[str, Any]]) -> None:
     rows = identify(SPY=(100, 100, 100, 100), QQQ=(105, 105, 105, 100), DIA=(None, 105, 105, 100))
-    published = identifier.publication_of(AS_OF, list(rows.values()))
+    published = identifier.publication_of(compared(rows))
     assert (published.status, published.row_count) == ("empty", 2)
     assert words(published.reason) == (
         "no ETF has a positive return that is higher than SPY's over any period; without a value: "
@@ -159,7 +164,7 @@ def test_a_session_on_which_nothing_trends_is_empty_and_says_why(identify: Calla
 def test_a_session_before_which_too_little_is_stored_is_not_computable(identify: Callable[..., dict[str, Any]]) -> None:
     """No history of SPY is no reason to be in cash."""
     rows = identify(SPY=(None, None, None, 100), QQQ=(50, 60, 70, 100), DIA=(None, 60, 70, 100))
-    published = identifier.publication_of(AS_OF, list(rows.values()))
+    published = identifier.publication_of(compared(rows))
     assert (published.status, published.row_count) == ("not_computable", 2)
     assert words(published.reason) == (
         "not computable: no ETF can be compared with SPY over any period; "
@@ -169,16 +174,16 @@ def test_a_session_before_which_too_little_is_stored_is_not_computable(identify:
 
 def test_one_period_is_enough_to_decide(identify: Callable[..., dict[str, Any]]) -> None:
     rows = identify(SPY=(None, None, 99, 100), QQQ=(50, 60, 100, 90))
-    assert identifier.publication_of(AS_OF, list(rows.values())).status == "empty"
+    assert identifier.publication_of(compared(rows)).status == "empty"
     rows = identify(SPY=(None, None, 99, 100), QQQ=(50, 60, 70, 100))
-    assert identifier.publication_of(AS_OF, list(rows.values())).status == "published"
+    assert identifier.publication_of(compared(rows)).status == "published"
 
 
 def test_a_portfolio_over_a_period_that_is_not_computable_is_no_cash(allocate: Callable[..., list[Any]]) -> None:
     """The shorter ones are decided as ever."""
     rows = allocate({"QQQ": [5]}, [held("QQQ", "A")], [stock("A", 100, 110, days=5)])
     trending = TrendingResult("yahoo", [], {20: [reason("not_comparable_over", benchmark="SPY", days=20)]})
-    positions, publications = allocator.portfolios(rows, {AS_OF: trending}, {})
+    positions, publications = portfolios.portfolios(rows, {AS_OF: trending}, {})
     assert [(line.period_days, line.status, words(line.reason)) for line in publications] == [
         (5, "published", None),
         (10, "empty", "no ETF trends over 10 sessions"),
@@ -251,7 +256,7 @@ def reasons(rows: list[Any]) -> dict[str, str | None]:
 
 
 def portfolio(rows: list[Any], cap: float = 1.0) -> tuple[dict[str, Any], float]:
-    positions, cash = allocator.portfolio_of([row for row in rows if row.is_selected], cap)
+    positions, cash = portfolios.portfolio_of([row for row in rows if row.is_selected], cap)
     return {row["ticker"]: row for row in positions}, cash
 
 
@@ -368,7 +373,7 @@ def test_a_candidate_of_an_unknown_exchange_is_excluded_with_that_reason(allocat
 def test_nobody_eligible_is_an_empty_portfolio_with_everyones_reason(allocate: Callable[..., list[Any]]) -> None:
     rows = allocate({"QQQ": [20]}, [held("QQQ", "A", "B")], [stock("A", 100, 90), stock("B", 100, 110, cap=None)])
     assert portfolio(rows) == ({}, 1.0)
-    assert str(allocator.why_empty(20, rows)) == (
+    assert str(portfolios.why_empty(20, rows)) == (
         "none of the 2 largest holdings of QQQ is eligible: "
         "A: return of -10.00 % is not positive; B: no market cap on 2026-08-21"
     )
@@ -377,11 +382,11 @@ def test_nobody_eligible_is_an_empty_portfolio_with_everyones_reason(allocate: C
 def test_an_etf_without_holdings_is_known_by_name(allocate: Callable[..., list[Any]]) -> None:
     rows = allocate({"XLU": [20]}, [held("QQQ", "A")], [stock("A", 100, 110)])
     assert [(row.etf_ticker, row.ticker, row.is_selected) for row in rows] == [("XLU", None, False)]
-    assert str(allocator.why_empty(20, rows)) == "no holdings are stored of XLU"
+    assert str(portfolios.why_empty(20, rows)) == "no holdings are stored of XLU"
 
 
 def test_no_trending_etf_is_a_reason_too() -> None:
-    assert str(allocator.why_empty(5, [])) == "no ETF trends over 5 sessions"
+    assert str(portfolios.why_empty(5, [])) == "no ETF trends over 5 sessions"
 
 
 def test_korean_stocks_are_judged_in_dollars_on_their_own_sessions(allocate: Callable[..., list[Any]]) -> None:
@@ -440,7 +445,7 @@ def test_a_position_of_several_snapshots_carries_the_latest(allocate: Callable[.
         [held("QQQ", "A", as_of=date(2026, 8, 24)), held("XLV", "A", as_of=date(2026, 8, 3))],
         [stock("A", 100, 110)],
     )
-    positions, publications = allocator.portfolios(rows, {AS_OF: TrendingResult("yahoo")}, {})
+    positions, publications = portfolios.portfolios(rows, {AS_OF: TrendingResult("yahoo")}, {})
     assert [row["holdings_as_of"] for row in positions] == [date(2026, 8, 24)]
     lines = {line.period_days: (line.status, line.cash_weight, line.holdings_as_of) for line in publications}
     assert lines == {
@@ -485,7 +490,7 @@ def test_ranks_in_the_other_portfolios_of_the_session() -> None:
         return {"as_of_date": day, "ticker": ticker, "period_days": days, "position_rank": rank}
 
     earlier = date(2026, 8, 20)
-    rows = allocator.with_ranks(
+    rows = portfolios.with_ranks(
         [position("A", 5, 2), position("A", 20, 1), position("B", 5, 1), position("B", 10, 3, earlier)]
     )
     assert [(row["rank_5d"], row["rank_10d"], row["rank_20d"]) for row in rows] == [

@@ -10,6 +10,7 @@ import pytest
 from batch import runner
 from batch.publishing import JobResult
 from config.config import ConfigError, Settings, SparkSettings
+from profiles import wide_session
 from utils import spark_utils
 from utils.spark_utils import (
     SMALL,
@@ -19,7 +20,6 @@ from utils.spark_utils import (
     is_wide,
     local_frame,
     profile_for,
-    session_conf,
     together,
 )
 
@@ -28,12 +28,7 @@ SETTINGS = SparkSettings("spark://x:7077", "", Path("/classes.jsa"))
 
 @pytest.fixture
 def wide(spark: Any) -> Any:
-    """Return a wide session in the JVM of the others."""
-    made = spark.newSession()
-    for name, value in session_conf(WIDE).items():
-        if made.conf.isModifiable(name) or name == spark_utils.PROFILE:
-            made.conf.set(name, value)
-    return made
+    return wide_session(spark)
 
 
 @pytest.mark.parametrize(
