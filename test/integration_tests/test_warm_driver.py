@@ -120,7 +120,7 @@ def test_nothing_of_a_job_stays_for_the_next_one(
     while len(process[0].children(recursive=True)) != 3:
         assert time.monotonic() < until, process[0].children(recursive=True)
         time.sleep(0.1)
-    [counted] = fetch(conn, "SELECT COUNT(DISTINCT run_id) AS runs, MIN(run_id) AS run FROM analytics_trending_etfs")
+    [counted] = fetch(conn, "SELECT COUNT(DISTINCT run_id) AS runs, MIN(run_id) AS run FROM analytics_publication")
     assert counted == {"runs": 1, "run": "the run"}
 
 
