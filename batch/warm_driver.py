@@ -41,6 +41,8 @@ RESTART_AT = time(4, 0)
 MEMORY = "512m"
 CHUNK_BYTES = 65536
 CHECK_SECONDS = 1.0
+# A caller learns that its job has ended a moment before the next one can begin.
+BUSY_SECONDS = 1.0
 # A JVM without memory dies at once, and its job is submitted. Memory that a job has left free goes back to the machine.
 JAVA_MEMORY = "-XX:+ExitOnOutOfMemoryError -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=30"
 # What the process imports from which those of the jobs are forked. This one has no need of it.
@@ -210,7 +212,7 @@ class Handler(BaseHTTPRequestHandler):
         if request is None:
             return
         driver = self.server.driver
-        if not driver.at_work.acquire(blocking=False):
+        if not driver.at_work.acquire(timeout=BUSY_SECONDS):
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE, "another job is at work\n")
             return
         try:

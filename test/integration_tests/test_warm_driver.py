@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import date, datetime
 from typing import Any
 
@@ -61,8 +61,10 @@ def process(environment: dict[str, str]) -> Iterator[tuple[psutil.Process, Spark
         settings = Settings.from_env({"SPARK_DRIVER_URL": f"http://127.0.0.1:{port}", "SPARK_DRIVER_TOKEN": "t"})
         yield started, settings.spark
     finally:
-        for each in [*started.children(recursive=True), started]:
-            each.kill()
+        family = [*started.children(recursive=True), started] if started.is_running() else []
+        for each in family:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
         started.wait()
 
 
@@ -120,7 +122,7 @@ def test_nothing_of_a_job_stays_for_the_next_one(
     while len(process[0].children(recursive=True)) != 3:
         assert time.monotonic() < until, process[0].children(recursive=True)
         time.sleep(0.1)
-    [counted] = fetch(conn, "SELECT COUNT(DISTINCT run_id) AS runs, MIN(run_id) AS run FROM analytics_trending_etfs")
+    [counted] = fetch(conn, "SELECT COUNT(DISTINCT run_id) AS runs, MIN(run_id) AS run FROM analytics_publication")
     assert counted == {"runs": 1, "run": "the run"}
 
 

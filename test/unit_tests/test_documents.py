@@ -19,7 +19,14 @@ from ops.pipeline import runs
 
 DOCUMENTS = {str(path.relative_to(PROJECT_ROOT)): path for path in blocks.documents()}
 WINDOWS = ("start.bat", "deploy_staggered_dags.bat", "setup_etf_holdings.bat")
-SET_BY_THE_PLATFORM = {"SPARK_JDBC_JAR", "SPARK_CLASS_ARCHIVE", "YAHOO_CACHE_DIR", "DB_SPARK_USER", "DB_SPARK_PASSWORD"}
+SET_BY_THE_PLATFORM = {
+    "SPARK_JDBC_JAR",
+    "SPARK_CLASS_ARCHIVE",
+    "YAHOO_CACHE_DIR",
+    "DB_SPARK_USER",
+    "DB_SPARK_PASSWORD",
+    "SPARK_DRIVER_TOKEN",
+}
 # What stands in the documents for a value of the user's.
 EXAMPLES = {"FROM": "2026-08-10", "TO": "2026-08-14", "DATE": "2026-08-21", "SERVICE": "api", "DIR": "market"}
 CODE = re.compile(r"```\w*\n(.*?)```|`([^`]+)`", re.DOTALL)

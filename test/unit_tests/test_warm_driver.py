@@ -42,7 +42,7 @@ def driver() -> Iterator[Callable[[Answer], SparkSettings]]:
 
 
 def settings(url: str, token: str = "t") -> SparkSettings:
-    return SparkSettings("spark://x:7077", "", Path("x.jsa"), url, token)
+    return SparkSettings("spark://x:7077", "", Path("x.jsa"), driver_url=url, driver_token=token)
 
 
 def saying(*messages: dict[str, Any], status: int = 200) -> Answer:
