@@ -98,6 +98,8 @@ def _platform(stack: Stack) -> dict[str, str]:
         "SPARK_MASTER_UI_PORT": str(stack.port("spark-master-ui")),
         "SPARK_WORKER_UI_PORT": str(stack.port("spark-worker-ui")),
         "SPARK_JDBC_JAR": str(JDBC_JAR),
+        "SPARK_DRIVER_PORT": str(stack.port("spark-driver")),
+        "SPARK_DRIVER_URL": stack.url("spark-driver"),
         "API_PORT": str(stack.port("api")),
         "API_URL": stack.url("api"),
         "DASHBOARD_PORT": str(stack.port("dashboard")),
