@@ -15,6 +15,7 @@ from collector.etf_bars import collect_etfs
 from collector.holdings import metadata
 from collector.receipt import require_complete, wait_until_stored
 from collector.request_budget import FIRST_START
+from collector.request_plan import plan
 from collector.source_clock import last_session
 from config.config import Settings
 from config.universe import Universe, universe
@@ -37,6 +38,8 @@ def run(settings: Settings, as_of: date) -> None:
     if not is_empty:
         log.info("the database has ETF history already: no request to Yahoo")
         return
+    for line in plan(universe(), settings.yahoo):
+        log.info("%s", line)
     log.info("filling %d sessions of history up to %s", settings.collector.history_sessions, as_of)
     receipt = collect_etfs(settings, universe().etfs, as_of, run_id=FIRST_START)
     wait_until_stored(settings, require_complete(receipt, accept_late=True, indispensable=universe().benchmark))

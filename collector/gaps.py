@@ -16,8 +16,9 @@ from operator import itemgetter
 from collector import closed_days
 from collector.collection import Collection, open_collection
 from collector.completeness import Kind
+from collector.day_budget import take_turns
 from collector.etf_bars import fetch_etf
-from collector.plan import FetchRequest
+from collector.plan import FetchRequest, Requests
 from collector.rates import fetch_rate
 from collector.receipt import Receipt, wait_until_stored
 from collector.recomputing import list_stale
@@ -56,10 +57,7 @@ def repoll(settings: Settings, start: date | None, end: date | None, run_id: str
         as_of = end or ledger.newest_session(conn)
     with open_collection(settings, as_of, run_id) as current:
         for kind, of_kind in _group_by("kind", wanted):
-            requests = {
-                ticker: _request_for(current, Kind(kind), ticker, gaps) for ticker, gaps in _group_by("ticker", of_kind)
-            }
-            _fetch(current, Kind(kind), requests)
+            _fetch(current, Kind(kind), _requests(current, Kind(kind), dict(_group_by("ticker", of_kind))))
         if not wanted:
             current.receipt.notes.append(reason("nothing_absent"))
     return current.receipt
@@ -71,15 +69,25 @@ def _group_by(column: str, gaps: Iterable[Row]) -> Iterator[tuple[str, list[Row]
         yield value, list(rows)
 
 
+def _requests(current: Collection, kind: Kind, gaps: Mapping[str, list[Row]]) -> Mapping[str, FetchRequest]:
+    """Return a request for each ticker whose turn it is. An exchange rate is one of few, and always asked for."""
+    wanted = {ticker: _sessions_of(rows) for ticker, rows in gaps.items()}
+    turns = list(wanted) if kind is Kind.RATE else take_turns(current, kind, wanted)
+    return Requests(turns, lambda ticker: _request_for(current, kind, ticker, gaps[ticker]))
+
+
+def _sessions_of(gaps: Iterable[Row]) -> list[date]:
+    return sorted(gap["trade_date"] for gap in gaps if gap["state"] in REPOLLED)
+
+
 def _request_for(current: Collection, kind: Kind, ticker: str, gaps: list[Row]) -> FetchRequest:
     """Return a request for a ticker's stored sessions and its gaps, or for its whole history when nothing is stored."""
     stored = collected.bars(current.conn, kind.table, ticker)
-    sessions = sorted(gap["trade_date"] for gap in gaps if gap["state"] in REPOLLED)
     days = [*stored, *(gap["trade_date"] for gap in gaps)]
     if not stored and not why_no_exchange(ticker):
         last = last_session_by(max(days), exchange_of(ticker))
         days.append(session_before(last, current.settings.collector.history_sessions, exchange_of(ticker)))
-    return FetchRequest(stored, min(days), max(days), sessions)
+    return FetchRequest(stored, min(days), max(days), _sessions_of(gaps))
 
 
 def _fetch(current: Collection, kind: Kind, requests: Mapping[str, FetchRequest]) -> None:

@@ -1,12 +1,14 @@
 """Decide what to ask the source for: which sessions a ticker needs, and which days one request for it covers."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from collector.collection import Collection
 from collector.completeness import Kind
+from collector.day_budget import take_turns
+from collector.request_plan import say_duration
 from config.config import CollectorSettings
 from config.universe import universe
 from database.db_helper import Row
@@ -16,6 +18,8 @@ from utils.errors import UnknownExchange
 from utils.reasons import Reason
 
 log = logging.getLogger(__name__)
+
+TICKERS_A_QUERY = 100
 
 
 @dataclass(frozen=True)
@@ -28,25 +32,60 @@ class FetchRequest:
     sessions: Sequence[date]
 
 
+class Requests(Mapping[str, FetchRequest]):
+    """Requests by ticker, each made when its turn comes, as what is stored of thousands of tickers is large."""
+
+    def __init__(self, tickers: Iterable[str], make: Callable[[str], FetchRequest]) -> None:
+        self._tickers = dict.fromkeys(tickers)
+        self._make = make
+
+    def __getitem__(self, ticker: str) -> FetchRequest:
+        if ticker not in self._tickers:
+            raise KeyError(ticker)
+        return self._make(ticker)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tickers)
+
+    def __len__(self) -> int:
+        return len(self._tickers)
+
+
 def plan_requests(
     current: Collection, kind: Kind, needed: Mapping[str, Sequence[date]], as_of: date
-) -> dict[str, FetchRequest]:
+) -> Mapping[str, FetchRequest]:
     """Return a request for each ticker that lacks a needed session, and expect the rows of all the others.
 
     needed: ticker -> the sessions whose bars must be stored. What is asked for is expected in the ledger first, so that
-    a run that breaks off leaves a gap to see.
+    a run that breaks off leaves a gap to see. What the day's budget has no request for waits for the next day.
     """
-    requests = {}
-    for ticker, sessions in needed.items():
-        stored = collected.bars(current.conn, kind.table, ticker)
-        if is_covered(stored, sessions):
+    lacking = _lacking(current, kind, needed)
+    for ticker in needed:
+        if ticker not in lacking:
             current.receipt.already_stored.append(ticker)
             current.receipt.expect(kind.table, ticker, last_session_of(ticker, as_of))
-        else:
-            requests[ticker] = request_for(current, ticker, stored, as_of, sessions)
-    wanted = [(ticker, session) for ticker, request in requests.items() for session in request.sessions]
-    ledger.expect(current.conn, kind, wanted, current.run_id)
-    return requests
+    wanted = {ticker: [last_session_of(ticker, as_of)] for ticker in needed if ticker in lacking}
+    days = [(ticker, session) for ticker, sessions in wanted.items() for session in sessions]
+    ledger.expect(current.conn, kind, days, current.run_id)
+    turns = take_turns(current, kind, wanted)
+    if turns:
+        log.info("%s", say_duration(len(turns), current.settings.yahoo.pace_seconds))
+    return Requests(
+        turns,
+        lambda ticker: request_for(
+            current, ticker, collected.bars(current.conn, kind.table, ticker), as_of, needed[ticker]
+        ),
+    )
+
+
+def _lacking(current: Collection, kind: Kind, needed: Mapping[str, Sequence[date]]) -> set[str]:
+    """Return the tickers that lack a needed session."""
+    found: set[str] = set()
+    tickers = list(needed)
+    for first in range(0, len(tickers), TICKERS_A_QUERY):
+        days = [(ticker, day) for ticker in tickers[first : first + TICKERS_A_QUERY] for day in needed[ticker]]
+        found.update(ticker for ticker, _ in collected.absent(current.conn, kind.table, days))
+    return found
 
 
 def request_for(
@@ -72,11 +111,6 @@ def needed_sessions(ticker: str, as_of: date, longest_period: int, since: date |
         return [start, end]
     start = min(window_of(since, longest_period, exchange)[0] for exchange in exchanges_using(ticker))
     return expected_days(ticker, start, end)
-
-
-def is_covered(stored: Mapping[date, Row], needed: Sequence[date]) -> bool:
-    """Tell whether every needed session is stored, so that nothing needs fetching."""
-    return all(session in stored for session in needed)
 
 
 def fetch_range(

@@ -13,6 +13,7 @@ from utils.command_line import exit_code_of
 from utils.errors import InvalidInput
 
 BUDGET = 75  # a full day of 15 ETFs, 10 of them trending, 40 stocks
+BUDGET_ETFS = 15
 FIRST_START = "bootstrap"  # the run whose requests fill the history once
 
 

@@ -9,7 +9,14 @@ from collector.collection import Collection
 from collector.completeness import Kind
 from collector.delivery import NewBar, deliver, message_fields
 from collector.market_caps import Worths
-from collector.plan import FetchRequest, has_exchange, last_session_of, plan_requests, sessions_for_returns
+from collector.plan import (
+    FetchRequest,
+    explain_no_exchange,
+    has_exchange,
+    last_session_of,
+    plan_requests,
+    sessions_for_returns,
+)
 from collector.rates import collect_rates
 from collector.stock_sectors import lookups_left, sectors_of
 from collector.yahoo_answers.model import Bars, Quote
@@ -70,7 +77,9 @@ def fetch_stocks(
     Of the unknown sectors as many are looked up as the day's budget allows, or every one.
     """
     possible = [
-        ticker for ticker, request in requests.items() if has_exchange(current, Kind.STOCK, ticker, request.sessions)
+        ticker
+        for ticker in requests
+        if explain_no_exchange(ticker) is None or has_exchange(current, Kind.STOCK, ticker, requests[ticker].sessions)
     ]
     companies = _describe_companies(current, possible, every_sector, snapshots)
     currencies: set[str] = set()

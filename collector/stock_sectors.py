@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from collector.collection import Collection
-from collector.request_budget import BUDGET
+from collector.day_budget import requests_left
+from collector.request_budget import BUDGET, BUDGET_ETFS
 from config.universe import Universe, universe
 from database.db_helper import Row
 from database.queries import requests, stock_sectors
@@ -86,7 +87,10 @@ def in_turn(found: Mapping[str, Sector], asked: Mapping[str, Row]) -> list[str]:
 def lookups_left(current: Collection, planned: int) -> int:
     """Return how many sectors a run may look up: what its planned requests leave of the day's budget."""
     made = requests.count_of_last_day(current.conn)
-    return max(current.settings.collector.sector_lookups_per_run, BUDGET - made - planned)
+    budget = BUDGET * max(BUDGET_ETFS, len(universe().etfs)) // BUDGET_ETFS
+    left = requests_left(current)
+    unspent = budget - made - planned
+    return max(current.settings.collector.sector_lookups_per_run, unspent if left is None else min(unspent, left))
 
 
 def lists_of(current: Collection, snapshots: Iterable[HoldingsSnapshot]) -> Lists:

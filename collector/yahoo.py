@@ -27,6 +27,7 @@ from yfinance.exceptions import YFException, YFRateLimitError
 
 from collector.breaker import Breaker
 from collector.gate import RequestGate
+from collector.request_plan import QUOTES_PER_REQUEST
 from collector.yahoo_answers.chart import bars_from_chart
 from collector.yahoo_answers.envelope import NoModule, Refusal, module_of
 from collector.yahoo_answers.holdings import holdings_from_summary
@@ -48,7 +49,6 @@ CHART_URL = "https://query2.finance.yahoo.com/v8/finance/chart/"
 QUOTE_URL = "https://query1.finance.yahoo.com/v7/finance/quote"
 SUMMARY_URL = "https://query2.finance.yahoo.com/v10/finance/quoteSummary/"
 SAFE = "=^"  # of what stands in tickers, signs that need no escaping in a path
-QUOTES_PER_REQUEST = 50
 LONGEST_SYMBOLS = 1400  # characters of the URL, which stays below 1,500 with them
 TRIES = 3
 LONGEST_SECTOR = 60

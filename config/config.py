@@ -77,6 +77,7 @@ class YahooSettings:
     """How Yahoo is asked. Times are in seconds.
 
     base_url: a server that speaks Yahoo's protocol (empty: Yahoo itself)
+    requests_per_day: how many requests a day may make, from noon UTC on (0: as many as there are)
     breaker_failures: after this many failed tickers in a row, a request for SPY shows whether Yahoo is down
     """
 
@@ -86,6 +87,7 @@ class YahooSettings:
     timeout_seconds: float
     cache_dir: Path
     breaker_failures: int = 4
+    requests_per_day: int = 0
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,8 @@ class Settings:
                 timeout_seconds=read.number("YAHOO_TIMEOUT_SECONDS", 30.0),
                 cache_dir=Path(read.text("YAHOO_CACHE_DIR", str(PROJECT_ROOT / ".actstock" / "yahoo"))),
                 breaker_failures=read.integer("YAHOO_BREAKER_FAILURES", 4, at_least=1),
+                # A market server has no limit of its own.
+                requests_per_day=read.integer("YAHOO_REQUESTS_PER_DAY", 0 if read.text("YAHOO_BASE_URL", "") else 2000),
             ),
             collector=CollectorSettings(
                 history_sessions=read.integer("HISTORY_SESSIONS", 260, at_least=21),

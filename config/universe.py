@@ -131,7 +131,12 @@ def _check(universe: Universe, path: Path) -> None:
         raise UniverseError(f"{path}: cost_rate must be a fraction in [0, 0.1), not {universe.cost_rate}")
 
 
+def universe_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the universe file of these settings."""
+    return Path(environ.get("UNIVERSE_FILE") or DEFAULT_FILE)
+
+
 @cache
 def universe() -> Universe:
     """Return the universe of this process."""
-    return load(Path(os.environ.get("UNIVERSE_FILE") or DEFAULT_FILE))
+    return load(universe_file())

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.config import ConfigError
 from config.exchanges import exchanges, suffix_of
 
 # The sectors of stocks, as Yahoo names them.
@@ -34,7 +35,7 @@ LONGEST_NAME = 200
 SHOWN_PROBLEMS = 20
 
 
-class UniverseError(ValueError):
+class UniverseError(ConfigError):
     """The universe file, or the CSV that it names, is missing, cannot be read, or has a wrong value."""
 
 

@@ -16,6 +16,7 @@ examples:
   ./start.sh demo --market ~/recorded        the same on recorded prices (a folder of CSV files)
   ./start.sh demo --etfs 500 --stocks 3000   the same on a large invented market, with its universe
   ./start.sh                                 everything on live Yahoo
+  ./start.sh plan                            how many requests to Yahoo the universe takes, on how many days
   ./start.sh status                          what runs, since when, and where
   ./start.sh run pipeline --as-of 2026-08-21 the five stages for one session, through Airflow
   ./start.sh run trending                    one stage, for the last closed session
@@ -137,7 +138,11 @@ RANGE = (
 )
 def up(only: str | None = None) -> int:
     from ops.native.control import up
+    from ops.native.stack import DataSource, Stack
+    from ops.planning import show_plan
 
+    if not only:
+        show_plan(Stack.wanted(DataSource()))
     return up(only=only.split(",") if only else None)
 
 
@@ -325,6 +330,25 @@ def history(sessions: int, to: date | None) -> int:
         raise _invalid(f"--sessions {sessions}: a history has at least one session")
     last = ["--to", to.isoformat()] if to else []
     return run_module("ops.pipeline.history", ["--sessions", str(sessions), *last])
+
+
+@command(
+    "plan",
+    "the requests to Yahoo that the universe takes: how many, on how many days, how long",
+    argument("--stocks", type=int, metavar="N", help="how many different stocks the ETFs hold (default: the most)"),
+    description="Work out the requests of a first start and of a full day from the universe and the settings. Nothing "
+    "is asked for, and nothing has to run.",
+)
+def plan(stocks: int | None) -> int:
+    from ops.native.stack import Stack
+    from ops.planning import show_plan, show_plan_of_containers
+    from ops.running import in_containers
+
+    if in_containers():
+        show_plan_of_containers(stocks)
+    else:
+        show_plan(Stack.from_env(), stocks)
+    return 0
 
 
 @command("status", "what runs, since when, where")

@@ -10,12 +10,11 @@ from typing import Any
 import msgspec
 
 from config.config import ConfigError
-from config.universe_csv import UniverseError
 from utils.errors import ActstockError, InvalidInput
 from utils.reasons import Reason, reason
 
 # The settings or the universe are wrong: whoever corrects them has to start the command again.
-WRONG_SETTINGS = (ConfigError, UniverseError)
+WRONG_SETTINGS = (ConfigError,)
 
 
 class Failure(msgspec.Struct, frozen=True):

@@ -162,6 +162,9 @@ SENTENCES: Mapping[str, str] = {
     "already_stored": "already stored: {names}",
     "more_already_stored": "already stored: {names} and {more} more",
     "bars_changed": "{count} stored bars were changed by the source",
+    "budget_spent": "the day's {budget:,} requests to Yahoo are spent (YAHOO_REQUESTS_PER_DAY): it has its turn "
+    "on the next day",
+    "postponed": "{count:,} tickers wait for the next day, the first of them {tickers}: {reason}",
     "goes_on_without": "goes on without {tickers}",
     "no_trend": "no ETF trends, nothing to collect",
     "no_trend_but_held": "no ETF trends, what is held is collected",

@@ -77,6 +77,20 @@ def snapshot(conn: Connection, etf: str, collected_date: date) -> list[Row]:
     )
 
 
+def newest_sessions(conn: Connection, table: Table, tickers: Sequence[str]) -> dict[str, date]:
+    """Return the newest stored session of each of these tickers that has one."""
+    query = sql.SQL(
+        """
+        SELECT wanted.ticker, newest.trade_date
+        FROM UNNEST(%(tickers)s::text[]) AS wanted (ticker),
+            LATERAL (
+                SELECT trade_date FROM {} AS bar WHERE bar.ticker = wanted.ticker ORDER BY trade_date DESC LIMIT 1
+            ) AS newest
+        """
+    ).format(sql.Identifier(table.name))
+    return {row["ticker"]: row["trade_date"] for row in fetch(conn, query, {"tickers": list(tickers)})}
+
+
 def currencies(conn: Connection, table: Table, tickers: Sequence[str]) -> set[str]:
     """Return the currencies of these tickers' stored prices."""
     query = sql.SQL("SELECT DISTINCT currency FROM {} WHERE ticker = ANY(%(tickers)s)").format(

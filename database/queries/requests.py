@@ -62,6 +62,21 @@ def count_of_last_day(conn: Connection) -> int:
     return int(row["requests"])
 
 
+def count_of_budget_day(conn: Connection) -> int:
+    """Count the requests since the last noon UTC, where a day of the budget begins."""
+    [row] = fetch(
+        conn,
+        """
+        SELECT COUNT(*) AS requests
+        FROM logs_yahoo_request
+        WHERE requested_at >= (
+            date_trunc('day', clock_timestamp() AT TIME ZONE 'UTC' - INTERVAL '12 hours') + INTERVAL '12 hours'
+        ) AT TIME ZONE 'UTC'
+        """,
+    )
+    return int(row["requests"])
+
+
 def of_runs(conn: Connection) -> list[Row]:
     """Return every request that a run has made, in order: run_id, endpoint, symbol, requested_at."""
     return fetch(

@@ -47,6 +47,11 @@ def client_environment(stack: Stack, environ: Mapping[str, str] = os.environ) ->
     )
 
 
+def chosen_settings(stack: Stack, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the settings that the stack's services take from outside, and those that its market decides."""
+    return _chosen(stack, environ) | _served_market(stack)
+
+
 def tools(java_home: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the settings by which a command finds Java, Spark, the Python environment and our packages."""
     return {

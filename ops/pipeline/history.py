@@ -23,7 +23,6 @@ from collector.receipt import Receipt, wait_until_stored
 from collector.source_clock import last_session
 from config.config import ConfigError, Settings, SparkSettings
 from config.universe import universe
-from config.universe_csv import UniverseError
 from database.db_helper import connect
 from database.queries import portfolios
 from ops.console import complain, done, say
@@ -219,7 +218,7 @@ def history(sessions: int, last: date | None) -> int:
         asked = Range(settings, session_before(last, sessions - 1), last)
         run(asked, steps(asked))
         return conclude(asked, time.monotonic() - began)
-    except (ActstockError, ConfigError, UniverseError) as error:
+    except (ActstockError, ConfigError) as error:
         complain(f"{error}\nWhat was stored stays: start it again, and it goes on from there.")
         return 1
     except KeyboardInterrupt:

@@ -26,7 +26,7 @@ from collector.yahoo_answers.model import FundHolding, FundHoldings
 from config.config import Settings, Topic
 from database import tables
 from database.db_helper import Connection, connect, fetch, replace_partition, transaction
-from database.queries import collected, ledger, missing_holdings
+from database.queries import collected, ledger, missing_holdings, requests
 from log_words import missing_of, told
 from reason_words import text, words_in
 from utils import dates
@@ -504,6 +504,65 @@ class TestRates:
         assert row["currency"] == "KRW"
         assert bars_of(conn, "KRW=X")
         assert collect_etfs(settings, ("SPY", "005930.KS"), monday).requests == 0
+
+
+class TestBudget:
+    """A day that has not enough requests for all."""
+
+    def test_the_next_day_goes_on_where_the_budget_ended(
+        self, settings: Settings, conn: Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        few = replace(settings, yahoo=replace(settings.yahoo, requests_per_day=3))
+
+        first = kafka_producer_etf_daily.run(few, "benchmark", UNTIL)
+
+        assert [etf for etf in BENCHMARKS if sessions(conn, etf)] == ["SPY", "QQQ", "IWM"]
+        late = {gap["ticker"]: (gap["state"], words_in(gap["reason"])) for gap in ledger.gaps(conn)}
+        spent = "the day's 3 requests to Yahoo are spent (YAHOO_REQUESTS_PER_DAY): it has its turn on the next day"
+        assert late == dict.fromkeys(("EWY", "DIA", "SCHD"), ("late", spent))
+        assert first.note == f"3 tickers wait for the next day, the first of them EWY, DIA, SCHD: {spent}"
+
+        monkeypatch.setattr(requests, "count_of_budget_day", lambda conn: 0)
+        second = kafka_producer_etf_daily.run(few, "benchmark", UNTIL)
+
+        assert all(sessions(conn, etf) for etf in BENCHMARKS)
+        assert second.already_stored == ["SPY", "QQQ", "IWM"]
+        assert ledger.gaps(conn) == []
+
+    def test_those_longest_not_collected_come_first_and_the_benchmark_always(
+        self, settings: Settings, conn: Connection, market: httpx.Client
+    ) -> None:
+        market.put("/control/clock", json={"at": str(session_before(UNTIL, 1))}).raise_for_status()
+        kafka_producer_etf_daily.run(settings, "benchmark", session_before(UNTIL, 1))
+        market.put("/control/clock", json={"at": str(UNTIL)}).raise_for_status()
+        one = replace(settings, yahoo=replace(settings.yahoo, requests_per_day=made(conn) + 2))
+
+        collect_etfs(one, ("SPY", "QQQ", "XLF", "XLV"), UNTIL)
+
+        asked_for = [etf for etf in ("SPY", "QQQ", "XLF", "XLV") if UNTIL in sessions(conn, etf)]
+        assert asked_for == ["SPY", "XLF", "XLV"]
+
+    def test_a_list_of_holdings_waits_as_well(self, settings: Settings, conn: Connection) -> None:
+        kafka_producer_etf_daily.run(settings, "benchmark", UNTIL)
+        spent = replace(settings, yahoo=replace(settings.yahoo, requests_per_day=made(conn)))
+
+        receipt = kafka_producer_etf_holdings.run(spent, "benchmark", UNTIL)
+
+        assert receipt.requests == 0
+        assert set(receipt.missing) == {f"{etf} holdings" for etf in BENCHMARKS}
+
+    def test_a_repoll_keeps_to_it(self, settings: Settings, conn: Connection) -> None:
+        few = replace(settings, yahoo=replace(settings.yahoo, requests_per_day=3))
+        kafka_producer_etf_daily.run(few, "benchmark", UNTIL)
+
+        assert repoll(few, UNTIL, UNTIL).requests == 0
+        repoll(settings, UNTIL, UNTIL)
+        assert ledger.gaps(conn) == []
+
+
+def made(conn: Connection) -> int:
+    """Return how many requests were made."""
+    return requests.count_of_budget_day(conn)
 
 
 class TestSectors:

@@ -1,0 +1,127 @@
+"""The plan of requests to Yahoo: what a first start and a full day take, on how many days, and how long that is.
+
+It is worked out from the universe and the settings alone, so that it can be read before anything is asked for.
+"""
+
+import argparse
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+
+from config.config import Settings, YahooSettings
+from config.universe import Universe, universe
+from utils.command_line import exit_code_of
+
+QUOTES_PER_REQUEST = 50
+YAHOOS_LARGEST = 10  # so many holdings of a fund Yahoo lists
+SUNDRY = 10  # of a day: cookie and crumb, exchange rates, sectors
+HISTORIES, BARS, LISTS, STOCKS, QUOTES, OTHERS = (
+    "histories of ETFs",
+    "ETFs' bars",
+    "lists of holdings",
+    "stocks' bars",
+    "quotes",
+    "others",
+)
+SHOWN_DAYS = 10
+
+Needs = Mapping[str, int]  # what is asked for -> how many requests
+
+
+def first_start(known: Universe) -> Needs:
+    return {HISTORIES: len(known.etfs)}
+
+
+def full_day(known: Universe, stocks: int | None = None) -> Needs:
+    """Return what a day takes on which every ETF trends.
+
+    stocks: how many different ones are among the candidates. None: as if no two ETFs held the same.
+    """
+    candidates = len(known.candidates) * min(known.top_holdings, YAHOOS_LARGEST)
+    count = candidates if stocks is None else min(stocks, candidates)
+    return {
+        BARS: len(known.etfs),
+        LISTS: len(known.candidates),
+        STOCKS: count,
+        QUOTES: math.ceil(count / QUOTES_PER_REQUEST),
+        OTHERS: SUNDRY,
+    }
+
+
+def days_of(needs: Needs, budget: int) -> list[dict[str, int]]:
+    """Share out the requests over days, in their order. Without a budget (0) all are on one day.
+
+    >>> days_of({"ETFs' bars": 500, "stocks' bars": 700}, 1000)
+    [{"ETFs' bars": 500, "stocks' bars": 500}, {"stocks' bars": 200}]
+    """
+    days: list[dict[str, int]] = []
+    left = 0
+    for kind, count in needs.items():
+        while count:
+            if not left:
+                days.append({})
+                left = budget or sum(needs.values())
+            taken = min(count, left)
+            days[-1][kind] = taken
+            count, left = count - taken, left - taken
+    return days
+
+
+def plan(known: Universe, yahoo: YahooSettings, stocks: int | None = None) -> Iterator[str]:
+    """Yield the lines of the plan."""
+    budget = f"at most {yahoo.requests_per_day:,} a day" if yahoo.requests_per_day else "as many a day as it takes"
+    pace = f"one every {yahoo.pace_seconds:g} s" if yahoo.pace_seconds else "without a pause"
+    yield (
+        f"requests for {len(known.etfs)} ETFs and what they hold: {pace} (YAHOO_PACE_SECONDS), "
+        f"{budget} (YAHOO_REQUESTS_PER_DAY)"
+    )
+    yield from _part("the first start", first_start(known), yahoo)
+    yield from _part("a day, if every ETF trends and no two hold the same", full_day(known, stocks), yahoo)
+
+
+def _part(name: str, needs: Needs, yahoo: YahooSettings) -> Iterator[str]:
+    total = sum(needs.values())
+    yield f"{name}: {say_duration(total, yahoo.pace_seconds)}: {_listed(needs)}"
+    days = days_of(needs, yahoo.requests_per_day)
+    if len(days) == 1:
+        return
+    for number, day in enumerate(days[:SHOWN_DAYS], 1):
+        yield f"  day {number}: {_listed(day)}"
+    if len(days) > SHOWN_DAYS:
+        yield f"  ... {len(days)} days in all"
+    yield (
+        "  What a day has no request for is late in the ledger and comes first on the next day: a ticker has its turn "
+        f"every {len(days)} days. All on one day: YAHOO_REQUESTS_PER_DAY={total}"
+    )
+
+
+def _listed(needs: Needs) -> str:
+    return ", ".join(f"{count:,} {kind}" for kind, count in needs.items())
+
+
+def say_duration(requests: int, pace_seconds: float) -> str:
+    """Say how long so many requests take at least.
+
+    >>> say_duration(500, 5.0), say_duration(1, 0.0)
+    ('500 requests to Yahoo, at least 42 min', '1 request to Yahoo')
+    """
+    minutes = round(requests * pace_seconds / 60)
+    count = f"{requests:,} request{'' if requests == 1 else 's'} to Yahoo"
+    hours = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+    return f"{count}, at least {hours}" if minutes else count
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stocks", type=int, metavar="N", help="how many different stocks the ETFs hold")
+    options = parser.parse_args(arguments)
+
+    def command() -> None:
+        for line in plan(universe(), Settings.from_env().yahoo, options.stocks):
+            print(line)
+
+    return exit_code_of(command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""The plan of requests: what a universe takes, shared out over days."""
+
+from dataclasses import replace
+
+from collector.request_plan import BARS, LISTS, STOCKS, days_of, first_start, full_day, plan
+from config.config import Settings
+from config.universe import universe
+
+YAHOO = Settings.from_env({}).yahoo
+LARGE = replace(universe(), sectors={f"F{number:03}": "Technology" for number in range(494)})
+
+
+def test_the_seeds_universe_fits_into_a_day() -> None:
+    lines = list(plan(universe(), YAHOO))
+
+    assert lines == [
+        "requests for 15 ETFs and what they hold: one every 5 s (YAHOO_PACE_SECONDS), at most 2,000 a day "
+        "(YAHOO_REQUESTS_PER_DAY)",
+        "the first start: 15 requests to Yahoo, at least 1 min: 15 histories of ETFs",
+        "a day, if every ETF trends and no two hold the same: 111 requests to Yahoo, at least 9 min: "
+        "15 ETFs' bars, 14 lists of holdings, 70 stocks' bars, 2 quotes, 10 others",
+    ]
+
+
+def test_a_large_universe_takes_days() -> None:
+    needs = full_day(LARGE)
+    days = days_of(needs, YAHOO.requests_per_day)
+
+    assert (needs[BARS], needs[LISTS], needs[STOCKS]) == (500, 499, 499 * 5)
+    assert [sum(day.values()) for day in days] == [2000, sum(needs.values()) - 2000]
+    assert {kind: sum(day.get(kind, 0) for day in days) for kind in needs} == needs, "nothing is dropped"
+
+
+def test_the_plan_names_each_day_and_what_would_do() -> None:
+    lines = list(plan(LARGE, YAHOO, stocks=1600))
+
+    assert lines[2].startswith(
+        "a day, if every ETF trends and no two hold the same: 2,641 requests to Yahoo, at least 3 h"
+    )
+    assert lines[3] == "  day 1: 500 ETFs' bars, 499 lists of holdings, 1,001 stocks' bars"
+    assert lines[4] == "  day 2: 599 stocks' bars, 32 quotes, 10 others"
+    assert lines[5].endswith("a ticker has its turn every 2 days. All on one day: YAHOO_REQUESTS_PER_DAY=2641")
+
+
+def test_without_a_budget_everything_is_on_one_day() -> None:
+    lines = list(plan(LARGE, replace(YAHOO, requests_per_day=0, pace_seconds=0)))
+
+    assert len(lines) == 3
+    assert "without a pause (YAHOO_PACE_SECONDS), as many a day as it takes" in lines[0]
+
+
+def test_a_market_server_has_no_budget_unless_one_is_set() -> None:
+    served = {"YAHOO_BASE_URL": "http://127.0.0.1:8090"}
+
+    assert Settings.from_env(served).yahoo.requests_per_day == 0
+    assert Settings.from_env(served | {"YAHOO_REQUESTS_PER_DAY": "7"}).yahoo.requests_per_day == 7
+    assert YAHOO.requests_per_day == 2000
+
+
+def test_more_than_yahoo_lists_is_not_planned() -> None:
+    assert first_start(LARGE) == {"histories of ETFs": 500}
+    assert full_day(replace(LARGE, top_holdings=2**31 - 1))[STOCKS] == 499 * 10
