@@ -416,15 +416,17 @@ def test(rings: Sequence[str]) -> int:
         "parts",
         nargs="*",
         metavar="PART",
-        help="consume, chain, api, weights, dashboard, memory, requests, reproduce, look-ahead, evidence, lab (all)",
+        help="consume, chain, api, weights, dashboard, memory, requests, reproduce, look-ahead, evidence, scale, lab "
+        "(all)",
     ),
     argument("--rows", type=int, default=100_000, metavar="N", help="messages to consume (100,000)"),
     argument("--strict", action="store_true", help="end with code 1 when a wanted figure is missed"),
+    argument("--short", action="store_true", help="sizes of scale that show whether it runs, not how fast"),
 )
-def bench(parts: Sequence[str], rows: int, strict: bool) -> int:
+def bench(parts: Sequence[str], rows: int, strict: bool, short: bool) -> int:
     from ops.bench.command import bench
 
-    return bench(parts, rows, strict)
+    return bench(parts, rows, strict, short)
 
 
 @command(

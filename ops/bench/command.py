@@ -20,6 +20,7 @@ from utils.errors import ActstockError, InvalidInput
 @dataclass(frozen=True)
 class Bench:
     rows: int
+    is_short: bool = False
 
     @cached_property
     def stack(self) -> Stack:
@@ -30,12 +31,12 @@ class Bench:
         return Settings.from_env(os.environ | client_environment(self.stack))
 
 
-def bench(names: Sequence[str], rows: int, strict: bool) -> int:
+def bench(names: Sequence[str], rows: int, strict: bool, is_short: bool = False) -> int:
     """Measure and return 1 when a part could not be measured or, with strict, missed its figure."""
     chosen = _chosen(names)
     if rows < 1:
         raise InvalidInput(f"--rows {rows}: give a number of at least 1")
-    measured = Bench(rows)
+    measured = Bench(rows, is_short)
     if set(chosen) - WITHOUT_PLATFORM:
         say(f"Measuring on {describe(measured.stack.source)} in {measured.stack.home}")
     say(machine.describe())
@@ -136,6 +137,13 @@ def _find_java(bench: Bench) -> None:
     os.environ.update(service_environment(bench.stack, java_home()))
 
 
+def _scale(bench: Bench) -> list[Target]:
+    from ops.bench import scale
+
+    _find_java(bench)
+    return scale.measure(bench.settings, scale.SHORT if bench.is_short else scale.FULL)
+
+
 def _lab(bench: Bench) -> list[Target]:
     from ops.bench import lab
 
@@ -158,6 +166,7 @@ PARTS: dict[str, tuple[str, Callable[[Bench], list[Target]]]] = {
     "requests": ("what a full day asks of Yahoo", _requests),
     "reproduce": ("250 sessions published, changed afterwards and reproduced", _reproduce),
     "look-ahead": ("250 sessions with 20 random futures each", _look_ahead),
+    "scale": ("very many rows: Spark beside duckdb", _scale),
     "lab": ("the verdict on invented markets, and its figures beside those of known packages", _lab),
     "evidence": ("cells changed at random, and a long chain", _evidence),
 }

@@ -1,0 +1,208 @@
+"""Spark and duckdb on the same rows: trending from PostgreSQL and back, and very many bars as Parquet.
+
+Each side is a process of its own, measured with what it starts, from start to end. They run one after the other.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+
+from config.config import DatabaseSettings, Settings
+from database.db_helper import connect, fetch
+from ops.bench.machine import GIB
+from ops.bench.report import Target, step, table
+from ops.bench.scale_market import fill, made_sessions, write_universe
+from ops.bench.scratch import scratch_database
+from ops.databases import copy_database
+from ops.errors import RunFailed
+from utils.errors import InvalidInput
+
+# An interpreter with duckdb and psycopg2, when this one has no duckdb.
+DUCKDB_PYTHON = "BENCH_DUCKDB_PYTHON"
+CORES = 2
+MEMORY = "2g"
+SAMPLE_SECONDS = 0.1
+# A shorter job says more about starting than about the second core.
+LONG_ENOUGH_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """etfs, sessions: of the trending job, which runs over all sessions and over the last few; bars: on Parquet."""
+
+    etfs: int = 500
+    sessions: int = 2_480
+    last_sessions: int = 250
+    tickers: int = 10_000
+    bar_sessions: int = 5_040
+
+
+FULL = Sizes()
+# Whether it runs, not how fast it is.
+SHORT = Sizes(etfs=12, sessions=40, last_sessions=10, tickers=32, bar_sessions=200)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """peak: of the process with the most memory, in bytes; said: its standard output."""
+
+    seconds: float
+    peak: int
+    said: str
+
+
+def measure(settings: Settings, sizes: Sizes = FULL) -> list[Target]:
+    other = duckdb_python()
+    step(f"pyspark {version('pyspark')}, {run([*other, 'versions']).said.strip()}; {CORES} cores for each side")
+    targets = []
+    with tempfile.TemporaryDirectory() as folder:
+        for sessions, wanted in ((sizes.last_sessions, 5.0), (sizes.sessions, 2.0)):
+            targets += _trending(settings, Path(folder), other, (sizes.etfs, sessions), wanted)
+        targets += _bars(Path(folder), other, sizes)
+    return targets
+
+
+def duckdb_python() -> list[str]:
+    """Return the command of the other side. InvalidInput says how to get it."""
+    python = os.environ.get(DUCKDB_PYTHON, sys.executable)
+    if subprocess.run([python, "-c", "import duckdb, psycopg2"], capture_output=True, check=False).returncode:
+        raise InvalidInput(
+            f"{python} has no duckdb, which the other side is: install requirements/bench.txt as CONTRIBUTING.md says, "
+            f"or name an interpreter that has it and psycopg2 in {DUCKDB_PYTHON}"
+        )
+    return [python, "-m", "ops.bench.scale_duckdb"]
+
+
+def run(command: Sequence[str], environ: Mapping[str, str] | None = None) -> Measured:
+    """Run a command to its end, and measure it with all processes that it starts."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        began = time.monotonic()
+        process = subprocess.Popen(list(command), stdout=out, stderr=err, env=os.environ | dict(environ or {}))
+        peak = 0
+        while process.poll() is None:
+            peak = max(peak, _largest(process.pid))
+            time.sleep(SAMPLE_SECONDS)
+        seconds = time.monotonic() - began
+        out.seek(0)
+        err.seek(0)
+        if process.returncode:
+            raise RunFailed(f"{' '.join(command[:4])}: {(err.read().strip().splitlines() or ['no word of why'])[-1]}")
+        return Measured(seconds, peak, out.read())
+
+
+def _largest(pid: int) -> int:
+    """Return the memory of the largest process of a family, with what it shares."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        sizes = []
+        for each in (process, *process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                sizes.append(int(each.memory_info().rss))
+        return max(sizes, default=0)
+    return 0
+
+
+def _trending(
+    settings: Settings, folder: Path, other: Sequence[str], size: tuple[int, int], wanted: float
+) -> list[Target]:
+    etfs, count = size
+    sessions, every = made_sessions(count)
+    universe = folder / f"{etfs}-{count}.toml"
+    tickers = write_universe(universe, etfs)
+    with scratch_database(settings.database) as ours:
+        fill(ours, tickers, every)
+        theirs = replace(ours, name=f"{ours.name}-duckdb")
+        copy_database(ours, theirs)
+        command = ["-m", "batch.spark_trending_etf_identifier", "--from", str(sessions[0]), "--to", str(sessions[-1])]
+        spark = run([sys.executable, *command], _environ(ours, universe))
+        duckdb = run([*other, "trending", _dsn(theirs), str(sessions[0]), str(sessions[-1])])
+        days, differing = _differing_days(ours, theirs)
+    what = f"trending, {etfs:,} ETFs x {count:,} sessions"
+    _show(what, {"ours": spark, "duckdb": duckdb})
+    return [
+        Target(f"{what}, against duckdb", spark.seconds / duckdb.seconds, wanted, " x", at_most=True, digits=1),
+        Target(f"{what}: sessions with the same rows", days - differing, count),
+    ]
+
+
+def _environ(database: DatabaseSettings, universe: Path) -> dict[str, str]:
+    return {
+        "DB_HOST": database.host,
+        "DB_PORT": str(database.port),
+        "DB_NAME": database.name,
+        "DB_USER": database.user,
+        "DB_PASSWORD": database.password,
+        "DB_SPARK_USER": "",
+        "UNIVERSE_FILE": str(universe),
+        "SPARK_MASTER_URL": f"local[{CORES}]",
+        "SPARK_PROFILE": "wide",
+        "SPARK_EXECUTOR_MEMORY": MEMORY,
+    }
+
+
+def _dsn(database: DatabaseSettings) -> str:
+    return (
+        f"host={database.host} port={database.port} dbname={database.name} user={database.user} "
+        f"password={database.password}"
+    )
+
+
+def _differing_days(ours: DatabaseSettings, theirs: DatabaseSettings) -> tuple[int, int]:
+    """Return the days that ours has, and how many of them differ in any figure."""
+    found = []
+    for database in (ours, theirs):
+        with closing(connect(database)) as conn:
+            rows = fetch(
+                conn,
+                "SELECT as_of_date, md5(STRING_AGG(trending::text, E'\\n' ORDER BY etf_ticker)) AS digest "
+                "FROM analytics_trending_etfs AS trending GROUP BY as_of_date",
+            )
+            found.append({row["as_of_date"]: row["digest"] for row in rows})
+    mine: dict[date, str] = found[0]
+    return len(mine), sum(found[1].get(day) != digest for day, digest in mine.items())
+
+
+def _bars(folder: Path, other: Sequence[str], sizes: Sizes) -> list[Target]:
+    whole, half, made = folder / "bars", folder / "half", folder / "made"
+    rows = sizes.tickers * sizes.bar_sessions
+    run([*other, "make", str(whole), str(sizes.tickers), str(sizes.bar_sessions)])
+    run([*other, "make", str(half), str(sizes.tickers // 2), str(sizes.bar_sessions)])
+    step(f"{rows:,} bars of {sizes.tickers:,} tickers as Parquet, and half of them")
+
+    def spark(bars: Path, cores: int) -> Measured:
+        arguments = [str(bars), str(made / f"{bars.name}-{cores}"), str(cores), str(sizes.bar_sessions), MEMORY]
+        return run([sys.executable, "-m", "ops.bench.scale_returns", *arguments])
+
+    ours = spark(whole, CORES)
+    theirs = run([*other, "returns", str(whole), str(made / "duckdb.parquet")])
+    told = json.loads(run([*other, "compare", str(made / f"bars-{CORES}"), str(made / "duckdb.parquet")]).said)
+    of_half, alone = spark(half, CORES), spark(whole, 1)
+    what = f"{rows:,} bars"
+    _show(what, {"ours": ours, "duckdb": theirs, "ours, half of them": of_half, "ours, one core": alone})
+    if alone.seconds < LONG_ENOUGH_SECONDS:
+        step(f"one core took less than {LONG_ENOUGH_SECONDS} s: too short to say much about the second")
+    return [
+        Target(f"{what}, against duckdb", ours.seconds / theirs.seconds, 3, " x", at_most=True, digits=1),
+        Target(f"{what}, returns and flags that differ", told["differing"], 0, at_most=True),
+        Target(f"{what}, against half of them", ours.seconds / of_half.seconds, 2.2, " x", at_most=True, digits=2),
+        Target(f"{what}, largest process", max(ours.peak, alone.peak) / GIB, 4, " GiB", at_most=True, digits=2),
+        Target(f"{what}, the second core", alone.seconds / ours.seconds, 1.7, " x", digits=2),
+    ]
+
+
+def _show(what: str, sides: Mapping[str, Measured]) -> None:
+    table(
+        (what, "seconds", "largest process, MiB"),
+        [(name, f"{side.seconds:.1f}", f"{side.peak / 2**20:,.0f}") for name, side in sides.items()],
+    )

@@ -1,0 +1,146 @@
+"""The other side of `bench scale`: the same figures by duckdb, which is a process of its own with its own packages.
+
+`python -m ops.bench.scale_duckdb trending DSN FIRST LAST` reads the bars from PostgreSQL and writes the rows back.
+`... make FOLDER TICKERS SESSIONS` makes bars as Parquet, and `... returns FOLDER MADE` computes their returns.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import psycopg2
+
+CORES = 2
+TOLERANCE = 1e-9
+PERIODS = (5, 10, 20)
+BARS = """
+    COPY (SELECT ticker, trade_date, adj_close::float8, source FROM collected_daily_etf_ohlc WHERE currency = 'USD')
+    TO STDOUT (FORMAT csv)
+"""
+TABLE_COLUMNS = """as_of_date, etf_ticker, return_5d, spy_return_5d, outperformance_5d, is_trending_5d, return_10d,
+    spy_return_10d, outperformance_10d, is_trending_10d, return_20d, spy_return_20d, outperformance,
+    rank_by_outperformance, is_trending, is_degraded, source"""
+# The made bars have no gaps: so many rows before are so many sessions before.
+RETURNS = ", ".join(f"price / LAG(price, {n}) OVER of_ticker - 1.0 AS return_{n}d" for n in PERIODS)
+TRENDING = f"""
+    WITH returns AS (
+        SELECT ticker, trade_date, source, {RETURNS}
+        FROM bar WINDOW of_ticker AS (PARTITION BY ticker ORDER BY trade_date)
+    ), compared AS (
+        SELECT own.*, spy.return_5d AS spy_return_5d, spy.return_10d AS spy_return_10d, spy.return_20d AS spy_return_20d
+        FROM returns AS own
+        JOIN returns AS spy ON spy.ticker = 'SPY' AND spy.trade_date = own.trade_date
+        WHERE own.ticker <> 'SPY' AND own.trade_date BETWEEN ? AND ?
+    )
+    SELECT trade_date, ticker,
+        return_5d, spy_return_5d, return_5d - spy_return_5d,
+        COALESCE(return_5d > spy_return_5d AND return_5d > 0, FALSE),
+        return_10d, spy_return_10d, return_10d - spy_return_10d,
+        COALESCE(return_10d > spy_return_10d AND return_10d > 0, FALSE),
+        return_20d, spy_return_20d, return_20d - spy_return_20d,
+        RANK() OVER (PARTITION BY trade_date ORDER BY return_20d - spy_return_20d DESC, ticker),
+        COALESCE(return_20d > spy_return_20d AND return_20d > 0, FALSE),
+        FALSE, source
+    FROM compared
+"""
+PUBLISH = """
+    INSERT INTO analytics_publication (job, as_of_date, period_days, status, row_count, cash_weight, source)
+    SELECT 'trending', as_of_date, 0,
+        CASE WHEN BOOL_OR(is_trending OR is_trending_5d OR is_trending_10d) THEN 'published' ELSE 'empty' END,
+        COUNT(*), 0, MAX(source)
+    FROM analytics_trending_etfs GROUP BY as_of_date
+"""
+
+
+def trending(dsn: str, first: str, last: str) -> None:
+    with tempfile.TemporaryDirectory() as folder, psycopg2.connect(dsn) as conn, conn.cursor() as cursor:
+        read, written = Path(folder) / "bars.csv", Path(folder) / "rows.csv"
+        with read.open("wb") as file:
+            cursor.copy_expert(BARS, file, size=2**20)
+        with _duckdb() as db:
+            db.execute(
+                "CREATE TABLE bar AS SELECT * FROM read_csv(?, header = false, "
+                "columns = {'ticker': 'VARCHAR', 'trade_date': 'DATE', 'price': 'DOUBLE', 'source': 'VARCHAR'})",
+                [str(read)],
+            )
+            db.execute(f"COPY ({TRENDING}) TO '{written}' (FORMAT csv, HEADER false)", [first, last])
+        cursor.execute("DELETE FROM analytics_trending_etfs WHERE as_of_date BETWEEN %s AND %s", (first, last))
+        with written.open("rb") as file:
+            cursor.copy_expert(f"COPY analytics_trending_etfs ({TABLE_COLUMNS}) FROM STDIN (FORMAT csv)", file, 2**20)
+        cursor.execute("DELETE FROM analytics_publication WHERE job = 'trending'")
+        cursor.execute(PUBLISH)
+        # Leaving the connection commits.
+
+
+def make(folder: str, tickers: str, sessions: str) -> None:
+    """Write the bars in files of whole tickers, as a collector of many tickers leaves them."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    count, files = int(tickers), 16
+    with _duckdb() as db:
+        for nth in range(files):
+            first, behind = count * nth // files, count * (nth + 1) // files
+            db.execute(f"""
+                COPY (
+                    SELECT 'T' || LPAD(ticker::varchar, 6, '0') AS ticker, DATE '2000-01-03' + day::int AS trade_date,
+                        100 * EXP(SUM(HASH(ticker * 100000 + day) / 18446744073709551616.0 * 0.03 - 0.0149)
+                            OVER (PARTITION BY ticker ORDER BY day)) AS price
+                    FROM RANGE({first}, {behind}) AS each_ticker (ticker), RANGE(0, {int(sessions)}) AS each_day (day)
+                    ORDER BY ticker, trade_date
+                ) TO '{Path(folder) / f"{nth:02d}.parquet"}'
+            """)
+
+
+def returns(folder: str, made: str) -> None:
+    flags = ", ".join(f"COALESCE(return_{n}d > 0, FALSE) AS is_up_{n}d" for n in PERIODS)
+    with _duckdb() as db:
+        db.execute("SET memory_limit = '4GB'")
+        db.execute("SET preserve_insertion_order = false")
+        db.execute(f"""
+            COPY (
+                SELECT *, {flags} FROM (
+                    SELECT ticker, trade_date, price, {RETURNS} FROM '{folder}/*.parquet'
+                    WINDOW of_ticker AS (PARTITION BY ticker ORDER BY trade_date))
+            ) TO '{made}'
+        """)
+
+
+def compare(ours: str, theirs: str) -> None:
+    """Print how many bars have another return or flag on either side."""
+    names = [f"return_{n}d" for n in PERIODS]
+    differ = " OR ".join(
+        [
+            "ours.ticker IS NULL OR theirs.ticker IS NULL",
+            *(f"(ours.{name} IS NULL) <> (theirs.{name} IS NULL)" for name in names),
+            *(f"ABS(ours.{name} - theirs.{name}) > {TOLERANCE}" for name in names),
+            *(f"ours.is_up_{n}d <> theirs.is_up_{n}d" for n in PERIODS),
+        ]
+    )
+    with _duckdb() as db:
+        [(count,)] = db.execute(
+            f"SELECT COUNT(*) FROM '{ours}/*.parquet' AS ours "
+            f"FULL JOIN '{theirs}' AS theirs USING (ticker, trade_date) WHERE {differ}"
+        ).fetchall()
+    print(json.dumps({"differing": count}))
+
+
+def versions() -> None:
+    print(f"duckdb {duckdb.__version__}, psycopg2 {psycopg2.__version__.split()[0]}")
+
+
+def _duckdb() -> "duckdb.DuckDBPyConnection":
+    return duckdb.connect(config={"threads": CORES})
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "trending": trending,
+    "make": make,
+    "returns": returns,
+    "compare": compare,
+    "versions": versions,
+}
+
+if __name__ == "__main__":
+    COMMANDS[sys.argv[1]](*sys.argv[2:])
