@@ -137,9 +137,6 @@ def session(settings: SparkSettings, name: str, profile: Profile = SMALL) -> "Sp
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")  # no job uses pandas
     _forget_numpy_converters()
     if is_warm():
-        if profile is not SMALL:
-            # Without an object as its last line the job is submitted: see utils/spark_driver.py.
-            raise SystemExit("error: a wide job is not for the warm driver, which has one core and little memory")
         return shared_session(name, session_conf(SMALL))
     # Of the functions that executors call: this interpreter, which has the same path in every image.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)

@@ -127,7 +127,7 @@ def compare(ours: str, theirs: str) -> None:
 
 
 def versions() -> None:
-    print(f"duckdb {duckdb.__version__}, psycopg2 {psycopg2.__version__.split()[0]}")
+    print(f"duckdb {duckdb.__version__}, psycopg2 {version('psycopg2-binary')}")
 
 
 def _duckdb() -> "duckdb.DuckDBPyConnection":
