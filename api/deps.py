@@ -17,8 +17,13 @@ from utils.errors import InvalidInput, UnknownTicker
 
 SYMBOL = r"^[A-Za-z0-9][A-Za-z0-9.=^-]*$"
 DIGEST = r"^[0-9a-f]{64}$"
+CHAIN = r"^[a-z_]+$"
 SECTOR = r"^[A-Za-z][A-Za-z &-]*$"
-WRITTEN = {SYMBOL: "a ticker, like NVDA, 005930.KS or KRW=X", SECTOR: "a sector, like Technology"}
+WRITTEN = {
+    SYMBOL: "a ticker, like NVDA, 005930.KS or KRW=X",
+    SECTOR: "a sector, like Technology",
+    CHAIN: "a chain, like publications",
+}
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 MAX_ROWS = 1000
 MAX_OFFSET = 10_000_000
@@ -126,4 +131,8 @@ _Ticker = Path(pattern=SYMBOL, max_length=20, examples=["NVDA", "005930.KS", "KR
 Symbol = Annotated[str, _Ticker, AfterValidator(str.upper)]
 Etf = Annotated[str, Path(pattern=SYMBOL, max_length=20, examples=["QQQ"]), AfterValidator(known_etf)]
 Sector = Annotated[str, Path(pattern=SECTOR, max_length=60, examples=["Technology"])]
+Chain = Annotated[
+    str, Path(pattern=CHAIN, max_length=63, description="/evidence/head names them", examples=["publications"])
+]
+Position = Annotated[int, Path(ge=1, le=2**63 - 1, description="1, 2, 3 and so on, without gaps", examples=[1])]
 Digest = Annotated[str, Path(pattern=DIGEST, description="SHA-256, in hexadecimal digits", examples=["e3b0c442" * 8])]
