@@ -16,6 +16,7 @@ from config.config import Settings, Topic
 from database.db_helper import Connection, connect
 from database.queries import ledger, source_answers
 from utils.kafka_utils import Publisher, publisher
+from utils.ranges import packed
 from utils.reasons import Reason, as_json, without_ticker
 
 log = logging.getLogger(__name__)
@@ -33,14 +34,13 @@ class Collection:
     run_id: str | None
 
     def send(self, topic: Topic, messages: Iterable[Any]) -> int:
-        """Send messages and count them in the receipt."""
-        count = 0
-        for message in messages:
-            self.publisher.send(topic, message)
-            count += 1
-        if count:
-            self.receipt.sent[topic.value] = self.receipt.sent.get(topic.value, 0) + count
-        return count
+        """Send messages, a ticker's bars as ranges, and count them in the receipt."""
+        every = list(messages)
+        for key, value in packed(every):
+            self.publisher.send_raw(topic, key, value)
+        if every:
+            self.receipt.sent[topic.value] = self.receipt.sent.get(topic.value, 0) + len(every)
+        return len(every)
 
     def keep(self, answer: Answer, like: str | None = None) -> None:
         """Keep an answer as the source gave it, before a message names it. like: the digest of an earlier one."""

@@ -11,6 +11,7 @@ from database.queries import errors
 from utils.command_line import exit_code_of
 from utils.kafka_utils import publisher
 from utils.logging_utils import configure_logging
+from utils.ranges import is_range
 
 
 def replay(settings: Settings, conn: Connection, rejected: list[Row], accept: bool) -> int:
@@ -68,13 +69,13 @@ def _list_and_replay(settings: Settings, options: argparse.Namespace) -> None:
             chosen = [row for row in waiting if options.replay or is_acceptable(row)]
             print(f"{replay(settings, conn, chosen, options.accept)} messages are back on their topics")
             if left := len(waiting) - len(chosen):
-                print(f"{left} cannot be accepted, because they are no JSON objects: they still wait")
+                print(f"{left} cannot be accepted, because they are not one bar's JSON object: they still wait")
 
 
 def is_acceptable(row: Row) -> bool:
-    """Tell whether a message can be marked as accepted: it has to be a JSON object."""
+    """Tell whether a message can be marked as accepted: it has to be a JSON object, and not a whole range."""
     try:
-        return isinstance(json.loads(row["raw_value"]), dict)
+        return isinstance(json.loads(row["raw_value"]), dict) and not is_range(row["raw_value"].encode())
     except (TypeError, ValueError, RecursionError):
         return False
 

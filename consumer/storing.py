@@ -1,8 +1,8 @@
-"""What the three consumers share: decode a batch, store it in one transaction, and log rejected messages."""
+"""What the three consumers share: decode a batch, store it in one transaction, and log what is rejected."""
 
 import gc
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import partial
 from operator import attrgetter
@@ -20,16 +20,19 @@ from utils.errors import DatabaseUnavailable, InvalidMessage
 from utils.kafka_utils import ConsumerRecord, consume
 from utils.lag import Lag
 from utils.logging_utils import configure_logging
-from utils.messages import DailyBar, Message, Ticker, from_json
+from utils.messages import DailyBar, Message, Ticker, from_json, to_json
+from utils.ranges import BarRange, Refused, is_range, read_range
 from utils.reasons import Reason, as_json, reason
 
 log = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=Message)
-# A message with its topic, without the prefix, its partition and its offset.
+# A topic, without the prefix, a partition and an offset. Bars of one range have the same.
 Address = tuple[str, int, int]
-# Prepares what messages say, and returns what writes it inside the caller's transaction.
+# Prepares what messages (or ranges of bars) say, and returns what writes it inside the caller's transaction.
 Write = Callable[[Sequence[tuple[M, Address]]], Callable[[Connection], object]]
+# A message of the consumer's kind, or (a part of) a range of such, with the record that it is from.
+Decoded = tuple[ConsumerRecord, Any]
 
 
 class Store(Generic[M]):
@@ -53,9 +56,7 @@ class Store(Generic[M]):
         good, bad = self._decode(records)
         return partial(self._store, good, bad, self._writing(good, bad))
 
-    def _store(
-        self, good: Sequence[tuple[ConsumerRecord, M]], bad: Sequence[Values], write: Callable[[Connection], None]
-    ) -> None:
+    def _store(self, good: Sequence[Decoded], bad: Sequence[Values], write: Callable[[Connection], None]) -> None:
         """Store a batch, rows and rejections, in one transaction. After DatabaseUnavailable nothing of it is stored."""
         try:
             self._commit(write)
@@ -67,7 +68,7 @@ class Store(Generic[M]):
         except DatabaseUnavailable:
             self._conn = None
             raise
-        log.info("stored %d messages, rejected %d", len(good), len(bad))
+        log.info("stored %d rows of %d messages, rejected %d", _count(good), len(good), len(bad))
 
     def note_lag(self, group: str, lags: Sequence[Lag]) -> None:
         """Store the lag of the group. A failure is logged and never stops the consumer."""
@@ -82,14 +83,20 @@ class Store(Generic[M]):
         except psycopg2.Error as error:
             log.warning("the lag is not stored: %s", str(error).splitlines()[0])
 
-    def _decode(self, records: Sequence[ConsumerRecord]) -> tuple[list[tuple[ConsumerRecord, M]], list[Values]]:
-        good: list[tuple[ConsumerRecord, M]] = []
+    def _decode(self, records: Sequence[ConsumerRecord]) -> tuple[list[Decoded], list[Values]]:
+        good: list[Decoded] = []
         bad: list[Values] = []
         for record in records:
+            raw = record.value or b""
+            if is_range(raw) and issubclass(self._kind, DailyBar):
+                bars, refused = read_range(self._kind, raw)
+                good += [(record, part) for part in bars]
+                bad += self._rejections(record, refused)
+                continue
             try:
-                good.append((record, from_json(self._kind, record.value or b"")))
+                good.append((record, from_json(self._kind, raw)))
             except InvalidMessage as error:
-                bad.append(self._rejection(record, error.reason))
+                bad.append(self._rejection(record, raw, error.reason))
         return good, bad
 
     def _commit(self, write: Callable[[Connection], None]) -> None:
@@ -97,7 +104,7 @@ class Store(Generic[M]):
         with transaction(conn):
             write(conn)
 
-    def _writing(self, good: Sequence[tuple[ConsumerRecord, M]], bad: Sequence[Values]) -> Callable[[Connection], None]:
+    def _writing(self, good: Sequence[Decoded], bad: Sequence[Values]) -> Callable[[Connection], None]:
         """Return what stores messages and rejections, and closes the earlier rejections of the same bars."""
         write = self._write([(message, self._address(record)) for record, message in good])
         later = self._later_bars(good, bad)
@@ -110,20 +117,18 @@ class Store(Generic[M]):
 
         return write_all
 
-    def _later_bars(
-        self, good: Sequence[tuple[ConsumerRecord, M]], bad: Sequence[Values]
-    ) -> dict[str, list[errors.BarRecord]]:
+    def _later_bars(self, good: Sequence[Decoded], bad: Sequence[Values]) -> dict[str, list[errors.BarsRecord]]:
         """Return the bars of the messages by topic, whether they are stored or rejected."""
-        later: dict[str, list[errors.BarRecord]] = {}
+        later: dict[str, list[errors.BarsRecord]] = {}
         for record, message in good:
-            if isinstance(message, DailyBar):
-                bar = errors.BarRecord(message.ticker, message.trade_date, record.timestamp, record.offset)
-                later.setdefault(self._topic(record), []).append(bar)
+            if isinstance(message, DailyBar | BarRange):
+                bars = errors.BarsRecord(message.key, message.days, record.timestamp, record.offset)
+                later.setdefault(self._topic(record), []).append(bars)
         for row in bad:
             rejected = dict(zip(CONSUMER_ERROR.columns, row, strict=True))
-            if rejected["trade_date"]:
-                bar = errors.BarRecord(*(rejected[name] for name in errors.BarRecord._fields))
-                later.setdefault(rejected["topic"], []).append(bar)
+            if day := rejected["trade_date"]:
+                place = rejected["record_time"], rejected["kafka_offset"]
+                later.setdefault(rejected["topic"], []).append(errors.BarsRecord(rejected["ticker"], [day], *place))
         return later
 
     def _address(self, record: ConsumerRecord) -> Address:
@@ -137,20 +142,32 @@ class Store(Generic[M]):
             self._conn = connect(self._settings)
         return self._conn
 
-    def _store_or_reject(self, record: ConsumerRecord, message: M) -> None:
+    def _store_or_reject(self, record: ConsumerRecord, message: Any) -> None:
+        """Store a message, or reject it. Of a range that Postgres refuses the refused bars alone are rejected."""
         try:
             self._commit(self._writing([(record, message)], []))
         except (psycopg2.DataError, psycopg2.IntegrityError) as error:
+            if isinstance(message, BarRange) and len(message) > 1:
+                for half in message.halves():
+                    self._store_or_reject(record, half)
+                return
+            raw = to_json(message.bar(0)) if isinstance(message, BarRange) else record.value
             refused = reason("postgres_refuses", error=str(error).splitlines()[0])
-            self._commit(self._writing([], [self._rejection(record, refused)]))
+            self._commit(self._writing([], [self._rejection(record, raw, refused)]))
 
-    def _rejection(self, record: ConsumerRecord, why: Reason) -> Values:
-        """Return a row of logs_consumer_error."""
+    def _rejections(self, record: ConsumerRecord, refused: Sequence[Refused]) -> list[Values]:
+        """Return the rows of a range's bars. Those whose session cannot be read are one: the range as it came."""
+        nameless = [why for raw, why in refused if not _bar_of(raw)[1]]
+        rows = [self._rejection(record, raw, why) for raw, why in refused if _bar_of(raw)[1]]
+        return [*rows, self._rejection(record, record.value, nameless[0])] if nameless else rows
+
+    def _rejection(self, record: ConsumerRecord, raw: bytes | None, why: Reason) -> Values:
+        """Return a row of logs_consumer_error. raw: the message, or of a range the message of one bar."""
         address, told = self._address(record), str(why)
         log.warning("rejected %s/%d@%d: %s", *address, told)
-        ticker, trade_date = _bar_of(record.value)
+        ticker, trade_date = _bar_of(raw)
         bar = (_text(record.key), ticker, trade_date, record.timestamp)
-        return (_text(record.value), told, *address, *bar, as_json([why]))
+        return (_text(raw), told, *address, *bar, as_json([why]))
 
 
 def _text(raw: bytes | None) -> str | None:
@@ -175,18 +192,28 @@ class _BarName(msgspec.Struct):
     trade_date: date
 
 
-def upsert_by(table: Table, *digests: str) -> Write[Message]:
-    """Return a function that upserts messages, whose attributes have the names of the table's columns and digests.
+def upsert_by(table: Table, *digests: str) -> Write[Any]:
+    """Return a function that upserts bars, whose attributes have the names of the table's columns and digests.
 
     Of several fetches of one key the newest wins, so that old messages can be read again.
     """
-    to_row: Callable[[Message], tuple[Any, ...]] = attrgetter(*table.columns, *digests)
+    names = *table.columns, *digests
+    to_row: Callable[[Message], tuple[Any, ...]] = attrgetter(*names)
     stored = received(table, *digests)
 
-    def write(messages: Sequence[tuple[Message, Address]]) -> Callable[[Connection], object]:
-        return prepared_upsert(stored, [to_row(message) + address for message, address in messages], "fetched_at")
+    def rows(bars: Message | BarRange[Any]) -> Iterable[tuple[Any, ...]]:
+        return bars.rows(names) if isinstance(bars, BarRange) else [to_row(bars)]
+
+    def write(messages: Sequence[tuple[Message | BarRange[Any], Address]]) -> Callable[[Connection], object]:
+        addressed = [row + address for bars, address in messages for row in rows(bars)]
+        return prepared_upsert(stored, addressed, "fetched_at")
 
     return write
+
+
+def _count(messages: Iterable[Decoded]) -> int:
+    """Return how many rows messages become; a list of holdings counts once."""
+    return sum(len(message) if isinstance(message, BarRange) else 1 for _, message in messages)
 
 
 def expect_large_batches() -> None:

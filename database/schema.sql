@@ -325,7 +325,7 @@ CREATE TABLE analytics_performance_summary (
 
 CREATE TABLE logs_consumer_error (
     id           BIGSERIAL   PRIMARY KEY,
-    raw_value    TEXT,
+    raw_value    TEXT,                               -- the message; of a range the rejected bar's own
     error_msg    TEXT        NOT NULL,
     received_at  TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
     topic        VARCHAR(100) NOT NULL,
@@ -337,7 +337,9 @@ CREATE TABLE logs_consumer_error (
     trade_date   DATE,
     record_time  BIGINT      NOT NULL DEFAULT 0,     -- the broker's time of the message: a recreated topic begins at offset 0 again
     reason       JSONB,                              -- error_msg as data; NULL: rejected by a version that had no reasons
-    CONSTRAINT logs_consumer_error_address UNIQUE (topic, partition_id, kafka_offset, record_time)
+    -- Several bars of one message may be rejected. What has no readable session is one rejection.
+    CONSTRAINT logs_consumer_error_address
+        UNIQUE NULLS NOT DISTINCT (topic, partition_id, kafka_offset, record_time, trade_date)
 );
 
 CREATE TABLE logs_yahoo_request (

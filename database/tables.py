@@ -49,10 +49,10 @@ SECTOR_TRENDING = table("analytics_sector_trending")
 PORTFOLIO_PERFORMANCE = table("analytics_portfolio_performance")
 PERFORMANCE_SUMMARY = table("analytics_performance_summary")
 
-# A message is known by its place on the topic; the number is for people.
+# A bar of a message is known by its place on the topic and its session; the number is for people.
 CONSUMER_ERROR = replace(
     table("logs_consumer_error", "id", "received_at", "replayed_at"),
-    key=("topic", "partition_id", "kafka_offset", "record_time"),
+    key=("topic", "partition_id", "kafka_offset", "record_time", "trade_date"),
 )
 PRICE_BREAK = table("logs_price_break")
 EXPECTED_BAR = table("logs_expected_bar", "first_expected_at")

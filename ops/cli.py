@@ -419,7 +419,7 @@ def test(rings: Sequence[str]) -> int:
         help="consume, chain, api, weights, dashboard, memory, requests, reproduce, look-ahead, evidence, scale, lab "
         "(all)",
     ),
-    argument("--rows", type=int, default=100_000, metavar="N", help="messages to consume (100,000)"),
+    argument("--rows", type=int, default=100_000, metavar="N", help="bars to send and to consume (100,000)"),
     argument("--strict", action="store_true", help="end with code 1 when a wanted figure is missed"),
     argument("--short", action="store_true", help="sizes of scale that show whether it runs, not how fast"),
 )

@@ -21,7 +21,7 @@ from kafka.structs import MemberState
 from config.config import KafkaSettings, Topic
 from utils.errors import BrokerUnavailable, DatabaseUnavailable
 from utils.lag import Lag, LagMeter
-from utils.messages import Message, to_json
+from utils.ranges import LONGEST_RANGE, count_sessions
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ Offsets = dict[int, int]  # partition -> offset of the next message
 
 POLL_MS = 500
 IDLE_SECONDS = 0.05
-MAX_BATCH = 10_000
+MAX_BATCH = 10_000  # rows: a range has one for each session
 LONGEST_WAIT_SECONDS = 15.0
 ACKNOWLEDGE_SECONDS = 30
 REJOIN_SECONDS = 20.0  # longer than the broker waits for the others of a new group
@@ -59,9 +59,6 @@ class Publisher:
     producer: KafkaProducer
     prefix: str = ""
     _pending: list[Any] = field(default_factory=list)
-
-    def send(self, topic: Topic, message: Message) -> None:
-        self.send_raw(topic, message.key.encode(), to_json(message))
 
     def send_raw(self, topic: str, key: bytes | None, value: bytes) -> None:
         try:
@@ -178,10 +175,10 @@ def pump(
     # Fetching and preparing the next batch (in this thread) and storing the current one (in the other) overlap. Only
     # one batch is handled at a time, so commits stay in order and a crash repeats at most one batch.
     under_way: _Work | None = None
-    membership = _Membership(consumer)
+    membership, reader = _Membership(consumer), _Reader(consumer)
     while not is_over():
         membership.look()
-        batch = poll(consumer, timeout_ms=0 if membership.is_stable else POLL_MS)
+        batch = reader.poll(timeout_ms=0 if membership.is_stable else POLL_MS)
         meter.look(is_idle=not (batch or under_way))
         start = prepare(batch) if batch else None
         if under_way and (start or under_way.future.done()):
@@ -209,7 +206,8 @@ def connect_consumer(settings: KafkaSettings, topic: Topic | str, group: str) ->
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_poll_records=MAX_BATCH,
-        max_partition_fetch_bytes=4 * 2**20,
+        # Compressed. Two batches of ranges, which are twice and a half as large when they are unpacked.
+        max_partition_fetch_bytes=2**20,
         fetch_max_wait_ms=POLL_MS,
         metadata_max_age_ms=METADATA_SECONDS * 1000,
         check_crcs=False,  # TCP and the broker have checked them, and in pure Python they take a tenth of the time
@@ -217,9 +215,27 @@ def connect_consumer(settings: KafkaSettings, topic: Topic | str, group: str) ->
     )
 
 
-def poll(consumer: KafkaConsumer, timeout_ms: int) -> list[ConsumerRecord]:
-    """Return the next messages of all partitions, in order within each."""
-    return [message for messages in consumer.poll(timeout_ms=timeout_ms).values() for message in messages]
+class _Reader:
+    """Polls batches of at most MAX_BATCH rows, or of one message, whether they come as single bars or as ranges."""
+
+    def __init__(self, consumer: KafkaConsumer) -> None:
+        self._consumer = consumer
+        self._messages = MAX_BATCH // LONGEST_RANGE  # as many as make a batch, by what came last
+
+    def poll(self, timeout_ms: int) -> list[ConsumerRecord]:
+        """Return the next messages of all partitions, in order within each."""
+        batch: list[ConsumerRecord] = []
+        rows = 0
+        for partition, records in self._consumer.poll(timeout_ms=timeout_ms, max_records=self._messages).items():
+            for record in records:
+                rows += count_sessions(record.value)
+                if rows > MAX_BATCH and batch:
+                    self._consumer.seek(partition, record.offset)  # it is fetched again
+                    break
+                batch.append(record)
+        if batch:
+            self._messages = min(MAX_BATCH, max(1, MAX_BATCH * len(batch) // rows))
+        return batch
 
 
 @dataclass

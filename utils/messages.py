@@ -3,6 +3,8 @@
 etf-daily-data     EtfDailyBar
 stock-daily-data   StockDailyBar      (also exchange rates: quote_type CURRENCY)
 etf-holdings-data  HoldingsSnapshot   (a fund's whole list, so that a snapshot is stored completely or not at all)
+
+Several sessions of one ticker may be one message of the daily topics: see utils/ranges.py.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -118,9 +120,7 @@ class DailyBar(Message, frozen=True, kw_only=True):
 
     @property
     def price_change_percent(self) -> float | None:
-        if self.previous_close is None:
-            return None
-        return (self.close_price / self.previous_close - 1) * 100
+        return change_percent(self.previous_close, self.close_price)
 
     def check(self) -> None:
         if self.is_accepted:
@@ -138,12 +138,11 @@ class DailyBar(Message, frozen=True, kw_only=True):
     def _step_doubt(self) -> Reason | None:
         """Tell whether the close moved too far."""
         # Yahoo adjusts both sides of a split, so the split day gets no exception.
-        before, after = self.previous_close or self.close_price, self.close_price
-        step = after / before - 1
-        if abs(step) <= LARGEST_STEP:
+        before, after = self.previous_close, self.close_price
+        if before is None or not is_leap(before, after):
             return None
         code = "close_moved" if self.split_ratio == 1.0 else "close_moved_at_split"
-        return reason(code, step=step, before=before, after=after)
+        return reason(code, step=after / before - 1, before=before, after=after)
 
 
 class EtfDailyBar(DailyBar, frozen=True, kw_only=True):
@@ -266,6 +265,19 @@ def _in_contract(kind: type[M], raw: bytes | str) -> M:
 @cache
 def _decoder(kind: type[M]) -> msgspec.json.Decoder[M]:
     return msgspec.json.Decoder(kind)
+
+
+def change_percent(before: float | None, close: float) -> float | None:
+    return None if before is None else (close / before - 1) * 100
+
+
+def is_leap(before: float | None, close: float) -> bool:
+    """Tell whether a close moved further than a person need not see.
+
+    >>> is_leap(10.0, 15.0), is_leap(10.0, 15.1), is_leap(10.0, 4.9), is_leap(None, 1.0)
+    (False, True, True, False)
+    """
+    return before is not None and abs(close / before - 1) > LARGEST_STEP
 
 
 def range_doubt(opened: float, high: float, low: float, close: float) -> Reason | None:

@@ -1,6 +1,6 @@
 """Rejected messages: which wait to be looked at, and which were put back on their topic."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -11,11 +11,11 @@ from database.queries.reasons import sql_reason
 REASON = f"COALESCE(reason, jsonb_build_array({sql_reason('text', text='error_msg')}))"
 
 
-class BarRecord(NamedTuple):
-    """Where a message about a bar stands on its topic. A topic that was made anew counts its offsets afresh."""
+class BarsRecord(NamedTuple):
+    """Where a message about bars stands on its topic. A topic that was made anew counts its offsets afresh."""
 
     ticker: str
-    trade_date: date
+    sessions: Sequence[date]
     record_time: int
     kafka_offset: int
 
@@ -57,7 +57,7 @@ def mark_accepted(conn: Connection, accepted: Mapping[int, str]) -> None:
         )
 
 
-def close_older(conn: Connection, topic: str, later: Collection[BarRecord]) -> int:
+def close_older(conn: Connection, topic: str, later: Iterable[BarsRecord]) -> int:
     """Close the rejections of bars of which something later has been read; inside the caller's transaction.
 
     What was read later counts by its place on the topic, so that reading a batch twice closes nothing else.
@@ -71,12 +71,13 @@ def close_older(conn: Connection, topic: str, later: Collection[BarRecord]) -> i
             """,
             (topic,),
         )
-        waiting = {row[0]: BarRecord(*row[1:]) for row in cursor.fetchall()}
+        waiting = cursor.fetchall()
         if not waiting:
             return 0
         newest: dict[tuple[str, date], tuple[int, int]] = {}
-        for record in later:
-            newest[record[:2]] = max(newest.get(record[:2], record[2:]), record[2:])
-        closed = [number for number, record in waiting.items() if record[2:] < newest.get(record[:2], (0, 0))]
+        for ticker, sessions, time, offset in later:
+            for session in sessions:
+                newest[ticker, session] = max(newest.get((ticker, session), (0, 0)), (time, offset))
+        closed = [number for number, *bar, time, offset in waiting if (time, offset) < newest.get(tuple(bar), (0, 0))]
         cursor.execute("UPDATE logs_consumer_error SET replayed_at = clock_timestamp() WHERE id = ANY(%s)", (closed,))
         return len(closed)

@@ -1,4 +1,4 @@
-"""Daily ETF bars as a market would have them: what the consumer is measured with."""
+"""Daily ETF bars as a market would have them: what producer and consumer are measured with."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -16,13 +16,26 @@ RUN_ID = "2026-08-21__manual__2026-08-21T21:30:00.123456+00:00"
 
 def bars(count: int, seed: int = 1) -> list[EtfDailyBar]:
     """Return that many bars, one ticker's history after another, with keys of their own and unrounded prices."""
-    return list(islice(_bars(Random(seed)), count))
+    return list(islice((bar for history in histories(seed) for bar in history), count))
 
 
-def _bars(random: Random) -> Iterator[EtfDailyBar]:
-    number = 0
+def answers(count: int, seed: int = 1) -> Iterator[list[EtfDailyBar]]:
+    """Yield that many bars, each ticker's by themselves, as the source's answers bring them."""
+    left = count
+    for history in histories(seed):
+        part = list(islice(history, left))
+        left -= len(part)
+        if part:
+            yield part
+        if not left:
+            return
+
+
+def histories(seed: int) -> Iterator[Iterator[EtfDailyBar]]:
+    """Yield one ticker after another, without end."""
+    random, number = Random(seed), 0
     while True:
-        yield from _history(f"E{number}", random)
+        yield _history(f"E{number}", random)
         number += 1
 
 

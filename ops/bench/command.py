@@ -78,7 +78,7 @@ def _measure(names: Sequence[str], bench: Bench) -> tuple[list[Target], list[str
 def _consume(bench: Bench) -> list[Target]:
     from ops.bench import consume
 
-    return consume.measure(bench.settings, bench.rows)
+    return consume.measure(bench.settings, bench.stack.data, bench.rows)
 
 
 def _chain(bench: Bench) -> list[Target]:
@@ -157,7 +157,7 @@ def _evidence(bench: Bench) -> list[Target]:
 
 
 PARTS: dict[str, tuple[str, Callable[[Bench], list[Target]]]] = {
-    "consume": ("messages of a topic into committed rows", _consume),
+    "consume": ("bars onto a topic and into committed rows, one by one and in ranges", _consume),
     "chain": ("the five stages of one session, through Airflow", _chain),
     "api": ("the portfolio's route against an empty one", _api),
     "weights": ("everything behind a published weight, in one call", _weights),

@@ -1,82 +1,131 @@
-"""Topic -> committed rows a second: the product's consumer, the plain one, and what its two halves could do alone."""
+"""Bars -> topic -> committed rows: each form of message, a plain consumer, and what our two halves could do alone."""
 
-import time
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
 
-from config.config import Settings
-from database.tables import DAILY_ETF_OHLC
-from ops.bench.bars import bars
-from ops.bench.readers import Source, bare_client, bare_client_tuned, copy_and_merge, one_commit_a_row, ours
+from config.config import KafkaSettings, Settings
+from ops.bench.readers import Source, Stored, bare_client, bare_client_tuned, copy_and_merge, one_commit_a_row, ours
 from ops.bench.report import Target, step, table
-from ops.bench.rounds import apart, interleaved, medians
-from ops.bench.scratch import empty, scratch_database, scratch_topic
-from utils.kafka_utils import MAX_BATCH, publisher
-from utils.messages import to_json
+from ops.bench.rounds import ROUNDS, apart
+from ops.bench.scratch import scratch_database, scratch_topics
+from ops.bench.senders import FORMS, Sent, send
+from ops.errors import RunFailed
+from utils.kafka_utils import MAX_BATCH
 
 ROWS = 100_000
 # At a few hundred a second nobody wants to wait for more.
 ROWS_ONE_BY_ONE = 2_000
+# Rounds even out the load of others. A long measurement does that by itself.
+ROWS_OF_ONE_ROUND = 1_000_000
+# Where the halves were measured, more rows only take longer.
+ROWS_OF_HALVES = 100_000
+# What a row takes while it is measured: of both topics, and of the tables, indexes and evidence of one database.
+BYTES_ON_TOPICS, BYTES_IN_DATABASE = 160, 1_400
 
-Way = Callable[[Source], float]
-WAYS: dict[str, Way] = {
-    "ours": ours,
-    "one commit a row": one_commit_a_row,
-    "COPY + merge alone": copy_and_merge,
-    "the bare client polling": bare_client,
-    "... with our settings": bare_client_tuned,
+SINGLE, RANGES = FORMS
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way from a topic to Postgres. form: of the messages that it reads; at_most: rows."""
+
+    form: str
+    read: Callable[[Source], Stored]
+    at_most: int | None = None
+
+
+WAYS = {
+    "ours, single bars": Way(SINGLE, ours),
+    "ours, ranges": Way(RANGES, ours),
+    "one commit a row": Way(SINGLE, one_commit_a_row, ROWS_ONE_BY_ONE),
+    "COPY + merge alone": Way(SINGLE, copy_and_merge, ROWS_OF_HALVES),
+    "the bare client polling": Way(SINGLE, bare_client, ROWS_OF_HALVES),
+    "... with our settings": Way(SINGLE, bare_client_tuned, ROWS_OF_HALVES),
 }
+Round = tuple[Mapping[str, Sent], Mapping[str, Stored]]
 
 
-def measure(settings: Settings, rows: int = ROWS) -> list[Target]:
-    with scratch_database(settings.database) as database, scratch_topic(settings.kafka) as topic:
-        source = Source(settings.kafka, database, topic, rows)
-        _fill(source)
-        results = interleaved(
-            {
-                name: partial(_on_empty_table, way, replace(source, rows=rows_of(name, rows)))
-                for name, way in WAYS.items()
-            },
-            show=lambda rate: f"{rate:,.0f} rows/s",
-        )
-    rates = medians(results)
+def measure(settings: Settings, data: Path, rows: int = ROWS) -> list[Target]:
+    """Measure both sides. data: the folder of the broker and the database."""
+    require_space(rows, data)
+    rounds = [_round(settings, rows) for _ in range(ROUNDS if rows < ROWS_OF_ONE_ROUND else 1)]
+    sent = {form: _median([sent[form] for sent, _ in rounds]) for form in FORMS}
+    stored = {way: _median([stored[way] for _, stored in rounds]) for way in WAYS}
     table(
-        ("topic → committed rows", "rows", "rows/s (median)", "ours is"),
+        ("bars → acknowledged by the topic", "messages", "rows/s", "CPU of the producer, µs a row"),
         [
-            (name, f"{rows_of(name, rows):,}", f"{rate:,.0f}", f"{rates['ours'] / rate:.2f} times that")
-            for name, rate in rates.items()
+            (form, f"{rounds[0][0][form].messages:,}", f"{rate:,.0f}", f"{cpu:.1f}")
+            for form, (rate, cpu) in sent.items()
         ],
     )
-    return targets(rates)
+    table(
+        ("topic → committed rows", "rows", "rows/s", "CPU of the consumer, µs a row", "of PostgreSQL"),
+        [
+            (
+                name,
+                f"{_rows_of(way, rows):,}",
+                f"{stored[name][0]:,.0f}",
+                f"{stored[name][1]:.1f}",
+                f"{median(each[name].server_cpu for _, each in rounds):.1f}",
+            )
+            for name, way in WAYS.items()
+        ],
+    )
+    return targets({form: rate for form, (rate, _) in sent.items()}, {name: rate for name, (rate, _) in stored.items()})
 
 
-def targets(rates: dict[str, float]) -> list[Target]:
+def targets(sent: Mapping[str, float], stored: Mapping[str, float]) -> list[Target]:
+    single, ranges = stored["ours, single bars"], stored["ours, ranges"]
+    bare = stored["the bare client polling"]
     return [
-        Target("ours against one commit a row", rates["ours"] / rates["one commit a row"], 50, " times"),
-        Target(
-            "ours against the bare client polling", 100 * rates["ours"] / rates["the bare client polling"], 70, " %"
-        ),
+        Target("producer, ranges against single bars", sent[RANGES] / sent[SINGLE], 4, " times", digits=1),
+        Target("consumer, ranges against single bars", ranges / single, 1.5, " times", digits=1),
+        Target("ours against one commit a row", single / stored["one commit a row"], 50, " times"),
+        Target("ours against the bare client polling", 100 * single / bare, 70, " %"),
     ]
 
 
-def rows_of(way: str, rows: int) -> int:
-    return min(rows, ROWS_ONE_BY_ONE) if way == "one commit a row" else rows
+def require_space(rows: int, data: Path) -> None:
+    """Say what the rows need on the disk. Raise RunFailed when that is not free: nothing is sent then."""
+    needed, free = rows * (BYTES_ON_TOPICS + BYTES_IN_DATABASE), shutil.disk_usage(data).free
+    said = f"{rows:,} rows take about {_gigabytes(needed)} for a while, of {_gigabytes(free)} free in {data}"
+    if needed > free:
+        raise RunFailed(f"{said}: give fewer --rows, or make room")
+    step(f"{said}. Stored in batches of {MAX_BATCH:,}; topics and databases go afterwards")
 
 
-def _fill(source: Source) -> None:
-    began = time.monotonic()
-    with publisher(source.kafka) as kafka:
-        for bar in bars(source.rows):
-            kafka.send_raw(source.topic, bar.key.encode(), to_json(bar))
-        ends = kafka.wait()
-    seconds = time.monotonic() - began
-    step(
-        f"{source.rows:,} daily bars on the topic {source.topic} ({len(ends[source.topic])} partitions), "
-        f"sent in {seconds:.0f} s; stored in batches of {MAX_BATCH:,}"
-    )
+def _gigabytes(number: float) -> str:
+    return f"{number / 1e9:,.1f} GB"
 
 
-def _on_empty_table(way: Way, source: Source) -> float:
-    empty(source.database, DAILY_ETF_OHLC)
-    return apart(way, source)
+def _round(settings: Settings, rows: int) -> Round:
+    """Send the rows in each form, and read them in each way into an empty database."""
+    with scratch_topics(settings.kafka, len(FORMS)) as names:
+        topics = dict(zip(FORMS, names, strict=True))
+        sent = {form: _send(settings.kafka, topic, form, rows) for form, topic in topics.items()}
+        stored = {}
+        for name, way in WAYS.items():
+            with scratch_database(settings.database) as database:
+                source = Source(
+                    settings.kafka, database, topics[way.form], _rows_of(way, rows), sent[way.form].messages
+                )
+                stored[name] = apart(way.read, source)
+            step(f"{name}: {stored[name].rows_a_second:,.0f} rows/s")
+    return sent, stored
+
+
+def _send(kafka: KafkaSettings, topic: str, form: str, rows: int) -> Sent:
+    sent = apart(send, kafka, topic, form, rows)
+    step(f"{rows:,} bars on the topic {topic} as {form}: {sent.rows_a_second:,.0f} rows/s")
+    return sent
+
+
+def _rows_of(way: Way, rows: int) -> int:
+    return min(rows, way.at_most or rows)
+
+
+def _median(figures: Sequence[Sent] | Sequence[Stored]) -> tuple[float, float]:
+    return median(each.rows_a_second for each in figures), median(each.cpu for each in figures)

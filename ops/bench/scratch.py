@@ -1,4 +1,4 @@
-"""A topic and a database for the time of a measurement, on the platform's own broker and server."""
+"""Topics and a database for the time of a measurement, on the platform's own broker and server."""
 
 import uuid
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from kafka import KafkaAdminClient
 from psycopg2 import sql
 
 from config.config import DatabaseSettings, KafkaSettings
-from database.db_helper import connect, transaction
+from database.db_helper import connect
 from database.tables import Table
 from ops.databases import create_database, drop_databases
 from utils.kafka_utils import delete_topics
@@ -28,23 +28,18 @@ def scratch_database(server: DatabaseSettings) -> Iterator[DatabaseSettings]:
 
 
 @contextmanager
-def scratch_topic(kafka: KafkaSettings) -> Iterator[str]:
-    """Make a topic with the platform's number of partitions. It goes afterwards, with the groups that read it."""
-    name = f"{PREFIX}{uuid.uuid4().hex[:8]}"
+def scratch_topics(kafka: KafkaSettings, count: int) -> Iterator[list[str]]:
+    """Make topics with the platform's number of partitions. They go afterwards, with the groups that read them."""
+    names = [f"{PREFIX}{uuid.uuid4().hex[:8]}" for _ in range(count)]
     delete_topics(kafka, PREFIX)
     admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
     try:
         layout = {"num_partitions": kafka.partitions, "replication_factor": kafka.replication}
-        admin.create_topics({name: layout}, wait_for_metadata=True)
-        yield name
+        admin.create_topics(dict.fromkeys(names, layout), wait_for_metadata=True)
+        yield names
     finally:
         admin.close()
         delete_topics(kafka, PREFIX)
-
-
-def empty(database: DatabaseSettings, table: Table) -> None:
-    with closing(connect(database)) as conn, transaction(conn), conn.cursor() as cursor:
-        cursor.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(table.name)))
 
 
 def count(database: DatabaseSettings, table: Table) -> int:

@@ -33,7 +33,7 @@ from ops.looking.browser import chromium
 from sample_api import SOURCE_ANSWER
 from scratch_databases import a_database
 from utils.kafka_utils import Offsets
-from utils.messages import EtfDailyBar, HoldingsSnapshot, StockDailyBar, to_json
+from utils.messages import EtfDailyBar, HoldingsSnapshot, StockDailyBar
 
 UNTIL = date(2026, 8, 21)
 # What of the sample has evidence.
@@ -159,9 +159,6 @@ class DirectPublisher:
 
     stores: dict[Topic, Store[Any]]
     sent: list[Received] = field(default_factory=list)
-
-    def send(self, topic: Topic, message: Any) -> None:
-        self.send_raw(topic, message.key.encode(), to_json(message))
 
     def send_raw(self, topic: str, key: bytes, value: bytes) -> None:
         self.sent.append(Received(topic, value, key, offset=len(self.sent)))

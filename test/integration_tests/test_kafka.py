@@ -6,15 +6,21 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from itertools import chain
 from threading import Event
 from typing import Any
 
+import msgspec
 import pytest
 from kafka import KafkaAdminClient
 
-from config.config import KafkaSettings, Settings, Topic
+from config.config import DatabaseSettings, KafkaSettings, Settings, Topic
+from consumer.storing import Store, upsert_by
+from database.db_helper import connect, fetch
+from database.tables import DAILY_ETF_OHLC
+from utils import kafka_utils
 from utils.errors import BrokerUnavailable
 from utils.kafka_utils import (
     committed_offsets,
@@ -27,6 +33,7 @@ from utils.kafka_utils import (
 )
 from utils.lag import Lag, LagMeter
 from utils.messages import EtfDailyBar
+from utils.ranges import count_sessions, packed
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +64,8 @@ def bar(ticker: str) -> EtfDailyBar:
 
 def send(kafka: KafkaSettings, topic: str, count: int) -> dict[str, dict[int, int]]:
     with publisher(kafka) as publishing:
-        for number in range(count):
-            publishing.send(topic, bar(f"T{number}"))  # type: ignore[arg-type]
+        for key, value in packed(bar(f"T{number}") for number in range(count)):
+            publishing.send_raw(topic, key, value)
         return publishing.wait()
 
 
@@ -86,6 +93,44 @@ def read(
         finally:
             consumer.close()
     return seen
+
+
+def test_ranges_and_single_bars_are_stored_once_though_a_reader_dies_in_the_middle(
+    kafka: KafkaSettings, topic: str, scratch_database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has stored a batch, and not committed it: the next one reads that batch again, and all the others."""
+    monkeypatch.setattr(kafka_utils, "MAX_BATCH", 600)
+    days = [date(2020, 1, 1) + timedelta(days=number) for number in range(1_100)]
+    sent = [[msgspec.structs.replace(bar(f"T{n}"), trade_date=day) for day in days] for n in range(5)]
+    with publisher(kafka) as publishing:
+        for key, value in packed([*chain(*sent), *(bar(f"S{number}") for number in range(700))]):
+            publishing.send_raw(topic, key, value)
+        ends = publishing.wait()
+    group, store = f"g-{topic}", Store(scratch_database, EtfDailyBar, upsert_by(DAILY_ETF_OHLC, "answer_digest"))
+    sizes: list[int] = []
+
+    def store_and_die(batch: list[Any]) -> None:
+        store(batch)
+        sizes.append(sum(count_sessions(record.value) for record in batch))
+        if len(sizes) == 3:
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        read(kafka, topic, group, 10_000, store_and_die)
+    assert not offsets_reached(ends, committed_offsets(kafka, group))
+    messages = sum(ends[topic].values())
+    left = messages - sum(committed_offsets(kafka, group)[topic].values())
+    seen = read(kafka, topic, group, left, store)
+
+    assert messages == 5 * 3 + 700 and max(sizes) <= 600
+    assert len(seen) == left and offsets_reached(ends, committed_offsets(kafka, group))
+    with closing(connect(scratch_database)) as conn:
+        [found] = fetch(
+            conn, "SELECT COUNT(*) AS rows, COUNT(DISTINCT ticker) AS tickers FROM collected_daily_etf_ohlc"
+        )
+        [kept] = fetch(conn, "SELECT COUNT(*) AS versions FROM evidence_daily_etf_ohlc")
+    assert found == {"rows": 5 * 1_100 + 700, "tickers": 705}
+    assert kept == {"versions": 5 * 1_100 + 700}
 
 
 def test_topics_are_created_once_with_several_partitions(kafka: KafkaSettings) -> None:

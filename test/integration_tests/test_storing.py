@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from config.config import DatabaseSettings
@@ -22,6 +23,7 @@ from utils.dates import sessions_between
 from utils.errors import DatabaseUnavailable
 from utils.lag import Lag
 from utils.messages import EtfDailyBar, Holding, HoldingsSnapshot, to_json
+from utils.ranges import packed
 
 FETCHED = datetime(2026, 8, 21, 21, tzinfo=UTC)
 
@@ -371,6 +373,126 @@ def test_a_value_postgres_refuses_takes_no_neighbour_with_it(store: Callable[...
     [row] = rejected(conn)
     assert row["kafka_offset"] == 1
     assert "PostgreSQL refuses it" in row["error_msg"]
+
+
+class TestRanges:
+    """Messages that carry several sessions of a ticker."""
+
+    days = sessions_between(date(2026, 8, 3), date(2026, 8, 21))
+
+    def one_range(self, **values: dict[date, Any]) -> bytes:
+        """Return a range of all days, in which a field has another value on some: close_price={day: 100.0}."""
+        messages = [
+            msgspec.json.decode(
+                bar(trade_date=day, **{name: value[day] for name, value in values.items() if day in value}),
+                type=EtfDailyBar,
+            )
+            for day in self.days
+        ]
+        [(_, raw)] = packed(messages)
+        return raw
+
+    def stored(self, conn: Connection) -> list[date]:
+        rows = fetch(conn, "SELECT * FROM collected_daily_etf_ohlc WHERE ticker = 'SPY' ORDER BY trade_date")
+        return [row["trade_date"] for row in rows]
+
+    def test_ranges_and_single_bars_are_stored_alike(self, store: Callable[..., None], conn: Connection) -> None:
+        store(*(bar(trade_date=day) for day in self.days))
+        columns = ", ".join(tables.DAILY_ETF_OHLC.columns)
+        query = f"SELECT {columns} FROM collected_daily_etf_ohlc WHERE ticker = 'SPY' ORDER BY trade_date"
+        alone = fetch(conn, query)
+        with transaction(conn), conn.cursor() as cursor:
+            cursor.execute("TRUNCATE collected_daily_etf_ohlc")
+
+        store(bar(ticker="DIA"), self.one_range(), bar(ticker="QQQ"), b"junk")
+
+        assert len(alone) == len(self.days) and fetch(conn, query) == alone
+        addresses = fetch(conn, "SELECT DISTINCT kafka_offset, ticker FROM collected_daily_etf_ohlc ORDER BY 1")
+        assert [tuple(row.values()) for row in addresses] == [(0, "DIA"), (1, "SPY"), (2, "QQQ")]
+        assert [row["kafka_offset"] for row in rejected(conn)] == [3]
+
+    def test_its_versions_have_the_address_that_the_bars_share(
+        self, store: Callable[..., None], conn: Connection
+    ) -> None:
+        versions = "SELECT trade_date, kafka_offset FROM evidence_daily_etf_ohlc WHERE position > %(position)s"
+        [head] = fetch(conn, "SELECT COALESCE(MAX(position), 0) AS position FROM evidence_daily_etf_ohlc")
+
+        store(b"junk", self.one_range())
+        store(b"junk", self.one_range())
+
+        rows = fetch(conn, versions, head)
+        assert sorted((row["trade_date"], row["kafka_offset"]) for row in rows) == [(day, 1) for day in self.days]
+
+    def test_read_again_it_stores_and_rejects_nothing_twice(self, store: Callable[..., None], conn: Connection) -> None:
+        odd = {self.days[3]: 100.0, self.days[7]: 200.0}
+        for _ in range(2):
+            store(self.one_range(close_price=odd, high_price=odd))
+
+        assert self.stored(conn) == [day for day in self.days if day not in odd]
+        assert [row["trade_date"] for row in rejected(conn)] == list(odd)
+        assert collected.quarantined(conn, "etf-daily-data", "SPY") == set(odd)
+
+    def test_a_bad_bar_is_rejected_alone_with_its_reason_and_address(
+        self, store: Callable[..., None], store_later: Callable[..., None], conn: Connection
+    ) -> None:
+        odd = {self.days[3]: 100.0}
+        store(b"junk", self.one_range(close_price=odd, high_price=odd))
+
+        _, waiting = rejected(conn)
+        assert (waiting["partition_id"], waiting["kafka_offset"], waiting["ticker"]) == (1, 1, "SPY")
+        assert (waiting["trade_date"], waiting["message_key"]) == (self.days[3], "SPY")
+        assert "without a split" in waiting["error_msg"]
+        assert self.stored(conn) == [day for day in self.days if day not in odd]
+        [quarantined] = fetch(conn, "SELECT * FROM logs_quarantined_bar")
+        assert (quarantined["kind"], quarantined["trade_date"]) == ("etf", self.days[3])
+        assert collected.rejected_bars(conn, "etf-daily-data", "SPY")[self.days[3]]["close_price"] == 100.0
+
+        store_later(replay_errors._accepted(waiting).encode())
+        assert self.stored(conn) == self.days
+        assert collected.quarantined(conn, "etf-daily-data", "SPY") == set()
+
+    def test_a_later_range_closes_the_rejections_of_its_bars_alone(
+        self, store: Callable[..., None], store_later: Callable[..., None], conn: Connection
+    ) -> None:
+        before, odd = date(2026, 7, 31), {"close_price": 100.0, "high_price": 100.0}
+        store(bar(**odd, trade_date=self.days[2]), bar(**odd, trade_date=before), bar(**odd, trade_date=self.days[4]))
+
+        store_later(self.one_range(**{name: {self.days[4]: value} for name, value in odd.items()}))
+
+        assert collected.quarantined(conn, "etf-daily-data", "SPY") == {before, self.days[4]}
+        assert [row["kafka_offset"] for row in errors.waiting(conn)] == [1, 100]
+
+    def test_bars_without_a_readable_session_are_one_rejection_of_the_range_as_it_came(
+        self, store: Callable[..., None], conn: Connection
+    ) -> None:
+        whole = json.loads(self.one_range())
+        whole["trade_date"][2:4] = ["yesterday", None]
+        raw = json.dumps(whole).encode()
+
+        for _ in range(2):
+            store(raw)
+
+        [row] = rejected(conn)
+        assert (row["raw_value"], row["trade_date"]) == (raw.decode(), None)
+        assert not replay_errors.is_acceptable(row)
+        assert self.stored(conn) == [*self.days[:2], *self.days[4:]]
+
+    def test_a_value_postgres_refuses_takes_none_of_the_others_with_it(
+        self, store: Callable[..., None], conn: Connection
+    ) -> None:
+        leap = {"close_price": 1e11, "previous_close": 1.0, "is_accepted": True}
+        store(bar(ticker="DIA"), self.one_range(**{name: {self.days[5]: value} for name, value in leap.items()}))
+
+        assert self.stored(conn) == [*self.days[:5], *self.days[6:]]
+        [row] = rejected(conn)
+        assert (row["kafka_offset"], row["trade_date"]) == (1, self.days[5])
+        assert "PostgreSQL refuses it" in row["error_msg"]
+        assert json.loads(row["raw_value"])["trade_date"] == str(self.days[5])
+
+    def test_an_old_range_does_not_undo_a_restatement(self, store: Callable[..., None], conn: Connection) -> None:
+        store(bar(trade_date=self.days[1], close_price=11.5, fetched_at=FETCHED + timedelta(days=1)), self.one_range())
+
+        assert [close for _, close, _ in bars(conn)][:3] == [11.0, 11.5, 11.0]
 
 
 def test_an_outage_is_reported_and_the_batch_stored_on_the_next_try(

@@ -1,20 +1,23 @@
 """The benchmark's own arithmetic: what it compares, how it reads the tools' reports, where it says the time went."""
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from config.universe import universe
 from ops.bench import budget, chain, made_days, wrk
-from ops.bench.bars import bars
-from ops.bench.consume import targets
+from ops.bench.bars import answers, bars
+from ops.bench.consume import require_space, targets
 from ops.bench.day_requests import OTHER, SECTORS, Day
 from ops.bench.report import Target
 from ops.bench.rounds import interleaved, medians
+from ops.bench.senders import FORMS
 from ops.bench.timeline import AIRFLOW, SPARK, SPARK_START, Span, Stage, by_kind, parts
 from ops.errors import RunFailed
 from utils.messages import EtfDailyBar, from_json, to_json
+from utils.ranges import count_sessions
 
 BEGAN = datetime(2026, 8, 21, 21, tzinfo=UTC)
 WRK_REPORT = """Running 5s test @ http://127.0.0.1:8000/empty
@@ -48,10 +51,36 @@ def test_a_target_says_whether_it_was_reached(target: Target, is_reached: bool, 
     assert str(target).endswith(text)
 
 
-def test_ours_is_compared_with_the_plain_consumer_and_the_bare_client() -> None:
-    rates = {"ours": 60_000.0, "one commit a row": 1_000.0, "the bare client polling": 80_000.0}
+def test_ranges_are_compared_with_single_bars_and_these_with_the_plain_consumer_and_the_bare_client() -> None:
+    sent = {"single bars": 20_000.0, "ranges": 90_000.0}
+    stored = {
+        "ours, single bars": 60_000.0,
+        "ours, ranges": 84_000.0,
+        "one commit a row": 1_000.0,
+        "the bare client polling": 80_000.0,
+    }
 
-    assert [(target.figure, target.is_reached) for target in targets(rates)] == [(60.0, True), (75.0, True)]
+    assert [(target.figure, target.is_reached) for target in targets(sent, stored)] == [
+        (4.5, True),
+        (1.4, False),
+        (60.0, True),
+        (75.0, True),
+    ]
+
+
+def test_nothing_is_sent_that_the_disk_has_no_room_for(tmp_path: Path) -> None:
+    require_space(1, tmp_path)
+    with pytest.raises(RunFailed, match="give fewer --rows"):
+        require_space(10**12, tmp_path)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_both_forms_carry_the_same_bars(form: str) -> None:
+    sent = [raw for answer in answers(600) for _, raw in FORMS[form](answer)]
+
+    assert sum(map(count_sessions, sent)) == 600
+    assert len(sent) == {"single bars": 600, "ranges": 3}[form]
+    assert [bar for answer in answers(600) for bar in answer] == bars(600)
 
 
 def test_ways_take_turns_and_the_median_counts() -> None:

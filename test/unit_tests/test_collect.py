@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from collector import delivery
@@ -25,6 +26,7 @@ from utils.dates import close_of, last_closed_session, session_before, sessions_
 from utils.errors import BarMissing
 from utils.kafka_utils import offsets_reached
 from utils.messages import DailyBar, StockDailyBar, from_json, to_json
+from utils.ranges import is_range, split
 from utils.reasons import as_json, reason
 
 AS_OF = date(2026, 8, 21)
@@ -175,8 +177,9 @@ class Sent:
     def __init__(self) -> None:
         self.messages: list[DailyBar] = []
 
-    def send(self, topic: Topic, message: DailyBar) -> None:
-        self.messages.append(message)
+    def send_raw(self, topic: Topic, key: bytes, value: bytes) -> None:
+        singles = split(value) if is_range(value) else [value]
+        self.messages += [msgspec.json.decode(single, type=StockDailyBar) for single in singles]
 
 
 class TestDelivery:

@@ -45,7 +45,7 @@ class FakeConsumer:
     refusals: deque[type[KafkaError]] = field(default_factory=deque)
     waits: set[int] = field(default_factory=set)
 
-    def poll(self, timeout_ms: int = 0) -> dict[TopicPartition, list[FakeRecord]]:
+    def poll(self, timeout_ms: int = 0, max_records: int = 0) -> dict[TopicPartition, list[FakeRecord]]:
         self.waits.add(timeout_ms)
         if self.is_rebalancing:
             self.is_rebalancing, self.is_paused, self.state = False, False, MemberState.STABLE
