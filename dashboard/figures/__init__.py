@@ -1,5 +1,6 @@
 """Records -> figures. Pure: no request, no clock. One module per kind of chart, their look in `style`."""
 
+from dashboard.figures.intervals import intervals
 from dashboard.figures.labels import spread
 from dashboard.figures.market import (
     GROUP,
@@ -31,6 +32,7 @@ __all__ = [
     "Tile",
     "etf_lines",
     "faint",
+    "intervals",
     "market_map",
     "performance",
     "prices",
