@@ -34,7 +34,7 @@ CMD ["python", "-m", "collector.bootstrap"]
 # Stands in for Yahoo in a demo. An image of its own, so that no service of a live platform carries invented prices.
 FROM base AS market
 COPY requirements.txt /tmp/
-RUN pip install --constraint /tmp/requirements.txt exchange-calendars fastapi numpy orjson "uvicorn[standard]"
+RUN pip install --constraint /tmp/requirements.txt exchange-calendars fastapi msgspec numpy orjson "uvicorn[standard]"
 COPY config config
 COPY utils utils
 COPY market market

@@ -4,7 +4,6 @@ import hashlib
 import platform
 import subprocess
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict
 from datetime import date
 from functools import cache
 from importlib.metadata import version
@@ -13,8 +12,7 @@ from typing import Any, NamedTuple
 
 from config import __version__
 from config.config import PROJECT_ROOT
-from config.universe import universe
-from database.canonical import json_text
+from database.canonical import digest
 from database.db_helper import Connection
 from database.queries import evidence
 from database.queries.evidence import Revision, Sections
@@ -84,10 +82,10 @@ def _about(job: str, day: date, revision: int, sections: Sections, basis: Basis 
         "as_of_date": day.isoformat(),
         "revision": revision,
         "input_digest": basis and basis.inputs.get(day),
-        "output_digest": hashlib.sha256(evidence.body_of(sections).encode()).hexdigest(),
+        "output_digest": digest(evidence.body_of(sections)).hex(),
         "tables": _tables(sections),
         "watermark": basis and dict(basis.watermark),
-        "universe": basis and universe_digest(),
+        "universe": basis and evidence.universe_digest(),
         "code": basis and code_version(),
         "libraries": basis and library_versions(),
     }
@@ -95,11 +93,6 @@ def _about(job: str, day: date, revision: int, sections: Sections, basis: Basis 
 
 def _tables(sections: Sections) -> dict[str, Any]:
     return {name: {"rows": section.row_count, "digest": section.digest} for name, section in sections.items()}
-
-
-def universe_digest() -> str:
-    """Return the digest of the ETFs, periods and settings of the strategy."""
-    return hashlib.sha256(json_text(asdict(universe())).encode()).hexdigest()
 
 
 @cache

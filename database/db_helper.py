@@ -152,7 +152,7 @@ def merge_partition(conn: Connection, table: Table, partition: Mapping[str, Any]
     with conn.cursor() as cursor, _staged(cursor, table, _to_csv(rows)) as staging:
         cursor.execute(
             sql.SQL("DELETE FROM {table} WHERE {conditions} AND ({key}) NOT IN (SELECT {key} FROM {staging})").format(
-                table=sql.Identifier(table.name), conditions=conditions, key=_names(table.key), staging=staging
+                table=sql.Identifier(table.name), conditions=conditions, key=identifiers(table.key), staging=staging
             ),
             list(partition.values()),
         )
@@ -199,7 +199,9 @@ def _is_digest(column: str) -> bool:
 
 
 def _copy(cursor: Any, table: sql.Identifier, columns: Sequence[str], lines: bytes) -> None:
-    query = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, NULL 'null', ENCODING 'UTF8')").format(table, _names(columns))
+    query = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, NULL 'null', ENCODING 'UTF8')").format(
+        table, identifiers(columns)
+    )
     cursor.copy_expert(query, io.BytesIO(lines), size=COPY_CHUNK_BYTES)
 
 
@@ -240,19 +242,20 @@ def _merge(table: Table, staging: sql.Identifier, newest_by: str | None) -> sql.
         " ON CONFLICT ({key}) DO UPDATE SET {assignments}{guard}"
     ).format(
         table=sql.Identifier(table.name),
-        columns=_names(table.columns),
+        columns=identifiers(table.columns),
         staged=sql.SQL(", ").join(
             sql.SQL("decode({}, 'hex')" if _is_digest(name) else "{}").format(sql.Identifier(name))
             for name in table.columns
         ),
         staging=staging,
-        key=_names(table.key),
+        key=identifiers(table.key),
         assignments=assignments,
         guard=newer if newest_by else sql.SQL(""),
     )
 
 
-def _names(columns: Sequence[str]) -> sql.Composed:
+def identifiers(columns: Sequence[str]) -> sql.Composed:
+    """Return columns as a list of SQL."""
     return sql.SQL(", ").join(map(sql.Identifier, columns))
 
 

@@ -7,10 +7,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from config.config import ConfigError
-from ops.errors import UnknownName
-from utils.errors import ActstockError, InvalidInput
-
 Run = Callable[..., int]
 Argument = Callable[[argparse.ArgumentParser], object]
 
@@ -48,27 +44,26 @@ Settings: the environment or a file .env, see .env.example.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. A problem is one message without a stack trace, and exit code 1 (2: wrong use)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if words and not words[0].startswith("-") and words[0] not in _COMMANDS.choices:
+        return _complain_of_command(words[0])
+    given = vars(parser().parse_args(words))
+    from config.config import ConfigError
+    from utils.errors import ActstockError
+
+    run: Run = given.pop("run", up)
     try:
-        _require_command(words)
-        given = vars(parser().parse_args(words))
-        run: Run = given.pop("run", up)
         return run(**given)
-    except UnknownCommand as error:
-        return _complain(error, 2)
     except (ActstockError, ConfigError) as error:
         return _complain(error, 1)
     except KeyboardInterrupt:
         return _complain("interrupted; what is running goes on running: ./start.sh status", 130)
 
 
-class UnknownCommand(UnknownName):
-    pass
+def _complain_of_command(name: str) -> int:
+    """Name the commands that are spelt like it. argparse would list them all."""
+    from ops.errors import UnknownName
 
-
-def _require_command(words: Sequence[str]) -> None:
-    """Refuse a misspelt command, with those that are spelt like it. argparse would list them all."""
-    if words and not words[0].startswith("-") and words[0] not in _COMMANDS.choices:
-        raise UnknownCommand("command", words[0], _COMMANDS.choices)
+    return _complain(UnknownName("command", name, _COMMANDS.choices), 2)
 
 
 def _complain(problem: object, exit_code: int) -> int:
@@ -76,6 +71,12 @@ def _complain(problem: object, exit_code: int) -> int:
 
     complain(str(problem))
     return exit_code
+
+
+def _invalid(problem: str) -> Exception:
+    from utils.errors import InvalidInput
+
+    return InvalidInput(problem)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -191,7 +192,7 @@ def backfill(start: date | None, end: date | None, watch: bool, cancel: bool) ->
         _require_order(start, end)
         return runs.backfill_command(start, end)
     if start or watch == cancel:
-        raise InvalidInput("backfill takes FROM and TO, or one of --watch and --cancel")
+        raise _invalid("backfill takes FROM and TO, or one of --watch and --cancel")
     return runs.watch_backfill_command() if watch else runs.cancel_backfill_command()
 
 
@@ -308,7 +309,7 @@ def history(sessions: int, to: date | None) -> int:
     from ops.running import run_module
 
     if sessions < 1:
-        raise InvalidInput(f"--sessions {sessions}: a history has at least one session")
+        raise _invalid(f"--sessions {sessions}: a history has at least one session")
     last = ["--to", to.isoformat()] if to else []
     return run_module("ops.pipeline.history", ["--sessions", str(sessions), *last])
 
@@ -443,7 +444,7 @@ def execute(words: Sequence[str]) -> int:
     argument("settings", nargs="*", metavar="NAME=VALUE", help="settings to write there, see .env.example"),
 )
 def env(settings: Sequence[str]) -> int:
-    raise InvalidInput("env is a command of ./start.sh itself")
+    raise _invalid("env is a command of ./start.sh itself")
 
 
 @command("install", "only install what is missing (native)")
@@ -455,7 +456,7 @@ def install() -> int:
 
 def _require_order(start: date, end: date) -> None:
     if end < start:
-        raise InvalidInput(f"the range ends ({end}) before it begins ({start})")
+        raise _invalid(f"the range ends ({end}) before it begins ({start})")
 
 
 def _on_range(module: str, start: date | None, end: date | None, *more: str) -> int:

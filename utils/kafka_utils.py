@@ -185,7 +185,7 @@ def pump(
         meter.look(is_idle=not (batch or under_way))
         start = prepare(batch) if batch else None
         if under_way and (start or under_way.future.done()):
-            if not _finish(consumer, under_way, meter):
+            if not _finish(consumer, under_way, meter, membership):
                 start = None  # the group has begun anew at the committed offsets: the batch is read again, too
             under_way = None
         if start:
@@ -197,7 +197,7 @@ def pump(
             # The client's own waiting spins while a broker is silent, and keeps a hundred megabytes afterwards.
             time.sleep(IDLE_SECONDS)
     if under_way:
-        _finish(consumer, under_way, meter)
+        _finish(consumer, under_way, meter, membership)
 
 
 def connect_consumer(settings: KafkaSettings, topic: Topic | str, group: str) -> KafkaConsumer:
@@ -231,7 +231,7 @@ class _Work:
     future: Future[None]
 
 
-def _finish(consumer: KafkaConsumer, work: _Work, meter: LagMeter) -> bool:
+def _finish(consumer: KafkaConsumer, work: _Work, meter: LagMeter, membership: "_Membership") -> bool:
     """Wait until the batch is handled, then commit. Handle it again while the database cannot be reached.
 
     Return whether it is committed. If not, the group was rebalanced, and all that is not committed is read again.
@@ -240,7 +240,7 @@ def _finish(consumer: KafkaConsumer, work: _Work, meter: LagMeter) -> bool:
     while True:
         try:
             work.future.result()
-            return _commit(consumer, work.batch, meter)
+            return _commit(consumer, work.batch, meter, membership)
         except DatabaseUnavailable as error:
             log.warning("%s; %d messages wait, next try in %.1f s", error, len(work.batch), pause)
         _poll_nothing(consumer, _after(pause))
@@ -248,7 +248,7 @@ def _finish(consumer: KafkaConsumer, work: _Work, meter: LagMeter) -> bool:
         work.future = work.start()
 
 
-def _commit(consumer: KafkaConsumer, batch: list[ConsumerRecord], meter: LagMeter) -> bool:
+def _commit(consumer: KafkaConsumer, batch: list[ConsumerRecord], meter: LagMeter, membership: "_Membership") -> bool:
     ends = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in batch}
     # The new owner of a partition may have committed more already.
     owned = {partition: end for partition, end in ends.items() if partition in consumer.assignment()}
@@ -258,7 +258,7 @@ def _commit(consumer: KafkaConsumer, batch: list[ConsumerRecord], meter: LagMete
     except (CommitFailedError, RebalanceInProgressError):
         # Whoever has the partitions next begins at the committed offsets. Upserts make the repetition harmless.
         log.warning("the group was rebalanced before the commit: the batch will be read again")
-        _rejoin(consumer)
+        _poll_nothing(consumer, membership.is_restored)  # it joins anew when that takes too long
         return False
     return True
 
@@ -279,17 +279,6 @@ def _after(seconds: float) -> Callable[[], bool]:
     return lambda: time.monotonic() >= end
 
 
-def _rejoin(consumer: KafkaConsumer) -> None:
-    """Poll until the consumer is a stable member of its group. Join anew when that takes too long."""
-    membership = _Membership(consumer)
-
-    def is_over() -> bool:
-        membership.look()
-        return membership.is_stable
-
-    _poll_nothing(consumer, is_over)
-
-
 class _Membership:
     """Sees to it that a consumer does not stay outside its group.
 
@@ -304,6 +293,11 @@ class _Membership:
     @property
     def is_stable(self) -> bool:
         return self._consumer.group_metadata().state is MemberState.STABLE
+
+    def is_restored(self) -> bool:
+        """Look, and tell whether the consumer is a stable member."""
+        self.look()
+        return self.is_stable
 
     def look(self) -> None:
         """Leave the group and join it anew if it has not been stable for REJOIN_SECONDS."""

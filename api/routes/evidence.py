@@ -8,7 +8,9 @@ from api.deps import Digest, PeriodPart, RebalancePart, Respond, SessionPart, Sy
 from api.errors import documented
 from api.models.schemas import answer
 from contract.evidence import Heads, MonthlyWeightEvidence, WeightEvidence
-from database.queries import evidence_answers, evidence_months, evidence_publications, evidence_weights
+from database.db_helper import Connection
+from database.queries import evidence_months, evidence_publications, evidence_weights, source_answers
+from utils.errors import NotPublished
 
 router = APIRouter(prefix="/evidence", tags=["evidence"])
 
@@ -75,4 +77,11 @@ async def source_answer(respond: Respond, digest: Digest) -> Response:
 
     JSON is sent as such, everything else as bytes.
     """
-    return await respond.kept_bytes(evidence_answers.source_answer, digest)
+    return await respond.kept_bytes(_kept_answer, digest)
+
+
+def _kept_answer(conn: Connection, digest: str) -> bytes:
+    found = source_answers.read(conn, digest)
+    if found is None:
+        raise NotPublished(f"no answer of the source with the digest {digest} is kept")
+    return found

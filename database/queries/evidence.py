@@ -5,7 +5,7 @@ and a line for each row, which begins with the table's name, too. The rows are i
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 from psycopg2 import sql
 from psycopg2.extras import Json
 
+from config.universe import universe
 from database import canonical, tables
-from database.canonical import record_text, records
-from database.db_helper import Connection, Row, fetch
+from database.canonical import json_text, record_text, records
+from database.db_helper import Connection, Row, fetch, identifiers
 from database.tables import Table
 
 PUBLICATIONS = "publications"
@@ -40,6 +41,11 @@ class Published:
     @property
     def columns(self) -> tuple[str, ...]:
         return tuple(column for column in self.table.columns if column not in OF_THE_RUN)
+
+    @property
+    def condition(self) -> sql.SQL:
+        """The condition for the table's rows of a job, whose name is the parameter `job`."""
+        return sql.SQL("job = %(job)s" if "job" in self.columns else "TRUE")
 
     @property
     def header(self) -> str:
@@ -107,6 +113,11 @@ def digest_at(conn: Connection, chain: str, position: int) -> str | None:
 def watermark(conn: Connection) -> dict[str, int]:
     """Return the newest position of each chain: all that is known."""
     return {row["chain"]: row["position"] for row in heads(conn)}
+
+
+def universe_digest() -> str:
+    """Return the digest of the ETFs, periods and settings of the strategy."""
+    return canonical.digest(json_text(asdict(universe()))).hex()
 
 
 def sections_of(conn: Connection, job: str, days: Collection[date] | None = None) -> dict[date, Sections]:
@@ -213,9 +224,9 @@ def _sections(published: Published) -> sql.Composed:
     ).format(
         day=sql.Identifier(published.day),
         table_name=sql.Literal(published.table.name),
-        columns=_names(published.columns),
+        columns=identifiers(published.columns),
         table=sql.Identifier(published.table.name),
-        condition=_condition(published),
+        condition=published.condition,
     )
 
 
@@ -229,17 +240,9 @@ def _copy(published: Published, kept: Table) -> sql.Composed:
         """
     ).format(
         kept=sql.Identifier(kept.name),
-        columns=_names(published.columns),
+        columns=identifiers(published.columns),
         values=sql.SQL(", ").join(sql.Identifier("published", column) for column in published.columns),
         table=sql.Identifier(published.table.name),
         day=sql.Identifier("published", published.day),
-        condition=_condition(published),
+        condition=published.condition,
     )
-
-
-def _condition(published: Published) -> sql.SQL:
-    return sql.SQL("job = %(job)s") if "job" in published.columns else sql.SQL("TRUE")
-
-
-def _names(columns: Sequence[str]) -> sql.Composed:
-    return sql.SQL(", ").join(map(sql.Identifier, columns))

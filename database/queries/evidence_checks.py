@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from psycopg2 import sql
 
 from database.canonical import link_digest, record_text
-from database.db_helper import Connection
+from database.db_helper import Connection, identifiers
 from database.queries.evidence import OF_JOB, PUBLICATIONS, SETTINGS, Published
 from database.schema_reader import schema
 from database.tables import Table
@@ -89,7 +89,7 @@ def known_chains() -> list[str]:
 
 
 def chains(conn: Connection) -> list[str]:
-    """Return the names of the chains that there are."""
+    """Return the names of the chains that there are. Runs inside the caller's transaction."""
     with conn.cursor() as cursor:
         cursor.execute("SELECT chain FROM evidence_heads() ORDER BY chain")
         return [chain for (chain,) in cursor.fetchall()]
@@ -158,9 +158,9 @@ def unlike_links(conn: Connection, versions: Versions) -> list[int]:
                 ORDER BY position
                 """
             ).format(
-                key=_in_bytes(versions.kept.name, versions.key),
-                key_columns=_names(versions.key),
-                columns=_names(versions.columns),
+                key=_in_bytes(versions.key),
+                key_columns=identifiers(versions.key),
+                columns=identifiers(versions.columns),
                 kept=sql.Identifier(versions.kept.name),
             ),
             (versions.table,),
@@ -174,7 +174,7 @@ def versions_at(conn: Connection, versions: Versions, positions: Sequence[int]) 
         cursor.execute(CHECKING)
         cursor.execute(
             sql.SQL("SELECT position, ROW({})::text FROM {} WHERE position = ANY(%s)").format(
-                _names(versions.columns), sql.Identifier(versions.kept.name)
+                identifiers(versions.columns), sql.Identifier(versions.kept.name)
             ),
             (list(positions),),
         )
@@ -212,8 +212,8 @@ def unlike_newest_versions(conn: Connection, versions: Versions) -> Iterator[tup
             ).format(
                 newest=_of("newest", versions.values),
                 stored=_of("stored", versions.values),
-                values=_names(versions.values),
-                key=_names(versions.key),
+                values=identifiers(versions.values),
+                key=identifiers(versions.key),
                 kept=sql.Identifier(versions.kept.name),
                 table=sql.Identifier(versions.table),
             )
@@ -231,7 +231,7 @@ def unlike_revisions(conn: Connection, job: str, published: Published) -> list[t
         job,
         published,
         published.table.name,
-        "{day}",
+        published.day,
         """
         SELECT DISTINCT ON (about ->> 'as_of_date') (about ->> 'as_of_date')::date AS day, position,
             about #>> ARRAY['tables', %(table)s, 'digest'] AS digest
@@ -283,10 +283,10 @@ def _unlike_sections(
                 """
             ).format(
                 links=sql.SQL(links),
-                day=sql.Identifier(published.day if day == "{day}" else day),
-                columns=_names(published.columns),
+                day=sql.Identifier(day),
+                columns=identifiers(published.columns),
                 rows=sql.Identifier(rows),
-                condition=sql.SQL("job = %(job)s" if "job" in published.columns else "TRUE"),
+                condition=published.condition,
             ),
             {"job": job, "table": published.table.name, "header": published.header},
         )
@@ -299,10 +299,10 @@ def lines_of(conn: Connection, job: str, published: Published, rows: str, day: s
         cursor.execute(CHECKING)
         cursor.execute(
             sql.SQL("SELECT ROW(%(table)s::text, {})::text FROM {} WHERE {} = %(of)s AND {}").format(
-                _names(published.columns),
+                identifiers(published.columns),
                 sql.Identifier(rows),
                 sql.Identifier(day),
-                sql.SQL("job = %(job)s" if "job" in published.columns else "TRUE"),
+                published.condition,
             ),
             {"table": published.table.name, "job": job, "of": of},
         )
@@ -327,7 +327,7 @@ def lines_without_link(
                 """
             ).format(
                 day=sql.Identifier(day),
-                columns=_names(published.columns),
+                columns=identifiers(published.columns),
                 rows=sql.Identifier(rows),
                 of_link=sql.SQL(of_link),
                 of_job=sql.SQL("stored.job" if "job" in published.columns else "%(job)s"),
@@ -364,20 +364,15 @@ def _plain(cell: Any) -> Any:
     return bytes(cell) if isinstance(cell, memoryview) else cell
 
 
-def _in_bytes(table: str, columns: Sequence[str]) -> sql.Composed:
+def _in_bytes(columns: Sequence[str]) -> sql.Composed:
     """Return an order in which texts are compared by their bytes, whatever the database's language is."""
-    texts = _TEXTS
     return sql.SQL(", ").join(
-        sql.SQL('{} COLLATE "C"' if column in texts else "{}").format(sql.Identifier(column)) for column in columns
+        sql.SQL('{} COLLATE "C"' if column in _TEXTS else "{}").format(sql.Identifier(column)) for column in columns
     )
 
 
 # The texts among the keys of tables with versions.
 _TEXTS = frozenset(("ticker", "kind", "etf_ticker", "stock_ticker", "holding_ticker"))
-
-
-def _names(columns: Sequence[str]) -> sql.Composed:
-    return sql.SQL(", ").join(map(sql.Identifier, columns))
 
 
 def _of(table: str, columns: Sequence[str]) -> sql.Composed:

@@ -1,6 +1,5 @@
 """Publications as their revisions keep them: the links of a job and a day, and the rows that a revision published."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
@@ -9,6 +8,7 @@ from typing import Any
 from msgspec import DecodeError, convert, json
 
 from contract.evidence import Heads, PublicationLink, WeightRevision
+from database.canonical import digest
 from database.db_helper import Connection, fetch
 from database.queries import evidence
 from database.queries.evidence import PUBLICATIONS
@@ -127,7 +127,7 @@ def _value(column: str, cell: str | None) -> Any:
 
 
 def _checked(body: str, link: PublicationLink) -> str:
-    if hashlib.sha256(body.encode()).hexdigest() != link.body_digest:
+    if digest(body).hex() != link.body_digest:
         raise EvidenceChanged(
             f"the rows of link {link.position} of {PUBLICATIONS} ({link.job}) are not those that its digest is of: "
             "./start.sh verify names what was changed"

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -19,8 +18,8 @@ from contract.evidence import (
     WeightEvidence,
 )
 from contract.portfolios import Candidate
-from database.canonical import digest, json_text
 from database.db_helper import Connection, one_transaction
+from database.queries.evidence import universe_digest
 from database.queries.evidence_publications import (
     PublishedRows,
     chosen_revision,
@@ -158,7 +157,7 @@ class _Behind:
         [published] = self._of_period(self._published.of(self._link, PUBLICATION))
         return Formula(
             steps=STEPS,
-            max_position_weight=universe().max_position_weight if self._link.universe == _universe_digest() else None,
+            max_position_weight=universe().max_position_weight if self._link.universe == universe_digest() else None,
             score_sum=math.fsum(each.score for each in self._positions),
             cash_weight=float(published["cash_weight"]),
         )
@@ -216,8 +215,3 @@ class _Behind:
 
 def _number(cell: str | bool | None) -> float | bool | None:
     return float(cell) if isinstance(cell, str) else cell
-
-
-def _universe_digest() -> str:
-    """Return the digest of today's ETFs and settings, as a publication keeps it."""
-    return digest(json_text(asdict(universe()))).hex()

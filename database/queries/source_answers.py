@@ -7,7 +7,7 @@ import hashlib
 import zlib
 
 from database.db_helper import Connection, Row, fetch, transaction
-from utils.errors import ActstockError
+from utils.errors import EvidenceChanged
 
 # Each block is compressed with the part of the base around its own place as a dictionary: zlib looks back 32 KB only.
 BLOCK = 16 * 1024
@@ -15,12 +15,7 @@ BEFORE, AFTER = 8 * 1024, 24 * 1024
 # An answer that has changed more than this is kept by itself, and is the base of those that follow.
 WORTHWHILE = 0.5
 NEEDS_DICTIONARY = 0x20  # in the second byte of a stream (RFC 1950)
-
-
-class ChangedAnswer(ActstockError):
-    """What is kept of an answer is not what its digest was taken from."""
-
-    retryable = False
+NAMED_BY = "./start.sh verify names all that was changed"
 
 
 def keep(conn: Connection, digest: str | None, body: bytes, like: str | None = None) -> None:
@@ -48,7 +43,7 @@ def keep(conn: Connection, digest: str | None, body: bytes, like: str | None = N
 
 
 def read(conn: Connection, digest: str) -> bytes | None:
-    """Return the bytes of an answer, or None when it is not kept. Raise ChangedAnswer when they are not its own."""
+    """Return the bytes of an answer, or None when it is not kept. Raise EvidenceChanged when they are not its own."""
     row = _row(conn, digest)
     if row is None:
         return None
@@ -64,7 +59,7 @@ def pack(body: bytes, base: bytes = b"") -> bytes:
 
 
 def unpack(digest: str, packed: bytes, base: bytes = b"") -> bytes:
-    """Return the bytes of an answer as it is kept. Raise ChangedAnswer when they are not its own.
+    """Return the bytes of an answer as it is kept. Raise EvidenceChanged when they are not its own.
 
     >>> body, base = b'{"close": [1.0, 2.0, 3.0]}', b'{"close": [1.0, 2.0]}'
     >>> unpack(hashlib.sha256(body).hexdigest(), pack(body, base), base) == body
@@ -82,9 +77,9 @@ def unpack(digest: str, packed: bytes, base: bytes = b"") -> bytes:
                 raise zlib.error("it is cut off")
             packed = reader.unused_data
     except zlib.error as error:
-        raise ChangedAnswer(f"the answer {digest} cannot be unpacked: {error}") from None
+        raise EvidenceChanged(f"the answer {digest} cannot be unpacked: {error}; {NAMED_BY}") from None
     if hashlib.sha256(body).hexdigest() != digest:
-        raise ChangedAnswer(f"the answer {digest} is kept with other bytes than it had")
+        raise EvidenceChanged(f"the answer {digest} is kept with other bytes than it had; {NAMED_BY}")
     return body
 
 

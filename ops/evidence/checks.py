@@ -9,9 +9,9 @@ from database.db_helper import Connection
 from database.queries import evidence, evidence_checks, source_answers
 from database.queries.evidence import PUBLICATIONS, Published
 from database.queries.evidence_checks import Versions
-from database.queries.source_answers import ChangedAnswer
 from ops.evidence.findings import Cells, Finding, compare
 from ops.evidence.links import Chains
+from utils.errors import EvidenceChanged
 
 
 class Check(NamedTuple):
@@ -90,7 +90,7 @@ def _answers(conn: Connection) -> Iterator[Finding]:
 def _unpacked(digest: bytes, packed: bytes, base: bytes = b"") -> bytes | None:
     try:
         return source_answers.unpack(digest.hex(), packed, base)
-    except ChangedAnswer:
+    except EvidenceChanged:
         return None
 
 

@@ -2,11 +2,13 @@
 
 Prices are drawn as answers that leave the bars before the session as they are. A real source would rescale these after
 a split or a dividend, which leaves every return as it is and only says with other numbers what it has said before.
+
+A company keeps its sector: the source tells only which one it has now, and earlier months of sectors are made with it.
 """
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from config.universe import universe
@@ -20,7 +22,12 @@ from utils.reasons import as_json, reason
 # As far as a draw goes: further than the longest window and the life of a monthly portfolio.
 SESSIONS_AHEAD = 25
 DRAWN = as_json([reason("text", text="drawn")])
-SECTORS = ("Technology", "Healthcare", "Energy", "Utilities", "Industrials", "Financial Services")
+KNOWN_SINCE = """
+    (etf_ticker, collected_date) IN (
+        SELECT etf_ticker, MIN(collected_date) FROM collected_etf_holdings GROUP BY etf_ticker)
+    OR (stock_ticker, collected_date) IN (
+        SELECT stock_ticker, MIN(collected_date) FROM collected_etf_holdings GROUP BY stock_ticker)
+"""
 DAILY = {tables.DAILY_ETF_OHLC: "etf", tables.DAILY_STOCK_HISTORY: "stock"}
 DATED = {
     tables.DAILY_ETF_OHLC: "trade_date",
@@ -33,26 +40,28 @@ DATED = {
 }
 
 
-def forget(conn: Connection, session: date, first: date) -> None:
-    """Delete all that was collected and logged after a session, and all that was published from a first one on.
+def forget(conn: Connection, session: date, first: date, jobs: Collection[str]) -> None:
+    """Delete all that was collected, logged and published after a session, and from a first one on what jobs published.
 
-    A fund's first list of holdings stays: the jobs use it for earlier sessions, too, and say so (holdings_as_of).
+    What the jobs use for earlier sessions, too, and say so (holdings_as_of), stays: a fund's first list of holdings,
+    and since when a stock is known from one.
     """
     with transaction(conn), conn.cursor() as cursor:
         for table, day in DATED.items():
-            kept = (
-                " AND collected_date > (SELECT MIN(collected_date) FROM collected_etf_holdings AS first"
-                " WHERE first.etf_ticker = collected_etf_holdings.etf_ticker)"
-                if table is tables.ETF_HOLDINGS
-                else ""
+            known = f" AND NOT ({KNOWN_SINCE})" if table is tables.ETF_HOLDINGS else ""
+            cursor.execute(f"DELETE FROM {table.name} WHERE {day} > %s{known}", (session,))
+        for job, of_job in evidence.OF_JOB.items():
+            since = first if job in jobs else session + timedelta(days=1)
+            for published in of_job:
+                for name in filter(None, (published.table, published.kept)):
+                    own = " AND job = %(job)s" if "job" in name.columns else ""
+                    query = f"DELETE FROM {name.name} WHERE {published.day} >= %(since)s{own}"
+                    cursor.execute(query, {"since": since, "job": job})
+            cursor.execute(
+                "DELETE FROM evidence_link WHERE chain = 'publications' AND about ->> 'job' = %s "
+                "AND (about ->> 'as_of_date')::date >= %s",
+                (job, since),
             )
-            cursor.execute(f"DELETE FROM {table.name} WHERE {day} > %s{kept}", (session,))
-        for published in {published for of_job in evidence.OF_JOB.values() for published in of_job}:
-            for name in filter(None, (published.table, published.kept)):
-                cursor.execute(f"DELETE FROM {name.name} WHERE {published.day} >= %s", (first,))
-        cursor.execute(
-            "DELETE FROM evidence_link WHERE chain = 'publications' AND (about ->> 'as_of_date')::date >= %s", (first,)
-        )
 
 
 def draw(conn: Connection, session: date, seed: str) -> None:
@@ -79,8 +88,11 @@ class _Future:
         self._at = datetime.combine(session, time(23), UTC)
         self._newest = {table: _newest_bars(conn, table) for table in DAILY}
         self._days: dict[str, Sequence[date]] = {}
-        # Of stocks that are first held later no bar is collected yet on this evening.
-        held = fetch(conn, "SELECT DISTINCT stock_ticker FROM collected_etf_holdings ORDER BY 1")
+        held = fetch(
+            conn,
+            "SELECT DISTINCT stock_ticker FROM collected_etf_holdings WHERE collected_date <= %(session)s ORDER BY 1",
+            {"session": session},
+        )
         self._held = [row["stock_ticker"] for row in held]
 
     def bars(self, table: Table) -> Iterator[Row]:
@@ -159,8 +171,6 @@ class _Future:
             return {}
         return {
             "company_name": f"drawn {self._chance.randrange(1000)}",
-            "sector": self._chance.choice(SECTORS),
-            "sector_source": "yahoo",
             "market_cap": self._chance.choice((None, self._chance.randrange(10**6, 10**13))),
             "market_cap_source": "quoted",
             "shares_outstanding": self._chance.randrange(1, 10**10),

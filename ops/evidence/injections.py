@@ -1,6 +1,7 @@
 """Changes of what is stored, for the checks: restated bars, splits and a migration."""
 
 import random
+from datetime import date
 
 from database import tables
 from database.db_helper import Connection, fetch, transaction
@@ -10,13 +11,17 @@ DAILY = (tables.DAILY_ETF_OHLC, tables.DAILY_STOCK_HISTORY)
 PRICES = ("open_price", "high_price", "low_price", "close_price", "adj_close")
 
 
-def restate(conn: Connection, count: int, seed: int) -> None:
-    """Change the closes of so many stored bars, each in an answer of its own."""
+def restate(conn: Connection, count: int, seed: int, since: date = date.min) -> None:
+    """Change the closes of so many stored bars, from a day on, each in an answer of its own."""
     chance = random.Random(seed)
     bars = [
         (table, row["ticker"], row["trade_date"])
         for table in DAILY
-        for row in fetch(conn, f"SELECT ticker, trade_date FROM {table.name} ORDER BY ticker, trade_date")
+        for row in fetch(
+            conn,
+            f"SELECT ticker, trade_date FROM {table.name} WHERE trade_date >= %(since)s ORDER BY ticker, trade_date",
+            {"since": since},
+        )
     ]
     for table, ticker, day in chance.sample(bars, count):
         factor = chance.uniform(0.9, 1.1)

@@ -1,6 +1,6 @@
 """The Spark jobs with what each publishes, and the published rows of some days as values that can be compared."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -20,49 +20,27 @@ from batch import (
 from batch.publishing import JobResult
 from batch.runner import Job
 from config.config import DatabaseSettings
-from database import tables
-from database.db_helper import Connection, connect, fetch
-from database.tables import Table
+from database.db_helper import Connection, Row, connect, fetch, identifiers
+from database.queries import evidence
+from database.queries.evidence import OF_JOB
 from utils.errors import NotPublished, NotStored
-
-# How a publication was made, not what it says.
-UNCOMPARED = ("published_at", "run_id")
 
 
 @dataclass(frozen=True, eq=False)
 class Published:
-    """A job. tables: what it publishes -> the column that names the publication's day."""
+    """A job whose publications are computed again. What it publishes is in OF_JOB, by its name."""
 
     name: str
     run: Callable[[Job], JobResult]
-    tables: Mapping[Table, str]
 
 
 # In the order in which each reads what the ones before it have published.
-TRENDING = Published(
-    spark_trending_etf_identifier.NAME, spark_trending_etf_identifier.run, {tables.TRENDING_ETFS: "as_of_date"}
-)
-ALLOCATION = Published(
-    spark_active_stock_allocator.NAME,
-    spark_active_stock_allocator.run,
-    {tables.PORTFOLIO_ALLOCATION: "as_of_date", tables.ALLOCATION_CANDIDATES: "as_of_date"},
-)
-REBALANCE = Published(
-    spark_monthly_portfolio_rebalancer.NAME,
-    spark_monthly_portfolio_rebalancer.run,
-    {tables.MONTHLY_PORTFOLIO: "rebalance_date"},
-)
-TOP_HOLDINGS = Published(
-    spark_etf_top_holdings.NAME, spark_etf_top_holdings.run, {tables.ETF_TOP_HOLDINGS: "analysis_date"}
-)
-SECTORS = Published(
-    batch_monthly_sector_analyzer.NAME, batch_monthly_sector_analyzer.run, {tables.SECTOR_TRENDING: "as_of_date"}
-)
-PERFORMANCE = Published(
-    spark_portfolio_performance.NAME,
-    spark_portfolio_performance.run,
-    {tables.PORTFOLIO_PERFORMANCE: "trade_date", tables.PERFORMANCE_SUMMARY: "last_session"},
-)
+TRENDING = Published(spark_trending_etf_identifier.NAME, spark_trending_etf_identifier.run)
+ALLOCATION = Published(spark_active_stock_allocator.NAME, spark_active_stock_allocator.run)
+REBALANCE = Published(spark_monthly_portfolio_rebalancer.NAME, spark_monthly_portfolio_rebalancer.run)
+TOP_HOLDINGS = Published(spark_etf_top_holdings.NAME, spark_etf_top_holdings.run)
+SECTORS = Published(batch_monthly_sector_analyzer.NAME, batch_monthly_sector_analyzer.run)
+PERFORMANCE = Published(spark_portfolio_performance.NAME, spark_portfolio_performance.run)
 JOBS = {job.name: job for job in (TRENDING, ALLOCATION, REBALANCE, TOP_HOLDINGS, SECTORS, PERFORMANCE)}
 
 
@@ -109,21 +87,18 @@ def run(job: Published, spark: SparkSession, database: DatabaseSettings, days: S
 def published(conn: Connection, job: Published, days: Sequence[date]) -> Rows:
     """Return all that a job has published for some days."""
     found = {}
-    for table, day in {**job.tables, tables.PUBLICATION: "as_of_date"}.items():
-        for row in _rows(conn, table, day, job.name, days):
-            key = tuple(row[column] for column in table.key if column not in (day, "job"))
-            found[RowKey(job.name, row[day], table.name, key)] = row
+    for each in OF_JOB[job.name]:
+        for row in _rows(conn, each, job.name, days):
+            key = tuple(row[column] for column in each.table.key if column not in (each.day, "job"))
+            found[RowKey(job.name, row[each.day], each.table.name, key)] = row
     return found
 
 
-def _rows(conn: Connection, table: Table, day: str, job: str, days: Sequence[date]) -> Iterator[dict[str, Any]]:
-    query = sql.SQL("SELECT * FROM {} WHERE {} = ANY(%(days)s) AND {}").format(
-        sql.Identifier(table.name),
-        sql.Identifier(day),
-        sql.SQL("job = %(job)s" if table is tables.PUBLICATION else "TRUE"),
+def _rows(conn: Connection, of: evidence.Published, job: str, days: Sequence[date]) -> list[Row]:
+    query = sql.SQL("SELECT {} FROM {} WHERE {} = ANY(%(days)s) AND {}").format(
+        identifiers(of.columns), sql.Identifier(of.table.name), sql.Identifier(of.day), of.condition
     )
-    for row in fetch(conn, query, {"days": list(days), "job": job}):
-        yield {column: value for column, value in row.items() if column not in UNCOMPARED}
+    return fetch(conn, query, {"days": list(days), "job": job})
 
 
 def differences(before: Rows, after: Rows) -> list[Difference]:

@@ -116,7 +116,7 @@ class LookAhead:
             run(SECTORS, self.spark, self.reference, [cut.session])
         copy_database(self.reference, self.world)
         with closing(connect(self.world)) as conn:
-            forget(conn, cut.session, cut.sessions[0])
+            forget(conn, cut.session, cut.sessions[0], {job.name for job in self.jobs})
             if cut.draw:
                 draw(conn, cut.session, str(cut.draw))
         ahead = sessions_between(cut.session, session_after(cut.session, PUBLISHED_AHEAD))[1:] if cut.draw else []

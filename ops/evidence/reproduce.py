@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from pyspark.sql import SparkSession
 
-from batch.revisions import code_version, universe_digest
+from batch.revisions import code_version
 from config.config import ConfigError, DatabaseSettings, Settings
 from database import tables
 from database.canonical import digest, record_text, records
@@ -143,7 +143,7 @@ def _reproduce(past: Past, database: DatabaseSettings, spark: SparkSession, grou
         made = evidence.sections_of(conn, group.job, days)
     for revision in group.revisions:
         sections = made.get(revision.day) or evidence.empty_sections(group.job)
-        yield _outcome(revision, evidence.body_of(sections))
+        yield outcome_of(revision, evidence.body_of(sections))
 
 
 def _asked(conn: Connection, group: Group) -> list[date]:
@@ -168,7 +168,8 @@ def _asked(conn: Connection, group: Group) -> list[date]:
     return [row["newest"]]
 
 
-def _outcome(revision: Revision, body: str) -> Outcome:
+def outcome_of(revision: Revision, body: str) -> Outcome:
+    """Return what has become of a revision whose job has now published a body."""
     notes = _changed_since(revision)
     if digest(body) == revision.body_digest:
         return Outcome(revision, notes=notes)
@@ -186,7 +187,7 @@ def _changed_since(revision: Revision) -> list[str]:
     notes = []
     if code.get("sources") != code_version()["sources"]:
         notes.append(f"the code is another one than that of {code.get('commit') or code.get('version')}")
-    if revision.about.get("universe") != universe_digest():
+    if revision.about.get("universe") != evidence.universe_digest():
         notes.append("the universe or a setting of the strategy is another one")
     return notes
 

@@ -4,7 +4,6 @@ import argparse
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 from config.config import Settings
@@ -14,16 +13,10 @@ from ops.console import console, done, failed, say
 from ops.evidence.checks import Check, checks
 from ops.evidence.findings import Finding
 from utils.command_line import exit_code_of
-from utils.errors import ActstockError, InvalidInput
+from utils.errors import EvidenceChanged, InvalidInput
 
 # More of them are counted: what was changed a thousand times is not found out by reading a thousand lines.
 SHOWN = 50
-
-
-class EvidenceChanged(ActstockError):
-    """Something is not what its digest was taken from."""
-
-    retryable = False
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +28,7 @@ def verify(conn: Connection, further: Iterable[Check] = ()) -> Iterator[tuple[Ch
     """Yield each check with the seconds that it took, and what it has found."""
     for check in (*checks(conn), *further):
         began = time.monotonic()
-        with _status(check.name):
+        with console.status(check.name):
             findings = list(check.run(conn))
         yield check, time.monotonic() - began, findings
 
@@ -93,18 +86,6 @@ def _lines_of(path: Path) -> list[str]:
         return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except OSError as error:
         raise InvalidInput(f"--kept {path}: {error.strerror}") from None
-
-
-@contextmanager
-def _status(name: str) -> Iterator[None]:
-    """Show on a terminal what is being checked."""
-    with console.status(name) if console.is_terminal else closing(_Nothing()):
-        yield
-
-
-class _Nothing:
-    def close(self) -> None:
-        """Do nothing."""
 
 
 if __name__ == "__main__":

@@ -29,7 +29,9 @@ BY_SESSION = {
 # When and by which run a row was written may differ, and a stock's sector is looked up by one run or a later one. With
 # it the average of its sector's stocks is there, or another one.
 OF_SECTORS = {"sector", "sector_source", "sector_avg_5d", "sector_avg_10d", "sector_avg_20d"}
-OF_THE_RUN = {"run_id", "fetched_at", "published_at", *OF_SECTORS}
+# The message that brought a row, and the source's answer in it.
+OF_THE_MESSAGE = {"topic", "partition_id", "kafka_offset", "answer_digest", "quote_digest"}
+OF_THE_RUN = {"run_id", "fetched_at", "published_at", *OF_SECTORS, *OF_THE_MESSAGE}
 HELD = "ticker IN (SELECT ticker FROM analytics_allocation_candidates WHERE as_of_date = ANY(%(days)s))"
 
 

@@ -1,6 +1,6 @@
 """Ten ways in which a job could look ahead: what to put in the place of its own code, and which job then leaks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pyspark.sql.functions as F
@@ -22,23 +22,25 @@ from database.queries.track_record import POSITIONS
 from ops.evidence.jobs import ALLOCATION, PERFORMANCE, REBALANCE, TOP_HOLDINGS, TRENDING, Published
 from utils.dates import session_after
 
+PRICE, MARKET_CAP = "dollar_adj_close AS price", "dollar_market_cap AS market_cap"
 NEXT_CLOSE = """
-    (SELECT later.adj_close::float8 FROM collected_dollar_close AS later
+    (SELECT later.dollar_adj_close FROM collected_dollar_close AS later
     WHERE later.ticker = collected_dollar_close.ticker AND later.trade_date > collected_dollar_close.trade_date
-    ORDER BY later.trade_date LIMIT 1) AS adj_close"""
-NEXT_CLOSE_OF_BENCHMARK = f"""
-    CASE WHEN ticker <> 'SPY' THEN adj_close::float8 ELSE {NEXT_CLOSE.removesuffix(" AS adj_close")} END AS adj_close
+    ORDER BY later.trade_date LIMIT 1)
 """
 NEXT_RATE = """
     (SELECT later.close_price::float8 FROM collected_daily_stock_history AS later
     WHERE later.ticker = currency || '=X' AND later.trade_date > collected_dollar_close.trade_date
-    ORDER BY later.trade_date LIMIT 1) AS rate,
+    ORDER BY later.trade_date LIMIT 1)
 """
+IN_DOLLARS_OF_TOMORROW = f"""
+    CASE currency WHEN 'USD' THEN dollar_adj_close ELSE adj_close::float8 / {NEXT_RATE} END AS price
+"""
+NEXT_CLOSE_OF_BENCHMARK = f"CASE ticker WHEN 'SPY' THEN {NEXT_CLOSE} ELSE dollar_adj_close END AS price"
 NEWEST_CAP = """
     (SELECT newest.market_cap FROM collected_daily_stock_history AS newest
-    WHERE newest.ticker = collected_dollar_close.ticker ORDER BY newest.trade_date DESC LIMIT 1) AS market_cap,
+    WHERE newest.ticker = collected_dollar_close.ticker ORDER BY newest.trade_date DESC LIMIT 1)
 """
-CLOSE = "adj_close::float8 AS adj_close"
 
 
 class Leak(NamedTuple):
@@ -88,35 +90,50 @@ def _all_days() -> WindowSpec:
     )
 
 
+# What is held on a session was decided two sessions before it: three later, it is what that evening does not know yet.
 TOMORROWS_WEIGHTS = f"""
-    SELECT period_days, LAG(decided_on, 2) OVER (PARTITION BY period_days ORDER BY decided_on) AS decided_on,
-        ticker, weight
-    FROM (
-        SELECT period_days, decided_on, MIN(ticker) AS ticker, 1::float8 AS weight
-        FROM ({POSITIONS}) AS position GROUP BY period_days, decided_on
-    ) AS one_position
+    WITH position AS ({POSITIONS}), decision AS (
+        SELECT period_days, decided_on, LAG(decided_on, 3) OVER in_order AS earlier
+        FROM position GROUP BY period_days, decided_on
+        WINDOW in_order AS (PARTITION BY period_days ORDER BY decided_on)
+    )
+    SELECT period_days, earlier AS decided_on, ticker, weight
+    FROM position JOIN decision USING (period_days, decided_on)
+    WHERE earlier IS NOT NULL
 """
 
 allocator, rebalancer = spark_active_stock_allocator, spark_monthly_portfolio_rebalancer
 performance, top_holdings, trending = spark_portfolio_performance, spark_etf_top_holdings, spark_trending_etf_identifier
 
+# A job, and those whose results it reads.
+WITH_EARLIER: Mapping[Published, Sequence[Published]] = {
+    TRENDING: (TRENDING,),
+    ALLOCATION: (TRENDING, ALLOCATION),
+    REBALANCE: (TRENDING, ALLOCATION, REBALANCE),
+    TOP_HOLDINGS: (TOP_HOLDINGS,),
+    PERFORMANCE: (TRENDING, ALLOCATION, REBALANCE, PERFORMANCE),
+}
+
 LEAKS: Mapping[str, Leak] = {
-    "the close of the next session": Leak(TRENDING, {(trending, "ETF_PRICES"): ETF_PRICES.replace(CLOSE, NEXT_CLOSE)}),
+    "the close of the next session": Leak(
+        TRENDING, {(trending, "ETF_PRICES"): ETF_PRICES.replace(PRICE, f"{NEXT_CLOSE} AS price")}
+    ),
     "a window that ends a session later": Leak(TRENDING, {(trending, "windows_of"): _shifted(windows_of)}),
     "the newest list of holdings": Leak(ALLOCATION, {(holdings, "with_validity"): _newest_holdings}),
     "the newest market cap": Leak(
-        ALLOCATION, {(allocation_inputs, "STOCK_PRICES"): STOCK_PRICES.replace("market_cap,", NEWEST_CAP, 1)}
+        ALLOCATION,
+        {(allocation_inputs, "STOCK_PRICES"): STOCK_PRICES.replace(MARKET_CAP, f"{NEWEST_CAP} AS market_cap")},
     ),
     "a sector's average over all days": Leak(
         ALLOCATION, {(allocator, "with_all_periods"): _whole_sectors(allocator.with_all_periods)}
     ),
     "the exchange rate of the day after": Leak(
-        TOP_HOLDINGS, {(top_holdings, "STOCK_PRICES"): STOCK_PRICES.replace("per_dollar AS rate,", NEXT_RATE)}
+        TOP_HOLDINGS, {(top_holdings, "STOCK_PRICES"): STOCK_PRICES.replace(PRICE, IN_DOLLARS_OF_TOMORROW)}
     ),
     "the highest value over all dates": Leak(PERFORMANCE, {(track_record, "_so_far"): _all_days}),
     "the weights of tomorrow": Leak(PERFORMANCE, {(performance, "POSITIONS"): TOMORROWS_WEIGHTS}),
     "the benchmark's next close": Leak(
-        PERFORMANCE, {(performance, "STOCK_PRICES"): STOCK_PRICES.replace(CLOSE, NEXT_CLOSE_OF_BENCHMARK)}
+        PERFORMANCE, {(performance, "STOCK_PRICES"): STOCK_PRICES.replace(PRICE, NEXT_CLOSE_OF_BENCHMARK)}
     ),
     "the portfolios of the month that comes": Leak(
         REBALANCE, {(rebalancer, "last_session_by"): lambda day: session_after(day, 1)}

@@ -31,8 +31,19 @@ def a_database(template: str = "template1") -> Iterator[DatabaseSettings]:
 
 
 def forget_everything(conn: Connection) -> None:
-    """Empty every table, the evidence included, which refuses that to everybody else."""
-    tables = [row["tablename"] for row in fetch(conn, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+    """Empty every table, the evidence included."""
+    _empty(conn, "")
+
+
+def forget_evidence(conn: Connection) -> None:
+    """Empty the tables of evidence: what is published next is the first revision again."""
+    _empty(conn, "evidence_")
+
+
+def _empty(conn: Connection, prefix: str) -> None:
+    """Empty the tables whose names begin so. Those of the evidence refuse that to everybody else."""
+    rows = fetch(conn, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    tables = [row["tablename"] for row in rows if row["tablename"].startswith(prefix)]
     refusing = [table for table in tables if table.startswith("evidence_")]
     trigger = "TRIGGER evidence_is_never_changed"
     with transaction(conn), conn.cursor() as cursor:

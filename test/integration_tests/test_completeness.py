@@ -3,7 +3,7 @@
 Client, market server, PostgreSQL and Spark are real. Only the broker is a stand-in.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date, timedelta
 from math import isclose
@@ -507,15 +507,15 @@ class TestRecomputation:
         assert to_recompute(conn) == {}
 
 
-def _is_same(before: Sequence[tuple[str, Row]], after: Sequence[tuple[str, Row]]) -> bool:
+def _is_same(before: Any, after: Any) -> bool:
     """Compare with a tolerance: stored prices keep ten decimals, which shows in the last digits of a difference."""
-    return [(table, row.keys()) for table, row in before] == [(table, row.keys()) for table, row in after] and all(
-        isclose(old, new, rel_tol=1e-7, abs_tol=1e-10)
-        if isinstance(old, float) and isinstance(new, float)
-        else old == new
-        for (_, row), (_, other) in zip(before, after, strict=True)
-        for old, new in zip(row.values(), other.values(), strict=True)
-    )
+    if isinstance(before, float) and isinstance(after, float):
+        return isclose(before, after, rel_tol=1e-7, abs_tol=1e-10)
+    if isinstance(before, dict) and isinstance(after, dict):
+        return before.keys() == after.keys() and all(_is_same(before[name], after[name]) for name in before)
+    if isinstance(before, list | tuple) and isinstance(after, list | tuple):
+        return len(before) == len(after) and all(map(_is_same, before, after))
+    return bool(before == after)
 
 
 class TestDegraded:

@@ -13,7 +13,7 @@ from database import tables
 from database.db_helper import Connection, Values, connect, fetch, replace_partition, transaction, upsert
 from reason_words import text
 from utils.errors import DatabaseUnavailable
-from utils.reasons import as_json
+from utils.reasons import as_json, reason
 
 NOW = datetime(2026, 8, 21, 21, tzinfo=UTC)
 
@@ -83,13 +83,14 @@ def test_an_upsert_inserts_then_updates(conn: Connection) -> None:
 def test_a_text_arrives_as_it_is(conn: Connection, text: str) -> None:
     with transaction(conn):
         rows: list[Values] = [
-            (text, "reason", "topic", 0, 0, None, None, None, 1),
-            (None, text, "topic", 0, 1, text, None, None, 1),
+            (text, "reason", "topic", 0, 0, None, None, None, 1, None),
+            (None, text, "topic", 0, 1, text, None, None, 1, as_json([reason("text", text=text)])),
         ]
         upsert(conn, tables.CONSUMER_ERROR, rows)
 
-    stored = fetch(conn, "SELECT raw_value, error_msg, message_key FROM logs_consumer_error ORDER BY kafka_offset")
-    assert [tuple(row.values()) for row in stored] == [(text, "reason", None), (None, text, text)]
+    columns = "raw_value, error_msg, message_key, reason -> 0 -> 'params' ->> 'text' AS reason"
+    stored = fetch(conn, f"SELECT {columns} FROM logs_consumer_error ORDER BY kafka_offset")
+    assert [tuple(row.values()) for row in stored] == [(text, "reason", None, None), (None, text, text, text)]
 
 
 def test_of_two_rows_with_one_key_the_last_counts(conn: Connection) -> None:

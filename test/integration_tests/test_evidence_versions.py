@@ -23,6 +23,7 @@ from database.queries.evidence_as_of import VERSIONED, as_of, columns_of, versio
 from database.roles import ROLES, Role, apply_roles
 from database.tables import Table
 from scratch_databases import a_database
+from utils.errors import EvidenceChanged
 from utils.messages import EtfDailyBar, EtfMetadata, Holding, HoldingsSnapshot, Message, to_json
 
 FETCHED = datetime(2026, 8, 21, 21, tzinfo=UTC)
@@ -283,7 +284,7 @@ class TestWhoeverWrites:
         first, last, day = date(2026, 8, 1), date(2026, 8, 21), date(2026, 8, 11)
         for hours, is_withheld in enumerate((False, False, True)):
             moment = FETCHED + timedelta(hours=hours)
-            values = {"kind": "etf", "ticker": "SPY", "trade_date": day, "is_withheld": is_withheld, "reason": "why"}
+            values = {"kind": "etf", "ticker": "SPY", "trade_date": day, "is_withheld": is_withheld, "reason": "[]"}
             known = {**values, "judged_at": moment, "run_id": "r1"}
             row = tuple(known.get(name) for name in tables.PRICE_BREAK.columns)
             ledger.record(conn, [], [], ledger.Judged("etf", "SPY", first, last, [row]))
@@ -340,14 +341,14 @@ class TestAnswers:
         packed = source_answers.pack(body, packed_with)
         name = hashlib.sha256(body).hexdigest()
         assert source_answers.unpack(name, packed, packed_with) == body
-        with pytest.raises(source_answers.ChangedAnswer):
+        with pytest.raises(EvidenceChanged):
             source_answers.unpack(name, packed, base)
 
     @pytest.mark.parametrize(
         "packed", [b"", b"{}", zlib.compress(b"{} "), zlib.compress(b"{}") + b" ", zlib.compress(b"{}")[:-1]]
     )
     def test_other_bytes_are_refused(self, packed: bytes) -> None:
-        with pytest.raises(source_answers.ChangedAnswer):
+        with pytest.raises(EvidenceChanged):
             source_answers.unpack(hashlib.sha256(b"{}").hexdigest(), packed)
 
 

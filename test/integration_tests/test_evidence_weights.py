@@ -1,6 +1,8 @@
 """What the API says a weight rests on: enough to compute it again, in the versions that its job has read."""
 
 import hashlib
+import json
+import math
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -19,6 +21,7 @@ from batch.runner import Job
 from config.config import DatabaseSettings
 from database.canonical import link_digest
 from database.db_helper import Connection, connect, fetch, transaction
+from database.queries import source_answers
 from market.invented import InventedMarket
 from sample_api import SOURCE_ANSWER, api_on, wait_until
 
@@ -263,6 +266,20 @@ def test_a_restated_bar_has_its_message_and_the_sources_answer(ask: Ask, api: Te
     assert (answer.status_code, answer.content) == (200, SOURCE_ANSWER)
     assert hashlib.sha256(answer.content).hexdigest() == version["answer_digest"]
     assert (answer.headers["content-type"], answer.headers["x-content-type-options"]) == ("application/json", "nosniff")
+
+
+def test_an_answer_that_is_packed_against_another_one_is_sent_whole(api: TestClient, conn: Connection) -> None:
+    """As every answer of a ticker is from its second day on."""
+    first, second = (json.dumps([math.sqrt(number) for number in range(2_000 + more)]).encode() for more in (0, 1))
+    names = [hashlib.sha256(each).hexdigest() for each in (first, second)]
+    source_answers.keep(conn, names[0], first)
+    source_answers.keep(conn, names[1], second, like=names[0])
+    [row] = fetch(
+        conn, "SELECT base FROM evidence_source_answer WHERE digest = DECODE(%(digest)s, 'hex')", {"digest": names[1]}
+    )
+    assert bytes(row["base"]).hex() == names[0]
+    answer = api.get(f"/evidence/answers/{names[1]}")
+    assert (answer.status_code, answer.content) == (200, second)
 
 
 def test_what_is_no_json_is_sent_as_bytes(api: TestClient, conn: Connection) -> None:

@@ -30,7 +30,7 @@ def platform(scratch_database: DatabaseSettings, spark: Any) -> Iterator[Connect
         for half, sessions in enumerate((FIRST, SECOND)):
             for job in JOBS.values():
                 run(job, spark, scratch_database, DAYS[job.name][half] if job.name in DAYS else sessions)
-            restate(conn, 200, seed=half)
+            restate(conn, 200, seed=half, since=FIRST[0])
         split(conn, 5, seed=1)
         migrate(conn)
         yield conn

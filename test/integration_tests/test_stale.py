@@ -24,7 +24,7 @@ from database.queries.stale_publications import PERFORMANCE, REBALANCE, SECTORS,
 from database.queries.stale_sessions import outdated
 from market.invented import InventedMarket
 from reason_words import text, words_in
-from scratch_databases import forget_everything
+from scratch_databases import forget_everything, forget_evidence
 from utils.dates import session_before, sessions_between
 from utils.reasons import as_json, join, reason
 
@@ -344,6 +344,7 @@ class TestNotComputable:
     def short(self, published: None, conn: Connection, run: Callable[..., Any]) -> None:
         change(conn, "TRUNCATE analytics_publication, analytics_portfolio_performance, analytics_performance_summary")
         change(conn, "TRUNCATE analytics_portfolio_allocation, analytics_trending_etfs, analytics_monthly_portfolio")
+        forget_evidence(conn)  # the record would follow the portfolios that were published of these days before
         for table in (STOCKS, "collected_daily_etf_ohlc"):
             change(conn, f"DELETE FROM {table} WHERE trade_date < %s", self.START)
         days = sessions_between(self.START, LAST)

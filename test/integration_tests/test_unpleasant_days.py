@@ -4,7 +4,7 @@ Each publication equals the clean day's, or is degraded and names the ticker in 
 source has recovered, everything equals the clean days. Client, market server, PostgreSQL and Spark are real. Only the
 broker is a stand-in.
 
-UNPLEASANT_BATCHES=20 runs 320 days instead of the 32 of an ordinary run.
+UNPLEASANT_BATCHES=20 runs 320 days instead of the 16 of an ordinary run.
 """
 
 import io
@@ -33,7 +33,7 @@ from scratch_databases import forget_everything
 from utils.dates import exchange_of, session_at, session_before
 
 UNTIL = date(2026, 8, 21)
-BATCHES = int(os.environ.get("UNPLEASANT_BATCHES", "2"))
+BATCHES = int(os.environ.get("UNPLEASANT_BATCHES", "1"))
 DAYS_A_BATCH = 16
 # Sessions from one day to the next, and of which a day's figures are made: no day sees another one's troubles.
 SPACING, WINDOW = 32, 28

@@ -3,11 +3,16 @@
 from datetime import date
 from typing import Any
 
+import pyspark.sql.functions as F
+import pytest
+
 from batch.prices import with_price_rank
-from batch.reasons import of_ticker_each
+from batch.reasons import each_once, json_array, of_ticker, of_ticker_each, read_each, reason_of
 from batch.returns import with_returns, with_windows
 from batch.sources import with_source_rank
 from reason_words import text_json, words_of_each
+from utils import reasons
+from utils.reasons import reason
 from utils.spark_utils import local_frame
 
 START, END = date(2026, 8, 14), date(2026, 8, 21)
@@ -62,3 +67,27 @@ def test_each_reason_is_named_after_its_ticker(spark: Any) -> None:
     frame = spark.createDataFrame([("A", told), ("B", [])], "ticker string, reasons array<string>")
     rows = frame.select(of_ticker_each(frame.ticker, "reasons").alias("told")).collect()
     assert [words_of_each(row.told) for row in rows] == [["A: late", "A: no rate"], []]
+
+
+@pytest.mark.parametrize("gain", [1e-7, 0.1 + 0.2, -0.25, 123456789.0, 1e22])
+def test_a_reason_of_columns_is_that_of_their_values(spark: Any, gain: float) -> None:
+    frame = spark.createDataFrame([('A"\\ B', gain, END)], "ticker string, gain double, day date")
+    made = reason_of("returned_more", ticker=F.col("ticker"), gain=F.col("gain"))
+    [row] = frame.select(
+        of_ticker(F.col("ticker"), made).alias("nested"), reason_of("no_price", session=F.col("day")).alias("dated")
+    ).collect()
+    assert read_each([row.nested, row.dated]) == [
+        reasons.of_ticker('A"\\ B', [reason("returned_more", ticker='A"\\ B', gain=gain)]),
+        reason("no_price", session=END),
+    ]
+
+
+def test_a_reason_takes_the_parameters_of_its_sentence(spark: Any) -> None:
+    with pytest.raises(ValueError, match=r"no_price takes \['session'\], not \['day'\]"):
+        reason_of("no_price", day=F.lit(END))
+
+
+def test_each_reason_counts_once_and_none_is_no_reason(spark: Any) -> None:
+    rows = [(["b", "a", None, "b"],), ([None],), ([],)]
+    frame = spark.createDataFrame(rows, "reasons array<string>").select(json_array(each_once(F.col("reasons"))))
+    assert [row[0] for row in frame.collect()] == ["[a,b]", None, None]

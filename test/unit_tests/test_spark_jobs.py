@@ -405,7 +405,7 @@ def test_without_a_rate_a_korean_stock_is_excluded_with_that_reason(
 ) -> None:
     won = stock("005930.KS", 70_000, 77_000, 420_000_000, currency="KRW", rates=rates)
     [row] = allocate({"EWY": [20]}, [held("EWY", "005930.KS")], [won])
-    assert (row.exclusion_reason, row.period_return) == (reason, None)
+    assert (words(row.exclusion_reason), row.period_return) == (reason, None)
 
 
 def test_the_newest_snapshot_known_by_the_session_counts(allocate: Callable[..., list[Any]]) -> None:
@@ -453,7 +453,7 @@ def test_a_position_of_several_snapshots_carries_the_latest(allocate: Callable[.
 def test_each_period_has_a_portfolio_of_its_own(allocate: Callable[..., list[Any]]) -> None:
     both = [*stock("A", 100, 110), *stock("A", 120, None, days=5)]
     rows = allocate({"QQQ": [5, 20]}, [held("QQQ", "A", "B")], [both, stock("B", 100, 105, days=5)])
-    chosen = {(row.period_days, row.ticker): row.exclusion_reason for row in rows}
+    chosen = {(row.period_days, row.ticker): words(row.exclusion_reason) for row in rows}
     assert chosen == {
         (5, "A"): "return of -8.33 % is not positive",
         (5, "B"): None,
@@ -511,7 +511,7 @@ def test_a_cap_limits_a_position_and_leaves_the_rest_in_cash(allocate: Callable[
 def test_a_position_explains_itself(allocate: Callable[..., list[Any]]) -> None:
     rows = allocate({"QQQ": [20]}, [held("QQQ", "A")], [stock("A", 100, 110, cap=2_500_000_000)])
     positions, _ = portfolio(rows)
-    assert positions["A"]["allocation_reason"] == (
+    assert words(positions["A"]["allocation_reason"]) == (
         "best of the top 5 of QQQ over 20 sessions: +10.00% in US dollars at a market cap of 2.50 billion"
     )
     assert (positions["A"]["company_name"], positions["A"]["sector"]) == ("A Inc.", "Technology")

@@ -5,10 +5,11 @@ from datetime import date
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
 
 from batch import spark_monthly_portfolio_rebalancer as rebalancer
 from batch.sources import with_source_rank
-from reason_words import words
+from reason_words import text, words
 from utils.dates import last_sundays_between, session_after
 
 SUNDAY, FRIDAY = date(2026, 8, 30), date(2026, 8, 28)
@@ -150,11 +151,16 @@ def test_a_stock_carries_the_worst_of_what_its_portfolios_say(merge: Callable[..
     assert (row.company_name, row.sector) == ("A Inc.", "Technology")
 
 
+def stored(told: str | None) -> list[Any] | None:
+    """Return words as a reason's column has them."""
+    return to_builtins([text(told)]) if told else None
+
+
 def portfolios(**reasons: str | None) -> dict[int, dict[str, Any]]:
     """Return stage 5's publications by period. A reason makes one empty."""
     return {
         int(name[1:]): {
-            "status": "empty" if reason else "published", "reason": reason, "source": "yahoo",
+            "status": "empty" if reason else "published", "reason": stored(reason), "source": "yahoo",
             "holdings_as_of": None if reason else FRIDAY, "degraded_reason": None,
         }
         for name, reason in reasons.items()
@@ -189,7 +195,7 @@ def lacking(*periods: int) -> dict[int, dict[str, Any]]:
     """Return stage 5's publications. Those of some periods are not computable."""
     lines = portfolios(p5=None, p10=None, p20=None)
     for days in periods:
-        lines[days] |= {"status": "not_computable", "reason": f"not computable: SPY over {days} sessions"}
+        lines[days] |= {"status": "not_computable", "reason": stored(f"not computable: SPY over {days} sessions")}
     return lines
 
 
@@ -214,7 +220,7 @@ def test_a_month_without_a_shorter_portfolio_is_degraded() -> None:
 def test_a_rebalance_is_as_trustworthy_as_the_least_of_its_portfolios() -> None:
     """An empty one, too: it is a decision made on the same prices."""
     lines = portfolios(p5=None, p10="no ETF trends", p20=None)
-    lines[10] |= {"source": "simulated", "degraded_reason": "XLB has no bar"}
+    lines[10] |= {"source": "simulated", "degraded_reason": stored("XLB has no bar")}
     lines[20] |= {"source": "recorded", "holdings_as_of": date(2026, 9, 24)}
     said = rebalancer.publication_of(SUNDAY, FRIDAY, lines, [])
     assert (said.source, words(said.degraded_reason), said.holdings_as_of) == (

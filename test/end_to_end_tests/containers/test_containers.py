@@ -31,7 +31,9 @@ COLLECTED = ("collected_daily_etf_ohlc", "collected_etf_holdings", "collected_da
 ANALYTICS = ("analytics_trending_etfs", "analytics_portfolio_allocation", "analytics_allocation_candidates")
 PRODUCTS = {"collector", "consumer", "dashboard", "market", "api", "airflow", "spark"}
 # A stock's sector is looked up by one run or a later one, and with it the average of its sector's stocks.
-OF_THE_RUN = {"run_id", "sector", "sector_source", "sector_avg_5d", "sector_avg_10d", "sector_avg_20d"}
+OF_SECTORS = {"sector", "sector_source", "sector_avg_5d", "sector_avg_10d", "sector_avg_20d"}
+OF_THE_MESSAGE = {"topic", "partition_id", "kafka_offset", "answer_digest", "quote_digest"}
+OF_THE_RUN = {"run_id", *OF_SECTORS, *OF_THE_MESSAGE}
 STOP_SECONDS = 30
 KILLED = 128 + signal.SIGKILL
 TASK_SECONDS = 420
