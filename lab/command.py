@@ -15,7 +15,7 @@ from contract.lab import LabReport
 from database.db_helper import connect
 from database.roles import SPARK, log_in_as
 from lab.bootstrap import RESAMPLES
-from lab.in_spark import WORTH_SPARK, in_spark, local_session
+from lab.in_spark import in_spark, local_session
 from lab.libraries import second_opinion, versions
 from lab.lookahead import differences
 from lab.page import compared, lines
@@ -48,7 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--resamples", type=int, default=RESAMPLES, metavar="N", help=f"of the bootstrap ({RESAMPLES:,})"
     )
-    parser.add_argument("--spark", action="store_true", help=f"compute in Spark also below {WORTH_SPARK} variants")
+    parser.add_argument(
+        "--without-spark", action="store_true", help="compute the variants in this process, one after another"
+    )
     parser.add_argument("--check", action="store_true", help="compute the figures with known packages as well")
     return parser
 
@@ -59,7 +61,7 @@ def _run(settings: Settings, options: argparse.Namespace) -> None:
     packages = versions() if options.check else {}
     trials = load(options.variants)
     prices, source = _read(settings, options.until)
-    compute = _way(settings, trials, options.spark)
+    compute = one_by_one if options.without_spark else in_spark(local_session(settings.spark))
     found = examine(
         prices,
         trials,
@@ -85,11 +87,6 @@ def _read(settings: Settings, until: date | None) -> tuple[Prices, Source]:
 def _publish(settings: Settings, report: LabReport, session: date) -> None:
     with closing(connect(log_in_as(settings.database, SPARK, os.environ))) as conn:
         publish(conn, session, report)
-
-
-def _way(settings: Settings, trials: Trials, spark: bool) -> Compute:
-    """Return how the variants are computed. A large grid is worth the seconds that Spark takes to start."""
-    return in_spark(local_session(settings.spark)) if spark or len(trials.variants) >= WORTH_SPARK else one_by_one
 
 
 def _require_no_lookahead(trials: Trials, prices: Prices, compute: Compute) -> None:
