@@ -18,12 +18,14 @@ class LabCost(Struct, frozen=True):
         float | None,
         Meta(description="Yearly Sharpe ratio of what walking forward held; null without a whole training"),
     ]
+    is_edge: Annotated[bool, Meta(description="An edge is shown at this cost and at every lower one")]
 
 
 class LabVariant(Struct, frozen=True):
     """One variant at the cost of the track record. Excess is the net return above the benchmark's."""
 
-    name: str
+    name: Annotated[str, Meta(description="In English, unique")]
+    words: Annotated[list[ShownReason], Meta(description="The name as data: what the variant is made of")]
     is_seed: Annotated[bool, Meta(description="The rule of the seed document")]
     has_hindsight: Annotated[bool, Meta(description="Rests on holdings known only later: shown, and not judged")]
     excess: Annotated[float, Meta(description="Yearly mean")]

@@ -97,7 +97,7 @@ def _report(
         block=draws.block,
         resamples=len(draws.benchmark),
         costs=[
-            LabCost(_bp(each), test.p_value, _known(held))
+            LabCost(_bp(each), test.p_value, _known(held), found.cost is not None and each <= found.cost)
             for each, test, held in zip(found.costs, found.tests, found.out_of_sample, strict=True)
         ],
         overfitting=_known(overfitting_probability(excess)),
@@ -145,7 +145,7 @@ def _in_words(found: Verdict, panel: Panel, benchmark: str) -> ShownReason:
     }
     if found.code == EDGE and found.cost is not None:
         best = panel.variants[int(test.adjusted.argmin())]
-        return _said(EDGE, cost=f"{_bp(found.cost):g}", variant=str(best), **said)
+        return _said(EDGE, cost=f"{_bp(found.cost):g}", variant=best.words(), **said)
     return _said(found.code, **said)
 
 
@@ -197,6 +197,7 @@ def _figures(panel: Panel, at: int, cost: float, seed: Variant) -> LabVariant:
     year, behind = worst_year(net, panel.benchmark, panel.sessions)
     return LabVariant(
         name=str(panel.variants[at]),
+        words=shown(panel.variants[at].words()),
         is_seed=panel.variants[at] == seed,
         has_hindsight=False,
         excess=float(excess.mean()) * SESSIONS_A_YEAR,

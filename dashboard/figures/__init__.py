@@ -1,6 +1,6 @@
 """Records -> figures. Pure: no request, no clock. One module per kind of chart, their look in `style`."""
 
-from dashboard.figures.intervals import intervals
+from dashboard.figures.intervals import Interval, intervals
 from dashboard.figures.labels import spread
 from dashboard.figures.market import (
     GROUP,
@@ -28,6 +28,7 @@ __all__ = [
     "SPARK_HEIGHT",
     "SPARK_WIDTH",
     "Candle",
+    "Interval",
     "Palette",
     "Tile",
     "etf_lines",
