@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from difflib import get_close_matches
 from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Path, Query, Request
@@ -17,11 +18,17 @@ from utils.errors import InvalidInput, UnknownTicker
 
 SYMBOL = r"^[A-Za-z0-9][A-Za-z0-9.=^-]*$"
 DIGEST = r"^[0-9a-f]{64}$"
+CHAIN = r"^[a-z_]+$"
 SECTOR = r"^[A-Za-z][A-Za-z &-]*$"
-WRITTEN = {SYMBOL: "a ticker, like NVDA, 005930.KS or KRW=X", SECTOR: "a sector, like Technology"}
+WRITTEN = {
+    SYMBOL: "a ticker, like NVDA, 005930.KS or KRW=X",
+    SECTOR: "a sector, like Technology",
+    CHAIN: "a chain, like publications",
+}
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 MAX_ROWS = 1000
 MAX_OFFSET = 10_000_000
+NAMED_ETFS = 50  # a refusal names so many; of a larger universe those that are spelt alike
 
 
 def _iso(text: object) -> object:
@@ -84,9 +91,18 @@ def _session(day: date | None) -> date | None:
     return day
 
 
+def _name_etfs(ticker: str) -> str:
+    """Name all ETFs where they are few, else those that are spelt like it."""
+    etfs = sorted(universe().etfs)
+    if len(etfs) <= NAMED_ETFS:
+        return f"there are {', '.join(etfs)}"
+    alike = get_close_matches(ticker, etfs, n=5, cutoff=0.5)
+    return f"there are {len(etfs)}" + (f"; spelt like it are {', '.join(alike)}" if alike else "")
+
+
 def known_etf(ticker: str) -> str:
     if ticker.upper() not in universe().etfs:
-        raise UnknownTicker(f"{ticker} is no ETF of the universe: there are {', '.join(sorted(universe().etfs))}")
+        raise UnknownTicker(f"{ticker} is no ETF of the universe: {_name_etfs(ticker.upper())}")
     return ticker.upper()
 
 
@@ -126,4 +142,8 @@ _Ticker = Path(pattern=SYMBOL, max_length=20, examples=["NVDA", "005930.KS", "KR
 Symbol = Annotated[str, _Ticker, AfterValidator(str.upper)]
 Etf = Annotated[str, Path(pattern=SYMBOL, max_length=20, examples=["QQQ"]), AfterValidator(known_etf)]
 Sector = Annotated[str, Path(pattern=SECTOR, max_length=60, examples=["Technology"])]
+Chain = Annotated[
+    str, Path(pattern=CHAIN, max_length=63, description="/evidence/head names them", examples=["publications"])
+]
+Position = Annotated[int, Path(ge=1, le=2**63 - 1, description="1, 2, 3 and so on, without gaps", examples=[1])]
 Digest = Annotated[str, Path(pattern=DIGEST, description="SHA-256, in hexadecimal digits", examples=["e3b0c442" * 8])]

@@ -6,7 +6,9 @@ They are equal-weighted: the sector's return, monthly or daily, is the mean of t
 return is positive and higher than the benchmark's over the same sessions.
 
 A stock or a day that is left out because a price is missing degrades the month, with the reason. Stocks are known from
-the ETFs' holdings. If a stock was in none of them on the month's date, holdings_as_of is later than that date.
+the ETFs' holdings. If a stock was in none of them on the month's date, holdings_as_of is later than that date. A stock
+is in the sector that was known by the month's end. If none was, the first one known later counts, and holdings_as_of
+has its day.
 
 The run of the last weekend comes before the month's last session. So every run also finishes the month before its own.
 """
@@ -119,7 +121,7 @@ def sector_trends(
 ) -> DataFrame:
     """Return each month's sectors, in the table's columns.
 
-    stocks: ticker, sector, known_since
+    stocks: month_end, ticker, sector, known_since
     windows: MonthlyWindow
     prices: in dollars
     benchmark: month_end, benchmark_return, benchmark_source_rank
@@ -128,7 +130,7 @@ def sector_trends(
     """
     wanted = (
         stocks.withColumn("exchange", sessions_exchange_of(F.col("ticker")))
-        .join(lookup(windows), "exchange", "inner")
+        .join(lookup(windows), ["month_end", "exchange"], "inner")
         .drop("exchange")
         .coalesce(1)
     )
@@ -227,7 +229,7 @@ def run(job: Job) -> JobResult:
 
 def measure_sectors(job: Job, months: Sequence[date]) -> DataFrame:
     """Read what the months need, and measure all sectors."""
-    tickers = [row["ticker"] for row in fetch(job.conn, STOCKS)]
+    tickers = tickers_of(job, months)
     windows = [
         window
         for month in months
@@ -239,7 +241,7 @@ def measure_sectors(job: Job, months: Sequence[date]) -> DataFrame:
     benchmark = universe().benchmark
     of_benchmark = read_prices(job, ETF_PRICES, [benchmark], days).select(*PRICE_COLUMNS)
     return sector_trends(
-        stocks=job.read(STOCKS),
+        stocks=job.read(STOCKS, months=list(months)),
         windows=frame,
         prices=read_prices(job, STOCK_PRICES, tickers, days).select(*PRICE_COLUMNS),
         benchmark=benchmark_returns(frame, of_benchmark, job.doubts([benchmark], days)),
@@ -247,9 +249,14 @@ def measure_sectors(job: Job, months: Sequence[date]) -> DataFrame:
     )
 
 
+def tickers_of(job: Job, months: Sequence[date]) -> list[str]:
+    """Return the tickers of all stocks with a sector."""
+    return sorted({row["ticker"] for row in fetch(job.conn, STOCKS, {"months": list(months)})})
+
+
 def inputs_of(job: Job, months: Sequence[date], gaps: Mapping[date, Sequence[Reason]]) -> Inputs:
     """Return what each month rests on: the stocks' sectors, all prices of the month, and the gaps."""
-    tickers = [*(row["ticker"] for row in fetch(job.conn, STOCKS)), universe().benchmark]
+    tickers = [*tickers_of(job, months), universe().benchmark]
     windows = [
         (month, exchange, whole.start_session, whole.end_session)
         for month in months
@@ -263,10 +270,9 @@ def inputs_of(job: Job, months: Sequence[date], gaps: Mapping[date, Sequence[Rea
         ), {price_rows(is_whole=True)}
         SELECT * FROM price_rows
         UNION ALL
-        SELECT as_of_date, sha256(convert_to(stock::text, 'UTF8'))
-        FROM UNNEST(%(days)s::date[]) AS as_of_date, ({STOCKS}) AS stock
+        SELECT month_end, sha256(convert_to(ROW(ticker, sector, known_since)::text, 'UTF8')) FROM ({STOCKS}) AS stock
         """,
-        {**price_params(tickers, windows), "days": list(months)},
+        {**price_params(tickers, windows), "days": list(months), "months": list(months)},
         gaps,
     )
 
@@ -276,9 +282,9 @@ def gaps_by_month(job: Job, months: Sequence[date]) -> Mapping[date, list[Reason
 
     A stock for which no run expected a price then is no gap: it came into a fund later, or had left it.
     """
-    tickers = [*(row["ticker"] for row in fetch(job.conn, STOCKS)), universe().benchmark]
+    tickers = [*tickers_of(job, months), universe().benchmark]
     windows = {
-        (month, ticker): (ticker, *(window_of(end, 0, exchange)[1] for end in (previous_month_end(month), month)))
+        (month, ticker): (ticker, _close_by(previous_month_end(month), exchange), _close_by(month, exchange))
         for month in months
         for ticker in tickers
         for exchange in [sessions_exchange(ticker)]
@@ -288,6 +294,11 @@ def gaps_by_month(job: Job, months: Sequence[date]) -> Mapping[date, list[Reason
     for (month, _), window in windows.items():
         gaps[month] += reasons.get(window, [])
     return gaps
+
+
+def _close_by(day: date, exchange: str) -> date:
+    """Return an exchange's last session by a day of the home exchange."""
+    return window_of(day, 0, exchange)[1]
 
 
 def benchmark_returns(windows: DataFrame, prices: DataFrame, doubts: DataFrame | None = None) -> DataFrame:

@@ -26,7 +26,7 @@ ETF_PRICES = f"{STOCK_PRICES} AND is_etf"
 
 def read_prices(job: Job, query: str, tickers: Collection[str], sessions: Sequence[date]) -> DataFrame:
     """Read STOCK_PRICES or ETF_PRICES: price and market_cap in dollars, which are NULL without a rate."""
-    return with_price_rank(job.read(query, tickers=list(tickers), sessions=list(sessions)))
+    return with_price_rank(job.read_parted(query, "ticker", tickers, tickers=list(tickers), sessions=list(sessions)))
 
 
 def with_price_rank(prices: DataFrame) -> DataFrame:

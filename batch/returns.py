@@ -18,7 +18,7 @@ from batch.reasons import matching, no_reasons, reason_of
 from config.exchanges import RATE, exchanges
 from database.queries.doubts import CARRIED_RATE, NOTED, WITHHELD, sessions_exchange
 from utils.dates import HOME_EXCHANGE, window_of
-from utils.spark_utils import lookup
+from utils.spark_utils import in_one_part, lookup
 
 # Matches from a ticker's last point on, and nothing in a ticker without one.
 SUFFIX = r"\.[^.]*$"
@@ -80,11 +80,11 @@ def simple_return(end: Column, start: Column) -> Column:
 
 def with_windows(wanted: DataFrame, windows: DataFrame) -> DataFrame:
     """Add period_days, start_session and end_session: one row for each (as_of_date, ticker, ...) and period."""
-    return (
+    # A small job's is one partition already, but Spark cannot tell after an inner join.
+    return in_one_part(
         wanted.withColumn("exchange", sessions_exchange_of(F.col("ticker")))
         .join(lookup(windows), on=["as_of_date", "exchange"], how="inner")
         .drop("exchange")
-        .coalesce(1)  # It is one partition already, but Spark cannot tell after an inner join.
     )
 
 

@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,10 +16,11 @@ from typing import Any
 import psycopg2
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 
 from batch.publishing import SHOWN_REASONS, JobResult
 from config.config import DatabaseSettings, Settings, SparkSettings
+from config.universe import universe
 from database.db_helper import Connection, connect, reading_at_once
 from database.queries import doubts as stored_doubts
 from database.queries.doubts import DOUBTS
@@ -28,7 +29,8 @@ from utils.dates import parse_date, sessions_between, sessions_of
 from utils.errors import ActstockError, InvalidInput
 from utils.logging_utils import configure_logging
 from utils.reasons import Reason, reason
-from utils.spark_utils import session
+from utils.spark_utils import WIDE, Profile, in_one_part, is_wide, profile_for, session
+from utils.warm_spark import is_warm
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,20 @@ SESSIONS = JobCalendar(
     check=lambda day: sessions_of().position(day),
     between=sessions_between,
 )
+# How large a fund is taken to be whose size the universe does not say.
+HOLDINGS_OF_A_FUND = 100
+WEEKDAYS_OF_A_WEEK, DAYS_OF_A_WEEK = 5, 7
+
+
+def etfs_a_day() -> int:
+    """Return how many ETFs a job computes for a day."""
+    return len(universe().etfs)
+
+
+def holdings_a_day() -> int:
+    """Return about how many holdings a job computes for a day."""
+    etfs = universe()
+    return sum(min(etfs.top_holdings, etfs.fund_sizes.get(etf, HOLDINGS_OF_A_FUND)) for etf in etfs.etfs)
 
 
 @dataclass(frozen=True)
@@ -73,27 +89,46 @@ class Job:
         return self.session.result() if isinstance(self.session, Future) else self.session
 
     def read(self, query: str, **params: Any) -> DataFrame:
-        """Return the rows of a query as a frame of one partition.
+        """Return the rows of a query as a frame: of one partition in a small job.
 
         Queries cast NUMERIC to float8, because Spark would read it as decimal(38, 18).
         """
-        # JDBC's `query` option takes no parameters, so psycopg writes them into the text.
+        return in_one_part(self._jdbc().option("query", self._bound(query, params)).load())
+
+    def read_parted(self, query: str, column: str, values: Collection[str], **params: Any) -> DataFrame:
+        """Return the rows of a query, which a wide job reads in parts: each has some of the values of a column.
+
+        values: all that the column can have
+        """
+        if not is_wide(self.spark):
+            return self.read(query, **params)
+        ordered = sorted(values)
+        parts = [ordered[first :: WIDE.partitions] for first in range(min(WIDE.partitions, len(ordered)))]
+        predicates = [self._bound(f"{column} = ANY(%(part)s)", {"part": part}) for part in parts]
+        return self._jdbc().jdbc(self._url, f"({self._bound(query, params)}) AS wanted", predicates=predicates)
+
+    def _bound(self, query: str, params: Mapping[str, Any]) -> str:
+        """Write the parameters into the text, because Spark's reader takes none."""
         with self.conn.cursor() as cursor:
-            bound = cursor.mogrify(query, params).decode()
-        database = self.database
+            return str(cursor.mogrify(query, params).decode())
+
+    @property
+    def _url(self) -> str:
+        return f"jdbc:postgresql://{self.database.host}:{self.database.port}/{self.database.name}"
+
+    def _jdbc(self) -> DataFrameReader:
         options = {
-            "url": f"jdbc:postgresql://{database.host}:{database.port}/{database.name}",
+            "url": self._url,
             "driver": "org.postgresql.Driver",
-            "user": database.user,
-            "password": database.password,
+            "user": self.database.user,
+            "password": self.database.password,
             "fetchsize": "10000",
-            "query": bound,
         }
         if self.snapshot:
             options["sessionInitStatement"] = (
                 f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT '{self.snapshot}'"
             )
-        return self.spark.read.format("jdbc").options(**options).load().coalesce(1)
+        return self.spark.read.format("jdbc").options(**options)
 
     @contextmanager
     def of_one_moment(self) -> Iterator["Job"]:
@@ -131,8 +166,11 @@ def run_job(
     run: Callable[[Job], JobResult],
     arguments: Sequence[str] | None,
     calendar: JobCalendar = SESSIONS,
+    rows_a_day: Callable[[], int] = holdings_a_day,
 ) -> int:
     """Run a job from the command line and return its exit code.
+
+    rows_a_day: about how many rows the job computes for a day, which decides its profile (utils.spark_utils)
 
     0: all days are published. 2: the request cannot be met. 1: anything else went wrong, a skipped day included.
     The last line of standard output is an object: the summary, or the error under the name `error`, or both of them. An
@@ -142,7 +180,7 @@ def run_job(
     configure_logging()
     logging.getLogger("py4j").setLevel(logging.ERROR)
     try:
-        result = _run(name, run, options, calendar)
+        result = _run(name, run, options, calendar, rows_a_day)
     except (ActstockError, *WRONG_SETTINGS) as error:
         return _fail(failure_of(error), exit_code(error))
     except psycopg2.Error as error:
@@ -165,10 +203,21 @@ def _command_line(description: str, calendar: JobCalendar) -> argparse.ArgumentP
     return parser
 
 
-def _run(name: str, run: Callable[[Job], JobResult], options: argparse.Namespace, calendar: JobCalendar) -> JobResult:
+def _run(
+    name: str,
+    run: Callable[[Job], JobResult],
+    options: argparse.Namespace,
+    calendar: JobCalendar,
+    rows_a_day: Callable[[], int],
+) -> JobResult:
     settings = Settings.from_env()
     start, end = _date_range(options)
-    with _starting_session(settings.spark, name) as spark:
+    rows = _weekdays(start, end or start) * rows_a_day()
+    profile = profile_for(settings.spark, rows)
+    log.info("about %d rows to compute: the %s profile", rows, profile.name)
+    if profile is WIDE and is_warm():
+        raise PySparkException("the warm driver has one core and little memory, which is not for a wide job")
+    with _starting_session(settings.spark, name, profile) as spark:
         days = _job_days(calendar, start, end)
         conn = connect(settings.spark_database)
         try:
@@ -178,17 +227,26 @@ def _run(name: str, run: Callable[[Job], JobResult], options: argparse.Namespace
 
 
 @contextmanager
-def _starting_session(settings: SparkSettings, name: str) -> Iterator[Future[SparkSession]]:
+def _starting_session(settings: SparkSettings, name: str, profile: Profile) -> Iterator[Future[SparkSession]]:
     """Start a Spark session in the background, and stop it at the end."""
     log.info("starting Spark")
     # The JVM takes seconds to start. Calendars and checks need no session and run meanwhile.
     with ThreadPoolExecutor(1) as background:
-        starting = background.submit(session, settings, name)
+        starting = background.submit(session, settings, name, profile)
         try:
             yield starting
         finally:
             if not starting.exception():
                 starting.result().stop()
+
+
+def _weekdays(start: date, end: date) -> int:
+    """Return about how many sessions a range has. A calendar would be read for it before Spark starts.
+
+    >>> _weekdays(date(2026, 8, 21), date(2026, 8, 21)), _weekdays(date(2025, 8, 22), date(2026, 8, 21))
+    (1, 261)
+    """
+    return ((end - start).days * WEEKDAYS_OF_A_WEEK + WEEKDAYS_OF_A_WEEK) // DAYS_OF_A_WEEK + 1
 
 
 def _date_range(options: argparse.Namespace) -> tuple[date, date | None]:

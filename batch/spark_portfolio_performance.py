@@ -17,8 +17,9 @@ import json
 import logging
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import chain, groupby, islice
 from operator import attrgetter
 from typing import Any
 
@@ -87,7 +88,7 @@ def run(job: Job) -> JobResult:
     decisions = published_decisions(job)
     rows, figures = follow(job, decisions, last_session_to_follow(job, max(sources)))
     why_none = why_empty(decisions, 0 if decisions else count_not_computable(job))
-    publications = [publication_of(day, rows, why_none, sources[day]) for day in sorted(sources)]
+    publications = publications_of(sources, rows, why_none)
     where = {"period_days": [MONTHLY_PERIOD, *PERIODS]}
     parts = [
         TablePart(PORTFOLIO_PERFORMANCE, where, but_for_noise(job, PORTFOLIO_PERFORMANCE, rows)),
@@ -224,13 +225,30 @@ def last_session_to_follow(job: Job, asked: date) -> date:
     return max(asked, row["newest"] or asked)
 
 
-def publication_of(day: date, rows: Sequence[Row], why_none: Reason, benchmark_source: str) -> Publication:
-    """Return the publication of one session. Its source is the least trusted one of the track record up to it.
+def publications_of(sources: Mapping[date, str], rows: Sequence[Row], why_none: Reason) -> list[Publication]:
+    """Return the publication of each session. Its source is the least trusted one of the track record up to it.
 
-    why_none: why the session has no rows, if it has none
+    sources: the sessions to publish, each with the source of the benchmark's price
+    why_none: why a session has no rows, if it has none
     """
-    of_day = [row for row in rows if row.trade_date == day]
-    sources = (row.source for row in rows if row.trade_date <= day)
+    in_order = sorted(rows, key=attrgetter("trade_date"))
+    by_day = {day: list(of_day) for day, of_day in groupby(in_order, key=attrgetter("trade_date"))}
+    publications, sources_so_far, doubts_so_far = [], set[str](), dict[str, None]()
+    # One pass for all sessions: the record is as long as the range.
+    for day in sorted({*sources, *by_day}):
+        of_day = by_day.get(day, [])
+        sources_so_far |= {row.source for row in of_day}
+        if day in sources:
+            source = least_trusted([sources[day], *sources_so_far])
+            before = _doubts_before(list(islice(doubts_so_far, SHOWN_REASONS)), len(doubts_so_far))
+            publications.append(_publication_of(day, of_day, why_none, source, before))
+        doubts_so_far |= dict.fromkeys(chain.from_iterable(sorted(row.lasting for row in of_day)))
+    return publications
+
+
+def _publication_of(
+    day: date, of_day: Sequence[Row], why_none: Reason, source: str, doubts_before: Sequence[Reason]
+) -> Publication:
     return Publication(
         job=NAME,
         as_of_date=day,
@@ -238,8 +256,8 @@ def publication_of(day: date, rows: Sequence[Row], why_none: Reason, benchmark_s
         status="published" if of_day else "empty",
         reason=[] if of_day else [why_none],
         row_count=len(of_day),
-        source=least_trusted([benchmark_source, *sources]),
-        degraded_reason=unique([*_doubts_of(of_day), *_doubts_before(day, rows)]),
+        source=source,
+        degraded_reason=unique([*_doubts_of(of_day), *doubts_before]),
     )
 
 
@@ -249,13 +267,11 @@ def _doubts_of(rows: Sequence[Row]) -> list[Reason]:
     return [*carried, *read_each(noted for row in rows for noted in row.noted)]
 
 
-def _doubts_before(day: date, rows: Sequence[Row]) -> list[Reason]:
+def _doubts_before(first: Sequence[str], count: int) -> list[Reason]:
     """Name the doubts of earlier sessions that stay in the values: the first few, and how many more there are."""
-    earlier = [(row.trade_date, row.lasting) for row in rows if row.trade_date < day]
-    found = list(dict.fromkeys(lasting for _, of_session in sorted(earlier) for lasting in of_session))
-    if not found:
+    if not count:
         return []
-    shown, more = read_each(found[:SHOWN_REASONS]), len(found) - SHOWN_REASONS
+    shown, more = read_each(first), count - SHOWN_REASONS
     if more > 0:
         return [reason("many_earlier_doubts", reasons=shown, more=more)]
     return [reason("earlier_doubts", reasons=shown)]

@@ -1,6 +1,7 @@
 """The settings of all services, read once from the environment."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -55,11 +56,20 @@ class SparkSettings:
     """Where the Spark master is, and what its JVMs load.
 
     class_archive: the file from which JVMs map Spark's classes (see batch.class_archive). It may be missing.
+    profile: small, wide, or auto: wide from so many rows on (wide_rows)
+    executor_memory: of each executor of a wide job
+    driver_url: the warm driver (see batch.warm_driver). Empty: every job is submitted.
     """
 
     master_url: str
     jdbc_jar: str
     class_archive: Path
+    profile: str = "auto"
+    wide_rows: int = 100_000
+    driver_memory: str = "1g"
+    executor_memory: str = "1g"
+    driver_url: str = ""
+    driver_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -142,6 +152,12 @@ class Settings:
                 class_archive=Path(
                     read.text("SPARK_CLASS_ARCHIVE", str(PROJECT_ROOT / ".actstock" / "jars" / "spark-classes.jsa"))
                 ),
+                profile=read.choice("SPARK_PROFILE", ("auto", "small", "wide")),
+                wide_rows=read.integer("SPARK_WIDE_ROWS", 100_000, at_least=1),
+                driver_memory=read.memory("SPARK_DRIVER_MEMORY", "1g"),
+                executor_memory=read.memory("SPARK_EXECUTOR_MEMORY", "1g"),
+                driver_url=read.text("SPARK_DRIVER_URL", "").rstrip("/"),
+                driver_token=read.text("SPARK_DRIVER_TOKEN", ""),
             ),
             yahoo=YahooSettings(
                 base_url=read.text("YAHOO_BASE_URL", "").rstrip("/"),
@@ -196,6 +212,12 @@ class _Reader:
             raise ConfigError(f"{name}={raw!r} is not a number") from None
         if not 0 <= value < float("inf"):
             raise ConfigError(f"{name}={raw!r}: give a number that is not negative")
+        return value
+
+    def memory(self, name: str, default: str) -> str:
+        value = self.text(name, "") or default
+        if not re.fullmatch(r"[1-9][0-9]*[mg]", value):
+            raise ConfigError(f"{name}={value!r}: give a whole number of megabytes or gigabytes, as in 512m or 2g")
         return value
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> str:

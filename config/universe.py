@@ -2,35 +2,21 @@
 
 import os
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from config.exchanges import exchanges, suffix_of
+from config.universe_csv import BENCHMARK, SECTOR, UniverseError, read_funds, sector_of_stocks
 
 DEFAULT_FILE = Path(__file__).with_name("universe.toml")
 # With fewer sessions an annual figure says more about chance than about the portfolio, so none is given.
 ANNUALISED_FROM_SESSIONS = 60
-# The sectors of stocks, as Yahoo names them.
-SECTORS_OF_STOCKS = (
-    "Basic Materials",
-    "Communication Services",
-    "Consumer Cyclical",
-    "Consumer Defensive",
-    "Energy",
-    "Financial Services",
-    "Healthcare",
-    "Industrials",
-    "Real Estate",
-    "Technology",
-    "Utilities",
-)
+# What "all" of a fund's holdings is as a rank: the largest that a table's column takes.
+ALL_HOLDINGS = 2**31 - 1
 Group = Literal["benchmark", "sector", "all"]
-
-
-class UniverseError(ValueError):
-    """The universe file is missing, is not TOML, or has a wrong value."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +56,7 @@ class Universe:
         The ETF's own name for it is the beginning of Yahoo's. Return None for an ETF without a sector, and when the
         name does not begin exactly one of Yahoo's sectors.
         """
-        name = self.sectors.get(etf)
-        found = [sector for sector in SECTORS_OF_STOCKS if name and sector.startswith(name)]
-        return found[0] if len(found) == 1 else None
+        return sector_of_stocks(self.sectors.get(etf, ""))
 
     def etf_type(self, etf: str) -> str:
         """Return the type in the metadata table: benchmark, sector, or benchmark+sector."""
@@ -86,7 +70,10 @@ class Universe:
 
 
 def load(path: Path) -> Universe:
-    """Read and check a universe file, or raise UniverseError, which names the file and the wrong key."""
+    """Read and check a universe file and the CSV that it may name.
+
+    Raise UniverseError, which names the file and the wrong key or line.
+    """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
@@ -95,17 +82,39 @@ def load(path: Path) -> Universe:
         universe = Universe(
             benchmark=raw["benchmark"],
             periods=tuple(sorted(raw["periods"])),
-            top_holdings=raw["top_holdings"],
+            top_holdings=_top_holdings(raw["top_holdings"], path),
             max_position_weight=float(raw["max_position_weight"]),
             cost_rate=float(raw["cost_rate"]),
-            benchmarks=dict(raw["benchmarks"]),
-            sectors=dict(raw["sectors"]),
-            fund_sizes=dict(raw.get("fund_sizes", {})),
+            **_funds(raw, path),
         )
     except KeyError as error:
         raise UniverseError(f"{path}: {error.args[0]!r} is missing") from None
     _check(universe, path)
     return universe
+
+
+def _top_holdings(given: object, path: Path) -> int:
+    if given == "all":
+        return ALL_HOLDINGS
+    if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= ALL_HOLDINGS:
+        raise UniverseError(f'{path}: top_holdings must be a whole number from 1 on, or "all", not {given!r}')
+    return given
+
+
+def _funds(raw: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Return the ETFs of the file's own tables, and after them those of its CSV."""
+    if "etfs" not in raw:
+        tables = {"benchmarks": raw["benchmarks"], "sectors": raw["sectors"], "fund_sizes": raw.get("fund_sizes", {})}
+        return {name: dict(table) for name, table in tables.items()}
+    if not isinstance(raw["etfs"], str):
+        raise UniverseError(f"{path}: etfs must be the name of a CSV file, not {raw['etfs']!r}")
+    benchmarks, sectors = dict(raw.get("benchmarks", {})), dict(raw.get("sectors", {}))
+    funds = read_funds(path.parent / raw["etfs"], {**benchmarks, **sectors})
+    return {
+        "benchmarks": benchmarks | {fund.ticker: fund.name for fund in funds if BENCHMARK in fund.group},
+        "sectors": sectors | {fund.ticker: fund.sector for fund in funds if SECTOR in fund.group},
+        "fund_sizes": dict(raw.get("fund_sizes", {})) | {fund.ticker: fund.size for fund in funds if fund.size},
+    }
 
 
 def _check(universe: Universe, path: Path) -> None:
@@ -116,8 +125,6 @@ def _check(universe: Universe, path: Path) -> None:
             raise UniverseError(f"{path}: {etf}: its suffix {suffix_of(etf)} is not in config/exchanges.toml")
     if not universe.periods or any(not isinstance(days, int) or days < 1 for days in universe.periods):
         raise UniverseError(f"{path}: periods must be whole sessions, at least one of them: {universe.periods}")
-    if not isinstance(universe.top_holdings, int) or not 1 <= universe.top_holdings <= 10:
-        raise UniverseError(f"{path}: top_holdings must be 1 to 10 (Yahoo lists ten), not {universe.top_holdings}")
     if not 0 < universe.max_position_weight <= 1:
         raise UniverseError(f"{path}: max_position_weight must be in (0, 1], not {universe.max_position_weight}")
     if not 0 <= universe.cost_rate < 0.1:

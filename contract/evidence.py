@@ -24,6 +24,15 @@ class Link(Struct):
     digest: Digest
 
 
+class WholeLink(Link):
+    """A link with all that its digest covers: SHA-256 of the bytes of previous, of body_digest, and of facts."""
+
+    previous: Annotated[Digest, Meta(description="Of the link before; 64 zeros: it is the first one")]
+    body_digest: Digest
+    facts: Annotated[str, Meta(description="The chain, the position, the moment, and the facts about it, as one text")]
+    body: Annotated[str, Meta(description="The rows that it adds, a line each: body_digest is of these bytes in UTF-8")]
+
+
 class Heads(Struct):
     heads: Annotated[list[Link], Meta(description="The newest link of each chain, by the chain's name")]
 

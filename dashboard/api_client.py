@@ -9,7 +9,7 @@ import httpx
 import msgspec
 
 from contract.etfs import EtfBenchmark, EtfList
-from contract.evidence import WeightEvidence
+from contract.evidence import MonthlyWeightEvidence, WeightEvidence
 from contract.holdings import AllHoldings, Comparison
 from contract.lab import LabReport
 from contract.pipeline import Calendar, Gaps, Pipeline, Restatements
@@ -115,6 +115,11 @@ class ApiClient:
         """Get all that a weight follows from, of the newest revision when no number is given."""
         path = f"/evidence/weights/{session}/{period_days}/{_part(ticker)}"
         return self._get(WeightEvidence, path, revision=revision)
+
+    def monthly_weight_evidence(self, rebalance_date: date, ticker: str, revision: int | None) -> MonthlyWeightEvidence:
+        """Get all that a weight of a month follows from, of the newest revision when no number is given."""
+        path = f"/evidence/weights/monthly/{rebalance_date}/{_part(ticker)}"
+        return self._get(MonthlyWeightEvidence, path, revision=revision)
 
     def source_answer(self, digest: str) -> tuple[bytes, str]:
         """Get an answer of the source by its digest: its bytes and their media type."""

@@ -1,19 +1,21 @@
 """Prices as traded, answered as Yahoo would have at a moment: nothing later shows, in no adjustment either."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from fractions import Fraction
 
 import numpy as np
 
+from market.made import Made
 from market.model import Bar, Holding, Label, Quote, Restatement, Security, UnknownSymbol, in_progress
 from market.sessions import Floats, end_of_market, holdings_known_from
 
 # Undoing and redoing a split multiplies and divides: rounding removes what floating point leaves of that.
 DECIMALS = 9
 SESSIONS_OF_A_YEAR = 252
+KEPT_LISTS = 64  # of funds, as a hundred snapshots each take megabytes
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,23 @@ class Snapshot:
     holdings: tuple[Holding, ...]
 
 
+@dataclass(frozen=True)
+class _DatedLists:
+    """A fund's lists in the order of their days, and from when each is known (unix seconds)."""
+
+    snapshots: Sequence[Snapshot]
+    known_from: Sequence[float]
+
+    @classmethod
+    def of(cls, snapshots: Iterable[Snapshot]) -> "_DatedLists":
+        dated = sorted(snapshots, key=lambda snapshot: snapshot.as_of)
+        return cls(dated, [holdings_known_from(snapshot.as_of) for snapshot in dated])
+
+    def known_at(self, at: datetime) -> Snapshot | None:
+        known = bisect_right(self.known_from, at.timestamp())
+        return self.snapshots[known - 1] if known else None
+
+
 class HistoricalMarket:
     """A Market made of histories and dated holdings. `seed` is what an invented one grew from."""
 
@@ -206,10 +225,7 @@ class HistoricalMarket:
         self.etfs = tuple(ticker for ticker, security in securities.items() if security.kind == "ETF")
         self._securities = securities
         self._histories = histories
-        self._snapshots = {etf: sorted(dated, key=lambda snapshot: snapshot.as_of) for etf, dated in snapshots.items()}
-        self._known_from = {
-            etf: [holdings_known_from(snapshot.as_of) for snapshot in dated] for etf, dated in self._snapshots.items()
-        }
+        self._lists = Made(snapshots, lambda etf: _DatedLists.of(snapshots[etf]), KEPT_LISTS)
 
     def security(self, ticker: str) -> Security:
         try:
@@ -229,8 +245,8 @@ class HistoricalMarket:
 
     def holdings(self, etf: str, at: datetime) -> list[Holding]:
         self.security(etf)
-        known = bisect_right(self._known_from.get(etf, []), at.timestamp())
-        return list(self._snapshots[etf][known - 1].holdings) if known else []
+        snapshot = self._snapshot(etf, at)
+        return list(snapshot.holdings) if snapshot else []
 
     def holding_lines(self, etf: str, at: datetime) -> list[Holding]:
         return self.holdings(etf, at)
@@ -242,8 +258,12 @@ class HistoricalMarket:
 
     def holdings_as_of(self, etf: str, at: datetime) -> date | None:
         """Return the day of the snapshot that `holdings` gives."""
-        known = bisect_right(self._known_from.get(etf, []), at.timestamp())
-        return self._snapshots[etf][known - 1].as_of if known else None
+        snapshot = self._snapshot(etf, at)
+        return snapshot.as_of if snapshot else None
+
+    def _snapshot(self, etf: str, at: datetime) -> Snapshot | None:
+        lists = self._lists.get(etf)
+        return lists.known_at(at) if lists else None
 
     def quote(self, ticker: str, at: datetime) -> Quote | None:
         security, history, moment = self.security(ticker), self._history(ticker), self._known_at(ticker, at)

@@ -1,4 +1,4 @@
-"""The invented market: fifteen ETFs and their holdings, every price drawn from a seed.
+"""The invented market: fifteen ETFs or more and their holdings, every price drawn from a seed.
 
 The same seed gives the same values for a session wherever the market ends: each ticker has its own stream of random
 numbers that starts at a fixed day. Everything is simulated on weekdays, where a return is the sum of a market factor,
@@ -17,6 +17,7 @@ import numpy as np
 from config.exchanges import suffix_of
 from market.drawing import draw_bars, draw_rates, draw_unsettled
 from market.history import HistoricalMarket, History, Snapshot, Wrong, dividend_factors
+from market.made import Made
 from market.model import MINOR_UNITS, Holding, Restatement, Security
 from market.oddities import (
     BAD_CANDLES,
@@ -40,7 +41,8 @@ from market.oddities import (
     WITHOUT_QUOTE_CURRENCY,
     WITHOUT_SHARES,
 )
-from market.securities import COMPANIES, COMPANY_OF, FUND_OF, FUNDS, GOLD, RATES, Company, Fund
+from market.roster import LISTED, Roster
+from market.securities import GOLD, RATES, Company, Fund
 from market.sessions import (
     CURRENCIES,
     FRANKFURT,
@@ -54,14 +56,15 @@ from market.sessions import (
     trading_days,
     utc,
 )
-from market.waves import DAMPING, Draws, log_values
+from market.waves import DAMPING, Draws, LogValues
 from utils.errors import InvalidInput
 
 DEFAULT_SEED = 7
 DEFAULT_SESSIONS = 756  # three years
 EPOCH = date(2020, 1, 2)
 SNAPSHOT_EVERY = 5  # sessions
-LARGEST_HOLDINGS = 10
+LARGEST_HOLDINGS = 10  # as many as Yahoo lists
+KEPT_HISTORIES = 400  # a few megabytes for each hundred tickers
 MONTHS = range(1, 13)
 
 
@@ -85,17 +88,27 @@ VENUES = (CURRENCIES, *(listing.venue for listing in LISTINGS.values()))
 
 
 class InventedMarket(HistoricalMarket):
-    """The market of a seed, with the given number of New York sessions up to and with `until`."""
+    """The market of a seed, with the given number of New York sessions up to and with `until`.
 
-    def __init__(self, seed: int, until: date, sessions: int = DEFAULT_SESSIONS) -> None:
+    largest: how many holdings of a fund are listed
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        until: date,
+        sessions: int = DEFAULT_SESSIONS,
+        roster: Roster = LISTED,
+        largest: int = LARGEST_HOLDINGS,
+    ) -> None:
         self.seed = seed
         shown = _shown_sessions(until, sessions)
-        world = _World(seed, shown[0], end_of_market(until))
-        listed = {security.ticker: security for security in _securities()}
-        histories = {ticker: world.history(security) for ticker, security in listed.items()}
-        snapshots = {fund.ticker: world.snapshots(fund) for fund in FUNDS}
+        world = _World(seed, shown[0], end_of_market(until), roster, largest)
+        listed = {security.ticker: security for security in _securities(roster)}
+        histories = Made(listed, lambda ticker: world.history(listed[ticker]), KEPT_HISTORIES)
+        snapshots = Made(roster.fund_of, lambda etf: world.snapshots(roster.fund_of[etf]), kept=1)
         super().__init__("simulated", listed, histories, snapshots, shown, world.restatements())
-        self.etfs = tuple(FUND_OF)
+        self.etfs = tuple(roster.fund_of)
         self._empty_lists = world.empty_lists()
 
     def holdings(self, etf: str, at: datetime) -> list[Holding]:
@@ -124,13 +137,13 @@ def _shown_sessions(until: date, count: int) -> tuple[date, ...]:
     return home.days[first : last + 1]
 
 
-def _securities() -> Iterable[Security]:
-    for fund in (*FUNDS, GOLD):
+def _securities(roster: Roster) -> Iterable[Security]:
+    for fund in (*roster.funds, GOLD):
         units = 1e6 * (100 + crc32(fund.ticker.encode()) % 800)
         yield Security(
             fund.ticker, fund.name, "ETF", "USD", fund.exchange, NEW_YORK, shares=units, cap_shares=round(1.07 * units)
         )
-    for company in COMPANIES:
+    for company in roster.companies:
         yield _listed(company)
     for pair in RATES:
         currency = pair.removesuffix("=X")
@@ -185,19 +198,21 @@ class _Sheet:
 class _World:
     """The simulation on weekdays from the epoch to the end, and what each venue shows of it."""
 
-    def __init__(self, seed: int, first_shown: date, end: float) -> None:
+    def __init__(self, seed: int, first_shown: date, end: float, roster: Roster, largest: int) -> None:
+        self._roster = roster
+        self._largest_holdings = largest
         self._sheets = {venue.calendar: _sheet(venue, first_shown, end) for venue in VENUES}
         self._home = self._sheets[NEW_YORK.calendar]
         weekdays = _weekdays_from_epoch(len(self._sheets[CURRENCIES.calendar].days) + 1)  # a day ends where the next is
         self._draws = Draws(seed, len(weekdays))
-        self._log_value = log_values(self._draws, weekdays)
+        self._log_value = LogValues(self._draws, weekdays, roster)
 
     def history(self, security: Security) -> History:
         """Return a security as traded on its venue, from the first session shown."""
         sheet = self._sheets[security.venue.calendar]
         splits = _splits(security, sheet)
         bars = self._rates(security, sheet) if security.kind == "CURRENCY" else self._bars(security, sheet, splits)
-        dividends = _dividends(security, sheet, bars["close"])
+        dividends = _dividends(security, sheet, bars["close"], self._described(security.ticker).dividend_yield)
         end = bisect_right(sheet.days, security.last_session) if security.last_session else None
         shown = slice(sheet.first_shown, end)
         days = sheet.days[shown]
@@ -219,7 +234,7 @@ class _World:
         )
 
     def _bars(self, security: Security, sheet: _Sheet, splits: Floats) -> dict[str, Floats]:
-        value = _value_at_epoch(security) * np.exp(self._log_value[security.ticker][sheet.at])
+        value = self._described(security.ticker).price * np.exp(self._log_value[security.ticker][sheet.at])
         return draw_bars(security, value, splits, self._draws.normal(security.ticker, "bars", 4)[sheet.at])
 
     def _rates(self, security: Security, sheet: _Sheet) -> dict[str, Floats]:
@@ -231,9 +246,12 @@ class _World:
     def snapshots(self, fund: Fund) -> list[Snapshot]:
         """Return the largest holdings of every fifth session, by a damped market cap that drifts with the prices."""
         first = self._home.first_shown - self._home.first_shown % SNAPSHOT_EVERY
+        rows = range(first, len(self._home.days), SNAPSHOT_EVERY)
+        weekdays = [self._home.at[row] for row in rows]
+        values = {member: np.exp(self._log_value[member][weekdays]).tolist() for member in fund.members}
         return [
-            Snapshot(self._home.days[row], self._largest(fund, self._home.at[row]))
-            for row in range(first, len(self._home.days), SNAPSHOT_EVERY)
+            Snapshot(self._home.days[row], self._largest(fund, {member: values[member][at] for member in fund.members}))
+            for at, row in enumerate(rows)
         ]
 
     def empty_lists(self) -> list[tuple[float, float]]:
@@ -267,14 +285,15 @@ class _World:
             high = max(float(bars["high"][row]), close)
             yield Wrong(row - first, _opens_after(days[row], RESTATED_FOR), high, close)
 
-    def _largest(self, fund: Fund, weekday: int) -> tuple[Holding, ...]:
-        sizes = {
-            member: (COMPANY_OF[member].market_cap * float(np.exp(self._log_value[member][weekday]))) ** DAMPING
-            for member in fund.members
-        }
+    def _largest(self, fund: Fund, values: Mapping[str, float]) -> tuple[Holding, ...]:
+        company_of = self._roster.company_of
+        sizes = {member: (company_of[member].market_cap * values[member]) ** DAMPING for member in fund.members}
         whole = sum(sizes.values()) / fund.coverage
-        largest = sorted(sizes, key=lambda member: (-sizes[member], member))[:LARGEST_HOLDINGS]
-        return tuple(Holding(member, COMPANY_OF[member].name, round(sizes[member] / whole, 6)) for member in largest)
+        largest = sorted(sizes, key=lambda member: (-sizes[member], member))[: self._largest_holdings]
+        return tuple(Holding(member, company_of[member].name, round(sizes[member] / whole, 6)) for member in largest)
+
+    def _described(self, ticker: str) -> Company | Fund:
+        return self._roster.company_of.get(ticker) or self._roster.fund_of.get(ticker) or GOLD
 
 
 def _weekdays_from_epoch(count: int) -> tuple[date, ...]:
@@ -306,13 +325,12 @@ def _splits(security: Security, sheet: _Sheet) -> Floats:
     return ratios
 
 
-def _dividends(security: Security, sheet: _Sheet, close: Floats) -> Floats:
+def _dividends(security: Security, sheet: _Sheet, close: Floats, yearly: float) -> Floats:
     """Pay four dividends a year, each a quarter of the yield on the close before.
 
     The ticker decides on which sessions.
     """
     paid = np.zeros(len(sheet.days))
-    yearly = _yield_of(security.ticker)
     if not yearly:
         return paid
     luck = crc32(security.ticker.encode())
@@ -320,16 +338,6 @@ def _dividends(security: Security, sheet: _Sheet, close: Floats) -> Floats:
     for row in sheet.rows(months, nth=5 + luck % 11):
         paid[row] = yearly / 4 * close[row - 1]
     return np.round(paid, 0 if security.currency == "KRW" else 3)
-
-
-def _yield_of(ticker: str) -> float:
-    described = COMPANY_OF.get(ticker) or FUND_OF.get(ticker)
-    return described.dividend_yield if described else 0.0
-
-
-def _value_at_epoch(security: Security) -> float:
-    described = COMPANY_OF.get(security.ticker) or FUND_OF.get(security.ticker) or GOLD
-    return described.price
 
 
 def _opens_after(session: date, count: int) -> float:

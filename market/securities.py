@@ -76,13 +76,11 @@ def _fund(row: dict[str, str]) -> Fund:
 COMPANIES = tuple(_company(row) for row in _rows("companies.csv"))
 US_COMPANIES = tuple(company for company in COMPANIES if not suffix_of(company.ticker))
 COMPANY_OF = {company.ticker: company for company in COMPANIES}
-SECTORS = tuple(dict.fromkeys(company.sector for company in COMPANIES))
 
 _FUNDS = tuple(_fund(row) for row in _rows("funds.csv"))
 FUNDS = tuple(fund for fund in _FUNDS if fund.members)
 # On the server, but in no list of ETFs to follow: a fund of gold lists no holdings.
 [GOLD] = [fund for fund in _FUNDS if not fund.members]
-FUND_OF = {fund.ticker: fund for fund in FUNDS}
 
 # Units of the currency per US dollar at the start.
 RATES = {"KRW=X": 1_310.0, "GBP=X": 0.79, "EUR=X": 0.92, "JPY=X": 149.0, "ZAR=X": 18.3, "ILS=X": 3.7}

@@ -16,8 +16,9 @@ from market.app import create_app
 from market.clock import REAL, MarketClock
 from market.faults import Faults, read_faults
 from market.history import HistoricalMarket
-from market.invented import DEFAULT_SEED, DEFAULT_SESSIONS, InventedMarket
+from market.invented import DEFAULT_SEED, DEFAULT_SESSIONS, LARGEST_HOLDINGS, InventedMarket
 from market.recorded import RecordedMarket
+from market.roster import roster_of
 from market.state import MarketState
 from utils.dates import last_closed_session, parse_date, session_before, sessions_of
 from utils.errors import ActstockError, InvalidInput
@@ -54,6 +55,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=_default_port(), help="port to listen on (%(default)s)")
     parser.add_argument("--market", type=Path, metavar="DIR", help="a recorded market: a folder of CSV files")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="of the invented market (%(default)s)")
+    parser.add_argument("--etfs", type=int, metavar="N", help="of the invented market (15); more are made up")
+    parser.add_argument("--stocks", type=int, metavar="N", help="of the invented market (151); more are made up")
+    parser.add_argument(
+        "--holdings",
+        type=int,
+        default=LARGEST_HOLDINGS,
+        metavar="N",
+        help="how many holdings of a fund the invented market lists (%(default)s, as Yahoo does)",
+    )
     parser.add_argument("--until", metavar="DATE", help="last session of the invented market (the last one closed)")
     parser.add_argument(
         "--clock",
@@ -82,19 +92,24 @@ def _state(options: argparse.Namespace) -> MarketState:
 
 
 def _invented(options: argparse.Namespace) -> InventedMarket:
+    end, sessions = _end_of(options)
+    roster = roster_of(options.etfs, options.stocks)
+    return InventedMarket(options.seed, end, sessions, roster, options.holdings)
+
+
+def _end_of(options: argparse.Namespace) -> tuple[date, int]:
+    """Return the last session of the invented market and how many it has.
+
+    On the real clock it goes on while the server runs, as far as the exchange calendar does.
+    """
     if options.until:
-        return InventedMarket(options.seed, parse_date(options.until))
+        return parse_date(options.until), DEFAULT_SESSIONS
     closed = last_closed_session(datetime.now(UTC))
     if options.clock != REAL:
-        return InventedMarket(options.seed, closed)
-    return _invented_ahead(options.seed, closed)
-
-
-def _invented_ahead(seed: int, closed: date) -> InventedMarket:
-    """Invent a market that goes on while the server runs on the real clock, as far as the exchange calendar does."""
+        return closed, DEFAULT_SESSIONS
     days = sessions_of().days
     end = session_before(days[-1], 1)
-    return InventedMarket(seed, end, DEFAULT_SESSIONS + days.index(end) - days.index(closed))
+    return end, DEFAULT_SESSIONS + days.index(end) - days.index(closed)
 
 
 def _listen(host: str, port: int) -> socket.socket:

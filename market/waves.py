@@ -10,7 +10,8 @@ from zlib import crc32
 import numpy as np
 
 from market.oddities import DELISTED
-from market.securities import COMPANIES, COMPANY_OF, FUNDS, GOLD, MOVES_LIKE, RATES, SECTORS, Company, Fund
+from market.roster import Roster
+from market.securities import COMPANY_OF, GOLD, MOVES_LIKE, RATES, Company, Fund
 from market.sessions import Floats
 
 
@@ -61,24 +62,50 @@ class Draws:
         return _come_and_go(draws[:, 0], wave.memory) * wave.drift + np.clip(draws[:, 1], -4, 4) * wave.noise
 
 
-def log_values(draws: Draws, weekdays: Sequence[date]) -> dict[str, Floats]:
-    """Return every ticker's values without dividends and splits, from 0 at the first weekday."""
-    market = _market_returns(draws)
-    korea = pulled_back(draws.wave("korea", SECTOR), PULLED_BACK)
-    rates = {pair: pulled_back(draws.wave(pair, EXCHANGE_RATE), RATE_PULLED_BACK) for pair in RATES}
-    sectors = {sector: pulled_back(draws.wave(sector, SECTOR), PULLED_BACK) for sector in SECTORS}
-    returns = {
-        company.ticker: _company_returns(draws, company, market + korea * is_korean(company), sectors)
-        for company in COMPANIES
-    }
-    for ticker, last_session in DELISTED.items():
-        returns[ticker][bisect_right(weekdays, last_session) :] = 0.0
-    for fund in FUNDS:
-        own = sectors[fund.sector] if fund.sector else draws.wave(fund.ticker, STYLE)
-        home = korea - rates["KRW=X"] if fund.ticker == "EWY" else 0.0
-        returns[fund.ticker] = _fund_returns(fund, returns, market + own, home)
-    returns[GOLD.ticker] = pulled_back(draws.wave(GOLD.ticker, MARKET), PULLED_BACK)
-    return {ticker: np.cumsum(values) for ticker, values in (returns | rates).items()}
+class LogValues:
+    """Every ticker's values without dividends and splits, from 0 at the first weekday, worked out when asked for."""
+
+    def __init__(self, draws: Draws, weekdays: Sequence[date], roster: Roster) -> None:
+        self._draws = draws
+        self._weekdays = weekdays
+        self._roster = roster
+        self._market = _market_returns(draws)
+        self._korea = pulled_back(draws.wave("korea", SECTOR), PULLED_BACK)
+        self._sectors = {sector: pulled_back(draws.wave(sector, SECTOR), PULLED_BACK) for sector in roster.sectors}
+        self._returns: dict[str, Floats] = {}
+
+    def __getitem__(self, ticker: str) -> Floats:
+        return np.cumsum(self._returns_of(ticker))
+
+    def _returns_of(self, ticker: str) -> Floats:
+        if ticker not in self._returns:
+            self._returns[ticker] = self._worked_out(ticker)
+        return self._returns[ticker]
+
+    def _worked_out(self, ticker: str) -> Floats:
+        if ticker in RATES:
+            return pulled_back(self._draws.wave(ticker, EXCHANGE_RATE), RATE_PULLED_BACK)
+        if ticker in self._roster.fund_of:
+            return self._of_fund(self._roster.fund_of[ticker])
+        if ticker == GOLD.ticker:
+            return pulled_back(self._draws.wave(ticker, MARKET), PULLED_BACK)
+        return self._of_company(self._roster.company_of[ticker])
+
+    def _of_company(self, company: Company) -> Floats:
+        market = self._market + self._korea * is_korean(company)
+        returns = _company_returns(self._draws, company, market, self._sectors)
+        if company.ticker in DELISTED:
+            returns[bisect_right(self._weekdays, DELISTED[company.ticker]) :] = 0.0
+        return returns
+
+    def _of_fund(self, fund: Fund) -> Floats:
+        """Weigh the listed holdings, and take the market and the fund's own factor for the rest of it."""
+        own = self._sectors[fund.sector] if fund.sector else self._draws.wave(fund.ticker, STYLE)
+        home = self._korea - self._returns_of("KRW=X") if fund.ticker == "EWY" else 0.0
+        weights = np.array([self._roster.company_of[member].market_cap ** DAMPING for member in fund.members])
+        parts = np.array([self._returns_of(member) for member in fund.members])
+        basket: Floats = (weights[:, np.newaxis] / weights.sum() * parts).sum(axis=0)
+        return fund.coverage * basket + (1 - fund.coverage) * (self._market + own) + home
 
 
 def is_korean(company: Company) -> bool:
@@ -100,14 +127,6 @@ def _company_returns(draws: Draws, company: Company, market: Floats, sectors: Ma
     beta, loading = draws.generator(company.ticker, "nature").uniform((0.6, 0.7), (1.4, 1.3))
     shared: Floats = beta * market + loading * sectors[company.sector]
     return shared + pulled_back(draws.wave(company.ticker, COMPANY), PULLED_BACK)
-
-
-def _fund_returns(fund: Fund, returns: Mapping[str, Floats], beside: Floats, home: Floats | float) -> Floats:
-    """Weigh the listed holdings, and take the market and the fund's own factor for the rest of it."""
-    weights = np.array([COMPANY_OF[member].market_cap ** DAMPING for member in fund.members])
-    parts = np.array([returns[member] for member in fund.members])
-    basket: Floats = (weights[:, np.newaxis] / weights.sum() * parts).sum(axis=0)
-    return fund.coverage * basket + (1 - fund.coverage) * beside + home
 
 
 def _come_and_go(shocks: Floats, memory: float) -> Floats:

@@ -14,6 +14,7 @@ EXAMPLES = """
 examples:
   ./start.sh demo                            everything on an invented market, and the portfolios of its last session
   ./start.sh demo --market ~/recorded        the same on recorded prices (a folder of CSV files)
+  ./start.sh demo --etfs 500 --stocks 3000   the same on a large invented market, with its universe
   ./start.sh                                 everything on live Yahoo
   ./start.sh status                          what runs, since when, and where
   ./start.sh run pipeline --as-of 2026-08-21 the five stages for one session, through Airflow
@@ -146,11 +147,23 @@ def up(only: str | None = None) -> int:
     argument("--market", type=Path, metavar="DIR", help="a recorded market: a folder of CSV files"),
     argument("--seed", type=int, help="of the invented market"),
     argument("--until", type=_date, metavar="DATE", help="last session of the invented market"),
+    argument("--etfs", type=int, metavar="N", help="of the invented market (15); more are made up"),
+    argument("--stocks", type=int, metavar="N", help="of the invented market (151); more are made up"),
+    argument("--holdings", type=int, metavar="N", help="so many of a fund's are listed and candidates (10, and 5)"),
 )
-def demo(market: Path | None, seed: int | None, until: date | None) -> int:
+def demo(
+    market: Path | None,
+    seed: int | None,
+    until: date | None,
+    etfs: int | None,
+    stocks: int | None,
+    holdings: int | None,
+) -> int:
+    from ops.native.stack import DataSource
     from ops.pipeline.demo import demo
 
-    return demo(market, seed, until.isoformat() if until else None)
+    last = until.isoformat() if until else None
+    return demo(market, DataSource("simulated", seed, None, last, etfs, stocks, holdings))
 
 
 @command(

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from config.config import ConfigError
-from config.universe import UniverseError
+from config.universe_csv import UniverseError
 from utils.errors import ActstockError, InvalidInput
 from utils.reasons import Reason, reason
 

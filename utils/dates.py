@@ -9,6 +9,7 @@ from typing import Any
 from config.exchange_days import extra_days
 from config.exchanges import RATE, Listing, exchanges, suffix_of
 from utils.errors import InvalidInput, NotASession, UnknownExchange
+from utils.past_sessions import PastSessions, past_sessions
 from utils.reasons import Reason, of_ticker, reason
 
 HOME_EXCHANGE = "XNYS"
@@ -47,8 +48,12 @@ def sessions_of(exchange: str = HOME_EXCHANGE) -> Sessions:
     other years every weekday of the exchange counts as a session, until somebody adds the holidays.
     """
     first_known = exchanges().calendar_from(exchange) or CALENDAR_START
-    calendar = _calendar(exchange, first_known)
-    closes = dict(zip((day.date() for day in calendar.sessions), map(_utc, calendar.closes), strict=True))
+    past = past_sessions().get(exchange)
+    calendar = _calendar(exchange, past.until + DAY if past else first_known)
+    closes = _closes(calendar)
+    if past:
+        days = _weekdays(calendar, CALENDAR_START, past.until)
+        closes |= {day: past.closes.get(day) or _usual_close(calendar, day) for day in days if day not in past.closed}
     unknown = _weekdays(calendar, CALENDAR_START, first_known - DAY)
     if last_known := calendar.bound_max():
         unknown += _weekdays(calendar, last_known.date() + DAY, sessions_of().days[-1])
@@ -58,14 +63,27 @@ def sessions_of(exchange: str = HOME_EXCHANGE) -> Sessions:
             closes.pop(extra.day, None)
         elif extra.exchange == exchange:
             closes.setdefault(extra.day, _usual_close(calendar, extra.day))
-    days = tuple(sorted(closes))
-    return Sessions(exchange, days, tuple(closes[day] for day in days))
+    sessions = tuple(sorted(closes))
+    return Sessions(exchange, sessions, tuple(closes[day] for day in sessions))
 
 
 def _calendar(exchange: str, first: date) -> Any:
     import exchange_calendars  # imports pandas, too slow for DAG files, which import this module when they are parsed
 
     return exchange_calendars.get_calendar(exchange, start=first.isoformat())
+
+
+def _closes(calendar: Any) -> dict[date, datetime]:
+    return dict(zip((day.date() for day in calendar.sessions), map(_utc, calendar.closes), strict=True))
+
+
+def computed_past(exchange: str, until: date) -> PastSessions:
+    """Return an exchange's sessions of the past as the calendar package has them."""
+    calendar = _calendar(exchange, CALENDAR_START)
+    closes = _closes(calendar)
+    days = _weekdays(calendar, CALENDAR_START, until)
+    unusual = {day: closes[day] for day in days if day in closes and closes[day] != _usual_close(calendar, day)}
+    return PastSessions(until, frozenset(days) - closes.keys(), unusual)
 
 
 def _weekdays(calendar: Any, start: date, end: date) -> list[date]:

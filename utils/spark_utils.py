@@ -1,58 +1,125 @@
-"""The Spark session, and how small frames are made and joined.
+"""The Spark session in its two sizes, and how frames are made and joined in each.
 
 A daily job works on a few thousand rows. Nearly all of its time is JVM start, class loading and compilation, and the
-settings here reduce these. pyspark is imported inside the functions, so that DAG files can import `submit_conf` fast.
+small profile reduces these: one core, one task, no generated code. A job of very many rows has the wide profile: it
+reads, computes and writes in partitions, on all cores of the cluster. Both give the same rows. pyspark is imported
+inside the functions, so that DAG files can import `submit_conf` fast.
 """
 
 import os
+import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from config.config import PROJECT_ROOT, SparkSettings
+from utils.warm_spark import is_warm, shared_session
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+# The JVM prints a warning when the class archive (batch.class_archive) is missing or of another Java. It is harmless.
+QUIET_JAVA = ("-Xlog:disable", "-Xlog:all=error:stderr")
 
 # The first compiler tier and the serial garbage collector. A short run never earns back what the optimising compiler
 # and a parallel collector cost (measured on two cores: 20 s -> 14 s, with the class archive 10 s).
 JAVA_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
-# The JVM prints a warning when the class archive (batch.class_archive) is missing or of another Java. It is harmless.
-QUIET_JAVA = ("-Xlog:disable", "-Xlog:all=error:stderr")
-
-# A job is one task of one stage, so more cores would be idle.
+# A small job is one task of one stage, so more cores would be idle.
 JOB_CORES = 1
+ALL_CORES = 2**31 - 1
 
-SESSION_CONF = {
+PROFILE = "spark.actstock.profile"
+EVERY_SESSION = {
     "spark.sql.session.timeZone": "UTC",
-    "spark.sql.shuffle.partitions": "1",
-    "spark.default.parallelism": "1",
-    # By default Spark assumes that a JDBC table is huge, and shuffles it although it is one partition (see `lookup`).
-    "spark.sql.defaultSizeInBytes": "1",
-    # Plans are small and fixed, so planning again between stages costs more than it gains.
-    "spark.sql.adaptive.enabled": "false",
-    # Compiling generated Java code takes longer than interpreting a few thousand rows.
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
 }
 
 
+@dataclass(frozen=True)
+class Profile:
+    """How a job runs.
+
+    java_options: of the JVMs that compute
+    cores: how many a job takes of the cluster at most
+    partitions: in how many parts a job reads and shuffles
+    session_conf: the settings of its Spark session
+    """
+
+    name: str
+    java_options: tuple[str, ...]
+    cores: int
+    partitions: int
+    session_conf: Mapping[str, str]
+
+
+SMALL = Profile(
+    "small",
+    JAVA_OPTIONS,
+    JOB_CORES,
+    1,
+    {
+        "spark.sql.shuffle.partitions": "1",
+        "spark.default.parallelism": "1",
+        # By default Spark assumes that a JDBC table is huge, and shuffles it although it is one partition (`lookup`).
+        "spark.sql.defaultSizeInBytes": "1",
+        # Plans are small and fixed, so planning again between stages costs more than it gains.
+        "spark.sql.adaptive.enabled": "false",
+        # Compiling generated Java code takes longer than interpreting a few thousand rows.
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    },
+)
+WIDE = Profile(
+    "wide",
+    ("-XX:+UseParallelGC",),
+    ALL_CORES,
+    16,
+    {
+        "spark.sql.shuffle.partitions": "16",
+        "spark.sql.defaultSizeInBytes": str(2**63 - 1),
+        "spark.sql.adaptive.enabled": "true",
+        "spark.sql.codegen.wholeStage": "true",
+        "spark.sql.codegen.factoryMode": "FALLBACK",
+        # Rows that lie together by ticker, or by day, stay so for every join and group that has it among its keys.
+        "spark.sql.requireAllClusterKeysForCoPartition": "false",
+        # A list of reasons for each of a partition's groups: sorting all rows instead takes three times as long.
+        "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": str(2**20),
+    },
+)
+PROFILES = {profile.name: profile for profile in (SMALL, WIDE)}
+
+
+def profile_for(settings: SparkSettings, rows: int) -> Profile:
+    """Return the profile of a job that computes about so many rows, or the one that the settings name."""
+    if settings.profile in PROFILES:
+        return PROFILES[settings.profile]
+    return WIDE if rows >= settings.wide_rows else SMALL
+
+
 def submit_conf(settings: SparkSettings) -> dict[str, str]:
-    """Return the `--conf` settings of spark-submit. They only change the speed, never a result."""
-    java_options = " ".join((*JAVA_OPTIONS, f'"-XX:SharedArchiveFile={settings.class_archive}"', *QUIET_JAVA))
+    """Return the `--conf` settings of spark-submit. They only change the speed, never a result.
+
+    They are those of a small job. A wide one changes what concerns the executors when its session starts. The driver
+    never has more to do: it holds no rows.
+    """
+    java_options = _java_options(settings, SMALL)
     log4j = PROJECT_ROOT / "utils" / "spark-log4j2.properties"
     return {
         "spark.driver.extraJavaOptions": f'{java_options} "-Dlog4j2.configurationFile={log4j}"',
         "spark.executor.extraJavaOptions": java_options,
-        "spark.driver.memory": "1g",
+        "spark.driver.memory": settings.driver_memory,
         "spark.executor.memory": "1g",
         "spark.ui.enabled": "false",
     }
+
+
+def _java_options(settings: SparkSettings, profile: Profile) -> str:
+    return " ".join((*profile.java_options, f'"-XX:SharedArchiveFile={settings.class_archive}"', *QUIET_JAVA))
 
 
 def submit_command(settings: SparkSettings, script: str, *arguments: str) -> list[str]:
@@ -63,33 +130,98 @@ def submit_command(settings: SparkSettings, script: str, *arguments: str) -> lis
     return [*command, str(PROJECT_ROOT / "batch" / script), *arguments]
 
 
-def session(settings: SparkSettings, name: str) -> "SparkSession":
+def session(settings: SparkSettings, name: str, profile: Profile = SMALL) -> "SparkSession":
     """Return the session of this process, on the master of spark-submit or else on SPARK_MASTER_URL."""
     from pyspark.sql import SparkSession
 
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")  # no job uses pandas
     _forget_numpy_converters()
-    builder = SparkSession.builder.appName(name).config(map={**SESSION_CONF})
+    if is_warm():
+        return shared_session(name, session_conf(SMALL))
+    builder = SparkSession.builder.appName(name)
     if "PYSPARK_GATEWAY_PORT" not in os.environ:  # started by python itself, not by spark-submit
         builder = builder.master(settings.master_url).config(map={**submit_conf(settings)})
         builder = builder.config("spark.jars", settings.jdbc_jar).config("spark.cores.max", str(JOB_CORES))
-    return builder.getOrCreate()
+    if profile is not SMALL:
+        # Executors write by Python functions: the interpreter is this one, which has the same path in every image.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        builder = builder.config(map={**_wide_conf(settings, profile)})
+    return builder.config(map={**session_conf(profile)}).getOrCreate()
+
+
+def session_conf(profile: Profile) -> dict[str, str]:
+    """Return the settings of a session, all of which can be set in a running one, too."""
+    return {**EVERY_SESSION, **profile.session_conf, PROFILE: profile.name}
+
+
+def _wide_conf(settings: SparkSettings, profile: Profile) -> dict[str, str]:
+    """Return what a wide job's executors have, in place of what spark-submit was told."""
+    executors = {
+        "spark.cores.max": str(profile.cores),
+        "spark.executor.memory": settings.executor_memory,
+        "spark.executor.extraJavaOptions": _java_options(settings, profile),
+        "spark.executorEnv.PYTHONPATH": str(PROJECT_ROOT),
+    }
+    if not settings.master_url.startswith("local"):
+        return executors
+    # The tasks run in the driver. When spark-submit has started it, its options are fixed, and these have no effect.
+    driver = submit_conf(settings)["spark.driver.extraJavaOptions"]
+    options = driver.replace(" ".join(SMALL.java_options), " ".join(profile.java_options))
+    return {
+        **executors,
+        "spark.driver.memory": settings.executor_memory,
+        "spark.driver.extraJavaOptions": options,
+    }
+
+
+def is_wide(spark: "SparkSession") -> bool:
+    """Tell whether a session has the wide profile."""
+    return bool(spark.conf.get(PROFILE, SMALL.name) == WIDE.name)
 
 
 def lookup(frame: "DataFrame") -> "DataFrame":
-    """Mark a small frame as the right side of a hash join.
+    """Mark a frame as the right side of a hash join.
 
-    All frames are one partition. A hash join of two of them needs no shuffle and no broadcast, each of which would be a
-    stage of its own: so a whole job is a single task.
+    In the small profile all frames are one partition. A hash join of two of them needs no shuffle and no broadcast,
+    each of which would be a stage of its own: so a whole job is a single task. In the wide one it spares the sorting of
+    both sides.
     """
     return frame.hint("shuffle_hash")
 
 
+def in_one_part(frame: "DataFrame") -> "DataFrame":
+    """Return a small job's frame as one partition, and a wide job's as it is."""
+    return frame if is_wide(frame.sparkSession) else frame.coalesce(1)
+
+
+def together(frame: "DataFrame", column: str) -> "DataFrame":
+    """Return a wide job's frame with the rows of a column's value in one partition, and a small job's as it is.
+
+    Joins and groups whose keys have the column among them then shuffle nothing.
+    """
+    return frame.repartition(WIDE.partitions, column) if is_wide(frame.sparkSession) else frame
+
+
 def local_frame(spark: "SparkSession", rows: Sequence[Sequence[Any]], names: Sequence[str]) -> "DataFrame":
-    """Make a frame of at least one row of dates, integers, booleans and plain texts."""
+    """Make a frame of at least one row of dates, integers, booleans and plain texts.
+
+    A wide job's frame is sent to all executors when it is joined.
+    """
+    if is_wide(spark):
+        return _sent_to_all(spark, rows, names)
     # SQL literals, because createDataFrame would send pickled rows through a stage of its own.
     values = ", ".join(f"({', '.join(map(_literal, row))})" for row in rows)
     return spark.sql(f"SELECT * FROM VALUES {values} AS local ({', '.join(names)})").coalesce(1)
+
+
+def _sent_to_all(spark: "SparkSession", rows: Sequence[Sequence[Any]], names: Sequence[str]) -> "DataFrame":
+    """Make a frame by pickled rows: thousands of literals would take the parser longer than the job."""
+    import pyspark.sql.functions as F
+    from pyspark.sql import types
+
+    known = {date: types.DateType(), bool: types.BooleanType(), int: types.IntegerType(), str: types.StringType()}
+    fields = [types.StructField(name, known[type(value)]) for name, value in zip(names, rows[0], strict=True)]
+    return F.broadcast(spark.createDataFrame([tuple(row) for row in rows], types.StructType(fields)))
 
 
 def _literal(value: Any) -> str:

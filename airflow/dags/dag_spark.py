@@ -1,4 +1,4 @@
-"""The task of the Spark stages: runs a job of batch/ for the run's session, on the cluster of `spark_default`."""
+"""The task of the Spark stages: runs a job of batch/ for the run's session, on the warm driver or on the cluster."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,12 +8,13 @@ from airflow.sdk.exceptions import AirflowException
 from dag_common import AS_OF, RUN_ID, SETTINGS, SPARK_POOL, task_error
 
 from config.config import PROJECT_ROOT
+from utils import spark_driver
 from utils.command_line import failure_in
 from utils.spark_utils import JOB_CORES, submit_conf
 
 
 class SparkJob(SparkSubmitOperator):
-    """Runs spark-submit, and raises the job's own error as the task's.
+    """Runs a job in the Spark that has started already, or with spark-submit, and raises its own error as the task's.
 
     day: the job's as-of date (by default that of the run)
     """
@@ -31,13 +32,27 @@ class SparkJob(SparkSubmitOperator):
             execution_timeout=timedelta(minutes=30),
             **kwargs,
         )
+        self.script = script
 
     def execute(self, context: Any) -> None:
+        """Run the job on the warm driver, and with spark-submit where that one is away or dies."""
+        outcome = spark_driver.run(SETTINGS.spark, self.script, self.application_args or [], self.log.info)
+        if outcome is None:
+            self._submit(context)
+        elif outcome.exit_code:
+            _raise(f"{self.script} ended with code {outcome.exit_code}", outcome.lines)
+
+    def _submit(self, context: Any) -> None:
         try:
             super().execute(context)
         except AirflowException as failure:
             # Airflow ends its error with what spark-submit printed last, and a job's last line is an object.
-            told = failure_in(str(failure).splitlines())
-            if told is None:
-                raise
-            raise task_error(told.reason, told.retryable) from None
+            _raise(str(failure), str(failure).splitlines())
+
+
+def _raise(message: str, lines: list[str]) -> None:
+    """Raise the error that a job told of in its last lines, or the message where it did not come to that."""
+    told = failure_in(lines)
+    if told is None:
+        raise AirflowException(message)
+    raise task_error(told.reason, told.retryable) from None

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from api.deps import Digest, PeriodPart, RebalancePart, Respond, SessionPart, Symbol
+from api.deps import Chain, Digest, PeriodPart, Position, RebalancePart, Respond, SessionPart, Symbol
 from api.errors import documented
 from api.models.schemas import answer
-from contract.evidence import Heads, MonthlyWeightEvidence, WeightEvidence
+from contract.evidence import Heads, MonthlyWeightEvidence, WeightEvidence, WholeLink
 from database.db_helper import Connection
 from database.queries import evidence_months, evidence_publications, evidence_weights, source_answers
 from utils.errors import NotPublished
@@ -35,6 +35,19 @@ async def head(respond: Respond) -> Response:
     Nothing of a chain before its head can be changed without changing the head: `./start.sh verify` compares them.
     """
     return await respond(evidence_publications.heads)
+
+
+@router.get(
+    "/links/{chain}/{position}",
+    responses=answer(WholeLink) | documented(404),
+    summary="A link with all that its digest covers",
+)
+async def link(respond: Respond, chain: Chain, position: Position) -> Response:
+    """Return a link of a chain, so that its digest can be computed again elsewhere.
+
+    Its previous is the digest of the link before: so a reader can follow a chain down from a head that was kept.
+    """
+    return await respond(evidence_publications.whole_link, chain, position)
 
 
 @router.get(

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api import auth
+from api import auth, deps
 from api.main import Api, create_app
 from config.config import PROJECT_ROOT, ConfigError, Settings
-from utils.errors import DatabaseUnavailable
+from config.universe import universe
+from utils.errors import DatabaseUnavailable, UnknownTicker
 
 KEY = "a-key-for-tests"
 SETTINGS = Settings.from_env(
@@ -179,6 +180,14 @@ def test_what_needs_no_database_to_be_refused(path: str, status: int, error: str
     assert (answer.status_code, answer.json()["error"]) == (status, error)
     assert said in answer.json()["detail"]
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_refusal_of_a_large_universe_names_only_those_spelt_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = replace(universe(), benchmarks={f"F{number:03}": "a fund" for number in range(500)} | {"QQQ": "Nasdaq 100"})
+    monkeypatch.setattr(deps, "universe", lambda: large)
+
+    with pytest.raises(UnknownTicker, match=r"QQQM is no ETF of the universe: there are 510; spelt like it are QQQ$"):
+        deps.known_etf("QQQM")
 
 
 def test_health_names_what_is_away(client: TestClient) -> None:

@@ -4,6 +4,7 @@ from dashboard.texts import Text
 
 TITLE = Text("Down to the source", "근거 자료")
 HEADING = Text("{ticker}: {weight} over {days} sessions", "{ticker}: {days}거래일 포트폴리오의 {weight}")
+MONTH_HEADING = Text("{ticker}: {weight} of the month from {day}", "{ticker}: {day} 월간 포트폴리오의 {weight}")
 BACK = Text("Back to the portfolio", "포트폴리오로 돌아가기")
 REVISION = Text("Revision", "개정")
 REVISION_OF = Text("{number} of {count}", "{count}개 중 {number}번째")
@@ -46,6 +47,8 @@ ETF = Text("{etf}, which chose it", "선정한 ETF {etf}")
 ETF_RETURNS = Text("{etf} returned {own}, {benchmark} {other}.", "{etf} 수익률 {own}, {benchmark} 수익률 {other}")
 BENCHMARK = Text("{benchmark}, which the ETFs are measured against", "기준 ETF {benchmark}")
 REJECTED = Text("What became of each holding", "보유 종목별 판정")
+MERGED = Text("The portfolios that were merged", "합친 포트폴리오")
+MERGED_PORTFOLIO = Text("Portfolio", "포트폴리오")
 PUBLICATIONS = Text("The publications, link by link", "발표와 증거 사슬")
 PUBLICATIONS_HINT = Text(
     "Each link's digest covers its rows and the digest before: ./start.sh verify computes all of them again.",
@@ -54,6 +57,7 @@ PUBLICATIONS_HINT = Text(
 JOB = Text("Job", "작업")
 JOBS = {
     "allocation": Text("Portfolios (stage 5)", "포트폴리오 (5단계)"),
+    "rebalance": Text("Month", "월간 포트폴리오"),
     "trending": Text("Trending ETFs (stage 3)", "추세 ETF (3단계)"),
 }
 PREVIOUS = Text("Digest before", "직전 다이제스트")

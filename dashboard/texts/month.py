@@ -18,6 +18,10 @@ SCORE_HINT = Text(
     "세 포트폴리오 중 어디에 들어 있는지에 따라 0.3~3점입니다. 비중은 전체 점수 합에서 차지하는 몫입니다.",
 )
 SOURCE_PERIODS = Text("Portfolios", "포함 포트폴리오")
+SOURCE_PERIODS_HINT = Text(
+    "The daily portfolios that hold it. The link leads down to the source.",
+    "이 종목이 들어 있는 일별 포트폴리오입니다. 누르면 근거 자료를 볼 수 있습니다.",
+)
 RANK_BEFORE = Text("# before", "지난달 순위")
 
 POSITIONS = Text("Positions", "편입 종목")

@@ -10,22 +10,21 @@ from contract.evidence import (
     EtfEvidence,
     PositionEvidence,
     PriceRow,
-    PublicationLink,
     ReturnEvidence,
     Version,
     WeightEvidence,
 )
 from dashboard import components
 from dashboard.api_client import ApiClient
-from dashboard.components import Choice, Component
+from dashboard.components import Component
 from dashboard.page import Page, compact, percent, signed
 from dashboard.texts import common, evidence, portfolio
+from dashboard.views import evidence_links, evidence_month
 from dashboard.views import portfolio as portfolio_view
 from utils.errors import InvalidInput
 
 NO_SUBJECT = "the address names no weight: /evidence/NVDA?period=20&as_of=2026-08-21 is that of NVDA in one portfolio"
 MOST_REVISIONS = 1_000_000
-SHORT = 10
 SHARE_OF_ALL = 1.0
 
 
@@ -45,10 +44,12 @@ def _input(name: str, day: date, value: str, version: Version) -> _Input:
 
 def page(client: ApiClient, page: Page) -> list[Component]:
     ticker, session = page.address.subject.upper(), page.address.day("as_of")
+    revision = int(page.address.amount("revision", 1, MOST_REVISIONS)) if "revision" in page.address.choices else None
+    if ticker and (month := page.address.day("rebalance")):
+        return evidence_month.page(client, page, ticker, month, revision)
     period = page.address.choice("period", [str(days) for days in page.periods], str(max(page.periods)))
     if not ticker or session is None:
         raise InvalidInput(NO_SUBJECT)
-    revision = int(page.address.amount("revision", 1, MOST_REVISIONS)) if "revision" in page.address.choices else None
     shown = client.weight_evidence(session, int(period), ticker, revision)
     own = next(each for each in shown.positions if each.ticker == ticker)
     return [
@@ -62,11 +63,11 @@ def page(client: ApiClient, page: Page) -> list[Component]:
         ),
         _all_positions(shown, page),
         *(_of_etf(etf, shown, page) for etf in shown.etfs),
-        _folded(
+        evidence_links.folded(
             page.say(evidence.BENCHMARK, benchmark=shown.benchmark.ticker),
             _table("benchmark", _bars(shown.benchmark, page), page),
         ),
-        _publications(shown, page),
+        evidence_links.publications([each for each in (shown.publication, shown.trending) if each], page),
     ]
 
 
@@ -77,35 +78,20 @@ def _heading(shown: WeightEvidence, page: Page) -> Component:
     say = page.say
     title = say(evidence.HEADING, ticker=shown.ticker, weight=percent(shown.weight), days=shown.period_days)
     back = f"/?period={shown.period_days}&as_of={shown.as_of_date}&why={shown.ticker}"
-    choices = [
-        Choice(
-            str(each.revision),
-            str(each.revision),
-            page.address.href(revision=each.revision),
-            say(evidence.REVISION_HINT, weight=percent(each.weight), moment=page.moment(each.known_at)),
-        )
-        for each in shown.revisions
-    ]
-    selector = components.selector(say(evidence.REVISION), choices, str(shown.publication.revision))
     return components.heading(
         title,
-        *([selector] if len(choices) > 1 else []),
+        *evidence_links.revision_selector(shown.revisions, shown.publication, page),
         dcc.Link(say(evidence.BACK), href=back, className="button small"),
     )
 
 
 def _facts(shown: WeightEvidence, page: Page) -> Component:
-    say, published = page.say, shown.publication
+    say = page.say
     return components.facts(
         (say(common.SESSION), page.day(shown.as_of_date)),
         (say(common.WEIGHT), percent(shown.weight)),
         (say(common.CASH), percent(shown.formula.cash_weight)),
-        (
-            say(evidence.REVISION),
-            say(evidence.REVISION_OF, number=published.revision, count=len(shown.revisions)),
-        ),
-        (say(evidence.KNOWN_AT), page.moment(published.known_at)),
-        (say(evidence.DIGEST), _digest(published.digest)),
+        *evidence_links.facts(shown.revisions, shown.publication, page),
     )
 
 
@@ -123,9 +109,7 @@ def _formula(own: PositionEvidence, shown: WeightEvidence, page: Page) -> Compon
     ]
     if abs(share - own.portfolio_weight) > 1e-9:
         lines.append((say(portfolio.FORMULA_CAPPED), f"{own.portfolio_weight:.8%}"))
-    return html.Dl(
-        [html.Div([html.Dt(name), html.Dd(value)]) for name, value in lines], id="formula", className="formula"
-    )
+    return evidence_links.formula(lines)
 
 
 def _cap(cap: float | None, page: Page) -> str:
@@ -204,7 +188,7 @@ def _table(name: str, inputs: Sequence[_Input], page: Page) -> Component:
 
 def _place(version: Version, page: Page) -> Component:
     place = page.say(evidence.LINK_OF, chain=version.chain, position=version.position)
-    return html.Span([f"{version.position} ", _digest(version.digest)], title=place)
+    return html.Span([f"{version.position} ", evidence_links.short_digest(version.digest)], title=place)
 
 
 def _message(version: Version, page: Page) -> Component:
@@ -217,18 +201,10 @@ def _message(version: Version, page: Page) -> Component:
 def _answer(digest: str | None, page: Page) -> Component:
     if digest is None:
         return html.Span(page.say(evidence.NOT_KEPT), className="soft")
-    return html.A(html.Code(digest[:SHORT]), href=f"/answers/{digest}", title=digest)
-
-
-def _digest(digest: str) -> Component:
-    return html.Code(digest[:SHORT], title=digest)
+    return html.A(html.Code(digest[: evidence_links.SHORT]), href=f"/answers/{digest}", title=digest)
 
 
 # ── what is folded away ──────────────────────────────────────────────────────
-
-
-def _folded(title: str, *content: Component) -> Component:
-    return html.Details([html.Summary(title), *content], className="panel")
 
 
 def _all_positions(shown: WeightEvidence, page: Page) -> Component:
@@ -257,7 +233,7 @@ def _all_positions(shown: WeightEvidence, page: Page) -> Component:
     )
     others = [each for each in shown.positions if each.ticker != shown.ticker]
     inputs = [each for other in others for each in _of_position(other, page)]
-    return _folded(
+    return evidence_links.folded(
         say(evidence.POSITIONS, count=len(shown.positions)),
         components.table("scores", columns, rows),
         _table("other-inputs", inputs, page),
@@ -282,7 +258,7 @@ def _of_etf(etf: EtfEvidence, shown: WeightEvidence, page: Page) -> Component:
         )
         for each in etf.holdings
     ]
-    return _folded(
+    return evidence_links.folded(
         say(evidence.ETF, etf=etf.etf_ticker),
         html.P(told),
         _table(f"etf-{etf.etf_ticker}", [*_bars(etf, page), *holdings], page),
@@ -311,32 +287,3 @@ def _verdicts(etf: EtfEvidence, shown: WeightEvidence, page: Page) -> Component:
         for each in etf.candidates
     ]
     return components.table(f"verdicts-{etf.etf_ticker}", columns, rows)
-
-
-def _publications(shown: WeightEvidence, page: Page) -> Component:
-    say = page.say
-    columns = [
-        (say(evidence.JOB), ""),
-        (say(evidence.REVISION), "number"),
-        (say(evidence.KNOWN_AT), ""),
-        (say(evidence.LINK), ""),
-        (say(evidence.PREVIOUS), ""),
-        (say(evidence.READ_UP_TO), "prose"),
-    ]
-    rows = [_publication(each, page) for each in (shown.publication, shown.trending) if each]
-    return _folded(
-        say(evidence.PUBLICATIONS),
-        html.P(say(evidence.PUBLICATIONS_HINT), className="note"),
-        components.table("publications", columns, rows),
-    )
-
-
-def _publication(link: PublicationLink, page: Page) -> Sequence[Component]:
-    return (
-        page.say(evidence.JOBS[link.job]),
-        link.revision,
-        page.moment(link.known_at),
-        html.Span([f"{link.position} ", _digest(link.digest)]),
-        _digest(link.previous),
-        html.Code(", ".join(f"{chain} {position}" for chain, position in sorted((link.watermark or {}).items()))),
-    )

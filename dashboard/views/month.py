@@ -13,7 +13,7 @@ from dashboard.api_client import ApiClient
 from dashboard.components import Component
 from dashboard.page import Page
 from dashboard.texts import common, month
-from dashboard.views import selectors, track_record
+from dashboard.views import evidence_month, selectors, track_record
 from utils.dates import next_last_sunday
 
 CAPITAL = 100_000.0
@@ -137,17 +137,20 @@ def _grid(shown: MonthlyPortfolio, page: Page) -> Component:
         grids.text("company_name", say(common.COMPANY), 190, flex=1, minWidth=140),
         grids.text("sector", say(common.SECTOR), 150),
         grids.number("score", say(month.SCORE), 80, ".1f", headerTooltip=say(month.SCORE_HINT)),
-        grids.text("periods", say(month.SOURCE_PERIODS), 140),
+        grids.link("periods", say(month.SOURCE_PERIODS), 140, headerTooltip=say(month.SOURCE_PERIODS_HINT)),
     ]
-    return grids.grid("positions", columns, [_row(each, page) for each in shown.positions], page, row_id="ticker")
+    return grids.grid(
+        "positions", columns, [_row(each, shown, page) for each in shown.positions], page, row_id="ticker"
+    )
 
 
-def _row(position: MonthlyPosition, page: Page) -> dict[str, Any]:
+def _row(position: MonthlyPosition, shown: MonthlyPortfolio, page: Page) -> dict[str, Any]:
     return {
         **grids.cells(position),
         "ticker_href": f"/ticker/{position.ticker}",
         "change": position.final_weight - (position.previous_weight or 0.0),
         "periods": " ".join(page.say(common.DAYS, days=days) for days in position.source_periods),
+        "periods_href": evidence_month.address(position.ticker, _day_of(shown)),
     }
 
 

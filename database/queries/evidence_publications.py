@@ -7,11 +7,11 @@ from typing import Any
 
 from msgspec import DecodeError, convert, json
 
-from contract.evidence import Heads, PublicationLink, WeightRevision
+from contract.evidence import Heads, PublicationLink, WeightRevision, WholeLink
 from database.canonical import digest
-from database.db_helper import Connection, fetch
+from database.db_helper import Connection, fetch, one_transaction
 from database.queries import evidence
-from database.queries.evidence import PUBLICATIONS
+from database.queries.evidence import PUBLICATIONS, SETTINGS
 from database.queries.typed import fetch_as
 from database.tables import Table
 from utils.errors import EvidenceChanged, NotPublished
@@ -20,6 +20,34 @@ from utils.errors import EvidenceChanged, NotPublished
 def heads(conn: Connection) -> Heads:
     """Return the newest link of each chain."""
     return convert({"heads": [row | {"digest": row["digest"].hex()} for row in evidence.heads(conn)]}, Heads)
+
+
+def whole_link(conn: Connection, chain: str, position: int) -> WholeLink:
+    """Return a link with all that its digest covers."""
+    with one_transaction(conn) as reading:
+        with reading.cursor() as cursor:
+            cursor.execute(SETTINGS)
+        found = fetch_as(
+            reading,
+            WholeLink,
+            """
+            SELECT
+                chain,
+                position,
+                known_at,
+                ENCODE(digest, 'hex') AS digest,
+                ENCODE(previous, 'hex') AS previous,
+                ENCODE(body_digest, 'hex') AS body_digest,
+                ROW(chain, position, known_at, about)::text AS facts,
+                body
+            FROM evidence_link
+            WHERE (chain, position) = (%(chain)s, %(position)s)
+            """,
+            {"chain": chain, "position": position},
+        )
+    if not found:
+        raise NotPublished(f"there is no link {position} of a chain {chain!r}: /evidence/head names the newest of each")
+    return found[0]
 
 
 def revisions(conn: Connection, jobs: Sequence[str], as_of: date) -> dict[str, list[PublicationLink]]:

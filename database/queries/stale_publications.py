@@ -21,17 +21,30 @@ from utils.dates import last_session_by, session_before, sessions_between, trade
 TOP_HOLDINGS, SECTORS, REBALANCE, PERFORMANCE = "top_holdings", "sectors", "rebalance", "performance"
 SHOWN_REASONS = 3
 
-# The stocks of the sectors, and the first session by which one was known to be in a fund.
+# The stocks of each month's sectors. The sector is the newest one known by the month's end, or else the first one known
+# later. known_since is the first session by which the stock was known to be in a fund, and its sector was known.
 STOCKS = """
-    SELECT ticker, sector, known_since
-    FROM (
-        SELECT DISTINCT ON (ticker) ticker, sector
-        FROM collected_dollar_close
-        WHERE NOT is_etf AND sector IS NOT NULL
-        ORDER BY ticker, trade_date DESC
-    ) AS stock
+    SELECT month_end, ticker, sector, GREATEST(held_since, sector_since) AS known_since
+    FROM UNNEST(%(months)s::date[]) AS month_end
+    CROSS JOIN (SELECT DISTINCT ticker FROM collected_daily_stock_history WHERE sector IS NOT NULL) AS stock
+    CROSS JOIN LATERAL (
+        SELECT sector, sector_since
+        FROM (
+            (SELECT sector, NULL::date AS sector_since
+            FROM collected_dollar_close AS close
+            WHERE NOT is_etf AND close.ticker = stock.ticker AND sector IS NOT NULL AND trade_date <= month_end
+            ORDER BY trade_date DESC LIMIT 1)
+            UNION ALL
+            (SELECT sector, trade_date
+            FROM collected_dollar_close AS close
+            WHERE NOT is_etf AND close.ticker = stock.ticker AND sector IS NOT NULL AND trade_date > month_end
+            ORDER BY trade_date LIMIT 1)
+        ) AS known
+        ORDER BY sector_since NULLS FIRST
+        LIMIT 1
+    ) AS known
     LEFT JOIN (
-        SELECT stock_ticker AS ticker, MIN(collected_date) AS known_since
+        SELECT stock_ticker AS ticker, MIN(collected_date) AS held_since
         FROM collected_etf_holdings
         GROUP BY stock_ticker
     ) AS holding USING (ticker)
@@ -108,9 +121,16 @@ def _sectors(conn: Connection, first: date, last: date) -> Iterator[Stale]:
     )
     if not months:
         return
-    sectors = {row["ticker"]: row["sector"] for row in fetch(conn, STOCKS)}
     ends = [row["as_of_date"] for row in months]
-    closes = Closes(conn, sectors, window(_month_before(ends[0]), 20, "XNYS")[0], ends[-1])
+    sectors: dict[date, dict[str, str]] = {month: {} for month in ends}
+    for row in fetch(conn, STOCKS, {"months": ends}):
+        sectors[row["month_end"]][row["ticker"]] = row["sector"]
+    closes = Closes(
+        conn,
+        {ticker for of_month in sectors.values() for ticker in of_month},
+        window(_month_before(ends[0]), 20, "XNYS")[0],
+        ends[-1],
+    )
     published = fetch(
         conn,
         """
@@ -122,7 +142,7 @@ def _sectors(conn: Connection, first: date, last: date) -> Iterator[Stale]:
     )
     lines = {(row["as_of_date"], row["sector"]): row for row in published}
     for month in ends:
-        now = _month(closes, sectors, month)
+        now = _month(closes, sectors[month], month)
         names = sorted({*now, *(sector for day, sector in lines if day == month)})
         reasons = [
             said

@@ -78,6 +78,9 @@ market_of() {
                 ;;
             --seed) label=simulated-${2:-}; arguments+=" --seed ${2:-}" ;;
             --until) arguments+=" --until ${2:-}" ;;
+            --etfs | --etfs=* | --stocks | --stocks=* | --holdings | --holdings=*)
+                die "demo $1: an invented market of another size starts natively: ./start.sh demo --native $*"
+                ;;
             *) die "demo does not know $1: ./start.sh demo --help" ;;
         esac
         shift 2 || die "demo: a value is missing after $1"

@@ -2,8 +2,6 @@
 
 Prices are drawn as answers that leave the bars before the session as they are. A real source would rescale these after
 a split or a dividend, which leaves every return as it is and only says with other numbers what it has said before.
-
-A company keeps its sector: the source tells only which one it has now, and earlier months of sectors are made with it.
 """
 
 import random
@@ -12,6 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from config.universe import universe
+from config.universe_csv import SECTORS_OF_STOCKS
 from database import tables
 from database.db_helper import Connection, Row, fetch, transaction, upsert
 from database.queries import evidence
@@ -22,6 +21,11 @@ from utils.reasons import as_json, reason
 # As far as a draw goes: further than the longest window and the life of a monthly portfolio.
 SESSIONS_AHEAD = 25
 DRAWN = as_json([reason("text", text="drawn")])
+# A stock whose sector was not known by a session is in the first one known later.
+SECTOR_KNOWN_SINCE = """
+    (ticker, trade_date) IN (
+        SELECT ticker, MIN(trade_date) FROM collected_daily_stock_history WHERE sector IS NOT NULL GROUP BY ticker)
+"""
 KNOWN_SINCE = """
     (etf_ticker, collected_date) IN (
         SELECT etf_ticker, MIN(collected_date) FROM collected_etf_holdings GROUP BY etf_ticker)
@@ -44,11 +48,12 @@ def forget(conn: Connection, session: date, first: date, jobs: Collection[str]) 
     """Delete all that was collected, logged and published after a session, and from a first one on what jobs published.
 
     What the jobs use for earlier sessions, too, and say so (holdings_as_of), stays: a fund's first list of holdings,
-    and since when a stock is known from one.
+    and since when a stock is known from one and its sector is known.
     """
+    stays = {tables.ETF_HOLDINGS: KNOWN_SINCE, tables.DAILY_STOCK_HISTORY: SECTOR_KNOWN_SINCE}
     with transaction(conn), conn.cursor() as cursor:
         for table, day in DATED.items():
-            known = f" AND NOT ({KNOWN_SINCE})" if table is tables.ETF_HOLDINGS else ""
+            known = f" AND NOT ({stays[table]})" if table in stays else ""
             cursor.execute(f"DELETE FROM {table.name} WHERE {day} > %s{known}", (session,))
         for job, of_job in evidence.OF_JOB.items():
             since = first if job in jobs else session + timedelta(days=1)
@@ -101,7 +106,12 @@ class _Future:
             listed = self._chance.choice((len(days), len(days), len(days), self._chance.randrange(len(days))))
             for day in days[:listed]:
                 if self._chance.random() > 0.1:
-                    yield bar | self._prices(bar) | self._company(table) | {"trade_date": day, "fetched_at": self._at}
+                    yield (
+                        bar
+                        | self._prices(bar)
+                        | self._company(table, bar)
+                        | {"trade_date": day, "fetched_at": self._at}
+                    )
 
     def holdings(self) -> Iterator[Row]:
         for etf in universe().etfs if self._held else ():
@@ -166,10 +176,12 @@ class _Future:
             "price_change_percent": None,
         }
 
-    def _company(self, table: Table) -> Row:
+    def _company(self, table: Table, bar: Row) -> Row:
         if table is not tables.DAILY_STOCK_HISTORY:
             return {}
+        is_known = bar["sector"] and bar["trade_date"] <= self._session
         return {
+            "sector": self._chance.choice(SECTORS_OF_STOCKS) if is_known else bar["sector"],
             "company_name": f"drawn {self._chance.randrange(1000)}",
             "market_cap": self._chance.choice((None, self._chance.randrange(10**6, 10**13))),
             "market_cap_source": "quoted",

@@ -93,6 +93,8 @@ def _platform(stack: Stack) -> dict[str, str]:
         "SPARK_MASTER_UI_PORT": str(stack.port("spark-master-ui")),
         "SPARK_WORKER_UI_PORT": str(stack.port("spark-worker-ui")),
         "SPARK_JDBC_JAR": str(JDBC_JAR),
+        "SPARK_DRIVER_PORT": str(stack.port("spark-driver")),
+        "SPARK_DRIVER_URL": stack.url("spark-driver"),
         "API_PORT": str(stack.port("api")),
         "API_URL": stack.url("api"),
         "DASHBOARD_PORT": str(stack.port("dashboard")),
@@ -113,7 +115,9 @@ def _served_market(stack: Stack) -> dict[str, str]:
         arguments += ["--seed", str(source.seed)]
     if source.until:
         arguments += ["--until", source.until]
-    return {
+    for name, number in source.sizes.items():
+        arguments += [f"--{name}", str(number)]
+    return ({"UNIVERSE_FILE": str(stack.universe_file)} if stack.universe_file else {}) | {
         "YAHOO_BASE_URL": f"http://127.0.0.1:{port}",
         "YAHOO_PACE_SECONDS": "0",
         "MARKET_SERVER_ARGS": " ".join(arguments),

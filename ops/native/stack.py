@@ -24,16 +24,28 @@ LONGEST_SOCKET_PATH = 100
 
 @dataclass(frozen=True)
 class DataSource:
-    """Where prices come from: Yahoo itself, or a market server with an invented or a recorded market."""
+    """Where prices come from: Yahoo itself, or a market server with an invented or a recorded market.
+
+    etfs, stocks, holdings: how many an invented market has, and lists of a fund. None: as many as it has by itself.
+    """
 
     kind: str = "yahoo"
     seed: int | None = None
     folder: str | None = None
     until: str | None = None
+    etfs: int | None = None
+    stocks: int | None = None
+    holdings: int | None = None
 
     @property
     def served(self) -> bool:
         return self.kind != "yahoo"
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """What the market is told about its size, by the name of the option."""
+        given = {"etfs": self.etfs, "stocks": self.stocks, "holdings": self.holdings}
+        return {name: number for name, number in given.items() if number is not None}
 
     @property
     def label(self) -> str:
@@ -41,11 +53,14 @@ class DataSource:
 
         >>> DataSource().label, DataSource("simulated", seed=7).label
         ('yahoo', 'simulated-7')
+        >>> DataSource("simulated", etfs=500, stocks=3000).label
+        'simulated-etfs500-stocks3000'
         """
         if self.folder:
             digest = hashlib.sha256(self.folder.encode()).hexdigest()[:6]
             return f"{self.kind}-{Path(self.folder).name}-{digest}"
-        return self.kind if self.seed is None else f"{self.kind}-{self.seed}"
+        sizes = [f"{name}{number}" for name, number in self.sizes.items()]
+        return "-".join([self.kind, *([] if self.seed is None else [str(self.seed)]), *sizes])
 
 
 @dataclass(frozen=True)
@@ -90,6 +105,11 @@ class Stack:
     @property
     def data(self) -> Path:
         return self.home / "data" / self.source.label
+
+    @property
+    def universe_file(self) -> Path | None:
+        """The universe of an invented market of another size, or None where that of the settings counts."""
+        return self.data / "universe" / "universe.toml" if self.source.sizes else None
 
     @property
     def secrets_file(self) -> Path:

@@ -5,19 +5,26 @@ from pathlib import Path
 
 from collector.source_clock import last_session
 from config.stages import CONTROLLER
+from config.universe import universe
 from ops.console import say
 from ops.errors import CannotStart
-from ops.native.stack import DataSource
+from ops.native.stack import DataSource, Stack
 from ops.pipeline import portfolios, runs
 from ops.running import in_containers, running_platform
 
 
-def demo(folder: Path | None, seed: int | None, until: str | None) -> int:
+def demo(folder: Path | None, wanted: DataSource) -> int:
+    """Start everything on a market server and compute its last session.
+
+    folder: a recorded market. wanted: the invented one, where there is no folder.
+    """
     began = time.monotonic()
     if not in_containers():  # there ./start.sh has started everything
         from ops.native.control import up
 
-        failed = up(_source(folder, seed, until))
+        source = _recorded(folder, wanted) if folder else wanted
+        _write_universe(Stack.wanted(source))
+        failed = up(source)
         if failed:
             return failed
     platform = running_platform()
@@ -31,11 +38,24 @@ def demo(folder: Path | None, seed: int | None, until: str | None) -> int:
     return 0
 
 
-def _source(folder: Path | None, seed: int | None, until: str | None) -> DataSource:
-    if folder is None:
-        return DataSource("simulated", seed=seed, until=until)
+def _recorded(folder: Path, wanted: DataSource) -> DataSource:
     if not folder.is_dir():
         raise CannotStart(f"--market {folder}: there is no such folder")
-    if seed is not None or until is not None:
-        raise CannotStart("--market is a recorded market: --seed and --until are for the invented one")
+    if wanted != DataSource("simulated"):
+        raise CannotStart(
+            "--market is a recorded market: --seed, --until, --etfs, --stocks and --holdings are for the invented one"
+        )
     return DataSource("recorded", folder=str(folder.resolve()))
+
+
+def _write_universe(stack: Stack) -> None:
+    """Write the universe of an invented market of another size, where the services look for it."""
+    if stack.universe_file is None:
+        return
+    from market.roster import roster_of
+    from market.universe_files import write_universe
+
+    source = stack.source
+    top_holdings = source.holdings or universe().top_holdings
+    write_universe(stack.universe_file.parent, roster_of(source.etfs, source.stocks), top_holdings)
+    say(f"The universe of this market is in {stack.universe_file.parent}")

@@ -22,7 +22,8 @@ from collector import kafka_producer_etf_daily, kafka_producer_etf_holdings, kaf
 from collector.receipt import Receipt, wait_until_stored
 from collector.source_clock import last_session
 from config.config import ConfigError, Settings
-from config.universe import UniverseError, universe
+from config.universe import universe
+from config.universe_csv import UniverseError
 from database.db_helper import connect
 from database.queries import portfolios
 from ops.console import complain, done, say

@@ -518,6 +518,31 @@ def ends(start: Any, end: Any) -> dict[str, Any]:
     return {"start_session": "2026-07-24", "end_session": "2026-08-21", "start": start, "end": end}
 
 
+def monthly_weight_evidence(ticker: str, /, **changes: Any) -> dict[str, Any]:
+    """Build what the weight of one of two positions of a month follows from: it was in two portfolios."""
+    daily = weight_evidence(ticker)
+    merged = {"publication": daily["publication"], "position_rank": 1}
+    position = {"ticker": ticker, "final_rank": 1, "final_weight": 0.75, "score": 1.5, "source_periods": [10, 20]}
+    other = {"ticker": "NEM", "final_rank": 20, "final_weight": 0.25, "score": 0.5, "source_periods": [10]}
+    return {
+        "rebalance_date": "2026-08-30",
+        "as_of_date": "2026-08-28",
+        "ticker": ticker,
+        "weight": 0.75,
+        "steps": ["final_weight = score / score_sum"],
+        "score_sum": 2.0,
+        "publication": {**daily["publication"], "position": 3, "job": "rebalance"},
+        "revisions": [{**daily["revisions"][0], "position": 3, "weight": 0.75}],
+        "portfolios": [
+            {**merged, "period_days": 5, "weight": None, "position_rank": None},
+            {**merged, "period_days": 10, "weight": 0.4},
+            {**merged, "period_days": 20, "weight": 0.6},
+        ],
+        "positions": [position, other],
+        **changes,
+    }
+
+
 def weight_evidence(ticker: str, /, **changes: Any) -> dict[str, Any]:
     """Build what the only weight of a portfolio follows from: a foreign stock that one ETF chose."""
     start = price_row(ticker, "2026-07-24", 70_000.0, currency="KRW", rate=rate_row("KRW=X", "2026-07-24", 1400.0))

@@ -309,6 +309,33 @@ def test_heads_are_the_newest_links(api: TestClient, conn: Connection) -> None:
     assert [{name: head[name] for name in ("chain", "position", "digest")} for head in heads] == rows
 
 
+def test_a_chain_can_be_followed_down_from_its_head_and_computed_again(api: TestClient) -> None:
+    """By a reader who has nothing but the head and what is served."""
+    [head] = [each for each in api.get("/evidence/head").json()["heads"] if each["chain"] == "publications"]
+    digest, position = head["digest"], head["position"]
+    while position:
+        link = api.get(f"/evidence/links/publications/{position}").json()
+        covered = bytes.fromhex(link["previous"] + link["body_digest"]) + link["facts"].encode()
+        assert hashlib.sha256(covered).hexdigest() == digest
+        assert hashlib.sha256(link["body"].encode()).hexdigest() == link["body_digest"]
+        digest, position = link["previous"], position - 1
+    assert digest == "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("publications/1000000", 404, "there is no link 1000000 of a chain 'publications'"),
+        ("nobodys/1", 404, "there is no link 1 of a chain 'nobodys'"),
+        ("P;/1", 422, "a chain, like publications"),
+        ("publications/0", 422, "position"),
+    ],
+)
+def test_a_link_that_is_not_there_is_refused(api: TestClient, path: str, status: int, said: str) -> None:
+    answer = api.get(f"/evidence/links/{path}")
+    assert (answer.status_code, said in answer.json()["detail"]) == (status, True), answer.json()
+
+
 @pytest.mark.parametrize(
     ("path", "status", "error", "said"),
     [

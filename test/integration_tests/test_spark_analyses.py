@@ -22,6 +22,7 @@ from database.db_helper import Connection, Row, connect, fetch, replace_partitio
 from database.queries.reasons import with_sentences
 from database.tables import Table
 from market.invented import InventedMarket
+from utils.dates import session_after
 from utils.errors import NotStored
 
 AS_OF, BEFORE = date(2026, 8, 21), date(2026, 8, 20)
@@ -245,6 +246,33 @@ def test_unknown_sectors_are_left_out_and_named(
     query = "SELECT COUNT(DISTINCT ticker) AS n FROM collected_daily_stock_history WHERE sector IS NOT NULL"
     [known] = fetch(conn, query)
     assert sum(row["stock_count"] for row in rows_of(conn, tables.SECTOR_TRENDING, month=8)) == known["n"]
+
+
+def test_a_company_is_in_the_sector_that_was_known_by_the_months_end(run: Callable[..., Any], conn: Connection) -> None:
+    """It moved in August. What was made of July does not move with it."""
+    run(sectors)
+    before = rows_of(conn, tables.SECTOR_TRENDING, month=7)
+    moved = "UPDATE collected_daily_stock_history SET sector = 'Space' WHERE ticker = 'NVDA' AND trade_date > %(d)s"
+    change(conn, moved, d=JULY_END)
+    run(sectors)
+    assert rows_of(conn, tables.SECTOR_TRENDING, month=7) == before
+    [space] = rows_of(conn, tables.SECTOR_TRENDING, sector="Space")
+    assert (space["month"], space["stock_count"]) == (8, 1)
+
+
+def test_a_sector_that_was_known_later_says_so(run: Callable[..., Any], conn: Connection) -> None:
+    change(
+        conn,
+        "UPDATE collected_daily_stock_history SET sector = NULL WHERE ticker = 'NVDA' AND trade_date <= %(d)s",
+        d=BEFORE,
+    )
+    run(sectors)
+    months = {row["as_of_date"]: row["holdings_as_of"] for row in rows_of(conn, tables.PUBLICATION, job="sectors")}
+    assert (months[JULY_END], months[AS_OF]) == (session_after(BEFORE, 1), months[AS_OF])
+    assert months[AS_OF] is None or months[AS_OF] <= AS_OF
+    query = "SELECT COUNT(DISTINCT ticker) AS n FROM collected_daily_stock_history WHERE sector IS NOT NULL"
+    [known] = fetch(conn, query)
+    assert sum(row["stock_count"] for row in rows_of(conn, tables.SECTOR_TRENDING, month=7)) == known["n"]
 
 
 def test_without_the_benchmarks_price_a_month_is_skipped(run: Callable[..., Any], conn: Connection) -> None:

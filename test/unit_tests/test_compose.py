@@ -39,6 +39,8 @@ WITHOUT_PORTS = {
     "consumer-etf-holdings",
     "consumer-stock-daily",
 }
+# Ports that no container publishes: a health check's, and that of a service for services.
+INSIDE = {"airflow-scheduler", "spark-driver"}
 # Another machine's in each container, and a port or a folder of its own natively.
 ADDRESSES = {
     "AIRFLOW_CONN_SPARK_DEFAULT",
@@ -47,6 +49,7 @@ ADDRESSES = {
     "API_URL",
     "DB_HOST",
     "KAFKA_BOOTSTRAP_SERVERS",
+    "SPARK_DRIVER_URL",
     "SPARK_MASTER_URL",
 }
 UNITS = {"m": 1, "g": 1024}
@@ -78,7 +81,7 @@ def test_the_same_services_as_natively(services: dict[str, Any]) -> None:
     assert set(services) == set(native) | {"cli"}
     for name, service in native.items():
         native_ports = {ports()[port] for port in service.ports}
-        native_ports -= {ports()["airflow-scheduler"]}  # a health check from outside
+        native_ports -= {ports()[port] for port in INSIDE}
         assert published(services[name]) == native_ports, name
 
 
@@ -118,7 +121,7 @@ def test_the_front_door_moves_every_published_port() -> None:
     wanted = {
         f"PORT_{name.upper().replace('-', '_')}": str(port + 100)
         for name, port in ports().items()
-        if name != "airflow-scheduler"
+        if name not in INSIDE
     }
     assert moved == wanted | {"PORT_SPARK_WORKER_UI": "8182-8189"}, run.stderr
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from config.config import ConfigError, Settings, Topic
-from config.universe import DEFAULT_FILE, UniverseError, load
+from config.universe import ALL_HOLDINGS, DEFAULT_FILE, load
+from config.universe_csv import UniverseError
 
 
 def test_the_environment_overrides_the_defaults() -> None:
@@ -63,7 +64,7 @@ def test_the_universe_of_the_seed() -> None:
         ('benchmark = "SPY"', 'benchmark = "VTI"', "VTI"),
         ("periods = [5, 10, 20]", "periods = []", "periods"),
         ("periods = [5, 10, 20]", "periods = [5, 0]", "periods"),
-        ("top_holdings = 5", "top_holdings = 11", "top_holdings"),
+        ("top_holdings = 5", 'top_holdings = "most"', "top_holdings"),
         ("max_position_weight = 1.0", "max_position_weight = 0", "max_position_weight"),
         ("cost_rate = 0.0010", "cost_rate = 10", "cost_rate"),
         ("top_holdings = 5", "", "top_holdings"),
@@ -78,3 +79,117 @@ def test_a_wrong_universe_is_refused(tmp_path: Path, line: str, replacement: str
 
     with pytest.raises(UniverseError, match=message):
         load(file)
+
+
+SETTINGS = """benchmark = "SPY"
+periods = [5, 10, 20]
+top_holdings = "all"
+max_position_weight = 1.0
+cost_rate = 0.0010
+etfs = "lists/mine.csv"
+"""
+
+
+def universe_of(folder: Path, lines: str, settings: str = SETTINGS) -> Path:
+    """Write a universe file that names a CSV in a folder beside it."""
+    (folder / "lists").mkdir(exist_ok=True)
+    (folder / "lists" / "mine.csv").write_text(lines, encoding="utf-8")
+    file = folder / "universe.toml"
+    file.write_text(settings, encoding="utf-8")
+    return file
+
+
+def test_a_universe_may_name_a_csv(tmp_path: Path) -> None:
+    lines = (
+        "ticker,name,sector,group,fund_size\n"
+        "SPY,S&P 500,,,503\n"
+        "SOXX,Semiconductors,Technology,,\n"
+        'QQQ,"Nasdaq, the largest 100",Technology,benchmark+sector,101\n'
+        "EWY,South Korea,Financial,benchmark,\n"
+    )
+
+    universe = load(universe_of(tmp_path, lines))
+
+    assert universe.group("benchmark") == ("SPY", "QQQ", "EWY"), "no sector: stage 1"
+    assert universe.group("sector") == ("SOXX", "QQQ")
+    assert universe.benchmarks["QQQ"] == "Nasdaq, the largest 100"
+    assert universe.sector_of_stocks("SOXX") == "Technology"
+    assert universe.fund_sizes == {"SPY": 503, "QQQ": 101}
+    assert universe.top_holdings == ALL_HOLDINGS
+
+
+def test_the_etfs_of_both_files_count(tmp_path: Path) -> None:
+    settings = SETTINGS + '[benchmarks]\nSPY = "S&P 500"\n'
+
+    universe = load(universe_of(tmp_path, "ticker,name\nDIA,Dow Jones\n", settings))
+
+    assert universe.benchmarks == {"SPY": "S&P 500", "DIA": "Dow Jones"}
+    assert universe.sectors == {}
+
+
+def test_every_bad_line_gets_a_sentence(tmp_path: Path) -> None:
+    lines = (
+        "ticker,name,sector,group,fund_size\n"
+        "SPY,S&P 500,,,\n"
+        "spy,small letters,,,\n"
+        "SPY,once more,,,\n"
+        "A,,,,\n"
+        "B,Bees,Honey,,\n"
+        "C,Seas,,sector,\n"
+        "D,Dees,,index,\n"
+        "E,Ease,,,many\n"
+        "F,comma, in the name,,,\n"
+        "VN30.VN,Vietnam,,,\n"
+    )
+
+    with pytest.raises(UniverseError) as caught:
+        load(universe_of(tmp_path, lines))
+
+    problems = str(caught.value).splitlines()
+    assert [problem.split(": ")[0].rpartition(" ")[2] for problem in problems] == [*"3456789", "10", "11"]
+    assert all(problem.startswith(f"{tmp_path}/lists/mine.csv, line ") for problem in problems)
+    assert problems[0].endswith("'spy' is no ticker: write Yahoo's symbol in capitals, at most 20 characters")
+    assert "SPY is in line 2 already" in problems[1]
+    assert "has no name" in problems[2]
+    assert "Technology" in problems[3], "the sentence lists Yahoo's sectors"
+    assert "of the group sector and has no sector" in problems[4]
+    assert "'index' is unknown" in problems[5]
+    assert "'many' is no count" in problems[6]
+    assert "double quotes" in problems[7]
+    assert ".VN is not in config/exchanges.toml" in problems[8]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("symbol,name\nSPY,x\n", "line 1: the column ticker is missing"),
+        ("ticker,name,weight\nSPY,x,1\n", "line 1: the column 'weight' is unknown"),
+        ('ticker,name\nSPY,"x\n', "cannot be read as a CSV"),
+        ("ticker,name\nDIA,x\n", "benchmark 'SPY' is in neither"),
+        ("ticker,name\n" + 25 * "?,x\n", "5 more lines"),
+    ],
+)
+def test_a_wrong_csv_is_refused(tmp_path: Path, lines: str, message: str) -> None:
+    with pytest.raises(UniverseError, match=message):
+        load(universe_of(tmp_path, lines))
+
+
+def test_a_csv_that_is_not_there_is_named(tmp_path: Path) -> None:
+    file = universe_of(tmp_path, "")
+    (tmp_path / "lists" / "mine.csv").unlink()
+
+    with pytest.raises(UniverseError, match=r"mine\.csv: cannot be read"):
+        load(file)
+
+
+def test_an_etf_in_both_files_is_named(tmp_path: Path) -> None:
+    settings = SETTINGS + '[benchmarks]\nSPY = "S&P 500"\n'
+
+    with pytest.raises(UniverseError, match="line 2: SPY is in the universe file already"):
+        load(universe_of(tmp_path, "ticker,name\nSPY,S&P 500\n", settings))
+
+
+def test_the_csv_of_the_repository_is_a_template() -> None:
+    text = DEFAULT_FILE.with_suffix(".csv").read_text(encoding="utf-8")
+
+    assert text == "ticker,name,sector,group,fund_size\n"

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from config.config import PROJECT_ROOT
+from utils import spark_driver
 from utils.command_line import failure_of, print_failure
 from utils.dates import last_closed_session
 from utils.errors import ActstockError, NotASession, NotPublished, RateLimited, UnknownTicker
@@ -604,6 +605,30 @@ class TestErrors:
         with pytest.raises(AirflowException, match=message) as raised:
             job.execute({})
         assert isinstance(raised.value, AirflowFailException) != retried
+
+    def test_a_job_on_the_warm_driver_fails_with_its_own_message_too(
+        self, bags: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        from airflow.sdk.exceptions import AirflowFailException
+
+        print_failure(failure_of(NotASession("2026-08-15 is no session")))
+        ended = spark_driver.Outcome(2, capsys.readouterr().out.splitlines())
+        monkeypatch.setattr(spark_driver, "run", lambda *_: ended)
+        job = bags["staggered"].dags["daily_portfolio_allocation"].get_task("allocate")
+        with pytest.raises(AirflowFailException, match=r"^2026-08-15 is no session$"):
+            job.execute({})
+
+    @pytest.mark.parametrize(("outcome", "is_submitted"), [(None, True), (spark_driver.Outcome(0, ["{}"]), False)])
+    def test_a_job_is_submitted_where_the_warm_driver_cannot_run_it(
+        self, bags: dict[str, Any], monkeypatch: pytest.MonkeyPatch, outcome: Any, is_submitted: bool
+    ) -> None:
+        from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+
+        submitted: list[Any] = []
+        monkeypatch.setattr(spark_driver, "run", lambda *_: outcome)
+        monkeypatch.setattr(SparkSubmitOperator, "execute", lambda job, _: submitted.append(job))
+        bags["staggered"].dags["daily_portfolio_allocation"].get_task("allocate").execute({})
+        assert bool(submitted) == is_submitted
 
 
 class TestRepoll:

@@ -6,6 +6,7 @@ import pytest
 
 from utils.dates import (
     close_of,
+    computed_past,
     exchange_of,
     last_closed_session,
     last_sunday,
@@ -17,6 +18,7 @@ from utils.dates import (
     window_of,
 )
 from utils.errors import InvalidInput, NotASession
+from utils.past_sessions import FILE, SLOW_EXCHANGES, UNTIL, past_sessions, text_of
 
 
 def utc(text: str) -> datetime:
@@ -98,3 +100,17 @@ def test_a_wrong_date_is_named(text: str) -> None:
 @pytest.mark.parametrize(("month", "day"), [(1, 25), (2, 22), (5, 31), (8, 30), (11, 29), (12, 27)])
 def test_last_sundays(month: int, day: int) -> None:
     assert last_sunday(2026, month) == date(2026, month, day)
+
+
+def test_the_kept_past_is_that_of_the_calendar_package() -> None:
+    """`python -m utils.past_sessions` writes the file again."""
+    computed = {exchange: computed_past(exchange, UNTIL) for exchange in SLOW_EXCHANGES}
+    assert FILE.read_text(encoding="utf-8") == text_of(computed)
+    assert past_sessions() == computed
+
+
+def test_sessions_of_a_kept_past_go_on_where_it_ends() -> None:
+    days = sessions_of("XKRX").days
+    around = [day for day in days if date(2025, 12, 29) <= day <= date(2026, 1, 5)]
+    assert around == [date(2025, 12, 29), date(2025, 12, 30), date(2026, 1, 2), date(2026, 1, 5)]
+    assert close_of(date(2020, 12, 3), "XKRX") == datetime(2020, 12, 3, 7, 30, tzinfo=UTC), "a day of exams"

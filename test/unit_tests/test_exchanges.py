@@ -13,7 +13,8 @@ from config import exchange_days, exchanges
 from config.exchange_days import ExchangeDaysError, ExtraDay
 from config.exchanges import ExchangesError
 from config.universe import DEFAULT_FILE as UNIVERSE
-from config.universe import UniverseError, load
+from config.universe import load
+from config.universe_csv import UniverseError
 from utils import dates
 from utils.dates import (
     close_of,

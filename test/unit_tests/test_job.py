@@ -40,7 +40,7 @@ class FakeSession:
 def session(monkeypatch: pytest.MonkeyPatch) -> FakeSession:
     """Replace the Spark session and the database connection by stand-ins without a JVM or a server."""
     fake = FakeSession()
-    monkeypatch.setattr(runner, "session", lambda settings, name: fake)
+    monkeypatch.setattr(runner, "session", lambda settings, name, profile: fake)
     monkeypatch.setattr(runner, "connect", lambda settings: FakeConnection())
     return fake
 
@@ -155,7 +155,7 @@ def test_an_error_is_one_line(
 def test_a_spark_that_does_not_start_is_one_line(
     session: FakeSession, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def no_session(settings: Any, name: str) -> Any:
+    def no_session(settings: Any, name: str, profile: Any) -> Any:
         raise PySparkException("no master answers")
 
     monkeypatch.setattr(runner, "session", no_session)

@@ -43,6 +43,9 @@ def test_no_two_markets_share_a_folder(tmp_path: Path) -> None:
         DataSource(),
         DataSource("simulated"),
         DataSource("simulated", seed=7),
+        DataSource("simulated", seed=7, etfs=500),
+        DataSource("simulated", etfs=500),
+        DataSource("simulated", stocks=500),
         DataSource("recorded", folder="/a/prices"),
         DataSource("recorded", folder="/b/prices"),
     ]

@@ -44,7 +44,7 @@ def analyze(spark: Any) -> Callable[..., dict[str, Any]]:
         known: Mapping[str, date] | None = None,
         doubts: Sequence[tuple[Any, ...]] = (),
     ) -> dict[str, Any]:
-        stocks = [(ticker, sector, (known or {}).get(ticker)) for ticker, sector in sectors.items()]
+        stocks = [(AS_OF, ticker, sector, (known or {}).get(ticker)) for ticker, sector in sectors.items()]
         said = "ticker string, trade_date date, kind string, reason string"
         prices = [
             (ticker, day, "USD", price, 1_000, "yahoo", None, None)
@@ -57,7 +57,7 @@ def analyze(spark: Any) -> Callable[..., dict[str, Any]]:
         spy = [("SPY", day, "USD", price, "recorded") for day, price in zip(SESSIONS, flat_but(benchmark), strict=True)]
         etf = "ticker string, trade_date date, currency string, price double, source string"
         found = analyzer.sector_trends(
-            stocks=spark.createDataFrame(stocks, "ticker string, sector string, known_since date"),
+            stocks=spark.createDataFrame(stocks, "month_end date, ticker string, sector string, known_since date"),
             windows=frame,
             prices=dollar_prices(spark, [*prices, *extra]).select(*PRICE_COLUMNS),
             benchmark=analyzer.benchmark_returns(frame, with_source_rank(spark.createDataFrame(spy, etf))),

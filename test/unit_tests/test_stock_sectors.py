@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from collector.stock_sectors import Sector, derived, in_turn
-from config.universe import SECTORS_OF_STOCKS, universe
+from config.universe import universe
+from config.universe_csv import SECTORS_OF_STOCKS
 
 NARROW = ("XLF", "XLV", "XLY", "XLC", "XLI", "XLP", "XLU", "XLRE", "XLB")
 NOW = datetime(2026, 8, 21, 22, tzinfo=UTC)

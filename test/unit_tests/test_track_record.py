@@ -4,7 +4,7 @@ No database: frames in, rows out.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -438,16 +438,55 @@ def test_a_session_is_degraded_by_its_own_doubts_and_by_those_its_values_rest_on
     closes = {"A": [10.0, 10.0, 100.0, 110.0, None]}
     rows = follow(closes, {(5, MON): {"A": 1.0}}, doubts=[("A", WED, "noted", "prices break")])
     labelled: list[Any] = [SimpleNamespace(**row.asDict(), source="yahoo") for row in rows]
-    lines = [job.publication_of(day, labelled, reason("no_portfolio_yet"), "yahoo") for day in (TUE, WED, THU, FRI)]
+    lines = job.publications_of(dict.fromkeys((TUE, WED, THU, FRI), "yahoo"), labelled, reason("no_portfolio_yet"))
     said = [words(line.degraded_reason) for line in lines]
     rests = "the values rest on earlier doubts: A: prices break"
     assert said == [None, "A: prices break", rests, f"A: no price on {FRI}; {rests}"]
 
 
+def followed(day: date, lasting: Sequence[str], source: str = "yahoo") -> Any:
+    doubts = [text_json(each) for each in lasting]
+    return SimpleNamespace(trade_date=day, source=source, carried_reason=None, noted=[], lasting=doubts)
+
+
+def test_a_session_rests_on_the_doubts_and_sources_of_all_before_it_published_or_not() -> None:
+    rows: list[Any] = [
+        followed(WED, ["c"]),
+        followed(MON, ["b"], "recorded"),
+        followed(MON, ["a", "b"]),
+        followed(TUE, ["a", "d", "e", "f", "g"], "simulated"),
+        followed(THU, []),
+    ]
+    lines = job.publications_of({MON: "yahoo", THU: "yahoo", WED: "yahoo"}, rows, reason("no_portfolio_yet"))
+    rests = "the values rest on earlier doubts: a, b, d, e, f"
+    assert [(line.as_of_date, line.row_count, line.source, words(line.degraded_reason)) for line in lines] == [
+        (MON, 2, "recorded", None),
+        (WED, 1, "simulated", f"{rests}, and 1 more"),
+        (THU, 1, "simulated", f"{rests}, and 2 more"),
+    ]
+
+
+def test_the_publications_of_twice_the_sessions_take_twice_the_work() -> None:
+    class Counted(SimpleNamespace):
+        reads = 0
+
+        def __getattribute__(self, name: str) -> Any:
+            Counted.reads += 1
+            return super().__getattribute__(name)
+
+    def reads(count: int) -> int:
+        days = [date(2026, 1, 1) + timedelta(days=n) for n in range(count)]
+        rows: list[Any] = [Counted(**vars(followed(day, []))) for day in days]
+        Counted.reads = 0
+        job.publications_of(dict.fromkeys(days, "yahoo"), rows, reason("no_portfolio_yet"))
+        return Counted.reads
+
+    assert reads(80) == 2 * reads(40)
+
+
 def test_a_record_that_has_not_begun_says_why() -> None:
-    assert words(job.publication_of(MON, [], job.why_empty([]), "yahoo").reason) == (
-        "no portfolio is published yet: run the five stages for a session"
-    )
+    [line] = job.publications_of({MON: "yahoo"}, [], job.why_empty([]))
+    assert words(line.reason) == "no portfolio is published yet: run the five stages for a session"
     assert str(job.why_empty([], 6)) == "none of the 6 published portfolios is computable: too little history is stored"
     assert str(job.why_empty([decision(5, MON)])).startswith(
         f"the first portfolio, of {MON}, is bought at the close of {TUE}"

@@ -1,0 +1,158 @@
+"""A job on the warm driver and the same under spark-submit: the same rows, the same last line, the same exit code."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import date, datetime
+from typing import Any
+
+import psutil
+import pytest
+
+import market_rows
+from config.config import PROJECT_ROOT, DatabaseSettings, Settings, SparkSettings
+from database.db_helper import Connection, connect, fetch
+from market.invented import InventedMarket
+from utils import spark_driver
+from utils.spark_utils import submit_command
+
+LAST = date(2026, 8, 21)
+SATURDAY = date(2026, 8, 22)
+TRENDING, ALLOCATION = "spark_trending_etf_identifier.py", "spark_active_stock_allocator.py"
+TABLES = {
+    TRENDING: ("analytics_trending_etfs",),
+    ALLOCATION: ("analytics_portfolio_allocation", "analytics_allocation_candidates"),
+}
+START_SECONDS = 180
+End = tuple[int, str]
+Run = Callable[[str, date], End]
+
+
+@pytest.fixture(scope="module")
+def filled(scratch_database: DatabaseSettings) -> DatabaseSettings:
+    with closing(connect(scratch_database)) as conn:
+        market_rows.store(conn, InventedMarket(seed=7, until=LAST))
+    return scratch_database
+
+
+@pytest.fixture(scope="module")
+def environment(filled: DatabaseSettings) -> dict[str, str]:
+    database = {"DB_HOST": filled.host, "DB_PORT": str(filled.port), "DB_NAME": filled.name}
+    database |= {"DB_USER": filled.user, "DB_PASSWORD": filled.password}
+    return os.environ | database | {"PYTHONPATH": str(PROJECT_ROOT), "SPARK_DRIVER_TOKEN": "t"}
+
+
+@pytest.fixture(scope="module")
+def process(environment: dict[str, str]) -> Iterator[tuple[psutil.Process, SparkSettings]]:
+    """Start a warm driver, and return its process and the settings that lead to it."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    started = psutil.Popen([sys.executable, "-m", "batch.warm_driver", "--port", str(port)], env=environment)
+    try:
+        until = time.monotonic() + START_SECONDS
+        while not _listens(port):
+            assert started.poll() is None and time.monotonic() < until, "the warm driver did not start"
+            time.sleep(0.2)
+        settings = Settings.from_env({"SPARK_DRIVER_URL": f"http://127.0.0.1:{port}", "SPARK_DRIVER_TOKEN": "t"})
+        yield started, settings.spark
+    finally:
+        for each in [*started.children(recursive=True), started]:
+            each.kill()
+        started.wait()
+
+
+@pytest.fixture
+def warm(process: tuple[psutil.Process, SparkSettings]) -> Run:
+    def run(script: str, day: date) -> End:
+        outcome = spark_driver.run(process[1], script, _arguments(day), print)
+        assert outcome is not None, "the warm driver is away"
+        return outcome.exit_code, outcome.lines[-1]
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def submit(environment: dict[str, str]) -> Run:
+    def run(script: str, day: date) -> End:
+        command = submit_command(Settings.from_env().spark, script, *_arguments(day))
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        return ended.returncode, ended.stdout.strip().splitlines()[-1]
+
+    return run
+
+
+@pytest.fixture
+def conn(filled: DatabaseSettings) -> Iterator[Connection]:
+    with closing(connect(filled)) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("script", TABLES)
+def test_the_same_rows_and_the_same_summary(warm: Run, submit: Run, conn: Connection, script: str) -> None:
+    submitted = submit(script, LAST), _rows(conn, script)
+    with conn, conn.cursor() as cursor:
+        cursor.execute("TRUNCATE " + ", ".join(TABLES[script]))
+    again = warm(script, LAST), _rows(conn, script)
+
+    assert again == submitted
+    assert again[0][0] == 0
+    assert all(again[1].values()), "there are rows to compare"
+
+
+def test_the_same_refusal(warm: Run, submit: Run) -> None:
+    refused = warm(TRENDING, SATURDAY)
+    assert refused[0] == 2
+    assert refused == submit(TRENDING, SATURDAY)
+
+
+def test_nothing_of_a_job_stays_for_the_next_one(
+    process: tuple[psutil.Process, SparkSettings], warm: Run, conn: Connection
+) -> None:
+    for _ in range(2):
+        assert warm(TRENDING, LAST)[0] == 0
+    # The JVM, multiprocessing's tracker, and the process from which the jobs are forked.
+    until = time.monotonic() + 10
+    while len(process[0].children(recursive=True)) != 3:
+        assert time.monotonic() < until, process[0].children(recursive=True)
+        time.sleep(0.1)
+    [counted] = fetch(conn, "SELECT COUNT(DISTINCT run_id) AS runs, MIN(run_id) AS run FROM analytics_trending_etfs")
+    assert counted == {"runs": 1, "run": "the run"}
+
+
+def test_a_driver_that_dies_on_the_way_leaves_the_job_to_spark_submit(
+    process: tuple[psutil.Process, SparkSettings],
+) -> None:
+    """It is the last test of the file: the driver does not come back."""
+    driver, settings = process
+    [jvm] = [child for child in driver.children() if child.name() == "java"]
+
+    def kill_at_the_first_line(_: str) -> None:
+        if jvm.is_running() and jvm.status() != psutil.STATUS_ZOMBIE:
+            jvm.send_signal(signal.SIGKILL)
+
+    assert spark_driver.run(settings, TRENDING, _arguments(LAST), kill_at_the_first_line) is None
+    assert driver.wait(30) == 0, "it ends, so that the supervisor starts another one"
+
+
+def _arguments(day: date) -> list[str]:
+    return ["--as-of-date", str(day), "--run-id", "the run"]
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _rows(conn: Connection, script: str) -> dict[str, list[dict[str, Any]]]:
+    """Return what a job has published, without the moments at which it did."""
+    found = {table: fetch(conn, f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4") for table in TABLES[script]}
+    found["analytics_publication"] = fetch(conn, "SELECT * FROM analytics_publication ORDER BY 1, 2, 3")
+    return {
+        table: [{name: value for name, value in row.items() if not isinstance(value, datetime)} for row in rows]
+        for table, rows in found.items()
+    }

@@ -1,0 +1,118 @@
+"""The two sizes of a Spark job: which one is chosen, and that frames are made and joined alike in both."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batch import runner
+from batch.publishing import JobResult
+from config.config import ConfigError, Settings, SparkSettings
+from utils import spark_utils
+from utils.spark_utils import (
+    SMALL,
+    WIDE,
+    Profile,
+    in_one_part,
+    is_wide,
+    local_frame,
+    profile_for,
+    session_conf,
+    together,
+)
+
+SETTINGS = SparkSettings("spark://x:7077", "", Path("/classes.jsa"))
+
+
+@pytest.fixture
+def wide(spark: Any) -> Any:
+    """Return a wide session in the JVM of the others."""
+    made = spark.newSession()
+    for name, value in session_conf(WIDE).items():
+        if made.conf.isModifiable(name) or name == spark_utils.PROFILE:
+            made.conf.set(name, value)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("profile", "rows", "expected"),
+    [("auto", 99_999, SMALL), ("auto", 100_000, WIDE), ("small", 10**9, SMALL), ("wide", 1, WIDE)],
+)
+def test_rows_decide_unless_a_setting_does(profile: str, rows: int, expected: object) -> None:
+    assert profile_for(replace(SETTINGS, profile=profile), rows) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("SPARK_PROFILE", "large"), ("SPARK_EXECUTOR_MEMORY", "2 GB"), ("SPARK_WIDE_ROWS", "0")]
+)
+def test_a_wrong_setting_is_named(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name}='{value}'"):
+        Settings.from_env({name: value})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "profile"),
+    [
+        (["--as-of-date", "2026-08-21"], SMALL),
+        (["--from", "2025-08-22", "--to", "2026-08-21"], SMALL),
+        (["--from", "2001-01-02", "--to", "2026-08-21"], WIDE),
+    ],
+)
+def test_a_job_chooses_before_its_session_starts_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], profile: Profile
+) -> None:
+    started: list[Profile] = []
+    monkeypatch.setattr(runner, "session", lambda settings, name, size: started.append(size) or Stopping())
+    monkeypatch.setattr(runner, "connect", lambda settings: Closing())
+    assert runner.run_job("test", "A job.", lambda job: JobResult([], {}), arguments, rows_a_day=lambda: 15) == 0
+    assert started == [profile]
+    assert f"the {profile.name} profile" in capsys.readouterr().err
+
+
+class Stopping:
+    def stop(self) -> None:
+        pass
+
+
+class Closing:
+    def close(self) -> None:
+        pass
+
+
+def test_a_wide_job_takes_all_cores_and_the_memory_of_its_setting() -> None:
+    conf = spark_utils._wide_conf(replace(SETTINGS, executor_memory="3g"), WIDE)
+    assert (conf["spark.cores.max"], conf["spark.executor.memory"]) == (str(2**31 - 1), "3g")
+    assert "TieredStopAtLevel" not in conf["spark.executor.extraJavaOptions"]
+    assert "spark.driver.memory" not in conf
+
+
+def test_a_wide_jobs_tasks_may_run_in_the_driver() -> None:
+    conf = spark_utils._wide_conf(replace(SETTINGS, master_url="local[2]", executor_memory="3g"), WIDE)
+    assert conf["spark.driver.memory"] == "3g"
+    assert "TieredStopAtLevel" not in conf["spark.driver.extraJavaOptions"]
+
+
+def test_a_local_frame_is_alike_in_both(spark: Any, wide: Any) -> None:
+    rows = [(date(2026, 8, 21), "BRK-B", 5, True), (date(2024, 2, 29), "005930.KS", -1, False)]
+    names = ("day", "ticker", "days", "is_home")
+    small, large = local_frame(spark, rows, names), local_frame(wide, rows, names)
+    assert small.collect() == large.collect()
+    assert small.dtypes == large.dtypes
+
+
+def test_only_a_wide_frame_keeps_its_parts(spark: Any, wide: Any) -> None:
+    assert (is_wide(spark), is_wide(wide)) == (False, True)
+    assert [in_one_part(each.range(0, 9, 1, 3)).rdd.getNumPartitions() for each in (spark, wide)] == [1, 3]
+    assert [together(each.range(9), "id").rdd.getNumPartitions() for each in (spark, wide)] == [1, WIDE.partitions]
+
+
+def test_rows_that_lie_together_are_joined_without_a_shuffle(wide: Any) -> None:
+    left = together(wide.range(100).selectExpr("id % 7 AS ticker", "id AS day"), "ticker")
+    right = together(wide.range(100).selectExpr("id % 7 AS ticker", "id AS day", "1 AS price"), "ticker")
+    joined = left.join(spark_utils.lookup(right), ["ticker", "day"], "left").groupBy("ticker", "day").count()
+    assert joined.count() == 100
+    plan = joined._jdf.queryExecution().executedPlan().toString()
+    assert plan.count("Exchange hashpartitioning") == 2
+    assert "ShuffledHashJoin" in plan

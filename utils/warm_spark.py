@@ -1,0 +1,52 @@
+"""A session in a JVM that many processes use, one after another (batch/warm_driver.py).
+
+pyspark is imported inside the functions, as in utils/spark_utils.py.
+"""
+
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+# In the environment of a process whose JVM is the warm driver's.
+MARK = "ACTSTOCK_WARM_SPARK"
+# One core, in the JVM itself: the cluster's worker stays free for what is submitted.
+MASTER = "local[1]"
+
+
+def is_warm() -> bool:
+    """Tell whether this process works in the warm driver's JVM."""
+    return MARK in os.environ
+
+
+def shared_session(name: str, conf: dict[str, str]) -> "SparkSession":
+    """Return a new session of the JVM's Spark, which starts with the first one and stays when a session stops.
+
+    conf: what the first one starts Spark with
+    """
+    from pyspark import SparkConf, SparkContext
+    from pyspark.sql import SparkSession
+
+    class SharedContext(SparkContext):
+        """The JVM's one context."""
+
+        def _initialize_context(self, jconf: Any) -> Any:
+            jvm: Any = self._jvm
+            return jvm.JavaSparkContext.fromSparkContext(jvm.org.apache.spark.SparkContext.getOrCreate(jconf))
+
+        def stop(self) -> None:
+            """Leave Spark running, for the next job."""
+
+    class SharedSession(SparkSession):
+        def stop(self) -> None:
+            """Leave Spark running, for the next job."""
+
+    names = {"spark.master": MASTER, "spark.app.name": name}
+    settings = SparkConf(loadDefaults=False).setAll(list((conf | names).items()))
+    # A session of its own keeps a job's settings and views from the next job, and all share what Spark has loaded.
+    session = SharedSession(SharedContext(conf=settings)).newSession()
+    SparkSession._instantiatedSession = SparkSession._activeSession = session
+    jvm: Any = session._jvm
+    jvm.org.apache.spark.sql.classic.SparkSession.setActiveSession(session._jsparkSession)
+    return session
