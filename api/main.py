@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from api import auth, documentation, errors
 from api.pool import ReaderPool
 from api.response_cache import ResponseCache
-from api.routes import dashboard, etf_holdings, evidence, sectors, service, stocks
+from api.routes import dashboard, etf_holdings, evidence, lab, sectors, service, stocks
 from config import __version__
 from config.config import ConfigError, Settings
 from utils.dates import sessions_of
@@ -48,7 +48,7 @@ def create_app(settings: Settings, pool: ReaderPool | None = None) -> Api:
     errors.install(app)
     documentation.install(app)
     app.add_middleware(auth.RequireKey, key=settings.api_key)
-    for routes in (service, stocks, sectors, dashboard, etf_holdings, evidence):
+    for routes in (service, stocks, sectors, dashboard, etf_holdings, evidence, lab):
         app.include_router(routes.router)
     return app
 

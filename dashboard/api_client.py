@@ -11,6 +11,7 @@ import msgspec
 from contract.etfs import EtfBenchmark, EtfList
 from contract.evidence import MonthlyWeightEvidence, WeightEvidence
 from contract.holdings import AllHoldings, Comparison
+from contract.lab import LabReport
 from contract.pipeline import Calendar, Gaps, Pipeline, Restatements
 from contract.portfolios import ActiveAllocations, Appearances, MonthlyPortfolio, MonthlyTrades, Performance
 from contract.stocks import History, MarketMap
@@ -124,6 +125,10 @@ class ApiClient:
         """Get an answer of the source by its digest: its bytes and their media type."""
         response = self._ask(f"/evidence/answers/{_part(digest)}")
         return response.content, response.headers["content-type"]
+
+    def lab(self, as_of: date | None) -> LabReport:
+        """Get the lab's verdict on the rule from the prices up to a session, the newest when none is given."""
+        return self._get(LabReport, "/lab", as_of_date=as_of)
 
     def _get(self, kind: type[Answer], path: str, **params: object) -> Answer:
         return msgspec.json.decode(self._ask(path, **params).content, type=kind)

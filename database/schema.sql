@@ -320,6 +320,14 @@ CREATE TABLE analytics_performance_summary (
     PRIMARY KEY (period_days, last_session)
 );
 
+-- What the lab says about the rule, by the prices it was said from.
+CREATE TABLE analytics_lab_report (
+    as_of_date   DATE        PRIMARY KEY,            -- the last session whose prices it knows
+    source       VARCHAR(20) NOT NULL,
+    report       JSONB       NOT NULL,               -- contract.lab.LabReport
+    published_at TIMESTAMPTZ NOT NULL DEFAULT CLOCK_TIMESTAMP()
+);
+
 -- ── logs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 -- A reason is an array of objects {"code", "params"}: utils/reasons.py has the codes and their sentences.
 

@@ -1,6 +1,7 @@
 """Does the rule have an edge? Reads the stored prices, tries all variants and says so: ./start.sh lab."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import closing
@@ -9,15 +10,19 @@ from pathlib import Path
 
 from config.config import Settings
 from config.universe import universe
+from contract.common import Source
+from contract.lab import LabReport
 from database.db_helper import connect
+from database.roles import SPARK, log_in_as
 from lab.bootstrap import RESAMPLES
-from lab.in_spark import WORTH_SPARK, in_spark, local_session
+from lab.in_spark import in_spark, local_session
 from lab.libraries import second_opinion, versions
 from lab.lookahead import differences
 from lab.page import compared, lines
 from lab.panel import Compute, one_by_one
 from lab.prices import Prices
-from lab.reader import read_prices
+from lab.publishing import publish
+from lab.reader import read_prices, source_of
 from lab.report import Examined, examine
 from lab.variants import DEFAULT_FILE, Trials, load
 from utils.command_line import exit_code_of
@@ -43,7 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--resamples", type=int, default=RESAMPLES, metavar="N", help=f"of the bootstrap ({RESAMPLES:,})"
     )
-    parser.add_argument("--spark", action="store_true", help=f"compute in Spark also below {WORTH_SPARK} variants")
+    parser.add_argument(
+        "--without-spark", action="store_true", help="compute the variants in this process, one after another"
+    )
     parser.add_argument("--check", action="store_true", help="compute the figures with known packages as well")
     return parser
 
@@ -53,30 +60,33 @@ def _run(settings: Settings, options: argparse.Namespace) -> None:
         raise InvalidInput(f"--resamples {options.resamples}: give at least 100")
     packages = versions() if options.check else {}
     trials = load(options.variants)
-    prices = _read(settings, options.until)
-    compute = _way(settings, trials, options.spark)
+    prices, source = _read(settings, options.until)
+    compute = one_by_one if options.without_spark else in_spark(local_session(settings.spark))
     found = examine(
         prices,
         trials,
         benchmark=universe().benchmark,
         cost=universe().cost_rate,
+        source=source,
         resamples=options.resamples,
         compute=compute,
     )
     _require_no_lookahead(trials, prices, compute)
     print(*lines(found.report), sep="\n")
+    if options.variants == DEFAULT_FILE:
+        _publish(settings, found.report, prices.sessions[-1])
     if packages:
         _check(found, packages, options.resamples)
 
 
-def _read(settings: Settings, until: date | None) -> Prices:
+def _read(settings: Settings, until: date | None) -> tuple[Prices, Source]:
     with closing(connect(settings.database)) as conn:
-        return read_prices(conn, universe(), until)
+        return read_prices(conn, universe(), until), source_of(conn, universe().benchmark)
 
 
-def _way(settings: Settings, trials: Trials, spark: bool) -> Compute:
-    """Return how the variants are computed. A large grid is worth the seconds that Spark takes to start."""
-    return in_spark(local_session(settings.spark)) if spark or len(trials.variants) >= WORTH_SPARK else one_by_one
+def _publish(settings: Settings, report: LabReport, session: date) -> None:
+    with closing(connect(log_in_as(settings.database, SPARK, os.environ))) as conn:
+        publish(conn, session, report)
 
 
 def _require_no_lookahead(trials: Trials, prices: Prices, compute: Compute) -> None:

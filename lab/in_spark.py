@@ -15,9 +15,6 @@ from utils.spark_utils import session
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-# Below, starting Spark takes longer than the variants do: 24 variants over twenty years take two seconds.
-WORTH_SPARK = 200
-
 
 def local_session(settings: SparkSettings) -> "SparkSession":
     """Return a session on all cores of this machine."""

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from contract.lab import LabReport, LabVariant
 from lab.libraries import Compared
-from lab.report import Report, VariantFigures
 
 # Behind these a figure has no meaning, or no room.
 NONE = "–"
 
 
-def lines(report: Report) -> Iterator[str]:
+def lines(report: LabReport) -> Iterator[str]:
     """Yield the page, line by line: the verdict first, and then what it rests on."""
-    yield f"Verdict: {report.verdict}"
+    yield f"Verdict: {report.verdict.sentence}"
     for note in report.notes:
-        yield f"  * {note}"
+        yield f"  * {note.sentence}"
     yield ""
     yield from _facts(report)
     if report.costs:
@@ -28,7 +28,7 @@ def lines(report: Report) -> Iterator[str]:
         yield from _table(HEADINGS, [_row(each) for each in _best_first(report.variants)])
 
 
-def _facts(report: Report) -> Iterator[str]:
+def _facts(report: LabReport) -> Iterator[str]:
     if report.first and report.last:
         yield f"{report.first} to {report.last}: {report.sessions:,} sessions, {report.judged} variants judged"
     if report.more_sessions:
@@ -60,11 +60,11 @@ HEADINGS = (
 )
 
 
-def _best_first(variants: Iterable[VariantFigures]) -> list[VariantFigures]:
+def _best_first(variants: Iterable[LabVariant]) -> list[LabVariant]:
     return sorted(variants, key=lambda each: (each.has_hindsight, -each.excess))
 
 
-def _row(each: VariantFigures) -> tuple[str, ...]:
+def _row(each: LabVariant) -> tuple[str, ...]:
     interval = NONE if each.lower is None else f"{_percent(each.lower)} … {_percent(each.upper)}"
     return (
         ("* " if each.is_seed else "  ") + each.name + (" (hindsight)" if each.has_hindsight else ""),

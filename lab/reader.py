@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from config.universe import Universe
+from contract.common import Source
 from database.db_helper import Connection, fetch
 from database.queries.doubts import WITHHELD, doubts
 from lab import Flags
@@ -46,6 +47,19 @@ def read_prices(conn: Connection, etfs: Universe, until: date | None = None) -> 
             "collect prices first, for instance with ./start.sh history"
         )
     return replace(prices, stocks=_stocks(conn, etfs, prices, until))
+
+
+def source_of(conn: Connection, benchmark: str) -> Source:
+    """Return where the benchmark's newest price comes from."""
+    [row] = fetch(
+        conn,
+        """
+        SELECT source FROM collected_daily_etf_ohlc WHERE ticker = %(ticker)s ORDER BY trade_date DESC LIMIT 1
+        """,
+        {"ticker": benchmark},
+    )
+    source: Source = row["source"]
+    return source
 
 
 def _stocks(conn: Connection, etfs: Universe, prices: Prices, until: date | None) -> Stocks | None:

@@ -1,11 +1,13 @@
 """All figures of the lab in one value: the verdict, what it rests on, and each variant's own."""
 
 import math
-from datetime import date
 
 import msgspec
 import numpy as np
 
+from contract.common import Source
+from contract.lab import LabCost, LabReport, LabVariant
+from contract.reasons import ShownReason, shown
 from lab import Floats
 from lab.bootstrap import RESAMPLES, interval
 from lab.common import growth_a_year, max_drawdown, volatility_a_year, worst_year
@@ -34,83 +36,13 @@ from lab.verdict import (
     judge,
     own_cost,
 )
-from utils.reasons import Reason, reason
-
-
-class AtCost(msgspec.Struct, frozen=True):
-    """What decides at one cost.
-
-    p_value: of "no variant beats the benchmark", all variants counted
-    out_of_sample: yearly Sharpe ratio of what walking forward held. None without a whole training
-    """
-
-    cost_bp: float
-    p_value: float
-    out_of_sample: float | None
-
-
-class VariantFigures(msgspec.Struct, frozen=True):
-    """One variant at the cost of the track record. Excess is the net return above the benchmark's.
-
-    excess, lower, upper: yearly mean, and its 95 % interval. None without enough sessions, or in hindsight
-    p_value: corrected for all variants
-    break_even_bp: the cost at which nothing is left of the mean excess. Below 0: there is none before costs
-    sessions_needed: how many the Sharpe ratio so far takes to be told from 0. None: it never will
-    """
-
-    name: str
-    is_seed: bool
-    has_hindsight: bool
-    excess: float
-    lower: float | None
-    upper: float | None
-    sharpe: float | None
-    probabilistic: float | None
-    deflated: float | None
-    p_value: float | None
-    break_even_bp: float | None
-    turnover: float
-    growth: float
-    volatility: float
-    drawdown: float
-    worst_year: int
-    worst_excess: float
-    sessions_needed: int | None
-
-
-class Report(msgspec.Struct, frozen=True):
-    """What the lab says about the stored prices.
-
-    verdict: lab_edge, lab_no_edge or lab_not_enough_data, with its parameters
-    notes: what else has to be said
-    more_sessions: how many are missing until anything can be said
-    expected_best: the yearly Sharpe ratio that the best of so many trials has by luck
-    """
-
-    verdict: Reason
-    notes: list[Reason]
-    benchmark: str
-    first: date | None
-    last: date | None
-    sessions: int
-    more_sessions: int
-    cost_bp: float
-    judged: int
-    left_out: list[str]
-    block: float | None
-    resamples: int
-    costs: list[AtCost]
-    overfitting: float | None
-    in_sample: float | None
-    out_of_sample: float | None
-    expected_best: float | None
-    variants: list[VariantFigures]
+from utils.reasons import reason
 
 
 class Examined(msgspec.Struct, frozen=True):
     """What a report is made of, for whoever wants to compute it again."""
 
-    report: Report
+    report: LabReport
     panel: Panel
     draws: Draws | None
 
@@ -121,6 +53,7 @@ def examine(
     *,
     benchmark: str,
     cost: float,
+    source: Source = "simulated",
     resamples: int = RESAMPLES,
     seed: int = 0,
     compute: Compute = one_by_one,
@@ -132,15 +65,15 @@ def examine(
     whole = panel_of(trials.variants, prices, compute)
     panel = whole.judged()
     if len(panel) < 2 * SESSIONS_TO_FIRST_RETURN or not panel.variants:
-        return Examined(_nothing(whole, benchmark, cost, resamples), panel, None)
+        return Examined(_nothing(whole, benchmark, cost, source, resamples), panel, None)
     draws = draw(panel, cost, resamples, np.random.default_rng(seed))
     found = judge(panel, trials.costs, draws)
-    return Examined(_report(whole, panel, draws, found, trials.variants[0], benchmark, cost), panel, draws)
+    return Examined(_report(whole, panel, draws, found, trials.variants[0], benchmark, cost, source), panel, draws)
 
 
 def _report(
-    whole: Panel, panel: Panel, draws: Draws, found: Verdict, seed: Variant, benchmark: str, cost: float
-) -> Report:
+    whole: Panel, panel: Panel, draws: Draws, found: Verdict, seed: Variant, benchmark: str, cost: float, source: Source
+) -> LabReport:
     excess = panel.excess(cost)
     ratios = np.array([sharpe_ratio(column) for column in excess.T])
     forward = walk_forward(excess)
@@ -149,10 +82,11 @@ def _report(
         _judged(panel, at, draws, ratios, float(at_cost.adjusted[at]), cost, seed) for at in range(len(panel.variants))
     ]
     hindsight = [_in_hindsight(whole, at, cost, seed) for at in np.flatnonzero(whole.has_hindsight).tolist()]
-    return Report(
+    return LabReport(
         verdict=_in_words(found, panel, benchmark),
         notes=_notes(found, panel, whole, seed),
         benchmark=benchmark,
+        source=source,
         first=panel.sessions[0],
         last=panel.sessions[-1],
         sessions=len(panel),
@@ -163,7 +97,7 @@ def _report(
         block=draws.block,
         resamples=len(draws.benchmark),
         costs=[
-            AtCost(_bp(each), test.p_value, _known(held))
+            LabCost(_bp(each), test.p_value, _known(held), found.cost is not None and each <= found.cost)
             for each, test, held in zip(found.costs, found.tests, found.out_of_sample, strict=True)
         ],
         overfitting=_known(overfitting_probability(excess)),
@@ -174,12 +108,13 @@ def _report(
     )
 
 
-def _nothing(whole: Panel, benchmark: str, cost: float, resamples: int) -> Report:
+def _nothing(whole: Panel, benchmark: str, cost: float, source: Source, resamples: int) -> LabReport:
     """Return the report when no session can be judged."""
-    return Report(
+    return LabReport(
         verdict=_not_enough(len(whole)),
         notes=[],
         benchmark=benchmark,
+        source=source,
         first=None,
         last=None,
         sessions=len(whole),
@@ -198,7 +133,7 @@ def _nothing(whole: Panel, benchmark: str, cost: float, resamples: int) -> Repor
     )
 
 
-def _in_words(found: Verdict, panel: Panel, benchmark: str) -> Reason:
+def _in_words(found: Verdict, panel: Panel, benchmark: str) -> ShownReason:
     if found.code == NOT_ENOUGH_DATA:
         return _not_enough(len(panel))
     test = found.tests[0 if found.cost is None else found.costs.index(found.cost)]
@@ -210,12 +145,12 @@ def _in_words(found: Verdict, panel: Panel, benchmark: str) -> Reason:
     }
     if found.code == EDGE and found.cost is not None:
         best = panel.variants[int(test.adjusted.argmin())]
-        return reason(EDGE, cost=f"{_bp(found.cost):g}", variant=str(best), **said)
-    return reason(found.code, **said)
+        return _said(EDGE, cost=f"{_bp(found.cost):g}", variant=best.words(), **said)
+    return _said(found.code, **said)
 
 
-def _not_enough(sessions: int) -> Reason:
-    return reason(
+def _not_enough(sessions: int) -> ShownReason:
+    return _said(
         NOT_ENOUGH_DATA,
         sessions=sessions,
         sharpe=f"{REFERENCE_SHARPE:.1f}",
@@ -224,21 +159,21 @@ def _not_enough(sessions: int) -> Reason:
     )
 
 
-def _notes(found: Verdict, panel: Panel, whole: Panel, seed: Variant) -> list[Reason]:
+def _notes(found: Verdict, panel: Panel, whole: Panel, seed: Variant) -> list[ShownReason]:
     notes = []
     if found.cost is not None and seed in panel.variants:
         own = own_cost(found, panel.variants.index(seed))
-        notes.append(reason("lab_seed_not") if own is None else reason("lab_seed_too", cost=f"{_bp(own):g}"))
+        notes.append(_said("lab_seed_not") if own is None else _said("lab_seed_too", cost=f"{_bp(own):g}"))
     if whole.has_hindsight.any():
-        notes.append(reason("lab_hindsight", variants=int(whole.has_hindsight.sum())))
+        notes.append(_said("lab_hindsight", variants=int(whole.has_hindsight.sum())))
     if whole.left_out:
-        notes.append(reason("lab_left_out", variants=len(whole.left_out)))
+        notes.append(_said("lab_left_out", variants=len(whole.left_out)))
     return notes
 
 
 def _judged(
     panel: Panel, at: int, draws: Draws, ratios: Floats, p_value: float, cost: float, seed: Variant
-) -> VariantFigures:
+) -> LabVariant:
     excess = panel.excess(cost)[:, at]
     lower, upper = interval(draws.excess(cost)[:, at], float(excess.mean()))
     return msgspec.structs.replace(
@@ -252,16 +187,17 @@ def _judged(
     )
 
 
-def _in_hindsight(whole: Panel, at: int, cost: float, seed: Variant) -> VariantFigures:
+def _in_hindsight(whole: Panel, at: int, cost: float, seed: Variant) -> LabVariant:
     return msgspec.structs.replace(_figures(whole, at, cost, seed), has_hindsight=True)
 
 
-def _figures(panel: Panel, at: int, cost: float, seed: Variant) -> VariantFigures:
+def _figures(panel: Panel, at: int, cost: float, seed: Variant) -> LabVariant:
     """Return the figures that need no resampling."""
     net, excess, drag = panel.net(cost)[:, at], panel.excess(cost)[:, at], float(panel.drag[:, at].mean())
     year, behind = worst_year(net, panel.benchmark, panel.sessions)
-    return VariantFigures(
+    return LabVariant(
         name=str(panel.variants[at]),
+        words=shown(panel.variants[at].words()),
         is_seed=panel.variants[at] == seed,
         has_hindsight=False,
         excess=float(excess.mean()) * SESSIONS_A_YEAR,
@@ -288,6 +224,11 @@ def _sessions_needed(excess: Floats) -> int | None:
         return None
     standard = (excess - excess.mean()) / excess.std()
     return math.ceil(sessions_needed(ratio, 0.0, float((standard**3).mean()), float((standard**4).mean())))
+
+
+def _said(code: str, **params: object) -> ShownReason:
+    [said] = shown([reason(code, **params)])
+    return said
 
 
 def _bp(cost: float) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from utils.errors import InvalidInput
+from utils.reasons import Reason, reason
 
 DEFAULT_FILE = Path(__file__).with_name("variants.toml")
 WEIGHTS = ("seed", "equal", "cap", "inverse_volatility")
@@ -32,23 +33,27 @@ class Variant(NamedTuple):
         """The sessions before the first decision: the return's window."""
         return self.period + self.skip
 
+    def words(self) -> list[Reason]:
+        """Return the variant's name as data: all that differs from one to another."""
+        period = {"sessions": self.period}
+        return [
+            reason("lab_period_skip", **period, skip=self.skip) if self.skip else reason("lab_period", **period),
+            reason("lab_best", count=self.top_n) if self.top_n else reason("lab_all"),
+            reason(f"lab_{self.weights}_weights"),
+            reason(f"lab_{self.rebalance}"),
+            *([reason("lab_max_position", share=self.max_position)] if self.max_position < 1 else []),
+            *([reason("lab_stocks")] if self.leg == "stocks" else []),
+        ]
+
     def __str__(self) -> str:
-        """Name the variant in words that say all that differs.
+        """Name the variant in English.
 
         >>> print(Variant(20, 0, 0, "seed", "daily", "etf", 1.0))
         20 sessions, all, seed weights, daily
         >>> print(Variant(250, 1, 3, "equal", "weekly", "stocks", 0.4))
         250 sessions skip 1, best 3, equal weights, weekly, cap 40 %, stocks
         """
-        parts = [
-            f"{self.period} sessions" + (f" skip {self.skip}" if self.skip else ""),
-            f"best {self.top_n}" if self.top_n else "all",
-            f"{self.weights.replace('_', ' ')} weights",
-            self.rebalance,
-            f"cap {self.max_position:.0%}".replace("%", " %") if self.max_position < 1 else "",
-            self.leg if self.leg != "etf" else "",
-        ]
-        return ", ".join(part for part in parts if part)
+        return ", ".join(map(str, self.words()))
 
 
 class Trials(NamedTuple):

@@ -322,14 +322,16 @@ def restatements(start: date | None, end: date | None) -> int:
     "prices of the whole universe and all stages, many sessions at once",
     argument("--sessions", type=int, default=250, metavar="N", help="how many (250)"),
     argument("--to", type=_date, metavar="DATE", help="the last of them (default: the last one closed)"),
+    argument("--etf-prices", action="store_true", help="the ETFs' prices alone: a request each, and all the lab needs"),
 )
-def history(sessions: int, to: date | None) -> int:
+def history(sessions: int, to: date | None, etf_prices: bool) -> int:
     from ops.running import run_module
 
     if sessions < 1:
         raise _invalid(f"--sessions {sessions}: a history has at least one session")
     last = ["--to", to.isoformat()] if to else []
-    return run_module("ops.pipeline.history", ["--sessions", str(sessions), *last])
+    alone = ["--etf-prices"] if etf_prices else []
+    return run_module("ops.pipeline.history", ["--sessions", str(sessions), *last, *alone])
 
 
 @command(
@@ -435,10 +437,10 @@ def bench(parts: Sequence[str], rows: int, strict: bool, short: bool) -> int:
     argument("--until", type=_date, metavar="DATE", help="the last session to use (default: all)"),
     argument("--variants", type=Path, metavar="FILE", help="a TOML file of variants (lab/variants.toml)"),
     argument("--resamples", type=int, metavar="N", help="of the bootstrap (10,000)"),
-    argument("--spark", action="store_true", help="compute in Spark; a large file of variants does so by itself"),
+    argument("--without-spark", action="store_true", help="compute the variants in one process, one after another"),
     argument("--check", action="store_true", help="compute the figures with known packages as well, see docs/lab.md"),
 )
-def lab(until: date | None, variants: Path | None, resamples: int | None, spark: bool, check: bool) -> int:
+def lab(until: date | None, variants: Path | None, resamples: int | None, without_spark: bool, check: bool) -> int:
     from ops.running import run_module
 
     given = {
@@ -446,7 +448,7 @@ def lab(until: date | None, variants: Path | None, resamples: int | None, spark:
         "--variants": variants and str(variants.absolute()),
         "--resamples": resamples and str(resamples),
     }
-    flags = {"--spark": spark, "--check": check}
+    flags = {"--without-spark": without_spark, "--check": check}
     words = [word for name, value in given.items() if value for word in (name, value)]
     return run_module("lab.command", [*words, *(name for name, is_given in flags.items() if is_given)])
 

@@ -191,8 +191,8 @@ SENTENCES: Mapping[str, str] = {
     "deadlocked": "no task of the run can start any more",
     "no_word": "a task ended without a reason: see its log in Airflow",
     # The lab's verdict, and what else it has to say.
-    "lab_edge": "edge at cost <= {cost} bp: over {sessions} sessions {variant} beats {benchmark}, with all {variants} "
-    "variants counted (p = {p_value})",
+    "lab_edge": "edge at cost <= {cost} bp: over {sessions} sessions {variant:, } beats {benchmark}, with all "
+    "{variants} variants counted (p = {p_value})",
     "lab_no_edge": "no edge shown: over {sessions} sessions none of {variants} variants beats {benchmark} by more than "
     "luck explains, even without costs (p = {p_value})",
     "lab_not_enough_data": "not enough data: {sessions} sessions can be judged, and a true yearly Sharpe ratio of "
@@ -201,6 +201,20 @@ SENTENCES: Mapping[str, str] = {
     "lab_seed_not": "the seed's rule itself is not shown to have an edge at any cost",
     "lab_hindsight": "{variants} variants rest on holdings that became known later, and are not part of the verdict",
     "lab_left_out": "{variants} variants cannot be computed on these prices: too few sessions, or no holdings",
+    # A variant of the rule: what it is made of, in this order.
+    "lab_period": "{sessions} sessions",
+    "lab_period_skip": "{sessions} sessions skip {skip}",
+    "lab_all": "all",
+    "lab_best": "best {count}",
+    "lab_seed_weights": "seed weights",
+    "lab_equal_weights": "equal weights",
+    "lab_cap_weights": "cap weights",
+    "lab_inverse_volatility_weights": "inverse volatility weights",
+    "lab_daily": "daily",
+    "lab_weekly": "weekly",
+    "lab_monthly": "monthly",
+    "lab_max_position": "cap {share:.0f*100} %",
+    "lab_stocks": "stocks",
 }
 
 

@@ -1,5 +1,6 @@
 """Records -> figures. Pure: no request, no clock. One module per kind of chart, their look in `style`."""
 
+from dashboard.figures.intervals import Interval, intervals
 from dashboard.figures.labels import spread
 from dashboard.figures.market import (
     GROUP,
@@ -27,10 +28,12 @@ __all__ = [
     "SPARK_HEIGHT",
     "SPARK_WIDTH",
     "Candle",
+    "Interval",
     "Palette",
     "Tile",
     "etf_lines",
     "faint",
+    "intervals",
     "market_map",
     "performance",
     "prices",

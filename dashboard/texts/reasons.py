@@ -179,7 +179,7 @@ KOREAN: Mapping[str, str] = {
     "deadlocked": "시작할 수 있는 작업이 남아 있지 않습니다",
     "no_word": "작업이 사유 없이 끝났습니다: Airflow의 로그를 확인해 주십시오",
     # The lab's verdict, and what else it has to say.
-    "lab_edge": "비용 {cost} bp 이하에서 우위가 있습니다: {sessions}거래일 동안 {variant} 규칙이 {benchmark}보다 "
+    "lab_edge": "비용 {cost} bp 이하에서 우위가 있습니다: {sessions}거래일 동안 {variant:, } 규칙이 {benchmark}보다 "
     "높았으며, 시도한 {variants}개 규칙을 모두 감안한 결과입니다 (p = {p_value})",
     "lab_no_edge": "우위가 확인되지 않습니다: {sessions}거래일 동안 {variants}개 규칙 중 어느 것도 비용 없이도 "
     "{benchmark}를 우연으로 설명되는 것보다 앞서지 못했습니다 (p = {p_value})",
@@ -189,6 +189,19 @@ KOREAN: Mapping[str, str] = {
     "lab_seed_not": "기본 규칙 자체의 우위는 어떤 비용에서도 확인되지 않습니다",
     "lab_hindsight": "{variants}개 규칙은 나중에 알려진 보유 종목을 사용하므로 판정에서 제외합니다",
     "lab_left_out": "{variants}개 규칙은 거래일이 부족하거나 보유 종목이 없어 이 시세로 산출할 수 없습니다",
+    "lab_period": "{sessions}거래일",
+    "lab_period_skip": "{sessions}거래일 (최근 {skip}일 제외)",
+    "lab_all": "전체",
+    "lab_best": "상위 {count}개",
+    "lab_seed_weights": "기본 비중",
+    "lab_equal_weights": "동일 비중",
+    "lab_cap_weights": "시가총액 비중",
+    "lab_inverse_volatility_weights": "변동성 역수 비중",
+    "lab_daily": "매일",
+    "lab_weekly": "매주",
+    "lab_monthly": "매월",
+    "lab_max_position": "최대 {share:.0f*100} %",
+    "lab_stocks": "종목",
 }
 
 

@@ -9,12 +9,13 @@ from dashboard.api_client import ApiClient
 from dashboard.page import Page
 from dashboard.texts import Text
 from dashboard.texts import evidence as evidence_texts
+from dashboard.texts import lab as lab_texts
 from dashboard.texts import market_map as market_map_texts
 from dashboard.texts import performance as performance_texts
 from dashboard.texts import pipeline as pipeline_texts
 from dashboard.texts import portfolio as portfolio_texts
 from dashboard.texts import ticker as ticker_texts
-from dashboard.views import evidence, market_map, month, performance, pipeline, portfolio, ticker
+from dashboard.views import evidence, lab, market_map, month, performance, pipeline, portfolio, ticker
 from utils.errors import InvalidInput
 
 Table = Callable[[ApiClient, Page], Sequence[object]]
@@ -53,6 +54,7 @@ VIEWS = [
     ),
     View("/evidence", evidence_texts.TITLE, evidence.page, is_listed=False),
     View("/performance", performance_texts.TITLE, performance.page, {"performance": performance.series}),
+    View("/lab", lab_texts.TITLE, lab.page, {"lab": lab.variants}),
     View("/pipeline", pipeline_texts.TITLE, pipeline.page),
 ]
 

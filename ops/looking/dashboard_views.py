@@ -42,6 +42,7 @@ def views(subjects: Subjects) -> Mapping[str, str]:
         "ticker-etf": f"/ticker/{quote(subjects.etf)}",
         "evidence": f"/evidence/{quote(subjects.stock)}?period={periods[0]}&as_of={subjects.session}",
         "performance": "/performance",
+        "lab": "/lab",
         "pipeline": "/pipeline",
         "error": "/?period=7",
     }

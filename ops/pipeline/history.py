@@ -135,13 +135,19 @@ def _summary(line: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and found.keys() >= SUMMARY_FIELDS else None
 
 
-def steps(asked: Range) -> list[Step]:
-    """Return the steps in their order. Each job reads what the steps before it have stored."""
+def steps(asked: Range, etf_prices: bool = False) -> list[Step]:
+    """Return the steps in their order. Each job reads what the steps before it have stored.
+
+    etf_prices: the first of them alone
+    """
     has_rebalance = bool(last_sundays_between(asked.first, asked.last))
     etfs = len(universe().etfs)
     stocks = etfs * universe().top_holdings
+    prices = Step("ETF prices", collecting(_etf_prices), etfs)
+    if etf_prices:
+        return [prices]
     return [
-        Step("ETF prices", collecting(_etf_prices), etfs),
+        prices,
         Step("ETF holdings", collecting(_etf_holdings), etfs),
         Step("stock prices", collecting(_stock_prices), 2 * stocks),  # each stock's bars, and its sector
         Step("trending ETFs", computing("spark_trending_etf_identifier.py")),
@@ -205,7 +211,7 @@ def conclude(asked: Range, seconds: float) -> int:
     return 1 if asked.skipped else 0
 
 
-def history(sessions: int, last: date | None) -> int:
+def history(sessions: int, last: date | None, etf_prices: bool = False) -> int:
     """Make a history that ends at `last`, or at the source's last session.
 
     An interruption or an error is one message.
@@ -216,8 +222,8 @@ def history(sessions: int, last: date | None) -> int:
         settings = Settings.from_env()
         last = last or last_session(settings.yahoo.base_url)
         asked = Range(settings, session_before(last, sessions - 1), last)
-        run(asked, steps(asked))
-        return conclude(asked, time.monotonic() - began)
+        run(asked, steps(asked, etf_prices))
+        return 0 if etf_prices else conclude(asked, time.monotonic() - began)
     except (ActstockError, ConfigError) as error:
         complain(f"{error}\nWhat was stored stays: start it again, and it goes on from there.")
         return 1
@@ -230,8 +236,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, required=True)
     parser.add_argument("--to", type=date.fromisoformat)
+    parser.add_argument("--etf-prices", action="store_true")
     options = parser.parse_args(arguments)
-    return history(options.sessions, options.to)
+    return history(options.sessions, options.to, options.etf_prices)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,8 @@ from database import tables
 from database.db_helper import connect, transaction
 from database.migrate import apply_schema
 from database.roles import READ, apply_roles
+from lab.publishing import publish
+from lab_reports import lab_report
 from ops.errors import CannotInstall
 from ops.looking.browser import chromium
 from sample_api import SOURCE_ANSWER
@@ -84,6 +86,8 @@ def sample_database(scratch_database: DatabaseSettings) -> DatabaseSettings:
             "INSERT INTO evidence_source_answer (digest, body) VALUES (%s, %s)",
             (hashlib.sha256(SOURCE_ANSWER).digest(), zlib.compress(SOURCE_ANSWER)),
         )
+    with closing(connect(scratch_database)) as conn:
+        publish(conn, UNTIL, lab_report())
     return scratch_database
 
 

@@ -15,6 +15,7 @@ from database.db_helper import Connection, connect, transaction
 from lab import command
 from lab.invented import invented_prices
 from lab.reader import read_prices
+from sample_api import api_on
 from utils.errors import NotStored
 
 SESSIONS = 1_000
@@ -102,10 +103,17 @@ def test_the_command_prints_the_page(
     conn: Connection, scratch_database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     monkeypatch.setenv("DB_NAME", scratch_database.name)
-    assert command.main(["--resamples", "200"]) == 0
+    assert command.main(["--resamples", "200", "--without-spark"]) == 0
     page = capsys.readouterr().out
     assert page.startswith("Verdict: no edge shown: over 743 sessions none of 24 variants beats SPY")
     assert "\n* 20 sessions, all, seed weights, daily  " in page
+    with api_on(scratch_database) as api:
+        answer = api.get("/lab")
+        assert answer.status_code == 200
+        shown = answer.json()
+        assert page.startswith(f"Verdict: {shown['verdict']['sentence']}\n")
+        assert (shown["source"], shown["judged"], shown["last"]) == ("simulated", 24, str(PRICES.sessions[-1]))
+        assert shown["variants"][0]["is_seed"]
 
 
 @pytest.mark.parametrize(

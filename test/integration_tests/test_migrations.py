@@ -64,6 +64,7 @@ NEW_VALUES: dict[str, dict[str, object]] = {
 }
 READ_FROM_ITS_REASON = {"ticker", "trade_date"}
 NEW_TABLES = {
+    "analytics_lab_report",
     "logs_price_break",
     "logs_missing_holdings",
     "schema_migration",

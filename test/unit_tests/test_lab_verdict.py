@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from contract.lab import LabReport
 from lab.honesty import tally
 from lab.invented import FIVE_YEARS, PLANTED_STRENGTH, invented_prices, true_sharpes, weekdays
 from lab.page import lines
 from lab.panel import Panel
 from lab.prices import Prices, Stocks
-from lab.report import Report, examine
+from lab.report import examine
 from lab.sharpe import sharpe_ratio, yearly
 from lab.variants import Trials, Variant, load
 from lab.verdict import SESSIONS_ENOUGH, draw, judge, own_cost
@@ -102,12 +103,12 @@ def test_no_variant_has_more_than_what_is_planted() -> None:
 
 
 @pytest.fixture(scope="module")
-def report() -> Report:
+def report() -> LabReport:
     prices = invented_prices(FIVE_YEARS + 257, 3, 0.3)
     return examine(prices, load(), benchmark="SPY", cost=0.001, resamples=500).report
 
 
-def test_the_report_is_about_all_variants(report: Report) -> None:
+def test_the_report_is_about_all_variants(report: LabReport) -> None:
     assert report.sessions == FIVE_YEARS
     assert (report.judged, len(report.left_out), report.more_sessions) == (24, 6, 0)
     assert [each.cost_bp for each in report.costs] == list(range(0, 101, 10))
@@ -126,7 +127,7 @@ def test_at_the_break_even_cost_nothing_is_left() -> None:
     assert found.report.variants[0].sharpe == pytest.approx(yearly(sharpe_ratio(found.panel.excess(0.001)[:, 0])))
 
 
-def test_the_page_begins_with_the_verdict(report: Report) -> None:
+def test_the_page_begins_with_the_verdict(report: LabReport) -> None:
     page = list(lines(report))
     assert page[0].startswith("Verdict: edge at cost <= 100 bp: over 1260 sessions ")
     assert any(line.startswith("* 20 sessions, all, seed weights, daily  ") for line in page)

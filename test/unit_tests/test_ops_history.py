@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from config.config import Settings
+from config.universe import universe
 from ops.errors import RunFailed
 from ops.pipeline import history, progress
 from ops.pipeline.history import Range, Step
@@ -134,6 +135,10 @@ class TestSteps:
         names = [step.name for step in history.steps(asked)]
         assert names.index("ETF holdings") < names.index("stock prices") < names.index("trending ETFs")
         assert names.index("trending ETFs") < names.index("portfolios") < names.index("monthly portfolios")
+
+    def test_etf_prices_alone_cost_a_request_each(self, asked: Range) -> None:
+        [step] = history.steps(asked, etf_prices=True)
+        assert (step.name, step.requests) == ("ETF prices", len(universe().etfs))
 
     def test_no_monthly_portfolio_without_a_last_sunday(self, asked: Range) -> None:
         august = Range(asked.settings, date(2026, 8, 3), date(2026, 8, 21))

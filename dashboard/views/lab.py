@@ -1,0 +1,192 @@
+"""Does the rule have an edge? What the lab has found: the verdict first, then what it rests on."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dash import dcc, html
+
+from contract.lab import LabReport, LabVariant
+from dashboard import components, figures, grids
+from dashboard.api_client import ApiClient
+from dashboard.components import Component
+from dashboard.page import Page, percent, signed
+from dashboard.texts import common
+from dashboard.texts import lab as texts
+from utils.errors import NotPublished
+
+NONE = "–"
+VERDICTS = {
+    "lab_edge": texts.EDGE,
+    "lab_no_edge": texts.NO_EDGE,
+    "lab_not_enough_data": texts.NOT_ENOUGH,
+}
+
+
+def page(client: ApiClient, page: Page) -> list[Component]:
+    heading = components.heading(page.say(texts.QUESTION), *_earlier(page))
+    try:
+        shown = client.lab(page.address.day("as_of"))
+    except NotPublished:
+        return [heading, _empty(page)]
+    return [
+        *components.banners(page, source=shown.source),
+        heading,
+        _verdict(shown, page),
+        *_seed(shown, page),
+        _whole(shown, page),
+        *([_intervals(shown, page), _variants(shown, page), _costs(shown, page)] if shown.variants else []),
+        html.P(page.say(texts.METHOD, benchmark=shown.benchmark, resamples=shown.resamples), className="method"),
+    ]
+
+
+def variants(client: ApiClient, page: Page) -> Sequence[dict[str, Any]]:
+    """Return the variants' figures, without their names as data."""
+    return [_figures_of(each) for each in client.lab(page.address.day("as_of")).variants]
+
+
+def _figures_of(each: LabVariant) -> dict[str, Any]:
+    return {name: getattr(each, name) for name in LabVariant.__struct_fields__ if name != "words"}
+
+
+def _earlier(page: Page) -> list[Component]:
+    if "as_of" not in page.address.choices:
+        return []
+    return [dcc.Link(page.say(common.SHOW_NEWEST), href=page.address.href(as_of=None))]
+
+
+def _empty(page: Page) -> Component:
+    return components.state(page.say(texts.EMPTY_TITLE), page.say(texts.EMPTY_DETAIL), page.say(texts.EMPTY_HINT))
+
+
+def _verdict(shown: LabReport, page: Page) -> Component:
+    short = page.say(VERDICTS[shown.verdict.code], cost=shown.verdict.params.get("cost", ""))
+    notes = [html.P(components.reason([note], page)) for note in shown.notes]
+    return html.Div(
+        [html.P(short, className="said"), html.P(components.reason([shown.verdict], page)), *notes],
+        id="verdict",
+        className="panel",
+        role="status",
+    )
+
+
+def _seed(shown: LabReport, page: Page) -> list[Component]:
+    """Show the figures of the rule that the platform publishes by."""
+    say = page.say
+    found = next((each for each in shown.variants if each.is_seed), None)
+    if found is None:
+        return []
+    facts = components.facts(
+        (say(texts.EXCESS), components.gain(found.excess)),
+        (say(texts.INTERVAL), _interval(found)),
+        (say(texts.SHARPE), _ratio(found.sharpe)),
+        (say(texts.DEFLATED), _share(found.deflated)),
+        (say(texts.BREAK_EVEN), NONE if found.break_even_bp is None else f"{found.break_even_bp:.0f}"),
+        (say(texts.TURNOVER), f"{found.turnover:.1f}"),
+        (say(texts.WORST), f"{found.worst_year}: {signed(found.worst_excess)}"),
+        (say(texts.SEED_NEEDS), _needs(found.sessions_needed, shown.sessions, page)),
+    )
+    return [components.panel(say(texts.SEED, cost=f"{shown.cost_bp:g}"), facts)]
+
+
+def _needs(needed: int | None, sessions: int, page: Page) -> str:
+    if needed is None:
+        return page.say(texts.NEVER)
+    text = texts.MANY if needed > sessions else texts.ENOUGH
+    return page.say(text, needed=needed, more=needed - sessions)
+
+
+def _whole(shown: LabReport, page: Page) -> Component:
+    say = page.say
+    facts = components.facts(
+        (say(texts.SINCE), page.day(shown.first)),
+        (say(texts.UNTIL), page.day(shown.last)),
+        (say(texts.SESSIONS), f"{shown.sessions:,}"),
+        (say(texts.MORE), f"{shown.more_sessions:,}"),
+        (say(texts.JUDGED), str(shown.judged)),
+        (say(texts.BY_LUCK), _ratio(shown.expected_best)),
+        (say(texts.CHOSEN), _ratio(shown.in_sample)),
+        (say(texts.HELD), _ratio(shown.out_of_sample)),
+        (say(texts.OVERFITTING), _share(shown.overfitting)),
+    )
+    return components.panel(say(texts.WHOLE), facts)
+
+
+def _interval(found: LabVariant) -> str:
+    return NONE if found.lower is None else f"{signed(found.lower)} … {signed(found.upper)}"
+
+
+def _ratio(value: float | None) -> str:
+    return NONE if value is None else f"{value:.2f}"
+
+
+def _share(value: float | None) -> str:
+    return NONE if value is None else percent(value)
+
+
+def _costs(shown: LabReport, page: Page) -> Component:
+    say = page.say
+    headings = (texts.P_VALUE, texts.OUT_OF_SAMPLE, texts.IS_EDGE)
+    columns = [(say(texts.COST), ""), *((say(heading), "number") for heading in headings)]
+    rows = [
+        (
+            f"{each.cost_bp:g} bp",
+            f"{each.p_value:.4f}",
+            _ratio(each.out_of_sample),
+            say(texts.YES if each.is_edge else texts.NO),
+        )
+        for each in shown.costs
+    ]
+    hint = html.P(say(texts.COSTS_HINT, benchmark=shown.benchmark), className="method")
+    return components.panel(say(texts.COSTS), components.table("costs", columns, rows), hint)
+
+
+def _intervals(shown: LabReport, page: Page) -> Component:
+    rows = [
+        figures.Interval(_name(each, page), each.excess, each.lower, each.upper, each.is_seed)
+        for each in shown.variants
+        if each.lower is not None and each.upper is not None
+    ]
+    hint = page.say(texts.INTERVALS_HINT, benchmark=shown.benchmark, judged=shown.judged)
+    return components.panel(
+        page.say(texts.INTERVALS, benchmark=shown.benchmark),
+        components.graph("intervals", figures.intervals(rows, page.palette)),
+        html.P(hint, className="method"),
+    )
+
+
+def _variants(shown: LabReport, page: Page) -> Component:
+    return components.panel(
+        page.say(texts.VARIANTS, cost=f"{shown.cost_bp:g}"),
+        _grid(shown, page),
+        tools=[components.download(page, "lab")],
+    )
+
+
+def _grid(shown: LabReport, page: Page) -> Component:
+    say = page.say
+    columns = [
+        grids.text("shown", say(texts.VARIANT), 330, flex=1, minWidth=220),
+        grids.signed("excess", say(texts.EXCESS), 110),
+        grids.signed("lower", say(texts.LOWER), 100),
+        grids.signed("upper", say(texts.UPPER), 100),
+        grids.number("sharpe", say(texts.SHARPE), 85, ".2f"),
+        grids.number("p_value", say(texts.OWN_P), 75, ".3f"),
+        grids.number("deflated", say(texts.DEFLATED), 120, ".1%"),
+        grids.number("break_even_bp", say(texts.BREAK_EVEN), 115, ".0f"),
+        grids.number("turnover", say(texts.TURNOVER), 115, ".1f"),
+        grids.signed("drawdown", say(texts.DRAWDOWN), 105),
+        grids.number("worst_year", say(texts.WORST), 95, "d"),
+        grids.signed("worst_excess", say(texts.WORST_EXCESS), 100),
+        grids.number("sessions_needed", say(texts.NEEDS), 115, ",d"),
+    ]
+    rows = sorted(shown.variants, key=lambda each: (each.has_hindsight, -each.excess))
+    cells = [_figures_of(each) | {"shown": _name(each, page)} for each in rows]
+    return grids.grid("variants", columns, cells, page, row_id="name")
+
+
+def _name(each: LabVariant, page: Page) -> str:
+    """Return the variant's name in the reader's language, with what is special about it."""
+    marks = [page.say(texts.IS_SEED)] if each.is_seed else []
+    marks += [page.say(texts.HINDSIGHT)] if each.has_hindsight else []
+    name = ", ".join(components.words([word], page) for word in each.words)
+    return f"{name} ({', '.join(marks)})" if marks else name

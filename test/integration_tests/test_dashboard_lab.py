@@ -1,0 +1,16 @@
+"""The lab's verdict, in a real browser, against the API."""
+
+from browsing import Page, Server
+from dashboard.texts import lab
+
+
+def test_the_page_says_what_the_api_says(page: Page, api: Server) -> None:
+    page.open("/lab")
+    report = api.answer("/lab")
+    [short] = page.texts("#verdict .said")
+    assert short == lab.EDGE.en.format(cost=report["verdict"]["params"]["cost"])
+    assert report["verdict"]["sentence"] in page.text
+    assert len(page.table("costs")) == len(report["costs"]) == 11
+    assert len(page.texts("#intervals .annotation-text")) == report["judged"] == 24
+    seed = report["variants"][0]
+    assert seed["is_seed"] and f"{seed['excess']:+.2%}" in page.texts(".facts dd")
