@@ -10,6 +10,7 @@ from psycopg2 import sql
 
 from config.config import DatabaseSettings
 from database.db_helper import Connection, connect, fetch
+from database.queries import evidence
 from ops.errors import CannotBackUp, CannotRestore
 from ops.native.postgres import BINARIES
 
@@ -27,6 +28,20 @@ def count_rows(conn: Connection) -> dict[str, int]:
     """Return how many rows each table has."""
     found = fetch(conn, TABLES, {"left_out": LEFT_OUT})
     return {row["tablename"]: _count(conn, row["schemaname"], row["tablename"]) for row in found}
+
+
+def heads_of(conn: Connection) -> dict[str, tuple[int, str]]:
+    """Return position and digest of the newest link of each chain. Before there was evidence there is none."""
+    if not _is_there(conn, "to_regproc('evidence_heads')"):
+        return {}
+    return {head["chain"]: (head["position"], bytes(head["digest"]).hex()) for head in evidence.heads(conn)}
+
+
+def newest_migration_of(conn: Connection) -> str:
+    """Return the name of the newest migration that a database has had. 0.1.0 had none."""
+    if not _is_there(conn, "to_regclass('schema_migration')"):
+        return "0000_version_0_1_0.sql"
+    return str(fetch(conn, "SELECT name FROM schema_migration ORDER BY version DESC LIMIT 1")[0]["name"])
 
 
 @contextmanager
@@ -72,6 +87,10 @@ def analyze(database: DatabaseSettings) -> None:
         conn.autocommit = True
         with conn.cursor() as cursor:
             cursor.execute("ANALYZE")
+
+
+def _is_there(conn: Connection, found: str) -> bool:
+    return bool(fetch(conn, f"SELECT {found} IS NOT NULL AS is_there")[0]["is_there"])
 
 
 def _count(conn: Connection, schema: str, table: str) -> int:

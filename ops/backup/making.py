@@ -1,6 +1,7 @@
 """`backup`: everything that the platform cannot get again, in one file, while it runs."""
 
 import io
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,9 +15,8 @@ import msgspec
 from config import __version__
 from config.config import DatabaseSettings, KafkaSettings, Topic
 from database.db_helper import Connection, fetch, reading_at_once
-from database.queries import evidence
 from ops.backup.archive import Writer, written
-from ops.backup.dumps import count_rows, dumping
+from ops.backup.dumps import count_rows, dumping, heads_of, newest_migration_of
 from ops.backup.manifest import AIRFLOW_DUMP, FORMAT, PLATFORM_DUMP, SECRETS, SETTINGS, Manifest, TopicPlace
 from ops.backup.places import Place
 from ops.console import console, done, say
@@ -25,6 +25,7 @@ from utils.errors import BrokerUnavailable
 from utils.kafka_utils import committed_offsets, topic_ids
 
 SPARE_BYTES = 50 * 2**20
+ANSWER_SECONDS = 5
 
 
 def back_up(place: Place, path: Path) -> Manifest:
@@ -44,13 +45,13 @@ def back_up(place: Place, path: Path) -> Manifest:
             format=FORMAT,
             made_at=datetime.now(UTC).replace(microsecond=0),
             version=__version__,
-            migration=_migration(platform),
+            migration=newest_migration_of(platform),
             postgres=platform.info.server_version // 10_000,
             airflow=version("apache-airflow-core"),
             market=place.market,
             newest_session=_newest_session(platform),
             rows={PLATFORM_DUMP: count_rows(platform), AIRFLOW_DUMP: count_rows(airflow)},
-            heads={head["chain"]: (head["position"], bytes(head["digest"]).hex()) for head in evidence.heads(platform)},
+            heads=heads_of(platform),
             topics=topics,
             parts=writer.parts,
         )
@@ -85,12 +86,22 @@ def _require_space(path: Path, *databases: Connection) -> None:
 def _topics(kafka: KafkaSettings) -> dict[str, TopicPlace] | None:
     """Return how far each topic is stored. Without Kafka a restore reads all that its topics have."""
     try:
+        _require_listener(kafka)
         ids = topic_ids(kafka)
         stored = {topic: committed_offsets(kafka, topic.consumer_group).get(topic, {}) for topic in Topic}
     except BrokerUnavailable as error:
         say(f"[yellow]Kafka does not answer[/]: a restore will read all of its messages again ({error})")
         return None
     return {topic: TopicPlace(ids[topic], stored[topic]) for topic in Topic if topic in ids}
+
+
+def _require_listener(kafka: KafkaSettings) -> None:
+    """Find out at once that nobody listens: the client asks for half a minute."""
+    host, _, port = kafka.bootstrap_servers.partition(",")[0].rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS).close()
+    except OSError as error:
+        raise BrokerUnavailable(f"{kafka.bootstrap_servers}: {error.strerror or error}") from None
 
 
 def _dump(writer: Writer, part: str, database: DatabaseSettings, snapshot: str) -> None:
@@ -121,10 +132,6 @@ def _told(part: str) -> Iterator[Callable[[int], None]]:
 
         yield progress
     done(part, time.monotonic() - began, f"{written_bytes / 2**20:.1f} MB")
-
-
-def _migration(conn: Connection) -> str:
-    return str(fetch(conn, "SELECT name FROM schema_migration ORDER BY version DESC LIMIT 1")[0]["name"])
 
 
 def _newest_session(conn: Connection) -> date | None:

@@ -15,7 +15,7 @@ from ops.backup.manifest import EXCHANGE_DAYS, UNIVERSE, UNIVERSE_CSV
 from ops.native.compose import secret_sizes
 from ops.native.environment import chosen_settings, client_environment
 from ops.native.stack import DataSource, Stack
-from ops.native.stack_secrets import read_env_file
+from ops.running import in_containers
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,11 @@ class Place:
     secrets: Mapping[str, str]
     settings: str
     files: Mapping[str, Path]
+
+
+def this_place() -> Place:
+    """Return the platform that this process is a service of."""
+    return container_place() if in_containers() else native_place(Stack.from_env())
 
 
 def native_place(stack: Stack, environ: Mapping[str, str] = os.environ) -> Place:
@@ -47,19 +52,23 @@ def native_place(stack: Stack, environ: Mapping[str, str] = os.environ) -> Place
     )
 
 
-def container_place(env_file: Path, environ: Mapping[str, str] = os.environ) -> Place:
-    """Return the platform whose service `cli` this process is. env_file: the .env that it was started with."""
+def container_place(environ: Mapping[str, str] = os.environ) -> Place:
+    """Return the platform that this container is one of. Its environment has the secrets under their own names.
+
+    ENV_FILE_SEEN is the .env that the platform was started with, where this process may read it.
+    """
     settings = Settings.from_env(environ)
     url = make_url(environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
-    airflow = DatabaseSettings(str(url.host), url.port or 5432, str(url.database), str(url.username), str(url.password))
-    known = read_env_file(env_file)
+    env_file = environ.get("ENV_FILE_SEEN")
     return Place(
         platform=settings.database,
-        airflow=airflow,
+        airflow=DatabaseSettings(
+            str(url.host), url.port or 5432, str(url.database), str(url.username), str(url.password)
+        ),
         kafka=settings.kafka,
         market=market_of(environ),
-        secrets={name: known[name] for name in secret_sizes()},
-        settings=settings_without_secrets(env_file),
+        secrets={name: environ[name] for name in secret_sizes()},
+        settings=settings_without_secrets(Path(env_file)) if env_file else "",
         files=files_of(environ),
     )
 

@@ -12,10 +12,9 @@ from pathlib import Path
 from config.config import PROJECT_ROOT, DatabaseSettings, KafkaSettings, Topic
 from database.db_helper import connect
 from database.migrate import apply_schema
-from database.queries import evidence
 from database.roles import apply_roles
 from ops.backup.archive import Archive, Progress
-from ops.backup.dumps import analyze, count_rows, restoring
+from ops.backup.dumps import analyze, count_rows, heads_of, restoring
 from ops.backup.manifest import (
     AIRFLOW_DUMP,
     EXCHANGE_DAYS,
@@ -71,8 +70,7 @@ def fill_platform(archive: Archive, database: DatabaseSettings, secrets: Mapping
     """Fill an empty database with the platform's tables, and bring them up to this version."""
     fill(archive, PLATFORM_DUMP, database)
     with closing(connect(database)) as conn:
-        heads = {head["chain"]: (head["position"], bytes(head["digest"]).hex()) for head in evidence.heads(conn)}
-        if heads != archive.manifest.heads:
+        if heads_of(conn) != archive.manifest.heads:
             raise CannotRestore("the chains of evidence are not those of the backup")
         for name in apply_schema(conn):
             say(f"  migrated: {name}")

@@ -14,7 +14,8 @@ import pytest
 
 from config.config import DatabaseSettings, KafkaSettings
 from database.db_helper import connect, fetch, reading_at_once, transaction
-from ops.backup import making, native, restoring
+from database.migrate import read_migrations
+from ops.backup import before_upgrade, native, places, restoring
 from ops.backup.archive import Archive
 from ops.backup.dumps import count_rows
 from ops.backup.making import back_up
@@ -26,8 +27,7 @@ from ops.evidence.verify import verify
 from ops.native.compose import secret_sizes
 from ops.native.stack import DataSource, Stack
 from ops.native.stack_secrets import read_env_file
-from scratch_databases import a_database
-from utils.errors import BrokerUnavailable
+from scratch_databases import a_database, load_version_0_1_0
 
 LAST = date(2026, 8, 21)
 SECRETS = {name: f"made-up-{name.lower()}" for name in secret_sizes()}
@@ -56,20 +56,10 @@ def place(scratch_database: DatabaseSettings, tmp_path_factory: pytest.TempPathF
         )
 
 
-@pytest.fixture(autouse=True)
-def no_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unreachable(_: KafkaSettings) -> dict[str, str]:
-        raise BrokerUnavailable("Kafka cannot be used")
-
-    monkeypatch.setattr(making, "topic_ids", unreachable)
-
-
 @pytest.fixture(scope="module")
 def backup(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("backup") / "actstock.tar"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(making, "_topics", lambda _: None)
-        back_up(place, path)
+    back_up(place, path)
     return path
 
 
@@ -148,6 +138,80 @@ def test_a_backup_is_restored_row_for_row(
     assert (home / "config" / "mine.csv").read_text() == "ticker,name\n"
     assert (home.parent / ".env").read_text() == (f"HISTORY_SESSIONS=99\nUNIVERSE_FILE={home}/config/universe.toml\n")
     assert "made-up" not in capsys.readouterr().out
+
+
+def test_a_backup_of_the_last_release_is_restored_and_upgraded(
+    place: Place, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrated: list[str] = []
+    fill_platform = restoring.fill_platform
+
+    def look(archive: Archive, database: DatabaseSettings, secrets: dict[str, str]) -> None:
+        fill_platform(archive, database, secrets)
+        with closing(connect(database)) as conn:
+            migrated.extend(row["name"] for row in fetch(conn, "SELECT name FROM schema_migration ORDER BY version"))
+
+    monkeypatch.setattr(native, "fill_platform", look)
+    with a_database() as old:
+        with closing(connect(old)) as conn:
+            load_version_0_1_0(conn)
+        manifest = back_up(replace(place, platform=old), tmp_path / "old.tar")
+    assert (manifest.migration, manifest.heads) == ("0000_version_0_1_0.sql", {})
+    assert native.restore_native(tmp_path / "old.tar", True) == 0
+    assert migrated == [each.name for each in read_migrations()]
+
+
+class TestBeforeAnUpgrade:
+    """A start that migrates something makes a backup first, and migrates nothing without one."""
+
+    @pytest.fixture
+    def environ(self, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+        airflow = place.airflow
+        address = f"{airflow.user}:{airflow.password}@{airflow.host}:{airflow.port}/{airflow.name}"
+        environ = {
+            "DB_NAME": place.platform.name,
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{address}",
+            "BACKUP_FOLDER": str(tmp_path / "backups"),
+        }
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(places, "this_place", lambda: place)
+        return environ
+
+    @pytest.fixture
+    def one_migration_to_come(self, place: Place) -> Iterator[None]:
+        with closing(connect(place.platform)) as conn:
+            newest = fetch(conn, "SELECT MAX(version) AS newest FROM schema_migration")[0]["newest"]
+            with transaction(conn), conn.cursor() as cursor:
+                cursor.execute("UPDATE schema_migration SET version = -version WHERE version = %s", (newest,))
+            yield
+            with transaction(conn), conn.cursor() as cursor:
+                cursor.execute("UPDATE schema_migration SET version = -version WHERE version < 0")
+
+    def test_nothing_is_done_where_nothing_is_upgraded(self, environ: dict[str, str], tmp_path: Path) -> None:
+        assert before_upgrade.main() == 0
+        assert not (tmp_path / "backups").exists()
+
+    def test_a_migration_is_preceded_by_a_backup(
+        self, environ: dict[str, str], tmp_path: Path, one_migration_to_come: None
+    ) -> None:
+        assert before_upgrade.main() == 0
+        [made] = (tmp_path / "backups").glob("before-upgrade-*.tar")
+        with Archive(made) as archive:
+            restoring.check(archive)
+
+    def test_without_a_backup_the_start_ends(
+        self, environ: dict[str, str], tmp_path: Path, one_migration_to_come: None, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "backups").write_text("a file, and no folder")
+        assert before_upgrade.main() == 1
+        assert "nothing is upgraded without a backup" in capsys.readouterr().out
+
+    def test_another_airflow_is_an_upgrade(self, environ: dict[str, str], place: Place) -> None:
+        with closing(connect(place.airflow)) as conn, transaction(conn), conn.cursor() as cursor:
+            cursor.execute(f"COMMENT ON DATABASE {place.airflow.name} IS 'airflow 3.0.1, pools 00'")
+        [reason] = before_upgrade.upgrades(os.environ)
+        assert reason.startswith("Airflow 3.0.1 to 3.")
 
 
 def test_what_was_there_is_kept(backup: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
