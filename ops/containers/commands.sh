@@ -157,6 +157,16 @@ containers_closed_days() {
         --env "EXCHANGE_DAYS_FILE=/exchange-days/$(basename "$file")" cli closed-days "$@"
 }
 
+# In the service that makes the daily ones, as whoever asks: the file is theirs, and .env is read.
+containers_backup() {
+    local file=${1:-} folder
+    [ $# -eq 1 ] || die "backup wants one file: ./start.sh backup FILE"
+    folder=$(cd "$(dirname "$file")" 2>/dev/null && pwd) || die "backup: there is no folder $(dirname "$file")"
+    compose run --rm --no-deps --quiet-pull --user "$(id -u):$(id -g)" --volume "$folder:/backup" \
+        --volume "$(cd "$(dirname "$env_file")" && pwd)/$(basename "$env_file"):/run/settings.env:ro" \
+        --env ENV_FILE_SEEN=/run/settings.env backup python -m ops.backup.command "/backup/$(basename "$file")"
+}
+
 # Made anew, as many as there are, so that what .env says now is what they get.
 containers_restart() {
     local service count scale=()
@@ -206,6 +216,8 @@ containers_main() {
                 restart) containers_restart "$@" ;;
                 exec) containers_exec "$@" ;;
                 closed-days) containers_closed_days "$@" ;;
+                backup) containers_backup "$@" ;;
+                restore) die "restore makes a native platform: ./start.sh stop, then ./start.sh restore --native FILE" ;;
                 *) in_cli "$command" "$@" ;;
             esac
             ;;

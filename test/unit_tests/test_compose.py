@@ -304,6 +304,24 @@ class TestFrontDoor:
         assert run.stdout.strip() == called
         assert (run.returncode == 0) is bool(services)
 
+    def test_a_backup_is_written_where_it_is_asked_for(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").touch()
+        script = (
+            f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers/commands.sh; "
+            'compose() { echo "$@"; }; die() { echo "$*"; exit 1; }; containers_backup "$@"'
+        )
+        environ = {"ACTSTOCK_ENV_FILE": str(tmp_path / ".env"), "PATH": os.defpath}
+        command = ["bash", "-euc", script, "start.sh", str(tmp_path / "a b.tar")]
+        run = subprocess.run(command, env=environ, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
+        assert run.stdout == (
+            f"run --rm --no-deps --quiet-pull --user {os.getuid()}:{os.getgid()} --volume {tmp_path}:/backup --volume "
+            f"{tmp_path}/.env:/run/settings.env:ro --env ENV_FILE_SEEN=/run/settings.env backup python -m "
+            "ops.backup.command /backup/a b.tar\n"
+        ), run.stderr
+        nowhere = [*command[:-1], str(tmp_path / "nowhere" / "a.tar")]
+        run = subprocess.run(nowhere, env=environ, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
+        assert (run.returncode, run.stdout) == (1, f"backup: there is no folder {tmp_path}/nowhere\n")
+
     @pytest.mark.parametrize(
         ("setting", "seen"),
         [
