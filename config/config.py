@@ -107,6 +107,16 @@ class CollectorSettings:
 
 
 @dataclass(frozen=True)
+class AlertSettings:
+    """How a person is told.
+
+    urls: the channels, as Apprise writes them. They hold passwords and keys.
+    """
+
+    urls: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings.
 
@@ -121,6 +131,7 @@ class Settings:
     spark: SparkSettings
     yahoo: YahooSettings
     collector: CollectorSettings
+    alerts: AlertSettings
     schedule: str
     stage_delay_minutes: int
     api_key: str = field(repr=False)
@@ -178,6 +189,7 @@ class Settings:
                 sector_lookups_per_run=read.integer("SECTOR_LOOKUPS_PER_RUN", 4),
                 stored_timeout_seconds=read.number("STORED_TIMEOUT_SECONDS", 300.0),
             ),
+            alerts=AlertSettings(urls=read.channels("ALERT_URLS")),
             schedule=read.choice("PIPELINE_SCHEDULE", ("staggered", "controller")),
             stage_delay_minutes=read.integer("STAGE_DELAY_MINUTES", 60),
             api_key=read.text("API_KEY", ""),
@@ -223,6 +235,14 @@ class _Reader:
         if not re.fullmatch(r"[1-9][0-9]*[mg]", value):
             raise ConfigError(f"{name}={value!r}: give a whole number of megabytes or gigabytes, as in 512m or 2g")
         return value
+
+    def channels(self, name: str) -> tuple[str, ...]:
+        """Return addresses between which commas or spaces are. One may have commas of its own."""
+        found = tuple(filter(None, re.split(r"[\s,]+(?=[\w+.-]+://)", self.text(name, "").strip(","))))
+        for number, url in enumerate(found, start=1):
+            if not re.match(r"[a-z][a-z0-9+.-]*://.", url):
+                raise ConfigError(f"{name}: no. {number} is not an address of the form scheme://..., see .env.example")
+        return found
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> str:
         value = self.text(name, "") or allowed[0]

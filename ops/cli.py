@@ -28,6 +28,7 @@ examples:
   ./start.sh gaps                            which expected bars are not stored, and which sessions to compute again
   ./start.sh gaps --repoll                   ask the source again for what is late, missing or quarantined
   ./start.sh verify                          was anything changed of what was collected and published
+  ./start.sh alert --test                    a message through mail, a webhook, ...: does it arrive?
   ./start.sh closed-days                     days on which an exchange was closed in fact; --add adds one
   ./start.sh history --sessions 250          prices and all stages of the last 250 sessions, in minutes
   ./start.sh logs consumer-etf-daily -f      follow a service's log
@@ -281,16 +282,28 @@ def closed_days(start: date | None, end: date | None, add: Sequence[str] | None,
     "verify",
     "work out the digest of all evidence again, and name what was changed",
     argument("--head", action="store_true", help="only print the newest digest of each chain, to be kept elsewhere"),
+    argument("--send", action="store_true", help="of --head: also send it through the channels of ALERT_URLS"),
     argument("--kept", type=Path, metavar="FILE", help="also look for the digests that --head printed once"),
     description="Work out every digest and chain again: of what was collected, of the source's own answers and of all "
     "publications. Compare the tables with it. Name the row and the column that were changed, and end with code 1.",
 )
-def verify(head: bool, kept: Path | None) -> int:
+def verify(head: bool, send: bool, kept: Path | None) -> int:
     from ops.running import run_module
 
-    return run_module(
-        "ops.evidence.verify", [*(["--head"] if head else []), *(["--kept", str(kept.resolve())] if kept else [])]
-    )
+    flags = {"--head": head, "--send": send}
+    words = [name for name, is_given in flags.items() if is_given]
+    return run_module("ops.evidence.verify", [*words, *(["--kept", str(kept.resolve())] if kept else [])])
+
+
+@command(
+    "alert",
+    "send a test message through the channels of ALERT_URLS",
+    argument("--test", action="store_true", required=True, help="the message says that it is a test"),
+)
+def alert(test: bool) -> int:
+    from ops.running import run_module
+
+    return run_module("alerts.command", ["--test"])
 
 
 @command(
