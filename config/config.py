@@ -117,6 +117,19 @@ class AlertSettings:
 
 
 @dataclass(frozen=True)
+class BackupSettings:
+    """Where backups go by themselves.
+
+    keep: how many of each day (0: none is made)
+    hour: the hour UTC from which on a day's backup is due
+    """
+
+    folder: Path
+    keep: int
+    hour: int
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings.
 
@@ -132,6 +145,7 @@ class Settings:
     yahoo: YahooSettings
     collector: CollectorSettings
     alerts: AlertSettings
+    backup: BackupSettings
     schedule: str
     stage_delay_minutes: int
     api_key: str = field(repr=False)
@@ -190,6 +204,11 @@ class Settings:
                 stored_timeout_seconds=read.number("STORED_TIMEOUT_SECONDS", 300.0),
             ),
             alerts=AlertSettings(urls=read.channels("ALERT_URLS")),
+            backup=BackupSettings(
+                folder=Path(read.text("BACKUP_FOLDER", "") or PROJECT_ROOT / ".actstock" / "backups"),
+                keep=read.integer("BACKUP_KEEP", 7),
+                hour=read.integer("BACKUP_HOUR", 3, at_most=23),
+            ),
             schedule=read.choice("PIPELINE_SCHEDULE", ("staggered", "controller")),
             stage_delay_minutes=read.integer("STAGE_DELAY_MINUTES", 60),
             api_key=read.text("API_KEY", ""),
@@ -214,10 +233,11 @@ class _Reader:
     def text(self, name: str, default: str) -> str:
         return self._environ.get(name, default).strip()
 
-    def integer(self, name: str, default: int, at_least: int = 0) -> int:
+    def integer(self, name: str, default: int, at_least: int = 0, at_most: float = float("inf")) -> int:
         value = self.number(name, default)
-        if value != int(value) or value < at_least:
-            raise ConfigError(f"{name}={self._environ[name]!r}: give a whole number, at least {at_least}")
+        if value != int(value) or not at_least <= value <= at_most:
+            most = f" and at most {at_most}" if at_most < float("inf") else ""
+            raise ConfigError(f"{name}={self._environ[name]!r}: give a whole number, at least {at_least}{most}")
         return int(value)
 
     def number(self, name: str, default: float) -> float:

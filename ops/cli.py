@@ -29,6 +29,8 @@ examples:
   ./start.sh gaps --repoll                   ask the source again for what is late, missing or quarantined
   ./start.sh verify                          was anything changed of what was collected and published
   ./start.sh alert --test                    a message through mail, a webhook, ...: does it arrive?
+  ./start.sh backup ~/actstock.tar           everything that cannot be had again, in one file
+  ./start.sh restore ~/actstock.tar          make it the platform of this machine
   ./start.sh closed-days                     days on which an exchange was closed in fact; --add adds one
   ./start.sh history --sessions 250          prices and all stages of the last 250 sessions, in minutes
   ./start.sh logs consumer-etf-daily -f      follow a service's log
@@ -323,6 +325,34 @@ def reproduce(first: str, last: str | None) -> int:
     from ops.running import run_module
 
     return run_module("ops.evidence.reproduce", [first, *([last] if last else [])])
+
+
+@command(
+    "backup",
+    "write databases, passwords, settings and universe to one file, while everything runs",
+    argument("file", type=Path, metavar="FILE", help="a file that is not there yet"),
+    description="Write one archive of all that the platform cannot get again: its database with the source's own "
+    "answers, Airflow's, passwords, settings and universe, as of one moment. Only its owner may read it.",
+)
+def backup(file: Path) -> int:
+    from ops.backup.command import backup
+
+    return backup(file)
+
+
+@command(
+    "restore",
+    "make a backup the platform of this machine, and start it",
+    argument("file", type=Path, metavar="FILE"),
+    argument("--yes", action="store_true", help="do not ask before anything is replaced"),
+    description="Look whether the backup is whole, say what it is and what it would replace, and ask. Then restore it "
+    "beside what is there, bring it up to this version, and put it in its place. What was there is kept beside it. "
+    "What Kafka still has beyond the backup is stored again.",
+)
+def restore(file: Path, yes: bool) -> int:
+    from ops.backup.command import restore
+
+    return restore(file, yes)
 
 
 @command("restatements", "stored bars that the source has changed since", *RANGE)

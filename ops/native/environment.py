@@ -23,7 +23,7 @@ def service_environment(stack: Stack, java_home: Path, environ: Mapping[str, str
     chosen = _chosen(stack, environ)
     return (
         _spark_sizes()
-        | _links(stack)
+        | _defaults(stack)
         | chosen
         | _platform(stack)
         | _served_market(stack)
@@ -79,9 +79,10 @@ def _spark_sizes() -> dict[str, str]:
     return {"SPARK_WORKER_CORES": "2", "SPARK_WORKER_MEMORY": "2g", "SPARK_DAEMON_MEMORY": "256m"}
 
 
-def _links(stack: Stack) -> dict[str, str]:
-    """Return the addresses for people, which a setting may replace, such as one of a proxy before them."""
-    return {"AIRFLOW_UI_URL": stack.url("airflow"), "SPARK_UI_URL": stack.url("spark-master-ui")}
+def _defaults(stack: Stack) -> dict[str, str]:
+    """Return what a setting may replace: addresses for people, such as one of a proxy, and where backups go."""
+    links = {"AIRFLOW_UI_URL": stack.url("airflow"), "SPARK_UI_URL": stack.url("spark-master-ui")}
+    return links | {"BACKUP_FOLDER": str(stack.home / "backups")}
 
 
 def _platform(stack: Stack) -> dict[str, str]:

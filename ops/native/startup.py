@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ops.console import console, done, failed, say
 from ops.errors import CannotStart, OpsError
-from ops.native import configure, processes
+from ops.native import configure, processes, swap
 from ops.native.environment import service_environment
 from ops.native.health import is_ready
 from ops.native.java import java_home
@@ -64,6 +64,7 @@ def last_words(log_file: Path) -> str:
 
 def _start_supervisor(stack: Stack, supervisor: Supervisor, services: Mapping[str, Service]) -> None:
     stack.run.mkdir(parents=True, exist_ok=True)
+    swap.finish(stack)  # what a restore had begun
     orphans = processes.left_behind(stack)
     if orphans:
         say(f"An earlier start was cut off: ending the {len(orphans)} processes that it left behind")

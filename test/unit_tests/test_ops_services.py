@@ -18,7 +18,7 @@ ALL = services.read_services()
 SERVER_NAMES = {
     "postgres", "airflow-db", "zookeeper", "kafka", "spark-master", "spark-worker", "airflow-webserver",
     "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer", "consumer-etf-daily", "consumer-etf-holdings",
-    "consumer-stock-daily", "api", "dashboard", "market-server", "spark-driver",
+    "consumer-stock-daily", "api", "dashboard", "market-server", "spark-driver", "backup",
 }  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def test_a_service_starts_after_all_that_it_needs() -> None:
 def test_only_some_services_come_with_what_they_need() -> None:
     assert list(services.with_needs(ALL, ["kafka"])) == ["zookeeper", "kafka"]
     assert set(services.with_needs(ALL, ["schema", "spark-worker"])) == {
-        "postgres", "schema", "spark-master", "spark-worker",
+        "postgres", "airflow-db", "upgrade-backup", "schema", "spark-master", "spark-worker",
     }  # fmt: skip
 
 
