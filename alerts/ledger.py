@@ -28,6 +28,7 @@ def read(settings: Settings) -> Ledger:
             waiting_bars=msgspec.convert(alerting.waiting_bars(conn), list[WaitingBar]),
             limited_at=latest.limited_at,
             published=alerting.published(conn),
+            recorded=alerting.recorded(conn),
             consumers={group: at for group, at in alerting.measured_at(conn).items() if group in groups},
             degraded_since=since,
         )

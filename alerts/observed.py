@@ -43,6 +43,7 @@ class Ledger(Struct, frozen=True):
 
     limited_at: the newest 429
     published: the newest session with portfolios
+    recorded: the session up to which the record goes
     consumers: group -> when it last said how far it is
     degraded_since: of earlier sessions degraded publications are not looked at
     """
@@ -53,6 +54,7 @@ class Ledger(Struct, frozen=True):
     waiting_bars: list[WaitingBar] = []
     limited_at: datetime | None = None
     published: date | None = None
+    recorded: date | None = None
     consumers: dict[str, datetime] = {}
     degraded_since: date = date.min
 

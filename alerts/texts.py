@@ -161,3 +161,25 @@ OVER = Text("Over at {at} UTC, after {minutes} minutes.", "{at} UTC에 해소되
 HELP = Text("What to do: {help}.", "할 일: {help}.")
 OPEN = Text("Still open: {lines}.", "아직 열린 알림: {lines}.")
 NO_REASON = Text("no reason is known yet", "아직 알려진 이유가 없습니다")
+
+DIGEST = Text("ActStock: the portfolios of {session}", "ActStock: {session} 포트폴리오")
+PORTFOLIOS = Text("Published for {session}. Prices: {source}.", "{session} 발표. 시세 출처: {source}.")
+NEW = Text(", new", ", 신규")
+WAS = Text(", was {weight}", ", 이전 {weight}")
+GONE = Text("  gone: {tickers}", "  제외: {tickers}")
+CASH = Text("  cash {weight}", "  현금 {weight}")
+DEGRADED = Text("  degraded: {reasons}", "  불완전: {reasons}")
+TRADES = Text(
+    "Trades at the close of {session}, as shares of the portfolio, from the weights published before:",
+    "{session} 종가의 매매. 직전 발표 비중 기준이며 포트폴리오에서 차지하는 몫:",
+)
+BUY = Text("buy {tickers}", "매수 {tickers}")
+SELL = Text("sell {tickers}", "매도 {tickers}")
+NO_TRADE = Text("none", "없음")
+NO_DECISION = Text("no decision, so nothing is traded", "산출되지 않아 매매가 없습니다")
+RECORD = Text("Record up to {session}, after costs:", "{session}까지의 성과 (비용 차감 후):")
+CAME_TO = Text(
+    "{last} in the last session, {total} since {since} ({benchmark} {other})",
+    "마지막 거래일 {last}, {since} 이후 {total} ({benchmark} {other})",
+)
+NO_RECORD = Text("No record: {reasons}", "성과 기록이 없습니다: {reasons}")

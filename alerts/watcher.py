@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import TypeVar
 
 import msgspec
 import psycopg2
@@ -27,10 +28,12 @@ from utils.logging_utils import configure_logging
 
 log = logging.getLogger(__name__)
 
+Output = TypeVar("Output")
+
 ROUND_SECONDS = 60.0
 # A round that hangs longer than that ends the process, which its supervisor starts again.
 LONGEST_ROUND_SECONDS = 900
-CALENDAR_SECONDS = 60
+CHILD_SECONDS = 60
 # After a message that no channel took, so long until the next try.
 TRY_AGAIN = timedelta(minutes=5)
 
@@ -50,16 +53,22 @@ class Watcher:
         """Look once, and tell what is new."""
         observed = self.look(now)
         if self._journal.since is None:
-            self._journal.since = observed.market_now
+            self._begin(observed)
         self._journal.note(incidents(observed, self._rules), observed)
         if now >= self._quiet_until:
             self._tell(now)
+            self._digest(observed)
         journal.write(self._alerts.folder / journal.FILE, self._journal)
         beat = Heartbeat(datetime.now(UTC), len(self._journal.open()), self._trouble)
         journal.write(self._alerts.folder / HEARTBEAT, beat)
         if self._alerts.heartbeat_url and (problem := probes.call(self._alerts.heartbeat_url)):
             log.warning("ALERT_HEARTBEAT_URL: %s", problem)
         self._read_calendar(observed.market_now)
+
+    def _begin(self, observed: Observed) -> None:
+        """Begin the journal of a new watcher: what was due or published before is no news."""
+        self._journal.since = observed.market_now
+        self._journal.digested = observed.ledger.published if observed.ledger else None
 
     def look(self, now: datetime) -> Observed:
         read, problem = self._read_ledger()
@@ -98,12 +107,9 @@ class Watcher:
         """Read the calendar once a day of the market."""
         if moment is None or (self._calendar and self._calendar[0] == moment.date()):
             return
-        command = [sys.executable, "-m", "alerts.due", moment.isoformat()]
-        try:
-            done = subprocess.run(command, capture_output=True, timeout=CALENDAR_SECONDS, check=True)
-            self._calendar = moment.date(), msgspec.json.decode(done.stdout, type=list[Due])
-        except (OSError, subprocess.SubprocessError, msgspec.DecodeError) as error:
-            log.warning("the calendar cannot be read, so nobody is told when nothing is published: %s", error)
+        dues = _output_of([sys.executable, "-m", "alerts.due", moment.isoformat()], list[Due], "the calendar")
+        if dues is not None:
+            self._calendar = moment.date(), dues
 
     def _tell(self, now: datetime) -> None:
         for group in messages.by_kind(self._journal.over()):
@@ -116,6 +122,19 @@ class Watcher:
                 return
             for entry in group:
                 entry.told_at = now
+
+    def _digest(self, observed: Observed) -> None:
+        """Send what was published for a session, once its record is there as well."""
+        told, read = self._journal, observed.ledger
+        session = read.published if read else None
+        if not (self._alerts.digest and read and session and session > (told.digested or date.min)):
+            return
+        if session > (read.recorded or date.min):
+            return
+        command = [sys.executable, "-m", "alerts.digest", session.isoformat()]
+        message = _output_of(command, Message, "the digest")
+        if message and self._send(message, observed.now):
+            told.digested = session
 
     def _send(self, message: Message, now: datetime) -> bool:
         """Send a message, and return whether a channel took it. Without a channel the log is what tells."""
@@ -131,6 +150,19 @@ class Watcher:
             self._quiet_until = now + TRY_AGAIN
             return False
         return True
+
+
+def _output_of(command: Sequence[str], kind: type[Output], name: str) -> Output | None:
+    """Run a module in a process of its own, and return what it prints. None: it failed, which is logged."""
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=CHILD_SECONDS, check=True)
+        return msgspec.json.decode(done.stdout, type=kind)
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace").strip().splitlines()
+        log.warning("%s cannot be read: %s", name, next(reversed(said), error))
+    except (OSError, subprocess.TimeoutExpired, msgspec.DecodeError) as error:
+        log.warning("%s cannot be read: %s", name, error)
+    return None
 
 
 def run(
