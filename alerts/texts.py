@@ -15,8 +15,8 @@ class Words(NamedTuple):
 
 KINDS = {
     "database_away": Words(
-        Text("the database does not answer", "데이터베이스가 응답하지 않습니다"),
-        Text("the database does not answer: {problem}", "데이터베이스가 응답하지 않습니다: {problem}"),
+        Text("the database cannot be read", "데이터베이스를 읽을 수 없습니다"),
+        Text("the database cannot be read: {problem}", "데이터베이스를 읽을 수 없습니다: {problem}"),
         Text(
             "./start.sh status, then ./start.sh restart postgres",
             "./start.sh status, 그다음 ./start.sh restart postgres",

@@ -140,7 +140,5 @@ def test_a_dead_database_is_told_after_a_while(hook: Webhook, monkeypatch: pytes
     for minutes in (0, 1, 2):
         watcher.round(now + timedelta(minutes=minutes))
     said = [post for post in hook.posts if "database" in post["title"]]
-    assert [post["title"].startswith("ActStock: the database does not answer: PostgreSQL at") for post in said] == [
-        True
-    ]
+    assert [post["title"].startswith("ActStock: the database cannot be read: PostgreSQL at") for post in said] == [True]
     assert "s3cret" not in str(hook.posts)
