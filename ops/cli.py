@@ -440,11 +440,14 @@ def test(rings: Sequence[str]) -> int:
     argument("--rows", type=int, default=100_000, metavar="N", help="bars to send and to consume (100,000)"),
     argument("--strict", action="store_true", help="end with code 1 when a wanted figure is missed"),
     argument("--short", action="store_true", help="sizes of scale that show whether it runs, not how fast"),
+    argument(
+        "--against", type=Path, metavar="FOLDER", help="another version that runs, too: chain is compared with it"
+    ),
 )
-def bench(parts: Sequence[str], rows: int, strict: bool, short: bool) -> int:
+def bench(parts: Sequence[str], rows: int, strict: bool, short: bool, against: Path | None) -> int:
     from ops.bench.command import bench
 
-    return bench(parts, rows, strict, short)
+    return bench(parts, rows, strict, short, against)
 
 
 @command(
