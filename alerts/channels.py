@@ -59,7 +59,7 @@ def send(urls: Sequence[str], message: Message, seconds: float = SECONDS) -> lis
             "ALERT_URLS is not set, so there is nobody to send to: put a channel into .env, such as "
             "ALERT_URLS=mailtos://user:password@example.org (docs/operating.md, Alerts)"
         )
-    outcomes = _deliver(Order(tuple(urls), message, seconds))
+    outcomes = deliver(urls, message, seconds)
     problems = [f"{each.scheme} ({each.problem})" for each in outcomes if each.problem]
     taken = [each.scheme for each in outcomes if not each.problem]
     if problems:
@@ -68,7 +68,9 @@ def send(urls: Sequence[str], message: Message, seconds: float = SECONDS) -> lis
     return taken
 
 
-def _deliver(order: Order) -> list[Outcome]:
+def deliver(urls: Sequence[str], message: Message, seconds: float = SECONDS) -> list[Outcome]:
+    """Send a message through every channel, and return how it went with each."""
+    order = Order(tuple(urls), message, seconds)
     limit = order.seconds + START_SECONDS
     try:
         done = subprocess.run(

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import time
 from enum import StrEnum
 from pathlib import Path
 
@@ -111,9 +112,25 @@ class AlertSettings:
     """How a person is told.
 
     urls: the channels, as Apprise writes them. They hold passwords and keys.
+    heartbeat_url: asked for after each round of the watcher (empty: nothing is)
+    late_minutes: from then on a run that has not ended is late
+    published_by: the hour (UTC) at which a session's portfolios should be there
+    disk_mb, memory_mb: less than that is short
+    folder: where the watcher keeps what it has told
+    supervisor_socket, probes: how it sees the services, natively and in containers
     """
 
     urls: tuple[str, ...] = field(repr=False)
+    language: str
+    digest: bool
+    heartbeat_url: str = field(repr=False)
+    late_minutes: int
+    published_by: time
+    disk_mb: int
+    memory_mb: int
+    folder: Path
+    supervisor_socket: str
+    probes: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -135,6 +152,7 @@ class Settings:
 
     database: with the login of this process
     spark_database: the same database with the login of Spark jobs
+    airflow_url: where services find Airflow
     airflow_ui_url, spark_ui_url: for links in a browser (no service sends requests there)
     """
 
@@ -150,6 +168,7 @@ class Settings:
     stage_delay_minutes: int
     api_key: str = field(repr=False)
     api_url: str
+    airflow_url: str
     airflow_ui_url: str
     spark_ui_url: str
 
@@ -203,7 +222,19 @@ class Settings:
                 sector_lookups_per_run=read.integer("SECTOR_LOOKUPS_PER_RUN", 4),
                 stored_timeout_seconds=read.number("STORED_TIMEOUT_SECONDS", 300.0),
             ),
-            alerts=AlertSettings(urls=read.channels("ALERT_URLS")),
+            alerts=AlertSettings(
+                urls=read.channels("ALERT_URLS"),
+                language=read.choice("ALERT_LANGUAGE", ("en", "ko")),
+                digest=read.choice("ALERT_DIGEST", ("0", "1")) == "1",
+                heartbeat_url=read.text("ALERT_HEARTBEAT_URL", ""),
+                late_minutes=read.integer("ALERT_LATE_MINUTES", 180, at_least=1),
+                published_by=read.hour("ALERT_PUBLISHED_BY", "15:00"),
+                disk_mb=read.integer("ALERT_DISK_MB", 2000),
+                memory_mb=read.integer("ALERT_MEMORY_MB", 300),
+                folder=Path(read.text("ALERT_FOLDER", str(PROJECT_ROOT / ".actstock" / "alerts"))),
+                supervisor_socket=read.text("ACTSTOCK_SOCKET", ""),
+                probes=dict(pair.split("=", 1) for pair in read.text("ALERT_PROBES", "").split()),
+            ),
             backup=BackupSettings(
                 folder=Path(read.text("BACKUP_FOLDER", "") or PROJECT_ROOT / ".actstock" / "backups"),
                 keep=read.integer("BACKUP_KEEP", 7),
@@ -213,6 +244,7 @@ class Settings:
             stage_delay_minutes=read.integer("STAGE_DELAY_MINUTES", 60),
             api_key=read.text("API_KEY", ""),
             api_url=read.text("API_URL", "http://127.0.0.1:8000").rstrip("/"),
+            airflow_url=read.text("AIRFLOW_URL", "http://127.0.0.1:8080").rstrip("/"),
             airflow_ui_url=read.text("AIRFLOW_UI_URL", "http://localhost:8080").rstrip("/"),
             spark_ui_url=read.text("SPARK_UI_URL", "http://localhost:8081").rstrip("/"),
         )
@@ -263,6 +295,12 @@ class _Reader:
             if not re.match(r"[a-z][a-z0-9+.-]*://.", url):
                 raise ConfigError(f"{name}: no. {number} is not an address of the form scheme://..., see .env.example")
         return found
+
+    def hour(self, name: str, default: str) -> time:
+        value = self.text(name, "") or default
+        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+            raise ConfigError(f"{name}={value!r}: give an hour of the day (UTC), as in 15:00")
+        return time.fromisoformat(value)
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> str:
         value = self.text(name, "") or allowed[0]

@@ -299,13 +299,13 @@ def verify(head: bool, send: bool, kept: Path | None) -> int:
 
 @command(
     "alert",
-    "send a test message through the channels of ALERT_URLS",
-    argument("--test", action="store_true", required=True, help="the message says that it is a test"),
+    "what a person was told of and is still open; a test message",
+    argument("--test", action="store_true", help="send a test message through the channels of ALERT_URLS"),
 )
 def alert(test: bool) -> int:
     from ops.running import run_module
 
-    return run_module("alerts.command", ["--test"])
+    return run_module("alerts.command", ["--test"] if test else [])
 
 
 @command(
@@ -398,8 +398,10 @@ def plan(stocks: int | None) -> int:
 
 @command("status", "what runs, since when, where")
 def status() -> int:
+    from alerts.command import state_of
+    from ops.console import say
     from ops.pipeline.runs import show_backfill
-    from ops.running import in_containers, running_platform
+    from ops.running import alert_folder, in_containers, running_platform
 
     code = 0
     if not in_containers():  # there Docker has shown the services
@@ -408,6 +410,7 @@ def status() -> int:
         code = status()
     platform = running_platform()
     platform.show()
+    say(f"  {'Alerts':<10} {state_of(alert_folder())}")
     show_backfill(platform)
     return code
 

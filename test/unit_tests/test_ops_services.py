@@ -18,7 +18,7 @@ ALL = services.read_services()
 SERVER_NAMES = {
     "postgres", "airflow-db", "zookeeper", "kafka", "spark-master", "spark-worker", "airflow-webserver",
     "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer", "consumer-etf-daily", "consumer-etf-holdings",
-    "consumer-stock-daily", "api", "dashboard", "market-server", "spark-driver", "backup",
+    "consumer-stock-daily", "api", "dashboard", "market-server", "spark-driver", "backup", "alerts",
 }  # fmt: skip
 
 
