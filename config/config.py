@@ -98,6 +98,7 @@ class CollectorSettings:
     history_sessions: how many sessions a ticker's first fetch covers
     refetch_sessions: how many sessions a later fetch covers at least
     late_sessions: for how many sessions a bar that is not there counts as late, before it counts as missing
+    disk_free_mb: with less free on the disk of disk_folder nothing is collected (0: whatever is free)
     """
 
     history_sessions: int
@@ -105,6 +106,8 @@ class CollectorSettings:
     late_sessions: int
     sector_lookups_per_run: int
     stored_timeout_seconds: float
+    disk_free_mb: int
+    disk_folder: Path
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,14 @@ class BackupSettings:
 
 
 @dataclass(frozen=True)
+class RetentionSettings:
+    """For how many days what only tells of past runs is kept: their rows, and their logs and working files."""
+
+    rows_days: int
+    files_days: int
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings.
 
@@ -164,6 +175,7 @@ class Settings:
     collector: CollectorSettings
     alerts: AlertSettings
     backup: BackupSettings
+    retention: RetentionSettings
     schedule: str
     stage_delay_minutes: int
     api_key: str = field(repr=False)
@@ -221,6 +233,9 @@ class Settings:
                 late_sessions=read.integer("LATE_SESSIONS", 2),
                 sector_lookups_per_run=read.integer("SECTOR_LOOKUPS_PER_RUN", 4),
                 stored_timeout_seconds=read.number("STORED_TIMEOUT_SECONDS", 300.0),
+                disk_free_mb=read.integer("DISK_FREE_MB", 1000),
+                # In containers: the disk of the images, on which the volumes are as well.
+                disk_folder=Path(read.text("ACTSTOCK_DATA", "") or "/"),
             ),
             alerts=AlertSettings(
                 urls=read.channels("ALERT_URLS"),
@@ -239,6 +254,11 @@ class Settings:
                 folder=Path(read.text("BACKUP_FOLDER", "") or PROJECT_ROOT / ".actstock" / "backups"),
                 keep=read.integer("BACKUP_KEEP", 7),
                 hour=read.integer("BACKUP_HOUR", 3, at_most=23),
+            ),
+            retention=RetentionSettings(
+                # Much is looked up in a month of requests and runs.
+                rows_days=read.integer("KEEP_ROWS_DAYS", 365, at_least=60),
+                files_days=read.integer("KEEP_FILES_DAYS", 30, at_least=2),
             ),
             schedule=read.choice("PIPELINE_SCHEDULE", ("staggered", "controller")),
             stage_delay_minutes=read.integer("STAGE_DELAY_MINUTES", 60),

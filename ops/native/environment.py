@@ -164,7 +164,8 @@ def _processes(stack: Stack, java_home: Path, chosen: Mapping[str, str]) -> dict
 def _airflow(stack: Stack, chosen: Mapping[str, str]) -> dict[str, str]:
     home = stack.data / "airflow"
     url = stack.url("airflow")
-    database = f"airflow:{chosen['AIRFLOW_DB_PASSWORD']}@127.0.0.1:{stack.port('airflow-db')}/airflow"
+    login = f"airflow:{chosen['AIRFLOW_DB_PASSWORD']}"
+    database = f"postgresql+psycopg2://{login}@127.0.0.1:{stack.port('airflow-db')}/airflow"
     return stack_secrets.read_env_file(AIRFLOW_SETTINGS) | {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "airflow" / "dags"),
@@ -172,7 +173,8 @@ def _airflow(stack: Stack, chosen: Mapping[str, str]) -> dict[str, str]:
         "AIRFLOW__CORE__FERNET_KEY": chosen["AIRFLOW_FERNET_KEY"],
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{database}",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
+        "AIRFLOW_CLEANING_CONN": database,
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(stack.port("airflow")),
         "AIRFLOW__API__BASE_URL": url,
