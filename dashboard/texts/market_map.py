@@ -75,6 +75,15 @@ LINES_READING = Text(
     "굵은 선이 {benchmark}입니다. 그보다 높게 끝난 ETF는 파랑, 낮게 끝난 ETF는 주황입니다.",
 )
 
+OTHERS = Text("{count} smaller", "소형 {count}개")
+OTHERS_CARD = Text("Smaller stocks of the sector together", "업종의 나머지 작은 종목 합계")
+LINES_LEFT_OUT = Text(
+    "The farthest ahead and the farthest behind. {count} in the middle are left out.",
+    "가장 앞선 ETF와 가장 뒤진 ETF입니다. 중간의 {count}개는 그리지 않았습니다.",
+)
+MORE_ETFS = Text("Show the {count} in the middle, too", "중간의 {count}개도 보기")
+FEWER_ETFS = Text("Show the first and the last alone", "처음과 끝만 보기")
+
 EMPTY_TITLE = Text("No stock prices yet", "아직 종목 시세가 없습니다")
 EMPTY_DETAIL = Text("No stock is stored.", "저장된 종목이 없습니다.")
 EMPTY_HINT = Text(

@@ -65,6 +65,9 @@ ALL_CANDIDATES = Text("All candidates", "전체 후보")
 ALL_CANDIDATES_HINT = Text(
     "Every holding that was looked at, and why it was not chosen", "검토한 모든 보유 종목과 제외된 이유입니다"
 )
+OTHERS = Text("{count} others", "그 외 {count}개")
+UNFOLD = Text("Show them", "보기")
+FOLD = Text("Fold them", "접기")
 ETF = Text("ETF", "ETF")
 HOLDING = Text("Share of ETF", "ETF 내 비중")
 VERDICT = Text("Verdict", "판정")

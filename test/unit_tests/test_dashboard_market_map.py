@@ -425,3 +425,44 @@ def test_the_tables_can_be_downloaded(api: Any) -> None:
     etfs = downloads.as_csv(view.etfs(api.client, page)).splitlines()
     assert len(etfs) == 5 and "adj_closes" not in etfs[0] and "outperformance_20d" in etfs[0]
     assert all("as_of_date=2026-08-20" in asked for asked in api.asked)
+
+
+# ── of hundreds of ETFs and thousands of stocks ──
+
+
+@pytest.fixture
+def large() -> Any:
+    """A market of 3,000 stocks in one sector, and of 500 ETFs."""
+    stocks = [samples.standing(f"C{each:05}", 10_000 - each, 0.1, start_cap_20d=100) for each in range(3_000)]
+    sessions = ["2026-08-20", "2026-08-21"]
+    etfs = [samples.etf(f"E{number:03}", 0.01, number / 1000 - 0.25) for number in range(1, 500)]
+    spy = samples.etf("SPY", 0.01, None, is_benchmark=True)
+    return samples.Api(
+        {
+            "/dashboard/market-map": samples.market_map(samples.sector("Technology", 0.1, *stocks)),
+            "/dashboard/etf-benchmark": samples.etf_benchmark(sessions, spy, *etfs),
+            "/dashboard/calendar": samples.calendar(),
+        }
+    )
+
+
+def test_the_smaller_stocks_share_a_tile_and_nothing_of_the_area_is_lost(large: Any) -> None:
+    [tree] = samples.named(samples.drawn(large, "/map"), "market-map").figure.data
+    assert len(tree.ids) <= view.TILES_AT_MOST + 3
+    assert any("2,500 smaller" in label for label in tree.labels)
+    whole, sector = tree.values[0], tree.values[1]
+    assert whole == sector == sum(tree.values[2:]) == sum(10_000 - number for number in range(3_000))
+
+
+def test_long_lists_are_drawn_when_they_are_asked_for(large: Any) -> None:
+    first = samples.drawn(large, "/map")
+    etfs = samples.named(first, "etfs").children[1].children
+    assert len(etfs) == view.ETFS_AT_MOST
+    named = [samples.text_of(row.children[0]) for row in etfs]
+    assert named[:2] == ["SPY", "E499"] and named[-1] == "E001"
+    assert len(samples.named(first, "etf-lines").figure.data) == view.LINES_AT_MOST
+    assert not any(label.startswith("C0") for label in samples.links(first))
+    whole = samples.drawn(large, samples.links(first)[texts.MORE_ETFS.en.format(count=440)])
+    assert len(samples.named(whole, "etfs").children[1].children) == 500
+    listed = samples.drawn(large, samples.links(first)[texts.AS_LIST.en])
+    assert sum(label.startswith("C0") for label in samples.links(listed)) == 3_000

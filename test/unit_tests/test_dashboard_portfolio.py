@@ -202,6 +202,28 @@ def test_another_position_is_explained_by_its_address(draw: Any, explained: dict
         draw(explained, "/?why=X")
 
 
+# ── of hundreds of ETFs ──
+
+
+def test_the_candidates_that_nobody_looks_at_are_not_asked_for(draw: Any, explained: dict[str, Any]) -> None:
+    drawn = draw(explained | {"candidate_count": 5012})
+    assert "5,012" in samples.text_of(samples.named(drawn, "candidates"))
+    assert samples.links(drawn)[texts.UNFOLD.en] == "/?candidates=all"
+    assert not [each for each in samples.parts(drawn) if getattr(each, "id", None) == "all-candidates"]
+
+
+def test_hundreds_of_positions_scroll_and_are_not_all_named_in_the_chart(draw: Any) -> None:
+    many = [samples.position(rank, f"C{rank:03}", 1 / 200) for rank in range(1, 201)]
+    drawn = draw(samples.portfolio(*many), "/?why=C150")
+    grid = samples.named(drawn, "positions")
+    assert len(grid.rowData) == 200 and grid.dashGridOptions["domLayout"] == "normal"
+    [bars] = samples.named(drawn, "weights").figure.data
+    assert len(bars.y) == 41 and bars.y[-1] == texts.OTHERS.en.format(count=160)
+    assert sum(bars.x) == pytest.approx(1)
+    offered = [link for link in samples.links(drawn) if link.startswith("C") and link != "CSV"]
+    assert "C150" in offered and len(offered) <= 41
+
+
 # ── addresses ──
 
 
@@ -216,7 +238,7 @@ def test_three_calls_a_view() -> None:
     )
     samples.drawn(api, "/?period=5&as_of=2026-08-21")
     assert api.asked == [
-        "/dashboard/active-allocations?as_of_date=2026-08-21",
+        "/dashboard/active-allocations?as_of_date=2026-08-21&period_days=5&candidates=position",
         "/dashboard/calendar",
         "/dashboard/performance?as_of_date=2026-08-21&series=false",
     ]
@@ -246,7 +268,7 @@ def test_a_wrong_choice_asks_nothing(address: str) -> None:
 
 
 def test_all_candidates_are_one_grid_with_their_verdicts(draw: Any, explained: dict[str, Any]) -> None:
-    grid = samples.named(draw(explained, language="ko"), "all-candidates")
+    grid = samples.named(draw(explained, "/?candidates=all", language="ko"), "all-candidates")
     assert [(row["etf_ticker"], row["ticker"], row["cap"], row["verdict"]) for row in grid.rowData] == [
         ("QQQ", "MU", "75.1B", "✓ 선정"),
         ("XLB", "LIN", "75.1B", "수익률 -3.21 %: 양수가 아닙니다"),
