@@ -432,7 +432,7 @@ def test_the_tables_can_be_downloaded(api: Any) -> None:
 
 @pytest.fixture
 def large() -> Any:
-    """A market of 3,000 stocks in one sector, and of 500 ETFs."""
+    """Make a market of 3,000 stocks in one sector, and of 500 ETFs."""
     stocks = [samples.standing(f"C{each:05}", 10_000 - each, 0.1, start_cap_20d=100) for each in range(3_000)]
     sessions = ["2026-08-20", "2026-08-21"]
     etfs = [samples.etf(f"E{number:03}", 0.01, number / 1000 - 0.25) for number in range(1, 500)]
