@@ -23,7 +23,7 @@ from contract.portfolios import (
 )
 from contract.stocks import History, MarketMap
 from dashboard import server_timing
-from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
+from utils.errors import ActstockError, InvalidInput, NotASession, NotPublished, UnknownTicker
 
 TIMEOUT_SECONDS = 5.0
 
@@ -168,7 +168,8 @@ def _error(response: httpx.Response) -> ActstockError:
         name, detail = str(problem["error"]), str(problem["detail"])
     except (ValueError, KeyError, TypeError):
         name, detail = "", f"the API answered {response.status_code}"
-    if name == UnknownTicker.__name__:
-        return UnknownTicker(detail)
+    for named in (UnknownTicker, NotASession):
+        if name == named.__name__:
+            return named(detail)
     kinds: dict[int, type[ActstockError]] = {401: ApiRefused, 404: NotPublished, 422: InvalidInput}
     return kinds.get(response.status_code, ApiAway)(detail)

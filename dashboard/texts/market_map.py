@@ -20,10 +20,8 @@ READING = Text(
     "진해지지 않습니다. 업종 수익률은 종목 수익률을 기간 시작일의 시가총액으로 가중한 값, 즉 업종 전체를 보유했을 "
     "때의 수익률입니다.",
 )
-TO_USE = Text(
-    "Select a stock for its page, a sector to enlarge it, and its name to come back",
-    "종목을 누르면 종목 화면, 업종을 누르면 확대, 업종 이름을 다시 누르면 전체 지도",
-)
+TO_USE = Text("Select a stock for its page, a sector to enlarge it", "종목을 누르면 종목 화면, 업종을 누르면 확대")
+WHOLE_MAP = Text("‹ {sector} · show the whole map", "‹ {sector} · 전체 지도 보기")
 SPAN_DAYS = Text("{days} sessions", "{days}거래일")
 SPAN_MONTH = Text("the month so far", "당월")
 AS_LIST = Text("All stocks as a list of links", "전체 종목 링크 목록")

@@ -105,7 +105,9 @@ def _stocks(market: MarketMap) -> Iterable[Standing]:
 
 def _map(market: MarketMap, window: Window, page: Page) -> list[Component]:
     say, full = page.say, FULL_COLOUR[window]
-    figure = figures.market_map(tiles(market, window, page), say(market_map.TO_USE), full, page.palette)
+    enlarged = _enlarged(market, page)
+    heading = say(market_map.TO_USE)
+    figure = figures.market_map(tiles(market, window, page), heading, full, page.palette, level=enlarged)
     reading = say(market_map.READING, window=_window_span(window, page), high=f"±{full:.0%}")
     return [
         components.panel(
@@ -115,10 +117,27 @@ def _map(market: MarketMap, window: Window, page: Page) -> list[Component]:
             *_left_out(market, window, page),
             *_derived(market, page),
             _links(market, window, page),
-            tools=[_legend(full, page), components.download(page, "stocks")],
+            tools=[*_way_back(enlarged, page), _legend(full, page), components.download(page, "stocks")],
             name="market-map",
         )
     ]
+
+
+def _enlarged(market: MarketMap, page: Page) -> str:
+    """Return the sector that is shown alone, or nothing for the whole map."""
+    names = [_name_of(sector, page) for sector in market.sectors]
+    return page.address.choice("sector", ["", *names], "")
+
+
+def _way_back(enlarged: str, page: Page) -> list[Component]:
+    if not enlarged:
+        return []
+    told = page.say(market_map.WHOLE_MAP, sector=enlarged)
+    return [dcc.Link(told, href=page.address.href(sector=None), className="button small", id="whole-map")]
+
+
+def _name_of(sector: SectorStocks, page: Page) -> str:
+    return sector.sector or page.say(market_map.UNKNOWN_SECTOR)
 
 
 def tiles(market: MarketMap, window: Window, page: Page) -> list[Tile]:
@@ -130,10 +149,10 @@ def tiles(market: MarketMap, window: Window, page: Page) -> list[Tile]:
 
 def _tiles_of(sector: SectorStocks, smallest: int, window: Window, page: Page) -> list[Tile]:
     """smallest: stocks up to this market cap share one tile."""
-    name = sector.sector or page.say(market_map.UNKNOWN_SECTOR)
+    name = _name_of(sector, page)
     sector_id = f"{figures.GROUP}{name}"
     members = [
-        Tile(stock.ticker, stock.ticker, sector_id, stock.market_cap, stock.over(window), _stock_card(stock, page))
+        Tile(stock.ticker, stock.ticker, sector_id, stock.market_cap or 0, stock.over(window), _stock_card(stock, page))
         for stock in sector.stocks
         if (stock.market_cap or 0) > smallest
     ]

@@ -119,6 +119,7 @@ def _positions(shown: ExplainedPortfolio, page: Page) -> list[Component]:
                 components.panel(page.say(portfolio.WEIGHTS), components.graph("weights", chart)),
                 components.panel(
                     page.say(portfolio.POSITIONS),
+                    _cards(shown, page),
                     _grid(shown, page),
                     *_quoted_note(shown, page),
                     tools=[components.download(page, "portfolio")],
@@ -128,6 +129,27 @@ def _positions(shown: ExplainedPortfolio, page: Page) -> list[Component]:
         ),
         _why(shown, page),
     ]
+
+
+def _cards(shown: ExplainedPortfolio, page: Page) -> Component:
+    """Show the first positions as a phone can: ticker, weight and the way to the reason first."""
+    say = page.say
+    return components.cards(
+        [
+            (
+                html.Span([components.ticker_link(each.ticker), " ", html.Strong(percent(each.portfolio_weight))]),
+                dcc.Link(say(portfolio.WHY), href=page.address.href(why=each.ticker)),
+                [
+                    (say(portfolio.PERIOD_RETURN, days=shown.period_days), components.gain(each.period_return)),
+                    (say(common.MARKET_CAP), compact(each.market_cap)),
+                    (say(portfolio.SOURCE_ETFS), " ".join(each.source_etfs)),
+                    (say(common.COMPANY), each.company_name or "–"),
+                    (say(common.SECTOR), each.sector or "–"),
+                ],
+            )
+            for each in shown.positions[:POSITIONS_IN_SIGHT]
+        ]
+    )
 
 
 def _grid(shown: ExplainedPortfolio, page: Page) -> Component:
@@ -216,16 +238,21 @@ def _formula(position: Position, shown: ExplainedPortfolio, page: Page) -> Compo
         (say(portfolio.FORMULA_RETURN, **days), signed(position.period_return)),
         (
             say(portfolio.FORMULA_SCORE),
-            f"{position.period_return:.6f} ÷ {cap} = {position.score:.4e}",
+            f"{position.period_return:.6f} ÷ {cap} × 10¹² = {_scaled(position.score)}",
         ),
-        (say(portfolio.FORMULA_SUM, count=len(scores)), f"{total:.4e}"),
-        (say(portfolio.FORMULA_WEIGHT), f"{position.score:.4e} ÷ {total:.4e} = {weight:.2%}"),
+        (say(portfolio.FORMULA_SUM, count=len(scores)), _scaled(total)),
+        (say(portfolio.FORMULA_WEIGHT), f"{_scaled(position.score)} ÷ {_scaled(total)} = {weight:.2%}"),
     ]
     if abs(weight - position.portfolio_weight) > 1e-9:
         lines.append((say(portfolio.FORMULA_CAPPED), percent(position.portfolio_weight)))
     return html.Dl(
         [html.Div([html.Dt(name), html.Dd(value)]) for name, value in lines], id="formula", className="formula"
     )
+
+
+def _scaled(score: float) -> str:
+    """Write a score as the table does, in which it is multiplied by 10¹²."""
+    return f"{score * SCORE_UNIT:,.3f}"
 
 
 def _origin(position: Position, shown: ExplainedPortfolio, page: Page) -> Component:
@@ -282,7 +309,7 @@ def verdict(candidate: Candidate, page: Page) -> Component:
 def _all_candidates(shown: ExplainedPortfolio, page: Page) -> Component:
     """All that was looked at: the way to it, or a grid. A table of so many cells would hold up the whole view."""
     say, is_open = page.say, _lists_all(page)
-    title = [say(portfolio.ALL_CANDIDATES), html.Span(f" {shown.candidate_count:,}", className="soft")]
+    title: list[Component] = [say(portfolio.ALL_CANDIDATES), html.Span(f" {shown.candidate_count:,}", className="soft")]
     there = page.address.href(candidates=None if is_open else ALL)
     if not shown.candidate_count:
         return html.Section([html.H2(title), html.P(say(_why_none(shown)))], className="panel", id="candidates")

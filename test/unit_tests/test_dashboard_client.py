@@ -9,7 +9,7 @@ import pytest
 
 from contract.portfolios import ActiveAllocations
 from dashboard.api_client import ApiAway, ApiClient, ApiRefused
-from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
+from utils.errors import ActstockError, NotASession, NotPublished, UnknownTicker
 
 
 def client(handler: Callable[[httpx.Request], httpx.Response]) -> ApiClient:
@@ -66,7 +66,7 @@ def test_each_question_has_its_address(ask: Callable[[ApiClient], object], addre
         (401, "Unauthorized", ApiRefused),
         (404, "NotPublished", NotPublished),
         (404, "UnknownTicker", UnknownTicker),
-        (422, "NotASession", InvalidInput),
+        (422, "NotASession", NotASession),
         (503, "DatabaseUnavailable", ApiAway),
         (500, "ActstockError", ApiAway),
     ],
