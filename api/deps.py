@@ -120,6 +120,10 @@ Period = Annotated[
         json_schema_extra={"enum": list(universe().periods)},
     ),
 ]
+OnePeriod = Annotated[
+    Annotated[int, AfterValidator(_known_period)] | None,
+    Query(description="Of this period alone; of every one when left out"),
+]
 PeriodPart = Annotated[
     int,
     AfterValidator(_known_period),
@@ -140,6 +144,10 @@ SessionPart = Annotated[
 RebalancePart = Annotated[Day, Path(description="Rebalance date (YYYY-MM-DD)", examples=["2026-07-26"])]
 _Ticker = Path(pattern=SYMBOL, max_length=20, examples=["NVDA", "005930.KS", "KRW=X"])
 Symbol = Annotated[str, _Ticker, AfterValidator(str.upper)]
+SymbolChoice = Annotated[
+    Annotated[str, AfterValidator(str.upper)] | None,
+    Query(pattern=SYMBOL, max_length=20, description="A position; the first one when left out"),
+]
 Etf = Annotated[str, Path(pattern=SYMBOL, max_length=20, examples=["QQQ"]), AfterValidator(known_etf)]
 Sector = Annotated[str, Path(pattern=SECTOR, max_length=60, examples=["Technology"])]
 Chain = Annotated[

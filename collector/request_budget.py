@@ -36,7 +36,7 @@ def report(made: list[tuple[str, int, int]], known: Universe) -> str:
     lines += [
         f"{'in all':<16}{total:>10}   (budget of a full day: {BUDGET})",
         f"{'every holding':<16}{everything:>10}   (all {len(known.etfs)} funds and each of their holdings)",
-        f"saved: {1 - total / everything:.1%}",
+        f"saved: {1 - total / everything:.1%} of asking for every holding",
     ]
     return "\n".join(lines)
 

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import time
 from enum import StrEnum
 from pathlib import Path
 
@@ -110,6 +111,32 @@ class CollectorSettings:
 
 
 @dataclass(frozen=True)
+class AlertSettings:
+    """How a person is told.
+
+    urls: the channels, as Apprise writes them. They hold passwords and keys.
+    heartbeat_url: asked for after each round of the watcher (empty: nothing is)
+    late_minutes: from then on a run that has not ended is late
+    published_by: the hour (UTC) at which a session's portfolios should be there
+    disk_mb, memory_mb: less than that is short
+    folder: where the watcher keeps what it has told
+    supervisor_socket, probes: how it sees the services, natively and in containers
+    """
+
+    urls: tuple[str, ...] = field(repr=False)
+    language: str
+    digest: bool
+    heartbeat_url: str = field(repr=False)
+    late_minutes: int
+    published_by: time
+    disk_mb: int
+    memory_mb: int
+    folder: Path
+    supervisor_socket: str
+    probes: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class BackupSettings:
     """Where backups go by themselves.
 
@@ -136,6 +163,7 @@ class Settings:
 
     database: with the login of this process
     spark_database: the same database with the login of Spark jobs
+    airflow_url: where services find Airflow
     airflow_ui_url, spark_ui_url: for links in a browser (no service sends requests there)
     """
 
@@ -145,12 +173,14 @@ class Settings:
     spark: SparkSettings
     yahoo: YahooSettings
     collector: CollectorSettings
+    alerts: AlertSettings
     backup: BackupSettings
     retention: RetentionSettings
     schedule: str
     stage_delay_minutes: int
     api_key: str = field(repr=False)
     api_url: str
+    airflow_url: str
     airflow_ui_url: str
     spark_ui_url: str
 
@@ -207,6 +237,19 @@ class Settings:
                 # In containers: the disk of the images, on which the volumes are as well.
                 disk_folder=Path(read.text("ACTSTOCK_DATA", "") or "/"),
             ),
+            alerts=AlertSettings(
+                urls=read.channels("ALERT_URLS"),
+                language=read.choice("ALERT_LANGUAGE", ("en", "ko")),
+                digest=read.choice("ALERT_DIGEST", ("0", "1")) == "1",
+                heartbeat_url=read.text("ALERT_HEARTBEAT_URL", ""),
+                late_minutes=read.integer("ALERT_LATE_MINUTES", 180, at_least=1),
+                published_by=read.hour("ALERT_PUBLISHED_BY", "15:00"),
+                disk_mb=read.integer("ALERT_DISK_MB", 2000),
+                memory_mb=read.integer("ALERT_MEMORY_MB", 300),
+                folder=Path(read.text("ALERT_FOLDER", str(PROJECT_ROOT / ".actstock" / "alerts"))),
+                supervisor_socket=read.text("ACTSTOCK_SOCKET", ""),
+                probes=dict(pair.split("=", 1) for pair in read.text("ALERT_PROBES", "").split()),
+            ),
             backup=BackupSettings(
                 folder=Path(read.text("BACKUP_FOLDER", "") or PROJECT_ROOT / ".actstock" / "backups"),
                 keep=read.integer("BACKUP_KEEP", 7),
@@ -221,6 +264,7 @@ class Settings:
             stage_delay_minutes=read.integer("STAGE_DELAY_MINUTES", 60),
             api_key=read.text("API_KEY", ""),
             api_url=read.text("API_URL", "http://127.0.0.1:8000").rstrip("/"),
+            airflow_url=read.text("AIRFLOW_URL", "http://127.0.0.1:8080").rstrip("/"),
             airflow_ui_url=read.text("AIRFLOW_UI_URL", "http://localhost:8080").rstrip("/"),
             spark_ui_url=read.text("SPARK_UI_URL", "http://localhost:8081").rstrip("/"),
         )
@@ -263,6 +307,20 @@ class _Reader:
         if not re.fullmatch(r"[1-9][0-9]*[mg]", value):
             raise ConfigError(f"{name}={value!r}: give a whole number of megabytes or gigabytes, as in 512m or 2g")
         return value
+
+    def channels(self, name: str) -> tuple[str, ...]:
+        """Return addresses between which commas or spaces are. One may have commas of its own."""
+        found = tuple(filter(None, re.split(r"[\s,]+(?=[\w+.-]+://)", self.text(name, "").strip(","))))
+        for number, url in enumerate(found, start=1):
+            if not re.match(r"[a-z][a-z0-9+.-]*://.", url):
+                raise ConfigError(f"{name}: no. {number} is not an address of the form scheme://..., see .env.example")
+        return found
+
+    def hour(self, name: str, default: str) -> time:
+        value = self.text(name, "") or default
+        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+            raise ConfigError(f"{name}={value!r}: give an hour of the day (UTC), as in 15:00")
+        return time.fromisoformat(value)
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> str:
         value = self.text(name, "") or allowed[0]

@@ -19,7 +19,9 @@ class Etf(Returns):
     trade_date: date | None
     currency: Annotated[str | None, Meta(description="Of close_price; the returns are in US dollars")]
     close_price: float | None
-    price_change_percent: float | None
+    price_change_percent: Annotated[
+        float | None, Meta(description="Percent against the session before: 1.5 is 1.5 %, not a fraction as elsewhere")
+    ]
     source: Source | None
     outperformance_5d: Annotated[float | None, Meta(description="Return less the benchmark's, the same two sessions")]
     outperformance_10d: float | None

@@ -66,7 +66,11 @@ class Candidate(Struct):
     source: Source
 
 
+CandidatePart = Literal["all", "position", "none"]
+
+
 class ExplainedPortfolio(Portfolio):
+    candidate_count: Annotated[int, Meta(description="Of all holdings that were looked at, whatever part is asked for")]
     candidates: Annotated[list[Candidate], Meta(description="Every holding that was looked at, by ETF and rank")]
 
 

@@ -30,7 +30,9 @@ class PublishedBar(Struct):
     close_price: Annotated[float, Meta(description="Adjusted for splits")]
     adj_close: Annotated[float, Meta(description="Adjusted for splits and dividends")]
     volume: Annotated[int | None, Meta(description="null: not known, the source sends 0 then")]
-    price_change_percent: Annotated[float | None, Meta(description="Percent against the session before")]
+    price_change_percent: Annotated[
+        float | None, Meta(description="Percent against the session before: 1.5 is 1.5 %, not a fraction as elsewhere")
+    ]
     dividend: float
     capital_gain: Annotated[float, Meta(description="Paid out beside the dividend")]
     split_ratio: float
@@ -89,7 +91,9 @@ class Standing(Returns):
         date | None,
         Meta(description="Day of the exchange rate: before trade_date where that has none, null without one"),
     ]
-    price_change_percent: float | None
+    price_change_percent: Annotated[
+        float | None, Meta(description="Percent against the session before: 1.5 is 1.5 %, not a fraction as elsewhere")
+    ]
     market_cap: Annotated[int | None, Meta(description="In US dollars")]
     market_cap_source: MarketCapSource | None
     start_cap_5d: Annotated[int | None, Meta(description="Market cap in US dollars at the start of the window")]

@@ -13,10 +13,17 @@ from contract.evidence import MonthlyWeightEvidence, WeightEvidence
 from contract.holdings import AllHoldings, Comparison
 from contract.lab import LabReport
 from contract.pipeline import Calendar, Gaps, Pipeline, Restatements
-from contract.portfolios import ActiveAllocations, Appearances, MonthlyPortfolio, MonthlyTrades, Performance
+from contract.portfolios import (
+    ActiveAllocations,
+    Appearances,
+    CandidatePart,
+    MonthlyPortfolio,
+    MonthlyTrades,
+    Performance,
+)
 from contract.stocks import History, MarketMap
 from dashboard import server_timing
-from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
+from utils.errors import ActstockError, InvalidInput, NotASession, NotPublished, UnknownTicker
 
 TIMEOUT_SECONDS = 5.0
 
@@ -49,9 +56,12 @@ class ApiClient:
             trust_env=False,
         )
 
-    def allocations(self, as_of: date | None) -> ActiveAllocations:
-        """Get the three portfolios of a session, the newest when none is given, with all candidates."""
-        return self._get(ActiveAllocations, "/dashboard/active-allocations", as_of_date=as_of)
+    def allocation(
+        self, as_of: date | None, period_days: int, part: CandidatePart, ticker: str | None = None
+    ) -> ActiveAllocations:
+        """Get one portfolio of a session, the newest when none is given, with a part of its candidates."""
+        params = {"as_of_date": as_of, "period_days": period_days, "candidates": part, "ticker": ticker}
+        return self._get(ActiveAllocations, "/dashboard/active-allocations", **params)
 
     def monthly(self, rebalance_date: date | None) -> MonthlyPortfolio:
         """Get the month's portfolio, the newest when no date is given."""
@@ -158,7 +168,8 @@ def _error(response: httpx.Response) -> ActstockError:
         name, detail = str(problem["error"]), str(problem["detail"])
     except (ValueError, KeyError, TypeError):
         name, detail = "", f"the API answered {response.status_code}"
-    if name == UnknownTicker.__name__:
-        return UnknownTicker(detail)
+    for named in (UnknownTicker, NotASession):
+        if name == named.__name__:
+            return named(detail)
     kinds: dict[int, type[ActstockError]] = {401: ApiRefused, 404: NotPublished, 422: InvalidInput}
     return kinds.get(response.status_code, ApiAway)(detail)

@@ -11,20 +11,26 @@ from dashboard.address import Address
 from dashboard.api_client import ApiAway, ApiClient, ApiRefused
 from dashboard.components import Component
 from dashboard.page import Page
-from dashboard.texts import common
+from dashboard.texts import Text, common
 from dashboard.texts import month as texts
 from dashboard.views import VIEWS, market_map, month, view_of
-from dashboard.views.selectors import DAY_PICKER
-from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
+from dashboard.views.selectors import DAY_PICKER, MONTHLY
+from utils.errors import ActstockError, InvalidInput, NotASession, NotPublished, UnknownTicker
 
 log = logging.getLogger(__name__)
 
-# Both set pathname and search, which is what draws. A sector is enlarged by the map itself.
+# Both set pathname and search, which is what draws. A sector is enlarged by its name in the address.
 OPEN_TILE = f"""
-function (clicked) {{
+function (clicked, _pathname, search) {{
     const id = clicked ? clicked.points[0].id : "{figures.GROUP}";
     const none = dash_clientside.no_update;
-    return id.startsWith("{figures.GROUP}") ? [none, none] : [`/ticker/${{id}}`, ""];
+    if (!id.startsWith("{figures.GROUP}")) return [`/ticker/${{id}}`, ""];
+    const sector = id.slice("{figures.GROUP}".length);
+    const chosen = new URLSearchParams(search || "");
+    if (!sector || sector.includes(":")) return [none, none];
+    if (chosen.get("sector") === sector) chosen.delete("sector"); else chosen.set("sector", sector);
+    const shown = chosen.toString();
+    return [none, shown ? `?${{shown}}` : ""];
 }}
 """
 OPEN_TYPED = """
@@ -83,7 +89,14 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
 
     place = [Output("address", part, allow_duplicate=True) for part in ("pathname", "search")]
     in_the_browser: Any = app.clientside_callback
-    in_the_browser(OPEN_TILE, *place, Input(market_map.GRAPH, "clickData"), prevent_initial_call=True)
+    in_the_browser(
+        OPEN_TILE,
+        *place,
+        Input(market_map.GRAPH, "clickData"),
+        State("address", "pathname"),
+        State("address", "search"),
+        prevent_initial_call=True,
+    )
     in_the_browser(
         OPEN_TYPED,
         *place,
@@ -116,20 +129,33 @@ def _message(error: ActstockError, page: Page) -> Component:
     again = components.reload_link(page)
     newest = components.newest_link(page, page.address.href(as_of=None))
     home = components.newest_link(page, "/")
+
+    def told(title: Text, hint: Text, *actions: Component) -> Component:
+        return components.state(say(title), detail, say(hint), *actions, is_page=True)
+
     if isinstance(error, UnknownTicker):
-        return components.state(say(common.UNKNOWN_TICKER_TITLE), detail, say(common.UNKNOWN_TICKER_HINT), home)
+        return told(common.UNKNOWN_TICKER_TITLE, common.UNKNOWN_TICKER_HINT, home)
+    if isinstance(error, NotASession):
+        return told(common.NO_SESSION_TITLE, common.NO_SESSION_HINT, newest)
     if isinstance(error, InvalidInput):
-        return components.state(say(common.BAD_ADDRESS_TITLE), detail, say(common.BAD_ADDRESS_HINT), home)
+        return told(common.BAD_ADDRESS_TITLE, common.BAD_ADDRESS_HINT, home)
     if isinstance(error, NotPublished):
-        actions = [again, newest] if "as_of" in page.address.choices else [again]
-        return components.state(say(common.NOT_PUBLISHED_TITLE), detail, say(common.NOT_PUBLISHED_HINT), *actions)
+        is_month = page.address.choices.get("period") == MONTHLY
+        hint = common.NO_REBALANCE_HINT if is_month else common.NOT_PUBLISHED_HINT
+        return told(
+            common.NOT_PUBLISHED_TITLE, hint, *([again, newest] if "as_of" in page.address.choices else [again])
+        )
     if isinstance(error, ApiRefused):
-        return components.state(say(common.REFUSED_TITLE), detail, say(common.REFUSED_HINT), again)
-    return components.state(say(common.AWAY_TITLE), detail, say(common.AWAY_HINT), again)
+        return told(common.REFUSED_TITLE, common.REFUSED_HINT, again)
+    return told(common.AWAY_TITLE, common.AWAY_HINT, again)
 
 
 def _broken(page: Page) -> Component:
     say = page.say
     return components.state(
-        say(common.BROKEN_TITLE), say(common.BROKEN_DETAIL), say(common.BROKEN_HINT), components.reload_link(page)
+        say(common.BROKEN_TITLE),
+        say(common.BROKEN_DETAIL),
+        say(common.BROKEN_HINT),
+        components.reload_link(page),
+        is_page=True,
     )

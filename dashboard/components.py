@@ -12,13 +12,16 @@ from contract.common import Window
 from contract.etfs import Etf
 from contract.holdings import Holder
 from contract.reasons import ShownReason
-from dashboard.page import Page, signed
+from dashboard.address import Address
+from dashboard.page import Page, signed, typeset_words
 from dashboard.texts import LANGUAGES, common, ticker
 from dashboard.texts.reasons import reason_in
 
 Component = Any
 MAIN = "view"
 HEADER = "header"
+# The shapes of a view that is on its way.
+SKELETON = ("line", "tiles", "block")
 TICKER_SEARCH = "ticker-search"
 
 
@@ -42,9 +45,9 @@ def frame() -> Component:
         className="page",
         children=[
             dcc.Location(id="address", refresh=False),
-            html.Div(id=HEADER, className="top"),
+            html.Header(id=HEADER, className="top"),
             dcc.Loading(
-                html.Main(id=MAIN, tabIndex="-1"),
+                html.Main([html.Div(className=f"bone {part}") for part in SKELETON], id=MAIN, tabIndex="-1"),
                 type="dot",
                 color="var(--accent)",
                 delay_show=250,
@@ -56,9 +59,13 @@ def frame() -> Component:
 
 
 def header(page: Page, views: Sequence[tuple[str, str]]) -> list[Component]:
-    """Return the header. views: path and name of each view in the navigation."""
+    """Return the header. views: path and name of each view in the navigation, which keeps session and period."""
+    kept = urlencode(kept_choices(page.address))
     links = [
-        dcc.Link(name, href=path, className="selected" if path == page.address.path else "") for path, name in views
+        dcc.Link(
+            name, href=f"{path}?{kept}" if kept else path, className="selected" if path == page.address.path else ""
+        )
+        for path, name in views
     ]
     return [
         html.A(page.say(common.SKIP), href=f"#{MAIN}", className="skip"),
@@ -67,6 +74,22 @@ def header(page: Page, views: Sequence[tuple[str, str]]) -> list[Component]:
         ticker_search(page),
         html.Div([_other_language(page), _other_theme(page)], className="preferences"),
     ]
+
+
+def kept_choices(address: Address) -> dict[str, str]:
+    """Return the choices that mean the same on another view.
+
+    The month's portfolio is chosen by its rebalance date, which is no session.
+
+    >>> kept_choices(Address("/map", choices={"as_of": "2026-08-20", "window": "5d"}))
+    {'as_of': '2026-08-20'}
+    >>> kept_choices(Address("/", choices={"as_of": "2026-07-26", "period": "monthly"}))
+    {'period': 'monthly'}
+    """
+    kept = {name: address.choices[name] for name in ("period", "as_of") if address.choices.get(name)}
+    if kept.get("period") == "monthly":
+        kept.pop("as_of", None)
+    return kept
 
 
 def _other_language(page: Page) -> Component:
@@ -132,8 +155,10 @@ def facts(*named: tuple[str, Component]) -> Component:
 
 
 def panel(title: str, *content: Component, tools: Sequence[Component] = (), name: str = "") -> Component:
+    """Show a part of a view. name: its class, and where the page can be taken to."""
     head = html.Div([html.H2(title), *tools], className="panel-head")
-    return html.Section([head, *content], className=f"panel {name}".strip())
+    place = {"id": name} if name == "why" else {}
+    return html.Section([head, *content], className=f"panel {name}".strip(), **place)
 
 
 def graph(name: str, figure: go.Figure) -> Component:
@@ -153,6 +178,25 @@ def table(name: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence
         [html.Tr([html.Td(cell, className=kind) for cell, (_, kind) in zip(row, columns, strict=True)]) for row in rows]
     )
     return html.Div(html.Table([head, body], id=name), className="scroll", tabIndex=0)
+
+
+def cards(rows: Sequence[tuple[Component, Component, Sequence[tuple[str, Component]]]]) -> Component:
+    """Show a table's rows one below the other, for a phone and for paper. Stands before the grid that it replaces.
+
+    rows: what each is about, the way to more of it, and its figures by name
+    """
+    return html.Ul(
+        [
+            html.Li(
+                [
+                    html.Div([about, html.Span(way, className="way")], className="first"),
+                    html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in figures]),
+                ]
+            )
+            for about, way, figures in rows
+        ],
+        className="cards",
+    )
 
 
 def tags(names: Sequence[str]) -> Component:
@@ -176,13 +220,13 @@ def window_name(window: Window, page: Page) -> str:
 
 def words(reasons: Sequence[ShownReason], page: Page) -> str:
     """Return reasons as a text, in the reader's language where they are known there."""
-    return reason_in(page.language, reasons)[0]
+    return typeset_words(reason_in(page.language, reasons)[0])
 
 
 def reason(reasons: Sequence[ShownReason], page: Page) -> Component:
     """Show why a number is missing."""
     told, language = reason_in(page.language, reasons)
-    return html.Span(told, lang=language)
+    return html.Span(typeset_words(told), lang=language)
 
 
 def doubt(name: str, hint: str = "") -> Component:
@@ -234,13 +278,13 @@ def download(page: Page, name: str) -> Component:
     )
 
 
-def state(title: str, detail: str, hint: str, *actions: Component) -> Component:
-    """Show a message in place of data: what happened, why, and what to do."""
+def state(title: str, detail: str, hint: str, *actions: Component, is_page: bool = False) -> Component:
+    """Show a message in place of data: what happened, why, and what to do. is_page: nothing else is shown."""
     return html.Div(
         className="state",
         role="status",
         children=[
-            html.H2(title),
+            html.H1(title) if is_page else html.H2(title),
             html.P(detail[:1].upper() + detail[1:], className="detail"),
             html.P(hint, className="hint"),
             html.Div(list(actions), className="actions"),

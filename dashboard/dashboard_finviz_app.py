@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -38,6 +39,13 @@ HTML = """<!DOCTYPE html>
         <footer>{{%config%}}{{%scripts%}}{{%renderer%}}</footer>
     </body>
 </html>"""
+# Dash's own "Loading..." gives way to the shapes of a page.
+LOADING = re.compile(r'<div class="_dash-loading">.*?</div>', re.DOTALL)
+SKELETON = (
+    '<div class="page"><div class="top"><span class="brand">ActStock</span></div>'
+    + "".join(f'<div class="bone {part}"></div>' for part in components.SKELETON)
+    + "</div>"
+)
 # A new reader's colours are those of their system, and known before anything is drawn.
 SYSTEM_THEME = """
 if (!/(^|; )theme=/.test(document.cookie)) {
@@ -55,6 +63,7 @@ class Dashboard(Dash):
         page = HTML.format(
             language=preferences.language(), theme=preferences.theme(), script=SYSTEM_THEME, hints=static_files.hints()
         )
+        parts["app_entry"] = LOADING.sub(SKELETON, parts["app_entry"])
         for name, part in parts.items():
             page = page.replace(f"{{%{name}%}}", part)
         return page

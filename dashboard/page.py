@@ -1,5 +1,6 @@
 """What a view is rendered for: its address, and its reader's language and colours."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,6 +12,10 @@ from dashboard.texts import Language, Text, common
 
 Theme = Literal["dark", "light"]
 THEMES: tuple[Theme, ...] = get_args(Theme)
+
+
+PERCENT = re.compile(r"(\d) %")
+NEGATIVE = re.compile(r"(?<![\w.)-])-(\d[\d.,]*%)")
 
 
 @dataclass(frozen=True)
@@ -87,9 +92,27 @@ def signed(share: float | None) -> str:
     """Return a share as a percent with its sign.
 
     >>> signed(0.1172), signed(-0.03), signed(None)
-    ('+11.72%', '-3.00%', '–')
+    ('+11.72%', '−3.00%', '–')
     """
-    return "–" if share is None else f"{share:+.2%}"
+    return "–" if share is None else typeset(f"{share:+.2%}")
+
+
+def typeset(number: str) -> str:
+    """Return a number with the minus sign that tables and charts have, too.
+
+    >>> typeset("-0.5")
+    '−0.5'
+    """
+    return number.replace("-", "−")
+
+
+def typeset_words(words: str) -> str:
+    """Return a sentence with its numbers written as everywhere else.
+
+    >>> typeset_words("MU returned more (+13.20 %), return of -3.21 % up to 2026-08-21")
+    'MU returned more (+13.20%), return of −3.21% up to 2026-08-21'
+    """
+    return NEGATIVE.sub(r"−\1", PERCENT.sub(r"\1%", words))
 
 
 def percent(share: float | None) -> str:

@@ -28,6 +28,7 @@ examples:
   ./start.sh gaps                            which expected bars are not stored, and which sessions to compute again
   ./start.sh gaps --repoll                   ask the source again for what is late, missing or quarantined
   ./start.sh verify                          was anything changed of what was collected and published
+  ./start.sh alert --test                    a message through mail, a webhook, ...: does it arrive?
   ./start.sh backup ~/actstock.tar           everything that cannot be had again, in one file
   ./start.sh restore ~/actstock.tar          make it the platform of this machine
   ./start.sh closed-days                     days on which an exchange was closed in fact; --add adds one
@@ -283,16 +284,28 @@ def closed_days(start: date | None, end: date | None, add: Sequence[str] | None,
     "verify",
     "work out the digest of all evidence again, and name what was changed",
     argument("--head", action="store_true", help="only print the newest digest of each chain, to be kept elsewhere"),
+    argument("--send", action="store_true", help="of --head: also send it through the channels of ALERT_URLS"),
     argument("--kept", type=Path, metavar="FILE", help="also look for the digests that --head printed once"),
     description="Work out every digest and chain again: of what was collected, of the source's own answers and of all "
     "publications. Compare the tables with it. Name the row and the column that were changed, and end with code 1.",
 )
-def verify(head: bool, kept: Path | None) -> int:
+def verify(head: bool, send: bool, kept: Path | None) -> int:
     from ops.running import run_module
 
-    return run_module(
-        "ops.evidence.verify", [*(["--head"] if head else []), *(["--kept", str(kept.resolve())] if kept else [])]
-    )
+    flags = {"--head": head, "--send": send}
+    words = [name for name, is_given in flags.items() if is_given]
+    return run_module("ops.evidence.verify", [*words, *(["--kept", str(kept.resolve())] if kept else [])])
+
+
+@command(
+    "alert",
+    "what a person was told of and is still open; a test message",
+    argument("--test", action="store_true", help="send a test message through the channels of ALERT_URLS"),
+)
+def alert(test: bool) -> int:
+    from ops.running import run_module
+
+    return run_module("alerts.command", ["--test"] if test else [])
 
 
 @command(
@@ -385,8 +398,10 @@ def plan(stocks: int | None) -> int:
 
 @command("status", "what runs, since when, where")
 def status() -> int:
+    from alerts.command import state_of
+    from ops.console import say
     from ops.pipeline.runs import show_backfill
-    from ops.running import in_containers, running_platform
+    from ops.running import alert_folder, in_containers, running_platform
 
     code = 0
     if not in_containers():  # there Docker has shown the services
@@ -395,6 +410,7 @@ def status() -> int:
         code = status()
     platform = running_platform()
     platform.show()
+    say(f"  {'Alerts':<10} {state_of(alert_folder())}")
     show_backfill(platform)
     return code
 
@@ -454,11 +470,14 @@ def test(rings: Sequence[str]) -> int:
     argument("--rows", type=int, default=100_000, metavar="N", help="bars to send and to consume (100,000)"),
     argument("--strict", action="store_true", help="end with code 1 when a wanted figure is missed"),
     argument("--short", action="store_true", help="sizes of scale that show whether it runs, not how fast"),
+    argument(
+        "--against", type=Path, metavar="FOLDER", help="another version that runs, too: chain is compared with it"
+    ),
 )
-def bench(parts: Sequence[str], rows: int, strict: bool, short: bool) -> int:
+def bench(parts: Sequence[str], rows: int, strict: bool, short: bool, against: Path | None) -> int:
     from ops.bench.command import bench
 
-    return bench(parts, rows, strict, short)
+    return bench(parts, rows, strict, short, against)
 
 
 @command(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from api import monthly_performance, pipeline_state, sector_standings
-from api.deps import AsOf, Between, Configured, Page, Period, Respond
+from api.deps import AsOf, Between, Configured, OnePeriod, Page, Period, Respond, SymbolChoice
 from api.errors import documented
 from api.models.schemas import answer
 from config.universe import universe
@@ -14,7 +14,7 @@ from contract.common import Window
 from contract.etfs import EtfBenchmark, EtfList, Series
 from contract.holdings import Snapshots, TrendingTopHoldings
 from contract.pipeline import Calendar, Gaps, Pipeline, RejectedMessages, RequestCounts, Restatements, Sessions
-from contract.portfolios import ActiveAllocations, MonthlyPerformances, Performance
+from contract.portfolios import ActiveAllocations, CandidatePart, MonthlyPerformances, Performance
 from contract.stocks import MarketMap, Performers, PerformersBySector, SectorMonths
 from database.db_helper import Connection
 from database.queries import etfs, holdings, pipeline, portfolios, publications, sectors, track_record
@@ -56,9 +56,17 @@ async def spy_benchmark(respond: Respond, days: Between, page: Page) -> Response
 
 
 @router.get("/active-allocations", responses=answer(ActiveAllocations) | documented(404))
-async def active_allocations(respond: Respond, as_of_date: AsOf = None) -> Response:
+async def active_allocations(
+    respond: Respond,
+    as_of_date: AsOf = None,
+    period_days: OnePeriod = None,
+    candidates: Annotated[
+        CandidatePart, Query(description="position: what the ETFs offered that chose `ticker`; all of them are many")
+    ] = "all",
+    ticker: SymbolChoice = None,
+) -> Response:
     """Return the portfolios of one session with every candidate, and why each other one was not chosen."""
-    return await respond(_allocations, as_of_date)
+    return await respond(_allocations, as_of_date, period_days, candidates, ticker)
 
 
 @router.get("/etf-holdings", responses=answer(Snapshots), summary="ETF holdings")
@@ -176,8 +184,10 @@ async def requests(respond: Respond, page: Page, by: Literal["hour", "day"] = "h
     return await respond(pipeline.requests_by, by, page)
 
 
-def _allocations(conn: Connection, as_of: date | None) -> ActiveAllocations:
-    found = portfolios.allocations(conn, as_of)
+def _allocations(
+    conn: Connection, as_of: date | None, period_days: int | None, part: CandidatePart, ticker: str | None
+) -> ActiveAllocations:
+    found = portfolios.allocations(conn, as_of, period_days, part, ticker)
     session = found[0].as_of_date
     bars = pipeline.expected_bars(conn, [session]).get(session, {})
     return ActiveAllocations(as_of_date=session, bars=bars, portfolios=found)

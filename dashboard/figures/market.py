@@ -37,10 +37,11 @@ class Tile(NamedTuple):
     card: str
 
 
-def market_map(tiles: Sequence[Tile], heading: str, full_colour: float, palette: Palette) -> go.Figure:
+def market_map(tiles: Sequence[Tile], heading: str, full_colour: float, palette: Palette, level: str = "") -> go.Figure:
     """Sectors and their stocks in the order given: area = market cap, colour = return; hatched where there is none.
 
     full_colour: the return, up or down, from which on the colour stays the same.
+    level: the sector that is shown alone.
     """
     whole = sum(tile.area for tile in tiles if tile.parent)
     tiles = [Tile("", heading, "", whole, None, ""), *tiles]
@@ -75,6 +76,7 @@ def market_map(tiles: Sequence[Tile], heading: str, full_colour: float, palette:
                     "size": 6,
                 },
             },
+            level=f"{GROUP}{level}" if level else None,
             pathbar={"visible": False},
             sort=False,
         )
@@ -93,7 +95,7 @@ def _tile_colour(tile: Tile, full_colour: float, palette: Palette) -> str:
 def _tile_text(tile: Tile) -> str:
     if not tile.parent:
         return ""
-    return "–" if tile.gain is None else f"{tile.gain:+.2%}"
+    return "–" if tile.gain is None else f"{tile.gain:+.2%}".replace("-", "−")
 
 
 def _letters(share: float) -> float:

@@ -50,7 +50,7 @@ def performance(
     )
     figure.add_trace(bars, row=3, col=1)
     dress(figure, palette, height=PERFORMANCE_PIXELS)
-    figure.update_layout(hovermode="x unified", margin={"l": 46, "r": 92, "t": 26, "b": 22}, bargap=0.1)
+    figure.update_layout(hovermode="x unified", margin={"l": 46, "r": 92, "t": 26, "b": 36}, bargap=0.1)
     figure.update_xaxes(
         fixedrange=True,
         gridcolor=palette.grid,
@@ -65,8 +65,9 @@ def performance(
         # Numbers, as plotly would write the months' names in English.
         hoverformat="%Y-%m-%d",
         tickformatstops=[
-            {"dtickrange": [None, DAYS_OF_MONTHS], "value": "%m-%d"},
-            {"dtickrange": [DAYS_OF_MONTHS, None], "value": "%Y-%m"},
+            # The year stands below where it begins: four whole dates are wider than a phone.
+            {"dtickrange": [None, DAYS_OF_MONTHS], "value": "%m-%d\n%Y"},
+            {"dtickrange": [DAYS_OF_MONTHS, None], "value": "%m\n%Y"},
         ],
     )
     figure.update_yaxes(fixedrange=True, gridcolor=palette.grid, zeroline=False, nticks=6)
@@ -115,7 +116,7 @@ def _name_ends(figure: go.Figure, lines: Mapping[str, tuple[Sequence[float | Non
     )
     for name, at in places.items():
         figure.add_annotation(
-            text=f"{name}<br><b>{ends[name] - 1:+.2%}</b>",
+            text=f"{name}<br><b>{ends[name] - 1:+.2%}</b>".replace("<b>-", "<b>−"),
             x=1,
             y=at,
             xref="paper",

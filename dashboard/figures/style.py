@@ -82,9 +82,11 @@ def dress(figure: go.Figure, palette: Palette, height: int) -> None:
 
 def sessions_axis(days: Sequence[str], palette: Palette) -> dict[str, Any]:
     """Sessions side by side, without the days between them; a few of them are named."""
+    named = _a_few(days)
     return {
         "type": "category",
-        "tickvals": _a_few(days),
+        "tickvals": named,
+        "ticktext": [_short(day, before) for day, before in zip(named, ["", *named], strict=False)],
         "showgrid": False,
         "fixedrange": True,
         "ticks": "outside",
@@ -92,6 +94,15 @@ def sessions_axis(days: Sequence[str], palette: Palette) -> dict[str, Any]:
         "tickangle": 0,
         "automargin": True,
     }
+
+
+def _short(day: str, before: str) -> str:
+    """Return month and day, with the year below where it begins: four whole dates are wider than a phone.
+
+    >>> _short("2026-01-05", "2025-11-03"), _short("2026-03-09", "2026-01-05")
+    ('01-05<br>2026', '03-09')
+    """
+    return day[5:] if day[:4] == before[:4] else f"{day[5:]}<br>{day[:4]}"
 
 
 def _a_few(days: Sequence[str]) -> list[str]:

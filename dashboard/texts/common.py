@@ -90,8 +90,23 @@ REFUSED_HINT = Text(
 )
 BAD_ADDRESS_TITLE = Text("This address cannot be shown", "이 주소는 열 수 없습니다")
 BAD_ADDRESS_HINT = Text(
-    "The exchange has no session on that day, or the address was mistyped.",
-    "해당 날짜가 거래일이 아니거나 주소가 잘못되었습니다.",
+    "Part of the address names a choice that does not exist. Take one that the message names, or start again.",
+    "주소에 없는 선택지가 들어 있습니다. 위에 적힌 값 가운데 하나를 쓰거나 처음부터 다시 선택해 주십시오.",
+)
+NO_SESSION_TITLE = Text("No session on that day", "그날은 거래일이 아닙니다")
+NO_SESSION_HINT = Text(
+    "The New York Stock Exchange was closed on that day. Choose one of its sessions.",
+    "뉴욕증권거래소가 쉬는 날입니다. 거래일을 선택해 주십시오.",
+)
+NO_REBALANCE_HINT = Text(
+    "Months are published by monthly_portfolio_rebalance in Airflow, for the last Sunday of a month: "
+    "./start.sh run rebalance does it now.",
+    "월간 포트폴리오는 Airflow의 monthly_portfolio_rebalance가 매월 마지막 일요일에 발표합니다. "
+    "./start.sh run rebalance로 지금 실행할 수 있습니다.",
+)
+DAY_NOT_OFFERED = Text(
+    "{day} cannot be shown: nothing is published for that day. Choose a day that the calendar offers.",
+    "{day}에 발표된 결과가 없어 표시할 수 없습니다. 달력에서 선택할 수 있는 날짜를 골라 주십시오.",
 )
 BROKEN_TITLE = Text("This view could not be drawn", "화면을 그리지 못했습니다")
 BROKEN_DETAIL = Text("The dashboard's log says why.", "원인은 대시보드 로그에 있습니다.")

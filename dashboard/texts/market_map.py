@@ -20,10 +20,8 @@ READING = Text(
     "진해지지 않습니다. 업종 수익률은 종목 수익률을 기간 시작일의 시가총액으로 가중한 값, 즉 업종 전체를 보유했을 "
     "때의 수익률입니다.",
 )
-TO_USE = Text(
-    "Select a stock for its page, a sector to enlarge it, and its name to come back",
-    "종목을 누르면 종목 화면, 업종을 누르면 확대, 업종 이름을 다시 누르면 전체 지도",
-)
+TO_USE = Text("Select a stock for its page, a sector to enlarge it", "종목을 누르면 종목 화면, 업종을 누르면 확대")
+WHOLE_MAP = Text("‹ {sector} · show the whole map", "‹ {sector} · 전체 지도 보기")
 SPAN_DAYS = Text("{days} sessions", "{days}거래일")
 SPAN_MONTH = Text("the month so far", "당월")
 AS_LIST = Text("All stocks as a list of links", "전체 종목 링크 목록")
@@ -74,6 +72,15 @@ LINES_READING = Text(
     "{benchmark} is the thick line; what ends above it is blue, below it orange.",
     "굵은 선이 {benchmark}입니다. 그보다 높게 끝난 ETF는 파랑, 낮게 끝난 ETF는 주황입니다.",
 )
+
+OTHERS = Text("{count} smaller", "소형 {count}개")
+OTHERS_CARD = Text("Smaller stocks of the sector together", "업종의 나머지 작은 종목 합계")
+LINES_LEFT_OUT = Text(
+    "The farthest ahead and the farthest behind. {count} in the middle are left out.",
+    "가장 앞선 ETF와 가장 뒤진 ETF입니다. 중간의 {count}개는 그리지 않았습니다.",
+)
+MORE_ETFS = Text("Show the {count} in the middle, too", "중간의 {count}개도 보기")
+FEWER_ETFS = Text("Show the first and the last alone", "처음과 끝만 보기")
 
 EMPTY_TITLE = Text("No stock prices yet", "아직 종목 시세가 없습니다")
 EMPTY_DETAIL = Text("No stock is stored.", "저장된 종목이 없습니다.")

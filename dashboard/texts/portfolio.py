@@ -49,7 +49,7 @@ CHOSEN_BY = Text(
     "{days}거래일 동안 SPY를 이긴 {etfs}의 상위 보유 종목 중 수익률이 양수이면서 가장 높은 종목입니다.",
 )
 FORMULA_RETURN = Text("Return {start} → {end}", "수익률 {start} → {end}")
-FORMULA_SCORE = Text("Score = return ÷ market cap", "점수 = 수익률 ÷ 시가총액")
+FORMULA_SCORE = Text("Score = return ÷ market cap × 10¹²", "점수 = 수익률 ÷ 시가총액 × 10¹²")
 FORMULA_SUM = Text("Sum of all {count} scores", "전체 {count}개 점수의 합")
 FORMULA_WEIGHT = Text("Weight = score ÷ sum", "비중 = 점수 ÷ 합")
 FORMULA_CAPPED = Text(
@@ -65,6 +65,9 @@ ALL_CANDIDATES = Text("All candidates", "전체 후보")
 ALL_CANDIDATES_HINT = Text(
     "Every holding that was looked at, and why it was not chosen", "검토한 모든 보유 종목과 제외된 이유입니다"
 )
+OTHERS = Text("{count} others", "그 외 {count}개")
+UNFOLD = Text("Show them", "보기")
+FOLD = Text("Fold them", "접기")
 ETF = Text("ETF", "ETF")
 HOLDING = Text("Share of ETF", "ETF 내 비중")
 VERDICT = Text("Verdict", "판정")

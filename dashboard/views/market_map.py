@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from dash import html
+from dash import dcc, html
 from msgspec.structs import asdict
 
 from contract.common import WINDOWS, Window
@@ -29,6 +29,13 @@ DEFAULT_WINDOW: Window = "20d"
 # The longest month has 23 sessions; its return starts with the last one of the month before.
 SESSIONS_OF_A_MONTH = 24
 SHOWN_TICKERS = 8
+# What a reader can tell apart, and a browser draws at once. Of more stocks the largest have tiles of their own; of more
+# ETFs those farthest ahead and farthest behind are shown. The lists beside them are complete when they are asked for.
+TILES_AT_MOST = 500
+LINES_AT_MOST = 40
+ETFS_AT_MOST = 60
+LINKS_AT_MOST = 300
+SOME, ALL = "some", "all"
 
 
 def page(client: ApiClient, page: Page) -> list[Component]:
@@ -98,7 +105,9 @@ def _stocks(market: MarketMap) -> Iterable[Standing]:
 
 def _map(market: MarketMap, window: Window, page: Page) -> list[Component]:
     say, full = page.say, FULL_COLOUR[window]
-    figure = figures.market_map(tiles(market, window, page), say(market_map.TO_USE), full, page.palette)
+    enlarged = _enlarged(market, page)
+    heading = say(market_map.TO_USE)
+    figure = figures.market_map(tiles(market, window, page), heading, full, page.palette, level=enlarged)
     reading = say(market_map.READING, window=_window_span(window, page), high=f"±{full:.0%}")
     return [
         components.panel(
@@ -108,25 +117,48 @@ def _map(market: MarketMap, window: Window, page: Page) -> list[Component]:
             *_left_out(market, window, page),
             *_derived(market, page),
             _links(market, window, page),
-            tools=[_legend(full, page), components.download(page, "stocks")],
+            tools=[*_way_back(enlarged, page), _legend(full, page), components.download(page, "stocks")],
             name="market-map",
         )
     ]
 
 
+def _enlarged(market: MarketMap, page: Page) -> str:
+    """Return the sector that is shown alone, or nothing for the whole map."""
+    names = [_name_of(sector, page) for sector in market.sectors]
+    return page.address.choice("sector", ["", *names], "")
+
+
+def _way_back(enlarged: str, page: Page) -> list[Component]:
+    if not enlarged:
+        return []
+    told = page.say(market_map.WHOLE_MAP, sector=enlarged)
+    return [dcc.Link(told, href=page.address.href(sector=None), className="button small", id="whole-map")]
+
+
+def _name_of(sector: SectorStocks, page: Page) -> str:
+    return sector.sector or page.say(market_map.UNKNOWN_SECTOR)
+
+
 def tiles(market: MarketMap, window: Window, page: Page) -> list[Tile]:
     """Each sector that has an area, followed by its stocks; those without a market cap have no place on a map."""
-    return [tile for sector in market.sectors for tile in _tiles_of(sector, window, page)]
+    caps = sorted((stock.market_cap or 0 for stock in _stocks(market)), reverse=True)
+    smallest = caps[TILES_AT_MOST] if len(caps) > TILES_AT_MOST else 0
+    return [tile for sector in market.sectors for tile in _tiles_of(sector, smallest, window, page)]
 
 
-def _tiles_of(sector: SectorStocks, window: Window, page: Page) -> list[Tile]:
-    name = sector.sector or page.say(market_map.UNKNOWN_SECTOR)
+def _tiles_of(sector: SectorStocks, smallest: int, window: Window, page: Page) -> list[Tile]:
+    """smallest: stocks up to this market cap share one tile."""
+    name = _name_of(sector, page)
     sector_id = f"{figures.GROUP}{name}"
     members = [
-        Tile(stock.ticker, stock.ticker, sector_id, stock.market_cap, stock.over(window), _stock_card(stock, page))
+        Tile(stock.ticker, stock.ticker, sector_id, stock.market_cap or 0, stock.over(window), _stock_card(stock, page))
         for stock in sector.stocks
-        if stock.market_cap
+        if (stock.market_cap or 0) > smallest
     ]
+    members += _others(
+        [stock for stock in sector.stocks if 0 < (stock.market_cap or 0) <= smallest], name, window, page
+    )
     if not members:
         return []
     gain = sector.over(window)
@@ -135,6 +167,23 @@ def _tiles_of(sector: SectorStocks, window: Window, page: Page) -> list[Tile]:
     without = page.say(market_map.WITHOUT, window=_window_span(window, page), tickers=_some(out)) if out else ""
     card = _card(name, [about], sector, page, without)
     return [Tile(sector_id, f"{name}  {signed(gain)}", "", sum(tile.area for tile in members), gain, card), *members]
+
+
+def _others(stocks: Sequence[Standing], sector: str, window: Window, page: Page) -> list[Tile]:
+    """Return the one tile of a sector's smaller stocks: their caps together, their return as that of a sector."""
+    if not stocks:
+        return []
+    starts = [
+        (cap, stock.over(window) or 0.0)
+        for stock in stocks
+        if stock.counts(window) and (cap := stock.start_cap(window))
+    ]
+    start = sum(cap for cap, _ in starts)
+    gain = sum(cap * own for cap, own in starts) / start if start else None
+    name = page.say(market_map.OTHERS, count=f"{len(stocks):,}")
+    card = f"<b>{sector}: {name}</b><br>{page.say(market_map.OTHERS_CARD)}<br>{signed(gain)}"
+    area = sum(stock.market_cap or 0 for stock in stocks)
+    return [Tile(f"{figures.GROUP}others:{sector}", name, f"{figures.GROUP}{sector}", area, gain, card)]
 
 
 def _stock_card(stock: Standing, page: Page) -> str:
@@ -213,7 +262,15 @@ def _derived(market: MarketMap, page: Page) -> list[Component]:
 
 
 def _links(market: MarketMap, window: Window, page: Page) -> Component:
-    """Show the map as a list for readers without a mouse: every stock as a link, sector by sector."""
+    """Show the map as a list for readers without a mouse: every stock as a link, sector by sector.
+
+    A long list is on the page once it is asked for.
+    """
+    is_long = sum(1 for _ in _stocks(market)) > LINKS_AT_MOST
+    is_asked_for = page.address.choice("stocks", [SOME, ALL], SOME) == ALL
+    if is_long and not is_asked_for:
+        there = page.address.href(stocks=ALL)
+        return html.P(dcc.Link(page.say(market_map.AS_LIST), href=there, className="button small"))
     sectors = [
         html.Li(
             [
@@ -226,7 +283,8 @@ def _links(market: MarketMap, window: Window, page: Page) -> Component:
         )
         for sector in market.sectors
     ]
-    return html.Details([html.Summary(page.say(market_map.AS_LIST)), html.Ul(sectors, className="all-stocks")])
+    listed = html.Ul(sectors, className="all-stocks")
+    return html.Details([html.Summary(page.say(market_map.AS_LIST)), listed], open=is_asked_for)
 
 
 def _nothing(page: Page) -> Component:
@@ -318,7 +376,11 @@ def _etfs(compared: EtfBenchmark, window: Window, page: Page) -> list[Component]
     first = first_session(compared.sessions, window)
     days = compared.sessions[first:]
     returns = {etf.ticker: figures.rebased(etf.adj_closes[first:]) for etf in compared.etfs}
-    lines = figures.etf_lines([day.isoformat() for day in days], returns, benchmark, page.palette)
+    named = {etf.ticker for etf in shown_etfs(compared.etfs, window, LINES_AT_MOST)}
+    drawn = {ticker: its for ticker, its in returns.items() if ticker in named}
+    lines = figures.etf_lines([day.isoformat() for day in days], drawn, benchmark, page.palette)
+    hidden = len(compared.etfs) - len(drawn)
+    left_out = [html.P(say(market_map.LINES_LEFT_OUT, count=f"{hidden:,}"), className="note")] if hidden else []
     return [
         html.Div(
             [
@@ -326,12 +388,14 @@ def _etfs(compared: EtfBenchmark, window: Window, page: Page) -> list[Component]
                     say(market_map.ETFS, benchmark=benchmark, day=page.day(compared.as_of_date)),
                     *_not_computable(compared, page),
                     _etf_table(compared, returns, window, page),
+                    *_rest_of_etfs(compared, page),
                     tools=[components.download(page, "etfs")],
                 ),
                 components.panel(
                     say(market_map.LINES, day=page.day(days[0])),
                     components.graph("etf-lines", lines),
                     html.P(say(market_map.LINES_READING, benchmark=benchmark), className="note"),
+                    *left_out,
                 ),
             ],
             className="etfs",
@@ -382,9 +446,33 @@ def _etf_table(
             *(components.gain(etf.over(each)) for each in WINDOWS),
             _close(etf),
         )
-        for etf in by_outperformance(compared.etfs, window)
+        for etf in shown_etfs(compared.etfs, window, len(compared.etfs) if _lists_etfs(page) else ETFS_AT_MOST)
     ]
     return components.table("etfs", columns, rows)
+
+
+def shown_etfs(etfs: Sequence[EtfSeries], window: Window, most: int) -> list[EtfSeries]:
+    """Return the benchmark and, of more than so many, those farthest ahead and those farthest behind it."""
+    ordered = by_outperformance(etfs, window)
+    if len(ordered) <= most:
+        return ordered
+    known = sum(1 for etf in ordered if etf.is_benchmark or etf.ahead(window) is not None)
+    ahead = most // 2
+    return [*ordered[:ahead], *ordered[max(known - (most - ahead), ahead) : known]]
+
+
+def _lists_etfs(page: Page) -> bool:
+    return page.address.choice("etfs", [SOME, ALL], SOME) == ALL
+
+
+def _rest_of_etfs(compared: EtfBenchmark, page: Page) -> list[Component]:
+    """Return the way to the ETFs in the middle, or back."""
+    if len(compared.etfs) <= ETFS_AT_MOST:
+        return []
+    if _lists_etfs(page):
+        return [dcc.Link(page.say(market_map.FEWER_ETFS), href=page.address.href(etfs=None), className="button small")]
+    told = page.say(market_map.MORE_ETFS, count=f"{len(compared.etfs) - ETFS_AT_MOST:,}")
+    return [dcc.Link(told, href=page.address.href(etfs=ALL), className="button small")]
 
 
 def _close(etf: EtfSeries) -> str:

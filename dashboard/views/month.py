@@ -11,13 +11,14 @@ from contract.portfolios import MonthlyPortfolio, MonthlyPosition, MonthlyTrades
 from dashboard import components, figures, grids
 from dashboard.api_client import ApiClient
 from dashboard.components import Component
-from dashboard.page import Page
+from dashboard.page import Page, percent
 from dashboard.texts import common, month
 from dashboard.views import evidence_links, selectors, track_record
 from utils.dates import next_last_sunday
 
 CAPITAL = 100_000.0
 LARGEST_CAPITAL = 1e9  # more than the smaller companies could sell
+SIDES = {"buy": month.BUY, "sell": month.SELL, "keep": month.KEEP}
 CAPITAL_INPUT = "capital"
 CAPITAL_PROBLEM = "capital-problem"
 
@@ -119,9 +120,36 @@ def _positions(shown: MonthlyPortfolio, page: Page) -> Component:
     return html.Div(
         [
             components.panel(page.say(common.WEIGHT), components.graph("weights", chart)),
-            components.panel(page.say(month.POSITIONS), _grid(shown, page), tools=[components.download(page, "month")]),
+            components.panel(
+                page.say(month.POSITIONS),
+                _cards(shown, page),
+                _grid(shown, page),
+                tools=[components.download(page, "month")],
+            ),
         ],
         className="columns",
+    )
+
+
+def _cards(shown: MonthlyPortfolio, page: Page) -> Component:
+    say = page.say
+    return components.cards(
+        [
+            (
+                html.Span([components.ticker_link(each.ticker), " ", html.Strong(percent(each.final_weight))]),
+                dcc.Link(
+                    " ".join(components.periods(each.source_periods, page)),
+                    href=evidence_links.of_month(each.ticker, _day_of(shown)),
+                ),
+                [
+                    (say(month.BEFORE), percent(each.previous_weight)),
+                    (say(month.CHANGE), components.gain(each.final_weight - (each.previous_weight or 0.0))),
+                    (say(month.SCORE), f"{each.score:.1f}"),
+                    (say(common.COMPANY), each.company_name or "–"),
+                ],
+            )
+            for each in shown.positions
+        ]
     )
 
 
@@ -185,6 +213,7 @@ def _trades(trades: MonthlyTrades, page: Page) -> Component:
         html.P(id=CAPITAL_PROBLEM, className="problem", role="alert"),
         html.P(total, id="trade-sums", className="strong"),
         *_too_small(trades.trades, page),
+        _trade_cards(trades.trades, page),
         _trade_grid(trades.trades, page),
         html.P(say(hint, session=session), className="note"),
         tools=[capital, components.download(page, "trades")],
@@ -242,7 +271,30 @@ def _trade_grid(trades: Sequence[Trade], page: Page) -> Component:
     return grids.grid("trades", columns, [_trade_row(each, page) for each in trades], page, row_id="ticker")
 
 
+def _trade_cards(trades: Sequence[Trade], page: Page) -> Component:
+    say = page.say
+    return components.cards(
+        [
+            (
+                html.Span([components.ticker_link(each.ticker), " ", html.Strong(_order(each, page))]),
+                "",
+                [
+                    (say(month.PRICE), "–" if each.price_usd is None else f"{each.price_usd:,.2f}"),
+                    (say(month.VALUE), "–" if each.value is None else f"{each.value:,.2f}"),
+                    (say(month.HELD), "–" if each.held_shares is None else f"{each.held_shares:,}"),
+                    (say(month.TARGET), "–" if each.target_shares is None else f"{each.target_shares:,}"),
+                ],
+            )
+            for each in trades
+        ]
+    )
+
+
+def _order(trade: Trade, page: Page) -> str:
+    side = page.say(SIDES[trade.side] if trade.side else month.NO_PRICE)
+    return f"{side} {abs(trade.shares):,}" if trade.shares else side
+
+
 def _trade_row(trade: Trade, page: Page) -> dict[str, Any]:
-    sides = {"buy": month.BUY, "sell": month.SELL, "keep": month.KEEP}
-    side = sides[trade.side] if trade.side else month.NO_PRICE
+    side = SIDES[trade.side] if trade.side else month.NO_PRICE
     return {**grids.cells(trade), "ticker_href": f"/ticker/{trade.ticker}", "side_text": page.say(side)}

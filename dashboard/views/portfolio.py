@@ -5,7 +5,7 @@ from typing import Any
 
 from dash import dcc, html
 
-from contract.portfolios import ActiveAllocations, Candidate, ExplainedPortfolio, Position
+from contract.portfolios import ActiveAllocations, Candidate, CandidatePart, ExplainedPortfolio, Position
 from dashboard import components, figures, grids
 from dashboard.api_client import ApiClient
 from dashboard.components import Component
@@ -16,13 +16,17 @@ from dashboard.views import evidence_links, month, selectors, track_record
 
 SCORE_UNIT = 1e12
 CANDIDATES_IN_SIGHT = 12
+POSITIONS_IN_SIGHT = 40
+BARS_AT_MOST = 40
 NOT_COMPUTABLE = "not_computable"
+# Of the candidates: what the ETFs of one position offered, or everything.
+CHOSEN, ALL = "position", "all"
 
 
 def page(client: ApiClient, page: Page) -> list[Component]:
     if selectors.selected(page) == selectors.MONTHLY:
         return month.page(client, page)
-    allocations = client.allocations(page.address.day("as_of"))
+    allocations = _ask(client, page, "all" if _lists_all(page) else "position")
     calendar = client.calendar()
     performance = client.performance(page.address.day("as_of"), series=False)
     shown = _of_period(allocations, page)
@@ -49,11 +53,21 @@ def page(client: ApiClient, page: Page) -> list[Component]:
 
 def positions(client: ApiClient, page: Page) -> Sequence[Position]:
     """Return the table of positions, as the API gives it."""
-    return _of_period(client.allocations(page.address.day("as_of")), page).positions
+    return _of_period(_ask(client, page, "none"), page).positions
 
 
 def candidates(client: ApiClient, page: Page) -> Sequence[Candidate]:
-    return _of_period(client.allocations(page.address.day("as_of")), page).candidates
+    return _of_period(_ask(client, page, "all"), page).candidates
+
+
+def _ask(client: ApiClient, page: Page, part: CandidatePart) -> ActiveAllocations:
+    """Ask for the selected period alone: with hundreds of ETFs all candidates of all periods are megabytes."""
+    ticker = page.address.choices.get("why")
+    return client.allocation(page.address.day("as_of"), int(selectors.selected(page)), part, ticker)
+
+
+def _lists_all(page: Page) -> bool:
+    return page.address.choice("candidates", [CHOSEN, ALL], CHOSEN) == ALL
 
 
 def _of_period(allocations: ActiveAllocations, page: Page) -> ExplainedPortfolio:
@@ -94,7 +108,10 @@ def _empty(shown: ExplainedPortfolio, page: Page) -> Component:
 
 
 def _positions(shown: ExplainedPortfolio, page: Page) -> list[Component]:
-    shares = [(each.ticker, each.portfolio_weight) for each in shown.positions]
+    shares = [(each.ticker, each.portfolio_weight) for each in shown.positions[:BARS_AT_MOST]]
+    if rest := shown.positions[BARS_AT_MOST:]:
+        others = page.say(portfolio.OTHERS, count=f"{len(rest):,}")
+        shares.append((others, sum(each.portfolio_weight for each in rest)))
     chart = figures.weights(shares, page.palette, page.say(common.CASH), shown.cash_weight or 0.0)
     return [
         html.Div(
@@ -102,6 +119,7 @@ def _positions(shown: ExplainedPortfolio, page: Page) -> list[Component]:
                 components.panel(page.say(portfolio.WEIGHTS), components.graph("weights", chart)),
                 components.panel(
                     page.say(portfolio.POSITIONS),
+                    _cards(shown, page),
                     _grid(shown, page),
                     *_quoted_note(shown, page),
                     tools=[components.download(page, "portfolio")],
@@ -111,6 +129,27 @@ def _positions(shown: ExplainedPortfolio, page: Page) -> list[Component]:
         ),
         _why(shown, page),
     ]
+
+
+def _cards(shown: ExplainedPortfolio, page: Page) -> Component:
+    """Show the first positions as a phone can: ticker, weight and the way to the reason first."""
+    say = page.say
+    return components.cards(
+        [
+            (
+                html.Span([components.ticker_link(each.ticker), " ", html.Strong(percent(each.portfolio_weight))]),
+                dcc.Link(say(portfolio.WHY), href=page.address.href(why=each.ticker)),
+                [
+                    (say(portfolio.PERIOD_RETURN, days=shown.period_days), components.gain(each.period_return)),
+                    (say(common.MARKET_CAP), compact(each.market_cap)),
+                    (say(portfolio.SOURCE_ETFS), " ".join(each.source_etfs)),
+                    (say(common.COMPANY), each.company_name or "–"),
+                    (say(common.SECTOR), each.sector or "–"),
+                ],
+            )
+            for each in shown.positions[:POSITIONS_IN_SIGHT]
+        ]
+    )
 
 
 def _grid(shown: ExplainedPortfolio, page: Page) -> Component:
@@ -127,7 +166,8 @@ def _grid(shown: ExplainedPortfolio, page: Page) -> Component:
         grids.text("etfs", say(portfolio.SOURCE_ETFS), 130),
         grids.link("why", say(portfolio.WHY), 80, sortable=False, filter=False),
     ]
-    return grids.grid("positions", columns, [_row(each, page) for each in shown.positions], page, row_id="ticker")
+    rows = [_row(each, page) for each in shown.positions]
+    return grids.grid("positions", columns, rows, page, row_id="ticker", rows_shown=POSITIONS_IN_SIGHT)
 
 
 def _row(position: Position, page: Page) -> dict[str, Any]:
@@ -156,7 +196,7 @@ def _why(shown: ExplainedPortfolio, page: Page) -> Component:
     ticker = page.address.choice("why", tickers, tickers[0])
     position = shown.positions[tickers.index(ticker)]
     title = page.say(portfolio.WHY_TITLE, ticker=ticker, weight=percent(position.portfolio_weight))
-    choices = [components.Choice(each, each, page.address.href(why=each)) for each in tickers]
+    choices = [components.Choice(each, each, page.address.href(why=each)) for each in _named(tickers, ticker)]
     chosen_by = page.say(portfolio.CHOSEN_BY, etfs=", ".join(position.source_etfs), days=shown.period_days)
     return components.panel(
         title,
@@ -172,6 +212,12 @@ def _why(shown: ExplainedPortfolio, page: Page) -> Component:
         tools=[components.selector(page.say(portfolio.WHY), choices, ticker), _to_source(ticker, shown, page)],
         name="why",
     )
+
+
+def _named(tickers: Sequence[str], ticker: str) -> Sequence[str]:
+    """Return the first positions to choose from, with the chosen one; the table has all of them."""
+    first = tickers[:BARS_AT_MOST]
+    return first if ticker in first else [*first, ticker]
 
 
 def _to_source(ticker: str, shown: ExplainedPortfolio, page: Page) -> Component:
@@ -192,16 +238,21 @@ def _formula(position: Position, shown: ExplainedPortfolio, page: Page) -> Compo
         (say(portfolio.FORMULA_RETURN, **days), signed(position.period_return)),
         (
             say(portfolio.FORMULA_SCORE),
-            f"{position.period_return:.6f} ÷ {cap} = {position.score:.4e}",
+            f"{position.period_return:.6f} ÷ {cap} × 10¹² = {_scaled(position.score)}",
         ),
-        (say(portfolio.FORMULA_SUM, count=len(scores)), f"{total:.4e}"),
-        (say(portfolio.FORMULA_WEIGHT), f"{position.score:.4e} ÷ {total:.4e} = {weight:.2%}"),
+        (say(portfolio.FORMULA_SUM, count=len(scores)), _scaled(total)),
+        (say(portfolio.FORMULA_WEIGHT), f"{_scaled(position.score)} ÷ {_scaled(total)} = {weight:.2%}"),
     ]
     if abs(weight - position.portfolio_weight) > 1e-9:
         lines.append((say(portfolio.FORMULA_CAPPED), percent(position.portfolio_weight)))
     return html.Dl(
         [html.Div([html.Dt(name), html.Dd(value)]) for name, value in lines], id="formula", className="formula"
     )
+
+
+def _scaled(score: float) -> str:
+    """Write a score as the table does, in which it is multiplied by 10¹²."""
+    return f"{score * SCORE_UNIT:,.3f}"
 
 
 def _origin(position: Position, shown: ExplainedPortfolio, page: Page) -> Component:
@@ -256,7 +307,20 @@ def verdict(candidate: Candidate, page: Page) -> Component:
 
 
 def _all_candidates(shown: ExplainedPortfolio, page: Page) -> Component:
-    """All that was looked at, folded away, as a grid: a table of so many cells would hold up the whole view."""
+    """All that was looked at: the way to it, or a grid. A table of so many cells would hold up the whole view."""
+    say, is_open = page.say, _lists_all(page)
+    title: list[Component] = [say(portfolio.ALL_CANDIDATES), html.Span(f" {shown.candidate_count:,}", className="soft")]
+    there = page.address.href(candidates=None if is_open else ALL)
+    if not shown.candidate_count:
+        return html.Section([html.H2(title), html.P(say(_why_none(shown)))], className="panel", id="candidates")
+    way = dcc.Link(say(portfolio.FOLD if is_open else portfolio.UNFOLD), href=there, className="button small")
+    head = html.Div([html.H2(title), way, components.download(page, "candidates")], className="panel-head")
+    hint = html.P(say(portfolio.ALL_CANDIDATES_HINT), className="note")
+    grid = [_candidate_grid(shown, page)] if is_open else []
+    return html.Section([head, hint, *grid], className="panel", id="candidates")
+
+
+def _candidate_grid(shown: ExplainedPortfolio, page: Page) -> Component:
     say = page.say
     rows = [_candidate_row(each, page) for each in shown.candidates]
     columns = [
@@ -268,16 +332,7 @@ def _all_candidates(shown: ExplainedPortfolio, page: Page) -> Component:
         grids.text("cap", say(common.MARKET_CAP), 110, type="rightAligned", comparator={"function": "byMarketCap"}),
         grids.text("verdict", say(portfolio.VERDICT), 320, flex=1),
     ]
-    table = grids.grid("all-candidates", columns, rows, page, rows_shown=CANDIDATES_IN_SIGHT)
-    return html.Details(
-        [
-            html.Summary([say(portfolio.ALL_CANDIDATES), html.Span(f" {len(rows)}", className="soft")]),
-            html.P(say(portfolio.ALL_CANDIDATES_HINT), className="note"),
-            components.download(page, "candidates"),
-            table if rows else html.P(say(_why_none(shown))),
-        ],
-        className="panel",
-    )
+    return grids.grid("all-candidates", columns, rows, page, rows_shown=CANDIDATES_IN_SIGHT)
 
 
 def _why_none(shown: ExplainedPortfolio) -> Text:

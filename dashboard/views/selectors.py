@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Any
 
 from dash import dcc, html
 
@@ -77,9 +78,19 @@ def _picker(
             _step("›", page.say(steps[1]), after, page),
             *_marks(next((each for each in published if each.as_of_date == shown), None), page),
             *([dcc.Link(page.say(portfolio.NEWEST), href=_newest(page), className="newest")] if after else []),
+            _not_offered(days, page),
         ],
         className="picker",
     )
+
+
+def _not_offered(days: Sequence[date], page: Page) -> Component:
+    """Return the place where the page's script answers a day that cannot be chosen."""
+    data: dict[str, Any] = {
+        "data-days": " ".join(map(str, days)),
+        "data-text": page.say(common.DAY_NOT_OFFERED, day="{day}"),
+    }
+    return html.P(id="session-problem", className="problem", role="alert", **data)
 
 
 def _marks(day: PublishedDay | None, page: Page) -> list[Component]:

@@ -5,7 +5,7 @@ from datetime import date
 from msgspec import Struct
 
 from contract.common import Source
-from contract.portfolios import ExplainedPortfolio, MonthlyPortfolio, MonthlyPosition, Portfolio
+from contract.portfolios import CandidatePart, ExplainedPortfolio, MonthlyPortfolio, MonthlyPosition, Portfolio
 from database.db_helper import Connection, Row, fetch
 from database.queries.paging import Found, Page, fetch_page
 from database.queries.track_record import MONTHS
@@ -83,8 +83,17 @@ def allocation(conn: Connection, period_days: int, as_of: date | None) -> Portfo
     return rows[0]
 
 
-def allocations(conn: Connection, as_of: date | None) -> list[ExplainedPortfolio]:
-    """Return every portfolio of one session (the newest when none is named) with all that was looked at for it."""
+def allocations(
+    conn: Connection,
+    as_of: date | None,
+    period_days: int | None = None,
+    part: CandidatePart = "all",
+    ticker: str | None = None,
+) -> list[ExplainedPortfolio]:
+    """Return the portfolios of one session (the newest when none is named) with what was looked at for them.
+
+    part: all of it, none, or what the ETFs offered that chose the position `ticker`, the first one when it is None
+    """
     rows = fetch_as(
         conn,
         ExplainedPortfolio,
@@ -92,19 +101,34 @@ def allocations(conn: Connection, as_of: date | None) -> list[ExplainedPortfolio
         SELECT
             {_PORTFOLIO},
             (
+                SELECT COUNT(*)
+                FROM analytics_allocation_candidates AS candidate
+                WHERE candidate.as_of_date = publication.as_of_date
+                    AND candidate.period_days = publication.period_days
+            ) AS candidate_count,
+            (
                 SELECT COALESCE(
                     jsonb_agg(to_jsonb(candidate) ORDER BY etf_ticker, holding_rank, candidate.ticker), '[]')
                 FROM analytics_allocation_candidates AS candidate
                 WHERE candidate.as_of_date = publication.as_of_date
                     AND candidate.period_days = publication.period_days
+                    AND (%(part)s = 'all' OR %(part)s = 'position' AND etf_ticker = ANY (
+                        SELECT UNNEST(source_etfs)
+                        FROM analytics_portfolio_allocation AS position
+                        WHERE position.as_of_date = publication.as_of_date
+                            AND position.period_days = publication.period_days
+                            AND CASE WHEN %(ticker)s::text IS NULL THEN position_rank = 1
+                                ELSE position.ticker = %(ticker)s END
+                    ))
             ) AS candidates
         FROM analytics_publication AS publication
         WHERE publication.job = 'allocation'
             AND publication.as_of_date = COALESCE(
                 %(as_of)s, (SELECT MAX(as_of_date) FROM analytics_publication WHERE job = 'allocation'))
+            AND (%(period_days)s::integer IS NULL OR publication.period_days = %(period_days)s)
         ORDER BY publication.period_days
         """,
-        {"as_of": as_of},
+        {"as_of": as_of, "period_days": period_days, "part": part, "ticker": ticker},
     )
     if not rows:
         raise _not_published("portfolio", as_of)

@@ -40,7 +40,6 @@ def client_environment(stack: Stack, environ: Mapping[str, str] = os.environ) ->
         | _platform(stack)
         | _served_market(stack)
         | {
-            "AIRFLOW_URL": stack.url("airflow"),
             "AIRFLOW_USER": AIRFLOW_USER,
             "DASHBOARD_URL": stack.url("dashboard"),
         }
@@ -103,6 +102,8 @@ def _platform(stack: Stack) -> dict[str, str]:
         "SPARK_DRIVER_URL": stack.url("spark-driver"),
         "API_PORT": str(stack.port("api")),
         "API_URL": stack.url("api"),
+        "AIRFLOW_URL": stack.url("airflow"),
+        "ALERT_FOLDER": str(stack.alerts),
         "DASHBOARD_PORT": str(stack.port("dashboard")),
         "YAHOO_CACHE_DIR": str(stack.data / "yahoo"),
     }

@@ -37,7 +37,9 @@ def bring_up(stack: Stack, services: Mapping[str, Service]) -> list[Outcome]:
 
 
 def wait_ready(stack: Stack, supervisor: Supervisor, service: Service) -> None:
-    """Wait until the service is ready. CannotStart says why it will not be."""
+    """Wait until the service is ready, if it is one to wait for. CannotStart says why it will not be."""
+    if not service.wait_seconds:
+        return
     deadline = time.monotonic() + service.wait_seconds
     while True:
         state = supervisor.state(service.name)
@@ -128,4 +130,6 @@ class _Startup:
         self._status.update(f"[dim]waiting for {', '.join(sorted(self._pending))}[/]")
 
     def _address(self, service: Service) -> str:
+        if not service.wait_seconds:
+            return "gets ready in the background"
         return " ".join(f"127.0.0.1:{self._stack.port(port)}" for port in service.ports)

@@ -144,6 +144,7 @@ def portfolio(*positions: Any, candidates: Any = (), **changes: Any) -> dict[str
         "published_at": "2026-08-24T13:03:00Z",
         "run_id": "manual__2026-08-24",
         "positions": list(positions),
+        "candidate_count": len(candidates),
         "candidates": list(candidates),
         **changes,
     }

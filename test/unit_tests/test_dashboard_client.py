@@ -9,7 +9,7 @@ import pytest
 
 from contract.portfolios import ActiveAllocations
 from dashboard.api_client import ApiAway, ApiClient, ApiRefused
-from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
+from utils.errors import ActstockError, NotASession, NotPublished, UnknownTicker
 
 
 def client(handler: Callable[[httpx.Request], httpx.Response]) -> ApiClient:
@@ -23,13 +23,13 @@ def test_asks_once_with_the_key_and_only_what_was_given() -> None:
         seen.append(request)
         return httpx.Response(200, json={"as_of_date": "2026-08-21", "bars": {}, "portfolios": []})
 
-    assert client(answer).allocations(None) == ActiveAllocations(date(2026, 8, 21), {}, [])
-    client(answer).allocations(date(2026, 8, 21))
+    assert client(answer).allocation(None, 20, "none") == ActiveAllocations(date(2026, 8, 21), {}, [])
+    client(answer).allocation(date(2026, 8, 21), 20, "position", "MU")
     with pytest.raises(msgspec.ValidationError, match="missing required field"):
         client(answer).monthly(date(2026, 7, 26))
     assert [request.url.raw_path for request in seen] == [
-        b"/dashboard/active-allocations",
-        b"/dashboard/active-allocations?as_of_date=2026-08-21",
+        b"/dashboard/active-allocations?period_days=20&candidates=none",
+        b"/dashboard/active-allocations?as_of_date=2026-08-21&period_days=20&candidates=position&ticker=MU",
         b"/stocks/monthly-portfolio?rebalance_date=2026-07-26",
     ]
     assert seen[0].headers["X-API-Key"] == "the-key"
@@ -66,7 +66,7 @@ def test_each_question_has_its_address(ask: Callable[[ApiClient], object], addre
         (401, "Unauthorized", ApiRefused),
         (404, "NotPublished", NotPublished),
         (404, "UnknownTicker", UnknownTicker),
-        (422, "NotASession", InvalidInput),
+        (422, "NotASession", NotASession),
         (503, "DatabaseUnavailable", ApiAway),
         (500, "ActstockError", ApiAway),
     ],

@@ -95,7 +95,7 @@ def test_what_was_not_kept_is_said() -> None:
 
 
 def test_rejected_rivals_have_their_reasons() -> None:
-    assert "2 000660.KS -3.21% 75.1B return of -3.21 % is not positive" in samples.text_of(
+    assert "2 000660.KS −3.21% 75.1B return of −3.21% is not positive" in samples.text_of(
         samples.named(draw(), "verdicts-EWY")
     )
 

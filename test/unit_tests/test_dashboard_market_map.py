@@ -11,7 +11,7 @@ from dashboard import callbacks, colours, downloads, figures
 from dashboard.colours import Scale
 from dashboard.figures import DARK, LIGHT, PALETTES, Palette, Tile
 from dashboard.figures import market as charts
-from dashboard.page import Theme
+from dashboard.page import Theme, signed
 from dashboard.texts import Language, common
 from dashboard.texts import market_map as texts
 from dashboard.views import market_map as view
@@ -130,7 +130,7 @@ def test_colour_is_the_return_over_the_window(api: Any, window: str, bound: floa
     scale = PALETTES[theme].scale
     assert colour["NVDA"] == scale.at(gains[window] / bound)
     texts_of = dict(zip(figure.ids, figure.text, strict=True))
-    assert texts_of["NVDA"] == f"{gains[window]:+.2%}"
+    assert texts_of["NVDA"] == signed(gains[window])
 
 
 def test_a_return_beyond_the_bound_has_the_full_colour(api: Any) -> None:
@@ -157,8 +157,8 @@ def test_the_hover_card_has_the_numbers(api: Any) -> None:
         "71,200 KRW",
         "Mkt cap $400B",
         "5d  <b>+1.00%</b>",
-        "10d  <b>-2.00%</b>",
-        "20d  <b>-30.00%</b>",
+        "10d  <b>−2.00%</b>",
+        "20d  <b>−30.00%</b>",
         "month  <b>+4.00%</b>",
     ]
     assert cards["AMD"].endswith("20d  <b>–</b><br>month  <b>+4.00%</b><br>no price on 2026-07-24")
@@ -259,7 +259,7 @@ def test_both_ways_to_weight_a_sector_are_named_side_by_side(
     drawn = samples.drawn(api, "/map", language)
     table = samples.named(drawn, "sectors")
     assert [samples.text_of(cell) for cell in table.children[0].children.children][2:] == heads
-    assert rows(table)[0] == "Technology 3 +1.00% +2.00% +5.00% +4.00% -3.21% 2026-08-20"
+    assert rows(table)[0] == "Technology 3 +1.00% +2.00% +5.00% +4.00% −3.21% 2026-08-20"
     assert rows(table)[1].endswith("– –"), "no month of it is published"
     shown = samples.text_of(drawn)
     assert texts.SECTORS_READING.in_(language) in shown
@@ -425,3 +425,53 @@ def test_the_tables_can_be_downloaded(api: Any) -> None:
     etfs = downloads.as_csv(view.etfs(api.client, page)).splitlines()
     assert len(etfs) == 5 and "adj_closes" not in etfs[0] and "outperformance_20d" in etfs[0]
     assert all("as_of_date=2026-08-20" in asked for asked in api.asked)
+
+
+# ── of hundreds of ETFs and thousands of stocks ──
+
+
+@pytest.fixture
+def large() -> Any:
+    """Return a market of 3,000 stocks in one sector, and of 500 ETFs."""
+    stocks = [samples.standing(f"C{each:05}", 10_000 - each, 0.1, start_cap_20d=100) for each in range(3_000)]
+    sessions = ["2026-08-20", "2026-08-21"]
+    etfs = [samples.etf(f"E{number:03}", 0.01, number / 1000 - 0.25) for number in range(1, 500)]
+    spy = samples.etf("SPY", 0.01, None, is_benchmark=True)
+    return samples.Api(
+        {
+            "/dashboard/market-map": samples.market_map(samples.sector("Technology", 0.1, *stocks)),
+            "/dashboard/etf-benchmark": samples.etf_benchmark(sessions, spy, *etfs),
+            "/dashboard/calendar": samples.calendar(),
+        }
+    )
+
+
+def test_the_smaller_stocks_share_a_tile_and_nothing_of_the_area_is_lost(large: Any) -> None:
+    [tree] = samples.named(samples.drawn(large, "/map"), "market-map").figure.data
+    assert len(tree.ids) <= view.TILES_AT_MOST + 3
+    assert any("2,500 smaller" in label for label in tree.labels)
+    whole, sector = tree.values[0], tree.values[1]
+    assert whole == sector == sum(tree.values[2:]) == sum(10_000 - number for number in range(3_000))
+
+
+def test_long_lists_are_drawn_when_they_are_asked_for(large: Any) -> None:
+    first = samples.drawn(large, "/map")
+    etfs = samples.named(first, "etfs").children[1].children
+    assert len(etfs) == view.ETFS_AT_MOST
+    named = [samples.text_of(row.children[0]) for row in etfs]
+    assert named[:2] == ["SPY", "E499"] and named[-1] == "E001"
+    assert len(samples.named(first, "etf-lines").figure.data) == view.LINES_AT_MOST
+    assert not any(label.startswith("C0") for label in samples.links(first))
+    whole = samples.drawn(large, samples.links(first)[texts.MORE_ETFS.en.format(count=440)])
+    assert len(samples.named(whole, "etfs").children[1].children) == 500
+    listed = samples.drawn(large, samples.links(first)[texts.AS_LIST.en])
+    assert sum(label.startswith("C0") for label in samples.links(listed)) == 3_000
+
+
+def test_an_enlarged_sector_is_in_the_address_and_leads_back(large: Any) -> None:
+    drawn = samples.drawn(large, "/map?window=20d&sector=Technology")
+    assert treemap(drawn).level == f"{figures.GROUP}Technology"
+    assert samples.links(drawn)[texts.WHOLE_MAP.en.format(sector="Technology")] == "/map?window=20d"
+    whole = samples.drawn(large, "/map")
+    assert treemap(whole).level is None
+    assert not [each for each in samples.links(whole) if "whole map" in each]

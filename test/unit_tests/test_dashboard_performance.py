@@ -91,7 +91,7 @@ def draw() -> Any:
 def test_facts_are_those_of_the_selected_portfolio(draw: Any, language: Language) -> None:
     other = followed(5, total_return_net=0.5)
     shown = samples.text_of(draw(record(other, followed(20)), "/performance?period=20", language))
-    for expected in ("+1.07%", "+2.12%", "-0.45%", "-3.10%", "43.75%", "1.02%", "0.10%"):
+    for expected in ("+1.07%", "+2.12%", "−0.45%", "−3.10%", "43.75%", "1.02%", "0.10%"):
         assert expected in shown, expected
     assert texts.METHOD.in_(language, benchmark="SPY", rate="0.10%") in shown
     assert texts.HINDSIGHT.in_(language, count=0, sessions=3) not in shown
@@ -212,7 +212,7 @@ class TestChart:
     def test_each_line_is_named_at_its_end_with_what_it_has_come_to(self) -> None:
         layout = self.chart().layout
         told = [each.text for each in layout.annotations]
-        assert told == [*self.TITLES, "SPY<br><b>-0.45%</b>", "Net<br><b>+1.07%</b>", "Gross<br><b>+2.12%</b>"]
+        assert told == [*self.TITLES, "SPY<br><b>−0.45%</b>", "Net<br><b>+1.07%</b>", "Gross<br><b>+2.12%</b>"]
 
         low, high = layout.yaxis.range
         assert all(low < each.y < high for each in layout.annotations[3:]), "beyond the range none is shown"

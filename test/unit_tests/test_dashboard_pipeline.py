@@ -302,7 +302,7 @@ class TestView:
             "partition_id": 1,
             "kafka_offset": 3,
             "message_key": "AMD",
-            "error_msg": "a step of 61 % without a split",
+            "error_msg": "a step of 61% without a split",
             "reason": "a step of 61 % without a split",
             "raw_value": '{"close": 12}',
             "received_at": "2026-08-21T12:01:00Z",

@@ -6,6 +6,7 @@ import pytest
 
 import dashboard_samples as samples
 from dashboard import figures, grids
+from dashboard.page import typeset_words
 from dashboard.texts import Language, common
 from dashboard.texts import portfolio as texts
 from dashboard.texts import ticker as ticker_texts
@@ -153,7 +154,7 @@ def test_the_first_view_says_how_it_has_done(draw: Any, language: Language) -> N
     view = draw(samples.portfolio(), "/?as_of=2026-08-20", language, samples.followed(20, hindsight_sessions=2))
     record = samples.named(view, "record")
     told = samples.text_of(record)
-    for expected in ("+1.07%", "SPY", "-0.45%", "-3.10%", texts.RECORD_HINDSIGHT.in_(language, count=2)):
+    for expected in ("+1.07%", "SPY", "−0.45%", "−3.10%", texts.RECORD_HINDSIGHT.in_(language, count=2)):
         assert expected in told, expected
     assert list(samples.links(record).values()) == ["/performance?period=20&as_of=2026-08-20"]
 
@@ -173,9 +174,9 @@ def test_a_portfolio_not_followed_yet_says_so(draw: Any) -> None:
 
 def test_the_formula_is_shown_with_its_numbers(draw: Any, explained: dict[str, Any]) -> None:
     shown = samples.text_of(samples.named(draw(explained), "formula"))
-    for expected in ("2026-07-24 → 2026-08-21", "+9.63%", "0.096300 ÷ $32.1B = 3.0000e-12", "5.0000e-12"):
+    for expected in ("2026-07-24 → 2026-08-21", "+9.63%", "0.096300 ÷ $32.1B × 10¹² = 3.000", "5.000"):
         assert expected in shown, expected
-    assert "3.0000e-12 ÷ 5.0000e-12 = 60.00%" in shown
+    assert "3.000 ÷ 5.000 = 60.00%" in shown
     assert texts.FORMULA_CAPPED.en not in shown
 
 
@@ -189,7 +190,7 @@ def test_a_capped_weight_says_so(draw: Any) -> None:
 
 def test_each_other_candidate_has_its_reason(draw: Any, explained: dict[str, Any]) -> None:
     offer = samples.text_of(samples.named(draw(explained), "offer-XLB"))
-    assert "1 LIN 25.00% -3.21% 75.1B return of -3.21 % is not positive" in offer
+    assert "1 LIN 25.00% −3.21% 75.1B return of −3.21% is not positive" in offer
     assert "2 NEM 12.50% +11.70% 75.1B ✓ chosen" in offer
     assert "3 FCX 8.33% – – no market cap" in offer
 
@@ -200,6 +201,28 @@ def test_another_position_is_explained_by_its_address(draw: Any, explained: dict
     assert "/?why=NEM&period=20" in {each.href for each in samples.parts(view) if hasattr(each, "href")}
     with pytest.raises(InvalidInput, match="why=X: choose one of NEM, MU"):
         draw(explained, "/?why=X")
+
+
+# ── of hundreds of ETFs ──
+
+
+def test_the_candidates_that_nobody_looks_at_are_not_asked_for(draw: Any, explained: dict[str, Any]) -> None:
+    drawn = draw(explained | {"candidate_count": 5012})
+    assert "5,012" in samples.text_of(samples.named(drawn, "candidates"))
+    assert samples.links(drawn)[texts.UNFOLD.en] == "/?candidates=all"
+    assert not [each for each in samples.parts(drawn) if getattr(each, "id", None) == "all-candidates"]
+
+
+def test_hundreds_of_positions_scroll_and_are_not_all_named_in_the_chart(draw: Any) -> None:
+    many = [samples.position(rank, f"C{rank:03}", 1 / 200) for rank in range(1, 201)]
+    drawn = draw(samples.portfolio(*many), "/?why=C150")
+    grid = samples.named(drawn, "positions")
+    assert len(grid.rowData) == 200 and grid.dashGridOptions["domLayout"] == "normal"
+    [bars] = samples.named(drawn, "weights").figure.data
+    assert len(bars.y) == 41 and bars.y[-1] == texts.OTHERS.en.format(count=160)
+    assert sum(bars.x) == pytest.approx(1)
+    offered = [link for link in samples.links(drawn) if link.startswith("C") and link != "CSV"]
+    assert "C150" in offered and len(offered) <= 41
 
 
 # ── addresses ──
@@ -216,7 +239,7 @@ def test_three_calls_a_view() -> None:
     )
     samples.drawn(api, "/?period=5&as_of=2026-08-21")
     assert api.asked == [
-        "/dashboard/active-allocations?as_of_date=2026-08-21",
+        "/dashboard/active-allocations?as_of_date=2026-08-21&period_days=5&candidates=position",
         "/dashboard/calendar",
         "/dashboard/performance?as_of_date=2026-08-21&series=false",
     ]
@@ -246,10 +269,10 @@ def test_a_wrong_choice_asks_nothing(address: str) -> None:
 
 
 def test_all_candidates_are_one_grid_with_their_verdicts(draw: Any, explained: dict[str, Any]) -> None:
-    grid = samples.named(draw(explained, language="ko"), "all-candidates")
+    grid = samples.named(draw(explained, "/?candidates=all", language="ko"), "all-candidates")
     assert [(row["etf_ticker"], row["ticker"], row["cap"], row["verdict"]) for row in grid.rowData] == [
         ("QQQ", "MU", "75.1B", "✓ 선정"),
-        ("XLB", "LIN", "75.1B", "수익률 -3.21 %: 양수가 아닙니다"),
+        ("XLB", "LIN", "75.1B", "수익률 −3.21%: 양수가 아닙니다"),
         ("XLB", "NEM", "75.1B", "✓ 선정"),
         ("XLB", "FCX", "–", "no market cap"),
     ]
@@ -330,7 +353,7 @@ def test_why_says_how_the_market_cap_was_come_by(draw: Any, source: str, languag
         ),
         (
             [reason("rate_breaks", rate="KRW=X", session="2026-08-12", reasons=[text("+60 %")])],
-            "2026-08-12에 KRW=X 환율이 이어지지 않습니다 (+60 %)",
+            "2026-08-12에 KRW=X 환율이 이어지지 않습니다 (+60%)",
         ),
         (
             [of_ticker("A.KS", [reason("carried_rate", rate="KRW=X", session="2026-08-17", used="2026-08-14")])],
@@ -353,7 +376,7 @@ def test_why_says_how_the_market_cap_was_come_by(draw: Any, source: str, languag
 def test_what_a_portfolio_lacks_is_told_in_korean(draw: Any, reasons: list[Reason], korean: str) -> None:
     shown = samples.portfolio(samples.position(1, "NEM", 1.0), degraded_reason=reasons)
     assert common.DEGRADED.in_("ko", reason=korean) in samples.text_of(draw(shown, language="ko"))
-    assert common.DEGRADED.in_("en", reason=words(reasons)) in samples.text_of(draw(shown))
+    assert common.DEGRADED.in_("en", reason=typeset_words(words(reasons))) in samples.text_of(draw(shown))
 
 
 def test_both_languages_have_a_sentence_of_each_reason() -> None:

@@ -140,7 +140,7 @@ def render(answer: Any, address: str = "/", language: Language = "en") -> str:
         ((401, {"error": "Unauthorized", "detail": "wrong"}), common.REFUSED_TITLE, common.TRY_AGAIN),
         ((404, {"error": "NotPublished", "detail": "nothing"}), common.NOT_PUBLISHED_TITLE, common.TRY_AGAIN),
         ((404, {"error": "UnknownTicker", "detail": "who"}), common.UNKNOWN_TICKER_TITLE, common.SHOW_NEWEST),
-        ((422, {"error": "NotASession", "detail": "a Saturday"}), common.BAD_ADDRESS_TITLE, common.SHOW_NEWEST),
+        ((422, {"error": "NotASession", "detail": "a Saturday"}), common.NO_SESSION_TITLE, common.SHOW_NEWEST),
         ({"as_of_date": "2026-08-21"}, common.BROKEN_TITLE, common.TRY_AGAIN),
     ],
 )
@@ -156,6 +156,55 @@ def test_an_unpublished_session_leads_to_the_newest_one() -> None:
     assert common.SHOW_NEWEST.en not in render(nothing, "/")
 
 
+@pytest.mark.parametrize(
+    ("answer", "address", "hint"),
+    [
+        ((422, {"error": "NotASession", "detail": "a Saturday"}), "/?as_of=2026-08-22", common.NO_SESSION_HINT),
+        ((422, {"error": "InvalidParameter", "detail": "no"}), "/?period=5", common.BAD_ADDRESS_HINT),
+        ((200, {}), "/?period=7", common.BAD_ADDRESS_HINT),
+        ((404, {"error": "NotPublished", "detail": "none"}), "/?period=20", common.NOT_PUBLISHED_HINT),
+        ((404, {"error": "NotPublished", "detail": "none"}), "/?period=monthly", common.NO_REBALANCE_HINT),
+    ],
+)
+def test_the_hint_fits_what_happened(answer: Any, address: str, hint: Text) -> None:
+    hints = {
+        each.en
+        for each in (
+            common.NO_SESSION_HINT,
+            common.BAD_ADDRESS_HINT,
+            common.NOT_PUBLISHED_HINT,
+            common.NO_REBALANCE_HINT,
+        )
+    }
+    shown = render(answer, address)
+    assert {each for each in hints if each in shown} == {hint.en}
+
+
+@pytest.mark.parametrize("address", ["/nowhere", "/?period=7"])
+def test_a_page_in_place_of_data_has_a_heading(address: str) -> None:
+    drawn = callbacks.render(samples.Api({}).client, samples.page(address))
+    assert [type(each).__name__ for each in samples.parts(drawn) if type(each).__name__ in ("H1", "H2")] == ["H1"]
+
+
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        ("/?period=10&as_of=2026-08-20", "?period=10&as_of=2026-08-20"),
+        ("/map?window=5d&as_of=2026-08-20&sector=Energy", "?as_of=2026-08-20"),
+        ("/?period=monthly&as_of=2026-07-26", "?period=monthly"),
+        ("/", ""),
+    ],
+)
+def test_another_view_is_of_the_same_session(address: str, kept: str) -> None:
+    links = samples.links(callbacks.header(samples.page(address)))
+    assert links["Performance"] == f"/performance{kept}"
+
+
+def test_the_first_byte_has_the_shapes_of_a_page(server: Any) -> None:
+    page = server.get("/").get_data(as_text=True)
+    assert page.count('class="bone') == 3 and "Loading..." not in page
+
+
 def test_an_unknown_view_names_those_there_are() -> None:
     assert "There is no view /portfolios: choose one of /" in render({}, "/portfolios")
 
@@ -165,7 +214,7 @@ def test_the_header_leads_to_every_view_and_to_the_other_language_and_colours(la
     page: Page = samples.page("/?period=5", language, "light")
     links = samples.links(callbacks.header(page))
     for view in VIEWS:
-        assert not view.is_listed or links[view.name.in_(language)] == view.path
+        assert not view.is_listed or links[view.name.in_(language)] == f"{view.path}?period=5"
     assert links[common.OTHER_LANGUAGE.in_(language)].endswith("&then=%2F%3Fperiod%3D5")
     assert "theme=dark" in links[common.DARK.in_(language)]
 

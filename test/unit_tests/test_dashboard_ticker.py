@@ -140,7 +140,7 @@ def test_facts_and_returns(stock: Any, language: Language) -> None:
     assert table(drawn, "returns") == [
         f"{windows[0]} +5.00% +2.00% +3.00%",
         f"{windows[1]} – +3.00% –",
-        f"{windows[2]} -1.00% +1.00% -2.00%",
+        f"{windows[2]} −1.00% +1.00% −2.00%",
     ]
     assert {"en": "no price on 2026-07-24", "ko": "2026-07-24 시세가 없습니다"}[language] in shown
 
@@ -382,15 +382,15 @@ def test_a_volume_that_is_not_known_is_a_dash() -> None:
 @pytest.mark.parametrize(
     ("language", "told"),
     [
-        ("en", "prices break at 2026-08-12: a step of +900 %"),
-        ("ko", "2026-08-12에 시세가 이어지지 않습니다 (a step of +900 %)"),
+        ("en", "prices break at 2026-08-12: a step of +900%"),
+        ("ko", "2026-08-12에 시세가 이어지지 않습니다 (a step of +900%)"),
     ],
 )
 def test_a_return_in_doubt_says_so(stock: Any, language: Language, told: str) -> None:
     assert told not in samples.text_of(samples.drawn(stock, "/ticker/NVDA", language))
     history = samples.history("NVDA")
     history["returns"][0]["degraded_reason"] = [
-        reason("prices_break", session="2026-08-12", reasons=[text("a step of +900 %")])
+        reason("prices_break", session="2026-08-12", reasons=[text("a step of +900%")])
     ]
     stock.answers["/stocks/NVDA/history"] = history
     assert told in samples.text_of(samples.drawn(stock, "/ticker/NVDA", language))

@@ -1,5 +1,7 @@
 """What the API answers about portfolios: of a session, of a month, and the trades between two months."""
 
+from typing import Any
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -85,6 +87,25 @@ def test_allocations_say_who_was_looked_at_and_why_not_chosen(api: TestClient) -
     assert candidates["QQQ", "NVDA"]["exclusion_reason"] == "MU returned more (+13.20 %)"
     assert candidates["EWY", "005930.KS"]["period_return"] is None
     assert api.get("/dashboard/active-allocations?as_of_date=2026-08-19").status_code == 404
+
+
+def test_allocations_are_given_in_the_part_that_is_asked_for(api: TestClient) -> None:
+    whole = api.get("/dashboard/active-allocations").json()["portfolios"][2]
+    assert whole["candidate_count"] == len(whole["candidates"])
+
+    def part(query: str) -> dict[str, Any]:
+        [portfolio] = api.get(f"/dashboard/active-allocations?period_days=20&{query}").json()["portfolios"]
+        assert portfolio["positions"] == whole["positions"]
+        assert portfolio["candidate_count"] == whole["candidate_count"]
+        return dict(portfolio)
+
+    assert part("candidates=none")["candidates"] == []
+    first, etfs = whole["positions"][0], {each["ticker"]: each["source_etfs"] for each in whole["positions"]}
+    for query, ticker in (("candidates=position", first["ticker"]), ("candidates=position&ticker=mu", "MU")):
+        offered = [each for each in whole["candidates"] if each["etf_ticker"] in etfs[ticker]]
+        assert part(query)["candidates"] == offered
+        assert 0 < len(offered) < len(whole["candidates"])
+    assert api.get("/dashboard/active-allocations?period_days=7").status_code == 422
 
 
 def test_monthly_portfolio_and_what_it_changes(api: TestClient) -> None:

@@ -1,0 +1,83 @@
+// What a page does by itself when its view has been drawn: its title, where the reader is taken, and who listens to it.
+(() => {
+    const drawn = () => {
+        const view = document.getElementById("view");
+        const of = (selector) => (view.querySelector(selector)?.textContent || "").trim();
+        const chosen = new URLSearchParams(location.search);
+        const parts = [`${of("h1")} ${of(".selector .selected")}`.trim(), chosen.get("sector"), chosen.get("as_of")];
+        document.title = [...parts.filter(Boolean), "ActStock"].join(" · ");
+        if (chosen.get("why")) goTo("why");
+        if (chosen.get("candidates") === "all") goTo("candidates");
+    };
+
+    // Whoever asks for something below the window is taken there, with eyes and with the keyboard.
+    const goTo = (id) => {
+        const place = document.getElementById(id);
+        if (!place) return;
+        const heading = place.querySelector("h2") || place;
+        heading.tabIndex = -1;
+        heading.focus({ preventScroll: true });
+        const show = () => place.scrollIntoView({ block: "start" });
+        // Charts and tables above it get their height a moment later; a reader who moves on is left alone.
+        const growing = new ResizeObserver(show);
+        const stop = () => growing.disconnect();
+        growing.observe(document.getElementById("view"));
+        ["wheel", "touchstart", "keydown", "pointerdown"].forEach((deed) =>
+            window.addEventListener(deed, stop, { once: true, passive: true })
+        );
+        setTimeout(stop, 4000);
+        show();
+    };
+
+    // Dash's date field says of an element without a role that it is expanded, which nobody may listen to.
+    const mendPicker = () => {
+        document.querySelectorAll("[id$=-wrapper].dash-datepicker-input-wrapper").forEach((wrapper) => {
+            ["aria-expanded", "aria-haspopup", "aria-disabled", "aria-labelledby"].forEach((name) =>
+                wrapper.removeAttribute(name)
+            );
+        });
+    };
+
+    // Dash drops a day that cannot be chosen without a word, and puts the old one back before the field is left.
+    let typed = null;
+    const answerDay = (event) => {
+        const field = event.target;
+        const problem = document.getElementById("session-problem");
+        if (!problem || !field.matches?.("#session-picker")) return;
+        if (event.type === "input") {
+            typed = field.value.trim();
+            problem.textContent = "";
+        } else if (typed && (event.type === "focusout" || event.key === "Enter")) {
+            if (!problem.dataset.days.split(" ").includes(typed))
+                problem.textContent = problem.dataset.text.replace("{day}", typed);
+            typed = null;
+        }
+    };
+
+    // A chart keeps the size that it has on the screen; paper is narrower.
+    const forPaper = () =>
+        document.querySelectorAll(".js-plotly-plot .main-svg").forEach((drawing) => {
+            const { width, height } = drawing.getBoundingClientRect();
+            if (width) drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
+        });
+    const forScreen = () =>
+        document.querySelectorAll(".js-plotly-plot .main-svg").forEach((drawing) => drawing.removeAttribute("viewBox"));
+
+    let shown = null;
+    const look = () => {
+        mendPicker();
+        const view = document.getElementById("view");
+        if (!view || !view.dataset.shows || view.dataset.shows === shown) return;
+        shown = view.dataset.shows;
+        drawn();
+    };
+    new MutationObserver(look).observe(document.documentElement, {
+        subtree: true,
+        childList: true,
+        attributes: true,
+        attributeFilter: ["data-shows", "aria-expanded"],
+    });
+    ["input", "keydown", "focusout"].forEach((deed) => document.addEventListener(deed, answerDay, true));
+    window.addEventListener("beforeprint", forPaper);
+    window.addEventListener("afterprint", forScreen);
+})();

@@ -1,0 +1,158 @@
+"""What a reader meets beside the figures: where the page leads, its title, its way back, paper, and who listens."""
+
+import json
+from importlib.resources import files
+from itertools import pairwise
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webdriver import WebDriver
+
+from browsing import Page
+from dashboard.texts import common, market_map, portfolio
+from ops.looking.browser import DESKTOP, PHONE, Screen, cdp
+from ops.looking.dashboard_views import Subjects, views
+
+VIEWS = views(Subjects(session="2026-08-21", older_session="2026-08-20", stock="NEM", etf="XLB"))
+LAPTOP = Screen("laptop", 1366, 768)
+IN_SIGHT = "const box = document.querySelector('#why h2').getBoundingClientRect(); return box.top >= 0 && box.bottom"
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("screen", [LAPTOP, PHONE])
+def test_why_comes_into_sight_and_has_the_focus(page: Page, screen: Screen) -> None:
+    page.resize(screen)
+    page.open()
+    page.run("document.getElementById('view').dataset.shows = ''")
+    ways = ".cards a[href*='why=MU']" if screen.is_phone else "#positions .ag-row[row-index='1'] [col-id=why] a"
+    page.run(f"document.querySelector({ways!r}).click()")
+    page.is_rendered()
+    page.waits_for("document.activeElement.closest('#why') !== null", "the reason has the focus")
+    assert 0 < page.run(f"{IN_SIGHT}") < screen.height
+
+
+def test_a_phone_shows_positions_as_cards(page: Page) -> None:
+    page.resize(PHONE)
+    page.open()
+    assert page.texts(".cards .first a")[0] and not page.texts("#positions .ag-header-cell-text")
+    reach = page.run(
+        "return [...document.querySelectorAll('.cards .way a')].map(each => each.getBoundingClientRect().right)"
+    )
+    assert reach and max(reach) <= PHONE.width
+    page.resize(DESKTOP)
+    page.open()
+    assert not page.texts(".cards .first a")
+
+
+def test_an_enlarged_sector_is_in_the_address_and_has_a_way_back(page: Page) -> None:
+    page.open("/map?sector=Technology")
+    tiles = "return document.querySelectorAll('#market-map .slice').length"
+    alone = page.run(tiles)
+    page.click(market_map.WHOLE_MAP.en.format(sector="Technology"))
+    assert page.address == "/map"
+    page.waits_for(f"(() => {{ {tiles} }})() > {alone}", "the whole map is back")
+
+
+@pytest.mark.parametrize(
+    ("address", "title"),
+    [
+        ("/?period=10", "Portfolio 10d · ActStock"),
+        ("/?period=20&as_of=2026-08-20", "Portfolio 20d · 2026-08-20 · ActStock"),
+        ("/map?sector=Technology", "Map 20d · Technology · ActStock"),
+        ("/ticker/NEM", "NEM 6M · ActStock"),
+        ("/pipeline", "Pipeline 10 · ActStock"),
+    ],
+)
+def test_each_view_has_a_title_of_its_own(page: Page, address: str, title: str) -> None:
+    page.open(address)
+    page.waits_for(f"document.title === {json.dumps(title)}", f"{title}, not {page.run('return document.title')}")
+
+
+def test_the_session_is_kept_across_views(page: Page) -> None:
+    page.open("/?period=10&as_of=2026-08-20")
+    page.click("Map")
+    assert page.address == "/map?period=10&as_of=2026-08-20" and "Thu 20 Aug 2026" in page.text.title()
+    page.click("Portfolio")
+    assert page.address == "/?period=10&as_of=2026-08-20"
+
+
+def test_a_typed_saturday_is_told(page: Page, browser: WebDriver) -> None:
+    page.open("/?period=20")
+    field = browser.find_element(By.ID, "session-picker")
+    field.send_keys(Keys.CONTROL, "a")
+    field.send_keys("2026-08-22", Keys.ENTER)
+    page.shows(common.DAY_NOT_OFFERED.en.format(day="2026-08-22"))
+    assert page.address == "/?period=20"
+
+
+@pytest.mark.parametrize("address", ["/performance", "/map", "/ticker/NEM"])
+def test_dates_do_not_overlap_on_a_phone(page: Page, address: str) -> None:
+    page.resize(PHONE)
+    page.open(address)
+    for graph in page.run(
+        "return [...document.querySelectorAll('.js-plotly-plot')].map(graph => "
+        "[...graph.querySelectorAll('.xtick text')].map(each => each.getBoundingClientRect())"
+        ".map(box => [box.left, box.right]))"
+    ):
+        ends = sorted(map(tuple, graph))
+        assert all(one[1] <= other[0] or one[0] == other[0] for one, other in pairwise(ends))
+
+
+def test_a_verdict_has_room_for_words(page: Page) -> None:
+    page.resize(PHONE)
+    page.open("/?why=MU")
+    assert page.run("return document.querySelector('.offers td.verdict').getBoundingClientRect().width") >= 180
+
+
+@pytest.mark.parametrize("address", ["/?period=20", "/performance"])
+def test_nothing_is_cut_on_paper(page: Page, browser: WebDriver, address: str) -> None:
+    page.open(address)
+    cdp(browser, "Emulation.setEmulatedMedia", media="print")
+    try:
+        page.resize(Screen("paper", 700, 1000))
+        page.run("window.dispatchEvent(new Event('beforeprint'))")
+        assert page.width_overflow() == 0
+        wide = page.run(
+            "return [...document.querySelectorAll('#view .main-svg, #view .cards')]"
+            ".filter(each => each.checkVisibility())"
+            ".filter(each => each.getBoundingClientRect().right > innerWidth).map(each => each.className.baseVal)"
+        )
+        assert wide == []
+        assert not page.texts("nav, .search, .preferences a")
+    finally:
+        cdp(browser, "Emulation.setEmulatedMedia", media="")
+
+
+def violations(page: Page) -> list[list[str]]:
+    """Return what axe-core finds wrong with the page: rule, and the first place."""
+    page.run(AXE)
+    passed, found = page.run(
+        "return axe.run().then(({passes, violations}) => "
+        "[passes.length, violations.map(each => [each.id, each.nodes[0].html.slice(0, 160)])])"
+    )
+    assert passed > 10, "it has looked at the page"
+    return list(found)
+
+
+@pytest.mark.parametrize(("screen", "language"), [(DESKTOP, "en"), (DESKTOP, "ko"), (PHONE, "en"), (PHONE, "ko")])
+@pytest.mark.parametrize("name", VIEWS)
+def test_axe_has_nothing_to_say(page: Page, name: str, screen: Screen, language: str) -> None:
+    page.resize(screen)
+    page.prefer(language=language)
+    page.open(VIEWS[name])
+    page.run("document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert violations(page) == []
+
+
+def test_an_error_page_is_under_a_heading(page: Page) -> None:
+    page.open("/?period=7")
+    assert page.texts("h1") == [common.BAD_ADDRESS_TITLE.en]
+
+
+def test_all_candidates_come_when_they_are_asked_for(page: Page) -> None:
+    page.open("/?period=20")
+    assert page.run("return document.getElementById('all-candidates') === null")
+    page.click(portfolio.UNFOLD.en)
+    assert page.address == "/?period=20&candidates=all"
+    assert len(page.grid("all-candidates")) > 0
