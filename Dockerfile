@@ -1,4 +1,4 @@
-# The Python services without a JVM: one target each for collector, consumer, dashboard and market server.
+# The Python services without a JVM: one target each for collector, consumer, dashboard, alerts and market server.
 # Every version comes from requirements.txt, the lock that the native installation shares; a target names only what it imports.
 FROM python:3.11-slim-bookworm AS base
 ENV PYTHONUNBUFFERED=1 \
@@ -30,6 +30,16 @@ COPY collector collector
 COPY consumer consumer
 USER 10001
 CMD ["python", "-m", "collector.bootstrap"]
+
+FROM storing AS alerts
+RUN pip install --constraint /tmp/requirements.txt apprise exchange-calendars pandas \
+    && install -d -o actstock -g actstock /var/lib/alerts
+COPY collector/__init__.py collector/source_clock.py collector/
+COPY dashboard/__init__.py dashboard/
+COPY dashboard/texts dashboard/texts
+COPY alerts alerts
+USER 10001
+CMD ["python", "-m", "alerts.watcher"]
 
 # Stands in for Yahoo in a demo. An image of its own, so that no service of a live platform carries invented prices.
 FROM base AS market

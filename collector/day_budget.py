@@ -7,10 +7,12 @@ over is late in the ledger, like every bar that may still come, and has its turn
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import date
+from shutil import disk_usage
 
 from collector.collection import Collection
 from collector.completeness import Kind
 from collector.request_plan import QUOTES_PER_REQUEST
+from config.config import CollectorSettings
 from config.universe import universe
 from database.queries import collected, ledger, requests
 from utils.reasons import Reason, as_json, reason
@@ -21,7 +23,12 @@ SHOWN_TICKERS = 10
 
 
 def requests_left(current: Collection) -> int | None:
-    """Return how many requests the day's budget still has, or None without one."""
+    """Return how many requests may still be made: those of the day's budget, or None without one.
+
+    While the disk is short of room there are none. What the databases cannot store is better not asked for.
+    """
+    if disk_short(current.settings.collector):
+        return 0
     budget = current.settings.yahoo.requests_per_day
     return max(0, budget - requests.count_of_budget_day(current.conn)) if budget else None
 
@@ -29,13 +36,19 @@ def requests_left(current: Collection) -> int | None:
 def take_turns(current: Collection, kind: Kind, wanted: Mapping[str, Sequence[date]]) -> list[str]:
     """Return the tickers to ask for today, in their order, and record the others as late.
 
-    wanted: ticker -> the sessions that it is asked for. The benchmark is always asked for: nothing goes on without it.
+    wanted: ticker -> the sessions that it is asked for. The benchmark is asked for without a budget left, too: nothing
+    goes on without it. With a disk that is short of room it is not.
     """
     left = requests_left(current)
     if left is None:
         return list(wanted)
     in_turn = order_of_turns(list(wanted), collected.newest_sessions(current.conn, kind.table, list(wanted)))
-    today = set(in_turn[: _charts_among(left, kind)]) | {universe().benchmark}
+    today = set(in_turn[: _charts_among(left, kind)])
+    if short := disk_short(current.settings.collector):
+        # The stage says so, and does not end as if it had done something.
+        current.receipt.missing |= {ticker: [short] for ticker in wanted if ticker == universe().benchmark}
+    else:
+        today.add(universe().benchmark)
     later = {ticker: sessions for ticker, sessions in wanted.items() if ticker not in today}
     if later:
         _postpone(current, kind, later)
@@ -53,7 +66,17 @@ def order_of_turns(tickers: Sequence[str], newest: Mapping[str, date]) -> list[s
 
 def budget_spent(current: Collection) -> Reason:
     """Return why nothing more is asked for on this day."""
-    return reason("budget_spent", budget=current.settings.yahoo.requests_per_day)
+    return disk_short(current.settings.collector) or reason(
+        "budget_spent", budget=current.settings.yahoo.requests_per_day
+    )
+
+
+def disk_short(settings: CollectorSettings) -> Reason | None:
+    """Return how short of room the disk is, or None while it has enough."""
+    free = disk_usage(settings.disk_folder).free // 2**20
+    if free >= settings.disk_free_mb:
+        return None
+    return reason("disk_short", folder=str(settings.disk_folder), free=free, least=settings.disk_free_mb)
 
 
 def _charts_among(left: int, kind: Kind) -> int:

@@ -19,10 +19,15 @@ def last_session(base_url: str) -> date:
 
     base_url: the setting YAHOO_BASE_URL.
     """
-    return last_closed_session(_now(base_url) if base_url else datetime.now(UTC))
+    return last_closed_session(now(base_url))
 
 
-def _now(base_url: str) -> datetime:
+def now(base_url: str) -> datetime:
+    """Return the source's own time."""
+    return _served_now(base_url) if base_url else datetime.now(UTC)
+
+
+def _served_now(base_url: str) -> datetime:
     try:
         with _open(f"{base_url}/health", timeout=TIMEOUT_SECONDS) as answer:
             said: str = answer.headers["Date"]

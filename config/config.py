@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import time
 from enum import StrEnum
 from pathlib import Path
 
@@ -97,6 +98,7 @@ class CollectorSettings:
     history_sessions: how many sessions a ticker's first fetch covers
     refetch_sessions: how many sessions a later fetch covers at least
     late_sessions: for how many sessions a bar that is not there counts as late, before it counts as missing
+    disk_free_mb: with less free on the disk of disk_folder nothing is collected (0: whatever is free)
     """
 
     history_sessions: int
@@ -104,6 +106,55 @@ class CollectorSettings:
     late_sessions: int
     sector_lookups_per_run: int
     stored_timeout_seconds: float
+    disk_free_mb: int
+    disk_folder: Path
+
+
+@dataclass(frozen=True)
+class AlertSettings:
+    """How a person is told.
+
+    urls: the channels, as Apprise writes them. They hold passwords and keys.
+    heartbeat_url: asked for after each round of the watcher (empty: nothing is)
+    late_minutes: from then on a run that has not ended is late
+    published_by: the hour (UTC) at which a session's portfolios should be there
+    disk_mb, memory_mb: less than that is short
+    folder: where the watcher keeps what it has told
+    supervisor_socket, probes: how it sees the services, natively and in containers
+    """
+
+    urls: tuple[str, ...] = field(repr=False)
+    language: str
+    digest: bool
+    heartbeat_url: str = field(repr=False)
+    late_minutes: int
+    published_by: time
+    disk_mb: int
+    memory_mb: int
+    folder: Path
+    supervisor_socket: str
+    probes: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class BackupSettings:
+    """Where backups go by themselves.
+
+    keep: how many of each day (0: none is made)
+    hour: the hour UTC from which on a day's backup is due
+    """
+
+    folder: Path
+    keep: int
+    hour: int
+
+
+@dataclass(frozen=True)
+class RetentionSettings:
+    """For how many days what only tells of past runs is kept: their rows, and their logs and working files."""
+
+    rows_days: int
+    files_days: int
 
 
 @dataclass(frozen=True)
@@ -112,6 +163,7 @@ class Settings:
 
     database: with the login of this process
     spark_database: the same database with the login of Spark jobs
+    airflow_url: where services find Airflow
     airflow_ui_url, spark_ui_url: for links in a browser (no service sends requests there)
     """
 
@@ -121,10 +173,14 @@ class Settings:
     spark: SparkSettings
     yahoo: YahooSettings
     collector: CollectorSettings
+    alerts: AlertSettings
+    backup: BackupSettings
+    retention: RetentionSettings
     schedule: str
     stage_delay_minutes: int
     api_key: str = field(repr=False)
     api_url: str
+    airflow_url: str
     airflow_ui_url: str
     spark_ui_url: str
 
@@ -177,11 +233,38 @@ class Settings:
                 late_sessions=read.integer("LATE_SESSIONS", 2),
                 sector_lookups_per_run=read.integer("SECTOR_LOOKUPS_PER_RUN", 4),
                 stored_timeout_seconds=read.number("STORED_TIMEOUT_SECONDS", 300.0),
+                disk_free_mb=read.integer("DISK_FREE_MB", 1000),
+                # In containers: the disk of the images, on which the volumes are as well.
+                disk_folder=Path(read.text("ACTSTOCK_DATA", "") or "/"),
+            ),
+            alerts=AlertSettings(
+                urls=read.channels("ALERT_URLS"),
+                language=read.choice("ALERT_LANGUAGE", ("en", "ko")),
+                digest=read.choice("ALERT_DIGEST", ("0", "1")) == "1",
+                heartbeat_url=read.text("ALERT_HEARTBEAT_URL", ""),
+                late_minutes=read.integer("ALERT_LATE_MINUTES", 180, at_least=1),
+                published_by=read.hour("ALERT_PUBLISHED_BY", "15:00"),
+                disk_mb=read.integer("ALERT_DISK_MB", 2000),
+                memory_mb=read.integer("ALERT_MEMORY_MB", 300),
+                folder=Path(read.text("ALERT_FOLDER", str(PROJECT_ROOT / ".actstock" / "alerts"))),
+                supervisor_socket=read.text("ACTSTOCK_SOCKET", ""),
+                probes=dict(pair.split("=", 1) for pair in read.text("ALERT_PROBES", "").split()),
+            ),
+            backup=BackupSettings(
+                folder=Path(read.text("BACKUP_FOLDER", "") or PROJECT_ROOT / ".actstock" / "backups"),
+                keep=read.integer("BACKUP_KEEP", 7),
+                hour=read.integer("BACKUP_HOUR", 3, at_most=23),
+            ),
+            retention=RetentionSettings(
+                # Much is looked up in a month of requests and runs.
+                rows_days=read.integer("KEEP_ROWS_DAYS", 365, at_least=60),
+                files_days=read.integer("KEEP_FILES_DAYS", 30, at_least=2),
             ),
             schedule=read.choice("PIPELINE_SCHEDULE", ("staggered", "controller")),
             stage_delay_minutes=read.integer("STAGE_DELAY_MINUTES", 60),
             api_key=read.text("API_KEY", ""),
             api_url=read.text("API_URL", "http://127.0.0.1:8000").rstrip("/"),
+            airflow_url=read.text("AIRFLOW_URL", "http://127.0.0.1:8080").rstrip("/"),
             airflow_ui_url=read.text("AIRFLOW_UI_URL", "http://localhost:8080").rstrip("/"),
             spark_ui_url=read.text("SPARK_UI_URL", "http://localhost:8081").rstrip("/"),
         )
@@ -202,10 +285,11 @@ class _Reader:
     def text(self, name: str, default: str) -> str:
         return self._environ.get(name, default).strip()
 
-    def integer(self, name: str, default: int, at_least: int = 0) -> int:
+    def integer(self, name: str, default: int, at_least: int = 0, at_most: float = float("inf")) -> int:
         value = self.number(name, default)
-        if value != int(value) or value < at_least:
-            raise ConfigError(f"{name}={self._environ[name]!r}: give a whole number, at least {at_least}")
+        if value != int(value) or not at_least <= value <= at_most:
+            most = f" and at most {at_most}" if at_most < float("inf") else ""
+            raise ConfigError(f"{name}={self._environ[name]!r}: give a whole number, at least {at_least}{most}")
         return int(value)
 
     def number(self, name: str, default: float) -> float:
@@ -223,6 +307,20 @@ class _Reader:
         if not re.fullmatch(r"[1-9][0-9]*[mg]", value):
             raise ConfigError(f"{name}={value!r}: give a whole number of megabytes or gigabytes, as in 512m or 2g")
         return value
+
+    def channels(self, name: str) -> tuple[str, ...]:
+        """Return addresses between which commas or spaces are. One may have commas of its own."""
+        found = tuple(filter(None, re.split(r"[\s,]+(?=[\w+.-]+://)", self.text(name, "").strip(","))))
+        for number, url in enumerate(found, start=1):
+            if not re.match(r"[a-z][a-z0-9+.-]*://.", url):
+                raise ConfigError(f"{name}: no. {number} is not an address of the form scheme://..., see .env.example")
+        return found
+
+    def hour(self, name: str, default: str) -> time:
+        value = self.text(name, "") or default
+        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+            raise ConfigError(f"{name}={value!r}: give an hour of the day (UTC), as in 15:00")
+        return time.fromisoformat(value)
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> str:
         value = self.text(name, "") or allowed[0]

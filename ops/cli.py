@@ -28,6 +28,9 @@ examples:
   ./start.sh gaps                            which expected bars are not stored, and which sessions to compute again
   ./start.sh gaps --repoll                   ask the source again for what is late, missing or quarantined
   ./start.sh verify                          was anything changed of what was collected and published
+  ./start.sh alert --test                    a message through mail, a webhook, ...: does it arrive?
+  ./start.sh backup ~/actstock.tar           everything that cannot be had again, in one file
+  ./start.sh restore ~/actstock.tar          make it the platform of this machine
   ./start.sh closed-days                     days on which an exchange was closed in fact; --add adds one
   ./start.sh history --sessions 250          prices and all stages of the last 250 sessions, in minutes
   ./start.sh logs consumer-etf-daily -f      follow a service's log
@@ -281,16 +284,28 @@ def closed_days(start: date | None, end: date | None, add: Sequence[str] | None,
     "verify",
     "work out the digest of all evidence again, and name what was changed",
     argument("--head", action="store_true", help="only print the newest digest of each chain, to be kept elsewhere"),
+    argument("--send", action="store_true", help="of --head: also send it through the channels of ALERT_URLS"),
     argument("--kept", type=Path, metavar="FILE", help="also look for the digests that --head printed once"),
     description="Work out every digest and chain again: of what was collected, of the source's own answers and of all "
     "publications. Compare the tables with it. Name the row and the column that were changed, and end with code 1.",
 )
-def verify(head: bool, kept: Path | None) -> int:
+def verify(head: bool, send: bool, kept: Path | None) -> int:
     from ops.running import run_module
 
-    return run_module(
-        "ops.evidence.verify", [*(["--head"] if head else []), *(["--kept", str(kept.resolve())] if kept else [])]
-    )
+    flags = {"--head": head, "--send": send}
+    words = [name for name, is_given in flags.items() if is_given]
+    return run_module("ops.evidence.verify", [*words, *(["--kept", str(kept.resolve())] if kept else [])])
+
+
+@command(
+    "alert",
+    "what a person was told of and is still open; a test message",
+    argument("--test", action="store_true", help="send a test message through the channels of ALERT_URLS"),
+)
+def alert(test: bool) -> int:
+    from ops.running import run_module
+
+    return run_module("alerts.command", ["--test"] if test else [])
 
 
 @command(
@@ -310,6 +325,34 @@ def reproduce(first: str, last: str | None) -> int:
     from ops.running import run_module
 
     return run_module("ops.evidence.reproduce", [first, *([last] if last else [])])
+
+
+@command(
+    "backup",
+    "write databases, passwords, settings and universe to one file, while everything runs",
+    argument("file", type=Path, metavar="FILE", help="a file that is not there yet"),
+    description="Write one archive of all that the platform cannot get again: its database with the source's own "
+    "answers, Airflow's, passwords, settings and universe, as of one moment. Only its owner may read it.",
+)
+def backup(file: Path) -> int:
+    from ops.backup.command import backup
+
+    return backup(file)
+
+
+@command(
+    "restore",
+    "make a backup the platform of this machine, and start it",
+    argument("file", type=Path, metavar="FILE"),
+    argument("--yes", action="store_true", help="do not ask before anything is replaced"),
+    description="Look whether the backup is whole, say what it is and what it would replace, and ask. Then restore it "
+    "beside what is there, bring it up to this version, and put it in its place. What was there is kept beside it. "
+    "What Kafka still has beyond the backup is stored again.",
+)
+def restore(file: Path, yes: bool) -> int:
+    from ops.backup.command import restore
+
+    return restore(file, yes)
 
 
 @command("restatements", "stored bars that the source has changed since", *RANGE)
@@ -355,8 +398,10 @@ def plan(stocks: int | None) -> int:
 
 @command("status", "what runs, since when, where")
 def status() -> int:
+    from alerts.command import state_of
+    from ops.console import say
     from ops.pipeline.runs import show_backfill
-    from ops.running import in_containers, running_platform
+    from ops.running import alert_folder, in_containers, running_platform
 
     code = 0
     if not in_containers():  # there Docker has shown the services
@@ -365,6 +410,7 @@ def status() -> int:
         code = status()
     platform = running_platform()
     platform.show()
+    say(f"  {'Alerts':<10} {state_of(alert_folder())}")
     show_backfill(platform)
     return code
 
@@ -424,11 +470,14 @@ def test(rings: Sequence[str]) -> int:
     argument("--rows", type=int, default=100_000, metavar="N", help="bars to send and to consume (100,000)"),
     argument("--strict", action="store_true", help="end with code 1 when a wanted figure is missed"),
     argument("--short", action="store_true", help="sizes of scale that show whether it runs, not how fast"),
+    argument(
+        "--against", type=Path, metavar="FOLDER", help="another version that runs, too: chain is compared with it"
+    ),
 )
-def bench(parts: Sequence[str], rows: int, strict: bool, short: bool) -> int:
+def bench(parts: Sequence[str], rows: int, strict: bool, short: bool, against: Path | None) -> int:
     from ops.bench.command import bench
 
-    return bench(parts, rows, strict, short)
+    return bench(parts, rows, strict, short, against)
 
 
 @command(

@@ -4,6 +4,9 @@ OpsError (an ActstockError)
 ├── CannotInstall    something that is missing could not be fetched
 ├── CannotStart      a port, the disk, or a service stands in the way
 ├── NotRunning       the platform, or a part of it, is not up
+├── CannotBackUp     a backup could not be made, and nothing of it is left
+├── BackupBroken     what should be restored is no backup, not a whole one, or one of a newer version
+├── CannotRestore    a restore failed, and everything is as it was
 ├── UnknownName      no such service, stage, DAG or test ring
 └── RunFailed        a pipeline run, or a ring of tests, ended badly
 """
@@ -31,6 +34,18 @@ class NotRunning(OpsError):
 
 
 class RunFailed(OpsError):
+    pass
+
+
+class CannotBackUp(OpsError):
+    pass
+
+
+class BackupBroken(OpsError):
+    pass
+
+
+class CannotRestore(OpsError):
     pass
 
 

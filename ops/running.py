@@ -4,7 +4,9 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from config.config import Settings
 from ops.console import say
 from ops.native.environment import AIRFLOW_USER, client_environment
 from ops.native.stack import Stack
@@ -75,6 +77,11 @@ def running_platform() -> Platform:
     from ops.native.control import running_stack  # needs packages of a native installation
 
     return Platform.of_stack(running_stack())
+
+
+def alert_folder() -> Path:
+    """Return where the watcher keeps what it has told."""
+    return Settings.from_env().alerts.folder if in_containers() else Stack.from_env().alerts
 
 
 def run_module(name: str, arguments: Sequence[str]) -> int:

@@ -16,7 +16,8 @@ ActstockError
 ├── NotStored              rows that are needed are not in Postgres
 │   └── Rejected           a consumer refused a message (logs_consumer_error has the reason)
 ├── NotPublished           an earlier stage has not published what this one reads
-└── EvidenceChanged        what is kept as evidence is not what its digest was made of
+├── EvidenceChanged        what is kept as evidence is not what its digest was made of
+└── AlertNotSent           a channel did not take a message
 """
 
 from utils.reasons import Reason, reason
@@ -94,6 +95,10 @@ class NotPublished(ActstockError):
 
 class EvidenceChanged(ActstockError):
     retryable = False
+
+
+class AlertNotSent(ActstockError):
+    pass
 
 
 # These concern one ticker only: they become its state in the ledger, and the run continues.

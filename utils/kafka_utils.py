@@ -15,7 +15,8 @@ from types import FrameType
 from typing import Any, Protocol
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
-from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
+from kafka.admin import OffsetSpec
+from kafka.errors import CommitFailedError, KafkaError, NoError, RebalanceInProgressError
 from kafka.structs import MemberState
 
 from config.config import KafkaSettings, Topic
@@ -128,6 +129,33 @@ def committed_offsets(settings: KafkaSettings, group: str) -> dict[str, Offsets]
         for partition, meta in admin.list_group_offsets(settings.prefix + group)[settings.prefix + group].items():
             offsets.setdefault(partition.topic.removeprefix(settings.prefix), {})[partition.partition] = meta.offset
     return offsets
+
+
+def topic_ids(settings: KafkaSettings) -> dict[str, str]:
+    """Return the ids of the topics that are there. A topic that was deleted and made again has another one."""
+    wanted = {settings.prefix + topic: topic for topic in Topic}
+    with _admin(settings) as admin:
+        there = [name for name in admin.list_topics() if name in wanted]
+        found = admin.describe_topics(there) if there else []
+    return {wanted[topic["name"]]: str(topic["topic_id"]) for topic in found}
+
+
+def set_back(settings: KafkaSettings, topic: Topic, offsets: Offsets) -> None:
+    """Let the group of a topic, which nobody reads now, go on at these offsets, and elsewhere at the oldest message."""
+    name, group = settings.prefix + topic, settings.prefix + topic.consumer_group
+    until = time.monotonic() + REJOIN_SECONDS * 3  # members that were killed are known for a while
+    with _admin(settings) as admin:
+        [described] = admin.describe_topics([name])
+        numbers = [partition["partition_index"] for partition in described["partitions"]]
+        wanted = {TopicPartition(name, number): offsets.get(number, OffsetSpec.EARLIEST) for number in numbers}
+        while errors := _refusals(admin.reset_group_offsets(group, dict(wanted))):
+            if time.monotonic() > until:
+                raise BrokerUnavailable(f"the group {group} cannot be set back: {', '.join(sorted(errors))}")
+            time.sleep(1)
+
+
+def _refusals(answers: dict[TopicPartition, Any]) -> set[str]:
+    return {answer["error"].__name__ for answer in answers.values() if answer["error"] is not NoError}
 
 
 def end_offsets(settings: KafkaSettings, topic: Topic) -> Offsets:

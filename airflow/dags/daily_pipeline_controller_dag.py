@@ -44,7 +44,7 @@ def stage(task_id: str, dag_id: str) -> TriggerDagRunOperator:
         fail_when_dag_is_paused=True,
         wait_for_completion=True,
         deferrable=True,
-        poke_interval=2,
+        poke_interval=1,
         retries=1,
     )
 

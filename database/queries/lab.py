@@ -23,5 +23,6 @@ def report(conn: Connection, as_of: date | None) -> LabReport:
         {"as_of": as_of},
     )
     if not rows:
-        raise NotPublished("the lab has not been run: ./start.sh lab does it")
+        up_to = f" on prices up to {as_of} or earlier" if as_of else ""
+        raise NotPublished(f"the lab has not been run{up_to}: ./start.sh lab does it")
     return msgspec.convert(rows[0]["report"], LabReport)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from statistics import median
 from typing import Any
 
 import httpx
@@ -14,7 +16,9 @@ from database.db_helper import Connection, connect
 from database.queries import collected, publications, requests
 from database.tables import DAILY_ETF_OHLC
 from ops.bench.report import Target, step, table
+from ops.bench.rounds import interleaved
 from ops.bench.timeline import Part, Span, Stage, application_of, between, by_kind, parts
+from ops.bench.versions import version_in
 from ops.errors import RunFailed
 from ops.native.stack import Stack
 from ops.pipeline import runs
@@ -23,6 +27,29 @@ from ops.running import Platform
 from utils.dates import sessions_between
 
 TIMEOUT_SECONDS = 10
+FIVE_STAGES, LAST_FETCH = "the five stages, from trigger to end", "last fetch to published"
+# Of another version's time.
+WANTED_SHARE = 1 / 3
+
+
+def measure_against(stack: Stack, settings: Settings, folder: Path) -> list[Target]:
+    """Measure this version and another one in turn. folder: the other's, whose platform runs, too."""
+    other = version_in(folder)
+    found = interleaved(
+        {"this version": lambda: _seconds(stack, settings), other.name: lambda: other.seconds_of("chain")},
+        lambda figures: ", ".join(f"{name}: {seconds:.1f} s" for name, seconds in figures.items()),
+    )
+    ours, theirs = (median(round[FIVE_STAGES] for round in rounds) for rounds in found.values())
+    fetched = [round[LAST_FETCH] for round in found["this version"] if LAST_FETCH in round]
+    table(("the five stages, median", "seconds"), [("this version", f"{ours:.1f}"), (other.name, f"{theirs:.1f}")])
+    share = Target(f"{FIVE_STAGES}, against {other.name}", ours / theirs, WANTED_SHARE, " x", at_most=True, digits=2)
+    if not fetched:
+        return [share]
+    return [share, Target(LAST_FETCH, median(fetched), 6, " s", at_most=True, digits=1)]
+
+
+def _seconds(stack: Stack, settings: Settings) -> dict[str, float]:
+    return {target.name: target.figure for target in measure(stack, settings)}
 
 
 def measure(stack: Stack, settings: Settings) -> list[Target]:
@@ -42,13 +69,13 @@ def measure(stack: Stack, settings: Settings) -> list[Target]:
     whole = _span(run.queued, run.ended)
     _show(whole, parts(whole, stages, applications))
     five = Span(whole.start, stages[4].span.end)
-    targets = [Target("the five stages, from trigger to end", five.seconds, 120, " s", at_most=True)]
+    targets = [Target(FIVE_STAGES, five.seconds, 120, " s", at_most=True)]
     if not fetched:
         step("stage 4 had nothing to fetch: no figure from the last fetch on")
         return targets
     _show_end(after_the_last_fetch(fetched[-1], stages, applications, published))
     seconds = (published - fetched[-1]).total_seconds()
-    return [*targets, Target("last fetch to published", seconds, 60, " s", at_most=True)]
+    return [*targets, Target(LAST_FETCH, seconds, 60, " s", at_most=True)]
 
 
 def choose(stored: Sequence[date], computed: set[date], first_of_market: date) -> date:

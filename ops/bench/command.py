@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from config.config import Settings
 from ops.bench import machine
@@ -21,6 +22,7 @@ from utils.errors import ActstockError, InvalidInput
 class Bench:
     rows: int
     is_short: bool = False
+    against: Path | None = None
 
     @cached_property
     def stack(self) -> Stack:
@@ -31,12 +33,12 @@ class Bench:
         return Settings.from_env(os.environ | client_environment(self.stack))
 
 
-def bench(names: Sequence[str], rows: int, strict: bool, is_short: bool = False) -> int:
+def bench(names: Sequence[str], rows: int, strict: bool, is_short: bool = False, against: Path | None = None) -> int:
     """Measure and return 1 when a part could not be measured or, with strict, missed its figure."""
     chosen = _chosen(names)
     if rows < 1:
         raise InvalidInput(f"--rows {rows}: give a number of at least 1")
-    measured = Bench(rows, is_short)
+    measured = Bench(rows, is_short, against)
     if set(chosen) - WITHOUT_PLATFORM:
         say(f"Measuring on {describe(measured.stack.source)} in {measured.stack.home}")
     say(machine.describe())
@@ -84,6 +86,8 @@ def _consume(bench: Bench) -> list[Target]:
 def _chain(bench: Bench) -> list[Target]:
     from ops.bench import chain
 
+    if bench.against:
+        return chain.measure_against(bench.stack, bench.settings, bench.against)
     return chain.measure(bench.stack, bench.settings)
 
 

@@ -7,7 +7,16 @@ from pathlib import Path
 from statistics import median
 
 from config.config import KafkaSettings, Settings
-from ops.bench.readers import Source, Stored, bare_client, bare_client_tuned, copy_and_merge, one_commit_a_row, ours
+from ops.bench.readers import (
+    Source,
+    Stored,
+    bare_client,
+    bare_client_tuned,
+    copy_and_merge,
+    one_commit_a_row,
+    ours,
+    ours_without_evidence,
+)
 from ops.bench.report import Target, step, table
 from ops.bench.rounds import ROUNDS, apart
 from ops.bench.scratch import scratch_database, scratch_topics
@@ -40,6 +49,7 @@ class Way:
 WAYS = {
     "ours, single bars": Way(SINGLE, ours),
     "ours, ranges": Way(RANGES, ours),
+    "ours, without evidence": Way(SINGLE, ours_without_evidence),
     "one commit a row": Way(SINGLE, one_commit_a_row, ROWS_ONE_BY_ONE),
     "COPY + merge alone": Way(SINGLE, copy_and_merge, ROWS_OF_HALVES),
     "the bare client polling": Way(SINGLE, bare_client, ROWS_OF_HALVES),
@@ -83,6 +93,7 @@ def targets(sent: Mapping[str, float], stored: Mapping[str, float]) -> list[Targ
     return [
         Target("producer, ranges against single bars", sent[RANGES] / sent[SINGLE], 4, " times", digits=1),
         Target("consumer, ranges against single bars", ranges / single, 1.5, " times", digits=1),
+        Target("ours against ours without evidence", 100 * single / stored["ours, without evidence"], 80, " %"),
         Target("ours against one commit a row", single / stored["one commit a row"], 50, " times"),
         Target("ours against the bare client polling", 100 * single / bare, 70, " %"),
     ]

@@ -120,7 +120,7 @@ containers_up() {
     compose up --detach --build --quiet-pull ||
         die "Not everything started. Taken port: ACTSTOCK_PORT_OFFSET=1000 ./start.sh moves all of them. Else: ./start.sh logs SERVICE, then ./start.sh again"
     # One-shots have ended or still fill the history; the services stay.
-    mapfile -t services < <(compose config --services | grep -vxE 'schema|topics|airflow-init|collector|cli')
+    mapfile -t services < <(compose config --services | grep -vxE 'schema|upgrade-backup|topics|airflow-init|collector|cli')
     compose up --detach --no-build --no-recreate --wait --wait-timeout "$up_seconds" "${services[@]}" ||
         die "Not everything is healthy: ./start.sh status, ./start.sh logs SERVICE, then ./start.sh again"
     wait_for_history

@@ -36,7 +36,7 @@ def start(stack: Stack, only: Sequence[str] | None = None) -> int:
     if only:
         chosen = with_needs(chosen, only)
     ensure_platform()
-    with _alone(stack):
+    with alone(stack):
         _require_same(stack)
         if _all_ready(stack, chosen):
             say("Already running.")
@@ -55,7 +55,7 @@ def start(stack: Stack, only: Sequence[str] | None = None) -> int:
 
 def stop(stack: Stack | None = None) -> int:
     stack = stack or Stack.from_env()
-    with _alone(stack):
+    with alone(stack):
         take_down(stack, read_services())
     say("Stopped.")
     return 0
@@ -154,7 +154,7 @@ def describe(source: DataSource) -> str:
 
 
 @contextmanager
-def _alone(stack: Stack) -> Iterator[None]:
+def alone(stack: Stack) -> Iterator[None]:
     """Allow one start or stop of a stack at a time."""
     stack.run.mkdir(parents=True, exist_ok=True)
     with (stack.run / "lock").open("w") as lock:

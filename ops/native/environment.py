@@ -23,7 +23,7 @@ def service_environment(stack: Stack, java_home: Path, environ: Mapping[str, str
     chosen = _chosen(stack, environ)
     return (
         _spark_sizes()
-        | _links(stack)
+        | _defaults(stack)
         | chosen
         | _platform(stack)
         | _served_market(stack)
@@ -40,7 +40,6 @@ def client_environment(stack: Stack, environ: Mapping[str, str] = os.environ) ->
         | _platform(stack)
         | _served_market(stack)
         | {
-            "AIRFLOW_URL": stack.url("airflow"),
             "AIRFLOW_USER": AIRFLOW_USER,
             "DASHBOARD_URL": stack.url("dashboard"),
         }
@@ -79,9 +78,10 @@ def _spark_sizes() -> dict[str, str]:
     return {"SPARK_WORKER_CORES": "2", "SPARK_WORKER_MEMORY": "2g", "SPARK_DAEMON_MEMORY": "256m"}
 
 
-def _links(stack: Stack) -> dict[str, str]:
-    """Return the addresses for people, which a setting may replace, such as one of a proxy before them."""
-    return {"AIRFLOW_UI_URL": stack.url("airflow"), "SPARK_UI_URL": stack.url("spark-master-ui")}
+def _defaults(stack: Stack) -> dict[str, str]:
+    """Return what a setting may replace: addresses for people, such as one of a proxy, and where backups go."""
+    links = {"AIRFLOW_UI_URL": stack.url("airflow"), "SPARK_UI_URL": stack.url("spark-master-ui")}
+    return links | {"BACKUP_FOLDER": str(stack.home / "backups")}
 
 
 def _platform(stack: Stack) -> dict[str, str]:
@@ -102,6 +102,8 @@ def _platform(stack: Stack) -> dict[str, str]:
         "SPARK_DRIVER_URL": stack.url("spark-driver"),
         "API_PORT": str(stack.port("api")),
         "API_URL": stack.url("api"),
+        "AIRFLOW_URL": stack.url("airflow"),
+        "ALERT_FOLDER": str(stack.alerts),
         "DASHBOARD_PORT": str(stack.port("dashboard")),
         "YAHOO_CACHE_DIR": str(stack.data / "yahoo"),
     }
@@ -162,7 +164,8 @@ def _processes(stack: Stack, java_home: Path, chosen: Mapping[str, str]) -> dict
 def _airflow(stack: Stack, chosen: Mapping[str, str]) -> dict[str, str]:
     home = stack.data / "airflow"
     url = stack.url("airflow")
-    database = f"airflow:{chosen['AIRFLOW_DB_PASSWORD']}@127.0.0.1:{stack.port('airflow-db')}/airflow"
+    login = f"airflow:{chosen['AIRFLOW_DB_PASSWORD']}"
+    database = f"postgresql+psycopg2://{login}@127.0.0.1:{stack.port('airflow-db')}/airflow"
     return stack_secrets.read_env_file(AIRFLOW_SETTINGS) | {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "airflow" / "dags"),
@@ -170,7 +173,8 @@ def _airflow(stack: Stack, chosen: Mapping[str, str]) -> dict[str, str]:
         "AIRFLOW__CORE__FERNET_KEY": chosen["AIRFLOW_FERNET_KEY"],
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{database}",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
+        "AIRFLOW_CLEANING_CONN": database,
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(stack.port("airflow")),
         "AIRFLOW__API__BASE_URL": url,

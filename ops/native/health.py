@@ -2,8 +2,8 @@
 
 import json
 import socket
-import struct
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -11,14 +11,14 @@ from datetime import datetime
 from http.client import HTTPException
 from typing import Any
 
+from alerts.heartbeat import HEARTBEAT, is_alive
+from alerts.probes import KAFKA_API_VERSIONS
 from ops.native.postgres import BINARIES
 from ops.native.services import Service
 from ops.native.stack import Stack
 from ops.native.supervisor import State
 
 TIMEOUT_SECONDS = 2.0
-# Kafka's ApiVersions request, version 0, from a client without a name: answered once the broker serves.
-KAFKA_API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 ZOOKEEPER_ARE_YOU_OK = b"ruok"
 # supervisord counts in whole seconds.
 CLOCK_SLACK_SECONDS = 1.0
@@ -77,6 +77,12 @@ def spark_worker(stack: Stack, state: State, master_ui: str) -> bool:
     return int(_json(stack.url(master_ui) + "/json/")["aliveworkers"]) > 0
 
 
+def heartbeat(stack: Stack, state: State) -> bool:
+    """Check that the watcher has had a round lately, and since it was started."""
+    beat = stack.alerts / HEARTBEAT
+    return is_alive(stack.alerts, time.time()) and beat.stat().st_mtime >= state.started - CLOCK_SLACK_SECONDS
+
+
 def airflow(stack: Stack, state: State, webserver: str, component: str) -> bool:
     """Check that the component's heartbeat is not one of the process before this one."""
     health = _json(stack.url(webserver) + "/api/v2/monitor/health")[component]
@@ -98,6 +104,7 @@ CHECKS: dict[str, Check] = {
     "kafka": kafka,
     "spark-worker": spark_worker,
     "airflow": airflow,
+    "heartbeat": heartbeat,
 }
 
 

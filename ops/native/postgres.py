@@ -9,14 +9,20 @@ import argparse
 import os
 import pwd
 import shutil
+import signal
 import stat
 import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 SYSTEM_USER = "actstock"
 SERVER_VERSION = 18
+START_SECONDS = 60
 # For a machine of a few gigabytes: what the platform keeps is some hundred thousand rows.
 SERVER_SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -62,6 +68,34 @@ def make_cluster(data: Path, user: str, database: str, password: str, prefix: li
         statement = f'CREATE DATABASE "{database}"'
         _run([*prefix, f"{BINARIES}/postgres", "--single", "-D", str(building), "postgres"], statement)
     building.rename(data)
+
+
+@contextmanager
+def running_alone(data: Path, settings: Mapping[str, str]) -> Iterator[str]:
+    """Run a server that nobody else reaches, and return the folder of its socket, which is its host name."""
+    prefix = drop_root(data)
+    with tempfile.TemporaryDirectory(prefix="actstock-") as socket:
+        _own(Path(socket))
+        given = SERVER_SETTINGS | {"listen_addresses": "", "unix_socket_directories": socket} | dict(settings)
+        words = [f"-c{name}={value}" for name, value in given.items()]
+        log = data.with_name(f"{data.name}.log")
+        with log.open("wb") as said:
+            server = subprocess.Popen([*prefix, f"{BINARIES}/postgres", "-D", str(data), *words], stderr=said, cwd="/")
+        try:
+            _await_server(server, socket, log)
+            yield socket
+        finally:
+            server.send_signal(signal.SIGINT)  # its fast stop: what is committed is on the disk
+            server.wait()
+            log.unlink()
+
+
+def _await_server(server: "subprocess.Popen[bytes]", socket: str, log: Path) -> None:
+    until = time.monotonic() + START_SECONDS
+    while subprocess.run([f"{BINARIES}/pg_isready", "--quiet", f"--host={socket}"], check=False).returncode:
+        if server.poll() is not None or time.monotonic() > until:
+            raise SystemExit(f"PostgreSQL did not start: {log.read_text(errors='replace').strip()}")
+        time.sleep(0.1)
 
 
 def remove_stale_pid_file(data: Path) -> None:

@@ -25,6 +25,7 @@ SETTING = re.compile(r"\$\{(\w+)")
 class Service:
     """needs: ready before it starts; uses: there until it has stopped; ready: a check and its arguments.
 
+    wait_seconds: how long a start waits until it is ready. 0: the platform works without it, so it is not waited for.
     login: who it is in PostgreSQL, and the setting that holds the password. supervisor: further keys of supervisord.
     """
 

@@ -107,6 +107,11 @@ class Stack:
         return self.home / "data" / self.source.label
 
     @property
+    def alerts(self) -> Path:
+        """Where the watcher keeps what it has told."""
+        return self.data / "alerts"
+
+    @property
     def universe_file(self) -> Path | None:
         """The universe of an invented market of another size, or None where that of the settings counts."""
         return self.data / "universe" / "universe.toml" if self.source.sizes else None

@@ -17,11 +17,14 @@ def load(path: Path) -> dict[str, str]:
 
 
 def read_env_file(path: Path) -> dict[str, str]:
+    """Read the settings of a file, none where it is not there."""
+    return read_env(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def read_env(text: str) -> dict[str, str]:
     """Read NAME=value lines, without blank lines, # comments and the quotes around a value."""
-    if not path.exists():
-        return {}
     pairs = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in text.splitlines():
         name, separator, value = line.strip().removeprefix("export ").partition("=")
         if separator and not name.startswith("#"):
             pairs[name.strip()] = value.strip().strip("\"'")

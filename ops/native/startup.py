@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ops.console import console, done, failed, say
 from ops.errors import CannotStart, OpsError
-from ops.native import configure, processes
+from ops.native import configure, processes, swap
 from ops.native.environment import service_environment
 from ops.native.health import is_ready
 from ops.native.java import java_home
@@ -37,7 +37,9 @@ def bring_up(stack: Stack, services: Mapping[str, Service]) -> list[Outcome]:
 
 
 def wait_ready(stack: Stack, supervisor: Supervisor, service: Service) -> None:
-    """Wait until the service is ready. CannotStart says why it will not be."""
+    """Wait until the service is ready, if it is one to wait for. CannotStart says why it will not be."""
+    if not service.wait_seconds:
+        return
     deadline = time.monotonic() + service.wait_seconds
     while True:
         state = supervisor.state(service.name)
@@ -62,6 +64,7 @@ def last_words(log_file: Path) -> str:
 
 def _start_supervisor(stack: Stack, supervisor: Supervisor, services: Mapping[str, Service]) -> None:
     stack.run.mkdir(parents=True, exist_ok=True)
+    swap.finish(stack)  # what a restore had begun
     orphans = processes.left_behind(stack)
     if orphans:
         say(f"An earlier start was cut off: ending the {len(orphans)} processes that it left behind")
@@ -127,4 +130,6 @@ class _Startup:
         self._status.update(f"[dim]waiting for {', '.join(sorted(self._pending))}[/]")
 
     def _address(self, service: Service) -> str:
+        if not service.wait_seconds:
+            return "gets ready in the background"
         return " ".join(f"127.0.0.1:{self._stack.port(port)}" for port in service.ports)

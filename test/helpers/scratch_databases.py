@@ -1,15 +1,20 @@
 """Databases of their own on the server that DB_* names: the running platform's tables stay untouched."""
 
+import tarfile
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from io import BytesIO
+from typing import Any
 
 import pytest
 
-from config.config import DatabaseSettings, Settings
+from config.config import PROJECT_ROOT, DatabaseSettings, Settings
 from database.db_helper import Connection, connect, fetch, transaction
 from utils.errors import DatabaseUnavailable
+
+VERSION_0_1_0 = PROJECT_ROOT / "test" / "integration_tests" / "version_0_1_0.tar.xz"
 
 
 @contextmanager
@@ -28,6 +33,26 @@ def a_database(template: str = "template1") -> Iterator[DatabaseSettings]:
             yield made
         finally:
             cursor.execute(f'DROP DATABASE "{made.name}" WITH (FORCE)')
+
+
+def load_version_0_1_0(conn: Connection) -> None:
+    """Fill an empty database as version 0.1.0 left it."""
+    with transaction(conn), conn.cursor() as cursor, tarfile.open(VERSION_0_1_0) as files:
+        for member in files:
+            content = files.extractfile(member)
+            assert content is not None
+            _load(cursor, member.name, content.read())
+
+
+def _load(cursor: Any, name: str, content: bytes) -> None:
+    table, _, kind = name.rpartition(".")
+    if kind == "sql":
+        cursor.execute(content.decode())
+    elif kind == "csv":
+        columns = content.partition(b"\n")[0].decode()
+        cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN (FORMAT csv, HEADER)", BytesIO(content))
+        if columns.startswith("id,"):
+            cursor.execute(f"SELECT SETVAL('{table}_id_seq', MAX(id)) FROM {table}")
 
 
 def forget_everything(conn: Connection) -> None:

@@ -87,7 +87,7 @@ def sample_database(scratch_database: DatabaseSettings) -> DatabaseSettings:
             (hashlib.sha256(SOURCE_ANSWER).digest(), zlib.compress(SOURCE_ANSWER)),
         )
     with closing(connect(scratch_database)) as conn:
-        publish(conn, UNTIL, lab_report())
+        publish(conn, PUBLISHED["trending"][0], lab_report())
     return scratch_database
 
 

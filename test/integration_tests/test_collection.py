@@ -1,9 +1,11 @@
 """Producers with the real client against the market server and a real Postgres. Only the broker is a stand-in."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -541,6 +543,20 @@ class TestBudget:
 
         asked_for = [etf for etf in ("SPY", "QQQ", "XLF", "XLV") if UNTIL in sessions(conn, etf)]
         assert asked_for == ["SPY", "XLF", "XLV"]
+
+    def test_nothing_is_asked_for_before_the_disk_is_full(self, settings: Settings, conn: Connection) -> None:
+        least = shutil.disk_usage("/").free // 2**20 + 10**6
+        short = replace(settings, collector=replace(settings.collector, disk_free_mb=least, disk_folder=Path("/")))
+
+        with pytest.raises(BarMissing, match=f"with less than {least:,} MB nothing is collected"):
+            kafka_producer_etf_daily.run(short, "benchmark", UNTIL)
+
+        assert made(conn) == 0
+        reasons = {gap["ticker"]: (gap["state"], gap["reason"][0]["code"]) for gap in ledger.gaps(conn)}
+        assert reasons == dict.fromkeys(BENCHMARKS, ("late", "disk_short"))
+        assert kafka_producer_etf_holdings.run(short, "benchmark", UNTIL).requests == 0
+        kafka_producer_etf_daily.run(settings, "benchmark", UNTIL)
+        assert ledger.gaps(conn) == []
 
     def test_a_list_of_holdings_waits_as_well(self, settings: Settings, conn: Connection) -> None:
         kafka_producer_etf_daily.run(settings, "benchmark", UNTIL)

@@ -1,13 +1,10 @@
 """Empty and older databases become the same one: a database of version 0.1.0 is version_0_1_0.tar.xz (ABOUT in it)."""
 
-import tarfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -19,9 +16,8 @@ from database.db_helper import Connection, connect, fetch, transaction
 from database.migrate import MIGRATIONS, SchemaError, apply_schema, read_migrations
 from database.queries.evidence import OF_JOB
 from database.queries.evidence_as_of import VERSIONED, versions_of
-from scratch_databases import a_database
+from scratch_databases import a_database, load_version_0_1_0
 
-OLD = Path(__file__).with_name("version_0_1_0.tar.xz")
 SESSIONS = 250
 NAMES = [each.name for each in read_migrations()]
 # All that a database is but its rows: (kind, name, definition).
@@ -83,23 +79,9 @@ Rows = dict[str, tuple[list[str], tuple[int, str]]]  # table -> columns, and the
 def template() -> Iterator[DatabaseSettings]:
     """Fill a database as the old version left it."""
     with a_database() as made:
-        with closing(connect(made)) as conn, transaction(conn), conn.cursor() as cursor, tarfile.open(OLD) as files:
-            for member in files:
-                content = files.extractfile(member)
-                assert content is not None
-                restore(cursor, member.name, content.read())
+        with closing(connect(made)) as conn:
+            load_version_0_1_0(conn)
         yield made
-
-
-def restore(cursor: Any, name: str, content: bytes) -> None:
-    table, _, kind = name.rpartition(".")
-    if kind == "sql":
-        cursor.execute(content.decode())
-    elif kind == "csv":
-        columns = content.partition(b"\n")[0].decode()
-        cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN (FORMAT csv, HEADER)", BytesIO(content))
-        if columns.startswith("id,"):
-            cursor.execute(f"SELECT SETVAL('{table}_id_seq', MAX(id)) FROM {table}")
 
 
 @pytest.fixture

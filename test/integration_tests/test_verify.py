@@ -16,6 +16,7 @@ from ops.bench.made_evidence import Changed, evidence_tables, fill, one_cell_cha
 from ops.evidence import verify as command
 from ops.evidence.findings import Finding
 from ops.evidence.verify import verify
+from receivers import mail_server, webhook
 
 LAST = date(2026, 8, 21)
 CHANGES = 80
@@ -108,3 +109,23 @@ def test_a_new_column_changes_no_finding(conn: Connection, monkeypatch: pytest.M
         cursor.execute(f"UPDATE {bars.kept.name} SET volume = 0 WHERE (ticker, trade_date) = ('T001', %s)", (LAST,))
     [finding] = found(conn)
     assert (finding.table, finding.columns) == (bars.kept.name, ("volume",))
+
+
+def test_the_heads_are_sent(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DB_NAME", conn.info.dbname)
+    monkeypatch.delenv("ALERT_URLS", raising=False)
+    assert command.main(["--head", "--send"]) == 2
+    assert "ALERT_URLS is not set" in capsys.readouterr().err
+    with mail_server() as box, webhook() as hook:
+        monkeypatch.setenv("ALERT_URLS", f"{box.url}, {hook.url}")
+        assert command.main(["--head", "--send"]) == 0
+        said = capsys.readouterr()
+        assert said.err == "The head was sent through mailto, json\n"
+        hook.status = 500
+        assert command.main(["--head", "--send"]) == 1
+        assert "not sent through json" in capsys.readouterr().err
+    lines = said.out.splitlines()
+    assert hook.posts[0]["message"].splitlines()[-len(lines) :] == lines
+    assert [line for line in box.texts()[0].splitlines() if line][-len(lines) :] == lines

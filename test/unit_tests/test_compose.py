@@ -43,10 +43,13 @@ WITHOUT_PORTS = {
 INSIDE = {"airflow-scheduler", "spark-driver"}
 # Another machine's in each container, and a port or a folder of its own natively.
 ADDRESSES = {
+    "AIRFLOW_URL",
+    "ALERT_FOLDER",
     "AIRFLOW_CONN_SPARK_DEFAULT",
     "AIRFLOW__CORE__EXECUTION_API_SERVER_URL",
     "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE",
     "API_URL",
+    "BACKUP_FOLDER",
     "DB_HOST",
     "KAFKA_BOOTSTRAP_SERVERS",
     "SPARK_DRIVER_URL",

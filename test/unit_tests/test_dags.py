@@ -41,6 +41,7 @@ IN_BOTH_MODES = {
     TOP_HOLDINGS: "30 13 * * 1-5",
     MONTHLY_ETFS: "0 10 * * L6",
     REBALANCE: "0 14 * * L0",
+    "maintenance": "30 15 * * 1-5",
 }
 CRONS = {**STAGES, PERFORMANCE: "30 13 * * 1-5", CONTROLLER: "30 21 * * 1-5", **IN_BOTH_MODES}
 DAILY = [dag_id for dag_id in CRONS if dag_id not in (MONTHLY_ETFS, REBALANCE)]

@@ -1,21 +1,24 @@
 """Which services there are, and in which order they start and stop."""
 
 import socketserver
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from ops.errors import UnknownName
-from ops.native import health, services
+from ops.native import health, services, startup
 from ops.native.compose import ports
+from ops.native.stack import Stack
 
 ALL = services.read_services()
 SERVER_NAMES = {
     "postgres", "airflow-db", "zookeeper", "kafka", "spark-master", "spark-worker", "airflow-webserver",
     "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer", "consumer-etf-daily", "consumer-etf-holdings",
-    "consumer-stock-daily", "api", "dashboard", "market-server", "spark-driver",
+    "consumer-stock-daily", "api", "dashboard", "market-server", "spark-driver", "backup", "alerts",
 }  # fmt: skip
 
 
@@ -56,7 +59,7 @@ def test_a_service_starts_after_all_that_it_needs() -> None:
 def test_only_some_services_come_with_what_they_need() -> None:
     assert list(services.with_needs(ALL, ["kafka"])) == ["zookeeper", "kafka"]
     assert set(services.with_needs(ALL, ["schema", "spark-worker"])) == {
-        "postgres", "schema", "spark-master", "spark-worker",
+        "postgres", "airflow-db", "upgrade-backup", "schema", "spark-master", "spark-worker",
     }  # fmt: skip
 
 
@@ -89,3 +92,24 @@ def test_supervisord_gets_the_defaults_and_none_of_our_keys(tmp_path: Path) -> N
     assert text.count("autostart = false") == len(ALL)
     assert "\nx_" not in text
     assert services.DEFAULTS not in text
+
+
+def test_a_start_does_not_wait_for_what_the_platform_works_without(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a supervisor under which nothing ever gets ready."""
+    never = SimpleNamespace(
+        state=lambda _: SimpleNamespace(
+            name_of_state="STARTING", is_up=False, ended_well=False, log_file=str(tmp_path / "none"), spawn_error=""
+        ),
+        start_service=lambda _: None,
+    )
+    api = replace(ALL["api"], needs=(), wait_seconds=1)
+    outcomes = startup._Startup(
+        Stack(tmp_path, port_offset=31_000),
+        cast(Any, never),
+        {"spark-driver": replace(ALL["spark-driver"], needs=()), "api": api},
+    ).run()
+
+    assert {outcome.service.name: bool(outcome.problem) for outcome in outcomes} == {"spark-driver": False, "api": True}
+    assert "gets ready in the background" in capsys.readouterr().out

@@ -1,0 +1,48 @@
+"""By when each session's portfolios should be published: `python -m alerts.due MOMENT` prints it as JSON.
+
+A process of its own, since the calendars take three times the memory of the watcher.
+"""
+
+import sys
+from datetime import UTC, date, datetime, time, timedelta
+
+import msgspec
+
+from alerts.observed import Due
+from config.config import Settings
+from utils.dates import sessions_between
+
+DAYS = timedelta(days=10)
+DAY = timedelta(days=1)
+SATURDAY = 5
+
+
+def main() -> None:
+    settings = Settings.from_env()
+    moment = datetime.fromisoformat(sys.argv[1])
+    sys.stdout.buffer.write(msgspec.json.encode(dues(moment, settings.schedule, settings.alerts.published_by)))
+
+
+def dues(moment: datetime, schedule: str, at: time) -> list[Due]:
+    """Return the sessions around a moment, each with the moment by which its portfolios are due."""
+    day = moment.astimezone(UTC).date()
+    return [Due(session, due_moment(session, schedule, at)) for session in sessions_between(day - DAYS, day + DAYS)]
+
+
+def due_moment(session: date, schedule: str, at: time) -> datetime:
+    """Return when a session's portfolios are due: at an hour (UTC) of the day on which stage 5 is over.
+
+    The controller runs through the night after the session, the staggered stages on the morning of the next weekday.
+
+    >>> friday = date(2026, 8, 21)
+    >>> [f"{due_moment(friday, mode, time(15)):%a %H:%M}" for mode in ("staggered", "controller")]
+    ['Mon 15:00', 'Sat 15:00']
+    """
+    day = session + DAY
+    while schedule == "staggered" and day.weekday() >= SATURDAY:
+        day += DAY
+    return datetime.combine(day, at, UTC)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""That the watcher lives: a file that it writes after each round."""
+
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from config.config import Settings
+
+HEARTBEAT = "heartbeat.json"
+# Whoever has had no round for so long is dead.
+ALIVE_SECONDS = 300
+
+
+class Heartbeat(Struct, frozen=True):
+    """One round. at: its end. open: how many incidents go on. trouble: what kept it from telling."""
+
+    at: datetime
+    open: int
+    trouble: str = ""
+
+
+def read(folder: Path) -> Heartbeat | None:
+    """Return the newest round, or None without one."""
+    try:
+        return msgspec.json.decode((folder / HEARTBEAT).read_bytes(), type=Heartbeat)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def is_alive(folder: Path, now: float) -> bool:
+    """Return whether the watcher in a folder has had a round lately."""
+    try:
+        return now - (folder / HEARTBEAT).stat().st_mtime < ALIVE_SECONDS
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(0 if is_alive(Settings.from_env().alerts.folder, time.time()) else 1)

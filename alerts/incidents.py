@@ -1,0 +1,268 @@
+"""What of that which the watcher has seen a person should know: a pure function from a round to incidents."""
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from alerts.observed import Ledger, Observed, Run, Service
+from config.config import AlertSettings, YahooSettings
+from config.stages import CONTROLLER
+
+# A consumer says every 15 seconds how far it is.
+CONSUMER_SILENCE = timedelta(minutes=5)
+# The first start counts, too.
+LOOP_STARTS = 4
+# Of what is older nobody is told that it is over: it has only left the list.
+HISTORY = timedelta(days=30)
+
+
+class Incident(Struct, frozen=True):
+    """Something that a person should know, as data: `alerts.texts` has its sentences.
+
+    key: the same in each round as long as it is the same incident
+    noted_at: when it was written down, where it is a row of the database
+    """
+
+    kind: str
+    key: str
+    params: dict[str, Any] = {}
+    as_of: date | None = None
+    noted_at: datetime | None = None
+
+
+class Rules(Struct, frozen=True):
+    """The settings by which something counts as an incident."""
+
+    late: timedelta
+    cooldown: timedelta
+    disk_mb: int
+    memory_mb: int
+
+    @classmethod
+    def of(cls, alerts: AlertSettings, yahoo: YahooSettings) -> "Rules":
+        late, cooldown = timedelta(minutes=alerts.late_minutes), timedelta(seconds=yahoo.cooldown_seconds)
+        return cls(late, cooldown, alerts.disk_mb, alerts.memory_mb)
+
+
+Standing = Literal["open", "over", "forgotten"]
+Find = Callable[[Observed, Rules], Iterator[Incident] | None]
+
+
+class Kind(Struct, frozen=True):
+    """find: yields the incidents, or returns None when it cannot be seen whether there are any.
+
+    patience: for how long it has to hold before anybody is told
+    """
+
+    find: Find
+    patience: timedelta = timedelta(0)
+
+
+def incidents(observed: Observed, rules: Rules) -> dict[str, list[Incident]]:
+    """Return the incidents of each kind. A kind that could not be looked at is missing: what was open stays open."""
+    found = {name: kind.find(observed, rules) for name, kind in KINDS.items()}
+    return {name: list(each) for name, each in found.items() if each is not None}
+
+
+def standing(incident: Incident, observed: Observed) -> Standing:
+    """Return what has become of an incident that is no longer found.
+
+    Forgotten: it has only become too old to be looked at, or another incident has taken its place.
+    """
+    if incident.noted_at and observed.now - incident.noted_at > HISTORY:
+        return "forgotten"
+    ledger = observed.ledger or Ledger(observed.now)
+    if incident.kind == "degraded" and incident.as_of and incident.as_of < ledger.degraded_since:
+        return "forgotten"
+    states = {_key(run): run.state for run in ledger.runs}
+    if incident.kind == "stage_failed" and incident.key in states:
+        return "open"  # it is tried again
+    if incident.kind == "stage_late" and states.get(incident.key) == "failed":
+        return "forgotten"
+    return "over"
+
+
+def _stage_failed(observed: Observed, rules: Rules) -> Iterator[Incident] | None:
+    if observed.ledger is None:
+        return None
+    return (
+        Incident("stage_failed", _key(run), _run(run), run.as_of_date, run.started_at)
+        for run in observed.ledger.runs
+        if run.state == "failed"
+    )
+
+
+def _stage_late(observed: Observed, rules: Rules) -> Iterator[Incident] | None:
+    """Find runs that have not ended in time. The controller waits for hours between its stages."""
+    ledger = observed.ledger
+    if ledger is None:
+        return None
+    return (
+        Incident("stage_late", _key(run), _run(run), run.as_of_date, run.started_at)
+        for run in ledger.runs
+        if run.state in ("late", "running") and run.dag_id != CONTROLLER and ledger.now - run.started_at > rules.late
+    )
+
+
+def _key(run: Run) -> str:
+    return f"{run.dag_id} {run.as_of_date}"
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {
+        "dag": run.dag_id,
+        "session": run.as_of_date.isoformat(),
+        "since": _minute(run.started_at),
+        "reasons": run.reason or [],
+    }
+
+
+def _degraded(observed: Observed, rules: Rules) -> Iterator[Incident] | None:
+    if observed.ledger is None:
+        return None
+    return (
+        Incident(
+            "degraded",
+            f"{day.as_of_date}",
+            {"session": day.as_of_date.isoformat(), "reasons": day.reasons},
+            day.as_of_date,
+            day.published_at,
+        )
+        for day in observed.ledger.doubtful
+    )
+
+
+def _bar_waits(observed: Observed, rules: Rules) -> Iterator[Incident] | None:
+    if observed.ledger is None:
+        return None
+    return (
+        Incident(
+            "bar_waits",
+            f"{bar.ticker} {bar.trade_date}",
+            {"ticker": bar.ticker, "session": bar.trade_date.isoformat(), "reasons": bar.reason},
+            bar.trade_date,
+        )
+        for bar in observed.ledger.waiting_bars
+    )
+
+
+def _gate_shut(observed: Observed, rules: Rules) -> Iterator[Incident] | None:
+    ledger = observed.ledger
+    if ledger is None:
+        return None
+    opens = ledger.limited_at and ledger.limited_at + rules.cooldown
+    is_shut = opens is not None and ledger.now < opens
+    return iter([Incident("gate_shut", "", {"until": _minute(opens)})] if opens and is_shut else [])
+
+
+def _consumer_away(observed: Observed, rules: Rules) -> Iterator[Incident] | None:
+    ledger = observed.ledger
+    if ledger is None:
+        return None
+    return (
+        Incident("consumer_away", group, {"group": group, "since": _minute(at)})
+        for group, at in ledger.consumers.items()
+        if ledger.now - at > CONSUMER_SILENCE
+    )
+
+
+def _unpublished(observed: Observed, rules: Rules) -> Iterator[Incident] | None:
+    ledger, moment = observed.ledger, observed.market_now
+    if ledger is None or moment is None or observed.dues is None:
+        return None
+    published = ledger.published or date.min
+    return (
+        Incident(
+            "unpublished",
+            due.session.isoformat(),
+            {"session": due.session.isoformat(), "due": _minute(due.moment)},
+            due.session,
+        )
+        for due in observed.dues
+        if due.moment <= moment and due.session > published
+    )
+
+
+def _database_away(observed: Observed, rules: Rules) -> Iterator[Incident]:
+    return _problem("database_away", observed.database)
+
+
+def _broker_away(observed: Observed, rules: Rules) -> Iterator[Incident]:
+    return _problem("broker_away", observed.broker)
+
+
+def _problem(kind: str, problem: str) -> Iterator[Incident]:
+    return iter([Incident(kind, "", {"problem": problem})] if problem else [])
+
+
+def _airflow_away(observed: Observed, rules: Rules) -> Iterator[Incident]:
+    return iter([] if observed.airflow else [Incident("airflow_away", "")])
+
+
+def _scheduler_away(observed: Observed, rules: Rules) -> Iterator[Incident] | None:
+    """Find the parts of Airflow without a heartbeat. Only its webserver knows."""
+    if not observed.airflow:
+        return None
+    return (
+        Incident("scheduler_away", component, {"component": component})
+        for component, is_well in observed.airflow.items()
+        if not is_well
+    )
+
+
+def _service_down(observed: Observed, rules: Rules) -> Iterator[Incident] | None:
+    if observed.services is None:
+        return None
+    return (_service("service_down", each) for each in observed.services if not each.is_up)
+
+
+def _service_restarts(observed: Observed, rules: Rules) -> Iterator[Incident] | None:
+    if observed.services is None:
+        return None
+    return (_service("service_restarts", each) for each in observed.services if each.starts >= LOOP_STARTS)
+
+
+def _service(kind: str, service: Service) -> Incident:
+    return Incident(kind, service.name, {"service": service.name, "starts": service.starts})
+
+
+def _disk_short(observed: Observed, rules: Rules) -> Iterator[Incident]:
+    return (
+        Incident("disk_short", room.where, {"where": room.where, "free_mb": room.free_mb, "wanted_mb": rules.disk_mb})
+        for room in observed.disks
+        if room.free_mb < rules.disk_mb
+    )
+
+
+def _memory_short(observed: Observed, rules: Rules) -> Iterator[Incident] | None:
+    room = observed.memory
+    if room is None:
+        return None
+    params = {"free_mb": room.free_mb, "wanted_mb": rules.memory_mb}
+    return iter([Incident("memory_short", "", params)] if room.free_mb < rules.memory_mb else [])
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+# In this order they are told: the cause comes before what follows from it.
+KINDS = {
+    "database_away": Kind(_database_away, timedelta(minutes=2)),
+    "broker_away": Kind(_broker_away, timedelta(minutes=2)),
+    "airflow_away": Kind(_airflow_away, timedelta(minutes=5)),
+    "scheduler_away": Kind(_scheduler_away, timedelta(minutes=5)),
+    "disk_short": Kind(_disk_short, timedelta(minutes=1)),
+    "memory_short": Kind(_memory_short, timedelta(minutes=5)),
+    "service_down": Kind(_service_down, timedelta(minutes=2)),
+    "service_restarts": Kind(_service_restarts),
+    "consumer_away": Kind(_consumer_away),
+    "gate_shut": Kind(_gate_shut),
+    "stage_failed": Kind(_stage_failed),
+    "stage_late": Kind(_stage_late),
+    "unpublished": Kind(_unpublished),
+    "degraded": Kind(_degraded),
+    "bar_waits": Kind(_bar_waits),
+}

@@ -1,0 +1,34 @@
+"""Read what the ledger says, on a connection that is closed again: the watcher holds none between its rounds."""
+
+from contextlib import closing
+
+import msgspec
+
+from alerts.incidents import HISTORY
+from alerts.observed import Doubtful, Ledger, Run, WaitingBar
+from config.config import Settings, Topic
+from database.db_helper import connect, fetch
+from database.queries import alerting, requests
+
+# A question that takes longer than that is not answered.
+PATIENCE_MS = 30_000
+
+
+def read(settings: Settings) -> Ledger:
+    """Return the ledger. DatabaseUnavailable says what is wrong with the database."""
+    groups = {topic.consumer_group for topic in Topic}
+    with closing(connect(settings.database)) as conn:
+        fetch(conn, "SELECT set_config('statement_timeout', %(limit)s, FALSE)", {"limit": str(PATIENCE_MS)})
+        latest = requests.latest(conn)
+        since = alerting.degraded_since(conn)
+        return Ledger(
+            now=latest.now,
+            runs=msgspec.convert(alerting.bad_runs(conn, HISTORY.days), list[Run]),
+            doubtful=msgspec.convert(alerting.degraded(conn, since), list[Doubtful]),
+            waiting_bars=msgspec.convert(alerting.waiting_bars(conn), list[WaitingBar]),
+            limited_at=latest.limited_at,
+            published=alerting.published(conn),
+            recorded=alerting.recorded(conn),
+            consumers={group: at for group, at in alerting.measured_at(conn).items() if group in groups},
+            degraded_since=since,
+        )

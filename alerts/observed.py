@@ -1,0 +1,102 @@
+"""What the watcher has seen in one round: facts, from which `alerts.incidents` concludes.
+
+None stands for what could not be seen.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from msgspec import Struct
+
+Reasons = list[dict[str, Any]]  # of utils.reasons, as JSON columns hold them
+
+
+class Run(Struct, frozen=True):
+    """The newest run of a DAG about a day, which has not ended well. state: of logs_stage_run."""
+
+    dag_id: str
+    as_of_date: date
+    state: str
+    started_at: datetime
+    reason: Reasons | None = None
+
+
+class Doubtful(Struct, frozen=True):
+    """A day whose publications are degraded, and why."""
+
+    as_of_date: date
+    published_at: datetime
+    reasons: Reasons
+
+
+class WaitingBar(Struct, frozen=True):
+    """A bar that waits for a person."""
+
+    ticker: str
+    trade_date: date
+    received_at: datetime
+    reason: Reasons
+
+
+class Ledger(Struct, frozen=True):
+    """What the database says.
+
+    limited_at: the newest 429
+    published: the newest session with portfolios
+    recorded: the session up to which the record goes
+    consumers: group -> when it last said how far it is
+    degraded_since: of earlier sessions degraded publications are not looked at
+    """
+
+    now: datetime
+    runs: list[Run] = []
+    doubtful: list[Doubtful] = []
+    waiting_bars: list[WaitingBar] = []
+    limited_at: datetime | None = None
+    published: date | None = None
+    recorded: date | None = None
+    consumers: dict[str, datetime] = {}
+    degraded_since: date = date.min
+
+
+class Service(Struct, frozen=True):
+    """A service as the supervisor has it, or as it answers. starts: how often it has started lately."""
+
+    name: str
+    is_up: bool
+    starts: int = 0
+
+
+class Due(Struct, frozen=True):
+    """A session, and the moment by which its portfolios should be published."""
+
+    session: date
+    moment: datetime
+
+
+class Room(Struct, frozen=True):
+    """Free space. where: a folder, or nothing for the memory."""
+
+    free_mb: int
+    where: str = ""
+
+
+class Observed(Struct, frozen=True):
+    """One round.
+
+    market_now: the time at the source, which a market server tells
+    database, broker: what is wrong with it, empty if it answers
+    airflow: component -> whether it is well; empty: the webserver does not answer
+    dues: the sessions whose portfolios are due about now
+    """
+
+    now: datetime
+    database: str = ""
+    broker: str = ""
+    airflow: dict[str, bool] = {}
+    ledger: Ledger | None = None
+    services: list[Service] | None = None
+    disks: list[Room] = []
+    memory: Room | None = None
+    market_now: datetime | None = None
+    dues: list[Due] | None = None

@@ -1,0 +1,185 @@
+"""Every sentence that an alert says, in both languages side by side."""
+
+from typing import NamedTuple
+
+from dashboard.texts import Text
+
+
+class Words(NamedTuple):
+    """What is said of a kind of incident. title: of several at once. help: what a person can do."""
+
+    title: Text
+    line: Text
+    help: Text
+
+
+KINDS = {
+    "database_away": Words(
+        Text("the database cannot be read", "데이터베이스를 읽을 수 없습니다"),
+        Text("the database cannot be read: {problem}", "데이터베이스를 읽을 수 없습니다: {problem}"),
+        Text(
+            "./start.sh status, then ./start.sh restart postgres",
+            "./start.sh status, 그다음 ./start.sh restart postgres",
+        ),
+    ),
+    "broker_away": Words(
+        Text("Kafka does not answer", "Kafka가 응답하지 않습니다"),
+        Text("Kafka does not answer: {problem}", "Kafka가 응답하지 않습니다: {problem}"),
+        Text("./start.sh status, then ./start.sh restart kafka", "./start.sh status, 그다음 ./start.sh restart kafka"),
+    ),
+    "airflow_away": Words(
+        Text("Airflow does not answer", "Airflow가 응답하지 않습니다"),
+        Text(
+            "Airflow's webserver does not answer, so nobody knows whether its scheduler works",
+            "Airflow 웹서버가 응답하지 않아 스케줄러 상태를 알 수 없습니다",
+        ),
+        Text(
+            "./start.sh status, then ./start.sh restart airflow-webserver",
+            "./start.sh status, 그다음 ./start.sh restart airflow-webserver",
+        ),
+    ),
+    "scheduler_away": Words(
+        Text("a part of Airflow does not work", "Airflow의 일부가 멈췄습니다"),
+        Text("Airflow's {component} has no heartbeat", "Airflow의 {component}에서 신호가 없습니다"),
+        Text(
+            "no stage starts without its scheduler: ./start.sh status, then ./start.sh restart airflow-scheduler",
+            "스케줄러가 없으면 어떤 단계도 시작되지 않습니다: ./start.sh status, 그다음 "
+            "./start.sh restart airflow-scheduler",
+        ),
+    ),
+    "disk_short": Words(
+        Text("the disk is nearly full", "디스크가 거의 찼습니다"),
+        Text(
+            "the disk of {where} has {free_mb} MB free, less than {wanted_mb} MB (ALERT_DISK_MB)",
+            "{where} 디스크에 {free_mb} MB만 남았습니다. 기준은 {wanted_mb} MB입니다 (ALERT_DISK_MB)",
+        ),
+        Text("make room there before the databases stop", "데이터베이스가 멈추기 전에 공간을 확보하세요"),
+    ),
+    "memory_short": Words(
+        Text("the memory is nearly full", "메모리가 거의 찼습니다"),
+        Text(
+            "the machine has {free_mb} MB of memory left, less than {wanted_mb} MB (ALERT_MEMORY_MB)",
+            "남은 메모리가 {free_mb} MB입니다. 기준은 {wanted_mb} MB입니다 (ALERT_MEMORY_MB)",
+        ),
+        Text("end what else runs on the machine", "이 컴퓨터의 다른 프로그램을 종료하세요"),
+    ),
+    "service_down": Words(
+        Text("services are down", "서비스가 멈췄습니다"),
+        Text("the service {service} is down", "{service} 서비스가 멈췄습니다"),
+        Text(
+            "./start.sh logs SERVICE says why, ./start.sh starts it again",
+            "./start.sh logs SERVICE로 이유를 보고 ./start.sh로 다시 시작하세요",
+        ),
+    ),
+    "service_restarts": Words(
+        Text("services restart in a loop", "서비스가 재시작을 반복합니다"),
+        Text(
+            "the service {service} has started {starts} times within 15 minutes",
+            "{service} 서비스가 15분 사이에 {starts}번 시작되었습니다",
+        ),
+        Text("./start.sh logs SERVICE says why", "./start.sh logs SERVICE로 이유를 확인하세요"),
+    ),
+    "consumer_away": Words(
+        Text("consumers are silent", "컨슈머에서 신호가 없습니다"),
+        Text(
+            "nothing is heard of the consumer {group} since {since}", "{since} 이후 {group} 컨슈머에서 신호가 없습니다"
+        ),
+        Text(
+            "what was collected waits in Kafka: ./start.sh restart consumer-{group}",
+            "수집한 것은 Kafka에서 기다립니다: ./start.sh restart consumer-{group}",
+        ),
+    ),
+    "gate_shut": Words(
+        Text("Yahoo refuses requests", "Yahoo가 요청을 거절합니다"),
+        Text(
+            "Yahoo answered 429 (too many requests): nothing is asked before {until}",
+            "Yahoo가 429(요청이 너무 많음)로 응답하여 {until}까지 요청하지 않습니다",
+        ),
+        Text(
+            "stages try again by themselves; YAHOO_PACE_SECONDS and YAHOO_REQUESTS_PER_DAY ask for less",
+            "단계는 스스로 다시 시도합니다. YAHOO_PACE_SECONDS와 YAHOO_REQUESTS_PER_DAY로 요청을 줄일 수 있습니다",
+        ),
+    ),
+    "stage_failed": Words(
+        Text("runs have failed", "실행이 실패했습니다"),
+        Text("{stage} of {session} has failed: {reasons}", "{session} {stage} 실행이 실패했습니다: {reasons}"),
+        Text(
+            "mend the cause, then ./start.sh run pipeline --as-of SESSION",
+            "원인을 고친 뒤 ./start.sh run pipeline --as-of SESSION을 실행하세요",
+        ),
+    ),
+    "stage_late": Words(
+        Text("runs are late", "실행이 늦어지고 있습니다"),
+        Text(
+            "{stage} of {session} has not ended since {since}: {reasons}",
+            "{session} {stage} 실행이 {since} 이후 끝나지 않았습니다: {reasons}",
+        ),
+        Text(
+            "Airflow's page of the run shows what it waits for",
+            "Airflow의 실행 화면에서 무엇을 기다리는지 볼 수 있습니다",
+        ),
+    ),
+    "unpublished": Words(
+        Text("portfolios are not published", "포트폴리오가 발표되지 않았습니다"),
+        Text(
+            "no portfolio of {session} is published, and it was due at {due}",
+            "{due}까지 나와야 할 {session} 포트폴리오가 발표되지 않았습니다",
+        ),
+        Text(
+            "the dashboard's view Pipeline says how far it came; ./start.sh run pipeline --as-of SESSION computes it",
+            "대시보드의 파이프라인 화면에서 진행 상황을 보고 ./start.sh run pipeline --as-of SESSION으로 계산하세요",
+        ),
+    ),
+    "degraded": Words(
+        Text("publications are degraded", "발표가 불완전합니다"),
+        Text("what is published of {session} is degraded: {reasons}", "{session} 발표가 불완전합니다: {reasons}"),
+        Text(
+            "./start.sh gaps --repoll asks the source again, and says what to compute again",
+            "./start.sh gaps --repoll로 출처에 다시 요청하면 다시 계산할 것을 알려 줍니다",
+        ),
+    ),
+    "bar_waits": Words(
+        Text("bars wait for a person", "사람의 확인을 기다리는 시세가 있습니다"),
+        Text(
+            "{ticker} of {session} waits for a person: {reasons}",
+            "{ticker} {session} 시세가 확인을 기다립니다: {reasons}",
+        ),
+        Text(
+            "look at the price elsewhere; ./start.sh exec python -m consumer.replay_errors NUMBER --accept takes "
+            "one that is true",
+            "다른 곳에서 시세를 확인하고, 맞으면 ./start.sh exec python -m consumer.replay_errors NUMBER --accept로 "
+            "승인하세요",
+        ),
+    ),
+}
+
+SUBJECT = Text("ActStock: {line}", "ActStock: {line}")
+SUBJECT_OVER = Text("ActStock: over: {line}", "ActStock: 해소: {line}")
+SEVERAL = Text("{title} ({count})", "{title} ({count}건)")
+SINCE = Text("Since {since} UTC.", "{since} UTC부터.")
+OVER = Text("Over at {at} UTC, after {minutes} minutes.", "{at} UTC에 해소되었습니다 ({minutes}분 동안).")
+HELP = Text("What to do: {help}.", "할 일: {help}.")
+OPEN = Text("Still open: {lines}.", "아직 열린 알림: {lines}.")
+NO_REASON = Text("no reason is known yet", "아직 알려진 이유가 없습니다")
+
+DIGEST = Text("ActStock: the portfolios of {session}", "ActStock: {session} 포트폴리오")
+PORTFOLIOS = Text("Published for {session}. Prices: {source}.", "{session} 발표. 시세 출처: {source}.")
+NEW = Text(", new", ", 신규")
+WAS = Text(", was {weight}", ", 이전 {weight}")
+GONE = Text("  gone: {tickers}", "  제외: {tickers}")
+CASH = Text("  cash {weight}", "  현금 {weight}")
+DEGRADED = Text("  degraded: {reasons}", "  불완전: {reasons}")
+TRADES = Text(
+    "Trades at the close of {session}, as shares of the portfolio, from the weights published before:",
+    "{session} 종가의 매매. 직전 발표 비중 기준이며 포트폴리오에서 차지하는 몫:",
+)
+BUY = Text("buy {tickers}", "매수 {tickers}")
+SELL = Text("sell {tickers}", "매도 {tickers}")
+NO_TRADE = Text("none", "없음")
+NO_DECISION = Text("no decision, so nothing is traded", "산출되지 않아 매매가 없습니다")
+RECORD = Text("Record up to {session}, after costs:", "{session}까지의 성과 (비용 차감 후):")
+CAME_TO = Text(
+    "{last} in the last session, {total} since {since} ({benchmark} {other})",
+    "마지막 거래일 {last}, {since} 이후 {total} ({benchmark} {other})",
+)
+NO_RECORD = Text("No record: {reasons}", "성과 기록이 없습니다: {reasons}")

@@ -1,0 +1,1 @@
+"""Backup and restore of the whole platform, and the old things that are cleared away."""

@@ -1,0 +1,59 @@
+"""The service `backup`: a backup a day, and the oldest ones removed.
+
+It is no DAG. A backup is wanted most where Airflow, or the database that it needs, is in trouble. And a service makes
+it at once after a night that the machine was off.
+"""
+
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+
+from config.config import BackupSettings, Settings
+from ops.backup.folder import DAILY, Try, is_due, new_name, note, remove_old
+
+LOOK_SECONDS = 60
+NOW = "--now"
+
+
+def main() -> int:
+    settings = Settings.from_env().backup
+    if NOW in sys.argv:
+        return make(settings, DAILY)
+    _say(f"a backup a day from {settings.hour}:00 UTC on in {settings.folder}, {settings.keep} are kept")
+    since = datetime.now(UTC)
+    while True:
+        if is_due(settings, datetime.now(UTC), since):
+            # In a process of its own, so that what waits for a day is small.
+            subprocess.run([sys.executable, "-m", "ops.backup.scheduled", NOW], check=False)
+        time.sleep(LOOK_SECONDS)
+
+
+def make(settings: BackupSettings, kind: str) -> int:
+    """Make a backup in the folder and remove old ones of its kind. What fails is noted and said, and is code 1."""
+    from ops.backup.making import back_up
+    from ops.backup.places import this_place
+    from utils.errors import ActstockError
+
+    now = datetime.now(UTC)
+    path = settings.folder / new_name(kind, now)
+    try:
+        settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        back_up(this_place(), path)
+    except (ActstockError, OSError) as error:
+        _say(f"error: no backup was made: {error}")
+        if settings.folder.is_dir():
+            note(settings.folder, Try(now, path.name, str(error)))
+        return 1
+    note(settings.folder, Try(now, path.name))
+    for old in remove_old(settings.folder, kind, max(settings.keep, 1)):
+        _say(f"removed {old.name}")
+    return 0
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

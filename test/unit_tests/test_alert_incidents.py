@@ -1,0 +1,156 @@
+"""Which incidents follow from what was seen, how long each has to hold, and when it is over."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from alert_cases import CASES, FINE, NOW, REASON, RULES, SESSION, found, ledger, run
+from alerts import journal
+from alerts.incidents import KINDS, LOOP_STARTS, Incident, incidents
+from alerts.journal import Journal
+from alerts.observed import Doubtful, Due, Observed, Room, Service
+from config.stages import CONTROLLER
+
+
+def test_nothing_is_found_when_all_is_well() -> None:
+    assert found(FINE) == []
+    assert set(incidents(FINE, RULES)) == set(KINDS)
+
+
+@pytest.mark.parametrize("expected", CASES)
+def test_each_kind_is_found(expected: str) -> None:
+    assert found(CASES[expected]) == [expected]
+
+
+def test_every_kind_has_a_case() -> None:
+    assert {name.partition(":")[0] for name in CASES} == set(KINDS)
+
+
+@pytest.mark.parametrize(
+    "observed",
+    [
+        ledger(limited_at=NOW - timedelta(minutes=15)),
+        ledger(runs=[run("late", 179), run("running", 600, CONTROLLER)]),
+        replace(FINE, dues=[Due(date(2026, 8, 24), NOW + timedelta(minutes=1))]),
+        replace(FINE, services=[Service("api", True, LOOP_STARTS - 1)]),
+        replace(FINE, disks=[Room(2000, "/data")], memory=Room(300)),
+    ],
+    ids=["the gate is open again", "still in time", "not due yet", "restarted by hand", "enough room"],
+)
+def test_what_is_none(observed: Observed) -> None:
+    assert found(observed) == []
+
+
+def test_a_platform_that_never_published_is_told_of_all_that_is_due() -> None:
+    dues = [Due(day, NOW - timedelta(hours=hours)) for day, hours in ((date(2026, 8, 20), 49), (SESSION, 1))]
+    assert found(replace(ledger(published=None), dues=dues)) == ["unpublished:2026-08-20", f"unpublished:{SESSION}"]
+
+
+def test_what_cannot_be_looked_at_is_not_found_to_be_well() -> None:
+    blind = Observed(NOW)
+    assert set(incidents(blind, RULES)) == {"database_away", "broker_away", "airflow_away", "disk_short"}
+
+
+class Told:
+    """A journal, round after round."""
+
+    def __init__(self) -> None:
+        self.journal = Journal(NOW)
+
+    def after(self, minutes: float, observed: Observed) -> tuple[list[str], list[str]]:
+        """Return what is told as open and as over in a round, which is taken to be told."""
+        now = NOW + timedelta(minutes=minutes)
+        self.journal.note(incidents(observed, RULES), replace(observed, now=now))
+        opened, over = self.journal.opened(now), self.journal.over()
+        for entry in opened:
+            entry.told_at = now
+        for entry in over:
+            self.journal.forget(entry)
+        return [entry.incident.kind for entry in opened], [entry.incident.kind for entry in over]
+
+
+def test_an_incident_is_told_once_and_once_when_it_is_over() -> None:
+    told, failed = Told(), ledger(runs=[run("failed", 5)])
+    assert told.after(0, failed) == (["stage_failed"], [])
+    assert told.after(1, failed) == ([], [])
+    assert told.after(2, FINE) == ([], ["stage_failed"])
+    assert told.after(3, FINE) == ([], [])
+    assert told.after(4, failed) == (["stage_failed"], [])
+
+
+def test_what_passes_by_itself_is_not_told() -> None:
+    told, away = Told(), replace(FINE, database="away", ledger=None)
+    assert told.after(0, away) == ([], [])
+    assert told.after(1, FINE) == ([], [])
+    assert told.after(2, away) == ([], [])
+    assert told.after(3.9, away) == ([], [])
+    assert told.after(4, away) == (["database_away"], [])
+
+
+def test_what_the_database_knows_stays_open_while_it_is_away() -> None:
+    told = Told()
+    assert told.after(0, ledger(runs=[run("failed", 5)])) == (["stage_failed"], [])
+    assert told.after(1, replace(FINE, database="away", ledger=None)) == ([], [])
+    assert told.after(2, FINE) == ([], ["stage_failed"])
+
+
+def test_a_failed_run_that_is_tried_again_is_not_over() -> None:
+    told = Told()
+    assert told.after(0, ledger(runs=[run("failed", 5)])) == (["stage_failed"], [])
+    assert told.after(1, ledger(runs=[run("running", 1)])) == ([], [])
+    assert told.after(2, ledger(runs=[run("failed", 1)])) == ([], [])
+    assert told.after(3, FINE) == ([], ["stage_failed"])
+
+
+def test_a_late_run_that_fails_is_told_as_failed_alone() -> None:
+    told = Told()
+    assert told.after(0, ledger(runs=[run("late", 200)])) == (["stage_late"], [])
+    assert told.after(1, ledger(runs=[run("failed", 201)])) == (["stage_failed"], [])
+
+
+def test_what_has_only_become_old_is_not_told_as_over() -> None:
+    told = Told()
+    assert told.after(0, ledger(runs=[run("failed", 5)])) == (["stage_failed"], [])
+    assert told.after(31 * 24 * 60, FINE) == ([], [])
+    assert told.journal.entries == {}
+    told.after(0, ledger(doubtful=[Doubtful(SESSION, NOW, REASON)]))
+    assert told.after(1, ledger(degraded_since=SESSION + timedelta(days=1))) == ([], [])
+    assert told.journal.entries == {}
+
+
+def test_the_cause_is_told_before_what_follows_from_it() -> None:
+    told = Told()
+    ends = replace(ledger(runs=[run("failed", 5)], published=date(2026, 8, 20)), disks=[Room(1, "/data")])
+    told.after(0, ends)
+    assert told.after(1, ends)[0] == ["disk_short"]
+    assert [entry.incident.kind for entry in told.journal.open()] == ["disk_short", "stage_failed", "unpublished"]
+
+
+def test_a_journal_survives_a_restart(tmp_path: Path) -> None:
+    told = Told()
+    told.after(0, ledger(runs=[run("failed", 5)]))
+    journal.write(tmp_path / "folder" / journal.FILE, told.journal)
+    again = journal.read(tmp_path / "folder" / journal.FILE)
+    assert again == told.journal
+    [entry] = again.open()
+    assert entry.incident.params["reasons"] == REASON
+
+
+@pytest.mark.parametrize("content", [b"", b"[1]", b'{"entries": 3}'])
+def test_a_journal_that_cannot_be_read_begins_anew(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / journal.FILE).write_bytes(content)
+    assert journal.read(tmp_path / journal.FILE) == Journal()
+
+
+def test_a_kind_of_a_later_version_is_left_out(tmp_path: Path) -> None:
+    kept = Journal(NOW, {"new:": journal.Entry(Incident("new", ""), NOW)})
+    journal.write(tmp_path / journal.FILE, kept)
+    assert journal.read(tmp_path / journal.FILE) == Journal(NOW)
+
+
+def test_a_full_disk_does_not_end_the_watcher(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").touch()
+    journal.write(tmp_path / "file" / journal.FILE, Journal())
+    assert "cannot be written" in caplog.text

@@ -1,0 +1,71 @@
+"""Every incident has its sentences in both languages, and a message says what, since when, and what to do."""
+
+from datetime import timedelta
+
+import pytest
+
+from alert_cases import CASES, NOW, RULES, SESSION
+from alerts import messages, texts
+from alerts.incidents import KINDS, Incident, incidents
+from alerts.journal import Entry
+
+WITH_SEVERAL = [f"TICKER{number}" for number in range(60)]
+
+
+def entry_of(case: str) -> Entry:
+    [incident] = [each for group in incidents(CASES[case], RULES).values() for each in group]
+    return Entry(incident, NOW)
+
+
+def test_every_kind_has_words() -> None:
+    assert list(texts.KINDS) == list(KINDS)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_incident_is_said_in_both_languages(case: str) -> None:
+    entry = entry_of(case)
+    english, korean = messages.opened([entry], "en"), messages.opened([entry], "ko")
+    assert english.subject.isascii() and english.text.isascii()
+    assert not korean.subject.isascii() and not korean.text.isascii()
+    for message in (english, korean):
+        assert message.subject.startswith("ActStock: ") and "2026-08-24 16:00 UTC" in message.text
+        assert not {"{", "}"} & set(message.subject + message.text)
+
+
+def test_a_failed_stage() -> None:
+    message = messages.opened([entry_of(f"stage_failed:daily_trending_etf_analysis {SESSION}")], "en")
+    assert message.subject == "ActStock: 3 Trending of 2026-08-21 has failed: no price on 2026-08-21"
+    assert message.text.splitlines() == [
+        "* 3 Trending of 2026-08-21 has failed: no price on 2026-08-21",
+        "  Since 2026-08-24 16:00 UTC.",
+        "",
+        "What to do: mend the cause, then ./start.sh run pipeline --as-of SESSION.",
+    ]
+
+
+def test_what_is_over() -> None:
+    entry = entry_of("gate_shut:")
+    entry.over_at = NOW + timedelta(minutes=16)
+    message = messages.over([entry], "en")
+    assert message.subject.startswith("ActStock: over: Yahoo answered 429")
+    assert message.text.endswith("\n  Over at 2026-08-24 16:16 UTC, after 16 minutes.")
+    assert messages.over([entry], "ko").subject.startswith("ActStock: 해소: ")
+
+
+def test_several_of_a_kind_are_one_message() -> None:
+    bars = [
+        Entry(Incident("bar_waits", ticker, {"ticker": ticker, "session": "2026-08-21", "reasons": []}), NOW)
+        for ticker in WITH_SEVERAL
+    ]
+    message = messages.opened(bars, "en")
+    assert message.subject == "ActStock: bars wait for a person (60)"
+    assert "TICKER49 of" in message.text and "TICKER50 of" not in message.text
+    assert "* + 10" in message.text.splitlines()
+    assert [len(group) for group in messages.by_kind([*bars, entry_of("gate_shut:")])] == [60, 1]
+
+
+def test_a_long_reason_is_cut() -> None:
+    reason = {"code": "text", "params": {"text": "x" * 5000}}
+    long = Entry(Incident("degraded", "d", {"session": "2026-08-21", "reasons": [reason]}), NOW)
+    message = messages.opened([long], "en")
+    assert len(message.subject) == messages.LONGEST_SUBJECT and len(message.text) < 1000
