@@ -18,6 +18,7 @@ from utils.dates import last_session_by, last_sessions, session_after
 NEWEST_ERRORS = 10
 QUARANTINED_BARS = 50
 HOURS = 24
+FAILED_REQUESTS = 20
 DAYS = 14
 STAGE_NUMBERS = {dag_id: number for number, dag_id in enumerate(STAGES.values(), 1)}
 
@@ -34,6 +35,7 @@ def state(conn: Connection, settings: Settings, session_count: int) -> Pipeline:
         newest_errors=pipeline.errors(conn, None, Page(NEWEST_ERRORS)).errors,
         requests_by_hour=pipeline.requests_by(conn, "hour", Page(HOURS)).counts,
         requests_by_day=pipeline.requests_by(conn, "day", Page(DAYS)).counts,
+        failed_requests=pipeline.failed_requests(conn, FAILED_REQUESTS),
         links=Links(airflow=settings.airflow_ui_url, spark_master=settings.spark_ui_url),
     )
 

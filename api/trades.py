@@ -31,6 +31,8 @@ def monthly(conn: Connection, rebalance_date: date | None, capital: float) -> Mo
     held = drifted(_previous(month), _gains(conn, month))
     targets = {row.ticker: row.final_weight for row in month.positions}
     trades = trades_of(rows, held, targets, capital, universe().cost_rate)
+    if month.as_of_date:
+        _compare(trades, portfolios.volumes(conn, [trade.ticker for trade in trades], month.as_of_date))
     return MonthlyTrades(
         rebalance_date=month.rebalance_date,
         previous_rebalance_date=month.previous_rebalance_date,
@@ -41,6 +43,14 @@ def monthly(conn: Connection, rebalance_date: date | None, capital: float) -> Mo
         **_sums(trades, capital),
         trades=trades,
     )
+
+
+def _compare(trades: Sequence[Trade], volumes: Mapping[str, float]) -> None:
+    """Fill in which part of an ordinary session's volume each trade is. Stored volumes are adjusted for splits."""
+    for trade in trades:
+        volume = volumes.get(trade.ticker)
+        if trade.shares and volume:
+            trade.share_of_volume = abs(trade.shares) * trade.split_factor / volume
 
 
 def _previous(month: MonthlyPortfolio) -> dict[str, float]:

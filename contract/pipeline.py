@@ -172,6 +172,14 @@ class RequestCounts(Paged):
     counts: Annotated[list[RequestCount], Meta(description="Newest first; without a request there is no entry")]
 
 
+class FailedRequest(Struct):
+    requested_at: Moment
+    endpoint: str
+    symbol: str | None
+    http_status: Annotated[int | None, Meta(description="null: no answer")]
+    run_id: str | None
+
+
 class Pipeline(Struct):
     sessions: Annotated[list[SessionState], Meta(description="Newest first")]
     tables: list[TableState]
@@ -181,4 +189,7 @@ class Pipeline(Struct):
     newest_errors: list[RejectedMessage]
     requests_by_hour: Annotated[list[RequestCount], Meta(description="The newest 24 hours with requests")]
     requests_by_day: Annotated[list[RequestCount], Meta(description="The newest 14 days with requests")]
+    failed_requests: Annotated[
+        list[FailedRequest], Meta(description="The newest 20 without an answer or with an error status, newest first")
+    ]
     links: Links

@@ -169,6 +169,10 @@ class Trade(Struct):
     target_weight: float
     missing_reason: str | None
     missing_reasons: Reasons
+    share_of_volume: Annotated[
+        float | None,
+        Meta(description="The trade's shares over those traded a session, on average of the last 20; a fraction"),
+    ] = None
 
 
 class MonthlyTrades(Struct):

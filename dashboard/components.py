@@ -157,7 +157,7 @@ def facts(*named: tuple[str, Component]) -> Component:
 def panel(title: str, *content: Component, tools: Sequence[Component] = (), name: str = "") -> Component:
     """Show a part of a view. name: its class, and where the page can be taken to."""
     head = html.Div([html.H2(title), *tools], className="panel-head")
-    place = {"id": name} if name == "why" else {}
+    place: dict[str, Any] = {"id": name} if name == "why" else {}
     return html.Section([head, *content], className=f"panel {name}".strip(), **place)
 
 

@@ -92,3 +92,10 @@ TOO_SMALL = Text(
     "At this sum {count} of {positions} positions get no whole share: the dearest costs ${price} a share.",
     "이 금액으로는 {positions}개 종목 중 {count}개를 한 주도 살 수 없습니다. 가장 비싼 종목은 한 주에 ${price}입니다.",
 )
+TOO_LARGE = Text(
+    "Too much for the market: more than {limit} of what is traded in an ordinary session. {trades}. "
+    "Such a trade moves the price, and the closes here would not be paid.",
+    "시장이 받아 내기에 너무 큰 금액입니다. 평소 하루 거래량의 {limit}를 넘는 매매: {trades}. "
+    "이런 매매는 가격을 움직이므로 여기 적힌 종가로 체결되지 않습니다.",
+)
+AND_MORE = Text(" and {count} more", " 외 {count}건")

@@ -168,3 +168,9 @@ EMPTY_HINT = Text(
     "./start.sh run pipeline takes the last session through all five stages; ./start.sh history fills 250 sessions.",
     "./start.sh run pipeline은 최근 거래일을 다섯 단계로 처리하고, ./start.sh history는 250거래일을 채웁니다.",
 )
+
+FAILED_REQUESTS = Text("The newest requests that failed", "최근 실패한 요청")
+ENDPOINT = Text("Request", "요청")
+STATUS = Text("Status", "응답 코드")
+RUN = Text("Run", "실행")
+NO_ANSWER = Text("no answer", "응답 없음")

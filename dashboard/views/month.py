@@ -19,6 +19,9 @@ from utils.dates import next_last_sunday
 CAPITAL = 100_000.0
 LARGEST_CAPITAL = 1e9  # more than the smaller companies could sell
 SIDES = {"buy": month.BUY, "sell": month.SELL, "keep": month.KEEP}
+# Of the shares traded in an ordinary session: more than that moves the price against whoever trades.
+LARGEST_SHARE_OF_VOLUME = 0.1
+SHOWN_LARGE = 5
 CAPITAL_INPUT = "capital"
 CAPITAL_PROBLEM = "capital-problem"
 
@@ -213,6 +216,7 @@ def _trades(trades: MonthlyTrades, page: Page) -> Component:
         html.P(id=CAPITAL_PROBLEM, className="problem", role="alert"),
         html.P(total, id="trade-sums", className="strong"),
         *_too_small(trades.trades, page),
+        *_too_large(trades.trades, page),
         _trade_cards(trades.trades, page),
         _trade_grid(trades.trades, page),
         html.P(say(hint, session=session), className="note"),
@@ -229,6 +233,20 @@ def _too_small(trades: Sequence[Trade], page: Page) -> list[Component]:
     dearest = max(trade.price_usd or 0.0 for trade in wanted)
     told = page.say(month.TOO_SMALL, count=len(without), positions=len(wanted), price=f"{dearest:,.2f}")
     return [html.P(told, className="problem", role="note")]
+
+
+def _too_large(trades: Sequence[Trade], page: Page) -> list[Component]:
+    """Tell which trades are more than a market can take without moving, the largest first."""
+    large = sorted(
+        (trade for trade in trades if (trade.share_of_volume or 0.0) > LARGEST_SHARE_OF_VOLUME),
+        key=lambda trade: -(trade.share_of_volume or 0.0),
+    )
+    if not large:
+        return []
+    named = ", ".join(f"{trade.ticker} {trade.share_of_volume:,.0%}" for trade in large[:SHOWN_LARGE])
+    more = page.say(month.AND_MORE, count=len(large) - SHOWN_LARGE) if len(large) > SHOWN_LARGE else ""
+    told = page.say(month.TOO_LARGE, limit=f"{LARGEST_SHARE_OF_VOLUME:.0%}", trades=named + more)
+    return [html.P(told, className="problem", role="note", id="too-large")]
 
 
 def capital_of(typed: str | None) -> float | None:

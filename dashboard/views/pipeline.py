@@ -8,6 +8,7 @@ from dash import html
 
 from contract.pipeline import (
     ConsumerLag,
+    FailedRequest,
     Gap,
     Gaps,
     Pipeline,
@@ -255,7 +256,34 @@ def _requests(state: Pipeline, page: Page) -> Component:
         say(pipeline.REQUESTS),
         html.P(say(pipeline.REQUEST_TOTALS, **totals), className="note"),
         html.Div(charts, className="halves"),
+        *_failed_requests(state.failed_requests, page),
     )
+
+
+def _failed_requests(failed: Sequence[FailedRequest], page: Page) -> list[Component]:
+    """List what was not answered, folded away: which request, of which run, with what status."""
+    if not failed:
+        return []
+    say = page.say
+    columns = [
+        (say(pipeline.TIME), "soft"),
+        (say(pipeline.ENDPOINT), ""),
+        (say(common.TICKER), ""),
+        (say(pipeline.STATUS), "number"),
+        (say(pipeline.RUN), "prose"),
+    ]
+    rows = [
+        (
+            page.moment(each.requested_at),
+            html.Code(each.endpoint),
+            each.symbol or "–",
+            str(each.http_status or say(pipeline.NO_ANSWER)),
+            each.run_id or "–",
+        )
+        for each in failed
+    ]
+    summary = html.Summary([say(pipeline.FAILED_REQUESTS), html.Span(f" {len(failed)}", className="soft")])
+    return [html.Details([summary, components.table("failed-requests", columns, rows)])]
 
 
 def _quarantined(waiting: Quarantined, page: Page) -> Component:

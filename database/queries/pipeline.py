@@ -8,6 +8,7 @@ from psycopg2 import sql
 
 from contract.pipeline import (
     ErrorCount,
+    FailedRequest,
     Gap,
     Gaps,
     Quarantined,
@@ -183,6 +184,22 @@ def errors(conn: Connection, waiting: bool | None, page: Page) -> RejectedMessag
         page,
     )
     return RejectedMessages(found.total, *page, next=None, errors=found.rows)
+
+
+def failed_requests(conn: Connection, count: int) -> list[FailedRequest]:
+    """Return the newest requests to Yahoo without an answer or with an error status."""
+    return fetch_as(
+        conn,
+        FailedRequest,
+        """
+        SELECT requested_at, endpoint, symbol, http_status, run_id
+        FROM logs_yahoo_request
+        WHERE http_status IS NULL OR http_status >= 400
+        ORDER BY requested_at DESC, id DESC
+        LIMIT %(count)s
+        """,
+        {"count": count},
+    )
 
 
 def requests_by(conn: Connection, unit: Literal["hour", "day"], page: Page) -> RequestCounts:

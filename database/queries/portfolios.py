@@ -1,5 +1,6 @@
 """Portfolios as published: the three of stage 5 and the monthly one."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from msgspec import Struct
@@ -170,6 +171,30 @@ def monthly(conn: Connection, rebalance_date: date | None) -> MonthlyPortfolio |
     changes = _changes(conn, month.rebalance_date, month.previous_rebalance_date, session)
     month.positions, month.removed = changes.positions, changes.removed
     return month
+
+
+def volumes(conn: Connection, tickers: Sequence[str], session: date) -> dict[str, float]:
+    """Return the shares traded a session, on average of each stock's last 20 with a volume.
+
+    Adjusted for splits, as stored.
+    """
+    rows = fetch(
+        conn,
+        """
+        SELECT ticker, AVG(volume)::float8 AS volume
+        FROM UNNEST(%(tickers)s::text[]) AS wanted (ticker)
+        CROSS JOIN LATERAL (
+            SELECT volume
+            FROM collected_daily_stock_history AS bar
+            WHERE bar.ticker = wanted.ticker AND bar.trade_date <= %(session)s AND volume > 0
+            ORDER BY bar.trade_date DESC
+            LIMIT 20
+        ) AS newest
+        GROUP BY ticker
+        """,
+        {"tickers": list(tickers), "session": session},
+    )
+    return {row["ticker"]: row["volume"] for row in rows}
 
 
 class _Changes(Struct):

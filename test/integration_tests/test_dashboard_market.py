@@ -14,6 +14,7 @@ from selenium.webdriver.remote.webdriver import WebDriver
 import browsing
 from browsing import Page, Server
 from config.config import DatabaseSettings
+from dashboard.page import signed
 from dashboard.texts import common, market_map, ticker
 
 TILES = "#market-map .slice"
@@ -47,7 +48,7 @@ def test_the_map_is_every_stock_with_its_return(page: Page, api: Server, window:
     page.open(f"/map?window={window}")
     gains = {symbol: stock[f"return_{window}"] for symbol, stock in stocks_of(api).items()}
     assert len(gains) == 10
-    assert tiles_of(page) == {symbol: f"{gain:+.2%}" for symbol, gain in gains.items()}
+    assert tiles_of(page) == {symbol: signed(gain) for symbol, gain in gains.items()}
 
 
 def test_area_is_market_cap(page: Page, api: Server) -> None:
@@ -67,7 +68,7 @@ def test_the_window_and_the_session_are_in_the_address(page: Page, api: Server) 
     page.open("/map?as_of=2026-08-20")
     page.click("5d")
     assert page.address == "/map?as_of=2026-08-20&window=5d"
-    assert tiles_of(page)["MU"] == f"{stocks_of(api, '?as_of_date=2026-08-20')['MU']['return_5d']:+.2%}"
+    assert tiles_of(page)["MU"] == signed(stocks_of(api, "?as_of_date=2026-08-20")["MU"]["return_5d"])
 
 
 def test_a_tile_leads_to_its_stock_and_back(page: Page, browser: WebDriver) -> None:
@@ -88,18 +89,10 @@ def test_a_sector_is_enlarged_and_the_map_comes_back(page: Page, browser: WebDri
     name = tile(browser, "Technology").find_element(By.TAG_NAME, "text")
     ActionChains(browser).move_to_element(name).click().perform()
     browsing.until(lambda: 0 < len(tiles_of(page)) < len(whole), "the sector is alone")
+    assert page.address == "/map?sector=Technology"
+    page.click(market_map.WHOLE_MAP.en.format(sector="Technology"))
+    browsing.until(lambda: tiles_of(page) == whole, "the whole map is back")
     assert page.address == "/map"
-    name = tile(browser, "Technology").find_element(By.TAG_NAME, "text")
-    browsing.until(lambda: _clicked_back(browser, page, whole), "the whole map is back")
-
-
-def _clicked_back(browser: WebDriver, page: Page, whole: dict[str, str]) -> bool:
-    """Clicks on the enlarged sector's name until it counts: while the map still moves it does not."""
-    if tiles_of(page) == whole:
-        return True
-    name = tile(browser, "Technology").find_element(By.TAG_NAME, "text")
-    ActionChains(browser).move_to_element(name).click().perform()
-    return False
 
 
 def test_the_list_leads_there_without_a_mouse(page: Page) -> None:
@@ -118,7 +111,7 @@ def test_the_etfs_are_those_of_the_api_the_farthest_ahead_first(page: Page, api:
     for row in shown:
         etf = etfs[row[0]]
         ahead = etf["outperformance_20d"]
-        assert row[3] == ("–" if ahead is None else f"{ahead:+.2%}")
+        assert row[3] == ("–" if ahead is None else signed(ahead))
         assert row[4].split() == [f"{days}d" for days in (5, 10, 20) if etf[f"is_trending_{days}d"]] or row[4] == "–"
     known = [ahead for row in shown[1:] if (ahead := etfs[row[0]]["outperformance_20d"]) is not None]
     assert known == sorted(known, reverse=True)
@@ -137,7 +130,7 @@ def test_a_stocks_page_is_what_the_api_says(page: Page, api: Server) -> None:
         (each["rebalance_date"] or each["as_of_date"], f"{each['weight']:.2%}") for each in record
     ]
     returns = api.answer("/stocks/NEM/history?limit=1")["returns"]
-    assert [row[1] for row in page.table("returns")] == [f"{each['period_return']:+.2%}" for each in returns]
+    assert [row[1] for row in page.table("returns")] == [signed(each["period_return"]) for each in returns]
     drawn = page.run("return document.getElementById('prices').querySelectorAll('.boxlayer .box').length")
     assert drawn == 22
 

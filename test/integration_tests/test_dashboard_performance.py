@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from browsing import Page, Server
+from dashboard.page import signed
 from dashboard.texts import performance
 
 ROUTE = "/dashboard/performance"
@@ -22,7 +23,7 @@ def test_the_facts_are_those_of_the_api(page: Page, api: Server, period: str, da
     followed = of_period(api, days)
     facts = page.texts(".facts dd")
     for name in ("total_return_net", "total_return_gross", "benchmark_return", "max_drawdown"):
-        assert f"{followed[name]:+.2%}" in facts, name
+        assert signed(followed[name]) in facts, name
     assert f"{followed['turnover_average']:.2%}" in facts and str(followed["session_count"]) in facts
     hindsight = performance.HINDSIGHT.en.format(count=followed["hindsight_sessions"], sessions=19)
     assert hindsight in page.text
@@ -32,8 +33,7 @@ def test_the_facts_are_those_of_the_api(page: Page, api: Server, period: str, da
 def test_the_comparison_leads_to_the_other_portfolio(page: Page, api: Server) -> None:
     page.open("/performance?period=20")
     assert [row[:2] for row in page.table("comparison")] == [
-        [name, f"{of_period(api, days)['total_return_net']:+.2%}"]
-        for name, days in (("20 sessions", 20), ("Monthly", 0))
+        [name, signed(of_period(api, days)["total_return_net"])] for name, days in (("20 sessions", 20), ("Monthly", 0))
     ]
     page.click("Monthly")
     assert page.address == "/performance?period=monthly"
@@ -45,14 +45,14 @@ def test_the_chart_has_three_parts_and_names_its_lines(page: Page, api: Server) 
     drawn = page.texts("#performance .annotation-text")
     for title in (performance.VALUE, performance.DRAWDOWN, performance.TURNOVER):
         assert title.en in drawn
-    assert f"Net{of_period(api, 20)['total_return_net']:+.2%}" in drawn
+    assert f"Net{signed(of_period(api, 20)['total_return_net'])}" in drawn
     assert page.run("return document.querySelectorAll('#performance .scatterlayer .trace').length") == 5
 
 
 def test_the_record_as_of_a_session(page: Page, api: Server) -> None:
     page.open("/performance?period=20&as_of=2026-07-30")
     then = of_period(api, 20, "?as_of_date=2026-07-30")
-    assert f"{then['total_return_net']:+.2%}" in page.texts(".facts dd")
+    assert signed(then["total_return_net"]) in page.texts(".facts dd")
     assert "As of Thu 30 Jul 2026." in page.text
     page.click("Show the newest")
     assert page.address == "/performance?period=20"

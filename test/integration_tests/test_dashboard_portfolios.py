@@ -9,6 +9,7 @@ import pytest
 
 from browsing import Page, Server
 from config.config import DatabaseSettings
+from dashboard.page import signed, typeset_words
 from dashboard.texts import common, evidence, portfolio
 from database.db_helper import connect, fetch
 from reason_words import words_in
@@ -77,7 +78,7 @@ def test_address_can_be_shared(page: Page) -> None:
     ("search", "title", "detail", "way_back"),
     [
         ("?period=20&as_of=2026-08-19", common.NOT_PUBLISHED_TITLE, "portfolio of 2026-08-19", common.SHOW_NEWEST),
-        ("?period=20&as_of=2026-08-22", common.BAD_ADDRESS_TITLE, "the nearest are 2026-08-21", common.SHOW_NEWEST),
+        ("?period=20&as_of=2026-08-22", common.NO_SESSION_TITLE, "the nearest are 2026-08-21", common.SHOW_NEWEST),
         ("?period=7", common.BAD_ADDRESS_TITLE, "choose one of 5, 10, 20, monthly", common.SHOW_NEWEST),
         ("?as_of=yesterday", common.BAD_ADDRESS_TITLE, "YYYY-MM-DD", common.SHOW_NEWEST),
     ],
@@ -113,8 +114,8 @@ def test_why_a_weight_is_what_it_is_as_the_database_has_it(page: Page, sample_da
     page.open("/?period=20&why=MU")
     shown, micron = page.text, stored["MU"]
     assert page.texts(".why h2") == [f"Why MU has {micron['portfolio_weight']:.2%}"]
-    assert f"{micron['period_return']:+.2%}" in shown
-    assert f"{micron['score']:.4e} ÷ {total:.4e} = {micron['score'] / total:.2%}" in shown
+    assert signed(micron["period_return"]) in shown
+    assert f"{micron['score'] * 1e12:,.3f} ÷ {total * 1e12:,.3f} = {micron['score'] / total:.2%}" in shown
 
 
 def test_a_weight_leads_down_to_the_source(page: Page, api: Server) -> None:
@@ -178,7 +179,9 @@ def test_each_candidate_has_the_verdict_that_the_database_has(page: Page, sample
         )
     page.open("/?period=20&why=MU")
     shown = [(row[1], row[-1]) for row in page.table("offer-QQQ")]
-    assert shown == [(row["ticker"], words_in(row["exclusion_reason"]) or portfolio.CHOSEN.en) for row in rows]
+    assert shown == [
+        (row["ticker"], typeset_words(words_in(row["exclusion_reason"]) or "") or portfolio.CHOSEN.en) for row in rows
+    ]
     assert len(shown) > 1
 
 
@@ -187,7 +190,7 @@ def test_how_it_has_done_is_what_the_api_says(page: Page, api: Server) -> None:
     followed = {each["period_days"]: each for each in api.answer("/dashboard/performance")["portfolios"]}[20]
     [told] = page.texts("#record")
     for share in ("total_return_net", "benchmark_return", "max_drawdown"):
-        assert f"{followed[share]:+.2%}" in told, share
+        assert signed(followed[share]) in told, share
     assert f"Followed for {followed['session_count']} sessions" in told
 
 

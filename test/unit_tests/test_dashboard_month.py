@@ -239,3 +239,17 @@ def test_a_first_month_says_that_everything_is_bought(traded: Any) -> None:
     assert "There is no month before" in samples.text_of(first)
     later, _ = traded()
     assert "There is no month before" not in samples.text_of(later)
+
+
+@pytest.mark.parametrize(("share", "is_told"), [(0.09, False), (0.11, True), (None, False)])
+def test_a_trade_that_the_market_cannot_take_is_told(share: float | None, is_told: bool) -> None:
+    large = trade("CRDO", "buy", 600, share_of_volume=share)
+    api = samples.Api(
+        {
+            "/stocks/monthly-portfolio": samples.month(samples.month_position(1, "CRDO", 1.0)),
+            "/stocks/monthly-trades": samples.trades(large),
+            "/dashboard/calendar": samples.calendar(),
+        }
+    )
+    shown = samples.text_of(samples.drawn(api, "/?period=monthly"))
+    assert ("more than 10% of what is traded" in shown and "CRDO 11%" in shown) == is_told

@@ -86,6 +86,7 @@ def state(*sessions: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "newest_errors": [],
         "requests_by_hour": [],
         "requests_by_day": [],
+        "failed_requests": [],
         "links": {"airflow": "http://localhost:8080", "spark_master": "http://localhost:8081"},
         **changes,
     }
@@ -360,6 +361,22 @@ class TestRequests:
     def test_totals_are_said_in_words(self, draw: Any) -> None:
         said = samples.text_of(draw(state(session(), requests_by_hour=COUNTS, requests_by_day=COUNTS)))
         assert "13 requests in the hours shown, 2 limited, 5 failed." in said
+
+    def test_what_failed_can_be_opened(self, draw: Any) -> None:
+        failed = {"requested_at": "2026-08-21T21:31:05Z", "endpoint": "quoteSummary", "run_id": "manual__1"}
+        shown = draw(
+            state(
+                session(),
+                requests_by_hour=COUNTS,
+                requests_by_day=COUNTS,
+                failed_requests=[
+                    failed | {"symbol": "NVDA", "http_status": 500},
+                    failed | {"symbol": None, "http_status": None},
+                ],
+            )
+        )
+        rows = samples.text_of(samples.named(shown, "failed-requests"))
+        assert "quoteSummary NVDA 500 manual__1" in rows and "quoteSummary – no answer manual__1" in rows
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

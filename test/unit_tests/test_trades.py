@@ -136,3 +136,10 @@ def test_a_trade_says_what_is_known_of_its_position() -> None:
     found = traded({"A": 10.0}, {}, {"A": 1.0}, 100.0)["A"]
     assert (found["company_name"], found["price_date"], found["split_factor"]) == ("A", date(2026, 8, 28), 1.0)
     assert found["missing_reason"] is None
+
+
+def test_a_trade_is_compared_with_an_ordinary_sessions_volume() -> None:
+    found = trades.trades_of([row("A", 10.0), row("B", 10.0)], {}, {"A": 0.5, "B": 0.5}, 10_000.0, 0.0)
+    found[0].split_factor = 2.0
+    trades._compare(found, {"A": 10_000.0})
+    assert [each.share_of_volume for each in found] == [pytest.approx(500 * 2 / 10_000), None]

@@ -165,6 +165,7 @@ def test_monthly_trades_lead_from_one_month_to_the_next(api: TestClient) -> None
     for trade in trades.values():
         assert trade["held_shares"] == int(250_000 * trade["held_weight"] / trade["price_usd"])
         assert trade["shares"] == trade["target_shares"] - trade["held_shares"]
+        assert trade["share_of_volume"] is None or trade["share_of_volume"] > 0
         assert trade["value"] == pytest.approx(abs(trade["shares"]) * trade["price_usd"])
         unspent = 250_000 * trade["target_weight"] - trade["target_shares"] * trade["price_usd"]
         assert 0 <= unspent < trade["price_usd"] + 0.002 * 250_000, "less than a share, and what the costs may be"
