@@ -2,6 +2,7 @@
 
 from browsing import Page, Server
 from config.stages import STAGES
+from dashboard.page import typeset_words
 from dashboard.texts import common
 
 
@@ -34,7 +35,7 @@ def test_lag_gaps_and_errors_are_the_apis(page: Page, api: Server) -> None:
     for lag in state["consumers"]:
         assert lag["consumer_group"] in shown and f"{lag['end_offset']:,}" in shown
     for error in state["newest_errors"]:
-        assert error["error_msg"] in shown
+        assert typeset_words(error["error_msg"]) in shown
     assert common.SOURCE_BANNERS["simulated"].en in shown
 
 
