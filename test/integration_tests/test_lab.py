@@ -103,7 +103,7 @@ def test_the_command_prints_the_page(
     conn: Connection, scratch_database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     monkeypatch.setenv("DB_NAME", scratch_database.name)
-    monkeypatch.setenv("DB_SPARK_USER", "")  # No login has rights in a database of the tests.
+    monkeypatch.delenv("DB_SPARK_PASSWORD", raising=False)  # No login has rights in a database of the tests.
     assert command.main(["--resamples", "200", "--without-spark"]) == 0
     page = capsys.readouterr().out
     assert page.startswith("Verdict: no edge shown: over 743 sessions none of 24 variants beats SPY")
