@@ -29,7 +29,7 @@ from utils.kafka_utils import committed_offsets
 
 COLLECTED = ("collected_daily_etf_ohlc", "collected_etf_holdings", "collected_daily_stock_history")
 ANALYTICS = ("analytics_trending_etfs", "analytics_portfolio_allocation", "analytics_allocation_candidates")
-PRODUCTS = {"collector", "consumer", "dashboard", "market", "api", "airflow", "spark"}
+PRODUCTS = {"alerts", "collector", "consumer", "dashboard", "market", "api", "airflow", "spark"}
 # A stock's sector is looked up by one run or a later one, and with it the average of its sector's stocks.
 OF_SECTORS = {"sector", "sector_source", "sector_avg_5d", "sector_avg_10d", "sector_avg_20d"}
 OF_THE_MESSAGE = {"topic", "partition_id", "kafka_offset", "answer_digest", "quote_digest"}
