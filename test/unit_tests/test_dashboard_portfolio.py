@@ -376,7 +376,9 @@ def test_why_says_how_the_market_cap_was_come_by(draw: Any, source: str, languag
 def test_what_a_portfolio_lacks_is_told_in_korean(draw: Any, reasons: list[Reason], korean: str) -> None:
     shown = samples.portfolio(samples.position(1, "NEM", 1.0), degraded_reason=reasons)
     assert common.DEGRADED.in_("ko", reason=korean) in samples.text_of(draw(shown, language="ko"))
-    assert common.DEGRADED.in_("en", reason=typeset_words(words(reasons))) in samples.text_of(draw(shown))
+    english = words(reasons)
+    assert english is not None
+    assert common.DEGRADED.in_("en", reason=typeset_words(english)) in samples.text_of(draw(shown))
 
 
 def test_both_languages_have_a_sentence_of_each_reason() -> None:
