@@ -12,6 +12,7 @@ import pytest
 
 from config.config import PROJECT_ROOT, DatabaseSettings, Settings
 from database.db_helper import Connection, connect, fetch, transaction
+from database.roles import Role, apply_roles
 from utils.errors import DatabaseUnavailable
 
 VERSION_0_1_0 = PROJECT_ROOT / "test" / "integration_tests" / "version_0_1_0.tar.xz"
@@ -33,6 +34,19 @@ def a_database(template: str = "template1") -> Iterator[DatabaseSettings]:
             yield made
         finally:
             cursor.execute(f'DROP DATABASE "{made.name}" WITH (FORCE)')
+
+
+@contextmanager
+def logged_in_as(role: Role, database: DatabaseSettings) -> Iterator[DatabaseSettings]:
+    """Return the database with a login that has a role's rights, and drop the login afterwards."""
+    # Under a name of its own: roles belong to the whole server, where others are using the real one.
+    own = replace(role, name=f"{role.name}_{uuid.uuid4().hex[:8]}")
+    with closing(connect(database)) as owner:
+        apply_roles(owner, {own.password_setting: "for these tests"}, [own])
+        yield replace(database, user=own.name, password="for these tests")
+        with transaction(owner), owner.cursor() as cursor:
+            cursor.execute(f"DROP OWNED BY {own.name}")
+            cursor.execute(f"DROP ROLE {own.name}")
 
 
 def load_version_0_1_0(conn: Connection) -> None:

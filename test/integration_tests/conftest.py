@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 import time
-import uuid
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -27,13 +26,13 @@ from consumer.storing import Store, upsert_by
 from database import tables
 from database.db_helper import connect, transaction
 from database.migrate import apply_schema
-from database.roles import READ, apply_roles
+from database.roles import READ
 from lab.publishing import publish
 from lab_reports import lab_report
 from ops.errors import CannotInstall
 from ops.looking.browser import chromium
 from sample_api import SOURCE_ANSWER
-from scratch_databases import a_database
+from scratch_databases import a_database, logged_in_as
 from utils.kafka_utils import Offsets
 from utils.messages import EtfDailyBar, HoldingsSnapshot, StockDailyBar
 
@@ -94,14 +93,8 @@ def sample_database(scratch_database: DatabaseSettings) -> DatabaseSettings:
 @pytest.fixture(scope="module")
 def reader_of_sample(sample_database: DatabaseSettings) -> Iterator[DatabaseSettings]:
     """Return the sample database with the API's login."""
-    # Under a name of its own: roles belong to the whole server, where others are using the real one.
-    role = replace(READ, name=f"{READ.name}_{uuid.uuid4().hex[:8]}")
-    with closing(connect(sample_database)) as owner:
-        apply_roles(owner, {role.password_setting: "for these tests"}, [role])
-        yield replace(sample_database, user=role.name, password="for these tests")
-        with transaction(owner), owner.cursor() as cursor:
-            cursor.execute(f"DROP OWNED BY {role.name}")
-            cursor.execute(f"DROP ROLE {role.name}")
+    with logged_in_as(READ, sample_database) as reader:
+        yield reader
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,6 @@
 """Both sizes of a job publish the same, to the last bit: rows, publications, and the digests of what they rest on."""
 
-import uuid
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from contextlib import closing
 from datetime import date
 from typing import Any
 
@@ -17,10 +14,11 @@ from batch.runner import Job
 from batch.staging import staged
 from config.config import DatabaseSettings
 from database.db_helper import Connection, connect, fetch, transaction
-from database.roles import SPARK, STAGING, apply_roles
+from database.roles import SPARK, STAGING
 from database.tables import TRENDING_ETFS
 from market.invented import InventedMarket
 from profiles import wide_session
+from scratch_databases import logged_in_as
 from utils.dates import sessions_between
 
 FIRST, LAST = date(2026, 7, 27), date(2026, 8, 21)
@@ -116,20 +114,8 @@ def staged_tables(conn: Connection) -> list[dict[str, Any]]:
 def test_the_jobs_login_may_stage_and_publish(spark: Any, databases: tuple[DatabaseSettings, DatabaseSettings]) -> None:
     database, _ = databases
     before = date(2026, 8, 20)
-    with of_spark(database) as login, closing(connect(login)) as conn:
+    with logged_in_as(SPARK, database) as login, closing(connect(login)) as conn:
         result = identifier.run(Job(wide_session(spark), conn, login, [before], "another run"))
         assert [each.status for each in result.publications] == ["published"]
         with pytest.raises(InsufficientPrivilege), transaction(conn), conn.cursor() as cursor:
             cursor.execute("CREATE TABLE public.of_mine (day date)")
-
-
-@contextmanager
-def of_spark(database: DatabaseSettings) -> Iterator[DatabaseSettings]:
-    """Log in as the jobs do, under a name of its own: roles belong to the whole server."""
-    role = replace(SPARK, name=f"{SPARK.name}_{uuid.uuid4().hex[:8]}")
-    with closing(connect(database)) as owner:
-        apply_roles(owner, {role.password_setting: "for these tests"}, [role])
-        yield replace(database, user=role.name, password="for these tests")
-        with transaction(owner), owner.cursor() as cursor:
-            cursor.execute(f"DROP OWNED BY {role.name}")
-            cursor.execute(f"DROP ROLE {role.name}")
