@@ -267,8 +267,8 @@ class TestCommands:
         assert "daily_trending_etf_analysis succeeded" in said
 
     def test_the_front_door_computes_a_history(self, pipeline: Run) -> None:
-        said = output_of(["./start.sh", "history", "--sessions", "22"])
-        assert "66 portfolios of 22 sessions" in said
+        said = output_of(["./start.sh", "history", "--sessions", "3"])
+        assert "9 portfolios of 3 sessions" in said
 
     def test_the_demo_has_shown_what_the_api_publishes(
         self, pipeline: Run, settings: Settings, as_of: date, capsys: pytest.CaptureFixture[str]
