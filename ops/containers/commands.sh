@@ -4,7 +4,7 @@
 env_file=${ACTSTOCK_ENV_FILE:-$root/.env}
 # What the running containers were started with: market, project and ports. Later commands read it.
 started=$state/run/containers.env
-up_seconds=600
+up_seconds=900
 
 containers_available() { docker compose version >/dev/null 2>&1 && timeout 10 docker info >/dev/null 2>&1; }
 
