@@ -6,6 +6,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,10 @@ from utils.errors import ActstockError, DatabaseUnavailable
 log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 0.5
-# Older than this the last check says nothing any more: the database is away or hangs.
-TRUSTED_SECONDS = 2.0
+# Older than this the last check says nothing any more: the database hangs, or the machine is busy.
+TRUSTED_SECONDS = 5.0
+# So long a request waits for a check that is late, before it takes the database for one that hangs.
+LATE_SECONDS = 5.0
 KEPT_BYTES = 64 * 2**20
 # Below it compressing saves nothing worth having.
 COMPRESSED_FROM_BYTES = 1000
@@ -64,6 +67,7 @@ class ResponseCache:
         self._version = ""
         self._checked_at = float("-inf")
         self._trouble = "the database was not asked yet"
+        self._checked = asyncio.Event()
 
     async def watch(self) -> None:
         """Check for ever."""
@@ -72,7 +76,13 @@ class ResponseCache:
             await asyncio.sleep(CHECK_SECONDS)
 
     async def check(self) -> None:
-        """Ask for the version once. An unavailable database is logged when it goes and when it is back."""
+        """Ask for the version once, and let the requests go on that wait for it."""
+        await self._ask()
+        self._checked.set()
+        self._checked = asyncio.Event()
+
+    async def _ask(self) -> None:
+        """Ask for the version. An unavailable database is logged when it goes and when it is back."""
         asked_at = self._clock()
         try:
             version = await asyncio.to_thread(self._read, data_version)
@@ -93,12 +103,12 @@ class ResponseCache:
 
     async def kept(self, key: Hashable, make: Make) -> Body:
         """Return the kept body, or the one `make` gives now; DatabaseUnavailable instead of one that may be old."""
-        self._require_fresh()
+        await self._require_fresh()
         return self._bodies.get(key) or await self._make(key, make)
 
     async def fresh(self, make: Make) -> Body:
         """Return the body that `make` gives now; it is not kept."""
-        self._require_fresh()
+        await self._require_fresh()
         return await asyncio.to_thread(lambda: Body.of(self._read(make)))
 
     async def _make(self, key: Hashable, make: Make) -> Body:
@@ -123,6 +133,12 @@ class ResponseCache:
         self._trouble = trouble
         self._checked_at = float("-inf")
 
-    def _require_fresh(self) -> None:
-        if self._clock() - self._checked_at > TRUSTED_SECONDS:
+    async def _require_fresh(self) -> None:
+        if self._is_late() and not self._trouble:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._checked.wait(), LATE_SECONDS)
+        if self._is_late():
             raise DatabaseUnavailable(self._trouble or "the database does not answer")
+
+    def _is_late(self) -> bool:
+        return self._clock() - self._checked_at > TRUSTED_SECONDS

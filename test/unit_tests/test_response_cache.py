@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from api import response_cache
 from api.response_cache import COMPRESSED_FROM_BYTES, TRUSTED_SECONDS, Body, ResponseCache
 from database.queries.publications import data_version
 from utils.errors import DatabaseUnavailable, NotPublished
@@ -169,8 +170,11 @@ def test_database_that_is_away_stops_kept_answers_too(cache: ResponseCache, data
     asyncio.run(scenario())
 
 
-def test_database_that_hangs_stops_kept_answers_too(cache: ResponseCache, clock: Clock) -> None:
+def test_database_that_hangs_stops_kept_answers_too(
+    cache: ResponseCache, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No check comes back: the last one says less and less."""
+    monkeypatch.setattr(response_cache, "LATE_SECONDS", 0.01)
 
     async def scenario() -> None:
         await cache.check()
@@ -180,6 +184,37 @@ def test_database_that_hangs_stops_kept_answers_too(cache: ResponseCache, clock:
         clock.now += 0.01
         with pytest.raises(DatabaseUnavailable):
             await cache.kept("key", current_version)
+
+    asyncio.run(scenario())
+
+
+def test_a_request_waits_for_a_check_that_is_late(cache: ResponseCache, clock: Clock) -> None:
+    """A busy machine checks late. That is no database that is away."""
+
+    async def scenario() -> None:
+        await cache.check()
+        clock.now += 2 * TRUSTED_SECONDS
+        asked = asyncio.create_task(cache.kept("key", current_version))
+        await asyncio.sleep(0.01)
+        assert not asked.done()
+        await cache.check()
+        assert (await asked).plain == b"1"
+
+    asyncio.run(scenario())
+
+
+def test_a_late_check_that_finds_the_database_away_is_told(
+    cache: ResponseCache, database: FakeDatabase, clock: Clock
+) -> None:
+    async def scenario() -> None:
+        await cache.check()
+        clock.now += 2 * TRUSTED_SECONDS
+        asked = asyncio.create_task(cache.kept("key", current_version))
+        await asyncio.sleep(0.01)
+        database.is_away = True
+        await cache.check()
+        with pytest.raises(DatabaseUnavailable, match="away"):
+            await asked
 
     asyncio.run(scenario())
 
