@@ -29,7 +29,9 @@ log = logging.getLogger(__name__)
 Offsets = dict[int, int]  # partition -> offset of the next message
 
 POLL_MS = 500
-IDLE_SECONDS = 0.05
+# A look for messages costs processor time: each that finds none doubles the time until the next one, up to the longest.
+IDLE_SECONDS = 0.025
+LONGEST_IDLE_SECONDS = 0.4
 MAX_BATCH = 10_000  # rows: a range has one for each session
 LONGEST_WAIT_SECONDS = 15.0
 ACKNOWLEDGE_SECONDS = 30
@@ -203,11 +205,13 @@ def pump(
     # Fetching and preparing the next batch (in this thread) and storing the current one (in the other) overlap. Only
     # one batch is handled at a time, so commits stay in order and a crash repeats at most one batch.
     under_way: _Work | None = None
+    idle = IDLE_SECONDS
     membership, reader = _Membership(consumer), _Reader(consumer)
     while not is_over():
         membership.look()
         batch = reader.poll(timeout_ms=0 if membership.is_stable else POLL_MS)
         meter.look(is_idle=not (batch or under_way))
+        idle = IDLE_SECONDS if batch or under_way else min(2 * idle, LONGEST_IDLE_SECONDS)
         start = prepare(batch) if batch else None
         if under_way and (start or under_way.future.done()):
             if not _finish(consumer, under_way, meter, membership):
@@ -220,7 +224,7 @@ def pump(
             wait([under_way.future], timeout=POLL_MS / 1000)
         else:
             # The client's own waiting spins while a broker is silent, and keeps a hundred megabytes afterwards.
-            time.sleep(IDLE_SECONDS)
+            time.sleep(idle)
     if under_way:
         _finish(consumer, under_way, meter, membership)
 
