@@ -12,6 +12,7 @@ from contract.etfs import EtfBenchmark, EtfList
 from contract.evidence import MonthlyWeightEvidence, WeightEvidence
 from contract.holdings import AllHoldings, Comparison
 from contract.lab import LabReport
+from contract.orders import OwnedTrades
 from contract.pipeline import Calendar, Gaps, Pipeline, Restatements
 from contract.portfolios import (
     ActiveAllocations,
@@ -71,6 +72,14 @@ class ApiClient:
         """Get the trades for the month's portfolio. capital: in US dollars."""
         params = {"rebalance_date": rebalance_date, "capital": capital}
         return self._get(MonthlyTrades, "/stocks/monthly-trades", **params)
+
+    def owned_trades(
+        self, period: str, positions: str, cash: float, *, is_fractional: bool, band: float, outside: str
+    ) -> OwnedTrades:
+        """Get the trades from what is owned to the newest portfolio of a period. cash: in US dollars."""
+        params = {"period": period, "positions": positions, "cash": cash, "band": band, "outside": outside}
+        fractional = "true" if is_fractional else "false"
+        return self._get(OwnedTrades, "/stocks/owned-trades", fractional=fractional, **params)
 
     def performance(self, as_of: date | None, series: bool = True) -> Performance:
         """Get every portfolio's record up to a session, the newest when none is given. Without series: the figures."""

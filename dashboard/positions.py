@@ -71,7 +71,7 @@ class Reading:
     def written(self) -> str:
         """The positions as the API takes them."""
         return ",".join(
-            ":".join(filter(None, (ticker, f"{count:f}", currency)))
+            ":".join(filter(None, (ticker, f"{count.normalize():f}", currency)))
             for (ticker, currency), count in self.shares.items()
             if count > 0
         )
@@ -206,10 +206,10 @@ def _add_cash(found: Reading, amount: Decimal | None) -> None:
 
 
 def _take_position(cells: Mapping[str, str], found: Reading, has_decimal_comma: bool) -> None:
-    ticker = _ticker(cells[TICKER])
     kind = cells.get(KIND, "")
     if NOT_STOCKS.search(kind) or not STOCKS.search(kind):
-        raise Unreadable(texts.NO_STOCK, ticker=ticker, kind=kind)
+        raise Unreadable(texts.NO_STOCK, ticker=cells[TICKER] or "–", kind=kind)
+    ticker = _ticker(cells[TICKER])
     if not cells[SHARES]:
         raise Unreadable(texts.LINE_WITHOUT_SHARES, typed=cells[TICKER])
     shares = _number(cells[SHARES], has_decimal_comma)

@@ -26,8 +26,8 @@ SENTENCES: Mapping[str, str] = {
     "no_rate": "no {rate} rate on {session}",
     "not_collected": "no price of it is stored: check the spelling (BRK-B, 005930.KS), or it is not followed here",
     "price_too_old": "its newest price is of {session}, too old to count with",
-    "other_currency_owned": "listed in {given}, but its prices here are in {stored}: write the ticker with its exchange "
-    "(SAP.DE, 005930.KS), or leave the currency out",
+    "other_currency_owned": "listed in {given}, but its prices here are in {stored}: write the ticker with its "
+    "exchange (SAP.DE, 005930.KS), or leave the currency out",
     "no_exchange": "no exchange is known for the suffix {suffix}",
     "no_market_cap": "no market cap on {session}",
     "prices_break": "prices break at {session}: {reasons:, }",
