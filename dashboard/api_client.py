@@ -19,7 +19,6 @@ from contract.portfolios import (
     Appearances,
     CandidatePart,
     MonthlyPortfolio,
-    MonthlyTrades,
     Performance,
 )
 from contract.stocks import History, MarketMap
@@ -67,11 +66,6 @@ class ApiClient:
     def monthly(self, rebalance_date: date | None) -> MonthlyPortfolio:
         """Get the month's portfolio, the newest when no date is given."""
         return self._get(MonthlyPortfolio, "/stocks/monthly-portfolio", rebalance_date=rebalance_date)
-
-    def monthly_trades(self, rebalance_date: date | None, capital: float) -> MonthlyTrades:
-        """Get the trades for the month's portfolio. capital: in US dollars."""
-        params = {"rebalance_date": rebalance_date, "capital": capital}
-        return self._get(MonthlyTrades, "/stocks/monthly-trades", **params)
 
     def owned_trades(
         self, period: str, positions: str, cash: float, *, is_fractional: bool, band: float, outside: str

@@ -13,8 +13,7 @@ from dashboard.api_client import ApiAway, ApiClient, ApiRefused
 from dashboard.components import Component
 from dashboard.page import Page
 from dashboard.texts import Text, common
-from dashboard.texts import month as texts
-from dashboard.views import VIEWS, market_map, month, trades, view_of
+from dashboard.views import VIEWS, market_map, trades, view_of
 from dashboard.views.selectors import DAY_PICKER, MONTHLY
 from utils.errors import ActstockError, InvalidInput, NotASession, NotPublished, UnknownTicker
 
@@ -70,23 +69,6 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
         if day in (None, address.choices.get("as_of", newest)):
             return no_update
         return address.search(as_of=day, why=None)
-
-    @app.callback(
-        Output("address", "search", allow_duplicate=True),
-        Output(month.CAPITAL_PROBLEM, "children"),
-        Input(month.CAPITAL_INPUT, "value"),
-        State("address", "pathname"),
-        State("address", "search"),
-        prevent_initial_call=True,
-    )
-    def count_for(typed: str | None, pathname: str, search: str | None) -> Any:
-        page = preferences.page_of(Address.of(pathname, search), periods)
-        capital = month.capital_of(typed)
-        if capital is None:
-            return no_update, page.say(texts.CAPITAL_REFUSED, typed=typed, largest=f"{month.LARGEST_CAPITAL:,.0f}")
-        if capital == page.address.amount("capital", month.CAPITAL, month.LARGEST_CAPITAL):
-            return no_update, ""
-        return page.address.search(capital=month.amount_text(capital)), ""
 
     trade_callbacks.register(app, lambda page, kept: draw_orders(client, page, kept), periods)
     place = [Output("address", part, allow_duplicate=True) for part in ("pathname", "search")]

@@ -42,7 +42,6 @@ VIEWS = [
             "portfolio": portfolio.positions,
             "candidates": portfolio.candidates,
             "month": month.positions,
-            "trades": month.trades,
         },
     ),
     View("/trades", trades_texts.TITLE, trades.page),
