@@ -53,7 +53,7 @@ def test_a_new_reader_has_their_trades_in_five_clicks(
     page.open("/")
     hand = Hand(page, browser)
     hand.click(".views a[href^='/trades']")
-    page.is_rendered()
+    page.waits_for("document.getElementById('own-positions') !== null", "the form is there")
     hand.type("#own-positions", THREE)
     hand.type("#own-cash", "10000")
     hand.click("#own-show")
