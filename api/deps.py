@@ -19,11 +19,15 @@ from utils.errors import InvalidInput, UnknownTicker
 SYMBOL = r"^[A-Za-z0-9][A-Za-z0-9.=^-]*$"
 DIGEST = r"^[0-9a-f]{64}$"
 CHAIN = r"^[a-z_]+$"
+# Of each position the ticker, the shares, and where it is known the currency.
+_OWNED = r"[A-Za-z0-9][A-Za-z0-9.=^-]{0,19}:[0-9]{1,9}(\.[0-9]{1,8})?(:[A-Za-z]{3})?"
+POSITIONS = rf"^({_OWNED}(,{_OWNED})*)?$"
 SECTOR = r"^[A-Za-z][A-Za-z &-]*$"
 WRITTEN = {
     SYMBOL: "a ticker, like NVDA, 005930.KS or KRW=X",
     SECTOR: "a sector, like Technology",
     CHAIN: "a chain, like publications",
+    POSITIONS: "positions, like NVDA:12.5,005930.KS:10:KRW",
 }
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 MAX_ROWS = 1000
@@ -85,6 +89,12 @@ def _known_period(days: int) -> int:
     return days
 
 
+def _known_portfolio(period: str) -> str:
+    if period not in PORTFOLIOS:
+        raise ValueError(f"choose one of {', '.join(PORTFOLIOS)}")
+    return period
+
+
 def _session(day: date | None) -> date | None:
     if day:
         sessions_of().position(day)
@@ -132,6 +142,12 @@ PeriodPart = Annotated[
         examples=[20],
         json_schema_extra={"enum": list(universe().periods)},
     ),
+]
+PORTFOLIOS = (*map(str, universe().periods), "monthly")
+PortfolioChoice = Annotated[
+    str,
+    AfterValidator(_known_portfolio),
+    Query(description="Of which portfolio", json_schema_extra={"enum": list(PORTFOLIOS)}),
 ]
 AsOf = Annotated[
     Day | None,

@@ -12,13 +12,13 @@ from contract.etfs import EtfBenchmark, EtfList
 from contract.evidence import MonthlyWeightEvidence, WeightEvidence
 from contract.holdings import AllHoldings, Comparison
 from contract.lab import LabReport
+from contract.orders import OwnedTrades
 from contract.pipeline import Calendar, Gaps, Pipeline, Restatements
 from contract.portfolios import (
     ActiveAllocations,
     Appearances,
     CandidatePart,
     MonthlyPortfolio,
-    MonthlyTrades,
     Performance,
 )
 from contract.stocks import History, MarketMap
@@ -67,10 +67,13 @@ class ApiClient:
         """Get the month's portfolio, the newest when no date is given."""
         return self._get(MonthlyPortfolio, "/stocks/monthly-portfolio", rebalance_date=rebalance_date)
 
-    def monthly_trades(self, rebalance_date: date | None, capital: float) -> MonthlyTrades:
-        """Get the trades for the month's portfolio. capital: in US dollars."""
-        params = {"rebalance_date": rebalance_date, "capital": capital}
-        return self._get(MonthlyTrades, "/stocks/monthly-trades", **params)
+    def owned_trades(
+        self, period: str, positions: str, cash: float, *, is_fractional: bool, band: float, outside: str
+    ) -> OwnedTrades:
+        """Get the trades from what is owned to the newest portfolio of a period. cash: in US dollars."""
+        params = {"period": period, "positions": positions, "cash": cash, "band": band, "outside": outside}
+        fractional = "true" if is_fractional else "false"
+        return self._get(OwnedTrades, "/stocks/owned-trades", fractional=fractional, **params)
 
     def performance(self, as_of: date | None, series: bool = True) -> Performance:
         """Get every portfolio's record up to a session, the newest when none is given. Without series: the figures."""

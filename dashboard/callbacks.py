@@ -1,19 +1,19 @@
 """Address -> view: the one callback that draws, and the one place where what prevents it becomes a message."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dash import Dash, Input, Output, State, no_update
 
-from dashboard import components, figures, preferences
+from contract.orders import Order
+from dashboard import components, figures, preferences, trade_callbacks
 from dashboard.address import Address
 from dashboard.api_client import ApiAway, ApiClient, ApiRefused
 from dashboard.components import Component
 from dashboard.page import Page
 from dashboard.texts import Text, common
-from dashboard.texts import month as texts
-from dashboard.views import VIEWS, market_map, month, view_of
+from dashboard.views import VIEWS, market_map, trades, view_of
 from dashboard.views.selectors import DAY_PICKER, MONTHLY
 from utils.errors import ActstockError, InvalidInput, NotASession, NotPublished, UnknownTicker
 
@@ -70,23 +70,7 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
             return no_update
         return address.search(as_of=day, why=None)
 
-    @app.callback(
-        Output("address", "search", allow_duplicate=True),
-        Output(month.CAPITAL_PROBLEM, "children"),
-        Input(month.CAPITAL_INPUT, "value"),
-        State("address", "pathname"),
-        State("address", "search"),
-        prevent_initial_call=True,
-    )
-    def count_for(typed: str | None, pathname: str, search: str | None) -> Any:
-        page = preferences.page_of(Address.of(pathname, search), periods)
-        capital = month.capital_of(typed)
-        if capital is None:
-            return no_update, page.say(texts.CAPITAL_REFUSED, typed=typed, largest=f"{month.LARGEST_CAPITAL:,.0f}")
-        if capital == page.address.amount("capital", month.CAPITAL, month.LARGEST_CAPITAL):
-            return no_update, ""
-        return page.address.search(capital=month.amount_text(capital)), ""
-
+    trade_callbacks.register(app, lambda page, kept: draw_orders(client, page, kept), periods)
     place = [Output("address", part, allow_duplicate=True) for part in ("pathname", "search")]
     in_the_browser: Any = app.clientside_callback
     in_the_browser(
@@ -114,8 +98,24 @@ def header(page: Page) -> list[Component]:
 
 def render(client: ApiClient, page: Page) -> list[Component]:
     """Draw the view of an address. An error becomes a message that says what to do."""
+    return _drawn(lambda: view_of(page.address).page(client, page), page)
+
+
+def draw_orders(client: ApiClient, page: Page, kept: trades.Kept | None) -> tuple[list[Component], Sequence[Order]]:
+    """Draw the orders of what a reader owns, or the message in their place."""
+    found: list[Sequence[Order]] = []
+
+    def draw() -> list[Component]:
+        shown, orders = trades.orders(client, page, kept)
+        found.append(orders)
+        return shown
+
+    return _drawn(draw, page), found[0] if found else []
+
+
+def _drawn(draw: Callable[[], list[Component]], page: Page) -> list[Component]:
     try:
-        return view_of(page.address).page(client, page)
+        return draw()
     except (ApiAway, ApiRefused, NotPublished, InvalidInput, UnknownTicker) as error:
         log.warning("%s is not shown: %s", page.address.href(), error)
         return [_message(error, page)]

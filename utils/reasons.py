@@ -24,6 +24,10 @@ SENTENCES: Mapping[str, str] = {
     "no_price": "no price on {session}",
     "no_price_by_then": "no price is stored of it by then",
     "no_rate": "no {rate} rate on {session}",
+    "not_collected": "no price of it is stored: check the spelling (BRK-B, 005930.KS), or it is not followed here",
+    "price_too_old": "its newest price is of {session}, too old to count with",
+    "other_currency_owned": "listed in {given}, but its prices here are in {stored}: write the ticker with its "
+    "exchange (SAP.DE, 005930.KS), or leave the currency out",
     "no_exchange": "no exchange is known for the suffix {suffix}",
     "no_market_cap": "no market cap on {session}",
     "prices_break": "prices break at {session}: {reasons:, }",

@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from contract import common, etfs, evidence, holdings, lab, pipeline, portfolios, service, stocks
+from contract import common, etfs, evidence, holdings, lab, orders, pipeline, portfolios, service, stocks
 
 _REFERENCE = "#/components/schemas/{name}"
 _CLASSES: dict[str, type[Struct]] = {
     name: kind
-    for module in (common, etfs, evidence, holdings, lab, pipeline, portfolios, service, stocks)
+    for module in (common, etfs, evidence, holdings, lab, orders, pipeline, portfolios, service, stocks)
     for name, kind in vars(module).items()
     if isinstance(kind, type) and issubclass(kind, Struct)
 }

@@ -1,15 +1,17 @@
 """Portfolios, and the daily bars of any collected symbol."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from api import trades
-from api.deps import AsOf, Between, Day, Page, Period, Respond, Symbol
+from api import orders, trades
+from api.deps import POSITIONS, AsOf, Between, Day, Page, Period, PortfolioChoice, Respond, Symbol
 from api.errors import documented
 from api.models.schemas import answer
 from config.universe import universe
+from contract.orders import Outside, OwnedTrades
 from contract.portfolios import Appearances, MonthlyPortfolio, MonthlyTrades, Portfolio
 from contract.reasons import shown
 from contract.stocks import History, LatestBar
@@ -59,6 +61,38 @@ async def monthly_trades(
     trade until there is a first rebalance.
     """
     return await respond(_trades, rebalance_date, capital)
+
+
+@router.get("/owned-trades", responses=answer(OwnedTrades), summary="Trades from what is owned")
+async def owned_trades(
+    respond: Respond,
+    period: PortfolioChoice = "20",
+    positions: Annotated[
+        str,
+        Query(
+            pattern=POSITIONS,
+            max_length=20_000,
+            description="What is owned: TICKER:SHARES or TICKER:SHARES:CURRENCY, separated by commas",
+            examples=["NVDA:12.5,005930.KS:10:KRW"],
+        ),
+    ] = "",
+    cash: Annotated[float, Query(ge=0, le=1e9, description="In US dollars, counted to the cent")] = 0.0,
+    fractional: Annotated[bool, Query(description="Shares to a thousandth, else whole ones")] = False,
+    band: Annotated[
+        float, Query(ge=0, le=0.5, description="Leave what is off its weight by no more, a fraction")
+    ] = 0.0,
+    outside: Annotated[
+        Outside, Query(description="What the portfolio does not have: sell it, or leave it out")
+    ] = "sell",
+) -> Response:
+    """Return the trades from what somebody owns to the newest portfolio of a period, and their cost.
+
+    Counted at the newest stored closes, each with its date. Cash is spent first: only what is worth more than its
+    weight of the whole is sold, before anything is bought, and never more is bought than there is cash for. A position
+    without a usable price is in `left_out` with its reason, and in no sum. Nothing of the request is kept.
+    """
+    wishes = orders.Wishes(orders.cents(Decimal(str(cash))), fractional, Decimal(str(band)), outside)
+    return await respond.uncached(orders.trades, period, positions, wishes)
 
 
 @router.get("/{symbol}/latest", responses=answer(LatestBar))

@@ -1,4 +1,4 @@
-"""The month's merged portfolio and its trades."""
+"""The month's merged portfolio, and the words of trades."""
 
 from dashboard.texts import Text
 
@@ -25,22 +25,6 @@ SOURCE_PERIODS_HINT = Text(
 RANK_BEFORE = Text("# before", "지난달 순위")
 
 POSITIONS = Text("Positions", "편입 종목")
-TRADES = Text("Trades for a capital of", "투자 금액별 매매")
-CAPITAL = Text("Capital in US dollars", "투자 금액 (미국 달러)")
-TRADES_HINT = Text(
-    "As if last month's portfolio were held: bought at its weights, drifted with the prices up to {session}. "
-    "Whole shares at the closes of {session} as they were traded then, before any later split; the trade itself is "
-    "possible from the next session on.",
-    "지난달 포트폴리오를 그 비중대로 사서 {session}까지 그대로 보유했다고 가정합니다. "
-    "{session} 당시 실제로 거래된 종가(이후 액면분할 미반영) 기준의 정수 주식 수이며, "
-    "실제 매매는 다음 거래일부터 가능합니다.",
-)
-FIRST_TRADES_HINT = Text(
-    "There is no month before: everything is bought. Whole shares at the closes of {session} as they were traded then, "
-    "before any later split; the trade itself is possible from the next session on.",
-    "이전 달이 없어 모두 새로 매수합니다. {session} 당시 실제로 거래된 종가(이후 액면분할 미반영) 기준의 "
-    "정수 주식 수이며, 실제 매매는 다음 거래일부터 가능합니다.",
-)
 SIDE = Text("Trade", "매매")
 BUY = Text("buy", "매수")
 SELL = Text("sell", "매도")
@@ -52,11 +36,6 @@ TARGET = Text("Target", "목표")
 PRICE = Text("Close, $", "종가, $")
 VALUE = Text("Value, $", "금액, $")
 COST = Text("Cost, $", "비용, $")
-NO_PRICE = Text("no price", "시세 없음")
-TOTAL = Text(
-    "Bought {bought}, sold {sold}, cost {cost} at {rate} of traded value, cash left {cash}.",
-    "매수 {bought}, 매도 {sold}, 비용 {cost} (거래 금액의 {rate}), 남는 현금 {cash}.",
-)
 METHOD = Text(
     "A stock counts by which of the three portfolios of the session hold it: those of the 20-session one come first, "
     "the others from rank 20 on. Weight = score ÷ sum of all scores.",
@@ -81,16 +60,6 @@ EXPIRED = Text(
     "이 월간 포트폴리오는 {day}에 유효 기한이 지났습니다. 그 뒤로 성과 기록은 현금으로 계산합니다. "
     "다음 리밸런싱은 {next}입니다. 그때까지 새로 살 종목은 없으며, "
     "남아 있는 보유분은 더 이상 이 포트폴리오의 종목이 아닙니다.",
-)
-CAPITAL_REFUSED = Text(
-    "{typed} is no sum to invest: give dollars from 1 to {largest}, like 25000 or 25,000.50. "
-    "The trades below are not for it.",
-    "{typed}은(는) 투자 금액이 아닙니다. 1~{largest} 달러로 입력하세요 (예: 25000, 25,000.50). "
-    "아래 매매는 그 금액의 것이 아닙니다.",
-)
-TOO_SMALL = Text(
-    "At this sum {count} of {positions} positions get no whole share: the dearest costs ${price} a share.",
-    "이 금액으로는 {positions}개 종목 중 {count}개를 한 주도 살 수 없습니다. 가장 비싼 종목은 한 주에 ${price}입니다.",
 )
 TOO_LARGE = Text(
     "Too much for the market: more than {limit} of what is traded in an ordinary session. {trades}. "

@@ -15,6 +15,10 @@ KOREAN: Mapping[str, str] = {
     "no_price": "{session} 시세가 없습니다",
     "no_price_by_then": "그때까지 저장된 시세가 없습니다",
     "no_rate": "{session} {rate} 환율이 없습니다",
+    "not_collected": "저장된 시세가 없습니다. 표기(BRK-B, 005930.KS)를 확인하세요. 수집하지 않는 종목일 수도 있습니다",
+    "price_too_old": "최신 시세가 {session} 것으로 너무 오래되어 계산에 쓰지 않습니다",
+    "other_currency_owned": "{given}로 적혀 있지만 저장된 시세는 {stored}입니다. "
+    "거래소를 붙여 적거나(SAP.DE, 005930.KS) 통화를 빼세요",
     "no_exchange": "{suffix}에 해당하는 거래소를 알 수 없습니다",
     "no_market_cap": "{session} 시가총액이 없습니다",
     "prices_break": "{session}에 시세가 이어지지 않습니다 ({reasons:, })",

@@ -15,7 +15,8 @@ from dashboard.texts import performance as performance_texts
 from dashboard.texts import pipeline as pipeline_texts
 from dashboard.texts import portfolio as portfolio_texts
 from dashboard.texts import ticker as ticker_texts
-from dashboard.views import evidence, lab, market_map, month, performance, pipeline, portfolio, ticker
+from dashboard.texts import trades as trades_texts
+from dashboard.views import evidence, lab, market_map, month, performance, pipeline, portfolio, ticker, trades
 from utils.errors import InvalidInput
 
 Table = Callable[[ApiClient, Page], Sequence[object]]
@@ -41,9 +42,9 @@ VIEWS = [
             "portfolio": portfolio.positions,
             "candidates": portfolio.candidates,
             "month": month.positions,
-            "trades": month.trades,
         },
     ),
+    View("/trades", trades_texts.TITLE, trades.page),
     View("/map", market_map_texts.TITLE, market_map.page, {"stocks": market_map.stocks, "etfs": market_map.etfs}),
     View(
         "/ticker",

@@ -1,4 +1,4 @@
-"""The month's merged portfolio, what it changes, and the trades that follow."""
+"""The month's merged portfolio, and what it changes."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -7,7 +7,7 @@ from typing import Any
 from dash import dcc, html
 
 from contract.pipeline import Calendar
-from contract.portfolios import MonthlyPortfolio, MonthlyPosition, MonthlyTrades, Trade
+from contract.portfolios import MonthlyPortfolio, MonthlyPosition
 from dashboard import components, figures, grids
 from dashboard.api_client import ApiClient
 from dashboard.components import Component
@@ -16,22 +16,11 @@ from dashboard.texts import common, month
 from dashboard.views import evidence_links, selectors, track_record
 from utils.dates import next_last_sunday
 
-CAPITAL = 100_000.0
-LARGEST_CAPITAL = 1e9  # more than the smaller companies could sell
-SIDES = {"buy": month.BUY, "sell": month.SELL, "keep": month.KEEP}
-# Of the shares traded in an ordinary session: more than that moves the price against whoever trades.
-LARGEST_SHARE_OF_VOLUME = 0.1
-SHOWN_LARGE = 5
-CAPITAL_INPUT = "capital"
-CAPITAL_PROBLEM = "capital-problem"
-
 
 def page(client: ApiClient, page: Page) -> list[Component]:
     shown = client.monthly(page.address.day("as_of"))
     calendar = client.calendar()
     expired = _expired(shown, calendar, page)
-    has_trades = shown.rebalance_date and not expired
-    trades = client.monthly_trades(page.address.day("as_of"), _capital(page)) if has_trades else None
     return [
         *expired,
         *_banners(shown, page),
@@ -42,21 +31,12 @@ def page(client: ApiClient, page: Page) -> list[Component]:
         ),
         *([_facts(shown, page), html.P(track_record.link(page), className="record")] if shown.rebalance_date else []),
         _positions(shown, page) if shown.positions else _empty(shown, page),
-        *([_trades(trades, page)] if trades and trades.trades else []),
         html.P(page.say(month.METHOD), className="method"),
     ]
 
 
 def positions(client: ApiClient, page: Page) -> Sequence[MonthlyPosition]:
     return client.monthly(page.address.day("as_of")).positions
-
-
-def trades(client: ApiClient, page: Page) -> Sequence[Trade]:
-    return client.monthly_trades(page.address.day("as_of"), _capital(page)).trades
-
-
-def _capital(page: Page) -> float:
-    return page.address.amount("capital", CAPITAL, LARGEST_CAPITAL)
 
 
 def _expired(shown: MonthlyPortfolio, calendar: Calendar, page: Page) -> list[Component]:
@@ -127,7 +107,7 @@ def _positions(shown: MonthlyPortfolio, page: Page) -> Component:
                 page.say(month.POSITIONS),
                 _cards(shown, page),
                 _grid(shown, page),
-                tools=[components.download(page, "month")],
+                tools=[selectors.trades_link(page), components.download(page, "month")],
             ),
         ],
         className="columns",
@@ -183,136 +163,3 @@ def _row(position: MonthlyPosition, shown: MonthlyPortfolio, page: Page) -> dict
         "periods": " ".join(components.periods(position.source_periods, page)),
         "periods_href": evidence_links.of_month(position.ticker, _day_of(shown)),
     }
-
-
-# ── trades ───────────────────────────────────────────────────────────────────
-
-
-def _trades(trades: MonthlyTrades, page: Page) -> Component:
-    """Show what to buy and sell for a capital, its cost, and the prices behind it."""
-    say = page.say
-    session = page.day(trades.as_of_date)
-    hint = month.TRADES_HINT if trades.previous_rebalance_date else month.FIRST_TRADES_HINT
-    amounts = {"bought": trades.bought, "sold": trades.sold, "cost": trades.cost}
-    sums = {name: f"${amount:,.2f}" for name, amount in amounts.items()}
-    total = say(month.TOTAL, **sums, cash=f"${trades.cash_left:,.2f}", rate=f"{trades.cost_rate:.2%}")
-    capital = html.Label(
-        [
-            html.Span(say(month.CAPITAL), className="unseen"),
-            "$ ",
-            # Text, so that what is no number reaches us and can be answered.
-            dcc.Input(
-                id=CAPITAL_INPUT,
-                type="text",
-                inputMode="numeric",
-                value=amount_text(_capital(page)),
-                debounce=True,
-                className="amount",
-            ),
-        ]
-    )
-    return components.panel(
-        say(month.TRADES),
-        html.P(id=CAPITAL_PROBLEM, className="problem", role="alert"),
-        html.P(total, id="trade-sums", className="strong"),
-        *_too_small(trades.trades, page),
-        *_too_large(trades.trades, page),
-        _trade_cards(trades.trades, page),
-        _trade_grid(trades.trades, page),
-        html.P(say(hint, session=session), className="note"),
-        tools=[capital, components.download(page, "trades")],
-    )
-
-
-def _too_small(trades: Sequence[Trade], page: Page) -> list[Component]:
-    """Tell how many positions the sum is too small for."""
-    wanted = [trade for trade in trades if trade.target_weight and trade.price_usd]
-    without = [trade for trade in wanted if not trade.target_shares]
-    if not without:
-        return []
-    dearest = max(trade.price_usd or 0.0 for trade in wanted)
-    told = page.say(month.TOO_SMALL, count=len(without), positions=len(wanted), price=f"{dearest:,.2f}")
-    return [html.P(told, className="problem", role="note")]
-
-
-def _too_large(trades: Sequence[Trade], page: Page) -> list[Component]:
-    """Tell which trades are more than a market can take without moving, the largest first."""
-    large = sorted(
-        (trade for trade in trades if (trade.share_of_volume or 0.0) > LARGEST_SHARE_OF_VOLUME),
-        key=lambda trade: -(trade.share_of_volume or 0.0),
-    )
-    if not large:
-        return []
-    named = ", ".join(f"{trade.ticker} {trade.share_of_volume:,.0%}" for trade in large[:SHOWN_LARGE])
-    more = page.say(month.AND_MORE, count=len(large) - SHOWN_LARGE) if len(large) > SHOWN_LARGE else ""
-    told = page.say(month.TOO_LARGE, limit=f"{LARGEST_SHARE_OF_VOLUME:.0%}", trades=named + more)
-    return [html.P(told, className="problem", role="note", id="too-large")]
-
-
-def capital_of(typed: str | None) -> float | None:
-    """Return the sum that was typed, or None when it is none.
-
-    >>> capital_of(" $25,000.50 "), capital_of("-10"), capital_of("abc"), capital_of("1e12")
-    (25000.5, None, None, None)
-    """
-    try:
-        capital = float((typed or "").replace(",", "").strip(" $"))
-    except ValueError:
-        return None
-    return capital if 1 <= capital <= LARGEST_CAPITAL else None
-
-
-def amount_text(amount: float) -> str:
-    """Write a sum as it is typed: whole dollars, or cents where there are some.
-
-    >>> amount_text(1000000.5), amount_text(100000.0)
-    ('1000000.50', '100000')
-    """
-    return f"{amount:.0f}" if amount == int(amount) else f"{amount:.2f}"
-
-
-def _trade_grid(trades: Sequence[Trade], page: Page) -> Component:
-    say = page.say
-    columns = [
-        grids.link("ticker", say(common.TICKER), 110, minWidth=100),
-        grids.text("side_text", say(month.SIDE), 90),
-        grids.number("shares", say(month.SHARES), 100, "+,d", cellClass="ag-right-aligned-cell strong"),
-        grids.number("held_shares", say(month.HELD), 95, ",d"),
-        grids.number("target_shares", say(month.TARGET), 95, ",d"),
-        grids.number("price_usd", say(month.PRICE), 110, ",.2f"),
-        grids.number("value", say(month.VALUE), 120, ",.2f"),
-        grids.number("cost", say(month.COST), 95, ",.2f"),
-        grids.number("held_weight", say(month.HELD_WEIGHT), 120, ".2%"),
-        grids.number("target_weight", say(common.WEIGHT), 95, ".2%"),
-        grids.text("company_name", say(common.COMPANY), 190, flex=1, minWidth=140),
-    ]
-    return grids.grid("trades", columns, [_trade_row(each, page) for each in trades], page, row_id="ticker")
-
-
-def _trade_cards(trades: Sequence[Trade], page: Page) -> Component:
-    say = page.say
-    return components.cards(
-        [
-            (
-                html.Span([components.ticker_link(each.ticker), " ", html.Strong(_order(each, page))]),
-                "",
-                [
-                    (say(month.PRICE), "–" if each.price_usd is None else f"{each.price_usd:,.2f}"),
-                    (say(month.VALUE), "–" if each.value is None else f"{each.value:,.2f}"),
-                    (say(month.HELD), "–" if each.held_shares is None else f"{each.held_shares:,}"),
-                    (say(month.TARGET), "–" if each.target_shares is None else f"{each.target_shares:,}"),
-                ],
-            )
-            for each in trades
-        ]
-    )
-
-
-def _order(trade: Trade, page: Page) -> str:
-    side = page.say(SIDES[trade.side] if trade.side else month.NO_PRICE)
-    return f"{side} {abs(trade.shares):,}" if trade.shares else side
-
-
-def _trade_row(trade: Trade, page: Page) -> dict[str, Any]:
-    side = SIDES[trade.side] if trade.side else month.NO_PRICE
-    return {**grids.cells(trade), "ticker_href": f"/ticker/{trade.ticker}", "side_text": page.say(side)}

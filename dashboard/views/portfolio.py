@@ -122,7 +122,7 @@ def _positions(shown: ExplainedPortfolio, page: Page) -> list[Component]:
                     _cards(shown, page),
                     _grid(shown, page),
                     *_quoted_note(shown, page),
-                    tools=[components.download(page, "portfolio")],
+                    tools=[selectors.trades_link(page), components.download(page, "portfolio")],
                 ),
             ],
             className="columns",

@@ -10,7 +10,7 @@ from contract.pipeline import Calendar, PublishedDay
 from dashboard import components
 from dashboard.components import Choice, Component
 from dashboard.page import Page
-from dashboard.texts import Text, common, month, portfolio
+from dashboard.texts import Text, common, month, portfolio, trades
 
 MONTHLY = "monthly"
 DAY_PICKER = "session-picker"
@@ -44,6 +44,11 @@ def period_selector(page: Page, keeps_day: bool = False) -> Component:
     monthly = page.address.href(period=MONTHLY, why=None, **other_day(current != MONTHLY))
     choices.append(Choice(MONTHLY, page.say(common.MONTH), monthly, page.say(common.MONTHLY_HINT)))
     return components.selector(page.say(common.PERIOD), choices, current)
+
+
+def trades_link(page: Page) -> Component:
+    """Lead to the trades from what the reader owns to the newest portfolio of this period."""
+    return dcc.Link(page.say(trades.FROM_OWNED), href=f"/trades?period={selected(page)}", className="button small")
 
 
 def session_picker(page: Page, shown: date, calendar: Calendar) -> Component:

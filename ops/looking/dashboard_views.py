@@ -37,6 +37,7 @@ def views(subjects: Subjects) -> Mapping[str, str]:
         **{f"portfolio-{days}d": f"/?period={days}" for days in periods},
         "portfolio-monthly": "/?period=monthly",
         "portfolio-older": f"/?period={periods[0]}&as_of={subjects.older_session}",
+        "trades": f"/trades?period={periods[0]}",
         "map": "/map",
         "ticker-stock": f"/ticker/{quote(subjects.stock)}",
         "ticker-etf": f"/ticker/{quote(subjects.etf)}",

@@ -196,23 +196,6 @@ def month(*positions: Any, **changes: Any) -> dict[str, Any]:
     }
 
 
-def trades(*traded: Any, **changes: Any) -> dict[str, Any]:
-    return {
-        "rebalance_date": "2026-07-26",
-        "previous_rebalance_date": "2026-06-28",
-        "as_of_date": "2026-07-24",
-        "source": "yahoo",
-        "capital": 100_000.0,
-        "cost_rate": 0.001,
-        "bought": 59_990.0,
-        "sold": 40_010.5,
-        "cost": 100.0,
-        "cash_left": 512.25,
-        "trades": list(traded),
-        **changes,
-    }
-
-
 def calendar() -> dict[str, Any]:
     def published(*days: str) -> list[dict[str, Any]]:
         return [{"as_of_date": day, "is_degraded": False, "is_computable": True} for day in days]

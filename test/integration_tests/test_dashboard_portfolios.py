@@ -192,38 +192,3 @@ def test_how_it_has_done_is_what_the_api_says(page: Page, api: Server) -> None:
     for share in ("total_return_net", "benchmark_return", "max_drawdown"):
         assert signed(followed[share]) in told, share
     assert f"Followed for {followed['session_count']} sessions" in told
-
-
-# ── trades ──
-
-
-def test_trades_are_those_of_the_api_for_the_capital_that_is_typed(page: Page, api: Server) -> None:
-    page.open("/?period=monthly")
-    page.run("document.getElementById('view').dataset.shows = ''")
-    page.type_into("#capital", "250000")
-    page.is_rendered()
-    assert page.address == "/?period=monthly&capital=250000"
-    trades = api.answer("/stocks/monthly-trades?capital=250000")
-    shown = page.grid("trades")
-    assert [(row["ticker"], row["side_text"], row["value"]) for row in shown] == [
-        (each["ticker"], each["side"], f"{each['value']:,.2f}") for each in trades["trades"]
-    ]
-    [sums] = page.texts("#trade-sums")
-    assert f"${trades['bought']:,.2f}" in sums and f"${trades['cash_left']:,.2f}" in sums
-    rows = list(csv.DictReader(io.StringIO(page.download("a[download='trades.csv']"))))
-    assert [(row["ticker"], int(row["shares"]), float(row["cost"])) for row in rows] == [
-        (each["ticker"], each["shares"], each["cost"]) for each in trades["trades"]
-    ]
-
-
-@pytest.mark.parametrize("typed", ["-10", "abc", "1e12"])
-def test_what_is_no_sum_is_answered_beside_the_field(page: Page, typed: str) -> None:
-    page.open("/?period=monthly")
-    page.type_into("#capital", typed)
-    page.shows(f"{typed} is no sum to invest")
-    assert page.address == "/?period=monthly"
-
-
-def test_a_capital_that_is_none_leads_back(page: Page) -> None:
-    page.open("/?period=monthly&capital=lots")
-    assert common.BAD_ADDRESS_TITLE.en in page.text and "give a number above 0" in page.text

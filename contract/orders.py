@@ -1,0 +1,85 @@
+"""The trades from what a reader owns to one of the portfolios."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from contract.common import Source, Status
+from contract.reasons import Reasons
+
+Outside = Literal["sell", "keep"]
+
+
+class Order(Struct):
+    """What to do with one position. Amounts are in US dollars and whole cents."""
+
+    ticker: str
+    company_name: str | None
+    side: Literal["sell", "buy", "keep"]
+    shares: Annotated[float, Meta(description="To trade: positive buys, negative sells")]
+    held_shares: float
+    target_shares: Annotated[float, Meta(description="Held after the trade")]
+    price_usd: Annotated[float, Meta(description="Newest stored close in US dollars; the shares are counted at it")]
+    price_date: date
+    currency: Annotated[str, Meta(description="In which the stock is quoted")]
+    close_price: Annotated[float, Meta(description="The same close in `currency`")]
+    rate_date: Annotated[date, Meta(description="Day of the exchange rate; price_date of a stock quoted in US dollars")]
+    value: Annotated[float, Meta(description="Of what is traded")]
+    cost: Annotated[float, Meta(description="At cost_rate")]
+    held_value: float
+    target_value: Annotated[float, Meta(description="Worth after the trade: held_value + bought - sold")]
+    held_weight: Annotated[float, Meta(description="Share of `capital` before the trades")]
+    weight: Annotated[float, Meta(description="Share of `capital` after the trades")]
+    target_weight: Annotated[float, Meta(description="In the portfolio")]
+    is_in_band: Annotated[bool, Meta(description="Kept since its weight is off by no more than `band`")]
+    share_of_volume: Annotated[
+        float | None,
+        Meta(description="The trade's shares over those traded a session, on average of the last 20; a fraction"),
+    ]
+
+
+class LeftOut(Struct):
+    """A position that is not counted, owned or wanted: it is in no sum, and its share of the portfolio stays cash."""
+
+    ticker: str
+    held_shares: float
+    target_weight: float
+    reason: str
+    reasons: Reasons
+
+
+class OwnedTrades(Struct):
+    """owned_value + cash = capital = the target values of `orders` + cost + cash_left, to the cent."""
+
+    period: Annotated[str, Meta(description="Sessions of the portfolio's period, or `monthly`")]
+    as_of_date: Annotated[date, Meta(description="Session of the portfolio, the newest one")]
+    rebalance_date: Annotated[date | None, Meta(description="Of the monthly portfolio")]
+    valid_until: Annotated[date | None, Meta(description="Of the monthly portfolio")]
+    next_rebalance: Annotated[date | None, Meta(description="Of the monthly portfolio, by the newest session")]
+    is_expired: Annotated[bool, Meta(description="The monthly portfolio has run out: it is cash until the next one")]
+    status: Annotated[Status, Meta(description="not_computable: no decision, and therefore no orders")]
+    reason: Annotated[str | None, Meta(description="Why the portfolio is empty or not computable")]
+    reasons: Reasons
+    source: Source | None
+    price_session: Annotated[date, Meta(description="Newest session with prices; an older price says its own date")]
+    cash: float
+    owned_value: Annotated[float, Meta(description="Of the counted positions, at the newest closes")]
+    capital: float
+    bought: float
+    sold: float
+    cost: float
+    cash_left: float
+    cost_rate: Annotated[float, Meta(description="Of the traded value")]
+    band: float
+    is_fractional: bool
+    outside: Outside
+    smallest_capital: Annotated[
+        float | None,
+        Meta(description="From so much on, every position gets a share, or a dollar where shares can be divided"),
+    ]
+    off_target: Annotated[
+        float, Meta(description="Share of the capital that is elsewhere than in the portfolio, after the trades")
+    ]
+    orders: Annotated[list[Order], Meta(description="Sells, then buys, then what is kept; the largest first")]
+    left_out: list[LeftOut]

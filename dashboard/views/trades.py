@@ -1,0 +1,353 @@
+"""What to trade so that what the reader owns becomes a portfolio. What they own stays in their browser."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from dash import dcc, html
+
+from contract.orders import LeftOut, Order, OwnedTrades
+from dashboard import components, grids, positions
+from dashboard.api_client import ApiClient
+from dashboard.components import Component
+from dashboard.page import Page, percent
+from dashboard.texts import Text, common, month
+from dashboard.texts import trades as texts
+from dashboard.views import selectors
+
+OWNED = "owned"
+SHOWN_ORDERS = "shown-orders"
+ORDERS = "orders"
+POSITIONS, UPLOAD, CASH, SHARES, BAND, OUTSIDE = (
+    "own-positions",
+    "own-upload",
+    "own-cash",
+    "own-shares",
+    "own-band",
+    "own-outside",
+)
+SHOW, FORGET, FILE = "own-show", "own-forget", "own-file"
+LARGEST_CASH = 1e9
+LARGEST_FILE = 1_000_000  # bytes
+WHOLE, FRACTIONAL = "whole", "fractional"
+BANDS = ("0", "0.01", "0.02", "0.05")
+SIDES: Mapping[str, Text] = {"buy": month.BUY, "sell": month.SELL, "keep": month.KEEP}
+# Of the shares traded in an ordinary session: more than that moves the price against whoever trades.
+LARGEST_SHARE_OF_VOLUME = 0.1
+NAMED_AT_MOST = 5
+EXPORTS: Mapping[str, Text] = {
+    "orders": texts.AS_CSV,
+    "ibkr-basket": texts.AS_BASKET,
+    "ghostfolio-activities": texts.AS_ACTIVITIES,
+}
+
+
+class Kept(msgspec.Struct):
+    """What the reader's browser keeps: what they own as they wrote it, and how they want to trade."""
+
+    positions: str = ""
+    cash: str = ""
+    shares: str = WHOLE
+    band: str = BANDS[0]
+    outside: str = "sell"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of the API: positions as it takes them, and a sum of cash."""
+
+    reading: positions.Reading
+    cash: float
+
+
+def page(client: ApiClient, page: Page) -> list[Component]:
+    say = page.say
+    return [
+        components.heading(say(texts.TITLE), selectors.period_selector(page, keeps_day=True)),
+        html.P(say(texts.LEAD), className="lead"),
+        _form(page),
+        html.Div(id=ORDERS, role="status"),
+        dcc.Store(id=OWNED, storage_type="local"),
+        dcc.Store(id=SHOWN_ORDERS),
+        dcc.Download(id=FILE),
+        html.P(say(texts.HINT), className="method"),
+    ]
+
+
+def _form(page: Page) -> Component:
+    say = page.say
+    return components.panel(
+        say(texts.OWNED),
+        html.Label(
+            [
+                html.Span(say(texts.PASTE)),
+                dcc.Textarea(id=POSITIONS, placeholder=say(texts.EXAMPLE), className="paste", spellCheck="false"),
+            ]
+        ),
+        html.Div(
+            [
+                html.Label(
+                    [
+                        html.Span(say(texts.CASH), title=say(texts.CASH_LABEL)),
+                        dcc.Input(id=CASH, type="text", inputMode="decimal", placeholder="10000", className="amount"),
+                    ]
+                ),
+                html.Button(say(texts.SHOW), id=SHOW, className="button"),
+                dcc.Upload(
+                    html.Button(say(texts.IMPORT), className="button small"),
+                    id=UPLOAD,
+                    max_size=LARGEST_FILE,
+                    accept=".csv,.txt,text/csv,text/plain",
+                ),
+                html.Button(say(texts.FORGET), id=FORGET, className="button small"),
+            ],
+            className="own-line",
+        ),
+        html.Div(
+            [
+                _choice(SHARES, texts.SHARES, {WHOLE: say(texts.WHOLE), FRACTIONAL: say(texts.FRACTIONAL)}, page),
+                _choice(BAND, texts.BAND, _bands(page), page, say(texts.BAND_HINT)),
+                _choice(OUTSIDE, texts.OUTSIDE, {"sell": say(texts.SELL_IT), "keep": say(texts.KEEP_IT)}, page),
+            ],
+            className="own-line",
+        ),
+        html.P(say(texts.KNOWN), className="note"),
+    )
+
+
+def _bands(page: Page) -> dict[str, str]:
+    return {band: f"{float(band):.0%}" if float(band) else page.say(texts.NO_BAND) for band in BANDS}
+
+
+def _choice(name: str, label: Text, options: Mapping[str, str], page: Page, hint: str = "") -> Component:
+    return html.Fieldset(
+        [
+            html.Legend(page.say(label), title=hint or None),
+            dcc.RadioItems(
+                id=name,
+                options=[{"value": value, "label": text} for value, text in options.items()],
+                value=next(iter(options)),
+                inline=True,
+            ),
+        ]
+    )
+
+
+def asked_of(kept: Kept) -> Asked | None:
+    """Return what is asked, or None when the cash is no sum. Cash of the field counts before that of the positions."""
+    reading = positions.read(kept.positions)
+    typed = kept.cash.replace(",", "").strip(" $")
+    try:
+        cash = float(typed) if typed else float(reading.cash or 0)
+    except ValueError:
+        return None
+    return Asked(reading, cash) if 0 <= cash <= LARGEST_CASH else None
+
+
+def orders(client: ApiClient, page: Page, kept: Kept | None) -> tuple[list[Component], Sequence[Order]]:
+    """Return the orders of what is kept as the page shows them, and as data."""
+    if kept is None:
+        return [html.P(page.say(texts.NOTHING_YET), className="note")], []
+    asked = asked_of(kept)
+    if asked is None:
+        told = page.say(texts.CASH_REFUSED, typed=kept.cash, largest=f"{LARGEST_CASH:,.0f}")
+        return [html.P(told, className="problem", role="alert")], []
+    found = client.owned_trades(
+        selectors.selected(page),
+        asked.reading.written,
+        asked.cash,
+        is_fractional=kept.shares == FRACTIONAL,
+        band=float(kept.band),
+        outside=kept.outside,
+    )
+    return [*_answer(found, page), *_problems(asked.reading.problems, page)], found.orders
+
+
+def _answer(found: OwnedTrades, page: Page) -> list[Component]:
+    say = page.say
+    traded = [each for each in found.orders if each.side != "keep"]
+    facts = components.facts(
+        (say(texts.PORTFOLIO_OF), page.day(found.as_of_date)),
+        (say(texts.PRICES_OF), page.day(found.price_session)),
+        (say(texts.CAPITAL), _dollars(found.capital)),
+        (say(texts.ORDERS), str(len(traded))),
+        (say(texts.OFF_TARGET), html.Span(percent(found.off_target), title=say(texts.OFF_TARGET_HINT))),
+    )
+    content = [html.P(_sums(found, page), id="order-sums", className="strong"), *_warnings(found, page)]
+    content += [_cards(found.orders, page), _grid(found.orders, page)] if found.orders else []
+    panel = components.panel(say(texts.TO_DO), *content, tools=_exports(page) if traded else [], name="orders-panel")
+    return [facts, panel, *_left_out(found.left_out, page)]
+
+
+def _sums(found: OwnedTrades, page: Page) -> str:
+    if not found.capital:
+        return page.say(texts.NO_MONEY)
+    sums = page.say(
+        texts.SUMS,
+        owned=_dollars(found.owned_value),
+        cash=_dollars(found.cash),
+        capital=_dollars(found.capital),
+        sold=_dollars(found.sold),
+        bought=_dollars(found.bought),
+        cost=_dollars(found.cost),
+        rate=percent(found.cost_rate),
+        left=_dollars(found.cash_left),
+    )
+    is_idle = found.status == "published" and all(each.side == "keep" for each in found.orders)
+    return f"{page.say(texts.NO_ORDERS)} {sums}" if is_idle and found.orders else sums
+
+
+def _dollars(amount: float) -> str:
+    return f"${amount:,.2f}"
+
+
+def _warnings(found: OwnedTrades, page: Page) -> list[Component]:
+    told = [*_of_portfolio(found, page), *_of_size(found, page), *_of_volume(found.orders, page)]
+    told += _of_prices(found, page)
+    return [html.P(text, className="problem", role="note") for text in told]
+
+
+def _of_portfolio(found: OwnedTrades, page: Page) -> list[str]:
+    """Tell when the portfolio is cash, or none."""
+    reason = components.words(found.reasons, page)
+    if found.is_expired:
+        return [page.say(texts.EXPIRED, day=page.day(found.valid_until), next=page.day(found.next_rebalance))]
+    if found.status == "not_computable":
+        return [page.say(texts.NOT_COMPUTABLE, reason=reason)]
+    return [page.say(texts.EMPTY, reason=reason)] if found.status == "empty" else []
+
+
+def _of_size(found: OwnedTrades, page: Page) -> list[str]:
+    """Tell how many positions the capital is too small for, and from which one on it is not."""
+    if not (found.smallest_capital and found.capital):
+        return []
+    wanted = [each for each in found.orders if each.target_weight]
+    least = 1.0 if found.is_fractional else 0.0
+    without = [each for each in wanted if each.target_value < least or not each.target_shares]
+    capital = f"${found.smallest_capital:,.0f}"
+    if not without:
+        return []
+    text = texts.SMALLEST_PARTS if found.is_fractional else texts.SMALLEST_WHOLE
+    return [page.say(text, count=len(without), positions=len(wanted), capital=capital)]
+
+
+def _of_volume(orders: Sequence[Order], page: Page) -> list[str]:
+    """Tell which orders are more than a market can take without moving, the largest first."""
+    large = sorted(((each.share_of_volume or 0.0, each.ticker) for each in orders if each.side != "keep"), reverse=True)
+    named = [f"{ticker} {share:,.0%}" for share, ticker in large if share > LARGEST_SHARE_OF_VOLUME]
+    if not named:
+        return []
+    return [page.say(month.TOO_LARGE, limit=f"{LARGEST_SHARE_OF_VOLUME:.0%}", trades=_some(named, page))]
+
+
+def _of_prices(found: OwnedTrades, page: Page) -> list[str]:
+    """Tell which prices are older than the others, and which are of another currency."""
+    old = [f"{each.ticker} {each.price_date}" for each in found.orders if each.price_date < found.price_session]
+    foreign = [f"{each.ticker} {each.currency} {each.rate_date}" for each in found.orders if each.currency != "USD"]
+    told = [page.say(texts.OLD_PRICES, session=page.day(found.price_session), tickers=_some(old, page))] if old else []
+    return [*told, *([page.say(texts.FOREIGN, tickers=_some(foreign, page))] if foreign else [])]
+
+
+def _some(named: Sequence[str], page: Page) -> str:
+    """Name the first few, and count the others."""
+    more = page.say(month.AND_MORE, count=len(named) - NAMED_AT_MOST) if len(named) > NAMED_AT_MOST else ""
+    return ", ".join(named[:NAMED_AT_MOST]) + more
+
+
+def _exports(page: Page) -> list[Component]:
+    buttons = [
+        html.Button(page.say(text), id={"export": name}, className="button small") for name, text in EXPORTS.items()
+    ]
+    return [html.Div(buttons, className="exports", role="group", **components.aria(label=page.say(texts.EXPORT)))]
+
+
+def _cards(orders: Sequence[Order], page: Page) -> Component:
+    say = page.say
+    return components.cards(
+        [
+            (
+                html.Span([components.ticker_link(each.ticker), " ", html.Strong(order_text(each, page))]),
+                _dollars(each.value) if each.value else "",
+                [
+                    (say(month.PRICE), f"{each.price_usd:,.2f}"),
+                    (say(month.HELD), _count(each.held_shares)),
+                    (say(texts.HELD_AFTER), _count(each.target_shares)),
+                    (say(common.WEIGHT), f"{percent(each.held_weight)} → {percent(each.weight)}"),
+                ],
+            )
+            for each in orders
+        ]
+    )
+
+
+def order_text(order: Order, page: Page) -> str:
+    """Return an order in words: `buy 12`."""
+    side = page.say(SIDES[order.side])
+    return f"{side} {_count(abs(order.shares))}" if order.shares else side
+
+
+def _count(shares: float) -> str:
+    """Return a number of shares with the digits that it has.
+
+    >>> _count(1200.0), _count(0.125)
+    ('1,200', '0.125')
+    """
+    return f"{shares:,.3f}".rstrip("0").rstrip(".")
+
+
+def _grid(orders: Sequence[Order], page: Page) -> Component:
+    say = page.say
+    columns = [
+        grids.link("ticker", say(common.TICKER), 110, minWidth=100),
+        grids.text("side_text", say(month.SIDE), 90),
+        grids.number("shares", say(month.SHARES), 100, "+,~f", cellClass="ag-right-aligned-cell strong"),
+        grids.number("held_shares", say(month.HELD), 95, ",~f"),
+        grids.number("target_shares", say(texts.HELD_AFTER), 95, ",~f"),
+        grids.number("price_usd", say(month.PRICE), 110, ",.2f"),
+        grids.number("value", say(month.VALUE), 120, ",.2f"),
+        grids.number("cost", say(month.COST), 95, ",.2f"),
+        grids.number("held_weight", say(month.HELD_WEIGHT), 120, ".2%"),
+        grids.number("weight", say(texts.HELD_AFTER), 95, ".2%"),
+        grids.number("target_weight", say(month.TARGET), 95, ".2%"),
+        grids.number("share_of_volume", say(texts.VOLUME), 110, ".2%"),
+        grids.text("company_name", say(common.COMPANY), 190, flex=1, minWidth=140),
+    ]
+    return grids.grid("order-grid", columns, [_row(each, page) for each in orders], page, row_id="ticker")
+
+
+def _row(order: Order, page: Page) -> dict[str, Any]:
+    side = page.say(SIDES[order.side])
+    band = f" ({page.say(texts.IN_BAND)})" if order.is_in_band else ""
+    return {**grids.cells(order), "ticker_href": f"/ticker/{order.ticker}", "side_text": side + band}
+
+
+def _left_out(left_out: Sequence[LeftOut], page: Page) -> list[Component]:
+    if not left_out:
+        return []
+    lines = [
+        html.Li(
+            [
+                html.Strong(each.ticker),
+                f" {_count(each.held_shares)}" if each.held_shares else "",
+                f" {percent(each.target_weight)}" if each.target_weight else "",
+                ": ",
+                components.reason(each.reasons, page),
+            ]
+        )
+        for each in left_out
+    ]
+    hint = html.P(page.say(texts.LEFT_OUT_HINT), className="note")
+    return [components.panel(page.say(texts.LEFT_OUT), html.Ul(lines, id="left-out"), hint)]
+
+
+def _problems(problems: Sequence[positions.Problem], page: Page) -> list[Component]:
+    if not problems:
+        return []
+    lines = [html.Li(_problem(each, page)) for each in problems]
+    return [components.panel(page.say(texts.PROBLEMS), html.Ul(lines, id="not-read", className="problem"))]
+
+
+def _problem(problem: positions.Problem, page: Page) -> str:
+    why = page.say(problem.text, **problem.values)
+    return page.say(texts.LINE, line=problem.line, why=why) if problem.line else why
