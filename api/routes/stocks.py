@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from api import orders, trades
+from api import orders, rebalancing, trades
 from api.deps import POSITIONS, AsOf, Between, Day, Page, Period, PortfolioChoice, Respond, Symbol
 from api.errors import documented
 from api.models.schemas import answer
@@ -91,7 +91,7 @@ async def owned_trades(
     weight of the whole is sold, before anything is bought, and never more is bought than there is cash for. A position
     without a usable price is in `left_out` with its reason, and in no sum. Nothing of the request is kept.
     """
-    wishes = orders.Wishes(orders.cents(Decimal(str(cash))), fractional, Decimal(str(band)), outside)
+    wishes = orders.Wishes(rebalancing.cents(Decimal(str(cash))), fractional, Decimal(str(band)), outside)
     return await respond.uncached(orders.trades, period, positions, wishes)
 
 

@@ -82,7 +82,7 @@ def _form(page: Page) -> Component:
         html.Label(
             [
                 html.Span(say(texts.PASTE)),
-                dcc.Textarea(id=POSITIONS, placeholder=say(texts.EXAMPLE), className="paste", spellCheck="false"),
+                dcc.Textarea(id=POSITIONS, placeholder=say(texts.EXAMPLE), className="paste", spellCheck=False),
             ]
         ),
         html.Div(
@@ -90,7 +90,13 @@ def _form(page: Page) -> Component:
                 html.Label(
                     [
                         html.Span(say(texts.CASH), title=say(texts.CASH_LABEL)),
-                        dcc.Input(id=CASH, type="text", inputMode="decimal", placeholder="10000", className="amount"),
+                        dcc.Input(
+                            id=CASH,
+                            type="text",
+                            inputMode="decimal",  # type: ignore[arg-type]  # HTML has it, Dash's types do not
+                            placeholder="10000",
+                            className="amount",
+                        ),
                     ]
                 ),
                 html.Button(say(texts.SHOW), id=SHOW, className="button"),
