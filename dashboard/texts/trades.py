@@ -112,7 +112,7 @@ SMALLEST_PARTS = Text(
     "{count} of {positions} positions get less than a dollar. From about {capital} on every position gets one.",
     "{positions}개 종목 중 {count}개는 1달러가 되지 않습니다. 약 {capital}부터 모든 종목이 1달러 이상이 됩니다.",
 )
-ENOUGH = Text("Smallest useful capital here: about {capital}.", "이 포트폴리오에 필요한 최소 투자 금액: 약 {capital}.")
+SMALLEST = Text("Smallest useful capital", "필요한 최소 투자 금액")
 OLD_PRICES = Text(
     "Not of {session}, but the newest that there is: {tickers}.",
     "{session} 종가가 아닌, 저장된 최신 종가로 계산한 종목: {tickers}.",

@@ -177,6 +177,7 @@ def _answer(found: OwnedTrades, page: Page) -> list[Component]:
         (say(texts.PORTFOLIO_OF), page.day(found.as_of_date)),
         (say(texts.PRICES_OF), page.day(found.price_session)),
         (say(texts.CAPITAL), _dollars(found.capital)),
+        (say(texts.SMALLEST), f"${found.smallest_capital:,.0f}" if found.smallest_capital else "–"),
         (say(texts.ORDERS), str(len(traded))),
         (say(texts.OFF_TARGET), html.Span(percent(found.off_target), title=say(texts.OFF_TARGET_HINT))),
     )

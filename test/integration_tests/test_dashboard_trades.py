@@ -107,7 +107,7 @@ def test_what_is_no_sum_of_cash_is_said(page: Page, browser: WebDriver, typed: s
 def test_orders_are_saved_as_files(page: Page, browser: WebDriver, api: Server, name: str) -> None:
     Hand(page, browser).type("#own-cash", "10000\n")
     page.shows(texts.TO_DO.en)
-    rows = list(csv.DictReader(io.StringIO(page.download(f"[id*='{name}']"))))
+    rows = list(csv.DictReader(io.StringIO(page.download(f"button[id*='{name}']"))))
     found = api.answer("/stocks/owned-trades?period=20&cash=10000")["orders"]
     shares = [float(row.get("Quantity") or row["shares"]) for row in rows]
     kept = [each for each in found if name == "orders" or each["side"] != "keep"]
