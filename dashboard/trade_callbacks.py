@@ -13,13 +13,7 @@ from dashboard.order_files import FILES
 from dashboard.views import trades
 from dashboard.views.trades import Kept
 
-FIELDS = (
-    (trades.POSITIONS, "positions"),
-    (trades.CASH, "cash"),
-    (trades.SHARES, "shares"),
-    (trades.BAND, "band"),
-    (trades.OUTSIDE, "outside"),
-)
+FIELDS = ((trades.POSITIONS, "positions"), (trades.CASH, "cash"))
 # As Excel in Korea and in the West writes a CSV that is not UTF-8.
 ENCODINGS = ("utf-8-sig", "cp949", "latin-1")
 

@@ -104,7 +104,7 @@ OFF_TARGET_HINT = Text(
 )
 SMALLEST_WHOLE = Text(
     "{count} of {positions} positions get no whole share. From about {capital} on every position gets one: "
-    "below, choose shares in parts, or let the small positions be.",
+    "above, choose shares in parts, or let the small positions be.",
     "{positions}개 종목 중 {count}개는 한 주도 사지 못합니다. 약 {capital}부터 모든 종목을 한 주 이상 살 수 있습니다. "
     "그보다 적으면 소수점 주식을 고르거나 작은 종목은 그대로 두세요.",
 )

@@ -19,19 +19,14 @@ from dashboard.views import selectors
 OWNED = "owned"
 SHOWN_ORDERS = "shown-orders"
 ORDERS = "orders"
-POSITIONS, UPLOAD, CASH, SHARES, BAND, OUTSIDE = (
-    "own-positions",
-    "own-upload",
-    "own-cash",
-    "own-shares",
-    "own-band",
-    "own-outside",
-)
+POSITIONS, UPLOAD, CASH = "own-positions", "own-upload", "own-cash"
 SHOW, FORGET, FILE = "own-show", "own-forget", "own-file"
 LARGEST_CASH = 1e9
 LARGEST_FILE = 1_000_000  # bytes
 WHOLE, FRACTIONAL = "whole", "fractional"
 BANDS = ("0", "0.01", "0.02", "0.05")
+# How to trade: what may be chosen, by its name in the address. The first of each is the default.
+HOW: Mapping[str, Sequence[str]] = {"shares": (WHOLE, FRACTIONAL), "band": BANDS, "outside": ("sell", "keep")}
 SIDES: Mapping[str, Text] = {"buy": month.BUY, "sell": month.SELL, "keep": month.KEEP}
 # Of the shares traded in an ordinary session: more than that moves the price against whoever trades.
 LARGEST_SHARE_OF_VOLUME = 0.1
@@ -44,13 +39,10 @@ EXPORTS: Mapping[str, Text] = {
 
 
 class Kept(msgspec.Struct):
-    """What the reader's browser keeps: what they own as they wrote it, and how they want to trade."""
+    """What the reader's browser keeps: what they own as they wrote it."""
 
     positions: str = ""
     cash: str = ""
-    shares: str = WHOLE
-    band: str = BANDS[0]
-    outside: str = "sell"
 
 
 @dataclass(frozen=True)
@@ -110,34 +102,39 @@ def _form(page: Page) -> Component:
             ],
             className="own-line",
         ),
-        html.Div(
-            [
-                _choice(SHARES, texts.SHARES, {WHOLE: say(texts.WHOLE), FRACTIONAL: say(texts.FRACTIONAL)}, page),
-                _choice(BAND, texts.BAND, _bands(page), page, say(texts.BAND_HINT)),
-                _choice(OUTSIDE, texts.OUTSIDE, {"sell": say(texts.SELL_IT), "keep": say(texts.KEEP_IT)}, page),
-            ],
-            className="own-line",
-        ),
         html.P(say(texts.KNOWN), className="note"),
     )
 
 
-def _bands(page: Page) -> dict[str, str]:
-    return {band: f"{float(band):.0%}" if float(band) else page.say(texts.NO_BAND) for band in BANDS}
+def _how(page: Page) -> Component:
+    """Show the choices of how to trade. They are in the address, as those of the other views."""
+    say = page.say
+    return html.Div(
+        [
+            _choice("shares", texts.SHARES, {WHOLE: say(texts.WHOLE), FRACTIONAL: say(texts.FRACTIONAL)}, page),
+            _choice("band", texts.BAND, {each: _band(each, page) for each in BANDS}, page, say(texts.BAND_HINT)),
+            _choice("outside", texts.OUTSIDE, {"sell": say(texts.SELL_IT), "keep": say(texts.KEEP_IT)}, page),
+        ],
+        className="own-line",
+    )
+
+
+def _band(band: str, page: Page) -> str:
+    return f"{float(band):.0%}" if float(band) else page.say(texts.NO_BAND)
 
 
 def _choice(name: str, label: Text, options: Mapping[str, str], page: Page, hint: str = "") -> Component:
-    return html.Fieldset(
-        [
-            html.Legend(page.say(label), title=hint or None),
-            dcc.RadioItems(
-                id=name,
-                options=[{"value": value, "label": text} for value, text in options.items()],
-                value=next(iter(options)),
-                inline=True,
-            ),
-        ]
-    )
+    choices = [
+        components.Choice(value, text, page.address.href(**{name: value}), hint) for value, text in options.items()
+    ]
+    selector = components.selector(page.say(label), choices, chosen(name, page))
+    return html.Div([html.Span(page.say(label), title=hint or None), selector])
+
+
+def chosen(name: str, page: Page) -> str:
+    """Return one of the choices of how to trade."""
+    allowed = HOW[name]
+    return page.address.choice(name, allowed, allowed[0])
 
 
 def asked_of(kept: Kept) -> Asked | None:
@@ -163,11 +160,11 @@ def orders(client: ApiClient, page: Page, kept: Kept | None) -> tuple[list[Compo
         selectors.selected(page),
         asked.reading.written,
         asked.cash,
-        is_fractional=kept.shares == FRACTIONAL,
-        band=float(kept.band),
-        outside=kept.outside,
+        is_fractional=chosen("shares", page) == FRACTIONAL,
+        band=float(chosen("band", page)),
+        outside=chosen("outside", page),
     )
-    return [*_answer(found, page), *_problems(asked.reading.problems, page)], found.orders
+    return [_how(page), *_answer(found, page), *_problems(asked.reading.problems, page)], found.orders
 
 
 def _answer(found: OwnedTrades, page: Page) -> list[Component]:
