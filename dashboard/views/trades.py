@@ -92,11 +92,16 @@ def _form(page: Page) -> Component:
                     ]
                 ),
                 html.Button(say(texts.SHOW), id=SHOW, className="button"),
-                dcc.Upload(
-                    html.Button(say(texts.IMPORT), className="button small"),
-                    id=UPLOAD,
-                    max_size=LARGEST_FILE,
-                    accept=".csv,.txt,text/csv,text/plain",
+                html.Label(
+                    [
+                        html.Span(say(texts.IMPORT), className="unseen"),
+                        dcc.Upload(
+                            html.Button(say(texts.IMPORT), className="button small"),
+                            id=UPLOAD,
+                            max_size=LARGEST_FILE,
+                            accept=".csv,.txt,text/csv,text/plain",
+                        ),
+                    ]
                 ),
                 html.Button(say(texts.FORGET), id=FORGET, className="button small"),
             ],
