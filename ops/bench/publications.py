@@ -20,7 +20,7 @@ from ops.evidence.copying import copy_rows
 from ops.evidence.futures import DATED
 from ops.evidence.injections import migrate, restate, split
 from ops.evidence.jobs import JOBS, REBALANCE, SECTORS, run
-from ops.evidence.look_ahead import LookAhead, databases, fill
+from ops.evidence.look_ahead import LookAhead, Progress, databases, fill
 from ops.evidence.reproduce import chosen, own_database, reproduce_all
 from utils.dates import last_sundays_between
 from utils.spark_utils import session as spark_session
@@ -50,7 +50,7 @@ def measure_look_ahead(settings: Settings) -> list[Target]:
         with closing(connect(settings.database)) as platform, databases(settings.database) as (reference, world):
             sessions = _sessions(platform)
             fill(platform, reference, sessions[0], sessions[-1])
-            check = LookAhead(spark, reference, world)
+            check = LookAhead(spark, reference, world, tell=Progress())
             found = sum(1 for _ in check.run(sessions, FUTURES, EVERY))
     finally:
         spark.stop()

@@ -177,7 +177,7 @@ def look_ahead(start: date, end: date, futures: int, every: int) -> int:
         with databases(settings.database) as (reference, world):
             with closing(connect(settings.database)) as platform:
                 fill(platform, reference, sessions[0], sessions[-1])
-            check = LookAhead(spark, reference, world, tell=_Progress())
+            check = LookAhead(spark, reference, world, tell=Progress())
             say(f"{len(sessions)} sessions from {sessions[0]} to {sessions[-1]}, {futures} random futures each")
             found = list(check.run(sessions, futures, every))
     finally:
@@ -201,7 +201,7 @@ def _sessions(start: date, end: date, futures: int, every: int) -> list[date]:
     return sessions
 
 
-class _Progress:
+class Progress:
     """Tells now and then how many cuts are left, and how long they will take at the pace so far."""
 
     def __init__(self) -> None:
