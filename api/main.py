@@ -13,7 +13,7 @@ from api.response_cache import ResponseCache
 from api.routes import dashboard, etf_holdings, evidence, lab, sectors, service, stocks
 from config import __version__
 from config.config import ConfigError, Settings
-from utils.dates import sessions_of
+from utils.dates import USUAL_EXCHANGES, sessions_of
 from utils.logging_utils import configure_logging
 
 DESCRIPTION = f"""
@@ -56,8 +56,9 @@ def create_app(settings: Settings, pool: ReaderPool | None = None) -> Api:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     cache: ResponseCache = app.state.cache
-    # Loaded before anybody waits for an answer: it takes seconds. Other exchanges follow when a ticker needs them.
-    await asyncio.to_thread(sessions_of)
+    # Loaded before anybody waits for an answer. Other exchanges follow when a ticker needs them.
+    for exchange in USUAL_EXCHANGES:
+        await asyncio.to_thread(sessions_of, exchange)
     await cache.check()
     watcher = asyncio.create_task(cache.watch())
     yield

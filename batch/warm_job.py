@@ -21,7 +21,7 @@ from batch import (
 )
 from batch.class_archive import portfolios, trending_etfs
 from config.config import Settings
-from utils.dates import sessions_of
+from utils.dates import USUAL_EXCHANGES, sessions_of
 from utils.spark_utils import session
 
 JOBS = {
@@ -37,8 +37,8 @@ JOBS = {
 }
 TRAININGS = 2
 
-# Calendars that most jobs need, made before the process is forked. Korea's takes three seconds.
-for exchange in ("XNYS", "XKRX"):
+# Made before the process is forked.
+for exchange in USUAL_EXCHANGES:
     sessions_of(exchange)
 
 

@@ -13,6 +13,8 @@ from utils.past_sessions import PastSessions, past_sessions
 from utils.reasons import Reason, of_ticker, reason
 
 HOME_EXCHANGE = "XNYS"
+# Of nearly every portfolio. A calendar takes seconds to make: whoever answers while somebody waits makes these first.
+USUAL_EXCHANGES = (HOME_EXCHANGE, "XKRX")
 SESSIONS_OF_A_MONTH = 20
 CALENDAR_START = date(2000, 1, 3)
 DAY = timedelta(days=1)
