@@ -50,6 +50,8 @@ def test_the_running_platform_is_restored_elsewhere(tmp_path: Path, monkeypatch:
 
 def test_what_is_cleared_away_is_old(run_dag: Callable[..., Run], conn: Connection) -> None:
     kept = ("collected_daily_etf_ohlc", "evidence_link", "logs_yahoo_request")
-    before = {table: rows for table, rows in count_rows(conn).items() if table in kept}
+    before = count_rows(conn)
     run_dag("maintenance")
-    assert {table: rows for table, rows in count_rows(conn).items() if table in kept} == before
+    after = count_rows(conn)
+    # A run that an earlier one has triggered may still add some.
+    assert all(after[table] >= before[table] > 0 for table in kept), (before, after)
