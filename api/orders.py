@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from api import rebalancing
 from api.rebalancing import NOTHING, Plan, Position, Rules, cents
+from config.currencies import MINOR_UNITS
 from config.exchanges import exchanges
 from config.universe import universe
 from contract.common import Source, Status
@@ -23,7 +24,6 @@ from utils.reasons import Reason, join, reason
 MONTHLY = "monthly"
 # An older close says too little of what a share is worth now.
 OLDEST_PRICE = timedelta(days=10)
-PENCE = {"GBX": "GBP", "GBP": "GBP", "ZAC": "ZAR", "ILA": "ILS"}
 SIDES = ("sell", "buy", "keep")
 CLASS_SHARE = re.compile(r"([A-Z]+)[./ ]([A-Z])")
 KOREAN_CODE = re.compile(r"\d{5}[0-9A-Z]")
@@ -174,7 +174,7 @@ def _other_currency(owned: Owned, close: NewestClose) -> Reason | None:
 
 def _unit(currency: str) -> str:
     """Return a currency of its own where a source quotes a hundredth of it."""
-    return PENCE.get(currency.upper(), currency.upper())
+    return MINOR_UNITS.get(currency.upper(), currency.upper())
 
 
 def _left_out(ticker: str, held: Decimal, weight: float, why: Reason) -> LeftOut:

@@ -103,14 +103,15 @@ def render(client: ApiClient, page: Page) -> list[Component]:
 
 def draw_orders(client: ApiClient, page: Page, kept: trades.Kept | None) -> tuple[list[Component], Sequence[Order]]:
     """Draw the orders of what a reader owns, or the message in their place."""
-    found: list[Sequence[Order]] = []
+    found: Sequence[Order] = []
 
     def draw() -> list[Component]:
-        shown, orders = trades.orders(client, page, kept)
-        found.append(orders)
+        nonlocal found
+        shown, found = trades.orders(client, page, kept)
         return shown
 
-    return _drawn(draw, page), found[0] if found else []
+    shown = _drawn(draw, page)
+    return shown, found
 
 
 def _drawn(draw: Callable[[], list[Component]], page: Page) -> list[Component]:

@@ -1,6 +1,7 @@
 """What happens on the page of the trades: the browser keeps what is owned, and each change asks for the orders."""
 
 import base64
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -9,7 +10,9 @@ from dash import ALL, Dash, Input, Output, State, ctx, dcc, no_update
 from contract.orders import Order
 from dashboard import preferences
 from dashboard.address import Address
+from dashboard.components import Component
 from dashboard.order_files import FILES
+from dashboard.page import Page
 from dashboard.views import trades
 from dashboard.views.trades import Kept
 
@@ -18,7 +21,10 @@ FIELDS = ((trades.POSITIONS, "positions"), (trades.CASH, "cash"))
 ENCODINGS = ("utf-8-sig", "cp949", "latin-1")
 
 
-def register(app: Dash, draw: Any, periods: Any) -> None:
+Draw = Callable[[Page, Kept | None], tuple[list[Component], Sequence[Order]]]
+
+
+def register(app: Dash, draw: Draw, periods: Sequence[int]) -> None:
     """Register the page's callbacks. draw: makes the orders of a page, or the message that says why there are none."""
 
     @app.callback(
@@ -53,8 +59,11 @@ def register(app: Dash, draw: Any, periods: Any) -> None:
         shown, found = draw(page, kept)
         return shown, msgspec.to_builtins(found), *(getattr(kept or Kept(), name) for _, name in FIELDS)
 
-    @app.callback(Output(trades.POSITIONS, "value", allow_duplicate=True), Input(trades.UPLOAD, "contents"),
-                  prevent_initial_call=True)  # fmt: skip
+    @app.callback(
+        Output(trades.POSITIONS, "value", allow_duplicate=True),
+        Input(trades.UPLOAD, "contents"),
+        prevent_initial_call=True,
+    )
     def take_file(contents: str | None) -> Any:
         """Put a file's text where it could have been pasted."""
         return text_of(contents) if contents else no_update

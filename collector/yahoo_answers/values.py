@@ -5,8 +5,8 @@ import re
 import sys
 from typing import Any
 
-# A hundredth of these is what the price of a share is quoted in; a market cap is in the currency itself.
-MINOR_UNITS = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ZAC": "ZAR", "ILA": "ILS", "ILa": "ILS"}
+from config.currencies import MINOR_UNITS
+
 CURRENCY = re.compile(r"[A-Z]{3}")
 LONGEST_NAME = 200
 LONGEST_TICKER = 20

@@ -1,4 +1,4 @@
-"""The month's merged portfolio, and the words of trades."""
+"""The month's merged portfolio."""
 
 from dashboard.texts import Text
 
@@ -25,17 +25,6 @@ SOURCE_PERIODS_HINT = Text(
 RANK_BEFORE = Text("# before", "지난달 순위")
 
 POSITIONS = Text("Positions", "편입 종목")
-SIDE = Text("Trade", "매매")
-BUY = Text("buy", "매수")
-SELL = Text("sell", "매도")
-KEEP = Text("keep", "유지")
-SHARES = Text("Shares", "주식 수")
-HELD_WEIGHT = Text("Weight now", "현재 비중")
-HELD = Text("Held", "보유")
-TARGET = Text("Target", "목표")
-PRICE = Text("Close, $", "종가, $")
-VALUE = Text("Value, $", "금액, $")
-COST = Text("Cost, $", "비용, $")
 METHOD = Text(
     "A stock counts by which of the three portfolios of the session hold it: those of the 20-session one come first, "
     "the others from rank 20 on. Weight = score ÷ sum of all scores.",
@@ -61,10 +50,3 @@ EXPIRED = Text(
     "다음 리밸런싱은 {next}입니다. 그때까지 새로 살 종목은 없으며, "
     "남아 있는 보유분은 더 이상 이 포트폴리오의 종목이 아닙니다.",
 )
-TOO_LARGE = Text(
-    "Too much for the market: more than {limit} of what is traded in an ordinary session. {trades}. "
-    "Such a trade moves the price, and the closes here would not be paid.",
-    "시장이 받아 내기에 너무 큰 금액입니다. 평소 하루 거래량의 {limit}를 넘는 매매: {trades}. "
-    "이런 매매는 가격을 움직이므로 여기 적힌 종가로 체결되지 않습니다.",
-)
-AND_MORE = Text(" and {count} more", " 외 {count}건")

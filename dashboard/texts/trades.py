@@ -154,3 +154,22 @@ HELD_AFTER = Text("After", "매매 후")
 VOLUME = Text("Of a day's volume", "하루 거래량 대비")
 IN_BAND = Text("in the band", "허용 범위")
 FROM_OWNED = Text("Trades from what you own", "내 보유 종목에서 매매")
+
+SIDE = Text("Trade", "매매")
+BUY = Text("buy", "매수")
+SELL = Text("sell", "매도")
+KEEP = Text("keep", "유지")
+ORDERED = Text("Shares", "주식 수")
+HELD_WEIGHT = Text("Weight now", "현재 비중")
+HELD = Text("Held", "보유")
+TARGET = Text("Target", "목표")
+PRICE = Text("Close, $", "종가, $")
+VALUE = Text("Value, $", "금액, $")
+COST = Text("Cost, $", "비용, $")
+TOO_LARGE = Text(
+    "Too much for the market: more than {limit} of what is traded in an ordinary session. {trades}. "
+    "Such a trade moves the price, and the closes here would not be paid.",
+    "시장이 받아 내기에 너무 큰 금액입니다. 평소 하루 거래량의 {limit}를 넘는 매매: {trades}. "
+    "이런 매매는 가격을 움직이므로 여기 적힌 종가로 체결되지 않습니다.",
+)
+AND_MORE = Text(" and {count} more", " 외 {count}건")

@@ -12,7 +12,7 @@ from dashboard import components, grids, positions
 from dashboard.api_client import ApiClient
 from dashboard.components import Component
 from dashboard.page import Page, percent
-from dashboard.texts import Text, common, month
+from dashboard.texts import Text, common
 from dashboard.texts import trades as texts
 from dashboard.views import selectors
 
@@ -27,7 +27,7 @@ WHOLE, FRACTIONAL = "whole", "fractional"
 BANDS = ("0", "0.01", "0.02", "0.05")
 # How to trade: what may be chosen, by its name in the address. The first of each is the default.
 HOW: Mapping[str, Sequence[str]] = {"shares": (WHOLE, FRACTIONAL), "band": BANDS, "outside": ("sell", "keep")}
-SIDES: Mapping[str, Text] = {"buy": month.BUY, "sell": month.SELL, "keep": month.KEEP}
+SIDES: Mapping[str, Text] = {"buy": texts.BUY, "sell": texts.SELL, "keep": texts.KEEP}
 # Of the shares traded in an ordinary session: more than that moves the price against whoever trades.
 LARGEST_SHARE_OF_VOLUME = 0.1
 NAMED_AT_MOST = 5
@@ -247,7 +247,7 @@ def _of_volume(orders: Sequence[Order], page: Page) -> list[str]:
     named = [f"{ticker} {share:,.0%}" for share, ticker in large if share > LARGEST_SHARE_OF_VOLUME]
     if not named:
         return []
-    return [page.say(month.TOO_LARGE, limit=f"{LARGEST_SHARE_OF_VOLUME:.0%}", trades=_some(named, page))]
+    return [page.say(texts.TOO_LARGE, limit=f"{LARGEST_SHARE_OF_VOLUME:.0%}", trades=_some(named, page))]
 
 
 def _of_prices(found: OwnedTrades, page: Page) -> list[str]:
@@ -260,7 +260,7 @@ def _of_prices(found: OwnedTrades, page: Page) -> list[str]:
 
 def _some(named: Sequence[str], page: Page) -> str:
     """Name the first few, and count the others."""
-    more = page.say(month.AND_MORE, count=len(named) - NAMED_AT_MOST) if len(named) > NAMED_AT_MOST else ""
+    more = page.say(texts.AND_MORE, count=len(named) - NAMED_AT_MOST) if len(named) > NAMED_AT_MOST else ""
     return ", ".join(named[:NAMED_AT_MOST]) + more
 
 
@@ -279,8 +279,8 @@ def _cards(orders: Sequence[Order], page: Page) -> Component:
                 html.Span([components.ticker_link(each.ticker), " ", html.Strong(order_text(each, page))]),
                 _dollars(each.value) if each.value else "",
                 [
-                    (say(month.PRICE), f"{each.price_usd:,.2f}"),
-                    (say(month.HELD), _count(each.held_shares)),
+                    (say(texts.PRICE), f"{each.price_usd:,.2f}"),
+                    (say(texts.HELD), _count(each.held_shares)),
                     (say(texts.HELD_AFTER), _count(each.target_shares)),
                     (say(common.WEIGHT), f"{percent(each.held_weight)} → {percent(each.weight)}"),
                 ],
@@ -309,16 +309,16 @@ def _grid(orders: Sequence[Order], page: Page) -> Component:
     say = page.say
     columns = [
         grids.link("ticker", say(common.TICKER), 110, minWidth=100),
-        grids.text("side_text", say(month.SIDE), 90),
-        grids.number("shares", say(month.SHARES), 100, "+,~f", cellClass="ag-right-aligned-cell strong"),
-        grids.number("held_shares", say(month.HELD), 95, ",~f"),
+        grids.text("side_text", say(texts.SIDE), 90),
+        grids.number("shares", say(texts.ORDERED), 100, "+,~f", cellClass="ag-right-aligned-cell strong"),
+        grids.number("held_shares", say(texts.HELD), 95, ",~f"),
         grids.number("target_shares", say(texts.HELD_AFTER), 95, ",~f"),
-        grids.number("price_usd", say(month.PRICE), 110, ",.2f"),
-        grids.number("value", say(month.VALUE), 120, ",.2f"),
-        grids.number("cost", say(month.COST), 95, ",.2f"),
-        grids.number("held_weight", say(month.HELD_WEIGHT), 120, ".2%"),
+        grids.number("price_usd", say(texts.PRICE), 110, ",.2f"),
+        grids.number("value", say(texts.VALUE), 120, ",.2f"),
+        grids.number("cost", say(texts.COST), 95, ",.2f"),
+        grids.number("held_weight", say(texts.HELD_WEIGHT), 120, ".2%"),
         grids.number("weight", say(texts.HELD_AFTER), 95, ".2%"),
-        grids.number("target_weight", say(month.TARGET), 95, ".2%"),
+        grids.number("target_weight", say(texts.TARGET), 95, ".2%"),
         grids.number("share_of_volume", say(texts.VOLUME), 110, ".2%"),
         grids.text("company_name", say(common.COMPANY), 190, flex=1, minWidth=140),
     ]
