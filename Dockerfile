@@ -12,7 +12,7 @@ RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin actstock
 
 FROM base AS storing
 COPY requirements.txt /tmp/
-RUN pip install --constraint /tmp/requirements.txt kafka-python msgspec psycopg2-binary
+RUN pip install --constraint /tmp/requirements.txt "kafka-python[crc32c,zstd]" msgspec psycopg2-binary
 COPY config config
 COPY utils utils
 COPY contract contract
