@@ -9,11 +9,15 @@ withheld break inside the period leaves no figure.
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby, pairwise
+from typing import Any
 
 import pyspark.sql.functions as F
+from psycopg2 import sql
 from pyspark.sql import Column, DataFrame, Row, Window, WindowSpec
 
 from batch.holdings import HOLDINGS, with_holdings
@@ -31,14 +35,15 @@ from batch.returns import (
 )
 from batch.runner import Job, of_one_moment, run_job
 from batch.sources import least_trusted, source_label, with_source_rank
+from batch.staging import Staged, staged
 from config.periods import PERIODS
 from config.universe import universe
-from database.db_helper import fetch
+from database.db_helper import Connection, fetch
 from database.tables import ETF_TOP_HOLDINGS
 from utils.dates import HOME_EXCHANGE, sessions_between
 from utils.errors import NotStored
-from utils.reasons import Reason, as_one, from_json, of_ticker, reason, unique
-from utils.spark_utils import in_one_part, local_frame, lookup, together
+from utils.reasons import Reason, as_one, from_json, from_rows, of_ticker, reason, unique
+from utils.spark_utils import in_one_part, is_wide, local_frame, lookup, together
 
 NAME = "top_holdings"
 log = logging.getLogger(f"batch.{NAME}")
@@ -192,17 +197,84 @@ def run(job: Job) -> JobResult:
     if not tickers:
         raise NotStored("no holdings of any ETF are stored: collect them first (stage 4, or etf_holdings_daily)")
     log.info("measuring the top holdings of %d ETFs in %d sessions", len(universe().etfs), len(sessions))
-    rows = measure_holdings(job, sessions, tickers).collect()
-    missing = set(universe().etfs) - {row.etf_ticker for row in rows}
-    if missing:
-        log.warning("no holdings are stored of %s", ", ".join(sorted(missing)))
-    publications = [
-        publication_of(day, days, list(group))
-        for (day, days), group in groupby(rows, key=lambda row: (row.analysis_date, row.period_days))
-    ]
-    part = TablePart(ETF_TOP_HOLDINGS, {"analysis_date": sessions}, rows_for(ETF_TOP_HOLDINGS, rows))
-    publish(job, NAME, [part], publications, inputs_of(sessions, tickers))
+    with stored_rows(job, measure_holdings(job, sessions, tickers)) as (rows, measured):
+        missing = set(universe().etfs).difference(*(each.etfs for each in measured))
+        if missing:
+            log.warning("no holdings are stored of %s", ", ".join(sorted(missing)))
+        publications = [publication_of(each) for each in measured]
+        part = TablePart(ETF_TOP_HOLDINGS, {"analysis_date": sessions}, rows)
+        publish(job, NAME, [part], publications, inputs_of(sessions, tickers))
     return JobResult(publications, skipped)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is published of one session and period beside its rows.
+
+    etfs: those that have holdings
+    gaps: the missing and the doubtful returns of ETFs that have at least one return
+    """
+
+    as_of_date: date
+    period_days: int
+    row_count: int
+    has_returns: bool
+    holdings_as_of: date
+    sources: Collection[str]
+    etfs: Collection[str]
+    gaps: Sequence[Reason]
+
+    @classmethod
+    def of_rows(cls, as_of: date, days: int, rows: Sequence[Row]) -> "Measured":
+        etfs = {row.etf_ticker for row in rows}
+        valued = {row.etf_ticker for row in rows if row.total_return is not None}
+        told = [row for row in rows if row.etf_ticker in valued]
+        gaps = [of_ticker(row.stock_ticker, from_json(row.missing_reason)) for row in told if row.missing_reason]
+        gaps += read_each(noted for row in told for noted in row.noted)
+        newest = max(row.holdings_as_of for row in rows)
+        return cls(as_of, days, len(rows), bool(valued), newest, {row.source for row in rows}, etfs, gaps)
+
+
+@contextmanager
+def stored_rows(job: Job, frame: DataFrame) -> Iterator[tuple[Staged | Sequence[Sequence[Any]], list[Measured]]]:
+    """Compute the rows of the table, and what is published beside them. A wide job's executors write the rows."""
+    if is_wide(job.spark):
+        told = frame.withColumn("noted", json_array(F.col("noted")))
+        with staged(job, ETF_TOP_HOLDINGS, told, {"noted": "jsonb"}) as rows:
+            yield rows, measured_of(job.writer or job.conn, rows)
+        return
+    found = frame.collect()
+    by_period = groupby(found, key=lambda row: (row.analysis_date, row.period_days))
+    measured = [Measured.of_rows(day, days, list(group)) for (day, days), group in by_period]
+    yield rows_for(ETF_TOP_HOLDINGS, found), measured
+
+
+def measured_of(conn: Connection, rows: Staged) -> list[Measured]:
+    """Return what is published beside the rows, which are staged. A stock has the same reasons in each of its ETFs."""
+    query = sql.SQL(
+        """
+        SELECT analysis_date AS as_of_date, period_days, COUNT(*)::int AS row_count, BOOL_OR(is_valued) AS has_returns,
+            MAX(holdings_as_of) AS holdings_as_of, ARRAY_AGG(DISTINCT source) AS sources,
+            ARRAY_AGG(DISTINCT etf_ticker) AS etfs,
+            JSONB_OBJECT_AGG(stock_ticker, missing_reason) FILTER (WHERE is_valued AND missing_reason IS NOT NULL)
+                AS missing,
+            JSONB_AGG(DISTINCT noted) FILTER (WHERE is_valued AND noted IS NOT NULL) AS noted
+        FROM (
+            SELECT *, BOOL_OR(total_return IS NOT NULL) OVER (PARTITION BY analysis_date, period_days, etf_ticker)
+                AS is_valued
+            FROM {rows}
+        ) AS of_etf
+        GROUP BY analysis_date, period_days
+        ORDER BY analysis_date, period_days
+        """
+    ).format(rows=rows.identifier)
+    measured = []
+    for row in fetch(conn, query):
+        missing, noted = row.pop("missing") or {}, row.pop("noted") or []
+        gaps = [of_ticker(ticker, from_rows(reasons)) for ticker, reasons in missing.items()]
+        gaps += [each for reasons in noted for each in from_rows(reasons)]
+        measured.append(Measured(**row, gaps=gaps))
+    return measured
 
 
 def measure_holdings(job: Job, sessions: Sequence[date], tickers: Sequence[str]) -> DataFrame:
@@ -241,29 +313,23 @@ def inputs_of(sessions: Sequence[date], tickers: Sequence[str]) -> Inputs:
     )
 
 
-def publication_of(as_of: date, days: int, rows: Sequence[Row]) -> Publication:
+def publication_of(measured: Measured) -> Publication:
     """Return the publication of one session and period.
 
     It is degraded when an ETF lacks some of its holdings' returns, or has doubtful ones. An ETF that lacks all of them
     does not count, because stage 4 collects only the holdings of trending ETFs.
     """
-    valued = {row.etf_ticker for row in rows if row.total_return is not None}
-    gaps = [
-        of_ticker(row.stock_ticker, from_json(row.missing_reason))
-        for row in rows
-        if row.missing_reason and row.etf_ticker in valued
-    ]
-    gaps += read_each(noted for row in rows for noted in row.noted)
+    nothing = reason("no_holding_returned", count=measured.row_count, days=measured.period_days)
     return Publication(
         job=NAME,
-        as_of_date=as_of,
-        period_days=days,
-        status="published" if valued else "empty",
-        reason=[] if valued else [reason("no_holding_returned", count=len(rows), days=days)],
-        degraded_reason=unique(gaps),
-        row_count=len(rows),
-        holdings_as_of=max(row.holdings_as_of for row in rows),
-        source=least_trusted(row.source for row in rows),
+        as_of_date=measured.as_of_date,
+        period_days=measured.period_days,
+        status="published" if measured.has_returns else "empty",
+        reason=[] if measured.has_returns else [nothing],
+        degraded_reason=unique(measured.gaps),
+        row_count=measured.row_count,
+        holdings_as_of=measured.holdings_as_of,
+        source=least_trusted(measured.sources),
     )
 
 

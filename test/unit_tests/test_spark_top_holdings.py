@@ -193,10 +193,11 @@ def test_what_is_said_of_a_period_as_a_whole(measure: Callable[..., Any]) -> Non
     """An ETF that lacks some of its holdings' prices is degraded. One without any collected price is not."""
     rows = measure([held("QQQ", "A", "B"), held("XLV", "C")], {"A": walk(1)})
     of_period = [row for (_, _, days), row in rows.items() if days == 5]
-    said = analysis.publication_of(AS_OF, 5, of_period)
+    said = analysis.publication_of(analysis.Measured.of_rows(AS_OF, 5, of_period))
     assert (said.status, said.reason, said.row_count, said.holdings_as_of) == ("published", [], 3, AS_OF)
     assert words(said.degraded_reason) == "B: no price on 2026-08-21; no price on 2026-08-14"
-    nothing = analysis.publication_of(AS_OF, 5, [row for row in of_period if row.stock_ticker != "A"])
+    without = [row for row in of_period if row.stock_ticker != "A"]
+    nothing = analysis.publication_of(analysis.Measured.of_rows(AS_OF, 5, without))
     assert (nothing.status, nothing.degraded_reason) == ("empty", [])
     assert words(nothing.reason) == "none of the 2 top holdings has a return over 5 sessions"
 
