@@ -1,7 +1,8 @@
 """`history`: prices and holdings of the whole universe, then every stage for each session of a range.
 
 The producers cost one request a ticker whatever the range, and the Spark jobs compute a range at once, to the rows that
-the days one by one would give. What is stored is not fetched again, so an interrupted run is simply started again.
+the days one by one would give. Jobs that do not need each other run side by side, a core each. What is stored is not
+fetched again, so an interrupted run is simply started again.
 
 `./start.sh history` runs it with the running platform's settings.
 """
@@ -12,8 +13,9 @@ import logging
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -59,13 +61,19 @@ class Range:
 
 @dataclass(frozen=True)
 class Step:
-    """`run` returns what to report. requests: an estimate of their number. The log mentions each answer."""
+    """`run` returns what to report. requests: an estimate of their number. The log mentions each answer.
+
+    is_beside: it runs beside those that follow, one of its like after another
+    """
 
     name: str
     run: Callable[[Range], str]
     requests: int = 0
+    is_beside: bool = False
 
     def work(self, asked: Range) -> Work:
+        if self.is_beside:
+            return Work(0)
         if self.requests:
             return Work(self.requests * (asked.settings.yahoo.pace_seconds + REQUEST_SECONDS), self.requests)
         return Work(JOB_SECONDS + asked.sessions * JOB_SECONDS_A_SESSION)
@@ -98,9 +106,13 @@ def computing(script: str) -> Callable[[Range], str]:
 def _spark_of(asked: Range) -> SparkSettings:
     """Return the Spark to compute with: the cluster, or the driver itself where the cluster would have one task."""
     spark = asked.settings.spark
-    rows = asked.sessions * len(universe().etfs) * universe().top_holdings
     # An executor of its own would be a second JVM to start, for each job.
-    return replace(spark, master_url=IN_THE_DRIVER) if profile_for(spark, rows) is SMALL else spark
+    return replace(spark, master_url=IN_THE_DRIVER) if _is_small(asked) else spark
+
+
+def _is_small(asked: Range) -> bool:
+    rows = asked.sessions * len(universe().etfs) * universe().top_holdings
+    return profile_for(asked.settings.spark, rows) is SMALL
 
 
 def _report_of(script: str, ended: "subprocess.CompletedProcess[str]", asked: Range) -> str:
@@ -146,15 +158,16 @@ def steps(asked: Range, etf_prices: bool = False) -> list[Step]:
     prices = Step("ETF prices", collecting(_etf_prices), etfs)
     if etf_prices:
         return [prices]
+    is_beside = _is_small(asked)  # a wide job takes all cores of the cluster
     return [
         prices,
         Step("ETF holdings", collecting(_etf_holdings), etfs),
         Step("stock prices", collecting(_stock_prices), 2 * stocks),  # each stock's bars, and its sector
         Step("trending ETFs", computing("spark_trending_etf_identifier.py")),
+        Step("top holdings", computing("spark_etf_top_holdings.py"), is_beside=is_beside),
+        Step("sectors", computing("batch_monthly_sector_analyzer.py"), is_beside=is_beside),
         Step("portfolios", computing("spark_active_stock_allocator.py")),
         *([Step("monthly portfolios", computing("spark_monthly_portfolio_rebalancer.py"))] if has_rebalance else []),
-        Step("top holdings", computing("spark_etf_top_holdings.py")),
-        Step("sectors", computing("batch_monthly_sector_analyzer.py")),
         Step("performance", computing("spark_portfolio_performance.py")),
     ]
 
@@ -172,18 +185,39 @@ def _stock_prices(asked: Range) -> Receipt:
 
 
 def run(asked: Range, todo: list[Step]) -> None:
-    """Run all steps in order and report each. An error leaves the rest undone."""
+    """Run all steps and report each as it ends. An error leaves the rest undone."""
     progress = Progress([step.work(asked) for step in todo])
     say(
         f"{asked.sessions} sessions from {asked.first} to {asked.last}; about {in_words(progress.seconds_left())} if "
         "nothing of them is stored. Interrupted, it goes on where it was: what is stored is not fetched again."
     )
-    with progress:
+    with progress, _beside() as beside:
+        begun = []
         for number, step in enumerate(todo):
-            began = time.monotonic()
+            if step.is_beside:
+                begun.append((number, step, beside.submit(_take, step, asked)))
+                continue
             progress.begin(number, step.name)
-            note = step.run(asked)
-            done(step.name, time.monotonic() - began, note)
+            _take(step, asked)
+        for number, step, taken in begun:
+            progress.begin(number, step.name)
+            taken.result()
+
+
+@contextmanager
+def _beside() -> Iterator[ThreadPoolExecutor]:
+    """Return what takes one step after another beside the others. An error leaves those undone that have not begun."""
+    with ThreadPoolExecutor(1) as executor:
+        try:
+            yield executor
+        finally:
+            executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _take(step: Step, asked: Range) -> None:
+    began = time.monotonic()
+    note = step.run(asked)
+    done(step.name, time.monotonic() - began, note)
 
 
 def conclude(asked: Range, seconds: float) -> int:

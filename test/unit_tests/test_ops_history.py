@@ -3,6 +3,7 @@
 import json
 import logging
 import subprocess
+import threading
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -130,6 +131,51 @@ class TestSteps:
         with pytest.raises(RateLimited):
             history.run(asked, [Step("one", refuse), Step("two", lambda _: done.append("two") or "")])
         assert done == []
+
+    def test_one_runs_beside_those_that_follow(self, asked: Range) -> None:
+        """Each of the two waits for the other: one after the other, they would wait in vain."""
+        both = threading.Barrier(2, timeout=10)
+        waiting = [Step(name, lambda _: str(both.wait()), is_beside=name == "beside") for name in ("beside", "other")]
+        history.run(asked, waiting)
+        assert not both.broken
+
+    def test_an_error_of_one_beside_ends_the_run(self, asked: Range) -> None:
+        def refuse(_: Range) -> str:
+            raise RunFailed("no memory")
+
+        done: list[str] = []
+        with pytest.raises(RunFailed, match="no memory"):
+            history.run(
+                asked, [Step("beside", refuse, is_beside=True), Step("other", lambda _: done.append("other") or "")]
+            )
+        assert done == ["other"]
+
+    def test_an_error_leaves_those_beside_undone_that_have_not_begun(self, asked: Range) -> None:
+        begun, failed, done = threading.Event(), threading.Event(), list[str]()
+
+        def work(_: Range) -> str:
+            begun.set()
+            failed.wait(10)
+            return ""
+
+        def refuse(_: Range) -> str:
+            begun.wait(10)
+            threading.Timer(0.2, failed.set).start()
+            raise RunFailed("no memory")
+
+        todo = [
+            Step("first", work, is_beside=True),
+            Step("second", lambda _: done.append("second") or "", is_beside=True),
+            Step("other", refuse),
+        ]
+        with pytest.raises(RunFailed, match="no memory"):
+            history.run(asked, todo)
+        assert done == []
+
+    def test_a_wide_job_has_the_cluster_for_itself(self, asked: Range) -> None:
+        assert [step.name for step in history.steps(asked) if step.is_beside] == ["top holdings", "sectors"]
+        wide = Range(Settings.from_env({"SPARK_PROFILE": "wide"}), asked.first, asked.last)
+        assert not any(step.is_beside for step in history.steps(wide))
 
     def test_prices_before_what_is_computed_of_them(self, asked: Range) -> None:
         names = [step.name for step in history.steps(asked)]
