@@ -195,12 +195,12 @@ def run(asked: Range, todo: list[Step]) -> None:
         begun = []
         for number, step in enumerate(todo):
             if step.is_beside:
-                begun.append((number, step, beside.submit(_take, step, asked)))
+                begun.append((step, beside.submit(_take, step, asked)))
                 continue
             progress.begin(number, step.name)
             _take(step, asked)
-        for number, step, taken in begun:
-            progress.begin(number, step.name)
+        for step, taken in begun:
+            progress.begin(len(todo), step.name)
             taken.result()
 
 

@@ -42,6 +42,7 @@ class Progress(logging.Handler):
         logging.getLogger().removeHandler(self)
 
     def begin(self, number: int, name: str) -> None:
+        """Show a step. number: how many of the expected ones are over."""
         self._step, self._parts_done = number, 0
         self._show(name)
 
@@ -54,7 +55,7 @@ class Progress(logging.Handler):
 
     def seconds_left(self) -> float:
         """Estimate the time left, corrected by how well the estimate has held so far."""
-        now = self._works[self._step]
+        now = self._works[self._step] if self._step < len(self._works) else Work(0)
         part = min(self._parts_done / now.parts, 1.0) if now.parts else 0.0
         over = sum(work.seconds for work in self._works[: self._step]) + part * now.seconds
         taken = self._clock() - self._began

@@ -90,6 +90,12 @@ class TestTimeLeft:
 
         assert shown.seconds_left() == pytest.approx(100)
 
+    def test_nothing_is_left_behind_the_last_step(self, shown: Progress, clock: Clock) -> None:
+        clock.now = 200
+        shown.begin(2, "what ran beside the others")
+
+        assert shown.seconds_left() == 0
+
     def test_more_parts_than_expected_leave_the_other_steps(self, shown: Progress, clock: Clock) -> None:
         clock.now = 100
         self.tell(shown, 25)
