@@ -27,6 +27,7 @@ WRITTEN = {
     SYMBOL: "a ticker, like NVDA, 005930.KS or KRW=X",
     SECTOR: "a sector, like Technology",
     CHAIN: "a chain, like publications",
+    DIGEST: "a digest of 64 hexadecimal digits",
     POSITIONS: "positions, like NVDA:12.5,005930.KS:10:KRW",
 }
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")

@@ -2,8 +2,9 @@
 
 from rich.console import Console
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+# No emoji: in JOB:DATE:REVISION it would see the picture of a date.
+console = Console(highlight=False, emoji=False)
+errors = Console(stderr=True, highlight=False, emoji=False)
 
 
 def say(text: str = "") -> None:

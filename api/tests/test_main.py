@@ -172,6 +172,7 @@ def test_bad_parameter_is_422_and_named(path: str, named: str) -> None:
         ("/etf-holdings/all-holdings?etf=NVDA", 404, "UnknownTicker", "NVDA is no ETF of the universe"),
         ("/stocks/%5EGSPC/latest", 422, "InvalidParameter", "'^GSPC' is not written as a ticker, like NVDA"),
         ("/sectors/%3B/stocks", 422, "InvalidParameter", "';' is not written as a sector, like Technology"),
+        ("/evidence/answers/zz", 422, "InvalidParameter", "'zz' is not written as a digest of 64 hexadecimal digits"),
     ],
 )
 def test_what_needs_no_database_to_be_refused(path: str, status: int, error: str, said: str) -> None:
@@ -180,6 +181,20 @@ def test_what_needs_no_database_to_be_refused(path: str, status: int, error: str
     assert (answer.status_code, answer.json()["error"]) == (status, error)
     assert said in answer.json()["detail"]
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_every_pattern_has_words(client: TestClient) -> None:
+    """A reader is told what a parameter looks like, and no regular expression."""
+    parameters = [
+        parameter["schema"]
+        for path in client.get("/openapi.json").json()["paths"].values()
+        for operation in path.values()
+        for parameter in operation.get("parameters", ())
+    ]
+    simple = [each for schema in parameters for each in (schema, *schema.get("anyOf", ()))]
+    patterns = {each["pattern"] for each in simple if "pattern" in each}
+    assert patterns
+    assert patterns <= deps.WRITTEN.keys()
 
 
 def test_a_refusal_of_a_large_universe_names_only_those_spelt_alike(monkeypatch: pytest.MonkeyPatch) -> None:
