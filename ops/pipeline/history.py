@@ -200,7 +200,8 @@ def run(asked: Range, todo: list[Step]) -> None:
             progress.begin(number, step.name)
             _take(step, asked)
         for step, taken in begun:
-            progress.begin(len(todo), step.name)
+            if not taken.done():
+                progress.begin(len(todo), step.name)
             taken.result()
 
 
