@@ -12,6 +12,7 @@ from dashboard import preferences
 from dashboard.address import Address
 from dashboard.api_client import ApiAway, ApiClient, ApiRefused
 from dashboard.views import view_of
+from utils.csv_text import guarded
 from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
 
 EXPECTED = (ApiAway, ApiRefused, InvalidInput, NotPublished, UnknownTicker)
@@ -69,7 +70,5 @@ def as_csv(table: Sequence[object]) -> str:
 def _cell(value: object) -> object:
     """One cell; what a spreadsheet would take for a formula is text."""
     if isinstance(value, (list, tuple)):
-        return " ".join(map(str, value))
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@")):
-        return f"'{value}"
-    return value
+        return guarded(" ".join(map(str, value)))
+    return guarded(value) if isinstance(value, str) else value

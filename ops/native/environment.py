@@ -1,6 +1,7 @@
 """The environment every service of a stack gets: addresses, secrets, and all of Airflow's settings."""
 
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -117,7 +118,7 @@ def _served_market(stack: Stack) -> dict[str, str]:
     port = stack.port("market-server")
     arguments = ["--port", str(port)]
     if source.folder:
-        arguments += ["--market", f'"{source.folder}"']
+        arguments += ["--market", shlex.quote(source.folder)]
     if source.seed is not None:
         arguments += ["--seed", str(source.seed)]
     if source.until:

@@ -166,12 +166,20 @@ def test_every_bad_line_gets_a_sentence(tmp_path: Path) -> None:
         ("ticker,name,weight\nSPY,x,1\n", "line 1: the column 'weight' is unknown"),
         ('ticker,name\nSPY,"x\n', "cannot be read as a CSV"),
         ("ticker,name\nDIA,x\n", "benchmark 'SPY' is in neither"),
+        ("ticker,name\nBRK/B,x\n", "'BRK/B' is no ticker"),
         ("ticker,name\n" + 25 * "?,x\n", "5 more lines"),
     ],
 )
 def test_a_wrong_csv_is_refused(tmp_path: Path, lines: str, message: str) -> None:
     with pytest.raises(UniverseError, match=message):
         load(universe_of(tmp_path, lines))
+
+
+def test_a_ticker_with_a_slash_is_refused_in_the_universe_file_too(tmp_path: Path) -> None:
+    settings = SETTINGS + '[benchmarks]\nSPY = "S&P 500"\n"A/B" = "a fund"\n'
+
+    with pytest.raises(UniverseError, match=r"universe\.toml: 'A/B' is no ticker"):
+        load(universe_of(tmp_path, "ticker,name\n", settings))
 
 
 def test_a_csv_that_is_not_there_is_named(tmp_path: Path) -> None:
