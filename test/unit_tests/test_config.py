@@ -18,6 +18,11 @@ def test_the_environment_overrides_the_defaults() -> None:
     assert settings.schedule == "staggered"
 
 
+def test_hosts_are_names_with_spaces_or_commas_between() -> None:
+    web = Settings.from_env({"ACTSTOCK_HOSTS": "api Stocks.example.org,other"}).web
+    assert (web.hosts, Settings.from_env({}).web.hosts) == ({"api", "stocks.example.org", "other"}, frozenset())
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -27,6 +32,8 @@ def test_the_environment_overrides_the_defaults() -> None:
         ("PIPELINE_SCHEDULE", "hourly"),
         ("HISTORY_SESSIONS", "20"),
         ("KAFKA_PARTITIONS", "0"),
+        ("ACTSTOCK_HOSTS", "stocks.example.org:8050"),
+        ("ACTSTOCK_HOSTS", "https://stocks.example.org"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str) -> None:
