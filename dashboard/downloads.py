@@ -14,6 +14,7 @@ from dashboard.api_client import ApiAway, ApiClient, ApiRefused
 from dashboard.views import view_of
 from utils.csv_text import guarded
 from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
+from utils.web_safety import CSP, NOTHING
 
 EXPECTED = (ApiAway, ApiRefused, InvalidInput, NotPublished, UnknownTicker)
 _STATUSES: dict[type[ActstockError], int] = {InvalidInput: 422, NotPublished: 404, UnknownTicker: 404}
@@ -40,7 +41,7 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
             body, media_type = client.source_answer(digest)
         except EXPECTED as error:
             return _refusal(error)
-        return Response(body, mimetype=media_type, headers={"X-Content-Type-Options": "nosniff"})
+        return Response(body, mimetype=media_type, headers={CSP: NOTHING})
 
     app.server.add_url_rule("/download/<name>.csv", view_func=download)
     app.server.add_url_rule("/answers/<digest>", view_func=source_answer)

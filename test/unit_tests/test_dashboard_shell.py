@@ -114,7 +114,19 @@ def test_a_preference_is_kept_and_leads_back(server: Any) -> None:
     assert '<html lang="ko" data-theme="light">' in server.get("/").get_data(as_text=True)
 
 
-@pytest.mark.parametrize("then", ["https://example.com/", "//example.com", "/\\example.com", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "then",
+    [
+        "https://example.com/",
+        "//example.com",
+        "/\\example.com",
+        "javascript:alert(1)",
+        "/\t/example.com",
+        "/\n/example.com",
+        "\t//example.com",
+        "/ /x",
+    ],
+)
 def test_a_preference_leads_nowhere_else(server: Any, then: str) -> None:
     assert server.get("/preferences", query_string={"language": "fr", "then": then}).location == "/"
     assert server.get_cookie("language") is None
