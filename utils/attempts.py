@@ -19,19 +19,16 @@ class _Failures:
     count: int
     latest: float
 
-    @property
-    def wait(self) -> float:
-        return min(2.0 ** (self.count - FREE), LONGEST_WAIT_SECONDS) if self.count >= FREE else 0.0
-
 
 class Attempts:
-    """Counts wrong passwords by network. From the third one on each is followed by twice the wait, up to a minute.
+    """Counts wrong passwords by network. After some that are free each is followed by twice the wait, up to a minute.
 
     clock: in seconds
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, free: int = FREE) -> None:
         self._clock = clock
+        self._free = free
         self._lock = threading.Lock()
         self._failures: OrderedDict[str, _Failures] = OrderedDict()
 
@@ -45,13 +42,19 @@ class Attempts:
             known = self._failures.get(key)
             if known and now - known.latest > FORGOTTEN_SECONDS:
                 known = None
-            if known and now < known.latest + known.wait:
-                return known.latest + known.wait - now
+            wait = self._wait(known.count) if known else 0.0
+            if known and now < known.latest + wait:
+                return known.latest + wait - now
             self._failures[key] = _Failures(known.count + 1 if known else 1, now)
             self._failures.move_to_end(key)
             while len(self._failures) > REMEMBERED:
                 self._failures.popitem(last=False)
         return 0.0
+
+    def _wait(self, failures: int) -> float:
+        # Of a large power the minimum is not worth computing.
+        doubled = min(failures - self._free, 10)
+        return min(2.0**doubled, LONGEST_WAIT_SECONDS) if doubled >= 0 else 0.0
 
     def succeeded(self, address: str) -> None:
         """Forget what failed from this address."""

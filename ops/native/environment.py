@@ -39,7 +39,7 @@ def client_environment(stack: Stack, environ: Mapping[str, str] = os.environ) ->
     """Return what a client of the running stack needs, under the settings' public names."""
     known = _chosen(stack, environ)
     return (
-        {name: known[name] for name in ("DB_PASSWORD", *LOGINS, "API_KEY", "AIRFLOW_PASSWORD")}
+        {name: known[name] for name in ("DB_PASSWORD", *LOGINS, "API_KEY", "AIRFLOW_PASSWORD", "MARKET_TOKEN")}
         | _platform(stack)
         | _served_market(stack)
         | {
