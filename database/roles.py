@@ -13,11 +13,7 @@ COLLECTED, ANALYTICS, LOGS, EVIDENCE = "collected_", "analytics_", "logs_", "evi
 # What PostgreSQL lets everybody call: locks that keep others waiting, and large objects, which are never deleted.
 LOCKS, LARGE_OBJECTS = "pg_(try_)?advisory_", "lo_(creat|create|from_bytea)$"
 # Of a login that only reads. A session may set itself others, so the watcher ends what is longer still.
-READING = {
-    "default_transaction_read_only": "on",
-    "statement_timeout": "30s",
-    "idle_in_transaction_session_timeout": "60s",
-}
+READING = {"statement_timeout": "30s", "idle_in_transaction_session_timeout": "60s"}
 # The schema of the tables that a wide job's executors write before their rows are published.
 STAGING = "staging"
 

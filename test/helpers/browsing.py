@@ -94,9 +94,9 @@ def api_server(database: DatabaseSettings) -> Server:
     return Server(["uvicorn", "api.main:app", "--port", str(port), "--log-level", "warning"], port, environ)
 
 
-def dashboard_server(api_url: str) -> Server:
+def dashboard_server(api_url: str, **settings: str) -> Server:
     port = free_port()
-    environ = {"API_URL": api_url, "DASHBOARD_HOST": "127.0.0.1", "DASHBOARD_PORT": str(port)}
+    environ = {"API_URL": api_url, "DASHBOARD_HOST": "127.0.0.1", "DASHBOARD_PORT": str(port), **settings}
     return Server(["dashboard.dashboard_finviz_app"], port, environ)
 
 

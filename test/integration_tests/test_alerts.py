@@ -43,7 +43,7 @@ def test_a_reader_that_has_lifted_its_limits_is_ended(conn: Connection, monkeypa
     monkeypatch.setattr(alerting, "OVERLONG_MINUTES", 0)
     settings = Settings.from_env()
     with closing(connect(settings.database)) as reader, closing(connect(settings.database)) as idle:
-        fetch(reader, "SET idle_in_transaction_session_timeout = 0")
+        fetch(reader, "SELECT set_config('idle_in_transaction_session_timeout', '0', FALSE)")
         with reader.cursor() as cursor:
             cursor.execute("SELECT 1")  # its transaction stays open
         ledger.read(settings)
