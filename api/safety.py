@@ -1,7 +1,5 @@
 """What is true of every answer, errors included: whom it is for, and what a browser may do with it."""
 
-from collections.abc import Set
-
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem
@@ -16,7 +14,7 @@ class Safe:
     Around the whole application: what Starlette answers to an unexpected error passes through no middleware.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Set[str]) -> None:
+    def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
         self._app = app
         self._hosts = hosts
         self._headers = [(name.lower().encode(), value.encode()) for name, value in web_safety.HEADERS.items()]

@@ -65,7 +65,7 @@ class Update(msgspec.Struct, rename={"changed": "changedPropIds"}):
 
     output: str
     inputs: Parts
-    outputs: Part | Parts
+    outputs: Part | Parts = []
     state: Parts = []
     changed: list[str] = []
 
@@ -79,7 +79,7 @@ def check(body: bytes, callbacks: Mapping[str, Any]) -> None:
     for given, wanted in ((update.inputs, known["inputs"]), (update.state, known["state"])):
         if len(given) != len(wanted) or not all(map(_fits, given, wanted)):
             raise ValueError("the callback has other inputs")
-    if not _names(update.outputs, known["output"]):
+    if not known["no_output"] and not _names(update.outputs, known["output"]):
         raise ValueError("the callback has other outputs")
     for part in _flat([*update.inputs, *update.state]):
         _check_value(part)

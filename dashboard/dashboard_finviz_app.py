@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import waitress
@@ -80,7 +80,7 @@ class Dashboard(Dash):
 
 
 def create_app(
-    client: ApiClient, periods: Sequence[int], hosts: Set[str] = frozenset(), lock: login.Lock | None = None
+    client: ApiClient, periods: Sequence[int], hosts: frozenset[str] = frozenset(), lock: login.Lock | None = None
 ) -> Dash:
     """Return the Dash application. It serves everything it needs.
 

@@ -1,6 +1,5 @@
 """What the dashboard demands of a request, and what it lets a browser do."""
 
-from collections.abc import Set
 from http import HTTPStatus
 
 from dash import Dash
@@ -9,7 +8,7 @@ from flask import Response, request
 from utils import web_safety
 
 
-def register(app: Dash, hosts: Set[str], script: str) -> None:
+def register(app: Dash, hosts: frozenset[str], script: str) -> None:
     """Refuse requests for other servers, and add the headers to every answer.
 
     hosts: names of this server. script: the one that the page has beside Dash's own

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import ip_address
 
@@ -20,7 +20,7 @@ NOTHING = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 
 @lru_cache(maxsize=256)
-def is_asked_for(header: str, names: Set[str] = frozenset()) -> bool:
+def is_asked_for(header: str, names: frozenset[str] = frozenset()) -> bool:
     """Return whether a Host header names this server: by an address, as localhost, or by one of its names.
 
     A page of another site can have its own name lead here (DNS rebinding), and would then read what it gets as its own.

@@ -7,10 +7,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 
 import browsing
-from browsing import KEY, Page, Server
+from browsing import KEY, Page, Server, violations
 from dashboard.texts import common
 from dashboard.texts import login as texts
-from ops.looking.browser import PHONE
+from ops.looking.browser import DESKTOP, PHONE, Screen
 
 FIELD = "input[name=password]"
 RUN_INLINE = (
@@ -61,10 +61,16 @@ def test_a_wrong_password_is_told(locked_page: Page, browser: WebDriver) -> None
     assert page.texts(".preferences a")[0] == common.OTHER_LANGUAGE.ko
 
 
-def test_the_login_fits_a_phone(locked_page: Page) -> None:
-    locked_page.resize(PHONE)
-    locked_page.go("/")
-    assert locked_page.width_overflow() == 0
+@pytest.mark.parametrize(("screen", "theme"), [(DESKTOP, "dark"), (PHONE, "light")])
+def test_the_login_fits_and_axe_has_nothing_to_say(locked_page: Page, screen: Screen, theme: str) -> None:
+    page = locked_page
+    page.resize(screen)
+    page.prefer(theme=theme)
+    page.go("/")
+    assert page.width_overflow() == 0 and violations(page) == []
+    page.type_into(FIELD, KEY)
+    page.is_rendered()
+    assert page.width_overflow() == 0 and violations(page) == []
 
 
 def test_a_script_that_somebody_put_into_a_page_does_not_run(page: Page) -> None:
