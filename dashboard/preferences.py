@@ -57,7 +57,7 @@ def href(path: str, **choices: str) -> str:
 
 
 def local(address: str) -> str:
-    """Return an address of this dashboard, or the first view's for any other: no link may lead elsewhere.
+    r"""Return an address of this dashboard, or the first view's for any other: no link may lead elsewhere.
 
     Browsers leave tabs and line breaks out, and read a backslash as a slash.
 

@@ -18,9 +18,10 @@ def register(app: Dash, hosts: frozenset[str], script: str) -> None:
     policy = web_safety.policy(allowed, "'self' 'unsafe-inline'", img_src="'self' data: blob:", font_src="'self' data:")
 
     def known_host() -> Response | None:
-        if web_safety.is_asked_for(request.headers.get("Host", ""), hosts):
+        host = request.headers.get("Host", "")
+        if web_safety.is_asked_for(host, hosts):
             return None
-        return _refusal(f"{request.host[:100]!r} is no name of this dashboard: ACTSTOCK_HOSTS lists its names")
+        return _refusal(f"{host[:100]!r} is no name of this dashboard: ACTSTOCK_HOSTS lists its names")
 
     def safe(response: Response) -> Response:
         for name, value in {**web_safety.HEADERS, web_safety.CSP: policy}.items():

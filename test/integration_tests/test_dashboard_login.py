@@ -67,7 +67,7 @@ def test_the_login_fits_and_axe_has_nothing_to_say(locked_page: Page, screen: Sc
     page.resize(screen)
     page.prefer(theme=theme)
     page.go("/")
-    assert page.width_overflow() == 0 and violations(page) == []
+    assert page.width_overflow() <= 0 and violations(page) == []
     page.type_into(FIELD, KEY)
     page.is_rendered()
     assert page.width_overflow() == 0 and violations(page) == []
