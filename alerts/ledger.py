@@ -1,5 +1,6 @@
 """Read what the ledger says, on a connection that is closed again: the watcher holds none between its rounds."""
 
+import logging
 from contextlib import closing
 
 import msgspec
@@ -13,12 +14,16 @@ from database.queries import alerting, requests
 # A question that takes longer than that is not answered.
 PATIENCE_MS = 30_000
 
+log = logging.getLogger(__name__)
+
 
 def read(settings: Settings) -> Ledger:
     """Return the ledger. DatabaseUnavailable says what is wrong with the database."""
     groups = {topic.consumer_group for topic in Topic}
     with closing(connect(settings.database)) as conn:
         fetch(conn, "SELECT set_config('statement_timeout', %(limit)s, FALSE)", {"limit": str(PATIENCE_MS)})
+        if ended := alerting.end_overlong(conn):
+            log.warning("%d transactions of the reading login were open for minutes, and have been ended", ended)
         latest = requests.latest(conn)
         since = alerting.degraded_since(conn)
         return Ledger(

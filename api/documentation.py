@@ -1,5 +1,6 @@
 """/docs with Swagger UI from the installed package (FastAPI's own page loads it from the Internet); the document."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from api import auth
 from api.errors import RETRY_AFTER_SECONDS, documented
 from api.models import schemas
 from api.responder import CACHE_CONTROL
+from utils import web_safety
 
 ASSETS = "/docs/assets"
 _FILES = Path(fastapi_offline.__file__).parent / "static"
@@ -46,6 +48,9 @@ def install(app: FastAPI) -> None:
         swagger_favicon_url=f"{ASSETS}/favicon.png",
         swagger_ui_parameters={"persistAuthorization": True, "tryItOutEnabled": True},
     )
+    scripts = web_safety.hashes_of(re.findall(r"<script>(.*?)</script>", bytes(page.body).decode(), re.DOTALL))
+    # Swagger UI draws with styles and pictures of its own.
+    page.headers[web_safety.CSP] = web_safety.policy(f"'self' {scripts}", "'self' 'unsafe-inline'")
     app.mount(ASSETS, StaticFiles(directory=_FILES))
 
     @app.get("/docs", include_in_schema=False)

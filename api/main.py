@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from api import auth, documentation, errors
 from api.pool import ReaderPool
 from api.response_cache import ResponseCache
 from api.routes import dashboard, etf_holdings, evidence, lab, sectors, service, stocks
+from api.safety import Safe
 from config import __version__
 from config.config import ConfigError, Settings
 from utils.dates import USUAL_EXCHANGES, sessions_of
@@ -23,6 +25,9 @@ Every path but {", ".join(f"`{path}`" for path in sorted(auth.OPEN_PATHS))} need
 
 
 class Api(FastAPI):
+    def build_middleware_stack(self) -> ASGIApp:
+        return Safe(super().build_middleware_stack(), self.state.settings.web.hosts)
+
     def openapi(self) -> dict[str, Any]:
         """FastAPI's document, with what all routes have in common."""
         if not self.openapi_schema:

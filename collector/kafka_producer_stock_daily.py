@@ -1,5 +1,6 @@
 """Collect stock bars: Yahoo -> stock-daily-data, of named tickers or of what ETFs and the published portfolios hold."""
 
+import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -10,6 +11,7 @@ from collector.holdings import tickers_used
 from collector.receipt import Receipt, require_complete
 from collector.stock_bars import collect_stocks
 from config.config import Settings
+from config.exchanges import SYMBOL
 from config.universe import universe
 from database.db_helper import Connection
 from database.queries.held import held
@@ -48,6 +50,9 @@ def run(
 
 
 def _refuse_others(tickers: Sequence[str]) -> None:
+    wrong = [ticker for ticker in tickers if not re.fullmatch(SYMBOL, ticker)]
+    if wrong:
+        raise InvalidInput(f"{', '.join(map(repr, wrong))}: write Yahoo's symbol, which has no blank and no slash")
     rates = [ticker for ticker in tickers if ticker.endswith("=X")]
     if rates:
         raise InvalidInput(f"{', '.join(rates)}: an exchange rate comes by itself with the stocks that need it")

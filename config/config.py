@@ -158,6 +158,20 @@ class RetentionSettings:
 
 
 @dataclass(frozen=True)
+class WebSettings:
+    """What the API and the dashboard ask of a browser.
+
+    bind: the address at which they can be reached. Empty: the one that they listen on.
+    hosts: the names that they go by, besides this machine's own
+    dashboard_password: what a reader from beyond this machine logs in with. Empty: the API's key.
+    """
+
+    bind: str
+    hosts: frozenset[str]
+    dashboard_password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings.
 
@@ -176,6 +190,7 @@ class Settings:
     alerts: AlertSettings
     backup: BackupSettings
     retention: RetentionSettings
+    web: WebSettings
     schedule: str
     stage_delay_minutes: int
     api_key: str = field(repr=False)
@@ -260,6 +275,11 @@ class Settings:
                 rows_days=read.integer("KEEP_ROWS_DAYS", 365, at_least=60),
                 files_days=read.integer("KEEP_FILES_DAYS", 30, at_least=2),
             ),
+            web=WebSettings(
+                bind=read.text("ACTSTOCK_BIND", ""),
+                hosts=read.hosts("ACTSTOCK_HOSTS"),
+                dashboard_password=read.text("DASHBOARD_PASSWORD", ""),
+            ),
             schedule=read.choice("PIPELINE_SCHEDULE", ("staggered", "controller")),
             stage_delay_minutes=read.integer("STAGE_DELAY_MINUTES", 60),
             api_key=read.text("API_KEY", ""),
@@ -314,6 +334,14 @@ class _Reader:
         for number, url in enumerate(found, start=1):
             if not re.match(r"[a-z][a-z0-9+.-]*://.", url):
                 raise ConfigError(f"{name}: no. {number} is not an address of the form scheme://..., see .env.example")
+        return found
+
+    def hosts(self, name: str) -> frozenset[str]:
+        """Return names of hosts between which commas or spaces are."""
+        found = frozenset(filter(None, re.split(r"[\s,]+", self.text(name, "").lower())))
+        for host in sorted(found):
+            if not re.fullmatch(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?", host):
+                raise ConfigError(f"{name}={host!r}: give names without scheme and port, as in stocks.example.org")
         return found
 
     def hour(self, name: str, default: str) -> time:

@@ -14,6 +14,8 @@ from config.config import ConfigError
 FILE = Path(__file__).with_name("exchanges.toml")
 HOME = ""
 RATE = "=X"
+# As a regular expression. No slash: a symbol is a part of addresses and of file names.
+SYMBOL = "[!-.0-~]+"
 
 
 class ExchangesError(ConfigError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from config.exchanges import exchanges, suffix_of
-from config.universe_csv import BENCHMARK, SECTOR, UniverseError, read_funds, sector_of_stocks
+from config.universe_csv import BENCHMARK, SECTOR, TICKER, UniverseError, read_funds, sector_of_stocks
 
 DEFAULT_FILE = Path(__file__).with_name("universe.toml")
 # With fewer sessions an annual figure says more about chance than about the portfolio, so none is given.
@@ -121,6 +121,8 @@ def _check(universe: Universe, path: Path) -> None:
     if universe.benchmark not in universe.etfs:
         raise UniverseError(f"{path}: benchmark {universe.benchmark!r} is in neither [benchmarks] nor [sectors]")
     for etf in universe.etfs:
+        if not TICKER.fullmatch(etf):
+            raise UniverseError(f"{path}: {etf!r} is no ticker: write Yahoo's symbol in capitals")
         if suffix_of(etf) not in exchanges().by_suffix:
             raise UniverseError(f"{path}: {etf}: its suffix {suffix_of(etf)} is not in config/exchanges.toml")
     if not universe.periods or any(not isinstance(days, int) or days < 1 for days in universe.periods):

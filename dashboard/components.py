@@ -12,9 +12,11 @@ from contract.common import Window
 from contract.etfs import Etf
 from contract.holdings import Holder
 from contract.reasons import ShownReason
+from dashboard import login, preferences
 from dashboard.address import Address
 from dashboard.page import Page, signed, typeset_words
 from dashboard.texts import LANGUAGES, common, ticker
+from dashboard.texts import login as login_texts
 from dashboard.texts.reasons import reason_in
 
 Component = Any
@@ -72,7 +74,7 @@ def header(page: Page, views: Sequence[tuple[str, str]]) -> list[Component]:
         dcc.Link(page.say(common.TITLE), href="/", className="brand", title=page.say(common.TAGLINE)),
         html.Nav(links, className="views", **aria(label=page.say(common.VIEWS))),
         ticker_search(page),
-        html.Div([_other_language(page), _other_theme(page)], className="preferences"),
+        html.Div([_other_language(page), _other_theme(page), *_leave(page)], className="preferences"),
     ]
 
 
@@ -103,9 +105,16 @@ def _other_theme(page: Page) -> Component:
     return html.A(page.say(label), href=preference(page, theme=other), title=page.say(common.THEME))
 
 
+def _leave(page: Page) -> list[Component]:
+    if not login.has_entered():
+        return []
+    button = html.Button(page.say(login_texts.LEAVE), type="submit", className="link")
+    return [html.Form(button, action=login.LOGOUT, method="POST")]
+
+
 def preference(page: Page, **chosen: str) -> str:
     """Return the address that keeps a preference and leads back to this view."""
-    return "/preferences?" + urlencode({**chosen, "then": page.address.href()})
+    return preferences.href(preferences.PATH, **chosen, then=page.address.href())
 
 
 def banners(

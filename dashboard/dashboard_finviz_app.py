@@ -12,7 +12,17 @@ from dash import Dash
 
 from config.config import ConfigError, Settings
 from config.universe import universe
-from dashboard import callbacks, components, downloads, preferences, server_timing, static_files
+from dashboard import (
+    callback_requests,
+    callbacks,
+    components,
+    downloads,
+    login,
+    preferences,
+    safety,
+    server_timing,
+    static_files,
+)
 from dashboard.api_client import ApiClient
 from dashboard.texts import common
 from utils.logging_utils import configure_logging
@@ -69,8 +79,13 @@ class Dashboard(Dash):
         return page
 
 
-def create_app(client: ApiClient, periods: Sequence[int]) -> Dash:
-    """Return the Dash application. It serves everything it needs."""
+def create_app(
+    client: ApiClient, periods: Sequence[int], hosts: frozenset[str] = frozenset(), lock: login.Lock | None = None
+) -> Dash:
+    """Return the Dash application. It serves everything it needs.
+
+    hosts: names of its server, beside localhost. lock: what readers have to open, if anything
+    """
     app = Dashboard(
         "dashboard",
         title=common.TITLE.en,
@@ -86,6 +101,10 @@ def create_app(client: ApiClient, periods: Sequence[int]) -> Dash:
     downloads.register(app, client, periods)
     preferences.register(app)
     server_timing.register(app.server)
+    safety.register(app, hosts, SYSTEM_THEME)
+    if lock:
+        login.register(app, lock)
+    callback_requests.register(app)
     return app
 
 
@@ -100,13 +119,15 @@ def address(environ: Mapping[str, str]) -> tuple[str, int]:
 def serve(settings: Settings, host: str, port: int) -> None:
     if not settings.api_key:
         raise ConfigError("API_KEY is not set: the dashboard cannot ask the API without it")
-    app = create_app(ApiClient(settings.api_url, settings.api_key), universe().periods)
+    lock = login.lock_of(settings, host)
+    app = create_app(ApiClient(settings.api_url, settings.api_key), universe().periods, settings.web.hosts, lock)
     static_files.keep_files(app)
     try:
         server = waitress.create_server(app.server, host=host, port=port, threads=THREADS, ident=None)
     except OSError as error:
         raise ConfigError(f"DASHBOARD_PORT={port} of {host} cannot be listened on: {error.strerror}") from None
-    log.info("dashboard on http://%s:%d, reading from %s", host, port, settings.api_url)
+    asks = "asks for a password" if lock else "asks for no password"
+    log.info("dashboard on http://%s:%d, reading from %s; it %s", host, port, settings.api_url, asks)
     server.run()
 
 

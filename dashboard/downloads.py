@@ -12,7 +12,9 @@ from dashboard import preferences
 from dashboard.address import Address
 from dashboard.api_client import ApiAway, ApiClient, ApiRefused
 from dashboard.views import view_of
+from utils.csv_text import guarded
 from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
+from utils.web_safety import CSP, NOTHING
 
 EXPECTED = (ApiAway, ApiRefused, InvalidInput, NotPublished, UnknownTicker)
 _STATUSES: dict[type[ActstockError], int] = {InvalidInput: 422, NotPublished: 404, UnknownTicker: 404}
@@ -39,7 +41,7 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
             body, media_type = client.source_answer(digest)
         except EXPECTED as error:
             return _refusal(error)
-        return Response(body, mimetype=media_type, headers={"X-Content-Type-Options": "nosniff"})
+        return Response(body, mimetype=media_type, headers={CSP: NOTHING})
 
     app.server.add_url_rule("/download/<name>.csv", view_func=download)
     app.server.add_url_rule("/answers/<digest>", view_func=source_answer)
@@ -69,7 +71,5 @@ def as_csv(table: Sequence[object]) -> str:
 def _cell(value: object) -> object:
     """One cell; what a spreadsheet would take for a formula is text."""
     if isinstance(value, (list, tuple)):
-        return " ".join(map(str, value))
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@")):
-        return f"'{value}"
-    return value
+        return guarded(" ".join(map(str, value)))
+    return guarded(value) if isinstance(value, str) else value

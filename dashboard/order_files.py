@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from config.exchanges import exchanges, suffix_of
 from contract.orders import Order
 from dashboard.downloads import as_csv
+from utils.csv_text import guarded
 
 BASKET_COLUMNS = ("Action", "Quantity", "Symbol", "SecType", "Exchange", "Currency", "TimeInForce", "OrderType")
 ACTIVITY_COLUMNS = ("Date", "Code", "DataSource", "Currency", "Price", "Quantity", "Action", "Fee", "Note")
@@ -92,5 +93,5 @@ def _written(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(columns)
-    writer.writerows(rows)
+    writer.writerows(map(guarded, row) for row in rows)
     return file.getvalue()

@@ -1,6 +1,8 @@
 """The reader's language and colours: kept in cookies, set by plain links."""
 
+import re
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 from dash import Dash
 from flask import redirect, request
@@ -10,6 +12,8 @@ from dashboard.address import Address
 from dashboard.page import THEMES, Page, Theme
 from dashboard.texts import LANGUAGES, Language
 
+PATH = "/preferences"
+LOCAL = re.compile(r"/(?!/)[^\s\\\x00-\x20\x7f]*")
 KEPT_SECONDS = 365 * 24 * 3600
 
 
@@ -34,16 +38,30 @@ def theme() -> Theme:
 def register(app: Dash) -> None:
     def keep() -> Response:
         """Keep what the link says and go back to the view it was on."""
-        back = redirect(_local(request.args.get("then", "/")), 303)
+        back = redirect(local(request.args.get("then", "/")), 303)
         for name, allowed in (("language", LANGUAGES), ("theme", THEMES)):
             if (chosen := request.args.get(name)) in allowed:
                 back.set_cookie(name, str(chosen), max_age=KEPT_SECONDS, samesite="Lax")
         return back
 
-    app.server.add_url_rule("/preferences", view_func=keep)
+    app.server.add_url_rule(PATH, view_func=keep)
 
 
-def _local(address: str) -> str:
-    """Only addresses of this dashboard: a link must not be able to lead elsewhere."""
-    is_local = address.startswith("/") and not address.startswith(("//", "/\\"))
-    return address if is_local else "/"
+def href(path: str, **choices: str) -> str:
+    """Return an address of this dashboard with what it is told.
+
+    >>> href("/preferences", language="ko", then="/map?window=5d")
+    '/preferences?language=ko&then=%2Fmap%3Fwindow%3D5d'
+    """
+    return f"{path}?{urlencode(choices)}"
+
+
+def local(address: str) -> str:
+    r"""Return an address of this dashboard, or the first view's for any other: no link may lead elsewhere.
+
+    Browsers leave tabs and line breaks out, and read a backslash as a slash.
+
+    >>> local("/map?window=5d"), local("//example.com"), local("/\t/example.com"), local("https://example.com")
+    ('/map?window=5d', '/', '/', '/')
+    """
+    return address if LOCAL.fullmatch(address) else "/"

@@ -86,8 +86,12 @@ def keep_files(app: Dash) -> None:
         return file.answer() if file else None
 
     app.server.before_request(known)
+    # Not asked for like the files: there may be a login before it.
+    with app.server.test_request_context("/"):
+        app.server.preprocess_request()
+        page: str = app.index()  # type: ignore[no-untyped-call]
     browser = app.server.test_client()
-    for address in FILE.findall(browser.get("/").get_data(as_text=True)):
+    for address in FILE.findall(page):
         found = browser.get(address)
         if found.status_code == HTTPStatus.OK:
             content = compiled_early(found.get_data()) if address == PLOTLY else found.get_data()

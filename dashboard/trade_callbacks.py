@@ -79,6 +79,8 @@ def register(app: Dash, draw: Draw, periods: Sequence[int]) -> None:
         if not any(clicks) or not ctx.triggered_id:
             return no_update
         name = ctx.triggered_id["export"]
+        if name not in FILES:
+            raise ValueError(f"there is no file {name}")
         send: Any = dcc.send_string  # type: ignore[attr-defined]
         return send(FILES[name](msgspec.convert(shown, list[Order])), f"{name}.csv")
 

@@ -10,6 +10,10 @@ from config.config import DatabaseSettings
 from database.db_helper import Connection, transaction
 
 COLLECTED, ANALYTICS, LOGS, EVIDENCE = "collected_", "analytics_", "logs_", "evidence_"
+# What PostgreSQL lets everybody call: locks that keep others waiting, and large objects, which are never deleted.
+LOCKS, LARGE_OBJECTS = "pg_(try_)?advisory_", "lo_(creat|create|from_bytea)$"
+# Of a login that only reads. A session may set itself others, so the watcher ends what is longer still.
+READING = {"statement_timeout": "30s", "idle_in_transaction_session_timeout": "60s"}
 # The schema of the tables that a wide job's executors write before their rows are published.
 STAGING = "staging"
 
@@ -54,6 +58,7 @@ def apply_roles(conn: Connection, passwords: Mapping[str, str], roles: Sequence[
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('actstock roles'))")
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         tables = [name for (name,) in cursor.fetchall()]
+        _close_to_everybody(cursor)
         for role in wanted:
             _log_in(cursor, role.name, passwords[role.password_setting])
             _grant(cursor, role, tables)
@@ -72,6 +77,28 @@ def _log_in(cursor: Any, name: str, password: str) -> None:
     cursor.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, sql.Identifier(name), sql.Literal(password)))
 
 
+def _close_to_everybody(cursor: Any) -> None:
+    """Take away what a login may do without having been granted it."""
+    for right, place in (("CREATE", "SCHEMA public"), ("TEMPORARY", _database(cursor))):
+        cursor.execute(sql.SQL(f"REVOKE {right} ON {place} FROM PUBLIC"))
+    for pattern in (LOCKS, LARGE_OBJECTS):
+        cursor.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(_functions(cursor, pattern)))
+
+
+def _database(cursor: Any) -> str:
+    cursor.execute("SELECT format('DATABASE %I', current_database())")
+    return str(cursor.fetchone()[0])
+
+
+def _functions(cursor: Any, pattern: str) -> sql.Composable:
+    """Return the server's functions whose names begin as a regular expression says, with their arguments."""
+    cursor.execute(
+        "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ %s",
+        (f"^{pattern}",),
+    )
+    return sql.SQL(", ").join(sql.SQL(name) for (name,) in cursor.fetchall())
+
+
 def _grant(cursor: Any, role: Role, tables: Sequence[str]) -> None:
     """Give the role its rights, and take away all others."""
     grantee = sql.Identifier(role.name)
@@ -87,3 +114,9 @@ def _grant(cursor: Any, role: Role, tables: Sequence[str]) -> None:
         cursor.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA {} TO {}").format(staging, grantee))
     if role.writes:
         cursor.execute(sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}").format(grantee))
+        cursor.execute(sql.SQL("GRANT TEMPORARY ON {} TO {}").format(sql.SQL(_database(cursor)), grantee))
+        cursor.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(_functions(cursor, LOCKS), grantee))
+    else:
+        for name, value in READING.items():
+            limit = sql.SQL("ALTER ROLE {} SET {} = {}")
+            cursor.execute(limit.format(grantee, sql.Identifier(name), sql.Literal(value)))

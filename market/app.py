@@ -25,10 +25,13 @@ COMPRESSED_FROM = 1000  # bytes
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(state: MarketState) -> FastAPI:
+def create_app(state: MarketState, token: str = "") -> FastAPI:
+    """Return the application. token: what /control asks for, if anything."""
     app = FastAPI(title="Market server", description=control.__doc__, redoc_url=None)
     app.state.market = state
+    app.state.token = token
     app.include_router(control.router)
+    app.include_router(control.control)
     app.include_router(yahoo_routes.router)
     app.add_exception_handler(Refused, _refused)
 

@@ -3,10 +3,11 @@
 Requests here are not counted.
 """
 
+import hmac
 from datetime import date, datetime
 from typing import Any
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, RootModel
 
 from market.clock import MarketClock
@@ -15,6 +16,17 @@ from market.state import State
 from utils.errors import InvalidInput
 
 router = APIRouter()
+
+
+async def token_needed(request: Request) -> None:
+    """Refuse whoever does not have the token, if the server has one."""
+    expected = f"Bearer {request.app.state.token}"
+    given = request.headers.get("Authorization", "")
+    if request.app.state.token and not hmac.compare_digest(given.encode(), expected.encode()):
+        raise HTTPException(401, "send MARKET_TOKEN as a bearer token: Authorization: Bearer ...")
+
+
+control = APIRouter(prefix="/control", dependencies=[Depends(token_needed)])
 
 
 class ClockSetting(BaseModel):
@@ -58,7 +70,7 @@ async def health() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/control/status")
+@control.get("/status")
 async def status(state: State) -> Status:
     """Describe the market, its moment, and what is set."""
     market = state.market
@@ -78,13 +90,13 @@ async def status(state: State) -> Status:
     )
 
 
-@router.get("/control/clock")
+@control.get("/clock")
 async def clock(state: State) -> ClockState:
     return _clock_state(state.clock)
 
 
-@router.put("/control/clock")
-@router.post("/control/clock", include_in_schema=False)
+@control.put("/clock")
+@control.post("/clock", include_in_schema=False)
 async def set_clock(state: State, setting: ClockSetting) -> ClockState:
     try:
         state.clock.set(setting.at)
@@ -93,12 +105,12 @@ async def set_clock(state: State, setting: ClockSetting) -> ClockState:
     return _clock_state(state.clock)
 
 
-@router.get("/control/faults")
+@control.get("/faults")
 async def faults(state: State) -> list[dict[str, Any]]:
     return state.faults.described()
 
 
-@router.post("/control/faults")
+@control.post("/faults")
 async def add_fault(state: State, setting: FaultSetting) -> list[dict[str, Any]]:
     """Add one fault. The answer lists all."""
     try:
@@ -108,19 +120,19 @@ async def add_fault(state: State, setting: FaultSetting) -> list[dict[str, Any]]
     return state.faults.described()
 
 
-@router.delete("/control/faults")
+@control.delete("/faults")
 async def clear_faults(state: State) -> list[dict[str, Any]]:
     state.faults.clear()
     return state.faults.described()
 
 
-@router.get("/control/noise")
+@control.get("/noise")
 async def noise(state: State) -> NoiseSetting:
     return NoiseSetting(is_on=state.noise.is_on)
 
 
-@router.put("/control/noise")
-@router.post("/control/noise", include_in_schema=False)
+@control.put("/noise")
+@control.post("/noise", include_in_schema=False)
 async def set_noise(state: State, setting: NoiseSetting) -> NoiseSetting:
     """Switch the noise. Without it every answer is the market's truth.
 
@@ -130,13 +142,13 @@ async def set_noise(state: State, setting: NoiseSetting) -> NoiseSetting:
     return setting
 
 
-@router.get("/control/requests")
+@control.get("/requests")
 async def requests(state: State) -> dict[str, Any]:
     """List the Yahoo requests since the start or the last DELETE here."""
     return state.counts.described()
 
 
-@router.delete("/control/requests")
+@control.delete("/requests")
 async def forget_requests(state: State) -> dict[str, Any]:
     state.counts.clear()
     return state.counts.described()

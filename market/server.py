@@ -23,6 +23,7 @@ from market.state import MarketState
 from utils.dates import last_closed_session, parse_date, session_before, sessions_of
 from utils.errors import ActstockError, InvalidInput
 from utils.logging_utils import configure_logging
+from utils.web_safety import is_loopback
 
 log = logging.getLogger("market-server")
 
@@ -37,10 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     configure_logging(logging.DEBUG if options.verbose else logging.INFO)
     try:
+        token = _token(options.host)
         state = _state(options)
         listener = _listen(options.host, options.port)
         _announce(state, options)
-        _serve(state, listener)
+        _serve(state, listener, token)
     except ActstockError as error:
         print(f"market-server: {error}", file=sys.stderr)
         return USAGE_ERROR
@@ -78,6 +80,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _default_port() -> int:
     return DEFAULT_PORT + int(os.environ.get("ACTSTOCK_PORT_OFFSET") or 0)
+
+
+def _token(host: str) -> str:
+    """Return what /control asks for. Whoever starts a server by hand, for this machine alone, needs none."""
+    token = os.environ.get("MARKET_TOKEN", "")
+    if not token and not is_loopback(host):
+        raise InvalidInput(f"MARKET_TOKEN is not set: whoever reaches {host} could set the clock and the faults")
+    return token
 
 
 def _state(options: argparse.Namespace) -> MarketState:
@@ -130,10 +140,10 @@ def _announce(state: MarketState, options: argparse.Namespace) -> None:
     log.info("%s: %s; %s; on http://%s:%d", origin, market.describe(), clock, options.host, options.port)
 
 
-def _serve(state: MarketState, listener: socket.socket) -> None:
+def _serve(state: MarketState, listener: socket.socket, token: str) -> None:
     h11_impl.STATUS_PHRASES[DENIED] = b""  # Yahoo's own status, which no list of the standard's has
     config = uvicorn.Config(
-        create_app(state),
+        create_app(state, token),
         http="h11",
         date_header=False,  # the date is the market clock's
         server_header=False,

@@ -14,12 +14,13 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from config.exchanges import SYMBOL
 from utils.errors import InvalidMessage
 from utils.reasons import Reason, reason
 
 # Values that Postgres cannot hold are refused here, so that producers notice before they send them.
 LARGEST_INTEGER = 2**63 - 1
-Ticker = Annotated[str, Meta(min_length=1, max_length=20, pattern=r"^[!-~]+\Z")]
+Ticker = Annotated[str, Meta(min_length=1, max_length=20, pattern=rf"^{SYMBOL}\Z")]
 Price = Annotated[float, Meta(ge=1e-10, lt=1e12)]
 Amount = Annotated[float, Meta(ge=0, lt=1e12)]
 Volume = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER)]

@@ -16,11 +16,17 @@ from api import auth, deps
 from api.main import Api, create_app
 from config.config import PROJECT_ROOT, ConfigError, Settings
 from config.universe import universe
+from utils import web_safety
 from utils.errors import DatabaseUnavailable, UnknownTicker
 
 KEY = "a-key-for-tests"
 SETTINGS = Settings.from_env(
-    {"API_KEY": KEY, "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "SPARK_MASTER_URL": "spark://127.0.0.1:1"}
+    {
+        "API_KEY": KEY,
+        "ACTSTOCK_HOSTS": "testserver",
+        "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+        "SPARK_MASTER_URL": "spark://127.0.0.1:1",
+    }
 )
 
 
@@ -69,6 +75,63 @@ def client(app: Api) -> Iterator[TestClient]:
 @pytest.mark.parametrize("path", sorted(auth.OPEN_PATHS))
 def test_open_paths_need_no_key(client: TestClient, path: str) -> None:
     assert client.get(path).status_code in (200, 503)
+
+
+HOSTS = {
+    "testserver": 200,
+    "TestServer:8000": 200,
+    "localhost:8000": 200,
+    "stocks.localhost": 200,
+    "127.0.0.1:8000": 200,
+    "192.0.2.7": 200,
+    "[2001:db8::7]:8000": 200,
+    "evil.test": 400,
+    "testserver.evil.test": 400,
+    "127.0.0.1.evil.test:8000": 400,
+    "localhost@evil.test": 400,
+    "evil.test/@localhost": 400,
+    "2130706433": 400,
+    "": 400,
+}
+
+
+@pytest.mark.parametrize(("host", "status"), HOSTS.items())
+def test_a_page_that_had_its_own_name_lead_here_is_refused(client: TestClient, host: str, status: int) -> None:
+    answer = client.get("/", headers={"Host": host})
+    assert answer.status_code == status
+    assert status == 200 or answer.json()["error"] == "UnknownHost"
+
+
+def test_every_answer_tells_a_browser_to_do_nothing_with_it(app: Api) -> None:
+    @app.get("/broken")
+    def broken() -> None:
+        raise RuntimeError
+
+    with TestClient(app, raise_server_exceptions=False) as client:
+        key = {"X-API-Key": KEY}
+        answers = [
+            client.get("/"),
+            client.get("/stocks/portfolio"),
+            client.get("/stocks/portfolio", headers=key),
+            client.get("/nowhere", headers=key),
+            client.get("/broken", headers=key),
+            client.get("/", headers={"Host": "evil.test"}),
+            client.get("/docs/assets/swagger-ui.css"),
+        ]
+    assert [answer.status_code for answer in answers] == [200, 401, 503, 404, 500, 400, 200]
+    for answer in answers:
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert answer.headers["Referrer-Policy"] == "same-origin"
+        assert answer.headers.get_list("Content-Security-Policy") == [web_safety.NOTHING]
+
+
+def test_the_documentation_runs_its_own_scripts_alone(client: TestClient) -> None:
+    page = client.get("/docs")
+    [policy] = page.headers.get_list("Content-Security-Policy")
+    [script] = re.findall(r"<script>(.*?)</script>", page.text, re.DOTALL)
+    assert f"script-src 'self' {web_safety.hashes_of([script])};" in policy
+    assert "frame-ancestors 'none'" in policy and "unsafe-eval" not in policy
 
 
 def test_every_documented_path_but_the_open_ones_needs_the_key(client: TestClient) -> None:

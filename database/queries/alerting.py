@@ -3,12 +3,15 @@
 from datetime import date, datetime, timedelta
 
 from database.db_helper import Connection, Row, fetch
+from database.roles import READ
 
 # The publications that a person acts on.
 JOBS = ("trending", "allocation", "rebalance")
 # So many days before the newest session degraded publications are looked at.
 DEGRADED_DAYS = 7
 MOST_BARS = 500
+# A reader's query takes seconds, and has a limit of its own (database/roles.py).
+OVERLONG_MINUTES = 2
 
 
 def bad_runs(conn: Connection, days: int) -> list[Row]:
@@ -28,6 +31,24 @@ def bad_runs(conn: Connection, days: int) -> list[Row]:
         """,
         {"days": days},
     )
+
+
+def end_overlong(conn: Connection) -> int:
+    """End the transactions of the reading login that are open for minutes, and return their number.
+
+    A session may lift its own time limit. Only that login does so here, of its own sessions.
+    """
+    rows = fetch(
+        conn,
+        """
+        SELECT pg_terminate_backend(pid)
+        FROM pg_stat_activity
+        WHERE usename = %(login)s AND usename = current_user AND datname = current_database()
+          AND xact_start < clock_timestamp() - MAKE_INTERVAL(mins => %(minutes)s) AND pid <> pg_backend_pid()
+        """,
+        {"login": READ.name, "minutes": OVERLONG_MINUTES},
+    )
+    return len(rows)
 
 
 def degraded_since(conn: Connection) -> date:

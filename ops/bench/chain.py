@@ -20,9 +20,11 @@ from ops.bench.rounds import interleaved
 from ops.bench.timeline import Part, Span, Stage, application_of, between, by_kind, parts
 from ops.bench.versions import version_in
 from ops.errors import RunFailed
+from ops.native.environment import client_environment
 from ops.native.stack import Stack
 from ops.pipeline import runs
 from ops.pipeline.airflow_client import Airflow, Run
+from ops.replay.market_client import MarketServer
 from ops.running import Platform
 from utils.dates import sessions_between
 
@@ -55,9 +57,9 @@ def _seconds(stack: Stack, settings: Settings) -> dict[str, float]:
 def measure(stack: Stack, settings: Settings) -> list[Target]:
     if not stack.source.served:
         raise RunFailed("the chain is measured on a market server, not at Yahoo's expense: ./start.sh demo first")
-    market = _json(f"{stack.url('market-server')}/control/status")
+    market = MarketServer(stack.url("market-server"), client_environment(stack)["MARKET_TOKEN"]).market()
     with closing(connect(settings.database)) as conn:
-        as_of = _choose(conn, date.fromisoformat(market["first_session"]))
+        as_of = _choose(conn, market.first_session)
         airflow = runs.connect(Platform.of_stack(stack))
         run = _run(airflow, as_of)
         published = publications.times(conn)[as_of]

@@ -35,7 +35,7 @@ from ops.bench.scratch import PREFIX, scratch_database
 from ops.errors import RunFailed
 from ops.native.environment import client_environment
 from ops.native.stack import Stack
-from ops.replay.market_client import MarketServer
+from ops.replay.market_client import MarketServer, authorization
 from ops.replay.sandbox import CONSUMER_MODULES, module_process
 from utils.dates import session_before
 from utils.kafka_utils import delete_topics
@@ -108,12 +108,13 @@ def _day(
             stock for rank in zip(*(top[fund] for fund in funds), strict=False) for stock in rank
         )
         for stock in list(first_ones)[:failing]:
-            _control(market, "faults", {"kind": "server_error", "endpoint": "chart", "ticker": stock}, "POST")
+            fault = {"kind": "server_error", "endpoint": "chart", "ticker": stock}
+            _control(market, environ["MARKET_TOKEN"], "faults", fault, "POST")
         for group in ("benchmark", "sector"):
             made.run(ETF_BARS, name, "--group", group)
         made.run("collector.kafka_producer_trending_etf_holdings", name)
         day = _counted(conn, name, set(others))
-    _control(market, "faults", None, "DELETE")
+    _control(market, environ["MARKET_TOKEN"], "faults", None, "DELETE")
     step(f"{name}: {day.total} requests")
     return day
 
@@ -121,7 +122,7 @@ def _day(
 def _prepare(made: Made) -> None:
     """Store the bars and holdings of the funds as they are known the evening before."""
     before = session_before(made.as_of, 1)
-    server = MarketServer(made.market)
+    server = MarketServer(made.market, made.environ["MARKET_TOKEN"])
     server.set_clock(str(before))
     made.run(ETF_BARS, FIRST_START, "--group", "all", as_of=before)
     made.run("collector.kafka_producer_etf_holdings", FIRST_START, "--group", "all", as_of=before)
@@ -211,7 +212,7 @@ def _stage(settings: Settings, environ: Mapping[str, str], market: str, folder: 
         prepare(made)
         for module in CONSUMER_MODULES.values():
             stack.enter_context(module_process([module], own, folder / f"{prefix}{module}.log"))
-        yield Made(made, own, market, MarketServer(market).market().last_session)
+        yield Made(made, own, market, MarketServer(market, own["MARKET_TOKEN"]).market().last_session)
 
 
 @contextmanager
@@ -236,5 +237,6 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _control(market: str, path: str, body: Mapping[str, str] | None, method: str) -> None:
-    httpx.request(method, f"{market}/control/{path}", json=body, timeout=10, trust_env=False).raise_for_status()
+def _control(market: str, token: str, path: str, body: Mapping[str, str] | None, method: str) -> None:
+    url, headers = f"{market}/control/{path}", authorization(token)
+    httpx.request(method, url, json=body, headers=headers, timeout=10, trust_env=False).raise_for_status()

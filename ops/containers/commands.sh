@@ -10,6 +10,23 @@ containers_available() { docker compose version >/dev/null 2>&1 && timeout 10 do
 
 compose() { docker compose --project-directory "$root" --env-file "$env_file" "$@"; }
 
+# chosen NAME: a setting as docker compose finds it, in the environment or else in .env.
+chosen() {
+    local value=${!1:-}
+    [ -n "$value" ] || value=$(sed -nE "s/^(export )?$1=//p" "$env_file" 2>/dev/null | tail -n 1 || true)
+    printf '%s' "$value"
+}
+
+warn_of_open_ports() {
+    local address
+    address=$(chosen ACTSTOCK_BIND_INSIDE)
+    case ${address:-127.0.0.1} in
+        127.* | localhost | ::1 | '[::1]') ;;
+        *) say "WARNING: ACTSTOCK_BIND_INSIDE=$address opens the databases, Kafka, ZooKeeper, Spark and the market server to a network.
+  Kafka, ZooKeeper and Spark ask nobody for a login: put a firewall in front, or leave the setting out." ;;
+    esac
+}
+
 random() { head -c "$1" /dev/urandom | base64 | tr -d '\n=' | tr '+/' '-_'; }
 
 # secret_sizes: name and random bytes of each secret.
@@ -116,6 +133,7 @@ adopt() {
 containers_up() {
     local began=$SECONDS services
     recall
+    warn_of_open_ports
     say "Starting the platform in containers (project $COMPOSE_PROJECT_NAME); the first start builds the images"
     compose up --detach --build --quiet-pull ||
         die "Not everything started. Taken port: ACTSTOCK_PORT_OFFSET=1000 ./start.sh moves all of them. Else: ./start.sh logs SERVICE, then ./start.sh again"
@@ -149,8 +167,8 @@ containers_exec() {
 
 # The file of extra days is this machine's: the container writes it as its user, where it lies.
 containers_closed_days() {
-    local file=${EXCHANGE_DAYS_FILE:-} folder
-    [ -n "$file" ] || file=$(sed -n 's/^EXCHANGE_DAYS_FILE=//p' "$env_file" | tail -n 1)
+    local file folder
+    file=$(chosen EXCHANGE_DAYS_FILE)
     file=${file:-./config/exchange_days.csv}
     folder=$(cd "$root" && cd "$(dirname "$file")" && pwd) || die "EXCHANGE_DAYS_FILE=$file: there is no such folder"
     compose run --rm --no-deps --quiet-pull --user "$(id -u):$(id -g)" --volume "$folder:/exchange-days" \

@@ -68,7 +68,7 @@ def client_environment() -> dict[str, str]:
     def port(name: str) -> int:
         return ports()[name] + PORT_OFFSET
 
-    return {name: known[name] for name in ("DB_PASSWORD", "API_KEY", "AIRFLOW_PASSWORD")} | {
+    return {name: known[name] for name in ("DB_PASSWORD", "API_KEY", "AIRFLOW_PASSWORD", "MARKET_TOKEN")} | {
         "DB_HOST": "127.0.0.1",
         "DB_PORT": str(port("postgres")),
         "DB_NAME": "stockdb",

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from selenium.common.exceptions import TimeoutException, WebDriverException
 from selenium.webdriver import Chrome
@@ -16,6 +17,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.wait import WebDriverWait
 
+from dashboard.login import LOGIN
 from ops.errors import CannotInstall, NotRunning, RunFailed
 
 # Program -> Debian's package.
@@ -125,6 +127,10 @@ def open_view(driver: WebDriver, url: str) -> None:
         driver.get(url)
     except WebDriverException as error:
         raise NotRunning(f"{url} does not answer ({first_line(error)}): ./start.sh status") from None
+    if urlsplit(driver.current_url).path == LOGIN:
+        raise RunFailed(
+            "the dashboard asks for a password: start without ACTSTOCK_BIND and DASHBOARD_PASSWORD for this"
+        )
     wait_until_rendered(driver)
 
 

@@ -1,16 +1,18 @@
 """The environment every service of a stack gets: addresses, secrets, and all of Airflow's settings."""
 
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from config.config import PROJECT_ROOT
+from config.config import PROJECT_ROOT, ConfigError
 from database.roles import ROLES, SPARK
 from ops.native import stack_secrets
 from ops.native.stack import JARS, JDBC_JAR, VENV, Stack
 
 # Marks every process of a stack, so that those whose supervisor was killed can be told from anybody else's.
 MARK = "ACTSTOCK_STACK"
+LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
 AIRFLOW_USER = "admin"
 AIRFLOW_SETTINGS = PROJECT_ROOT / "airflow" / "settings.env"
 REPLACEABLE_SECRETS = ("API_KEY", "AIRFLOW_PASSWORD")
@@ -29,6 +31,7 @@ def service_environment(stack: Stack, java_home: Path, environ: Mapping[str, str
         | _served_market(stack)
         | _processes(stack, java_home, chosen)
         | _airflow(stack, chosen)
+        | _reachable(chosen)
     )
 
 
@@ -36,7 +39,7 @@ def client_environment(stack: Stack, environ: Mapping[str, str] = os.environ) ->
     """Return what a client of the running stack needs, under the settings' public names."""
     known = _chosen(stack, environ)
     return (
-        {name: known[name] for name in ("DB_PASSWORD", *LOGINS, "API_KEY", "AIRFLOW_PASSWORD")}
+        {name: known[name] for name in ("DB_PASSWORD", *LOGINS, "API_KEY", "AIRFLOW_PASSWORD", "MARKET_TOKEN")}
         | _platform(stack)
         | _served_market(stack)
         | {
@@ -117,7 +120,7 @@ def _served_market(stack: Stack) -> dict[str, str]:
     port = stack.port("market-server")
     arguments = ["--port", str(port)]
     if source.folder:
-        arguments += ["--market", f'"{source.folder}"']
+        arguments += ["--market", shlex.quote(source.folder)]
     if source.seed is not None:
         arguments += ["--seed", str(source.seed)]
     if source.until:
@@ -161,6 +164,17 @@ def _processes(stack: Stack, java_home: Path, chosen: Mapping[str, str]) -> dict
     }
 
 
+def _reachable(chosen: Mapping[str, str]) -> dict[str, str]:
+    """Return where the three services for people listen. All others listen on 127.0.0.1 alone.
+
+    They ask each other there, too. So an address of one network will not do.
+    """
+    address = chosen.get("ACTSTOCK_BIND") or LOOPBACK
+    if address not in (LOOPBACK, EVERYWHERE):
+        raise ConfigError(f"ACTSTOCK_BIND={address}: natively give {LOOPBACK}, or {EVERYWHERE} for every network")
+    return dict.fromkeys(("ACTSTOCK_BIND", "DASHBOARD_HOST", "AIRFLOW__API__HOST"), address)
+
+
 def _airflow(stack: Stack, chosen: Mapping[str, str]) -> dict[str, str]:
     home = stack.data / "airflow"
     url = stack.url("airflow")
@@ -175,7 +189,6 @@ def _airflow(stack: Stack, chosen: Mapping[str, str]) -> dict[str, str]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
         "AIRFLOW_CLEANING_CONN": database,
-        "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(stack.port("airflow")),
         "AIRFLOW__API__BASE_URL": url,
         "AIRFLOW__API__SECRET_KEY": chosen["AIRFLOW_SECRET_KEY"],

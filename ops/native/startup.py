@@ -10,7 +10,7 @@ from pathlib import Path
 from ops.console import console, done, failed, say
 from ops.errors import CannotStart, OpsError
 from ops.native import configure, processes, swap
-from ops.native.environment import service_environment
+from ops.native.environment import LOOPBACK, service_environment
 from ops.native.health import is_ready
 from ops.native.java import java_home
 from ops.native.services import Service, starting_order
@@ -72,6 +72,8 @@ def _start_supervisor(stack: Stack, supervisor: Supervisor, services: Mapping[st
         processes.wait_until_free(stack)
     processes.require_free_ports(stack, [port for service in services.values() for port in service.ports])
     environment = service_environment(stack, java_home())
+    if environment.get("ACTSTOCK_BIND_INSIDE", LOOPBACK) != LOOPBACK:
+        say(f"ACTSTOCK_BIND_INSIDE is for containers: natively what is not for people stays on {LOOPBACK}")
     configure.prepare(stack, environment)
     stack.remember()
     supervisor.start(environment)

@@ -21,7 +21,7 @@ from batch.runner import spark_message
 from config.config import Settings
 from ops.console import complain, say
 from ops.errors import NotRunning, RunFailed
-from ops.native.environment import service_environment
+from ops.native.environment import client_environment, service_environment
 from ops.native.java import java_home
 from ops.pipeline.progress import in_words
 from ops.replay import report
@@ -53,7 +53,7 @@ def replay(start: date, end: date, afresh: bool) -> int:
             "a replay moves the market's clock from session to session, which takes a market server, and this platform "
             "is on live Yahoo: ./start.sh stop, then ./start.sh demo (invented) or ./start.sh demo --market DIR"
         )
-    server = MarketServer(stack.url("market-server"))
+    server = MarketServer(stack.url("market-server"), client_environment(stack)["MARKET_TOKEN"])
     sessions = sessions_within(server.market(), start, end)
     say(f"Replaying {len(sessions)} sessions from {sessions[0]} to {sessions[-1]} on {describe(stack.source)}")
     # What is started from here, the consumers and Spark's Java, is to find what the platform's own services find.

@@ -23,9 +23,15 @@ class ServedMarket:
     last_session: date
 
 
+def authorization(token: str) -> dict[str, str]:
+    """Return the header that a market server's control asks for."""
+    return {"Authorization": f"Bearer {token}"}
+
+
 class MarketServer:
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str) -> None:
         self._url = url
+        self._headers = authorization(token)
 
     def market(self) -> ServedMarket:
         status = self._ask("/control/status")
@@ -45,7 +51,9 @@ class MarketServer:
     def _ask(self, path: str, body: Mapping[str, str] | None = None) -> Any:
         method = "PUT" if body else "GET"
         try:
-            answer = httpx.request(method, self._url + path, json=body, timeout=TIMEOUT_SECONDS, trust_env=False)
+            answer = httpx.request(
+                method, self._url + path, json=body, headers=self._headers, timeout=TIMEOUT_SECONDS, trust_env=False
+            )
         except httpx.HTTPError as error:
             raise NotRunning(
                 f"the market server at {self._url} does not answer ({error}): ./start.sh logs market-server"

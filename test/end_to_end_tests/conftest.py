@@ -18,6 +18,7 @@ from config.config import Settings
 from database.db_helper import Connection, connect
 from market.invented import InventedMarket
 from ops.pipeline.airflow_client import Airflow, Run, Task
+from ops.replay.market_client import authorization
 
 RUN_SECONDS = 420
 
@@ -30,7 +31,8 @@ def settings() -> Settings:
 @pytest.fixture(scope="session")
 def control(settings: Settings) -> Iterator[httpx.Client]:
     """Return a client of the market server's control endpoints."""
-    with httpx.Client(base_url=settings.yahoo.base_url, timeout=30) as client:
+    headers = authorization(os.environ["MARKET_TOKEN"])
+    with httpx.Client(base_url=settings.yahoo.base_url, headers=headers, timeout=30) as client:
         yield client
 
 

@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from ops.looking import browser
 from ops.looking.browser import DESKTOP, RENDERED, Screen, cdp
 
 KEY = "a-key-for-tests"
+AXE = files("axe_playwright_python").joinpath("axe.min.js")
 PATIENCE_SECONDS = 60.0
 POLL_SECONDS = 0.1
 TABS_AT_MOST = 600
@@ -94,9 +96,9 @@ def api_server(database: DatabaseSettings) -> Server:
     return Server(["uvicorn", "api.main:app", "--port", str(port), "--log-level", "warning"], port, environ)
 
 
-def dashboard_server(api_url: str) -> Server:
+def dashboard_server(api_url: str, **settings: str) -> Server:
     port = free_port()
-    environ = {"API_URL": api_url, "DASHBOARD_HOST": "127.0.0.1", "DASHBOARD_PORT": str(port)}
+    environ = {"API_URL": api_url, "DASHBOARD_HOST": "127.0.0.1", "DASHBOARD_PORT": str(port), **settings}
     return Server(["dashboard.dashboard_finviz_app"], port, environ)
 
 
@@ -292,3 +294,14 @@ class Page:
             CHROME,
         )
         return [word for word in words if word not in ("ActStock", "English")]
+
+
+def violations(page: Page) -> list[list[str]]:
+    """Return what axe-core finds wrong with the page: rule, and the first place."""
+    page.run(AXE.read_text(encoding="utf-8"))
+    passed, found = page.run(
+        "return axe.run().then(({passes, violations}) => "
+        "[passes.length, violations.map(each => [each.id, each.nodes[0].html.slice(0, 160)])])"
+    )
+    assert passed > 10, "it has looked at the page"
+    return list(found)

@@ -12,7 +12,7 @@ from config.config import DatabaseSettings, Settings
 from database.db_helper import connect, fetch, transaction
 
 KEY = "a-key-for-tests"
-SETTINGS = Settings.from_env({"API_KEY": KEY})
+SETTINGS = Settings.from_env({"API_KEY": KEY, "ACTSTOCK_HOSTS": "testserver"})
 NOTICED_WITHIN_SECONDS = 1.5
 # The only answer of the source that the sample database keeps.
 SOURCE_ANSWER = b'{"chart": {"result": [], "error": null}}'

@@ -1,6 +1,7 @@
 """Fixtures of the integration tests: scratch databases on the server that DB_* names, and producers' stand-ins."""
 
 import hashlib
+import os
 import socket
 import subprocess
 import sys
@@ -31,12 +32,14 @@ from lab.publishing import publish
 from lab_reports import lab_report
 from ops.errors import CannotInstall
 from ops.looking.browser import chromium
+from ops.replay.market_client import authorization
 from sample_api import SOURCE_ANSWER
 from scratch_databases import a_database, logged_in_as
 from utils.kafka_utils import Offsets
 from utils.messages import EtfDailyBar, HoldingsSnapshot, StockDailyBar
 
 UNTIL = date(2026, 8, 21)
+MARKET_TOKEN = "a token for tests"
 # What of the sample has evidence.
 PUBLISHED = {
     "trending": [date(2026, 8, 20), UNTIL],
@@ -174,8 +177,9 @@ def market() -> Iterator[httpx.Client]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "market.server", "--port", str(port), "--until", str(UNTIL)]
-    server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+    environ = os.environ | {"MARKET_TOKEN": MARKET_TOKEN}
+    server = subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=authorization(MARKET_TOKEN), timeout=10) as client:
         try:
             _await_health(client, server)
             yield client

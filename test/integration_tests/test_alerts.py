@@ -5,14 +5,15 @@ from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from alerts import ledger
 from alerts.watcher import Watcher
 from config.config import DatabaseSettings, Settings
 from config.stages import STAGES
-from database.db_helper import Connection, connect, transaction
-from database.queries import requests, stage_runs
+from database.db_helper import Connection, connect, fetch, transaction
+from database.queries import alerting, requests, stage_runs
 from database.roles import READ, apply_roles
 from receivers import Webhook, free_port, mail_server, webhook
 from utils.reasons import as_json, reason
@@ -36,6 +37,20 @@ def conn(scratch_database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch) ->
 def hook() -> Iterator[Webhook]:
     with webhook() as hook:
         yield hook
+
+
+def test_a_reader_that_has_lifted_its_limits_is_ended(conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alerting, "OVERLONG_MINUTES", 0)
+    settings = Settings.from_env()
+    with closing(connect(settings.database)) as reader, closing(connect(settings.database)) as idle:
+        fetch(reader, "SELECT set_config('idle_in_transaction_session_timeout', '0', FALSE)")
+        with reader.cursor() as cursor:
+            cursor.execute("SELECT 1")  # its transaction stays open
+        ledger.read(settings)
+        with pytest.raises(psycopg2.OperationalError), reader.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        assert fetch(idle, "SELECT 1 AS one") == [{"one": 1}]
+    assert fetch(conn, "SELECT 1 AS one") == [{"one": 1}]
 
 
 def write(conn: Connection, statement: str, *values: object) -> None:

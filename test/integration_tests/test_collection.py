@@ -813,6 +813,8 @@ class TestStocks:
         assert fetch(conn, "SELECT DISTINCT ticker FROM collected_daily_stock_history") == [{"ticker": "AAPL"}]
 
     def test_a_rate_is_not_a_stock(self, settings: Settings) -> None:
+        with pytest.raises(InvalidInput, match="'BRK/B': write Yahoo's symbol"):
+            kafka_producer_stock_daily.run(settings, UNTIL, ["BRK/B"])
         with pytest.raises(InvalidInput, match="KRW=X: an exchange rate comes by itself"):
             kafka_producer_stock_daily.run(settings, UNTIL, ["KRW=X"])
 

@@ -1,5 +1,6 @@
 """The market server as a process, asked by the real yfinance: what the client makes of it is the market's truth."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -22,9 +23,11 @@ from yfinance.exceptions import YFPricesMissingError, YFRateLimitError
 
 from market.invented import InventedMarket
 from market.model import Bar
+from ops.replay.market_client import authorization
 
 UNTIL = date(2026, 8, 21)
 SEED = 11
+TOKEN = "a token for tests"
 AFTER_CLOSE = datetime(2026, 8, 21, 20, 15, tzinfo=UTC)
 HOSTS = ("fc.yahoo.com", "query1.finance.yahoo.com", "query2.finance.yahoo.com", "guce.yahoo.com", "consent.yahoo.com")
 QUOTE_URL = "https://query1.finance.yahoo.com/v7/finance/quote"
@@ -80,8 +83,9 @@ def command(*options: str) -> list[str]:
 def serve(*options: str) -> Iterator[httpx.Client]:
     """Run a market server and return a client of its control endpoints."""
     port = free_port()
-    server = subprocess.Popen(command("--port", str(port), *options), stderr=subprocess.DEVNULL)
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+    environ = os.environ | {"MARKET_TOKEN": TOKEN}
+    server = subprocess.Popen(command("--port", str(port), *options), env=environ, stderr=subprocess.DEVNULL)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=authorization(TOKEN), timeout=10) as client:
         try:
             await_health(client, server)
             yield client

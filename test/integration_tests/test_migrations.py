@@ -217,7 +217,7 @@ def test_new_columns_have_their_documented_value(conn: Connection) -> None:
 
 def test_the_new_version_reads_an_old_history(conn: Connection, old: DatabaseSettings) -> None:
     apply_schema(conn)
-    settings = replace(Settings.from_env({"API_KEY": "a-key"}), database=old)
+    settings = replace(Settings.from_env({"API_KEY": "a-key", "ACTSTOCK_HOSTS": "testserver"}), database=old)
     with TestClient(create_app(settings), headers={"X-API-Key": "a-key"}) as api:
         portfolio = api.get("/stocks/portfolio").json()
         assert (portfolio["as_of_date"], portfolio["status"]) == ("2026-08-20", "published")

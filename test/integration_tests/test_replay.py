@@ -72,7 +72,7 @@ def platform(
 
 @pytest.fixture(scope="module")
 def server(market: httpx.Client) -> MarketServer:
-    return MarketServer(str(market.base_url).rstrip("/"))
+    return MarketServer(str(market.base_url).rstrip("/"), market.headers["Authorization"].removeprefix("Bearer "))
 
 
 @dataclass

@@ -9,7 +9,7 @@ import pytest
 
 from config.config import DatabaseSettings
 from database.db_helper import Connection, connect, fetch, transaction
-from database.roles import COLLECT, READ, ROLES, SPARK, Role, apply_roles
+from database.roles import COLLECT, READ, READING, ROLES, SPARK, Role, apply_roles
 
 PASSWORD = "for this test"
 WRITES = {
@@ -116,6 +116,57 @@ def test_no_login_changes_evidence_and_few_add_to_it(database: DatabaseSettings,
         assert added_to == ADDED_TO[role]
         with refused:
             cursor.execute("SET session_replication_role = 'replica'")
+
+
+def test_the_reading_login_holds_nobody_up_and_makes_nothing(database: DatabaseSettings) -> None:
+    refused = (
+        "SELECT pg_advisory_lock(hashtext('actstock yahoo'))",
+        "SELECT pg_try_advisory_lock(1)",
+        "SELECT pg_advisory_xact_lock_shared(1, 2)",
+        "SELECT pg_advisory_unlock_all()",
+        "CREATE TABLE own (a INT)",
+        "CREATE TEMP TABLE own (a INT)",
+        "CREATE SCHEMA own",
+        "CREATE FUNCTION own() RETURNS INT LANGUAGE sql RETURN 1",
+        "SELECT lo_create(0)",
+        "SELECT lo_from_bytea(0, 'x')",
+        "LOCK TABLE collected_meta_etf IN ROW SHARE MODE",
+    )
+    with closing(logged_in(database, READ)) as conn, conn.cursor() as cursor:
+        for statement in refused:
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                cursor.execute(statement)
+            conn.rollback()
+
+
+def test_no_login_calls_a_lock_that_it_was_not_given(database: DatabaseSettings) -> None:
+    """Whatever a later PostgreSQL adds."""
+    with closing(logged_in(database, READ)) as conn:
+        [row] = fetch(
+            conn,
+            "SELECT COUNT(*) AS locks, COUNT(*) FILTER (WHERE has_function_privilege(oid, 'EXECUTE')) AS open "
+            "FROM pg_proc WHERE proname LIKE '%%advisory%%'",
+        )
+    assert row["locks"] > 10 and row["open"] == 0
+
+
+@pytest.mark.parametrize("role", [COLLECT, SPARK], ids=lambda role: role.name)
+def test_whoever_writes_may_lock_and_use_temporary_tables(database: DatabaseSettings, role: Role) -> None:
+    with closing(logged_in(database, role)) as conn, conn.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(1), pg_advisory_unlock(1)")
+        cursor.execute("CREATE TEMP TABLE own (a INT)")
+        conn.rollback()
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            cursor.execute("CREATE TABLE own (a INT)")
+        conn.rollback()
+
+
+def test_the_reading_login_has_time_limits(database: DatabaseSettings) -> None:
+    with closing(logged_in(database, READ)) as conn:
+        assert {name: fetch(conn, f"SHOW {name}")[0][name] for name in READING} == {
+            "statement_timeout": "30s",
+            "idle_in_transaction_session_timeout": "1min",
+        }
 
 
 def test_applying_the_roles_again_takes_back_what_is_not_theirs(database: DatabaseSettings) -> None:

@@ -41,6 +41,8 @@ WITHOUT_PORTS = {
 }
 # Ports that no container publishes: a health check's, and that of a service for services.
 INSIDE = {"airflow-scheduler", "spark-driver"}
+# What a network may reach by ACTSTOCK_BIND. Whoever opens the others says so once more.
+FOR_PEOPLE = {"api", "dashboard", "airflow-webserver"}
 # Another machine's in each container, and a port or a folder of its own natively.
 ADDRESSES = {
     "AIRFLOW_URL",
@@ -49,6 +51,7 @@ ADDRESSES = {
     "AIRFLOW__CORE__EXECUTION_API_SERVER_URL",
     "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE",
     "API_URL",
+    "DASHBOARD_HOST",
     "BACKUP_FOLDER",
     "DB_HOST",
     "KAFKA_BOOTSTRAP_SERVERS",
@@ -89,8 +92,9 @@ def test_the_same_services_as_natively(services: dict[str, Any]) -> None:
 
 
 def test_every_port_is_bound_to_this_machine_unless_a_setting_says_otherwise(services: dict[str, Any]) -> None:
-    for service in services.values():
-        assert all(port.startswith("${ACTSTOCK_BIND:-127.0.0.1}:") for port in service.get("ports", []))
+    for name, service in services.items():
+        opened = "ACTSTOCK_BIND" if name in FOR_PEOPLE else "ACTSTOCK_BIND_INSIDE"
+        assert all(port.startswith(f"${{{opened}:-127.0.0.1}}:") for port in service.get("ports", [])), name
 
 
 def test_a_port_has_one_number_wherever_its_setting_stands() -> None:
@@ -267,6 +271,30 @@ class TestFrontDoor:
         for parser, said in front_door_commands():
             assert parser.prog.removeprefix("./start.sh ") in words
             assert " ".join(said.split()) in words
+
+    @pytest.mark.parametrize(
+        ("environ", "file", "warned"),
+        [
+            ({}, "ACTSTOCK_BIND=0.0.0.0", False),
+            ({}, "ACTSTOCK_BIND_INSIDE=127.0.0.1", False),
+            ({}, "ACTSTOCK_BIND_INSIDE=0.0.0.0", True),
+            ({"ACTSTOCK_BIND_INSIDE": "192.0.2.7"}, "", True),
+            ({"ACTSTOCK_BIND_INSIDE": "127.0.0.1"}, "ACTSTOCK_BIND_INSIDE=0.0.0.0", False),
+        ],
+    )
+    def test_whoever_opens_what_asks_for_no_login_is_warned(
+        self, tmp_path: Path, environ: dict[str, str], file: str, warned: bool
+    ) -> None:
+        (tmp_path / ".env").write_text(f"{file}\n")
+        script = (
+            f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers/commands.sh; "
+            'say() { echo "$@"; }; warn_of_open_ports'
+        )
+        environ = {"ACTSTOCK_ENV_FILE": str(tmp_path / ".env"), "PATH": os.defpath, **environ}
+        run = subprocess.run(
+            ["bash", "-euc", script], env=environ, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
+        )
+        assert ("WARNING: ACTSTOCK_BIND_INSIDE" in run.stdout) is warned
 
     def test_asked_for_docker_it_says_that_there_is_none(self, tmp_path: Path) -> None:
         refused = front_door(tmp_path, "up", "--docker")

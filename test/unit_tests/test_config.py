@@ -18,6 +18,12 @@ def test_the_environment_overrides_the_defaults() -> None:
     assert settings.schedule == "staggered"
 
 
+def test_hosts_are_names_with_spaces_or_commas_between() -> None:
+    web = Settings.from_env({"ACTSTOCK_HOSTS": "api Stocks.example.org,other"}).web
+    assert sorted(web.hosts) == ["api", "other", "stocks.example.org"]
+    assert not Settings.from_env({}).web.hosts
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -27,6 +33,8 @@ def test_the_environment_overrides_the_defaults() -> None:
         ("PIPELINE_SCHEDULE", "hourly"),
         ("HISTORY_SESSIONS", "20"),
         ("KAFKA_PARTITIONS", "0"),
+        ("ACTSTOCK_HOSTS", "stocks.example.org:8050"),
+        ("ACTSTOCK_HOSTS", "https://stocks.example.org"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str) -> None:
@@ -166,12 +174,20 @@ def test_every_bad_line_gets_a_sentence(tmp_path: Path) -> None:
         ("ticker,name,weight\nSPY,x,1\n", "line 1: the column 'weight' is unknown"),
         ('ticker,name\nSPY,"x\n', "cannot be read as a CSV"),
         ("ticker,name\nDIA,x\n", "benchmark 'SPY' is in neither"),
+        ("ticker,name\nBRK/B,x\n", "'BRK/B' is no ticker"),
         ("ticker,name\n" + 25 * "?,x\n", "5 more lines"),
     ],
 )
 def test_a_wrong_csv_is_refused(tmp_path: Path, lines: str, message: str) -> None:
     with pytest.raises(UniverseError, match=message):
         load(universe_of(tmp_path, lines))
+
+
+def test_a_ticker_with_a_slash_is_refused_in_the_universe_file_too(tmp_path: Path) -> None:
+    settings = SETTINGS + '[benchmarks]\nSPY = "S&P 500"\n"A/B" = "a fund"\n'
+
+    with pytest.raises(UniverseError, match=r"universe\.toml: 'A/B' is no ticker"):
+        load(universe_of(tmp_path, "ticker,name\n", settings))
 
 
 def test_a_csv_that_is_not_there_is_named(tmp_path: Path) -> None:

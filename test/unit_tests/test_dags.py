@@ -372,6 +372,37 @@ class TestSchedule:
         )
         assert name == "scheduled__2026-08-17T21:30:00+00:00"
 
+    def test_wrong_passwords_of_airflow_are_slowed_down(self, common: Any) -> None:
+        from slow_login import FREE, SlowLogin
+        from starlette.applications import Starlette
+        from starlette.requests import Request
+        from starlette.responses import Response
+        from starlette.routing import Route
+        from starlette.testclient import TestClient
+
+        async def answer(request: Request) -> Response:
+            return Response(status_code=201 if b"right" in await request.body() else 401)
+
+        paths = [Route(path, answer, methods=["POST", "GET"]) for path in ("/auth/token", "/auth/token/cli", "/other")]
+        client = TestClient(SlowLogin(Starlette(routes=paths)))
+        statuses = [client.post("/auth/token", content="wrong").status_code for _ in range(FREE + 2)]
+        assert statuses == [401] * FREE + [429] * 2
+        refused = client.post("/auth/token/cli", content="right")
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+        assert client.post("/other", content="wrong").status_code == 401
+        client = TestClient(SlowLogin(Starlette(routes=paths)))
+        assert {client.post("/auth/token", content="right").status_code for _ in range(FREE * 2)} == {201}
+
+    def test_airflow_takes_passwords_where_they_are_slowed_down(self, common: Any) -> None:
+        from airflow import plugins_manager
+        from airflow.api_fastapi.auth.managers.simple.routes.login import login_router
+        from slow_login import LOGINS, SlowLogin
+
+        routes: Any = login_router.routes
+        assert {f"/auth{route.path}" for route in routes if "POST" in route.methods} == set(LOGINS)
+        _, middlewares = plugins_manager.get_fastapi_plugins()
+        assert [each["middleware"].__name__ for each in middlewares] == [SlowLogin.__name__]
+
     def test_examples(self, common: Any) -> None:
         import session_timetable
 

@@ -114,7 +114,19 @@ def test_a_preference_is_kept_and_leads_back(server: Any) -> None:
     assert '<html lang="ko" data-theme="light">' in server.get("/").get_data(as_text=True)
 
 
-@pytest.mark.parametrize("then", ["https://example.com/", "//example.com", "/\\example.com", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "then",
+    [
+        "https://example.com/",
+        "//example.com",
+        "/\\example.com",
+        "javascript:alert(1)",
+        "/\t/example.com",
+        "/\n/example.com",
+        "\t//example.com",
+        "/ /x",
+    ],
+)
 def test_a_preference_leads_nowhere_else(server: Any, then: str) -> None:
     assert server.get("/preferences", query_string={"language": "fr", "then": then}).location == "/"
     assert server.get_cookie("language") is None
@@ -249,6 +261,12 @@ def test_what_cannot_be_downloaded_is_told_in_a_sentence(server: Any, path: str,
 
 def test_no_rows_are_an_empty_file() -> None:
     assert downloads.as_csv([]).strip() == ""
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_no_cell_is_a_formula(first: str) -> None:
+    written = downloads.as_csv([{"name": f"{first}1+1", "all": [f"{first}1+1"]}])
+    assert list(csv.reader(io.StringIO(written, newline="")))[1] == [f"'{first}1+1"] * 2
 
 
 # ── server ──

@@ -10,6 +10,7 @@ from urllib.parse import quote_plus
 import pytest
 from fastapi.testclient import TestClient
 
+from market import server
 from market.app import create_app
 from market.clock import MarketClock
 from market.faults import Faults
@@ -426,6 +427,34 @@ def test_nonsense_is_refused_with_the_reason(
     assert reason in answer.text
     detail = answer.json()["detail"]
     assert isinstance(detail, str) or len(detail) == 1
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer ", "Bearer wrong", "Basic the-token", "the-token"])
+def test_the_control_wants_the_token(market: InventedMarket, header: str | None) -> None:
+    state = MarketState.of(market, MarketClock(market.sessions), Faults(market))
+    headers = {} if header is None else {"Authorization": header}
+    with TestClient(create_app(state, "the-token"), base_url="http://query2.finance.yahoo.com") as client:
+        document = client.get("/openapi.json").json()["paths"]
+        asked = [(path, method) for path, methods in document.items() for method in methods if path != "/health"]
+        assert len(asked) > 8
+        refused = {client.request(method, path, headers=headers).status_code for path, method in asked}
+        assert refused == {401}
+        assert client.put("/control/clock", headers=headers, json={"at": "real"}).status_code == 401
+        assert client.get("/control/status", headers={"Authorization": "Bearer the-token"}).status_code == 200
+        assert client.get("/health").status_code == client.get("/v8/finance/chart/SPY").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "token", "is_refused"),
+    [("127.0.0.1", "", False), ("0.0.0.0", "", True), ("0.0.0.0", "the-token", False)],
+)
+def test_a_server_for_a_network_has_a_token(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], host: str, token: str, is_refused: bool
+) -> None:
+    monkeypatch.setenv("MARKET_TOKEN", token)
+    monkeypatch.setattr(server, "_serve", lambda *_: None)
+    assert server.main(["--host", host, "--port", "0", "--until", "2026-08-21"]) == (2 if is_refused else 0)
+    assert ("MARKET_TOKEN is not set" in capsys.readouterr().err) is is_refused
 
 
 def test_clearing_the_faults(client: TestClient) -> None:

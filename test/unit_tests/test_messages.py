@@ -116,6 +116,7 @@ def nested(depth: int) -> bytes:
         (changed(ticker="A" * 21), r"\$.ticker"),
         (changed(ticker="A\x00B"), r"\$.ticker"),
         (changed(ticker="SPY\n"), r"\$.ticker"),
+        (changed(ticker="SPY/../QQQ"), r"\$.ticker"),
         (changed(run_id="r" * 251), r"\$.run_id"),
         (nested(100_000), "not a EtfDailyBar"),
         (b'{"more": ' + b"[" * 100_000, "not a EtfDailyBar: maximum recursion depth"),

@@ -1,6 +1,7 @@
 """A stack's folders, ports, secrets and environment."""
 
 import os
+import shlex
 import socket
 import stat
 from pathlib import Path
@@ -100,6 +101,23 @@ def test_a_served_market_replaces_yahoo_and_its_pauses(stack: Stack) -> None:
     assert (served.yahoo.base_url, served.yahoo.pace_seconds) == ("http://127.0.0.1:8290", 0)
     live = Settings.from_env(environment.service_environment(Stack(stack.home), Path("/java"), {}))
     assert (live.yahoo.base_url, live.yahoo.pace_seconds) == ("", 5)
+
+
+def test_only_what_is_for_people_follows_the_setting_that_opens_ports(stack: Stack) -> None:
+    here = environment.service_environment(stack, Path("/java"), {})
+    opened = environment.service_environment(stack, Path("/java"), {"ACTSTOCK_BIND": "0.0.0.0"})
+    assert {name: opened[name] for name in opened if opened[name] != here[name]} == dict.fromkeys(
+        ("ACTSTOCK_BIND", "DASHBOARD_HOST", "AIRFLOW__API__HOST"), "0.0.0.0"
+    )
+    with pytest.raises(ConfigError, match=r"ACTSTOCK_BIND=192\.0\.2\.7: natively give"):
+        environment.service_environment(stack, Path("/java"), {"ACTSTOCK_BIND": "192.0.2.7"})
+
+
+@pytest.mark.parametrize("name", ["two words", 'a "quoted" one', "it's", "$(touch owned)", "100% --seed 1"])
+def test_a_folders_name_is_one_argument_whatever_it_is(tmp_path: Path, name: str) -> None:
+    recorded = Stack(tmp_path, source=DataSource("recorded", folder=f"/markets/{name}"))
+    given = environment.service_environment(recorded, Path("/java"), {})
+    assert shlex.split(given["MARKET_SERVER_ARGS"])[2:] == ["--market", f"/markets/{name}"]
 
 
 def test_airflow_is_told_everything_in_one_place(stack: Stack) -> None:

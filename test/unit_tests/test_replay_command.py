@@ -29,7 +29,7 @@ def test_a_replay_is_for_native_processes(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_market_server_that_is_away_is_named() -> None:
     with pytest.raises(NotRunning, match=r"http://127\.0\.0\.1:1 does not answer .*logs market-server"):
-        MarketServer("http://127.0.0.1:1").clock()
+        MarketServer("http://127.0.0.1:1", "a token").clock()
 
 
 def test_progress_estimates_the_rest_at_the_mean_pace(capsys: pytest.CaptureFixture[str]) -> None:

@@ -63,7 +63,7 @@ TROUBLES = f"""
 def api(sample_database: DatabaseSettings, reader_of_sample: DatabaseSettings) -> Iterator[TestClient]:
     with closing(connect(sample_database)) as conn, transaction(conn), conn.cursor() as cursor:
         cursor.execute(TROUBLES)
-    settings = replace(Settings.from_env({"API_KEY": KEY}), database=reader_of_sample)
+    settings = replace(Settings.from_env({"API_KEY": KEY, "ACTSTOCK_HOSTS": "testserver"}), database=reader_of_sample)
     with TestClient(create_app(settings), headers={"X-API-Key": KEY}) as client:
         yield client
 

@@ -1,0 +1,44 @@
+"""What is true of every answer, errors included: whom it is for, and what a browser may do with it."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import problem
+from utils import web_safety
+
+_CSP = web_safety.CSP.lower().encode()
+
+
+class Safe:
+    """Answers 400 to whoever asks for another server by name, and adds headers to all answers.
+
+    Around the whole application: what Starlette answers to an unexpected error passes through no middleware.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
+        self._app = app
+        self._hosts = hosts
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in web_safety.HEADERS.items()]
+        self._policy = (_CSP, web_safety.NOTHING.encode())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = self._completed(message["headers"])
+            await send(message)
+
+        host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
+        refusal = None if web_safety.is_asked_for(host, self._hosts) else _unknown(host)
+        await (refusal or self._app)(scope, receive, send_safely)
+
+    def _completed(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """Add the headers. A page has said already what it needs."""
+        has_policy = any(name == _CSP for name, _ in headers)
+        return [*headers, *self._headers] if has_policy else [*headers, *self._headers, self._policy]
+
+
+def _unknown(host: str) -> ASGIApp:
+    return problem(400, "UnknownHost", f"{host[:100]!r} is no name of this API: ACTSTOCK_HOSTS lists its names")
