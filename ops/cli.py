@@ -12,7 +12,7 @@ Argument = Callable[[argparse.ArgumentParser], object]
 
 EXAMPLES = """
 examples:
-  ./start.sh demo                            everything on an invented market, and the portfolios of its last session
+  ./start.sh demo                            everything on an invented market, its portfolios, and a year before them
   ./start.sh demo --market ~/recorded        the same on recorded prices (a folder of CSV files)
   ./start.sh demo --etfs 500 --stocks 3000   the same on a large invented market, with its universe
   ./start.sh                                 everything on live Yahoo
@@ -151,7 +151,8 @@ def up(only: str | None = None) -> int:
 
 @command(
     "demo",
-    "start everything on an invented or a recorded market and show its portfolios",
+    "start everything on an invented or a recorded market, show its portfolios, and compute 250 sessions",
+    argument("--quick", action="store_true", help="leave out the 250 sessions: the last one alone, a minute less"),
     argument("--market", type=Path, metavar="DIR", help="a recorded market: a folder of CSV files"),
     argument("--seed", type=int, help="of the invented market"),
     argument("--until", type=_date, metavar="DATE", help="last session of the invented market"),
@@ -160,6 +161,7 @@ def up(only: str | None = None) -> int:
     argument("--holdings", type=int, metavar="N", help="so many of a fund's are listed and candidates (10, and 5)"),
 )
 def demo(
+    quick: bool,
     market: Path | None,
     seed: int | None,
     until: date | None,
@@ -171,7 +173,7 @@ def demo(
     from ops.pipeline.demo import demo
 
     last = until.isoformat() if until else None
-    return demo(market, DataSource("simulated", seed, None, last, etfs, stocks, holdings))
+    return demo(market, DataSource("simulated", seed, None, last, etfs, stocks, holdings), quick)
 
 
 @command(

@@ -86,6 +86,7 @@ market_of() {
     while [ $# -gt 0 ]; do
         case $1 in
             --market=* | --seed=* | --until=*) set -- "${1%%=*}" "${1#*=}" "${@:2}"; continue ;;
+            --quick) shift; continue ;; # says nothing of the market
             --market)
                 [ -d "${2:-}" ] || die "--market ${2:-}: there is no such folder"
                 [[ $2 != *$'\n'* ]] || die "--market: a folder's name is one line"
@@ -220,7 +221,13 @@ containers_main() {
             fi
             remember <"$state/run/wanted.env"
             containers_up
-            if [ "$command" = demo ]; then in_cli demo; else in_cli status; fi
+            if [ "$command" = up ]; then
+                in_cli status
+            elif [[ " $* " == *" --quick "* ]]; then
+                in_cli demo --quick
+            else
+                in_cli demo
+            fi
             ;;
         *)
             adopt || die "no containers of the platform are running: ./start.sh --docker starts them"

@@ -36,7 +36,7 @@ def commands() -> Iterator[tuple[str, list[str], bool]]:
     yield "secrets", ["./start.sh", "env"], False
     yield "compose file", ["docker", "compose", "--env-file", str(ENV_FILE), "config", "--quiet"], False
     yield "images", ["docker", "compose", "--env-file", str(ENV_FILE), "--profile", "*", "build", "--quiet"], False
-    yield "demo", ["./start.sh", "demo", "--docker"], True
+    yield "demo", ["./start.sh", "demo", "--docker", "--quick"], True
 
 
 def test_folders() -> list[str]:

@@ -1,6 +1,7 @@
-"""`demo`: the whole platform on a market server, its last session taken through the five stages, the result shown."""
+"""`demo`: the whole platform on a market server: its last session through the five stages, then a history of it."""
 
 import time
+from datetime import date
 from pathlib import Path
 
 from collector.source_clock import last_session
@@ -10,11 +11,13 @@ from ops.console import say
 from ops.errors import CannotStart
 from ops.native.stack import DataSource, Stack
 from ops.pipeline import portfolios, runs
-from ops.running import in_containers, running_platform
+from ops.running import in_containers, run_module, running_platform
+
+SESSIONS = 250
 
 
-def demo(folder: Path | None, wanted: DataSource) -> int:
-    """Start everything on a market server and compute its last session.
+def demo(folder: Path | None, wanted: DataSource, quick: bool) -> int:
+    """Start everything on a market server, compute its last session, and then, unless it is to be quick, its history.
 
     folder: a recorded market. wanted: the invented one, where there is no folder.
     """
@@ -35,7 +38,18 @@ def demo(folder: Path | None, wanted: DataSource) -> int:
     portfolios.show(platform.api_url, platform.api_key, as_of)
     say(f"\nFrom start to here: {time.monotonic() - began:.0f} s. It goes on running; ./start.sh stop ends it.")
     platform.show()
-    return 0
+    return 0 if quick else _history(as_of, wanted)
+
+
+def _history(as_of: date, wanted: DataSource) -> int:
+    """Fill the views that one session leaves empty, unless that has been done."""
+    if wanted.etfs or wanted.stocks:
+        say(f"\nA market of another size takes its time: ./start.sh history computes {SESSIONS} sessions of it.")
+        return 0
+    say(f"\nNow {SESSIONS} sessions of it, for the record and the months. All of the above can be used meanwhile.")
+    return run_module(
+        "ops.pipeline.history", ["--sessions", str(SESSIONS), "--to", as_of.isoformat(), "--unless-stored"]
+    )
 
 
 def _recorded(folder: Path, wanted: DataSource) -> DataSource:

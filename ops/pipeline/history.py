@@ -246,9 +246,10 @@ def conclude(asked: Range, seconds: float) -> int:
     return 1 if asked.skipped else 0
 
 
-def history(sessions: int, last: date | None, etf_prices: bool = False) -> int:
+def history(sessions: int, last: date | None, etf_prices: bool = False, unless_stored: bool = False) -> int:
     """Make a history that ends at `last`, or at the source's last session.
 
+    unless_stored: not when every session has its portfolios
     An interruption or an error is one message.
     """
     began = time.monotonic()
@@ -257,6 +258,9 @@ def history(sessions: int, last: date | None, etf_prices: bool = False) -> int:
         settings = Settings.from_env()
         last = last or last_session(settings.yahoo.base_url)
         asked = Range(settings, session_before(last, sessions - 1), last)
+        if unless_stored and _is_stored(asked):
+            say(f"The {sessions} sessions from {asked.first} to {last} are there already.")
+            return 0
         run(asked, steps(asked, etf_prices))
         return 0 if etf_prices else conclude(asked, time.monotonic() - began)
     except (ActstockError, ConfigError) as error:
@@ -267,13 +271,19 @@ def history(sessions: int, last: date | None, etf_prices: bool = False) -> int:
         return 130
 
 
+def _is_stored(asked: Range) -> bool:
+    with closing(connect(asked.settings.database)) as conn:
+        return int(portfolios.count(conn, asked.first, asked.last)["sessions"]) >= asked.sessions
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, required=True)
     parser.add_argument("--to", type=date.fromisoformat)
     parser.add_argument("--etf-prices", action="store_true")
+    parser.add_argument("--unless-stored", action="store_true")
     options = parser.parse_args(arguments)
-    return history(options.sessions, options.to, options.etf_prices)
+    return history(options.sessions, options.to, options.etf_prices, options.unless_stored)
 
 
 if __name__ == "__main__":

@@ -256,6 +256,19 @@ class TestSecrets:
         assert run.stdout == str(folder)
         assert not (tmp_path / "owned").exists()
 
+    @pytest.mark.parametrize("words", [("--quick", "--seed", "7"), ("--seed=7", "--quick")])
+    def test_a_quick_demo_is_on_the_same_market(self, tmp_path: Path, words: tuple[str, ...]) -> None:
+        script = (
+            f"root={PROJECT_ROOT}; state={tmp_path}; . {PROJECT_ROOT}/ops/containers/commands.sh; "
+            'die() { exit 1; }; market_of "$@"'
+        )
+        said = [
+            subprocess.run(["bash", "-euc", script, "start.sh", *each], capture_output=True, text=True, check=True)
+            for each in (words, ("--seed", "7"))
+        ]
+        assert said[0].stdout == said[1].stdout
+        assert "--seed 7" in said[0].stdout
+
     def env(self, folder: Path, *settings: str) -> dict[str, str]:
         front_door(folder, "env", *settings).check_returncode()
         return read_env_file(folder / ".env")

@@ -6,6 +6,7 @@ import subprocess
 import threading
 from collections.abc import Callable
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -320,6 +321,25 @@ def test_so_is_an_interruption(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     monkeypatch.setattr(history, "run", interrupt)
     assert history.history(250, date(2026, 8, 21)) == 130
     assert "interrupted. What was stored stays" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("stored", "is_run"), [(30, False), (29, True), (0, True)])
+def test_it_is_left_out_when_every_session_has_its_portfolios(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], stored: int, is_run: bool
+) -> None:
+    def count(conn: object, first: date, last: date) -> dict[str, int]:
+        assert (first, last) == (date(2026, 7, 13), date(2026, 8, 21))
+        return {"sessions": stored}
+
+    ran: list[Range] = []
+    monkeypatch.setattr(history, "connect", lambda _: SimpleNamespace(close=lambda: None))
+    monkeypatch.setattr("database.queries.portfolios.count", count)
+    monkeypatch.setattr(history, "run", lambda asked, steps: ran.append(asked))
+    monkeypatch.setattr(history, "conclude", lambda asked, seconds: 0)
+
+    assert history.history(30, date(2026, 8, 21), unless_stored=True) == 0
+    assert bool(ran) is is_run
+    assert ("are there already" in capsys.readouterr().out) is not is_run
 
 
 def test_times_in_words() -> None:
