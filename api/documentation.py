@@ -1,5 +1,6 @@
 """/docs with Swagger UI from the installed package (FastAPI's own page loads it from the Internet); the document."""
 
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
 from api import auth
-from api.errors import RETRY_AFTER_SECONDS, documented
+from api.errors import KINDS, KINDS_PAGE, RETRY_AFTER_SECONDS, documented
 from api.models import schemas
 from api.responder import CACHE_CONTROL
 
@@ -51,6 +52,19 @@ def install(app: FastAPI) -> None:
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
         return page
+
+    @app.get(KINDS_PAGE, include_in_schema=False)
+    async def problems() -> HTMLResponse:
+        return HTMLResponse(_page_of_problems(app.title))
+
+
+def _page_of_problems(title: str) -> str:
+    """Write what the `type` of a problem leads to: each kind with its status and its meaning."""
+    kinds = "".join(
+        f'<dt id="{name}">{name} ({kind.status})</dt><dd>{escape(kind.title)}.</dd>' for name, kind in KINDS.items()
+    )
+    heading = f"Problems of the {escape(title)}"
+    return f'<!doctype html><html lang="en"><title>{heading}</title><h1>{heading}</h1><dl>{kinds}</dl></html>'
 
 
 def complete(document: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from fastapi import Request, Response
 from msgspec import Struct
 from starlette.datastructures import Headers
 
+from api.formats import DOCUMENT, chosen
 from api.response_cache import Body, Make, ResponseCache
 from contract.common import Paged
 from database.db_helper import Connection
@@ -26,6 +27,7 @@ class Responder:
     def __init__(self, request: Request) -> None:
         self._request = request
         self._cache: ResponseCache = request.app.state.cache
+        self._format = chosen(request.headers.get("accept", ""), DOCUMENT)
 
     async def __call__(self, query: Query[Arguments], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Response:
         """Respond with the answer of `query(conn, *args)`, or with 304 when the client has it."""

@@ -17,9 +17,9 @@ _CLASSES: dict[str, type[Struct]] = {
 }
 
 
-def content(kind: type[Struct]) -> dict[str, Any]:
+def content(kind: type[Struct], media_type: str = "application/json") -> dict[str, Any]:
     """Return the `content` of a documented response that is a JSON object of this class."""
-    return {"application/json": {"schema": {"$ref": _REFERENCE.format(name=kind.__name__)}}}
+    return {media_type: {"schema": {"$ref": _REFERENCE.format(name=kind.__name__)}}}
 
 
 def answer(kind: type[Struct]) -> dict[int | str, dict[str, Any]]:

@@ -90,7 +90,7 @@ async def sector_trending(respond: Respond, days: Between, page: Page) -> Respon
     return await respond(sectors.months, *days, page)
 
 
-@router.get("/monthly-performance", responses=answer(MonthlyPerformances))
+@router.get("/monthly-performance", responses=answer(MonthlyPerformances), operation_id="monthly_performance")
 async def performance_by_month(respond: Respond, page: Page) -> Response:
     """Compare what each month's portfolio has returned since it was published with the benchmark.
 
@@ -101,7 +101,7 @@ async def performance_by_month(respond: Respond, page: Page) -> Response:
     return await respond(monthly_performance.monthly, universe().benchmark, page)
 
 
-@router.get("/performance", responses=answer(Performance))
+@router.get("/performance", responses=answer(Performance), operation_id="performance")
 async def portfolio_performance(
     respond: Respond,
     as_of_date: AsOf = None,
@@ -135,7 +135,7 @@ async def top_performers_by_sector(
 
 
 @router.get("/sessions", responses=answer(Sessions))
-async def session_list(respond: Respond, days: Between, page: Page) -> Response:
+async def sessions(respond: Respond, days: Between, page: Page) -> Response:
     """Return the sessions with publications, newest first."""
     return await respond(publications.sessions, *days, page)
 
@@ -146,7 +146,7 @@ async def calendar(respond: Respond) -> Response:
     return await respond(publications.calendar)
 
 
-@router.get("/pipeline", responses=answer(Pipeline))
+@router.get("/pipeline", responses=answer(Pipeline), operation_id="pipeline")
 async def state_of_pipeline(
     respond: Respond,
     settings: Configured,
@@ -157,7 +157,7 @@ async def state_of_pipeline(
 
 
 @router.get("/errors", responses=answer(RejectedMessages))
-async def errors(
+async def rejected_messages(
     respond: Respond,
     page: Page,
     waiting: Annotated[bool | None, Query(description="Those that wait, or those put back; both when left out")] = None,
@@ -179,7 +179,7 @@ async def restatements(respond: Respond, days: Between, page: Page) -> Response:
 
 
 @router.get("/requests", responses=answer(RequestCounts))
-async def requests(respond: Respond, page: Page, by: Literal["hour", "day"] = "hour") -> Response:
+async def request_counts(respond: Respond, page: Page, by: Literal["hour", "day"] = "hour") -> Response:
     """Count the requests to Yahoo, by hour or day."""
     return await respond(pipeline.requests_by, by, page)
 

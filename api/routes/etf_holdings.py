@@ -36,13 +36,13 @@ async def all_holdings(
 
 
 @router.get("/summary", responses=answer(HoldingsSummary))
-async def summary(respond: Respond) -> Response:
+async def holdings_summary(respond: Respond) -> Response:
     """Return the snapshots of every ETF, and how much of the fund the newest one lists."""
     return await respond(holdings.summary, universe().top_holdings)
 
 
 @router.get("/comparison/{holding}", responses=answer(Comparison) | documented(404))
-async def comparison(respond: Respond, holding: Symbol) -> Response:
+async def holders(respond: Respond, holding: Symbol) -> Response:
     """Return the ETFs that own a stock, largest share first."""
     return await respond(_comparison, holding)
 

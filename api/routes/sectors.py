@@ -14,8 +14,8 @@ from database.queries import sectors
 router = APIRouter(prefix="/sectors", tags=["sectors"], responses=documented(404))
 
 
-@router.get("", responses=answer(SectorList), summary="Sectors")
-async def sector_list(respond: Respond, as_of_date: AsOf = None) -> Response:
+@router.get("", responses=answer(SectorList), operation_id="sectors", summary="Sectors")
+async def sectors_of_session(respond: Respond, as_of_date: AsOf = None) -> Response:
     """Return every sector: its stocks' returns weighted by market cap, the ETF that follows it, its newest month.
 
     The returns are weighted by market cap at the start of each window; in `newest_month` each stock counts alike.
@@ -24,13 +24,13 @@ async def sector_list(respond: Respond, as_of_date: AsOf = None) -> Response:
 
 
 @router.get("/{sector}/stocks", responses=answer(SectorMembers), summary="Stocks of a sector")
-async def members(respond: Respond, sector: Sector, page: Page, as_of_date: AsOf = None) -> Response:
+async def sector_stocks(respond: Respond, sector: Sector, page: Page, as_of_date: AsOf = None) -> Response:
     """Return the sector's stocks with a bar of the session, largest market cap first."""
     return await respond(sector_standings.members, sector, as_of_date, page)
 
 
 @router.get("/{sector}/history", responses=answer(SectorHistory), summary="Months of a sector")
-async def history(respond: Respond, sector: Sector, days: Between, page: Page) -> Response:
+async def sector_history(respond: Respond, sector: Sector, days: Between, page: Page) -> Response:
     """Return the sector month by month, newest first. Each stock counts alike.
 
     `from` and `to` are about the months' first days.

@@ -96,7 +96,7 @@ async def owned_trades(
 
 
 @router.get("/{symbol}/latest", responses=answer(LatestBar))
-async def latest(respond: Respond, symbol: Symbol) -> Response:
+async def latest_bar(respond: Respond, symbol: Symbol) -> Response:
     """Return the newest daily bar of an ETF, a stock or an exchange rate."""
     return await respond(_latest, symbol)
 
@@ -111,7 +111,7 @@ async def history(respond: Respond, symbol: Symbol, days: Between, page: Page) -
 
 
 @router.get("/{symbol}/record", responses=answer(Appearances))
-async def record(respond: Respond, symbol: Symbol, page: Page) -> Response:
+async def appearances(respond: Respond, symbol: Symbol, page: Page) -> Response:
     """Return every published portfolio that a symbol is in, daily and monthly ones."""
     return await respond(stocks.appearances, symbol, page)
 
