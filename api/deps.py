@@ -8,6 +8,7 @@ from typing import Annotated, NamedTuple
 from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator, BeforeValidator
 
+from api.formats import LIST, Format
 from api.pool import ReaderPool
 from api.responder import Responder
 from config.config import Settings
@@ -31,6 +32,8 @@ WRITTEN = {
 }
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 MAX_ROWS = 1000
+# Of rows that are short. A year of three portfolios with ten positions each has 7,500.
+MAX_LONG_ROWS = 50_000
 MAX_OFFSET = 10_000_000
 NAMED_ETFS = 50  # a refusal names so many; of a larger universe those that are spelt alike
 
@@ -67,6 +70,15 @@ async def _responder(request: Request) -> Responder:
     return Responder(request)
 
 
+async def _list_responder(
+    request: Request,
+    wanted: Annotated[
+        Format | None, Query(alias="format", description="Before the Accept header, for browsers; JSON by default")
+    ] = None,
+) -> Responder:
+    return Responder(request, LIST, wanted)
+
+
 async def _days(
     start: Annotated[Day | None, Query(alias="from", description="First day (YYYY-MM-DD)")] = None,
     end: Annotated[Day | None, Query(alias="to", description="Last day, included")] = None,
@@ -83,9 +95,22 @@ async def _page(
     return paging.Page(limit, offset)
 
 
+async def _long_page(
+    limit: Annotated[int, Query(ge=1, le=MAX_LONG_ROWS, description="At most this many rows")] = 10_000,
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET, description="Rows to leave out before them")] = 0,
+) -> paging.Page:
+    return paging.Page(limit, offset)
+
+
 def _known_period(days: int) -> int:
     if days not in universe().periods:
         raise ValueError(f"choose one of {', '.join(map(str, universe().periods))} sessions")
+    return days
+
+
+def _followed_period(days: int) -> int:
+    if days not in FOLLOWED:
+        raise ValueError(f"choose one of {', '.join(map(str, FOLLOWED))}")
     return days
 
 
@@ -119,8 +144,10 @@ def known_etf(ticker: str) -> str:
 Pool = Annotated[ReaderPool, Depends(_pool)]
 Configured = Annotated[Settings, Depends(_settings)]
 Respond = Annotated[Responder, Depends(_responder)]
+RespondList = Annotated[Responder, Depends(_list_responder)]
 Between = Annotated[Days, Depends(_days)]
 Page = Annotated[paging.Page, Depends(_page)]
+LongPage = Annotated[paging.Page, Depends(_long_page)]
 Period = Annotated[
     int,
     AfterValidator(_known_period),
@@ -133,6 +160,11 @@ Period = Annotated[
 OnePeriod = Annotated[
     Annotated[int, AfterValidator(_known_period)] | None,
     Query(description="Of this period alone; of every one when left out"),
+]
+FOLLOWED = (0, *universe().periods)
+FollowedPeriod = Annotated[
+    Annotated[int, AfterValidator(_followed_period)] | None,
+    Query(description="Of this portfolio alone, 0 for the monthly one; of every one when left out"),
 ]
 PeriodPart = Annotated[
     int,

@@ -12,8 +12,9 @@ from fastapi.staticfiles import StaticFiles
 
 from api import auth
 from api.errors import KINDS, KINDS_PAGE, RETRY_AFTER_SECONDS, documented
+from api.formats import MEDIA_TYPES, Format
 from api.models import schemas
-from api.responder import CACHE_CONTROL
+from api.responder import CACHE_CONTROL, TOTAL, VARY
 
 ASSETS = "/docs/assets"
 _FILES = Path(fastapi_offline.__file__).parent / "static"
@@ -23,7 +24,12 @@ Operation = dict[str, Any]
 _KEPT = {
     "ETag": {"schema": {"type": "string"}, "description": "Send it back in If-None-Match", "required": True},
     "Cache-Control": {"schema": {"type": "string", "const": CACHE_CONTROL}, "required": True},
-    "Vary": {"schema": {"type": "string", "const": "Accept-Encoding"}, "required": True},
+    "Vary": {"schema": {"type": "string", "const": VARY}, "required": True},
+}
+_OF_LIST = {
+    TOTAL: {"schema": {"type": "integer"}, "description": "Entries in the whole list, where it comes in parts"},
+    "Link": {"schema": {"type": "string"}, "description": 'Address of the next part, rel="next"; none on the last one'},
+    "Content-Disposition": {"schema": {"type": "string"}, "description": "Name of the file, of every format but JSON"},
 }
 _IF_NONE_MATCH = {
     "name": "If-None-Match",
@@ -81,9 +87,10 @@ def complete(document: dict[str, Any]) -> None:
 def _complete(operation: Operation) -> None:
     responses: dict[str, Any] = operation["responses"]
     operation["security"] = [{"ApiKey": []}]
-    responses["200"]["headers"] = _KEPT
+    is_list = MEDIA_TYPES[Format.CSV] in responses["200"]["content"]
+    responses["200"]["headers"] = _KEPT | (_OF_LIST if is_list else {})
     responses["304"] = {"description": "What the client has still holds", "headers": _KEPT}
-    for status in (401, 422, 503) if operation.get("parameters") else (401, 503):
+    for status in (401, 406, 422, 503) if operation.get("parameters") else (401, 406, 503):
         responses[str(status)] = documented(status)[status] | {"headers": _ERROR_HEADERS.get(status, {})}
     operation["parameters"] = [*operation.get("parameters", []), _IF_NONE_MATCH]
     operation["responses"] = dict(sorted(responses.items()))

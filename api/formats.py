@@ -21,6 +21,7 @@ MEDIA_TYPES = {
     Format.PARQUET: "application/vnd.apache.parquet",
     Format.ARROW: "application/vnd.apache.arrow.stream",
 }
+SUFFIXES = {Format.JSON: "json", Format.CSV: "csv", Format.PARQUET: "parquet", Format.ARROW: "arrows"}
 # What an answer without a list comes in.
 DOCUMENT: Sequence[Format] = (Format.JSON,)
 LIST: Sequence[Format] = tuple(Format)

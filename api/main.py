@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from api import auth, documentation, errors, versions
 from api.pool import ReaderPool
 from api.response_cache import ResponseCache
-from api.routes import dashboard, etf_holdings, evidence, lab, sectors, service, stocks
+from api.routes import dashboard, etf_holdings, evidence, lab, portfolios, sectors, service, stocks
 from config import __version__
 from config.config import ConfigError, Settings
 from utils.dates import USUAL_EXCHANGES, sessions_of
@@ -52,7 +52,7 @@ def create_app(settings: Settings, pool: ReaderPool | None = None) -> Api:
     documentation.install(app)
     app.add_middleware(auth.RequireKey, key=settings.api_key)
     app.add_middleware(versions.VersionPrefix)
-    for routes in (service, stocks, sectors, dashboard, etf_holdings, evidence, lab):
+    for routes in (service, portfolios, stocks, sectors, dashboard, etf_holdings, evidence, lab):
         app.include_router(routes.router)
     return app
 

@@ -6,8 +6,15 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from api.formats import MEDIA_TYPES, Format
 from contract import common, etfs, evidence, holdings, lab, orders, pipeline, portfolios, service, stocks
 
+_BYTES = {"type": "string", "format": "binary"}
+_TABLE: dict[Format, dict[str, Any]] = {
+    Format.CSV: {"type": "string"},
+    Format.PARQUET: _BYTES,
+    Format.ARROW: _BYTES,
+}
 _REFERENCE = "#/components/schemas/{name}"
 _CLASSES: dict[str, type[Struct]] = {
     name: kind
@@ -25,6 +32,12 @@ def content(kind: type[Struct], media_type: str = "application/json") -> dict[st
 def answer(kind: type[Struct]) -> dict[int | str, dict[str, Any]]:
     """Return the `responses` of a route that answers with this class."""
     return {200: {"content": content(kind)}}
+
+
+def listed(kind: type[Struct]) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of a route that answers with this class, or with its table."""
+    tables = {MEDIA_TYPES[each]: {"schema": _TABLE[each]} for each in Format if each in _TABLE}
+    return {200: {"content": content(kind) | tables}}
 
 
 def components(paths: dict[str, Any]) -> dict[str, Any]:

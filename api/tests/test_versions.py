@@ -13,6 +13,8 @@ KEY = "a-key-for-tests"
 OPERATIONS = {
     "/": "service",
     "/health": "health",
+    "/portfolios/weights": "weights",
+    "/portfolios/record": "record",
     "/stocks/portfolio": "portfolio",
     "/stocks/monthly-portfolio": "monthly_portfolio",
     "/stocks/monthly-trades": "monthly_trades",

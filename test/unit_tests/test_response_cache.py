@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api import response_cache
-from api.response_cache import COMPRESSED_FROM_BYTES, TRUSTED_SECONDS, Body, ResponseCache
+from api.response_cache import COMPRESSED_FROM_BYTES, TRUSTED_SECONDS, Body, Content, ResponseCache
 from database.queries.publications import data_version
 from utils.errors import DatabaseUnavailable, NotPublished
 
@@ -41,8 +41,8 @@ class Clock:
         return self.now
 
 
-def current_version(database: Any) -> bytes:
-    return str(database.version).encode()
+def current_version(database: Any) -> Content:
+    return Content(str(database.version).encode())
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_the_oldest_answers_make_room(database: FakeDatabase, clock: Clock) -> N
     cache = ResponseCache(database.read, clock, kept_bytes=25)
 
     async def ask(key: str, size: int) -> None:
-        await cache.kept(key, lambda _: b"x" * size)
+        await cache.kept(key, lambda _: Content(b"x" * size))
 
     async def scenario() -> None:
         await cache.check()
