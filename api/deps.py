@@ -190,14 +190,22 @@ SessionPart = Annotated[
     Day, AfterValidator(_session), Path(description="Session (YYYY-MM-DD)", examples=["2026-08-21"])
 ]
 RebalancePart = Annotated[Day, Path(description="Rebalance date (YYYY-MM-DD)", examples=["2026-07-26"])]
-_Ticker = Path(pattern=SYMBOL, max_length=20, examples=["NVDA", "005930.KS", "KRW=X"])
+_Ticker = Path(
+    pattern=SYMBOL, max_length=20, description="Ticker as Yahoo writes it", examples=["NVDA", "005930.KS", "KRW=X"]
+)
 Symbol = Annotated[str, _Ticker, AfterValidator(str.upper)]
 SymbolChoice = Annotated[
     Annotated[str, AfterValidator(str.upper)] | None,
     Query(pattern=SYMBOL, max_length=20, description="A position; the first one when left out"),
 ]
-Etf = Annotated[str, Path(pattern=SYMBOL, max_length=20, examples=["QQQ"]), AfterValidator(known_etf)]
-Sector = Annotated[str, Path(pattern=SECTOR, max_length=60, examples=["Technology"])]
+Etf = Annotated[
+    str,
+    Path(pattern=SYMBOL, max_length=20, description="An ETF of the universe", examples=["QQQ"]),
+    AfterValidator(known_etf),
+]
+Sector = Annotated[
+    str, Path(pattern=SECTOR, max_length=60, description="A sector, as /sectors names it", examples=["Technology"])
+]
 Chain = Annotated[
     str, Path(pattern=CHAIN, max_length=63, description="/evidence/head names them", examples=["publications"])
 ]

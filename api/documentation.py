@@ -14,7 +14,7 @@ from api import auth
 from api.errors import KINDS, KINDS_PAGE, RETRY_AFTER_SECONDS, documented
 from api.formats import MEDIA_TYPES, Format
 from api.models import schemas
-from api.responder import CACHE_CONTROL, TOTAL, VARY
+from api.responder import BYTES, CACHE_CONTROL, TOTAL, VARY
 
 ASSETS = "/docs/assets"
 _FILES = Path(fastapi_offline.__file__).parent / "static"
@@ -90,7 +90,14 @@ def _complete(operation: Operation) -> None:
     is_list = MEDIA_TYPES[Format.CSV] in responses["200"]["content"]
     responses["200"]["headers"] = _KEPT | (_OF_LIST if is_list else {})
     responses["304"] = {"description": "What the client has still holds", "headers": _KEPT}
-    for status in (401, 406, 422, 503) if operation.get("parameters") else (401, 406, 503):
+    for status in _refusals(operation):
         responses[str(status)] = documented(status)[status] | {"headers": _ERROR_HEADERS.get(status, {})}
     operation["parameters"] = [*operation.get("parameters", []), _IF_NONE_MATCH]
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _refusals(operation: Operation) -> list[int]:
+    """Return the statuses that every operation of its kind can be refused with."""
+    has_formats = BYTES not in operation["responses"]["200"]["content"]
+    has_parameters = bool(operation.get("parameters"))
+    return [401, *[406] * has_formats, *[422] * has_parameters, 503]

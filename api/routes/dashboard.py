@@ -181,7 +181,9 @@ async def restatements(respond: RespondList, days: Between, page: Page) -> Respo
 
 
 @router.get("/requests", responses=listed(RequestCounts))
-async def request_counts(respond: RespondList, page: Page, by: Literal["hour", "day"] = "hour") -> Response:
+async def request_counts(
+    respond: RespondList, page: Page, by: Annotated[Literal["hour", "day"], Query(description="Count by this")] = "hour"
+) -> Response:
     """Count the requests to Yahoo, by hour or day."""
     return await respond(pipeline.requests_by, by, page)
 
