@@ -12,6 +12,7 @@ from api.formats import LIST, Format
 from api.pool import ReaderPool
 from api.responder import Responder
 from config.config import Settings
+from config.periods import MONTHLY_PERIOD
 from config.universe import universe
 from database.queries import paging
 from utils.dates import sessions_of
@@ -33,7 +34,7 @@ WRITTEN = {
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 MAX_ROWS = 1000
 # Of rows that are short. A year of three portfolios with ten positions each has 7,500.
-MAX_LONG_ROWS = 50_000
+MAX_LONG_ROWS = 20_000
 MAX_OFFSET = 10_000_000
 NAMED_ETFS = 50  # a refusal names so many; of a larger universe those that are spelt alike
 
@@ -161,7 +162,7 @@ OnePeriod = Annotated[
     Annotated[int, AfterValidator(_known_period)] | None,
     Query(description="Of this period alone; of every one when left out"),
 ]
-FOLLOWED = (0, *universe().periods)
+FOLLOWED = (MONTHLY_PERIOD, *universe().periods)
 FollowedPeriod = Annotated[
     Annotated[int, AfterValidator(_followed_period)] | None,
     Query(description="Of this portfolio alone, 0 for the monthly one; of every one when left out"),

@@ -68,7 +68,15 @@ def entry(name: str, **changes: Any) -> Entry:
     return Entry(name, **{**values, **changes})
 
 
-NOTHING = {"day": None, "moment": None, "count": None, "tags": None, "numbers": [], "reasons": [], "more": None}
+NOTHING: dict[str, Any] = {
+    "day": None,
+    "moment": None,
+    "count": None,
+    "tags": None,
+    "numbers": [],
+    "reasons": [],
+    "more": None,
+}
 ANSWER = Groups(
     total=2,
     limit=10,

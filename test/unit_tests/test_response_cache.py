@@ -143,7 +143,7 @@ def test_tag_and_encoding_follow_from_the_body() -> None:
 
 
 def test_errors_are_not_kept(cache: ResponseCache, database: FakeDatabase) -> None:
-    def not_published(_: Any) -> bytes:
+    def not_published(_: Any) -> Content:
         raise NotPublished("not yet")
 
     async def scenario() -> None:

@@ -75,7 +75,7 @@ def test_a_browser_asks_by_parameter(api: TestClient, wanted: str, media_type: s
 
 def test_a_kept_body_is_of_one_format(api: TestClient) -> None:
     """The same address, in turns: each answer is of the format that was asked for, and has its own tag."""
-    path, tags = "/stocks/MU/history", {}
+    path, tags = "/stocks/MU/history", dict[str, str]()
     for _ in range(2):
         for accept in MEDIA_TYPES.values():
             answer = api.get(path, headers={"Accept": accept})

@@ -113,7 +113,7 @@ class TestBothLists:
         ("asked", "error", "named"),
         [
             ("limit=0", "InvalidParameter", "limit"),
-            ("limit=50001", "InvalidParameter", "limit"),
+            ("limit=20001", "InvalidParameter", "limit"),
             ("offset=-1", "InvalidParameter", "offset"),
             ("period=7", "InvalidParameter", "period"),
             ("period=monthly", "InvalidParameter", "period"),
