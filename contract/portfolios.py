@@ -101,7 +101,7 @@ class Appearances(Paged):
 
 
 class Weight(Struct):
-    """A position of a published portfolio, its cash, or a portfolio that is not computable: the three add up to one."""
+    """A position of a portfolio, or its cash: they add up to 1. One row stands for a portfolio that is not computable."""
 
     session: Annotated[date, Meta(description="The session that the portfolio is of")]
     period: Annotated[int, Meta(description="Sessions of the portfolio's period")]

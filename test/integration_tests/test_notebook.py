@@ -22,9 +22,13 @@ def cells() -> dict[str, str]:
 def run(code: str, names: dict[str, Any]) -> Any:
     """Run a cell as a notebook does, and return the value of its last line; None when that has no value."""
     module = ast.parse(code)
-    last = module.body.pop() if isinstance(module.body[-1], ast.Expr) else None
+    last = module.body[-1]
+    if not isinstance(last, ast.Expr):
+        exec(compile(module, NOTEBOOK.name, "exec"), names)
+        return None
+    module.body.pop()
     exec(compile(module, NOTEBOOK.name, "exec"), names)
-    return eval(compile(ast.Expression(last.value), NOTEBOOK.name, "eval"), names) if last else None
+    return eval(compile(ast.Expression(last.value), NOTEBOOK.name, "eval"), names)
 
 
 def test_it_is_kept_without_output() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -111,6 +112,11 @@ def test_what_changes_too_often_is_read_each_time(cache: ResponseCache, database
 
     asyncio.run(scenario())
     assert database.queries == 2
+
+
+def test_what_is_compressed_already_is_left_as_it_is() -> None:
+    noise = b"".join(hashlib.sha256(bytes([each])).digest() for each in range(200))
+    assert len(noise) > COMPRESSED_FROM_BYTES and Body.of(noise).compressed is None
 
 
 def test_the_oldest_answers_make_room(database: FakeDatabase, clock: Clock) -> None:
