@@ -7,8 +7,9 @@ from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator, BeforeValidator
+from pydantic.json_schema import SkipJsonSchema
 
-from api.formats import LIST, Format
+from api.formats import LIST, Format, FormatName
 from api.pool import ReaderPool
 from api.responder import Responder
 from config.config import Settings
@@ -74,10 +75,12 @@ async def _responder(request: Request) -> Responder:
 async def _list_responder(
     request: Request,
     wanted: Annotated[
-        Format | None, Query(alias="format", description="Before the Accept header, for browsers; JSON by default")
+        # Not null in the document either, so that /docs offers the names as a list.
+        FormatName | SkipJsonSchema[None],
+        Query(alias="format", description="Goes before the Accept header, for browsers"),
     ] = None,
 ) -> Responder:
-    return Responder(request, LIST, wanted)
+    return Responder(request, LIST, Format(wanted) if wanted else None)
 
 
 async def _days(
@@ -159,13 +162,19 @@ Period = Annotated[
     ),
 ]
 OnePeriod = Annotated[
-    Annotated[int, AfterValidator(_known_period)] | None,
-    Query(description="Of this period alone; of every one when left out"),
+    Annotated[int, AfterValidator(_known_period)] | SkipJsonSchema[None],
+    Query(
+        description="Of this period alone; of every one when left out",
+        json_schema_extra={"enum": list(universe().periods)},
+    ),
 ]
 FOLLOWED = (MONTHLY_PERIOD, *universe().periods)
 FollowedPeriod = Annotated[
-    Annotated[int, AfterValidator(_followed_period)] | None,
-    Query(description="Of this portfolio alone, 0 for the monthly one; of every one when left out"),
+    Annotated[int, AfterValidator(_followed_period)] | SkipJsonSchema[None],
+    Query(
+        description="Of this portfolio alone, 0 for the monthly one; of every one when left out",
+        json_schema_extra={"enum": list(FOLLOWED)},
+    ),
 ]
 PeriodPart = Annotated[
     int,

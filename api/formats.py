@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from typing import Literal
 
 from utils.errors import ActstockError
 
+FormatName = Literal["json", "csv", "parquet", "arrow"]
+
 
 class Format(StrEnum):
-    """What `format=` takes."""
+    """A format by the name that `format=` takes."""
 
     JSON = "json"
     CSV = "csv"

@@ -101,7 +101,7 @@ class Appearances(Paged):
 
 
 class Weight(Struct):
-    """A position of a portfolio, or its cash: they add up to 1. One row stands for a portfolio that is not computable."""
+    """A position of a portfolio, or its cash: together they are 1. A portfolio that is not computable is one row."""
 
     session: Annotated[date, Meta(description="The session that the portfolio is of")]
     period: Annotated[int, Meta(description="Sessions of the portfolio's period")]

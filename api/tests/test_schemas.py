@@ -1,5 +1,6 @@
 """The schemas of all answers: what each field means, and an example that is one."""
 
+import re
 from typing import Any
 
 import pytest
@@ -37,6 +38,18 @@ def test_every_field_has_an_example_that_fits(document: dict[str, Any]) -> None:
             if example is None or not fits:
                 unfit.append((name, example))
     assert unfit == []
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    named = set(re.findall(r"#/components/schemas/(\w+)", str(document)))
+    assert named == set(document["components"]["schemas"])
+
+
+def test_a_format_is_chosen_from_a_list(document: dict[str, Any]) -> None:
+    [asked] = [
+        each for each in document["paths"]["/portfolios/weights"]["get"]["parameters"] if each["name"] == "format"
+    ]
+    assert asked["schema"]["enum"] == ["json", "csv", "parquet", "arrow"]
 
 
 def test_every_parameter_has_a_description(document: dict[str, Any]) -> None:

@@ -3,14 +3,14 @@
 import csv
 import io
 from datetime import UTC, date, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from arro3.core import DataType
 from arro3.io import read_ipc_stream, read_parquet
 from msgspec import Struct
 
-from api.formats import DOCUMENT, LIST, Format, NotAcceptable, chosen
+from api.formats import DOCUMENT, LIST, Format, FormatName, NotAcceptable, chosen
 from api.models.schemas import listed
 from api.tables import columns, encoded
 from contract.common import Paged
@@ -175,6 +175,10 @@ def test_what_no_column_holds_is_told_when_the_route_is_made() -> None:
 
     with pytest.raises(TypeError, match="no column holds a BytesType"):
         listed(Odd)
+
+
+def test_every_format_has_its_name() -> None:
+    assert get_args(FormatName) == tuple(Format)
 
 
 @pytest.mark.parametrize(
