@@ -1,13 +1,13 @@
 """The words the routes are written in."""
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from difflib import get_close_matches
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, get_args
 
 from fastapi import Depends, Path, Query, Request
-from pydantic import AfterValidator, BeforeValidator
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from api.formats import LIST, Format, FormatName
 from api.pool import ReaderPool
@@ -57,6 +57,11 @@ class Days(NamedTuple):
     end: date | None
 
 
+def _one_of(kind: str, choices: Iterable[object]) -> WithJsonSchema:
+    """Describe a parameter that may be left out as a choice, without null: /docs then offers a list."""
+    return WithJsonSchema({"type": kind, "enum": list(choices)})
+
+
 # Async although they await nothing: FastAPI takes a plain function to a thread, which costs more than the rest.
 async def _pool(request: Request) -> ReaderPool:
     pool: ReaderPool = request.app.state.pool
@@ -75,8 +80,8 @@ async def _responder(request: Request) -> Responder:
 async def _list_responder(
     request: Request,
     wanted: Annotated[
-        # Not null in the document either, so that /docs offers the names as a list.
-        FormatName | SkipJsonSchema[None],
+        FormatName | None,
+        _one_of("string", get_args(FormatName)),
         Query(alias="format", description="Goes before the Accept header, for browsers"),
     ] = None,
 ) -> Responder:
@@ -162,19 +167,15 @@ Period = Annotated[
     ),
 ]
 OnePeriod = Annotated[
-    Annotated[int, AfterValidator(_known_period)] | SkipJsonSchema[None],
-    Query(
-        description="Of this period alone; of every one when left out",
-        json_schema_extra={"enum": list(universe().periods)},
-    ),
+    Annotated[int, AfterValidator(_known_period)] | None,
+    _one_of("integer", universe().periods),
+    Query(description="Of this period alone; of every one when left out"),
 ]
 FOLLOWED = (MONTHLY_PERIOD, *universe().periods)
 FollowedPeriod = Annotated[
-    Annotated[int, AfterValidator(_followed_period)] | SkipJsonSchema[None],
-    Query(
-        description="Of this portfolio alone, 0 for the monthly one; of every one when left out",
-        json_schema_extra={"enum": list(FOLLOWED)},
-    ),
+    Annotated[int, AfterValidator(_followed_period)] | None,
+    _one_of("integer", FOLLOWED),
+    Query(description="Of this portfolio alone, 0 for the monthly one; of every one when left out"),
 ]
 PeriodPart = Annotated[
     int,
