@@ -12,6 +12,7 @@ from config.config import Settings
 from utils.errors import ActstockError, DatabaseUnavailable, NotPublished, UnknownSector
 
 KEY = "a-key-for-tests"
+URL = "http://localhost"
 
 
 class Failing:
@@ -52,7 +53,7 @@ def meet(kind: str, prefix: str = "") -> Any:
     path, asked, error = MET[kind]
     pool: Any = Failing(error)
     app = create_app(Settings.from_env({"API_KEY": KEY}), pool)
-    with TestClient(app, raise_server_exceptions=False, headers={"X-API-Key": KEY}) as client:
+    with TestClient(app, raise_server_exceptions=False, headers={"X-API-Key": KEY}, base_url=URL) as client:
         return client.request(**{"method": "GET", "url": prefix + path, **asked})
 
 
@@ -77,7 +78,7 @@ def test_a_problem_has_all_members(kind: str, prefix: str) -> None:
 def test_the_type_leads_to_what_it_means() -> None:
     told = meet("NotPublished").json()
     pool: Any = Failing(None)
-    with TestClient(create_app(Settings.from_env({"API_KEY": KEY}), pool)) as client:
+    with TestClient(create_app(Settings.from_env({"API_KEY": KEY}), pool), base_url=URL) as client:
         page, _, anchor = told["type"].partition("#")
         assert f'id="{anchor}"' in client.get(page).text, "without a key"
 

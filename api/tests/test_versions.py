@@ -9,6 +9,7 @@ from api.main import create_app
 from config.config import Settings
 
 KEY = "a-key-for-tests"
+URL = "http://localhost"
 # Never renamed: generated clients call their methods by these.
 OPERATIONS = {
     "/": "service",
@@ -70,7 +71,7 @@ class Unused:
 @pytest.fixture
 def client() -> Any:
     pool: Any = Unused()
-    with TestClient(create_app(Settings.from_env({"API_KEY": KEY}), pool)) as client:
+    with TestClient(create_app(Settings.from_env({"API_KEY": KEY}), pool), base_url=URL) as client:
         yield client
 
 
