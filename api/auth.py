@@ -25,8 +25,8 @@ class RequireKey:
         self._header = HEADER.lower().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not _is_open(scope["path"]) and not self._has_key(scope):
-            refusal = problem(401, "Unauthorized", f"send the API key in the {HEADER} header")
+        if scope["type"] == "http" and not _is_open(_path(scope)) and not self._has_key(scope):
+            refusal = problem(401, "Unauthorized", f"send the API key in the {HEADER} header", scope["path"])
             refusal.headers["WWW-Authenticate"] = "ApiKey"
             await refusal(scope, receive, send)
             return
@@ -35,6 +35,12 @@ class RequireKey:
     def _has_key(self, scope: Scope) -> bool:
         given = next((value for name, value in scope["headers"] if name == self._header), b"")
         return hmac.compare_digest(given, self._key)
+
+
+def _path(scope: Scope) -> str:
+    """Return the path without the version's prefix."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 def _is_open(path: str) -> bool:

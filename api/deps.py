@@ -1,16 +1,19 @@
 """The words the routes are written in."""
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from difflib import get_close_matches
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, get_args
 
 from fastapi import Depends, Path, Query, Request
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
+from api.formats import LIST, Format, FormatName
 from api.pool import ReaderPool
 from api.responder import Responder
 from config.config import Settings
+from config.periods import MONTHLY_PERIOD
 from config.universe import universe
 from database.queries import paging
 from utils.dates import sessions_of
@@ -32,6 +35,8 @@ WRITTEN = {
 }
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 MAX_ROWS = 1000
+# Of rows that are short. A year of three portfolios with ten positions each has 7,500.
+MAX_LONG_ROWS = 20_000
 MAX_OFFSET = 10_000_000
 NAMED_ETFS = 50  # a refusal names so many; of a larger universe those that are spelt alike
 
@@ -53,6 +58,11 @@ class Days(NamedTuple):
     end: date | None
 
 
+def _one_of(kind: str, choices: Iterable[object]) -> WithJsonSchema:
+    """Describe a parameter that may be left out as a choice, without null: /docs then offers a list."""
+    return WithJsonSchema({"type": kind, "enum": list(choices)})
+
+
 # Async although they await nothing: FastAPI takes a plain function to a thread, which costs more than the rest.
 async def _pool(request: Request) -> ReaderPool:
     pool: ReaderPool = request.app.state.pool
@@ -66,6 +76,17 @@ async def _settings(request: Request) -> Settings:
 
 async def _responder(request: Request) -> Responder:
     return Responder(request)
+
+
+async def _list_responder(
+    request: Request,
+    wanted: Annotated[
+        FormatName | None,
+        _one_of("string", get_args(FormatName)),
+        Query(alias="format", description="Goes before the Accept header, for browsers"),
+    ] = None,
+) -> Responder:
+    return Responder(request, LIST, Format(wanted) if wanted else None)
 
 
 async def _days(
@@ -84,9 +105,22 @@ async def _page(
     return paging.Page(limit, offset)
 
 
+async def _long_page(
+    limit: Annotated[int, Query(ge=1, le=MAX_LONG_ROWS, description="At most this many rows")] = 10_000,
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET, description="Rows to leave out before them")] = 0,
+) -> paging.Page:
+    return paging.Page(limit, offset)
+
+
 def _known_period(days: int) -> int:
     if days not in universe().periods:
         raise ValueError(f"choose one of {', '.join(map(str, universe().periods))} sessions")
+    return days
+
+
+def _followed_period(days: int) -> int:
+    if days not in FOLLOWED:
+        raise ValueError(f"choose one of {', '.join(map(str, FOLLOWED))}")
     return days
 
 
@@ -120,8 +154,10 @@ def known_etf(ticker: str) -> str:
 Pool = Annotated[ReaderPool, Depends(_pool)]
 Configured = Annotated[Settings, Depends(_settings)]
 Respond = Annotated[Responder, Depends(_responder)]
+RespondList = Annotated[Responder, Depends(_list_responder)]
 Between = Annotated[Days, Depends(_days)]
 Page = Annotated[paging.Page, Depends(_page)]
+LongPage = Annotated[paging.Page, Depends(_long_page)]
 Period = Annotated[
     int,
     AfterValidator(_known_period),
@@ -133,7 +169,14 @@ Period = Annotated[
 ]
 OnePeriod = Annotated[
     Annotated[int, AfterValidator(_known_period)] | None,
+    _one_of("integer", universe().periods),
     Query(description="Of this period alone; of every one when left out"),
+]
+FOLLOWED = (MONTHLY_PERIOD, *universe().periods)
+FollowedPeriod = Annotated[
+    Annotated[int, AfterValidator(_followed_period)] | None,
+    _one_of("integer", FOLLOWED),
+    Query(description="Of this portfolio alone, 0 for the monthly one; of every one when left out"),
 ]
 PeriodPart = Annotated[
     int,
@@ -159,14 +202,22 @@ SessionPart = Annotated[
     Day, AfterValidator(_session), Path(description="Session (YYYY-MM-DD)", examples=["2026-08-21"])
 ]
 RebalancePart = Annotated[Day, Path(description="Rebalance date (YYYY-MM-DD)", examples=["2026-07-26"])]
-_Ticker = Path(pattern=SYMBOL, max_length=20, examples=["NVDA", "005930.KS", "KRW=X"])
+_Ticker = Path(
+    pattern=SYMBOL, max_length=20, description="Ticker as Yahoo writes it", examples=["NVDA", "005930.KS", "KRW=X"]
+)
 Symbol = Annotated[str, _Ticker, AfterValidator(str.upper)]
 SymbolChoice = Annotated[
     Annotated[str, AfterValidator(str.upper)] | None,
     Query(pattern=SYMBOL, max_length=20, description="A position; the first one when left out"),
 ]
-Etf = Annotated[str, Path(pattern=SYMBOL, max_length=20, examples=["QQQ"]), AfterValidator(known_etf)]
-Sector = Annotated[str, Path(pattern=SECTOR, max_length=60, examples=["Technology"])]
+Etf = Annotated[
+    str,
+    Path(pattern=SYMBOL, max_length=20, description="An ETF of the universe", examples=["QQQ"]),
+    AfterValidator(known_etf),
+]
+Sector = Annotated[
+    str, Path(pattern=SECTOR, max_length=60, description="A sector, as /sectors names it", examples=["Technology"])
+]
 Chain = Annotated[
     str, Path(pattern=CHAIN, max_length=63, description="/evidence/head names them", examples=["publications"])
 ]

@@ -1,6 +1,7 @@
 """/docs with Swagger UI from the installed package (FastAPI's own page loads it from the Internet); the document."""
 
 import re
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
 from api import auth
-from api.errors import RETRY_AFTER_SECONDS, documented
+from api.errors import KINDS, KINDS_PAGE, RETRY_AFTER_SECONDS, documented
+from api.formats import MEDIA_TYPES, Format
 from api.models import schemas
-from api.responder import CACHE_CONTROL
+from api.responder import BYTES, CACHE_CONTROL, TOTAL, VARY
 from utils import web_safety
 
 ASSETS = "/docs/assets"
@@ -24,7 +26,12 @@ Operation = dict[str, Any]
 _KEPT = {
     "ETag": {"schema": {"type": "string"}, "description": "Send it back in If-None-Match", "required": True},
     "Cache-Control": {"schema": {"type": "string", "const": CACHE_CONTROL}, "required": True},
-    "Vary": {"schema": {"type": "string", "const": "Accept-Encoding"}, "required": True},
+    "Vary": {"schema": {"type": "string", "const": VARY}, "required": True},
+}
+_OF_LIST = {
+    TOTAL: {"schema": {"type": "integer"}, "description": "Entries in the whole list, where it comes in parts"},
+    "Link": {"schema": {"type": "string"}, "description": 'Address of the next part, rel="next"; none on the last one'},
+    "Content-Disposition": {"schema": {"type": "string"}, "description": "Name of the file, of every format but JSON"},
 }
 _IF_NONE_MATCH = {
     "name": "If-None-Match",
@@ -57,6 +64,19 @@ def install(app: FastAPI) -> None:
     async def docs() -> HTMLResponse:
         return page
 
+    @app.get(KINDS_PAGE, include_in_schema=False)
+    async def problems() -> HTMLResponse:
+        return HTMLResponse(_page_of_problems(app.title))
+
+
+def _page_of_problems(title: str) -> str:
+    """Write what the `type` of a problem leads to: each kind with its status and its meaning."""
+    kinds = "".join(
+        f'<dt id="{name}">{name} ({kind.status})</dt><dd>{escape(kind.title)}.</dd>' for name, kind in KINDS.items()
+    )
+    heading = f"Problems of the {escape(title)}"
+    return f'<!doctype html><html lang="en"><title>{heading}</title><h1>{heading}</h1><dl>{kinds}</dl></html>'
+
 
 def complete(document: dict[str, Any]) -> None:
     """Say of every route that wants the key what all of them have: the key, the ETag, and the errors."""
@@ -72,9 +92,17 @@ def complete(document: dict[str, Any]) -> None:
 def _complete(operation: Operation) -> None:
     responses: dict[str, Any] = operation["responses"]
     operation["security"] = [{"ApiKey": []}]
-    responses["200"]["headers"] = _KEPT
+    is_list = MEDIA_TYPES[Format.CSV] in responses["200"]["content"]
+    responses["200"]["headers"] = _KEPT | (_OF_LIST if is_list else {})
     responses["304"] = {"description": "What the client has still holds", "headers": _KEPT}
-    for status in (401, 422, 503) if operation.get("parameters") else (401, 503):
+    for status in _refusals(operation):
         responses[str(status)] = documented(status)[status] | {"headers": _ERROR_HEADERS.get(status, {})}
     operation["parameters"] = [*operation.get("parameters", []), _IF_NONE_MATCH]
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _refusals(operation: Operation) -> list[int]:
+    """Return the statuses that every operation of its kind can be refused with."""
+    has_formats = BYTES not in operation["responses"]["200"]["content"]
+    has_parameters = bool(operation.get("parameters"))
+    return [401, *[406] * has_formats, *[422] * has_parameters, 503]

@@ -1,15 +1,18 @@
-"""Which error becomes which HTTP status, and the one JSON shape of all of them."""
+"""Which error becomes which HTTP status, and the one shape of all of them: problem details (RFC 9457)."""
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from http import HTTPStatus
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
-from fastapi import FastAPI, Request
+import msgspec
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from api.deps import WRITTEN
+from api.formats import NotAcceptable
 from api.models.schemas import content
 from contract.common import Problem
 from utils.errors import (
@@ -24,18 +27,51 @@ from utils.errors import (
 
 log = logging.getLogger(__name__)
 
-STATUS_OF: dict[type[ActstockError], int] = {
-    InvalidInput: 422,
-    NotASession: 422,
-    UnknownTicker: 404,
-    UnknownSector: 404,
-    NotPublished: 404,
-    DatabaseUnavailable: 503,
-    ActstockError: 500,
+
+class Kind(NamedTuple):
+    """A kind of problem: what all of its kind have in common."""
+
+    status: int
+    title: str
+
+
+# By the stable name, which is the `error` of the answer and the last part of its `type`.
+KINDS = {
+    "UnknownHost": Kind(400, "The API is not called so"),
+    "Unauthorized": Kind(401, "The API key is missing or wrong"),
+    "UnknownPath": Kind(404, "There is no such path"),
+    "UnknownTicker": Kind(404, "The ticker is not known"),
+    "UnknownSector": Kind(404, "The sector is not known"),
+    "NotPublished": Kind(404, "This is not published, or not yet"),
+    "MethodNotAllowed": Kind(405, "The path cannot be asked this way"),
+    "NotAcceptable": Kind(406, "The answer cannot be had in this format"),
+    "InvalidParameter": Kind(422, "A parameter is not written as it should be"),
+    "InvalidInput": Kind(422, "The parameters do not go together"),
+    "NotASession": Kind(422, "The exchange has no session on this day"),
+    "ActstockError": Kind(500, "The request failed"),
+    "InternalError": Kind(500, "The request failed unexpectedly"),
+    "DatabaseUnavailable": Kind(503, "The database is away"),
 }
+STATUS_OF: dict[type[ActstockError], int] = {
+    kind: KINDS[kind.__name__].status
+    for kind in (
+        InvalidInput,
+        NotASession,
+        UnknownTicker,
+        UnknownSector,
+        NotPublished,
+        NotAcceptable,
+        DatabaseUnavailable,
+        ActstockError,
+    )
+}
+MEDIA_TYPE = "application/problem+json"
+# Where a person reads what a kind of problem means.
+KINDS_PAGE = "/docs/problems"
 MEANING = {
     401: "The X-API-Key header is missing or wrong",
     404: "Not known, or not published (yet); `detail` says which",
+    406: "No format of the answer is acceptable; `detail` names those there are",
     422: "A parameter cannot be used; `detail` names it",
     503: "The database is away; ask again shortly",
 }
@@ -49,12 +85,21 @@ REFUSALS = {
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the `responses` of a route that can answer with these error statuses."""
-    return {status: {"content": content(Problem), "description": MEANING[status]} for status in statuses}
+    return {status: {"content": content(Problem, MEDIA_TYPE), "description": MEANING[status]} for status in statuses}
 
 
-def problem(status: int, error: str, detail: str) -> JSONResponse:
+def problem(status: int, error: str, detail: str, path: str | None = None) -> Response:
+    """Return the answer to a request for `path` that met an error of the kind named `error`."""
+    body = Problem(
+        type=f"{KINDS_PAGE}#{error}",
+        title=KINDS[error].title if error in KINDS else HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        instance=path and quote(path),
+        error=error,
+    )
     retry = {"Retry-After": RETRY_AFTER_SECONDS} if status == 503 else {}
-    return JSONResponse({"error": error, "detail": detail}, status, {"Cache-Control": "no-store", **retry})
+    return Response(msgspec.json.encode(body), status, {"Cache-Control": "no-store", **retry}, MEDIA_TYPE)
 
 
 def status_of(error: ActstockError) -> int:
@@ -69,27 +114,30 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-async def _expected(_: Request, error: Exception) -> JSONResponse:
+async def _expected(request: Request, error: Exception) -> Response:
     assert isinstance(error, ActstockError)
-    return problem(status_of(error), type(error).__name__, str(error))
+    return problem(status_of(error), type(error).__name__, str(error), request.url.path)
 
 
-async def _bad_parameter(_: Request, error: Exception) -> JSONResponse:
+async def _bad_parameter(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return problem(422, "InvalidParameter", "; ".join(_described(each) for each in error.errors()))
+    told = "; ".join(_described(each) for each in error.errors())
+    return problem(422, "InvalidParameter", told, request.url.path)
 
 
-async def _http(request: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     name, detail = REFUSALS.get(error.status_code, ("HTTP", str(error.detail)))
-    answer = problem(error.status_code, name, detail.format(path=request.url.path))
+    path = request.url.path
+    answer = problem(error.status_code, name, detail.format(path=path), path)
     answer.headers.update(error.headers or {})
     return answer
 
 
-async def _unexpected(request: Request, _: Exception) -> JSONResponse:
+async def _unexpected(request: Request, _: Exception) -> Response:
     # The server logs the traceback itself; the caller gets none of it.
-    return problem(500, "InternalError", f"{request.url.path} failed unexpectedly; the API's log has the details")
+    path = request.url.path
+    return problem(500, "InternalError", f"{path} failed unexpectedly; the API's log has the details", path)
 
 
 def _described(error: dict[str, Any]) -> str:

@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
-from api import auth, documentation, errors
+from api import auth, documentation, errors, versions
 from api.pool import ReaderPool
 from api.response_cache import ResponseCache
-from api.routes import dashboard, etf_holdings, evidence, lab, sectors, service, stocks
+from api.routes import dashboard, etf_holdings, evidence, lab, portfolios, sectors, service, stocks
 from api.safety import Safe
 from config import __version__
 from config.config import ConfigError, Settings
@@ -45,6 +46,8 @@ def create_app(settings: Settings, pool: ReaderPool | None = None) -> Api:
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
+        servers=versions.SERVERS,
+        generate_unique_id_function=_operation_id,
         lifespan=_lifespan,
     )
     app.state.settings = settings
@@ -53,9 +56,15 @@ def create_app(settings: Settings, pool: ReaderPool | None = None) -> Api:
     errors.install(app)
     documentation.install(app)
     app.add_middleware(auth.RequireKey, key=settings.api_key)
-    for routes in (service, stocks, sectors, dashboard, etf_holdings, evidence, lab):
+    app.add_middleware(versions.VersionPrefix)
+    for routes in (service, portfolios, stocks, sectors, dashboard, etf_holdings, evidence, lab):
         app.include_router(routes.router)
     return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    """Return the name that generated clients give to their method: it stays when a path changes."""
+    return route.name
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """Turns the answer of a query into a response: from the cache, without a body for a client that has it already."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Concatenate, ParamSpec
 
 import msgspec
@@ -8,34 +8,46 @@ from fastapi import Request, Response
 from msgspec import Struct
 from starlette.datastructures import Headers
 
-from api.response_cache import Body, Make, ResponseCache
+from api import tables
+from api.formats import DOCUMENT, MEDIA_TYPES, SUFFIXES, Format, chosen
+from api.response_cache import Body, Content, Make, ResponseCache
 from contract.common import Paged
 from database.db_helper import Connection
 
 # Kept by the client alone, and asked about each time: new publications are seen within a second.
 CACHE_CONTROL = "private, no-cache"
-JSON, BYTES = "application/json", "application/octet-stream"
+VARY = "Accept, Accept-Encoding"
+TOTAL = "X-Total-Count"
+JSON, BYTES = MEDIA_TYPES[Format.JSON], "application/octet-stream"
 
 Arguments = ParamSpec("Arguments")
 Query = Callable[Concatenate[Connection, Arguments], Struct]
 
 
 class Responder:
-    """Responds to one request; its address, parameters included, is the key of the cache."""
+    """Responds to one request; its address, parameters included, and the format are the key of the cache.
 
-    def __init__(self, request: Request) -> None:
+    wanted: a format that goes before what the Accept header says
+    """
+
+    def __init__(self, request: Request, offered: Sequence[Format] = DOCUMENT, wanted: Format | None = None) -> None:
         self._request = request
         self._cache: ResponseCache = request.app.state.cache
+        self._offered = offered
+        self._wanted = wanted
 
     async def __call__(self, query: Query[Arguments], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Response:
         """Respond with the answer of `query(conn, *args)`, or with 304 when the client has it."""
-        scope = self._request.scope
-        make = self._serialized(query, *args, **kwargs)
-        return _response(await self._cache.kept((scope["path"], scope["query_string"]), make), self._request.headers)
+        scope, wanted = self._request.scope, self._format()
+        make = self._serialized(wanted, query, *args, **kwargs)
+        body = await self._cache.kept((scope["path"], scope["query_string"], wanted), make)
+        return _response(body, self._request.headers, MEDIA_TYPES[wanted])
 
     async def uncached(self, query: Query[Arguments], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Response:
         """Respond with an answer that changes too often to be kept."""
-        return _response(await self._cache.fresh(self._serialized(query, *args, **kwargs)), self._request.headers)
+        wanted = self._format()
+        body = await self._cache.fresh(self._serialized(wanted, query, *args, **kwargs))
+        return _response(body, self._request.headers, MEDIA_TYPES[wanted])
 
     async def kept_bytes(
         self,
@@ -44,20 +56,34 @@ class Responder:
         **kwargs: Arguments.kwargs,
     ) -> Response:
         """Respond with bytes as they are stored. They are not kept here: nobody asks for the same ones twice."""
-        body = await self._cache.fresh(lambda conn: query(conn, *args, **kwargs))
+        body = await self._cache.fresh(lambda conn: Content(query(conn, *args, **kwargs)))
         response = _response(body, self._request.headers, _media_type(body.plain))
         # Somebody else's bytes: a browser must not take them for anything that it would run.
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
-    def _serialized(self, query: Query[Arguments], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Make:
-        def make(conn: Connection) -> bytes:
+    def _format(self) -> Format:
+        return self._wanted or chosen(",".join(self._request.headers.getlist("accept")), self._offered)
+
+    def _serialized(
+        self, wanted: Format, query: Query[Arguments], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Make:
+        def make(conn: Connection) -> Content:
             answer = query(conn, *args, **kwargs)
+            headers = self._named(wanted)
             if isinstance(answer, Paged):
                 answer.next = self._next_page(answer)
-            return msgspec.json.encode(answer)
+                headers |= _paging(answer)
+            return Content(tables.encoded(answer, wanted), headers)
 
         return make
+
+    def _named(self, wanted: Format) -> dict[str, str]:
+        """Return the header that names the file that a browser saves; none of JSON, which it shows."""
+        if wanted is Format.JSON:
+            return {}
+        name = self._request.scope["route"].unique_id
+        return {"Content-Disposition": f'attachment; filename="{name}.{SUFFIXES[wanted]}"'}
 
     def _next_page(self, page: Paged) -> str | None:
         """Return the address of the part that follows; None after the last one."""
@@ -66,6 +92,12 @@ class Responder:
             return None
         following = self._request.url.include_query_params(limit=page.limit, offset=after)
         return f"{following.path}?{following.query}"
+
+
+def _paging(page: Paged) -> dict[str, str]:
+    """Return the headers that say what the fields of a page say, for formats that have no place for them."""
+    following = {"Link": f'<{page.next}>; rel="next"'} if page.next else {}
+    return {TOTAL: str(page.total), **following}
 
 
 def _media_type(body: bytes) -> str:
@@ -82,7 +114,7 @@ def _media_type(body: bytes) -> str:
 
 
 def _response(body: Body, asked: Headers, media_type: str = JSON) -> Response:
-    headers = {"ETag": body.etag, "Cache-Control": CACHE_CONTROL, "Vary": "Accept-Encoding"}
+    headers = {"ETag": body.etag, "Cache-Control": CACHE_CONTROL, "Vary": VARY, **body.headers}
     if _has(asked.get("if-none-match"), body.etag):
         return Response(status_code=304, headers=headers)
     if body.compressed is not None and "gzip" in asked.get("accept-encoding", ""):

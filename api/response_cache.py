@@ -5,10 +5,10 @@ import gzip
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from database.db_helper import Connection
 from database.queries.publications import data_version
@@ -27,7 +27,16 @@ COMPRESSED_FROM_BYTES = 1000
 
 # Runs a query on a connection and returns what it returns; blocking.
 Read = Callable[[Callable[[Connection], Any]], Any]
-Make = Callable[[Connection], bytes]
+
+
+class Content(NamedTuple):
+    """What an answer consists of: its bytes, and the headers that are about them."""
+
+    plain: bytes
+    headers: Mapping[str, str] = {}
+
+
+Make = Callable[[Connection], Content]
 
 
 @dataclass(frozen=True)
@@ -41,11 +50,15 @@ class Body:
     plain: bytes
     compressed: bytes | None
     etag: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, plain: bytes) -> "Body":
+    def of(cls, plain: bytes, headers: Mapping[str, str] | None = None) -> "Body":
         compressed = gzip.compress(plain, compresslevel=5, mtime=0) if len(plain) >= COMPRESSED_FROM_BYTES else None
-        return cls(plain, compressed, f'W/"{hashlib.blake2b(plain, digest_size=12).hexdigest()}"')
+        if compressed and len(compressed) >= len(plain):
+            compressed = None
+        tag = hashlib.blake2b(plain, digest_size=12).hexdigest()
+        return cls(plain, compressed, f'W/"{tag}"', headers or {})
 
     @property
     def size(self) -> int:
@@ -109,7 +122,7 @@ class ResponseCache:
     async def fresh(self, make: Make) -> Body:
         """Return the body that `make` gives now; it is not kept."""
         await self._require_fresh()
-        return await asyncio.to_thread(lambda: Body.of(self._read(make)))
+        return await asyncio.to_thread(lambda: Body.of(*self._read(make)))
 
     async def _make(self, key: Hashable, make: Make) -> Body:
         version = self._version

@@ -31,7 +31,7 @@ class Safe:
             await send(message)
 
         host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
-        refusal = None if web_safety.is_asked_for(host, self._hosts) else _unknown(host)
+        refusal = None if web_safety.is_asked_for(host, self._hosts) else _unknown(host, scope["path"])
         await (refusal or self._app)(scope, receive, send_safely)
 
     def _completed(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
@@ -40,5 +40,5 @@ class Safe:
         return [*headers, *self._headers] if has_policy else [*headers, *self._headers, self._policy]
 
 
-def _unknown(host: str) -> ASGIApp:
-    return problem(400, "UnknownHost", f"{host[:100]!r} is no name of this API: ACTSTOCK_HOSTS lists its names")
+def _unknown(host: str, path: str) -> ASGIApp:
+    return problem(400, "UnknownHost", f"{host[:100]!r} is no name of this API: ACTSTOCK_HOSTS lists its names", path)

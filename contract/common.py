@@ -44,8 +44,14 @@ class Paged(Struct):
 
 
 class Problem(Struct):
-    error: Annotated[str, Meta(description="Kind of error, stable", examples=["NotPublished"])]
+    """Why there is no answer: problem details (RFC 9457), and the kind's name alone."""
+
+    type: Annotated[str, Meta(description="Address of what the kind of problem means, stable")]
+    title: Annotated[str, Meta(description="The kind of problem in words")]
+    status: Annotated[int, Meta(description="The HTTP status")]
     detail: Annotated[str, Meta(description="What happened and what to do")]
+    instance: Annotated[str | None, Meta(description="The path that was asked for")]
+    error: Annotated[str, Meta(description="Kind of error, stable", examples=["NotPublished"])]
 
 
 class Returns(Struct):

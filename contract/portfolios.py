@@ -100,6 +100,72 @@ class Appearances(Paged):
     appearances: Annotated[list[Appearance], Meta(description="Newest first")]
 
 
+class Weight(Struct):
+    """A position of a portfolio, or its cash: together they are 1. A portfolio that is not computable is one row."""
+
+    session: Annotated[date, Meta(description="The session that the portfolio is of")]
+    period: Annotated[int, Meta(description="Sessions of the portfolio's period")]
+    status: Status
+    ticker: Annotated[str | None, Meta(description="null: cash, or nothing where it is not computable")]
+    weight: Annotated[float | None, Meta(description="A fraction of the portfolio; null where it is not computable")]
+    rank: Annotated[int | None, Meta(description="1 = largest weight; null of cash")]
+    company_name: str | None
+    sector: str | None
+    period_return: Annotated[float | None, Meta(description="In US dollars, over the portfolio's period")]
+    score: Annotated[float | None, Meta(description="period_return / market_cap")]
+    market_cap: Annotated[int | None, Meta(description="In US dollars")]
+    market_cap_source: MarketCapSource | None
+    source_etfs: Annotated[list[str] | None, Meta(description="The trending ETFs that chose the stock")]
+    is_degraded: Annotated[bool, Meta(description="Something was not there, or in doubt, when it was computed")]
+    degraded_reason: DegradedReason
+    degraded_reasons: Reasons
+    reason: Annotated[str | None, Meta(description="Why the portfolio is empty or not computable")]
+    reasons: Reasons
+    holdings_as_of: Annotated[date | None, Meta(description="Latest holdings snapshot that was used")]
+    holdings_known_later: Annotated[
+        bool, Meta(description="That snapshot is later than the session: not known at the time")
+    ]
+    source: Source
+    published_at: Moment
+
+
+class Weights(Paged):
+    weights: Annotated[list[Weight], Meta(description="Oldest session first, then by period and rank; cash last")]
+
+
+class RecordSession(Struct):
+    """What became of one of the portfolios in a session, at its close, beside the benchmark."""
+
+    session: date
+    period: Annotated[int, Meta(description="Sessions of the portfolio's period; 0: the monthly portfolio")]
+    decided_on: Annotated[date, Meta(description="Session (month: rebalance date) of what was held up to the close")]
+    net_return: Annotated[
+        float | None, Meta(description="Less the cost of every trade, since the session before; null of the first one")
+    ]
+    gross_return: Annotated[float | None, Meta(description="Since the session before; null of the first one")]
+    benchmark_return: Annotated[float | None, Meta(description="Since the session before; null without its close")]
+    net_value: Annotated[float, Meta(description="Of a capital of 1 before the first purchase, less all costs")]
+    gross_value: Annotated[float, Meta(description="Of a capital of 1 before the first purchase")]
+    benchmark_value: Annotated[float | None, Meta(description="Of a capital of 1 in the benchmark")]
+    drawdown: Annotated[float, Meta(description="Of net_value, from its highest by then; 0 or negative")]
+    benchmark_drawdown: Annotated[float | None, Meta(description="Of benchmark_value, from its highest by then")]
+    turnover: Annotated[float, Meta(description="At the close, one-way: half of all bought and sold, over the value")]
+    cost: Annotated[float, Meta(description="Of what was traded at the close, as a fraction of the value")]
+    cash_weight: Annotated[float, Meta(description="At the close, before what is traded there")]
+    position_count: int
+    is_degraded: Annotated[bool, Meta(description="What was held was published without some prices, or in doubt")]
+    has_hindsight: Annotated[bool, Meta(description="What was held rests on holdings collected later: no real record")]
+    carried_weight: Annotated[float, Meta(description="Of positions without a close, which stand at their last one")]
+    carried_reason: Annotated[str | None, Meta(description="Which, the benchmark included, and why; null: none")]
+    carried_reasons: Reasons
+    source: Source
+
+
+class Record(Paged):
+    benchmark: str
+    sessions: Annotated[list[RecordSession], Meta(description="Oldest first, then by period")]
+
+
 class MonthlyPosition(Struct):
     final_rank: int
     ticker: str

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from api import monthly_performance, pipeline_state, sector_standings
-from api.deps import AsOf, Between, Configured, OnePeriod, Page, Period, Respond, SymbolChoice
+from api.deps import AsOf, Between, Configured, OnePeriod, Page, Period, Respond, RespondList, SymbolChoice
 from api.errors import documented
-from api.models.schemas import answer
+from api.models.schemas import answer, listed
 from config.universe import universe
 from contract.common import Window
 from contract.etfs import EtfBenchmark, EtfList, Series
@@ -24,8 +24,8 @@ router = APIRouter(prefix="/dashboard", tags=["dashboard"])
 ReturnWindow = Annotated[Window, Query(description="Sessions the return is taken over, or the month so far")]
 
 
-@router.get("/market-map", responses=answer(MarketMap) | documented(404))
-async def market_map(respond: Respond, as_of_date: AsOf = None) -> Response:
+@router.get("/market-map", responses=listed(MarketMap) | documented(404))
+async def market_map(respond: RespondList, as_of_date: AsOf = None) -> Response:
     """Return every stock with a bar of the session by sector: market cap, and the return over each window.
 
     A sector's returns are weighted by market cap at the start of each window. In `newest_month` its stocks count alike.
@@ -33,8 +33,8 @@ async def market_map(respond: Respond, as_of_date: AsOf = None) -> Response:
     return await respond(sector_standings.market_map, as_of_date)
 
 
-@router.get("/etf-list", responses=answer(EtfList) | documented(404), summary="ETF list")
-async def etf_list(respond: Respond, as_of_date: AsOf = None) -> Response:
+@router.get("/etf-list", responses=listed(EtfList) | documented(404), summary="ETF list")
+async def etf_list(respond: RespondList, as_of_date: AsOf = None) -> Response:
     """Return every ETF of the universe with its newest close and its place in a trending publication."""
     return await respond(etfs.listing, universe().benchmark, as_of_date)
 
@@ -49,8 +49,8 @@ async def etf_benchmark(
     return await respond(etfs.benchmark_view, universe().benchmark, as_of_date, sessions)
 
 
-@router.get("/spy-benchmark", responses=answer(Series), summary="SPY")
-async def spy_benchmark(respond: Respond, days: Between, page: Page) -> Response:
+@router.get("/spy-benchmark", responses=listed(Series), summary="SPY")
+async def spy_benchmark(respond: RespondList, days: Between, page: Page) -> Response:
     """Return the benchmark's closes between `from` and `to` with the return since the first of them."""
     return await respond(etfs.series, universe().benchmark, *days, page)
 
@@ -69,20 +69,22 @@ async def active_allocations(
     return await respond(_allocations, as_of_date, period_days, candidates, ticker)
 
 
-@router.get("/etf-holdings", responses=answer(Snapshots), summary="ETF holdings")
-async def etf_holdings(respond: Respond, as_of_date: AsOf = None) -> Response:
+@router.get("/etf-holdings", responses=listed(Snapshots), summary="ETF holdings")
+async def etf_holdings(respond: RespondList, as_of_date: AsOf = None) -> Response:
     """Return the newest holdings of each ETF that were known by the session."""
     return await respond(holdings.snapshots, as_of_date)
 
 
-@router.get("/trending-etf-top-holdings", responses=answer(TrendingTopHoldings) | documented(404))
-async def trending_etf_top_holdings(respond: Respond, period_days: Period = 20, as_of_date: AsOf = None) -> Response:
+@router.get("/trending-etf-top-holdings", responses=listed(TrendingTopHoldings) | documented(404))
+async def trending_etf_top_holdings(
+    respond: RespondList, period_days: Period = 20, as_of_date: AsOf = None
+) -> Response:
     """Return the ETFs that trend over a period as of a session, best first, with their analysed top holdings."""
     return await respond(holdings.trending_top_holdings, period_days, as_of_date)
 
 
-@router.get("/sector-trending", responses=answer(SectorMonths))
-async def sector_trending(respond: Respond, days: Between, page: Page) -> Response:
+@router.get("/sector-trending", responses=listed(SectorMonths))
+async def sector_trending(respond: RespondList, days: Between, page: Page) -> Response:
     """Return every sector month by month, newest first. Each stock counts alike.
 
     `from` and `to` are about the months' first days.
@@ -90,8 +92,8 @@ async def sector_trending(respond: Respond, days: Between, page: Page) -> Respon
     return await respond(sectors.months, *days, page)
 
 
-@router.get("/monthly-performance", responses=answer(MonthlyPerformances))
-async def performance_by_month(respond: Respond, page: Page) -> Response:
+@router.get("/monthly-performance", responses=listed(MonthlyPerformances), operation_id="monthly_performance")
+async def performance_by_month(respond: RespondList, page: Page) -> Response:
     """Compare what each month's portfolio has returned since it was published with the benchmark.
 
     Bought at the close of the session after the rebalance, sold at the close of the session after the next one (at the
@@ -101,7 +103,7 @@ async def performance_by_month(respond: Respond, page: Page) -> Response:
     return await respond(monthly_performance.monthly, universe().benchmark, page)
 
 
-@router.get("/performance", responses=answer(Performance))
+@router.get("/performance", responses=answer(Performance), operation_id="performance")
 async def portfolio_performance(
     respond: Respond,
     as_of_date: AsOf = None,
@@ -115,17 +117,17 @@ async def portfolio_performance(
     return await respond(track_record.performance, as_of_date, series)
 
 
-@router.get("/top-performers", responses=answer(Performers) | documented(404))
+@router.get("/top-performers", responses=listed(Performers) | documented(404))
 async def top_performers(
-    respond: Respond, page: Page, window: ReturnWindow = "20d", as_of_date: AsOf = None
+    respond: RespondList, page: Page, window: ReturnWindow = "20d", as_of_date: AsOf = None
 ) -> Response:
     """Return the stocks with the highest return over a window, best first."""
     return await respond(sector_standings.best, window, as_of_date, page)
 
 
-@router.get("/top-performers-by-sector", responses=answer(PerformersBySector) | documented(404))
+@router.get("/top-performers-by-sector", responses=listed(PerformersBySector) | documented(404))
 async def top_performers_by_sector(
-    respond: Respond,
+    respond: RespondList,
     window: ReturnWindow = "20d",
     as_of_date: AsOf = None,
     top: Annotated[int, Query(ge=1, le=50, description="This many of each sector")] = 3,
@@ -134,8 +136,8 @@ async def top_performers_by_sector(
     return await respond(sector_standings.best_of_each, window, as_of_date, top)
 
 
-@router.get("/sessions", responses=answer(Sessions))
-async def session_list(respond: Respond, days: Between, page: Page) -> Response:
+@router.get("/sessions", responses=listed(Sessions))
+async def sessions(respond: RespondList, days: Between, page: Page) -> Response:
     """Return the sessions with publications, newest first."""
     return await respond(publications.sessions, *days, page)
 
@@ -146,7 +148,7 @@ async def calendar(respond: Respond) -> Response:
     return await respond(publications.calendar)
 
 
-@router.get("/pipeline", responses=answer(Pipeline))
+@router.get("/pipeline", responses=answer(Pipeline), operation_id="pipeline")
 async def state_of_pipeline(
     respond: Respond,
     settings: Configured,
@@ -156,9 +158,9 @@ async def state_of_pipeline(
     return await respond.uncached(pipeline_state.state, settings, sessions)
 
 
-@router.get("/errors", responses=answer(RejectedMessages))
-async def errors(
-    respond: Respond,
+@router.get("/errors", responses=listed(RejectedMessages))
+async def rejected_messages(
+    respond: RespondList,
     page: Page,
     waiting: Annotated[bool | None, Query(description="Those that wait, or those put back; both when left out")] = None,
 ) -> Response:
@@ -166,20 +168,22 @@ async def errors(
     return await respond(pipeline.errors, waiting, page)
 
 
-@router.get("/gaps", responses=answer(Gaps))
-async def gaps(respond: Respond, days: Between, page: Page) -> Response:
+@router.get("/gaps", responses=listed(Gaps))
+async def gaps(respond: RespondList, days: Between, page: Page) -> Response:
     """Return every (ticker, session) that was expected and is not stored, and why."""
     return await respond(pipeline.gaps, *days, page)
 
 
-@router.get("/restatements", responses=answer(Restatements))
-async def restatements(respond: Respond, days: Between, page: Page) -> Response:
+@router.get("/restatements", responses=listed(Restatements))
+async def restatements(respond: RespondList, days: Between, page: Page) -> Response:
     """Return stored bars that the source has changed since, with the old values."""
     return await respond(pipeline.restatements, *days, page)
 
 
-@router.get("/requests", responses=answer(RequestCounts))
-async def requests(respond: Respond, page: Page, by: Literal["hour", "day"] = "hour") -> Response:
+@router.get("/requests", responses=listed(RequestCounts))
+async def request_counts(
+    respond: RespondList, page: Page, by: Annotated[Literal["hour", "day"], Query(description="Count by this")] = "hour"
+) -> Response:
     """Count the requests to Yahoo, by hour or day."""
     return await respond(pipeline.requests_by, by, page)
 

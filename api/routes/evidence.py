@@ -29,7 +29,7 @@ STORED_BYTES: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/head", responses=answer(Heads), summary="Heads of the chains")
-async def head(respond: Respond) -> Response:
+async def chain_heads(respond: Respond) -> Response:
     """Return the newest link of each chain of evidence. Keep them elsewhere, and any change of the past can be told.
 
     Nothing of a chain before its head can be changed without changing the head: `./start.sh verify` compares them.
@@ -42,7 +42,7 @@ async def head(respond: Respond) -> Response:
     responses=answer(WholeLink) | documented(404),
     summary="A link with all that its digest covers",
 )
-async def link(respond: Respond, chain: Chain, position: Position) -> Response:
+async def chain_link(respond: Respond, chain: Chain, position: Position) -> Response:
     """Return a link of a chain, so that its digest can be computed again elsewhere.
 
     Its previous is the digest of the link before: so a reader can follow a chain down from a head that was kept.
@@ -55,7 +55,7 @@ async def link(respond: Respond, chain: Chain, position: Position) -> Response:
     responses=answer(MonthlyWeightEvidence) | documented(404),
     summary="Everything behind a monthly weight",
 )
-async def monthly_weight(
+async def monthly_weight_evidence(
     respond: Respond, rebalance_date: RebalancePart, symbol: Symbol, revision: Revision = None
 ) -> Response:
     """Return a weight of a monthly portfolio with all that it follows from, as it was known when it was computed.
@@ -71,7 +71,7 @@ async def monthly_weight(
     responses=answer(WeightEvidence) | documented(404),
     summary="Everything behind a weight",
 )
-async def weight(
+async def weight_evidence(
     respond: Respond, session: SessionPart, period_days: PeriodPart, symbol: Symbol, revision: Revision = None
 ) -> Response:
     """Return a weight of a daily portfolio with all that it follows from, as it was known when it was computed.

@@ -11,7 +11,7 @@ from database.queries import lab
 router = APIRouter(prefix="/lab", tags=["lab"], responses=documented(404))
 
 
-@router.get("", responses=answer(LabReport), summary="Does the rule have an edge?")
+@router.get("", responses=answer(LabReport), operation_id="lab", summary="Does the rule have an edge?")
 async def report(respond: Respond, as_of_date: AsOf = None) -> Response:
     """Return the verdict on the rule from the prices up to a session, and every figure that it rests on."""
     return await respond(lab.report, as_of_date)

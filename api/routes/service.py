@@ -20,6 +20,7 @@ async def service(request: Request) -> Response:
 
 @router.get(
     "/health",
+    operation_id="health",
     summary="Health",
     responses=answer(Health)
     | {503: {"content": content(Health), "description": "A dependency is away; the body names it"}},

@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from api import orders, rebalancing, trades
-from api.deps import POSITIONS, AsOf, Between, Day, Page, Period, PortfolioChoice, Respond, Symbol
+from api.deps import POSITIONS, AsOf, Between, Day, Page, Period, PortfolioChoice, Respond, RespondList, Symbol
 from api.errors import documented
-from api.models.schemas import answer
+from api.models.schemas import answer, listed
 from config.universe import universe
 from contract.orders import Outside, OwnedTrades
 from contract.portfolios import Appearances, MonthlyPortfolio, MonthlyTrades, Portfolio
@@ -25,8 +25,8 @@ router = APIRouter(prefix="/stocks", tags=["stocks"], responses=documented(404))
 NO_REBALANCE_YET = reason("no_rebalance_yet")
 
 
-@router.get("/portfolio", responses=answer(Portfolio))
-async def portfolio(respond: Respond, period_days: Period = 20, as_of_date: AsOf = None) -> Response:
+@router.get("/portfolio", responses=listed(Portfolio))
+async def portfolio(respond: RespondList, period_days: Period = 20, as_of_date: AsOf = None) -> Response:
     """Return the portfolio of one period, as published.
 
     A session for which nobody was eligible is a publication too: `status` is "empty", `positions` is empty, and
@@ -36,9 +36,9 @@ async def portfolio(respond: Respond, period_days: Period = 20, as_of_date: AsOf
     return await respond(portfolios.allocation, period_days, as_of_date)
 
 
-@router.get("/monthly-portfolio", responses=answer(MonthlyPortfolio))
+@router.get("/monthly-portfolio", responses=listed(MonthlyPortfolio))
 async def monthly_portfolio(
-    respond: Respond, rebalance_date: Annotated[Day | None, Query(description="The newest when left out")] = None
+    respond: RespondList, rebalance_date: Annotated[Day | None, Query(description="The newest when left out")] = None
 ) -> Response:
     """Return the month's merged portfolio, and its changes against the month before.
 
@@ -48,9 +48,9 @@ async def monthly_portfolio(
     return await respond(_monthly, rebalance_date)
 
 
-@router.get("/monthly-trades", responses=answer(MonthlyTrades))
+@router.get("/monthly-trades", responses=listed(MonthlyTrades))
 async def monthly_trades(
-    respond: Respond,
+    respond: RespondList,
     rebalance_date: Annotated[Day | None, Query(description="The newest when left out")] = None,
     capital: Annotated[float, Query(gt=0, le=1e12, description="Worth of last month's portfolio now, $")] = 100_000,
 ) -> Response:
@@ -96,13 +96,13 @@ async def owned_trades(
 
 
 @router.get("/{symbol}/latest", responses=answer(LatestBar))
-async def latest(respond: Respond, symbol: Symbol) -> Response:
+async def latest_bar(respond: Respond, symbol: Symbol) -> Response:
     """Return the newest daily bar of an ETF, a stock or an exchange rate."""
     return await respond(_latest, symbol)
 
 
-@router.get("/{symbol}/history", responses=answer(History))
-async def history(respond: Respond, symbol: Symbol, days: Between, page: Page) -> Response:
+@router.get("/{symbol}/history", responses=listed(History))
+async def history(respond: RespondList, symbol: Symbol, days: Between, page: Page) -> Response:
     """Return one page of daily bars. Pages count back from the newest; inside a page the oldest comes first.
 
     With the symbol's returns up to its newest bar, beside the benchmark's.
@@ -110,8 +110,8 @@ async def history(respond: Respond, symbol: Symbol, days: Between, page: Page) -
     return await respond(stocks.history, symbol, universe().benchmark, *days, page)
 
 
-@router.get("/{symbol}/record", responses=answer(Appearances))
-async def record(respond: Respond, symbol: Symbol, page: Page) -> Response:
+@router.get("/{symbol}/record", responses=listed(Appearances))
+async def appearances(respond: RespondList, symbol: Symbol, page: Page) -> Response:
     """Return every published portfolio that a symbol is in, daily and monthly ones."""
     return await respond(stocks.appearances, symbol, page)
 

@@ -216,6 +216,12 @@ def test_database_away_is_503_in_json(client: TestClient, path: str) -> None:
         ("/evidence/weights/2026-08-21/20/MU?revision=0", "revision"),
         ("/evidence/weights/monthly/x/MU", "rebalance_date"),
         ("/evidence/answers/ABC", "digest"),
+        ("/portfolios/weights?period=7", "period"),
+        ("/portfolios/weights?period=x", "period"),
+        ("/portfolios/weights?format=xlsx", "format"),
+        ("/portfolios/record?period=7", "period"),
+        ("/portfolios/record?limit=20001", "limit"),
+        ("/dashboard/active-allocations?period_days=7", "period_days"),
     ],
 )
 def test_bad_parameter_is_422_and_named(path: str, named: str) -> None:

@@ -6,7 +6,15 @@ from datetime import date
 from msgspec import Struct
 
 from contract.common import Source
-from contract.portfolios import CandidatePart, ExplainedPortfolio, MonthlyPortfolio, MonthlyPosition, Portfolio
+from contract.portfolios import (
+    CandidatePart,
+    ExplainedPortfolio,
+    MonthlyPortfolio,
+    MonthlyPosition,
+    Portfolio,
+    Weight,
+    Weights,
+)
 from database.db_helper import Connection, Row, fetch
 from database.queries.paging import Found, Page, fetch_page
 from database.queries.track_record import MONTHS
@@ -134,6 +142,44 @@ def allocations(
     if not rows:
         raise _not_published("portfolio", as_of)
     return rows
+
+
+def weights(conn: Connection, start: date | None, end: date | None, period: int | None, page: Page) -> Weights:
+    """Return the weights of all published portfolios between two days, cash included, oldest first.
+
+    period: of these portfolios alone; None: of all
+    """
+    total, rows = fetch_page(
+        conn,
+        Weight,
+        """
+        SELECT
+            as_of_date AS session, period_days AS period, status, ticker, weight, rank, company_name, sector,
+            period_return, score, market_cap, market_cap_source, source_etfs,
+            degraded_reason IS NOT NULL AS is_degraded, degraded_reason, reason, publication.holdings_as_of,
+            COALESCE(publication.holdings_as_of > as_of_date, FALSE) AS holdings_known_later, source, published_at
+        FROM analytics_publication AS publication
+        JOIN (
+            SELECT
+                as_of_date, period_days, ticker, portfolio_weight AS weight, position_rank AS rank, company_name,
+                sector, period_return, score, market_cap, market_cap_source, source_etfs
+            FROM analytics_portfolio_allocation
+            UNION ALL
+            SELECT
+                as_of_date, period_days, NULL, CASE WHEN status <> 'not_computable' THEN cash_weight END,
+                NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+            FROM analytics_publication
+            WHERE job = 'allocation' AND (cash_weight > 0 OR status <> 'published')
+        ) AS held USING (as_of_date, period_days)
+        WHERE job = 'allocation'
+            AND as_of_date BETWEEN COALESCE(%(start)s::date, '-infinity') AND COALESCE(%(end)s::date, 'infinity')
+            AND (%(period)s::integer IS NULL OR period_days = %(period)s)
+        ORDER BY as_of_date, period_days, rank NULLS LAST, ticker
+        """,
+        {"start": start, "end": end, "period": period},
+        page,
+    )
+    return Weights(total, *page, None, rows)
 
 
 def monthly(conn: Connection, rebalance_date: date | None) -> MonthlyPortfolio | None:

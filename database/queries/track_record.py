@@ -6,10 +6,11 @@ from msgspec import Struct, convert
 
 from config.universe import ANNUALISED_FROM_SESSIONS, universe
 from contract.common import Source
-from contract.portfolios import Performance, PortfolioPerformance
+from contract.portfolios import Performance, PortfolioPerformance, Record, RecordSession
 from contract.reasons import ShownReason, data_of, shown
 from database.db_helper import Connection
 from database.queries.corrections import corrections
+from database.queries.paging import Page, fetch_page
 from database.queries.typed import fetch_as
 from utils.reasons import join, reason
 
@@ -78,6 +79,27 @@ def performance(conn: Connection, as_of: date | None, series: bool = True) -> Pe
         portfolios=convert(portfolios, list[PortfolioPerformance], from_attributes=True),
         corrections=corrections(conn, as_of),
     )
+
+
+def record(conn: Connection, start: date | None, end: date | None, period: int | None, page: Page) -> Record:
+    """Return every session of the record between two days, oldest first.
+
+    period: of this portfolio alone, 0 for the monthly one; None: of all
+    """
+    total, rows = fetch_page(
+        conn,
+        RecordSession,
+        """
+        SELECT *, trade_date AS session, period_days AS period
+        FROM evidence_record_session
+        WHERE trade_date BETWEEN COALESCE(%(start)s::date, '-infinity') AND COALESCE(%(end)s::date, 'infinity')
+            AND (%(period)s::integer IS NULL OR period_days = %(period)s)
+        ORDER BY trade_date, period_days
+        """,
+        {"start": start, "end": end, "period": period},
+        page,
+    )
+    return Record(total, *page, None, universe().benchmark, rows)
 
 
 class _Followed(PortfolioPerformance):

@@ -1,5 +1,6 @@
 """The API in the test's own process, and the numbers of the sample database that its answers are checked against."""
 
+import hashlib
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -16,6 +17,19 @@ SETTINGS = Settings.from_env({"API_KEY": KEY, "ACTSTOCK_HOSTS": "testserver"})
 NOTICED_WITHIN_SECONDS = 1.5
 # The only answer of the source that the sample database keeps.
 SOURCE_ANSWER = b'{"chart": {"result": [], "error": null}}'
+# What a path's placeholder stands for in the sample database.
+KNOWN = {
+    "symbol": "MU",
+    "etf": "QQQ",
+    "sector": "Technology",
+    "holding": "GS",
+    "session": "2026-08-21",
+    "period_days": "20",
+    "rebalance_date": "2026-07-26",
+    "digest": hashlib.sha256(SOURCE_ANSWER).hexdigest(),
+    "chain": "publications",
+    "position": "1",
+}
 # The windows that end with the sample's newest session.
 WINDOW_STARTS = {"5d": "2026-08-14", "10d": "2026-08-07", "20d": "2026-07-24", "month": "2026-07-31"}
 

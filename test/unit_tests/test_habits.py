@@ -17,6 +17,7 @@ LOCKS = (
     "requirements/native.txt",
     "requirements/mutation.txt",
     "requirements/lab.txt",
+    "requirements/mcp.txt",
 )
 
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import gzip
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from api import response_cache
-from api.response_cache import COMPRESSED_FROM_BYTES, TRUSTED_SECONDS, Body, ResponseCache
+from api.response_cache import COMPRESSED_FROM_BYTES, TRUSTED_SECONDS, Body, Content, ResponseCache
 from database.queries.publications import data_version
 from utils.errors import DatabaseUnavailable, NotPublished
 
@@ -41,8 +42,8 @@ class Clock:
         return self.now
 
 
-def current_version(database: Any) -> bytes:
-    return str(database.version).encode()
+def current_version(database: Any) -> Content:
+    return Content(str(database.version).encode())
 
 
 @pytest.fixture
@@ -113,12 +114,17 @@ def test_what_changes_too_often_is_read_each_time(cache: ResponseCache, database
     assert database.queries == 2
 
 
+def test_what_is_compressed_already_is_left_as_it_is() -> None:
+    noise = b"".join(hashlib.sha256(bytes([each])).digest() for each in range(200))
+    assert len(noise) > COMPRESSED_FROM_BYTES and Body.of(noise).compressed is None
+
+
 def test_the_oldest_answers_make_room(database: FakeDatabase, clock: Clock) -> None:
     """Room for two answers of ten bytes: the third one drives out the first, one that is too large nobody."""
     cache = ResponseCache(database.read, clock, kept_bytes=25)
 
     async def ask(key: str, size: int) -> None:
-        await cache.kept(key, lambda _: b"x" * size)
+        await cache.kept(key, lambda _: Content(b"x" * size))
 
     async def scenario() -> None:
         await cache.check()
@@ -143,7 +149,7 @@ def test_tag_and_encoding_follow_from_the_body() -> None:
 
 
 def test_errors_are_not_kept(cache: ResponseCache, database: FakeDatabase) -> None:
-    def not_published(_: Any) -> bytes:
+    def not_published(_: Any) -> Content:
         raise NotPublished("not yet")
 
     async def scenario() -> None:

@@ -1,6 +1,5 @@
 """The API's OpenAPI document against the running server: schemathesis asks all that the document allows, and more."""
 
-import hashlib
 import json
 import socket
 import subprocess
@@ -20,7 +19,7 @@ import uvicorn
 from api import auth
 from api.main import create_app
 from config.config import DatabaseSettings, Settings
-from sample_api import SOURCE_ANSWER
+from sample_api import KNOWN
 
 KEY = "a-key-for-tests"
 SEED = 20260821
@@ -110,21 +109,6 @@ def test_no_answer_is_undocumented_or_a_server_error(on_sample: str, tmp_path: P
 
 def test_the_same_before_anything_is_collected(on_nothing: str, tmp_path: Path) -> None:
     fuzz(on_nothing, tmp_path, examples=3)
-
-
-# What a path's placeholder stands for in the sample database.
-KNOWN = {
-    "symbol": "MU",
-    "etf": "QQQ",
-    "sector": "Technology",
-    "holding": "GS",
-    "session": "2026-08-21",
-    "period_days": "20",
-    "rebalance_date": "2026-07-26",
-    "digest": hashlib.sha256(SOURCE_ANSWER).hexdigest(),
-    "chain": "publications",
-    "position": "1",
-}
 
 
 def test_every_route_has_an_answer_on_the_sample(on_sample: str) -> None:

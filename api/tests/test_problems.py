@@ -1,0 +1,89 @@
+"""Every kind of problem as a client meets it: problem details (RFC 9457)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api import errors
+from api.main import create_app
+from config.config import Settings
+from utils.errors import ActstockError, DatabaseUnavailable, NotPublished, UnknownSector
+
+KEY = "a-key-for-tests"
+URL = "http://localhost"
+
+
+class Failing:
+    """A pool whose queries fail in one way. The version of the data can be read."""
+
+    def __init__(self, error: Exception | None) -> None:
+        self._error = error
+
+    def read(self, query: Callable[[Any], Any]) -> Any:
+        if query.__name__ == "data_version":
+            return "1"
+        raise self._error or AssertionError("nothing was to be read")
+
+    def close(self) -> None:
+        pass
+
+
+PORTFOLIO = "/stocks/portfolio"
+# How to meet each kind: the request, and what the database answers.
+MET: dict[str, tuple[str, dict[str, Any], Exception | None]] = {
+    "UnknownHost": (PORTFOLIO, {"headers": {"X-API-Key": KEY, "Host": "elsewhere.example"}}, None),
+    "Unauthorized": (PORTFOLIO, {"headers": {"X-API-Key": "wrong"}}, None),
+    "UnknownPath": ("/nowhere", {}, None),
+    "UnknownTicker": ("/etf-holdings/top-holdings/NVDA", {}, None),
+    "UnknownSector": ("/sectors/Nothing/stocks", {}, UnknownSector("no stock is of the sector Nothing")),
+    "NotPublished": (PORTFOLIO, {}, NotPublished("run the five stages")),
+    "MethodNotAllowed": (PORTFOLIO, {"method": "DELETE"}, None),
+    "NotAcceptable": (PORTFOLIO, {"headers": {"X-API-Key": KEY, "Accept": "image/png"}}, None),
+    "InvalidParameter": (f"{PORTFOLIO}?period_days=7", {}, None),
+    "InvalidInput": ("/stocks/SPY/history?from=2026-08-21&to=2026-08-20", {}, None),
+    "NotASession": (f"{PORTFOLIO}?as_of_date=2026-08-22", {}, None),
+    "ActstockError": (PORTFOLIO, {}, ActstockError("something that has no status of its own")),
+    "InternalError": (PORTFOLIO, {}, RuntimeError("a secret of the code")),
+    "DatabaseUnavailable": (PORTFOLIO, {}, DatabaseUnavailable("PostgreSQL is away")),
+}
+
+
+def meet(kind: str, prefix: str = "") -> Any:
+    path, asked, error = MET[kind]
+    pool: Any = Failing(error)
+    app = create_app(Settings.from_env({"API_KEY": KEY}), pool)
+    with TestClient(app, raise_server_exceptions=False, headers={"X-API-Key": KEY}, base_url=URL) as client:
+        return client.request(**{"method": "GET", "url": prefix + path, **asked})
+
+
+def test_every_kind_is_met() -> None:
+    assert set(MET) == set(errors.KINDS)
+
+
+@pytest.mark.parametrize("prefix", ["", "/v1"])
+@pytest.mark.parametrize("kind", MET)
+def test_a_problem_has_all_members(kind: str, prefix: str) -> None:
+    answer = meet(kind, prefix)
+    told = answer.json()
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.status_code == told["status"] == errors.KINDS[kind].status
+    assert (told["type"], told["title"]) == (f"/docs/problems#{kind}", errors.KINDS[kind].title)
+    assert told["instance"] == (prefix + MET[kind][0]).partition("?")[0]
+    assert told["error"] == kind
+    assert told["detail"] and "secret" not in answer.text
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_the_type_leads_to_what_it_means() -> None:
+    told = meet("NotPublished").json()
+    pool: Any = Failing(None)
+    with TestClient(create_app(Settings.from_env({"API_KEY": KEY}), pool), base_url=URL) as client:
+        page, _, anchor = told["type"].partition("#")
+        assert f'id="{anchor}"' in client.get(page).text, "without a key"
+
+
+def test_what_has_no_kind_is_called_by_its_status() -> None:
+    told = errors.problem(400, "HTTP", "the host is not known", "/a path")
+    assert b'"title":"Bad Request"' in told.body and b'"instance":"/a%20path"' in told.body
