@@ -57,10 +57,7 @@ class Responder:
     ) -> Response:
         """Respond with bytes as they are stored. They are not kept here: nobody asks for the same ones twice."""
         body = await self._cache.fresh(lambda conn: Content(query(conn, *args, **kwargs)))
-        response = _response(body, self._request.headers, _media_type(body.plain))
-        # Somebody else's bytes: a browser must not take them for anything that it would run.
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
+        return _response(body, self._request.headers, _media_type(body.plain))
 
     def _format(self) -> Format:
         return self._wanted or chosen(",".join(self._request.headers.getlist("accept")), self._offered)
