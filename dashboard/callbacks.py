@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from dash import Dash, Input, Output, State, no_update
@@ -13,7 +14,7 @@ from dashboard.api_client import ApiAway, ApiClient, ApiRefused
 from dashboard.components import Component
 from dashboard.page import Page
 from dashboard.texts import Text, common
-from dashboard.views import VIEWS, market_map, trades, view_of
+from dashboard.views import VIEWS, market_map, summary, trades, view_of
 from dashboard.views.selectors import DAY_PICKER, MONTHLY
 from utils.errors import ActstockError, InvalidInput, NotASession, NotPublished, UnknownTicker
 
@@ -42,7 +43,7 @@ function (_submits, typed) {
 """
 
 
-def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
+def register(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str) -> None:
     @app.callback(
         Output(components.HEADER, "children"),
         Output(components.MAIN, "children"),
@@ -69,6 +70,17 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
         if day in (None, address.choices.get("as_of", newest)):
             return no_update
         return address.search(as_of=day, why=None)
+
+    @app.callback(
+        Output(summary.RUNS, "children"),
+        Input(summary.RUNS_CLOCK, "n_intervals"),
+        State("address", "pathname"),
+        State("address", "search"),
+    )
+    def show_runs(_minutes: int | None, pathname: str | None, search: str | None) -> list[Component]:
+        """Show how the last run went, once a minute."""
+        page = preferences.page_of(Address.of(pathname, search), periods)
+        return summary.runs(client, page, schedule, datetime.now(UTC))
 
     trade_callbacks.register(app, lambda page, kept: draw_orders(client, page, kept), periods)
     place = [Output("address", part, allow_duplicate=True) for part in ("pathname", "search")]

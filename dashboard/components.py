@@ -1,7 +1,7 @@
 """What the views are put together from, styled by assets/finviz.css. Pure: no request, no clock."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -53,6 +53,8 @@ def frame() -> Component:
                 delay_show=250,
                 parent_className="loader",
                 overlay_style={"visibility": "visible", "opacity": 0.45},
+                # What comes later, or again, covers nothing.
+                target_components={MAIN: "children"},  # type: ignore[arg-type]
             ),
         ],
     )
@@ -204,8 +206,26 @@ def tags(names: Sequence[str]) -> Component:
     return html.Span([part for name in names for part in (html.Span(name, className="tag"), " ")])
 
 
-def ticker_link(symbol: str, label: str = "") -> Component:
-    return dcc.Link(label or symbol, href=f"/ticker/{symbol}", className="ticker")
+def ticker_href(symbol: str, page: Page) -> str:
+    """Return the address of a ticker's page, of the session that is shown."""
+    kept = {name: value for name, value in kept_choices(page.address).items() if name == "as_of"}
+    return Address("/ticker", symbol, kept).href()
+
+
+def ticker_link(symbol: str, page: Page, label: str = "") -> Component:
+    return dcc.Link(label or symbol, href=ticker_href(symbol, page), className="ticker")
+
+
+def moment(moment: datetime | None, page: Page) -> Component:
+    """Show a moment in UTC; the page's script adds the reader's own time."""
+    if moment is None:
+        return page.moment(None)
+    return html.Time(page.moment(moment), dateTime=moment.isoformat(), className="moment")
+
+
+def named_lines(*named: tuple[str, Component]) -> Component:
+    """Show a few facts one below the other."""
+    return html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in named], className="named-lines")
 
 
 def gain(share: float | None) -> Component:

@@ -69,8 +69,8 @@ class Dashboard(Dash):
         return page
 
 
-def create_app(client: ApiClient, periods: Sequence[int]) -> Dash:
-    """Return the Dash application. It serves everything it needs."""
+def create_app(client: ApiClient, periods: Sequence[int], schedule: str = "staggered") -> Dash:
+    """Return the Dash application. It serves everything it needs. schedule: PIPELINE_SCHEDULE."""
     app = Dashboard(
         "dashboard",
         title=common.TITLE.en,
@@ -82,7 +82,7 @@ def create_app(client: ApiClient, periods: Sequence[int]) -> Dash:
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     app.layout = components.frame()
-    callbacks.register(app, client, periods)
+    callbacks.register(app, client, periods, schedule)
     downloads.register(app, client, periods)
     preferences.register(app)
     server_timing.register(app.server)
@@ -100,7 +100,7 @@ def address(environ: Mapping[str, str]) -> tuple[str, int]:
 def serve(settings: Settings, host: str, port: int) -> None:
     if not settings.api_key:
         raise ConfigError("API_KEY is not set: the dashboard cannot ask the API without it")
-    app = create_app(ApiClient(settings.api_url, settings.api_key), universe().periods)
+    app = create_app(ApiClient(settings.api_url, settings.api_key), universe().periods, settings.schedule)
     static_files.keep_files(app)
     try:
         server = waitress.create_server(app.server, host=host, port=port, threads=THREADS, ident=None)

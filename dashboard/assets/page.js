@@ -63,9 +63,27 @@
     const forScreen = () =>
         document.querySelectorAll(".js-plotly-plot .main-svg").forEach((drawing) => drawing.removeAttribute("viewBox"));
 
+    // A moment in UTC is told in the reader's own time as well.
+    const tellLocalTime = () => {
+        document.querySelectorAll("time.moment").forEach((each) => {
+            const moment = new Date(each.dateTime);
+            if (each.dataset.of === each.dateTime || Number.isNaN(moment.getTime())) return;
+            each.dataset.of = each.dateTime;
+            if (moment.getTimezoneOffset() === 0) return delete each.dataset.local;
+            each.dataset.local = new Intl.DateTimeFormat(document.documentElement.lang, {
+                weekday: "short",
+                hour: "2-digit",
+                minute: "2-digit",
+                hourCycle: "h23",
+                timeZoneName: "short",
+            }).format(moment);
+        });
+    };
+
     let shown = null;
     const look = () => {
         mendPicker();
+        tellLocalTime();
         const view = document.getElementById("view");
         if (!view || !view.dataset.shows || view.dataset.shows === shown) return;
         shown = view.dataset.shows;
@@ -75,7 +93,7 @@
         subtree: true,
         childList: true,
         attributes: true,
-        attributeFilter: ["data-shows", "aria-expanded"],
+        attributeFilter: ["data-shows", "aria-expanded", "datetime"],
     });
     ["input", "keydown", "focusout"].forEach((deed) => document.addEventListener(deed, answerDay, true));
     window.addEventListener("beforeprint", forPaper);

@@ -299,7 +299,7 @@ def _quarantined(waiting: Quarantined, page: Page) -> Component:
     rows = [
         (
             page.day(each.trade_date),
-            components.ticker_link(each.ticker),
+            components.ticker_link(each.ticker, page),
             components.words(each.reasons, page),
             page.moment(each.received_at),
         )
@@ -400,7 +400,7 @@ def _restated(restated: Restatements, page: Page) -> Component:
     ]
     rows = [
         (
-            components.ticker_link(each.ticker),
+            components.ticker_link(each.ticker, page),
             say(pipeline.CHANGES[each.change]),
             page.day(each.last_session)
             if each.first_session == each.last_session

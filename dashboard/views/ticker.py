@@ -256,7 +256,7 @@ def _holders(held: Comparison, page: Page) -> Component:
 
 def _holder(each: Holder, page: Page) -> Sequence[Component]:
     return (
-        components.ticker_link(each.etf_ticker),
+        components.ticker_link(each.etf_ticker, page),
         percent(each.holding_percent),
         each.holding_rank,
         components.trends(each, page),
@@ -279,7 +279,7 @@ def _holdings(stored: Sequence[StoredHolding], page: Page) -> Component:
     rows = [
         (
             each.holding_rank,
-            components.ticker_link(each.stock_ticker),
+            components.ticker_link(each.stock_ticker, page),
             each.stock_name or "",
             percent(each.holding_percent),
         )
