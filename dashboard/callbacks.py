@@ -8,7 +8,7 @@ from typing import Any
 from dash import Dash, Input, Output, State, no_update
 
 from contract.orders import Order
-from dashboard import components, figures, preferences, trade_callbacks
+from dashboard import components, figures, glossary, preferences, trade_callbacks
 from dashboard.address import Address
 from dashboard.api_client import ApiAway, ApiClient, ApiRefused
 from dashboard.components import Component
@@ -110,7 +110,8 @@ def header(page: Page) -> list[Component]:
 
 def render(client: ApiClient, page: Page) -> list[Component]:
     """Draw the view of an address. An error becomes a message that says what to do."""
-    return _drawn(lambda: view_of(page.address).page(client, page), page)
+    shown = _drawn(lambda: view_of(page.address).page(client, page), page)
+    return [*shown, *glossary.explained(shown, page)]
 
 
 def draw_orders(client: ApiClient, page: Page, kept: trades.Kept | None) -> tuple[list[Component], Sequence[Order]]:

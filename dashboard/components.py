@@ -13,7 +13,7 @@ from contract.etfs import Etf
 from contract.holdings import Holder
 from contract.reasons import ShownReason
 from dashboard.address import Address
-from dashboard.page import Page, signed, typeset_words
+from dashboard.page import Page, Said, signed, typeset_words
 from dashboard.texts import LANGUAGES, common, ticker
 from dashboard.texts.reasons import reason_in
 
@@ -152,8 +152,18 @@ def selector(label: str, choices: Sequence[Choice], selected: str) -> Component:
     return html.Nav(links, className="selector", **aria(label=label))
 
 
+def meaning(said: object) -> str | None:
+    """Return what a heading means, for its tooltip."""
+    return said.meaning or None if isinstance(said, Said) else None
+
+
+def term(name: str) -> Component:
+    """Show the name of a figure, with what it means."""
+    return html.Dt(name, title=meaning(name))
+
+
 def facts(*named: tuple[str, Component]) -> Component:
-    return html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in named], className="facts")
+    return html.Dl([html.Div([term(name), html.Dd(value)]) for name, value in named], className="facts")
 
 
 def panel(title: str, *content: Component, tools: Sequence[Component] = (), name: str = "") -> Component:
@@ -175,7 +185,7 @@ def graph(name: str, figure: go.Figure) -> Component:
 
 def table(name: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Component]]) -> Component:
     """Show a plain table that scrolls sideways where it must. columns: heading and class of each."""
-    head = html.Thead(html.Tr([html.Th(title, className=kind) for title, kind in columns]))
+    head = html.Thead(html.Tr([html.Th(title, className=kind, title=meaning(title)) for title, kind in columns]))
     body = html.Tbody(
         [html.Tr([html.Td(cell, className=kind) for cell, (_, kind) in zip(row, columns, strict=True)]) for row in rows]
     )
@@ -192,7 +202,7 @@ def cards(rows: Sequence[tuple[Component, Component, Sequence[tuple[str, Compone
             html.Li(
                 [
                     html.Div([about, html.Span(way, className="way")], className="first"),
-                    html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in figures]),
+                    html.Dl([html.Div([term(name), html.Dd(value)]) for name, value in figures]),
                 ]
             )
             for about, way, figures in rows
@@ -225,7 +235,7 @@ def moment(moment: datetime | None, page: Page) -> Component:
 
 def named_lines(*named: tuple[str, Component]) -> Component:
     """Show a few facts one below the other."""
-    return html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in named], className="named-lines")
+    return html.Dl([html.Div([term(name), html.Dd(value)]) for name, value in named], className="named-lines")
 
 
 def gain(share: float | None) -> Component:

@@ -148,7 +148,7 @@ def _grid(shown: MonthlyPortfolio, page: Page) -> Component:
         grids.text("company_name", say(common.COMPANY), 190, flex=1, minWidth=140),
         grids.text("sector", say(common.SECTOR), 150),
         grids.number("score", say(month.SCORE), 80, ".1f", headerTooltip=say(month.SCORE_HINT)),
-        grids.link("periods", say(month.SOURCE_PERIODS), 140, headerTooltip=say(month.SOURCE_PERIODS_HINT)),
+        grids.link("periods", say(month.SOURCE_PERIODS), 140),
     ]
     return grids.grid(
         "positions", columns, [_row(each, shown, page) for each in shown.positions], page, row_id="ticker"

@@ -154,7 +154,7 @@ def _comparison(record: Performance, page: Page) -> Component:
         (say(texts.PORTFOLIO), ""),
         (say(texts.NET), "number"),
         (say(texts.GROSS), "number"),
-        (record.benchmark, "number"),
+        (say(common.BENCHMARK, benchmark=record.benchmark), "number"),
         (say(texts.SHORT_DRAWDOWN), "number"),
         (say(texts.SHORT_TURNOVER), "number"),
         (say(texts.SHORT_COST), "number"),

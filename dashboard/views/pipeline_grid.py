@@ -91,9 +91,9 @@ def absent(bars: dict[str, int]) -> int:
 def grid(sessions: Sequence[SessionState], page: Page) -> Component:
     say = page.say
     head = [
-        html.Th(say(pipeline.SESSION), scope="col"),
-        *(html.Th(say(pipeline.STAGES[column]), scope="col") for column in COLUMNS),
-        html.Th(say(pipeline.BARS), scope="col", className="number", title=say(pipeline.BARS_HINT)),
+        _heading(say(pipeline.SESSION)),
+        *(_heading(say(pipeline.STAGES[column])) for column in COLUMNS),
+        _heading(say(pipeline.BARS), "number"),
     ]
     rows = [
         html.Tr(
@@ -107,6 +107,10 @@ def grid(sessions: Sequence[SessionState], page: Page) -> Component:
     ]
     table = html.Table([html.Thead(html.Tr(head)), html.Tbody(rows)], id="stages")
     return html.Div(table, className="scroll stages", tabIndex=0)
+
+
+def _heading(title: str, kind: str = "") -> Component:
+    return html.Th(title, scope="col", className=kind, title=components.meaning(title))
 
 
 def legend(page: Page) -> Component:

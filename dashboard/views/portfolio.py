@@ -256,7 +256,7 @@ def _formula(position: Position, shown: ExplainedPortfolio, page: Page) -> Compo
     if abs(weight - position.portfolio_weight) > 1e-9:
         lines.append((say(portfolio.FORMULA_CAPPED), percent(position.portfolio_weight)))
     return html.Dl(
-        [html.Div([html.Dt(name), html.Dd(value)]) for name, value in lines], id="formula", className="formula"
+        [html.Div([components.term(name), html.Dd(value)]) for name, value in lines], id="formula", className="formula"
     )
 
 

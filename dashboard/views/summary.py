@@ -105,7 +105,7 @@ def _differences(found: Sequence[Change], page: Page) -> list[Component]:
         (summary.DOWN_MOST, [_moved(each, page) for each in stayed if each.difference < 0]),
     ]
     moved = percent(sum(abs(each.difference) for each in found) / 2)
-    named = [html.Div([html.Dt(page.say(name)), html.Dd(_few(each, page))]) for name, each in lines if each]
+    named = [html.Div([components.term(page.say(name)), html.Dd(_few(each, page))]) for name, each in lines if each]
     return [html.Dl(named, className="named-lines"), html.P(page.say(summary.MOVED, share=moved), className="note")]
 
 

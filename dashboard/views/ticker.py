@@ -206,7 +206,7 @@ def _returns(history: History, page: Page) -> list[Component]:
     columns = [
         (say(ticker.WINDOW), ""),
         (say(ticker.RETURN), "number strong"),
-        (benchmark, "number"),
+        (say(common.BENCHMARK, benchmark=benchmark), "number"),
         (say(ticker.AHEAD), "number"),
     ]
     rows = [
