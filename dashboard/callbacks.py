@@ -25,21 +25,15 @@ OPEN_TILE = f"""
 function (clicked, _pathname, search) {{
     const id = clicked ? clicked.points[0].id : "{figures.GROUP}";
     const none = dash_clientside.no_update;
-    if (!id.startsWith("{figures.GROUP}")) return [`/ticker/${{id}}`, ""];
-    const sector = id.slice("{figures.GROUP}".length);
     const chosen = new URLSearchParams(search || "");
+    const session = chosen.get("as_of");
+    if (!id.startsWith("{figures.GROUP}")) return [`/ticker/${{id}}`, session ? `?as_of=${{session}}` : ""];
+    const sector = id.slice("{figures.GROUP}".length);
     if (!sector || sector.includes(":")) return [none, none];
     if (chosen.get("sector") === sector) chosen.delete("sector"); else chosen.set("sector", sector);
     const shown = chosen.toString();
     return [none, shown ? `?${{shown}}` : ""];
 }}
-"""
-OPEN_TYPED = """
-function (_submits, typed) {
-    const ticker = (typed || "").trim().toUpperCase();
-    const none = dash_clientside.no_update;
-    return ticker ? [`/ticker/${encodeURIComponent(ticker)}`, "", ""] : [none, none, none];
-}
 """
 
 
@@ -91,14 +85,6 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str
         Input(market_map.GRAPH, "clickData"),
         State("address", "pathname"),
         State("address", "search"),
-        prevent_initial_call=True,
-    )
-    in_the_browser(
-        OPEN_TYPED,
-        *place,
-        Output(components.TICKER_SEARCH, "value"),
-        Input(components.TICKER_SEARCH, "n_submit"),
-        State(components.TICKER_SEARCH, "value"),
         prevent_initial_call=True,
     )
 

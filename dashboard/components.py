@@ -282,7 +282,7 @@ def trends(etf: Etf | Holder, page: Page) -> Component:
 
 
 def ticker_search(page: Page) -> Component:
-    """Show a field that leads to a ticker's page."""
+    """Show a field that leads to a ticker's page. The page's script makes it a combobox."""
     label = page.say(ticker.SEARCH)
     field = dcc.Input(
         id=TICKER_SEARCH,
@@ -290,9 +290,18 @@ def ticker_search(page: Page) -> Component:
         placeholder=page.say(ticker.SEARCH_HINT),
         autoComplete="off",
         spellCheck=False,
-        maxLength=20,
+        maxLength=60,
     )
-    return html.Label([html.Span(label, className="unseen"), field], className="search", title=label)
+    told: dict[str, Any] = {"data-text": page.say(ticker.SUGGESTIONS, count="{count}")}
+    return html.Div(
+        [
+            html.Label([html.Span(label, className="unseen"), field], title=label),
+            html.Ul(id="ticker-suggestions", role="listbox", hidden=True, **aria(label=page.say(ticker.SUGGESTED))),
+            html.Span(id="ticker-suggestions-status", role="status", className="unseen", **told),
+        ],
+        className="search",
+        role="search",
+    )
 
 
 def download(page: Page, name: str) -> Component:

@@ -12,7 +12,7 @@ from dash import Dash
 
 from config.config import ConfigError, Settings
 from config.universe import universe
-from dashboard import callbacks, components, downloads, preferences, server_timing, static_files
+from dashboard import callbacks, components, downloads, preferences, search, server_timing, static_files
 from dashboard.api_client import ApiClient
 from dashboard.texts import common
 from utils.logging_utils import configure_logging
@@ -85,6 +85,7 @@ def create_app(client: ApiClient, periods: Sequence[int], schedule: str = "stagg
     callbacks.register(app, client, periods, schedule)
     downloads.register(app, client, periods)
     preferences.register(app)
+    search.register(app, client)
     server_timing.register(app.server)
     return app
 

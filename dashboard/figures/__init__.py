@@ -14,7 +14,7 @@ from dashboard.figures.market import (
     sparkline,
 )
 from dashboard.figures.performance import faint, performance
-from dashboard.figures.prices import Candle, prices
+from dashboard.figures.prices import Candle, Mark, Strip, prices
 from dashboard.figures.requests import requests
 from dashboard.figures.style import DARK, LIGHT, PALETTES, Palette
 from dashboard.figures.weights import weights
@@ -29,7 +29,9 @@ __all__ = [
     "SPARK_WIDTH",
     "Candle",
     "Interval",
+    "Mark",
     "Palette",
+    "Strip",
     "Tile",
     "etf_lines",
     "faint",

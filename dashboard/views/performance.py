@@ -122,7 +122,7 @@ def _coloured(share: float | None) -> Component:
 def _chart(record: Performance, shown: PortfolioPerformance, page: Page) -> go.Figure:
     titles = (page.say(texts.VALUE), page.say(texts.DRAWDOWN), page.say(texts.TURNOVER))
     names = (page.say(texts.NET), page.say(texts.GROSS), record.benchmark)
-    return figures.performance(shown, page.palette, names, titles)
+    return figures.performance(shown, page.palette, names, titles, page.say(common.CASH))
 
 
 def _for_a_year(record: Performance, shown: PortfolioPerformance, page: Page) -> Component:

@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -292,3 +293,14 @@ class Page:
             CHROME,
         )
         return [word for word in words if word not in ("ActStock", "English")]
+
+
+def violations(page: Page) -> list[list[str]]:
+    """Return what axe-core finds wrong with the page: rule, and the first place."""
+    page.run(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    passed, found = page.run(
+        "return axe.run().then(({passes, violations}) => "
+        "[passes.length, violations.map(each => [each.id, each.nodes[0].html.slice(0, 160)])])"
+    )
+    assert passed > 10, "it has looked at the page"
+    return list(found)

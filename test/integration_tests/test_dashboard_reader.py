@@ -1,7 +1,6 @@
 """What a reader meets beside the figures: where the page leads, its title, its way back, paper, and who listens."""
 
 import json
-from importlib.resources import files
 from itertools import pairwise
 
 import pytest
@@ -9,7 +8,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 
-from browsing import Page
+from browsing import Page, violations
 from dashboard.texts import common, market_map, portfolio
 from ops.looking.browser import DESKTOP, PHONE, Screen, cdp
 from ops.looking.dashboard_views import Subjects, views
@@ -17,7 +16,6 @@ from ops.looking.dashboard_views import Subjects, views
 VIEWS = views(Subjects(session="2026-08-21", older_session="2026-08-20", stock="NEM", etf="XLB"))
 LAPTOP = Screen("laptop", 1366, 768)
 IN_SIGHT = "const box = document.querySelector('#why h2').getBoundingClientRect(); return box.top >= 0 && box.bottom"
-AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("screen", [LAPTOP, PHONE])
@@ -122,17 +120,6 @@ def test_nothing_is_cut_on_paper(page: Page, browser: WebDriver, address: str) -
         assert not page.texts("nav, .search, .preferences a")
     finally:
         cdp(browser, "Emulation.setEmulatedMedia", media="")
-
-
-def violations(page: Page) -> list[list[str]]:
-    """Return what axe-core finds wrong with the page: rule, and the first place."""
-    page.run(AXE)
-    passed, found = page.run(
-        "return axe.run().then(({passes, violations}) => "
-        "[passes.length, violations.map(each => [each.id, each.nodes[0].html.slice(0, 160)])])"
-    )
-    assert passed > 10, "it has looked at the page"
-    return list(found)
 
 
 @pytest.mark.parametrize(("screen", "language"), [(DESKTOP, "en"), (DESKTOP, "ko"), (PHONE, "en"), (PHONE, "ko")])

@@ -217,6 +217,17 @@ class TestChart:
         low, high = layout.yaxis.range
         assert all(low < each.y < high for each in layout.annotations[3:]), "beyond the range none is shown"
 
+    def test_a_week_in_cash_is_named(self) -> None:
+        days = [f"2026-08-{day:02}" for day in (10, 11, 12, 13, 14, 17, 18)]
+        flat = [1.0, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1]
+        others = {name: [0.0] * 7 for name in ("drawdown", "benchmark_drawdown", "turnover")}
+        series = {"sessions": days, "gross": flat, "net": flat, "benchmark": [1.0] * 7, **others}
+        shown = convert(explained(followed(20, **series)), PortfolioPerformance)
+        layout = performance(shown, LIGHT, self.NAMES, self.TITLES, "Cash").layout
+        assert [(each.x0, each.x1) for each in layout.shapes] == [("2026-08-11", "2026-08-18")]
+        assert "Cash" in [each.text for each in layout.annotations]
+        assert not self.chart().layout.shapes
+
     def test_colours_are_those_of_the_theme(self) -> None:
         answer = convert(explained(followed(20)), PortfolioPerformance)
         for palette in (DARK, LIGHT):
