@@ -16,6 +16,7 @@ from dashboard.figures.market import (
 from dashboard.figures.performance import faint, performance
 from dashboard.figures.prices import Candle, Mark, Strip, prices
 from dashboard.figures.requests import requests
+from dashboard.figures.rolling import rolling
 from dashboard.figures.style import DARK, LIGHT, PALETTES, Palette
 from dashboard.figures.weights import weights
 
@@ -41,6 +42,7 @@ __all__ = [
     "prices",
     "rebased",
     "requests",
+    "rolling",
     "sparkline",
     "spread",
     "weights",

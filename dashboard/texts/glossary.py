@@ -16,6 +16,7 @@ from dashboard.texts import (
     pipeline,
     portfolio,
     summary,
+    tear_sheet,
     ticker,
     trades,
 )
@@ -187,6 +188,24 @@ _PERFORMANCE = {
         "How much it moves when {benchmark} moves by 1", "{benchmark}가 1 움직일 때 따라 움직이는 정도"
     ),
 }
+_TEAR_SHEET = {
+    tear_sheet.FIGURE: Text("What is measured", "측정 항목"),
+    tear_sheet.PORTFOLIO_NET: Text("After the cost of every trade", "모든 매매 비용을 뺀 값"),
+    tear_sheet.TOTAL: Text("Change of the value over the range", "기간 전체의 가치 변화"),
+    tear_sheet.BEST_DAY: Text("Highest return of a session", "가장 높은 하루 수익률"),
+    tear_sheet.WORST_DAY: Text("Lowest return of a session", "가장 낮은 하루 수익률"),
+    tear_sheet.BEST_MONTH: Text("Highest return of a calendar month", "가장 높은 월 수익률"),
+    tear_sheet.WORST_MONTH: Text("Lowest return of a calendar month", "가장 낮은 월 수익률"),
+    tear_sheet.POSITIVE_DAYS: Text("Share of the sessions with a return above zero", "수익률이 양수인 거래일의 비율"),
+    tear_sheet.YEAR: Text("Calendar year", "연도"),
+    tear_sheet.WHOLE_YEAR: Text("Return of the calendar year", "연간 수익률"),
+    **dict.fromkeys(tear_sheet.MONTHS, Text("Return of the calendar month", "월 수익률")),
+    tear_sheet.FROM: Text("Session of the highest value before", "하락 전 최고점의 거래일"),
+    tear_sheet.LOWEST: Text("Session of the lowest value", "가장 낮은 가치의 거래일"),
+    tear_sheet.RECOVERED: Text("Session at which the highest value was reached again", "최고점을 회복한 거래일"),
+    tear_sheet.DEPTH: Text("Loss from the highest to the lowest value", "최고점에서 저점까지의 하락 폭"),
+    tear_sheet.LASTED: Text("Sessions until it was reached again, or so far", "회복까지 걸린 거래일 수, 또는 지금까지"),
+}
 _TRADES = {
     trades.SIDE: Text("Buy, sell, or keep what is there", "매수, 매도 또는 유지"),
     trades.ORDERED: Text("To trade: + buys, − sells", "매매할 주식 수: +는 매수, −는 매도"),
@@ -315,6 +334,7 @@ MEANINGS: Mapping[Text, Text] = {
     **_EVIDENCE,
     **_TRADES,
     **_PERFORMANCE,
+    **_TEAR_SHEET,
     **_TICKER,
     **_MAP,
     **_PORTFOLIO,

@@ -11,6 +11,7 @@ from contract.portfolios import PortfolioPerformance
 from dashboard.figures import DARK, LIGHT, performance, spread
 from dashboard.texts import Language
 from dashboard.texts import performance as texts
+from dashboard.texts import tear_sheet as tear_sheet_texts
 from dashboard.views import performance as view
 from reason_words import explained
 from utils.reasons import of_ticker, reason
@@ -99,9 +100,9 @@ def test_facts_are_those_of_the_selected_portfolio(draw: Any, language: Language
 
 def test_figures_for_a_year_only_where_there_are_enough_sessions(draw: Any) -> None:
     few = samples.text_of(draw(record(followed(20))))
-    assert texts.TOO_FEW.en.format(count=3, needed=60) in few and "Sortino" not in few
+    assert tear_sheet_texts.TOO_FEW.en.format(count=3, needed=60) in few and "Sortino –" in few
     enough = samples.text_of(draw(record(a_year(20))))
-    for expected in ("Growth a year +8.12%", "Volatility 21.31%", "Sharpe -0.24", "Calmar –", "Beta to SPY 0.84"):
+    for expected in ("Growth a year +8.12%", "Volatility 21.31%", "Sharpe −0.24", "Calmar –", "Beta to SPY 0.84"):
         assert expected in enough, expected
 
 
