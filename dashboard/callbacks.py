@@ -14,7 +14,7 @@ from dashboard.api_client import ApiAway, ApiClient, ApiRefused
 from dashboard.components import Component
 from dashboard.page import Page
 from dashboard.texts import Text, common
-from dashboard.views import VIEWS, market_map, summary, trades, view_of
+from dashboard.views import VIEWS, market_map, pipeline, summary, trades, view_of
 from dashboard.views.selectors import DAY_PICKER, MONTHLY
 from utils.errors import ActstockError, InvalidInput, NotASession, NotPublished, UnknownTicker
 
@@ -75,6 +75,18 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str
         """Show how the last run went, once a minute."""
         page = preferences.page_of(Address.of(pathname, search), periods)
         return summary.runs(client, page, schedule, datetime.now(UTC))
+
+    @app.callback(
+        Output(pipeline.LIVE, "children"),
+        Input(pipeline.CLOCK, "n_intervals"),
+        State("address", "pathname"),
+        State("address", "search"),
+        prevent_initial_call=True,
+    )
+    def refresh_pipeline(_times: int, pathname: str | None, search: str | None) -> list[Component]:
+        """Draw the state of the pipeline anew."""
+        page = preferences.page_of(Address.of(pathname, search), periods)
+        return _drawn(lambda: pipeline.live(client, page), page)
 
     trade_callbacks.register(app, lambda page, kept: draw_orders(client, page, kept), periods)
     place = [Output("address", part, allow_duplicate=True) for part in ("pathname", "search")]

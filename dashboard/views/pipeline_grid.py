@@ -99,7 +99,10 @@ def grid(sessions: Sequence[SessionState], page: Page) -> Component:
         html.Tr(
             [
                 html.Th(_day(session, page), scope="row"),
-                *(html.Td(_cell(cell_of(session, column), page)) for column in COLUMNS),
+                *(
+                    html.Td(_cell(cell_of(session, column), f"run-{session.as_of_date}-{column}", page))
+                    for column in COLUMNS
+                ),
                 html.Td(bars(session.bars, page), className="number"),
             ]
         )
@@ -153,7 +156,8 @@ def _day(session: SessionState, page: Page) -> Component:
     return dcc.Link(page.short_day(day), href=f"/?as_of={day}", title=page.day(day))
 
 
-def _cell(cell: Cell, page: Page) -> Component:
+def _cell(cell: Cell, name: str, page: Page) -> Component:
+    """name: by which the page's script opens it again after the view was drawn anew."""
     shown: list[Component] = [mark(cell.state, page)]
     if cell.is_empty:
         shown.append(html.Span(page.say(pipeline.EMPTY), className="tag"))
@@ -165,7 +169,7 @@ def _cell(cell: Cell, page: Page) -> Component:
         return shown
     reason = components.words(cell.runs[0].reasons, page) if cell.runs else page.say(pipeline.MEANINGS["published"])
     return html.Details(
-        [html.Summary(shown, title=reason or page.say(pipeline.MEANINGS[cell.state])), _details(cell, page)]
+        [html.Summary(shown, title=reason or page.say(pipeline.MEANINGS[cell.state])), _details(cell, page)], id=name
     )
 
 

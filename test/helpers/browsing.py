@@ -259,7 +259,8 @@ class Page:
         """Return by how many pixels the page can be scrolled sideways."""
         # Room that is kept for a scrollbar makes the page narrower than its window.
         overflow: int = self.run(
-            "const { scrollWidth, clientWidth } = document.documentElement; return Math.max(0, scrollWidth - clientWidth)"
+            "const { scrollWidth, clientWidth } = document.documentElement;"
+            "return Math.max(0, scrollWidth - clientWidth)"
         )
         return overflow
 
