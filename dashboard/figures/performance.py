@@ -30,9 +30,10 @@ class Stretch(NamedTuple):
 def cash_stretches(sessions: Sequence[date], gross: Sequence[float]) -> list[Stretch]:
     """Return where nothing was held for FLAT_SESSIONS or more: the value stays the same to the last digit.
 
-    >>> days = [date(2026, 8, day) for day in (3, 4, 5, 6, 7, 10, 11)]
-    >>> cash_stretches(days, [1.0, 1.1, 1.1, 1.1, 1.1, 1.1, 1.2])
-    [Stretch(first=datetime.date(2026, 8, 4), last=datetime.date(2026, 8, 10))]
+    >>> days = [date(2026, 8, day) for day in (3, 4, 5, 6, 7, 10, 11, 12)]
+    >>> [stretch] = cash_stretches(days, [1.0, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.2])
+    >>> f"{stretch.first} to {stretch.last}"
+    '2026-08-04 to 2026-08-11'
     """
     found, start = [], 0
     for end in range(1, len(sessions) + 1):

@@ -69,7 +69,7 @@ def first_session(sessions: Sequence[date], name: str) -> date:
 
     >>> days = [date(2025, 12, 30), date(2025, 12, 31), date(2026, 1, 2), date(2026, 3, 2)]
     >>> [str(first_session(days, name)) for name in ("all", "ytd", "1m", "3m")]
-    ['2025-12-30', '2025-12-31', '2026-01-02', '2025-12-31']
+    ['2025-12-30', '2025-12-31', '2026-01-02', '2025-12-30']
     """
     last = sessions[-1]
     if name == WHOLE:
