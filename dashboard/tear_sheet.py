@@ -10,6 +10,7 @@ from datetime import date
 from typing import NamedTuple, TypeVar
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -130,12 +131,16 @@ def beta(returns: Floats, benchmark: Floats) -> float | None:
 
 def rolling(own: Series, benchmark: Series, window: int) -> tuple[list[float | None], list[float | None]]:
     """Return Sharpe ratio and beta of the last `window` returns at each session; None where there are fewer."""
-    ours, its = own.returns, benchmark.returns
-    places = range(window, len(ours) + 1)
     none: list[float | None] = [None] * min(window, len(own.sessions))
-    ratios = [sharpe(ours[end - window : end]) for end in places]
-    betas = [beta(ours[end - window : end], its[end - window : end]) for end in places]
-    return [*none, *ratios], [*none, *betas]
+    if len(own.sessions) <= window:
+        return none, none
+    ours, its = (sliding_window_view(each.returns, window) for each in (own, benchmark))
+    deviations = ours.std(axis=1, ddof=1)
+    apart = ((ours - ours.mean(axis=1, keepdims=True)) * (its - its.mean(axis=1, keepdims=True))).sum(axis=1)
+    year = SESSIONS_A_YEAR**0.5
+    sharpes = [_ratio(mean, below, year) for mean, below in zip(ours.mean(axis=1), deviations, strict=True)]
+    betas = [_ratio(above, below) for above, below in zip(apart / (window - 1), its.var(axis=1, ddof=1), strict=True)]
+    return [*none, *sharpes], [*none, *betas]
 
 
 def figures(series: Series, annualised_from: int) -> Figures:
@@ -172,4 +177,4 @@ def _downside(returns: Floats) -> float:
 
 def _ratio(above: float, below: float, factor: float = 1.0) -> float | None:
     """Return a ratio; None where nothing moves, which is more than rounding."""
-    return above / below * factor if abs(below) > 1e-12 else None
+    return float(above / below * factor) if abs(below) > 1e-12 else None
