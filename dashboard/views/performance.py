@@ -23,7 +23,10 @@ def page(client: ApiClient, page: Page) -> list[Component]:
     shown = _selected(record, page)
     terms = {"benchmark": record.benchmark, "rate": percent(record.cost_rate)}
     heading = components.heading(
-        page.say(texts.TITLE), selectors.period_selector(page, keeps_day=True), *_earlier(record, page)
+        page.say(texts.TITLE),
+        selectors.period_selector(page, keeps_day=True),
+        html.Span(_name(_days(page), page), className="only-paper"),
+        *_earlier(record, page),
     )
     method = html.P(page.say(texts.METHOD, **terms), className="method")
     if shown is None:

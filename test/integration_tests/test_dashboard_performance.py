@@ -102,6 +102,7 @@ def test_a_range_is_chosen_and_counted_from_its_first_session(page: Page, api: S
 def test_the_sheet_is_one_page_on_paper(page: Page, browser: WebDriver, language: str) -> None:
     page.prefer(language=language)
     page.open("/performance?period=20")
+    assert not page.texts(".only-paper")
     page.run("window.dispatchEvent(new Event('beforeprint'))")
     a4 = {"paperWidth": 8.27, "paperHeight": 11.69, "preferCSSPageSize": True}
     pdf = base64.b64decode(cdp(browser, "Page.printToPDF", **a4)["data"])
