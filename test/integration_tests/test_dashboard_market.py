@@ -91,6 +91,7 @@ def test_a_sector_is_enlarged_and_the_map_comes_back(page: Page, browser: WebDri
     ActionChains(browser).move_to_element(name).click().perform()
     browsing.until(lambda: 0 < len(tiles_of(page)) < len(whole), "the sector is alone")
     assert page.address == "/map?sector=Technology"
+    page.is_rendered()
     page.click(market_map.WHOLE_MAP.en.format(sector="Technology"))
     browsing.until(lambda: tiles_of(page) == whole, "the whole map is back")
     assert page.address == "/map"
