@@ -10,7 +10,7 @@ import msgspec
 
 from contract.etfs import EtfBenchmark, EtfList
 from contract.evidence import MonthlyWeightEvidence, WeightEvidence
-from contract.holdings import AllHoldings, Comparison
+from contract.holdings import AllHoldings, Comparison, Snapshots
 from contract.lab import LabReport
 from contract.orders import OwnedTrades
 from contract.pipeline import Calendar, Gaps, Pipeline, Restatements
@@ -111,6 +111,10 @@ class ApiClient:
     def holdings(self, etf: str, rows: int) -> AllHoldings:
         """Get an ETF's holdings, newest snapshot first."""
         return self._get(AllHoldings, "/etf-holdings/all-holdings", etf=etf, limit=rows)
+
+    def snapshots(self) -> Snapshots:
+        """Get the newest holdings of each ETF."""
+        return self._get(Snapshots, "/dashboard/etf-holdings")
 
     def pipeline(self, sessions: int) -> Pipeline:
         """Get the state of the last sessions, the tables and the consumers."""

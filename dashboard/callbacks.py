@@ -2,18 +2,19 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from dash import Dash, Input, Output, State, no_update
 
 from contract.orders import Order
-from dashboard import components, figures, preferences, trade_callbacks
+from dashboard import components, figures, glossary, preferences, trade_callbacks
 from dashboard.address import Address
 from dashboard.api_client import ApiAway, ApiClient, ApiRefused
 from dashboard.components import Component
 from dashboard.page import Page
 from dashboard.texts import Text, common
-from dashboard.views import VIEWS, market_map, trades, view_of
+from dashboard.views import VIEWS, market_map, pipeline, summary, trades, view_of
 from dashboard.views.selectors import DAY_PICKER, MONTHLY
 from utils.errors import ActstockError, InvalidInput, NotASession, NotPublished, UnknownTicker
 
@@ -24,25 +25,19 @@ OPEN_TILE = f"""
 function (clicked, _pathname, search) {{
     const id = clicked ? clicked.points[0].id : "{figures.GROUP}";
     const none = dash_clientside.no_update;
-    if (!id.startsWith("{figures.GROUP}")) return [`/ticker/${{id}}`, ""];
-    const sector = id.slice("{figures.GROUP}".length);
     const chosen = new URLSearchParams(search || "");
+    const session = chosen.get("as_of");
+    if (!id.startsWith("{figures.GROUP}")) return [`/ticker/${{id}}`, session ? `?as_of=${{session}}` : ""];
+    const sector = id.slice("{figures.GROUP}".length);
     if (!sector || sector.includes(":")) return [none, none];
     if (chosen.get("sector") === sector) chosen.delete("sector"); else chosen.set("sector", sector);
     const shown = chosen.toString();
     return [none, shown ? `?${{shown}}` : ""];
 }}
 """
-OPEN_TYPED = """
-function (_submits, typed) {
-    const ticker = (typed || "").trim().toUpperCase();
-    const none = dash_clientside.no_update;
-    return ticker ? [`/ticker/${encodeURIComponent(ticker)}`, "", ""] : [none, none, none];
-}
-"""
 
 
-def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
+def register(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str) -> None:
     @app.callback(
         Output(components.HEADER, "children"),
         Output(components.MAIN, "children"),
@@ -70,6 +65,29 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
             return no_update
         return address.search(as_of=day, why=None)
 
+    @app.callback(
+        Output(summary.RUNS, "children"),
+        Input(summary.RUNS_CLOCK, "n_intervals"),
+        State("address", "pathname"),
+        State("address", "search"),
+    )
+    def show_runs(_minutes: int | None, pathname: str | None, search: str | None) -> list[Component]:
+        """Show how the last run went, once a minute."""
+        page = preferences.page_of(Address.of(pathname, search), periods)
+        return summary.runs(client, page, schedule, datetime.now(UTC))
+
+    @app.callback(
+        Output(pipeline.LIVE, "children"),
+        Input(pipeline.CLOCK, "n_intervals"),
+        State("address", "pathname"),
+        State("address", "search"),
+        prevent_initial_call=True,
+    )
+    def refresh_pipeline(_times: int, pathname: str | None, search: str | None) -> list[Component]:
+        """Draw the state of the pipeline anew."""
+        page = preferences.page_of(Address.of(pathname, search), periods)
+        return _drawn(lambda: pipeline.live(client, page), page)
+
     trade_callbacks.register(app, lambda page, kept: draw_orders(client, page, kept), periods)
     place = [Output("address", part, allow_duplicate=True) for part in ("pathname", "search")]
     in_the_browser: Any = app.clientside_callback
@@ -81,14 +99,6 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
         State("address", "search"),
         prevent_initial_call=True,
     )
-    in_the_browser(
-        OPEN_TYPED,
-        *place,
-        Output(components.TICKER_SEARCH, "value"),
-        Input(components.TICKER_SEARCH, "n_submit"),
-        State(components.TICKER_SEARCH, "value"),
-        prevent_initial_call=True,
-    )
 
 
 def header(page: Page) -> list[Component]:
@@ -98,7 +108,8 @@ def header(page: Page) -> list[Component]:
 
 def render(client: ApiClient, page: Page) -> list[Component]:
     """Draw the view of an address. An error becomes a message that says what to do."""
-    return _drawn(lambda: view_of(page.address).page(client, page), page)
+    shown = _drawn(lambda: view_of(page.address).page(client, page), page)
+    return [*shown, *glossary.explained(shown, page)]
 
 
 def draw_orders(client: ApiClient, page: Page, kept: trades.Kept | None) -> tuple[list[Component], Sequence[Order]]:

@@ -1,7 +1,7 @@
 """What the views are put together from, styled by assets/finviz.css. Pure: no request, no clock."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -14,7 +14,7 @@ from contract.holdings import Holder
 from contract.reasons import ShownReason
 from dashboard import login, preferences
 from dashboard.address import Address
-from dashboard.page import Page, signed, typeset_words
+from dashboard.page import Page, Said, signed, typeset_words
 from dashboard.texts import LANGUAGES, common, ticker
 from dashboard.texts import login as login_texts
 from dashboard.texts.reasons import reason_in
@@ -55,6 +55,8 @@ def frame() -> Component:
                 delay_show=250,
                 parent_className="loader",
                 overlay_style={"visibility": "visible", "opacity": 0.45},
+                # What comes later, or again, covers nothing.
+                target_components={MAIN: "children"},  # type: ignore[arg-type]
             ),
         ],
     )
@@ -159,8 +161,18 @@ def selector(label: str, choices: Sequence[Choice], selected: str) -> Component:
     return html.Nav(links, className="selector", **aria(label=label))
 
 
+def meaning(said: object) -> str | None:
+    """Return what a heading means, for its tooltip."""
+    return said.meaning or None if isinstance(said, Said) else None
+
+
+def term(name: str) -> Component:
+    """Show the name of a figure, with what it means."""
+    return html.Dt(name, title=meaning(name))
+
+
 def facts(*named: tuple[str, Component]) -> Component:
-    return html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in named], className="facts")
+    return html.Dl([html.Div([term(name), html.Dd(value)]) for name, value in named], className="facts")
 
 
 def panel(title: str, *content: Component, tools: Sequence[Component] = (), name: str = "") -> Component:
@@ -182,7 +194,7 @@ def graph(name: str, figure: go.Figure) -> Component:
 
 def table(name: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Component]]) -> Component:
     """Show a plain table that scrolls sideways where it must. columns: heading and class of each."""
-    head = html.Thead(html.Tr([html.Th(title, className=kind) for title, kind in columns]))
+    head = html.Thead(html.Tr([html.Th(title, className=kind, title=meaning(title)) for title, kind in columns]))
     body = html.Tbody(
         [html.Tr([html.Td(cell, className=kind) for cell, (_, kind) in zip(row, columns, strict=True)]) for row in rows]
     )
@@ -199,7 +211,7 @@ def cards(rows: Sequence[tuple[Component, Component, Sequence[tuple[str, Compone
             html.Li(
                 [
                     html.Div([about, html.Span(way, className="way")], className="first"),
-                    html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in figures]),
+                    html.Dl([html.Div([term(name), html.Dd(value)]) for name, value in figures]),
                 ]
             )
             for about, way, figures in rows
@@ -213,8 +225,26 @@ def tags(names: Sequence[str]) -> Component:
     return html.Span([part for name in names for part in (html.Span(name, className="tag"), " ")])
 
 
-def ticker_link(symbol: str, label: str = "") -> Component:
-    return dcc.Link(label or symbol, href=f"/ticker/{symbol}", className="ticker")
+def ticker_href(symbol: str, page: Page) -> str:
+    """Return the address of a ticker's page, of the session that is shown."""
+    kept = {name: value for name, value in kept_choices(page.address).items() if name == "as_of"}
+    return Address("/ticker", symbol, kept).href()
+
+
+def ticker_link(symbol: str, page: Page, label: str = "") -> Component:
+    return dcc.Link(label or symbol, href=ticker_href(symbol, page), className="ticker")
+
+
+def moment(moment: datetime | None, page: Page) -> Component:
+    """Show a moment in UTC; the page's script adds the reader's own time."""
+    if moment is None:
+        return page.moment(None)
+    return html.Time(page.moment(moment), dateTime=moment.isoformat(), className="moment")
+
+
+def named_lines(*named: tuple[str, Component]) -> Component:
+    """Show a few facts one below the other."""
+    return html.Dl([html.Div([term(name), html.Dd(value)]) for name, value in named], className="named-lines")
 
 
 def gain(share: float | None) -> Component:
@@ -261,7 +291,7 @@ def trends(etf: Etf | Holder, page: Page) -> Component:
 
 
 def ticker_search(page: Page) -> Component:
-    """Show a field that leads to a ticker's page."""
+    """Show a field that leads to a ticker's page. The page's script makes it a combobox."""
     label = page.say(ticker.SEARCH)
     field = dcc.Input(
         id=TICKER_SEARCH,
@@ -269,9 +299,18 @@ def ticker_search(page: Page) -> Component:
         placeholder=page.say(ticker.SEARCH_HINT),
         autoComplete="off",
         spellCheck=False,
-        maxLength=20,
+        maxLength=60,
     )
-    return html.Label([html.Span(label, className="unseen"), field], className="search", title=label)
+    told: dict[str, Any] = {"data-text": page.say(ticker.SUGGESTIONS, count="{count}")}
+    return html.Div(
+        [
+            html.Label([html.Span(label, className="unseen"), field], title=label),
+            html.Ul(id="ticker-suggestions", role="listbox", hidden=True, **aria(label=page.say(ticker.SUGGESTED))),
+            html.Span(id="ticker-suggestions-status", role="status", className="unseen", **told),
+        ],
+        className="search",
+        role="search",
+    )
 
 
 def download(page: Page, name: str) -> Component:

@@ -20,6 +20,7 @@ from dashboard import (
     login,
     preferences,
     safety,
+    search,
     server_timing,
     static_files,
 )
@@ -80,11 +81,16 @@ class Dashboard(Dash):
 
 
 def create_app(
-    client: ApiClient, periods: Sequence[int], hosts: frozenset[str] = frozenset(), lock: login.Lock | None = None
+    client: ApiClient,
+    periods: Sequence[int],
+    hosts: frozenset[str] = frozenset(),
+    lock: login.Lock | None = None,
+    schedule: str = "staggered",
 ) -> Dash:
     """Return the Dash application. It serves everything it needs.
 
     hosts: names of its server, beside localhost. lock: what readers have to open, if anything
+    schedule: PIPELINE_SCHEDULE
     """
     app = Dashboard(
         "dashboard",
@@ -97,9 +103,10 @@ def create_app(
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     app.layout = components.frame()
-    callbacks.register(app, client, periods)
+    callbacks.register(app, client, periods, schedule)
     downloads.register(app, client, periods)
     preferences.register(app)
+    search.register(app, client)
     server_timing.register(app.server)
     safety.register(app, hosts, SYSTEM_THEME)
     if lock:
@@ -119,8 +126,8 @@ def address(environ: Mapping[str, str]) -> tuple[str, int]:
 def serve(settings: Settings, host: str, port: int) -> None:
     if not settings.api_key:
         raise ConfigError("API_KEY is not set: the dashboard cannot ask the API without it")
-    lock = login.lock_of(settings, host)
-    app = create_app(ApiClient(settings.api_url, settings.api_key), universe().periods, settings.web.hosts, lock)
+    client, lock = ApiClient(settings.api_url, settings.api_key), login.lock_of(settings, host)
+    app = create_app(client, universe().periods, settings.web.hosts, lock, settings.schedule)
     static_files.keep_files(app)
     try:
         server = waitress.create_server(app.server, host=host, port=port, threads=THREADS, ident=None)

@@ -7,7 +7,7 @@ from typing import Any
 import dash_ag_grid
 from msgspec import Struct, to_builtins
 
-from dashboard.page import Page
+from dashboard.page import Page, Said
 
 ROW_PIXELS = 34
 HEADER_PIXELS = 34
@@ -103,16 +103,20 @@ def grid(
     )
 
 
+def _column(field: str, title: str, width: int) -> dict[str, Any]:
+    """Return what all columns have: the heading, and what it means."""
+    explained = {"headerTooltip": title.meaning} if isinstance(title, Said) and title.meaning else {}
+    return {"field": field, "headerName": title, "width": width, **explained}
+
+
 def text(field: str, title: str, width: int, **more: Any) -> dict[str, Any]:
-    return {"field": field, "headerName": title, "width": width, "minWidth": width // 2, "tooltipField": field, **more}
+    return {**_column(field, title, width), "minWidth": width // 2, "tooltipField": field, **more}
 
 
 def number(field: str, title: str, width: int, form: str, **more: Any) -> dict[str, Any]:
     """form: how a number is written, in d3's notation; a dash stands for none."""
     return {
-        "field": field,
-        "headerName": title,
-        "width": width,
+        **_column(field, title, width),
         "minWidth": width,
         "type": "rightAligned",
         "filter": "agNumberColumnFilter",
@@ -130,9 +134,7 @@ def signed(field: str, title: str, width: int, **more: Any) -> dict[str, Any]:
 def link(field: str, title: str, width: int, **more: Any) -> dict[str, Any]:
     """Return a column whose cells lead to the row's `<field>_href`, by a click or the Enter key."""
     return {
-        "field": field,
-        "headerName": title,
-        "width": width,
+        **_column(field, title, width),
         "cellRenderer": "ViewLink",
         "suppressKeyboardEvent": {"function": "followAtEnter(params)"},
         **more,

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from dashboard.address import Address
 from dashboard.figures import PALETTES, Palette
 from dashboard.texts import Language, Text, common
+from dashboard.texts.glossary import MEANINGS
 
 Theme = Literal["dark", "light"]
 THEMES: tuple[Theme, ...] = get_args(Theme)
@@ -16,6 +17,12 @@ THEMES: tuple[Theme, ...] = get_args(Theme)
 
 PERCENT = re.compile(r"(\d) %")
 NEGATIVE = re.compile(r"(?<![\w.)-])-(\d[\d.,]*%)")
+
+
+class Said(str):
+    """A text as a reader reads it, with what it means where the glossary tells. meaning: empty where it does not."""
+
+    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -29,8 +36,12 @@ class Page:
     def palette(self) -> Palette:
         return PALETTES[self.theme]
 
-    def say(self, text: Text, **values: object) -> str:
-        return text.in_(self.language, **values)
+    def say(self, text: Text, **values: object) -> Said:
+        """Return a text in the reader's language."""
+        said = Said(text.in_(self.language, **values))
+        if meaning := MEANINGS.get(text):
+            said.meaning = meaning.in_(self.language, **values)
+        return said
 
     def day(self, day: date | None) -> str:
         """Return a day in the reader's language; a dash for none.

@@ -17,8 +17,9 @@ from airflow.sdk import task
 from dag_common import AS_OF, RUN_ID, YAHOO_POOL, StoredSensor, accepts_late, airflow_errors, collection_dag
 
 from config.config import Settings
+from config.stages import BEGINS
 
-with collection_dag("daily_benchmark_etf_collection", "0 9 * * 1-5", doc=__doc__, tags=["stage 1"]):
+with collection_dag("daily_benchmark_etf_collection", BEGINS["staggered"], doc=__doc__, tags=["stage 1"]):
 
     @task(pool=YAHOO_POOL)
     def collect(as_of: str, started_by: str, params: Any = None, ti: Any = None) -> dict[str, Any]:

@@ -23,6 +23,8 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import Param, chain, task
 from dag_common import AS_OF, SETTINGS, Delay, daily_dag
 
+from config.stages import BEGINS
+
 SESSION = "{{ ti.xcom_pull(task_ids='session') }}"
 DELAY = "{{ params.stage_delay_minutes }}"
 
@@ -51,7 +53,7 @@ def stage(task_id: str, dag_id: str) -> TriggerDagRunOperator:
 
 with daily_dag(
     "daily_pipeline_controller",
-    "30 21 * * 1-5",
+    BEGINS["controller"],
     schedule_mode="controller",
     doc=__doc__,
     tags=["daily", "controller"],

@@ -54,18 +54,54 @@
         }
     };
 
-    // A chart keeps the size that it has on the screen; paper is narrower.
-    const forPaper = () =>
-        document.querySelectorAll(".js-plotly-plot .main-svg").forEach((drawing) => {
-            const { width, height } = drawing.getBoundingClientRect();
-            if (width) drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    // A chart keeps the size that it has on the screen; paper is narrower. A tear sheet's charts are drawn anew for it, so
+    // that their letters stay large enough; the others are scaled.
+    const PAPER_PIXELS = 690;
+    const forPaper = () => {
+        const view = document.getElementById("view");
+        const isSheet = view.querySelector(".tear-sheet");
+        view.querySelectorAll(".js-plotly-plot").forEach((graph) => {
+            const { width, height } = graph.getBoundingClientRect();
+            if (!width) return;
+            if (isSheet) {
+                graph.dataset.height = height;
+                const share = Math.min(1, width / view.clientWidth);
+                Plotly.relayout(graph, { width: PAPER_PIXELS * share, height: 0.6 * height });
+            } else {
+                graph.querySelectorAll(".main-svg").forEach((drawing) =>
+                    drawing.setAttribute("viewBox", `0 0 ${width} ${height}`)
+                );
+            }
         });
+    };
     const forScreen = () =>
-        document.querySelectorAll(".js-plotly-plot .main-svg").forEach((drawing) => drawing.removeAttribute("viewBox"));
+        document.querySelectorAll(".js-plotly-plot").forEach((graph) => {
+            graph.querySelectorAll(".main-svg").forEach((drawing) => drawing.removeAttribute("viewBox"));
+            if (graph.dataset.height)
+                Plotly.relayout(graph, { width: null, height: Number(graph.dataset.height), autosize: true });
+        });
+
+    // A moment in UTC is told in the reader's own time as well.
+    const tellLocalTime = () => {
+        document.querySelectorAll("time.moment").forEach((each) => {
+            const moment = new Date(each.dateTime);
+            if (each.dataset.of === each.dateTime || Number.isNaN(moment.getTime())) return;
+            each.dataset.of = each.dateTime;
+            if (moment.getTimezoneOffset() === 0) return delete each.dataset.local;
+            each.dataset.local = new Intl.DateTimeFormat(document.documentElement.lang, {
+                weekday: "short",
+                hour: "2-digit",
+                minute: "2-digit",
+                hourCycle: "h23",
+                timeZoneName: "short",
+            }).format(moment);
+        });
+    };
 
     let shown = null;
     const look = () => {
         mendPicker();
+        tellLocalTime();
         const view = document.getElementById("view");
         if (!view || !view.dataset.shows || view.dataset.shows === shown) return;
         shown = view.dataset.shows;
@@ -75,8 +111,9 @@
         subtree: true,
         childList: true,
         attributes: true,
-        attributeFilter: ["data-shows", "aria-expanded"],
+        attributeFilter: ["data-shows", "aria-expanded", "datetime"],
     });
+    document.addEventListener("click", (event) => event.target.closest?.(".print") && window.print());
     ["input", "keydown", "focusout"].forEach((deed) => document.addEventListener(deed, answerDay, true));
     window.addEventListener("beforeprint", forPaper);
     window.addEventListener("afterprint", forScreen);

@@ -14,8 +14,9 @@ from dashboard.figures.market import (
     sparkline,
 )
 from dashboard.figures.performance import faint, performance
-from dashboard.figures.prices import Candle, prices
+from dashboard.figures.prices import Candle, Mark, Strip, prices
 from dashboard.figures.requests import requests
+from dashboard.figures.rolling import rolling
 from dashboard.figures.style import DARK, LIGHT, PALETTES, Palette
 from dashboard.figures.weights import weights
 
@@ -29,7 +30,9 @@ __all__ = [
     "SPARK_WIDTH",
     "Candle",
     "Interval",
+    "Mark",
     "Palette",
+    "Strip",
     "Tile",
     "etf_lines",
     "faint",
@@ -39,6 +42,7 @@ __all__ = [
     "prices",
     "rebased",
     "requests",
+    "rolling",
     "sparkline",
     "spread",
     "weights",

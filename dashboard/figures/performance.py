@@ -1,7 +1,8 @@
 """How a portfolio has done: value, drawdown and turnover on one axis of sessions."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import date
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -13,16 +14,48 @@ from dashboard.figures.style import Palette, dress
 PERFORMANCE_PIXELS = 560
 # What the name at a line's end takes of the range of values.
 LABEL_SHARE = 0.125
+# A week in cash is worth a name.
+FLAT_SESSIONS = 5
 # In milliseconds: ticks that are further apart are months.
 DAYS_OF_MONTHS = 27 * 86_400_000
 
 
+class Stretch(NamedTuple):
+    """Sessions from one to another, both included."""
+
+    first: date
+    last: date
+
+
+def cash_stretches(sessions: Sequence[date], gross: Sequence[float]) -> list[Stretch]:
+    """Return where nothing was held for FLAT_SESSIONS or more: the value stays the same to the last digit.
+
+    >>> days = [date(2026, 8, day) for day in (3, 4, 5, 6, 7, 10, 11, 12)]
+    >>> [stretch] = cash_stretches(days, [1.0, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.2])
+    >>> f"{stretch.first} to {stretch.last}"
+    '2026-08-04 to 2026-08-11'
+    """
+    found, start = [], 0
+    for end in range(1, len(sessions) + 1):
+        if end < len(sessions) and gross[end] == gross[start]:
+            continue
+        if end - 1 - start >= FLAT_SESSIONS:
+            found.append(Stretch(sessions[start], sessions[end - 1]))
+        start = end
+    return found
+
+
 def performance(
-    shown: PortfolioPerformance, palette: Palette, names: tuple[str, str, str], titles: tuple[str, str, str]
+    shown: PortfolioPerformance,
+    palette: Palette,
+    names: tuple[str, str, str],
+    titles: tuple[str, str, str],
+    cash: str = "",
 ) -> go.Figure:
     """Value, drawdown and turnover one below the other on the same sessions; each line is named at its end.
 
-    names: of the net value, the gross value, and the benchmark; titles: of the three parts.
+    names: of the net value, the gross value, and the benchmark; titles: of the three parts; cash: the name of stretches
+    in which nothing is held.
     """
     net, gross, benchmark = names
     mode = "lines" if len(shown.sessions) > 1 else "markers"
@@ -75,6 +108,8 @@ def performance(
     figure.update_yaxes(tickformat=".0%", nticks=4, rangemode="tozero", row=2)
     figure.update_yaxes(tickformat=".0%", nticks=3, rangemode="tozero", row=3)
     _name_parts(figure, titles, palette)
+    if cash:
+        _name_stretches(figure, cash_stretches(shown.sessions, shown.gross), cash, palette)
     _name_ends(
         figure,
         {
@@ -100,6 +135,25 @@ def _name_parts(figure: go.Figure, titles: Sequence[str], palette: Palette) -> N
             yshift=3,
             showarrow=False,
             font={"color": palette.ink, "size": 12},
+        )
+
+
+def _name_stretches(figure: go.Figure, stretches: Sequence[Stretch], name: str, palette: Palette) -> None:
+    for stretch in stretches:
+        first, last = stretch.first.isoformat(), stretch.last.isoformat()
+        look = {"fillcolor": faint(palette.neutral, 0.35), "line": {"width": 0}, "layer": "below"}
+        figure.add_shape(type="rect", x0=first, x1=last, y0=0, y1=1, xref="x", yref="y domain", **look)
+        figure.add_annotation(
+            text=name,
+            x=first,
+            y=0,
+            xref="x",
+            yref="y domain",
+            xanchor="left",
+            yanchor="bottom",
+            xshift=2,
+            showarrow=False,
+            font={"color": palette.ink, "size": 11},
         )
 
 

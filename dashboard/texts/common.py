@@ -29,6 +29,7 @@ SECTOR = Text("Sector", "업종")
 WEIGHT = Text("Weight", "비중")
 RANK = Text("#", "순위")
 CASH = Text("Cash", "현금")
+BENCHMARK = Text("{benchmark}", "{benchmark}")
 MARKET_CAP = Text("Mkt cap", "시가총액")
 
 SOURCES = {

@@ -14,17 +14,12 @@ COST = Text("Cost paid, at {rate} of traded value", "비용 합계 (거래 금�
 SESSIONS = Text("Sessions followed", "추적한 거래일 수")
 LAST_SESSION = Text("Followed to", "기준 거래일")
 
-FOR_A_YEAR = Text("For a year", "연환산")
 CAGR = Text("Growth a year", "연평균 수익률 (CAGR)")
 VOLATILITY = Text("Volatility", "변동성")
 SHARPE = Text("Sharpe", "샤프 지수")
 SORTINO = Text("Sortino", "소르티노 지수")
 CALMAR = Text("Calmar", "칼마 지수")
 BETA = Text("Beta to {benchmark}", "베타 ({benchmark} 대비)")
-TOO_FEW = Text(
-    "{count} sessions so far: too few to speak of a year. These figures are given from {needed} sessions on.",
-    "아직 {count}거래일뿐이어서 연 단위로 말하기에는 부족합니다. 연환산 지표는 {needed}거래일부터 표시합니다.",
-)
 
 CHART = Text("Against {benchmark}, session by session", "거래일별 {benchmark} 대비 성과")
 VALUE = Text("Value of 1 invested", "1을 투자했을 때의 가치")

@@ -10,6 +10,19 @@ SPARK = Text("Spark UI", "Spark UI")
 REFRESH = Text("Refresh", "새로 고침")
 SEEN = Text("As of {moment}", "{moment} 기준")
 
+REFRESHES = Text("refreshes itself every {seconds} s", "{seconds}초마다 자동 갱신")
+
+DURATIONS = Text("How long the stages take", "단계별 소요 시간")
+NO_DURATIONS = Text("No stage of these sessions has a finished run.", "이 거래일들에 끝난 실행이 없습니다.")
+STAGE = Text("Stage", "단계")
+NEWEST_RUN = Text("Newest", "최근")
+USUAL = Text("Usual", "보통")
+LONGEST = Text("Longest", "최장")
+TREND = Text("Trend", "추이")
+TREND_OF = Text("{stage}: {before} on {first}, {now} on {last}", "{stage}: {first} {before}, {last} {now}")
+SECONDS = Text("{seconds} s", "{seconds}초")
+MINUTES = Text("{minutes} min {seconds} s", "{minutes}분 {seconds}초")
+
 RUNS = Text("Sessions and stages", "거래일별 단계")
 RUNS_NOTE = Text(
     "Each cell is the newest run about that session; open it for the reason, the times and the earlier runs.",

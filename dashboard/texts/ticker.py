@@ -4,7 +4,10 @@ from dashboard.texts import Text
 
 TITLE = Text("Ticker", "종목")
 SEARCH = Text("Ticker to show", "볼 종목 코드")
-SEARCH_HINT = Text("Ticker…", "종목 코드…")
+SEARCH_HINT = Text("Ticker or name…", "종목 코드, 이름…")
+SUGGESTED = Text("Suggestions", "추천 종목")
+SUGGESTIONS = Text("{count} suggestions: use the arrow keys", "추천 {count}개: 화살표 키로 고르십시오")
+DID_YOU_MEAN = Text("Did you mean:", "혹시 이 종목입니까:")
 NO_SUBJECT = Text(
     "The address names no ticker: /ticker/NVDA is that of NVDA.",
     "주소에 종목 코드가 없습니다. NVDA의 주소는 /ticker/NVDA입니다.",
@@ -57,6 +60,11 @@ PRICES_READING = Text(
     "캔들은 액면분할을 반영한 가격이며 파랑은 시가보다 오른 날, 주황은 내린 날입니다. 선은 액면분할과 배당을 반영한 "
     "수정 종가로, 모든 수익률은 이 값으로 계산합니다. D는 배당, S는 액면분할, 아래 막대는 거래량입니다.",
 )
+STRIPS_READING = Text(
+    "Squares: the sessions in whose portfolio it was.",
+    "네모는 포트폴리오에 편입된 거래일입니다.",
+)
+IN_PORTFOLIO = Text("In the portfolio {portfolio}: {weight}", "{portfolio} 포트폴리오 편입: {weight}")
 DIVIDEND = Text("Dividend {amount}", "배당 {amount}")
 SPLIT = Text("Split 1 : {ratio}", "액면분할 1 : {ratio}")
 NO_PRICES_TITLE = Text("No prices of {ticker} are stored", "{ticker} 시세가 저장되어 있지 않습니다")

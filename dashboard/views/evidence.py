@@ -220,7 +220,7 @@ def _all_positions(shown: WeightEvidence, page: Page) -> Component:
     rows: list[tuple[Component, ...]] = [
         (
             each.position_rank,
-            components.ticker_link(each.ticker),
+            components.ticker_link(each.ticker, page),
             components.gain(each.period_return),
             compact(each.market_cap),
             f"{each.score:.6e}",
@@ -279,7 +279,7 @@ def _verdicts(etf: EtfEvidence, shown: WeightEvidence, page: Page) -> Component:
     rows = [
         (
             each.holding_rank,
-            components.ticker_link(each.ticker),
+            components.ticker_link(each.ticker, page),
             components.gain(each.period_return),
             compact(each.market_cap) if each.market_cap else "–",
             portfolio_view.verdict(each, page),

@@ -54,7 +54,7 @@ def facts(
 
 def formula(lines: Iterable[tuple[Component, Component]]) -> Component:
     """Show the steps that lead to a weight, each with its numbers."""
-    steps = [html.Div([html.Dt(name), html.Dd(value)]) for name, value in lines]
+    steps = [html.Div([components.term(name), html.Dd(value)]) for name, value in lines]
     return html.Dl(steps, id="formula", className="formula")
 
 

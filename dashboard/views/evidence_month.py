@@ -88,7 +88,7 @@ def _positions(shown: MonthlyWeightEvidence, page: Page) -> Component:
     rows: list[tuple[Component, ...]] = [
         (
             each.final_rank,
-            components.ticker_link(each.ticker),
+            components.ticker_link(each.ticker, page),
             " ".join(components.periods(each.source_periods, page)),
             f"{each.score:.1f}",
             percent(each.final_weight),

@@ -241,7 +241,7 @@ def _left_out(market: MarketMap, window: Window, page: Page) -> list[Component]:
     lacking = [stock for stock in _stocks(market) if stock.ticker in uncounted or not stock.market_cap]
     if not lacking:
         return []
-    lines = [html.Li([components.ticker_link(stock.ticker), " ", _why(stock, window, page)]) for stock in lacking]
+    lines = [html.Li([components.ticker_link(stock.ticker, page), " ", _why(stock, window, page)]) for stock in lacking]
     summary = html.Summary([page.say(market_map.LEFT_OUT), html.Span(f" {len(lacking)}", className="soft")])
     return [html.Details([summary, html.Ul(lines, className="left-out")])]
 
@@ -276,7 +276,7 @@ def _links(market: MarketMap, window: Window, page: Page) -> Component:
             [
                 html.H3(f"{sector.sector or page.say(market_map.UNKNOWN_SECTOR)} {signed(sector.over(window))}"),
                 *(
-                    components.ticker_link(stock.ticker, f"{stock.ticker} {signed(stock.over(window))}")
+                    components.ticker_link(stock.ticker, page, f"{stock.ticker} {signed(stock.over(window))}")
                     for stock in sector.stocks
                 ),
             ]
@@ -438,7 +438,7 @@ def _etf_table(
     ]
     rows = [
         (
-            components.ticker_link(etf.ticker),
+            components.ticker_link(etf.ticker, page),
             html.Span(etf.description or "", title=etf.description or None),
             _course(etf, returns, compared, window, page),
             components.gain(etf.ahead(window)),

@@ -119,7 +119,7 @@ def _cards(shown: MonthlyPortfolio, page: Page) -> Component:
     return components.cards(
         [
             (
-                html.Span([components.ticker_link(each.ticker), " ", html.Strong(percent(each.final_weight))]),
+                html.Span([components.ticker_link(each.ticker, page), " ", html.Strong(percent(each.final_weight))]),
                 dcc.Link(
                     " ".join(components.periods(each.source_periods, page)),
                     href=evidence_links.of_month(each.ticker, _day_of(shown)),
@@ -148,7 +148,7 @@ def _grid(shown: MonthlyPortfolio, page: Page) -> Component:
         grids.text("company_name", say(common.COMPANY), 190, flex=1, minWidth=140),
         grids.text("sector", say(common.SECTOR), 150),
         grids.number("score", say(month.SCORE), 80, ".1f", headerTooltip=say(month.SCORE_HINT)),
-        grids.link("periods", say(month.SOURCE_PERIODS), 140, headerTooltip=say(month.SOURCE_PERIODS_HINT)),
+        grids.link("periods", say(month.SOURCE_PERIODS), 140),
     ]
     return grids.grid(
         "positions", columns, [_row(each, shown, page) for each in shown.positions], page, row_id="ticker"
@@ -158,7 +158,7 @@ def _grid(shown: MonthlyPortfolio, page: Page) -> Component:
 def _row(position: MonthlyPosition, shown: MonthlyPortfolio, page: Page) -> dict[str, Any]:
     return {
         **grids.cells(position),
-        "ticker_href": f"/ticker/{position.ticker}",
+        "ticker_href": components.ticker_href(position.ticker, page),
         "change": position.final_weight - (position.previous_weight or 0.0),
         "periods": " ".join(components.periods(position.source_periods, page)),
         "periods_href": evidence_links.of_month(position.ticker, _day_of(shown)),

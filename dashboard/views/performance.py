@@ -12,7 +12,7 @@ from dashboard.components import Component
 from dashboard.page import Page, percent, signed
 from dashboard.texts import common
 from dashboard.texts import performance as texts
-from dashboard.views import selectors
+from dashboard.views import selectors, tear_sheet
 
 MONTH = 0
 SHOWN_CORRECTIONS = 5
@@ -23,7 +23,10 @@ def page(client: ApiClient, page: Page) -> list[Component]:
     shown = _selected(record, page)
     terms = {"benchmark": record.benchmark, "rate": percent(record.cost_rate)}
     heading = components.heading(
-        page.say(texts.TITLE), selectors.period_selector(page, keeps_day=True), *_earlier(record, page)
+        page.say(texts.TITLE),
+        selectors.period_selector(page, keeps_day=True),
+        html.Span(_name(_days(page), page), className="only-paper"),
+        *_earlier(record, page),
     )
     method = html.P(page.say(texts.METHOD, **terms), className="method")
     if shown is None:
@@ -35,10 +38,14 @@ def page(client: ApiClient, page: Page) -> list[Component]:
         _facts(record, shown, page),
         components.panel(
             page.say(texts.CHART, **terms),
-            components.graph("performance", _chart(record, shown, page)),
-            tools=[components.download(page, "performance")],
+            components.graph("performance", _chart(record, tear_sheet.in_range(shown, page), page)),
+            tools=[
+                tear_sheet.range_selector(page),
+                tear_sheet.print_button(page),
+                components.download(page, "performance"),
+            ],
         ),
-        _for_a_year(record, shown, page),
+        tear_sheet.panels(record, shown, page),
         _comparison(record, page),
         *_corrections(record, page),
         method,
@@ -122,30 +129,7 @@ def _coloured(share: float | None) -> Component:
 def _chart(record: Performance, shown: PortfolioPerformance, page: Page) -> go.Figure:
     titles = (page.say(texts.VALUE), page.say(texts.DRAWDOWN), page.say(texts.TURNOVER))
     names = (page.say(texts.NET), page.say(texts.GROSS), record.benchmark)
-    return figures.performance(shown, page.palette, names, titles)
-
-
-def _for_a_year(record: Performance, shown: PortfolioPerformance, page: Page) -> Component:
-    """Figures for a year, or why there are none."""
-    say = page.say
-    if shown.not_annualised_reasons:
-        told = say(texts.TOO_FEW, count=shown.session_count, needed=record.annualised_from_sessions)
-        return components.panel(say(texts.FOR_A_YEAR), html.P(told))
-    return components.panel(
-        say(texts.FOR_A_YEAR),
-        components.facts(
-            (say(texts.CAGR), _coloured(shown.cagr)),
-            (say(texts.VOLATILITY), percent(shown.volatility)),
-            (say(texts.SHARPE), _ratio(shown.sharpe)),
-            (say(texts.SORTINO), _ratio(shown.sortino)),
-            (say(texts.CALMAR), _ratio(shown.calmar)),
-            (say(texts.BETA, benchmark=record.benchmark), _ratio(shown.beta)),
-        ),
-    )
-
-
-def _ratio(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+    return figures.performance(shown, page.palette, names, titles, page.say(common.CASH))
 
 
 def _comparison(record: Performance, page: Page) -> Component:
@@ -154,7 +138,7 @@ def _comparison(record: Performance, page: Page) -> Component:
         (say(texts.PORTFOLIO), ""),
         (say(texts.NET), "number"),
         (say(texts.GROSS), "number"),
-        (record.benchmark, "number"),
+        (say(common.BENCHMARK, benchmark=record.benchmark), "number"),
         (say(texts.SHORT_DRAWDOWN), "number"),
         (say(texts.SHORT_TURNOVER), "number"),
         (say(texts.SHORT_COST), "number"),
@@ -164,7 +148,7 @@ def _comparison(record: Performance, page: Page) -> Component:
     ]
     in_order = sorted(record.portfolios, key=lambda each: each.period_days or max(page.periods) + 1)
     rows = [_compared(each, page) for each in in_order]
-    return components.panel(say(texts.COMPARISON), components.table("comparison", columns, rows))
+    return html.Div(components.panel(say(texts.COMPARISON), components.table("comparison", columns, rows)), id="four")
 
 
 def _corrections(record: Performance, page: Page) -> list[Component]:
@@ -198,7 +182,7 @@ def _compared(portfolio: PortfolioPerformance, page: Page) -> list[Component]:
         signed(portfolio.max_drawdown),
         percent(portfolio.turnover_average),
         percent(portfolio.cost_total),
-        _ratio(portfolio.sharpe),
+        tear_sheet.ratio(portfolio.sharpe),
         str(portfolio.session_count),
         portfolio.first_session.isoformat(),
     ]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 
-from dash import html
+from dash import dcc, html
 
 from contract.pipeline import (
     ConsumerLag,
@@ -24,8 +24,10 @@ from dashboard.api_client import ApiClient
 from dashboard.components import Choice, Component
 from dashboard.page import Page
 from dashboard.texts import common, pipeline
-from dashboard.views import pipeline_grid
+from dashboard.views import pipeline_durations, pipeline_grid
 
+CLOCK, LIVE = "pipeline-clock", "pipeline-live"
+EVERY_MS = 15_000
 RANGES = ("10", "20", "60")
 SHOWN_GAPS = 500
 SHOWN_RESTATEMENTS = 10
@@ -37,7 +39,12 @@ LEAST_TRUSTED = ("simulated", "recorded", "yahoo")
 
 
 def page(client: ApiClient, page: Page) -> list[Component]:
-    """Three calls, one where nothing has run yet."""
+    """Return the view, and the clock at which it is drawn anew."""
+    return [dcc.Interval(id=CLOCK, interval=EVERY_MS), html.Div(live(client, page), id=LIVE)]
+
+
+def live(client: ApiClient, page: Page) -> list[Component]:
+    """Draw what changes by itself. Three calls, one where nothing has run yet."""
     count = page.address.choice("sessions", RANGES, RANGES[0])
     state = client.pipeline(int(count))
     now = datetime.now(UTC)
@@ -51,6 +58,7 @@ def page(client: ApiClient, page: Page) -> list[Component]:
         *_banners(sessions, page),
         heading,
         _runs(sessions, page),
+        pipeline_durations.panel(sessions, page),
         *_platform(state, now, page),
         html.Div([_gaps(gaps, page), _restated(restated, page)], className="two"),
     ]
@@ -102,8 +110,10 @@ def _heading(state: Pipeline, count: str, now: datetime, page: Page) -> Componen
             [
                 f"{say(pipeline.SEEN, moment=page.moment(now))} · ",
                 html.A(say(pipeline.REFRESH), href=page.address.href()),
+                f" · {say(pipeline.REFRESHES, seconds=EVERY_MS // 1000)}",
             ],
             className="soft",
+            id="seen",
         ),
     )
 
@@ -151,7 +161,7 @@ def _others(runs: Sequence[StageRun], page: Page) -> Component:
         for run in runs
     ]
     title = f"{say(pipeline.OTHER_RUNS)} ({len(runs)})"
-    return html.Details([html.Summary(title), components.table("other-runs", columns, rows)])
+    return html.Details([html.Summary(title), components.table("other-runs", columns, rows)], id="other-runs-all")
 
 
 def _platform(state: Pipeline, now: datetime, page: Page) -> list[Component]:
@@ -283,7 +293,7 @@ def _failed_requests(failed: Sequence[FailedRequest], page: Page) -> list[Compon
         for each in failed
     ]
     summary = html.Summary([say(pipeline.FAILED_REQUESTS), html.Span(f" {len(failed)}", className="soft")])
-    return [html.Details([summary, components.table("failed-requests", columns, rows)])]
+    return [html.Details([summary, components.table("failed-requests", columns, rows)], id="failed-requests-all")]
 
 
 def _quarantined(waiting: Quarantined, page: Page) -> Component:
@@ -299,7 +309,7 @@ def _quarantined(waiting: Quarantined, page: Page) -> Component:
     rows = [
         (
             page.day(each.trade_date),
-            components.ticker_link(each.ticker),
+            components.ticker_link(each.ticker, page),
             components.words(each.reasons, page),
             page.moment(each.received_at),
         )
@@ -345,7 +355,9 @@ def _errors(state: Pipeline, page: Page) -> Component:
 
 def _message(message: RejectedMessage, page: Page) -> tuple[Component, ...]:
     say = page.say
-    raw = html.Details([html.Summary(say(pipeline.RAW)), html.Code(message.raw_value or "–")])
+    raw = html.Details(
+        [html.Summary(say(pipeline.RAW)), html.Code(message.raw_value or "–")], id=f"message-{message.id}"
+    )
     is_waiting = message.replayed_at is None
     return (
         str(message.id),
@@ -400,7 +412,7 @@ def _restated(restated: Restatements, page: Page) -> Component:
     ]
     rows = [
         (
-            components.ticker_link(each.ticker),
+            components.ticker_link(each.ticker, page),
             say(pipeline.CHANGES[each.change]),
             page.day(each.last_session)
             if each.first_session == each.last_session

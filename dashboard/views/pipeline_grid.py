@@ -91,15 +91,18 @@ def absent(bars: dict[str, int]) -> int:
 def grid(sessions: Sequence[SessionState], page: Page) -> Component:
     say = page.say
     head = [
-        html.Th(say(pipeline.SESSION), scope="col"),
-        *(html.Th(say(pipeline.STAGES[column]), scope="col") for column in COLUMNS),
-        html.Th(say(pipeline.BARS), scope="col", className="number", title=say(pipeline.BARS_HINT)),
+        _heading(say(pipeline.SESSION)),
+        *(_heading(say(pipeline.STAGES[column])) for column in COLUMNS),
+        _heading(say(pipeline.BARS), "number"),
     ]
     rows = [
         html.Tr(
             [
                 html.Th(_day(session, page), scope="row"),
-                *(html.Td(_cell(cell_of(session, column), page)) for column in COLUMNS),
+                *(
+                    html.Td(_cell(cell_of(session, column), f"run-{session.as_of_date}-{column}", page))
+                    for column in COLUMNS
+                ),
                 html.Td(bars(session.bars, page), className="number"),
             ]
         )
@@ -107,6 +110,10 @@ def grid(sessions: Sequence[SessionState], page: Page) -> Component:
     ]
     table = html.Table([html.Thead(html.Tr(head)), html.Tbody(rows)], id="stages")
     return html.Div(table, className="scroll stages", tabIndex=0)
+
+
+def _heading(title: str, kind: str = "") -> Component:
+    return html.Th(title, scope="col", className=kind, title=components.meaning(title))
 
 
 def legend(page: Page) -> Component:
@@ -149,7 +156,8 @@ def _day(session: SessionState, page: Page) -> Component:
     return dcc.Link(page.short_day(day), href=f"/?as_of={day}", title=page.day(day))
 
 
-def _cell(cell: Cell, page: Page) -> Component:
+def _cell(cell: Cell, name: str, page: Page) -> Component:
+    """name: by which the page's script opens it again after the view was drawn anew."""
     shown: list[Component] = [mark(cell.state, page)]
     if cell.is_empty:
         shown.append(html.Span(page.say(pipeline.EMPTY), className="tag"))
@@ -161,7 +169,7 @@ def _cell(cell: Cell, page: Page) -> Component:
         return shown
     reason = components.words(cell.runs[0].reasons, page) if cell.runs else page.say(pipeline.MEANINGS["published"])
     return html.Details(
-        [html.Summary(shown, title=reason or page.say(pipeline.MEANINGS[cell.state])), _details(cell, page)]
+        [html.Summary(shown, title=reason or page.say(pipeline.MEANINGS[cell.state])), _details(cell, page)], id=name
     )
 
 

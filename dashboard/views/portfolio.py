@@ -5,6 +5,7 @@ from typing import Any
 
 from dash import dcc, html
 
+from contract.pipeline import Calendar
 from contract.portfolios import ActiveAllocations, Candidate, CandidatePart, ExplainedPortfolio, Position
 from dashboard import components, figures, grids
 from dashboard.api_client import ApiClient
@@ -12,7 +13,7 @@ from dashboard.components import Component
 from dashboard.page import Page, compact, percent, signed
 from dashboard.texts import Text, common, portfolio
 from dashboard.texts import ticker as ticker_texts
-from dashboard.views import evidence_links, month, selectors, track_record
+from dashboard.views import evidence_links, month, selectors, summary
 
 SCORE_UNIT = 1e12
 CANDIDATES_IN_SIGHT = 12
@@ -28,7 +29,6 @@ def page(client: ApiClient, page: Page) -> list[Component]:
         return month.page(client, page)
     allocations = _ask(client, page, "all" if _lists_all(page) else "position")
     calendar = client.calendar()
-    performance = client.performance(page.address.day("as_of"), series=False)
     shown = _of_period(allocations, page)
     return [
         *components.banners(
@@ -38,14 +38,15 @@ def page(client: ApiClient, page: Page) -> list[Component]:
             later_holdings=shown.holdings_as_of if shown.holdings_known_later else None,
             session=shown.as_of_date,
         ),
+        *summary.concentration(shown.positions, page),
         components.heading(
             page.say(portfolio.TITLE),
             selectors.period_selector(page),
             selectors.session_picker(page, shown.as_of_date, calendar),
         ),
-        _facts(shown, allocations.bars, page),
-        track_record.line(performance, page),
+        *_first(client, shown, calendar, page),
         *(_positions(shown, page) if shown.positions else [_empty(shown, page)]),
+        _facts(shown, allocations.bars, page),
         _all_candidates(shown, page),
         html.P(page.say(portfolio.METHOD), className="method"),
     ]
@@ -75,6 +76,13 @@ def _of_period(allocations: ActiveAllocations, page: Page) -> ExplainedPortfolio
     return next(each for each in allocations.portfolios if each.period_days == days)
 
 
+def _first(client: ApiClient, shown: ExplainedPortfolio, calendar: Calendar, page: Page) -> list[Component]:
+    """Return what is told first of a portfolio that could be computed."""
+    if shown.status == NOT_COMPUTABLE:
+        return []
+    return [summary.cards(client, shown.positions, shown.as_of_date, calendar, page)]
+
+
 def _facts(shown: ExplainedPortfolio, bars: dict[str, int], page: Page) -> Component:
     say = page.say
     return components.facts(
@@ -84,7 +92,7 @@ def _facts(shown: ExplainedPortfolio, bars: dict[str, int], page: Page) -> Compo
         (say(portfolio.HOLDINGS_AS_OF), page.day(shown.holdings_as_of)),
         (say(portfolio.DATA), _completeness(bars, page)),
         (say(common.PRICES), say(common.SOURCES[shown.source])),
-        (say(portfolio.PUBLISHED), page.moment(shown.published_at)),
+        (say(portfolio.PUBLISHED), components.moment(shown.published_at, page)),
     )
 
 
@@ -122,7 +130,7 @@ def _positions(shown: ExplainedPortfolio, page: Page) -> list[Component]:
                     _cards(shown, page),
                     _grid(shown, page),
                     *_quoted_note(shown, page),
-                    tools=[selectors.trades_link(page), components.download(page, "portfolio")],
+                    tools=[components.download(page, "portfolio")],
                 ),
             ],
             className="columns",
@@ -137,7 +145,9 @@ def _cards(shown: ExplainedPortfolio, page: Page) -> Component:
     return components.cards(
         [
             (
-                html.Span([components.ticker_link(each.ticker), " ", html.Strong(percent(each.portfolio_weight))]),
+                html.Span(
+                    [components.ticker_link(each.ticker, page), " ", html.Strong(percent(each.portfolio_weight))]
+                ),
                 dcc.Link(say(portfolio.WHY), href=page.address.href(why=each.ticker)),
                 [
                     (say(portfolio.PERIOD_RETURN, days=shown.period_days), components.gain(each.period_return)),
@@ -173,7 +183,7 @@ def _grid(shown: ExplainedPortfolio, page: Page) -> Component:
 def _row(position: Position, page: Page) -> dict[str, Any]:
     return {
         **grids.cells(position),
-        "ticker_href": f"/ticker/{position.ticker}",
+        "ticker_href": components.ticker_href(position.ticker, page),
         "cap": compact(position.market_cap) + ("*" if position.market_cap_source == "quoted" else ""),
         "scaled_score": position.score * SCORE_UNIT,
         "etfs": " ".join(position.source_etfs),
@@ -246,7 +256,7 @@ def _formula(position: Position, shown: ExplainedPortfolio, page: Page) -> Compo
     if abs(weight - position.portfolio_weight) > 1e-9:
         lines.append((say(portfolio.FORMULA_CAPPED), percent(position.portfolio_weight)))
     return html.Dl(
-        [html.Div([html.Dt(name), html.Dd(value)]) for name, value in lines], id="formula", className="formula"
+        [html.Div([components.term(name), html.Dd(value)]) for name, value in lines], id="formula", className="formula"
     )
 
 
@@ -288,7 +298,7 @@ def _offer(etf: str, offered: Sequence[Candidate], ticker: str, page: Page) -> C
     rows = [
         (
             each.holding_rank,
-            components.ticker_link(each.ticker),
+            components.ticker_link(each.ticker, page),
             percent(each.holding_percent),
             html.Span(signed(each.period_return), className=components.sign_class(each.period_return)),
             compact(each.market_cap) if each.market_cap else "–",
@@ -342,7 +352,7 @@ def _why_none(shown: ExplainedPortfolio) -> Text:
 def _candidate_row(candidate: Candidate, page: Page) -> dict[str, Any]:
     return {
         **grids.cells(candidate),
-        "ticker_href": f"/ticker/{candidate.ticker}",
+        "ticker_href": components.ticker_href(candidate.ticker, page),
         "cap": compact(candidate.market_cap) if candidate.market_cap else "–",
         "verdict": page.say(portfolio.CHOSEN)
         if candidate.is_selected

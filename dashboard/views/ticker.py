@@ -8,20 +8,22 @@ from contract.etfs import Etf
 from contract.holdings import Comparison, Holder, StoredHolding
 from contract.portfolios import Appearance, Appearances
 from contract.stocks import History, PublishedBar, WindowReturn
-from dashboard import components, figures
+from dashboard import components, figures, search
 from dashboard.address import Address
 from dashboard.api_client import ApiClient
 from dashboard.components import Choice, Component
-from dashboard.figures import Candle
+from dashboard.figures import Candle, Mark, Strip
 from dashboard.page import Page, compact, percent, price
 from dashboard.texts import common, ticker
 from dashboard.views import selectors
-from utils.errors import InvalidInput, NotPublished, UnknownTicker
+from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
 
 # Sessions of a range: those of its last return, so that a bar more is shown.
 RANGES = {"1m": 21, "3m": 63, "6m": 126, "1y": 252}
 DEFAULT_RANGE = "6m"
-APPEARANCE_ROWS = 20
+# Of all that the API gives at once, the table shows the first.
+APPEARANCE_ROWS = 1000
+APPEARANCES_IN_SIGHT = 20
 # More than a snapshot has: the source lists the ten largest holdings.
 HOLDINGS_ROWS = 25
 ETF = "ETF"
@@ -36,7 +38,7 @@ def page(client: ApiClient, page: Page) -> list[Component]:
     try:
         return _page_of(symbol, _history(client, symbol, bars), client, page)
     except (InvalidInput, NotPublished):  # what is no symbol at all is either, by the letters in it
-        return [_lost(page.say(ticker.UNKNOWN, ticker=symbol), page)]
+        return [_lost(page.say(ticker.UNKNOWN, ticker=symbol), page, _meant(client, symbol, page))]
 
 
 def prices(client: ApiClient, page: Page) -> Sequence[PublishedBar]:
@@ -71,7 +73,8 @@ def _page_of(symbol: str, history: History | None, client: ApiClient, page: Page
     if history.quote_type == CURRENCY:
         return _about(history, None, [], page)
     held = _holders(client.holders(symbol), page)
-    return [*_about(history, None, [held], page), _appearances(client.appearances(symbol, APPEARANCE_ROWS), page)]
+    past = client.appearances(symbol, APPEARANCE_ROWS)
+    return [*_about(history, None, [held], page, past.appearances), _appearances(past, page)]
 
 
 def _priceless(symbol: str, held: Comparison, past: Appearances, page: Page) -> list[Component]:
@@ -83,23 +86,44 @@ def _priceless(symbol: str, held: Comparison, past: Appearances, page: Page) -> 
     ]
 
 
-def _lost(why: str, page: Page) -> Component:
+def _lost(why: str, page: Page, meant: Sequence[Component] = ()) -> Component:
     to_map = dcc.Link(page.say(ticker.TO_MAP), href="/map", className="button")
     title, hint = page.say(common.UNKNOWN_TICKER_TITLE), page.say(ticker.TO_FIND)
-    return components.state(title, why, hint, to_map, components.newest_link(page, "/"))
+    return components.state(title, why, hint, *meant, to_map, components.newest_link(page, "/"))
+
+
+def _meant(client: ApiClient, typed: str, page: Page) -> list[Component]:
+    """Return links to what an unknown ticker may mean."""
+    try:
+        found = search.find(search.entries(client), typed)
+    except ActstockError:
+        return []
+    if not found:
+        return []
+    links = [components.ticker_link(entry.ticker, page) for entry, _ in found]
+    return [html.Span([page.say(ticker.DID_YOU_MEAN), *(part for each in links for part in (" ", each))])]
 
 
 # ── what it is, and its prices ───────────────────────────────────────────────
 
 
-def _about(history: History, etf: Etf | None, beside: Sequence[Component], page: Page) -> list[Component]:
-    """etf: where it stands among the others, of an ETF; beside: what stands at the chart's side, below its returns."""
+def _about(
+    history: History,
+    etf: Etf | None,
+    beside: Sequence[Component],
+    page: Page,
+    past: Sequence[Appearance] = (),
+) -> list[Component]:
+    """etf: where it stands among the others, of an ETF; beside: what stands at the chart's side, below its returns.
+
+    past: the portfolios that it was in
+    """
     newest = history.bars[-1]
     return [
         *components.banners(page, source=newest.source),
         _heading(history.ticker, history.company_name, page, _range_selector(page)),
         _facts(history, newest, etf, page),
-        html.Div([_chart(history, page), html.Div([*_returns(history, page), *beside])], className="beside"),
+        html.Div([_chart(history, past, page), html.Div([*_returns(history, page), *beside])], className="beside"),
     ]
 
 
@@ -149,7 +173,18 @@ def _market_cap(newest: PublishedBar, history: History, page: Page) -> Component
     return html.Span([cap, html.Span(f" {page.say(source)}" if source else "", className="aside soft")])
 
 
-def _chart(history: History, page: Page) -> Component:
+def strips(past: Sequence[Appearance], page: Page) -> list[Strip]:
+    """Return the sessions of each portfolio that the ticker was in, the shortest period first, the month last."""
+    found = []
+    for days in (*page.periods, None):
+        same = [each for each in past if each.period_days == days]
+        name = page.say(common.DAYS, days=days) if days else page.say(common.MONTH)
+        cards = [page.say(ticker.IN_PORTFOLIO, portfolio=name, weight=percent(each.weight)) for each in same]
+        found.append(Strip(name, [each.as_of_date.isoformat() for each in same], cards))
+    return found
+
+
+def _chart(history: History, past: Sequence[Appearance], page: Page) -> Component:
     say, bars = page.say, history.bars
     title = say(
         ticker.PRICES_TITLE,
@@ -157,11 +192,16 @@ def _chart(history: History, page: Page) -> Component:
         day=page.day(bars[-1].trade_date),
         currency=history.currency,
     )
-    figure = figures.prices([candle(bar, page) for bar in bars], page.palette)
+    session = page.address.day("as_of")
+    mark = Mark(session.isoformat(), page.short_day(session)) if session else None
+    figure = figures.prices([candle(bar, page) for bar in bars], page.palette, strips(past, page), mark)
     return components.panel(
         title,
         components.graph("prices", figure),
-        html.P(say(ticker.PRICES_READING), className="note"),
+        html.P(
+            [say(ticker.PRICES_READING), *([" ", say(ticker.STRIPS_READING)] if past else [])],
+            className="note",
+        ),
         tools=[components.download(page, "prices")],
     )
 
@@ -206,7 +246,7 @@ def _returns(history: History, page: Page) -> list[Component]:
     columns = [
         (say(ticker.WINDOW), ""),
         (say(ticker.RETURN), "number strong"),
-        (benchmark, "number"),
+        (say(common.BENCHMARK, benchmark=benchmark), "number"),
         (say(ticker.AHEAD), "number"),
     ]
     rows = [
@@ -256,7 +296,7 @@ def _holders(held: Comparison, page: Page) -> Component:
 
 def _holder(each: Holder, page: Page) -> Sequence[Component]:
     return (
-        components.ticker_link(each.etf_ticker),
+        components.ticker_link(each.etf_ticker, page),
         percent(each.holding_percent),
         each.holding_rank,
         components.trends(each, page),
@@ -279,7 +319,7 @@ def _holdings(stored: Sequence[StoredHolding], page: Page) -> Component:
     rows = [
         (
             each.holding_rank,
-            components.ticker_link(each.stock_ticker),
+            components.ticker_link(each.stock_ticker, page),
             each.stock_name or "",
             percent(each.holding_percent),
         )
@@ -306,7 +346,7 @@ def _appearances(past: Appearances, page: Page) -> Component:
         (say(ticker.RETURN), "number"),
         (say(ticker.CHOSEN_BY), ""),
     ]
-    shown = past.appearances
+    shown = past.appearances[:APPEARANCES_IN_SIGHT]
     rest = say(ticker.NEWEST_SHOWN, count=len(shown), total=past.total) if past.total > len(shown) else ""
     return components.panel(
         title,

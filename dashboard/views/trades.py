@@ -276,7 +276,7 @@ def _cards(orders: Sequence[Order], page: Page) -> Component:
     return components.cards(
         [
             (
-                html.Span([components.ticker_link(each.ticker), " ", html.Strong(order_text(each, page))]),
+                html.Span([components.ticker_link(each.ticker, page), " ", html.Strong(order_text(each, page))]),
                 _dollars(each.value) if each.value else "",
                 [
                     (say(texts.PRICE), f"{each.price_usd:,.2f}"),
@@ -328,7 +328,7 @@ def _grid(orders: Sequence[Order], page: Page) -> Component:
 def _row(order: Order, page: Page) -> dict[str, Any]:
     side = page.say(SIDES[order.side])
     band = f" ({page.say(texts.IN_BAND)})" if order.is_in_band else ""
-    return {**grids.cells(order), "ticker_href": f"/ticker/{order.ticker}", "side_text": side + band}
+    return {**grids.cells(order), "ticker_href": components.ticker_href(order.ticker, page), "side_text": side + band}
 
 
 def _left_out(left_out: Sequence[LeftOut], page: Page) -> list[Component]:

@@ -258,7 +258,11 @@ class Page:
 
     def width_overflow(self) -> int:
         """Return by how many pixels the page can be scrolled sideways."""
-        overflow: int = self.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        # Room that is kept for a scrollbar makes the page narrower than its window.
+        overflow: int = self.run(
+            "const { scrollWidth, clientWidth } = document.documentElement;"
+            "return Math.max(0, scrollWidth - clientWidth)"
+        )
         return overflow
 
     def press(self, key: str) -> None:

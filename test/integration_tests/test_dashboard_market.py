@@ -12,10 +12,11 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 
 import browsing
-from browsing import Page, Server
+from browsing import Page, Server, violations
 from config.config import DatabaseSettings
 from dashboard.page import signed
 from dashboard.texts import common, market_map, ticker
+from ops.looking.browser import PHONE
 
 TILES = "#market-map .slice"
 
@@ -90,6 +91,7 @@ def test_a_sector_is_enlarged_and_the_map_comes_back(page: Page, browser: WebDri
     ActionChains(browser).move_to_element(name).click().perform()
     browsing.until(lambda: 0 < len(tiles_of(page)) < len(whole), "the sector is alone")
     assert page.address == "/map?sector=Technology"
+    page.is_rendered()
     page.click(market_map.WHOLE_MAP.en.format(sector="Technology"))
     browsing.until(lambda: tiles_of(page) == whole, "the whole map is back")
     assert page.address == "/map"
@@ -165,6 +167,67 @@ def test_a_ticker_is_typed_on_any_view(page: Page, browser: WebDriver, typed: st
     page.shows(ticker.PRICES_READING.en)
     assert page.texts("h1") == [typed.strip().upper()]
     assert browser.find_element(By.ID, "ticker-search").get_attribute("value") == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [("005930", "005930.KS"), ("삼성전자", "005930.KS"), ("sam", "005930.KS"), ("newmo", "NEM")],
+)
+def test_a_name_is_searched_with_the_keyboard(page: Page, browser: WebDriver, typed: str, found: str) -> None:
+    page.open("/map?as_of=2026-08-20")
+    field = browser.find_element(By.ID, "ticker-search")
+    field.send_keys(typed)
+    page.waits_for("document.querySelector('#ticker-suggestions li') !== null", "there are suggestions")
+    assert page.run("return document.querySelector('#ticker-suggestions strong').textContent") == found
+    assert field.get_attribute("role") == "combobox" and field.get_attribute("aria-expanded") == "true"
+    field.send_keys(Keys.ARROW_DOWN)
+    active = field.get_attribute("aria-activedescendant")
+    assert page.run("return document.getElementById(arguments[0]).getAttribute('aria-selected')", active) == "true"
+    assert violations(page) == []
+    field.send_keys(Keys.ENTER)
+    browsing.until(lambda: page.texts("h1") == [found], f"{found} is shown")
+    assert page.address == f"/ticker/{found}?as_of=2026-08-20"
+
+
+def test_escape_closes_the_suggestions_and_empties_the_field(page: Page, browser: WebDriver) -> None:
+    page.open("/map")
+    field = browser.find_element(By.ID, "ticker-search")
+    field.send_keys("n")
+    page.waits_for("!document.getElementById('ticker-suggestions').hidden", "there are suggestions")
+    field.send_keys(Keys.ESCAPE)
+    assert page.run("return document.getElementById('ticker-suggestions').hidden")
+    field.send_keys(Keys.ESCAPE)
+    assert field.get_attribute("value") == "" and page.address == "/map"
+
+
+def test_a_suggestion_is_clicked_on_a_phone(page: Page, browser: WebDriver) -> None:
+    page.resize(PHONE)
+    page.open("/map")
+    browser.find_element(By.ID, "ticker-search").send_keys("gold")
+    page.waits_for("document.querySelector('#ticker-suggestions li') !== null", "there are suggestions")
+    assert page.width_overflow() == 0
+    box = page.run("return document.getElementById('ticker-suggestions').getBoundingClientRect()")
+    assert box["left"] >= 0 and box["right"] <= PHONE.width
+    page.click_on("#ticker-suggestions li")
+    browsing.until(lambda: page.texts("h1") == ["GS"], "GS is shown")
+
+
+def test_an_unknown_ticker_is_asked_what_it_means(page: Page) -> None:
+    page.open("/ticker/samsung")
+    page.shows(ticker.DID_YOU_MEAN.en)
+    page.click("005930.KS")
+    assert page.texts("h1") == ["005930.KS"]
+
+
+def test_the_sessions_in_our_portfolios_are_marked_in_the_chart(page: Page, api: Server) -> None:
+    page.open("/ticker/MU?as_of=2026-08-20")
+    drawn = page.run(
+        "return document.getElementById('prices').querySelector('.js-plotly-plot').data"
+        ".filter(each => each.yaxis === 'y4').flatMap(each => each.x)"
+    )
+    record = api.answer("/stocks/MU/record?limit=1000")["appearances"]
+    assert sorted(drawn) == sorted(each["as_of_date"] for each in record) != []
+    assert "Thu 20 Aug" in page.texts("#prices .annotation-text")
 
 
 @pytest.mark.parametrize("typed", ["NOSUCH", "A/B ?"])

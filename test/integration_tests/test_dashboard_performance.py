@@ -1,14 +1,18 @@
 """How the portfolios have done, in a real browser, against the API."""
 
+import base64
 import csv
 import io
+import re
 from typing import Any
 
 import pytest
+from selenium.webdriver.remote.webdriver import WebDriver
 
 from browsing import Page, Server
 from dashboard.page import signed
-from dashboard.texts import performance
+from dashboard.texts import performance, tear_sheet
+from ops.looking.browser import cdp
 
 ROUTE = "/dashboard/performance"
 
@@ -27,7 +31,7 @@ def test_the_facts_are_those_of_the_api(page: Page, api: Server, period: str, da
     assert f"{followed['turnover_average']:.2%}" in facts and str(followed["session_count"]) in facts
     hindsight = performance.HINDSIGHT.en.format(count=followed["hindsight_sessions"], sessions=19)
     assert hindsight in page.text
-    assert performance.TOO_FEW.en.format(count=19, needed=60) in page.text
+    assert tear_sheet.TOO_FEW.en.format(count=19, needed=60) in page.text
 
 
 def test_the_comparison_leads_to_the_other_portfolio(page: Page, api: Server) -> None:
@@ -37,7 +41,7 @@ def test_the_comparison_leads_to_the_other_portfolio(page: Page, api: Server) ->
     ]
     page.click("Monthly")
     assert page.address == "/performance?period=monthly"
-    assert page.texts(".selector .selected") == ["month"]
+    assert page.texts(".selector .selected")[0] == "month"
 
 
 def test_the_chart_has_three_parts_and_names_its_lines(page: Page, api: Server) -> None:
@@ -70,3 +74,43 @@ def test_the_download_has_the_apis_digits(page: Page, api: Server) -> None:
 def test_a_portfolio_that_has_not_been_held_says_what_to_do(page: Page) -> None:
     page.open("/performance?period=5")
     assert performance.EMPTY_TITLE.en in page.text and "./start.sh run performance" in page.text
+
+
+def test_the_months_are_those_of_the_series(page: Page, api: Server) -> None:
+    page.open("/performance?period=20")
+    followed = of_period(api, 20)
+    ends = {day[:7]: value for day, value in zip(followed["sessions"], followed["net"], strict=True)}
+    befores = [followed["net"][0], *ends.values()]
+    expected = [signed(end / before - 1) for end, before in zip(ends.values(), befores, strict=False)]
+    own = page.table("monthly-returns")[0]
+    assert [cell for cell in own[2:14] if cell] == expected
+    assert own[14] == signed(followed["net"][-1] - 1)
+
+
+def test_a_range_is_chosen_and_counted_from_its_first_session(page: Page, api: Server) -> None:
+    page.open("/performance?period=20")
+    page.click(tear_sheet.RANGES["ytd"].en)
+    assert page.address == "/performance?period=20&range=ytd"
+    whole = of_period(api, 20)["net"]
+    page.click(tear_sheet.RANGES["1m"].en)
+    shown = page.run("return document.querySelector('#performance .js-plotly-plot').data[2].y")
+    assert shown[0] == 1.0 and len(shown) <= len(whole)
+    assert page.table("figures")[0][1] == signed(shown[-1] - 1)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_sheet_is_one_page_on_paper(page: Page, browser: WebDriver, language: str) -> None:
+    page.prefer(language=language)
+    page.open("/performance?period=20")
+    assert not page.texts(".only-paper")
+    page.run("window.dispatchEvent(new Event('beforeprint'))")
+    a4 = {"paperWidth": 8.27, "paperHeight": 11.69, "preferCSSPageSize": True}
+    pdf = base64.b64decode(cdp(browser, "Page.printToPDF", **a4)["data"])
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
+
+
+def test_the_button_opens_the_browsers_printing(page: Page) -> None:
+    page.open("/performance?period=20")
+    page.run("window.print = () => { window.printed = true; }")
+    page.click_on("button.print")
+    assert page.run("return window.printed")

@@ -132,6 +132,28 @@ def test_axe_has_nothing_to_say(page: Page, name: str, screen: Screen, language:
     assert violations(page) == []
 
 
+UNEXPLAINED = """
+    const own = (each) => !each.closest("#meanings, .dash-datepicker-content, [role=grid]");
+    const headings = [...document.querySelectorAll("#view thead th, #view dt")].filter(own);
+    const grids = [...document.querySelectorAll("#view .grid")].filter((each) => each.checkVisibility());
+    const columns = grids.flatMap((each) => dash_ag_grid.getApi(each.id).getColumnDefs());
+    return [
+        headings.length + columns.length,
+        [...headings.filter((each) => !each.title).map((each) => each.textContent),
+            ...columns.filter((each) => !each.headerTooltip).map((each) => each.headerName)],
+    ];
+"""
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("name", [each for each in VIEWS if each != "error"])
+def test_every_column_and_figure_says_what_it_means(page: Page, name: str, language: str) -> None:
+    page.prefer(language=language)
+    page.open(VIEWS[name])
+    found, unexplained = page.run(UNEXPLAINED)
+    assert unexplained == [] and (found or name == "trades")
+
+
 def test_an_error_page_is_under_a_heading(page: Page) -> None:
     page.open("/?period=7")
     assert page.texts("h1") == [common.BAD_ADDRESS_TITLE.en]

@@ -11,6 +11,7 @@ from contract.portfolios import PortfolioPerformance
 from dashboard.figures import DARK, LIGHT, performance, spread
 from dashboard.texts import Language
 from dashboard.texts import performance as texts
+from dashboard.texts import tear_sheet as tear_sheet_texts
 from dashboard.views import performance as view
 from reason_words import explained
 from utils.reasons import of_ticker, reason
@@ -99,9 +100,9 @@ def test_facts_are_those_of_the_selected_portfolio(draw: Any, language: Language
 
 def test_figures_for_a_year_only_where_there_are_enough_sessions(draw: Any) -> None:
     few = samples.text_of(draw(record(followed(20))))
-    assert texts.TOO_FEW.en.format(count=3, needed=60) in few and "Sortino" not in few
+    assert tear_sheet_texts.TOO_FEW.en.format(count=3, needed=60) in few and "Sortino –" in few
     enough = samples.text_of(draw(record(a_year(20))))
-    for expected in ("Growth a year +8.12%", "Volatility 21.31%", "Sharpe -0.24", "Calmar –", "Beta to SPY 0.84"):
+    for expected in ("Growth a year +8.12%", "Volatility 21.31%", "Sharpe −0.24", "Calmar –", "Beta to SPY 0.84"):
         assert expected in enough, expected
 
 
@@ -216,6 +217,17 @@ class TestChart:
 
         low, high = layout.yaxis.range
         assert all(low < each.y < high for each in layout.annotations[3:]), "beyond the range none is shown"
+
+    def test_a_week_in_cash_is_named(self) -> None:
+        days = [f"2026-08-{day:02}" for day in (10, 11, 12, 13, 14, 17, 18)]
+        flat = [1.0, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1]
+        others = {name: [0.0] * 7 for name in ("drawdown", "benchmark_drawdown", "turnover")}
+        series = {"sessions": days, "gross": flat, "net": flat, "benchmark": [1.0] * 7, **others}
+        shown = convert(explained(followed(20, **series)), PortfolioPerformance)
+        layout = performance(shown, LIGHT, self.NAMES, self.TITLES, "Cash").layout
+        assert [(each.x0, each.x1) for each in layout.shapes] == [("2026-08-11", "2026-08-18")]
+        assert "Cash" in [each.text for each in layout.annotations]
+        assert not self.chart().layout.shapes
 
     def test_colours_are_those_of_the_theme(self) -> None:
         answer = convert(explained(followed(20)), PortfolioPerformance)

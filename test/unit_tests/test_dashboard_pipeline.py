@@ -12,7 +12,7 @@ from contract.reasons import shown as shown_reasons
 from dashboard import figures
 from dashboard.texts import Language, common
 from dashboard.texts import pipeline as texts
-from dashboard.views import pipeline_grid
+from dashboard.views import pipeline_durations, pipeline_grid
 from dashboard.views.pipeline import absences, consumer_state, degraded_of, source_of
 from reason_words import explained, text
 from utils.errors import InvalidInput
@@ -410,3 +410,41 @@ def test_bars_that_wait_for_a_person_are_listed_with_what_to_do(draw: Any, langu
     assert "consumer.replay_errors" in shown and "--accept" in shown
     assert texts.MORE_QUARANTINED.in_(language, shown=1, total=51) in shown
     assert texts.NO_QUARANTINED.in_(language) in samples.text_of(draw(state(session()), language=language))
+
+
+class TestDurations:
+    def sessions(self) -> list[SessionState]:
+        def ended(minute: int, state: str = "green") -> dict[str, Any]:
+            return run(state, ended_at=f"2026-08-24T09:{minute:02}:00Z")
+
+        given = [
+            session("2026-08-21", runs=[ended(9, "skipped"), ended(3)]),
+            session("2026-08-20", runs=[run("running", ended_at=None)]),
+            session("2026-08-19", runs=[ended(1), ended(30)]),
+            session("2026-08-18", runs=[ended(2, "failed")]),
+        ]
+        return convert(explained(given), list[SessionState])
+
+    def test_the_newest_run_that_did_its_work_counts_oldest_session_first(self) -> None:
+        found = pipeline_durations.durations(self.sessions(), 1)
+        assert [(str(each.session), each.seconds) for each in found] == [("2026-08-19", 60.0), ("2026-08-21", 180.0)]
+        assert pipeline_durations.durations(self.sessions(), 2) == []
+
+    @pytest.mark.parametrize(("language", "told"), [("en", "3 min 0 s"), ("ko", "3분 0초")])
+    def test_newest_usual_longest_and_the_trend_are_shown(self, language: Language, told: str) -> None:
+        shown = pipeline_durations.panel(self.sessions(), samples.page("/pipeline", language))
+        _, body = samples.named(shown, "durations").children
+        [row] = body.children
+        cells = [samples.text_of(each.children) for each in row.children]
+        assert cells[1] == cells[3] == told and cells[2] != told
+        assert told in row.children[4].children.alt
+
+    def test_without_a_finished_run_nothing_is_timed(self) -> None:
+        shown = pipeline_durations.panel(self.sessions()[1:2], samples.page("/pipeline"))
+        assert texts.NO_DURATIONS.en in samples.text_of(shown)
+
+
+def test_the_view_says_that_it_refreshes_itself(draw: Any) -> None:
+    view = draw(state(session()))
+    clock = next(each for each in samples.parts(view) if type(each).__name__ == "Interval")
+    assert texts.REFRESHES.en.format(seconds=clock.interval // 1000) in samples.text_of(view)

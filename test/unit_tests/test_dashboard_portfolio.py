@@ -228,7 +228,7 @@ def test_hundreds_of_positions_scroll_and_are_not_all_named_in_the_chart(draw: A
 # ── addresses ──
 
 
-def test_three_calls_a_view() -> None:
+def test_four_calls_a_view() -> None:
     shown = samples.portfolio(samples.position(1, "NEM", 1.0), period_days=5)
     api = samples.Api(
         {
@@ -241,7 +241,8 @@ def test_three_calls_a_view() -> None:
     assert api.asked == [
         "/dashboard/active-allocations?as_of_date=2026-08-21&period_days=5&candidates=position",
         "/dashboard/calendar",
-        "/dashboard/performance?as_of_date=2026-08-21&series=false",
+        "/dashboard/performance?as_of_date=2026-08-21",
+        "/dashboard/active-allocations?as_of_date=2026-08-20&period_days=5&candidates=none",
     ]
 
 

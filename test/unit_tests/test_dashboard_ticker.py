@@ -6,6 +6,7 @@ import pytest
 from msgspec import convert
 
 import dashboard_samples as samples
+from contract.portfolios import Appearance
 from contract.stocks import PublishedBar
 from dashboard import callbacks, components, dashboard_finviz_app, downloads, figures
 from dashboard.figures import DARK, LIGHT, Candle
@@ -92,7 +93,7 @@ def test_a_stock_is_three_calls(stock: Any) -> None:
     assert stock.asked == [
         "/stocks/NVDA/history?limit=22",
         "/etf-holdings/comparison/NVDA",
-        "/stocks/NVDA/record?limit=20",
+        "/stocks/NVDA/record?limit=1000",
     ]
 
 
@@ -394,3 +395,47 @@ def test_a_return_in_doubt_says_so(stock: Any, language: Language, told: str) ->
     ]
     stock.answers["/stocks/NVDA/history"] = history
     assert told in samples.text_of(samples.drawn(stock, "/ticker/NVDA", language))
+
+
+class TestStrips:
+    PAST = (
+        samples.appearance("2026-08-20", 20, 0.4321),
+        samples.appearance("2026-08-21", 5, 0.1),
+        samples.appearance("2026-08-20", None, 0.25, rebalance_date="2026-08-23", source_periods=[5]),
+    )
+
+    def strips(self, language: Language = "en") -> list[figures.Strip]:
+        return view.strips(convert(list(self.PAST), list[Appearance]), samples.page("/ticker/NVDA", language))
+
+    def test_each_portfolio_has_the_sessions_that_the_ticker_was_in(self) -> None:
+        assert [(each.name, list(each.days)) for each in self.strips()] == [
+            ("5d", ["2026-08-21"]),
+            ("10d", []),
+            ("20d", ["2026-08-20"]),
+            ("month", ["2026-08-20"]),
+        ]
+        assert "43.21%" in self.strips("ko")[2].cards[0]
+
+    def figure(self, **more: Any) -> Any:
+        days = ("2026-08-20", "2026-08-21")
+        return figures.prices([Candle(day, None, None, None, 1.0, 1.0, None, "") for day in days], LIGHT, **more)
+
+    def test_they_are_drawn_in_rows_below_the_volume(self) -> None:
+        plain, drawn = self.figure(), self.figure(strips=self.strips())
+        rows = {trace.name: (list(trace.x), list(trace.y)) for trace in drawn.data[len(plain.data) :]}
+        assert rows == {
+            "5d": (["2026-08-21"], [2.5]),
+            "20d": (["2026-08-20"], [1.5]),
+            "month": (["2026-08-20"], [0.5]),
+        }
+        assert drawn.layout.height > plain.layout.height
+        assert drawn.layout.yaxis4.domain[1] < drawn.layout.yaxis2.domain[0]
+
+    def test_a_session_outside_the_chart_is_not_drawn(self) -> None:
+        old = figures.Strip("5d", ["2020-01-02"], ["long ago"])
+        assert len(self.figure(strips=[old]).data) == len(self.figure().data)
+
+    @pytest.mark.parametrize(("day", "lines"), [("2026-08-20", 1), ("2020-01-02", 0)])
+    def test_the_session_of_the_address_is_pointed_at(self, day: str, lines: int) -> None:
+        drawn = self.figure(mark=figures.Mark(day, "here"))
+        assert [(each.x0, each.x1) for each in drawn.layout.shapes] == [(day, day)] * lines

@@ -1,0 +1,203 @@
+"""What a reader wants to know of a portfolio first: what changed, how it has done, whether the runs are well."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+from dash import dcc, html
+
+from config.stages import BEGINS, STAGES
+from contract.pipeline import Calendar, SessionState
+from contract.portfolios import Performance, PortfolioPerformance, Position
+from dashboard import components, figures
+from dashboard.api_client import ApiClient
+from dashboard.components import Component
+from dashboard.page import Page, percent, typeset
+from dashboard.texts import Text, summary
+from dashboard.views import pipeline_grid, selectors, track_record
+from utils.errors import ActstockError, NotPublished
+
+RUNS = "runs"
+RUNS_CLOCK = "runs-clock"
+RUNS_EVERY_MS = 60_000
+NAMED_AT_MOST = 3
+# A change that the shown digits cannot tell from none.
+SMALLEST_CHANGE = 0.00005
+# From here on the portfolio is mostly a bet on one company.
+CONCENTRATED_FROM = 0.25
+SATURDAY = 5
+# What of several stages is told of the whole run: the first that there is.
+WORST_FIRST = ("failed", "late", "running")
+
+
+class Change(NamedTuple):
+    """A ticker's weight before and now, as fractions; 0 where it is not in the portfolio."""
+
+    ticker: str
+    before: float
+    now: float
+
+    @property
+    def difference(self) -> float:
+        return self.now - self.before
+
+
+def changes(before: Sequence[Position], now: Sequence[Position]) -> list[Change]:
+    """Return what differs between two portfolios, the largest difference first."""
+    old, new = ({each.ticker: each.portfolio_weight for each in positions} for positions in (before, now))
+    found = [Change(ticker, old.get(ticker, 0.0), new.get(ticker, 0.0)) for ticker in {**old, **new}]
+    moved = [each for each in found if abs(each.difference) >= SMALLEST_CHANGE]
+    return sorted(moved, key=lambda each: (-abs(each.difference), each.ticker))
+
+
+def cards(client: ApiClient, shown: Sequence[Position], day: date, calendar: Calendar, page: Page) -> Component:
+    """Show what changed, how it has done and the runs, side by side. One call, and one for a session before."""
+    record = client.performance(page.address.day("as_of"))
+    return html.Div(
+        [_changed(client, shown, day, calendar, page), _done(record, page), _runs(page)], className="first-cards"
+    )
+
+
+def concentration(positions: Sequence[Position], page: Page) -> list[Component]:
+    """Return the warning that one stock is a large part of the portfolio."""
+    largest = max(positions, key=lambda each: each.portfolio_weight, default=None)
+    if largest is None or largest.portfolio_weight < CONCENTRATED_FROM:
+        return []
+    told = page.say(summary.CONCENTRATED, ticker=largest.ticker, weight=percent(largest.portfolio_weight))
+    return [html.Div(told, className="banner degraded", role="note", id="concentration")]
+
+
+# ── what changed ─────────────────────────────────────────────────────────────
+
+
+def _changed(client: ApiClient, shown: Sequence[Position], day: date, calendar: Calendar, page: Page) -> Component:
+    before = max((each.as_of_date for each in calendar.sessions if each.as_of_date < day), default=None)
+    earlier = _positions_of(client, before, page) if before else None
+    told = _differences(changes(earlier, shown), page) if earlier is not None else [_note(summary.NO_EARLIER, page)]
+    title = page.say(summary.CHANGED, day=page.short_day(before)) if before else page.say(summary.WHAT_CHANGED)
+    return components.panel(title, *told, selectors.trades_link(page), name="changed")
+
+
+def _positions_of(client: ApiClient, day: date, page: Page) -> Sequence[Position] | None:
+    """Return a session's positions; None where it has no portfolio that says anything."""
+    days = int(selectors.selected(page))
+    try:
+        found = client.allocation(day, days, "none").portfolios
+    except NotPublished:
+        return None
+    portfolio = next((each for each in found if each.period_days == days), None)
+    return portfolio.positions if portfolio and portfolio.status != "not_computable" else None
+
+
+def _note(text: Text, page: Page) -> Component:
+    return html.P(page.say(text), className="note")
+
+
+def _differences(found: Sequence[Change], page: Page) -> list[Component]:
+    """Show who came, who went and whose weight moved most; what is bought is half of what differs."""
+    if not found:
+        return [_note(summary.NOTHING_CHANGED, page)]
+    stayed = [each for each in found if each.before and each.now]
+    lines = [
+        (summary.ENTERED, [_entered(each, page) for each in found if not each.before]),
+        (summary.LEFT, [_left(each, page) for each in found if not each.now]),
+        (summary.UP_MOST, [_moved(each, page) for each in stayed if each.difference > 0]),
+        (summary.DOWN_MOST, [_moved(each, page) for each in stayed if each.difference < 0]),
+    ]
+    moved = percent(sum(abs(each.difference) for each in found) / 2)
+    named = [html.Div([components.term(page.say(name)), html.Dd(_few(each, page))]) for name, each in lines if each]
+    return [html.Dl(named, className="named-lines"), html.P(page.say(summary.MOVED, share=moved), className="note")]
+
+
+def _entered(change: Change, page: Page) -> Component:
+    return html.Span([components.ticker_link(change.ticker, page), f" {percent(change.now)}"])
+
+
+def _left(change: Change, page: Page) -> Component:
+    return html.Span([components.ticker_link(change.ticker, page), f" {percent(change.before)}"])
+
+
+def _moved(change: Change, page: Page) -> Component:
+    points = page.say(summary.POINTS, change=typeset(f"{100 * change.difference:+.2f}"))
+    return html.Span([components.ticker_link(change.ticker, page), f" {points}"])
+
+
+def _few(told: Sequence[Component], page: Page) -> list[Component]:
+    """Show the first of them, separated by commas, and how many more there are."""
+    first = [part for each in told[:NAMED_AT_MOST] for part in (each, ", ")][:-1]
+    more = len(told) - NAMED_AT_MOST
+    return [*first, f" {page.say(summary.AND_MORE, count=more)}"] if more > 0 else first
+
+
+# ── how it has done ──────────────────────────────────────────────────────────
+
+
+def _done(record: Performance, page: Page) -> Component:
+    days = int(selectors.selected(page))
+    followed = next((each for each in record.portfolios if each.period_days == days), None)
+    line = [_sparkline(record, followed, page)] if followed and len(followed.sessions) > 1 else []
+    return components.panel(page.say(summary.DONE), *line, track_record.line(record, page), name="done")
+
+
+def _sparkline(record: Performance, followed: PortfolioPerformance, page: Page) -> Component:
+    image = figures.sparkline(followed.net, followed.benchmark, page.palette)
+    told = page.say(summary.SPARKLINE, benchmark=record.benchmark)
+    return html.Img(src=image, alt=told, className="sparkline")
+
+
+# ── the runs ─────────────────────────────────────────────────────────────────
+
+
+def _runs(page: Page) -> Component:
+    """Leave the place of the runs to a callback: they are no reason to wait for the portfolio."""
+    clock = dcc.Interval(id=RUNS_CLOCK, interval=RUNS_EVERY_MS)
+    return components.panel(page.say(summary.RUNS), html.Div(id=RUNS), clock, name="current")
+
+
+def runs(client: ApiClient, page: Page, schedule: str, now: datetime) -> list[Component]:
+    """Show how the last run went, and when the next one begins."""
+    coming = (page.say(summary.NEXT_RUN), components.moment(next_run(schedule, now), page))
+    try:
+        sessions = client.pipeline(1).sessions
+    except ActstockError:
+        return [_note(summary.RUNS_AWAY, page), components.named_lines(coming)]
+    if not sessions:
+        return [_note(summary.NO_RUN, page), components.named_lines(coming)]
+    state, moment = last_run(sessions[0])
+    told = [
+        pipeline_grid.mark(state, page),
+        ", ",
+        page.say(summary.OF_SESSION, day=page.short_day(sessions[0].as_of_date)),
+        html.Br(),
+        components.moment(moment, page),
+    ]
+    whole = dcc.Link(told, href="/pipeline", className="plain")
+    return [components.named_lines((page.say(summary.LAST_RUN), whole), coming)]
+
+
+def last_run(session: SessionState) -> tuple[str, datetime | None]:
+    """Return how the stages of a session went as a whole, and the last moment that is known of them.
+
+    Of each stage its newest run counts. Without a run: whether something is published all the same.
+    """
+    newest = {run.dag_id: run for run in reversed(session.runs) if run.dag_id in STAGES.values()}
+    if not newest:
+        published = max((each.published_at for each in session.publications), default=None)
+        return ("published" if published else "none"), published
+    states = {run.state for run in newest.values()}
+    state = next((each for each in WORST_FIRST if each in states), "green")
+    return state, max(run.ended_at or run.started_at for run in newest.values())
+
+
+def next_run(schedule: str, now: datetime) -> datetime:
+    """Return when the next weekday's run begins.
+
+    >>> friday = datetime(2026, 8, 21, 12, tzinfo=UTC)
+    >>> [f"{next_run(mode, friday):%a %H:%M}" for mode in ("staggered", "controller")]
+    ['Mon 09:00', 'Fri 21:30']
+    """
+    minute, hour = map(int, BEGINS[schedule].split()[:2])
+    coming = now.astimezone(UTC).replace(hour=hour, minute=minute, second=0, microsecond=0)
+    while coming <= now or coming.weekday() >= SATURDAY:
+        coming += timedelta(days=1)
+    return coming

@@ -1,0 +1,156 @@
+"""What is told first of a portfolio: its changes, its concentration, and how the last run went."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from msgspec import convert
+
+import dashboard_samples as samples
+from config.stages import STAGES
+from contract.pipeline import SessionState
+from contract.portfolios import Position
+from dashboard.texts import Language
+from dashboard.texts import pipeline as pipeline_texts
+from dashboard.texts import summary as texts
+from dashboard.views import summary
+from reason_words import explained
+
+DAGS = list(STAGES.values())
+NOW = datetime(2026, 8, 21, 14, tzinfo=UTC)
+
+
+def positions(**weights: float) -> list[Position]:
+    given = [samples.position(rank, ticker, weight) for rank, (ticker, weight) in enumerate(weights.items(), 1)]
+    return convert(explained(given), list[Position])
+
+
+def run(dag_id: str, state: str, ended_at: str | None = "2026-08-21T13:05:00Z", run_id: str = "one") -> dict[str, Any]:
+    return {
+        "dag_id": dag_id,
+        "stage": None,
+        "run_id": run_id,
+        "as_of_date": "2026-08-20",
+        "state": state,
+        "reason": None,
+        "started_at": "2026-08-21T13:00:00Z",
+        "ended_at": ended_at,
+        "airflow_url": "http://airflow",
+    }
+
+
+def publication(**changes: Any) -> dict[str, Any]:
+    return {
+        **{"job": "allocation", "as_of_date": "2026-08-20", "period_days": 20, "status": "published"},
+        **{"reason": None, "degraded_reason": None, "source": "yahoo", "published_at": "2026-08-21T13:03:00Z"},
+        **{"row_count": 1, "holdings_as_of": None, "run_id": None},
+        **changes,
+    }
+
+
+def session(*runs: dict[str, Any], publications: Any = ()) -> dict[str, Any]:
+    return {"as_of_date": "2026-08-20", "publications": list(publications), "bars": {}, "runs": list(runs)}
+
+
+class Sessions(samples.Api):
+    """An API whose allocation differs from session to session."""
+
+    def __init__(self, by_day: dict[str, Any]) -> None:
+        super().__init__({"/dashboard/calendar": samples.calendar(), "/dashboard/performance": samples.performance()})
+        self.by_day = by_day
+
+    def _answer(self, request: Any) -> Any:
+        if request.url.path == "/dashboard/active-allocations":
+            self.answers[request.url.path] = self.by_day[request.url.params.get("as_of_date", "2026-08-21")]
+        return super()._answer(request)
+
+
+def drawn(before: Any, now: Any, language: Language = "en", address: str = "/") -> str:
+    both = {"2026-08-20": before, "2026-08-21": now}
+    view = samples.drawn(Sessions(both), address, language)
+    changed = next(each for each in samples.parts(view) if getattr(each, "className", "") == "panel changed")
+    return " ".join(samples.text_of(changed).split())
+
+
+def allocation(day: str, *held: Any, **changes: Any) -> dict[str, Any]:
+    return samples.allocations(samples.portfolio(*held, as_of_date=day, **changes))
+
+
+def test_changes_are_ordered_by_size_and_what_stays_the_same_is_none() -> None:
+    found = summary.changes(positions(A=0.5, B=0.3, C=0.2), positions(A=0.1, D=0.69999, C=0.20001))
+    assert [(each.ticker, round(each.difference, 4)) for each in found] == [("D", 0.7), ("A", -0.4), ("B", -0.3)]
+
+
+def test_who_came_who_went_and_whose_weight_moved_is_named() -> None:
+    before = allocation("2026-08-20", samples.position(1, "GS", 0.6), samples.position(2, "MU", 0.4))
+    now = allocation("2026-08-21", samples.position(1, "MU", 0.7), samples.position(2, "NEM", 0.3))
+    told = drawn(before, now)
+    assert "Changed since Thu 20 Aug" in told
+    for line in ("In NEM 30.00%", "Out GS 60.00%", "Weight up most MU", "+30.00 points"):
+        assert line in told, line
+    assert texts.DOWN_MOST.en not in told
+    assert texts.MOVED.en.format(share="60.00%") in told
+
+
+def test_an_unchanged_portfolio_says_so() -> None:
+    before, now = (allocation(day, samples.position(1, "GS", 1.0)) for day in ("2026-08-20", "2026-08-21"))
+    assert texts.NOTHING_CHANGED.ko in drawn(before, now, "ko")
+
+
+def test_a_session_before_that_could_not_be_computed_is_no_comparison() -> None:
+    before = allocation("2026-08-20", status="not_computable", cash_weight=None)
+    told = drawn(before, allocation("2026-08-21", samples.position(1, "GS", 1.0)))
+    assert texts.NO_EARLIER.en in told and texts.ENTERED.en + " GS" not in told
+
+
+def test_more_names_than_fit_are_counted() -> None:
+    now = allocation("2026-08-21", *(samples.position(n, f"T{n}", 0.2) for n in range(1, 6)))
+    assert texts.AND_MORE.en.format(count=2) in drawn(allocation("2026-08-20"), now)
+
+
+@pytest.mark.parametrize(("weight", "is_told"), [(0.249, False), (0.25, True), (0.709, True)])
+def test_one_stock_that_is_a_quarter_is_warned_of(weight: float, is_told: bool) -> None:
+    found = summary.concentration(positions(A=weight, **{f"T{n}": 0.01 for n in range(3)}), samples.page())
+    assert bool(found) is is_told
+    assert not is_told or f"A alone is {weight:.2%}" in samples.text_of(found)
+
+
+def test_an_empty_portfolio_is_no_concentration() -> None:
+    assert summary.concentration([], samples.page()) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "state"),
+    [
+        (session(*(run(dag, "green") for dag in DAGS)), "green"),
+        (session(run(DAGS[0], "skipped"), run(DAGS[1], "green")), "green"),
+        (session(run(DAGS[2], "running", None), run(DAGS[1], "green")), "running"),
+        (session(run(DAGS[1], "late", None), run(DAGS[2], "running", None)), "late"),
+        (session(run(DAGS[3], "failed"), run(DAGS[1], "late")), "failed"),
+        (session(run(DAGS[3], "green", run_id="again"), run(DAGS[3], "failed")), "green"),
+        (session(run("maintenance", "failed"), publications=[publication()]), "published"),
+        (session(), "none"),
+    ],
+)
+def test_a_session_is_as_well_as_the_worst_of_its_stages(given: dict[str, Any], state: str) -> None:
+    assert summary.last_run(convert(explained(given), SessionState))[0] == state
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_runs_are_told_with_both_moments(language: Language) -> None:
+    pipeline = {
+        **{"sessions": [session(*(run(dag, "failed") for dag in DAGS))], "tables": [], "consumers": []},
+        **{"quarantined": {"total": 0, "bars": []}, "errors": [], "newest_errors": [], "requests_by_hour": []},
+        **{"requests_by_day": [], "failed_requests": [], "links": {"airflow": "", "spark_master": ""}},
+    }
+    page = samples.page(language=language)
+    found = summary.runs(samples.Api({"/dashboard/pipeline": pipeline}).client, page, "staggered", NOW)
+    told = samples.text_of(found)
+    assert pipeline_texts.WORDS["failed"].in_(language) in told
+    moments = [each.dateTime for each in samples.parts(found) if type(each).__name__ == "Time"]
+    assert moments == ["2026-08-21T13:05:00+00:00", "2026-08-24T09:00:00+00:00"]
+
+
+def test_without_the_state_of_the_runs_the_next_one_is_told_all_the_same() -> None:
+    told = samples.text_of(summary.runs(samples.Api({}).client, samples.page(), "controller", NOW))
+    assert texts.RUNS_AWAY.en in told and "21 Aug 2026 21:30 UTC" in told
