@@ -40,6 +40,7 @@ SENTENCES: Mapping[str, str] = {
     "state_quarantined": "quarantined",
     "state_closed": "market closed",
     "state_not_collected": "not collected",
+    "state_unknown": "the source knew none at all on {session}",
     # A holding, and why it was chosen or not.
     "best_of_etfs": "best of the top {top} of {etfs} over {days} sessions: {gain:+.2%} in US dollars "
     "at a market cap of {market_cap:,.2f*1e-9} billion",

@@ -31,6 +31,7 @@ KOREAN: Mapping[str, str] = {
     "state_quarantined": "검토 대기",
     "state_closed": "휴장",
     "state_not_collected": "수집되지 않음",
+    "state_unknown": "{session}까지 출처에 하나도 없음",
     # A holding, and why it was chosen or not.
     "best_of_etfs": "{etfs}의 상위 {top}개 보유 종목 중 {days}거래일 동안 가장 좋았습니다: "
     "미국 달러 수익률 {gain:+.2%}, 시가총액 {market_cap:,.0f*1e-8}억 달러",

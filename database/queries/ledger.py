@@ -237,7 +237,7 @@ def _without_price(conn: Connection, wanted: Collection[tuple[str, date]]) -> li
             needed.trade_date,
             needed.needed,
             CASE WHEN quarantined.ticker IS NOT NULL THEN 'quarantined' ELSE expected.state END AS state,
-            unknown.state AS state_since
+            unknown.trade_date AS unknown_on
         FROM needed
         JOIN first_bar USING (needed)
         LEFT JOIN quarantined ON (quarantined.ticker, quarantined.trade_date) = (needed.needed, needed.trade_date)
@@ -245,10 +245,11 @@ def _without_price(conn: Connection, wanted: Collection[tuple[str, date]]) -> li
             ON expected.kind IN ('etf', 'stock', 'rate')  -- all kinds: the key begins with it
             AND (expected.ticker, expected.trade_date) = (needed.needed, needed.trade_date)
         LEFT JOIN LATERAL (
-            -- A source that knows no bar of a ticker has none of the sessions before either.
-            SELECT state FROM logs_expected_bar AS later
+            -- A source that knows no bar of a ticker has none of the sessions before. The reason says when that was.
+            SELECT trade_date FROM logs_expected_bar AS later
             WHERE later.kind IN ('etf', 'stock', 'rate') AND later.ticker = needed.needed
                 AND later.trade_date > needed.trade_date AND later.state = 'missing' AND first_bar.trade_date IS NULL
+            ORDER BY trade_date
             LIMIT 1
         ) AS unknown ON TRUE
         WHERE quarantined.ticker IS NOT NULL OR expected.state IS NOT NULL
@@ -266,13 +267,18 @@ def _without_price(conn: Connection, wanted: Collection[tuple[str, date]]) -> li
 def _why_lacking(row: Row) -> Reason:
     """Return the reason of a missing bar or rate.
 
-    >>> day = {"trade_date": date(2026, 8, 21), "state": None, "state_since": None}
+    >>> day = {"trade_date": date(2026, 8, 21), "state": None, "unknown_on": None}
     >>> str(_why_lacking(day | {"ticker": "IWM", "needed": "IWM", "state": "late"}))
     'IWM has no bar of 2026-08-21 (late)'
     >>> str(_why_lacking(day | {"ticker": "005930.KS", "needed": "KRW=X"}))
     '005930.KS has no KRW=X rate of 2026-08-21 (not collected)'
+    >>> str(_why_lacking(day | {"ticker": "MOG-A", "needed": "MOG-A", "unknown_on": date(2026, 8, 28)}))
+    'MOG-A has no bar of 2026-08-21 (the source knew none at all on 2026-08-28)'
     """
-    state = reason(f"state_{row['state'] or row['state_since'] or 'not_collected'}")
+    if row["unknown_on"] and not row["state"]:
+        state = reason("state_unknown", session=row["unknown_on"])
+    else:
+        state = reason(f"state_{row['state'] or 'not_collected'}")
     if row["needed"] == row["ticker"]:
         return reason("lacks_bar", ticker=row["ticker"], session=row["trade_date"], state=state)
     return reason("lacks_rate", ticker=row["ticker"], rate=row["needed"], session=row["trade_date"], state=state)

@@ -32,15 +32,25 @@ HELD_SINCE = """
     OR (stock_ticker, collected_date) IN (
         SELECT stock_ticker, MIN(collected_date) FROM collected_etf_holdings GROUP BY stock_ticker)
 """
-STAYS = {tables.ETF_HOLDINGS: HELD_SINCE, tables.DAILY_STOCK_HISTORY: SECTOR_KNOWN_SINCE}
+UNKNOWN_AT_THE_SOURCE = """
+    state = 'missing'
+    AND NOT EXISTS (SELECT FROM collected_daily_etf_ohlc AS bar WHERE bar.ticker = logs_expected_bar.ticker)
+    AND NOT EXISTS (SELECT FROM collected_daily_stock_history AS bar WHERE bar.ticker = logs_expected_bar.ticker)
+"""
+STAYS = {
+    tables.ETF_HOLDINGS: HELD_SINCE,
+    tables.DAILY_STOCK_HISTORY: SECTOR_KNOWN_SINCE,
+    tables.EXPECTED_BAR: UNKNOWN_AT_THE_SOURCE,
+}
 DAILY = {tables.DAILY_ETF_OHLC: "etf", tables.DAILY_STOCK_HISTORY: "stock"}
+# In the order in which they are cut: whether a ticker has bars at all is asked before those behind the cut go.
 DATED = {
+    tables.EXPECTED_BAR: "trade_date",
     tables.DAILY_ETF_OHLC: "trade_date",
     tables.DAILY_STOCK_HISTORY: "trade_date",
     tables.ETF_HOLDINGS: "collected_date",
     tables.PRICE_BREAK: "trade_date",
     tables.CONSUMER_ERROR: "trade_date",
-    tables.EXPECTED_BAR: "trade_date",
     tables.MISSING_HOLDINGS: "as_of_date",
 }
 
@@ -48,8 +58,9 @@ DATED = {
 def forget(conn: Connection, session: date, first: date, jobs: Collection[str]) -> None:
     """Delete all that was collected, logged and published after a session, and from a first one on what jobs published.
 
-    What the jobs use for earlier sessions, too, and say so (holdings_as_of), stays: a fund's first list of holdings,
-    and since when a stock is known from one and its sector is known.
+    What the jobs use for earlier sessions, too, and say so (holdings_as_of, state_unknown), stays: a fund's first list
+    of holdings, since when a stock is known from one and its sector is known, and of which tickers the source knows no
+    bar at all.
     """
     with transaction(conn), conn.cursor() as cursor:
         for table, day in DATED.items():

@@ -330,7 +330,7 @@ class TestWhyMissing:
         )
         [window] = told(conn, windows).values()
         assert window == [
-            "GONE has no bar of 2026-08-14 (missing at the source)",
+            "GONE has no bar of 2026-08-14 (the source knew none at all on 2026-08-21)",
             "GONE has no bar of 2026-08-21 (missing at the source)",
         ]
 
