@@ -230,6 +230,33 @@ class TestSecrets:
         assert "write a setting as NAME=VALUE, not staggered" in refused.stderr
         assert not (tmp_path / ".env").exists()
 
+    @pytest.mark.parametrize("value", ['say "no"', "it's", "two\nlines", "two\rlines", "C:\\"])
+    def test_what_a_line_of_it_cannot_hold_is_refused(self, tmp_path: Path, value: str) -> None:
+        refused = front_door(tmp_path, "env", "A=1", f"DASHBOARD_PASSWORD={value}")
+        assert refused.returncode == 1
+        assert "the value of DASHBOARD_PASSWORD may have no quotes, no line break" in refused.stderr
+        assert value not in refused.stderr
+        assert not (tmp_path / ".env").exists()
+
+    def test_a_value_stays_what_was_given(self, tmp_path: Path) -> None:
+        """Docker Compose would replace $NAME and leave out what is behind #. In single quotes it does neither."""
+        given = {"DASHBOARD_PASSWORD": "a$b\\ #1", "ALERT_URLS": "json://a.test json://b.test", "KAFKA_PREFIX": "mine-"}
+        made = self.env(tmp_path, *(f"{name}={value}" for name, value in given.items()))
+        assert {name: made[name] for name in given} == given
+        text = (tmp_path / ".env").read_text()
+        assert "\nDASHBOARD_PASSWORD='a$b\\ #1'\n" in text
+        assert "\nKAFKA_PREFIX=mine-\n" in text
+
+    def test_a_demo_that_is_refused_writes_nothing(self, tmp_path: Path) -> None:
+        docker = tmp_path / "bin" / "docker"
+        docker.parent.mkdir()
+        docker.write_text("#!/bin/sh\nexit 0\n")
+        docker.chmod(0o755)
+        refused = front_door(tmp_path, "demo", "--docker", "--nosuch", "7")
+        assert refused.returncode == 1
+        assert "demo does not know --nosuch" in refused.stderr
+        assert not (tmp_path / ".env").exists()
+
     def test_a_native_platform_keeps_its_key_and_password(self, tmp_path: Path) -> None:
         """`.env` goes before the native secrets: made up anew, they would lock the users of a native platform out."""
         native = stack_secrets.load(tmp_path / "checkout" / ".actstock" / "secrets.env")
@@ -399,8 +426,9 @@ def front_door(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
         shutil.copy(PROJECT_ROOT / name, checkout / name)
     docker = folder / "bin" / "docker"
     docker.parent.mkdir(exist_ok=True)
-    docker.write_text("#!/bin/sh\nexit 1\n")
-    docker.chmod(0o755)
+    if not docker.exists():
+        docker.write_text("#!/bin/sh\nexit 1\n")
+        docker.chmod(0o755)
     return subprocess.run(
         [checkout / "start.sh", *arguments],
         env={"ACTSTOCK_ENV_FILE": str(folder / ".env"), "PATH": f"{docker.parent}:{os.defpath}"},
