@@ -133,6 +133,11 @@ def test_the_front_door_moves_every_published_port() -> None:
     assert moved == wanted | {"PORT_SPARK_WORKER_UI": "8182-8189"}, run.stderr
 
 
+def test_the_api_believes_a_proxy_what_it_was_asked_over(services: dict[str, Any]) -> None:
+    """Natively uvicorn trusts 127.0.0.1 by itself. A container sees Docker's address in its place."""
+    assert services["api"]["environment"]["FORWARDED_ALLOW_IPS"] == "*"
+
+
 def test_the_front_door_waits_for_every_service_that_stays_up(services: dict[str, Any]) -> None:
     script = (PROJECT_ROOT / "ops" / "containers" / "commands.sh").read_text(encoding="utf-8")
     [left_out] = re.findall(r"grep -vxE '([\w|-]+)'", script)
