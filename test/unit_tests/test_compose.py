@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import yaml
 
 from config.config import PROJECT_ROOT, Settings
 from dashboard.dashboard_finviz_app import DEFAULT_PORT as DASHBOARD_PORT
+from front_door import front_door
 from ops.documents.interfaces import front_door_commands
 from ops.native import compose, stack_secrets
 from ops.native.compose import ports
@@ -420,24 +420,3 @@ class TestFrontDoor:
             f"run --rm --no-deps --quiet-pull --user {user} --volume {seen} "
             "cli closed-days --add XKRX 2026-06-04 two words\n"
         ), run.stderr
-
-
-def front_door(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Copy start.sh and its needs to a machine whose Docker does not answer."""
-    checkout = folder / "checkout"
-    for folder_name in ("ops", "config", "utils", "requirements"):
-        shutil.copytree(PROJECT_ROOT / folder_name, checkout / folder_name, dirs_exist_ok=True)
-    for name in ("start.sh", "docker-compose.yml", "QUICK_REFERENCE.md"):
-        shutil.copy(PROJECT_ROOT / name, checkout / name)
-    docker = folder / "bin" / "docker"
-    docker.parent.mkdir(exist_ok=True)
-    if not docker.exists():
-        docker.write_text("#!/bin/sh\nexit 1\n")
-        docker.chmod(0o755)
-    return subprocess.run(
-        [checkout / "start.sh", *arguments],
-        env={"ACTSTOCK_ENV_FILE": str(folder / ".env"), "PATH": f"{docker.parent}:{os.defpath}"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
