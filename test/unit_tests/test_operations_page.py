@@ -38,39 +38,35 @@ FILLED = {
     "USER": "sender",
 }
 HERE = "this module"
+ASKING = "test/integration_tests/test_operations_commands.py"
+CHANGING = "test/integration_tests/test_change_password.py::test_the_new_password_opens_and_the_old_one_does_not"
+PROXY = "test/integration_tests/test_proxy.py"
 # Each command of the pages, and the test that runs it.
 RUN_BY = {
     "./start.sh": "ops/testing.py::_start",
-    "./start.sh alert --test": "test/unit_tests/test_alert_channels.py::test_the_test_message",
+    "./start.sh alert --test": f"{ASKING}::test_a_message_arrives",
     "./start.sh backup FILE": "test/integration_tests/test_backup.py::test_a_backup_is_restored_row_for_row",
     "./start.sh bench memory": "test/unit_tests/test_bench.py::test_the_memory_of_each_service_and_of_all",
-    "./start.sh closed-days": "test/integration_tests/test_closed_days.py::"
-    "test_it_is_named_with_its_command_added_and_no_gap_any_more",
-    "./start.sh closed-days --add XKRX 2026-06-04 'local elections'": "test/unit_tests/test_closed_days.py::"
-    "test_a_closed_day",
+    "./start.sh closed-days": f"{ASKING}::test_what_the_database_is_asked",
+    "./start.sh closed-days --add XKRX 2026-06-04 'local elections'": f"{ASKING}::test_a_day_is_added",
     "./start.sh env 'ALERT_URLS=mailtos://USER:PASSWORD@example.org?to=PERSON@example.com'": HERE,
     "./start.sh env ACTSTOCK_HOSTS=stocks.example.org,api.example.org DASHBOARD_PASSWORD=PASSWORD": HERE,
     "./start.sh env NAME=SECRET": HERE,
-    "./start.sh exec python -m database.change_password": "test/integration_tests/test_change_password.py::"
-    "test_the_new_password_opens_and_the_old_one_does_not",
-    "./start.sh exec python -m database.change_password --airflow": "test/integration_tests/test_change_password.py::"
-    "test_the_new_password_opens_and_the_old_one_does_not",
-    "./start.sh gaps": "test/integration_tests/test_closed_days.py::"
-    "test_it_is_named_with_its_command_added_and_no_gap_any_more",
+    "./start.sh exec python -m database.change_password": CHANGING,
+    "./start.sh exec python -m database.change_password --airflow": CHANGING,
+    "./start.sh gaps": f"{ASKING}::test_what_the_database_is_asked",
     "./start.sh logs backup": HERE,
     "./start.sh restore FILE": HERE,
     "./start.sh restore --native FILE": HERE,
     "ACTSTOCK_HOME=/another/folder ./start.sh restore FILE": HERE,
     "./start.sh status": HERE,
     "./start.sh stop": HERE,
-    "./start.sh verify": "test/integration_tests/test_verify.py::test_every_changed_cell_is_named",
-    "./start.sh verify --head": "test/integration_tests/test_verify.py::test_the_heads_are_printed_and_found_again",
-    "./start.sh verify --head --send": "test/integration_tests/test_verify.py::test_the_heads_are_sent",
-    "./start.sh verify --kept HEADS": "test/integration_tests/test_verify.py::"
-    "test_the_heads_are_printed_and_found_again",
-    "caddy validate --config /etc/caddy/Caddyfile": "test/integration_tests/test_proxy.py::"
-    "test_the_proxy_takes_the_example",
-    "curl --fail --silent --show-error https://stocks.example.org/health": "test/integration_tests/test_proxy.py::"
+    "./start.sh verify": f"{ASKING}::test_what_the_database_is_asked",
+    "./start.sh verify --head": f"{ASKING}::test_heads_that_are_kept_are_found_again",
+    "./start.sh verify --head --send": f"{ASKING}::test_a_message_arrives",
+    "./start.sh verify --kept HEADS": f"{ASKING}::test_heads_that_are_kept_are_found_again",
+    "caddy validate --config /etc/caddy/Caddyfile": f"{PROXY}::test_the_proxy_takes_the_example",
+    "curl --fail --silent --show-error https://stocks.example.org/health": f"{PROXY}::"
     "test_the_look_at_the_dashboard_behind_it",
     "docker image prune": "test/end_to_end_tests/containers/test_containers.py::"
     "test_what_operations_names_is_a_command_of_docker",
@@ -123,7 +119,10 @@ class TestCommands:
     @pytest.mark.parametrize("place", sorted(set(RUN_BY.values()) - {HERE}))
     def test_the_tests_are_there(self, place: str) -> None:
         path, _, name = place.partition("::")
-        assert re.search(rf"^ *def {name}\(", (PROJECT_ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
+        text = (PROJECT_ROOT / path).read_text(encoding="utf-8")
+        assert re.search(rf"^ *def {name}\(", text, re.MULTILINE)
+        if path == ASKING:
+            assert all(f'"{command}"' in text for command, by in RUN_BY.items() if by == place)
 
     @pytest.mark.parametrize("command", FRONT_DOOR)
     def test_the_front_door_takes_it(self, command: str) -> None:
