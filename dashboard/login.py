@@ -23,6 +23,8 @@ LOGIN, LOGOUT = "/login", "/logout"
 OPEN_PATHS = frozenset({"/health", LOGIN, preferences.PATH, "/_favicon.ico"})
 OPEN_BELOW = ("/assets/", f"{static_files.SUITES}/")
 READER = "reader"
+# How the platform's own containers name it: no name under which anybody comes from elsewhere.
+NEIGHBOURS_NAME = "dashboard"
 KEPT = timedelta(days=7)
 
 FORM = """<!DOCTYPE html>
@@ -73,10 +75,12 @@ class Lock:
 def lock_of(settings: Settings, host: str) -> Lock | None:
     """Return what readers have to open, or None where everybody may read.
 
-    Whoever sits at this machine could ask the API as well. host: where the dashboard listens
+    Whoever sits at this machine could ask the API as well. A name of its own means a proxy, which lets others come
+    from this machine's address. host: where the dashboard listens
     """
     password = settings.web.dashboard_password
-    if not password and is_loopback(settings.web.bind or host):
+    names = settings.web.hosts - {NEIGHBOURS_NAME}
+    if not password and not names and is_loopback(settings.web.bind or host):
         return None
     return Lock(password or settings.api_key, settings.api_key)
 

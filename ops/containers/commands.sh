@@ -14,7 +14,8 @@ compose() { docker compose --project-directory "$root" --env-file "$env_file" "$
 chosen() {
     local value=${!1:-}
     [ -n "$value" ] || value=$(sed -nE "s/^(export )?$1=//p" "$env_file" 2>/dev/null | tail -n 1 || true)
-    printf '%s' "$value"
+    value=${value#\'}
+    printf '%s' "${value%\'}"
 }
 
 warn_of_open_ports() {
@@ -37,13 +38,30 @@ published_ports() {
     sed -nE 's/.*\$\{(PORT_[A-Z_]+):-([0-9]+)(-([0-9]+))?\}.*/\1 \2 \4/p' "$root/docker-compose.yml" | sort -u
 }
 
+# written NAME=VALUE: the line of .env. Docker Compose replaces $NAME in a value and cuts it off at #, unless it is quoted.
+written() {
+    case ${1#*=} in
+        *['$#']*) printf "%s='%s'" "${1%%=*}" "${1#*=}" ;;
+        *) printf '%s' "$1" ;;
+    esac
+}
+
+# check_settings NAME=VALUE ...: refuse what .env cannot hold, before anything is written.
+check_settings() {
+    local setting
+    for setting; do
+        [[ $setting =~ ^[A-Z][A-Z0-9_]*= ]] || die "env: write a setting as NAME=VALUE, not $setting; .env.example lists them"
+        # Docker Compose takes a quote behind a backslash for a part of the value.
+        [[ $setting != *[$'\n\r\'"']* && $setting != *\\ ]] ||
+            die "env: the value of ${setting%%=*} may have no quotes, no line break and no backslash at its end"
+    done
+}
+
 # write_env NAME=VALUE ...: .env with these settings, each once, and with the secrets that docker-compose.yml asks for
 # and that it does not have yet. A native platform's secrets are taken over: its users keep their key and password.
 write_env() {
     local name size value setting lines made=()
-    for setting; do
-        [[ $setting =~ ^[A-Z][A-Z0-9_]*= ]] || die "env: write a setting as NAME=VALUE, not $setting; .env.example lists them"
-    done
+    check_settings "$@"
     lines=$(cat "$env_file" 2>/dev/null || echo '# Secrets of the containers (./start.sh env), and your settings: see .env.example')
     while read -r name size; do
         ! grep -qE "^(export )?$name=." <<<"$lines" || continue
@@ -52,7 +70,7 @@ write_env() {
         made+=("$name")
     done < <(secret_sizes)
     for setting; do
-        lines=$(grep -vE "^(export )?${setting%%=*}=" <<<"$lines" || true)$'\n'$setting
+        lines=$(grep -vE "^(export )?${setting%%=*}=" <<<"$lines" || true)$'\n'$(written "$setting")
         made+=("${setting%%=*}")
     done
     [ ${#made[@]} -gt 0 ] || return 0
@@ -210,12 +228,12 @@ containers_main() {
         env) write_env "$@" ;;
         up | demo)
             [ "$command" = demo ] || [ $# -eq 0 ] || die "up takes no options in containers; for some services alone: docker compose up --detach SERVICE"
-            write_env
             if [ "$command" = demo ]; then
                 { market_of "$@" && ports_by_offset; } >"$state/run/wanted.env" || exit 1
             else
                 { printf 'COMPOSE_PROJECT_NAME=%s\n' "${COMPOSE_PROJECT_NAME:-actstock}" && ports_by_offset; } >"$state/run/wanted.env"
             fi
+            write_env
             if [ -f "$started" ] && ! cmp -s "$started" "$state/run/wanted.env"; then
                 die "the platform is running with other settings (market or ports): ./start.sh stop, then start again"
             fi

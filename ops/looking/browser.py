@@ -129,7 +129,8 @@ def open_view(driver: WebDriver, url: str) -> None:
         raise NotRunning(f"{url} does not answer ({first_line(error)}): ./start.sh status") from None
     if urlsplit(driver.current_url).path == LOGIN:
         raise RunFailed(
-            "the dashboard asks for a password: start without ACTSTOCK_BIND and DASHBOARD_PASSWORD for this"
+            "the dashboard asks for a password: for this, start without ACTSTOCK_BIND, ACTSTOCK_HOSTS and "
+            "DASHBOARD_PASSWORD"
         )
     wait_until_rendered(driver)
 

@@ -83,7 +83,7 @@ def test_the_documentation_works_under_its_policy(page_at: Callable[[Server], Pa
     page = page_at(api)
     page.go("/docs")
     page.shows("/stocks/portfolio")
-    page.click_on("[id$=service__get] button.opblock-summary-control")
+    page.click_on("[id$=-service] button.opblock-summary-control")
     page.shows("Execute")
     page.click_on(".execute")
     page.shows("ActStock API")

@@ -4,10 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from config.universe import universe
-from ops.bench import budget, chain, made_days, wrk
+from ops.bench import budget, chain, made_days, memory, wrk
 from ops.bench.bars import answers, bars
 from ops.bench.consume import require_space, targets
 from ops.bench.day_requests import OTHER, SECTORS, Day
@@ -16,6 +17,7 @@ from ops.bench.rounds import interleaved, medians
 from ops.bench.senders import FORMS
 from ops.bench.timeline import AIRFLOW, SPARK, SPARK_START, Span, Stage, by_kind, parts
 from ops.errors import RunFailed
+from ops.native.stack import Stack
 from utils.messages import EtfDailyBar, from_json, to_json
 from utils.ranges import count_sessions
 
@@ -207,3 +209,14 @@ def test_scheduled_stages_are_counted_by_date_and_single_ones_by_hand_not_at_all
     ]
 
     assert [(day.name, day.total) for day in budget.days(log, universe())] == [("scheduled on 2026-08-21", 2)]
+
+
+def test_the_memory_of_each_service_and_of_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(memory, "REST_SECONDS", 0)
+    monkeypatch.setattr(memory, "_processes", lambda _: {"api": [psutil.Process()], "kafka": []})
+    [target] = memory.measure(Stack(tmp_path))
+    shown = capsys.readouterr().out
+    assert "api" in shown and "kafka" not in shown
+    assert 0.001 < target.figure < 4

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import yaml
 
 from config.config import PROJECT_ROOT, Settings
 from dashboard.dashboard_finviz_app import DEFAULT_PORT as DASHBOARD_PORT
+from front_door import front_door
 from ops.documents.interfaces import front_door_commands
 from ops.native import compose, stack_secrets
 from ops.native.compose import ports
@@ -133,6 +133,11 @@ def test_the_front_door_moves_every_published_port() -> None:
     assert moved == wanted | {"PORT_SPARK_WORKER_UI": "8182-8189"}, run.stderr
 
 
+def test_the_api_believes_a_proxy_what_it_was_asked_over(services: dict[str, Any]) -> None:
+    """Natively uvicorn trusts 127.0.0.1 by itself. A container sees Docker's address in its place."""
+    assert services["api"]["environment"]["FORWARDED_ALLOW_IPS"] == "*"
+
+
 def test_the_front_door_waits_for_every_service_that_stays_up(services: dict[str, Any]) -> None:
     script = (PROJECT_ROOT / "ops" / "containers" / "commands.sh").read_text(encoding="utf-8")
     [left_out] = re.findall(r"grep -vxE '([\w|-]+)'", script)
@@ -228,6 +233,33 @@ class TestSecrets:
         refused = front_door(tmp_path, "env", "A=1", "staggered")
         assert refused.returncode == 1
         assert "write a setting as NAME=VALUE, not staggered" in refused.stderr
+        assert not (tmp_path / ".env").exists()
+
+    @pytest.mark.parametrize("value", ['say "no"', "it's", "two\nlines", "two\rlines", "C:\\"])
+    def test_what_a_line_of_it_cannot_hold_is_refused(self, tmp_path: Path, value: str) -> None:
+        refused = front_door(tmp_path, "env", "A=1", f"DASHBOARD_PASSWORD={value}")
+        assert refused.returncode == 1
+        assert "the value of DASHBOARD_PASSWORD may have no quotes, no line break" in refused.stderr
+        assert value not in refused.stderr
+        assert not (tmp_path / ".env").exists()
+
+    def test_a_value_stays_what_was_given(self, tmp_path: Path) -> None:
+        """Docker Compose would replace $NAME and leave out what is behind #. In single quotes it does neither."""
+        given = {"DASHBOARD_PASSWORD": "a$b\\ #1", "ALERT_URLS": "json://a.test json://b.test", "KAFKA_PREFIX": "mine-"}
+        made = self.env(tmp_path, *(f"{name}={value}" for name, value in given.items()))
+        assert {name: made[name] for name in given} == given
+        text = (tmp_path / ".env").read_text()
+        assert "\nDASHBOARD_PASSWORD='a$b\\ #1'\n" in text
+        assert "\nKAFKA_PREFIX=mine-\n" in text
+
+    def test_a_demo_that_is_refused_writes_nothing(self, tmp_path: Path) -> None:
+        docker = tmp_path / "bin" / "docker"
+        docker.parent.mkdir()
+        docker.write_text("#!/bin/sh\nexit 0\n")
+        docker.chmod(0o755)
+        refused = front_door(tmp_path, "demo", "--docker", "--nosuch", "7")
+        assert refused.returncode == 1
+        assert "demo does not know --nosuch" in refused.stderr
         assert not (tmp_path / ".env").exists()
 
     def test_a_native_platform_keeps_its_key_and_password(self, tmp_path: Path) -> None:
@@ -388,23 +420,3 @@ class TestFrontDoor:
             f"run --rm --no-deps --quiet-pull --user {user} --volume {seen} "
             "cli closed-days --add XKRX 2026-06-04 two words\n"
         ), run.stderr
-
-
-def front_door(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Copy start.sh and its needs to a machine whose Docker does not answer."""
-    checkout = folder / "checkout"
-    for folder_name in ("ops", "config", "utils", "requirements"):
-        shutil.copytree(PROJECT_ROOT / folder_name, checkout / folder_name, dirs_exist_ok=True)
-    for name in ("start.sh", "docker-compose.yml", "QUICK_REFERENCE.md"):
-        shutil.copy(PROJECT_ROOT / name, checkout / name)
-    docker = folder / "bin" / "docker"
-    docker.parent.mkdir(exist_ok=True)
-    docker.write_text("#!/bin/sh\nexit 1\n")
-    docker.chmod(0o755)
-    return subprocess.run(
-        [checkout / "start.sh", *arguments],
-        env={"ACTSTOCK_ENV_FILE": str(folder / ".env"), "PATH": f"{docker.parent}:{os.defpath}"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )

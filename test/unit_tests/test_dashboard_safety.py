@@ -191,6 +191,10 @@ def test_a_request_without_end_is_refused(server: Any) -> None:
         # In a container, where ACTSTOCK_BIND decides who gets there.
         ({"ACTSTOCK_BIND": "127.0.0.1"}, "0.0.0.0", ""),
         ({"ACTSTOCK_BIND": "0.0.0.0"}, "0.0.0.0", KEY),
+        # Behind a proxy on this machine, natively and in a container.
+        ({"ACTSTOCK_HOSTS": "stocks.example.org"}, "127.0.0.1", KEY),
+        ({"ACTSTOCK_HOSTS": "dashboard stocks.example.org", "ACTSTOCK_BIND": "127.0.0.1"}, "0.0.0.0", KEY),
+        ({"ACTSTOCK_HOSTS": "dashboard ", "ACTSTOCK_BIND": "127.0.0.1"}, "0.0.0.0", ""),
     ],
 )
 def test_whoever_comes_from_beyond_this_machine_logs_in(environ: dict[str, str], host: str, password: str) -> None:

@@ -279,6 +279,9 @@ class TestCommands:
         in_containers = Path(os.environ["CONTAINERS_DEMO_LOG"]).read_text(encoding="utf-8")
         assert portfolios_in(in_containers) == portfolios_in(shown)
 
+    def test_what_operations_names_is_a_command_of_docker(self) -> None:
+        assert "Remove unused images" in output_of(["docker", "image", "prune", "--help"])
+
     def test_nothing_starts_without_its_secrets(self, tmp_path: Path) -> None:
         (tmp_path / "empty.env").touch()
         command = ["docker", "compose", "--env-file", str(tmp_path / "empty.env"), "up", "--detach"]
