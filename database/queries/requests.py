@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from database.db_helper import Connection, Row, fetch, transaction
 
-
 # Since the last noon UTC.
 OF_BUDGET_DAY = """
     requested_at >= (
@@ -81,7 +80,7 @@ def left_of_budget(conn: Connection, requests_per_day: int) -> int | None:
     return max(0, requests_per_day - count_of_budget_day(conn)) if requests_per_day else None
 
 
-def by_outcome_of_budget_day(conn: Connection) -> dict[tuple[str, str], int]:
+def by_outcome_of_budget_day(conn: Connection) -> dict[tuple[str, ...], float]:
     """Count the requests of this day of the budget by endpoint and outcome: ok, limited, refused or no_answer."""
     rows = fetch(
         conn,

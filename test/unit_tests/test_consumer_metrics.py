@@ -38,7 +38,7 @@ def read(port: int) -> dict[tuple[str, str], float]:
 
 
 def test_without_the_setting_no_port_is_open() -> None:
-    assert OFF == MetricsSettings(0, "127.0.0.1")
+    assert (OFF.consumer_port, OFF.bind) == (0, "127.0.0.1")
     assert type(watch_of(OFF, Topic.ETF_DAILY)) is Watch
 
 
