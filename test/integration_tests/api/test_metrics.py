@@ -1,6 +1,7 @@
 """What /metrics says of the gate and the ledger, read with the API's login."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.main import create_app
+from api.pool import ReaderPool
 from config.config import DatabaseSettings
 from database.roles import READ
 from sample_api import KEY, SETTINGS, execute
@@ -102,12 +104,18 @@ def test_the_ledger_publications_and_runs(metrics_api: TestClient, empty_databas
     assert runs["stage", "running"] == 0
 
 
-def test_lookups_of_the_cache_and_connections_are_counted(metrics_api: TestClient) -> None:
+def test_lookups_of_the_cache_are_counted(metrics_api: TestClient) -> None:
     before = read(metrics_api, "actstock_api_cache_lookups_total")
     assert metrics_api.get("/dashboard/sessions").status_code == 200
     assert metrics_api.get("/dashboard/sessions").status_code == 200
     after = read(metrics_api, "actstock_api_cache_lookups_total")
     assert {key: after[key] - before[key] for key in after} == {("hit",): 1, ("miss",): 1}
-    # The one that reads the figures.
-    assert read(metrics_api, "actstock_api_pool_in_use")[()] <= 2
-    assert read(metrics_api, "actstock_api_pool_limit") == {(): 10}
+
+
+def test_connections_in_use_are_counted_until_they_are_given_back(empty_database: DatabaseSettings) -> None:
+    pool = ReaderPool(empty_database)
+    with closing(pool):
+        assert pool.in_use == 0
+        with pool.connection(), pool.connection():
+            assert pool.in_use == 2
+        assert pool.in_use == 0
