@@ -17,7 +17,8 @@ AIRFLOW_USER = "admin"
 AIRFLOW_SETTINGS = PROJECT_ROOT / "airflow" / "settings.env"
 REPLACEABLE_SECRETS = ("API_KEY", "AIRFLOW_PASSWORD")
 SPARK_DAEMON_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
-_SINK = "-Dspark.metrics.conf.*.sink.prometheus"
+# Spark knows the servlet by this name alone.
+_SINK = "-Dspark.metrics.conf.*.sink.prometheusServlet"
 SPARK_METRICS_OPTIONS = (
     f"{_SINK}.class=org.apache.spark.metrics.sink.PrometheusServlet {_SINK}.path=/metrics/prometheus"
 )

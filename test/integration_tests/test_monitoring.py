@@ -2,15 +2,20 @@
 
 import gzip
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
+import httpx
 import pytest
+import yaml
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from config.config import PROJECT_ROOT
@@ -66,6 +71,48 @@ def test_airflow_sends_its_own_once_it_is_told_to(tmp_path: Path, switch: str, s
         environ = service_environment(Stack(tmp_path), java_home(), chosen)
         subprocess.run([sys.executable, "-c", COUNT], env=environ, cwd=tmp_path, check=True, timeout=120)
     assert received == sent
+
+
+def test_spark_tells_its_own_where_prometheus_asks(tmp_path: Path) -> None:
+    environ = service_environment(Stack(tmp_path), java_home(), {"SPARK_METRICS": "1"})
+    port, ui = free_port(), free_port()
+    command = ["spark-class", "org.apache.spark.deploy.master.Master", "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--webui-port", str(ui)]
+    with (tmp_path / "master.log").open("w") as log:
+        master = subprocess.Popen(command, env=environ, cwd=tmp_path, stdout=log, stderr=log)
+        try:
+            [job] = [job for job in scrape_jobs() if job["job_name"] == "spark"]
+            await_word("metrics_master_workers_Value", f"http://127.0.0.1:{ui}{job['metrics_path']}")
+        finally:
+            master.terminate()
+            master.wait(30)
+
+
+def scrape_jobs() -> list[dict[str, Any]]:
+    jobs: list[dict[str, Any]] = yaml.safe_load((MONITORING / "prometheus.yml").read_text("utf-8"))["scrape_configs"]
+    return jobs
+
+
+def await_word(word: str, url: str) -> None:
+    """Wait until the page of a server that is starting has a word."""
+    deadline = time.monotonic() + 60
+    while word not in page_of(url):
+        assert time.monotonic() < deadline, f"{url} has no {word}"
+        time.sleep(0.3)
+
+
+def page_of(url: str) -> str:
+    try:
+        return httpx.get(url, timeout=5, trust_env=False).text
+    except httpx.TransportError:
+        return ""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @contextmanager

@@ -8,9 +8,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from config.config import ConfigError, MetricsSettings, Settings, Topic
+from consumer import storing
 from consumer.metrics import ConsumerMetrics, port_of, served
+from consumer.storing import upsert_by
 from consumer.watch import Watch, watch_of
+from database.tables import DAILY_ETF_OHLC
+from utils.kafka_utils import LagHandler
 from utils.lag import Lag
+from utils.messages import EtfDailyBar
 
 OFF = Settings.from_env({}).metrics
 
@@ -64,6 +69,20 @@ def test_what_is_stored_is_counted_and_served() -> None:
     assert found["actstock_consumer_last_commit_timestamp_seconds", ""] > 1.7e9
     assert found["actstock_consumer_lag_messages", "0"] == 2
     assert found["actstock_consumer_lag_messages", "1"] == 0
+
+
+def test_a_process_serves_what_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def consume(settings: object, topic: Topic, prepare: object, handle_lag: LagHandler) -> None:
+        handle_lag([Lag(topic, 0, 5, 7)])
+
+    port = free_port()
+    monkeypatch.setenv("CONSUMER_METRICS_PORT", str(port))
+    monkeypatch.setenv("DB_PORT", "1")
+    monkeypatch.setattr(storing, "consume", consume)
+    for name in ("configure_logging", "expect_large_batches"):
+        monkeypatch.setattr(storing, name, lambda: None)
+    assert storing.run_consumer(Topic.ETF_DAILY, EtfDailyBar, upsert_by(DAILY_ETF_OHLC)) == 0
+    assert read(port)["actstock_consumer_lag_messages", "0"] == 2
 
 
 def test_a_partition_that_another_consumer_has_now_is_forgotten() -> None:
