@@ -19,6 +19,7 @@ COPY contract contract
 COPY database database
 
 FROM storing AS consumer
+RUN pip install --constraint /tmp/requirements.txt prometheus-client
 COPY consumer consumer
 USER 10001
 

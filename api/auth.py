@@ -9,6 +9,8 @@ from api.errors import problem
 HEADER = "X-API-Key"
 OPEN_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json"})
 OPEN_BELOW = "/docs/"
+METRICS_PATH = "/metrics"
+BEARER = b"Bearer "
 SCHEME = {"type": "apiKey", "in": "header", "name": HEADER}
 
 
@@ -34,7 +36,16 @@ class RequireKey:
 
     def _has_key(self, scope: Scope) -> bool:
         given = next((value for name, value in scope["headers"] if name == self._header), b"")
-        return hmac.compare_digest(given, self._key)
+        return hmac.compare_digest(given or _bearer(scope), self._key)
+
+
+def _bearer(scope: Scope) -> bytes:
+    """Return the bearer token of a request for the metrics, else nothing."""
+    # Prometheus before 3.0 sends no header of our own.
+    if _path(scope) != METRICS_PATH:
+        return b""
+    tokens = (value for name, value in scope["headers"] if name == b"authorization" and value.startswith(BEARER))
+    return next(tokens, BEARER).removeprefix(BEARER)
 
 
 def _path(scope: Scope) -> str:

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
 from api import auth, documentation, errors, versions
+from api.metrics import ApiMetrics, Measured
 from api.pool import ReaderPool
 from api.response_cache import ResponseCache
 from api.routes import dashboard, etf_holdings, evidence, lab, portfolios, sectors, service, stocks
@@ -53,9 +54,11 @@ def create_app(settings: Settings, pool: ReaderPool | None = None) -> Api:
     app.state.settings = settings
     app.state.pool = pool = pool or ReaderPool(settings.database)
     app.state.cache = ResponseCache(pool.read)
+    app.state.metrics = ApiMetrics(pool, app.state.cache, settings.yahoo)
     errors.install(app)
     documentation.install(app)
     app.add_middleware(auth.RequireKey, key=settings.api_key)
+    app.add_middleware(Measured, metrics=app.state.metrics)
     app.add_middleware(versions.VersionPrefix)
     for routes in (service, portfolios, stocks, sectors, dashboard, etf_holdings, evidence, lab):
         app.include_router(routes.router)

@@ -7,6 +7,7 @@ from typing import TypeVar
 import psycopg2
 from sqlalchemy import create_engine
 from sqlalchemy.exc import TimeoutError as NoneFree
+from sqlalchemy.pool import QueuePool
 
 from config.config import DatabaseSettings
 from database.db_helper import Connection, connect
@@ -22,6 +23,8 @@ Answer = TypeVar("Answer")
 
 class ReaderPool:
     """Hands out connections; whatever is wrong with the database becomes DatabaseUnavailable."""
+
+    limit = SIZE + OVERFLOW
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self._engine = create_engine(
@@ -58,6 +61,12 @@ class ReaderPool:
     def read(self, query: Callable[[Connection], Answer]) -> Answer:
         with self.connection() as conn:
             return query(conn)
+
+    @property
+    def in_use(self) -> int:
+        """The number of connections that are handed out."""
+        pool = self._engine.pool
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
     def close(self) -> None:
         self._engine.dispose()

@@ -81,6 +81,12 @@ class ResponseCache:
         self._checked_at = float("-inf")
         self._trouble = "the database was not asked yet"
         self._checked = asyncio.Event()
+        self.hits = self.misses = 0
+
+    @property
+    def size(self) -> int:
+        """The bytes of all kept bodies."""
+        return self._room - self._free
 
     async def watch(self) -> None:
         """Check for ever."""
@@ -117,7 +123,11 @@ class ResponseCache:
     async def kept(self, key: Hashable, make: Make) -> Body:
         """Return the kept body, or the one `make` gives now; DatabaseUnavailable instead of one that may be old."""
         await self._require_fresh()
-        return self._bodies.get(key) or await self._make(key, make)
+        if body := self._bodies.get(key):
+            self.hits += 1
+            return body
+        self.misses += 1
+        return await self._make(key, make)
 
     async def fresh(self, make: Make) -> Body:
         """Return the body that `make` gives now; it is not kept."""

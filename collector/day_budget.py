@@ -29,8 +29,7 @@ def requests_left(current: Collection) -> int | None:
     """
     if disk_short(current.settings.collector):
         return 0
-    budget = current.settings.yahoo.requests_per_day
-    return max(0, budget - requests.count_of_budget_day(current.conn)) if budget else None
+    return requests.left_of_budget(current.conn, current.settings.yahoo.requests_per_day)
 
 
 def take_turns(current: Collection, kind: Kind, wanted: Mapping[str, Sequence[date]]) -> list[str]:

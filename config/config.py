@@ -172,6 +172,17 @@ class WebSettings:
 
 
 @dataclass(frozen=True)
+class MetricsSettings:
+    """Where the consumers serve their figures for Prometheus.
+
+    consumer_port: the first topic's; those of the others follow (0: none is open)
+    """
+
+    consumer_port: int
+    bind: str
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings.
 
@@ -191,6 +202,7 @@ class Settings:
     backup: BackupSettings
     retention: RetentionSettings
     web: WebSettings
+    metrics: MetricsSettings
     schedule: str
     stage_delay_minutes: int
     api_key: str = field(repr=False)
@@ -279,6 +291,10 @@ class Settings:
                 bind=read.text("ACTSTOCK_BIND", ""),
                 hosts=read.hosts("ACTSTOCK_HOSTS"),
                 dashboard_password=read.text("DASHBOARD_PASSWORD", ""),
+            ),
+            metrics=MetricsSettings(
+                consumer_port=read.integer("CONSUMER_METRICS_PORT", 0, at_most=65_535 - len(Topic)),
+                bind=read.text("CONSUMER_METRICS_BIND", "127.0.0.1"),
             ),
             schedule=read.choice("PIPELINE_SCHEDULE", ("staggered", "controller")),
             stage_delay_minutes=read.integer("STAGE_DELAY_MINUTES", 60),

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import partial
@@ -12,6 +13,7 @@ import msgspec
 import psycopg2
 
 from config.config import DatabaseSettings, Settings, Topic
+from consumer.watch import Watch, watch_of
 from database.db_helper import Connection, Values, connect, prepared_upsert, transaction, upsert
 from database.queries import consumer_lag, errors
 from database.tables import CONSUMER_ERROR, Table, received
@@ -41,11 +43,19 @@ class Store(Generic[M]):
     topic_prefix: what the broker's topic names have before the platform's
     """
 
-    def __init__(self, settings: DatabaseSettings, kind: type[M], write: "Write[M]", topic_prefix: str = "") -> None:
+    def __init__(
+        self,
+        settings: DatabaseSettings,
+        kind: type[M],
+        write: "Write[M]",
+        topic_prefix: str = "",
+        watch: Watch | None = None,
+    ) -> None:
         self._settings = settings
         self._kind = kind
         self._write = write
         self._topic_prefix = topic_prefix
+        self._watch = watch or Watch()
         self._conn: Connection | None = None
 
     def __call__(self, records: Sequence[ConsumerRecord]) -> None:
@@ -58,20 +68,23 @@ class Store(Generic[M]):
 
     def _store(self, good: Sequence[Decoded], bad: Sequence[Values], write: Callable[[Connection], None]) -> None:
         """Store a batch, rows and rejections, in one transaction. After DatabaseUnavailable nothing of it is stored."""
+        began = time.perf_counter()
         try:
-            self._commit(write)
+            self._commit(write, _count(good), len(bad))
         except (psycopg2.DataError, psycopg2.IntegrityError):
             # Postgres refuses a value. Storing one message at a time finds it, and its neighbours are not lost.
             for record, message in good:
                 self._store_or_reject(record, message)
-            self._commit(self._writing([], bad))
+            self._commit(self._writing([], bad), 0, len(bad))
         except DatabaseUnavailable:
             self._conn = None
             raise
+        self._watch.batch_ended(time.perf_counter() - began)
         log.info("stored %d rows of %d messages, rejected %d", _count(good), len(good), len(bad))
 
     def note_lag(self, group: str, lags: Sequence[Lag]) -> None:
         """Store the lag of the group. A failure is logged and never stops the consumer."""
+        self._watch.behind(lags)
         try:
             conn = self._connection()
             for lag in lags:
@@ -99,10 +112,11 @@ class Store(Generic[M]):
                 bad.append(self._rejection(record, raw, error.reason))
         return good, bad
 
-    def _commit(self, write: Callable[[Connection], None]) -> None:
+    def _commit(self, write: Callable[[Connection], None], rows: int, rejected: int) -> None:
         conn = self._connection()
         with transaction(conn):
             write(conn)
+        self._watch.stored(rows, rejected)
 
     def _writing(self, good: Sequence[Decoded], bad: Sequence[Values]) -> Callable[[Connection], None]:
         """Return what stores messages and rejections, and closes the earlier rejections of the same bars."""
@@ -145,7 +159,7 @@ class Store(Generic[M]):
     def _store_or_reject(self, record: ConsumerRecord, message: Any) -> None:
         """Store a message, or reject it. Of a range that Postgres refuses the refused bars alone are rejected."""
         try:
-            self._commit(self._writing([(record, message)], []))
+            self._commit(self._writing([(record, message)], []), _count([(record, message)]), 0)
         except (psycopg2.DataError, psycopg2.IntegrityError) as error:
             if isinstance(message, BarRange) and len(message) > 1:
                 for half in message.halves():
@@ -153,7 +167,7 @@ class Store(Generic[M]):
                 return
             raw = to_json(message.bar(0)) if isinstance(message, BarRange) else record.value
             refused = reason("postgres_refuses", error=str(error).splitlines()[0])
-            self._commit(self._writing([], [self._rejection(record, raw, refused)]))
+            self._commit(self._writing([], [self._rejection(record, raw, refused)]), 0, 1)
 
     def _rejections(self, record: ConsumerRecord, refused: Sequence[Refused]) -> list[Values]:
         """Return the rows of a range's bars. Those whose session cannot be read are one: the range as it came."""
@@ -229,7 +243,7 @@ def run_consumer(topic: Topic, kind: type[M], write: "Write[M]") -> int:
 
     def command() -> None:
         settings = Settings.from_env()
-        store = Store(settings.database, kind, write, settings.kafka.prefix)
+        store = Store(settings.database, kind, write, settings.kafka.prefix, watch_of(settings.metrics, topic))
         consume(settings.kafka, topic, store.prepare, partial(store.note_lag, topic.consumer_group))
 
     return exit_code_of(command)

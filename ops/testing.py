@@ -37,6 +37,7 @@ FOLDERS = {
     "containers": container_testing.test_folders(),
 }
 TEST_TIMEOUT_SECONDS = 600
+PROMTOOL = {"promtool": "prometheus"}
 # Rings whose files share nothing: each worker has databases, a market server and a Spark session of its own.
 PARALLEL_RINGS = ("unit", "integration")
 MOST_WORKERS = 4
@@ -95,6 +96,8 @@ def _prepare(chosen: Sequence[str]) -> None:
         ensure_platform()
     if needs_browser(chosen):
         ensure_programs("the dashboard's tests look at it in a real browser", browser.PROGRAMS)
+    if "integration" in chosen:
+        ensure_programs("the alert rules are checked with it", PROMTOOL)
     if needs_stack(chosen):
         _take_down()
         shutil.rmtree(STACK.data, ignore_errors=True)

@@ -5,6 +5,13 @@ from typing import NamedTuple
 
 from database.db_helper import Connection, Row, fetch, transaction
 
+# Since the last noon UTC.
+OF_BUDGET_DAY = """
+    requested_at >= (
+        date_trunc('day', clock_timestamp() AT TIME ZONE 'UTC' - INTERVAL '12 hours') + INTERVAL '12 hours'
+    ) AT TIME ZONE 'UTC'
+"""
+
 
 class Latest(NamedTuple):
     """The database's clock, the newest request and the newest 429; None where there is none."""
@@ -64,17 +71,36 @@ def count_of_last_day(conn: Connection) -> int:
 
 def count_of_budget_day(conn: Connection) -> int:
     """Count the requests since the last noon UTC, where a day of the budget begins."""
-    [row] = fetch(
+    [row] = fetch(conn, f"SELECT COUNT(*) AS requests FROM logs_yahoo_request WHERE {OF_BUDGET_DAY}")
+    return int(row["requests"])
+
+
+def left_of_budget(conn: Connection, requests_per_day: int) -> int | None:
+    """Return how many requests this day of the budget may still make, or None without a budget (0)."""
+    return max(0, requests_per_day - count_of_budget_day(conn)) if requests_per_day else None
+
+
+def by_outcome_of_budget_day(conn: Connection) -> dict[tuple[str, ...], float]:
+    """Count the requests of this day of the budget by endpoint and outcome: ok, limited, refused or no_answer."""
+    rows = fetch(
         conn,
-        """
-        SELECT COUNT(*) AS requests
+        f"""
+        SELECT
+            endpoint,
+            CASE
+                WHEN http_status IS NULL THEN 'no_answer'
+                WHEN http_status = 429 THEN 'limited'
+                WHEN http_status >= 400 THEN 'refused'
+                ELSE 'ok'
+            END AS outcome,
+            COUNT(*) AS requests
         FROM logs_yahoo_request
-        WHERE requested_at >= (
-            date_trunc('day', clock_timestamp() AT TIME ZONE 'UTC' - INTERVAL '12 hours') + INTERVAL '12 hours'
-        ) AT TIME ZONE 'UTC'
+        WHERE {OF_BUDGET_DAY}
+        GROUP BY endpoint, outcome
+        ORDER BY endpoint, outcome
         """,
     )
-    return int(row["requests"])
+    return {(row["endpoint"], row["outcome"]): row["requests"] for row in rows}
 
 
 def of_runs(conn: Connection) -> list[Row]:

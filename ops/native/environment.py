@@ -16,6 +16,13 @@ LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
 AIRFLOW_USER = "admin"
 AIRFLOW_SETTINGS = PROJECT_ROOT / "airflow" / "settings.env"
 REPLACEABLE_SECRETS = ("API_KEY", "AIRFLOW_PASSWORD")
+SPARK_DAEMON_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+# Spark knows the servlet by this name alone.
+_SINK = "-Dspark.metrics.conf.*.sink.prometheusServlet"
+SPARK_METRICS_OPTIONS = (
+    f"{_SINK}.class=org.apache.spark.metrics.sink.PrometheusServlet {_SINK}.path=/metrics/prometheus"
+)
+AIRFLOW_METRICS_URL = "http://127.0.0.1:9090/api/v1/otlp/v1/metrics"
 LOGINS = tuple(role.password_setting for role in ROLES)
 SITE_PACKAGES = VENV / "lib" / "python3.11" / "site-packages"
 
@@ -158,10 +165,14 @@ def _processes(stack: Stack, java_home: Path, chosen: Mapping[str, str]) -> dict
         "no_proxy": local,
         "SPARK_NO_DAEMONIZE": "1",
         "SPARK_LOCAL_DIRS": str(stack.data / "spark" / "local"),
-        "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+        "SPARK_DAEMON_JAVA_OPTS": _daemon_options(chosen),
         "SPARK_MASTER_OPTS": "-Dspark.master.rest.enabled=false",
         "SPARK_WORKER_OPTS": "-Dspark.worker.cleanup.enabled=true",
     }
+
+
+def _daemon_options(chosen: Mapping[str, str]) -> str:
+    return f"{SPARK_DAEMON_OPTIONS} {SPARK_METRICS_OPTIONS}" if chosen.get("SPARK_METRICS") else SPARK_DAEMON_OPTIONS
 
 
 def _reachable(chosen: Mapping[str, str]) -> dict[str, str]:
@@ -196,4 +207,6 @@ def _airflow(stack: Stack, chosen: Mapping[str, str]) -> dict[str, str]:
         "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_HOST": "127.0.0.1",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(stack.port("airflow-scheduler")),
         "AIRFLOW_CONN_SPARK_DEFAULT": f"spark://127.0.0.1:{stack.port('spark-master')}",
+        "AIRFLOW__METRICS__OTEL_ON": chosen.get("AIRFLOW_METRICS") or "0",
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": chosen.get("AIRFLOW_METRICS_URL") or AIRFLOW_METRICS_URL,
     }

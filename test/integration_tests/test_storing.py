@@ -13,6 +13,7 @@ import pytest
 from config.config import DatabaseSettings
 from consumer import kafka_consumer_etf_holdings, replay_errors
 from consumer.storing import Store, upsert_by
+from consumer.watch import Watch
 from database import tables
 from database.db_helper import Connection, connect, fetch, transaction, upsert
 from database.queries import collected, consumer_lag, errors, ledger
@@ -518,6 +519,37 @@ def test_a_database_that_is_away_from_the_start_is_reported(scratch_database: Da
 
     with pytest.raises(DatabaseUnavailable):
         store([Received(0, bar())])
+
+
+@dataclass
+class Counting(Watch):
+    rows: int = 0
+    rejected: int = 0
+    batches: int = 0
+
+    def stored(self, rows: int, rejected: int) -> None:
+        self.rows += rows
+        self.rejected += rejected
+
+    def batch_ended(self, seconds: float) -> None:
+        self.batches += 1
+
+
+def test_what_is_counted_is_what_the_tables_have(scratch_database: DatabaseSettings, conn: Connection) -> None:
+    """Also where Postgres refuses a value, and after an outage, in which nothing is stored."""
+    write, watch = upsert_by(tables.DAILY_ETF_OHLC, "answer_digest"), Counting()
+    away = Store(replace(scratch_database, port=1), EtfDailyBar, write, watch=watch)
+    with pytest.raises(DatabaseUnavailable):
+        away([Received(0, bar())])
+    assert watch == Counting()
+
+    store = Store(scratch_database, EtfDailyBar, write, watch=watch)
+    leap = {"close_price": 1e11, "previous_close": 1.0, "is_accepted": True}
+    values = bar(ticker="DIA"), bar(ticker="QQQ"), bar(ticker="IWM", **leap), b"{"
+    store([Received(offset, value) for offset, value in enumerate(values)])
+    store([Received(9, bar())])
+
+    assert watch == Counting(rows=len(bars(conn)), rejected=len(rejected(conn)), batches=2) == Counting(3, 2, 2)
 
 
 def test_a_snapshot_replaces_the_one_of_the_same_day(scratch_database: DatabaseSettings, conn: Connection) -> None:
