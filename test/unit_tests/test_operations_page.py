@@ -51,6 +51,7 @@ RUN_BY = {
     "./start.sh closed-days --add XKRX 2026-06-04 'local elections'": f"{ASKING}::test_a_day_is_added",
     "./start.sh env 'ALERT_URLS=mailtos://USER:PASSWORD@example.org?to=PERSON@example.com'": HERE,
     "./start.sh env ACTSTOCK_HOSTS=stocks.example.org,api.example.org DASHBOARD_PASSWORD=PASSWORD": HERE,
+    "./start.sh env COMPOSE_PROFILES=monitoring CONSUMER_METRICS_PORT=9101 AIRFLOW_METRICS=1 SPARK_METRICS=1": HERE,
     "./start.sh env NAME=SECRET": HERE,
     "./start.sh exec python -m database.change_password": CHANGING,
     "./start.sh exec python -m database.change_password --airflow": CHANGING,
