@@ -101,19 +101,18 @@ def _between(ends: dict[Key, float], start: float) -> dict[Key, float]:
 
 def drawdowns(series: Series) -> list[Drawdown]:
     """Return all falls, the deepest first. start: the session of the highest value before."""
-    found, peak = [], 0
+    found = []
     highest = np.maximum.accumulate(series.values)
     at_top = [place for place, value in enumerate(series.values) if value == highest[place]]
     for top, following in zip(at_top, [*at_top[1:], None], strict=True):
         end = following if following is not None else len(series.values)
         if end - top < 2:
             continue
-        peak = top
-        lowest = peak + int(np.argmin(series.values[peak:end]))
-        depth = float(series.values[lowest] / series.values[peak] - 1)
+        lowest = top + int(np.argmin(series.values[top:end]))
+        depth = float(series.values[lowest] / series.values[top] - 1)
         last = following if following is not None else end - 1
         recovered = series.sessions[following] if following is not None else None
-        found.append(Drawdown(series.sessions[peak], series.sessions[lowest], recovered, depth, last - peak))
+        found.append(Drawdown(series.sessions[top], series.sessions[lowest], recovered, depth, last - top))
     return sorted(found, key=lambda each: each.depth)
 
 
