@@ -17,13 +17,15 @@ HOME_EXCHANGE = "XNYS"
 USUAL_EXCHANGES = (HOME_EXCHANGE, "XKRX")
 SESSIONS_OF_A_MONTH = 20
 CALENDAR_START = date(2000, 1, 3)
+# A service may run for so long without a new start.
+KNOWN_AHEAD = timedelta(days=3 * 366)
 DAY = timedelta(days=1)
 SATURDAY = 5
 
 
 @dataclass(frozen=True)
 class Sessions:
-    """An exchange's sessions from 2000 to about a year ahead, in order, with the moments (UTC) at which they end."""
+    """An exchange's sessions from 2000 to some years ahead, in order, with the moments (UTC) at which they end."""
 
     exchange: str
     days: tuple[date, ...]
@@ -72,7 +74,12 @@ def sessions_of(exchange: str = HOME_EXCHANGE) -> Sessions:
 def _calendar(exchange: str, first: date) -> Any:
     import exchange_calendars  # imports pandas, too slow for DAG files, which import this module when they are parsed
 
-    return exchange_calendars.get_calendar(exchange, start=first.isoformat())
+    # Of the calendar alone, which ends after a year by default: nothing that is computed rests on it.
+    end = datetime.now(UTC).date() + KNOWN_AHEAD
+    try:
+        return exchange_calendars.get_calendar(exchange, start=first.isoformat(), end=end.isoformat())
+    except ValueError:  # its holidays are published year by year
+        return exchange_calendars.get_calendar(exchange, start=first.isoformat())
 
 
 def _closes(calendar: Any) -> dict[date, datetime]:

@@ -207,6 +207,10 @@ class TestCalendars:
         assert set(WEEKEND_SESSIONS.get(name, [])) <= days
         assert not days or name in ("XBOM", "XMOS", "XTAE", "BVMF", "XTAI", "XIST")
 
+    @pytest.mark.parametrize("exchange", ["XNYS", "XKRX", "XSHG"])
+    def test_a_service_may_run_for_years(self, exchange: str) -> None:
+        assert sessions_of(exchange).days[-1] > datetime.now(UTC).date() + timedelta(days=2 * 365)
+
     def test_an_exchange_that_the_package_does_not_know_yet_goes_on_with_its_week(self) -> None:
         """Shanghai publishes one year at a time. A week of the year after has five sessions."""
         known = exchange_calendars.get_calendar("XSHG", start="2026-01-05").bound_max().date()
