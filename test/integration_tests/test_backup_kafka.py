@@ -1,5 +1,6 @@
 """After a restore the consumers go on where the backup ends: Kafka's messages fill what it lacks."""
 
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
@@ -24,7 +25,14 @@ from ops.native.compose import secret_sizes
 from ops.native.stack import DataSource
 from scratch_databases import a_database
 from utils.errors import BrokerUnavailable
-from utils.kafka_utils import committed_offsets, connect_consumer, create_topics, delete_topics, publisher
+from utils.kafka_utils import (
+    METADATA_SECONDS,
+    committed_offsets,
+    connect_consumer,
+    create_topics,
+    delete_topics,
+    publisher,
+)
 from utils.messages import EtfDailyBar
 from utils.ranges import packed
 
@@ -62,14 +70,13 @@ def consume(kafka: KafkaSettings, database: DatabaseSettings, messages: int) -> 
     store = Store(database, EtfDailyBar, upsert_by(DAILY_ETF_OHLC, "answer_digest"), kafka.prefix)
     consumer, seen = connect_consumer(kafka, Topic.ETF_DAILY, Topic.ETF_DAILY.consumer_group), 0
     with closing(consumer):
-        for _ in range(100):
+        until = time.monotonic() + 2 * METADATA_SECONDS  # a member that joined too early knows of no partition before
+        while seen < messages and time.monotonic() < until:
             batch = [record for records in consumer.poll(timeout_ms=200).values() for record in records]
             if batch:
                 store(batch)
                 consumer.commit()
                 seen += len(batch)
-            if seen >= messages:
-                break
     return seen
 
 
