@@ -68,9 +68,9 @@ class Store(Generic[M]):
 
     def _store(self, good: Sequence[Decoded], bad: Sequence[Values], write: Callable[[Connection], None]) -> None:
         """Store a batch, rows and rejections, in one transaction. After DatabaseUnavailable nothing of it is stored."""
-        began = time.perf_counter()
+        began, rows = time.perf_counter(), _count(good)
         try:
-            self._commit(write, _count(good), len(bad))
+            self._commit(write, rows, len(bad))
         except (psycopg2.DataError, psycopg2.IntegrityError):
             # Postgres refuses a value. Storing one message at a time finds it, and its neighbours are not lost.
             for record, message in good:
@@ -80,7 +80,7 @@ class Store(Generic[M]):
             self._conn = None
             raise
         self._watch.batch_ended(time.perf_counter() - began)
-        log.info("stored %d rows of %d messages, rejected %d", _count(good), len(good), len(bad))
+        log.info("stored %d rows of %d messages, rejected %d", rows, len(good), len(bad))
 
     def note_lag(self, group: str, lags: Sequence[Lag]) -> None:
         """Store the lag of the group. A failure is logged and never stops the consumer."""

@@ -99,6 +99,11 @@ def _between(ends: dict[Key, float], start: float) -> dict[Key, float]:
     return {key: end / before - 1 for (key, end), before in zip(ends.items(), befores, strict=False)}
 
 
+def below_highest(series: Series) -> Floats:
+    """Return by how much each value is below the highest one by then: 0, or a negative fraction."""
+    return series.values / np.maximum.accumulate(series.values) - 1
+
+
 def drawdowns(series: Series) -> list[Drawdown]:
     """Return all falls, the deepest first. start: the session of the highest value before."""
     found = []
@@ -145,7 +150,7 @@ def rolling(own: Series, benchmark: Series, window: int) -> tuple[list[float | N
 def figures(series: Series, annualised_from: int) -> Figures:
     """Return what a series came to. Figures for a year are given from so many returns on."""
     returns, by_month = series.returns, list(months(series).values())
-    deepest = float((series.values / np.maximum.accumulate(series.values) - 1).min())
+    deepest = float(below_highest(series).min())
     is_long = len(returns) >= annualised_from
     growth = float(series.values[-1] / series.values[0])
     cagr = growth ** (SESSIONS_A_YEAR / len(returns)) - 1 if is_long else None

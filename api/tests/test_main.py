@@ -16,8 +16,9 @@ from api import auth, deps
 from api.main import Api, create_app
 from config.config import PROJECT_ROOT, ConfigError, Settings
 from config.universe import universe
+from no_database import NoDatabase
 from utils import web_safety
-from utils.errors import DatabaseUnavailable, UnknownTicker
+from utils.errors import UnknownTicker
 
 KEY = "a-key-for-tests"
 SETTINGS = Settings.from_env(
@@ -28,22 +29,6 @@ SETTINGS = Settings.from_env(
         "SPARK_MASTER_URL": "spark://127.0.0.1:1",
     }
 )
-
-
-class NoDatabase:
-    """A pool whose database is away."""
-
-    @contextmanager
-    def connection(self) -> Iterator[Any]:
-        raise DatabaseUnavailable("PostgreSQL at nowhere:1/none cannot be used")
-        yield
-
-    def read(self, query: Callable[[Any], Any]) -> Any:
-        with self.connection() as conn:
-            return query(conn)
-
-    def close(self) -> None:
-        pass
 
 
 class UntouchedDatabase(NoDatabase):

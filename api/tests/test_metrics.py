@@ -1,8 +1,6 @@
 """/metrics without a database: who gets it, and what of the API itself it says."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from fastapi.testclient import TestClient
@@ -11,32 +9,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from api.main import Api, create_app
 from api.metrics import NO_ROUTE
 from config.config import Settings
-from utils.errors import DatabaseUnavailable
+from no_database import NoDatabase
 
 KEY = "a-key-for-tests"
 WITH_KEY = {"X-API-Key": KEY}
 SETTINGS = Settings.from_env({"API_KEY": KEY, "ACTSTOCK_HOSTS": "testserver"})
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
-
-class NoDatabase:
-    """A pool whose database is away."""
-
-    in_use = 0
-    limit = 10
-
-    @contextmanager
-    def connection(self) -> Iterator[Any]:
-        raise DatabaseUnavailable("PostgreSQL at nowhere:1/none cannot be used")
-        yield
-
-    def read(self, query: Callable[[Any], Any]) -> Any:
-        with self.connection() as conn:
-            return query(conn)
-
-    def close(self) -> None:
-        pass
 
 
 @pytest.fixture

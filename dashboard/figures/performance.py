@@ -124,18 +124,8 @@ def performance(
 def _name_parts(figure: go.Figure, titles: Sequence[str], palette: Palette) -> None:
     for row, title in enumerate(titles, 1):
         top = figure.layout[f"yaxis{row if row > 1 else ''}"].domain[1]
-        figure.add_annotation(
-            text=title,
-            x=0,
-            y=top,
-            xref="paper",
-            yref="paper",
-            xanchor="left",
-            yanchor="bottom",
-            yshift=3,
-            showarrow=False,
-            font={"color": palette.ink, "size": 12},
-        )
+        place = {"x": 0, "y": top, "xref": "paper", "yref": "paper", "yshift": 3}
+        figure.add_annotation(**place, **_label(title, 12, palette))
 
 
 def _name_stretches(figure: go.Figure, stretches: Sequence[Stretch], name: str, palette: Palette) -> None:
@@ -143,18 +133,14 @@ def _name_stretches(figure: go.Figure, stretches: Sequence[Stretch], name: str, 
         first, last = stretch.first.isoformat(), stretch.last.isoformat()
         look = {"fillcolor": faint(palette.neutral, 0.35), "line": {"width": 0}, "layer": "below"}
         figure.add_shape(type="rect", x0=first, x1=last, y0=0, y1=1, xref="x", yref="y domain", **look)
-        figure.add_annotation(
-            text=name,
-            x=first,
-            y=0,
-            xref="x",
-            yref="y domain",
-            xanchor="left",
-            yanchor="bottom",
-            xshift=2,
-            showarrow=False,
-            font={"color": palette.ink, "size": 11},
-        )
+        place = {"x": first, "y": 0, "xref": "x", "yref": "y domain", "xshift": 2}
+        figure.add_annotation(**place, **_label(name, 11, palette))
+
+
+def _label(text: str, size: int, palette: Palette) -> dict[str, Any]:
+    """Return a text that stands on its place, and begins there."""
+    font = {"color": palette.ink, "size": size}
+    return {"text": text, "xanchor": "left", "yanchor": "bottom", "showarrow": False, "font": font}
 
 
 def _name_ends(figure: go.Figure, lines: Mapping[str, tuple[Sequence[float | None], str]]) -> None:

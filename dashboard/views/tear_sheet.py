@@ -48,18 +48,19 @@ def in_range(shown: PortfolioPerformance, page: Page) -> PortfolioPerformance:
     """Return the series of the chosen range alone, from 1, with drawdowns of their own."""
     first = first_session(shown.sessions, selected(page))
     at = shown.sessions.index(first)
-    net, benchmark = (Series.of(shown.sessions, values).since(first) for values in (shown.net, shown.benchmark))
-    gross = Series.of(shown.sessions, shown.gross).since(first)
     if at == 0:
         return shown
+    net, gross, benchmark = (
+        Series.of(shown.sessions, values).since(first) for values in (shown.net, shown.gross, shown.benchmark)
+    )
     return structs.replace(
         shown,
         sessions=list(net.sessions),
         net=net.values.tolist(),
         gross=gross.values.tolist(),
         benchmark=benchmark.values.tolist(),
-        drawdown=_below_highest(net),
-        benchmark_drawdown=_below_highest(benchmark),
+        drawdown=tear_sheet.below_highest(net).tolist(),
+        benchmark_drawdown=tear_sheet.below_highest(benchmark).tolist(),
         turnover=shown.turnover[at:],
     )
 
@@ -249,11 +250,3 @@ def _rolling(record: Performance, pair: tuple[Series, Series], first: date, page
     }
     days = [day.isoformat() for day in pair[0].sessions[at:]]
     return components.panel(title, components.graph("rolling", figures.rolling(days, lines, page.palette)))
-
-
-def _below_highest(series: Series) -> list[float]:
-    highest, found = 0.0, []
-    for value in series.values.tolist():
-        highest = max(highest, value)
-        found.append(value / highest - 1)
-    return found

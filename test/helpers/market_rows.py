@@ -1,11 +1,13 @@
 """A market's whole history as table rows, as if every session had been collected on its evening."""
 
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any
 
+from config.config import DatabaseSettings
 from database import tables
-from database.db_helper import Connection, replace_partition, transaction
+from database.db_helper import Connection, connect, replace_partition, transaction
 from database.queries.ledger import HOME_CURRENCY
 from database.tables import Table
 from utils.dates import close_of
@@ -35,6 +37,16 @@ def store(conn: Connection, market: Any) -> None:
     with transaction(conn):
         for table, rows in rows_of(market).items():
             replace_partition(conn, table, {"source": market.label}, rows)
+
+
+@contextmanager
+def stored(database: DatabaseSettings, market: Any, troubles: str) -> Iterator[Connection]:
+    """Store a market with troubles, which are statements, and return a connection to the database."""
+    with closing(connect(database)) as conn:
+        store(conn, market)
+        with transaction(conn), conn.cursor() as cursor:
+            cursor.execute(troubles)
+        yield conn
 
 
 def _collected(market: Any) -> Iterator[str]:

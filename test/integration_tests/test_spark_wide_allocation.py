@@ -1,7 +1,6 @@
 """Both sizes of stage 5 publish the same, to the last bit: candidates, positions, publications, digests."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import date
 from typing import Any
 
@@ -12,9 +11,9 @@ from batch import spark_active_stock_allocator as allocator
 from batch import spark_trending_etf_identifier as identifier
 from batch.runner import Job
 from config.config import DatabaseSettings
-from database.db_helper import Connection, connect, fetch, transaction
+from database.db_helper import Connection, fetch
 from market.invented import InventedMarket
-from profiles import wide_session
+from profiles import OF_JOB, wide_session
 from utils.dates import sessions_between
 
 FIRST, LAST = date(2026, 7, 27), date(2026, 8, 21)
@@ -40,28 +39,19 @@ TROUBLES = """
             '[{"code": "text", "params": {"text": "it \\"jumps\\"\\\\, twice"}}]'::jsonb, now()
         FROM collected_etf_holdings WHERE holding_rank = 2;
 """
-EVERYTHING = """
+EVERYTHING = f"""
     SELECT 'candidate' AS kind, candidate::text AS said FROM analytics_allocation_candidates AS candidate
     UNION ALL
     SELECT 'position', position::text FROM analytics_portfolio_allocation AS position
     UNION ALL
-    SELECT 'publication', ROW(as_of_date, period_days, status, reason, degraded_reason, row_count, cash_weight,
-        holdings_as_of, source)::text
-    FROM analytics_publication WHERE job = 'allocation'
-    UNION ALL
-    SELECT 'revision', ROW(about -> 'as_of_date', about -> 'input_digest', about -> 'output_digest', about -> 'tables',
-        about -> 'revision')::text
-    FROM evidence_link WHERE chain = 'publications' AND about ->> 'job' = 'allocation'
+    {OF_JOB.format(job="allocation")}
     ORDER BY 1, 2
 """
 
 
 @pytest.fixture
 def conn(scratch_database: DatabaseSettings) -> Iterator[Connection]:
-    with closing(connect(scratch_database)) as connection:
-        market_rows.store(connection, InventedMarket(seed=7, until=LAST, sessions=60))
-        with transaction(connection), connection.cursor() as cursor:
-            cursor.execute(TROUBLES)
+    with market_rows.stored(scratch_database, InventedMarket(seed=7, until=LAST, sessions=60), TROUBLES) as connection:
         yield connection
 
 

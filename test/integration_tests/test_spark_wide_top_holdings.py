@@ -1,7 +1,6 @@
 """Both sizes of the top holdings publish the same, to the last bit: rows, publications, digests."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import date
 from typing import Any
 
@@ -11,9 +10,9 @@ import market_rows
 from batch import spark_etf_top_holdings as analysis
 from batch.runner import Job
 from config.config import DatabaseSettings
-from database.db_helper import Connection, connect, fetch, transaction
+from database.db_helper import Connection, fetch
 from market.invented import InventedMarket
-from profiles import wide_session
+from profiles import OF_JOB, wide_session
 from utils.dates import sessions_between
 
 FIRST, LAST = date(2026, 8, 10), date(2026, 8, 21)
@@ -29,26 +28,17 @@ TROUBLES = """
             '[{"code": "text", "params": {"text": "it \\"jumps\\"\\\\, twice"}}]'::jsonb, now()
         FROM collected_etf_holdings WHERE holding_rank IN (2, 3) GROUP BY stock_ticker;
 """
-EVERYTHING = """
+EVERYTHING = f"""
     SELECT 'row' AS kind, holding::text AS said FROM analytics_etf_top_holdings AS holding
     UNION ALL
-    SELECT 'publication', ROW(as_of_date, period_days, status, reason, degraded_reason, row_count, cash_weight,
-        holdings_as_of, source)::text
-    FROM analytics_publication WHERE job = 'top_holdings'
-    UNION ALL
-    SELECT 'revision', ROW(about -> 'as_of_date', about -> 'input_digest', about -> 'output_digest', about -> 'tables',
-        about -> 'revision')::text
-    FROM evidence_link WHERE chain = 'publications' AND about ->> 'job' = 'top_holdings'
+    {OF_JOB.format(job="top_holdings")}
     ORDER BY 1, 2
 """
 
 
 @pytest.fixture
 def conn(scratch_database: DatabaseSettings) -> Iterator[Connection]:
-    with closing(connect(scratch_database)) as connection:
-        market_rows.store(connection, InventedMarket(seed=7, until=LAST, sessions=60))
-        with transaction(connection), connection.cursor() as cursor:
-            cursor.execute(TROUBLES)
+    with market_rows.stored(scratch_database, InventedMarket(seed=7, until=LAST, sessions=60), TROUBLES) as connection:
         yield connection
 
 

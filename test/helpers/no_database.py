@@ -1,0 +1,26 @@
+"""A pool of an API whose database is away."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from utils.errors import DatabaseUnavailable
+
+
+class NoDatabase:
+    """A pool whose database is away."""
+
+    in_use = 0
+    limit = 10
+
+    @contextmanager
+    def connection(self) -> Iterator[Any]:
+        raise DatabaseUnavailable("PostgreSQL at nowhere:1/none cannot be used")
+        yield
+
+    def read(self, query: Callable[[Any], Any]) -> Any:
+        with self.connection() as conn:
+            return query(conn)
+
+    def close(self) -> None:
+        pass
