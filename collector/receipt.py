@@ -21,6 +21,7 @@ from utils.reasons import Reason, join, of_ticker, reason
 log = logging.getLogger(__name__)
 
 SHOWN_NAMES = 10
+POLL_SECONDS = 0.1
 
 # The tables in which a receipt can expect rows.
 EXPECTED_IN = {
@@ -156,11 +157,18 @@ def _explain_absent(conn: Connection, absent: list[tuple[str, date]]) -> Reason:
     return reason("rows_not_stored", count=len(absent), rows=rows, found=found or [reason("no_rejection")])
 
 
-def wait_until_stored(settings: Settings, receipt: Receipt, poll_seconds: float = 0.5) -> None:
+def wait_until_stored(settings: Settings, receipt: Receipt) -> None:
     """Block until every expected row is stored. Raise NotStored after STORED_TIMEOUT_SECONDS."""
     patience = settings.collector.stored_timeout_seconds
-    until = time.monotonic() + patience
+    if not stored_within(settings, receipt, patience):
+        raise NotStored(f"the consumers have not stored {receipt.as_of} within {patience:g} s: see their logs")
+
+
+def stored_within(settings: Settings, receipt: Receipt, seconds: float) -> bool:
+    """Wait some seconds at most for every expected row, and tell whether they are stored. Raise what is_stored does."""
+    until = time.monotonic() + seconds
     while not is_stored(settings, receipt):
         if time.monotonic() > until:
-            raise NotStored(f"the consumers have not stored {receipt.as_of} within {patience:g} s: see their logs")
-        time.sleep(poll_seconds)
+            return False
+        time.sleep(POLL_SECONDS)
+    return True

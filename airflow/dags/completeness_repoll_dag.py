@@ -29,13 +29,17 @@ closed); or `./start.sh gaps --repoll`.
 import logging
 from contextlib import closing
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import task
-from dag_common import AS_OF, RUN_ID, YAHOO_POOL, StoredSensor, airflow_errors, daily_dag
+from dag_collect import Collect
+from dag_common import AS_OF, RUN_ID, airflow_errors, daily_dag
 
 from config.config import Settings
+
+if TYPE_CHECKING:
+    from collector.receipt import Receipt
 
 log = logging.getLogger(__name__)
 
@@ -54,22 +58,19 @@ def runs_of(sessions: list[date], started_by: str) -> list[dict[str, Any]]:
     ]
 
 
+def produce(settings: Settings, as_of: date, started_by: str, _accept_late: bool) -> "Receipt":
+    from collector.gaps import repoll
+    from utils.dates import session_before
+
+    return repoll(settings, session_before(as_of, settings.collector.refetch_sessions), as_of, started_by)
+
+
 with daily_dag(
     "completeness_repoll",
     "30 14 * * 1-5",
     doc=__doc__,
     tags=["daily", "collection", "completeness"],
 ):
-
-    @task(pool=YAHOO_POOL)
-    def collect(as_of: str, started_by: str) -> dict[str, Any]:
-        from collector.gaps import repoll
-        from utils.dates import session_before
-
-        settings, end = Settings.from_env(), date.fromisoformat(as_of)
-        with airflow_errors():
-            start = session_before(end, settings.collector.refetch_sessions)
-            return repoll(settings, start, end, started_by).to_dict()
 
     @task
     def report(as_of: str) -> list[str]:
@@ -97,9 +98,8 @@ with daily_dag(
         log.info("never computed, but computable now: %s", ", ".join(map(str, sessions)) or "none")
         return runs_of(sessions, started_by)
 
-    collected = collect(AS_OF, RUN_ID)
     listed = report(AS_OF)
-    StoredSensor(task_id="stored", receipt=collected) >> listed
+    Collect(produce=produce) >> listed
     computable = never_computed(AS_OF, RUN_ID)
     listed >> computable
     TriggerDagRunOperator.partial(

@@ -1,4 +1,4 @@
-"""What the DAG files share: dates, retries, errors, and the tasks that wait."""
+"""What the DAG files share: dates, retries and errors."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -6,12 +6,12 @@ from datetime import timedelta
 from inspect import cleandoc
 from typing import Any
 
-from airflow.sdk import DAG, BaseOperator, BaseSensorOperator, Param
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSensorTimeout
+from airflow.sdk import DAG, Param
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from session_timetable import DayTimetable, SessionTimetable
 
 from config.config import Settings
-from utils.reasons import Reason, reason
+from utils.reasons import Reason
 
 SETTINGS = Settings.from_env()
 
@@ -109,11 +109,6 @@ def collection_dag(dag_id: str, cron: str, *, doc: str | None, tags: list[str]) 
     return stage_dag(dag_id, cron, doc=doc, tags=[*tags, "collection"], params=params)
 
 
-def accepts_late(params: Mapping[str, Any], ti: Any) -> bool:
-    """Tell whether a collecting task continues without a late bar: when asked to, and at its last try."""
-    return bool(params["accept_late"]) or ti.try_number > ti.max_tries
-
-
 def as_of_param() -> Param:
     return Param(
         None,
@@ -207,53 +202,3 @@ class TaskFailedForGood(AirflowFailException):
 
 def task_error(reason: Reason, is_retryable: bool) -> TaskFailed | TaskFailedForGood:
     return TaskFailed(reason) if is_retryable else TaskFailedForGood(reason)
-
-
-class StoredSensor(BaseSensorOperator):
-    """Waits, without a worker slot, until all rows on a receipt of `collect` are in Postgres."""
-
-    template_fields = ("receipt",)
-
-    def __init__(self, *, receipt: Any, **kwargs: Any) -> None:
-        timeout = SETTINGS.collector.stored_timeout_seconds
-        super().__init__(mode="reschedule", poke_interval=5, timeout=timeout, **kwargs)
-        self.receipt = receipt
-
-    def execute(self, context: Any) -> None:
-        try:
-            super().execute(context)
-        except AirflowSensorTimeout:
-            raise TaskFailed(reason("not_stored_in_time", seconds=self.timeout)) from None
-
-    def poke(self, context: Any) -> bool:
-        from collector.receipt import Receipt, is_stored
-
-        with airflow_errors():
-            return is_stored(Settings.from_env(), Receipt.from_dict(self.receipt))
-
-    @property
-    def outcome(self) -> tuple[bool, list[Reason]]:
-        """(nothing was to collect, what was collected): read by plugins/run_listener.py."""
-        from collector.receipt import Receipt
-
-        receipt = Receipt.from_dict(self.receipt)
-        return receipt.is_idle, receipt.outcome
-
-
-class Delay(BaseOperator):
-    """Waits some minutes in the triggerer, without a worker slot. Zero minutes need no triggerer at all."""
-
-    template_fields = ("minutes",)
-
-    def __init__(self, *, minutes: int | str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.minutes = minutes
-
-    def execute(self, context: Any) -> None:
-        from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
-
-        if minutes := int(self.minutes):
-            self.defer(trigger=TimeDeltaTrigger(timedelta(minutes=minutes)), method_name="resume")
-
-    def resume(self, context: Any, event: Any = None) -> None:
-        self.log.info("waited %s minutes", self.minutes)

@@ -19,37 +19,13 @@ session, both included. Days with a run are left out unless asked for (`--reproc
 **Reads and writes** nothing itself: see the stages.
 """
 
-from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import Param, chain, task
-from dag_common import AS_OF, SETTINGS, Delay, daily_dag
+from airflow.sdk import Param, chain
+from dag_common import SETTINGS, daily_dag
+from dag_stage import Stage
 
 from config.stages import BEGINS
 
-SESSION = "{{ ti.xcom_pull(task_ids='session') }}"
 DELAY = "{{ params.stage_delay_minutes }}"
-
-
-def stage(task_id: str, dag_id: str) -> TriggerDagRunOperator:
-    """Start a DAG for the session, and wait for its end in the triggerer.
-
-    There is no logical date, because two controllers may run the same session. The run's id is stable, so that a retry
-    or a cleared task starts the same run again. The retry is for a bug of Airflow (apache/airflow #67287): a trigger
-    that fires within a second of the deferral can fail the task.
-    """
-    return TriggerDagRunOperator(
-        task_id=task_id,
-        trigger_dag_id=dag_id,
-        trigger_run_id=f"{SESSION}__{{{{ run_id }}}}",
-        conf={"as_of_date": SESSION},
-        logical_date=None,
-        reset_dag_run=True,
-        fail_when_dag_is_paused=True,
-        wait_for_completion=True,
-        deferrable=True,
-        poke_interval=1,
-        retries=1,
-    )
-
 
 with daily_dag(
     "daily_pipeline_controller",
@@ -66,20 +42,11 @@ with daily_dag(
         )
     },
 ):
-
-    @task
-    def session(as_of: str) -> str:
-        """Return the one date that every stage gets."""
-        return as_of
-
     chain(
-        session(AS_OF),
-        stage("stage_1_benchmark_etfs", "daily_benchmark_etf_collection"),
-        Delay(task_id="delay_after_stage_1", minutes=DELAY),
-        stage("stage_2_sector_etfs", "daily_sector_etf_collection"),
-        stage("stage_3_trending_etfs", "daily_trending_etf_analysis"),
-        Delay(task_id="delay_after_stage_3", minutes=DELAY),
-        stage("stage_4_holdings", "daily_trending_etf_holdings_collection"),
-        stage("stage_5_portfolios", "daily_portfolio_allocation"),
-        stage("portfolio_performance", "portfolio_performance"),
+        Stage(task_id="stage_1_benchmark_etfs", trigger_dag_id="daily_benchmark_etf_collection"),
+        Stage(task_id="stage_2_sector_etfs", trigger_dag_id="daily_sector_etf_collection", after_minutes=DELAY),
+        Stage(task_id="stage_3_trending_etfs", trigger_dag_id="daily_trending_etf_analysis"),
+        Stage(task_id="stage_4_holdings", trigger_dag_id="daily_trending_etf_holdings_collection", after_minutes=DELAY),
+        Stage(task_id="stage_5_portfolios", trigger_dag_id="daily_portfolio_allocation"),
+        Stage(task_id="portfolio_performance", trigger_dag_id="portfolio_performance"),
     )

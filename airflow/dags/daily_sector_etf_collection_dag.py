@@ -11,21 +11,23 @@ without it.
 """
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING
 
-from airflow.sdk import task
-from dag_common import AS_OF, RUN_ID, YAHOO_POOL, StoredSensor, accepts_late, airflow_errors, collection_dag
+# Airflow only reads files that contain the words airflow and dag: this comment has to stay.
+from dag_collect import Collect
+from dag_common import collection_dag
 
 from config.config import Settings
 
+if TYPE_CHECKING:
+    from collector.receipt import Receipt
+
+
+def produce(settings: Settings, as_of: date, started_by: str, accept_late: bool) -> "Receipt":
+    from collector.kafka_producer_etf_daily import run
+
+    return run(settings, "sector", as_of, started_by, accept_late)
+
+
 with collection_dag("daily_sector_etf_collection", "0 10 * * 1-5", doc=__doc__, tags=["stage 2"]):
-
-    @task(pool=YAHOO_POOL)
-    def collect(as_of: str, started_by: str, params: Any = None, ti: Any = None) -> dict[str, Any]:
-        from collector.kafka_producer_etf_daily import run
-
-        with airflow_errors():
-            late = accepts_late(params, ti)
-            return run(Settings.from_env(), "sector", date.fromisoformat(as_of), started_by, late).to_dict()
-
-    StoredSensor(task_id="stored", receipt=collect(AS_OF, RUN_ID))
+    Collect(produce=produce)

@@ -16,21 +16,23 @@ quarantined.
 """
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING
 
-from airflow.sdk import task
-from dag_common import AS_OF, RUN_ID, YAHOO_POOL, StoredSensor, accepts_late, airflow_errors, collection_dag
+# Airflow only reads files that contain the words airflow and dag: this comment has to stay.
+from dag_collect import Collect
+from dag_common import collection_dag
 
 from config.config import Settings
 
+if TYPE_CHECKING:
+    from collector.receipt import Receipt
+
+
+def produce(settings: Settings, as_of: date, started_by: str, accept_late: bool) -> "Receipt":
+    from collector.kafka_producer_trending_etf_holdings import run
+
+    return run(settings, as_of, started_by, accept_late)
+
+
 with collection_dag("daily_trending_etf_holdings_collection", "0 12 * * 1-5", doc=__doc__, tags=["stage 4"]):
-
-    @task(pool=YAHOO_POOL)
-    def collect(as_of: str, started_by: str, params: Any = None, ti: Any = None) -> dict[str, Any]:
-        from collector.kafka_producer_trending_etf_holdings import run
-
-        with airflow_errors():
-            late = accepts_late(params, ti)
-            return run(Settings.from_env(), date.fromisoformat(as_of), started_by, late).to_dict()
-
-    StoredSensor(task_id="stored", receipt=collect(AS_OF, RUN_ID))
+    Collect(produce=produce)

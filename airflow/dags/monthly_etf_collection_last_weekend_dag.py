@@ -1,8 +1,8 @@
 """### The month's holdings of the benchmark ETFs, and its sectors
 
 Stores what the benchmark ETFs (SPY, QQQ, IWM, EWY, DIA, SCHD) hold at the end of the month: the snapshot that counts
-as of the session. It is taken from Postgres if it is there, else from Yahoo, through Kafka. `stored` is green when it
-is in Postgres. Then a Spark job measures the month's returns sector by sector.
+as of the session. It is taken from Postgres if it is there, else from Yahoo, through Kafka. `collect` is green when
+it is in Postgres. Then a Spark job measures the month's returns sector by sector.
 
 A month that is run late gets the holdings of the day on which they are fetched. `holdings_as_of` is then after
 `as_of_date`.
@@ -15,15 +15,26 @@ A month that is run late gets the holdings of the day on which they are fetched.
 """
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING
 
-from airflow.sdk import task
-from dag_common import AS_OF, RUN_DOC, RUN_ID, YAHOO_POOL, StoredSensor, airflow_errors, daily_dag
+# Airflow only reads files that contain the words airflow and dag: this comment has to stay.
+from dag_collect import Collect
+from dag_common import RUN_DOC, daily_dag
 from dag_spark import SparkJob
 
 from config.config import Settings
 
+if TYPE_CHECKING:
+    from collector.receipt import Receipt
+
 DAG_ID = "monthly_etf_collection_last_weekend"
+
+
+def produce(settings: Settings, as_of: date, started_by: str, _accept_late: bool) -> "Receipt":
+    from collector.kafka_producer_etf_holdings import run
+
+    return run(settings, "benchmark", as_of, started_by, for_the_month=True)
+
 
 with daily_dag(
     DAG_ID,
@@ -31,14 +42,4 @@ with daily_dag(
     doc=f"{__doc__}\n{RUN_DOC.format(dag_id=DAG_ID)}",
     tags=["monthly", "collection", "analysis", "spark"],
 ):
-
-    @task(pool=YAHOO_POOL)
-    def collect(as_of: str, started_by: str) -> dict[str, Any]:
-        from collector.kafka_producer_etf_holdings import run
-
-        with airflow_errors():
-            receipt = run(Settings.from_env(), "benchmark", date.fromisoformat(as_of), started_by, for_the_month=True)
-            return receipt.to_dict()
-
-    stored = StoredSensor(task_id="stored", receipt=collect(AS_OF, RUN_ID))
-    stored >> SparkJob(task_id="analyze_sectors", script="batch_monthly_sector_analyzer.py")
+    Collect(produce=produce) >> SparkJob(task_id="analyze_sectors", script="batch_monthly_sector_analyzer.py")

@@ -99,8 +99,7 @@ def after_the_last_fetch(
     application = application_of(spark_task, applications)
     moments = [
         ("", last_fetch),
-        ("the collector sends and ends", holdings.tasks["collect"].end),
-        ("the rows are in Postgres, and Airflow has noticed", holdings.tasks["stored"].end),
+        ("the collector sends, and the rows are in Postgres", holdings.tasks["collect"].end),
         ("Airflow starts stage 5", spark_task.start),
         ("Spark starts", application.start if application else spark_task.start),
         ("Spark computes and publishes", published),

@@ -38,12 +38,11 @@ class Stage:
 
 
 AIRFLOW = "Airflow"
-COLLECTING = "collecting"
-STORING = "waiting for rows"
+COLLECTING = "collecting, storing"
 SPARK_START = "starting Spark"
 SPARK = "Spark at work"
 # In the order in which a stage goes through them.
-KINDS = (COLLECTING, STORING, SPARK_START, SPARK, AIRFLOW)
+KINDS = (COLLECTING, SPARK_START, SPARK, AIRFLOW)
 
 
 def parts(whole: Span, stages: Sequence[Stage], applications: Sequence[Span]) -> list[Part]:
@@ -83,7 +82,7 @@ def _of_stage(stage: Stage, applications: Sequence[Span]) -> list[Part]:
 
 
 def _of_task(stage: str, task: str, span: Span) -> Part:
-    return Part(f"{stage}: {task}", STORING if task == "stored" else COLLECTING, span.seconds)
+    return Part(f"{stage}: {task}", COLLECTING, span.seconds)
 
 
 def _of_spark(stage: str, task: Span, application: Span) -> list[Part]:

@@ -24,7 +24,6 @@ from utils.dates import last_sundays_between, session_before
 from utils.errors import NotPublished, NotStored, Rejected
 from utils.reasons import join
 
-POLL_SECONDS = 0.05
 REBALANCE_AT = time(14, tzinfo=UTC)
 
 
@@ -60,7 +59,7 @@ def store(settings: Settings, receipt: Receipt) -> list[str]:
     """Wait for the rows of what was sent, and return what the source or a consumer held back."""
     held_back = [f"{ticker}: {join(reasons)}" for ticker, reasons in receipt.missing.items()]
     try:
-        wait_until_stored(settings, receipt, POLL_SECONDS)
+        wait_until_stored(settings, receipt)
     except Rejected as error:
         held_back.append(str(error))
     return held_back

@@ -30,7 +30,7 @@ def test_the_months_holdings_are_stored_before_anything_is_computed(
 ) -> None:
     run = airflow.trigger(MONTHLY, {"as_of_date": as_of.isoformat()})
     until = time.monotonic() + SECONDS
-    while {task.task_id: task.state for task in airflow.tasks(run)}.get("stored") != "success":
+    while {task.task_id: task.state for task in airflow.tasks(run)}.get("collect") != "success":
         assert time.monotonic() < until, airflow.tasks(run)
         time.sleep(1)
 

@@ -126,7 +126,7 @@ def test_refused_requests_are_no_figure(trouble: str) -> None:
 
 
 def test_the_parts_of_a_run_add_up_to_it() -> None:
-    collection = Stage("1 benchmark", span(2, 12), {"collect": span(3, 8), "stored": span(9, 11)})
+    collection = Stage("1 benchmark", span(2, 12), {"collect": span(3, 11)})
     analysis = Stage("3 trending", span(14, 34), {"identify_trending": span(15, 33)})
     whole = span(0, 40)
 
@@ -135,17 +135,17 @@ def test_the_parts_of_a_run_add_up_to_it() -> None:
     assert sum(part.seconds for part in found) == pytest.approx(whole.seconds)
     seconds = by_kind(found)
     assert (seconds[SPARK_START], seconds[SPARK]) == (9, 9)
-    assert seconds[AIRFLOW] == 10 + 3 + 2
+    assert seconds[AIRFLOW] == 10 + 2 + 2
 
 
 def test_the_time_after_the_last_fetch_is_split_where_it_goes() -> None:
     stages = [Stage(str(number), span(0, 1), {}) for number in (1, 2, 3)]
-    stages.append(Stage("4", span(1, 20), {"collect": span(2, 10), "stored": span(11, 13)}))
+    stages.append(Stage("4", span(1, 20), {"collect": span(2, 13)}))
     stages.append(Stage("5", span(21, 40), {"allocate": span(22, 39)}))
 
     found = chain.after_the_last_fetch(span(9, 9).start, stages, [span(30, 38)], span(37, 37).start)
 
-    assert [part.seconds for part in found] == [1, 3, 9, 8, 7]
+    assert [part.seconds for part in found] == [4, 9, 8, 7]
 
 
 def test_the_chain_takes_a_session_for_which_everything_has_to_be_fetched() -> None:

@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from copy import copy
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from collector.receipt import Receipt
 from config.config import PROJECT_ROOT
 from utils import spark_driver
 from utils.command_line import failure_of, print_failure
@@ -94,7 +96,7 @@ def _read(airflow: pytest.MonkeyPatch, mode: str) -> Any:
     from airflow.dag_processing.dagbag import DagBag
 
     airflow.setenv("PIPELINE_SCHEDULE", mode)
-    for shared in ("dag_common", "dag_spark"):  # they read the settings when imported
+    for shared in ("dag_common", "dag_spark", "dag_collect", "dag_stage"):  # they read the settings when imported
         sys.modules.pop(shared, None)
     return DagBag(str(DAGS))
 
@@ -176,8 +178,6 @@ class TestDeclaration:
 
     def test_only_waiting_without_a_worker_slot(self, bags: dict[str, Any]) -> None:
         for task in tasks_of(bags):
-            if task.task_id == "stored":
-                assert task.reschedule
             if hasattr(task, "trigger_dag_id"):
                 assert task.wait_for_completion and task.deferrable and task.fail_when_dag_is_paused
 
@@ -195,36 +195,95 @@ print(len(bag.dags), sorted(set({heavy}) & (set(sys.modules) - before)))
         assert run.stdout.splitlines()[-1] == f"{len(CRONS)} []"
 
 
+class Stage:
+    """A controller's task, and an Airflow that starts its run and knows the run's next states."""
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+        self.states: list[str] = []
+
+    def of(self, after_minutes: int | str = 0) -> Any:
+        from dag_stage import Stage
+
+        made = Stage(task_id="s", trigger_dag_id="d", after_minutes=after_minutes)
+        made.trigger_run_id = "r"
+        return made
+
+    @property
+    def context(self) -> dict[str, Any]:
+        return {
+            "ti": SimpleNamespace(
+                get_dag=lambda dag_id: SimpleNamespace(is_paused=False),
+                get_dagrun_state=lambda dag_id, run_id: self.states.pop(0),
+            )
+        }
+
+
+@pytest.fixture
+def stage(common: Any, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    import dag_stage
+
+    made = Stage()
+    monkeypatch.setattr(dag_stage, "_trigger", lambda asked: made.started.append(asked.dag_run_id))
+    monkeypatch.setattr(dag_stage, "POLL_SECONDS", 0)
+    return made
+
+
 class TestController:
     def test_stages_in_order_with_a_delay_after_the_first_and_third(self, bags: dict[str, Any]) -> None:
         dag = bags["controller"].dags[CONTROLLER]
-        line = [dag.get_task("session")]
+        (line,) = [[task] for task in dag.tasks if not task.upstream_list]
         while line[-1].downstream_list:
             (following,) = line[-1].downstream_list
             line.append(following)
-        started = [getattr(task, "trigger_dag_id", task.task_id) for task in line]
-        first, second, third, fourth, fifth = STAGES
-        assert started == [
-            "session", first, "delay_after_stage_1", second, third, "delay_after_stage_3", fourth, fifth, PERFORMANCE,
-        ]  # fmt: skip
+        assert [task.trigger_dag_id for task in line] == [*STAGES, PERFORMANCE]
+        delay = "{{ params.stage_delay_minutes }}"
+        assert [task.after_minutes for task in line] == [0, delay, 0, delay, 0, 0]
 
-    def test_every_stage_gets_the_one_session_as_text(self, bags: dict[str, Any]) -> None:
+    def test_every_stage_gets_the_one_session_as_text(self, bags: dict[str, Any], common: Any) -> None:
         for task in bags["controller"].dags[CONTROLLER].tasks:
-            if hasattr(task, "trigger_dag_id"):
-                assert task.conf == {"as_of_date": "{{ ti.xcom_pull(task_ids='session') }}"}
-                assert task.logical_date is None
-                assert task.reset_dag_run
+            assert task.conf == {"as_of_date": common.AS_OF}
+            assert task.trigger_run_id == f"{common.AS_OF}__{common.RUN_ID}"
+            assert task.logical_date is None
+            assert task.reset_dag_run
 
-    def test_no_delay_costs_nothing(self, common: Any) -> None:
-        common.Delay(task_id="delay", minutes="0").execute({})
-
-    def test_a_delay_waits_in_the_triggerer(self, common: Any) -> None:
+    def test_a_delay_waits_in_the_triggerer(self, stage: Stage) -> None:
         from airflow.sdk.exceptions import TaskDeferred
 
         with pytest.raises(TaskDeferred) as deferred:
-            common.Delay(task_id="delay", minutes="60").execute({})
+            stage.of(after_minutes="60").execute(stage.context)
         wait = deferred.value.trigger.moment - datetime.now(UTC)
         assert timedelta(minutes=59) < wait <= timedelta(minutes=60)
+        assert stage.started == []
+        stage.states = ["success"]
+        getattr(stage.of(after_minutes="60"), deferred.value.method_name)(stage.context, None)
+        assert stage.started == ["r"]
+
+    def test_the_end_of_a_short_run_is_waited_for_at_once(self, stage: Stage) -> None:
+        stage.states = ["queued", "running", "success"]
+        stage.of(after_minutes="0").execute(stage.context)
+        assert (stage.started, stage.states) == (["r"], [])
+
+    def test_a_longer_run_is_waited_for_in_the_triggerer(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+        import dag_stage
+        from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+
+        monkeypatch.setattr(dag_stage, "WAIT_HERE_SECONDS", 0)
+        with pytest.raises(TaskDeferred) as deferred:
+            stage.of().execute(stage.context)
+        _, told = deferred.value.trigger.serialize()
+        assert (told["dag_id"], told["run_ids"], set(told["states"])) == ("d", ["r"], {"success", "failed"})
+        resume = getattr(stage.of(), deferred.value.method_name)
+        resume(stage.context, ("trigger", told | {"r": "success"}))
+        with pytest.raises(AirflowFailException, match="d failed: its run r tells why"):
+            resume(stage.context, ("trigger", told | {"r": "failed"}))
+
+    def test_a_stage_that_failed_is_not_started_again(self, stage: Stage) -> None:
+        from airflow.sdk.exceptions import AirflowFailException
+
+        stage.states = ["running", "failed"]
+        with pytest.raises(AirflowFailException, match="d failed: its run r tells why"):
+            stage.of().execute(stage.context)
 
     def test_the_setting_is_the_default_delay(self, airflow: pytest.MonkeyPatch) -> None:
         airflow.setenv("STAGE_DELAY_MINUTES", "7")
@@ -500,8 +559,9 @@ class TestLateBars:
     def test_when_asked_to_and_at_the_last_try(
         self, common: Any, asked_to: bool, try_number: int, accepts: bool
     ) -> None:
-        task = SimpleNamespace(try_number=try_number, max_tries=4)
-        assert common.accepts_late({"accept_late": asked_to}, task) is accepts
+        from dag_collect import accepts_late
+
+        assert accepts_late(_context(try_number, accept_late=asked_to)) is accepts
 
     @pytest.mark.parametrize(
         ("dag_id", "producer"),
@@ -517,18 +577,69 @@ class TestLateBars:
     ) -> None:
         import importlib
 
-        from collector.receipt import Receipt
-
         told = []
         module = importlib.import_module(f"collector.{producer}")
         monkeypatch.setattr(module, "run", lambda *given: told.append(given[-1]) or Receipt(date(2026, 8, 21)))
         dag = bags["staggered"].dags[dag_id]
         assert dag.params["accept_late"] is False
-        collect = dag.get_task("collect").python_callable
 
-        collect("2026-08-21", "r", params=dag.params, ti=SimpleNamespace(try_number=try_number, max_tries=4))
+        _collect(dag, monkeypatch, [True]).execute(_context(try_number, **dag.params))
 
         assert told == [try_number == 5]
+
+
+class TestStoring:
+    """A collecting task ends when its rows are in Postgres."""
+
+    RECEIPT = Receipt(date(2026, 8, 21), sent={"etf-daily-data": 2}, requests=2)
+
+    @pytest.fixture
+    def sent(self, bags: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+        """Return a collecting task whose producer has sent something. stored: what each look finds."""
+        from collector import kafka_producer_etf_daily
+
+        monkeypatch.setattr(kafka_producer_etf_daily, "run", lambda *given: self.RECEIPT)
+        dag = bags["staggered"].dags["daily_benchmark_etf_collection"]
+        return lambda *stored: _collect(dag, monkeypatch, list(stored))
+
+    def test_at_once(self, sent: Callable[..., Any]) -> None:
+        task = sent(True)
+        assert task.outcome is None
+        assert Receipt.from_dict(task.execute(_context())) == self.RECEIPT
+        assert task.outcome == (False, self.RECEIPT.outcome)
+
+    def test_later_in_the_triggerer(self, sent: Callable[..., Any]) -> None:
+        from airflow.sdk.exceptions import TaskDeferred
+
+        with pytest.raises(TaskDeferred) as deferred:
+            sent(False).execute(_context())
+        task = sent(True)
+        again = getattr(task, deferred.value.method_name)
+        assert Receipt.from_dict(again(_context(), **deferred.value.kwargs, event=None)) == self.RECEIPT
+        assert task.outcome == (False, self.RECEIPT.outcome)
+
+    def test_waiting_too_long_says_where_to_look(self, sent: Callable[..., Any], common: Any) -> None:
+        from airflow.sdk.exceptions import AirflowException
+
+        long_ago = datetime.now(UTC) - timedelta(seconds=common.SETTINGS.collector.stored_timeout_seconds + 1)
+        receipt = self.RECEIPT.to_dict()
+        with pytest.raises(AirflowException, match="not in Postgres after 300 seconds: see whether the consumers"):
+            sent(False).look_again(_context(), receipt, long_ago.isoformat())
+        assert sent(True).look_again(_context(), receipt, long_ago.isoformat()) == receipt, "it is there after all"
+
+
+def _context(try_number: int = 1, **params: Any) -> dict[str, Any]:
+    return {"params": params, "ti": SimpleNamespace(try_number=try_number, max_tries=4)}
+
+
+def _collect(dag: Any, monkeypatch: pytest.MonkeyPatch, stored: list[bool]) -> Any:
+    """Return a DAG's collecting task with its templates filled in. stored: what each look at the rows finds."""
+    from collector import receipt
+
+    monkeypatch.setattr(receipt, "stored_within", lambda *_: stored.pop(0))
+    task = copy(dag.get_task("collect"))
+    task.as_of, task.started_by = "2026-08-21", "r"
+    return task
 
 
 class TestRebalanceDate:
@@ -588,19 +699,6 @@ class TestErrors:
     def test_a_programming_error_keeps_its_trace(self, common: Any) -> None:
         with pytest.raises(ZeroDivisionError), common.airflow_errors():
             _ = 1 / 0
-
-    def test_waiting_too_long_says_where_to_look(self, common: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        from airflow.sdk.exceptions import AirflowException, AirflowSensorTimeout
-
-        sensor = common.StoredSensor(task_id="stored", receipt={})
-        monkeypatch.setattr(sensor, "poke", lambda context: False)
-        long_ago = datetime.now(UTC) - timedelta(seconds=sensor.timeout + 1)
-        context = {"ti": SimpleNamespace(get_first_reschedule_date=lambda context: long_ago)}
-        with pytest.raises(
-            AirflowException, match="not in Postgres after 300 seconds: see whether the consumers"
-        ) as late:
-            sensor.execute(context)
-        assert not isinstance(late.value, AirflowSensorTimeout), "Airflow would not retry"
 
     @pytest.mark.parametrize(
         ("code", "error", "message", "retried"),
@@ -672,7 +770,7 @@ class TestRepoll:
         while line[-1].downstream_list:
             (following,) = line[-1].downstream_list
             line.append(following)
-        assert [task.task_id for task in line] == ["collect", "stored", "report", "never_computed", "compute"]
+        assert [task.task_id for task in line] == ["collect", "report", "never_computed", "compute"]
 
     def test_starts_the_controller_once_a_session_and_waits_without_a_worker_slot(self, bags: dict[str, Any]) -> None:
         compute = bags["staggered"].dags[REPOLL].get_task("compute")
