@@ -43,8 +43,9 @@ CHUNK_BYTES = 65536
 CHECK_SECONDS = 1.0
 # A caller learns that its job has ended a moment before the next one can begin.
 BUSY_SECONDS = 1.0
-# A JVM without memory dies at once, and its job is submitted. Memory that a job has left free goes back to the machine.
-JAVA_MEMORY = "-XX:+ExitOnOutOfMemoryError -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=30"
+# A JVM without memory dies at once, and its job is submitted. Memory that a job has left free goes back to the machine,
+# at the next collection and at once: by default it takes four of them.
+JAVA_MEMORY = "-XX:+ExitOnOutOfMemoryError -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=30 -XX:-ShrinkHeapInSteps"
 # What the process imports from which those of the jobs are forked. This one has no need of it.
 PRELOADED = ("batch.warm_job",)
 
@@ -102,7 +103,7 @@ class Driver:
         self._forks.set_forkserver_preload(list(PRELOADED))
         conf = SparkConf(loadDefaults=False).setAll(list(driver_conf(settings).items()))
         gateway = launch_gateway(conf)  # type: ignore[no-untyped-call]
-        self._jvm = gateway.proc
+        self._jvm, self._java = gateway.proc, gateway.jvm
         parameters = gateway.gateway_parameters
         self._environment = {
             "PYSPARK_GATEWAY_PORT": str(parameters.port),
@@ -152,6 +153,7 @@ class Driver:
             # An exit code that is not sent is a driver that died: the caller tries again elsewhere.
             if self.is_alive and (job.exitcode or 0) >= 0:
                 yield {"exit_code": job.exitcode}
+                self._java.System.gc()
         finally:
             reader.close()
             if job.is_alive():

@@ -26,7 +26,7 @@ def measure(stack: Stack) -> list[Target]:
         ("service", "processes", "PSS, MB"),
         [*rows, ("in all", str(sum(map(len, sizes.values()))), f"{total / MB:,.0f}")],
     )
-    return [Target("memory of the whole platform at rest", total / GB, 4, " GB", at_most=True, digits=2)]
+    return [Target("memory of the whole platform at rest", total / GB, 3.2, " GB", at_most=True, digits=2)]
 
 
 def _processes(stack: Stack) -> dict[str, list[psutil.Process]]:
