@@ -615,7 +615,7 @@ class TestStoring:
             sent(False).execute(_context())
         task = sent(True)
         again = getattr(task, deferred.value.method_name)
-        assert Receipt.from_dict(again(_context(), **deferred.value.kwargs, event=None)) == self.RECEIPT
+        assert Receipt.from_dict(again(_context(), **(deferred.value.kwargs or {}), event=None)) == self.RECEIPT
         assert task.outcome == (False, self.RECEIPT.outcome)
 
     def test_waiting_too_long_says_where_to_look(self, sent: Callable[..., Any], common: Any) -> None:
