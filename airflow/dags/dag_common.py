@@ -1,5 +1,6 @@
 """What the DAG files share: dates, retries and errors."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -81,11 +82,25 @@ def _dag(dag_id: str, timetable: SessionTimetable, *, day: Callable[..., str], d
         schedule=timetable,
         catchup=False,
         is_paused_upon_creation=kwargs.pop("is_paused_upon_creation", False),
+        dag_display_name=display_name(doc or dag_id),
         doc_md=doc,
         user_defined_macros={"as_of": day, "session_by": session_by},
         default_args={"owner": "actstock", **RETRIES},
         **kwargs,
     )
+
+
+def display_name(doc: str) -> str:
+    """Return a DAG's name in Airflow's lists: the heading of its document. The stages stand in their order there.
+
+    >>> display_name("### Stage 1: the benchmark ETFs")
+    '1 · Benchmark ETFs'
+    >>> display_name("### Late bars, requested again")
+    'Late bars, requested again'
+    """
+    heading = doc.strip().splitlines()[0].removeprefix("### ")
+    stage = re.fullmatch(r"Stage (\d): (?:the )?(.+)", heading)
+    return f"{stage[1]} · {stage[2][0].upper()}{stage[2][1:]}" if stage else heading
 
 
 def stage_dag(dag_id: str, cron: str, *, doc: str | None, tags: list[str], **kwargs: Any) -> DAG:

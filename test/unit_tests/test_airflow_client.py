@@ -1,6 +1,8 @@
 """The client of Airflow's API beside an Airflow that answers late."""
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -84,6 +86,22 @@ def test_a_backfill_is_found_while_it_is_under_way(monkeypatch: pytest.MonkeyPat
     assert airflow.running_backfill("a") == 4
     listed.pop()
     assert airflow.running_backfill("a") is None
+
+
+@pytest.mark.parametrize("conf", [{"as_of_date": "2026-08-21"}, {}])
+def test_a_runs_id_names_its_session(monkeypatch: pytest.MonkeyPatch, conf: dict[str, str]) -> None:
+    sent: list[dict[str, Any]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(json.loads(request.content))
+        return httpx.Response(409, json={"detail": "enough"})
+
+    with pytest.raises(RunFailed):
+        client(monkeypatch, answer).trigger("a", conf)
+    assert sent[0]["conf"] == conf
+    # Without a session Airflow makes the id itself.
+    assert sent[0].get("dag_run_id", "manual__2026-08-21__").startswith("manual__2026-08-21__") and len(sent) == 1
+    assert ("dag_run_id" in sent[0]) == bool(conf)
 
 
 def test_a_run_is_triggered_only_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,6 +139,12 @@ class TestDeclaration:
         for dag_id, dag in bags["staggered"].dags.items():
             assert Path(dag.fileloc).name == f"{dag_id}_dag.py"
 
+    def test_airflow_lists_the_stages_in_their_order(self, bags: dict[str, Any]) -> None:
+        names = {dag_id: dag.dag_display_name for dag_id, dag in bags["staggered"].dags.items()}
+        assert [names[dag_id] for dag_id in STAGES] == sorted(names.values())[: len(STAGES)]
+        assert names["daily_benchmark_etf_collection"] == "1 · Benchmark ETFs"
+        assert len(set(names.values())) == len(names)
+
     def test_what_a_user_sees(self, dag: Any) -> None:
         assert not dag.catchup
         assert dag.is_paused_upon_creation is (dag.dag_id in PAUSED_AT_FIRST)
@@ -463,9 +469,10 @@ class TestSchedule:
         assert [each["middleware"].__name__ for each in middlewares] == [SlowLogin.__name__]
 
     def test_examples(self, common: Any) -> None:
+        import dag_common
         import session_timetable
 
-        assert doctest.testmod(session_timetable).failed == 0
+        assert [doctest.testmod(module).failed for module in (session_timetable, dag_common)] == [0, 0]
 
 
 def _ticks(timetable: Any, start: datetime, count: int) -> Iterator[Any]:
