@@ -90,3 +90,19 @@ def _name(process: psutil.Process) -> str:
 def _send(process: psutil.Process, number: signal.Signals) -> None:
     with suppress(psutil.NoSuchProcess):
         process.send_signal(number)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return how long a process and its children have been at work. 0 without such a process."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        return sum(map(_cpu_seconds, [process, *process.children(recursive=True)]))
+    return 0.0
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    with suppress(psutil.NoSuchProcess):
+        times = process.cpu_times()
+        # With what its children did that have ended.
+        return float(sum(times[:4]))
+    return 0.0

@@ -19,6 +19,10 @@ from ops.native.supervisor import Supervisor
 
 POLL_SECONDS = 0.25
 LAST_LINE_BYTES = 4000
+# How often a start looks whether a service is at work, in its time; how much work counts as such; and the time at most.
+LOOKS = 6
+AT_WORK_SECONDS = 0.02
+LONGEST = 10
 
 
 @dataclass(frozen=True)
@@ -40,16 +44,50 @@ def wait_ready(stack: Stack, supervisor: Supervisor, service: Service) -> None:
     """Wait until the service is ready, if it is one to wait for. CannotStart says why it will not be."""
     if not service.wait_seconds:
         return
-    deadline = time.monotonic() + service.wait_seconds
+    patience = _Patience(service)
     while True:
         state = supervisor.state(service.name)
         if is_ready(service, stack, state):
             return
         if state.name_of_state in ("FATAL", "EXITED", "STOPPED"):
             raise CannotStart(last_words(Path(state.log_file)) or state.spawn_error or "it ended without a word")
-        if time.monotonic() > deadline:
-            raise CannotStart(f"not ready after {service.wait_seconds} s: {last_words(Path(state.log_file))}")
+        if patience.is_over(state.pid):
+            raise CannotStart(f"not ready after {patience.seconds:.0f} s: {last_words(Path(state.log_file))}")
         time.sleep(POLL_SECONDS)
+
+
+class _Patience:
+    """How long a service is waited for: its own time, and ten times that while its processes are at work.
+
+    On a machine with other work a start takes many times as long. One that is given up there has to be begun again.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._began = time.monotonic()
+        self._until = self._began + service.wait_seconds
+        self._look_every = service.wait_seconds / LOOKS
+        self._next_look = self._began + self._look_every
+        self._worked = 0.0
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    def is_over(self, pid: int) -> bool:
+        """Tell whether to give the service up. pid: of its first process, or 0 without one."""
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._look(pid, now)
+        return now > min(self._until, self._began + self._service.wait_seconds * LONGEST)
+
+    def _look(self, pid: int, now: float) -> None:
+        worked = processes.cpu_seconds(pid)
+        if worked - self._worked > AT_WORK_SECONDS and (following := now + 2 * self._look_every) > self._until:
+            if self._until == self._began + self._service.wait_seconds:
+                say(f"  … {self._service.name} takes longer than {self._service.wait_seconds} s on a busy machine")
+            self._until = following
+        self._worked, self._next_look = worked, now + self._look_every
 
 
 def last_words(log_file: Path) -> str:

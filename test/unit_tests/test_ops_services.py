@@ -1,6 +1,8 @@
 """Which services there are, and in which order they start and stop."""
 
+import os
 import socketserver
+import time
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -10,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from ops.errors import UnknownName
-from ops.native import health, services, startup
+from ops.native import health, processes, services, startup
 from ops.native.compose import ports
 from ops.native.stack import Stack
 
@@ -100,7 +102,12 @@ def test_a_start_does_not_wait_for_what_the_platform_works_without(
     """With a supervisor under which nothing ever gets ready."""
     never = SimpleNamespace(
         state=lambda _: SimpleNamespace(
-            name_of_state="STARTING", is_up=False, ended_well=False, log_file=str(tmp_path / "none"), spawn_error=""
+            name_of_state="STARTING",
+            pid=0,
+            is_up=False,
+            ended_well=False,
+            log_file=str(tmp_path / "none"),
+            spawn_error="",
         ),
         start_service=lambda _: None,
     )
@@ -113,3 +120,36 @@ def test_a_start_does_not_wait_for_what_the_platform_works_without(
 
     assert {outcome.service.name: bool(outcome.problem) for outcome in outcomes} == {"spark-driver": False, "api": True}
     assert "gets ready in the background" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("work_a_second", "given_up_after"), [(0.0, 60), (0.5, 600)])
+def test_a_service_at_work_is_waited_for_on_a_busy_machine(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], work_a_second: float, given_up_after: int
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(startup, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(startup.processes, "cpu_seconds", lambda pid: (now[0] - 1000) * work_a_second)
+    patience = startup._Patience(replace(ALL["api"], wait_seconds=60))
+    while not patience.is_over(1):
+        now[0] += 1
+    assert patience.seconds == given_up_after + 1
+    assert capsys.readouterr().out.count("api takes longer than 60 s on a busy machine") == (given_up_after > 60)
+
+
+def test_a_service_that_stops_working_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(startup, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(startup.processes, "cpu_seconds", lambda pid: min(now[0] - 1000, 100))
+    patience = startup._Patience(replace(ALL["api"], wait_seconds=60))
+    while not patience.is_over(1):
+        now[0] += 1
+    assert 100 < patience.seconds < 140
+
+
+def test_the_work_of_a_process_is_counted_with_that_of_its_children() -> None:
+    before = processes.cpu_seconds(os.getpid())
+    began = time.process_time()
+    while time.process_time() - began < 0.1:
+        pass
+    assert processes.cpu_seconds(os.getpid()) - before >= 0.05
+    assert processes.cpu_seconds(2**22 + 1) == 0
