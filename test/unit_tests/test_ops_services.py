@@ -128,7 +128,7 @@ def test_a_service_at_work_is_waited_for_on_a_busy_machine(
 ) -> None:
     now = [1000.0]
     monkeypatch.setattr(startup, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    monkeypatch.setattr(startup.processes, "cpu_seconds", lambda pid: (now[0] - 1000) * work_a_second)
+    monkeypatch.setattr(processes, "cpu_seconds", lambda pid: (now[0] - 1000) * work_a_second)
     patience = startup._Patience(replace(ALL["api"], wait_seconds=60))
     while not patience.is_over(1):
         now[0] += 1
@@ -139,7 +139,7 @@ def test_a_service_at_work_is_waited_for_on_a_busy_machine(
 def test_a_service_that_stops_working_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
     monkeypatch.setattr(startup, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    monkeypatch.setattr(startup.processes, "cpu_seconds", lambda pid: min(now[0] - 1000, 100))
+    monkeypatch.setattr(processes, "cpu_seconds", lambda pid: min(now[0] - 1000, 100))
     patience = startup._Patience(replace(ALL["api"], wait_seconds=60))
     while not patience.is_over(1):
         now[0] += 1
