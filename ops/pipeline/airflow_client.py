@@ -181,18 +181,23 @@ class Airflow:
 
 
 def failure_in(lines: Sequence[Mapping[str, Any]]) -> str:
-    """Return the exception's message, or the last event of the log without one.
+    """Return the exception's message, or the last event of the log without one. Marks of a group are no events.
 
     >>> detail = [{"exc_type": "NotStored", "exc_value": "3 rows are missing", "frames": []}]
     >>> failure_in([{"event": "Task failed with exception", "error_detail": detail}, {"event": "Task finished"}])
     '3 rows are missing'
     >>> failure_in([{"event": "Killed"}])
     'Killed'
+    >>> failure_in([{"event": "::group::Pre Execute"}])
+    'its process ended before its work began'
     """
     exceptions = [cause for line in lines for cause in line.get("error_detail") or []]
     if exceptions:
         return str(exceptions[-1]["exc_value"] or exceptions[-1]["exc_type"])
-    return str(lines[-1]["event"]) if lines else "its log is empty"
+    if not lines:
+        return "its log is empty"
+    events = [str(line["event"]) for line in lines if not str(line["event"]).startswith("::")]
+    return events[-1] if events else "its process ended before its work began"
 
 
 def _path(run: Run) -> str:
