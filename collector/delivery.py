@@ -201,7 +201,7 @@ def _steps(rejected: Iterable[Row]) -> Iterator[float]:
 
 
 def _withhold_unstored(breaks: Iterable[Break], doubtful: Set[date]) -> list[Break]:
-    """Return the breaks as they count: withheld only where the bar is not stored, or one beside it is of before a split."""
+    """Return the breaks as they count: withheld only where the bar, or one beside it, is not stored as it is now."""
     return [
         replace(each, is_withheld=each.is_withheld and (each.session in doubtful or each.is_at_stale_split))
         for each in breaks

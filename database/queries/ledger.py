@@ -113,7 +113,7 @@ def gaps(conn: Connection, start: date | None = None, end: date | None = None) -
 
 
 def doubtful(conn: Connection, start: date | None = None, end: date | None = None) -> list[Row]:
-    """Return bars that the source may have mended since: behind a break that counts, of a stock without a cap, or rejected.
+    """Return bars that the source may have mended since: behind a break, of a stock without a cap, or rejected.
 
     A rejected bar counts also where an earlier one of its session is stored.
     """

@@ -582,6 +582,36 @@ class TestStaleRows:
 
         assert self.noted(now, stored, {DAY}) == [(DAY, False), (DAYS[AT + 1], False)]
 
+    def test_also_one_that_the_answer_leaves_out(self) -> None:
+        before, now = series(walk(), {20: 0.4}), series(walk(), {20: 0.4, 150: 0.4})
+        left_out = [bar for bar in now if bar.session != DAY]
+
+        for stored in (rows(before[:150]), rows(now, EVENING_BEFORE) | {DAY: rows(before)[DAY]}):
+            assert self.noted(left_out, stored, set()) == [(DAY, False), (DAYS[AT + 1], False)]
+
+    @pytest.mark.parametrize("ratio", [10.0, 1.5, 0.05, 1.064])
+    def test_beside_a_split_no_return_crosses_it(self, ratio: float) -> None:
+        now = changed(clean(), 150, split_ratio=ratio)
+        then = [replace(bar, close=bar.close * ratio, adj_close=bar.adj_close * ratio) for bar in clean()]
+        left_out = [bar for bar in now if bar.session != DAY]
+        old = rows(then[:150], EVENING_BEFORE)
+
+        for stored in (old, rows(now) | {DAY: old[DAY]}):
+            assert self.noted(left_out, stored, set()) == [(DAY, True), (DAYS[AT + 1], True)]
+
+    def test_an_answer_that_is_cut_leaves_all_older_rows_as_they_were(self) -> None:
+        now = changed(clean(), 150, split_ratio=4.0)
+        then = [replace(bar, close=bar.close * 4, adj_close=bar.adj_close * 4) for bar in clean()]
+
+        assert self.noted(now[AT:], rows(then[:150], EVENING_BEFORE), set()) == [(DAY, True)]
+
+    def test_an_answer_that_leaves_out_a_bar_on_the_same_basis_is_fine(self) -> None:
+        left_out = [bar for bar in clean() if bar.session != DAY]
+
+        assert self.noted(left_out, rows(clean()), set()) == []
+        assert self.noted(clean()[AT:], rows(clean()), set()) == []
+        assert self.noted(clean()[:-1], rows(clean()), set()) == []
+
     def test_without_a_dividend_it_is_on_the_same_basis(self) -> None:
         assert self.noted(clean(), rows(clean()), {DAY}) == []
 

@@ -110,6 +110,36 @@ class TestWhatWasStored:
         assert worths(bars, stored, quote(1_000))[DAYS[1]] == Worth(1_000, 52_000, "implied_x_close")
 
 
+class TestTheListedClassAlone:
+    """A quote that leaves out the company's figures for once does not make the company smaller."""
+
+    @pytest.mark.parametrize("source", ["implied_x_close", "derived_x_close"])
+    @pytest.mark.parametrize("listed", [450, 870])
+    def test_the_company_s_stored_count_goes_on(self, source: str, listed: int) -> None:
+        stored = {DAYS[1]: row(52.0, 1_000, source=source)}
+
+        found = worths([bar(DAYS[1], 52.0), bar(EX_DATE, 53.0)], stored, quote(None, listed))
+
+        assert found[EX_DATE] == Worth(1_000, 53_000, source)
+
+    def test_also_behind_a_split(self) -> None:
+        stored = {DAYS[1]: row(52.0, 1_000)}
+
+        for listed in (450, 1_800):  # before and after it is counted in
+            found = worths([bar(DAYS[1], 13.0), bar(EX_DATE, 13.5, 4.0)], stored, quote(None, listed))
+            assert found[EX_DATE] == Worth(4_000, 54_000, "implied_x_close")
+
+    @pytest.mark.parametrize(
+        ("source", "listed"), [("shares_x_close", 450), ("implied_x_close", 995), ("implied_x_close", 1_050)]
+    )
+    def test_a_count_that_is_as_good_takes_its_place(self, source: str, listed: int) -> None:
+        stored = {DAYS[1]: row(52.0, 1_000, source=source)}
+
+        found = worths([bar(DAYS[1], 52.0), bar(EX_DATE, 53.0)], stored, quote(None, listed))
+
+        assert found[EX_DATE] == Worth(listed, 53 * listed, "shares_x_close")
+
+
 class TestSplits:
     """Two stored sessions before a split, whose ex-date is new. The stored cap is what it was, to the unit."""
 
