@@ -384,7 +384,7 @@ class TestChangedBars:
         day: date,
         doubt: str,
     ) -> None:
-        lost, later = session_before(day, 3), session_after(day)
+        lost, later = session_before(day, 3), session_after(day, 1)
 
         def kinds() -> list[str]:
             across = [each for each in doubts(conn, [etf], [lost, later])[etf] if lost < each.trade_date <= later]
