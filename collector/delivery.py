@@ -47,13 +47,17 @@ class Screening:
     doubtful: Set[date]
 
     @property
+    def unstored(self) -> Set[date]:
+        return self.refused.keys() | self.doubtful
+
+    @property
     def refusals(self) -> list[Absence]:
         """The refused sessions, as the ledger has them."""
         return [Absence(session, "missing", reason("refused", reason=why)) for session, why in self.refused.items()]
 
     def select_stored(self, bars: Iterable[Bar]) -> list[Bar]:
         """Return the bars that are stored, or will be."""
-        return [bar for bar in bars if bar.session not in self.refused and bar.session not in self.doubtful]
+        return [bar for bar in bars if bar.session not in self.unstored]
 
     def is_sent(self, message: DailyBar, waiting: Mapping[date, Row]) -> bool:
         """Tell whether a message is worth sending: not a doubtful bar again that waits for a person just so."""
@@ -90,7 +94,8 @@ class _Delivery:
         exchange = HOME_EXCHANGE if self.kind is Kind.RATE else exchange_of(ticker)
         messages = list(to_messages(new_bars(bars, stored, judged, waiting, exchange, self.fetched.currency)))
         screening = _screen(messages, self.fetched, waiting)
-        note_stale_rows(judged, bars, stored, screening.doubtful)
+        if self.kind is not Kind.RATE:
+            note_stale_rows(judged, bars, stored, screening.unstored)
         absent = [*self._absences(), *screening.refusals]
         changed = changes(screening.select_stored(bars), stored, exchange)
         self._record(absent, changed, _withhold_unstored(judged.breaks, screening.doubtful))
@@ -196,8 +201,11 @@ def _steps(rejected: Iterable[Row]) -> Iterator[float]:
 
 
 def _withhold_unstored(breaks: Iterable[Break], doubtful: Set[date]) -> list[Break]:
-    """Return the breaks as they count: withheld only where the bar is not stored."""
-    return [replace(each, is_withheld=each.is_withheld and each.session in doubtful) for each in breaks]
+    """Return the breaks as they count: withheld only where the bar, or one beside it, is not stored as it is now."""
+    return [
+        replace(each, is_withheld=each.is_withheld and (each.session in doubtful or each.is_at_stale_split))
+        for each in breaks
+    ]
 
 
 def new_bars(

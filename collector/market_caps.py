@@ -22,6 +22,7 @@ from utils.messages import LARGEST_INTEGER, MarketCapSource
 
 # By how much the listed class differs from the whole company; below it the quoted cap is only older, or rounded.
 SAME_COUNT = 0.01
+COMPANY_COUNTS = ("implied_x_close", "derived_x_close")
 LARGEST_DENOMINATOR = 20
 LARGEST_RATIO = 1e9
 RECENT_SESSIONS = 30  # for how long after a split the quote may still give the count of before
@@ -134,7 +135,7 @@ class Worths:
         row = self._stored[last]
         stored_source = row.get("market_cap_source")
         known = row["shares_outstanding"] / self._rescaled[last] / self._after_spin_offs[last]
-        if count is None:
+        if count is None or _is_class_alone(count, source, known, stored_source):
             return _shares(known), stored_source or "shares_x_close"
         factor = _behind_by(count, known, bars)
         if factor == 1 and stored_source in (None, source) and _is_ahead(count, known, bars):
@@ -193,6 +194,11 @@ def _is_ahead(count: int, known: float, bars: Sequence[Bar]) -> bool:
     change = max(count / known, known / count)
     is_whole = round(change) > 1 and math.isclose(change, round(change), rel_tol=EARLY_FACTOR)
     return is_whole and not any(is_true_split(bar.split_ratio) for bar in bars[-RECENT_SESSIONS:])
+
+
+def _is_class_alone(count: int, source: str | None, known: float, stored_source: str | None) -> bool:
+    """Tell whether a quote has less than is known: the listed class, where the company's count is stored."""
+    return source == "shares_x_close" and stored_source in COMPANY_COUNTS and count < known * (1 - SAME_COUNT)
 
 
 def _quoted_count(quote: Quote) -> int | None:

@@ -180,7 +180,7 @@ class GatedSession(curl.Session[curl.Response]):
             )
         if _json_of(response) is None:
             if _is_consent_page(response):
-                raise ConsentPage(_wants_consent(asked))
+                raise ConsentPage(_consent_page_for(asked))
             raise Refusal(
                 "a page instead of data", f"Yahoo answered {asked} with a page instead of data: {response.text!r:.60}"
             )
@@ -242,10 +242,11 @@ def _is_consent_page(response: curl.Response) -> bool:
 
 
 def _wants_consent(asked: _Purpose) -> str:
-    return (
-        f"Yahoo answers {asked} with its consent page: it wants consent, as it does in some countries. "
-        "Nothing more is asked; try again later or from another network."
-    )
+    return f"{_consent_page_for(asked)}. Nothing more is asked; try again later or from another network."
+
+
+def _consent_page_for(asked: _Purpose) -> str:
+    return f"Yahoo answers {asked} with its consent page: it wants consent, as it does in some countries"
 
 
 def _is_rate_limit(response: curl.Response, asked: _Purpose) -> bool:

@@ -622,11 +622,11 @@ FROM logs_consumer_error
 WHERE replayed_at IS NULL AND topic LIKE '%-daily-data' AND trade_date IS NOT NULL
 ORDER BY topic, ticker, trade_date, id DESC;
 
--- The breaks that count: noted ones, and withheld ones whose bar still waits.
+-- The breaks that count: noted ones, and withheld ones whose bar still waits or is stored as of before a split.
 CREATE VIEW logs_open_break AS
 SELECT kind, ticker, trade_date, is_withheld, reason
 FROM logs_price_break AS price_break
-WHERE NOT is_withheld OR EXISTS (
+WHERE NOT is_withheld OR reason @> '[{"code": "stale_split"}]' OR EXISTS (
     SELECT 1 FROM logs_quarantined_bar AS quarantined
     WHERE (quarantined.kind, quarantined.ticker, quarantined.trade_date)
         = (price_break.kind, price_break.ticker, price_break.trade_date));

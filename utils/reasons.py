@@ -106,6 +106,7 @@ SENTENCES: Mapping[str, str] = {
     "odd_dividend": "{dividend} and {times:,.0f} times the ticker's other ones; {move}",
     "dividend_gone": "the dividend of {dividend:g} that was stored is not in the answer any more",
     "stale_adjustment": "the stored bar of {session} is of an earlier adjustment",
+    "stale_split": "the stored bar of {session} is of before a split",
     "adjusted_close_falls": "the adjusted close falls by {change:.{digits}%}",
     "adjusted_close_rises": "the adjusted close rises by {change:.{digits}%}",
     "without_dividend": "{move} without a dividend",

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from statistics import median
 
-from collector.judgement.findings import Judgement
+from collector.judgement.findings import STALE_SPLIT, Judgement
 from collector.judgement.series import (
     CLEAR_MISMATCH,
     DIVIDEND_DIGITS,
@@ -60,29 +60,48 @@ def judge_adjusted_closes(series: Series) -> None:
         good, owed = bar, 1.0
 
 
-def note_stale_rows(judged: Judgement, bars: Sequence[Bar], stored: Mapping[date, Row], doubtful: Set[date]) -> None:
-    """Note the stored bars that are doubtful now, where the source has rescaled the ones after them.
+def note_stale_rows(judged: Judgement, bars: Sequence[Bar], stored: Mapping[date, Row], unstored: Set[date]) -> None:
+    """Note where rows that the answer leaves as they are lie beside bars on another basis of adjustment.
 
-    A doubtful bar is not stored, so its row keeps the adjusted close of an earlier fetch.
+    A bar that is absent from the answer, or not stored (unstored), keeps the prices of an earlier fetch.
     """
-    for bar, following in pairwise(bars):
-        row, after = stored.get(bar.session), stored.get(following.session)
-        if not (row and after) or bar.session not in doubtful or following.session in doubtful:
+    given = {bar.session: bar for bar in bars if bar.session not in unstored}
+    kept = {session: _stored_bar(session, row) for session, row in stored.items() if session not in given}
+    events = [bar for bar in given.values() if bar.dividend or bar.capital_gain or bar.split_ratio != 1]
+    for before, after in pairwise(sorted(given | kept)):
+        if (before in kept) == (after in kept):
             continue
-        if abs(following.adj_close / after["adj_close"] - 1) > FLOAT32 or _is_of_another_scale(row, following):
-            for session in (bar.session, following.session):
-                judged.note(session, reason("stale_adjustment", session=bar.session))
+        old, new = (before, after) if before in kept else (after, before)
+        later = [event for event in events if event.session > old and _is_fetched_before(stored[old], event)]
+        is_rescaled = new in stored and abs(given[new].adj_close / stored[new]["adj_close"] - 1) > FLOAT32
+        if _is_split_between(later, given[new], stored.get(new)):
+            judged.withhold(after, reason(STALE_SPLIT, session=old))
+        elif later or is_rescaled or _is_of_another_scale((given | kept)[before], (given | kept)[after]):
+            judged.note(after, reason("stale_adjustment", session=old))
 
 
-def _is_of_another_scale(row: Row, following: Bar) -> bool:
-    """Tell whether a stored bar does not lead to the next one, which was rescaled in an earlier fetch."""
-    kept = share_kept(
-        following, row["close_price"], (row["adj_close"] / row["close_price"]) * following.close / following.adj_close
-    )
-    leads_to = following.adj_close / following.close * kept
-    tolerance = FLOAT32 + (DIVIDEND_DIGITS / row["close_price"] if kept != 1 else 0)
-    is_split_off = distance(following.close, row["close_price"]) >= math.log(1 + LARGEST_STEP)
-    return is_split_off or abs(row["adj_close"] / row["close_price"] / leads_to - 1) > tolerance
+def _stored_bar(session: date, row: Row) -> Bar:
+    close, dividend, gain = row["close_price"], row["dividend"], row.get("capital_gain", 0.0)
+    return Bar(session, None, None, None, close, row["adj_close"], 0, dividend, row["split_ratio"], gain)
+
+
+def _is_fetched_before(row: Row, event: Bar) -> bool:
+    return "fetched_at" in row and row["fetched_at"].date() < event.session
+
+
+def _is_split_between(later: Sequence[Bar], bar: Bar, row: Row | None) -> bool:
+    """Tell whether a split has come, or has rescaled a bar, since the row beside it was stored."""
+    is_rescaled = row is not None and distance(bar.close, row["close_price"]) > SAME_RATIO
+    return is_rescaled or any(event.split_ratio != 1 for event in later)
+
+
+def _is_of_another_scale(before: Bar, after: Bar) -> bool:
+    """Tell whether a bar does not lead to the one after it, which was rescaled in an earlier fetch."""
+    kept = share_kept(after, before.close, (before.adj_close / before.close) * after.close / after.adj_close)
+    leads_to = after.adj_close / after.close * kept
+    tolerance = FLOAT32 + (DIVIDEND_DIGITS / before.close if kept != 1 else 0)
+    is_split_off = distance(after.close, before.close) >= math.log(1 + LARGEST_STEP)
+    return is_split_off or abs(before.adj_close / before.close / leads_to - 1) > tolerance
 
 
 def _rounding(series: Series) -> float:

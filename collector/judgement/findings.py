@@ -7,17 +7,23 @@ from datetime import date
 from database.db_helper import Row
 from utils.reasons import Reason
 
+STALE_SPLIT = "stale_split"  # logs_open_break has it, too
+
 
 @dataclass(frozen=True)
 class Break:
     """The first session behind a place where the prices do not go on.
 
-    is_withheld: its bar waits for a person.
+    is_withheld: its bar waits for a person, or a stored one beside it is of before a split.
     """
 
     session: date
     is_withheld: bool
     reasons: Sequence[Reason]
+
+    @property
+    def is_at_stale_split(self) -> bool:
+        return any(each.code == STALE_SPLIT for each in self.reasons)
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,10 @@ class Judgement:
     def note(self, session: date, reason: Reason) -> None:
         """Record a break whose bar is stored."""
         self._breaks.setdefault(session, []).append(Break(session, False, [reason]))
+
+    def withhold(self, session: date, reason: Reason) -> None:
+        """Record a break that no return may cross, though its bar is stored."""
+        self._breaks.setdefault(session, []).append(Break(session, True, [reason]))
 
     def doubt(self, session: date, reason: Reason, is_break: bool = True) -> None:
         """Quarantine a bar. Without a break the prices go on behind it as before it."""

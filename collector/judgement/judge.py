@@ -22,7 +22,7 @@ def judge_bars(bars: Sequence[Bar], known: Known | None = None, is_rate: bool = 
     judged.contradiction = find_contradiction(priced, known.stored, is_rate)
     if judged.contradiction or not priced:
         return judged
-    series = Series(priced, known, judged)
+    series = Series(priced, known, judged, is_rate)
     series.approve_accepted()
     if not is_rate and (doubt := find_other_unit(priced, known)):
         series.doubt_all(doubt)

@@ -9,12 +9,14 @@ from statistics import median
 
 from collector.judgement.findings import Judgement, Known
 from collector.yahoo_answers.model import Bar
+from utils.messages import LARGEST_STEP
 from utils.reasons import Reason, reason
 
 CLEAR_MISMATCH = 0.02  # of the close: an adjusted close that is off by more makes its bar doubtful, by less noted
 FLOAT32 = 4e-6  # relative: four single-precision prices make a ratio; recorded ones differ by 5e-7 at most
 DIVIDEND_DIGITS = 5e-5  # absolute: dividends are given with four digits or more behind the point
 SAME_RATIO = 1e-3
+LARGEST_RATE_STEP = 0.2  # in a day; a person has to accept a currency's larger one
 CLEAR_SPLIT = 0.1  # |log ratio|: a step like that stands out from an ordinary day; spin-offs' ratios are smaller
 SPINOFF_MOVE = 3  # times the usual daily move: what a smaller step must exceed to be taken for an event's own
 
@@ -22,16 +24,23 @@ SPINOFF_MOVE = 3  # times the usual daily move: what a smaller step must exceed 
 class Series:
     """The bars in order, what is known beside them, and the judgement so far."""
 
-    def __init__(self, bars: Sequence[Bar], known: Known, judged: Judgement) -> None:
+    def __init__(self, bars: Sequence[Bar], known: Known, judged: Judgement, is_rate: bool = False) -> None:
         self.bars = bars
         self.known = known
         self.judged = judged
+        self.largest_step = LARGEST_RATE_STEP if is_rate else LARGEST_STEP
 
     @cached_property
     def usual_move(self) -> float:
         """The median of the daily moves (absolute logarithms)."""
         moves = [abs(math.log(bar.close / before.close)) for before, bar in pairwise(self.bars)]
         return median(moves) if moves else 0.0
+
+    @cached_property
+    def clear_splits(self) -> list[tuple[date, float]]:
+        """The sessions with a split that stands out from an ordinary day, and its ratio."""
+        listed = ((bar.session, bar.split_ratio) for bar in self.bars if bar.split_ratio != 1)
+        return [(day, ratio) for day, ratio in listed if is_price(ratio) and distance(ratio, 1) >= CLEAR_SPLIT]
 
     def approve_accepted(self) -> None:
         """Approve the bars that a person has accepted, whatever they were rejected for."""

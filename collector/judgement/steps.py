@@ -14,6 +14,9 @@ from utils.reasons import Reason, from_rows, reason
 SAME_CLOSE = 1e-5  # relative
 SPLIT_MOVE = 4  # times the usual daily move: what a step must exceed to be taken for the split itself
 
+UNUSUAL_MOVE = 8  # times the usual daily move: what a step must exceed to be taken for another day's split
+SAME_SPLIT_MOVE = 2  # times the usual daily move: by how much a step may differ from that of a split alone
+
 Suspicion = Literal["doubt", "note"]
 
 
@@ -25,14 +28,14 @@ def judge_steps(series: Series) -> None:
         series.judged.previous_closes[bar.session] = level.close
         ratio = bar.close / level.close
         split = _split_of(series, bar)
-        is_plain = split == 1.0 and abs(ratio - 1) <= LARGEST_STEP
+        is_plain = split == 1.0 and not _is_large(series, bar, ratio)
         if is_plain or _is_plausible(series, bar, level, ratio, split) or _doubt(series, at, level):
             level = bar
 
 
 def _is_plausible(series: Series, bar: Bar, level: Bar, ratio: float, split: float) -> bool:
     """Tell whether a step, large or on the day of a split, needs no doubt. Note it where it is a little suspicious."""
-    is_large = abs(ratio - 1) > LARGEST_STEP
+    is_large = _is_large(series, bar, ratio)
     suspicion = _suspect_split(series, bar, level, ratio, split)
     if not is_large and not suspicion:
         return True
@@ -43,6 +46,17 @@ def _is_plausible(series: Series, bar: Bar, level: Bar, ratio: float, split: flo
             return False
     series.judged.note(bar.session, describe_step(level.close, bar.close, split))
     return True
+
+
+def _is_large(series: Series, bar: Bar, ratio: float) -> bool:
+    """Tell whether a step is too large for a day, or is that of a later split, which older bars may lack."""
+    if abs(ratio - 1) > series.largest_step:
+        return True
+    usual = series.usual_move
+    return distance(ratio, 1) > UNUSUAL_MOVE * usual and any(
+        session > bar.session and min(distance(ratio, split), distance(ratio, 1 / split)) < SAME_SPLIT_MOVE * usual
+        for session, split in series.clear_splits
+    )
 
 
 def _doubt(series: Series, at: int, level: Bar) -> bool:

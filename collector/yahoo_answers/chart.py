@@ -94,14 +94,20 @@ def _lines_of(result: Mapping[str, Any], ticker: str, meta: Mapping[str, Any]) -
 
 
 def _merge(first: _Line | None, second: _Line) -> _Line:
-    """Merge two lines of one session into the one with the newer close.
+    """Merge two lines of one session into the one with the newer close, and the range and volume of both.
 
     The running session comes twice: as a line of its own, and as the live price after it.
     """
     if first is None or not (first.close or first.open):
         return second
     newer = second if second.close and second.adj_close else first
-    return replace(newer, open=first.open or second.open)
+    return replace(
+        newer,
+        open=first.open or second.open,
+        high=max(filter(None, (first.high, second.high)), default=None),
+        low=min(filter(None, (first.low, second.low)), default=None),
+        volume=max(first.volume, second.volume),
+    )
 
 
 def _build_bar(row: _Line, units: float) -> Bar | None:

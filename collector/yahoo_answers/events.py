@@ -9,9 +9,10 @@ from typing import Any
 
 from collector.yahoo_answers.model import Bar
 from collector.yahoo_answers.sessions import session_of, zone_of
-from collector.yahoo_answers.values import major_unit
+from collector.yahoo_answers.values import major_unit, plain_number
 
 ROUNDING = 1e-6  # prices are float32, adjusted closes differ by 1e-7 from one request to the next
+NO_RATIO = 0.0  # No consumer takes a bar with it, so an unreadable split costs its own session alone.
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,19 @@ def events_of(
     for event in _list_events(listed, "capitalGains"):
         yield Event(session_of(event["date"], zone, False), capital_gain=float(event.get("amount") or 0.0) / units)
     for event in _list_events(listed, "splits"):
-        yield Event(session_of(event["date"], zone, False), split_ratio=event["numerator"] / event["denominator"])
+        yield Event(session_of(event["date"], zone, False), split_ratio=_ratio_of(event))
 
 
 def _list_events(events: Mapping[str, Any], kind: str) -> list[Any]:
     listed = events.get(kind) or {}
-    return list(listed.values() if isinstance(listed, dict) else listed)
+    every = listed.values() if isinstance(listed, dict) else listed
+    return [event for event in every if isinstance(event, dict)]
+
+
+def _ratio_of(split: Mapping[str, Any]) -> float:
+    """Return a split's ratio, or NO_RATIO where it cannot be told."""
+    new, old = (plain_number(split.get(name)) for name in ("numerator", "denominator"))
+    return new / old if new and old else NO_RATIO
 
 
 def add_events(bars: Sequence[Bar], events: Iterable[Event]) -> list[Bar]:

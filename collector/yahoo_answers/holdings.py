@@ -14,10 +14,11 @@ from utils.text import printable
 
 LARGEST_SHARE = 1000.0  # of a fund; the shares of a fund of funds or of a hedged one may add up to more than 1
 TICKER = re.compile(r"[A-Za-z0-9^.&=_-]+")
+MONEY_MARKET_FUND = re.compile("[A-Z]{3}XX")  # as all of the United States' are called
 # Names of cash, and of the funds that hold it for others.
 CASH = re.compile(
-    r"(net |other )?cash(( and| &|/)? ?(other|equivalents?|cash equivalents?|receivables?|payables?))*"
-    r"( collateral| offset| component)?|(u\.?s\.? |united states )?dollars?( cash)?"
+    r"(net |other |[a-z]{3} )?cash(( and| &|/)? ?(other|equivalents?|cash equivalents?|receivables?|payables?))*"
+    r"( collateral| offset| component)?( [a-z]{3})?|(u\.?s\.? |united states )?dollars?( cash)?"
     r"|.*\b(cash (funds?|management|reserves?)|money market|liquid reserves|government (&|and) agency portfolio)\b.*",
     re.IGNORECASE,
 )
@@ -63,7 +64,7 @@ def _read_line(item: Any) -> FundHolding | Reason:
         return reason("without_symbol", name=called)
     if len(ticker) > LONGEST_TICKER or not TICKER.fullmatch(ticker):
         return reason("no_ticker", name=called)
-    if ticker.endswith(RATE) or (name and CASH.fullmatch(name)):
+    if ticker.endswith(RATE) or MONEY_MARKET_FUND.fullmatch(ticker) or (name and CASH.fullmatch(name)):
         return reason("cash", name=called)
     if share is None or not 0 < share < LARGEST_SHARE:
         return reason("untrue_share", name=called, share=share)

@@ -6,6 +6,8 @@ from typing import Any
 from collector.yahoo_answers.envelope import Refusal, results_of
 from collector.yahoo_answers.model import Quote
 from collector.yahoo_answers.values import LONGEST_NAME, major_unit, plain_number
+from config.currencies import MINOR_UNITS
+from config.exchanges import exchanges, suffix_of
 from utils.messages import LARGEST_INTEGER
 from utils.text import printable
 
@@ -36,8 +38,14 @@ def _build_quote(item: Mapping[str, Any]) -> Quote:
         shares_outstanding=_whole_number(item.get("sharesOutstanding")),
         market_cap=_whole_number(item.get("marketCap")),
         implied_shares=_whole_number(item.get("impliedSharesOutstanding")),
-        price=price / units if price and price > 0 else None,
+        price=price / units if price and price > 0 and (currency or not _has_minor_unit(item["symbol"])) else None,
     )
+
+
+def _has_minor_unit(ticker: str) -> bool:
+    """Tell whether a ticker's exchange quotes in hundredths: a price without its currency may then be either's."""
+    listing = exchanges().by_suffix.get(suffix_of(ticker))
+    return listing is None or listing.currency in MINOR_UNITS.values()
 
 
 def _whole_number(value: Any) -> int | None:

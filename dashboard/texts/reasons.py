@@ -95,6 +95,7 @@ KOREAN: Mapping[str, str] = {
     "odd_dividend": "{dividend}, 이 종목의 다른 배당의 {times:,.0f}배입니다; {move}",
     "dividend_gone": "저장되어 있던 배당 {dividend:g}이(가) 출처의 응답에 더 이상 없습니다",
     "stale_adjustment": "{session}의 저장된 시세는 이전 수정 기준입니다",
+    "stale_split": "{session}의 저장된 시세는 분할 이전 기준입니다",
     "adjusted_close_falls": "수정 종가가 {change:.{digits}%} 내렸습니다",
     "adjusted_close_rises": "수정 종가가 {change:.{digits}%} 올랐습니다",
     "without_dividend": "배당 없이 {move}",

@@ -113,7 +113,7 @@ def gaps(conn: Connection, start: date | None = None, end: date | None = None) -
 
 
 def doubtful(conn: Connection, start: date | None = None, end: date | None = None) -> list[Row]:
-    """Return bars that the source may have mended since: behind a noted break, of a stock without a cap, or rejected.
+    """Return bars that the source may have mended since: behind a break, of a stock without a cap, or rejected.
 
     A rejected bar counts also where an earlier one of its session is stored.
     """
@@ -122,7 +122,7 @@ def doubtful(conn: Connection, start: date | None = None, end: date | None = Non
         """
         SELECT trade_date, 'doubtful' AS state, kind, ticker
         FROM (
-            SELECT trade_date, kind, ticker FROM logs_open_break WHERE NOT is_withheld
+            SELECT trade_date, kind, ticker FROM logs_open_break
             UNION
             SELECT trade_date, 'stock', ticker FROM collected_daily_stock_history
             WHERE quote_type = 'EQUITY' AND market_cap IS NULL

@@ -24,11 +24,12 @@ from config.config import Settings
 from config.universe import universe
 from database.db_helper import Connection, Row, connect, fetch, transaction
 from database.queries import errors, ledger, portfolios
+from database.queries.doubts import doubts
 from database.queries.stale_sessions import Figure, outdated
 from log_words import missing_of
 from market.invented import InventedMarket
 from reason_words import words_in
-from utils.dates import session_before, sessions_between
+from utils.dates import session_after, session_before, sessions_between
 from utils.errors import BarMissing, RateLimited
 
 UNTIL = date(2026, 8, 21)
@@ -368,6 +369,41 @@ class TestChangedBars:
             {"d": before},
         )
         assert stored["close_price"] == pytest.approx(row["new_values"]["close_price"], rel=STORED)
+
+    @pytest.mark.parametrize(
+        ("etf", "day", "doubt"), [("XLI", date(2026, 3, 6), "withheld"), ("XLV", date(2026, 6, 10), "noted")]
+    )
+    def test_a_stored_bar_that_was_left_out_beside_a_split_or_dividend_is_doubted_until_it_is_back(
+        self,
+        settings: Settings,
+        conn: Connection,
+        clock: Callable[[date], None],
+        fault: Fault,
+        mend: Callable[[], None],
+        etf: str,
+        day: date,
+        doubt: str,
+    ) -> None:
+        lost, later = session_before(day, 3), session_after(day, 1)
+
+        def kinds() -> list[str]:
+            across = [each for each in doubts(conn, [etf], [lost, later])[etf] if lost < each.trade_date <= later]
+            return sorted({each.kind for each in across})
+
+        self.fetch_on(settings, clock, etf, session_before(day, 1))
+        fault(kind="missing_bar", ticker=etf, session=str(lost))
+        self.fetch_on(settings, clock, etf, day)
+        assert kinds() == [doubt]
+        self.fetch_on(settings, clock, etf, later)
+        assert kinds() == [doubt]
+        assert {"ticker": etf, "trade_date": lost} in [
+            {"ticker": row["ticker"], "trade_date": row["trade_date"]} for row in ledger.doubtful(conn)
+        ]
+
+        mend()
+        gaps.repoll(settings, None, None)
+
+        assert doubts(conn, [etf], [lost, later]) == {}
 
     def test_a_dividend_is_one_line(self, settings: Settings, conn: Connection, clock: Callable[[date], None]) -> None:
         before, day = date(2026, 6, 17), date(2026, 6, 18)

@@ -500,6 +500,36 @@ class TestDividends:
         assert found(judge(series([100.0] * 161, {AT: 8.0}))) == ([], [(DAY, False)])
 
 
+class TestPartlyAppliedSplits:
+    """Bars of long before a split that the source has not adjusted for it: the step is no day's own."""
+
+    @pytest.mark.parametrize("ratio", [20.0, 2.0, 1.5, 1.25, 0.7, 0.1])
+    @pytest.mark.parametrize("at", [AT - 1, AT - 30])
+    def test_the_step_where_the_adjusted_bars_begin(self, ratio: float, at: int) -> None:
+        bars = scaled(changed(clean(), AT, split_ratio=ratio), range(at), ratio)
+
+        assert found(judge(bars)) == ([DAYS[at]], [(DAYS[at], True)])
+
+    @pytest.mark.parametrize("ratio", [1.5, 0.7])
+    def test_one_bar_alone(self, ratio: float) -> None:
+        at = AT - 30
+
+        assert found(judge(scaled(changed(clean(), AT, split_ratio=ratio), range(at, at + 1), ratio))) == (
+            [DAYS[at]],
+            [],
+        )
+
+    @pytest.mark.parametrize("ratio", [1.5, 0.7])
+    def test_the_same_step_without_a_later_split_is_trading(self, ratio: float) -> None:
+        for bars in (clean(), changed(clean(), AT - 60, split_ratio=ratio)):
+            assert found(judge(scaled(bars, range(AT - 30), ratio))) == NOTHING
+
+    @pytest.mark.parametrize("seed", range(20))
+    @pytest.mark.parametrize("ratio", [1.12, 1.5])
+    def test_an_ordinary_day_before_a_small_split_is_fine(self, seed: int, ratio: float) -> None:
+        assert found(judge(changed(series(walk(seed, move=0.04)), AT, split_ratio=ratio)))[0] in ([], [DAY])
+
+
 class TestLostDividends:
     def test_one_that_was_stored_and_is_gone_is_noted(self) -> None:
         judged = judge(series(walk(), {20: 0.4}), Known(rows(series(walk(), {20: 0.4, AT: 0.41}))))
@@ -554,6 +584,18 @@ class TestContradictions:
 
         assert judge(bars, Known(rows(clean()))).contradiction is None
 
+    @pytest.mark.parametrize("factor", [1.3, 0.75])
+    def test_a_rate_moves_less_in_a_day_than_a_stock(self, factor: float) -> None:
+        won = scaled(series(walk(start=1400.0, move=0.004)), range(160, 161), factor)
+
+        assert found(judge(won, is_rate=True)) == ([DAYS[160]], [(DAYS[160], True)])
+        assert found(judge(won)) == NOTHING
+
+    def test_a_rate_of_a_tenth_more_is_a_crisis_s(self) -> None:
+        won = scaled(series(walk(start=1400.0, move=0.004)), range(160, 161), 1.12)
+
+        assert found(judge(won, is_rate=True)) == NOTHING
+
     def test_rates_contradict_by_their_level_alone(self) -> None:
         """They may be taken from other hours than those stored, but not from another currency."""
         won = series(walk(start=1400.0, move=0.004))
@@ -581,6 +623,36 @@ class TestStaleRows:
         stored = rows(now) | {DAY: rows(before)[DAY]}
 
         assert self.noted(now, stored, {DAY}) == [(DAY, False), (DAYS[AT + 1], False)]
+
+    def test_also_one_that_the_answer_leaves_out(self) -> None:
+        before, now = series(walk(), {20: 0.4}), series(walk(), {20: 0.4, 150: 0.4})
+        left_out = [bar for bar in now if bar.session != DAY]
+
+        for stored in (rows(before[:150]), rows(now, EVENING_BEFORE) | {DAY: rows(before)[DAY]}):
+            assert self.noted(left_out, stored, set()) == [(DAY, False), (DAYS[AT + 1], False)]
+
+    @pytest.mark.parametrize("ratio", [10.0, 1.5, 0.05, 1.064])
+    def test_beside_a_split_no_return_crosses_it(self, ratio: float) -> None:
+        now = changed(clean(), 150, split_ratio=ratio)
+        then = [replace(bar, close=bar.close * ratio, adj_close=bar.adj_close * ratio) for bar in clean()]
+        left_out = [bar for bar in now if bar.session != DAY]
+        old = rows(then[:150], EVENING_BEFORE)
+
+        for stored in (old, rows(now) | {DAY: old[DAY]}):
+            assert self.noted(left_out, stored, set()) == [(DAY, True), (DAYS[AT + 1], True)]
+
+    def test_an_answer_that_is_cut_leaves_all_older_rows_as_they_were(self) -> None:
+        now = changed(clean(), 150, split_ratio=4.0)
+        then = [replace(bar, close=bar.close * 4, adj_close=bar.adj_close * 4) for bar in clean()]
+
+        assert self.noted(now[AT:], rows(then[:150], EVENING_BEFORE), set()) == [(DAY, True)]
+
+    def test_an_answer_that_leaves_out_a_bar_on_the_same_basis_is_fine(self) -> None:
+        left_out = [bar for bar in clean() if bar.session != DAY]
+
+        assert self.noted(left_out, rows(clean()), set()) == []
+        assert self.noted(clean()[AT:], rows(clean()), set()) == []
+        assert self.noted(clean()[:-1], rows(clean()), set()) == []
 
     def test_without_a_dividend_it_is_on_the_same_basis(self) -> None:
         assert self.noted(clean(), rows(clean()), {DAY}) == []

@@ -13,6 +13,7 @@ from collector.stock_bars import Company, stock_messages
 from collector.yahoo_answers.model import Answer, Bar, Bars, Quote
 from database.db_helper import Row
 from utils.dates import session_before
+from utils.messages import MarketCapSource
 
 EX_DATE = date(2024, 6, 10)
 DAYS = [session_before(EX_DATE, number) for number in range(60)]  # newest first
@@ -108,6 +109,36 @@ class TestWhatWasStored:
 
         assert worths(bars, stored, quote(None, None, 75_000))[DAYS[1]] == Worth(None, 70_000, "quoted")
         assert worths(bars, stored, quote(1_000))[DAYS[1]] == Worth(1_000, 52_000, "implied_x_close")
+
+
+class TestTheListedClassAlone:
+    """A quote that leaves out the company's figures for once does not make the company smaller."""
+
+    @pytest.mark.parametrize("source", ["implied_x_close", "derived_x_close"])
+    @pytest.mark.parametrize("listed", [450, 870])
+    def test_the_company_s_stored_count_goes_on(self, source: MarketCapSource, listed: int) -> None:
+        stored = {DAYS[1]: row(52.0, 1_000, source=source)}
+
+        found = worths([bar(DAYS[1], 52.0), bar(EX_DATE, 53.0)], stored, quote(None, listed))
+
+        assert found[EX_DATE] == Worth(1_000, 53_000, source)
+
+    def test_also_behind_a_split(self) -> None:
+        stored = {DAYS[1]: row(52.0, 1_000)}
+
+        for listed in (450, 1_800):  # before and after it is counted in
+            found = worths([bar(DAYS[1], 13.0), bar(EX_DATE, 13.5, 4.0)], stored, quote(None, listed))
+            assert found[EX_DATE] == Worth(4_000, 54_000, "implied_x_close")
+
+    @pytest.mark.parametrize(
+        ("source", "listed"), [("shares_x_close", 450), ("implied_x_close", 995), ("implied_x_close", 1_050)]
+    )
+    def test_a_count_that_is_as_good_takes_its_place(self, source: MarketCapSource, listed: int) -> None:
+        stored = {DAYS[1]: row(52.0, 1_000, source=source)}
+
+        found = worths([bar(DAYS[1], 52.0), bar(EX_DATE, 53.0)], stored, quote(None, listed))
+
+        assert found[EX_DATE] == Worth(listed, 53 * listed, "shares_x_close")
 
 
 class TestSplits:

@@ -279,6 +279,57 @@ class TestEvents:
         assert [bar.dividend for bar in read(WEEK, [10.0] * 4, events=events)] == [0.0, 0.0, 1.1, 0.0]
 
 
+class TestUnreadableEvents:
+    """One costs its own session alone, or nothing: the judgement of the adjusted closes sees what is left out."""
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"numerator": 1, "denominator": 0},
+            {"numerator": 0, "denominator": 1},
+            {"denominator": 2},
+            {"numerator": None, "denominator": None},
+            {"splitRatio": "2:1"},
+        ],
+    )
+    def test_a_split_without_a_ratio(self, read: Callable[..., list[Bar]], values: dict[str, Any]) -> None:
+        bars = read(WEEK, [10.0, 11.0, 12.0, 13.0], events={"splits": event(WEEK[1], **values)})
+
+        assert [bar.split_ratio for bar in bars] == [1.0, 0.0, 1.0, 1.0]
+
+    @pytest.mark.parametrize("kind", ["dividends", "splits", "capitalGains"])
+    def test_an_empty_event(self, read: Callable[..., list[Bar]], kind: str) -> None:
+        assert days_of(read(WEEK, [10.0, 11.0, 12.0, 13.0], events={kind: {"1789000000": None}})) == [7, 8, 9, 10]
+
+
+class TestLiveRow:
+    """The running session may come twice. What it has traded before the live row is part of it all the same."""
+
+    @pytest.mark.parametrize(
+        ("live", "bar"),
+        [
+            ((12.0, 12.1, 11.9, 12.05, 100), Bar(date(2026, 9, 10), 11.5, 13.0, 11.0, 12.05, 12.05, 5000, 0.0, 1.0)),
+            ((12.0, None, None, 12.05, None), Bar(date(2026, 9, 10), 11.5, 13.0, 11.0, 12.05, 12.05, 5000, 0.0, 1.0)),
+            ((13.0, 13.2, 10.9, 11.0, 5100), Bar(date(2026, 9, 10), 11.5, 13.2, 10.9, 11.0, 11.0, 5100, 0.0, 1.0)),
+        ],
+    )
+    def test_its_range_and_volume(self, read: Callable[..., list[Bar]], live: tuple[Any, ...], bar: Bar) -> None:
+        at = END + timedelta(seconds=2)
+        columns = dict(
+            zip(
+                ("open", "high", "low", "volume"),
+                zip((11.5, 13.0, 11.0, 5000), (*live[:3], live[4]), strict=True),
+                strict=True,
+            )
+        )
+
+        [only] = read(
+            [WEEK[3], at], [12.0, live[3]], last_trade=at, **{name: list(values) for name, values in columns.items()}
+        )
+
+        assert only == bar
+
+
 class TestWhetherASessionIsOver:
     """One rule: the later one of the calendar's close and the answer's own, and the exchange's delay after it."""
 
@@ -465,6 +516,12 @@ class TestHoldings:
             ("EUR=X", "EUR/USD"),
             ("XTSLA", "BlackRock Cash Funds Treasury SL Agency"),
             ("AGPXX", "Invesco Government & Agency Portfolio"),
+            ("FGXXX", "First American Government Obligations Fund Class X"),
+            ("TTTXX", "BlackRock Liquidity Funds T-Fund"),
+            ("VMFXX", ""),
+            ("USD", "USD Cash"),
+            ("KRW", "KRW CASH"),
+            ("XCOL", "Cash Collateral USD"),
         ],
     )
     def test_cash_is_left_out(self, symbol: str, name: str) -> None:
@@ -480,6 +537,8 @@ class TestHoldings:
             ("CCV", "Cash Converters"),
             ("FCFS", "FirstCash Holdings Inc"),
             ("DG", "Dollar General Corp"),
+            ("XX", "A stock of two letters"),
+            ("PLXXF", "A foreign stock"),
         ],
     )
     def test_a_company_of_that_name_is_not(self, symbol: str, name: str) -> None:
@@ -536,6 +595,14 @@ class TestQuotes:
         quote = self.only(currency=code, regularMarketPrice=905.0, marketCap=2_000_000)
 
         assert quote and (quote.currency, quote.price, quote.market_cap) == (currency, 9.05, 2_000_000)
+
+    @pytest.mark.parametrize(
+        ("symbol", "price"), [("AAA.L", None), ("AAA.JO", None), ("AAA.TA", None), ("AAA", 905.0), ("000660.KS", 905.0)]
+    )
+    def test_a_price_without_its_currency_may_be_in_pence(self, symbol: str, price: float | None) -> None:
+        answer = {"quoteResponse": {"result": [{"symbol": symbol, "currency": None, "regularMarketPrice": 905.0}]}}
+
+        assert quotes_of(answer)[symbol].price == price
 
     @pytest.mark.parametrize("values", [{}, {"currency": None}, {"currency": "points"}])
     def test_an_unknown_currency_is_none(self, values: dict[str, Any]) -> None:
