@@ -173,13 +173,15 @@ class WebSettings:
 
 @dataclass(frozen=True)
 class MetricsSettings:
-    """Where the consumers serve their figures for Prometheus.
+    """Where the consumers serve their figures for Prometheus, and how a health check sees that they go round.
 
     consumer_port: the first topic's; those of the others follow (0: none is open)
+    heartbeat: the file that a consumer touches while it polls
     """
 
     consumer_port: int
     bind: str
+    heartbeat: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -295,6 +297,7 @@ class Settings:
             metrics=MetricsSettings(
                 consumer_port=read.integer("CONSUMER_METRICS_PORT", 0, at_most=65_535 - len(Topic)),
                 bind=read.text("CONSUMER_METRICS_BIND", "127.0.0.1"),
+                heartbeat=Path(heartbeat) if (heartbeat := read.text("CONSUMER_HEARTBEAT", "")) else None,
             ),
             schedule=read.choice("PIPELINE_SCHEDULE", ("staggered", "controller")),
             stage_delay_minutes=read.integer("STAGE_DELAY_MINUTES", 60),

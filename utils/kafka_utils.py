@@ -172,21 +172,32 @@ def end_offsets(settings: KafkaSettings, topic: Topic) -> Offsets:
             consumer.close()
 
 
-def consume(settings: KafkaSettings, topic: Topic, prepare: Preparer, handle_lag: LagHandler) -> None:
-    """Poll, prepare, handle and commit batches until SIGTERM.
+def consume(
+    settings: KafkaSettings,
+    topic: Topic,
+    prepare: Preparer,
+    handle_lag: LagHandler,
+    beat: Callable[[], object] = lambda: None,
+) -> None:
+    """Poll, prepare, handle and commit batches until SIGTERM. beat: is called in every round.
 
     The commit is the last step, so every batch is handled at least once. While a batch is being handled, the next one
     is polled and prepared. While the database cannot be reached, the batch is kept and tried again. The offset does not
     move then, and nothing is lost. One thread handles batches and lags, one after another.
     """
     stop = _StopSignal()
+
+    def is_over() -> bool:
+        beat()
+        return stop.requested
+
     with _broker(settings):
         consumer = connect_consumer(settings, topic, topic.consumer_group)
     log.info("reading %s as %s", topic, topic.consumer_group)
     try:
         with ThreadPoolExecutor(1, topic.value) as worker:
             meter = LagMeter(consumer, lambda lags: worker.submit(handle_lag, lags))
-            pump(consumer, lambda batch: partial(worker.submit, prepare(batch)), lambda: stop.requested, meter)
+            pump(consumer, lambda batch: partial(worker.submit, prepare(batch)), is_over, meter)
     finally:
         consumer.close()
         log.info("stopped reading %s", topic)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ from kafka import TopicPartition
 from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
 from kafka.structs import MemberState
 
+from consumer.watch import BEAT_SECONDS, Heartbeat
 from utils import kafka_utils
 from utils.errors import DatabaseUnavailable
 from utils.kafka_utils import POLL_MS, pump
@@ -229,6 +231,22 @@ class FakeOffsets:
     def position(self, partition: FakePartition, timeout_ms: int) -> int | None:
         assert timeout_ms == 0, "it must not wait for an answer"
         return self.read[partition]
+
+
+def test_a_heartbeat_is_a_file_that_is_touched_now_and_then(tmp_path: Path) -> None:
+    file, now = tmp_path / "alive", [100.0]
+    heartbeat = Heartbeat(file, lambda: now[0])
+    heartbeat.beat()
+    assert file.exists()
+    file.unlink()
+    for seconds, beats in ((BEAT_SECONDS - 1, False), (1, True)):
+        now[0] += seconds
+        heartbeat.beat()
+        assert file.exists() is beats
+
+
+def test_without_a_file_nothing_is_touched() -> None:
+    Heartbeat(None).beat()
 
 
 class TestLag:

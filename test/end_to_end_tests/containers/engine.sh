@@ -133,8 +133,8 @@ build_stand_in() {
 stand_ins() {
     [ "${ACTSTOCK_TEST_IMAGES:-}" != pull ] || return 0
     [ -f "$jars/verified" ] || die "the jars of ZooKeeper and Kafka are missing: ./start.sh install gets them"
-    build_stand_in python:3.11-slim-bookworm python
-    build_stand_in postgres:15 postgres
+    build_stand_in python:3.11.14-slim-bookworm python
+    build_stand_in postgres:15.17-bookworm postgres
     build_stand_in zookeeper:3.8.4 zookeeper "$jars"/*.jar
     build_stand_in confluentinc/cp-kafka:7.9.2 kafka "$jars"/*.jar
 }
