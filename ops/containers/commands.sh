@@ -132,27 +132,42 @@ remember() {
     cat >"$started"
 }
 
-# recall: export what `remember` has written. Values are taken as they are: a folder may have any name.
+# recall [FILE]: export what `remember` has written. Values are taken as they are: a folder may have any name.
 recall() {
     local name value
     while IFS='=' read -r name value; do
         export "$name=$value"
-    done <"$started"
+    done <"${1:-$started}"
 }
+
+is_running() { [ -n "$(timeout 10 docker ps --quiet --filter "label=com.docker.compose.project=${COMPOSE_PROJECT_NAME:-actstock}" 2>/dev/null)" ]; }
 
 # adopt: take over what `docker compose up` has started; false where nothing of the platform runs in containers.
 adopt() {
     local project=${COMPOSE_PROJECT_NAME:-actstock}
     [ ! -f "$started" ] || return 0
     command -v docker >/dev/null && [ -f "$env_file" ] || return 1
-    [ -n "$(timeout 10 docker ps --quiet --filter "label=com.docker.compose.project=$project" 2>/dev/null)" ] || return 1
+    is_running || return 1
     printf 'COMPOSE_PROJECT_NAME=%s\n' "$project" | remember
+}
+
+has_volume() { docker volume inspect "${COMPOSE_PROJECT_NAME}_$1" >/dev/null 2>&1; }
+
+# Volumes that another major version of PostgreSQL has filled are left as they are: the service says so, and what to do.
+require_this_postgres() {
+    local service
+    for service in postgres airflow-db; do
+        if has_volume "$service-data"; then
+            compose run --rm --no-deps --quiet-pull --no-TTY "$service" true || die "nothing was started"
+        fi
+    done
 }
 
 containers_up() {
     local began=$SECONDS services
     recall
     warn_of_open_ports
+    require_this_postgres
     say "Starting the platform in containers (project $COMPOSE_PROJECT_NAME); the first start builds the images"
     compose up --detach --build --quiet-pull ||
         die "Not everything started. Taken port: ACTSTOCK_PORT_OFFSET=1000 ./start.sh moves all of them. Else: ./start.sh logs SERVICE, then ./start.sh again"
@@ -204,6 +219,56 @@ containers_backup() {
         --env ENV_FILE_SEEN=/run/settings.env backup python -m ops.backup.command "/backup/$(basename "$file")"
 }
 
+# The servers of the version that has filled the volumes, under the services' names: a backup brings its data over.
+old_postgres=postgres:15.17-bookworm
+
+# What a database's container ends with on them.
+other_version=3
+
+old_server() { printf '%s' "$COMPOSE_PROJECT_NAME-$1-15"; }
+
+has_old_postgres() {
+    export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-actstock}
+    { [ -f "$env_file" ] && has_volume postgres-data; } || return 1
+    write_env # what an .env of before does not have yet: docker-compose.yml asks for it
+    local code=0
+    compose run --rm --no-deps --quiet-pull --no-TTY postgres true >/dev/null 2>&1 || code=$?
+    [ "$code" = "$other_version" ]
+}
+
+backup_old_postgres() {
+    local service
+    say "The volumes have PostgreSQL 15's data: its own server is started for the backup"
+    compose build --quiet backup || die "the image could not be built"
+    trap stop_old_postgres EXIT
+    for service in postgres airflow-db; do
+        docker run --detach --rm --name "$(old_server "$service")" --network "${COMPOSE_PROJECT_NAME}_back" \
+            --network-alias "$service" --user postgres --cap-drop ALL --security-opt no-new-privileges \
+            --volume "${COMPOSE_PROJECT_NAME}_$service-data:/var/lib/postgresql/data" "$old_postgres" >/dev/null ||
+            die "PostgreSQL 15 did not start"
+    done
+    for service in postgres airflow-db; do
+        wait_for_server "$(old_server "$service")"
+    done
+    containers_backup "$@"
+}
+
+wait_for_server() {
+    local second
+    for ((second = 0; second < 60; second++)); do
+        ! docker exec "$1" pg_isready --quiet --host=127.0.0.1 2>/dev/null || return 0
+        sleep 1
+    done
+    die "$1 does not answer: docker logs $1"
+}
+
+stop_old_postgres() {
+    local service
+    for service in postgres airflow-db; do
+        docker stop "$(old_server "$service")" >/dev/null 2>&1 || true
+    done
+}
+
 # Made anew, as many as there are, so that what .env says now is what they get.
 containers_restart() {
     local service count scale=()
@@ -247,7 +312,12 @@ containers_main() {
                 in_cli demo
             fi
             ;;
+        restore) die "restore makes a native platform: ./start.sh stop, then ./start.sh restore --native FILE" ;;
         *)
+            if [ "$command" = backup ] && [ ! -f "$started" ] && ! is_running && has_old_postgres; then
+                backup_old_postgres "$@"
+                return
+            fi
             adopt || die "no containers of the platform are running: ./start.sh --docker starts them"
             recall
             case $command in
@@ -260,7 +330,6 @@ containers_main() {
                 exec) containers_exec "$@" ;;
                 closed-days) containers_closed_days "$@" ;;
                 backup) containers_backup "$@" ;;
-                restore) die "restore makes a native platform: ./start.sh stop, then ./start.sh restore --native FILE" ;;
                 *) in_cli "$command" "$@" ;;
             esac
             ;;

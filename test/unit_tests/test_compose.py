@@ -15,6 +15,7 @@ from front_door import front_door
 from ops.documents.interfaces import front_door_commands
 from ops.native import compose, stack_secrets
 from ops.native.compose import ports
+from ops.native.postgres import SERVER_VERSION
 from ops.native.environment import LOGINS, service_environment
 from ops.native.services import read_services
 from ops.native.stack import Stack
@@ -130,6 +131,38 @@ class TestConfinement:
         ours = service["image"].startswith("actstock/")
         assert ours is ("build" in service)
         assert ours or re.fullmatch(EXACT, service["image"]), service["image"]
+
+
+def test_both_databases_are_of_the_version_that_runs_natively(services: dict[str, Any]) -> None:
+    for name in ("postgres", "airflow-db"):
+        assert services[name]["image"].startswith(f"postgres:{SERVER_VERSION}."), name
+        assert services[name]["volumes"] == [f"{name}-data:/var/lib/postgresql"]
+
+
+@pytest.mark.parametrize(
+    ("files", "starts"),
+    [
+        ({}, True),
+        ({"18/docker/PG_VERSION": "18"}, True),
+        ({"PG_VERSION": "15"}, False),
+        ({"PG_VERSION": "15", "18/docker/PG_VERSION": "18"}, True),
+    ],
+)
+def test_the_data_of_another_version_are_left_alone(
+    services: dict[str, Any], tmp_path: Path, files: dict[str, str], starts: bool
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"{text}\n")
+    [*_, script, _] = services["postgres"]["entrypoint"]
+    script = script.replace("$$", "$").replace("/var/lib/postgresql", str(tmp_path))
+    environ = {"PATH": os.defpath, "PGDATA": str(tmp_path / "18" / "docker"), "PG_MAJOR": "18"}
+    run = subprocess.run(
+        ["bash", "-c", script, "echo", "postgres", "-c", "x=1"], env=environ, capture_output=True, text=True, check=False
+    )
+    assert (run.returncode == 0) is starts
+    assert run.stdout == ("postgres -c x=1\n" if starts else "")
+    assert ("has the data of PostgreSQL 15, and this is version 18" in run.stderr) is not starts
 
 
 def test_the_dashboard_shares_a_network_with_the_api_and_who_watches_it_alone(services: dict[str, Any]) -> None:
