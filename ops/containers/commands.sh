@@ -158,7 +158,8 @@ require_this_postgres() {
     local service
     for service in postgres airflow-db; do
         if has_volume "$service-data"; then
-            compose run --rm --no-deps --quiet-pull --no-TTY "$service" true || die "nothing was started"
+            compose run --rm --no-deps --quiet-pull --no-TTY "$service" true ||
+                { rm -f "$started" && die "nothing was started"; }
         fi
     done
 }
@@ -269,6 +270,92 @@ stop_old_postgres() {
     done
 }
 
+# in_restore ARGUMENTS: a step of the restore, as whoever asks, with the checkout's own universe to compare with.
+in_restore() {
+    local terminal=()
+    [ -t 0 ] && [ -t 1 ] || terminal=(--no-TTY)
+    UNIVERSE_FILE='' UNIVERSE_CSV='' EXCHANGE_DAYS_FILE='' compose run --rm --no-deps --quiet-pull "${terminal[@]}" \
+        --user "$(id -u):$(id -g)" --volume "$backup_folder:/backup:ro" --volume "$restored:/restored" \
+        backup python -m ops.backup.containers "$1" "/backup/$backup_name" "${@:2}"
+}
+
+# containers_restore FILE [--yes]: the databases are filled beside the old ones, and .env is replaced last.
+containers_restore() {
+    local word file='' agreed=() real_env=$env_file market replaced=() here=() service
+    for word; do
+        case $word in
+            --yes) agreed=(--yes) ;;
+            -*) die "restore does not know $word: ./start.sh restore --help" ;;
+            *) file=$word ;;
+        esac
+    done
+    [ -f "$file" ] || die "restore: there is no file $file"
+    ! adopt || die "the platform is running in containers: ./start.sh stop, then restore"
+    backup_folder=$(cd "$(dirname "$file")" && pwd)
+    backup_name=$(basename "$file")
+    restored=$state/run/restored
+    rm -rf "$restored"
+    (umask 077 && mkdir -p "$restored")
+    # docker-compose.yml asks for secrets, also of a machine that has none yet: these are for reading the backup alone.
+    [ -f "$env_file" ] || { env_file=$restored/reading.env && write_env 2>/dev/null; }
+    export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-actstock}
+    say "Reading $file; the first time the image is built"
+    compose build --quiet backup || die "the image could not be built"
+    market=$(in_restore market </dev/null) || exit 1
+    if [ -n "$market" ]; then
+        mapfile -t market <<<"$market"
+        market_of "${market[@]}" >"$restored/wanted.env" || exit 1
+    else
+        printf 'COMPOSE_PROJECT_NAME=%s\n' "$COMPOSE_PROJECT_NAME" >"$restored/wanted.env"
+    fi
+    ports_by_offset >>"$restored/wanted.env"
+    recall "$restored/wanted.env"
+
+    [ ! -f "$real_env" ] || replaced+=(--replaces "$real_env")
+    if has_volume postgres-data; then
+        replaced+=(--replaces "the databases in the volumes of $COMPOSE_PROJECT_NAME")
+        [ ! -f "$real_env" ] || { cp "$real_env" "$restored/here.env" && here=(--here /restored/here.env); }
+    fi
+    in_restore ready --project "$COMPOSE_PROJECT_NAME" "${here[@]}" "${replaced[@]}" --folder /restored \
+        --lies "$state/config" "${agreed[@]}" || exit 1
+
+    env_file=$restored/env
+    write_env
+    for service in postgres airflow-db; do
+        ! has_volume "$service-data" || set_old_data_aside "$service"
+    done
+    compose up --detach --build --quiet-pull --wait --wait-timeout "$up_seconds" postgres airflow-db kafka ||
+        die "the databases or Kafka did not start: ./start.sh logs SERVICE. Nothing was replaced"
+    in_restore fill </dev/null || { compose down; die "nothing was replaced"; }
+    put_restored "$real_env"
+    remember <"$restored/wanted.env"
+    rm -r "$restored"
+    containers_up
+    in_cli status
+}
+
+# What PostgreSQL 15 has left in a volume goes to a folder of its own there: the public image of 18 would refuse to start.
+set_old_data_aside() {
+    compose run --rm --no-deps --quiet-pull --no-TTY --entrypoint bash "$1" -euc '
+        cd /var/lib/postgresql
+        [ -s PG_VERSION ] && [ ! -s "$PGDATA/PG_VERSION" ] || exit 0
+        mkdir -p "before-$PG_MAJOR"
+        find . -mindepth 1 -maxdepth 1 ! -name "before-$PG_MAJOR" -exec mv -t "before-$PG_MAJOR" {} +
+        echo "What PostgreSQL $(cat before-$PG_MAJOR/PG_VERSION) had is kept in before-$PG_MAJOR of its volume"'
+}
+
+# put_restored ENV_FILE: the files in their places. An .env of before is kept beside it.
+put_restored() {
+    local path
+    mkdir -p "$state/config"
+    for path in "$restored"/config/*; do
+        [ ! -f "$path" ] || mv "$path" "$state/config/"
+    done
+    [ ! -f "$1" ] || cp -p "$1" "$1.before-restore-$(date -u +%Y%m%dT%H%M%S)"
+    mv "$restored/env" "$1"
+    env_file=$1
+}
+
 # Made anew, as many as there are, so that what .env says now is what they get.
 containers_restart() {
     local service count scale=()
@@ -312,7 +399,7 @@ containers_main() {
                 in_cli demo
             fi
             ;;
-        restore) die "restore makes a native platform: ./start.sh stop, then ./start.sh restore --native FILE" ;;
+        restore) containers_restore "$@" ;;
         *)
             if [ "$command" = backup ] && [ ! -f "$started" ] && ! is_running && has_old_postgres; then
                 backup_old_postgres "$@"

@@ -1,6 +1,5 @@
 """The platform in containers, after one run of the line: rights, crashes, scaling, stop and start."""
 
-import json
 import os
 import re
 import signal
@@ -18,6 +17,7 @@ import httpx
 import pytest
 from kafka import KafkaAdminClient
 
+from compose_project import compose, containers, output_of, service_of
 from config.config import PROJECT_ROOT, Settings, Topic
 from config.universe import universe
 from database.db_helper import Connection, Row, connect, fetch, transaction
@@ -37,34 +37,6 @@ OF_THE_RUN = {"run_id", *OF_SECTORS, *OF_THE_MESSAGE}
 STOP_SECONDS = 30
 KILLED = 128 + signal.SIGKILL
 TASK_SECONDS = 420
-HOME = Path(os.environ["ACTSTOCK_HOME"])
-# Below the ports that systems give to whoever connects: a check of one of those may find itself.
-
-
-def compose(*words: str, timeout: float = 600) -> str:
-    """Return a Compose command's output for the containers that ./start.sh started. A failure ends the test."""
-    started = stack_secrets.read_env_file(HOME / "run" / "containers.env")
-    command = ["docker", "compose", "--env-file", os.environ["ACTSTOCK_ENV_FILE"], *words]
-    return output_of(command, os.environ | started, timeout)
-
-
-def output_of(command: list[str], environ: Any = os.environ, timeout: float = 600) -> str:
-    result = subprocess.run(
-        command, cwd=PROJECT_ROOT, env=dict(environ), capture_output=True, text=True, timeout=timeout, check=False
-    )
-    assert result.returncode == 0, f"{' '.join(command)}: {result.stdout[-2000:]}{result.stderr[-2000:]}"
-    return result.stdout
-
-
-def containers(*services: str) -> list[dict[str, Any]]:
-    """Return Docker's description of the services' containers, stopped ones included."""
-    ids = compose("ps", "--all", "--quiet", *services).split()
-    found: list[dict[str, Any]] = json.loads(output_of(["docker", "inspect", *ids]))
-    return found
-
-
-def service_of(container: dict[str, Any]) -> str:
-    return str(container["Config"]["Labels"]["com.docker.compose.service"])
 
 
 def crash(service: str) -> None:
