@@ -17,6 +17,7 @@ import httpx
 import pytest
 from kafka import KafkaAdminClient
 
+from alerts.incidents import LOOP_STARTS
 from compose_project import compose, containers, output_of, service_of
 from config.config import PROJECT_ROOT, Settings, Topic
 from config.universe import universe
@@ -157,6 +158,21 @@ class TestCrashes:
         assert all(each["RestartCount"] >= 1 for each in containers("kafka", "postgres", "consumer-stock-daily"))
         with closing(connect(settings.database)) as conn:
             assert rows(conn) == before
+
+
+    def test_a_loop_of_restarts_is_told(self, pipeline: Run) -> None:
+        """The watcher has no socket of Docker's: it reads what each container has noted at its starts."""
+        for _ in range(LOOP_STARTS):
+            started = containers("consumer-etf-holdings")[0]["State"]["StartedAt"]
+            crash("consumer-etf-holdings")
+            wait_for(lambda: has_started_since(started), "the next start", 120)
+        told = "the service consumer-etf-holdings has started"
+        wait_for(lambda: told in output_of(["./start.sh", "alert"]), "the watcher's round", 200)
+
+
+def has_started_since(moment: str) -> bool:
+    [container] = containers("consumer-etf-holdings")
+    return container["State"]["StartedAt"] != moment and bool(container["State"]["Running"])
 
 
 def is_running(airflow: Airflow, controller: Run, dag_id: str, task_id: str) -> bool:
