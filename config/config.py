@@ -11,6 +11,18 @@ from pathlib import Path
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
+OFF = ("", "0", "false", "no", "off")
+
+
+def is_on(environ: Mapping[str, str], name: str) -> bool:
+    """Tell whether a setting switches something on.
+
+    >>> [is_on({"SPARK_METRICS": value}, "SPARK_METRICS") for value in ("1", "true", "0", "False", "")]
+    [True, True, False, False, False]
+    """
+    return environ.get(name, "").strip().lower() not in OFF
+
+
 class ConfigError(ValueError):
     """A setting is missing or cannot be used. The message names it."""
 
