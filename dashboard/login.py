@@ -71,7 +71,7 @@ class Lock:
 
 
 def lock_of(settings: Settings, host: str) -> Lock | None:
-    """Return what readers have to open, or None where everybody may read. host: where the dashboard listens"""
+    """Return what readers have to open, or None where everybody may read. host: where it listens."""
     if not dashboard_asks(settings.web, host):
         return None
     return Lock(settings.web.dashboard_password or settings.api_key, settings.api_key)

@@ -73,7 +73,7 @@ class Platform:
 
 
 def dashboard_login(known: Mapping[str, str], origin: str) -> str:
-    """Say which password the dashboard asks for, without saying it. origin: where DASHBOARD_PASSWORD stands
+    """Say which password the dashboard asks for, without saying it. origin: where DASHBOARD_PASSWORD stands.
 
     >>> dashboard_login({"DASHBOARD_PASSWORD": "opens"}, ".env"), dashboard_login({"ACTSTOCK_BIND": "0.0.0.0"}, "")
     ('password: DASHBOARD_PASSWORD of .env', 'password: the API key')

@@ -309,8 +309,7 @@ def _finish(
             log.warning("%s; %d messages wait, next try in %.1f s", error, len(work.batch), pause)
         if gives_up():
             return False
-        waited = _after(pause)
-        _poll_nothing(consumer, lambda: gives_up() or waited())
+        _poll_nothing(consumer, _any(gives_up, _after(pause)))
         pause = min(pause * 2, LONGEST_WAIT_SECONDS)
         work.future = work.start()
 
@@ -332,7 +331,7 @@ def _commit(
         # Whoever has the partitions next begins at the committed offsets. Upserts make the repetition harmless.
         log.warning("the group was rebalanced before the commit: the batch will be read again")
         # It joins anew when that takes too long.
-        _poll_nothing(consumer, lambda: gives_up() or membership.is_restored())
+        _poll_nothing(consumer, _any(gives_up, membership.is_restored))
         return False
     return True
 
@@ -345,6 +344,10 @@ def _poll_nothing(consumer: KafkaConsumer, is_over: Callable[[], bool]) -> None:
         for partition, records in consumer.poll(timeout_ms=POLL_MS).items():
             consumer.seek(partition, records[0].offset)  # it was handed out, not paused, by a rebalance in the poll
     consumer.resume(*consumer.paused())
+
+
+def _any(*questions: Callable[[], bool]) -> Callable[[], bool]:
+    return lambda: any(question() for question in questions)
 
 
 def _after(seconds: float) -> Callable[[], bool]:

@@ -90,7 +90,8 @@ def market_words(source: DataSource) -> list[str]:
         return []
     if source.sizes:
         raise CannotRestore(
-            "the backup is of an invented market of another size, which starts natively: ./start.sh restore --native FILE"
+            "the backup is of an invented market of another size, which starts natively: "
+            "./start.sh restore --native FILE"
         )
     given = {"market": source.folder, "seed": source.seed, "until": source.until}
     words = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
@@ -127,8 +128,8 @@ def universe_in_containers(archive: Archive, folder: Path) -> tuple[dict[Path, s
 def fill_databases(archive: Archive, place: Place, secrets: Mapping[str, str] | None = None) -> None:
     """Fill new databases beside the old ones, set Kafka's groups back, and rename all of them.
 
-    CannotRestore leaves the old databases as they were. An interruption between the two servers' renamings is made up for
-    by restoring once more.
+    CannotRestore leaves the old databases as they were. An interruption between the two servers' renamings is made
+    up for by restoring once more.
     """
     require_space(archive, Path("/"))
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"

@@ -320,6 +320,7 @@ containers_restore() {
         --lies "$state/config" "${agreed[@]}" || exit 1
 
     env_file=$restored/env
+    chmod 600 "$env_file"
     write_env
     for service in postgres airflow-db; do
         ! has_volume "$service-data" || set_old_data_aside "$service"

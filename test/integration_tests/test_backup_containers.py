@@ -76,8 +76,8 @@ def groups(monkeypatch: pytest.MonkeyPatch) -> list[KafkaSettings]:
 def names(database: DatabaseSettings) -> list[str]:
     """Return the databases of the server whose names begin as this one's does."""
     with closing(connect(database)) as conn:
-        found = fetch(conn, "SELECT datname FROM pg_database WHERE datname LIKE %(like)s", {"like": f"{database.name}%"})
-    return sorted(row["datname"] for row in found)
+        found = fetch(conn, "SELECT datname FROM pg_database ORDER BY datname")
+    return [row["datname"] for row in found if row["datname"].startswith(database.name)]
 
 
 def drop(database: DatabaseSettings, name: str) -> None:

@@ -15,8 +15,8 @@ from front_door import front_door
 from ops.documents.interfaces import front_door_commands
 from ops.native import compose, stack_secrets
 from ops.native.compose import ports
-from ops.native.postgres import SERVER_VERSION
 from ops.native.environment import LOGINS, service_environment
+from ops.native.postgres import SERVER_VERSION
 from ops.native.services import read_services
 from ops.native.stack import Stack
 from ops.native.stack_secrets import read_env_file
@@ -168,7 +168,11 @@ def test_the_data_of_another_version_are_left_alone(
     script = script.replace("$$", "$").replace("/var/lib/postgresql", str(tmp_path))
     environ = {"PATH": os.defpath, "PGDATA": str(tmp_path / "18" / "docker"), "PG_MAJOR": "18"}
     run = subprocess.run(
-        ["bash", "-c", script, "echo", "postgres", "-c", "x=1"], env=environ, capture_output=True, text=True, check=False
+        ["bash", "-c", script, "echo", "postgres", "-c", "x=1"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (run.returncode == 0) is starts
     assert run.stdout == ("postgres -c x=1\n" if starts else "")

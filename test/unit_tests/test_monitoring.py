@@ -107,7 +107,7 @@ def test_the_service_changes_nothing_and_comes_only_when_it_is_asked_for() -> No
     assert re.fullmatch(r"prom/prometheus:v\d+\.\d+\.\d+", service["image"])
     assert "./monitoring:/etc/prometheus:ro" in service["volumes"]
     [command] = service["command"]
-    assert f'>{jobs()["api"]["authorization"]["credentials_file"]} ' in command
+    assert f">{jobs()['api']['authorization']['credentials_file']} " in command
 
 
 @pytest.mark.parametrize("service", CONSUMERS.values())

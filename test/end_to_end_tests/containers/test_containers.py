@@ -90,7 +90,8 @@ class TestRights:
 
     def test_what_runs_has_no_capability_and_no_file_to_write(self, pipeline: Run) -> None:
         for service in ("postgres", "zookeeper", "kafka", "spark-worker", "airflow-scheduler", "dashboard"):
-            told = compose("exec", "-T", service, "bash", "-c", "id -u; grep CapEff /proc/self/status; touch /x 2>&1 || :")
+            ask = "id -u; grep CapEff /proc/self/status; touch /x 2>&1 || :"
+            told = compose("exec", "-T", service, "bash", "-c", ask)
             user, capabilities, refused = told.splitlines()
             assert user != "0", service
             assert int(capabilities.split()[1], 16) == 0, service
@@ -99,8 +100,9 @@ class TestRights:
     def test_the_dashboard_sees_the_api_alone(self, pipeline: Run) -> None:
         ask = "import socket; socket.create_connection(('{}', {}), 5)"
         compose("exec", "-T", "dashboard", "python", "-c", ask.format("api", 8000))
-        for neighbour, port in (("postgres", 5432), ("kafka", 9092), ("spark-master", 7077), ("airflow-webserver", 8080)):
-            with pytest.raises(AssertionError, match="gaierror|TimeoutError|timed out"):
+        ports = {"postgres": 5432, "kafka": 9092, "spark-master": 7077, "airflow-webserver": 8080}
+        for neighbour, port in ports.items():
+            with pytest.raises(AssertionError, match=r"gaierror|TimeoutError|timed out"):
                 compose("exec", "-T", "dashboard", "python", "-c", ask.format(neighbour, port))
 
     def test_a_consumer_that_stands_still_is_seen(self, pipeline: Run) -> None:
@@ -159,13 +161,12 @@ class TestCrashes:
         with closing(connect(settings.database)) as conn:
             assert rows(conn) == before
 
-
     def test_a_loop_of_restarts_is_told(self, pipeline: Run) -> None:
         """The watcher has no socket of Docker's: it reads what each container has noted at its starts."""
         for _ in range(LOOP_STARTS):
             started = containers("consumer-etf-holdings")[0]["State"]["StartedAt"]
             crash("consumer-etf-holdings")
-            wait_for(lambda: has_started_since(started), "the next start", 120)
+            wait_for(partial(has_started_since, started), "the next start", 120)
         told = "the service consumer-etf-holdings has started"
         wait_for(lambda: told in output_of(["./start.sh", "alert"]), "the watcher's round", 200)
 

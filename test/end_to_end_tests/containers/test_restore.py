@@ -42,14 +42,16 @@ def backup(pipeline: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
 class TestOver:
     @pytest.fixture(scope="class")
     def said(self, backup: Path, settings: Settings) -> tuple[dict[str, list[dict[str, object]]], str]:
-        """Restore over a platform whose rows are gone and whose key is another one. Return the rows before, and the words."""
+        """Restore over a platform without rows and with another key. Return the rows of before, and what was said."""
         with closing(connect(settings.database)) as conn:
             before = rows(conn)
             assert all(before.values())
             with transaction(conn), conn.cursor() as cursor:
                 cursor.execute(f"TRUNCATE {', '.join(TABLES)}")
         output_of(["./start.sh", "env", "API_KEY=another-key-of-today"])
-        refused = subprocess.run(["./start.sh", "restore", "--docker", str(backup)], cwd=PROJECT_ROOT, capture_output=True)
+        refused = subprocess.run(
+            ["./start.sh", "restore", "--docker", str(backup)], cwd=PROJECT_ROOT, capture_output=True
+        )
         assert b"./start.sh stop, then restore" in refused.stderr
         output_of(["./start.sh", "stop"])
         return before, output_of(["./start.sh", "restore", "--docker", str(backup), "--yes"], timeout=START_SECONDS)
@@ -150,7 +152,7 @@ class TestOldVolumes:
         output_of(["./start.sh", "backup", "--docker", str(tmp_path / "old.tar")], environ)
         assert (tmp_path / "old.tar").stat().st_size > 10_000
 
-        aside = f"root={PROJECT_ROOT}; state={environ['ACTSTOCK_HOME']}; . ops/containers/commands.sh; set_old_data_aside "
+        aside = f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers/commands.sh; set_old_data_aside "
         for service in ("postgres", "airflow-db"):
             assert "had is kept in before-18" in output_of(["bash", "-euc", aside + service], environ)
         docker = ["docker", "compose", "--env-file", environ["ACTSTOCK_ENV_FILE"]]
