@@ -39,6 +39,7 @@ def backup(pipeline: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.mark.timeout(START_SECONDS + 300)
 class TestOver:
     @pytest.fixture(scope="class")
     def said(self, backup: Path, settings: Settings) -> tuple[dict[str, list[dict[str, object]]], str]:
