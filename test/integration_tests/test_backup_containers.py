@@ -135,7 +135,8 @@ def test_one_that_was_interrupted_is_simply_begun_again(
     archive: Archive, servers: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the two servers: the platform's database is the new one already, and Airflow's the old one."""
-    swap, swapped = containers._swap, []
+    swap = containers._swap
+    swapped: list[DatabaseSettings] = []
 
     def swap_once(database: DatabaseSettings, kept: str) -> None:
         if swapped:
