@@ -15,6 +15,7 @@ from compose_project import compose, containers, output_of
 from config.config import PROJECT_ROOT, DatabaseSettings, Settings, Topic
 from database.db_helper import Connection, connect, fetch, transaction
 from ops.backup import native
+from ops.native.compose import secret_sizes
 from ops.native.stack import Stack
 from ops.native.stack_secrets import read_env_file
 from ops.pipeline.airflow_client import Airflow, Run
@@ -24,6 +25,8 @@ from utils.kafka_utils import committed_offsets, end_offsets
 TABLES = ("collected_daily_etf_ohlc", "collected_daily_stock_history", "analytics_portfolio_allocation")
 ENV_FILE = Path(os.environ["ACTSTOCK_ENV_FILE"])
 START_SECONDS = 1500
+# The tests' own environment has some secrets, which would go before those of .env.
+PLAIN = {name: value for name, value in os.environ.items() if name not in secret_sizes()}
 OLD = "actstock-test-old"
 OLD_POSTGRES = "postgres:15.17-bookworm"
 
@@ -49,13 +52,14 @@ class TestOver:
             assert all(before.values())
             with transaction(conn), conn.cursor() as cursor:
                 cursor.execute(f"TRUNCATE {', '.join(TABLES)}")
-        output_of(["./start.sh", "env", "API_KEY=another-key-of-today"])
+        output_of(["./start.sh", "env", "API_KEY=another-key-of-today"], PLAIN)
         refused = subprocess.run(
-            ["./start.sh", "restore", "--docker", str(backup)], cwd=PROJECT_ROOT, capture_output=True
+            ["./start.sh", "restore", "--docker", str(backup)], cwd=PROJECT_ROOT, env=PLAIN, capture_output=True
         )
         assert b"./start.sh stop, then restore" in refused.stderr
-        output_of(["./start.sh", "stop"])
-        return before, output_of(["./start.sh", "restore", "--docker", str(backup), "--yes"], timeout=START_SECONDS)
+        output_of(["./start.sh", "stop"], PLAIN)
+        restore = ["./start.sh", "restore", "--docker", str(backup), "--yes"]
+        return before, output_of(restore, PLAIN, START_SECONDS)
 
     def test_a_platform_is_restored_over_another_state(
         self, said: tuple[dict[str, list[dict[str, object]]], str], settings: Settings, airflow: Airflow, pipeline: Run
@@ -111,7 +115,7 @@ class TestOldVolumes:
 
     @pytest.fixture
     def environ(self, tmp_path: Path) -> Iterator[dict[str, str]]:
-        environ = dict(os.environ) | {
+        environ = PLAIN | {
             "COMPOSE_PROJECT_NAME": OLD,
             "ACTSTOCK_HOME": str(tmp_path / "home"),
             "ACTSTOCK_ENV_FILE": str(tmp_path / ".env"),
@@ -143,7 +147,7 @@ class TestOldVolumes:
                 load_version_0_1_0(conn)
         output_of(["docker", "stop", server])
 
-    def test_the_data_of_postgresql_15_come_over(self, pipeline: Run, environ: dict[str, str], tmp_path: Path) -> None:
+    def test_the_data_of_postgresql_15_come_over(self, environ: dict[str, str], tmp_path: Path) -> None:
         refused = subprocess.run(
             ["./start.sh", "up", "--docker"], cwd=PROJECT_ROOT, env=environ, capture_output=True, text=True, check=False
         )

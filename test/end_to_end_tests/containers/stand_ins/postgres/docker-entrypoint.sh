@@ -19,7 +19,6 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     initdb --username="$user" --pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD") --auth-host=scram-sha-256 --auth-local=trust >&2
     echo "host all all all scram-sha-256" >>"$PGDATA/pg_hba.conf"
     pg_ctl -D "$PGDATA" -w -o "-c listen_addresses='' -c unix_socket_directories=/var/run/postgresql" start >&2
-    export PGHOST=/var/run/postgresql
     if [ "$database" != postgres ]; then
         psql --username "$user" --dbname postgres -v ON_ERROR_STOP=1 --set db="$database" <<<'CREATE DATABASE :"db";'
     fi
