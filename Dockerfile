@@ -1,6 +1,6 @@
 # The Python services without a JVM: one target each for collector, consumer, dashboard, alerts and market server.
 # Every version comes from requirements.txt, the lock that the native installation shares; a target names only what it imports.
-FROM python:3.11-slim-bookworm AS base
+FROM python:3.11.14-slim-bookworm AS base
 ENV PYTHONUNBUFFERED=1 \
     PYTHONPATH=/opt/app \
     PIP_NO_CACHE_DIR=1 \

@@ -129,7 +129,7 @@ if [ -z "$mode" ]; then
         mode=native
     else
         case ${1:-up} in
-            up | demo) ! containers_available || mode=docker ;;
+            up | demo | restore) ! containers_available || mode=docker ;;
             *) ! adopt || mode=docker ;;
         esac
     fi

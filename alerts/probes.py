@@ -80,17 +80,17 @@ def memory(meminfo: Path = Path("/proc/meminfo")) -> Room | None:
 class Services:
     """Sees the services from round to round, so that it knows how often one has started lately."""
 
-    def __init__(self, socket_path: str, addresses: Mapping[str, str]) -> None:
-        """Look through supervisord's socket, or, where there is none, at addresses by name."""
+    def __init__(self, socket_path: str, addresses: Mapping[str, str], starts: Path | None = None) -> None:
+        """Look through supervisord's socket, or, where there is none, at addresses by name and at what notes starts."""
         self._socket = socket_path
         self._addresses = addresses
+        self._noted = starts
         self._starts: dict[str, set[float]] = {}
-        self._was_up: dict[str, bool] = {}
 
     def look(self) -> list[Service] | None:
         """Return every service. None: the supervisor does not answer."""
         if not self._socket:
-            return [self._by_answer(name, url) for name, url in self._addresses.items()]
+            return self._in_containers()
         try:
             return [self._by_state(raw) for raw in process_infos(self._socket)]
         except (OSError, HTTPException, xmlrpc.client.Error):
@@ -101,18 +101,35 @@ class Services:
         starts = self._count(raw["name"], float(raw["start"])) if raw["start"] else 0
         return Service(raw["name"], not failed and raw["statename"] not in DOWN, starts)
 
-    def _by_answer(self, name: str, url: str) -> Service:
-        """Look at a service in another container: of a start it is only seen that it answers again."""
-        is_up = answers(url)
-        came = is_up and not self._was_up.get(name, False)
-        self._was_up[name] = is_up
-        return Service(name, is_up, self._count(name, time.time() if came else None))
+    def _in_containers(self) -> list[Service]:
+        """Look at the services in other containers. Of one without an address only its starts are seen."""
+        starts = noted_starts(self._noted, time.time() - LOOP_SECONDS) if self._noted else {}
+        return [
+            Service(name, name not in self._addresses or answers(self._addresses[name]), starts.get(name, 0))
+            for name in dict.fromkeys((*self._addresses, *sorted(starts)))
+        ]
 
-    def _count(self, name: str, start: float | None) -> int:
+    def _count(self, name: str, start: float) -> int:
         """Count the starts of the last minutes, this one among them."""
-        known = self._starts.get(name, set()) | ({start} if start is not None else set())
+        known = self._starts.get(name, set()) | {start}
         self._starts[name] = {moment for moment in known if time.time() - moment <= LOOP_SECONDS}
         return len(self._starts[name])
+
+
+def noted_starts(folder: Path, since: float) -> dict[str, int]:
+    """Return how often a container of each service has started since a moment: of several the one that did most often.
+
+    folder: a file for each container, SERVICE.CONTAINER, with a line for each start (see docker-compose.yml)
+    """
+    found: dict[str, int] = {}
+    for file in folder.glob("*.*"):
+        service = file.name.rpartition(".")[0]
+        try:
+            moments = [int(line) for line in file.read_text(encoding="ascii").splitlines()]
+        except (OSError, ValueError):
+            continue  # whoever can write there can write nonsense
+        found[service] = max(found.get(service, 0), sum(moment >= since for moment in moments))
+    return found
 
 
 def answers(url: str) -> bool:

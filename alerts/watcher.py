@@ -44,7 +44,7 @@ class Watcher:
         self._alerts = settings.alerts
         self._rules = Rules.of(settings.alerts, settings.yahoo)
         self._journal = journal.read(self._alerts.folder / journal.FILE)
-        self._services = probes.Services(self._alerts.supervisor_socket, self._alerts.probes)
+        self._services = probes.Services(self._alerts.supervisor_socket, self._alerts.probes, self._alerts.starts)
         self._calendar: tuple[date, list[Due]] | None = None
         self._quiet_until = datetime.min.replace(tzinfo=UTC)
         self._trouble = ""

@@ -11,6 +11,18 @@ from pathlib import Path
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
+OFF = ("", "0", "false", "no", "off")
+
+
+def is_on(environ: Mapping[str, str], name: str) -> bool:
+    """Tell whether a setting switches something on.
+
+    >>> [is_on({"SPARK_METRICS": value}, "SPARK_METRICS") for value in ("1", "true", "0", "False", "")]
+    [True, True, False, False, False]
+    """
+    return environ.get(name, "").strip().lower() not in OFF
+
+
 class ConfigError(ValueError):
     """A setting is missing or cannot be used. The message names it."""
 
@@ -120,7 +132,8 @@ class AlertSettings:
     published_by: the hour (UTC) at which a session's portfolios should be there
     disk_mb, memory_mb: less than that is short
     folder: where the watcher keeps what it has told
-    supervisor_socket, probes: how it sees the services, natively and in containers
+    supervisor_socket: how it sees the services natively
+    probes, starts: how in containers: where they answer, and the folder in which each start is noted
     """
 
     urls: tuple[str, ...] = field(repr=False)
@@ -134,6 +147,7 @@ class AlertSettings:
     folder: Path
     supervisor_socket: str
     probes: Mapping[str, str]
+    starts: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -173,13 +187,15 @@ class WebSettings:
 
 @dataclass(frozen=True)
 class MetricsSettings:
-    """Where the consumers serve their figures for Prometheus.
+    """Where the consumers serve their figures for Prometheus, and how a health check sees that they go round.
 
     consumer_port: the first topic's; those of the others follow (0: none is open)
+    heartbeat: the file that a consumer touches while it polls
     """
 
     consumer_port: int
     bind: str
+    heartbeat: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -276,6 +292,7 @@ class Settings:
                 folder=Path(read.text("ALERT_FOLDER", str(PROJECT_ROOT / ".actstock" / "alerts"))),
                 supervisor_socket=read.text("ACTSTOCK_SOCKET", ""),
                 probes=dict(pair.split("=", 1) for pair in read.text("ALERT_PROBES", "").split()),
+                starts=read.path("ALERT_STARTS"),
             ),
             backup=BackupSettings(
                 folder=Path(read.text("BACKUP_FOLDER", "") or PROJECT_ROOT / ".actstock" / "backups"),
@@ -295,6 +312,7 @@ class Settings:
             metrics=MetricsSettings(
                 consumer_port=read.integer("CONSUMER_METRICS_PORT", 0, at_most=65_535 - len(Topic)),
                 bind=read.text("CONSUMER_METRICS_BIND", "127.0.0.1"),
+                heartbeat=read.path("CONSUMER_HEARTBEAT"),
             ),
             schedule=read.choice("PIPELINE_SCHEDULE", ("staggered", "controller")),
             stage_delay_minutes=read.integer("STAGE_DELAY_MINUTES", 60),
@@ -320,6 +338,10 @@ class _Reader:
 
     def text(self, name: str, default: str) -> str:
         return self._environ.get(name, default).strip()
+
+    def path(self, name: str) -> Path | None:
+        value = self.text(name, "")
+        return Path(value) if value else None
 
     def integer(self, name: str, default: int, at_least: int = 0, at_most: float = float("inf")) -> int:
         value = self.number(name, default)

@@ -13,7 +13,7 @@ import msgspec
 import psycopg2
 
 from config.config import DatabaseSettings, Settings, Topic
-from consumer.watch import Watch, watch_of
+from consumer.watch import Heartbeat, Watch, watch_of
 from database.db_helper import Connection, Values, connect, prepared_upsert, transaction, upsert
 from database.queries import consumer_lag, errors
 from database.tables import CONSUMER_ERROR, Table, received
@@ -244,6 +244,7 @@ def run_consumer(topic: Topic, kind: type[M], write: "Write[M]") -> int:
     def command() -> None:
         settings = Settings.from_env()
         store = Store(settings.database, kind, write, settings.kafka.prefix, watch_of(settings.metrics, topic))
-        consume(settings.kafka, topic, store.prepare, partial(store.note_lag, topic.consumer_group))
+        heartbeat = Heartbeat(settings.metrics.heartbeat)
+        consume(settings.kafka, topic, store.prepare, partial(store.note_lag, topic.consumer_group), heartbeat.beat)
 
     return exit_code_of(command)

@@ -1,9 +1,13 @@
-"""Who is told what a consumer does: nobody, or Prometheus."""
+"""Who is told what a consumer does: nobody, Prometheus, or whoever looks at a file."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from config.config import MetricsSettings, Topic
 from utils.lag import Lag
+
+BEAT_SECONDS = 5.0
 
 
 class Watch:
@@ -17,6 +21,22 @@ class Watch:
 
     def behind(self, lags: Sequence[Lag]) -> None:
         """Note the lag of all partitions of this consumer."""
+
+
+class Heartbeat:
+    """Touches a file while a consumer goes round: a container's health check looks when that was."""
+
+    def __init__(self, file: Path | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._file = file
+        self._clock = clock
+        self._beat_at = float("-inf")
+
+    def beat(self) -> None:
+        """Touch the file, if there is to be one, and if the last time is BEAT_SECONDS ago."""
+        now = self._clock()
+        if self._file and now - self._beat_at >= BEAT_SECONDS:
+            self._file.touch()
+            self._beat_at = now
 
 
 def watch_of(settings: MetricsSettings, topic: Topic) -> Watch:

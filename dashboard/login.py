@@ -16,15 +16,13 @@ from dashboard import preferences, static_files
 from dashboard.texts import LANGUAGES, common
 from dashboard.texts import login as texts
 from utils.attempts import Attempts
-from utils.web_safety import is_loopback
+from utils.web_safety import dashboard_asks
 
 LOGIN, LOGOUT = "/login", "/logout"
 # What shows nothing of the API's. The container's health check asks for the first one.
 OPEN_PATHS = frozenset({"/health", LOGIN, preferences.PATH, "/_favicon.ico"})
 OPEN_BELOW = ("/assets/", f"{static_files.SUITES}/")
 READER = "reader"
-# How the platform's own containers name it: no name under which anybody comes from elsewhere.
-NEIGHBOURS_NAME = "dashboard"
 KEPT = timedelta(days=7)
 
 FORM = """<!DOCTYPE html>
@@ -73,16 +71,10 @@ class Lock:
 
 
 def lock_of(settings: Settings, host: str) -> Lock | None:
-    """Return what readers have to open, or None where everybody may read.
-
-    Whoever sits at this machine could ask the API as well. A name of its own means a proxy, which lets others come
-    from this machine's address. host: where the dashboard listens
-    """
-    password = settings.web.dashboard_password
-    names = settings.web.hosts - {NEIGHBOURS_NAME}
-    if not password and not names and is_loopback(settings.web.bind or host):
+    """Return what readers have to open, or None where everybody may read. host: where it listens."""
+    if not dashboard_asks(settings.web, host):
         return None
-    return Lock(password or settings.api_key, settings.api_key)
+    return Lock(settings.web.dashboard_password or settings.api_key, settings.api_key)
 
 
 def register(app: Dash, lock: Lock) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from config.config import Settings
 from ops.console import say
-from ops.native.environment import AIRFLOW_USER, client_environment
+from ops.native.environment import AIRFLOW_USER, LOOPBACK, chosen_settings, client_environment
 from ops.native.stack import Stack
+from utils.web_safety import dashboard_asks
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class Platform:
     """Addresses as this process reaches them; `shown`: as a browser on this machine does.
 
     market_url: the server that stands for Yahoo, empty on live Yahoo.
+    dashboard_login: what the dashboard asks of a reader, in words
     """
 
     airflow_url: str
@@ -25,6 +27,7 @@ class Platform:
     api_key: str
     market_url: str
     shown: Mapping[str, str]
+    dashboard_login: str
 
     @classmethod
     def of_stack(cls, stack: Stack) -> "Platform":
@@ -41,6 +44,7 @@ class Platform:
                 "API": stack.url("api"),
                 "Dashboard": stack.url("dashboard"),
             },
+            dashboard_login=dashboard_login(chosen_settings(stack), _origin("DASHBOARD_PASSWORD")),
         )
 
     @classmethod
@@ -53,6 +57,8 @@ class Platform:
             api_key=environ["API_KEY"],
             market_url=environ["YAHOO_BASE_URL"],
             shown={name: environ[f"ADDRESS_{name.upper()}"] for name in ("Airflow", "Spark", "API", "Dashboard")},
+            # Here it is only known that one is set: the password itself is none of this container's.
+            dashboard_login=dashboard_login(environ, ".env, or the environment of the start"),
         )
 
     def show(self) -> None:
@@ -60,9 +66,31 @@ class Platform:
         notes = {
             "Airflow": f"   user {AIRFLOW_USER}, password {self.airflow_password}",
             "API": f"/docs   X-API-Key: {self.api_key}",
+            "Dashboard": f"   {self.dashboard_login}",
         }
         for name, address in self.shown.items():
             say(f"  {name:<10} {address}{notes.get(name, '')}")
+
+
+def dashboard_login(known: Mapping[str, str], origin: str) -> str:
+    """Say which password the dashboard asks for, without saying it. origin: where DASHBOARD_PASSWORD stands.
+
+    >>> dashboard_login({"DASHBOARD_PASSWORD": "opens"}, ".env"), dashboard_login({"ACTSTOCK_BIND": "0.0.0.0"}, "")
+    ('password: DASHBOARD_PASSWORD of .env', 'password: the API key')
+    >>> dashboard_login({}, "")
+    'no password: this machine alone reaches it'
+    """
+    web = Settings.from_env(known).web
+    if web.dashboard_password:
+        return f"password: DASHBOARD_PASSWORD of {origin}"
+    if dashboard_asks(web, LOOPBACK):
+        return "password: the API key"
+    return "no password: this machine alone reaches it"
+
+
+def _origin(setting: str) -> str:
+    """Return where a native platform has a setting from: the environment goes before .env."""
+    return "the environment" if os.environ.get(setting) else ".env"
 
 
 def in_containers() -> bool:

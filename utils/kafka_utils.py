@@ -172,21 +172,32 @@ def end_offsets(settings: KafkaSettings, topic: Topic) -> Offsets:
             consumer.close()
 
 
-def consume(settings: KafkaSettings, topic: Topic, prepare: Preparer, handle_lag: LagHandler) -> None:
-    """Poll, prepare, handle and commit batches until SIGTERM.
+def consume(
+    settings: KafkaSettings,
+    topic: Topic,
+    prepare: Preparer,
+    handle_lag: LagHandler,
+    beat: Callable[[], object] = lambda: None,
+) -> None:
+    """Poll, prepare, handle and commit batches until SIGTERM. beat: is called in every round.
 
     The commit is the last step, so every batch is handled at least once. While a batch is being handled, the next one
     is polled and prepared. While the database cannot be reached, the batch is kept and tried again. The offset does not
     move then, and nothing is lost. One thread handles batches and lags, one after another.
     """
     stop = _StopSignal()
+
+    def is_over() -> bool:
+        beat()
+        return stop.requested
+
     with _broker(settings):
         consumer = connect_consumer(settings, topic, topic.consumer_group)
     log.info("reading %s as %s", topic, topic.consumer_group)
     try:
         with ThreadPoolExecutor(1, topic.value) as worker:
             meter = LagMeter(consumer, lambda lags: worker.submit(handle_lag, lags))
-            pump(consumer, lambda batch: partial(worker.submit, prepare(batch)), lambda: stop.requested, meter)
+            pump(consumer, lambda batch: partial(worker.submit, prepare(batch)), is_over, meter, is_over)
     finally:
         consumer.close()
         log.info("stopped reading %s", topic)
@@ -197,10 +208,12 @@ def pump(
     prepare: Callable[[list[ConsumerRecord]], Callable[[], Future[None]]],
     is_over: Callable[[], bool],
     meter: LagMeter,
+    gives_up: Callable[[], bool] = lambda: False,
 ) -> None:
     """Handle one batch while polling and preparing the next, until `is_over`. Finish and commit the last one.
 
     prepare: makes a batch ready, and returns what begins to handle it in another thread
+    gives_up: whether to wait no longer for the database or for the group: what is not committed is read again later
     """
     # Fetching and preparing the next batch (in this thread) and storing the current one (in the other) overlap. Only
     # one batch is handled at a time, so commits stay in order and a crash repeats at most one batch.
@@ -214,7 +227,7 @@ def pump(
         idle = IDLE_SECONDS if batch or under_way else min(2 * idle, LONGEST_IDLE_SECONDS)
         start = prepare(batch) if batch else None
         if under_way and (start or under_way.future.done()):
-            if not _finish(consumer, under_way, meter, membership):
+            if not _finish(consumer, under_way, meter, membership, gives_up):
                 start = None  # the group has begun anew at the committed offsets: the batch is read again, too
             under_way = None
         if start:
@@ -226,7 +239,7 @@ def pump(
             # The client's own waiting spins while a broker is silent, and keeps a hundred megabytes afterwards.
             time.sleep(idle)
     if under_way:
-        _finish(consumer, under_way, meter, membership)
+        _finish(consumer, under_way, meter, membership, gives_up)
 
 
 def connect_consumer(settings: KafkaSettings, topic: Topic | str, group: str) -> KafkaConsumer:
@@ -279,24 +292,35 @@ class _Work:
     future: Future[None]
 
 
-def _finish(consumer: KafkaConsumer, work: _Work, meter: LagMeter, membership: "_Membership") -> bool:
+def _finish(
+    consumer: KafkaConsumer, work: _Work, meter: LagMeter, membership: "_Membership", gives_up: Callable[[], bool]
+) -> bool:
     """Wait until the batch is handled, then commit. Handle it again while the database cannot be reached.
 
-    Return whether it is committed. If not, the group was rebalanced, and all that is not committed is read again.
+    Return whether it is committed. If not, all that is not committed is read again: by whoever has the partitions after
+    the group was rebalanced, or at the next start.
     """
     pause = 0.5
     while True:
         try:
             work.future.result()
-            return _commit(consumer, work.batch, meter, membership)
+            return _commit(consumer, work.batch, meter, membership, gives_up)
         except DatabaseUnavailable as error:
             log.warning("%s; %d messages wait, next try in %.1f s", error, len(work.batch), pause)
-        _poll_nothing(consumer, _after(pause))
+        if gives_up():
+            return False
+        _poll_nothing(consumer, _any(gives_up, _after(pause)))
         pause = min(pause * 2, LONGEST_WAIT_SECONDS)
         work.future = work.start()
 
 
-def _commit(consumer: KafkaConsumer, batch: list[ConsumerRecord], meter: LagMeter, membership: "_Membership") -> bool:
+def _commit(
+    consumer: KafkaConsumer,
+    batch: list[ConsumerRecord],
+    meter: LagMeter,
+    membership: "_Membership",
+    gives_up: Callable[[], bool],
+) -> bool:
     ends = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in batch}
     # The new owner of a partition may have committed more already.
     owned = {partition: end for partition, end in ends.items() if partition in consumer.assignment()}
@@ -306,7 +330,8 @@ def _commit(consumer: KafkaConsumer, batch: list[ConsumerRecord], meter: LagMete
     except (CommitFailedError, RebalanceInProgressError):
         # Whoever has the partitions next begins at the committed offsets. Upserts make the repetition harmless.
         log.warning("the group was rebalanced before the commit: the batch will be read again")
-        _poll_nothing(consumer, membership.is_restored)  # it joins anew when that takes too long
+        # It joins anew when that takes too long.
+        _poll_nothing(consumer, _any(gives_up, membership.is_restored))
         return False
     return True
 
@@ -319,6 +344,10 @@ def _poll_nothing(consumer: KafkaConsumer, is_over: Callable[[], bool]) -> None:
         for partition, records in consumer.poll(timeout_ms=POLL_MS).items():
             consumer.seek(partition, records[0].offset)  # it was handed out, not paused, by a rebalance in the poll
     consumer.resume(*consumer.paused())
+
+
+def _any(*questions: Callable[[], bool]) -> Callable[[], bool]:
+    return lambda: any(question() for question in questions)
 
 
 def _after(seconds: float) -> Callable[[], bool]:

@@ -7,8 +7,12 @@ from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import ip_address
 
+from config.config import WebSettings
+
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:[0-9]+)?", re.ASCII | re.IGNORECASE)
 LOCAL = "localhost"
+# How the platform's own containers name the dashboard: no name under which anybody comes from elsewhere.
+NEIGHBOURS_NAME = "dashboard"
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -34,6 +38,16 @@ def is_asked_for(header: str, names: frozenset[str] = frozenset()) -> bool:
         return False
     name = found[1].strip("[]").rstrip(".").lower()
     return name in names or name == LOCAL or name.endswith(f".{LOCAL}") or _is_address(name)
+
+
+def dashboard_asks(web: WebSettings, host: str) -> bool:
+    """Return whether the dashboard asks for a password.
+
+    Whoever sits at this machine could ask the API as well. A name of its own means a proxy, which lets others come
+    from this machine's address. host: where the dashboard listens
+    """
+    names = web.hosts - {NEIGHBOURS_NAME}
+    return bool(web.dashboard_password or names) or not is_loopback(web.bind or host)
 
 
 def is_loopback(host: str) -> bool:

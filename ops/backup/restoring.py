@@ -5,7 +5,7 @@ import shutil
 import sys
 import time
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def check(archive: Archive) -> None:
             archive.copy(part, progress=progress)
 
 
-def summarise(archive: Archive, where: str, replaced: list[Path]) -> None:
+def summarise(archive: Archive, where: str, replaced: Sequence[Path | str]) -> None:
     """Say what the backup is, and what would be replaced by it."""
     manifest = archive.manifest
     say(f"{archive.path}")

@@ -132,27 +132,43 @@ remember() {
     cat >"$started"
 }
 
-# recall: export what `remember` has written. Values are taken as they are: a folder may have any name.
+# recall [FILE]: export what `remember` has written. Values are taken as they are: a folder may have any name.
 recall() {
     local name value
     while IFS='=' read -r name value; do
         export "$name=$value"
-    done <"$started"
+    done <"${1:-$started}"
 }
+
+is_running() { [ -n "$(timeout 10 docker ps --quiet --filter "label=com.docker.compose.project=${COMPOSE_PROJECT_NAME:-actstock}" 2>/dev/null)" ]; }
 
 # adopt: take over what `docker compose up` has started; false where nothing of the platform runs in containers.
 adopt() {
     local project=${COMPOSE_PROJECT_NAME:-actstock}
     [ ! -f "$started" ] || return 0
     command -v docker >/dev/null && [ -f "$env_file" ] || return 1
-    [ -n "$(timeout 10 docker ps --quiet --filter "label=com.docker.compose.project=$project" 2>/dev/null)" ] || return 1
+    is_running || return 1
     printf 'COMPOSE_PROJECT_NAME=%s\n' "$project" | remember
+}
+
+has_volume() { docker volume inspect "${COMPOSE_PROJECT_NAME}_$1" >/dev/null 2>&1; }
+
+# Volumes that another major version of PostgreSQL has filled are left as they are: the service says so, and what to do.
+require_this_postgres() {
+    local service
+    for service in postgres airflow-db; do
+        if has_volume "$service-data"; then
+            compose run --rm --no-deps --quiet-pull --no-TTY "$service" true ||
+                { rm -f "$started" && die "nothing was started"; }
+        fi
+    done
 }
 
 containers_up() {
     local began=$SECONDS services
     recall
     warn_of_open_ports
+    require_this_postgres
     say "Starting the platform in containers (project $COMPOSE_PROJECT_NAME); the first start builds the images"
     compose up --detach --build --quiet-pull ||
         die "Not everything started. Taken port: ACTSTOCK_PORT_OFFSET=1000 ./start.sh moves all of them. Else: ./start.sh logs SERVICE, then ./start.sh again"
@@ -204,6 +220,143 @@ containers_backup() {
         --env ENV_FILE_SEEN=/run/settings.env backup python -m ops.backup.command "/backup/$(basename "$file")"
 }
 
+# The servers of the version that has filled the volumes, under the services' names: a backup brings its data over.
+old_postgres=postgres:15.17-bookworm
+
+# What a database's container ends with on them.
+other_version=3
+
+old_server() { printf '%s' "$COMPOSE_PROJECT_NAME-$1-15"; }
+
+has_old_postgres() {
+    export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-actstock}
+    { [ -f "$env_file" ] && has_volume postgres-data; } || return 1
+    write_env # what an .env of before does not have yet: docker-compose.yml asks for it
+    local code=0
+    compose run --rm --no-deps --quiet-pull --no-TTY postgres true >/dev/null 2>&1 || code=$?
+    [ "$code" = "$other_version" ]
+}
+
+backup_old_postgres() {
+    local service
+    say "The volumes have PostgreSQL 15's data: its own server is started for the backup"
+    compose build --quiet backup || die "the image could not be built"
+    trap stop_old_postgres EXIT
+    for service in postgres airflow-db; do
+        docker run --detach --rm --name "$(old_server "$service")" --network "${COMPOSE_PROJECT_NAME}_back" \
+            --network-alias "$service" --user postgres --cap-drop ALL --security-opt no-new-privileges \
+            --volume "${COMPOSE_PROJECT_NAME}_$service-data:/var/lib/postgresql/data" "$old_postgres" >/dev/null ||
+            die "PostgreSQL 15 did not start"
+    done
+    for service in postgres airflow-db; do
+        wait_for_server "$(old_server "$service")"
+    done
+    containers_backup "$@"
+}
+
+wait_for_server() {
+    local second
+    for ((second = 0; second < 60; second++)); do
+        ! docker exec "$1" pg_isready --quiet --host=127.0.0.1 2>/dev/null || return 0
+        sleep 1
+    done
+    die "$1 does not answer: docker logs $1"
+}
+
+stop_old_postgres() {
+    local service
+    for service in postgres airflow-db; do
+        docker stop "$(old_server "$service")" >/dev/null 2>&1 || true
+    done
+}
+
+# in_restore ARGUMENTS: a step of the restore, as whoever asks, with the checkout's own universe to compare with.
+in_restore() {
+    local terminal=()
+    [ -t 0 ] && [ -t 1 ] || terminal=(--no-TTY)
+    UNIVERSE_FILE='' UNIVERSE_CSV='' EXCHANGE_DAYS_FILE='' compose run --rm --no-deps --quiet-pull "${terminal[@]}" \
+        --user "$(id -u):$(id -g)" --volume "$backup_folder:/backup:ro" --volume "$restored:/restored" \
+        backup python -m ops.backup.containers "$1" "/backup/$backup_name" "${@:2}"
+}
+
+# containers_restore FILE [--yes]: the databases are filled beside the old ones, and .env is replaced last.
+containers_restore() {
+    local word file='' agreed=() real_env=$env_file market replaced=() here=() service
+    for word; do
+        case $word in
+            --yes) agreed=(--yes) ;;
+            -*) die "restore does not know $word: ./start.sh restore --help" ;;
+            *) file=$word ;;
+        esac
+    done
+    [ -f "$file" ] || die "restore: there is no file $file"
+    ! adopt || die "the platform is running in containers: ./start.sh stop, then restore"
+    backup_folder=$(cd "$(dirname "$file")" && pwd)
+    backup_name=$(basename "$file")
+    restored=$state/run/restored
+    rm -rf "$restored"
+    (umask 077 && mkdir -p "$restored")
+    # docker-compose.yml asks for secrets, also of a machine that has none yet: these are for reading the backup alone.
+    [ -f "$env_file" ] || { env_file=$restored/reading.env && write_env 2>/dev/null; }
+    export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-actstock}
+    say "Reading $file; the first time the image is built"
+    compose build --quiet backup || die "the image could not be built"
+    market=$(in_restore market </dev/null) || exit 1
+    if [ -n "$market" ]; then
+        mapfile -t market <<<"$market"
+        market_of "${market[@]}" >"$restored/wanted.env" || exit 1
+    else
+        printf 'COMPOSE_PROJECT_NAME=%s\n' "$COMPOSE_PROJECT_NAME" >"$restored/wanted.env"
+    fi
+    ports_by_offset >>"$restored/wanted.env"
+    recall "$restored/wanted.env"
+
+    [ ! -f "$real_env" ] || replaced+=(--replaces "$real_env")
+    if has_volume postgres-data; then
+        replaced+=(--replaces "the databases in the volumes of $COMPOSE_PROJECT_NAME")
+        [ ! -f "$real_env" ] || { cp "$real_env" "$restored/here.env" && here=(--here /restored/here.env); }
+    fi
+    in_restore ready --project "$COMPOSE_PROJECT_NAME" "${here[@]}" "${replaced[@]}" --folder /restored \
+        --lies "$state/config" "${agreed[@]}" || exit 1
+
+    env_file=$restored/env
+    chmod 600 "$env_file"
+    write_env
+    for service in postgres airflow-db; do
+        ! has_volume "$service-data" || set_old_data_aside "$service"
+    done
+    compose up --detach --build --quiet-pull --wait --wait-timeout "$up_seconds" postgres airflow-db kafka ||
+        die "the databases or Kafka did not start: ./start.sh logs SERVICE. Nothing was replaced"
+    in_restore fill </dev/null || { compose down; die "nothing was replaced"; }
+    put_restored "$real_env"
+    remember <"$restored/wanted.env"
+    rm -r "$restored"
+    containers_up
+    in_cli status
+}
+
+# What PostgreSQL 15 has left in a volume goes to a folder of its own there: the public image of 18 would refuse to start.
+set_old_data_aside() {
+    compose run --rm --no-deps --quiet-pull --no-TTY --entrypoint bash "$1" -euc '
+        cd /var/lib/postgresql
+        [ -s PG_VERSION ] && [ ! -s "$PGDATA/PG_VERSION" ] || exit 0
+        mkdir -p "before-$PG_MAJOR"
+        find . -mindepth 1 -maxdepth 1 ! -name "before-$PG_MAJOR" -exec mv -t "before-$PG_MAJOR" {} +
+        echo "What PostgreSQL $(cat before-$PG_MAJOR/PG_VERSION) had is kept in before-$PG_MAJOR of its volume"'
+}
+
+# put_restored ENV_FILE: the files in their places. An .env of before is kept beside it.
+put_restored() {
+    local path
+    mkdir -p "$state/config"
+    for path in "$restored"/config/*; do
+        [ ! -f "$path" ] || mv "$path" "$state/config/"
+    done
+    [ ! -f "$1" ] || cp -p "$1" "$1.before-restore-$(date -u +%Y%m%dT%H%M%S)"
+    mv "$restored/env" "$1"
+    env_file=$1
+}
+
 # Made anew, as many as there are, so that what .env says now is what they get.
 containers_restart() {
     local service count scale=()
@@ -247,7 +400,12 @@ containers_main() {
                 in_cli demo
             fi
             ;;
+        restore) containers_restore "$@" ;;
         *)
+            if [ "$command" = backup ] && [ ! -f "$started" ] && ! is_running && has_old_postgres; then
+                backup_old_postgres "$@"
+                return
+            fi
             adopt || die "no containers of the platform are running: ./start.sh --docker starts them"
             recall
             case $command in
@@ -260,7 +418,6 @@ containers_main() {
                 exec) containers_exec "$@" ;;
                 closed-days) containers_closed_days "$@" ;;
                 backup) containers_backup "$@" ;;
-                restore) die "restore makes a native platform: ./start.sh stop, then ./start.sh restore --native FILE" ;;
                 *) in_cli "$command" "$@" ;;
             esac
             ;;

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from config.config import PROJECT_ROOT, ConfigError
+from config.config import PROJECT_ROOT, ConfigError, is_on
 from database.roles import ROLES, SPARK
 from ops.native import stack_secrets
 from ops.native.stack import JARS, JDBC_JAR, VENV, Stack
@@ -172,7 +172,7 @@ def _processes(stack: Stack, java_home: Path, chosen: Mapping[str, str]) -> dict
 
 
 def _daemon_options(chosen: Mapping[str, str]) -> str:
-    return f"{SPARK_DAEMON_OPTIONS} {SPARK_METRICS_OPTIONS}" if chosen.get("SPARK_METRICS") else SPARK_DAEMON_OPTIONS
+    return f"{SPARK_DAEMON_OPTIONS} {SPARK_METRICS_OPTIONS}" if is_on(chosen, "SPARK_METRICS") else SPARK_DAEMON_OPTIONS
 
 
 def _reachable(chosen: Mapping[str, str]) -> dict[str, str]:

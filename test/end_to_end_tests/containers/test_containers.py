@@ -1,6 +1,5 @@
 """The platform in containers, after one run of the line: rights, crashes, scaling, stop and start."""
 
-import json
 import os
 import re
 import signal
@@ -18,6 +17,8 @@ import httpx
 import pytest
 from kafka import KafkaAdminClient
 
+from alerts.incidents import LOOP_STARTS
+from compose_project import compose, containers, output_of, service_of
 from config.config import PROJECT_ROOT, Settings, Topic
 from config.universe import universe
 from database.db_helper import Connection, Row, connect, fetch, transaction
@@ -37,34 +38,6 @@ OF_THE_RUN = {"run_id", *OF_SECTORS, *OF_THE_MESSAGE}
 STOP_SECONDS = 30
 KILLED = 128 + signal.SIGKILL
 TASK_SECONDS = 420
-HOME = Path(os.environ["ACTSTOCK_HOME"])
-# Below the ports that systems give to whoever connects: a check of one of those may find itself.
-
-
-def compose(*words: str, timeout: float = 600) -> str:
-    """Return a Compose command's output for the containers that ./start.sh started. A failure ends the test."""
-    started = stack_secrets.read_env_file(HOME / "run" / "containers.env")
-    command = ["docker", "compose", "--env-file", os.environ["ACTSTOCK_ENV_FILE"], *words]
-    return output_of(command, os.environ | started, timeout)
-
-
-def output_of(command: list[str], environ: Any = os.environ, timeout: float = 600) -> str:
-    result = subprocess.run(
-        command, cwd=PROJECT_ROOT, env=dict(environ), capture_output=True, text=True, timeout=timeout, check=False
-    )
-    assert result.returncode == 0, f"{' '.join(command)}: {result.stdout[-2000:]}{result.stderr[-2000:]}"
-    return result.stdout
-
-
-def containers(*services: str) -> list[dict[str, Any]]:
-    """Return Docker's description of the services' containers, stopped ones included."""
-    ids = compose("ps", "--all", "--quiet", *services).split()
-    found: list[dict[str, Any]] = json.loads(output_of(["docker", "inspect", *ids]))
-    return found
-
-
-def service_of(container: dict[str, Any]) -> str:
-    return str(container["Config"]["Labels"]["com.docker.compose.service"])
 
 
 def crash(service: str) -> None:
@@ -106,6 +79,40 @@ class TestRights:
         }
         assert set(users) == {f"actstock/{name}" for name in PRODUCTS}
         assert set(users.values()) == {"10001"}
+
+    def test_no_container_can_change_itself_or_gain_rights(self, pipeline: Run) -> None:
+        for each in containers():
+            told = each["HostConfig"]
+            assert told["ReadonlyRootfs"], service_of(each)
+            assert told["CapDrop"] == ["ALL"] and not told["CapAdd"], service_of(each)
+            assert told["SecurityOpt"] == ["no-new-privileges:true"], service_of(each)
+            assert told["PidsLimit"] > 0, service_of(each)
+
+    def test_what_runs_has_no_capability_and_no_file_to_write(self, pipeline: Run) -> None:
+        for service in ("postgres", "zookeeper", "kafka", "spark-worker", "airflow-scheduler", "dashboard"):
+            ask = "id -u; grep CapEff /proc/self/status; touch /x 2>&1 || :"
+            told = compose("exec", "-T", service, "bash", "-c", ask)
+            user, capabilities, refused = told.splitlines()
+            assert user != "0", service
+            assert int(capabilities.split()[1], 16) == 0, service
+            assert "Read-only file system" in refused, service
+
+    def test_the_dashboard_sees_the_api_alone(self, pipeline: Run) -> None:
+        ask = "import socket; socket.create_connection(('{}', {}), 5)"
+        compose("exec", "-T", "dashboard", "python", "-c", ask.format("api", 8000))
+        ports = {"postgres": 5432, "kafka": 9092, "spark-master": 7077, "airflow-webserver": 8080}
+        for neighbour, port in ports.items():
+            with pytest.raises(AssertionError, match=r"gaierror|TimeoutError|timed out"):
+                compose("exec", "-T", "dashboard", "python", "-c", ask.format(neighbour, port))
+
+    def test_a_consumer_that_stands_still_is_seen(self, pipeline: Run) -> None:
+        """Its health check is the one that Docker has: no round within a minute makes it fail."""
+        [container] = containers("consumer-etf-holdings")
+        assert container["State"]["Health"]["Status"] == "healthy"
+        [command] = container["Config"]["Healthcheck"]["Test"][3:]
+        compose("exec", "-T", "consumer-etf-holdings", "bash", "-c", command)
+        with pytest.raises(AssertionError):
+            compose("exec", "-T", "consumer-etf-holdings", "bash", "-c", command.replace("/tmp/alive", "/etc/hostname"))
 
     def test_ports_are_open_to_this_machine_alone(self, pipeline: Run) -> None:
         addresses = {
@@ -153,6 +160,20 @@ class TestCrashes:
         assert all(each["RestartCount"] >= 1 for each in containers("kafka", "postgres", "consumer-stock-daily"))
         with closing(connect(settings.database)) as conn:
             assert rows(conn) == before
+
+    def test_a_loop_of_restarts_is_told(self, pipeline: Run) -> None:
+        """The watcher has no socket of Docker's: it reads what each container has noted at its starts."""
+        for _ in range(LOOP_STARTS):
+            started = containers("consumer-etf-holdings")[0]["State"]["StartedAt"]
+            crash("consumer-etf-holdings")
+            wait_for(partial(has_started_since, started), "the next start", 120)
+        told = "the service consumer-etf-holdings has started"
+        wait_for(lambda: told in output_of(["./start.sh", "alert"]), "the watcher's round", 200)
+
+
+def has_started_since(moment: str) -> bool:
+    [container] = containers("consumer-etf-holdings")
+    return container["State"]["StartedAt"] != moment and bool(container["State"]["Running"])
 
 
 def is_running(airflow: Airflow, controller: Run, dag_id: str, task_id: str) -> bool:
@@ -206,8 +227,8 @@ class TestScale:
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(submit_trending, [as_of, session_before(as_of, 1)]))
 
-        new = [apps - known for apps, known in zip(applications_by_worker(), seen, strict=True)]
-        assert [len(apps) for apps in new] == [1, 1]
+        new = [apps - seen.get(worker, set()) for worker, apps in applications_by_worker().items()]
+        assert [len(apps) for apps in new if apps] == [1, 1]
         after = fetch(
             conn, "SELECT * FROM analytics_trending_etfs WHERE as_of_date = %(day)s ORDER BY 1, 2", {"day": as_of}
         )
@@ -246,11 +267,14 @@ def submit_trending(day: date) -> None:
     )
 
 
-def applications_by_worker() -> list[set[str]]:
-    return [
-        set(compose("exec", "-T", "--index", str(number), "spark-worker", "ls", "/var/lib/spark").split())
-        for number in (1, 2)
-    ]
+def applications_by_worker() -> dict[str, set[str]]:
+    """Read the executors' logs, which begin with the command: it names the worker."""
+    ask = "cd /var/lib/spark/work && grep -ro --include=stderr 'spark://Worker@[^\"]*' . || true"
+    found: dict[str, set[str]] = {}
+    for line in compose("exec", "-T", "spark-worker", "bash", "-c", ask).split():
+        path, _, worker = line.partition(":")
+        found.setdefault(worker, set()).add(path.split("/")[1])
+    return found
 
 
 class TestCommands:

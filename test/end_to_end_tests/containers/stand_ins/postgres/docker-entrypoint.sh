@@ -1,15 +1,12 @@
 #!/usr/bin/env bash
 # As much of the public image's contract as a compose file uses: POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB and
-# /docker-entrypoint-initdb.d for an empty data folder; the server runs as the user postgres.
+# /docker-entrypoint-initdb.d for an empty data folder, as the user postgres.
 set -euo pipefail
 
 if [ "${1:0:1}" = - ]; then set -- postgres "$@"; fi
 if [ "$1" != postgres ]; then exec "$@"; fi
-if [ "$(id -u)" = 0 ]; then
-    install -d -o postgres -g postgres -m 700 "$PGDATA"
-    chown -R postgres:postgres "$PGDATA" /var/run/postgresql
-    exec gosu postgres "${BASH_SOURCE[0]}" "$@"
-fi
+# The public image listens on every address, and has its socket here.
+here=(-c "listen_addresses=*" -c unix_socket_directories=/var/run/postgresql)
 
 user=${POSTGRES_USER:-postgres}
 database=${POSTGRES_DB:-$user}
@@ -18,9 +15,10 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
         echo "Error: Database is uninitialized and superuser password is not specified." >&2
         exit 1
     fi
+    mkdir -p "$PGDATA"
     initdb --username="$user" --pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD") --auth-host=scram-sha-256 --auth-local=trust >&2
     echo "host all all all scram-sha-256" >>"$PGDATA/pg_hba.conf"
-    pg_ctl -D "$PGDATA" -w -o "-c listen_addresses=''" start >&2
+    pg_ctl -D "$PGDATA" -w -o "-c listen_addresses='' -c unix_socket_directories=/var/run/postgresql" start >&2
     if [ "$database" != postgres ]; then
         psql --username "$user" --dbname postgres -v ON_ERROR_STOP=1 --set db="$database" <<<'CREATE DATABASE :"db";'
     fi
@@ -32,5 +30,4 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     done
     pg_ctl -D "$PGDATA" -m fast -w stop >&2
 fi
-# The public image listens on every address; Debian's default is localhost.
-exec "$@" -c listen_addresses='*'
+exec "$@" "${here[@]}"

@@ -6,7 +6,7 @@ if [ "$(id -u)" = 0 ]; then
     chown -R zookeeper /data /datalog /logs /conf
     exec gosu zookeeper "${BASH_SOURCE[0]}" "$@"
 fi
-cat >/conf/zoo.cfg <<CONFIG
+cat >"$ZOO_CONF_DIR/zoo.cfg" <<CONFIG
 dataDir=/data
 dataLogDir=/datalog
 clientPort=2181
@@ -21,4 +21,4 @@ ${ZOO_4LW_COMMANDS_WHITELIST:+4lw.commands.whitelist=$ZOO_4LW_COMMANDS_WHITELIST
 CONFIG
 # shellcheck disable=SC2086 # JVMFLAGS holds several options
 exec java ${JVMFLAGS:--Xmx1000m} -Dlog4j.configuration=file:/opt/zookeeper/log4j.properties \
-    -cp "/opt/zookeeper/lib/*" org.apache.zookeeper.server.quorum.QuorumPeerMain /conf/zoo.cfg
+    -cp "/opt/zookeeper/lib/*" org.apache.zookeeper.server.quorum.QuorumPeerMain "${3:-$ZOO_CONF_DIR/zoo.cfg}"

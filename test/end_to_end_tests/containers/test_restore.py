@@ -1,0 +1,167 @@
+"""A backup from containers, restored over another state of them and natively; and volumes of an older PostgreSQL."""
+
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from compose_project import compose, containers, output_of
+from config.config import PROJECT_ROOT, DatabaseSettings, Settings, Topic
+from database.db_helper import Connection, connect, fetch, transaction
+from ops.backup import native
+from ops.native.compose import secret_sizes
+from ops.native.stack import Stack
+from ops.native.stack_secrets import read_env_file
+from ops.pipeline.airflow_client import Airflow, Run
+from scratch_databases import load_version_0_1_0
+from utils.kafka_utils import committed_offsets, end_offsets
+
+TABLES = ("collected_daily_etf_ohlc", "collected_daily_stock_history", "analytics_portfolio_allocation")
+ENV_FILE = Path(os.environ["ACTSTOCK_ENV_FILE"])
+START_SECONDS = 1500
+# The tests' own environment has some secrets, which would go before those of .env.
+PLAIN = {name: value for name, value in os.environ.items() if name not in secret_sizes()}
+OLD = "actstock-test-old"
+OLD_POSTGRES = "postgres:15.17-bookworm"
+
+
+def rows(conn: Connection) -> dict[str, list[dict[str, object]]]:
+    return {table: fetch(conn, f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4") for table in TABLES}
+
+
+@pytest.fixture(scope="module")
+def backup(pipeline: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("backup") / "a b.tar"
+    output_of(["./start.sh", "backup", str(file)])
+    return file
+
+
+@pytest.mark.timeout(START_SECONDS + 300)
+class TestOver:
+    @pytest.fixture(scope="class")
+    def said(self, backup: Path, settings: Settings) -> tuple[dict[str, list[dict[str, object]]], str]:
+        """Restore over a platform without rows and with another key. Return the rows of before, and what was said."""
+        with closing(connect(settings.database)) as conn:
+            before = rows(conn)
+            assert all(before.values())
+            with transaction(conn), conn.cursor() as cursor:
+                cursor.execute(f"TRUNCATE {', '.join(TABLES)}")
+        output_of(["./start.sh", "env", "API_KEY=another-key-of-today"], PLAIN)
+        refused = subprocess.run(
+            ["./start.sh", "restore", "--docker", str(backup)], cwd=PROJECT_ROOT, env=PLAIN, capture_output=True
+        )
+        assert b"./start.sh stop, then restore" in refused.stderr
+        output_of(["./start.sh", "stop"], PLAIN)
+        restore = ["./start.sh", "restore", "--docker", str(backup), "--yes"]
+        return before, output_of(restore, PLAIN, START_SECONDS)
+
+    def test_a_platform_is_restored_over_another_state(
+        self, said: tuple[dict[str, list[dict[str, object]]], str], settings: Settings, airflow: Airflow, pipeline: Run
+    ) -> None:
+        before, words = said
+        assert "market       simulated" in words
+        assert "replaces" in words
+        with closing(connect(settings.database)) as conn:
+            assert rows(conn) == before
+        known = read_env_file(ENV_FILE)
+        assert known["API_KEY"] == os.environ["API_KEY"]
+        assert known["DB_PASSWORD"] == settings.database.password, "a server keeps its owner's password"
+        headers = {"X-API-Key": known["API_KEY"]}
+        assert httpx.get(f"{settings.api_url}/etfs/benchmarks", headers=headers).status_code in (200, 404)
+        assert airflow.run(pipeline).state == "success"
+
+    def test_nothing_that_was_sent_is_left(self, said: object, settings: Settings) -> None:
+        for topic in Topic:
+            stored = committed_offsets(settings.kafka, topic.consumer_group)[topic.value]
+            assert stored == end_offsets(settings.kafka, topic)
+
+    def test_what_is_kept_can_be_removed(self, said: object) -> None:
+        def kept() -> list[str]:
+            told = compose("exec", "-T", *shlex.split("postgres psql --username postgres --list"))
+            return re.findall(r"stockdb_before_restore_\w+", told)
+
+        [name] = kept()
+        compose("exec", "-T", *shlex.split(f"postgres dropdb --username postgres {name}"))
+        assert kept() == []
+
+    def test_the_old_env_stays_beside_the_new_one(self, said: object) -> None:
+        [old] = ENV_FILE.parent.glob(f"{ENV_FILE.name}.before-restore-*")
+        assert read_env_file(old)["API_KEY"] == "another-key-of-today"
+        assert old.stat().st_mode & 0o077 == 0
+        old.unlink()
+
+
+def test_it_is_restored_natively(backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All but the start, which the other rings try: rows and chains are compared with the manifest."""
+    monkeypatch.setenv("ACTSTOCK_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(native, "ENV_FILE", tmp_path / ".env")
+    started: list[Stack] = []
+    monkeypatch.setattr(native, "start", lambda stack: started.append(stack) or 0)
+    assert native.restore_native(backup, is_agreed=True) == 0
+    [stack] = started
+    assert stack.source.label == "simulated"
+    assert (stack.data / "postgres" / "PG_VERSION").read_text().strip() == "18"
+    assert read_env_file(stack.secrets_file)["API_KEY"] == os.environ["API_KEY"]
+
+
+class TestOldVolumes:
+    """Those of a platform on live Yahoo with PostgreSQL 15, which is never started here."""
+
+    @pytest.fixture
+    def environ(self, tmp_path: Path) -> Iterator[dict[str, str]]:
+        environ = PLAIN | {
+            "COMPOSE_PROJECT_NAME": OLD,
+            "ACTSTOCK_HOME": str(tmp_path / "home"),
+            "ACTSTOCK_ENV_FILE": str(tmp_path / ".env"),
+            "PORT_POSTGRES": "0",
+            "PORT_AIRFLOW_DB": "0",
+        }
+        output_of(["./start.sh", "env"], environ)
+        secrets = read_env_file(tmp_path / ".env")
+        self.make("postgres", "postgres", "stockdb", secrets["DB_PASSWORD"])
+        self.make("airflow-db", "airflow", "airflow", secrets["AIRFLOW_DB_PASSWORD"])
+        yield environ
+        command = ["docker", "compose", "--env-file", str(tmp_path / ".env"), "down", "--volumes"]
+        subprocess.run(command, cwd=PROJECT_ROOT, env=environ, check=False, capture_output=True)
+
+    def make(self, service: str, user: str, name: str, password: str) -> None:
+        """Fill a volume as the version before did."""
+        volume = f"{OLD}_{service}-data"
+        label = ["--label", f"com.docker.compose.project={OLD}", "--label", f"com.docker.compose.volume={service}-data"]
+        output_of(["docker", "volume", "create", *label, volume])
+        given = {"POSTGRES_USER": user, "POSTGRES_PASSWORD": password, "POSTGRES_DB": name}
+        words = [word for key, value in given.items() for word in ("--env", f"{key}={value}")]
+        place = ["--volume", f"{volume}:/var/lib/postgresql/data", "--publish", "127.0.0.1::5432"]
+        server = output_of(["docker", "run", "--detach", "--rm", *words, *place, OLD_POSTGRES]).strip()
+        ready = "for i in $(seq 60); do pg_isready -qh 127.0.0.1 && exit; sleep 1; done; exit 1"
+        output_of(["docker", "exec", server, "bash", "-c", ready])
+        if service == "postgres":
+            port = output_of(["docker", "port", server, "5432/tcp"]).split(":")[-1]
+            with closing(connect(DatabaseSettings("127.0.0.1", int(port), name, user, password))) as conn:
+                load_version_0_1_0(conn)
+        output_of(["docker", "stop", server])
+
+    def test_the_data_of_postgresql_15_come_over(self, environ: dict[str, str], tmp_path: Path) -> None:
+        refused = subprocess.run(
+            ["./start.sh", "up", "--docker"], cwd=PROJECT_ROOT, env=environ, capture_output=True, text=True, check=False
+        )
+        assert refused.returncode == 1
+        assert "has the data of PostgreSQL 15, and this is version 18" in refused.stdout + refused.stderr
+
+        output_of(["./start.sh", "backup", "--docker", str(tmp_path / "old.tar")], environ)
+        assert (tmp_path / "old.tar").stat().st_size > 10_000
+
+        aside = f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers/commands.sh; set_old_data_aside "
+        for service in ("postgres", "airflow-db"):
+            assert "had is kept in before-18" in output_of(["bash", "-euc", aside + service], environ)
+        docker = ["docker", "compose", "--env-file", environ["ACTSTOCK_ENV_FILE"]]
+        output_of([*docker, "up", "--detach", "--wait", "postgres", "airflow-db"], environ)
+        for service in ("postgres", "airflow-db"):
+            output_of([*docker, "exec", "-T", service, "rm", "-r", "/var/lib/postgresql/before-18"], environ)
+        assert {each["State"]["Running"] for each in containers("postgres")} == {True}, "the demo beside it goes on"
