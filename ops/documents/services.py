@@ -17,6 +17,15 @@ def services() -> str:
     )
 
 
+def secrets() -> str:
+    """Write one line for each service that has secrets."""
+    known = {name: sorted(compose.secrets_of(service)) for name, service in compose.services().items()}
+    return table(
+        ["service", "has"],
+        [[f"`{name}`", ", ".join(f"`{secret}`" for secret in own)] for name, own in known.items() if own],
+    )
+
+
 def _ports(service: dict[str, Any]) -> str:
     found = (compose.PORT.search(port) for port in service.get("ports", []))
     return ", ".join(f"{port['default']} (`PORT_{port['name']}`)" for port in found if port)

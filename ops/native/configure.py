@@ -1,7 +1,6 @@
 """Before the services start: the stack's folders, and the files that cannot read the environment themselves."""
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -10,8 +9,9 @@ from string import Template
 
 from ops.console import say
 from ops.errors import CannotStart
-from ops.native.environment import AIRFLOW_USER
-from ops.native.services import write_supervisor_config
+from ops.native import own_secrets
+from ops.native.environment import AIRFLOW_USER, secrets_for
+from ops.native.services import read_services, write_supervisor_config
 from ops.native.stack import Stack
 
 TEMPLATES = Path(__file__).with_name("conf")
@@ -27,6 +27,8 @@ def prepare(stack: Stack, environment: Mapping[str, str]) -> None:
     for name in ("zookeeper", "kafka"):
         _fill_in(TEMPLATES / f"{name}.properties", stack.run / f"{name}.properties", stack)
     write_supervisor_config(stack.run / "supervisord.conf")
+    secrets = {service.name: secrets_for(service.secrets, environment) for service in read_services().values()}
+    own_secrets.write(stack.run, {name: own for name, own in secrets.items() if own})
     _write_airflow_password(stack.data / "airflow" / "passwords.json", environment["AIRFLOW_PASSWORD"])
 
 
@@ -57,5 +59,4 @@ def _fill_in(template: Path, target: Path, stack: Stack) -> None:
 
 def _write_airflow_password(path: Path, password: str) -> None:
     """Write the file that Airflow's simple login reads. It makes up a password for a missing user."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump({AIRFLOW_USER: password}, file)
+    own_secrets.write_private(path, json.dumps({AIRFLOW_USER: password}))

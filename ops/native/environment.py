@@ -1,4 +1,4 @@
-"""The environment every service of a stack gets: addresses, secrets, and all of Airflow's settings."""
+"""The environment of a stack's services: addresses, all of Airflow's settings, and each one's own secrets."""
 
 import os
 import shlex
@@ -8,6 +8,7 @@ from pathlib import Path
 from config.config import PROJECT_ROOT, ConfigError
 from database.roles import ROLES, SPARK
 from ops.native import stack_secrets
+from ops.native.compose import native_services, private_settings, private_variables
 from ops.native.stack import JARS, JDBC_JAR, VENV, Stack
 
 # Marks every process of a stack, so that those whose supervisor was killed can be told from anybody else's.
@@ -28,7 +29,7 @@ SITE_PACKAGES = VENV / "lib" / "python3.11" / "site-packages"
 
 
 def service_environment(stack: Stack, java_home: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Combine outside settings, the stack's secrets, and what the stack itself decides."""
+    """Combine outside settings, the stack's secrets, and what the stack itself decides: all that services may need."""
     chosen = _chosen(stack, environ)
     return (
         _spark_sizes()
@@ -40,6 +41,17 @@ def service_environment(stack: Stack, java_home: Path, environ: Mapping[str, str
         | _airflow(stack, chosen)
         | _reachable(chosen)
     )
+
+
+def shared_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what every service may see: all but the secrets, under whatever name a service has one."""
+    hidden = {*private_settings()}.union(*(private_variables(service) for service in native_services().values()))
+    return {name: value for name, value in environment.items() if name not in hidden}
+
+
+def secrets_for(variables: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Return a service's own secrets (variable -> setting that it has the value of), but for those that are not set."""
+    return {name: environment[setting] for name, setting in variables.items() if setting in environment}
 
 
 def client_environment(stack: Stack, environ: Mapping[str, str] = os.environ) -> dict[str, str]:

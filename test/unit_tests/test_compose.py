@@ -147,12 +147,18 @@ def test_the_front_door_waits_for_every_service_that_stays_up(services: dict[str
     assert set(left_out.split("|")) == set(services) - stays_up
 
 
-def test_a_login_is_that_of_the_container() -> None:
-    native = read_services()
-    assert native["api"].login == ("actstock_read", "DB_READ_PASSWORD")
-    assert native["airflow-scheduler"].login == ("actstock_collect", "DB_COLLECT_PASSWORD")
-    assert native["schema"].login == ("postgres", "DB_PASSWORD")
-    assert native["dashboard"].login is None
+@pytest.mark.parametrize(
+    ("service", "user", "password"),
+    [
+        ("api", "actstock_read", "DB_READ_PASSWORD"),
+        ("airflow-scheduler", "actstock_collect", "DB_COLLECT_PASSWORD"),
+        ("schema", "postgres", "DB_PASSWORD"),
+        ("dashboard", None, None),
+    ],
+)
+def test_a_login_is_that_of_the_container(service: str, user: str | None, password: str | None) -> None:
+    native = read_services()[service]
+    assert (native.user, native.secrets.get("DB_PASSWORD")) == (user, password)
 
 
 def test_a_setting_that_names_no_address_is_the_same_natively(services: dict[str, Any], tmp_path: Path) -> None:
