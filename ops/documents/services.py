@@ -22,8 +22,12 @@ def secrets() -> str:
     known = {name: sorted(compose.secrets_of(service)) for name, service in compose.services().items()}
     return table(
         ["service", "has"],
-        [[f"`{name}`", ", ".join(f"`{secret}`" for secret in own)] for name, own in known.items() if own],
+        [[f"`{name}`", _named(own)] for name, own in known.items() if own],
     )
+
+
+def _named(secrets: list[str]) -> str:
+    return "all of them" if {*secrets} == {*compose.secret_sizes()} else ", ".join(f"`{name}`" for name in secrets)
 
 
 def _ports(service: dict[str, Any]) -> str:

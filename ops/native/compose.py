@@ -68,7 +68,7 @@ def private_settings() -> frozenset[str]:
 def secrets_of(service: Mapping[str, Any]) -> set[str]:
     """Return the private settings that a service's environment has something of: it may know these, and no other."""
     values = [str(value) for value in service.get("environment", {}).values()]
-    return private_settings() & {name for value in values for name in SETTING.findall(value)}
+    return {name for value in values for name in SETTING.findall(value)} & private_settings()
 
 
 def private_variables(service: Mapping[str, Any]) -> dict[str, str]:

@@ -24,8 +24,8 @@ def prepare(stack: Stack, environment: Mapping[str, str]) -> None:
     for folder in (stack.run, stack.logs, stack.data / "airflow", stack.data / "spark" / "local"):
         folder.mkdir(parents=True, exist_ok=True)
     _put_aside_lost_topics(stack)
-    for name in ("zookeeper", "kafka"):
-        _fill_in(TEMPLATES / f"{name}.properties", stack.run / f"{name}.properties", stack)
+    for name in ("zookeeper.properties", "zookeeper.jaas", "kafka.properties"):
+        own_secrets.write_private(stack.run / name, _filled_in(TEMPLATES / name, stack, environment))
     write_supervisor_config(stack.run / "supervisord.conf")
     secrets = {service.name: secrets_for(service.secrets, environment) for service in read_services().values()}
     own_secrets.write(stack.run, {name: own for name, own in secrets.items() if own})
@@ -51,10 +51,14 @@ def _put_aside_lost_topics(stack: Stack) -> None:
         say(f"ZooKeeper's data is gone, so Kafka starts empty; its old files are in {aside}")
 
 
-def _fill_in(template: Path, target: Path, stack: Stack) -> None:
-    text = Template(template.read_text(encoding="utf-8"))
-    filled = text.substitute(data=stack.data, zookeeper_port=stack.port("zookeeper"), kafka_port=stack.port("kafka"))
-    target.write_text(filled, encoding="utf-8")
+def _filled_in(template: Path, stack: Stack, environment: Mapping[str, str]) -> str:
+    return Template(template.read_text(encoding="utf-8")).substitute(
+        data=stack.data,
+        zookeeper_port=stack.port("zookeeper"),
+        kafka_port=stack.port("kafka"),
+        zookeeper_password=environment["ZOOKEEPER_PASSWORD"],
+        kafka_password=environment["KAFKA_PASSWORD"],
+    )
 
 
 def _write_airflow_password(path: Path, password: str) -> None:

@@ -17,13 +17,18 @@ LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
 AIRFLOW_USER = "admin"
 AIRFLOW_SETTINGS = PROJECT_ROOT / "airflow" / "settings.env"
 REPLACEABLE_SECRETS = ("API_KEY", "AIRFLOW_PASSWORD")
-SPARK_DAEMON_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+SPARK_DAEMON_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dspark.authenticate=true"
+# What its UI and its REST server would let everybody do.
+SPARK_MASTER_OPTIONS = (
+    "-Dspark.master.rest.enabled=false -Dspark.ui.killEnabled=false -Dspark.master.ui.decommission.allow.mode=DENY"
+)
 # Spark knows the servlet by this name alone.
 _SINK = "-Dspark.metrics.conf.*.sink.prometheusServlet"
 SPARK_METRICS_OPTIONS = (
     f"{_SINK}.class=org.apache.spark.metrics.sink.PrometheusServlet {_SINK}.path=/metrics/prometheus"
 )
 AIRFLOW_METRICS_URL = "http://127.0.0.1:9090/api/v1/otlp/v1/metrics"
+CLIENT_SECRETS = ("API_KEY", "AIRFLOW_PASSWORD", "MARKET_TOKEN", "SPARK_SECRET", "KAFKA_PASSWORD")
 LOGINS = tuple(role.password_setting for role in ROLES)
 SITE_PACKAGES = VENV / "lib" / "python3.11" / "site-packages"
 
@@ -58,7 +63,7 @@ def client_environment(stack: Stack, environ: Mapping[str, str] = os.environ) ->
     """Return what a client of the running stack needs, under the settings' public names."""
     known = _chosen(stack, environ)
     return (
-        {name: known[name] for name in ("DB_PASSWORD", *LOGINS, "API_KEY", "AIRFLOW_PASSWORD", "MARKET_TOKEN")}
+        {name: known[name] for name in ("DB_PASSWORD", *LOGINS, *CLIENT_SECRETS)}
         | _platform(stack)
         | _served_market(stack)
         | {
@@ -115,6 +120,7 @@ def _platform(stack: Stack) -> dict[str, str]:
         "DB_USER": "postgres",
         "AIRFLOW_DB_PORT": str(stack.port("airflow-db")),
         "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{stack.port('kafka')}",
+        "KAFKA_USER": "kafka",
         "SPARK_MASTER_URL": f"spark://127.0.0.1:{stack.port('spark-master')}",
         "SPARK_MASTER_PORT": str(stack.port("spark-master")),
         "SPARK_MASTER_UI_PORT": str(stack.port("spark-master-ui")),
@@ -178,7 +184,7 @@ def _processes(stack: Stack, java_home: Path, chosen: Mapping[str, str]) -> dict
         "SPARK_NO_DAEMONIZE": "1",
         "SPARK_LOCAL_DIRS": str(stack.data / "spark" / "local"),
         "SPARK_DAEMON_JAVA_OPTS": _daemon_options(chosen),
-        "SPARK_MASTER_OPTS": "-Dspark.master.rest.enabled=false",
+        "SPARK_MASTER_OPTS": SPARK_MASTER_OPTIONS,
         "SPARK_WORKER_OPTS": "-Dspark.worker.cleanup.enabled=true",
     }
 

@@ -19,8 +19,8 @@ DEFAULTS = "program-defaults"
 DEFAULT_WAIT_SECONDS = 180
 # A one-shot may end at once, and is not started again.
 ONE_SHOT = {"startsecs": "0", "autorestart": "false"}
-# Who a service logs in as.
-USER = "DB_USER"
+# Who a service logs in as, in PostgreSQL and in Kafka.
+USERS = ("DB_USER", "KAFKA_USER")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Service:
     """needs: ready before it starts; uses: there until it has stopped; ready: a check and its arguments.
 
     wait_seconds: how long a start waits until it is ready. 0: the platform works without it, so it is not waited for.
-    user: who it is in PostgreSQL. secrets: its variables that hold a secret, each with the setting that has the value.
+    users: who it is elsewhere. secrets: its variables that hold a secret, each with the setting that has the value.
     supervisor: further keys of supervisord.
     """
 
@@ -40,7 +40,7 @@ class Service:
     ports: tuple[str, ...]
     wait_seconds: int
     only_if: str | None
-    user: str | None
+    users: Mapping[str, str]
     secrets: Mapping[str, str]
     supervisor: Mapping[str, str]
 
@@ -69,6 +69,7 @@ def write_supervisor_config(target: Path) -> None:
 def _service(name: str, described: Mapping[str, Any]) -> Service:
     native = described["x-native"]
     one_shot = described["restart"] == "on-failure"
+    environment = described.get("environment", {})
     return Service(
         name=name,
         command=native.get("command") or shlex.join(described["command"]),
@@ -78,8 +79,8 @@ def _service(name: str, described: Mapping[str, Any]) -> Service:
         ports=tuple(compose.ports_of(described)),
         wait_seconds=native.get("wait_seconds", DEFAULT_WAIT_SECONDS),
         only_if=native.get("only_if"),
-        user=described.get("environment", {}).get(USER),
-        secrets=compose.private_variables(described),
+        users={name: environment[name] for name in USERS if name in environment},
+        secrets={} if "secrets_in" in native else compose.private_variables(described),
         supervisor={key: str(value) for key, value in native.get("supervisor", {}).items()},
     )
 
@@ -88,8 +89,8 @@ def _program(service: Service) -> dict[str, str]:
     """Return a service's section of supervisord's configuration, without the defaults."""
     before = f'{WITH_SECRETS} "%(ENV_ACTSTOCK_RUN)s/{own_secrets.file_name(service.name)}" ' if service.secrets else ""
     own = {"command": before + service.command} | (ONE_SHOT if service.is_one_shot else {})
-    if service.user:
-        own["environment"] = f'{USER}="{service.user}"'
+    if service.users:
+        own["environment"] = ",".join(f'{name}="{user}"' for name, user in service.users.items())
     return own | dict(service.supervisor)
 
 

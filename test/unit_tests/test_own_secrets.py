@@ -13,33 +13,40 @@ from ops.native import compose, configure, own_secrets
 from ops.native.environment import service_environment, shared_environment
 from ops.native.services import read_services
 from ops.native.stack import DataSource, Stack
+from utils import kafka_roles
 
 AIRFLOWS_OWN = {"AIRFLOW_DB_PASSWORD", "AIRFLOW_FERNET_KEY", "AIRFLOW_JWT_SECRET", "AIRFLOW_SECRET_KEY"}
-OF_TASKS = {"DB_COLLECT_PASSWORD", "DB_SPARK_PASSWORD", "SPARK_DRIVER_TOKEN"}
+OF_TASKS = {"DB_SPARK_PASSWORD", "SPARK_SECRET", "SPARK_DRIVER_TOKEN"}
+COLLECTING = {"DB_COLLECT_PASSWORD", "KAFKA_COLLECT_PASSWORD"}
 ALERTING = {"ALERT_URLS", "ALERT_HEARTBEAT_URL"}
 # What each service needs. One that is not here has none.
 NEEDED = {
     "postgres": {"DB_PASSWORD"},
     "airflow-db": {"AIRFLOW_DB_PASSWORD"},
+    "zookeeper": {"ZOOKEEPER_PASSWORD"},
+    "kafka": {"KAFKA_PASSWORD", "ZOOKEEPER_PASSWORD"},
+    "topics": {"KAFKA_PASSWORD", *(role.password_setting for role in kafka_roles.ROLES)},
     "upgrade-backup": set(compose.secret_sizes()),
     "backup": set(compose.secret_sizes()),
     "schema": {"DB_PASSWORD", "DB_COLLECT_PASSWORD", "DB_SPARK_PASSWORD", "DB_READ_PASSWORD"},
+    "spark-master": {"SPARK_SECRET"},
+    "spark-worker": {"SPARK_SECRET"},
     "spark-driver": {"DB_SPARK_PASSWORD", "SPARK_DRIVER_TOKEN"},
     "airflow-init": AIRFLOWS_OWN,
     "airflow-webserver": AIRFLOWS_OWN | {"AIRFLOW_PASSWORD", "DB_COLLECT_PASSWORD"},
-    "airflow-scheduler": AIRFLOWS_OWN | OF_TASKS,
+    "airflow-scheduler": AIRFLOWS_OWN | OF_TASKS | COLLECTING,
     "airflow-dag-processor": AIRFLOWS_OWN,
     "airflow-triggerer": AIRFLOWS_OWN,
-    "collector": {"DB_COLLECT_PASSWORD"},
-    "consumer-etf-daily": {"DB_COLLECT_PASSWORD"},
-    "consumer-etf-holdings": {"DB_COLLECT_PASSWORD"},
-    "consumer-stock-daily": {"DB_COLLECT_PASSWORD"},
+    "collector": COLLECTING,
+    "consumer-etf-daily": {"DB_COLLECT_PASSWORD", "KAFKA_ETF_DAILY_PASSWORD"},
+    "consumer-etf-holdings": {"DB_COLLECT_PASSWORD", "KAFKA_ETF_HOLDINGS_PASSWORD"},
+    "consumer-stock-daily": {"DB_COLLECT_PASSWORD", "KAFKA_STOCK_DAILY_PASSWORD"},
     "api": {"API_KEY", "DB_READ_PASSWORD"},
     "dashboard": {"API_KEY", "DASHBOARD_PASSWORD"},
     "alerts": ALERTING | {"DB_READ_PASSWORD"},
     "prometheus": {"API_KEY"},
     "market-server": {"MARKET_TOKEN"},
-    "cli": AIRFLOWS_OWN | OF_TASKS | ALERTING | {"AIRFLOW_PASSWORD", "API_KEY", "DB_PASSWORD"},
+    "cli": AIRFLOWS_OWN | OF_TASKS | ALERTING | {"AIRFLOW_PASSWORD", "API_KEY", "DB_PASSWORD", "KAFKA_PASSWORD"},
 }
 
 
@@ -73,7 +80,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 def test_natively_each_service_finds_its_own_in_a_file(tmp_path: Path, environment: dict[str, str]) -> None:
     folder = tmp_path / "run" / own_secrets.FOLDER
     names = {file.stem for file in folder.iterdir()}
-    assert names == set(NEEDED) & set(read_services())
+    assert names == set(NEEDED) & set(read_services()) - {"zookeeper", "kafka"}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     for file in folder.iterdir():
         held = set(json.loads(file.read_text()).values())
@@ -89,6 +96,24 @@ def test_what_all_share_holds_no_secret(tmp_path: Path, environment: dict[str, s
         assert environment[name] not in shared, name
         assert not [path.name for path in readable if environment[name] in path.read_text()], name
     assert shared_environment(environment)["DB_HOST"] == "127.0.0.1"
+
+
+def test_java_finds_its_logins_in_files_of_the_owner(tmp_path: Path, environment: dict[str, str]) -> None:
+    held = {"kafka.properties": "KAFKA_PASSWORD", "zookeeper.jaas": "ZOOKEEPER_PASSWORD"}
+    files = {
+        file for service in compose.native_services().values() for file in service["x-native"].get("secrets_in", ())
+    }
+    assert files == set(held)
+    for name, secret in held.items():
+        file = tmp_path / "run" / name
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        found = {each for each in compose.secret_sizes() if environment[each] in file.read_text()}
+        assert found == {secret}, name
+
+
+def test_each_user_of_kafka_is_known_to_the_service_that_it_is_for() -> None:
+    users = {user for service in read_services().values() if (user := service.users.get("KAFKA_USER"))}
+    assert users == {"kafka", *(role.name for role in kafka_roles.ROLES)}
 
 
 def test_a_service_has_them_as_they_are_and_is_the_same_process(tmp_path: Path, environment: dict[str, str]) -> None:
