@@ -9,6 +9,7 @@ from config.config import PROJECT_ROOT, ConfigError
 from database.roles import ROLES, SPARK
 from ops.native import stack_secrets
 from ops.native.compose import native_services, private_settings, private_variables
+from ops.native.services import USERS
 from ops.native.stack import JARS, JDBC_JAR, VENV, Stack
 
 # Marks every process of a stack, so that those whose supervisor was killed can be told from anybody else's.
@@ -49,8 +50,10 @@ def service_environment(stack: Stack, java_home: Path, environ: Mapping[str, str
 
 
 def shared_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what every service may see: all but the secrets, under whatever name a service has one."""
-    hidden = {*private_settings()}.union(*(private_variables(service) for service in native_services().values()))
+    """Return what every service may see: all but users and the secrets, under whatever name a service has one."""
+    hidden = {*USERS, *private_settings()}.union(
+        *(private_variables(service) for service in native_services().values())
+    )
     return {name: value for name, value in environment.items() if name not in hidden}
 
 

@@ -19,8 +19,8 @@ DEFAULTS = "program-defaults"
 DEFAULT_WAIT_SECONDS = 180
 # A one-shot may end at once, and is not started again.
 ONE_SHOT = {"startsecs": "0", "autorestart": "false"}
-# Who a service logs in as, in PostgreSQL and in Kafka.
-USERS = ("DB_USER", "KAFKA_USER")
+# Who a service logs in as, in PostgreSQL and in Kafka. Without its password a user is nobody's.
+USERS = ("DB_USER", "DB_SPARK_USER", "KAFKA_USER")
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import pytest
 
 from config.config import PROJECT_ROOT
 from ops.native import compose, configure, own_secrets
-from ops.native.environment import service_environment, shared_environment
-from ops.native.services import read_services
+from ops.native.environment import secrets_for, service_environment, shared_environment
+from ops.native.services import USERS, read_services
 from ops.native.stack import DataSource, Stack
 from utils import kafka_roles
 
@@ -114,6 +114,17 @@ def test_java_finds_its_logins_in_files_of_the_owner(tmp_path: Path, environment
 def test_each_user_of_kafka_is_known_to_the_service_that_it_is_for() -> None:
     users = {user for service in read_services().values() if (user := service.users.get("KAFKA_USER"))}
     assert users == {"kafka", *(role.name for role in kafka_roles.ROLES)}
+
+
+@pytest.mark.parametrize("name", read_services())
+def test_natively_a_service_is_who_it_is_in_a_container(name: str, environment: dict[str, str]) -> None:
+    """A user that it has not been given would come without a password."""
+    service = read_services()[name]
+    native = shared_environment(environment) | dict(service.users) | secrets_for(service.secrets, environment)
+    container = compose.services()[name].get("environment", {})
+    for user in USERS:
+        assert native.get(user) == container.get(user), user
+        assert not native.get(user) or native[user.replace("_USER", "_PASSWORD")]
 
 
 def test_a_service_has_them_as_they_are_and_is_the_same_process(tmp_path: Path, environment: dict[str, str]) -> None:
