@@ -1,9 +1,11 @@
-"""Create the Kafka topics that are missing, before anybody reads them: `python -m collector.topics`."""
+"""Create Kafka's users and the topics that are missing, before anybody reads them: `python -m collector.topics`."""
 
+import os
 import sys
 
 from config.config import Settings
 from utils.command_line import exit_code_of
+from utils.kafka_roles import apply_roles
 from utils.kafka_utils import create_topics
 
 
@@ -12,7 +14,10 @@ def main() -> int:
 
 
 def _create() -> None:
-    created = create_topics(Settings.from_env().kafka)
+    settings = Settings.from_env().kafka
+    if settings.user:
+        print(f"users: {', '.join(apply_roles(settings, os.environ))}")
+    created = create_topics(settings)
     print(f"topics created: {', '.join(created) or 'none, all are there'}")
 
 

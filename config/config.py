@@ -56,12 +56,15 @@ class KafkaSettings:
     """Where Kafka is, and how its topics are made.
 
     prefix: put before the names of all topics and groups, so that one broker can hold a second set of them
+    user: who this process is. Empty: a broker that lets everybody in.
     """
 
     bootstrap_servers: str
     partitions: int
     replication: int
     prefix: str = ""
+    user: str = ""
+    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class SparkSettings:
     profile: small, wide, or auto: wide from so many rows on (wide_rows)
     executor_memory: of each executor of a wide job
     driver_url: the warm driver (see batch.warm_driver). Empty: every job is submitted.
+    secret: what master, workers and drivers prove to each other that they know. Empty: they ask for none.
     """
 
     master_url: str
@@ -83,6 +87,7 @@ class SparkSettings:
     executor_memory: str = "1g"
     driver_url: str = ""
     driver_token: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -246,6 +251,8 @@ class Settings:
                 partitions=read.integer("KAFKA_PARTITIONS", 3, at_least=1),
                 replication=read.integer("KAFKA_REPLICATION", 1, at_least=1),
                 prefix=read.text("KAFKA_PREFIX", ""),
+                user=read.text("KAFKA_USER", ""),
+                password=read.text("KAFKA_PASSWORD", ""),
             ),
             spark=SparkSettings(
                 master_url=read.text("SPARK_MASTER_URL", "spark://127.0.0.1:7077"),
@@ -259,6 +266,7 @@ class Settings:
                 executor_memory=read.memory("SPARK_EXECUTOR_MEMORY", "1g"),
                 driver_url=read.text("SPARK_DRIVER_URL", "").rstrip("/"),
                 driver_token=read.text("SPARK_DRIVER_TOKEN", ""),
+                secret=read.text("SPARK_SECRET", ""),
             ),
             yahoo=YahooSettings(
                 base_url=read.text("YAHOO_BASE_URL", "").rstrip("/"),

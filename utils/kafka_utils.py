@@ -1,4 +1,4 @@
-"""The only module that talks to Kafka.
+"""The only module that talks to Kafka, but for the one that makes its users (utils/kafka_roles.py).
 
 It creates topics, publishes with acknowledgements, and consumes with the commit as the last step.
 """
@@ -25,6 +25,8 @@ from utils.lag import Lag, LagMeter
 from utils.ranges import LONGEST_RANGE, count_sessions
 
 log = logging.getLogger(__name__)
+# At each connection it warns that others may read the password, which SCRAM never sends.
+logging.getLogger("kafka.net.sasl").setLevel(logging.ERROR)
 
 Offsets = dict[int, int]  # partition -> offset of the next message
 
@@ -36,6 +38,8 @@ MAX_BATCH = 10_000  # rows: a range has one for each session
 LONGEST_WAIT_SECONDS = 15.0
 ACKNOWLEDGE_SECONDS = 30
 REJOIN_SECONDS = 20.0  # longer than the broker waits for the others of a new group
+# How clients prove who they are, and how the broker itself does.
+SCRAM, PLAIN = "SCRAM-SHA-512", "PLAIN"
 METADATA_SECONDS = 30  # after so long a consumer knows of new partitions
 
 
@@ -89,12 +93,11 @@ def publisher(settings: KafkaSettings) -> Iterator[Publisher]:
     """Open a publisher that waits for all in-sync replicas, or raise BrokerUnavailable."""
     with _broker(settings):
         producer = KafkaProducer(
-            bootstrap_servers=settings.bootstrap_servers,
+            **client_options(settings),
             acks="all",
             enable_idempotence=True,
             linger_ms=20,
             compression_type="zstd",  # gzip has its slowest level in this client, which takes most of a range's time
-            api_version=(3, 9),
         )
     try:
         yield Publisher(producer, settings.prefix)
@@ -105,7 +108,7 @@ def publisher(settings: KafkaSettings) -> Iterator[Publisher]:
 def create_topics(settings: KafkaSettings) -> list[str]:
     """Create the topics that are missing, with their partitions, and return the new ones."""
     layout = {"num_partitions": settings.partitions, "replication_factor": settings.replication}
-    with _admin(settings) as admin:
+    with admin_client(settings) as admin:
         missing = sorted({settings.prefix + topic for topic in Topic} - set(admin.list_topics()))
         if missing:
             admin.create_topics(dict.fromkeys(missing, layout), wait_for_metadata=True)
@@ -115,7 +118,7 @@ def create_topics(settings: KafkaSettings) -> list[str]:
 def delete_topics(settings: KafkaSettings, prefix: str) -> None:
     """Delete the topics and groups whose names begin with a prefix. No consumer may be reading them."""
     assert prefix, "an empty prefix would delete the platform's own topics"
-    with _admin(settings) as admin:
+    with admin_client(settings) as admin:
         groups = [group["group_id"] for group in admin.list_groups() if group["group_id"].startswith(prefix)]
         if groups:
             admin.delete_groups(groups)
@@ -127,7 +130,7 @@ def delete_topics(settings: KafkaSettings, prefix: str) -> None:
 def committed_offsets(settings: KafkaSettings, group: str) -> dict[str, Offsets]:
     """Return the offsets up to which a consumer group has committed, by topic."""
     offsets: dict[str, Offsets] = {}
-    with _admin(settings) as admin:
+    with admin_client(settings) as admin:
         for partition, meta in admin.list_group_offsets(settings.prefix + group)[settings.prefix + group].items():
             offsets.setdefault(partition.topic.removeprefix(settings.prefix), {})[partition.partition] = meta.offset
     return offsets
@@ -136,7 +139,7 @@ def committed_offsets(settings: KafkaSettings, group: str) -> dict[str, Offsets]
 def topic_ids(settings: KafkaSettings) -> dict[str, str]:
     """Return the ids of the topics that are there. A topic that was deleted and made again has another one."""
     wanted = {settings.prefix + topic: topic for topic in Topic}
-    with _admin(settings) as admin:
+    with admin_client(settings) as admin:
         there = [name for name in admin.list_topics() if name in wanted]
         found = admin.describe_topics(there) if there else []
     return {wanted[topic["name"]]: str(topic["topic_id"]) for topic in found}
@@ -146,7 +149,7 @@ def set_back(settings: KafkaSettings, topic: Topic, offsets: Offsets) -> None:
     """Let the group of a topic, which nobody reads now, go on at these offsets, and elsewhere at the oldest message."""
     name, group = settings.prefix + topic, settings.prefix + topic.consumer_group
     until = time.monotonic() + REJOIN_SECONDS * 3  # members that were killed are known for a while
-    with _admin(settings) as admin:
+    with admin_client(settings) as admin:
         [described] = admin.describe_topics([name])
         numbers = [partition["partition_index"] for partition in described["partitions"]]
         wanted = {TopicPartition(name, number): offsets.get(number, OffsetSpec.EARLIEST) for number in numbers}
@@ -163,7 +166,7 @@ def _refusals(answers: dict[TopicPartition, Any]) -> set[str]:
 def end_offsets(settings: KafkaSettings, topic: Topic) -> Offsets:
     """Return the offsets that the next messages of a topic will have."""
     with _broker(settings):
-        consumer = KafkaConsumer(bootstrap_servers=settings.bootstrap_servers, api_version=(3, 9))
+        consumer = KafkaConsumer(**client_options(settings))
         try:
             name = settings.prefix + topic
             partitions = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name) or ()]
@@ -246,7 +249,7 @@ def connect_consumer(settings: KafkaSettings, topic: Topic | str, group: str) ->
     """Connect a consumer that never commits by itself, and that starts a new group at the oldest message."""
     return KafkaConsumer(
         settings.prefix + topic,
-        bootstrap_servers=settings.bootstrap_servers,
+        **client_options(settings),
         group_id=settings.prefix + group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -256,7 +259,6 @@ def connect_consumer(settings: KafkaSettings, topic: Topic | str, group: str) ->
         fetch_max_wait_ms=POLL_MS,
         metadata_max_age_ms=METADATA_SECONDS * 1000,
         check_crcs=False,  # TCP and the broker have checked them, and in pure Python they take a tenth of the time
-        api_version=(3, 9),
     )
 
 
@@ -401,10 +403,20 @@ class _StopSignal:
         self.requested = True
 
 
+def client_options(settings: KafkaSettings, mechanism: str = SCRAM) -> dict[str, Any]:
+    """Return how a client finds the broker and logs in. Without a user the broker is one that asks for none."""
+    options: dict[str, Any] = {"bootstrap_servers": settings.bootstrap_servers, "api_version": (3, 9)}
+    if settings.user:
+        options |= {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": mechanism}
+        options |= {"sasl_plain_username": settings.user, "sasl_plain_password": settings.password}
+    return options
+
+
 @contextmanager
-def _admin(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
+def admin_client(settings: KafkaSettings, mechanism: str = SCRAM) -> Iterator[KafkaAdminClient]:
+    """Connect a client that looks after topics, groups and users, or raise BrokerUnavailable."""
     with _broker(settings):
-        admin = KafkaAdminClient(bootstrap_servers=settings.bootstrap_servers, api_version=(3, 9))
+        admin = KafkaAdminClient(**client_options(settings, mechanism))
         try:
             yield admin
         finally:
@@ -416,7 +428,8 @@ def _broker(settings: KafkaSettings) -> Iterator[None]:
     try:
         yield
     except KafkaError as error:
-        raise BrokerUnavailable(f"Kafka at {settings.bootstrap_servers} cannot be used: {error}") from None
+        user = f" as {settings.user}" if settings.user else ""
+        raise BrokerUnavailable(f"Kafka at {settings.bootstrap_servers} cannot be used{user}: {error}") from None
 
 
 def offsets_reached(needed: dict[str, Offsets], committed: dict[str, Offsets]) -> bool:

@@ -15,7 +15,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from config.config import PROJECT_ROOT, SparkSettings
-from utils.warm_spark import is_warm, shared_session
+from utils.warm_spark import AUTHENTICATE, is_warm, shared_session
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -132,6 +132,7 @@ def submit_command(settings: SparkSettings, script: str, *arguments: str) -> lis
 
 def session(settings: SparkSettings, name: str, profile: Profile = SMALL) -> "SparkSession":
     """Return the session of this process, on the master of spark-submit or else on SPARK_MASTER_URL."""
+    from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")  # no job uses pandas
@@ -140,13 +141,18 @@ def session(settings: SparkSettings, name: str, profile: Profile = SMALL) -> "Sp
         return shared_session(name, session_conf(SMALL))
     # Of the functions that executors call: this interpreter, which has the same path in every image.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    builder = SparkSession.builder.appName(name)
+    conf: dict[str, str] = {}
     if "PYSPARK_GATEWAY_PORT" not in os.environ:  # started by python itself, not by spark-submit
-        builder = builder.master(settings.master_url).config(map={**submit_conf(settings)})
-        builder = builder.config("spark.jars", settings.jdbc_jar).config("spark.cores.max", str(JOB_CORES))
+        conf |= submit_conf(settings) | {"spark.master": settings.master_url, "spark.jars": settings.jdbc_jar}
+        conf["spark.cores.max"] = str(JOB_CORES)
     if profile is not SMALL:
-        builder = builder.config(map={**_wide_conf(settings, profile)})
-    return builder.config(map={**session_conf(profile)}).getOrCreate()
+        conf |= _wide_conf(settings, profile)
+    conf |= session_conf(profile)
+    if settings.secret:
+        # Everybody can read a JVM's command line, which has what it is started with. So it is told of the secret later.
+        SparkContext._ensure_initialized(conf=SparkConf(loadDefaults=False).setAll(list(conf.items())))
+        conf |= {AUTHENTICATE: "true", f"{AUTHENTICATE}.secret": settings.secret}
+    return SparkSession.builder.appName(name).config(map={**conf}).getOrCreate()
 
 
 def session_conf(profile: Profile) -> dict[str, str]:

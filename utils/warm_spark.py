@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 MARK = "ACTSTOCK_WARM_SPARK"
 # One core, in the JVM itself: the cluster's worker stays free for what is submitted.
 MASTER = "local[1]"
+# Whoever connects to one of Spark's ports has to know a secret.
+AUTHENTICATE = "spark.authenticate"
 
 
 def is_warm() -> bool:
@@ -42,7 +44,8 @@ def shared_session(name: str, conf: dict[str, str]) -> "SparkSession":
         def stop(self) -> None:
             """Leave Spark running, for the next job."""
 
-    names = {"spark.master": MASTER, "spark.app.name": name}
+    # Its ports are open to this machine. Spark makes up a secret of its own where all is in one JVM.
+    names = {"spark.master": MASTER, "spark.app.name": name, AUTHENTICATE: "true"}
     settings = SparkConf(loadDefaults=False).setAll(list((conf | names).items()))
     # A session of its own keeps a job's settings and views from the next job, and all share what Spark has loaded.
     session = SharedSession(SharedContext(conf=settings)).newSession()

@@ -24,7 +24,15 @@ from database.tables import DAILY_ETF_OHLC
 from ops.bench.bars import bars
 from ops.bench.scratch import PREFIX, count
 from ops.errors import RunFailed
-from utils.kafka_utils import MAX_BATCH, POLL_MS, ConsumerRecord, committed_offsets, connect_consumer, pump
+from utils.kafka_utils import (
+    MAX_BATCH,
+    POLL_MS,
+    ConsumerRecord,
+    client_options,
+    committed_offsets,
+    connect_consumer,
+    pump,
+)
 from utils.lag import LagMeter
 from utils.messages import EtfDailyBar, from_json
 from utils.ranges import count_sessions
@@ -143,7 +151,7 @@ def one_commit_a_row(source: Source) -> Stored:
     clock, done = Clock(source), 0
     to_row = attrgetter(*DAILY_ETF_OHLC.columns)
     consumer = KafkaConsumer(
-        bootstrap_servers=source.kafka.bootstrap_servers,
+        **client_options(source.kafka),
         group_id=_new_group(),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -180,7 +188,7 @@ def copy_and_merge(source: Source) -> Stored:
 
 def bare_client(source: Source) -> Stored:
     """Read with kafka-python's defaults and do nothing with the messages."""
-    return _only_poll(source, lambda: KafkaConsumer(bootstrap_servers=source.kafka.bootstrap_servers))
+    return _only_poll(source, lambda: KafkaConsumer(**client_options(source.kafka)))
 
 
 def bare_client_tuned(source: Source) -> Stored:

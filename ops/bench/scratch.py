@@ -4,14 +4,13 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from kafka import KafkaAdminClient
 from psycopg2 import sql
 
 from config.config import DatabaseSettings, KafkaSettings
 from database.db_helper import connect
 from database.tables import Table
 from ops.databases import create_database, drop_databases
-from utils.kafka_utils import delete_topics
+from utils.kafka_utils import admin_client, delete_topics
 
 # Everything of this name is ours: what a killed benchmark left behind goes with the next one.
 PREFIX = "bench-"
@@ -32,13 +31,12 @@ def scratch_topics(kafka: KafkaSettings, count: int) -> Iterator[list[str]]:
     """Make topics with the platform's number of partitions. They go afterwards, with the groups that read them."""
     names = [f"{PREFIX}{uuid.uuid4().hex[:8]}" for _ in range(count)]
     delete_topics(kafka, PREFIX)
-    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
     try:
         layout = {"num_partitions": kafka.partitions, "replication_factor": kafka.replication}
-        admin.create_topics(dict.fromkeys(names, layout), wait_for_metadata=True)
+        with admin_client(kafka) as admin:
+            admin.create_topics(dict.fromkeys(names, layout), wait_for_metadata=True)
         yield names
     finally:
-        admin.close()
         delete_topics(kafka, PREFIX)
 
 

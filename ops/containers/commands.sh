@@ -24,7 +24,8 @@ warn_of_open_ports() {
     case ${address:-127.0.0.1} in
         127.* | localhost | ::1 | '[::1]') ;;
         *) say "WARNING: ACTSTOCK_BIND_INSIDE=$address opens the databases, Kafka, ZooKeeper, Spark and the market server to a network.
-  Kafka, ZooKeeper and Spark ask nobody for a login: put a firewall in front, or leave the setting out." ;;
+  Nothing there is encrypted, and Spark's pages and the market server ask nobody for a login: put a firewall in front, or
+  leave the setting out." ;;
     esac
 }
 

@@ -68,12 +68,14 @@ def client_environment() -> dict[str, str]:
     def port(name: str) -> int:
         return ports()[name] + PORT_OFFSET
 
-    return {name: known[name] for name in ("DB_PASSWORD", "API_KEY", "AIRFLOW_PASSWORD", "MARKET_TOKEN")} | {
+    secrets = ("DB_PASSWORD", "API_KEY", "AIRFLOW_PASSWORD", "KAFKA_PASSWORD", "MARKET_TOKEN")
+    return {name: known[name] for name in secrets} | {
         "DB_HOST": "127.0.0.1",
         "DB_PORT": str(port("postgres")),
         "DB_NAME": "stockdb",
         "DB_USER": "postgres",
         "KAFKA_BOOTSTRAP_SERVERS": f"localhost:{port('kafka')}",
+        "KAFKA_USER": "kafka",
         "YAHOO_BASE_URL": f"http://127.0.0.1:{port('market-server')}",
         "AIRFLOW_URL": f"http://127.0.0.1:{port('airflow')}",
         "AIRFLOW_USER": "admin",

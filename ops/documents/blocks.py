@@ -18,6 +18,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "modules": interfaces.modules,
     "parameters": dags.parameters,
     "routes": interfaces.routes,
+    "secrets": services.secrets,
     "services": services.services,
     "settings": interfaces.settings,
     "tables": schema.tables,

@@ -17,6 +17,19 @@ def services() -> str:
     )
 
 
+def secrets() -> str:
+    """Write one line for each service that has secrets."""
+    known = {name: sorted(compose.secrets_of(service)) for name, service in compose.services().items()}
+    return table(
+        ["service", "has"],
+        [[f"`{name}`", _named(own)] for name, own in known.items() if own],
+    )
+
+
+def _named(secrets: list[str]) -> str:
+    return "all of them" if {*secrets} == {*compose.secret_sizes()} else ", ".join(f"`{name}`" for name in secrets)
+
+
 def _ports(service: dict[str, Any]) -> str:
     found = (compose.PORT.search(port) for port in service.get("ports", []))
     return ", ".join(f"{port['default']} (`PORT_{port['name']}`)" for port in found if port)

@@ -12,6 +12,10 @@ from config.config import PROJECT_ROOT
 COMPOSE_FILE = PROJECT_ROOT / "docker-compose.yml"
 # Of a range, which has a port for each copy of a service, the first one.
 PORT = re.compile(r"\$\{PORT_(?P<name>\w+):-(?P<default>(?P<first>\d+)[\d-]*)\}")
+# A setting in a value, and a value that is a setting and nothing else.
+# Not one of which a service learns only whether it is set.
+SETTING = re.compile(r"\$\{(\w+)(?!\w|:\+)")
+WHOLE = re.compile(r"\$\{(\w+)(?::[?-][^}]*)?\}")
 # The parser in C is twenty times faster; PyYAML has it wherever there is a wheel.
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -55,3 +59,30 @@ def secret_sizes() -> Mapping[str, int]:
     """Return the number of random bytes of each secret."""
     sizes: Mapping[str, int] = read_compose()["x-secrets"]
     return sizes
+
+
+def private_settings() -> frozenset[str]:
+    """Return the secrets, and the settings that are as private as they are."""
+    return frozenset({*secret_sizes(), *read_compose()["x-private"]})
+
+
+def secrets_of(service: Mapping[str, Any]) -> set[str]:
+    """Return the private settings that a service's environment has something of: it may know these, and no other."""
+    values = [str(value) for value in service.get("environment", {}).values()]
+    return {name for value in values for name in SETTING.findall(value)} & private_settings()
+
+
+def private_variables(service: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables of a service that hold a secret, each with the native setting that it has the value of.
+
+    One that only contains a secret, such as an address with a password, is a native setting of the same name.
+
+    >>> private_variables({"environment": {"DB_USER": "postgres", "DB_PASSWORD": "${DB_READ_PASSWORD:?is missing}"}})
+    {'DB_PASSWORD': 'DB_READ_PASSWORD'}
+    """
+    found = {}
+    for name, value in service.get("environment", {}).items():
+        if secrets_of({"environment": {name: value}}):
+            whole = WHOLE.fullmatch(value)
+            found[name] = whole[1] if whole else name
+    return found

@@ -1,7 +1,6 @@
 """Before the services start: the stack's folders, and the files that cannot read the environment themselves."""
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -10,8 +9,9 @@ from string import Template
 
 from ops.console import say
 from ops.errors import CannotStart
-from ops.native.environment import AIRFLOW_USER
-from ops.native.services import write_supervisor_config
+from ops.native import own_secrets
+from ops.native.environment import AIRFLOW_USER, secrets_for
+from ops.native.services import read_services, write_supervisor_config
 from ops.native.stack import Stack
 
 TEMPLATES = Path(__file__).with_name("conf")
@@ -24,9 +24,11 @@ def prepare(stack: Stack, environment: Mapping[str, str]) -> None:
     for folder in (stack.run, stack.logs, stack.data / "airflow", stack.data / "spark" / "local"):
         folder.mkdir(parents=True, exist_ok=True)
     _put_aside_lost_topics(stack)
-    for name in ("zookeeper", "kafka"):
-        _fill_in(TEMPLATES / f"{name}.properties", stack.run / f"{name}.properties", stack)
+    for name in ("zookeeper.properties", "zookeeper.jaas", "kafka.properties"):
+        own_secrets.write_private(stack.run / name, _filled_in(TEMPLATES / name, stack, environment))
     write_supervisor_config(stack.run / "supervisord.conf")
+    secrets = {service.name: secrets_for(service.secrets, environment) for service in read_services().values()}
+    own_secrets.write(stack.run, {name: own for name, own in secrets.items() if own})
     _write_airflow_password(stack.data / "airflow" / "passwords.json", environment["AIRFLOW_PASSWORD"])
 
 
@@ -49,13 +51,16 @@ def _put_aside_lost_topics(stack: Stack) -> None:
         say(f"ZooKeeper's data is gone, so Kafka starts empty; its old files are in {aside}")
 
 
-def _fill_in(template: Path, target: Path, stack: Stack) -> None:
-    text = Template(template.read_text(encoding="utf-8"))
-    filled = text.substitute(data=stack.data, zookeeper_port=stack.port("zookeeper"), kafka_port=stack.port("kafka"))
-    target.write_text(filled, encoding="utf-8")
+def _filled_in(template: Path, stack: Stack, environment: Mapping[str, str]) -> str:
+    return Template(template.read_text(encoding="utf-8")).substitute(
+        data=stack.data,
+        zookeeper_port=stack.port("zookeeper"),
+        kafka_port=stack.port("kafka"),
+        zookeeper_password=environment["ZOOKEEPER_PASSWORD"],
+        kafka_password=environment["KAFKA_PASSWORD"],
+    )
 
 
 def _write_airflow_password(path: Path, password: str) -> None:
     """Write the file that Airflow's simple login reads. It makes up a password for a missing user."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump({AIRFLOW_USER: password}, file)
+    own_secrets.write_private(path, json.dumps({AIRFLOW_USER: password}))

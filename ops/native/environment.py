@@ -1,4 +1,4 @@
-"""The environment every service of a stack gets: addresses, secrets, and all of Airflow's settings."""
+"""The environment of a stack's services: addresses, all of Airflow's settings, and each one's own secrets."""
 
 import os
 import shlex
@@ -8,6 +8,8 @@ from pathlib import Path
 from config.config import PROJECT_ROOT, ConfigError, is_on
 from database.roles import ROLES, SPARK
 from ops.native import stack_secrets
+from ops.native.compose import native_services, private_settings, private_variables
+from ops.native.services import USERS
 from ops.native.stack import JARS, JDBC_JAR, VENV, Stack
 
 # Marks every process of a stack, so that those whose supervisor was killed can be told from anybody else's.
@@ -16,19 +18,24 @@ LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
 AIRFLOW_USER = "admin"
 AIRFLOW_SETTINGS = PROJECT_ROOT / "airflow" / "settings.env"
 REPLACEABLE_SECRETS = ("API_KEY", "AIRFLOW_PASSWORD")
-SPARK_DAEMON_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+SPARK_DAEMON_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dspark.authenticate=true"
+# What its UI and its REST server would let everybody do.
+SPARK_MASTER_OPTIONS = (
+    "-Dspark.master.rest.enabled=false -Dspark.ui.killEnabled=false -Dspark.master.ui.decommission.allow.mode=DENY"
+)
 # Spark knows the servlet by this name alone.
 _SINK = "-Dspark.metrics.conf.*.sink.prometheusServlet"
 SPARK_METRICS_OPTIONS = (
     f"{_SINK}.class=org.apache.spark.metrics.sink.PrometheusServlet {_SINK}.path=/metrics/prometheus"
 )
 AIRFLOW_METRICS_URL = "http://127.0.0.1:9090/api/v1/otlp/v1/metrics"
+CLIENT_SECRETS = ("API_KEY", "AIRFLOW_PASSWORD", "MARKET_TOKEN", "SPARK_SECRET", "KAFKA_PASSWORD")
 LOGINS = tuple(role.password_setting for role in ROLES)
 SITE_PACKAGES = VENV / "lib" / "python3.11" / "site-packages"
 
 
 def service_environment(stack: Stack, java_home: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Combine outside settings, the stack's secrets, and what the stack itself decides."""
+    """Combine outside settings, the stack's secrets, and what the stack itself decides: all that services may need."""
     chosen = _chosen(stack, environ)
     return (
         _spark_sizes()
@@ -42,11 +49,24 @@ def service_environment(stack: Stack, java_home: Path, environ: Mapping[str, str
     )
 
 
+def shared_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what every service may see: all but users and the secrets, under whatever name a service has one."""
+    hidden = {*USERS, *private_settings()}.union(
+        *(private_variables(service) for service in native_services().values())
+    )
+    return {name: value for name, value in environment.items() if name not in hidden}
+
+
+def secrets_for(variables: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Return a service's own secrets (variable -> setting that it has the value of), but for those that are not set."""
+    return {name: environment[setting] for name, setting in variables.items() if setting in environment}
+
+
 def client_environment(stack: Stack, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return what a client of the running stack needs, under the settings' public names."""
     known = _chosen(stack, environ)
     return (
-        {name: known[name] for name in ("DB_PASSWORD", *LOGINS, "API_KEY", "AIRFLOW_PASSWORD", "MARKET_TOKEN")}
+        {name: known[name] for name in ("DB_PASSWORD", *LOGINS, *CLIENT_SECRETS)}
         | _platform(stack)
         | _served_market(stack)
         | {
@@ -103,6 +123,7 @@ def _platform(stack: Stack) -> dict[str, str]:
         "DB_USER": "postgres",
         "AIRFLOW_DB_PORT": str(stack.port("airflow-db")),
         "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{stack.port('kafka')}",
+        "KAFKA_USER": "kafka",
         "SPARK_MASTER_URL": f"spark://127.0.0.1:{stack.port('spark-master')}",
         "SPARK_MASTER_PORT": str(stack.port("spark-master")),
         "SPARK_MASTER_UI_PORT": str(stack.port("spark-master-ui")),
@@ -166,7 +187,7 @@ def _processes(stack: Stack, java_home: Path, chosen: Mapping[str, str]) -> dict
         "SPARK_NO_DAEMONIZE": "1",
         "SPARK_LOCAL_DIRS": str(stack.data / "spark" / "local"),
         "SPARK_DAEMON_JAVA_OPTS": _daemon_options(chosen),
-        "SPARK_MASTER_OPTS": "-Dspark.master.rest.enabled=false",
+        "SPARK_MASTER_OPTS": SPARK_MASTER_OPTIONS,
         "SPARK_WORKER_OPTS": "-Dspark.worker.cleanup.enabled=true",
     }
 

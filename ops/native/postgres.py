@@ -173,6 +173,7 @@ def main() -> None:
     if not data.exists():
         print(f"making a new cluster in {data}", file=sys.stderr)
         make_cluster(data, options.user, options.database, os.environ[options.password_in], prefix)
+    os.environ.pop(options.password_in, None)  # the server has no use for it
     _own_all(data)
     remove_stale_pid_file(data)
     settings = [f"-c{name}={value}" for name, value in SERVER_SETTINGS.items()]

@@ -1,6 +1,5 @@
 """The services of a native start, from docker-compose.yml; orders and choices among them."""
 
-import re
 import shlex
 from collections.abc import Iterable, Mapping
 from configparser import RawConfigParser
@@ -10,15 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from ops.errors import UnknownName
-from ops.native import compose
+from ops.native import compose, own_secrets
 
 CONFIG_FILE = Path(__file__).with_name("conf") / "supervisord.conf"
 PROGRAM = "program:"
+# Without packages, which would take ten times as long to be found.
+WITH_SECRETS = "python -S -m ops.native.own_secrets"
 DEFAULTS = "program-defaults"
 DEFAULT_WAIT_SECONDS = 180
 # A one-shot may end at once, and is not started again.
 ONE_SHOT = {"startsecs": "0", "autorestart": "false"}
-SETTING = re.compile(r"\$\{(\w+)")
+# Who a service logs in as, in PostgreSQL and in Kafka. Without its password a user is nobody's.
+USERS = ("DB_USER", "DB_SPARK_USER", "KAFKA_USER")
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Service:
     """needs: ready before it starts; uses: there until it has stopped; ready: a check and its arguments.
 
     wait_seconds: how long a start waits until it is ready. 0: the platform works without it, so it is not waited for.
-    login: who it is in PostgreSQL, and the setting that holds the password. supervisor: further keys of supervisord.
+    users: who it is elsewhere. secrets: its variables that hold a secret, each with the setting that has the value.
+    supervisor: further keys of supervisord.
     """
 
     name: str
@@ -37,7 +40,8 @@ class Service:
     ports: tuple[str, ...]
     wait_seconds: int
     only_if: str | None
-    login: tuple[str, str] | None
+    users: Mapping[str, str]
+    secrets: Mapping[str, str]
     supervisor: Mapping[str, str]
 
     @property
@@ -65,6 +69,7 @@ def write_supervisor_config(target: Path) -> None:
 def _service(name: str, described: Mapping[str, Any]) -> Service:
     native = described["x-native"]
     one_shot = described["restart"] == "on-failure"
+    environment = described.get("environment", {})
     return Service(
         name=name,
         command=native.get("command") or shlex.join(described["command"]),
@@ -74,27 +79,18 @@ def _service(name: str, described: Mapping[str, Any]) -> Service:
         ports=tuple(compose.ports_of(described)),
         wait_seconds=native.get("wait_seconds", DEFAULT_WAIT_SECONDS),
         only_if=native.get("only_if"),
-        login=_login(described.get("environment", {})),
+        users={name: environment[name] for name in USERS if name in environment},
+        secrets={} if "secrets_in" in native else compose.private_variables(described),
         supervisor={key: str(value) for key, value in native.get("supervisor", {}).items()},
     )
 
 
-def _login(environment: Mapping[str, str]) -> tuple[str, str] | None:
-    """Return the user and the password's setting.
-
-    >>> _login({"DB_USER": "actstock_read", "DB_PASSWORD": "${DB_READ_PASSWORD:?is missing}"})
-    ('actstock_read', 'DB_READ_PASSWORD')
-    """
-    password = SETTING.match(environment.get("DB_PASSWORD", ""))
-    return (environment["DB_USER"], password[1]) if password else None
-
-
 def _program(service: Service) -> dict[str, str]:
     """Return a service's section of supervisord's configuration, without the defaults."""
-    own = {"command": service.command} | (ONE_SHOT if service.is_one_shot else {})
-    if service.login:
-        user, setting = service.login
-        own["environment"] = f'DB_USER="{user}",DB_PASSWORD="%(ENV_{setting})s"'
+    before = f'{WITH_SECRETS} "%(ENV_ACTSTOCK_RUN)s/{own_secrets.file_name(service.name)}" ' if service.secrets else ""
+    own = {"command": before + service.command} | (ONE_SHOT if service.is_one_shot else {})
+    if service.users:
+        own["environment"] = ",".join(f'{name}="{user}"' for name, user in service.users.items())
     return own | dict(service.supervisor)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from ops.console import console, done, failed, say
 from ops.errors import CannotStart, OpsError
 from ops.native import configure, processes, swap
-from ops.native.environment import LOOPBACK, service_environment
+from ops.native.environment import LOOPBACK, service_environment, shared_environment
 from ops.native.health import is_ready
 from ops.native.java import java_home
 from ops.native.services import Service, starting_order
@@ -114,7 +114,7 @@ def _start_supervisor(stack: Stack, supervisor: Supervisor, services: Mapping[st
         say(f"ACTSTOCK_BIND_INSIDE is for containers: natively what is not for people stays on {LOOPBACK}")
     configure.prepare(stack, environment)
     stack.remember()
-    supervisor.start(environment)
+    supervisor.start(shared_environment(environment))
 
 
 class _Startup:

@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from kafka import KafkaAdminClient
 
 from config.config import DatabaseSettings, KafkaSettings, Settings, Topic
 from consumer.storing import Store, upsert_by
@@ -23,6 +22,7 @@ from database.tables import DAILY_ETF_OHLC
 from utils import kafka_utils
 from utils.errors import BrokerUnavailable
 from utils.kafka_utils import (
+    admin_client,
     committed_offsets,
     connect_consumer,
     create_topics,
@@ -49,11 +49,10 @@ def kafka() -> KafkaSettings:
 @pytest.fixture
 def topic(kafka: KafkaSettings) -> Iterator[str]:
     name = f"test-{uuid.uuid4().hex[:12]}"
-    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
-    admin.create_topics({name: {"num_partitions": 3, "replication_factor": 1}}, wait_for_metadata=True)
-    yield name
-    admin.delete_topics([name])
-    admin.close()
+    with admin_client(kafka) as admin:
+        admin.create_topics({name: {"num_partitions": 3, "replication_factor": 1}}, wait_for_metadata=True)
+        yield name
+        admin.delete_topics([name])
 
 
 def bar(ticker: str) -> EtfDailyBar:
@@ -136,9 +135,8 @@ def test_ranges_and_single_bars_are_stored_once_though_a_reader_dies_in_the_midd
 def test_topics_are_created_once_with_several_partitions(kafka: KafkaSettings) -> None:
     assert create_topics(kafka) == []
 
-    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
-    described = {one["name"]: one for one in admin.describe_topics([topic.value for topic in Topic])}
-    admin.close()
+    with admin_client(kafka) as admin:
+        described = {one["name"]: one for one in admin.describe_topics([topic.value for topic in Topic])}
     assert {name: len(one["partitions"]) for name, one in described.items()} == dict.fromkeys(
         [topic.value for topic in Topic], kafka.partitions
     )
@@ -221,7 +219,7 @@ def test_members_come_and_go_while_messages_come(kafka: KafkaSettings, topic: st
             if part == 2_000:
                 joined += [members.submit(member, left) for _ in range(2)]
             elif part == 8_000:
-                with closing(KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)) as admin:
+                with admin_client(kafka) as admin:
                     admin.create_partitions({topic: 6})
             elif part == 15_000:
                 left.set()

@@ -17,7 +17,7 @@ from ops.native import compose, stack_secrets
 from ops.native.compose import ports
 from ops.native.environment import LOGINS, service_environment
 from ops.native.postgres import SERVER_VERSION
-from ops.native.services import read_services
+from ops.native.services import USERS, read_services
 from ops.native.stack import Stack
 from ops.native.stack_secrets import read_env_file
 
@@ -269,12 +269,18 @@ def test_the_front_door_waits_for_every_service_that_stays_up(services: dict[str
     assert set(left_out.split("|")) == set(services) - stays_up
 
 
-def test_a_login_is_that_of_the_container() -> None:
-    native = read_services()
-    assert native["api"].login == ("actstock_read", "DB_READ_PASSWORD")
-    assert native["airflow-scheduler"].login == ("actstock_collect", "DB_COLLECT_PASSWORD")
-    assert native["schema"].login == ("postgres", "DB_PASSWORD")
-    assert native["dashboard"].login is None
+@pytest.mark.parametrize(
+    ("service", "user", "password"),
+    [
+        ("api", "actstock_read", "DB_READ_PASSWORD"),
+        ("airflow-scheduler", "actstock_collect", "DB_COLLECT_PASSWORD"),
+        ("schema", "postgres", "DB_PASSWORD"),
+        ("dashboard", None, None),
+    ],
+)
+def test_a_login_is_that_of_the_container(service: str, user: str | None, password: str | None) -> None:
+    native = read_services()[service]
+    assert (native.users.get("DB_USER"), native.secrets.get("DB_PASSWORD")) == (user, password)
 
 
 def test_a_setting_that_names_no_address_is_the_same_natively(services: dict[str, Any], tmp_path: Path) -> None:
@@ -283,7 +289,7 @@ def test_a_setting_that_names_no_address_is_the_same_natively(services: dict[str
         name: (value, given[name])
         for service in read_services()
         for name, value in services[service].get("environment", {}).items()
-        if name in given and name not in {"DB_USER", *ADDRESSES} and "$" not in value
+        if name in given and name not in {*USERS, *ADDRESSES} and "$" not in value
     }
     assert {"DB_NAME", "SPARK_DAEMON_MEMORY", "SPARK_MASTER_OPTS", "SPARK_WORKER_OPTS"} <= set(compared)
     assert all(here == there for here, there in compared.values()), compared

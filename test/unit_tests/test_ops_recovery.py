@@ -9,6 +9,7 @@ import pytest
 
 from ops.errors import CannotInstall, CannotStart
 from ops.native import configure, install, java, postgres, startup
+from ops.native.environment import service_environment
 from ops.native.stack import DataSource, Stack
 
 
@@ -36,7 +37,7 @@ def test_kafka_without_its_zookeeper_is_put_aside(tmp_path: Path, capsys: pytest
     stack = Stack(tmp_path, source=DataSource("simulated"))
     (stack.data / "kafka").mkdir(parents=True)
     (stack.data / "kafka" / "meta.properties").write_text("cluster.id=gone\n")
-    configure.prepare(stack, {"AIRFLOW_PASSWORD": "x"})
+    configure.prepare(stack, service_environment(stack, Path("/java"), {}))
     assert not (stack.data / "kafka").exists()
     assert len(list(stack.data.glob("kafka.lost-*"))) == 1
     assert "Kafka starts empty" in capsys.readouterr().out
@@ -44,9 +45,9 @@ def test_kafka_without_its_zookeeper_is_put_aside(tmp_path: Path, capsys: pytest
 
 def test_the_property_files_have_the_stacks_ports(tmp_path: Path) -> None:
     stack = Stack(tmp_path, port_offset=100)
-    configure.prepare(stack, {"AIRFLOW_PASSWORD": "x"})
+    configure.prepare(stack, service_environment(stack, Path("/java"), {}))
     kafka = (stack.run / "kafka.properties").read_text()
-    assert "listeners=PLAINTEXT://127.0.0.1:9192" in kafka
+    assert "listeners=SASL_PLAINTEXT://127.0.0.1:9192" in kafka
     assert "zookeeper.connect=127.0.0.1:2281" in kafka
     assert "${" not in kafka
 

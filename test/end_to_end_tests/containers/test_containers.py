@@ -15,7 +15,6 @@ from typing import Any
 
 import httpx
 import pytest
-from kafka import KafkaAdminClient
 
 from alerts.incidents import LOOP_STARTS
 from compose_project import compose, containers, output_of, service_of
@@ -26,7 +25,7 @@ from ops.native import stack_secrets
 from ops.pipeline import portfolios
 from ops.pipeline.airflow_client import Airflow, Run
 from utils.dates import session_before
-from utils.kafka_utils import committed_offsets
+from utils.kafka_utils import admin_client, committed_offsets
 
 COLLECTED = ("collected_daily_etf_ohlc", "collected_etf_holdings", "collected_daily_stock_history")
 ANALYTICS = ("analytics_trending_etfs", "analytics_portfolio_allocation", "analytics_allocation_candidates")
@@ -237,12 +236,9 @@ class TestScale:
 
 def partitions_held(settings: Settings) -> list[int]:
     """How many partitions each member of the ETF consumers' group has."""
-    admin = KafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap_servers)
-    try:
+    with admin_client(settings.kafka) as admin:
         group = admin.describe_groups([Topic.ETF_DAILY.consumer_group])[Topic.ETF_DAILY.consumer_group]
         return [held_by(member) for member in group["members"]]
-    finally:
-        admin.close()
 
 
 def held_by(member: Any) -> int:
