@@ -30,10 +30,24 @@ function (clicked, _pathname, search) {{
     if (!id.startsWith("{figures.GROUP}")) return [`/ticker/${{id}}`, session ? `?as_of=${{session}}` : ""];
     const sector = id.slice("{figures.GROUP}".length);
     if (!sector || sector.includes(":")) return [none, none];
-    if (chosen.get("sector") === sector) chosen.delete("sector"); else chosen.set("sector", sector);
+    chosen.delete("find");
+    // The name of a sector that is alone leads back.
+    if (document.getElementById("whole-map")) chosen.delete("sector"); else chosen.set("sector", sector);
     const shown = chosen.toString();
     return [none, shown ? `?${{shown}}` : ""];
 }}
+"""
+# A stock that is looked for decides what is enlarged.
+FIND_TILE = """
+function (entered, typed, search) {
+    if (!entered) return dash_clientside.no_update;
+    const chosen = new URLSearchParams(search || "");
+    chosen.delete("sector");
+    const wanted = (typed || "").trim();
+    if (wanted) chosen.set("find", wanted); else chosen.delete("find");
+    const shown = chosen.toString();
+    return shown ? `?${shown}` : "";
+}
 """
 
 
@@ -96,6 +110,14 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str
         *place,
         Input(market_map.GRAPH, "clickData"),
         State("address", "pathname"),
+        State("address", "search"),
+        prevent_initial_call=True,
+    )
+    in_the_browser(
+        FIND_TILE,
+        place[1],
+        Input(market_map.FINDER, "n_submit"),
+        State(market_map.FINDER, "value"),
         State("address", "search"),
         prevent_initial_call=True,
     )

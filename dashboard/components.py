@@ -147,14 +147,18 @@ def heading(title: str, *tools: Component) -> Component:
     return html.Div([html.H1(title), *tools], className="heading")
 
 
-def selector(label: str, choices: Sequence[Choice], selected: str) -> Component:
-    """Show a few choices side by side."""
+def selector(label: str, choices: Sequence[Choice], selected: str, is_preference: bool = False) -> Component:
+    """Show a few choices side by side.
+
+    is_preference: what is chosen is kept for every view, and the page loads anew
+    """
     links = [
         dcc.Link(
             choice.label,
             href=choice.href,
             title=choice.hint or None,
             className="selected" if choice.value == selected else "",
+            refresh=is_preference,
         )
         for choice in choices
     ]

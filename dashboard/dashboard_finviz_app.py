@@ -36,7 +36,7 @@ THREADS = 16
 
 
 HTML = """<!DOCTYPE html>
-<html lang="{language}" data-theme="{theme}">
+<html lang="{language}" data-theme="{theme}" data-colours="{colours}">
     <head>
         {{%metas%}}
         <title>{{%title%}}</title>
@@ -72,7 +72,11 @@ class Dashboard(Dash):
 
     def interpolate_index(self, **parts: Any) -> str:  # type: ignore[override]
         page = HTML.format(
-            language=preferences.language(), theme=preferences.theme(), script=SYSTEM_THEME, hints=static_files.hints()
+            language=preferences.language(),
+            theme=preferences.theme(),
+            colours=preferences.colours(),
+            script=SYSTEM_THEME,
+            hints=static_files.hints(),
         )
         parts["app_entry"] = LOADING.sub(SKELETON, parts["app_entry"])
         for name, part in parts.items():

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Literal, get_args
 
 from dashboard.address import Address
-from dashboard.figures import PALETTES, Palette
+from dashboard.figures import Colours, Palette, palette_of
 from dashboard.texts import Language, Text, common
 from dashboard.texts.glossary import MEANINGS
 
@@ -31,10 +31,21 @@ class Page:
     periods: Sequence[int]
     language: Language = "en"
     theme: Theme = "dark"
+    colours: Colours = "blue-orange"
 
     @property
     def palette(self) -> Palette:
-        return PALETTES[self.theme]
+        return palette_of(self.theme, self.colours)
+
+    @property
+    def hues(self) -> dict[str, str]:
+        """The names of the colours of a rise and a fall, for a text.
+
+        >>> Page(Address(), (5,), colours="red-blue").hues
+        {'up': 'red', 'down': 'blue'}
+        """
+        up, down = common.HUES[self.colours]
+        return {"up": self.say(up), "down": self.say(down)}
 
     def say(self, text: Text, **values: object) -> Said:
         """Return a text in the reader's language."""

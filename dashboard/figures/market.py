@@ -13,6 +13,7 @@ from dashboard.figures.style import Palette, dress, sessions_axis, values_axis
 
 MAP_PIXELS = 660
 SECTOR_PIXELS = 20
+OUTLINE_PIXELS = 4
 # What the ids on the map begin with that are no stock's.
 GROUP = "group:"
 # Smallest and largest letters on the map. A label is about four of its letters wide, the map as many pixels as this.
@@ -26,7 +27,7 @@ SPARK_WIDTH, SPARK_HEIGHT = 120, 28
 class Tile(NamedTuple):
     """A rectangle of the map: a stock in the sector with the id `parent`, or a sector (no parent).
 
-    area: market cap in dollars; gain: the return, None where it is not known; card: what the hover card says.
+    area: market cap in dollars, or a number of stocks; gain: the return, None where it is not known; card: what the hover card says.
     """
 
     id: str
@@ -37,11 +38,13 @@ class Tile(NamedTuple):
     card: str
 
 
-def market_map(tiles: Sequence[Tile], heading: str, full_colour: float, palette: Palette, level: str = "") -> go.Figure:
-    """Sectors and their stocks in the order given: area = market cap, colour = return; hatched where there is none.
+def market_map(
+    tiles: Sequence[Tile], heading: str, full_colour: float, palette: Palette, level: str = "", sought: str = ""
+) -> go.Figure:
+    """Sectors and their stocks in the order given: colour = return; hatched where there is none.
 
     full_colour: the return, up or down, from which on the colour stays the same.
-    level: the sector that is shown alone.
+    level: the sector that is shown alone. sought: the id of the tile that is outlined.
     """
     whole = sum(tile.area for tile in tiles if tile.parent)
     tiles = [Tile("", heading, "", whole, None, ""), *tiles]
@@ -67,7 +70,10 @@ def market_map(tiles: Sequence[Tile], heading: str, full_colour: float, palette:
             },
             marker={
                 "colors": colours,
-                "line": {"width": 1, "color": palette.panel},
+                "line": {
+                    "width": [OUTLINE_PIXELS if sought and tile.id == sought else 1 for tile in tiles],
+                    "color": [palette.ink_strong if sought and tile.id == sought else palette.panel for tile in tiles],
+                },
                 "pad": {"t": SECTOR_PIXELS, "l": 1, "r": 1, "b": 1},
                 "pattern": {
                     "shape": ["/" if tile.parent and tile.gain is None else "" for tile in tiles],
@@ -117,7 +123,7 @@ def rebased(closes: Sequence[float | None]) -> list[float | None]:
 def etf_lines(
     days: Sequence[str], returns: Mapping[str, Sequence[float | None]], benchmark: str, palette: Palette
 ) -> go.Figure:
-    """Draw the returns since the first day, named at their ends: above the benchmark blue, below it orange."""
+    """Draw the returns since the first day, named at their ends: above the benchmark as a rise, below it as a fall."""
     ends = {ticker: end for ticker, values in returns.items() if (end := _last(values)) is not None}
     colours = {ticker: _against(end, ends.get(benchmark), palette) for ticker, end in ends.items()}
     colours[benchmark] = palette.ink_strong

@@ -24,7 +24,7 @@ def requests(
     labels = [f"{moment:%m-%d %H:00}" if unit == "hour" else f"{moment:%Y-%m-%d}" for moment in moments]
     parts = (
         ("answered", [count.requests - count.failed for count in shown], palette.accent, ""),
-        ("limited", [count.limited for count in shown], palette.down, "/"),
+        ("limited", [count.limited for count in shown], palette.warn, "/"),
         ("failed", [count.failed - count.limited for count in shown], palette.ink_strong, "x"),
     )
     figure = go.Figure(

@@ -199,7 +199,7 @@ def _chart(history: History, past: Sequence[Appearance], page: Page) -> Componen
         title,
         components.graph("prices", figure),
         html.P(
-            [say(ticker.PRICES_READING), *([" ", say(ticker.STRIPS_READING)] if past else [])],
+            [say(ticker.PRICES_READING, **page.hues), *([" ", say(ticker.STRIPS_READING)] if past else [])],
             className="note",
         ),
         tools=[components.download(page, "prices")],

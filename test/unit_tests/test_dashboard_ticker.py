@@ -133,7 +133,7 @@ def test_facts_and_returns(stock: Any, language: Language) -> None:
         "101.00 USD",
         "75.1B USD",
         texts.CAP_SOURCES["shares_x_close"].in_(language),
-        texts.PRICES_READING.in_(language),
+        texts.PRICES_READING.in_(language, **samples.page(language=language).hues),
         "Yahoo Finance",
     ):
         assert expected in shown, expected
