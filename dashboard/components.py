@@ -24,6 +24,8 @@ MAIN = "view"
 HEADER = "header"
 # The shapes of a view that is on its way.
 SKELETON = ("line", "tiles", "block")
+# In letters: some lines of a phone.
+LONG_REASON = 200
 TICKER_SEARCH = "ticker-search"
 
 
@@ -132,15 +134,22 @@ def banners(
     degraded_reason: in the reader's words
     later_holdings: their day, where it is after the session
     """
-    told = []
+    told: list[tuple[str, Component]] = []
     if source in common.SOURCE_BANNERS:
         told.append(("source", page.say(common.SOURCE_BANNERS[source])))
     if later_holdings:
         days = {"holdings": page.day(later_holdings), "session": page.day(session)}
         told.append(("hindsight", page.say(common.HOLDINGS_LATER, **days)))
     if degraded_reason:
-        told.append(("degraded", page.say(common.DEGRADED, reason=degraded_reason.rstrip("."))))
+        told.append(("degraded", _degraded(degraded_reason.rstrip("."), page)))
     return [html.Div(text, className=f"banner {kind}", role="note") for kind, text in told]
+
+
+def _degraded(reason: str, page: Page) -> Component:
+    """Return the warning; a long reason can be folded, which the page's script does on a phone."""
+    if len(reason) <= LONG_REASON:
+        return page.say(common.DEGRADED, reason=reason)
+    return html.Details([html.Summary(page.say(common.DEGRADED_AT_ALL)), html.P(f"{reason[:1].upper()}{reason[1:]}.")])
 
 
 def heading(title: str, *tools: Component) -> Component:

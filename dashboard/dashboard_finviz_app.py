@@ -46,6 +46,7 @@ HTML = """<!DOCTYPE html>
         {{%css%}}
     </head>
     <body>
+        {ended}
         {{%app_entry%}}
         <footer>{{%config%}}{{%scripts%}}{{%renderer%}}</footer>
     </body>
@@ -76,6 +77,7 @@ class Dashboard(Dash):
             theme=preferences.theme(),
             colours=preferences.colours(),
             script=SYSTEM_THEME,
+            ended=login.ended(),
             hints=static_files.hints(),
         )
         parts["app_entry"] = LOADING.sub(SKELETON, parts["app_entry"])

@@ -63,6 +63,11 @@ DEGRADED = Text(
     "불완전한 산출: 일부 시세가 없거나 확실하지 않은 상태로 계산되었습니다. {reason}.",
 )
 
+DEGRADED_AT_ALL = Text(
+    "Degraded: computed while some prices were not there or are in doubt.",
+    "불완전한 산출: 일부 시세가 없거나 확실하지 않은 상태로 계산되었습니다.",
+)
+
 DEGRADED_TAG = Text("degraded", "불완전")
 HINDSIGHT_TAG = Text("hindsight", "사후 정보")
 NOT_COMPUTABLE_TAG = Text("not computable", "산출 불가")

@@ -88,6 +88,7 @@ def state(*sessions: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "requests_by_day": [],
         "failed_requests": [],
         "links": {"airflow": "http://localhost:8080", "spark_master": "http://localhost:8081"},
+        "coming_sessions": ["2026-08-24"],
         **changes,
     }
 

@@ -13,7 +13,7 @@ import pytest
 import dashboard.texts
 import dashboard_samples as samples
 from config.config import ConfigError, Settings
-from dashboard import callbacks, dashboard_finviz_app, downloads
+from dashboard import callbacks, components, dashboard_finviz_app, downloads
 from dashboard.address import Address
 from dashboard.page import Page
 from dashboard.texts import Language, Text, common
@@ -42,6 +42,20 @@ def server() -> Any:
         }
     )
     return dashboard_finviz_app.create_app(api.client, samples.PERIODS).server.test_client()
+
+
+# ── banners ──
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_long_reason_can_be_folded_and_a_short_one_stands_there(language: Language) -> None:
+    page, long = samples.page(language=language), "no bar of XLB; " * 20
+    [short] = components.banners(page, source="yahoo", degraded_reason="no bar of XLB")
+    assert short.children == common.DEGRADED.in_(language, reason="no bar of XLB")
+    [folded] = components.banners(page, source="yahoo", degraded_reason=long)
+    summary, whole = folded.children.children
+    assert summary.children == common.DEGRADED_AT_ALL.in_(language)
+    assert whole.children == f"N{long[1:]}."
 
 
 # ── addresses ──
