@@ -5,7 +5,6 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-import plotly.graph_objects as go
 from dash import dcc, html
 
 from contract.common import Window
@@ -14,6 +13,7 @@ from contract.holdings import Holder
 from contract.reasons import ShownReason
 from dashboard import login, preferences
 from dashboard.address import Address
+from dashboard.figures import Figure
 from dashboard.page import Page, Said, signed, typeset_words
 from dashboard.texts import LANGUAGES, common, ticker
 from dashboard.texts import login as login_texts
@@ -195,13 +195,13 @@ def panel(title: str, *content: Component, tools: Sequence[Component] = (), name
     return html.Section([head, *content], className=f"panel {name}".strip(), **place)
 
 
-def graph(name: str, figure: go.Figure) -> Component:
+def graph(name: str, figure: Figure) -> Component:
     """Show a chart that has its height before it is drawn, so that nothing jumps."""
     return dcc.Graph(
         id=name,
         figure=figure,
         config={"displayModeBar": False, "responsive": True, "scrollZoom": False},
-        style={"height": figure.layout.height},
+        style={"height": figure["layout"]["height"]},
     )
 
 

@@ -114,6 +114,7 @@ def create_app(
     preferences.register(app)
     search.register(app, client)
     server_timing.register(app.server)
+    static_files.pack_answers(app)
     safety.register(app, hosts, SYSTEM_THEME)
     if lock:
         login.register(app, lock)

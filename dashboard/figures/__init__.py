@@ -17,7 +17,7 @@ from dashboard.figures.performance import faint, performance
 from dashboard.figures.prices import Candle, Mark, Strip, prices
 from dashboard.figures.requests import requests
 from dashboard.figures.rolling import rolling
-from dashboard.figures.style import COLOURS, DARK, LIGHT, PALETTES, Colours, Palette, palette_of
+from dashboard.figures.style import COLOURS, DARK, LIGHT, PALETTES, Colours, Figure, Palette, palette_of
 from dashboard.figures.weights import weights
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "SPARK_WIDTH",
     "Candle",
     "Colours",
+    "Figure",
     "Interval",
     "Mark",
     "Palette",

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
+import plotly.graph_objects as go
+from dash import dcc
 
 from contract.common import WINDOWS
 from dashboard.address import Address
@@ -92,8 +94,16 @@ def links(component: Any) -> dict[str, str]:
 
 
 def named(component: Any, name: str) -> Any:
-    """Return the component with an id."""
-    return next(each for each in parts(component) if getattr(each, "id", None) == name)
+    """Return the component with an id; the figure of a chart as plotly's own classes have checked it."""
+    found = next(each for each in parts(component) if getattr(each, "id", None) == name)
+    if isinstance(found, dcc.Graph):
+        found.figure = checked(found.figure)
+    return found
+
+
+def checked(figure: Any) -> go.Figure:
+    """Return a chart that plotly's own classes have checked. ValueError names what plotly.js does not know."""
+    return go.Figure(figure)
 
 
 # ── answers of the API ───────────────────────────────────────────────────────

@@ -170,7 +170,7 @@ def test_the_hover_card_has_the_numbers(api: Any) -> None:
 
 def test_letters_grow_with_the_tile_within_bounds() -> None:
     tiles = [Tile("s", "S", "", 1e6, None, ""), *(Tile(str(area), "", "s", area, 0.0, "") for area in (9e5, 1e4, 10.0))]
-    [figure] = figures.market_map(tiles, "", 0.1, DARK).data
+    [figure] = samples.checked(figures.market_map(tiles, "", 0.1, DARK)).data
     sizes = figure.textfont.size[2:]
     assert sizes[0] == charts.TILE_LETTERS[1] and sizes[2] == charts.TILE_LETTERS[0]
     assert sizes[0] > sizes[1] > sizes[2]

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import plotly
 import pytest
+import zstandard
 
 import dashboard_samples as samples
 from config.config import ConfigError, Settings
@@ -30,6 +31,12 @@ def browser(app: Any) -> Any:
     return app.server.test_client()
 
 
+def unpacked(answer: Any) -> bytes:
+    if answer.headers["Content-Encoding"] == "zstd":
+        return zstandard.ZstdDecompressor().decompress(answer.data)
+    return gzip.decompress(answer.data)
+
+
 def addresses(browser: Any) -> list[str]:
     return static_files.FILE.findall(browser.get("/").get_data(as_text=True))
 
@@ -39,14 +46,25 @@ def test_every_file_of_the_page_is_compressed_and_kept_as_long_as_its_address_al
     assert len(found) > 10 and set(static_files.LATER_SCRIPTS) < set(found)
     for address in found:
         plain = browser.get(address, headers={"Accept-Encoding": "identity"})
-        packed = browser.get(address, headers={"Accept-Encoding": "gzip, br"})
-        assert plain.status_code == packed.status_code == 200, address
-        assert packed.headers["Content-Encoding"] == "gzip" and "Content-Encoding" not in plain.headers
-        assert gzip.decompress(packed.data) == plain.data
-        assert plain.headers["Vary"] == packed.headers["Vary"] == "Accept-Encoding"
-        assert plain.content_type == packed.content_type and re.search("javascript|css", plain.content_type)
+        assert plain.status_code == 200 and "Content-Encoding" not in plain.headers, address
+        assert plain.headers["Vary"] == "Accept-Encoding" and re.search("javascript|css", plain.content_type)
+        for taken, encoding in (("gzip, br", "gzip"), ("gzip, deflate, br, zstd", "zstd")):
+            packed = browser.get(address, headers={"Accept-Encoding": taken})
+            assert packed.status_code == 200 and packed.headers["Content-Encoding"] == encoding
+            assert unpacked(packed) == plain.data
+            assert packed.headers["Vary"] == "Accept-Encoding" and packed.content_type == plain.content_type
         later = address in static_files.LATER_SCRIPTS
         assert plain.headers["Cache-Control"] == (static_files.ASK_AGAIN if later else static_files.FOREVER), address
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_what_is_made_for_a_reader_is_compressed_as_well(browser: Any, encoding: str) -> None:
+    plain = browser.get("/_dash-layout", headers={"Accept-Encoding": "identity"})
+    packed = browser.get("/_dash-layout", headers={"Accept-Encoding": encoding})
+    assert packed.headers["Content-Encoding"] == encoding and unpacked(packed) == plain.data
+    assert len(packed.data) < len(plain.data) / 2 and "Accept-Encoding" in packed.headers["Vary"]
+    short = browser.get("/suggestions?typed=", headers={"Accept-Encoding": encoding})
+    assert "Content-Encoding" not in short.headers, "it is one packet anyway"
 
 
 def test_a_browser_that_has_a_file_is_told_so(browser: Any) -> None:

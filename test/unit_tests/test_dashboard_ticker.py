@@ -245,7 +245,7 @@ def test_the_chart_has_candles_the_adjusted_close_the_volume_and_what_happened(p
         ),
         Candle("2026-08-21", None, None, None, 102.0, 51.0, 2000, "on the 21st"),
     ]
-    volume, adjusted, drawn, marks = figures.prices(candles, palette).data
+    volume, adjusted, drawn, marks = samples.checked(figures.prices(candles, palette)).data
     assert list(adjusted.customdata) == ["on the 20th", "on the 21st"]
     assert list(volume.y) == [1000, 2000] and list(adjusted.y) == [50.5, 51.0]
     assert list(drawn.open) == [99.0, None] and list(drawn.high) == [103.0, None]
@@ -290,7 +290,7 @@ def test_the_hover_card_has_the_sessions_numbers() -> None:
 def test_a_few_sessions_are_named(count: int, named: int) -> None:
     days = [f"day {place}" for place in range(count)]
     candles = [Candle(day, 1.0, 1.0, 1.0, 1.0, 1.0, 1, "") for day in days]
-    ticks = figures.prices(candles, DARK).layout.xaxis.tickvals
+    ticks = samples.checked(figures.prices(candles, DARK)).layout.xaxis.tickvals
     assert len(set(ticks)) == named and set(ticks) <= set(days)
 
 
@@ -377,7 +377,7 @@ def test_a_volume_that_is_not_known_is_a_dash() -> None:
     assert (unknown.volume, unknown.card.endswith("Volume –")) == (None, True)
     known = view.candle(convert(samples.bar("2026-08-21", 101.0), PublishedBar), samples.page())
     assert known.card.endswith("Volume 1M")
-    assert list(figures.prices([unknown, known], DARK).data[0].y) == [None, 1_000_000]
+    assert list(samples.checked(figures.prices([unknown, known], DARK)).data[0].y) == [None, 1_000_000]
 
 
 @pytest.mark.parametrize(
@@ -418,7 +418,7 @@ class TestStrips:
 
     def figure(self, **more: Any) -> Any:
         days = ("2026-08-20", "2026-08-21")
-        return figures.prices([Candle(day, None, None, None, 1.0, 1.0, None, "") for day in days], LIGHT, **more)
+        return samples.checked(figures.prices([Candle(day, None, None, None, 1.0, 1.0, None, "") for day in days], LIGHT, **more))
 
     def test_they_are_drawn_in_rows_below_the_volume(self) -> None:
         plain, drawn = self.figure(), self.figure(strips=self.strips())
