@@ -8,7 +8,7 @@ from typing import Any
 from dash import Dash, Input, Output, State, no_update
 
 from contract.orders import Order
-from dashboard import components, figures, glossary, preferences, trade_callbacks
+from dashboard import components, figures, first_view, glossary, preferences, trade_callbacks
 from dashboard.address import Address
 from dashboard.api_client import ApiAway, ApiClient, ApiRefused
 from dashboard.components import Component
@@ -53,9 +53,7 @@ function (entered, typed, search) {
 
 def register(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str) -> None:
     @app.callback(
-        Output(components.HEADER, "children"),
-        Output(components.MAIN, "children"),
-        Output(components.MAIN, "data-shows"),
+        *(Output(*output) for output in first_view.OUTPUTS),
         Input("address", "pathname"),
         Input("address", "search"),
     )

@@ -17,6 +17,7 @@ from dashboard import (
     callbacks,
     components,
     downloads,
+    first_view,
     login,
     preferences,
     safety,
@@ -66,6 +67,9 @@ if (!/(^|; )theme=/.test(document.cookie)) {
     document.documentElement.dataset.theme = theme;
 }
 """
+SCRIPT = SYSTEM_THEME + first_view.SCRIPT
+# What browsers of these years have of their own: a tenth of all scripts.
+POLYFILL = re.compile(r'<script src="[^"]*/polyfill@[^"]*"></script>')
 
 
 class Dashboard(Dash):
@@ -76,11 +80,12 @@ class Dashboard(Dash):
             language=preferences.language(),
             theme=preferences.theme(),
             colours=preferences.colours(),
-            script=SYSTEM_THEME,
+            script=SCRIPT,
             ended=login.ended(),
             hints=static_files.hints(),
         )
         parts["app_entry"] = LOADING.sub(SKELETON, parts["app_entry"])
+        parts["scripts"] = POLYFILL.sub("", parts["scripts"])
         for name, part in parts.items():
             page = page.replace(f"{{%{name}%}}", part)
         return page
@@ -115,7 +120,7 @@ def create_app(
     search.register(app, client)
     server_timing.register(app.server)
     static_files.pack_answers(app)
-    safety.register(app, hosts, SYSTEM_THEME)
+    safety.register(app, hosts, SCRIPT)
     if lock:
         login.register(app, lock)
     callback_requests.register(app)

@@ -239,7 +239,8 @@ def test_a_rise_and_a_fall_have_the_readers_colours_everywhere(
     xlf, xlk, _ = samples.named(drawn, "etf-lines").figure.data
     assert (xlk.line.color, xlf.line.color) == (palette.up, palette.down)
     [legend] = [each for each in samples.parts(drawn) if getattr(each, "className", "") == "legend"]
-    assert legend.to_plotly_json()["props"]["aria-label"] == texts.LEGEND.in_(language, low="−12%", high="+12%", up=up, down=down)
+    told = texts.LEGEND.in_(language, low="−12%", high="+12%", up=up, down=down)
+    assert legend.to_plotly_json()["props"]["aria-label"] == told
     assert texts.LINES_READING.in_(language, benchmark="SPY", up=up, down=down) in samples.text_of(drawn)
     links = options(drawn, texts.COLOURS.in_(language))
     assert [href for _, href, _ in links] == [f"/preferences?colours={each}&then=%2Fmap" for each in COLOURS]

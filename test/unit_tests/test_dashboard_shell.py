@@ -13,7 +13,7 @@ import pytest
 import dashboard.texts
 import dashboard_samples as samples
 from config.config import ConfigError, Settings
-from dashboard import callbacks, components, dashboard_finviz_app, downloads
+from dashboard import callbacks, components, dashboard_finviz_app, downloads, first_view
 from dashboard.address import Address
 from dashboard.page import Page
 from dashboard.texts import Language, Text, common
@@ -42,6 +42,14 @@ def server() -> Any:
         }
     )
     return dashboard_finviz_app.create_app(api.client, samples.PERIODS).server.test_client()
+
+
+def test_the_first_view_is_asked_for_as_dash_asks_for_it(server: Any) -> None:
+    inputs = [{**part, "value": value} for part, value in zip(first_view.REQUEST["inputs"], ("/", ""), strict=True)]
+    answer = server.post("/_dash-update-component", json={**first_view.REQUEST, "inputs": inputs})
+    assert answer.status_code == 200 and answer.json["response"]["view"]["data-shows"] == "/"
+    page = server.get("/").get_data(as_text=True)
+    assert f"<script>{dashboard_finviz_app.SCRIPT}</script>" in page and "polyfill" not in page
 
 
 # ── banners ──
