@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from dashboard.address import Address
 from dashboard.figures import Colours, Palette, palette_of
-from dashboard.texts import Language, Text, common
+from dashboard.texts import Language, Text, common, sectors
 from dashboard.texts.glossary import MEANINGS
 
 Theme = Literal["dark", "light"]
@@ -53,6 +53,14 @@ class Page:
         if meaning := MEANINGS.get(text):
             said.meaning = meaning.in_(self.language, **values)
         return said
+
+    def sector(self, name: str | None) -> str:
+        """Return a sector's name in the reader's language; a dash for none.
+
+        >>> Page(Address(), (5,), "ko").sector("Technology"), Page(Address(), (5,)).sector(None)
+        ('기술', '–')
+        """
+        return (sectors.KOREAN.get(name, name) if self.language == "ko" else name) if name else "–"
 
     def day(self, day: date | None) -> str:
         """Return a day in the reader's language; a dash for none.

@@ -42,6 +42,7 @@ LINES_AT_MOST = 40
 ETFS_AT_MOST = 60
 LINKS_AT_MOST = 300
 SOME, ALL = "some", "all"
+UNKNOWN = "unknown"
 
 
 def page(client: ApiClient, page: Page) -> list[Component]:
@@ -168,11 +169,10 @@ def _map(market: MarketMap, window: Window, page: Page) -> list[Component]:
 
 def _enlarged(market: MarketMap, chosen: Chosen, page: Page) -> str:
     """Return the sector that is shown alone, that of the sought stock if there is one; nothing for the whole map."""
-    names = [_name_of(sector, page) for sector in market.sectors]
-    named = page.address.choice("sector", ["", *names], "")
+    named = page.address.choice("sector", ["", *map(_key_of, market.sectors)], "")
     if named or chosen.sought is None or not chosen.area(chosen.sought):
         return named
-    return next(_name_of(sector, page) for sector in market.sectors if chosen.sought in sector.stocks)
+    return next(_key_of(sector) for sector in market.sectors if chosen.sought in sector.stocks)
 
 
 def _options(chosen: Chosen, page: Page) -> Component:
@@ -228,9 +228,8 @@ def _found(chosen: Chosen, page: Page) -> list[Component]:
     if stock is None:
         return [html.P(page.say(market_map.NOT_FOUND, typed=typed), className="banner degraded", role="status")]
     told = market_map.FOUND if chosen.area(stock) else market_map.FOUND_WITHOUT_AREA
-    where = page.say(
-        told, name=stock.company_name or stock.ticker, sector=stock.sector or page.say(market_map.UNKNOWN_SECTOR)
-    )
+    sector = page.sector(stock.sector) if stock.sector else page.say(market_map.UNKNOWN_SECTOR)
+    where = page.say(told, name=stock.company_name or stock.ticker, sector=sector)
     gain = components.gain(stock.over(chosen.window))
     return [html.P([components.ticker_link(stock.ticker, page), " ", gain, " ", where], className="found", role="status")]
 
@@ -238,12 +237,18 @@ def _found(chosen: Chosen, page: Page) -> list[Component]:
 def _way_back(enlarged: str, page: Page) -> list[Component]:
     if not enlarged:
         return []
-    told = page.say(market_map.WHOLE_MAP, sector=enlarged)
+    name = page.say(market_map.UNKNOWN_SECTOR) if enlarged == UNKNOWN else page.sector(enlarged)
+    told = page.say(market_map.WHOLE_MAP, sector=name)
     return [dcc.Link(told, href=page.address.href(sector=None, find=None), className="button small", id="whole-map")]
 
 
+def _key_of(sector: SectorStocks) -> str:
+    """Return what a sector goes by in an address and on the map, the same in every language."""
+    return sector.sector or UNKNOWN
+
+
 def _name_of(sector: SectorStocks, page: Page) -> str:
-    return sector.sector or page.say(market_map.UNKNOWN_SECTOR)
+    return page.sector(sector.sector) if sector.sector else page.say(market_map.UNKNOWN_SECTOR)
 
 
 def tiles(market: MarketMap, chosen: Chosen, page: Page) -> list[Tile]:
@@ -258,14 +263,14 @@ def tiles(market: MarketMap, chosen: Chosen, page: Page) -> list[Tile]:
 def _tiles_of(sector: SectorStocks, own: Set[str], chosen: Chosen, page: Page) -> list[Tile]:
     """own: the stocks that have a tile of their own; the others of the sector share one."""
     name, window = _name_of(sector, page), chosen.window
-    sector_id = f"{figures.GROUP}{name}"
+    sector_id = f"{figures.GROUP}{_key_of(sector)}"
     drawn = [stock for stock in sector.stocks if chosen.area(stock)]
     members = [
         Tile(stock.ticker, stock.ticker, sector_id, chosen.area(stock), stock.over(window), _stock_card(stock, page))
         for stock in drawn
         if stock.ticker in own
     ]
-    members += _others([stock for stock in drawn if stock.ticker not in own], name, chosen, page)
+    members += _others([stock for stock in drawn if stock.ticker not in own], sector, chosen, page)
     if not members:
         return []
     gain = sector.over(window)
@@ -276,7 +281,7 @@ def _tiles_of(sector: SectorStocks, own: Set[str], chosen: Chosen, page: Page) -
     return [Tile(sector_id, f"{name}  {signed(gain)}", "", sum(tile.area for tile in members), gain, card), *members]
 
 
-def _others(stocks: Sequence[Standing], sector: str, chosen: Chosen, page: Page) -> list[Tile]:
+def _others(stocks: Sequence[Standing], sector: SectorStocks, chosen: Chosen, page: Page) -> list[Tile]:
     """Return the one tile of a sector's smaller stocks: their caps together, their return as that of a sector."""
     if not stocks:
         return []
@@ -289,9 +294,10 @@ def _others(stocks: Sequence[Standing], sector: str, chosen: Chosen, page: Page)
     start = sum(cap for cap, _ in starts)
     gain = sum(cap * own for cap, own in starts) / start if start else None
     name = page.say(market_map.OTHERS, count=f"{len(stocks):,}")
-    card = f"<b>{sector}: {name}</b><br>{page.say(market_map.OTHERS_CARD)}<br>{signed(gain)}"
+    card = f"<b>{_name_of(sector, page)}: {name}</b><br>{page.say(market_map.OTHERS_CARD)}<br>{signed(gain)}"
     area = sum(map(chosen.area, stocks))
-    return [Tile(f"{figures.GROUP}others:{sector}", name, f"{figures.GROUP}{sector}", area, gain, card)]
+    key = _key_of(sector)
+    return [Tile(f"{figures.GROUP}others:{key}", name, f"{figures.GROUP}{key}", area, gain, card)]
 
 
 def _stock_card(stock: Standing, page: Page) -> str:
@@ -384,7 +390,7 @@ def _links(market: MarketMap, window: Window, page: Page) -> Component:
     sectors = [
         html.Li(
             [
-                html.H3(f"{sector.sector or page.say(market_map.UNKNOWN_SECTOR)} {signed(sector.over(window))}"),
+                html.H3(f"{_name_of(sector, page)} {signed(sector.over(window))}"),
                 *(
                     components.ticker_link(stock.ticker, page, f"{stock.ticker} {signed(stock.over(window))}")
                     for stock in sector.stocks
@@ -423,7 +429,7 @@ def _sectors(market: MarketMap, window: Window, page: Page) -> Component:
     ]
     rows = [
         (
-            sector.sector or say(market_map.UNKNOWN_SECTOR),
+            _name_of(sector, page),
             str(sector.stock_count),
             *(components.gain(sector.over(each)) for each in WINDOWS),
             components.gain(sector.newest_month.avg_monthly_return if sector.newest_month else None),

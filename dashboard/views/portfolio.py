@@ -154,7 +154,7 @@ def _cards(shown: ExplainedPortfolio, page: Page) -> Component:
                     (say(common.MARKET_CAP), compact(each.market_cap)),
                     (say(portfolio.SOURCE_ETFS), " ".join(each.source_etfs)),
                     (say(common.COMPANY), each.company_name or "–"),
-                    (say(common.SECTOR), each.sector or "–"),
+                    (say(common.SECTOR), page.sector(each.sector)),
                 ],
             )
             for each in shown.positions[:POSITIONS_IN_SIGHT]

@@ -160,8 +160,8 @@ def _facts(history: History, newest: PublishedBar, etf: Etf | None, page: Page) 
 def _sector(history: History, page: Page) -> Component:
     """With a mark where it is not the source's own word."""
     if history.sector_source != "derived":
-        return history.sector
-    return html.Span([history.sector, html.Span(f" {page.say(ticker.DERIVED_SECTOR)}", className="aside soft")])
+        return page.sector(history.sector)
+    return html.Span([page.sector(history.sector), html.Span(f" {page.say(ticker.DERIVED_SECTOR)}", className="aside soft")])
 
 
 def _market_cap(newest: PublishedBar, history: History, page: Page) -> Component:

@@ -277,7 +277,7 @@ def test_what_is_not_on_the_map_is_said(api: Any, language: Language) -> None:
     assert texts.NOT_FOUND.in_(language, typed="NOSUCH") in samples.text_of(drawn)
     without = samples.drawn(api, "/map?find=CEG", language)
     assert treemap(without).level is None
-    told = texts.FOUND_WITHOUT_AREA.in_(language, name="CEG Inc.", sector="Utilities")
+    told = texts.FOUND_WITHOUT_AREA.in_(language, name="CEG Inc.", sector={"en": "Utilities", "ko": "유틸리티"}[language])
     assert told in samples.text_of(without)
 
 
@@ -580,6 +580,15 @@ def test_long_lists_are_drawn_when_they_are_asked_for(large: Any) -> None:
     assert len(samples.named(whole, "etfs").children[1].children) == 500
     listed = samples.drawn(large, samples.links(first)[texts.AS_LIST.en])
     assert sum(label.startswith("C0") for label in samples.links(listed)) == 3_000
+
+
+def test_a_sector_is_named_in_korean_and_keeps_its_address(api: Any) -> None:
+    drawn = samples.drawn(api, "/map?sector=Technology", "ko")
+    figure = treemap(drawn)
+    assert "기술  +5.00%" in figure.labels and figure.level == "group:Technology"
+    assert rows(samples.named(drawn, "sectors"))[0].startswith("기술 3 ")
+    unknown = samples.drawn(api, "/map?sector=unknown", "ko")
+    assert samples.links(unknown)[texts.WHOLE_MAP.ko.format(sector=texts.UNKNOWN_SECTOR.ko)] == "/map"
 
 
 def test_an_enlarged_sector_is_in_the_address_and_leads_back(large: Any) -> None:

@@ -129,7 +129,7 @@ def test_facts_and_returns(stock: Any, language: Language) -> None:
     shown = samples.text_of(drawn)
     for expected in (
         "NVDA Inc.",
-        "Technology",
+        {"en": "Technology", "ko": "기술"}[language],
         "101.00 USD",
         "75.1B USD",
         texts.CAP_SOURCES["shares_x_close"].in_(language),
