@@ -194,5 +194,6 @@ class Pipeline(Struct):
     ]
     links: Links
     coming_sessions: Annotated[
-        list[date], Meta(description="The next home sessions after the newest that is expected or ran; none before the first one")
+        list[date],
+        Meta(description="The next home sessions after the newest that is expected or ran; none before the first one"),
     ]

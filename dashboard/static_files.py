@@ -27,7 +27,7 @@ FILE = re.compile(r'(?:src|href)="(/[^"]+\.(?:js|css)(?:\?[^"]*)?)"')
 FINGERPRINT = re.compile(r"\.v\w+m\w+\.|\?m=")
 FOREVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
-# Browsers take zstd from this machine and over TLS, and gzip always. Files are packed once, answers while somebody waits.
+# Browsers take zstd from this machine and over TLS, gzip always. Files are packed once, answers while somebody waits.
 FILE_LEVELS = {"zstd": 15, "gzip": 6}
 ANSWER_LEVELS = {"zstd": 3, "gzip": 1}
 # Less is one packet of the network, however it is packed.

@@ -25,8 +25,8 @@ SPARK_WIDTH, SPARK_HEIGHT = 120, 28
 class Tile(NamedTuple):
     """A rectangle of the map: a stock in the sector with the id `parent`, or a sector (no parent).
 
-    area: market cap in dollars, or a number of stocks; gain: the return, None where it is not known; card: what the hover
-    card says.
+    area: market cap in dollars, or a number of stocks; gain: the return, None where it is not known; card: what the
+    hover card says.
     """
 
     id: str

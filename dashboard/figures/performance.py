@@ -84,9 +84,7 @@ def performance(
     )
 
 
-def _traces(
-    shown: PortfolioPerformance, palette: Palette, names: tuple[str, str, str], turnover: str
-) -> list[Trace]:
+def _traces(shown: PortfolioPerformance, palette: Palette, names: tuple[str, str, str], turnover: str) -> list[Trace]:
     net, gross, benchmark = names
     mode = "lines" if len(shown.sessions) > 1 else "markers"
     solid, dotted = {"color": palette.accent, "width": 2.2}, {"color": palette.accent, "width": 1.5, "dash": "dot"}

@@ -162,8 +162,6 @@ def _point_at(drawn: Figure, mark: Mark, palette: Palette) -> None:
     line = {"color": palette.ink, "width": 1, "dash": "dash"}
     place = {"yref": "paper", "showarrow": False, "xanchor": "auto", "font": {"color": palette.ink}}
     drawn["layout"] |= {
-        "shapes": [
-            {"type": "line", "x0": mark.day, "x1": mark.day, "yref": "paper", "y0": 0, "y1": 1, "line": line}
-        ],
+        "shapes": [{"type": "line", "x0": mark.day, "x1": mark.day, "yref": "paper", "y0": 0, "y1": 1, "line": line}],
         "annotations": [{"x": mark.day, "y": 1, "text": mark.name, **place}],
     }

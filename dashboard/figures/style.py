@@ -9,8 +9,8 @@ from dashboard.colours import Scale
 # Of a rise and of a fall, in this order.
 Colours = Literal["blue-orange", "green-red", "red-blue"]
 COLOURS: tuple[Colours, ...] = get_args(Colours)
-# As plotly.js takes it: `data`, the traces, and `layout`. Its Python classes check each value, through NumPy. That takes
-# time and 45 MB, so the tests check with them instead.
+# As plotly.js takes it: `data`, the traces, and `layout`. Its Python classes check each value, through NumPy. That
+# takes time and 45 MB, so the tests check with them instead.
 Figure = dict[str, Any]
 Trace = dict[str, Any]
 DAYS_NAMED = 4

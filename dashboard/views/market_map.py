@@ -194,7 +194,9 @@ def _options(chosen: Chosen, page: Page) -> Component:
     return html.Div(
         [
             _option(say(texts.SIZE), components.selector(say(texts.SIZE), sizes, chosen.size)),
-            _option(say(texts.COLOURS), components.selector(say(texts.COLOURS), colours, page.colours, is_preference=True)),
+            _option(
+                say(texts.COLOURS), components.selector(say(texts.COLOURS), colours, page.colours, is_preference=True)
+            ),
             _finder(page),
         ],
         className="map-options",
@@ -231,7 +233,9 @@ def _found(chosen: Chosen, page: Page) -> list[Component]:
     sector = page.sector(stock.sector) if stock.sector else page.say(market_map.UNKNOWN_SECTOR)
     where = page.say(told, name=stock.company_name or stock.ticker, sector=sector)
     gain = components.gain(stock.over(chosen.window))
-    return [html.P([components.ticker_link(stock.ticker, page), " ", gain, " ", where], className="found", role="status")]
+    return [
+        html.P([components.ticker_link(stock.ticker, page), " ", gain, " ", where], className="found", role="status")
+    ]
 
 
 def _way_back(enlarged: str, page: Page) -> list[Component]:
@@ -254,7 +258,9 @@ def _name_of(sector: SectorStocks, page: Page) -> str:
 def tiles(market: MarketMap, chosen: Chosen, page: Page) -> list[Tile]:
     """Each sector that has an area, followed by its stocks. By market cap, those without one have no place."""
     drawn = sorted(
-        (stock for stock in _stocks(market) if chosen.area(stock)), key=lambda stock: stock.market_cap or 0, reverse=True
+        (stock for stock in _stocks(market) if chosen.area(stock)),
+        key=lambda stock: stock.market_cap or 0,
+        reverse=True,
     )
     own = {stock.ticker for stock in drawn[:TILES_AT_MOST]} | {chosen.ticker}
     return [tile for sector in market.sectors for tile in _tiles_of(sector, own, chosen, page)]

@@ -161,7 +161,9 @@ def _sector(history: History, page: Page) -> Component:
     """With a mark where it is not the source's own word."""
     if history.sector_source != "derived":
         return page.sector(history.sector)
-    return html.Span([page.sector(history.sector), html.Span(f" {page.say(ticker.DERIVED_SECTOR)}", className="aside soft")])
+    return html.Span(
+        [page.sector(history.sector), html.Span(f" {page.say(ticker.DERIVED_SECTOR)}", className="aside soft")]
+    )
 
 
 def _market_cap(newest: PublishedBar, history: History, page: Page) -> Component:

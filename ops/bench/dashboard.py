@@ -47,7 +47,9 @@ def targets(cold: Sequence[Load], warm: Sequence[Load], changes: Mapping[str, Se
     calls = max(each.api_calls for loads in [cold, warm, *changes.values()] for each in loads)
     return [
         *(
-            Target(f"first view interactive, {cache} cache", figure, WANTED_SECONDS[cache], " s", at_most=True, digits=2)
+            Target(
+                f"first view interactive, {cache} cache", figure, WANTED_SECONDS[cache], " s", at_most=True, digits=2
+            )
             for cache, figure in seconds.items()
         ),
         Target("skeleton, empty cache", paint, WANTED_PAINT_SECONDS, " s", at_most=True, digits=2),

@@ -67,4 +67,6 @@ def _reason_of(error: BaseException) -> Reason:
     if isinstance(error, KeyboardInterrupt):
         return reason("history_interrupted")
     carried = getattr(error, "reason", None)
-    return carried if isinstance(carried, Reason) else reason("unexpected", kind=type(error).__name__, message=str(error))
+    return (
+        carried if isinstance(carried, Reason) else reason("unexpected", kind=type(error).__name__, message=str(error))
+    )

@@ -130,7 +130,10 @@ def test_equal_tiles_and_other_colours_are_chosen_with_the_keyboard(page: Page) 
     page.is_rendered()
     assert page.address == "/map?size=equal"
     assert page.texts(".map-options .selected") == [market_map.SIZES["equal"].en, "red–blue"]
-    up, down = (page.run(f"return getComputedStyle(document.documentElement).getPropertyValue('--{each}')") for each in ("up", "down"))
+    up, down = (
+        page.run(f"return getComputedStyle(document.documentElement).getPropertyValue('--{each}')")
+        for each in ("up", "down")
+    )
     assert up != down and violations(page) == []
     page.open("/performance")
     assert page.run("return document.documentElement.dataset.colours") == "red-blue", "every view has them"

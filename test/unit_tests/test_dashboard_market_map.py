@@ -9,7 +9,7 @@ import pytest
 import dashboard_samples as samples
 from dashboard import callbacks, colours, downloads, figures
 from dashboard.colours import Scale
-from dashboard.figures import COLOURS, DARK, LIGHT, PALETTES, Colours, Palette, Tile, palette_of
+from dashboard.figures import COLOURS, DARK, PALETTES, Colours, Palette, Tile, palette_of
 from dashboard.figures import market as charts
 from dashboard.page import Theme, signed
 from dashboard.texts import Language, common
@@ -277,7 +277,9 @@ def test_what_is_not_on_the_map_is_said(api: Any, language: Language) -> None:
     assert texts.NOT_FOUND.in_(language, typed="NOSUCH") in samples.text_of(drawn)
     without = samples.drawn(api, "/map?find=CEG", language)
     assert treemap(without).level is None
-    told = texts.FOUND_WITHOUT_AREA.in_(language, name="CEG Inc.", sector={"en": "Utilities", "ko": "유틸리티"}[language])
+    told = texts.FOUND_WITHOUT_AREA.in_(
+        language, name="CEG Inc.", sector={"en": "Utilities", "ko": "유틸리티"}[language]
+    )
     assert told in samples.text_of(without)
 
 
@@ -332,7 +334,18 @@ def test_a_stock_without_a_cap_at_the_start_is_left_out_of_its_sector_and_said_s
 @pytest.mark.parametrize(
     ("language", "heads"),
     [
-        ("en", ["1d, by cap", "5d, by cap", "10d, by cap", "20d, by cap", "month, by cap", "Month, each alike", "Counted to"]),
+        (
+            "en",
+            [
+                "1d, by cap",
+                "5d, by cap",
+                "10d, by cap",
+                "20d, by cap",
+                "month, by cap",
+                "Month, each alike",
+                "Counted to",
+            ],
+        ),
         (
             "ko",
             [

@@ -147,7 +147,9 @@ def pipeline(*sessions: dict[str, Any], coming: Sequence[str] = ()) -> dict[str,
     }
 
 
-@pytest.mark.parametrize(("schedule", "next_run"), [("staggered", "2026-09-09T09:00"), ("controller", "2026-09-08T21:30")])
+@pytest.mark.parametrize(
+    ("schedule", "next_run"), [("staggered", "2026-09-09T09:00"), ("controller", "2026-09-08T21:30")]
+)
 def test_the_next_run_is_about_a_session_and_not_about_a_holiday(schedule: str, next_run: str) -> None:
     """Monday 7 September is Labor Day: at nine on Tuesday there is nothing new since Friday's run."""
     coming = ["2026-09-04", "2026-09-08", "2026-09-09"]

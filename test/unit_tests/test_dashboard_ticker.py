@@ -418,7 +418,9 @@ class TestStrips:
 
     def figure(self, **more: Any) -> Any:
         days = ("2026-08-20", "2026-08-21")
-        return samples.checked(figures.prices([Candle(day, None, None, None, 1.0, 1.0, None, "") for day in days], LIGHT, **more))
+        return samples.checked(
+            figures.prices([Candle(day, None, None, None, 1.0, 1.0, None, "") for day in days], LIGHT, **more)
+        )
 
     def test_they_are_drawn_in_rows_below_the_volume(self) -> None:
         plain, drawn = self.figure(), self.figure(strips=self.strips())
