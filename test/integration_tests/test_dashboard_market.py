@@ -119,7 +119,8 @@ def test_equal_tiles_and_other_colours_are_chosen_with_the_keyboard(page: Page) 
     page.click(market_map.SIZES["equal"].en)
     assert page.address == "/map?size=equal"
     areas = page.run(
-        "return [...document.querySelectorAll(arguments[0])].filter(each => each.querySelectorAll('tspan.line').length > 1)"
+        "return [...document.querySelectorAll(arguments[0])]"
+        ".filter(each => each.querySelectorAll('tspan.line').length > 1)"
         ".map(each => each.querySelector('path.surface').getBBox()).map(box => box.width * box.height)",
         TILES,
     )
