@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import plotly
+import plotly.graph_objects as go
 import pytest
 import zstandard
+from plotly.offline import get_plotlyjs_version
 
 import dashboard_samples as samples
 from config.config import ConfigError, Settings
-from dashboard import dashboard_finviz_app, static_files
+from dashboard import dashboard_finviz_app, figures, static_files
 from reason_words import explained
 
-PLOTLY = Path(plotly.__file__).with_name("package_data") / "plotly.min.js"
+CHARTS = Path(figures.__file__).parent
+TYPE = re.compile(r'"type": "(\w+)"')
 
 
 @pytest.fixture(scope="module")
@@ -90,21 +92,14 @@ def test_what_the_page_announces_is_what_dash_serves(browser: Any) -> None:
         assert f'as="script" href="{address}"' in head
 
 
-def test_plotly_is_compiled_early(browser: Any) -> None:
-    """Two more parentheses, and nothing else, in the plotly.js that is installed."""
-    original = PLOTLY.read_bytes()
-    served = browser.get(static_files.PLOTLY).data
-    assert len(served) == len(original) + 2
-    begin = original.index(static_files.PLOTLY_BEGINS[0])
-    assert served[:begin] == original[:begin]
-    assert served.replace(static_files.PLOTLY_BEGINS[1], static_files.PLOTLY_BEGINS[0]) == original.replace(
-        *static_files.PLOTLY_ENDS
-    )
-
-
-@pytest.mark.parametrize("script", [b"", b"another script", static_files.PLOTLY_BEGINS[0], static_files.PLOTLY_ENDS[0]])
-def test_another_script_is_left_as_it_is(script: bytes) -> None:
-    assert static_files.compiled_early(script) == script
+def test_plotly_is_of_the_installed_version_and_has_the_traces_of_the_charts(browser: Any) -> None:
+    served = browser.get(static_files.PLOTLY).get_data(as_text=True)
+    assert served == static_files.PLOTLY_FILE.read_text(encoding="utf-8")
+    assert f"plotly.js v{get_plotlyjs_version()} " in served[:100], "build it anew: CONTRIBUTING.md"
+    drawn = {kind for file in CHARTS.glob("*.py") for kind in TYPE.findall(file.read_text(encoding="utf-8"))}
+    traces = {each for each in drawn if hasattr(go.Figure, f"add_{each}")}
+    assert traces == {"bar", "candlestick", "scatter", "treemap"}
+    assert all(f'name:"{each}"' in served for each in traces)
 
 
 def test_a_request_tells_what_it_asked_of_the_api() -> None:
