@@ -35,7 +35,7 @@ ANSWER_LEVELS = {"zstd": 3, "gzip": 1}
 WORTH_PACKING = 1400
 TEXTS = ("application/json", "text/html", "text/csv")
 
-# In place of all of plotly.js, which is four times as large: the traces that the charts have. dashboard/plotly builds it.
+# In place of all of plotly.js, which is four times as large: what the charts need. dashboard/plotly builds it.
 PLOTLY_FILE = Path(__file__).with_name("plotly") / "plotly.min.js"
 
 

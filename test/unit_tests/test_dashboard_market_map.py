@@ -363,7 +363,8 @@ def test_both_ways_to_weight_a_sector_are_named_side_by_side(
     drawn = samples.drawn(api, "/map", language)
     table = samples.named(drawn, "sectors")
     assert [samples.text_of(cell) for cell in table.children[0].children.children][2:] == heads
-    assert rows(table)[0] == "Technology 3 +0.20% +1.00% +2.00% +5.00% +4.00% −3.21% 2026-08-20"
+    name = {"en": "Technology", "ko": "기술"}[language]
+    assert rows(table)[0] == f"{name} 3 +0.20% +1.00% +2.00% +5.00% +4.00% −3.21% 2026-08-20"
     assert rows(table)[1].endswith("– –"), "no month of it is published"
     shown = samples.text_of(drawn)
     assert texts.SECTORS_READING.in_(language) in shown

@@ -61,8 +61,8 @@ def test_every_file_of_the_page_is_compressed_and_kept_as_long_as_its_address_al
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 def test_what_is_made_for_a_reader_is_compressed_as_well(browser: Any, encoding: str) -> None:
-    plain = browser.get("/_dash-layout", headers={"Accept-Encoding": "identity"})
-    packed = browser.get("/_dash-layout", headers={"Accept-Encoding": encoding})
+    plain = browser.get("/_dash-dependencies", headers={"Accept-Encoding": "identity"})
+    packed = browser.get("/_dash-dependencies", headers={"Accept-Encoding": encoding})
     assert packed.headers["Content-Encoding"] == encoding and unpacked(packed) == plain.data
     assert len(packed.data) < len(plain.data) / 2 and "Accept-Encoding" in packed.headers["Vary"]
     short = browser.get("/suggestions?typed=", headers={"Accept-Encoding": encoding})

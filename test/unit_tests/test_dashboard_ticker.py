@@ -357,7 +357,7 @@ def test_its_tables_can_be_downloaded(stock: Any) -> None:
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_a_sector_that_is_not_yahoos_word_is_marked(stock: Any, language: Language) -> None:
-    told = f"Technology  {texts.DERIVED_SECTOR.in_(language)}"
+    told = f"{samples.page(language=language).sector('Technology')}  {texts.DERIVED_SECTOR.in_(language)}"
     assert told not in samples.text_of(samples.drawn(stock, "/ticker/NVDA", language))
     stock.answers["/stocks/NVDA/history"] = samples.history("NVDA", sector_source="derived")
     assert told in samples.text_of(samples.drawn(stock, "/ticker/NVDA", language))

@@ -348,7 +348,7 @@ def test_it_is_left_out_when_every_session_has_its_portfolios(
     ran: list[Range] = []
     monkeypatch.setattr(history, "connect", lambda _: SimpleNamespace(close=lambda: None))
     monkeypatch.setattr("database.queries.portfolios.count", count)
-    monkeypatch.setattr(history, "run", lambda asked, steps: ran.append(asked))
+    monkeypatch.setattr(history, "run", lambda asked, steps, note: ran.append(asked))
     monkeypatch.setattr(history, "conclude", lambda asked, seconds: 0)
 
     assert history.history(30, date(2026, 8, 21), unless_stored=True) == 0
