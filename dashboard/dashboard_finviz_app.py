@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -68,8 +69,6 @@ if (!/(^|; )theme=/.test(document.cookie)) {
 }
 """
 SCRIPT = SYSTEM_THEME + first_view.SCRIPT
-# What browsers of these years have of their own: a tenth of all scripts.
-POLYFILL = re.compile(r'<script src="[^"]*/polyfill@[^"]*"></script>')
 
 
 class Dashboard(Dash):
@@ -85,7 +84,6 @@ class Dashboard(Dash):
             hints=static_files.hints(),
         )
         parts["app_entry"] = LOADING.sub(SKELETON, parts["app_entry"])
-        parts["scripts"] = POLYFILL.sub("", parts["scripts"])
         for name, part in parts.items():
             page = page.replace(f"{{%{name}%}}", part)
         return page
@@ -140,7 +138,8 @@ def serve(settings: Settings, host: str, port: int) -> None:
         raise ConfigError("API_KEY is not set: the dashboard cannot ask the API without it")
     client, lock = ApiClient(settings.api_url, settings.api_key), login.lock_of(settings, host)
     app = create_app(client, universe().periods, settings.web.hosts, lock, settings.schedule)
-    static_files.keep_files(app)
+    files = static_files.keep_files(app)
+    threading.Thread(target=static_files.pack_tighter, args=(files,), daemon=True).start()
     try:
         server = waitress.create_server(app.server, host=host, port=port, threads=THREADS, ident=None)
     except OSError as error:

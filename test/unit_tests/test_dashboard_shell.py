@@ -49,7 +49,7 @@ def test_the_first_view_is_asked_for_as_dash_asks_for_it(server: Any) -> None:
     answer = server.post("/_dash-update-component", json={**first_view.REQUEST, "inputs": inputs})
     assert answer.status_code == 200 and answer.json["response"]["view"]["data-shows"] == "/"
     page = server.get("/").get_data(as_text=True)
-    assert f"<script>{dashboard_finviz_app.SCRIPT}</script>" in page and "polyfill" not in page
+    assert f"<script>{dashboard_finviz_app.SCRIPT}</script>" in page
 
 
 # ── banners ──

@@ -59,6 +59,15 @@ def test_every_file_of_the_page_is_compressed_and_kept_as_long_as_its_address_al
         assert plain.headers["Cache-Control"] == (static_files.ASK_AGAIN if later else static_files.FOREVER), address
 
 
+def test_a_file_that_is_packed_tighter_later_is_the_same_and_smaller() -> None:
+    content = static_files.PLOTLY_FILE.read_bytes()[:200_000]
+    file = static_files.File.of("/a.js", content, "text/javascript")
+    first = len(file.packed["zstd"])
+    static_files.pack_tighter([file])
+    assert len(file.packed["zstd"]) < first
+    assert zstandard.ZstdDecompressor().decompress(file.packed["zstd"]) == content
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 def test_what_is_made_for_a_reader_is_compressed_as_well(browser: Any, encoding: str) -> None:
     plain = browser.get("/_dash-dependencies", headers={"Accept-Encoding": "identity"})
