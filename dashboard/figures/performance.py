@@ -57,7 +57,7 @@ def performance(
     in which nothing is held.
     """
     net, gross, benchmark = names
-    lines = {
+    lines: dict[str, tuple[Sequence[float | None], str]] = {
         net: (shown.net, palette.accent),
         gross: (shown.gross, palette.accent),
         benchmark: (shown.benchmark, palette.ink_soft),
