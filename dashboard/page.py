@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from dashboard.address import Address
 from dashboard.figures import Colours, Palette, palette_of
-from dashboard.texts import Language, Text, common, sectors
+from dashboard.texts import Language, Text, common, company_names, sectors
 from dashboard.texts.glossary import MEANINGS
 
 Theme = Literal["dark", "light"]
@@ -61,6 +61,14 @@ class Page:
         ('기술', '–')
         """
         return (sectors.KOREAN.get(name, name) if self.language == "ko" else name) if name else "–"
+
+    def company(self, ticker: str, name: str | None) -> str:
+        """Return a company's name in the reader's language where it is known there; a dash for none.
+
+        >>> Page(Address(), (5,), "ko").company("MSFT", "Microsoft"), Page(Address(), (5,)).company("A", None)
+        ('마이크로소프트', '–')
+        """
+        return (company_names.KOREAN.get(ticker) if self.language == "ko" else None) or name or "–"
 
     def day(self, day: date | None) -> str:
         """Return a day in the reader's language; a dash for none.

@@ -231,7 +231,7 @@ def _found(chosen: Chosen, page: Page) -> list[Component]:
         return [html.P(page.say(market_map.NOT_FOUND, typed=typed), className="banner degraded", role="status")]
     told = market_map.FOUND if chosen.area(stock) else market_map.FOUND_WITHOUT_AREA
     sector = page.sector(stock.sector) if stock.sector else page.say(market_map.UNKNOWN_SECTOR)
-    where = page.say(told, name=stock.company_name or stock.ticker, sector=sector)
+    where = page.say(told, name=page.company(stock.ticker, stock.company_name or stock.ticker), sector=sector)
     gain = components.gain(stock.over(chosen.window))
     return [
         html.P([components.ticker_link(stock.ticker, page), " ", gain, " ", where], className="found", role="status")
@@ -308,7 +308,8 @@ def _others(stocks: Sequence[Standing], sector: SectorStocks, chosen: Chosen, pa
 
 def _stock_card(stock: Standing, page: Page) -> str:
     """Return the text of a stock's hover card."""
-    lines = [stock.company_name or "", f"{price(stock.close_price)} {stock.currency}"]
+    name = page.company(stock.ticker, stock.company_name) if stock.company_name else ""
+    lines = [name, f"{price(stock.close_price)} {stock.currency}"]
     if stock.rate_date and stock.rate_date != stock.trade_date:
         lines.append(page.say(market_map.CARRIED_RATE, day=page.day(stock.rate_date)))
     if stock.sector_source == "derived":

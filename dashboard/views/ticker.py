@@ -128,7 +128,8 @@ def _about(
 
 
 def _heading(symbol: str, name: str | None, page: Page, *tools: Component) -> Component:
-    title = html.Div([html.H1(symbol), html.Span(name or "", className="soft")], className="named")
+    told = page.company(symbol, name) if name else ""
+    title = html.Div([html.H1(symbol), html.Span(told, className="soft")], className="named")
     return html.Div([title, *tools], className="heading")
 
 

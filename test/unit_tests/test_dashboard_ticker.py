@@ -128,7 +128,7 @@ def test_facts_and_returns(stock: Any, language: Language) -> None:
     drawn = samples.drawn(stock, "/ticker/NVDA", language)
     shown = samples.text_of(drawn)
     for expected in (
-        "NVDA Inc.",
+        {"en": "NVDA Inc.", "ko": "엔비디아"}[language],
         {"en": "Technology", "ko": "기술"}[language],
         "101.00 USD",
         "75.1B USD",
@@ -175,7 +175,8 @@ def test_a_holding_without_prices_is_shown_all_the_same(stock: Any, language: La
     stock.answers["/stocks/NVDA/history"] = UNKNOWN
     drawn = samples.drawn(stock, "/ticker/NVDA", language)
     shown = samples.text_of(drawn)
-    assert "NVIDIA Corporation" in shown and texts.NO_PRICES_TITLE.in_(language, ticker="NVDA") in shown
+    name = {"en": "NVIDIA Corporation", "ko": "엔비디아"}[language]
+    assert name in shown and texts.NO_PRICES_TITLE.in_(language, ticker="NVDA") in shown
     assert table(drawn, "holders") and len(stock.asked) == 3
 
 
