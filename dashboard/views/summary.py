@@ -163,10 +163,10 @@ def runs(client: ApiClient, page: Page, schedule: str, now: datetime) -> list[Co
         return page.say(summary.NEXT_RUN), components.moment(next_run(schedule, now, known), page)
 
     try:
-        state = client.pipeline(1)
+        pipeline = client.pipeline(1)
     except ActstockError:
         return [_note(summary.RUNS_AWAY, page), components.named_lines(next_line(()))]
-    sessions, coming = state.sessions, next_line(state.coming_sessions)
+    sessions, coming = pipeline.sessions, next_line(pipeline.coming_sessions)
     if not sessions:
         return [_note(summary.NO_RUN, page), components.named_lines(coming)]
     state, moment = last_run(sessions[0])

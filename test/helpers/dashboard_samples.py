@@ -95,7 +95,7 @@ def links(component: Any) -> dict[str, str]:
 
 def named(component: Any, name: str) -> Any:
     """Return the component with an id; the figure of a chart as plotly's own classes have checked it."""
-    found = next(each for each in parts(component) if getattr(each, "id", None) == name)
+    found: Any = next(each for each in parts(component) if getattr(each, "id", None) == name)
     if isinstance(found, dcc.Graph):
         found.figure = checked(found.figure)
     return found

@@ -45,8 +45,9 @@ def server() -> Any:
 
 
 def test_the_first_view_is_asked_for_as_dash_asks_for_it(server: Any) -> None:
-    inputs = [{**part, "value": value} for part, value in zip(first_view.REQUEST["inputs"], ("/", ""), strict=True)]
-    answer = server.post("/_dash-update-component", json={**first_view.REQUEST, "inputs": inputs})
+    asked: Any = first_view.REQUEST
+    inputs = [{**part, "value": value} for part, value in zip(asked["inputs"], ("/", ""), strict=True)]
+    answer = server.post("/_dash-update-component", json={**asked, "inputs": inputs})
     assert answer.status_code == 200 and answer.json["response"]["view"]["data-shows"] == "/"
     page = server.get("/").get_data(as_text=True)
     assert f"<script>{dashboard_finviz_app.SCRIPT}</script>" in page
