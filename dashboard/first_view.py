@@ -29,7 +29,8 @@ SCRIPT = f"""
     }});
     answer.catch(() => null);
     window.fetch = (address, options) => {{
-        if (!answer || !String(address).endsWith("{UPDATE}") || told(JSON.parse(options.body)) !== wanted)
+        const isUpdate = String(address).split("?")[0].endsWith("{UPDATE}");
+        if (!answer || !isUpdate || told(JSON.parse(options.body)) !== wanted)
             return ask(address, options);
         const first = answer;
         answer = null;

@@ -96,8 +96,8 @@ def links(component: Any) -> dict[str, str]:
 def named(component: Any, name: str) -> Any:
     """Return the component with an id; the figure of a chart as plotly's own classes have checked it."""
     found: Any = next(each for each in parts(component) if getattr(each, "id", None) == name)
-    if isinstance(found, dcc.Graph):
-        found.figure = checked(found.figure)
+    if type(found) is dcc.Graph:
+        setattr(found, "figure", checked(found.figure))
     return found
 
 
