@@ -95,9 +95,10 @@ def links(component: Any) -> dict[str, str]:
 
 def named(component: Any, name: str) -> Any:
     """Return the component with an id; the figure of a chart as plotly's own classes have checked it."""
-    found: Any = next(each for each in parts(component) if getattr(each, "id", None) == name)
-    if type(found) is dcc.Graph:
-        setattr(found, "figure", checked(found.figure))
+    found = next(each for each in parts(component) if getattr(each, "id", None) == name)
+    if isinstance(found, dcc.Graph):
+        chart: Any = found
+        chart.figure = checked(chart.figure)
     return found
 
 
