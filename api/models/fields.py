@@ -251,6 +251,7 @@ EXAMPLES: dict[str, Any] = {
     "changed": ["inputs"],
     "close_price": 183.16,
     "code_version": "1.0.0",
+    "coming_sessions": ["2026-08-24", "2026-08-25"],
     "committed_offset": 120,
     "company_name": "NVIDIA Corporation",
     "consumer_group": "stock-daily",
