@@ -55,7 +55,7 @@ CMD ["python", "-m", "market.server", "--host", "0.0.0.0"]
 
 FROM base AS dashboard
 COPY requirements.txt /tmp/
-RUN pip install --constraint /tmp/requirements.txt dash dash-ag-grid httpx msgspec numpy plotly waitress
+RUN pip install --constraint /tmp/requirements.txt dash dash-ag-grid httpx msgspec numpy plotly waitress zstandard
 COPY config config
 COPY utils utils
 COPY contract contract

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import msgspec
 
 from config.config import Settings
-from config.stages import STAGES
+from config.stages import HISTORY, STAGES
 from contract.pipeline import Links, Pipeline, Publication, SessionState, StageRun
 from database.db_helper import Connection, Row
 from database.queries import consumer_lag, pipeline, publications, stage_runs
@@ -20,6 +20,8 @@ QUARANTINED_BARS = 50
 HOURS = 24
 FAILED_REQUESTS = 20
 DAYS = 14
+# A quarter: holidays are weeks apart.
+COMING_SESSIONS = 60
 STAGE_NUMBERS = {dag_id: number for number, dag_id in enumerate(STAGES.values(), 1)}
 
 
@@ -37,6 +39,7 @@ def state(conn: Connection, settings: Settings, session_count: int) -> Pipeline:
         requests_by_day=pipeline.requests_by(conn, "day", Page(DAYS)).counts,
         failed_requests=pipeline.failed_requests(conn, FAILED_REQUESTS),
         links=Links(airflow=settings.airflow_ui_url, spark_master=settings.spark_ui_url),
+        coming_sessions=[session_after(days[0], ahead) for ahead in range(1, COMING_SESSIONS + 1)] if days else [],
     )
 
 
@@ -65,7 +68,8 @@ def _sessions(conn: Connection, airflow: str, days: Sequence[date]) -> list[Sess
 
 def _run(row: Row, airflow: str) -> StageRun:
     dag_id, run_id = row["dag_id"], row["run_id"]
-    address = f"{airflow}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
+    is_known_there = dag_id != HISTORY
+    address = f"{airflow}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}" if is_known_there else airflow
     return msgspec.convert(
         {**with_sentences(row), "stage": STAGE_NUMBERS.get(dag_id), "airflow_url": address}, StageRun
     )

@@ -111,6 +111,7 @@ def _standing(name: str | None, members: list[Standing], months: Iterable[Sector
         window: weighted_return((row.over(window), row.start_cap(window)) for row in members) for window in WINDOWS
     }
     return SectorStanding(
+        return_1d=gains["1d"],
         return_5d=gains["5d"],
         return_10d=gains["10d"],
         return_20d=gains["20d"],

@@ -2,6 +2,8 @@
 
 CONTROLLER = "daily_pipeline_controller"
 REBALANCE = "monthly_portfolio_rebalance"
+# What a history goes by among the runs: it is no DAG, and none of Airflow's.
+HISTORY = "history"
 # When a session's run begins (UTC), by PIPELINE_SCHEDULE.
 BEGINS = {"staggered": "0 9 * * 1-5", "controller": "30 21 * * 1-5"}
 # Short name -> DAG. In this order they are stages 1 to 5.

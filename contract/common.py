@@ -30,7 +30,7 @@ SectorSource = Annotated[
     Meta(description="derived: from a sector ETF that holds the stock, not Yahoo's own word; null: no sector"),
 ]
 QuoteType = Literal["ETF", "EQUITY", "CURRENCY"]
-Window = Literal["5d", "10d", "20d", "month"]
+Window = Literal["1d", "5d", "10d", "20d", "month"]
 WINDOWS: tuple[Window, ...] = get_args(Window)
 
 
@@ -55,8 +55,9 @@ class Problem(Struct):
 
 
 class Returns(Struct):
-    """Returns over 5, 10 and 20 sessions and over the month so far, in US dollars."""
+    """Returns over 1, 5, 10 and 20 sessions and over the month so far, in US dollars."""
 
+    return_1d: float | None
     return_5d: float | None
     return_10d: float | None
     return_20d: float | None
@@ -64,5 +65,11 @@ class Returns(Struct):
 
     def over(self, window: Window) -> float | None:
         """Return the return over a window."""
-        gains = {"5d": self.return_5d, "10d": self.return_10d, "20d": self.return_20d, "month": self.return_month}
+        gains = {
+            "1d": self.return_1d,
+            "5d": self.return_5d,
+            "10d": self.return_10d,
+            "20d": self.return_20d,
+            "month": self.return_month,
+        }
         return gains[window]

@@ -23,7 +23,8 @@ class Etf(Returns):
         float | None, Meta(description="Percent against the session before: 1.5 is 1.5 %, not a fraction as elsewhere")
     ]
     source: Source | None
-    outperformance_5d: Annotated[float | None, Meta(description="Return less the benchmark's, the same two sessions")]
+    outperformance_1d: Annotated[float | None, Meta(description="Return less the benchmark's, the same two sessions")]
+    outperformance_5d: float | None
     outperformance_10d: float | None
     outperformance_20d: float | None
     outperformance_month: float | None
@@ -37,6 +38,7 @@ class Etf(Returns):
     def ahead(self, window: Window) -> float | None:
         """Return by how much the return over a window exceeds the benchmark's."""
         return {
+            "1d": self.outperformance_1d,
             "5d": self.outperformance_5d,
             "10d": self.outperformance_10d,
             "20d": self.outperformance_20d,

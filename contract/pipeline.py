@@ -193,3 +193,7 @@ class Pipeline(Struct):
         list[FailedRequest], Meta(description="The newest 20 without an answer or with an error status, newest first")
     ]
     links: Links
+    coming_sessions: Annotated[
+        list[date],
+        Meta(description="The next home sessions after the newest that is expected or ran; none before the first one"),
+    ]

@@ -96,7 +96,8 @@ class Standing(Returns):
     ]
     market_cap: Annotated[int | None, Meta(description="In US dollars")]
     market_cap_source: MarketCapSource | None
-    start_cap_5d: Annotated[int | None, Meta(description="Market cap in US dollars at the start of the window")]
+    start_cap_1d: Annotated[int | None, Meta(description="Market cap in US dollars at the start of the window")]
+    start_cap_5d: int | None
     start_cap_10d: int | None
     start_cap_20d: int | None
     start_cap_month: int | None
@@ -109,6 +110,7 @@ class Standing(Returns):
     def start_cap(self, window: Window) -> int | None:
         """Return the market cap in US dollars at the start of a window."""
         caps = {
+            "1d": self.start_cap_1d,
             "5d": self.start_cap_5d,
             "10d": self.start_cap_10d,
             "20d": self.start_cap_20d,

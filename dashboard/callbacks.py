@@ -8,7 +8,7 @@ from typing import Any
 from dash import Dash, Input, Output, State, no_update
 
 from contract.orders import Order
-from dashboard import components, figures, glossary, preferences, trade_callbacks
+from dashboard import components, figures, first_view, glossary, preferences, trade_callbacks
 from dashboard.address import Address
 from dashboard.api_client import ApiAway, ApiClient, ApiRefused
 from dashboard.components import Component
@@ -30,18 +30,30 @@ function (clicked, _pathname, search) {{
     if (!id.startsWith("{figures.GROUP}")) return [`/ticker/${{id}}`, session ? `?as_of=${{session}}` : ""];
     const sector = id.slice("{figures.GROUP}".length);
     if (!sector || sector.includes(":")) return [none, none];
-    if (chosen.get("sector") === sector) chosen.delete("sector"); else chosen.set("sector", sector);
+    chosen.delete("find");
+    // The name of a sector that is alone leads back.
+    if (document.getElementById("whole-map")) chosen.delete("sector"); else chosen.set("sector", sector);
     const shown = chosen.toString();
     return [none, shown ? `?${{shown}}` : ""];
 }}
+"""
+# A stock that is looked for decides what is enlarged.
+FIND_TILE = """
+function (entered, typed, search) {
+    if (!entered) return dash_clientside.no_update;
+    const chosen = new URLSearchParams(search || "");
+    chosen.delete("sector");
+    const wanted = (typed || "").trim();
+    if (wanted) chosen.set("find", wanted); else chosen.delete("find");
+    const shown = chosen.toString();
+    return shown ? `?${shown}` : "";
+}
 """
 
 
 def register(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str) -> None:
     @app.callback(
-        Output(components.HEADER, "children"),
-        Output(components.MAIN, "children"),
-        Output(components.MAIN, "data-shows"),
+        *(Output(*output) for output in first_view.OUTPUTS),
         Input("address", "pathname"),
         Input("address", "search"),
     )
@@ -96,6 +108,14 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str
         *place,
         Input(market_map.GRAPH, "clickData"),
         State("address", "pathname"),
+        State("address", "search"),
+        prevent_initial_call=True,
+    )
+    in_the_browser(
+        FIND_TILE,
+        place[1],
+        Input(market_map.FINDER, "n_submit"),
+        State(market_map.FINDER, "value"),
         State("address", "search"),
         prevent_initial_call=True,
     )

@@ -5,7 +5,6 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-import plotly.graph_objects as go
 from dash import dcc, html
 
 from contract.common import Window
@@ -14,6 +13,7 @@ from contract.holdings import Holder
 from contract.reasons import ShownReason
 from dashboard import login, preferences
 from dashboard.address import Address
+from dashboard.figures import Figure
 from dashboard.page import Page, Said, signed, typeset_words
 from dashboard.texts import LANGUAGES, common, ticker
 from dashboard.texts import login as login_texts
@@ -24,6 +24,8 @@ MAIN = "view"
 HEADER = "header"
 # The shapes of a view that is on its way.
 SKELETON = ("line", "tiles", "block")
+# In letters: some lines of a phone.
+LONG_REASON = 200
 TICKER_SEARCH = "ticker-search"
 
 
@@ -132,29 +134,40 @@ def banners(
     degraded_reason: in the reader's words
     later_holdings: their day, where it is after the session
     """
-    told = []
+    told: list[tuple[str, Component]] = []
     if source in common.SOURCE_BANNERS:
         told.append(("source", page.say(common.SOURCE_BANNERS[source])))
     if later_holdings:
         days = {"holdings": page.day(later_holdings), "session": page.day(session)}
         told.append(("hindsight", page.say(common.HOLDINGS_LATER, **days)))
     if degraded_reason:
-        told.append(("degraded", page.say(common.DEGRADED, reason=degraded_reason.rstrip("."))))
+        told.append(("degraded", _degraded(degraded_reason.rstrip("."), page)))
     return [html.Div(text, className=f"banner {kind}", role="note") for kind, text in told]
+
+
+def _degraded(reason: str, page: Page) -> Component:
+    """Return the warning; a long reason can be folded, which the page's script does on a phone."""
+    if len(reason) <= LONG_REASON:
+        return page.say(common.DEGRADED, reason=reason)
+    return html.Details([html.Summary(page.say(common.DEGRADED_AT_ALL)), html.P(f"{reason[:1].upper()}{reason[1:]}.")])
 
 
 def heading(title: str, *tools: Component) -> Component:
     return html.Div([html.H1(title), *tools], className="heading")
 
 
-def selector(label: str, choices: Sequence[Choice], selected: str) -> Component:
-    """Show a few choices side by side."""
+def selector(label: str, choices: Sequence[Choice], selected: str, is_preference: bool = False) -> Component:
+    """Show a few choices side by side.
+
+    is_preference: what is chosen is kept for every view, and the page loads anew
+    """
     links = [
         dcc.Link(
             choice.label,
             href=choice.href,
             title=choice.hint or None,
             className="selected" if choice.value == selected else "",
+            refresh=is_preference,
         )
         for choice in choices
     ]
@@ -182,13 +195,13 @@ def panel(title: str, *content: Component, tools: Sequence[Component] = (), name
     return html.Section([head, *content], className=f"panel {name}".strip(), **place)
 
 
-def graph(name: str, figure: go.Figure) -> Component:
+def graph(name: str, figure: Figure) -> Component:
     """Show a chart that has its height before it is drawn, so that nothing jumps."""
     return dcc.Graph(
         id=name,
         figure=figure,
         config={"displayModeBar": False, "responsive": True, "scrollZoom": False},
-        style={"height": figure.layout.height},
+        style={"height": figure["layout"]["height"]},
     )
 
 

@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from dashboard import (
     callbacks,
     components,
     downloads,
+    first_view,
     login,
     preferences,
     safety,
@@ -36,7 +38,7 @@ THREADS = 16
 
 
 HTML = """<!DOCTYPE html>
-<html lang="{language}" data-theme="{theme}">
+<html lang="{language}" data-theme="{theme}" data-colours="{colours}">
     <head>
         {{%metas%}}
         <title>{{%title%}}</title>
@@ -46,6 +48,7 @@ HTML = """<!DOCTYPE html>
         {{%css%}}
     </head>
     <body>
+        {ended}
         {{%app_entry%}}
         <footer>{{%config%}}{{%scripts%}}{{%renderer%}}</footer>
     </body>
@@ -65,6 +68,7 @@ if (!/(^|; )theme=/.test(document.cookie)) {
     document.documentElement.dataset.theme = theme;
 }
 """
+SCRIPT = SYSTEM_THEME + first_view.SCRIPT
 
 
 class Dashboard(Dash):
@@ -72,7 +76,12 @@ class Dashboard(Dash):
 
     def interpolate_index(self, **parts: Any) -> str:  # type: ignore[override]
         page = HTML.format(
-            language=preferences.language(), theme=preferences.theme(), script=SYSTEM_THEME, hints=static_files.hints()
+            language=preferences.language(),
+            theme=preferences.theme(),
+            colours=preferences.colours(),
+            script=SCRIPT,
+            ended=login.ended(),
+            hints=static_files.hints(),
         )
         parts["app_entry"] = LOADING.sub(SKELETON, parts["app_entry"])
         for name, part in parts.items():
@@ -108,7 +117,8 @@ def create_app(
     preferences.register(app)
     search.register(app, client)
     server_timing.register(app.server)
-    safety.register(app, hosts, SYSTEM_THEME)
+    static_files.pack_answers(app)
+    safety.register(app, hosts, SCRIPT)
     if lock:
         login.register(app, lock)
     callback_requests.register(app)
@@ -128,7 +138,8 @@ def serve(settings: Settings, host: str, port: int) -> None:
         raise ConfigError("API_KEY is not set: the dashboard cannot ask the API without it")
     client, lock = ApiClient(settings.api_url, settings.api_key), login.lock_of(settings, host)
     app = create_app(client, universe().periods, settings.web.hosts, lock, settings.schedule)
-    static_files.keep_files(app)
+    files = static_files.keep_files(app)
+    threading.Thread(target=static_files.pack_tighter, args=(files,), daemon=True).start()
     try:
         server = waitress.create_server(app.server, host=host, port=port, threads=THREADS, ident=None)
     except OSError as error:

@@ -126,6 +126,14 @@ def has_entered() -> bool:
     return has_request_context() and READER in session
 
 
+def ended() -> str:
+    """Return what the page's script shows when a login has ended while the page was open."""
+    language = preferences.language()
+    told, again = texts.ENDED.in_(language), texts.AGAIN.in_(language)
+    link = f'<a href="{LOGIN}">{again}</a>'
+    return f'<p id="login-ended" class="banner source" role="alert" hidden>{told} {link}</p>'
+
+
 def form(problem: str = "", status: int = HTTPStatus.OK, headers: dict[str, str] | None = None) -> Response:
     """Return the page that asks for the password."""
     language = preferences.language()

@@ -7,8 +7,8 @@ from datetime import date, datetime
 from typing import Literal, get_args
 
 from dashboard.address import Address
-from dashboard.figures import PALETTES, Palette
-from dashboard.texts import Language, Text, common
+from dashboard.figures import Colours, Palette, palette_of
+from dashboard.texts import Language, Text, common, company_names, sectors
 from dashboard.texts.glossary import MEANINGS
 
 Theme = Literal["dark", "light"]
@@ -31,10 +31,21 @@ class Page:
     periods: Sequence[int]
     language: Language = "en"
     theme: Theme = "dark"
+    colours: Colours = "blue-orange"
 
     @property
     def palette(self) -> Palette:
-        return PALETTES[self.theme]
+        return palette_of(self.theme, self.colours)
+
+    @property
+    def hues(self) -> dict[str, str]:
+        """The names of the colours of a rise and a fall, for a text.
+
+        >>> Page(Address(), (5,), colours="red-blue").hues
+        {'up': 'red', 'down': 'blue'}
+        """
+        up, down = common.HUES[self.colours]
+        return {"up": self.say(up), "down": self.say(down)}
 
     def say(self, text: Text, **values: object) -> Said:
         """Return a text in the reader's language."""
@@ -42,6 +53,22 @@ class Page:
         if meaning := MEANINGS.get(text):
             said.meaning = meaning.in_(self.language, **values)
         return said
+
+    def sector(self, name: str | None) -> str:
+        """Return a sector's name in the reader's language; a dash for none.
+
+        >>> Page(Address(), (5,), "ko").sector("Technology"), Page(Address(), (5,)).sector(None)
+        ('기술', '–')
+        """
+        return (sectors.KOREAN.get(name, name) if self.language == "ko" else name) if name else "–"
+
+    def company(self, ticker: str, name: str | None) -> str:
+        """Return a company's name in the reader's language where it is known there; a dash for none.
+
+        >>> Page(Address(), (5,), "ko").company("MSFT", "Microsoft"), Page(Address(), (5,)).company("A", None)
+        ('마이크로소프트', '–')
+        """
+        return (company_names.KOREAN.get(ticker) if self.language == "ko" else None) or name or "–"
 
     def day(self, day: date | None) -> str:
         """Return a day in the reader's language; a dash for none.

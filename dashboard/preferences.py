@@ -9,6 +9,7 @@ from flask import redirect, request
 from werkzeug.wrappers import Response
 
 from dashboard.address import Address
+from dashboard.figures import COLOURS, Colours
 from dashboard.page import THEMES, Page, Theme
 from dashboard.texts import LANGUAGES, Language
 
@@ -19,7 +20,7 @@ KEPT_SECONDS = 365 * 24 * 3600
 
 def page_of(address: Address, periods: Sequence[int]) -> Page:
     """Return the page of the current request."""
-    return Page(address, tuple(periods), language(), theme())
+    return Page(address, tuple(periods), language(), theme(), colours())
 
 
 def language() -> Language:
@@ -35,11 +36,17 @@ def theme() -> Theme:
     return next((each for each in THEMES if each == chosen), THEMES[0])
 
 
+def colours() -> Colours:
+    """Return the chosen colours of a rise and a fall."""
+    chosen = request.cookies.get("colours")
+    return next((each for each in COLOURS if each == chosen), COLOURS[0])
+
+
 def register(app: Dash) -> None:
     def keep() -> Response:
         """Keep what the link says and go back to the view it was on."""
         back = redirect(local(request.args.get("then", "/")), 303)
-        for name, allowed in (("language", LANGUAGES), ("theme", THEMES)):
+        for name, allowed in (("language", LANGUAGES), ("theme", THEMES), ("colours", COLOURS)):
             if (chosen := request.args.get(name)) in allowed:
                 back.set_cookie(name, str(chosen), max_age=KEPT_SECONDS, samesite="Lax")
         return back

@@ -194,6 +194,9 @@ SENTENCES: Mapping[str, str] = {
     "stage_5_not_published": "stage 5 has not published {session}, the last session by {day}: "
     "run daily_portfolio_allocation for it first",
     "days_skipped": "{count} of the days asked for not published: {reasons:; }",
+    "history_goes_on": "computing {sessions} sessions, step {step} of {steps}: {done} sessions have portfolios so far",
+    "history_done": "{done} of {sessions} sessions have portfolios",
+    "history_interrupted": "interrupted; started again, it goes on where it was",
     "unexpected": "{kind}: {message}",
     "took_too_long": "the run took longer than its time limit",
     "deadlocked": "no task of the run can start any more",

@@ -58,6 +58,7 @@
     // that their letters stay large enough; the others are scaled.
     const PAPER_PIXELS = 690;
     const forPaper = () => {
+        document.querySelectorAll(".banner details").forEach((each) => (each.open = true));
         const view = document.getElementById("view");
         const isSheet = view.querySelector(".tear-sheet");
         view.querySelectorAll(".js-plotly-plot").forEach((graph) => {
@@ -98,9 +99,33 @@
         });
     };
 
+    // A login may end while its page is open: then every question is refused, and nothing would say so.
+    const ask = window.fetch;
+    window.fetch = async (...asked) => {
+        const answer = await ask(...asked);
+        if (answer.status === 401) tellLoginEnded();
+        return answer;
+    };
+    const tellLoginEnded = () => {
+        const told = document.getElementById("login-ended");
+        told.querySelector("a").href = `/login?then=${encodeURIComponent(location.pathname + location.search)}`;
+        told.hidden = false;
+    };
+
+    // A long reason is folded where there is little room for it.
+    const isWide = matchMedia("(min-width: 641px)");
+    const unfold = () => {
+        if (!isWide.matches) return;
+        document.querySelectorAll(".banner details:not([data-seen])").forEach((each) => {
+            each.dataset.seen = "";
+            each.open = true;
+        });
+    };
+
     let shown = null;
     const look = () => {
         mendPicker();
+        unfold();
         tellLocalTime();
         const view = document.getElementById("view");
         if (!view || !view.dataset.shows || view.dataset.shows === shown) return;

@@ -17,10 +17,11 @@ from dashboard.figures.performance import faint, performance
 from dashboard.figures.prices import Candle, Mark, Strip, prices
 from dashboard.figures.requests import requests
 from dashboard.figures.rolling import rolling
-from dashboard.figures.style import DARK, LIGHT, PALETTES, Palette
+from dashboard.figures.style import COLOURS, DARK, LIGHT, PALETTES, Colours, Figure, Palette, palette_of
 from dashboard.figures.weights import weights
 
 __all__ = [
+    "COLOURS",
     "DARK",
     "GROUP",
     "LIGHT",
@@ -29,6 +30,8 @@ __all__ = [
     "SPARK_HEIGHT",
     "SPARK_WIDTH",
     "Candle",
+    "Colours",
+    "Figure",
     "Interval",
     "Mark",
     "Palette",
@@ -38,6 +41,7 @@ __all__ = [
     "faint",
     "intervals",
     "market_map",
+    "palette_of",
     "performance",
     "prices",
     "rebased",

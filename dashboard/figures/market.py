@@ -5,14 +5,13 @@ from math import sqrt
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-import plotly.graph_objects as go
-
 from dashboard.colours import readable_on
 from dashboard.figures.labels import spread
-from dashboard.figures.style import Palette, dress, sessions_axis, values_axis
+from dashboard.figures.style import Figure, Palette, figure, sessions_axis, values_axis
 
 MAP_PIXELS = 660
 SECTOR_PIXELS = 20
+OUTLINE_PIXELS = 4
 # What the ids on the map begin with that are no stock's.
 GROUP = "group:"
 # Smallest and largest letters on the map. A label is about four of its letters wide, the map as many pixels as this.
@@ -26,7 +25,8 @@ SPARK_WIDTH, SPARK_HEIGHT = 120, 28
 class Tile(NamedTuple):
     """A rectangle of the map: a stock in the sector with the id `parent`, or a sector (no parent).
 
-    area: market cap in dollars; gain: the return, None where it is not known; card: what the hover card says.
+    area: market cap in dollars, or a number of stocks; gain: the return, None where it is not known; card: what the
+    hover card says.
     """
 
     id: str
@@ -37,53 +37,57 @@ class Tile(NamedTuple):
     card: str
 
 
-def market_map(tiles: Sequence[Tile], heading: str, full_colour: float, palette: Palette, level: str = "") -> go.Figure:
-    """Sectors and their stocks in the order given: area = market cap, colour = return; hatched where there is none.
+def market_map(
+    tiles: Sequence[Tile], heading: str, full_colour: float, palette: Palette, level: str = "", sought: str = ""
+) -> Figure:
+    """Sectors and their stocks in the order given: colour = return; hatched where there is none.
 
     full_colour: the return, up or down, from which on the colour stays the same.
-    level: the sector that is shown alone.
+    level: the sector that is shown alone. sought: the id of the tile that is outlined.
     """
     whole = sum(tile.area for tile in tiles if tile.parent)
     tiles = [Tile("", heading, "", whole, None, ""), *tiles]
     colours = [_tile_colour(tile, full_colour, palette) for tile in tiles]
-    figure = go.Figure(
-        go.Treemap(
-            ids=[tile.id or GROUP for tile in tiles],
-            labels=[f"<b>{tile.label}</b>" if tile.parent else tile.label for tile in tiles],
-            parents=[tile.parent or (GROUP if tile.id else "") for tile in tiles],
-            values=[tile.area for tile in tiles],
-            text=[_tile_text(tile) for tile in tiles],
-            hovertext=[tile.card for tile in tiles],
-            hoverinfo="text",
-            branchvalues="total",
-            textinfo="label+text",
-            textposition="middle center",
-            textfont={
-                "size": [_letters(tile.area / whole) if tile.parent else 12 for tile in tiles],
-                "color": [
-                    readable_on(colour) if tile.id else palette.ink_soft
-                    for tile, colour in zip(tiles, colours, strict=True)
-                ],
+    trace = {
+        "type": "treemap",
+        "ids": [tile.id or GROUP for tile in tiles],
+        "labels": [f"<b>{tile.label}</b>" if tile.parent else tile.label for tile in tiles],
+        "parents": [tile.parent or (GROUP if tile.id else "") for tile in tiles],
+        "values": [tile.area for tile in tiles],
+        "text": [_tile_text(tile) for tile in tiles],
+        "hovertext": [tile.card for tile in tiles],
+        "hoverinfo": "text",
+        "branchvalues": "total",
+        "textinfo": "label+text",
+        "textposition": "middle center",
+        "textfont": {
+            "size": [_letters(tile.area / whole) if tile.parent else 12 for tile in tiles],
+            "color": [
+                readable_on(colour) if tile.id else palette.ink_soft
+                for tile, colour in zip(tiles, colours, strict=True)
+            ],
+        },
+        "marker": {
+            "colors": colours,
+            "line": {
+                "width": [OUTLINE_PIXELS if sought and tile.id == sought else 1 for tile in tiles],
+                "color": [palette.ink_strong if sought and tile.id == sought else palette.panel for tile in tiles],
             },
-            marker={
-                "colors": colours,
-                "line": {"width": 1, "color": palette.panel},
-                "pad": {"t": SECTOR_PIXELS, "l": 1, "r": 1, "b": 1},
-                "pattern": {
-                    "shape": ["/" if tile.parent and tile.gain is None else "" for tile in tiles],
-                    "fgcolor": palette.ink_soft,
-                    "fgopacity": 0.4,
-                    "size": 6,
-                },
+            "pad": {"t": SECTOR_PIXELS, "l": 1, "r": 1, "b": 1},
+            "pattern": {
+                "shape": ["/" if tile.parent and tile.gain is None else "" for tile in tiles],
+                "fgcolor": palette.ink_soft,
+                "fgopacity": 0.4,
+                "size": 6,
             },
-            level=f"{GROUP}{level}" if level else None,
-            pathbar={"visible": False},
-            sort=False,
-        )
-    )
-    dress(figure, palette, height=MAP_PIXELS)
-    figure.update_layout(margin={"l": 0, "r": 0, "t": 0, "b": 0}, hoverlabel={"align": "left"})
-    return figure
+        },
+        "pathbar": {"visible": False},
+        "sort": False,
+        **({"level": f"{GROUP}{level}"} if level else {}),
+    }
+    drawn = figure([trace], palette, MAP_PIXELS, margin={"l": 0, "r": 0, "t": 0, "b": 0})
+    drawn["layout"]["hoverlabel"]["align"] = "left"
+    return drawn
 
 
 def _tile_colour(tile: Tile, full_colour: float, palette: Palette) -> str:
@@ -116,34 +120,33 @@ def rebased(closes: Sequence[float | None]) -> list[float | None]:
 
 def etf_lines(
     days: Sequence[str], returns: Mapping[str, Sequence[float | None]], benchmark: str, palette: Palette
-) -> go.Figure:
-    """Draw the returns since the first day, named at their ends: above the benchmark blue, below it orange."""
+) -> Figure:
+    """Draw the returns since the first day, named at their ends: above the benchmark as a rise, below it as a fall."""
     ends = {ticker: end for ticker, values in returns.items() if (end := _last(values)) is not None}
     colours = {ticker: _against(end, ends.get(benchmark), palette) for ticker, end in ends.items()}
     colours[benchmark] = palette.ink_strong
     known = [value for ticker in ends for value in returns[ticker] if value is not None]
     gap = LINE_LABEL_PIXELS / LINES_PIXELS * (max(known) - min(known)) if known else 0.0
-    # At once: adding them one by one takes several times as long.
-    figure = go.Figure(
-        [
-            go.Scatter(
-                x=list(days),
-                y=list(returns[ticker]),
-                mode="lines",
-                line={"color": colours[ticker], "width": 3.5 if ticker == benchmark else 1.4},
-                hovertemplate=f"<b>{ticker}</b> %{{x}} %{{y:+.2%}}<extra></extra>",
-            )
-            for ticker in sorted(ends, key=lambda ticker: ticker == benchmark)
-        ]
-    )
-    dress(figure, palette, height=LINES_PIXELS)
-    figure.update_layout(
+    traces = [
+        {
+            "type": "scatter",
+            "x": list(days),
+            "y": list(returns[ticker]),
+            "mode": "lines",
+            "line": {"color": colours[ticker], "width": 3.5 if ticker == benchmark else 1.4},
+            "hovertemplate": f"<b>{ticker}</b> %{{x}} %{{y:+.2%}}<extra></extra>",
+        }
+        for ticker in sorted(ends, key=lambda ticker: ticker == benchmark)
+    ]
+    return figure(
+        traces,
+        palette,
+        LINES_PIXELS,
         margin={"l": 4, "r": 52, "t": 8, "b": 4},
         xaxis=sessions_axis(days, palette),
         yaxis={"tickformat": "+.2~%", "zerolinecolor": palette.ink_soft, **values_axis(palette)},
         annotations=[_name(ticker, height, colours[ticker]) for ticker, height in spread(ends, gap).items()],
     )
-    return figure
 
 
 def _name(ticker: str, height: float, colour: str) -> dict[str, Any]:

@@ -4,12 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
-
 from contract.portfolios import PortfolioPerformance
 from dashboard.figures.labels import spread
-from dashboard.figures.style import Palette, dress
+from dashboard.figures.style import Figure, Palette, Trace, figure
 
 PERFORMANCE_PIXELS = 560
 # What the name at a line's end takes of the range of values.
@@ -18,6 +15,8 @@ LABEL_SHARE = 0.125
 FLAT_SESSIONS = 5
 # In milliseconds: ticks that are further apart are months.
 DAYS_OF_MONTHS = 27 * 86_400_000
+# Of the height, from the bottom: value, drawdown and turnover.
+PARTS = ((0.502, 1.0), (0.234, 0.417), (0.0, 0.149))
 
 
 class Stretch(NamedTuple):
@@ -51,90 +50,121 @@ def performance(
     names: tuple[str, str, str],
     titles: tuple[str, str, str],
     cash: str = "",
-) -> go.Figure:
+) -> Figure:
     """Value, drawdown and turnover one below the other on the same sessions; each line is named at its end.
 
     names: of the net value, the gross value, and the benchmark; titles: of the three parts; cash: the name of stretches
     in which nothing is held.
     """
     net, gross, benchmark = names
+    lines: dict[str, tuple[Sequence[float | None], str]] = {
+        net: (shown.net, palette.accent),
+        gross: (shown.gross, palette.accent),
+        benchmark: (shown.benchmark, palette.ink_soft),
+    }
+    labels, heights = _ends(lines)
+    stretches = cash_stretches(shown.sessions, shown.gross) if cash else []
+    return figure(
+        _traces(shown, palette, names, titles[2]),
+        palette,
+        PERFORMANCE_PIXELS,
+        hovermode="x unified",
+        margin={"l": 46, "r": 92, "t": 26, "b": 36},
+        bargap=0.1,
+        shapes=[_shade(stretch, palette) for stretch in stretches],
+        annotations=[
+            *(_title(title, top, palette) for title, (_, top) in zip(titles, PARTS, strict=True)),
+            *(_cash(stretch, cash, palette) for stretch in stretches),
+            *labels,
+        ],
+        **_days_axes(palette),
+        yaxis=_values(0, palette, nticks=6, tickformat=".2f", range=heights),
+        yaxis2=_values(1, palette, nticks=4, tickformat=".0%", rangemode="tozero"),
+        yaxis3=_values(2, palette, nticks=3, tickformat=".0%", rangemode="tozero"),
+    )
+
+
+def _traces(shown: PortfolioPerformance, palette: Palette, names: tuple[str, str, str], turnover: str) -> list[Trace]:
+    net, gross, benchmark = names
     mode = "lines" if len(shown.sessions) > 1 else "markers"
     solid, dotted = {"color": palette.accent, "width": 2.2}, {"color": palette.accent, "width": 1.5, "dash": "dot"}
     quiet = {"color": palette.ink_soft, "width": 1.5}
     days = [day.isoformat() for day in shown.sessions]
-    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.085, row_heights=[0.6, 0.22, 0.18])
 
-    def line(row: int, values: Sequence[float | None], name: str, look: dict[str, Any], form: str, **more: Any) -> None:
+    def line(part: str, values: Sequence[float | None], name: str, look: dict[str, Any], form: str) -> Trace:
+        trace = {"type": "scatter", "x": days, "y": values, "name": name, "mode": mode, "line": look}
         hover = f"{name} %{{y:{form}}}<extra></extra>"
-        trace = go.Scatter(x=days, y=values, name=name, mode=mode, line=look, hovertemplate=hover, **more)
-        figure.add_trace(trace, row=row, col=1)
+        return {**trace, "hovertemplate": hover, "xaxis": f"x{part}", "yaxis": f"y{part}"}
 
-    line(1, shown.benchmark, benchmark, quiet, ".4f")
-    line(1, shown.gross, gross, dotted, ".4f")
-    line(1, shown.net, net, solid, ".4f")
-    line(2, shown.benchmark_drawdown, benchmark, quiet, "+.2%")
-    line(2, shown.drawdown, net, solid, "+.2%", fill="tozeroy", fillcolor=faint(palette.accent, 0.18))
-    bars = go.Bar(
-        x=days,
-        y=shown.turnover,
-        name=titles[2],
-        marker={"color": palette.ink_soft, "line": {"width": 0}},
-        hovertemplate="%{y:.2%}<extra></extra>",
-    )
-    figure.add_trace(bars, row=3, col=1)
-    dress(figure, palette, height=PERFORMANCE_PIXELS)
-    figure.update_layout(hovermode="x unified", margin={"l": 46, "r": 92, "t": 26, "b": 36}, bargap=0.1)
-    figure.update_xaxes(
-        fixedrange=True,
-        gridcolor=palette.grid,
-        linecolor=palette.grid,
-        zeroline=False,
-        nticks=5,
-        tickangle=0,
-        ticklabelstandoff=4,
-        spikecolor=palette.ink_soft,
-        spikethickness=1,
-        spikedash="dot",
+    filled = {"fill": "tozeroy", "fillcolor": faint(palette.accent, 0.18)}
+    return [
+        line("", shown.benchmark, benchmark, quiet, ".4f"),
+        line("", shown.gross, gross, dotted, ".4f"),
+        line("", shown.net, net, solid, ".4f"),
+        line("2", shown.benchmark_drawdown, benchmark, quiet, "+.2%"),
+        line("2", shown.drawdown, net, solid, "+.2%") | filled,
+        {
+            "type": "bar",
+            "x": days,
+            "y": shown.turnover,
+            "name": turnover,
+            "xaxis": "x3",
+            "yaxis": "y3",
+            "marker": {"color": palette.ink_soft, "line": {"width": 0}},
+            "hovertemplate": "%{y:.2%}<extra></extra>",
+        },
+    ]
+
+
+def _days_axes(palette: Palette) -> dict[str, dict[str, Any]]:
+    """Return the axis of sessions of each part: they move together, and the last one is labelled."""
+    axis = {
+        "fixedrange": True,
+        "gridcolor": palette.grid,
+        "linecolor": palette.grid,
+        "zeroline": False,
+        "nticks": 5,
+        "tickangle": 0,
+        "ticklabelstandoff": 4,
+        "spikecolor": palette.ink_soft,
+        "spikethickness": 1,
+        "spikedash": "dot",
         # Numbers, as plotly would write the months' names in English.
-        hoverformat="%Y-%m-%d",
-        tickformatstops=[
+        "hoverformat": "%Y-%m-%d",
+        "tickformatstops": [
             # The year stands below where it begins: four whole dates are wider than a phone.
             {"dtickrange": [None, DAYS_OF_MONTHS], "value": "%m-%d\n%Y"},
             {"dtickrange": [DAYS_OF_MONTHS, None], "value": "%m\n%Y"},
         ],
-    )
-    figure.update_yaxes(fixedrange=True, gridcolor=palette.grid, zeroline=False, nticks=6)
-    figure.update_yaxes(tickformat=".2f", row=1)
-    figure.update_yaxes(tickformat=".0%", nticks=4, rangemode="tozero", row=2)
-    figure.update_yaxes(tickformat=".0%", nticks=3, rangemode="tozero", row=3)
-    _name_parts(figure, titles, palette)
-    if cash:
-        _name_stretches(figure, cash_stretches(shown.sessions, shown.gross), cash, palette)
-    _name_ends(
-        figure,
-        {
-            net: (shown.net, palette.accent),
-            gross: (shown.gross, palette.accent),
-            benchmark: (shown.benchmark, palette.ink_soft),
-        },
-    )
-    return figure
+    }
+    upper = {**axis, "matches": "x3", "showticklabels": False}
+    return {
+        "xaxis": {**upper, "anchor": "y"},
+        "xaxis2": {**upper, "anchor": "y2"},
+        "xaxis3": {**axis, "anchor": "y3"},
+    }
 
 
-def _name_parts(figure: go.Figure, titles: Sequence[str], palette: Palette) -> None:
-    for row, title in enumerate(titles, 1):
-        top = figure.layout[f"yaxis{row if row > 1 else ''}"].domain[1]
-        place = {"x": 0, "y": top, "xref": "paper", "yref": "paper", "yshift": 3}
-        figure.add_annotation(**place, **_label(title, 12, palette))
+def _values(part: int, palette: Palette, **more: Any) -> dict[str, Any]:
+    grid = {"fixedrange": True, "gridcolor": palette.grid, "zeroline": False}
+    return {"domain": list(PARTS[part]), "anchor": f"x{part + 1 if part else ''}", **grid, **more}
 
 
-def _name_stretches(figure: go.Figure, stretches: Sequence[Stretch], name: str, palette: Palette) -> None:
-    for stretch in stretches:
-        first, last = stretch.first.isoformat(), stretch.last.isoformat()
-        look = {"fillcolor": faint(palette.neutral, 0.35), "line": {"width": 0}, "layer": "below"}
-        figure.add_shape(type="rect", x0=first, x1=last, y0=0, y1=1, xref="x", yref="y domain", **look)
-        place = {"x": first, "y": 0, "xref": "x", "yref": "y domain", "xshift": 2}
-        figure.add_annotation(**place, **_label(name, 11, palette))
+def _title(title: str, top: float, palette: Palette) -> dict[str, Any]:
+    place = {"x": 0, "y": top, "xref": "paper", "yref": "paper", "yshift": 3}
+    return {**place, **_label(title, 12, palette)}
+
+
+def _shade(stretch: Stretch, palette: Palette) -> dict[str, Any]:
+    """Return the shade behind a stretch."""
+    place = {"x0": stretch.first.isoformat(), "x1": stretch.last.isoformat(), "y0": 0, "y1": 1}
+    look = {"fillcolor": faint(palette.neutral, 0.35), "line": {"width": 0}, "layer": "below"}
+    return {"type": "rect", "xref": "x", "yref": "y domain", **place, **look}
+
+
+def _cash(stretch: Stretch, name: str, palette: Palette) -> dict[str, Any]:
+    place = {"x": stretch.first.isoformat(), "y": 0, "xref": "x", "yref": "y domain", "xshift": 2}
+    return {**place, **_label(name, 11, palette)}
 
 
 def _label(text: str, size: int, palette: Palette) -> dict[str, Any]:
@@ -143,30 +173,32 @@ def _label(text: str, size: int, palette: Palette) -> dict[str, Any]:
     return {"text": text, "xanchor": "left", "yanchor": "bottom", "showarrow": False, "font": font}
 
 
-def _name_ends(figure: go.Figure, lines: Mapping[str, tuple[Sequence[float | None], str]]) -> None:
-    """Label each line of the first part at its right end with its name and last value. Move labels apart."""
+def _ends(lines: Mapping[str, tuple[Sequence[float | None], str]]) -> tuple[list[dict[str, Any]], list[float]]:
+    """Label each line of the first part at its right end with its name and last value, and return its range, too.
+
+    Labels are moved apart, and plotly shows none beyond the range of its axis.
+    """
     known = [value for values, _ in lines.values() for value in values if value is not None]
     low, high = min(known), max(known)
     room = (high - low) or 0.02
     ends = {name: values[-1] for name, (values, _) in lines.items() if values[-1] is not None}
     places = spread(ends, LABEL_SHARE * room)
-    # Plotly shows no annotation beyond the range of its axis.
-    figure.update_yaxes(
-        range=[min(low, *places.values()) - 0.06 * room, max(high, *places.values()) + 0.06 * room], row=1
-    )
-    for name, at in places.items():
-        figure.add_annotation(
-            text=f"{name}<br><b>{ends[name] - 1:+.2%}</b>".replace("<b>-", "<b>−"),
-            x=1,
-            y=at,
-            xref="paper",
-            yref="y",
-            xanchor="left",
-            align="left",
-            xshift=6,
-            showarrow=False,
-            font={"color": lines[name][1], "size": 11},
-        )
+    labels = [
+        {
+            "text": f"{name}<br><b>{ends[name] - 1:+.2%}</b>".replace("<b>-", "<b>−"),
+            "x": 1,
+            "y": at,
+            "xref": "paper",
+            "yref": "y",
+            "xanchor": "left",
+            "align": "left",
+            "xshift": 6,
+            "showarrow": False,
+            "font": {"color": lines[name][1], "size": 11},
+        }
+        for name, at in places.items()
+    ]
+    return labels, [min(low, *places.values()) - 0.06 * room, max(high, *places.values()) + 0.06 * room]
 
 
 def faint(colour: str, share: float) -> str:

@@ -3,18 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import plotly.graph_objects as go
-
-from dashboard.figures.style import Palette, dress
+from dashboard.figures.style import Figure, Palette, figure
 
 ROLLING_PIXELS = 300
 # Of the height: what lies between two parts, for the name of the lower one.
 GAP = 0.16
 
 
-def rolling(days: Sequence[str], lines: Mapping[str, Sequence[float | None]], palette: Palette) -> go.Figure:
+def rolling(days: Sequence[str], lines: Mapping[str, Sequence[float | None]], palette: Palette) -> Figure:
     """Draw each line, by its name, in a part of its own on the same sessions."""
-    # One layout at once: each call that changes a figure checks all of it.
     share = (1 - GAP * (len(lines) - 1)) / len(lines)
     tops = [1 - place * (share + GAP) for place in range(len(lines))]
     names = [f"y{place or ''}" for place in (0, *range(2, len(lines) + 1))]
@@ -43,7 +40,6 @@ def rolling(days: Sequence[str], lines: Mapping[str, Sequence[float | None]], pa
         **{"anchor": names[-1], "range": [days[0], days[-1]], "fixedrange": True, "gridcolor": palette.grid},
         **{"zeroline": False, "nticks": 4, "tickangle": 0, "tickformat": "%m\n%Y", "hoverformat": "%Y-%m-%d"},
     }
-    figure = go.Figure(traces, {**axes, "xaxis": days_axis, "annotations": titles, "hovermode": "x unified"})
-    dress(figure, palette, height=ROLLING_PIXELS)
-    figure.update_layout(margin={"l": 40, "r": 8, "t": 24, "b": 36})
-    return figure
+    margin = {"l": 40, "r": 8, "t": 24, "b": 36}
+    layout = {**axes, "xaxis": days_axis, "annotations": titles, "hovermode": "x unified", "margin": margin}
+    return figure(traces, palette, ROLLING_PIXELS, **layout)

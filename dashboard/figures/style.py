@@ -1,13 +1,18 @@
 """What all charts share: the page's colours in both schemes, its type, and axes without frames."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
-
-import plotly.graph_objects as go
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple, get_args
 
 from dashboard.colours import Scale
 
+# Of a rise and of a fall, in this order.
+Colours = Literal["blue-orange", "green-red", "red-blue"]
+COLOURS: tuple[Colours, ...] = get_args(Colours)
+# As plotly.js takes it: `data`, the traces, and `layout`. Its Python classes check each value, through NumPy. That
+# takes time and 45 MB, so the tests check with them instead.
+Figure = dict[str, Any]
+Trace = dict[str, Any]
 DAYS_NAMED = 4
 FONT = 'Inter, "Segoe UI", Roboto, "Helvetica Neue", Arial, "Liberation Sans", "Noto Sans KR", sans-serif'
 
@@ -16,8 +21,8 @@ FONT = 'Inter, "Segoe UI", Roboto, "Helvetica Neue", Arial, "Liberation Sans", "
 class Palette:
     """The charts' share of assets/finviz.css: SVG cannot read the page's variables.
 
-    up and down are the ends of a scale that readers of any colour vision can tell apart: blue and orange. scale: the
-    same for whole areas that are written on.
+    up and down are the ends of a scale: blue and orange, which readers of any colour vision can tell apart, or what the
+    reader has chosen instead. scale: the same for whole areas that are written on.
     """
 
     ground: str
@@ -30,6 +35,7 @@ class Palette:
     up: str
     down: str
     neutral: str
+    warn: str
     scale: Scale
 
 
@@ -44,6 +50,7 @@ DARK = Palette(
     up="#3d8fe0",
     down="#e8833a",
     neutral="#4a515c",
+    warn="#e8833a",
     scale=Scale("#b8500c", "#3a414d", "#1f6fd0"),
 )
 
@@ -59,6 +66,7 @@ LIGHT = Palette(
     up="#1763b8",
     down="#b8500c",
     neutral="#c3c9d1",
+    warn="#b8500c",
     scale=Scale("#d9691a", "#dde1e7", "#2f7fdc"),
 )
 
@@ -66,18 +74,51 @@ LIGHT = Palette(
 PALETTES = {"dark": DARK, "light": LIGHT}
 
 
-def dress(figure: go.Figure, palette: Palette, height: int) -> None:
-    """Give a chart the look that all share: the page's colours and type, no frame of its own."""
-    figure.update_layout(
-        template="none",
-        height=height,
-        margin={"l": 4, "r": 4, "t": 4, "b": 4},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": FONT, "color": palette.ink_soft, "size": 12},
-        showlegend=False,
-        hoverlabel={"bgcolor": palette.panel, "bordercolor": palette.grid, "font": {"color": palette.ink}},
-    )
+class _Ends(NamedTuple):
+    """The colours of a rise and of a fall: of lines and letters, and of areas."""
+
+    up: str
+    down: str
+    up_area: str
+    down_area: str
+
+
+_CHOSEN: Mapping[tuple[str, str], _Ends] = {
+    ("dark", "green-red"): _Ends("#45c08b", "#f0766c", "#1f8a54", "#b8403a"),
+    ("dark", "red-blue"): _Ends("#f0766c", "#3d8fe0", "#b8403a", "#1f6fd0"),
+    ("light", "green-red"): _Ends("#14794b", "#b3261e", "#35a06a", "#d9534a"),
+    ("light", "red-blue"): _Ends("#b3261e", "#1763b8", "#d9534a", "#2f7fdc"),
+}
+
+
+def palette_of(theme: str, colours: Colours) -> Palette:
+    """Return a theme's palette with the chosen colours of a rise and a fall.
+
+    >>> palette_of("dark", "blue-orange") is DARK, palette_of("light", "red-blue").down
+    (True, '#1763b8')
+    """
+    usual, ends = PALETTES[theme], _CHOSEN.get((theme, colours))
+    if ends is None:
+        return usual
+    scale = Scale(ends.down_area, usual.scale.neutral, ends.up_area)
+    return replace(usual, up=ends.up, down=ends.down, scale=scale)
+
+
+def figure(traces: Sequence[Trace], palette: Palette, height: float, **layout: Any) -> Figure:
+    """Return a chart in the look that all share: the page's colours and type, no frame of its own.
+
+    layout: what it has beside that, or instead
+    """
+    shared = {
+        "height": height,
+        "margin": {"l": 4, "r": 4, "t": 4, "b": 4},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": FONT, "color": palette.ink_soft, "size": 12},
+        "showlegend": False,
+        "hoverlabel": {"bgcolor": palette.panel, "bordercolor": palette.grid, "font": {"color": palette.ink}},
+    }
+    return {"data": list(traces), "layout": shared | layout}
 
 
 def sessions_axis(days: Sequence[str], palette: Palette) -> dict[str, Any]:

@@ -11,10 +11,15 @@ OTHER_LANGUAGE = Text("한국어", "English")
 LIGHT = Text("Light", "밝게")
 DARK = Text("Dark", "어둡게")
 THEME = Text("Colours", "색상")
+BLUE, ORANGE = Text("blue", "파랑"), Text("orange", "주황")
+GREEN, RED = Text("green", "초록"), Text("red", "빨강")
+# Of a rise and of a fall.
+HUES = {"blue-orange": (BLUE, ORANGE), "green-red": (GREEN, RED), "red-blue": (RED, BLUE)}
 DOWNLOAD = Text("CSV", "CSV")
 DOWNLOAD_HINT = Text("Download this table with all digits", "표를 전체 자릿수로 내려받습니다")
 PERIOD = Text("Period", "기간")
 PERIOD_HINT = Text("Return over {days} sessions", "{days}거래일 수익률 기준")
+ONE_DAY_HINT = Text("Return since the session before", "전 거래일 대비 수익률")
 DAYS = Text("{days}d", "{days}일")
 MONTH = Text("month", "월간")
 MONTHLY_HINT = Text(
@@ -56,6 +61,11 @@ HOLDINGS_LATER = Text(
 DEGRADED = Text(
     "Degraded: computed while some prices were not there or are in doubt. {reason}.",
     "불완전한 산출: 일부 시세가 없거나 확실하지 않은 상태로 계산되었습니다. {reason}.",
+)
+
+DEGRADED_AT_ALL = Text(
+    "Degraded: computed while some prices were not there or are in doubt.",
+    "불완전한 산출: 일부 시세가 없거나 확실하지 않은 상태로 계산되었습니다.",
 )
 
 DEGRADED_TAG = Text("degraded", "불완전")

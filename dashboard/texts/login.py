@@ -10,6 +10,8 @@ HINT = Text(
 PASSWORD = Text("Password", "비밀번호")
 ENTER = Text("Log in", "로그인")
 LEAVE = Text("Log out", "로그아웃")
+ENDED = Text("Your login has ended, so nothing new is shown.", "로그인이 만료되어 새 내용을 볼 수 없습니다.")
+AGAIN = Text("Log in again", "다시 로그인")
 WRONG = Text("This is not the password.", "비밀번호가 맞지 않습니다.")
 WAIT = Text(
     "Too many wrong passwords. Try again in {seconds} s.",

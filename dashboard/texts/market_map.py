@@ -10,18 +10,42 @@ STOCKS = Text("{count} stocks by sector, {day}", "업종별 {count}개 종목, {
 UNKNOWN_SECTOR = Text("Sector not known yet", "업종 미확인")
 CARD_CAP = Text("Mkt cap", "시가총액")
 CARD_STOCKS = Text("{count} stocks, returns weighted by market cap", "{count}개 종목, 시가총액 가중 수익률")
-LEGEND = Text("Colour: {low} orange, 0% neutral, {high} blue", "색상: {low} 주황, 0% 중립, {high} 파랑")
+LEGEND = Text("Colour: {low} {down}, 0% neutral, {high} {up}", "색상: {low} {down}, 0% 중립, {high} {up}")
+SIZE = Text("Size", "크기")
+SIZES = {"cap": Text("market cap", "시가총액"), "equal": Text("equal", "동일")}
+SIZE_HINTS = {
+    "cap": Text("Area = market cap in US dollars", "면적 = 미국 달러 기준 시가총액"),
+    "equal": Text("Every stock has the same area", "모든 종목의 면적이 같습니다"),
+}
+COLOURS = Text("Up and down", "상승·하락 색")
+COLOUR_HINTS = {
+    "blue-orange": Text(
+        "Up is blue, down is orange: readers of any colour vision can tell them apart",
+        "상승 파랑, 하락 주황: 색각과 관계없이 구분할 수 있습니다",
+    ),
+    "green-red": Text("Up is green, down is red", "상승 초록, 하락 빨강"),
+    "red-blue": Text("Up is red, down is blue, as in Korea", "상승 빨강, 하락 파랑 (국내 방식)"),
+}
+FIND = Text("Find on the map", "지도에서 찾기")
+FIND_HINT = Text("Code or name, then Enter", "종목 코드나 이름, Enter")
+FOUND = Text("{name}, {sector}: outlined.", "{name}, {sector}: 테두리로 표시했습니다.")
+FOUND_WITHOUT_AREA = Text(
+    "{name}, {sector}: it has no market cap, so it has no area on this map.",
+    "{name}, {sector}: 시가총액이 없어 이 지도에 면적이 없습니다.",
+)
+NOT_FOUND = Text("No stock of this map is called “{typed}”.", "이 지도에는 '{typed}' 종목이 없습니다.")
 NO_RETURN = Text("no return", "수익률 없음")
 READING = Text(
-    "Area = market cap in US dollars. Colour = return over {window}, in US dollars, of adjusted closes; it no longer "
+    "{area}. Colour = return over {window}, in US dollars, of adjusted closes; it no longer "
     "changes beyond {high}. A sector's return is that of its stocks, weighted by their market caps at the start of the "
     "window: what one has earned who held all of it.",
-    "면적은 미국 달러 기준 시가총액입니다. 색은 {window} 수익률(수정 종가, 미국 달러 기준)이며 {high}를 넘으면 더 "
+    "{area}. 색은 {window} 수익률(수정 종가, 미국 달러 기준)이며 {high}를 넘으면 더 "
     "진해지지 않습니다. 업종 수익률은 종목 수익률을 기간 시작일의 시가총액으로 가중한 값, 즉 업종 전체를 보유했을 "
     "때의 수익률입니다.",
 )
 TO_USE = Text("Select a stock for its page, a sector to enlarge it", "종목을 누르면 종목 화면, 업종을 누르면 확대")
 WHOLE_MAP = Text("‹ {sector} · show the whole map", "‹ {sector} · 전체 지도 보기")
+SPAN_DAY = Text("one session", "1거래일")
 SPAN_DAYS = Text("{days} sessions", "{days}거래일")
 SPAN_MONTH = Text("the month so far", "당월")
 AS_LIST = Text("All stocks as a list of links", "전체 종목 링크 목록")
@@ -40,6 +64,9 @@ DERIVED_COUNT = Text(
 )
 CARRIED_RATE = Text("At the exchange rate of {day}", "{day} 환율 적용")
 NO_CAP = Text("no market cap, so it has no area on the map", "시가총액이 없어 지도에 면적이 없습니다")
+NO_CAP_TO_COUNT = Text(
+    "no market cap, so it does not count in its sector's return", "시가총액이 없어 업종 수익률에서 제외됩니다"
+)
 
 SECTORS = Text("Sectors, {day}", "업종, {day}")
 STOCK_COUNT = Text("Stocks", "종목 수")
@@ -69,8 +96,8 @@ AHEAD = Text("vs {benchmark}", "{benchmark} 대비")
 TRENDS = Text("Trends over", "추세 기간")
 LINES = Text("Return since {day}", "{day} 이후 수익률")
 LINES_READING = Text(
-    "{benchmark} is the thick line; what ends above it is blue, below it orange.",
-    "굵은 선이 {benchmark}입니다. 그보다 높게 끝난 ETF는 파랑, 낮게 끝난 ETF는 주황입니다.",
+    "{benchmark} is the thick line; what ends above it is {up}, below it {down}.",
+    "굵은 선이 {benchmark}입니다. 그보다 높게 끝난 ETF는 {up}, 낮게 끝난 ETF는 {down}입니다.",
 )
 
 OTHERS = Text("{count} smaller", "소형 {count}개")

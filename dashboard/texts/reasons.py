@@ -182,6 +182,10 @@ KOREAN: Mapping[str, str] = {
     "stage_5_not_published": "5단계가 {day}까지의 마지막 거래일 {session}을(를) 발표하지 않았습니다: "
     "먼저 daily_portfolio_allocation을 실행해 주십시오",
     "days_skipped": "요청한 날 중 {count}일을 발표하지 못했습니다: {reasons:; }",
+    "history_goes_on": "{sessions}거래일 산출 중, {steps}단계 중 {step}단계: "
+    "지금까지 {done}거래일의 포트폴리오가 있습니다",
+    "history_done": "{sessions}거래일 중 {done}거래일의 포트폴리오가 있습니다",
+    "history_interrupted": "중단되었습니다. 다시 시작하면 이어서 진행합니다",
     "unexpected": "{kind}: {message}",
     "took_too_long": "실행이 제한 시간을 넘었습니다",
     "deadlocked": "시작할 수 있는 작업이 남아 있지 않습니다",

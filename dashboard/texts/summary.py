@@ -24,6 +24,7 @@ RUNS = Text("Is it current?", "최신 자료인가")
 LAST_RUN = Text("Last run", "최근 실행")
 OF_SESSION = Text("session of {day}", "{day} 거래일")
 NEXT_RUN = Text("Next run", "다음 실행")
+HISTORY = Text("History", "과거 이력")
 RUNS_AWAY = Text("The state of the runs cannot be read now.", "지금은 실행 상태를 읽을 수 없습니다.")
 NO_RUN = Text("Nothing has run yet.", "아직 실행된 적이 없습니다.")
 

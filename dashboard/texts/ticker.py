@@ -55,9 +55,9 @@ CLOSE = Text("Close", "종가")
 ADJUSTED = Text("Adjusted", "수정 종가")
 VOLUME = Text("Volume", "거래량")
 PRICES_READING = Text(
-    "Candles: prices adjusted for splits; blue closes above its open, orange below. Line: close adjusted for splits "
+    "Candles: prices adjusted for splits; {up} closes above its open, {down} below. Line: close adjusted for splits "
     "and dividends, which all returns are taken from. D: dividend, S: split. Bars: volume.",
-    "캔들은 액면분할을 반영한 가격이며 파랑은 시가보다 오른 날, 주황은 내린 날입니다. 선은 액면분할과 배당을 반영한 "
+    "캔들은 액면분할을 반영한 가격이며 {up}은 시가보다 오른 날, {down}은 내린 날입니다. 선은 액면분할과 배당을 반영한 "
     "수정 종가로, 모든 수익률은 이 값으로 계산합니다. D는 배당, S는 액면분할, 아래 막대는 거래량입니다.",
 )
 STRIPS_READING = Text(

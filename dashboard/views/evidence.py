@@ -102,14 +102,22 @@ def _formula(own: PositionEvidence, shown: WeightEvidence, page: Page) -> Compon
         *((say(evidence.DOLLAR_CLOSE, day=day), _conversion(bar, page)) for day, bar in _ends(own)),
         (say(evidence.FORMULA_RETURN), signed(own.period_return)),
         (say(evidence.FORMULA_CAP), f"${own.market_cap:,}"),
-        (say(portfolio.FORMULA_SCORE), f"{own.period_return:.10f} ÷ {own.market_cap:,} = {own.score:.10e}"),
-        (say(portfolio.FORMULA_SUM, count=len(shown.positions)), f"{total:.10e}"),
+        (
+            say(portfolio.FORMULA_SCORE),
+            f"{own.period_return:.10f} ÷ {own.market_cap:,} × 10¹² = {_scaled(own.score, 10)}",
+        ),
+        (say(portfolio.FORMULA_SUM, count=len(shown.positions)), _scaled(total, 10)),
         (say(evidence.AT_MOST), _cap(cap, page)),
-        (say(evidence.FORMULA_WEIGHT), f"{own.score:.10e} ÷ {total:.10e} = {share:.8%}"),
+        (say(evidence.FORMULA_WEIGHT), f"{_scaled(own.score, 10)} ÷ {_scaled(total, 10)} = {share:.8%}"),
     ]
     if abs(share - own.portfolio_weight) > 1e-9:
         lines.append((say(portfolio.FORMULA_CAPPED), f"{own.portfolio_weight:.8%}"))
     return evidence_links.formula(lines)
+
+
+def _scaled(score: float, digits: int) -> str:
+    """Write a score as everywhere else: times 10¹²."""
+    return f"{score * portfolio_view.SCORE_UNIT:,.{digits}f}"
 
 
 def _cap(cap: float | None, page: Page) -> str:
@@ -223,14 +231,13 @@ def _all_positions(shown: WeightEvidence, page: Page) -> Component:
             components.ticker_link(each.ticker, page),
             components.gain(each.period_return),
             compact(each.market_cap),
-            f"{each.score:.6e}",
+            _scaled(each.score, 6),
             percent(each.portfolio_weight),
         )
         for each in shown.positions
     ]
-    rows.append(
-        ("", say(evidence.SUM), "", "", f"{shown.formula.score_sum:.6e}", percent(1 - shown.formula.cash_weight))
-    )
+    total = _scaled(shown.formula.score_sum, 6)
+    rows.append(("", say(evidence.SUM), "", "", total, percent(1 - shown.formula.cash_weight)))
     others = [each for each in shown.positions if each.ticker != shown.ticker]
     inputs = [each for other in others for each in _of_position(other, page)]
     return evidence_links.folded(

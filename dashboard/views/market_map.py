@@ -1,8 +1,9 @@
 """Where the market stands: every stock by sector on one map, and the ETFs against the benchmark."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Literal, get_args
 
 from dash import dcc, html
 from msgspec.structs import asdict
@@ -10,32 +11,38 @@ from msgspec.structs import asdict
 from contract.common import WINDOWS, Window
 from contract.etfs import EtfBenchmark, EtfSeries
 from contract.stocks import MarketMap, SectorMonth, SectorStocks, Standing
-from dashboard import components, figures
+from dashboard import components, figures, search
 from dashboard.api_client import ApiClient
 from dashboard.colours import readable_on
 from dashboard.components import Choice, Component
-from dashboard.figures import Tile
+from dashboard.figures import COLOURS, Tile
 from dashboard.page import Page, compact, price, signed
 from dashboard.texts import common, market_map
+from dashboard.texts.company_names import KOREAN
 from dashboard.views import selectors
 from utils.errors import NotPublished
 
 GRAPH = "market-map"
+FINDER = "map-find"
+Size = Literal["cap", "equal"]
+SIZES: tuple[Size, ...] = get_args(Size)
+ONE_DAY: Window = "1d"
 MONTH: Window = "month"
 # From which return on the colour stays the same. It grows about with the root of the window, as returns do, so
 # that every window makes the same use of the scale, and two days of one window can be compared.
-FULL_COLOUR: Mapping[Window, float] = {"5d": 0.06, "10d": 0.09, "20d": 0.12, MONTH: 0.12}
+FULL_COLOUR: Mapping[Window, float] = {"1d": 0.03, "5d": 0.06, "10d": 0.09, "20d": 0.12, MONTH: 0.12}
 DEFAULT_WINDOW: Window = "20d"
 # The longest month has 23 sessions; its return starts with the last one of the month before.
 SESSIONS_OF_A_MONTH = 24
 SHOWN_TICKERS = 8
 # What a reader can tell apart, and a browser draws at once. Of more stocks the largest have tiles of their own; of more
 # ETFs those farthest ahead and farthest behind are shown. The lists beside them are complete when they are asked for.
-TILES_AT_MOST = 500
+TILES_AT_MOST = 1000
 LINES_AT_MOST = 40
 ETFS_AT_MOST = 60
 LINKS_AT_MOST = 300
 SOME, ALL = "some", "all"
+UNKNOWN = "unknown"
 
 
 def page(client: ApiClient, page: Page) -> list[Component]:
@@ -82,11 +89,15 @@ def _window_selector(page: Page) -> Component:
 
 
 def _window_hint(window: Window, page: Page) -> str:
+    if window == ONE_DAY:
+        return page.say(common.ONE_DAY_HINT)
     return page.say(market_map.MONTH_HINT) if window == MONTH else page.say(common.PERIOD_HINT, days=window[:-1])
 
 
 def _window_span(window: Window, page: Page) -> str:
     """Return the window within a sentence."""
+    if window == ONE_DAY:
+        return page.say(market_map.SPAN_DAY)
     return page.say(market_map.SPAN_MONTH) if window == MONTH else page.say(market_map.SPAN_DAYS, days=window[:-1])
 
 
@@ -103,18 +114,51 @@ def _stocks(market: MarketMap) -> Iterable[Standing]:
 # ── the map ──────────────────────────────────────────────────────────────────
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """What a reader has chosen of the map. sought: the stock that was looked for, where the map has it."""
+
+    window: Window
+    size: Size
+    sought: Standing | None
+
+    @property
+    def ticker(self) -> str:
+        return self.sought.ticker if self.sought else ""
+
+    def area(self, stock: Standing) -> int:
+        """Return the area of a stock: dollars, or one like every other."""
+        return 1 if self.size == "equal" else stock.market_cap or 0
+
+
+def chosen_of(market: MarketMap, page: Page) -> Chosen:
+    return Chosen(window_of(page), page.address.choice("size", SIZES, SIZES[0]), _sought(market, page))
+
+
+def _sought(market: MarketMap, page: Page) -> Standing | None:
+    """Return the stock that fits best what was typed."""
+    stocks = {stock.ticker: stock for stock in _stocks(market)}
+    known = [search.Entry(ticker, stock.company_name or "", KOREAN.get(ticker, "")) for ticker, stock in stocks.items()]
+    found = search.find(known, page.address.choices.get("find", ""))
+    return stocks[found[0].entry.ticker] if found else None
+
+
 def _map(market: MarketMap, window: Window, page: Page) -> list[Component]:
-    say, full = page.say, FULL_COLOUR[window]
-    enlarged = _enlarged(market, page)
-    heading = say(market_map.TO_USE)
-    figure = figures.market_map(tiles(market, window, page), heading, full, page.palette, level=enlarged)
-    reading = say(market_map.READING, window=_window_span(window, page), high=f"±{full:.0%}")
+    say, full, chosen = page.say, FULL_COLOUR[window], chosen_of(market, page)
+    enlarged = _enlarged(market, chosen, page)
+    figure = figures.market_map(
+        tiles(market, chosen, page), say(market_map.TO_USE), full, page.palette, enlarged, chosen.ticker
+    )
+    area = say(market_map.SIZE_HINTS[chosen.size])
+    reading = say(market_map.READING, area=area, window=_window_span(window, page), high=f"±{full:.0%}")
     return [
         components.panel(
             say(market_map.STOCKS, count=sum(1 for _ in _stocks(market)), day=page.day(market.as_of_date)),
+            _options(chosen, page),
+            *_found(chosen, page),
             components.graph(GRAPH, figure),
             html.P(reading, className="note"),
-            *_left_out(market, window, page),
+            *_left_out(market, chosen, page),
             *_derived(market, page),
             _links(market, window, page),
             tools=[*_way_back(enlarged, page), _legend(full, page), components.download(page, "stocks")],
@@ -123,42 +167,116 @@ def _map(market: MarketMap, window: Window, page: Page) -> list[Component]:
     ]
 
 
-def _enlarged(market: MarketMap, page: Page) -> str:
-    """Return the sector that is shown alone, or nothing for the whole map."""
-    names = [_name_of(sector, page) for sector in market.sectors]
-    return page.address.choice("sector", ["", *names], "")
+def _enlarged(market: MarketMap, chosen: Chosen, page: Page) -> str:
+    """Return the sector that is shown alone, that of the sought stock if there is one; nothing for the whole map."""
+    named = page.address.choice("sector", ["", *map(_key_of, market.sectors)], "")
+    if named or chosen.sought is None or not chosen.area(chosen.sought):
+        return named
+    return next(_key_of(sector) for sector in market.sectors if chosen.sought in sector.stocks)
+
+
+def _options(chosen: Chosen, page: Page) -> Component:
+    """Show how the map is drawn, and the field that finds a stock on it."""
+    say, texts = page.say, market_map
+    sizes = [
+        Choice(size, say(texts.SIZES[size]), page.address.href(size=size), say(texts.SIZE_HINTS[size]))
+        for size in SIZES
+    ]
+    colours = [
+        Choice(
+            each,
+            "–".join(say(hue) for hue in common.HUES[each]),
+            components.preference(page, colours=each),
+            say(texts.COLOUR_HINTS[each]),
+        )
+        for each in COLOURS
+    ]
+    return html.Div(
+        [
+            _option(say(texts.SIZE), components.selector(say(texts.SIZE), sizes, chosen.size)),
+            _option(
+                say(texts.COLOURS), components.selector(say(texts.COLOURS), colours, page.colours, is_preference=True)
+            ),
+            _finder(page),
+        ],
+        className="map-options",
+    )
+
+
+def _option(name: str, choices: Component) -> Component:
+    return html.Div([html.Span(name, className="soft", **components.aria(hidden="true")), choices])
+
+
+def _finder(page: Page) -> Component:
+    """Show the field that finds a stock on the map, by its code or its name."""
+    field = dcc.Input(
+        id=FINDER,
+        type="text",
+        value=page.address.choices.get("find", ""),
+        placeholder=page.say(market_map.FIND_HINT),
+        autoComplete="off",
+        spellCheck=False,
+        maxLength=search.LONGEST,
+    )
+    return html.Label([html.Span(page.say(market_map.FIND), className="soft"), field])
+
+
+def _found(chosen: Chosen, page: Page) -> list[Component]:
+    """Say which stock was found, and where."""
+    typed = page.address.choices.get("find", "")
+    if not typed:
+        return []
+    stock = chosen.sought
+    if stock is None:
+        return [html.P(page.say(market_map.NOT_FOUND, typed=typed), className="banner degraded", role="status")]
+    told = market_map.FOUND if chosen.area(stock) else market_map.FOUND_WITHOUT_AREA
+    sector = page.sector(stock.sector) if stock.sector else page.say(market_map.UNKNOWN_SECTOR)
+    where = page.say(told, name=page.company(stock.ticker, stock.company_name or stock.ticker), sector=sector)
+    gain = components.gain(stock.over(chosen.window))
+    return [
+        html.P([components.ticker_link(stock.ticker, page), " ", gain, " ", where], className="found", role="status")
+    ]
 
 
 def _way_back(enlarged: str, page: Page) -> list[Component]:
     if not enlarged:
         return []
-    told = page.say(market_map.WHOLE_MAP, sector=enlarged)
-    return [dcc.Link(told, href=page.address.href(sector=None), className="button small", id="whole-map")]
+    name = page.say(market_map.UNKNOWN_SECTOR) if enlarged == UNKNOWN else page.sector(enlarged)
+    told = page.say(market_map.WHOLE_MAP, sector=name)
+    return [dcc.Link(told, href=page.address.href(sector=None, find=None), className="button small", id="whole-map")]
+
+
+def _key_of(sector: SectorStocks) -> str:
+    """Return what a sector goes by in an address and on the map, the same in every language."""
+    return sector.sector or UNKNOWN
 
 
 def _name_of(sector: SectorStocks, page: Page) -> str:
-    return sector.sector or page.say(market_map.UNKNOWN_SECTOR)
+    return page.sector(sector.sector) if sector.sector else page.say(market_map.UNKNOWN_SECTOR)
 
 
-def tiles(market: MarketMap, window: Window, page: Page) -> list[Tile]:
-    """Each sector that has an area, followed by its stocks; those without a market cap have no place on a map."""
-    caps = sorted((stock.market_cap or 0 for stock in _stocks(market)), reverse=True)
-    smallest = caps[TILES_AT_MOST] if len(caps) > TILES_AT_MOST else 0
-    return [tile for sector in market.sectors for tile in _tiles_of(sector, smallest, window, page)]
-
-
-def _tiles_of(sector: SectorStocks, smallest: int, window: Window, page: Page) -> list[Tile]:
-    """smallest: stocks up to this market cap share one tile."""
-    name = _name_of(sector, page)
-    sector_id = f"{figures.GROUP}{name}"
-    members = [
-        Tile(stock.ticker, stock.ticker, sector_id, stock.market_cap or 0, stock.over(window), _stock_card(stock, page))
-        for stock in sector.stocks
-        if (stock.market_cap or 0) > smallest
-    ]
-    members += _others(
-        [stock for stock in sector.stocks if 0 < (stock.market_cap or 0) <= smallest], name, window, page
+def tiles(market: MarketMap, chosen: Chosen, page: Page) -> list[Tile]:
+    """Each sector that has an area, followed by its stocks. By market cap, those without one have no place."""
+    drawn = sorted(
+        (stock for stock in _stocks(market) if chosen.area(stock)),
+        key=lambda stock: stock.market_cap or 0,
+        reverse=True,
     )
+    own = {stock.ticker for stock in drawn[:TILES_AT_MOST]} | {chosen.ticker}
+    return [tile for sector in market.sectors for tile in _tiles_of(sector, own, chosen, page)]
+
+
+def _tiles_of(sector: SectorStocks, own: Set[str], chosen: Chosen, page: Page) -> list[Tile]:
+    """own: the stocks that have a tile of their own; the others of the sector share one."""
+    name, window = _name_of(sector, page), chosen.window
+    sector_id = f"{figures.GROUP}{_key_of(sector)}"
+    drawn = [stock for stock in sector.stocks if chosen.area(stock)]
+    members = [
+        Tile(stock.ticker, stock.ticker, sector_id, chosen.area(stock), stock.over(window), _stock_card(stock, page))
+        for stock in drawn
+        if stock.ticker in own
+    ]
+    members += _others([stock for stock in drawn if stock.ticker not in own], sector, chosen, page)
     if not members:
         return []
     gain = sector.over(window)
@@ -169,10 +287,11 @@ def _tiles_of(sector: SectorStocks, smallest: int, window: Window, page: Page) -
     return [Tile(sector_id, f"{name}  {signed(gain)}", "", sum(tile.area for tile in members), gain, card), *members]
 
 
-def _others(stocks: Sequence[Standing], sector: str, window: Window, page: Page) -> list[Tile]:
+def _others(stocks: Sequence[Standing], sector: SectorStocks, chosen: Chosen, page: Page) -> list[Tile]:
     """Return the one tile of a sector's smaller stocks: their caps together, their return as that of a sector."""
     if not stocks:
         return []
+    window = chosen.window
     starts = [
         (cap, stock.over(window) or 0.0)
         for stock in stocks
@@ -181,14 +300,16 @@ def _others(stocks: Sequence[Standing], sector: str, window: Window, page: Page)
     start = sum(cap for cap, _ in starts)
     gain = sum(cap * own for cap, own in starts) / start if start else None
     name = page.say(market_map.OTHERS, count=f"{len(stocks):,}")
-    card = f"<b>{sector}: {name}</b><br>{page.say(market_map.OTHERS_CARD)}<br>{signed(gain)}"
-    area = sum(stock.market_cap or 0 for stock in stocks)
-    return [Tile(f"{figures.GROUP}others:{sector}", name, f"{figures.GROUP}{sector}", area, gain, card)]
+    card = f"<b>{_name_of(sector, page)}: {name}</b><br>{page.say(market_map.OTHERS_CARD)}<br>{signed(gain)}"
+    area = sum(map(chosen.area, stocks))
+    key = _key_of(sector)
+    return [Tile(f"{figures.GROUP}others:{key}", name, f"{figures.GROUP}{key}", area, gain, card)]
 
 
 def _stock_card(stock: Standing, page: Page) -> str:
     """Return the text of a stock's hover card."""
-    lines = [stock.company_name or "", f"{price(stock.close_price)} {stock.currency}"]
+    name = page.company(stock.ticker, stock.company_name) if stock.company_name else ""
+    lines = [name, f"{price(stock.close_price)} {stock.currency}"]
     if stock.rate_date and stock.rate_date != stock.trade_date:
         lines.append(page.say(market_map.CARRIED_RATE, day=page.day(stock.rate_date)))
     if stock.sector_source == "derived":
@@ -220,7 +341,7 @@ def _legend(full: float, page: Page) -> Component:
     low, high = f"−{full:.0%}", f"+{full:.0%}"
     colours = f"linear-gradient(90deg, {scale.down}, {scale.neutral}, {scale.up})"
     bar = {"background": colours, "color": readable_on(scale.neutral)}
-    label: dict[str, Any] = {"aria-label": page.say(market_map.LEGEND, low=low, high=high)}
+    label: dict[str, Any] = {"aria-label": page.say(market_map.LEGEND, low=low, high=high, **page.hues)}
     return html.Div(
         [
             html.Span(low, className="number"),
@@ -235,21 +356,23 @@ def _legend(full: float, page: Page) -> Component:
     )
 
 
-def _left_out(market: MarketMap, window: Window, page: Page) -> list[Component]:
+def _left_out(market: MarketMap, chosen: Chosen, page: Page) -> list[Component]:
     """List the stocks of which something is missing, each with the reason."""
-    uncounted = {ticker for sector in market.sectors for ticker in sector.left_out[window]}
+    uncounted = {ticker for sector in market.sectors for ticker in sector.left_out[chosen.window]}
     lacking = [stock for stock in _stocks(market) if stock.ticker in uncounted or not stock.market_cap]
     if not lacking:
         return []
-    lines = [html.Li([components.ticker_link(stock.ticker, page), " ", _why(stock, window, page)]) for stock in lacking]
+    lines = [html.Li([components.ticker_link(stock.ticker, page), " ", _why(stock, chosen, page)]) for stock in lacking]
     summary = html.Summary([page.say(market_map.LEFT_OUT), html.Span(f" {len(lacking)}", className="soft")])
     return [html.Details([summary, html.Ul(lines, className="left-out")])]
 
 
-def _why(stock: Standing, window: Window, page: Page) -> Component:
-    if stock.over(window) is None and stock.missing_reasons:
+def _why(stock: Standing, chosen: Chosen, page: Page) -> Component:
+    if stock.over(chosen.window) is None and stock.missing_reasons:
         return components.reason(stock.missing_reasons, page)
-    return page.say(market_map.NO_START_CAP if stock.market_cap else market_map.NO_CAP)
+    if stock.market_cap:
+        return page.say(market_map.NO_START_CAP)
+    return page.say(market_map.NO_CAP_TO_COUNT if chosen.area(stock) else market_map.NO_CAP)
 
 
 def _derived(market: MarketMap, page: Page) -> list[Component]:
@@ -274,7 +397,7 @@ def _links(market: MarketMap, window: Window, page: Page) -> Component:
     sectors = [
         html.Li(
             [
-                html.H3(f"{sector.sector or page.say(market_map.UNKNOWN_SECTOR)} {signed(sector.over(window))}"),
+                html.H3(f"{_name_of(sector, page)} {signed(sector.over(window))}"),
                 *(
                     components.ticker_link(stock.ticker, page, f"{stock.ticker} {signed(stock.over(window))}")
                     for stock in sector.stocks
@@ -313,7 +436,7 @@ def _sectors(market: MarketMap, window: Window, page: Page) -> Component:
     ]
     rows = [
         (
-            sector.sector or say(market_map.UNKNOWN_SECTOR),
+            _name_of(sector, page),
             str(sector.stock_count),
             *(components.gain(sector.over(each)) for each in WINDOWS),
             components.gain(sector.newest_month.avg_monthly_return if sector.newest_month else None),
@@ -394,7 +517,7 @@ def _etfs(compared: EtfBenchmark, window: Window, page: Page) -> list[Component]
                 components.panel(
                     say(market_map.LINES, day=page.day(days[0])),
                     components.graph("etf-lines", lines),
-                    html.P(say(market_map.LINES_READING, benchmark=benchmark), className="note"),
+                    html.P(say(market_map.LINES_READING, benchmark=benchmark, **page.hues), className="note"),
                     *left_out,
                 ),
             ],

@@ -128,7 +128,7 @@ def _cards(shown: MonthlyPortfolio, page: Page) -> Component:
                     (say(month.BEFORE), percent(each.previous_weight)),
                     (say(month.CHANGE), components.gain(each.final_weight - (each.previous_weight or 0.0))),
                     (say(month.SCORE), f"{each.score:.1f}"),
-                    (say(common.COMPANY), each.company_name or "–"),
+                    (say(common.COMPANY), page.company(each.ticker, each.company_name)),
                 ],
             )
             for each in shown.positions
@@ -158,6 +158,8 @@ def _grid(shown: MonthlyPortfolio, page: Page) -> Component:
 def _row(position: MonthlyPosition, shown: MonthlyPortfolio, page: Page) -> dict[str, Any]:
     return {
         **grids.cells(position),
+        "company_name": page.company(position.ticker, position.company_name),
+        "sector": page.sector(position.sector),
         "ticker_href": components.ticker_href(position.ticker, page),
         "change": position.final_weight - (position.previous_weight or 0.0),
         "periods": " ".join(components.periods(position.source_periods, page)),

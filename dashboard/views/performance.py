@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import plotly.graph_objects as go
 from dash import dcc, html
 
 from contract.portfolios import Correction, Performance, PortfolioPerformance
@@ -126,7 +125,7 @@ def _coloured(share: float | None) -> Component:
     return html.Span(signed(share), className=components.sign_class(share))
 
 
-def _chart(record: Performance, shown: PortfolioPerformance, page: Page) -> go.Figure:
+def _chart(record: Performance, shown: PortfolioPerformance, page: Page) -> figures.Figure:
     titles = (page.say(texts.VALUE), page.say(texts.DRAWDOWN), page.say(texts.TURNOVER))
     names = (page.say(texts.NET), page.say(texts.GROSS), record.benchmark)
     return figures.performance(shown, page.palette, names, titles, page.say(common.CASH))

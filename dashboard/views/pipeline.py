@@ -6,6 +6,7 @@ from itertools import groupby
 
 from dash import dcc, html
 
+from config.stages import HISTORY
 from contract.pipeline import (
     ConsumerLag,
     FailedRequest,
@@ -153,7 +154,7 @@ def _others(runs: Sequence[StageRun], page: Page) -> Component:
     rows = [
         (
             page.day(run.as_of_date),
-            html.A(run.dag_id, href=run.airflow_url, target="_blank", rel="noopener"),
+            _name_of(run, page),
             pipeline_grid.mark(run.state, page),
             components.words(run.reasons, page),
             pipeline_grid.run_times(run, page),
@@ -162,6 +163,12 @@ def _others(runs: Sequence[StageRun], page: Page) -> Component:
     ]
     title = f"{say(pipeline.OTHER_RUNS)} ({len(runs)})"
     return html.Details([html.Summary(title), components.table("other-runs", columns, rows)], id="other-runs-all")
+
+
+def _name_of(run: StageRun, page: Page) -> Component:
+    if run.dag_id == HISTORY:
+        return page.say(pipeline.HISTORY)
+    return html.A(run.dag_id, href=run.airflow_url, target="_blank", rel="noopener")
 
 
 def _platform(state: Pipeline, now: datetime, page: Page) -> list[Component]:

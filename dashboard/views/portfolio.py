@@ -153,8 +153,8 @@ def _cards(shown: ExplainedPortfolio, page: Page) -> Component:
                     (say(portfolio.PERIOD_RETURN, days=shown.period_days), components.gain(each.period_return)),
                     (say(common.MARKET_CAP), compact(each.market_cap)),
                     (say(portfolio.SOURCE_ETFS), " ".join(each.source_etfs)),
-                    (say(common.COMPANY), each.company_name or "–"),
-                    (say(common.SECTOR), each.sector or "–"),
+                    (say(common.COMPANY), page.company(each.ticker, each.company_name)),
+                    (say(common.SECTOR), page.sector(each.sector)),
                 ],
             )
             for each in shown.positions[:POSITIONS_IN_SIGHT]
@@ -183,6 +183,8 @@ def _grid(shown: ExplainedPortfolio, page: Page) -> Component:
 def _row(position: Position, page: Page) -> dict[str, Any]:
     return {
         **grids.cells(position),
+        "company_name": page.company(position.ticker, position.company_name),
+        "sector": page.sector(position.sector),
         "ticker_href": components.ticker_href(position.ticker, page),
         "cap": compact(position.market_cap) + ("*" if position.market_cap_source == "quoted" else ""),
         "scaled_score": position.score * SCORE_UNIT,

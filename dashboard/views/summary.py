@@ -1,12 +1,12 @@
 """What a reader wants to know of a portfolio first: what changed, how it has done, whether the runs are well."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 from dash import dcc, html
 
-from config.stages import BEGINS, STAGES
+from config.stages import BEGINS, HISTORY, STAGES
 from contract.pipeline import Calendar, SessionState
 from contract.portfolios import Performance, PortfolioPerformance, Position
 from dashboard import components, figures
@@ -19,13 +19,15 @@ from utils.errors import ActstockError, NotPublished
 
 RUNS = "runs"
 RUNS_CLOCK = "runs-clock"
-RUNS_EVERY_MS = 60_000
+RUNS_EVERY_MS = 20_000
 NAMED_AT_MOST = 3
 # A change that the shown digits cannot tell from none.
 SMALLEST_CHANGE = 0.00005
 # From here on the portfolio is mostly a bet on one company.
 CONCENTRATED_FROM = 0.25
-SATURDAY = 5
+FRIDAY = 4
+# The schedule whose run is about the session of its own day.
+SAME_DAY = "controller"
 # What of several stages is told of the whole run: the first that there is.
 WORST_FIRST = ("failed", "late", "running")
 
@@ -156,11 +158,15 @@ def _runs(page: Page) -> Component:
 
 def runs(client: ApiClient, page: Page, schedule: str, now: datetime) -> list[Component]:
     """Show how the last run went, and when the next one begins."""
-    coming = (page.say(summary.NEXT_RUN), components.moment(next_run(schedule, now), page))
+
+    def next_line(known: Sequence[date]) -> tuple[str, Component]:
+        return page.say(summary.NEXT_RUN), components.moment(next_run(schedule, now, known), page)
+
     try:
-        sessions = client.pipeline(1).sessions
+        pipeline = client.pipeline(1)
     except ActstockError:
-        return [_note(summary.RUNS_AWAY, page), components.named_lines(coming)]
+        return [_note(summary.RUNS_AWAY, page), components.named_lines(next_line(()))]
+    sessions, coming = pipeline.sessions, next_line(pipeline.coming_sessions)
     if not sessions:
         return [_note(summary.NO_RUN, page), components.named_lines(coming)]
     state, moment = last_run(sessions[0])
@@ -172,7 +178,13 @@ def runs(client: ApiClient, page: Page, schedule: str, now: datetime) -> list[Co
         components.moment(moment, page),
     ]
     whole = dcc.Link(told, href="/pipeline", className="plain")
-    return [components.named_lines((page.say(summary.LAST_RUN), whole), coming)]
+    return [components.named_lines((page.say(summary.LAST_RUN), whole), *_history(sessions[0], page), coming)]
+
+
+def _history(session: SessionState, page: Page) -> list[tuple[str, Component]]:
+    """Return how far a history is that is being computed."""
+    running = (run for run in session.runs if run.dag_id == HISTORY and run.state == "running")
+    return [(page.say(summary.HISTORY), components.reason(run.reasons, page)) for run in running]
 
 
 def last_run(session: SessionState) -> tuple[str, datetime | None]:
@@ -189,15 +201,36 @@ def last_run(session: SessionState) -> tuple[str, datetime | None]:
     return state, max(run.ended_at or run.started_at for run in newest.values())
 
 
-def next_run(schedule: str, now: datetime) -> datetime:
-    """Return when the next weekday's run begins.
+def next_run(schedule: str, now: datetime, sessions: Sequence[date] = ()) -> datetime:
+    """Return when the next run about a session that is new begins: about the next weekday where no session is known.
+
+    The staggered stages run on the weekday after a session. sessions: those to come, oldest first
 
     >>> friday = datetime(2026, 8, 21, 12, tzinfo=UTC)
     >>> [f"{next_run(mode, friday):%a %H:%M}" for mode in ("staggered", "controller")]
     ['Mon 09:00', 'Fri 21:30']
+    >>> after_labor_day = [date(2026, 9, 4), date(2026, 9, 8), date(2026, 9, 9)]
+    >>> monday = datetime(2026, 9, 7, 12, tzinfo=UTC)
+    >>> [f"{next_run(mode, monday, after_labor_day):%a %H:%M}" for mode in ("staggered", "controller")]
+    ['Wed 09:00', 'Tue 21:30']
     """
     minute, hour = map(int, BEGINS[schedule].split()[:2])
-    coming = now.astimezone(UTC).replace(hour=hour, minute=minute, second=0, microsecond=0)
-    while coming <= now or coming.weekday() >= SATURDAY:
+    days = sessions if schedule == SAME_DAY else map(_weekday_after, sessions)
+    moments = (datetime.combine(day, time(hour, minute), UTC) for day in days)
+    known = next((moment for moment in moments if moment > now), None)
+    return known or _next_weekday(datetime.combine(now.astimezone(UTC), time(hour, minute), UTC), now)
+
+
+def _weekday_after(day: date) -> date:
+    """Return the weekday after a day.
+
+    >>> _weekday_after(date(2026, 8, 21)), _weekday_after(date(2026, 8, 24))
+    (datetime.date(2026, 8, 24), datetime.date(2026, 8, 25))
+    """
+    return day + timedelta(days=7 - day.weekday() if day.weekday() >= FRIDAY else 1)
+
+
+def _next_weekday(coming: datetime, now: datetime) -> datetime:
+    while coming <= now or coming.weekday() > FRIDAY:
         coming += timedelta(days=1)
     return coming

@@ -128,7 +128,8 @@ def _about(
 
 
 def _heading(symbol: str, name: str | None, page: Page, *tools: Component) -> Component:
-    title = html.Div([html.H1(symbol), html.Span(name or "", className="soft")], className="named")
+    told = page.company(symbol, name) if name else ""
+    title = html.Div([html.H1(symbol), html.Span(told, className="soft")], className="named")
     return html.Div([title, *tools], className="heading")
 
 
@@ -160,8 +161,10 @@ def _facts(history: History, newest: PublishedBar, etf: Etf | None, page: Page) 
 def _sector(history: History, page: Page) -> Component:
     """With a mark where it is not the source's own word."""
     if history.sector_source != "derived":
-        return history.sector
-    return html.Span([history.sector, html.Span(f" {page.say(ticker.DERIVED_SECTOR)}", className="aside soft")])
+        return page.sector(history.sector)
+    return html.Span(
+        [page.sector(history.sector), html.Span(f" {page.say(ticker.DERIVED_SECTOR)}", className="aside soft")]
+    )
 
 
 def _market_cap(newest: PublishedBar, history: History, page: Page) -> Component:
@@ -199,7 +202,7 @@ def _chart(history: History, past: Sequence[Appearance], page: Page) -> Componen
         title,
         components.graph("prices", figure),
         html.P(
-            [say(ticker.PRICES_READING), *([" ", say(ticker.STRIPS_READING)] if past else [])],
+            [say(ticker.PRICES_READING, **page.hues), *([" ", say(ticker.STRIPS_READING)] if past else [])],
             className="note",
         ),
         tools=[components.download(page, "prices")],

@@ -328,7 +328,12 @@ def _grid(orders: Sequence[Order], page: Page) -> Component:
 def _row(order: Order, page: Page) -> dict[str, Any]:
     side = page.say(SIDES[order.side])
     band = f" ({page.say(texts.IN_BAND)})" if order.is_in_band else ""
-    return {**grids.cells(order), "ticker_href": components.ticker_href(order.ticker, page), "side_text": side + band}
+    return {
+        **grids.cells(order),
+        "company_name": page.company(order.ticker, order.company_name),
+        "ticker_href": components.ticker_href(order.ticker, page),
+        "side_text": side + band,
+    }
 
 
 def _left_out(left_out: Sequence[LeftOut], page: Page) -> list[Component]:

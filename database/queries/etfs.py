@@ -5,7 +5,7 @@ from datetime import date
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from contract.common import Status
+from contract.common import Status, Window
 from contract.etfs import Etf, EtfBenchmark, EtfList, EtfSeries, Point, Series
 from contract.reasons import ShownReason, shown
 from database.db_helper import Connection, Row, fetch
@@ -64,10 +64,12 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> EtfList:
             bar.close_price,
             bar.price_change_percent,
             bar.source,
+            NULL AS return_1d,
             COALESCE(trend.return_5d, spy.return_5d) AS return_5d,
             COALESCE(trend.return_10d, spy.return_10d) AS return_10d,
             COALESCE(trend.return_20d, spy.return_20d) AS return_20d,
             NULL AS return_month,
+            NULL AS outperformance_1d,
             trend.outperformance_5d,
             trend.outperformance_10d,
             trend.outperformance AS outperformance_20d,
@@ -98,7 +100,7 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> EtfList:
         {"benchmark": benchmark, "as_of": as_of, "session": session},
     )
     if session:
-        _add_month(conn, etfs, session, benchmark)
+        _add_unpublished(conn, etfs, session, benchmark)
     return EtfList(
         session,
         published.status,
@@ -110,14 +112,18 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> EtfList:
     )
 
 
-def _add_month(conn: Connection, etfs: list[Etf], session: date, benchmark: str) -> None:
-    """Fill in each ETF's return over the month so far, and what it is ahead of the benchmark's."""
-    months = between(conn, ticker_windows([etf.ticker for etf in etfs], session, ["month"]))
-    gains = {month.ticker: month.period_return for month in months}
-    its = gains.get(benchmark)
+def _add_unpublished(conn: Connection, etfs: list[Etf], session: date, benchmark: str) -> None:
+    """Fill in each ETF's return over one session and over the month so far, and what it is ahead of the benchmark's."""
+    windows = ticker_windows([etf.ticker for etf in etfs], session, ["1d", "month"])
+    gains = {(each.ticker, each.window): each.period_return for each in between(conn, windows)}
+
+    def ahead(etf: Etf, window: Window) -> float | None:
+        own, its = gains[etf.ticker, window], gains.get((benchmark, window))
+        return None if own is None or its is None or etf.is_benchmark else own - its
+
     for etf in etfs:
-        gain = etf.return_month = gains[etf.ticker]
-        etf.outperformance_month = None if gain is None or its is None or etf.is_benchmark else gain - its
+        etf.return_1d, etf.outperformance_1d = gains[etf.ticker, "1d"], ahead(etf, "1d")
+        etf.return_month, etf.outperformance_month = gains[etf.ticker, "month"], ahead(etf, "month")
 
 
 class _Published(Struct):

@@ -173,6 +173,8 @@ def standings(conn: Connection, as_of: date | None) -> tuple[date | None, list[S
 def _add_return(row: Standing, each: Return, start_cap: int | None) -> None:
     """Fill in the return over one window. The reasons of the first window with any are kept."""
     match each.window:
+        case "1d":
+            row.return_1d, row.start_cap_1d = each.period_return, start_cap
         case "5d":
             row.return_5d, row.start_cap_5d = each.period_return, start_cap
         case "10d":

@@ -29,6 +29,7 @@ from database.db_helper import connect
 from database.queries import portfolios
 from ops.console import complain, done, say
 from ops.errors import RunFailed
+from ops.pipeline.history_notes import RUN_ID, noted
 from ops.pipeline.progress import Progress, Work, in_words
 from utils.command_line import failure_in
 from utils.dates import last_sundays_between, session_before, sessions_between
@@ -36,7 +37,6 @@ from utils.errors import ActstockError
 from utils.logging_utils import configure_logging
 from utils.spark_utils import SMALL, profile_for, submit_command
 
-RUN_ID = "history"
 IN_THE_DRIVER = "local[1]"
 SUMMARY_FIELDS = {"rows", "days"}
 # What things take on two cores, in seconds: only for the estimate, which learns from how it really goes.
@@ -184,8 +184,8 @@ def _stock_prices(asked: Range) -> Receipt:
     return kafka_producer_stock_daily.run(asked.settings, asked.last, (), RUN_ID, accept_late=True, since=asked.first)
 
 
-def run(asked: Range, todo: list[Step]) -> None:
-    """Run all steps and report each as it ends. An error leaves the rest undone."""
+def run(asked: Range, todo: list[Step], note: Callable[[int], None] = lambda _: None) -> None:
+    """Run all steps and report each as it ends. An error leaves the rest undone. note: is told each step's number."""
     progress = Progress([step.work(asked) for step in todo])
     say(
         f"{asked.sessions} sessions from {asked.first} to {asked.last}; about {in_words(progress.seconds_left())} if "
@@ -198,6 +198,7 @@ def run(asked: Range, todo: list[Step]) -> None:
                 begun.append((step, beside.submit(_take, step, asked)))
                 continue
             progress.begin(number, step.name)
+            note(number)
             _take(step, asked)
         for step, taken in begun:
             if not taken.done():
@@ -261,7 +262,9 @@ def history(sessions: int, last: date | None, etf_prices: bool = False, unless_s
         if unless_stored and _is_stored(asked):
             say(f"The {sessions} sessions from {asked.first} to {last} are there already.")
             return 0
-        run(asked, steps(asked, etf_prices))
+        todo = steps(asked, etf_prices)
+        with noted(settings.database, asked.first, last, asked.sessions, len(todo)) as note:
+            run(asked, todo, note)
         return 0 if etf_prices else conclude(asked, time.monotonic() - began)
     except (ActstockError, ConfigError) as error:
         complain(f"{error}\nWhat was stored stays: start it again, and it goes on from there.")

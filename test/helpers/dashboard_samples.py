@@ -4,9 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
+import plotly.graph_objects as go
+from dash import dcc
 
+from contract.common import WINDOWS
 from dashboard.address import Address
 from dashboard.api_client import ApiClient
+from dashboard.figures import Colours
 from dashboard.page import Page, Theme
 from dashboard.texts import Language
 from dashboard.views import view_of
@@ -39,14 +43,22 @@ class Api:
         return httpx.Response(status, json=explained(body))
 
 
-def page(address: str = "/", language: Language = "en", theme: Theme = "dark") -> Page:
+def page(
+    address: str = "/", language: Language = "en", theme: Theme = "dark", colours: Colours = "blue-orange"
+) -> Page:
     path, _, search = address.partition("?")
-    return Page(Address.of(path, search), PERIODS, language, theme)
+    return Page(Address.of(path, search), PERIODS, language, theme, colours)
 
 
-def drawn(api: Api, address: str = "/", language: Language = "en", theme: Theme = "dark") -> list[Any]:
+def drawn(
+    api: Api,
+    address: str = "/",
+    language: Language = "en",
+    theme: Theme = "dark",
+    colours: Colours = "blue-orange",
+) -> list[Any]:
     """Draw a view and return its components. An error of the view is raised."""
-    asked = page(address, language, theme)
+    asked = page(address, language, theme, colours)
     return view_of(asked.address).page(api.client, asked)
 
 
@@ -82,8 +94,17 @@ def links(component: Any) -> dict[str, str]:
 
 
 def named(component: Any, name: str) -> Any:
-    """Return the component with an id."""
-    return next(each for each in parts(component) if getattr(each, "id", None) == name)
+    """Return the component with an id; the figure of a chart as plotly's own classes have checked it."""
+    found = next(each for each in parts(component) if getattr(each, "id", None) == name)
+    if isinstance(found, dcc.Graph):
+        chart: Any = found
+        chart.figure = checked(chart.figure)
+    return found
+
+
+def checked(figure: Any) -> go.Figure:
+    """Return a chart that plotly's own classes have checked. ValueError names what plotly.js does not know."""
+    return go.Figure(figure)
 
 
 # ── answers of the API ───────────────────────────────────────────────────────
@@ -207,7 +228,9 @@ def calendar() -> dict[str, Any]:
 
 
 def returns(five: float | None, ten: float | None, twenty: float | None, month: float | None) -> dict[str, Any]:
-    return {"return_5d": five, "return_10d": ten, "return_20d": twenty, "return_month": month}
+    """Build the returns over all windows. That of one session is a tenth of that of ten."""
+    one = None if ten is None else ten / 10
+    return {"return_1d": one, "return_5d": five, "return_10d": ten, "return_20d": twenty, "return_month": month}
 
 
 def standing(ticker: str, market_cap: int | None, twenty: float | None, **changes: Any) -> dict[str, Any]:
@@ -223,7 +246,7 @@ def standing(ticker: str, market_cap: int | None, twenty: float | None, **change
         "price_change_percent": 1.0,
         "market_cap": market_cap,
         "market_cap_source": "shares_x_close",
-        **{f"start_cap_{window}": market_cap for window in ("5d", "10d", "20d", "month")},
+        **{f"start_cap_{window}": market_cap for window in WINDOWS},
         "missing_reason": [NO_PRICE] if twenty is None else None,
         "degraded_reason": None,
         "source": "yahoo",
@@ -234,10 +257,9 @@ def standing(ticker: str, market_cap: int | None, twenty: float | None, **change
 
 def sector(name: str | None, twenty: float | None, *stocks: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """Build a sector. Stocks without a return or a market cap do not count."""
-    windows = ("5d", "10d", "20d", "month")
     uncounted = {
         window: [each["ticker"] for each in stocks if each[f"return_{window}"] is None or not each["market_cap"]]
-        for window in windows
+        for window in WINDOWS
     }
     return {
         "sector": name,
@@ -292,7 +314,7 @@ def etf(ticker: str, twenty: float | None, ahead: float | None, **changes: Any) 
         "rank_by_outperformance": None,
         "currency": "USD",
         "close_price": 100.5,
-        **{f"outperformance_{window}": ahead for window in ("5d", "10d", "20d", "month")},
+        **{f"outperformance_{window}": ahead for window in WINDOWS},
         "is_trending_5d": False,
         "is_trending_10d": is_ahead,
         "is_trending_20d": is_ahead,

@@ -31,7 +31,13 @@ KNOWN = {
     "position": "1",
 }
 # The windows that end with the sample's newest session.
-WINDOW_STARTS = {"5d": "2026-08-14", "10d": "2026-08-07", "20d": "2026-07-24", "month": "2026-07-31"}
+WINDOW_STARTS = {
+    "1d": "2026-08-20",
+    "5d": "2026-08-14",
+    "10d": "2026-08-07",
+    "20d": "2026-07-24",
+    "month": "2026-07-31",
+}
 
 
 def api_on(database: DatabaseSettings) -> TestClient:

@@ -61,6 +61,25 @@ def test_a_wrong_password_is_told(locked_page: Page, browser: WebDriver) -> None
     assert page.texts(".preferences a")[0] == common.OTHER_LANGUAGE.ko
 
 
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_login_that_ends_while_the_page_is_open_is_told(locked_page: Page, browser: WebDriver, language: str) -> None:
+    page = locked_page
+    page.prefer(language=language)
+    page.go("/?period=10")
+    page.type_into(FIELD, KEY)
+    page.is_rendered()
+    assert page.texts("#login-ended") == []
+    browser.delete_cookie("actstock_session")
+    page.run("document.querySelector('.selector a').click()")
+    page.waits_for("document.getElementById('login-ended').checkVisibility()", "it says that the login has ended")
+    page.console_errors()  # of the status 401, which is meant
+    assert getattr(texts.ENDED, language) in page.text and violations(page) == []
+    page.click_on("#login-ended a")
+    page.type_into(FIELD, KEY)
+    page.is_rendered()
+    assert page.address == "/?period=5", "it leads back to what was asked for"
+
+
 @pytest.mark.parametrize(("screen", "theme"), [(DESKTOP, "dark"), (PHONE, "light")])
 def test_the_login_fits_and_axe_has_nothing_to_say(locked_page: Page, screen: Screen, theme: str) -> None:
     page = locked_page

@@ -19,6 +19,7 @@ from dashboard.texts import common, market_map, ticker
 from ops.looking.browser import PHONE
 
 TILES = "#market-map .slice"
+READING = ticker.PRICES_READING.en.format(up="blue", down="orange")
 
 
 def stocks_of(api: Server, query: str = "") -> dict[str, dict[str, Any]]:
@@ -44,7 +45,7 @@ def tile(browser: WebDriver, label: str) -> Any:
     )
 
 
-@pytest.mark.parametrize("window", ["5d", "20d", "month"])
+@pytest.mark.parametrize("window", ["1d", "5d", "20d", "month"])
 def test_the_map_is_every_stock_with_its_return(page: Page, api: Server, window: str) -> None:
     page.open(f"/map?window={window}")
     gains = {symbol: stock[f"return_{window}"] for symbol, stock in stocks_of(api).items()}
@@ -77,7 +78,7 @@ def test_a_tile_leads_to_its_stock_and_back(page: Page, browser: WebDriver) -> N
     ActionChains(browser).move_to_element(tile(browser, "NEM")).perform()
     browsing.until(lambda: "Newmont Corporation" in "".join(page.texts("#market-map .hovertext")), "the card is shown")
     ActionChains(browser).click().perform()
-    page.shows(ticker.PRICES_READING.en)
+    page.shows(READING)
     assert page.address == "/ticker/NEM" and page.texts("h1") == ["NEM"]
     page.back()
     browsing.until(lambda: len(tiles_of(page)) == 10, "the map is back")
@@ -95,6 +96,48 @@ def test_a_sector_is_enlarged_and_the_map_comes_back(page: Page, browser: WebDri
     page.click(market_map.WHOLE_MAP.en.format(sector="Technology"))
     browsing.until(lambda: tiles_of(page) == whole, "the whole map is back")
     assert page.address == "/map"
+
+
+def test_a_stock_is_found_on_the_map_with_the_keyboard(page: Page, browser: WebDriver) -> None:
+    page.open("/map?window=5d")
+    whole = tiles_of(page)
+    browser.find_element(By.ID, "map-find").send_keys("삼성전자", Keys.ENTER)
+    page.shows("005930.KS")
+    browsing.until(lambda: 0 < len(tiles_of(page)) < len(whole), "its sector is alone")
+    page.is_rendered()
+    assert "005930.KS" in page.texts(".found a")
+    widths = page.run("return [...document.querySelectorAll('#market-map .slice path')].map(e => e.style.strokeWidth)")
+    assert widths.count("4") == 1
+    assert violations(page) == []
+    page.click(market_map.WHOLE_MAP.en.format(sector="Technology"))
+    browsing.until(lambda: tiles_of(page) == whole, "the whole map is back")
+    assert page.address == "/map?window=5d"
+
+
+def test_equal_tiles_and_other_colours_are_chosen_with_the_keyboard(page: Page) -> None:
+    page.open("/map")
+    page.click(market_map.SIZES["equal"].en)
+    assert page.address == "/map?size=equal"
+    areas = page.run(
+        "return [...document.querySelectorAll(arguments[0])]"
+        ".filter(each => each.querySelectorAll('tspan.line').length > 1)"
+        ".map(each => each.querySelector('path.surface').getBBox()).map(box => box.width * box.height)",
+        TILES,
+    )
+    assert len(areas) == 10 and max(areas) < 1.15 * min(areas)
+    page.run("document.querySelector('.map-options a[href*=red-blue]').focus()")
+    page.press("Enter")
+    page.waits_for("document.documentElement.dataset.colours === 'red-blue'", "the colours are kept")
+    page.is_rendered()
+    assert page.address == "/map?size=equal"
+    assert page.texts(".map-options .selected") == [market_map.SIZES["equal"].en, "red–blue"]
+    up, down = (
+        page.run(f"return getComputedStyle(document.documentElement).getPropertyValue('--{each}')")
+        for each in ("up", "down")
+    )
+    assert up != down and violations(page) == []
+    page.open("/performance")
+    assert page.run("return document.documentElement.dataset.colours") == "red-blue", "every view has them"
 
 
 def test_the_list_leads_there_without_a_mouse(page: Page) -> None:
@@ -164,7 +207,7 @@ def test_the_bars_can_be_downloaded(page: Page, api: Server) -> None:
 def test_a_ticker_is_typed_on_any_view(page: Page, browser: WebDriver, typed: str) -> None:
     page.open("/map")
     browser.find_element(By.ID, "ticker-search").send_keys(typed, Keys.ENTER)
-    page.shows(ticker.PRICES_READING.en)
+    page.shows(READING)
     assert page.texts("h1") == [typed.strip().upper()]
     assert browser.find_element(By.ID, "ticker-search").get_attribute("value") == ""
 

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from config.config import PROJECT_ROOT, DatabaseSettings
+from config.stages import HISTORY
 from database.db_helper import Connection, Row, connect, fetch, transaction
 from database.queries import stage_runs
+from ops.pipeline import history_notes
 from reason_words import text, words_in
 from utils.errors import BarMissing
 from utils.reasons import Reason, reason
@@ -240,3 +242,28 @@ def test_a_locked_table_holds_nobody_up(
         events.starts()
     conn.rollback()
     assert "canceling statement due to statement timeout" in caplog.text
+
+
+# ── a history, which is no DAG ──
+
+
+def history_in(conn: Connection) -> tuple[str, str | None, bool]:
+    [row] = [row for row in stage_runs.between(conn, date(2026, 8, 21), date(2026, 8, 21)) if row["dag_id"] == HISTORY]
+    return row["state"], words_in(row["reason"]), row["ended_at"] is not None
+
+
+def test_a_history_is_noted_step_by_step(conn: Connection, scratch_database: DatabaseSettings) -> None:
+    span = (scratch_database, date(2025, 8, 22), date(2026, 8, 21), 250, 9)
+    with history_notes.noted(*span) as note:
+        assert history_in(conn) == ("running", None, False)
+        note(4)
+        told = "computing 250 sessions, step 5 of 9: 0 sessions have portfolios so far"
+        assert history_in(conn) == ("running", told, False)
+    assert history_in(conn) == ("green", "0 of 250 sessions have portfolios", True)
+    with pytest.raises(KeyboardInterrupt), history_notes.noted(*span):
+        raise KeyboardInterrupt
+    assert history_in(conn) == ("failed", "interrupted; started again, it goes on where it was", True)
+    with pytest.raises(ValueError, match="no memory"), history_notes.noted(*span) as note:
+        assert history_in(conn)[0] == "running", "it begins anew"
+        raise ValueError("no memory")
+    assert history_in(conn) == ("failed", "ValueError: no memory", True)

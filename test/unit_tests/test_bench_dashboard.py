@@ -58,9 +58,9 @@ def of(seconds: float, calls: int = 2) -> Load:
 @pytest.mark.parametrize(
     ("cold", "warm", "calls", "reached"),
     [
-        ([1.2, 1.3, 9.0], [0.4], 3, [True, True, True]),
-        ([1.6, 1.7, 0.1], [0.4], 3, [False, True, True]),
-        ([1.2], [1.6], 4, [True, False, False]),
+        ([0.8, 0.9, 9.0], [0.4], 3, [True, True, True, True, True]),
+        ([1.1, 1.2, 0.1], [0.4], 3, [False, True, True, True, True]),
+        ([0.8], [0.7], 4, [True, False, True, True, False]),
     ],
 )
 def test_the_median_counts_and_every_views_calls(
@@ -68,6 +68,15 @@ def test_the_median_counts_and_every_views_calls(
 ) -> None:
     targets = dashboard.targets([of(each) for each in cold], [of(each) for each in warm], {"map": [of(0.1, calls)]})
     assert [target.is_reached for target in targets] == reached
+
+
+def test_the_skeleton_and_the_weight_of_the_scripts_are_wanted_too() -> None:
+    heavy = read(reported(first_paint=310.0))
+    targets = dashboard.targets([heavy], [heavy], {})
+    assert [(target.name, target.figure, target.is_reached) for target in targets[2:4]] == [
+        ("skeleton, empty cache", 0.31, False),
+        ("scripts, empty cache", 1.472, False),
+    ]
 
 
 def test_the_browser_watches_for_what_the_tests_wait_for() -> None:

@@ -120,7 +120,7 @@ def test_the_variants_can_be_downloaded() -> None:
 
 def test_the_chart_has_the_best_on_top_and_room_for_all() -> None:
     rows = [Interval("low", -0.1, -0.3, 0.1), Interval("high", 0.2, 0.1, 0.4, is_marked=True)]
-    figure = intervals(rows, DARK)
+    figure = samples.checked(intervals(rows, DARK))
     assert [note.text for note in figure.layout.annotations] == ["low", "high"]
     assert [(line.x0, line.x1) for line in figure.layout.shapes] == [(-0.3, 0.1), (0.1, 0.4)]
     lowest, highest = figure.layout.xaxis.range

@@ -9,7 +9,7 @@ import pytest
 import dashboard_samples as samples
 from dashboard import callbacks, colours, downloads, figures
 from dashboard.colours import Scale
-from dashboard.figures import DARK, LIGHT, PALETTES, Palette, Tile
+from dashboard.figures import COLOURS, DARK, PALETTES, Colours, Palette, Tile, palette_of
 from dashboard.figures import market as charts
 from dashboard.page import Theme, signed
 from dashboard.texts import Language, common
@@ -18,6 +18,7 @@ from dashboard.views import market_map as view
 from utils.errors import InvalidInput, NotPublished
 from utils.reasons import reason
 
+EVERY_PALETTE = [palette_of(theme, colours) for theme in PALETTES for colours in COLOURS]
 DAYS = ["2026-07-30", "2026-07-31", "2026-08-03", "2026-08-04"]
 
 
@@ -72,7 +73,7 @@ def rows(table: Any) -> list[str]:
 # ── the colours ──
 
 
-@pytest.mark.parametrize("palette", [DARK, LIGHT])
+@pytest.mark.parametrize("palette", EVERY_PALETTE)
 def test_the_scale_is_symmetric_and_ends_at_its_bound(palette: Palette) -> None:
     scale = palette.scale
     assert (scale.at(-1), scale.at(0), scale.at(1)) == scale
@@ -87,14 +88,14 @@ def test_what_is_stronger_is_farther_from_neutral() -> None:
     assert [scale.at(strength) for strength in (-0.5, -0.25, 0.25, 0.5)] == ["#c08040", "#a08060", "#6080a0", "#4080c0"]
 
 
-@pytest.mark.parametrize("palette", [DARK, LIGHT])
+@pytest.mark.parametrize("palette", EVERY_PALETTE)
 def test_a_label_can_be_read_on_every_colour_of_the_scale(palette: Palette) -> None:
     for step in range(-20, 21):
         colour = palette.scale.at(step / 20)
         assert colours.contrast(colours.readable_on(colour), colour) >= 4.5
 
 
-@pytest.mark.parametrize("palette", [DARK, LIGHT])
+@pytest.mark.parametrize("palette", EVERY_PALETTE)
 def test_lines_and_their_names_can_be_told_from_the_panel(palette: Palette) -> None:
     for colour in (palette.up, palette.down, palette.ink_soft, palette.ink_strong):
         assert colours.contrast(colour, palette.panel) >= 4.5
@@ -126,7 +127,7 @@ def test_sectors_keep_their_order_and_the_unknown_one_is_last_and_named(api: Any
 def test_colour_is_the_return_over_the_window(api: Any, window: str, bound: float, theme: Theme) -> None:
     figure = treemap(samples.drawn(api, f"/map?window={window}", theme=theme))
     colour = dict(zip(figure.ids, figure.marker.colors, strict=True))
-    gains = {"5d": 0.01, "10d": -0.02, "20d": 0.06, "month": 0.04}
+    gains = {"1d": -0.002, "5d": 0.01, "10d": -0.02, "20d": 0.06, "month": 0.04}
     scale = PALETTES[theme].scale
     assert colour["NVDA"] == scale.at(gains[window] / bound)
     texts_of = dict(zip(figure.ids, figure.text, strict=True))
@@ -156,6 +157,7 @@ def test_the_hover_card_has_the_numbers(api: Any) -> None:
         "005930.KS Inc.",
         "71,200 KRW",
         "Mkt cap $400B",
+        "1d  <b>−0.20%</b>",
         "5d  <b>+1.00%</b>",
         "10d  <b>−2.00%</b>",
         "20d  <b>−30.00%</b>",
@@ -168,7 +170,7 @@ def test_the_hover_card_has_the_numbers(api: Any) -> None:
 
 def test_letters_grow_with_the_tile_within_bounds() -> None:
     tiles = [Tile("s", "S", "", 1e6, None, ""), *(Tile(str(area), "", "s", area, 0.0, "") for area in (9e5, 1e4, 10.0))]
-    [figure] = figures.market_map(tiles, "", 0.1, DARK).data
+    [figure] = samples.checked(figures.market_map(tiles, "", 0.1, DARK)).data
     sizes = figure.textfont.size[2:]
     assert sizes[0] == charts.TILE_LETTERS[1] and sizes[2] == charts.TILE_LETTERS[0]
     assert sizes[0] > sizes[1] > sizes[2]
@@ -190,6 +192,97 @@ def test_every_stock_is_a_link_too(api: Any) -> None:
     assert links["XLK"] == "/ticker/XLK"
 
 
+# ── what a reader chooses ──
+
+
+def options(drawn: Any, name: str) -> list[tuple[str, str, str]]:
+    """Return label, address and class of each choice of a selector."""
+    [selector] = [each for each in samples.parts(drawn) if getattr(each, "aria-label", "") == name]
+    return [(link.children, link.href, link.className) for link in selector.children]
+
+
+def test_every_stock_has_the_same_area_when_it_is_asked_for(api: Any) -> None:
+    figure = treemap(samples.drawn(api, "/map?size=equal"))
+    areas = dict(zip(figure.ids, figure["values"], strict=True))
+    stocks = {id: area for id, area in areas.items() if not id.startswith(figures.GROUP)}
+    assert stocks == dict.fromkeys(["NVDA", "005930.KS", "AMD", "CEG", "NEE", "NEW"], 1), "one without a cap as well"
+    assert (areas["group:Technology"], areas["group:"]) == (3, 6)
+    shown = samples.text_of(samples.drawn(api, "/map?size=equal"))
+    assert texts.SIZE_HINTS["equal"].en in shown and texts.NO_CAP.en not in shown
+    assert f"CEG   {texts.NO_CAP_TO_COUNT.en}" in shown
+
+
+def test_the_size_is_in_the_address_beside_what_else_is_chosen(api: Any) -> None:
+    assert options(samples.drawn(api, "/map?window=1d&size=equal"), "Size") == [
+        ("market cap", "/map?window=1d&size=cap", ""),
+        ("equal", "/map?window=1d&size=equal", "selected"),
+    ]
+    with pytest.raises(InvalidInput, match="size=round: choose one of cap, equal"):
+        samples.drawn(api, "/map?size=round")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "language", "up", "down"),
+    [
+        ("blue-orange", "en", "blue", "orange"),
+        ("green-red", "en", "green", "red"),
+        ("red-blue", "ko", "빨강", "파랑"),
+    ],
+)
+def test_a_rise_and_a_fall_have_the_readers_colours_everywhere(
+    api: Any, chosen: Colours, language: Language, up: str, down: str
+) -> None:
+    drawn = samples.drawn(api, "/map", language, colours=chosen)
+    palette = palette_of("dark", chosen)
+    colour = dict(zip(treemap(drawn).ids, treemap(drawn).marker.colors, strict=True))
+    assert colour["005930.KS"] == palette.scale.down and colour["NVDA"] == palette.scale.at(0.5)
+    xlf, xlk, _ = samples.named(drawn, "etf-lines").figure.data
+    assert (xlk.line.color, xlf.line.color) == (palette.up, palette.down)
+    [legend] = [each for each in samples.parts(drawn) if getattr(each, "className", "") == "legend"]
+    told = texts.LEGEND.in_(language, low="−12%", high="+12%", up=up, down=down)
+    assert legend.to_plotly_json()["props"]["aria-label"] == told
+    assert texts.LINES_READING.in_(language, benchmark="SPY", up=up, down=down) in samples.text_of(drawn)
+    links = options(drawn, texts.COLOURS.in_(language))
+    assert [href for _, href, _ in links] == [f"/preferences?colours={each}&then=%2Fmap" for each in COLOURS]
+    assert [each for each, kind in zip(COLOURS, (kind for _, _, kind in links), strict=True) if kind] == [chosen]
+
+
+def test_each_pair_of_colours_is_another_and_its_ends_differ() -> None:
+    for theme in PALETTES:
+        ends = [(each.up, each.down) for each in (palette_of(theme, colours) for colours in COLOURS)]
+        assert len(set(ends)) == len(COLOURS) and all(up != down for up, down in ends)
+
+
+@pytest.mark.parametrize("typed", ["nvda", "NVDA Inc.", "nvd"])
+def test_a_stock_that_is_found_is_outlined_in_its_sector(api: Any, typed: str) -> None:
+    drawn = samples.drawn(api, f"/map?find={typed}")
+    figure = treemap(drawn)
+    outlined = dict(zip(figure.ids, figure.marker.line.width, strict=True))
+    assert [id for id, width in outlined.items() if width > 1] == ["NVDA"]
+    assert figure.level == "group:Technology"
+    assert texts.FOUND.en.format(name="NVDA Inc.", sector="Technology") in samples.text_of(drawn)
+    assert samples.links(drawn)[texts.WHOLE_MAP.en.format(sector="Technology")] == "/map"
+
+
+def test_a_korean_name_is_found(api: Any) -> None:
+    figure = treemap(samples.drawn(api, "/map?find=삼성전자", "ko"))
+    outlined = dict(zip(figure.ids, figure.marker.line.width, strict=True))
+    assert [id for id, width in outlined.items() if width > 1] == ["005930.KS"]
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_what_is_not_on_the_map_is_said(api: Any, language: Language) -> None:
+    drawn = samples.drawn(api, "/map?find=NOSUCH", language)
+    assert treemap(drawn).level is None and set(treemap(drawn).marker.line.width) == {1}
+    assert texts.NOT_FOUND.in_(language, typed="NOSUCH") in samples.text_of(drawn)
+    without = samples.drawn(api, "/map?find=CEG", language)
+    assert treemap(without).level is None
+    told = texts.FOUND_WITHOUT_AREA.in_(
+        language, name="CEG Inc.", sector={"en": "Utilities", "ko": "유틸리티"}[language]
+    )
+    assert told in samples.text_of(without)
+
+
 # ── its address ──
 
 
@@ -203,14 +296,14 @@ def test_the_window_keeps_the_session(api: Any) -> None:
     assert len(api.asked) == 3
 
 
-@pytest.mark.parametrize(("window", "sessions"), [("5d", 6), ("10d", 11), ("20d", 21), ("month", 24)])
+@pytest.mark.parametrize(("window", "sessions"), [("1d", 2), ("5d", 6), ("10d", 11), ("20d", 21), ("month", 24)])
 def test_as_many_closes_are_asked_for_as_the_window_has(api: Any, window: str, sessions: int) -> None:
     samples.drawn(api, f"/map?window={window}")
     assert api.asked[1] == f"/dashboard/etf-benchmark?sessions={sessions}"
 
 
 def test_a_wrong_window_asks_nothing(api: Any) -> None:
-    with pytest.raises(InvalidInput, match="window=7d: choose one of 5d, 10d, 20d, month"):
+    with pytest.raises(InvalidInput, match="window=7d: choose one of 1d, 5d, 10d, 20d, month"):
         samples.drawn(api, "/map?window=7d")
     assert api.asked == []
 
@@ -241,11 +334,22 @@ def test_a_stock_without_a_cap_at_the_start_is_left_out_of_its_sector_and_said_s
 @pytest.mark.parametrize(
     ("language", "heads"),
     [
-        ("en", ["5d, by cap", "10d, by cap", "20d, by cap", "month, by cap", "Month, each alike", "Counted to"]),
+        (
+            "en",
+            [
+                "1d, by cap",
+                "5d, by cap",
+                "10d, by cap",
+                "20d, by cap",
+                "month, by cap",
+                "Month, each alike",
+                "Counted to",
+            ],
+        ),
         (
             "ko",
             [
-                *(f"{window} (시총 가중)" for window in ("5일", "10일", "20일", "당월")),
+                *(f"{window} (시총 가중)" for window in ("1일", "5일", "10일", "20일", "당월")),
                 "월간 (동일 가중)",
                 "집계 기준일",
             ],
@@ -259,11 +363,13 @@ def test_both_ways_to_weight_a_sector_are_named_side_by_side(
     drawn = samples.drawn(api, "/map", language)
     table = samples.named(drawn, "sectors")
     assert [samples.text_of(cell) for cell in table.children[0].children.children][2:] == heads
-    assert rows(table)[0] == "Technology 3 +1.00% +2.00% +5.00% +4.00% −3.21% 2026-08-20"
+    name = {"en": "Technology", "ko": "기술"}[language]
+    assert rows(table)[0] == f"{name} 3 +0.20% +1.00% +2.00% +5.00% +4.00% −3.21% 2026-08-20"
     assert rows(table)[1].endswith("– –"), "no month of it is published"
     shown = samples.text_of(drawn)
     assert texts.SECTORS_READING.in_(language) in shown
-    assert texts.READING.in_(language, window=texts.SPAN_DAYS.in_(language, days=20), high="±12%") in shown
+    span, area = texts.SPAN_DAYS.in_(language, days=20), texts.SIZE_HINTS["cap"].in_(language)
+    assert texts.READING.in_(language, area=area, window=span, high="±12%") in shown
 
 
 def test_a_month_of_sectors_says_what_it_lacks_and_what_it_knew_too_early(api: Any, market: dict[str, Any]) -> None:
@@ -322,8 +428,8 @@ def test_a_close_that_is_not_in_dollars_has_its_currency(api: Any) -> None:
 def test_the_benchmark_comes_first_then_the_farthest_ahead(api: Any) -> None:
     table = rows(samples.named(samples.drawn(api, "/map"), "etfs"))
     assert [row.split()[0] for row in table] == ["SPY", "XLK", "XLF", "NONE"]
-    assert table[1] == "XLK what XLK follows +3.00% 10d 20d +1.00% +2.00% +5.00% +4.00% 100.50"
-    assert table[3] == "NONE what NONE follows – – +1.00% +2.00% – +4.00% –"
+    assert table[1] == "XLK what XLK follows +3.00% 10d 20d +0.20% +1.00% +2.00% +5.00% +4.00% 100.50"
+    assert table[3] == "NONE what NONE follows – – +0.20% +1.00% +2.00% – +4.00% –"
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
@@ -449,9 +555,31 @@ def large() -> Any:
 def test_the_smaller_stocks_share_a_tile_and_nothing_of_the_area_is_lost(large: Any) -> None:
     [tree] = samples.named(samples.drawn(large, "/map"), "market-map").figure.data
     assert len(tree.ids) <= view.TILES_AT_MOST + 3
-    assert any("2,500 smaller" in label for label in tree.labels)
+    assert any("2,000 smaller" in label for label in tree.labels)
     whole, sector = tree.values[0], tree.values[1]
     assert whole == sector == sum(tree.values[2:]) == sum(10_000 - number for number in range(3_000))
+
+
+def test_a_small_stock_that_is_looked_for_has_a_tile_of_its_own(large: Any) -> None:
+    assert "C02999" not in treemap(samples.drawn(large, "/map")).ids
+    tree = treemap(samples.drawn(large, "/map?find=C02999"))
+    assert "C02999" in tree.ids and any("1,999 smaller" in label for label in tree.labels)
+    assert tree["values"][0] == sum(tree["values"][2:])
+
+
+@pytest.mark.parametrize("size", view.SIZES)
+def test_a_thousand_stocks_have_a_thousand_tiles(size: str) -> None:
+    stocks = [samples.standing(f"C{each:05}", 10_000 - each, 0.1) for each in range(1_000)]
+    sectors = [samples.sector(f"S{place}", 0.1, *stocks[place::10]) for place in range(10)]
+    api = samples.Api(
+        {
+            "/dashboard/market-map": samples.market_map(*sectors),
+            "/dashboard/etf-benchmark": samples.etf_benchmark(DAYS),
+            "/dashboard/calendar": samples.calendar(),
+        }
+    )
+    tree = treemap(samples.drawn(api, f"/map?size={size}"))
+    assert len(tree.ids) == 1 + 10 + 1_000 and not any("smaller" in label for label in tree.labels)
 
 
 def test_long_lists_are_drawn_when_they_are_asked_for(large: Any) -> None:
@@ -466,6 +594,15 @@ def test_long_lists_are_drawn_when_they_are_asked_for(large: Any) -> None:
     assert len(samples.named(whole, "etfs").children[1].children) == 500
     listed = samples.drawn(large, samples.links(first)[texts.AS_LIST.en])
     assert sum(label.startswith("C0") for label in samples.links(listed)) == 3_000
+
+
+def test_a_sector_is_named_in_korean_and_keeps_its_address(api: Any) -> None:
+    drawn = samples.drawn(api, "/map?sector=Technology", "ko")
+    figure = treemap(drawn)
+    assert "기술  +5.00%" in figure.labels and figure.level == "group:Technology"
+    assert rows(samples.named(drawn, "sectors"))[0].startswith("기술 3 ")
+    unknown = samples.drawn(api, "/map?sector=unknown", "ko")
+    assert samples.links(unknown)[texts.WHOLE_MAP.ko.format(sector=texts.UNKNOWN_SECTOR.ko)] == "/map"
 
 
 def test_an_enlarged_sector_is_in_the_address_and_leads_back(large: Any) -> None:

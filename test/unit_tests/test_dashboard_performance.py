@@ -189,9 +189,8 @@ class TestChart:
     NAMES = ("Net", "Gross", "SPY")
 
     def chart(self, **changes: Any) -> Any:
-        return performance(
-            convert(explained(followed(20, **changes)), PortfolioPerformance), LIGHT, self.NAMES, self.TITLES
-        )
+        shown = convert(explained(followed(20, **changes)), PortfolioPerformance)
+        return samples.checked(performance(shown, LIGHT, self.NAMES, self.TITLES))
 
     def test_each_series_is_drawn_as_it_is(self) -> None:
         drawn = [(trace.name, trace.yaxis, list(trace.y)) for trace in self.chart().data]
@@ -224,7 +223,7 @@ class TestChart:
         others = {name: [0.0] * 7 for name in ("drawdown", "benchmark_drawdown", "turnover")}
         series = {"sessions": days, "gross": flat, "net": flat, "benchmark": [1.0] * 7, **others}
         shown = convert(explained(followed(20, **series)), PortfolioPerformance)
-        layout = performance(shown, LIGHT, self.NAMES, self.TITLES, "Cash").layout
+        layout = samples.checked(performance(shown, LIGHT, self.NAMES, self.TITLES, "Cash")).layout
         assert [(each.x0, each.x1) for each in layout.shapes] == [("2026-08-11", "2026-08-18")]
         assert "Cash" in [each.text for each in layout.annotations]
         assert not self.chart().layout.shapes
@@ -232,7 +231,7 @@ class TestChart:
     def test_colours_are_those_of_the_theme(self) -> None:
         answer = convert(explained(followed(20)), PortfolioPerformance)
         for palette in (DARK, LIGHT):
-            figure = performance(answer, palette, self.NAMES, self.TITLES)
+            figure = samples.checked(performance(answer, palette, self.NAMES, self.TITLES))
             assert figure.data[2].line.color == palette.accent and figure.data[0].line.color == palette.ink_soft
 
     def test_a_single_session_is_a_point(self) -> None:

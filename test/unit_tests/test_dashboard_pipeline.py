@@ -88,6 +88,7 @@ def state(*sessions: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "requests_by_day": [],
         "failed_requests": [],
         "links": {"airflow": "http://localhost:8080", "spark_master": "http://localhost:8081"},
+        "coming_sessions": ["2026-08-24"],
         **changes,
     }
 
@@ -353,7 +354,7 @@ class TestRequests:
     )
     def test_bars_add_up_to_the_requests_oldest_first(self, unit: Any, labels: list[str]) -> None:
         names = {"answered": "A", "limited": "L", "failed": "F"}
-        figure = figures.requests(convert(COUNTS, list[RequestCount]), unit, names, figures.DARK)
+        figure = samples.checked(figures.requests(convert(COUNTS, list[RequestCount]), unit, names, figures.DARK))
         assert {bar.name: list(bar.y) for bar in figure.data} == {"A": [4, 4], "L": [0, 2], "F": [0, 3]}
         assert list(figure.data[0].x) == labels
         assert len({bar.marker.pattern.shape for bar in figure.data}) == 3, "not by colour alone"

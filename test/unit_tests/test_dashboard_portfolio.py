@@ -53,7 +53,7 @@ def explained() -> dict[str, Any]:
 
 
 def test_weights_are_bars_in_rank_order_with_the_cash_last() -> None:
-    figure = figures.weights([("005930.KS", 0.6), ("MU", 0.35)], figures.DARK, "Cash", 0.05)
+    figure = samples.checked(figures.weights([("005930.KS", 0.6), ("MU", 0.35)], figures.DARK, "Cash", 0.05))
     [bars] = figure.data
     assert list(bars.y) == ["005930.KS", "MU", "Cash"]
     assert list(bars.x) == [0.6, 0.35, 0.05]
@@ -64,7 +64,7 @@ def test_weights_are_bars_in_rank_order_with_the_cash_last() -> None:
 
 
 def test_no_cash_no_cash_bar() -> None:
-    [bars] = figures.weights([("MU", 1.0)], figures.LIGHT, "Cash").data
+    [bars] = samples.checked(figures.weights([("MU", 1.0)], figures.LIGHT, "Cash")).data
     assert list(bars.y) == ["MU"]
 
 

@@ -13,7 +13,7 @@ import pytest
 import dashboard.texts
 import dashboard_samples as samples
 from config.config import ConfigError, Settings
-from dashboard import callbacks, dashboard_finviz_app, downloads
+from dashboard import callbacks, components, dashboard_finviz_app, downloads, first_view
 from dashboard.address import Address
 from dashboard.page import Page
 from dashboard.texts import Language, Text, common
@@ -42,6 +42,29 @@ def server() -> Any:
         }
     )
     return dashboard_finviz_app.create_app(api.client, samples.PERIODS).server.test_client()
+
+
+def test_the_first_view_is_asked_for_as_dash_asks_for_it(server: Any) -> None:
+    asked: Any = first_view.REQUEST
+    inputs = [{**part, "value": value} for part, value in zip(asked["inputs"], ("/", ""), strict=True)]
+    answer = server.post("/_dash-update-component", json={**asked, "inputs": inputs})
+    assert answer.status_code == 200 and answer.json["response"]["view"]["data-shows"] == "/"
+    page = server.get("/").get_data(as_text=True)
+    assert f"<script>{dashboard_finviz_app.SCRIPT}</script>" in page
+
+
+# ── banners ──
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_long_reason_can_be_folded_and_a_short_one_stands_there(language: Language) -> None:
+    page, long = samples.page(language=language), "no bar of XLB; " * 20
+    [short] = components.banners(page, source="yahoo", degraded_reason="no bar of XLB")
+    assert short.children == common.DEGRADED.in_(language, reason="no bar of XLB")
+    [folded] = components.banners(page, source="yahoo", degraded_reason=long)
+    summary, whole = folded.children.children
+    assert summary.children == common.DEGRADED_AT_ALL.in_(language)
+    assert whole.children == f"N{long[1:]}."
 
 
 # ── addresses ──
@@ -89,29 +112,30 @@ def test_both_languages_say_everything(module: str, text: Text) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cookies", "headers", "language", "theme"),
+    ("cookies", "headers", "language", "theme", "colours"),
     [
-        ({}, {}, "en", "dark"),
-        ({}, {"Accept-Language": "ko-KR,ko;q=0.9,en;q=0.5"}, "ko", "dark"),
-        ({}, {"Accept-Language": "fr"}, "en", "dark"),
-        ({"language": "en"}, {"Accept-Language": "ko"}, "en", "dark"),
-        ({"language": "ko", "theme": "light"}, {}, "ko", "light"),
-        ({"language": "<script>", "theme": "pink"}, {}, "en", "dark"),
+        ({}, {}, "en", "dark", "blue-orange"),
+        ({}, {"Accept-Language": "ko-KR,ko;q=0.9,en;q=0.5"}, "ko", "dark", "blue-orange"),
+        ({}, {"Accept-Language": "fr"}, "en", "dark", "blue-orange"),
+        ({"language": "en"}, {"Accept-Language": "ko"}, "en", "dark", "blue-orange"),
+        ({"language": "ko", "theme": "light", "colours": "red-blue"}, {}, "ko", "light", "red-blue"),
+        ({"language": "<script>", "theme": "pink", "colours": "pink"}, {}, "en", "dark", "blue-orange"),
     ],
 )
 def test_the_page_is_in_the_readers_language_and_colours_from_its_first_byte(
-    server: Any, cookies: dict[str, str], headers: dict[str, str], language: Language, theme: str
+    server: Any, cookies: dict[str, str], headers: dict[str, str], language: Language, theme: str, colours: str
 ) -> None:
     for name, value in cookies.items():
         server.set_cookie(name, value)
-    assert f'<html lang="{language}" data-theme="{theme}">' in server.get("/", headers=headers).get_data(as_text=True)
+    page = server.get("/", headers=headers).get_data(as_text=True)
+    assert f'<html lang="{language}" data-theme="{theme}" data-colours="{colours}">' in page
 
 
 def test_a_preference_is_kept_and_leads_back(server: Any) -> None:
-    kept = server.get("/preferences?language=ko&theme=light&then=/map%3Fwindow%3D5d")
+    kept = server.get("/preferences?language=ko&theme=light&colours=green-red&then=/map%3Fwindow%3D5d")
     assert (kept.status_code, kept.location) == (303, "/map?window=5d")
     assert server.get_cookie("language").value == "ko" and server.get_cookie("theme").value == "light"
-    assert '<html lang="ko" data-theme="light">' in server.get("/").get_data(as_text=True)
+    assert '<html lang="ko" data-theme="light" data-colours="green-red">' in server.get("/").get_data(as_text=True)
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import plotly
+import plotly.graph_objects as go
 import pytest
+import zstandard
+from plotly.offline import get_plotlyjs_version
 
 import dashboard_samples as samples
 from config.config import ConfigError, Settings
-from dashboard import dashboard_finviz_app, static_files
+from dashboard import dashboard_finviz_app, figures, static_files
 from reason_words import explained
 
-PLOTLY = Path(plotly.__file__).with_name("package_data") / "plotly.min.js"
+CHARTS = Path(figures.__file__).parent
+TYPE = re.compile(r'"type": "(\w+)"')
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +33,12 @@ def browser(app: Any) -> Any:
     return app.server.test_client()
 
 
+def unpacked(answer: Any) -> bytes:
+    if answer.headers["Content-Encoding"] == "zstd":
+        return zstandard.ZstdDecompressor().decompress(answer.data)
+    return gzip.decompress(answer.data)
+
+
 def addresses(browser: Any) -> list[str]:
     return static_files.FILE.findall(browser.get("/").get_data(as_text=True))
 
@@ -39,14 +48,34 @@ def test_every_file_of_the_page_is_compressed_and_kept_as_long_as_its_address_al
     assert len(found) > 10 and set(static_files.LATER_SCRIPTS) < set(found)
     for address in found:
         plain = browser.get(address, headers={"Accept-Encoding": "identity"})
-        packed = browser.get(address, headers={"Accept-Encoding": "gzip, br"})
-        assert plain.status_code == packed.status_code == 200, address
-        assert packed.headers["Content-Encoding"] == "gzip" and "Content-Encoding" not in plain.headers
-        assert gzip.decompress(packed.data) == plain.data
-        assert plain.headers["Vary"] == packed.headers["Vary"] == "Accept-Encoding"
-        assert plain.content_type == packed.content_type and re.search("javascript|css", plain.content_type)
+        assert plain.status_code == 200 and "Content-Encoding" not in plain.headers, address
+        assert plain.headers["Vary"] == "Accept-Encoding" and re.search("javascript|css", plain.content_type)
+        for taken, encoding in (("gzip, br", "gzip"), ("gzip, deflate, br, zstd", "zstd")):
+            packed = browser.get(address, headers={"Accept-Encoding": taken})
+            assert packed.status_code == 200 and packed.headers["Content-Encoding"] == encoding
+            assert unpacked(packed) == plain.data
+            assert packed.headers["Vary"] == "Accept-Encoding" and packed.content_type == plain.content_type
         later = address in static_files.LATER_SCRIPTS
         assert plain.headers["Cache-Control"] == (static_files.ASK_AGAIN if later else static_files.FOREVER), address
+
+
+def test_a_file_that_is_packed_tighter_later_is_the_same_and_smaller() -> None:
+    content = static_files.PLOTLY_FILE.read_bytes()[:200_000]
+    file = static_files.File.of("/a.js", content, "text/javascript")
+    first = len(file.packed["zstd"])
+    static_files.pack_tighter([file])
+    assert len(file.packed["zstd"]) < first
+    assert zstandard.ZstdDecompressor().decompress(file.packed["zstd"]) == content
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_what_is_made_for_a_reader_is_compressed_as_well(browser: Any, encoding: str) -> None:
+    plain = browser.get("/_dash-dependencies", headers={"Accept-Encoding": "identity"})
+    packed = browser.get("/_dash-dependencies", headers={"Accept-Encoding": encoding})
+    assert packed.headers["Content-Encoding"] == encoding and unpacked(packed) == plain.data
+    assert len(packed.data) < len(plain.data) / 2 and "Accept-Encoding" in packed.headers["Vary"]
+    short = browser.get("/suggestions?typed=", headers={"Accept-Encoding": encoding})
+    assert "Content-Encoding" not in short.headers, "it is one packet anyway"
 
 
 def test_a_browser_that_has_a_file_is_told_so(browser: Any) -> None:
@@ -72,21 +101,14 @@ def test_what_the_page_announces_is_what_dash_serves(browser: Any) -> None:
         assert f'as="script" href="{address}"' in head
 
 
-def test_plotly_is_compiled_early(browser: Any) -> None:
-    """Two more parentheses, and nothing else, in the plotly.js that is installed."""
-    original = PLOTLY.read_bytes()
-    served = browser.get(static_files.PLOTLY).data
-    assert len(served) == len(original) + 2
-    begin = original.index(static_files.PLOTLY_BEGINS[0])
-    assert served[:begin] == original[:begin]
-    assert served.replace(static_files.PLOTLY_BEGINS[1], static_files.PLOTLY_BEGINS[0]) == original.replace(
-        *static_files.PLOTLY_ENDS
-    )
-
-
-@pytest.mark.parametrize("script", [b"", b"another script", static_files.PLOTLY_BEGINS[0], static_files.PLOTLY_ENDS[0]])
-def test_another_script_is_left_as_it_is(script: bytes) -> None:
-    assert static_files.compiled_early(script) == script
+def test_plotly_is_of_the_installed_version_and_has_the_traces_of_the_charts(browser: Any) -> None:
+    served = browser.get(static_files.PLOTLY).get_data(as_text=True)
+    assert served == static_files.PLOTLY_FILE.read_text(encoding="utf-8")
+    assert f"plotly.js v{get_plotlyjs_version()} " in served[:100], "build it anew: CONTRIBUTING.md"
+    drawn = {kind for file in CHARTS.glob("*.py") for kind in TYPE.findall(file.read_text(encoding="utf-8"))}
+    traces = {each for each in drawn if hasattr(go.Figure, f"add_{each}")}
+    assert traces == {"bar", "candlestick", "scatter", "treemap"}
+    assert all(f'name:"{each}"' in served for each in traces)
 
 
 def test_a_request_tells_what_it_asked_of_the_api() -> None:

@@ -1,5 +1,6 @@
 """What is told first of a portfolio: its changes, its concentration, and how the last run went."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from dashboard.texts import pipeline as pipeline_texts
 from dashboard.texts import summary as texts
 from dashboard.views import summary
 from reason_words import explained
+from utils.reasons import reason
 
 DAGS = list(STAGES.values())
 NOW = datetime(2026, 8, 21, 14, tzinfo=UTC)
@@ -25,17 +27,18 @@ def positions(**weights: float) -> list[Position]:
     return convert(explained(given), list[Position])
 
 
-def run(dag_id: str, state: str, ended_at: str | None = "2026-08-21T13:05:00Z", run_id: str = "one") -> dict[str, Any]:
+def run(dag_id: str, state: str, ended_at: str | None = "2026-08-21T13:05:00Z", **changes: Any) -> dict[str, Any]:
     return {
         "dag_id": dag_id,
         "stage": None,
-        "run_id": run_id,
+        "run_id": "one",
         "as_of_date": "2026-08-20",
         "state": state,
         "reason": None,
         "started_at": "2026-08-21T13:00:00Z",
         "ended_at": ended_at,
         "airflow_url": "http://airflow",
+        **changes,
     }
 
 
@@ -136,15 +139,39 @@ def test_a_session_is_as_well_as_the_worst_of_its_stages(given: dict[str, Any], 
     assert summary.last_run(convert(explained(given), SessionState))[0] == state
 
 
-@pytest.mark.parametrize("language", ["en", "ko"])
-def test_the_runs_are_told_with_both_moments(language: Language) -> None:
-    pipeline = {
-        **{"sessions": [session(*(run(dag, "failed") for dag in DAGS))], "tables": [], "consumers": []},
+def pipeline(*sessions: dict[str, Any], coming: Sequence[str] = ()) -> dict[str, Any]:
+    return {
+        **{"sessions": list(sessions), "coming_sessions": list(coming), "tables": [], "consumers": []},
         **{"quarantined": {"total": 0, "bars": []}, "errors": [], "newest_errors": [], "requests_by_hour": []},
         **{"requests_by_day": [], "failed_requests": [], "links": {"airflow": "", "spark_master": ""}},
     }
-    page = samples.page(language=language)
-    found = summary.runs(samples.Api({"/dashboard/pipeline": pipeline}).client, page, "staggered", NOW)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "next_run"), [("staggered", "2026-09-09T09:00"), ("controller", "2026-09-08T21:30")]
+)
+def test_the_next_run_is_about_a_session_and_not_about_a_holiday(schedule: str, next_run: str) -> None:
+    """Monday 7 September is Labor Day: at nine on Tuesday there is nothing new since Friday's run."""
+    coming = ["2026-09-04", "2026-09-08", "2026-09-09"]
+    api = samples.Api({"/dashboard/pipeline": pipeline(session(), coming=coming)})
+    labor_day = datetime(2026, 9, 7, 10, tzinfo=UTC)
+    found = summary.runs(api.client, samples.page(), schedule, labor_day)
+    assert [each.dateTime[:16] for each in samples.parts(found) if type(each).__name__ == "Time"] == [next_run]
+
+
+@pytest.mark.parametrize(("state", "is_told"), [("running", True), ("green", False)])
+def test_a_history_that_is_being_computed_is_told(state: str, is_told: bool) -> None:
+    goes_on = reason("history_goes_on", sessions=250, step=5, steps=9, done=1)
+    computed = session(run("history", state, None, reason=[goes_on]), run(DAGS[0], "green"))
+    api = samples.Api({"/dashboard/pipeline": pipeline(computed)})
+    told = samples.text_of(summary.runs(api.client, samples.page(), "staggered", NOW))
+    assert ("computing 250 sessions, step 5 of 9: 1 sessions have portfolios so far" in told) == is_told
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_runs_are_told_with_both_moments(language: Language) -> None:
+    api = samples.Api({"/dashboard/pipeline": pipeline(session(*(run(dag, "failed") for dag in DAGS)))})
+    found = summary.runs(api.client, samples.page(language=language), "staggered", NOW)
     told = samples.text_of(found)
     assert pipeline_texts.WORDS["failed"].in_(language) in told
     moments = [each.dateTime for each in samples.parts(found) if type(each).__name__ == "Time"]

@@ -149,6 +149,7 @@ def test_the_record_of_a_single_session_has_no_sheet() -> None:
 
 
 def test_each_rolling_line_has_a_part_of_its_own() -> None:
-    figure = rolling(["2026-01-02", "2026-01-05"], {"Sharpe": [None, 1.0], "Beta": [0.5, 0.6]}, LIGHT)
+    lines: dict[str, list[float | None]] = {"Sharpe": [None, 1.0], "Beta": [0.5, 0.6]}
+    figure = samples.checked(rolling(["2026-01-02", "2026-01-05"], lines, LIGHT))
     assert [trace.yaxis for trace in figure.data] == ["y", "y2"]
     assert [each.text for each in figure.layout.annotations] == ["Sharpe", "Beta"]

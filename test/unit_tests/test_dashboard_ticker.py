@@ -128,12 +128,12 @@ def test_facts_and_returns(stock: Any, language: Language) -> None:
     drawn = samples.drawn(stock, "/ticker/NVDA", language)
     shown = samples.text_of(drawn)
     for expected in (
-        "NVDA Inc.",
-        "Technology",
+        {"en": "NVDA Inc.", "ko": "엔비디아"}[language],
+        {"en": "Technology", "ko": "기술"}[language],
         "101.00 USD",
         "75.1B USD",
         texts.CAP_SOURCES["shares_x_close"].in_(language),
-        texts.PRICES_READING.in_(language),
+        texts.PRICES_READING.in_(language, **samples.page(language=language).hues),
         "Yahoo Finance",
     ):
         assert expected in shown, expected
@@ -175,7 +175,8 @@ def test_a_holding_without_prices_is_shown_all_the_same(stock: Any, language: La
     stock.answers["/stocks/NVDA/history"] = UNKNOWN
     drawn = samples.drawn(stock, "/ticker/NVDA", language)
     shown = samples.text_of(drawn)
-    assert "NVIDIA Corporation" in shown and texts.NO_PRICES_TITLE.in_(language, ticker="NVDA") in shown
+    name = {"en": "NVIDIA Corporation", "ko": "엔비디아"}[language]
+    assert name in shown and texts.NO_PRICES_TITLE.in_(language, ticker="NVDA") in shown
     assert table(drawn, "holders") and len(stock.asked) == 3
 
 
@@ -245,7 +246,7 @@ def test_the_chart_has_candles_the_adjusted_close_the_volume_and_what_happened(p
         ),
         Candle("2026-08-21", None, None, None, 102.0, 51.0, 2000, "on the 21st"),
     ]
-    volume, adjusted, drawn, marks = figures.prices(candles, palette).data
+    volume, adjusted, drawn, marks = samples.checked(figures.prices(candles, palette)).data
     assert list(adjusted.customdata) == ["on the 20th", "on the 21st"]
     assert list(volume.y) == [1000, 2000] and list(adjusted.y) == [50.5, 51.0]
     assert list(drawn.open) == [99.0, None] and list(drawn.high) == [103.0, None]
@@ -290,7 +291,7 @@ def test_the_hover_card_has_the_sessions_numbers() -> None:
 def test_a_few_sessions_are_named(count: int, named: int) -> None:
     days = [f"day {place}" for place in range(count)]
     candles = [Candle(day, 1.0, 1.0, 1.0, 1.0, 1.0, 1, "") for day in days]
-    ticks = figures.prices(candles, DARK).layout.xaxis.tickvals
+    ticks = samples.checked(figures.prices(candles, DARK)).layout.xaxis.tickvals
     assert len(set(ticks)) == named and set(ticks) <= set(days)
 
 
@@ -357,7 +358,7 @@ def test_its_tables_can_be_downloaded(stock: Any) -> None:
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_a_sector_that_is_not_yahoos_word_is_marked(stock: Any, language: Language) -> None:
-    told = f"Technology  {texts.DERIVED_SECTOR.in_(language)}"
+    told = f"{samples.page(language=language).sector('Technology')}  {texts.DERIVED_SECTOR.in_(language)}"
     assert told not in samples.text_of(samples.drawn(stock, "/ticker/NVDA", language))
     stock.answers["/stocks/NVDA/history"] = samples.history("NVDA", sector_source="derived")
     assert told in samples.text_of(samples.drawn(stock, "/ticker/NVDA", language))
@@ -377,7 +378,7 @@ def test_a_volume_that_is_not_known_is_a_dash() -> None:
     assert (unknown.volume, unknown.card.endswith("Volume –")) == (None, True)
     known = view.candle(convert(samples.bar("2026-08-21", 101.0), PublishedBar), samples.page())
     assert known.card.endswith("Volume 1M")
-    assert list(figures.prices([unknown, known], DARK).data[0].y) == [None, 1_000_000]
+    assert list(samples.checked(figures.prices([unknown, known], DARK)).data[0].y) == [None, 1_000_000]
 
 
 @pytest.mark.parametrize(
@@ -418,7 +419,9 @@ class TestStrips:
 
     def figure(self, **more: Any) -> Any:
         days = ("2026-08-20", "2026-08-21")
-        return figures.prices([Candle(day, None, None, None, 1.0, 1.0, None, "") for day in days], LIGHT, **more)
+        return samples.checked(
+            figures.prices([Candle(day, None, None, None, 1.0, 1.0, None, "") for day in days], LIGHT, **more)
+        )
 
     def test_they_are_drawn_in_rows_below_the_volume(self) -> None:
         plain, drawn = self.figure(), self.figure(strips=self.strips())

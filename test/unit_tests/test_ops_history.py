@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from config.config import Settings
+from config.config import DatabaseSettings, Settings
 from config.universe import universe
 from ops.errors import RunFailed
 from ops.pipeline import history, progress
 from ops.pipeline.history import Range, Step
+from ops.pipeline.history_notes import noted
 from ops.pipeline.progress import Progress, Work
 from utils.errors import RateLimited
 from utils.logging_utils import log_progress
@@ -156,6 +157,19 @@ class TestSteps:
                 asked, [Step("beside", refuse, is_beside=True), Step("other", lambda _: done.append("other") or "")]
             )
         assert done == ["other"]
+
+    def test_each_step_is_noted_as_it_begins(self, asked: Range) -> None:
+        noted: list[int] = []
+        todo = [Step(name, lambda _: "", is_beside=name == "beside") for name in ("one", "beside", "two")]
+        history.run(asked, todo, noted.append)
+        assert noted == [0, 2]
+
+    def test_a_database_that_is_away_stops_no_history(self, asked: Range) -> None:
+        away = DatabaseSettings("127.0.0.1", 1, "nowhere", "nobody", "")
+        with noted(away, asked.first, asked.last, asked.sessions, 2) as note:
+            note(0)
+        with pytest.raises(RunFailed, match="no memory"), noted(away, asked.first, asked.last, asked.sessions, 2):
+            raise RunFailed("no memory")
 
     def test_an_error_leaves_those_beside_undone_that_have_not_begun(self, asked: Range) -> None:
         begun, failed, done = threading.Event(), threading.Event(), list[str]()
@@ -334,7 +348,7 @@ def test_it_is_left_out_when_every_session_has_its_portfolios(
     ran: list[Range] = []
     monkeypatch.setattr(history, "connect", lambda _: SimpleNamespace(close=lambda: None))
     monkeypatch.setattr("database.queries.portfolios.count", count)
-    monkeypatch.setattr(history, "run", lambda asked, steps: ran.append(asked))
+    monkeypatch.setattr(history, "run", lambda asked, steps, note: ran.append(asked))
     monkeypatch.setattr(history, "conclude", lambda asked, seconds: 0)
 
     assert history.history(30, date(2026, 8, 21), unless_stored=True) == 0

@@ -20,6 +20,8 @@ def test_etf_list_tells_what_trends(api: TestClient) -> None:
     assert etfs["SPY"]["outperformance_20d"] is None and etfs["SPY"]["outperformance_month"] is None
     month_ahead = etfs["XLB"]["return_month"] - etfs["SPY"]["return_month"]
     assert etfs["XLB"]["outperformance_month"] == pytest.approx(month_ahead)
+    assert etfs["SPY"]["return_1d"] is not None and etfs["SPY"]["outperformance_1d"] is None
+    assert etfs["XLB"]["outperformance_1d"] == pytest.approx(etfs["XLB"]["return_1d"] - etfs["SPY"]["return_1d"])
     before = api.get("/dashboard/etf-list?as_of_date=2026-08-20").json()
     assert before["degraded_reason"].startswith("XLB has no bar")
     assert {each["trade_date"] for each in before["etfs"]} == {"2026-08-20"}

@@ -72,7 +72,7 @@ def test_months_of_sectors(api: TestClient) -> None:
     assert history["months"][0]["is_trending"] is True
 
 
-@pytest.mark.parametrize("window", ["5d", "10d", "20d", "month"])
+@pytest.mark.parametrize("window", ["1d", "5d", "10d", "20d", "month"])
 def test_top_performers_are_the_best_of_the_map(api: TestClient, window: str) -> None:
     sectors = api.get("/dashboard/market-map").json()["sectors"]
     returns = {stock["ticker"]: stock[f"return_{window}"] for each in sectors for stock in each["stocks"]}

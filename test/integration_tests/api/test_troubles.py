@@ -145,7 +145,7 @@ def test_a_sectors_return_is_weighted_with_the_caps_at_its_start(
     market = api.get("/dashboard/market-map?as_of_date=2026-08-19").json()
     technology = next(each for each in market["sectors"] if each["sector"] == "Technology")
     members = {each["ticker"]: each for each in technology["stocks"]}
-    assert technology["left_out"] == {"5d": ["CRDO"], "10d": [], "20d": [], "month": []}
+    assert technology["left_out"] == {"1d": [], "5d": ["CRDO"], "10d": [], "20d": [], "month": []}
     assert members["CRDO"]["start_cap_5d"] is None
     start, end = 0.0, 0.0
     shares = {"NVDA": 24_300_000_000, "MU": 9 * 1_120_000_000, "005930.KS": 5_919_000_000, "000660.KS": 728_000_000}
