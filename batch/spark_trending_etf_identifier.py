@@ -7,9 +7,9 @@ ETF on its own exchange. A session for which the benchmark has no return at all 
 
 import logging
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 from operator import attrgetter
@@ -20,7 +20,7 @@ from psycopg2 import sql
 from pyspark.sql import Column, DataFrame, Row, SparkSession, Window
 
 from batch.gaps import reasons_by_day
-from batch.inputs import Digesting, Inputs, digesting, input_windows, price_params, price_rows
+from batch.inputs import Inputs, digesting, input_windows, price_params, price_rows
 from batch.prices import ETF_PRICES, PRICE_COLUMNS, read_prices, why_no_benchmark
 from batch.publishing import JobResult, Publication, TablePart, publish, published_periods, rows_for
 from batch.reasons import each_once, json_array, of_ticker_each
@@ -175,22 +175,11 @@ def run(job: Job) -> JobResult:
     etfs = universe()
     log.info("comparing %d ETFs with %s in %d sessions", len(etfs.candidates), etfs.benchmark, len(sessions))
     gaps = reasons_by_day(job.conn, etfs.etfs, etf_windows(sessions))
-    with inputs_digested(job, sessions, gaps) as inputs, stored_rows(job, sessions, gaps) as (rows, compared):
+    with digesting(job, inputs_of, sessions) as inputs, stored_rows(job, sessions, gaps) as (rows, compared):
         publications = [publication_of(each, gaps.get(each.as_of_date, [])) for each in compared]
-        publish(job, NAME, [TablePart(TRENDING_ETFS, {"as_of_date": sessions}, rows)], publications, inputs)
+        part = TablePart(TRENDING_ETFS, {"as_of_date": sessions}, rows)
+        publish(job, NAME, [part], publications, replace(inputs, facts=gaps))
     return JobResult(publications, skipped)
-
-
-@contextmanager
-def inputs_digested(
-    job: Job, sessions: Sequence[date], gaps: Mapping[date, Sequence[Reason]]
-) -> Iterator[Inputs | Digesting]:
-    """Return what the sessions rest on. A wide job works out the digests while it computes the rows."""
-    if not (job.snapshot and is_wide(job.spark)):
-        yield inputs_of(sessions, gaps)
-        return
-    with digesting(job.database, job.snapshot, lambda some: inputs_of(some, gaps), sessions) as begun:
-        yield begun
 
 
 @contextmanager
@@ -257,8 +246,8 @@ def compare_etfs(job: Job, sessions: Sequence[date]) -> DataFrame:
     return identify_trending(together(one_row_per_etf(returns), "as_of_date"), benchmark)
 
 
-def inputs_of(sessions: Sequence[date], gaps: Mapping[date, Sequence[Reason]]) -> Inputs:
-    """Return what each session rests on: the ETFs' prices at both ends, what is said against them, and the gaps."""
+def inputs_of(sessions: Sequence[date]) -> Inputs:
+    """Return what each session rests on: the ETFs' prices at both ends, and what is said against them."""
     etfs = universe().etfs
     return Inputs(
         f"""
@@ -268,7 +257,6 @@ def inputs_of(sessions: Sequence[date], gaps: Mapping[date, Sequence[Reason]]) -
         SELECT * FROM price_rows
         """,
         {**price_params(etfs, input_windows(etf_windows(sessions))), "days": list(sessions)},
-        gaps,
     )
 
 
