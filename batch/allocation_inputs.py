@@ -109,12 +109,18 @@ def read_inputs(job: Job) -> AllocationInputs:
     )
 
 
-def inputs_of(read: AllocationInputs, gaps: Mapping[tuple[date, int], Sequence[Reason]]) -> Inputs:
-    """Return what each session rests on: stage 3's results, its ETFs' holdings, their prices at both ends, and gaps."""
-    tickers = sorted({universe().benchmark, *read.stocks})
+def facts_of(gaps: Mapping[tuple[date, int], Sequence[Reason]]) -> dict[date, list[tuple[int, Reason]]]:
+    """Return the gaps of the portfolios by session."""
     facts: dict[date, list[tuple[int, Reason]]] = {}
     for (as_of, days), reasons in gaps.items():
         facts.setdefault(as_of, []).extend((days, reason) for reason in reasons)
+    return facts
+
+
+def inputs_of(read: AllocationInputs, sessions: Sequence[date]) -> Inputs:
+    """Return what these sessions rest on: stage 3's results, its ETFs' holdings, and their prices at both ends."""
+    tickers = sorted({universe().benchmark, *read.stocks})
+    wanted = set(sessions)
     return Inputs(
         f"""
         WITH fund AS (
@@ -136,10 +142,9 @@ def inputs_of(read: AllocationInputs, gaps: Mapping[tuple[date, int], Sequence[R
         FROM analytics_publication WHERE job = 'trending' AND as_of_date = ANY(%(days)s)
         """,
         {
-            **price_params(tickers, input_windows(read.windows)),
-            "days": [row["as_of_date"] for row in read.published],
+            **price_params(tickers, input_windows(each for each in read.windows if each.as_of_date in wanted)),
+            "days": list(sessions),
             "top": universe().top_holdings,
             "benchmark": universe().benchmark,
         },
-        facts,
     )

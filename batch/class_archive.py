@@ -124,7 +124,7 @@ def prices(spark: SparkSession, tickers: tuple[str, ...]) -> DataFrame:
 def trending_etfs(spark: SparkSession) -> DataFrame:
     etfs = ("SPY", "QQQ")
     known = with_source_rank(prices(spark, etfs).selectExpr("*", "DOUBLE(DAY(trade_date)) AS price"))
-    return one_row_per_etf(identify_trending(with_returns(with_each_etf(windows(spark), etfs), known), "SPY"))
+    return identify_trending(one_row_per_etf(with_returns(with_each_etf(windows(spark), etfs), known)), "SPY")
 
 
 def portfolios(spark: SparkSession) -> DataFrame:

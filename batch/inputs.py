@@ -11,14 +11,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batch.returns import ReturnWindow
-from config.config import DatabaseSettings
 from database.db_helper import Connection, fetch, reading_as_of
 from database.queries import doubts
 from database.queries.doubts import CARRIED_RATE, DOUBTS, sessions_exchange
 from database.queries.evidence import SETTINGS
+from utils.spark_utils import is_wide
+
+if TYPE_CHECKING:
+    from batch.runner import Job
 
 # The digests of so many days are worked out at once: sorted, their rows take some tens of megabytes.
 DAYS_OF_A_PART = 125
@@ -122,6 +125,15 @@ class Inputs:
 
     def digests(self, conn: Connection, days: Sequence[date]) -> dict[date, str]:
         """Return the digest of each day."""
+        found = self.rows_digests(conn)
+        every_day = sorted({*found, *days}) if self.grows else days
+        digests = (_digest_of(day, found, self.facts) for day in every_day)
+        so_far = accumulate(digests, lambda before, own: _sha256(before + own)) if self.grows else digests
+        by_day = dict(zip(every_day, so_far, strict=True))
+        return {day: by_day[day].hex() for day in days}
+
+    def rows_digests(self, conn: Connection) -> dict[date, bytes]:
+        """Return the digest of each day's rows, without the facts."""
         with conn.cursor() as cursor:
             cursor.execute(SETTINGS)
         rows = fetch(
@@ -130,36 +142,39 @@ class Inputs:
             f"FROM ({self.query}) AS input_row WHERE as_of_date IS NOT NULL GROUP BY as_of_date ORDER BY as_of_date",
             self.params,
         )
-        found = {row["as_of_date"]: bytes(row["digest"]) for row in rows}
-        every_day = sorted({*found, *days}) if self.grows else days
-        texts = [found.get(day, b"") + _text_of(self.facts.get(day, ())) for day in every_day]
-        digests = map(_sha256, texts)
-        so_far = accumulate(digests, lambda before, own: _sha256(before + own)) if self.grows else digests
-        by_day = dict(zip(every_day, so_far, strict=True))
-        return {day: by_day[day].hex() for day in days}
+        return {row["as_of_date"]: bytes(row["digest"]) for row in rows}
 
 
 @dataclass(frozen=True)
 class Digesting:
-    """The digests of a long range, which connections of their own work out part by part in the background."""
+    """What the days of a long range rest on: connections of their own digest the rows part by part in the background.
 
-    parts: Sequence[Future[dict[date, str]]]
+    facts: as those of Inputs, when they are known
+    """
+
+    parts: Sequence[Future[dict[date, bytes]]]
+    facts: Mapping[date, Sequence[Any]] = field(default_factory=dict)
 
     def digests(self, _: Connection, days: Sequence[date]) -> dict[date, str]:
         """Return the digest of each day. Waits for all."""
         found = {day: digest for part in self.parts for day, digest in part.result().items()}
-        return {day: found[day] for day in days}
+        return {day: _digest_of(day, found, self.facts).hex() for day in days}
 
 
 @contextmanager
-def digesting(
-    database: DatabaseSettings, snapshot: str, of: Callable[[Sequence[date]], Inputs], days: Sequence[date]
-) -> Iterator[Digesting]:
-    """Work out digests in the background. of: what some of the days rest on, which is all they rest on."""
+def digesting(job: "Job", of: Callable[[Sequence[date]], Inputs], days: Sequence[date]) -> Iterator[Inputs | Digesting]:
+    """Return what the days rest on, without facts. A wide job digests the rows while it computes.
 
-    def part(some: Sequence[date]) -> dict[date, str]:
-        with reading_as_of(database, snapshot) as conn:
-            return of(some).digests(conn, some)
+    of: what some of the days rest on, which is all they rest on
+    """
+    snapshot = job.snapshot
+    if not (snapshot and is_wide(job.spark)):
+        yield of(days)
+        return
+
+    def part(some: Sequence[date]) -> dict[date, bytes]:
+        with reading_as_of(job.database, snapshot) as conn:
+            return of(some).rows_digests(conn)
 
     with ThreadPoolExecutor(PARTS_AT_ONCE) as background:
         parts = [days[first : first + DAYS_OF_A_PART] for first in range(0, len(days), DAYS_OF_A_PART)]
@@ -194,6 +209,10 @@ def price_params(tickers: Sequence[str], windows: Iterable[InputWindow]) -> dict
 def input_windows(windows: Iterable[ReturnWindow]) -> Iterator[InputWindow]:
     """Return the windows without their periods."""
     return ((each.as_of_date, each.exchange, each.start_session, each.end_session) for each in windows)
+
+
+def _digest_of(day: date, rows: Mapping[date, bytes], facts: Mapping[date, Sequence[Any]]) -> bytes:
+    return _sha256(rows.get(day, b"") + _text_of(facts.get(day, ())))
 
 
 def _text_of(facts: Sequence[Any]) -> bytes:

@@ -22,10 +22,16 @@ LIBRARIES = ("pyspark", "numpy", "pandas", "psycopg2-binary")
 
 
 class Basis(NamedTuple):
-    """What a run rests on: the digest of each day's inputs, and the newest position of each chain at that moment."""
+    """What a run rests on.
+
+    inputs: the digest of each day's inputs
+    watermark: the newest position of each chain at that moment
+    universe: the digest of its settings
+    """
 
     inputs: Mapping[date, str]
     watermark: Mapping[str, int]
+    universe: str
 
 
 def adopt(conn: Connection, job: str, days: Collection[date]) -> None:
@@ -78,7 +84,7 @@ def _about(job: str, day: date, revision: int, digests: Digests, basis: Basis | 
         "output_digest": digests.body,
         "tables": digests.tables,
         "watermark": basis and dict(basis.watermark),
-        "universe": basis and evidence.universe_digest(),
+        "universe": basis and basis.universe,
         "code": basis and code_version(),
         "libraries": basis and library_versions(),
     }

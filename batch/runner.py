@@ -214,7 +214,7 @@ def _run(
     settings = Settings.from_env()
     start, end = _date_range(options)
     profile = _profile(settings.spark, _weekdays(start, end or start), rows_a_day)
-    if profile is WIDE and is_warm():
+    if profile is not SMALL and is_warm():
         raise PySparkException("the warm driver has one core and little memory, which is not for a wide job")
     with _starting_session(settings.spark, name, profile) as spark:
         days = _job_days(calendar, start, end)

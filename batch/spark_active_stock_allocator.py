@@ -12,14 +12,17 @@ import logging
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any, NamedTuple
 
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
 
-from batch.allocation_inputs import AllocationInputs, inputs_of, read_inputs
+from batch.allocation_inputs import AllocationInputs, facts_of, inputs_of, read_inputs
 from batch.holdings import with_holdings
+from batch.inputs import digesting
 from batch.portfolios import NAME as NAME
 from batch.portfolios import Portfolio, TrendingResult, portfolios_of
 from batch.publishing import JobResult, Publication, TablePart, publish, published_periods, rows_for
@@ -66,13 +69,14 @@ class Allocation(NamedTuple):
 def run(job: Job) -> JobResult:
     """Compute and publish the portfolios of every session that stage 3 has published, and skip the others."""
     inputs = read_inputs(job)
-    with decided(job, inputs) as allocation:
-        where = {"as_of_date": [row["as_of_date"] for row in inputs.published]}
+    sessions = [row["as_of_date"] for row in inputs.published]
+    with digesting(job, partial(inputs_of, inputs), sessions) as basis, decided(job, inputs) as allocation:
+        where = {"as_of_date": sessions}
         parts = [
             TablePart(PORTFOLIO_ALLOCATION, where, allocation.positions),
             TablePart(ALLOCATION_CANDIDATES, where, allocation.candidates),
         ]
-        publish(job, NAME, parts, allocation.publications, inputs_of(inputs, allocation.gaps))
+        publish(job, NAME, parts, allocation.publications, replace(basis, facts=facts_of(allocation.gaps)))
     return JobResult(allocation.publications, inputs.skipped)
 
 
@@ -198,8 +202,11 @@ def with_all_periods(returns: DataFrame) -> DataFrame:
 def select_best(candidates: DataFrame) -> DataFrame:
     """Mark the best eligible candidate of each ETF as selected, and add to the others why they are not."""
     is_eligible = F.col("ineligible").isNull()
-    best_first = Window.partitionBy(*OF_ETF).orderBy(
-        is_eligible.desc(), F.col("period_return").desc(), F.col("holding_percent").desc(), "ticker"
+    # By rows: whether the next one ranks the same need not be known.
+    best_first = (
+        Window.partitionBy(*OF_ETF)
+        .orderBy(is_eligible.desc(), F.col("period_return").desc(), F.col("holding_percent").desc(), "ticker")
+        .rowsBetween(Window.unboundedPreceding, Window.currentRow)
     )
     chosen = {
         f"best_{column}": F.first(column).over(best_first) for column in ("ticker", "period_return", "holding_percent")

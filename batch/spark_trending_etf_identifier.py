@@ -7,9 +7,9 @@ ETF on its own exchange. A session for which the benchmark has no return at all 
 
 import logging
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 from operator import attrgetter
@@ -20,7 +20,7 @@ from psycopg2 import sql
 from pyspark.sql import Column, DataFrame, Row, SparkSession, Window
 
 from batch.gaps import reasons_by_day
-from batch.inputs import Digesting, Inputs, digesting, input_windows, price_params, price_rows
+from batch.inputs import Inputs, digesting, input_windows, price_params, price_rows
 from batch.prices import ETF_PRICES, PRICE_COLUMNS, read_prices, why_no_benchmark
 from batch.publishing import JobResult, Publication, TablePart, publish, published_periods, rows_for
 from batch.reasons import each_once, json_array, of_ticker_each
@@ -59,50 +59,43 @@ def with_each_etf(windows: DataFrame, etfs: Sequence[str]) -> DataFrame:
     return windows.withColumn("ticker", ticker).where(exchange == F.col("exchange")).drop("exchange")
 
 
-def identify_trending(returns: DataFrame, benchmark: str) -> DataFrame:
-    """Put the benchmark's return beside each candidate's, period by period, and tell whether the candidate trends."""
-    own, base = F.col("period_return"), F.col("benchmark_return")
-    same_period = Window.partitionBy("as_of_date", "period_days")
+def one_row_per_etf(returns: DataFrame) -> DataFrame:
+    """Put the returns over all periods side by side, with what is missing of any."""
+
+    def over_period(days: int) -> Column:
+        return F.max(F.when(F.col("period_days") == days, F.col("period_return")))
+
+    # Nearly all lists are empty. What is NULL is not collected.
+    some_missing = F.when(F.size("missing") > 0, F.col("missing"))
+    return returns.groupBy("as_of_date", "ticker").agg(
+        *(over_period(days).alias(f"return_{days}d") for days in PERIODS),
+        F.flatten(F.collect_list(some_missing)).alias("missing"),
+        F.max("price_source_rank").alias("source_rank"),
+    )
+
+
+def identify_trending(etfs: DataFrame, benchmark: str) -> DataFrame:
+    """Put the benchmark's returns beside each candidate's, tell over which it trends, and rank by outperformance.
+
+    etfs: one row per ETF and session. Returns the table's columns.
+    """
+    same_session = Window.partitionBy("as_of_date")
+    best_first = same_session.orderBy(F.col("outperformance").desc_nulls_last(), "etf_ticker")
     is_benchmark = F.col("ticker") == benchmark
-
-    def of_benchmark(column: str) -> Column:
-        return F.max(F.when(is_benchmark, F.col(column))).over(same_period)
-
+    of_benchmark = {
+        f"spy_{column}": F.max(F.when(is_benchmark, F.col(column))).over(same_session)
+        for column in (*(f"return_{days}d" for days in PERIODS), "missing", "source_rank")
+    }
+    missing = F.concat(of_ticker_each(F.col("ticker"), "missing"), of_ticker_each(F.lit(benchmark), "spy_missing"))
     return (
-        returns.withColumns(
-            {
-                "benchmark_return": of_benchmark("period_return"),
-                "benchmark_missing": of_benchmark("missing"),
-                "benchmark_source_rank": of_benchmark("price_source_rank"),
-            }
-        )
+        etfs.withColumns(of_benchmark)
         .where(~is_benchmark)
         .select(
             "as_of_date",
             F.col("ticker").alias("etf_ticker"),
-            "period_days",
-            "period_return",
-            "benchmark_return",
-            (own - base).alias("outperformance"),
-            F.coalesce((own > base) & (own > 0), F.lit(False)).alias("is_trending"),
-            F.concat(
-                of_ticker_each(F.col("ticker"), "missing"), of_ticker_each(F.lit(benchmark), "benchmark_missing")
-            ).alias("missing"),
-            F.greatest("price_source_rank", "benchmark_source_rank").alias("source_rank"),
-        )
-    )
-
-
-def one_row_per_etf(trending: DataFrame) -> DataFrame:
-    """Put the periods side by side, in the table's columns, and rank the ETFs by outperformance."""
-    best_first = Window.partitionBy("as_of_date").orderBy(F.col("outperformance").desc_nulls_last(), "etf_ticker")
-    reasons = each_once(F.flatten(F.collect_list("missing")))
-    return (
-        trending.groupBy("as_of_date", "etf_ticker")
-        .agg(
             *(column for days in PERIODS for column in _columns_of(days)),
-            json_array(reasons).alias("missing_reason"),
-            source_label(F.max("source_rank")).alias("source"),
+            json_array(each_once(missing)).alias("missing_reason"),
+            source_label(F.greatest("source_rank", "spy_source_rank")).alias("source"),
         )
         .withColumn(
             "rank_by_outperformance",
@@ -112,14 +105,12 @@ def one_row_per_etf(trending: DataFrame) -> DataFrame:
 
 
 def _columns_of(days: int) -> list[Column]:
-    def of_period(column: str) -> Column:
-        return F.max(F.when(F.col("period_days") == days, F.col(column)))
-
+    own, base = F.col(f"return_{days}d"), F.col(f"spy_return_{days}d")
     return [
-        of_period("period_return").alias(f"return_{days}d"),
-        of_period("benchmark_return").alias(f"spy_return_{days}d"),
-        of_period("outperformance").alias(trending_column("outperformance", days)),
-        F.coalesce(of_period("is_trending"), F.lit(False)).alias(trending_column("is_trending", days)),
+        own,
+        base,
+        (own - base).alias(trending_column("outperformance", days)),
+        F.coalesce((own > base) & (own > 0), F.lit(False)).alias(trending_column("is_trending", days)),
     ]
 
 
@@ -184,22 +175,11 @@ def run(job: Job) -> JobResult:
     etfs = universe()
     log.info("comparing %d ETFs with %s in %d sessions", len(etfs.candidates), etfs.benchmark, len(sessions))
     gaps = reasons_by_day(job.conn, etfs.etfs, etf_windows(sessions))
-    with inputs_digested(job, sessions, gaps) as inputs, stored_rows(job, sessions, gaps) as (rows, compared):
+    with digesting(job, inputs_of, sessions) as inputs, stored_rows(job, sessions, gaps) as (rows, compared):
         publications = [publication_of(each, gaps.get(each.as_of_date, [])) for each in compared]
-        publish(job, NAME, [TablePart(TRENDING_ETFS, {"as_of_date": sessions}, rows)], publications, inputs)
+        part = TablePart(TRENDING_ETFS, {"as_of_date": sessions}, rows)
+        publish(job, NAME, [part], publications, replace(inputs, facts=gaps))
     return JobResult(publications, skipped)
-
-
-@contextmanager
-def inputs_digested(
-    job: Job, sessions: Sequence[date], gaps: Mapping[date, Sequence[Reason]]
-) -> Iterator[Inputs | Digesting]:
-    """Return what the sessions rest on. A wide job works out the digests while it computes the rows."""
-    if not (job.snapshot and is_wide(job.spark)):
-        yield inputs_of(sessions, gaps)
-        return
-    with digesting(job.database, job.snapshot, lambda some: inputs_of(some, gaps), sessions) as begun:
-        yield begun
 
 
 @contextmanager
@@ -263,11 +243,11 @@ def compare_etfs(job: Job, sessions: Sequence[date]) -> DataFrame:
     prices = together(read_prices(job, ETF_PRICES, etfs, days).select(*PRICE_COLUMNS), "ticker")
     wanted = with_each_etf(local_frame(job.spark, windows, ReturnWindow._fields), etfs)
     returns = with_returns(wanted, prices, job.doubts(etfs, days))
-    return one_row_per_etf(identify_trending(together(returns, "as_of_date"), benchmark))
+    return identify_trending(together(one_row_per_etf(returns), "as_of_date"), benchmark)
 
 
-def inputs_of(sessions: Sequence[date], gaps: Mapping[date, Sequence[Reason]]) -> Inputs:
-    """Return what each session rests on: the ETFs' prices at both ends, what is said against them, and the gaps."""
+def inputs_of(sessions: Sequence[date]) -> Inputs:
+    """Return what each session rests on: the ETFs' prices at both ends, and what is said against them."""
     etfs = universe().etfs
     return Inputs(
         f"""
@@ -277,7 +257,6 @@ def inputs_of(sessions: Sequence[date], gaps: Mapping[date, Sequence[Reason]]) -
         SELECT * FROM price_rows
         """,
         {**price_params(etfs, input_windows(etf_windows(sessions))), "days": list(sessions)},
-        gaps,
     )
 
 

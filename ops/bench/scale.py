@@ -1,4 +1,4 @@
-"""Spark and duckdb on the same rows: trending from PostgreSQL and back, and very many bars as Parquet.
+"""Spark and duckdb on the same rows: two stages from PostgreSQL and back, and very many bars as Parquet.
 
 Each side is a process of its own, measured with what it starts, from start to end. They run one after the other.
 """
@@ -22,7 +22,7 @@ from config.config import DatabaseSettings, Settings
 from database.db_helper import connect, fetch
 from ops.bench.machine import GIB
 from ops.bench.report import Target, step, table
-from ops.bench.scale_market import fill, made_sessions, write_universe
+from ops.bench.scale_market import fill, fill_held, made_sessions, write_universe
 from ops.bench.scratch import scratch_database
 from ops.databases import copy_database
 from ops.errors import RunFailed
@@ -39,9 +39,15 @@ LONG_ENOUGH_SECONDS = 60
 
 @dataclass(frozen=True)
 class Sizes:
-    """etfs, sessions: of the trending job, which runs over all sessions and over the last few; bars: on Parquet."""
+    """etfs, sessions: of the trending job, which runs over all sessions and over the last few.
+
+    holdings: of each ETF, from `stocks`; the portfolios are made for the last few sessions
+    tickers, bar_sessions: of the bars on Parquet
+    """
 
     etfs: int = 500
+    holdings: int = 25
+    stocks: int = 3_000
     sessions: int = 2_480
     last_sessions: int = 250
     tickers: int = 10_000
@@ -50,7 +56,7 @@ class Sizes:
 
 FULL = Sizes()
 # Whether it runs, not how fast it is.
-SHORT = Sizes(etfs=12, sessions=40, last_sessions=10, tickers=32, bar_sessions=200)
+SHORT = Sizes(etfs=12, holdings=5, stocks=40, sessions=40, last_sessions=10, tickers=32, bar_sessions=200)
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,7 @@ def measure(settings: Settings, sizes: Sizes = FULL) -> list[Target]:
     with tempfile.TemporaryDirectory() as folder:
         for sessions, wanted in ((sizes.last_sessions, 5.0), (sizes.sessions, 2.0)):
             targets += _trending(settings, Path(folder), other, (sizes.etfs, sessions), wanted)
+        targets += _allocation(settings, Path(folder), other, sizes)
         targets += _bars(Path(folder), other, sizes)
     return targets
 
@@ -124,8 +131,7 @@ def _trending(
         fill(ours, tickers, every)
         theirs = replace(ours, name=f"{ours.name}-duckdb")
         copy_database(ours, theirs)
-        command = ["-m", "batch.spark_trending_etf_identifier", "--from", str(sessions[0]), "--to", str(sessions[-1])]
-        spark = run([sys.executable, *command], _environ(ours, universe))
+        spark = _run_job("spark_trending_etf_identifier", sessions, ours, universe)
         duckdb = run([*other, "trending", _dsn(theirs), str(sessions[0]), str(sessions[-1])])
         days, differing = _differing_days(ours, theirs)
     what = f"trending, {etfs:,} ETFs x {count:,} sessions"
@@ -134,6 +140,34 @@ def _trending(
         Target(f"{what}, against duckdb", spark.seconds / duckdb.seconds, wanted, " x", at_most=True, digits=1),
         Target(f"{what}: sessions with the same rows", days - differing, count),
     ]
+
+
+def _allocation(settings: Settings, folder: Path, other: Sequence[str], sizes: Sizes) -> list[Target]:
+    sessions, every = made_sessions(sizes.last_sessions)
+    universe = folder / "allocation.toml"
+    tickers = write_universe(universe, sizes.etfs, sizes.holdings)
+    with scratch_database(settings.database) as ours:
+        fill(ours, tickers, every)
+        fill_held(ours, tickers, (sizes.stocks, sizes.holdings), every)
+        run([*other, "trending", _dsn(ours), str(sessions[0]), str(sessions[-1])])
+        theirs = replace(ours, name=f"{ours.name}-duckdb")
+        copy_database(ours, theirs)
+        spark = _run_job("spark_active_stock_allocator", sessions, ours, universe)
+        duckdb = run([*other, "allocation", _dsn(theirs)])
+        told = json.loads(run([*other, "compare-allocation", _dsn(ours), _dsn(theirs)]).said)
+    what = f"allocation, {sizes.etfs:,} ETFs x {sizes.holdings} holdings x {len(sessions)} sessions"
+    _show(what, {"ours": spark, "duckdb": duckdb})
+    rows = ", ".join(f"{each['rows']:,} {kind}" for kind, each in told.items())
+    differing = sum(each["differing"] for each in told.values())
+    return [
+        Target(f"{what}, against duckdb", spark.seconds / duckdb.seconds, 3, " x", at_most=True, digits=1),
+        Target(f"{what}: of {rows} those that differ", differing, 0, at_most=True),
+    ]
+
+
+def _run_job(name: str, sessions: Sequence[date], database: DatabaseSettings, universe: Path) -> Measured:
+    command = ["-m", f"batch.{name}", "--from", str(sessions[0]), "--to", str(sessions[-1])]
+    return run([sys.executable, *command], _environ(database, universe))
 
 
 def _environ(database: DatabaseSettings, universe: Path) -> dict[str, str]:
@@ -185,11 +219,24 @@ def _bars(folder: Path, other: Sequence[str], sizes: Sizes) -> list[Target]:
         return run([sys.executable, "-m", "ops.bench.scale_returns", *arguments])
 
     ours = spark(whole, CORES)
-    theirs = run([*other, "returns", str(whole), str(made / "duckdb.parquet")])
+    theirs, theirs_alone = (
+        run([*other, "returns", str(whole), str(made / "duckdb.parquet"), str(cores)]) for cores in (CORES, 1)
+    )
     told = json.loads(run([*other, "compare", str(made / f"bars-{CORES}"), str(made / "duckdb.parquet")]).said)
     of_half, alone = spark(half, CORES), spark(whole, 1)
     what = f"{rows:,} bars"
-    _show(what, {"ours": ours, "duckdb": theirs, "ours, half of them": of_half, "ours, one core": alone})
+    _show(
+        what,
+        {
+            "ours": ours,
+            "duckdb": theirs,
+            "ours, half of them": of_half,
+            "ours, one core": alone,
+            "duckdb, one core": theirs_alone,
+        },
+    )
+    # What the machine gives: its cores share what work on much memory needs.
+    step(f"duckdb gains {theirs_alone.seconds / theirs.seconds:.2f} x by the second core")
     if alone.seconds < LONG_ENOUGH_SECONDS:
         step(f"one core took less than {LONG_ENOUGH_SECONDS} s: too short to say much about the second")
     return [

@@ -1,7 +1,8 @@
 """The other side of `bench scale`: the same figures by duckdb, which is a process of its own with its own packages.
 
 `python -m ops.bench.scale_duckdb trending DSN FIRST LAST` reads the bars from PostgreSQL and writes the rows back.
-`... make FOLDER TICKERS SESSIONS` makes bars as Parquet, and `... returns FOLDER MADE` computes their returns.
+`... allocation DSN` does so with the portfolios, and `... compare-allocation OURS THEIRS` compares the two databases.
+`... make FOLDER TICKERS SESSIONS` makes bars as Parquet, and `... returns FOLDER MADE CORES` computes their returns.
 """
 
 import json
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import duckdb
 import psycopg2
+
+from ops.bench.scale_duckdb_allocation import allocate, differing_rows
 
 CORES = 2
 TOLERANCE = 1e-9
@@ -76,6 +79,17 @@ def trending(dsn: str, first: str, last: str) -> None:
         # Leaving the connection commits.
 
 
+def allocation(dsn: str) -> None:
+    with _duckdb() as db:
+        allocate(db, dsn)
+
+
+def compare_allocation(ours: str, theirs: str) -> None:
+    """Print how many candidates, positions and publications there are, and how many differ."""
+    with _duckdb() as db:
+        print(json.dumps(differing_rows(db, ours, theirs)))
+
+
 def make(folder: str, tickers: str, sessions: str) -> None:
     """Write the bars in files of whole tickers, as a collector of many tickers leaves them."""
     Path(folder).mkdir(parents=True, exist_ok=True)
@@ -94,9 +108,9 @@ def make(folder: str, tickers: str, sessions: str) -> None:
             """)
 
 
-def returns(folder: str, made: str) -> None:
+def returns(folder: str, made: str, cores: str) -> None:
     flags = ", ".join(f"COALESCE(return_{n}d > 0, FALSE) AS is_up_{n}d" for n in PERIODS)
-    with _duckdb() as db:
+    with _duckdb(int(cores)) as db:
         db.execute("SET memory_limit = '4GB'")
         db.execute("SET preserve_insertion_order = false")
         db.execute(f"""
@@ -131,12 +145,14 @@ def versions() -> None:
     print(f"duckdb {duckdb.__version__}, psycopg2 {version('psycopg2-binary')}")
 
 
-def _duckdb() -> "duckdb.DuckDBPyConnection":
-    return duckdb.connect(config={"threads": CORES})
+def _duckdb(cores: int = CORES) -> "duckdb.DuckDBPyConnection":
+    return duckdb.connect(config={"threads": cores})
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "trending": trending,
+    "allocation": allocation,
+    "compare-allocation": compare_allocation,
     "make": make,
     "returns": returns,
     "compare": compare,

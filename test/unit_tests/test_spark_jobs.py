@@ -50,7 +50,7 @@ def identify(spark: Any) -> Callable[..., dict[str, Any]]:
         ]
         known = with_source_rank(spark.createDataFrame(prices, ETF_PRICES))
         returns = with_returns(identifier.with_each_etf(windows(spark), list(closes)), known)
-        found = identifier.one_row_per_etf(identifier.identify_trending(returns, "SPY")).collect()
+        found = identifier.identify_trending(identifier.one_row_per_etf(returns), "SPY").collect()
         return {row.etf_ticker: row for row in found}
 
     return rows

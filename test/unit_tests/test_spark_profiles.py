@@ -15,6 +15,7 @@ from utils import spark_utils
 from utils.spark_utils import (
     SMALL,
     WIDE,
+    WIDE_FIRST_TIER,
     Profile,
     in_one_part,
     is_wide,
@@ -33,7 +34,14 @@ def wide(spark: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("profile", "rows", "expected"),
-    [("auto", 99_999, SMALL), ("auto", 100_000, WIDE), ("small", 10**9, SMALL), ("wide", 1, WIDE)],
+    [
+        ("auto", 99_999, SMALL),
+        ("auto", 100_000, WIDE_FIRST_TIER),
+        ("auto", 1_000_000, WIDE),
+        ("small", 10**9, SMALL),
+        ("wide", 1, WIDE_FIRST_TIER),
+        ("wide", 10**9, WIDE),
+    ],
 )
 def test_rows_decide_unless_a_setting_does(profile: str, rows: int, expected: object) -> None:
     assert profile_for(replace(SETTINGS, profile=profile), rows) is expected
@@ -52,7 +60,7 @@ def test_a_wrong_setting_is_named(name: str, value: str) -> None:
     [
         (["--as-of-date", "2026-08-21"], SMALL),
         (["--from", "2025-08-22", "--to", "2026-08-21"], SMALL),
-        (["--from", "2001-01-02", "--to", "2026-08-21"], WIDE),
+        (["--from", "2001-01-02", "--to", "2026-08-21"], WIDE_FIRST_TIER),
     ],
 )
 def test_a_job_chooses_before_its_session_starts_and_says_so(
@@ -87,6 +95,12 @@ def test_a_wide_jobs_tasks_may_run_in_the_driver() -> None:
     conf = spark_utils._wide_conf(replace(SETTINGS, master_url="local[2]", executor_memory="3g"), WIDE)
     assert conf["spark.driver.memory"] == "3g"
     assert "TieredStopAtLevel" not in conf["spark.driver.extraJavaOptions"]
+
+
+def test_only_very_many_rows_are_worth_the_optimising_compiler() -> None:
+    options = spark_utils._wide_conf(SETTINGS, WIDE_FIRST_TIER)["spark.executor.extraJavaOptions"]
+    assert options.startswith("-XX:TieredStopAtLevel=1 -XX:+UseParallelGC ")
+    assert WIDE_FIRST_TIER.session_conf == WIDE.session_conf
 
 
 def test_a_local_frame_is_alike_in_both(spark: Any, wide: Any) -> None:
