@@ -47,7 +47,7 @@ def drop_databases(server: DatabaseSettings, prefix: str) -> None:
 
 
 def empty_tables(conn: Connection, prefix: str = "", keep: Collection[str] = ()) -> None:
-    """Empty the tables whose names begin so, but for those to keep. Only an owner can: evidence refuses it to others."""
+    """Empty the tables whose names begin so, but for those to keep. Only their owner can."""
     rows = fetch(conn, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     tables = [row["tablename"] for row in rows if row["tablename"].startswith(prefix) and row["tablename"] not in keep]
     refusing = [table for table in tables if table.startswith("evidence_")]

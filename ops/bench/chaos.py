@@ -5,7 +5,7 @@ round after round, and a fault strikes at a moment drawn at random.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from random import Random
@@ -13,7 +13,7 @@ from statistics import median
 
 from ops.bench.chaos_faults import Fault, kinds
 from ops.bench.chaos_field import Field
-from ops.bench.chaos_rows import Difference, Rows
+from ops.bench.chaos_rows import Difference, Rows, without_revisions
 from ops.bench.chaos_stack import chaos_field
 from ops.bench.report import Target, step, table
 from ops.errors import RunFailed, UnknownName
@@ -62,29 +62,34 @@ def play(field: Field, faults: Sequence[Fault], rounds: int) -> Iterator[Round]:
         yield usual
         for fault in faults:
             for number in range(1, rounds + 1):
-                played = strike(field, session, truth, fault, Random(f"{fault.name} {number}"), usual.seconds)
+                played = _round(field, session, truth, fault, Random(f"{fault.name} {number}"), usual.seconds)
                 step(f"{fault.name}, round {number} of {rounds}: {played.seconds:.0f} s, {played.difference}")
                 yield played
 
 
-def strike(field: Field, session: date, truth: Rows, fault: Fault, chance: Random, usual_seconds: float) -> Round:
-    """Run a chain with a fault. A person's work is done where one would be needed, so that the next one can begin."""
-    field.begin_anew()
+def strike(
+    field: Field, session: date, fault: Fault, chance: Random, usual_seconds: float, is_right: Callable[[], bool]
+) -> tuple[float, str | None]:
+    """Run a chain with a fault. Return its seconds up to the right end, and why a person would be needed, if so.
+
+    That person's work is done, so that the next chain can begin. is_right: whether the rows are; where the source is at
+    fault, they are asked for again unless they are.
+    """
     run, began = field.start_chain(session), time.monotonic()
     moment = chance.uniform(0, LAST_MOMENT * usual_seconds)
     time.sleep(moment)
     try:
         step(f"after {moment:.1f} s: {fault.strike(field, chance)}")
         problem = field.end_of(run)
+        if problem is None and fault.is_of_source and not is_right():
+            problem = _ask_again(field, session)
     except ActstockError as error:
         problem = str(error)
-    if problem is None and fault.is_of_source and Difference.between(truth, field.rows()):
-        problem = _ask_again(field, session)
     seconds = time.monotonic() - began
     if problem:
         step(f"[a person] {problem}")
         field.rescue(run)
-    return Round(fault.name, seconds, Difference.between(truth, field.rows()), problem)
+    return seconds, problem
 
 
 def show(played: Sequence[Round]) -> None:
@@ -113,8 +118,24 @@ def targets(played: Sequence[Round]) -> list[Target]:
         Target("rows lost", total("lost"), 0, at_most=True),
         Target("rows doubled", total("doubled"), 0, at_most=True),
         Target("rows that are wrong", total("wrong"), 0, at_most=True),
-        Target("people needed", sum(bool(each.problem) for each in played), 0, at_most=True),
+        people(played),
     ]
+
+
+def people(played: Sequence[Round]) -> Target:
+    return Target("people needed", sum(bool(each.problem) for each in played), 0, at_most=True)
+
+
+def _round(field: Field, session: date, truth: Rows, fault: Fault, chance: Random, usual_seconds: float) -> Round:
+    def difference() -> Difference:
+        found = field.rows()
+        if fault.is_of_source:
+            return Difference.between(without_revisions(truth), without_revisions(found))
+        return Difference.between(truth, found)
+
+    field.begin_anew()
+    seconds, problem = strike(field, session, fault, chance, usual_seconds, lambda: not difference())
+    return Round(fault.name, seconds, difference(), problem)
 
 
 def _truth(field: Field, session: date) -> Rows:

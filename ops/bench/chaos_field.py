@@ -1,4 +1,4 @@
-"""A running stack on which chains run while faults strike: begin anew, start a chain, see it to its end, put all right."""
+"""A running stack on which faults strike: begin anew, start a chain, see it to its end, and put all right."""
 
 import os
 import time
@@ -151,9 +151,7 @@ class Field:
 
 
 def _states(airflow: Airflow, run: Run) -> str:
-    active = [
-        f"{task.run.dag_id}.{task.task_id} {task.state}" for task in _tasks(airflow, run) if not task.has_ended
-    ]
+    active = [f"{task.run.dag_id}.{task.task_id} {task.state}" for task in _tasks(airflow, run) if not task.has_ended]
     return ", ".join(active) or "no task is at work"
 
 

@@ -18,15 +18,15 @@ INCIDENTAL = {
     *("answer_digest", "quote_digest", "position", "id", "raw_value", "message_key", "replayed_at"),
 }
 COMPARED = ("collected_", "analytics_")
-# Versions and revisions: here something stored twice would show, which replaces itself in the tables.
+# Versions: here something stored twice would show, which replaces itself in the tables. So it does in the revisions,
+# unless the source lacked something at first.
 TWICE_IF_DOUBLED = (
     "evidence_daily_etf_ohlc",
     "evidence_daily_stock_history",
     "evidence_etf_holdings",
-    "evidence_publication",
-    "evidence_portfolio_allocation",
     "logs_consumer_error",
 )
+REVISIONS = ("evidence_publication", "evidence_portfolio_allocation")
 SHOWN = 3
 
 # Table, key, and a digest of the row.
@@ -76,9 +76,13 @@ def read_rows(database: DatabaseSettings) -> Rows:
     return found
 
 
+def without_revisions(rows: Rows) -> Rows:
+    return Counter({row: count for row, count in rows.items() if row[0] not in REVISIONS})
+
+
 def _tables() -> Iterator[TableText]:
     for name, table in schema().items():
-        if table.columns and (name.startswith(COMPARED) or name in TWICE_IF_DOUBLED):
+        if table.columns and (name.startswith(COMPARED) or name in (*TWICE_IF_DOUBLED, *REVISIONS)):
             yield table
 
 

@@ -12,8 +12,15 @@ from ops.native.stack import TOOLS, DataSource, Stack
 
 # Beside those of the platform and of the tests, and below the ports that the kernel gives out.
 PORTS_BESIDE = 22000
-# A door that the source shut opens again after as many seconds as the others of these faults take.
-SETTINGS = {"YAHOO_COOLDOWN_SECONDS": "20"}
+SETTINGS = {
+    # The door that the source shuts opens again about as soon as other faults are over.
+    "YAHOO_COOLDOWN_SECONDS": "20",
+    # No run but those that are asked for.
+    "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
+    # Nobody is told of what is done on purpose.
+    "ALERT_URLS": "",
+    "ALERT_HEARTBEAT_URL": "",
+}
 
 
 @contextmanager
