@@ -30,6 +30,7 @@ from utils.kafka_utils import (
     offsets_reached,
     publisher,
     pump,
+    read_so_far,
 )
 from utils.lag import Lag, LagMeter
 from utils.messages import EtfDailyBar
@@ -262,6 +263,28 @@ def test_a_prefix_makes_a_second_set_of_topics_that_reads_the_same(kafka: KafkaS
     finally:
         delete_topics(kafka, prefix)
     assert create_topics(kafka) == [], "those without the prefix are still there"
+
+
+def test_a_topic_that_was_made_anew_is_known_by_its_id(kafka: KafkaSettings) -> None:
+    """The producer's word of it, and that of who waits for its rows, are of the same topic until then."""
+    beside = replace(kafka, prefix=f"test-{uuid.uuid4().hex[:8]}-")
+    create_topics(beside)
+    try:
+        with publisher(beside) as publishing:
+            publishing.send_raw(Topic.ETF_DAILY, b"SPY", b"{}")
+            publishing.wait()
+        first, committed = read_so_far(beside, Topic.ETF_DAILY)
+        assert publishing.topic_ids == {Topic.ETF_DAILY.value: first}
+        assert committed == {}
+
+        delete_topics(beside, beside.prefix)
+        assert _within(30, lambda: read_so_far(beside, Topic.ETF_DAILY)[0] is None)
+        create_topics(beside)
+
+        second, _ = read_so_far(beside, Topic.ETF_DAILY)
+        assert second not in (None, first)
+    finally:
+        delete_topics(kafka, beside.prefix)
 
 
 def test_a_broker_that_is_away_is_named(kafka: KafkaSettings) -> None:
