@@ -138,7 +138,7 @@ def committed_offsets(settings: KafkaSettings, group: str) -> dict[str, Offsets]
 
 
 def read_so_far(settings: KafkaSettings, topic: Topic) -> tuple[str | None, Offsets]:
-    """Return a topic's id and the offsets its group has committed. The id is None while the broker knows no such topic."""
+    """Return a topic's id, None while the broker knows no such topic, and the offsets that its group has committed."""
     name, group = settings.prefix + topic, settings.prefix + topic.consumer_group
     with _admin(settings) as admin:
         [described] = admin.describe_topics([name])

@@ -1,6 +1,8 @@
-"""The arithmetic of the measurement with faults: what counts as lost, doubled and wrong, and what is chosen and shown."""
+"""The measurement with faults: what counts as lost, doubled and wrong, whom it strikes, and what it shows."""
 
 from collections import Counter
+from contextlib import nullcontext
+from datetime import date
 from functools import partial
 from random import Random
 from types import SimpleNamespace
@@ -8,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ops.bench import chaos, chaos_faults, chaos_rows
+from ops.bench import chaos, chaos_faults, chaos_rows, soak
 from ops.bench.chaos import Round
 from ops.bench.chaos_faults import Fault
 from ops.bench.chaos_rows import Difference
@@ -76,7 +78,7 @@ def test_what_is_shown_and_wanted(capsys: pytest.CaptureFixture[str]) -> None:
     played = [Round("topic made anew", 400.0, lost, "rows are missing"), Round("topic made anew", 90.0, right)]
 
     chaos.show(played)
-    assert capsys.readouterr().out.splitlines()[1].split() == "topic made anew 2 63 0 0 1 245 400".split()
+    assert " ".join(capsys.readouterr().out.splitlines()[1].split()) == "topic made anew 2 63 0 0 1 245 400"
     assert [(target.figure, target.is_reached) for target in chaos.targets(played)] == [
         (63, False),
         (0, True),
@@ -152,3 +154,37 @@ def test_a_process_is_killed_with_or_without_what_it_started(monkeypatch: pytest
     chaos_faults._kill(nowhere, chance, "airflow-scheduler")
 
     assert killed == (["itself", "child"] if kill_all else ["itself"])
+
+
+def test_a_soak_compares_rows_and_memory(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Three sessions twice, on a stack whose rows differ by one in the end and which grows by a tenth."""
+    done: list[str] = []
+    rows = [TRUTH, TRUTH - Counter([("bars", "SPY 2", "b")])]
+    memory = iter([{"api": [100_000_000]}, {"api": [104_000_000]}, {"api": [110_000_000]}])
+    served = SimpleNamespace(first_session=date(2026, 8, 3), last_session=date(2026, 8, 21))
+    field: Any = SimpleNamespace(
+        market=SimpleNamespace(market=lambda: served, set_clock=done.append),
+        begin_anew=lambda: done.append("anew"),
+        start_chain=lambda session: done.append(f"chain of {session}"),
+        end_of=lambda run: None,
+        rows=lambda: rows.pop(0),
+        without_noise=nullcontext,
+        stack=None,
+    )
+    monkeypatch.setattr(soak, "chaos_field", lambda: nullcontext(field))
+    monkeypatch.setattr(soak, "kinds", lambda _: {"any": Fault("any", lambda *_: "done")})
+    monkeypatch.setattr(soak, "sizes_at_rest", lambda _: next(memory))
+
+    targets = soak.measure(3, [])
+
+    days = ["2026-08-19", "2026-08-20", "2026-08-21"]
+    assert done == 2 * ["anew", *(what for day in days for what in (day, f"chain of {day}"))]
+    assert [(target.figure, target.is_reached) for target in targets] == [
+        (1, False),
+        (0, True),
+        (0, True),
+        (0, True),
+        (pytest.approx(104), True),
+        (pytest.approx(110), False),
+    ]
+    assert "api" in capsys.readouterr().out
