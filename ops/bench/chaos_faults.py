@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
 
 from config.config import Topic
 from ops.bench.chaos_field import Field
@@ -20,7 +21,7 @@ from ops.replay.sandbox import CONSUMER_MODULES, module_process
 from utils.errors import ActstockError
 from utils.kafka_utils import create_topics, topic_ids
 
-# What the source answers to everything for a while. The last four are believed of single tickers.
+# What the source answers to everything for a while. The last two are believed of single tickers.
 ANSWERS: tuple[Mapping[str, Any], ...] = (
     {"kind": "server_error"},
     {"kind": "rate_limit"},
@@ -102,7 +103,7 @@ def _take_away(field: Field, chance: Random, service: str) -> str:
 
 def _rebalance(field: Field, chance: Random) -> str:
     """Let two more members of each group come, add a partition to each topic, and let the members go."""
-    pause = partial(chance.uniform, 1, SHORT_WAIT)
+    pause = partial(chance.uniform, SHORT_WAIT, 2 * SHORT_WAIT)
     log = field.logs / "further-consumers.log"
     with ExitStack() as members:
         for module in CONSUMER_MODULES.values():
@@ -162,8 +163,11 @@ def _process(field: Field, service: str) -> psutil.Process | None:
 
 @contextmanager
 def _admin(field: Field) -> Iterator[KafkaAdminClient]:
-    with closing(KafkaAdminClient(bootstrap_servers=field.settings.kafka.bootstrap_servers)) as admin:
-        yield admin
+    try:
+        with closing(KafkaAdminClient(bootstrap_servers=field.settings.kafka.bootstrap_servers)) as admin:
+            yield admin
+    except KafkaError as error:
+        raise RunFailed(f"Kafka does not do what was asked of it: {error!r}") from None
 
 
 def _wait(is_so: Callable[[], bool], complaint: str) -> None:
