@@ -8,6 +8,7 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 
 from ops.bench import chaos, chaos_faults, chaos_rows, soak
@@ -129,9 +130,7 @@ class TestOneChain:
 def test_only_this_stacks_own_process_is_struck(monkeypatch: pytest.MonkeyPatch) -> None:
     """The number of a process that has ended may be anybody's by now."""
     children = [SimpleNamespace(pid=number) for number in (11, 12)]
-    monkeypatch.setattr(
-        chaos_faults.psutil, "Process", lambda pid: {10: SimpleNamespace(children=lambda: children)}[pid]
-    )
+    monkeypatch.setattr(psutil, "Process", lambda pid: {10: SimpleNamespace(children=lambda: children)}[pid])
 
     def process(pid: int) -> Any:
         supervisor = SimpleNamespace(pid=lambda: 10, state=lambda name: SimpleNamespace(pid=pid))
