@@ -54,17 +54,45 @@ def choose(known: Mapping[str, Fault], names: Sequence[str]) -> list[Fault]:
 
 
 def play(field: Field, faults: Sequence[Fault], rounds: int) -> Iterator[Round]:
-    """Yield the rounds as they end. The first two are without a fault: the second one gives the usual time."""
+    """Yield the rounds as they end. The first one is without a fault. RunFailed: two such chains differ."""
     session = field.market.market().last_session
     with field.without_noise():
-        truth = _truth(field, session)
-        usual = _undisturbed(field, session, truth)
-        yield usual
+        truth, _ = undisturbed(field, session)
+        again, usual_seconds = undisturbed(field, session)
+        if difference := Difference.between(truth, again):
+            raise RunFailed(f"two chains without a fault differ: {difference}")
+        step(f"without a fault: {usual_seconds:.0f} s, {truth.total():,} rows")
+        yield Round(NO_FAULT, usual_seconds, difference)
         for fault in faults:
             for number in range(1, rounds + 1):
-                played = _round(field, session, truth, fault, Random(f"{fault.name} {number}"), usual.seconds)
+                played = play_round(field, session, truth, fault, number, usual_seconds)
                 step(f"{fault.name}, round {number} of {rounds}: {played.seconds:.0f} s, {played.difference}")
                 yield played
+
+
+def undisturbed(field: Field, session: date) -> tuple[Rows, float]:
+    """Run a chain from an empty database without a fault. Return its rows, and its seconds up to a platform at rest."""
+    field.begin_anew()
+    began = time.monotonic()
+    problem = field.end_of(field.start_chain(session))
+    if problem:
+        raise RunFailed(f"the chain does not come to its end without a fault either: {problem}")
+    return field.rows(), time.monotonic() - began
+
+
+def play_round(field: Field, session: date, truth: Rows, fault: Fault, number: int, usual_seconds: float) -> Round:
+    """Run a chain from an empty database with a fault. Rounds of the same number draw the same."""
+
+    def difference() -> Difference:
+        found = field.rows()
+        if fault.is_of_source:
+            return Difference.between(without_revisions(truth), without_revisions(found))
+        return Difference.between(truth, found)
+
+    field.begin_anew()
+    chance = Random(f"{fault.name} {number}")
+    seconds, problem = strike(field, session, fault, chance, usual_seconds, lambda: not difference())
+    return Round(fault.name, seconds, difference(), problem)
 
 
 def strike(
@@ -124,38 +152,6 @@ def targets(played: Sequence[Round]) -> list[Target]:
 
 def people(played: Sequence[Round]) -> Target:
     return Target("people needed", sum(bool(each.problem) for each in played), 0, at_most=True)
-
-
-def _round(field: Field, session: date, truth: Rows, fault: Fault, chance: Random, usual_seconds: float) -> Round:
-    def difference() -> Difference:
-        found = field.rows()
-        if fault.is_of_source:
-            return Difference.between(without_revisions(truth), without_revisions(found))
-        return Difference.between(truth, found)
-
-    field.begin_anew()
-    seconds, problem = strike(field, session, fault, chance, usual_seconds, lambda: not difference())
-    return Round(fault.name, seconds, difference(), problem)
-
-
-def _truth(field: Field, session: date) -> Rows:
-    field.begin_anew()
-    problem = field.end_of(field.start_chain(session))
-    if problem:
-        raise RunFailed(f"the chain does not come to its end without a fault either: {problem}")
-    return field.rows()
-
-
-def _undisturbed(field: Field, session: date, truth: Rows) -> Round:
-    """Run the chain once more without a fault: what differs then would say nothing about faults."""
-    field.begin_anew()
-    run, began = field.start_chain(session), time.monotonic()
-    problem = field.end_of(run)
-    played = Round(NO_FAULT, time.monotonic() - began, Difference.between(truth, field.rows()), problem)
-    if problem or played.difference:
-        raise RunFailed(f"two chains without a fault differ: {problem or played.difference}")
-    step(f"without a fault: {played.seconds:.0f} s, {truth.total():,} rows")
-    return played
 
 
 def _ask_again(field: Field, session: date) -> str | None:
