@@ -75,9 +75,10 @@ def undisturbed(field: Field, session: date) -> tuple[Rows, float]:
     field.begin_anew()
     began = time.monotonic()
     problem = field.end_of(field.start_chain(session))
+    seconds = time.monotonic() - began
     if problem:
         raise RunFailed(f"the chain does not come to its end without a fault either: {problem}")
-    return field.rows(), time.monotonic() - began
+    return field.rows(), seconds
 
 
 def play_round(field: Field, session: date, truth: Rows, fault: Fault, number: int, usual_seconds: float) -> Round:
