@@ -15,7 +15,7 @@ from config.stages import CONTROLLER
 from database.db_helper import connect
 from ops.bench.chaos_rows import Rows, read_rows
 from ops.databases import empty_tables
-from ops.errors import RunFailed
+from ops.errors import NotRunning, RunFailed
 from ops.native.control import services_of, start
 from ops.native.environment import client_environment
 from ops.native.health import is_ready
@@ -89,17 +89,23 @@ class Field:
     def end_of(self, run: Run) -> str | None:
         """Wait for a chain's end and for a platform at rest. Return why a person would be needed, if so."""
         until = time.monotonic() + self.patience_seconds
-        try:
-            airflow = self.airflow()
-            while not (current := airflow.run(run)).has_ended:
+        while True:
+            try:
+                return self._chain(run, until) or self.rest(until)
+            except NotRunning as error:  # Airflow is away: it may come back
                 if time.monotonic() > until:
-                    return f"the chain goes on after {self.patience_seconds:.0f} s: {_states(airflow, run)}"
-                time.sleep(POLL_SECONDS)
-            if current.state != "success":
-                return f"the chain ended as {current.state}: {_failures(airflow, run)}"
-        except ActstockError as error:
-            return str(error)
-        return self.rest(until)
+                    return str(error)
+            except ActstockError as error:
+                return str(error)
+            time.sleep(POLL_SECONDS)
+
+    def _chain(self, run: Run, until: float) -> str | None:
+        airflow = self.airflow()
+        while not (current := airflow.run(run)).has_ended:
+            if time.monotonic() > until:
+                return f"the chain goes on after {self.patience_seconds:.0f} s: {_states(airflow, run)}"
+            time.sleep(POLL_SECONDS)
+        return None if current.state == "success" else f"the chain ended as {current.state}: {_failures(airflow, run)}"
 
     def rest(self, until: float) -> str | None:
         """Wait until every service is ready and every message stored. Return what is not, if so."""

@@ -4,6 +4,7 @@ from collections import Counter
 from contextlib import nullcontext
 from datetime import date
 from functools import partial
+from pathlib import Path
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -11,12 +12,14 @@ from typing import Any
 import psutil
 import pytest
 
-from ops.bench import chaos, chaos_faults, chaos_rows, soak
+from ops.bench import chaos, chaos_faults, chaos_field, chaos_rows, soak
 from ops.bench.chaos import Round
 from ops.bench.chaos_faults import Fault
+from ops.bench.chaos_field import Field
 from ops.bench.chaos_rows import Difference
 from ops.bench.command import PARTS, _chosen
-from ops.errors import UnknownName
+from ops.errors import NotRunning, UnknownName
+from ops.native.stack import Stack
 from utils.errors import BrokerUnavailable
 
 TRUTH = Counter({("bars", "SPY 1", "a"): 1, ("bars", "SPY 2", "b"): 1, ("versions", "SPY 1", "a"): 1})
@@ -125,6 +128,24 @@ class TestOneChain:
     def test_the_source_is_asked_again_for_what_it_lacked(self, is_right: bool, more: list[str]) -> None:
         fault = Fault("wrong answers", lambda *_: "done", is_of_source=True)
         assert self.strike(fault, [None, None, None], is_right) == (None, ["chain of 2026-08-21", *more])
+
+
+def test_an_airflow_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    away = [NotRunning("no answer"), NotRunning("no answer")]
+
+    def airflow(_: Field) -> Any:
+        if away:
+            raise away.pop()
+        return SimpleNamespace(run=lambda run: SimpleNamespace(has_ended=True, state="success"))
+
+    monkeypatch.setattr(Field, "airflow", airflow)
+    monkeypatch.setattr(Field, "rest", lambda *_: None)
+    monkeypatch.setattr(chaos_field, "POLL_SECONDS", 0)
+    run: Any = None
+
+    assert Field(Stack(tmp_path)).end_of(run) is None
+    away.append(NotRunning("no answer"))
+    assert Field(Stack(tmp_path), patience_seconds=-1).end_of(run) == "no answer"
 
 
 def test_only_this_stacks_own_process_is_struck(monkeypatch: pytest.MonkeyPatch) -> None:
