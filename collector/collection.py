@@ -70,7 +70,7 @@ def open_collection(settings: Settings, as_of: date, run_id: str | None) -> Iter
             try:
                 yield run
             finally:
-                run.receipt.end_offsets = kafka.wait()
+                run.receipt.end_offsets, run.receipt.topic_ids = kafka.wait(), kafka.topic_ids
                 run.receipt.requests = gate.count
         log.info("%s", run.receipt.summary())
     finally:

@@ -15,7 +15,7 @@ from database.db_helper import Connection, connect
 from database.queries import collected
 from database.tables import Table
 from utils.errors import BarMissing, NotStored, Rejected
-from utils.kafka_utils import Offsets, committed_offsets, offsets_reached
+from utils.kafka_utils import Offsets, offsets_reached, read_so_far
 from utils.reasons import Reason, join, of_ticker, reason
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ EXPECTED_IN = {
 class Receipt:
     """What a run sent, and what has to be in Postgres before its stage is green. JSON-able both ways.
 
+    topic_ids: topic -> its id when the first message was sent.
     expected: table -> (ticker, session) of the rows that must be there, sent by this run or stored before.
     missing: ticker -> why it has no bar.
     late: those of the missing whose bar may still come.
@@ -47,6 +48,7 @@ class Receipt:
     as_of: date
     sent: dict[str, int] = field(default_factory=dict)
     end_offsets: dict[str, Offsets] = field(default_factory=dict)
+    topic_ids: dict[str, str] = field(default_factory=dict)
     expected: dict[str, list[tuple[str, date]]] = field(default_factory=dict)
     missing: dict[str, list[Reason]] = field(default_factory=dict)
     late: list[str] = field(default_factory=list)
@@ -127,11 +129,12 @@ def require_complete(receipt: Receipt, accept_late: bool, indispensable: str | N
 def is_stored(settings: Settings, receipt: Receipt) -> bool:
     """Tell whether every expected row is in Postgres, and False while the consumers are not that far.
 
-    Raise Rejected when they are past the messages and rows are absent all the same.
+    Raise Rejected when they are past the messages and rows are absent all the same, NotStored when a topic was made
+    anew and what was sent may have gone with the old one.
     """
     for topic in Topic:
-        needed = {topic.value: receipt.end_offsets.get(topic.value, {})}
-        if needed[topic.value] and not offsets_reached(needed, committed_offsets(settings.kafka, topic.consumer_group)):
+        needed = receipt.end_offsets.get(topic.value)
+        if needed and not _is_read(settings, topic, needed, receipt.topic_ids.get(topic.value)):
             return False
     conn = connect(settings.database)
     try:
@@ -141,6 +144,13 @@ def is_stored(settings: Settings, receipt: Receipt) -> bool:
     finally:
         conn.close()
     return True
+
+
+def _is_read(settings: Settings, topic: Topic, needed: Offsets, sent_to: str | None) -> bool:
+    there, committed = read_so_far(settings.kafka, topic)
+    if sent_to and there and sent_to != there:
+        raise NotStored(reason("topic_made_anew", topic=topic.value))
+    return offsets_reached({topic.value: needed}, {topic.value: committed})
 
 
 def _find_absent(conn: Connection, receipt: Receipt) -> list[tuple[str, date]]:

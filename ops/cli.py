@@ -37,6 +37,7 @@ examples:
   ./start.sh stop                            stop exactly what was started here
   ./start.sh bench                           how fast it is, and whether that is fast enough
   ./start.sh lab                             does the rule have an edge? Judged against luck and costs
+  ./start.sh bench chaos                     what faults in mid-chain cost, on a stack of its own
   ./start.sh bench dashboard                 how long a reader waits for the dashboard, in a real browser
   ./start.sh screenshots --out ~/pictures    every view of the dashboard in each language, theme and size
   ./start.sh test                            lint, types and every test; runs beside a running platform
@@ -467,19 +468,36 @@ def test(rings: Sequence[str]) -> int:
         nargs="*",
         metavar="PART",
         help="consume, chain, api, weights, dashboard, memory, requests, reproduce, look-ahead, evidence, scale, lab "
-        "(all)",
+        "(all); chaos, soak (for hours, on a stack of their own)",
     ),
     argument("--rows", type=int, default=100_000, metavar="N", help="bars to send and to consume (100,000)"),
     argument("--strict", action="store_true", help="end with code 1 when a wanted figure is missed"),
-    argument("--short", action="store_true", help="sizes of scale that show whether it runs, not how fast"),
+    argument("--short", action="store_true", help="scale, chaos, soak: sizes that show whether it runs"),
+    argument("--rounds", type=int, metavar="N", help="chaos: of each fault (20); soak: sessions (250)"),
+    argument(
+        "--fault",
+        dest="faults",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="chaos, soak: this fault, and others that are given so (all)",
+    ),
     argument(
         "--against", type=Path, metavar="FOLDER", help="another version that runs, too: chain is compared with it"
     ),
 )
-def bench(parts: Sequence[str], rows: int, strict: bool, short: bool, against: Path | None) -> int:
+def bench(
+    parts: Sequence[str],
+    rows: int,
+    strict: bool,
+    short: bool,
+    rounds: int | None,
+    faults: Sequence[str],
+    against: Path | None,
+) -> int:
     from ops.bench.command import bench
 
-    return bench(parts, rows, strict, short, against)
+    return bench(parts, rows, strict, short, against, rounds, faults)
 
 
 @command(

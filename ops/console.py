@@ -1,10 +1,14 @@
 """The one place that writes to the terminal."""
 
 from rich.console import Console
+from rich.table import Table
 
 # No emoji: in JOB:DATE:REVISION it would see the picture of a date.
 console = Console(highlight=False, emoji=False)
 errors = Console(stderr=True, highlight=False, emoji=False)
+
+# Of what no terminal shows. There Rich takes 80, and cuts off what is longer.
+WIDEST = 120
 
 
 def say(text: str = "") -> None:
@@ -23,3 +27,8 @@ def done(name: str, seconds: float, note: str = "") -> None:
 def failed(name: str, reason: str) -> None:
     console.print(f"  [red]✗[/] {name:<22}", end="  ")
     console.print(reason, markup=False, soft_wrap=True)
+
+
+def print_table(shown: Table) -> None:
+    wide = console if console.is_terminal else Console(highlight=False, emoji=False, width=WIDEST)
+    wide.print(shown)

@@ -61,10 +61,11 @@ LagHandler = Callable[[list[Lag]], None]
 
 @dataclass
 class Publisher:
-    """Sends messages, and keeps their pending acknowledgements."""
+    """Sends messages, and keeps their pending acknowledgements. topic_ids: of the topics as they were at first."""
 
     producer: KafkaProducer
     prefix: str = ""
+    topic_ids: dict[str, str] = field(default_factory=dict)
     _pending: list[Any] = field(default_factory=list)
 
     def send_raw(self, topic: str, key: bytes | None, value: bytes) -> None:
@@ -72,6 +73,9 @@ class Publisher:
             self._pending.append(self.producer.send(self.prefix + topic, key=key, value=value))
         except KafkaError as error:
             raise BrokerUnavailable(f"topic {topic} does not accept messages: {error}") from None
+        # The client has it at hand. Asking the broker would take a connection more.
+        if known := self.producer._metadata.topic_id(self.prefix + topic):
+            self.topic_ids.setdefault(str(topic), str(known))
 
     def wait(self) -> dict[str, Offsets]:
         """Wait until the broker has acknowledged all messages sent so far, and return the end offsets by topic."""
@@ -134,6 +138,16 @@ def committed_offsets(settings: KafkaSettings, group: str) -> dict[str, Offsets]
         for partition, meta in admin.list_group_offsets(settings.prefix + group)[settings.prefix + group].items():
             offsets.setdefault(partition.topic.removeprefix(settings.prefix), {})[partition.partition] = meta.offset
     return offsets
+
+
+def read_so_far(settings: KafkaSettings, topic: Topic) -> tuple[str | None, Offsets]:
+    """Return a topic's id, None while the broker knows no such topic, and the offsets that its group has committed."""
+    name, group = settings.prefix + topic, settings.prefix + topic.consumer_group
+    with _admin(settings) as admin:
+        [described] = admin.describe_topics([name])
+        committed = admin.list_group_offsets(group)[group]
+    offsets = {partition.partition: meta.offset for partition, meta in committed.items() if partition.topic == name}
+    return None if described["error_code"] else str(described["topic_id"]), offsets
 
 
 def topic_ids(settings: KafkaSettings) -> dict[str, str]:

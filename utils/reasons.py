@@ -186,6 +186,8 @@ SENTENCES: Mapping[str, str] = {
     "no_rejection": "logs_consumer_error says nothing of them",
     "not_stored_in_time": "what `collect` sent was not in Postgres after {seconds:.0f} seconds: see whether the "
     "consumers run, their logs, and the table logs_consumer_error",
+    "topic_made_anew": "the topic {topic} was deleted and created again, and what was sent may be gone: the next try "
+    "asks for it again",
     "no_benchmark_price": "{benchmark} has no price of {days: and }: collect it first (stage 1, "
     "daily_benchmark_etf_collection)",
     "stage_3_not_published": "stage 3 has not published {session}: run daily_trending_etf_analysis for it first",

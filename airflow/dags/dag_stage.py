@@ -38,7 +38,7 @@ class Stage(TriggerDagRunOperator):
             wait_for_completion=True,
             deferrable=True,
             poke_interval=1,
-            retries=2,
+            retries=4,
             **kwargs,
         )
         self.after_minutes = after_minutes

@@ -173,6 +173,8 @@ KOREAN: Mapping[str, str] = {
     "no_rejection": "logs_consumer_error에는 기록이 없습니다",
     "not_stored_in_time": "`collect`가 보낸 것이 {seconds:.0f}초 안에 PostgreSQL에 저장되지 않았습니다: "
     "컨슈머의 상태와 로그, logs_consumer_error 테이블을 확인해 주십시오",
+    "topic_made_anew": "토픽 {topic}이(가) 삭제된 뒤 다시 만들어져, 보낸 것이 없어졌을 수 있습니다: "
+    "다음 시도에서 다시 요청합니다",
     "no_benchmark_price": "{days:, }의 {benchmark} 시세가 없습니다: 먼저 수집해 주십시오 "
     "(1단계, daily_benchmark_etf_collection)",
     "stage_3_not_published": "3단계가 {session}을(를) 발표하지 않았습니다: "

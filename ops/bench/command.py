@@ -23,6 +23,8 @@ class Bench:
     rows: int
     is_short: bool = False
     against: Path | None = None
+    rounds: int | None = None
+    faults: Sequence[str] = ()
 
     @cached_property
     def stack(self) -> Stack:
@@ -33,12 +35,21 @@ class Bench:
         return Settings.from_env(os.environ | client_environment(self.stack))
 
 
-def bench(names: Sequence[str], rows: int, strict: bool, is_short: bool = False, against: Path | None = None) -> int:
+def bench(
+    names: Sequence[str],
+    rows: int,
+    strict: bool,
+    is_short: bool = False,
+    against: Path | None = None,
+    rounds: int | None = None,
+    faults: Sequence[str] = (),
+) -> int:
     """Measure and return 1 when a part could not be measured or, with strict, missed its figure."""
     chosen = _chosen(names)
-    if rows < 1:
-        raise InvalidInput(f"--rows {rows}: give a number of at least 1")
-    measured = Bench(rows, is_short, against)
+    for option, number in (("rows", rows), ("rounds", rounds)):
+        if number is not None and number < 1:
+            raise InvalidInput(f"--{option} {number}: give a number of at least 1")
+    measured = Bench(rows, is_short, against, rounds, faults)
     if set(chosen) - WITHOUT_PLATFORM:
         say(f"Measuring on {describe(measured.stack.source)} in {measured.stack.home}")
     say(machine.describe())
@@ -57,7 +68,7 @@ def _chosen(names: Sequence[str]) -> list[str]:
     for name in names:
         if name not in PARTS:
             raise UnknownName("part of the benchmark", name, PARTS)
-    return [name for name in PARTS if not names or name in names]
+    return [name for name in PARTS if name in names or not (names or name in OF_HOURS)]
 
 
 def _measure(names: Sequence[str], bench: Bench) -> tuple[list[Target], list[str]]:
@@ -160,6 +171,18 @@ def _evidence(bench: Bench) -> list[Target]:
     return evidence.measure(bench.settings)
 
 
+def _chaos(bench: Bench) -> list[Target]:
+    from ops.bench import chaos
+
+    return chaos.measure(bench.rounds or (chaos.SHORT_ROUNDS if bench.is_short else chaos.ROUNDS), bench.faults)
+
+
+def _soak(bench: Bench) -> list[Target]:
+    from ops.bench import soak
+
+    return soak.measure(bench.rounds or (soak.SHORT_SESSIONS if bench.is_short else soak.SESSIONS), bench.faults)
+
+
 PARTS: dict[str, tuple[str, Callable[[Bench], list[Target]]]] = {
     "consume": ("bars onto a topic and into committed rows, one by one and in ranges", _consume),
     "chain": ("the five stages of one session, through Airflow", _chain),
@@ -173,6 +196,10 @@ PARTS: dict[str, tuple[str, Callable[[Bench], list[Target]]]] = {
     "scale": ("very many rows: Spark beside duckdb", _scale),
     "lab": ("the verdict on invented markets, and its figures beside those of known packages", _lab),
     "evidence": ("cells changed at random, and a long chain", _evidence),
+    "chaos": ("faults in the middle of chains, on a stack of its own", _chaos),
+    "soak": ("sessions one after another with a fault in each, on a stack of its own", _soak),
 }
-# These compute on invented data alone.
-WITHOUT_PLATFORM = {"lab"}
+# These take hours: they are measured when they are asked for.
+OF_HOURS = {"chaos", "soak"}
+# These compute on invented data alone, or bring their own platform along.
+WITHOUT_PLATFORM = {"lab", *OF_HOURS}

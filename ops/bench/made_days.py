@@ -35,7 +35,7 @@ from ops.bench.scratch import PREFIX, scratch_database
 from ops.errors import RunFailed
 from ops.native.environment import client_environment
 from ops.native.stack import Stack
-from ops.replay.market_client import MarketServer, authorization
+from ops.replay.market_client import MarketServer
 from ops.replay.sandbox import CONSUMER_MODULES, module_process
 from utils.dates import session_before
 from utils.kafka_utils import delete_topics
@@ -96,6 +96,7 @@ def _day(
     held: int = 0,
     failing: int = 0,
 ) -> Day:
+    server = MarketServer(market, environ["MARKET_TOKEN"])
     with _stage(settings, environ, market, folder) as made, closing(connect(made.settings.database)) as conn:
         _prepare(made)
         top, known = _holdings(conn)
@@ -108,13 +109,12 @@ def _day(
             stock for rank in zip(*(top[fund] for fund in funds), strict=False) for stock in rank
         )
         for stock in list(first_ones)[:failing]:
-            fault = {"kind": "server_error", "endpoint": "chart", "ticker": stock}
-            _control(market, environ["MARKET_TOKEN"], "faults", fault, "POST")
+            server.add_fault({"kind": "server_error", "endpoint": "chart", "ticker": stock})
         for group in ("benchmark", "sector"):
             made.run(ETF_BARS, name, "--group", group)
         made.run("collector.kafka_producer_trending_etf_holdings", name)
         day = _counted(conn, name, set(others))
-    _control(market, environ["MARKET_TOKEN"], "faults", None, "DELETE")
+    server.clear_faults()
     step(f"{name}: {day.total} requests")
     return day
 
@@ -235,8 +235,3 @@ def _answers(url: str) -> bool:
         return httpx.get(f"{url}/health", timeout=1, trust_env=False).is_success
     except httpx.HTTPError:
         return False
-
-
-def _control(market: str, token: str, path: str, body: Mapping[str, str] | None, method: str) -> None:
-    url, headers = f"{market}/control/{path}", authorization(token)
-    httpx.request(method, url, json=body, headers=headers, timeout=10, trust_env=False).raise_for_status()

@@ -17,9 +17,7 @@ MB, GB = 10**6, 10**9
 
 
 def measure(stack: Stack) -> list[Target]:
-    step(f"waiting {REST_SECONDS} s, so that what ran before has ended")
-    time.sleep(REST_SECONDS)
-    sizes = {name: _sizes(processes) for name, processes in _processes(stack).items()}
+    sizes = sizes_at_rest(stack)
     total = sum(map(sum, sizes.values()))
     rows = [(name, str(len(pss)), f"{sum(pss) / MB:,.0f}") for name, pss in sizes.items() if pss]
     table(
@@ -27,6 +25,13 @@ def measure(stack: Stack) -> list[Target]:
         [*rows, ("in all", str(sum(map(len, sizes.values()))), f"{total / MB:,.0f}")],
     )
     return [Target("memory of the whole platform at rest", total / GB, 3.2, " GB", at_most=True, digits=2)]
+
+
+def sizes_at_rest(stack: Stack) -> dict[str, list[int]]:
+    """Return the PSS of each process of each service in bytes, once what ran before has ended."""
+    step(f"waiting {REST_SECONDS} s, so that what ran before has ended")
+    time.sleep(REST_SECONDS)
+    return {name: _sizes(processes) for name, processes in _processes(stack).items()}
 
 
 def _processes(stack: Stack) -> dict[str, list[psutil.Process]]:

@@ -6,7 +6,7 @@ from math import ceil, floor
 
 from rich.table import Table
 
-from ops.console import console, say
+from ops.console import console, print_table, say
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         shown.add_column(column, justify="right" if number else "left", no_wrap=True)
     for row in rows:
         shown.add_row(*row)
-    console.print(shown)
+    print_table(shown)
 
 
 def verdict(target: Target) -> None:

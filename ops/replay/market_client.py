@@ -48,8 +48,19 @@ class MarketServer:
         """Set the clock to a session (a little after its close), a moment with its time zone, or "real"."""
         self._ask("/control/clock", {"at": at})
 
-    def _ask(self, path: str, body: Mapping[str, str] | None = None) -> Any:
-        method = "PUT" if body else "GET"
+    def add_fault(self, fault: Mapping[str, Any]) -> None:
+        """Let the server answer wrongly until the faults are cleared. fault: one of market/faults.py, with its kind."""
+        self._ask("/control/faults", fault, "POST")
+
+    def clear_faults(self) -> None:
+        self._ask("/control/faults", method="DELETE")
+
+    def set_noise(self, is_on: bool) -> None:
+        """Switch whether every second answer differs a little from the first."""
+        self._ask("/control/noise", {"is_on": is_on})
+
+    def _ask(self, path: str, body: Mapping[str, Any] | None = None, method: str | None = None) -> Any:
+        method = method or ("PUT" if body else "GET")
         try:
             answer = httpx.request(
                 method, self._url + path, json=body, headers=self._headers, timeout=TIMEOUT_SECONDS, trust_env=False

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from config.config import PROJECT_ROOT, DatabaseSettings, Settings
-from database.db_helper import Connection, connect, fetch, transaction
+from database.db_helper import Connection, connect, transaction
 from database.roles import Role, apply_roles
+from ops.databases import empty_tables
 from utils.errors import DatabaseUnavailable
 
 VERSION_0_1_0 = PROJECT_ROOT / "test" / "integration_tests" / "version_0_1_0.tar.xz"
@@ -71,23 +72,9 @@ def _load(cursor: Any, name: str, content: bytes) -> None:
 
 def forget_everything(conn: Connection) -> None:
     """Empty every table, the evidence included."""
-    _empty(conn, "")
+    empty_tables(conn)
 
 
 def forget_evidence(conn: Connection) -> None:
     """Empty the tables of evidence: what is published next is the first revision again."""
-    _empty(conn, "evidence_")
-
-
-def _empty(conn: Connection, prefix: str) -> None:
-    """Empty the tables whose names begin so. Those of the evidence refuse that to everybody else."""
-    rows = fetch(conn, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    tables = [row["tablename"] for row in rows if row["tablename"].startswith(prefix)]
-    refusing = [table for table in tables if table.startswith("evidence_")]
-    trigger = "TRIGGER evidence_is_never_changed"
-    with transaction(conn), conn.cursor() as cursor:
-        for table in refusing:
-            cursor.execute(f"ALTER TABLE {table} DISABLE {trigger}")
-        cursor.execute(f"TRUNCATE {', '.join(tables)}")
-        for table in refusing:
-            cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS {trigger}")
+    empty_tables(conn, "evidence_")

@@ -159,6 +159,7 @@ class DirectPublisher:
 
     stores: dict[Topic, Store[Any]]
     sent: list[Received] = field(default_factory=list)
+    topic_ids: dict[str, str] = field(default_factory=dict)
 
     def send_raw(self, topic: str, key: bytes, value: bytes) -> None:
         self.sent.append(Received(topic, value, key, offset=len(self.sent)))

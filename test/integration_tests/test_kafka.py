@@ -4,7 +4,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -30,6 +30,7 @@ from utils.kafka_utils import (
     offsets_reached,
     publisher,
     pump,
+    read_so_far,
 )
 from utils.lag import Lag, LagMeter
 from utils.messages import EtfDailyBar
@@ -234,6 +235,14 @@ def test_members_come_and_go_while_messages_come(kafka: KafkaSettings, topic: st
     assert len(seen) == count
 
 
+def _can_create(kafka: KafkaSettings) -> bool:
+    """Create the topics. The broker deletes them in its own time, and refuses the names meanwhile."""
+    with suppress(BrokerUnavailable):
+        create_topics(kafka)
+        return True
+    return False
+
+
 def _within(seconds: float, is_so: Callable[[], bool]) -> bool:
     until = time.monotonic() + seconds
     while not is_so():
@@ -260,6 +269,28 @@ def test_a_prefix_makes_a_second_set_of_topics_that_reads_the_same(kafka: KafkaS
     finally:
         delete_topics(kafka, prefix)
     assert create_topics(kafka) == [], "those without the prefix are still there"
+
+
+def test_a_topic_that_was_made_anew_is_known_by_its_id(kafka: KafkaSettings) -> None:
+    """The producer's word of it, and that of who waits for its rows, are of the same topic until then."""
+    beside = replace(kafka, prefix=f"test-{uuid.uuid4().hex[:8]}-")
+    create_topics(beside)
+    try:
+        with publisher(beside) as publishing:
+            publishing.send_raw(Topic.ETF_DAILY, b"SPY", b"{}")
+            publishing.wait()
+        first, committed = read_so_far(beside, Topic.ETF_DAILY)
+        assert publishing.topic_ids == {Topic.ETF_DAILY.value: first}
+        assert committed == {}
+
+        delete_topics(beside, beside.prefix)
+        assert _within(30, lambda: read_so_far(beside, Topic.ETF_DAILY)[0] is None)
+        assert _within(60, lambda: _can_create(beside))
+
+        second, _ = read_so_far(beside, Topic.ETF_DAILY)
+        assert second not in (None, first)
+    finally:
+        delete_topics(kafka, beside.prefix)
 
 
 def test_a_broker_that_is_away_is_named(kafka: KafkaSettings) -> None:

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 
 from collector import delivery
+from collector import receipt as receipts
 from collector.collection import Collection
 from collector.completeness import Kind, differs
 from collector.delivery import NewBar, message_fields, new_bars
@@ -23,7 +25,7 @@ from database.queries import collected, ledger
 from database.tables import DAILY_ETF_OHLC
 from log_words import missing_of, told
 from utils.dates import close_of, last_closed_session, session_before, sessions_between
-from utils.errors import BarMissing
+from utils.errors import BarMissing, NotStored
 from utils.kafka_utils import offsets_reached
 from utils.messages import DailyBar, StockDailyBar, from_json, to_json
 from utils.ranges import is_range, split
@@ -505,3 +507,28 @@ def test_a_receipt_survives_json() -> None:
 )
 def test_a_stage_waits_for_every_partition(committed: dict[int, int], reached: bool) -> None:
     assert offsets_reached({"t": {0: 5, 1: 3}}, {"t": committed}) is reached
+
+
+class TestTopicMadeAnew:
+    """What was sent to a topic that was deleted may be gone, and its offsets say nothing of the new one."""
+
+    RECEIPT = Receipt(AS_OF, end_offsets={"etf-daily-data": {0: 5}}, topic_ids={"etf-daily-data": "the first"})
+
+    def is_read(self, monkeypatch: pytest.MonkeyPatch, topic_id: str | None, committed: dict[int, int]) -> bool:
+        monkeypatch.setattr(receipts, "read_so_far", lambda *_: (topic_id, committed))
+        monkeypatch.setattr(receipts, "connect", lambda _: SimpleNamespace(close=lambda: None))
+        return receipts.is_stored(Settings.from_env({}), self.RECEIPT)
+
+    @pytest.mark.parametrize("committed", [{0: 2}, {0: 9}])
+    def test_is_noticed_whatever_was_read_of_the_new_one(
+        self, monkeypatch: pytest.MonkeyPatch, committed: dict[int, int]
+    ) -> None:
+        with pytest.raises(NotStored, match="etf-daily-data was deleted and created again") as raised:
+            self.is_read(monkeypatch, "the second", committed)
+        assert raised.value.retryable
+
+    @pytest.mark.parametrize(("topic_id", "committed"), [("the first", 4), (None, 4), ("the first", 5), (None, 5)])
+    def test_is_not_suspected_of_a_broker_that_has_just_started(
+        self, monkeypatch: pytest.MonkeyPatch, topic_id: str | None, committed: int
+    ) -> None:
+        assert self.is_read(monkeypatch, topic_id, {0: committed}) is (committed == 5)

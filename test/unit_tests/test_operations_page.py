@@ -49,7 +49,10 @@ RUN_BY = {
     "./start.sh alert --test": f"{ASKING}::test_a_message_arrives",
     "./start.sh backup FILE": "test/integration_tests/test_backup.py::test_a_backup_is_restored_row_for_row",
     "./start.sh backup --docker FILE": f"{DRILL}::test_the_data_of_postgresql_15_come_over",
+    "./start.sh bench chaos --short": "test/end_to_end_tests/test_survived_faults.py::"
+    "test_nothing_is_lost_or_doubled_and_nobody_is_needed",
     "./start.sh bench memory": "test/unit_tests/test_bench.py::test_the_memory_of_each_service_and_of_all",
+    "./start.sh bench soak --short": "test/unit_tests/test_bench_chaos.py::test_a_soak_compares_rows_and_memory",
     "./start.sh closed-days": f"{ASKING}::test_what_the_database_is_asked",
     "./start.sh closed-days --add XKRX 2026-06-04 'local elections'": f"{ASKING}::test_a_day_is_added",
     "./start.sh env 'ALERT_URLS=mailtos://USER:PASSWORD@example.org?to=PERSON@example.com'": HERE,

@@ -1,0 +1,162 @@
+"""Faults in the middle of chains: is anything lost or doubled, is a person needed, and how long until all is right?
+
+One session is run through Airflow without a fault, which gives the truth. Then it is run again from an empty database,
+round after round, and a fault strikes at a moment drawn at random.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from random import Random
+from statistics import median
+
+from ops.bench.chaos_faults import Fault, kinds
+from ops.bench.chaos_field import Field
+from ops.bench.chaos_rows import Difference, Rows, without_revisions
+from ops.bench.chaos_stack import chaos_field
+from ops.bench.report import Target, step, table
+from ops.errors import RunFailed, UnknownName
+from ops.pipeline import runs
+from utils.errors import ActstockError
+
+ROUNDS, SHORT_ROUNDS = 20, 1
+REPOLL = "completeness_repoll"
+# Of the time that a chain takes without faults: later there may be nothing left to strike.
+LAST_MOMENT = 0.9
+NO_FAULT = "none"
+
+
+@dataclass(frozen=True)
+class Round:
+    """A chain with a fault. seconds: from its trigger to the right rows; problem: what a person would be needed for."""
+
+    fault: str
+    seconds: float
+    difference: Difference
+    problem: str | None = None
+
+
+def measure(rounds: int, names: Sequence[str]) -> list[Target]:
+    """Run rounds of each fault on a stack of its own, and take that down. names: of the faults (none: all)."""
+    with chaos_field() as field:
+        chosen = choose(kinds(field), names)
+        played = list(play(field, chosen, rounds))
+    show(played)
+    return targets(played)
+
+
+def choose(known: Mapping[str, Fault], names: Sequence[str]) -> list[Fault]:
+    for name in names:
+        if name not in known:
+            raise UnknownName("fault", name, known)
+    return [fault for name, fault in known.items() if not names or name in names]
+
+
+def play(field: Field, faults: Sequence[Fault], rounds: int) -> Iterator[Round]:
+    """Yield the rounds as they end. The first one is without a fault. RunFailed: two such chains differ."""
+    session = field.market.market().last_session
+    with field.without_noise():
+        truth, _ = undisturbed(field, session)
+        again, usual_seconds = undisturbed(field, session)
+        if difference := Difference.between(truth, again):
+            raise RunFailed(f"two chains without a fault differ: {difference}")
+        step(f"without a fault: {usual_seconds:.0f} s, {truth.total():,} rows")
+        yield Round(NO_FAULT, usual_seconds, difference)
+        for fault in faults:
+            for number in range(1, rounds + 1):
+                played = play_round(field, session, truth, fault, number, usual_seconds)
+                step(f"{fault.name}, round {number} of {rounds}: {played.seconds:.0f} s, {played.difference}")
+                yield played
+
+
+def undisturbed(field: Field, session: date) -> tuple[Rows, float]:
+    """Run a chain from an empty database without a fault. Return its rows, and its seconds up to a platform at rest."""
+    field.begin_anew()
+    began = time.monotonic()
+    problem = field.end_of(field.start_chain(session))
+    seconds = time.monotonic() - began
+    if problem:
+        raise RunFailed(f"the chain does not come to its end without a fault either: {problem}")
+    return field.rows(), seconds
+
+
+def play_round(field: Field, session: date, truth: Rows, fault: Fault, number: int, usual_seconds: float) -> Round:
+    """Run a chain from an empty database with a fault. Rounds of the same number draw the same."""
+
+    def difference() -> Difference:
+        found = field.rows()
+        if fault.is_of_source:
+            return Difference.between(without_revisions(truth), without_revisions(found))
+        return Difference.between(truth, found)
+
+    field.begin_anew()
+    chance = Random(f"{fault.name} {number}")
+    seconds, problem = strike(field, session, fault, chance, usual_seconds, lambda: not difference())
+    return Round(fault.name, seconds, difference(), problem)
+
+
+def strike(
+    field: Field, session: date, fault: Fault, chance: Random, usual_seconds: float, is_right: Callable[[], bool]
+) -> tuple[float, str | None]:
+    """Run a chain with a fault. Return its seconds up to the right end, and why a person would be needed, if so.
+
+    That person's work is done, so that the next chain can begin. is_right: whether the rows are; where the source is at
+    fault, they are asked for again unless they are.
+    """
+    run, began = field.start_chain(session), time.monotonic()
+    moment = chance.uniform(0, LAST_MOMENT * usual_seconds)
+    time.sleep(moment)
+    try:
+        step(f"after {moment:.1f} s: {fault.strike(field, chance)}")
+        problem = field.end_of(run)
+        if problem is None and fault.is_of_source and not is_right():
+            problem = _ask_again(field, session)
+    except ActstockError as error:
+        problem = str(error)
+    seconds = time.monotonic() - began
+    if problem:
+        step(f"[a person] {problem}")
+        field.rescue(run)
+    return seconds, problem
+
+
+def show(played: Sequence[Round]) -> None:
+    of = {name: [each for each in played if each.fault == name] for name in dict.fromkeys(one.fault for one in played)}
+    table(
+        ("fault", "rounds", "lost", "doubled", "wrong", "people", "seconds, median", "longest"),
+        [
+            (
+                name,
+                str(len(rounds)),
+                *(str(sum(getattr(each.difference, what) for each in rounds)) for what in ("lost", "doubled", "wrong")),
+                str(sum(bool(each.problem) for each in rounds)),
+                f"{median(each.seconds for each in rounds):.0f}",
+                f"{max(each.seconds for each in rounds):.0f}",
+            )
+            for name, rounds in of.items()
+        ],
+    )
+
+
+def targets(played: Sequence[Round]) -> list[Target]:
+    def total(what: str) -> int:
+        return sum(getattr(each.difference, what) for each in played)
+
+    return [
+        Target("rows lost", total("lost"), 0, at_most=True),
+        Target("rows doubled", total("doubled"), 0, at_most=True),
+        Target("rows that are wrong", total("wrong"), 0, at_most=True),
+        people(played),
+    ]
+
+
+def people(played: Sequence[Round]) -> Target:
+    return Target("people needed", sum(bool(each.problem) for each in played), 0, at_most=True)
+
+
+def _ask_again(field: Field, session: date) -> str | None:
+    """Do what the weekday after does: ask again for what the source lacked, and compute again what rests on it."""
+    airflow = field.airflow()
+    runs.wait_for_dag(airflow, REPOLL)
+    return field.end_of(airflow.trigger(REPOLL, {})) or field.end_of(field.start_chain(session))

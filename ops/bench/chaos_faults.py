@@ -1,0 +1,178 @@
+"""The kinds of faults: each strikes a running stack in the middle of a chain, and says what it did."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import Any
+
+import psutil
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from config.config import Topic
+from ops.bench.chaos_field import Field
+from ops.errors import RunFailed
+from ops.native.supervisor import DOWN
+from ops.replay.sandbox import CONSUMER_MODULES, module_process
+from utils.errors import ActstockError
+from utils.kafka_utils import create_topics, topic_ids
+
+# What the source answers to everything for a while. The last two are believed of single tickers.
+ANSWERS: tuple[Mapping[str, Any], ...] = (
+    {"kind": "server_error"},
+    {"kind": "rate_limit"},
+    {"kind": "unauthorized"},
+    {"kind": "http_status", "status": 502, "body": "html"},
+    {"kind": "http_status", "status": 403},
+    {"kind": "http_status", "status": 999, "body": "html"},
+    {"kind": "http_status", "status": 200, "body": "html"},
+    {"kind": "consent_redirect"},
+    {"kind": "crumb_text"},
+    {"kind": "delay", "seconds": 3},
+    {"kind": "http_status", "status": 200, "body": "empty"},
+    {"kind": "http_status", "status": 200, "body": "null"},
+)
+SHORT_WAIT, LONG_WAIT = 5.0, 30.0
+# Each round adds one, and no topic of ours needs more.
+MOST_PARTITIONS = 12
+GONE_SECONDS = 60
+
+# Gets the stack and what draws at random. Returns what was done, in words.
+Strike = Callable[[Field, Random], str]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """is_of_source: what the source said was wrong, so the right rows come when it is asked again."""
+
+    name: str
+    strike: Strike
+    is_of_source: bool = False
+
+
+def kinds(field: Field) -> dict[str, Fault]:
+    """Return every kind of fault by its name."""
+    killed = [Fault(f"kill -9 {name}", partial(_kill, service=name)) for name in field.services()]
+    others = [
+        Fault("consumers rebalance", _rebalance),
+        Fault("kafka frozen", partial(_freeze, service="kafka")),
+        Fault("postgres away", partial(_take_away, service="postgres")),
+        Fault("airflow-db away", partial(_take_away, service="airflow-db")),
+        Fault("topic made anew", _make_topic_anew),
+        Fault("wrong answers", _answer_wrongly, is_of_source=True),
+    ]
+    return {fault.name: fault for fault in [*killed, *others]}
+
+
+def _kill(field: Field, chance: Random, service: str) -> str:
+    """Kill a service's process, in half of all cases with all that it has started."""
+    process = _process(field, service)
+    if process is None:
+        return f"{service} was down"
+    family = [process, *(process.children(recursive=True) if chance.random() < 0.5 else [])]
+    for each in family:
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
+    return f"killed {service}" + (f" and its {len(family) - 1} processes" if len(family) > 1 else "")
+
+
+def _freeze(field: Field, chance: Random, service: str) -> str:
+    process, seconds = _process(field, service), chance.uniform(SHORT_WAIT, LONG_WAIT)
+    if process is None:
+        return f"{service} was down"
+    process.send_signal(signal.SIGSTOP)
+    try:
+        time.sleep(seconds)
+    finally:
+        process.send_signal(signal.SIGCONT)
+    return f"{service} frozen for {seconds:.0f} s"
+
+
+def _take_away(field: Field, chance: Random, service: str) -> str:
+    seconds, supervisor = chance.uniform(SHORT_WAIT, LONG_WAIT), field.supervisor
+    supervisor.stop_service(service)
+    _wait(lambda: supervisor.state(service).name_of_state in DOWN, f"{service} does not stop")
+    time.sleep(seconds)
+    supervisor.start_service(service)
+    return f"{service} away for {seconds:.0f} s"
+
+
+def _rebalance(field: Field, chance: Random) -> str:
+    """Let two more members of each group come, add a partition to each topic, and let the members go."""
+    pause = partial(chance.uniform, SHORT_WAIT, 2 * SHORT_WAIT)
+    log = field.logs / "further-consumers.log"
+    with ExitStack() as members:
+        for module in CONSUMER_MODULES.values():
+            for _ in range(2):
+                members.enter_context(module_process([module], field.client_environ, log))
+        time.sleep(pause())
+        added = _add_partitions(field)
+        time.sleep(pause())
+    return f"two members more of each group came and went, {added} topics got a partition"
+
+
+def _add_partitions(field: Field) -> int:
+    kafka = field.settings.kafka
+    with _admin(field) as admin:
+        described = admin.describe_topics([kafka.prefix + topic for topic in Topic])
+        counts = {topic["name"]: len(topic["partitions"]) for topic in described}
+        more = {name: count + 1 for name, count in counts.items() if count < MOST_PARTITIONS}
+        if more:
+            admin.create_partitions(more)
+    return len(more)
+
+
+def _make_topic_anew(field: Field, chance: Random) -> str:
+    topic, kafka = chance.choice(list(Topic)), field.settings.kafka
+    before = topic_ids(kafka)[topic]
+    with _admin(field) as admin:
+        admin.delete_topics([kafka.prefix + topic])
+    _wait(lambda: _is_new(field, topic, before), f"{topic} is not made anew")
+    return f"{topic} deleted and created again"
+
+
+def _is_new(field: Field, topic: Topic, before: str) -> bool:
+    with suppress(ActstockError):  # the broker deletes a topic in its own time, and refuses the name meanwhile
+        create_topics(field.settings.kafka)
+        return topic_ids(field.settings.kafka).get(topic, before) != before
+    return False
+
+
+def _answer_wrongly(field: Field, chance: Random) -> str:
+    answer, seconds = chance.choice(ANSWERS), chance.uniform(SHORT_WAIT, LONG_WAIT)
+    field.market.add_fault(answer)
+    try:
+        time.sleep(seconds)
+    finally:
+        field.market.clear_faults()
+    said = " ".join(str(value) for value in answer.values())
+    return f"the source answered {said} for {seconds:.0f} s"
+
+
+def _process(field: Field, service: str) -> psutil.Process | None:
+    """Return the process of a service, or None while it has none."""
+    supervisor = field.supervisor
+    children = psutil.Process(supervisor.pid()).children()
+    pid = supervisor.state(service).pid
+    return next((process for process in children if process.pid == pid), None)
+
+
+@contextmanager
+def _admin(field: Field) -> Iterator[KafkaAdminClient]:
+    try:
+        with closing(KafkaAdminClient(bootstrap_servers=field.settings.kafka.bootstrap_servers)) as admin:
+            yield admin
+    except KafkaError as error:
+        raise RunFailed(f"Kafka does not do what was asked of it: {error!r}") from None
+
+
+def _wait(is_so: Callable[[], bool], complaint: str) -> None:
+    until = time.monotonic() + GONE_SECONDS
+    while not is_so():
+        if time.monotonic() > until:
+            raise RunFailed(f"{complaint} within {GONE_SECONDS} s")
+        time.sleep(0.5)

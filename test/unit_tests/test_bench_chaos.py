@@ -1,0 +1,210 @@
+"""The measurement with faults: what counts as lost, doubled and wrong, whom it strikes, and what it shows."""
+
+from collections import Counter
+from contextlib import nullcontext
+from datetime import date
+from functools import partial
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+import psutil
+import pytest
+
+from ops.bench import chaos, chaos_faults, chaos_field, chaos_rows, soak
+from ops.bench.chaos import Round
+from ops.bench.chaos_faults import Fault
+from ops.bench.chaos_field import Field
+from ops.bench.chaos_rows import Difference
+from ops.bench.command import PARTS, _chosen
+from ops.errors import NotRunning, UnknownName
+from ops.native.stack import Stack
+from utils.errors import BrokerUnavailable
+
+TRUTH = Counter({("bars", "SPY 1", "a"): 1, ("bars", "SPY 2", "b"): 1, ("versions", "SPY 1", "a"): 1})
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (TRUTH, "0 lost, 0 doubled, 0 wrong"),
+        (TRUTH - Counter([("bars", "SPY 2", "b")]), "1 lost, 0 doubled, 0 wrong: bars SPY 2"),
+        (TRUTH + Counter([("versions", "SPY 1", "a")]), "0 lost, 1 doubled, 0 wrong: versions SPY 1"),
+        (TRUTH + Counter([("bars", "DIA 1", "z")]), "0 lost, 1 doubled, 0 wrong: bars DIA 1"),
+        (
+            TRUTH - Counter([("bars", "SPY 2", "b")]) + Counter([("bars", "SPY 2", "z")]),
+            "0 lost, 0 doubled, 1 wrong: bars SPY 2",
+        ),
+        (Counter(), "3 lost, 0 doubled, 0 wrong: bars SPY 1, bars SPY 2, versions SPY 1"),
+    ],
+)
+def test_what_rows_lack_and_have_besides(found: Counter[chaos_rows.Row], told: str) -> None:
+    difference = Difference.between(TRUTH, found)
+
+    assert str(difference) == told
+    assert bool(difference) == (found != TRUTH)
+
+
+def test_rows_are_compared_without_what_says_when_and_how_they_came() -> None:
+    tables = {table.name: table for table in chaos_rows._tables()}
+    compared = {name: set(table.columns) - chaos_rows.INCIDENTAL for name, table in tables.items()}
+
+    assert {"collected_daily_etf_ohlc", "analytics_trending_etfs", "evidence_publication"} <= set(tables)
+    assert not any(name.startswith("collected_dollar") for name in tables), "a view has no rows of its own"
+    assert {"close_price", "split_ratio", "source"} <= compared["collected_daily_etf_ohlc"]
+    assert compared["collected_daily_etf_ohlc"].isdisjoint({"fetched_at", "run_id", "kafka_offset", "answer_digest"})
+    assert {"status", "degraded_reason"} <= compared["analytics_publication"]
+
+
+def test_a_publication_that_was_made_good_has_two_revisions() -> None:
+    rows = Counter({("evidence_publication", "trending", "a"): 1, ("analytics_publication", "trending", "b"): 1})
+
+    assert list(chaos_rows.without_revisions(rows)) == [("analytics_publication", "trending", "b")]
+
+
+def test_the_parts_of_hours_are_measured_when_they_are_asked_for() -> None:
+    assert set(PARTS) - set(_chosen([])) == {"chaos", "soak"}
+    assert _chosen(["chaos", "api"]) == ["api", "chaos"]
+
+
+def test_faults_are_chosen_by_name() -> None:
+    known = {name: Fault(name, lambda *_: "") for name in ("kill -9 api", "kafka frozen")}
+
+    assert [fault.name for fault in chaos.choose(known, [])] == list(known)
+    assert [fault.name for fault in chaos.choose(known, ["kafka frozen"])] == ["kafka frozen"]
+    with pytest.raises(UnknownName, match="did you mean kafka frozen"):
+        chaos.choose(known, ["kafka frozn"])
+
+
+def test_what_is_shown_and_wanted(capsys: pytest.CaptureFixture[str]) -> None:
+    lost, right = Difference(lost=63), Difference()
+    played = [Round("topic made anew", 400.0, lost, "rows are missing"), Round("topic made anew", 90.0, right)]
+
+    chaos.show(played)
+    assert " ".join(capsys.readouterr().out.splitlines()[1].split()) == "topic made anew 2 63 0 0 1 245 400"
+    assert [(target.figure, target.is_reached) for target in chaos.targets(played)] == [
+        (63, False),
+        (0, True),
+        (0, True),
+        (1, False),
+    ]
+
+
+class TestOneChain:
+    """A stack that only notes what is done to it."""
+
+    def strike(self, fault: Fault, ends: list[str | None], is_right: bool = True) -> tuple[str | None, list[str]]:
+        noted: list[str] = []
+
+        def start_chain(session: str) -> str:
+            noted.append(f"chain of {session}")
+            return "run"
+
+        field: Any = SimpleNamespace(
+            start_chain=start_chain,
+            end_of=lambda run: ends.pop(0),
+            rescue=lambda run: noted.append(f"rescue of {run}"),
+            airflow=lambda: SimpleNamespace(dags=lambda: {chaos.REPOLL: False}, trigger=lambda *_: noted.append("ask")),
+        )
+        session: Any = "2026-08-21"
+        _, problem = chaos.strike(field, session, fault, Random(1), 0.0, lambda: is_right)
+        return problem, noted
+
+    def test_that_ends_by_itself_needs_nobody(self) -> None:
+        assert self.strike(Fault("any", lambda *_: "done"), [None]) == (None, ["chain of 2026-08-21"])
+
+    def test_that_does_not_is_put_right(self) -> None:
+        told = self.strike(Fault("any", lambda *_: "done"), ["the chain ended as failed"])
+        assert told == ("the chain ended as failed", ["chain of 2026-08-21", "rescue of run"])
+
+    def test_a_fault_that_cannot_be_undone_is_put_right_too(self) -> None:
+        def broken(*_: object) -> str:
+            raise BrokerUnavailable("no Kafka")
+
+        assert self.strike(Fault("any", broken), []) == ("no Kafka", ["chain of 2026-08-21", "rescue of run"])
+
+    @pytest.mark.parametrize(("is_right", "more"), [(True, []), (False, ["ask", "chain of 2026-08-21"])])
+    def test_the_source_is_asked_again_for_what_it_lacked(self, is_right: bool, more: list[str]) -> None:
+        fault = Fault("wrong answers", lambda *_: "done", is_of_source=True)
+        assert self.strike(fault, [None, None, None], is_right) == (None, ["chain of 2026-08-21", *more])
+
+
+def test_an_airflow_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    away = [NotRunning("no answer"), NotRunning("no answer")]
+
+    def airflow(_: Field) -> Any:
+        if away:
+            raise away.pop()
+        return SimpleNamespace(run=lambda run: SimpleNamespace(has_ended=True, state="success"))
+
+    monkeypatch.setattr(Field, "airflow", airflow)
+    monkeypatch.setattr(Field, "rest", lambda *_: None)
+    monkeypatch.setattr(chaos_field, "POLL_SECONDS", 0)
+    run: Any = None
+
+    assert Field(Stack(tmp_path)).end_of(run) is None
+    away.append(NotRunning("no answer"))
+    assert Field(Stack(tmp_path), patience_seconds=-1).end_of(run) == "no answer"
+
+
+def test_only_this_stacks_own_process_is_struck(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number of a process that has ended may be anybody's by now."""
+    children = [SimpleNamespace(pid=number) for number in (11, 12)]
+    monkeypatch.setattr(psutil, "Process", lambda pid: {10: SimpleNamespace(children=lambda: children)}[pid])
+
+    def process(pid: int) -> Any:
+        supervisor = SimpleNamespace(pid=lambda: 10, state=lambda name: SimpleNamespace(pid=pid))
+        field: Any = SimpleNamespace(supervisor=supervisor)
+        return chaos_faults._process(field, "kafka")
+
+    assert process(12) is children[1]
+    assert [process(pid) for pid in (0, 13)] == [None, None]
+
+
+@pytest.mark.parametrize("kill_all", [True, False])
+def test_a_process_is_killed_with_or_without_what_it_started(monkeypatch: pytest.MonkeyPatch, kill_all: bool) -> None:
+    killed: list[str] = []
+    child = SimpleNamespace(kill=partial(killed.append, "child"))
+    process = SimpleNamespace(kill=partial(killed.append, "itself"), children=lambda recursive: [child])
+    monkeypatch.setattr(chaos_faults, "_process", lambda *_: process)
+    chance: Any = SimpleNamespace(random=lambda: 0.0 if kill_all else 1.0)
+    nowhere: Any = None
+
+    chaos_faults._kill(nowhere, chance, "airflow-scheduler")
+
+    assert killed == (["itself", "child"] if kill_all else ["itself"])
+
+
+def test_a_soak_compares_rows_and_memory(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Three sessions twice, on a stack whose rows differ by one in the end and which grows by a tenth."""
+    done: list[str] = []
+    rows = [TRUTH, TRUTH - Counter([("bars", "SPY 2", "b")])]
+    memory = iter([{"api": [100_000_000]}, {"api": [104_000_000]}, {"api": [110_000_000]}])
+    served = SimpleNamespace(first_session=date(2026, 8, 3), last_session=date(2026, 8, 21))
+    field: Any = SimpleNamespace(
+        market=SimpleNamespace(market=lambda: served, set_clock=done.append),
+        begin_anew=lambda: done.append("anew"),
+        start_chain=lambda session: done.append(f"chain of {session}"),
+        end_of=lambda run: None,
+        rows=lambda: rows.pop(0),
+        without_noise=nullcontext,
+        stack=None,
+    )
+    monkeypatch.setattr(soak, "chaos_field", lambda: nullcontext(field))
+    monkeypatch.setattr(soak, "kinds", lambda _: {"any": Fault("any", lambda *_: "done")})
+    monkeypatch.setattr(soak, "sizes_at_rest", lambda _: next(memory))
+
+    targets = soak.measure(3, [])
+
+    days = ["2026-08-19", "2026-08-20", "2026-08-21"]
+    assert done == 2 * ["anew", *(what for day in days for what in (day, f"chain of {day}"))]
+    assert [(target.figure, target.is_reached) for target in targets] == [
+        (1, False),
+        (0, True),
+        (0, True),
+        (0, True),
+        (pytest.approx(104), True),
+        (pytest.approx(110), False),
+    ]
+    assert "api" in capsys.readouterr().out
