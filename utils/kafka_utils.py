@@ -143,7 +143,7 @@ def committed_offsets(settings: KafkaSettings, group: str) -> dict[str, Offsets]
 def read_so_far(settings: KafkaSettings, topic: Topic) -> tuple[str | None, Offsets]:
     """Return a topic's id, None while the broker knows no such topic, and the offsets that its group has committed."""
     name, group = settings.prefix + topic, settings.prefix + topic.consumer_group
-    with _admin(settings) as admin:
+    with admin_client(settings) as admin:
         [described] = admin.describe_topics([name])
         committed = admin.list_group_offsets(group)[group]
     offsets = {partition.partition: meta.offset for partition, meta in committed.items() if partition.topic == name}
