@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -19,7 +19,7 @@ from ops.errors import RunFailed
 from ops.native.supervisor import DOWN
 from ops.replay.sandbox import CONSUMER_MODULES, module_process
 from utils.errors import ActstockError
-from utils.kafka_utils import create_topics, topic_ids
+from utils.kafka_utils import admin_client, create_topics, topic_ids
 
 # What the source answers to everything for a while. The last two are believed of single tickers.
 ANSWERS: tuple[Mapping[str, Any], ...] = (
@@ -164,7 +164,7 @@ def _process(field: Field, service: str) -> psutil.Process | None:
 @contextmanager
 def _admin(field: Field) -> Iterator[KafkaAdminClient]:
     try:
-        with closing(KafkaAdminClient(bootstrap_servers=field.settings.kafka.bootstrap_servers)) as admin:
+        with admin_client(field.settings.kafka) as admin:
             yield admin
     except KafkaError as error:
         raise RunFailed(f"Kafka does not do what was asked of it: {error!r}") from None
