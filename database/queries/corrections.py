@@ -17,7 +17,7 @@ def corrections(conn: Connection, as_of: date | None) -> list[Correction]:
         conn,
         Correction,
         """
-        WITH later AS (
+        WITH later AS MATERIALIZED (
             SELECT
                 about ->> 'job' AS job,
                 (about ->> 'as_of_date')::date AS as_of_date,
@@ -35,34 +35,11 @@ def corrections(conn: Connection, as_of: date | None) -> list[Correction]:
             UNION ALL
             SELECT 'rebalance', rebalance_date, position, 0, ticker, final_weight
             FROM evidence_monthly_portfolio
-        )
-        SELECT later.job, later.as_of_date, revision, known_at, changed, difference
-        FROM later
-        CROSS JOIN LATERAL (
-            SELECT about FROM evidence_link AS link
-            WHERE chain = 'publications' AND link.about ->> 'job' = later.job
-                AND link.about ->> 'as_of_date' = later.about ->> 'as_of_date' AND link.position < later.position
-            ORDER BY link.position DESC
-            LIMIT 1
-        ) AS before
-        CROSS JOIN LATERAL (
-            SELECT ARRAY_REMOVE(ARRAY[
-                CASE WHEN later.about -> 'input_digest' IS DISTINCT FROM before.about -> 'input_digest'
-                    THEN 'inputs' END,
-                CASE WHEN later.about -> 'universe' IS DISTINCT FROM before.about -> 'universe' THEN 'universe' END,
-                CASE WHEN later.about #> '{code,sources}' IS DISTINCT FROM before.about #> '{code,sources}'
-                    THEN 'code' END,
-                CASE WHEN later.about -> 'libraries' IS DISTINCT FROM before.about -> 'libraries' THEN 'libraries' END
-            ], NULL) AS differing
-        ) AS reasons
-        CROSS JOIN LATERAL (
-            -- Of what was published before there were revisions nothing is known but the rows.
-            SELECT CASE WHEN before.about -> 'code' = 'null' THEN '{}' ELSE differing END AS changed
-        ) AS told
-        CROSS JOIN LATERAL (
-            SELECT MAX(moved) AS difference
-            FROM (
-                SELECT SUM(ABS(COALESCE(now.weight, 0) - COALESCE(followed.weight, 0))) / 2 AS moved
+        ), reweighted AS (
+            SELECT later.job, later.as_of_date, later.position, difference
+            FROM later
+            CROSS JOIN LATERAL (
+                SELECT SUM(ABS(COALESCE(now.weight, 0) - COALESCE(followed.weight, 0))) / 2 AS difference
                 FROM (
                     SELECT period_days, ticker, weight FROM portfolio
                     WHERE (job, as_of_date, position) = (later.job, later.as_of_date, later.position)
@@ -75,17 +52,53 @@ def corrections(conn: Connection, as_of: date | None) -> list[Correction]:
                             AND status <> 'not_computable'))
                 ) AS followed USING (period_days, ticker)
                 GROUP BY period_days
-                UNION ALL
-                SELECT ABS(now.net_value - shown.net_value)
-                FROM evidence_portfolio_performance AS now
-                JOIN evidence_record_session AS shown USING (period_days, trade_date)
-                WHERE later.job = 'performance' AND now.trade_date = later.as_of_date
-                    AND now.position = later.position AND shown.position < later.position
-            ) AS moves
-        ) AS differing
-        WHERE difference > %(noise)s
-        ORDER BY position DESC
-        LIMIT %(limit)s
+            ) AS moved
+            WHERE later.job <> 'performance'
+        ), shown AS MATERIALIZED (
+            SELECT period_days, trade_date, position, net_value FROM evidence_record_session
+        ), revalued AS (
+            -- Of a whole record at once: each run can make a revision of every session.
+            SELECT 'performance' AS job, trade_date AS as_of_date, now.position,
+                ABS(now.net_value - shown.net_value) AS difference
+            FROM evidence_portfolio_performance AS now
+            JOIN shown USING (period_days, trade_date)
+            WHERE shown.position < now.position
+        ), moved AS (
+            SELECT job, as_of_date, position, MAX(difference) AS difference
+            FROM (TABLE reweighted UNION ALL TABLE revalued) AS each
+            GROUP BY job, as_of_date, position
+        ), newest AS (
+            SELECT later.*, difference
+            FROM later
+            JOIN moved USING (job, as_of_date, position)
+            WHERE difference > %(noise)s
+            ORDER BY position DESC
+            LIMIT %(limit)s
+        )
+        SELECT newest.job, newest.as_of_date, revision, known_at, changed, difference
+        FROM newest
+        CROSS JOIN LATERAL (
+            SELECT about FROM evidence_link AS link
+            WHERE chain = 'publications' AND link.about ->> 'job' = newest.job
+                AND link.about ->> 'as_of_date' = newest.about ->> 'as_of_date' AND link.position < newest.position
+            ORDER BY link.position DESC
+            LIMIT 1
+        ) AS before
+        CROSS JOIN LATERAL (
+            SELECT ARRAY_REMOVE(ARRAY[
+                CASE WHEN newest.about -> 'input_digest' IS DISTINCT FROM before.about -> 'input_digest'
+                    THEN 'inputs' END,
+                CASE WHEN newest.about -> 'universe' IS DISTINCT FROM before.about -> 'universe' THEN 'universe' END,
+                CASE WHEN newest.about #> '{code,sources}' IS DISTINCT FROM before.about #> '{code,sources}'
+                    THEN 'code' END,
+                CASE WHEN newest.about -> 'libraries' IS DISTINCT FROM before.about -> 'libraries' THEN 'libraries' END
+            ], NULL) AS differing
+        ) AS reasons
+        CROSS JOIN LATERAL (
+            -- Of what was published before there were revisions nothing is known but the rows.
+            SELECT CASE WHEN before.about -> 'code' = 'null' THEN '{}' ELSE differing END AS changed
+        ) AS told
+        ORDER BY newest.position DESC
         """,
         {"as_of": as_of, "noise": NOISE, "limit": LIMIT},
     )
