@@ -41,7 +41,7 @@ def test_the_password_leads_to_what_was_asked_for(locked_page: Page, language: s
     assert page.run(f"return document.activeElement === document.querySelector('{FIELD}')")
     page.type_into(FIELD, KEY)
     page.is_rendered()
-    assert page.address == "/?period=10" and "Newmont Corporation" in page.text
+    assert page.address == "/?period=10" and {"en": "Newmont Corporation", "ko": "뉴몬트"}[language] in page.text
     page.click_on(".preferences form button")
     browsing.until(lambda: page.address == "/login", "the reader has left")
     page.go("/map")
