@@ -133,20 +133,22 @@ def delete_topics(settings: KafkaSettings, prefix: str) -> None:
 
 def committed_offsets(settings: KafkaSettings, group: str) -> dict[str, Offsets]:
     """Return the offsets up to which a consumer group has committed, by topic."""
-    offsets: dict[str, Offsets] = {}
     with admin_client(settings) as admin:
-        for partition, meta in admin.list_group_offsets(settings.prefix + group)[settings.prefix + group].items():
-            offsets.setdefault(partition.topic.removeprefix(settings.prefix), {})[partition.partition] = meta.offset
+        return _committed(admin, settings, group)
+
+
+def _committed(admin: KafkaAdminClient, settings: KafkaSettings, group: str) -> dict[str, Offsets]:
+    offsets: dict[str, Offsets] = {}
+    for partition, meta in admin.list_group_offsets(settings.prefix + group)[settings.prefix + group].items():
+        offsets.setdefault(partition.topic.removeprefix(settings.prefix), {})[partition.partition] = meta.offset
     return offsets
 
 
 def read_so_far(settings: KafkaSettings, topic: Topic) -> tuple[str | None, Offsets]:
     """Return a topic's id, None while the broker knows no such topic, and the offsets that its group has committed."""
-    name, group = settings.prefix + topic, settings.prefix + topic.consumer_group
     with admin_client(settings) as admin:
-        [described] = admin.describe_topics([name])
-        committed = admin.list_group_offsets(group)[group]
-    offsets = {partition.partition: meta.offset for partition, meta in committed.items() if partition.topic == name}
+        [described] = admin.describe_topics([settings.prefix + topic])
+        offsets = _committed(admin, settings, topic.consumer_group).get(topic.value, {})
     return None if described["error_code"] else str(described["topic_id"]), offsets
 
 

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import task
 from dag_collect import Collect
-from dag_common import AS_OF, RUN_ID, airflow_errors, daily_dag
+from dag_common import AS_OF, RUN_ID, STARTS_AND_WAITS, airflow_errors, daily_dag
 
 from config.config import Settings
 
@@ -105,12 +105,8 @@ with daily_dag(
     TriggerDagRunOperator.partial(
         task_id="compute",
         trigger_dag_id="daily_pipeline_controller",
-        logical_date=None,
-        reset_dag_run=True,
-        fail_when_dag_is_paused=True,
-        wait_for_completion=True,
-        deferrable=True,
         poke_interval=5,
         max_active_tis_per_dagrun=1,
         retries=1,
+        **STARTS_AND_WAITS,
     ).expand_kwargs(computable)

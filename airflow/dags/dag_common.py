@@ -22,6 +22,16 @@ AS_OF = "{{ as_of(params, dag_run) }}"
 SESSION_BY = "{{ session_by(as_of(params, dag_run)) }}"
 RUN_ID = "{{ run_id }}"
 
+# How a task starts a DAG and waits for it without a worker slot. There is no logical date, because two runs may be
+# about the same session.
+STARTS_AND_WAITS: dict[str, Any] = {
+    "logical_date": None,
+    "reset_dag_run": True,
+    "fail_when_dag_is_paused": True,
+    "wait_for_completion": True,
+    "deferrable": True,
+}
+
 # Pools of one slot each: one request to Yahoo at a time, and one Spark application on the worker.
 YAHOO_POOL = "yahoo"
 SPARK_POOL = "spark"

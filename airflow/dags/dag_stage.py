@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk.exceptions import AirflowFailException, DagRunTriggerException
-from dag_common import AS_OF, RUN_ID
+from dag_common import AS_OF, RUN_ID, STARTS_AND_WAITS
 
 # A stage that has nothing to wait for is over by then.
 WAIT_HERE_SECONDS = 15
@@ -19,9 +19,9 @@ class Stage(TriggerDagRunOperator):
     The end of a short run is waited for in this process: the triggerer and another process would take two seconds to
     notice it. A longer run, and the minutes before it, are waited for in the triggerer, without a worker slot.
 
-    There is no logical date, because two controllers may run the same session. The run's id is stable, so that a retry
-    or a cleared task starts the same run again. The retries are for a process that was killed, and for a bug of Airflow
-    (apache/airflow #67287): a trigger that fires within a second of the deferral can fail the task.
+    The run's id is stable, so that a retry or a cleared task starts the same run again. The retries are for a process
+    that was killed, and for a bug of Airflow (apache/airflow #67287): a trigger that fires within a second of the
+    deferral can fail the task.
 
     after_minutes: a number, or a template of one
     """
@@ -32,13 +32,8 @@ class Stage(TriggerDagRunOperator):
         super().__init__(
             trigger_run_id=f"{AS_OF}__{RUN_ID}",
             conf={"as_of_date": AS_OF},
-            logical_date=None,
-            reset_dag_run=True,
-            fail_when_dag_is_paused=True,
-            wait_for_completion=True,
-            deferrable=True,
             poke_interval=1,
-            retries=4,
+            **STARTS_AND_WAITS,
             **kwargs,
         )
         self.after_minutes = after_minutes

@@ -73,12 +73,17 @@ def play(field: Field, faults: Sequence[Fault], rounds: int) -> Iterator[Round]:
 def undisturbed(field: Field, session: date) -> tuple[Rows, float]:
     """Run a chain from an empty database without a fault. Return its rows, and its seconds up to a platform at rest."""
     field.begin_anew()
+    seconds = run_undisturbed(field, session)
+    return field.rows(), seconds
+
+
+def run_undisturbed(field: Field, session: date) -> float:
+    """Run a chain without a fault, and return its seconds up to a platform at rest. Raise RunFailed without an end."""
     began = time.monotonic()
     problem = field.end_of(field.start_chain(session))
-    seconds = time.monotonic() - began
     if problem:
-        raise RunFailed(f"the chain does not come to its end without a fault either: {problem}")
-    return field.rows(), seconds
+        raise RunFailed(f"the chain of {session} does not come to its end without a fault either: {problem}")
+    return time.monotonic() - began
 
 
 def play_round(field: Field, session: date, truth: Rows, fault: Fault, number: int, usual_seconds: float) -> Round:

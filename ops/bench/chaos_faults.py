@@ -2,16 +2,14 @@
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from random import Random
 from typing import Any
 
 import psutil
-from kafka import KafkaAdminClient
-from kafka.errors import KafkaError
 
 from config.config import Topic
 from ops.bench.chaos_field import Field
@@ -117,7 +115,7 @@ def _rebalance(field: Field, chance: Random) -> str:
 
 def _add_partitions(field: Field) -> int:
     kafka = field.settings.kafka
-    with _admin(field) as admin:
+    with admin_client(kafka) as admin:
         described = admin.describe_topics([kafka.prefix + topic for topic in Topic])
         counts = {topic["name"]: len(topic["partitions"]) for topic in described}
         more = {name: count + 1 for name, count in counts.items() if count < MOST_PARTITIONS}
@@ -129,7 +127,7 @@ def _add_partitions(field: Field) -> int:
 def _make_topic_anew(field: Field, chance: Random) -> str:
     topic, kafka = chance.choice(list(Topic)), field.settings.kafka
     before = topic_ids(kafka)[topic]
-    with _admin(field) as admin:
+    with admin_client(kafka) as admin:
         admin.delete_topics([kafka.prefix + topic])
     _wait(lambda: _is_new(field, topic, before), f"{topic} is not made anew")
     return f"{topic} deleted and created again"
@@ -159,15 +157,6 @@ def _process(field: Field, service: str) -> psutil.Process | None:
     children = psutil.Process(supervisor.pid()).children()
     pid = supervisor.state(service).pid
     return next((process for process in children if process.pid == pid), None)
-
-
-@contextmanager
-def _admin(field: Field) -> Iterator[KafkaAdminClient]:
-    try:
-        with admin_client(field.settings.kafka) as admin:
-            yield admin
-    except KafkaError as error:
-        raise RunFailed(f"Kafka does not do what was asked of it: {error!r}") from None
 
 
 def _wait(is_so: Callable[[], bool], complaint: str) -> None:

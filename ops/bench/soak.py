@@ -3,20 +3,18 @@
 The undisturbed ones give the rows that there should be, and show whether memory grows by itself.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from datetime import date
 from random import Random
 from statistics import median
 
-from ops.bench.chaos import Round, choose, people, show, strike
+from ops.bench.chaos import Round, choose, people, run_undisturbed, show, strike
 from ops.bench.chaos_faults import Fault, kinds
 from ops.bench.chaos_field import Field
 from ops.bench.chaos_rows import Difference, Rows, without_revisions
 from ops.bench.chaos_stack import chaos_field
 from ops.bench.memory import MB, sizes_at_rest
 from ops.bench.report import Target, step, table
-from ops.errors import RunFailed
 from utils.dates import sessions_between
 
 SESSIONS, SHORT_SESSIONS = 250, 5
@@ -65,11 +63,7 @@ def _undisturbed(field: Field, days: Sequence[date]) -> tuple[Memory, float, Row
 
 def _chain(field: Field, session: date) -> float:
     field.market.set_clock(session.isoformat())
-    began = time.monotonic()
-    problem = field.end_of(field.start_chain(session))
-    if problem:
-        raise RunFailed(f"the chain of {session} does not come to its end without a fault either: {problem}")
-    return time.monotonic() - began
+    return run_undisturbed(field, session)
 
 
 def _disturbed(field: Field, days: Sequence[date], faults: Sequence[Fault], usual: float) -> Iterator[Round]:

@@ -7,12 +7,12 @@ import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import pytest
 
-from config.config import DatabaseSettings, KafkaSettings
+from backup_places import LAST, SECRETS, a_place
+from config.config import DatabaseSettings
 from database.db_helper import connect, fetch, reading_at_once, transaction
 from database.migrate import read_migrations
 from ops.backup import before_upgrade, native, places, restoring
@@ -21,39 +21,28 @@ from ops.backup.dumps import count_rows
 from ops.backup.making import back_up
 from ops.backup.manifest import PLATFORM_DUMP
 from ops.backup.places import Place
-from ops.bench.made_evidence import fill
 from ops.errors import BackupBroken, CannotBackUp, CannotRestore
 from ops.evidence.verify import verify
-from ops.native.compose import secret_sizes
 from ops.native.stack import DataSource, Stack
 from ops.native.stack_secrets import read_env_file
 from scratch_databases import a_database, load_version_0_1_0
-
-LAST = date(2026, 8, 21)
-SECRETS = {name: f"made-up-{name.lower()}" for name in secret_sizes()}
 
 
 @pytest.fixture(scope="module")
 def place(scratch_database: DatabaseSettings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Return a platform with a few days of everything, without Kafka."""
-    with closing(connect(scratch_database)) as conn:
-        fill(conn, scratch_database, tickers=8, last=LAST, days=4, answers=5)
-    universe = tmp_path_factory.mktemp("universe") / "universe.toml"
-    universe.write_text('etfs = "mine.csv"\n')
-    (universe.parent / "mine.csv").write_text("ticker,name\n")
-    with a_database() as airflow:
-        with closing(connect(airflow)) as conn, transaction(conn), conn.cursor() as cursor:
-            cursor.execute("CREATE TABLE dag_run (id SERIAL PRIMARY KEY, dag_id TEXT, conf JSONB)")
-            cursor.execute("INSERT INTO dag_run (dag_id, conf) SELECT 'a dag', '{}' FROM generate_series(1, 30)")
-        yield Place(
-            platform=scratch_database,
-            airflow=airflow,
-            kafka=KafkaSettings("127.0.0.1:1", 1, 1),
-            market=DataSource("simulated", seed=7),
-            secrets=SECRETS,
-            settings="HISTORY_SESSIONS=99\n",
-            files={"universe.toml": universe, "universe.csv": universe.parent / "mine.csv"},
-        )
+    with a_place(
+        scratch_database,
+        tmp_path_factory.mktemp("universe"),
+        sizes={"tickers": 8, "days": 4, "answers": 5},
+        universe='etfs = "mine.csv"\n',
+        settings="HISTORY_SESSIONS=99\n",
+        airflow=[
+            "CREATE TABLE dag_run (id SERIAL PRIMARY KEY, dag_id TEXT, conf JSONB)",
+            "INSERT INTO dag_run (dag_id, conf) SELECT 'a dag', '{}' FROM generate_series(1, 30)",
+        ],
+    ) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import pytest
 
+from backup_places import SECRETS, a_place
 from config.config import DatabaseSettings, KafkaSettings
 from database.db_helper import connect, fetch, transaction
 from ops.backup import containers
@@ -15,36 +15,25 @@ from ops.backup.archive import Archive
 from ops.backup.containers import fill_databases, market_words, universe_in_containers, write_settings
 from ops.backup.making import back_up
 from ops.backup.places import Place
-from ops.bench.made_evidence import fill
 from ops.errors import CannotRestore
-from ops.native.compose import secret_sizes
 from ops.native.stack import DataSource
 from ops.native.stack_secrets import read_env_file
 from scratch_databases import a_database
 
-SECRETS = {name: f"made-up-{name.lower()}" for name in secret_sizes()}
 TABLE = "collected_daily_etf_ohlc"
 
 
 @pytest.fixture(scope="module")
 def place(scratch_database: DatabaseSettings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with closing(connect(scratch_database)) as conn:
-        fill(conn, scratch_database, tickers=4, last=date(2026, 8, 21), days=3, answers=3)
-    universe = tmp_path_factory.mktemp("universe") / "universe.toml"
-    universe.write_text('etfs = "mine.csv" # ours\n[fund_sizes]\nSPY = 10\n')
-    (universe.parent / "mine.csv").write_text("ticker,name\n")
-    with a_database() as airflow:
-        with closing(connect(airflow)) as conn, transaction(conn), conn.cursor() as cursor:
-            cursor.execute("CREATE TABLE dag_run AS SELECT number FROM generate_series(1, 30) AS number")
-        yield Place(
-            platform=scratch_database,
-            airflow=airflow,
-            kafka=KafkaSettings("127.0.0.1:1", 1, 1),
-            market=DataSource("simulated", seed=7),
-            secrets=SECRETS,
-            settings="HISTORY_SESSIONS=99\nDASHBOARD_PASSWORD='a$b'\n",
-            files={"universe.toml": universe, "universe.csv": universe.parent / "mine.csv"},
-        )
+    with a_place(
+        scratch_database,
+        tmp_path_factory.mktemp("universe"),
+        sizes={"tickers": 4, "days": 3, "answers": 3},
+        universe='etfs = "mine.csv" # ours\n[fund_sizes]\nSPY = 10\n',
+        settings="HISTORY_SESSIONS=99\nDASHBOARD_PASSWORD='a$b'\n",
+        airflow=["CREATE TABLE dag_run AS SELECT number FROM generate_series(1, 30) AS number"],
+    ) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
