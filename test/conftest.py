@@ -1,10 +1,22 @@
-"""A Spark session in this process, for the tests of every ring."""
+"""What the tests of every ring have: a Spark session in this process, and logging that no test leaves changed."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Take back what a command under test configured: its handler writes to an output that ends with the test."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    root.setLevel(level)
+    for handler in [each for each in root.handlers if type(each) is logging.StreamHandler]:
+        root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")
