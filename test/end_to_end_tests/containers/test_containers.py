@@ -219,6 +219,14 @@ class TestScale:
         logs = [output_of(["docker", "logs", each["Id"]]) for each in containers("consumer-etf-daily")]
         assert len(logs) == 3
 
+    def test_a_driver_listens_in_both_of_its_networks(self) -> None:
+        ask = (
+            "from pyspark.sql import SparkSession; "
+            "print(SparkSession.builder.master('local[1]').getOrCreate().conf.get('spark.driver.bindAddress'))"
+        )
+        said = compose("run", "--rm", "--no-deps", "-T", "--entrypoint", "", "cli", "python", "-c", ask)
+        assert said.split()[-1] == "0.0.0.0"
+
     def test_both_workers_take_tasks(self, conn: Connection, as_of: date) -> None:
         before = fetch(conn, "SELECT * FROM analytics_trending_etfs ORDER BY 1, 2")
         seen = applications_by_worker()
