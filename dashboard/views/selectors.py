@@ -1,4 +1,4 @@
-"""The period selector and the date picker that the portfolio's two views share."""
+"""What views share: the period selector, the date picker, and whether a long list is shown whole."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -14,6 +14,12 @@ from dashboard.texts import Text, common, month, portfolio, trades
 
 MONTHLY = "monthly"
 DAY_PICKER = "session-picker"
+SOME, ALL = "some", "all"
+
+
+def lists_all(page: Page, name: str) -> bool:
+    """Tell whether the reader has asked for the whole of a long list."""
+    return page.address.choice(name, [SOME, ALL], SOME) == ALL
 
 
 def selected(page: Page) -> str:

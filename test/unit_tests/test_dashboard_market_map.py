@@ -14,6 +14,7 @@ from dashboard.figures import market as charts
 from dashboard.page import Theme, signed
 from dashboard.texts import Language, common
 from dashboard.texts import market_map as texts
+from dashboard.views import etf_comparison, market_tiles
 from dashboard.views import market_map as view
 from utils.errors import InvalidInput, NotPublished
 from utils.reasons import reason
@@ -310,9 +311,9 @@ def test_a_wrong_window_asks_nothing(api: Any) -> None:
 
 def test_a_month_starts_with_the_last_session_before_it() -> None:
     days = [date(2026, 7, 20) + timedelta(days=n) for n in range(24)]
-    assert days[view.first_session(days, "month")] == date(2026, 7, 31)
-    assert view.first_session(days, "20d") == 0
-    assert view.first_session([date(2026, 8, 3), date(2026, 8, 4)], "month") == 0
+    assert days[etf_comparison.first_session(days, "month")] == date(2026, 7, 31)
+    assert etf_comparison.first_session(days, "20d") == 0
+    assert etf_comparison.first_session([date(2026, 8, 3), date(2026, 8, 4)], "month") == 0
 
 
 # ── the sectors ──
@@ -554,7 +555,7 @@ def large() -> Any:
 
 def test_the_smaller_stocks_share_a_tile_and_nothing_of_the_area_is_lost(large: Any) -> None:
     [tree] = samples.named(samples.drawn(large, "/map"), "market-map").figure.data
-    assert len(tree.ids) <= view.TILES_AT_MOST + 3
+    assert len(tree.ids) <= market_tiles.TILES_AT_MOST + 3
     assert any("2,000 smaller" in label for label in tree.labels)
     whole, sector = tree.values[0], tree.values[1]
     assert whole == sector == sum(tree.values[2:]) == sum(10_000 - number for number in range(3_000))
@@ -567,7 +568,7 @@ def test_a_small_stock_that_is_looked_for_has_a_tile_of_its_own(large: Any) -> N
     assert tree["values"][0] == sum(tree["values"][2:])
 
 
-@pytest.mark.parametrize("size", view.SIZES)
+@pytest.mark.parametrize("size", market_tiles.SIZES)
 def test_a_thousand_stocks_have_a_thousand_tiles(size: str) -> None:
     stocks = [samples.standing(f"C{each:05}", 10_000 - each, 0.1) for each in range(1_000)]
     sectors = [samples.sector(f"S{place}", 0.1, *stocks[place::10]) for place in range(10)]
@@ -585,10 +586,10 @@ def test_a_thousand_stocks_have_a_thousand_tiles(size: str) -> None:
 def test_long_lists_are_drawn_when_they_are_asked_for(large: Any) -> None:
     first = samples.drawn(large, "/map")
     etfs = samples.named(first, "etfs").children[1].children
-    assert len(etfs) == view.ETFS_AT_MOST
+    assert len(etfs) == etf_comparison.ETFS_AT_MOST
     named = [samples.text_of(row.children[0]) for row in etfs]
     assert named[:2] == ["SPY", "E499"] and named[-1] == "E001"
-    assert len(samples.named(first, "etf-lines").figure.data) == view.LINES_AT_MOST
+    assert len(samples.named(first, "etf-lines").figure.data) == etf_comparison.LINES_AT_MOST
     assert not any(label.startswith("C0") for label in samples.links(first))
     whole = samples.drawn(large, samples.links(first)[texts.MORE_ETFS.en.format(count=440)])
     assert len(samples.named(whole, "etfs").children[1].children) == 500
