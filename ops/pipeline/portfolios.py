@@ -12,6 +12,9 @@ from ops.console import console, say
 from ops.errors import NotRunning, RunFailed
 
 TIMEOUT_SECONDS = 10.0
+# What fits a terminal. They come with the largest weight first.
+POSITIONS_AT_MOST = 20
+ETFS_AT_MOST = 4
 
 
 def show(api_url: str, api_key: str, as_of: date) -> None:
@@ -48,18 +51,22 @@ def _print(portfolio: Mapping[str, Any]) -> None:
     table.add_column("return", justify="right")
     table.add_column("market cap", justify="right")
     table.add_column("chosen by")
-    for position in portfolio["positions"]:
+    shown, others = portfolio["positions"][:POSITIONS_AT_MOST], portfolio["positions"][POSITIONS_AT_MOST:]
+    for position in shown:
         table.add_row(*_cells(position))
     say()
     console.print(table)
+    if others:
+        say(f"and {len(others)} more, {sum(each['portfolio_weight'] for each in others):.1%} together: see the dashboard")
 
 
 def _cells(position: Mapping[str, Any]) -> list[str]:
+    etfs = position["source_etfs"]
     return [
         position["ticker"],
         position["company_name"] or "",
         f"{position['portfolio_weight']:.1%}",
         f"{position['period_return']:+.1%}",
         f"${position['market_cap'] / 1e9:,.0f} bn",
-        " ".join(position["source_etfs"]),
+        " ".join(etfs[:ETFS_AT_MOST]) + (f" +{len(etfs) - ETFS_AT_MOST}" if len(etfs) > ETFS_AT_MOST else ""),
     ]
