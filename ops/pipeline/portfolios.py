@@ -57,7 +57,8 @@ def _print(portfolio: Mapping[str, Any]) -> None:
     say()
     console.print(table)
     if others:
-        say(f"and {len(others)} more, {sum(each['portfolio_weight'] for each in others):.1%} together: see the dashboard")
+        weight = sum(position["portfolio_weight"] for position in others)
+        say(f"and {len(others)} more, {weight:.1%} together: see the dashboard")
 
 
 def _cells(position: Mapping[str, Any]) -> list[str]:
