@@ -18,8 +18,8 @@ ENGINE = PROJECT_ROOT / "test" / "end_to_end_tests" / "containers" / "engine.sh"
 HOME = TOOLS / "containers"
 ENV_FILE = HOME / "test.env"
 PROJECT = "actstock-test"
-# Beside a running platform and the stack of the other rings.
-PORT_OFFSET = 30000
+# Beside a running platform and the stack of the other rings, and below the ports that Linux gives to clients (32768).
+PORT_OFFSET = 21000
 DOCKERFILES = ("Dockerfile", "Dockerfile.api", "Dockerfile.airflow")
 # The budget of requests is of a first run; here the session has been run once before. Stages that run again differ in
 # nothing but the time that they take.
