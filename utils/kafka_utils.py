@@ -1,4 +1,4 @@
-"""The only module that talks to Kafka, but for the one that makes its users (utils/kafka_roles.py).
+"""The only module that talks to Kafka, but for kafka_roles, which makes its users, and kafka_login, which tries one.
 
 It creates topics, publishes with acknowledgements, and consumes with the commit as the last step.
 """
@@ -8,9 +8,9 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from types import FrameType
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ from kafka.structs import MemberState
 
 from config.config import KafkaSettings, Topic
 from utils.errors import BrokerUnavailable, DatabaseUnavailable
+from utils.kafka_login import require_login
 from utils.lag import Lag, LagMeter
 from utils.ranges import LONGEST_RANGE, count_sessions
 
@@ -38,6 +39,8 @@ MAX_BATCH = 10_000  # rows: a range has one for each session
 LONGEST_WAIT_SECONDS = 15.0
 ACKNOWLEDGE_SECONDS = 30
 REJOIN_SECONDS = 20.0  # longer than the broker waits for the others of a new group
+# A new password reaches the broker through ZooKeeper. And a consumer that ends at once is started again at once.
+LOGIN_SECONDS = 8.0
 # How clients prove who they are, and how the broker itself does.
 SCRAM, PLAIN = "SCRAM-SHA-512", "PLAIN"
 METADATA_SECONDS = 30  # after so long a consumer knows of new partitions
@@ -56,6 +59,8 @@ class ConsumerRecord(Protocol):
 
 # Makes a batch ready, and returns what handles it, in another thread and perhaps more than once.
 Preparer = Callable[[list[ConsumerRecord]], Callable[[], None]]
+# Returns a topic's id, None while the broker knows no such topic, and the offsets that its group has committed.
+ReadSoFar = Callable[[Topic], tuple[str | None, Offsets]]
 LagHandler = Callable[[list[Lag]], None]
 
 
@@ -144,12 +149,21 @@ def _committed(admin: KafkaAdminClient, settings: KafkaSettings, group: str) -> 
     return offsets
 
 
-def read_so_far(settings: KafkaSettings, topic: Topic) -> tuple[str | None, Offsets]:
-    """Return a topic's id, None while the broker knows no such topic, and the offsets that its group has committed."""
-    with admin_client(settings) as admin:
-        [described] = admin.describe_topics([settings.prefix + topic])
-        offsets = _committed(admin, settings, topic.consumer_group).get(topic.value, {})
-    return None if described["error_code"] else str(described["topic_id"]), offsets
+@contextmanager
+def reading(settings: KafkaSettings) -> Iterator[ReadSoFar]:
+    """Yield what tells how far a topic is read. It logs in at its first question, and asks the others by that login."""
+    with ExitStack() as opened:
+
+        @cache
+        def admin() -> KafkaAdminClient:
+            return opened.enter_context(admin_client(settings))
+
+        def read_so_far(topic: Topic) -> tuple[str | None, Offsets]:
+            [described] = admin().describe_topics([settings.prefix + topic])
+            offsets = _committed(admin(), settings, topic.consumer_group).get(topic.value, {})
+            return None if described["error_code"] else str(described["topic_id"]), offsets
+
+        yield read_so_far
 
 
 def topic_ids(settings: KafkaSettings) -> dict[str, str]:
@@ -210,16 +224,16 @@ def consume(
         beat()
         return stop.requested
 
-    with _broker(settings):
+    with _broker(settings, patience_seconds=LOGIN_SECONDS):
         consumer = connect_consumer(settings, topic, topic.consumer_group)
-    log.info("reading %s as %s", topic, topic.consumer_group)
-    try:
-        with ThreadPoolExecutor(1, topic.value) as worker:
-            meter = LagMeter(consumer, lambda lags: worker.submit(handle_lag, lags))
-            pump(consumer, lambda batch: partial(worker.submit, prepare(batch)), is_over, meter, is_over)
-    finally:
-        consumer.close()
-        log.info("stopped reading %s", topic)
+        log.info("reading %s as %s", topic, topic.consumer_group)
+        try:
+            with ThreadPoolExecutor(1, topic.value) as worker:
+                meter = LagMeter(consumer, lambda lags: worker.submit(handle_lag, lags))
+                pump(consumer, lambda batch: partial(worker.submit, prepare(batch)), is_over, meter, is_over)
+        finally:
+            consumer.close()
+            log.info("stopped reading %s", topic)
 
 
 def pump(
@@ -431,7 +445,7 @@ def client_options(settings: KafkaSettings, mechanism: str = SCRAM) -> dict[str,
 @contextmanager
 def admin_client(settings: KafkaSettings, mechanism: str = SCRAM) -> Iterator[KafkaAdminClient]:
     """Connect a client that looks after topics, groups and users, or raise BrokerUnavailable."""
-    with _broker(settings):
+    with _broker(settings, mechanism):
         admin = KafkaAdminClient(**client_options(settings, mechanism))
         try:
             yield admin
@@ -440,7 +454,12 @@ def admin_client(settings: KafkaSettings, mechanism: str = SCRAM) -> Iterator[Ka
 
 
 @contextmanager
-def _broker(settings: KafkaSettings) -> Iterator[None]:
+def _broker(settings: KafkaSettings, mechanism: str = SCRAM, patience_seconds: float = 0.0) -> Iterator[None]:
+    """Try the login, then name broker and user in an error of the client.
+
+    patience_seconds: for which a login that is refused is tried again
+    """
+    require_login(settings, mechanism, patience_seconds)
     try:
         yield
     except KafkaError as error:
