@@ -27,7 +27,7 @@ from ops.errors import CannotRestore
 from ops.native import swap
 from ops.native.control import alone, start, stop
 from ops.native.environment import chosen_settings, client_environment
-from ops.native.postgres import drop_root, make_cluster, running_alone
+from ops.native.postgres import make_cluster, running_alone, server_prefix
 from ops.native.processes import left_behind
 from ops.native.stack import Stack
 from ops.native.stack_secrets import read_env_file
@@ -120,7 +120,7 @@ def _new_cluster(data: Path, user: str, name: str, password: str) -> Iterator[Da
     shutil.rmtree(data, ignore_errors=True)
     data.parent.mkdir(parents=True, exist_ok=True)
     try:
-        make_cluster(data, user, name, password, drop_root(data))
+        make_cluster(data, user, name, password, server_prefix(data))
         with running_alone(data, FILLING) as host:
             yield DatabaseSettings(host, 5432, name, user, password)
     except SystemExit as error:

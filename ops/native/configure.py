@@ -9,7 +9,7 @@ from string import Template
 
 from ops.console import say
 from ops.errors import CannotStart
-from ops.native import own_secrets
+from ops.native import own_secrets, system_user
 from ops.native.environment import AIRFLOW_USER, secrets_for
 from ops.native.services import read_services, write_supervisor_config
 from ops.native.stack import Stack
@@ -26,6 +26,7 @@ def prepare(stack: Stack, environment: Mapping[str, str]) -> None:
     _put_aside_lost_topics(stack)
     for name in ("zookeeper.properties", "zookeeper.jaas", "kafka.properties"):
         own_secrets.write_private(stack.run / name, _filled_in(TEMPLATES / name, stack, environment))
+        system_user.own(stack.run / name)
     write_supervisor_config(stack.run / "supervisord.conf")
     secrets = {service.name: secrets_for(service.secrets, environment) for service in read_services().values()}
     own_secrets.write(stack.run, {name: own for name, own in secrets.items() if own})

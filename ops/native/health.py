@@ -86,7 +86,7 @@ def heartbeat(stack: Stack, state: State) -> bool:
 
 def beats(stack: Stack, state: State) -> bool:
     """Check that the service has touched its file of life lately, and since it was started."""
-    beat = (stack.run / f"{state.name}.alive").stat().st_mtime
+    beat = (stack.data / "beats" / state.name).stat().st_mtime
     return time.time() - beat < BEAT_WITHIN_SECONDS and beat >= state.started - CLOCK_SLACK_SECONDS
 
 

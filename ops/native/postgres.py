@@ -7,10 +7,8 @@ PostgreSQL refuses to run as root: then it runs as the system user `actstock`, w
 
 import argparse
 import os
-import pwd
 import shutil
 import signal
-import stat
 import subprocess
 import sys
 import tempfile
@@ -20,7 +18,8 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-SYSTEM_USER = "actstock"
+from ops.native.system_user import own, own_all, without_root
+
 SERVER_VERSION = 18
 START_SECONDS = 60
 # For a machine of a few gigabytes: what the platform keeps is some hundred thousand rows.
@@ -53,11 +52,11 @@ def make_cluster(data: Path, user: str, database: str, password: str, prefix: li
     building = data.with_name(f"{data.name}.new")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(mode=0o700, parents=True)
-    _own(building)
+    own(building)
     password_file = building.with_suffix(".password")
     with os.fdopen(os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(password + "\n")
-    _own(password_file)
+    own(password_file)
     try:
         login = [f"--username={user}", f"--pwfile={password_file}", "--auth=scram-sha-256"]
         _run([*prefix, f"{BINARIES}/initdb", f"--pgdata={building}", *login, "--encoding=UTF8", "--locale=C"])
@@ -73,9 +72,9 @@ def make_cluster(data: Path, user: str, database: str, password: str, prefix: li
 @contextmanager
 def running_alone(data: Path, settings: Mapping[str, str]) -> Iterator[str]:
     """Run a server that nobody else reaches, and return the folder of its socket, which is its host name."""
-    prefix = drop_root(data)
+    prefix = server_prefix(data)
     with tempfile.TemporaryDirectory(prefix="actstock-") as socket:
-        _own(Path(socket))
+        own(Path(socket))
         given = SERVER_SETTINGS | {"listen_addresses": "", "unix_socket_directories": socket} | dict(settings)
         words = [f"-c{name}={value}" for name, value in given.items()]
         log = data.with_name(f"{data.name}.log")
@@ -108,42 +107,9 @@ def remove_stale_pid_file(data: Path) -> None:
         pid_file.unlink()
 
 
-def drop_root(data: Path) -> list[str]:
-    """Return the words that make a command run as the system user, none when we are not root.
-
-    Where a folder above the data is closed to others (a checkout below /root), the server gets the right to look
-    through folders (CAP_DAC_READ_SEARCH), so that no folder has to be opened to everybody.
-    """
-    if os.geteuid() != 0:
-        return []
-    _ensure_system_user()
-    prefix = ["setpriv", f"--reuid={SYSTEM_USER}", f"--regid={SYSTEM_USER}", "--clear-groups"]
-    if any(not folder.stat().st_mode & stat.S_IXOTH for folder in (*data.parents, *BINARIES.parents)):
-        # Without the secure bit, access(2), by which initdb looks for its neighbours, ignores the capability.
-        prefix += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--securebits=+no_setuid_fixup"]
-    return [*prefix, "--"]
-
-
-def _ensure_system_user() -> None:
-    try:
-        pwd.getpwnam(SYSTEM_USER)
-    except KeyError:
-        command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER]
-        # Two servers start at once: the other one may have been quicker.
-        if subprocess.run(command, check=False, capture_output=True).returncode not in (0, 9):
-            raise SystemExit(f"the system user {SYSTEM_USER} cannot be made: run `{' '.join(command)}`") from None
-
-
-def _own(path: Path) -> None:
-    if os.geteuid() == 0:
-        shutil.chown(path, SYSTEM_USER, SYSTEM_USER)
-
-
-def _own_all(data: Path) -> None:
-    """Give the data to the system user, who may have had another number on another machine."""
-    if os.geteuid() == 0 and data.stat().st_uid != pwd.getpwnam(SYSTEM_USER).pw_uid:
-        for path in (data, *data.rglob("*")):
-            _own(path)
+def server_prefix(data: Path) -> list[str]:
+    """Return the words that make a server's command run as the system user, none when we are not root."""
+    return without_root([data.parent, BINARIES])
 
 
 def _command_line(pid: str) -> str:
@@ -169,12 +135,12 @@ def main() -> None:
     options = parser.parse_args()
     data: Path = options.data
     data.parent.mkdir(parents=True, exist_ok=True)
-    prefix = drop_root(data)
+    prefix = server_prefix(data)
     if not data.exists():
         print(f"making a new cluster in {data}", file=sys.stderr)
         make_cluster(data, options.user, options.database, os.environ[options.password_in], prefix)
     os.environ.pop(options.password_in, None)  # the server has no use for it
-    _own_all(data)
+    own_all(data)
     remove_stale_pid_file(data)
     settings = [f"-c{name}={value}" for name, value in SERVER_SETTINGS.items()]
     server = [*prefix, str(BINARIES / "postgres"), "-D", str(data), "-p", str(options.port), *settings]

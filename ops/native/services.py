@@ -15,6 +15,7 @@ CONFIG_FILE = Path(__file__).with_name("conf") / "supervisord.conf"
 PROGRAM = "program:"
 # Without packages, which would take ten times as long to be found.
 WITH_SECRETS = "python -S -m ops.native.own_secrets"
+AS_SYSTEM_USER = "python -S -m ops.native.system_user"
 DEFAULTS = "program-defaults"
 DEFAULT_WAIT_SECONDS = 180
 # A one-shot may end at once, and is not started again.
@@ -28,6 +29,7 @@ class Service:
     """needs: ready before it starts; uses: there until it has stopped; ready: a check and its arguments.
 
     wait_seconds: how long a start waits until it is ready. 0: the platform works without it, so it is not waited for.
+    owns: folders of the data, which are its own; as the system user where root starts it. None: it is as who starts it.
     users: who it is elsewhere. environment: what else it alone is told.
     secrets: its variables that hold a secret, each with the setting that has the value.
     supervisor: further keys of supervisord.
@@ -41,6 +43,7 @@ class Service:
     ports: tuple[str, ...]
     wait_seconds: int
     only_if: str | None
+    owns: tuple[str, ...] | None
     users: Mapping[str, str]
     environment: Mapping[str, str]
     secrets: Mapping[str, str]
@@ -81,6 +84,7 @@ def _service(name: str, described: Mapping[str, Any]) -> Service:
         ports=tuple(compose.ports_of(described)),
         wait_seconds=native.get("wait_seconds", DEFAULT_WAIT_SECONDS),
         only_if=native.get("only_if"),
+        owns=tuple(native["owns"]) if "owns" in native else None,
         users={name: environment[name] for name in USERS if name in environment},
         environment=native.get("environment", {}),
         secrets={} if "secrets_in" in native else compose.private_variables(described),
@@ -91,6 +95,9 @@ def _service(name: str, described: Mapping[str, Any]) -> Service:
 def _program(service: Service) -> dict[str, str]:
     """Return a service's section of supervisord's configuration, without the defaults."""
     before = f'{WITH_SECRETS} "%(ENV_ACTSTOCK_RUN)s/{own_secrets.file_name(service.name)}" ' if service.secrets else ""
+    if service.owns is not None:
+        folders = "".join(f'"%(ENV_ACTSTOCK_DATA)s/{folder}" ' for folder in service.owns)
+        before += f"{AS_SYSTEM_USER} {folders}-- "
     own = {"command": before + service.command} | (ONE_SHOT if service.is_one_shot else {})
     if alone := {**service.users, **service.environment}:
         own["environment"] = ",".join(f'{name}="{value}"' for name, value in alone.items())
