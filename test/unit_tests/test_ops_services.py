@@ -51,8 +51,8 @@ def test_a_consumer_is_ready_while_it_goes_round(
     """One that waits for Kafka to let it in has no round."""
     consumer, stack, now = ALL["consumer-etf-daily"], Stack(tmp_path), time.time()
     if since_beat is not None:
-        beat = tmp_path / "run" / "consumer-etf-daily.alive"
-        beat.parent.mkdir()
+        beat = stack.data / "beats" / "consumer-etf-daily"
+        beat.parent.mkdir(parents=True)
         beat.touch()
         os.utime(beat, (now - since_beat, now - since_beat))
     state = SimpleNamespace(name=consumer.name, started=now - since_start)
@@ -63,9 +63,9 @@ def test_a_consumer_beats_in_the_file_that_is_looked_at(tmp_path: Path) -> None:
     services.write_supervisor_config(tmp_path / "supervisord.conf")
     config = RawConfigParser()
     config.read(tmp_path / "supervisord.conf")
-    expand = {"ENV_ACTSTOCK_RUN": "/run", "program_name": "consumer-etf-daily"}
+    expand = {"ENV_ACTSTOCK_DATA": "/data", "program_name": "consumer-etf-daily"}
     environment = config["program:consumer-etf-daily"]["environment"] % expand
-    assert 'CONSUMER_HEARTBEAT="/run/consumer-etf-daily.alive"' in environment.split(",")
+    assert 'CONSUMER_HEARTBEAT="/data/beats/consumer-etf-daily"' in environment.split(",")
 
 
 def test_every_service_of_the_platform_is_listed() -> None:
