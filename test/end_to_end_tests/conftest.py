@@ -17,10 +17,20 @@ import pytest
 from config.config import Settings
 from database.db_helper import Connection, connect
 from market.invented import InventedMarket
+from ops.native.stack import Stack
 from ops.pipeline.airflow_client import Airflow, Run, Task
 from ops.replay.market_client import authorization
+from ops.testing import STACK
 
 RUN_SECONDS = 420
+
+
+@pytest.fixture(scope="session")
+def stack() -> Stack:
+    """Return the running stack, whose ports the ring may have moved (ACTSTOCK_PORT_OFFSET)."""
+    started = Stack.started_in(STACK.home)
+    assert started, f"no stack is running in {STACK.home}"
+    return started
 
 
 @pytest.fixture(scope="session")

@@ -17,21 +17,23 @@ from ops.native.postgres import running_alone
 from ops.native.stack import Stack
 from ops.native.stack_secrets import read_env_file
 from ops.pipeline.airflow_client import Run
-from ops.testing import STACK
 
 
-def test_the_running_platform_is_restored_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    manifest = back_up(native_place(STACK, {}), tmp_path / "actstock.tar")
+def test_the_running_platform_is_restored_elsewhere(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = back_up(native_place(stack, {}), tmp_path / "actstock.tar")
     assert manifest.topics and set(manifest.topics) == set(Topic)
     monkeypatch.setenv("ACTSTOCK_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ACTSTOCK_PORT_OFFSET", str(stack.port_offset))
     monkeypatch.setattr(native, "ENV_FILE", tmp_path / ".env")
     monkeypatch.setattr(native, "start", lambda stack: 0)
 
     assert native.restore_native(tmp_path / "actstock.tar", True) == 0
 
-    restored = Stack(tmp_path / "home", source=STACK.source)
+    restored = Stack(tmp_path / "home", source=stack.source)
     secrets = read_env_file(restored.secrets_file)
-    assert secrets == read_env_file(STACK.secrets_file)
+    assert secrets == read_env_file(stack.secrets_file)
     with running_alone(restored.data / "postgres", {}) as host:
         database = DatabaseSettings(host, 5432, "stockdb", "postgres", secrets["DB_PASSWORD"])
         with closing(connect(database)) as conn:

@@ -6,14 +6,14 @@ It empties the tables, so it comes after the tests that look at them.
 from ops.bench.chaos import play_round, show, undisturbed
 from ops.bench.chaos_faults import kinds
 from ops.bench.chaos_field import Field
-from ops.testing import STACK
+from ops.native.stack import Stack
 
 FAULTS = ("kill -9 consumer-stock-daily", "kill -9 spark-driver", "consumers rebalance")
 RUN_SECONDS = 300
 
 
-def test_nothing_is_lost_or_doubled_and_nobody_is_needed() -> None:
-    field = Field(STACK, patience_seconds=RUN_SECONDS)
+def test_nothing_is_lost_or_doubled_and_nobody_is_needed(stack: Stack) -> None:
+    field = Field(stack, patience_seconds=RUN_SECONDS)
     session = field.market.market().last_session
     known = kinds(field)
     with field.without_noise():
