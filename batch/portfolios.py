@@ -17,7 +17,7 @@ from batch.publishing import Publication, published_periods
 from batch.sources import least_trusted
 from batch.weights import weights_of
 from config.periods import PERIODS
-from config.universe import universe
+from config.universe import ALL_HOLDINGS, universe
 from database.db_helper import Connection
 from database.queries import ledger, missing_holdings
 from database.queries.ledger import Window
@@ -95,19 +95,14 @@ def _position(rows: Sequence[Row], rank: int, score: float, weight: float) -> di
         "source_etfs": etfs,
         "holdings_as_of": max(row.holdings_as_of for row in rows),
         "source": least_trusted(row.source for row in rows),
-        "allocation_reason": as_json(
-            [
-                reason(
-                    "best_of_etfs",
-                    top=universe().top_holdings,
-                    etfs=etfs,
-                    days=rows[0].period_days,
-                    gain=rows[0].period_return,
-                    market_cap=rows[0].market_cap,
-                )
-            ]
-        ),
+        "allocation_reason": as_json([_why_chosen(rows[0], etfs, universe().top_holdings)]),
     }
+
+
+def _why_chosen(row: Row, etfs: Sequence[str], top: int) -> Reason:
+    """Tell among how many holdings of which ETFs the stock of a row was the best one."""
+    told = {"etfs": etfs, "days": row.period_days, "gain": row.period_return, "market_cap": row.market_cap}
+    return reason("best_of_whole_etfs", **told) if top == ALL_HOLDINGS else reason("best_of_etfs", top=top, **told)
 
 
 def with_ranks(positions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -44,6 +44,8 @@ SENTENCES: Mapping[str, str] = {
     # A holding, and why it was chosen or not.
     "best_of_etfs": "best of the top {top} of {etfs} over {days} sessions: {gain:+.2%} in US dollars "
     "at a market cap of {market_cap:,.2f*1e-9} billion",
+    "best_of_whole_etfs": "best of all holdings of {etfs} over {days} sessions: {gain:+.2%} in US dollars "
+    "at a market cap of {market_cap:,.2f*1e-9} billion",
     "not_positive": "return of {gain:+.2f*100} % is not positive",
     "returned_more": "{ticker} returned more ({gain:+.2f*100} %)",
     "larger_holding": "{ticker} returned the same and is the larger holding",

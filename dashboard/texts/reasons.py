@@ -35,6 +35,8 @@ KOREAN: Mapping[str, str] = {
     # A holding, and why it was chosen or not.
     "best_of_etfs": "{etfs}의 상위 {top}개 보유 종목 중 {days}거래일 동안 가장 좋았습니다: "
     "미국 달러 수익률 {gain:+.2%}, 시가총액 {market_cap:,.0f*1e-8}억 달러",
+    "best_of_whole_etfs": "{etfs}의 모든 보유 종목 중 {days}거래일 동안 가장 좋았습니다: "
+    "미국 달러 수익률 {gain:+.2%}, 시가총액 {market_cap:,.0f*1e-8}억 달러",
     "not_positive": "수익률 {gain:+.2f*100} %: 양수가 아닙니다",
     "returned_more": "{ticker}의 수익률이 더 높습니다 ({gain:+.2f*100} %)",
     "larger_holding": "{ticker}의 수익률이 같고 ETF 내 비중이 더 큽니다",

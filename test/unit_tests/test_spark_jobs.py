@@ -1,6 +1,7 @@
 """The Spark jobs' decisions on tables small enough to follow by hand. No database: frames in, rows out."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -12,6 +13,7 @@ from batch import spark_trending_etf_identifier as identifier
 from batch.portfolios import TrendingResult
 from batch.returns import windows_of, with_returns
 from batch.sources import with_source_rank
+from config.universe import ALL_HOLDINGS, universe
 from dollar_prices import DESCRIBED, dollar_prices
 from reason_words import text_json, words, words_of_each
 from utils.reasons import from_json, reason
@@ -258,6 +260,17 @@ def reasons(rows: list[Any]) -> dict[str, str | None]:
 def portfolio(rows: list[Any], cap: float = 1.0) -> tuple[dict[str, Any], float]:
     positions, cash = portfolios.portfolio_of([row for row in rows if row.is_selected], cap)
     return {row["ticker"]: row for row in positions}, cash
+
+
+@pytest.mark.parametrize(("top", "among"), [(5, "the top 5 of QQQ"), (ALL_HOLDINGS, "all holdings of QQQ")])
+def test_a_position_says_among_how_many_holdings_it_was_the_best(
+    allocate: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch, top: int, among: str
+) -> None:
+    monkeypatch.setattr(portfolios, "universe", lambda: replace(universe(), top_holdings=top))
+
+    positions, _ = portfolio(allocate({"QQQ": [20]}, [held("QQQ", "A")], [stock("A", 100, 110)]))
+
+    assert (words(positions["A"]["allocation_reason"]) or "").startswith(f"best of {among} over 20 sessions: +10.00%")
 
 
 def test_the_best_performer_of_each_etf_is_chosen(allocate: Callable[..., list[Any]]) -> None:
