@@ -12,6 +12,7 @@ ActstockError
 │   ├── UnusableAnswer     one ticker's answer cannot be used (the run continues with the others)
 │   └── BarMissing         the session is over, but the source has no bar of it (yet)
 ├── BrokerUnavailable      Kafka cannot be reached or did not acknowledge
+│   └── BrokerRefused      Kafka does not take the login
 ├── DatabaseUnavailable    Postgres cannot be reached
 ├── NotStored              rows that are needed are not in Postgres
 │   └── Rejected           a consumer refused a message (logs_consumer_error has the reason)
@@ -74,6 +75,10 @@ class BarMissing(SourceUnavailable):
 
 
 class BrokerUnavailable(ActstockError):
+    pass
+
+
+class BrokerRefused(BrokerUnavailable):
     pass
 
 

@@ -3,7 +3,6 @@
 `python -m collector.topics` makes them at each start. The broker's own user may do everything.
 """
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +18,8 @@ from kafka.admin import (
 
 from config.config import KafkaSettings, Topic
 from utils.errors import BrokerUnavailable
-from utils.kafka_utils import PLAIN, admin_client
+from utils.kafka_login import require_login
+from utils.kafka_utils import PLAIN, SCRAM, admin_client
 
 FROM_ANYWHERE = "*"
 # The broker hears of a new user through ZooKeeper.
@@ -72,7 +72,8 @@ def apply_roles(settings: KafkaSettings, passwords: Mapping[str, str], roles: Se
         failed = admin.create_acls([acl for role in wanted for acl in _acls(role, settings.prefix)])["failed"]
         if failed:
             raise BrokerUnavailable(f"the rights of Kafka's users cannot be set: {failed[0].__name__}")
-    _wait_until_known(settings)
+    # They become known in the order in which they were made, and its owner is the last.
+    require_login(settings, SCRAM, KNOWN_SECONDS)
     return [role.name for role in wanted]
 
 
@@ -80,16 +81,3 @@ def _acls(role: Role, prefix: str) -> Iterator[ACL]:
     for kind, name, operation in role.rights:
         pattern = ResourcePattern(kind, prefix + name)
         yield ACL(f"User:{role.name}", FROM_ANYWHERE, operation, ACLPermissionType.ALLOW, pattern)
-
-
-def _wait_until_known(settings: KafkaSettings) -> None:
-    """Wait until the broker lets in the last of the users. They become known in the order in which they were made."""
-    until = time.monotonic() + KNOWN_SECONDS
-    while True:
-        try:
-            with admin_client(settings):
-                return
-        except BrokerUnavailable:
-            if time.monotonic() > until:
-                raise
-        time.sleep(0.1)

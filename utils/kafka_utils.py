@@ -1,4 +1,4 @@
-"""The only module that talks to Kafka, but for the one that makes its users (utils/kafka_roles.py).
+"""The only module that talks to Kafka, but for kafka_roles, which makes its users, and kafka_login, which tries one.
 
 It creates topics, publishes with acknowledgements, and consumes with the commit as the last step.
 """
@@ -21,6 +21,7 @@ from kafka.structs import MemberState
 
 from config.config import KafkaSettings, Topic
 from utils.errors import BrokerUnavailable, DatabaseUnavailable
+from utils.kafka_login import require_login
 from utils.lag import Lag, LagMeter
 from utils.ranges import LONGEST_RANGE, count_sessions
 
@@ -38,6 +39,8 @@ MAX_BATCH = 10_000  # rows: a range has one for each session
 LONGEST_WAIT_SECONDS = 15.0
 ACKNOWLEDGE_SECONDS = 30
 REJOIN_SECONDS = 20.0  # longer than the broker waits for the others of a new group
+# A new password reaches the broker through ZooKeeper. And a consumer that ends at once is started again at once.
+LOGIN_SECONDS = 8.0
 # How clients prove who they are, and how the broker itself does.
 SCRAM, PLAIN = "SCRAM-SHA-512", "PLAIN"
 METADATA_SECONDS = 30  # after so long a consumer knows of new partitions
@@ -210,16 +213,16 @@ def consume(
         beat()
         return stop.requested
 
-    with _broker(settings):
+    with _broker(settings, patience_seconds=LOGIN_SECONDS):
         consumer = connect_consumer(settings, topic, topic.consumer_group)
-    log.info("reading %s as %s", topic, topic.consumer_group)
-    try:
-        with ThreadPoolExecutor(1, topic.value) as worker:
-            meter = LagMeter(consumer, lambda lags: worker.submit(handle_lag, lags))
-            pump(consumer, lambda batch: partial(worker.submit, prepare(batch)), is_over, meter, is_over)
-    finally:
-        consumer.close()
-        log.info("stopped reading %s", topic)
+        log.info("reading %s as %s", topic, topic.consumer_group)
+        try:
+            with ThreadPoolExecutor(1, topic.value) as worker:
+                meter = LagMeter(consumer, lambda lags: worker.submit(handle_lag, lags))
+                pump(consumer, lambda batch: partial(worker.submit, prepare(batch)), is_over, meter, is_over)
+        finally:
+            consumer.close()
+            log.info("stopped reading %s", topic)
 
 
 def pump(
@@ -431,7 +434,7 @@ def client_options(settings: KafkaSettings, mechanism: str = SCRAM) -> dict[str,
 @contextmanager
 def admin_client(settings: KafkaSettings, mechanism: str = SCRAM) -> Iterator[KafkaAdminClient]:
     """Connect a client that looks after topics, groups and users, or raise BrokerUnavailable."""
-    with _broker(settings):
+    with _broker(settings, mechanism):
         admin = KafkaAdminClient(**client_options(settings, mechanism))
         try:
             yield admin
@@ -440,7 +443,12 @@ def admin_client(settings: KafkaSettings, mechanism: str = SCRAM) -> Iterator[Ka
 
 
 @contextmanager
-def _broker(settings: KafkaSettings) -> Iterator[None]:
+def _broker(settings: KafkaSettings, mechanism: str = SCRAM, patience_seconds: float = 0.0) -> Iterator[None]:
+    """Try the login, then name broker and user in an error of the client.
+
+    patience_seconds: for which a login that is refused is tried again
+    """
+    require_login(settings, mechanism, patience_seconds)
     try:
         yield
     except KafkaError as error:

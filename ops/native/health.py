@@ -20,6 +20,7 @@ from ops.native.supervisor import State
 
 TIMEOUT_SECONDS = 2.0
 ZOOKEEPER_ARE_YOU_OK = b"ruok"
+BEAT_WITHIN_SECONDS = 60.0
 # supervisord counts in whole seconds.
 CLOCK_SLACK_SECONDS = 1.0
 
@@ -83,6 +84,12 @@ def heartbeat(stack: Stack, state: State) -> bool:
     return is_alive(stack.alerts, time.time()) and beat.stat().st_mtime >= state.started - CLOCK_SLACK_SECONDS
 
 
+def beats(stack: Stack, state: State) -> bool:
+    """Check that the service has touched its file of life lately, and since it was started."""
+    beat = (stack.run / f"{state.name}.alive").stat().st_mtime
+    return time.time() - beat < BEAT_WITHIN_SECONDS and beat >= state.started - CLOCK_SLACK_SECONDS
+
+
 def airflow(stack: Stack, state: State, webserver: str, component: str) -> bool:
     """Check that the component's heartbeat is not one of the process before this one."""
     health = _json(stack.url(webserver) + "/api/v2/monitor/health")[component]
@@ -105,6 +112,7 @@ CHECKS: dict[str, Check] = {
     "spark-worker": spark_worker,
     "airflow": airflow,
     "heartbeat": heartbeat,
+    "beats": beats,
 }
 
 

@@ -28,7 +28,8 @@ class Service:
     """needs: ready before it starts; uses: there until it has stopped; ready: a check and its arguments.
 
     wait_seconds: how long a start waits until it is ready. 0: the platform works without it, so it is not waited for.
-    users: who it is elsewhere. secrets: its variables that hold a secret, each with the setting that has the value.
+    users: who it is elsewhere. environment: what else it alone is told.
+    secrets: its variables that hold a secret, each with the setting that has the value.
     supervisor: further keys of supervisord.
     """
 
@@ -41,6 +42,7 @@ class Service:
     wait_seconds: int
     only_if: str | None
     users: Mapping[str, str]
+    environment: Mapping[str, str]
     secrets: Mapping[str, str]
     supervisor: Mapping[str, str]
 
@@ -80,6 +82,7 @@ def _service(name: str, described: Mapping[str, Any]) -> Service:
         wait_seconds=native.get("wait_seconds", DEFAULT_WAIT_SECONDS),
         only_if=native.get("only_if"),
         users={name: environment[name] for name in USERS if name in environment},
+        environment=native.get("environment", {}),
         secrets={} if "secrets_in" in native else compose.private_variables(described),
         supervisor={key: str(value) for key, value in native.get("supervisor", {}).items()},
     )
@@ -89,8 +92,8 @@ def _program(service: Service) -> dict[str, str]:
     """Return a service's section of supervisord's configuration, without the defaults."""
     before = f'{WITH_SECRETS} "%(ENV_ACTSTOCK_RUN)s/{own_secrets.file_name(service.name)}" ' if service.secrets else ""
     own = {"command": before + service.command} | (ONE_SHOT if service.is_one_shot else {})
-    if service.users:
-        own["environment"] = ",".join(f'{name}="{user}"' for name, user in service.users.items())
+    if alone := {**service.users, **service.environment}:
+        own["environment"] = ",".join(f'{name}="{value}"' for name, value in alone.items())
     return own | dict(service.supervisor)
 
 

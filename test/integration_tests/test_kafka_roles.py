@@ -1,15 +1,21 @@
 """Kafka lets nobody in without a login, and each user does its own work and no other. ZooKeeper lets Kafka in alone."""
 
+import os
 import socket
 import struct
+import subprocess
+import sys
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient
+from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
 from kafka.errors import (
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
@@ -20,14 +26,18 @@ from kafka.errors import (
 from config.config import KafkaSettings, Settings, Topic
 from ops.native.compose import ports
 from utils import kafka_roles
-from utils.errors import BrokerUnavailable
+from utils.errors import BrokerRefused, BrokerUnavailable
+from utils.kafka_login import require_login
 from utils.kafka_utils import (
+    LOGIN_SECONDS,
+    SCRAM,
     admin_client,
     client_options,
     committed_offsets,
     connect_consumer,
     create_topics,
     delete_topics,
+    end_offsets,
     publisher,
     topic_ids,
 )
@@ -35,6 +45,7 @@ from utils.kafka_utils import (
 PASSWORD = "made up for tests"
 BRIEFLY = {"bootstrap_timeout_ms": 3000}
 PATIENCE_MS = 15_000
+AT_ONCE_SECONDS = 10.0
 # What ZooKeeper answers before it ends a session without a login.
 LOGIN_REQUIRED = -124
 CHILDREN_OF = 8
@@ -82,6 +93,53 @@ def test_nobody_gets_in_without_a_login(owner: KafkaSettings, login: dict[str, A
         closing(KafkaAdminClient(**client_options(replace(owner, **login)), **BRIEFLY)) as admin,
     ):
         admin.list_topics()
+
+
+@pytest.mark.parametrize("login", [{"password": "a guess"}, {"user": "somebody"}], ids=["a guess", "a stranger"])
+@pytest.mark.parametrize(
+    "use",
+    [
+        topic_ids,
+        lambda settings: send(settings, Topic.ETF_DAILY),
+        lambda settings: end_offsets(settings, Topic.ETF_DAILY),
+    ],
+)
+def test_a_refused_login_is_told_at_once(
+    owner: KafkaSettings, use: Callable[[KafkaSettings], object], login: dict[str, Any]
+) -> None:
+    refused = replace(owner, **login)
+    began = time.monotonic()
+    with pytest.raises(
+        BrokerRefused, match=rf"refuses the login {refused.user}: Authentication failed .* \./start\.sh"
+    ):
+        use(refused)
+    assert time.monotonic() - began < AT_ONCE_SECONDS
+
+
+def test_a_consumer_that_is_refused_ends(owner: KafkaSettings) -> None:
+    """So that it is started again, and whoever watches is told of the loop."""
+    refused = user(owner, "consumer-etf-daily")
+    environ = os.environ | {"KAFKA_USER": refused.user, "KAFKA_PASSWORD": "a guess"}
+    began = time.monotonic()
+    command = [sys.executable, "-m", "consumer.kafka_consumer_etf_daily"]
+    ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
+    assert time.monotonic() - began < LOGIN_SECONDS + AT_ONCE_SECONDS
+    told = ended.stderr.splitlines()[-1]
+    assert (ended.returncode, told.split(":")[0]) == (1, "error")
+    assert f"refuses the login {refused.user}" in told
+
+
+def test_a_password_that_the_broker_learns_of_later_is_waited_for(owner: KafkaSettings) -> None:
+    late = replace(owner, user=f"{owner.prefix}late", password=PASSWORD)
+    with ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(require_login, late, SCRAM, 30.0)
+        time.sleep(1)
+        assert not waiting.done()
+        with admin_client(owner) as admin:
+            admin.alter_user_scram_credentials(
+                [UserScramCredentialUpsertion(late.user, ScramMechanism.SCRAM_SHA_512, PASSWORD)]
+            )
+        waiting.result(30)
 
 
 def test_what_a_producer_sends_its_consumer_reads(owner: KafkaSettings) -> None:

@@ -1,23 +1,27 @@
 """The consuming loop against a hand-written broker and database: what is committed when."""
 
+import socket
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from kafka import TopicPartition
-from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
+from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError, SaslAuthenticationFailedError
 from kafka.structs import MemberState
 
+from config.config import KafkaSettings, Topic
 from consumer.watch import BEAT_SECONDS, Heartbeat
 from utils import kafka_utils
-from utils.errors import DatabaseUnavailable
-from utils.kafka_utils import POLL_MS, pump
+from utils.errors import BrokerUnavailable, DatabaseUnavailable
+from utils.kafka_login import require_login
+from utils.kafka_utils import POLL_MS, SCRAM, pump
 from utils.lag import EVERY_SECONDS, Lag, LagMeter
 
 
@@ -274,6 +278,34 @@ class FakeOffsets:
     def position(self, partition: FakePartition, timeout_ms: int) -> int | None:
         assert timeout_ms == 0, "it must not wait for an answer"
         return self.read[partition]
+
+
+@pytest.mark.parametrize("user", ["", "consumer-etf-daily"])
+@pytest.mark.parametrize("is_there", [True, False], ids=["a port that only closes", "no broker"])
+def test_a_broker_that_does_not_answer_refuses_nothing(user: str, is_there: bool) -> None:
+    """Its clients wait for it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Thread(target=lambda: server.accept()[0].close(), daemon=True).start()
+        port = server.getsockname()[1] if is_there else 1
+        require_login(KafkaSettings(f"127.0.0.1:{port}", 1, 1, user=user, password="x"), SCRAM)
+
+
+def test_a_login_that_is_refused_later_names_broker_and_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refused(FakeConsumer):
+        def poll(self, timeout_ms: int = 0, max_records: int = 0) -> Any:
+            raise SaslAuthenticationFailedError("invalid credentials")
+
+        def close(self) -> None:
+            self.joined.append("closed")
+
+    consumer = Refused(batches())
+    monkeypatch.setattr(kafka_utils, "_StopSignal", lambda: SimpleNamespace(requested=False))
+    monkeypatch.setattr(kafka_utils, "require_login", lambda *_: None)
+    monkeypatch.setattr(kafka_utils, "connect_consumer", lambda *_: consumer)
+    settings = KafkaSettings("kafka:9092", 1, 1, user="consumer-etf-daily")
+    with pytest.raises(BrokerUnavailable, match=r"Kafka at kafka:9092 .* as consumer-etf-daily: .*invalid credentials"):
+        kafka_utils.consume(settings, Topic.ETF_DAILY, lambda batch: lambda: None, lambda lags: None)
+    assert consumer.joined == ["closed"]
 
 
 def test_a_heartbeat_is_a_file_that_is_touched_now_and_then(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import os
 import socketserver
 import time
+from configparser import RawConfigParser
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -37,6 +38,34 @@ def test_whoever_has_the_port_but_speaks_no_http_is_not_ready() -> None:
         stack = SimpleNamespace(url=lambda _: f"http://127.0.0.1:{server.server_address[1]}")
         service = SimpleNamespace(ready=("http", "api", "/health"))
         assert not health.is_ready(service, stack, SimpleNamespace())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("since_beat", "since_start", "is_ready"),
+    [(5, 60, True), (90, 600, False), (20, 5, False), (None, 5, False)],
+    ids=["alive", "silent", "of the process before", "never"],
+)
+def test_a_consumer_is_ready_while_it_goes_round(
+    tmp_path: Path, since_beat: float | None, since_start: float, is_ready: bool
+) -> None:
+    """One that waits for Kafka to let it in has no round."""
+    consumer, stack, now = ALL["consumer-etf-daily"], Stack(tmp_path), time.time()
+    if since_beat is not None:
+        beat = tmp_path / "run" / "consumer-etf-daily.alive"
+        beat.parent.mkdir()
+        beat.touch()
+        os.utime(beat, (now - since_beat, now - since_beat))
+    state = SimpleNamespace(name=consumer.name, started=now - since_start)
+    assert health.is_ready(consumer, stack, cast(Any, state)) is is_ready
+
+
+def test_a_consumer_beats_in_the_file_that_is_looked_at(tmp_path: Path) -> None:
+    services.write_supervisor_config(tmp_path / "supervisord.conf")
+    config = RawConfigParser()
+    config.read(tmp_path / "supervisord.conf")
+    expand = {"ENV_ACTSTOCK_RUN": "/run", "program_name": "consumer-etf-daily"}
+    environment = config["program:consumer-etf-daily"]["environment"] % expand
+    assert 'CONSUMER_HEARTBEAT="/run/consumer-etf-daily.alive"' in environment.split(",")
 
 
 def test_every_service_of_the_platform_is_listed() -> None:
