@@ -9,7 +9,7 @@ from decimal import Decimal
 from api import rebalancing
 from api.rebalancing import NOTHING, Plan, Position, Rules, cents
 from config.currencies import MINOR_UNITS
-from config.exchanges import exchanges
+from config.exchanges import class_share
 from config.universe import universe
 from contract.common import Source, Status
 from contract.orders import LeftOut, Order, Outside, OwnedTrades
@@ -25,7 +25,6 @@ MONTHLY = "monthly"
 # An older close says too little of what a share is worth now.
 OLDEST_PRICE = timedelta(days=10)
 SIDES = ("sell", "buy", "keep")
-CLASS_SHARE = re.compile(r"([A-Z]+)[./ ]([A-Z])")
 KOREAN_CODE = re.compile(r"\d{5}[0-9A-Z]")
 
 
@@ -132,8 +131,8 @@ def _spellings(ticker: str) -> list[str]:
     >>> _spellings("BRK.B"), _spellings("005930"), _spellings("VOD.L")
     (['BRK.B', 'BRK-B'], ['005930', '005930.KS', '005930.KQ'], ['VOD.L'])
     """
-    if (found := CLASS_SHARE.fullmatch(ticker)) and f".{found[2]}" not in exchanges().by_suffix:
-        return [ticker, f"{found[1]}-{found[2]}"]
+    if hyphened := class_share(ticker):
+        return [ticker, hyphened]
     if KOREAN_CODE.fullmatch(ticker):
         return [ticker, f"{ticker}.KS", f"{ticker}.KQ"]
     return [ticker]

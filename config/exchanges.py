@@ -1,5 +1,6 @@
 """Where a ticker trades, by its suffix. Only this module reads exchanges.toml."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ HOME = ""
 RATE = "=X"
 # As a regular expression. No slash: a symbol is a part of addresses and of file names.
 SYMBOL = "[!-.0-~]+"
+CLASS_SHARE = re.compile(r"([A-Z]+)[./ ]([A-Z])")
 
 
 class ExchangesError(ConfigError):
@@ -50,6 +52,16 @@ class Exchanges:
     def calendar_from(self, exchange: str) -> date | None:
         """Return the first day that the calendar package knows of an exchange, or None when the table gives none."""
         return next((each.calendar_from for each in self.by_suffix.values() if each.exchange == exchange), None)
+
+
+def class_share(ticker: str) -> str | None:
+    """Return a class share of New York with its hyphen, however it is written, or None for another ticker.
+
+    >>> class_share("BRK.B"), class_share("BRK/B"), class_share("BRK B"), class_share("VOD.L")
+    ('BRK-B', 'BRK-B', 'BRK-B', None)
+    """
+    found = CLASS_SHARE.fullmatch(ticker)
+    return f"{found[1]}-{found[2]}" if found and f".{found[2]}" not in exchanges().by_suffix else None
 
 
 def suffix_of(ticker: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
+from config.exchanges import class_share
 from dashboard.texts import Text
 from dashboard.texts import trades as texts
 
@@ -38,7 +39,6 @@ NOT_STOCKS = re.compile(r"option|future|bond|crypto|forex|cash", re.IGNORECASE)
 BUYS = ("buy", "purchase", "deliveryinbound", "transferin", "kauf", "einlieferung", "매수")
 SELLS = ("sell", "sale", "deliveryoutbound", "transferout", "verkauf", "auslieferung", "매도")
 SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.=^-]{0,19}")
-CLASS_SHARE = re.compile(r"([A-Z]{1,5})[ /]([A-Z])")
 CURRENCY_CODE = re.compile(r"[A-Z]{3}")
 MOST_POSITIONS = 500
 LARGEST_SHARES = Decimal(10) ** 9
@@ -96,7 +96,7 @@ def read(text: str) -> Reading:
 
     >>> found = read("NVDA 10\\nBRK.B, 2.5\\ncash 1,000")
     >>> found.written, found.cash
-    ('NVDA:10,BRK.B:2.5', Decimal('1000'))
+    ('NVDA:10,BRK-B:2.5', Decimal('1000'))
     >>> [problem.values["typed"] for problem in read("Symbol,Quantity\\nNVDA,ten").problems]
     ['ten']
     """
@@ -241,8 +241,7 @@ def _sign(action: str) -> int:
 
 def _ticker(typed: str) -> str:
     ticker = typed.strip().upper()
-    if found := CLASS_SHARE.fullmatch(ticker):
-        ticker = f"{found[1]}-{found[2]}"
+    ticker = class_share(ticker) or ticker
     if not SYMBOL.fullmatch(ticker):
         raise Unreadable(texts.NO_TICKER, typed=typed or "–")
     return ticker
