@@ -13,7 +13,7 @@ from api.formats import LIST, Format, FormatName
 from api.pool import ReaderPool
 from api.responder import Responder
 from config.config import Settings
-from config.periods import MONTHLY_PERIOD
+from config.periods import MONTHLY, MONTHLY_PERIOD
 from config.universe import universe
 from database.queries import paging
 from utils.dates import sessions_of
@@ -187,7 +187,7 @@ PeriodPart = Annotated[
         json_schema_extra={"enum": list(universe().periods)},
     ),
 ]
-PORTFOLIOS = (*map(str, universe().periods), "monthly")
+PORTFOLIOS = (*map(str, universe().periods), MONTHLY)
 PortfolioChoice = Annotated[
     str,
     AfterValidator(_known_portfolio),

@@ -10,6 +10,7 @@ from api import rebalancing
 from api.rebalancing import NOTHING, Plan, Position, Rules, cents
 from config.currencies import MINOR_UNITS
 from config.exchanges import class_share
+from config.periods import MONTHLY
 from config.universe import universe
 from contract.common import Source, Status
 from contract.orders import LeftOut, Order, Outside, OwnedTrades
@@ -21,7 +22,6 @@ from utils.dates import next_last_sunday
 from utils.errors import NotPublished
 from utils.reasons import Reason, join, reason
 
-MONTHLY = "monthly"
 # An older close says too little of what a share is worth now.
 OLDEST_PRICE = timedelta(days=10)
 SIDES = ("sell", "buy", "keep")

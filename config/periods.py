@@ -4,8 +4,9 @@ They are fixed, because the analytics tables have columns for each of them. The 
 """
 
 PERIODS = (5, 10, 20)
-# Stands in period columns for the monthly portfolio, which has no period of its own.
+# Stands in period columns for the monthly portfolio, which has no period of its own, and where one chooses a portfolio.
 MONTHLY_PERIOD = 0
+MONTHLY = "monthly"
 # analytics_trending_etfs names this period's columns without the period: is_trending, outperformance.
 UNSUFFIXED_PERIOD = 20
 

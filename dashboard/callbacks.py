@@ -7,6 +7,7 @@ from typing import Any
 
 from dash import Dash, Input, Output, State, no_update
 
+from config.periods import MONTHLY
 from contract.orders import Order
 from dashboard import components, figures, first_view, glossary, preferences, trade_callbacks
 from dashboard.address import Address
@@ -15,7 +16,7 @@ from dashboard.components import Component
 from dashboard.page import Page
 from dashboard.texts import Text, common
 from dashboard.views import VIEWS, market_map, pipeline, summary, trades, view_of
-from dashboard.views.selectors import DAY_PICKER, MONTHLY
+from dashboard.views.selectors import DAY_PICKER
 from utils.errors import ActstockError, InvalidInput, NotASession, NotPublished, UnknownTicker
 
 log = logging.getLogger(__name__)

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from dash import dcc, html
 
+from config.periods import MONTHLY
 from contract.common import Window
 from contract.etfs import Etf
 from contract.holdings import Holder
@@ -93,7 +94,7 @@ def kept_choices(address: Address) -> dict[str, str]:
     {'period': 'monthly'}
     """
     kept = {name: address.choices[name] for name in ("period", "as_of") if address.choices.get(name)}
-    if kept.get("period") == "monthly":
+    if kept.get("period") == MONTHLY:
         kept.pop("as_of", None)
     return kept
 

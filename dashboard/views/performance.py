@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from dash import dcc, html
 
+from config.periods import MONTHLY, MONTHLY_PERIOD
 from contract.portfolios import Correction, Performance, PortfolioPerformance
 from dashboard import components, figures
 from dashboard.api_client import ApiClient
@@ -13,7 +14,6 @@ from dashboard.texts import common
 from dashboard.texts import performance as texts
 from dashboard.views import selectors, tear_sheet
 
-MONTH = 0
 SHOWN_CORRECTIONS = 5
 
 
@@ -75,7 +75,7 @@ def _selected(record: Performance, page: Page) -> PortfolioPerformance | None:
 
 def _days(page: Page) -> int:
     selected = selectors.selected(page)
-    return MONTH if selected == selectors.MONTHLY else int(selected)
+    return MONTHLY_PERIOD if selected == MONTHLY else int(selected)
 
 
 def _earlier(record: Performance, page: Page) -> list[Component]:
@@ -191,9 +191,9 @@ def _link(days: int, page: Page) -> Component:
     """To another portfolio; the one that is shown is only named."""
     if days == _days(page):
         return html.Strong(_name(days, page), className="strong")
-    period = days if days != MONTH else selectors.MONTHLY
+    period = days if days != MONTHLY_PERIOD else MONTHLY
     return dcc.Link(_name(days, page), href=page.address.href(period=period))
 
 
 def _name(days: int, page: Page) -> str:
-    return page.say(texts.OF_DAYS, days=days) if days != MONTH else page.say(texts.OF_MONTH)
+    return page.say(texts.OF_DAYS, days=days) if days != MONTHLY_PERIOD else page.say(texts.OF_MONTH)

@@ -5,6 +5,7 @@ from typing import Any
 
 from dash import dcc, html
 
+from config.periods import MONTHLY
 from contract.pipeline import Calendar
 from contract.portfolios import ActiveAllocations, Candidate, CandidatePart, ExplainedPortfolio, Position
 from dashboard import components, figures, grids
@@ -25,7 +26,7 @@ CHOSEN, ALL = "position", "all"
 
 
 def page(client: ApiClient, page: Page) -> list[Component]:
-    if selectors.selected(page) == selectors.MONTHLY:
+    if selectors.selected(page) == MONTHLY:
         return month.page(client, page)
     allocations = _ask(client, page, "all" if _lists_all(page) else "position")
     calendar = client.calendar()

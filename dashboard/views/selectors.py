@@ -6,13 +6,13 @@ from typing import Any
 
 from dash import dcc, html
 
+from config.periods import MONTHLY
 from contract.pipeline import Calendar, PublishedDay
 from dashboard import components
 from dashboard.components import Choice, Component
 from dashboard.page import Page
 from dashboard.texts import Text, common, month, portfolio, trades
 
-MONTHLY = "monthly"
 DAY_PICKER = "session-picker"
 SOME, ALL = "some", "all"
 

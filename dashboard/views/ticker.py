@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from dash import dcc, html
 
+from config.periods import MONTHLY
 from contract.etfs import Etf
 from contract.holdings import Comparison, Holder, StoredHolding
 from contract.portfolios import Appearance, Appearances
@@ -15,7 +16,6 @@ from dashboard.components import Choice, Component
 from dashboard.figures import Candle, Mark, Strip
 from dashboard.page import Page, compact, percent, price
 from dashboard.texts import common, ticker
-from dashboard.views import selectors
 from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
 
 # Sessions of a range: those of its last return, so that a bar more is shown.
@@ -363,7 +363,7 @@ def _appearance(each: Appearance, page: Page) -> Sequence[Component]:
     """Return a row that leads to the portfolio it is about."""
     monthly = each.period_days is None
     day = each.rebalance_date if monthly else each.as_of_date
-    period = selectors.MONTHLY if monthly else each.period_days
+    period = MONTHLY if monthly else each.period_days
     return (
         dcc.Link(str(day), href=Address(choices={"period": str(period), "as_of": str(day)}).href()),
         page.say(common.MONTH) if monthly else page.say(common.DAYS, days=period),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from dash import dcc, html
 
+from config.periods import MONTHLY
 from contract.portfolios import Performance, PortfolioPerformance
 from dashboard import components
 from dashboard.address import Address
@@ -25,7 +26,7 @@ def link(page: Page) -> Component:
     """To the whole record of the shown period, up to the shown session."""
     days = selectors.selected(page)
     # A rebalance date is no session.
-    as_of = None if days == selectors.MONTHLY else page.address.choices.get("as_of")
+    as_of = None if days == MONTHLY else page.address.choices.get("as_of")
     href = Address("/performance").href(period=days, as_of=as_of)
     return dcc.Link(page.say(portfolio.WHOLE_RECORD), href=href)
 
