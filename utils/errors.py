@@ -23,6 +23,8 @@ ActstockError
 
 from utils.reasons import Reason, reason
 
+LONGEST_MESSAGE = 1000
+
 
 class ActstockError(Exception):
     """The base of all. str(error) tells what happened, where, and what to do. Its `reason` is the same as data."""
@@ -104,6 +106,22 @@ class EvidenceChanged(ActstockError):
 
 class AlertNotSent(ActstockError):
     pass
+
+
+def reason_of(error: str | BaseException | None, is_for_readers: bool = False) -> Reason:
+    """Return the reason that an error carries, else its first line, an exception's kind before it.
+
+    is_for_readers: its words need no kind before them
+
+    >>> str(reason_of(OSError("no space left\\nsee the log"))), str(reason_of(NotStored("no rows")))
+    ('OSError: no space left', 'no rows')
+    """
+    if isinstance(carried := getattr(error, "reason", None), Reason):
+        return carried
+    message = next(iter(str(error or "").strip().splitlines()), "")[:LONGEST_MESSAGE]
+    if isinstance(error, BaseException) and not is_for_readers:
+        return reason("unexpected", kind=type(error).__name__, message=message)
+    return reason("text", text=message) if message else reason("no_word")
 
 
 # These concern one ticker only: they become its state in the ledger, and the run continues.

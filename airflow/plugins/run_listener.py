@@ -19,14 +19,13 @@ from airflow.plugins_manager import AirflowPlugin
 from config.config import Settings
 from database.db_helper import Connection, connect
 from database.queries import stage_runs
+from utils.errors import reason_of
 from utils.reasons import Reason, reason
 
 log = logging.getLogger(__name__)
 
-LONGEST_TEXT = 1000
 # Airflow's words for a run's end -> the code of a reason.
 ENDS = {"timed_out": "took_too_long", "all_tasks_deadlocked": "deadlocked"}
-NO_WORD = "no_word"
 
 
 @hookimpl
@@ -46,7 +45,7 @@ def on_task_instance_success(task_instance: Any) -> None:
 @hookimpl
 def on_task_instance_failed(task_instance: Any, error: str | BaseException | None) -> None:
     is_late = task_instance.state == "up_for_retry"
-    _note(task_instance, partial(stage_runs.stopped, reasons=[reason_of(error)], is_late=is_late))
+    _note(task_instance, partial(stage_runs.stopped, reasons=[told_by(error)], is_late=is_late))
 
 
 @hookimpl
@@ -56,7 +55,7 @@ def on_dag_run_success(dag_run: Any) -> None:
 
 @hookimpl
 def on_dag_run_failed(dag_run: Any, msg: str) -> None:
-    _note(dag_run, partial(stage_runs.ended, failure=reason(ENDS.get(msg, NO_WORD))))
+    _note(dag_run, partial(stage_runs.ended, failure=reason(ENDS.get(msg, "no_word"))))
 
 
 def as_of(task_instance: Any) -> date:
@@ -66,19 +65,11 @@ def as_of(task_instance: Any) -> date:
     return date.fromisoformat(day)
 
 
-def reason_of(error: str | BaseException | None) -> Reason:
-    """Return the reason that an error carries, else its first line.
-
-    The class name stands before it unless it is an Airflow error, written for readers.
-    """
+def told_by(error: str | BaseException | None) -> Reason:
+    """Return why a task has failed. Airflow's own errors are written for readers."""
     from airflow.sdk.exceptions import AirflowException
 
-    if isinstance(carried := getattr(error, "reason", None), Reason):
-        return carried
-    message = next(iter(str(error or "").strip().splitlines()), "")[:LONGEST_TEXT]
-    if isinstance(error, BaseException) and not isinstance(error, AirflowException):
-        return reason("unexpected", kind=type(error).__name__, message=message)
-    return reason("text", text=message) if message else reason(NO_WORD)
+    return reason_of(error, isinstance(error, AirflowException))
 
 
 def _note(run: Any, write: Callable[[Connection, str, str], None]) -> None:

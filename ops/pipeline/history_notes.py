@@ -11,7 +11,7 @@ from config.config import DatabaseSettings
 from config.stages import HISTORY
 from database.db_helper import Connection, connect
 from database.queries import portfolios, stage_runs
-from utils.errors import ActstockError
+from utils.errors import ActstockError, reason_of
 from utils.reasons import Reason, reason
 
 log = logging.getLogger(__name__)
@@ -57,16 +57,7 @@ def noted(
     try:
         yield step
     except BaseException as error:
-        failure = _reason_of(error)
+        failure = reason("history_interrupted") if isinstance(error, KeyboardInterrupt) else reason_of(error)
         write(lambda conn: fail(conn, failure))
         raise
     write(succeed)
-
-
-def _reason_of(error: BaseException) -> Reason:
-    if isinstance(error, KeyboardInterrupt):
-        return reason("history_interrupted")
-    carried = getattr(error, "reason", None)
-    return (
-        carried if isinstance(carried, Reason) else reason("unexpected", kind=type(error).__name__, message=str(error))
-    )
