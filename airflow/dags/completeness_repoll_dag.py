@@ -29,17 +29,14 @@ closed); or `./start.sh gaps --repoll`.
 import logging
 from contextlib import closing
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import task
-from dag_collect import Collect
+from dag_collect import Collect, Receipt
 from dag_common import AS_OF, RUN_ID, STARTS_AND_WAITS, airflow_errors, daily_dag
 
 from config.config import Settings
-
-if TYPE_CHECKING:
-    from collector.receipt import Receipt
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +55,7 @@ def runs_of(sessions: list[date], started_by: str) -> list[dict[str, Any]]:
     ]
 
 
-def produce(settings: Settings, as_of: date, started_by: str, _accept_late: bool) -> "Receipt":
+def produce(settings: Settings, as_of: date, started_by: str, _accept_late: bool) -> Receipt:
     from collector.gaps import repoll
     from utils.dates import session_before
 

@@ -11,10 +11,13 @@ from config.config import Settings
 from utils.reasons import Reason, reason
 
 if TYPE_CHECKING:
-    from collector.receipt import Receipt
+    from collector.receipt import Receipt as Receipt
+else:
+    # A DAG file imports none of the parts before its tasks run, and names what its producer returns all the same.
+    Receipt = "collector.receipt.Receipt"
 
 # Gets the settings, the session, the run's id, and whether to continue without a late bar.
-Producer = Callable[[Settings, date, str, bool], "Receipt"]
+Producer = Callable[[Settings, date, str, bool], Receipt]
 
 # Rows take half a second as a rule. What takes longer is waited for without a worker slot.
 WAIT_HERE_SECONDS = 10
@@ -40,11 +43,11 @@ class Collect(BaseOperator):
 
     def look_again(self, context: Any, receipt: dict[str, Any], since: str, event: Any = None) -> dict[str, Any]:
         """Go on after a wait in the triggerer. receipt: as JSON; since: when its rows had been sent."""
-        from collector.receipt import Receipt
+        from collector import receipt as receipts
 
-        return self._until_stored(Receipt.from_dict(receipt), datetime.fromisoformat(since))
+        return self._until_stored(receipts.Receipt.from_dict(receipt), datetime.fromisoformat(since))
 
-    def _until_stored(self, receipt: "Receipt", since: datetime) -> dict[str, Any]:
+    def _until_stored(self, receipt: Receipt, since: datetime) -> dict[str, Any]:
         from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 
         from collector.receipt import stored_within

@@ -11,19 +11,15 @@ without it.
 """
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 # Airflow only reads files that contain the words airflow and dag: this comment has to stay.
-from dag_collect import Collect
+from dag_collect import Collect, Receipt
 from dag_common import collection_dag
 
 from config.config import Settings
 
-if TYPE_CHECKING:
-    from collector.receipt import Receipt
 
-
-def produce(settings: Settings, as_of: date, started_by: str, accept_late: bool) -> "Receipt":
+def produce(settings: Settings, as_of: date, started_by: str, accept_late: bool) -> Receipt:
     from collector.kafka_producer_etf_daily import run
 
     return run(settings, "sector", as_of, started_by, accept_late)

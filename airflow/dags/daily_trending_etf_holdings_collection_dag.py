@@ -16,19 +16,15 @@ quarantined.
 """
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 # Airflow only reads files that contain the words airflow and dag: this comment has to stay.
-from dag_collect import Collect
+from dag_collect import Collect, Receipt
 from dag_common import collection_dag
 
 from config.config import Settings
 
-if TYPE_CHECKING:
-    from collector.receipt import Receipt
 
-
-def produce(settings: Settings, as_of: date, started_by: str, accept_late: bool) -> "Receipt":
+def produce(settings: Settings, as_of: date, started_by: str, accept_late: bool) -> Receipt:
     from collector.kafka_producer_trending_etf_holdings import run
 
     return run(settings, as_of, started_by, accept_late)

@@ -14,21 +14,17 @@ requests a day. A fund whose list cannot be fetched is named, and keeps its last
 """
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 # Airflow only reads files that contain the words airflow and dag: this comment has to stay.
-from dag_collect import Collect
+from dag_collect import Collect, Receipt
 from dag_common import RUN_DOC, daily_dag
 
 from config.config import Settings
 
-if TYPE_CHECKING:
-    from collector.receipt import Receipt
-
 DAG_ID = "etf_holdings_daily"
 
 
-def produce(settings: Settings, as_of: date, started_by: str, _accept_late: bool) -> "Receipt":
+def produce(settings: Settings, as_of: date, started_by: str, _accept_late: bool) -> Receipt:
     from collector.kafka_producer_etf_holdings import run
 
     return run(settings, "all", as_of, started_by)

@@ -15,22 +15,18 @@ A month that is run late gets the holdings of the day on which they are fetched.
 """
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 # Airflow only reads files that contain the words airflow and dag: this comment has to stay.
-from dag_collect import Collect
+from dag_collect import Collect, Receipt
 from dag_common import RUN_DOC, daily_dag
 from dag_spark import SparkJob
 
 from config.config import Settings
 
-if TYPE_CHECKING:
-    from collector.receipt import Receipt
-
 DAG_ID = "monthly_etf_collection_last_weekend"
 
 
-def produce(settings: Settings, as_of: date, started_by: str, _accept_late: bool) -> "Receipt":
+def produce(settings: Settings, as_of: date, started_by: str, _accept_late: bool) -> Receipt:
     from collector.kafka_producer_etf_holdings import run
 
     return run(settings, "benchmark", as_of, started_by, for_the_month=True)
