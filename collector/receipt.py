@@ -14,8 +14,8 @@ from database import tables
 from database.db_helper import Connection, connect
 from database.queries import collected
 from database.tables import Table
-from utils.errors import BarMissing, NotStored, Rejected
-from utils.kafka_utils import Offsets, offsets_reached, read_so_far
+from utils.errors import BarMissing, BrokerRefused, BrokerUnavailable, NotStored, Rejected
+from utils.kafka_utils import Offsets, ReadSoFar, offsets_reached, reading
 from utils.reasons import Reason, join, of_ticker, reason
 
 log = logging.getLogger(__name__)
@@ -132,9 +132,13 @@ def is_stored(settings: Settings, receipt: Receipt) -> bool:
     Raise Rejected when they are past the messages and rows are absent all the same, NotStored when a topic was made
     anew and what was sent may have gone with the old one.
     """
+    return stored_within(settings, receipt, 0)
+
+
+def _is_stored(settings: Settings, receipt: Receipt, read_so_far: ReadSoFar) -> bool:
     for topic in Topic:
         needed = receipt.end_offsets.get(topic.value)
-        if needed and not _is_read(settings, topic, needed, receipt.topic_ids.get(topic.value)):
+        if needed and not _is_read(read_so_far, topic, needed, receipt.topic_ids.get(topic.value)):
             return False
     conn = connect(settings.database)
     try:
@@ -146,8 +150,8 @@ def is_stored(settings: Settings, receipt: Receipt) -> bool:
     return True
 
 
-def _is_read(settings: Settings, topic: Topic, needed: Offsets, sent_to: str | None) -> bool:
-    there, committed = read_so_far(settings.kafka, topic)
+def _is_read(read_so_far: ReadSoFar, topic: Topic, needed: Offsets, sent_to: str | None) -> bool:
+    there, committed = read_so_far(topic)
     if sent_to and there and sent_to != there:
         raise NotStored(reason("topic_made_anew", topic=topic.value))
     return offsets_reached({topic.value: needed}, {topic.value: committed})
@@ -177,8 +181,20 @@ def wait_until_stored(settings: Settings, receipt: Receipt) -> None:
 def stored_within(settings: Settings, receipt: Receipt, seconds: float) -> bool:
     """Wait some seconds at most for every expected row, and tell whether they are stored. Raise what is_stored does."""
     until = time.monotonic() + seconds
-    while not is_stored(settings, receipt):
-        if time.monotonic() > until:
-            return False
+    while True:
+        try:
+            return _stored_by(settings, receipt, until)
+        except BrokerUnavailable as error:
+            # A broker that was started anew lets in whoever logs in again.
+            if isinstance(error, BrokerRefused) or time.monotonic() > until:
+                raise
         time.sleep(POLL_SECONDS)
+
+
+def _stored_by(settings: Settings, receipt: Receipt, until: float) -> bool:
+    with reading(settings.kafka) as read_so_far:
+        while not _is_stored(settings, receipt, read_so_far):
+            if time.monotonic() > until:
+                return False
+            time.sleep(POLL_SECONDS)
     return True

@@ -8,9 +8,9 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from types import FrameType
 from typing import Any, Protocol
 
@@ -59,6 +59,8 @@ class ConsumerRecord(Protocol):
 
 # Makes a batch ready, and returns what handles it, in another thread and perhaps more than once.
 Preparer = Callable[[list[ConsumerRecord]], Callable[[], None]]
+# Returns a topic's id, None while the broker knows no such topic, and the offsets that its group has committed.
+ReadSoFar = Callable[[Topic], tuple[str | None, Offsets]]
 LagHandler = Callable[[list[Lag]], None]
 
 
@@ -147,12 +149,21 @@ def _committed(admin: KafkaAdminClient, settings: KafkaSettings, group: str) -> 
     return offsets
 
 
-def read_so_far(settings: KafkaSettings, topic: Topic) -> tuple[str | None, Offsets]:
-    """Return a topic's id, None while the broker knows no such topic, and the offsets that its group has committed."""
-    with admin_client(settings) as admin:
-        [described] = admin.describe_topics([settings.prefix + topic])
-        offsets = _committed(admin, settings, topic.consumer_group).get(topic.value, {})
-    return None if described["error_code"] else str(described["topic_id"]), offsets
+@contextmanager
+def reading(settings: KafkaSettings) -> Iterator[ReadSoFar]:
+    """Yield what tells how far a topic is read. It logs in at its first question, and asks the others by that login."""
+    with ExitStack() as opened:
+
+        @cache
+        def admin() -> KafkaAdminClient:
+            return opened.enter_context(admin_client(settings))
+
+        def read_so_far(topic: Topic) -> tuple[str | None, Offsets]:
+            [described] = admin().describe_topics([settings.prefix + topic])
+            offsets = _committed(admin(), settings, topic.consumer_group).get(topic.value, {})
+            return None if described["error_code"] else str(described["topic_id"]), offsets
+
+        yield read_so_far
 
 
 def topic_ids(settings: KafkaSettings) -> dict[str, str]:

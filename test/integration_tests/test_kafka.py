@@ -30,7 +30,7 @@ from utils.kafka_utils import (
     offsets_reached,
     publisher,
     pump,
-    read_so_far,
+    reading,
 )
 from utils.lag import Lag, LagMeter
 from utils.messages import EtfDailyBar
@@ -279,15 +279,16 @@ def test_a_topic_that_was_made_anew_is_known_by_its_id(kafka: KafkaSettings) -> 
         with publisher(beside) as publishing:
             publishing.send_raw(Topic.ETF_DAILY, b"SPY", b"{}")
             publishing.wait()
-        first, committed = read_so_far(beside, Topic.ETF_DAILY)
-        assert publishing.topic_ids == {Topic.ETF_DAILY.value: first}
-        assert committed == {}
+        with reading(beside) as read_so_far:
+            first, committed = read_so_far(Topic.ETF_DAILY)
+            assert publishing.topic_ids == {Topic.ETF_DAILY.value: first}
+            assert committed == {}
 
-        delete_topics(beside, beside.prefix)
-        assert _within(30, lambda: read_so_far(beside, Topic.ETF_DAILY)[0] is None)
-        assert _within(60, lambda: _can_create(beside))
+            delete_topics(beside, beside.prefix)
+            assert _within(30, lambda: read_so_far(Topic.ETF_DAILY)[0] is None)
+            assert _within(60, lambda: _can_create(beside))
 
-        second, _ = read_so_far(beside, Topic.ETF_DAILY)
+            second, _ = read_so_far(Topic.ETF_DAILY)
         assert second not in (None, first)
     finally:
         delete_topics(kafka, beside.prefix)

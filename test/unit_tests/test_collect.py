@@ -1,6 +1,7 @@
 """Producers' decisions: what to ask for, and what to send."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
@@ -25,7 +26,7 @@ from database.queries import collected, ledger
 from database.tables import DAILY_ETF_OHLC
 from log_words import missing_of, told
 from utils.dates import close_of, last_closed_session, session_before, sessions_between
-from utils.errors import BarMissing, NotStored
+from utils.errors import BarMissing, BrokerRefused, BrokerUnavailable, NotStored
 from utils.kafka_utils import offsets_reached
 from utils.messages import DailyBar, StockDailyBar, from_json, to_json
 from utils.ranges import is_range, split
@@ -509,13 +510,58 @@ def test_a_stage_waits_for_every_partition(committed: dict[int, int], reached: b
     assert offsets_reached({"t": {0: 5, 1: 3}}, {"t": committed}) is reached
 
 
+class TestWaiting:
+    RECEIPT = Receipt(AS_OF, end_offsets={"etf-daily-data": {0: 5}})
+
+    @pytest.fixture
+    def logins(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        monkeypatch.setattr(receipts, "connect", lambda _: SimpleNamespace(close=lambda: None))
+        monkeypatch.setattr(receipts, "POLL_SECONDS", 0.0)
+        return []
+
+    def answering(self, logins: list[str], *answers: int | BrokerUnavailable) -> Callable[..., Any]:
+        """Return a stand-in for the broker. answers: how far it has committed, or how it fails, one question each."""
+        left = list(answers)
+
+        def read_so_far(_: Topic) -> tuple[str | None, dict[int, int]]:
+            answer = left.pop(0)
+            if isinstance(answer, BrokerUnavailable):
+                raise answer
+            return None, {0: answer}
+
+        @contextmanager
+        def reading(_: object) -> Iterator[Any]:
+            logins.append("in")
+            yield read_so_far
+
+        return reading
+
+    def test_asks_by_one_login(self, logins: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(receipts, "reading", self.answering(logins, 0, 1, 2, 3, 4, 5))
+        assert receipts.stored_within(Settings.from_env({}), self.RECEIPT, 60)
+        assert logins == ["in"]
+
+    def test_logs_in_anew_after_the_broker_was_away(self, logins: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(receipts, "reading", self.answering(logins, 0, BrokerUnavailable("away"), 5))
+        assert receipts.stored_within(Settings.from_env({}), self.RECEIPT, 60)
+        assert logins == ["in", "in"]
+
+    @pytest.mark.parametrize(("error", "seconds"), [(BrokerRefused("no"), 60), (BrokerUnavailable("away"), 0)])
+    def test_ends_when_it_is_refused_or_over(
+        self, logins: list[str], monkeypatch: pytest.MonkeyPatch, error: BrokerUnavailable, seconds: float
+    ) -> None:
+        monkeypatch.setattr(receipts, "reading", self.answering(logins, error, 5))
+        with pytest.raises(type(error), match=str(error)):
+            receipts.stored_within(Settings.from_env({}), self.RECEIPT, seconds)
+
+
 class TestTopicMadeAnew:
     """What was sent to a topic that was deleted may be gone, and its offsets say nothing of the new one."""
 
     RECEIPT = Receipt(AS_OF, end_offsets={"etf-daily-data": {0: 5}}, topic_ids={"etf-daily-data": "the first"})
 
     def is_read(self, monkeypatch: pytest.MonkeyPatch, topic_id: str | None, committed: dict[int, int]) -> bool:
-        monkeypatch.setattr(receipts, "read_so_far", lambda *_: (topic_id, committed))
+        monkeypatch.setattr(receipts, "reading", lambda _: nullcontext(lambda _: (topic_id, committed)))
         monkeypatch.setattr(receipts, "connect", lambda _: SimpleNamespace(close=lambda: None))
         return receipts.is_stored(Settings.from_env({}), self.RECEIPT)
 
