@@ -24,7 +24,7 @@ TYPE = re.compile(r'"type": "(\w+)"')
 @pytest.fixture(scope="module")
 def app() -> Any:
     app = dashboard_finviz_app.create_app(samples.Api({}).client, samples.PERIODS)
-    static_files.keep_files(app)
+    static_files.pack_tighter(static_files.keep_files(app))
     return app
 
 
@@ -59,13 +59,31 @@ def test_every_file_of_the_page_is_compressed_and_kept_as_long_as_its_address_al
         assert plain.headers["Cache-Control"] == (static_files.ASK_AGAIN if later else static_files.FOREVER), address
 
 
-def test_a_file_that_is_packed_tighter_later_is_the_same_and_smaller() -> None:
+def test_until_a_file_is_packed_with_zstd_its_readers_get_gzip(app: Any) -> None:
     content = static_files.PLOTLY_FILE.read_bytes()[:200_000]
     file = static_files.File.of("/a.js", content, "text/javascript")
-    first = len(file.packed["zstd"])
+    with app.server.test_request_context("/a.js", headers={"Accept-Encoding": "gzip, zstd"}):
+        first = file.answer()
+        static_files.pack_tighter([file])
+        then = file.answer()
+    assert [each.headers["Content-Encoding"] for each in (first, then)] == ["gzip", "zstd"]
+    assert unpacked(first) == unpacked(then) == content
+    assert len(then.data) < 0.95 * len(first.data)
+
+
+def test_the_files_are_packed_once_and_in_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    compressor = zstandard.ZstdCompressor
+
+    def counted(*, compression_params: zstandard.ZstdCompressionParameters) -> zstandard.ZstdCompressor:
+        made.append(compression_params.estimated_compression_context_size())
+        return compressor(compression_params=compression_params)
+
+    monkeypatch.setattr(zstandard, "ZstdCompressor", counted)
+    file = static_files.File.of("/a.js", static_files.PLOTLY_FILE.read_bytes(), "text/javascript")
     static_files.pack_tighter([file])
-    assert len(file.packed["zstd"]) < first
-    assert zstandard.ZstdDecompressor().decompress(file.packed["zstd"]) == content
+    [needed] = made
+    assert needed < 6 * 2**20
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
