@@ -19,7 +19,7 @@ from batch.weights import weights_of
 from config.periods import PERIODS
 from config.universe import ALL_HOLDINGS, universe
 from database.db_helper import Connection
-from database.queries import ledger, missing_holdings
+from database.queries import ledger
 from database.queries.ledger import Window
 from utils.reasons import Reason, as_json, from_json, of_ticker, reason, unique
 
@@ -57,13 +57,17 @@ def portfolios_of(
     conn: Connection,
     rows: Sequence[Row],
     results: Mapping[date, TrendingResult],
+    said_of_lists: Mapping[tuple[date, str], Sequence[Reason]],
     others: Mapping[Portfolio, Others] = MappingProxyType({}),
 ) -> Made:
-    """Make the portfolios of sessions, and find out what was missing of them or in doubt."""
+    """Make the portfolios of sessions, and find out what was missing of them or in doubt.
+
+    said_of_lists: (session, ETF) -> what is said of its list of holdings
+    """
     # A return without a gap has neither a missing price nor a doubt, so that most days the ledger need not be asked.
     windows = {(row.ticker, row.start_session, row.end_session) for row in rows if row.ticker and row.is_in_doubt}
     price_gaps = ledger.why_missing(conn, windows) if windows else {}
-    gaps = gaps_by_portfolio(rows, price_gaps, missing_holdings.stand_ins(conn, list(results)))
+    gaps = gaps_by_portfolio(rows, price_gaps, said_of_lists)
     positions, publications = portfolios(rows, results, gaps, others)
     return Made(with_ranks(positions), publications, gaps)
 
@@ -128,13 +132,13 @@ def why_empty(days: int, rows: Sequence[Row]) -> Reason:
 def gaps_by_portfolio(
     rows: Sequence[Row],
     price_gaps: Mapping[Window, Sequence[Reason]],
-    stand_ins: Mapping[tuple[date, str], Reason],
+    said_of_lists: Mapping[tuple[date, str], Sequence[Reason]],
 ) -> dict[Portfolio, list[Reason]]:
     """Return for each portfolio which figures or holdings were missing or in doubt, and why."""
     gaps: dict[Portfolio, list[Reason]] = {}
     for row in rows:
         found = gaps.setdefault((row.as_of_date, row.period_days), [])
-        found += filter(None, [stand_ins.get((row.as_of_date, row.etf_ticker))])
+        found += said_of_lists.get((row.as_of_date, row.etf_ticker), [])
         if row.ticker is None:
             found.append(reason("no_holdings", etf=row.etf_ticker))
             continue

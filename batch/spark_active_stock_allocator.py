@@ -35,6 +35,7 @@ from batch.staging import Staged
 from config.periods import PERIODS
 from config.universe import universe
 from database.queries.doubts import sessions_exchange
+from database.queries.missing_holdings import said_of_lists
 from database.tables import ALLOCATION_CANDIDATES, PORTFOLIO_ALLOCATION
 from utils.reasons import Reason, from_rows, of_ticker, reason
 from utils.spark_utils import is_wide, local_frame, together
@@ -92,7 +93,7 @@ def decided(job: Job, inputs: AllocationInputs) -> Iterator[Allocation]:
         return
     rows = candidates.collect()
     warn_of_funds_without_holdings({row.etf_ticker for row in rows if not row.ticker})
-    made = portfolios_of(job.conn, rows, results)
+    made = portfolios_of(job.conn, rows, results, said_of_lists(job.conn, list(results)))
     yield Allocation(
         rows_for(ALLOCATION_CANDIDATES, (row for row in rows if row.ticker)),
         rows_for(PORTFOLIO_ALLOCATION, made.positions),

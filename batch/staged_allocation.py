@@ -28,6 +28,7 @@ from config.universe import universe
 from database.db_helper import Connection, connect, copy_rows, fetch, reading_as_of, transaction
 from database.queries import missing_holdings
 from database.tables import ALLOCATION_CANDIDATES, PORTFOLIO_ALLOCATION
+from utils.reasons import Reason
 from utils.spark_utils import WIDE
 
 # What a position has beside its candidate.
@@ -45,7 +46,7 @@ TOLD = """
     FROM {rows} AS candidate
     WHERE as_of_date = ANY(%(days)s) AND (
         says IS NOT NULL
-        OR (as_of_date, etf_ticker) IN (SELECT * FROM UNNEST(%(stand_in_days)s::date[], %(stand_in_etfs)s::text[]))
+        OR etf_ticker = ANY(%(odd_lists)s)
         OR (as_of_date, period_days) IN (
             SELECT as_of_date, period_days FROM {rows} WHERE as_of_date = ANY(%(days)s)
             GROUP BY as_of_date, period_days HAVING NOT BOOL_OR(is_selected)))
@@ -63,6 +64,7 @@ class Task(NamedTuple):
     snapshot: the moment at which it reads why a price is missing
     candidates, positions: the tables to read, and to write
     without_holdings: the funds that trend and have no holdings, by session and period
+    said_of_lists: (session, ETF) -> what is said of its list of holdings
     """
 
     database: DatabaseSettings
@@ -71,6 +73,7 @@ class Task(NamedTuple):
     positions: str
     results: Mapping[date, TrendingResult]
     without_holdings: Sequence[Mapping[str, Any]]
+    said_of_lists: Mapping[tuple[date, str], Sequence[Reason]]
 
 
 class AllStaged(NamedTuple):
@@ -93,7 +96,8 @@ def staged_allocation(job: Job, candidates: DataFrame, results: Mapping[date, Tr
         staging_table(job, PORTFOLIO_ALLOCATION) as positions,
     ):
         _index(job.writer or job.conn, rows)
-        task = Task(job.database, job.snapshot or "", rows, positions, results, without)
+        said = missing_holdings.said_of_lists(job.conn, list(results))
+        task = Task(job.database, job.snapshot or "", rows, positions, results, without, said)
         parts = job.spark.sparkContext.parallelize(sorted(results), min(len(results), WIDE.partitions))
         found = parts.mapPartitions(partial(_make, task)).collect()
         made = Made(
@@ -134,16 +138,12 @@ def _make(task: Task, days: Iterator[date]) -> Iterator[Made]:
 
 
 def _made_of(task: Task, conn: Connection, reading: Connection, day: date) -> Made:
-    stand_ins = missing_holdings.stand_ins(reading, [day])
-    params = {
-        "days": [day],
-        "stand_in_days": [day for day, _ in stand_ins],
-        "stand_in_etfs": [etf for _, etf in stand_ins],
-    }
+    said = {(as_of, etf): reasons for (as_of, etf), reasons in task.said_of_lists.items() if as_of == day}
+    params = {"days": [day], "odd_lists": [etf for _, etf in said]}
     told = map(_row, fetch(conn, sql.SQL(TOLD).format(rows=task.candidates.identifier), params))
     without = (_without_holdings(row) for row in task.without_holdings if row["as_of_date"] == day)
     rows = sorted([*told, *without], key=attrgetter("as_of_date", "period_days", "etf_ticker"))
-    return portfolios_of(reading, rows, {day: task.results[day]}, _others(task, conn, day))
+    return portfolios_of(reading, rows, {day: task.results[day]}, said, _others(task, conn, day))
 
 
 def _others(task: Task, conn: Connection, day: date) -> dict[Portfolio, Others]:

@@ -57,6 +57,9 @@ def _fetch(current: Collection, etf: str) -> HoldingsSnapshot:
     snapshot = to_snapshot(fetched, current.run_id)
     if snapshot is None:
         raise UnusableAnswer(reason("no_holdings_listed", etf=etf))
+    if why := missing_holdings.why_short(current.conn, etf, snapshot.collected_date, len(snapshot.holdings)):
+        log.warning("%s", why)
+        current.receipt.notes.append(why)
     current.keep(fetched.answer)
     return from_json(HoldingsSnapshot, to_json(snapshot))
 

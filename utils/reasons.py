@@ -52,6 +52,7 @@ SENTENCES: Mapping[str, str] = {
     "first_by_ticker": "{ticker} is equal in return and holding, and first by ticker",
     "earlier_holdings": "holdings of {etf} are of {used} ({reasons})",
     "no_holdings": "no holdings of {etf} are stored",
+    "short_list": "its list of holdings of {day} has {listed}, where those before had up to {usual}",
     # A publication that is empty, not computable or degraded.
     "nothing_trends": "no ETF has a positive return that is higher than {benchmark}'s over any period",
     "nothing_trends_over": "no ETF trends over {days} sessions",

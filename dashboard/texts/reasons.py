@@ -43,6 +43,7 @@ KOREAN: Mapping[str, str] = {
     "first_by_ticker": "{ticker}의 수익률과 비중이 같고 종목 코드가 앞섭니다",
     "earlier_holdings": "{etf}의 보유 종목은 {used} 자료입니다 ({reasons})",
     "no_holdings": "{etf}의 보유 종목이 저장되어 있지 않습니다",
+    "short_list": "{day} 보유 종목 목록에 {listed}개뿐입니다. 그 전 목록에는 {usual}개까지 있었습니다",
     # A publication that is empty, not computable or degraded.
     "nothing_trends": "어떤 기간에도 수익률이 양수이면서 {benchmark}보다 높은 ETF가 없습니다",
     "nothing_trends_over": "{days}거래일 동안 상승 추세인 ETF가 없습니다",

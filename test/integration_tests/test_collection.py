@@ -421,6 +421,28 @@ class TestOneTickersTrouble:
 
         assert missing_holdings.stand_ins(conn, [UNTIL]) == {}
 
+    def test_a_list_cut_to_a_few_lines_is_taken_and_told(
+        self, settings: Settings, conn: Connection, monkeypatch: pytest.MonkeyPatch, market: httpx.Client
+    ) -> None:
+        market.put("/control/clock", json={"at": str(session_before(UNTIL, 1))}).raise_for_status()
+        kafka_producer_etf_holdings.run(settings, "sector", session_before(UNTIL, 1))
+        market.put("/control/clock", json={"at": str(UNTIL)}).raise_for_status()
+        ask = Yahoo.top_holdings
+
+        def answer(yahoo: Yahoo, etf: str) -> FundHoldings:
+            said = ask(yahoo, etf)
+            return replace(said, holdings=said.holdings[:2]) if etf == "XLF" else said
+
+        monkeypatch.setattr(Yahoo, "top_holdings", answer)
+        receipt = kafka_producer_etf_holdings.run(settings, "sector", UNTIL)
+
+        why = f"XLF: its list of holdings of {UNTIL} has 2, where those before had up to 10"
+        assert why in receipt.note.split("; ") and not receipt.missing
+        assert is_stored(settings, receipt)
+        assert len(collected.snapshot(conn, "XLF", UNTIL)) == 2
+        said = missing_holdings.said_of_lists(conn, [UNTIL])
+        assert {key: [str(each) for each in reasons] for key, reasons in said.items()} == {(UNTIL, "XLF"): [why]}
+
     def test_an_empty_list_and_one_that_breaks_the_contract(
         self, settings: Settings, conn: Connection, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -18,7 +18,7 @@ from batch.runner import Job
 from config.config import DatabaseSettings
 from database import tables
 from database.db_helper import Connection, Row, connect, fetch, replace_partition, transaction
-from database.queries import track_record
+from database.queries import missing_holdings, track_record
 from database.queries.corrections import corrections
 from database.queries.reasons import with_sentences
 from database.tables import ALLOCATION_CANDIDATES, Table
@@ -102,6 +102,70 @@ def test_again_gives_the_same_rows(run: Callable[..., Any], conn: Connection) ->
     run(allocator)
     assert everything(conn) == first
     assert first["analytics_portfolio_allocation"]
+
+
+def cut_list(conn: Connection, etf: str, day: date, lines: int) -> None:
+    """Store a later list of an ETF: the first lines of the one that is there."""
+    change(
+        conn,
+        """
+        INSERT INTO collected_etf_holdings (
+            etf_ticker, stock_ticker, holding_percent, collected_date, holding_rank, fetched_at, source)
+        SELECT etf_ticker, stock_ticker, holding_percent, %(day)s, holding_rank, fetched_at, source
+        FROM collected_etf_holdings
+        WHERE etf_ticker = %(etf)s AND holding_rank <= %(lines)s
+            AND collected_date = (SELECT MIN(collected_date) FROM collected_etf_holdings WHERE etf_ticker = %(etf)s)
+        """,
+        etf=etf,
+        day=day,
+        lines=lines,
+    )
+
+
+def test_a_list_cut_to_a_few_lines_is_said_of_its_portfolios(run: Callable[..., Any], conn: Connection) -> None:
+    run(identifier)
+    run(allocator)
+    [before] = {line["is_degraded"] for line in rows_of(conn, tables.PORTFOLIO_ALLOCATION)}
+    cut_list(conn, "EWY", AS_OF, 2)
+    summary = run(allocator).summary()
+    why = "EWY: its list of holdings of 2026-08-21 has 2, where those before had up to 10"
+
+    assert not before and summary["degraded"] == 3, "EWY trends over every period, and nothing is held up"
+    published = rows_of(conn, tables.PUBLICATION, job="allocation")
+    assert {line["degraded_reason"] for line in published} == {why}
+    assert all(line["is_degraded"] for line in rows_of(conn, tables.PORTFOLIO_ALLOCATION))
+
+
+@pytest.mark.parametrize(
+    ("lists", "is_said"),
+    [
+        ((10, 5), False),
+        ((10, 4), True),
+        ((10, 10, 10, 2), True),
+        ((10, 2, 2, 2, 2, 2), True),
+        ((10, 2, 2, 2, 2, 2, 2), False),
+        ((4, 1), False),
+        ((1, 1), False),
+        ((2,), False),
+    ],
+)
+def test_a_list_is_short_beside_those_before(conn: Connection, lists: tuple[int, ...], is_said: bool) -> None:
+    """A commodity fund lists few, and what stays short for five lists is the fund's own way."""
+    days = [date(2026, 6, day) for day in range(1, len(lists) + 1)]
+    change(conn, "DELETE FROM collected_etf_holdings WHERE etf_ticker = 'QQQ'")
+    change(
+        conn,
+        """
+        INSERT INTO collected_etf_holdings (
+            etf_ticker, stock_ticker, holding_percent, collected_date, holding_rank, fetched_at, source)
+        SELECT 'QQQ', 'S' || number, 0.01, day, number, now(), 'simulated'
+        FROM UNNEST(%(days)s::date[], %(lists)s::int[]) AS list (day, lines), generate_series(1, lines) AS number
+        """,
+        days=days,
+        lists=list(lists),
+    )
+    said = missing_holdings.said_of_lists(conn, [date(2026, 5, 1), days[-1], AS_OF])
+    assert {day for day, etf in said if etf == "QQQ"} == ({days[-1], AS_OF} if is_said else set())
 
 
 def test_a_stock_of_several_etfs_is_stored_once_for_each_period(run: Callable[..., Any], conn: Connection) -> None:

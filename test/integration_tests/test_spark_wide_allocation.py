@@ -17,12 +17,18 @@ from profiles import OF_JOB, wide_session
 from utils.dates import sessions_between
 
 FIRST, LAST = date(2026, 7, 27), date(2026, 8, 21)
-# A fund without holdings, one with an earlier list, stocks without a cap, a price or a rate, and doubts of every kind.
+# Funds without holdings, with an earlier list and with short ones, stocks without a cap, a price or a rate, and doubts
+# of every kind.
 TROUBLES = """
     DELETE FROM collected_etf_holdings WHERE etf_ticker = 'XLF';
     INSERT INTO logs_missing_holdings (etf_ticker, as_of_date, reason)
         SELECT etf_ticker, '2026-08-20', '[{"code": "no_holdings_listed", "params": {"etf": "QQQ"}}]'
         FROM (SELECT DISTINCT etf_ticker FROM collected_etf_holdings) AS fund;
+    INSERT INTO collected_etf_holdings (
+        etf_ticker, stock_ticker, holding_percent, collected_date, holding_rank, fetched_at, source)
+        SELECT etf_ticker, stock_ticker, holding_percent, '2026-08-18', holding_rank, fetched_at, source
+        FROM collected_etf_holdings WHERE etf_ticker IN ('SPY', 'QQQ', 'EWY') AND holding_rank <= 2
+        ON CONFLICT DO NOTHING;
     UPDATE collected_daily_stock_history SET market_cap = NULL WHERE ticker IN (
         SELECT stock_ticker FROM collected_etf_holdings WHERE etf_ticker = 'QQQ' AND holding_rank <= 2);
     UPDATE collected_daily_stock_history SET market_cap = NULL
@@ -75,6 +81,7 @@ def test_both_sizes_publish_the_same(spark: Any, conn: Connection, scratch_datab
     codes = (
         "nobody_eligible",
         "earlier_holdings",
+        "short_list",
         "no_holdings",
         "no_market_cap",
         "state_late",
