@@ -16,7 +16,6 @@ TIMEOUT_SECONDS = 30.0
 # Airflow may be away for a moment, or busy: what only reads is asked again for so long.
 PATIENCE_SECONDS = 180.0
 PAUSE_SECONDS = 2.0
-UNAVAILABLE = (502, 503, 504)
 ALL = "~"
 # States after which nothing more happens.
 ENDED = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
@@ -173,7 +172,8 @@ class Airflow:
         while True:
             try:
                 answer = self._http.request(method, path, **arguments)
-                if answer.status_code not in UNAVAILABLE or time.monotonic() > deadline:
+                # While its database is away it answers with 500.
+                if not answer.is_server_error or time.monotonic() > deadline:
                     return answer
             except httpx.TransportError:
                 if time.monotonic() > deadline:

@@ -34,7 +34,7 @@ DAGS = httpx.Response(200, json={"dags": [{"dag_id": "a", "is_paused": False}]})
 
 
 @pytest.mark.parametrize(
-    "trouble", [httpx.ReadTimeout, httpx.ConnectError, httpx.RemoteProtocolError, *airflow_client.UNAVAILABLE]
+    "trouble", [httpx.ReadTimeout, httpx.ConnectError, httpx.RemoteProtocolError, 500, 502, 503, 504]
 )
 def test_what_reads_waits_for_an_airflow_that_is_away(
     monkeypatch: pytest.MonkeyPatch,
