@@ -183,7 +183,7 @@ def test_a_bar_on_a_topic_made_anew_closes_a_rejection_of_before(
     "poison",
     [
         b'{"more": ' + b"[" * 100_000,
-        b'{"ticker": "A\u0000B", "trade_date": "2026-08-21", "source": "\u0000"}',
+        rb'{"ticker": "A\u0000B", "trade_date": "2026-08-21", "source": "\u0000"}',
         bar(trade_date=date(9999, 12, 31)),
         bar(fetched_at=datetime(9999, 12, 31, 23, tzinfo=UTC)),
         bar(fetched_at=FETCHED.replace(tzinfo=None)),
