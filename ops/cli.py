@@ -52,7 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words and not words[0].startswith("-") and words[0] not in _COMMANDS.choices:
         return _complain_of_command(words[0])
-    given = vars(parser().parse_args(words))
+    known, unknown = parser().parse_known_args(words)
+    if unknown:
+        # By the command's own parser: that of all commands would show how to name one.
+        _COMMANDS.choices.get(words[0], parser()).error(f"unrecognized arguments: {' '.join(unknown)}")
+    given = vars(known)
     from config.config import ConfigError
     from utils.errors import ActstockError
 

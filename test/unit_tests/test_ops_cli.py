@@ -90,3 +90,13 @@ def test_a_ring_is_good_only_when_it_ran_and_skipped_nothing(
     code: int, tests: int, skipped: int, problems: list[str]
 ) -> None:
     assert testing.problems_of("unit", code, tests, skipped) == problems
+
+
+def test_what_a_command_does_not_know_is_told_with_how_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["backfill", "--from", "2026-08-10", "--to", "2026-08-14"])
+    said = capsys.readouterr().err
+    assert said.startswith("usage: ./start.sh backfill") and "unrecognized arguments: --from --to" in said
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["--nosuch"])
+    assert capsys.readouterr().err.startswith("usage: ./start.sh [-h]")
