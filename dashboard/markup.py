@@ -1,6 +1,7 @@
 """Write what no callback changes as HTML: Dash takes a millisecond for each component, and a view has hundreds."""
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Iterable, Mapping
 from html import escape
 from typing import Any
 
@@ -75,7 +76,7 @@ def _is_still(part: Any, live: Collection[str]) -> bool:
         return True
     is_known = isinstance(part, (dcc.Link, Html)) or part._namespace == html.Div._namespace
     is_live = isinstance(getattr(part, "id", None), dict) or getattr(part, "id", None) in live
-    return is_known and not is_live and not hasattr(part, "style") and _is_still(getattr(part, "children", None), live)
+    return is_known and not is_live and _is_still(getattr(part, "children", None), live)
 
 
 def _tag(part: Component) -> str:
@@ -107,6 +108,19 @@ def _element(part: Component) -> str:
 
 
 def _written_attributes(attributes: dict[str, Any]) -> Iterable[str]:
-    for name, value in attributes.items():
-        told = "" if value is True else escape(str(value))
+    for name, value in sorted(attributes.items()):
+        told = "" if value is True else escape(_styled(value) if name == "style" else str(value))
         yield f' {HTML_NAMES.get(name, name.lower())}="{told}"'
+
+
+def _styled(style: Mapping[str, str]) -> str:
+    """Return a style as HTML has it.
+
+    >>> _styled({"width": "40%", "backgroundColor": "var(--accent)"})
+    'width: 40%; background-color: var(--accent)'
+    """
+    return "; ".join(f"{re.sub('[A-Z]', _hyphened, name)}: {value}" for name, value in style.items())
+
+
+def _hyphened(capital: re.Match[str]) -> str:
+    return f"-{capital[0].lower()}"

@@ -8,7 +8,7 @@ from dash import dcc, html
 from config.periods import MONTHLY
 from contract.pipeline import Calendar
 from contract.portfolios import ActiveAllocations, Candidate, CandidatePart, ExplainedPortfolio, Position
-from dashboard import components, figures, grids
+from dashboard import components, grids
 from dashboard.api_client import ApiClient
 from dashboard.components import Component
 from dashboard.page import Page, compact, percent, signed
@@ -121,11 +121,11 @@ def _positions(shown: ExplainedPortfolio, page: Page) -> list[Component]:
     if rest := shown.positions[BARS_AT_MOST:]:
         others = page.say(portfolio.OTHERS, count=f"{len(rest):,}")
         shares.append((others, sum(each.portfolio_weight for each in rest)))
-    chart = figures.weights(shares, page.palette, page.say(common.CASH), shown.cash_weight or 0.0)
+    cash = (page.say(common.CASH), shown.cash_weight or 0.0)
     return [
         html.Div(
             [
-                components.panel(page.say(portfolio.WEIGHTS), components.graph("weights", chart)),
+                components.panel(page.say(portfolio.WEIGHTS), components.bars("weights", shares, cash)),
                 components.panel(
                     page.say(portfolio.POSITIONS),
                     _cards(shown, page),

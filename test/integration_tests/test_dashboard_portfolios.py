@@ -27,8 +27,13 @@ def test_first_view_is_the_portfolio_as_the_api_gives_it(page: Page, api: Server
         (each["ticker"], f"{each['portfolio_weight']:.2%}", f"{each['period_return']:+.2%}".replace("-", "−"))
         for each in published
     ]
-    weights = [(each["ticker"], f"{each['portfolio_weight']:.2%}") for each in published]
-    assert page.bars("weights") == [*weights, ("Cash", "5.00%")]
+    weights = {**{each["ticker"]: each["portfolio_weight"] for each in published}, "Cash": 0.05}
+    bars = page.bars("weights")
+    assert [(name, figure) for name, figure, _ in bars] == [(name, f"{each:.2%}") for name, each in weights.items()]
+    longest, largest = max(pixels for *_, pixels in bars), max(weights.values())
+    assert [pixels / longest for *_, pixels in bars] == pytest.approx(
+        [each / largest for each in weights.values()], abs=0.01
+    )
     assert "Fri 21 Aug 2026" in page.text and page.texts(".selector .selected")[0] == "20d"
     assert common.SOURCE_BANNERS["simulated"].en in page.text
 

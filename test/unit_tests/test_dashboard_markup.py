@@ -33,10 +33,9 @@ def test_what_is_one_component_anyway_stays() -> None:
         html.Div(id="runs"),
         html.Button("CSV", id={"export": "ibkr"}),
         dcc.Input(id="ticker-search"),
-        html.Div(style={"height": 3}),
     ],
 )
-def test_what_a_callback_uses_and_what_html_cannot_say_stay_and_their_neighbours_do_not(live: Any) -> None:
+def test_what_a_callback_uses_stays_and_its_neighbours_do_not(live: Any) -> None:
     beside = html.Dl([html.Dt("Cash"), html.Dd("0.00%")])
     found = written(html.Section([beside, html.Div([live, html.P("after")])]), "runs")
     assert isinstance(found, html.Section)
@@ -75,13 +74,13 @@ def test_attributes_have_htmls_names_and_those_without_a_value_are_left_out() ->
     assert written(row).content == (
         '<td colspan="2" hidden=""><time datetime="2026-08-21">now</time></td>'
         '<td tabindex="0"><img alt="" src="data:,"></td>'
-        '<td data-day="2026-08-21" aria-label="of both">1<br>2.5</td>'
+        '<td aria-label="of both" data-day="2026-08-21">1<br>2.5</td>'
     )
 
 
 def test_links_lead_to_views_without_a_new_page_unless_they_ask_for_one() -> None:
     part = html.Nav([dcc.Link("Map", href="/map?a=1&b=2"), dcc.Link("Blue", href="/preferences", refresh=True)])
-    assert written(part).content == ('<a href="/map?a=1&amp;b=2" data-view="">Map</a><a href="/preferences">Blue</a>')
+    assert written(part).content == ('<a data-view="" href="/map?a=1&amp;b=2">Map</a><a href="/preferences">Blue</a>')
 
 
 def test_the_view_is_few_components_and_says_the_same() -> None:

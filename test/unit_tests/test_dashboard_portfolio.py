@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import dashboard_samples as samples
-from dashboard import figures, grids
+from dashboard import components, grids
 from dashboard.page import typeset_words
 from dashboard.texts import Language, common
 from dashboard.texts import portfolio as texts
@@ -53,19 +53,18 @@ def explained() -> dict[str, Any]:
 
 
 def test_weights_are_bars_in_rank_order_with_the_cash_last() -> None:
-    figure = samples.checked(figures.weights([("005930.KS", 0.6), ("MU", 0.35)], figures.DARK, "Cash", 0.05))
-    [bars] = figure.data
-    assert list(bars.y) == ["005930.KS", "MU", "Cash"]
-    assert list(bars.x) == [0.6, 0.35, 0.05]
-    assert list(bars.text) == ["60.00%", "35.00%", "5.00%"]
-    assert bars.marker.color == (figures.DARK.accent, figures.DARK.accent, figures.DARK.neutral)
-    assert figure.layout.yaxis.autorange == "reversed"
-    assert figure.layout.yaxis.type == "category"
+    bars = components.bars("weights", [("005930.KS", 0.6), ("MU", 0.35)], ("Cash", 0.05))
+    assert samples.text_of(bars) == "005930.KS 60.00% MU 35.00% Cash 5.00%"
+    drawn = [each for each in samples.parts(bars) if getattr(each, "style", None)]
+    assert [(each.className, each.style["width"]) for each in drawn] == [
+        ("bar", "100.00%"),
+        ("bar", "58.33%"),
+        ("bar cash", "8.33%"),
+    ]
 
 
 def test_no_cash_no_cash_bar() -> None:
-    [bars] = samples.checked(figures.weights([("MU", 1.0)], figures.LIGHT, "Cash")).data
-    assert list(bars.y) == ["MU"]
+    assert samples.text_of(components.bars("weights", [("MU", 1.0)], ("Cash", 0.0))) == "MU 100.00%"
 
 
 def test_the_grid_has_the_positions_as_published(draw: Any, explained: dict[str, Any]) -> None:
@@ -218,9 +217,9 @@ def test_hundreds_of_positions_scroll_and_are_not_all_named_in_the_chart(draw: A
     drawn = draw(samples.portfolio(*many), "/?why=C150")
     grid = samples.named(drawn, "positions")
     assert len(grid.rowData) == 200 and grid.dashGridOptions["domLayout"] == "normal"
-    [bars] = samples.named(drawn, "weights").figure.data
-    assert len(bars.y) == 41 and bars.y[-1] == texts.OTHERS.en.format(count=160)
-    assert sum(bars.x) == pytest.approx(1)
+    bars = samples.named(drawn, "weights").children.children
+    assert len(bars) == 41
+    assert samples.text_of(bars[-1]) == f"{texts.OTHERS.en.format(count=160)} 80.00%"
     offered = [link for link in samples.links(drawn) if link.startswith("C") and link != "CSV"]
     assert "C150" in offered and len(offered) <= 41
 
