@@ -39,8 +39,22 @@ def state(conn: Connection, settings: Settings, session_count: int) -> Pipeline:
         requests_by_day=pipeline.requests_by(conn, "day", Page(DAYS)).counts,
         failed_requests=pipeline.failed_requests(conn, FAILED_REQUESTS),
         links=Links(airflow=settings.airflow_ui_url, spark_master=settings.spark_ui_url),
-        coming_sessions=[session_after(days[0], ahead) for ahead in range(1, COMING_SESSIONS + 1)] if days else [],
+        coming_sessions=_coming(days),
     )
+
+
+def last_run(conn: Connection, airflow: str) -> tuple[SessionState | None, list[date]]:
+    """Return the newest session with expected bars or runs, and the sessions to come.
+
+    airflow: its UI's address
+    """
+    days = last_sessions(pipeline.newest_session(conn), 1)
+    return next(iter(_sessions(conn, airflow, days)), None) if days else None, _coming(days)
+
+
+def _coming(days: Sequence[date]) -> list[date]:
+    """Return the home sessions after the first of some days; none where there is none."""
+    return [session_after(days[0], ahead) for ahead in range(1, COMING_SESSIONS + 1)] if days else []
 
 
 def _sessions(conn: Connection, airflow: str, days: Sequence[date]) -> list[SessionState]:

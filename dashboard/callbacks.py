@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from dash import Dash, Input, Output, State, no_update
@@ -65,7 +64,7 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str
     )
     def show(pathname: str | None, search: str | None) -> tuple[list[Component], list[Component], str]:
         """Draw the page of an address. data-shows repeats it: tests and screenshots wait for it."""
-        page = preferences.page_of(Address.of(pathname, search), periods)
+        page = preferences.page_of(Address.of(pathname, search), periods, schedule)
         return drawn(header(page)), drawn(render(client, page)), f"{pathname or ''}{search or ''}"
 
     @app.callback(
@@ -88,11 +87,12 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str
         Input(summary.RUNS_CLOCK, "n_intervals"),
         State("address", "pathname"),
         State("address", "search"),
+        prevent_initial_call=True,
     )
-    def show_runs(_minutes: int | None, pathname: str | None, search: str | None) -> list[Component]:
-        """Show how the last run went, once a minute."""
-        page = preferences.page_of(Address.of(pathname, search), periods)
-        return drawn(summary.runs(client, page, schedule, datetime.now(UTC)))
+    def refresh_runs(_times: int, pathname: str | None, search: str | None) -> list[Component]:
+        """Draw anew how the last run went."""
+        page = preferences.page_of(Address.of(pathname, search), periods, schedule)
+        return drawn(summary.newest_runs(client, page))
 
     @app.callback(
         Output(pipeline.LIVE, "children"),

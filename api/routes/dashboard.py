@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from api import monthly_performance, pipeline_state, sector_standings
+from api import monthly_performance, pipeline_state, portfolio_summary, sector_standings
 from api.deps import AsOf, Between, Configured, OnePeriod, Page, Period, Respond, RespondList, SymbolChoice
 from api.errors import documented
 from api.models.schemas import answer, listed
@@ -16,6 +16,7 @@ from contract.holdings import Snapshots, TrendingTopHoldings
 from contract.pipeline import Calendar, Gaps, Pipeline, RejectedMessages, RequestCounts, Restatements, Sessions
 from contract.portfolios import ActiveAllocations, CandidatePart, MonthlyPerformances, Performance
 from contract.stocks import MarketMap, Performers, PerformersBySector, SectorMonths
+from contract.summary import Summary
 from database.db_helper import Connection
 from database.queries import etfs, holdings, pipeline, portfolios, publications, sectors, track_record
 
@@ -67,6 +68,14 @@ async def active_allocations(
 ) -> Response:
     """Return the portfolios of one session with every candidate, and why each other one was not chosen."""
     return await respond(_allocations, as_of_date, period_days, candidates, ticker)
+
+
+@router.get("/summary", responses=answer(Summary) | documented(404), operation_id="summary")
+async def summary_of_portfolio(
+    respond: Respond, settings: Configured, period_days: Period = 20, as_of_date: AsOf = None
+) -> Response:
+    """Return what has changed in a portfolio since the session before, how it has done, and how the last run went."""
+    return await respond(portfolio_summary.summary, settings.airflow_ui_url, period_days, as_of_date)
 
 
 @router.get("/etf-holdings", responses=listed(Snapshots), summary="ETF holdings")

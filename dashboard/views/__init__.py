@@ -24,7 +24,7 @@ Table = Callable[[ApiClient, Page], Sequence[object]]
 
 @dataclass(frozen=True)
 class View:
-    """`page` makes at most four calls to the API; `tables` are what can be downloaded of it, by file name."""
+    """`page` makes at most three calls to the API; `tables` are what can be downloaded of it, by file name."""
 
     path: str
     name: Text

@@ -459,6 +459,21 @@ def followed(days: int, **changes: Any) -> dict[str, Any]:
     }
 
 
+def summary(record: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    """Build what a portfolio's page tells first. Before the session it held the same two stocks alike."""
+    return {
+        "as_of_date": "2026-08-21",
+        "period_days": 20,
+        "previous_session": "2026-08-20",
+        "previous_weights": {"NEM": 0.5, "MU": 0.5},
+        "benchmark": "SPY",
+        "record": record,
+        "last_run": None,
+        "coming_sessions": [],
+        **changes,
+    }
+
+
 def performance(*portfolios: Any) -> dict[str, Any]:
     return {
         "as_of_date": "2026-08-21",

@@ -89,7 +89,7 @@ def test_the_view_is_few_components_and_says_the_same() -> None:
         {
             "/dashboard/active-allocations": samples.allocations(shown),
             "/dashboard/calendar": samples.calendar(),
-            "/dashboard/performance": samples.performance(samples.followed(20)),
+            "/dashboard/summary": samples.summary(samples.followed(20)),
         }
     )
     app = dashboard_finviz_app.create_app(api.client, samples.PERIODS)

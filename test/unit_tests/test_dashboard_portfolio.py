@@ -29,7 +29,7 @@ def draw() -> Any:
             {
                 "/dashboard/active-allocations": samples.allocations(shown, **more),
                 "/dashboard/calendar": samples.calendar(),
-                "/dashboard/performance": samples.performance(*([followed] if followed else [])),
+                "/dashboard/summary": samples.summary(followed),
             }
         )
         return samples.drawn(api, address, language)
@@ -164,7 +164,7 @@ def test_a_record_without_hindsight_has_no_doubt(draw: Any) -> None:
 
 
 def test_a_portfolio_not_followed_yet_says_so(draw: Any) -> None:
-    view = draw(samples.portfolio(), followed=samples.followed(5))
+    view = draw(samples.portfolio(), followed=None)
     assert texts.NO_RECORD.en in samples.text_of(samples.named(view, "record"))
 
 
@@ -227,21 +227,20 @@ def test_hundreds_of_positions_scroll_and_are_not_all_named_in_the_chart(draw: A
 # ── addresses ──
 
 
-def test_four_calls_a_view() -> None:
+def test_three_calls_a_view() -> None:
     shown = samples.portfolio(samples.position(1, "NEM", 1.0), period_days=5)
     api = samples.Api(
         {
             "/dashboard/active-allocations": samples.allocations(shown),
             "/dashboard/calendar": samples.calendar(),
-            "/dashboard/performance": samples.performance(),
+            "/dashboard/summary": samples.summary(),
         }
     )
     samples.drawn(api, "/?period=5&as_of=2026-08-21")
     assert api.asked == [
         "/dashboard/active-allocations?as_of_date=2026-08-21&period_days=5&candidates=position",
         "/dashboard/calendar",
-        "/dashboard/performance?as_of_date=2026-08-21",
-        "/dashboard/active-allocations?as_of_date=2026-08-20&period_days=5&candidates=none",
+        "/dashboard/summary?as_of_date=2026-08-21&period_days=5",
     ]
 
 

@@ -1,0 +1,28 @@
+"""What a portfolio's page tells first."""
+
+from datetime import date
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from contract.pipeline import SessionState
+from contract.portfolios import FollowedReturn
+
+
+class Summary(Struct):
+    as_of_date: date
+    period_days: Annotated[int, Meta(description="Sessions of the portfolio's period")]
+    previous_session: Annotated[
+        date | None, Meta(description="The one before with a portfolio; null: this is the first")
+    ]
+    previous_weights: Annotated[
+        dict[str, float] | None, Meta(description="By ticker, of the session before; null: it could not be computed")
+    ]
+    benchmark: str
+    record: Annotated[
+        FollowedReturn | None, Meta(description="Of following the period's portfolios up to as_of_date; null: not yet")
+    ]
+    last_run: Annotated[
+        SessionState | None, Meta(description="The newest session that is expected, ran or is published")
+    ]
+    coming_sessions: Annotated[list[date], Meta(description="The home sessions after that of last_run")]
