@@ -206,9 +206,8 @@ def bars(name: str, shares: Sequence[tuple[Component, float]], cash: tuple[str, 
 
 
 def _bar(label: Component, share: float, longest: float, kind: str) -> Component:
-    length = html.Span(className=kind, style={"width": f"{100 * share / longest:.2f}%"})
-    named = html.Th(label, scope="row")
-    return html.Tr([named, html.Td([html.Div(length), html.Span(percent(share))])])
+    length = html.Span(className=kind, style={"--share": f"{share / longest:.4f}"})
+    return html.Tr([html.Th(label, scope="row"), html.Td([length, percent(share)])])
 
 
 def graph(name: str, figure: Figure) -> Component:

@@ -84,6 +84,7 @@ class Dashboard(Dash):
             hints=static_files.hints(),
         )
         parts["app_entry"] = LOADING.sub(SKELETON, parts["app_entry"])
+        parts["scripts"] = static_files.NEEDLESS_SCRIPTS.sub("", parts["scripts"])
         for name, part in parts.items():
             page = page.replace(f"{{%{name}%}}", part)
         return page

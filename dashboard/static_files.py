@@ -23,6 +23,8 @@ LATER_SCRIPTS = (
 )
 # ... and as soon as its scripts have run.
 LATER_DATA = ("/_dash-layout", "/_dash-dependencies")
+# Dash's own tables, which no view has.
+NEEDLESS_SCRIPTS = re.compile(r'<script src="[^"]*/dash_table/[^"]*"></script>\n?')
 FILE = re.compile(r'(?:src|href)="(/[^"]+\.(?:js|css)(?:\?[^"]*)?)"')
 # Dash puts a file's version and time into its address, unless one of its own scripts asks for it.
 FINGERPRINT = re.compile(r"\.v\w+m\w+\.|\?m=")

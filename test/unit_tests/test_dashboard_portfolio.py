@@ -56,10 +56,10 @@ def test_weights_are_bars_in_rank_order_with_the_cash_last() -> None:
     bars = components.bars("weights", [("005930.KS", 0.6), ("MU", 0.35)], ("Cash", 0.05))
     assert samples.text_of(bars) == "005930.KS 60.00% MU 35.00% Cash 5.00%"
     drawn = [each for each in samples.parts(bars) if getattr(each, "style", None)]
-    assert [(each.className, each.style["width"]) for each in drawn] == [
-        ("bar", "100.00%"),
-        ("bar", "58.33%"),
-        ("bar cash", "8.33%"),
+    assert [(each.className, each.style["--share"]) for each in drawn] == [
+        ("bar", "1.0000"),
+        ("bar", "0.5833"),
+        ("bar cash", "0.0833"),
     ]
 
 
