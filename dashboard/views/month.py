@@ -150,9 +150,8 @@ def _grid(shown: MonthlyPortfolio, page: Page) -> Component:
         grids.number("score", say(month.SCORE), 80, ".1f", headerTooltip=say(month.SCORE_HINT)),
         grids.link("periods", say(month.SOURCE_PERIODS), 140),
     ]
-    return grids.grid(
-        "positions", columns, [_row(each, shown, page) for each in shown.positions], page, row_id="ticker"
-    )
+    rows = [_row(each, shown, page) for each in shown.positions]
+    return grids.table("positions", columns, rows, page, row_id="ticker")
 
 
 def _row(position: MonthlyPosition, shown: MonthlyPortfolio, page: Page) -> dict[str, Any]:

@@ -171,13 +171,13 @@ def _grid(shown: ExplainedPortfolio, page: Page) -> Component:
         grids.signed("period_return", say(portfolio.PERIOD_RETURN, days=shown.period_days), 105),
         grids.text("company_name", say(common.COMPANY), 190, flex=1, minWidth=140),
         grids.text("sector", say(common.SECTOR), 150),
-        grids.text("cap", say(common.MARKET_CAP), 100, type="rightAligned", comparator={"function": "byMarketCap"}),
+        grids.market_cap(say(common.MARKET_CAP), 100),
         grids.number("scaled_score", say(portfolio.SCORE), 90, ".3f", headerTooltip=say(portfolio.SCORE_HINT)),
         grids.text("etfs", say(portfolio.SOURCE_ETFS), 130),
         grids.link("why", say(portfolio.WHY), 80, sortable=False, filter=False),
     ]
     rows = [_row(each, page) for each in shown.positions]
-    return grids.grid("positions", columns, rows, page, row_id="ticker", rows_shown=POSITIONS_IN_SIGHT)
+    return grids.table("positions", columns, rows, page, row_id="ticker")
 
 
 def _row(position: Position, page: Page) -> dict[str, Any]:
@@ -341,7 +341,7 @@ def _candidate_grid(shown: ExplainedPortfolio, page: Page) -> Component:
         grids.link("ticker", say(common.TICKER), 110),
         grids.number("holding_percent", say(portfolio.HOLDING), 110, ".2%"),
         grids.signed("period_return", say(portfolio.PERIOD_RETURN, days=shown.period_days), 120),
-        grids.text("cap", say(common.MARKET_CAP), 110, type="rightAligned", comparator={"function": "byMarketCap"}),
+        grids.market_cap(say(common.MARKET_CAP), 110),
         grids.text("verdict", say(portfolio.VERDICT), 320, flex=1),
     ]
     return grids.grid("all-candidates", columns, rows, page, rows_shown=CANDIDATES_IN_SIGHT)

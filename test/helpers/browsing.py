@@ -209,6 +209,14 @@ class Page:
         )
         return rows
 
+    def rows(self, name: str) -> list[dict[str, str]]:
+        """Read a plain table in its present order: for each row the cells' texts by heading."""
+        headings = self.run(
+            "return [...document.getElementById(arguments[0]).tHead.rows[0].cells].map(each => each.innerText.trim())",
+            name,
+        )
+        return [dict(zip(headings, row, strict=True)) for row in self.table(name)]
+
     def grid(self, name: str) -> list[dict[str, str]]:
         """Read an AG Grid in its present order: for each row the cells' texts by column field."""
         rows: list[dict[str, str]] = self.run(

@@ -88,6 +88,11 @@ def text_of(component: Any) -> str:
     return " ".join(said)
 
 
+def rows_of(table: Any) -> list[list[str]]:
+    """Return the cells of a plain table, row by row, as a reader reads them."""
+    return [[text_of(cell.children) for cell in row.children] for row in table.children[1].children]
+
+
 def links(component: Any) -> dict[str, str]:
     """Return where the links of a tree lead, by their words."""
     return {text_of(each.children): each.href for each in parts(component) if getattr(each, "href", None)}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import dashboard_samples as samples
-from dashboard import components, grids
+from dashboard import components, glossary, grids
 from dashboard.page import typeset_words
 from dashboard.texts import Language, common
 from dashboard.texts import portfolio as texts
@@ -67,21 +67,29 @@ def test_no_cash_no_cash_bar() -> None:
     assert samples.text_of(components.bars("weights", [("MU", 1.0)], ("Cash", 0.0))) == "MU 100.00%"
 
 
-def test_the_grid_has_the_positions_as_published(draw: Any, explained: dict[str, Any]) -> None:
-    grid = samples.named(draw(explained), "positions")
-    assert [(row["ticker"], row["portfolio_weight"], row["period_return"]) for row in grid.rowData] == [
-        ("NEM", 0.6, 0.0963),
-        ("MU", 0.4, 0.117),
-    ]
-    first = grid.rowData[0]
-    assert (first["cap"], first["etfs"], first["ticker_href"]) == ("32.1B", "XLB DIA", "/ticker/NEM")
-    assert first["scaled_score"] == pytest.approx(3.0)
-    forms = {
-        column["field"]: column["valueFormatter"]["function"]
-        for column in grid.columnDefs
-        if "type" in column and "valueFormatter" in column
-    }
-    assert ".2%" in forms["portfolio_weight"] and "+.2%" in forms["period_return"]
+def test_the_table_has_the_positions_as_published(draw: Any, explained: dict[str, Any]) -> None:
+    table = samples.named(draw(explained), "positions")
+    nem, mu = samples.rows_of(table)
+    assert nem == ["1", "NEM", "60.00%", "+9.63%", "NEM Inc.", "Technology", "32.1B", "3.000", "XLB DIA", "Why"]
+    assert mu[1:4] == ["MU", "40.00%", "+11.70%"]
+    links = samples.links(table.children[1].children[0])
+    assert links == {"NEM": "/ticker/NEM", "Why": "/?why=NEM"}
+
+
+def test_a_plain_table_is_sorted_by_its_numbers_and_not_by_how_they_are_written(
+    draw: Any, explained: dict[str, Any]
+) -> None:
+    first = samples.named(draw(explained), "positions").children[1].children[0]
+    sorted_by = [getattr(cell, "data-value", None) for cell in first.children]
+    assert sorted_by[:4] == [1, None, 0.6, 0.0963] and sorted_by[6] == 32_100_000_000
+
+
+def test_every_heading_but_the_last_sorts_and_says_what_it_means(draw: Any, explained: dict[str, Any]) -> None:
+    view = draw(explained)
+    [head] = (samples.named(view, "positions").children[0].children.children,)
+    assert [type(each.children).__name__ for each in head] == ["Button"] * 9 + ["Said"]
+    listed = samples.text_of(glossary.explained(view, samples.page()))
+    assert head[7].title == texts.SCORE_HINT.en and head[7].title in listed and head[2].title in listed
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
