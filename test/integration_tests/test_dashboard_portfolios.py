@@ -58,6 +58,16 @@ def test_period_selector_changes_view_and_address(page: Page) -> None:
     assert page.texts(".selector .selected")[0] == "10d"
 
 
+def test_a_link_changes_the_view_and_does_not_load_the_page_again(page: Page) -> None:
+    page.open()
+    page.run("window.isSamePage = true; window.scrollTo(0, 500)")
+    page.click("NEM")
+    assert page.address == "/ticker/NEM"
+    assert page.run("return [window.isSamePage, window.scrollY]") == [True, 0]
+    page.back()
+    page.shows(portfolio.WHY_TITLE.en.format(ticker="NEM", weight="27.25%"))
+
+
 def test_the_month_is_the_merged_portfolio_as_the_api_gives_it(page: Page, api: Server) -> None:
     page.open()
     page.click("month")
