@@ -10,9 +10,10 @@
 
     const Loaded = React.lazy(async () => {
         await load(document.getElementById("grid-script").href);
-        const { AgGrid } = window.dash_ag_grid;
-        window.dash_ag_grid = late;
-        return { default: AgGrid };
+        const loaded = window.dash_ag_grid;
+        // The grids that are there stay the components that they are.
+        window.dash_ag_grid = { ...loaded, AgGrid };
+        return { default: loaded.AgGrid };
     });
 
     // Until then its place has its height.
@@ -21,5 +22,5 @@
         return React.createElement(React.Suspense, { fallback: place }, React.createElement(Loaded, given));
     };
     AgGrid.dashRenderType = true;
-    const late = (window.dash_ag_grid = { AgGrid });
+    window.dash_ag_grid = { AgGrid };
 })();
