@@ -49,7 +49,7 @@ VIEWS = [
         },
         needs=frozenset({"dates"}),
     ),
-    View("/trades", trades_texts.TITLE, trades.page, needs=frozenset({"grids"})),
+    View("/trades", trades_texts.TITLE, trades.page, needs=frozenset()),
     View(
         "/map",
         market_map_texts.TITLE,

@@ -125,7 +125,7 @@ def test_what_the_page_announces_is_what_dash_serves(browser: Any) -> None:
 
 @pytest.mark.parametrize(
     ("path", "needs_charts", "needs_grids"),
-    [("/", False, False), ("/trades", False, True), ("/lab", True, True), ("/ticker/MU", True, False), ("/x", 0, 0)],
+    [("/", False, False), ("/trades", False, False), ("/lab", True, True), ("/ticker/MU", True, False), ("/x", 0, 0)],
 )
 def test_only_what_a_view_has_is_fetched_before_it(
     browser: Any, path: str, needs_charts: bool, needs_grids: bool
