@@ -8,7 +8,7 @@ import msgspec
 
 from config.config import Settings
 from config.stages import HISTORY, STAGES
-from contract.pipeline import Links, Pipeline, Publication, SessionState, StageRun
+from contract.pipeline import Calendar, Links, Pipeline, Publication, SessionState, StageRun
 from database.db_helper import Connection, Row
 from database.queries import consumer_lag, pipeline, publications, stage_runs
 from database.queries.paging import Page
@@ -43,13 +43,19 @@ def state(conn: Connection, settings: Settings, session_count: int) -> Pipeline:
     )
 
 
-def last_run(conn: Connection, airflow: str) -> tuple[SessionState | None, list[date]]:
-    """Return the newest session with expected bars or runs, and the sessions to come.
+def calendar(conn: Connection, airflow: str) -> Calendar:
+    """Return the published days, the newest session with expected bars or runs, and those to come.
 
     airflow: its UI's address
     """
+    published = publications.published_days(conn)
     days = last_sessions(pipeline.newest_session(conn), 1)
-    return next(iter(_sessions(conn, airflow, days)), None) if days else None, _coming(days)
+    return Calendar(
+        sessions=published.sessions,
+        rebalances=published.rebalances,
+        last_run=_sessions(conn, airflow, days)[0] if days else None,
+        coming_sessions=_coming(days),
+    )
 
 
 def _coming(days: Sequence[date]) -> list[date]:

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from contract.pipeline import SessionState
 from contract.portfolios import FollowedReturn
 
 
@@ -22,7 +21,3 @@ class Summary(Struct):
     record: Annotated[
         FollowedReturn | None, Meta(description="Of following the period's portfolios up to as_of_date; null: not yet")
     ]
-    last_run: Annotated[
-        SessionState | None, Meta(description="The newest session that is expected, ran or is published")
-    ]
-    coming_sessions: Annotated[list[date], Meta(description="The home sessions after that of last_run")]

@@ -86,7 +86,7 @@ class ApiClient:
         return self._get(Summary, "/dashboard/summary", as_of_date=as_of, period_days=period_days)
 
     def calendar(self) -> Calendar:
-        """Get the sessions and rebalance dates with published portfolios."""
+        """Get the sessions and rebalance dates with published portfolios, the last run, and the sessions to come."""
         return self._get(Calendar, "/dashboard/calendar")
 
     def market_map(self, as_of: date | None) -> MarketMap:

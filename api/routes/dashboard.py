@@ -71,11 +71,9 @@ async def active_allocations(
 
 
 @router.get("/summary", responses=answer(Summary) | documented(404), operation_id="summary")
-async def summary_of_portfolio(
-    respond: Respond, settings: Configured, period_days: Period = 20, as_of_date: AsOf = None
-) -> Response:
-    """Return what has changed in a portfolio since the session before, how it has done, and how the last run went."""
-    return await respond(portfolio_summary.summary, settings.airflow_ui_url, period_days, as_of_date)
+async def summary_of_portfolio(respond: Respond, period_days: Period = 20, as_of_date: AsOf = None) -> Response:
+    """Return what has changed in a portfolio since the session before, and how it has done."""
+    return await respond(portfolio_summary.summary, period_days, as_of_date)
 
 
 @router.get("/etf-holdings", responses=listed(Snapshots), summary="ETF holdings")
@@ -152,9 +150,9 @@ async def sessions(respond: RespondList, days: Between, page: Page) -> Response:
 
 
 @router.get("/calendar", responses=answer(Calendar))
-async def calendar(respond: Respond) -> Response:
-    """Return the sessions and the rebalance dates with published portfolios, for a date picker."""
-    return await respond(publications.calendar)
+async def calendar(respond: Respond, settings: Configured) -> Response:
+    """Return the sessions and rebalance dates with published portfolios, how the last run went, and what comes next."""
+    return await respond(pipeline_state.calendar, settings.airflow_ui_url)
 
 
 @router.get("/pipeline", responses=answer(Pipeline), operation_id="pipeline")

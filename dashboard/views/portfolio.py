@@ -6,6 +6,7 @@ from typing import Any
 from dash import dcc, html
 
 from config.periods import MONTHLY
+from contract.pipeline import Calendar
 from contract.portfolios import ActiveAllocations, Candidate, CandidatePart, ExplainedPortfolio, Position
 from dashboard import components, grids
 from dashboard.api_client import ApiClient
@@ -44,7 +45,7 @@ def page(client: ApiClient, page: Page) -> list[Component]:
             selectors.period_selector(page),
             selectors.session_picker(page, shown.as_of_date, calendar),
         ),
-        *_first(client, shown, page),
+        *_first(client, shown, calendar, page),
         *(_positions(shown, page) if shown.positions else [_empty(shown, page)]),
         _facts(shown, allocations.bars, page),
         _all_candidates(shown, page),
@@ -76,11 +77,12 @@ def _of_period(allocations: ActiveAllocations, page: Page) -> ExplainedPortfolio
     return next(each for each in allocations.portfolios if each.period_days == days)
 
 
-def _first(client: ApiClient, shown: ExplainedPortfolio, page: Page) -> list[Component]:
+def _first(client: ApiClient, shown: ExplainedPortfolio, calendar: Calendar, page: Page) -> list[Component]:
     """Return what is told first of a portfolio that could be computed."""
     if shown.status == NOT_COMPUTABLE:
         return []
-    return [summary.cards(client.summary(shown.as_of_date, shown.period_days), shown.positions, page)]
+    told = client.summary(shown.as_of_date, shown.period_days)
+    return [summary.cards(told, shown.positions, calendar, page)]
 
 
 def _facts(shown: ExplainedPortfolio, bars: dict[str, int], page: Page) -> Component:

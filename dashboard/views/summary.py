@@ -7,7 +7,7 @@ from typing import NamedTuple
 from dash import dcc, html
 
 from config.stages import BEGINS, HISTORY, STAGES
-from contract.pipeline import SessionState
+from contract.pipeline import Calendar, SessionState
 from contract.portfolios import FollowedReturn, Position
 from contract.summary import Summary
 from dashboard import components, figures
@@ -56,9 +56,9 @@ def changes(old: Mapping[str, float], now: Sequence[Position]) -> list[Change]:
     return sorted(moved, key=lambda each: (-abs(each.difference), each.ticker))
 
 
-def cards(known: Summary, shown: Sequence[Position], page: Page) -> Component:
+def cards(known: Summary, shown: Sequence[Position], calendar: Calendar, page: Page) -> Component:
     """Show what changed, how it has done and the runs, side by side."""
-    return html.Div([_changed(known, shown, page), _done(known, page), _runs(known, page)], className="first-cards")
+    return html.Div([_changed(known, shown, page), _done(known, page), _runs(calendar, page)], className="first-cards")
 
 
 def concentration(positions: Sequence[Position], page: Page) -> list[Component]:
@@ -138,7 +138,7 @@ def _sparkline(record: FollowedReturn, benchmark: str, page: Page) -> Component:
 # ── the runs ─────────────────────────────────────────────────────────────────
 
 
-def _runs(known: Summary, page: Page) -> Component:
+def _runs(known: Calendar, page: Page) -> Component:
     clock = dcc.Interval(id=RUNS_CLOCK, interval=RUNS_EVERY_MS)
     return components.panel(page.say(summary.RUNS), html.Div(runs(known, page), id=RUNS), clock, name="current")
 
@@ -146,12 +146,12 @@ def _runs(known: Summary, page: Page) -> Component:
 def newest_runs(client: ApiClient, page: Page) -> list[Component]:
     """Show the runs as they are now, or that they are not known."""
     try:
-        return runs(client.summary(None, max(page.periods)), page)
+        return runs(client.calendar(), page)
     except ActstockError:
         return [_note(summary.RUNS_AWAY, page), components.named_lines(_next(page))]
 
 
-def runs(known: Summary, page: Page) -> list[Component]:
+def runs(known: Calendar, page: Page) -> list[Component]:
     """Show how the last run went, and when the next one begins."""
     session, coming = known.last_run, _next(page, known.coming_sessions)
     if session is None:

@@ -1,6 +1,6 @@
 """A dashboard without a platform: the real client, an API that answers from a dictionary, readers of the views."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -222,13 +222,15 @@ def month(*positions: Any, **changes: Any) -> dict[str, Any]:
     }
 
 
-def calendar() -> dict[str, Any]:
+def calendar(last_run: dict[str, Any] | None = None, coming: Sequence[str] = ()) -> dict[str, Any]:
     def published(*days: str) -> list[dict[str, Any]]:
         return [{"as_of_date": day, "is_degraded": False, "is_computable": True} for day in days]
 
     return {
         "sessions": published("2026-08-19", "2026-08-20", "2026-08-21"),
         "rebalances": published("2026-06-28", "2026-07-26"),
+        "last_run": last_run,
+        "coming_sessions": list(coming),
     }
 
 
@@ -473,8 +475,6 @@ def summary(record: dict[str, Any] | None = None, **changes: Any) -> dict[str, A
         "previous_weights": {"NEM": 0.5, "MU": 0.5},
         "benchmark": "SPY",
         "record": record,
-        "last_run": None,
-        "coming_sessions": [],
         **changes,
     }
 

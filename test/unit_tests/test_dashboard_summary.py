@@ -10,9 +10,8 @@ from msgspec import convert
 
 import dashboard_samples as samples
 from config.stages import STAGES
-from contract.pipeline import SessionState
+from contract.pipeline import Calendar, SessionState
 from contract.portfolios import Position
-from contract.summary import Summary
 from dashboard.page import Page
 from dashboard.texts import Language
 from dashboard.texts import pipeline as pipeline_texts
@@ -124,8 +123,8 @@ def test_a_session_is_as_well_as_the_worst_of_its_stages(given: dict[str, Any], 
     assert summary.last_run(convert(explained(given), SessionState))[0] == state
 
 
-def known(last_run: dict[str, Any] | None = None, coming: Sequence[str] = ()) -> Summary:
-    return convert(explained(samples.summary(last_run=last_run, coming_sessions=list(coming))), Summary)
+def known(last_run: dict[str, Any] | None = None, coming: Sequence[str] = ()) -> Calendar:
+    return convert(explained(samples.calendar(last_run, coming)), Calendar)
 
 
 def page(language: Language = "en", schedule: str = "staggered", now: datetime = NOW) -> Page:
@@ -154,9 +153,7 @@ def test_a_history_that_is_being_computed_is_told(state: str, is_told: bool) -> 
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_the_runs_are_told_with_both_moments(language: Language) -> None:
     failed = session(*(run(dag, "failed") for dag in DAGS))
-    found = summary.newest_runs(
-        samples.Api({"/dashboard/summary": samples.summary(last_run=failed)}).client, page(language)
-    )
+    found = summary.newest_runs(samples.Api({"/dashboard/calendar": samples.calendar(failed)}).client, page(language))
     told = samples.text_of(found)
     assert pipeline_texts.WORDS["failed"].in_(language) in told
     moments = [each.dateTime for each in samples.parts(found) if type(each).__name__ == "Time"]
