@@ -8,7 +8,7 @@ import msgspec
 
 from config.config import Settings
 from config.stages import HISTORY, STAGES
-from contract.pipeline import Links, Pipeline, Publication, SessionState, StageRun
+from contract.pipeline import Calendar, Links, Pipeline, Publication, SessionState, StageRun
 from database.db_helper import Connection, Row
 from database.queries import consumer_lag, pipeline, publications, stage_runs
 from database.queries.paging import Page
@@ -39,8 +39,28 @@ def state(conn: Connection, settings: Settings, session_count: int) -> Pipeline:
         requests_by_day=pipeline.requests_by(conn, "day", Page(DAYS)).counts,
         failed_requests=pipeline.failed_requests(conn, FAILED_REQUESTS),
         links=Links(airflow=settings.airflow_ui_url, spark_master=settings.spark_ui_url),
-        coming_sessions=[session_after(days[0], ahead) for ahead in range(1, COMING_SESSIONS + 1)] if days else [],
+        coming_sessions=_coming(days),
     )
+
+
+def calendar(conn: Connection, airflow: str) -> Calendar:
+    """Return the published days, the newest session with expected bars or runs, and those to come.
+
+    airflow: its UI's address
+    """
+    published = publications.published_days(conn)
+    days = last_sessions(pipeline.newest_session(conn), 1)
+    return Calendar(
+        sessions=published.sessions,
+        rebalances=published.rebalances,
+        last_run=_sessions(conn, airflow, days)[0] if days else None,
+        coming_sessions=_coming(days),
+    )
+
+
+def _coming(days: Sequence[date]) -> list[date]:
+    """Return the home sessions after the first of some days; none where there is none."""
+    return [session_after(days[0], ahead) for ahead in range(1, COMING_SESSIONS + 1)] if days else []
 
 
 def _sessions(conn: Connection, airflow: str, days: Sequence[date]) -> list[SessionState]:

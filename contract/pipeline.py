@@ -36,7 +36,7 @@ class PublishedDay(Struct):
     ]
 
 
-class Calendar(Struct):
+class PublishedDays(Struct):
     sessions: Annotated[list[PublishedDay], Meta(description="With daily portfolios, oldest first")]
     rebalances: Annotated[list[PublishedDay], Meta(description="With a monthly portfolio, oldest first")]
 
@@ -60,6 +60,13 @@ class StageRun(Struct):
 class SessionState(Session):
     bars: Annotated[dict[str, int], Meta(description="(ticker, session) expected on that day, by state of the ledger")]
     runs: Annotated[list[StageRun], Meta(description="The newest runs of each DAG about the session, newest first")]
+
+
+class Calendar(PublishedDays):
+    last_run: Annotated[
+        SessionState | None, Meta(description="The newest session that is expected, ran or is published")
+    ]
+    coming_sessions: Annotated[list[date], Meta(description="The home sessions after that of last_run")]
 
 
 class TableState(Struct):

@@ -281,17 +281,27 @@ class MonthlyPerformances(Paged):
     months: Annotated[list[MonthlyPerformance], Meta(description="Newest first")]
 
 
-class PortfolioPerformance(Struct):
-    """The series have one value for each of `sessions`; the first is the capital before the first purchase, 1."""
+class FollowedReturn(Struct):
+    """The series have one value for each session; the first is the capital before the first purchase, 1."""
 
     period_days: Annotated[int, Meta(description="0: the monthly portfolio")]
     first_session: Annotated[date, Meta(description="The first portfolio is bought at its close")]
     last_session: date
     session_count: Annotated[int, Meta(description="Sessions with a return: all but the first")]
-    total_return_gross: float
     total_return_net: Annotated[float, Meta(description="Less the cost of every trade")]
     benchmark_return: float | None
     max_drawdown: Annotated[float, Meta(description="Of the net value; 0 or negative")]
+    hindsight_sessions: Annotated[
+        int, Meta(description="Held from holdings collected later than its session: no real record")
+    ]
+    net: list[float]
+    benchmark: Annotated[list[float | None], Meta(description="The benchmark's value, of a capital of 1")]
+
+
+class PortfolioPerformance(FollowedReturn):
+    """The series have one value for each of `sessions`; the first is the capital before the first purchase, 1."""
+
+    total_return_gross: float
     benchmark_max_drawdown: float | None
     turnover_average: Annotated[float, Meta(description="Of a session, the first one included")]
     turnover_total: float
@@ -304,9 +314,6 @@ class PortfolioPerformance(Struct):
     beta: Annotated[float | None, Meta(description="To the benchmark")]
     not_annualised_reason: Annotated[str | None, Meta(description="Why the six are null: too few sessions")]
     not_annualised_reasons: Reasons
-    hindsight_sessions: Annotated[
-        int, Meta(description="Held from holdings collected later than its session: no real record")
-    ]
     degraded_sessions: Annotated[int, Meta(description="Held a portfolio that was published as degraded")]
     carried_sessions: Annotated[
         int, Meta(description="A position or the benchmark had no close and stood at its last one")
@@ -319,8 +326,6 @@ class PortfolioPerformance(Struct):
     source: Source
     sessions: Annotated[list[date], Meta(description="Oldest first")]
     gross: list[float]
-    net: list[float]
-    benchmark: list[float | None]
     drawdown: Annotated[list[float], Meta(description="Of `net`, from its highest by then")]
     benchmark_drawdown: list[float | None]
     turnover: Annotated[

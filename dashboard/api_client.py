@@ -22,6 +22,7 @@ from contract.portfolios import (
     Performance,
 )
 from contract.stocks import History, MarketMap
+from contract.summary import Summary
 from dashboard import server_timing
 from utils.errors import ActstockError, InvalidInput, NotASession, NotPublished, UnknownTicker
 
@@ -80,8 +81,12 @@ class ApiClient:
         params = {"as_of_date": as_of, "series": None if series else "false"}
         return self._get(Performance, "/dashboard/performance", **params)
 
+    def summary(self, as_of: date | None, period_days: int) -> Summary:
+        """Get what a portfolio's page tells first: of a session, the newest when none is given."""
+        return self._get(Summary, "/dashboard/summary", as_of_date=as_of, period_days=period_days)
+
     def calendar(self) -> Calendar:
-        """Get the sessions and rebalance dates with published portfolios."""
+        """Get the sessions and rebalance dates with published portfolios, the last run, and the sessions to come."""
         return self._get(Calendar, "/dashboard/calendar")
 
     def market_map(self, as_of: date | None) -> MarketMap:

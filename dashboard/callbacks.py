@@ -2,14 +2,13 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from dash import Dash, Input, Output, State, no_update
 
 from config.periods import MONTHLY
 from contract.orders import Order
-from dashboard import components, figures, first_view, glossary, preferences, trade_callbacks
+from dashboard import components, figures, first_view, glossary, markup, preferences, trade_callbacks
 from dashboard.address import Address
 from dashboard.api_client import ApiAway, ApiClient, ApiRefused
 from dashboard.components import Component
@@ -53,6 +52,11 @@ function (entered, typed, search) {
 
 
 def register(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str) -> None:
+    def drawn(view: list[Component]) -> list[Component]:
+        """Return a view as it is sent: mostly as HTML."""
+        found: list[Component] = markup.written(view, markup.live_ids(app))
+        return found
+
     @app.callback(
         *(Output(*output) for output in first_view.OUTPUTS),
         Input("address", "pathname"),
@@ -60,8 +64,8 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str
     )
     def show(pathname: str | None, search: str | None) -> tuple[list[Component], list[Component], str]:
         """Draw the page of an address. data-shows repeats it: tests and screenshots wait for it."""
-        page = preferences.page_of(Address.of(pathname, search), periods)
-        return header(page), render(client, page), f"{pathname or ''}{search or ''}"
+        page = preferences.page_of(Address.of(pathname, search), periods, schedule)
+        return drawn(header(page)), drawn(render(client, page)), f"{pathname or ''}{search or ''}"
 
     @app.callback(
         Output("address", "search"),
@@ -83,11 +87,12 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str
         Input(summary.RUNS_CLOCK, "n_intervals"),
         State("address", "pathname"),
         State("address", "search"),
+        prevent_initial_call=True,
     )
-    def show_runs(_minutes: int | None, pathname: str | None, search: str | None) -> list[Component]:
-        """Show how the last run went, once a minute."""
-        page = preferences.page_of(Address.of(pathname, search), periods)
-        return summary.runs(client, page, schedule, datetime.now(UTC))
+    def refresh_runs(_times: int, pathname: str | None, search: str | None) -> list[Component]:
+        """Draw anew how the last run went."""
+        page = preferences.page_of(Address.of(pathname, search), periods, schedule)
+        return drawn(summary.newest_runs(client, page))
 
     @app.callback(
         Output(pipeline.LIVE, "children"),
@@ -99,7 +104,7 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str
     def refresh_pipeline(_times: int, pathname: str | None, search: str | None) -> list[Component]:
         """Draw the state of the pipeline anew."""
         page = preferences.page_of(Address.of(pathname, search), periods)
-        return _drawn(lambda: pipeline.live(client, page), page)
+        return drawn(_drawn(lambda: pipeline.live(client, page), page))
 
     trade_callbacks.register(app, lambda page, kept: draw_orders(client, page, kept), periods)
     place = [Output("address", part, allow_duplicate=True) for part in ("pathname", "search")]

@@ -15,7 +15,7 @@ from contract.reasons import ShownReason
 from dashboard import login, preferences
 from dashboard.address import Address
 from dashboard.figures import Figure
-from dashboard.page import Page, Said, signed, typeset_words
+from dashboard.page import Page, Said, percent, signed, typeset_words
 from dashboard.texts import LANGUAGES, common, ticker
 from dashboard.texts import login as login_texts
 from dashboard.texts.reasons import reason_in
@@ -194,6 +194,20 @@ def panel(title: str, *content: Component, tools: Sequence[Component] = (), name
     head = html.Div([html.H2(title), *tools], className="panel-head")
     place: dict[str, Any] = {"id": name} if name == "why" else {}
     return html.Section([head, *content], className=f"panel {name}".strip(), **place)
+
+
+def bars(name: str, shares: Sequence[tuple[Component, float]], cash: tuple[str, float]) -> Component:
+    """Show shares as bars in their order, and the cash at the end where there is some. It needs no chart's script."""
+    longest = max(share for _, share in [*shares, cash])
+    rows = [_bar(label, share, longest, "bar") for label, share in shares]
+    if cash[1] > 0:
+        rows.append(_bar(*cash, longest, "bar cash"))
+    return html.Table(html.Tbody(rows), id=name, className="bars")
+
+
+def _bar(label: Component, share: float, longest: float, kind: str) -> Component:
+    length = html.Span(className=kind, style={"--share": f"{share / longest:.4f}"})
+    return html.Tr([html.Th(label, scope="row"), html.Td([length, percent(share)])])
 
 
 def graph(name: str, figure: Figure) -> Component:

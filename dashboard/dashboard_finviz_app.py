@@ -10,6 +10,7 @@ from typing import Any
 
 import waitress
 from dash import Dash
+from flask import request
 
 from config.config import ConfigError, Settings
 from config.universe import universe
@@ -26,8 +27,10 @@ from dashboard import (
     server_timing,
     static_files,
 )
+from dashboard.address import Address
 from dashboard.api_client import ApiClient
 from dashboard.texts import common
+from dashboard.views import needed_by
 from utils.logging_utils import configure_logging
 
 log = logging.getLogger(__name__)
@@ -75,15 +78,17 @@ class Dashboard(Dash):
     """Dash, with a page that is in the reader's language and colours from its first byte."""
 
     def interpolate_index(self, **parts: Any) -> str:  # type: ignore[override]
+        needed = needed_by(Address.of(request.path, None))
         page = HTML.format(
             language=preferences.language(),
             theme=preferences.theme(),
             colours=preferences.colours(),
             script=SCRIPT,
             ended=login.ended(),
-            hints=static_files.hints(),
+            hints=static_files.hints(needed),
         )
         parts["app_entry"] = LOADING.sub(SKELETON, parts["app_entry"])
+        parts["scripts"] = static_files.trimmed(parts["scripts"], needed)
         for name, part in parts.items():
             page = page.replace(f"{{%{name}%}}", part)
         return page

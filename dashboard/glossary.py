@@ -29,6 +29,9 @@ def _explained(part: Any) -> Iterator[tuple[str, str]]:
             yield from _explained(each)
     elif isinstance(part, AgGrid):
         yield from ((each["headerName"], each["headerTooltip"]) for each in part.columnDefs if "headerTooltip" in each)
+    elif isinstance(part, html.Th) and isinstance(part.children, html.Button):
+        if hint := getattr(part, "title", None):
+            yield str(part.children.children), hint
     elif isinstance(part, (html.Th, html.Dt)) and (meaning := components.meaning(part.children)):
         yield str(part.children), meaning
     else:

@@ -1,16 +1,20 @@
-"""Sortable, filterable tables: AG Grid in the page's own colours and type."""
+"""Sortable tables by their columns: few rows as plain HTML, many as AG Grid in the page's own colours and type."""
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dash_ag_grid
+from dash import dcc, html
 from msgspec import Struct, to_builtins
 
-from dashboard.page import Page, Said
+from dashboard.components import Component, sign_class
+from dashboard.page import Page, Said, typeset
 
 ROW_PIXELS = 34
 HEADER_PIXELS = 34
+PLAIN_ROWS_AT_MOST = 40
+RIGHT, VIEW_LINK = "rightAligned", "ViewLink"
 LOCALE_KO = {
     "noRowsToShow": "표시할 행이 없습니다",
     "filterOoo": "필터…",
@@ -58,6 +62,45 @@ THEME = {
 def cells(row: Struct) -> dict[str, Any]:
     """Return a row's values, without the reasons as data, whose words the views make."""
     return {name: value for name, value in to_builtins(row).items() if not name.endswith("reasons")}
+
+
+def table(
+    name: str,
+    columns: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
+    page: Page,
+    row_id: str,
+) -> Component:
+    """Show few rows as a plain table, which is there at once, and many in a grid, where they can be filtered."""
+    if len(rows) > PLAIN_ROWS_AT_MOST:
+        return grid(name, columns, rows, page, row_id, PLAIN_ROWS_AT_MOST)
+    head = html.Thead(html.Tr([_heading(column) for column in columns]))
+    body = html.Tbody([html.Tr([_cell(column, row) for column in columns]) for row in rows])
+    return html.Div(html.Table([head, body], id=name, className="sortable"), className="scroll rows", tabIndex=0)
+
+
+def _heading(column: Mapping[str, Any]) -> Component:
+    title, hint = column["headerName"], column.get("headerTooltip")
+    told = html.Button(title, type="button") if column.get("sortable", True) else title
+    return html.Th(told, className="number" if column.get("type") == RIGHT else "", title=hint)
+
+
+def _cell(column: Mapping[str, Any], row: Mapping[str, Any]) -> Component:
+    """Return a cell. data-value is what it is sorted by, where that is not what it shows."""
+    field, context = column["field"], column.get("context", {})
+    value, form = row[field], context.get("form")
+    told = typeset(format(value, form)) if form and value is not None else "–" if value is None else str(value)
+    if column.get("cellRenderer") == VIEW_LINK:
+        return html.Td(dcc.Link(told, href=row[f"{field}_href"], className="ticker"))
+    sorted_by: dict[str, Any] = {"data-value": row[context["sorted_by"]]} if "sorted_by" in context else {}
+    if "tooltipField" in column and column.get("type") != RIGHT:
+        return html.Td(told, className="clipped", title=told, style={"maxWidth": f"{column['width']}px"})
+    kinds = {
+        "number": column.get("type") == RIGHT,
+        "strong": "strong" in column.get("cellClass", ""),
+        sign_class(value) if "cellClassRules" in column else "": True,
+    }
+    return html.Td(told, className=" ".join(kind for kind, is_so in kinds.items() if is_so), **sorted_by)
 
 
 def grid(
@@ -118,7 +161,8 @@ def number(field: str, title: str, width: int, form: str, **more: Any) -> dict[s
     return {
         **_column(field, title, width),
         "minWidth": width,
-        "type": "rightAligned",
+        "type": RIGHT,
+        "context": {"form": form, "sorted_by": field},
         "filter": "agNumberColumnFilter",
         "valueFormatter": {"function": f"params.value == null ? '–' : d3.format('{form}')(params.value)"},
         **more,
@@ -135,7 +179,13 @@ def link(field: str, title: str, width: int, **more: Any) -> dict[str, Any]:
     """Return a column whose cells lead to the row's `<field>_href`, by a click or the Enter key."""
     return {
         **_column(field, title, width),
-        "cellRenderer": "ViewLink",
+        "cellRenderer": VIEW_LINK,
         "suppressKeyboardEvent": {"function": "followAtEnter(params)"},
         **more,
     }
+
+
+def market_cap(title: str, width: int) -> dict[str, Any]:
+    """Return a column of amounts as `cap` has them in words, in the order of `market_cap`."""
+    comparator, context = {"function": "byMarketCap"}, {"sorted_by": "market_cap"}
+    return text("cap", title, width, type=RIGHT, comparator=comparator, context=context)

@@ -1,9 +1,9 @@
-"""What a view is rendered for: its address, and its reader's language and colours."""
+"""What a view is rendered for: its address, its reader's language and colours, and the moment."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from typing import Literal, get_args
 
 from dashboard.address import Address
@@ -32,6 +32,9 @@ class Page:
     language: Language = "en"
     theme: Theme = "dark"
     colours: Colours = "blue-orange"
+    # The platform's PIPELINE_SCHEDULE, and the moment at which it is drawn: when the next run is depends on both.
+    schedule: str = "staggered"
+    now: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
 
     @property
     def palette(self) -> Palette:

@@ -18,9 +18,9 @@ LOCAL = re.compile(r"/(?!/)[^\s\\\x00-\x20\x7f]*")
 KEPT_SECONDS = 365 * 24 * 3600
 
 
-def page_of(address: Address, periods: Sequence[int]) -> Page:
+def page_of(address: Address, periods: Sequence[int], schedule: str = "staggered") -> Page:
     """Return the page of the current request."""
-    return Page(address, tuple(periods), language(), theme(), colours())
+    return Page(address, tuple(periods), language(), theme(), colours(), schedule)
 
 
 def language() -> Language:

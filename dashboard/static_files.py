@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -14,15 +14,18 @@ from flask import Response, request
 
 SUITES = "/_dash-component-suites"
 PLOTLY = f"{SUITES}/plotly/package_data/plotly.min.js"
-# What Dash asks for only when the first chart, table and date picker are to be drawn ...
-LATER_SCRIPTS = (
-    PLOTLY,
-    f"{SUITES}/dash/dcc/async-graph.js",
-    f"{SUITES}/dash/dcc/async-datepicker.js",
-    f"{SUITES}/dash_ag_grid/async-community.js",
-)
+# What Dash asks for only when the first of these is to be drawn ...
+LATER_SCRIPTS = {
+    "charts": (PLOTLY, f"{SUITES}/dash/dcc/async-graph.js"),
+    "dates": (f"{SUITES}/dash/dcc/async-datepicker.js",),
+    "grids": (f"{SUITES}/dash_ag_grid/async-community.js",),
+}
 # ... and as soon as its scripts have run.
 LATER_DATA = ("/_dash-layout", "/_dash-dependencies")
+# Dash's own tables, which no view has.
+NEEDLESS_SCRIPTS = re.compile(r'<script src="[^"]*/dash_table/[^"]*"></script>\n?')
+# The grids', which assets/grids.js loads with the first grid.
+GRID_SCRIPT = re.compile(r'<script src="([^"]*/dash_ag_grid/dash_ag_grid[^"]*)"></script>\n?')
 FILE = re.compile(r'(?:src|href)="(/[^"]+\.(?:js|css)(?:\?[^"]*)?)"')
 # Dash puts a file's version and time into its address, unless one of its own scripts asks for it.
 FINGERPRINT = re.compile(r"\.v\w+m\w+\.|\?m=")
@@ -105,12 +108,29 @@ def pack_answers(app: Dash) -> None:
     app.server.after_request(packed)
 
 
-def hints() -> str:
-    """Tags of the page's head: what it will ask for later is fetched and compiled while its first scripts run."""
+def trimmed(scripts: str, needed: Collection[str]) -> str:
+    """Return Dash's tags of scripts without those that no view needs, and that of the grids as a hint.
+
+    needed: of LATER_SCRIPTS, what the view has
+    """
+    grids = _hint(r"\1", "grids" in needed, 'id="grid-script"')
+    return GRID_SCRIPT.sub(grids, NEEDLESS_SCRIPTS.sub("", scripts))
+
+
+def hints(needed: Collection[str]) -> str:
+    """Tags of the page's head: what its view will ask for later is fetched and compiled while its first scripts run.
+
+    needed: of LATER_SCRIPTS, what the view has. What other views have is fetched when the browser has nothing to do.
+    """
     data = (f'<link rel="preload" as="fetch" href="{address}" crossorigin>' for address in LATER_DATA)
-    # Low: where the line is slow, the scripts that the page begins with come first.
-    scripts = (f'<link rel="preload" as="script" href="{address}" fetchpriority="low">' for address in LATER_SCRIPTS)
+    scripts = (_hint(address, name in needed) for name, parts in LATER_SCRIPTS.items() for address in parts)
     return "".join([*data, *scripts])
+
+
+def _hint(address: str, is_needed: bool, more: str = "") -> str:
+    # Low: where the line is slow, the scripts that the page begins with come first.
+    urgency = 'rel="preload" fetchpriority="low"' if is_needed else 'rel="prefetch"'
+    return f'<link {urgency} as="script" href="{address}" {more}>'
 
 
 def keep_files(app: Dash) -> Sequence[File]:

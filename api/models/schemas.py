@@ -9,7 +9,7 @@ from msgspec import Struct
 from api.formats import MEDIA_TYPES, Format
 from api.models import fields
 from api.tables import layout
-from contract import common, etfs, evidence, holdings, lab, orders, pipeline, portfolios, service, stocks
+from contract import common, etfs, evidence, holdings, lab, orders, pipeline, portfolios, service, stocks, summary
 
 Schemas = dict[str, dict[str, Any]]
 
@@ -22,7 +22,7 @@ _TABLE: dict[Format, dict[str, Any]] = {
 _REFERENCE = "#/components/schemas/{name}"
 _CLASSES: dict[str, type[Struct]] = {
     name: kind
-    for module in (common, etfs, evidence, holdings, lab, orders, pipeline, portfolios, service, stocks)
+    for module in (common, etfs, evidence, holdings, lab, orders, pipeline, portfolios, service, stocks, summary)
     for name, kind in vars(module).items()
     if isinstance(kind, type) and issubclass(kind, Struct)
 }

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from api import monthly_performance, pipeline_state, sector_standings
+from api import monthly_performance, pipeline_state, portfolio_summary, sector_standings
 from api.deps import AsOf, Between, Configured, OnePeriod, Page, Period, Respond, RespondList, SymbolChoice
 from api.errors import documented
 from api.models.schemas import answer, listed
@@ -16,6 +16,7 @@ from contract.holdings import Snapshots, TrendingTopHoldings
 from contract.pipeline import Calendar, Gaps, Pipeline, RejectedMessages, RequestCounts, Restatements, Sessions
 from contract.portfolios import ActiveAllocations, CandidatePart, MonthlyPerformances, Performance
 from contract.stocks import MarketMap, Performers, PerformersBySector, SectorMonths
+from contract.summary import Summary
 from database.db_helper import Connection
 from database.queries import etfs, holdings, pipeline, portfolios, publications, sectors, track_record
 
@@ -67,6 +68,12 @@ async def active_allocations(
 ) -> Response:
     """Return the portfolios of one session with every candidate, and why each other one was not chosen."""
     return await respond(_allocations, as_of_date, period_days, candidates, ticker)
+
+
+@router.get("/summary", responses=answer(Summary) | documented(404), operation_id="summary")
+async def summary_of_portfolio(respond: Respond, period_days: Period = 20, as_of_date: AsOf = None) -> Response:
+    """Return what has changed in a portfolio since the session before, and how it has done."""
+    return await respond(portfolio_summary.summary, period_days, as_of_date)
 
 
 @router.get("/etf-holdings", responses=listed(Snapshots), summary="ETF holdings")
@@ -143,9 +150,9 @@ async def sessions(respond: RespondList, days: Between, page: Page) -> Response:
 
 
 @router.get("/calendar", responses=answer(Calendar))
-async def calendar(respond: Respond) -> Response:
-    """Return the sessions and the rebalance dates with published portfolios, for a date picker."""
-    return await respond(publications.calendar)
+async def calendar(respond: Respond, settings: Configured) -> Response:
+    """Return the sessions and rebalance dates with published portfolios, how the last run went, and what comes next."""
+    return await respond(pipeline_state.calendar, settings.airflow_ui_url)
 
 
 @router.get("/pipeline", responses=answer(Pipeline), operation_id="pipeline")

@@ -31,6 +31,7 @@ OPERATIONS = {
     "/dashboard/etf-benchmark": "etf_benchmark",
     "/dashboard/spy-benchmark": "spy_benchmark",
     "/dashboard/active-allocations": "active_allocations",
+    "/dashboard/summary": "summary",
     "/dashboard/etf-holdings": "etf_holdings",
     "/dashboard/trending-etf-top-holdings": "trending_etf_top_holdings",
     "/dashboard/sector-trending": "sector_trending",

@@ -6,8 +6,7 @@ cells.ViewLink = function ({ value, data, colDef }) {
     const follow = (event) => {
         if (event.ctrlKey || event.metaKey || event.shiftKey) return;
         event.preventDefault();
-        window.history.pushState({}, "", href);
-        window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+        actstock.follow(href);
     };
     return React.createElement("a", { href, onClick: follow, tabIndex: -1, className: "ticker" }, value);
 };

@@ -57,8 +57,7 @@
         // A month's portfolio is chosen by its rebalance date, which is no session.
         const session = chosen.get("period") !== "monthly" && chosen.get("as_of");
         const query = session ? `?as_of=${encodeURIComponent(session)}` : "";
-        history.pushState({}, "", `/ticker/${encodeURIComponent(ticker)}${query}`);
-        window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+        actstock.follow(`/ticker/${encodeURIComponent(ticker)}${query}`);
     };
 
     const enter = async (typed) => {

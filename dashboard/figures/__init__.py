@@ -18,7 +18,6 @@ from dashboard.figures.prices import Candle, Mark, Strip, prices
 from dashboard.figures.requests import requests
 from dashboard.figures.rolling import rolling
 from dashboard.figures.style import COLOURS, DARK, LIGHT, PALETTES, Colours, Figure, Palette, palette_of
-from dashboard.figures.weights import weights
 
 __all__ = [
     "COLOURS",
@@ -49,5 +48,4 @@ __all__ = [
     "rolling",
     "sparkline",
     "spread",
-    "weights",
 ]

@@ -24,13 +24,17 @@ Table = Callable[[ApiClient, Page], Sequence[object]]
 
 @dataclass(frozen=True)
 class View:
-    """`page` makes at most four calls to the API; `tables` are what can be downloaded of it, by file name."""
+    """`page` makes at most three calls to the API; `tables` are what can be downloaded of it, by file name.
+
+    needs: what it is drawn with, of `static_files.LATER_SCRIPTS`
+    """
 
     path: str
     name: Text
     page: Callable[[ApiClient, Page], list[Any]]
     tables: Mapping[str, Table] = field(default_factory=dict)
     is_listed: bool = True
+    needs: frozenset[str] = frozenset({"charts"})
 
 
 VIEWS = [
@@ -43,9 +47,16 @@ VIEWS = [
             "candidates": portfolio.candidates,
             "month": month.positions,
         },
+        needs=frozenset({"dates"}),
     ),
-    View("/trades", trades_texts.TITLE, trades.page),
-    View("/map", market_map_texts.TITLE, market_map.page, {"stocks": market_map.stocks, "etfs": market_map.etfs}),
+    View("/trades", trades_texts.TITLE, trades.page, needs=frozenset()),
+    View(
+        "/map",
+        market_map_texts.TITLE,
+        market_map.page,
+        {"stocks": market_map.stocks, "etfs": market_map.etfs},
+        needs=frozenset({"charts", "dates"}),
+    ),
     View(
         "/ticker",
         ticker_texts.TITLE,
@@ -53,11 +64,16 @@ VIEWS = [
         {"prices": ticker.prices, "record": ticker.record},
         is_listed=False,
     ),
-    View("/evidence", evidence_texts.TITLE, evidence.page, is_listed=False),
+    View("/evidence", evidence_texts.TITLE, evidence.page, is_listed=False, needs=frozenset()),
     View("/performance", performance_texts.TITLE, performance.page, {"performance": performance.series}),
-    View("/lab", lab_texts.TITLE, lab.page, {"lab": lab.variants}),
+    View("/lab", lab_texts.TITLE, lab.page, {"lab": lab.variants}, needs=frozenset({"charts", "grids"})),
     View("/pipeline", pipeline_texts.TITLE, pipeline.page),
 ]
+
+
+def needed_by(address: Address) -> frozenset[str]:
+    """Return what the view of an address is drawn with; nothing where there is no such view."""
+    return next((view.needs for view in VIEWS if view.path == address.path), frozenset())
 
 
 def view_of(address: Address) -> View:

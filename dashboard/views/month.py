@@ -8,7 +8,7 @@ from dash import dcc, html
 
 from contract.pipeline import Calendar
 from contract.portfolios import MonthlyPortfolio, MonthlyPosition
-from dashboard import components, figures, grids
+from dashboard import components, grids
 from dashboard.api_client import ApiClient
 from dashboard.components import Component
 from dashboard.page import Page, percent
@@ -99,10 +99,10 @@ def _empty(shown: MonthlyPortfolio, page: Page) -> Component:
 
 def _positions(shown: MonthlyPortfolio, page: Page) -> Component:
     shares = [(each.ticker, each.final_weight) for each in shown.positions]
-    chart = figures.weights(shares, page.palette, page.say(common.CASH))
+    no_cash = (page.say(common.CASH), 0.0)
     return html.Div(
         [
-            components.panel(page.say(common.WEIGHT), components.graph("weights", chart)),
+            components.panel(page.say(common.WEIGHT), components.bars("weights", shares, no_cash)),
             components.panel(
                 page.say(month.POSITIONS),
                 _cards(shown, page),
@@ -150,9 +150,8 @@ def _grid(shown: MonthlyPortfolio, page: Page) -> Component:
         grids.number("score", say(month.SCORE), 80, ".1f", headerTooltip=say(month.SCORE_HINT)),
         grids.link("periods", say(month.SOURCE_PERIODS), 140),
     ]
-    return grids.grid(
-        "positions", columns, [_row(each, shown, page) for each in shown.positions], page, row_id="ticker"
-    )
+    rows = [_row(each, shown, page) for each in shown.positions]
+    return grids.table("positions", columns, rows, page, row_id="ticker")
 
 
 def _row(position: MonthlyPosition, shown: MonthlyPortfolio, page: Page) -> dict[str, Any]:

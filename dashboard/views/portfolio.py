@@ -8,7 +8,7 @@ from dash import dcc, html
 from config.periods import MONTHLY
 from contract.pipeline import Calendar
 from contract.portfolios import ActiveAllocations, Candidate, CandidatePart, ExplainedPortfolio, Position
-from dashboard import components, figures, grids
+from dashboard import components, grids
 from dashboard.api_client import ApiClient
 from dashboard.components import Component
 from dashboard.page import Page, compact, percent, signed
@@ -81,7 +81,8 @@ def _first(client: ApiClient, shown: ExplainedPortfolio, calendar: Calendar, pag
     """Return what is told first of a portfolio that could be computed."""
     if shown.status == NOT_COMPUTABLE:
         return []
-    return [summary.cards(client, shown.positions, shown.as_of_date, calendar, page)]
+    told = client.summary(shown.as_of_date, shown.period_days)
+    return [summary.cards(told, shown.positions, calendar, page)]
 
 
 def _facts(shown: ExplainedPortfolio, bars: dict[str, int], page: Page) -> Component:
@@ -121,11 +122,11 @@ def _positions(shown: ExplainedPortfolio, page: Page) -> list[Component]:
     if rest := shown.positions[BARS_AT_MOST:]:
         others = page.say(portfolio.OTHERS, count=f"{len(rest):,}")
         shares.append((others, sum(each.portfolio_weight for each in rest)))
-    chart = figures.weights(shares, page.palette, page.say(common.CASH), shown.cash_weight or 0.0)
+    cash = (page.say(common.CASH), shown.cash_weight or 0.0)
     return [
         html.Div(
             [
-                components.panel(page.say(portfolio.WEIGHTS), components.graph("weights", chart)),
+                components.panel(page.say(portfolio.WEIGHTS), components.bars("weights", shares, cash)),
                 components.panel(
                     page.say(portfolio.POSITIONS),
                     _cards(shown, page),
@@ -172,13 +173,13 @@ def _grid(shown: ExplainedPortfolio, page: Page) -> Component:
         grids.signed("period_return", say(portfolio.PERIOD_RETURN, days=shown.period_days), 105),
         grids.text("company_name", say(common.COMPANY), 190, flex=1, minWidth=140),
         grids.text("sector", say(common.SECTOR), 150),
-        grids.text("cap", say(common.MARKET_CAP), 100, type="rightAligned", comparator={"function": "byMarketCap"}),
+        grids.market_cap(say(common.MARKET_CAP), 100),
         grids.number("scaled_score", say(portfolio.SCORE), 90, ".3f", headerTooltip=say(portfolio.SCORE_HINT)),
         grids.text("etfs", say(portfolio.SOURCE_ETFS), 130),
         grids.link("why", say(portfolio.WHY), 80, sortable=False, filter=False),
     ]
     rows = [_row(each, page) for each in shown.positions]
-    return grids.grid("positions", columns, rows, page, row_id="ticker", rows_shown=POSITIONS_IN_SIGHT)
+    return grids.table("positions", columns, rows, page, row_id="ticker")
 
 
 def _row(position: Position, page: Page) -> dict[str, Any]:
@@ -342,7 +343,7 @@ def _candidate_grid(shown: ExplainedPortfolio, page: Page) -> Component:
         grids.link("ticker", say(common.TICKER), 110),
         grids.number("holding_percent", say(portfolio.HOLDING), 110, ".2%"),
         grids.signed("period_return", say(portfolio.PERIOD_RETURN, days=shown.period_days), 120),
-        grids.text("cap", say(common.MARKET_CAP), 110, type="rightAligned", comparator={"function": "byMarketCap"}),
+        grids.market_cap(say(common.MARKET_CAP), 110),
         grids.text("verdict", say(portfolio.VERDICT), 320, flex=1),
     ]
     return grids.grid("all-candidates", columns, rows, page, rows_shown=CANDIDATES_IN_SIGHT)

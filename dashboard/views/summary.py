@@ -1,6 +1,6 @@
 """What a reader wants to know of a portfolio first: what changed, how it has done, whether the runs are well."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -8,14 +8,15 @@ from dash import dcc, html
 
 from config.stages import BEGINS, HISTORY, STAGES
 from contract.pipeline import Calendar, SessionState
-from contract.portfolios import Performance, PortfolioPerformance, Position
+from contract.portfolios import FollowedReturn, Position
+from contract.summary import Summary
 from dashboard import components, figures
 from dashboard.api_client import ApiClient
 from dashboard.components import Component
 from dashboard.page import Page, percent, typeset
 from dashboard.texts import Text, summary
 from dashboard.views import pipeline_grid, selectors, track_record
-from utils.errors import ActstockError, NotPublished
+from utils.errors import ActstockError
 
 RUNS = "runs"
 RUNS_CLOCK = "runs-clock"
@@ -44,20 +45,20 @@ class Change(NamedTuple):
         return self.now - self.before
 
 
-def changes(before: Sequence[Position], now: Sequence[Position]) -> list[Change]:
-    """Return what differs between two portfolios, the largest difference first."""
-    old, new = ({each.ticker: each.portfolio_weight for each in positions} for positions in (before, now))
+def changes(old: Mapping[str, float], now: Sequence[Position]) -> list[Change]:
+    """Return what differs between two portfolios, the largest difference first.
+
+    old: weights by ticker
+    """
+    new = {each.ticker: each.portfolio_weight for each in now}
     found = [Change(ticker, old.get(ticker, 0.0), new.get(ticker, 0.0)) for ticker in {**old, **new}]
     moved = [each for each in found if abs(each.difference) >= SMALLEST_CHANGE]
     return sorted(moved, key=lambda each: (-abs(each.difference), each.ticker))
 
 
-def cards(client: ApiClient, shown: Sequence[Position], day: date, calendar: Calendar, page: Page) -> Component:
-    """Show what changed, how it has done and the runs, side by side. One call, and one for a session before."""
-    record = client.performance(page.address.day("as_of"))
-    return html.Div(
-        [_changed(client, shown, day, calendar, page), _done(record, page), _runs(page)], className="first-cards"
-    )
+def cards(known: Summary, shown: Sequence[Position], calendar: Calendar, page: Page) -> Component:
+    """Show what changed, how it has done and the runs, side by side."""
+    return html.Div([_changed(known, shown, page), _done(known, page), _runs(calendar, page)], className="first-cards")
 
 
 def concentration(positions: Sequence[Position], page: Page) -> list[Component]:
@@ -72,23 +73,11 @@ def concentration(positions: Sequence[Position], page: Page) -> list[Component]:
 # ── what changed ─────────────────────────────────────────────────────────────
 
 
-def _changed(client: ApiClient, shown: Sequence[Position], day: date, calendar: Calendar, page: Page) -> Component:
-    before = max((each.as_of_date for each in calendar.sessions if each.as_of_date < day), default=None)
-    earlier = _positions_of(client, before, page) if before else None
-    told = _differences(changes(earlier, shown), page) if earlier is not None else [_note(summary.NO_EARLIER, page)]
+def _changed(known: Summary, shown: Sequence[Position], page: Page) -> Component:
+    before, weights = known.previous_session, known.previous_weights
+    told = [_note(summary.NO_EARLIER, page)] if weights is None else _differences(changes(weights, shown), page)
     title = page.say(summary.CHANGED, day=page.short_day(before)) if before else page.say(summary.WHAT_CHANGED)
     return components.panel(title, *told, selectors.trades_link(page), name="changed")
-
-
-def _positions_of(client: ApiClient, day: date, page: Page) -> Sequence[Position] | None:
-    """Return a session's positions; None where it has no portfolio that says anything."""
-    days = int(selectors.selected(page))
-    try:
-        found = client.allocation(day, days, "none").portfolios
-    except NotPublished:
-        return None
-    portfolio = next((each for each in found if each.period_days == days), None)
-    return portfolio.positions if portfolio and portfolio.status != "not_computable" else None
 
 
 def _note(text: Text, page: Page) -> Component:
@@ -134,51 +123,53 @@ def _few(told: Sequence[Component], page: Page) -> list[Component]:
 # ── how it has done ──────────────────────────────────────────────────────────
 
 
-def _done(record: Performance, page: Page) -> Component:
-    days = int(selectors.selected(page))
-    followed = next((each for each in record.portfolios if each.period_days == days), None)
-    line = [_sparkline(record, followed, page)] if followed and len(followed.sessions) > 1 else []
-    return components.panel(page.say(summary.DONE), *line, track_record.line(record, page), name="done")
+def _done(known: Summary, page: Page) -> Component:
+    record = known.record
+    line = [_sparkline(record, known.benchmark, page)] if record and record.session_count else []
+    told = track_record.line(record, known.benchmark, page)
+    return components.panel(page.say(summary.DONE), *line, told, name="done")
 
 
-def _sparkline(record: Performance, followed: PortfolioPerformance, page: Page) -> Component:
-    image = figures.sparkline(followed.net, followed.benchmark, page.palette)
-    told = page.say(summary.SPARKLINE, benchmark=record.benchmark)
-    return html.Img(src=image, alt=told, className="sparkline")
+def _sparkline(record: FollowedReturn, benchmark: str, page: Page) -> Component:
+    image = figures.sparkline(record.net, record.benchmark, page.palette)
+    return html.Img(src=image, alt=page.say(summary.SPARKLINE, benchmark=benchmark), className="sparkline")
 
 
 # ── the runs ─────────────────────────────────────────────────────────────────
 
 
-def _runs(page: Page) -> Component:
-    """Leave the place of the runs to a callback: they are no reason to wait for the portfolio."""
+def _runs(known: Calendar, page: Page) -> Component:
     clock = dcc.Interval(id=RUNS_CLOCK, interval=RUNS_EVERY_MS)
-    return components.panel(page.say(summary.RUNS), html.Div(id=RUNS), clock, name="current")
+    return components.panel(page.say(summary.RUNS), html.Div(runs(known, page), id=RUNS), clock, name="current")
 
 
-def runs(client: ApiClient, page: Page, schedule: str, now: datetime) -> list[Component]:
-    """Show how the last run went, and when the next one begins."""
-
-    def next_line(known: Sequence[date]) -> tuple[str, Component]:
-        return page.say(summary.NEXT_RUN), components.moment(next_run(schedule, now, known), page)
-
+def newest_runs(client: ApiClient, page: Page) -> list[Component]:
+    """Show the runs as they are now, or that they are not known."""
     try:
-        pipeline = client.pipeline(1)
+        return runs(client.calendar(), page)
     except ActstockError:
-        return [_note(summary.RUNS_AWAY, page), components.named_lines(next_line(()))]
-    sessions, coming = pipeline.sessions, next_line(pipeline.coming_sessions)
-    if not sessions:
+        return [_note(summary.RUNS_AWAY, page), components.named_lines(_next(page))]
+
+
+def runs(known: Calendar, page: Page) -> list[Component]:
+    """Show how the last run went, and when the next one begins."""
+    session, coming = known.last_run, _next(page, known.coming_sessions)
+    if session is None:
         return [_note(summary.NO_RUN, page), components.named_lines(coming)]
-    state, moment = last_run(sessions[0])
+    state, moment = last_run(session)
     told = [
         pipeline_grid.mark(state, page),
         ", ",
-        page.say(summary.OF_SESSION, day=page.short_day(sessions[0].as_of_date)),
+        page.say(summary.OF_SESSION, day=page.short_day(session.as_of_date)),
         html.Br(),
         components.moment(moment, page),
     ]
     whole = dcc.Link(told, href="/pipeline", className="plain")
-    return [components.named_lines((page.say(summary.LAST_RUN), whole), *_history(sessions[0], page), coming)]
+    return [components.named_lines((page.say(summary.LAST_RUN), whole), *_history(session, page), coming)]
+
+
+def _next(page: Page, coming: Sequence[date] = ()) -> tuple[str, Component]:
+    return page.say(summary.NEXT_RUN), components.moment(next_run(page.schedule, page.now, coming), page)
 
 
 def _history(session: SessionState, page: Page) -> list[tuple[str, Component]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dash import dcc, html
 
 from config.periods import MONTHLY
-from contract.portfolios import Performance, PortfolioPerformance
+from contract.portfolios import FollowedReturn
 from dashboard import components
 from dashboard.address import Address
 from dashboard.components import Component
@@ -14,11 +14,9 @@ from dashboard.texts import portfolio
 from dashboard.views import selectors
 
 
-def line(record: Performance, page: Page) -> Component:
+def line(followed: FollowedReturn | None, benchmark: str, page: Page) -> Component:
     """Show the return of following the period's portfolios up to the session, and how far that is a record."""
-    days = int(selectors.selected(page))
-    followed = next((each for each in record.portfolios if each.period_days == days), None)
-    told = _sentence(record, followed, page) if followed else [page.say(portfolio.NO_RECORD)]
+    told = _sentence(followed, benchmark, page) if followed else [page.say(portfolio.NO_RECORD)]
     return html.P([*told, " ", link(page)], id="record", className="record")
 
 
@@ -31,14 +29,14 @@ def link(page: Page) -> Component:
     return dcc.Link(page.say(portfolio.WHOLE_RECORD), href=href)
 
 
-def _sentence(record: Performance, followed: PortfolioPerformance, page: Page) -> Sequence[Component]:
+def _sentence(followed: FollowedReturn, benchmark: str, page: Page) -> Sequence[Component]:
     say, sessions = page.say, followed.session_count
     doubt = say(portfolio.RECORD_HINDSIGHT, count=followed.hindsight_sessions)
     return [
         say(portfolio.RECORD, sessions=sessions, day=page.day(followed.first_session)),
         " ",
         html.Strong(signed(followed.total_return_net), className=components.sign_class(followed.total_return_net)),
-        f" {say(portfolio.RECORD_NET)}, {record.benchmark} ",
+        f" {say(portfolio.RECORD_NET)}, {benchmark} ",
         html.Strong(signed(followed.benchmark_return), className=components.sign_class(followed.benchmark_return)),
         f", {say(portfolio.RECORD_DRAWDOWN)} ",
         html.Strong(signed(followed.max_drawdown)),

@@ -144,6 +144,37 @@ def allocations(
     return rows
 
 
+class Earlier(Struct):
+    """A portfolio of an earlier session. weights: by ticker, None where it could not be computed."""
+
+    as_of_date: date
+    weights: dict[str, float] | None
+
+
+def earlier(conn: Connection, period_days: int, session: date) -> Earlier | None:
+    """Return the last portfolio of a period before a session, or None."""
+    rows = fetch_as(
+        conn,
+        Earlier,
+        """
+        SELECT
+            as_of_date,
+            CASE WHEN status <> 'not_computable' THEN (
+                SELECT COALESCE(jsonb_object_agg(ticker, portfolio_weight), '{}')
+                FROM analytics_portfolio_allocation AS position
+                WHERE position.as_of_date = publication.as_of_date
+                    AND position.period_days = publication.period_days
+            ) END AS weights
+        FROM analytics_publication AS publication
+        WHERE job = 'allocation' AND period_days = %(period_days)s AND as_of_date < %(session)s
+        ORDER BY as_of_date DESC
+        LIMIT 1
+        """,
+        {"period_days": period_days, "session": session},
+    )
+    return rows[0] if rows else None
+
+
 def weights(conn: Connection, start: date | None, end: date | None, period: int | None, page: Page) -> Weights:
     """Return the weights of all published portfolios between two days, cash included, oldest first.
 

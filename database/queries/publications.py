@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from msgspec import convert
 
-from contract.pipeline import Calendar, Publication, PublishedDay, Session, Sessions
+from contract.pipeline import Publication, PublishedDay, PublishedDays, Session, Sessions
 from contract.service import LatestPublication
 from database.db_helper import Connection, fetch
 from database.queries.paging import Page, fetch_page
@@ -87,7 +87,7 @@ class _PublishedDay(PublishedDay):
     job: str
 
 
-def calendar(conn: Connection) -> Calendar:
+def published_days(conn: Connection) -> PublishedDays:
     """Return the days with daily portfolios (`sessions`) and with a monthly one (`rebalances`), oldest first."""
     days = fetch_as(
         conn,
@@ -108,7 +108,7 @@ def calendar(conn: Connection) -> Calendar:
     def of_job(job: str) -> list[PublishedDay]:
         return [convert(day, PublishedDay, from_attributes=True) for day in days if day.job == job]
 
-    return Calendar(sessions=of_job("allocation"), rebalances=of_job("rebalance"))
+    return PublishedDays(sessions=of_job("allocation"), rebalances=of_job("rebalance"))
 
 
 def rebalances(conn: Connection, first: date, last: date) -> list[Publication]:

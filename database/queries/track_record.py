@@ -6,7 +6,7 @@ from msgspec import Struct, convert
 
 from config.universe import ANNUALISED_FROM_SESSIONS, universe
 from contract.common import Source
-from contract.portfolios import Performance, PortfolioPerformance, Record, RecordSession
+from contract.portfolios import FollowedReturn, Performance, PortfolioPerformance, Record, RecordSession
 from contract.reasons import ShownReason, data_of, shown
 from database.db_helper import Connection
 from database.queries.corrections import corrections
@@ -100,6 +100,33 @@ def record(conn: Connection, start: date | None, end: date | None, period: int |
         page,
     )
     return Record(total, *page, None, universe().benchmark, rows)
+
+
+def followed(conn: Connection, period_days: int, as_of: date) -> FollowedReturn | None:
+    """Return what following one of the portfolios had come to by a session; None before there is a return."""
+    rows = fetch_as(
+        conn,
+        FollowedReturn,
+        """
+        SELECT *
+        FROM (
+            SELECT *
+            FROM evidence_record_figures
+            WHERE period_days = %(period_days)s AND last_session <= %(as_of)s
+            ORDER BY last_session DESC
+            LIMIT 1
+        ) AS summary
+        CROSS JOIN LATERAL (
+            SELECT
+                COALESCE(ARRAY_AGG(net_value ORDER BY trade_date), '{}') AS net,
+                COALESCE(ARRAY_AGG(benchmark_value ORDER BY trade_date), '{}') AS benchmark
+            FROM evidence_record_session
+            WHERE period_days = summary.period_days AND trade_date <= summary.last_session
+        ) AS series
+        """,
+        {"period_days": period_days, "as_of": as_of},
+    )
+    return rows[0] if rows else None
 
 
 class _Followed(PortfolioPerformance):

@@ -209,6 +209,14 @@ class Page:
         )
         return rows
 
+    def rows(self, name: str) -> list[dict[str, str]]:
+        """Read a plain table in its present order: for each row the cells' texts by heading."""
+        headings = self.run(
+            "return [...document.getElementById(arguments[0]).tHead.rows[0].cells].map(each => each.innerText.trim())",
+            name,
+        )
+        return [dict(zip(headings, row, strict=True)) for row in self.table(name)]
+
     def grid(self, name: str) -> list[dict[str, str]]:
         """Read an AG Grid in its present order: for each row the cells' texts by column field."""
         rows: list[dict[str, str]] = self.run(
@@ -220,16 +228,14 @@ class Page:
         )
         return rows
 
-    def bars(self, graph: str) -> list[tuple[str, str]]:
-        """Read a chart's bars from the top: name and label of each."""
-        names, labels = self.run(
-            "const top = each => each.getBoundingClientRect().top;"
-            "const texts = path => [...document.querySelectorAll(`#${arguments[0]} ${path}`)]"
-            ".sort((one, other) => top(one) - top(other)).map(each => each.textContent.trim());"
-            "return [texts('.ytick text'), texts('.bartext')]",
-            graph,
+    def bars(self, name: str) -> list[tuple[str, str, float]]:
+        """Read bars from the top: name, figure and pixels of each."""
+        found = self.run(
+            "return [...document.querySelectorAll(`#${arguments[0]} tr`)].map(row => [row.cells[0].innerText, "
+            "row.cells[1].innerText.trim(), row.querySelector('.bar').getBoundingClientRect().width])",
+            name,
         )
-        return list(zip(names, labels, strict=True))
+        return list(map(tuple, found))
 
     def download(self, selector: str) -> str:
         """Click what downloads a file and return the file's text."""

@@ -1,6 +1,6 @@
 """A dashboard without a platform: the real client, an API that answers from a dictionary, readers of the views."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -86,6 +86,11 @@ def text_of(component: Any) -> str:
             said += [column["headerName"] for column in each.columnDefs]
             said += [str(row.get(field)) for row in each.rowData for field in fields]
     return " ".join(said)
+
+
+def rows_of(table: Any) -> list[list[str]]:
+    """Return the cells of a plain table, row by row, as a reader reads them."""
+    return [[text_of(cell.children) for cell in row.children] for row in table.children[1].children]
 
 
 def links(component: Any) -> dict[str, str]:
@@ -217,13 +222,15 @@ def month(*positions: Any, **changes: Any) -> dict[str, Any]:
     }
 
 
-def calendar() -> dict[str, Any]:
+def calendar(last_run: dict[str, Any] | None = None, coming: Sequence[str] = ()) -> dict[str, Any]:
     def published(*days: str) -> list[dict[str, Any]]:
         return [{"as_of_date": day, "is_degraded": False, "is_computable": True} for day in days]
 
     return {
         "sessions": published("2026-08-19", "2026-08-20", "2026-08-21"),
         "rebalances": published("2026-06-28", "2026-07-26"),
+        "last_run": last_run,
+        "coming_sessions": list(coming),
     }
 
 
@@ -455,6 +462,19 @@ def followed(days: int, **changes: Any) -> dict[str, Any]:
         **{
             name: [] for name in ("sessions", "gross", "net", "benchmark", "drawdown", "benchmark_drawdown", "turnover")
         },
+        **changes,
+    }
+
+
+def summary(record: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    """Build what a portfolio's page tells first. Before the session it held the same two stocks alike."""
+    return {
+        "as_of_date": "2026-08-21",
+        "period_days": 20,
+        "previous_session": "2026-08-20",
+        "previous_weights": {"NEM": 0.5, "MU": 0.5},
+        "benchmark": "SPY",
+        "record": record,
         **changes,
     }
 

@@ -9,7 +9,9 @@ import browsing
 from browsing import Page, Server
 from config.config import DatabaseSettings
 from dashboard import static_files
+from dashboard.address import Address
 from dashboard.texts import Text, common
+from dashboard.views import needed_by
 from ops.looking.browser import DESKTOP, PHONE, Screen
 from ops.looking.dashboard_views import Subjects, views
 
@@ -53,11 +55,21 @@ def test_nothing_comes_from_elsewhere(page: Page, dashboard: Server) -> None:
     assert page.hosts() == {f"127.0.0.1:{dashboard.port}"}
 
 
-def test_what_the_page_announces_is_used_and_nothing_is_fetched_twice(page: Page) -> None:
-    page.open()
+# Of each of static_files.LATER_SCRIPTS, what is there when it has run.
+HAS_RUN = {
+    "charts": "'Plotly' in window",
+    "dates": "document.querySelector('.dash-datepicker-input-wrapper') !== null",
+    "grids": "'getApi' in dash_ag_grid",
+}
+
+
+@pytest.mark.parametrize("path", ["/", "/map", "/performance", "/trades"])
+def test_what_the_page_announces_is_used_and_nothing_is_fetched_twice(page: Page, path: str) -> None:
+    page.open(path)
     fetched = page.run("return performance.getEntriesByType('resource').map(each => new URL(each.name).pathname)")
-    assert {*static_files.LATER_SCRIPTS, *static_files.LATER_DATA} <= set(fetched)
-    assert [path for path in fetched if fetched.count(path) > 1 and path != "/_dash-update-component"] == []
+    assert set(static_files.LATER_DATA) <= set(fetched)
+    assert [each for each in fetched if fetched.count(each) > 1 and each != "/_dash-update-component"] == []
+    assert {name for name, has_run in HAS_RUN.items() if page.run(f"return {has_run}")} == needed_by(Address(path))
 
 
 @pytest.mark.parametrize("screen", [DESKTOP, Screen("laptop", 1100, 800), Screen("narrow", 500, 1000), PHONE])

@@ -23,12 +23,17 @@ def of_period(api: Server, days: int) -> dict[str, Any]:
 def test_first_view_is_the_portfolio_as_the_api_gives_it(page: Page, api: Server) -> None:
     page.open()
     published = of_period(api, 20)["positions"]
-    assert [(row["ticker"], row["portfolio_weight"], row["period_return"]) for row in page.grid("positions")] == [
+    assert [(row["Ticker"], row["Weight"], row["Return 20d"]) for row in page.rows("positions")] == [
         (each["ticker"], f"{each['portfolio_weight']:.2%}", f"{each['period_return']:+.2%}".replace("-", "−"))
         for each in published
     ]
-    weights = [(each["ticker"], f"{each['portfolio_weight']:.2%}") for each in published]
-    assert page.bars("weights") == [*weights, ("Cash", "5.00%")]
+    weights = {**{each["ticker"]: each["portfolio_weight"] for each in published}, "Cash": 0.05}
+    bars = page.bars("weights")
+    assert [(name, figure) for name, figure, _ in bars] == [(name, f"{each:.2%}") for name, each in weights.items()]
+    longest, largest = max(pixels for *_, pixels in bars), max(weights.values())
+    assert [pixels / longest for *_, pixels in bars] == pytest.approx(
+        [each / largest for each in weights.values()], abs=0.01
+    )
     assert "Fri 21 Aug 2026" in page.text and page.texts(".selector .selected")[0] == "20d"
     assert common.SOURCE_BANNERS["simulated"].en in page.text
 
@@ -43,7 +48,7 @@ def test_period_selector_changes_view_and_address(page: Page) -> None:
     page.click("10d")
     assert "Seen with hindsight: the ETF holdings are those of Fri 28 Aug 2026" in page.text
     assert page.address == "/?period=10" and page.texts(".selector .selected")[0] == "10d"
-    assert [row["ticker"] for row in page.grid("positions")] == ["NEM", "MU", "GS"]
+    assert [row["Ticker"] for row in page.rows("positions")] == ["NEM", "MU", "GS"]
     page.click("5d")
     assert portfolio.EMPTY_TITLE.en in page.text
     assert "No ETF trends over 5 sessions" in page.text
@@ -53,15 +58,23 @@ def test_period_selector_changes_view_and_address(page: Page) -> None:
     assert page.texts(".selector .selected")[0] == "10d"
 
 
+def test_a_link_changes_the_view_and_does_not_load_the_page_again(page: Page) -> None:
+    page.open()
+    page.run("window.isSamePage = true; window.scrollTo(0, 500)")
+    page.click("NEM")
+    assert page.address == "/ticker/NEM"
+    assert page.run("return [window.isSamePage, window.scrollY]") == [True, 0]
+    page.back()
+    page.shows("WHY NEM HAS")
+
+
 def test_the_month_is_the_merged_portfolio_as_the_api_gives_it(page: Page, api: Server) -> None:
     page.open()
     page.click("month")
     assert "Sun 26 Jul 2026" in page.text
     assert page.address == "/?period=monthly" and page.texts(".selector .selected")[0] == "month"
     month = api.answer("/stocks/monthly-portfolio")
-    assert [
-        (row["final_rank"], row["ticker"], row["final_weight"], row["score"]) for row in page.grid("positions")
-    ] == [
+    assert [(row["#"], row["Ticker"], row["Weight"], row["Score"]) for row in page.rows("positions")] == [
         (str(each["final_rank"]), each["ticker"], f"{each['final_weight']:.2%}", f"{each['score']:.1f}")
         for each in month["positions"]
     ]
@@ -71,7 +84,7 @@ def test_the_month_is_the_merged_portfolio_as_the_api_gives_it(page: Page, api: 
 def test_address_can_be_shared(page: Page) -> None:
     page.open("/?period=20&as_of=2026-08-20")
     assert "Thu 20 Aug 2026" in page.text
-    assert [row["ticker"] for row in page.grid("positions")] == ["GS", "NVDA"]
+    assert [row["Ticker"] for row in page.rows("positions")] == ["GS", "NVDA"]
 
 
 @pytest.mark.parametrize(
@@ -142,14 +155,34 @@ def test_the_date_picker_leads_to_another_published_session(page: Page) -> None:
     page.open("/?period=20")
     page.click("‹")
     assert page.address == "/?period=20&as_of=2026-08-20"
-    assert [row["ticker"] for row in page.grid("positions")] == ["GS", "NVDA"]
+    assert [row["Ticker"] for row in page.rows("positions")] == ["GS", "NVDA"]
     page.click("newest")
     assert "Fri 21 Aug 2026" in page.text
 
 
+def test_a_heading_sorts_the_table_and_turns_it(page: Page) -> None:
+    page.open()
+    weights = [float(row["Weight"].removesuffix("%")) for row in page.rows("positions")]
+    assert weights == sorted(weights, reverse=True) and len(set(weights)) > 2
+
+    def shown_after_click(heading: str) -> list[str]:
+        page.run(
+            "[...document.querySelectorAll('#positions th button')].find(e => e.innerText === arguments[0]).click()",
+            heading,
+        )
+        return [row[heading] for row in page.rows("positions")]
+
+    assert [float(each.removesuffix("%")) for each in shown_after_click("Weight")] == sorted(weights)
+    assert page.run("return document.querySelector('#positions [aria-sort=ascending]').innerText") == "Weight"
+    assert [float(each.removesuffix("%")) for each in shown_after_click("Weight")] == weights
+    tickers = shown_after_click("Ticker")
+    assert tickers == sorted(tickers)
+    assert page.run("return document.querySelectorAll('#positions [aria-sort]').length") == 1
+
+
 def test_the_table_is_followed_with_the_keyboard(page: Page) -> None:
     page.open()
-    page.run("document.querySelector('#positions .ag-row[row-index=\"1\"] [col-id=why]').focus()")
+    page.run("document.querySelector('#positions tbody tr:nth-child(2) a[href*=why]').focus()")
     page.press("Enter")
     page.shows("WHY 000660.KS HAS")
     assert page.address == "/?why=000660.KS"
@@ -166,7 +199,7 @@ def test_the_calendar_offers_published_sessions_alone(page: Page) -> None:
     page.click_on(".dash-datepicker-content td[tabindex]:not([class*=disabled]):not([class*=selected])")
     page.is_rendered()
     assert page.address == "/?period=20&as_of=2026-08-20"
-    assert [row["ticker"] for row in page.grid("positions")] == ["GS", "NVDA"]
+    assert [row["Ticker"] for row in page.rows("positions")] == ["GS", "NVDA"]
 
 
 def test_each_candidate_has_the_verdict_that_the_database_has(page: Page, sample_database: DatabaseSettings) -> None:

@@ -23,7 +23,7 @@ def test_why_comes_into_sight_and_has_the_focus(page: Page, screen: Screen) -> N
     page.resize(screen)
     page.open()
     page.run("document.getElementById('view').dataset.shows = ''")
-    ways = ".cards a[href*='why=MU']" if screen.is_phone else "#positions .ag-row[row-index='1'] [col-id=why] a"
+    ways = ".cards a[href*='why=MU']" if screen.is_phone else "#positions a[href*='why=MU']"
     page.run(f"document.querySelector({ways!r}).click()")
     page.is_rendered()
     page.waits_for("document.activeElement.closest('#why') !== null", "the reason has the focus")
@@ -33,7 +33,7 @@ def test_why_comes_into_sight_and_has_the_focus(page: Page, screen: Screen) -> N
 def test_a_phone_shows_positions_as_cards(page: Page) -> None:
     page.resize(PHONE)
     page.open()
-    assert page.texts(".cards .first a")[0] and not page.texts("#positions .ag-header-cell-text")
+    assert page.texts(".cards .first a")[0] and not page.texts("#positions th")
     reach = page.run(
         "return [...document.querySelectorAll('.cards .way a')].map(each => each.getBoundingClientRect().right)"
     )

@@ -30,7 +30,7 @@ def test_a_position_leads_to_its_evidence() -> None:
         {
             "/dashboard/active-allocations": samples.allocations(shown),
             "/dashboard/calendar": samples.calendar(),
-            "/dashboard/performance": samples.performance(),
+            "/dashboard/summary": samples.summary(),
         }
     )
     links = samples.links(samples.drawn(api, "/?period=20"))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import dashboard_samples as samples
-from dashboard import figures, grids
+from dashboard import components, glossary, grids
 from dashboard.page import typeset_words
 from dashboard.texts import Language, common
 from dashboard.texts import portfolio as texts
@@ -29,7 +29,7 @@ def draw() -> Any:
             {
                 "/dashboard/active-allocations": samples.allocations(shown, **more),
                 "/dashboard/calendar": samples.calendar(),
-                "/dashboard/performance": samples.performance(*([followed] if followed else [])),
+                "/dashboard/summary": samples.summary(followed),
             }
         )
         return samples.drawn(api, address, language)
@@ -53,36 +53,43 @@ def explained() -> dict[str, Any]:
 
 
 def test_weights_are_bars_in_rank_order_with_the_cash_last() -> None:
-    figure = samples.checked(figures.weights([("005930.KS", 0.6), ("MU", 0.35)], figures.DARK, "Cash", 0.05))
-    [bars] = figure.data
-    assert list(bars.y) == ["005930.KS", "MU", "Cash"]
-    assert list(bars.x) == [0.6, 0.35, 0.05]
-    assert list(bars.text) == ["60.00%", "35.00%", "5.00%"]
-    assert bars.marker.color == (figures.DARK.accent, figures.DARK.accent, figures.DARK.neutral)
-    assert figure.layout.yaxis.autorange == "reversed"
-    assert figure.layout.yaxis.type == "category"
+    bars = components.bars("weights", [("005930.KS", 0.6), ("MU", 0.35)], ("Cash", 0.05))
+    assert samples.text_of(bars) == "005930.KS 60.00% MU 35.00% Cash 5.00%"
+    drawn = [each for each in samples.parts(bars) if getattr(each, "style", None)]
+    assert [(each.className, each.style["--share"]) for each in drawn] == [
+        ("bar", "1.0000"),
+        ("bar", "0.5833"),
+        ("bar cash", "0.0833"),
+    ]
 
 
 def test_no_cash_no_cash_bar() -> None:
-    [bars] = samples.checked(figures.weights([("MU", 1.0)], figures.LIGHT, "Cash")).data
-    assert list(bars.y) == ["MU"]
+    assert samples.text_of(components.bars("weights", [("MU", 1.0)], ("Cash", 0.0))) == "MU 100.00%"
 
 
-def test_the_grid_has_the_positions_as_published(draw: Any, explained: dict[str, Any]) -> None:
-    grid = samples.named(draw(explained), "positions")
-    assert [(row["ticker"], row["portfolio_weight"], row["period_return"]) for row in grid.rowData] == [
-        ("NEM", 0.6, 0.0963),
-        ("MU", 0.4, 0.117),
-    ]
-    first = grid.rowData[0]
-    assert (first["cap"], first["etfs"], first["ticker_href"]) == ("32.1B", "XLB DIA", "/ticker/NEM")
-    assert first["scaled_score"] == pytest.approx(3.0)
-    forms = {
-        column["field"]: column["valueFormatter"]["function"]
-        for column in grid.columnDefs
-        if "type" in column and "valueFormatter" in column
-    }
-    assert ".2%" in forms["portfolio_weight"] and "+.2%" in forms["period_return"]
+def test_the_table_has_the_positions_as_published(draw: Any, explained: dict[str, Any]) -> None:
+    table = samples.named(draw(explained), "positions")
+    nem, mu = samples.rows_of(table)
+    assert nem == ["1", "NEM", "60.00%", "+9.63%", "NEM Inc.", "Technology", "32.1B", "3.000", "XLB DIA", "Why"]
+    assert mu[1:4] == ["MU", "40.00%", "+11.70%"]
+    links = samples.links(table.children[1].children[0])
+    assert links == {"NEM": "/ticker/NEM", "Why": "/?why=NEM"}
+
+
+def test_a_plain_table_is_sorted_by_its_numbers_and_not_by_how_they_are_written(
+    draw: Any, explained: dict[str, Any]
+) -> None:
+    first = samples.named(draw(explained), "positions").children[1].children[0]
+    sorted_by = [getattr(cell, "data-value", None) for cell in first.children]
+    assert sorted_by[:4] == [1, None, 0.6, 0.0963] and sorted_by[6] == 32_100_000_000
+
+
+def test_every_heading_but_the_last_sorts_and_says_what_it_means(draw: Any, explained: dict[str, Any]) -> None:
+    view = draw(explained)
+    [head] = (samples.named(view, "positions").children[0].children.children,)
+    assert [type(each.children).__name__ for each in head] == ["Button"] * 9 + ["Said"]
+    listed = samples.text_of(glossary.explained(view, samples.page()))
+    assert head[7].title == texts.SCORE_HINT.en and head[7].title in listed and head[2].title in listed
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
@@ -165,7 +172,7 @@ def test_a_record_without_hindsight_has_no_doubt(draw: Any) -> None:
 
 
 def test_a_portfolio_not_followed_yet_says_so(draw: Any) -> None:
-    view = draw(samples.portfolio(), followed=samples.followed(5))
+    view = draw(samples.portfolio(), followed=None)
     assert texts.NO_RECORD.en in samples.text_of(samples.named(view, "record"))
 
 
@@ -218,9 +225,9 @@ def test_hundreds_of_positions_scroll_and_are_not_all_named_in_the_chart(draw: A
     drawn = draw(samples.portfolio(*many), "/?why=C150")
     grid = samples.named(drawn, "positions")
     assert len(grid.rowData) == 200 and grid.dashGridOptions["domLayout"] == "normal"
-    [bars] = samples.named(drawn, "weights").figure.data
-    assert len(bars.y) == 41 and bars.y[-1] == texts.OTHERS.en.format(count=160)
-    assert sum(bars.x) == pytest.approx(1)
+    bars = samples.named(drawn, "weights").children.children
+    assert len(bars) == 41
+    assert samples.text_of(bars[-1]) == f"{texts.OTHERS.en.format(count=160)} 80.00%"
     offered = [link for link in samples.links(drawn) if link.startswith("C") and link != "CSV"]
     assert "C150" in offered and len(offered) <= 41
 
@@ -228,21 +235,20 @@ def test_hundreds_of_positions_scroll_and_are_not_all_named_in_the_chart(draw: A
 # ── addresses ──
 
 
-def test_four_calls_a_view() -> None:
+def test_three_calls_a_view() -> None:
     shown = samples.portfolio(samples.position(1, "NEM", 1.0), period_days=5)
     api = samples.Api(
         {
             "/dashboard/active-allocations": samples.allocations(shown),
             "/dashboard/calendar": samples.calendar(),
-            "/dashboard/performance": samples.performance(),
+            "/dashboard/summary": samples.summary(),
         }
     )
     samples.drawn(api, "/?period=5&as_of=2026-08-21")
     assert api.asked == [
         "/dashboard/active-allocations?as_of_date=2026-08-21&period_days=5&candidates=position",
         "/dashboard/calendar",
-        "/dashboard/performance?as_of_date=2026-08-21",
-        "/dashboard/active-allocations?as_of_date=2026-08-20&period_days=5&candidates=none",
+        "/dashboard/summary?as_of_date=2026-08-21&period_days=5",
     ]
 
 

@@ -42,6 +42,7 @@ def build(password: str = "") -> Any:
             "/dashboard/active-allocations": samples.allocations(shown),
             "/dashboard/calendar": samples.calendar(),
             "/dashboard/performance": samples.performance(samples.followed(20)),
+            "/dashboard/summary": samples.summary(samples.followed(20)),
         }
     )
     lock = login.Lock(password, KEY) if password else None

@@ -38,7 +38,7 @@ def server() -> Any:
         {
             "/dashboard/active-allocations": samples.allocations(shown),
             "/dashboard/calendar": samples.calendar(),
-            "/dashboard/performance": samples.performance(samples.followed(20)),
+            "/dashboard/summary": samples.summary(samples.followed(20)),
         }
     )
     return dashboard_finviz_app.create_app(api.client, samples.PERIODS).server.test_client()
@@ -161,7 +161,7 @@ def test_a_preference_leads_nowhere_else(server: Any, then: str) -> None:
 
 def render(answer: Any, address: str = "/", language: Language = "en") -> str:
     answers = dict.fromkeys(("/dashboard/active-allocations", "/stocks/monthly-portfolio"), answer)
-    beside = {"/dashboard/calendar": samples.calendar(), "/dashboard/performance": samples.performance()}
+    beside = {"/dashboard/calendar": samples.calendar(), "/dashboard/summary": samples.summary()}
     api = samples.Api(answers | beside)
     shown: str = samples.text_of(callbacks.render(api.client, samples.page(address, language)))
     return shown

@@ -28,6 +28,9 @@ def app() -> Any:
     return app
 
 
+LATER = [each for parts in static_files.LATER_SCRIPTS.values() for each in parts]
+
+
 @pytest.fixture
 def browser(app: Any) -> Any:
     return app.server.test_client()
@@ -45,7 +48,7 @@ def addresses(browser: Any) -> list[str]:
 
 def test_every_file_of_the_page_is_compressed_and_kept_as_long_as_its_address_allows(browser: Any) -> None:
     found = addresses(browser)
-    assert len(found) > 10 and set(static_files.LATER_SCRIPTS) < set(found)
+    assert len(found) > 10 and set(LATER) < set(found)
     for address in found:
         plain = browser.get(address, headers={"Accept-Encoding": "identity"})
         assert plain.status_code == 200 and "Content-Encoding" not in plain.headers, address
@@ -55,7 +58,7 @@ def test_every_file_of_the_page_is_compressed_and_kept_as_long_as_its_address_al
             assert packed.status_code == 200 and packed.headers["Content-Encoding"] == encoding
             assert unpacked(packed) == plain.data
             assert packed.headers["Vary"] == "Accept-Encoding" and packed.content_type == plain.content_type
-        later = address in static_files.LATER_SCRIPTS
+        later = address in LATER
         assert plain.headers["Cache-Control"] == (static_files.ASK_AGAIN if later else static_files.FOREVER), address
 
 
@@ -115,8 +118,25 @@ def test_what_the_page_announces_is_what_dash_serves(browser: Any) -> None:
     for address in static_files.LATER_DATA:
         assert f'as="fetch" href="{address}"' in head
         assert browser.get(address).is_json
-    for address in static_files.LATER_SCRIPTS:
+    for address in LATER:
         assert f'as="script" href="{address}"' in head
+        assert browser.get(address).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "needs_charts", "needs_grids"),
+    [("/", False, False), ("/trades", False, False), ("/lab", True, True), ("/ticker/MU", True, False), ("/x", 0, 0)],
+)
+def test_only_what_a_view_has_is_fetched_before_it(
+    browser: Any, path: str, needs_charts: bool, needs_grids: bool
+) -> None:
+    page = browser.get(path).get_data(as_text=True)
+    relation = {href: rel for rel, href in re.findall(r'<link rel="(\w+)"[^>]*as="script" href="([^"]+)"', page)}
+    grids = next(href for href in relation if "/dash_ag_grid/dash_ag_grid" in href)
+    assert (relation[static_files.PLOTLY] == "preload") == bool(needs_charts)
+    assert (relation[grids] == "preload") == bool(needs_grids)
+    assert f'src="{grids}"' not in page and "/dash_table/" not in page
+    assert browser.get(grids).headers["Cache-Control"] == static_files.FOREVER
 
 
 def test_plotly_is_of_the_installed_version_and_has_the_traces_of_the_charts(browser: Any) -> None:

@@ -1,6 +1,7 @@
 """What is told first of a portfolio: its changes, its concentration, and how the last run went."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,8 +10,9 @@ from msgspec import convert
 
 import dashboard_samples as samples
 from config.stages import STAGES
-from contract.pipeline import SessionState
+from contract.pipeline import Calendar, SessionState
 from contract.portfolios import Position
+from dashboard.page import Page
 from dashboard.texts import Language
 from dashboard.texts import pipeline as pipeline_texts
 from dashboard.texts import summary as texts
@@ -55,39 +57,23 @@ def session(*runs: dict[str, Any], publications: Any = ()) -> dict[str, Any]:
     return {"as_of_date": "2026-08-20", "publications": list(publications), "bars": {}, "runs": list(runs)}
 
 
-class Sessions(samples.Api):
-    """An API whose allocation differs from session to session."""
-
-    def __init__(self, by_day: dict[str, Any]) -> None:
-        super().__init__({"/dashboard/calendar": samples.calendar(), "/dashboard/performance": samples.performance()})
-        self.by_day = by_day
-
-    def _answer(self, request: Any) -> Any:
-        if request.url.path == "/dashboard/active-allocations":
-            self.answers[request.url.path] = self.by_day[request.url.params.get("as_of_date", "2026-08-21")]
-        return super()._answer(request)
-
-
-def drawn(before: Any, now: Any, language: Language = "en", address: str = "/") -> str:
-    both = {"2026-08-20": before, "2026-08-21": now}
-    view = samples.drawn(Sessions(both), address, language)
+def drawn(now: Any, before: dict[str, float] | None, language: Language = "en") -> str:
+    told = samples.summary(previous_weights=before)
+    answers = {"/dashboard/calendar": samples.calendar(), "/dashboard/summary": told}
+    api = samples.Api({"/dashboard/active-allocations": samples.allocations(now), **answers})
+    view = samples.drawn(api, "/", language)
     changed = next(each for each in samples.parts(view) if getattr(each, "className", "") == "panel changed")
     return " ".join(samples.text_of(changed).split())
 
 
-def allocation(day: str, *held: Any, **changes: Any) -> dict[str, Any]:
-    return samples.allocations(samples.portfolio(*held, as_of_date=day, **changes))
-
-
 def test_changes_are_ordered_by_size_and_what_stays_the_same_is_none() -> None:
-    found = summary.changes(positions(A=0.5, B=0.3, C=0.2), positions(A=0.1, D=0.69999, C=0.20001))
+    found = summary.changes({"A": 0.5, "B": 0.3, "C": 0.2}, positions(A=0.1, D=0.69999, C=0.20001))
     assert [(each.ticker, round(each.difference, 4)) for each in found] == [("D", 0.7), ("A", -0.4), ("B", -0.3)]
 
 
 def test_who_came_who_went_and_whose_weight_moved_is_named() -> None:
-    before = allocation("2026-08-20", samples.position(1, "GS", 0.6), samples.position(2, "MU", 0.4))
-    now = allocation("2026-08-21", samples.position(1, "MU", 0.7), samples.position(2, "NEM", 0.3))
-    told = drawn(before, now)
+    now = samples.portfolio(samples.position(1, "MU", 0.7), samples.position(2, "NEM", 0.3))
+    told = drawn(now, {"GS": 0.6, "MU": 0.4})
     assert "Changed since Thu 20 Aug" in told
     for line in ("In NEM 30.00%", "Out GS 60.00%", "Weight up most MU", "+30.00 points"):
         assert line in told, line
@@ -96,19 +82,17 @@ def test_who_came_who_went_and_whose_weight_moved_is_named() -> None:
 
 
 def test_an_unchanged_portfolio_says_so() -> None:
-    before, now = (allocation(day, samples.position(1, "GS", 1.0)) for day in ("2026-08-20", "2026-08-21"))
-    assert texts.NOTHING_CHANGED.ko in drawn(before, now, "ko")
+    assert texts.NOTHING_CHANGED.ko in drawn(samples.portfolio(samples.position(1, "GS", 1.0)), {"GS": 1.0}, "ko")
 
 
 def test_a_session_before_that_could_not_be_computed_is_no_comparison() -> None:
-    before = allocation("2026-08-20", status="not_computable", cash_weight=None)
-    told = drawn(before, allocation("2026-08-21", samples.position(1, "GS", 1.0)))
+    told = drawn(samples.portfolio(samples.position(1, "GS", 1.0)), None)
     assert texts.NO_EARLIER.en in told and texts.ENTERED.en + " GS" not in told
 
 
 def test_more_names_than_fit_are_counted() -> None:
-    now = allocation("2026-08-21", *(samples.position(n, f"T{n}", 0.2) for n in range(1, 6)))
-    assert texts.AND_MORE.en.format(count=2) in drawn(allocation("2026-08-20"), now)
+    now = samples.portfolio(*(samples.position(n, f"T{n}", 0.2) for n in range(1, 6)))
+    assert texts.AND_MORE.en.format(count=2) in drawn(now, {})
 
 
 @pytest.mark.parametrize(("weight", "is_told"), [(0.249, False), (0.25, True), (0.709, True)])
@@ -139,12 +123,12 @@ def test_a_session_is_as_well_as_the_worst_of_its_stages(given: dict[str, Any], 
     assert summary.last_run(convert(explained(given), SessionState))[0] == state
 
 
-def pipeline(*sessions: dict[str, Any], coming: Sequence[str] = ()) -> dict[str, Any]:
-    return {
-        **{"sessions": list(sessions), "coming_sessions": list(coming), "tables": [], "consumers": []},
-        **{"quarantined": {"total": 0, "bars": []}, "errors": [], "newest_errors": [], "requests_by_hour": []},
-        **{"requests_by_day": [], "failed_requests": [], "links": {"airflow": "", "spark_master": ""}},
-    }
+def known(last_run: dict[str, Any] | None = None, coming: Sequence[str] = ()) -> Calendar:
+    return convert(explained(samples.calendar(last_run, coming)), Calendar)
+
+
+def page(language: Language = "en", schedule: str = "staggered", now: datetime = NOW) -> Page:
+    return replace(samples.page(language=language), schedule=schedule, now=now)
 
 
 @pytest.mark.parametrize(
@@ -153,9 +137,8 @@ def pipeline(*sessions: dict[str, Any], coming: Sequence[str] = ()) -> dict[str,
 def test_the_next_run_is_about_a_session_and_not_about_a_holiday(schedule: str, next_run: str) -> None:
     """Monday 7 September is Labor Day: at nine on Tuesday there is nothing new since Friday's run."""
     coming = ["2026-09-04", "2026-09-08", "2026-09-09"]
-    api = samples.Api({"/dashboard/pipeline": pipeline(session(), coming=coming)})
     labor_day = datetime(2026, 9, 7, 10, tzinfo=UTC)
-    found = summary.runs(api.client, samples.page(), schedule, labor_day)
+    found = summary.runs(known(session(), coming), page(schedule=schedule, now=labor_day))
     assert [each.dateTime[:16] for each in samples.parts(found) if type(each).__name__ == "Time"] == [next_run]
 
 
@@ -163,15 +146,14 @@ def test_the_next_run_is_about_a_session_and_not_about_a_holiday(schedule: str, 
 def test_a_history_that_is_being_computed_is_told(state: str, is_told: bool) -> None:
     goes_on = reason("history_goes_on", sessions=250, step=5, steps=9, done=1)
     computed = session(run("history", state, None, reason=[goes_on]), run(DAGS[0], "green"))
-    api = samples.Api({"/dashboard/pipeline": pipeline(computed)})
-    told = samples.text_of(summary.runs(api.client, samples.page(), "staggered", NOW))
+    told = samples.text_of(summary.runs(known(computed), page()))
     assert ("computing 250 sessions, step 5 of 9: 1 sessions have portfolios so far" in told) == is_told
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_the_runs_are_told_with_both_moments(language: Language) -> None:
-    api = samples.Api({"/dashboard/pipeline": pipeline(session(*(run(dag, "failed") for dag in DAGS)))})
-    found = summary.runs(api.client, samples.page(language=language), "staggered", NOW)
+    failed = session(*(run(dag, "failed") for dag in DAGS))
+    found = summary.newest_runs(samples.Api({"/dashboard/calendar": samples.calendar(failed)}).client, page(language))
     told = samples.text_of(found)
     assert pipeline_texts.WORDS["failed"].in_(language) in told
     moments = [each.dateTime for each in samples.parts(found) if type(each).__name__ == "Time"]
@@ -179,5 +161,5 @@ def test_the_runs_are_told_with_both_moments(language: Language) -> None:
 
 
 def test_without_the_state_of_the_runs_the_next_one_is_told_all_the_same() -> None:
-    told = samples.text_of(summary.runs(samples.Api({}).client, samples.page(), "controller", NOW))
+    told = samples.text_of(summary.newest_runs(samples.Api({}).client, page(schedule="controller")))
     assert texts.RUNS_AWAY.en in told and "21 Aug 2026 21:30 UTC" in told

@@ -21,8 +21,12 @@ def test_sessions_with_their_publications(api: TestClient) -> None:
     assert api.get("/dashboard/sessions?to=2026-08-20").json()["total"] == 1
 
 
-def test_calendar_has_the_days_with_portfolios(api: TestClient) -> None:
+def test_calendar_has_the_days_with_portfolios_and_the_last_run(api: TestClient) -> None:
+    pipeline = api.get("/dashboard/pipeline?sessions=1").json()
+    assert pipeline["sessions"][0]["as_of_date"] == "2026-08-21" and pipeline["coming_sessions"][0] == "2026-08-24"
     assert api.get("/dashboard/calendar").json() == {
+        "last_run": pipeline["sessions"][0],
+        "coming_sessions": pipeline["coming_sessions"],
         "sessions": [
             {"as_of_date": "2026-08-20", "is_degraded": True, "is_computable": True},
             {"as_of_date": "2026-08-21", "is_degraded": False, "is_computable": True},

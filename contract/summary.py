@@ -1,0 +1,23 @@
+"""What a portfolio's page tells first."""
+
+from datetime import date
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from contract.portfolios import FollowedReturn
+
+
+class Summary(Struct):
+    as_of_date: date
+    period_days: Annotated[int, Meta(description="Sessions of the portfolio's period")]
+    previous_session: Annotated[
+        date | None, Meta(description="The one before with a portfolio; null: this is the first")
+    ]
+    previous_weights: Annotated[
+        dict[str, float] | None, Meta(description="By ticker, of the session before; null: it could not be computed")
+    ]
+    benchmark: str
+    record: Annotated[
+        FollowedReturn | None, Meta(description="Of following the period's portfolios up to as_of_date; null: not yet")
+    ]
