@@ -15,6 +15,7 @@ from api.responder import Responder
 from config.config import Settings
 from config.periods import MONTHLY, MONTHLY_PERIOD
 from config.universe import universe
+from contract.orders import POSITIONS
 from database.queries import paging
 from utils.dates import sessions_of
 from utils.errors import InvalidInput, UnknownTicker
@@ -22,9 +23,6 @@ from utils.errors import InvalidInput, UnknownTicker
 SYMBOL = r"^[A-Za-z0-9][A-Za-z0-9.=^-]*$"
 DIGEST = r"^[0-9a-f]{64}$"
 CHAIN = r"^[a-z_]+$"
-# Of each position the ticker, the shares, and where it is known the currency.
-_OWNED = r"[A-Za-z0-9][A-Za-z0-9.=^-]{0,19}:[0-9]{1,9}(\.[0-9]{1,8})?(:[A-Za-z]{3})?"
-POSITIONS = rf"^({_OWNED}(,{_OWNED})*)?$"
 SECTOR = r"^[A-Za-z][A-Za-z &-]*$"
 WRITTEN = {
     SYMBOL: "a ticker, like NVDA, 005930.KS or KRW=X",

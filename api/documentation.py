@@ -83,26 +83,32 @@ def complete(document: dict[str, Any]) -> None:
     document["components"]["securitySchemes"] = {"ApiKey": auth.SCHEME}
     for path, operations in document["paths"].items():
         if path not in auth.OPEN_PATHS:
-            for operation in operations.values():
-                _complete(operation)
+            for method, operation in operations.items():
+                _complete(operation, is_read=method == "get")
     # In the place of FastAPI's own shape of a 422, which no route answers with.
     document["components"]["schemas"] = schemas.components(document["paths"])
 
 
-def _complete(operation: Operation) -> None:
+def _complete(operation: Operation, is_read: bool) -> None:
     responses: dict[str, Any] = operation["responses"]
     operation["security"] = [{"ApiKey": []}]
+    for status in _refusals(operation):
+        responses[str(status)] = documented(status)[status] | {"headers": _ERROR_HEADERS.get(status, {})}
+    if is_read:
+        _complete_reading(operation, responses)
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _complete_reading(operation: Operation, responses: dict[str, Any]) -> None:
     is_list = MEDIA_TYPES[Format.CSV] in responses["200"]["content"]
     responses["200"]["headers"] = _KEPT | (_OF_LIST if is_list else {})
     responses["304"] = {"description": "What the client has still holds", "headers": _KEPT}
-    for status in _refusals(operation):
-        responses[str(status)] = documented(status)[status] | {"headers": _ERROR_HEADERS.get(status, {})}
     operation["parameters"] = [*operation.get("parameters", []), _IF_NONE_MATCH]
-    operation["responses"] = dict(sorted(responses.items()))
 
 
 def _refusals(operation: Operation) -> list[int]:
     """Return the statuses that every operation of its kind can be refused with."""
     has_formats = BYTES not in operation["responses"]["200"]["content"]
-    has_parameters = bool(operation.get("parameters"))
-    return [401, *[406] * has_formats, *[422] * has_parameters, 503]
+    has_body = "requestBody" in operation
+    has_parameters = has_body or bool(operation.get("parameters"))
+    return [401, *[406] * has_formats, *[413] * has_body, *[422] * has_parameters, 503]

@@ -10,6 +10,7 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from api.deps import WRITTEN
 from api.formats import NotAcceptable
@@ -45,6 +46,7 @@ KINDS = {
     "NotPublished": Kind(404, "This is not published, or not yet"),
     "MethodNotAllowed": Kind(405, "The path cannot be asked this way"),
     "NotAcceptable": Kind(406, "The answer cannot be had in this format"),
+    "TooLarge": Kind(413, "The request is larger than any that is of use"),
     "InvalidParameter": Kind(422, "A parameter is not written as it should be"),
     "InvalidInput": Kind(422, "The parameters do not go together"),
     "NotASession": Kind(422, "The exchange has no session on this day"),
@@ -72,6 +74,7 @@ MEANING = {
     401: "The X-API-Key header is missing or wrong",
     404: "Not known, or not published (yet); `detail` says which",
     406: "No format of the answer is acceptable; `detail` names those there are",
+    413: "The body is larger than any that is of use",
     422: "A parameter cannot be used; `detail` names it",
     503: "The database is away; ask again shortly",
 }
@@ -79,7 +82,8 @@ RETRY_AFTER_SECONDS = "1"
 # What the framework itself refuses.
 REFUSALS = {
     404: ("UnknownPath", "there is no {path}: /docs lists the routes"),
-    405: ("MethodNotAllowed", "{path} is read with GET: the API changes nothing"),
+    405: ("MethodNotAllowed", "{path} cannot be asked this way: /docs lists the methods of each route"),
+    413: ("TooLarge", "{path} was sent more than any route takes"),
 }
 
 
@@ -131,7 +135,17 @@ async def _http(request: Request, error: Exception) -> Response:
     path = request.url.path
     answer = problem(error.status_code, name, detail.format(path=path), path)
     answer.headers.update(error.headers or {})
+    if error.status_code == 405:
+        answer.headers["Allow"] = _allowed(request)
     return answer
+
+
+def _allowed(request: Request) -> str:
+    """Return the methods of all routes with the request's path. The framework's own refusal names the first one's."""
+    routes = [
+        each for each in request.app.routes if isinstance(each, Route) and each.matches(request.scope)[0] != Match.NONE
+    ]
+    return ", ".join(sorted({method for route in routes for method in route.methods or ()}))
 
 
 async def _unexpected(request: Request, _: Exception) -> Response:

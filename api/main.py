@@ -14,7 +14,7 @@ from api.metrics import ApiMetrics, Measured
 from api.pool import ReaderPool
 from api.response_cache import ResponseCache
 from api.routes import dashboard, etf_holdings, evidence, lab, portfolios, sectors, service, stocks
-from api.safety import Safe
+from api.safety import Bounded, Safe
 from config import __version__
 from config.config import ConfigError, Settings
 from utils.dates import USUAL_EXCHANGES, sessions_of
@@ -57,6 +57,7 @@ def create_app(settings: Settings, pool: ReaderPool | None = None) -> Api:
     app.state.metrics = ApiMetrics(pool, app.state.cache, settings.yahoo)
     errors.install(app)
     documentation.install(app)
+    app.add_middleware(Bounded)
     app.add_middleware(auth.RequireKey, key=settings.api_key)
     app.add_middleware(Measured, metrics=app.state.metrics)
     app.add_middleware(versions.VersionPrefix)

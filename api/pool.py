@@ -1,4 +1,4 @@
-"""The API's connections to Postgres: pooled, checked before use, read-only."""
+"""The API's connections to Postgres: pooled, checked before use, read-only but for what says that it writes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.pool import QueuePool
 
 from config.config import DatabaseSettings
-from database.db_helper import Connection, connect
+from database.db_helper import Connection, connect, one_transaction
 from utils.errors import DatabaseUnavailable
 
 SIZE = 5
@@ -61,6 +61,13 @@ class ReaderPool:
     def read(self, query: Callable[[Connection], Answer]) -> Answer:
         with self.connection() as conn:
             return query(conn)
+
+    def write(self, change: Callable[[Connection], Answer]) -> Answer:
+        """Make a change in a transaction of its own. What it may be is what the login has been granted."""
+        with self.connection() as conn, one_transaction(conn) as writing:
+            with writing.cursor() as cursor:
+                cursor.execute("SET TRANSACTION READ WRITE")
+            return change(writing)
 
     @property
     def in_use(self) -> int:

@@ -1,5 +1,6 @@
 """Turns the answer of a query into a response: from the cache, without a body for a client that has it already."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Concatenate, ParamSpec
 
@@ -17,6 +18,8 @@ from database.db_helper import Connection
 # Kept by the client alone, and asked about each time: new publications are seen within a second.
 CACHE_CONTROL = "private, no-cache"
 VARY = "Accept, Accept-Encoding"
+# Of the answer to a change.
+UNKEPT = {"Cache-Control": "no-store"}
 TOTAL = "X-Total-Count"
 JSON, BYTES = MEDIA_TYPES[Format.JSON], "application/octet-stream"
 
@@ -48,6 +51,12 @@ class Responder:
         wanted = self._format()
         body = await self._cache.fresh(self._serialized(wanted, query, *args, **kwargs))
         return _response(body, self._request.headers, MEDIA_TYPES[wanted])
+
+    async def changed(self, change: Query[Arguments], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Response:
+        """Make a change of the database, and respond with what is there then."""
+        wanted, pool = self._format(), self._request.app.state.pool
+        left = await asyncio.to_thread(pool.write, lambda conn: change(conn, *args, **kwargs))
+        return Response(tables.encoded(left, wanted), headers=UNKEPT, media_type=MEDIA_TYPES[wanted])
 
     async def kept_bytes(
         self,

@@ -1,9 +1,14 @@
 """What is true of every answer, errors included: whom it is for, and what a browser may do with it."""
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem
+from contract.orders import LONGEST_POSITIONS
 from utils import web_safety
+
+# Positions as long as they may be, with room for how JSON writes them.
+LARGEST_BODY = 4 * LONGEST_POSITIONS  # bytes
 
 _CSP = web_safety.CSP.lower().encode()
 
@@ -38,6 +43,26 @@ class Safe:
         """Add the headers. A page has said already what it needs."""
         has_policy = any(name == _CSP for name, _ in headers)
         return [*headers, *self._headers] if has_policy else [*headers, *self._headers, self._policy]
+
+
+class Bounded:
+    """Reads no more of a request than the largest body that is of use: HTTPException 413 for what is larger."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        left = LARGEST_BODY
+
+        async def receive_bounded() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise HTTPException(413)
+            return message
+
+        await self._app(scope, receive_bounded, send)
 
 
 def _unknown(host: str, path: str) -> ASGIApp:

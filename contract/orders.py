@@ -7,8 +7,35 @@ from msgspec import Meta, Struct
 
 from contract.common import Source, Status
 from contract.reasons import Reasons
+from utils.messages import Moment
 
 Outside = Literal["sell", "keep"]
+# Of each position the ticker, the shares, and where it is known the currency.
+_POSITION = r"[A-Za-z0-9][A-Za-z0-9.=^-]{0,19}:[0-9]{1,9}(\.[0-9]{1,8})?(:[A-Za-z]{3})?"
+POSITIONS = rf"^({_POSITION}(,{_POSITION})*)?$"
+LONGEST_POSITIONS = 20_000  # characters
+LARGEST_CASH = 1e9  # US dollars
+
+
+class OwnedPositions(Struct):
+    """What a reader owns."""
+
+    positions: Annotated[
+        str,
+        Meta(
+            pattern=POSITIONS,
+            max_length=LONGEST_POSITIONS,
+            description="TICKER:SHARES or TICKER:SHARES:CURRENCY, separated by commas",
+            examples=["NVDA:12.5,005930.KS:10:KRW"],
+        ),
+    ]
+    cash: Annotated[float, Meta(ge=0, le=LARGEST_CASH, description="In US dollars, kept to the cent")]
+
+
+class KeptPositions(OwnedPositions):
+    """What this installation keeps for everybody who can read it."""
+
+    saved_at: Annotated[Moment | None, Meta(description="When it was saved; null: nothing is kept")]
 
 
 class Order(Struct):

@@ -9,7 +9,7 @@ from psycopg2 import sql
 from config.config import DatabaseSettings
 from database.db_helper import Connection, transaction
 
-COLLECTED, ANALYTICS, LOGS, EVIDENCE = "collected_", "analytics_", "logs_", "evidence_"
+COLLECTED, ANALYTICS, LOGS, EVIDENCE, OWNED = "collected_", "analytics_", "logs_", "evidence_", "owned_"
 # What PostgreSQL lets everybody call: locks that keep others waiting, and large objects, which are never deleted.
 LOCKS, LARGE_OBJECTS = "pg_(try_)?advisory_", "lo_(creat|create|from_bytea)$"
 # Of a login that only reads. A session may set itself others, so the watcher ends what is longer still.
@@ -23,6 +23,7 @@ class Role:
     """A login that reads every table and writes those with its prefixes; its password is the setting's value.
 
     adds_to: prefixes of the tables to which it adds rows, and none of whose rows it changes
+    keeps: prefixes of the tables that it writes for its readers, and that no other login reads
     stages: whether it makes tables of its own, which nobody else reads
     """
 
@@ -30,6 +31,7 @@ class Role:
     password_setting: str
     writes: tuple[str, ...]
     adds_to: tuple[str, ...] = ()
+    keeps: tuple[str, ...] = ()
     stages: bool = False
 
 
@@ -43,7 +45,7 @@ SPARK = Role(
     tuple(f"{EVIDENCE}{name}" for name in (*OF_REVISIONS, "performance_summary")),
     stages=True,
 )
-READ = Role("actstock_read", "DB_READ_PASSWORD", ())
+READ = Role("actstock_read", "DB_READ_PASSWORD", (), keeps=(OWNED,))
 ROLES = (COLLECT, SPARK, READ)
 
 
@@ -104,10 +106,14 @@ def _grant(cursor: Any, role: Role, tables: Sequence[str]) -> None:
     grantee = sql.Identifier(role.name)
     cursor.execute(sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(grantee))
     cursor.execute(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}").format(grantee))
-    for rights, prefixes in (("INSERT, UPDATE, DELETE", role.writes), ("INSERT", role.adds_to)):
-        written = sql.SQL(", ").join(sql.Identifier(table) for table in tables if table.startswith(prefixes))
-        if written.seq:
-            cursor.execute(sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(rights), written, grantee))
+    for change, prefixes in (
+        ("GRANT INSERT, UPDATE, DELETE ON {} TO {}", role.writes + role.keeps),
+        ("GRANT INSERT ON {} TO {}", role.adds_to),
+        ("REVOKE ALL ON {} FROM {}", () if role.keeps else (OWNED,)),
+    ):
+        named = sql.SQL(", ").join(sql.Identifier(table) for table in tables if table.startswith(prefixes))
+        if named.seq:
+            cursor.execute(sql.SQL(change).format(named, grantee))
     if role.stages:
         staging = sql.Identifier(STAGING)
         cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(staging))

@@ -328,6 +328,16 @@ CREATE TABLE analytics_lab_report (
     published_at TIMESTAMPTZ NOT NULL DEFAULT CLOCK_TIMESTAMP()
 );
 
+-- ── owned: what a reader asked the platform to keep ───────────────────────────────────────────────────────────────────
+
+-- One row or none: nobody logs in, so that all readers have one set of positions. The API's login alone reads it.
+CREATE TABLE owned_positions (
+    only_one  BOOLEAN        PRIMARY KEY DEFAULT TRUE CHECK (only_one),
+    positions TEXT           NOT NULL CHECK (LENGTH(positions) <= 20000), -- as /stocks/owned-trades takes them
+    cash      NUMERIC(12, 2) NOT NULL CHECK (cash >= 0),                  -- in US dollars
+    saved_at  TIMESTAMPTZ    NOT NULL DEFAULT CLOCK_TIMESTAMP()
+);
+
 -- ── logs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 -- A reason is an array of objects {"code", "params"}: utils/reasons.py has the codes and their sentences.
 
@@ -999,7 +1009,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Consumers measure their lag all the time, and it is never kept.
+-- Consumers measure their lag all the time. No answer about it is kept, and none about what a reader owns.
 DO $$
 DECLARE
     counted REGCLASS;
@@ -1007,7 +1017,7 @@ BEGIN
     FOR counted IN
         SELECT oid FROM pg_class
         WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
-            AND relname NOT IN ('logs_consumer_lag', 'logs_data_change')
+            AND relname NOT IN ('logs_consumer_lag', 'logs_data_change', 'owned_positions')
             AND NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = pg_class.oid AND tgname = 'data_change')
     LOOP
         EXECUTE format(

@@ -1,22 +1,30 @@
-"""Portfolios, and the daily bars of any collected symbol."""
+"""Portfolios, what a reader owns, and the daily bars of any collected symbol."""
 
 from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Body, Query, Response
 
 from api import orders, rebalancing, trades
-from api.deps import POSITIONS, AsOf, Between, Day, Page, Period, PortfolioChoice, Respond, RespondList, Symbol
+from api.deps import AsOf, Between, Day, Page, Period, PortfolioChoice, Respond, RespondList, Symbol
 from api.errors import documented
-from api.models.schemas import answer, listed
+from api.models.schemas import answer, content, listed
 from config.universe import universe
-from contract.orders import Outside, OwnedTrades
+from contract.orders import (
+    LARGEST_CASH,
+    LONGEST_POSITIONS,
+    POSITIONS,
+    KeptPositions,
+    Outside,
+    OwnedPositions,
+    OwnedTrades,
+)
 from contract.portfolios import Appearances, MonthlyPortfolio, MonthlyTrades, Portfolio
 from contract.reasons import shown
 from contract.stocks import History, LatestBar
 from database.db_helper import Connection
-from database.queries import portfolios, stocks
+from database.queries import owned, portfolios, stocks
 from utils.errors import NotPublished, UnknownTicker
 from utils.reasons import reason
 
@@ -71,12 +79,12 @@ async def owned_trades(
         str,
         Query(
             pattern=POSITIONS,
-            max_length=20_000,
+            max_length=LONGEST_POSITIONS,
             description="What is owned: TICKER:SHARES or TICKER:SHARES:CURRENCY, separated by commas",
             examples=["NVDA:12.5,005930.KS:10:KRW"],
         ),
     ] = "",
-    cash: Annotated[float, Query(ge=0, le=1e9, description="In US dollars, counted to the cent")] = 0.0,
+    cash: Annotated[float, Query(ge=0, le=LARGEST_CASH, description="In US dollars, counted to the cent")] = 0.0,
     fractional: Annotated[bool, Query(description="Shares to a thousandth, else whole ones")] = False,
     band: Annotated[
         float, Query(ge=0, le=0.5, description="Leave what is off its weight by no more, a fraction")
@@ -93,6 +101,39 @@ async def owned_trades(
     """
     wishes = orders.Wishes(rebalancing.cents(Decimal(str(cash))), fractional, Decimal(str(band)), outside)
     return await respond.uncached(orders.trades, period, positions, wishes)
+
+
+@router.get("/owned-positions", responses=answer(KeptPositions), summary="What is owned, where it is kept")
+async def owned_positions(respond: Respond) -> Response:
+    """Return the positions that this installation keeps, which is one set for all who have the key.
+
+    `positions` is what /stocks/owned-trades takes. Without `saved_at` nothing is kept.
+    """
+    return await respond.uncached(owned.kept)
+
+
+@router.put(
+    "/owned-positions",
+    responses=answer(KeptPositions),
+    openapi_extra={"requestBody": {"content": content(OwnedPositions)}},
+    summary="Keep what is owned",
+)
+async def keep_owned_positions(
+    respond: Respond,
+    positions: Annotated[str, Body(pattern=POSITIONS, max_length=LONGEST_POSITIONS)],
+    cash: Annotated[float, Body(strict=True, ge=0, le=LARGEST_CASH)],
+) -> Response:
+    """Keep positions and cash in the database, in the place of those before.
+
+    Everybody who has the key, or can open the dashboard, sees and can change them.
+    """
+    return await respond.changed(owned.keep, positions, cash)
+
+
+@router.delete("/owned-positions", responses=answer(KeptPositions), summary="Forget what is owned")
+async def forget_owned_positions(respond: Respond) -> Response:
+    """Delete what is kept from the database, for everybody. Backups that were made before still have it."""
+    return await respond.changed(owned.forget)
 
 
 @router.get("/{symbol}/latest", responses=answer(LatestBar))

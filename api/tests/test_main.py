@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 
 from api import auth, deps
 from api.main import Api, create_app
+from api.safety import LARGEST_BODY
 from config.config import PROJECT_ROOT, ConfigError, Settings
 from config.universe import universe
 from no_database import NoDatabase
@@ -21,6 +22,7 @@ from utils import web_safety
 from utils.errors import UnknownTicker
 
 KEY = "a-key-for-tests"
+OWNED = "/stocks/owned-positions"
 SETTINGS = Settings.from_env(
     {
         "API_KEY": KEY,
@@ -151,10 +153,68 @@ def test_unknown_paths_need_the_key_too(client: TestClient) -> None:
     assert answer.json()["detail"] == "there is no /nowhere: /docs lists the routes"
 
 
-def test_the_api_only_reads(client: TestClient) -> None:
-    answer = client.post("/stocks/portfolio", headers={"X-API-Key": KEY})
-    assert (answer.status_code, answer.json()["error"]) == (405, "MethodNotAllowed")
-    assert answer.json()["detail"] == "/stocks/portfolio is read with GET: the API changes nothing"
+def test_what_is_owned_is_all_that_can_be_changed(client: TestClient) -> None:
+    changes = {
+        (path, method)
+        for path, operations in client.get("/openapi.json").json()["paths"].items()
+        for method in operations
+        if method != "get"
+    }
+    assert changes == {(OWNED, "put"), (OWNED, "delete")}
+    for method, path, allowed in (
+        ("POST", "/stocks/portfolio", "GET"),
+        ("PUT", "/lab", "GET"),
+        ("PATCH", OWNED, "DELETE, GET, PUT"),
+        ("POST", f"/v1{OWNED}", "DELETE, GET, PUT"),
+    ):
+        answer = client.request(method, path, headers={"X-API-Key": KEY})
+        assert (answer.status_code, answer.json()["error"]) == (405, "MethodNotAllowed")
+        assert answer.headers["Allow"] == allowed
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_what_is_owned_needs_the_key_and_the_database(client: TestClient, method: str) -> None:
+    body = {"positions": "NVDA:1", "cash": 1}
+    assert client.request(method, OWNED, json=body).status_code == 401
+    answer = client.request(method, OWNED, headers={"X-API-Key": KEY}, json=body)
+    assert (answer.status_code, answer.json()["error"]) == (503, "DatabaseUnavailable")
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({"positions": "NVDA", "cash": 1}, "positions: 'NVDA' is not written as positions, like"),
+        ({"positions": "NVDA:1\n", "cash": 1}, "positions: "),
+        ({"positions": "A:1," * 5_000 + "A:1", "cash": 1}, "positions: "),
+        ({"positions": 1, "cash": 1}, "positions: "),
+        ({"positions": "", "cash": -1}, "cash: "),
+        ({"positions": "", "cash": 1e10}, "cash: "),
+        ({"positions": "", "cash": "10"}, "cash: "),
+        ({"positions": ""}, "cash: "),
+        ([], ""),
+    ],
+)
+def test_what_is_not_written_as_positions_is_not_kept(client: TestClient, body: Any, named: str) -> None:
+    answer = client.put(OWNED, headers={"X-API-Key": KEY}, json=body)
+    assert (answer.status_code, answer.json()["error"]) == (422, "InvalidParameter")
+    assert answer.json()["detail"].startswith(named)
+
+
+def test_a_form_of_another_site_cannot_keep_positions(client: TestClient) -> None:
+    """What a browser sends to another site without asking it first is no JSON."""
+    for media_type in ("text/plain", "application/x-www-form-urlencoded"):
+        headers = {"X-API-Key": KEY, "Content-Type": media_type}
+        answer = client.put(OWNED, headers=headers, content=b'{"positions": "NVDA:1", "cash": 1}')
+        assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_body_larger_than_any_of_use_is_not_read(client: TestClient, is_chunked: bool) -> None:
+    body = b'{"positions": "' + b"A" * LARGEST_BODY + b'"}'
+    chunks = (body[begin : begin + 1000] for begin in range(0, len(body), 1000))
+    headers = {"X-API-Key": KEY, "Content-Type": "application/json"}
+    answer = client.put(OWNED, headers=headers, content=chunks if is_chunked else body)
+    assert (answer.status_code, answer.json()["error"]) == (413, "TooLarge")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 
 from api import errors
 from api.main import create_app
+from api.safety import LARGEST_BODY
 from config.config import Settings
 from utils.errors import ActstockError, DatabaseUnavailable, NotPublished, UnknownSector
 
@@ -30,7 +31,7 @@ class Failing:
         pass
 
 
-PORTFOLIO = "/stocks/portfolio"
+PORTFOLIO, OWNED = "/stocks/portfolio", "/stocks/owned-positions"
 # How to meet each kind: the request, and what the database answers.
 MET: dict[str, tuple[str, dict[str, Any], Exception | None]] = {
     "UnknownHost": (PORTFOLIO, {"headers": {"X-API-Key": KEY, "Host": "elsewhere.example"}}, None),
@@ -41,6 +42,7 @@ MET: dict[str, tuple[str, dict[str, Any], Exception | None]] = {
     "NotPublished": (PORTFOLIO, {}, NotPublished("run the five stages")),
     "MethodNotAllowed": (PORTFOLIO, {"method": "DELETE"}, None),
     "NotAcceptable": (PORTFOLIO, {"headers": {"X-API-Key": KEY, "Accept": "image/png"}}, None),
+    "TooLarge": (OWNED, {"method": "PUT", "json": {"positions": "A" * LARGEST_BODY, "cash": 0}}, None),
     "InvalidParameter": (f"{PORTFOLIO}?period_days=7", {}, None),
     "InvalidInput": ("/stocks/SPY/history?from=2026-08-21&to=2026-08-20", {}, None),
     "NotASession": (f"{PORTFOLIO}?as_of_date=2026-08-22", {}, None),

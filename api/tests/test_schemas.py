@@ -56,7 +56,8 @@ def test_every_parameter_has_a_description(document: dict[str, Any]) -> None:
     unsaid = [
         f"{path}: {parameter['name']}"
         for path, operations in document["paths"].items()
-        for parameter in operations["get"].get("parameters", [])
+        for operation in operations.values()
+        for parameter in operation.get("parameters", [])
         if not parameter.get("description")
     ]
     assert unsaid == []

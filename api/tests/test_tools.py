@@ -1,5 +1,7 @@
 """Routes as tools of a model: the same words as the document, bounded, and nothing but reading."""
 
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -22,6 +24,39 @@ def test_every_tool_is_a_route_that_is_there(tools: dict[str, Tool]) -> None:
         assert tool.description and tool.path.startswith("/v1/")
         assert not {"format", "If-None-Match"} & set(tool.schema["properties"])
         assert all(each["description"] for each in tool.schema["properties"].values())
+
+
+def test_no_tool_changes_anything_or_tells_what_a_reader_owns(tools: dict[str, Tool]) -> None:
+    paths = create_app(Settings.from_env({"API_KEY": "a-key-for-tests"})).openapi()["paths"]
+    changing = {
+        operation["operationId"]
+        for operations in paths.values()
+        for method, operation in operations.items()
+        if method != "get"
+    }
+    assert changing and not changing & set(tools)
+    assert not [tool for tool in tools.values() if "owned" in tool.path]
+
+
+def test_a_model_asks_with_get_and_sends_no_body() -> None:
+    asked: list[str] = []
+
+    class Listening(BaseHTTPRequestHandler):
+        def __getattr__(self, name: str) -> Any:
+            if not name.startswith("do_"):
+                raise AttributeError(name)
+            asked.append(name)
+            return lambda: self.send_error(405)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Listening) as server:
+        thread = Thread(target=server.handle_request)
+        thread.start()
+        asking(f"http://127.0.0.1:{server.server_port}", "key")("/v1/stocks/owned-positions")
+        thread.join()
+    assert set(asked) == {"do_GET"}
 
 
 @pytest.mark.parametrize(

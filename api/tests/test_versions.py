@@ -20,6 +20,7 @@ OPERATIONS = {
     "/stocks/monthly-portfolio": "monthly_portfolio",
     "/stocks/monthly-trades": "monthly_trades",
     "/stocks/owned-trades": "owned_trades",
+    "/stocks/owned-positions": "owned_positions",
     "/stocks/{symbol}/latest": "latest_bar",
     "/stocks/{symbol}/history": "history",
     "/stocks/{symbol}/record": "appearances",
@@ -79,6 +80,8 @@ def client() -> Any:
 def test_operations_keep_their_short_names(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     assert {path: operations["get"]["operationId"] for path, operations in paths.items()} == OPERATIONS
+    changing = [name["operationId"] for each in paths.values() for method, name in each.items() if method != "get"]
+    assert changing == ["keep_owned_positions", "forget_owned_positions"]
 
 
 def test_the_document_names_the_prefix_and_is_the_same_behind_it(client: TestClient) -> None:

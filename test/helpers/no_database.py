@@ -22,5 +22,8 @@ class NoDatabase:
         with self.connection() as conn:
             return query(conn)
 
+    def write(self, change: Callable[[Any], Any]) -> Any:
+        return self.read(change)
+
     def close(self) -> None:
         pass

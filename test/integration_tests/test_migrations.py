@@ -65,6 +65,7 @@ NEW_TABLES = {
     "logs_missing_holdings",
     "schema_migration",
     "logs_data_change",
+    "owned_positions",
     "evidence_link",
     "evidence_source_answer",
     *(published.kept.name for tables in OF_JOB.values() for published in tables if published.kept),

@@ -19,11 +19,12 @@ WRITES = {
     "analytics_etf_top_holdings": "INSERT INTO analytics_etf_top_holdings"
     " (etf_ticker, stock_ticker, period_days, rank_position, analysis_date)"
     " VALUES ('SPY', 'NVDA', 5, 1, '2026-08-21')",
+    "owned_positions": "INSERT INTO owned_positions (positions, cash) VALUES ('NVDA:1', 0)",
 }
 ALLOWED = {
     COLLECT: {"collected_meta_etf", "logs_consumer_error"},
     SPARK: {"analytics_etf_top_holdings"},
-    READ: set(),
+    READ: {"owned_positions"},
 }
 
 
@@ -80,10 +81,33 @@ def test_every_role_reads_every_table_and_changes_none(database: DatabaseSetting
         tables = fetch(conn, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
         assert len(tables) > 10
         for row in tables:
-            fetch(conn, f"SELECT * FROM {row['tablename']} LIMIT 1")
+            if role is READ or row["tablename"] != "owned_positions":
+                fetch(conn, f"SELECT * FROM {row['tablename']} LIMIT 1")
             with pytest.raises(psycopg2.errors.InsufficientPrivilege), conn.cursor() as cursor:
                 cursor.execute(f"DROP TABLE {row['tablename']}")
             conn.rollback()
+
+
+@pytest.mark.parametrize("role", [COLLECT, SPARK], ids=lambda role: role.name)
+def test_what_a_reader_owns_is_read_by_the_login_alone_that_keeps_it(database: DatabaseSettings, role: Role) -> None:
+    refused = pytest.raises(psycopg2.errors.InsufficientPrivilege)
+    with closing(logged_in(database, role)) as conn, conn.cursor() as cursor, refused:
+        cursor.execute("SELECT * FROM owned_positions")
+
+
+def test_what_a_reader_owns_is_all_that_the_reading_login_writes(database: DatabaseSettings) -> None:
+    with closing(logged_in(database, READ)) as conn:
+        written = fetch(
+            conn,
+            """
+            SELECT relname, may
+            FROM pg_class, UNNEST(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS may
+            WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')
+                AND has_table_privilege(pg_class.oid, may)
+            """,
+        )
+    assert {row["relname"] for row in written} == {"owned_positions"}
+    assert {row["may"] for row in written} == {"INSERT", "UPDATE", "DELETE"}
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
