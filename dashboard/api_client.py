@@ -2,7 +2,7 @@
 
 import time
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -12,7 +12,7 @@ from contract.etfs import EtfBenchmark, EtfList
 from contract.evidence import MonthlyWeightEvidence, WeightEvidence
 from contract.holdings import AllHoldings, Comparison, Snapshots
 from contract.lab import LabReport
-from contract.orders import OwnedTrades
+from contract.orders import KeptPositions, OwnedTrades
 from contract.pipeline import Calendar, Gaps, Pipeline, Restatements
 from contract.portfolios import (
     ActiveAllocations,
@@ -75,6 +75,19 @@ class ApiClient:
         params = {"period": period, "positions": positions, "cash": cash, "band": band, "outside": outside}
         fractional = "true" if is_fractional else "false"
         return self._get(OwnedTrades, "/stocks/owned-trades", fractional=fractional, **params)
+
+    def owned_positions(self) -> KeptPositions:
+        """Get what is owned, where the platform keeps it. Without `saved_at` it keeps nothing."""
+        return self._get(KeptPositions, "/stocks/owned-positions")
+
+    def keep_owned_positions(self, positions: str, cash: float) -> KeptPositions:
+        """Have the platform keep what is owned, in the place of what it keeps."""
+        given = {"positions": positions, "cash": cash}
+        return msgspec.json.decode(self._send("PUT", "/stocks/owned-positions", json=given).content, type=KeptPositions)
+
+    def forget_owned_positions(self) -> None:
+        """Have the platform delete what it keeps."""
+        self._send("DELETE", "/stocks/owned-positions")
 
     def performance(self, as_of: date | None, series: bool = True) -> Performance:
         """Get every portfolio's record up to a session, the newest when none is given. Without series: the figures."""
@@ -156,10 +169,12 @@ class ApiClient:
         return msgspec.json.decode(self._ask(path, **params).content, type=kind)
 
     def _ask(self, path: str, **params: object) -> httpx.Response:
-        given = {name: str(value) for name, value in params.items() if value is not None}
+        return self._send("GET", path, params={name: str(value) for name, value in params.items() if value is not None})
+
+    def _send(self, method: str, path: str, **asked: Any) -> httpx.Response:
         began = time.perf_counter()
         try:
-            response = self._http.get(path, params=given)
+            response = self._http.request(method, path, **asked)
         except httpx.HTTPError as error:
             raise ApiAway(f"the API at {self._base_url} does not answer: {error}") from None
         server_timing.note(time.perf_counter() - began, len(response.content))

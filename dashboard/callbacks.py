@@ -106,7 +106,7 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str
         page = preferences.page_of(Address.of(pathname, search), periods)
         return drawn(_drawn(lambda: pipeline.live(client, page), page))
 
-    trade_callbacks.register(app, lambda page, kept: draw_orders(client, page, kept), periods)
+    trade_callbacks.register(app, client, draw_orders, periods)
     place = [Output("address", part, allow_duplicate=True) for part in ("pathname", "search")]
     in_the_browser: Any = app.clientside_callback
     in_the_browser(
@@ -138,17 +138,21 @@ def render(client: ApiClient, page: Page) -> list[Component]:
     return [*shown, *glossary.explained(shown, page)]
 
 
-def draw_orders(client: ApiClient, page: Page, kept: trades.Kept | None) -> tuple[list[Component], Sequence[Order]]:
-    """Draw the orders of what a reader owns, or the message in their place."""
+def draw_orders(
+    client: ApiClient, page: Page, entered: trades.Entered | None, kept: trades.Kept | None
+) -> tuple[list[Component], Sequence[Order], trades.Entered | None]:
+    """Draw the orders of what a reader owns, or the message in their place; return what they own, too."""
     found: Sequence[Order] = []
+    owned = entered
 
     def draw() -> list[Component]:
-        nonlocal found
-        shown, found = trades.orders(client, page, kept)
+        nonlocal found, owned
+        owned = trades.current(client, entered, kept)
+        shown, found = trades.orders(client, page, owned)
         return shown
 
     shown = _drawn(draw, page)
-    return shown, found
+    return shown, found, owned
 
 
 def _drawn(draw: Callable[[], list[Component]], page: Page) -> list[Component]:

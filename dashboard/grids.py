@@ -36,6 +36,7 @@ LOCALE_KO = {
 }
 # The theme's parameters are the page's variables, so that both colour schemes come from one place.
 THEME = {
+    "browserColorScheme": "inherit",
     "backgroundColor": "var(--panel)",
     "foregroundColor": "var(--ink)",
     "headerTextColor": "var(--ink-soft)",

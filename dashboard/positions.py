@@ -113,6 +113,15 @@ def read(text: str) -> Reading:
     return found
 
 
+def lines_of(written: str) -> str:
+    """Return positions as a person writes them, one a line, from how the API takes them.
+
+    >>> lines_of("NVDA:10,005930.KS:3:KRW")
+    'NVDA 10\\n005930.KS 3 KRW'
+    """
+    return written.replace(":", " ").replace(",", "\n")
+
+
 def _take_table(table: Sequence[_Line], found: Reading) -> None:
     has_decimal_comma = any(DECIMAL_COMMA.fullmatch(cell) for line in table for cell in line.cells)
     columns: Mapping[str, int] = {}

@@ -1,8 +1,8 @@
-"""What happens on the page of the trades: the browser keeps what is owned, and each change asks for the orders."""
+"""What happens on the page of the trades: what is owned is kept as its reader says, and each change asks for orders."""
 
 import base64
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, no_update
@@ -10,24 +10,32 @@ from dash import ALL, Dash, Input, Output, State, ctx, dcc, no_update
 from contract.orders import Order
 from dashboard import preferences
 from dashboard.address import Address
+from dashboard.api_client import ApiClient
 from dashboard.components import Component
 from dashboard.order_files import FILES
 from dashboard.page import Page
 from dashboard.views import trades
-from dashboard.views.trades import Kept
+from dashboard.views.trades import Entered, Kept
 
-FIELDS = ((trades.POSITIONS, "positions"), (trades.CASH, "cash"))
+FIELDS = ((trades.POSITIONS, "positions"), (trades.CASH, "cash"), (trades.PLACE, "place"))
 # As Excel in Korea and in the West writes a CSV that is not UTF-8.
 ENCODINGS = ("utf-8-sig", "cp949", "latin-1")
+# Whoever has asked for orders is taken to them.
+GO_TO_ORDERS = """
+function (_orders, clicks, submits, forgotten) {
+    if ((clicks || submits) && !forgotten) document.dispatchEvent(new Event("orders"));
+}
+"""
+
+Draw = Callable[[ApiClient, Page, Entered | None, Kept | None], tuple[list[Component], Sequence[Order], Entered | None]]
+Stored = TypeVar("Stored", bound=Kept)
 
 
-Draw = Callable[[Page, Kept | None], tuple[list[Component], Sequence[Order]]]
-
-
-def register(app: Dash, draw: Draw, periods: Sequence[int]) -> None:
+def register(app: Dash, client: ApiClient, draw: Draw, periods: Sequence[int]) -> None:
     """Register the page's callbacks. draw: makes the orders of a page, or the message that says why there are none."""
 
     @app.callback(
+        Output(trades.ENTERED, "data"),
         Output(trades.OWNED, "data"),
         Input(trades.SHOW, "n_clicks"),
         Input(trades.CASH, "n_submit"),
@@ -36,28 +44,46 @@ def register(app: Dash, draw: Draw, periods: Sequence[int]) -> None:
         prevent_initial_call=True,
     )
     def keep(_shown: int, _submits: int, _forgotten: int, *values: str | None) -> Any:
-        """Keep what the form says in the browser, or forget it."""
+        """Keep what the form says where it says, or forget it."""
         if not any(each["value"] for each in ctx.triggered):
-            return no_update
-        if ctx.triggered_id == trades.FORGET:
-            return None
+            return no_update, no_update
         given = {name: value for (_, name), value in zip(FIELDS, values, strict=True) if value}
-        return msgspec.to_builtins(msgspec.convert(given, Kept))
+        entered = msgspec.convert(given, Entered)
+        if ctx.triggered_id == trades.FORGET:
+            entered = trades.forgotten(client, entered)
+        elif entered.place == "platform":
+            entered = trades.kept_on_platform(client, entered)
+        elif entered.place == "browser":
+            return None, msgspec.to_builtins(Kept(entered.positions, entered.cash))
+        is_unchanged = entered.place == "platform" and not entered.saved_at
+        return msgspec.to_builtins(entered), no_update if is_unchanged else None
 
     @app.callback(
         Output(trades.ORDERS, "children"),
         Output(trades.SHOWN_ORDERS, "data"),
         *(Output(field, "value") for field, _ in FIELDS),
+        Input(trades.ENTERED, "data"),
         Input(trades.OWNED, "data"),
         State("address", "pathname"),
         State("address", "search"),
     )
-    def show(data: Any, pathname: str | None, search: str | None) -> Any:
-        """Show the orders of what is kept, and what is kept in the form."""
+    def show(entered: Any, kept: Any, pathname: str | None, search: str | None) -> Any:
+        """Show the orders of what is owned, and what is owned in the form."""
         page = preferences.page_of(Address.of(pathname, search), periods)
-        kept = kept_of(data)
-        shown, found = draw(page, kept)
-        return shown, msgspec.to_builtins(found), *(getattr(kept or Kept(), name) for _, name in FIELDS)
+        shown, found, owned = draw(client, page, stored(entered, Entered), stored(kept, Kept))
+        # Where there is nothing, a reader may have begun to type.
+        fields = (getattr(owned, name) if owned else no_update for _, name in FIELDS)
+        return shown, msgspec.to_builtins(found), *fields
+
+    in_the_browser: Any = app.clientside_callback
+    in_the_browser(
+        GO_TO_ORDERS,
+        Input(trades.ORDERS, "children"),
+        State(trades.SHOW, "n_clicks"),
+        State(trades.CASH, "n_submit"),
+        State(trades.FORGET, "n_clicks"),
+        prevent_initial_call=True,
+    )
 
     @app.callback(
         Output(trades.POSITIONS, "value", allow_duplicate=True),
@@ -85,10 +111,10 @@ def register(app: Dash, draw: Draw, periods: Sequence[int]) -> None:
         return send(FILES[name](msgspec.convert(shown, list[Order])), f"{name}.csv")
 
 
-def kept_of(data: Any) -> Kept | None:
-    """Return what a browser has kept; None when it is nothing, or nothing that this version has kept."""
+def stored(data: Any, kind: type[Stored]) -> Stored | None:
+    """Return what a browser has stored; None when it is nothing, or nothing that this version has stored."""
     try:
-        return msgspec.convert(data, Kept)
+        return msgspec.convert(data, kind)
     except msgspec.ValidationError:
         return None
 

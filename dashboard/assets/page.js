@@ -139,6 +139,13 @@
         attributeFilter: ["data-shows", "aria-expanded", "datetime"],
     });
     document.addEventListener("click", (event) => event.target.closest?.(".print") && window.print());
+    // Once they are drawn. A phone has no room for the choices above them.
+    document.addEventListener("orders", () =>
+        setTimeout(() => {
+            const panel = !isWide.matches && document.getElementById("orders-panel");
+            goTo(panel ? panel.id : "orders");
+        }, 100)
+    );
     ["input", "keydown", "focusout"].forEach((deed) => document.addEventListener(deed, answerDay, true));
     window.addEventListener("beforeprint", forPaper);
     window.addEventListener("afterprint", forScreen);

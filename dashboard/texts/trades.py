@@ -14,9 +14,28 @@ EXAMPLE = Text("NVDA 12.5\nBRK-B 3\n005930.KS 10", "NVDA 12.5\nBRK-B 3\n005930.K
 IMPORT = Text("Import a CSV file", "CSV 파일 가져오기")
 KNOWN = Text(
     "Header names of Interactive Brokers, Schwab, Fidelity, Ghostfolio, Portfolio Performance and of many others are "
-    "known. What you enter stays in this browser: the server counts with it and forgets it.",
-    "Interactive Brokers, Schwab, Fidelity, Ghostfolio, Portfolio Performance 등의 열 이름을 알아봅니다. "
-    "입력한 내용은 이 브라우저에만 남고, 서버는 계산에만 쓰고 저장하지 않습니다.",
+    "known.",
+    "Interactive Brokers, Schwab, Fidelity, Ghostfolio, Portfolio Performance 등의 열 이름을 알아봅니다.",
+)
+KEEP_IT_WHERE = Text("Where it is kept", "보관할 곳")
+IN_BROWSER = Text(
+    "In this browser. The server counts with it and forgets it.",
+    "이 브라우저. 서버는 계산에만 쓰고 저장하지 않습니다.",
+)
+ON_PLATFORM = Text(
+    "On the platform, in the place of what it keeps. Everybody who can open this dashboard sees and can change it.",
+    "플랫폼. 이미 보관된 내용을 대신합니다. 이 대시보드를 열 수 있는 사람은 누구나 보고 바꿀 수 있습니다.",
+)
+NOWHERE = Text("Nowhere. It is gone when you close this tab.", "보관하지 않음. 이 탭을 닫으면 사라집니다.")
+KEPT_ON_PLATFORM = Text(
+    "On the platform since {moment}, for everybody who can open this dashboard: positions: {count}, cash: {cash}. "
+    "“Forget it” deletes it there.",
+    "{moment}부터 플랫폼에 보관 중이며 이 대시보드를 여는 누구에게나 보입니다. 보유 종목 {count}개, 현금 {cash}. "
+    "“지우기”를 누르면 플랫폼에서도 삭제됩니다.",
+)
+NOT_DONE = Text(
+    "The platform still keeps what it kept before: {problem}",
+    "플랫폼에 보관된 내용은 바뀌지 않았습니다: {problem}",
 )
 CASH = Text("Cash, $", "현금, $")
 CASH_LABEL = Text("Cash to invest, in US dollars", "투자할 현금 (미국 달러)")
@@ -151,7 +170,7 @@ AS_BASKET = Text("Interactive Brokers basket", "Interactive Brokers 바스켓")
 AS_ACTIVITIES = Text("Ghostfolio activities", "Ghostfolio 거래 내역")
 EXPORT = Text("Save the orders", "주문 저장")
 HELD_AFTER = Text("After", "매매 후")
-VOLUME = Text("Of a day's volume", "하루 거래량 대비")
+VOLUME = Text("Of volume", "거래량 대비")
 IN_BAND = Text("in the band", "허용 범위")
 FROM_OWNED = Text("Trades from what you own", "내 보유 종목에서 매매")
 

@@ -1,13 +1,15 @@
-"""What to trade so that what the reader owns becomes a portfolio. What they own stays in their browser."""
+"""What to trade so that what the reader owns becomes a portfolio. Where what they own is kept is their choice."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 import msgspec
 from dash import dcc, html
+from msgspec.structs import replace
 
-from contract.orders import LeftOut, Order, OwnedTrades
+from contract.orders import LARGEST_CASH, LeftOut, Order, OwnedTrades
 from dashboard import components, grids, positions
 from dashboard.api_client import ApiClient
 from dashboard.components import Component
@@ -15,13 +17,20 @@ from dashboard.page import Page, percent
 from dashboard.texts import Text, common
 from dashboard.texts import trades as texts
 from dashboard.views import selectors
+from utils.errors import ActstockError
 
-OWNED = "owned"
+# What the browser keeps, and what was entered in this tab.
+OWNED, ENTERED = "owned", "entered"
 SHOWN_ORDERS = "shown-orders"
 ORDERS = "orders"
-POSITIONS, UPLOAD, CASH = "own-positions", "own-upload", "own-cash"
+POSITIONS, UPLOAD, CASH, PLACE = "own-positions", "own-upload", "own-cash", "own-place"
 SHOW, FORGET, FILE = "own-show", "own-forget", "own-file"
-LARGEST_CASH = 1e9
+Place = Literal["browser", "platform", "nowhere"]
+PLACES: Mapping[Place, Text] = {
+    "browser": texts.IN_BROWSER,
+    "platform": texts.ON_PLATFORM,
+    "nowhere": texts.NOWHERE,
+}
 LARGEST_FILE = 1_000_000  # bytes
 WHOLE, FRACTIONAL = "whole", "fractional"
 BANDS = ("0", "0.01", "0.02", "0.05")
@@ -45,6 +54,21 @@ class Kept(msgspec.Struct):
     cash: str = ""
 
 
+class Entered(Kept):
+    """What was entered, and where it is to be kept.
+
+    saved_at: since when the platform has it. problem: why the platform did not do what it was asked
+    """
+
+    place: Place = "browser"
+    saved_at: datetime | None = None
+    problem: str = ""
+
+
+# What a tab has after all was forgotten there.
+FORGOTTEN = Entered()
+
+
 @dataclass(frozen=True)
 class Asked:
     """What is asked of the API: positions as it takes them, and a sum of cash."""
@@ -61,6 +85,7 @@ def page(client: ApiClient, page: Page) -> list[Component]:
         _form(page),
         html.Div(id=ORDERS, role="status"),
         dcc.Store(id=OWNED, storage_type="local"),
+        dcc.Store(id=ENTERED, storage_type="session"),
         dcc.Store(id=SHOWN_ORDERS),
         dcc.Download(id=FILE),
         html.P(say(texts.HINT), className="method"),
@@ -106,6 +131,17 @@ def _form(page: Page) -> Component:
                 html.Button(say(texts.FORGET), id=FORGET, className="button small"),
             ],
             className="own-line",
+        ),
+        html.Fieldset(
+            [
+                html.Legend(say(texts.KEEP_IT_WHERE)),
+                dcc.RadioItems(
+                    id=PLACE,
+                    options=[{"label": say(text), "value": place} for place, text in PLACES.items()],
+                    value="browser",
+                ),
+            ],
+            className="own-place",
         ),
         html.P(say(texts.KNOWN), className="note"),
     )
@@ -153,13 +189,53 @@ def asked_of(kept: Kept) -> Asked | None:
     return Asked(reading, cash) if 0 <= cash <= LARGEST_CASH else None
 
 
-def orders(client: ApiClient, page: Page, kept: Kept | None) -> tuple[list[Component], Sequence[Order]]:
-    """Return the orders of what is kept as the page shows them, and as data."""
-    if kept is None:
-        return [html.P(page.say(texts.NOTHING_YET), className="note")], []
-    asked = asked_of(kept)
+def kept_on_platform(client: ApiClient, entered: Entered) -> Entered:
+    """Have the platform keep what was entered, and return it with when that was, or why it was not."""
+    asked = asked_of(entered)
     if asked is None:
-        told = page.say(texts.CASH_REFUSED, typed=kept.cash, largest=f"{LARGEST_CASH:,.0f}")
+        return entered  # the page says that the cash is no sum
+    try:
+        kept = client.keep_owned_positions(asked.reading.written, asked.cash)
+    except ActstockError as error:
+        return replace(entered, problem=str(error))
+    return replace(entered, saved_at=kept.saved_at)
+
+
+def forgotten(client: ApiClient, entered: Entered) -> Entered:
+    """Have what was entered forgotten where it is kept, and return what is left: all of it where that failed."""
+    if entered.place == "platform":
+        try:
+            client.forget_owned_positions()
+        except ActstockError as error:
+            return replace(entered, problem=str(error))
+    return FORGOTTEN
+
+
+def current(client: ApiClient, entered: Entered | None, kept: Kept | None) -> Entered | None:
+    """Return what is owned: as it was entered in this tab, else as the browser keeps it, else as the platform does.
+
+    Others may have changed since what the platform keeps.
+    """
+    if entered and not entered.saved_at:
+        return entered
+    if kept and not entered:
+        return Entered(kept.positions, kept.cash)
+    found = client.owned_positions()
+    if entered and entered.saved_at == found.saved_at:
+        return entered
+    if found.saved_at is None:
+        return None
+    cash = f"{found.cash:.2f}".removesuffix(".00")
+    return Entered(positions.lines_of(found.positions), cash, "platform", found.saved_at)
+
+
+def orders(client: ApiClient, page: Page, entered: Entered | None) -> tuple[list[Component], Sequence[Order]]:
+    """Return the orders of what is owned as the page shows them, and as data."""
+    if entered is None or entered == FORGOTTEN:
+        return [html.P(page.say(texts.NOTHING_YET), className="note")], []
+    asked = asked_of(entered)
+    if asked is None:
+        told = page.say(texts.CASH_REFUSED, typed=entered.cash, largest=f"{LARGEST_CASH:,.0f}")
         return [html.P(told, className="problem", role="alert")], []
     found = client.owned_trades(
         selectors.selected(page),
@@ -169,7 +245,23 @@ def orders(client: ApiClient, page: Page, kept: Kept | None) -> tuple[list[Compo
         band=float(chosen("band", page)),
         outside=chosen("outside", page),
     )
-    return [_how(page), *_answer(found, page), *_problems(asked.reading.problems, page)], found.orders
+    shown = [*_where(entered, asked, page), _how(page), *_answer(found, page)]
+    return [*shown, *_problems(asked.reading.problems, page)], found.orders
+
+
+def _where(entered: Entered, asked: Asked, page: Page) -> list[Component]:
+    """Say what the platform keeps for everybody, or why it does not."""
+    if entered.problem:
+        return [html.P(page.say(texts.NOT_DONE, problem=entered.problem), className="problem", role="alert")]
+    if not entered.saved_at:
+        return []
+    told = page.say(
+        texts.KEPT_ON_PLATFORM,
+        moment=page.moment(entered.saved_at),
+        count=len(asked.reading.shares),
+        cash=_dollars(asked.cash),
+    )
+    return [html.P(told, id="kept-on-platform", className="note")]
 
 
 def _answer(found: OwnedTrades, page: Page) -> list[Component]:
@@ -309,16 +401,16 @@ def _grid(orders: Sequence[Order], page: Page) -> Component:
     say = page.say
     columns = [
         grids.link("ticker", say(common.TICKER), 110, minWidth=100),
-        grids.text("side_text", say(texts.SIDE), 90),
-        grids.number("shares", say(texts.ORDERED), 100, "+,~f", cellClass="ag-right-aligned-cell strong"),
-        grids.number("held_shares", say(texts.HELD), 95, ",~f"),
-        grids.number("target_shares", say(texts.HELD_AFTER), 95, ",~f"),
-        grids.number("price_usd", say(texts.PRICE), 110, ",.2f"),
-        grids.number("value", say(texts.VALUE), 120, ",.2f"),
-        grids.number("cost", say(texts.COST), 95, ",.2f"),
-        grids.number("held_weight", say(texts.HELD_WEIGHT), 120, ".2%"),
-        grids.number("weight", say(texts.HELD_AFTER), 95, ".2%"),
-        grids.number("target_weight", say(texts.TARGET), 95, ".2%"),
+        grids.text("side_text", say(texts.SIDE), 85, minWidth=85),
+        grids.number("shares", say(texts.ORDERED), 90, "+,~f", cellClass="ag-right-aligned-cell strong"),
+        grids.number("held_shares", say(texts.HELD), 80, ",~f"),
+        grids.number("target_shares", say(texts.HELD_AFTER), 80, ",~f"),
+        grids.number("price_usd", say(texts.PRICE), 95, ",.2f"),
+        grids.number("value", say(texts.VALUE), 105, ",.2f"),
+        grids.number("cost", say(texts.COST), 80, ",.2f"),
+        grids.number("held_weight", say(texts.HELD_WEIGHT), 110, ".2%"),
+        grids.number("weight", say(texts.HELD_AFTER), 85, ".2%"),
+        grids.number("target_weight", say(texts.TARGET), 85, ".2%"),
         grids.number("share_of_volume", say(texts.VOLUME), 110, ".2%"),
         grids.text("company_name", say(common.COMPANY), 190, flex=1, minWidth=140),
     ]

@@ -1,0 +1,132 @@
+"""Where what a reader owns is kept: in their browser, on the platform for everybody, or nowhere."""
+
+from datetime import datetime
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import dashboard_samples as samples
+from dashboard import positions
+from dashboard.api_client import ApiClient
+from dashboard.texts import LANGUAGES, Language
+from dashboard.texts import trades as texts
+from dashboard.views import trades
+from dashboard.views.trades import FORGOTTEN, Entered, Kept
+
+SAVED_AT = "2026-08-24T13:03:00.123456Z"
+LATER = "2026-08-25T09:00:00Z"
+TEXT = "NVDA 10\nMU, 5.5\nten of NEM\ncash 500"
+
+
+class Platform:
+    """Keeps positions as the API does. Away: answers 503."""
+
+    def __init__(self, saved_at: str = SAVED_AT) -> None:
+        self.kept: dict[str, Any] = {"positions": "", "cash": 0.0, "saved_at": None}
+        self.asked: list[str] = []
+        self.is_away = False
+        self._saved_at = saved_at
+        self.client = ApiClient("http://api", "the-key", httpx.MockTransport(self._answer))
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        assert request.url.path == "/stocks/owned-positions"
+        self.asked.append(request.method)
+        if self.is_away:
+            return httpx.Response(503, json={"error": "DatabaseUnavailable", "detail": "PostgreSQL is away"})
+        if request.method == "PUT":
+            self.kept = {**msgspec.json.decode(request.content), "saved_at": self._saved_at}
+        if request.method == "DELETE":
+            self.kept = Platform().kept
+        return httpx.Response(200, json=self.kept)
+
+
+@pytest.fixture
+def platform() -> Platform:
+    return Platform()
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def test_what_was_entered_for_this_tab_asks_the_platform_nothing(platform: Platform) -> None:
+    entered = Entered(TEXT, place="nowhere")
+    assert trades.current(platform.client, entered, Kept("MU 1")) == entered
+    assert trades.current(platform.client, None, Kept("MU 1", "20")) == Entered("MU 1", "20")
+    assert trades.current(platform.client, FORGOTTEN, None) == FORGOTTEN
+    assert platform.asked == []
+
+
+def test_the_platform_keeps_what_could_be_read(platform: Platform) -> None:
+    kept = trades.kept_on_platform(platform.client, Entered(TEXT, place="platform"))
+    assert kept == Entered(TEXT, place="platform", saved_at=moment(SAVED_AT))
+    assert platform.kept == {"positions": "NVDA:10,MU:5.5", "cash": 500.0, "saved_at": SAVED_AT}
+    assert trades.current(platform.client, kept, None) == kept, "with the line that could not be read"
+
+
+def test_whoever_opens_the_page_has_what_the_platform_keeps(platform: Platform) -> None:
+    assert trades.current(platform.client, None, None) is None
+    platform.kept = {"positions": "NVDA:10,005930.KS:2:KRW", "cash": 10_000.0, "saved_at": SAVED_AT}
+    expected = Entered("NVDA 10\n005930.KS 2 KRW", "10000", "platform", moment(SAVED_AT))
+    assert trades.current(platform.client, None, None) == expected
+    platform.kept["cash"] = 0.5
+    found = trades.current(platform.client, None, None)
+    assert found and found.cash == "0.50"
+
+
+def test_what_others_changed_or_deleted_since_counts(platform: Platform) -> None:
+    entered = trades.kept_on_platform(platform.client, Entered(TEXT, place="platform"))
+    platform.kept = {"positions": "NEM:1", "cash": 0.0, "saved_at": LATER}
+    assert trades.current(platform.client, entered, None) == Entered("NEM 1", "0", "platform", moment(LATER))
+    platform.kept = Platform().kept
+    assert trades.current(platform.client, entered, None) is None
+
+
+def test_what_is_forgotten_goes_where_it_was_kept_alone(platform: Platform) -> None:
+    trades.kept_on_platform(platform.client, Entered(TEXT, place="platform"))
+    assert trades.forgotten(platform.client, Entered(TEXT)) == FORGOTTEN
+    assert trades.forgotten(platform.client, Entered(TEXT, place="nowhere")) == FORGOTTEN
+    assert platform.kept["saved_at"] and platform.asked == ["PUT"]
+    assert trades.forgotten(platform.client, Entered(TEXT, place="platform")) == FORGOTTEN
+    assert platform.kept["saved_at"] is None
+
+
+def test_what_the_platform_could_not_do_is_told(platform: Platform) -> None:
+    platform.is_away = True
+    entered = Entered("NVDA 10", place="platform")
+    for done in (trades.kept_on_platform, trades.forgotten):
+        found = done(platform.client, entered)
+        assert found == Entered("NVDA 10", place="platform", problem="PostgreSQL is away")
+
+
+def test_no_sum_of_cash_is_kept_nowhere(platform: Platform) -> None:
+    entered = Entered("NVDA 10", "-5", "platform")
+    assert trades.kept_on_platform(platform.client, entered) == entered
+    assert platform.asked == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_sees_it_is_said_beside_the_choice(language: Language) -> None:
+    form = samples.drawn(samples.Api({}), "/trades", language)
+    choice = samples.named(form, trades.PLACE)
+    assert choice.value == "browser"
+    [told] = [option["label"] for option in choice.options if option["value"] == "platform"]
+    assert told == texts.ON_PLATFORM.in_(language)
+    assert "Everybody who can open this dashboard sees and can change it." in texts.ON_PLATFORM.en
+
+
+OWNED = st.dictionaries(
+    st.tuples(st.from_regex(positions.SYMBOL, fullmatch=True), st.sampled_from(["", "USD", "KRW"])),
+    st.decimals(min_value="0.00000001", max_value=999_999_999, places=8),
+    max_size=20,
+)
+
+
+@given(OWNED)
+def test_what_comes_back_from_the_platform_is_what_was_written(owned: Any) -> None:
+    written = positions.Reading(owned).written
+    assert positions.read(positions.lines_of(written)).written == written
