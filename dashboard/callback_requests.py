@@ -25,6 +25,9 @@ def register(app: Dash) -> None:
     def sensible_update() -> Response | None:
         if request.path != UPDATE or request.method != "POST":
             return None
+        # A page of another site can send a form without asking this server first, and that is never JSON.
+        if not request.is_json:
+            return _refusal("a callback is asked for in JSON")
         try:
             check(request.get_data(), app.callback_map)
         except ValueError as error:

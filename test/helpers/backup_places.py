@@ -7,6 +7,7 @@ from pathlib import Path
 
 from config.config import DatabaseSettings, KafkaSettings
 from database.db_helper import connect, transaction
+from database.queries import owned
 from ops.backup.places import Place
 from ops.bench.made_evidence import fill
 from ops.native.compose import secret_sizes
@@ -24,6 +25,7 @@ def a_place(
     """Yield the place. sizes: of what is invented; airflow: the statements that fill Airflow's database."""
     with closing(connect(platform)) as conn:
         fill(conn, platform, last=LAST, **sizes)
+        owned.keep(conn, "NVDA:12.5,005930.KS:10:KRW", 10_000.0)
     files = {name: folder / file for name, file in (("universe.toml", "universe.toml"), ("universe.csv", "mine.csv"))}
     files["universe.toml"].write_text(universe)
     files["universe.csv"].write_text("ticker,name\n")

@@ -118,6 +118,7 @@ def test_a_backup_is_restored_row_for_row(
     assert native.restore_native(backup, True) == 0
     assert found["rows"] == rows_of(place.platform)
     assert sum(map(len, found["rows"].values())) > 100
+    assert len(found["rows"]["owned_positions"]) == 1
     assert complaints == []
     stack = Stack(home, source=DataSource("simulated", seed=7))
     assert (home / "started").read_text() == "simulated-7"

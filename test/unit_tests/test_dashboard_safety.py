@@ -35,6 +35,22 @@ EXPORT = {
 }
 
 
+KEEP: dict[str, Any] = {
+    "output": "..entered.data...owned.data..",
+    "outputs": [{"id": name, "property": "data"} for name in ("entered", "owned")],
+    "inputs": [
+        {"id": "own-show", "property": "n_clicks", "value": 1},
+        {"id": "own-cash", "property": "n_submit"},
+        {"id": "own-forget", "property": "n_clicks"},
+    ],
+    "state": [
+        {"id": name, "property": "value", "value": value}
+        for name, value in (("own-positions", "NVDA 1"), ("own-cash", "5"), ("own-place", "platform"))
+    ],
+    "changedPropIds": ["own-show.n_clicks"],
+}
+
+
 def build(password: str = "") -> Any:
     shown = samples.portfolio(samples.position(1, "NEM", 1.0))
     api = samples.Api(
@@ -45,6 +61,10 @@ def build(password: str = "") -> Any:
             "/dashboard/summary": samples.summary(samples.followed(20)),
         }
     )
+    return on(api, password)
+
+
+def on(api: samples.Api, password: str = "") -> Any:
     lock = login.Lock(password, KEY) if password else None
     app = dashboard_finviz_app.create_app(api.client, samples.PERIODS, frozenset({"stocks.example.org"}), lock)
     static_files.keep_files(app)
@@ -174,6 +194,40 @@ def test_a_file_that_is_no_base64_is_refused(open_app: Any, server: Any) -> None
 
 def test_a_request_without_end_is_refused(server: Any) -> None:
     assert server.post(UPDATE, data=b" " * (5 * 2**20), content_type="application/json").status_code == 413
+
+
+# ── what changes something ──
+
+
+OWNED = "/stocks/owned-positions"
+KEPT = {"positions": "NVDA:1", "cash": 5.0, "saved_at": "2026-08-24T13:03:00Z"}
+
+
+def test_a_page_of_another_site_keeps_nothing_here() -> None:
+    """It can have a browser send a form, which is no JSON. For JSON the browser asks this server first."""
+    api = samples.Api({OWNED: KEPT})
+    server = on(api).server.test_client()
+    for media_type in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", None):
+        refused = server.post(UPDATE, data=json.dumps(KEEP), content_type=media_type)
+        assert refused.status_code == 400
+    asked = server.options(UPDATE, headers={"Origin": "http://evil.test", "Access-Control-Request-Method": "POST"})
+    assert not [name for name in dict(asked.headers) if name.startswith("Access-Control")]
+    assert api.asked == []
+    assert server.post(UPDATE, json=KEEP).status_code == 200
+    assert api.asked == [OWNED]
+
+
+def test_what_is_kept_needs_the_password() -> None:
+    api = samples.Api({OWNED: KEPT})
+    assert on(api, PASSWORD).server.test_client().post(UPDATE, json=KEEP).status_code == 401
+    assert api.asked == []
+
+
+def test_a_place_that_there_is_not_is_refused() -> None:
+    api = samples.Api({OWNED: KEPT})
+    state = [*KEEP["state"][:2], {**KEEP["state"][2], "value": "elsewhere"}]
+    assert on(api).server.test_client().post(UPDATE, json={**KEEP, "state": state}).status_code == 400
+    assert api.asked == []
 
 
 # ── the login ──
