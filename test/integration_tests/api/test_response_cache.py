@@ -165,7 +165,7 @@ def test_every_table_is_watched(sample_database: DatabaseSettings) -> None:
         watched = fetch(reader, "SELECT tgrelid::regclass::text AS name FROM pg_trigger WHERE tgname = 'data_change'")
         tables = fetch(reader, "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'")
     others = {row["name"] for row in tables} - {row["name"] for row in watched}
-    assert others == {"logs_consumer_lag", "logs_data_change"}
+    assert others == {"logs_consumer_lag", "logs_data_change", "owned_positions"}
     assert len(watched) > 20
 
 
