@@ -38,6 +38,13 @@
         });
     };
 
+    // Dash calls its radio buttons options of a list, which they are not: each is one of a group that has a name.
+    const mendRadios = () => {
+        document.querySelectorAll(".dash-radioitems, .dash-radioitems > label").forEach((each) => {
+            ["role", "aria-selected"].forEach((name) => each.removeAttribute(name));
+        });
+    };
+
     // Dash drops a day that cannot be chosen without a word, and puts the old one back before the field is left.
     let typed = null;
     const answerDay = (event) => {
@@ -125,6 +132,7 @@
     let shown = null;
     const look = () => {
         mendPicker();
+        mendRadios();
         unfold();
         tellLocalTime();
         const view = document.getElementById("view");
@@ -136,7 +144,7 @@
         subtree: true,
         childList: true,
         attributes: true,
-        attributeFilter: ["data-shows", "aria-expanded", "datetime"],
+        attributeFilter: ["data-shows", "aria-expanded", "aria-selected", "datetime"],
     });
     document.addEventListener("click", (event) => event.target.closest?.(".print") && window.print());
     // Once they are drawn. A phone has no room for the choices above them.

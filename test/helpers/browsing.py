@@ -27,7 +27,7 @@ AXE = files("axe_playwright_python").joinpath("axe.min.js")
 PATIENCE_SECONDS = 60.0
 POLL_SECONDS = 0.1
 TABS_AT_MOST = 600
-KEYS = {"Tab": 9, "Enter": 13}
+KEYS = {"Tab": 9, "Enter": 13, "ArrowDown": 40}
 # What a reader can do something with; in a grid that is a cell, between which the grid's own keys lead.
 INTERACTIVE = "a[href], button, input, select, textarea, summary"
 # What a page says by itself: everything but the rows of its tables and its sentences.
@@ -288,9 +288,12 @@ class Page:
             if self.run("return document.activeElement === document.body"):
                 break
         markup: list[str] = self.run(
+            # Of a group of radio buttons the Tab key reaches the chosen one, and arrow keys the others.
+            "const chosen = each => each.type === 'radio' && document.querySelector(`[name='${each.name}']:checked`);"
             "return [...document.querySelectorAll(arguments[0])]"
             ".filter(each => each.checkVisibility({visibilityProperty: true}) && !each.disabled"
-            " && each.tabIndex >= 0 && !window.reached.has(each)).map(each => each.outerHTML.slice(0, 200))",
+            " && each.tabIndex >= 0 && !window.reached.has(chosen(each) || each))"
+            ".map(each => each.outerHTML.slice(0, 200))",
             INTERACTIVE,
         )
         return markup

@@ -12,7 +12,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 
-from browsing import Page, Server
+from browsing import Page, Server, violations
 from config.config import DatabaseSettings
 from config.universe import universe
 from dashboard.texts import trades as texts
@@ -185,7 +185,7 @@ def test_what_is_kept_on_the_platform_is_everybodys(page: Page, browser: WebDriv
     hand.type("#own-positions", "NVDA 10\nten of MU")
     hand.type("#own-cash", "10000")
     hand.click("#own-place input[value=platform]")
-    assert kept_by(platform)["saved_at"] is None
+    assert kept_by(platform)["saved_at"] is None and violations(page) == []
     hand.click("#own-show")
     page.shows("On the platform since")
     assert hand.clicks <= 5
@@ -201,6 +201,14 @@ def test_what_is_kept_on_the_platform_is_everybodys(page: Page, browser: WebDriv
     hand.click("#own-forget")
     page.shows(texts.NOTHING_YET.en)
     assert kept_by(platform)["saved_at"] is None
+
+
+def test_arrow_keys_choose_where_it_is_kept(page: Page) -> None:
+    page.open("/trades")
+    page.run("document.querySelector('#own-place input:checked').focus()")
+    page.press("ArrowDown")
+    assert page.run("return document.querySelector('#own-place input:checked').value") == "platform"
+    assert page.run("return document.activeElement.value") == "platform"
 
 
 def test_what_is_kept_nowhere_lasts_as_long_as_the_tab(page: Page, browser: WebDriver, platform: Server) -> None:
