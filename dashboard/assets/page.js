@@ -5,6 +5,7 @@
         const of = (selector) => (view.querySelector(selector)?.textContent || "").trim();
         const chosen = new URLSearchParams(location.search);
         const parts = [`${of("h1")} ${of(".selector .selected")}`.trim(), chosen.get("sector"), chosen.get("as_of")];
+        document.querySelector(".views .selected")?.scrollIntoView({ block: "nearest", inline: "nearest" });
         document.title = [...parts.filter(Boolean), "ActStock"].join(" · ");
         if (chosen.get("why")) goTo("why");
         if (chosen.get("candidates") === "all") goTo("candidates");

@@ -45,6 +45,8 @@ def requests(
     days_axis = {
         **{"type": "category", "range": span, "fixedrange": True, "nticks": 4, "tickangle": 0},
         "tickfont": {"size": 11},
+        # So far down that the first label does not meet the other axis's 0.
+        **{"ticks": "outside", "ticklen": 7, "tickcolor": "rgba(0,0,0,0)"},
     }
     grid = {"gridcolor": palette.grid, "zeroline": False}
     counts_axis = {"fixedrange": True, "rangemode": "tozero", "nticks": 5, **grid}
@@ -56,7 +58,7 @@ def requests(
         bargap=0.25,
         showlegend=True,
         legend=legend,
-        margin={"l": 44, "r": 4, "t": 28, "b": 26},
+        margin={"l": 44, "r": 4, "t": 28, "b": 32},
         xaxis=days_axis,
         yaxis=counts_axis,
     )

@@ -109,7 +109,7 @@ def _etf_table(
     rows = [
         (
             components.ticker_link(etf.ticker, page),
-            html.Span(etf.description or "", title=etf.description or None),
+            _follows(etf, page),
             _course(etf, returns, compared, window, page),
             components.gain(etf.ahead(window)),
             components.trends(etf, page),
@@ -156,6 +156,11 @@ def by_outperformance(etfs: Sequence[EtfSeries], window: Window) -> list[EtfSeri
         return not etf.is_benchmark, ahead is None, -(ahead or 0.0), etf.ticker
 
     return sorted(etfs, key=place)
+
+
+def _follows(etf: EtfSeries, page: Page) -> Component:
+    name = page.company(etf.ticker, etf.description) if etf.description else ""
+    return html.Span(name, title=name or None)
 
 
 def _course(

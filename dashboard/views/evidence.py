@@ -53,6 +53,7 @@ def page(client: ApiClient, page: Page) -> list[Component]:
     shown = client.weight_evidence(session, int(period), ticker, revision)
     own = next(each for each in shown.positions if each.ticker == ticker)
     return [
+        *components.banners(page, source=own.end.source if own.end else None),
         _heading(shown, page),
         _facts(shown, page),
         components.panel(page.say(evidence.FORMULA), _formula(own, shown, page)),

@@ -245,7 +245,8 @@ def orders(client: ApiClient, page: Page, entered: Entered | None) -> tuple[list
         band=float(chosen("band", page)),
         outside=chosen("outside", page),
     )
-    shown = [*_where(entered, asked, page), _how(page), *_answer(found, page)]
+    invented = components.banners(page, source=found.source)
+    shown = [*invented, *_where(entered, asked, page), _how(page), *_answer(found, page)]
     return [*shown, *_problems(asked.reading.problems, page)], found.orders
 
 
@@ -422,6 +423,7 @@ def _row(order: Order, page: Page) -> dict[str, Any]:
     band = f" ({page.say(texts.IN_BAND)})" if order.is_in_band else ""
     return {
         **grids.cells(order),
+        "shares": order.shares or None,
         "company_name": page.company(order.ticker, order.company_name),
         "ticker_href": components.ticker_href(order.ticker, page),
         "side_text": side + band,

@@ -97,6 +97,18 @@ def test_dates_do_not_overlap_on_a_phone(page: Page, address: str) -> None:
         assert all(one[1] <= other[0] or one[0] == other[0] for one, other in pairwise(ends))
 
 
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize(("address", "selector"), [("/", ".views"), ("/map", ".map-options .selector")])
+def test_what_is_to_be_chosen_is_in_sight_of_a_phone(page: Page, address: str, selector: str, language: str) -> None:
+    page.resize(PHONE)
+    page.prefer(language=language)
+    page.open(address)
+    hidden = page.run(
+        "return [...document.querySelectorAll(arguments[0])].map(each => each.scrollWidth - each.clientWidth)", selector
+    )
+    assert hidden and max(hidden) <= 0
+
+
 def test_a_verdict_has_room_for_words(page: Page) -> None:
     page.resize(PHONE)
     page.open("/?why=MU")

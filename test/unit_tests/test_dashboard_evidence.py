@@ -57,6 +57,14 @@ def test_the_formula_has_the_numbers_of_a_foreign_stock() -> None:
     assert portfolio_texts.FORMULA_CAPPED.en not in told
 
 
+@pytest.mark.parametrize(("source", "is_told"), [("yahoo", False), ("simulated", True)])
+def test_a_weight_of_invented_prices_says_so(source: str, is_told: bool) -> None:
+    evidence = samples.weight_evidence(TICKER)
+    evidence["positions"][0]["end"]["source"] = source
+    shown = samples.drawn(samples.Api({PATH: evidence}), ADDRESS)
+    assert any(getattr(each, "className", "") == "banner source" for each in samples.parts(shown)) == is_told
+
+
 def test_a_capped_weight_says_so() -> None:
     evidence = samples.weight_evidence(TICKER)
     evidence["positions"][0]["portfolio_weight"] = 0.4

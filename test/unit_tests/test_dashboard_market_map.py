@@ -7,12 +7,13 @@ from urllib.parse import unquote
 import pytest
 
 import dashboard_samples as samples
+from config.universe import universe
 from dashboard import callbacks, colours, downloads, figures
 from dashboard.colours import Scale
 from dashboard.figures import COLOURS, DARK, PALETTES, Colours, Palette, Tile, palette_of
 from dashboard.figures import market as charts
 from dashboard.page import Theme, signed
-from dashboard.texts import Language, common
+from dashboard.texts import Language, common, company_names
 from dashboard.texts import market_map as texts
 from dashboard.views import etf_comparison, market_tiles
 from dashboard.views import market_map as view
@@ -21,6 +22,10 @@ from utils.reasons import reason
 
 EVERY_PALETTE = [palette_of(theme, colours) for theme in PALETTES for colours in COLOURS]
 DAYS = ["2026-07-30", "2026-07-31", "2026-08-03", "2026-08-04"]
+
+
+def test_every_fund_has_a_korean_name() -> None:
+    assert set(universe().etfs) <= set(company_names.KOREAN)
 
 
 @pytest.fixture

@@ -109,6 +109,35 @@ def test_no_sum_of_cash_is_kept_nowhere(platform: Platform) -> None:
     assert platform.asked == []
 
 
+ORDER = {
+    **{"ticker": "NVDA", "company_name": "NVIDIA", "side": "keep", "shares": 0.0, "held_shares": 1.0},
+    **{"target_shares": 1.0, "price_usd": 100.0, "price_date": "2026-08-21", "currency": "USD", "close_price": 100.0},
+    **{"rate_date": "2026-08-21", "value": 0.0, "cost": 0.0, "held_value": 100.0, "target_value": 100.0},
+    **{"held_weight": 1.0, "weight": 1.0, "target_weight": 1.0, "is_in_band": False, "share_of_volume": None},
+}
+TRADES = {
+    **{"period": "20", "as_of_date": "2026-08-21", "rebalance_date": None, "valid_until": None, "next_rebalance": None},
+    **{"is_expired": False, "status": "published", "reason": None, "reasons": [], "price_session": "2026-08-21"},
+    **{"cash": 0.0, "owned_value": 100.0, "capital": 100.0, "bought": 0.0, "sold": 0.0, "cost": 0.0, "cash_left": 0.0},
+    **{"cost_rate": 0.001, "band": 0.0, "is_fractional": False, "outside": "sell", "smallest_capital": 100.0},
+    **{"off_target": 0.0, "orders": [ORDER], "left_out": []},
+}
+
+
+@pytest.mark.parametrize(("source", "is_told"), [("yahoo", False), ("simulated", True), ("recorded", True)])
+def test_orders_at_invented_prices_say_so(source: str, is_told: bool) -> None:
+    api = samples.Api({"/stocks/owned-trades": {**TRADES, "source": source}})
+    shown, _ = trades.orders(api.client, samples.page("/trades"), Entered("NVDA 1"))
+    assert any(getattr(each, "className", "") == "banner source" for each in samples.parts(shown)) == is_told
+
+
+def test_what_is_kept_has_no_number_of_shares_to_trade() -> None:
+    api = samples.Api({"/stocks/owned-trades": {**TRADES, "source": "yahoo"}})
+    shown, _ = trades.orders(api.client, samples.page("/trades"), Entered("NVDA 1"))
+    [row] = samples.named(shown, "order-grid").rowData
+    assert (row["side_text"], row["shares"], row["held_shares"]) == ("keep", None, 1.0)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_who_sees_it_is_said_beside_the_choice(language: Language) -> None:
     form = samples.drawn(samples.Api({}), "/trades", language)
