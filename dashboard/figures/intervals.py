@@ -61,7 +61,7 @@ def _name(each: Interval, row: int, palette: Palette) -> dict[str, Any]:
         "y": row,
         "yshift": NAME_PIXELS,
         "showarrow": False,
-        "font": {"size": 11, "color": palette.accent if each.is_marked else palette.ink},
+        "font": {"size": 10, "color": palette.accent if each.is_marked else palette.ink},
     }
 
 

@@ -274,7 +274,7 @@ _LAB = {
     ),
     lab.VARIANT: Text("One version of the rule", "규칙의 한 형태"),
     lab.EXCESS: Text("Net return above the benchmark's, for a year", "기준 ETF를 넘은 연 수익률 (비용 차감 후)"),
-    lab.INTERVAL: Text("Where the true excess is in 95 of 100 cases", "참값이 95 % 확률로 있는 범위"),
+    lab.INTERVAL: Text("Where the true excess is in 95 of 100 cases", "참값이 95% 확률로 있는 범위"),
     lab.LOWER: Text("Lower end of where the true excess is likely", "참값이 있을 만한 범위의 아래 끝"),
     lab.UPPER: Text("Upper end of where the true excess is likely", "참값이 있을 만한 범위의 위 끝"),
     lab.SHARPE: Text("Mean return over volatility, for a year", "연간 평균 수익률 ÷ 변동성"),

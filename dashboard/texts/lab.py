@@ -27,10 +27,10 @@ ENOUGH = Text("{needed:,}, as many as there are", "{needed:,}일, 이미 충분"
 
 COSTS = Text("At each cost", "비용별 판정")
 COSTS_HINT = Text(
-    "An edge needs two things at every cost from 0 up: luck alone explains the best variant in at most 5 % of cases "
+    "An edge needs two things at every cost from 0 up: luck alone explains the best variant in at most 5% of cases "
     "(p), and what was chosen in the past went on to earn more than {benchmark} (Sharpe ratio above 0).",
     "우위로 보려면 비용 0부터 해당 비용까지 모두 두 가지를 만족해야 합니다. 가장 좋은 규칙이 우연으로 설명되는 "
-    "확률(p)이 5 % 이하이고, 과거에 고른 규칙이 그 뒤에도 {benchmark}보다 높아야 합니다 (샤프 비율 0 초과).",
+    "확률(p)이 5% 이하이고, 과거에 고른 규칙이 그 뒤에도 {benchmark}보다 높아야 합니다 (샤프 비율 0 초과).",
 )
 COST = Text("Cost", "비용")
 P_VALUE = Text("p, all variants counted", "p값 (모든 규칙 감안)")
@@ -39,7 +39,7 @@ IS_EDGE = Text("Edge", "우위")
 YES = Text("yes", "있음")
 NO = Text("no", "없음")
 
-INTERVALS = Text("Excess over {benchmark} a year, with its 95 % interval", "{benchmark} 대비 연 초과 수익과 95 % 구간")
+INTERVALS = Text("Excess over {benchmark} a year, with its 95% interval", "{benchmark} 대비 연 초과 수익과 95% 구간")
 INTERVALS_HINT = Text(
     "An interval that contains 0 says that the variant may earn nothing more than {benchmark}. Of {judged} variants "
     "some lie above 0 by luck, which is why the verdict counts all of them.",
@@ -51,9 +51,9 @@ VARIANT = Text("Variant", "규칙")
 IS_SEED = Text("the rule itself", "기본 규칙")
 HINDSIGHT = Text("hindsight, not judged", "사후 정보, 판정 제외")
 EXCESS = Text("Excess a year", "연 초과 수익")
-INTERVAL = Text("95 % interval", "95 % 구간")
-LOWER = Text("95 % from", "95 % 하한")
-UPPER = Text("95 % to", "95 % 상한")
+INTERVAL = Text("95% interval", "95% 구간")
+LOWER = Text("95% from", "95% 하한")
+UPPER = Text("95% to", "95% 상한")
 SHARPE = Text("Sharpe", "샤프")
 OWN_P = Text("p", "p값")
 DEFLATED = Text("Deflated Sharpe", "보정 샤프 확률")

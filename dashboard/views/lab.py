@@ -9,7 +9,7 @@ from contract.lab import LabReport, LabVariant
 from dashboard import components, figures, grids
 from dashboard.api_client import ApiClient
 from dashboard.components import Component
-from dashboard.page import Page, percent, signed
+from dashboard.page import Page, percent, signed, typeset
 from dashboard.texts import common
 from dashboard.texts import lab as texts
 from utils.errors import NotPublished
@@ -80,7 +80,7 @@ def _seed(shown: LabReport, page: Page) -> list[Component]:
         (say(texts.INTERVAL), _interval(found)),
         (say(texts.SHARPE), _ratio(found.sharpe)),
         (say(texts.DEFLATED), _share(found.deflated)),
-        (say(texts.BREAK_EVEN), NONE if found.break_even_bp is None else f"{found.break_even_bp:.0f}"),
+        (say(texts.BREAK_EVEN), NONE if found.break_even_bp is None else typeset(f"{found.break_even_bp:.0f}")),
         (say(texts.TURNOVER), f"{found.turnover:.1f}"),
         (say(texts.WORST), f"{found.worst_year}: {signed(found.worst_excess)}"),
         (say(texts.SEED_NEEDS), _needs(found.sessions_needed, shown.sessions, page)),
@@ -116,7 +116,7 @@ def _interval(found: LabVariant) -> str:
 
 
 def _ratio(value: float | None) -> str:
-    return NONE if value is None else f"{value:.2f}"
+    return NONE if value is None else typeset(f"{value:.2f}")
 
 
 def _share(value: float | None) -> str:
@@ -165,19 +165,19 @@ def _variants(shown: LabReport, page: Page) -> Component:
 def _grid(shown: LabReport, page: Page) -> Component:
     say = page.say
     columns = [
-        grids.text("shown", say(texts.VARIANT), 330, flex=1, minWidth=220),
-        grids.signed("excess", say(texts.EXCESS), 110),
-        grids.signed("lower", say(texts.LOWER), 100),
-        grids.signed("upper", say(texts.UPPER), 100),
-        grids.number("sharpe", say(texts.SHARPE), 85, ".2f"),
-        grids.number("p_value", say(texts.OWN_P), 75, ".3f"),
+        grids.text("shown", say(texts.VARIANT), 330, flex=1, minWidth=240),
+        grids.signed("excess", say(texts.EXCESS), 100),
+        grids.signed("lower", say(texts.LOWER), 90),
+        grids.signed("upper", say(texts.UPPER), 85),
+        grids.number("sharpe", say(texts.SHARPE), 70, ".2f"),
+        grids.number("p_value", say(texts.OWN_P), 65, ".3f"),
         grids.number("deflated", say(texts.DEFLATED), 120, ".1%"),
-        grids.number("break_even_bp", say(texts.BREAK_EVEN), 115, ".0f"),
+        grids.number("break_even_bp", say(texts.BREAK_EVEN), 110, ".0f"),
         grids.number("turnover", say(texts.TURNOVER), 115, ".1f"),
-        grids.signed("drawdown", say(texts.DRAWDOWN), 105),
+        grids.signed("drawdown", say(texts.DRAWDOWN), 95),
         grids.number("worst_year", say(texts.WORST), 95, "d"),
-        grids.signed("worst_excess", say(texts.WORST_EXCESS), 100),
-        grids.number("sessions_needed", say(texts.NEEDS), 115, ",d"),
+        grids.signed("worst_excess", say(texts.WORST_EXCESS), 90),
+        grids.number("sessions_needed", say(texts.NEEDS), 105, ",d"),
     ]
     rows = sorted(shown.variants, key=lambda each: (each.has_hindsight, -each.excess))
     cells = [_figures_of(each) | {"shown": _name(each, page)} for each in rows]

@@ -64,6 +64,12 @@ def test_the_rule_itself_is_told_apart() -> None:
     assert texts.NEVER.en in samples.text_of(drawn(report, variants=[never]))
 
 
+def test_a_negative_figure_has_the_sign_that_tables_have() -> None:
+    report = lab_report()
+    shown = samples.text_of(drawn(report, variants=[variant(report, sharpe=-2.76, break_even_bp=-11.0)])).split()
+    assert {"−2.76", "−11"} <= set(shown) and not {"-2.76", "-11"} & set(shown[: shown.index("Variant")])
+
+
 def test_every_variant_is_a_row_in_the_readers_language() -> None:
     report = lab_report()
     for language, name, mark in (
