@@ -16,6 +16,7 @@ from api.deps import WRITTEN
 from api.formats import NotAcceptable
 from api.models.schemas import content
 from contract.common import Problem
+from contract.reasons import shown
 from utils.errors import (
     ActstockError,
     DatabaseUnavailable,
@@ -25,6 +26,7 @@ from utils.errors import (
     UnknownSector,
     UnknownTicker,
 )
+from utils.reasons import Reason
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +94,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"content": content(Problem, MEDIA_TYPE), "description": MEANING[status]} for status in statuses}
 
 
-def problem(status: int, error: str, detail: str, path: str | None = None) -> Response:
+def problem(status: int, error: str, detail: str, path: str | None = None, reasons: Sequence[Reason] = ()) -> Response:
     """Return the answer to a request for `path` that met an error of the kind named `error`."""
     body = Problem(
         type=f"{KINDS_PAGE}#{error}",
@@ -101,6 +103,7 @@ def problem(status: int, error: str, detail: str, path: str | None = None) -> Re
         detail=detail,
         instance=path and quote(path),
         error=error,
+        reasons=shown(reasons),
     )
     retry = {"Retry-After": RETRY_AFTER_SECONDS} if status == 503 else {}
     return Response(msgspec.json.encode(body), status, {"Cache-Control": "no-store", **retry}, MEDIA_TYPE)
@@ -120,7 +123,8 @@ def install(app: FastAPI) -> None:
 
 async def _expected(request: Request, error: Exception) -> Response:
     assert isinstance(error, ActstockError)
-    return problem(status_of(error), type(error).__name__, str(error), request.url.path)
+    reasons = [error.reason] if error.reason.code != "text" else []
+    return problem(status_of(error), type(error).__name__, str(error), request.url.path, reasons)
 
 
 async def _bad_parameter(request: Request, error: Exception) -> Response:

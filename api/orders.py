@@ -109,7 +109,7 @@ def _month(conn: Connection, newest: date | None) -> Target:
     """Return the month's portfolio, which is cash when it has run out."""
     month = portfolios.monthly(conn, None)
     if month is None or month.as_of_date is None or month.rebalance_date is None or month.valid_until is None:
-        raise NotPublished("no rebalance is published yet: ./start.sh run rebalance publishes the newest one")
+        raise NotPublished(reason("no_rebalance"))
     is_expired = newest is not None and newest > month.valid_until
     return Target(
         MONTHLY,

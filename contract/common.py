@@ -4,6 +4,7 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import Meta, Struct
 
+from contract.reasons import Reasons
 from utils import messages
 
 Source = Annotated[
@@ -52,6 +53,7 @@ class Problem(Struct):
     detail: Annotated[str, Meta(description="What happened and what to do")]
     instance: Annotated[str | None, Meta(description="The path that was asked for")]
     error: Annotated[str, Meta(description="Kind of error, stable", examples=["NotPublished"])]
+    reasons: Annotated[Reasons, Meta(description="`detail` as data, where it is known as such; else empty")] = []
 
 
 class Returns(Struct):

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, quote, unquote, urlencode
 
 from utils.dates import parse_date
 from utils.errors import InvalidInput
+from utils.reasons import reason
 
 Chosen = TypeVar("Chosen", bound=str)
 
@@ -37,7 +38,7 @@ class Address:
         for each in allowed:
             if each == chosen:
                 return each
-        raise InvalidInput(f"{name}={chosen}: choose one of {', '.join(allowed)}")
+        raise InvalidInput(reason("no_choice", name=name, chosen=chosen, allowed=list(allowed)))
 
     def day(self, name: str) -> date | None:
         """Return a chosen day, or None. InvalidInput for a text that is no date."""
@@ -51,9 +52,7 @@ class Address:
         except ValueError:
             amount = 0.0
         if not 0 < amount <= largest:
-            raise InvalidInput(
-                f"{name}={chosen}: give a number above 0, up to {largest:,.0f}, for example {default:.0f}"
-            )
+            raise InvalidInput(reason("no_amount", name=name, chosen=chosen, largest=largest, example=default))
         return amount
 
     def href(self, **changes: object) -> str:

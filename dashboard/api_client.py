@@ -21,10 +21,12 @@ from contract.portfolios import (
     MonthlyPortfolio,
     Performance,
 )
+from contract.reasons import Reasons, data_of
 from contract.stocks import History, MarketMap
 from contract.summary import Summary
 from dashboard import server_timing
 from utils.errors import ActstockError, InvalidInput, NotASession, NotPublished, UnknownTicker
+from utils.reasons import Reason
 
 TIMEOUT_SECONDS = 5.0
 
@@ -39,6 +41,14 @@ class ApiRefused(ActstockError):
     """The API does not accept our key."""
 
     retryable = False
+
+
+class _Problem(msgspec.Struct):
+    """What of a problem of the API says what happened."""
+
+    error: str
+    detail: str
+    reasons: Reasons = []
 
 
 class ApiClient:
@@ -189,11 +199,12 @@ def _part(symbol: str) -> str:
 
 
 def _error(response: httpx.Response) -> ActstockError:
-    """Turn the API's problem into the error that it names, in its own words."""
+    """Turn the API's problem into the error that it names, as data where it is told so."""
+    detail: str | Reason
     try:
-        problem = response.json()
-        name, detail = str(problem["error"]), str(problem["detail"])
-    except (ValueError, KeyError, TypeError):
+        problem = msgspec.json.decode(response.content, type=_Problem)
+        name, detail = problem.error, next(iter(data_of(problem.reasons)), problem.detail)
+    except msgspec.MsgspecError:
         name, detail = "", f"the API answered {response.status_code}"
     for named in (UnknownTicker, NotASession):
         if name == named.__name__:

@@ -8,6 +8,7 @@ from dash import Dash, Input, Output, State, no_update
 
 from config.periods import MONTHLY
 from contract.orders import Order
+from contract.reasons import shown
 from dashboard import components, figures, first_view, glossary, markup, preferences, trade_callbacks
 from dashboard.address import Address
 from dashboard.api_client import ApiAway, ApiClient, ApiRefused
@@ -167,7 +168,7 @@ def _drawn(draw: Callable[[], list[Component]], page: Page) -> list[Component]:
 
 
 def _message(error: ActstockError, page: Page) -> Component:
-    say, detail = page.say, str(error)
+    say, detail = page.say, components.words(shown([error.reason]), page)
     again = components.reload_link(page)
     newest = components.newest_link(page, page.address.href(as_of=None))
     home = components.newest_link(page, "/")

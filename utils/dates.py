@@ -35,13 +35,17 @@ class Sessions:
         """Return the index of a session, or raise NotASession, which names the nearest sessions."""
         at = bisect_left(self.days, day)
         if at == len(self.days) or day < self.days[0]:
-            raise NotASession(f"{day} is outside the {self.exchange} calendar ({self.days[0]} to {self.days[-1]})")
+            raise self.outside(day)
         if self.days[at] != day:
-            raise NotASession(
-                f"{day} ({day:%A}) is not a {self.exchange} session: "
-                f"the nearest are {self.days[at - 1]} and {self.days[at]}"
-            )
+            weekday = reason(f"weekday_{day.weekday()}")
+            near = {"before": self.days[at - 1], "after": self.days[at]}
+            raise NotASession(reason("not_a_session", day=day, weekday=weekday, exchange=self.exchange, **near))
         return at
+
+    def outside(self, day: date) -> NotASession:
+        """Return the error for a day that the calendar does not reach."""
+        ends = {"first": self.days[0], "last": self.days[-1]}
+        return NotASession(reason("outside_calendar", day=day, exchange=self.exchange, **ends))
 
 
 @cache
@@ -170,7 +174,7 @@ def parse_date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise InvalidInput(f"{text!r} is not a date: write it as YYYY-MM-DD, for example 2026-08-21") from None
+        raise InvalidInput(reason("no_date", text=repr(text))) from None
 
 
 def close_of(session: date, exchange: str = HOME_EXCHANGE) -> datetime:
@@ -214,7 +218,7 @@ def last_session_by(day: date, exchange: str = HOME_EXCHANGE) -> date:
     """
     sessions = sessions_of(exchange)
     if not sessions.days[0] <= day <= sessions.days[-1]:
-        raise NotASession(f"{day} is outside the {exchange} calendar ({sessions.days[0]} to {sessions.days[-1]})")
+        raise sessions.outside(day)
     return sessions.days[bisect_right(sessions.days, day) - 1]
 
 

@@ -160,7 +160,7 @@ async def appearances(respond: RespondList, symbol: Symbol, page: Page) -> Respo
 def _latest(conn: Connection, symbol: str) -> LatestBar:
     bar = stocks.latest(conn, symbol)
     if bar is None:
-        raise UnknownTicker(f"no bar of {symbol} is stored")
+        raise UnknownTicker(reason("no_bar_stored", ticker=symbol))
     return bar
 
 
@@ -169,7 +169,7 @@ def _trades(conn: Connection, rebalance_date: date | None, capital: float) -> Mo
     if found:
         return found
     if rebalance_date:
-        raise NotPublished(f"no rebalance of {rebalance_date} is published")
+        raise NotPublished(reason("no_rebalance_of", session=rebalance_date))
     return MonthlyTrades(
         rebalance_date=None,
         previous_rebalance_date=None,
@@ -190,7 +190,7 @@ def _monthly(conn: Connection, rebalance_date: date | None) -> MonthlyPortfolio:
     if found:
         return found
     if rebalance_date:
-        raise NotPublished(f"no rebalance of {rebalance_date} is published")
+        raise NotPublished(reason("no_rebalance_of", session=rebalance_date))
     return MonthlyPortfolio(
         rebalance_date=None,
         valid_until=None,

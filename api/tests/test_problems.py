@@ -78,6 +78,17 @@ def test_a_problem_has_all_members(kind: str, prefix: str) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+def test_what_is_known_as_data_is_told_as_data() -> None:
+    [told] = meet("NotASession").json()["reasons"]
+    assert (told["code"], told["params"]["day"], told["params"]["before"]) == (
+        "not_a_session",
+        "2026-08-22",
+        "2026-08-21",
+    )
+    assert told["sentence"] == meet("NotASession").json()["detail"]
+    assert meet("NotPublished").json()["reasons"] == [], "the words of a sentence alone"
+
+
 def test_the_type_leads_to_what_it_means() -> None:
     told = meet("NotPublished").json()
     pool: Any = Failing(None)

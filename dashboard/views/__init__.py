@@ -18,6 +18,7 @@ from dashboard.texts import ticker as ticker_texts
 from dashboard.texts import trades as trades_texts
 from dashboard.views import evidence, lab, market_map, month, performance, pipeline, portfolio, ticker, trades
 from utils.errors import InvalidInput
+from utils.reasons import reason
 
 Table = Callable[[ApiClient, Page], Sequence[object]]
 
@@ -79,6 +80,6 @@ def needed_by(address: Address) -> frozenset[str]:
 def view_of(address: Address) -> View:
     found = next((view for view in VIEWS if view.path == address.path), None)
     if found is None:
-        known = ", ".join(view.path for view in VIEWS if view.is_listed)
-        raise InvalidInput(f"there is no view {address.path}: choose one of {known}")
+        known = [view.path for view in VIEWS if view.is_listed]
+        raise InvalidInput(reason("no_view", path=address.path, views=known))
     return found

@@ -22,8 +22,8 @@ from dashboard.texts import common, evidence, portfolio
 from dashboard.views import evidence_links, evidence_month
 from dashboard.views import portfolio as portfolio_view
 from utils.errors import InvalidInput
+from utils.reasons import reason
 
-NO_SUBJECT = "the address names no weight: /evidence/NVDA?period=20&as_of=2026-08-21 is that of NVDA in one portfolio"
 MOST_REVISIONS = 1_000_000
 SHARE_OF_ALL = 1.0
 
@@ -49,7 +49,7 @@ def page(client: ApiClient, page: Page) -> list[Component]:
         return evidence_month.page(client, page, ticker, month, revision)
     period = page.address.choice("period", [str(days) for days in page.periods], str(max(page.periods)))
     if not ticker or session is None:
-        raise InvalidInput(NO_SUBJECT)
+        raise InvalidInput(reason("no_weight_named"))
     shown = client.weight_evidence(session, int(period), ticker, revision)
     own = next(each for each in shown.positions if each.ticker == ticker)
     return [

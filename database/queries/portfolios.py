@@ -21,6 +21,7 @@ from database.queries.track_record import MONTHS
 from database.queries.typed import fetch_as
 from utils.dates import last_session_by, sessions_of, valid_until
 from utils.errors import NotPublished
+from utils.reasons import reason
 
 # A publication of stage 5 with its positions. One statement, so that both are of one snapshot.
 _PORTFOLIO = """
@@ -88,7 +89,7 @@ def allocation(conn: Connection, period_days: int, as_of: date | None) -> Portfo
         {"period_days": period_days, "as_of": as_of},
     )
     if not rows:
-        raise _not_published(f"{period_days}-session portfolio", as_of)
+        raise _not_published(as_of, period_days)
     return rows[0]
 
 
@@ -140,7 +141,7 @@ def allocations(
         {"as_of": as_of, "period_days": period_days, "part": part, "ticker": ticker},
     )
     if not rows:
-        raise _not_published("portfolio", as_of)
+        raise _not_published(as_of)
     return rows
 
 
@@ -381,9 +382,10 @@ def rebalances(conn: Connection, page: Page) -> Found[Rebalance]:
     )
 
 
-def _not_published(what: str, as_of: date | None) -> NotPublished:
+def _not_published(as_of: date | None, period_days: int | None = None) -> NotPublished:
     """Return the error for portfolios that are not there. A day that is no session raises NotASession."""
+    code, of_period = ("no_portfolio", {}) if period_days is None else ("no_period_portfolio", {"days": period_days})
     if as_of is None:
-        return NotPublished(f"no {what} is published yet: run the five stages for a session")
+        return NotPublished(reason(f"{code}_yet", **of_period))
     sessions_of().position(as_of)
-    return NotPublished(f"no {what} of {as_of} is published: run the five stages for that session")
+    return NotPublished(reason(f"{code}_of", session=as_of, **of_period))

@@ -13,7 +13,7 @@ from database.queries.returns import Return, TickerWindow, between, ticker_windo
 from database.queries.typed import fetch_as
 from utils.dates import find_exchange, last_session_by, session_at
 from utils.errors import NotPublished, UnknownTicker
-from utils.reasons import Reason, join, of_ticker
+from utils.reasons import Reason, join, of_ticker, reason
 
 # What an ETF has no column for is NULL. A ticker that is both a fund and held has its fund's bars alone. A source that
 # does not know a volume sends 0.
@@ -57,7 +57,7 @@ def history(conn: Connection, symbol: str, benchmark: str, start: date | None, e
     """Return the bars from start to end, both included; `page` counts from the newest, the rows are oldest first."""
     newest = latest(conn, symbol)
     if newest is None:
-        raise UnknownTicker(f"no bar of {symbol} is stored")
+        raise UnknownTicker(reason("no_bar_stored", ticker=symbol))
     found = fetch_page(
         conn,
         PublishedBar,
@@ -133,7 +133,7 @@ def known(conn: Connection, symbol: str) -> str:
         {"symbol": symbol},
     )
     if not found:
-        raise UnknownTicker(f"nothing of {symbol} is stored")
+        raise UnknownTicker(reason("nothing_stored", ticker=symbol))
     return symbol
 
 

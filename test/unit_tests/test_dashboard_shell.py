@@ -8,17 +8,20 @@ from string import Formatter
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 import dashboard.texts
 import dashboard_samples as samples
 from config.config import ConfigError, Settings
+from contract.reasons import shown
 from dashboard import callbacks, components, dashboard_finviz_app, downloads, first_view
 from dashboard.address import Address
 from dashboard.page import Page
 from dashboard.texts import Language, Text, common
 from dashboard.views import VIEWS
 from utils.errors import InvalidInput
+from utils.reasons import reason
 
 ASSETS = Path(dashboard_finviz_app.__file__).parent / "assets"
 TEXTS = [
@@ -214,6 +217,31 @@ def test_the_hint_fits_what_happened(answer: Any, address: str, hint: Text) -> N
     }
     shown = render(answer, address)
     assert {each for each in hints if each in shown} == {hint.en}
+
+
+SATURDAY = reason(
+    "not_a_session",
+    **{"day": "2026-08-22", "weekday": reason("weekday_5"), "exchange": "XNYS"},
+    **{"before": "2026-08-21", "after": "2026-08-24"},
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "address", "told"),
+    [
+        ({}, "/?period=7", "Period=7: 5, 10, 20, monthly 중에서 고르세요"),
+        ({}, "/?as_of=yesterday", "'yesterday'은(는) 날짜가 아닙니다: 2026-08-21처럼 YYYY-MM-DD로 쓰세요"),
+        ({}, "/nowhere", "/nowhere 화면은 없습니다: /, /trades, "),
+        (
+            (422, {"error": "NotASession", "detail": str(SATURDAY), "reasons": shown([SATURDAY])}),
+            "/?as_of=2026-08-22",
+            "2026-08-22(토요일)은 XNYS 거래일이 아닙니다: 가까운 거래일은 2026-08-21과 2026-08-24입니다",
+        ),
+        ((404, {"error": "NotPublished", "detail": "only English"}), "/", "Only English"),
+    ],
+)
+def test_what_happened_is_told_in_korean_where_it_is_known_as_data(answer: Any, address: str, told: str) -> None:
+    assert told in render(msgspec.to_builtins(answer), address, "ko")
 
 
 @pytest.mark.parametrize("address", ["/nowhere", "/?period=7"])
