@@ -22,8 +22,9 @@ FIELDS = ((trades.POSITIONS, "positions"), (trades.CASH, "cash"), (trades.PLACE,
 ENCODINGS = ("utf-8-sig", "cp949", "latin-1")
 # Whoever has asked for orders is taken to them.
 GO_TO_ORDERS = """
-function (_orders, clicks, submits, forgotten) {
-    if ((clicks || submits) && !forgotten) document.dispatchEvent(new Event("orders"));
+function (drawn, clicks, submits, orders) {
+    const isRefused = drawn[0]?.props.className === "problem";
+    if ((clicks || submits) && (orders.length || isRefused)) document.dispatchEvent(new Event("orders"));
 }
 """
 
@@ -81,7 +82,7 @@ def register(app: Dash, client: ApiClient, draw: Draw, periods: Sequence[int]) -
         Input(trades.ORDERS, "children"),
         State(trades.SHOW, "n_clicks"),
         State(trades.CASH, "n_submit"),
-        State(trades.FORGET, "n_clicks"),
+        State(trades.SHOWN_ORDERS, "data"),
         prevent_initial_call=True,
     )
 

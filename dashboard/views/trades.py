@@ -216,10 +216,10 @@ def current(client: ApiClient, entered: Entered | None, kept: Kept | None) -> En
 
     Others may have changed since what the platform keeps.
     """
+    if kept and entered in (None, FORGOTTEN):
+        return Entered(kept.positions, kept.cash)
     if entered and not entered.saved_at:
         return entered
-    if kept and not entered:
-        return Entered(kept.positions, kept.cash)
     found = client.owned_positions()
     if entered and entered.saved_at == found.saved_at:
         return entered

@@ -261,8 +261,10 @@ def test_what_cannot_be_read_or_counted_is_said(page: Page, browser: WebDriver) 
 
 @pytest.mark.parametrize("typed", ["-10", "abc", "1e12"])
 def test_what_is_no_sum_of_cash_is_said(page: Page, browser: WebDriver, typed: str) -> None:
+    page.resize(PHONE)
     Hand(page, browser).type("#own-cash", f"{typed}\n")
     page.shows(texts.CASH_REFUSED.en.format(typed=typed, largest="1,000,000,000"))
+    page.waits_for("scrollY > 0", "the reader is taken to it")
 
 
 @pytest.mark.parametrize("name", ["orders", "ibkr-basket", "ghostfolio-activities"])

@@ -58,6 +58,7 @@ def test_what_was_entered_for_this_tab_asks_the_platform_nothing(platform: Platf
     assert trades.current(platform.client, entered, Kept("MU 1")) == entered
     assert trades.current(platform.client, None, Kept("MU 1", "20")) == Entered("MU 1", "20")
     assert trades.current(platform.client, FORGOTTEN, None) == FORGOTTEN
+    assert trades.current(platform.client, FORGOTTEN, Kept("MU 1")) == Entered("MU 1"), "kept in another tab since"
     assert platform.asked == []
 
 
