@@ -16,6 +16,7 @@ PROGRAM = "program:"
 # Without packages, which would take ten times as long to be found.
 WITH_SECRETS = "python -S -m ops.native.own_secrets"
 AS_SYSTEM_USER = "python -S -m ops.native.system_user"
+ALONE = "python -S -m ops.native.alone"
 DEFAULTS = "program-defaults"
 DEFAULT_WAIT_SECONDS = 180
 # A one-shot may end at once, and is not started again.
@@ -94,13 +95,15 @@ def _service(name: str, described: Mapping[str, Any]) -> Service:
 
 def _program(service: Service) -> dict[str, str]:
     """Return a service's section of supervisord's configuration, without the defaults."""
-    before = f'{WITH_SECRETS} "%(ENV_ACTSTOCK_RUN)s/{own_secrets.file_name(service.name)}" ' if service.secrets else ""
+    before = f"{ALONE} "
+    if service.secrets:
+        before += f'{WITH_SECRETS} "%(ENV_ACTSTOCK_RUN)s/{own_secrets.file_name(service.name)}" '
     if service.owns is not None:
         folders = "".join(f'"%(ENV_ACTSTOCK_DATA)s/{folder}" ' for folder in service.owns)
         before += f"{AS_SYSTEM_USER} {folders}-- "
     own = {"command": before + service.command} | (ONE_SHOT if service.is_one_shot else {})
-    if alone := {**service.users, **service.environment}:
-        own["environment"] = ",".join(f'{name}="{value}"' for name, value in alone.items())
+    if given := {**service.users, **service.environment}:
+        own["environment"] = ",".join(f'{name}="{value}"' for name, value in given.items())
     return own | dict(service.supervisor)
 
 
