@@ -5,6 +5,7 @@ import hmac
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import problem
+from utils.reasons import reason
 
 HEADER = "X-API-Key"
 OPEN_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json"})
@@ -28,7 +29,7 @@ class RequireKey:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not _is_open(_path(scope)) and not self._has_key(scope):
-            refusal = problem(401, "Unauthorized", f"send the API key in the {HEADER} header", scope["path"])
+            refusal = problem(401, "Unauthorized", [reason("no_key", header=HEADER)], scope["path"])
             refusal.headers["WWW-Authenticate"] = "ApiKey"
             await refusal(scope, receive, send)
             return

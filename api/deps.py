@@ -19,17 +19,18 @@ from contract.orders import POSITIONS
 from database.queries import paging
 from utils.dates import sessions_of
 from utils.errors import InvalidInput, UnknownTicker
+from utils.reasons import Reason, reason
 
 SYMBOL = r"^[A-Za-z0-9][A-Za-z0-9.=^-]*$"
 DIGEST = r"^[0-9a-f]{64}$"
 CHAIN = r"^[a-z_]+$"
 SECTOR = r"^[A-Za-z][A-Za-z &-]*$"
 WRITTEN = {
-    SYMBOL: "a ticker, like NVDA, 005930.KS or KRW=X",
-    SECTOR: "a sector, like Technology",
-    CHAIN: "a chain, like publications",
-    DIGEST: "a digest of 64 hexadecimal digits",
-    POSITIONS: "positions, like NVDA:12.5,005930.KS:10:KRW",
+    SYMBOL: reason("a_ticker"),
+    SECTOR: reason("a_sector"),
+    CHAIN: reason("a_chain"),
+    DIGEST: reason("a_digest"),
+    POSITIONS: reason("some_positions"),
 }
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 MAX_ROWS = 1000
@@ -42,7 +43,7 @@ NAMED_ETFS = 50  # a refusal names so many; of a larger universe those that are 
 def _iso(text: object) -> object:
     """Only ISO dates: pydantic alone would take 0 for the first day of 1970."""
     if isinstance(text, str) and not ISO_DATE.fullmatch(text):
-        raise ValueError(f"{text!r} is not a date: write it as YYYY-MM-DD, for example 2026-08-21")
+        raise ValueError(reason("no_date", text=repr(text)))
     return text
 
 
@@ -92,7 +93,7 @@ async def _days(
     end: Annotated[Day | None, Query(alias="to", description="Last day, included")] = None,
 ) -> Days:
     if start and end and start > end:
-        raise InvalidInput(f"from={start} is after to={end}")
+        raise InvalidInput(reason("range_backwards", start=start, end=end))
     return Days(start, end)
 
 
@@ -112,19 +113,19 @@ async def _long_page(
 
 def _known_period(days: int) -> int:
     if days not in universe().periods:
-        raise ValueError(f"choose one of {', '.join(map(str, universe().periods))} sessions")
+        raise ValueError(reason("choose_sessions", allowed=universe().periods))
     return days
 
 
 def _followed_period(days: int) -> int:
     if days not in FOLLOWED:
-        raise ValueError(f"choose one of {', '.join(map(str, FOLLOWED))}")
+        raise ValueError(reason("choose", allowed=FOLLOWED))
     return days
 
 
 def _known_portfolio(period: str) -> str:
     if period not in PORTFOLIOS:
-        raise ValueError(f"choose one of {', '.join(PORTFOLIOS)}")
+        raise ValueError(reason("choose", allowed=PORTFOLIOS))
     return period
 
 
@@ -134,18 +135,19 @@ def _session(day: date | None) -> date | None:
     return day
 
 
-def _name_etfs(ticker: str) -> str:
+def _no_etf(ticker: str) -> Reason:
     """Name all ETFs where they are few, else those that are spelt like it."""
     etfs = sorted(universe().etfs)
     if len(etfs) <= NAMED_ETFS:
-        return f"there are {', '.join(etfs)}"
-    alike = get_close_matches(ticker, etfs, n=5, cutoff=0.5)
-    return f"there are {len(etfs)}" + (f"; spelt like it are {', '.join(alike)}" if alike else "")
+        return reason("no_such_etf", ticker=ticker, etfs=etfs)
+    if alike := get_close_matches(ticker.upper(), etfs, n=5, cutoff=0.5):
+        return reason("no_etf_but_alike", ticker=ticker, count=len(etfs), alike=alike)
+    return reason("no_such_etf_of_many", ticker=ticker, count=len(etfs))
 
 
 def known_etf(ticker: str) -> str:
     if ticker.upper() not in universe().etfs:
-        raise UnknownTicker(f"{ticker} is no ETF of the universe: {_name_etfs(ticker.upper())}")
+        raise UnknownTicker(_no_etf(ticker))
     return ticker.upper()
 
 

@@ -12,9 +12,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
-from api.deps import WRITTEN
 from api.formats import NotAcceptable
 from api.models.schemas import content
+from api.refusals import refused
 from contract.common import Problem
 from contract.reasons import shown
 from utils.errors import (
@@ -26,7 +26,7 @@ from utils.errors import (
     UnknownSector,
     UnknownTicker,
 )
-from utils.reasons import Reason
+from utils.reasons import Reason, join, reason
 
 log = logging.getLogger(__name__)
 
@@ -81,11 +81,11 @@ MEANING = {
     503: "The database is away; ask again shortly",
 }
 RETRY_AFTER_SECONDS = "1"
-# What the framework itself refuses.
+# What the framework itself refuses: the kind, and the code of its reason.
 REFUSALS = {
-    404: ("UnknownPath", "there is no {path}: /docs lists the routes"),
-    405: ("MethodNotAllowed", "{path} cannot be asked this way: /docs lists the methods of each route"),
-    413: ("TooLarge", "{path} was sent more than any route takes"),
+    404: ("UnknownPath", "no_path"),
+    405: ("MethodNotAllowed", "no_method"),
+    413: ("TooLarge", "body_too_large"),
 }
 
 
@@ -94,16 +94,16 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"content": content(Problem, MEDIA_TYPE), "description": MEANING[status]} for status in statuses}
 
 
-def problem(status: int, error: str, detail: str, path: str | None = None, reasons: Sequence[Reason] = ()) -> Response:
+def problem(status: int, error: str, reasons: Sequence[Reason], path: str | None = None) -> Response:
     """Return the answer to a request for `path` that met an error of the kind named `error`."""
     body = Problem(
         type=f"{KINDS_PAGE}#{error}",
         title=KINDS[error].title if error in KINDS else HTTPStatus(status).phrase,
         status=status,
-        detail=detail,
+        detail=join(reasons) or "",
         instance=path and quote(path),
         error=error,
-        reasons=shown(reasons),
+        reasons=shown(each for each in reasons if each.code != "text"),
     )
     retry = {"Retry-After": RETRY_AFTER_SECONDS} if status == 503 else {}
     return Response(msgspec.json.encode(body), status, {"Cache-Control": "no-store", **retry}, MEDIA_TYPE)
@@ -123,21 +123,23 @@ def install(app: FastAPI) -> None:
 
 async def _expected(request: Request, error: Exception) -> Response:
     assert isinstance(error, ActstockError)
-    reasons = [error.reason] if error.reason.code != "text" else []
-    return problem(status_of(error), type(error).__name__, str(error), request.url.path, reasons)
+    return problem(status_of(error), type(error).__name__, [error.reason], request.url.path)
 
 
 async def _bad_parameter(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    told = "; ".join(_described(each) for each in error.errors())
-    return problem(422, "InvalidParameter", told, request.url.path)
+    return problem(422, "InvalidParameter", [refused(each) for each in error.errors()], request.url.path)
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    name, detail = REFUSALS.get(error.status_code, ("HTTP", str(error.detail)))
     path = request.url.path
-    answer = problem(error.status_code, name, detail.format(path=path), path)
+    if error.status_code in REFUSALS:
+        name, code = REFUSALS[error.status_code]
+        told = reason(code, path=path)
+    else:
+        name, told = "HTTP", reason("http_status", status=error.status_code, phrase=str(error.detail))
+    answer = problem(error.status_code, name, [told], path)
     answer.headers.update(error.headers or {})
     if error.status_code == 405:
         answer.headers["Allow"] = _allowed(request)
@@ -155,13 +157,4 @@ def _allowed(request: Request) -> str:
 async def _unexpected(request: Request, _: Exception) -> Response:
     # The server logs the traceback itself; the caller gets none of it.
     path = request.url.path
-    return problem(500, "InternalError", f"{path} failed unexpectedly; the API's log has the details", path)
-
-
-def _described(error: dict[str, Any]) -> str:
-    """One of pydantic's errors in words: `period_days: choose 5, 10 or 20`."""
-    where: Sequence[Any] = error["loc"]
-    message = str(error["msg"]).removeprefix("Value error, ")
-    if written := WRITTEN.get(error.get("ctx", {}).get("pattern", "")):
-        message = f"{error['input']!r} is not written as {written}"
-    return f"{where[-1]}: {message}" if where else message
+    return problem(500, "InternalError", [reason("failed_unexpectedly", path=path)], path)

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Literal
 
 from utils.errors import ActstockError
+from utils.reasons import reason
 
 FormatName = Literal["json", "csv", "parquet", "arrow"]
 
@@ -47,8 +48,7 @@ def chosen(accept: str, offered: Sequence[Format]) -> Format:
     ranges = list(_ranges(accept or "*/*"))
     best = max(offered, key=lambda each: _quality(MEDIA_TYPES[each], ranges))
     if not _quality(MEDIA_TYPES[best], ranges):
-        there_are = ", ".join(MEDIA_TYPES[each] for each in offered)
-        raise NotAcceptable(f"Accept: {accept} takes none of what there is: {there_are}")
+        raise NotAcceptable(reason("no_format", accept=accept, offered=[MEDIA_TYPES[each] for each in offered]))
     return best
 
 

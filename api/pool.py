@@ -12,6 +12,7 @@ from sqlalchemy.pool import QueuePool
 from config.config import DatabaseSettings
 from database.db_helper import Connection, connect, one_transaction
 from utils.errors import DatabaseUnavailable
+from utils.reasons import reason
 
 SIZE = 5
 OVERFLOW = 5
@@ -41,7 +42,7 @@ class ReaderPool:
         try:
             pooled = self._engine.raw_connection()
         except NoneFree:
-            raise DatabaseUnavailable(f"no database connection came free within {WAIT_SECONDS:g} s") from None
+            raise DatabaseUnavailable(reason("no_connection_free", seconds=WAIT_SECONDS)) from None
         try:
             yield pooled.driver_connection  # type: ignore[misc]
         except DatabaseUnavailable:
@@ -49,12 +50,10 @@ class ReaderPool:
             raise
         except psycopg2.errors.UndefinedTable as error:
             table = str(error).split('"')[1]
-            raise DatabaseUnavailable(f"the table {table} is missing: run python -m database.migrate") from None
+            raise DatabaseUnavailable(reason("table_missing", table=table)) from None
         except psycopg2.errors.UndefinedColumn as error:
             told = str(error).splitlines()[0]
-            raise DatabaseUnavailable(
-                f"the tables are of an earlier version: {told}: run python -m database.migrate"
-            ) from None
+            raise DatabaseUnavailable(reason("tables_too_old", error=told)) from None
         finally:
             pooled.close()
 

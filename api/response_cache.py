@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from database.db_helper import Connection
 from database.queries.publications import data_version
 from utils.errors import ActstockError, DatabaseUnavailable
+from utils.reasons import Reason, reason
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ class ResponseCache:
         self._bodies: dict[Hashable, Body] = {}
         self._version = ""
         self._checked_at = float("-inf")
-        self._trouble = "the database was not asked yet"
+        self._trouble: Reason | None = reason("database_not_asked")
         self._checked = asyncio.Event()
         self.hits = self.misses = 0
 
@@ -106,19 +107,19 @@ class ResponseCache:
         try:
             version = await asyncio.to_thread(self._read, data_version)
         except ActstockError as error:
-            self._hold_back(str(error))
+            self._hold_back(error.reason)
             return
         except Exception:
             # The watcher must outlive any error nobody thought of; it would be missed without a sign.
             log.exception("the database cannot be watched")
-            self._hold_back("the database cannot be watched; the API's log says why")
+            self._hold_back(reason("database_not_watched"))
             return
         if self._trouble:
             log.info("the database can be read")
         if version != self._version:
             self._bodies.clear()
             self._free = self._room
-        self._version, self._checked_at, self._trouble = version, asked_at, ""
+        self._version, self._checked_at, self._trouble = version, asked_at, None
 
     async def kept(self, key: Hashable, make: Make) -> Body:
         """Return the kept body, or the one `make` gives now; DatabaseUnavailable instead of one that may be old."""
@@ -150,7 +151,7 @@ class ResponseCache:
         while self._free < 0:
             self._free += self._bodies.pop(next(iter(self._bodies))).size
 
-    def _hold_back(self, trouble: str) -> None:
+    def _hold_back(self, trouble: Reason) -> None:
         if not self._trouble:
             log.warning("answers are held back: %s", trouble)
         self._trouble = trouble
@@ -161,7 +162,7 @@ class ResponseCache:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._checked.wait(), LATE_SECONDS)
         if self._is_late():
-            raise DatabaseUnavailable(self._trouble or "the database does not answer")
+            raise DatabaseUnavailable(self._trouble or reason("database_silent"))
 
     def _is_late(self) -> bool:
         return self._clock() - self._checked_at > TRUSTED_SECONDS

@@ -6,6 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.errors import problem
 from contract.orders import LONGEST_POSITIONS
 from utils import web_safety
+from utils.reasons import reason
 
 # Positions as long as they may be, with room for how JSON writes them.
 LARGEST_BODY = 4 * LONGEST_POSITIONS  # bytes
@@ -66,4 +67,4 @@ class Bounded:
 
 
 def _unknown(host: str, path: str) -> ASGIApp:
-    return problem(400, "UnknownHost", f"{host[:100]!r} is no name of this API: ACTSTOCK_HOSTS lists its names", path)
+    return problem(400, "UnknownHost", [reason("no_host", host=repr(host[:100]))], path)

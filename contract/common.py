@@ -53,7 +53,7 @@ class Problem(Struct):
     detail: Annotated[str, Meta(description="What happened and what to do")]
     instance: Annotated[str | None, Meta(description="The path that was asked for")]
     error: Annotated[str, Meta(description="Kind of error, stable", examples=["NotPublished"])]
-    reasons: Annotated[Reasons, Meta(description="`detail` as data, where it is known as such; else empty")] = []
+    reasons: Annotated[Reasons, Meta(description="`detail` as data")] = []
 
 
 class Returns(Struct):

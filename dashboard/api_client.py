@@ -26,7 +26,7 @@ from contract.stocks import History, MarketMap
 from contract.summary import Summary
 from dashboard import server_timing
 from utils.errors import ActstockError, InvalidInput, NotASession, NotPublished, UnknownTicker
-from utils.reasons import Reason
+from utils.reasons import Reason, as_one, reason
 
 TIMEOUT_SECONDS = 5.0
 
@@ -186,7 +186,7 @@ class ApiClient:
         try:
             response = self._http.request(method, path, **asked)
         except httpx.HTTPError as error:
-            raise ApiAway(f"the API at {self._base_url} does not answer: {error}") from None
+            raise ApiAway(reason("api_silent", address=self._base_url, error=str(error))) from None
         server_timing.note(time.perf_counter() - began, len(response.content))
         if response.status_code != httpx.codes.OK:
             raise _error(response)
@@ -203,9 +203,9 @@ def _error(response: httpx.Response) -> ActstockError:
     detail: str | Reason
     try:
         problem = msgspec.json.decode(response.content, type=_Problem)
-        name, detail = problem.error, next(iter(data_of(problem.reasons)), problem.detail)
+        name, detail = problem.error, as_one(data_of(problem.reasons)) if problem.reasons else problem.detail
     except msgspec.MsgspecError:
-        name, detail = "", f"the API answered {response.status_code}"
+        name, detail = "", reason("api_status", status=response.status_code)
     for named in (UnknownTicker, NotASession):
         if name == named.__name__:
             return named(detail)

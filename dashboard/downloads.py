@@ -8,12 +8,15 @@ import msgspec
 from dash import Dash
 from flask import Response, request
 
+from contract.reasons import shown
 from dashboard import preferences
 from dashboard.address import Address
 from dashboard.api_client import ApiAway, ApiClient, ApiRefused
+from dashboard.texts.reasons import reason_in
 from dashboard.views import view_of
 from utils.csv_text import guarded
 from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
+from utils.reasons import reason
 from utils.web_safety import CSP, NOTHING
 
 EXPECTED = (ApiAway, ApiRefused, InvalidInput, NotPublished, UnknownTicker)
@@ -29,7 +32,8 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
         try:
             tables = view_of(address).tables
             if name not in tables:
-                raise InvalidInput(f"{address.path} has no table {name}; it has {', '.join(tables) or 'none'}")
+                those = {"tables": list(tables)} if tables else {}
+                raise InvalidInput(reason("no_table" if tables else "no_tables", path=address.path, name=name, **those))
             rows = tables[name](client, page)
         except EXPECTED as error:
             return _refusal(error)
@@ -48,7 +52,8 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
 
 
 def _refusal(error: ActstockError) -> Response:
-    return Response(f"{error}\n", _STATUSES.get(type(error), 503), mimetype="text/plain")
+    told, _ = reason_in(preferences.language(), shown([error.reason]))
+    return Response(f"{told}\n", _STATUSES.get(type(error), 503), mimetype="text/plain")
 
 
 def as_csv(table: Sequence[object]) -> str:

@@ -16,6 +16,7 @@ from psycopg2.extensions import connection
 from config.config import DatabaseSettings
 from database.tables import Table
 from utils.errors import DatabaseUnavailable
+from utils.reasons import reason
 
 CONNECT_TIMEOUT_SECONDS = 5
 
@@ -65,9 +66,8 @@ def connect(settings: DatabaseSettings, kind: type[Connection] = connection) -> 
             connection_factory=kind,
         )
     except psycopg2.OperationalError as error:
-        raise DatabaseUnavailable(
-            f"PostgreSQL at {settings.host}:{settings.port}/{settings.name} cannot be used: {_first_line(error)}"
-        ) from None
+        server = f"{settings.host}:{settings.port}/{settings.name}"
+        raise DatabaseUnavailable(reason("database_unusable", server=server, error=_first_line(error))) from None
     extensions.register_type(_NUMERIC_AS_FLOAT, conn)
     return conn
 
@@ -79,7 +79,7 @@ def transaction(conn: Connection) -> Iterator[None]:
         with conn:
             yield
     except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-        raise DatabaseUnavailable(f"PostgreSQL went away: {_first_line(error)}") from None
+        raise DatabaseUnavailable(reason("database_gone", error=_first_line(error))) from None
 
 
 @contextmanager

@@ -201,10 +201,8 @@ def session_before(session: date, count: int, exchange: str = HOME_EXCHANGE) -> 
     sessions = sessions_of(exchange)
     at = sessions.position(session) - count
     if not 0 <= at < len(sessions.days):
-        raise NotASession(
-            f"{count} sessions before {session} is outside the {exchange} calendar "
-            f"({sessions.days[0]} to {sessions.days[-1]})"
-        )
+        at_ends = {"first": sessions.days[0], "last": sessions.days[-1]}
+        raise NotASession(reason("sessions_before_outside", count=count, session=session, exchange=exchange, **at_ends))
     return sessions.days[at]
 
 
@@ -323,7 +321,7 @@ def require_closed_session(day: date, moment: datetime, exchange: str = HOME_EXC
     """Return the day if its session was over at a moment, or raise NotASession."""
     if close_of(day, exchange) > moment:
         last = last_closed_session(moment, exchange)
-        raise NotASession(f"the {exchange} session of {day} is not over yet: the last closed one is {last}")
+        raise NotASession(reason("not_over_yet", exchange=exchange, day=day, last=last))
     return day
 
 
@@ -356,7 +354,8 @@ def month_to_date(as_of: date, exchange: str = HOME_EXCHANGE) -> tuple[date, dat
     days = sessions_of(exchange).days
     before = bisect_left(days, as_of.replace(day=1)) - 1
     if before < 0:
-        raise NotASession(f"the month before {as_of} is outside the {exchange} calendar ({days[0]} to {days[-1]})")
+        at_ends = {"first": days[0], "last": days[-1]}
+        raise NotASession(reason("month_before_outside", day=as_of, exchange=exchange, **at_ends))
     return days[before], end
 
 

@@ -11,6 +11,7 @@ from contract.evidence import Heads, MonthlyWeightEvidence, WeightEvidence, Whol
 from database.db_helper import Connection
 from database.queries import evidence_months, evidence_publications, evidence_weights, source_answers
 from utils.errors import NotPublished
+from utils.reasons import reason
 
 router = APIRouter(prefix="/evidence", tags=["evidence"])
 
@@ -96,5 +97,5 @@ async def source_answer(respond: Respond, digest: Digest) -> Response:
 def _kept_answer(conn: Connection, digest: str) -> bytes:
     found = source_answers.read(conn, digest)
     if found is None:
-        raise NotPublished(f"no answer of the source with the digest {digest} is kept")
+        raise NotPublished(reason("no_answer_kept", digest=digest))
     return found

@@ -1,8 +1,10 @@
 """Every kind of problem as a client meets it: problem details (RFC 9457)."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from fastapi.testclient import TestClient
 
@@ -10,10 +12,14 @@ from api import errors
 from api.main import create_app
 from api.safety import LARGEST_BODY
 from config.config import Settings
+from contract.reasons import ShownReason, data_of
+from dashboard.texts.reasons import reason_in
 from utils.errors import ActstockError, DatabaseUnavailable, NotPublished, UnknownSector
+from utils.reasons import join, reason
 
 KEY = "a-key-for-tests"
 URL = "http://localhost"
+HANGUL = re.compile("[가-힣]")
 
 
 class Failing:
@@ -38,17 +44,17 @@ MET: dict[str, tuple[str, dict[str, Any], Exception | None]] = {
     "Unauthorized": (PORTFOLIO, {"headers": {"X-API-Key": "wrong"}}, None),
     "UnknownPath": ("/nowhere", {}, None),
     "UnknownTicker": ("/etf-holdings/top-holdings/NVDA", {}, None),
-    "UnknownSector": ("/sectors/Nothing/stocks", {}, UnknownSector("no stock is of the sector Nothing")),
-    "NotPublished": (PORTFOLIO, {}, NotPublished("run the five stages")),
+    "UnknownSector": ("/sectors/Nothing/stocks", {}, UnknownSector(reason("no_sectors_yet", name="Nothing"))),
+    "NotPublished": (PORTFOLIO, {}, NotPublished(reason("no_portfolio_yet"))),
     "MethodNotAllowed": (PORTFOLIO, {"method": "DELETE"}, None),
     "NotAcceptable": (PORTFOLIO, {"headers": {"X-API-Key": KEY, "Accept": "image/png"}}, None),
     "TooLarge": (OWNED, {"method": "PUT", "json": {"positions": "A" * LARGEST_BODY, "cash": 0}}, None),
     "InvalidParameter": (f"{PORTFOLIO}?period_days=7", {}, None),
     "InvalidInput": ("/stocks/SPY/history?from=2026-08-21&to=2026-08-20", {}, None),
     "NotASession": (f"{PORTFOLIO}?as_of_date=2026-08-22", {}, None),
-    "ActstockError": (PORTFOLIO, {}, ActstockError("something that has no status of its own")),
+    "ActstockError": (PORTFOLIO, {}, ActstockError(reason("answer_changed", digest="e3b0c442"))),
     "InternalError": (PORTFOLIO, {}, RuntimeError("a secret of the code")),
-    "DatabaseUnavailable": (PORTFOLIO, {}, DatabaseUnavailable("PostgreSQL is away")),
+    "DatabaseUnavailable": (PORTFOLIO, {}, DatabaseUnavailable(reason("database_silent"))),
 }
 
 
@@ -86,7 +92,20 @@ def test_what_is_known_as_data_is_told_as_data() -> None:
         "2026-08-21",
     )
     assert told["sentence"] == meet("NotASession").json()["detail"]
-    assert meet("NotPublished").json()["reasons"] == [], "the words of a sentence alone"
+
+
+@pytest.mark.parametrize("kind", MET)
+def test_every_kind_is_told_in_korean(kind: str) -> None:
+    told = meet(kind).json()
+    reasons = msgspec.convert(told["reasons"], list[ShownReason])
+    assert join(data_of(reasons)) == told["detail"]
+    words, language = reason_in("ko", reasons)
+    assert language == "ko" and HANGUL.search(words)
+
+
+def test_the_words_of_a_sentence_alone_are_no_data() -> None:
+    told = msgspec.json.decode(errors.problem(404, "NotPublished", [reason("text", text="run it")]).body)
+    assert (told["detail"], told["reasons"]) == ("run it", [])
 
 
 def test_the_type_leads_to_what_it_means() -> None:
@@ -98,5 +117,5 @@ def test_the_type_leads_to_what_it_means() -> None:
 
 
 def test_what_has_no_kind_is_called_by_its_status() -> None:
-    told = errors.problem(400, "HTTP", "the host is not known", "/a path")
+    told = errors.problem(400, "HTTP", [reason("http_status", status=400, phrase="no")], "/a path")
     assert b'"title":"Bad Request"' in told.body and b'"instance":"/a%20path"' in told.body

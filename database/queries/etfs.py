@@ -155,7 +155,7 @@ def _trending_publication(conn: Connection, as_of: date | None) -> _Published:
     if rows:
         return rows[0]
     if as_of:
-        raise NotPublished(f"no trending ETFs of {as_of} are published: run stage 3 for that session")
+        raise NotPublished(reason("no_trending_of", session=as_of))
     nothing_yet = reason("nothing_trends_yet")
     return _Published(None, "empty", str(nothing_yet), shown([nothing_yet]), None, [])
 

@@ -23,6 +23,7 @@ from database.queries.evidence_publications import (
 )
 from utils.dates import last_session_by
 from utils.errors import NotPublished
+from utils.reasons import reason
 
 REBALANCE, ALLOCATION = "rebalance", "allocation"
 STEPS = [
@@ -40,16 +41,14 @@ def monthly_weight(conn: Connection, rebalance_date: date, ticker: str, number: 
 
 def _monthly_weight(conn: Connection, rebalance_date: date, ticker: str, number: int | None) -> MonthlyWeightEvidence:
     kept = revisions(conn, (REBALANCE,), rebalance_date)[REBALANCE]
-    link = chosen_revision(kept, number, f"monthly portfolio of {rebalance_date}")
+    link = chosen_revision(kept, number, reason("monthly_portfolio_of", session=rebalance_date))
     rows = _positions(conn, rebalance_date)
     positions = [convert(row, MonthlyPositionEvidence) for row in rows if row["position"] == link.position]
     own = next((each for each in positions if each.ticker == ticker), None)
     if own is None:
-        held = ", ".join(each.ticker for each in positions) or "nothing"
-        raise NotPublished(
-            f"{ticker} has no weight in the monthly portfolio of {rebalance_date}, revision {link.revision}: "
-            f"it holds {held}"
-        )
+        held = [each.ticker for each in positions] or ["–"]
+        asked = {"ticker": ticker, "session": rebalance_date}
+        raise NotPublished(reason("no_monthly_weight_of", **asked, revision=link.revision, held=held))
     as_of = last_session_by(rebalance_date)
     merged = read_revision(revisions(conn, (ALLOCATION,), as_of)[ALLOCATION], watermark(conn, link))
     return MonthlyWeightEvidence(

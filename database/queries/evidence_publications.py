@@ -15,6 +15,7 @@ from database.queries.evidence import PUBLICATIONS, SETTINGS
 from database.queries.typed import fetch_as
 from database.tables import Table
 from utils.errors import EvidenceChanged, NotPublished
+from utils.reasons import Reason, reason
 
 
 def heads(conn: Connection) -> Heads:
@@ -46,7 +47,7 @@ def whole_link(conn: Connection, chain: str, position: int) -> WholeLink:
             {"chain": chain, "position": position},
         )
     if not found:
-        raise NotPublished(f"there is no link {position} of a chain {chain!r}: /evidence/head names the newest of each")
+        raise NotPublished(reason("no_link", position=position, chain=chain))
     return found[0]
 
 
@@ -78,15 +79,13 @@ def revisions(conn: Connection, jobs: Sequence[str], as_of: date) -> dict[str, l
     return {job: [link for link in links if link.job == job] for job in jobs}
 
 
-def chosen_revision(kept: Sequence[PublicationLink], number: int | None, what: str) -> PublicationLink:
+def chosen_revision(kept: Sequence[PublicationLink], number: int | None, what: Reason) -> PublicationLink:
     """Return a revision by its number, or the newest one. what: what they are revisions of, for the error."""
     if not kept:
-        raise NotPublished(
-            f"no evidence of the {what} is kept: nothing is published of it, or was before there was any"
-        )
+        raise NotPublished(reason("no_evidence_of", what=what))
     found = next((link for link in reversed(kept) if number in (None, link.revision)), None)
     if found is None:
-        raise NotPublished(f"the {what} has no revision {number}: the newest is {kept[-1].revision}")
+        raise NotPublished(reason("no_revision", number=number, what=what, newest=kept[-1].revision))
     return found
 
 
@@ -156,8 +155,5 @@ def _value(column: str, cell: str | None) -> Any:
 
 def _checked(body: str, link: PublicationLink) -> str:
     if digest(body).hex() != link.body_digest:
-        raise EvidenceChanged(
-            f"the rows of link {link.position} of {PUBLICATIONS} ({link.job}) are not those that its digest is of: "
-            "./start.sh verify names what was changed"
-        )
+        raise EvidenceChanged(reason("link_changed", position=link.position, chain=PUBLICATIONS, job=link.job))
     return body

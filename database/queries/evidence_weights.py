@@ -33,6 +33,7 @@ from database.queries.typed import fetch_as
 from database.tables import ALLOCATION_CANDIDATES, PUBLICATION, TRENDING_ETFS
 from utils.dates import window_of
 from utils.errors import NotPublished
+from utils.reasons import reason
 
 ALLOCATION, TRENDING = "allocation", "trending"
 STEPS = [
@@ -71,15 +72,13 @@ def weight(conn: Connection, as_of: date, period_days: int, ticker: str, number:
 
 def _weight(conn: Connection, as_of: date, period_days: int, ticker: str, number: int | None) -> WeightEvidence:
     kept = revisions(conn, (ALLOCATION, TRENDING), as_of)
-    link = chosen_revision(kept[ALLOCATION], number, f"portfolios of {as_of}")
+    link = chosen_revision(kept[ALLOCATION], number, reason("portfolios_of", session=as_of))
     positions = _positions(conn, as_of, period_days)
     chosen = next((each for each in positions if (each.position, each.ticker) == (link.position, ticker)), None)
     if chosen is None:
-        held = ", ".join(each.ticker for each in positions if each.position == link.position) or "nothing"
-        raise NotPublished(
-            f"{ticker} has no weight in the {period_days}-session portfolio of {as_of}, "
-            f"revision {link.revision}: it holds {held}"
-        )
+        held = [each.ticker for each in positions if each.position == link.position] or ["–"]
+        asked = {"ticker": ticker, "days": period_days, "session": as_of}
+        raise NotPublished(reason("no_weight_of", **asked, revision=link.revision, held=held))
     behind = _Behind(conn, link, kept[TRENDING], period_days)
     behind.read([each for each in positions if each.position == link.position], chosen.source_etfs, as_of)
     return WeightEvidence(

@@ -23,6 +23,7 @@ from database.db_helper import Connection
 from database.queries.paging import Page, fetch_page
 from database.queries.typed import fetch_as
 from utils.errors import NotPublished
+from utils.reasons import reason
 
 # The newest snapshot of each ETF, up to a day where one is named.
 _SNAPSHOTS = """
@@ -160,9 +161,9 @@ def top_holdings(conn: Connection, etf: str, period_days: int, as_of: date | Non
     """Return the analysed largest holdings of an ETF over a period, of the newest session when none is named."""
     found = _analysed(conn, [etf], period_days, as_of)
     if not found:
+        asked = {"etf": etf, "days": period_days}
         raise NotPublished(
-            f"the top holdings of {etf} over {period_days} sessions{f' as of {as_of}' if as_of else ''} are not "
-            "analysed: run etf_top_holdings_analysis for the session"
+            reason("no_top_holdings_of", session=as_of, **asked) if as_of else reason("no_top_holdings", **asked)
         )
     return found[0]
 
@@ -214,9 +215,7 @@ def trending_top_holdings(conn: Connection, period_days: int, as_of: date | None
         {"period_days": period_days, "as_of": as_of},
     )
     if not trending:
-        raise NotPublished(
-            f"no trending ETFs{f' of {as_of}' if as_of else ''} are published: run stage 3 for the session"
-        )
+        raise NotPublished(reason("no_trending_of", session=as_of) if as_of else reason("no_trending"))
     published, etfs = trending[0], [row.etf for row in trending if row.etf]
     analysed = _analysed(conn, [etf.etf_ticker for etf in etfs], period_days, published.as_of_date)
     holdings = {of_etf.etf_ticker: of_etf.holdings for of_etf in analysed}

@@ -7,6 +7,7 @@ import msgspec
 from contract.lab import LabReport
 from database.db_helper import Connection, fetch
 from utils.errors import NotPublished
+from utils.reasons import reason
 
 
 def report(conn: Connection, as_of: date | None) -> LabReport:
@@ -23,6 +24,5 @@ def report(conn: Connection, as_of: date | None) -> LabReport:
         {"as_of": as_of},
     )
     if not rows:
-        up_to = f" on prices up to {as_of} or earlier" if as_of else ""
-        raise NotPublished(f"the lab has not been run{up_to}: ./start.sh lab does it")
+        raise NotPublished(reason("lab_not_run_by", session=as_of) if as_of else reason("lab_not_run"))
     return msgspec.convert(rows[0]["report"], LabReport)

@@ -11,6 +11,7 @@ from database.db_helper import Connection, fetch
 from database.queries.paging import Page, fetch_page
 from database.queries.typed import fetch_as
 from utils.errors import UnknownSector
+from utils.reasons import reason
 
 _MONTHS = "MAKE_DATE(year, month, 1)"
 # Each month of a sector, with what its publication says of it. A row made before it had an as_of_date counts as one of
@@ -88,7 +89,8 @@ def named(conn: Connection, name: str) -> str:
     found = next((each for each in names if each.lower() == name.lower()), None)
     found = found or next((each for each in names if is_same(name.lower(), each.lower())), None)
     if found is None:
-        raise UnknownSector(f"no sector {name!r} is known; there are {', '.join(names) or 'none yet'}")
+        known_ones = {"sectors": names} if names else {}
+        raise UnknownSector(reason("no_such_sector" if names else "no_sectors_yet", name=repr(name), **known_ones))
     return found
 
 

@@ -8,6 +8,7 @@ import zlib
 
 from database.db_helper import Connection, Row, fetch, transaction
 from utils.errors import EvidenceChanged
+from utils.reasons import reason
 
 # Each block is compressed with the part of the base around its own place as a dictionary: zlib looks back 32 KB only.
 BLOCK = 16 * 1024
@@ -15,7 +16,6 @@ BEFORE, AFTER = 8 * 1024, 24 * 1024
 # An answer that has changed more than this is kept by itself, and is the base of those that follow.
 WORTHWHILE = 0.5
 NEEDS_DICTIONARY = 0x20  # in the second byte of a stream (RFC 1950)
-NAMED_BY = "./start.sh verify names all that was changed"
 
 
 def keep(conn: Connection, digest: str | None, body: bytes, like: str | None = None) -> None:
@@ -77,9 +77,9 @@ def unpack(digest: str, packed: bytes, base: bytes = b"") -> bytes:
                 raise zlib.error("it is cut off")
             packed = reader.unused_data
     except zlib.error as error:
-        raise EvidenceChanged(f"the answer {digest} cannot be unpacked: {error}; {NAMED_BY}") from None
+        raise EvidenceChanged(reason("answer_not_unpacked", digest=digest, error=str(error))) from None
     if hashlib.sha256(body).hexdigest() != digest:
-        raise EvidenceChanged(f"the answer {digest} is kept with other bytes than it had; {NAMED_BY}")
+        raise EvidenceChanged(reason("answer_changed", digest=digest))
     return body
 
 

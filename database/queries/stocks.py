@@ -161,7 +161,7 @@ def standings(conn: Connection, as_of: date | None) -> tuple[date | None, list[S
     rows = _bars_closing(conn, session) if session else []
     if session is None or not rows:
         if as_of:
-            raise NotPublished(f"no stock prices of {as_of} are stored: run the stages for that session")
+            raise NotPublished(reason("no_stock_prices_of", session=as_of))
         return None, []
     by_ticker = {row.ticker: row for row in rows}
     windows = ticker_windows(by_ticker, session)

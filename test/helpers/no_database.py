@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from utils.errors import DatabaseUnavailable
+from utils.reasons import reason
 
 
 class NoDatabase:
@@ -15,7 +16,7 @@ class NoDatabase:
 
     @contextmanager
     def connection(self) -> Iterator[Any]:
-        raise DatabaseUnavailable("PostgreSQL at nowhere:1/none cannot be used")
+        raise DatabaseUnavailable(reason("database_unusable", server="nowhere:1/none", error="nobody is there"))
         yield
 
     def read(self, query: Callable[[Any], Any]) -> Any:

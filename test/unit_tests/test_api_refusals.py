@@ -1,0 +1,136 @@
+"""Whatever the API refuses it says as data, so that a reader is told in their own language."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import pytest
+from fastapi.testclient import TestClient
+
+import api
+from api.main import create_app
+from api.refusals import refused
+from contract.reasons import ShownReason
+from dashboard.texts.reasons import KOREAN, reason_in
+from no_database import NoDatabase
+from sample_api import KEY, KNOWN, SETTINGS
+from utils import errors
+
+ROOT = Path(api.__file__).parents[1]
+OWN_ERRORS = {
+    name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.ActstockError)
+} | {"NotAcceptable"}
+HANGUL = re.compile("[가-힣]")
+# What a Korean sentence leaves as it is: paths, commands, settings, formats, names, and what a user would type.
+AS_THEY_ARE = re.compile(
+    r"\{[^}]*\}|/[a-z/]+|\./start\.sh \w+|python -m [\w.]+|\w+_\w+|YYYY-MM-DD|"
+    r"\b(?:Accept|API|ETF|HTTP|JSON|PostgreSQL|from|to|true|false)\b|\((?:예: )?[^)가-힣]*\)"
+)
+NO_DATABASE: Any = NoDatabase()
+# Each of them is of no use to some parameters.
+VALUES = ["", "☃", "-1", "0", "1.5", "9" * 20, "nan", "2026-13-40", "2026-08-22", "A" * 200, "a,b"]
+# Nothing but their parameters.
+WITHOUT_WORDS = {"text", "of_ticker", "several", "unexpected", "parameter"}
+
+
+def read_by_the_api() -> list[Path]:
+    """Return the files of ours that the API's process has read once it can answer."""
+    listed = (
+        "import sys, api.main; print(*(getattr(each, '__file__', None) for each in sys.modules.values()), sep='\\n')"
+    )
+    named = subprocess.run([sys.executable, "-c", listed], check=True, capture_output=True, text=True, cwd=ROOT).stdout
+    ours = [Path(each) for each in named.splitlines() if Path(each).is_relative_to(ROOT)]
+    return [each for each in ours if ".actstock" not in each.parts]
+
+
+def is_worded(told: ast.expr) -> bool:
+    """Tell whether an error is given words in place of a reason."""
+    match told:
+        case ast.Constant() | ast.JoinedStr() | ast.BinOp():
+            return True
+        case ast.IfExp():
+            return is_worded(told.body) or is_worded(told.orelse)
+        case ast.BoolOp():
+            return any(map(is_worded, told.values))
+        case ast.Call():
+            return "str" in ast.unparse(told.func) or "join" in ast.unparse(told.func)
+    return False
+
+
+def worded(source: str) -> Iterator[str]:
+    """Yield each making of an error from words."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(func=ast.Name(id=name), args=told) if name in OWN_ERRORS:
+                if not told or any(map(is_worded, told)):
+                    yield ast.unparse(node)
+
+
+def test_every_error_that_the_api_can_raise_is_made_of_a_reason() -> None:
+    """A reason has a sentence in both languages: test_dashboard_portfolio.py compares their codes."""
+    read = read_by_the_api()
+    assert {"errors.py", "dates.py", "sectors.py", "pool.py", "evidence_weights.py"} <= {each.name for each in read}
+    assert [(str(file), call) for file in read for call in worded(file.read_text())] == []
+
+
+@pytest.mark.parametrize(
+    "made", ["NotPublished('no')", "InvalidInput(f'{a}')", "NotPublished(a or 'no')", "NotPublished(str(a))"]
+)
+def test_an_error_made_of_words_is_found(made: str) -> None:
+    assert list(worded(f"raise {made}")) == [ast.unparse(ast.parse(made))]
+
+
+@pytest.mark.parametrize("code", sorted(KOREAN.keys() - WITHOUT_WORDS))
+def test_a_korean_sentence_is_korean(code: str) -> None:
+    assert HANGUL.search(KOREAN[code]) or not re.search("[A-Za-z]", AS_THEY_ARE.sub("", KOREAN[code]))
+
+
+def parameters() -> Iterator[Any]:
+    """Yield each parameter of each route that is read, and the path with it alone left open."""
+    for path, operations in create_app(SETTINGS, NO_DATABASE).openapi()["paths"].items():
+        for each in operations.get("get", {}).get("parameters", []):
+            if each["in"] in ("path", "query"):
+                known = {name: "{value}" if name == each["name"] else value for name, value in KNOWN.items()}
+                query = "" if each["in"] == "path" else f"?{each['name']}={{value}}"
+                yield pytest.param(path.format(**known) + query, each["schema"], id=f"{path} {each['name']}")
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient]:
+    headers = {"X-API-Key": KEY}
+    with TestClient(create_app(SETTINGS, NO_DATABASE), headers=headers, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.mark.parametrize(("path", "schema"), parameters())
+def test_a_value_that_cannot_be_used_is_told_in_korean(client: TestClient, path: str, schema: dict[str, Any]) -> None:
+    answers = [client.get(path.format(value=quote(value, safe=""))) for value in VALUES]
+    assert any(each.status_code in (404, 422) for each in answers)
+    for told in (each.json() for each in answers if each.status_code >= 400):
+        reasons = msgspec.convert(told["reasons"], list[ShownReason])
+        words, language = reason_in("ko", reasons)
+        assert "unusable_value" not in str(reasons), told["detail"]
+        assert reasons and language == "ko" and HANGUL.search(words), told["detail"]
+
+
+BODIES = [b"", b"{", b"[]", b"{}", b'{"positions": 1, "cash": "x"}', b'{"positions": "NVDA", "cash": -1}', b"\xff"]
+
+
+@pytest.mark.parametrize("body", [*BODIES, b'{"positions": "%s", "cash": 1e99}' % (b"A:1," * 5000)])
+def test_a_body_that_cannot_be_used_is_told_in_korean(client: TestClient, body: bytes) -> None:
+    told = client.put("/stocks/owned-positions", content=body, headers={"Content-Type": "application/json"}).json()
+    reasons = msgspec.convert(told["reasons"], list[ShownReason])
+    assert "unusable_value" not in str(reasons), told["detail"]
+    assert reasons and reason_in("ko", reasons)[1] == "ko", told["detail"]
+    assert HANGUL.search(reason_in("ko", reasons)[0])
+
+
+def test_a_refusal_that_is_new_to_us_keeps_its_own_words() -> None:
+    told = refused({"type": "new", "loc": ("query", "limit"), "input": 1, "msg": "Value is odd"})
+    assert str(told) == "limit: it cannot be used (Value is odd)"
