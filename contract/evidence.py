@@ -214,6 +214,7 @@ class MonthlyWeightEvidence(Struct):
     as_of_date: Annotated[date, Meta(description="The session whose portfolios were merged")]
     ticker: str
     weight: float
+    source: Source
     steps: list[str]
     score_sum: Annotated[float, Meta(description="Of all positions, added up by rank")]
     publication: PublicationLink

@@ -18,6 +18,7 @@ def page(client: ApiClient, page: Page, ticker: str, rebalance_date: date, revis
     shown = client.monthly_weight_evidence(rebalance_date, ticker, revision)
     say = page.say
     return [
+        *components.banners(page, source=shown.source),
         components.heading(
             say(evidence.MONTH_HEADING, ticker=ticker, weight=percent(shown.weight), day=page.day(rebalance_date)),
             *evidence_links.revision_selector(shown.revisions, shown.publication, page),

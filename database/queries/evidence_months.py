@@ -44,7 +44,7 @@ def _monthly_weight(conn: Connection, rebalance_date: date, ticker: str, number:
     link = chosen_revision(kept, number, reason("monthly_portfolio_of", session=rebalance_date))
     rows = _positions(conn, rebalance_date)
     positions = [convert(row, MonthlyPositionEvidence) for row in rows if row["position"] == link.position]
-    own = next((each for each in positions if each.ticker == ticker), None)
+    own = next((row for row in rows if (row["position"], row["ticker"]) == (link.position, ticker)), None)
     if own is None:
         held = [each.ticker for each in positions] or ["–"]
         asked = {"ticker": ticker, "session": rebalance_date}
@@ -55,7 +55,8 @@ def _monthly_weight(conn: Connection, rebalance_date: date, ticker: str, number:
         rebalance_date=rebalance_date,
         as_of_date=as_of,
         ticker=ticker,
-        weight=own.final_weight,
+        weight=own["final_weight"],
+        source=own["source"],
         steps=STEPS,
         score_sum=math.fsum(each.score for each in positions),
         publication=link,
@@ -70,7 +71,7 @@ def _positions(conn: Connection, rebalance_date: date) -> list[Row]:
     return fetch(
         conn,
         """
-        SELECT position, ticker, final_rank, final_weight, score, source_periods
+        SELECT position, ticker, final_rank, final_weight, score, source_periods, source
         FROM evidence_monthly_portfolio
         WHERE rebalance_date = %(rebalance_date)s
         ORDER BY position, final_rank

@@ -555,6 +555,7 @@ def monthly_weight_evidence(ticker: str, /, **changes: Any) -> dict[str, Any]:
         "as_of_date": "2026-08-28",
         "ticker": ticker,
         "weight": 0.75,
+        "source": "yahoo",
         "steps": ["final_weight = score / score_sum"],
         "score_sum": 2.0,
         "publication": {**daily["publication"], "position": 3, "job": "rebalance"},

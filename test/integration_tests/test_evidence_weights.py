@@ -183,11 +183,12 @@ def test_each_candidate_is_a_holding_of_the_snapshot(ask: Ask, conn: Connection)
 
 
 def test_a_monthly_weight_leads_to_the_daily_ones(api: TestClient, ask: Ask, conn: Connection) -> None:
-    rows = fetch(conn, "SELECT ticker, final_weight, source_periods FROM analytics_monthly_portfolio")
+    rows = fetch(conn, "SELECT ticker, final_weight, source_periods, source FROM analytics_monthly_portfolio")
     assert rows
     for row in rows:
         answer = api.get(f"/evidence/weights/monthly/{MONTH}/{row['ticker']}").json()
-        assert (answer["weight"], answer["as_of_date"]) == (row["final_weight"], str(AS_OF))
+        published = (row["final_weight"], str(AS_OF), row["source"])
+        assert (answer["weight"], answer["as_of_date"], answer["source"]) == published
         scores = np.array([each["score"] for each in answer["positions"]])
         by_hand = dict(zip([each["ticker"] for each in answer["positions"]], scores / scores.sum(), strict=True))
         assert abs(by_hand[row["ticker"]] - row["final_weight"]) <= EXACT

@@ -24,6 +24,12 @@ def test_the_formula_has_the_numbers() -> None:
     assert "1.5 ÷ 2 = 75.00000000%" in told
 
 
+@pytest.mark.parametrize(("source", "is_told"), [("yahoo", False), ("simulated", True)])
+def test_a_weight_of_invented_prices_says_so(source: str, is_told: bool) -> None:
+    shown = samples.parts(draw(source=source))
+    assert any(getattr(each, "className", "") == "banner source" for each in shown) == is_told
+
+
 def test_each_merged_weight_leads_to_what_it_rests_on_in_the_revision_that_was_read() -> None:
     links = samples.links(draw())
     assert links["20d"] == f"/evidence/{TICKER}?period=20&as_of=2026-08-28&revision=1"
