@@ -13,6 +13,7 @@ from dashboard.page import Page, Said, typeset
 
 ROW_PIXELS = 34
 HEADER_PIXELS = 34
+TWO_LINES_PIXELS = 48
 PLAIN_ROWS_AT_MOST = 40
 RIGHT, VIEW_LINK = "rightAligned", "ViewLink"
 LOCALE_KO = {
@@ -111,13 +112,16 @@ def grid(
     page: Page,
     row_id: str | None = None,
     rows_shown: int | None = None,
+    is_wrapped: bool = False,
 ) -> dash_ag_grid.AgGrid:
     """All rows at once, in the height they need. row_id: the field that tells rows apart.
 
     rows_shown: scroll beyond so many; only the rows in sight are drawn then.
+    is_wrapped: the headings take two lines, where there are too many columns for one
     """
     is_scrolled = rows_shown is not None and len(rows) > rows_shown
-    height = HEADER_PIXELS + ROW_PIXELS * (rows_shown if is_scrolled and rows_shown else len(rows)) + 2
+    header = TWO_LINES_PIXELS if is_wrapped else HEADER_PIXELS
+    height = header + ROW_PIXELS * (rows_shown if is_scrolled and rows_shown else len(rows)) + 2
     return dash_ag_grid.AgGrid(
         id=name,
         columnDefs=list(columns),
@@ -128,11 +132,13 @@ def grid(
             "resizable": True,
             "suppressHeaderMenuButton": False,
             "minWidth": 56,
+            "wrapHeaderText": is_wrapped,
         },
         columnSize="responsiveSizeToFit",
         getRowId=f"params.data.{row_id}" if row_id else None,
         dashGridOptions={
             "theme": {"function": f"themeQuartz.withParams({json.dumps(THEME)})"},
+            "headerHeight": header,
             "domLayout": "normal" if is_scrolled else "autoHeight",
             "suppressCellFocus": False,
             "suppressMovableColumns": True,

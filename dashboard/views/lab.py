@@ -166,22 +166,22 @@ def _grid(shown: LabReport, page: Page) -> Component:
     say = page.say
     columns = [
         grids.text("shown", say(texts.VARIANT), 330, flex=1, minWidth=240),
-        grids.signed("excess", say(texts.EXCESS), 100),
-        grids.signed("lower", say(texts.LOWER), 90),
-        grids.signed("upper", say(texts.UPPER), 85),
-        grids.number("sharpe", say(texts.SHARPE), 70, ".2f"),
-        grids.number("p_value", say(texts.OWN_P), 65, ".3f"),
-        grids.number("deflated", say(texts.DEFLATED), 120, ".1%"),
-        grids.number("break_even_bp", say(texts.BREAK_EVEN), 110, ".0f"),
-        grids.number("turnover", say(texts.TURNOVER), 115, ".1f"),
-        grids.signed("drawdown", say(texts.DRAWDOWN), 95),
-        grids.number("worst_year", say(texts.WORST), 95, "d"),
-        grids.signed("worst_excess", say(texts.WORST_EXCESS), 90),
-        grids.number("sessions_needed", say(texts.NEEDS), 105, ",d"),
+        grids.signed("excess", say(texts.EXCESS), 82),
+        grids.signed("lower", say(texts.LOWER), 82),
+        grids.signed("upper", say(texts.UPPER), 82),
+        grids.number("sharpe", say(texts.SHARPE), 66, ".2f"),
+        grids.number("p_value", say(texts.OWN_P), 62, ".3f"),
+        grids.number("deflated", say(texts.DEFLATED), 82, ".1%"),
+        grids.number("break_even_bp", say(texts.BREAK_EVEN), 92, ".0f"),
+        grids.number("turnover", say(texts.TURNOVER), 82, ".1f"),
+        grids.signed("drawdown", say(texts.DRAWDOWN), 82),
+        grids.number("worst_year", say(texts.WORST), 70, "d"),
+        grids.signed("worst_excess", say(texts.WORST_EXCESS), 82),
+        grids.number("sessions_needed", say(texts.NEEDS), 86, ",d"),
     ]
     rows = sorted(shown.variants, key=lambda each: (each.has_hindsight, -each.excess))
     cells = [_figures_of(each) | {"shown": _name(each, page)} for each in rows]
-    return grids.grid("variants", columns, cells, page, row_id="name")
+    return grids.grid("variants", columns, cells, page, row_id="name", is_wrapped=True)
 
 
 def _name(each: LabVariant, page: Page) -> str:
