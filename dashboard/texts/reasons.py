@@ -99,23 +99,23 @@ KOREAN: Mapping[str, str] = {
     "no_etf_but_alike": "{ticker}은(는) 대상 ETF {count}개에 들지 않습니다: 철자가 비슷한 것은 {alike:, }입니다",
     "no_such_sector": "{name} 업종은 없습니다: {sectors:, } 중에서 고르세요",
     "no_sectors_yet": "{name} 업종은 없습니다: 아직 저장된 업종이 없습니다",
-    "lab_not_run": "아직 규칙 검증을 실행하지 않았습니다: ./start.sh lab으로 실행하세요",
-    "lab_not_run_by": "{session}까지의 시세로는 규칙 검증을 실행하지 않았습니다: ./start.sh lab으로 실행하세요",
+    "lab_not_run": "저장된 판정이 없습니다: ./start.sh lab을 실행하면 판정합니다",
+    "lab_not_run_by": "{session}까지의 시세로 판정한 것이 없습니다: ./start.sh lab을 실행하면 판정합니다",
     # Evidence that cannot be had.
     "portfolios_of": "{session} 포트폴리오",
     "monthly_portfolio_of": "{session} 월간 포트폴리오",
-    "no_evidence_of": "{what}의 근거가 보관되어 있지 않습니다: 발표된 것이 없거나, 근거를 보관하기 전에 발표되었습니다",
-    "no_revision": "{what}에는 {number}차 개정이 없습니다: 최신은 {newest}차입니다",
-    "no_weight_of": "{session}의 {days}거래일 포트폴리오 {revision}차 개정에는 {ticker}의 비중이 없습니다 "
+    "no_evidence_of": "{what}의 증거가 보관되어 있지 않습니다: 발표된 것이 없거나, 증거를 보관하기 전에 발표되었습니다",
+    "no_revision": "{what}에는 {number}번째 개정이 없습니다: 최신은 {newest}번째입니다",
+    "no_weight_of": "{session}의 {days}거래일 포트폴리오의 {revision}번째 개정에는 {ticker}의 비중이 없습니다 "
     "(보유 종목: {held:, })",
-    "no_monthly_weight_of": "{session} 월간 포트폴리오 {revision}차 개정에는 {ticker}의 비중이 없습니다 "
+    "no_monthly_weight_of": "{session} 월간 포트폴리오의 {revision}번째 개정에는 {ticker}의 비중이 없습니다 "
     "(보유 종목: {held:, })",
-    "no_link": "{chain} 사슬에는 {position}번 고리가 없습니다: /evidence/head에 각 사슬의 최신 고리가 있습니다",
+    "no_link": "{chain} 증거 사슬에는 {position}번 연결이 없습니다: /evidence/head에 각 사슬의 최신 연결이 있습니다",
     "no_answer_kept": "다이제스트가 {digest}인 출처의 응답은 보관되어 있지 않습니다",
     "answer_not_unpacked": "보관된 응답 {digest}의 압축을 풀 수 없습니다({error}): "
     "./start.sh verify가 변경된 것을 모두 알려 줍니다",
     "answer_changed": "보관된 응답 {digest}의 내용이 원래와 다릅니다: ./start.sh verify가 변경된 것을 모두 알려 줍니다",
-    "link_changed": "{chain} 사슬 {position}번 고리({job})의 행들이 그 다이제스트와 다릅니다: "
+    "link_changed": "{chain} 증거 사슬 {position}번 연결({job})의 행이 그 다이제스트와 다릅니다: "
     "./start.sh verify가 변경된 것을 알려 줍니다",
     # A parameter that cannot be used.
     "parameter": "{name}: {why}",
@@ -136,7 +136,7 @@ KOREAN: Mapping[str, str] = {
     "not_written": "{given}은(는) {form} 형식이 아닙니다",
     "a_ticker": "종목 코드(예: NVDA, 005930.KS, KRW=X)",
     "a_sector": "업종(예: Technology)",
-    "a_chain": "사슬 이름(예: publications)",
+    "a_chain": "증거 사슬(예: publications)",
     "a_digest": "64자리 16진수 다이제스트",
     "some_positions": "보유 종목(예: NVDA:12.5,005930.KS:10:KRW)",
     # A request that is refused, and a database or an API that is away.
