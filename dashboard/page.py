@@ -132,10 +132,10 @@ def price(amount: float) -> str:
 def signed(share: float | None) -> str:
     """Return a share as a percent with its sign.
 
-    >>> signed(0.1172), signed(-0.03), signed(None)
-    ('+11.72%', '−3.00%', '–')
+    >>> signed(0.1172), signed(-0.03), signed(-0.00001), signed(None)
+    ('+11.72%', '−3.00%', '+0.00%', '–')
     """
-    return "–" if share is None else typeset(f"{share:+.2%}")
+    return "–" if share is None else typeset(f"{share:+z.2%}")
 
 
 def typeset(number: str) -> str:

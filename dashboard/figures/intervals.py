@@ -61,6 +61,8 @@ def _name(each: Interval, row: int, palette: Palette) -> dict[str, Any]:
         "y": row,
         "yshift": NAME_PIXELS,
         "showarrow": False,
+        # The line at 0 would go through the letters.
+        "bgcolor": palette.panel,
         "font": {"size": 10, "color": palette.accent if each.is_marked else palette.ink},
     }
 

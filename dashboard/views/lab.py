@@ -165,19 +165,19 @@ def _variants(shown: LabReport, page: Page) -> Component:
 def _grid(shown: LabReport, page: Page) -> Component:
     say = page.say
     columns = [
-        grids.text("shown", say(texts.VARIANT), 330, flex=1, minWidth=240),
-        grids.signed("excess", say(texts.EXCESS), 82),
-        grids.signed("lower", say(texts.LOWER), 82),
-        grids.signed("upper", say(texts.UPPER), 82),
-        grids.number("sharpe", say(texts.SHARPE), 66, ".2f"),
-        grids.number("p_value", say(texts.OWN_P), 62, ".3f"),
-        grids.number("deflated", say(texts.DEFLATED), 82, ".1%"),
-        grids.number("break_even_bp", say(texts.BREAK_EVEN), 92, ".0f"),
-        grids.number("turnover", say(texts.TURNOVER), 82, ".1f"),
-        grids.signed("drawdown", say(texts.DRAWDOWN), 82),
-        grids.number("worst_year", say(texts.WORST), 70, "d"),
-        grids.signed("worst_excess", say(texts.WORST_EXCESS), 82),
-        grids.number("sessions_needed", say(texts.NEEDS), 86, ",d"),
+        grids.text("shown", say(texts.VARIANT), 455, flex=1, minWidth=240),
+        grids.signed("excess", say(texts.EXCESS), 80),
+        grids.signed("lower", say(texts.LOWER), 80),
+        grids.signed("upper", say(texts.UPPER), 84),
+        grids.number("sharpe", say(texts.SHARPE), 62, ".2f"),
+        grids.number("p_value", say(texts.OWN_P), 56, ".3f"),
+        grids.number("deflated", say(texts.DEFLATED), 76, ".1%"),
+        grids.number("break_even_bp", say(texts.BREAK_EVEN), 84, ".0f"),
+        grids.number("turnover", say(texts.TURNOVER), 76, ".1f"),
+        grids.signed("drawdown", say(texts.DRAWDOWN), 80),
+        grids.number("worst_year", say(texts.WORST), 62, "d"),
+        grids.signed("worst_excess", say(texts.WORST_EXCESS), 80),
+        grids.number("sessions_needed", say(texts.NEEDS), 80, ",d"),
     ]
     rows = sorted(shown.variants, key=lambda each: (each.has_hindsight, -each.excess))
     cells = [_figures_of(each) | {"shown": _name(each, page)} for each in rows]

@@ -323,7 +323,7 @@ def _holdings(stored: Sequence[StoredHolding], page: Page) -> Component:
         (
             each.holding_rank,
             components.ticker_link(each.stock_ticker, page),
-            each.stock_name or "",
+            page.company(each.stock_ticker, each.stock_name),
             percent(each.holding_percent),
         )
         for each in stored

@@ -13,7 +13,7 @@ from dashboard.colours import Scale
 from dashboard.figures import COLOURS, DARK, PALETTES, Colours, Palette, Tile, palette_of
 from dashboard.figures import market as charts
 from dashboard.page import Theme, signed
-from dashboard.texts import Language, common, company_names
+from dashboard.texts import Language, common, company_names, sectors
 from dashboard.texts import market_map as texts
 from dashboard.views import etf_comparison, market_tiles
 from dashboard.views import market_map as view
@@ -26,6 +26,11 @@ DAYS = ["2026-07-30", "2026-07-31", "2026-08-03", "2026-08-04"]
 
 def test_every_fund_has_a_korean_name() -> None:
     assert set(universe().etfs) <= set(company_names.KOREAN)
+
+
+def test_every_sector_of_a_fund_has_a_korean_name() -> None:
+    """A stock has its fund's until the source has named its own."""
+    assert set(universe().sectors.values()) <= set(sectors.KOREAN)
 
 
 @pytest.fixture

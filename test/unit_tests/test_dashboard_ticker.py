@@ -186,6 +186,7 @@ def test_a_holding_without_prices_is_shown_all_the_same(stock: Any, language: La
 def test_an_etf_shows_what_it_holds_now(fund: Any) -> None:
     drawn = samples.drawn(fund, "/ticker/XLK")
     assert table(drawn, "holdings") == ["1 NVDA NVDA 15.00%", "2 MSFT MSFT 12.00%"]
+    assert table(samples.drawn(fund, "/ticker/XLK", "ko"), "holdings")[0] == "1 NVDA 엔비디아 15.00%"
     assert samples.links(drawn)["MSFT"] == "/ticker/MSFT"
     shown = samples.text_of(drawn)
     assert "Snapshot of Thu 20 Aug 2026" in shown and "Technology sector" in shown
