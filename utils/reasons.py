@@ -164,7 +164,7 @@ SENTENCES: Mapping[str, str] = {
     "database_gone": "PostgreSQL went away: {error}",
     "no_connection_free": "no database connection came free within {seconds:g} s",
     "table_missing": "the table {table} is missing: run python -m database.migrate",
-    "tables_too_old": "the tables are of an earlier version ({error}): run python -m database.migrate",
+    "tables_too_old": "the tables are of an earlier version: {error}: run python -m database.migrate",
     "database_silent": "the database does not answer",
     "database_not_asked": "the database was not asked yet",
     "database_not_watched": "the database cannot be watched; the API's log says why",

@@ -183,10 +183,13 @@ def test_a_holding_without_prices_is_shown_all_the_same(stock: Any, language: La
 # ── an ETF, an exchange rate ──
 
 
+def test_an_etf_names_its_holdings_in_korean_where_known(fund: Any) -> None:
+    assert table(samples.drawn(fund, "/ticker/XLK", "ko"), "holdings")[0] == "1 NVDA 엔비디아 15.00%"
+
+
 def test_an_etf_shows_what_it_holds_now(fund: Any) -> None:
     drawn = samples.drawn(fund, "/ticker/XLK")
     assert table(drawn, "holdings") == ["1 NVDA NVDA 15.00%", "2 MSFT MSFT 12.00%"]
-    assert table(samples.drawn(fund, "/ticker/XLK", "ko"), "holdings")[0] == "1 NVDA 엔비디아 15.00%"
     assert samples.links(drawn)["MSFT"] == "/ticker/MSFT"
     shown = samples.text_of(drawn)
     assert "Snapshot of Thu 20 Aug 2026" in shown and "Technology sector" in shown
