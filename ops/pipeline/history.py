@@ -23,9 +23,9 @@ from typing import Any
 from collector import kafka_producer_etf_daily, kafka_producer_etf_holdings, kafka_producer_stock_daily
 from collector.receipt import Receipt, wait_until_stored
 from collector.source_clock import last_session
-from config.config import ConfigError, Settings, SparkSettings
+from config.config import ConfigError, DatabaseSettings, Settings, SparkSettings
 from config.universe import universe
-from database.db_helper import connect
+from database.db_helper import connect, transaction
 from database.queries import portfolios
 from ops.console import complain, done, say
 from ops.errors import RunFailed
@@ -95,12 +95,23 @@ def computing(script: str) -> Callable[[Range], str]:
     """Return a step that runs a Spark job over the whole range."""
 
     def run(asked: Range) -> str:
+        _know_the_tables(asked.settings.database)
         span = ("--from", asked.first.isoformat(), "--to", asked.last.isoformat(), "--run-id", RUN_ID)
         command = submit_command(_spark_of(asked), script, *span)
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
         return _report_of(script, ended, asked)
 
     return run
+
+
+def _know_the_tables(database: DatabaseSettings) -> None:
+    """Have PostgreSQL look at what the step before has stored.
+
+    It does so within a minute by itself. Until then it reads the tables as if they were nearly empty, which took one
+    job nine times as long on a new database.
+    """
+    with closing(connect(database)) as conn, transaction(conn), conn.cursor() as cursor:
+        cursor.execute("ANALYZE")
 
 
 def _spark_of(asked: Range) -> SparkSettings:

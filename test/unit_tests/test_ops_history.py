@@ -224,6 +224,7 @@ class TestJobs:
     @pytest.fixture
     def ended(self, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
         """Return a function that plays the end of spark-submit and returns its command line."""
+        monkeypatch.setattr(history, "_know_the_tables", lambda database: None)
 
         def play(code: int, out: str, err: str) -> list[str]:
             called: list[str] = []
