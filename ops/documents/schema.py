@@ -20,6 +20,8 @@ def _paragraph(described: TableText) -> str:
 
 
 def _writers(name: str) -> str:
-    logins = code(role.name for role in ROLES if name.startswith((*role.writes, *role.adds_to))) or "the owner"
+    logins = (
+        code(role.name for role in ROLES if name.startswith((*role.writes, *role.adds_to, *role.keeps))) or "the owner"
+    )
     dags = writers(name)
     return f"{logins}, in {code(dags)}" if dags else logins
