@@ -93,12 +93,23 @@ asks_for_help() {
 }
 
 # Nothing is installed or built to be told what there is: the command line needs the standard library alone.
+without_installation() { PYTHONPATH=$root PYTHONDONTWRITEBYTECODE=1 "$(find_python)" "$@"; }
+
 help_without_installation() {
-    local python
-    if python=$(find_python 2>/dev/null); then
-        PYTHONPATH=$root PYTHONDONTWRITEBYTECODE=1 exec "$python" -m ops "$@"
+    if find_python >/dev/null 2>&1; then
+        without_installation -m ops "$@"
+    else
+        sed -n '/generated: commands/,/<!-- end/{/^<!--/!p}' "$root/QUICK_REFERENCE.md"
     fi
-    exec sed -n '/generated: commands/,/<!-- end/{/^<!--/!p}' "$root/QUICK_REFERENCE.md"
+}
+
+# Nor for a command that is written wrongly, or that asks about a platform which was never started.
+check_before_installation() {
+    without_installation -c 'import sys; from ops.cli import understood; understood(sys.argv[1:])' "$@" || exit
+    case ${1:-up} in
+        up | demo | restore | install | test | bench | plan) ;;
+        *) [ -f "$stamp" ] || die "the platform in $state is not running: ./start.sh starts it" ;;
+    esac
 }
 
 # shellcheck source=ops/containers/commands.sh
@@ -119,7 +130,7 @@ case ${1:-up} in
     test | install) mode=native ;;
 esac
 if asks_for_help "$@"; then
-    is_installed || help_without_installation "$@"
+    is_installed || { help_without_installation "$@" && exit; }
     mode=native
 fi
 if [ -z "$mode" ]; then
@@ -141,7 +152,7 @@ if [ "$mode" = docker ]; then
     exit
 fi
 
-is_installed && [ -x "$venv/bin/python" ] || install
+is_installed && [ -x "$venv/bin/python" ] || { check_before_installation "$@" && install; }
 
 export PYTHONPATH="$root"
 exec "$venv/bin/python" -m ops "$@"

@@ -7,6 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from ops.names import unknown
+
 Run = Callable[..., int]
 Argument = Callable[[argparse.ArgumentParser], object]
 
@@ -49,14 +51,7 @@ Settings: the environment or a file .env, see .env.example.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. A problem is one message without a stack trace, and exit code 1 (2: wrong use)."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    if words and not words[0].startswith("-") and words[0] not in _COMMANDS.choices:
-        return _complain_of_command(words[0])
-    known, unknown = parser().parse_known_args(words)
-    if unknown:
-        # By the command's own parser: that of all commands would show how to name one.
-        _COMMANDS.choices.get(words[0], parser()).error(f"unrecognized arguments: {' '.join(unknown)}")
-    given = vars(known)
+    given = understood(sys.argv[1:] if arguments is None else arguments)
     from config.config import ConfigError
     from utils.errors import ActstockError
 
@@ -69,11 +64,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain("interrupted; what is running goes on running: ./start.sh status", 130)
 
 
-def _complain_of_command(name: str) -> int:
-    """Name the commands that are spelt like it. argparse would list them all."""
-    from ops.errors import UnknownName
-
-    return _complain(UnknownName("command", name, _COMMANDS.choices), 2)
+def understood(words: Sequence[str]) -> dict[str, Any]:
+    """Return the values of a command's arguments by name. Wrong use ends the process with code 2 and a message."""
+    if words and not words[0].startswith("-") and words[0] not in _COMMANDS.choices:
+        # The commands that are spelt like it: argparse would list them all.
+        parser().exit(2, f"error: {unknown('command', words[0], _COMMANDS.choices)}\n")
+    known, left_over = parser().parse_known_args(words)
+    if left_over:
+        # By the command's own parser: that of all commands would show how to name one.
+        _COMMANDS.choices.get(words[0], parser()).error(f"unrecognized arguments: {' '.join(left_over)}")
+    return vars(known)
 
 
 def _complain(problem: object, exit_code: int) -> int:

@@ -12,8 +12,8 @@ OpsError (an ActstockError)
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
+from ops.names import unknown
 from utils.errors import ActstockError
 
 
@@ -51,7 +51,4 @@ class CannotRestore(OpsError):
 
 class UnknownName(OpsError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        names = list(known)
-        close = get_close_matches(name, names)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(names)}"
-        super().__init__(f"no {kind} is called {name!r}: {hint}")
+        super().__init__(unknown(kind, name, known))

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from config.config import PROJECT_ROOT
@@ -22,7 +23,11 @@ def front_door(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
         docker.chmod(0o755)
     return subprocess.run(
         [checkout / "start.sh", *arguments],
-        env={"ACTSTOCK_ENV_FILE": str(folder / ".env"), "PATH": f"{docker.parent}:{os.defpath}"},
+        env={
+            "ACTSTOCK_ENV_FILE": str(folder / ".env"),
+            "PATH": f"{docker.parent}:{os.defpath}",
+            "PYTHON": str(Path(sys.base_prefix, "bin", "python3.11")),  # without a package
+        },
         capture_output=True,
         text=True,
         check=False,

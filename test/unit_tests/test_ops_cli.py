@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from config.config import PROJECT_ROOT
+from front_door import front_door
 from ops import cli, testing
 
 
@@ -59,8 +60,26 @@ def test_wrong_use_is_exit_code_2(arguments: list[str], capsys: pytest.CaptureFi
 
 
 def test_a_misspelt_command_is_answered_with_its_neighbours(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["stauts"]) == 2
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["stauts"])
     assert "no command is called 'stauts': did you mean status" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["stauts"], 2, "error: no command is called 'stauts': did you mean status"),
+        (["backfill", "2026-13-01"], 2, "'2026-13-01' is not a date: write it as YYYY-MM-DD"),
+        (["demo", "--nosuch"], 2, "unrecognized arguments: --nosuch"),
+        (["status"], 1, "is not running: ./start.sh starts it"),
+        (["logs", "kafka"], 1, "is not running: ./start.sh starts it"),
+    ],
+)
+def test_nothing_is_installed_to_refuse_a_command(tmp_path: Path, arguments: list[str], code: int, said: str) -> None:
+    refused = front_door(tmp_path, *arguments)
+    assert refused.returncode == code
+    assert said in refused.stderr
+    assert not (tmp_path / "checkout" / ".actstock" / "venv").exists()
 
 
 def test_help_needs_the_standard_library_alone() -> None:
