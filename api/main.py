@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
 from api import auth, documentation, errors, versions
 from api.metrics import ApiMetrics, Measured
 from api.pool import ReaderPool
+from api.refusals import check_names
 from api.response_cache import ResponseCache
 from api.routes import dashboard, etf_holdings, evidence, lab, portfolios, sectors, service, stocks
 from api.safety import Bounded, Safe
@@ -50,6 +51,7 @@ def create_app(settings: Settings, pool: ReaderPool | None = None) -> Api:
         servers=versions.SERVERS,
         generate_unique_id_function=_operation_id,
         lifespan=_lifespan,
+        dependencies=[Depends(check_names)],
     )
     app.state.settings = settings
     app.state.pool = pool = pool or ReaderPool(settings.database)

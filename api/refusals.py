@@ -1,7 +1,11 @@
-"""Why a parameter cannot be used, as data: each kind of pydantic's errors as a reason."""
+"""Why a parameter cannot be used, as data: each kind of pydantic's errors as a reason, and what FastAPI lets pass."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from fastapi import Request
+from fastapi.dependencies.utils import get_flat_dependant
+from fastapi.exceptions import RequestValidationError
 
 from api.deps import WRITTEN
 from utils.reasons import Reason, reason
@@ -31,7 +35,27 @@ _WHY: Mapping[str, Callable[[Any, Mapping[str, Any]], Reason]] = {
     "date_from_datetime_parsing": lambda given, told: reason("no_date", text=repr(given)),
     "date_parsing": lambda given, told: reason("no_date", text=repr(given)),
     "json_invalid": lambda given, told: reason("no_json"),
+    "unknown_parameter": lambda given, told: _unknown(told["offered"]),
+    "given_twice": lambda given, told: reason("given_twice"),
 }
+
+
+async def check_names(request: Request) -> None:
+    """Refuse parameters that the route does not have: FastAPI would answer as if they were not there.
+
+    Whoever misspells the session would take the newest portfolio for the one that was asked for. Of a parameter that is
+    given twice FastAPI takes the last one.
+    """
+    dependant = get_flat_dependant(request.scope["route"].dependant)
+    offered = [parameter.alias for parameter in dependant.query_params]
+    given = [name for name, _ in request.query_params.multi_items()]
+    errors = [
+        {"type": kind, "loc": ("query", name), "input": request.query_params[name], "ctx": {"offered": offered}}
+        for name in dict.fromkeys(given)
+        if (kind := "unknown_parameter" if name not in offered else "given_twice" if given.count(name) > 1 else None)
+    ]
+    if errors:
+        raise RequestValidationError(errors)
 
 
 def refused(error: Mapping[str, Any]) -> Reason:
@@ -43,6 +67,10 @@ def refused(error: Mapping[str, Any]) -> Reason:
     why = _WHY.get(error["type"])
     told = why(error["input"], error.get("ctx", {})) if why else reason("unusable_value", message=str(error["msg"]))
     return reason("parameter", name=str(error["loc"][-1]), why=told) if error["loc"] else told
+
+
+def _unknown(offered: Sequence[str]) -> Reason:
+    return reason("no_parameter", offered=offered) if offered else reason("no_parameters")
 
 
 def _choice(told: Mapping[str, Any]) -> Reason:

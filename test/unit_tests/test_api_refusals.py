@@ -140,3 +140,22 @@ def test_a_body_that_cannot_be_used_is_told_in_korean(client: TestClient, body: 
 def test_a_refusal_that_is_new_to_us_keeps_its_own_words() -> None:
     told = refused({"type": "new", "loc": ("query", "limit"), "input": 1, "msg": "Value is odd"})
     assert str(told) == "limit: it cannot be used (Value is odd)"
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        (
+            "/stocks/portfolio?date=2026-08-21",
+            "date: there is no such parameter here, but period_days, as_of_date, format",
+        ),
+        ("/stocks/portfolio?as_of_date=2026-08-21&as_of_date=2026-08-20", "as_of_date: it is given more than once"),
+        ("/evidence/head?limit=3", "limit: there is no such parameter here, nor any other"),
+        ("/v1/sectors?Format=csv", "Format: there is no such parameter here, but as_of_date, format"),
+    ],
+)
+def test_a_parameter_that_would_have_no_effect_is_refused(client: TestClient, path: str, told: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 422
+    assert answer.json()["error"] == "InvalidParameter"
+    assert answer.json()["detail"] == told
