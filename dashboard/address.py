@@ -11,6 +11,13 @@ from utils.errors import InvalidInput
 from utils.reasons import reason
 
 Chosen = TypeVar("Chosen", bound=str)
+# The choices of all views: `period` and `as_of` go along from one to the next.
+CHOICES = frozenset(
+    {
+        *("as_of", "band", "candidates", "etfs", "find", "outside", "period", "range", "rebalance", "revision"),
+        *("sector", "sessions", "shares", "size", "stocks", "why", "window"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,11 @@ class Address:
         view, _, subject = unquote(pathname or "/").strip("/").partition("/")
         chosen = parse_qs((search or "").removeprefix("?"))
         return cls(f"/{view}", subject, {name: values[-1] for name, values in chosen.items()})
+
+    def check(self) -> None:
+        """Raise InvalidInput for a choice that no view has: what was asked for would not be what is shown."""
+        if unknown := sorted(self.choices.keys() - CHOICES):
+            raise InvalidInput(reason("no_such_choice", names=unknown, allowed=sorted(CHOICES)))
 
     def choice(self, name: str, allowed: Sequence[Chosen], default: Chosen) -> Chosen:
         """Return what was chosen of a few. InvalidInput names them."""

@@ -1,5 +1,6 @@
 """What the views are put together from, styled by assets/finviz.css. Pure: no request, no clock."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -7,7 +8,7 @@ from urllib.parse import urlencode
 
 from dash import dcc, html
 
-from config.periods import MONTHLY
+from config.periods import MONTHLY, PERIODS
 from contract.common import Window
 from contract.etfs import Etf
 from contract.holdings import Holder
@@ -27,6 +28,7 @@ HEADER = "header"
 SKELETON = ("line", "tiles", "block")
 # In letters: some lines of a phone.
 LONG_REASON = 200
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
 TICKER_SEARCH = "ticker-search"
 
 
@@ -84,7 +86,7 @@ def header(page: Page, views: Sequence[tuple[str, str]]) -> list[Component]:
 
 
 def kept_choices(address: Address) -> dict[str, str]:
-    """Return the choices that mean the same on another view.
+    """Return the choices that mean the same on another view. A wrong one stays where it is.
 
     The month's portfolio is chosen by its rebalance date, which is no session.
 
@@ -92,10 +94,13 @@ def kept_choices(address: Address) -> dict[str, str]:
     {'as_of': '2026-08-20'}
     >>> kept_choices(Address("/", choices={"as_of": "2026-07-26", "period": "monthly"}))
     {'period': 'monthly'}
+    >>> kept_choices(Address("/", choices={"as_of": "yesterday", "period": "7"}))
+    {}
     """
-    kept = {name: address.choices[name] for name in ("period", "as_of") if address.choices.get(name)}
-    if kept.get("period") == MONTHLY:
-        kept.pop("as_of", None)
+    period, as_of = address.choices.get("period", ""), address.choices.get("as_of", "")
+    kept = {"period": period} if period in (*map(str, PERIODS), MONTHLY) else {}
+    if period != MONTHLY and DATE.fullmatch(as_of):
+        kept["as_of"] = as_of
     return kept
 
 

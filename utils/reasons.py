@@ -81,6 +81,7 @@ SENTENCES: Mapping[str, str] = {
     "no_choice": "{name}={chosen}: choose one of {allowed:, }",
     "no_amount": "{name}={chosen}: give a number above 0, up to {largest:,.0f}, for example {example:.0f}",
     "no_date": "{text} is not a date: write it as YYYY-MM-DD, for example 2026-08-21",
+    "no_such_choice": "{names:, } is nothing that a view lets choose: {allowed:, }",
     "no_view": "there is no view {path}: choose one of {views:, }",
     "no_weight_named": "the address names no weight: /evidence/NVDA?period=20&as_of=2026-08-21 is that of NVDA in one "
     "portfolio",

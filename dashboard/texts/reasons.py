@@ -71,6 +71,7 @@ KOREAN: Mapping[str, str] = {
     "no_choice": "{name}={chosen}: {allowed:, } 중에서 고르세요",
     "no_amount": "{name}={chosen}: 0보다 크고 {largest:,.0f} 이하인 수를 쓰세요 (예: {example:.0f})",
     "no_date": "{text}은(는) 날짜가 아닙니다: 2026-08-21처럼 YYYY-MM-DD로 쓰세요",
+    "no_such_choice": "{names:, }은(는) 화면에서 고를 수 없습니다. 고를 수 있는 것: {allowed:, }",
     "no_view": "{path} 화면은 없습니다: {views:, } 중에서 고르세요",
     "no_weight_named": "주소에 비중이 없습니다: /evidence/NVDA?period=20&as_of=2026-08-21은 한 포트폴리오에서 NVDA의 "
     "비중입니다",

@@ -78,8 +78,10 @@ def needed_by(address: Address) -> frozenset[str]:
 
 
 def view_of(address: Address) -> View:
+    """Return the view of an address. InvalidInput when there is none, or the address says what no view understands."""
     found = next((view for view in VIEWS if view.path == address.path), None)
     if found is None:
         known = [view.path for view in VIEWS if view.is_listed]
         raise InvalidInput(reason("no_view", path=address.path, views=known))
+    address.check()
     return found

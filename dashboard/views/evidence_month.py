@@ -4,6 +4,7 @@ from datetime import date
 
 from dash import dcc
 
+from config.periods import MONTHLY
 from contract.evidence import MergedPortfolio, MonthlyWeightEvidence, PublicationLink
 from dashboard import components
 from dashboard.api_client import ApiClient
@@ -22,7 +23,7 @@ def page(client: ApiClient, page: Page, ticker: str, rebalance_date: date, revis
         components.heading(
             say(evidence.MONTH_HEADING, ticker=ticker, weight=percent(shown.weight), day=page.day(rebalance_date)),
             *evidence_links.revision_selector(shown.revisions, shown.publication, page),
-            dcc.Link(say(evidence.BACK), href=f"/?period=month&as_of={rebalance_date}", className="button small"),
+            dcc.Link(say(evidence.BACK), href=f"/?period={MONTHLY}&as_of={rebalance_date}", className="button small"),
         ),
         components.facts(
             (say(texts.SESSION), page.day(shown.as_of_date)),

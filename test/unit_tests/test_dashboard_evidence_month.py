@@ -38,7 +38,7 @@ def test_each_merged_weight_leads_to_what_it_rests_on_in_the_revision_that_was_r
 
 
 def test_leads_back_to_the_month() -> None:
-    assert samples.links(draw())[texts.BACK.en] == "/?period=month&as_of=2026-08-30"
+    assert samples.links(draw())[texts.BACK.en] == "/?period=monthly&as_of=2026-08-30"
 
 
 def test_earlier_revisions_are_a_choice_when_there_are_some() -> None:

@@ -201,6 +201,7 @@ def test_an_unpublished_session_leads_to_the_newest_one() -> None:
         ((422, {"error": "NotASession", "detail": "a Saturday"}), "/?as_of=2026-08-22", common.NO_SESSION_HINT),
         ((422, {"error": "InvalidParameter", "detail": "no"}), "/?period=5", common.BAD_ADDRESS_HINT),
         ((200, {}), "/?period=7", common.BAD_ADDRESS_HINT),
+        ((200, {}), "/?session=2026-08-20", common.BAD_ADDRESS_HINT),
         ((404, {"error": "NotPublished", "detail": "none"}), "/?period=20", common.NOT_PUBLISHED_HINT),
         ((404, {"error": "NotPublished", "detail": "none"}), "/?period=monthly", common.NO_REBALANCE_HINT),
     ],
@@ -300,6 +301,7 @@ def test_a_table_is_downloaded_with_all_digits(server: Any) -> None:
     ("path", "status", "told"),
     [
         ("/download/portfolio.csv?period=7", 422, "choose one of 5, 10, 20, monthly"),
+        ("/download/portfolio.csv?date=2026-08-20", 422, "date is nothing that a view lets choose: as_of, band, "),
         ("/download/secrets.csv", 422, "has no table secrets; it has portfolio"),
         ("/download/portfolio.csv?path=/nowhere", 422, "there is no view /nowhere"),
         ("/download/month.csv?period=monthly", 404, "no /stocks/monthly-portfolio"),
