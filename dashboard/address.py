@@ -50,7 +50,7 @@ class Address:
         for each in allowed:
             if each == chosen:
                 return each
-        raise InvalidInput(reason("no_choice", name=name, chosen=chosen, allowed=list(allowed)))
+        raise InvalidInput(reason("no_choice", name=name, chosen=chosen, allowed=list(filter(None, allowed))))
 
     def day(self, name: str) -> date | None:
         """Return a chosen day, or None. InvalidInput for a text that is no date."""

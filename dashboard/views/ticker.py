@@ -89,7 +89,7 @@ def _priceless(symbol: str, held: Comparison, past: Appearances, page: Page) -> 
 def _lost(why: str, page: Page, meant: Sequence[Component] = ()) -> Component:
     to_map = dcc.Link(page.say(ticker.TO_MAP), href="/map", className="button")
     title, hint = page.say(common.UNKNOWN_TICKER_TITLE), page.say(ticker.TO_FIND)
-    return components.state(title, why, hint, *meant, to_map, components.newest_link(page, "/"))
+    return components.state(title, why, hint, *meant, to_map, components.newest_link(page, "/"), is_page=True)
 
 
 def _meant(client: ApiClient, typed: str, page: Page) -> list[Component]:

@@ -96,6 +96,8 @@ def test_an_address_is_written_as_it_was_read() -> None:
 
 def test_choices_are_checked() -> None:
     address = Address("/", choices={"period": "7", "as_of": "2026-08-21", "since": ""})
+    with pytest.raises(InvalidInput, match="sector=X: choose one of Energy"):
+        Address.of("/map", "?sector=X").choice("sector", ["", "Energy"], "")
     with pytest.raises(InvalidInput, match="period=7: choose one of 5, 10"):
         address.choice("period", ["5", "10"], "5")
     assert address.choice("window", ["5d"], "5d") == "5d"
