@@ -18,7 +18,7 @@ from lab.bootstrap import RESAMPLES
 from lab.in_spark import in_spark, local_session
 from lab.libraries import second_opinion, versions
 from lab.lookahead import differences
-from lab.page import compared, lines
+from lab.page import compared, lines, verdict
 from lab.panel import Compute, one_by_one
 from lab.prices import Prices
 from lab.publishing import publish
@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--without-spark", action="store_true", help="compute the variants in this process, one after another"
     )
+    parser.add_argument("--brief", action="store_true", help="print the verdict alone")
     parser.add_argument("--check", action="store_true", help="compute the figures with known packages as well")
     return parser
 
@@ -72,7 +73,7 @@ def _run(settings: Settings, options: argparse.Namespace) -> None:
         compute=compute,
     )
     _require_no_lookahead(trials, prices, compute)
-    print(*lines(found.report), sep="\n")
+    print(*(verdict if options.brief else lines)(found.report), sep="\n")
     if options.variants == DEFAULT_FILE:
         _publish(settings, found.report, prices.sessions[-1])
     if packages:

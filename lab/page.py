@@ -11,9 +11,7 @@ NONE = "–"
 
 def lines(report: LabReport) -> Iterator[str]:
     """Yield the page, line by line: the verdict first, and then what it rests on."""
-    yield f"Verdict: {report.verdict.sentence}"
-    for note in report.notes:
-        yield f"  * {note.sentence}"
+    yield from verdict(report)
     yield ""
     yield from _facts(report)
     if report.costs:
@@ -26,6 +24,12 @@ def lines(report: LabReport) -> Iterator[str]:
         yield ""
         yield f"At {report.cost_bp:g} bp, best first (* the seed's rule). Excess: net above {report.benchmark}, a year"
         yield from _table(HEADINGS, [_row(each) for each in _best_first(report.variants)])
+
+
+def verdict(report: LabReport) -> Iterator[str]:
+    yield f"Verdict: {report.verdict.sentence}"
+    for note in report.notes:
+        yield f"  * {note.sentence}"
 
 
 def _facts(report: LabReport) -> Iterator[str]:

@@ -511,9 +511,12 @@ def bench(
     argument("--variants", type=Path, metavar="FILE", help="a TOML file of variants (lab/variants.toml)"),
     argument("--resamples", type=int, metavar="N", help="of the bootstrap (10,000)"),
     argument("--without-spark", action="store_true", help="compute the variants in one process, one after another"),
+    argument("--brief", action="store_true", help="print the verdict alone"),
     argument("--check", action="store_true", help="compute the figures with known packages as well, see docs/lab.md"),
 )
-def lab(until: date | None, variants: Path | None, resamples: int | None, without_spark: bool, check: bool) -> int:
+def lab(
+    until: date | None, variants: Path | None, resamples: int | None, without_spark: bool, brief: bool, check: bool
+) -> int:
     from ops.running import run_module
 
     given = {
@@ -521,7 +524,7 @@ def lab(until: date | None, variants: Path | None, resamples: int | None, withou
         "--variants": variants and str(variants.absolute()),
         "--resamples": resamples and str(resamples),
     }
-    flags = {"--without-spark": without_spark, "--check": check}
+    flags = {"--without-spark": without_spark, "--brief": brief, "--check": check}
     words = [word for name, value in given.items() if value for word in (name, value)]
     return run_module("lab.command", [*words, *(name for name, is_given in flags.items() if is_given)])
 

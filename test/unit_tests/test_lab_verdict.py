@@ -9,7 +9,7 @@ import pytest
 from contract.lab import LabReport
 from lab.honesty import tally
 from lab.invented import FIVE_YEARS, PLANTED_STRENGTH, invented_prices, true_sharpes, weekdays
-from lab.page import lines
+from lab.page import lines, verdict
 from lab.panel import Panel
 from lab.prices import Prices, Stocks
 from lab.report import examine
@@ -130,6 +130,8 @@ def test_at_the_break_even_cost_nothing_is_left() -> None:
 def test_the_page_begins_with_the_verdict(report: LabReport) -> None:
     page = list(lines(report))
     assert page[0].startswith("Verdict: edge at cost <= 100 bp: over 1260 sessions ")
+    brief = list(verdict(report))
+    assert page[: len(brief)] == brief and page[len(brief)] == ""
     assert any(line.startswith("* 20 sessions, all, seed weights, daily  ") for line in page)
     assert sum(" bp  " in line for line in page[:30]) >= 11
 
