@@ -1,4 +1,4 @@
-"""`demo`: the whole platform on a market server: its last session, then a history and the lab's verdict."""
+"""`demo`: the whole platform on a market server: its last session through the five stages, then a history of it."""
 
 import time
 from datetime import date
@@ -47,13 +47,8 @@ def _history(as_of: date, wanted: DataSource) -> int:
         say(f"\nA market of another size takes its time: ./start.sh history computes {SESSIONS} sessions of it.")
         return 0
     say(f"\nNow {SESSIONS} sessions of it, for the record and the months. All of the above can be used meanwhile.")
-    failed = run_module(
-        "ops.pipeline.history", ["--sessions", str(SESSIONS), "--to", as_of.isoformat(), "--unless-stored"]
-    )
-    if failed:
-        return failed
-    say("\nDoes the rule have an edge? ./start.sh lab shows what the verdict rests on.")
-    return run_module("lab.command", ["--until", as_of.isoformat(), "--brief"])
+    span = ["--sessions", str(SESSIONS), "--to", as_of.isoformat()]
+    return run_module("ops.pipeline.history", [*span, "--judge", "--unless-stored"])
 
 
 def _recorded(folder: Path, wanted: DataSource) -> DataSource:

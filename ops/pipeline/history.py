@@ -104,6 +104,15 @@ def computing(script: str) -> Callable[[Range], str]:
     return run
 
 
+def judging(asked: Range) -> str:
+    """Have the lab judge the rule on the prices up to the last session, and return its verdict."""
+    command = [sys.executable, "-m", "lab.command", "--until", asked.last.isoformat(), "--brief"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise RunFailed(f"lab: {[f'ended with code {ended.returncode}', *ended.stderr.splitlines()][-1]}")
+    return ended.stdout.splitlines()[0]
+
+
 def _know_the_tables(database: DatabaseSettings) -> None:
     """Have PostgreSQL look at what the step before has stored.
 
@@ -158,10 +167,10 @@ def _summary(line: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and found.keys() >= SUMMARY_FIELDS else None
 
 
-def steps(asked: Range, etf_prices: bool = False) -> list[Step]:
+def steps(asked: Range, etf_prices: bool = False, judge: bool = False) -> list[Step]:
     """Return the steps in their order. Each job reads what the steps before it have stored.
 
-    etf_prices: the first of them alone
+    etf_prices: the first of them alone. judge: the lab's verdict, too.
     """
     has_rebalance = bool(last_sundays_between(asked.first, asked.last))
     etfs = len(universe().etfs)
@@ -177,6 +186,7 @@ def steps(asked: Range, etf_prices: bool = False) -> list[Step]:
         Step("trending ETFs", computing("spark_trending_etf_identifier.py")),
         Step("top holdings", computing("spark_etf_top_holdings.py"), is_beside=is_beside),
         Step("sectors", computing("batch_monthly_sector_analyzer.py"), is_beside=is_beside),
+        *([Step("lab", judging, is_beside=is_beside)] if judge else []),
         Step("portfolios", computing("spark_active_stock_allocator.py")),
         *([Step("monthly portfolios", computing("spark_monthly_portfolio_rebalancer.py"))] if has_rebalance else []),
         Step("performance", computing("spark_portfolio_performance.py")),
@@ -258,9 +268,12 @@ def conclude(asked: Range, seconds: float) -> int:
     return 1 if asked.skipped else 0
 
 
-def history(sessions: int, last: date | None, etf_prices: bool = False, unless_stored: bool = False) -> int:
+def history(
+    sessions: int, last: date | None, etf_prices: bool = False, judge: bool = False, unless_stored: bool = False
+) -> int:
     """Make a history that ends at `last`, or at the source's last session.
 
+    judge: have the lab judge the rule on it
     unless_stored: not when every session has its portfolios
     An interruption or an error is one message.
     """
@@ -273,7 +286,7 @@ def history(sessions: int, last: date | None, etf_prices: bool = False, unless_s
         if unless_stored and _is_stored(asked):
             say(f"The {sessions} sessions from {asked.first} to {last} are there already.")
             return 0
-        todo = steps(asked, etf_prices)
+        todo = steps(asked, etf_prices, judge)
         with noted(settings.database, asked.first, last, asked.sessions, len(todo)) as note:
             run(asked, todo, note)
         return 0 if etf_prices else conclude(asked, time.monotonic() - began)
@@ -295,9 +308,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sessions", type=int, required=True)
     parser.add_argument("--to", type=date.fromisoformat)
     parser.add_argument("--etf-prices", action="store_true")
+    parser.add_argument("--judge", action="store_true")
     parser.add_argument("--unless-stored", action="store_true")
     options = parser.parse_args(arguments)
-    return history(options.sessions, options.to, options.etf_prices, options.unless_stored)
+    return history(options.sessions, options.to, options.etf_prices, options.judge, options.unless_stored)
 
 
 if __name__ == "__main__":

@@ -198,6 +198,15 @@ class TestSteps:
         wide = Range(Settings.from_env({"SPARK_PROFILE": "wide"}), asked.first, asked.last)
         assert not any(step.is_beside for step in history.steps(wide))
 
+    def test_the_rule_is_judged_beside_the_jobs_where_that_is_asked_for(self, asked: Range) -> None:
+        beside = [step.name for step in history.steps(asked, judge=True) if step.is_beside]
+        assert beside == ["top holdings", "sectors", "lab"]
+
+    def test_a_lab_that_cannot_judge_says_why(self, asked: Range, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DB_PORT", "1")
+        with pytest.raises(RunFailed, match=r"lab: .*PostgreSQL"):
+            history.judging(asked)
+
     def test_prices_before_what_is_computed_of_them(self, asked: Range) -> None:
         names = [step.name for step in history.steps(asked)]
         assert names.index("ETF holdings") < names.index("stock prices") < names.index("trending ETFs")
