@@ -177,9 +177,10 @@ def _cards(rows: Sequence[LabVariant], page: Page) -> Component:
     return components.cards(
         [
             (
-                html.Span(_name(each, page)),
-                html.Strong(components.gain(each.excess)),
+                html.Strong(_name(each, page)),
+                "",
                 [
+                    (say(texts.EXCESS), components.gain(each.excess)),
                     (say(texts.INTERVAL), _interval(each)),
                     (say(texts.SHARPE), _ratio(each.sharpe)),
                     (say(texts.OWN_P), NONE if each.p_value is None else f"{each.p_value:.3f}"),

@@ -62,6 +62,8 @@ def test_a_phone_shows_the_variants_as_cards(page: Page, api: Server, language: 
     page.resize(PHONE)
     page.open("/lab")
     variants = sorted(api.answer("/lab")["variants"], key=lambda each: (each["has_hindsight"], -each["excess"]))
-    assert page.texts(".cards .way") == [f"{each['excess']:+.2%}".replace("-", "−") for each in variants]
+    assert page.texts(".cards dl div:first-child dd") == [
+        f"{each['excess']:+.2%}".replace("-", "−") for each in variants
+    ]
     assert not page.texts("#variants .ag-header-cell-text")
     assert page.run(SCROLLED) == [] and page.width_overflow() == 0
