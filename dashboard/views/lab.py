@@ -6,6 +6,7 @@ from typing import Any
 from dash import dcc, html
 
 from contract.lab import LabReport, LabVariant
+from contract.reasons import shown
 from dashboard import components, figures, grids
 from dashboard.api_client import ApiClient
 from dashboard.components import Component
@@ -26,8 +27,8 @@ def page(client: ApiClient, page: Page) -> list[Component]:
     heading = components.heading(page.say(texts.QUESTION), *_earlier(page))
     try:
         shown = client.lab(page.address.day("as_of"))
-    except NotPublished:
-        return [heading, _empty(page)]
+    except NotPublished as error:
+        return [heading, _empty(error, page)]
     return [
         *components.banners(page, source=shown.source),
         heading,
@@ -54,8 +55,9 @@ def _earlier(page: Page) -> list[Component]:
     return [dcc.Link(page.say(common.SHOW_NEWEST), href=page.address.href(as_of=None))]
 
 
-def _empty(page: Page) -> Component:
-    return components.state(page.say(texts.EMPTY_TITLE), page.say(texts.EMPTY_DETAIL), page.say(texts.EMPTY_HINT))
+def _empty(error: NotPublished, page: Page) -> Component:
+    why = components.words(shown([error.reason]), page)
+    return components.state(page.say(texts.EMPTY_TITLE), why, page.say(texts.EMPTY_HINT))
 
 
 def _verdict(shown: LabReport, page: Page) -> Component:
