@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from dash import Dash, Input, Output, State, no_update
@@ -50,9 +51,14 @@ function (entered, typed, search) {
 
 
 def register(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str) -> None:
+    @cache
+    def live() -> frozenset[str]:
+        """Return the ids that callbacks use. With the first view, all callbacks are known."""
+        return markup.live_ids(app)
+
     def drawn(view: list[Component]) -> list[Component]:
         """Return a view as it is sent: mostly as HTML."""
-        found: list[Component] = markup.written(view, markup.live_ids(app))
+        found: list[Component] = markup.written(view, live())
         return found
 
     @app.callback(
