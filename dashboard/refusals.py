@@ -34,6 +34,7 @@ class Refusal(NamedTuple):
 
 
 NO_REBALANCE = Refusal(common.NOT_PUBLISHED_TITLE, common.NO_REBALANCE_HINT)
+NOT_THAT_DAY = Refusal(common.NOT_PUBLISHED_TITLE, common.NOT_THAT_DAY_HINT)
 OUTSIDE = Refusal(common.OUTSIDE_TITLE, common.OUTSIDE_HINT)
 OTHER_TABLES = Refusal(common.OTHER_TABLES_TITLE, common.OTHER_TABLES_HINT)
 NO_WEIGHT = Refusal(evidence.NO_WEIGHT_TITLE, evidence.NO_WEIGHT_HINT)
@@ -74,10 +75,13 @@ def message(error: ActstockError, page: Page) -> Component:
 
 
 def refusal_of(error: ActstockError, page: Page) -> Refusal:
+    """Return what fits the reason, else what fits its kind and the address."""
     if error.reason.code in BY_CODE:
         return BY_CODE[error.reason.code]
     if type(error) is NotPublished and page.address.choices.get("period") == MONTHLY:
         return NO_REBALANCE
+    if type(error) is NotPublished and "as_of" in page.address.choices:
+        return NOT_THAT_DAY
     return next(refusal for kind, refusal in BY_KIND.items() if isinstance(error, kind))
 
 

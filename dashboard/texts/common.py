@@ -84,6 +84,10 @@ NOT_PUBLISHED_HINT = Text(
     "Trigger daily_pipeline_controller in Airflow, wait until it is green, and try again.",
     "Airflow에서 daily_pipeline_controller를 실행하고, 성공으로 끝나면 다시 시도해 주십시오.",
 )
+NOT_THAT_DAY_HINT = Text(
+    "Once that session is over, ./start.sh run pipeline --as-of DATE computes it.",
+    "그 거래일이 끝난 뒤에는 ./start.sh run pipeline --as-of DATE로 산출할 수 있습니다.",
+)
 UNKNOWN_TICKER_TITLE = Text("Unknown ticker", "알 수 없는 종목 코드입니다")
 UNKNOWN_TICKER_HINT = Text(
     "Only what the pipeline has collected can be shown: the universe's ETFs and their top holdings.",

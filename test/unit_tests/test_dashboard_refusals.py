@@ -9,7 +9,7 @@ import dashboard_samples as samples
 from contract.reasons import shown
 from dashboard import callbacks, dashboard_finviz_app
 from dashboard.api_client import ApiAway, ApiFailed
-from dashboard.refusals import BY_CODE, BY_KIND, EXPECTED, NO_REBALANCE, Refusal
+from dashboard.refusals import BY_CODE, BY_KIND, EXPECTED, NO_REBALANCE, NOT_THAT_DAY, Refusal
 from dashboard.texts import Language, evidence
 from dashboard.texts.reasons import KOREAN, reason_in
 from utils import errors
@@ -24,6 +24,7 @@ MONTH = "/evidence/NEM?rebalance=2026-07-26"
 # The address that was asked for, and the API's answer to it: status, kind and reason.
 ASKED: list[tuple[str, int, str, Reason, Refusal]] = [
     ("/", 404, "NotPublished", reason("no_portfolio_yet"), BY_KIND[errors.NotPublished]),
+    ("/?as_of=2026-08-19", 404, "NotPublished", reason("no_portfolio_of", session="2026-08-19"), NOT_THAT_DAY),
     ("/?period=monthly", 404, "NotPublished", reason("no_rebalance_of", session="2026-07-26"), NO_REBALANCE),
     (
         "/?as_of=2026-08-22",
@@ -61,7 +62,7 @@ ASKED: list[tuple[str, int, str, Reason, Refusal]] = [
     ("/", 503, "DatabaseUnavailable", reason("database_silent"), BY_KIND[ApiAway]),
     ("/", 503, "DatabaseUnavailable", reason("tables_too_old", error="no column"), BY_CODE["tables_too_old"]),
 ]
-HINTS = {refusal.hint for refusal in (*BY_CODE.values(), *BY_KIND.values())}
+HINTS = {refusal.hint for refusal in (*BY_CODE.values(), *BY_KIND.values(), NOT_THAT_DAY)}
 
 
 def refused(address: str, status: int, kind: str, told: Reason, language: Language = "en") -> list[Any]:
