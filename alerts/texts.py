@@ -16,7 +16,7 @@ class Words(NamedTuple):
 KINDS = {
     "database_away": Words(
         Text("the database cannot be read", "데이터베이스를 읽을 수 없습니다"),
-        Text("the database cannot be read: {problem}", "데이터베이스를 읽을 수 없습니다: {problem}"),
+        Text("the database cannot be read: {problem}", "데이터베이스를 읽을 수 없습니다 (원문: {problem})"),
         Text(
             "./start.sh status, then ./start.sh restart postgres",
             "./start.sh status, 그다음 ./start.sh restart postgres",
@@ -24,7 +24,7 @@ KINDS = {
     ),
     "broker_away": Words(
         Text("Kafka does not answer", "Kafka가 응답하지 않습니다"),
-        Text("Kafka does not answer: {problem}", "Kafka가 응답하지 않습니다: {problem}"),
+        Text("Kafka does not answer: {problem}", "Kafka가 응답하지 않습니다 (원문: {problem})"),
         Text("./start.sh status, then ./start.sh restart kafka", "./start.sh status, 그다음 ./start.sh restart kafka"),
     ),
     "airflow_away": Words(

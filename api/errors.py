@@ -12,20 +12,11 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
-from api.formats import NotAcceptable
 from api.models.schemas import content
 from api.refusals import refused
 from contract.common import Problem
 from contract.reasons import shown
-from utils.errors import (
-    ActstockError,
-    DatabaseUnavailable,
-    InvalidInput,
-    NotASession,
-    NotPublished,
-    UnknownSector,
-    UnknownTicker,
-)
+from utils.errors import ActstockError
 from utils.reasons import Reason, join, reason
 
 log = logging.getLogger(__name__)
@@ -43,31 +34,20 @@ KINDS = {
     "UnknownHost": Kind(400, "The API is not called so"),
     "Unauthorized": Kind(401, "The API key is missing or wrong"),
     "UnknownPath": Kind(404, "There is no such path"),
-    "UnknownTicker": Kind(404, "The ticker is not known"),
+    "UnknownTicker": Kind(404, "The ticker is not known, or not as what was asked for"),
     "UnknownSector": Kind(404, "The sector is not known"),
+    "UnknownEvidence": Kind(404, "No such evidence is kept"),
     "NotPublished": Kind(404, "This is not published, or not yet"),
     "MethodNotAllowed": Kind(405, "The path cannot be asked this way"),
     "NotAcceptable": Kind(406, "The answer cannot be had in this format"),
     "TooLarge": Kind(413, "The request is larger than any that is of use"),
     "InvalidParameter": Kind(422, "A parameter is not written as it should be"),
     "InvalidInput": Kind(422, "The parameters do not go together"),
-    "NotASession": Kind(422, "The exchange has no session on this day"),
+    "NotASession": Kind(422, "The day is no session of the exchange that is over"),
     "ActstockError": Kind(500, "The request failed"),
+    "EvidenceChanged": Kind(500, "What is kept as evidence is not what it was"),
     "InternalError": Kind(500, "The request failed unexpectedly"),
-    "DatabaseUnavailable": Kind(503, "The database is away"),
-}
-STATUS_OF: dict[type[ActstockError], int] = {
-    kind: KINDS[kind.__name__].status
-    for kind in (
-        InvalidInput,
-        NotASession,
-        UnknownTicker,
-        UnknownSector,
-        NotPublished,
-        NotAcceptable,
-        DatabaseUnavailable,
-        ActstockError,
-    )
+    "DatabaseUnavailable": Kind(503, "The database cannot be used now"),
 }
 MEDIA_TYPE = "application/problem+json"
 # Where a person reads what a kind of problem means.
@@ -78,7 +58,7 @@ MEANING = {
     406: "No format of the answer is acceptable; `detail` names those there are",
     413: "The body is larger than any that is of use",
     422: "A parameter cannot be used; `detail` names it",
-    503: "The database is away; ask again shortly",
+    503: "The database cannot be used now; ask again shortly",
 }
 RETRY_AFTER_SECONDS = "1"
 # What the framework itself refuses: the kind, and the code of its reason.
@@ -109,9 +89,9 @@ def problem(status: int, error: str, reasons: Sequence[Reason], path: str | None
     return Response(msgspec.json.encode(body), status, {"Cache-Control": "no-store", **retry}, MEDIA_TYPE)
 
 
-def status_of(error: ActstockError) -> int:
-    """Return the status of the most specific class in the table."""
-    return next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
+def kind_of(error: ActstockError) -> str:
+    """Return the name of the most specific kind in the table."""
+    return next(kind.__name__ for kind in type(error).__mro__ if kind.__name__ in KINDS)
 
 
 def install(app: FastAPI) -> None:
@@ -123,7 +103,8 @@ def install(app: FastAPI) -> None:
 
 async def _expected(request: Request, error: Exception) -> Response:
     assert isinstance(error, ActstockError)
-    return problem(status_of(error), type(error).__name__, [error.reason], request.url.path)
+    kind = kind_of(error)
+    return problem(KINDS[kind].status, kind, [error.reason], request.url.path)
 
 
 async def _bad_parameter(request: Request, error: Exception) -> Response:

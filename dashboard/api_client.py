@@ -1,6 +1,7 @@
 """The dashboard's only way to data: the platform's HTTP API."""
 
 import time
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -25,7 +26,15 @@ from contract.reasons import Reasons, data_of
 from contract.stocks import History, MarketMap
 from contract.summary import Summary
 from dashboard import server_timing
-from utils.errors import ActstockError, InvalidInput, NotASession, NotPublished, UnknownTicker
+from utils.errors import (
+    ActstockError,
+    EvidenceChanged,
+    InvalidInput,
+    NotASession,
+    NotPublished,
+    UnknownEvidence,
+    UnknownTicker,
+)
 from utils.reasons import Reason, as_one, reason
 
 TIMEOUT_SECONDS = 5.0
@@ -37,10 +46,21 @@ class ApiAway(ActstockError):
     """The API does not answer, or its database does not."""
 
 
+class ApiFailed(ActstockError):
+    """The API answers, but cannot do what was asked."""
+
+
 class ApiRefused(ActstockError):
     """The API does not accept our key."""
 
     retryable = False
+
+
+# What a problem of the API becomes: by its name, else by its status.
+NAMED: Mapping[str, type[ActstockError]] = {
+    kind.__name__: kind for kind in (UnknownTicker, NotASession, UnknownEvidence, EvidenceChanged)
+}
+BY_STATUS: Mapping[int, type[ActstockError]] = {401: ApiRefused, 404: NotPublished, 422: InvalidInput, 503: ApiAway}
 
 
 class _Problem(msgspec.Struct):
@@ -54,7 +74,7 @@ class _Problem(msgspec.Struct):
 class ApiClient:
     """One connection pool to the API; tests pass a transport.
 
-    Every method raises NotPublished, UnknownTicker, InvalidInput, ApiRefused or ApiAway when there is nothing to show.
+    When there is nothing to show every method raises one of the errors that dashboard/refusals.py expects.
     """
 
     def __init__(self, base_url: str, api_key: str, transport: httpx.BaseTransport | None = None) -> None:
@@ -200,14 +220,9 @@ def _part(symbol: str) -> str:
 
 def _error(response: httpx.Response) -> ActstockError:
     """Turn the API's problem into the error that it names, as data where it is told so."""
-    detail: str | Reason
     try:
         problem = msgspec.json.decode(response.content, type=_Problem)
-        name, detail = problem.error, as_one(data_of(problem.reasons)) if problem.reasons else problem.detail
     except msgspec.MsgspecError:
-        name, detail = "", reason("api_status", status=response.status_code)
-    for named in (UnknownTicker, NotASession):
-        if name == named.__name__:
-            return named(detail)
-    kinds: dict[int, type[ActstockError]] = {401: ApiRefused, 404: NotPublished, 422: InvalidInput}
-    return kinds.get(response.status_code, ApiAway)(detail)
+        return ApiAway(reason("api_status", status=response.status_code))
+    detail: str | Reason = as_one(data_of(problem.reasons)) if problem.reasons else problem.detail
+    return NAMED.get(problem.error, BY_STATUS.get(response.status_code, ApiFailed))(detail)

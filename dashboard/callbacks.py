@@ -1,23 +1,21 @@
-"""Address -> view: the one callback that draws, and the one place where what prevents it becomes a message."""
+"""Address -> view: the one callback that draws, and the one place where what prevents it is met."""
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from dash import Dash, Input, Output, State, no_update
 
-from config.periods import MONTHLY
 from contract.orders import Order
-from contract.reasons import shown
-from dashboard import components, figures, first_view, glossary, markup, preferences, trade_callbacks
+from dashboard import components, figures, first_view, glossary, markup, preferences, refusals, trade_callbacks
 from dashboard.address import Address
-from dashboard.api_client import ApiAway, ApiClient, ApiRefused
+from dashboard.api_client import ApiClient
 from dashboard.components import Component
 from dashboard.page import Page
-from dashboard.texts import Text, common
+from dashboard.texts import common
 from dashboard.views import VIEWS, market_map, pipeline, summary, trades, view_of
 from dashboard.views.selectors import DAY_PICKER
-from utils.errors import ActstockError, InvalidInput, NotASession, NotPublished, UnknownTicker
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +51,14 @@ function (entered, typed, search) {
 
 
 def register(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str) -> None:
+    @cache
+    def live() -> frozenset[str]:
+        """Return the ids that callbacks use. With the first view, all callbacks are known."""
+        return markup.live_ids(app)
+
     def drawn(view: list[Component]) -> list[Component]:
         """Return a view as it is sent: mostly as HTML."""
-        found: list[Component] = markup.written(view, markup.live_ids(app))
+        found: list[Component] = markup.written(view, live())
         return found
 
     @app.callback(
@@ -159,38 +162,12 @@ def draw_orders(
 def _drawn(draw: Callable[[], list[Component]], page: Page) -> list[Component]:
     try:
         return draw()
-    except (ApiAway, ApiRefused, NotPublished, InvalidInput, UnknownTicker) as error:
+    except refusals.EXPECTED as error:
         log.warning("%s is not shown: %s", page.address.href(), error)
-        return [_message(error, page)]
+        return [refusals.message(error, page)]
     except Exception:
         log.exception("%s could not be drawn", page.address.href())
         return [_broken(page)]
-
-
-def _message(error: ActstockError, page: Page) -> Component:
-    say, detail = page.say, components.words(shown([error.reason]), page)
-    again = components.reload_link(page)
-    newest = components.newest_link(page, page.address.href(as_of=None))
-    home = components.newest_link(page, "/")
-
-    def told(title: Text, hint: Text, *actions: Component) -> Component:
-        return components.state(say(title), detail, say(hint), *actions, is_page=True)
-
-    if isinstance(error, UnknownTicker):
-        return told(common.UNKNOWN_TICKER_TITLE, common.UNKNOWN_TICKER_HINT, home)
-    if isinstance(error, NotASession):
-        return told(common.NO_SESSION_TITLE, common.NO_SESSION_HINT, newest)
-    if isinstance(error, InvalidInput):
-        return told(common.BAD_ADDRESS_TITLE, common.BAD_ADDRESS_HINT, home)
-    if isinstance(error, NotPublished):
-        is_month = page.address.choices.get("period") == MONTHLY
-        hint = common.NO_REBALANCE_HINT if is_month else common.NOT_PUBLISHED_HINT
-        return told(
-            common.NOT_PUBLISHED_TITLE, hint, *([again, newest] if "as_of" in page.address.choices else [again])
-        )
-    if isinstance(error, ApiRefused):
-        return told(common.REFUSED_TITLE, common.REFUSED_HINT, again)
-    return told(common.AWAY_TITLE, common.AWAY_HINT, again)
 
 
 def _broken(page: Page) -> Component:

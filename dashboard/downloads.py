@@ -11,7 +11,8 @@ from flask import Response, request
 from contract.reasons import shown
 from dashboard import preferences
 from dashboard.address import Address
-from dashboard.api_client import ApiAway, ApiClient, ApiRefused
+from dashboard.api_client import ApiClient
+from dashboard.refusals import EXPECTED
 from dashboard.texts.reasons import reason_in
 from dashboard.views import view_of
 from utils.csv_text import guarded
@@ -19,8 +20,8 @@ from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicke
 from utils.reasons import reason
 from utils.web_safety import CSP, NOTHING
 
-EXPECTED = (ApiAway, ApiRefused, InvalidInput, NotPublished, UnknownTicker)
-_STATUSES: dict[type[ActstockError], int] = {InvalidInput: 422, NotPublished: 404, UnknownTicker: 404}
+# The more special kinds first.
+_STATUSES: dict[type[ActstockError], int] = {UnknownTicker: 404, InvalidInput: 422, NotPublished: 404}
 
 
 def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
@@ -53,7 +54,8 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
 
 def _refusal(error: ActstockError) -> Response:
     told, _ = reason_in(preferences.language(), shown([error.reason]))
-    return Response(f"{told}\n", _STATUSES.get(type(error), 503), mimetype="text/plain")
+    status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 503)
+    return Response(f"{told}\n", status, mimetype="text/plain")
 
 
 def as_csv(table: Sequence[object]) -> str:

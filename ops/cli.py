@@ -487,7 +487,11 @@ def test(rings: Sequence[str]) -> int:
         help="chaos, soak: this fault, and others that are given so (all)",
     ),
     argument(
-        "--against", type=Path, metavar="FOLDER", help="another version that runs, too: chain is compared with it"
+        "--against",
+        type=Path,
+        metavar="FOLDER",
+        help="a checkout of another version: dashboard is compared with it on this platform's data, so it only has to "
+        "be installed; chain is compared with its own platform, which has to run, too",
     ),
 )
 def bench(

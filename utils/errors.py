@@ -17,6 +17,7 @@ ActstockError
 ├── NotStored              rows that are needed are not in Postgres
 │   └── Rejected           a consumer refused a message (logs_consumer_error has the reason)
 ├── NotPublished           an earlier stage has not published what this one reads
+│   └── UnknownEvidence    no such link, revision, weight or answer is kept as evidence
 ├── EvidenceChanged        what is kept as evidence is not what its digest was made of
 └── AlertNotSent           a channel did not take a message
 """
@@ -97,6 +98,10 @@ class Rejected(NotStored):
 
 
 class NotPublished(ActstockError):
+    pass
+
+
+class UnknownEvidence(NotPublished):
     pass
 
 

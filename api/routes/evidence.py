@@ -10,7 +10,7 @@ from api.models.schemas import answer
 from contract.evidence import Heads, MonthlyWeightEvidence, WeightEvidence, WholeLink
 from database.db_helper import Connection
 from database.queries import evidence_months, evidence_publications, evidence_weights, source_answers
-from utils.errors import NotPublished
+from utils.errors import UnknownEvidence
 from utils.reasons import reason
 
 router = APIRouter(prefix="/evidence", tags=["evidence"])
@@ -97,5 +97,5 @@ async def source_answer(respond: Respond, digest: Digest) -> Response:
 def _kept_answer(conn: Connection, digest: str) -> bytes:
     found = source_answers.read(conn, digest)
     if found is None:
-        raise NotPublished(reason("no_answer_kept", digest=digest))
+        raise UnknownEvidence(reason("no_answer_kept", digest=digest))
     return found

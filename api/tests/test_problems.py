@@ -14,7 +14,14 @@ from api.safety import LARGEST_BODY
 from config.config import Settings
 from contract.reasons import ShownReason, data_of
 from dashboard.texts.reasons import reason_in
-from utils.errors import ActstockError, DatabaseUnavailable, NotPublished, UnknownSector
+from utils.errors import (
+    ActstockError,
+    DatabaseUnavailable,
+    EvidenceChanged,
+    NotPublished,
+    UnknownEvidence,
+    UnknownSector,
+)
 from utils.reasons import join, reason
 
 KEY = "a-key-for-tests"
@@ -37,6 +44,8 @@ class Failing:
         pass
 
 
+EVIDENCE = "/evidence/weights/2026-08-21/20/NVDA"
+DAY = reason("portfolios_of", session="2026-08-21")
 PORTFOLIO, OWNED = "/stocks/portfolio", "/stocks/owned-positions"
 # How to meet each kind: the request, and what the database answers.
 MET: dict[str, tuple[str, dict[str, Any], Exception | None]] = {
@@ -45,6 +54,7 @@ MET: dict[str, tuple[str, dict[str, Any], Exception | None]] = {
     "UnknownPath": ("/nowhere", {}, None),
     "UnknownTicker": ("/etf-holdings/top-holdings/NVDA", {}, None),
     "UnknownSector": ("/sectors/Nothing/stocks", {}, UnknownSector(reason("no_sectors_yet", name="Nothing"))),
+    "UnknownEvidence": (EVIDENCE, {}, UnknownEvidence(reason("no_revision", number=9, what=DAY, newest=2))),
     "NotPublished": (PORTFOLIO, {}, NotPublished(reason("no_portfolio_yet"))),
     "MethodNotAllowed": (PORTFOLIO, {"method": "DELETE"}, None),
     "NotAcceptable": (PORTFOLIO, {"headers": {"X-API-Key": KEY, "Accept": "image/png"}}, None),
@@ -52,7 +62,8 @@ MET: dict[str, tuple[str, dict[str, Any], Exception | None]] = {
     "InvalidParameter": (f"{PORTFOLIO}?period_days=7", {}, None),
     "InvalidInput": ("/stocks/SPY/history?from=2026-08-21&to=2026-08-20", {}, None),
     "NotASession": (f"{PORTFOLIO}?as_of_date=2026-08-22", {}, None),
-    "ActstockError": (PORTFOLIO, {}, ActstockError(reason("answer_changed", digest="e3b0c442"))),
+    "EvidenceChanged": (EVIDENCE, {}, EvidenceChanged(reason("answer_changed", digest="e3b0c442"))),
+    "ActstockError": (PORTFOLIO, {}, ActstockError(reason("http_status", status=500, phrase="no"))),
     "InternalError": (PORTFOLIO, {}, RuntimeError("a secret of the code")),
     "DatabaseUnavailable": (PORTFOLIO, {}, DatabaseUnavailable(reason("database_silent"))),
 }

@@ -84,6 +84,10 @@ NOT_PUBLISHED_HINT = Text(
     "Trigger daily_pipeline_controller in Airflow, wait until it is green, and try again.",
     "Airflow에서 daily_pipeline_controller를 실행하고, 성공으로 끝나면 다시 시도해 주십시오.",
 )
+NOT_THAT_DAY_HINT = Text(
+    "Once that session is over, ./start.sh run pipeline --as-of DATE computes it.",
+    "그 거래일이 끝난 뒤에는 ./start.sh run pipeline --as-of DATE로 산출할 수 있습니다.",
+)
 UNKNOWN_TICKER_TITLE = Text("Unknown ticker", "알 수 없는 종목 코드입니다")
 UNKNOWN_TICKER_HINT = Text(
     "Only what the pipeline has collected can be shown: the universe's ETFs and their top holdings.",
@@ -101,8 +105,8 @@ REFUSED_HINT = Text(
 )
 BAD_ADDRESS_TITLE = Text("This address cannot be shown", "이 주소는 열 수 없습니다")
 BAD_ADDRESS_HINT = Text(
-    "Part of the address names a choice that does not exist. Take one that the message names, or start again.",
-    "주소에 없는 선택지가 들어 있습니다. 위에 적힌 값 가운데 하나를 쓰거나 처음부터 다시 선택해 주십시오.",
+    "Part of the address cannot be used. Write it as the message says, or start again.",
+    "주소의 일부를 쓸 수 없습니다. 위에 적힌 대로 고쳐 쓰거나 처음부터 다시 선택해 주십시오.",
 )
 NO_SESSION_TITLE = Text("No session on that day", "그날은 거래일이 아닙니다")
 NO_SESSION_HINT = Text(
@@ -119,6 +123,23 @@ DAY_NOT_OFFERED = Text(
     "{day} cannot be shown: nothing is published for that day. Choose a day that the calendar offers.",
     "{day}에 발표된 결과가 없어 표시할 수 없습니다. 달력에서 선택할 수 있는 날짜를 골라 주십시오.",
 )
+NOT_OVER_TITLE = Text("Not over yet", "아직 끝나지 않은 거래일입니다")
+NOT_OVER_HINT = Text(
+    "A session can be shown once its exchange has closed and the pipeline has computed it.",
+    "거래소가 마감하고 파이프라인이 산출한 뒤에 볼 수 있습니다.",
+)
+OUTSIDE_TITLE = Text("Outside the calendar", "달력 밖의 날짜입니다")
+OUTSIDE_HINT = Text(
+    "Choose a session between the two days that the message names.",
+    "위에 적힌 두 날짜 사이의 거래일을 선택해 주십시오.",
+)
+OTHER_TABLES_TITLE = Text("The tables are not those of this version", "테이블이 이 버전과 맞지 않습니다")
+OTHER_TABLES_HINT = Text(
+    "Bring them up to date: ./start.sh exec python -m database.migrate.",
+    "./start.sh exec python -m database.migrate로 테이블을 최신 상태로 만들어 주십시오.",
+)
+FAILED_TITLE = Text("The API could not answer this", "API가 이 요청에 답하지 못했습니다")
+FAILED_HINT = Text("Its log says more: ./start.sh logs api.", "자세한 내용은 ./start.sh logs api로 확인해 주십시오.")
 BROKEN_TITLE = Text("This view could not be drawn", "화면을 그리지 못했습니다")
 BROKEN_DETAIL = Text("The dashboard's log says why.", "원인은 대시보드 로그에 있습니다.")
 BROKEN_HINT = Text("See it with ./start.sh logs dashboard.", "./start.sh logs dashboard로 확인해 주십시오.")

@@ -9,6 +9,28 @@ BACK = Text("Back to the portfolio", "포트폴리오로 돌아가기")
 REVISION = Text("Revision", "개정")
 REVISION_OF = Text("{number} of {count}", "{count}개 중 {number}번째")
 REVISION_HINT = Text("{weight}, known since {moment}", "{weight}, {moment}부터 확인됨")
+NO_REVISION_TITLE = Text("No such revision", "해당 개정이 없습니다")
+NO_REVISION_HINT = Text(
+    "Each time a portfolio is published anew it gets one more revision. Without a number the address shows the newest.",
+    "포트폴리오를 다시 발표할 때마다 개정이 하나씩 늘어납니다. 주소에서 번호를 빼면 최신 개정이 보입니다.",
+)
+NO_WEIGHT_TITLE = Text("Not in this portfolio", "이 포트폴리오에 없는 종목입니다")
+NO_WEIGHT_HINT = Text(
+    "Only what a portfolio holds has a weight. Choose one of the tickers that the message names.",
+    "보유 종목에만 비중이 있습니다. 위에 적힌 종목 가운데 하나를 선택해 주십시오.",
+)
+NONE_KEPT_TITLE = Text("No such evidence is kept", "보관된 증거가 없습니다")
+NONE_KEPT_HINT = Text(
+    "Evidence is kept of what is published. To have it of a day, publish that day anew: "
+    "./start.sh run pipeline --as-of DATE, of a month ./start.sh run rebalance --as-of DATE.",
+    "증거는 발표할 때 보관합니다. 그날을 다시 발표하면 보관됩니다: ./start.sh run pipeline --as-of DATE, 월간은 "
+    "./start.sh run rebalance --as-of DATE.",
+)
+CHANGED_TITLE = Text("The evidence has been changed", "보관된 증거가 변경되었습니다")
+CHANGED_HINT = Text(
+    "Nothing is shown of it. A backup of before the change has it as it was: ./start.sh restore FILE.",
+    "변경된 증거는 표시하지 않습니다. 변경 이전의 백업에 원래 내용이 있습니다: ./start.sh restore FILE.",
+)
 KNOWN_AT = Text("Known since", "확인된 시각")
 LINK = Text("Link", "연결 번호")
 LINK_OF = Text("{chain} no. {position}", "{chain} {position}번")

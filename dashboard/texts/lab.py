@@ -73,7 +73,6 @@ METHOD = Text(
     "각 수치의 설명은 docs/lab.md에 있습니다.",
 )
 EMPTY_TITLE = Text("Not judged yet", "아직 판정하지 않았습니다")
-EMPTY_DETAIL = Text("No verdict on the rule is stored.", "저장된 판정이 없습니다.")
 EMPTY_HINT = Text(
     "./start.sh lab judges it on the stored prices. ./start.sh history --etf-prices --sessions 2500 stores ten years "
     "of them before that.",

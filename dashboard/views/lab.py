@@ -6,6 +6,7 @@ from typing import Any
 from dash import dcc, html
 
 from contract.lab import LabReport, LabVariant
+from contract.reasons import shown
 from dashboard import components, figures, grids
 from dashboard.api_client import ApiClient
 from dashboard.components import Component
@@ -26,8 +27,8 @@ def page(client: ApiClient, page: Page) -> list[Component]:
     heading = components.heading(page.say(texts.QUESTION), *_earlier(page))
     try:
         shown = client.lab(page.address.day("as_of"))
-    except NotPublished:
-        return [heading, _empty(page)]
+    except NotPublished as error:
+        return [heading, _empty(error, page)]
     return [
         *components.banners(page, source=shown.source),
         heading,
@@ -54,8 +55,9 @@ def _earlier(page: Page) -> list[Component]:
     return [dcc.Link(page.say(common.SHOW_NEWEST), href=page.address.href(as_of=None))]
 
 
-def _empty(page: Page) -> Component:
-    return components.state(page.say(texts.EMPTY_TITLE), page.say(texts.EMPTY_DETAIL), page.say(texts.EMPTY_HINT))
+def _empty(error: NotPublished, page: Page) -> Component:
+    why = components.words(shown([error.reason]), page)
+    return components.state(page.say(texts.EMPTY_TITLE), why, page.say(texts.EMPTY_HINT))
 
 
 def _verdict(shown: LabReport, page: Page) -> Component:
@@ -80,9 +82,9 @@ def _seed(shown: LabReport, page: Page) -> list[Component]:
         (say(texts.INTERVAL), _interval(found)),
         (say(texts.SHARPE), _ratio(found.sharpe)),
         (say(texts.DEFLATED), _share(found.deflated)),
-        (say(texts.BREAK_EVEN), NONE if found.break_even_bp is None else typeset(f"{found.break_even_bp:.0f}")),
+        (say(texts.BREAK_EVEN), _basis_points(found.break_even_bp)),
         (say(texts.TURNOVER), f"{found.turnover:.1f}"),
-        (say(texts.WORST), f"{found.worst_year}: {signed(found.worst_excess)}"),
+        (say(texts.WORST), _worst(found)),
         (say(texts.SEED_NEEDS), _needs(found.sessions_needed, shown.sessions, page)),
     )
     return [components.panel(say(texts.SEED, cost=f"{shown.cost_bp:g}"), facts)]
@@ -117,6 +119,14 @@ def _interval(found: LabVariant) -> str:
 
 def _ratio(value: float | None) -> str:
     return NONE if value is None else typeset(f"{value:.2f}")
+
+
+def _basis_points(value: float | None) -> str:
+    return NONE if value is None else typeset(f"{value:.0f}")
+
+
+def _worst(found: LabVariant) -> str:
+    return f"{found.worst_year}: {signed(found.worst_excess)}"
 
 
 def _share(value: float | None) -> str:
@@ -155,14 +165,41 @@ def _intervals(shown: LabReport, page: Page) -> Component:
 
 
 def _variants(shown: LabReport, page: Page) -> Component:
+    rows = sorted(shown.variants, key=lambda each: (each.has_hindsight, -each.excess))
     return components.panel(
         page.say(texts.VARIANTS, cost=f"{shown.cost_bp:g}"),
-        _grid(shown, page),
+        _cards(rows, page),
+        _grid(rows, page),
         tools=[components.download(page, "lab")],
     )
 
 
-def _grid(shown: LabReport, page: Page) -> Component:
+def _cards(rows: Sequence[LabVariant], page: Page) -> Component:
+    say = page.say
+    return components.cards(
+        [
+            (
+                html.Strong(_name(each, page)),
+                "",
+                [
+                    (say(texts.EXCESS), components.gain(each.excess)),
+                    (say(texts.INTERVAL), _interval(each)),
+                    (say(texts.SHARPE), _ratio(each.sharpe)),
+                    (say(texts.OWN_P), NONE if each.p_value is None else f"{each.p_value:.3f}"),
+                    (say(texts.DEFLATED), _share(each.deflated)),
+                    (say(texts.BREAK_EVEN), _basis_points(each.break_even_bp)),
+                    (say(texts.TURNOVER), f"{each.turnover:.1f}"),
+                    (say(texts.DRAWDOWN), components.gain(each.drawdown)),
+                    (say(texts.WORST), _worst(each)),
+                    (say(texts.NEEDS), NONE if each.sessions_needed is None else f"{each.sessions_needed:,}"),
+                ],
+            )
+            for each in rows
+        ]
+    )
+
+
+def _grid(rows: Sequence[LabVariant], page: Page) -> Component:
     say = page.say
     columns = [
         grids.text("shown", say(texts.VARIANT), 455, flex=1, minWidth=240),
@@ -179,7 +216,6 @@ def _grid(shown: LabReport, page: Page) -> Component:
         grids.signed("worst_excess", say(texts.WORST_EXCESS), 80),
         grids.number("sessions_needed", say(texts.NEEDS), 80, ",d"),
     ]
-    rows = sorted(shown.variants, key=lambda each: (each.has_hindsight, -each.excess))
     cells = [_figures_of(each) | {"shown": _name(each, page)} for each in rows]
     return grids.grid("variants", columns, cells, page, row_id="name", is_wrapped=True)
 

@@ -22,7 +22,7 @@ from database.queries.evidence_publications import (
     with_weights,
 )
 from utils.dates import last_session_by
-from utils.errors import NotPublished
+from utils.errors import UnknownEvidence
 from utils.reasons import reason
 
 REBALANCE, ALLOCATION = "rebalance", "allocation"
@@ -48,7 +48,7 @@ def _monthly_weight(conn: Connection, rebalance_date: date, ticker: str, number:
     if own is None:
         held = [each.ticker for each in positions] or ["–"]
         asked = {"ticker": ticker, "session": rebalance_date}
-        raise NotPublished(reason("no_monthly_weight_of", **asked, revision=link.revision, held=held))
+        raise UnknownEvidence(reason("no_monthly_weight_of", **asked, revision=link.revision, held=held))
     as_of = last_session_by(rebalance_date)
     merged = read_revision(revisions(conn, (ALLOCATION,), as_of)[ALLOCATION], watermark(conn, link))
     return MonthlyWeightEvidence(

@@ -14,7 +14,7 @@ from database.queries import evidence
 from database.queries.evidence import PUBLICATIONS, SETTINGS
 from database.queries.typed import fetch_as
 from database.tables import Table
-from utils.errors import EvidenceChanged, NotPublished
+from utils.errors import EvidenceChanged, UnknownEvidence
 from utils.reasons import Reason, reason
 
 
@@ -47,7 +47,7 @@ def whole_link(conn: Connection, chain: str, position: int) -> WholeLink:
             {"chain": chain, "position": position},
         )
     if not found:
-        raise NotPublished(reason("no_link", position=position, chain=chain))
+        raise UnknownEvidence(reason("no_link", position=position, chain=chain))
     return found[0]
 
 
@@ -82,10 +82,10 @@ def revisions(conn: Connection, jobs: Sequence[str], as_of: date) -> dict[str, l
 def chosen_revision(kept: Sequence[PublicationLink], number: int | None, what: Reason) -> PublicationLink:
     """Return a revision by its number, or the newest one. what: what they are revisions of, for the error."""
     if not kept:
-        raise NotPublished(reason("no_evidence_of", what=what))
+        raise UnknownEvidence(reason("no_evidence_of", what=what))
     found = next((link for link in reversed(kept) if number in (None, link.revision)), None)
     if found is None:
-        raise NotPublished(reason("no_revision", number=number, what=what, newest=kept[-1].revision))
+        raise UnknownEvidence(reason("no_revision", number=number, what=what, newest=kept[-1].revision))
     return found
 
 

@@ -32,7 +32,7 @@ from database.queries.evidence_rows import Bars, holdings
 from database.queries.typed import fetch_as
 from database.tables import ALLOCATION_CANDIDATES, PUBLICATION, TRENDING_ETFS
 from utils.dates import window_of
-from utils.errors import NotPublished
+from utils.errors import UnknownEvidence
 from utils.reasons import reason
 
 ALLOCATION, TRENDING = "allocation", "trending"
@@ -78,7 +78,7 @@ def _weight(conn: Connection, as_of: date, period_days: int, ticker: str, number
     if chosen is None:
         held = [each.ticker for each in positions if each.position == link.position] or ["–"]
         asked = {"ticker": ticker, "days": period_days, "session": as_of}
-        raise NotPublished(reason("no_weight_of", **asked, revision=link.revision, held=held))
+        raise UnknownEvidence(reason("no_weight_of", **asked, revision=link.revision, held=held))
     behind = _Behind(conn, link, kept[TRENDING], period_days)
     behind.read([each for each in positions if each.position == link.position], chosen.source_etfs, as_of)
     return WeightEvidence(

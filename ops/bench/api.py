@@ -1,9 +1,6 @@
 """/stocks/portfolio against an empty FastAPI route on the same server: requests a second, and the slowest percent."""
 
 import os
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -14,19 +11,18 @@ import httpx
 from api.auth import HEADER
 from config.config import PROJECT_ROOT, Settings
 from ops.bench.api_server import EMPTY_PATH
+from ops.bench.beside import free_port, served
 from ops.bench.report import Target, step, table
 from ops.bench.rounds import interleaved
 from ops.bench.wrk import CONNECTIONS, Load, load
-from ops.errors import NotRunning, RunFailed
+from ops.errors import RunFailed
 from ops.native.environment import client_environment
 from ops.native.install import ensure_programs
 from ops.native.stack import VENV, Stack
-from ops.native.startup import last_words
 
 PORTFOLIO_PATH = "/stocks/portfolio"
 SECONDS = 5
 WARM_UP_SECONDS = 1
-START_SECONDS = 60.0
 
 
 def measure(stack: Stack, settings: Settings) -> list[Target]:
@@ -56,44 +52,18 @@ def _median(loads: list[Load]) -> Load:
 @contextmanager
 def second_server(stack: Stack) -> Iterator[str]:
     """Start a second API server on a free port, with the platform's database, and yield its address."""
-    port = _free_port()
-    log_file = stack.logs / "bench-api.log"
+    port = free_port()
     command = [f"{VENV}/bin/uvicorn", "--factory", "ops.bench.api_server:create"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--no-access-log"]
-    environment = os.environ | client_environment(stack)
-    with log_file.open("w") as output:
-        server = subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment, stdout=output, stderr=output)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + START_SECONDS
-        while not _answers(url):
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise NotRunning(f"the API's second server does not start: {last_words(log_file)}")
-            time.sleep(0.1)
+    environ = os.environ | client_environment(stack)
+    with served(command, port, PROJECT_ROOT, environ, stack.logs / "bench-api.log") as url:
         step(
             f"a second API server with an empty route at {url}; wrk with {CONNECTIONS} connections, {SECONDS} s a round"
         )
         yield url
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _answers(url: str) -> bool:
-    try:
-        httpx.get(url, trust_env=False)
-    except httpx.TransportError:
-        return False
-    return True
 
 
 def _require_answer(url: str, headers: dict[str, str]) -> None:
     answer = httpx.get(url, headers=headers, trust_env=False, timeout=10)
     if answer.is_error:
         raise RunFailed(f"{url} answers {answer.status_code}: {answer.text[:200]}. Has a portfolio been published?")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -115,9 +115,11 @@ def _weights(bench: Bench) -> list[Target]:
 
 
 def _dashboard(bench: Bench) -> list[Target]:
-    from ops.bench import dashboard
+    from ops.bench import dashboard, dashboard_versions
     from ops.running import Platform
 
+    if bench.against:
+        return dashboard_versions.measure_against(bench.stack, bench.against)
     return dashboard.measure(Platform.of_stack(bench.stack))
 
 

@@ -29,7 +29,7 @@ def measure(platform: Platform) -> list[Target]:
     url, addresses = platform.shown["Dashboard"], views(subjects)
     first = url + addresses[FIRST]
     step(f"{first} with {subjects.sessions} sessions published; {ROUNDS} rounds each, in headless Chromium")
-    cold = [_cold(first, number) for number in range(1, ROUNDS + 1)]
+    cold = [_round(first, number) for number in range(1, ROUNDS + 1)]
     with chromium() as driver:
         prepare(driver)
         warm = [load(driver, first) for _ in range(LOADS_UNTIL_WARM + ROUNDS)][LOADS_UNTIL_WARM:]
@@ -41,9 +41,8 @@ def measure(platform: Platform) -> list[Target]:
 
 
 def targets(cold: Sequence[Load], warm: Sequence[Load], changes: Mapping[str, Sequence[Load]]) -> list[Target]:
-    seconds = {"empty": median(_interactive(cold)), "warm": median(_interactive(warm))}
+    seconds = {"empty": median(interactive(cold)), "warm": median(interactive(warm))}
     paint = median(each.first_paint for each in cold)
-    _, scripts = cold[0].by_kind().get("scripts", (0, 0))
     calls = max(each.api_calls for loads in [cold, warm, *changes.values()] for each in loads)
     return [
         *(
@@ -53,16 +52,20 @@ def targets(cold: Sequence[Load], warm: Sequence[Load], changes: Mapping[str, Se
             for cache, figure in seconds.items()
         ),
         Target("skeleton, empty cache", paint, WANTED_PAINT_SECONDS, " s", at_most=True, digits=2),
-        Target("scripts, empty cache", scripts / 1e6, WANTED_SCRIPTS_MB, " MB", at_most=True, digits=2),
+        Target("scripts, empty cache", cold[0].script_bytes / 1e6, WANTED_SCRIPTS_MB, " MB", at_most=True, digits=2),
         Target("API calls of a view", calls, CALLS_AT_MOST, at_most=True),
     ]
 
 
-def _cold(url: str, number: int) -> Load:
+def load_cold(url: str) -> Load:
     """Load the view in a browser that has never been started before."""
     with chromium() as driver:
         prepare(driver)
-        measured = load(driver, url)
+        return load(driver, url)
+
+
+def _round(url: str, number: int) -> Load:
+    measured = load_cold(url)
     step(f"round {number} of {ROUNDS}: interactive after {measured.interactive:.2f} s")
     return measured
 
@@ -80,7 +83,7 @@ def _show_first(cold: Sequence[Load], warm: Sequence[Load]) -> None:
     rows: dict[str, Callable[[Sequence[Load]], str]] = {
         "first paint": lambda loads: spread([each.first_paint for each in loads]),
         "rendered": lambda loads: spread([each.rendered for each in loads]),
-        "interactive": lambda loads: spread(_interactive(loads)),
+        "interactive": lambda loads: spread(interactive(loads)),
         "requests": lambda loads: str(len(loads[0].fetched)),
         "on the wire": lambda loads: _size(loads[0].bytes),
         "API calls": lambda loads: str(loads[0].api_calls),
@@ -107,7 +110,7 @@ def _show_changes(changes: Mapping[str, Sequence[Load]]) -> None:
         [
             (
                 name,
-                spread(_interactive(loads)),
+                spread(interactive(loads)),
                 _size(loads[-1].bytes),
                 str(loads[-1].api_calls),
                 _size(loads[-1].api_bytes),
@@ -125,7 +128,7 @@ def _size(count: int) -> str:
     return f"{count / KB:,.1f} kB"
 
 
-def _interactive(loads: Sequence[Load]) -> list[float]:
+def interactive(loads: Sequence[Load]) -> list[float]:
     return [each.interactive for each in loads]
 
 

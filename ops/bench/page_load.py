@@ -48,6 +48,10 @@ class Load:
         return sum(each.bytes for each in self.fetched)
 
     @property
+    def script_bytes(self) -> int:
+        return self.by_kind().get("scripts", (0, 0))[1]
+
+    @property
     def api_calls(self) -> int:
         return int(self._told("api-calls"))
 
@@ -93,12 +97,21 @@ def change(driver: WebDriver, address: str) -> Load:
     return _measured(driver, f"actstockWatch.changed({address!r})")
 
 
+def text_of(driver: WebDriver) -> str:
+    """Return what the page that is open says."""
+    return str(_evaluated(driver, "document.body.innerText"))
+
+
 def _measured(driver: WebDriver, expression: str) -> Load:
+    return read(_evaluated(driver, expression))
+
+
+def _evaluated(driver: WebDriver, expression: str) -> Any:
     answer = cdp(driver, "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
     if "exceptionDetails" in answer:
         problem = answer["result"].get("description", answer["exceptionDetails"]["text"]).splitlines()[0]
         raise RunFailed(f"{expression} in the browser: {problem}")
-    return read(answer["result"]["value"])
+    return answer["result"]["value"]
 
 
 def read(measured: dict[str, Any]) -> Load:

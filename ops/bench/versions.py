@@ -1,4 +1,4 @@
-"""Another version of the platform, checked out and running beside this one, which measures itself."""
+"""Another version of the platform, checked out beside this one."""
 
 import os
 import re
@@ -16,13 +16,16 @@ DEADLINE_SECONDS = 900
 
 @dataclass(frozen=True)
 class Version:
-    """A checkout whose platform runs. name: its commit, or its folder's name."""
+    """A checkout. name: its commit, or its folder's name."""
 
     folder: Path
     name: str
 
     def seconds_of(self, part: str) -> dict[str, float]:
-        """Let this version measure a part, and return its figures. RunFailed has what it said last."""
+        """Let this version measure a part on its own platform, which runs, and return its figures.
+
+        RunFailed has what it said last.
+        """
         command = ["./start.sh", "bench", part]
         # Where this platform keeps its state, and its ports, are not those of the other one.
         environ = {name: value for name, value in os.environ.items() if not name.startswith("ACTSTOCK_")}
@@ -48,11 +51,11 @@ class Version:
 def version_in(folder: Path) -> Version:
     """Return the version in a folder. RunFailed says that it is none."""
     if not (folder / "start.sh").is_file():
-        raise RunFailed(f"{folder} has no start.sh: give the folder of another version, whose platform runs")
+        raise RunFailed(f"{folder} has no start.sh: give a checkout of another version")
     asked = subprocess.run(
         ["git", "-C", str(folder), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     )
-    return Version(folder, asked.stdout.strip() or folder.name)
+    return Version(folder.resolve(), asked.stdout.strip() or folder.name)
 
 
 def seconds_in(said: str) -> dict[str, float]:

@@ -152,7 +152,7 @@ def test_slow_api_shows_that_it_loads(page_at: Callable[[Server], Page]) -> None
     ("database", "title", "advice"),
     [
         ("empty", common.NOT_PUBLISHED_TITLE, "daily_pipeline_controller"),
-        ("without tables", common.AWAY_TITLE, "migrate"),
+        ("without tables", common.OTHER_TABLES_TITLE, "migrate"),
     ],
 )
 def test_a_database_without_anything_says_what_to_run(

@@ -4,6 +4,7 @@ import pytest
 
 from browsing import Page, Server
 from dashboard.texts import lab
+from ops.looking.browser import PHONE
 
 VIEWPORT = "#variants .ag-center-cols-viewport"
 # The texts that are wider than their places, be it by a part of a pixel.
@@ -16,6 +17,14 @@ CLIPPED = """
         return text.getBoundingClientRect().width > room;
     };
     return [...document.querySelectorAll(arguments[0])].filter(isClipped).map((place) => place.textContent);
+"""
+
+# What can be scrolled sideways, but for the list of views.
+SCROLLED = """
+    return [...document.querySelectorAll("main *")]
+        .filter((each) => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1)
+        .filter((each) => ["auto", "scroll"].includes(getComputedStyle(each).overflowX))
+        .map((each) => each.outerHTML.slice(0, 120));
 """
 
 
@@ -44,3 +53,17 @@ def test_all_columns_are_in_sight_on_a_desktop(page: Page, language: str, theme:
         )
         == 0
     )
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_a_phone_shows_the_variants_as_cards(page: Page, api: Server, language: str, theme: str) -> None:
+    page.prefer(language=language, theme=theme)
+    page.resize(PHONE)
+    page.open("/lab")
+    variants = sorted(api.answer("/lab")["variants"], key=lambda each: (each["has_hindsight"], -each["excess"]))
+    assert page.texts(".cards dl div:first-child dd") == [
+        f"{each['excess']:+.2%}".replace("-", "−") for each in variants
+    ]
+    assert not page.texts("#variants .ag-header-cell-text")
+    assert page.run(SCROLLED) == [] and page.width_overflow() == 0

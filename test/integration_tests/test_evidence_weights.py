@@ -214,7 +214,7 @@ def test_a_monthly_weight_that_is_not_there_is_refused(api: TestClient) -> None:
         ("2026-07-26/NVDA", "no evidence of the monthly portfolio of 2026-07-26 is kept"),
     ):
         answer = api.get(f"/evidence/weights/monthly/{path}")
-        assert (answer.status_code, answer.json()["error"]) == (404, "NotPublished")
+        assert (answer.status_code, answer.json()["error"]) == (404, "UnknownEvidence")
         assert said in answer.json()["detail"]
 
 
@@ -340,12 +340,17 @@ def test_a_link_that_is_not_there_is_refused(api: TestClient, path: str, status:
 @pytest.mark.parametrize(
     ("path", "status", "error", "said"),
     [
-        (f"{AS_OF}/20/NOBODY", 404, "NotPublished", "NOBODY has no weight in the 20-session portfolio of 2026-08-21"),
-        ("2026-08-20/20/NVDA", 404, "NotPublished", "no evidence of the portfolios of 2026-08-20 is kept"),
+        (
+            f"{AS_OF}/20/NOBODY",
+            404,
+            "UnknownEvidence",
+            "NOBODY has no weight in the 20-session portfolio of 2026-08-21",
+        ),
+        ("2026-08-20/20/NVDA", 404, "UnknownEvidence", "no evidence of the portfolios of 2026-08-20 is kept"),
         (
             f"{AS_OF}/20/NVDA?revision=3",
             404,
-            "NotPublished",
+            "UnknownEvidence",
             "there is no revision 3 of the portfolios of",
         ),
         (f"{AS_OF}/7/NVDA", 422, "InvalidParameter", "period_days: choose one of 5, 10, 20"),

@@ -1,32 +1,36 @@
-"""Errors -> statuses: the table, walked."""
+"""Errors -> kinds of problems: the table, walked."""
 
 import pytest
 
-from api.errors import STATUS_OF, status_of
+from api.errors import KINDS, kind_of
 from utils import errors
 
 
 @pytest.mark.parametrize(
-    ("kind", "status"),
+    ("error", "kind", "status"),
     [
-        (errors.NotASession, 422),
-        (errors.InvalidInput, 422),
-        (errors.UnknownTicker, 404),
-        (errors.UnknownSector, 404),
-        (errors.NotPublished, 404),
-        (errors.DatabaseUnavailable, 503),
-        (errors.NotStored, 500),
-        (errors.ActstockError, 500),
+        (errors.NotASession, "NotASession", 422),
+        (errors.InvalidInput, "InvalidInput", 422),
+        (errors.UnknownTicker, "UnknownTicker", 404),
+        (errors.UnknownSector, "UnknownSector", 404),
+        (errors.UnknownEvidence, "UnknownEvidence", 404),
+        (errors.EvidenceChanged, "EvidenceChanged", 500),
+        (errors.UnknownExchange, "InvalidInput", 422),
+        (errors.NotPublished, "NotPublished", 404),
+        (errors.DatabaseUnavailable, "DatabaseUnavailable", 503),
+        (errors.NotStored, "ActstockError", 500),
+        (errors.ActstockError, "ActstockError", 500),
     ],
 )
-def test_status_of_the_most_specific_class(kind: type[errors.ActstockError], status: int) -> None:
-    assert status_of(kind("x")) == status
+def test_the_most_specific_kind_counts(error: type[errors.ActstockError], kind: str, status: int) -> None:
+    assert kind_of(error("x")) == kind
+    assert KINDS[kind].status == status
 
 
-def test_every_error_the_api_can_meet_has_a_status() -> None:
+def test_every_error_has_a_kind() -> None:
     kinds = [
         kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.ActstockError)
     ]
 
     assert len(kinds) > 10
-    assert {status_of(kind("x")) for kind in kinds} <= set(STATUS_OF.values())
+    assert {kind_of(kind("x")) for kind in kinds} <= set(KINDS)

@@ -25,7 +25,7 @@ from utils import errors
 ROOT = Path(api.__file__).parents[1]
 OWN_ERRORS = {
     name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.ActstockError)
-} | {"NotAcceptable", "ApiAway", "ApiRefused"}
+} | {"NotAcceptable", "ApiAway", "ApiFailed", "ApiRefused"}
 HANGUL = re.compile("[가-힣]")
 # What a Korean sentence leaves as it is: parameters, addresses, commands, and settings.
 AS_THEY_ARE = re.compile(r"\{[^}]*\}|\./start\.sh [a-z]+ ?[a-z]*|\S*/\S+|python -m [a-z.]+|\w+_\w+")
@@ -34,7 +34,9 @@ NO_DATABASE: Any = NoDatabase()
 # Each of them is of no use to some parameters.
 VALUES = ["", "☃", "-1", "0", "1.5", "9" * 20, "nan", "2026-13-40", "2026-08-22", "A" * 200, "a,b"]
 # Nothing but their parameters.
-WITHOUT_WORDS = {"text", "of_ticker", "several", "unexpected", "parameter"}
+WITHOUT_WORDS = {"text", "of_ticker", "several", "parameter"}
+# Parameters with the words of another program, which are in English.
+FOREIGN = re.compile(r"\{(error|message|said|phrase)\b[^}]*\}")
 
 
 def read_by(program: str) -> list[Path]:
@@ -95,6 +97,13 @@ def test_an_error_made_of_words_is_found(made: str) -> None:
 def test_a_korean_sentence_is_korean(code: str) -> None:
     told = AS_THEY_ARE.sub("", KOREAN[code])
     assert not ENGLISH.search(told) and (HANGUL.search(told) or not re.search("[A-Za-z]", told))
+
+
+@pytest.mark.parametrize("code", [code for code, told in KOREAN.items() if FOREIGN.search(told)])
+def test_the_words_of_another_program_come_after_the_korean_sentence_as_the_original(code: str) -> None:
+    sentence, mark, original = KOREAN[code].partition(" (원문: ")
+    assert mark and original.endswith("})") and FOREIGN.search(original)
+    assert HANGUL.search(sentence) and not FOREIGN.search(sentence) and not HANGUL.search(original)
 
 
 def parameters() -> Iterator[Any]:

@@ -1,12 +1,16 @@
 """What the dashboard's benchmark makes of what the browser reports."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ops.bench import dashboard
+from ops.bench import dashboard, dashboard_versions
 from ops.bench.page_load import WATCH, Load, read
+from ops.bench.versions import Version
+from ops.errors import RunFailed
 from ops.looking.browser import RENDERED
+from ops.native.stack import Stack
 
 SUITES = "http://127.0.0.1:8050/_dash-component-suites"
 
@@ -81,3 +85,33 @@ def test_the_skeleton_and_the_weight_of_the_scripts_are_wanted_too() -> None:
 
 def test_the_browser_watches_for_what_the_tests_wait_for() -> None:
     assert RENDERED in WATCH and "__RENDERED__" not in WATCH
+
+
+class TestAgainstAnotherVersion:
+    def test_both_columns_and_how_this_version_compares(self) -> None:
+        ours, theirs = of(0.6), of(1.2, calls=3)
+        columns, rows = dashboard_versions.compared(
+            {"this version": {"empty": [ours], "warm": [of(0.3)]}, "04df54e": {"empty": [theirs], "warm": [of(0.4)]}}
+        )
+        assert columns == ("the first view", "this version", "04df54e", "ratio")
+        assert {name: figures for name, *figures in rows} == {
+            "skeleton, empty cache": ["0.10 s (0.10-0.10)", "0.10 s (0.10-0.10)", "1.00 x"],
+            "interactive, empty cache": ["0.60 s (0.60-0.60)", "1.20 s (1.20-1.20)", "0.50 x"],
+            "interactive, warm cache": ["0.30 s (0.30-0.30)", "0.40 s (0.40-0.40)", "0.75 x"],
+            "JavaScript on the wire": ["0.00 MB", "0.00 MB", "–"],
+            "API calls": ["2", "3", "0.67 x"],
+        }
+
+    def test_the_weight_of_the_scripts_is_what_came_over_the_wire(self) -> None:
+        heavy, none = read(reported()), read(reported(fetched=[]))
+        versions = {"this version": {"empty": [heavy], "warm": [none]}, "before": {"empty": [heavy], "warm": [none]}}
+        _, rows = dashboard_versions.compared(versions)
+        assert rows[3] == ("JavaScript on the wire", "1.47 MB", "1.47 MB", "1.00 x")
+
+    def test_a_checkout_that_is_not_installed_is_refused(self, tmp_path: Path) -> None:
+        stack = Stack(tmp_path)
+        with (
+            pytest.raises(RunFailed, match=r"is not installed: \./start\.sh install"),
+            dashboard_versions.dashboard_of(stack, Version(tmp_path, "before")),
+        ):
+            pass

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from contract.portfolios import ActiveAllocations
-from dashboard.api_client import ApiAway, ApiClient, ApiRefused
-from utils.errors import ActstockError, NotASession, NotPublished, UnknownTicker
+from dashboard.api_client import ApiAway, ApiClient, ApiFailed, ApiRefused
+from utils.errors import ActstockError, EvidenceChanged, NotASession, NotPublished, UnknownEvidence, UnknownTicker
 
 
 def client(handler: Callable[[httpx.Request], httpx.Response]) -> ApiClient:
@@ -68,7 +68,10 @@ def test_each_question_has_its_address(ask: Callable[[ApiClient], object], addre
         (404, "UnknownTicker", UnknownTicker),
         (422, "NotASession", NotASession),
         (503, "DatabaseUnavailable", ApiAway),
-        (500, "ActstockError", ApiAway),
+        (404, "UnknownEvidence", UnknownEvidence),
+        (500, "EvidenceChanged", EvidenceChanged),
+        (500, "ActstockError", ApiFailed),
+        (400, "UnknownHost", ApiFailed),
     ],
 )
 def test_statuses_become_errors_with_the_apis_words(status: int, name: str, error: type[ActstockError]) -> None:

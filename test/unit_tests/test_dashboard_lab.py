@@ -11,6 +11,7 @@ import dashboard_samples as samples
 from contract.lab import LabReport
 from dashboard.downloads import as_csv
 from dashboard.figures import DARK, Interval, intervals
+from dashboard.page import signed
 from dashboard.texts import Language
 from dashboard.texts import lab as texts
 from dashboard.texts.reasons import KOREAN
@@ -79,6 +80,16 @@ def test_every_variant_is_a_row_in_the_readers_language() -> None:
         rows = samples.named(drawn(report, language), "variants").rowData  # type: ignore[arg-type]
         assert [row["excess"] for row in rows] == sorted((each.excess for each in report.variants), reverse=True)
         assert [row["shown"] for row in rows if row["is_seed"]] == [f"{name} ({mark})"]
+
+
+def test_every_variant_is_a_card_with_the_figures_of_its_row() -> None:
+    report = lab_report()
+    [cards] = [part for part in samples.parts(drawn(report)) if getattr(part, "className", "") == "cards"]
+    assert len(cards.children) == len(report.variants)
+    best = max(report.variants, key=lambda each: each.excess)
+    shown = samples.text_of(cards.children[0])
+    assert f"{best.excess:+.2%}" in shown and f"{best.p_value:.3f}" in shown
+    assert f"{best.worst_year}: {signed(best.worst_excess)}" in shown
 
 
 def test_hindsight_is_a_row_and_has_no_interval() -> None:

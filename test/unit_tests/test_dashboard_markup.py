@@ -4,10 +4,11 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from dash import dcc, html
+from dash import Dash, dcc, html
 
 import dashboard_samples as samples
-from dashboard import dashboard_finviz_app, markup
+from dashboard import dashboard_finviz_app, first_view, markup
+from dashboard.callback_requests import UPDATE
 
 
 def written(part: Any, *live: str) -> Any:
@@ -99,3 +100,20 @@ def test_the_view_is_few_components_and_says_the_same() -> None:
     assert len(list(samples.parts(after))) * 4 < len(list(samples.parts(before)))
     told = " ".join(" ".join(getattr(each, "content", "") for each in samples.parts(after)).split())
     assert "<strong>60.00%</strong>" in told and 'data-view=""' in told
+
+
+def test_what_is_live_is_looked_up_once_by_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up: list[Dash] = []
+    live_ids = markup.live_ids
+
+    def counted(app: Dash) -> frozenset[str]:
+        looked_up.append(app)
+        return live_ids(app)
+
+    monkeypatch.setattr(markup, "live_ids", counted)
+    browser = dashboard_finviz_app.create_app(samples.Api({}).client, samples.PERIODS).server.test_client()
+    asked: Any = first_view.REQUEST
+    inputs = [{**part, "value": value} for part, value in zip(asked["inputs"], ("/nowhere", ""), strict=True)]
+    for _ in range(2):
+        assert browser.post(UPDATE, json={**asked, "inputs": inputs}).status_code == 200
+    assert len(looked_up) == 1
