@@ -102,7 +102,7 @@ def end_of_market(last_session: date) -> float:
     home = trading_days(NEW_YORK)
     position = home.position(last_session)
     if position is None or position + 1 >= len(home.days):
-        raise InvalidInput(f"{last_session} is not a {HOME_EXCHANGE} session with a known next one")
+        raise InvalidInput(f"{last_session} is not an {HOME_EXCHANGE} session with a known next one")
     return float(home.opens[position + 1])
 
 

@@ -85,7 +85,7 @@ SENTENCES: Mapping[str, str] = {
     "no_view": "there is no view {path}: choose one of {views:, }",
     "no_weight_named": "the address names no weight: /evidence/NVDA?period=20&as_of=2026-08-21 is that of NVDA in one "
     "portfolio",
-    "not_a_session": "{day} ({weekday}) is not a {exchange} session: the nearest are {before} and {after}",
+    "not_a_session": "{day} ({weekday}) is not an {exchange} session: the nearest are {before} and {after}",
     "outside_calendar": "{day} is outside the {exchange} calendar ({first} to {last})",
     "sessions_before_outside": "{count} sessions before {session} is outside the {exchange} calendar "
     "({first} to {last})",

@@ -139,7 +139,7 @@ class TestByHand:
         [collect] = [task for task in airflow.tasks(run) if task.task_id == "collect"]
         assert collect.tries == 1
         said = airflow._ask("GET", f"{path(run)}/taskInstances/collect/logs/1", params={"full_content": True})
-        assert "2026-08-22 (Saturday) is not a XNYS session: the nearest are 2026-08-21 and 2026-08-24" in str(said)
+        assert "2026-08-22 (Saturday) is not an XNYS session: the nearest are 2026-08-21 and 2026-08-24" in str(said)
 
     def test_what_is_no_date_is_refused(self, pipeline: Run, airflow: Airflow) -> None:
         with pytest.raises(RunFailed, match="'20260821' is not a 'date'"):

@@ -888,4 +888,4 @@ class TestBackfill:
         assert backfill.main("sector", "", ["--to", "2026-08-22"]) == 2
         said = capsys.readouterr().err
         assert "--days is at least 1" in said
-        assert "2026-08-22 (Saturday) is not a XNYS session" in said
+        assert "2026-08-22 (Saturday) is not an XNYS session" in said

@@ -544,7 +544,7 @@ class TestSession:
     @pytest.mark.parametrize(
         ("asked", "message"),
         [
-            ("2026-08-15", "is not a XNYS session: the nearest are 2026-08-14 and 2026-08-17"),
+            ("2026-08-15", "is not an XNYS session: the nearest are 2026-08-14 and 2026-08-17"),
             ("2026-08-18", "is not over yet: the last closed one is 2026-08-17"),
             ("1999-01-04", "outside the XNYS calendar"),
         ],

@@ -47,7 +47,7 @@ def test_an_early_close_counts() -> None:
         ("yesterday", "not a clock setting"),
         ("2026-13-01", "not a clock setting"),
         ("2026-08-20T20:30:00", "time zone"),
-        ("2026-08-22", "not a XNYS session"),
+        ("2026-08-22", "not an XNYS session"),
         ("2026-08-24", "not over yet"),
         ("2026-08-24T13:30:00Z", "outside the market"),
         ("2026-05-29T20:00:00Z", "outside the market"),

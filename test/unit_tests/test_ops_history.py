@@ -334,7 +334,7 @@ def test_an_error_is_one_message_that_says_how_to_go_on(
     monkeypatch.setenv("YAHOO_BASE_URL", "")
     assert history.history(250, date(2026, 8, 22)) == 1
     said = capsys.readouterr().err
-    assert "2026-08-22 (Saturday) is not a XNYS session" in said
+    assert "2026-08-22 (Saturday) is not an XNYS session" in said
     assert "start it again, and it goes on from there" in said
 
 

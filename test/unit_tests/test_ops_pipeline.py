@@ -85,7 +85,7 @@ def test_a_failed_try_is_told_with_its_reason_before_the_next_one(capsys: pytest
 @pytest.mark.parametrize("name", ["5", "pipeline"])
 @pytest.mark.parametrize(
     ("day", "message"),
-    [(date(2026, 8, 22), "is not a XNYS session"), (date(2126, 8, 23), "is outside the XNYS calendar")],
+    [(date(2026, 8, 22), "is not an XNYS session"), (date(2126, 8, 23), "is outside the XNYS calendar")],
 )
 def test_a_day_without_a_session_is_refused_before_a_run(
     monkeypatch: pytest.MonkeyPatch, name: str, day: date, message: str

@@ -286,7 +286,7 @@ class TestCommands:
         assert "--as-of-date" in run_producer("collector.kafka_producer_trending_etf_holdings", "--help")
 
     def test_a_wrong_request_is_one_sentence(self, pipeline: Run) -> None:
-        with pytest.raises(AssertionError, match=r"2026-08-22 .* is not a XNYS session") as refused:
+        with pytest.raises(AssertionError, match=r"2026-08-22 .* is not an XNYS session") as refused:
             run_producer("collector.kafka_producer_etf_daily", "--group", "sector", "--as-of-date", "2026-08-22")
         assert "Traceback" not in str(refused.value)
 

@@ -63,7 +63,7 @@ def test_empty_publication_is_an_answer(api: TestClient) -> None:
     [
         ("as_of_date=2026-08-19", 404, "NotPublished", "2026-08-19"),
         ("as_of_date=2026-08-22", 422, "NotASession", "the nearest are 2026-08-21 and 2026-08-24"),
-        ("as_of_date=2026-07-03", 422, "NotASession", "not a XNYS session"),
+        ("as_of_date=2026-07-03", 422, "NotASession", "not an XNYS session"),
         ("as_of_date=1901-01-01", 422, "NotASession", "outside"),
         ("period_days=7", 422, "InvalidParameter", "5, 10, 20"),
     ],
