@@ -61,7 +61,7 @@ BREAK_EVEN = Text("Break-even bp", "손익분기 bp")
 TURNOVER = Text("Turnover a year", "연 회전율")
 DRAWDOWN = Text("Largest fall", "최대 하락")
 WORST = Text("Worst year", "최악의 해")
-WORST_EXCESS = Text("Behind by", "그해 차이")
+WORST_EXCESS = Text("Its excess", "그해 차이")
 NEEDS = Text("Sessions needed", "필요 거래일")
 METHOD = Text(
     "Net of costs and above {benchmark}. Decided on one session, bought at the close of the next. The interval is a "
