@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -12,12 +12,14 @@ from typing import Any
 import psutil
 
 from config.config import Topic
+from database.db_helper import connect
 from ops.bench.chaos_field import Field
+from ops.bench.chaos_rows import POISON_KEY
 from ops.errors import RunFailed
 from ops.native.supervisor import DOWN
 from ops.replay.sandbox import CONSUMER_MODULES, module_process
 from utils.errors import ActstockError
-from utils.kafka_utils import admin_client, create_topics, topic_ids
+from utils.kafka_utils import admin_client, create_topics, publisher, set_back, topic_ids
 
 # What the source answers to everything for a while. The last two are believed of single tickers.
 ANSWERS: tuple[Mapping[str, Any], ...] = (
@@ -34,9 +36,21 @@ ANSWERS: tuple[Mapping[str, Any], ...] = (
     {"kind": "http_status", "status": 200, "body": "empty"},
     {"kind": "http_status", "status": 200, "body": "null"},
 )
+# What no contract takes.
+POISON = (
+    b"",
+    b"null",
+    b"no JSON",
+    b"\xff\xfe",
+    b"{}",
+    b'{"more": ' + b"[" * 100_000,
+    b'{"ticker": "SPY", "trade_date": "9999-12-31"}',
+    b'{"ticker": "' + b"A" * 201 + b'", "trade_date": "2026-08-21"}',
+)
 SHORT_WAIT, LONG_WAIT = 5.0, 30.0
 # Each round adds one, and no topic of ours needs more.
 MOST_PARTITIONS = 12
+MOST_CONNECTIONS = 1000
 GONE_SECONDS = 60
 
 # Gets the stack and what draws at random. Returns what was done, in words.
@@ -61,6 +75,9 @@ def kinds(field: Field) -> dict[str, Fault]:
         Fault("postgres away", partial(_take_away, service="postgres")),
         Fault("airflow-db away", partial(_take_away, service="airflow-db")),
         Fault("topic made anew", _make_topic_anew),
+        Fault("messages read again", _read_again),
+        Fault("poison", _poison),
+        Fault("no connection left", _use_up_connections),
         Fault("wrong answers", _answer_wrongly, is_of_source=True),
     ]
     return {fault.name: fault for fault in [*killed, *others]}
@@ -93,10 +110,14 @@ def _freeze(field: Field, chance: Random, service: str) -> str:
 def _take_away(field: Field, chance: Random, service: str) -> str:
     seconds, supervisor = chance.uniform(SHORT_WAIT, LONG_WAIT), field.supervisor
     supervisor.stop_service(service)
-    _wait(lambda: supervisor.state(service).name_of_state in DOWN, f"{service} does not stop")
+    _wait(partial(_is_down, field, service), f"{service} does not stop")
     time.sleep(seconds)
     supervisor.start_service(service)
     return f"{service} away for {seconds:.0f} s"
+
+
+def _is_down(field: Field, service: str) -> bool:
+    return field.supervisor.state(service).name_of_state in DOWN
 
 
 def _rebalance(field: Field, chance: Random) -> str:
@@ -138,6 +159,42 @@ def _is_new(field: Field, topic: Topic, before: str) -> bool:
         create_topics(field.settings.kafka)
         return topic_ids(field.settings.kafka).get(topic, before) != before
     return False
+
+
+def _read_again(field: Field, chance: Random) -> str:
+    """Have each consumer read again what this chain has sent so far."""
+    for topic, module in CONSUMER_MODULES.items():
+        service = field.service_of(module)
+        field.supervisor.stop_service(service)
+        _wait(partial(_is_down, field, service), f"{service} does not stop")
+        set_back(field.settings.kafka, topic, field.begun[topic])
+        field.supervisor.start_service(service)
+    return "all consumers went back to the chain's first message"
+
+
+def _poison(field: Field, chance: Random) -> str:
+    """Send what no contract takes to every topic, and wait until each message is kept once, with its reason."""
+    messages = [(topic, value) for topic in Topic for value in chance.sample(POISON, len(POISON))]
+    expected = field.poisoned() + len(messages)
+    with publisher(field.settings.kafka) as sending:
+        for topic, value in messages:
+            sending.send_raw(topic, POISON_KEY.encode(), value)
+        sending.wait()
+    _wait(lambda: field.poisoned() == expected, f"{len(messages)} unusable messages are not kept once each")
+    return f"{len(messages)} messages that no contract takes"
+
+
+def _use_up_connections(field: Field, chance: Random) -> str:
+    """Take all connections that PostgreSQL still has."""
+    seconds, database = chance.uniform(SHORT_WAIT, LONG_WAIT), field.settings.database
+    with ExitStack() as held:
+        taken = 0
+        with suppress(ActstockError):
+            while taken < MOST_CONNECTIONS:
+                held.enter_context(closing(connect(database)))
+                taken += 1
+        time.sleep(seconds)
+    return f"{taken} connections taken for {seconds:.0f} s"
 
 
 def _answer_wrongly(field: Field, chance: Random) -> str:

@@ -13,7 +13,7 @@ from collector.bootstrap import prepare
 from config.config import Settings, Topic
 from config.stages import CONTROLLER
 from database.db_helper import connect
-from ops.bench.chaos_rows import Rows, read_rows
+from ops.bench.chaos_rows import Rows, count_poison, read_rows
 from ops.databases import empty_tables
 from ops.errors import NotRunning, RunFailed
 from ops.native.control import services_of, start
@@ -26,7 +26,7 @@ from ops.pipeline.airflow_client import BAD, Airflow, Run, Task
 from ops.replay.market_client import MarketServer
 from ops.running import Platform
 from utils.errors import ActstockError
-from utils.kafka_utils import committed_offsets, end_offsets, offsets_reached
+from utils.kafka_utils import Offsets, committed_offsets, end_offsets, offsets_reached
 
 # Who stands for Yahoo is no part of the platform.
 NOT_OURS = "market-server"
@@ -42,6 +42,8 @@ class Field:
     stack: Stack
     patience_seconds: float = 900
     environ: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+    # Where each topic ended when the present chain was begun.
+    begun: dict[Topic, Offsets] = field(default_factory=dict)
 
     @cached_property
     def client_environ(self) -> dict[str, str]:
@@ -76,6 +78,14 @@ class Field:
         with closing(connect(self.settings.database)) as conn:
             empty_tables(conn, keep=KEPT)
         prepare(self.settings)
+        self.begun.update({topic: end_offsets(self.settings.kafka, topic) for topic in Topic})
+
+    def service_of(self, module: str) -> str:
+        """Return the service that is a module of Python."""
+        return next(name for name, service in services_of(self.stack).items() if module in service.command)
+
+    def poisoned(self) -> int:
+        return count_poison(self.settings.database)
 
     def rows(self) -> Rows:
         return read_rows(self.settings.database)

@@ -17,6 +17,8 @@ INCIDENTAL = {
     *("fetched_at", "published_at", "received_at", "run_id", "topic", "partition_id", "kafka_offset", "record_time"),
     *("answer_digest", "quote_digest", "position", "id", "raw_value", "message_key", "replayed_at"),
 }
+# Of messages that are sent to be rejected: their rejections are no rows of a chain.
+POISON_KEY = "poison"
 COMPARED = ("collected_", "analytics_")
 # Versions: here something stored twice would show, which replaces itself in the tables. So it does in the revisions,
 # unless the source lacked something at first.
@@ -76,6 +78,15 @@ def read_rows(database: DatabaseSettings) -> Rows:
     return found
 
 
+def count_poison(database: DatabaseSettings) -> int:
+    """Count the messages that were sent to be rejected, and have been."""
+    with closing(connect(database)) as conn:
+        [row] = fetch(
+            conn, "SELECT count(*) AS kept FROM logs_consumer_error WHERE message_key = %(key)s", {"key": POISON_KEY}
+        )
+    return int(row["kept"])
+
+
 def without_revisions(rows: Rows) -> Rows:
     return Counter({row: count for row, count in rows.items() if row[0] not in REVISIONS})
 
@@ -89,9 +100,12 @@ def _tables() -> Iterator[TableText]:
 def _query(table: TableText) -> sql.Composable:
     columns = [column for column in table.columns if column not in INCIDENTAL]
     key = [column for column in table.key if column not in INCIDENTAL] or columns
-    return sql.SQL("SELECT CONCAT_WS(' ', {}) AS key, md5(ROW({})::text) AS digest FROM {}").format(
+    query = sql.SQL("SELECT CONCAT_WS(' ', {}) AS key, md5(ROW({})::text) AS digest FROM {}").format(
         _names(key), _names(columns), sql.Identifier(table.name)
     )
+    if "message_key" not in table.columns:
+        return query
+    return query + sql.SQL(" WHERE message_key IS DISTINCT FROM {}").format(sql.Literal(POISON_KEY))
 
 
 def _names(columns: list[str]) -> sql.Composable:

@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
+from database.schema_reader import schema
 from ops.bench import chaos, chaos_faults, chaos_field, chaos_rows, soak
 from ops.bench.chaos import Round
 from ops.bench.chaos_faults import Fault
@@ -20,7 +21,8 @@ from ops.bench.chaos_rows import Difference
 from ops.bench.command import PARTS, _chosen
 from ops.errors import NotRunning, UnknownName
 from ops.native.stack import Stack
-from utils.errors import BrokerUnavailable
+from utils.errors import BrokerUnavailable, InvalidMessage
+from utils.messages import EtfDailyBar, HoldingsSnapshot, Message, StockDailyBar, from_json
 
 TRUTH = Counter({("bars", "SPY 1", "a"): 1, ("bars", "SPY 2", "b"): 1, ("versions", "SPY 1", "a"): 1})
 
@@ -146,6 +148,19 @@ def test_an_airflow_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch, 
     assert Field(Stack(tmp_path)).end_of(run) is None
     away.append(NotRunning("no answer"))
     assert Field(Stack(tmp_path), patience_seconds=-1).end_of(run) == "no answer"
+
+
+@pytest.mark.parametrize("kind", [EtfDailyBar, HoldingsSnapshot, StockDailyBar])
+@pytest.mark.parametrize("raw", chaos_faults.POISON)
+def test_no_contract_takes_poison(kind: type[Message], raw: bytes) -> None:
+    with pytest.raises(InvalidMessage):
+        from_json(kind, raw)
+
+
+def test_poison_is_no_row_of_a_chain() -> None:
+    rejections = schema()["logs_consumer_error"]
+    assert chaos_rows.POISON_KEY in str(chaos_rows._query(rejections))
+    assert chaos_rows.POISON_KEY not in str(chaos_rows._query(schema()["collected_daily_etf_ohlc"]))
 
 
 def test_only_this_stacks_own_process_is_struck(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,7 +107,10 @@ def test_a_range_skips_weekends_and_holidays(session: FakeSession) -> None:
     [
         (["--as-of-date", "21.08.2026"], "'21.08.2026' is not a date"),
         (["--as-of-date", "2026-02-30"], "'2026-02-30' is not a date"),
-        (["--as-of-date", "2025-11-27"], "2025-11-27 (Thursday) is not an XNYS session: the nearest are 2025-11-26 and"),
+        (
+            ["--as-of-date", "2025-11-27"],
+            "2025-11-27 (Thursday) is not an XNYS session: the nearest are 2025-11-26 and",
+        ),
         (["--as-of-date", "2026-08-22"], "2026-08-22 (Saturday) is not an XNYS session"),
         (["--as-of-date", "1999-08-20"], "outside the XNYS calendar"),
         (["--from", "2026-08-22", "--to", "2026-08-23"], "no session from 2026-08-22 to 2026-08-23"),
