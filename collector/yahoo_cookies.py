@@ -71,11 +71,20 @@ class CookieCache:
         written = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         text = json.dumps({strategy: _flat(cookies) for strategy, cookies in self._kept.items()})
         try:
-            with open(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            written.unlink(missing_ok=True)
+            with open(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
                 file.write(text)
+                _give_to_the_folders_owner(file.fileno(), self.path.parent)
             written.replace(self.path)
         except OSError as error:
             log.warning("Yahoo's cookie is kept in memory only: %s cannot be written (%s)", self.path, error)
+
+
+def _give_to_the_folders_owner(file: int, folder: Path) -> None:
+    """Give what root has written to those who work there: a service of another user reads it, too."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.fchown(file, owner.st_uid, owner.st_gid)
 
 
 def find_cookie(cookies: Cookies) -> Cookie | None:
