@@ -175,6 +175,16 @@ def test_a_service_takes_its_secrets_before_it_gives_up_root(tmp_path: Path) -> 
     assert (result.stdout, result.stderr) == ("its own\n", "")
 
 
+def test_a_service_reads_what_its_command_names(opened: Path) -> None:
+    """Such as a recorded market in somebody's home."""
+    market = opened / "home" / "market"
+    market.mkdir(parents=True)
+    (market / "prices.csv").touch()
+    (opened / "home").chmod(0o700)
+    result = launched({"ACTSTOCK_HOME": str(opened)}, "--as", system_user.NAME, "--", "ls", str(market))
+    assert (result.stdout, result.stderr) == ("prices.csv\n", "")
+
+
 def test_one_process_becomes_a_service(tmp_path: Path) -> None:
     services.write_supervisor_config(tmp_path / "supervisord.conf")
     commands = [line for line in (tmp_path / "supervisord.conf").read_text().splitlines() if line.startswith("command")]
