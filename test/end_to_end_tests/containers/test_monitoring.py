@@ -1,24 +1,20 @@
 """The profile `monitoring`: Prometheus reaches whom it is told to ask, and its rules find what they ask for."""
 
-import os
+import json
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import yaml
 
-from compose_project import compose, output_of
+from compose_project import compose
 from config.config import PROJECT_ROOT
-from ops.native import stack_secrets
 from ops.pipeline.airflow_client import Run
 
 MONITORING = PROJECT_ROOT / "monitoring"
-SERVICE = ("--profile", "monitoring", "run", "--detach", "--no-deps", "--service-ports")
-PORT = "PORT_PROMETHEUS"
 PATIENCE_SECONDS = 60
 
 
@@ -34,13 +30,16 @@ def prometheus(pipeline: Run, tmp_path_factory: pytest.TempPathFactory) -> Itera
     folder.chmod(0o755)
     for file in MONITORING.iterdir():
         (folder / file.name).write_text(file.read_text(encoding="utf-8").replace("_interval: 1m", "_interval: 1s"))
-    started = stack_secrets.read_env_file(Path(os.environ["ACTSTOCK_HOME"]) / "run" / "containers.env")
-    container = compose(*SERVICE, "--volume", f"{folder}:/etc/prometheus:ro", "prometheus").strip()
+    beside = tmp_path_factory.mktemp("compose") / "impatient.yml"
+    beside.write_text(json.dumps({"services": {"prometheus": {"volumes": [f"{folder}:/etc/prometheus:ro"]}}}))
+    files = ("--file", "docker-compose.yml", "--file", str(beside), "--profile", "monitoring")
+    compose(*files, "up", "--detach", "--no-deps", "prometheus")
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{started[PORT]}/api/v1") as client:
+        address = compose(*files, "port", "prometheus", "9090").strip()
+        with httpx.Client(base_url=f"http://{address}/api/v1") as client:
             yield client
     finally:
-        output_of(["docker", "rm", "--force", container])
+        compose(*files, "rm", "--stop", "--force", "prometheus")
 
 
 def answer(prometheus: httpx.Client, path: str, **parameters: str) -> Any:
