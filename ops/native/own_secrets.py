@@ -1,7 +1,7 @@
 """The files from which each service takes its own secrets, and nobody else's, as JSON.
 
-An environment is handed on to every child, and a command line can be read by everybody. So the
-supervisor has none of the secrets, and each service takes its own from a file that only the owner may read.
+An environment is handed on to every child, and a command line can be read by everybody. So the supervisor has none of
+the secrets, and each service takes its own from a file that only the owner may read.
 """
 
 import json
