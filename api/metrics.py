@@ -139,7 +139,7 @@ def _ledger(state: metrics.State) -> Iterator[Any]:
     yield _counted(
         "actstock_publication_age_seconds",
         "Seconds since a job published last",
-        ("job",),
+        ("publication",),
         state.publication_ages,
     )
     yield _counted(

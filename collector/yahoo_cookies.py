@@ -71,8 +71,10 @@ class CookieCache:
         written = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         text = json.dumps({strategy: _flat(cookies) for strategy, cookies in self._kept.items()})
         try:
-            with open(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            written.unlink(missing_ok=True)
+            with open(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
                 file.write(text)
+            _give_to_owner_of(self.path.parent, written)
             written.replace(self.path)
         except OSError as error:
             log.warning("Yahoo's cookie is kept in memory only: %s cannot be written (%s)", self.path, error)
@@ -88,11 +90,20 @@ def _prepare(folder: Path) -> None:
     try:
         if folder.exists() and not folder.is_dir():
             _remove(folder, "it should be a folder")
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            _give_to_owner_of(folder.parent, folder)
         for leftover in folder.glob("*.db*"):
             _remove(leftover, "a cache of another kind")
     except OSError as error:
         log.warning("Yahoo's cookie is kept in memory only: %s cannot be used (%s)", folder, error)
+
+
+def _give_to_owner_of(folder: Path, made: Path) -> None:
+    """Give what root makes in a folder to whoever works there: services are other users."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.lchown(made, owner.st_uid, owner.st_gid)
 
 
 def _remove(path: Path, reason: str) -> None:

@@ -1,6 +1,4 @@
-"""Become a service of which nothing else runs.
-
-    python -S -m ops.native.alone COMMAND ...
+"""The end of what a killed service has left, before it starts again.
 
 What a process has started lives on when that is killed: Airflow's scheduler leaves four workers, and a health server on
 the port that the next one needs. A container ends all of them; here they are ended before the service starts again.
@@ -45,8 +43,3 @@ def _environ(pid: int) -> set[bytes]:
         return set(filter(None, (PROC / str(pid) / "environ").read_bytes().split(b"\0")))
     except OSError:
         return set()
-
-
-if __name__ == "__main__":
-    end_leftovers()
-    os.execvp(sys.argv[1], sys.argv[1:])

@@ -39,8 +39,8 @@ def service_environment(stack: Stack, java_home: Path, environ: Mapping[str, str
     chosen = _chosen(stack, environ)
     return (
         _spark_sizes()
-        | _defaults(stack)
         | chosen
+        | _defaults(stack, chosen)
         | _platform(stack)
         | _served_market(stack)
         | _processes(stack, java_home, chosen)
@@ -108,10 +108,11 @@ def _spark_sizes() -> dict[str, str]:
     return {"SPARK_WORKER_CORES": "2", "SPARK_WORKER_MEMORY": "2g", "SPARK_DAEMON_MEMORY": "256m"}
 
 
-def _defaults(stack: Stack) -> dict[str, str]:
+def _defaults(stack: Stack, chosen: Mapping[str, str]) -> dict[str, str]:
     """Return what a setting may replace: addresses for people, such as one of a proxy, and where backups go."""
     links = {"AIRFLOW_UI_URL": stack.url("airflow"), "SPARK_UI_URL": stack.url("spark-master-ui")}
-    return links | {"BACKUP_FOLDER": str(stack.home / "backups")}
+    defaults = links | {"BACKUP_FOLDER": str(stack.home / "backups")}
+    return {name: chosen.get(name) or default for name, default in defaults.items()}
 
 
 def _platform(stack: Stack) -> dict[str, str]:

@@ -1,17 +1,13 @@
-"""Become a service that has its own secrets in its environment, and nobody else's.
+"""The files from which each service takes its own secrets, and nobody else's, as JSON.
 
-    python -m ops.native.own_secrets FILE COMMAND ...
-
-FILE holds them as JSON. An environment is handed on to every child, and a command line can be read by everybody. So the
-supervisor has none of the secrets, and each service takes its own from a file that only the owner may read.
+An environment is handed on to every child, and a command line can be read by everybody. So the supervisor has none of
+the secrets, and each service takes its own from a file that only the owner may read.
 """
 
 import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
 
 FOLDER = "secrets"
 
@@ -38,11 +34,7 @@ def write_private(path: Path, text: str) -> None:
         file.write(text)
 
 
-def become(path: Path, command: list[str]) -> NoReturn:
-    """Replace this process by the command, with the secrets of the file."""
+def read(path: Path) -> dict[str, str]:
+    """Return the variables of a service's file."""
     values: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-    os.execvpe(command[0], command, os.environ | values)
-
-
-if __name__ == "__main__":
-    become(Path(sys.argv[1]), sys.argv[2:])
+    return values

@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ops.errors import UnknownName
-from ops.native import compose, own_secrets
+from ops.native import compose, own_secrets, system_user
 
 CONFIG_FILE = Path(__file__).with_name("conf") / "supervisord.conf"
 PROGRAM = "program:"
-# Without packages, which would take ten times as long to be found.
-WITH_SECRETS = "python -S -m ops.native.own_secrets"
-AS_SYSTEM_USER = "python -S -m ops.native.system_user"
-ALONE = "python -S -m ops.native.alone"
+LAUNCH = "python -S -m ops.native.launch"
+ROOT = "root"
 DEFAULTS = "program-defaults"
 DEFAULT_WAIT_SECONDS = 180
 # A one-shot may end at once, and is not started again.
@@ -30,7 +28,8 @@ class Service:
     """needs: ready before it starts; uses: there until it has stopped; ready: a check and its arguments.
 
     wait_seconds: how long a start waits until it is ready. 0: the platform works without it, so it is not waited for.
-    owns: folders of the data, which are its own; as the system user where root starts it. None: it is as who starts it.
+    user: the system user that it is where root starts it. owns: folders that are that user's.
+    reads: what it reads beside the folders of its settings.
     users: who it is elsewhere. environment: what else it alone is told.
     secrets: its variables that hold a secret, each with the setting that has the value.
     supervisor: further keys of supervisord.
@@ -44,7 +43,9 @@ class Service:
     ports: tuple[str, ...]
     wait_seconds: int
     only_if: str | None
-    owns: tuple[str, ...] | None
+    user: str
+    owns: tuple[str, ...]
+    reads: tuple[str, ...]
     users: Mapping[str, str]
     environment: Mapping[str, str]
     secrets: Mapping[str, str]
@@ -85,7 +86,9 @@ def _service(name: str, described: Mapping[str, Any]) -> Service:
         ports=tuple(compose.ports_of(described)),
         wait_seconds=native.get("wait_seconds", DEFAULT_WAIT_SECONDS),
         only_if=native.get("only_if"),
-        owns=tuple(native["owns"]) if "owns" in native else None,
+        user=native.get("user", system_user.NAME),
+        owns=tuple(native.get("owns", ())),
+        reads=tuple(native.get("reads", ())),
         users={name: environment[name] for name in USERS if name in environment},
         environment=native.get("environment", {}),
         secrets={} if "secrets_in" in native else compose.private_variables(described),
@@ -95,13 +98,14 @@ def _service(name: str, described: Mapping[str, Any]) -> Service:
 
 def _program(service: Service) -> dict[str, str]:
     """Return a service's section of supervisord's configuration, without the defaults."""
-    before = f"{ALONE} "
+    words = [LAUNCH]
     if service.secrets:
-        before += f'{WITH_SECRETS} "%(ENV_ACTSTOCK_RUN)s/{own_secrets.file_name(service.name)}" '
-    if service.owns is not None:
-        folders = "".join(f'"%(ENV_ACTSTOCK_DATA)s/{folder}" ' for folder in service.owns)
-        before += f"{AS_SYSTEM_USER} {folders}-- "
-    own = {"command": before + service.command} | (ONE_SHOT if service.is_one_shot else {})
+        words += ["--secrets", f'"%(ENV_ACTSTOCK_RUN)s/{own_secrets.file_name(service.name)}"']
+    if service.user != ROOT:
+        words += ["--as", service.user]
+    for option, paths in (("--owns", service.owns), ("--reads", service.reads)):
+        words += [option, *(f'"{path}"' for path in paths)] if paths else []
+    own = {"command": " ".join([*words, "--", service.command])} | (ONE_SHOT if service.is_one_shot else {})
     if given := {**service.users, **service.environment}:
         own["environment"] = ",".join(f'{name}="{value}"' for name, value in given.items())
     return own | dict(service.supervisor)

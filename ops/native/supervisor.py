@@ -12,6 +12,7 @@ import psutil
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from ops.errors import CannotStart, NotRunning
+from ops.native import system_user
 from ops.native.stack import VENV, Stack
 
 START_SECONDS = 15
@@ -69,6 +70,7 @@ class Supervisor:
             reason = [line for line in (started.stderr + started.stdout).splitlines() if line.startswith("Error")]
             raise CannotStart(f"supervisord did not start: {' '.join(reason)}")
         self._wait(lambda: self.is_alive(), "supervisord does not answer; see supervisord.log in the folder of logs")
+        system_user.own(self._stack.supervisor_socket, system_user.ADMIN)  # the watcher asks it, too
 
     def pid(self) -> int:
         return int(self._call("supervisor.getPID"))

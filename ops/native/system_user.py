@@ -1,24 +1,20 @@
-"""The user that services are where root starts the platform.
+"""The users that services are where root starts the platform.
 
-    python -S -m ops.native.system_user [FOLDER ...] -- COMMAND ...
-
-What is broken into then changes nothing but the service's own folders. Started by anybody else, a service is whoever
-started it.
+What is broken into then changes nothing but that user's folders, and sees nothing of another user's services. Started
+by anybody else, a service is whoever started it.
 """
 
 import os
 import pwd
-import shutil
 import stat
 import subprocess
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
 
 NAME = "actstock"
-# Settings that name a file or folder which a service reads.
-READ = ("ACTSTOCK_ROOT", "ACTSTOCK_JARS", "JAVA_HOME", "SPARK_CLASS_ARCHIVE", "UNIVERSE_FILE", "EXCHANGE_DAYS_FILE")
+# Of those that look after the others: with the owners' passwords, and with what all others must not change.
+ADMIN = f"{NAME}-admin"
 MADE_MEANWHILE = 9  # how useradd ends when there is such a user
 
 
@@ -26,68 +22,87 @@ def is_root() -> bool:
     return os.geteuid() == 0
 
 
-def without_root(reads: Iterable[Path]) -> list[str]:
-    """Return the words that make a command run as the system user, none when we are not root.
+def without_root(reads: Iterable[Path], user: str = NAME) -> list[str]:
+    """Return the words that make a command run as a system user, none when we are not root.
 
     Where something that it reads is closed to others (a checkout below /root), it gets the right to read everything
     (CAP_DAC_READ_SEARCH), so that no folder has to be opened to everybody. The right to write is not in it.
     """
     if not is_root():
         return []
-    _ensure()
-    words = ["setpriv", f"--reuid={NAME}", f"--regid={NAME}", "--clear-groups"]
-    if any(map(_is_closed, reads)):
+    owner = _ensure(user)
+    words = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
+    if any(_is_closed(path, owner) for path in reads):
         # Without the secure bit, access(2), by which initdb looks for its neighbours, ignores the capability.
         words += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--securebits=+no_setuid_fixup"]
     return [*words, "--"]
 
 
-def own(path: Path) -> None:
-    """Give a file or folder to the system user."""
+def home(user: str = NAME) -> Mapping[str, str]:
+    """Return the variable that leads a program to its user's home, and not to root's, which is closed to it."""
+    return {"HOME": _ensure(user).pw_dir} if is_root() else {}
+
+
+def own(path: Path, user: str = NAME) -> None:
+    """Give a file or folder to a system user."""
     if is_root():
-        _ensure()
-        shutil.chown(path, NAME, NAME)
+        owner = _ensure(user)
+        os.chown(path, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
 
 
-def own_all(folder: Path) -> None:
-    """Give a folder and all in it to the system user, who may have had another number on another machine."""
-    if is_root() and folder.stat().st_uid != _ensure().pw_uid:
-        for path in (*folder.rglob("*"), folder):
-            own(path)
+def own_all(folder: Path, user: str = NAME) -> None:
+    """Give a folder and all in it to a system user, who may have had another number on another machine.
+
+    The folder is one that a service can write to. So links in it are not followed, neither by name nor, where it puts
+    one in a folder's place meanwhile, on the way; and what also has a name elsewhere is left alone.
+    """
+    if not is_root():
+        return
+    owner = _ensure(user)
+    for _, folders, files, opened in os.fwalk(folder.resolve()):
+        for name in (".", *folders, *files):
+            with suppress(FileNotFoundError):
+                found = os.stat(name, dir_fd=opened, follow_symlinks=False)
+                if found.st_uid != owner.pw_uid and (stat.S_ISDIR(found.st_mode) or found.st_nlink == 1):
+                    os.chown(name, owner.pw_uid, owner.pw_gid, dir_fd=opened, follow_symlinks=False)
 
 
-def become(folders: Sequence[Path], command: list[str]) -> NoReturn:
-    """Replace this process by the command, as the system user, who owns the folders."""
-    for folder in folders:
-        folder.mkdir(parents=True, exist_ok=True)
-        own_all(folder)
-    settings = (os.environ.get(name) for name in READ)
-    reads = [Path(sys.executable), *(folder.parent for folder in folders), *map(Path, filter(None, settings))]
-    words = [*without_root(reads), *command]
-    os.execvp(words[0], words)
+def take(folder: Path, user: str, within: Path) -> None:
+    """Make a folder, and give it to a system user with all in it.
+
+    What is there already and is not within the platform's own folder is a person's: it is left as it is, and named.
+    """
+    if is_root() and folder.is_dir() and not folder.resolve().is_relative_to(within) and any(folder.iterdir()):
+        owner = _ensure(user)
+        if folder.stat().st_uid != owner.pw_uid:
+            raise SystemExit(f"{folder} has to be the user {user}'s: chown -R {user}: {folder}")
+        return
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    own_all(folder, user)
 
 
-def _is_closed(path: Path) -> bool:
-    """Tell whether others cannot read a path, or not look through a folder that it is in, links followed."""
-    real = path.resolve()
-    if not real.exists():
-        return False
-    return not real.stat().st_mode & stat.S_IROTH or any(
-        not folder.stat().st_mode & stat.S_IXOTH for folder in real.parents
-    )
-
-
-def _ensure() -> pwd.struct_passwd:
+def _is_closed(path: Path, user: pwd.struct_passwd) -> bool:
+    """Tell whether a user cannot read a path, or not look through a folder that it is in, links followed."""
     try:
-        return pwd.getpwnam(NAME)
+        real = path.resolve()
+        return not _may(os.R_OK, real.stat(), user) or any(
+            not _may(os.X_OK, folder.stat(), user) for folder in real.parents
+        )
+    except OSError:  # it is not there, or no name of a file
+        return False
+
+
+def _may(right: int, found: os.stat_result, user: pwd.struct_passwd) -> bool:
+    """Tell whether a user has a right by the mode: as the owner, or as one of all others."""
+    return bool(found.st_mode >> (6 if found.st_uid == user.pw_uid else 0) & right)
+
+
+def _ensure(user: str) -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam(user)
     except KeyError:
-        command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", NAME]
+        command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", user]
         # Two services start at once: the other one may have been quicker.
         if subprocess.run(command, check=False, capture_output=True).returncode not in (0, MADE_MEANWHILE):
-            raise SystemExit(f"the system user {NAME} cannot be made: run `{' '.join(command)}`") from None
-        return pwd.getpwnam(NAME)
-
-
-if __name__ == "__main__":
-    separator = sys.argv.index("--")
-    become(list(map(Path, sys.argv[1:separator])), sys.argv[separator + 1 :])
+            raise SystemExit(f"the system user {user} cannot be made: run `{' '.join(command)}`") from None
+        return pwd.getpwnam(user)

@@ -6,16 +6,16 @@ import psutil
 
 from ops.native.health import is_ready
 from ops.native.services import read_services
+from ops.native.stack import Stack
 from ops.native.supervisor import Supervisor
-from ops.testing import STACK
 
 NAME = "airflow-scheduler"
 READY_SECONDS = 120
 
 
-def test_a_killed_scheduler_comes_back_without_what_it_had_started() -> None:
+def test_a_killed_scheduler_comes_back_without_what_it_had_started(stack: Stack) -> None:
     """It has four workers, and a server of its state whose port its successor needs."""
-    supervisor, service = Supervisor(STACK), read_services()[NAME]
+    supervisor, service = Supervisor(stack), read_services()[NAME]
     killed = psutil.Process(supervisor.state(NAME).pid)
     family = killed.children(recursive=True)
     assert family
@@ -23,7 +23,7 @@ def test_a_killed_scheduler_comes_back_without_what_it_had_started() -> None:
     killed.wait()
 
     until = time.monotonic() + READY_SECONDS
-    while not ((state := supervisor.state(NAME)).pid != killed.pid and is_ready(service, STACK, state)):
+    while not ((state := supervisor.state(NAME)).pid != killed.pid and is_ready(service, stack, state)):
         assert time.monotonic() < until, f"{NAME} is not ready: {state.name_of_state}"
         time.sleep(0.5)
     assert not [each for each in family if each.is_running()]

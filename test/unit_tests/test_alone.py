@@ -49,7 +49,7 @@ def orphan(tmp_path: Path) -> Iterator[int]:
 
 
 def start(stack: Path, service: str) -> str:
-    command = [sys.executable, "-S", "-m", "ops.native.alone", sys.executable, "-c", "print('it runs')"]
+    command = [sys.executable, "-S", "-m", "ops.native.launch", "--", sys.executable, "-c", "print('it runs')"]
     result = subprocess.run(
         command, env=marked(stack, service), cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
     )

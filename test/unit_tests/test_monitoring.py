@@ -66,6 +66,12 @@ def test_rules_ask_for_what_is_told(families: list[Metric]) -> None:
     assert asked <= {sample.name for family in families for sample in family.samples}
 
 
+def test_no_label_is_one_that_prometheus_gives(families: list[Metric]) -> None:
+    """It would call ours exported_job, and rules would ask for one that is not there."""
+    labels = {label for family in families for sample in family.samples for label in sample.labels}
+    assert labels and labels.isdisjoint({"job", "instance"})
+
+
 def test_the_document_lists_what_is_told_with_its_labels(families: list[Metric]) -> None:
     text = (PROJECT_ROOT / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
     listed = {name: labels for name, labels in re.findall(r"^\| `(actstock_\w+)` \| ([^|]*?) ?\|", text, re.MULTILINE)}

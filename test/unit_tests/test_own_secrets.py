@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from config.config import PROJECT_ROOT
-from ops.native import compose, configure, own_secrets
+from ops.native import alone, compose, configure, own_secrets
 from ops.native.environment import secrets_for, service_environment, shared_environment
 from ops.native.services import USERS, read_services
 from ops.native.stack import DataSource, Stack
@@ -19,6 +19,8 @@ AIRFLOWS_OWN = {"AIRFLOW_DB_PASSWORD", "AIRFLOW_FERNET_KEY", "AIRFLOW_JWT_SECRET
 OF_TASKS = {"DB_SPARK_PASSWORD", "SPARK_SECRET", "SPARK_DRIVER_TOKEN"}
 COLLECTING = {"DB_COLLECT_PASSWORD", "KAFKA_COLLECT_PASSWORD"}
 ALERTING = {"ALERT_URLS", "ALERT_HEARTBEAT_URL"}
+# Beside its PATH, what the supervisor tells each service.
+MARKED = {"PATH": os.environ["PATH"]} | dict.fromkeys(alone.MARKS, "test")
 # What each service needs. One that is not here has none.
 NEEDED = {
     "postgres": {"DB_PASSWORD"},
@@ -129,8 +131,9 @@ def test_natively_a_service_is_who_it_is_in_a_container(name: str, environment: 
 
 def test_a_service_has_them_as_they_are_and_is_the_same_process(tmp_path: Path, environment: dict[str, str]) -> None:
     file = tmp_path / "run" / own_secrets.file_name("alerts")
-    command = ["python", "-S", "-m", "ops.native.own_secrets", str(file), "sh", "-c", "echo $$; env -0"]
-    process = subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, env={"PATH": os.environ["PATH"]})
+    launch = ["python", "-S", "-m", "ops.native.launch", "--secrets", str(file), "--"]
+    command = [*launch, "sh", "-c", "echo $$; env -0"]
+    process = subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, env=MARKED)
     said = process.communicate(timeout=30)[0].decode()
     pid, _, rest = said.partition("\n")
     assert int(pid) == process.pid

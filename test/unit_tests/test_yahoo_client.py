@@ -1,6 +1,8 @@
 """The Yahoo client against a server that answers in Yahoo's ways: what is a ticker's trouble, and what the source's."""
 
 import logging
+import os
+import pwd
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -624,6 +626,15 @@ class TestCaches:
         assert f"removed the cache {folder / self.FILE}" in caplog.text
         assert (folder / self.FILE).read_bytes()[:20] == good[:20]
         assert [asked.path for asked in server.asked] == ["/", "/v1/test/getcrumb", "/v8/finance/chart/AAA"]
+
+    def test_what_root_keeps_there_is_the_folders_owners(self, connect: Callable[..., Yahoo], tmp_path: Path) -> None:
+        """A command of root's keeps its cookie where a service of another user reads it."""
+        owner = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else os.geteuid()
+        (tmp_path / "yahoo").mkdir()
+        os.chown(tmp_path / "yahoo", owner, -1)
+        bars(connect())
+        [folder] = (tmp_path / "yahoo").iterdir()
+        assert {path.stat().st_uid for path in (folder, folder / self.FILE)} == {owner}
 
     def test_a_cookie_that_is_not_the_one_is_asked_for_anew(
         self, folder: Path, connect: Callable[..., Yahoo], server: YahooServer, caplog: pytest.LogCaptureFixture

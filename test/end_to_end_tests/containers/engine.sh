@@ -142,6 +142,7 @@ stand_ins() {
     build_stand_in postgres:15.17-bookworm postgres_15 "$stand_ins/postgres/docker-entrypoint.sh"
     build_stand_in zookeeper:3.8.4 zookeeper "$jars"/*.jar
     build_stand_in confluentinc/cp-kafka:7.9.2 kafka "$jars"/*.jar
+    build_stand_in prom/prometheus:v3.13.2 prometheus
 }
 
 mkdir -p "$state"
