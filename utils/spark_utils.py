@@ -28,6 +28,15 @@ QUIET_JAVA = ("-Xlog:disable", "-Xlog:all=error:stderr")
 FIRST_TIER = "-XX:TieredStopAtLevel=1"
 JAVA_OPTIONS = (FIRST_TIER, "-XX:+UseSerialGC")
 
+# The optimising compiler waits until something is called fifteen times as often as by default. By itself it works
+# longer than a wide job earns back (measured with 1,240,000 rows: 40 s of the JVM's CPU -> 34 s).
+LATER_OPTIMISED = (
+    f"-XX:Tier4InvocationThreshold={15 * 5_000}",
+    f"-XX:Tier4MinInvocationThreshold={15 * 600}",
+    f"-XX:Tier4CompileThreshold={15 * 15_000}",
+    f"-XX:Tier4BackEdgeThreshold={15 * 40_000}",
+)
+
 # A small job is one task of one stage, so more cores would be idle.
 JOB_CORES = 1
 ALL_CORES = 2**31 - 1
@@ -77,7 +86,7 @@ SMALL = Profile(
 )
 WIDE = Profile(
     "wide",
-    ("-XX:+UseParallelGC",),
+    ("-XX:+UseParallelGC", *LATER_OPTIMISED),
     ALL_CORES,
     16,
     {
