@@ -14,7 +14,7 @@ from config import __version__
 from config.config import PROJECT_ROOT
 from database.db_helper import Connection
 from database.queries import evidence
-from database.queries.evidence import Digests, Revision
+from database.queries.evidence import Draft, Revision
 
 # The code that decides what is published.
 SOURCES = ("batch", "config", "database", "utils")
@@ -36,53 +36,41 @@ class Basis(NamedTuple):
 
 def adopt(conn: Connection, job: str, days: Collection[date]) -> None:
     """Make a first revision of what is published for these days and has none, as older versions left it."""
-    unknown = set(days) - evidence.newest_revisions(conn, job, days).keys()
-    stored = evidence.stage_bodies(conn, job, unknown, ()) if unknown else {}
-    _append(conn, job, {day: _about(job, day, 1, digests, None) for day, digests in stored.items()})
+    unknown = sorted(set(days) - evidence.newest_revisions(conn, job, days).keys())
+    _append(conn, job, {day: Draft(_about(job, day, None, None)) for day in unknown})
 
 
 def revise(conn: Connection, job: str, days: Collection[date], basis: Basis) -> list[date]:
     """Make a revision of each of these days whose rows or inputs differ from its newest one, and return these days.
 
-    Runs inside the transaction that publishes.
+    Runs inside the transaction that publishes. A day that lost its rows, because another one of its month took their
+    place, has a revision without any.
     """
     newest = evidence.newest_revisions(conn, job, days)
-    # A day that lost its rows, because another one of its month took their place, has a revision without any.
-    stored = evidence.stage_bodies(conn, job, days, newest)
-    changed = {
-        day: _about(job, day, _next(newest.get(day)), digests, basis)
-        for day, digests in stored.items()
-        if _is_new(newest.get(day), digests, basis.inputs.get(day))
-    }
-    _append(conn, job, changed)
-    return list(changed)
+    return _append(conn, job, {day: _draft(job, day, newest.get(day), basis) for day in sorted(days)})
 
 
-def _is_new(newest: Revision | None, digests: Digests, inputs: str | None) -> bool:
+def _draft(job: str, day: date, newest: Revision | None, basis: Basis) -> Draft:
+    about, inputs = _about(job, day, newest, basis), basis.inputs.get(day)
     if newest is None:
-        return True
-    is_same = newest.about["tables"] == digests.tables
-    return not (is_same and inputs in (None, newest.about["input_digest"]))
+        return Draft(about)
+    return Draft(about, newest.about["tables"], has_other_inputs=inputs not in (None, newest.about["input_digest"]))
 
 
-def _next(newest: Revision | None) -> int:
-    return newest.about["revision"] + 1 if newest else 1
-
-
-def _append(conn: Connection, job: str, about: Mapping[date, Mapping[str, Any]]) -> None:
-    if positions := evidence.append_staged(conn, about):
+def _append(conn: Connection, job: str, drafts: Mapping[date, Draft]) -> list[date]:
+    positions = evidence.append_bodies(conn, job, drafts)
+    if positions:
         evidence.keep_rows(conn, job, positions)
+    return list(positions)
 
 
-def _about(job: str, day: date, revision: int, digests: Digests, basis: Basis | None) -> dict[str, Any]:
-    """Return the facts of a revision. basis: None when it is not known what it rests on."""
+def _about(job: str, day: date, newest: Revision | None, basis: Basis | None) -> dict[str, Any]:
+    """Return the facts of a revision, but for those of its body. basis: None when it is not known what it rests on."""
     return {
         "job": job,
         "as_of_date": day.isoformat(),
-        "revision": revision,
+        "revision": newest.about["revision"] + 1 if newest else 1,
         "input_digest": basis and basis.inputs.get(day),
-        "output_digest": digests.body,
-        "tables": digests.tables,
         "watermark": basis and dict(basis.watermark),
         "universe": basis and basis.universe,
         "code": basis and code_version(),

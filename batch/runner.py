@@ -29,7 +29,7 @@ from utils.dates import parse_date, sessions_between, sessions_of
 from utils.errors import ActstockError, InvalidInput
 from utils.logging_utils import configure_logging
 from utils.reasons import Reason, reason
-from utils.spark_utils import SMALL, WIDE, Profile, in_one_part, is_wide, profile_for, session
+from utils.spark_utils import SMALL, Profile, in_one_part, is_wide, partitions_of, profile_for, session
 from utils.warm_spark import is_warm
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,8 @@ class Job:
         if not is_wide(self.spark):
             return self.read(query, **params)
         ordered = sorted(values)
-        parts = [ordered[first :: WIDE.partitions] for first in range(min(WIDE.partitions, len(ordered)))]
+        count = min(partitions_of(self.spark), len(ordered))
+        parts = [ordered[first::count] for first in range(count)]
         predicates = [self._bound(f"{column} = ANY(%(part)s)", {"part": part}) for part in parts]
         return self._jdbc().jdbc(self._url, f"({self._bound(query, params)}) AS wanted", predicates=predicates)
 

@@ -29,7 +29,7 @@ from database.db_helper import Connection, connect, copy_rows, fetch, reading_as
 from database.queries import missing_holdings
 from database.tables import ALLOCATION_CANDIDATES, PORTFOLIO_ALLOCATION
 from utils.reasons import Reason
-from utils.spark_utils import WIDE
+from utils.spark_utils import partitions_of
 
 # What a position has beside its candidate.
 OF_A_POSITION = (
@@ -98,7 +98,7 @@ def staged_allocation(job: Job, candidates: DataFrame, results: Mapping[date, Tr
         _index(job.writer or job.conn, rows)
         said = missing_holdings.said_of_lists(job.conn, list(results))
         task = Task(job.database, job.snapshot or "", rows, positions, results, without, said)
-        parts = job.spark.sparkContext.parallelize(sorted(results), min(len(results), WIDE.partitions))
+        parts = job.spark.sparkContext.parallelize(sorted(results), min(len(results), partitions_of(job.spark)))
         found = parts.mapPartitions(partial(_make, task)).collect()
         made = Made(
             [],

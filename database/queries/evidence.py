@@ -26,27 +26,28 @@ SETTINGS = """
     SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO, MDY'; SET LOCAL intervalstyle = 'postgres';
     SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'
 """
-# One row for each section of a body. Compressing them would take longer than all else.
-STAGED_SECTIONS = """
-    CREATE TEMP TABLE IF NOT EXISTS staged_section
-        (day DATE, nth INTEGER, row_count BIGINT, lines TEXT, PRIMARY KEY (day, nth)) ON COMMIT DROP;
-    ALTER TABLE pg_temp.staged_section ALTER COLUMN lines SET STORAGE EXTERNAL;
-    TRUNCATE pg_temp.staged_section
-"""
-EMPTY_SECTIONS = """
-    INSERT INTO pg_temp.staged_section
-    SELECT day, %(nth)s, 0, %(header)s
-    FROM (SELECT DISTINCT day FROM pg_temp.staged_section UNION SELECT * FROM UNNEST(%(days)s::date[])) AS wanted (day)
-    ON CONFLICT DO NOTHING
-"""
-STAGED_DIGESTS = """
-    SELECT day,
-        ARRAY_AGG(row_count ORDER BY nth),
-        ARRAY_AGG(ENCODE(sha256(convert_to(lines, 'UTF8')), 'hex') ORDER BY nth),
-        ENCODE(sha256(convert_to(STRING_AGG(lines, E'\n' ORDER BY nth), 'UTF8')), 'hex')
-    FROM pg_temp.staged_section
-    GROUP BY day
-    ORDER BY day
+# A body for each day that has rows or a revision, made, compared and appended one after the other: all of them at once
+# would fill the disk. The planner knows nothing of rows that this transaction has written, and must not read all of
+# them for each day.
+APPEND_BODIES = """
+    SET LOCAL enable_seqscan = off;
+    SELECT day, append_evidence(
+        'publications',
+        about || JSONB_BUILD_OBJECT(
+            'tables', tables, 'output_digest', ENCODE(sha256(convert_to(body, 'UTF8')), 'hex')),
+        body)
+    FROM (
+        SELECT * FROM UNNEST(
+            %(days)s::date[], %(abouts)s::jsonb[], %(known)s::jsonb[], %(has_other_inputs)s::boolean[]
+        ) WITH ORDINALITY AS link (day, about, known, has_other_inputs, nth)
+        ORDER BY nth OFFSET 0
+    ) AS link
+    CROSS JOIN LATERAL (
+        SELECT {row_count} AS row_count, {tables} AS tables, CONCAT_WS(E'\n', {texts}) AS body
+        FROM {sections}
+        OFFSET 0
+    ) AS made
+    WHERE (row_count > 0 OR known IS NOT NULL) AND (has_other_inputs OR known IS DISTINCT FROM tables)
 """
 # When and by which run: no part of what was published.
 OF_THE_RUN = ("published_at", "run_id")
@@ -85,11 +86,17 @@ class Section(NamedTuple):
         return canonical.digest(self.text).hex()
 
 
-class Digests(NamedTuple):
-    """What the tables hold of a day: of each table the number of its rows and their digest, and that of the body."""
+class Draft(NamedTuple):
+    """What is known of a revision before its body is made.
 
-    tables: Mapping[str, Mapping[str, Any]]
-    body: str
+    about: its facts, but for those of the body: `tables` and `output_digest`
+    known: the tables of the newest revision, or None without one
+    has_other_inputs: it rests on something else than the newest one
+    """
+
+    about: Mapping[str, Any]
+    known: Mapping[str, Any] | None = None
+    has_other_inputs: bool = False
 
 
 class Revision(NamedTuple):
@@ -205,48 +212,25 @@ def newest_revisions(conn: Connection, job: str, days: Collection[date]) -> dict
         return {day: Revision(position, about, output.hex()) for day, position, about, output in cursor.fetchall()}
 
 
-def stage_bodies(conn: Connection, job: str, days: Collection[date], known: Collection[date]) -> dict[date, Digests]:
-    """Keep the bodies of a job's days in the session until the transaction ends, and return their digests.
+def append_bodies(conn: Connection, job: str, drafts: Mapping[date, Draft]) -> dict[date, int]:
+    """Add a link to the chain of publications for each of a job's days that has changed. Return the positions.
 
-    Their text stays in the database: that of many days would not fit into memory. A day without any row is left out,
-    unless it is among the known ones. Runs inside the caller's transaction, whose settings it changes.
+    A day is left out when it has the rows and inputs of its newest revision, or neither a row nor a revision. Runs
+    inside the caller's transaction, whose settings it changes.
     """
-    with conn.cursor() as cursor:
-        cursor.execute(f"{SETTINGS}; {STAGED_SECTIONS}")
-        for nth, published in enumerate(OF_JOB[job]):
-            cursor.execute(_staged_sections(published), {"job": job, "days": list(days), "nth": nth})
-        for nth, published in enumerate(OF_JOB[job]):
-            cursor.execute(EMPTY_SECTIONS, {"nth": nth, "header": published.header, "days": list(known)})
-        cursor.execute(STAGED_DIGESTS)
-        return {day: Digests(_tables(job, counts, digests), body) for day, counts, digests, body in cursor.fetchall()}
-
-
-def _tables(job: str, counts: Sequence[int], digests: Sequence[str]) -> dict[str, dict[str, Any]]:
-    return {
-        published.table.name: {"rows": count, "digest": digest}
-        for published, count, digest in zip(OF_JOB[job], counts, digests, strict=True)
-    }
-
-
-def append_staged(conn: Connection, about: Mapping[date, Mapping[str, Any]]) -> dict[date, int]:
-    """Add a link to the chain of publications for each of these days, whose bodies are staged. Return the positions.
-
-    Runs inside the caller's transaction.
-    """
-    if not about:
+    if not drafts:
         return {}
     with conn.cursor() as cursor:
+        cursor.execute(SETTINGS)
         cursor.execute(
-            """
-            SELECT day, append_evidence('publications', about, (
-                SELECT STRING_AGG(lines, E'\n' ORDER BY nth) FROM pg_temp.staged_section AS section
-                WHERE section.day = link.day))
-            FROM (
-                SELECT * FROM UNNEST(%s::date[], %s::jsonb[]) WITH ORDINALITY AS link (day, about, nth)
-                ORDER BY nth OFFSET 0
-            ) AS link
-            """,
-            (list(about), [Json(each) for each in about.values()]),
+            _append_bodies(OF_JOB[job]),
+            {
+                "job": job,
+                "days": list(drafts),
+                "abouts": [Json(draft.about) for draft in drafts.values()],
+                "known": [draft.known and Json(draft.known) for draft in drafts.values()],
+                "has_other_inputs": [draft.has_other_inputs for draft in drafts.values()],
+            },
         )
         return dict(cursor.fetchall())
 
@@ -284,11 +268,43 @@ def _sections(published: Published) -> sql.Composed:
     )
 
 
-def _staged_sections(published: Published) -> sql.Composed:
+def _append_bodies(of_job: Sequence[Published]) -> sql.Composed:
+    names = [sql.Identifier(f"of_{published.table.name}") for published in of_job]
+    of_table = "{name}, JSONB_BUILD_OBJECT('rows', {section}.row_count, 'digest', {section}.digest)"
+    return sql.SQL(APPEND_BODIES).format(
+        row_count=sql.SQL(" + ").join(sql.SQL("{}.row_count").format(name) for name in names),
+        tables=sql.SQL("JSONB_BUILD_OBJECT({})").format(
+            sql.SQL(", ").join(
+                sql.SQL(of_table).format(name=sql.Literal(published.table.name), section=name)
+                for published, name in zip(of_job, names, strict=True)
+            )
+        ),
+        texts=sql.SQL(", ").join(sql.SQL("{}.lines").format(name) for name in names),
+        sections=sql.SQL(" CROSS JOIN ").join(
+            sql.SQL("LATERAL ({}) AS {}").format(_section_of_day(published), name)
+            for published, name in zip(of_job, names, strict=True)
+        ),
+    )
+
+
+def _section_of_day(published: Published) -> sql.Composed:
     return sql.SQL(
-        "INSERT INTO pg_temp.staged_section SELECT day, %(nth)s, count, {header} || E'\\n' || lines "
-        "FROM ({sections}) AS section (day, count, lines)"
-    ).format(header=sql.Literal(published.header), sections=_sections(published))
+        """
+        SELECT COUNT(*) AS row_count, {lines} AS lines, ENCODE(sha256(convert_to({lines}, 'UTF8')), 'hex') AS digest
+        FROM (
+            SELECT ROW({table_name}::text, {columns})::text AS line FROM {table} WHERE {day} = link.day AND {condition}
+        ) AS rows
+        """
+    ).format(
+        lines=sql.SQL(r"""CONCAT_WS(E'\n', {header}, STRING_AGG(line, E'\n' ORDER BY line COLLATE "C"))""").format(
+            header=sql.Literal(published.header)
+        ),
+        table_name=sql.Literal(published.table.name),
+        columns=identifiers(published.columns),
+        table=sql.Identifier(published.table.name),
+        day=sql.Identifier(published.day),
+        condition=published.condition,
+    )
 
 
 def _copy(published: Published, kept: Table) -> sql.Composed:

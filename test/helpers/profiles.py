@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from utils.spark_utils import PROFILE, WIDE, session_conf
+from utils.spark_utils import PROFILE, WIDE, Profile, session_conf
 
 # What both sizes of a job have to publish alike, beside its rows; the job's name is put in.
 OF_JOB = """
@@ -16,9 +16,9 @@ OF_JOB = """
 """
 
 
-def wide_session(spark: Any) -> Any:
+def wide_session(spark: Any, profile: Profile = WIDE) -> Any:
     made = spark.newSession()
-    for name, value in session_conf(WIDE).items():
+    for name, value in session_conf(profile).items():
         if name == PROFILE or made.conf.isModifiable(name):
             made.conf.set(name, value)
     return made

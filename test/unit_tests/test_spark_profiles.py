@@ -103,6 +103,11 @@ def test_only_very_many_rows_are_worth_the_optimising_compiler() -> None:
     assert WIDE_FIRST_TIER.session_conf == WIDE.session_conf
 
 
+def test_a_wide_job_of_fewer_rows_has_fewer_parts(spark: Any) -> None:
+    frames = [together(wide_session(spark, profile).range(9), "id") for profile in (WIDE_FIRST_TIER, WIDE)]
+    assert [frame.rdd.getNumPartitions() for frame in frames] == [4, 16]
+
+
 def test_a_local_frame_is_alike_in_both(spark: Any, wide: Any) -> None:
     rows = [(date(2026, 8, 21), "BRK-B", 5, True), (date(2024, 2, 29), "005930.KS", -1, False)]
     names = ("day", "ticker", "days", "is_home")
