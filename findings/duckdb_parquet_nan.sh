@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # duckdb 2.0.1 reads a Parquet file of pyarrow 26.0.1 with a NaN in it otherwise than the table it was written from.
 #
-# duckdb orders NaN above all numbers. Parquet's statistics leave NaN out, and pyarrow writes them so, as the format says:
-# 1 and 3 for the values 1, 2, NaN, 3. duckdb takes them for the bounds of all values. It loses the row with NaN from
-# `x > 5` and even from `x = 'NaN'`, adds it to `x <= 3`, and says that the largest value is 3. Its own Parquet files have
-# no bounds where there is a NaN, so that a look at one of them finds nothing.
+# duckdb orders NaN above all numbers. Parquet's statistics leave NaN out, and pyarrow writes them so, as the format
+# says: 1 and 3 for the values 1, 2, NaN, 3. duckdb takes them for the bounds of all values. It loses the row with NaN
+# from `x > 5` and even from `x = 'NaN'`, adds it to `x <= 3`, and says that the largest value is 3. Its own Parquet
+# files have no bounds where there is a NaN, so that a look at one of them finds nothing.
 #
 # Seen on 2026-11-30 with Python 3.11. Source: `write_table` of pyarrow, `read_parquet` of duckdb.
 set -euo pipefail

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # quantstats 0.0.86 compounds the last days of a year with the first week of the same year, eleven months earlier.
 #
-# It groups weeks by the calendar's year and the ISO number of the week. 30 and 31 December 2024 are in week 1 (of 2025),
-# so both fall under (2024, 1) beside 1 to 5 January 2024. A gain of 10 % on 3 January and one of 20 % on 31 December are
-# to it one week of 32 %, the best of the year. empyrical-reloaded 0.7.1, which takes the year from ISO as well, says 10
-# and 20 %. The same happens in 2025, whose 29 to 31 December are in week 1.
+# It groups weeks by the calendar's year and the ISO number of the week. 30 and 31 December 2024 are in week 1 (of
+# 2025), so both fall under (2024, 1) beside 1 to 5 January 2024. A gain of 10 % on 3 January and one of 20 % on 31
+# December are to it one week of 32 %, the best of the year. empyrical-reloaded 0.7.1, which takes the year from ISO as
+# well, says 10 and 20 %. The same happens in 2025, whose 29 to 31 December are in week 1.
 #
 # Seen on 2026-11-30 with Python 3.11. Source: `aggregate_returns` in quantstats/utils.py, period "W"; `stats.best`.
 set -euo pipefail

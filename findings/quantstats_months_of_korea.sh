@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # quantstats 0.0.86 books the first session of a Korean month in the month before, when the days carry their time zone.
 #
-# Daily bars of Seoul, as yfinance gives them, are dated midnight there: 15:00 of the day before in UTC. quantstats turns
-# the index into UTC and drops the zone, so each day becomes the one before: a gain of 1 June stands in May, and one of
-# 1 July in June. empyrical-reloaded 0.7.1 reads the days as they are. Without a zone both agree, and so they do for New
-# York, whose midnight is the same day in UTC: a look at American prices shows nothing.
+# Daily bars of Seoul, as yfinance gives them, are dated midnight there: 15:00 of the day before in UTC. quantstats
+# turns the index into UTC and drops the zone, so each day becomes the one before: a gain of 1 June stands in May, and
+# one of 1 July in June. empyrical-reloaded 0.7.1 reads the days as they are. Without a zone both agree, and so they do
+# for New York, whose midnight is the same day in UTC: a look at American prices shows nothing.
 #
 # Seen on 2026-11-30 with Python 3.11. Source: `aggregate_returns` in quantstats/utils.py, `stats.monthly_returns`.
 set -euo pipefail

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Spark 4.3.0 finds fewer rows in a table once the table is cached, when a column has a NaN.
 #
-# Spark orders NaN above all numbers and equal to itself. A cached batch keeps the smallest and the largest value of each
-# column, so that a filter can pass over the batch. They are found by Java's `<` and `>`, which are false for NaN, so 4
-# is the largest of 1, 2, NaN and 4: `x > 5` and `x = NaN`, which have a row each, have none after `cache()`. `isnan(x)`
-# asks for no bounds and finds it. Caching, which is there for speed alone, changes the answer, as does losing the cache.
+# Spark orders NaN above all numbers and equal to itself. A cached batch keeps the smallest and the largest value of
+# each column, so that a filter can pass over the batch. They are found by Java's `<` and `>`, which are false for NaN,
+# so 4 is the largest of 1, 2, NaN and 4: `x > 5` and `x = NaN`, which have a row each, have none after `cache()`.
+# `isnan(x)` asks for no bounds and finds it. Caching, which is there for speed alone, changes the answer, as does
+# losing the cache.
 #
 # Seen on 2026-11-30 with Python 3.11 and Java 17, which has to be there. Source: `DoubleColumnStats` in
 # org/apache/spark/sql/execution/columnar/ColumnStats.scala.
