@@ -91,7 +91,8 @@ class Job:
     def read(self, query: str, **params: Any) -> DataFrame:
         """Return the rows of a query as a frame: of one partition in a small job.
 
-        Queries cast NUMERIC to float8, because Spark would read it as decimal(38, 18).
+        Queries cast NUMERIC to float8: Spark would read it as DECIMAL, and round products and quotients
+        (findings/spark_product_of_postgresql_numerics.sh).
         """
         return in_one_part(self._jdbc().option("query", self._bound(query, params)).load())
 
