@@ -44,7 +44,7 @@ def sectors_of(
     lookups: None looks up every stock without a sector. snapshots: of this run, which need not be stored yet.
     """
     found = known_sectors(current, tickers, snapshots)
-    asked = stock_sectors.lookups(current.conn, tickers)
+    asked = stock_sectors.lookups(current.conn, tickers, current.run_id)
     looked_up = [ticker for ticker in in_turn(found, asked) if ticker in quoted]
     if lookups is None:
         lookups = sum(found[ticker].name is None for ticker in looked_up)
@@ -80,7 +80,7 @@ def in_turn(found: Mapping[str, Sector], asked: Mapping[str, Row]) -> list[str]:
         for ticker, sector in found.items()
         if sector.source != "yahoo" and not (ticker in asked and asked[ticker]["has_none"])
     ]
-    last_asked = {ticker: asked[ticker]["asked_at"] if ticker in asked else NEVER for ticker in open_ones}
+    last_asked = {ticker: (ticker in asked and asked[ticker]["asked_at"]) or NEVER for ticker in open_ones}
     return sorted(open_ones, key=lambda ticker: (found[ticker].name is not None, last_asked[ticker]))
 
 

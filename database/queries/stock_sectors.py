@@ -40,19 +40,22 @@ def listed(conn: Connection, etfs: Sequence[str]) -> list[Row]:
     )
 
 
-def lookups(conn: Connection, tickers: Sequence[str]) -> dict[str, Row]:
-    """ticker -> asked_at, the last time, and has_none: the source said within a week that it has no profile."""
+def lookups(conn: Connection, tickers: Sequence[str], run_id: str | None) -> dict[str, Row]:
+    """ticker -> asked_at, the last time, and has_none: the source said within a week that it has no profile.
+
+    asked_at: None where only this run has asked. An attempt before this one has lost what it was told.
+    """
     rows = fetch(
         conn,
         """
         SELECT
             symbol,
-            MAX(requested_at) AS asked_at,
+            MAX(requested_at) FILTER (WHERE %(run_id)s IS NULL OR run_id IS DISTINCT FROM %(run_id)s) AS asked_at,
             BOOL_OR(http_status = 404 AND requested_at > clock_timestamp() - %(within)s) AS has_none
         FROM logs_yahoo_request
         WHERE endpoint = 'quoteSummary' AND symbol = ANY(%(tickers)s)
         GROUP BY symbol
         """,
-        {"tickers": list(tickers), "within": ASKED_AGAIN_AFTER},
+        {"tickers": list(tickers), "run_id": run_id, "within": ASKED_AGAIN_AFTER},
     )
     return {row["symbol"]: row for row in rows}

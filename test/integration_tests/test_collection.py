@@ -635,6 +635,22 @@ class TestSectors:
         assert sum(source == "derived" for _, source in known.values()) == 4
         assert all(known[ticker][1] == "yahoo" for ticker in known if ticker.endswith(".KS")), "unknown ones come first"
 
+    def test_an_attempt_asks_again_what_the_one_before_it_lost(
+        self, settings: Settings, conn: Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(stock_sectors, "BUDGET", 0)
+        few = replace(settings, collector=replace(settings.collector, sector_lookups_per_run=2))
+        trends(conn, "XLF", "EWY")
+        kafka_producer_trending_etf_holdings.run(few, UNTIL, run_id="scheduled__1")
+        told = self.known(conn)
+        with transaction(conn), conn.cursor() as cursor:
+            cursor.execute("DELETE FROM collected_daily_stock_history")
+
+        kafka_producer_trending_etf_holdings.run(few, UNTIL, run_id="scheduled__1")
+
+        assert sum(source == "yahoo" for _, source in told.values()) == 2
+        assert self.known(conn) == told
+
     @staticmethod
     def known(conn: Connection) -> dict[str, tuple[str | None, str | None]]:
         rows = fetch(
