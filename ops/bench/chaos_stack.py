@@ -11,7 +11,7 @@ from ops.native.control import start, stop
 from ops.native.stack import TOOLS, DataSource, Stack
 
 # Beside those of the platform and of the tests, and below the ports that the kernel gives out.
-PORTS_BESIDE = 22000
+PORTS_BESIDE = 22500
 SETTINGS = {
     # The door that the source shuts opens again about as soon as other faults are over.
     "YAHOO_COOLDOWN_SECONDS": "20",

@@ -13,13 +13,16 @@ import psutil
 import pytest
 
 from database.schema_reader import schema
-from ops.bench import chaos, chaos_faults, chaos_field, chaos_rows, soak
+from ops import testing
+from ops.bench import chaos, chaos_faults, chaos_field, chaos_rows, chaos_stack, soak
 from ops.bench.chaos import Round
 from ops.bench.chaos_faults import Fault
 from ops.bench.chaos_field import Field
 from ops.bench.chaos_rows import Difference
 from ops.bench.command import PARTS, _chosen
+from ops.containers.container_testing import PORT_OFFSET
 from ops.errors import NotRunning, UnknownName
+from ops.native.compose import PORT, ports, read_compose
 from ops.native.stack import Stack
 from utils.errors import BrokerUnavailable, InvalidMessage
 from utils.messages import EtfDailyBar, HoldingsSnapshot, Message, StockDailyBar, from_json
@@ -148,6 +151,20 @@ def test_an_airflow_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch, 
     assert Field(Stack(tmp_path)).end_of(run) is None
     away.append(NotRunning("no answer"))
     assert Field(Stack(tmp_path), patience_seconds=-1).end_of(run) == "no answer"
+
+
+def test_stacks_that_run_side_by_side_share_no_port() -> None:
+    published = {
+        int(found["first"])
+        for service in read_compose()["services"].values()
+        for found in map(PORT.search, service.get("ports", []))
+        if found
+    }
+    natively = (0, testing.PORTS_BESIDE, chaos_stack.PORTS_BESIDE)
+    taken = [port + offset for offset in natively for port in ports().values()]
+    taken += [port + PORT_OFFSET for port in published]
+    assert sorted(taken) == sorted(set(taken))
+    assert max(taken) < 32768, "the kernel gives out the ports from there on"
 
 
 @pytest.mark.parametrize("kind", [EtfDailyBar, HoldingsSnapshot, StockDailyBar])
