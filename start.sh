@@ -105,7 +105,7 @@ help_without_installation() {
 
 # Nor for a command that is written wrongly, or that asks about a platform which was never started.
 check_before_installation() {
-    without_installation -c 'import sys; from ops.cli import understood; understood(sys.argv[1:])' "$@" || exit
+    without_installation -c 'import sys; from ops.cli import understood; understood(sys.argv[1:])' "$@"
     case ${1:-up} in
         up | demo | restore | install | test | bench | plan) ;;
         *) [ -f "$stamp" ] || die "the platform in $state is not running: ./start.sh starts it" ;;
@@ -130,7 +130,10 @@ case ${1:-up} in
     test | install) mode=native ;;
 esac
 if asks_for_help "$@"; then
-    is_installed || { help_without_installation "$@" && exit; }
+    if ! is_installed; then
+        help_without_installation "$@"
+        exit
+    fi
     mode=native
 fi
 if [ -z "$mode" ]; then
@@ -152,7 +155,10 @@ if [ "$mode" = docker ]; then
     exit
 fi
 
-is_installed && [ -x "$venv/bin/python" ] || { check_before_installation "$@" && install; }
+if ! is_installed || [ ! -x "$venv/bin/python" ]; then
+    check_before_installation "$@"
+    install
+fi
 
 export PYTHONPATH="$root"
 exec "$venv/bin/python" -m ops "$@"

@@ -1,6 +1,5 @@
 """The words the routes are written in."""
 
-import re
 from collections.abc import Iterable
 from datetime import date
 from difflib import get_close_matches
@@ -17,7 +16,7 @@ from config.periods import MONTHLY, MONTHLY_PERIOD
 from config.universe import universe
 from contract.orders import POSITIONS
 from database.queries import paging
-from utils.dates import sessions_of
+from utils.dates import ISO_DATE, sessions_of
 from utils.errors import InvalidInput, UnknownTicker
 from utils.reasons import Reason, reason
 
@@ -32,7 +31,6 @@ WRITTEN = {
     DIGEST: reason("a_digest"),
     POSITIONS: reason("some_positions"),
 }
-ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 MAX_ROWS = 1000
 # Of rows that are short. A year of three portfolios with ten positions each has 7,500.
 MAX_LONG_ROWS = 20_000

@@ -46,16 +46,20 @@ async def check_names(request: Request) -> None:
     Whoever misspells the session would take the newest portfolio for the one that was asked for. Of a parameter that is
     given twice FastAPI takes the last one.
     """
+    given = [name for name, _ in request.query_params.multi_items()]
+    if not given:
+        return
     dependant = get_flat_dependant(request.scope["route"].dependant)
     offered = [parameter.alias for parameter in dependant.query_params]
-    given = [name for name, _ in request.query_params.multi_items()]
-    errors = [
-        {"type": kind, "loc": ("query", name), "input": request.query_params[name], "ctx": {"offered": offered}}
-        for name in dict.fromkeys(given)
-        if (kind := "unknown_parameter" if name not in offered else "given_twice" if given.count(name) > 1 else None)
-    ]
-    if errors:
-        raise RequestValidationError(errors)
+    wrong = {name: "given_twice" for name in given if given.count(name) > 1}
+    wrong |= {name: "unknown_parameter" for name in given if name not in offered}
+    if wrong:
+        raise RequestValidationError(
+            [
+                {"type": kind, "loc": ("query", name), "input": request.query_params[name], "ctx": {"offered": offered}}
+                for name, kind in wrong.items()
+            ]
+        )
 
 
 def refused(error: Mapping[str, Any]) -> Reason:

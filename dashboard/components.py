@@ -1,6 +1,5 @@
 """What the views are put together from, styled by assets/finviz.css. Pure: no request, no clock."""
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -20,6 +19,7 @@ from dashboard.page import Page, Said, percent, signed, typeset_words
 from dashboard.texts import LANGUAGES, common, ticker
 from dashboard.texts import login as login_texts
 from dashboard.texts.reasons import reason_in
+from utils.dates import ISO_DATE
 
 Component = Any
 MAIN = "view"
@@ -28,7 +28,6 @@ HEADER = "header"
 SKELETON = ("line", "tiles", "block")
 # In letters: some lines of a phone.
 LONG_REASON = 200
-DATE = re.compile(r"\d{4}-\d\d-\d\d")
 TICKER_SEARCH = "ticker-search"
 
 
@@ -99,7 +98,7 @@ def kept_choices(address: Address) -> dict[str, str]:
     """
     period, as_of = address.choices.get("period", ""), address.choices.get("as_of", "")
     kept = {"period": period} if period in (*map(str, PERIODS), MONTHLY) else {}
-    if period != MONTHLY and DATE.fullmatch(as_of):
+    if period != MONTHLY and ISO_DATE.fullmatch(as_of):
         kept["as_of"] = as_of
     return kept
 

@@ -102,7 +102,6 @@ def _ways(error: ActstockError, page: Page) -> list[Component]:
 
 def _portfolio_link(page: Page) -> Component:
     """Show the way to the portfolio that an address of evidence is about."""
-    chosen = page.address.choices
-    kept = {name: chosen[name] for name in ("period", "as_of") if name in chosen}
-    month = {"period": MONTHLY, "as_of": chosen["rebalance"]} if "rebalance" in chosen else None
-    return dcc.Link(page.say(evidence.BACK), href=Address("/", choices=month or kept).href(), className="button")
+    month = page.address.choices.get("rebalance")
+    choices = {"period": MONTHLY, "as_of": month} if month else components.kept_choices(page.address)
+    return dcc.Link(page.say(evidence.BACK), href=Address("/", choices=choices).href(), className="button")

@@ -1,5 +1,6 @@
 """Exchange sessions: functions from dates to dates. Holidays and early closes come from exchange_calendars."""
 
+import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -21,6 +22,8 @@ CALENDAR_START = date(2000, 1, 3)
 KNOWN_AHEAD = timedelta(days=3 * 366)
 DAY = timedelta(days=1)
 SATURDAY = 5
+# date.fromisoformat takes other spellings, too: 20260821, 2026-W34-5.
+ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True)

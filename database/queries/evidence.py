@@ -49,6 +49,8 @@ APPEND_BODIES = """
     ) AS made
     WHERE (row_count > 0 OR known IS NOT NULL) AND (has_other_inputs OR known IS DISTINCT FROM tables)
 """
+# The rows' canonical text: `_lines` in the order that a digest needs.
+TOGETHER = sql.SQL(r"""STRING_AGG(line, E'\n' ORDER BY line COLLATE "C")""")
 # When and by which run: no part of what was published.
 OF_THE_RUN = ("published_at", "run_id")
 
@@ -252,20 +254,11 @@ def keep_rows(conn: Connection, job: str, positions: Mapping[date, int]) -> None
 def _sections(published: Published) -> sql.Composed:
     return sql.SQL(
         """
-        SELECT day, COUNT(*), STRING_AGG(line, E'\\n' ORDER BY line COLLATE "C")
-        FROM (
-            SELECT {day} AS day, ROW({table_name}::text, {columns})::text AS line FROM {table}
-            WHERE (%(days)s::date[] IS NULL OR {day} = ANY(%(days)s::date[])) AND {condition}
-        ) AS rows
+        SELECT day, COUNT(*), {together} FROM ({lines}) AS rows
+        WHERE %(days)s::date[] IS NULL OR day = ANY(%(days)s::date[])
         GROUP BY day
         """
-    ).format(
-        day=sql.Identifier(published.day),
-        table_name=sql.Literal(published.table.name),
-        columns=identifiers(published.columns),
-        table=sql.Identifier(published.table.name),
-        condition=published.condition,
-    )
+    ).format(together=TOGETHER, lines=_lines(published))
 
 
 def _append_bodies(of_job: Sequence[Published]) -> sql.Composed:
@@ -290,19 +283,24 @@ def _append_bodies(of_job: Sequence[Published]) -> sql.Composed:
 def _section_of_day(published: Published) -> sql.Composed:
     return sql.SQL(
         """
-        SELECT COUNT(*) AS row_count, {lines} AS lines, ENCODE(sha256(convert_to({lines}, 'UTF8')), 'hex') AS digest
-        FROM (
-            SELECT ROW({table_name}::text, {columns})::text AS line FROM {table} WHERE {day} = link.day AND {condition}
-        ) AS rows
+        SELECT COUNT(*) AS row_count, {section} AS lines, ENCODE(sha256(convert_to({section}, 'UTF8')), 'hex') AS digest
+        FROM ({lines}) AS rows WHERE rows.day = link.day
         """
     ).format(
-        lines=sql.SQL(r"""CONCAT_WS(E'\n', {header}, STRING_AGG(line, E'\n' ORDER BY line COLLATE "C"))""").format(
-            header=sql.Literal(published.header)
-        ),
+        section=sql.SQL(r"CONCAT_WS(E'\n', {}, {})").format(sql.Literal(published.header), TOGETHER),
+        lines=_lines(published),
+    )
+
+
+def _lines(published: Published) -> sql.Composed:
+    """Select the canonical text of each published row, and its day."""
+    return sql.SQL(
+        "SELECT {day} AS day, ROW({table_name}::text, {columns})::text AS line FROM {table} WHERE {condition}"
+    ).format(
+        day=sql.Identifier(published.day),
         table_name=sql.Literal(published.table.name),
         columns=identifiers(published.columns),
         table=sql.Identifier(published.table.name),
-        day=sql.Identifier(published.day),
         condition=published.condition,
     )
 

@@ -2,8 +2,8 @@
 
 import signal
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -108,16 +108,20 @@ def _freeze(field: Field, chance: Random, service: str) -> str:
 
 
 def _take_away(field: Field, chance: Random, service: str) -> str:
-    seconds, supervisor = chance.uniform(SHORT_WAIT, LONG_WAIT), field.supervisor
-    supervisor.stop_service(service)
-    _wait(partial(_is_down, field, service), f"{service} does not stop")
-    time.sleep(seconds)
-    supervisor.start_service(service)
+    seconds = chance.uniform(SHORT_WAIT, LONG_WAIT)
+    with _stopped(field, service):
+        time.sleep(seconds)
     return f"{service} away for {seconds:.0f} s"
 
 
-def _is_down(field: Field, service: str) -> bool:
-    return field.supervisor.state(service).name_of_state in DOWN
+@contextmanager
+def _stopped(field: Field, service: str) -> Iterator[None]:
+    """Stop a service, and start it again behind the block. What fails inside leaves it down."""
+    supervisor = field.supervisor
+    supervisor.stop_service(service)
+    _wait(lambda: supervisor.state(service).name_of_state in DOWN, f"{service} does not stop")
+    yield
+    supervisor.start_service(service)
 
 
 def _rebalance(field: Field, chance: Random) -> str:
@@ -164,11 +168,8 @@ def _is_new(field: Field, topic: Topic, before: str) -> bool:
 def _read_again(field: Field, chance: Random) -> str:
     """Have each consumer read again what this chain has sent so far."""
     for topic, module in CONSUMER_MODULES.items():
-        service = field.service_of(module)
-        field.supervisor.stop_service(service)
-        _wait(partial(_is_down, field, service), f"{service} does not stop")
-        set_back(field.settings.kafka, topic, field.begun[topic])
-        field.supervisor.start_service(service)
+        with _stopped(field, field.service_of(module)):
+            set_back(field.settings.kafka, topic, field.begun[topic])
     return "all consumers went back to the chain's first message"
 
 

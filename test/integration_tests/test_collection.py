@@ -608,7 +608,7 @@ class TestSectors:
         self, settings: Settings, conn: Connection, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(stock_sectors, "BUDGET", 0)
-        few = replace(settings, collector=replace(settings.collector, sector_lookups_per_run=0))
+        few = self.looking_up(settings, 0)
         trends(conn, "XLF", "EWY")
 
         kafka_producer_trending_etf_holdings.run(few, UNTIL)
@@ -624,7 +624,7 @@ class TestSectors:
     ) -> None:
         # Cookie and crumb, two lists, the quotes, ten bars and a rate; what is left is for six of ten sectors.
         monkeypatch.setattr(stock_sectors, "BUDGET", 2 + 2 + 1 + 10 + 1 + 6)
-        few = replace(settings, collector=replace(settings.collector, sector_lookups_per_run=0))
+        few = self.looking_up(settings, 0)
         trends(conn, "XLF", "EWY")
 
         receipt = kafka_producer_trending_etf_holdings.run(few, UNTIL)
@@ -639,7 +639,7 @@ class TestSectors:
         self, settings: Settings, conn: Connection, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(stock_sectors, "BUDGET", 0)
-        few = replace(settings, collector=replace(settings.collector, sector_lookups_per_run=2))
+        few = self.looking_up(settings, 2)
         trends(conn, "XLF", "EWY")
         kafka_producer_trending_etf_holdings.run(few, UNTIL, run_id="scheduled__1")
         told = self.known(conn)
@@ -650,6 +650,11 @@ class TestSectors:
 
         assert sum(source == "yahoo" for _, source in told.values()) == 2
         assert self.known(conn) == told
+
+    @staticmethod
+    def looking_up(settings: Settings, count: int) -> Settings:
+        """Let a run look up so many sectors at least."""
+        return replace(settings, collector=replace(settings.collector, sector_lookups_per_run=count))
 
     @staticmethod
     def known(conn: Connection) -> dict[str, tuple[str | None, str | None]]:
