@@ -4,7 +4,6 @@ The process is a fork of one that has imported everything here, so it starts at 
 opens a JVM: it works in that of the driver.
 """
 
-import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,6 +22,7 @@ from batch.class_archive import portfolios, trending_etfs
 from config.config import Settings
 from utils.dates import USUAL_EXCHANGES, sessions_of
 from utils.spark_utils import session
+from utils.warm_spark import let_go
 
 JOBS = {
     f"{module.__name__.rpartition('.')[2]}.py": module.main
@@ -50,7 +50,7 @@ def run(script: str, arguments: Sequence[str], environment: Mapping[str, str], o
     output.close()
     sys.stdout, sys.stderr = os.fdopen(1, "w", buffering=1), os.fdopen(2, "w", buffering=1)
     code = JOBS[script](arguments)
-    _forget_frames()
+    let_go()
     sys.exit(code)
 
 
@@ -61,11 +61,6 @@ def train(environment: Mapping[str, str]) -> None:
     for _ in range(TRAININGS):
         trending_etfs(spark).collect()
         portfolios(spark).collect()
-    _forget_frames()
+    let_go()
     jvm: Any = spark._jvm
     jvm.System.gc()
-
-
-def _forget_frames() -> None:
-    """Let the JVM drop the job's frames, which it keeps for as long as Python knows them."""
-    gc.collect()

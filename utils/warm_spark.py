@@ -3,6 +3,7 @@
 pyspark is imported inside the functions, as in utils/spark_utils.py.
 """
 
+import gc
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -53,3 +54,21 @@ def shared_session(name: str, conf: dict[str, str]) -> "SparkSession":
     jvm: Any = session._jvm
     jvm.org.apache.spark.sql.classic.SparkSession.setActiveSession(session._jsparkSession)
     return session
+
+
+def let_go() -> None:
+    """Have the JVM forget this process' session and frames, before the process ends.
+
+    py4j tells it of each object in a thread of its own, and in its own time. A process that ends before leaves all of
+    them behind: 4 MB a job.
+    """
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
+    SparkSession._instantiatedSession = SparkSession._activeSession = None
+    gc.collect()
+    gateway: Any = SparkContext._gateway
+    waiting = gateway._gateway_client.finalizer_deque
+    while waiting:
+        client, name = waiting.pop()
+        client.garbage_collect_object(name, enqueue=False)
