@@ -57,16 +57,17 @@ def shared_session(name: str, conf: dict[str, str]) -> "SparkSession":
 
 
 def let_go() -> None:
-    """Have the JVM forget this process' session and frames, before the process ends.
+    """Have the JVM forget all that this process has made in it, just before the process ends.
 
-    py4j tells it of each object in a thread of its own, and in its own time. A process that ends before leaves all of
-    them behind: 4 MB a job.
+    py4j tells it of an object once Python has forgotten that, in a thread of its own, and in its own time. A process
+    that ends before leaves its session and its frames behind: 4 MB a job.
     """
+    from py4j.java_gateway import JavaObject
     from pyspark import SparkContext
-    from pyspark.sql import SparkSession
 
-    SparkSession._instantiatedSession = SparkSession._activeSession = None
-    gc.collect()
+    for each in gc.get_objects():
+        if isinstance(each, JavaObject):
+            each._detach()
     gateway: Any = SparkContext._gateway
     waiting = gateway._gateway_client.finalizer_deque
     while waiting:

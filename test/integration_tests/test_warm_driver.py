@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -29,6 +30,9 @@ TABLES = {
     ALLOCATION: ("analytics_portfolio_allocation", "analytics_allocation_candidates"),
 }
 START_SECONDS = 180
+# On SIGQUIT the JVM prints what it holds.
+SAYS_WHAT_IT_HOLDS = "-XX:+PrintClassHistogram"
+FRAME, SESSION = "org.apache.spark.sql.classic.Dataset", "org.apache.spark.sql.classic.SparkSession"
 End = tuple[int, str]
 Run = Callable[[str, date], End]
 
@@ -48,11 +52,19 @@ def environment(filled: DatabaseSettings) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def process(environment: dict[str, str]) -> Iterator[tuple[psutil.Process, SparkSettings]]:
+def printed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of what the warm driver and its JVM print."""
+    return tmp_path_factory.mktemp("warm") / "printed.txt"
+
+
+@pytest.fixture(scope="module")
+def process(environment: dict[str, str], printed: Path) -> Iterator[tuple[psutil.Process, SparkSettings]]:
     """Start a warm driver, and return its process and the settings that lead to it."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    started = psutil.Popen([sys.executable, "-m", "batch.warm_driver", "--port", str(port)], env=environment)
+    command = [sys.executable, "-m", "batch.warm_driver", "--port", str(port)]
+    with printed.open("w") as output:
+        started = psutil.Popen(command, env=environment | {"JAVA_TOOL_OPTIONS": SAYS_WHAT_IT_HOLDS}, stdout=output)
     try:
         until = time.monotonic() + START_SECONDS
         while not _listens(port):
@@ -126,6 +138,20 @@ def test_nothing_of_a_job_stays_for_the_next_one(
     assert counted == {"runs": 1, "run": "the run"}
 
 
+def test_the_jvm_keeps_nothing_of_a_job_either(
+    process: tuple[psutil.Process, SparkSettings], printed: Path, warm: Run
+) -> None:
+    def after_jobs(count: int) -> dict[str, int]:
+        for _ in range(count):
+            assert warm(TRENDING, LAST)[0] == 0
+        return _held(process[0], printed)
+
+    first, later = after_jobs(2), after_jobs(5)
+    assert later[FRAME] == first[FRAME]
+    # Some thread of the JVM may have a session in hand.
+    assert 0 < later[SESSION] <= first[SESSION] + 1
+
+
 def test_a_driver_that_dies_on_the_way_leaves_the_job_to_spark_submit(
     process: tuple[psutil.Process, SparkSettings],
 ) -> None:
@@ -148,6 +174,21 @@ def _arguments(day: date) -> list[str]:
 def _alive(driver: psutil.Process) -> set[psutil.Process]:
     """Return what runs beside the driver: the JVM, and the process from which the jobs are forked."""
     return {each for each in driver.children(recursive=True) if each.status() != psutil.STATUS_ZOMBIE}
+
+
+def _held(driver: psutil.Process, printed: Path) -> dict[str, int]:
+    """Return how many frames and sessions the JVM holds after a collection."""
+    [jvm] = [child for child in driver.children() if child.name() == "java"]
+    before = printed.stat().st_size
+    jvm.send_signal(signal.SIGQUIT)
+    until = time.monotonic() + 30
+    # The last line is the sum.
+    while not (lines := printed.read_text()[before:].splitlines()) or not lines[-1].startswith("Total"):
+        assert time.monotonic() < until, "the JVM does not say what it holds"
+        time.sleep(0.2)
+    # Number, instances, bytes, class.
+    counts = {cells[3]: int(cells[1]) for cells in map(str.split, lines) if len(cells) == 4 and cells[1].isdigit()}
+    return {name: counts.get(name, 0) for name in (FRAME, SESSION)}
 
 
 def _listens(port: int) -> bool:
