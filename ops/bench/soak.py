@@ -1,25 +1,38 @@
-"""Sessions one after another on the moving clock of the market: once undisturbed, then from the start with faults.
+"""Sessions one after another on the moving clock of the market, with the months' ends, and faults in some of them.
 
-The undisturbed ones give the rows that there should be, and show whether memory grows by itself.
+A replay of the same sessions gives the rows that there should be: the same stages without Airflow, and without a fault.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import cycle
 from random import Random
 from statistics import median
 
+from config.config import Settings
+from config.stages import REBALANCE
 from ops.bench.chaos import Round, choose, people, run_undisturbed, show, strike
 from ops.bench.chaos_faults import Fault, kinds
 from ops.bench.chaos_field import Field
-from ops.bench.chaos_rows import Difference, Rows, without_revisions
+from ops.bench.chaos_rows import Difference, Rows, read_rows, without_revisions
 from ops.bench.chaos_stack import chaos_field
 from ops.bench.memory import MB, sizes_at_rest
 from ops.bench.report import Target, step, table
+from ops.errors import RunFailed
+from ops.native.environment import service_environment
+from ops.native.java import java_home
+from ops.pipeline import runs
+from ops.replay.chain import rebalances_after
+from ops.replay.replay import Done, Replay
 from utils.dates import sessions_between
+from utils.spark_utils import session as spark_session
 
-SESSIONS, SHORT_SESSIONS = 250, 5
-# Every process has done its work once by then.
-WARM_AFTER = 2
+SESSIONS, SHORT_SESSIONS = 250, 15
+# Each process has done its work by then, and the JVMs have the memory that they work with.
+WARM_AFTER = 10
+# In all: about one in ten sessions of a year.
+FAULTS = 25
 MOST_GROWTH_PERCENT = 105
 
 Memory = dict[str, int]
@@ -29,54 +42,71 @@ def measure(sessions: int, names: Sequence[str]) -> list[Target]:
     """Run the last sessions of the market on a stack of its own. names: of the faults (none: all)."""
     with chaos_field() as field, field.without_noise():
         market = field.market.market()
-        days = sessions_between(market.first_session, market.last_session)[-max(sessions, WARM_AFTER + 1) :]
-        at_first, usual, truth = _undisturbed(field, days)
-        undisturbed = _memory(field)
+        days = sessions_between(market.first_session, market.last_session)[-max(sessions, WARM_AFTER + 2) :]
         faults = choose(kinds(field), names)
-        played = list(_disturbed(field, days, faults, usual))
-        disturbed = _memory(field)
-        difference = Difference.between(truth, without_revisions(field.rows()))
+        field.begin_anew()
+        usual = median([_evening(field, day) for day in days[:WARM_AFTER]])
+        before = _memory(field)
+        played = list(_disturbed(field, days[WARM_AFTER:-1], faults, usual))
+        # Each process has been at work since the last fault.
+        _evening(field, days[-1])
+        after = _memory(field)
+        found = _comparable(field.rows())
+        difference = Difference.between(_comparable(_replayed(field, days)), found)
     show(played)
-    step(f"rows of all {len(days)} sessions: {difference}")
-    _show_memory(at_first, undisturbed, disturbed)
+    step(f"{found.total():,} rows of all {len(days)} sessions: {difference}")
+    _show_memory(before, after)
     return [
         Target("rows lost", difference.lost, 0, at_most=True),
         Target("rows doubled", difference.doubled, 0, at_most=True),
         Target("rows that are wrong", difference.wrong, 0, at_most=True),
         people(played),
-        _growth(f"memory after {len(days)} sessions", at_first, undisturbed),
-        _growth("memory after as many with faults", at_first, disturbed),
+        _growth(f"memory after {len(days)} sessions, {len(played)} with a fault", before, after),
     ]
 
 
-def _undisturbed(field: Field, days: Sequence[date]) -> tuple[Memory, float, Rows]:
-    """Run the sessions. Return the memory at the beginning, the usual seconds of a chain, and the rows."""
-    field.begin_anew()
-    at_first, seconds = {}, []
-    for number, session in enumerate(days, 1):
-        seconds.append(_chain(field, session))
-        step(f"{session}: {seconds[-1]:.0f} s")
-        if number == WARM_AFTER:
-            at_first = _memory(field)
-    return at_first, median(seconds), without_revisions(field.rows())
-
-
-def _chain(field: Field, session: date) -> float:
-    field.market.set_clock(session.isoformat())
-    return run_undisturbed(field, session)
-
-
 def _disturbed(field: Field, days: Sequence[date], faults: Sequence[Fault], usual: float) -> Iterator[Round]:
-    field.begin_anew()
-    for session in days:
-        chance = Random(str(session))
-        fault = chance.choice(faults)
-        field.market.set_clock(session.isoformat())
-        seconds, problem = strike(field, session, fault, chance, usual, _not_known_yet)
+    """Run the sessions, some of them with a fault: each kind once before any comes again."""
+    chance = Random(f"{days[0]} to {days[-1]}")
+    struck = dict(
+        zip(
+            sorted(chance.sample(days, min(FAULTS, len(days)))),
+            cycle(chance.sample(faults, len(faults))),
+            strict=False,
+        )
+    )
+    for day in days:
+        if day not in struck:
+            _evening(field, day)
+            continue
+        fault = struck[day]
+        field.market.set_clock(day.isoformat())
+        seconds, problem = strike(field, day, fault, chance, usual, _not_known_yet)
         if problem:
-            _chain(field, session)
-        step(f"{session}: {fault.name}, {seconds:.0f} s")
+            run_undisturbed(field, day)
+        _end_of_month(field, day)
+        step(f"{day}: {fault.name}, {seconds:.0f} s")
         yield Round(fault.name, seconds, Difference(), problem)
+
+
+def _evening(field: Field, session: date) -> float:
+    """Run a session undisturbed, and what follows it before the next one. Return the seconds of its chain."""
+    field.market.set_clock(session.isoformat())
+    seconds = run_undisturbed(field, session)
+    step(f"{session}: {seconds:.0f} s")
+    _end_of_month(field, session)
+    return seconds
+
+
+def _end_of_month(field: Field, session: date) -> None:
+    """Merge the month's portfolios, if that is done between a session and the next one."""
+    for moment in rebalances_after(session):
+        field.market.set_clock(moment.isoformat())
+        airflow = field.airflow()
+        runs.wait_for_dag(airflow, REBALANCE)
+        day = moment.date().isoformat()
+        if problem := field.end_of(airflow.trigger(REBALANCE, {"as_of_date": day})):
+            raise RunFailed(f"the rebalance of {day}: {problem}")
 
 
 def _not_known_yet() -> bool:
@@ -84,15 +114,36 @@ def _not_known_yet() -> bool:
     return False
 
 
+def _replayed(field: Field, days: Sequence[date]) -> Rows:
+    """Return the rows of the sessions without a fault."""
+    os.environ.update(field.client_environ | service_environment(field.stack, java_home()))
+    platform = Settings.from_env()
+    spark = spark_session(platform.spark, "soak")
+
+    def tell(done: Done) -> None:
+        step(f"{done.session} again, without a fault: {done.seconds:.0f} s, {done.left} left")
+
+    try:
+        replayed = Replay(platform, field.market, spark, field.logs, tell).evenings(days)
+    finally:
+        spark.stop()
+    return read_rows(replayed.owner)
+
+
+def _comparable(rows: Rows) -> Rows:
+    """Return the rows that both ways have: a replay follows the portfolios once, behind the last session."""
+    followed = {row for row in rows if row[:1] == ("analytics_publication",) and row[1].startswith("performance ")}
+    return Rows({row: count for row, count in without_revisions(rows).items() if row not in followed})
+
+
 def _memory(field: Field) -> Memory:
     return {name: sum(sizes) for name, sizes in sizes_at_rest(field.stack).items() if sizes}
 
 
-def _show_memory(at_first: Memory, undisturbed: Memory, disturbed: Memory) -> None:
-    every = list(dict.fromkeys([*at_first, *undisturbed, *disturbed]))
-    rows = [(name, *(_megabytes(found.get(name, 0)) for found in (at_first, undisturbed, disturbed))) for name in every]
-    total = ("in all", *(_megabytes(sum(found.values())) for found in (at_first, undisturbed, disturbed)))
-    table(("PSS in MB", f"after {WARM_AFTER} sessions", "after all", "with faults"), [*rows, total])
+def _show_memory(before: Memory, after: Memory) -> None:
+    rows = [(name, *(_megabytes(found.get(name, 0)) for found in (before, after))) for name in {**before, **after}]
+    total = ("in all", *(_megabytes(sum(found.values())) for found in (before, after)))
+    table(("PSS in MB", f"after {WARM_AFTER} sessions", "after all"), [*rows, total])
 
 
 def _megabytes(size: int) -> str:

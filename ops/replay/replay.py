@@ -48,13 +48,23 @@ class Replay:
 
     def run(self, sessions: Sequence[date], afresh: bool = False) -> list[Difference]:
         """Replay the sessions, keeping those of an earlier run with the same market and start unless afresh."""
+        with self._replayed(sessions, afresh) as replayed:
+            backfilled = self._backfill(sessions)
+        return compare(replayed, backfilled, sessions)
+
+    def evenings(self, sessions: Sequence[date]) -> Sandbox:
+        """Replay the sessions from the start, and return the sandbox with what was known on each evening."""
+        with self._replayed(sessions, afresh=True) as replayed:
+            return replayed
+
+    @contextmanager
+    def _replayed(self, sessions: Sequence[date], afresh: bool) -> Iterator[Sandbox]:
         with self._alone():
             replayed = self._begin(self.server.market(), sessions[0], afresh)
             with closing(connect(replayed.owner)) as conn, self._clock_put_back(conn):
                 self._replay(replayed, conn, sessions)
                 self._follow(replayed, sessions[-1])
-                backfilled = self._backfill(sessions)
-        return compare(replayed, backfilled, sessions)
+                yield replayed
 
     def _begin(self, market: ServedMarket, first_session: date, afresh: bool) -> Sandbox:
         earlier = begun(self.platform)

@@ -1,0 +1,22 @@
+"""What each of Airflow's processes imports before it starts anything: here how the triggerer shares its memory.
+
+Its runner is a fork of it. Python's garbage collector writes to each object that it looks at, so that both processes
+would end up with pages of their own: 135 MB more after some hours. What is frozen at the fork it leaves alone.
+"""
+
+import gc
+import os
+import sys
+
+# No setting of Airflow's is another one.
+__all__: list[str] = []
+
+
+def _freeze() -> None:
+    gc.collect()
+    gc.freeze()
+
+
+# It forks once, when it starts. Those that fork for each task would keep all that waits to be collected just then.
+if "triggerer" in sys.argv[1:2]:
+    os.register_at_fork(before=_freeze)
