@@ -15,7 +15,7 @@ from config.stages import REBALANCE
 from ops.bench.chaos import Round, choose, people, run_undisturbed, show, strike
 from ops.bench.chaos_faults import Fault, kinds
 from ops.bench.chaos_field import Field
-from ops.bench.chaos_rows import Difference, Rows, read_rows, without_revisions
+from ops.bench.chaos_rows import Difference, Row, Rows, read_rows, without_revisions
 from ops.bench.chaos_stack import chaos_field
 from ops.bench.memory import MB, sizes_at_rest
 from ops.bench.report import Target, step, table
@@ -132,8 +132,12 @@ def _replayed(field: Field, days: Sequence[date]) -> Rows:
 
 def _comparable(rows: Rows) -> Rows:
     """Return the rows that both ways have: a replay follows the portfolios once, behind the last session."""
-    followed = {row for row in rows if row[:1] == ("analytics_publication",) and row[1].startswith("performance ")}
-    return Rows({row: count for row, count in without_revisions(rows).items() if row not in followed})
+
+    def is_of_following(row: Row) -> bool:
+        table, key, _ = row
+        return table == "analytics_publication" and key.startswith("performance ")
+
+    return Rows({row: count for row, count in without_revisions(rows).items() if not is_of_following(row)})
 
 
 def _memory(field: Field) -> Memory:
