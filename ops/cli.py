@@ -486,6 +486,7 @@ def test(rings: Sequence[str]) -> int:
         metavar="NAME",
         help="chaos, soak: this fault, and others that are given so (all)",
     ),
+    argument("--resume", action="store_true", help="chaos: go on with the rounds of a run that was interrupted"),
     argument(
         "--against",
         type=Path,
@@ -501,11 +502,12 @@ def bench(
     short: bool,
     rounds: int | None,
     faults: Sequence[str],
+    resume: bool,
     against: Path | None,
 ) -> int:
     from ops.bench.command import bench
 
-    return bench(parts, rows, strict, short, against, rounds, faults)
+    return bench(parts, rows, strict, short, against, rounds, faults, resume)
 
 
 @command(

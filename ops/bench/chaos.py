@@ -5,18 +5,20 @@ round after round, and a fault strikes at a moment drawn at random.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import product
 from random import Random
 from statistics import median
 
 from ops.bench.chaos_faults import Fault, kinds
 from ops.bench.chaos_field import Field
+from ops.bench.chaos_rounds import KeptRounds, Round
 from ops.bench.chaos_rows import Difference, Rows, without_revisions
 from ops.bench.chaos_stack import chaos_field
 from ops.bench.report import Target, step, table
 from ops.errors import RunFailed, UnknownName
+from ops.native.stack import TOOLS
 from ops.pipeline import runs
 from utils.errors import ActstockError
 
@@ -25,23 +27,25 @@ REPOLL = "completeness_repoll"
 # Of the time that a chain takes without faults: later there may be nothing left to strike.
 LAST_MOMENT = 0.9
 NO_FAULT = "none"
+ROUNDS_FILE = TOOLS / "chaos" / "rounds.jsonl"
 
 
-@dataclass(frozen=True)
-class Round:
-    """A chain with a fault. seconds: from its trigger to the right rows; problem: what a person would be needed for."""
+def measure(rounds: int, names: Sequence[str], is_resumed: bool = False) -> list[Target]:
+    """Run rounds of each fault on a stack of its own, and take that down.
 
-    fault: str
-    seconds: float
-    difference: Difference
-    problem: str | None = None
-
-
-def measure(rounds: int, names: Sequence[str]) -> list[Target]:
-    """Run rounds of each fault on a stack of its own, and take that down. names: of the faults (none: all)."""
+    names: of the faults (none: all)
+    is_resumed: go on with the rounds that earlier runs have kept
+    """
+    kept = KeptRounds(ROUNDS_FILE)
+    if not is_resumed:
+        kept.clear()
+    earlier = kept.read()
     with chaos_field() as field:
         chosen = choose(kinds(field), names)
-        played = list(play(field, chosen, rounds))
+        played = [*earlier, *kept.keeping(play(field, chosen, rounds, {(each.fault, each.number) for each in earlier}))]
+    if earlier:
+        since = f"{earlier[0].ended_at:%Y-%m-%d %H:%M} UTC"
+        step(f"{len(earlier)} of {len(played)} rounds are of earlier runs, since {since}")
     show(played)
     return targets(played)
 
@@ -53,8 +57,13 @@ def choose(known: Mapping[str, Fault], names: Sequence[str]) -> list[Fault]:
     return [fault for name, fault in known.items() if not names or name in names]
 
 
-def play(field: Field, faults: Sequence[Fault], rounds: int) -> Iterator[Round]:
-    """Yield the rounds as they end. The first one is without a fault. RunFailed: two such chains differ."""
+def play(
+    field: Field, faults: Sequence[Fault], rounds: int, is_over: Collection[tuple[str, int]] = ()
+) -> Iterator[Round]:
+    """Yield the rounds as they end, one of each fault before any comes again. The first one is without a fault.
+
+    is_over: fault and number of the rounds that are left out. RunFailed: two chains without a fault differ.
+    """
     session = field.market.market().last_session
     with field.without_noise():
         truth, _ = undisturbed(field, session)
@@ -62,9 +71,9 @@ def play(field: Field, faults: Sequence[Fault], rounds: int) -> Iterator[Round]:
         if difference := Difference.between(truth, again):
             raise RunFailed(f"two chains without a fault differ: {difference}")
         step(f"without a fault: {usual_seconds:.0f} s, {truth.total():,} rows")
-        yield Round(NO_FAULT, usual_seconds, difference)
-        for fault in faults:
-            for number in range(1, rounds + 1):
+        yield Round(NO_FAULT, 0, usual_seconds, difference)
+        for number, fault in product(range(1, rounds + 1), faults):
+            if (fault.name, number) not in is_over:
                 played = play_round(field, session, truth, fault, number, usual_seconds)
                 step(f"{fault.name}, round {number} of {rounds}: {played.seconds:.0f} s, {played.difference}")
                 yield played
@@ -98,7 +107,7 @@ def play_round(field: Field, session: date, truth: Rows, fault: Fault, number: i
     field.begin_anew()
     chance = Random(f"{fault.name} {number}")
     seconds, problem = strike(field, session, fault, chance, usual_seconds, lambda: not difference())
-    return Round(fault.name, seconds, difference(), problem)
+    return Round(fault.name, number, seconds, difference(), problem)
 
 
 def strike(

@@ -25,6 +25,7 @@ class Bench:
     against: Path | None = None
     rounds: int | None = None
     faults: Sequence[str] = ()
+    is_resumed: bool = False
 
     @cached_property
     def stack(self) -> Stack:
@@ -43,13 +44,14 @@ def bench(
     against: Path | None = None,
     rounds: int | None = None,
     faults: Sequence[str] = (),
+    is_resumed: bool = False,
 ) -> int:
     """Measure and return 1 when a part could not be measured or, with strict, missed its figure."""
     chosen = _chosen(names)
     for option, number in (("rows", rows), ("rounds", rounds)):
         if number is not None and number < 1:
             raise InvalidInput(f"--{option} {number}: give a number of at least 1")
-    measured = Bench(rows, is_short, against, rounds, faults)
+    measured = Bench(rows, is_short, against, rounds, faults, is_resumed)
     if set(chosen) - WITHOUT_PLATFORM:
         say(f"Measuring on {describe(measured.stack.source)} in {measured.stack.home}")
     say(machine.describe())
@@ -176,7 +178,8 @@ def _evidence(bench: Bench) -> list[Target]:
 def _chaos(bench: Bench) -> list[Target]:
     from ops.bench import chaos
 
-    return chaos.measure(bench.rounds or (chaos.SHORT_ROUNDS if bench.is_short else chaos.ROUNDS), bench.faults)
+    rounds = bench.rounds or (chaos.SHORT_ROUNDS if bench.is_short else chaos.ROUNDS)
+    return chaos.measure(rounds, bench.faults, bench.is_resumed)
 
 
 def _soak(bench: Bench) -> list[Target]:
@@ -199,7 +202,7 @@ PARTS: dict[str, tuple[str, Callable[[Bench], list[Target]]]] = {
     "lab": ("the verdict on invented markets, and its figures beside those of known packages", _lab),
     "evidence": ("cells changed at random, and a long chain", _evidence),
     "chaos": ("faults in the middle of chains, on a stack of its own", _chaos),
-    "soak": ("sessions one after another with a fault in each, on a stack of its own", _soak),
+    "soak": ("a year of sessions with faults in some, on a stack of its own", _soak),
 }
 # These take hours: they are measured when they are asked for.
 OF_HOURS = {"chaos", "soak"}

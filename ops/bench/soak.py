@@ -12,9 +12,10 @@ from statistics import median
 
 from config.config import Settings
 from config.stages import REBALANCE
-from ops.bench.chaos import Round, choose, people, run_undisturbed, show, strike
+from ops.bench.chaos import choose, people, run_undisturbed, show, strike
 from ops.bench.chaos_faults import Fault, kinds
 from ops.bench.chaos_field import Field
+from ops.bench.chaos_rounds import Round
 from ops.bench.chaos_rows import Difference, Row, Rows, read_rows, without_revisions
 from ops.bench.chaos_stack import chaos_field
 from ops.bench.memory import MB, sizes_at_rest
@@ -86,7 +87,7 @@ def _disturbed(field: Field, days: Sequence[date], faults: Sequence[Fault], usua
             run_undisturbed(field, day)
         _end_of_month(field, day)
         step(f"{day}: {fault.name}, {seconds:.0f} s")
-        yield Round(fault.name, seconds, Difference(), problem)
+        yield Round(fault.name, 1, seconds, Difference(), problem)
 
 
 def _evening(field: Field, session: date) -> float:

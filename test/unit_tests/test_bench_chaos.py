@@ -12,18 +12,20 @@ from typing import Any
 import psutil
 import pytest
 
+from config.stages import REBALANCE
 from database.schema_reader import schema
 from ops import testing
 from ops.bench import chaos, chaos_faults, chaos_field, chaos_rows, chaos_stack, soak
-from ops.bench.chaos import Round
 from ops.bench.chaos_faults import Fault
 from ops.bench.chaos_field import Field
+from ops.bench.chaos_rounds import KeptRounds, Round
 from ops.bench.chaos_rows import Difference
 from ops.bench.command import PARTS, _chosen
 from ops.containers.container_testing import PORT_OFFSET
-from ops.errors import NotRunning, UnknownName
+from ops.errors import CannotStart, NotRunning, UnknownName
 from ops.native.compose import PORT, ports, read_compose
 from ops.native.stack import Stack
+from utils.dates import sessions_between
 from utils.errors import BrokerUnavailable, InvalidMessage
 from utils.messages import EtfDailyBar, HoldingsSnapshot, Message, StockDailyBar, from_json
 
@@ -84,7 +86,7 @@ def test_faults_are_chosen_by_name() -> None:
 
 def test_what_is_shown_and_wanted(capsys: pytest.CaptureFixture[str]) -> None:
     lost, right = Difference(lost=63), Difference()
-    played = [Round("topic made anew", 400.0, lost, "rows are missing"), Round("topic made anew", 90.0, right)]
+    played = [Round("topic made anew", 1, 400.0, lost, "rows are missing"), Round("topic made anew", 2, 90.0, right)]
 
     chaos.show(played)
     assert " ".join(capsys.readouterr().out.splitlines()[1].split()) == "topic made anew 2 63 0 0 1 245 400"
@@ -94,6 +96,64 @@ def test_what_is_shown_and_wanted(capsys: pytest.CaptureFixture[str]) -> None:
         (0, True),
         (1, False),
     ]
+
+
+class TestRoundsOfManyRuns:
+    """Two kinds of faults, two rounds of each, on a stack where nothing goes wrong."""
+
+    @pytest.fixture
+    def struck(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, int]]:
+        struck: list[tuple[str, int]] = []
+        served = SimpleNamespace(last_session=date(2026, 8, 21))
+        field = SimpleNamespace(market=SimpleNamespace(market=lambda: served), without_noise=nullcontext)
+
+        def play_round(_: Any, session: date, truth: Any, fault: Fault, number: int, usual: float) -> Round:
+            if len(struck) == self.stop_after:
+                raise KeyboardInterrupt
+            struck.append((fault.name, number))
+            return Round(fault.name, number, 1.5, Difference(wrong=2, examples=("bars SPY",)), "a word")
+
+        monkeypatch.setattr(chaos, "chaos_field", lambda: nullcontext(field))
+        monkeypatch.setattr(chaos, "undisturbed", lambda *_: (TRUTH, 20.0))
+        monkeypatch.setattr(chaos, "kinds", lambda _: {name: Fault(name, lambda *_: "") for name in ("a", "b")})
+        monkeypatch.setattr(chaos, "play_round", play_round)
+        monkeypatch.setattr(chaos, "ROUNDS_FILE", tmp_path / "chaos" / "rounds.jsonl")
+        return struck
+
+    stop_after = -1
+
+    def test_one_of_each_kind_comes_before_the_next(self, struck: list[tuple[str, int]]) -> None:
+        targets = chaos.measure(2, [])
+
+        assert struck == [("a", 1), ("b", 1), ("a", 2), ("b", 2)]
+        assert [target.figure for target in targets] == [0, 0, 8, 4]
+
+    def test_what_is_over_is_kept_when_it_is_interrupted(
+        self, struck: list[tuple[str, int]], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.stop_after = 3
+        with pytest.raises(KeyboardInterrupt):
+            chaos.measure(2, [])
+        self.stop_after = -1
+        targets = chaos.measure(2, [], is_resumed=True)
+
+        assert struck == [("a", 1), ("b", 1), ("a", 2), ("b", 2)]
+        assert [target.figure for target in targets] == [0, 0, 8, 4]
+        assert "4 of 6 rounds are of earlier runs" in capsys.readouterr().out
+
+    def test_without_being_resumed_it_begins_anew(self, struck: list[tuple[str, int]]) -> None:
+        chaos.measure(1, ["a"])
+        chaos.measure(1, ["a"])
+
+        assert struck == [("a", 1), ("a", 1)]
+        assert [(each.fault, each.number) for each in KeptRounds(chaos.ROUNDS_FILE).read()] == [("none", 0), ("a", 1)]
+
+    def test_a_file_of_something_else_is_named(self, struck: list[tuple[str, int]]) -> None:
+        chaos.ROUNDS_FILE.parent.mkdir()
+        chaos.ROUNDS_FILE.write_text('{"fault": "a"}\n')
+        with pytest.raises(CannotStart, match=r"rounds\.jsonl has something else than rounds .*: remove it"):
+            chaos.measure(1, [], is_resumed=True)
+        assert not struck
 
 
 class TestOneChain:
@@ -209,34 +269,66 @@ def test_a_process_is_killed_with_or_without_what_it_started(monkeypatch: pytest
 
 
 def test_a_soak_compares_rows_and_memory(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Three sessions twice, on a stack whose rows differ by one in the end and which grows by a tenth."""
+    """Twelve sessions to the last one of a month, the eleventh with a fault: a row is lost, memory grows by a tenth."""
     done: list[str] = []
-    rows = [TRUTH, TRUTH - Counter([("bars", "SPY 2", "b")])]
-    memory = iter([{"api": [100_000_000]}, {"api": [104_000_000]}, {"api": [110_000_000]}])
-    served = SimpleNamespace(first_session=date(2026, 8, 3), last_session=date(2026, 8, 21))
+    memory = iter([{"api": [100_000_000]}, {"api": [110_000_000]}])
+    served = SimpleNamespace(first_session=date(2026, 6, 1), last_session=date(2026, 8, 28))
+    airflow = SimpleNamespace(
+        dags=lambda: {REBALANCE: False}, trigger=lambda dag, conf: done.append(f"{dag} of {conf['as_of_date']}")
+    )
     field: Any = SimpleNamespace(
         market=SimpleNamespace(market=lambda: served, set_clock=done.append),
         begin_anew=lambda: done.append("anew"),
         start_chain=lambda session: done.append(f"chain of {session}"),
+        airflow=lambda: airflow,
         end_of=lambda run: None,
-        rows=lambda: rows.pop(0),
+        rows=lambda: TRUTH - Counter([("bars", "SPY 2", "b")]),
         without_noise=nullcontext,
         stack=None,
     )
     monkeypatch.setattr(soak, "chaos_field", lambda: nullcontext(field))
-    monkeypatch.setattr(soak, "kinds", lambda _: {"any": Fault("any", lambda *_: "done")})
+    monkeypatch.setattr(soak, "kinds", lambda _: {"any": Fault("any", lambda *_: str(done.append("fault") or ""))})
     monkeypatch.setattr(soak, "sizes_at_rest", lambda _: next(memory))
+    monkeypatch.setattr(soak, "_replayed", lambda *_: TRUTH)
 
-    targets = soak.measure(3, [])
+    targets = soak.measure(12, [])
 
-    days = ["2026-08-19", "2026-08-20", "2026-08-21"]
-    assert done == 2 * ["anew", *(what for day in days for what in (day, f"chain of {day}"))]
+    days = [str(day) for day in sessions_between(date(2026, 8, 13), date(2026, 8, 28))]
+    chains = [what for day in days for what in (day, f"chain of {day}")]
+    of_month = ["2026-08-30T14:00:00+00:00", f"{REBALANCE} of 2026-08-30"]
+    assert done == ["anew", *chains[:-2], "fault", *chains[-2:], *of_month]
     assert [(target.figure, target.is_reached) for target in targets] == [
         (1, False),
         (0, True),
         (0, True),
         (0, True),
-        (pytest.approx(104), True),
         (pytest.approx(110), False),
     ]
     assert "api" in capsys.readouterr().out
+
+
+def test_a_soak_draws_each_kind_before_any_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    struck: list[str] = []
+    faults = [Fault(name, lambda *_: "") for name in ("a", "b", "c")]
+    days = sessions_between(date(2026, 6, 1), date(2026, 8, 28))
+
+    def strike(field: Any, day: date, fault: Fault, *_: Any) -> tuple[float, None]:
+        struck.append(fault.name)
+        return 1.0, None
+
+    monkeypatch.setattr(soak, "strike", strike)
+    monkeypatch.setattr(soak, "_evening", lambda *_: 1.0)
+    monkeypatch.setattr(soak, "_end_of_month", lambda *_: None)
+    field: Any = SimpleNamespace(market=SimpleNamespace(set_clock=lambda _: None))
+
+    assert len(list(soak._disturbed(field, days, faults, 1.0))) == soak.FAULTS
+    assert sorted(Counter(struck).values()) == [8, 8, 9]
+
+
+def test_rows_of_a_soak_are_compared_but_for_who_follows_when() -> None:
+    kept = ("analytics_publication", "trending 2026-08-21 0", "a")
+    rows = Counter(
+        [kept, ("analytics_publication", "performance 2026-08-21 0", "b"), ("evidence_publication", "x", "c")]
+    )
+
+    assert soak._comparable(rows) == Counter([kept])
