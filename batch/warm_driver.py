@@ -44,8 +44,11 @@ CHECK_SECONDS = 1.0
 # A caller learns that its job has ended a moment before the next one can begin.
 BUSY_SECONDS = 1.0
 # A JVM without memory dies at once, and its job is submitted. Memory that a job has left free goes back to the machine,
-# at the next collection and at once: by default it takes four of them.
-JAVA_MEMORY = "-XX:+ExitOnOutOfMemoryError -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=30 -XX:-ShrinkHeapInSteps"
+# at the next collection and at once: by default it takes four of them, and a heap is never smaller than it was at
+# first, which is a 64th of the machine's memory.
+JAVA_MEMORY = (
+    "-Xms64m -XX:+ExitOnOutOfMemoryError -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=30 -XX:-ShrinkHeapInSteps"
+)
 # What the process imports from which those of the jobs are forked. This one has no need of it.
 PRELOADED = ("batch.warm_job",)
 

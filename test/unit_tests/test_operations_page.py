@@ -52,9 +52,8 @@ RUN_BY = {
     "./start.sh bench chaos --short": "test/end_to_end_tests/test_survived_faults.py::"
     "test_nothing_is_lost_or_doubled_and_nobody_is_needed",
     "./start.sh bench memory": "test/unit_tests/test_bench.py::test_the_memory_of_each_service_and_of_all",
-    "./start.sh bench chaos --resume": (
-        "test/unit_tests/test_bench_chaos.py::TestRoundsOfManyRuns::test_what_is_over_is_kept_when_it_is_interrupted"
-    ),
+    "./start.sh bench chaos --resume": "test/unit_tests/test_bench_chaos.py::"
+    "test_what_is_over_is_kept_when_it_is_interrupted",
     "./start.sh bench soak --short": "test/unit_tests/test_bench_chaos.py::test_a_soak_compares_rows_and_memory",
     "./start.sh closed-days": f"{ASKING}::test_what_the_database_is_asked",
     "./start.sh closed-days --add XKRX 2026-06-04 'local elections'": f"{ASKING}::test_a_day_is_added",
