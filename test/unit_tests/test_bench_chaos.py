@@ -277,7 +277,12 @@ def test_a_soak_compares_rows_and_memory(monkeypatch: pytest.MonkeyPatch, capsys
         dags=lambda: {REBALANCE: False}, trigger=lambda dag, conf: done.append(f"{dag} of {conf['as_of_date']}")
     )
     field: Any = SimpleNamespace(
-        market=SimpleNamespace(market=lambda: served, set_clock=done.append),
+        market=SimpleNamespace(
+            market=lambda: served,
+            set_clock=done.append,
+            add_fault=lambda fault: done.append(fault["kind"]),
+            clear_faults=lambda: done.append("no delay"),
+        ),
         begin_anew=lambda: done.append("anew"),
         start_chain=lambda session: done.append(f"chain of {session}"),
         airflow=lambda: airflow,
@@ -296,7 +301,8 @@ def test_a_soak_compares_rows_and_memory(monkeypatch: pytest.MonkeyPatch, capsys
     days = [str(day) for day in sessions_between(date(2026, 8, 13), date(2026, 8, 28))]
     chains = [what for day in days for what in (day, f"chain of {day}")]
     of_month = ["2026-08-30T14:00:00+00:00", f"{REBALANCE} of 2026-08-30"]
-    assert done == ["anew", *chains[:-2], "fault", *chains[-2:], *of_month]
+    late = ["delay", *chains[:2], "no delay"]
+    assert done == ["anew", *late, *chains[2:-2], "fault", *chains[-2:], *of_month]
     assert [(target.figure, target.is_reached) for target in targets] == [
         (1, False),
         (0, True),
