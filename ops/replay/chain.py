@@ -93,6 +93,11 @@ def allocate(evening: Evening) -> None:
     evening.publish(spark_active_stock_allocator.run)
 
 
+def follow(evening: Evening) -> None:
+    """Follow all portfolios from the first one on up to the session."""
+    evening.publish(LAST)
+
+
 DAILY: tuple[Callable[[Evening], None], ...] = (
     collect_benchmarks,
     collect_sectors,
@@ -100,7 +105,7 @@ DAILY: tuple[Callable[[Evening], None], ...] = (
     collect_holdings,
     allocate,
 )
-# One run follows all portfolios from the first one on: once, after the last session.
+# One run follows all portfolios from the first one on: once, behind the last session, will do.
 LAST: Callable[[Job], JobResult] = spark_portfolio_performance.run
 # Jobs whose day is a rebalance date.
 MONTHLY: tuple[Callable[[Job], JobResult], ...] = (spark_monthly_portfolio_rebalancer.run,)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from database.db_helper import Connection, Row, connect, fetch
 from database.queries import replays
 from ops.errors import CannotStart
 from ops.replay import backfill, sandbox
-from ops.replay.chain import DAILY, LAST, MONTHLY, Evening, rebalances_after
+from ops.replay.chain import DAILY, MONTHLY, Evening, follow, rebalances_after
 from ops.replay.comparison import Comparison, Difference
 from ops.replay.market_client import MarketServer, ServedMarket
 from ops.replay.publications import read_publications
@@ -45,6 +45,7 @@ class Replay:
     spark: SparkSession
     logs: Path
     tell: Callable[[Done], None]
+    daily: Sequence[Callable[[Evening], None]] = DAILY
 
     def run(self, sessions: Sequence[date], afresh: bool = False) -> list[Difference]:
         """Replay the sessions, keeping those of an earlier run with the same market and start unless afresh."""
@@ -53,8 +54,9 @@ class Replay:
         return compare(replayed, backfilled, sessions)
 
     def evenings(self, sessions: Sequence[date]) -> Sandbox:
-        """Replay the sessions from the start, and return the sandbox with what was known on each evening."""
-        with self._replayed(sessions, afresh=True) as replayed:
+        """Replay the sessions from the start with all that a day has, and return the sandbox with their rows."""
+        each_evening = replace(self, daily=(*self.daily, follow))
+        with each_evening._replayed(sessions, afresh=True) as replayed:
             return replayed
 
     @contextmanager
@@ -97,12 +99,12 @@ class Replay:
 
     def _follow(self, replayed: Sandbox, session: date) -> None:
         with closing(connect(replayed.settings.spark_database)) as jobs:
-            Evening(replayed.settings, self.spark, jobs, session, run_id=f"replay {session}").publish(LAST)
+            follow(Evening(replayed.settings, self.spark, jobs, session, run_id=f"replay {session}"))
 
     def _run(self, evening: Evening) -> None:
         self.server.set_clock(evening.session.isoformat())
-        for daily in DAILY:
-            daily(evening)
+        for stage in self.daily:
+            stage(evening)
         for moment in rebalances_after(evening.session):
             self.server.set_clock(moment.isoformat())
             for run in MONTHLY:

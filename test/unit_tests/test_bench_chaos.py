@@ -295,13 +295,14 @@ def test_a_soak_compares_rows_and_memory(monkeypatch: pytest.MonkeyPatch, capsys
     monkeypatch.setattr(soak, "kinds", lambda _: {"any": Fault("any", lambda *_: str(done.append("fault") or ""))})
     monkeypatch.setattr(soak, "sizes_at_rest", lambda _: next(memory))
     monkeypatch.setattr(soak, "_replayed", lambda *_: TRUTH)
+    monkeypatch.setattr(soak, "LATE_SECONDS", 0)
 
     targets = soak.measure(12, [])
 
     days = [str(day) for day in sessions_between(date(2026, 8, 13), date(2026, 8, 28))]
     chains = [what for day in days for what in (day, f"chain of {day}")]
     of_month = ["2026-08-30T14:00:00+00:00", f"{REBALANCE} of 2026-08-30"]
-    late = ["delay", *chains[:2], "no delay"]
+    late = [*chains[:2], "delay", "no delay"]
     assert done == ["anew", *late, *chains[2:-2], "fault", *chains[-2:], *of_month]
     assert [(target.figure, target.is_reached) for target in targets] == [
         (1, False),
@@ -329,12 +330,3 @@ def test_a_soak_draws_each_kind_before_any_comes_again(monkeypatch: pytest.Monke
 
     assert len(list(soak._disturbed(field, days, faults, 1.0))) == soak.FAULTS
     assert sorted(Counter(struck).values()) == [8, 8, 9]
-
-
-def test_rows_of_a_soak_are_compared_but_for_who_follows_when() -> None:
-    kept = ("analytics_publication", "trending 2026-08-21 0", "a")
-    rows = Counter(
-        [kept, ("analytics_publication", "performance 2026-08-21 0", "b"), ("evidence_publication", "x", "c")]
-    )
-
-    assert soak._comparable(rows) == Counter([kept])
