@@ -95,7 +95,7 @@ def read_inputs(job: Job) -> AllocationInputs:
     stocks = [row["stock_ticker"] for row in held]
     # The benchmark's prices tell why it has no return over a period that is not computable.
     tickers = sorted({*stocks, universe().benchmark})
-    windows = windows_of(sessions, {HOME_EXCHANGE, *exchanges_of(tickers)}, published_periods())
+    windows = stock_windows(sessions, tickers)
     ends = ends_of(windows)
     return AllocationInputs(
         published=published,
@@ -109,6 +109,11 @@ def read_inputs(job: Job) -> AllocationInputs:
     )
 
 
+def stock_windows(sessions: Sequence[date], tickers: Sequence[str]) -> list[ReturnWindow]:
+    """Return the windows of the sessions, on every exchange on which one of these is listed."""
+    return windows_of(sessions, {HOME_EXCHANGE, *exchanges_of(tickers)}, published_periods())
+
+
 def facts_of(gaps: Mapping[tuple[date, int], Sequence[Reason]]) -> dict[date, list[tuple[int, Reason]]]:
     """Return the gaps of the portfolios by session."""
     facts: dict[date, list[tuple[int, Reason]]] = {}
@@ -117,9 +122,9 @@ def facts_of(gaps: Mapping[tuple[date, int], Sequence[Reason]]) -> dict[date, li
     return facts
 
 
-def inputs_of(read: AllocationInputs, sessions: Sequence[date]) -> Inputs:
+def inputs_of(stocks: Sequence[str], windows: Sequence[ReturnWindow], sessions: Sequence[date]) -> Inputs:
     """Return what these sessions rest on: stage 3's results, its ETFs' holdings, and their prices at both ends."""
-    tickers = sorted({universe().benchmark, *read.stocks})
+    tickers = sorted({universe().benchmark, *stocks})
     wanted = set(sessions)
     return Inputs(
         f"""
@@ -142,7 +147,7 @@ def inputs_of(read: AllocationInputs, sessions: Sequence[date]) -> Inputs:
         FROM analytics_publication WHERE job = 'trending' AND as_of_date = ANY(%(days)s)
         """,
         {
-            **price_params(tickers, input_windows(each for each in read.windows if each.as_of_date in wanted)),
+            **price_params(tickers, input_windows(each for each in windows if each.as_of_date in wanted)),
             "days": list(sessions),
             "top": universe().top_holdings,
             "benchmark": universe().benchmark,

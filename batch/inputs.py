@@ -14,6 +14,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from batch.returns import ReturnWindow
+from config.config import DatabaseSettings
 from database.db_helper import Connection, fetch, reading_as_of
 from database.queries import doubts
 from database.queries.doubts import CARRIED_RATE, DOUBTS, sessions_exchange
@@ -167,13 +168,21 @@ def digesting(job: "Job", of: Callable[[Sequence[date]], Inputs], days: Sequence
 
     of: what some of the days rest on, which is all they rest on
     """
-    snapshot = job.snapshot
-    if not (snapshot and is_wide(job.spark)):
+    if job.snapshot and is_wide(job.spark):
+        with digesting_meanwhile(job.database, job.snapshot, of, days) as digests:
+            yield digests
+    else:
         yield of(days)
-        return
+
+
+@contextmanager
+def digesting_meanwhile(
+    database: DatabaseSettings, snapshot: str, of: Callable[[Sequence[date]], Inputs], days: Sequence[date]
+) -> Iterator[Digesting]:
+    """Digest the rows of a snapshot in the background, until the end of the block. of: as for `digesting`."""
 
     def part(some: Sequence[date]) -> dict[date, bytes]:
-        with reading_as_of(job.database, snapshot) as conn:
+        with reading_as_of(database, snapshot) as conn:
             return of(some).rows_digests(conn)
 
     with ThreadPoolExecutor(PARTS_AT_ONCE) as background:

@@ -71,7 +71,10 @@ def run(job: Job) -> JobResult:
     """Compute and publish the portfolios of every session that stage 3 has published, and skip the others."""
     inputs = read_inputs(job)
     sessions = [row["as_of_date"] for row in inputs.published]
-    with digesting(job, partial(inputs_of, inputs), sessions) as basis, decided(job, inputs) as allocation:
+    with (
+        digesting(job, partial(inputs_of, inputs.stocks, inputs.windows), sessions) as basis,
+        decided(job, inputs) as allocation,
+    ):
         where = {"as_of_date": sessions}
         parts = [
             TablePart(PORTFOLIO_ALLOCATION, where, allocation.positions),

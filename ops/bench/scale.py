@@ -1,6 +1,8 @@
 """Spark and duckdb on the same rows: two stages from PostgreSQL and back, and very many bars as Parquet.
 
-Each side is a process of its own, measured with what it starts, from start to end. They run one after the other.
+Each side is a process of its own, measured with what it starts, from start to end. They run one after the other. What
+duckdb finds in a stage is published by the same code as what Spark finds: with the digests of what it rests on, and its
+revisions. How long the rows alone take stands beside it.
 """
 
 import json
@@ -33,6 +35,8 @@ DUCKDB_PYTHON = "BENCH_DUCKDB_PYTHON"
 CORES = 2
 MEMORY = "2g"
 SAMPLE_SECONDS = 0.1
+# The other side: with all that our jobs write, and with the rows of the tables and no evidence of them.
+PUBLISHED_ALIKE, ROWS_ALONE = "duckdb, published as ours", "duckdb, rows alone"
 # A shorter job says more about starting than about the second core.
 LONG_ENOUGH_SECONDS = 60
 
@@ -129,16 +133,18 @@ def _trending(
     tickers = write_universe(universe, etfs)
     with scratch_database(settings.database) as ours:
         fill(ours, tickers, every)
-        theirs = replace(ours, name=f"{ours.name}-duckdb")
-        copy_database(ours, theirs)
+        theirs, alone = (_copy(ours, name) for name in ("duckdb", "duckdb-alone"))
         spark = _run_job("spark_trending_etf_identifier", sessions, ours, universe)
-        duckdb = run([*other, "trending", _dsn(theirs), str(sessions[0]), str(sessions[-1])])
+        duckdb = _published(other, "trending", sessions, theirs, universe)
+        rows_alone = run([*other, "trending", _dsn(alone), str(sessions[0]), str(sessions[-1])])
         days, differing = _differing_days(ours, theirs)
+        revisions = [_revisions(database) for database in (ours, theirs)]
     what = f"trending, {etfs:,} ETFs x {count:,} sessions"
-    _show(what, {"ours": spark, "duckdb": duckdb})
+    _show(what, {"ours": spark, PUBLISHED_ALIKE: duckdb, ROWS_ALONE: rows_alone})
     return [
         Target(f"{what}, against duckdb", spark.seconds / duckdb.seconds, wanted, " x", at_most=True, digits=1),
         Target(f"{what}: sessions with the same rows", days - differing, count),
+        Target(f"{what}: revisions that both have", len(revisions[0] & revisions[1]), count),
     ]
 
 
@@ -150,13 +156,13 @@ def _allocation(settings: Settings, folder: Path, other: Sequence[str], sizes: S
         fill(ours, tickers, every)
         fill_held(ours, tickers, (sizes.stocks, sizes.holdings), every)
         run([*other, "trending", _dsn(ours), str(sessions[0]), str(sessions[-1])])
-        theirs = replace(ours, name=f"{ours.name}-duckdb")
-        copy_database(ours, theirs)
+        theirs, alone = (_copy(ours, name) for name in ("duckdb", "duckdb-alone"))
         spark = _run_job("spark_active_stock_allocator", sessions, ours, universe)
-        duckdb = run([*other, "allocation", _dsn(theirs)])
+        duckdb = _published(other, "allocation", sessions, theirs, universe)
+        rows_alone = run([*other, "allocation", _dsn(alone)])
         told = json.loads(run([*other, "compare-allocation", _dsn(ours), _dsn(theirs)]).said)
     what = f"allocation, {sizes.etfs:,} ETFs x {sizes.holdings} holdings x {len(sessions)} sessions"
-    _show(what, {"ours": spark, "duckdb": duckdb})
+    _show(what, {"ours": spark, PUBLISHED_ALIKE: duckdb, ROWS_ALONE: rows_alone})
     rows = ", ".join(f"{each['rows']:,} {kind}" for kind, each in told.items())
     differing = sum(each["differing"] for each in told.values())
     return [
@@ -168,6 +174,21 @@ def _allocation(settings: Settings, folder: Path, other: Sequence[str], sizes: S
 def _run_job(name: str, sessions: Sequence[date], database: DatabaseSettings, universe: Path) -> Measured:
     command = ["-m", f"batch.{name}", "--from", str(sessions[0]), "--to", str(sessions[-1])]
     return run([sys.executable, *command], _environ(database, universe))
+
+
+def _published(
+    other: Sequence[str], what: str, sessions: Sequence[date], database: DatabaseSettings, universe: Path
+) -> Measured:
+    """Let duckdb compute, and publish what it found with digests and revisions, as our jobs do."""
+    span = str(sessions[0]), str(sessions[-1])
+    command = [sys.executable, "-m", "ops.bench.scale_published", what, other[0], _dsn(database), *span]
+    return run(command, _environ(database, universe))
+
+
+def _copy(database: DatabaseSettings, name: str) -> DatabaseSettings:
+    copied = replace(database, name=f"{database.name}-{name}")
+    copy_database(database, copied)
+    return copied
 
 
 def _environ(database: DatabaseSettings, universe: Path) -> dict[str, str]:
@@ -205,6 +226,17 @@ def _differing_days(ours: DatabaseSettings, theirs: DatabaseSettings) -> tuple[i
             found.append({row["as_of_date"]: row["digest"] for row in rows})
     mine: dict[date, str] = found[0]
     return len(mine), sum(found[1].get(day) != digest for day, digest in mine.items())
+
+
+def _revisions(database: DatabaseSettings) -> set[tuple[date, str, str]]:
+    """Return the day of each revision, the digest of what it rests on, and those of its rows."""
+    with closing(connect(database)) as conn:
+        rows = fetch(
+            conn,
+            "SELECT about ->> 'as_of_date' AS day, about ->> 'input_digest' AS inputs, about ->> 'tables' AS tables "
+            "FROM evidence_link WHERE about ->> 'job' = 'trending'",
+        )
+    return {(row["day"], row["inputs"], row["tables"]) for row in rows}
 
 
 def _bars(folder: Path, other: Sequence[str], sizes: Sizes) -> list[Target]:

@@ -2,6 +2,7 @@
 
 `python -m ops.bench.scale_duckdb trending DSN FIRST LAST` reads the bars from PostgreSQL and writes the rows back.
 `... allocation DSN` does so with the portfolios, and `... compare-allocation OURS THEIRS` compares the two databases.
+`... stage-trending` and `... stage-allocation` leave the rows in tables for ops.bench.scale_published.
 `... make FOLDER TICKERS SESSIONS` makes bars as Parquet, and `... returns FOLDER MADE CORES` computes their returns.
 """
 
@@ -15,7 +16,7 @@ from pathlib import Path
 import duckdb
 import psycopg2
 
-from ops.bench.scale_duckdb_allocation import allocate, differing_rows
+from ops.bench.scale_duckdb_allocation import allocate, copy_in, differing_rows, make_table, stage
 
 CORES = 2
 TOLERANCE = 1e-9
@@ -61,27 +62,46 @@ PUBLISH = """
 
 def trending(dsn: str, first: str, last: str) -> None:
     with tempfile.TemporaryDirectory() as folder, psycopg2.connect(dsn) as conn, conn.cursor() as cursor:
-        read, written = Path(folder) / "bars.csv", Path(folder) / "rows.csv"
-        with read.open("wb") as file:
-            cursor.copy_expert(BARS, file, size=2**20)
-        with _duckdb() as db:
-            db.execute(
-                "CREATE TABLE bar AS SELECT * FROM read_csv(?, header = false, "
-                "columns = {'ticker': 'VARCHAR', 'trade_date': 'DATE', 'price': 'DOUBLE', 'source': 'VARCHAR'})",
-                [str(read)],
-            )
-            db.execute(f"COPY ({TRENDING}) TO '{written}' (FORMAT csv, HEADER false)", [first, last])
+        rows = _trending_rows(cursor, Path(folder), first, last)
         cursor.execute("DELETE FROM analytics_trending_etfs WHERE as_of_date BETWEEN %s AND %s", (first, last))
-        with written.open("rb") as file:
-            cursor.copy_expert(f"COPY analytics_trending_etfs ({TABLE_COLUMNS}) FROM STDIN (FORMAT csv)", file, 2**20)
+        copy_in(cursor, "analytics_trending_etfs", TABLE_COLUMNS, rows)
         cursor.execute("DELETE FROM analytics_publication WHERE job = 'trending'")
         cursor.execute(PUBLISH)
         # Leaving the connection commits.
 
 
+def stage_trending(dsn: str, first: str, last: str, table: str) -> None:
+    """Make a table of the rows, and print how many there are."""
+    with tempfile.TemporaryDirectory() as folder, psycopg2.connect(dsn) as conn, conn.cursor() as cursor:
+        rows = _trending_rows(cursor, Path(folder), first, last)
+        make_table(cursor, table, "analytics_trending_etfs")
+        print(json.dumps({"rows": copy_in(cursor, table, TABLE_COLUMNS, rows)}))
+
+
+def _trending_rows(cursor: "psycopg2.extensions.cursor", folder: Path, first: str, last: str) -> Path:
+    """Read the bars, and write the rows into a file of CSV."""
+    read, written = folder / "bars.csv", folder / "rows.csv"
+    with read.open("wb") as file:
+        cursor.copy_expert(BARS, file, size=2**20)
+    with _duckdb() as db:
+        db.execute(
+            "CREATE TABLE bar AS SELECT * FROM read_csv(?, header = false, "
+            "columns = {'ticker': 'VARCHAR', 'trade_date': 'DATE', 'price': 'DOUBLE', 'source': 'VARCHAR'})",
+            [str(read)],
+        )
+        db.execute(f"COPY ({TRENDING}) TO '{written}' (FORMAT csv, HEADER false)", [first, last])
+    return written
+
+
 def allocation(dsn: str) -> None:
     with _duckdb() as db:
         allocate(db, dsn)
+
+
+def stage_allocation(dsn: str, candidates: str, positions: str) -> None:
+    """Make tables of the rows, and print how many there are, and the publications."""
+    with _duckdb() as db:
+        print(json.dumps(stage(db, dsn, {"candidate": candidates, "position": positions})))
 
 
 def compare_allocation(ours: str, theirs: str) -> None:
@@ -151,7 +171,9 @@ def _duckdb(cores: int = CORES) -> "duckdb.DuckDBPyConnection":
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "trending": trending,
+    "stage-trending": stage_trending,
     "allocation": allocation,
+    "stage-allocation": stage_allocation,
     "compare-allocation": compare_allocation,
     "make": make,
     "returns": returns,

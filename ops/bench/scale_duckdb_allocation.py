@@ -5,8 +5,9 @@ positive, another one returned more, is the larger holding, or is first by ticke
 """
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
@@ -193,19 +194,57 @@ NOT_COMPARED = "allocation_reason"
 def allocate(db: "duckdb.DuckDBPyConnection", dsn: str) -> None:
     """Read what the portfolios need, make them, and write them in one transaction."""
     with tempfile.TemporaryDirectory() as folder, psycopg2.connect(dsn) as conn, conn.cursor() as cursor:
-        for name, (columns, query) in READ.items():
-            path = _copy_out(cursor, query, Path(folder) / f"{name}.csv")
-            db.execute(f"CREATE TABLE {name} ({columns})")
-            db.execute(f"COPY {name} FROM '{path}' (FORMAT csv, HEADER true)")
-        for made in (STOCKS, CANDIDATES, POSITIONS, PUBLICATIONS):
-            db.execute(made)
+        _make(db, cursor, Path(folder))
         for name, table in WRITTEN.items():
-            path = Path(folder) / f"{name}.csv"
-            db.execute(f"COPY {name} TO '{path}' (FORMAT csv, HEADER false)")
-            columns = ", ".join(column for column, *_ in db.execute(f"DESCRIBE {name}").fetchall())
-            with path.open("rb") as file:
-                cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN (FORMAT csv)", file, 2**20)
+            _write(db, cursor, name, table, Path(folder))
         # Leaving the connection commits.
+
+
+def stage(db: "duckdb.DuckDBPyConnection", dsn: str, tables: Mapping[str, str]) -> dict[str, Any]:
+    """Make tables of the candidates and the positions. Return how many rows each has, and the publications."""
+    with tempfile.TemporaryDirectory() as folder, psycopg2.connect(dsn) as conn, conn.cursor() as cursor:
+        _make(db, cursor, Path(folder))
+        counts = {}
+        for name, table in tables.items():
+            make_table(cursor, table, WRITTEN[name])
+            counts[name] = _write(db, cursor, name, table, Path(folder))
+    found = db.execute(
+        "SELECT * REPLACE (as_of_date::varchar AS as_of_date, holdings_as_of::varchar AS holdings_as_of) "
+        "FROM publication ORDER BY as_of_date, period_days"
+    )
+    names = [column for column, *_ in found.description or []]
+    return {**counts, "publications": [dict(zip(names, row, strict=True)) for row in found.fetchall()]}
+
+
+def _make(db: "duckdb.DuckDBPyConnection", cursor: "psycopg2.extensions.cursor", folder: Path) -> None:
+    for name, (columns, query) in READ.items():
+        path = _copy_out(cursor, query, folder / f"{name}.csv")
+        db.execute(f"CREATE TABLE {name} ({columns})")
+        db.execute(f"COPY {name} FROM '{path}' (FORMAT csv, HEADER true)")
+    for made in (STOCKS, CANDIDATES, POSITIONS, PUBLICATIONS):
+        db.execute(made)
+
+
+def _write(
+    db: "duckdb.DuckDBPyConnection", cursor: "psycopg2.extensions.cursor", name: str, table: str, folder: Path
+) -> int:
+    path = folder / f"{name}.csv"
+    db.execute(f"COPY {name} TO '{path}' (FORMAT csv, HEADER false)")
+    columns = ", ".join(column for column, *_ in db.execute(f"DESCRIBE {name}").fetchall())
+    return copy_in(cursor, table, columns, path)
+
+
+def make_table(cursor: "psycopg2.extensions.cursor", table: str, like: str) -> None:
+    """Make a table for rows that are published later. table: with its schema."""
+    cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {table.partition('.')[0]}")
+    cursor.execute(f"CREATE UNLOGGED TABLE {table} (LIKE {like})")
+
+
+def copy_in(cursor: "psycopg2.extensions.cursor", table: str, columns: str, path: Path) -> int:
+    """Write a file of CSV into a table, and return how many rows it has."""
+    with path.open("rb") as file:
+        cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN (FORMAT csv)", file, 2**20)
+    return cursor.rowcount
 
 
 def differing_rows(db: "duckdb.DuckDBPyConnection", ours: str, theirs: str) -> dict[str, dict[str, int]]:
