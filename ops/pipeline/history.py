@@ -109,7 +109,8 @@ def judging(asked: Range) -> str:
     command = [sys.executable, "-m", "lab.command", "--until", asked.last.isoformat(), "--brief"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode:
-        raise RunFailed(f"lab: {[f'ended with code {ended.returncode}', *ended.stderr.splitlines()][-1]}")
+        said = [f"ended with code {ended.returncode}", *ended.stderr.splitlines()][-1]
+        raise RunFailed(f"lab: {said.removeprefix('error: ')}")
     return ended.stdout.splitlines()[0]
 
 

@@ -34,6 +34,7 @@ RESTATED, LATE = "XLF", "SPY"
 LATE_SESSION = SESSIONS[1]
 CLOCK = "2026-08-20T20:30:00Z"
 TOLERANCE = 1e-9
+JOBS_OF_A_DAY = ("trending", "allocation", "performance")
 
 
 @dataclass
@@ -224,3 +225,17 @@ def _published(platform: Settings, name: str, session: date) -> dict[int, dict[s
         for row in fetch(conn, query, {"session": session}):
             found.setdefault(row["period_days"], {})[row["ticker"]] = row["portfolio_weight"]
     return found
+
+
+def test_evenings_have_all_of_a_day_and_its_record_too(
+    platform: Settings, server: MarketServer, market: httpx.Client, spark: Any, tmp_path: Path
+) -> None:
+    """Comes after all: it takes the place of the replay as well."""
+    days = [date(2026, 8, 19), date(2026, 8, 20)]
+
+    replayed = Replay(platform, server, spark, tmp_path, Told(market)).evenings(days)
+
+    query = "SELECT as_of_date FROM analytics_publication WHERE job = %(job)s ORDER BY as_of_date"
+    with closing(connect(replayed.owner)) as conn:
+        found = {job: [row["as_of_date"] for row in fetch(conn, query, {"job": job})] for job in JOBS_OF_A_DAY}
+    assert found == dict.fromkeys(JOBS_OF_A_DAY, days)
