@@ -49,8 +49,10 @@ def run(script: str, arguments: Sequence[str], environment: Mapping[str, str], o
         os.dup2(output.fileno(), stream)
     output.close()
     sys.stdout, sys.stderr = os.fdopen(1, "w", buffering=1), os.fdopen(2, "w", buffering=1)
-    code = JOBS[script](arguments)
-    let_go()
+    try:
+        code = JOBS[script](arguments)
+    finally:
+        let_go()
     sys.exit(code)
 
 

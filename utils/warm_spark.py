@@ -5,6 +5,7 @@ pyspark is imported inside the functions, as in utils/spark_utils.py.
 
 import gc
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -59,17 +60,20 @@ def shared_session(name: str, conf: dict[str, str]) -> "SparkSession":
 def let_go() -> None:
     """Have the JVM forget all that this process has made in it, just before the process ends.
 
-    py4j tells it of an object once Python has forgotten that, in a thread of its own, and in its own time. A process
-    that ends before leaves its session and its frames behind: 4 MB a job.
+    By itself py4j tells it too late: 4 MB a job would stay (findings/py4j_forgets_in_its_own_time.sh).
     """
     from py4j.java_gateway import JavaObject
     from pyspark import SparkContext
 
-    for each in gc.get_objects():
-        if isinstance(each, JavaObject):
-            each._detach()
     gateway: Any = SparkContext._gateway
+    if gateway is None:  # it was refused before it needed Spark
+        return
+    for each in gc.get_objects():
+        # Its own class: a proxy of another module answers for what it stands for, which may be gone.
+        if issubclass(type(each), JavaObject):
+            each._detach()
     waiting = gateway._gateway_client.finalizer_deque
-    while waiting:
-        client, name = waiting.pop()
-        client.garbage_collect_object(name, enqueue=False)
+    with suppress(IndexError):  # py4j's own thread takes from it as well
+        while True:
+            client, name = waiting.pop()
+            client.garbage_collect_object(name, enqueue=False)

@@ -5,7 +5,7 @@ round after round, and a fault strikes at a moment drawn at random.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import product
 from random import Random
@@ -37,15 +37,17 @@ def measure(rounds: int, names: Sequence[str], is_resumed: bool = False) -> list
     is_resumed: go on with the rounds that earlier runs have kept
     """
     kept = KeptRounds(ROUNDS_FILE)
-    if not is_resumed:
-        kept.clear()
-    earlier = kept.read()
+    every = kept.read() if is_resumed else []
     with chaos_field() as field:
         chosen = choose(kinds(field), names)
-        played = [*earlier, *kept.keeping(play(field, chosen, rounds, {(each.fault, each.number) for each in earlier}))]
+        wanted = set(product([fault.name for fault in chosen], range(1, rounds + 1)))
+        earlier = [each for each in every if (each.fault, each.number) in wanted]
+        if not is_resumed:
+            kept.put_aside()
+        left = [each for each in wanted if each not in {(one.fault, one.number) for one in earlier}]
+        played = [*earlier, *kept.keeping(play(field, chosen, left))]
     if earlier:
-        since = f"{earlier[0].ended_at:%Y-%m-%d %H:%M} UTC"
-        step(f"{len(earlier)} of {len(played)} rounds are of earlier runs, since {since}")
+        step(f"{len(earlier)} of {len(played)} rounds are of earlier runs: {', '.join(when_and_of_what(earlier))}")
     show(played)
     return targets(played)
 
@@ -57,12 +59,15 @@ def choose(known: Mapping[str, Fault], names: Sequence[str]) -> list[Fault]:
     return [fault for name, fault in known.items() if not names or name in names]
 
 
-def play(
-    field: Field, faults: Sequence[Fault], rounds: int, is_over: Collection[tuple[str, int]] = ()
-) -> Iterator[Round]:
+def when_and_of_what(played: Iterable[Round]) -> list[str]:
+    """Return on which days rounds have ended, and of which code, which other rounds may not be of."""
+    return sorted({f"{each.ended_at:%Y-%m-%d} of code {each.code}" for each in played})
+
+
+def play(field: Field, faults: Sequence[Fault], wanted: Collection[tuple[str, int]]) -> Iterator[Round]:
     """Yield the rounds as they end, one of each fault before any comes again. The first one is without a fault.
 
-    is_over: fault and number of the rounds that are left out. RunFailed: two chains without a fault differ.
+    wanted: by the fault's name and a number. RunFailed: two chains without a fault differ.
     """
     session = field.market.market().last_session
     with field.without_noise():
@@ -72,11 +77,12 @@ def play(
             raise RunFailed(f"two chains without a fault differ: {difference}")
         step(f"without a fault: {usual_seconds:.0f} s, {truth.total():,} rows")
         yield Round(NO_FAULT, 0, usual_seconds, difference)
-        for number, fault in product(range(1, rounds + 1), faults):
-            if (fault.name, number) not in is_over:
-                played = play_round(field, session, truth, fault, number, usual_seconds)
-                step(f"{fault.name}, round {number} of {rounds}: {played.seconds:.0f} s, {played.difference}")
-                yield played
+        by_name = {fault.name: fault for fault in faults}
+        order = list(by_name)
+        for name, number in sorted(wanted, key=lambda each: (each[1], order.index(each[0]))):
+            played = play_round(field, session, truth, by_name[name], number, usual_seconds)
+            step(f"{name}, round {number}: {played.seconds:.0f} s, {played.difference}")
+            yield played
 
 
 def undisturbed(field: Field, session: date) -> tuple[Rows, float]:

@@ -138,13 +138,13 @@ def _trending(
         duckdb = _published(other, "trending", sessions, theirs, universe)
         rows_alone = run([*other, "trending", _dsn(alone), str(sessions[0]), str(sessions[-1])])
         days, differing = _differing_days(ours, theirs)
-        revisions = [_revisions(database) for database in (ours, theirs)]
+        alike = _revisions_of_both("trending", ours, theirs)
     what = f"trending, {etfs:,} ETFs x {count:,} sessions"
     _show(what, {"ours": spark, PUBLISHED_ALIKE: duckdb, ROWS_ALONE: rows_alone})
     return [
         Target(f"{what}, against duckdb", spark.seconds / duckdb.seconds, wanted, " x", at_most=True, digits=1),
         Target(f"{what}: sessions with the same rows", days - differing, count),
-        Target(f"{what}: revisions that both have", len(revisions[0] & revisions[1]), count),
+        Target(f"{what}: revisions of the same inputs", alike, count),
     ]
 
 
@@ -160,6 +160,7 @@ def _allocation(settings: Settings, folder: Path, other: Sequence[str], sizes: S
         spark = _run_job("spark_active_stock_allocator", sessions, ours, universe)
         duckdb = _published(other, "allocation", sessions, theirs, universe)
         rows_alone = run([*other, "allocation", _dsn(alone)])
+        alike = _revisions_of_both("allocation", ours, theirs)
         told = json.loads(run([*other, "compare-allocation", _dsn(ours), _dsn(theirs)]).said)
     what = f"allocation, {sizes.etfs:,} ETFs x {sizes.holdings} holdings x {len(sessions)} sessions"
     _show(what, {"ours": spark, PUBLISHED_ALIKE: duckdb, ROWS_ALONE: rows_alone})
@@ -168,6 +169,7 @@ def _allocation(settings: Settings, folder: Path, other: Sequence[str], sizes: S
     return [
         Target(f"{what}, against duckdb", spark.seconds / duckdb.seconds, 3, " x", at_most=True, digits=1),
         Target(f"{what}: of {rows} those that differ", differing, 0, at_most=True),
+        Target(f"{what}: revisions of the same inputs", alike, len(sessions)),
     ]
 
 
@@ -228,15 +230,19 @@ def _differing_days(ours: DatabaseSettings, theirs: DatabaseSettings) -> tuple[i
     return len(mine), sum(found[1].get(day) != digest for day, digest in mine.items())
 
 
-def _revisions(database: DatabaseSettings) -> set[tuple[date, str, str]]:
-    """Return the day of each revision, the digest of what it rests on, and those of its rows."""
-    with closing(connect(database)) as conn:
-        rows = fetch(
-            conn,
-            "SELECT about ->> 'as_of_date' AS day, about ->> 'input_digest' AS inputs, about ->> 'tables' AS tables "
-            "FROM evidence_link WHERE about ->> 'job' = 'trending'",
-        )
-    return {(row["day"], row["inputs"], row["tables"]) for row in rows}
+def _revisions_of_both(job: str, ours: DatabaseSettings, theirs: DatabaseSettings) -> int:
+    """Count the days of which both have a revision that rests on the same inputs."""
+    found = []
+    for database in (ours, theirs):
+        with closing(connect(database)) as conn:
+            rows = fetch(
+                conn,
+                "SELECT about ->> 'as_of_date' AS day, about ->> 'input_digest' AS inputs "
+                "FROM evidence_link WHERE about ->> 'job' = %(job)s AND about ->> 'input_digest' IS NOT NULL",
+                {"job": job},
+            )
+        found.append({(row["day"], row["inputs"]) for row in rows})
+    return len(found[0] & found[1])
 
 
 def _bars(folder: Path, other: Sequence[str], sizes: Sizes) -> list[Target]:

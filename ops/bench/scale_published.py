@@ -1,7 +1,7 @@
 """duckdb computes, and what it found is published as ours is: with the digests of what it rests on, and its revisions.
 
-`python -m ops.bench.scale_published trending PYTHON FIRST LAST`, or `... allocation PYTHON FIRST LAST`, works on the
-database of the environment. PYTHON has duckdb. As in a job of ours the digests are worked out meanwhile.
+`python -m ops.bench.scale_published trending PYTHON DSN FIRST LAST`, or `... allocation ...`. PYTHON has duckdb, and DSN
+leads it to the database of the environment. As in a job of ours the digests are worked out meanwhile.
 """
 
 import json

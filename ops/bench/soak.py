@@ -34,8 +34,8 @@ SESSIONS, SHORT_SESSIONS = 250, 15
 # Each process has done all of its work by then, and the JVMs have the memory that they work with.
 WARM_AFTER = 10
 LATE_SECONDS = 20
-# In all: about one in ten sessions of a year.
-FAULTS = 25
+# At the least: each kind strikes once, where there are sessions enough.
+SESSIONS_A_FAULT = 10
 MOST_GROWTH_PERCENT = 105
 
 Memory = dict[str, int]
@@ -89,14 +89,9 @@ def _answer_late(field: Field, _: Random) -> str:
 def _disturbed(field: Field, days: Sequence[date], faults: Sequence[Fault], usual: float) -> Iterator[Round]:
     """Run the sessions, some of them with a fault: each kind once before any comes again."""
     chance = Random(f"{days[0]} to {days[-1]}")
-    struck = dict(
-        zip(
-            sorted(chance.sample(days, min(FAULTS, len(days)))),
-            cycle(chance.sample(faults, len(faults))),
-            strict=False,
-        )
-    )
-    for day in days:
+    count = min(len(days), max(len(faults), len(days) // SESSIONS_A_FAULT))
+    struck = dict(zip(sorted(chance.sample(days, count)), cycle(chance.sample(faults, len(faults))), strict=False))
+    for number, day in enumerate(days, 1):
         if day not in struck:
             _evening(field, day)
             continue
@@ -107,7 +102,7 @@ def _disturbed(field: Field, days: Sequence[date], faults: Sequence[Fault], usua
             run_undisturbed(field, day)
         _end_of_month(field, day)
         step(f"{day}: {fault.name}, {seconds:.0f} s")
-        yield Round(fault.name, 1, seconds, Difference(), problem)
+        yield Round(fault.name, number, seconds, Difference(), problem)
 
 
 def _evening(field: Field, session: date) -> float:
@@ -142,7 +137,8 @@ def _replayed(field: Field, days: Sequence[date]) -> Rows:
     spark = spark_session(platform.spark, "soak")
 
     def tell(done: Done) -> None:
-        step(f"{done.session} again, without a fault: {done.seconds:.0f} s, {done.left} left")
+        lacked = "".join(f"; {problem}" for problem in done.problems)
+        step(f"{done.session} again, without a fault: {done.seconds:.0f} s, {done.left} left{lacked}")
 
     try:
         replayed = Replay(platform, field.market, spark, field.logs, tell).evenings(days)

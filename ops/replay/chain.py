@@ -105,7 +105,7 @@ DAILY: tuple[Callable[[Evening], None], ...] = (
     collect_holdings,
     allocate,
 )
-# One run follows all portfolios from the first one on: once, behind the last session, will do.
+# One run follows all portfolios from the first one on. Without `follow` there is one, after the last session.
 LAST: Callable[[Job], JobResult] = spark_portfolio_performance.run
 # Jobs whose day is a rebalance date.
 MONTHLY: tuple[Callable[[Job], JobResult], ...] = (spark_monthly_portfolio_rebalancer.run,)

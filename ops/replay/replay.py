@@ -54,7 +54,7 @@ class Replay:
         return compare(replayed, backfilled, sessions)
 
     def evenings(self, sessions: Sequence[date]) -> Sandbox:
-        """Replay the sessions from the start with all that a day has, and return the sandbox with their rows."""
+        """Replay the sessions from the start, follow the portfolios after each one, and return the sandbox."""
         each_evening = replace(self, daily=(*self.daily, follow))
         with each_evening._replayed(sessions, afresh=True) as replayed:
             return replayed

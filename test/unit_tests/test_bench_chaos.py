@@ -139,19 +139,45 @@ class TestRoundsOfManyRuns:
 
         assert struck == [("a", 1), ("b", 1), ("a", 2), ("b", 2)]
         assert [target.figure for target in targets] == [0, 0, 8, 4]
-        assert "4 of 6 rounds are of earlier runs" in capsys.readouterr().out
+        assert "3 of 5 rounds are of earlier runs: 2" in capsys.readouterr().out
 
-    def test_without_being_resumed_it_begins_anew(self, struck: list[tuple[str, int]]) -> None:
+    def test_without_being_resumed_it_begins_anew_and_earlier_rounds_stay(self, struck: list[tuple[str, int]]) -> None:
+        chaos.measure(1, ["b"])
         chaos.measure(1, ["a"])
+
+        assert struck == [("b", 1), ("a", 1)]
+        [aside] = [path for path in chaos.ROUNDS_FILE.parent.iterdir() if path != chaos.ROUNDS_FILE]
+        rounds = [KeptRounds(path).read() for path in (aside, chaos.ROUNDS_FILE)]
+        assert [[(each.fault, each.number) for each in kept] for kept in rounds] == [
+            [("none", 0), ("b", 1)],
+            [("none", 0), ("a", 1)],
+        ]
+
+    def test_earlier_rounds_count_where_they_are_asked_for(self, struck: list[tuple[str, int]]) -> None:
+        chaos.measure(2, [])
+        targets = chaos.measure(1, ["b"], is_resumed=True)
+
+        assert len(struck) == 4
+        assert [target.figure for target in targets] == [0, 0, 2, 1]
+
+    def test_a_wrong_name_loses_no_round(self, struck: list[tuple[str, int]]) -> None:
         chaos.measure(1, ["a"])
+        with pytest.raises(UnknownName):
+            chaos.measure(1, ["c"])
+        assert len(KeptRounds(chaos.ROUNDS_FILE).read()) == 2
+
+    def test_a_line_that_was_cut_off_is_no_round(self, struck: list[tuple[str, int]]) -> None:
+        chaos.measure(1, ["a"])
+        chaos.ROUNDS_FILE.write_bytes(chaos.ROUNDS_FILE.read_bytes()[:-5])
+        chaos.measure(1, ["a"], is_resumed=True)
 
         assert struck == [("a", 1), ("a", 1)]
-        assert [(each.fault, each.number) for each in KeptRounds(chaos.ROUNDS_FILE).read()] == [("none", 0), ("a", 1)]
+        assert [each.fault for each in KeptRounds(chaos.ROUNDS_FILE).read()] == ["none", "none", "a"]
 
     def test_a_file_of_something_else_is_named(self, struck: list[tuple[str, int]]) -> None:
         chaos.ROUNDS_FILE.parent.mkdir()
         chaos.ROUNDS_FILE.write_text('{"fault": "a"}\n')
-        with pytest.raises(CannotStart, match=r"rounds\.jsonl has something else than rounds .*: remove it"):
+        with pytest.raises(CannotStart, match=r"rounds\.jsonl has something else than rounds .*: move it away"):
             chaos.measure(1, [], is_resumed=True)
         assert not struck
 
@@ -328,5 +354,8 @@ def test_a_soak_draws_each_kind_before_any_comes_again(monkeypatch: pytest.Monke
     monkeypatch.setattr(soak, "_end_of_month", lambda *_: None)
     field: Any = SimpleNamespace(market=SimpleNamespace(set_clock=lambda _: None))
 
-    assert len(list(soak._disturbed(field, days, faults, 1.0))) == soak.FAULTS
-    assert sorted(Counter(struck).values()) == [8, 8, 9]
+    assert len(list(soak._disturbed(field, days, faults, 1.0))) == len(days) // soak.SESSIONS_A_FAULT == 6
+    assert Counter(struck) == {"a": 2, "b": 2, "c": 2}
+    struck.clear()
+    assert len(list(soak._disturbed(field, days[:5], faults, 1.0))) == 3, "each kind, where there are sessions enough"
+    assert Counter(struck) == {"a": 1, "b": 1, "c": 1}

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -10,12 +11,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pyspark import SparkContext
 
 from batch import warm_driver
 from config.config import SparkSettings
 from utils import spark_driver
 from utils.command_line import failure_of, print_failure
 from utils.errors import NotASession, NotPublished
+from utils.warm_spark import let_go
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -174,3 +177,18 @@ def test_without_a_token_it_does_not_start(monkeypatch: pytest.MonkeyPatch, caps
     with pytest.raises(SystemExit, match="2"):
         warm_driver.main([])
     assert "SPARK_DRIVER_TOKEN is missing" in capsys.readouterr().err
+
+
+class TestEndOfAJob:
+    def test_the_jvm_is_told_at_once_of_what_py4j_would_tell_later(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        told: list[tuple[str, bool]] = []
+        client = SimpleNamespace(garbage_collect_object=lambda name, enqueue: told.append((name, enqueue)))
+        waiting = deque([(client, "o2"), (client, "o1")])
+        gateway = SimpleNamespace(_gateway_client=SimpleNamespace(finalizer_deque=waiting))
+        monkeypatch.setattr(SparkContext, "_gateway", gateway)
+        let_go()
+        assert told == [("o1", False), ("o2", False)]
+
+    def test_a_job_that_was_refused_before_spark_has_nothing_to_tell(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(SparkContext, "_gateway", None)
+        let_go()
