@@ -1,7 +1,7 @@
 """What each of Airflow's processes imports before it starts anything: here how the triggerer shares its memory.
 
 The triggerer's runner is a fork of it. Python's garbage collector writes to each object that it looks at, so that both
-processes would end up with pages of their own: 135 MB more after some hours. It leaves alone what is frozen at the fork.
+would end up with pages of their own: 135 MB more after some hours. It leaves alone what is frozen at the fork.
 Airflow loads this file as one of its plugins, too. That freezes nothing more.
 """
 

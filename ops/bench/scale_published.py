@@ -1,6 +1,6 @@
 """duckdb computes, and what it found is published as ours is: with the digests of what it rests on, and its revisions.
 
-`python -m ops.bench.scale_published trending PYTHON DSN FIRST LAST`, or `... allocation ...`. PYTHON has duckdb, and DSN
+`python -m ops.bench.scale_published trending PYTHON DSN FIRST LAST`, or `... allocation ...`. PYTHON has duckdb. DSN
 leads it to the database of the environment. As in a job of ours the digests are worked out meanwhile.
 """
 
