@@ -235,7 +235,7 @@ def test_evenings_have_all_of_a_day_and_its_record_too(
 
     replayed = Replay(platform, server, spark, tmp_path, Told(market)).evenings(days)
 
-    query = "SELECT as_of_date FROM analytics_publication WHERE job = %(job)s ORDER BY as_of_date"
+    query = "SELECT DISTINCT as_of_date FROM analytics_publication WHERE job = %(job)s ORDER BY as_of_date"
     with closing(connect(replayed.owner)) as conn:
         found = {job: [row["as_of_date"] for row in fetch(conn, query, {"job": job})] for job in JOBS_OF_A_DAY}
     assert found == dict.fromkeys(JOBS_OF_A_DAY, days)
