@@ -15,10 +15,9 @@ from pyspark import SparkContext
 
 from batch import warm_driver
 from config.config import SparkSettings
-from utils import spark_driver
+from utils import spark_driver, warm_spark
 from utils.command_line import failure_of, print_failure
 from utils.errors import NotASession, NotPublished
-from utils.warm_spark import let_go
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -180,15 +179,20 @@ def test_without_a_token_it_does_not_start(monkeypatch: pytest.MonkeyPatch, caps
 
 
 class TestEndOfAJob:
+    @pytest.fixture(autouse=True)
+    def others(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Leave alone what other tests have made in a JVM."""
+        monkeypatch.setattr(warm_spark, "gc", SimpleNamespace(get_objects=list))
+
     def test_the_jvm_is_told_at_once_of_what_py4j_would_tell_later(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told: list[tuple[str, bool]] = []
         client = SimpleNamespace(garbage_collect_object=lambda name, enqueue: told.append((name, enqueue)))
         waiting = deque([(client, "o2"), (client, "o1")])
         gateway = SimpleNamespace(_gateway_client=SimpleNamespace(finalizer_deque=waiting))
         monkeypatch.setattr(SparkContext, "_gateway", gateway)
-        let_go()
+        warm_spark.let_go()
         assert told == [("o1", False), ("o2", False)]
 
     def test_a_job_that_was_refused_before_spark_has_nothing_to_tell(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(SparkContext, "_gateway", None)
-        let_go()
+        warm_spark.let_go()
