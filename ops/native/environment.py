@@ -105,7 +105,7 @@ def _chosen(stack: Stack, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _spark_sizes() -> dict[str, str]:
-    return {"SPARK_WORKER_CORES": "2", "SPARK_WORKER_MEMORY": "2g", "SPARK_DAEMON_MEMORY": "256m"}
+    return {"SPARK_WORKER_CORES": "2", "SPARK_WORKER_MEMORY": "2g", "SPARK_DAEMON_MEMORY": "128m"}
 
 
 def _defaults(stack: Stack, chosen: Mapping[str, str]) -> dict[str, str]:
