@@ -44,7 +44,7 @@ def measure(rounds: int, names: Sequence[str], is_resumed: bool = False) -> list
         earlier = [each for each in every if (each.fault, each.number) in wanted]
         if not is_resumed:
             kept.put_aside()
-        left = [each for each in wanted if each not in {(one.fault, one.number) for one in earlier}]
+        left = wanted - {(each.fault, each.number) for each in earlier}
         played = [*earlier, *kept.keeping(play(field, chosen, left))]
     if earlier:
         step(f"{len(earlier)} of {len(played)} rounds are of earlier runs: {', '.join(when_and_of_what(earlier))}")

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import date
@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 
 from config.config import DatabaseSettings, Settings
-from database.db_helper import connect, fetch
+from database.db_helper import Row, connect, fetch
 from ops.bench.machine import GIB
 from ops.bench.report import Target, step, table
 from ops.bench.scale_market import fill, fill_held, made_sessions, write_universe
@@ -217,32 +217,38 @@ def _dsn(database: DatabaseSettings) -> str:
 
 def _differing_days(ours: DatabaseSettings, theirs: DatabaseSettings) -> tuple[int, int]:
     """Return the days that ours has, and how many of them differ in any figure."""
-    found = []
-    for database in (ours, theirs):
-        with closing(connect(database)) as conn:
-            rows = fetch(
-                conn,
-                "SELECT as_of_date, md5(STRING_AGG(trending::text, E'\\n' ORDER BY etf_ticker)) AS digest "
-                "FROM analytics_trending_etfs AS trending GROUP BY as_of_date",
-            )
-            found.append({row["as_of_date"]: row["digest"] for row in rows})
-    mine: dict[date, str] = found[0]
-    return len(mine), sum(found[1].get(day) != digest for day, digest in mine.items())
+    mine, others = (
+        {row["as_of_date"]: row["digest"] for row in rows}
+        for rows in _of_both(
+            "SELECT as_of_date, md5(STRING_AGG(trending::text, E'\\n' ORDER BY etf_ticker)) AS digest "
+            "FROM analytics_trending_etfs AS trending GROUP BY as_of_date",
+            ours,
+            theirs,
+        )
+    )
+    return len(mine), sum(others.get(day) != digest for day, digest in mine.items())
 
 
 def _revisions_of_both(job: str, ours: DatabaseSettings, theirs: DatabaseSettings) -> int:
     """Count the days of which both have a revision that rests on the same inputs."""
-    found = []
-    for database in (ours, theirs):
+    mine, others = (
+        {(row["day"], row["inputs"]) for row in rows}
+        for rows in _of_both(
+            "SELECT about ->> 'as_of_date' AS day, about ->> 'input_digest' AS inputs "
+            "FROM evidence_link WHERE about ->> 'job' = %(job)s AND about ->> 'input_digest' IS NOT NULL",
+            ours,
+            theirs,
+            job=job,
+        )
+    )
+    return len(mine & others)
+
+
+def _of_both(query: str, *databases: DatabaseSettings, **params: str) -> Iterator[list[Row]]:
+    """Yield the rows of a query in each database."""
+    for database in databases:
         with closing(connect(database)) as conn:
-            rows = fetch(
-                conn,
-                "SELECT about ->> 'as_of_date' AS day, about ->> 'input_digest' AS inputs "
-                "FROM evidence_link WHERE about ->> 'job' = %(job)s AND about ->> 'input_digest' IS NOT NULL",
-                {"job": job},
-            )
-        found.append({(row["day"], row["inputs"]) for row in rows})
-    return len(found[0] & found[1])
+            yield fetch(conn, query, params)
 
 
 def _bars(folder: Path, other: Sequence[str], sizes: Sizes) -> list[Target]:
