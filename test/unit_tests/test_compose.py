@@ -295,6 +295,23 @@ def test_a_setting_that_names_no_address_is_the_same_natively(services: dict[str
     assert all(here == there for here, there in compared.values()), compared
 
 
+def test_kafka_and_zookeeper_are_set_up_alike_natively(services: dict[str, Any]) -> None:
+    written = (PROJECT_ROOT / "ops" / "native" / "conf" / "kafka.properties").read_text(encoding="utf-8")
+    natively = dict(line.split("=", 1) for line in written.splitlines() if not line.startswith("#"))
+    given = {
+        name.removeprefix("KAFKA_").lower().replace("_", "."): value
+        for name, value in services["kafka"]["environment"].items()
+    }
+    compared = {name: (given[name], natively[name]) for name in given.keys() & natively if "$" not in natively[name]}
+    assert {"log.retention.hours", "log.cleaner.dedupe.buffer.size", "offsets.topic.num.partitions"} <= set(compared)
+    alone = {"sasl.enabled.mechanisms", "zookeeper.connect"}
+    assert all(here == there for name, (here, there) in compared.items() if name not in alone), compared
+    heaps = {"kafka": "KAFKA_HEAP_OPTS", "zookeeper": "JVMFLAGS"}
+    for name, variable in heaps.items():
+        sizes = re.findall(r"-Xm[sx]\w+", services[name]["environment"][variable])
+        assert len(sizes) == 2 and sizes == re.findall(r"-Xm[sx]\w+", services[name]["x-native"]["command"])
+
+
 def test_links_of_the_dashboard_follow_the_ports(services: dict[str, Any]) -> None:
     for name, setting in {"AIRFLOW_UI_URL": "airflow-webserver", "SPARK_UI_URL": "spark-master"}.items():
         port = re.search(r"localhost:(\$\{PORT_\w+:-\d+\})", services["api"]["environment"][name])
