@@ -18,7 +18,7 @@ from database.queries.evidence import Draft, Revision
 
 # The code that decides what is published.
 SOURCES = ("batch", "config", "database", "utils")
-LIBRARIES = ("pyspark", "numpy", "pandas", "psycopg2-binary")
+LIBRARIES = ("pyspark", "numpy", "pandas", "psycopg2-binary", "exchange_calendars")
 
 
 class Basis(NamedTuple):
@@ -73,6 +73,7 @@ def _about(job: str, day: date, newest: Revision | None, basis: Basis | None) ->
         "input_digest": basis and basis.inputs.get(day),
         "watermark": basis and dict(basis.watermark),
         "universe": basis and basis.universe,
+        "extra_days": basis and evidence.extra_days_digest(),
         "code": basis and code_version(),
         "libraries": basis and library_versions(),
     }
@@ -86,7 +87,7 @@ def code_version() -> dict[str, str | None]:
 
 @cache
 def library_versions() -> dict[str, str]:
-    """Return the versions of what computes: the libraries, Python and Java."""
+    """Return the versions of what decides and computes: the libraries, Python and Java."""
     return {name: version(name) for name in LIBRARIES} | {"python": platform.python_version(), "java": _java()}
 
 

@@ -341,7 +341,7 @@ class Correction(Struct):
     revision: int
     known_at: Moment
     changed: Annotated[
-        list[Literal["inputs", "universe", "code", "libraries"]],
+        list[Literal["inputs", "universe", "calendar", "code", "libraries"]],
         Meta(description="What differs from the revision before; empty: that one is older than revisions"),
     ]
     difference: Annotated[

@@ -3,6 +3,7 @@
 CREATE TABLE IF NOT EXISTS replay_run (
     market        TEXT NOT NULL,
     first_session DATE NOT NULL,
+    basis         TEXT NOT NULL,                     -- the digest of the code and the settings
     topic_prefix  TEXT NOT NULL,
     clock_before  TEXT                               -- the market server's setting, while a replay has moved it
 );

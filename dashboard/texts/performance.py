@@ -103,6 +103,7 @@ CORRECTED = {
 CHANGED = {
     "inputs": Text("other prices or holdings", "시세 또는 보유 종목 변경"),
     "universe": Text("other ETFs or settings", "ETF 또는 설정 변경"),
+    "calendar": Text("other days on which an exchange was open", "거래소 개장일 변경"),
     "code": Text("another version of the program", "프로그램 버전 변경"),
     "libraries": Text("other versions of libraries", "라이브러리 버전 변경"),
 }

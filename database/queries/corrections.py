@@ -89,6 +89,8 @@ def corrections(conn: Connection, as_of: date | None) -> list[Correction]:
                 CASE WHEN newest.about -> 'input_digest' IS DISTINCT FROM before.about -> 'input_digest'
                     THEN 'inputs' END,
                 CASE WHEN newest.about -> 'universe' IS DISTINCT FROM before.about -> 'universe' THEN 'universe' END,
+                -- Earlier versions did not note them.
+                CASE WHEN newest.about -> 'extra_days' <> before.about -> 'extra_days' THEN 'calendar' END,
                 CASE WHEN newest.about #> '{code,sources}' IS DISTINCT FROM before.about #> '{code,sources}'
                     THEN 'code' END,
                 CASE WHEN newest.about -> 'libraries' IS DISTINCT FROM before.about -> 'libraries' THEN 'libraries' END

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from psycopg2 import sql
 from psycopg2.extras import Json
 
+from config.exchange_days import extra_days
 from config.universe import universe
 from database import canonical, tables
 from database.canonical import json_text, record_text, records
@@ -156,6 +157,12 @@ def watermark(conn: Connection) -> dict[str, int]:
 def universe_digest() -> str:
     """Return the digest of the ETFs, periods and settings of the strategy."""
     return canonical.digest(json_text(asdict(universe()))).hex()
+
+
+def extra_days_digest() -> str:
+    """Return the digest of the days on which an exchange is open or closed otherwise than in its calendar."""
+    days = sorted((day.exchange, day.day.isoformat(), day.is_open) for day in extra_days())
+    return canonical.digest(json_text(days)).hex()
 
 
 def sections_of(conn: Connection, job: str, days: Collection[date] | None = None) -> dict[date, Sections]:

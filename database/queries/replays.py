@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 from database.db_helper import Connection, Row, fetch, transaction
 
@@ -14,19 +15,35 @@ def create_tables(conn: Connection) -> None:
         cursor.execute(TABLES_FILE.read_text(encoding="utf-8"))
 
 
-def begin(conn: Connection, market: str, first_session: date, topic_prefix: str, clock_before: str | None) -> None:
+class Beginning(NamedTuple):
+    """What a replay rests on: one that differs in any of it is another replay.
+
+    market: the identity of the source
+    basis: the digest of the code and the settings
+    """
+
+    market: str
+    first_session: date
+    basis: str
+
+
+def begin(conn: Connection, beginning: Beginning, topic_prefix: str, clock_before: str | None) -> None:
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO replay_run (market, first_session, topic_prefix, clock_before) VALUES (%s, %s, %s, %s)",
-            (market, first_session, topic_prefix, clock_before),
+            "INSERT INTO replay_run (market, first_session, basis, topic_prefix, clock_before) "
+            "VALUES (%s, %s, %s, %s, %s)",
+            (*beginning, topic_prefix, clock_before),
         )
 
 
 def begun(conn: Connection) -> Row | None:
-    """Return the replay that this database holds, as replay_run has it; None before `begin`."""
+    """Return the replay that this database holds, as replay_run has it; None before `begin`.
+
+    One of an earlier version of the platform has no basis.
+    """
     if fetch(conn, "SELECT to_regclass('replay_run') AS replay_run")[0]["replay_run"] is None:
         return None
-    rows = fetch(conn, "SELECT market, first_session, topic_prefix, clock_before FROM replay_run")
+    rows = fetch(conn, "SELECT * FROM replay_run")
     return rows[0] if rows else None
 
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from pyspark.sql import SparkSession
 
-from batch.revisions import code_version
+from batch.revisions import code_version, library_versions
 from config.config import ConfigError, DatabaseSettings, Settings
 from database import tables
 from database.canonical import digest, record_text, records
@@ -189,7 +189,11 @@ def _changed_since(revision: Revision) -> list[str]:
         notes.append(f"the code is another one than that of {code.get('commit') or code.get('version')}")
     if revision.about.get("universe") != evidence.universe_digest():
         notes.append("the universe or a setting of the strategy is another one")
-    return notes
+    if revision.about.get("extra_days") not in (None, evidence.extra_days_digest()):
+        notes.append("the days on which an exchange was open otherwise than in its calendar are other ones")
+    then, now = revision.about.get("libraries") or {}, library_versions()
+    other = [f"{name} {now[name]} in place of {then[name]}" for name in then if name in now and now[name] != then[name]]
+    return notes + ([f"other versions compute: {', '.join(other)}"] if other else [])
 
 
 def _as_published(published: Rows, made: Rows, body: str) -> str:

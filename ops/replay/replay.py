@@ -11,8 +11,10 @@ from pyspark.sql import SparkSession
 
 from config.config import Settings
 from config.universe import universe
+from database.canonical import digest
 from database.db_helper import Connection, Row, connect, fetch
 from database.queries import replays
+from database.queries.evidence import extra_days_digest, universe_digest
 from ops.errors import CannotStart
 from ops.replay import backfill, sandbox
 from ops.replay.chain import DAILY, MONTHLY, Evening, follow, rebalances_after
@@ -22,6 +24,7 @@ from ops.replay.publications import read_publications
 from ops.replay.sandbox import Sandbox, consumers
 from utils.dates import sessions_between
 from utils.errors import InvalidInput
+from utils.spark_driver import CODE, code_digest
 
 REPLAY = "replay"
 # What a backfill has: it knows of every session what is known at the end of the range.
@@ -48,7 +51,7 @@ class Replay:
     daily: Sequence[Callable[[Evening], None]] = DAILY
 
     def run(self, sessions: Sequence[date], afresh: bool = False) -> list[Difference]:
-        """Replay the sessions, keeping those of an earlier run with the same market and start unless afresh."""
+        """Replay the sessions, keeping those of an earlier run with the same market, start, code and settings."""
         with self._replayed(sessions, afresh) as replayed:
             backfilled = self._backfill(sessions)
         return compare(replayed, backfilled, sessions)
@@ -70,12 +73,13 @@ class Replay:
 
     def _begin(self, market: ServedMarket, first_session: date, afresh: bool) -> Sandbox:
         earlier = begun(self.platform)
-        if earlier and not afresh and (earlier["market"], earlier["first_session"]) == (market.identity, first_session):
+        beginning = replays.Beginning(market.identity, first_session, basis())
+        if earlier and not afresh and tuple(map(earlier.get, beginning._fields)) == beginning:
             return sandbox.reopen(self.platform, REPLAY, earlier["topic_prefix"])
         made = sandbox.create(self.platform, REPLAY)
         clock_before = earlier["clock_before"] if earlier else None
         with closing(connect(made.owner)) as conn:
-            replays.begin(conn, market.identity, first_session, made.settings.kafka.prefix, clock_before)
+            replays.begin(conn, beginning, made.settings.kafka.prefix, clock_before)
         return made
 
     def _replay(self, replayed: Sandbox, conn: Connection, sessions: Sequence[date]) -> None:
@@ -152,6 +156,12 @@ def sessions_within(market: ServedMarket, start: date, end: date) -> list[date]:
             f"{market.last_session}"
         )
     return sessions
+
+
+def basis() -> str:
+    """Return the digest of the code that stores and computes, and of the settings that it does so by."""
+    code = code_digest(folders=(*CODE, "collector", "consumer"))
+    return digest(f"{code} {universe_digest()} {extra_days_digest()}").hex()
 
 
 def begun(platform: Settings) -> Row | None:

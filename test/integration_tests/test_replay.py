@@ -16,6 +16,7 @@ import reference
 from config.config import DatabaseSettings, Settings
 from config.universe import universe
 from database.db_helper import connect, fetch
+from database.queries import evidence
 from database.tables import DAILY_ETF_OHLC
 from market.invented import InventedMarket
 from ops.databases import drop_databases
@@ -215,6 +216,20 @@ def test_a_last_sunday_is_rebalanced_before_the_next_session(
     portfolios = _published(platform, REPLAY, friday)
     assert {row["ticker"] for row in positions} == set().union(*portfolios.values())
     assert sum(row["final_weight"] for row in positions) == pytest.approx(1)
+
+
+def test_other_settings_begin_anew(
+    ran: Ran, platform: Settings, server: MarketServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Comes behind the others: it takes the place of the replay."""
+    nobody: Any = None
+    played = Replay(platform, server, nobody, tmp_path, Told(nobody))
+    first = played._begin(server.market(), SESSIONS[0], afresh=True)
+
+    assert played._begin(server.market(), SESSIONS[0], afresh=False) == first
+    other = replace(universe(), max_position_weight=0.2)
+    monkeypatch.setattr(evidence, "universe", lambda: other)
+    assert played._begin(server.market(), SESSIONS[0], afresh=False) != first
 
 
 def _published(platform: Settings, name: str, session: date) -> dict[int, dict[str, float]]:

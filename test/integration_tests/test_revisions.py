@@ -11,6 +11,7 @@ from batch.inputs import Inputs
 from batch.publishing import Publication, TablePart, publish
 from batch.runner import Job
 from config.config import DatabaseSettings
+from config.exchange_days import ExtraDay
 from database import canonical, tables
 from database.db_helper import Connection, connect, fetch, transaction
 from database.queries import evidence, track_record
@@ -143,6 +144,16 @@ def test_the_record_follows_the_first_revision(conn: Connection) -> None:
     assert (correction.changed, correction.difference) == (["inputs"], 0.75)
     assert corrections(conn, THURSDAY) == []
     assert track_record.performance(conn, None).corrections == [correction]
+
+
+def test_a_correction_says_that_an_exchange_was_open_on_other_days(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allocate(conn, {"NVDA": 1.0})
+    monkeypatch.setattr(evidence, "extra_days", lambda: (ExtraDay("XKRX", FRIDAY, False, "an election"),))
+    allocate(conn, {"NVDA": 0.25, "AAPL": 0.75})
+    [correction] = corrections(conn, None)
+    assert correction.changed == ["calendar"]
 
 
 def test_a_portfolio_that_was_not_computable_decided_nothing(conn: Connection) -> None:

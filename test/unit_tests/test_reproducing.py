@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from batch.revisions import code_version, library_versions
 from database.canonical import digest
+from database.queries import evidence
 from ops.evidence.reproduce import Revision, groups_of, outcome_of
 
 PUBLISHED = "(analytics_etf_top_holdings,etf_ticker,stock_ticker,period_days,analysis_date,total_return)"
@@ -57,3 +59,15 @@ def test_other_code_is_said() -> None:
     [code, universe] = outcome_of(revision(code={"sources": "other", "version": "0.1.0"}), BODY).notes
     assert code == "the code is another one than that of 0.1.0"
     assert universe.startswith("the universe")
+
+
+def test_other_days_and_libraries_are_said() -> None:
+    now = library_versions()
+    known = {"code": code_version(), "universe": evidence.universe_digest()}
+    same = revision(**known, libraries=now, extra_days=evidence.extra_days_digest())
+    assert not outcome_of(same, BODY).notes
+    other = revision(**known, libraries=now | {"exchange_calendars": "4.0"}, extra_days="another digest")
+    days, libraries = outcome_of(other, BODY).notes
+    assert "days" in days
+    assert libraries == f"other versions compute: exchange_calendars {now['exchange_calendars']} in place of 4.0"
+    assert not outcome_of(revision(**known), BODY).notes, "an earlier version noted neither"
