@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -46,8 +46,23 @@ POISON = (
     b'{"more": ' + b"[" * 100_000,
     b'{"ticker": "SPY", "trade_date": "9999-12-31"}',
     b'{"ticker": "' + b"A" * 201 + b'", "trade_date": "2026-08-21"}',
+    b"[]",
+    b'"SPY"',
+    b"1e400",
+    b"NaN",
+    b"[" * 100_000,
+    b'{"ticker": "SPY"',
+    b'{"ticker": "SPY"} {}',
+    b'{"ticker": null, "trade_date": "2026-08-21"}',
+    b'{"ticker": 5, "trade_date": "2026-08-21"}',
+    b'{"ticker": "../SPY", "trade_date": "2026-08-21"}',
+    b'{"ticker": "SP\\u0000Y", "trade_date": "2026-08-21"}',
+    b'{"ticker": "SPY", "trade_date": "2026-02-30"}',
+    b'{"ticker": "SPY", "trade_date": "2026-08-21", "close_price": -1}',
+    b'{"ticker": "SPY", "trade_date": "2026-08-21", "close_price": "1e400"}',
 )
-SHORT_WAIT, LONG_WAIT = 5.0, 30.0
+SHORT_WAIT, LONG_WAIT, LONGEST_WAIT = 5.0, 30.0, 180.0
+MOST_KILLED = 6
 # Each round adds one, and no topic of ours needs more.
 MOST_PARTITIONS = 12
 MOST_CONNECTIONS = 1000
@@ -71,9 +86,12 @@ def kinds(field: Field) -> dict[str, Fault]:
     killed = [Fault(f"kill -9 {name}", partial(_kill, service=name)) for name in field.services()]
     others = [
         Fault("consumers rebalance", _rebalance),
-        Fault("kafka frozen", partial(_freeze, service="kafka")),
+        Fault("several killed", _kill_several),
+        Fault("kafka frozen", partial(_freeze, services=["kafka"])),
+        Fault("postgres frozen", partial(_freeze, services=["postgres"])),
+        Fault("consumers frozen", partial(_freeze, services=list(map(field.service_of, CONSUMER_MODULES.values())))),
         Fault("postgres away", partial(_take_away, service="postgres")),
-        Fault("airflow-db away", partial(_take_away, service="airflow-db")),
+        Fault("airflow-db away", partial(_take_away, service="airflow-db", longest=LONGEST_WAIT)),
         Fault("topic made anew", _make_topic_anew),
         Fault("messages read again", _read_again),
         Fault("poison", _poison),
@@ -95,20 +113,33 @@ def _kill(field: Field, chance: Random, service: str) -> str:
     return f"killed {service}" + (f" and its {len(family) - 1} processes" if len(family) > 1 else "")
 
 
-def _freeze(field: Field, chance: Random, service: str) -> str:
-    process, seconds = _process(field, service), chance.uniform(SHORT_WAIT, LONG_WAIT)
-    if process is None:
-        return f"{service} was down"
-    process.send_signal(signal.SIGSTOP)
+def _kill_several(field: Field, chance: Random) -> str:
+    """Kill several services at once."""
+    chosen = chance.sample(field.services(), chance.randint(2, MOST_KILLED))
+    return ", ".join(_kill(field, chance, service) for service in chosen)
+
+
+def _freeze(field: Field, chance: Random, services: Sequence[str]) -> str:
+    """Stop services, with all that they have started, and let them go on."""
+    seconds = chance.uniform(SHORT_WAIT, LONG_WAIT)
+    found = [process for service in services if (process := _process(field, service))]
+    frozen = [each for process in found for each in (process, *process.children(recursive=True))]
+    _send(frozen, signal.SIGSTOP)
     try:
         time.sleep(seconds)
     finally:
-        process.send_signal(signal.SIGCONT)
-    return f"{service} frozen for {seconds:.0f} s"
+        _send(frozen, signal.SIGCONT)
+    return f"{len(frozen)} processes of {', '.join(services)} frozen for {seconds:.0f} s"
 
 
-def _take_away(field: Field, chance: Random, service: str) -> str:
-    seconds = chance.uniform(SHORT_WAIT, LONG_WAIT)
+def _send(processes: Sequence[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+
+
+def _take_away(field: Field, chance: Random, service: str, longest: float = LONG_WAIT) -> str:
+    seconds = chance.uniform(SHORT_WAIT, longest)
     with _stopped(field, service):
         time.sleep(seconds)
     return f"{service} away for {seconds:.0f} s"

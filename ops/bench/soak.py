@@ -65,6 +65,7 @@ def measure(sessions: int, names: Sequence[str]) -> list[Target]:
         Target("rows that are wrong", difference.wrong, 0, at_most=True),
         people(played),
         _growth(f"memory after {len(days)} sessions, {len(played)} with a fault", before, after),
+        Target(f"services with more than {MOST_GROWTH_PERCENT} %", len(_grown(before, after)), 0, at_most=True),
     ]
 
 
@@ -152,13 +153,22 @@ def _memory(field: Field) -> Memory:
 
 
 def _show_memory(before: Memory, after: Memory) -> None:
-    rows = [(name, *(_megabytes(found.get(name, 0)) for found in (before, after))) for name in {**before, **after}]
-    total = ("in all", *(_megabytes(sum(found.values())) for found in (before, after)))
-    table(("PSS in MB", f"after {WARM_AFTER} sessions", "after all"), [*rows, total])
+    grown = _grown(before, after)
+    rows = [
+        (name, *(_megabytes(found.get(name, 0)) for found in (before, after)), "grown" if name in grown else "")
+        for name in {**before, **after}
+    ]
+    total = ("in all", *(_megabytes(sum(found.values())) for found in (before, after)), "")
+    table(("PSS in MB", f"after {WARM_AFTER} sessions", "after all", ""), [*rows, total])
 
 
 def _megabytes(size: int) -> str:
     return f"{size / MB:,.0f}"
+
+
+def _grown(before: Memory, after: Memory) -> set[str]:
+    """Return the services that have more memory than they may."""
+    return {name for name, size in after.items() if 100 * size > MOST_GROWTH_PERCENT * before.get(name, 0)}
 
 
 def _growth(name: str, before: Memory, after: Memory) -> Target:

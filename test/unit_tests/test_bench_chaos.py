@@ -1,5 +1,7 @@
 """The measurement with faults: what counts as lost, doubled and wrong, whom it strikes, and what it shows."""
 
+import subprocess
+import time
 from collections import Counter
 from contextlib import nullcontext
 from datetime import date
@@ -294,6 +296,28 @@ def test_a_process_is_killed_with_or_without_what_it_started(monkeypatch: pytest
     assert killed == (["itself", "child"] if kill_all else ["itself"])
 
 
+def test_a_service_is_frozen_with_what_it_started_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[set[str]] = []
+    with subprocess.Popen(["bash", "-c", "sleep 60 & wait"]) as running:
+        process = psutil.Process(running.pid)
+        while not process.children():
+            time.sleep(0.01)
+        family = [process, *process.children()]
+
+        def look(_: float = 0) -> None:
+            seen.append({each.status() for each in family})
+
+        monkeypatch.setattr(chaos_faults, "_process", lambda *_: process)
+        monkeypatch.setattr(chaos_faults.time, "sleep", look)
+        nowhere: Any = None
+        told = chaos_faults._freeze(nowhere, Random(1), ["postgres"])
+        look()
+        for each in family:
+            each.kill()
+    assert seen == [{psutil.STATUS_STOPPED}, {psutil.STATUS_SLEEPING}]
+    assert told.startswith("2 processes of postgres frozen for ")
+
+
 def test_a_soak_compares_rows_and_memory(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Twelve sessions to the last one of a month, the eleventh with a fault: a row is lost, memory grows by a tenth."""
     done: list[str] = []
@@ -336,8 +360,9 @@ def test_a_soak_compares_rows_and_memory(monkeypatch: pytest.MonkeyPatch, capsys
         (0, True),
         (0, True),
         (pytest.approx(110), False),
+        (1, False),
     ]
-    assert "api" in capsys.readouterr().out
+    assert ["api", "100", "110", "grown"] in [line.split() for line in capsys.readouterr().out.splitlines()]
 
 
 def test_a_soak_draws_each_kind_before_any_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
