@@ -41,13 +41,15 @@ FILLED = {
 HERE = "this module"
 DRILL = "test/end_to_end_tests/containers/test_restore.py"
 ASKING = "test/integration_tests/test_operations_commands.py"
+NATIVE = "test/end_to_end_tests/test_the_drill.py"
+NATIVE_DRILL = f"{NATIVE}::test_what_came_after_the_backup_is_there_after_the_restore"
 CHANGING = "test/integration_tests/test_change_password.py::test_the_new_password_opens_and_the_old_one_does_not"
 PROXY = "test/integration_tests/test_proxy.py"
 # Each command of the pages, and the test that runs it.
 RUN_BY = {
-    "./start.sh": "ops/testing.py::_start",
+    "./start.sh": NATIVE_DRILL,
     "./start.sh alert --test": f"{ASKING}::test_a_message_arrives",
-    "./start.sh backup FILE": "test/integration_tests/test_backup.py::test_a_backup_is_restored_row_for_row",
+    "./start.sh backup FILE": NATIVE_DRILL,
     "./start.sh backup --docker FILE": f"{DRILL}::test_the_data_of_postgresql_15_come_over",
     "./start.sh bench chaos --short": "test/end_to_end_tests/test_survived_faults.py::"
     "test_nothing_is_lost_or_doubled_and_nobody_is_needed",
@@ -66,11 +68,11 @@ RUN_BY = {
     "./start.sh gaps": f"{ASKING}::test_what_the_database_is_asked",
     "./start.sh logs backup": HERE,
     "./start.sh restore FILE": HERE,
-    "./start.sh restore --native FILE": HERE,
+    "./start.sh restore --native FILE": NATIVE_DRILL,
     "./start.sh restore --docker FILE": f"{DRILL}::test_a_platform_is_restored_over_another_state",
     "ACTSTOCK_HOME=/another/folder ./start.sh restore FILE": HERE,
-    "./start.sh status": HERE,
-    "./start.sh stop": HERE,
+    "./start.sh status": NATIVE_DRILL,
+    "./start.sh stop": NATIVE_DRILL,
     "./start.sh verify": f"{ASKING}::test_what_the_database_is_asked",
     "./start.sh verify --head": f"{ASKING}::test_heads_that_are_kept_are_found_again",
     "./start.sh verify --head --send": f"{ASKING}::test_a_message_arrives",
@@ -91,7 +93,7 @@ RUN_BY = {
 FRONT_DOOR = [command for command in RUN_BY if "./start.sh" in command]
 ENV = [command for command in FRONT_DOOR if "./start.sh env" in command]
 RESTORE = [command for command in FRONT_DOOR if " restore " in command and RUN_BY[command] == HERE]
-ALONE = ["./start.sh logs backup", "./start.sh status", "./start.sh stop"]
+ALONE = ["./start.sh logs backup"]
 
 
 def text_of(page: Path) -> str:
@@ -137,8 +139,8 @@ class TestCommands:
         path, _, name = place.partition("::")
         text = (PROJECT_ROOT / path).read_text(encoding="utf-8")
         assert re.search(rf"^ *def {name}\(", text, re.MULTILINE)
-        if path == ASKING:
-            assert all(f'"{command}"' in text for command, by in RUN_BY.items() if by == place)
+        if path in (ASKING, NATIVE):
+            assert all(f'"{command}' in text for command, by in RUN_BY.items() if by == place)
 
     @pytest.mark.parametrize("command", FRONT_DOOR)
     def test_the_front_door_takes_it(self, command: str) -> None:

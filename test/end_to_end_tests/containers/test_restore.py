@@ -15,6 +15,10 @@ from compose_project import compose, containers, output_of
 from config.config import PROJECT_ROOT, DatabaseSettings, Settings, Topic
 from database.db_helper import Connection, connect, fetch, transaction
 from ops.backup import native
+from ops.backup.archive import Archive
+from ops.backup.dumps import count_rows
+from ops.backup.manifest import PLATFORM_DUMP
+from ops.backup.restoring import check
 from ops.native.compose import secret_sizes
 from ops.native.stack import Stack
 from ops.native.stack_secrets import read_env_file
@@ -98,16 +102,22 @@ class TestOver:
 
 
 def test_it_is_restored_natively(backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All but the start, which the other rings try: rows and chains are compared with the manifest."""
-    monkeypatch.setenv("ACTSTOCK_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(native, "ENV_FILE", tmp_path / ".env")
+    stack = restored_natively(backup, tmp_path, monkeypatch)
+    assert stack.source.label == "simulated"
+    assert read_env_file(stack.secrets_file)["API_KEY"] == os.environ["API_KEY"]
+
+
+def restored_natively(backup: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    """Restore all but the start, which the other rings try: rows and chains are compared with the manifest."""
+    folder.mkdir(exist_ok=True)
+    monkeypatch.setenv("ACTSTOCK_HOME", str(folder / "home"))
+    monkeypatch.setattr(native, "ENV_FILE", folder / ".env")
     started: list[Stack] = []
     monkeypatch.setattr(native, "start", lambda stack: started.append(stack) or 0)
     assert native.restore_native(backup, is_agreed=True) == 0
     [stack] = started
-    assert stack.source.label == "simulated"
     assert (stack.data / "postgres" / "PG_VERSION").read_text().strip() == "18"
-    assert read_env_file(stack.secrets_file)["API_KEY"] == os.environ["API_KEY"]
+    return stack
 
 
 class TestOldVolumes:
@@ -145,9 +155,12 @@ class TestOldVolumes:
             port = output_of(["docker", "port", server, "5432/tcp"]).split(":")[-1]
             with closing(connect(DatabaseSettings("127.0.0.1", int(port), name, user, password))) as conn:
                 load_version_0_1_0(conn)
+                self.loaded = count_rows(conn)
         output_of(["docker", "stop", server])
 
-    def test_the_data_of_postgresql_15_come_over(self, environ: dict[str, str], tmp_path: Path) -> None:
+    def test_the_data_of_postgresql_15_come_over(
+        self, environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         refused = subprocess.run(
             ["./start.sh", "up", "--docker"], cwd=PROJECT_ROOT, env=environ, capture_output=True, text=True, check=False
         )
@@ -155,7 +168,11 @@ class TestOldVolumes:
         assert "has the data of PostgreSQL 15, and this is version 18" in refused.stdout + refused.stderr
 
         output_of(["./start.sh", "backup", "--docker", str(tmp_path / "old.tar")], environ)
-        assert (tmp_path / "old.tar").stat().st_size > 10_000
+        with Archive(tmp_path / "old.tar") as archive:
+            check(archive)
+            assert archive.manifest.migration == "0000_version_0_1_0.sql"
+            assert archive.manifest.rows[PLATFORM_DUMP] == self.loaded and any(self.loaded.values())
+        assert restored_natively(tmp_path / "old.tar", tmp_path / "native", monkeypatch).source.label == "yahoo"
 
         aside = f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers/commands.sh; set_old_data_aside "
         for service in ("postgres", "airflow-db"):
