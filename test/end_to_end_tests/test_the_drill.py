@@ -23,12 +23,23 @@ from utils.kafka_utils import committed_offsets, end_offsets
 SECONDS = 300
 # The stack's own secrets are in its folder. The platform itself would take these for settings from outside.
 PLAIN = {name: value for name, value in os.environ.items() if name not in secret_sizes()}
-BARS = "SELECT ticker, trade_date, close_price, answer_digest FROM collected_daily_etf_ohlc ORDER BY 1, 2"
-EARLIER = 90
+BARS = """
+    SELECT ticker, trade_date, close_price, ENCODE(answer_digest, 'hex') AS answer
+    FROM collected_daily_etf_ohlc
+    ORDER BY ticker, trade_date
+"""
+# None of its bars is stored.
+EARLIER = 300
 
 
 def test_what_came_after_the_backup_is_there_after_the_restore(
-    stack: Stack, settings: Settings, airflow: Airflow, run_dag: Callable[..., Run], as_of: date, tmp_path: Path
+    pipeline: Run,
+    stack: Stack,
+    settings: Settings,
+    airflow: Airflow,
+    run_dag: Callable[..., Run],
+    as_of: date,
+    tmp_path: Path,
 ) -> None:
     def run(command: str, *placeholders: tuple[str, Path]) -> str:
         """Run a command as it stands on the page, with the reader's own filled in."""
