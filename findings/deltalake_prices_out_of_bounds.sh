@@ -4,7 +4,7 @@
 # It keeps the bounds of each file in the table's log as floats. 650.37 as DECIMAL(38, 18), which is what Spark makes of
 # a NUMERIC of PostgreSQL, is said to be from 650.3699999999999 to 650.3699999999999, and the file that holds it is
 # passed over: `= 650.37` and `>= 650.37` have no row, and a delete of it deletes none, without an error. So it is with
-# one in nine prices of two decimals, and with a fund's assets of 412 trillion won as DECIMAL(20, 2). polars 2.1.0 and
+# 34 of 300 prices of two decimals, and with a fund's assets of 412 trillion won as DECIMAL(20, 2). polars 2.1.0 and
 # pyarrow 26.0.1 take the files and their bounds from deltalake, and miss the same rows. As DECIMAL(12, 2) the price is
 # found, and read without a filter all rows are there.
 #
