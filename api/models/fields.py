@@ -124,7 +124,7 @@ MEANINGS = {
     "positions": "The positions by rank",
     "positive_days": "Sessions with a return above 0",
     "previous_rank": "Rank the month before; null when it was not in it",
-    "previous_rebalance_date": "The rebalance before; null: it is the first one",
+    "previous_rebalance_date": "The rebalance before, of those that were computable; null: it is the first one",
     "price_date": "Session of the price",
     "publication": "The link of the publication in its chain",
     "publications": "What was published for the session, by job and period",

@@ -15,6 +15,7 @@ from database import canonical, tables
 from database.db_helper import Connection, connect, fetch, transaction
 from database.queries import evidence, track_record
 from database.queries.corrections import corrections
+from database.queries.held import held
 from ops.evidence.verify import verify
 from scratch_databases import a_database
 from utils.reasons import reason
@@ -143,6 +144,15 @@ def test_the_record_follows_the_first_revision(conn: Connection) -> None:
     assert (correction.changed, correction.difference) == (["inputs"], 0.75)
     assert corrections(conn, THURSDAY) == []
     assert track_record.performance(conn, None).corrections == [correction]
+
+
+def test_stage_4_collects_what_is_followed_and_what_is_shown(conn: Connection) -> None:
+    """A correction changes what a reader sees, and not what the record holds."""
+    allocate(conn, {"NVDA": 1.0})
+    allocate(conn, {"AAPL": 1.0}, OTHER)
+    assert held(conn, MONDAY) == ["AAPL", "NVDA"]
+    allocate(conn, {}, status="not_computable", reason=[reason("no_portfolio_yet")])
+    assert held(conn, MONDAY) == ["NVDA"]
 
 
 def test_a_portfolio_that_was_not_computable_decided_nothing(conn: Connection) -> None:
