@@ -331,6 +331,10 @@ class PortfolioPerformance(FollowedReturn):
     turnover: Annotated[
         list[float], Meta(description="At the close, one-way: half of all bought and sold, over the value")
     ]
+    position_count: Annotated[
+        list[int],
+        Meta(description="Positions held up to the close, at the first session those bought; 0: cash alone"),
+    ]
 
 
 class Correction(Struct):

@@ -356,6 +356,7 @@ EXAMPLES: dict[str, Any] = {
     "portfolio_weight": 0.25,
     "position": 1,
     "position_count": 4,
+    "PortfolioPerformance.position_count": [4, 4],
     "position_rank": 1,
     "positive_days": 12,
     "previous_rank": 2,

@@ -62,6 +62,7 @@ def in_range(shown: PortfolioPerformance, page: Page) -> PortfolioPerformance:
         drawdown=tear_sheet.below_highest(net).tolist(),
         benchmark_drawdown=tear_sheet.below_highest(benchmark).tolist(),
         turnover=shown.turnover[at:],
+        position_count=shown.position_count[at:],
     )
 
 

@@ -159,7 +159,8 @@ def _portfolios(conn: Connection, as_of: date | None, series: bool) -> list[_Fol
                 COALESCE(ARRAY_AGG(benchmark_value ORDER BY trade_date), '{}') AS benchmark,
                 COALESCE(ARRAY_AGG(drawdown ORDER BY trade_date), '{}') AS drawdown,
                 COALESCE(ARRAY_AGG(benchmark_drawdown ORDER BY trade_date), '{}') AS benchmark_drawdown,
-                COALESCE(ARRAY_AGG(turnover ORDER BY trade_date), '{}') AS turnover
+                COALESCE(ARRAY_AGG(turnover ORDER BY trade_date), '{}') AS turnover,
+                COALESCE(ARRAY_AGG(position_count ORDER BY trade_date), '{}') AS position_count
             FROM evidence_record_session
             WHERE %(series)s AND period_days = summary.period_days AND trade_date <= summary.last_session
         ) AS series
