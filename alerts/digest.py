@@ -129,7 +129,8 @@ def record_lines(record: Performance, language: Language) -> Iterator[str]:
 
 
 def _came_to(followed: PortfolioPerformance, benchmark: str, language: Language) -> str:
-    last = followed.net[-1] / followed.net[-2] - 1 if len(followed.net) > 1 else None
+    known = followed.known_net
+    last = known[-1] / known[-2] - 1 if len(known) > 1 else None
     return texts.CAME_TO.in_(
         language,
         last=_percent(last),

@@ -308,6 +308,8 @@ EXAMPLES: dict[str, Any] = {
     "job": "allocation",
     "judged": 24,
     "kafka_offset": 120,
+    "known_benchmark": [1.0, 1.0168],
+    "known_net": [1.0, 1.001],
     "lag": 5,
     "largest_ticker": "NVDA",
     "latency_ms": 1.4,

@@ -460,7 +460,7 @@ def followed(days: int, **changes: Any) -> dict[str, Any]:
         "carried_reason": None,
         "source": "yahoo",
         **{name: [] for name in ("sessions", "gross", "net", "benchmark", "drawdown", "benchmark_drawdown")},
-        **{name: [] for name in ("turnover", "position_count")},
+        **{name: [] for name in ("turnover", "position_count", "known_net", "known_benchmark")},
         **changes,
     }
 

@@ -51,6 +51,8 @@ def followed(days: int, **changes: Any) -> dict[str, Any]:
         "gross": [1.0, 0.98, 1.01, 1.0212],
         "net": [1.0, 0.969, 1.0, 1.0107],
         "benchmark": [1.0, 1.01, None, 0.9955],
+        "known_net": [1.0, 0.969, 1.0, 1.0107],
+        "known_benchmark": [1.0, 1.01, None, 0.9955],
         "drawdown": [0.0, -0.031, 0.0, 0.0],
         "benchmark_drawdown": [0.0, 0.0, None, -0.0144],
         "turnover": [0.5, 0.25, 0.0, 1.0],
