@@ -21,9 +21,9 @@ from dashboard.texts.common import SOURCES
 from dashboard.texts.performance import OF_DAYS, OF_MONTH
 from dashboard.texts.reasons import KOREAN
 from database.db_helper import Connection, connect
-from database.queries import alerting, portfolios, track_record
+from database.queries import portfolios, track_record
+from database.queries.portfolios import Earlier
 from utils.dates import traded_on
-from utils.errors import NotPublished
 from utils.reasons import SENTENCES, join
 
 # Less than that is no trade, but the last digit of a weight.
@@ -38,14 +38,16 @@ def main() -> None:
 
 
 def digest(conn: Connection, session: date, language: str) -> Message:
-    """Return the message about a session: its portfolios, what changed since the one before, trades and record."""
+    """Return the message about a session: its portfolios, what changed since those before, trades and record.
+
+    Before a portfolio is what was last decided: one that was not computable changes nothing.
+    """
     chosen = cast(Language, language)
-    before = alerting.published_before(conn, session)
     now = portfolios.allocations(conn, session)
-    earlier = {each.period_days: each for each in _allocations(conn, before)}
+    earlier = {each.period_days: portfolios.earlier(conn, each.period_days, session) for each in now}
     lines = [*_head(now, session, chosen), ""]
     for portfolio in now:
-        lines += [*portfolio_lines(portfolio, earlier.get(portfolio.period_days), chosen), ""]
+        lines += [*portfolio_lines(portfolio, earlier[portfolio.period_days], chosen), ""]
     lines += [
         *_trades(now, earlier, session, chosen),
         "",
@@ -54,23 +56,16 @@ def digest(conn: Connection, session: date, language: str) -> Message:
     return Message(texts.DIGEST.in_(chosen, session=session), "\n".join(lines).rstrip())
 
 
-def _allocations(conn: Connection, session: date | None) -> Sequence[Portfolio]:
-    try:
-        return portfolios.allocations(conn, session) if session else []
-    except NotPublished:
-        return []
-
-
 def _head(now: Sequence[Portfolio], session: date, language: Language) -> Iterator[str]:
     source = SOURCES[now[0].source].in_(language)
     yield texts.PORTFOLIOS.in_(language, session=session, source=source)
 
 
-def portfolio_lines(now: Portfolio, before: Portfolio | None, language: Language) -> Iterator[str]:
+def portfolio_lines(now: Portfolio, before: Earlier | None, language: Language) -> Iterator[str]:
     """Yield a portfolio's positions, each with its weight and what it was before."""
     name = _name(now.period_days, language)
     yield name if now.positions else f"{name}: {_reasons(now, language)}"
-    was = weights(before)
+    was = before.weights if before and now.status != "not_computable" else {}
     for position in now.positions:
         change = _change(position.ticker, position.portfolio_weight, was, before, language)
         yield f"  {position.ticker} {position.portfolio_weight:.1%}{change}"
@@ -83,18 +78,18 @@ def portfolio_lines(now: Portfolio, before: Portfolio | None, language: Language
         yield texts.DEGRADED.in_(language, reasons=_join(now.degraded_reasons, language))
 
 
-def _change(ticker: str, weight: float, was: Mapping[str, float], before: Portfolio | None, language: Language) -> str:
+def _change(ticker: str, weight: float, was: Mapping[str, float], before: Earlier | None, language: Language) -> str:
     if before is None or abs(weight - was.get(ticker, 0.0)) < SMALLEST_TRADE:
         return ""
     return texts.WAS.in_(language, weight=f"{was[ticker]:.1%}") if ticker in was else texts.NEW.in_(language)
 
 
-def weights(portfolio: Portfolio | None) -> dict[str, float]:
-    return {each.ticker: each.portfolio_weight for each in portfolio.positions} if portfolio else {}
+def weights(portfolio: Portfolio) -> dict[str, float]:
+    return {each.ticker: each.portfolio_weight for each in portfolio.positions}
 
 
 def _trades(
-    now: Sequence[Portfolio], earlier: Mapping[int, Portfolio], session: date, language: Language
+    now: Sequence[Portfolio], earlier: Mapping[int, Earlier | None], session: date, language: Language
 ) -> Iterator[str]:
     yield texts.TRADES.in_(language, session=traded_on(session))
     for portfolio in now:
@@ -102,7 +97,8 @@ def _trades(
         if portfolio.status == "not_computable":
             yield f"  {name}: {texts.NO_DECISION.in_(language)}"
             continue
-        sides = trades(weights(earlier.get(portfolio.period_days)), weights(portfolio))
+        before = earlier[portfolio.period_days]
+        sides = trades(before.weights if before else {}, weights(portfolio))
         said = [_side(words, sign, sides, language) for words, sign in ((texts.BUY, 1), (texts.SELL, -1))]
         yield f"  {name}: {'; '.join(filter(None, said)) or texts.NO_TRADE.in_(language)}"
 
@@ -133,7 +129,8 @@ def record_lines(record: Performance, language: Language) -> Iterator[str]:
 
 
 def _came_to(followed: PortfolioPerformance, benchmark: str, language: Language) -> str:
-    last = followed.net[-1] / followed.net[-2] - 1 if len(followed.net) > 1 else None
+    known = followed.known_net
+    last = known[-1] / known[-2] - 1 if len(known) > 1 else None
     return texts.CAME_TO.in_(
         language,
         last=_percent(last),

@@ -18,7 +18,7 @@ from contract.reasons import Reasons, data_of, shown
 from database.db_helper import Connection
 from database.queries import portfolios, stocks
 from database.queries.newest_closes import NewestClose, newest_closes
-from utils.dates import next_last_sunday
+from utils.dates import next_last_sunday, valid_until
 from utils.errors import NotPublished
 from utils.reasons import Reason, join, reason
 
@@ -106,11 +106,16 @@ def _target(conn: Connection, period: str, newest: date | None) -> Target:
 
 
 def _month(conn: Connection, newest: date | None) -> Target:
-    """Return the month's portfolio, which is cash when it has run out."""
+    """Return the month's portfolio, which is cash when it has run out.
+
+    One that is not computable is no decision: what was decided before it runs out all the same.
+    """
     month = portfolios.monthly(conn, None)
     if month is None or month.as_of_date is None or month.rebalance_date is None or month.valid_until is None:
         raise NotPublished(reason("no_rebalance"))
-    is_expired = newest is not None and newest > month.valid_until
+    decided_before = month.previous_rebalance_date if month.status == "not_computable" else None
+    last_session = valid_until(decided_before) if decided_before else month.valid_until
+    is_expired = newest is not None and newest > last_session
     return Target(
         MONTHLY,
         month.as_of_date,
@@ -119,7 +124,7 @@ def _month(conn: Connection, newest: date | None) -> Target:
         month.source,
         {} if is_expired else {each.ticker: each.final_weight for each in month.positions},
         month.rebalance_date,
-        month.valid_until,
+        last_session,
         next_last_sunday(max(newest or month.as_of_date, month.rebalance_date)),
         is_expired,
     )

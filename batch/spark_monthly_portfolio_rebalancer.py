@@ -43,7 +43,7 @@ REBALANCE_DATES = JobCalendar(
 )
 
 POSITIONS = """
-    SELECT as_of_date, period_days, ticker, portfolio_weight, company_name, sector, holdings_as_of, is_degraded, source
+    SELECT as_of_date, period_days, ticker, portfolio_weight, company_name, sector, holdings_as_of, source
     FROM analytics_portfolio_allocation
     WHERE as_of_date = ANY(%(sessions)s) AND period_days = ANY(%(periods)s)
 """
@@ -57,7 +57,7 @@ Portfolios = Mapping[int, StoredRow]  # period -> its row of analytics_publicati
 
 
 def merge(rebalances: DataFrame, positions: DataFrame) -> DataFrame:
-    """Merge the portfolios of each rebalance: each stock once, ordered by rank.
+    """Merge the portfolios of each rebalance: each stock once, ordered by rank, in the table's columns but is_degraded.
 
     rebalances: rebalance_date, as_of_date, valid_until
     positions: as_of_date, period_days, ticker, portfolio_weight, source_rank, ...
@@ -76,7 +76,6 @@ def merge(rebalances: DataFrame, positions: DataFrame) -> DataFrame:
             F.max("company_name").alias("company_name"),
             F.max("sector").alias("sector"),
             F.max("holdings_as_of").alias("holdings_as_of"),
-            F.bool_or("is_degraded").alias("is_degraded"),
             source_label(F.max("source_rank")).alias("source"),
         )
     )
@@ -108,7 +107,9 @@ def run(job: Job) -> JobResult:
     for publication in publications:
         if publication.reason:
             log.warning("%s: %s", publication.as_of_date, join(publication.reason))
-    part = TablePart(MONTHLY_PORTFOLIO, {"rebalance_date": list(merged)}, rows_for(MONTHLY_PORTFOLIO, rows))
+    degraded = {publication.as_of_date for publication in publications if publication.degraded_reason}
+    stored = [{**row.asDict(), "is_degraded": row.rebalance_date in degraded} for row in rows]
+    part = TablePart(MONTHLY_PORTFOLIO, {"rebalance_date": list(merged)}, rows_for(MONTHLY_PORTFOLIO, stored))
     publish(job, NAME, [part], publications, inputs_of(merged))
     return JobResult(publications, skipped)
 

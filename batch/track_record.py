@@ -30,12 +30,10 @@ from batch.returns import (
 )
 from batch.sources import source_label
 from config.periods import MONTHLY_PERIOD
-from config.universe import ANNUALISED_FROM_SESSIONS
+from config.universe import ANNUALISED_FROM_SESSIONS, SESSIONS_A_YEAR
 from database.queries.doubts import CARRIED_RATE, NOTED, WITHHELD
 from utils.dates import month_sold_on, traded_on, window_of
 from utils.spark_utils import lookup
-
-SESSIONS_A_YEAR = 252
 
 # Keys: of a holding period, and of one close in it.
 HOLDING_PERIOD = ("period_days", "entry")

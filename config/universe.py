@@ -14,6 +14,7 @@ from config.universe_csv import BENCHMARK, SECTOR, TICKER, UniverseError, read_f
 DEFAULT_FILE = Path(__file__).with_name("universe.toml")
 # With fewer sessions an annual figure says more about chance than about the portfolio, so none is given.
 ANNUALISED_FROM_SESSIONS = 60
+SESSIONS_A_YEAR = 252
 # What "all" of a fund's holdings is as a rank: the largest that a table's column takes.
 ALL_HOLDINGS = 2**31 - 1
 Group = Literal["benchmark", "sector", "all"]

@@ -82,7 +82,7 @@ class OwnedTrades(Struct):
     period: Annotated[str, Meta(description="Sessions of the portfolio's period, or `monthly`")]
     as_of_date: Annotated[date, Meta(description="Session of the portfolio, the newest one")]
     rebalance_date: Annotated[date | None, Meta(description="Of the monthly portfolio")]
-    valid_until: Annotated[date | None, Meta(description="Of the monthly portfolio")]
+    valid_until: Annotated[date | None, Meta(description="Of the monthly portfolio that was decided last")]
     next_rebalance: Annotated[date | None, Meta(description="Of the monthly portfolio, by the newest session")]
     is_expired: Annotated[bool, Meta(description="The monthly portfolio has run out: it is cash until the next one")]
     status: Annotated[Status, Meta(description="not_computable: no decision, and therefore no orders")]

@@ -331,6 +331,20 @@ class PortfolioPerformance(FollowedReturn):
     turnover: Annotated[
         list[float], Meta(description="At the close, one-way: half of all bought and sold, over the value")
     ]
+    position_count: Annotated[
+        list[int],
+        Meta(description="Positions held up to the close, at the first session those bought; 0: cash alone"),
+    ]
+    known_net: Annotated[
+        list[float],
+        Meta(
+            description="As `net`, by what was known at last_session, as are all figures. A correction counts on the "
+            "session that it is about, and in `net` on the one at which it became known"
+        ),
+    ]
+    known_benchmark: Annotated[
+        list[float | None], Meta(description="As `benchmark`, by what was known at last_session")
+    ]
 
 
 class Correction(Struct):

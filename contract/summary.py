@@ -12,10 +12,10 @@ class Summary(Struct):
     as_of_date: date
     period_days: Annotated[int, Meta(description="Sessions of the portfolio's period")]
     previous_session: Annotated[
-        date | None, Meta(description="The one before with a portfolio; null: this is the first")
+        date | None, Meta(description="The one before with a portfolio that was computable; null: there is none")
     ]
     previous_weights: Annotated[
-        dict[str, float] | None, Meta(description="By ticker, of the session before; null: it could not be computed")
+        dict[str, float] | None, Meta(description="By ticker, of the previous session; null: there is none")
     ]
     benchmark: str
     record: Annotated[

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from config.universe import SESSIONS_A_YEAR
+
 Floats = NDArray[np.float64]
-SESSIONS_A_YEAR = 252
 Key = TypeVar("Key")
 
 

@@ -242,7 +242,7 @@ CREATE TABLE analytics_monthly_portfolio (
     sector         VARCHAR(60),
     source         VARCHAR(20) NOT NULL,
     holdings_as_of DATE,                             -- latest snapshot used; after as_of_date = not known then
-    is_degraded    BOOLEAN     NOT NULL DEFAULT FALSE,
+    is_degraded    BOOLEAN     NOT NULL DEFAULT FALSE,   -- of its publication: see degraded_reason there
     PRIMARY KEY (rebalance_date, ticker)
 );
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from contract.portfolios import PortfolioPerformance
@@ -12,7 +13,7 @@ PERFORMANCE_PIXELS = 560
 # What the name at a line's end takes of the range of values.
 LABEL_SHARE = 0.125
 # A week in cash is worth a name.
-FLAT_SESSIONS = 5
+CASH_SESSIONS = 5
 # In milliseconds: ticks that are further apart are months.
 DAYS_OF_MONTHS = 27 * 86_400_000
 # Of the height, from the bottom: value, drawdown and turnover.
@@ -26,21 +27,21 @@ class Stretch(NamedTuple):
     last: date
 
 
-def cash_stretches(sessions: Sequence[date], gross: Sequence[float]) -> list[Stretch]:
-    """Return where nothing was held for FLAT_SESSIONS or more: the value stays the same to the last digit.
+def cash_stretches(sessions: Sequence[date], position_count: Sequence[int]) -> list[Stretch]:
+    """Return where nothing was held for CASH_SESSIONS or more, from the close at which all was sold.
+
+    position_count: of what was held up to each session's close
 
     >>> days = [date(2026, 8, day) for day in (3, 4, 5, 6, 7, 10, 11, 12)]
-    >>> [stretch] = cash_stretches(days, [1.0, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.2])
+    >>> [stretch] = cash_stretches(days, [2, 2, 0, 0, 0, 0, 0, 2])
     >>> f"{stretch.first} to {stretch.last}"
     '2026-08-04 to 2026-08-11'
     """
-    found, start = [], 0
-    for end in range(1, len(sessions) + 1):
-        if end < len(sessions) and gross[end] == gross[start]:
-            continue
-        if end - 1 - start >= FLAT_SESSIONS:
-            found.append(Stretch(sessions[start], sessions[end - 1]))
-        start = end
+    found = []
+    for holds, run in groupby(enumerate(position_count), key=lambda counted: counted[1] > 0):
+        places = [place for place, _ in run]
+        if not holds and len(places) >= CASH_SESSIONS:
+            found.append(Stretch(sessions[max(places[0] - 1, 0)], sessions[places[-1]]))
     return found
 
 
@@ -63,7 +64,7 @@ def performance(
         benchmark: (shown.benchmark, palette.ink_soft),
     }
     labels, heights = _ends(lines)
-    stretches = cash_stretches(shown.sessions, shown.gross) if cash else []
+    stretches = cash_stretches(shown.sessions, shown.position_count) if cash else []
     return figure(
         _traces(shown, palette, names, titles[2]),
         palette,

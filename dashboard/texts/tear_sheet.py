@@ -35,6 +35,14 @@ TOO_FEW = Text(
     "이 기간은 {count}거래일뿐이어서 연환산 지표를 내기에 부족합니다. {needed}거래일부터 표시합니다.",
 )
 
+CORRECTED = Text(
+    "Values of earlier sessions were corrected after they were published. The figures, months and drawdowns count a "
+    "correction on its own session. The chart shows what was published first, and a correction from the session on at "
+    "which it became known.",
+    "이전 거래일의 가치가 발표 후에 정정되었습니다. 지표, 월별 수익률, 낙폭은 정정을 해당 거래일에 반영합니다. "
+    "차트는 처음 발표한 값을 보여 주며, 정정은 알려진 거래일부터 반영합니다.",
+)
+
 MONTHS_TITLE = Text("Month by month, net of cost", "월별 수익률 (비용 차감 후)")
 YEAR = Text("Year", "연도")
 WHOLE_YEAR = Text("Whole", "연간")

@@ -41,7 +41,8 @@ def positions(client: ApiClient, page: Page) -> Sequence[MonthlyPosition]:
 
 def _expired(shown: MonthlyPortfolio, calendar: Calendar, page: Page) -> list[Component]:
     """Return the warning that the newest month has run out, by the newest session that is published."""
-    newest, later = calendar.sessions[-1:], [day for day in calendar.rebalances if day.as_of_date > _day_of(shown)]
+    newest = calendar.sessions[-1:]
+    later = [day for day in calendar.rebalances if day.is_computable and day.as_of_date > _day_of(shown)]
     if not (shown.valid_until and newest) or later or newest[0].as_of_date <= shown.valid_until:
         return []
     text = page.say(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from math import isclose
 
 from dash import html
 from msgspec import structs
@@ -19,6 +20,8 @@ WHOLE = "all"
 # In calendar days.
 RANGES = {"1m": 31, "3m": 92, "6m": 183, "1y": 366}
 SHOWN_DRAWDOWNS = 5
+# A dividend moves the last digits of earlier values, which is no correction.
+NOISE = 1e-9
 FIGURES_OF_A_YEAR = ("cagr", "volatility", "sharpe", "sortino", "calmar")
 
 
@@ -62,6 +65,7 @@ def in_range(shown: PortfolioPerformance, page: Page) -> PortfolioPerformance:
         drawdown=tear_sheet.below_highest(net).tolist(),
         benchmark_drawdown=tear_sheet.below_highest(benchmark).tolist(),
         turnover=shown.turnover[at:],
+        position_count=shown.position_count[at:],
     )
 
 
@@ -81,11 +85,14 @@ def first_session(sessions: Sequence[date], name: str) -> date:
 
 
 def panels(record: Performance, shown: PortfolioPerformance, page: Page) -> Component:
-    """Show the tear sheet of the chosen range. shown: the whole record."""
+    """Show the tear sheet of the chosen range. shown: the whole record.
+
+    All of it is of the series that the published figures were computed from: what was known at the last session.
+    """
     if len(shown.sessions) < 2:
         return html.Div()
     first = first_session(shown.sessions, selected(page))
-    own, its = (Series.of(shown.sessions, values) for values in (shown.net, shown.benchmark))
+    own, its = (Series.of(shown.sessions, values) for values in (shown.known_net, shown.known_benchmark))
     pair = own.since(first), its.since(first)
     return html.Div(
         [
@@ -117,8 +124,15 @@ def _figures(record: Performance, shown: PortfolioPerformance, pair: tuple[Serie
     rows = [*_rows(ours, theirs, page), _beta_row(record, shown, own, its, page)]
     count = len(own.sessions) - 1
     few = [html.P(say(texts.TOO_FEW, count=count, needed=needed), className="note")] if count < needed else []
+    corrected = [html.P(say(texts.CORRECTED), className="note")] if is_corrected(shown) else []
     title = say(texts.FIGURES, first=page.day(own.sessions[0]), last=page.day(own.sessions[-1]))
-    return components.panel(title, components.table("figures", columns, rows), *few)
+    return components.panel(title, components.table("figures", columns, rows), *few, *corrected)
+
+
+def is_corrected(shown: PortfolioPerformance) -> bool:
+    """Tell whether a session's value is known to be another one than was published first. Last digits are none."""
+    pairs = (*zip(shown.net, shown.known_net, strict=True), *zip(shown.benchmark, shown.known_benchmark, strict=True))
+    return any(first != known and not isclose(first or 0.0, known or 0.0, rel_tol=NOISE) for first, known in pairs)
 
 
 def _own_figures(shown: PortfolioPerformance, own: Series, needed: int, page: Page) -> Figures:

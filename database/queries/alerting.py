@@ -87,28 +87,19 @@ def waiting_bars(conn: Connection) -> list[Row]:
 
 def published(conn: Connection) -> date | None:
     """Return the newest session with portfolios."""
-    return published_before(conn, date.max)
-
-
-def published_before(conn: Connection, session: date) -> date | None:
-    """Return the newest session before another one with portfolios."""
-    return _newest(conn, "allocation", session)
+    return _newest(conn, "allocation")
 
 
 def recorded(conn: Connection) -> date | None:
     """Return the session up to which the record goes."""
-    return _newest(conn, "performance", date.max)
+    return _newest(conn, "performance")
 
 
-def _newest(conn: Connection, job: str, before: date) -> date | None:
+def _newest(conn: Connection, job: str) -> date | None:
     [row] = fetch(
         conn,
-        """
-        SELECT MAX(as_of_date) AS newest
-        FROM analytics_publication
-        WHERE job = %(job)s AND as_of_date < %(before)s
-        """,
-        {"job": job, "before": before},
+        "SELECT MAX(as_of_date) AS newest FROM analytics_publication WHERE job = %(job)s",
+        {"job": job},
     )
     newest: date | None = row["newest"]
     return newest

@@ -17,7 +17,7 @@ from contract.portfolios import (
 )
 from database.db_helper import Connection, Row, fetch
 from database.queries.paging import Found, Page, fetch_page
-from database.queries.track_record import MONTHS
+from database.queries.track_record import DECISIONS, MONTHS
 from database.queries.typed import fetch_as
 from utils.dates import last_session_by, sessions_of, valid_until
 from utils.errors import NotPublished
@@ -146,28 +146,29 @@ def allocations(
 
 
 class Earlier(Struct):
-    """A portfolio of an earlier session. weights: by ticker, None where it could not be computed."""
+    """A portfolio of an earlier session. weights: by ticker."""
 
     as_of_date: date
-    weights: dict[str, float] | None
+    weights: dict[str, float]
 
 
 def earlier(conn: Connection, period_days: int, session: date) -> Earlier | None:
-    """Return the last portfolio of a period before a session, or None."""
+    """Return the last portfolio of a period before a session that was computable, or None."""
     rows = fetch_as(
         conn,
         Earlier,
         """
         SELECT
             as_of_date,
-            CASE WHEN status <> 'not_computable' THEN (
+            (
                 SELECT COALESCE(jsonb_object_agg(ticker, portfolio_weight), '{}')
                 FROM analytics_portfolio_allocation AS position
                 WHERE position.as_of_date = publication.as_of_date
                     AND position.period_days = publication.period_days
-            ) END AS weights
+            ) AS weights
         FROM analytics_publication AS publication
-        WHERE job = 'allocation' AND period_days = %(period_days)s AND as_of_date < %(session)s
+        WHERE job = 'allocation' AND status <> 'not_computable' AND period_days = %(period_days)s
+            AND as_of_date < %(session)s
         ORDER BY as_of_date DESC
         LIMIT 1
         """,
@@ -215,9 +216,9 @@ def weights(conn: Connection, start: date | None, end: date | None, period: int 
 
 
 def monthly(conn: Connection, rebalance_date: date | None) -> MonthlyPortfolio | None:
-    """Return one rebalance, the newest when none is named, with its changes against the one before.
+    """Return one rebalance, the newest when none is named, with its changes against the decision before.
 
-    None without one.
+    None without one. One that is not computable is no decision, and changes nothing.
 
     is_in_record: it was published before the record was computed, which goes to the session record_as_of.
     """
@@ -227,14 +228,17 @@ def monthly(conn: Connection, rebalance_date: date | None) -> MonthlyPortfolio |
         """
         SELECT
             as_of_date AS rebalance_date, NULL AS valid_until, NULL AS as_of_date,
-            LEAD(as_of_date) OVER (ORDER BY as_of_date DESC) AS previous_rebalance_date,
+            (
+                SELECT MAX(as_of_date) FROM analytics_publication AS before
+                WHERE job = 'rebalance' AND status <> 'not_computable' AND before.as_of_date < publication.as_of_date
+            ) AS previous_rebalance_date,
             '[]'::jsonb AS positions, '[]'::jsonb AS removed,
             status, reason, degraded_reason, holdings_as_of, source, published_at,
             published_at <= COALESCE(
                 (SELECT MAX(published_at) FROM analytics_publication WHERE job = 'performance'), '-infinity'
             ) AS is_in_record,
             (SELECT MAX(last_session) FROM analytics_performance_summary WHERE period_days = 0) AS record_as_of
-        FROM analytics_publication
+        FROM analytics_publication AS publication
         WHERE job = 'rebalance' AND as_of_date <= COALESCE(%(rebalance_date)s::date, 'infinity')
         ORDER BY rebalance_date DESC
         LIMIT 1
@@ -246,6 +250,8 @@ def monthly(conn: Connection, rebalance_date: date | None) -> MonthlyPortfolio |
         return None
     month.as_of_date = session = last_session_by(month.rebalance_date)
     month.valid_until = valid_until(month.rebalance_date)
+    if month.status == "not_computable":
+        return month
     changes = _changes(conn, month.rebalance_date, month.previous_rebalance_date, session)
     month.positions, month.removed = changes.positions, changes.removed
     return month
@@ -342,7 +348,7 @@ class HeldPosition(Struct):
 
 
 class Rebalance(Struct):
-    """A month's portfolio as it was decided. next_rebalance_date is that of the next publication, also an empty one."""
+    """A month's portfolio as it was decided. next_rebalance_date is that of the next decision, also an empty one."""
 
     rebalance_date: date
     valid_until: date
@@ -363,7 +369,7 @@ def rebalances(conn: Connection, page: Page) -> Found[Rebalance]:
             MIN(valid_until) AS valid_until,
             MIN(month.as_of_date) AS as_of_date,
             MIN(month.source) AS source,
-            MIN(publication.next_rebalance_date) AS next_rebalance_date,
+            MIN(decision.next_rebalance_date) AS next_rebalance_date,
             jsonb_agg(jsonb_build_object('ticker', ticker, 'final_weight', final_weight) ORDER BY final_rank, ticker)
                 AS positions
         FROM ({MONTHS}) AS month
@@ -371,9 +377,9 @@ def rebalances(conn: Connection, page: Page) -> Found[Rebalance]:
             SELECT
                 as_of_date AS rebalance_date,
                 LEAD(as_of_date) OVER (ORDER BY as_of_date) AS next_rebalance_date
-            FROM analytics_publication
+            FROM ({DECISIONS}) AS every_decision
             WHERE job = 'rebalance'
-        ) AS publication USING (rebalance_date)
+        ) AS decision USING (rebalance_date)
         GROUP BY rebalance_date
         ORDER BY rebalance_date DESC
         """,

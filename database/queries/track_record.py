@@ -155,12 +155,26 @@ def _portfolios(conn: Connection, as_of: date | None, series: bool) -> list[_Fol
             SELECT
                 COALESCE(ARRAY_AGG(trade_date ORDER BY trade_date), '{}') AS sessions,
                 COALESCE(ARRAY_AGG(gross_value ORDER BY trade_date), '{}') AS gross,
-                COALESCE(ARRAY_AGG(net_value ORDER BY trade_date), '{}') AS net,
-                COALESCE(ARRAY_AGG(benchmark_value ORDER BY trade_date), '{}') AS benchmark,
+                COALESCE(ARRAY_AGG(shown.net_value ORDER BY trade_date), '{}') AS net,
+                COALESCE(ARRAY_AGG(shown.benchmark_value ORDER BY trade_date), '{}') AS benchmark,
                 COALESCE(ARRAY_AGG(drawdown ORDER BY trade_date), '{}') AS drawdown,
                 COALESCE(ARRAY_AGG(benchmark_drawdown ORDER BY trade_date), '{}') AS benchmark_drawdown,
-                COALESCE(ARRAY_AGG(turnover ORDER BY trade_date), '{}') AS turnover
-            FROM evidence_record_session
+                COALESCE(ARRAY_AGG(turnover ORDER BY trade_date), '{}') AS turnover,
+                COALESCE(ARRAY_AGG(position_count ORDER BY trade_date), '{}') AS position_count,
+                COALESCE(ARRAY_AGG(COALESCE(known.net_value, shown.net_value) ORDER BY trade_date), '{}') AS known_net,
+                COALESCE(
+                    ARRAY_AGG(COALESCE(known.benchmark_value, shown.benchmark_value) ORDER BY trade_date), '{}'
+                ) AS known_benchmark
+            FROM evidence_record_session AS shown
+            LEFT JOIN LATERAL (
+                -- The session's newest revision by that of the figures, which were computed from it.
+                SELECT net_value, benchmark_value
+                FROM evidence_portfolio_performance AS kept
+                WHERE (kept.period_days, kept.trade_date) = (shown.period_days, shown.trade_date)
+                    AND kept.position <= summary.position
+                ORDER BY kept.position DESC
+                LIMIT 1
+            ) AS known ON TRUE
             WHERE %(series)s AND period_days = summary.period_days AND trade_date <= summary.last_session
         ) AS series
         LEFT JOIN LATERAL (

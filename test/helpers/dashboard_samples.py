@@ -459,9 +459,8 @@ def followed(days: int, **changes: Any) -> dict[str, Any]:
         "carried_weight": 0.0,
         "carried_reason": None,
         "source": "yahoo",
-        **{
-            name: [] for name in ("sessions", "gross", "net", "benchmark", "drawdown", "benchmark_drawdown", "turnover")
-        },
+        **{name: [] for name in ("sessions", "gross", "net", "benchmark", "drawdown", "benchmark_drawdown")},
+        **{name: [] for name in ("turnover", "position_count", "known_net", "known_benchmark")},
         **changes,
     }
 

@@ -11,7 +11,7 @@ from alerts.digest import digest
 from alerts.observed import Ledger, Observed
 from alerts.watcher import Watcher
 from config.config import DatabaseSettings, Settings
-from database.db_helper import connect
+from database.db_helper import connect, one_transaction
 from receivers import webhook
 
 BEFORE, SESSION = date(2026, 8, 20), date(2026, 8, 21)
@@ -73,6 +73,23 @@ def test_the_first_session_has_nothing_before_it(sample_database: DatabaseSettin
     with closing(connect(sample_database)) as conn:
         text = digest(conn, BEFORE, "en").text
     assert ", new" not in text and ", was " not in text and "degraded: " in text
+
+
+def test_a_session_that_was_not_computable_is_no_decision(sample_database: DatabaseSettings, english: str) -> None:
+    """What was decided before it is what is traded from. It is not kept."""
+    with closing(connect(sample_database)) as connection, one_transaction(connection) as conn:
+        with conn.cursor() as cursor:
+            for table in ("analytics_publication", "analytics_portfolio_allocation"):
+                cursor.execute(f"UPDATE {table} SET as_of_date = '2026-08-19' WHERE as_of_date = %s", (BEFORE,))
+            cursor.execute(
+                "INSERT INTO analytics_publication (job, as_of_date, period_days, status, row_count, cash_weight, "
+                "source) VALUES ('allocation', %s, 20, 'not_computable', 0, 1, 'simulated')",
+                (BEFORE,),
+            )
+        of_session, of_none = (digest(conn, day, "en").text for day in (SESSION, BEFORE))
+        connection.rollback()
+    assert of_session == english
+    assert "gone: " not in of_none and "20 sessions: no decision" in of_none
 
 
 def test_it_is_sent_once_a_session(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from batch.inputs import Inputs
-from batch.publishing import Publication, TablePart, publish
+from batch.publishing import Publication, TablePart, publish, rows_for
 from batch.runner import Job
 from config.config import DatabaseSettings
 from config.exchange_days import ExtraDay
@@ -16,11 +16,13 @@ from database import canonical, tables
 from database.db_helper import Connection, connect, fetch, transaction
 from database.queries import evidence, track_record
 from database.queries.corrections import corrections
+from database.queries.held import held
 from ops.evidence.verify import verify
 from scratch_databases import a_database
+from utils.dates import sessions_between
 from utils.reasons import reason
 
-FRIDAY, THURSDAY = date(2026, 8, 21), date(2026, 8, 20)
+FRIDAY, THURSDAY, WEDNESDAY = date(2026, 8, 21), date(2026, 8, 20), date(2026, 8, 19)
 MONDAY = date(2026, 8, 24)
 
 
@@ -77,6 +79,27 @@ def allocate(
         "allocation", day, 20, len(weights), "yahoo", cash_weight=1.0 - sum(weights.values()), **values
     )
     publish(job, "allocation", [part], [portfolio], rests_on)
+
+
+def follow(conn: Connection, net: list[float], rests_on: Inputs = SAME) -> None:
+    """Publish the record of the portfolio over 20 sessions: its net value at each session from Wednesday on."""
+    nothing: Any = None
+    days = sessions_between(WEDNESDAY, MONDAY)[: len(net)]
+    given = {
+        **dict.fromkeys([*tables.PORTFOLIO_PERFORMANCE.columns, *tables.PERFORMANCE_SUMMARY.columns], 0),
+        **dict.fromkeys(("carried_reason", "not_annualised_reason", "benchmark_value", "benchmark_drawdown")),
+        **{"period_days": 20, "decided_on": WEDNESDAY, "first_session": WEDNESDAY, "source": "yahoo"},
+        **{"gross_value": 1.0, "is_degraded": False, "has_hindsight": False},
+    }
+    values = zip(days, net, strict=True)
+    rows = [given | {"trade_date": day, "last_session": day, "net_value": value} for day, value in values]
+    parts = [
+        TablePart(table, {"period_days": [20]}, rows_for(table, rows))
+        for table in (tables.PORTFOLIO_PERFORMANCE, tables.PERFORMANCE_SUMMARY)
+    ]
+    line = Publication("performance", days[-1], 0, 1, "yahoo")
+    job = Job(nothing, conn, nothing, days[-1:], "a run")
+    publish(job, "performance", parts, [line], rests_on, recomputed_days=days)
 
 
 def links(conn: Connection) -> list[Any]:
@@ -156,11 +179,36 @@ def test_a_correction_says_that_an_exchange_was_open_on_other_days(
     assert correction.changed == ["calendar"]
 
 
+def test_stage_4_collects_what_is_followed_and_what_is_shown(conn: Connection) -> None:
+    """A correction changes what a reader sees, and not what the record holds."""
+    allocate(conn, {"NVDA": 1.0})
+    allocate(conn, {"AAPL": 1.0}, OTHER)
+    assert held(conn, MONDAY) == ["AAPL", "NVDA"]
+    allocate(conn, {}, status="not_computable", reason=[reason("no_portfolio_yet")])
+    assert held(conn, MONDAY) == ["NVDA"]
+
+
 def test_a_portfolio_that_was_not_computable_decided_nothing(conn: Connection) -> None:
     allocate(conn, {}, status="not_computable", reason=[reason("text", text="too little history")])
     allocate(conn, {"NVDA": 1.0}, OTHER)
     allocate(conn, {"AAPL": 1.0}, OTHER)
     assert followed(conn) == {"NVDA": 1.0}
+
+
+def test_the_record_is_shown_as_published_and_its_figures_are_of_what_was_known(conn: Connection) -> None:
+    """Friday's value is corrected when Monday's is published, and once more after that."""
+
+    def shown(as_of: date | None = None) -> tuple[list[float], list[float]]:
+        [portfolio] = track_record.performance(conn, as_of).portfolios
+        return portfolio.net, portfolio.known_net
+
+    follow(conn, [1.0, 1.01, 1.02])
+    assert shown() == ([1.0, 1.01, 1.02], [1.0, 1.01, 1.02])
+    follow(conn, [1.0, 1.01, 1.07, 1.08], OTHER)
+    assert shown() == ([1.0, 1.01, 1.02, 1.08], [1.0, 1.01, 1.07, 1.08])
+    follow(conn, [1.0, 1.01, 1.04, 1.08])
+    assert shown() == ([1.0, 1.01, 1.02, 1.08], [1.0, 1.01, 1.07, 1.08])
+    assert shown(FRIDAY) == ([1.0, 1.01, 1.02], [1.0, 1.01, 1.02])
 
 
 def test_what_an_older_version_published_is_the_first_revision(conn: Connection) -> None:

@@ -312,4 +312,6 @@ def test_the_answer_of_a_past_session_is_consistent(run: Callable[..., Any], con
         assert earlier.total_return_net == pytest.approx(earlier.net[-1] - 1)
         assert earlier.max_drawdown == min(earlier.drawdown)
         assert earlier.session_count == len(earlier.sessions) - 1
+        assert earlier.known_net[-1] == earlier.net[-1] and now.known_net[-1] == now.net[-1]
+        assert now.volatility == pytest.approx(pd.Series(now.known_net).pct_change().std() * 252**0.5)
     assert track_record.performance(conn, date(2020, 1, 3)).portfolios == []

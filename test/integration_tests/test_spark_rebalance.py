@@ -253,13 +253,37 @@ def test_doubts_about_the_portfolios_are_carried_on(run: Callable[..., Any], con
         holdings_as_of=SUNDAY,
     )
     with transaction(conn), conn.cursor() as cursor:
-        cursor.execute("UPDATE analytics_portfolio_allocation SET is_degraded = (ticker = 'D'), source = 'yahoo'")
+        cursor.execute("UPDATE analytics_portfolio_allocation SET source = 'yahoo'")
     assert run().summary()["degraded"] == 1
     line = line_of(conn)
     assert (line["source"], line["degraded_reason"], line["holdings_as_of"]) == ("simulated", "XLB has no bar", SUNDAY)
-    assert {row["ticker"]: (row["is_degraded"], row["source"]) for row in month(conn)} == {
-        ticker: (ticker == "D", "yahoo") for ticker in "ABCDEFG"
-    }
+    assert {row["ticker"]: (row["is_degraded"], row["source"]) for row in month(conn)} == dict.fromkeys(
+        "ABCDEFG", (True, "yahoo")
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "status = 'not_computable'",
+        """degraded_reason = '[{"code": "text", "params": {"text": "XLB has no bar"}}]'""",
+    ],
+    ids=["not computable", "empty and degraded"],
+)
+def test_a_portfolio_without_positions_degrades_the_rows_of_its_month(
+    run: Callable[..., Any], conn: Connection, change: str
+) -> None:
+    """A month of the same run whose portfolios lack nothing stays as it is."""
+    publish(conn, JULY_FRIDAY, ALL_MEMBERSHIPS)
+    publish(conn, FRIDAY, ALL_MEMBERSHIPS | {10: ""})
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE analytics_publication SET {change} WHERE (as_of_date, period_days) = (%s, 10)", (FRIDAY,)
+        )
+    run(JULY_SUNDAY, SUNDAY)
+    assert line_of(conn)["degraded_reason"] and not line_of(conn, JULY_SUNDAY)["degraded_reason"]
+    assert {row["is_degraded"] for row in month(conn)} == {True}
+    assert {row["is_degraded"] for row in month(conn, JULY_SUNDAY)} == {False}
 
 
 def test_the_job_is_one_task(

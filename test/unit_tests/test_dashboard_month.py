@@ -125,6 +125,15 @@ def test_the_newest_month_runs_out(valid_until: str, rebalanced: str, is_expired
     assert ("The next rebalance is on Sun 30 Aug 2026" in text) is is_expired
 
 
+def test_a_month_runs_out_although_one_after_it_could_not_be_computed() -> None:
+    calendar = samples.calendar()
+    calendar["rebalances"].append({"as_of_date": "2026-08-09", "is_degraded": False, "is_computable": False})
+    shown = samples.month(samples.month_position(1, "NEM", 1.0), valid_until="2026-08-20", rebalance_date="2026-07-26")
+    api = samples.Api({"/stocks/monthly-portfolio": shown, "/dashboard/calendar": calendar})
+    text = samples.text_of(samples.drawn(api, "/?period=monthly&as_of=2026-07-26", "en"))
+    assert "ran out on Thu 20 Aug 2026" in text
+
+
 @pytest.mark.parametrize(("language", "words"), [("en", "Trades from what you own"), ("ko", "내 보유 종목에서 매매")])
 def test_the_way_to_the_trades_begins_with_what_is_owned(draw: Any, language: Language, words: str) -> None:
     """A new reader has none of last month's portfolio to sell."""

@@ -51,9 +51,12 @@ def followed(days: int, **changes: Any) -> dict[str, Any]:
         "gross": [1.0, 0.98, 1.01, 1.0212],
         "net": [1.0, 0.969, 1.0, 1.0107],
         "benchmark": [1.0, 1.01, None, 0.9955],
+        "known_net": [1.0, 0.969, 1.0, 1.0107],
+        "known_benchmark": [1.0, 1.01, None, 0.9955],
         "drawdown": [0.0, -0.031, 0.0, 0.0],
         "benchmark_drawdown": [0.0, 0.0, None, -0.0144],
         "turnover": [0.5, 0.25, 0.0, 1.0],
+        "position_count": [3, 3, 3, 3],
         **changes,
     }
 
@@ -217,15 +220,24 @@ class TestChart:
         low, high = layout.yaxis.range
         assert all(low < each.y < high for each in layout.annotations[3:]), "beyond the range none is shown"
 
-    def test_a_week_in_cash_is_named(self) -> None:
+    @pytest.mark.parametrize(
+        ("position_count", "shaded"),
+        [
+            ([2, 2, 0, 0, 0, 0, 0], [("2026-08-11", "2026-08-18")]),
+            ([2, 2, 2, 0, 0, 0, 0], []),  # four sessions are no week
+            ([1, 1, 1, 1, 1, 1, 1], []),  # the one stock's exchange is closed
+        ],
+    )
+    def test_a_week_in_cash_is_named(self, position_count: list[int], shaded: list[tuple[str, str]]) -> None:
+        """A value that stays the same is not enough."""
         days = [f"2026-08-{day:02}" for day in (10, 11, 12, 13, 14, 17, 18)]
         flat = [1.0, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1]
         others = {name: [0.0] * 7 for name in ("drawdown", "benchmark_drawdown", "turnover")}
-        series = {"sessions": days, "gross": flat, "net": flat, "benchmark": [1.0] * 7, **others}
-        shown = convert(explained(followed(20, **series)), PortfolioPerformance)
+        values = {"sessions": days, "gross": flat, "net": flat, "benchmark": [1.0] * 7, **others}
+        shown = convert(explained(followed(20, **values, position_count=position_count)), PortfolioPerformance)
         layout = samples.checked(performance(shown, LIGHT, self.NAMES, self.TITLES, "Cash")).layout
-        assert [(each.x0, each.x1) for each in layout.shapes] == [("2026-08-11", "2026-08-18")]
-        assert "Cash" in [each.text for each in layout.annotations]
+        assert [(each.x0, each.x1) for each in layout.shapes] == shaded
+        assert ("Cash" in [each.text for each in layout.annotations]) is bool(shaded)
         assert not self.chart().layout.shapes
 
     def test_colours_are_those_of_the_theme(self) -> None:

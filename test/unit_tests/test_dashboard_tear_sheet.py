@@ -74,7 +74,8 @@ def followed(count: int, **changes: Any) -> dict[str, Any]:
     net = np.cumprod([1.0, *(1 + np.random.default_rng(2).normal(0.001, 0.01, count - 1))]).tolist()
     return samples.followed(
         20,
-        **{"sessions": [str(day) for day in days], "net": net, "gross": net, "benchmark": [1.0, *net[:-1]]},
+        **{"sessions": [str(day) for day in days], "net": net, "gross": net, "known_net": net},
+        **{"benchmark": [1.0, *net[:-1]], "known_benchmark": [1.0, *net[:-1]]},
         **{name: [0.0] * count for name in ("drawdown", "benchmark_drawdown", "turnover")},
         **{"first_session": str(days[0]), "last_session": str(days[-1]), "session_count": count - 1},
         **changes,
@@ -106,6 +107,27 @@ def test_the_published_figures_are_those_of_the_whole_record() -> None:
     assert (whole["Sharpe"], whole["Beta to SPY"], whole["Growth a year"]) == ("1.23", "0.79", "+45.60%")
     part = {row[0]: row[1] for row in cells(drawn(record, "&range=3m"), "figures")}
     assert part["Sharpe"] != "1.23" and part["Sharpe"] != "–"
+
+
+CORRECTED = {"net": [1.0, 1.01, 1.02, 1.08], "known_net": [1.0, 1.01, 1.07, 1.08], "total_return_net": 0.08}
+
+
+@pytest.mark.parametrize("search", ["", "&range=1m"])
+def test_a_correction_counts_on_its_own_session(search: str) -> None:
+    """The third session's value was published as 1.02. It was known to be 1.07 when the fourth was published."""
+    view = drawn(followed(4) | CORRECTED, search)
+    figures = {row[0]: row[1] for row in cells(view, "figures")}
+    assert figures["Best day"] == "+5.94%"  # 1.07 / 1.01, as in the published volatility
+    assert figures["Worst day"] == "+0.93%"  # 1.08 / 1.07, which the fourth session was published with
+    assert (figures["Return"], figures["Best month"]) == ("+8.00%", "+8.00%")
+    assert texts.CORRECTED.en in samples.text_of(view)
+    assert list(samples.named(view, "performance").figure.data[2].y) == CORRECTED["net"], "as it was published first"
+
+
+def test_last_digits_are_no_correction() -> None:
+    net = [1.0, 1.01, 1.02, 1.03]
+    moved = {"net": net, "known_net": [each * (1 + 1e-12) for each in net]}
+    assert texts.CORRECTED.en not in samples.text_of(drawn(followed(4) | moved))
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

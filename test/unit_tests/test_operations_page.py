@@ -47,7 +47,7 @@ CHANGING = "test/integration_tests/test_change_password.py::test_the_new_passwor
 PROXY = "test/integration_tests/test_proxy.py"
 # Each command of the pages, and the test that runs it.
 RUN_BY = {
-    "./start.sh": NATIVE_DRILL,
+    "./start.sh": "ops/testing.py::_start",
     "./start.sh alert --test": f"{ASKING}::test_a_message_arrives",
     "./start.sh backup FILE": NATIVE_DRILL,
     "./start.sh backup --docker FILE": f"{DRILL}::test_the_data_of_postgresql_15_come_over",

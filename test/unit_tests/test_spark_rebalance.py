@@ -15,7 +15,7 @@ from utils.dates import last_sundays_between, session_after
 SUNDAY, FRIDAY = date(2026, 8, 30), date(2026, 8, 28)
 POSITIONS = (
     "as_of_date date, period_days int, ticker string, portfolio_weight double, company_name string, sector string, "
-    "holdings_as_of date, is_degraded boolean, source string"
+    "holdings_as_of date, source string"
 )
 Weights = Mapping[int, Mapping[str, float]]  # period -> ticker -> weight
 
@@ -34,8 +34,7 @@ MEMBERSHIPS = [
 def position(days: int, ticker: str, weight: float, **other: Any) -> tuple[Any, ...]:
     row = {
         "as_of_date": FRIDAY, "period_days": days, "ticker": ticker, "portfolio_weight": weight,
-        "company_name": f"{ticker} Inc.", "sector": "Technology", "holdings_as_of": FRIDAY, "is_degraded": False,
-        "source": "yahoo",
+        "company_name": f"{ticker} Inc.", "sector": "Technology", "holdings_as_of": FRIDAY, "source": "yahoo",
     }  # fmt: skip
     return tuple((row | other).values())
 
@@ -144,10 +143,10 @@ def test_a_stock_carries_the_worst_of_what_its_portfolios_say(merge: Callable[..
     later = date(2026, 9, 24)
     [row] = merge(
         position(20, "A", 1.0, source="recorded"),
-        position(10, "A", 1.0, is_degraded=True, holdings_as_of=later),
+        position(10, "A", 1.0, holdings_as_of=later),
         position(5, "A", 1.0, source="simulated"),
     )
-    assert (row.source, row.is_degraded, row.holdings_as_of) == ("simulated", True, later)
+    assert (row.source, row.holdings_as_of) == ("simulated", later)
     assert (row.company_name, row.sector) == ("A Inc.", "Technology")
 
 

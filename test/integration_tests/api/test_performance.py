@@ -45,6 +45,8 @@ def test_performance_as_followed(api: TestClient) -> None:
     assert twenty["not_annualised_reason"].startswith("19 sessions followed")
     lengths = {len(twenty[name]) for name in ("sessions", "gross", "net", "benchmark", "drawdown", "turnover")}
     assert lengths == {len(twenty["benchmark_drawdown"])} == {20}
+    assert twenty["position_count"] == [3] * 20
+    assert (twenty["known_net"], twenty["known_benchmark"]) == (twenty["net"], twenty["benchmark"])
 
 
 def test_performance_as_of_a_session(api: TestClient) -> None:
@@ -52,7 +54,8 @@ def test_performance_as_of_a_session(api: TestClient) -> None:
     assert answer["as_of_date"] == "2026-07-30"
     assert [(each["session_count"], len(each["net"])) for each in answer["portfolios"]] == [(3, 4), (3, 4)]
     figures = api.get("/dashboard/performance?as_of_date=2026-07-30&series=false").json()
-    lists = ("sessions", "gross", "net", "benchmark", "drawdown", "benchmark_drawdown", "turnover")
+    lists = ["sessions", "gross", "net", "benchmark", "drawdown", "benchmark_drawdown", "turnover", "position_count"]
+    lists += ["known_net", "known_benchmark"]
     assert figures == {**answer, "portfolios": [each | {name: [] for name in lists} for each in answer["portfolios"]]}
     early = api.get("/dashboard/performance?as_of_date=2026-07-24").json()
     assert (early["status"], early["portfolios"]) == ("empty", [])
