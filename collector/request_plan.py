@@ -13,7 +13,6 @@ from config.universe import Universe, universe
 from utils.command_line import exit_code_of
 
 QUOTES_PER_REQUEST = 50
-YAHOOS_LARGEST = 10  # so many holdings of a fund Yahoo lists
 SUNDRY = 10  # of a day: cookie and crumb, exchange rates, sectors
 HISTORIES, BARS, LISTS, STOCKS, QUOTES, OTHERS = (
     "histories of ETFs",
@@ -32,12 +31,13 @@ def first_start(known: Universe) -> Needs:
     return {HISTORIES: len(known.etfs)}
 
 
-def full_day(known: Universe, stocks: int | None = None) -> Needs:
+def full_day(known: Universe, listed: int | None, stocks: int | None = None) -> Needs:
     """Return what a day takes on which every ETF trends.
 
+    listed: so many holdings of a fund the source lists (None: all)
     stocks: how many different ones are among the candidates. None: as if no two ETFs held the same.
     """
-    candidates = len(known.candidates) * min(known.top_holdings, YAHOOS_LARGEST)
+    candidates = known.holdings_at_most(known.candidates, listed)
     count = candidates if stocks is None else min(stocks, candidates)
     return {
         BARS: len(known.etfs),
@@ -76,7 +76,8 @@ def plan(known: Universe, yahoo: YahooSettings, stocks: int | None = None) -> It
         f"{budget} (YAHOO_REQUESTS_PER_DAY)"
     )
     yield from _part("the first start", first_start(known), yahoo)
-    yield from _part("a day, if every ETF trends and no two hold the same", full_day(known, stocks), yahoo)
+    day = full_day(known, yahoo.listed_holdings, stocks)
+    yield from _part("a day, if every ETF trends and no two hold the same", day, yahoo)
 
 
 def _part(name: str, needs: Needs, yahoo: YahooSettings) -> Iterator[str]:

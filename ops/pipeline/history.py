@@ -32,7 +32,7 @@ from ops.errors import RunFailed
 from ops.pipeline.history_notes import RUN_ID, noted
 from ops.pipeline.progress import Progress, Work, in_words
 from utils.command_line import failure_in
-from utils.dates import last_sundays_between, session_before, sessions_between
+from utils.dates import about_sessions, last_sundays_between, session_before, sessions_between
 from utils.errors import ActstockError
 from utils.logging_utils import configure_logging
 from utils.spark_utils import SMALL, profile_for, submit_command
@@ -132,8 +132,13 @@ def _spark_of(asked: Range) -> SparkSettings:
 
 
 def _is_small(asked: Range) -> bool:
-    rows = asked.sessions * len(universe().etfs) * universe().top_holdings
+    rows = about_sessions(asked.first, asked.last) * _holdings(asked)
     return profile_for(asked.settings.spark, rows) is SMALL
+
+
+def _holdings(asked: Range) -> int:
+    """Return about how many holdings a session has at most."""
+    return universe().holdings_at_most(universe().etfs, asked.settings.yahoo.listed_holdings)
 
 
 def _report_of(script: str, ended: "subprocess.CompletedProcess[str]", asked: Range) -> str:
@@ -175,7 +180,6 @@ def steps(asked: Range, etf_prices: bool = False, judge: bool = False) -> list[S
     """
     has_rebalance = bool(last_sundays_between(asked.first, asked.last))
     etfs = len(universe().etfs)
-    stocks = etfs * universe().top_holdings
     prices = Step("ETF prices", collecting(_etf_prices), etfs)
     if etf_prices:
         return [prices]
@@ -183,7 +187,7 @@ def steps(asked: Range, etf_prices: bool = False, judge: bool = False) -> list[S
     return [
         prices,
         Step("ETF holdings", collecting(_etf_holdings), etfs),
-        Step("stock prices", collecting(_stock_prices), 2 * stocks),  # each stock's bars, and its sector
+        Step("stock prices", collecting(_stock_prices), 2 * _holdings(asked)),  # each stock's bars, and its sector
         Step("trending ETFs", computing("spark_trending_etf_identifier.py")),
         Step("top holdings", computing("spark_etf_top_holdings.py"), is_beside=is_beside),
         Step("sectors", computing("batch_monthly_sector_analyzer.py"), is_beside=is_beside),

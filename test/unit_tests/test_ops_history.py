@@ -2,9 +2,11 @@
 
 import json
 import logging
+import re
 import subprocess
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 
 from config.config import DatabaseSettings, Settings
-from config.universe import universe
+from config.universe import ALL_HOLDINGS, universe
 from ops.errors import RunFailed
 from ops.pipeline import history, progress
 from ops.pipeline.history import Range, Step
@@ -215,6 +217,18 @@ class TestSteps:
     def test_etf_prices_alone_cost_a_request_each(self, asked: Range) -> None:
         [step] = history.steps(asked, etf_prices=True)
         assert (step.name, step.requests) == ("ETF prices", len(universe().etfs))
+
+    def test_all_holdings_are_as_many_as_the_source_lists(
+        self, asked: Range, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(history, "universe", lambda: replace(universe(), top_holdings=ALL_HOLDINGS))
+        todo = history.steps(asked)
+        [stocks] = [step for step in todo if step.name == "stock prices"]
+        assert stocks.requests == 2 * 15 * 10
+        assert any(step.is_beside for step in todo), "30 sessions of 150 holdings are small jobs"
+
+        history.run(asked, [replace(step, run=lambda _: "") for step in todo])
+        assert re.search(r"about 3\d min", capsys.readouterr().out)
 
     def test_no_monthly_portfolio_without_a_last_sunday(self, asked: Range) -> None:
         august = Range(asked.settings, date(2026, 8, 3), date(2026, 8, 21))

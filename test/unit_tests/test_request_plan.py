@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from collector.request_plan import BARS, LISTS, STOCKS, days_of, first_start, full_day, plan
-from config.config import Settings
-from config.universe import universe
+from config.config import YAHOOS_LARGEST, Settings
+from config.universe import ALL_HOLDINGS, universe
 
 YAHOO = Settings.from_env({}).yahoo
 LARGE = replace(universe(), sectors={f"F{number:03}": "Technology" for number in range(494)})
@@ -23,7 +23,7 @@ def test_the_seeds_universe_fits_into_a_day() -> None:
 
 
 def test_a_large_universe_takes_days() -> None:
-    needs = full_day(LARGE)
+    needs = full_day(LARGE, YAHOOS_LARGEST)
     days = days_of(needs, YAHOO.requests_per_day)
 
     assert (needs[BARS], needs[LISTS], needs[STOCKS]) == (500, 499, 499 * 5)
@@ -59,4 +59,4 @@ def test_a_market_server_has_no_budget_unless_one_is_set() -> None:
 
 def test_more_than_yahoo_lists_is_not_planned() -> None:
     assert first_start(LARGE) == {"histories of ETFs": 500}
-    assert full_day(replace(LARGE, top_holdings=2**31 - 1))[STOCKS] == 499 * 10
+    assert full_day(replace(LARGE, top_holdings=ALL_HOLDINGS), YAHOOS_LARGEST)[STOCKS] == 499 * 10
