@@ -224,7 +224,7 @@ class TestSteps:
         monkeypatch.setattr(history, "universe", lambda: replace(universe(), top_holdings=ALL_HOLDINGS))
         todo = history.steps(asked)
         [stocks] = [step for step in todo if step.name == "stock prices"]
-        assert stocks.requests == 2 * 15 * 10
+        assert stocks.requests == 2 * 15 * 10 + 3 + 10, "bars and sectors, quotes, and others"
         assert any(step.is_beside for step in todo), "30 sessions of 150 holdings are small jobs"
 
         history.run(asked, [replace(step, run=lambda _: "") for step in todo])
@@ -359,6 +359,36 @@ def test_so_is_an_interruption(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     monkeypatch.setattr(history, "run", interrupt)
     assert history.history(250, date(2026, 8, 21)) == 130
     assert "interrupted. What was stored stays" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("address", "etf_prices", "plan"),
+    [
+        (
+            "",
+            False,
+            "the history, if nothing of it is stored and no two ETFs hold the same: 192 requests to Yahoo, at least "
+            "16 min: 15 histories of ETFs, 15 lists of holdings, 75 stocks' bars, 2 quotes, 75 sectors, 10 others\n",
+        ),
+        ("", True, ": 15 requests to Yahoo, at least 1 min: 15 histories of ETFs\n"),
+        ("http://127.0.0.1:8090", False, ""),
+    ],
+)
+def test_the_requests_to_yahoo_are_told_before_the_first_one(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    address: str,
+    etf_prices: bool,
+    plan: str,
+) -> None:
+    told_before: list[str] = []
+    monkeypatch.setenv("YAHOO_BASE_URL", address)
+    monkeypatch.setattr(history, "run", lambda *_: told_before.append(capsys.readouterr().out))
+    monkeypatch.setattr(history, "conclude", lambda asked, seconds: 0)
+
+    assert history.history(30, date(2026, 8, 21), etf_prices) == 0
+    assert told_before[0].endswith(plan)
+    assert bool(told_before[0]) is bool(plan)
 
 
 @pytest.mark.parametrize(("stored", "is_run"), [(30, False), (29, True), (0, True)])

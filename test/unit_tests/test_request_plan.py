@@ -2,7 +2,17 @@
 
 from dataclasses import replace
 
-from collector.request_plan import BARS, LISTS, STOCKS, days_of, first_start, full_day, plan
+from collector.request_plan import (
+    BARS,
+    LISTS,
+    STOCKS,
+    days_of,
+    first_start,
+    full_day,
+    plan,
+    plan_of_history,
+    whole_history,
+)
 from config.config import YAHOOS_LARGEST, Settings
 from config.universe import ALL_HOLDINGS, universe
 
@@ -40,6 +50,14 @@ def test_the_plan_names_each_day_and_what_would_do() -> None:
     assert lines[3] == "  day 1: 500 ETFs' bars, 499 lists of holdings, 1,001 stocks' bars"
     assert lines[4] == "  day 2: 599 stocks' bars, 32 quotes, 10 others"
     assert lines[5].endswith("a ticker has its turn every 2 days. All on one day: YAHOO_REQUESTS_PER_DAY=2641")
+
+
+def test_what_a_history_has_no_request_for_waits_for_a_person() -> None:
+    lines = list(plan_of_history(LARGE, YAHOO, whole_history(LARGE, YAHOOS_LARGEST)))
+
+    assert lines[1].startswith("the history, if nothing of it is stored and no two ETFs hold the same: 6,060 requests")
+    assert len(lines) == 2 + 4 + 1
+    assert "is asked for when the history is started again: 4 days in all" in lines[-1]
 
 
 def test_without_a_budget_everything_is_on_one_day() -> None:
