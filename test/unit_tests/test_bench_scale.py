@@ -3,11 +3,18 @@
 import math
 from datetime import date
 from itertools import product
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from batch.returns import windows_of, with_returns
 from config.periods import PERIODS
+from ops.bench import history
+from ops.bench.scale import Measured, against_duckdb
 from ops.bench.scale_returns import with_returns_of_bars
+from ops.errors import RunFailed
+from ops.native.stack import DataSource, Stack
 from utils.dates import sessions_between
 from utils.spark_utils import local_frame
 
@@ -54,3 +61,42 @@ def of_the_jobs(spark: Any) -> dict[tuple[str, date, int], float | None]:
         spark.createDataFrame(prices, "ticker string, trade_date date, currency string, price double, source_rank int"),
     ).collect()
     return {(row.ticker, row.end_session, row.period_days): row.period_return for row in rows}
+
+
+def test_both_ratios_are_said_and_one_is_wanted(capsys: pytest.CaptureFixture[str]) -> None:
+    ours, alike, alone = (Measured(seconds, 0, "") for seconds in (12.0, 6.0, 2.0))
+    target = against_duckdb("trending", ours, alike, alone, 2.0)
+
+    assert "ours takes 2.0 x duckdb, published as ours, and 6.0 x duckdb, rows alone" in capsys.readouterr().out
+    assert str(target) == "trending, against duckdb, published as ours: 2.0 x, wanted at most 2.0 x: reached"
+
+
+@pytest.mark.parametrize(
+    ("script", "problem"),
+    [
+        ("import sys; print('  ok', *sys.argv[1:])", None),
+        ("import sys; sys.exit('no bar of SPY\\nit goes on from there')", "history: no bar of SPY"),
+    ],
+)
+def test_a_history_is_timed_as_a_person_starts_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    script: str,
+    problem: str | None,
+) -> None:
+    """A module of its name stands for it, which the environment of the stack's services leads to."""
+    for package in ("ops", "ops/pipeline"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").touch()
+    (tmp_path / "ops/pipeline/history.py").write_text(script, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(history, "java_home", lambda: tmp_path)
+    monkeypatch.setattr(history, "service_environment", lambda stack, java: {"PYTHONPATH": str(tmp_path)})
+    stack = Stack(tmp_path, source=DataSource("simulated"))
+    if problem:
+        with pytest.raises(RunFailed, match=problem):
+            history.run(stack, 30)
+        return
+    assert 0 < history.run(stack, 30) < 60
+    assert "ok --sessions 30" in capsys.readouterr().out
