@@ -171,7 +171,8 @@ def run_job(
     """Run a job from the command line and return its exit code.
 
     rows_a_day: about how many rows the job computes for a day, which decides its profile (utils.spark_utils). None for
-    a job that is always small.
+    a job that is always small: of sectors, of the monthly portfolio, of the record. A year of them is some thousand
+    rows at most, and their averages and products have one order of adding up, which several partitions would not keep.
 
     0: all days are published. 2: the request cannot be met. 1: anything else went wrong, a skipped day included.
     The last line of standard output is an object: the summary, or the error under the name `error`, or both of them. An
@@ -227,6 +228,7 @@ def _run(
 
 def _profile(settings: Settings, days: int, rows_a_day: RowsADay | None) -> Profile:
     if rows_a_day is None:
+        log.info("few rows to publish, however long the range: the small profile, whatever SPARK_PROFILE says")
         return SMALL
     rows = days * rows_a_day(settings.yahoo)
     profile = profile_for(settings.spark, rows)

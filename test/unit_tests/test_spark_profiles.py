@@ -75,6 +75,20 @@ def test_a_job_chooses_before_its_session_starts_and_says_so(
     assert f"the {profile.name} profile" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("profile", ["auto", "wide"])
+def test_a_job_that_is_always_small_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], profile: str
+) -> None:
+    started: list[Profile] = []
+    monkeypatch.setenv("SPARK_PROFILE", profile)
+    monkeypatch.setattr(runner, "session", lambda settings, name, size: started.append(size) or Stopping())
+    monkeypatch.setattr(runner, "connect", lambda settings: Closing())
+    arguments = ["--from", "2001-01-02", "--to", "2026-08-21"]
+    assert runner.run_job("test", "A job.", lambda job: JobResult([], {}), arguments, rows_a_day=None) == 0
+    assert started == [SMALL]
+    assert "few rows to publish, however long the range: the small profile" in capsys.readouterr().err
+
+
 class Stopping:
     def stop(self) -> None:
         pass
