@@ -11,7 +11,7 @@ from datetime import date
 from typing import NamedTuple
 
 import pyspark.sql.functions as F
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 
 from batch.reasons import matching, no_reasons, reason_of
 from config.exchanges import RATE, exchanges
@@ -119,23 +119,6 @@ def with_returns(wanted: DataFrame, prices: DataFrame, doubts: DataFrame | None 
         )
         .drop("withheld", *(f"{end}_{column}" for end in ("start", "end") for column in point))
     )
-
-
-def with_returns_of_bars(bars: DataFrame, sessions: DataFrame, periods: Sequence[int]) -> DataFrame:
-    """Add return_Nd to the bars of very many tickers: the return over N sessions to each bar, or NULL without a start.
-
-    bars: ticker, trade_date, price, ...
-    sessions: trade_date, position; the exchange's sessions, numbered without a gap
-    Each ticker's bars are sorted once for all periods, where `with_returns` joins them to each period's two ends.
-    """
-    of_ticker = Window.partitionBy("ticker").orderBy("position")
-
-    def start_price(days: int) -> Column:
-        # By the session's number, not by the number of bars: a missing bar must not lengthen the window.
-        return F.max("price").over(of_ticker.rangeBetween(-days, -days))
-
-    returns = {f"return_{days}d": simple_return(F.col("price"), start_price(days)) for days in periods}
-    return bars.join(F.broadcast(sessions), "trade_date").withColumns(returns).drop("position")
 
 
 def _with_doubts(wanted: DataFrame, doubts: DataFrame | None) -> DataFrame:

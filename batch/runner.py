@@ -19,13 +19,13 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 
 from batch.publishing import SHOWN_REASONS, JobResult
-from config.config import DatabaseSettings, Settings, SparkSettings
+from config.config import DatabaseSettings, Settings, SparkSettings, YahooSettings
 from config.universe import universe
 from database.db_helper import Connection, connect, reading_at_once
 from database.queries import doubts as stored_doubts
 from database.queries.doubts import DOUBTS
 from utils.command_line import WRONG_SETTINGS, Failure, exit_code, failure_of, print_failure
-from utils.dates import parse_date, sessions_between, sessions_of
+from utils.dates import about_sessions, parse_date, sessions_between, sessions_of
 from utils.errors import ActstockError, InvalidInput
 from utils.logging_utils import configure_logging
 from utils.reasons import Reason, reason
@@ -33,6 +33,8 @@ from utils.spark_utils import SMALL, Profile, in_one_part, is_wide, partitions_o
 from utils.warm_spark import is_warm
 
 log = logging.getLogger(__name__)
+
+RowsADay = Callable[[YahooSettings], int]
 
 
 @dataclass(frozen=True)
@@ -51,20 +53,16 @@ SESSIONS = JobCalendar(
     check=lambda day: sessions_of().position(day),
     between=sessions_between,
 )
-# How large a fund is taken to be whose size the universe does not say.
-HOLDINGS_OF_A_FUND = 100
-WEEKDAYS_OF_A_WEEK, DAYS_OF_A_WEEK = 5, 7
 
 
-def etfs_a_day() -> int:
+def etfs_a_day(yahoo: YahooSettings) -> int:
     """Return how many ETFs a job computes for a day."""
     return len(universe().etfs)
 
 
-def holdings_a_day() -> int:
-    """Return about how many holdings a job computes for a day."""
-    etfs = universe()
-    return sum(min(etfs.top_holdings, etfs.fund_sizes.get(etf, HOLDINGS_OF_A_FUND)) for etf in etfs.etfs)
+def holdings_a_day(yahoo: YahooSettings) -> int:
+    """Return about how many holdings a job computes for a day at most."""
+    return universe().holdings_at_most(universe().etfs, yahoo.listed_holdings)
 
 
 @dataclass(frozen=True)
@@ -168,12 +166,13 @@ def run_job(
     run: Callable[[Job], JobResult],
     arguments: Sequence[str] | None,
     calendar: JobCalendar = SESSIONS,
-    rows_a_day: Callable[[], int] | None = holdings_a_day,
+    rows_a_day: RowsADay | None = holdings_a_day,
 ) -> int:
     """Run a job from the command line and return its exit code.
 
     rows_a_day: about how many rows the job computes for a day, which decides its profile (utils.spark_utils). None for
-    a job that is always small.
+    a job that is always small: of sectors, of the monthly portfolio, of the record. A year of them is some thousand
+    rows at most, and their averages and products have one order of adding up, which several partitions would not keep.
 
     0: all days are published. 2: the request cannot be met. 1: anything else went wrong, a skipped day included.
     The last line of standard output is an object: the summary, or the error under the name `error`, or both of them. An
@@ -211,11 +210,11 @@ def _run(
     run: Callable[[Job], JobResult],
     options: argparse.Namespace,
     calendar: JobCalendar,
-    rows_a_day: Callable[[], int] | None,
+    rows_a_day: RowsADay | None,
 ) -> JobResult:
     settings = Settings.from_env()
     start, end = _date_range(options)
-    profile = _profile(settings.spark, _weekdays(start, end or start), rows_a_day)
+    profile = _profile(settings, about_sessions(start, end or start), rows_a_day)
     if profile is not SMALL and is_warm():
         raise PySparkException("the warm driver has one core and little memory, which is not for a wide job")
     with _starting_session(settings.spark, name, profile) as spark:
@@ -227,11 +226,12 @@ def _run(
             conn.close()
 
 
-def _profile(settings: SparkSettings, days: int, rows_a_day: Callable[[], int] | None) -> Profile:
+def _profile(settings: Settings, days: int, rows_a_day: RowsADay | None) -> Profile:
     if rows_a_day is None:
+        log.info("few rows to publish, however long the range: the small profile, whatever SPARK_PROFILE says")
         return SMALL
-    rows = days * rows_a_day()
-    profile = profile_for(settings, rows)
+    rows = days * rows_a_day(settings.yahoo)
+    profile = profile_for(settings.spark, rows)
     log.info("about %d rows to compute: the %s profile", rows, profile.name)
     return profile
 
@@ -248,15 +248,6 @@ def _starting_session(settings: SparkSettings, name: str, profile: Profile) -> I
         finally:
             if not starting.exception():
                 starting.result().stop()
-
-
-def _weekdays(start: date, end: date) -> int:
-    """Return about how many sessions a range has. A calendar would be read for it before Spark starts.
-
-    >>> _weekdays(date(2026, 8, 21), date(2026, 8, 21)), _weekdays(date(2025, 8, 22), date(2026, 8, 21))
-    (1, 261)
-    """
-    return ((end - start).days * WEEKDAYS_OF_A_WEEK + WEEKDAYS_OF_A_WEEK) // DAYS_OF_A_WEEK + 1
 
 
 def _date_range(options: argparse.Namespace) -> tuple[date, date | None]:

@@ -13,17 +13,20 @@ from config.universe import Universe, universe
 from utils.command_line import exit_code_of
 
 QUOTES_PER_REQUEST = 50
-YAHOOS_LARGEST = 10  # so many holdings of a fund Yahoo lists
 SUNDRY = 10  # of a day: cookie and crumb, exchange rates, sectors
-HISTORIES, BARS, LISTS, STOCKS, QUOTES, OTHERS = (
+HISTORIES, BARS, LISTS, STOCKS, QUOTES, SECTORS, OTHERS = (
     "histories of ETFs",
     "ETFs' bars",
     "lists of holdings",
     "stocks' bars",
     "quotes",
+    "sectors",
     "others",
 )
 SHOWN_DAYS = 10
+# How what a day has no request for is asked for later.
+BY_ITSELF = "comes first on the next day: a ticker has its turn every {days} days"
+BY_HAND = "is asked for when the history is started again: {days} days in all"
 
 Needs = Mapping[str, int]  # what is asked for -> how many requests
 
@@ -32,18 +35,35 @@ def first_start(known: Universe) -> Needs:
     return {HISTORIES: len(known.etfs)}
 
 
-def full_day(known: Universe, stocks: int | None = None) -> Needs:
+def full_day(known: Universe, listed: int | None, stocks: int | None = None) -> Needs:
     """Return what a day takes on which every ETF trends.
 
+    listed: so many holdings of a fund the source lists (None: all)
     stocks: how many different ones are among the candidates. None: as if no two ETFs held the same.
     """
-    candidates = len(known.candidates) * min(known.top_holdings, YAHOOS_LARGEST)
+    candidates = known.holdings_at_most(known.candidates, listed)
     count = candidates if stocks is None else min(stocks, candidates)
     return {
         BARS: len(known.etfs),
         LISTS: len(known.candidates),
         STOCKS: count,
         QUOTES: math.ceil(count / QUOTES_PER_REQUEST),
+        OTHERS: SUNDRY,
+    }
+
+
+def whole_history(known: Universe, listed: int | None) -> Needs:
+    """Return what a history takes of which nothing is stored, however many sessions it has.
+
+    listed: as above. Of each stock the sector is looked up, too.
+    """
+    stocks = known.holdings_at_most(known.etfs, listed)
+    return {
+        HISTORIES: len(known.etfs),
+        LISTS: len(known.etfs),
+        STOCKS: stocks,
+        QUOTES: math.ceil(stocks / QUOTES_PER_REQUEST),
+        SECTORS: stocks,
         OTHERS: SUNDRY,
     }
 
@@ -69,17 +89,28 @@ def days_of(needs: Needs, budget: int) -> list[dict[str, int]]:
 
 def plan(known: Universe, yahoo: YahooSettings, stocks: int | None = None) -> Iterator[str]:
     """Yield the lines of the plan."""
+    yield _terms(known, yahoo)
+    yield from _part("the first start", first_start(known), yahoo)
+    day = full_day(known, yahoo.listed_holdings, stocks)
+    yield from _part("a day, if every ETF trends and no two hold the same", day, yahoo)
+
+
+def plan_of_history(known: Universe, yahoo: YahooSettings, needs: Needs) -> Iterator[str]:
+    """Yield the lines of a history's plan. needs: what it asks for."""
+    yield _terms(known, yahoo)
+    yield from _part("the history, if nothing of it is stored and no two ETFs hold the same", needs, yahoo, BY_HAND)
+
+
+def _terms(known: Universe, yahoo: YahooSettings) -> str:
     budget = f"at most {yahoo.requests_per_day:,} a day" if yahoo.requests_per_day else "as many a day as it takes"
     pace = f"one every {yahoo.pace_seconds:g} s" if yahoo.pace_seconds else "without a pause"
-    yield (
+    return (
         f"requests for {len(known.etfs)} ETFs and what they hold: {pace} (YAHOO_PACE_SECONDS), "
         f"{budget} (YAHOO_REQUESTS_PER_DAY)"
     )
-    yield from _part("the first start", first_start(known), yahoo)
-    yield from _part("a day, if every ETF trends and no two hold the same", full_day(known, stocks), yahoo)
 
 
-def _part(name: str, needs: Needs, yahoo: YahooSettings) -> Iterator[str]:
+def _part(name: str, needs: Needs, yahoo: YahooSettings, later: str = BY_ITSELF) -> Iterator[str]:
     total = sum(needs.values())
     yield f"{name}: {say_duration(total, yahoo.pace_seconds)}: {_listed(needs)}"
     days = days_of(needs, yahoo.requests_per_day)
@@ -90,8 +121,8 @@ def _part(name: str, needs: Needs, yahoo: YahooSettings) -> Iterator[str]:
     if len(days) > SHOWN_DAYS:
         yield f"  ... {len(days)} days in all"
     yield (
-        "  What a day has no request for is late in the ledger and comes first on the next day: a ticker has its turn "
-        f"every {len(days)} days. All on one day: YAHOO_REQUESTS_PER_DAY={total}"
+        f"  What a day has no request for is late in the ledger and {later.format(days=len(days))}. "
+        f"All on one day: YAHOO_REQUESTS_PER_DAY={total}"
     )
 
 

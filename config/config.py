@@ -9,7 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-
+# So many holdings of a fund Yahoo lists.
+YAHOOS_LARGEST = 10
 
 OFF = ("", "0", "false", "no", "off")
 
@@ -106,6 +107,11 @@ class YahooSettings:
     cache_dir: Path
     breaker_failures: int = 4
     requests_per_day: int = 0
+
+    @property
+    def listed_holdings(self) -> int | None:
+        """So many holdings of a fund the source lists. None: a market server lists as many as it likes."""
+        return None if self.base_url else YAHOOS_LARGEST
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,8 @@ ANNUALISED_FROM_SESSIONS = 60
 SESSIONS_A_YEAR = 252
 # What "all" of a fund's holdings is as a rank: the largest that a table's column takes.
 ALL_HOLDINGS = 2**31 - 1
+# How large a fund is taken to be whose size the universe does not say.
+FUND_SIZE = 100
 Group = Literal["benchmark", "sector", "all"]
 
 
@@ -46,6 +48,14 @@ class Universe:
     @property
     def longest_period(self) -> int:
         return max(self.periods)
+
+    def holdings_at_most(self, etfs: Iterable[str], listed: int | None) -> int:
+        """Return about how many holdings of these ETFs can count at most, as if no two ETFs held the same.
+
+        listed: so many of a fund's the source lists. None: all.
+        """
+        largest = min(self.top_holdings, listed or ALL_HOLDINGS)
+        return sum(min(largest, self.fund_sizes.get(etf, FUND_SIZE)) for etf in etfs)
 
     def group(self, name: Group) -> tuple[str, ...]:
         """Return the tickers of stage 1 ("benchmark"), of stage 2 ("sector"), or of both."""

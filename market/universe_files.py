@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from config.universe import Universe, universe
+from config.universe import ALL_HOLDINGS, Universe, universe
 from config.universe_csv import BENCHMARK, COLUMNS, SECTOR
 from market.roster import Roster, roster_of
 from market.securities import Fund
@@ -37,11 +37,12 @@ def _line(fund: Fund, known: Universe) -> tuple[str, str, str, str, int]:
 
 
 def _settings(known: Universe, top_holdings: int) -> str:
+    largest = '"all"' if top_holdings == ALL_HOLDINGS else top_holdings
     return (
         "# The universe of an invented market, written by market.universe_files.\n"
         f'benchmark = "{known.benchmark}"\n'
         f"periods = {list(known.periods)}\n"
-        f"top_holdings = {top_holdings}\n"
+        f"top_holdings = {largest}\n"
         f"max_position_weight = {known.max_position_weight!r}\n"
         f"cost_rate = {known.cost_rate!r}\n"
         f'etfs = "{CSV_NAME}"\n'

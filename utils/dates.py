@@ -22,6 +22,7 @@ CALENDAR_START = date(2000, 1, 3)
 KNOWN_AHEAD = timedelta(days=3 * 366)
 DAY = timedelta(days=1)
 SATURDAY = 5
+WEEKDAYS_OF_A_WEEK, DAYS_OF_A_WEEK = 5, 7
 # date.fromisoformat takes other spellings, too: 20260821, 2026-W34-5.
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -270,6 +271,15 @@ def sessions_between(start: date, end: date, exchange: str = HOME_EXCHANGE) -> l
     """Return the sessions from start to end, both included."""
     days = sessions_of(exchange).days
     return list(days[bisect_left(days, start) : bisect_right(days, end)])
+
+
+def about_sessions(start: date, end: date) -> int:
+    """Return about how many sessions a range has, without reading a calendar: its weekdays.
+
+    >>> about_sessions(date(2026, 8, 21), date(2026, 8, 21)), about_sessions(date(2025, 8, 22), date(2026, 8, 21))
+    (1, 261)
+    """
+    return ((end - start).days * WEEKDAYS_OF_A_WEEK + WEEKDAYS_OF_A_WEEK) // DAYS_OF_A_WEEK + 1
 
 
 def session_at(ticker: str, session: date) -> date | None:

@@ -70,7 +70,7 @@ def _chosen(names: Sequence[str]) -> list[str]:
     for name in names:
         if name not in PARTS:
             raise UnknownName("part of the benchmark", name, PARTS)
-    return [name for name in PARTS if name in names or not (names or name in OF_HOURS)]
+    return [name for name in PARTS if name in names or not (names or name in OWN_PLATFORM)]
 
 
 def _measure(names: Sequence[str], bench: Bench) -> tuple[list[Target], list[str]]:
@@ -163,6 +163,12 @@ def _scale(bench: Bench) -> list[Target]:
     return scale.measure(bench.settings, scale.SHORT if bench.is_short else scale.FULL)
 
 
+def _history(bench: Bench) -> list[Target]:
+    from ops.bench import history
+
+    return history.measure(bench.rounds or (history.SHORT_SESSIONS if bench.is_short else history.SESSIONS))
+
+
 def _lab(bench: Bench) -> list[Target]:
     from ops.bench import lab
 
@@ -199,12 +205,13 @@ PARTS: dict[str, tuple[str, Callable[[Bench], list[Target]]]] = {
     "reproduce": ("250 sessions published, changed afterwards and reproduced", _reproduce),
     "look-ahead": ("250 sessions with 20 random futures each", _look_ahead),
     "scale": ("very many rows: Spark beside duckdb", _scale),
+    "history": ("a year of sessions where nothing is stored, on a stack of its own", _history),
     "lab": ("the verdict on invented markets, and its figures beside those of known packages", _lab),
     "evidence": ("cells changed at random, and a long chain", _evidence),
     "chaos": ("faults in the middle of chains, on a stack of its own", _chaos),
     "soak": ("a year of sessions with faults in some, on a stack of its own", _soak),
 }
-# These take hours: they are measured when they are asked for.
-OF_HOURS = {"chaos", "soak"}
-# These compute on invented data alone, or bring their own platform along.
-WITHOUT_PLATFORM = {"lab", *OF_HOURS}
+# These bring their own platform along, and two of them take hours: they are measured when they are asked for.
+OWN_PLATFORM = {"history", "chaos", "soak"}
+# These compute on invented data alone, too.
+WITHOUT_PLATFORM = {"lab", *OWN_PLATFORM}

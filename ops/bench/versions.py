@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import distributions
 from pathlib import Path
 
 from ops.errors import RunFailed
@@ -12,6 +13,9 @@ from ops.errors import RunFailed
 # How every version says a figure: see Target of ops/bench/report.py.
 SAID = re.compile(r"^\s*[✓✗] (?P<name>.+): (?P<figure>[\d,.]+) s, wanted at most ", re.MULTILINE)
 DEADLINE_SECONDS = 900
+# Where ./start.sh installs, and the libraries that a session's time depends on most.
+SITE_PACKAGES = ".actstock/venv/lib/python*/site-packages"
+TOLD = ("pyspark", "apache-airflow")
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,14 @@ class Version:
 
     folder: Path
     name: str
+
+    def __str__(self) -> str:
+        return ", ".join([self.name, *(f"{library} {self._version_of(library)}" for library in TOLD)])
+
+    def _version_of(self, library: str) -> str:
+        """Return the version that is installed there."""
+        installed = [str(each) for each in self.folder.glob(SITE_PACKAGES)]
+        return next((each.version for each in distributions(name=library, path=installed)), "not installed")
 
     def seconds_of(self, part: str) -> dict[str, float]:
         """Let this version measure a part on its own platform, which runs, and return its figures.

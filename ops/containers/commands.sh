@@ -171,6 +171,7 @@ containers_up() {
     warn_of_open_ports
     require_this_postgres
     say "Starting the platform in containers (project $COMPOSE_PROJECT_NAME); the first start builds the images"
+    show_plan
     compose up --detach --build --quiet-pull ||
         die "Not everything started. Taken port: ACTSTOCK_PORT_OFFSET=1000 ./start.sh moves all of them. Else: ./start.sh logs SERVICE, then ./start.sh again"
     # One-shots have ended or still fill the history; the services stay.
@@ -179,6 +180,13 @@ containers_up() {
         die "Not everything is healthy: ./start.sh status, ./start.sh logs SERVICE, then ./start.sh again"
     wait_for_history
     say "Up in $((SECONDS - began)) s. ./start.sh status shows the addresses, ./start.sh stop ends it."
+}
+
+# The requests that a start on Yahoo itself will make. A market server may be asked as often as one likes.
+show_plan() {
+    [ -z "$(chosen YAHOO_BASE_URL)" ] || return 0
+    # cli has the scheduler's image, and is in a profile of its own.
+    { compose build airflow-scheduler && in_cli plan; } || die "the plan of requests could not be made: see above"
 }
 
 wait_for_history() {

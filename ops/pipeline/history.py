@@ -22,6 +22,7 @@ from typing import Any
 
 from collector import kafka_producer_etf_daily, kafka_producer_etf_holdings, kafka_producer_stock_daily
 from collector.receipt import Receipt, wait_until_stored
+from collector.request_plan import HISTORIES, LISTS, Needs, plan_of_history, whole_history
 from collector.source_clock import last_session
 from config.config import ConfigError, DatabaseSettings, Settings, SparkSettings
 from config.universe import universe
@@ -32,7 +33,7 @@ from ops.errors import RunFailed
 from ops.pipeline.history_notes import RUN_ID, noted
 from ops.pipeline.progress import Progress, Work, in_words
 from utils.command_line import failure_in
-from utils.dates import last_sundays_between, session_before, sessions_between
+from utils.dates import about_sessions, last_sundays_between, session_before, sessions_between
 from utils.errors import ActstockError
 from utils.logging_utils import configure_logging
 from utils.spark_utils import SMALL, profile_for, submit_command
@@ -132,8 +133,21 @@ def _spark_of(asked: Range) -> SparkSettings:
 
 
 def _is_small(asked: Range) -> bool:
-    rows = asked.sessions * len(universe().etfs) * universe().top_holdings
-    return profile_for(asked.settings.spark, rows) is SMALL
+    holdings = universe().holdings_at_most(universe().etfs, asked.settings.yahoo.listed_holdings)
+    return profile_for(asked.settings.spark, about_sessions(asked.first, asked.last) * holdings) is SMALL
+
+
+def _requests(asked: Range, etf_prices: bool) -> Needs:
+    """Return what is asked of the source when nothing is stored."""
+    needs = whole_history(universe(), asked.settings.yahoo.listed_holdings)
+    return {HISTORIES: needs[HISTORIES]} if etf_prices else needs
+
+
+def _show_plan(asked: Range, etf_prices: bool) -> None:
+    """Print the requests to Yahoo itself. A market server may be asked as often as one likes."""
+    if not asked.settings.yahoo.base_url:
+        for line in plan_of_history(universe(), asked.settings.yahoo, _requests(asked, etf_prices)):
+            say(line)
 
 
 def _report_of(script: str, ended: "subprocess.CompletedProcess[str]", asked: Range) -> str:
@@ -174,16 +188,15 @@ def steps(asked: Range, etf_prices: bool = False, judge: bool = False) -> list[S
     etf_prices: the first of them alone. judge: the lab's verdict, too.
     """
     has_rebalance = bool(last_sundays_between(asked.first, asked.last))
-    etfs = len(universe().etfs)
-    stocks = etfs * universe().top_holdings
-    prices = Step("ETF prices", collecting(_etf_prices), etfs)
+    needs = _requests(asked, etf_prices)
+    prices = Step("ETF prices", collecting(_etf_prices), needs[HISTORIES])
     if etf_prices:
         return [prices]
     is_beside = _is_small(asked)  # a wide job takes all cores of the cluster
     return [
         prices,
-        Step("ETF holdings", collecting(_etf_holdings), etfs),
-        Step("stock prices", collecting(_stock_prices), 2 * stocks),  # each stock's bars, and its sector
+        Step("ETF holdings", collecting(_etf_holdings), needs[LISTS]),
+        Step("stock prices", collecting(_stock_prices), sum(needs.values()) - needs[HISTORIES] - needs[LISTS]),
         Step("trending ETFs", computing("spark_trending_etf_identifier.py")),
         Step("top holdings", computing("spark_etf_top_holdings.py"), is_beside=is_beside),
         Step("sectors", computing("batch_monthly_sector_analyzer.py"), is_beside=is_beside),
@@ -288,6 +301,7 @@ def history(
             say(f"The {sessions} sessions from {asked.first} to {last} are there already.")
             return 0
         todo = steps(asked, etf_prices, judge)
+        _show_plan(asked, etf_prices)
         with noted(settings.database, asked.first, last, asked.sessions, len(todo)) as note:
             run(asked, todo, note)
         return 0 if etf_prices else conclude(asked, time.monotonic() - began)

@@ -489,6 +489,28 @@ class TestFrontDoor:
         )
         assert ("WARNING: ACTSTOCK_BIND_INSIDE" in run.stdout) is warned
 
+    @pytest.mark.parametrize(("address", "is_told"), [("", True), ("http://market-server:8090", False)])
+    def test_a_start_tells_its_requests_before_it_starts_anything(
+        self, tmp_path: Path, address: str, is_told: bool
+    ) -> None:
+        (tmp_path / ".env").write_text(f"YAHOO_BASE_URL={address}\n")
+        script = (
+            f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers/commands.sh; mkdir {tmp_path}/run; "
+            "docker() { :; }; say() { :; }; die() { echo $*; exit 1; }; wait_for_history() { :; }; "
+            'write_env() { :; }; compose() { echo "$@"; }; containers_main up'
+        )
+        environ = {"ACTSTOCK_ENV_FILE": str(tmp_path / ".env"), "PATH": os.defpath}
+        run = subprocess.run(
+            ["bash", "-euc", script], env=environ, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
+        )
+        called = run.stdout.splitlines()
+        plan, start = (
+            [at for at, command in enumerate(called) if re.search(words, command)]
+            for words in (r"^run .* cli plan$", r"^up ")
+        )
+        assert bool(plan) is is_told
+        assert plan[:1] < start[:1]
+
     def test_asked_for_docker_it_says_that_there_is_none(self, tmp_path: Path) -> None:
         refused = front_door(tmp_path, "up", "--docker")
         assert refused.returncode == 1

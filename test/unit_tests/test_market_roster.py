@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from config.universe import load, universe
+from config.universe import ALL_HOLDINGS, load, universe
 from market.invented import InventedMarket
 from market.roster import LISTED, Roster, roster_of
 from market.universe_files import write_universe
@@ -69,6 +69,13 @@ def test_a_made_up_fund_lists_its_largest_holdings(market: InventedMarket) -> No
 def test_a_number_that_cannot_be_is_refused(etfs: int | None, stocks: int | None) -> None:
     with pytest.raises(InvalidInput, match="an invented market has"):
         roster_of(etfs, stocks)
+
+
+def test_all_holdings_are_written_as_a_person_writes_them(tmp_path: Path, large: Roster) -> None:
+    written = write_universe(tmp_path, large, ALL_HOLDINGS)
+
+    assert 'top_holdings = "all"\n' in written.read_text()
+    assert load(written).top_holdings == ALL_HOLDINGS
 
 
 def test_the_universe_of_a_market_can_be_loaded(tmp_path: Path, large: Roster) -> None:

@@ -59,6 +59,16 @@ def test_wrong_use_is_exit_code_2(arguments: list[str], capsys: pytest.CaptureFi
     assert "usage: ./start.sh" in capsys.readouterr().err
 
 
+def test_a_start_tells_its_requests_before_it_starts_anything(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told_before: list[str] = []
+    monkeypatch.setattr("ops.native.control.up", lambda only: told_before.append(capsys.readouterr().out) or 0)
+
+    assert cli.main(["up"]) == 0
+    assert "the first start: 15 requests to Yahoo, at least 1 min: 15 histories of ETFs" in told_before[0]
+
+
 def test_a_misspelt_command_is_answered_with_its_neighbours(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         cli.main(["stauts"])

@@ -2,9 +2,11 @@
 
 import json
 import logging
+import re
 import subprocess
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 
 from config.config import DatabaseSettings, Settings
-from config.universe import universe
+from config.universe import ALL_HOLDINGS, universe
 from ops.errors import RunFailed
 from ops.pipeline import history, progress
 from ops.pipeline.history import Range, Step
@@ -216,6 +218,18 @@ class TestSteps:
         [step] = history.steps(asked, etf_prices=True)
         assert (step.name, step.requests) == ("ETF prices", len(universe().etfs))
 
+    def test_all_holdings_are_as_many_as_the_source_lists(
+        self, asked: Range, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(history, "universe", lambda: replace(universe(), top_holdings=ALL_HOLDINGS))
+        todo = history.steps(asked)
+        [stocks] = [step for step in todo if step.name == "stock prices"]
+        assert stocks.requests == 2 * 15 * 10 + 3 + 10, "bars and sectors, quotes, and others"
+        assert any(step.is_beside for step in todo), "30 sessions of 150 holdings are small jobs"
+
+        history.run(asked, [replace(step, run=lambda _: "") for step in todo])
+        assert re.search(r"about 3\d min", capsys.readouterr().out)
+
     def test_no_monthly_portfolio_without_a_last_sunday(self, asked: Range) -> None:
         august = Range(asked.settings, date(2026, 8, 3), date(2026, 8, 21))
         assert "monthly portfolios" not in [step.name for step in history.steps(august)]
@@ -345,6 +359,36 @@ def test_so_is_an_interruption(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     monkeypatch.setattr(history, "run", interrupt)
     assert history.history(250, date(2026, 8, 21)) == 130
     assert "interrupted. What was stored stays" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("address", "etf_prices", "plan"),
+    [
+        (
+            "",
+            False,
+            "the history, if nothing of it is stored and no two ETFs hold the same: 192 requests to Yahoo, at least "
+            "16 min: 15 histories of ETFs, 15 lists of holdings, 75 stocks' bars, 2 quotes, 75 sectors, 10 others\n",
+        ),
+        ("", True, ": 15 requests to Yahoo, at least 1 min: 15 histories of ETFs\n"),
+        ("http://127.0.0.1:8090", False, ""),
+    ],
+)
+def test_the_requests_to_yahoo_are_told_before_the_first_one(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    address: str,
+    etf_prices: bool,
+    plan: str,
+) -> None:
+    told_before: list[str] = []
+    monkeypatch.setenv("YAHOO_BASE_URL", address)
+    monkeypatch.setattr(history, "run", lambda *_: told_before.append(capsys.readouterr().out))
+    monkeypatch.setattr(history, "conclude", lambda asked, seconds: 0)
+
+    assert history.history(30, date(2026, 8, 21), etf_prices) == 0
+    assert told_before[0].endswith(plan)
+    assert bool(told_before[0]) is bool(plan)
 
 
 @pytest.mark.parametrize(("stored", "is_run"), [(30, False), (29, True), (0, True)])

@@ -2,9 +2,19 @@
 
 from dataclasses import replace
 
-from collector.request_plan import BARS, LISTS, STOCKS, days_of, first_start, full_day, plan
-from config.config import Settings
-from config.universe import universe
+from collector.request_plan import (
+    BARS,
+    LISTS,
+    STOCKS,
+    days_of,
+    first_start,
+    full_day,
+    plan,
+    plan_of_history,
+    whole_history,
+)
+from config.config import YAHOOS_LARGEST, Settings
+from config.universe import ALL_HOLDINGS, universe
 
 YAHOO = Settings.from_env({}).yahoo
 LARGE = replace(universe(), sectors={f"F{number:03}": "Technology" for number in range(494)})
@@ -23,7 +33,7 @@ def test_the_seeds_universe_fits_into_a_day() -> None:
 
 
 def test_a_large_universe_takes_days() -> None:
-    needs = full_day(LARGE)
+    needs = full_day(LARGE, YAHOOS_LARGEST)
     days = days_of(needs, YAHOO.requests_per_day)
 
     assert (needs[BARS], needs[LISTS], needs[STOCKS]) == (500, 499, 499 * 5)
@@ -40,6 +50,14 @@ def test_the_plan_names_each_day_and_what_would_do() -> None:
     assert lines[3] == "  day 1: 500 ETFs' bars, 499 lists of holdings, 1,001 stocks' bars"
     assert lines[4] == "  day 2: 599 stocks' bars, 32 quotes, 10 others"
     assert lines[5].endswith("a ticker has its turn every 2 days. All on one day: YAHOO_REQUESTS_PER_DAY=2641")
+
+
+def test_what_a_history_has_no_request_for_waits_for_a_person() -> None:
+    lines = list(plan_of_history(LARGE, YAHOO, whole_history(LARGE, YAHOOS_LARGEST)))
+
+    assert lines[1].startswith("the history, if nothing of it is stored and no two ETFs hold the same: 6,060 requests")
+    assert len(lines) == 2 + 4 + 1
+    assert "is asked for when the history is started again: 4 days in all" in lines[-1]
 
 
 def test_without_a_budget_everything_is_on_one_day() -> None:
@@ -59,4 +77,4 @@ def test_a_market_server_has_no_budget_unless_one_is_set() -> None:
 
 def test_more_than_yahoo_lists_is_not_planned() -> None:
     assert first_start(LARGE) == {"histories of ETFs": 500}
-    assert full_day(replace(LARGE, top_holdings=2**31 - 1))[STOCKS] == 499 * 10
+    assert full_day(replace(LARGE, top_holdings=ALL_HOLDINGS), YAHOOS_LARGEST)[STOCKS] == 499 * 10

@@ -10,6 +10,7 @@ import pytest
 from batch import runner
 from batch.publishing import JobResult
 from config.config import ConfigError, Settings, SparkSettings
+from config.universe import ALL_HOLDINGS, universe
 from profiles import wide_session
 from utils import spark_utils
 from utils.spark_utils import (
@@ -69,9 +70,23 @@ def test_a_job_chooses_before_its_session_starts_and_says_so(
     started: list[Profile] = []
     monkeypatch.setattr(runner, "session", lambda settings, name, size: started.append(size) or Stopping())
     monkeypatch.setattr(runner, "connect", lambda settings: Closing())
-    assert runner.run_job("test", "A job.", lambda job: JobResult([], {}), arguments, rows_a_day=lambda: 15) == 0
+    assert runner.run_job("test", "A job.", lambda job: JobResult([], {}), arguments, rows_a_day=lambda yahoo: 15) == 0
     assert started == [profile]
     assert f"the {profile.name} profile" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("profile", ["auto", "wide"])
+def test_a_job_that_is_always_small_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], profile: str
+) -> None:
+    started: list[Profile] = []
+    monkeypatch.setenv("SPARK_PROFILE", profile)
+    monkeypatch.setattr(runner, "session", lambda settings, name, size: started.append(size) or Stopping())
+    monkeypatch.setattr(runner, "connect", lambda settings: Closing())
+    arguments = ["--from", "2001-01-02", "--to", "2026-08-21"]
+    assert runner.run_job("test", "A job.", lambda job: JobResult([], {}), arguments, rows_a_day=None) == 0
+    assert started == [SMALL]
+    assert "few rows to publish, however long the range: the small profile" in capsys.readouterr().err
 
 
 class Stopping:
@@ -82,6 +97,22 @@ class Stopping:
 class Closing:
     def close(self) -> None:
         pass
+
+
+@pytest.mark.parametrize(
+    ("address", "top", "rows"),
+    [
+        ("", 5, 15 * 5),
+        ("", ALL_HOLDINGS, 15 * 10),  # Yahoo lists ten of a fund
+        ("http://127.0.0.1:8090", 25, 14 * 25 + 23),  # a market server lists what it likes; one fund has 23
+        ("http://127.0.0.1:8090", ALL_HOLDINGS, sum(universe().fund_sizes.values())),
+    ],
+)
+def test_a_fund_has_as_many_holdings_as_count_are_listed_and_are_there(
+    monkeypatch: pytest.MonkeyPatch, address: str, top: int, rows: int
+) -> None:
+    monkeypatch.setattr(runner, "universe", lambda: replace(universe(), top_holdings=top))
+    assert runner.holdings_a_day(Settings.from_env({"YAHOO_BASE_URL": address}).yahoo) == rows
 
 
 def test_a_wide_job_takes_all_cores_and_the_memory_of_its_setting() -> None:

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import date
 from functools import partial
@@ -24,7 +23,6 @@ from database.db_helper import Connection, Row, connect, fetch, transaction
 from ops.native import stack_secrets
 from ops.pipeline import portfolios
 from ops.pipeline.airflow_client import Airflow, Run
-from utils.dates import session_before
 from utils.kafka_utils import admin_client, committed_offsets
 
 COLLECTED = ("collected_daily_etf_ohlc", "collected_etf_holdings", "collected_daily_stock_history")
@@ -228,18 +226,24 @@ class TestScale:
         assert said.split()[-1] == "0.0.0.0"
 
     def test_both_workers_take_tasks(self, conn: Connection, as_of: date) -> None:
-        before = fetch(conn, "SELECT * FROM analytics_trending_etfs ORDER BY 1, 2")
-        seen = applications_by_worker()
+        """Of one wide job, as two jobs never run at once. What the small one of the line has published is forgotten."""
+        trending = ANALYTICS[:1]
+        before = rows(conn, trending)
+        forget(conn, trending)
+        seen = tasks_by_worker()
 
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(submit_trending, [as_of, session_before(as_of, 1)]))
+        said = submit_wide_trending(as_of)
 
-        new = [apps - seen.get(worker, set()) for worker, apps in applications_by_worker().items()]
-        assert [len(apps) for apps in new if apps] == [1, 1]
-        after = fetch(
-            conn, "SELECT * FROM analytics_trending_etfs WHERE as_of_date = %(day)s ORDER BY 1, 2", {"day": as_of}
-        )
-        assert after == before
+        assert "the wide profile" in said
+        new = {
+            worker: {app: tasks for app, tasks in of_apps.items() if app not in seen.get(worker, {})}
+            for worker, of_apps in tasks_by_worker().items()
+        }
+        at_work = [of_apps for of_apps in new.values() if of_apps]
+        assert len(at_work) == 2
+        assert len({app for of_apps in at_work for app in of_apps}) == 1, "an executor of the one job on each worker"
+        assert all(tasks for of_apps in at_work for tasks in of_apps.values())
+        assert rows(conn, trending) == before
 
 
 def partitions_held(settings: Settings) -> list[int]:
@@ -262,22 +266,29 @@ def run_producer(module: str, *options: str) -> str:
     return compose("run", "--rm", "--no-deps", "-T", "collector", "python", "-m", module, *options)
 
 
-def submit_trending(day: date) -> None:
-    """Run a Spark job with one core, beside another one."""
-    compose(
-        *("run", "--rm", "--no-deps", "-T", "--entrypoint", "", "cli", "spark-submit"),
-        *("--master", "spark://spark-master:7077", "--total-executor-cores", "1", "--jars", "/opt/jars/postgresql.jar"),
-        *("/opt/app/batch/spark_trending_etf_identifier.py", "--as-of-date", str(day)),
+def submit_wide_trending(day: date) -> str:
+    """Run a job as a wide one, and return its log.
+
+    Spark waits half a minute for all cores that such a job would take. So both executors are there when it begins.
+    """
+    return compose(
+        *("run", "--rm", "--no-deps", "-T", "--env", "SPARK_PROFILE=wide", "--entrypoint", "", "cli", "bash", "-c"),
+        "spark-submit --master spark://spark-master:7077 --conf spark.scheduler.minRegisteredResourcesRatio=1 "
+        "--total-executor-cores 1 --jars /opt/jars/postgresql.jar "
+        f"/opt/app/batch/spark_trending_etf_identifier.py --as-of-date {day} 2>&1",
     )
 
 
-def applications_by_worker() -> dict[str, set[str]]:
-    """Read the executors' logs, which begin with the command: it names the worker."""
-    ask = "cd /var/lib/spark/work && grep -ro --include=stderr 'spark://Worker@[^\"]*' . || true"
-    found: dict[str, set[str]] = {}
-    for line in compose("exec", "-T", "spark-worker", "bash", "-c", ask).split():
-        path, _, worker = line.partition(":")
-        found.setdefault(worker, set()).add(path.split("/")[1])
+def tasks_by_worker() -> dict[str, dict[str, int]]:
+    """Count the tasks of each application on each worker, by the executors' logs: each names its worker first."""
+    ask = (
+        "shopt -s nullglob; cd /var/lib/spark/work && for log in app-*/*/stderr; do "
+        'echo "$log $(grep -m 1 -o "spark://Worker@[^\\"]*" "$log") $(grep -c "Running task" "$log")"; done'
+    )
+    found: dict[str, dict[str, int]] = {}
+    for line in compose("exec", "-T", "spark-worker", "bash", "-c", ask).splitlines():
+        path, worker, tasks = line.split()
+        found.setdefault(worker, {})[path.partition("/")[0]] = int(tasks)
     return found
 
 
