@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from batch.weights import weights_of
+from lab import strategy
 from lab.in_spark import in_spark
 from lab.invented import invented_prices, weekdays
 from lab.lookahead import differences
 from lab.panel import one_by_one, panel_of
 from lab.prices import Prices, Stocks, carried, prices_of
 from lab.reader import Holding, held_by
-from lab.strategy import Outcome, outcome_of, targets_of
+from lab.strategy import is_decision, outcome_of, targets_of
 from lab.variants import DEFAULT_FILE, Variant, load, trials_of
 from lab.weights import shares_of
 from lab_reference import walk
@@ -54,15 +55,69 @@ def test_a_decision_earns_nothing_before_the_session_after_its_purchase() -> Non
     assert outcome.turnover.tolist() == [0, 0, 0, 0, 0, 0, 0.5, 0]
 
 
-def test_no_variant_knows_the_future(prices: Prices) -> None:
-    assert differences(VARIANTS, prices) == []
+@pytest.fixture(scope="module")
+def market() -> Prices:
+    """Return a market with stocks, whose holdings and what was known of them changed."""
+    prices, random = invented_prices(900, 7), np.random.default_rng(8)
+    closes = np.asarray(50 * np.cumprod(1 + random.normal(0, 0.015, (900, 30)), axis=0), dtype=np.float64)
+    held = np.repeat(random.random((3, 14, 30)) < 0.2, 300, axis=0)
+    caps = closes * random.exponential(1e9, 30)
+    stocks = Stocks(tuple(f"S{at}" for at in range(30)), closes, caps, held, np.arange(900) >= 400)
+    return replace(prices, stocks=stocks)
 
 
-def test_a_variant_that_knows_the_future_is_found(prices: Prices) -> None:
-    def cheat(variants: Any, known: Prices) -> list[Outcome]:
-        return [outcome_of(variant, replace(known, closes=np.roll(known.closes, -1, axis=0))) for variant in variants]
+def test_no_variant_knows_the_future(market: Prices) -> None:
+    assert differences([*load().variants, *VARIANTS], market) == []
 
-    assert {found.variant for found in differences(VARIANTS, prices, compute=cheat)} == set(VARIANTS)
+
+def ahead(values: Any, by: int) -> Any:
+    """Return each row as it is some sessions later, as far as there are any."""
+    return values[np.minimum(np.arange(len(values)) + by, len(values) - 1)]
+
+
+@pytest.mark.parametrize("by", [1, 2, 3])
+def test_knowledge_of_later_sessions_is_found_in_every_variant(
+    by: int, market: Prices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one session it decides on the close it buys at. The newest sessions, which it skips, it has to look over."""
+
+    def cheat(variant: Variant, prices: Prices) -> Any:
+        assets, targets, hindsight = targets_of(variant, prices)
+        return assets, ahead(targets, variant.skip + by), hindsight
+
+    monkeypatch.setattr(strategy, "targets_of", cheat)
+    assert {found.variant for found in differences(load().variants, market)} == set(load().variants)
+
+
+@pytest.mark.parametrize("what", ["held", "known"])
+@pytest.mark.parametrize("by", [1, 2, 3])
+def test_knowledge_of_later_holdings_is_found(
+    by: int, what: str, market: Prices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both what was held, and that it was known."""
+
+    def cheat(variant: Variant, prices: Prices) -> Any:
+        assert prices.stocks is not None
+        later: Any = {what: ahead(getattr(prices.stocks, what), by)}
+        return targets_of(variant, replace(prices, stocks=replace(prices.stocks, **later)))
+
+    stock_leg = {variant for variant in load().variants if variant.leg == "stocks"}
+    monkeypatch.setattr(strategy, "targets_of", cheat)
+    assert {found.variant for found in differences(load().variants, market)} == stock_leg
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_knowledge_of_the_last_session_of_a_month_is_found(
+    last: bool, market: Prices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """last: what it takes the newest session for, of which nobody can say it."""
+
+    def cheat(rebalance: str, sessions: tuple[date, ...]) -> Any:
+        return np.append(is_decision(rebalance, sessions)[1:], last)
+
+    monkeypatch.setattr(strategy, "is_decision", cheat)
+    looking = [variant for variant in load().variants if variant.rebalance != "daily"]
+    assert {found.variant for found in differences(looking, market)} == set(looking)
 
 
 def test_weights_are_those_of_the_jobs() -> None:
