@@ -26,7 +26,7 @@ class LabVariant(Struct, frozen=True):
 
     name: Annotated[str, Meta(description="In English, unique")]
     words: Annotated[list[ShownReason], Meta(description="The name as data: what the variant is made of")]
-    is_seed: Annotated[bool, Meta(description="The rule of the seed document")]
+    is_seed: Annotated[bool, Meta(description="The ETF leg of the seed document's rule")]
     has_hindsight: Annotated[bool, Meta(description="Rests on holdings known only later: shown, and not judged")]
     excess: Annotated[float, Meta(description="Yearly mean")]
     lower: Annotated[float | None, Meta(description="Of its 95 % interval; null in hindsight")]
@@ -47,6 +47,9 @@ class LabVariant(Struct, frozen=True):
     sessions_needed: Annotated[
         int | None, Meta(description="Until the Sharpe ratio so far can be told from 0; null: it is not above 0")
     ]
+    is_whole_rule: Annotated[
+        bool, Meta(description="The seed document's whole rule: the best stock of each trending ETF")
+    ] = False
 
 
 class LabReport(Struct, frozen=True):

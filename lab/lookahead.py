@@ -65,10 +65,10 @@ def with_another_future(prices: Prices, cut: int) -> Prices:
         return values * factors
 
     def of_stocks(stocks: Stocks) -> Stocks:
-        held, known = stocks.held.copy(), stocks.known.copy()
-        held[cut:] = random.permuted(held[cut:], axis=2)
+        ranks, known = stocks.ranks.copy(), stocks.known.copy()
+        ranks[cut:] = random.permuted(ranks[cut:], axis=2)
         known[cut:] ^= True
-        return replace(stocks, closes=changed(stocks.closes), caps=changed(stocks.caps), held=held, known=known)
+        return replace(stocks, closes=changed(stocks.closes), caps=changed(stocks.caps), ranks=ranks, known=known)
 
     return replace(
         prices,

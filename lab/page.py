@@ -22,7 +22,9 @@ def lines(report: LabReport) -> Iterator[str]:
         )
     if report.variants:
         yield ""
-        yield f"At {report.cost_bp:g} bp, best first (* the seed's rule). Excess: net above {report.benchmark}, a year"
+        yield f"At {report.cost_bp:g} bp, best first. Excess: net above {report.benchmark}, a year"
+        yield "*  the ETF leg of the seed's rule alone"
+        yield "** the whole rule, with its stocks: judged only where holdings were known at the time"
         yield from _table(HEADINGS, [_row(each) for each in _best_first(report.variants)])
 
 
@@ -71,7 +73,9 @@ def _best_first(variants: Iterable[LabVariant]) -> list[LabVariant]:
 def _row(each: LabVariant) -> tuple[str, ...]:
     interval = NONE if each.lower is None else f"{_percent(each.lower)} … {_percent(each.upper)}"
     return (
-        ("* " if each.is_seed else "  ") + each.name + (" (hindsight)" if each.has_hindsight else ""),
+        ("*  " if each.is_seed else "** " if each.is_whole_rule else "   ")
+        + each.name
+        + (" (hindsight)" if each.has_hindsight else ""),
         _percent(each.excess),
         interval,
         _number(each.sharpe),

@@ -199,6 +199,7 @@ def _figures(panel: Panel, at: int, cost: float, seed: Variant) -> LabVariant:
         name=str(panel.variants[at]),
         words=shown(panel.variants[at].words()),
         is_seed=panel.variants[at] == seed,
+        is_whole_rule=panel.variants[at] == seed.with_stocks(),
         has_hindsight=False,
         excess=float(excess.mean()) * SESSIONS_A_YEAR,
         lower=None,

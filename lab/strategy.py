@@ -18,7 +18,7 @@ import numpy as np
 from lab import Fingerprints, Flags, Floats, Integers
 from lab.prices import Prices, carried
 from lab.variants import Variant
-from lab.weights import best, scores_of, shares_of
+from lab.weights import all_of_each, best, best_of_each, scores_of, shares_of
 
 # A decision of session t is bought at the close of t + 1, and its first return is that of t + 2.
 SESSIONS_TO_FIRST_RETURN = 2
@@ -103,8 +103,8 @@ def targets_of(variant: Variant, prices: Prices) -> tuple[Floats, Floats, Flags]
     if stocks is None:
         raise ValueError("the stock leg needs prices with stocks")
     own = returns_of(stocks.closes, variant)
-    candidates = (trending[:, :, None] & stocks.held).any(axis=1) & (own > 0) & (stocks.caps > 0)
-    bought = best(own, candidates, variant.top_n)
+    picked = best_of_each if variant.pick == "best_of_each" else all_of_each
+    bought = best(own, picked(own, trending, stocks.ranks, (own > 0) & (stocks.caps > 0)), variant.top_n)
     scores = scores_of(variant, stocks.closes, own, stocks.caps)
     return stocks.closes, shares_of(scores, bought, variant.max_position), ~stocks.known
 

@@ -72,7 +72,7 @@ def _verdict(shown: LabReport, page: Page) -> Component:
 
 
 def _seed(shown: LabReport, page: Page) -> list[Component]:
-    """Show the figures of the rule that the platform publishes by."""
+    """Show the figures of the ETF leg of the rule that the platform publishes by."""
     say = page.say
     found = next((each for each in shown.variants if each.is_seed), None)
     if found is None:
@@ -223,6 +223,7 @@ def _grid(rows: Sequence[LabVariant], page: Page) -> Component:
 def _name(each: LabVariant, page: Page) -> str:
     """Return the variant's name in the reader's language, with what is special about it."""
     marks = [page.say(texts.IS_SEED)] if each.is_seed else []
+    marks += [page.say(texts.IS_WHOLE)] if each.is_whole_rule else []
     marks += [page.say(texts.HINDSIGHT)] if each.has_hindsight else []
     name = ", ".join(components.words([word], page) for word in each.words)
     return f"{name} ({', '.join(marks)})" if marks else name

@@ -91,7 +91,7 @@ def _truth(trials: Trials, cost: float) -> None:
     best = int(ratios.argmax())
     step(
         f"planted, after {cost * 10_000:g} bp, over {MARKETS_OF_TRUTH * 5} years: the best variant has a yearly Sharpe "
-        f"ratio of {ratios[best]:.2f} ({trials.variants[best]}), the seed's rule {ratios[0]:.2f}"
+        f"ratio of {ratios[best]:.2f} ({trials.variants[best]}), the ETF leg of the seed's rule {ratios[0]:.2f}"
     )
 
 

@@ -110,7 +110,7 @@ def report() -> LabReport:
 
 def test_the_report_is_about_all_variants(report: LabReport) -> None:
     assert report.sessions == FIVE_YEARS
-    assert (report.judged, len(report.left_out), report.more_sessions) == (24, 6, 0)
+    assert (report.judged, len(report.left_out), report.more_sessions) == (24, 9, 0)
     assert [each.cost_bp for each in report.costs] == list(range(0, 101, 10))
     seed = report.variants[0]
     assert seed.is_seed and seed.lower is not None and seed.upper is not None
@@ -132,7 +132,7 @@ def test_the_page_begins_with_the_verdict(report: LabReport) -> None:
     assert page[0].startswith("Verdict: edge at cost <= 100 bp: over 1260 sessions ")
     brief = list(verdict(report))
     assert page[: len(brief)] == brief and page[len(brief)] == ""
-    assert any(line.startswith("* 20 sessions, all, seed weights, daily  ") for line in page)
+    assert any(line.startswith("*  20 sessions, all, seed weights, daily  ") for line in page)
     assert sum(" bp  " in line for line in page[:30]) >= 11
 
 
@@ -149,13 +149,15 @@ def test_hindsight_is_shown_and_not_judged() -> None:
     """The only stock leg knows its holdings too late, and would win."""
     prices = invented_prices(1100, 3)
     risen = 100 * np.cumprod(np.full(1100, 1.01))
-    stocks = Stocks(("A",), risen[:, None], np.ones((1100, 1)), np.ones((1100, 14, 1), np.bool_), np.arange(1100) > 500)
-    stock = NAMES[0]._replace(leg="stocks")
+    stocks = Stocks(("A",), risen[:, None], np.ones((1100, 1)), np.ones((1100, 14, 1), np.int16), np.arange(1100) > 500)
+    stock = NAMES[0].with_stocks()
     given: dict[str, Any] = {"benchmark": "SPY", "cost": 0.0, "resamples": 200}
     found = examine(replace(prices, stocks=stocks), Trials((NAMES[0], stock), COSTS), **given).report
     assert found.verdict.code == "lab_no_edge"
     assert [(each.has_hindsight, each.p_value is None) for each in found.variants] == [(False, False), (True, True)]
+    assert [each.is_whole_rule for each in found.variants] == [False, True]
     assert "lab_hindsight" in {note.code for note in found.notes}
+    assert any(line.startswith(f"** {stock} (hindsight)  ") for line in lines(found))
     known = replace(prices, stocks=replace(stocks, known=np.ones(1100, np.bool_)))
     assert examine(known, Trials((NAMES[0], stock), COSTS), **given).report.verdict.code == "lab_edge"
 
