@@ -35,6 +35,7 @@ from lab.verdict import (
     draw,
     judge,
     own_cost,
+    tested_at,
 )
 from utils.reasons import reason
 
@@ -77,10 +78,8 @@ def _report(
     excess = panel.excess(cost)
     ratios = np.array([sharpe_ratio(column) for column in excess.T])
     forward = walk_forward(excess)
-    at_cost = dict(zip(found.costs, found.tests, strict=True)).get(cost, found.tests[0])
-    figures = [
-        _judged(panel, at, draws, ratios, float(at_cost.adjusted[at]), cost, seed) for at in range(len(panel.variants))
-    ]
+    p_values = tested_at(panel, cost, draws).adjusted.tolist()
+    figures = [_judged(panel, at, draws, ratios, p_values[at], cost, seed) for at in range(len(panel.variants))]
     hindsight = [_in_hindsight(whole, at, cost, seed) for at in np.flatnonzero(whole.has_hindsight).tolist()]
     return LabReport(
         verdict=_in_words(found, panel, benchmark),

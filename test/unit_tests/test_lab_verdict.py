@@ -14,6 +14,7 @@ from lab.panel import Panel
 from lab.prices import Prices, Stocks
 from lab.report import examine
 from lab.sharpe import sharpe_ratio, yearly
+from lab.superiority import superiority
 from lab.variants import Trials, Variant, load
 from lab.verdict import SESSIONS_ENOUGH, draw, judge, own_cost
 
@@ -125,6 +126,18 @@ def test_at_the_break_even_cost_nothing_is_left() -> None:
     assert cost is not None
     assert found.panel.excess(cost / 10_000).mean() == pytest.approx(0, abs=1e-9)
     assert found.report.variants[0].sharpe == pytest.approx(yearly(sharpe_ratio(found.panel.excess(0.001)[:, 0])))
+
+
+@pytest.mark.parametrize("costs", [COSTS, (0.0, 0.0025)])
+def test_p_values_are_those_at_the_cost_of_the_record(costs: tuple[float, ...]) -> None:
+    """Whether this cost, 25 bp, is one of those that decide or not."""
+    found = examine(invented_prices(1100, 3, 0.1), Trials(tuple(NAMES), costs), benchmark="SPY", cost=0.0025)
+    assert found.draws is not None
+    excess = found.panel.excess(0.0025)
+    adjusted = superiority(excess.mean(axis=0), found.draws.excess(0.0025), len(excess)).adjusted
+    assert [each.p_value for each in found.report.variants] == adjusted.tolist()
+    without = superiority(found.panel.excess(0).mean(axis=0), found.draws.excess(0), len(excess)).adjusted
+    assert (adjusted > without).all()
 
 
 def test_the_page_begins_with_the_verdict(report: LabReport) -> None:
