@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import count
 
 import numpy as np
 
@@ -65,7 +66,7 @@ def one_by_one(variants: Sequence[Variant], prices: Prices) -> list[Outcome]:
 def panel_of(variants: Sequence[Variant], prices: Prices, compute: Compute = one_by_one) -> Panel:
     """Compute all variants, and cut them to the sessions in which each of them had its first decision behind it."""
     usable = [variant for variant in variants if _is_usable(variant, prices)]
-    first = max((variant.warm_up for variant in usable), default=0) + SESSIONS_TO_FIRST_RETURN
+    first = _first_return(usable, len(prices))
     outcomes = list(compute(usable, prices))
 
     def columns(values: list[Floats]) -> Floats:
@@ -84,6 +85,24 @@ def panel_of(variants: Sequence[Variant], prices: Prices, compute: Compute = one
     )
 
 
+def sessions_missing(variants: Sequence[Variant], stored: int, enough: int) -> int:
+    """Return how many sessions have to be stored beside those there are until enough of them can be judged.
+
+    Longer variants join on the way, and then the sessions that all can judge begin later.
+    """
+    return next(more for more in count() if stored + more - _first_return(variants, stored + more) >= enough)
+
+
+def _first_return(variants: Sequence[Variant], stored: int) -> int:
+    """Return from which session on all variants that so many sessions suffice for have returns."""
+    warm_ups = (variant.warm_up for variant in variants if _is_warm(variant, stored))
+    return max(warm_ups, default=0) + SESSIONS_TO_FIRST_RETURN
+
+
 def _is_usable(variant: Variant, prices: Prices) -> bool:
     has_leg = variant.leg == "etf" or prices.stocks is not None
-    return has_leg and variant.warm_up <= LONGEST_WARM_UP * len(prices)
+    return has_leg and _is_warm(variant, len(prices))
+
+
+def _is_warm(variant: Variant, stored: int) -> bool:
+    return variant.warm_up <= LONGEST_WARM_UP * stored

@@ -12,7 +12,7 @@ from lab import Floats
 from lab.bootstrap import RESAMPLES, interval
 from lab.common import growth_a_year, max_drawdown, volatility_a_year, worst_year
 from lab.overfitting import overfitting_probability, walk_forward
-from lab.panel import Compute, Panel, one_by_one, panel_of
+from lab.panel import Compute, Panel, one_by_one, panel_of, sessions_missing
 from lab.prices import Prices
 from lab.sharpe import (
     SESSIONS_A_YEAR,
@@ -65,15 +65,31 @@ def examine(
     """
     whole = panel_of(trials.variants, prices, compute)
     panel = whole.judged()
+    missing = _sessions_missing(trials, prices)
     if len(panel) < 2 * SESSIONS_TO_FIRST_RETURN or not panel.variants:
-        return Examined(_nothing(whole, benchmark, cost, source, resamples), panel, None)
+        return Examined(_nothing(whole, missing, benchmark, cost, source, resamples), panel, None)
     draws = draw(panel, cost, resamples, np.random.default_rng(seed))
     found = judge(panel, trials.costs, draws)
-    return Examined(_report(whole, panel, draws, found, trials.variants[0], benchmark, cost, source), panel, draws)
+    report = _report(whole, panel, draws, found, missing, trials.variants[0], benchmark, cost, source)
+    return Examined(report, panel, draws)
+
+
+def _sessions_missing(trials: Trials, prices: Prices) -> int:
+    """Return how many more sessions a verdict takes, of the variants that wait for nothing but sessions."""
+    waiting = [variant for variant in trials.variants if variant.leg == "etf" or prices.stocks is not None]
+    return sessions_missing(waiting, len(prices), SESSIONS_ENOUGH)
 
 
 def _report(
-    whole: Panel, panel: Panel, draws: Draws, found: Verdict, seed: Variant, benchmark: str, cost: float, source: Source
+    whole: Panel,
+    panel: Panel,
+    draws: Draws,
+    found: Verdict,
+    missing: int,
+    seed: Variant,
+    benchmark: str,
+    cost: float,
+    source: Source,
 ) -> LabReport:
     excess = panel.excess(cost)
     ratios = np.array([sharpe_ratio(column) for column in excess.T])
@@ -82,14 +98,14 @@ def _report(
     figures = [_judged(panel, at, draws, ratios, p_values[at], cost, seed) for at in range(len(panel.variants))]
     hindsight = [_in_hindsight(whole, at, cost, seed) for at in np.flatnonzero(whole.has_hindsight).tolist()]
     return LabReport(
-        verdict=_in_words(found, panel, benchmark),
+        verdict=_in_words(found, panel, missing, benchmark),
         notes=_notes(found, panel, whole, seed),
         benchmark=benchmark,
         source=source,
         first=panel.sessions[0],
         last=panel.sessions[-1],
         sessions=len(panel),
-        more_sessions=max(0, SESSIONS_ENOUGH - len(panel)),
+        more_sessions=missing,
         cost_bp=_bp(cost),
         judged=len(panel.variants),
         left_out=[str(variant) for variant in whole.left_out],
@@ -107,17 +123,17 @@ def _report(
     )
 
 
-def _nothing(whole: Panel, benchmark: str, cost: float, source: Source, resamples: int) -> LabReport:
+def _nothing(whole: Panel, missing: int, benchmark: str, cost: float, source: Source, resamples: int) -> LabReport:
     """Return the report when no session can be judged."""
     return LabReport(
-        verdict=_not_enough(len(whole)),
+        verdict=_not_enough(len(whole), missing),
         notes=[],
         benchmark=benchmark,
         source=source,
         first=None,
         last=None,
         sessions=len(whole),
-        more_sessions=SESSIONS_ENOUGH - len(whole),
+        more_sessions=missing,
         cost_bp=_bp(cost),
         judged=0,
         left_out=[str(variant) for variant in whole.left_out],
@@ -132,9 +148,9 @@ def _nothing(whole: Panel, benchmark: str, cost: float, source: Source, resample
     )
 
 
-def _in_words(found: Verdict, panel: Panel, benchmark: str) -> ShownReason:
+def _in_words(found: Verdict, panel: Panel, missing: int, benchmark: str) -> ShownReason:
     if found.code == NOT_ENOUGH_DATA:
-        return _not_enough(len(panel))
+        return _not_enough(len(panel), missing)
     test = found.tests[0 if found.cost is None else found.costs.index(found.cost)]
     said = {
         "sessions": len(panel),
@@ -148,13 +164,13 @@ def _in_words(found: Verdict, panel: Panel, benchmark: str) -> ShownReason:
     return _said(found.code, **said)
 
 
-def _not_enough(sessions: int) -> ShownReason:
+def _not_enough(sessions: int, missing: int) -> ShownReason:
     return _said(
         NOT_ENOUGH_DATA,
         sessions=sessions,
         sharpe=f"{REFERENCE_SHARPE:.1f}",
         needed=SESSIONS_ENOUGH,
-        more=max(0, SESSIONS_ENOUGH - sessions),
+        more=missing,
     )
 
 

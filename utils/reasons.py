@@ -318,7 +318,7 @@ SENTENCES: Mapping[str, str] = {
     "lab_no_edge": "no edge shown: over {sessions} sessions none of {variants} variants beats {benchmark} by more than "
     "luck explains, even without costs (p = {p_value})",
     "lab_not_enough_data": "not enough data: {sessions} sessions can be judged, and a true yearly Sharpe ratio of "
-    "{sharpe} takes {needed}, which is {more} more",
+    "{sharpe} takes {needed}: {more} more have to be stored",
     "lab_seed_too": "the ETF leg of the seed's rule alone has this edge at cost <= {cost} bp",
     "lab_seed_not": "the ETF leg of the seed's rule alone is not shown to have an edge at any cost",
     "lab_hindsight": "{variants} variants rest on holdings that became known later, and are not part of the verdict",

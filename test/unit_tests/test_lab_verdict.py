@@ -154,8 +154,32 @@ def test_too_few_sessions_are_said(sessions: int) -> None:
     found = examine(invented_prices(1700, 3).until(sessions), load(), benchmark="SPY", cost=0.001, resamples=100).report
     assert found.verdict.code == "lab_not_enough_data"
     assert found.verdict.params["needed"] == 684
-    assert found.more_sessions == 684 - found.sessions
+    assert found.verdict.params["more"] == found.more_sessions
     assert next(lines(found)).startswith("Verdict: not enough data: ")
+
+
+@pytest.mark.parametrize("stored", [0, 1, 250, 400, 749, 750, 764, 765, 940])
+def test_exactly_the_sessions_that_are_missing_give_a_verdict(stored: int) -> None:
+    """Longer variants join on the way: the longest has a warm-up of 255 sessions, and joins at 765 stored ones."""
+    prices = invented_prices(1000, 3)
+
+    def examined(sessions: int) -> LabReport:
+        return examine(prices.until(sessions), load(), benchmark="SPY", cost=0.001, resamples=100).report
+
+    more = examined(stored).more_sessions
+    assert more == 684 + 255 + 2 - stored
+    assert examined(stored + more).verdict.code == "lab_no_edge"
+    assert examined(stored + more).more_sessions == 0
+    assert examined(stored + more - 1).verdict.code == "lab_not_enough_data"
+
+
+def test_a_short_variant_needs_fewer_sessions() -> None:
+    """The longer one joins at 750 stored sessions, when there is a verdict already."""
+    prices, trials = invented_prices(706, 3), Trials((NAMES[0], NAMES[0]._replace(period=250)), COSTS)
+    given: dict[str, Any] = {"benchmark": "SPY", "cost": 0.001, "resamples": 100}
+    assert examine(prices.until(100), trials, **given).report.more_sessions == 606
+    assert examine(prices.until(705), trials, **given).report.verdict.code == "lab_not_enough_data"
+    assert examine(prices, trials, **given).report.verdict.code == "lab_no_edge"
 
 
 def test_hindsight_is_shown_and_not_judged() -> None:
