@@ -85,7 +85,8 @@ def ranks_of(
 ) -> tuple[Ranks, Flags]:
     """Return what each fund held in each session, as lab.prices.Stocks has it, and in which sessions that was known.
 
-    A session has the newest holdings up to it, or else the oldest ones, which were not known then.
+    A session has the newest holdings up to it, or else the oldest ones, which were not known then. A fund without any,
+    as one of gold or bonds, has no stocks to know.
     """
     ranks = np.zeros((len(sessions), len(funds), len(tickers)), dtype=np.int16)
     known = np.ones(len(sessions), dtype=np.bool_)
@@ -98,7 +99,7 @@ def ranks_of(
         starts = [sum(session < day for session in sessions) for day in snapshots]
         for begin, end, held in zip([0, *starts[1:]], [*starts[1:], len(sessions)], snapshots.values(), strict=False):
             ranks[begin:end, at, list(held)] = list(held.values())
-        known[: starts[0] if starts else len(sessions)] = False
+        known[: starts[0] if starts else 0] = False
     return ranks, known
 
 

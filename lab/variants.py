@@ -70,6 +70,9 @@ class Trials(NamedTuple):
     variants: tuple[Variant, ...]
     costs: tuple[float, ...]
 
+    def of_leg(self, leg: str) -> tuple[Variant, ...]:
+        return tuple(variant for variant in self.variants if variant.leg == leg)
+
 
 def load(path: Path = DEFAULT_FILE) -> Trials:
     """Read and check a file of variants, or raise InvalidInput, which names the file and the wrong value."""
@@ -88,6 +91,8 @@ def trials_of(raw: Mapping[str, Any]) -> Trials:
     variants = tuple(dict.fromkeys([seed, *grid]))
     for variant in variants:
         check(variant)
+    if seed.leg != "etf":
+        raise InvalidInput(f'leg = "{seed.leg}" of [seed]: give "etf". The whole rule is a variant of its own')
     return Trials(variants, _costs(raw["costs_bp"]))
 
 

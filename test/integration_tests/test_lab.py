@@ -66,7 +66,8 @@ def test_reads_the_stored_closes(conn: Connection) -> None:
     assert prices.stocks is not None
     assert prices.stocks.tickers == tuple(f"STOCK{rank}" for rank in range(1, universe().top_holdings + 1))
     assert (prices.stocks.ranks[:, 0] == np.arange(1, universe().top_holdings + 1)).all()
-    assert not prices.stocks.known.any()  # No holdings of the other funds are stored.
+    # No holdings of the other funds are stored, so that there are none to know.
+    assert prices.stocks.known.tolist() == [False] * 600 + [True] * 400
 
 
 def test_reads_up_to_a_session(conn: Connection) -> None:
@@ -110,6 +111,7 @@ def test_the_command_prints_the_page(
     assert command.main(["--resamples", "200", "--without-spark"]) == 0
     page = capsys.readouterr().out
     assert page.startswith("Verdict: no edge shown: over 743 sessions none of 24 variants beats SPY")
+    assert "can be judged when 286 more sessions are stored\n" in page
     assert "\n*  20 sessions, all, seed weights, daily  " in page
     with api_on(scratch_database) as api:
         answer = api.get("/lab")

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 import dashboard_samples as samples
-from contract.lab import LabReport
+from contract.lab import LabLeg, LabReport
 from dashboard.downloads import as_csv
 from dashboard.figures import DARK, Interval, intervals
 from dashboard.page import signed
@@ -100,6 +100,22 @@ def test_hindsight_is_a_row_and_has_no_interval() -> None:
     rows = samples.named(shown, "variants").rowData
     assert rows[1]["shown"] == f"{SEED_NAME} ({texts.IS_WHOLE.en}, {texts.HINDSIGHT.en})"
     assert len(samples.named(shown, "intervals").figure.data[0].x) == 1
+
+
+@pytest.mark.parametrize(("language", "title"), [("en", texts.STOCKS.en), ("ko", texts.STOCKS.ko)])
+def test_the_stock_leg_has_a_verdict_and_figures_of_its_own(language: Language, title: str) -> None:
+    report = lab_report()
+    leg = msgspec.to_builtins(report)
+    stocks = {name: leg[name] for name in LabLeg.__struct_fields__} | {"sessions": 798, "judged": 1}
+    whole = variant(report, name="whole", leg="stocks", is_seed=False, is_whole_rule=True)
+    shown = drawn(report, language, variants=[variant(report), whole], stocks=stocks)
+    text = samples.text_of(shown)
+    assert title in text and "798" in text
+    assert samples.text_of(samples.named(shown, "stocks-verdict")).startswith(texts.EDGE.in_(language, cost=100))
+    assert len(samples.named(shown, "stocks-intervals").figure.data[0].x) == 1
+    assert len(samples.named(shown, "intervals").figure.data[0].x) == 1
+    mark = f"{texts.IS_WHOLE.in_(language)}, {texts.OWN_SESSIONS.in_(language)}"
+    assert mark in samples.named(shown, "variants").rowData[1]["shown"]
 
 
 def test_an_edge_ends_where_the_verdict_says() -> None:

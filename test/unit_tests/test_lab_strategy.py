@@ -277,9 +277,10 @@ def portfolios_by_the_platform(
 def test_holdings_before_the_first_snapshot_are_hindsight() -> None:
     days = weekdays(5)
     holdings = [Holding("X", "A", days[1], 1), Holding("X", "B", days[3], 2), Holding("Y", "B", days[0], 1)]
-    ranks, known = ranks_of(holdings, days, ["X", "Y"], ["A", "B"])
+    ranks, known = ranks_of(holdings, days, ["X", "Y", "GOLD"], ["A", "B"])
     assert ranks[:, 0].tolist() == [[1, 0]] * 3 + [[0, 2]] * 2
     assert ranks[:, 1].tolist() == [[0, 1]] * 5
+    assert not ranks[:, 2].any()
     assert known.tolist() == [False, True, True, True, True]
 
 
@@ -301,6 +302,7 @@ def test_the_file_has_the_seeds_rule_and_eleven_costs() -> None:
         ({"rebalance": "yearly"}, "rebalance = 'yearly': give one of daily, weekly, monthly"),
         ({"max_position": 0}, "max_position = 0: give a share"),
         ({"pick": "best"}, "pick = 'best': give one of all, best_of_each"),
+        ({"leg": "stocks"}, r'leg = "stocks" of \[seed\]: give "etf"'),
         ({"pick": "best_of_each"}, 'pick = "best_of_each" needs leg = "stocks"'),
     ],
 )

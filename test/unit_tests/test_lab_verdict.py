@@ -40,7 +40,7 @@ def panel(sharpes: list[float], sessions: int, turnover: float = 0.01, seed: int
         drag,
         drag / 2,
         np.zeros(sessions),
-        np.zeros(len(sharpes), dtype=np.bool_),
+        np.zeros((sessions, len(sharpes)), dtype=np.bool_),
     )
 
 
@@ -182,21 +182,57 @@ def test_a_short_variant_needs_fewer_sessions() -> None:
     assert examine(prices, trials, **given).report.verdict.code == "lab_no_edge"
 
 
+STOCK = NAMES[0].with_stocks()
+GIVEN: dict[str, Any] = {"benchmark": "SPY", "cost": 0.0, "resamples": 200}
+
+
+def with_winner(sessions: int, known_from: int) -> Prices:
+    """Return a market without an edge but for a stock, which every fund holds. This is known from a session on."""
+    prices, shape = invented_prices(sessions, 3), (sessions, 1)
+    risen = np.asarray(100 * np.cumprod(np.full(shape, 1.01), axis=0), dtype=np.float64)
+    ranks = np.ones((sessions, 14, 1), np.int16)
+    return replace(prices, stocks=Stocks(("A",), risen, np.ones(shape), ranks, np.arange(sessions) >= known_from))
+
+
 def test_hindsight_is_shown_and_not_judged() -> None:
     """The only stock leg knows its holdings too late, and would win."""
-    prices = invented_prices(1100, 3)
-    risen = 100 * np.cumprod(np.full(1100, 1.01))
-    stocks = Stocks(("A",), risen[:, None], np.ones((1100, 1)), np.ones((1100, 14, 1), np.int16), np.arange(1100) > 500)
-    stock = NAMES[0].with_stocks()
-    given: dict[str, Any] = {"benchmark": "SPY", "cost": 0.0, "resamples": 200}
-    found = examine(replace(prices, stocks=stocks), Trials((NAMES[0], stock), COSTS), **given).report
+    found = examine(with_winner(1100, 500), Trials((NAMES[0], STOCK), COSTS), **GIVEN).report
     assert found.verdict.code == "lab_no_edge"
+    assert found.stocks is None
     assert [(each.has_hindsight, each.p_value is None) for each in found.variants] == [(False, False), (True, True)]
     assert [each.is_whole_rule for each in found.variants] == [False, True]
-    assert "lab_hindsight" in {note.code for note in found.notes}
-    assert any(line.startswith(f"** {stock} (hindsight)  ") for line in lines(found))
-    known = replace(prices, stocks=replace(stocks, known=np.ones(1100, np.bool_)))
-    assert examine(known, Trials((NAMES[0], stock), COSTS), **given).report.verdict.code == "lab_edge"
+    assert {"lab_hindsight", "lab_stocks_later"} <= {note.code for note in found.notes}
+    assert any(line.startswith(f"** {STOCK} (hindsight)  ") for line in lines(found))
+
+
+def test_the_stock_leg_is_judged_where_holdings_were_known() -> None:
+    """By itself: the ETF leg has its sessions and its verdict as before."""
+    prices, trials = with_winner(1100, 300), Trials((NAMES[0], STOCK), COSTS)
+    found = examine(prices, trials, **GIVEN).report
+    alone = examine(replace(prices, stocks=None), trials, **GIVEN).report
+    assert (found.verdict, found.sessions, found.costs) == (alone.verdict, alone.sessions, alone.costs)
+    assert found.variants[0] == alone.variants[0]
+    assert found.stocks is not None and found.stocks.verdict.code == "lab_edge"
+    # What was decided in session 300 earns from 302 on.
+    assert (found.stocks.first, found.stocks.sessions, found.stocks.judged) == (prices.sessions[302], 798, 1)
+    whole = found.variants[1]
+    assert (whole.leg, whole.has_hindsight) == ("stocks", False) and whole.p_value is not None and whole.p_value < 0.01
+    assert {"lab_stocks_apart", "lab_whole_too"} <= {note.code for note in found.notes}
+    page = list(lines(found))
+    assert page[1].startswith("Stock leg: edge at cost <= 100 bp: over 798 sessions ")
+    assert page.index("The stock leg") < next(at for at, line in enumerate(page) if line.startswith(f"** {STOCK}  "))
+
+
+@pytest.mark.parametrize(("stored", "known_from"), [(400, 400), (500, 420), (500, 0), (1100, 420)])
+def test_exactly_the_sessions_that_are_missing_judge_the_stock_leg(stored: int, known_from: int) -> None:
+    prices, trials = with_winner(1200, known_from), Trials((NAMES[0], STOCK), COSTS)
+
+    def examined(sessions: int) -> LabReport:
+        return examine(prices.until(sessions), trials, **GIVEN).report
+
+    [more] = [note.params["more"] for note in examined(stored).notes if note.code == "lab_stocks_later"]
+    assert examined(stored + more - 1).stocks is None
+    assert examined(stored + more).stocks is not None
 
 
 def test_missing_closes_leave_every_figure_finite() -> None:
