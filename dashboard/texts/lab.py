@@ -8,7 +8,7 @@ EDGE = Text("Edge at cost ≤ {cost} bp", "비용 {cost} bp 이하에서 우위 
 NO_EDGE = Text("No edge shown", "우위 확인되지 않음")
 NOT_ENOUGH = Text("Not enough data", "자료 부족")
 
-WHOLE = Text("All variants", "전체 규칙")
+WHOLE = Text("All variants of the ETF leg", "ETF 부분의 전체 규칙")
 STOCKS = Text("The stock leg, and the whole rule with it", "종목 부분과 기본 규칙 전체")
 SINCE = Text("From", "시작")
 UNTIL = Text("Until", "끝")
@@ -77,8 +77,8 @@ METHOD = Text(
 )
 EMPTY_TITLE = Text("Not judged yet", "아직 판정하지 않았습니다")
 EMPTY_HINT = Text(
-    "./start.sh lab judges it on the stored prices. ./start.sh history --etf-prices --sessions 2500 stores ten years "
-    "of them before that.",
-    "./start.sh lab을 실행하면 저장된 시세로 판정합니다. 그 전에 ./start.sh history --etf-prices --sessions 2500으로 "
-    "10년치 시세를 저장할 수 있습니다.",
+    "./start.sh lab judges it on the stored prices. ./start.sh history --etf-prices --sessions all stores those since "
+    "2000 before that.",
+    "./start.sh lab을 실행하면 저장된 시세로 판정합니다. 그 전에 ./start.sh history --etf-prices --sessions all로 "
+    "2000년부터의 시세를 저장할 수 있습니다.",
 )

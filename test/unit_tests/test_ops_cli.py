@@ -26,6 +26,7 @@ def nothing_is_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["restatements", "--from", "2026-08-10"], "is not running: ./start.sh starts it"),
         (["screenshots"], "is not running: ./start.sh starts it"),
         (["history"], "is not running: ./start.sh starts it"),
+        (["history", "--sessions", "all"], "is not running: ./start.sh starts it"),
         (["history", "--sessions", "0"], "a history has at least one session"),
         (["logs", "kafak"], "did you mean kafka"),
         (["restart", "api", "dashboard"], "is not running: ./start.sh starts it"),
@@ -51,7 +52,9 @@ def test_a_problem_is_one_message_and_exit_code_1(
     assert "Traceback" not in shown
 
 
-@pytest.mark.parametrize("arguments", [["run", "trending", "--as-of", "20260821x"], ["logs"]])
+@pytest.mark.parametrize(
+    "arguments", [["run", "trending", "--as-of", "20260821x"], ["logs"], ["history", "--sessions", "x"]]
+)
 def test_wrong_use_is_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(arguments)
