@@ -22,9 +22,9 @@ COSTS = tuple(cost / 1000 for cost in range(11))
 NAMES = [Variant(period, 0, 0, "seed", "daily", "etf", 1.0) for period in (20, 5, 10)]
 
 
-def of_etfs() -> Trials:
-    trials = load()
-    return Trials(tuple(variant for variant in trials.variants if variant.leg == "etf"), trials.costs)
+def without_costs() -> Trials:
+    """Return the variants of the ETF leg. An edge at any cost is one without costs, so that one cost is enough."""
+    return Trials(load().of_leg("etf"), (0.0,))
 
 
 def panel(sharpes: list[float], sessions: int, turnover: float = 0.01, seed: int = 1) -> Panel:
@@ -85,16 +85,20 @@ def test_does_not_call_luck_an_edge_where_it_did_not_last() -> None:
 
 
 def test_does_not_flatter() -> None:
-    """The benchmark does the same on 1,000 markets each: ./start.sh bench lab."""
-    without = tally(of_etfs(), range(30), 0.0, 0.001)
-    assert without.edge <= 4
+    """A lab that flatters on a tenth of all markets would pass in 45 of 100 cases, on a fifth in 2 of 1,000.
+
+    The benchmark does the same on 1,000 markets each: ./start.sh bench lab.
+    """
+    without = tally(without_costs(), range(100), 0.0, 0.001)
+    assert without.edge <= 9
     # Choosing the best and not counting what was tried is what flatters.
     assert without.undeflated > without.edge
 
 
 def test_sees_a_planted_edge() -> None:
-    planted = tally(of_etfs(), range(12), PLANTED_STRENGTH, 0.001)
-    assert planted.edge >= 10
+    """A lab that overlooks a fifth of them would pass in 8 of 100 cases."""
+    planted = tally(without_costs(), range(40), PLANTED_STRENGTH, 0.001)
+    assert planted.edge >= 36
 
 
 def test_no_variant_has_more_than_what_is_planted() -> None:
