@@ -132,6 +132,15 @@ def test_at_the_break_even_cost_nothing_is_left() -> None:
     assert found.report.variants[0].sharpe == pytest.approx(yearly(sharpe_ratio(found.panel.excess(0.001)[:, 0])))
 
 
+def test_turnover_is_half_of_what_is_bought_and_sold_in_a_year() -> None:
+    """A fund rises for five sessions and falls for five. So all is bought and sold once in ten sessions."""
+    moves = np.tile([0.01] * 5 + [-0.01] * 5, 41)[:407]
+    prices = Prices(weekdays(407), ("FUND",), np.cumprod(1 + moves)[:, None], np.ones(407))
+    found = examine(prices, Trials((NAMES[1],), (0.0,)), benchmark="SPY", cost=0.0, resamples=100).report
+    assert found.sessions == 400
+    assert found.variants[0].turnover == pytest.approx(25.2)
+
+
 @pytest.mark.parametrize("costs", [COSTS, (0.0, 0.0025)])
 def test_p_values_are_those_at_the_cost_of_the_record(costs: tuple[float, ...]) -> None:
     """Whether this cost, 25 bp, is one of those that decide or not."""
