@@ -467,7 +467,7 @@ def restart(services: Sequence[str]) -> int:
 @command(
     "test",
     "lint, types, import contracts and all tests, on a stack of their own",
-    argument("rings", nargs="*", metavar="RING", help="checks, unit, integration, end_to_end, containers (all)"),
+    argument("rings", nargs="*", metavar="RING", help="checks, unit, integration, end_to_end, containers, lab (all)"),
 )
 def test(rings: Sequence[str]) -> int:
     from ops.testing import run_tests

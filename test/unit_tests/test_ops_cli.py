@@ -9,6 +9,7 @@ import pytest
 from config.config import PROJECT_ROOT
 from front_door import front_door
 from ops import cli, testing
+from ops.errors import CannotInstall
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +114,13 @@ def test_a_ring_is_good_only_when_it_ran_and_skipped_nothing(
     code: int, tests: int, skipped: int, problems: list[str]
 ) -> None:
     assert testing.problems_of("unit", code, tests, skipped) == problems
+
+
+def test_a_ring_whose_packages_are_not_to_be_had_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(testing, "LAB_LOCK", PROJECT_ROOT / "requirements" / "none.txt")
+    monkeypatch.setattr(testing, "LAB_PACKAGES", tmp_path)
+    with pytest.raises(CannotInstall, match=r"requirements/none\.txt: "):
+        testing._lab()
 
 
 def test_what_a_command_does_not_know_is_told_with_how_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:
