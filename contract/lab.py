@@ -1,7 +1,7 @@
 """What the lab says about the rule: the verdict, what it rests on, and each variant."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -26,11 +26,11 @@ class LabVariant(Struct, frozen=True):
 
     name: Annotated[str, Meta(description="In English, unique")]
     words: Annotated[list[ShownReason], Meta(description="The name as data: what the variant is made of")]
-    is_seed: Annotated[bool, Meta(description="The rule of the seed document")]
+    is_seed: Annotated[bool, Meta(description="The ETF leg of the seed document's rule")]
     has_hindsight: Annotated[bool, Meta(description="Rests on holdings known only later: shown, and not judged")]
     excess: Annotated[float, Meta(description="Yearly mean")]
-    lower: Annotated[float | None, Meta(description="Of its 95 % interval; null in hindsight")]
-    upper: Annotated[float | None, Meta(description="Of its 95 % interval; null in hindsight")]
+    lower: Annotated[float | None, Meta(description="Of its 95 % interval; null: it is not judged")]
+    upper: Annotated[float | None, Meta(description="Of its 95 % interval; null: it is not judged")]
     sharpe: Ratio
     probabilistic: Annotated[float | None, Meta(description="Probabilistic Sharpe ratio, of this variant alone")]
     deflated: Annotated[float | None, Meta(description="Deflated Sharpe ratio, all variants counted")]
@@ -47,9 +47,33 @@ class LabVariant(Struct, frozen=True):
     sessions_needed: Annotated[
         int | None, Meta(description="Until the Sharpe ratio so far can be told from 0; null: it is not above 0")
     ]
+    leg: Annotated[Literal["etf", "stocks"], Meta(description="What it buys: the ETFs, or the stocks they hold")] = (
+        "etf"
+    )
+    is_whole_rule: Annotated[
+        bool, Meta(description="The seed document's whole rule: the best stock of each trending ETF")
+    ] = False
+
+
+class LabLeg(Struct, frozen=True):
+    """The verdict on the variants of a leg of the rule, which count among themselves, over sessions of their own."""
+
+    verdict: ShownReason
+    first: Annotated[date | None, Meta(description="First session that is judged")]
+    last: Annotated[date | None, Meta(description="Last session that is judged")]
+    sessions: int
+    judged: Annotated[int, Meta(description="Variants that count")]
+    block: Annotated[float | None, Meta(description="Mean block length of the bootstrap, in sessions")]
+    costs: list[LabCost]
+    overfitting: Annotated[float | None, Meta(description="Probability of backtest overfitting")]
+    in_sample: Ratio
+    out_of_sample: Ratio
+    expected_best: Annotated[float | None, Meta(description="Yearly Sharpe ratio that the best has by luck alone")]
 
 
 class LabReport(Struct, frozen=True):
+    """The verdict on the ETF leg and what it rests on, and that on the stock leg."""
+
     verdict: ShownReason
     notes: list[ShownReason]
     benchmark: str
@@ -69,3 +93,7 @@ class LabReport(Struct, frozen=True):
     out_of_sample: Ratio
     expected_best: Annotated[float | None, Meta(description="Yearly Sharpe ratio that the best has by luck alone")]
     variants: list[LabVariant]
+    stocks: Annotated[
+        LabLeg | None,
+        Meta(description="The stock leg, the whole rule with it; null: it cannot be judged yet"),
+    ] = None

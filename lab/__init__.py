@@ -6,3 +6,5 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Fingerprints = NDArray[np.uint64]
+Ranks = NDArray[np.int16]

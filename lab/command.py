@@ -96,8 +96,9 @@ def _require_no_lookahead(trials: Trials, prices: Prices, compute: Compute) -> N
     if found:
         first = found[0]
         raise Untrustworthy(
-            f"{first.variant} knows the future: without the prices from {prices.sessions[first.cut]} on it earns "
-            f"something else on {prices.sessions[first.session]}. This is a fault of the lab: please report it."
+            f"{first.variant} knows the future: without the prices from {prices.sessions[first.cut]} on, or with other "
+            f"ones, it decides or earns something else on {prices.sessions[first.session]}. This is a fault of the "
+            "lab: please report it."
         )
 
 

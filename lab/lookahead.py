@@ -1,19 +1,28 @@
-"""Does a variant know the future? Computed again on prices that end earlier, it has to earn the same until then."""
+"""Does a variant know the future? With another future it has to decide and earn the same until then.
 
-from collections.abc import Sequence
+At each of some sessions the prices are cut, and computed again in two ways: as if nothing had come after, and with
+another future, in which every price, market cap and list of holdings is a different one. The cut alone would not find a
+variant that looks one session ahead and mostly decides the same in two sessions on end. The other future changes what
+it sees.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
+from lab import Flags, Floats
 from lab.panel import Compute, one_by_one
-from lab.prices import Prices
+from lab.prices import Prices, Stocks
+from lab.strategy import Outcome, is_decision
 from lab.variants import Variant
 
-CUTS = 5
+CUTS = 6
 
 
 class Difference(NamedTuple):
-    """A variant that earned something else in a session when later prices were not there."""
+    """A variant that decided or earned something else in a session when later prices were not the same."""
 
     variant: Variant
     session: int
@@ -26,9 +35,59 @@ def differences(
     """Return the variants whose past depends on what came later. Equal means equal to the last bit."""
     found = []
     whole = list(compute(variants, prices))
-    for cut in np.linspace(0, len(prices), cuts + 2, dtype=int)[1:-1]:
-        for variant, after, before in zip(variants, whole, compute(variants, prices.until(cut)), strict=True):
-            same = (after.gross[:cut] == before.gross) & (after.drag[:cut] == before.drag)
-            if not same.all():
-                found.append(Difference(variant, int(np.flatnonzero(~same)[0]), int(cut)))
+    for cut in cuts_of(prices, cuts):
+        for other in (prices.until(cut), with_another_future(prices, cut)):
+            for variant, once, again in zip(variants, whole, compute(variants, other), strict=True):
+                differs = _differs(once, again, cut)
+                if differs.any():
+                    found.append(Difference(variant, int(np.flatnonzero(differs)[0]), cut))
     return found
+
+
+def cuts_of(prices: Prices, cuts: int) -> Iterator[int]:
+    """Yield how many sessions each cut leaves. Behind every second one both a week and a month are over.
+
+    A variant that knows which session is the last of a week or month does so at these ends or at all others.
+    """
+    begins = is_decision("weekly", prices.sessions) & is_decision("monthly", prices.sessions)
+    for number, at in enumerate(np.linspace(0, len(prices), cuts + 2, dtype=int)[1:-1].tolist()):
+        ends = np.flatnonzero(begins[at:])
+        yield at + int(ends[0]) if number % 2 and len(ends) else at
+
+
+def with_another_future(prices: Prices, cut: int) -> Prices:
+    """Return prices that are the same in the first sessions, and far from what they were in the others."""
+    random = np.random.default_rng([cut, 22])
+
+    def changed(values: Floats) -> Floats:
+        factors = np.exp(random.standard_normal(values.shape))
+        factors[:cut] = 1.0
+        return values * factors
+
+    def of_stocks(stocks: Stocks) -> Stocks:
+        ranks, known = stocks.ranks.copy(), stocks.known.copy()
+        ranks[cut:] = random.permuted(ranks[cut:], axis=2)
+        known[cut:] ^= True
+        return replace(stocks, closes=changed(stocks.closes), caps=changed(stocks.caps), ranks=ranks, known=known)
+
+    return replace(
+        prices,
+        closes=changed(prices.closes),
+        benchmark=changed(prices.benchmark),
+        stocks=prices.stocks and of_stocks(prices.stocks),
+    )
+
+
+def _differs(once: Outcome, again: Outcome, count: int) -> Flags:
+    """Return in which of the first sessions two outcomes are not the same."""
+    differs = np.zeros(count, dtype=np.bool_)
+    for first, second in (
+        (once.gross, again.gross),
+        (once.drag, again.drag),
+        (once.has_hindsight, again.has_hindsight),
+        (once.decisions.targets, again.decisions.targets),
+        (once.decisions.decides, again.decisions.decides),
+        (once.decisions.has_hindsight, again.decisions.has_hindsight),
+    ):
+        differs |= first[:count] != second[:count]
+    return differs

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from contract.lab import LabReport, LabVariant
+from contract.lab import LabLeg, LabReport, LabVariant
 from lab.libraries import Compared
 
 # Behind these a figure has no meaning, or no room.
@@ -12,38 +12,51 @@ NONE = "–"
 def lines(report: LabReport) -> Iterator[str]:
     """Yield the page, line by line: the verdict first, and then what it rests on."""
     yield from verdict(report)
-    yield ""
-    yield from _facts(report)
-    if report.costs:
+    beside = [each for each in report.variants if not report.stocks or each.leg == "etf"]
+    yield from _leg(report, report, beside)
+    if report.stocks:
         yield ""
-        yield from _table(
-            ("cost", "p (SPA, all variants)", "out-of-sample Sharpe"),
-            [(f"{each.cost_bp:g} bp", _number(each.p_value, 4), _number(each.out_of_sample)) for each in report.costs],
-        )
-    if report.variants:
-        yield ""
-        yield f"At {report.cost_bp:g} bp, best first (* the seed's rule). Excess: net above {report.benchmark}, a year"
-        yield from _table(HEADINGS, [_row(each) for each in _best_first(report.variants)])
+        yield "The stock leg"
+        yield from _leg(report.stocks, report, [each for each in report.variants if each.leg == "stocks"])
 
 
 def verdict(report: LabReport) -> Iterator[str]:
     yield f"Verdict: {report.verdict.sentence}"
+    if report.stocks:
+        yield f"Stock leg: {report.stocks.verdict.sentence}"
     for note in report.notes:
         yield f"  * {note.sentence}"
 
 
-def _facts(report: LabReport) -> Iterator[str]:
-    if report.first and report.last:
-        yield f"{report.first} to {report.last}: {report.sessions:,} sessions, {report.judged} variants judged"
-    if report.more_sessions:
+def _leg(leg: LabReport | LabLeg, report: LabReport, variants: Sequence[LabVariant]) -> Iterator[str]:
+    yield ""
+    yield from _facts(leg, report)
+    if leg.costs:
+        yield ""
+        yield from _table(
+            ("cost", "p (SPA, all variants)", "out-of-sample Sharpe"),
+            [(f"{each.cost_bp:g} bp", _number(each.p_value, 4), _number(each.out_of_sample)) for each in leg.costs],
+        )
+    if variants:
+        yield ""
+        yield f"At {report.cost_bp:g} bp, best first. Excess: net above {report.benchmark}, a year"
+        yield "*  the ETF leg of the seed's rule alone"
+        yield "** the whole rule, with its stocks: judged only where holdings were known at the time"
+        yield from _table(HEADINGS, [_row(each) for each in _best_first(variants)])
+
+
+def _facts(leg: LabReport | LabLeg, report: LabReport) -> Iterator[str]:
+    if leg.first and leg.last:
+        yield f"{leg.first} to {leg.last}: {leg.sessions:,} sessions, {leg.judged} variants judged"
+    if leg is report and report.more_sessions:
         yield f"Sessions until anything can be said: {report.more_sessions:,}"
-    if report.block is not None:
-        yield f"Stationary bootstrap: {report.resamples:,} resamples, mean block {report.block:.1f} sessions"
-        yield f"Best of {report.judged} by luck alone: yearly Sharpe ratio {_number(report.expected_best)}"
-        yield f"Probability of overfitting (CSCV): {_percent(report.overfitting)}"
+    if leg.block is not None:
+        yield f"Stationary bootstrap: {report.resamples:,} resamples, mean block {leg.block:.1f} sessions"
+        yield f"Best of {leg.judged} by luck alone: yearly Sharpe ratio {_number(leg.expected_best)}"
+        yield f"Probability of overfitting (CSCV): {_percent(leg.overfitting)}"
         yield (
-            f"Walk-forward at {report.cost_bp:g} bp: yearly Sharpe ratio {_number(report.in_sample)} where chosen, "
-            f"{_number(report.out_of_sample)} where held"
+            f"Walk-forward at {report.cost_bp:g} bp: yearly Sharpe ratio {_number(leg.in_sample)} where chosen, "
+            f"{_number(leg.out_of_sample)} where held"
         )
 
 
@@ -71,7 +84,9 @@ def _best_first(variants: Iterable[LabVariant]) -> list[LabVariant]:
 def _row(each: LabVariant) -> tuple[str, ...]:
     interval = NONE if each.lower is None else f"{_percent(each.lower)} … {_percent(each.upper)}"
     return (
-        ("* " if each.is_seed else "  ") + each.name + (" (hindsight)" if each.has_hindsight else ""),
+        ("*  " if each.is_seed else "** " if each.is_whole_rule else "   ")
+        + each.name
+        + (" (hindsight)" if each.has_hindsight else ""),
         _percent(each.excess),
         interval,
         _number(each.sharpe),

@@ -3,8 +3,12 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import count
+from operator import attrgetter
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lab import Flags, Floats
 from lab.prices import Prices
@@ -14,6 +18,7 @@ from lab.variants import Variant
 # A variant whose first decision takes more than this share of the stored sessions is left out.
 LONGEST_WARM_UP = 1 / 3
 
+T = TypeVar("T", np.float64, np.bool_)
 Compute = Callable[[Sequence[Variant], Prices], Iterable[Outcome]]
 
 
@@ -21,7 +26,7 @@ Compute = Callable[[Sequence[Variant], Prices], Iterable[Outcome]]
 class Panel:
     """Returns by session (row) and variant (column), and those of the benchmark.
 
-    has_hindsight: variants that hold something decided with holdings of a later day
+    has_hindsight: by session and variant, whether it holds something decided with holdings of a later day
     left_out: variants that cannot be computed on these prices
     """
 
@@ -44,17 +49,22 @@ class Panel:
         """Return the net return of each variant above the benchmark's."""
         return self.net(cost) - self.benchmark[:, None]
 
-    def judged(self) -> "Panel":
-        """Return the variants without hindsight, which alone count for the verdict."""
-        kept = ~self.has_hindsight
+    def since(self, first: int) -> "Panel":
+        """Return the sessions from one on."""
         return replace(
             self,
-            variants=tuple(variant for variant, is_kept in zip(self.variants, kept, strict=True) if is_kept),
-            gross=self.gross[:, kept],
-            drag=self.drag[:, kept],
-            turnover=self.turnover[:, kept],
-            has_hindsight=self.has_hindsight[kept],
+            sessions=self.sessions[first:],
+            gross=self.gross[first:],
+            drag=self.drag[first:],
+            turnover=self.turnover[first:],
+            benchmark=self.benchmark[first:],
+            has_hindsight=self.has_hindsight[first:],
         )
+
+    def known(self) -> "Panel":
+        """Return the sessions behind the last one with hindsight, which alone count for a verdict."""
+        late = np.flatnonzero(self.has_hindsight.any(axis=1))
+        return self.since(int(late[-1]) + 1 if len(late) else 0)
 
 
 def one_by_one(variants: Sequence[Variant], prices: Prices) -> list[Outcome]:
@@ -65,25 +75,45 @@ def one_by_one(variants: Sequence[Variant], prices: Prices) -> list[Outcome]:
 def panel_of(variants: Sequence[Variant], prices: Prices, compute: Compute = one_by_one) -> Panel:
     """Compute all variants, and cut them to the sessions in which each of them had its first decision behind it."""
     usable = [variant for variant in variants if _is_usable(variant, prices)]
-    first = max((variant.warm_up for variant in usable), default=0) + SESSIONS_TO_FIRST_RETURN
+    first = _first_return(usable, len(prices))
     outcomes = list(compute(usable, prices))
 
-    def columns(values: list[Floats]) -> Floats:
-        return np.column_stack(values)[first:] if values else np.empty((max(0, len(prices) - first), 0))
+    def columns(of: Callable[[Outcome], NDArray[T]], kind: type[T]) -> NDArray[T]:
+        values = [of(outcome)[first:] for outcome in outcomes]
+        return np.column_stack(values) if values else np.empty((max(0, len(prices) - first), 0), dtype=kind)
 
     benchmark = np.ones(1) if not len(prices) else prices.benchmark
     return Panel(
         variants=tuple(usable),
         sessions=prices.sessions[first:],
-        gross=columns([outcome.gross for outcome in outcomes]),
-        drag=columns([outcome.drag for outcome in outcomes]),
-        turnover=columns([outcome.turnover for outcome in outcomes]),
+        gross=columns(attrgetter("gross"), np.float64),
+        drag=columns(attrgetter("drag"), np.float64),
+        turnover=columns(attrgetter("turnover"), np.float64),
         benchmark=(benchmark[1:] / benchmark[:-1] - 1)[first - 1 :],
-        has_hindsight=np.array([outcome.has_hindsight[first:].any() for outcome in outcomes], dtype=np.bool_),
+        has_hindsight=columns(attrgetter("has_hindsight"), np.bool_),
         left_out=tuple(variant for variant in variants if variant not in usable),
     )
 
 
+def sessions_missing(variants: Sequence[Variant], stored: int, enough: int, decided: int = 0) -> int:
+    """Return how many sessions have to be stored beside those there are until enough of them can be judged.
+
+    decided: the first session whose decisions count
+    Longer variants join on the way, and then the sessions that all can judge begin later.
+    """
+    return next(more for more in count() if stored + more - _first_return(variants, stored + more, decided) >= enough)
+
+
+def _first_return(variants: Sequence[Variant], stored: int, decided: int = 0) -> int:
+    """Return from which session on all variants that so many sessions suffice for have returns."""
+    warm_ups = (variant.warm_up for variant in variants if _is_warm(variant, stored))
+    return max([decided, *warm_ups]) + SESSIONS_TO_FIRST_RETURN
+
+
 def _is_usable(variant: Variant, prices: Prices) -> bool:
     has_leg = variant.leg == "etf" or prices.stocks is not None
-    return has_leg and variant.warm_up <= LONGEST_WARM_UP * len(prices)
+    return has_leg and _is_warm(variant, len(prices))
+
+
+def _is_warm(variant: Variant, stored: int) -> bool:
+    return variant.warm_up <= LONGEST_WARM_UP * stored

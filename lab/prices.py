@@ -6,7 +6,7 @@ from datetime import date
 
 import numpy as np
 
-from lab import Flags, Floats, Integers
+from lab import Flags, Floats, Integers, Ranks
 
 
 @dataclass(frozen=True)
@@ -14,14 +14,15 @@ class Stocks:
     """The stocks that the funds hold.
 
     closes, caps: in dollars, a row a session and a column a stock; NaN where there is none
-    held: whether a fund holds a stock, by session, fund and stock, as the newest holdings of the session say
+    ranks: which of a fund's holdings a stock is, by session, fund and stock, as the newest holdings of the session say;
+        1 is the largest, 0 is none
     known: whether these holdings were known in the session. Where they were not, a decision is hindsight
     """
 
     tickers: tuple[str, ...]
     closes: Floats
     caps: Floats
-    held: Flags
+    ranks: Ranks
     known: Flags
 
 
@@ -44,7 +45,7 @@ class Prices:
             self.stocks,
             closes=self.stocks.closes[:count],
             caps=self.stocks.caps[:count],
-            held=self.stocks.held[:count],
+            ranks=self.stocks.ranks[:count],
             known=self.stocks.known[:count],
         )
         return Prices(self.sessions[:count], self.tickers, self.closes[:count], self.benchmark[:count], stocks)

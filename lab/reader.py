@@ -11,7 +11,7 @@ from config.universe import Universe
 from contract.common import Source
 from database.db_helper import Connection, fetch
 from database.queries.doubts import WITHHELD, doubts
-from lab import Flags
+from lab import Flags, Ranks
 from lab.prices import Prices, Stocks, matrix_of, prices_of
 from utils.errors import NotStored
 
@@ -22,7 +22,7 @@ _CLOSES = """
         AND dollar_adj_close IS NOT NULL
 """
 _HOLDINGS = """
-    SELECT etf_ticker, stock_ticker, collected_date
+    SELECT etf_ticker, stock_ticker, collected_date, holding_rank
     FROM collected_etf_holdings
     WHERE etf_ticker = ANY(%(tickers)s) AND holding_rank <= %(largest)s
         AND collected_date <= COALESCE(%(until)s, 'infinity'::date)
@@ -34,6 +34,7 @@ class Holding(NamedTuple):
     etf_ticker: str
     stock_ticker: str
     collected_date: date
+    holding_rank: int
 
 
 def read_prices(conn: Connection, etfs: Universe, until: date | None = None) -> Prices:
@@ -69,36 +70,37 @@ def _stocks(conn: Connection, etfs: Universe, prices: Prices, until: date | None
     if not tickers:
         return None
     closes, caps = _values(conn, tickers, until)
-    held, known = held_by(holdings, prices.sessions, prices.tickers, tickers)
+    ranks, known = ranks_of(holdings, prices.sessions, prices.tickers, tickers)
     return Stocks(
         tuple(tickers),
         matrix_of(closes, tickers, prices.sessions),
         matrix_of(caps, tickers, prices.sessions),
-        held,
+        ranks,
         known,
     )
 
 
-def held_by(
+def ranks_of(
     holdings: Collection[Holding], sessions: Sequence[date], funds: Sequence[str], tickers: Sequence[str]
-) -> tuple[Flags, Flags]:
-    """Return which stocks each fund held in each session, and in which sessions all of that was known.
+) -> tuple[Ranks, Flags]:
+    """Return what each fund held in each session, as lab.prices.Stocks has it, and in which sessions that was known.
 
-    A session has the newest holdings up to it, or else the oldest ones, which were not known then.
+    A session has the newest holdings up to it, or else the oldest ones, which were not known then. A fund without any,
+    as one of gold or bonds, has no stocks to know.
     """
-    held = np.zeros((len(sessions), len(funds), len(tickers)), dtype=np.bool_)
+    ranks = np.zeros((len(sessions), len(funds), len(tickers)), dtype=np.int16)
     known = np.ones(len(sessions), dtype=np.bool_)
     column = {ticker: at for at, ticker in enumerate(tickers)}
     for at, fund in enumerate(funds):
-        snapshots: dict[date, list[int]] = {}
+        snapshots: dict[date, dict[int, int]] = {}
         for holding in sorted(holdings, key=lambda each: each.collected_date):
             if holding.etf_ticker == fund:
-                snapshots.setdefault(holding.collected_date, []).append(column[holding.stock_ticker])
+                snapshots.setdefault(holding.collected_date, {})[column[holding.stock_ticker]] = holding.holding_rank
         starts = [sum(session < day for session in sessions) for day in snapshots]
-        for begin, end, stocks in zip([0, *starts[1:]], [*starts[1:], len(sessions)], snapshots.values(), strict=False):
-            held[begin:end, at, stocks] = True
-        known[: starts[0] if starts else len(sessions)] = False
-    return held, known
+        for begin, end, held in zip([0, *starts[1:]], [*starts[1:], len(sessions)], snapshots.values(), strict=False):
+            ranks[begin:end, at, list(held)] = list(held.values())
+        known[: starts[0] if starts else 0] = False
+    return ranks, known
 
 
 def _values(

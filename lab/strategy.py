@@ -7,35 +7,53 @@ Costs need no second computation. With the gross return g and the turnover u of 
 (1 + g) * (1 - 2 * u * c) - 1 = g - c * drag, with drag = 2 * u * (1 + g). The drag does not depend on c.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from hashlib import blake2b
 
 import numpy as np
 
-from lab import Flags, Floats, Integers
+from lab import Fingerprints, Flags, Floats, Integers
 from lab.prices import Prices, carried
 from lab.variants import Variant
-from lab.weights import best, scores_of, shares_of
+from lab.weights import all_of_each, best, best_of_each, scores_of, shares_of
 
 # A decision of session t is bought at the close of t + 1, and its first return is that of t + 2.
 SESSIONS_TO_FIRST_RETURN = 2
 
 
 @dataclass(frozen=True)
+class Decisions:
+    """What a variant wants to hold, by session.
+
+    targets: fingerprints of the weights. They are equal where every ticker has the same weight, to the last bit
+    decides: whether it is bought
+    has_hindsight: it rests on holdings that were not known
+    """
+
+    targets: Fingerprints
+    decides: Flags
+    has_hindsight: Flags
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What a variant earned, by session.
+    """What a variant decided and earned, by session.
 
     gross: returns before costs
     drag: what a cost of 1 would take from them
     turnover: half of what was bought and sold, as a share of the value
     has_hindsight: what was held rests on holdings that were not known when it was decided
+    decisions: what was decided, which the next sessions earn with
     """
 
     gross: Floats
     drag: Floats
     turnover: Floats
     has_hindsight: Flags
+    decisions: Decisions
 
     def net(self, cost: float) -> Floats:
         return self.gross - cost * self.drag
@@ -45,7 +63,30 @@ def outcome_of(variant: Variant, prices: Prices) -> Outcome:
     """Return what a variant earned in each session. It is in cash until its first decision has been bought."""
     assets, targets, hindsight = targets_of(variant, prices)
     decides = is_decision(variant.rebalance, prices.sessions) & (np.arange(len(prices)) >= variant.warm_up)
-    return _held(carried(assets), targets, hindsight, decides)
+    return _held(
+        carried(assets), targets, Decisions(fingerprints(targets, _tickers(variant, prices)), decides, hindsight)
+    )
+
+
+def _tickers(variant: Variant, prices: Prices) -> Sequence[str]:
+    return prices.stocks.tickers if variant.leg == "stocks" and prices.stocks else prices.tickers
+
+
+def fingerprints(weights: Floats, tickers: Sequence[str]) -> Fingerprints:
+    """Return a number for each session that only the same weights of the same tickers have. No weight counts as 0.
+
+    It is the sum of the weights' bits times a key of the ticker, modulo 2^64. So it takes no memory, and depends
+    neither on the order of the tickers nor on those that are not bought.
+
+    >>> first = fingerprints(np.array([[0.5, 0.5, 0.0], [0.4, 0.6, 0.0]]), "ABC")
+    >>> second = fingerprints(np.array([[0.5, 0.5], [0.6, 0.4]]), "BA")
+    >>> (first == second).tolist(), first[0] == first[1]
+    ([True, True], np.False_)
+    """
+    keys = [int.from_bytes(blake2b(ticker.encode(), digest_size=8).digest()) | 1 for ticker in tickers]
+    bits = np.ascontiguousarray(weights).view(np.uint64)
+    total: Fingerprints = (bits * np.array(keys, dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
+    return total
 
 
 def targets_of(variant: Variant, prices: Prices) -> tuple[Floats, Floats, Flags]:
@@ -62,8 +103,8 @@ def targets_of(variant: Variant, prices: Prices) -> tuple[Floats, Floats, Flags]
     if stocks is None:
         raise ValueError("the stock leg needs prices with stocks")
     own = returns_of(stocks.closes, variant)
-    candidates = (trending[:, :, None] & stocks.held).any(axis=1) & (own > 0) & (stocks.caps > 0)
-    bought = best(own, candidates, variant.top_n)
+    picked = best_of_each if variant.pick == "best_of_each" else all_of_each
+    bought = best(own, picked(own, trending, stocks.ranks, (own > 0) & (stocks.caps > 0)), variant.top_n)
     scores = scores_of(variant, stocks.closes, own, stocks.caps)
     return stocks.closes, shares_of(scores, bought, variant.max_position), ~stocks.known
 
@@ -96,9 +137,9 @@ def is_decision(rebalance: str, sessions: tuple[date, ...]) -> Flags:
     return np.array([at > 0 and key != keys[at - 1] for at, key in enumerate(keys)], dtype=np.bool_)
 
 
-def _held(closes: Floats, targets: Floats, hindsight: Flags, decides: Flags) -> Outcome:
+def _held(closes: Floats, targets: Floats, decisions: Decisions) -> Outcome:
     """Buy each decision at the close of the next session, and hold it until the next one is bought."""
-    count = len(closes)
+    count, decides = len(closes), decisions.decides
     entry = last_trade(decides, count)
     weights, is_held = np.zeros_like(targets), entry >= 0
     weights[is_held] = targets[entry[is_held] - 1]
@@ -110,8 +151,8 @@ def _held(closes: Floats, targets: Floats, hindsight: Flags, decides: Flags) -> 
     after = np.where(decides_at(decides, count)[:, None], _lagged(targets), at_close / value[:, None])
     turnover = np.abs(after - at_close / value[:, None]).sum(axis=1) / 2
     known_late = np.zeros(count, dtype=np.bool_)
-    known_late[is_held] = hindsight[entry[is_held] - 1]
-    return Outcome(gross, 2 * turnover * (1 + gross), turnover, known_late)
+    known_late[is_held] = decisions.has_hindsight[entry[is_held] - 1]
+    return Outcome(gross, 2 * turnover * (1 + gross), turnover, known_late, decisions)
 
 
 def last_trade(decides: Flags, count: int) -> Integers:

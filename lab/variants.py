@@ -13,6 +13,7 @@ DEFAULT_FILE = Path(__file__).with_name("variants.toml")
 WEIGHTS = ("seed", "equal", "cap", "inverse_volatility")
 REBALANCES = ("daily", "weekly", "monthly")
 LEGS = ("etf", "stocks")
+PICKS = ("all", "best_of_each")
 PERIODS, SKIPS = range(5, 251), range(6)
 COSTS_BP = range(101)
 
@@ -27,11 +28,16 @@ class Variant(NamedTuple):
     rebalance: str
     leg: str
     max_position: float
+    pick: str = PICKS[0]
 
     @property
     def warm_up(self) -> int:
         """The sessions before the first decision: the return's window."""
         return self.period + self.skip
+
+    def with_stocks(self) -> "Variant":
+        """Return the rule whose ETF leg this is, as the platform buys it: the best stock of each trending ETF."""
+        return self._replace(leg="stocks", pick="best_of_each")
 
     def words(self) -> list[Reason]:
         """Return the variant's name as data: all that differs from one to another."""
@@ -42,7 +48,7 @@ class Variant(NamedTuple):
             reason(f"lab_{self.weights}_weights"),
             reason(f"lab_{self.rebalance}"),
             *([reason("lab_max_position", share=self.max_position)] if self.max_position < 1 else []),
-            *([reason("lab_stocks")] if self.leg == "stocks" else []),
+            *([reason("lab_stocks" if self.pick == "all" else "lab_best_of_each")] if self.leg == "stocks" else []),
         ]
 
     def __str__(self) -> str:
@@ -52,15 +58,20 @@ class Variant(NamedTuple):
         20 sessions, all, seed weights, daily
         >>> print(Variant(250, 1, 3, "equal", "weekly", "stocks", 0.4))
         250 sessions skip 1, best 3, equal weights, weekly, cap 40 %, stocks
+        >>> print(Variant(20, 0, 0, "seed", "daily", "etf", 1.0).with_stocks())
+        20 sessions, all, seed weights, daily, best stock of each ETF
         """
         return ", ".join(map(str, self.words()))
 
 
 class Trials(NamedTuple):
-    """All that is tried: the seed's rule first, then the others, and the costs as shares of the traded value."""
+    """All that is tried: the ETF leg of the seed's rule first, then the others; costs as shares of the traded value."""
 
     variants: tuple[Variant, ...]
     costs: tuple[float, ...]
+
+    def of_leg(self, leg: str) -> tuple[Variant, ...]:
+        return tuple(variant for variant in self.variants if variant.leg == leg)
 
 
 def load(path: Path = DEFAULT_FILE) -> Trials:
@@ -75,10 +86,13 @@ def load(path: Path = DEFAULT_FILE) -> Trials:
 
 def trials_of(raw: Mapping[str, Any]) -> Trials:
     seed = Variant(**raw["seed"])
-    grid = [Variant(*each) for group in raw["groups"] for each in product(*(group[key] for key in Variant._fields))]
+    groups = [{"pick": PICKS[:1], **group} for group in raw["groups"]]
+    grid = [Variant(*each) for group in groups for each in product(*(group[key] for key in Variant._fields))]
     variants = tuple(dict.fromkeys([seed, *grid]))
     for variant in variants:
         check(variant)
+    if seed.leg != "etf":
+        raise InvalidInput(f'leg = "{seed.leg}" of [seed]: give "etf". The whole rule is a variant of its own')
     return Trials(variants, _costs(raw["costs_bp"]))
 
 
@@ -88,6 +102,7 @@ def check(variant: Variant) -> None:
         ("weights", variant.weights, WEIGHTS),
         ("rebalance", variant.rebalance, REBALANCES),
         ("leg", variant.leg, LEGS),
+        ("pick", variant.pick, PICKS),
     )
     for name, value, known in named:
         if value not in known:
@@ -101,6 +116,8 @@ def check(variant: Variant) -> None:
         raise InvalidInput(f"max_position = {variant.max_position}: give a share above 0 and up to 1")
     if variant.weights == "cap" and variant.leg == "etf":
         raise InvalidInput('weights = "cap" needs leg = "stocks": a fund has no market cap')
+    if variant.pick != "all" and variant.leg == "etf":
+        raise InvalidInput(f'pick = "{variant.pick}" needs leg = "stocks": it chooses among what an ETF holds')
 
 
 def _costs(costs_bp: Sequence[float]) -> tuple[float, ...]:

@@ -75,9 +75,8 @@ def judge(panel: Panel, costs: Sequence[float], draws: Draws) -> Verdict:
     """Say whether the variants have an edge over the benchmark."""
     tests, forward = [], []
     for cost in costs:
-        excess = panel.excess(cost)
-        tests.append(superiority(excess.mean(axis=0), draws.excess(cost), len(panel)))
-        forward.append(walk_forward(excess).out_of_sample)
+        tests.append(tested_at(panel, cost, draws))
+        forward.append(walk_forward(panel.excess(cost)).out_of_sample)
     reached = None
     for cost, test, held in zip(costs, tests, forward, strict=True):
         if not (test.p_value <= LEVEL and held > 0):
@@ -85,6 +84,11 @@ def judge(panel: Panel, costs: Sequence[float], draws: Draws) -> Verdict:
         reached = cost
     code = NOT_ENOUGH_DATA if len(panel) < SESSIONS_ENOUGH else EDGE if reached is not None else NO_EDGE
     return Verdict(code, reached if code == EDGE else None, tuple(costs), tuple(tests), tuple(forward))
+
+
+def tested_at(panel: Panel, cost: float, draws: Draws) -> Superiority:
+    """Test at a cost for superior predictive ability. The draws are the same at every cost."""
+    return superiority(panel.excess(cost).mean(axis=0), draws.excess(cost), len(panel))
 
 
 def own_cost(verdict: Verdict, variant: int) -> float | None:

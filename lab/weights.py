@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lab import Flags, Floats
+from lab import Flags, Floats, Ranks
 from lab.variants import Variant
 
 # Sessions over which a volatility is measured, for every variant.
@@ -22,6 +22,31 @@ def best(returns: Floats, eligible: Flags, top_n: int) -> Flags:
     return eligible & (rank < top_n)
 
 
+def all_of_each(returns: Floats, trending: Flags, ranks: Ranks, eligible: Flags) -> Flags:
+    """Return all eligible stocks that the trending funds hold."""
+    return (trending[:, :, None] & (ranks > 0)).any(axis=1) & eligible
+
+
+def best_of_each(returns: Floats, trending: Flags, ranks: Ranks, eligible: Flags) -> Flags:
+    """Return the eligible stock of each trending fund with the highest return, as batch.spark_active_stock_allocator.
+
+    Of two equal ones the larger holding counts, and then the first. A stock that several funds choose is bought once.
+
+    >>> returns, ranks = np.array([[0.1, 0.3, 0.3]]), np.array([[[1, 3, 2]]], dtype=np.int16)
+    >>> best_of_each(returns, np.array([[True]]), ranks, np.array([[True, True, True]]))
+    array([[False, False,  True]])
+    """
+    chosen = np.zeros_like(eligible)
+    rows = np.arange(len(returns))
+    for fund in range(trending.shape[1]):
+        held = ranks[:, fund]
+        open_to = trending[:, fund, None] & (held > 0) & eligible
+        highest = np.where(open_to, returns, -np.inf).max(axis=1, keepdims=True)
+        place = np.where(open_to & (returns == highest), held, np.iinfo(held.dtype).max)
+        chosen[rows, place.argmin(axis=1)] |= open_to.any(axis=1)
+    return chosen
+
+
 def scores_of(variant: Variant, closes: Floats, returns: Floats, caps: Floats | None) -> Floats:
     """Return what the weights are shares of.
 
@@ -35,7 +60,7 @@ def scores_of(variant: Variant, closes: Floats, returns: Floats, caps: Floats | 
         return np.divide(1.0, volatility, out=np.full_like(volatility, np.nan), where=volatility > 0)
     if variant.weights == "cap":
         return np.full_like(returns, np.nan) if caps is None else caps
-    return returns if caps is None else returns / caps
+    return returns if caps is None else returns / np.where(caps > 0, caps, np.nan)
 
 
 def shares_of(scores: Floats, bought: Flags, cap: float) -> Floats:

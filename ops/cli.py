@@ -128,6 +128,16 @@ def _date(text: str) -> date:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date: write it as YYYY-MM-DD, like 2026-08-21") from None
 
 
+def _count_or_all(text: str) -> int | None:
+    """Return how many, or None for all."""
+    if text == "all":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor all") from None
+
+
 FROM_TO = (argument("start", type=_date, metavar="FROM"), argument("end", type=_date, metavar="TO"))
 RANGE = (
     argument("--from", dest="start", type=_date, metavar="DATE", help="first session (default: all)"),
@@ -370,18 +380,19 @@ def restatements(start: date | None, end: date | None) -> int:
 @command(
     "history",
     "prices of the whole universe and all stages, many sessions at once",
-    argument("--sessions", type=int, default=250, metavar="N", help="how many (250)"),
+    argument("--sessions", type=_count_or_all, default=250, metavar="N", help="how many (250); all: from 2000 on"),
     argument("--to", type=_date, metavar="DATE", help="the last of them (default: the last one closed)"),
     argument("--etf-prices", action="store_true", help="the ETFs' prices alone: a request each, and all the lab needs"),
 )
-def history(sessions: int, to: date | None, etf_prices: bool) -> int:
+def history(sessions: int | None, to: date | None, etf_prices: bool) -> int:
     from ops.running import run_module
 
-    if sessions < 1:
+    if sessions is not None and sessions < 1:
         raise _invalid(f"--sessions {sessions}: a history has at least one session")
     last = ["--to", to.isoformat()] if to else []
     alone = ["--etf-prices"] if etf_prices else []
-    return run_module("ops.pipeline.history", ["--sessions", str(sessions), *last, *alone])
+    many = ["--sessions", str(sessions)] if sessions else []
+    return run_module("ops.pipeline.history", [*many, *last, *alone])
 
 
 @command(
@@ -456,7 +467,7 @@ def restart(services: Sequence[str]) -> int:
 @command(
     "test",
     "lint, types, import contracts and all tests, on a stack of their own",
-    argument("rings", nargs="*", metavar="RING", help="checks, unit, integration, end_to_end, containers (all)"),
+    argument("rings", nargs="*", metavar="RING", help="checks, unit, integration, end_to_end, containers, lab (all)"),
 )
 def test(rings: Sequence[str]) -> int:
     from ops.testing import run_tests

@@ -1,4 +1,4 @@
-"""`test`: static checks, then the three rings of tests, on a fresh stack of their own."""
+"""`test`: static checks, then the rings of tests, on a fresh stack of their own."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from config.config import PROJECT_ROOT
 from ops.console import say
 from ops.containers import container_testing
-from ops.errors import NotRunning, OpsError, RunFailed, UnknownName
+from ops.errors import CannotInstall, NotRunning, OpsError, RunFailed, UnknownName
 from ops.looking import browser
 from ops.native.control import start, stop
 from ops.native.environment import client_environment, tools
@@ -35,7 +35,13 @@ FOLDERS = {
     "integration": ["test/integration_tests"],
     "end_to_end": ["test/end_to_end_tests", "--ignore=test/end_to_end_tests/containers"],
     "containers": container_testing.test_folders(),
+    "lab": ["test/lab_tests"],
 }
+# Rings that need nothing of the platform's programs.
+OF_PYTHON_ALONE = {"checks", "lab"}
+# What the lab's figures are compared with: beside the platform's own packages, which never import it.
+LAB_LOCK = PROJECT_ROOT / "requirements" / "lab.txt"
+LAB_PACKAGES = TOOLS / "test" / "lab-packages"
 TEST_TIMEOUT_SECONDS = 600
 PROMTOOL = {"promtool": "prometheus"}
 # Rings whose files share nothing: each worker has databases, a market server and a Spark session of its own.
@@ -79,6 +85,7 @@ def _rings() -> dict[str, Callable[[], list[str]]]:
         "integration": _integration,
         "end_to_end": _end_to_end,
         "containers": _containers,
+        "lab": _lab,
     }
 
 
@@ -92,7 +99,7 @@ def _run(name: str, ring: Callable[[], list[str]]) -> list[str]:
 
 
 def _prepare(chosen: Sequence[str]) -> None:
-    if any(name != "checks" for name in chosen):
+    if not OF_PYTHON_ALONE.issuperset(chosen):
         ensure_platform()
     if needs_browser(chosen):
         ensure_programs("the dashboard's tests look at it in a real browser", browser.PROGRAMS)
@@ -134,6 +141,17 @@ def _containers() -> list[str]:
     with container_testing.platform():
         environment = container_testing.environment(_tools()) | container_testing.client_environment()
         return _pytest("containers", environment)
+
+
+def _lab() -> list[str]:
+    say(f"Installing the packages of {LAB_LOCK.relative_to(PROJECT_ROOT)}: 550 MB, unless they are there")
+    python = f"{VENV}/bin/python"
+    install = ["uv", "pip", "install", "--quiet", "--no-deps", "--python", python, "--target", f"{LAB_PACKAGES}"]
+    command = [python, "-m", *install, "--requirement", f"{LAB_LOCK}"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise CannotInstall(f"{LAB_LOCK}: {ended.stderr.strip()}")
+    return _pytest("lab", _tools() | {"PYTHONPATH": f"{LAB_PACKAGES}"})
 
 
 def _start(ring: str, services: list[str] | None) -> list[str]:

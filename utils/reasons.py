@@ -318,9 +318,14 @@ SENTENCES: Mapping[str, str] = {
     "lab_no_edge": "no edge shown: over {sessions} sessions none of {variants} variants beats {benchmark} by more than "
     "luck explains, even without costs (p = {p_value})",
     "lab_not_enough_data": "not enough data: {sessions} sessions can be judged, and a true yearly Sharpe ratio of "
-    "{sharpe} takes {needed}, which is {more} more",
-    "lab_seed_too": "the seed's rule itself has this edge at cost <= {cost} bp",
-    "lab_seed_not": "the seed's rule itself is not shown to have an edge at any cost",
+    "{sharpe} takes {needed}: {more} more have to be stored",
+    "lab_seed_too": "the ETF leg of the seed's rule alone has this edge at cost <= {cost} bp",
+    "lab_seed_not": "the ETF leg of the seed's rule alone is not shown to have an edge at any cost",
+    "lab_whole_too": "the whole rule has the edge of the stock leg at cost <= {cost} bp",
+    "lab_whole_not": "the whole rule is not shown to have an edge at any cost",
+    "lab_stocks_apart": "the stock leg is judged by itself, over the {sessions} sessions since holdings were known, "
+    "with its {variants} variants counted. Each of the two verdicts is an edge by luck in at most 5 % of cases",
+    "lab_stocks_later": "the stock leg, and the whole rule with it, can be judged when {more} more sessions are stored",
     "lab_hindsight": "{variants} variants rest on holdings that became known later, and are not part of the verdict",
     "lab_left_out": "{variants} variants cannot be computed on these prices: too few sessions, or no holdings",
     # A variant of the rule: what it is made of, in this order.
@@ -337,6 +342,7 @@ SENTENCES: Mapping[str, str] = {
     "lab_monthly": "monthly",
     "lab_max_position": "cap {share:.0f*100} %",
     "lab_stocks": "stocks",
+    "lab_best_of_each": "best stock of each ETF",
 }
 
 

@@ -264,7 +264,10 @@ _LAB = {
         "How often the best of one part is below the middle in the other",
         "한 구간의 최고가 다른 구간에서 중간 아래로 내려간 비율",
     ),
-    lab.SEED: Text("Excess of the rule of this platform a year", "이 플랫폼 기본 규칙의 연 초과 수익"),
+    lab.SEED: Text(
+        "The trending ETFs themselves. The portfolios hold the best stock of each instead",
+        "상승 추세 ETF를 직접 삽니다. 포트폴리오는 대신 ETF마다 가장 좋은 종목을 담습니다",
+    ),
     lab.SEED_NEEDS: Text("At its present excess", "현재 초과 수익이 이어질 때"),
     lab.P_VALUE: Text("How likely so much is by luck, all variants counted", "모든 규칙을 감안했을 때 우연일 확률"),
     lab.OUT_OF_SAMPLE: Text("Of what was chosen before, held afterwards", "먼저 고르고 나중에 보유한 결과"),

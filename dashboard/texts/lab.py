@@ -8,7 +8,8 @@ EDGE = Text("Edge at cost ≤ {cost} bp", "비용 {cost} bp 이하에서 우위 
 NO_EDGE = Text("No edge shown", "우위 확인되지 않음")
 NOT_ENOUGH = Text("Not enough data", "자료 부족")
 
-WHOLE = Text("All variants", "전체 규칙")
+WHOLE = Text("All variants of the ETF leg", "ETF 부분의 전체 규칙")
+STOCKS = Text("The stock leg, and the whole rule with it", "종목 부분과 기본 규칙 전체")
 SINCE = Text("From", "시작")
 UNTIL = Text("Until", "끝")
 SESSIONS = Text("Sessions judged", "판정한 거래일")
@@ -19,7 +20,7 @@ CHOSEN = Text("Sharpe ratio where chosen", "고른 구간의 샤프 비율")
 HELD = Text("Sharpe ratio where held after that", "그 뒤 보유 구간의 샤프 비율")
 OVERFITTING = Text("Probability of overfitting", "과최적화 확률")
 
-SEED = Text("The rule itself, at {cost} bp", "기본 규칙, 비용 {cost} bp")
+SEED = Text("The ETF leg of the rule, at {cost} bp", "기본 규칙의 ETF 부분, 비용 {cost} bp")
 SEED_NEEDS = Text("Sessions until this can be told from luck", "우연과 구별되기까지 필요한 거래일")
 NEVER = Text("never: it is not ahead", "없음: 앞서지 못했습니다")
 MANY = Text("{needed:,}, {more:,} more than there are", "{needed:,}일, {more:,}일 더 필요")
@@ -48,8 +49,10 @@ INTERVALS_HINT = Text(
 )
 VARIANTS = Text("Variants at {cost} bp", "비용 {cost} bp에서의 규칙")
 VARIANT = Text("Variant", "규칙")
-IS_SEED = Text("the rule itself", "기본 규칙")
+IS_SEED = Text("the ETF leg of the rule", "기본 규칙의 ETF 부분")
+IS_WHOLE = Text("the whole rule", "기본 규칙 전체")
 HINDSIGHT = Text("hindsight, not judged", "사후 정보, 판정 제외")
+OWN_SESSIONS = Text("over the stock leg's sessions", "종목 부분의 기간")
 EXCESS = Text("Excess a year", "연 초과 수익")
 INTERVAL = Text("95% interval", "95% 구간")
 LOWER = Text("95% from", "95% 하한")
@@ -74,8 +77,8 @@ METHOD = Text(
 )
 EMPTY_TITLE = Text("Not judged yet", "아직 판정하지 않았습니다")
 EMPTY_HINT = Text(
-    "./start.sh lab judges it on the stored prices. ./start.sh history --etf-prices --sessions 2500 stores ten years "
-    "of them before that.",
-    "./start.sh lab을 실행하면 저장된 시세로 판정합니다. 그 전에 ./start.sh history --etf-prices --sessions 2500으로 "
-    "10년치 시세를 저장할 수 있습니다.",
+    "./start.sh lab judges it on the stored prices. ./start.sh history --etf-prices --sessions all stores those since "
+    "2000 before that.",
+    "./start.sh lab을 실행하면 저장된 시세로 판정합니다. 그 전에 ./start.sh history --etf-prices --sessions all로 "
+    "2000년부터의 시세를 저장할 수 있습니다.",
 )

@@ -305,9 +305,14 @@ KOREAN: Mapping[str, str] = {
     "lab_no_edge": "우위가 확인되지 않습니다: {sessions}거래일 동안 {variants}개 규칙 중 어느 것도 비용 없이도 "
     "{benchmark}를 우연으로 설명되는 것보다 앞서지 못했습니다 (p = {p_value})",
     "lab_not_enough_data": "자료가 부족합니다: 판단할 수 있는 거래일이 {sessions}일이며, 실제 연간 샤프 비율 "
-    "{sharpe}을 확인하려면 {needed}일이 필요합니다. {more}일이 더 필요합니다",
-    "lab_seed_too": "기본 규칙 자체도 비용 {cost} bp 이하에서 이 우위가 있습니다",
-    "lab_seed_not": "기본 규칙 자체의 우위는 어떤 비용에서도 확인되지 않습니다",
+    "{sharpe}을 확인하려면 {needed}일이 필요합니다. {more}일을 더 저장해야 합니다",
+    "lab_seed_too": "기본 규칙의 ETF 부분만으로도 비용 {cost} bp 이하에서 이 우위가 있습니다",
+    "lab_seed_not": "기본 규칙의 ETF 부분만으로는 어떤 비용에서도 우위가 확인되지 않습니다",
+    "lab_whole_too": "기본 규칙 전체에도 비용 {cost} bp 이하에서 종목 부분의 우위가 있습니다",
+    "lab_whole_not": "기본 규칙 전체의 우위는 어떤 비용에서도 확인되지 않습니다",
+    "lab_stocks_apart": "종목 부분은 보유 종목이 알려진 뒤의 {sessions}거래일로 따로 판정하며, 그 안의 "
+    "{variants}개 규칙을 모두 감안합니다. 두 판정 각각이 우연히 우위로 나올 확률은 5 % 이하입니다",
+    "lab_stocks_later": "종목 부분과 기본 규칙 전체는 {more}거래일을 더 저장하면 판정할 수 있습니다",
     "lab_hindsight": "{variants}개 규칙은 나중에 알려진 보유 종목을 사용하므로 판정에서 제외합니다",
     "lab_left_out": "{variants}개 규칙은 거래일이 부족하거나 보유 종목이 없어 이 시세로 산출할 수 없습니다",
     "lab_period": "{sessions}거래일",
@@ -323,6 +328,7 @@ KOREAN: Mapping[str, str] = {
     "lab_monthly": "매월",
     "lab_max_position": "최대 {share:.0f*100} %",
     "lab_stocks": "종목",
+    "lab_best_of_each": "ETF마다 최고 종목",
 }
 
 

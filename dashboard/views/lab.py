@@ -5,7 +5,7 @@ from typing import Any
 
 from dash import dcc, html
 
-from contract.lab import LabReport, LabVariant
+from contract.lab import LabLeg, LabReport, LabVariant
 from contract.reasons import shown
 from dashboard import components, figures, grids
 from dashboard.api_client import ApiClient
@@ -35,9 +35,18 @@ def page(client: ApiClient, page: Page) -> list[Component]:
         _verdict(shown, page),
         *_seed(shown, page),
         _whole(shown, page),
-        *([_intervals(shown, page), _variants(shown, page), _costs(shown, page)] if shown.variants else []),
+        *(
+            [_intervals(shown, shown, page), _variants(shown, page), _costs(shown, shown, page)]
+            if shown.variants
+            else []
+        ),
+        *(_stocks(shown.stocks, shown, page) if shown.stocks else []),
         html.P(page.say(texts.METHOD, benchmark=shown.benchmark, resamples=shown.resamples), className="method"),
     ]
+
+
+def _figures(shown: LabReport, page: Page) -> list[Component]:
+    return [_intervals(shown, shown, page), _variants(shown, page), _costs(shown, shown, page)]
 
 
 def variants(client: ApiClient, page: Page) -> Sequence[dict[str, Any]]:
@@ -61,18 +70,24 @@ def _empty(error: NotPublished, page: Page) -> Component:
 
 
 def _verdict(shown: LabReport, page: Page) -> Component:
-    short = page.say(VERDICTS[shown.verdict.code], cost=shown.verdict.params.get("cost", ""))
     notes = [html.P(components.reason([note], page)) for note in shown.notes]
-    return html.Div(
-        [html.P(short, className="said"), html.P(components.reason([shown.verdict], page)), *notes],
-        id="verdict",
-        className="panel",
-        role="status",
-    )
+    return html.Div([*_said(shown, page), *notes], id="verdict", className="panel", role="status")
+
+
+def _said(leg: LabReport | LabLeg, page: Page) -> list[Component]:
+    short = page.say(VERDICTS[leg.verdict.code], cost=leg.verdict.params.get("cost", ""))
+    return [html.P(short, className="said"), html.P(components.reason([leg.verdict], page))]
+
+
+def _stocks(leg: LabLeg, shown: LabReport, page: Page) -> list[Component]:
+    """Show the verdict on the stock leg, over sessions of its own."""
+    facts = components.facts(*_facts(leg, page))
+    said = components.panel(page.say(texts.STOCKS), html.Div(_said(leg, page), id="stocks-verdict"), facts)
+    return [said, _intervals(leg, shown, page), _costs(leg, shown, page)]
 
 
 def _seed(shown: LabReport, page: Page) -> list[Component]:
-    """Show the figures of the rule that the platform publishes by."""
+    """Show the figures of the ETF leg of the rule that the platform publishes by."""
     say = page.say
     found = next((each for each in shown.variants if each.is_seed), None)
     if found is None:
@@ -98,19 +113,23 @@ def _needs(needed: int | None, sessions: int, page: Page) -> str:
 
 
 def _whole(shown: LabReport, page: Page) -> Component:
+    more = (page.say(texts.MORE), f"{shown.more_sessions:,}")
+    return components.panel(page.say(texts.WHOLE), components.facts(*_facts(shown, page, more)))
+
+
+def _facts(leg: LabReport | LabLeg, page: Page, *more: tuple[str, str]) -> list[tuple[str, str]]:
     say = page.say
-    facts = components.facts(
-        (say(texts.SINCE), page.day(shown.first)),
-        (say(texts.UNTIL), page.day(shown.last)),
-        (say(texts.SESSIONS), f"{shown.sessions:,}"),
-        (say(texts.MORE), f"{shown.more_sessions:,}"),
-        (say(texts.JUDGED), str(shown.judged)),
-        (say(texts.BY_LUCK), _ratio(shown.expected_best)),
-        (say(texts.CHOSEN), _ratio(shown.in_sample)),
-        (say(texts.HELD), _ratio(shown.out_of_sample)),
-        (say(texts.OVERFITTING), _share(shown.overfitting)),
-    )
-    return components.panel(say(texts.WHOLE), facts)
+    return [
+        (say(texts.SINCE), page.day(leg.first)),
+        (say(texts.UNTIL), page.day(leg.last)),
+        (say(texts.SESSIONS), f"{leg.sessions:,}"),
+        *more,
+        (say(texts.JUDGED), str(leg.judged)),
+        (say(texts.BY_LUCK), _ratio(leg.expected_best)),
+        (say(texts.CHOSEN), _ratio(leg.in_sample)),
+        (say(texts.HELD), _ratio(leg.out_of_sample)),
+        (say(texts.OVERFITTING), _share(leg.overfitting)),
+    ]
 
 
 def _interval(found: LabVariant) -> str:
@@ -133,7 +152,7 @@ def _share(value: float | None) -> str:
     return NONE if value is None else percent(value)
 
 
-def _costs(shown: LabReport, page: Page) -> Component:
+def _costs(leg: LabReport | LabLeg, shown: LabReport, page: Page) -> Component:
     say = page.say
     headings = (texts.P_VALUE, texts.OUT_OF_SAMPLE, texts.IS_EDGE)
     columns = [(say(texts.COST), ""), *((say(heading), "number") for heading in headings)]
@@ -144,24 +163,29 @@ def _costs(shown: LabReport, page: Page) -> Component:
             _ratio(each.out_of_sample),
             say(texts.YES if each.is_edge else texts.NO),
         )
-        for each in shown.costs
+        for each in leg.costs
     ]
     hint = html.P(say(texts.COSTS_HINT, benchmark=shown.benchmark), className="method")
-    return components.panel(say(texts.COSTS), components.table("costs", columns, rows), hint)
+    return components.panel(say(texts.COSTS), components.table(_id("costs", leg), columns, rows), hint)
 
 
-def _intervals(shown: LabReport, page: Page) -> Component:
+def _intervals(leg: LabReport | LabLeg, shown: LabReport, page: Page) -> Component:
+    of_leg = "stocks" if leg is shown.stocks else "etf"
     rows = [
-        figures.Interval(_name(each, page), each.excess, each.lower, each.upper, each.is_seed)
+        figures.Interval(_name(each, page), each.excess, each.lower, each.upper, each.is_seed or each.is_whole_rule)
         for each in shown.variants
-        if each.lower is not None and each.upper is not None
+        if each.leg == of_leg and each.lower is not None and each.upper is not None
     ]
-    hint = page.say(texts.INTERVALS_HINT, benchmark=shown.benchmark, judged=shown.judged)
+    hint = page.say(texts.INTERVALS_HINT, benchmark=shown.benchmark, judged=leg.judged)
     return components.panel(
         page.say(texts.INTERVALS, benchmark=shown.benchmark),
-        components.graph("intervals", figures.intervals(rows, page.palette)),
+        components.graph(_id("intervals", leg), figures.intervals(rows, page.palette)),
         html.P(hint, className="method"),
     )
+
+
+def _id(name: str, leg: LabReport | LabLeg) -> str:
+    return f"stocks-{name}" if isinstance(leg, LabLeg) else name
 
 
 def _variants(shown: LabReport, page: Page) -> Component:
@@ -223,6 +247,8 @@ def _grid(rows: Sequence[LabVariant], page: Page) -> Component:
 def _name(each: LabVariant, page: Page) -> str:
     """Return the variant's name in the reader's language, with what is special about it."""
     marks = [page.say(texts.IS_SEED)] if each.is_seed else []
+    marks += [page.say(texts.IS_WHOLE)] if each.is_whole_rule else []
     marks += [page.say(texts.HINDSIGHT)] if each.has_hindsight else []
+    marks += [page.say(texts.OWN_SESSIONS)] if each.leg == "stocks" and each.lower is not None else []
     name = ", ".join(components.words([word], page) for word in each.words)
     return f"{name} ({', '.join(marks)})" if marks else name

@@ -21,6 +21,7 @@ from datetime import date
 from typing import Any
 
 from collector import kafka_producer_etf_daily, kafka_producer_etf_holdings, kafka_producer_stock_daily
+from collector.plan import sessions_for_returns
 from collector.receipt import Receipt, wait_until_stored
 from collector.request_plan import HISTORIES, LISTS, Needs, plan_of_history, whole_history
 from collector.source_clock import last_session
@@ -33,8 +34,8 @@ from ops.errors import RunFailed
 from ops.pipeline.history_notes import RUN_ID, noted
 from ops.pipeline.progress import Progress, Work, in_words
 from utils.command_line import failure_in
-from utils.dates import about_sessions, last_sundays_between, session_before, sessions_between
-from utils.errors import ActstockError
+from utils.dates import about_sessions, last_sundays_between, session_before, sessions_between, sessions_of
+from utils.errors import ActstockError, InvalidInput, NotASession
 from utils.logging_utils import configure_logging
 from utils.spark_utils import SMALL, profile_for, submit_command
 
@@ -283,10 +284,11 @@ def conclude(asked: Range, seconds: float) -> int:
 
 
 def history(
-    sessions: int, last: date | None, etf_prices: bool = False, judge: bool = False, unless_stored: bool = False
+    sessions: int | None, last: date | None, etf_prices: bool = False, judge: bool = False, unless_stored: bool = False
 ) -> int:
     """Make a history that ends at `last`, or at the source's last session.
 
+    sessions: None for all that the calendar has
     judge: have the lab judge the rule on it
     unless_stored: not when every session has its portfolios
     An interruption or an error is one message.
@@ -296,9 +298,9 @@ def history(
     try:
         settings = Settings.from_env()
         last = last or last_session(settings.yahoo.base_url)
-        asked = Range(settings, session_before(last, sessions - 1), last)
+        asked = Range(settings, first_session(last, sessions), last)
         if unless_stored and _is_stored(asked):
-            say(f"The {sessions} sessions from {asked.first} to {last} are there already.")
+            say(f"The {asked.sessions} sessions from {asked.first} to {last} are there already.")
             return 0
         todo = steps(asked, etf_prices, judge)
         _show_plan(asked, etf_prices)
@@ -313,6 +315,28 @@ def history(
         return 130
 
 
+def first_session(last: date, sessions: int | None) -> date:
+    """Return the first of so many sessions (None: of all), or raise InvalidInput where the calendar has fewer.
+
+    The prices of the first session's windows have to be within the calendars.
+    """
+    earliest = next(day for day in sessions_of().days if _has_windows(day))
+    most = len(sessions_between(earliest, last))
+    if sessions is not None and sessions > most:
+        raise InvalidInput(
+            f"--sessions {sessions}: the calendar begins on {sessions_of().days[0]}, and a history on {earliest}, when "
+            f"its longest return is known. Up to {last} these are {most} sessions, which --sessions all takes"
+        )
+    return earliest if sessions is None else session_before(last, sessions - 1)
+
+
+def _has_windows(session: date) -> bool:
+    try:
+        return all(sessions_for_returns(etf, session, session) for etf in universe().etfs)
+    except NotASession:
+        return False
+
+
 def _is_stored(asked: Range) -> bool:
     with closing(connect(asked.settings.database)) as conn:
         return int(portfolios.count(conn, asked.first, asked.last)["sessions"]) >= asked.sessions
@@ -320,7 +344,7 @@ def _is_stored(asked: Range) -> bool:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sessions", type=int, required=True)
+    parser.add_argument("--sessions", type=int, help="default: all that the calendar has")
     parser.add_argument("--to", type=date.fromisoformat)
     parser.add_argument("--etf-prices", action="store_true")
     parser.add_argument("--judge", action="store_true")

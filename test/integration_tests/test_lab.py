@@ -12,9 +12,12 @@ from psycopg2 import extras
 from config.config import DatabaseSettings
 from config.universe import universe
 from database.db_helper import Connection, connect, transaction
-from lab import command
+from lab import command, strategy
 from lab.invented import invented_prices
+from lab.prices import Prices
 from lab.reader import read_prices
+from lab.strategy import targets_of
+from lab.variants import Variant
 from sample_api import api_on
 from utils.errors import NotStored
 
@@ -62,8 +65,9 @@ def test_reads_the_stored_closes(conn: Connection) -> None:
     assert np.argwhere(np.isnan(prices.closes)).tolist() == [[500, 1]]
     assert prices.stocks is not None
     assert prices.stocks.tickers == tuple(f"STOCK{rank}" for rank in range(1, universe().top_holdings + 1))
-    assert prices.stocks.held[:, 0].all()
-    assert not prices.stocks.known.any()  # No holdings of the other funds are stored.
+    assert (prices.stocks.ranks[:, 0] == np.arange(1, universe().top_holdings + 1)).all()
+    # No holdings of the other funds are stored, so that there are none to know.
+    assert prices.stocks.known.tolist() == [False] * 600 + [True] * 400
 
 
 def test_reads_up_to_a_session(conn: Connection) -> None:
@@ -107,7 +111,8 @@ def test_the_command_prints_the_page(
     assert command.main(["--resamples", "200", "--without-spark"]) == 0
     page = capsys.readouterr().out
     assert page.startswith("Verdict: no edge shown: over 743 sessions none of 24 variants beats SPY")
-    assert "\n* 20 sessions, all, seed weights, daily  " in page
+    assert "can be judged when 286 more sessions are stored\n" in page
+    assert "\n*  20 sessions, all, seed weights, daily  " in page
     with api_on(scratch_database) as api:
         answer = api.get("/lab")
         assert answer.status_code == 200
@@ -115,6 +120,24 @@ def test_the_command_prints_the_page(
         assert page.startswith(f"Verdict: {shown['verdict']['sentence']}\n")
         assert (shown["source"], shown["judged"], shown["last"]) == ("simulated", 24, str(PRICES.sessions[-1]))
         assert shown["variants"][0]["is_seed"]
+
+
+def test_a_verdict_that_knows_the_future_is_not_given(
+    conn: Connection, scratch_database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """It decides on the closes at which it buys."""
+
+    def cheat(variant: Variant, prices: Prices) -> Any:
+        assets, targets, hindsight = targets_of(variant, prices)
+        return assets, np.concatenate([targets[1:], targets[-1:]]), hindsight
+
+    monkeypatch.setattr(strategy, "targets_of", cheat)
+    monkeypatch.setattr(command, "_publish", lambda *_: pytest.fail("it is stored"))
+    monkeypatch.setenv("DB_NAME", scratch_database.name)
+    assert command.main(["--resamples", "200", "--without-spark"]) == 1
+    said = capsys.readouterr()
+    assert not said.out
+    assert "20 sessions, all, seed weights, daily knows the future: without the prices from 20" in said.err
 
 
 @pytest.mark.parametrize(

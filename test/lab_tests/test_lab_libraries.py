@@ -1,4 +1,4 @@
-"""The lab's figures against those of known packages. Needs requirements/lab.txt, so no ring runs it (docs/lab.md)."""
+"""The lab's figures against those of known packages, which the ring `lab` installs (requirements/lab.txt)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The tear sheet's figures against those of known packages. Needs requirements/lab.txt, so no ring runs it."""
+"""The tear sheet's figures against those of known packages, which the ring `lab` installs (requirements/lab.txt)."""
 
 import empyrical
 import numpy as np

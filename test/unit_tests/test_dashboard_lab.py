@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 import dashboard_samples as samples
-from contract.lab import LabReport
+from contract.lab import LabLeg, LabReport
 from dashboard.downloads import as_csv
 from dashboard.figures import DARK, Interval, intervals
 from dashboard.page import signed
@@ -28,7 +28,7 @@ def drawn(report: LabReport | None, language: Language = "en", address: str = "/
 
 
 def variant(report: LabReport, **changes: Any) -> Mapping[str, Any]:
-    """Return the seed's rule as the API has it, with changes."""
+    """Return the ETF leg of the seed's rule as the API has it, with changes."""
     found: dict[str, Any] = msgspec.to_builtins(report.variants[0])
     return found | changes
 
@@ -74,8 +74,8 @@ def test_a_negative_figure_has_the_sign_that_tables_have() -> None:
 def test_every_variant_is_a_row_in_the_readers_language() -> None:
     report = lab_report()
     for language, name, mark in (
-        ("en", SEED_NAME, "the rule itself"),
-        ("ko", "20거래일, 전체, 기본 비중, 매일", "기본 규칙"),
+        ("en", SEED_NAME, "the ETF leg of the rule"),
+        ("ko", "20거래일, 전체, 기본 비중, 매일", "기본 규칙의 ETF 부분"),
     ):
         rows = samples.named(drawn(report, language), "variants").rowData  # type: ignore[arg-type]
         assert [row["excess"] for row in rows] == sorted((each.excess for each in report.variants), reverse=True)
@@ -94,11 +94,28 @@ def test_every_variant_is_a_card_with_the_figures_of_its_row() -> None:
 
 def test_hindsight_is_a_row_and_has_no_interval() -> None:
     report = lab_report()
-    late = variant(report, name="late", is_seed=False, has_hindsight=True, lower=None, upper=None, excess=9.0)
+    whole = {"is_seed": False, "is_whole_rule": True}
+    late = variant(report, name="late", **whole, has_hindsight=True, lower=None, upper=None, excess=9.0)
     shown = drawn(report, variants=[variant(report), late])
     rows = samples.named(shown, "variants").rowData
-    assert rows[1]["shown"] == f"{SEED_NAME} ({texts.HINDSIGHT.en})"
+    assert rows[1]["shown"] == f"{SEED_NAME} ({texts.IS_WHOLE.en}, {texts.HINDSIGHT.en})"
     assert len(samples.named(shown, "intervals").figure.data[0].x) == 1
+
+
+@pytest.mark.parametrize(("language", "title"), [("en", texts.STOCKS.en), ("ko", texts.STOCKS.ko)])
+def test_the_stock_leg_has_a_verdict_and_figures_of_its_own(language: Language, title: str) -> None:
+    report = lab_report()
+    leg = msgspec.to_builtins(report)
+    stocks = {name: leg[name] for name in LabLeg.__struct_fields__} | {"sessions": 798, "judged": 1}
+    whole = variant(report, name="whole", leg="stocks", is_seed=False, is_whole_rule=True)
+    shown = drawn(report, language, variants=[variant(report), whole], stocks=stocks)
+    text = samples.text_of(shown)
+    assert title in text and "798" in text
+    assert samples.text_of(samples.named(shown, "stocks-verdict")).startswith(texts.EDGE.in_(language, cost=100))
+    assert len(samples.named(shown, "stocks-intervals").figure.data[0].x) == 1
+    assert len(samples.named(shown, "intervals").figure.data[0].x) == 1
+    mark = f"{texts.IS_WHOLE.in_(language)}, {texts.OWN_SESSIONS.in_(language)}"
+    assert mark in samples.named(shown, "variants").rowData[1]["shown"]
 
 
 def test_an_edge_ends_where_the_verdict_says() -> None:

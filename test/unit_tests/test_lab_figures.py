@@ -8,7 +8,7 @@ import pytest
 
 from lab import Floats
 from lab.bootstrap import best_block, block_length, counts, interval, resampled_means
-from lab.common import worst_year
+from lab.common import growth_a_year, volatility_a_year, worst_year
 from lab.overfitting import overfitting_probability, walk_forward
 from lab.sharpe import (
     deflated_sharpe_ratio,
@@ -172,3 +172,17 @@ def test_the_worst_year_is_measured_against_the_benchmark() -> None:
     year, behind = worst_year(np.array([-0.5, 0.0, 0.1]), np.array([-0.5, 0.0, 0.3]), days)
     assert year == 2021
     assert behind == pytest.approx(-0.2)
+
+
+def test_growth_is_compounded_to_a_year() -> None:
+    """Ten percent in half a year are 21 in a whole one."""
+    returns = np.zeros(126)
+    returns[40] = 0.1
+    assert growth_a_year(returns) == pytest.approx(0.21)
+    assert growth_a_year(np.full(504, 1.44 ** (1 / 504) - 1)) == pytest.approx(0.2)
+
+
+def test_volatility_is_the_deviation_of_a_year() -> None:
+    """Of four returns of 1 %, up and down: sqrt(4 / 3) % a session, times sqrt(252)."""
+    assert volatility_a_year(np.array([0.01, -0.01, 0.01, -0.01])) == pytest.approx(0.01 * math.sqrt(4 / 3 * 252))
+    assert volatility_a_year(np.full(10, 0.01)) == pytest.approx(0)

@@ -1,24 +1,36 @@
 """What a variant would have earned, against one session after another, and without the future."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
 
+from batch import spark_active_stock_allocator as allocator
+from batch import spark_trending_etf_identifier as identifier
+from batch.portfolios import portfolio_of
+from batch.returns import windows_of, with_returns
+from batch.sources import with_source_rank
 from batch.weights import weights_of
+from config.periods import trending_column
+from dollar_prices import DESCRIBED, dollar_prices
+from lab import strategy
 from lab.in_spark import in_spark
 from lab.invented import invented_prices, weekdays
 from lab.lookahead import differences
 from lab.panel import one_by_one, panel_of
 from lab.prices import Prices, Stocks, carried, prices_of
-from lab.reader import Holding, held_by
-from lab.strategy import Outcome, outcome_of, targets_of
+from lab.reader import Holding, ranks_of
+from lab.strategy import is_decision, outcome_of, targets_of
 from lab.variants import DEFAULT_FILE, Variant, load, trials_of
 from lab.weights import shares_of
 from lab_reference import walk
+from utils.dates import sessions_between
 from utils.errors import InvalidInput
+from utils.spark_utils import local_frame
 
 SEED = Variant(20, 0, 0, "seed", "daily", "etf", 1.0)
 VARIANTS = [
@@ -54,15 +66,69 @@ def test_a_decision_earns_nothing_before_the_session_after_its_purchase() -> Non
     assert outcome.turnover.tolist() == [0, 0, 0, 0, 0, 0, 0.5, 0]
 
 
-def test_no_variant_knows_the_future(prices: Prices) -> None:
-    assert differences(VARIANTS, prices) == []
+@pytest.fixture(scope="module")
+def market() -> Prices:
+    """Return a market with stocks, whose holdings and what was known of them changed."""
+    prices, random = invented_prices(900, 7), np.random.default_rng(8)
+    closes = np.asarray(50 * np.cumprod(1 + random.normal(0, 0.015, (900, 30)), axis=0), dtype=np.float64)
+    ranks = np.repeat(random.integers(0, 6, (3, 14, 30)) * (random.random((3, 14, 30)) < 0.3), 300, axis=0)
+    caps = closes * random.exponential(1e9, 30)
+    stocks = Stocks(tuple(f"S{at}" for at in range(30)), closes, caps, ranks.astype(np.int16), np.arange(900) >= 400)
+    return replace(prices, stocks=stocks)
 
 
-def test_a_variant_that_knows_the_future_is_found(prices: Prices) -> None:
-    def cheat(variants: Any, known: Prices) -> list[Outcome]:
-        return [outcome_of(variant, replace(known, closes=np.roll(known.closes, -1, axis=0))) for variant in variants]
+def test_no_variant_knows_the_future(market: Prices) -> None:
+    assert differences([*load().variants, *VARIANTS], market) == []
 
-    assert {found.variant for found in differences(VARIANTS, prices, compute=cheat)} == set(VARIANTS)
+
+def ahead(values: Any, by: int) -> Any:
+    """Return each row as it is some sessions later, as far as there are any."""
+    return values[np.minimum(np.arange(len(values)) + by, len(values) - 1)]
+
+
+@pytest.mark.parametrize("by", [1, 2, 3])
+def test_knowledge_of_later_sessions_is_found_in_every_variant(
+    by: int, market: Prices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one session it decides on the close it buys at. The newest sessions, which it skips, it has to look over."""
+
+    def cheat(variant: Variant, prices: Prices) -> Any:
+        assets, targets, hindsight = targets_of(variant, prices)
+        return assets, ahead(targets, variant.skip + by), hindsight
+
+    monkeypatch.setattr(strategy, "targets_of", cheat)
+    assert {found.variant for found in differences(load().variants, market)} == set(load().variants)
+
+
+@pytest.mark.parametrize("what", ["ranks", "known"])
+@pytest.mark.parametrize("by", [1, 2, 3])
+def test_knowledge_of_later_holdings_is_found(
+    by: int, what: str, market: Prices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both what was held, and that it was known."""
+
+    def cheat(variant: Variant, prices: Prices) -> Any:
+        assert prices.stocks is not None
+        later: Any = {what: ahead(getattr(prices.stocks, what), by)}
+        return targets_of(variant, replace(prices, stocks=replace(prices.stocks, **later)))
+
+    stock_leg = {variant for variant in load().variants if variant.leg == "stocks"}
+    monkeypatch.setattr(strategy, "targets_of", cheat)
+    assert {found.variant for found in differences(load().variants, market)} == stock_leg
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_knowledge_of_the_last_session_of_a_month_is_found(
+    last: bool, market: Prices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """last: what it takes the newest session for, of which nobody can say it."""
+
+    def cheat(rebalance: str, sessions: tuple[date, ...]) -> Any:
+        return np.append(is_decision(rebalance, sessions)[1:], last)
+
+    monkeypatch.setattr(strategy, "is_decision", cheat)
+    looking = [variant for variant in load().variants if variant.rebalance != "daily"]
+    assert {found.variant for found in differences(looking, market)} == set(looking)
 
 
 def test_weights_are_those_of_the_jobs() -> None:
@@ -105,11 +171,11 @@ def test_stocks_are_bought_out_of_the_trending_funds() -> None:
     """Both funds rise. The first holds A and B, the second C. B falls, so A and C are bought: by return over cap."""
     rise = np.linspace(1.0, 2.0, 9)
     fall = rise[::-1].copy()
-    held = np.zeros((9, 2, 3), dtype=np.bool_)
-    held[:, 0, :2] = held[:, 1, 2] = True
+    ranks = np.zeros((9, 2, 3), dtype=np.int16)
+    ranks[:, 0, :2] = ranks[:, 1, 2] = 1
     known = np.arange(9) >= 7
     caps = np.tile([1.0, 1.0, 4.0], (9, 1))
-    stocks = Stocks(("A", "B", "C"), np.column_stack([rise, fall, rise]), caps, held, known)
+    stocks = Stocks(("A", "B", "C"), np.column_stack([rise, fall, rise]), caps, ranks, known)
     prices = Prices(weekdays(9), ("X", "Y"), np.column_stack([rise, rise]), np.ones(9), stocks)
     variant = Variant(5, 0, 0, "seed", "daily", "stocks", 1.0)
     _, weights, hindsight = targets_of(variant, prices)
@@ -120,18 +186,108 @@ def test_stocks_are_bought_out_of_the_trending_funds() -> None:
     assert outcome_of(variant, prices).has_hindsight.tolist() == [False] * 7 + [True, True]
 
 
+def test_the_whole_rule_buys_what_the_platform_buys(spark: Any) -> None:
+    """The same small market, once more by the platform's own jobs. Two stocks return the same, some have no cap."""
+    days = sessions_between(date(2026, 6, 15), date(2026, 8, 21))
+    random = np.random.default_rng(4)
+    funds, stocks = tuple(f"F{at}" for at in range(6)), tuple(f"S{at:02}" for at in range(16))
+    moves = random.normal(0.001, 0.02, (len(days), 1 + len(funds) + len(stocks)))
+    closes = np.asarray(100 * np.cumprod(1 + moves, axis=0), dtype=np.float64)
+    closes[:, -1] = 2 * closes[:, -2]
+    closes[-3, 12] = closes[-12, 14] = np.nan
+    caps = np.tile(random.integers(10**9, 10**12, len(stocks)).astype(np.float64), (len(days), 1))
+    caps[:, 1], caps[-4:, 2] = np.nan, 0.0
+    ranks = np.zeros((len(days), len(funds), len(stocks)), dtype=np.int16)
+    for fund in range(len(funds)):
+        ranks[:, fund, random.permutation([*random.choice(14, 4, replace=False), 15])] = range(1, 6)
+        ranks[:, fund, 14] = 6 * (fund % 2)
+    held = Stocks(stocks, closes[:, 7:], caps, ranks, np.ones(len(days), np.bool_))
+    prices = Prices(tuple(days), funds, closes[:, 1:7], closes[:, 0], held)
+
+    platform = portfolios_by_the_platform(spark, prices, days[-8:], (5, 10, 20))
+
+    assert len(platform) == 24
+    assert sum(len(weights) > 1 for weights in platform.values()) > 12
+    for (day, period), weights in platform.items():
+        _, ours, _ = targets_of(SEED._replace(period=period).with_stocks(), prices)
+        row = ours[days.index(day)]
+        assert {stocks[at]: float(row[at]) for at in np.flatnonzero(row)} == pytest.approx(weights, abs=1e-12)
+
+
+def portfolios_by_the_platform(
+    spark: Any, prices: Prices, sessions: Sequence[date], periods: Sequence[int]
+) -> dict[tuple[date, int], dict[str, float]]:
+    """Return the weights of each portfolio of these sessions, by stages 3 and 5."""
+    stocks = prices.stocks
+    assert stocks is not None
+
+    def rows(tickers: Sequence[str], closes: Any) -> Iterator[tuple[str, date, int, int, float]]:
+        for (row, at), close in np.ndenumerate(closes):
+            if not np.isnan(close):
+                yield tickers[at], prices.sessions[row], row, at, float(close)
+
+    columns = ("as_of_date", "exchange", "period_days", "start_session", "end_session")
+    windows = local_frame(spark, windows_of(sessions, ["XNYS"], periods), columns)
+    etfs = ["SPY", *prices.tickers]
+    with_benchmark = np.column_stack([prices.benchmark, prices.closes])
+    of_etfs = [(ticker, day, "USD", close, "yahoo") for ticker, day, _, _, close in rows(etfs, with_benchmark)]
+    known = with_source_rank(
+        spark.createDataFrame(of_etfs, "ticker string, trade_date date, currency string, price double, source string")
+    )
+    returns = with_returns(identifier.with_each_etf(windows, etfs), known)
+    flags = identifier.identify_trending(identifier.one_row_per_etf(returns), "SPY").collect()
+    trending = [
+        (row.as_of_date, row.etf_ticker, days, "yahoo")
+        for row in flags
+        for days in periods
+        if row[trending_column("is_trending", days)]
+    ]
+    holdings = [
+        (prices.tickers[fund], stocks.tickers[at], int(rank), 0.5 - 0.05 * int(rank), prices.sessions[0], "yahoo")
+        for (fund, at), rank in np.ndenumerate(stocks.ranks[-1])
+        if rank
+    ]
+    of_stocks = []
+    for ticker, day, row, at, close in rows(stocks.tickers, stocks.closes):
+        cap = stocks.caps[row, at]
+        cap = None if np.isnan(cap) else int(cap)
+        of_stocks.append((ticker, day, "USD", close, cap, "quoted", ticker, "Technology", "yahoo", None, "yahoo"))
+    candidates = allocator.candidates_of(
+        with_source_rank(
+            spark.createDataFrame(trending, "as_of_date date, etf_ticker string, period_days int, source string")
+        ),
+        with_source_rank(
+            spark.createDataFrame(
+                holdings,
+                "etf_ticker string, ticker string, holding_rank int, holding_percent double, holdings_as_of date, "
+                "source string",
+            )
+        ),
+        windows,
+        dollar_prices(spark, of_stocks, DESCRIBED),
+    ).collect()
+    found = {}
+    for session, days in product(sessions, periods):
+        chosen = [row for row in candidates if (row.as_of_date, row.period_days) == (session, days) and row.is_selected]
+        positions, _ = portfolio_of(chosen, 1.0)
+        found[session, days] = {row["ticker"]: row["portfolio_weight"] for row in positions}
+    return found
+
+
 def test_holdings_before_the_first_snapshot_are_hindsight() -> None:
     days = weekdays(5)
-    holdings = [Holding("X", "A", days[1]), Holding("X", "B", days[3]), Holding("Y", "B", days[0])]
-    held, known = held_by(holdings, days, ["X", "Y"], ["A", "B"])
-    assert held[:, 0].tolist() == [[True, False]] * 3 + [[False, True]] * 2
-    assert held[:, 1].tolist() == [[False, True]] * 5
+    holdings = [Holding("X", "A", days[1], 1), Holding("X", "B", days[3], 2), Holding("Y", "B", days[0], 1)]
+    ranks, known = ranks_of(holdings, days, ["X", "Y", "GOLD"], ["A", "B"])
+    assert ranks[:, 0].tolist() == [[1, 0]] * 3 + [[0, 2]] * 2
+    assert ranks[:, 1].tolist() == [[0, 1]] * 5
+    assert not ranks[:, 2].any()
     assert known.tolist() == [False, True, True, True, True]
 
 
 def test_the_file_has_the_seeds_rule_and_eleven_costs() -> None:
     trials = load()
     assert trials.variants[0] == SEED
+    assert SEED._replace(leg="stocks", pick="best_of_each") in trials.variants
     assert sum(variant.leg == "etf" for variant in trials.variants) == 24
     assert trials.costs == pytest.approx([cost / 1000 for cost in range(11)])
 
@@ -145,6 +301,9 @@ def test_the_file_has_the_seeds_rule_and_eleven_costs() -> None:
         ({"weights": "cap"}, 'needs leg = "stocks"'),
         ({"rebalance": "yearly"}, "rebalance = 'yearly': give one of daily, weekly, monthly"),
         ({"max_position": 0}, "max_position = 0: give a share"),
+        ({"pick": "best"}, "pick = 'best': give one of all, best_of_each"),
+        ({"leg": "stocks"}, r'leg = "stocks" of \[seed\]: give "etf"'),
+        ({"pick": "best_of_each"}, 'pick = "best_of_each" needs leg = "stocks"'),
     ],
 )
 def test_a_wrong_variant_is_refused(change: dict[str, Any], message: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from config.config import PROJECT_ROOT
 from front_door import front_door
 from ops import cli, testing
+from ops.errors import CannotInstall
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +27,7 @@ def nothing_is_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["restatements", "--from", "2026-08-10"], "is not running: ./start.sh starts it"),
         (["screenshots"], "is not running: ./start.sh starts it"),
         (["history"], "is not running: ./start.sh starts it"),
+        (["history", "--sessions", "all"], "is not running: ./start.sh starts it"),
         (["history", "--sessions", "0"], "a history has at least one session"),
         (["logs", "kafak"], "did you mean kafka"),
         (["restart", "api", "dashboard"], "is not running: ./start.sh starts it"),
@@ -51,7 +53,9 @@ def test_a_problem_is_one_message_and_exit_code_1(
     assert "Traceback" not in shown
 
 
-@pytest.mark.parametrize("arguments", [["run", "trending", "--as-of", "20260821x"], ["logs"]])
+@pytest.mark.parametrize(
+    "arguments", [["run", "trending", "--as-of", "20260821x"], ["logs"], ["history", "--sessions", "x"]]
+)
 def test_wrong_use_is_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(arguments)
@@ -120,6 +124,13 @@ def test_a_ring_is_good_only_when_it_ran_and_skipped_nothing(
     code: int, tests: int, skipped: int, problems: list[str]
 ) -> None:
     assert testing.problems_of("unit", code, tests, skipped) == problems
+
+
+def test_a_ring_whose_packages_are_not_to_be_had_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(testing, "LAB_LOCK", PROJECT_ROOT / "requirements" / "none.txt")
+    monkeypatch.setattr(testing, "LAB_PACKAGES", tmp_path)
+    with pytest.raises(CannotInstall, match=r"requirements/none\.txt: "):
+        testing._lab()
 
 
 def test_what_a_command_does_not_know_is_told_with_how_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from collector.plan import sessions_for_returns
 from config.config import DatabaseSettings, Settings
 from config.universe import ALL_HOLDINGS, universe
 from ops.errors import RunFailed
@@ -20,7 +21,8 @@ from ops.pipeline import history, progress
 from ops.pipeline.history import Range, Step
 from ops.pipeline.history_notes import noted
 from ops.pipeline.progress import Progress, Work
-from utils.errors import RateLimited
+from utils.dates import sessions_between
+from utils.errors import InvalidInput, RateLimited
 from utils.logging_utils import log_progress
 
 log = logging.getLogger("test_ops_history")
@@ -412,3 +414,22 @@ def test_it_is_left_out_when_every_session_has_its_portfolios(
 
 def test_times_in_words() -> None:
     assert [progress.in_words(seconds) for seconds in (0.4, 59, 61, 3661)] == ["0 s", "59 s", "1 min 1 s", "1 h 1 min"]
+
+
+class TestSessions:
+    LAST = date(2026, 8, 21)
+
+    def test_all_begin_when_the_first_window_does(self) -> None:
+        first = history.first_session(self.LAST, None)
+        asked_for = [sessions_for_returns(etf, self.LAST, first)[0] for etf in universe().etfs]
+        assert date(2000, 1, 3) <= min(asked_for) <= date(2000, 1, 5)
+        assert history.first_session(self.LAST, len(sessions_between(first, self.LAST))) == first
+
+    def test_more_than_the_calendar_has_are_refused(self) -> None:
+        most = len(sessions_between(history.first_session(self.LAST, None), self.LAST))
+        with pytest.raises(InvalidInput, match=f"the calendar begins on 2000-01-03, .* these are {most} sessions"):
+            history.first_session(self.LAST, most + 1)
+
+    def test_so_many_end_with_the_last(self) -> None:
+        assert history.first_session(self.LAST, 1) == self.LAST
+        assert len(sessions_between(history.first_session(self.LAST, 250), self.LAST)) == 250
