@@ -95,7 +95,7 @@ class _Delivery:
         messages = list(to_messages(new_bars(bars, stored, judged, waiting, exchange, self.fetched.currency)))
         screening = _screen(messages, self.fetched, waiting)
         if self.kind is not Kind.RATE:
-            note_stale_rows(judged, bars, stored, screening.unstored)
+            note_stale_rows(judged, bars, stored, screening.unstored, exchange)
         absent = [*self._absences(), *screening.refusals]
         changed = changes(screening.select_stored(bars), stored, exchange)
         self._record(absent, changed, _withhold_unstored(judged.breaks, screening.doubtful))
