@@ -30,8 +30,6 @@ from utils.messages import HoldingsSnapshot, SectorSource, StockDailyBar
 
 log = logging.getLogger(__name__)
 
-LONGEST_NAME = 200
-
 
 @dataclass(frozen=True)
 class Company:
@@ -134,29 +132,29 @@ def _fetch_stock(current: Collection, company: Company, request: FetchRequest, c
     except TICKER_TROUBLE as error:
         return current.note_unusable(Kind.STOCK, ticker, request.sessions, error.reason)
     currencies.add(fetched.currency)
-    request = replace(request, stored=drop_rows_without_cap(fetched, request.stored, company))
     return deliver(
         current,
         Kind.STOCK,
         fetched,
         request,
         lambda new: stock_messages(fetched, request.stored, new, company, current.run_id),
+        again=sessions_to_size(fetched, request.stored, company),
     )
 
 
-def drop_rows_without_cap(fetched: Bars, stored: Mapping[date, Row], company: Company) -> dict[date, Row]:
-    """Drop the stored rows that lack a market cap which can be given now, so that their bars count as new."""
-    is_counted = Worths(fetched.bars, stored, company.quote, fetched.currency).is_counted
-    sent = {bar.session for bar in fetched.bars} if is_counted else set()
-    return {day: row for day, row in stored.items() if row["market_cap"] or day not in sent}
+def sessions_to_size(fetched: Bars, stored: Mapping[date, Row], company: Company) -> set[date]:
+    """Return the sessions whose stored rows lack a market cap that can be given now."""
+    worths = Worths(fetched.bars, stored, company.quote, fetched.currency)
+    lacking = [bar for bar in fetched.bars if bar.session in stored and not stored[bar.session]["market_cap"]]
+    return {bar.session for bar in lacking if worths.is_counted and worths.at(bar).market_cap}
 
 
 def stock_messages(
     fetched: Bars, stored: Mapping[date, Row], new: Iterable[NewBar], company: Company, run_id: str | None
 ) -> Iterator[StockDailyBar]:
-    """Yield the messages of bars worth sending, with the company's size at each session."""
+    """Yield the messages of bars worth sending, with the company's name, and its size at each session."""
     worths = Worths(fetched.bars, stored, company.quote, fetched.currency)
-    name = company.quote.name and company.quote.name[:LONGEST_NAME]
+    name = company.quote.name or last_name(stored)
     for each in new:
         worth = worths.at(each.bar)
         yield StockDailyBar(
@@ -169,3 +167,9 @@ def stock_messages(
             market_cap_source=worth.source,
             quote_digest=company.quote.answer.digest if company.quote.answer else None,
         )
+
+
+def last_name(stored: Mapping[date, Row]) -> str | None:
+    """Return the newest name that is stored."""
+    names = (stored[day].get("company_name") for day in sorted(stored, reverse=True))
+    return next(filter(None, names), None)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence, Set
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
@@ -20,6 +20,7 @@ from collector.judgement.series import (
 )
 from collector.yahoo_answers.model import Bar
 from database.db_helper import Row
+from utils.dates import HOME_EXCHANGE, last_closed_session
 from utils.messages import LARGEST_STEP
 from utils.reasons import Reason, reason
 
@@ -60,7 +61,13 @@ def judge_adjusted_closes(series: Series) -> None:
         good, owed = bar, 1.0
 
 
-def note_stale_rows(judged: Judgement, bars: Sequence[Bar], stored: Mapping[date, Row], unstored: Set[date]) -> None:
+def note_stale_rows(
+    judged: Judgement,
+    bars: Sequence[Bar],
+    stored: Mapping[date, Row],
+    unstored: Set[date],
+    exchange: str = HOME_EXCHANGE,
+) -> None:
     """Note where rows that the answer leaves as they are lie beside bars on another basis of adjustment.
 
     A bar that is absent from the answer, or not stored (unstored), keeps the prices of an earlier fetch.
@@ -68,12 +75,13 @@ def note_stale_rows(judged: Judgement, bars: Sequence[Bar], stored: Mapping[date
     given = {bar.session: bar for bar in bars if bar.session not in unstored}
     kept = {session: _stored_bar(session, row) for session, row in stored.items() if session not in given}
     events = [bar for bar in given.values() if bar.dividend or bar.capital_gain or bar.split_ratio != 1]
+    lasting = _lasting_fetches(given, stored)
     for before, after in pairwise(sorted(given | kept)):
         if (before in kept) == (after in kept):
             continue
         old, new = (before, after) if before in kept else (after, before)
-        later = [event for event in events if event.session > old and _is_fetched_before(stored[old], event)]
-        is_rescaled = new in stored and abs(given[new].adj_close / stored[new]["adj_close"] - 1) > FLOAT32
+        later = [] if stored[old].get("fetched_at") in lasting else _events_since(events, old, stored[old], exchange)
+        is_rescaled = new in stored and _is_rescaled(given[new], stored[new])
         if _is_split_between(later, given[new], stored.get(new)):
             judged.withhold(after, reason(STALE_SPLIT, session=old))
         elif later or is_rescaled or _is_of_another_scale((given | kept)[before], (given | kept)[after]):
@@ -85,8 +93,26 @@ def _stored_bar(session: date, row: Row) -> Bar:
     return Bar(session, None, None, None, close, row["adj_close"], 0, dividend, row["split_ratio"], gain)
 
 
-def _is_fetched_before(row: Row, event: Bar) -> bool:
-    return "fetched_at" in row and row["fetched_at"].date() < event.session
+def _lasting_fetches(given: Mapping[date, Bar], stored: Mapping[date, Row]) -> Set[datetime]:
+    """Return the fetches of which all rows are still as the answer has them: their other rows are on its basis, too."""
+    again = [(bar, stored[session]) for session, bar in given.items() if "fetched_at" in stored.get(session, {})]
+    rescaled = {row["fetched_at"] for bar, row in again if _is_rescaled(bar, row)}
+    return {row["fetched_at"] for _, row in again} - rescaled
+
+
+def _is_rescaled(bar: Bar, row: Row) -> bool:
+    return distance(bar.adj_close, row["adj_close"]) > FLOAT32
+
+
+def _events_since(events: Sequence[Bar], session: date, row: Row, exchange: str) -> list[Bar]:
+    """Return the events after a session whose own sessions were not over when its row was fetched.
+
+    A run in the morning stores a bar on the day of the event after it, before the source has adjusted for it.
+    """
+    if "fetched_at" not in row:
+        return []
+    over = max(session, last_closed_session(row["fetched_at"], exchange))
+    return [event for event in events if event.session > over]
 
 
 def _is_split_between(later: Sequence[Bar], bar: Bar, row: Row | None) -> bool:

@@ -1,6 +1,8 @@
 """Judge the steps from one close to the next, above all on the days of splits."""
 
 import math
+from collections.abc import Sequence
+from datetime import date
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -111,13 +113,14 @@ def _is_unapplied(series: Series, bar: Bar, split: float) -> bool:
     """Tell whether the stored rows prove that the closes before a split are not adjusted for it.
 
     Three cases prove it. The closes are still as they were before the split, or were adjusted the other way, or had
-    been adjusted once and no longer are.
+    been adjusted once and no longer are. A row that was fetched on the day of the split may be of before or after it.
     """
-    before = _nearest_stored(series, bar, -1)
+    stored = [each for each in series.bars if each.session in series.known.stored]
+    after = next((each for each in stored if each.session >= bar.session), None)
+    before = _last_of_known_side(series, [each for each in stored if each.session < bar.session], bar.session)
     if before is None or abs(math.log(split)) < 2 * SAME_RATIO:
         return False
     row = series.known.stored[before.session]
-    after = _nearest_stored(series, bar, 1)
     if "fetched_at" in row and row["fetched_at"].date() < bar.session:
         changed = before.close / row["close_price"]
         return min(distance(changed, 1), distance(changed, split)) < SAME_RATIO
@@ -127,11 +130,13 @@ def _is_unapplied(series: Series, bar: Bar, split: float) -> bool:
     return distance(after.close / before.close * split, stored_step) < SAME_RATIO
 
 
-def _nearest_stored(series: Series, bar: Bar, direction: Literal[-1, 1]) -> Bar | None:
-    """Return the last stored bar before a session (-1), or the first one from it on (1)."""
-    is_before = direction == -1
-    side = [each for each in series.bars if (each.session < bar.session) == is_before]
-    return next((each for each in side[::direction] if each.session in series.known.stored), None)
+def _last_of_known_side(series: Series, before: Sequence[Bar], split_session: date) -> Bar | None:
+    """Return the last bar whose row was not fetched on the day of the split, else the last one."""
+    for bar in reversed(before):
+        row = series.known.stored[bar.session]
+        if "fetched_at" not in row or row["fetched_at"].date() != split_session:
+            return bar
+    return before[-1] if before else None
 
 
 def _waits_for_the_same(series: Series, bar: Bar, level: Bar, split: float) -> bool:

@@ -1,8 +1,9 @@
 """What the published portfolios hold at a session: stocks whose closes are needed until they are sold.
 
-The rule is that of batch.track_record, which follows the same portfolios: what is decided on one session is bought at
-the close of the next one, and sold at the close of the next purchase. The month's portfolio is sold at the end of its
-last session at the latest. At a close at which one is exchanged for another both have to have a price.
+The portfolios are those that database.queries.track_record decides on, and their newest revisions. The rule is that of
+batch.track_record: what is decided on one session is bought at the close of the next one, and sold at the close of the
+next purchase. The month's portfolio is sold at the end of its last session at the latest. At a close at which one is
+exchanged for another both have to have a price.
 """
 
 from collections.abc import Iterable, Iterator

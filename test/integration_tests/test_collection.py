@@ -43,7 +43,7 @@ from utils.errors import (
     UnknownExchange,
     UnusableAnswer,
 )
-from utils.reasons import as_json, of_ticker
+from utils.reasons import as_json, of_ticker, reason
 
 UNTIL = date(2026, 8, 21)
 BENCHMARKS = ("SPY", "QQQ", "IWM", "EWY", "DIA", "SCHD")
@@ -449,7 +449,7 @@ class TestOneTickersTrouble:
         lists = {
             "XLF": [],
             "XLV": [FundHolding("LLY" * 20, "Eli Lilly", 0.1)],
-            "XLY": [FundHolding("AMZN", "A" * 300, 0.2)],
+            "XLY": [FundHolding("AMZN", "Amazon", 0.2)],
         }
         ask = Yahoo.top_holdings
 
@@ -464,7 +464,7 @@ class TestOneTickersTrouble:
         assert "not a HoldingsSnapshot" in told(receipt.missing["XLV holdings"])
         assert "XLY: BOND is no stock: left out" in receipt.note
         [row] = fetch(conn, "SELECT stock_name FROM collected_etf_holdings WHERE etf_ticker = 'XLY'")
-        assert row["stock_name"] == "A" * 200
+        assert row["stock_name"] == "Amazon"
 
     def test_an_unknown_exchange_is_not_asked_for(
         self, settings: Settings, conn: Connection, monkeypatch: pytest.MonkeyPatch
@@ -682,6 +682,22 @@ def test_a_market_cap_that_was_not_known_comes_with_the_next_fetch(
     assert row["n"] == row["capped"] > 200
 
 
+def test_a_day_without_quotes_takes_no_name_away(
+    settings: Settings, conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kafka_producer_stock_daily.run(settings, session_before(UNTIL, 1), ["KO"])
+
+    def refuse(*_: object) -> Any:
+        raise UnusableAnswer(of_ticker("KO", [text("no quote")]))
+
+    monkeypatch.setattr(Yahoo, "quotes", refuse)
+    kafka_producer_stock_daily.run(settings, UNTIL, ["KO"])
+
+    rows = fetch(conn, "SELECT DISTINCT company_name FROM collected_daily_stock_history WHERE ticker = 'KO'")
+    assert [bool(row["company_name"]) for row in rows] == [True]
+    assert bars_of(conn, "KO")[-1] == UNTIL
+
+
 def test_holdings_are_the_stocks_that_the_fund_owns(settings: Settings, conn: Connection, market: httpx.Client) -> None:
     trends(conn, "QQQ")
 
@@ -797,6 +813,38 @@ class TestHoldings:
             conn, "SELECT DISTINCT as_of_date, holdings_as_of FROM collected_monthly_benchmark_holdings ORDER BY 1"
         )
         assert [tuple(day.values()) for day in days] == [(july, july), (UNTIL, UNTIL)]
+
+    @pytest.mark.parametrize(("last", "is_used"), [(date(2026, 7, 21), True), (date(2026, 7, 20), False)])
+    def test_a_fund_whose_last_list_is_too_old_for_the_month_is_noted(
+        self,
+        settings: Settings,
+        conn: Connection,
+        market: httpx.Client,
+        monkeypatch: pytest.MonkeyPatch,
+        last: date,
+        is_used: bool,
+    ) -> None:
+        """It fails no stage: the lists of the others are the month's."""
+        market.put("/control/clock", json={"at": str(last)}).raise_for_status()
+        kafka_producer_etf_holdings.run(settings, "benchmark", last)
+        market.put("/control/clock", json={"at": str(UNTIL)}).raise_for_status()
+        ask = Yahoo.top_holdings
+
+        def answer(yahoo: Yahoo, etf: str) -> FundHoldings:
+            if etf == "IWM":
+                raise UnusableAnswer(reason("no_holdings_listed", etf=etf))
+            return ask(yahoo, etf)
+
+        monkeypatch.setattr(Yahoo, "top_holdings", answer)
+        receipt = kafka_producer_etf_holdings.run(settings, "benchmark", UNTIL, for_the_month=True)
+
+        assert is_stored(settings, receipt)
+        rows = fetch(conn, "SELECT DISTINCT etf_ticker FROM collected_monthly_benchmark_holdings")
+        assert ("IWM" in {row["etf_ticker"] for row in rows}) is is_used
+        assert len(rows) == len(BENCHMARKS) - (not is_used)
+        said = told(receipt.missing["IWM holdings"])
+        assert f"those of {last} are used" in said
+        assert (f"IWM {last}: it cannot be the snapshot of {UNTIL}" in said) is not is_used
 
     def test_a_month_is_of_the_benchmarks(self, settings: Settings) -> None:
         with pytest.raises(InvalidInput, match="the month's snapshot is of the benchmark ETFs, not of the group 'all'"):

@@ -19,7 +19,7 @@ from database.queries.corrections import corrections
 from database.queries.held import held
 from ops.evidence.verify import verify
 from scratch_databases import a_database
-from utils.dates import sessions_between
+from utils.dates import session_after, sessions_between, valid_until
 from utils.reasons import reason
 
 FRIDAY, THURSDAY, WEDNESDAY = date(2026, 8, 21), date(2026, 8, 20), date(2026, 8, 19)
@@ -100,6 +100,25 @@ def follow(conn: Connection, net: list[float], rests_on: Inputs = SAME) -> None:
     line = Publication("performance", days[-1], 0, 1, "yahoo")
     job = Job(nothing, conn, nothing, days[-1:], "a run")
     publish(job, "performance", parts, [line], rests_on, recomputed_days=days)
+
+
+def rebalance(
+    conn: Connection, weights: dict[str, float], on: date, rests_on: Inputs, status: str = "published"
+) -> None:
+    """Publish a monthly portfolio."""
+    nothing: Any = None
+    given = {"rebalance_date": on, "valid_until": valid_until(on), "as_of_date": on, "score": 1e-13}
+    given |= {"source_periods": [5], "is_degraded": False, "source": "yahoo"}
+    rows = [
+        [
+            (given | {"ticker": ticker, "final_weight": weight, "final_rank": rank}).get(column)
+            for column in tables.MONTHLY_PORTFOLIO.columns
+        ]
+        for rank, (ticker, weight) in enumerate(weights.items(), 1)
+    ]
+    part = TablePart(tables.MONTHLY_PORTFOLIO, {"rebalance_date": on}, rows)
+    month = Publication("rebalance", on, 0, len(rows), "yahoo", status, cash_weight=0.0 if weights else 1.0)
+    publish(Job(nothing, conn, nothing, [on], "a run"), "rebalance", [part], [month], rests_on)
 
 
 def links(conn: Connection) -> list[Any]:
@@ -211,6 +230,32 @@ def test_the_record_is_shown_as_published_and_its_figures_are_of_what_was_known(
     assert shown(FRIDAY) == ([1.0, 1.01, 1.02], [1.0, 1.01, 1.02])
 
 
+def test_what_is_held_is_sold_by_the_next_decision_alone(conn: Connection) -> None:
+    """Whatever became of it later."""
+    not_computable: dict[str, Any] = {"status": "not_computable", "reason": [reason("text", text="no history")]}
+    allocate(conn, {}, **not_computable)
+    assert held(conn, MONDAY) == []
+    allocate(conn, {"NVDA": 1.0}, OTHER)
+    allocate(conn, {}, SAME, **not_computable)
+    assert (held(conn, FRIDAY), held(conn, MONDAY)) == ([], ["NVDA"])
+    allocate(conn, {"XOM": 1.0}, inputs(**{"2026_08_24": "next"}), MONDAY)
+    allocate(conn, {}, inputs(**{"2026_08_24": "late"}), MONDAY, **not_computable)
+    tuesday, wednesday = session_after(MONDAY, 1), session_after(MONDAY, 2)
+    assert (held(conn, tuesday), held(conn, wednesday)) == (["NVDA", "XOM"], ["XOM"])
+    assert held(conn, wednesday, MONDAY) == ["NVDA", "XOM"]
+
+
+def test_the_month_s_stocks_are_held_as_well(conn: Connection) -> None:
+    sunday = date(2026, 7, 26)
+    for text, weights, status, on_friday in (
+        ("one", {"NVDA": 1.0}, "published", ["NVDA"]),
+        ("two", {"AAPL": 1.0}, "published", ["AAPL", "NVDA"]),
+        ("three", {}, "not_computable", ["NVDA"]),
+    ):
+        rebalance(conn, weights, sunday, inputs(**{"2026_07_26": text}), status)
+        assert (held(conn, FRIDAY), held(conn, MONDAY)) == (on_friday, []), "sold at its 20th session"
+
+
 def test_what_an_older_version_published_is_the_first_revision(conn: Connection) -> None:
     allocate(conn, {"NVDA": 1.0})
     with transaction(conn), conn.cursor() as cursor:  # as a database that has been brought to this version
@@ -219,6 +264,7 @@ def test_what_an_older_version_published_is_the_first_revision(conn: Connection)
             cursor.execute(f"DELETE FROM {table}")
             cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER evidence_is_never_changed")
     assert followed(conn) == {"NVDA": 1.0}
+    assert held(conn, MONDAY) == ["NVDA"]
     allocate(conn, {"AAPL": 1.0})
     first, second = links(conn)
     assert (first["about"]["revision"], first["about"]["code"]) == (1, None)

@@ -19,7 +19,7 @@ from collector.judgement.judge import judge_bars as judge
 from collector.yahoo_answers.model import Bar
 from database.db_helper import Row
 from log_words import told
-from utils.dates import sessions_between
+from utils.dates import session_after, sessions_between
 from utils.messages import LARGEST_STEP
 from utils.reasons import Reason, as_one, reason
 
@@ -27,6 +27,21 @@ DAYS = sessions_between(date(2025, 12, 1), date(2026, 8, 21))[-161:]
 AT = 120  # what most cases are about: the bar of DAYS[AT], with 40 more after it
 DAY = DAYS[AT]
 EVENING_BEFORE = datetime.combine(DAYS[AT - 1], datetime.min.time(), UTC) + timedelta(hours=21)
+
+
+def each_evening(session: date) -> datetime:
+    """Return when a controller stores a session."""
+    return datetime.combine(session, datetime.min.time(), UTC) + timedelta(hours=21, minutes=35)
+
+
+def next_morning(session: date) -> datetime:
+    """Return when the staggered schedule stores it: on the day of the session after it."""
+    return datetime.combine(session_after(session, 1), datetime.min.time(), UTC) + timedelta(hours=9, minutes=5)
+
+
+def after_midnight(session: date) -> datetime:
+    """Return when a controller that was tried again stores it."""
+    return datetime.combine(session, datetime.min.time(), UTC) + timedelta(days=1, minutes=30)
 
 
 def series(
@@ -103,6 +118,11 @@ def rows(bars: Sequence[Bar], fetched_at: datetime = datetime(2026, 8, 21, 21, t
 def found(judged: Judgement) -> tuple[list[date], list[tuple[date, bool]]]:
     """Doubtful sessions, and the breaks with whether they are withheld."""
     return sorted(judged.doubts), [(each.session, each.is_withheld) for each in judged.breaks]
+
+
+def fetched(bars: Sequence[Bar], moment_of: Callable[[date], datetime]) -> dict[date, Row]:
+    """Rows that were each stored by the run of their own session."""
+    return {session: {**row, "fetched_at": moment_of(session)} for session, row in rows(bars).items()}
 
 
 NOTHING: tuple[list[date], list[tuple[date, bool]]] = ([], [])
@@ -260,6 +280,37 @@ class TestSplits:
         before = rows(bars[:AT], EVENING_BEFORE)
 
         assert found(judge(bars, Known(before))) == ([DAY], [(DAY, True)])
+
+    @pytest.mark.parametrize("moment_of", [each_evening, next_morning, after_midnight])
+    @pytest.mark.parametrize("ratio", [1.02, 1.05, 1.064, 1.1, 3.0])
+    def test_they_prove_it_on_any_schedule(self, moment_of: Callable[[date], datetime], ratio: float) -> None:
+        """A row that was stored on the morning of the split is of before it, but its moment does not say so."""
+        bars = unapplied(clean(), AT, ratio)[: AT + 1]
+
+        assert found(judge(bars, Known(fetched(bars[:AT], moment_of)))) == ([DAY], [(DAY, True)])
+
+    @pytest.mark.parametrize("moment_of", [each_evening, next_morning, after_midnight])
+    @pytest.mark.parametrize("ratio", [1.02, 1.064, 3.0])
+    def test_closes_that_were_adjusted_since_are_fine_on_any_schedule(
+        self, moment_of: Callable[[date], datetime], ratio: float
+    ) -> None:
+        bars = changed(clean(), AT, split_ratio=ratio)[: AT + 1]
+        before = fetched(scaled(bars[:AT], range(AT), ratio), moment_of)
+
+        assert found(judge(bars, Known(before))) == NOTHING
+
+    @pytest.mark.parametrize("ratio", [1.02, 1.064, 3.0])
+    def test_closes_that_were_adjusted_on_the_morning_of_the_split_are_fine(self, ratio: float) -> None:
+        """The source was early, and every row was stored anew."""
+        bars = changed(clean(), AT, split_ratio=ratio)[: AT + 1]
+
+        assert found(judge(bars, Known(rows(bars[:AT], next_morning(DAYS[AT - 1]))))) == NOTHING
+
+    @pytest.mark.parametrize("ratio", [1.0125, 2.0])
+    def test_closes_that_were_adjusted_that_morning_and_are_not_any_more_prove_it(self, ratio: float) -> None:
+        stored = rows(clean()[:AT], next_morning(DAYS[AT - 1])) | rows(clean()[AT:])
+
+        assert found(judge(unapplied(clean(), AT, ratio), Known(stored))) == ([DAY], [(DAY, True)])
 
     @pytest.mark.parametrize("ratio", [1.0125, 0.98])
     def test_closes_that_were_adjusted_the_other_way_prove_it(self, ratio: float) -> None:
@@ -640,6 +691,36 @@ class TestStaleRows:
 
         for stored in (old, rows(now) | {DAY: old[DAY]}):
             assert self.noted(left_out, stored, set()) == [(DAY, True), (DAYS[AT + 1], True)]
+
+    @pytest.mark.parametrize("moment_of", [each_evening, next_morning, after_midnight])
+    @pytest.mark.parametrize("ratio", [10.0, 0.1, 1.064])
+    def test_also_where_the_last_bar_before_the_split_is_left_out(
+        self, moment_of: Callable[[date], datetime], ratio: float
+    ) -> None:
+        now = changed(clean(), AT, split_ratio=ratio)[: AT + 1]
+        stored = fetched(scaled(now, range(AT), ratio)[:AT], moment_of)
+        before = DAYS[AT - 1]
+
+        assert self.noted([bar for bar in now if bar.session != before], stored, set()) == [(before, True), (DAY, True)]
+
+    def test_a_bar_that_was_adjusted_on_the_morning_of_the_split_is_on_the_same_basis(self) -> None:
+        """The source was early: the other rows of that fetch are as the answer has them."""
+        now = changed(clean(), AT, split_ratio=10.0)[: AT + 1]
+        stored = rows(now[:AT], next_morning(DAYS[AT - 1]))
+
+        assert self.noted([bar for bar in now if bar.session != DAYS[AT - 1]], stored, set()) == []
+
+    @pytest.mark.parametrize(("hour", "expected"), [(5, True), (9, False)])
+    def test_a_session_s_end_is_its_exchange_s(self, hour: int, expected: bool) -> None:
+        """Seoul closes at 06:30 UTC. What is fetched after it is of after the split."""
+        now = changed(clean(), AT, split_ratio=1.2)[: AT + 1]
+        fetched_at = datetime.combine(DAY, datetime.min.time(), UTC) + timedelta(hours=hour)
+        stored = fetched(now[: AT - 1], each_evening) | rows(now[AT - 1 : AT], fetched_at)
+
+        judged = Judgement()
+        note_stale_rows(judged, [bar for bar in now if bar.session != DAYS[AT - 1]], stored, set(), "XKRX")
+
+        assert ((DAY, True) in found(judged)[1]) is expected
 
     def test_an_answer_that_is_cut_leaves_all_older_rows_as_they_were(self) -> None:
         now = changed(clean(), 150, split_ratio=4.0)
