@@ -67,8 +67,9 @@ KINDS = {
         Text("services are down", "서비스가 멈췄습니다"),
         Text("the service {service} is down", "{service} 서비스가 멈췄습니다"),
         Text(
-            "./start.sh logs SERVICE says why, ./start.sh starts it again",
-            "./start.sh logs SERVICE로 이유를 보고 ./start.sh로 다시 시작하세요",
+            "./start.sh logs SERVICE says why; what stays up is tried again by itself, and all by ./start.sh",
+            "./start.sh logs SERVICE로 이유를 확인하세요. 계속 실행되어야 하는 서비스는 스스로 다시 시도하고, "
+            "./start.sh는 모든 서비스를 다시 시도합니다",
         ),
     ),
     "service_restarts": Words(

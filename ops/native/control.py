@@ -23,6 +23,8 @@ from ops.native.startup import bring_up, wait_ready
 from ops.native.supervisor import DOWN, State, Supervisor
 
 FOLLOW_SECONDS = 0.3
+# What is said of a service that is not ready, by its state.
+WORDS = {"RUNNING": "not ready", "FATAL": "failed", "EXITED": "ended", "BACKOFF": "restarting"}
 
 
 def up(source: DataSource | None = None, only: Sequence[str] | None = None) -> int:
@@ -191,9 +193,9 @@ def _word(service: Service, stack: Stack, state: State) -> str:
         return "done" if state.ended_well else "failed"
     if state.name_of_state == "STOPPED":
         return "not started" if not state.started else "stopped"
-    if state.is_running:
-        return "ready" if is_ready(service, stack, state) else "not ready"
-    return {"FATAL": "failed", "EXITED": "ended", "BACKOFF": "restarting"}.get(state.name_of_state, "starting")
+    if state.is_running and is_ready(service, stack, state):
+        return "ready"
+    return WORDS.get(state.name_of_state, "starting")
 
 
 def _coloured(word: str) -> str:

@@ -17,6 +17,7 @@ from ops.native.stack import VENV, Stack
 
 START_SECONDS = 15
 # States of a process, in supervisor's words.
+RUNNING = frozenset({"STARTING", "RUNNING"})
 UP = frozenset({"RUNNING", "STARTING", "BACKOFF", "STOPPING"})
 DOWN = frozenset({"STOPPED", "EXITED", "FATAL", "UNKNOWN"})
 
@@ -40,7 +41,7 @@ class State:
 
     @property
     def is_running(self) -> bool:
-        return self.name_of_state == "RUNNING"
+        return self.name_of_state in RUNNING
 
     @property
     def ended_well(self) -> bool:
@@ -126,7 +127,7 @@ def _state(raw: Mapping[str, Any]) -> State:
         name_of_state=raw["statename"],
         pid=raw["pid"],
         started=float(raw["start"]),
-        uptime=float(raw["now"] - raw["start"]) if raw["statename"] == "RUNNING" else 0.0,
+        uptime=float(raw["now"] - raw["start"]) if raw["statename"] in RUNNING else 0.0,
         exit_status=raw["exitstatus"],
         log_file=raw["stdout_logfile"],
         spawn_error=raw["spawnerr"],

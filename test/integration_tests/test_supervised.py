@@ -1,0 +1,127 @@
+"""Services under the real supervisord: they come back by themselves, are told truly, and leave nothing at a stop."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ops.errors import CannotStart
+from ops.native import services
+from ops.native.control import _word
+from ops.native.environment import service_environment, shared_environment
+from ops.native.services import ROOT, Service
+from ops.native.shutdown import take_down
+from ops.native.stack import Stack
+from ops.native.startup import wait_ready
+from ops.native.supervisor import Supervisor
+
+# Ends at once, as PostgreSQL does on a full disk, until it has been tried so often.
+FLAKY = """
+import sys, time
+tries, fails = open(sys.argv[1], "a+"), int(sys.argv[2])
+print("try", file=tries, flush=True)
+tries.seek(0)
+if len(tries.readlines()) <= fails:
+    sys.exit("no space left")
+time.sleep(600)
+"""
+TICK_SECONDS = 5
+
+
+def a_service(name: str, *words: object, one_shot: bool = False) -> Service:
+    """Return a service that runs a Python script, as whoever starts it."""
+    command = " ".join(map(str, [sys.executable, *words]))
+    like = services.read_services()["schema" if one_shot else "spark-driver"]
+    ready = ("done",) if one_shot else ("running", "1")
+    return replace(
+        like, name=name, command=command, ready=ready, needs=(), uses=(), user=ROOT, owns=(), secrets={},
+        users={}, environment={}, supervisor={}, ports=(), wait_seconds=60, only_if=None,
+    )  # fmt: skip
+
+
+class Field:
+    """A stack with services of a test's own, each from its list of words."""
+
+    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.stack = Stack(home)
+        self.supervisor = Supervisor(self.stack)
+        self.services: dict[str, Service] = {}
+        self._monkeypatch = monkeypatch
+
+    def start(self, *chosen: Service, pause_seconds: int = 0) -> None:
+        """Start a supervisor with these services, and all of them, without waiting for any."""
+        self.services = {service.name: service for service in chosen}
+        self._monkeypatch.setattr(services, "read_services", lambda: self.services)
+        for folder in (self.stack.run, self.stack.logs):
+            folder.mkdir(parents=True, exist_ok=True)
+        config = self.stack.run / "supervisord.conf"
+        services.write_supervisor_config(config)
+        config.write_text(config.read_text().replace("pause_seconds = 30", f"pause_seconds = {pause_seconds}"))
+        self.stack.remember()
+        self.supervisor.start(shared_environment(service_environment(self.stack, Path("/java"))))
+        for name in self.services:
+            self.supervisor.start_service(name)
+
+    def word(self, name: str) -> str:
+        """Return what `status` says of a service."""
+        return _word(self.services[name], self.stack, self.supervisor.state(name))
+
+    def wait_for(self, is_so: Callable[[], bool], seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not is_so():
+            assert time.monotonic() < until, {name: self.word(name) for name in self.services}
+            time.sleep(0.1)
+
+
+@pytest.fixture
+def field(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Field]:
+    field = Field(tmp_path / "home", monkeypatch)
+    yield field
+    take_down(field.stack, field.services)
+
+
+@pytest.fixture
+def flaky(tmp_path: Path) -> Path:
+    script = tmp_path / "flaky.py"
+    script.write_text(FLAKY)
+    return script
+
+
+def test_what_fails_ten_times_comes_up_by_itself_and_is_told_meanwhile(
+    field: Field, flaky: Path, tmp_path: Path
+) -> None:
+    tries = tmp_path / "tries"
+    field.start(a_service("flaky", flaky, tries, 10))
+    with pytest.raises(CannotStart, match="no space left"):
+        wait_ready(field.stack, field.supervisor, field.services["flaky"])
+    assert field.word("flaky") == "failed"
+    assert len(tries.read_text().splitlines()) < 10
+    field.wait_for(lambda: field.word("flaky") == "ready", 12 * TICK_SECONDS)
+    assert len(tries.read_text().splitlines()) == 11
+
+
+def test_a_pause_is_between_the_tries(field: Field, flaky: Path, tmp_path: Path) -> None:
+    field.start(a_service("flaky", flaky, tmp_path / "tries", 100), pause_seconds=60)
+    field.wait_for(lambda: field.word("flaky") == "failed", 30)
+    tried = (tmp_path / "tries").read_text()
+    time.sleep(2 * TICK_SECONDS + 1)
+    assert (tmp_path / "tries").read_text() == tried
+
+
+def test_what_runs_once_is_not_tried_again(field: Field, flaky: Path, tmp_path: Path) -> None:
+    field.start(a_service("once", flaky, tmp_path / "tries", 100, one_shot=True))
+    field.wait_for(lambda: field.word("once") == "failed", 20)
+    time.sleep(2 * TICK_SECONDS + 1)
+    assert (tmp_path / "tries").read_text() == "try\n"
+
+
+def test_a_stop_ends_what_is_being_tried_again(field: Field, flaky: Path, tmp_path: Path) -> None:
+    field.start(a_service("flaky", flaky, tmp_path / "tries", 4))
+    field.wait_for(lambda: field.word("flaky") == "failed", 30)
+    take_down(field.stack, field.services)
+    assert not field.supervisor.is_alive()
+    time.sleep(TICK_SECONDS + 1)
+    assert (tmp_path / "tries").read_text() == "try\n" * 4
