@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
-from ops.console import console, done, say
+from ops.console import console, done
+from ops.errors import NotRunning
 from ops.native import processes
 from ops.native.services import Service, stopped_before
 from ops.native.stack import Stack
@@ -14,13 +16,10 @@ POLL_SECONDS = 0.2
 
 def take_down(stack: Stack, services: Mapping[str, Service]) -> None:
     supervisor = Supervisor(stack)
-    if supervisor.is_alive():
+    with suppress(NotRunning):  # there is none, or it has just ended
         _stop_in_order(supervisor, services)
         supervisor.shut_down()
-    leftover = processes.left_behind(stack)
-    if leftover:
-        say(f"Ending {len(leftover)} processes that had no supervisor any more")
-        processes.end(leftover)
+    processes.end_left_behind(stack)
     stack.forget()
 
 

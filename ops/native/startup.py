@@ -103,10 +103,7 @@ def last_words(log_file: Path) -> str:
 def _start_supervisor(stack: Stack, supervisor: Supervisor, services: Mapping[str, Service]) -> None:
     stack.run.mkdir(parents=True, exist_ok=True)
     swap.finish(stack)  # what a restore had begun
-    orphans = processes.left_behind(stack)
-    if orphans:
-        say(f"An earlier start was cut off: ending the {len(orphans)} processes that it left behind")
-        processes.end(orphans)
+    if processes.end_left_behind(stack):  # of a start or a stop that was cut off
         processes.wait_until_free(stack)
     processes.require_free_ports(stack, [port for service in services.values() for port in service.ports])
     environment = service_environment(stack, java_home())

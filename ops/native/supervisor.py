@@ -5,6 +5,7 @@ import subprocess
 import time
 import xmlrpc.client
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from ops.native import system_user
 from ops.native.stack import VENV, Stack
 
 START_SECONDS = 15
+END_SECONDS = 15
 # States of a process, in supervisor's words.
 RUNNING = frozenset({"STARTING", "RUNNING"})
 UP = frozenset({"RUNNING", "STARTING", "BACKOFF", "STOPPING"})
@@ -97,10 +99,11 @@ class Supervisor:
                 raise
 
     def shut_down(self) -> None:
-        """End supervisord, whose services have been stopped before."""
-        process = psutil.Process(self.pid())
-        self._call("supervisor.shutdown")
-        process.wait(START_SECONDS)
+        """Ask supervisord to end, whose services have been stopped before, and wait for it."""
+        with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+            process = psutil.Process(self.pid())
+            self._call("supervisor.shutdown")
+            process.wait(END_SECONDS)
 
     def _call(self, method: str, *arguments: Any) -> Any:
         # A connection of its own each time: callers are threads, and the supervisor may come and go.
@@ -109,9 +112,14 @@ class Supervisor:
         try:
             return getattr(proxy, method)(*arguments)
         except (OSError, http.client.HTTPException):
-            raise NotRunning(f"the platform in {self._stack.home} is not running: ./start.sh starts it") from None
+            raise self._is_gone() from None
+        except xmlrpc.client.Fault as fault:
+            raise (self._is_gone() if fault.faultCode == Faults.SHUTDOWN_STATE else fault) from None
         finally:
             transport.close()
+
+    def _is_gone(self) -> NotRunning:
+        return NotRunning(f"the platform in {self._stack.home} is not running: ./start.sh starts it")
 
     def _wait(self, ready: Any, complaint: str) -> None:
         deadline = time.monotonic() + START_SECONDS

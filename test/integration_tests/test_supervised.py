@@ -1,5 +1,7 @@
 """Services under the real supervisord: they come back by themselves, are told truly, and leave nothing at a stop."""
 
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -8,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from config.config import PROJECT_ROOT
 from ops.errors import CannotStart
-from ops.native import services
+from ops.native import processes, services, supervisor
 from ops.native.control import _word
-from ops.native.environment import service_environment, shared_environment
+from ops.native.environment import MARK, service_environment, shared_environment
 from ops.native.services import ROOT, Service
 from ops.native.shutdown import take_down
 from ops.native.stack import Stack
@@ -125,3 +128,69 @@ def test_a_stop_ends_what_is_being_tried_again(field: Field, flaky: Path, tmp_pa
     assert not field.supervisor.is_alive()
     time.sleep(TICK_SECONDS + 1)
     assert (tmp_path / "tries").read_text() == "try\n" * 4
+
+
+# Whoever is asked to end starts another one of itself first. One that holds out starts them all the time.
+FORKING = """
+import signal, subprocess, sys, time
+def another(*signal): subprocess.Popen([sys.executable, *sys.argv, "again"])
+def go_on(*signal): another(); sys.exit()
+signal.signal(signal.SIGTERM, signal.SIG_IGN if sys.argv[1] == "all the time" else go_on)
+for _ in range(600):
+    time.sleep(0.1)
+    if sys.argv[1] == "all the time" and sys.argv[-1] != "again":
+        another()
+"""
+
+
+@pytest.mark.parametrize("kind", ["when asked", "all the time"])
+def test_what_starts_others_while_it_is_ended_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(processes, "GRACE_SECONDS", 2)
+    stack = Stack(tmp_path / "home")
+    stack.run.mkdir(parents=True)
+    stack.remember()
+    script = tmp_path / "forking.py"
+    script.write_text(FORKING)
+    marked = os.environ | {MARK: str(stack.home)}
+    started = [subprocess.Popen([sys.executable, script, kind], env=marked) for _ in range(3)]
+    time.sleep(1)
+    take_down(stack, {})
+    time.sleep(1)
+    assert processes.left_behind(stack) == []
+    assert Stack.started_in(stack.home) is None
+    assert all(process.wait(10) is not None for process in started)
+
+
+def test_a_supervisor_that_does_not_end_in_time_is_ended_with_all_that_it_has(
+    field: Field, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a machine with too much work: it waits for what does not listen."""
+    monkeypatch.setattr(supervisor, "END_SECONDS", 1)
+    monkeypatch.setattr(processes, "GRACE_SECONDS", 2)
+    script = tmp_path / "deaf.py"
+    script.write_text("import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)")
+    field.start(replace(a_service("deaf", script), supervisor={"stopwaitsecs": "600"}))
+    field.wait_for(lambda: field.word("deaf") == "ready", 20)
+    take_down(field.stack, {})
+    assert processes.left_behind(field.stack) == []
+    assert Stack.started_in(field.stack.home) is None
+
+
+def test_whoever_asks_for_the_stop_is_no_part_of_it(tmp_path: Path) -> None:
+    """`./start.sh exec bash` hands the mark on."""
+    code = (
+        "from ops.native.shutdown import take_down; from ops.native.stack import Stack; take_down(Stack.from_env(), {})"
+    )
+    marked = os.environ | {
+        MARK: str(tmp_path),
+        "ACTSTOCK_HOME": str(tmp_path),
+        "PYTHONPATH": str(PROJECT_ROOT),
+    }
+    command = [
+        sys.executable,
+        "-c",
+        f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {code!r}]))",
+    ]
+    assert subprocess.run(command, env=marked, check=False, timeout=60).returncode == 0
