@@ -20,11 +20,17 @@ from ops.native.services import Service, find, read_services, wanted, with_needs
 from ops.native.shutdown import take_down
 from ops.native.stack import DataSource, Stack
 from ops.native.startup import bring_up, wait_ready
-from ops.native.supervisor import DOWN, State, Supervisor
+from ops.native.supervisor import STOPPING, State, Supervisor
 
 FOLLOW_SECONDS = 0.3
 # What is said of a service that is not ready, by its state.
-WORDS = {"RUNNING": "not ready", "FATAL": "failed", "EXITED": "ended", "BACKOFF": "restarting"}
+WORDS = {
+    "RUNNING": "not ready",
+    "FATAL": "failed",
+    "EXITED": "ended",
+    "BACKOFF": "restarting",
+    STOPPING: "stopping",
+}
 
 
 def up(source: DataSource | None = None, only: Sequence[str] | None = None) -> int:
@@ -110,10 +116,7 @@ def restart(name: str) -> int:
     service = find(services_of(stack), name)
     supervisor = Supervisor(stack)
     began = time.monotonic()
-    if supervisor.state(name).name_of_state not in DOWN:
-        supervisor.stop_service(name)
-        while supervisor.state(name).name_of_state not in DOWN:
-            time.sleep(0.1)
+    supervisor.stop_service(name)
     supervisor.start_service(name)
     try:
         wait_ready(stack, supervisor, service)
@@ -185,7 +188,10 @@ def _all_ready(stack: Stack, services: dict[str, Service]) -> bool:
     if not supervisor.is_alive():
         return False
     states = supervisor.states()
-    return all(is_ready(service, stack, states[name]) for name, service in services.items())
+    return all(
+        states[name].name_of_state != STOPPING and is_ready(service, stack, states[name])
+        for name, service in services.items()
+    )
 
 
 def _word(service: Service, stack: Stack, state: State) -> str:

@@ -18,9 +18,11 @@ from ops.native.stack import VENV, Stack
 
 START_SECONDS = 15
 END_SECONDS = 15
+STOPPING_POLL_SECONDS = 0.1
 # States of a process, in supervisor's words.
 RUNNING = frozenset({"STARTING", "RUNNING"})
-UP = frozenset({"RUNNING", "STARTING", "BACKOFF", "STOPPING"})
+STOPPING = "STOPPING"
+UP = RUNNING | {"BACKOFF"}
 DOWN = frozenset({"STOPPED", "EXITED", "FATAL", "UNKNOWN"})
 
 
@@ -85,6 +87,9 @@ class Supervisor:
         return _state(self._call("supervisor.getProcessInfo", name))
 
     def start_service(self, name: str) -> None:
+        """Start a service, and one that is being stopped once it has stopped."""
+        while self.state(name).name_of_state == STOPPING:
+            time.sleep(STOPPING_POLL_SECONDS)
         try:
             self._call("supervisor.startProcess", name, False)
         except xmlrpc.client.Fault as fault:

@@ -18,7 +18,7 @@ from ops.native.environment import MARK, service_environment, shared_environment
 from ops.native.services import ROOT, Service
 from ops.native.shutdown import take_down
 from ops.native.stack import Stack
-from ops.native.startup import wait_ready
+from ops.native.startup import bring_up, wait_ready
 from ops.native.supervisor import Supervisor
 
 # Ends at once, as PostgreSQL does on a full disk, until it has been tried so often.
@@ -194,3 +194,19 @@ def test_whoever_asks_for_the_stop_is_no_part_of_it(tmp_path: Path) -> None:
         f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {code!r}]))",
     ]
     assert subprocess.run(command, env=marked, check=False, timeout=60).returncode == 0
+
+
+def test_what_is_just_being_stopped_is_started_again(field: Field, tmp_path: Path) -> None:
+    """As after a stop that was interrupted. A scheduler waits a minute for its tasks."""
+    script = tmp_path / "slow.py"
+    script.write_text(
+        "import signal, sys, time; signal.signal(15, lambda *_: (time.sleep(3), sys.exit())); time.sleep(600)"
+    )
+    field.start(a_service("slow", script))
+    field.wait_for(lambda: field.word("slow") == "ready", 20)
+    stopped = field.supervisor.state("slow").pid
+    field.supervisor.stop_service("slow")
+    assert field.word("slow") == "stopping"
+    [outcome] = bring_up(field.stack, field.services)
+    assert outcome.problem is None
+    assert (field.word("slow"), field.supervisor.state("slow").pid != stopped) == ("ready", True)

@@ -551,3 +551,61 @@ class TestFrontDoor:
             f"run --rm --no-deps --quiet-pull --user {user} --volume {seen} "
             "cli closed-days --add XKRX 2026-06-04 two words\n"
         ), run.stderr
+
+
+class TestInterruptedRestore:
+    """A restore into containers, with stand-ins for Docker, that Ctrl-C or a signal meets at one of its steps."""
+
+    STAND_INS = """
+    say() { echo "$*"; }; die() { say "$*"; exit 1; }; adopt() { return 1; }; containers_up() { compose start; }
+    at() { [[ "$*" != *"$MOMENT"* ]] || kill -s "$SIGNAL" $$; }
+    has_volume() { [ "$1" != kafka-data ]; }
+    docker() { echo "docker $*" >&2; }
+    in_restore() { at "$1"; [ "$1" != ready ] || { mkdir "$restored/config"; echo API_KEY=new >"$restored/env"; }; }
+    in_cli() { :; }; set_old_data_aside() { at aside; }
+    compose() { echo "compose $1" >&2; at "$1"; }
+    """
+
+    def restore(self, folder: Path, moment: str, signal: str = "INT") -> tuple[int, str]:
+        (folder / "backup.tar").touch()
+        (folder / ".env").write_text("API_KEY=before\n")
+        script = (
+            f"root={PROJECT_ROOT}; state={folder}; . ops/containers/commands.sh; {self.STAND_INS} containers_restore $0"
+        )
+        given = {"ACTSTOCK_ENV_FILE": str(folder / ".env"), "PATH": os.defpath, "MOMENT": moment, "SIGNAL": signal}
+        run = subprocess.run(
+            ["bash", "-euc", script, str(folder / "backup.tar")],
+            env=given, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
+        return run.returncode, run.stdout
+
+    @pytest.mark.parametrize("moment", ["build", "market", "ready"])
+    def test_while_it_reads_nothing_has_happened(self, tmp_path: Path, moment: str) -> None:
+        code, said = self.restore(tmp_path, moment)
+        assert (code, "Interrupted: nothing was replaced" in said, "compose down" in said) == (130, True, False), said
+        self.assert_as_before(tmp_path)
+
+    @pytest.mark.parametrize(("signal", "code"), [("INT", 130), ("TERM", 143), ("HUP", 143)])
+    @pytest.mark.parametrize("moment", ["aside", "up", "fill"])
+    def test_while_it_fills_the_old_state_comes_back(self, tmp_path: Path, moment: str, signal: str, code: int) -> None:
+        """Nothing goes on running, which would stand in the next one's way."""
+        ended, said = self.restore(tmp_path, moment, signal)
+        assert (ended, "what was there is kept" in said) == (code, True), said
+        assert said.splitlines()[-2:] == ["compose down", "docker volume rm actstock_kafka-data"]
+        self.assert_as_before(tmp_path)
+
+    def test_behind_that_the_start_is_what_is_left(self, tmp_path: Path) -> None:
+        code, said = self.restore(tmp_path, "start")
+        assert (code, "./start.sh --docker goes on" in said, "compose down" in said) == (130, True, False), said
+        assert (tmp_path / ".env").read_text().startswith("API_KEY=new\n")
+        assert (tmp_path / "run" / "containers.env").exists()
+
+    def test_without_one_it_goes_through(self, tmp_path: Path) -> None:
+        code, said = self.restore(tmp_path, "never")
+        assert (code, "compose down" in said, "Interrupted" in said) == (0, False, False), said
+        assert (tmp_path / ".env").read_text().startswith("API_KEY=new\n")
+
+    def assert_as_before(self, folder: Path) -> None:
+        assert (folder / ".env").read_text() == "API_KEY=before\n"
+        assert not (folder / "run" / "restored").exists()
+        assert not (folder / "run" / "containers.env").exists()
