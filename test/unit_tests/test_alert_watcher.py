@@ -20,12 +20,15 @@ from msgspec.structs import replace
 
 from alert_cases import FINE, NOW, SESSION, ledger, run
 from alerts import command, heartbeat, probes
+from alerts import ledger as ledger_of_database
 from alerts.due import dues
 from alerts.observed import Due, Observed
 from alerts.watcher import TRY_AGAIN, Watcher
 from config.config import Settings
+from ops.backup.folder import tell
 from ops.native import compose
 from receivers import Webhook, free_port, webhook
+from utils.errors import DatabaseUnavailable
 
 
 @pytest.fixture
@@ -173,6 +176,21 @@ def test_airflow_says_which_of_its_parts_are_well() -> None:
 def test_a_broker_that_is_away_is_named() -> None:
     port = free_port()
     assert probes.broker_problem(f"127.0.0.1:{port}").startswith(f"127.0.0.1:{port}: ")
+
+
+def test_the_watcher_sees_how_it_is_with_backups(
+    environment: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(settings: Settings) -> None:
+        raise DatabaseUnavailable("away")
+
+    monkeypatch.setattr(ledger_of_database, "read", away)
+    settings = environment(BACKUP_STATE_FOLDER=str(tmp_path / "state"), BACKUP_FOLDER="/dev/shm/backups")
+    assert Watcher(settings).look(NOW).backups is None
+    tell(settings.backup, NOW)
+    seen = Watcher(settings).look(NOW)
+    assert seen.backups and seen.backups.is_on
+    assert [room.where for room in seen.disks] == [str(tmp_path), "BACKUP_FOLDER"]
 
 
 def test_memory_and_disk(tmp_path: Path) -> None:

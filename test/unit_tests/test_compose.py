@@ -56,6 +56,7 @@ ADDRESSES = {
     "CONSUMER_METRICS_BIND",
     "DASHBOARD_HOST",
     "BACKUP_FOLDER",
+    "BACKUP_STATE_FOLDER",
     "DB_HOST",
     "KAFKA_BOOTSTRAP_SERVERS",
     "SPARK_DRIVER_URL",
@@ -129,7 +130,7 @@ class TestConfinement:
         assert 0 < service["pids_limit"] <= 2048
 
     def test_what_stays_up_says_how_it_is(self, service: dict[str, Any], name: str) -> None:
-        """But for `backup`, which does nothing for a day: last-try.json says how that went."""
+        """But for `backup`, which does nothing for a day: it tells the watcher how that went."""
         stays_up = service.get("restart") == "unless-stopped"
         assert ("healthcheck" in service) is (stays_up and name != "backup")
 
@@ -178,6 +179,18 @@ def test_the_data_of_another_version_are_left_alone(
     assert (run.returncode == 0) is starts
     assert run.stdout == ("postgres -c x=1\n" if starts else "")
     assert ("has the data of PostgreSQL 15, and this is version 18" in run.stderr) is not starts
+
+
+def test_the_watcher_is_told_of_backups_and_sees_none(services: dict[str, Any]) -> None:
+    """They hold every secret."""
+    backup, alerts = services["backup"], services["alerts"]
+    folder = backup["environment"]["BACKUP_STATE_FOLDER"]
+    assert alerts["environment"]["BACKUP_STATE_FOLDER"] == folder
+    assert f"backup-state:{folder}" in backup["volumes"]
+    assert [volume for volume in alerts["volumes"] if "backup" in volume] == [f"backup-state:{folder}:ro"]
+    assert services["upgrade-backup"]["volumes"] == backup["volumes"]
+    for image in ("Dockerfile", "Dockerfile.airflow"):
+        assert folder in (PROJECT_ROOT / image).read_text(), "else the volume would be root's"
 
 
 def test_the_dashboard_shares_a_network_with_the_api_and_who_watches_it_alone(services: dict[str, Any]) -> None:
