@@ -36,7 +36,7 @@ CMD ["python", "-m", "collector.bootstrap"]
 
 FROM storing AS alerts
 RUN pip install --constraint /tmp/requirements.txt apprise exchange-calendars pandas \
-    && install -d -o actstock -g actstock /var/lib/alerts
+    && install -d -o actstock -g actstock /var/lib/alerts /var/lib/backup-state
 COPY collector/__init__.py collector/source_clock.py collector/
 COPY dashboard/__init__.py dashboard/
 COPY dashboard/texts dashboard/texts

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from alerts.backups import Backups
 from alerts.observed import Ledger, Observed, Run, Service
 from config.config import AlertSettings, YahooSettings
 from config.stages import CONTROLLER
@@ -14,6 +15,9 @@ from config.stages import CONTROLLER
 CONSUMER_SILENCE = timedelta(minutes=5)
 # The first start counts, too.
 LOOP_STARTS = 4
+# One is made a day.
+OLDEST_BACKUP = timedelta(days=2)
+LONGEST_PROBLEM = 300
 # Of what is older nobody is told that it is over: it has only left the list.
 HISTORY = timedelta(days=30)
 
@@ -75,6 +79,8 @@ def standing(incident: Incident, observed: Observed) -> Standing:
         return "forgotten"
     ledger = observed.ledger or Ledger(observed.now)
     if incident.kind == "degraded" and incident.as_of and incident.as_of < ledger.degraded_since:
+        return "forgotten"
+    if incident.kind == "backup_late" and observed.backups and _has_failed(observed.backups):
         return "forgotten"
     states = {_key(run): run.state for run in ledger.runs}
     if incident.kind == "stage_failed" and incident.key in states:
@@ -244,6 +250,31 @@ def _memory_short(observed: Observed, rules: Rules) -> Iterator[Incident] | None
     return iter([Incident("memory_short", "", params)] if room.free_mb < rules.memory_mb else [])
 
 
+def _backup_failed(observed: Observed, rules: Rules) -> Iterator[Incident] | None:
+    backups = observed.backups
+    if backups is None:
+        return None
+    tried = backups.tried
+    if not (tried and tried.error and _has_failed(backups)):
+        return iter([])
+    params = {"since": _minute(tried.at), "problem": tried.error[:LONGEST_PROBLEM]}
+    return iter([Incident("backup_failed", "", params)])
+
+
+def _backup_late(observed: Observed, rules: Rules) -> Iterator[Incident] | None:
+    """Find that none is made, without a try that has failed."""
+    backups = observed.backups
+    if backups is None:
+        return None
+    made = max(backups.since, backups.tried.at) if backups.tried else backups.since
+    is_late = backups.is_on and not _has_failed(backups) and observed.now - made > OLDEST_BACKUP
+    return iter([Incident("backup_late", "", {"since": _minute(made)})] if is_late else [])
+
+
+def _has_failed(backups: Backups) -> bool:
+    return backups.is_on and backups.tried is not None and backups.tried.error is not None
+
+
 def _minute(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
@@ -256,6 +287,9 @@ KINDS = {
     "scheduler_away": Kind(_scheduler_away, timedelta(minutes=5)),
     "disk_short": Kind(_disk_short, timedelta(minutes=1)),
     "memory_short": Kind(_memory_short, timedelta(minutes=5)),
+    "backup_failed": Kind(_backup_failed),
+    # A machine that was off makes one at once.
+    "backup_late": Kind(_backup_late, timedelta(hours=1)),
     "service_down": Kind(_service_down, timedelta(minutes=2)),
     "service_restarts": Kind(_service_restarts),
     "consumer_away": Kind(_consumer_away),

@@ -8,6 +8,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from alerts.backups import Backups
+
 Reasons = list[dict[str, Any]]  # of utils.reasons, as JSON columns hold them
 
 
@@ -100,3 +102,4 @@ class Observed(Struct, frozen=True):
     memory: Room | None = None
     market_now: datetime | None = None
     dues: list[Due] | None = None
+    backups: Backups | None = None

@@ -20,8 +20,8 @@ LOOP_SECONDS = 900.0
 # Kafka's ApiVersions request, version 0, from a client without a name: answered once the broker serves.
 KAFKA_API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 MEGABYTE = 2**20
-# In supervisor's words. Who was stopped by hand is not missed.
-DOWN = ("BACKOFF", "FATAL", "UNKNOWN")
+# In supervisor's words. Who was stopped by hand is not missed. Who is tried again and again is STARTING now and then.
+DOWN = ("STARTING", "BACKOFF", "FATAL", "UNKNOWN")
 # The services are neighbours: a proxy of the environment has no business here.
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
@@ -98,8 +98,10 @@ class Services:
 
     def _by_state(self, raw: Mapping[str, Any]) -> Service:
         failed = raw["statename"] == "EXITED" and raw["exitstatus"] != 0
-        starts = self._count(raw["name"], float(raw["start"])) if raw["start"] else 0
-        return Service(raw["name"], not failed and raw["statename"] not in DOWN, starts)
+        is_down = raw["statename"] in DOWN
+        # The tries of one that does not come up are no loop of restarts: it is down.
+        starts = self._count(raw["name"], float(raw["start"])) if raw["start"] and not is_down else 0
+        return Service(raw["name"], not failed and not is_down, starts)
 
     def _in_containers(self) -> list[Service]:
         """Look at the services in other containers. Of one without an address only its starts are seen."""

@@ -63,12 +63,29 @@ KINDS = {
         ),
         Text("end what else runs on the machine", "이 컴퓨터의 다른 프로그램을 종료하세요"),
     ),
+    "backup_failed": Words(
+        Text("backups fail", "백업이 실패합니다"),
+        Text("the backup of {since} has failed: {problem}", "{since} 백업이 실패했습니다 (원문: {problem})"),
+        Text(
+            "mend the cause; it is tried again every hour, and ./start.sh backup FILE makes one at once",
+            "원인을 고치세요. 한 시간마다 다시 시도하며, ./start.sh backup FILE로 바로 만들 수 있습니다",
+        ),
+    ),
+    "backup_late": Words(
+        Text("backups are missing", "백업이 만들어지지 않습니다"),
+        Text("no backup has been made by itself since {since}", "{since} 이후 자동 백업이 만들어지지 않았습니다"),
+        Text(
+            "./start.sh logs backup, then ./start.sh restart backup",
+            "./start.sh logs backup, 그다음 ./start.sh restart backup",
+        ),
+    ),
     "service_down": Words(
         Text("services are down", "서비스가 멈췄습니다"),
         Text("the service {service} is down", "{service} 서비스가 멈췄습니다"),
         Text(
-            "./start.sh logs SERVICE says why, ./start.sh starts it again",
-            "./start.sh logs SERVICE로 이유를 보고 ./start.sh로 다시 시작하세요",
+            "./start.sh logs SERVICE says why; what stays up is tried again by itself, and all by ./start.sh",
+            "./start.sh logs SERVICE로 이유를 확인하세요. 계속 실행되어야 하는 서비스는 스스로 다시 시도하고, "
+            "./start.sh는 모든 서비스를 다시 시도합니다",
         ),
     ),
     "service_restarts": Words(

@@ -16,11 +16,12 @@ from typing import TypeVar
 import msgspec
 import psycopg2
 
-from alerts import journal, ledger, messages, probes
+from alerts import backups, journal, ledger, messages, probes
+from alerts.backups import Backups
 from alerts.channels import Message, deliver
 from alerts.heartbeat import HEARTBEAT, Heartbeat
 from alerts.incidents import Rules, incidents
-from alerts.observed import Due, Ledger, Observed
+from alerts.observed import Due, Ledger, Observed, Room
 from collector.source_clock import now as market_time
 from config.config import Settings
 from utils.errors import DatabaseUnavailable, SourceUnavailable
@@ -72,6 +73,7 @@ class Watcher:
 
     def look(self, now: datetime) -> Observed:
         read, problem = self._read_ledger()
+        saved = backups.read(self._settings.backup.state_folder)
         return Observed(
             now=now,
             database=problem,
@@ -79,11 +81,17 @@ class Watcher:
             airflow=probes.airflow_components(self._settings.airflow_url),
             ledger=read,
             services=self._services.look(),
-            disks=[probes.disk(self._alerts.folder)],
+            disks=self._disks(saved),
             memory=probes.memory(),
             market_now=self._market_now(),
             dues=self._dues(),
+            backups=saved,
         )
+
+    def _disks(self, saved: Backups | None) -> list[Room]:
+        """Look at the disk of the data. In containers only the service `backup` sees that of the backups."""
+        data = probes.disk(self._alerts.folder)
+        return [data] if saved is None or saved.free_mb is None else [data, Room(saved.free_mb, "BACKUP_FOLDER")]
 
     def _read_ledger(self) -> tuple[Ledger | None, str]:
         try:

@@ -167,11 +167,13 @@ class BackupSettings:
 
     keep: how many of each day (0: none is made)
     hour: the hour UTC from which on a day's backup is due
+    state_folder: where it is said how that goes
     """
 
     folder: Path
     keep: int
     hour: int
+    state_folder: Path
 
 
 @dataclass(frozen=True)
@@ -312,6 +314,7 @@ class Settings:
                 folder=Path(read.text("BACKUP_FOLDER", "") or PROJECT_ROOT / ".actstock" / "backups"),
                 keep=read.integer("BACKUP_KEEP", 7),
                 hour=read.integer("BACKUP_HOUR", 3, at_most=23),
+                state_folder=Path(read.text("BACKUP_STATE_FOLDER", str(PROJECT_ROOT / ".actstock" / "backup"))),
             ),
             retention=RetentionSettings(
                 # Much is looked up in a month of requests and runs.

@@ -52,16 +52,20 @@ Settings: the environment or a file .env, see .env.example.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. A problem is one message without a stack trace, and exit code 1 (2: wrong use)."""
     given = understood(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _run(given.pop("run", up), given)
+    except KeyboardInterrupt:
+        return _complain("interrupted; what is running goes on running: ./start.sh status", 130)
+
+
+def _run(run: Run, given: dict[str, Any]) -> int:
     from config.config import ConfigError
     from utils.errors import ActstockError
 
-    run: Run = given.pop("run", up)
     try:
         return run(**given)
     except (ActstockError, ConfigError) as error:
         return _complain(error, 1)
-    except KeyboardInterrupt:
-        return _complain("interrupted; what is running goes on running: ./start.sh status", 130)
 
 
 def understood(words: Sequence[str]) -> dict[str, Any]:

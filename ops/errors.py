@@ -3,6 +3,7 @@
 OpsError (an ActstockError)
 ├── CannotInstall    something that is missing could not be fetched
 ├── CannotStart      a port, the disk, or a service stands in the way
+├── CannotStop       a process goes on although it was killed
 ├── NotRunning       the platform, or a part of it, is not up
 ├── CannotBackUp     a backup could not be made, and nothing of it is left
 ├── BackupBroken     what should be restored is no backup, not a whole one, or one of a newer version
@@ -26,6 +27,10 @@ class CannotInstall(OpsError):
 
 
 class CannotStart(OpsError):
+    pass
+
+
+class CannotStop(OpsError):
     pass
 
 

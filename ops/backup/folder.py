@@ -1,11 +1,14 @@
 """The folder of the backups that are made by themselves: their names, how many stay, and how the last try ended."""
 
 import re
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
+from alerts.backups import FILE, Backups, Try, read
+from alerts.journal import write
 from config.config import BackupSettings
 
 LAST_TRY = "last-try.json"
@@ -13,14 +16,6 @@ STAMP = "%Y%m%dT%H%M%SZ"
 DAILY, BEFORE_UPGRADE = "actstock", "before-upgrade"
 NAME = re.compile(rf"(?P<kind>{DAILY}|{BEFORE_UPGRADE})-(?P<stamp>\d{{8}}T\d{{6}}Z)\.tar")
 TRY_AGAIN_AFTER = timedelta(hours=1)
-
-
-class Try(msgspec.Struct, frozen=True):
-    """A try to make a backup. error: why there is none."""
-
-    at: datetime
-    file: str
-    error: str | None = None
 
 
 def new_name(kind: str, now: datetime) -> str:
@@ -50,7 +45,7 @@ def is_due(settings: BackupSettings, now: datetime, since: datetime) -> bool:
     """Tell whether a day's backup is missing. since: when somebody began to look, before which none was expected."""
     if not settings.keep:
         return False
-    tried = last_try(settings.folder)
+    tried = last_try(settings.state_folder)
     if tried and tried.error and now - tried.at < TRY_AGAIN_AFTER:
         return False
     due = now.replace(hour=settings.hour, minute=0, second=0, microsecond=0)
@@ -61,7 +56,7 @@ def is_due(settings: BackupSettings, now: datetime, since: datetime) -> bool:
 
 
 def last_try(folder: Path) -> Try | None:
-    """Return how the last backup that was made by itself ended, None before the first one."""
+    """Return how the last backup that was made by itself ended, None before the first one. folder: of the state."""
     try:
         return msgspec.json.decode((folder / LAST_TRY).read_bytes(), type=Try)
     except (OSError, msgspec.DecodeError):
@@ -69,7 +64,23 @@ def last_try(folder: Path) -> Try | None:
 
 
 def note(folder: Path, tried: Try) -> None:
-    """Keep how a try ended, for whoever watches over the platform."""
-    new = folder / f"{LAST_TRY}.new"
-    new.write_bytes(msgspec.json.encode(tried))
-    new.replace(folder / LAST_TRY)
+    """Keep how a try ended."""
+    write(folder / LAST_TRY, tried)
+
+
+def tell(settings: BackupSettings, now: datetime) -> None:
+    """Say how it is with the backups, for whoever watches over the platform."""
+    before = read(settings.state_folder)
+    since = before.since if before and before.is_on else now
+    tried, free_mb = last_try(settings.state_folder), _free_elsewhere(settings)
+    write(settings.state_folder / FILE, Backups(settings.keep > 0, since, free_mb, tried))
+
+
+def _free_elsewhere(settings: BackupSettings) -> int | None:
+    """Return the room for backups in megabytes, None where it is on the disk of the platform's data."""
+    there, here = _existing(settings.folder), _existing(settings.state_folder)
+    return None if there.stat().st_dev == here.stat().st_dev else shutil.disk_usage(there).free // 2**20
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if path.exists())

@@ -9,8 +9,9 @@ import sys
 import time
 from datetime import UTC, datetime
 
+from alerts.backups import Try
 from config.config import BackupSettings, Settings
-from ops.backup.folder import DAILY, Try, is_due, new_name, note, remove_old
+from ops.backup.folder import DAILY, is_due, last_try, new_name, note, remove_old, tell
 
 LOOK_SECONDS = 60
 NOW = "--now"
@@ -24,9 +25,20 @@ def main() -> int:
     since = datetime.now(UTC)
     while True:
         if is_due(settings, datetime.now(UTC), since):
-            # In a process of its own, so that what waits for a day is small.
-            subprocess.run([sys.executable, "-m", "ops.backup.scheduled", NOW], check=False)
+            _make_apart(settings)
+        tell(settings, datetime.now(UTC))
         time.sleep(LOOK_SECONDS)
+
+
+def _make_apart(settings: BackupSettings) -> None:
+    """Make a backup in a process of its own, so that what waits for a day is small. One that is killed has failed."""
+    began = datetime.now(UTC)
+    code = subprocess.run([sys.executable, "-m", "ops.backup.scheduled", NOW], check=False).returncode
+    tried = last_try(settings.state_folder)
+    if code and not (tried and tried.at >= began):
+        note(
+            settings.state_folder, Try(began, "", f"what should make it ended with code {code}: ./start.sh logs backup")
+        )
 
 
 def make(settings: BackupSettings, kind: str) -> int:
@@ -42,10 +54,9 @@ def make(settings: BackupSettings, kind: str) -> int:
         back_up(this_place(), path)
     except (ActstockError, OSError) as error:
         _say(f"error: no backup was made: {error}")
-        if settings.folder.is_dir():
-            note(settings.folder, Try(now, path.name, str(error)))
+        note(settings.state_folder, Try(now, path.name, str(error)))
         return 1
-    note(settings.folder, Try(now, path.name))
+    note(settings.state_folder, Try(now, path.name))
     for old in remove_old(settings.folder, kind, max(settings.keep, 1)):
         _say(f"removed {old.name}")
     return 0

@@ -288,9 +288,36 @@ in_restore() {
         backup python -m ops.backup.containers "$1" "/backup/$backup_name" "${@:2}"
 }
 
+# How far a restore is (reading, filling, restored), and the volumes that it has made.
+restore_step=
+made_volumes=()
+
+# end_restore: what a restore leaves that has ended before its end, for whatever reason: what was there, and nothing running.
+end_restore() {
+    local volume
+    trap '' INT TERM HUP
+    if [ "$restore_step" = filling ]; then
+        compose down >&2 || true
+        for volume in "${made_volumes[@]+"${made_volumes[@]}"}"; do
+            docker volume rm "${COMPOSE_PROJECT_NAME}_$volume" >/dev/null || true
+        done
+    fi
+    [ "$restore_step" = restored ] || rm -rf "$restored"
+}
+
+interrupt_restore() {
+    trap '' INT TERM HUP
+    case $restore_step in
+        restored) say "Interrupted: all is restored, and ./start.sh --docker goes on with the start" ;;
+        filling) say "Interrupted: what was there is kept. To restore it, begin once more" ;;
+        *) say "Interrupted: nothing was replaced" ;;
+    esac
+    exit "$1"
+}
+
 # containers_restore FILE [--yes]: the databases are filled beside the old ones, and .env is replaced last.
 containers_restore() {
-    local word file='' agreed=() real_env=$env_file market replaced=() here=() service
+    local word file='' agreed=() real_env=$env_file market replaced=() here=() service volume
     for word; do
         case $word in
             --yes) agreed=(--yes) ;;
@@ -303,6 +330,10 @@ containers_restore() {
     backup_folder=$(cd "$(dirname "$file")" && pwd)
     backup_name=$(basename "$file")
     restored=$state/run/restored
+    restore_step=reading
+    trap end_restore EXIT
+    trap 'interrupt_restore 130' INT
+    trap 'interrupt_restore 143' TERM HUP
     rm -rf "$restored"
     (umask 077 && mkdir -p "$restored")
     # docker-compose.yml asks for secrets, also of a machine that has none yet: these are for reading the backup alone.
@@ -331,15 +362,26 @@ containers_restore() {
     env_file=$restored/env
     chmod 600 "$env_file"
     write_env
+    # A new server keeps the password that it is made with, which may not be that of the next try.
+    for volume in postgres-data airflow-db-data zookeeper-data zookeeper-log kafka-data; do
+        has_volume "$volume" || made_volumes+=("$volume")
+    done
+    restore_step=filling
     for service in postgres airflow-db; do
         ! has_volume "$service-data" || set_old_data_aside "$service"
     done
-    compose up --detach --build --quiet-pull --wait --wait-timeout "$up_seconds" postgres airflow-db kafka ||
-        die "the databases or Kafka did not start: ./start.sh logs SERVICE. Nothing was replaced"
-    in_restore fill </dev/null || { compose down; die "nothing was replaced"; }
+    compose up --detach --build --quiet-pull --wait --wait-timeout "$up_seconds" postgres airflow-db kafka || {
+        compose logs --no-log-prefix --tail 3 postgres airflow-db kafka >&2
+        die "the databases or Kafka did not start. Nothing was replaced"
+    }
+    in_restore fill </dev/null || die "nothing was replaced"
+    trap '' INT TERM HUP # from here on it is the new state, which takes a moment
     put_restored "$real_env"
     remember <"$restored/wanted.env"
     rm -r "$restored"
+    restore_step=restored
+    trap 'interrupt_restore 130' INT
+    trap 'interrupt_restore 143' TERM HUP
     containers_up
     in_cli status
 }

@@ -20,9 +20,17 @@ from ops.native.services import Service, find, read_services, wanted, with_needs
 from ops.native.shutdown import take_down
 from ops.native.stack import DataSource, Stack
 from ops.native.startup import bring_up, wait_ready
-from ops.native.supervisor import DOWN, State, Supervisor
+from ops.native.supervisor import STOPPING, State, Supervisor
 
 FOLLOW_SECONDS = 0.3
+# What is said of a service that is not ready, by its state.
+WORDS = {
+    "RUNNING": "not ready",
+    "FATAL": "failed",
+    "EXITED": "ended",
+    "BACKOFF": "restarting",
+    STOPPING: "stopping",
+}
 
 
 def up(source: DataSource | None = None, only: Sequence[str] | None = None) -> int:
@@ -108,10 +116,7 @@ def restart(name: str) -> int:
     service = find(services_of(stack), name)
     supervisor = Supervisor(stack)
     began = time.monotonic()
-    if supervisor.state(name).name_of_state not in DOWN:
-        supervisor.stop_service(name)
-        while supervisor.state(name).name_of_state not in DOWN:
-            time.sleep(0.1)
+    supervisor.stop_service(name)
     supervisor.start_service(name)
     try:
         wait_ready(stack, supervisor, service)
@@ -183,7 +188,10 @@ def _all_ready(stack: Stack, services: dict[str, Service]) -> bool:
     if not supervisor.is_alive():
         return False
     states = supervisor.states()
-    return all(is_ready(service, stack, states[name]) for name, service in services.items())
+    return all(
+        states[name].name_of_state != STOPPING and is_ready(service, stack, states[name])
+        for name, service in services.items()
+    )
 
 
 def _word(service: Service, stack: Stack, state: State) -> str:
@@ -191,9 +199,9 @@ def _word(service: Service, stack: Stack, state: State) -> str:
         return "done" if state.ended_well else "failed"
     if state.name_of_state == "STOPPED":
         return "not started" if not state.started else "stopped"
-    if state.is_running:
-        return "ready" if is_ready(service, stack, state) else "not ready"
-    return {"FATAL": "failed", "EXITED": "ended", "BACKOFF": "restarting"}.get(state.name_of_state, "starting")
+    if state.is_running and is_ready(service, stack, state):
+        return "ready"
+    return WORDS.get(state.name_of_state, "starting")
 
 
 def _coloured(word: str) -> str:

@@ -16,6 +16,7 @@ from ops.native.stack import JARS, JDBC_JAR, VENV, Stack
 MARK = "ACTSTOCK_STACK"
 LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
 AIRFLOW_USER = "admin"
+ENV_FILE = PROJECT_ROOT / ".env"
 AIRFLOW_SETTINGS = PROJECT_ROOT / "airflow" / "settings.env"
 REPLACEABLE_SECRETS = ("API_KEY", "AIRFLOW_PASSWORD")
 SPARK_DAEMON_OPTIONS = "-Xms64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dspark.authenticate=true"
@@ -96,10 +97,12 @@ def tools(java_home: Path, environ: Mapping[str, str] = os.environ) -> dict[str,
 def _chosen(stack: Stack, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the settings from outside, with the stack's own secrets.
 
-    The databases were made with the stack's passwords, so nothing from outside may replace those.
+    Its first databases are made with the secrets of .env, if it has some, so that containers have the same ones. After
+    that nothing from outside may replace those.
     """
-    made = stack_secrets.load(stack.secrets_file)
-    outside = stack_secrets.read_env_file(PROJECT_ROOT / ".env") | dict(environ)
+    settings = stack_secrets.read_env_file(ENV_FILE)
+    made = stack_secrets.load(stack.secrets_file, settings, are_in_use=stack.has_databases)
+    outside = settings | dict(environ)
     replaced = {name: outside[name] for name in REPLACEABLE_SECRETS if outside.get(name)}
     return outside | made | replaced
 
@@ -139,6 +142,7 @@ def _platform(stack: Stack) -> dict[str, str]:
         "API_URL": stack.url("api"),
         "AIRFLOW_URL": stack.url("airflow"),
         "ALERT_FOLDER": str(stack.alerts),
+        "BACKUP_STATE_FOLDER": str(stack.data / "backup"),
         "DASHBOARD_PORT": str(stack.port("dashboard")),
         "YAHOO_CACHE_DIR": str(stack.data / "yahoo"),
     }

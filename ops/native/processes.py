@@ -1,5 +1,6 @@
 """Processes of this machine: who holds a port, and which ones a killed supervisor left behind."""
 
+import os
 import signal
 import time
 from collections.abc import Iterable
@@ -7,29 +8,54 @@ from contextlib import suppress
 
 import psutil
 
-from ops.errors import CannotStart
+from ops.console import say
+from ops.errors import CannotStart, CannotStop
 from ops.native.compose import ports
 from ops.native.environment import MARK
 from ops.native.stack import Stack
 
 GRACE_SECONDS = 20
+# A killed process ends at once, but on a busy machine. It may have started others until then.
+KILLED_SECONDS = 10
+ROUNDS = 20
 POSTGRES_FAST_STOP = signal.SIGINT
 
 
 def left_behind(stack: Stack) -> list[psutil.Process]:
-    """Return the processes that carry this stack's mark or run on its data."""
-    return [process for process in psutil.process_iter() if _belongs(process, stack)]
+    """Return the processes that carry this stack's mark or run on its data, but for whoever asks."""
+    asking = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    return [process for process in psutil.process_iter() if process.pid not in asking and _belongs(process, stack)]
 
 
-def end(processes: Iterable[psutil.Process]) -> None:
+def end_left_behind(stack: Stack) -> bool:
+    """End what has no supervisor any more, and what that starts meanwhile. Return whether there was anything.
+
+    CannotStop names the processes that go on all the same.
+    """
+    if not (found := left_behind(stack)):
+        return False
+    say(f"Ending {len(found)} processes that have no supervisor any more")
+    _end(found)
+    for _ in range(ROUNDS):
+        if not (found := left_behind(stack)):
+            return True
+        _kill(found)
+    pids = ", ".join(str(process.pid) for process in found)
+    raise CannotStop(f"these processes go on although they were killed: {pids}. Try again: ./start.sh stop")
+
+
+def _end(found: list[psutil.Process]) -> None:
     """Ask them to end, and kill after the grace period those that did not."""
-    asked = list(processes)
-    for process in asked:
+    for process in found:
         _send(process, POSTGRES_FAST_STOP if _name(process) == "postgres" else signal.SIGTERM)
-    _, stubborn = psutil.wait_procs(asked, timeout=GRACE_SECONDS)
-    for process in stubborn:
+    _, stubborn = psutil.wait_procs(found, timeout=GRACE_SECONDS)
+    _kill(stubborn)
+
+
+def _kill(found: list[psutil.Process]) -> None:
+    for process in found:
         _send(process, signal.SIGKILL)
-    psutil.wait_procs(stubborn, timeout=GRACE_SECONDS)
+    psutil.wait_procs(found, timeout=KILLED_SECONDS)
 
 
 def require_free_ports(stack: Stack, names: Iterable[str]) -> None:

@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
-from ops.console import console, done, say
+from ops.console import console, done
+from ops.errors import NotRunning
 from ops.native import processes
 from ops.native.services import Service, stopped_before
 from ops.native.stack import Stack
@@ -14,31 +16,31 @@ POLL_SECONDS = 0.2
 
 def take_down(stack: Stack, services: Mapping[str, Service]) -> None:
     supervisor = Supervisor(stack)
-    if supervisor.is_alive():
+    with suppress(NotRunning):  # there is none, or it has just ended
         _stop_in_order(supervisor, services)
         supervisor.shut_down()
-    leftover = processes.left_behind(stack)
-    if leftover:
-        say(f"Ending {len(leftover)} processes that had no supervisor any more")
-        processes.end(leftover)
+    processes.end_left_behind(stack)
     stack.forget()
 
 
 def _stop_in_order(supervisor: Supervisor, services: Mapping[str, Service]) -> None:
+    """Stop each service after those that rely on it, and once more whichever was just being tried again."""
     blockers = stopped_before(services)
     asked: dict[str, float] = {}
-    pending = {
-        name for name, state in supervisor.states().items() if name in services and state.name_of_state not in DOWN
-    }
     with console.status("") as status:
-        while pending:
-            states = supervisor.states()
-            for name in sorted(pending):
-                if name in asked and states[name].name_of_state in DOWN:
-                    pending.discard(name)
-                    done(name, time.monotonic() - asked[name], "stopped")
-                elif name not in asked and pending.isdisjoint(blockers[name]):
+        while up := _up(supervisor, services):
+            for name in sorted(asked.keys() - up):
+                done(name, time.monotonic() - asked.pop(name), "stopped")
+            for name in sorted(up - asked.keys()):
+                if up.isdisjoint(blockers[name]):
                     supervisor.stop_service(name)
                     asked[name] = time.monotonic()
-            status.update(f"[dim]stopping {', '.join(sorted(pending))}[/]")
+            status.update(f"[dim]stopping {', '.join(sorted(up))}[/]")
             time.sleep(POLL_SECONDS)
+    for name in sorted(asked):
+        done(name, time.monotonic() - asked[name], "stopped")
+
+
+def _up(supervisor: Supervisor, services: Mapping[str, Service]) -> set[str]:
+    states = supervisor.states()
+    return {name for name, state in states.items() if name in services and state.name_of_state not in DOWN}

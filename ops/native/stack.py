@@ -121,6 +121,11 @@ class Stack:
         return self.home / "secrets.env"
 
     @property
+    def has_databases(self) -> bool:
+        """Whether there is a database of any market. All of them have the same passwords."""
+        return any(found for name in ("postgres", "airflow-db") for found in (self.home / "data").glob(f"*/{name}"))
+
+    @property
     def supervisor_socket(self) -> Path:
         path = self.run / "supervisor.sock"
         if len(str(path)) <= LONGEST_SOCKET_PATH:

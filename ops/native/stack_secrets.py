@@ -1,19 +1,26 @@
-"""Passwords and keys of a stack: made once, kept in its secrets.env, readable by its owner alone."""
+"""Passwords and keys of a stack: made or taken over once, kept in its secrets.env, readable by its owner alone."""
 
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from ops.native.compose import secret_sizes
 
 
-def load(path: Path) -> dict[str, str]:
-    """Return the stack's secrets, making up and keeping those that are missing."""
+def load(path: Path, settings: Mapping[str, str] = MappingProxyType({}), *, are_in_use: bool = True) -> dict[str, str]:
+    """Return the stack's secrets, and keep those that are new: taken from the settings, or else made up.
+
+    settings: those of .env, which has the containers' secrets
+    are_in_use: whether databases have been made with what is kept, which then stays
+    """
     known = read_env_file(path)
-    missing = {name: value for name, value in _fresh().items() if name not in known}
-    if missing:
-        _write(path, known | missing)
-    return known | missing
+    given = {name: settings[name] for name in secret_sizes() if settings.get(name)}
+    found = _fresh() | (given | known if are_in_use else known | given)
+    if found != known:
+        _write(path, found)
+    return found
 
 
 def read_env_file(path: Path) -> dict[str, str]:

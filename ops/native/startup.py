@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,8 +40,14 @@ def bring_up(stack: Stack, services: Mapping[str, Service]) -> list[Outcome]:
     return _Startup(stack, supervisor, services).run()
 
 
-def wait_ready(stack: Stack, supervisor: Supervisor, service: Service) -> None:
-    """Wait until the service is ready, if it is one to wait for. CannotStart says why it will not be."""
+def wait_ready(
+    stack: Stack, supervisor: Supervisor, service: Service, interrupted: threading.Event | None = None
+) -> None:
+    """Wait until the service is ready, if it is one to wait for. CannotStart says why it will not be.
+
+    interrupted: set when nobody waits any more
+    """
+    interrupted = interrupted or threading.Event()
     if not service.wait_seconds:
         return
     patience = _Patience(service)
@@ -53,7 +59,8 @@ def wait_ready(stack: Stack, supervisor: Supervisor, service: Service) -> None:
             raise CannotStart(last_words(Path(state.log_file)) or state.spawn_error or "it ended without a word")
         if patience.is_over(state.pid):
             raise CannotStart(f"not ready after {patience.seconds:.0f} s: {last_words(Path(state.log_file))}")
-        time.sleep(POLL_SECONDS)
+        if interrupted.wait(POLL_SECONDS):
+            raise CannotStart("interrupted")
 
 
 class _Patience:
@@ -103,10 +110,7 @@ def last_words(log_file: Path) -> str:
 def _start_supervisor(stack: Stack, supervisor: Supervisor, services: Mapping[str, Service]) -> None:
     stack.run.mkdir(parents=True, exist_ok=True)
     swap.finish(stack)  # what a restore had begun
-    orphans = processes.left_behind(stack)
-    if orphans:
-        say(f"An earlier start was cut off: ending the {len(orphans)} processes that it left behind")
-        processes.end(orphans)
+    if processes.end_left_behind(stack):  # of a start or a stop that was cut off
         processes.wait_until_free(stack)
     processes.require_free_ports(stack, [port for service in services.values() for port in service.ports])
     environment = service_environment(stack, java_home())
@@ -126,6 +130,7 @@ class _Startup:
         self._services = services
         self._pending = set(services)
         self._lock = threading.Lock()
+        self._interrupted = threading.Event()
         self._status = console.status("")
 
     def run(self) -> list[Outcome]:
@@ -136,6 +141,11 @@ class _Startup:
                 service = self._services[name]
                 needs = [outcomes[need] for need in service.needs if need in outcomes]
                 outcomes[name] = pool.submit(self._start, service, needs)
+            try:
+                wait(outcomes.values())
+            except KeyboardInterrupt:
+                self._interrupted.set()  # else the pool, at its end, would wait for all of them
+                raise
         return [outcome.result() for outcome in outcomes.values()]
 
     def _start(self, service: Service, needs: list[Future[Outcome]]) -> Outcome:
@@ -151,7 +161,7 @@ class _Startup:
             state = self._supervisor.state(service.name)
             if not state.is_up and not (service.is_one_shot and state.ended_well):
                 self._supervisor.start_service(service.name)
-            wait_ready(self._stack, self._supervisor, service)
+            wait_ready(self._stack, self._supervisor, service, self._interrupted)
         except OpsError as error:
             return str(error)
         return None
@@ -160,6 +170,8 @@ class _Startup:
         name = outcome.service.name
         with self._lock:
             self._pending.discard(name)
+            if self._interrupted.is_set():
+                return
             if outcome.problem:
                 failed(name, outcome.problem)
             else:

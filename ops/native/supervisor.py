@@ -5,6 +5,7 @@ import subprocess
 import time
 import xmlrpc.client
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,12 @@ from ops.native import system_user
 from ops.native.stack import VENV, Stack
 
 START_SECONDS = 15
+END_SECONDS = 15
+STOPPING_POLL_SECONDS = 0.1
 # States of a process, in supervisor's words.
-UP = frozenset({"RUNNING", "STARTING", "BACKOFF", "STOPPING"})
+RUNNING = frozenset({"STARTING", "RUNNING"})
+STOPPING = "STOPPING"
+UP = RUNNING | {"BACKOFF"}
 DOWN = frozenset({"STOPPED", "EXITED", "FATAL", "UNKNOWN"})
 
 
@@ -40,7 +45,7 @@ class State:
 
     @property
     def is_running(self) -> bool:
-        return self.name_of_state == "RUNNING"
+        return self.name_of_state in RUNNING
 
     @property
     def ended_well(self) -> bool:
@@ -82,6 +87,9 @@ class Supervisor:
         return _state(self._call("supervisor.getProcessInfo", name))
 
     def start_service(self, name: str) -> None:
+        """Start a service, and one that is being stopped once it has stopped."""
+        while self.state(name).name_of_state == STOPPING:
+            time.sleep(STOPPING_POLL_SECONDS)
         try:
             self._call("supervisor.startProcess", name, False)
         except xmlrpc.client.Fault as fault:
@@ -96,10 +104,11 @@ class Supervisor:
                 raise
 
     def shut_down(self) -> None:
-        """End supervisord, whose services have been stopped before."""
-        process = psutil.Process(self.pid())
-        self._call("supervisor.shutdown")
-        process.wait(START_SECONDS)
+        """Ask supervisord to end, whose services have been stopped before, and wait for it."""
+        with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+            process = psutil.Process(self.pid())
+            self._call("supervisor.shutdown")
+            process.wait(END_SECONDS)
 
     def _call(self, method: str, *arguments: Any) -> Any:
         # A connection of its own each time: callers are threads, and the supervisor may come and go.
@@ -108,9 +117,14 @@ class Supervisor:
         try:
             return getattr(proxy, method)(*arguments)
         except (OSError, http.client.HTTPException):
-            raise NotRunning(f"the platform in {self._stack.home} is not running: ./start.sh starts it") from None
+            raise self._is_gone() from None
+        except xmlrpc.client.Fault as fault:
+            raise (self._is_gone() if fault.faultCode == Faults.SHUTDOWN_STATE else fault) from None
         finally:
             transport.close()
+
+    def _is_gone(self) -> NotRunning:
+        return NotRunning(f"the platform in {self._stack.home} is not running: ./start.sh starts it")
 
     def _wait(self, ready: Any, complaint: str) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -126,7 +140,7 @@ def _state(raw: Mapping[str, Any]) -> State:
         name_of_state=raw["statename"],
         pid=raw["pid"],
         started=float(raw["start"]),
-        uptime=float(raw["now"] - raw["start"]) if raw["statename"] == "RUNNING" else 0.0,
+        uptime=float(raw["now"] - raw["start"]) if raw["statename"] in RUNNING else 0.0,
         exit_status=raw["exitstatus"],
         log_file=raw["stdout_logfile"],
         spawn_error=raw["spawnerr"],

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from alerts.backups import Backups, Try
 from alerts.incidents import LOOP_STARTS, Rules, incidents
 from alerts.observed import Doubtful, Due, Ledger, Observed, Room, Run, Service, WaitingBar
 from config.config import Settings
@@ -17,6 +18,7 @@ STAGE_3 = STAGES["trending"]
 SETTINGS = Settings.from_env({})
 RULES = Rules.of(SETTINGS.alerts, SETTINGS.yahoo)
 LEDGER = Ledger(NOW, published=SESSION, consumers={"etf-daily": NOW - timedelta(seconds=20)})
+BACKUPS = Backups(True, NOW - timedelta(days=90), tried=Try(NOW - timedelta(hours=13), "a.tar"))
 FINE = Observed(
     now=NOW,
     airflow={"scheduler": True, "metadatabase": True},
@@ -26,7 +28,13 @@ FINE = Observed(
     memory=Room(4000),
     market_now=NOW,
     dues=[Due(SESSION, NOW - timedelta(hours=1))],
+    backups=BACKUPS,
 )
+
+
+def tried(days: float, error: str | None = None, **changes: Any) -> Observed:
+    """Return what is seen where the last backup was tried some days ago."""
+    return replace(FINE, backups=replace(BACKUPS, tried=Try(NOW - timedelta(days=days), "a.tar", error), **changes))
 
 
 def run(state: str, minutes: float, dag_id: str = STAGE_3) -> Run:
@@ -49,6 +57,8 @@ CASES = {
     "scheduler_away:scheduler": replace(FINE, airflow={"scheduler": False, "triggerer": True}),
     "disk_short:/data": replace(FINE, disks=[Room(1999, "/data")]),
     "memory_short:": replace(FINE, memory=Room(299)),
+    "backup_failed:": tried(0.5, "the disk is full"),
+    "backup_late:": tried(2.1),
     "service_down:api": replace(FINE, services=[Service("api", False, 1)]),
     "service_restarts:api": replace(FINE, services=[Service("api", True, LOOP_STARTS)]),
     "consumer_away:etf-daily": ledger(consumers={"etf-daily": NOW - timedelta(minutes=6)}),

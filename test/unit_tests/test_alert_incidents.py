@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from alert_cases import CASES, FINE, NOW, REASON, RULES, SESSION, found, ledger, run
+from alert_cases import BACKUPS, CASES, FINE, NOW, REASON, RULES, SESSION, found, ledger, run, tried
 from alerts import journal
 from alerts.incidents import KINDS, LOOP_STARTS, Incident, incidents
 from alerts.journal import Journal
@@ -36,8 +36,22 @@ def test_every_kind_has_a_case() -> None:
         replace(FINE, dues=[Due(date(2026, 8, 24), NOW + timedelta(minutes=1))]),
         replace(FINE, services=[Service("api", True, LOOP_STARTS - 1)]),
         replace(FINE, disks=[Room(2000, "/data")], memory=Room(300)),
+        tried(1.9),
+        tried(2.1, since=NOW - timedelta(days=1)),
+        tried(9, "the disk is full", is_on=False),
+        replace(FINE, backups=None),
     ],
-    ids=["the gate is open again", "still in time", "not due yet", "restarted by hand", "enough room"],
+    ids=[
+        "the gate is open again",
+        "still in time",
+        "not due yet",
+        "restarted by hand",
+        "enough room",
+        "a backup was late",
+        "backups have just been switched on",
+        "they are switched off",
+        "nothing is heard of them",
+    ],
 )
 def test_what_is_none(observed: Observed) -> None:
     assert found(observed) == []
@@ -51,6 +65,12 @@ def test_a_platform_that_never_published_is_told_of_all_that_is_due() -> None:
 def test_what_cannot_be_looked_at_is_not_found_to_be_well() -> None:
     blind = Observed(NOW)
     assert set(incidents(blind, RULES)) == {"database_away", "broker_away", "airflow_away", "disk_short"}
+
+
+def test_before_the_first_backup_it_is_waited_for() -> None:
+    never = replace(BACKUPS, tried=None)
+    assert found(replace(FINE, backups=replace(never, since=NOW - timedelta(days=1)))) == []
+    assert found(replace(FINE, backups=never)) == ["backup_late:"]
 
 
 class Told:
@@ -108,6 +128,21 @@ def test_a_late_run_that_fails_is_told_as_failed_alone() -> None:
     told = Told()
     assert told.after(0, ledger(runs=[run("late", 200)])) == (["stage_late"], [])
     assert told.after(1, ledger(runs=[run("failed", 201)])) == (["stage_failed"], [])
+
+
+def test_backups_that_fail_are_told_once_until_one_succeeds() -> None:
+    told = Told()
+    assert told.after(0, tried(0.1, "the disk is full")) == (["backup_failed"], [])
+    assert told.after(60, tried(0, "the disk is fuller")) == ([], [])
+    assert told.after(61, replace(FINE, backups=None)) == ([], [])
+    assert told.after(120, tried(0)) == ([], ["backup_failed"])
+
+
+def test_a_late_backup_that_fails_is_told_as_failed_alone() -> None:
+    told = Told()
+    assert told.after(0, tried(2.1)) == ([], []), "a machine that was off makes one at once"
+    assert told.after(61, tried(2.1)) == (["backup_late"], [])
+    assert told.after(62, tried(0, "the disk is full")) == (["backup_failed"], [])
 
 
 def test_what_has_only_become_old_is_not_told_as_over() -> None:

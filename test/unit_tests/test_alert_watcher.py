@@ -20,12 +20,15 @@ from msgspec.structs import replace
 
 from alert_cases import FINE, NOW, SESSION, ledger, run
 from alerts import command, heartbeat, probes
+from alerts import ledger as ledger_of_database
 from alerts.due import dues
 from alerts.observed import Due, Observed
 from alerts.watcher import TRY_AGAIN, Watcher
 from config.config import Settings
+from ops.backup.folder import tell
 from ops.native import compose
 from receivers import Webhook, free_port, webhook
+from utils.errors import DatabaseUnavailable
 
 
 @pytest.fixture
@@ -175,6 +178,21 @@ def test_a_broker_that_is_away_is_named() -> None:
     assert probes.broker_problem(f"127.0.0.1:{port}").startswith(f"127.0.0.1:{port}: ")
 
 
+def test_the_watcher_sees_how_it_is_with_backups(
+    environment: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(settings: Settings) -> None:
+        raise DatabaseUnavailable("away")
+
+    monkeypatch.setattr(ledger_of_database, "read", away)
+    settings = environment(BACKUP_STATE_FOLDER=str(tmp_path / "state"), BACKUP_FOLDER="/dev/shm/backups")
+    assert Watcher(settings).look(NOW).backups is None
+    tell(settings.backup, NOW)
+    seen = Watcher(settings).look(NOW)
+    assert seen.backups and seen.backups.is_on
+    assert [room.where for room in seen.disks] == [str(tmp_path), "BACKUP_FOLDER"]
+
+
 def test_memory_and_disk(tmp_path: Path) -> None:
     meminfo = tmp_path / "meminfo"
     meminfo.write_text("MemTotal:  2048000 kB\nMemAvailable:  1024000 kB\n")
@@ -206,6 +224,7 @@ def test_the_supervisor_tells_who_is_down_and_who_restarts(tmp_path: Path) -> No
     states = [
         state("api", "RUNNING", now - 40),
         state("kafka", "FATAL", now),
+        state("postgres", "STARTING", now),  # it is tried again
         state("schema", "EXITED", now - 1000),
         state("topics", "EXITED", now - 1000, 1),
         state("dashboard", "STOPPED", 0),
@@ -214,9 +233,9 @@ def test_the_supervisor_tells_who_is_down_and_who_restarts(tmp_path: Path) -> No
         Thread(target=server.serve_forever, daemon=True).start()
         services = probes.Services(path, {})
         seen = services.look()
-        assert seen and {each.name for each in seen if not each.is_up} == {"kafka", "topics"}
+        assert seen and {each.name for each in seen if not each.is_up} == {"kafka", "postgres", "topics"}
         assert {each.name: each.starts for each in seen} == {
-            "api": 1, "kafka": 1, "schema": 0, "topics": 0, "dashboard": 0
+            "api": 1, "kafka": 0, "postgres": 0, "schema": 0, "topics": 0, "dashboard": 0
         }  # fmt: skip
         for start in (30, 20, 10):
             states[0]["start"] = int(now - start)

@@ -1,16 +1,24 @@
 """When a day's backup is due, and which ones stay."""
 
+import shutil
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from alerts.backups import Backups, Try, read
 from config.config import BackupSettings, ConfigError, Settings
-from ops.backup.folder import BEFORE_UPGRADE, DAILY, Try, backups, is_due, last_try, new_name, note, remove_old
+from ops.backup import scheduled
+from ops.backup.folder import BEFORE_UPGRADE, DAILY, backups, is_due, last_try, new_name, note, remove_old, tell
 
 
 def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def settings(folder: Path, keep: int = 7) -> BackupSettings:
+    return BackupSettings(folder, keep, 3, folder / "state")
 
 
 @pytest.mark.parametrize(
@@ -29,17 +37,17 @@ def test_a_backup_a_day(tmp_path: Path, now: str, since: str, made: str | None, 
     if made:
         (tmp_path / new_name(DAILY, at(made))).touch()
     (tmp_path / new_name(BEFORE_UPGRADE, at("2026-08-23 03:00"))).touch()
-    assert is_due(BackupSettings(tmp_path, 7, 3), at(now), at(since)) is due
+    assert is_due(settings(tmp_path), at(now), at(since)) is due
 
 
 def test_zero_to_keep_is_none_to_make(tmp_path: Path) -> None:
-    assert not is_due(BackupSettings(tmp_path, 0, 3), at("2026-08-22 12:00"), at("2026-08-01 00:00"))
+    assert not is_due(settings(tmp_path, keep=0), at("2026-08-22 12:00"), at("2026-08-01 00:00"))
 
 
 @pytest.mark.parametrize(("now", "due"), [("2026-08-22 03:59", False), ("2026-08-22 04:01", True)])
 def test_what_failed_is_tried_again_after_an_hour(tmp_path: Path, now: str, due: bool) -> None:
-    note(tmp_path, Try(at("2026-08-22 03:00"), "a.tar", "the disk is full"))
-    assert is_due(BackupSettings(tmp_path, 7, 3), at(now), at("2026-08-01 00:00")) is due
+    note(tmp_path / "state", Try(at("2026-08-22 03:00"), "a.tar", "the disk is full"))
+    assert is_due(settings(tmp_path), at(now), at("2026-08-01 00:00")) is due
 
 
 def test_what_was_noted_is_read_again(tmp_path: Path) -> None:
@@ -49,6 +57,50 @@ def test_what_was_noted_is_read_again(tmp_path: Path) -> None:
     assert last_try(tmp_path) == tried
     (tmp_path / "last-try.json").write_text("{")
     assert last_try(tmp_path) is None
+
+
+def test_the_watcher_is_told_since_when_and_how_the_last_one_went(tmp_path: Path) -> None:
+    first, later, again = at("2026-08-22 12:00"), at("2026-08-23 12:00"), at("2026-09-22 12:00")
+    tell(settings(tmp_path), first)
+    assert read(tmp_path / "state") == Backups(True, first)
+    failed = Try(later, "a.tar", "the disk is full")
+    note(tmp_path / "state", failed)
+    tell(settings(tmp_path), later)
+    assert read(tmp_path / "state") == Backups(True, first, tried=failed)
+    tell(settings(tmp_path, keep=0), later)
+    tell(settings(tmp_path), again)
+    assert read(tmp_path / "state") == Backups(True, again, tried=failed), "nothing is late that was switched off"
+    assert read(tmp_path) is None
+
+
+def test_the_room_of_another_disk_is_told(tmp_path: Path) -> None:
+    elsewhere = BackupSettings(Path("/dev/shm/not/there/yet"), 7, 3, tmp_path / "state")
+    tell(elsewhere, at("2026-08-22 12:00"))
+    told = read(tmp_path / "state")
+    assert told is not None
+    assert told.free_mb == pytest.approx(shutil.disk_usage("/dev/shm").free / 2**20, abs=50)
+
+
+@pytest.mark.parametrize(
+    ("folder", "keyword"), [("a file", "Not a directory"), ("no backup place", "ended with code -9")]
+)
+def test_whatever_keeps_a_backup_from_being_made_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, keyword: str
+) -> None:
+    """Also where the folder itself is what is wrong, and where the process that makes it is killed."""
+    (tmp_path / "a file").touch()
+    state = tmp_path / "state"
+    monkeypatch.setenv("BACKUP_FOLDER", str(tmp_path / folder / "backups"))
+    monkeypatch.setenv("BACKUP_STATE_FOLDER", str(state))
+    if "code" in keyword:
+        python = tmp_path / "python"
+        python.write_text("#!/bin/sh\nkill -9 $$\n")
+        python.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(python))
+    scheduled._make_apart(Settings.from_env().backup)
+    tried = last_try(state)
+    assert tried is not None and tried.error is not None
+    assert keyword in tried.error
 
 
 def test_the_newest_stay(tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ ADDRESSES = {
     "CONSUMER_METRICS_BIND",
     "DASHBOARD_HOST",
     "BACKUP_FOLDER",
+    "BACKUP_STATE_FOLDER",
     "DB_HOST",
     "KAFKA_BOOTSTRAP_SERVERS",
     "SPARK_DRIVER_URL",
@@ -129,7 +130,7 @@ class TestConfinement:
         assert 0 < service["pids_limit"] <= 2048
 
     def test_what_stays_up_says_how_it_is(self, service: dict[str, Any], name: str) -> None:
-        """But for `backup`, which does nothing for a day: last-try.json says how that went."""
+        """But for `backup`, which does nothing for a day: it tells the watcher how that went."""
         stays_up = service.get("restart") == "unless-stopped"
         assert ("healthcheck" in service) is (stays_up and name != "backup")
 
@@ -178,6 +179,18 @@ def test_the_data_of_another_version_are_left_alone(
     assert (run.returncode == 0) is starts
     assert run.stdout == ("postgres -c x=1\n" if starts else "")
     assert ("has the data of PostgreSQL 15, and this is version 18" in run.stderr) is not starts
+
+
+def test_the_watcher_is_told_of_backups_and_sees_none(services: dict[str, Any]) -> None:
+    """They hold every secret."""
+    backup, alerts = services["backup"], services["alerts"]
+    folder = backup["environment"]["BACKUP_STATE_FOLDER"]
+    assert alerts["environment"]["BACKUP_STATE_FOLDER"] == folder
+    assert f"backup-state:{folder}" in backup["volumes"]
+    assert [volume for volume in alerts["volumes"] if "backup" in volume] == [f"backup-state:{folder}:ro"]
+    assert services["upgrade-backup"]["volumes"] == backup["volumes"]
+    for image in ("Dockerfile", "Dockerfile.airflow"):
+        assert folder in (PROJECT_ROOT / image).read_text(), "else the volume would be root's"
 
 
 def test_the_dashboard_shares_a_network_with_the_api_and_who_watches_it_alone(services: dict[str, Any]) -> None:
@@ -590,3 +603,61 @@ class TestFrontDoor:
             f"run --rm --no-deps --quiet-pull --user {user} --volume {seen} "
             "cli closed-days --add XKRX 2026-06-04 two words\n"
         ), run.stderr
+
+
+class TestInterruptedRestore:
+    """A restore into containers, with stand-ins for Docker, that Ctrl-C or a signal meets at one of its steps."""
+
+    STAND_INS = """
+    say() { echo "$*"; }; die() { say "$*"; exit 1; }; adopt() { return 1; }; containers_up() { compose start; }
+    at() { [[ "$*" != *"$MOMENT"* ]] || kill -s "$SIGNAL" $$; }
+    has_volume() { [ "$1" != kafka-data ]; }
+    docker() { echo "docker $*" >&2; }
+    in_restore() { at "$1"; [ "$1" != ready ] || { mkdir "$restored/config"; echo API_KEY=new >"$restored/env"; }; }
+    in_cli() { :; }; set_old_data_aside() { at aside; }
+    compose() { echo "compose $1" >&2; at "$1"; }
+    """
+
+    def restore(self, folder: Path, moment: str, signal: str = "INT") -> tuple[int, str]:
+        (folder / "backup.tar").touch()
+        (folder / ".env").write_text("API_KEY=before\n")
+        script = (
+            f"root={PROJECT_ROOT}; state={folder}; . ops/containers/commands.sh; {self.STAND_INS} containers_restore $0"
+        )
+        given = {"ACTSTOCK_ENV_FILE": str(folder / ".env"), "PATH": os.defpath, "MOMENT": moment, "SIGNAL": signal}
+        run = subprocess.run(
+            ["bash", "-euc", script, str(folder / "backup.tar")],
+            env=given, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
+        return run.returncode, run.stdout
+
+    @pytest.mark.parametrize("moment", ["build", "market", "ready"])
+    def test_while_it_reads_nothing_has_happened(self, tmp_path: Path, moment: str) -> None:
+        code, said = self.restore(tmp_path, moment)
+        assert (code, "Interrupted: nothing was replaced" in said, "compose down" in said) == (130, True, False), said
+        self.assert_as_before(tmp_path)
+
+    @pytest.mark.parametrize(("signal", "code"), [("INT", 130), ("TERM", 143), ("HUP", 143)])
+    @pytest.mark.parametrize("moment", ["aside", "up", "fill"])
+    def test_while_it_fills_the_old_state_comes_back(self, tmp_path: Path, moment: str, signal: str, code: int) -> None:
+        """Nothing goes on running, which would stand in the next one's way."""
+        ended, said = self.restore(tmp_path, moment, signal)
+        assert (ended, "what was there is kept" in said) == (code, True), said
+        assert said.splitlines()[-2:] == ["compose down", "docker volume rm actstock_kafka-data"]
+        self.assert_as_before(tmp_path)
+
+    def test_behind_that_the_start_is_what_is_left(self, tmp_path: Path) -> None:
+        code, said = self.restore(tmp_path, "start")
+        assert (code, "./start.sh --docker goes on" in said, "compose down" in said) == (130, True, False), said
+        assert (tmp_path / ".env").read_text().startswith("API_KEY=new\n")
+        assert (tmp_path / "run" / "containers.env").exists()
+
+    def test_without_one_it_goes_through(self, tmp_path: Path) -> None:
+        code, said = self.restore(tmp_path, "never")
+        assert (code, "compose down" in said, "Interrupted" in said) == (0, False, False), said
+        assert (tmp_path / ".env").read_text().startswith("API_KEY=new\n")
+
+    def assert_as_before(self, folder: Path) -> None:
+        assert (folder / ".env").read_text() == "API_KEY=before\n"
+        assert not (folder / "run" / "restored").exists()
+        assert not (folder / "run" / "containers.env").exists()

@@ -59,6 +59,7 @@ RUN_BY = {
     "./start.sh bench soak --short": "test/unit_tests/test_bench_chaos.py::test_a_soak_compares_rows_and_memory",
     "./start.sh closed-days": f"{ASKING}::test_what_the_database_is_asked",
     "./start.sh closed-days --add XKRX 2026-06-04 'local elections'": f"{ASKING}::test_a_day_is_added",
+    "./start.sh env": HERE,
     "./start.sh env 'ALERT_URLS=mailtos://USER:PASSWORD@example.org?to=PERSON@example.com'": HERE,
     "./start.sh env ACTSTOCK_HOSTS=stocks.example.org,api.example.org DASHBOARD_PASSWORD=PASSWORD": HERE,
     "./start.sh env COMPOSE_PROFILES=monitoring CONSUMER_METRICS_PORT=9101 AIRFLOW_METRICS=1 SPARK_METRICS=1": HERE,

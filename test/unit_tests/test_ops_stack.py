@@ -11,7 +11,7 @@ import pytest
 from config.config import ConfigError, Settings
 from ops.errors import CannotStart
 from ops.native import environment, processes, stack_secrets
-from ops.native.compose import ports
+from ops.native.compose import ports, secret_sizes
 from ops.native.stack import DataSource, Stack
 
 
@@ -72,6 +72,41 @@ def test_a_secret_that_came_later_is_added_to_the_old_ones(tmp_path: Path) -> No
     file.write_text("API_KEY=kept\n")
     assert stack_secrets.load(file)["API_KEY"] == "kept"
     assert stack_secrets.load(file)["DB_PASSWORD"]
+
+
+@pytest.mark.parametrize(
+    ("cluster", "taken"), [(None, True), ("yahoo/postgres", False), ("simulated/airflow-db", False)]
+)
+@pytest.mark.parametrize("looked_before", [False, True], ids=["first of all", "behind a look"])
+def test_the_first_databases_have_the_secrets_of_the_containers(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: str | None, taken: bool, looked_before: bool
+) -> None:
+    """`./start.sh status` makes secrets up, too: they count only once databases have been made with them."""
+    of_containers = {name: f"{name.lower()}-of-the-containers" for name in secret_sizes() if name != "API_KEY"}
+    monkeypatch.setattr(environment, "ENV_FILE", tmp_path / ".env")
+    if cluster:
+        (stack.home / "data" / cluster).mkdir(parents=True)
+    if cluster or looked_before:
+        stack_secrets.load(stack.secrets_file)
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in of_containers.items()))
+
+    given = environment.service_environment(stack, Path("/java"), {})
+    assert {name for name, value in of_containers.items() if given[name] == value} == (
+        set(of_containers) if taken else {"AIRFLOW_PASSWORD"}
+    )
+    assert given["API_KEY"], "what .env does not have is made up"
+    (stack.home / "data" / "yahoo" / "postgres").mkdir(parents=True, exist_ok=True)
+    (tmp_path / ".env").write_text("DB_PASSWORD=of-today\n")
+    again = environment.service_environment(stack, Path("/java"), {})
+    assert again["DB_PASSWORD"] == given["DB_PASSWORD"], "the databases were made with it"
+
+
+def test_a_secret_of_a_new_version_is_that_of_the_containers(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.env"
+    file.write_text("DB_PASSWORD=kept\n")
+    found = stack_secrets.load(file, {"DB_PASSWORD": "theirs", "MARKET_TOKEN": "theirs", "HISTORY_SESSIONS": "9"})
+    assert (found["DB_PASSWORD"], found["MARKET_TOKEN"]) == ("kept", "theirs")
+    assert set(found) == set(secret_sizes())
 
 
 def test_env_files_may_have_comments_quotes_and_exports(tmp_path: Path) -> None:
