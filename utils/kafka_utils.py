@@ -210,9 +210,11 @@ def consume(
     topic: Topic,
     prepare: Preparer,
     handle_lag: LagHandler,
-    beat: Callable[[], object] = lambda: None,
+    beat: Callable[[bool], object] = lambda is_at_work: None,
 ) -> None:
-    """Poll, prepare, handle and commit batches until SIGTERM. beat: is called in every round.
+    """Poll, prepare, handle and commit batches until SIGTERM.
+
+    beat: is told in every round whether the consumer is at work, or waits for the database or for its group
 
     The commit is the last step, so every batch is handled at least once. While a batch is being handled, the next one
     is polled and prepared. While the database cannot be reached, the batch is kept and tried again. The offset does not
@@ -221,7 +223,11 @@ def consume(
     stop = _StopSignal()
 
     def is_over() -> bool:
-        beat()
+        beat(True)
+        return stop.requested
+
+    def gives_up() -> bool:
+        beat(False)
         return stop.requested
 
     with _broker(settings, patience_seconds=LOGIN_SECONDS):
@@ -230,7 +236,7 @@ def consume(
         try:
             with ThreadPoolExecutor(1, topic.value) as worker:
                 meter = LagMeter(consumer, lambda lags: worker.submit(handle_lag, lags))
-                pump(consumer, lambda batch: partial(worker.submit, prepare(batch)), is_over, meter, is_over)
+                pump(consumer, lambda batch: partial(worker.submit, prepare(batch)), is_over, meter, gives_up)
         finally:
             consumer.close()
             log.info("stopped reading %s", topic)

@@ -311,17 +311,59 @@ def test_a_login_that_is_refused_later_names_broker_and_user(monkeypatch: pytest
 def test_a_heartbeat_is_a_file_that_is_touched_now_and_then(tmp_path: Path) -> None:
     file, now = tmp_path / "alive", [100.0]
     heartbeat = Heartbeat(file, lambda: now[0])
-    heartbeat.beat()
+    heartbeat.beat(True)
     assert file.exists()
     file.unlink()
     for seconds, beats in ((BEAT_SECONDS - 1, False), (1, True)):
         now[0] += seconds
-        heartbeat.beat()
+        heartbeat.beat(True)
         assert file.exists() is beats
 
 
-def test_without_a_file_nothing_is_touched() -> None:
-    Heartbeat(None).beat()
+def test_who_waits_has_no_heartbeat_until_it_is_at_work_again(tmp_path: Path) -> None:
+    file = tmp_path / "alive"
+    heartbeat = Heartbeat(file, lambda: 100.0)
+    for is_at_work in (True, False, False, True):
+        heartbeat.beat(is_at_work)
+        assert file.exists() is is_at_work
+
+
+@pytest.mark.parametrize("is_at_work", [True, False])
+def test_without_a_file_nothing_is_touched(is_at_work: bool) -> None:
+    Heartbeat(None).beat(is_at_work)
+
+
+def test_a_consumer_without_messages_is_at_work_and_one_that_waits_for_the_database_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever looks at its heartbeat may tell them apart, at once and until the batch is stored."""
+    stop, beats, tries = SimpleNamespace(requested=False), [], iter(range(3))
+    consumer = FakeConsumer(batches(2))
+    consumer.close = lambda: None  # type: ignore[attr-defined]
+    monkeypatch.setattr(kafka_utils, "_StopSignal", lambda: stop)
+    monkeypatch.setattr(kafka_utils, "require_login", lambda *_: None)
+    monkeypatch.setattr(kafka_utils, "connect_consumer", lambda *_: consumer)
+    monkeypatch.setattr(kafka_utils, "LONGEST_WAIT_SECONDS", 0.01)
+
+    def store() -> None:
+        if next(tries, None) is not None:
+            beats.append("database away")
+            raise DatabaseUnavailable("PostgreSQL went away")
+        beats.append("stored")
+
+    def beat(is_at_work: bool) -> None:
+        beats.append("at work" if is_at_work else "waits")
+        stop.requested = beats.count("at work") > 5
+
+    kafka_utils.consume(KafkaSettings("", 1, 1), Topic.ETF_DAILY, lambda batch: store, lambda lags: None, beat)
+
+    first, last = beats.index("database away"), beats.index("stored")
+    waiting = beats[first + 1 : last]
+    assert waiting.count("database away") == 2 and "waits" in waiting
+    # The thread that stores begins while the loop goes its round.
+    assert "at work" not in beats[beats.index("waits") : last]
+    assert set(beats[last + 1 :]) == {"at work"}
+    assert consumer.committed == [2]
 
 
 class TestLag:
