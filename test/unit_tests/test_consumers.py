@@ -18,7 +18,7 @@ from kafka.structs import MemberState
 
 from config.config import KafkaSettings, Topic
 from consumer.watch import BEAT_SECONDS, Heartbeat
-from utils import kafka_utils
+from utils import kafka_utils, membership
 from utils.errors import BrokerUnavailable, DatabaseUnavailable
 from utils.kafka_login import require_login
 from utils.kafka_utils import POLL_MS, SCRAM, pump
@@ -170,7 +170,7 @@ def test_a_rebalance_during_a_database_outage_loses_nothing() -> None:
 
 
 def test_a_member_that_stays_outside_its_group_joins_it_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kafka_utils, "REJOIN_SECONDS", 0)
+    monkeypatch.setattr(membership, "REJOIN_SECONDS", 0)
     consumer = FakeConsumer(batches(2), state=MemberState.UNJOINED)
     run(consumer, lambda batch: None)
     assert consumer.joined == ["left", "joined ['t']"]
