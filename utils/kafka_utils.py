@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.admin import OffsetSpec
-from kafka.errors import CommitFailedError, KafkaError, NoError, RebalanceInProgressError
+from kafka.errors import CommitFailedError, KafkaError, NoError, RebalanceInProgressError, RetriableError
 
 from config.config import KafkaSettings, Topic
 from utils.errors import BrokerUnavailable, DatabaseUnavailable
@@ -38,6 +38,7 @@ LONGEST_IDLE_SECONDS = 0.4
 MAX_BATCH = 10_000  # rows: a range has one for each session
 LONGEST_WAIT_SECONDS = 15.0
 ACKNOWLEDGE_SECONDS = 30
+COMMIT_MS = 5000  # then it looks whether it is to stop, and tries again
 # A new password reaches the broker through ZooKeeper. And a consumer that ends at once is started again at once.
 LOGIN_SECONDS = 8.0
 # How clients prove who they are, and how the broker itself does.
@@ -368,16 +369,22 @@ def _commit(
     ends = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in batch}
     # The new owner of a partition may have committed more already.
     owned = {partition: end for partition, end in ends.items() if partition in consumer.assignment()}
-    try:
-        consumer.commit({partition: OffsetAndMetadata(end, "", -1) for partition, end in owned.items()})
-        membership.committed(owned)
-    except (CommitFailedError, RebalanceInProgressError):
-        # Whoever has the partitions next begins at the committed offsets. Upserts make the repetition harmless.
-        log.warning("the group was rebalanced before the commit: the batch will be read again")
-        # It joins anew when that takes too long.
-        _poll_nothing(consumer, _any(gives_up, membership.is_restored))
-        return False
-    return True
+    offsets = {partition: OffsetAndMetadata(end, "", -1) for partition, end in owned.items()}
+    while True:
+        try:
+            consumer.commit(offsets, timeout_ms=COMMIT_MS)
+            membership.committed(owned)
+            return True
+        except (CommitFailedError, RebalanceInProgressError):
+            # Whoever has the partitions next begins at the committed offsets. Upserts make the repetition harmless.
+            log.warning("the group was rebalanced before the commit: the batch will be read again")
+            # It joins anew when that takes too long.
+            _poll_nothing(consumer, _any(gives_up, membership.is_restored))
+            return False
+        except RetriableError as error:
+            log.warning("Kafka does not take the commit (%s): trying it again", type(error).__name__)
+        if gives_up():
+            return False
 
 
 def _poll_nothing(consumer: KafkaConsumer, is_over: Callable[[], bool]) -> None:

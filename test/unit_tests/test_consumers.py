@@ -13,7 +13,13 @@ from typing import Any
 
 import pytest
 from kafka import TopicPartition
-from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError, SaslAuthenticationFailedError
+from kafka.errors import (
+    CommitFailedError,
+    KafkaError,
+    KafkaTimeoutError,
+    RebalanceInProgressError,
+    SaslAuthenticationFailedError,
+)
 from kafka.structs import MemberState
 
 from config.config import KafkaSettings, Topic
@@ -66,7 +72,9 @@ class FakeConsumer:
         assert offset == self.polled[0].offset
         self.batches.appendleft(self.polled)
 
-    def commit(self, offsets: dict[Any, Any]) -> None:
+    def commit(self, offsets: dict[Any, Any], timeout_ms: int) -> None:
+        if self.refusals and self.refusals[0] is KafkaTimeoutError:
+            raise self.refusals.popleft()
         if self.refusals:
             self.state, self.is_rebalancing = MemberState.REBALANCING, True
             raise self.refusals.popleft()
@@ -151,6 +159,19 @@ def test_after_a_rebalance_everything_that_is_not_committed_is_read_again(refusa
 
     assert consumer.committed == [5]
     assert stored == [0, 1, 0, 1, 2, 3, 4], "the batch in hand was not stored before those that it follows"
+
+
+def test_a_broker_that_does_not_answer_a_commit_is_asked_again() -> None:
+    consumer = FakeConsumer(batches(2, 3), refusals=deque([KafkaTimeoutError] * 3))
+    stored: list[int] = []
+    run(consumer, lambda batch: stored.extend(record.offset for record in batch))
+    assert (stored, consumer.committed) == ([0, 1, 2, 3, 4], [2, 5])
+
+
+def test_asked_to_stop_it_does_not_wait_for_a_commit() -> None:
+    consumer = FakeConsumer(batches(2), refusals=deque([KafkaTimeoutError] * 3))
+    stopped(consumer, lambda batch: None)
+    assert (len(consumer.refusals), consumer.committed) == (2, [])
 
 
 def test_a_rebalance_during_a_database_outage_loses_nothing() -> None:
