@@ -7,12 +7,14 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from alerts.backups import Backups
-from alerts.observed import Ledger, Observed, Run, Service
+from alerts.observed import Backlog, Ledger, Observed, Run, Service
 from config.config import AlertSettings, YahooSettings
 from config.stages import CONTROLLER
 
 # A consumer says every 15 seconds how far it is.
 CONSUMER_SILENCE = timedelta(minutes=5)
+# Who has said nothing for so long may have stored since then.
+CONSUMER_REPORTS = timedelta(minutes=2)
 # The first start counts, too.
 LOOP_STARTS = 4
 # One is made a day.
@@ -85,6 +87,8 @@ def standing(incident: Incident, observed: Observed) -> Standing:
     states = {_key(run): run.state for run in ledger.runs}
     if incident.kind == "stage_failed" and incident.key in states:
         return "open"  # it is tried again
+    if incident.kind == "consumer_behind" and incident.key in map(_place, ledger.backlogs):
+        return "forgotten"  # its consumer is silent
     if incident.kind == "stage_late" and states.get(incident.key) == "failed":
         return "forgotten"
     return "over"
@@ -172,6 +176,26 @@ def _consumer_away(observed: Observed, rules: Rules) -> Iterator[Incident] | Non
         for group, at in ledger.consumers.items()
         if ledger.now - at > CONSUMER_SILENCE
     )
+
+
+def _consumer_behind(observed: Observed, rules: Rules) -> Iterator[Incident] | None:
+    """Find partitions that are not read to their end. Where something is stored the key is another one."""
+    ledger = observed.ledger
+    if ledger is None:
+        return None
+    return (
+        Incident(
+            "consumer_behind",
+            _place(each),
+            {"group": each.consumer_group, "place": f"{each.topic}/{each.partition_id}", "lag": each.lag},
+        )
+        for each in ledger.backlogs
+        if ledger.now - each.measured_at <= CONSUMER_REPORTS
+    )
+
+
+def _place(backlog: Backlog) -> str:
+    return f"{backlog.consumer_group} {backlog.topic}/{backlog.partition_id}@{backlog.committed}"
 
 
 def _unpublished(observed: Observed, rules: Rules) -> Iterator[Incident] | None:
@@ -293,6 +317,7 @@ KINDS = {
     "service_down": Kind(_service_down, timedelta(minutes=2)),
     "service_restarts": Kind(_service_restarts),
     "consumer_away": Kind(_consumer_away),
+    "consumer_behind": Kind(_consumer_behind, timedelta(minutes=5)),
     "gate_shut": Kind(_gate_shut),
     "stage_failed": Kind(_stage_failed),
     "stage_late": Kind(_stage_late),

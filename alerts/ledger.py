@@ -6,7 +6,7 @@ from contextlib import closing
 import msgspec
 
 from alerts.incidents import HISTORY
-from alerts.observed import Doubtful, Ledger, Run, WaitingBar
+from alerts.observed import Backlog, Doubtful, Ledger, Run, WaitingBar
 from config.config import Settings, Topic
 from database.db_helper import connect, fetch
 from database.queries import alerting, requests
@@ -35,5 +35,6 @@ def read(settings: Settings) -> Ledger:
             published=alerting.published(conn),
             recorded=alerting.recorded(conn),
             consumers={group: at for group, at in alerting.measured_at(conn).items() if group in groups},
+            backlogs=msgspec.convert(alerting.backlogs(conn, sorted(groups)), list[Backlog]),
             degraded_since=since,
         )

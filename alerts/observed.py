@@ -40,6 +40,17 @@ class WaitingBar(Struct, frozen=True):
     reason: Reasons
 
 
+class Backlog(Struct, frozen=True):
+    """Messages of a partition that are not stored yet. committed: offset of the next one to store."""
+
+    consumer_group: str
+    topic: str
+    partition_id: int
+    committed: int
+    lag: int
+    measured_at: datetime
+
+
 class Ledger(Struct, frozen=True):
     """What the database says.
 
@@ -47,6 +58,7 @@ class Ledger(Struct, frozen=True):
     published: the newest session with portfolios
     recorded: the session up to which the record goes
     consumers: group -> when it last said how far it is
+    backlogs: what it said of the partitions that it had not read to their end
     degraded_since: of earlier sessions degraded publications are not looked at
     """
 
@@ -58,6 +70,7 @@ class Ledger(Struct, frozen=True):
     published: date | None = None
     recorded: date | None = None
     consumers: dict[str, datetime] = {}
+    backlogs: list[Backlog] = []
     degraded_since: date = date.min
 
 

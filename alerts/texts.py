@@ -106,6 +106,18 @@ KINDS = {
             "수집한 것은 Kafka에서 기다립니다: ./start.sh restart consumer-{group}",
         ),
     ),
+    "consumer_behind": Words(
+        Text("consumers store nothing", "컨슈머가 아무것도 저장하지 않습니다"),
+        Text(
+            "the consumer {group} stores nothing of {place}, where {lag} messages wait",
+            "{group} 컨슈머가 {place}에서 아무것도 저장하지 않고, 메시지 {lag}개가 기다립니다",
+        ),
+        Text(
+            "./start.sh logs consumer-{group} says what it does; ./start.sh restart consumer-{group} loses nothing",
+            "./start.sh logs consumer-{group}에서 무엇을 하는지 보세요. "
+            "./start.sh restart consumer-{group}으로 다시 시작해도 잃는 것은 없습니다",
+        ),
+    ),
     "gate_shut": Words(
         Text("Yahoo refuses requests", "Yahoo가 요청을 거절합니다"),
         Text(

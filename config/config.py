@@ -200,10 +200,10 @@ class WebSettings:
 
 @dataclass(frozen=True)
 class MetricsSettings:
-    """Where the consumers serve their figures for Prometheus, and how a health check sees that they go round.
+    """Where the consumers serve their figures for Prometheus, and how a health check sees that they are at work.
 
     consumer_port: the first topic's; those of the others follow (0: none is open)
-    heartbeat: the file that a consumer touches while it polls
+    heartbeat: the file that a consumer touches while it is at work
     """
 
     consumer_port: int

@@ -24,17 +24,20 @@ class Watch:
 
 
 class Heartbeat:
-    """Touches a file while a consumer goes round: a container's health check looks when that was."""
+    """Touches a file while a consumer is at work, and takes it away while it waits: health checks look at it."""
 
     def __init__(self, file: Path | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._file = file
         self._clock = clock
         self._beat_at = float("-inf")
 
-    def beat(self) -> None:
-        """Touch the file, if there is to be one, and if the last time is BEAT_SECONDS ago."""
+    def beat(self, is_at_work: bool) -> None:
+        """Touch the file, if there is to be one and the last time is BEAT_SECONDS ago. Take it away while waiting."""
         now = self._clock()
-        if self._file and now - self._beat_at >= BEAT_SECONDS:
+        if self._file and not is_at_work:
+            self._file.unlink(missing_ok=True)
+            self._beat_at = float("-inf")
+        elif self._file and now - self._beat_at >= BEAT_SECONDS:
             self._file.touch()
             self._beat_at = now
 

@@ -16,13 +16,13 @@ from typing import Any, Protocol
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.admin import OffsetSpec
-from kafka.errors import CommitFailedError, KafkaError, NoError, RebalanceInProgressError
-from kafka.structs import MemberState
+from kafka.errors import CommitFailedError, KafkaError, NoError, RebalanceInProgressError, RetriableError
 
 from config.config import KafkaSettings, Topic
 from utils.errors import BrokerUnavailable, DatabaseUnavailable
 from utils.kafka_login import require_login
 from utils.lag import Lag, LagMeter
+from utils.membership import NOT_KNOWN, REJOIN_SECONDS, Membership
 from utils.ranges import LONGEST_RANGE, count_sessions
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ LONGEST_IDLE_SECONDS = 0.4
 MAX_BATCH = 10_000  # rows: a range has one for each session
 LONGEST_WAIT_SECONDS = 15.0
 ACKNOWLEDGE_SECONDS = 30
-REJOIN_SECONDS = 20.0  # longer than the broker waits for the others of a new group
+COMMIT_MS = 5000  # then it looks whether it is to stop, and tries again
 # A new password reaches the broker through ZooKeeper. And a consumer that ends at once is started again at once.
 LOGIN_SECONDS = 8.0
 # How clients prove who they are, and how the broker itself does.
@@ -142,6 +142,13 @@ def committed_offsets(settings: KafkaSettings, group: str) -> dict[str, Offsets]
         return _committed(admin, settings, group)
 
 
+def count_members(settings: KafkaSettings, group: str) -> int:
+    """Return how many members the broker says that a consumer group has."""
+    with admin_client(settings) as admin:
+        [described] = admin.describe_groups([settings.prefix + group]).values()
+        return len(described["members"])
+
+
 def _committed(admin: KafkaAdminClient, settings: KafkaSettings, group: str) -> dict[str, Offsets]:
     offsets: dict[str, Offsets] = {}
     for partition, meta in admin.list_group_offsets(settings.prefix + group)[settings.prefix + group].items():
@@ -210,9 +217,11 @@ def consume(
     topic: Topic,
     prepare: Preparer,
     handle_lag: LagHandler,
-    beat: Callable[[], object] = lambda: None,
+    beat: Callable[[bool], object] = lambda is_at_work: None,
 ) -> None:
-    """Poll, prepare, handle and commit batches until SIGTERM. beat: is called in every round.
+    """Poll, prepare, handle and commit batches until SIGTERM.
+
+    beat: is told in every round whether the consumer is at work, or waits for the database or for its group
 
     The commit is the last step, so every batch is handled at least once. While a batch is being handled, the next one
     is polled and prepared. While the database cannot be reached, the batch is kept and tried again. The offset does not
@@ -221,7 +230,11 @@ def consume(
     stop = _StopSignal()
 
     def is_over() -> bool:
-        beat()
+        beat(True)
+        return stop.requested
+
+    def gives_up() -> bool:
+        beat(False)
         return stop.requested
 
     with _broker(settings, patience_seconds=LOGIN_SECONDS):
@@ -230,7 +243,8 @@ def consume(
         try:
             with ThreadPoolExecutor(1, topic.value) as worker:
                 meter = LagMeter(consumer, lambda lags: worker.submit(handle_lag, lags))
-                pump(consumer, lambda batch: partial(worker.submit, prepare(batch)), is_over, meter, is_over)
+                members = partial(count_members, settings, topic.consumer_group)
+                pump(consumer, lambda batch: partial(worker.submit, prepare(batch)), is_over, meter, gives_up, members)
         finally:
             consumer.close()
             log.info("stopped reading %s", topic)
@@ -242,25 +256,27 @@ def pump(
     is_over: Callable[[], bool],
     meter: LagMeter,
     gives_up: Callable[[], bool] = lambda: False,
+    count_members: Callable[[], int] = lambda: NOT_KNOWN,
 ) -> None:
     """Handle one batch while polling and preparing the next, until `is_over`. Finish and commit the last one.
 
     prepare: makes a batch ready, and returns what begins to handle it in another thread
     gives_up: whether to wait no longer for the database or for the group: what is not committed is read again later
+    count_members: asks the broker for the size of the group, where a member has no partition
     """
     # Fetching and preparing the next batch (in this thread) and storing the current one (in the other) overlap. Only
     # one batch is handled at a time, so commits stay in order and a crash repeats at most one batch.
     under_way: _Work | None = None
     idle = IDLE_SECONDS
-    membership, reader = _Membership(consumer), _Reader(consumer)
+    membership, reader = Membership(consumer, meter, count_members), _Reader(consumer)
     while not is_over():
-        membership.look()
+        membership.look(is_busy=under_way is not None)
         batch = reader.poll(timeout_ms=0 if membership.is_stable else POLL_MS)
         meter.look(is_idle=not (batch or under_way))
         idle = IDLE_SECONDS if batch or under_way else min(2 * idle, LONGEST_IDLE_SECONDS)
         start = prepare(batch) if batch else None
         if under_way and (start or under_way.future.done()):
-            if not _finish(consumer, under_way, meter, membership, gives_up):
+            if not _finish(consumer, under_way, membership, gives_up):
                 start = None  # the group has begun anew at the committed offsets: the batch is read again, too
             under_way = None
         if start:
@@ -272,7 +288,7 @@ def pump(
             # The client's own waiting spins while a broker is silent, and keeps a hundred megabytes afterwards.
             time.sleep(idle)
     if under_way:
-        _finish(consumer, under_way, meter, membership, gives_up)
+        _finish(consumer, under_way, membership, gives_up)
 
 
 def connect_consumer(settings: KafkaSettings, topic: Topic | str, group: str) -> KafkaConsumer:
@@ -324,9 +340,7 @@ class _Work:
     future: Future[None]
 
 
-def _finish(
-    consumer: KafkaConsumer, work: _Work, meter: LagMeter, membership: "_Membership", gives_up: Callable[[], bool]
-) -> bool:
+def _finish(consumer: KafkaConsumer, work: _Work, membership: Membership, gives_up: Callable[[], bool]) -> bool:
     """Wait until the batch is handled, then commit. Handle it again while the database cannot be reached.
 
     Return whether it is committed. If not, all that is not committed is read again: by whoever has the partitions after
@@ -336,7 +350,7 @@ def _finish(
     while True:
         try:
             work.future.result()
-            return _commit(consumer, work.batch, meter, membership, gives_up)
+            return _commit(consumer, work.batch, membership, gives_up)
         except DatabaseUnavailable as error:
             log.warning("%s; %d messages wait, next try in %.1f s", error, len(work.batch), pause)
         if gives_up():
@@ -349,23 +363,28 @@ def _finish(
 def _commit(
     consumer: KafkaConsumer,
     batch: list[ConsumerRecord],
-    meter: LagMeter,
-    membership: "_Membership",
+    membership: Membership,
     gives_up: Callable[[], bool],
 ) -> bool:
     ends = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in batch}
     # The new owner of a partition may have committed more already.
     owned = {partition: end for partition, end in ends.items() if partition in consumer.assignment()}
-    try:
-        consumer.commit({partition: OffsetAndMetadata(end, "", -1) for partition, end in owned.items()})
-        meter.committed(owned)
-    except (CommitFailedError, RebalanceInProgressError):
-        # Whoever has the partitions next begins at the committed offsets. Upserts make the repetition harmless.
-        log.warning("the group was rebalanced before the commit: the batch will be read again")
-        # It joins anew when that takes too long.
-        _poll_nothing(consumer, _any(gives_up, membership.is_restored))
-        return False
-    return True
+    offsets = {partition: OffsetAndMetadata(end, "", -1) for partition, end in owned.items()}
+    while True:
+        try:
+            consumer.commit(offsets, timeout_ms=COMMIT_MS)
+            membership.committed(owned)
+            return True
+        except (CommitFailedError, RebalanceInProgressError):
+            # Whoever has the partitions next begins at the committed offsets. Upserts make the repetition harmless.
+            log.warning("the group was rebalanced before the commit: the batch will be read again")
+            # It joins anew when that takes too long.
+            _poll_nothing(consumer, _any(gives_up, membership.is_restored))
+            return False
+        except RetriableError as error:
+            log.warning("Kafka does not take the commit (%s): trying it again", type(error).__name__)
+        if gives_up():
+            return False
 
 
 def _poll_nothing(consumer: KafkaConsumer, is_over: Callable[[], bool]) -> None:
@@ -386,39 +405,6 @@ def _after(seconds: float) -> Callable[[], bool]:
     """Return a function that tells whether so many seconds are over from now on."""
     end = time.monotonic() + seconds
     return lambda: time.monotonic() >= end
-
-
-class _Membership:
-    """Sees to it that a consumer does not stay outside its group.
-
-    A rejoin that begins in a poll of no length may be forgotten by the client (kafka-python 3.0.12): it goes on
-    fetching, cannot commit, and is expelled without a word.
-    """
-
-    def __init__(self, consumer: KafkaConsumer) -> None:
-        self._consumer = consumer
-        self._stable_at = time.monotonic()
-
-    @property
-    def is_stable(self) -> bool:
-        return self._consumer.group_metadata().state is MemberState.STABLE
-
-    def is_restored(self) -> bool:
-        """Look, and tell whether the consumer is a stable member."""
-        self.look()
-        return self.is_stable
-
-    def look(self) -> None:
-        """Leave the group and join it anew if it has not been stable for REJOIN_SECONDS."""
-        now = time.monotonic()
-        if self.is_stable:
-            self._stable_at = now
-        elif now - self._stable_at > REJOIN_SECONDS:
-            log.warning("no member of the group for %.0f s: joining it anew", now - self._stable_at)
-            topics = list(self._consumer.subscription())
-            self._consumer.unsubscribe()
-            self._consumer.subscribe(topics)
-            self._stable_at = now
 
 
 class _StopSignal:

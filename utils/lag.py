@@ -36,10 +36,16 @@ class LagMeter:
         self._clock = clock
         self._reported_at = float("-inf")
         self._committed: dict[Any, int] = {}
+        self._ends: Mapping[Any, int] = {}
 
     def committed(self, ends: Mapping[Any, int]) -> None:
         """Remember the offsets that were committed."""
         self._committed |= ends
+        self._ends = {}
+
+    def ends(self, ends: Mapping[Any, int]) -> None:
+        """Remember where the broker says that partitions end: a client that gets nothing of them does not know."""
+        self._ends = ends
 
     def look(self, is_idle: bool) -> None:
         """Report the lag if it is time, or if all that was read is committed and nothing more arrived (is_idle)."""
@@ -62,5 +68,6 @@ class LagMeter:
             if end is not None and read is not None:
                 # The read position is also the committed one, except while a batch is being handled.
                 committed = read if is_idle else self._committed.get(partition, read)
-                measured.append(Lag(partition.topic, partition.partition, committed, end))
+                told = self._ends.get(partition, end)
+                measured.append(Lag(partition.topic, partition.partition, committed, max(end, told)))
         return sorted(measured, key=lambda lag: lag.partition)

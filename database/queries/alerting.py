@@ -1,5 +1,6 @@
 """What the watcher reads of the ledger: what has not gone well lately."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from database.db_helper import Connection, Row, fetch
@@ -109,3 +110,17 @@ def measured_at(conn: Connection) -> dict[str, datetime]:
     """Return when each consumer group last said how far it is."""
     rows = fetch(conn, "SELECT consumer_group, MAX(measured_at) AS at FROM logs_consumer_lag GROUP BY consumer_group")
     return {row["consumer_group"]: row["at"] for row in rows}
+
+
+def backlogs(conn: Connection, groups: Sequence[str]) -> list[Row]:
+    """Return the partitions of which groups have not stored all messages, as they last said."""
+    return fetch(
+        conn,
+        """
+        SELECT consumer_group, topic, partition_id, committed_offset AS committed, lag, measured_at
+        FROM logs_consumer_lag
+        WHERE lag > 0 AND consumer_group = ANY(%(groups)s)
+        ORDER BY consumer_group, topic, partition_id
+        """,
+        {"groups": list(groups)},
+    )

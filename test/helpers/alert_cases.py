@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from alerts.backups import Backups, Try
 from alerts.incidents import LOOP_STARTS, Rules, incidents
-from alerts.observed import Doubtful, Due, Ledger, Observed, Room, Run, Service, WaitingBar
+from alerts.observed import Backlog, Doubtful, Due, Ledger, Observed, Room, Run, Service, WaitingBar
 from config.config import Settings
 from config.stages import STAGES
 
@@ -45,6 +45,11 @@ def ledger(**changes: Any) -> Observed:
     return replace(FINE, ledger=replace(LEDGER, **changes))
 
 
+def backlog(committed: int = 7, lag: int = 3, seconds: float = 20) -> Backlog:
+    """Return what the consumer said so many seconds before."""
+    return Backlog("etf-daily", "etf-daily-data", 2, committed, lag, NOW - timedelta(seconds=seconds))
+
+
 def found(observed: Observed) -> list[str]:
     listed = incidents(observed, RULES).values()
     return [f"{each.kind}:{each.key}" for group in listed for each in group]
@@ -62,6 +67,7 @@ CASES = {
     "service_down:api": replace(FINE, services=[Service("api", False, 1)]),
     "service_restarts:api": replace(FINE, services=[Service("api", True, LOOP_STARTS)]),
     "consumer_away:etf-daily": ledger(consumers={"etf-daily": NOW - timedelta(minutes=6)}),
+    "consumer_behind:etf-daily etf-daily-data/2@7": ledger(backlogs=[backlog()]),
     "gate_shut:": ledger(limited_at=NOW - timedelta(minutes=14)),
     f"stage_failed:{STAGE_3} {SESSION}": ledger(runs=[run("failed", 5)]),
     f"stage_late:{STAGE_3} {SESSION}": ledger(runs=[run("late", 181)]),

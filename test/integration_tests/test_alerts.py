@@ -115,7 +115,8 @@ def test_everything_that_the_ledger_knows_is_read(conn: Connection) -> None:
     write(
         conn,
         "INSERT INTO logs_consumer_lag VALUES ('etf-daily', 'etf-daily-data', 0, 1, 1, DEFAULT, clock_timestamp()),"
-        " ('replay-etf-daily', 'etf-daily-data', 0, 1, 1, DEFAULT, clock_timestamp())",
+        " ('etf-daily', 'etf-daily-data', 1, 4, 9, DEFAULT, clock_timestamp()),"
+        " ('replay-etf-daily', 'etf-daily-data', 0, 1, 3, DEFAULT, clock_timestamp())",
     )
     for number, (started, reruns) in enumerate([("40 days", 0), ("1 day", 0), ("2 days", 1)]):
         write(
@@ -137,6 +138,9 @@ def test_everything_that_the_ledger_knows_is_read(conn: Connection) -> None:
     assert [(bar.ticker, bar.trade_date) for bar in read.waiting_bars] == [("EWY", SESSION)]
     assert read.limited_at and read.now - read.limited_at < timedelta(minutes=1)
     assert (read.published, set(read.consumers)) == (SESSION, {"etf-daily"})
+    assert [(one.consumer_group, one.partition_id, one.committed, one.lag) for one in read.backlogs] == [
+        ("etf-daily", 1, 4, 5)
+    ]
     publish(conn, degraded=False)
     assert ledger.read(Settings.from_env()).doubtful == []
 

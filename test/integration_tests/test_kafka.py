@@ -14,17 +14,19 @@ from typing import Any
 
 import msgspec
 import pytest
+from kafka import KafkaConsumer
 
 from config.config import DatabaseSettings, KafkaSettings, Settings, Topic
 from consumer.storing import Store, upsert_by
 from database.db_helper import connect, fetch
 from database.tables import DAILY_ETF_OHLC
-from utils import kafka_utils
+from utils import kafka_utils, membership
 from utils.errors import BrokerUnavailable
 from utils.kafka_utils import (
     admin_client,
     committed_offsets,
     connect_consumer,
+    count_members,
     create_topics,
     delete_topics,
     offsets_reached,
@@ -233,6 +235,76 @@ def test_members_come_and_go_while_messages_come(kafka: KafkaSettings, topic: st
     assert len(ends) == 6
     assert seen == {(partition, offset) for partition, end in ends.items() for offset in range(end)}
     assert len(seen) == count
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [
+        lambda consumer: consumer.pause(*consumer.assignment()),
+        lambda consumer: consumer._subscription.assign_from_subscribed([]),
+    ],
+    ids=["nothing is fetched", "no partition is its own"],
+)
+def test_a_member_that_gets_nothing_joins_anew(
+    kafka: KafkaSettings,
+    topic: str,
+    lose: Callable[[KafkaConsumer], None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The broker takes it for a member in good order, and so does the client."""
+    monkeypatch.setattr(membership, "STALL_SECONDS", 1.0)
+    group, seen, until = f"g-{topic}", list[int](), time.monotonic() + 40
+    consumer = connect_consumer(kafka, topic, group)
+    sent: dict[str, dict[int, int]] = {}
+
+    def lose_and_look() -> bool:
+        if not sent and len(consumer.assignment()) == 3:
+            lose(consumer)
+            sent.update(send(kafka, topic, 20))
+        return len(seen) == 20 or time.monotonic() > until
+
+    with closing(consumer), ThreadPoolExecutor(1) as worker:
+        pump(
+            consumer,
+            lambda batch: partial(worker.submit, seen.extend, [record.offset for record in batch]),
+            lose_and_look,
+            LagMeter(consumer, lambda lags: None),
+            count_members=partial(count_members, kafka, group),
+        )
+
+    assert len(seen) == 20 and caplog.text.count("joining the group anew") == 1
+    assert offsets_reached(sent, committed_offsets(kafka, group))
+
+
+def test_one_member_too_many_waits_in_peace(
+    kafka: KafkaSettings, topic: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(membership, "STALL_SECONDS", 1.0)
+    group, questions = f"g-{topic}", list[int]()
+
+    def ask() -> int:
+        questions.append(count_members(kafka, group))
+        return questions[-1]
+
+    def member() -> None:
+        consumer = connect_consumer(kafka, topic, group)
+        with closing(consumer), ThreadPoolExecutor(1) as worker:
+            pump(
+                consumer,
+                lambda batch: partial(worker.submit, lambda: None),
+                lambda: questions.count(4) >= 4 or time.monotonic() > until,
+                LagMeter(consumer, lambda lags: None),
+                count_members=ask,
+            )
+
+    until = time.monotonic() + 40
+    with ThreadPoolExecutor(4) as members:
+        for joined in [members.submit(member) for _ in range(4)]:
+            joined.result()
+
+    assert questions.count(4) >= 4, "one of four members has none of three partitions, and asks why"
+    assert "joining the group anew" not in caplog.text
 
 
 def _can_create(kafka: KafkaSettings) -> bool:

@@ -35,6 +35,7 @@ from utils.kafka_utils import (
     client_options,
     committed_offsets,
     connect_consumer,
+    count_members,
     create_topics,
     delete_topics,
     end_offsets,
@@ -148,6 +149,8 @@ def test_what_a_producer_sends_its_consumer_reads(owner: KafkaSettings) -> None:
         send(collect, topic)
         reader = user(owner, f"consumer-{topic.consumer_group}")
         assert read_and_commit(reader, topic, topic.consumer_group) == 1
+        # A member without a partition asks this.
+        assert count_members(reader, topic.consumer_group) == 0
         # The producer's stage waits for this.
         assert sum(committed_offsets(collect, topic.consumer_group)[topic].values()) == 1
     assert topic_ids(collect).keys() == set(Topic)

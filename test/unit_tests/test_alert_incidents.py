@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from alert_cases import BACKUPS, CASES, FINE, NOW, REASON, RULES, SESSION, found, ledger, run, tried
+from alert_cases import BACKUPS, CASES, FINE, NOW, REASON, RULES, SESSION, backlog, found, ledger, run, tried
 from alerts import journal
 from alerts.incidents import KINDS, LOOP_STARTS, Incident, incidents
 from alerts.journal import Journal
@@ -40,6 +40,7 @@ def test_every_kind_has_a_case() -> None:
         tried(2.1, since=NOW - timedelta(days=1)),
         tried(9, "the disk is full", is_on=False),
         replace(FINE, backups=None),
+        ledger(backlogs=[backlog(seconds=121)]),
     ],
     ids=[
         "the gate is open again",
@@ -51,6 +52,7 @@ def test_every_kind_has_a_case() -> None:
         "backups have just been switched on",
         "they are switched off",
         "nothing is heard of them",
+        "silent",
     ],
 )
 def test_what_is_none(observed: Observed) -> None:
@@ -143,6 +145,33 @@ def test_a_late_backup_that_fails_is_told_as_failed_alone() -> None:
     assert told.after(0, tried(2.1)) == ([], []), "a machine that was off makes one at once"
     assert told.after(61, tried(2.1)) == (["backup_late"], [])
     assert told.after(62, tried(0, "the disk is full")) == (["backup_failed"], [])
+
+
+def test_a_consumer_that_stores_nothing_is_told_until_it_does() -> None:
+    """More messages that wait change nothing, and one that is stored ends it."""
+    told = Told()
+    for minutes in range(5):
+        assert told.after(minutes, ledger(backlogs=[backlog(lag=3 + minutes)])) == ([], [])
+    assert told.after(5, ledger(backlogs=[backlog(lag=9)])) == (["consumer_behind"], [])
+    assert told.after(6, ledger(backlogs=[backlog(lag=10)])) == ([], [])
+    assert told.after(7, ledger(backlogs=[backlog(committed=8, lag=9)])) == ([], ["consumer_behind"])
+    assert told.after(8, FINE) == ([], [])
+
+
+def test_a_long_backlog_that_shrinks_or_grows_while_it_is_stored_is_no_incident() -> None:
+    told = Told()
+    for minutes in range(60):
+        assert told.after(minutes, ledger(backlogs=[backlog(committed=100 * minutes, lag=90_000)])) == ([], [])
+    assert len(told.journal.entries) == 1
+
+
+def test_a_consumer_that_falls_silent_is_not_said_to_store_again() -> None:
+    told = Told()
+    for minutes in (0, 5):
+        opened = told.after(minutes, ledger(backlogs=[backlog()]))[0]
+    assert opened == ["consumer_behind"]
+    assert told.after(6, ledger(backlogs=[backlog(seconds=180)])) == ([], [])
+    assert told.journal.entries == {}
 
 
 def test_what_has_only_become_old_is_not_told_as_over() -> None:

@@ -13,12 +13,18 @@ from typing import Any
 
 import pytest
 from kafka import TopicPartition
-from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError, SaslAuthenticationFailedError
+from kafka.errors import (
+    CommitFailedError,
+    KafkaError,
+    KafkaTimeoutError,
+    RebalanceInProgressError,
+    SaslAuthenticationFailedError,
+)
 from kafka.structs import MemberState
 
 from config.config import KafkaSettings, Topic
 from consumer.watch import BEAT_SECONDS, Heartbeat
-from utils import kafka_utils
+from utils import kafka_utils, membership
 from utils.errors import BrokerUnavailable, DatabaseUnavailable
 from utils.kafka_login import require_login
 from utils.kafka_utils import POLL_MS, SCRAM, pump
@@ -66,7 +72,9 @@ class FakeConsumer:
         assert offset == self.polled[0].offset
         self.batches.appendleft(self.polled)
 
-    def commit(self, offsets: dict[Any, Any]) -> None:
+    def commit(self, offsets: dict[Any, Any], timeout_ms: int) -> None:
+        if self.refusals and self.refusals[0] is KafkaTimeoutError:
+            raise self.refusals.popleft()
         if self.refusals:
             self.state, self.is_rebalancing = MemberState.REBALANCING, True
             raise self.refusals.popleft()
@@ -153,6 +161,19 @@ def test_after_a_rebalance_everything_that_is_not_committed_is_read_again(refusa
     assert stored == [0, 1, 0, 1, 2, 3, 4], "the batch in hand was not stored before those that it follows"
 
 
+def test_a_broker_that_does_not_answer_a_commit_is_asked_again() -> None:
+    consumer = FakeConsumer(batches(2, 3), refusals=deque([KafkaTimeoutError] * 3))
+    stored: list[int] = []
+    run(consumer, lambda batch: stored.extend(record.offset for record in batch))
+    assert (stored, consumer.committed) == ([0, 1, 2, 3, 4], [2, 5])
+
+
+def test_asked_to_stop_it_does_not_wait_for_a_commit() -> None:
+    consumer = FakeConsumer(batches(2), refusals=deque([KafkaTimeoutError] * 3))
+    stopped(consumer, lambda batch: None)
+    assert (len(consumer.refusals), consumer.committed) == (2, [])
+
+
 def test_a_rebalance_during_a_database_outage_loses_nothing() -> None:
     """It hands partitions out that are not paused: what a poll then returns is read again."""
     consumer, failures = FakeConsumer(batches(2, 2)), iter([True, False, False])
@@ -170,7 +191,7 @@ def test_a_rebalance_during_a_database_outage_loses_nothing() -> None:
 
 
 def test_a_member_that_stays_outside_its_group_joins_it_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kafka_utils, "REJOIN_SECONDS", 0)
+    monkeypatch.setattr(membership, "REJOIN_SECONDS", 0)
     consumer = FakeConsumer(batches(2), state=MemberState.UNJOINED)
     run(consumer, lambda batch: None)
     assert consumer.joined == ["left", "joined ['t']"]
@@ -311,17 +332,59 @@ def test_a_login_that_is_refused_later_names_broker_and_user(monkeypatch: pytest
 def test_a_heartbeat_is_a_file_that_is_touched_now_and_then(tmp_path: Path) -> None:
     file, now = tmp_path / "alive", [100.0]
     heartbeat = Heartbeat(file, lambda: now[0])
-    heartbeat.beat()
+    heartbeat.beat(True)
     assert file.exists()
     file.unlink()
     for seconds, beats in ((BEAT_SECONDS - 1, False), (1, True)):
         now[0] += seconds
-        heartbeat.beat()
+        heartbeat.beat(True)
         assert file.exists() is beats
 
 
-def test_without_a_file_nothing_is_touched() -> None:
-    Heartbeat(None).beat()
+def test_who_waits_has_no_heartbeat_until_it_is_at_work_again(tmp_path: Path) -> None:
+    file = tmp_path / "alive"
+    heartbeat = Heartbeat(file, lambda: 100.0)
+    for is_at_work in (True, False, False, True):
+        heartbeat.beat(is_at_work)
+        assert file.exists() is is_at_work
+
+
+@pytest.mark.parametrize("is_at_work", [True, False])
+def test_without_a_file_nothing_is_touched(is_at_work: bool) -> None:
+    Heartbeat(None).beat(is_at_work)
+
+
+def test_a_consumer_without_messages_is_at_work_and_one_that_waits_for_the_database_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever looks at its heartbeat may tell them apart, at once and until the batch is stored."""
+    stop, beats, tries = SimpleNamespace(requested=False), [], iter(range(3))
+    consumer = FakeConsumer(batches(2))
+    consumer.close = lambda: None  # type: ignore[attr-defined]
+    monkeypatch.setattr(kafka_utils, "_StopSignal", lambda: stop)
+    monkeypatch.setattr(kafka_utils, "require_login", lambda *_: None)
+    monkeypatch.setattr(kafka_utils, "connect_consumer", lambda *_: consumer)
+    monkeypatch.setattr(kafka_utils, "LONGEST_WAIT_SECONDS", 0.01)
+
+    def store() -> None:
+        if next(tries, None) is not None:
+            beats.append("database away")
+            raise DatabaseUnavailable("PostgreSQL went away")
+        beats.append("stored")
+
+    def beat(is_at_work: bool) -> None:
+        beats.append("at work" if is_at_work else "waits")
+        stop.requested = beats.count("at work") > 5
+
+    kafka_utils.consume(KafkaSettings("", 1, 1), Topic.ETF_DAILY, lambda batch: store, lambda lags: None, beat)
+
+    first, last = beats.index("database away"), beats.index("stored")
+    waiting = beats[first + 1 : last]
+    assert waiting.count("database away") == 2 and "waits" in waiting
+    # The thread that stores begins while the loop goes its round.
+    assert "at work" not in beats[beats.index("waits") : last]
+    assert set(beats[last + 1 :]) == {"at work"}
+    assert consumer.committed == [2]
 
 
 class TestLag:
