@@ -308,7 +308,7 @@ def test_a_service_is_frozen_with_what_it_started_and_goes_on(monkeypatch: pytes
             seen.append({each.status() for each in family})
 
         monkeypatch.setattr(chaos_faults, "_process", lambda *_: process)
-        monkeypatch.setattr(chaos_faults.time, "sleep", look)
+        monkeypatch.setattr(time, "sleep", look)
         nowhere: Any = None
         told = chaos_faults._freeze(nowhere, Random(1), ["postgres"])
         look()

@@ -63,7 +63,7 @@ def test_other_code_is_said() -> None:
 
 def test_other_days_and_libraries_are_said() -> None:
     now = library_versions()
-    known = {"code": code_version(), "universe": evidence.universe_digest()}
+    known: dict[str, Any] = {"code": code_version(), "universe": evidence.universe_digest()}
     same = revision(**known, libraries=now, extra_days=evidence.extra_days_digest())
     assert not outcome_of(same, BODY).notes
     other = revision(**known, libraries=now | {"exchange_calendars": "4.0"}, extra_days="another digest")
