@@ -21,7 +21,8 @@ LOOP_SECONDS = 900.0
 KAFKA_API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 MEGABYTE = 2**20
 # In supervisor's words. Who was stopped by hand is not missed. Who is tried again and again is STARTING now and then.
-DOWN = ("STARTING", "BACKOFF", "FATAL", "UNKNOWN")
+GIVEN_UP = ("BACKOFF", "FATAL")
+DOWN = ("STARTING", "UNKNOWN", *GIVEN_UP)
 # The services are neighbours: a proxy of the environment has no business here.
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
@@ -99,8 +100,9 @@ class Services:
     def _by_state(self, raw: Mapping[str, Any]) -> Service:
         failed = raw["statename"] == "EXITED" and raw["exitstatus"] != 0
         is_down = raw["statename"] in DOWN
-        # The tries of one that does not come up are no loop of restarts: it is down.
-        starts = self._count(raw["name"], float(raw["start"])) if raw["start"] and not is_down else 0
+        # Whoever ends as soon as it is started is down, and in no loop of restarts.
+        has_come_up = raw["start"] and raw["statename"] not in GIVEN_UP
+        starts = self._count(raw["name"], float(raw["start"])) if has_come_up else 0
         return Service(raw["name"], not failed and not is_down, starts)
 
     def _in_containers(self) -> list[Service]:

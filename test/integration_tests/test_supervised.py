@@ -28,6 +28,7 @@ tries, fails = open(sys.argv[1], "a+"), int(sys.argv[2])
 print("try", file=tries, flush=True)
 tries.seek(0)
 if len(tries.readlines()) <= fails:
+    time.sleep(float(sys.argv[3]))
     sys.exit("no space left")
 time.sleep(600)
 """
@@ -97,7 +98,7 @@ def test_what_fails_ten_times_comes_up_by_itself_and_is_told_meanwhile(
     field: Field, flaky: Path, tmp_path: Path
 ) -> None:
     tries = tmp_path / "tries"
-    field.start(a_service("flaky", flaky, tries, 10))
+    field.start(a_service("flaky", flaky, tries, 10, 0))
     with pytest.raises(CannotStart, match="no space left"):
         wait_ready(field.stack, field.supervisor, field.services["flaky"])
     assert field.word("flaky") == "failed"
@@ -107,7 +108,8 @@ def test_what_fails_ten_times_comes_up_by_itself_and_is_told_meanwhile(
 
 
 def test_a_pause_is_between_the_tries(field: Field, flaky: Path, tmp_path: Path) -> None:
-    field.start(a_service("flaky", flaky, tmp_path / "tries", 100), pause_seconds=60)
+    """Also of what takes longer to fail than supervisord's second, as PostgreSQL that replays its log."""
+    field.start(a_service("flaky", flaky, tmp_path / "tries", 100, 1.5), pause_seconds=60)
     field.wait_for(lambda: field.word("flaky") == "failed", 30)
     tried = (tmp_path / "tries").read_text()
     time.sleep(2 * TICK_SECONDS + 1)
@@ -115,19 +117,21 @@ def test_a_pause_is_between_the_tries(field: Field, flaky: Path, tmp_path: Path)
 
 
 def test_what_runs_once_is_not_tried_again(field: Field, flaky: Path, tmp_path: Path) -> None:
-    field.start(a_service("once", flaky, tmp_path / "tries", 100, one_shot=True))
+    field.start(a_service("once", flaky, tmp_path / "tries", 100, 0, one_shot=True))
     field.wait_for(lambda: field.word("once") == "failed", 20)
     time.sleep(2 * TICK_SECONDS + 1)
     assert (tmp_path / "tries").read_text() == "try\n"
 
 
 def test_a_stop_ends_what_is_being_tried_again(field: Field, flaky: Path, tmp_path: Path) -> None:
-    field.start(a_service("flaky", flaky, tmp_path / "tries", 4))
+    field.start(a_service("flaky", flaky, tmp_path / "tries", 4, 0))
     field.wait_for(lambda: field.word("flaky") == "failed", 30)
     take_down(field.stack, field.services)
     assert not field.supervisor.is_alive()
+    tried = (tmp_path / "tries").read_text()
     time.sleep(TICK_SECONDS + 1)
-    assert (tmp_path / "tries").read_text() == "try\n" * 4
+    assert (tmp_path / "tries").read_text() == tried
+    assert processes.left_behind(field.stack) == []
 
 
 # Whoever is asked to end starts another one of itself first. One that holds out starts them all the time.
