@@ -1,8 +1,9 @@
 """What the published portfolios hold at a session: stocks whose closes are needed until they are sold.
 
-The rule is that of batch.track_record, which follows the same portfolios: what is decided on one session is bought at
-the close of the next one, and sold at the close of the next purchase. The month's portfolio is sold at the end of its
-last session at the latest. At a close at which one is exchanged for another both have to have a price.
+The portfolios are those that database.queries.track_record decides on, and their newest revisions. The rule is that of
+batch.track_record: what is decided on one session is bought at the close of the next one, and sold at the close of the
+next purchase. The month's portfolio is sold at the end of its last session at the latest. At a close at which one is
+exchanged for another both have to have a price.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,23 +14,31 @@ from operator import itemgetter
 from config.periods import MONTHLY_PERIOD
 from config.universe import universe
 from database.db_helper import Connection, fetch
+from database.queries.track_record import DECISIONS, POSITIONS
 from utils.dates import month_sold_on, traded_on
 
 MONTH = MONTHLY_PERIOD
 
-Decision = tuple[int, date]  # period and day of a publication
+Decision = tuple[int, date]  # period and day
 
 
 def held(conn: Connection, as_of: date, since: date | None = None) -> list[str]:
-    """Return the stocks in the portfolios that are followed at a session, or at any `since` one."""
+    """Return the stocks in the portfolios that are followed at a session, or at any `since` one.
+
+    Of a portfolio with several revisions those of the one that is followed, and those of the newest, which is shown.
+    """
     followed = list(followed_between(_decisions(conn), since or as_of, as_of))
     rows = fetch(
         conn,
-        """
+        f"""
         WITH followed AS (
             SELECT period_days, decided_on
             FROM UNNEST(%(periods)s::int[], %(days)s::date[]) AS decision (period_days, decided_on)
         )
+        SELECT position.ticker
+        FROM ({POSITIONS}) AS position
+        JOIN followed ON (followed.period_days, followed.decided_on) = (position.period_days, position.decided_on)
+        UNION
         SELECT position.ticker
         FROM analytics_portfolio_allocation AS position
         JOIN followed ON (followed.period_days, followed.decided_on) = (position.period_days, position.as_of_date)
@@ -65,14 +74,13 @@ def followed_between(decisions: Iterable[Decision], first: date, last: date) -> 
 
 
 def _decisions(conn: Connection) -> list[Decision]:
-    """Every publication of a portfolio; one that could not be computed leaves the one before as it is."""
+    """Return every decision; a portfolio that could not be computed leaves the one before as it is."""
     rows = fetch(
         conn,
-        """
+        f"""
         SELECT period_days, as_of_date
-        FROM analytics_publication
-        WHERE status <> 'not_computable'
-            AND ((job = 'allocation' AND period_days = ANY(%(periods)s)) OR job = 'rebalance')
+        FROM ({DECISIONS}) AS decision
+        WHERE job = 'rebalance' OR period_days = ANY(%(periods)s)
         """,
         {"periods": list(universe().periods)},
     )
