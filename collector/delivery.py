@@ -66,14 +66,23 @@ class Screening:
         return session not in self.refused and not waits
 
 
-def deliver(current: Collection, kind: Kind, fetched: Bars, request: FetchRequest, to_messages: ToMessages) -> str:
+def deliver(
+    current: Collection,
+    kind: Kind,
+    fetched: Bars,
+    request: FetchRequest,
+    to_messages: ToMessages,
+    again: Set[date] = frozenset(),
+) -> str:
     """Send what is new in an answer, expect the rows of the request's sessions, and return what was done in words.
 
     What is absent and what has changed is recorded first, so that no old value is overwritten unrecorded. One doubtful
     bar does not hold up the others: it counts as missing until a person has accepted it, or until the source says
     something else. So does one that breaks the message contract: it is not sent.
+
+    again: sessions whose bars are sent though they are stored just so
     """
-    return _Delivery(current, kind, fetched, request).run(to_messages)
+    return _Delivery(current, kind, fetched, request, again).run(to_messages)
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,7 @@ class _Delivery:
     kind: Kind
     fetched: Bars
     request: FetchRequest
+    again: Set[date]
 
     def run(self, to_messages: ToMessages) -> str:
         bars, stored, ticker = self.fetched.bars, self.request.stored, self.fetched.ticker
@@ -92,7 +102,8 @@ class _Delivery:
         if judged.contradiction:
             return self.current.note_unusable(self.kind, ticker, self.request.sessions, judged.contradiction)
         exchange = HOME_EXCHANGE if self.kind is Kind.RATE else exchange_of(ticker)
-        messages = list(to_messages(new_bars(bars, stored, judged, waiting, exchange, self.fetched.currency)))
+        again = self.again | waiting.keys()
+        messages = list(to_messages(new_bars(bars, stored, judged, again, exchange, self.fetched.currency)))
         screening = _screen(messages, self.fetched, waiting)
         if self.kind is not Kind.RATE:
             note_stale_rows(judged, bars, stored, screening.unstored, exchange)
@@ -103,12 +114,17 @@ class _Delivery:
         if sent:
             self.current.keep(self.fetched.answer, stored[max(stored)].get("answer_digest") if stored else None)
         self.current.send(self.kind.topic, sent)
-        self.current.receipt.changed += sum(
-            message.trade_date in stored and message.trade_date not in screening.doubtful for message in sent
-        )
+        self.current.receipt.changed += self._count_changed(sent, screening.doubtful, exchange)
         problems = self._expect(absent, screening)
         changes_made = [f"{change.change} up to {change.last_session}" for change in changed]
         return ", ".join([f"{len(sent)} bars sent", *changes_made, *map(str, problems)])
+
+    def _count_changed(self, sent: Iterable[DailyBar], doubtful: Set[date], exchange: str) -> int:
+        """Count the sent bars that replace what is stored, without those that are the same again."""
+        bars, stored = self.fetched.bars, self.request.stored
+        again = [bar for bar in bars if bar.session in self.again and bar.session in stored]
+        same = {bar.session for bar in again if not differs(bar, stored[bar.session], exchange)}
+        return sum(message.trade_date in stored.keys() - doubtful - same for message in sent)
 
     def _known(self, waiting: Mapping[date, Row]) -> Known:
         """Collect what the database knows of the ticker."""
@@ -212,13 +228,14 @@ def new_bars(
     bars: Sequence[Bar],
     stored: Mapping[date, Row],
     judged: Judgement | None = None,
-    waiting: Container[date] = (),
+    again: Container[date] = (),
     exchange: str = HOME_EXCHANGE,
     currency: str | None = None,
 ) -> Iterator[NewBar]:
-    """Yield the bars that are not stored just so, the doubtful ones, and those that wait for a person.
+    """Yield the bars that are not stored just so, the doubtful ones, and those of some sessions again.
 
-    A doubtful one may be stored just so, when its neighbours have changed. One that waits may be plausible now.
+    A doubtful one may be stored just so, when its neighbours have changed.
+    again: sessions whose bars are looked at in any case. One that waits for a person may be plausible now.
     currency: that of the bars. None when everything stored is known to be in it.
     """
     judged = judged or judge_bars(bars)
@@ -226,7 +243,7 @@ def new_bars(
         day = bar.session
         row = stored.get(day)
         is_other_currency = row is not None and currency not in (None, row.get("currency", currency))
-        if day in waiting or day in judged.doubts or is_other_currency or differs(bar, row, exchange):
+        if day in again or day in judged.doubts or is_other_currency or differs(bar, row, exchange):
             doubt = as_one(judged.doubts[day]) if day in judged.doubts else None
             yield NewBar(bar, judged.previous_closes.get(day), doubt, day in judged.approved)
 

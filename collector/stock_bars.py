@@ -134,21 +134,21 @@ def _fetch_stock(current: Collection, company: Company, request: FetchRequest, c
     except TICKER_TROUBLE as error:
         return current.note_unusable(Kind.STOCK, ticker, request.sessions, error.reason)
     currencies.add(fetched.currency)
-    request = replace(request, stored=drop_rows_without_cap(fetched, request.stored, company))
     return deliver(
         current,
         Kind.STOCK,
         fetched,
         request,
         lambda new: stock_messages(fetched, request.stored, new, company, current.run_id),
+        again=sessions_to_size(fetched, request.stored, company),
     )
 
 
-def drop_rows_without_cap(fetched: Bars, stored: Mapping[date, Row], company: Company) -> dict[date, Row]:
-    """Drop the stored rows that lack a market cap which can be given now, so that their bars count as new."""
-    is_counted = Worths(fetched.bars, stored, company.quote, fetched.currency).is_counted
-    sent = {bar.session for bar in fetched.bars} if is_counted else set()
-    return {day: row for day, row in stored.items() if row["market_cap"] or day not in sent}
+def sessions_to_size(fetched: Bars, stored: Mapping[date, Row], company: Company) -> set[date]:
+    """Return the sessions whose stored rows lack a market cap that can be given now."""
+    worths = Worths(fetched.bars, stored, company.quote, fetched.currency)
+    lacking = [bar for bar in fetched.bars if bar.session in stored and not stored[bar.session]["market_cap"]]
+    return {bar.session for bar in lacking if worths.is_counted and worths.at(bar).market_cap}
 
 
 def stock_messages(

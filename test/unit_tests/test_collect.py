@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from collector import delivery
+from collector import delivery, stock_bars
 from collector import receipt as receipts
 from collector.collection import Collection
 from collector.completeness import Kind, differs
@@ -158,7 +158,7 @@ class TestWhatToSend:
         days = [date(2026, 8, 20), AS_OF]
         known = {day: row(bar(day)) for day in days}
 
-        assert [each.bar.session for each in new_bars([bar(day) for day in days], known, waiting={AS_OF})] == [AS_OF]
+        assert [each.bar.session for each in new_bars([bar(day) for day in days], known, again={AS_OF})] == [AS_OF]
 
     def test_a_large_step_is_measured_and_doubted(self) -> None:
         days = [date(2026, 8, 19), date(2026, 8, 20), AS_OF]
@@ -185,8 +185,8 @@ class Sent:
         self.messages += [msgspec.json.decode(single, type=StockDailyBar) for single in singles]
 
 
-class TestDelivery:
-    """What becomes of an answer, with what the database says of before given."""
+class Delivering:
+    """Answers of ten sessions, with what the database says of before given."""
 
     days = sessions_between(date(2026, 8, 10), AS_OF)
 
@@ -199,6 +199,14 @@ class TestDelivery:
         monkeypatch.setattr(collected, "accepted_steps", lambda *_: self.accepted)
         monkeypatch.setattr(ledger, "lost_dividends", lambda *_: {})
         monkeypatch.setattr(ledger, "record", lambda conn, *what: self.recorded.append(what))
+
+    def bars(self, **closes: float) -> list[Bar]:
+        """At 100, but on some days: d20=160.0."""
+        return [bar(day, closes.get(f"d{day.day}", 100.0)) for day in self.days]
+
+
+class TestDelivery(Delivering):
+    """What becomes of an answer."""
 
     def deliver(
         self,
@@ -219,10 +227,6 @@ class TestDelivery:
         request = FetchRequest(stored or {}, self.days[0], AS_OF, list(sessions))
         self.outcome = delivery.deliver(current, kind, fetched, request, to_messages)
         return current.receipt, sent.messages
-
-    def bars(self, **closes: float) -> list[Bar]:
-        """At 100, but on some days: d20=160.0."""
-        return [bar(day, closes.get(f"d{day.day}", 100.0)) for day in self.days]
 
     def rejected(self, *bars: Bar) -> dict[date, Row]:
         return rows(bars)
@@ -416,6 +420,70 @@ class TestDelivery:
 
         assert [message.trade_date for message in sent if not message.is_plausible] == [date(2026, 8, 20)]
         assert receipt.expected == {"collected_daily_stock_history": [("KRW=X", AS_OF)]}
+
+
+class TestFirstMarketCap(Delivering):
+    """A fetch that brings a company's first market cap is judged by what is stored, as any other."""
+
+    quote = Quote("AAPL", "Apple Inc.", "USD", 1_000, None)
+
+    def collect(
+        self, monkeypatch: pytest.MonkeyPatch, bars: list[Bar], stored: dict[date, Row], currency: str = "USD"
+    ) -> tuple[Receipt, list[DailyBar]]:
+        fetched, sent = Bars("AAPL", currency, bars, ANSWER), Sent()
+        yahoo = SimpleNamespace(daily_bars=lambda *_: fetched, quotes=lambda _: {"AAPL": self.quote})
+        current = Collection(Settings.from_env({}), None, yahoo, sent, Receipt(AS_OF), "r1")  # type: ignore[arg-type]
+        monkeypatch.setattr(stock_bars, "sectors_of", lambda *_: {"AAPL": (None, None)})
+        monkeypatch.setattr(stock_bars, "lookups_left", lambda *_, **__: 0)
+        request = FetchRequest(stored, self.days[0], AS_OF, [AS_OF])
+        stock_bars.fetch_stocks(current, {"AAPL": request})
+        return current.receipt, sent.messages
+
+    @staticmethod
+    def uncapped(bars: Sequence[Bar], currency: str = "USD") -> dict[date, Row]:
+        return {day: {**row, "market_cap": None, "currency": currency} for day, row in rows(bars).items()}
+
+    def test_it_is_sent_for_every_stored_session(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        receipt, sent = self.collect(monkeypatch, self.bars(), self.uncapped(self.bars()))
+
+        assert [message.trade_date for message in sent] == self.days
+        assert all(message.is_plausible and message.market_cap == 100_000 for message in sent)  # type: ignore[attr-defined]
+        assert receipt.changed == 0
+
+    def test_an_answer_of_another_symbol_is_not_taken(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        others = [bar(day, 40.0 + 3 * number**1.5) for number, day in enumerate(self.days)]
+
+        receipt, sent = self.collect(monkeypatch, others, self.uncapped(self.bars()))
+
+        assert sent == []
+        assert "its answer contradicts 10 of 10 stored closes" in told(receipt.missing["AAPL"])
+
+    def test_one_in_another_currency_waits_for_a_person(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        _, sent = self.collect(monkeypatch, self.bars(), self.uncapped(self.bars(), "EUR"))
+
+        assert not any(message.is_plausible for message in sent)
+
+    def test_what_it_changes_is_recorded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        receipt, _ = self.collect(monkeypatch, self.bars(d18=101.0), self.uncapped(self.bars()))
+
+        [(_, restated, _)] = self.recorded
+        assert [(row[2], row[3]) for row in restated] == [(date(2026, 8, 18), "restated")]
+        assert receipt.changed == 1
+
+    def test_the_proof_of_an_unapplied_split_is_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        bars = self.bars(d21=95.0)
+        bars[-1] = replace(bars[-1], split_ratio=1.05)
+
+        _, sent = self.collect(monkeypatch, bars, self.uncapped(bars[:-1]))
+
+        assert [message.trade_date for message in sent if not message.is_plausible] == [AS_OF]
+
+    def test_a_cap_that_no_table_takes_is_not_sent_at_each_fetch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(self, "quote", replace(self.quote, shares_outstanding=2**62))
+
+        _, sent = self.collect(monkeypatch, self.bars(), self.uncapped(self.bars()))
+
+        assert sent == []
 
 
 class TestMarketCaps:
