@@ -14,9 +14,9 @@ from config.config import Settings, Topic
 from config.universe import Group, universe
 from database.tables import MONTHLY_BENCHMARK_HOLDINGS
 from utils.dates import require_closed_session
-from utils.errors import InvalidInput
+from utils.errors import InvalidInput, InvalidMessage
 from utils.logging_utils import log_progress
-from utils.messages import HoldingsSnapshot
+from utils.messages import HoldingsSnapshot, from_json, to_json
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,8 @@ def run(
 ) -> Receipt:
     """Send today's holdings of the group's ETFs, unless later ones than as_of's are stored.
 
-    for_the_month: send what the benchmark ETFs hold as of as_of also as the month's snapshot.
+    for_the_month: send what the benchmark ETFs hold as of as_of also as the month's snapshot. A fund whose last list is
+    too old for it is only noted.
     """
     require_closed_session(as_of, datetime.now(UTC))
     if for_the_month and group != "benchmark":
@@ -42,7 +43,13 @@ def run(
 
 
 def _send_for_the_month(current: Collection, snapshot: HoldingsSnapshot, as_of: date) -> None:
-    current.send(Topic.ETF_HOLDINGS, [msgspec.structs.replace(snapshot, month_of=as_of)])
+    of_month = msgspec.structs.replace(snapshot, month_of=as_of)
+    try:
+        current.send(Topic.ETF_HOLDINGS, [from_json(HoldingsSnapshot, to_json(of_month))])
+    except InvalidMessage as error:
+        current.receipt.missing.setdefault(f"{snapshot.etf_ticker} holdings", []).append(error.reason)
+        log.warning("%s", error)
+        return
     current.receipt.expect(MONTHLY_BENCHMARK_HOLDINGS, snapshot.etf_ticker, as_of)
 
 

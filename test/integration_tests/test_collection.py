@@ -43,7 +43,7 @@ from utils.errors import (
     UnknownExchange,
     UnusableAnswer,
 )
-from utils.reasons import as_json, of_ticker
+from utils.reasons import as_json, of_ticker, reason
 
 UNTIL = date(2026, 8, 21)
 BENCHMARKS = ("SPY", "QQQ", "IWM", "EWY", "DIA", "SCHD")
@@ -797,6 +797,38 @@ class TestHoldings:
             conn, "SELECT DISTINCT as_of_date, holdings_as_of FROM collected_monthly_benchmark_holdings ORDER BY 1"
         )
         assert [tuple(day.values()) for day in days] == [(july, july), (UNTIL, UNTIL)]
+
+    @pytest.mark.parametrize(("last", "is_used"), [(date(2026, 7, 21), True), (date(2026, 7, 20), False)])
+    def test_a_fund_whose_last_list_is_too_old_for_the_month_is_noted(
+        self,
+        settings: Settings,
+        conn: Connection,
+        market: httpx.Client,
+        monkeypatch: pytest.MonkeyPatch,
+        last: date,
+        is_used: bool,
+    ) -> None:
+        """It fails no stage: the lists of the others are the month's."""
+        market.put("/control/clock", json={"at": str(last)}).raise_for_status()
+        kafka_producer_etf_holdings.run(settings, "benchmark", last)
+        market.put("/control/clock", json={"at": str(UNTIL)}).raise_for_status()
+        ask = Yahoo.top_holdings
+
+        def answer(yahoo: Yahoo, etf: str) -> FundHoldings:
+            if etf == "IWM":
+                raise UnusableAnswer(reason("no_holdings_listed", etf=etf))
+            return ask(yahoo, etf)
+
+        monkeypatch.setattr(Yahoo, "top_holdings", answer)
+        receipt = kafka_producer_etf_holdings.run(settings, "benchmark", UNTIL, for_the_month=True)
+
+        assert is_stored(settings, receipt)
+        rows = fetch(conn, "SELECT DISTINCT etf_ticker FROM collected_monthly_benchmark_holdings")
+        assert ("IWM" in {row["etf_ticker"] for row in rows}) is is_used
+        assert len(rows) == len(BENCHMARKS) - (not is_used)
+        said = told(receipt.missing["IWM holdings"])
+        assert f"those of {last} are used" in said
+        assert (f"IWM {last}: it cannot be the snapshot of {UNTIL}" in said) is not is_used
 
     def test_a_month_is_of_the_benchmarks(self, settings: Settings) -> None:
         with pytest.raises(InvalidInput, match="the month's snapshot is of the benchmark ETFs, not of the group 'all'"):
