@@ -95,12 +95,15 @@ def differs(bar: Bar, stored: Row | None, exchange: str = HOME_EXCHANGE) -> bool
 
 
 def _changed_columns(bar: Bar, stored: Row, exchange: str) -> list[str]:
+    values = values_of(bar)
     changed = [
         column
-        for column, value in values_of(bar).items()
+        for column, value in values.items()
         if not _same(value, stored.get(column, value), SAME_FACTOR if column == "adj_close" else SAME)
     ]
-    is_noise = changed and SETTLING.issuperset(changed) and _is_settling(bar.session, stored, exchange)
+    # None, and 0 as a volume, are unknown: what is known now is no noise.
+    is_filled_in = any(values[column] and not stored[column] for column in changed)
+    is_noise = SETTLING.issuperset(changed) and not is_filled_in and _is_settling(bar.session, stored, exchange)
     return [] if is_noise else changed
 
 

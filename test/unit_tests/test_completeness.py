@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -287,6 +288,25 @@ class TestNoise:
 
         assert differs(self.settled(bar(day)), row) is (fetched > 2)
         assert bool(changes([self.settled(bar(day))], {day: row})) is (fetched > 2)
+
+    @pytest.mark.parametrize(
+        ("unknown", "is_news"),
+        [
+            ({"volume": 0}, True),
+            ({"open": None}, True),
+            ({"open": None, "high": None, "low": None, "volume": 0}, True),
+            ({}, False),
+        ],
+    )
+    def test_what_was_not_known_is_filled_in_meanwhile(self, unknown: dict[str, Any], is_news: bool) -> None:
+        row = stored([replace(bar(THU), **unknown)])[THU]
+
+        assert differs(self.settled(bar(THU)), row) is is_news
+        assert changes([self.settled(bar(THU))], {THU: row}) == [], "nothing that was known has changed"
+
+    @pytest.mark.parametrize("unknown", [{"volume": 0}, {"open": None}, {"high": None, "volume": 0}])
+    def test_what_is_known_does_not_become_unknown(self, unknown: dict[str, Any]) -> None:
+        assert not differs(replace(bar(THU), **unknown), stored([bar(THU)])[THU])
 
     def test_until_the_third_session_after_it_is_over(self) -> None:
         day, third = FRI, date(2026, 8, 26)
