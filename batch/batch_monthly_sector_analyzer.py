@@ -37,7 +37,7 @@ from database.queries import ledger
 from database.queries.doubts import sessions_exchange
 from database.queries.stale_publications import STOCKS
 from database.tables import SECTOR_TRENDING
-from utils.dates import HOME_EXCHANGE, last_session_by, sessions_between, sessions_of, window_of
+from utils.dates import HOME_EXCHANGE, month_to_date, previous_month_end, sessions_between, sessions_of, window_of
 from utils.errors import NotStored
 from utils.reasons import Reason, as_one, reason, unique
 from utils.spark_utils import local_frame, lookup
@@ -65,15 +65,6 @@ def first_of_month(day: date) -> date:
     return day.replace(day=1)
 
 
-def previous_month_end(day: date) -> date:
-    """Return the last session of the month before that of a day.
-
-    >>> previous_month_end(date(2026, 8, 28))
-    datetime.date(2026, 7, 31)
-    """
-    return last_session_by(first_of_month(day) - timedelta(days=1))
-
-
 def month_ends_between(start: date, end: date) -> list[date]:
     """Return for each month of a range its last session inside the range.
 
@@ -91,11 +82,6 @@ MONTHS = JobCalendar(
 )
 
 
-def close_by(day: date, exchange: str) -> date:
-    """Return an exchange's last session that was over at the home exchange's close of a day."""
-    return window_of(day, 0, exchange)[1]
-
-
 def monthly_windows_of(month_end: date, exchange: str) -> list[MonthlyWindow]:
     """Return the windows of a month and of its days on one exchange.
 
@@ -109,8 +95,8 @@ def monthly_windows_of(month_end: date, exchange: str) -> list[MonthlyWindow]:
     False 2026-08-03 2026-08-04
     """
     days = [previous_month_end(month_end), *sessions_between(first_of_month(month_end), month_end)]
-    ends = [(day, close_by(day, exchange)) for day in days]
-    whole = MonthlyWindow(month_end, exchange, True, month_end, ends[0][1], ends[-1][1])
+    ends = [(day, window_of(day, 0, exchange)[1]) for day in days]
+    whole = MonthlyWindow(month_end, exchange, True, month_end, *month_to_date(month_end, exchange))
     return [
         whole,
         *(
@@ -288,10 +274,9 @@ def gaps_by_month(job: Job, months: Sequence[date], tickers: Sequence[str]) -> M
     A stock for which no run expected a price then is no gap: it came into a fund later, or had left it.
     """
     windows = {
-        (month, ticker): (ticker, close_by(previous_month_end(month), exchange), close_by(month, exchange))
+        (month, ticker): (ticker, *month_to_date(month, sessions_exchange(ticker)))
         for month in months
         for ticker in (*tickers, universe().benchmark)
-        for exchange in [sessions_exchange(ticker)]
     }
     reasons = ledger.why_missing(job.conn, set(windows.values()), is_expected=True)
     gaps: dict[date, list[Reason]] = {month: [] for month in months}

@@ -43,7 +43,6 @@ BY_CODE: Mapping[str, Refusal] = {
     "not_over_yet": Refusal(common.NOT_OVER_TITLE, common.NOT_OVER_HINT),
     "outside_calendar": OUTSIDE,
     "sessions_before_outside": OUTSIDE,
-    "month_before_outside": OUTSIDE,
     "no_rebalance": NO_REBALANCE,
     "no_rebalance_of": NO_REBALANCE,
     "no_revision": Refusal(evidence.NO_REVISION_TITLE, evidence.NO_REVISION_HINT),

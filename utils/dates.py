@@ -345,21 +345,29 @@ def window_of(as_of: date, period_days: int, exchange: str = HOME_EXCHANGE) -> t
     return session_before(end, period_days, exchange), end
 
 
-def month_to_date(as_of: date, exchange: str = HOME_EXCHANGE) -> tuple[date, date]:
-    """Return both ends of the window of the month so far.
+def previous_month_end(day: date) -> date:
+    """Return the home exchange's last session of the month before that of a day.
 
-    It starts at the exchange's last session before the month of `as_of`, and ends as `window_of` says.
+    Raise NotASession outside the calendar.
+
+    >>> previous_month_end(date(2026, 8, 28))
+    datetime.date(2026, 7, 31)
+    """
+    return last_session_by(day.replace(day=1) - DAY)
+
+
+def month_to_date(as_of: date, exchange: str = HOME_EXCHANGE) -> tuple[date, date]:
+    """Return both ends of the window of the month so far, as of a home session.
+
+    Like every window it follows the home exchange: it starts at the exchange's last session that was over at the home
+    exchange's last close of the month before, and ends as `window_of` says.
 
     >>> month_to_date(date(2026, 8, 21))
     (datetime.date(2026, 7, 31), datetime.date(2026, 8, 21))
+    >>> month_to_date(date(2024, 4, 30), "XKRX")   # Korea was open on Good Friday, the 29th
+    (datetime.date(2024, 3, 28), datetime.date(2024, 4, 30))
     """
-    _, end = window_of(as_of, 0, exchange)
-    days = sessions_of(exchange).days
-    before = bisect_left(days, as_of.replace(day=1)) - 1
-    if before < 0:
-        at_ends = {"first": days[0], "last": days[-1]}
-        raise NotASession(reason("month_before_outside", day=as_of, exchange=exchange, **at_ends))
-    return days[before], end
+    return window_of(previous_month_end(as_of), 0, exchange)[1], window_of(as_of, 0, exchange)[1]
 
 
 def last_sunday(year: int, month: int) -> date:

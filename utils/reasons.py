@@ -89,7 +89,6 @@ SENTENCES: Mapping[str, str] = {
     "outside_calendar": "{day} is outside the {exchange} calendar ({first} to {last})",
     "sessions_before_outside": "{count} sessions before {session} is outside the {exchange} calendar "
     "({first} to {last})",
-    "month_before_outside": "the month before {day} is outside the {exchange} calendar ({first} to {last})",
     "not_over_yet": "the {exchange} session of {day} is not over yet: the last closed one is {last}",
     "no_bar_stored": "no bar of {ticker} is stored",
     "nothing_stored": "nothing of {ticker} is stored",

@@ -78,7 +78,6 @@ KOREAN: Mapping[str, str] = {
     "not_a_session": "{day}({weekday})은 {exchange} 거래일이 아닙니다: 가까운 거래일은 {before}과 {after}입니다",
     "outside_calendar": "{day}은 {exchange} 달력({first}~{last}) 밖입니다",
     "sessions_before_outside": "{session}의 {count}거래일 전은 {exchange} 달력({first}~{last}) 밖입니다",
-    "month_before_outside": "{day}의 전달은 {exchange} 달력({first}~{last}) 밖입니다",
     "not_over_yet": "{day} {exchange} 거래일은 아직 끝나지 않았습니다: 마지막으로 끝난 거래일은 {last}입니다",
     "no_bar_stored": "{ticker}의 시세가 저장되어 있지 않습니다",
     "nothing_stored": "{ticker}에 관해 저장된 것이 없습니다",

@@ -16,7 +16,7 @@ from database.queries.closes import Closes, is_same, window
 from database.queries.doubts import sessions_exchange
 from database.queries.stale_sessions import SAME_RETURN
 from database.queries.track_record import POSITIONS
-from utils.dates import last_session_by, session_before, sessions_between, traded_on
+from utils.dates import last_session_by, previous_month_end, session_before, sessions_between, traded_on
 
 TOP_HOLDINGS, SECTORS, REBALANCE, PERFORMANCE = "top_holdings", "sectors", "rebalance", "performance"
 SHOWN_REASONS = 3
@@ -125,7 +125,7 @@ def _sectors(conn: Connection, first: date, last: date) -> Iterator[Stale]:
     closes = Closes(
         conn,
         {ticker for of_month in sectors.values() for ticker in of_month},
-        window(_month_before(ends[0]), 20, "XNYS")[0],
+        window(previous_month_end(ends[0]), 20, "XNYS")[0],
         ends[-1],
     )
     published = fetch(
@@ -153,14 +153,9 @@ def _sectors(conn: Connection, first: date, last: date) -> Iterator[Stale]:
 _NO_SECTOR: Row = dict.fromkeys(("stock_count", "avg_monthly_return", "volatility", "best_day", "worst_day"))
 
 
-def _month_before(day: date) -> date:
-    """Return the last home session of the month before a day's."""
-    return last_session_by(date.fromordinal(day.replace(day=1).toordinal() - 1))
-
-
 def _month(closes: Closes, sectors: Mapping[str, str], month: date) -> dict[str, Row]:
     """Each sector's figures of a month up to a session, as batch.batch_monthly_sector_analyzer defines them."""
-    days = [_month_before(month), *sessions_between(month.replace(day=1), month)]
+    days = [previous_month_end(month), *sessions_between(month.replace(day=1), month)]
     totals: dict[str, list[float]] = {}
     by_day: dict[str, dict[date, list[float]]] = {}
     for ticker, sector in sectors.items():

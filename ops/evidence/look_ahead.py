@@ -20,7 +20,6 @@ from datetime import date, timedelta
 
 from pyspark.sql import SparkSession
 
-from batch.batch_monthly_sector_analyzer import previous_month_end
 from config.config import ConfigError, DatabaseSettings, Settings
 from database import tables
 from database.db_helper import Connection, connect
@@ -44,7 +43,7 @@ from ops.evidence.jobs import (
     run,
 )
 from ops.pipeline.progress import in_words
-from utils.dates import last_sundays_between, session_after, session_before, sessions_between
+from utils.dates import last_sundays_between, previous_month_end, session_after, session_before, sessions_between
 from utils.errors import ActstockError, InvalidInput
 from utils.logging_utils import configure_logging
 from utils.spark_utils import session as spark_session

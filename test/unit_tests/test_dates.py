@@ -10,6 +10,7 @@ from utils.dates import (
     exchange_of,
     last_closed_session,
     last_sunday,
+    month_to_date,
     parse_date,
     require_closed_session,
     session_before,
@@ -89,6 +90,23 @@ def test_a_window_does_not_reach_around_the_calendars_start() -> None:
         window_of(first, 5)
     with pytest.raises(NotASession, match="outside"):
         session_before(sessions_of().days[-1], -1)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "start"),
+    [
+        (date(2024, 4, 30), date(2024, 3, 28)),  # Good Friday was the home exchange's last weekday of March
+        (date(2027, 6, 30), date(2027, 5, 28)),  # Memorial Day is its last one of May
+        (date(2026, 8, 21), date(2026, 7, 31)),
+    ],
+)
+def test_a_month_begins_on_every_exchange_with_the_home_one_s(as_of: date, start: date) -> None:
+    assert month_to_date(as_of, "XKRX")[0] == month_to_date(as_of)[0] == start
+
+
+def test_a_month_does_not_reach_before_the_calendars_start() -> None:
+    with pytest.raises(NotASession, match="outside"):
+        month_to_date(date(2000, 1, 10))
 
 
 @pytest.mark.parametrize("text", ["2026-13-01", "yesterday", "21/08/2026"])

@@ -160,6 +160,16 @@ def test_a_month_begins_at_the_last_session_of_the_one_before() -> None:
     ]
 
 
+@pytest.mark.parametrize("exchange", ["XNYS", "XKRX", "XTKS", "XLON"])
+def test_the_days_of_a_month_lead_from_its_start_to_its_end(exchange: str) -> None:
+    for month_end in analyzer.month_ends_between(date(2019, 1, 1), date(2027, 12, 31)):
+        whole, *days = analyzer.monthly_windows_of(month_end, exchange)
+        assert [whole.start_session, *(day.end_session for day in days)] == [
+            *(day.start_session for day in days),
+            whole.end_session,
+        ]
+
+
 def test_a_month_that_lacks_a_day_of_a_stock_is_degraded_and_says_which(
     analyze: Callable[..., dict[str, Any]],
 ) -> None:
