@@ -99,7 +99,7 @@ def _changed_columns(bar: Bar, stored: Row, exchange: str) -> list[str]:
     changed = [
         column
         for column, value in values.items()
-        if not _same(value, stored.get(column, value), SAME_FACTOR if column == "adj_close" else SAME)
+        if not _is_same_value(column, value, stored.get(column, value), bar.close)
     ]
     # None, and 0 as a volume, are unknown: what is known now is no noise.
     is_filled_in = any(values[column] and not stored[column] for column in changed)
@@ -136,21 +136,27 @@ def _same(new: float | None, old: float | None, tolerance: float = SAME) -> bool
     return isclose(new, old, rel_tol=tolerance, abs_tol=0)
 
 
+def _is_same_dividend(new: float, old: float, close: float, tolerance: float = SAME) -> bool:
+    """Tell whether two dividends are the same. One in another currency is as exact as the adjusted closes behind it."""
+    return isclose(new, old, rel_tol=tolerance, abs_tol=SAME_FACTOR * close if new and old else 0)
+
+
 def is_same_bar(message: DailyBar, other: Mapping[str, Any]) -> bool:
     """Tell whether an earlier message says the same as this one, the volume and the source's noise aside.
 
     A rejected message may be anything, so its values are checked here.
     """
+    values = {column: getattr(message, column) for column in collected.PRICE_COLUMNS if column != "volume"}
+    olds = {column: other.get(column, value) for column, value in values.items()}
     return "close_price" in other and all(
-        _is_same_value(column, getattr(message, column), other.get(column, getattr(message, column)))
-        for column in collected.PRICE_COLUMNS
-        if column != "volume"
+        isinstance(old, float | int | None) and _is_same_value(column, values[column], old, message.close_price)
+        for column, old in olds.items()
     )
 
 
-def _is_same_value(column: str, new: float | None, old: Any) -> bool:
-    if not isinstance(old, float | int | None):
-        return False
+def _is_same_value(column: str, new: float | None, old: float | None, close: float) -> bool:
+    if column == "dividend" and new is not None and old is not None:
+        return _is_same_dividend(new, old, close)
     return _same(new, old, SAME_FACTOR if column == "adj_close" else SAME)
 
 
@@ -244,7 +250,7 @@ def _is_only_rescaled(bar: Bar, old: Row, factors: Factors, exchange: str) -> bo
     is_split = not _same(factors.price, 1, SAME_FACTOR)
     rounded = ROUNDED if is_split else SAME
     return (
-        isclose(bar.dividend, old["dividend"] * factors.price, rel_tol=rounded)
+        _is_same_dividend(bar.dividend, old["dividend"] * factors.price, bar.close, rounded)
         and isclose(bar.capital_gain, old.get("capital_gain", bar.capital_gain) * factors.price, rel_tol=rounded)
         and _same(bar.split_ratio, old["split_ratio"])
         and _has_rescaled_range(bar, old, factors.price, is_split, _is_settling(bar.session, old, exchange))

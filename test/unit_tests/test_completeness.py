@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Any
 
 import pytest
 
-from collector.completeness import Absence, Change, absences, changes, differs
+from collector.completeness import Absence, Change, absences, changes, differs, is_same_bar, values_of
+from collector.yahoo_answers.chart import bars_from_chart
 from collector.yahoo_answers.model import Answer, Bar, Bars
 from database.db_helper import Row
 from utils.dates import close_of, expected_days, session_before, sessions_between
+from utils.messages import StockDailyBar
 from utils.reasons import reason
 
 MON, TUE, WED, THU, FRI = (date(2026, 8, day) for day in (17, 18, 19, 20, 21))
@@ -271,6 +273,25 @@ class TestChanges:
         assert changes(prices(self.days), stored(known)) == []
 
 
+def sterling(noise: float) -> list[Bar]:
+    """Return a London company's bars, which has paid 0.372 dollars on a Thursday, with adjusted closes a little off."""
+    days = sessions_between(date(2026, 8, 12), FRI, "XLON")
+    closes = [2800.0 + number for number in range(len(days))]
+    moments = [int(datetime.combine(day, time(7), UTC).timestamp()) for day in days]
+    adjusted = [close * 0.9875 * noise if day < THU else close for day, close in zip(days, closes, strict=True)]
+    chart = {
+        "meta": {"symbol": "SHEL.L", "currency": "GBp", "exchangeTimezoneName": "Europe/London"},
+        "timestamp": moments,
+        "indicators": {
+            "quote": [dict.fromkeys(("open", "high", "low", "close"), closes) | {"volume": [1000] * len(days)}],
+            "adjclose": [{"adjclose": adjusted}],
+        },
+        "events": {"dividends": {"1": {"amount": 0.372, "date": moments[days.index(THU)], "currency": "USD"}}},
+    }
+    answer = {"chart": {"result": [chart], "error": None}}
+    return bars_from_chart(answer, "SHEL.L", datetime(2026, 8, 21, 21, tzinfo=UTC))[1]
+
+
 class TestNoise:
     """What the source says otherwise from one request to the next although nothing has happened."""
 
@@ -331,6 +352,37 @@ class TestNoise:
 
         assert any(differs(one, rows[one.session]) for one in now) is is_news
         assert bool(changes(now, rows)) is is_news
+
+    @pytest.mark.parametrize(
+        ("factor", "is_news"), [(1.0, False), (1 + 9e-8, False), (1 - 4e-7, False), (1 + 5e-5, True)]
+    )
+    def test_a_dividend_in_another_currency_is_as_exact_as_the_adjusted_closes(
+        self, factor: float, is_news: bool
+    ) -> None:
+        rows = stored(sterling(1.0), LATER)
+        now = sterling(factor)
+
+        assert [one.session for one in now if one.dividend] == [THU]
+        assert any(differs(one, rows[one.session], "XLON") for one in now) is is_news
+        assert bool(changes(now, rows, "XLON")) is is_news
+
+    @pytest.mark.parametrize("factor", [1.0, 1 + 9e-8])
+    def test_nor_does_it_wait_twice(self, factor: float) -> None:
+        """A bar that waits for a person is sent again only where it is another one."""
+        [waits] = (one for one in sterling(1.0) if one.dividend)
+        [now] = (one for one in sterling(factor) if one.dividend)
+
+        fields = {"ticker": "SHEL.L", "trade_date": THU, "fetched_at": LATER, "source": "yahoo", "currency": "GBP"}
+        assert is_same_bar(StockDailyBar(**fields, **values_of(now)), values_of(waits))  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize(
+        ("before", "dividend", "is_news"),
+        [(0.8, 0.0, True), (0.8, 0.79, True), (0.8, 0.8005, True), (0.8, 0.80001, False), (0.0, 0.00001, True)],
+    )
+    def test_another_dividend_is_news(self, before: float, dividend: float, is_news: bool) -> None:
+        row = stored([replace(bar(THU), dividend=before)], LATER)[THU]
+
+        assert differs(replace(bar(THU), dividend=dividend), row) is is_news
 
     @pytest.mark.parametrize("fetched_at", [BEFORE, LATER])
     def test_a_close_is_never_noise(self, fetched_at: datetime) -> None:
