@@ -30,8 +30,6 @@ from utils.messages import HoldingsSnapshot, SectorSource, StockDailyBar
 
 log = logging.getLogger(__name__)
 
-LONGEST_NAME = 200
-
 
 @dataclass(frozen=True)
 class Company:
@@ -154,9 +152,9 @@ def sessions_to_size(fetched: Bars, stored: Mapping[date, Row], company: Company
 def stock_messages(
     fetched: Bars, stored: Mapping[date, Row], new: Iterable[NewBar], company: Company, run_id: str | None
 ) -> Iterator[StockDailyBar]:
-    """Yield the messages of bars worth sending, with the company's size at each session."""
+    """Yield the messages of bars worth sending, with the company's name, and its size at each session."""
     worths = Worths(fetched.bars, stored, company.quote, fetched.currency)
-    name = company.quote.name and company.quote.name[:LONGEST_NAME]
+    name = company.quote.name or last_name(stored)
     for each in new:
         worth = worths.at(each.bar)
         yield StockDailyBar(
@@ -169,3 +167,9 @@ def stock_messages(
             market_cap_source=worth.source,
             quote_digest=company.quote.answer.digest if company.quote.answer else None,
         )
+
+
+def last_name(stored: Mapping[date, Row]) -> str | None:
+    """Return the newest name that is stored."""
+    names = (stored[day].get("company_name") for day in sorted(stored, reverse=True))
+    return next(filter(None, names), None)

@@ -26,8 +26,9 @@ PRICE_COLUMNS = (
 
 
 def bars(conn: Connection, table: Table, ticker: str) -> dict[date, Row]:
-    """Return a ticker's bars by session: price columns, currency, origin, and of a stock its size."""
-    of_stock = ("shares_outstanding", "market_cap", "market_cap_source") if table is DAILY_STOCK_HISTORY else ()
+    """Return a ticker's bars by session: price columns, currency, origin, and of a stock its name and size."""
+    size = ("shares_outstanding", "market_cap", "market_cap_source")
+    of_stock = ("company_name", *size) if table is DAILY_STOCK_HISTORY else ()
     columns = (*PRICE_COLUMNS, "currency", "fetched_at", *of_stock)
     query = sql.SQL(
         "SELECT trade_date, {}, ENCODE(answer_digest, 'hex') AS answer_digest FROM {}"

@@ -682,6 +682,22 @@ def test_a_market_cap_that_was_not_known_comes_with_the_next_fetch(
     assert row["n"] == row["capped"] > 200
 
 
+def test_a_day_without_quotes_takes_no_name_away(
+    settings: Settings, conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kafka_producer_stock_daily.run(settings, session_before(UNTIL, 1), ["KO"])
+
+    def refuse(*_: object) -> Any:
+        raise UnusableAnswer(of_ticker("KO", [text("no quote")]))
+
+    monkeypatch.setattr(Yahoo, "quotes", refuse)
+    kafka_producer_stock_daily.run(settings, UNTIL, ["KO"])
+
+    rows = fetch(conn, "SELECT DISTINCT company_name FROM collected_daily_stock_history WHERE ticker = 'KO'")
+    assert [bool(row["company_name"]) for row in rows] == [True]
+    assert bars_of(conn, "KO")[-1] == UNTIL
+
+
 def test_holdings_are_the_stocks_that_the_fund_owns(settings: Settings, conn: Connection, market: httpx.Client) -> None:
     trends(conn, "QQQ")
 

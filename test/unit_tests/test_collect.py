@@ -527,6 +527,28 @@ class TestMarketCaps:
 
         assert (older.shares_outstanding, older.market_cap) == (500, 25_000)
 
+    @pytest.mark.parametrize(
+        ("quoted", "stored", "expected"),
+        [
+            ("Apple Inc.", ["Apple Computer", None], "Apple Inc."),
+            (None, ["Apple Computer", "Apple"], "Apple"),
+            (None, ["Apple Computer", None], "Apple Computer"),
+            (None, [None, None], None),
+            (None, [], None),
+        ],
+    )
+    def test_a_company_keeps_its_name_without_a_quote(
+        self, quoted: str | None, stored: list[str | None], expected: str | None
+    ) -> None:
+        known = {
+            day: {**row(bar(day)), "company_name": name}
+            for day, name in zip([date(2026, 8, 19), date(2026, 8, 20)], stored, strict=False)
+        }
+
+        messages = self.messages(replace(self.quote, name=quoted), known, close=101.0)
+
+        assert {message.company_name for message in messages} == {expected}
+
 
 class TestWhetherToGoOn:
     """A stage whose source lacks a bar: IWM's, where SPY is what every ETF is compared with."""
