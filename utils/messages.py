@@ -25,7 +25,9 @@ Price = Annotated[float, Meta(ge=1e-10, lt=1e12)]
 Amount = Annotated[float, Meta(ge=0, lt=1e12)]
 Volume = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER)]
 Count = Annotated[int, Meta(gt=0, le=LARGEST_INTEGER)]
-Fraction = Annotated[float, Meta(gt=0, lt=100)]  # of a fund; leveraged funds hold more than their own value
+# Of a fund. Leveraged funds hold more than their own value, and the parts of a fund of funds may add up to more than 1.
+SHARE_LIMIT = 100
+Fraction = Annotated[float, Meta(gt=0, lt=SHARE_LIMIT)]
 Moment = Annotated[datetime, Meta(tz=True)]
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 RunId = Annotated[str, Meta(max_length=250)]

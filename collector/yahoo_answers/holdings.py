@@ -9,10 +9,10 @@ from collector.yahoo_answers.envelope import Refusal
 from collector.yahoo_answers.model import FundHolding
 from collector.yahoo_answers.values import LONGEST_NAME, LONGEST_TICKER, plain_number
 from config.exchanges import RATE
+from utils.messages import SHARE_LIMIT
 from utils.reasons import Reason, reason
 from utils.text import printable
 
-LARGEST_SHARE = 1000.0  # of a fund; the shares of a fund of funds or of a hedged one may add up to more than 1
 TICKER = re.compile(r"[A-Za-z0-9^.&=_-]+")
 MONEY_MARKET_FUND = re.compile("[A-Z]{3}XX")  # as all of the United States' are called
 # Names of cash, and of the funds that hold it for others.
@@ -41,12 +41,13 @@ def holdings_from_summary(summary: Mapping[str, Any]) -> tuple[list[FundHolding]
         holding = _read_line(item)
         if isinstance(holding, Reason):
             notes.append(holding)
-        elif holding.ticker in held:
-            notes.append(reason("added_up", ticker=holding.ticker))
-            before = held[holding.ticker]
-            held[holding.ticker] = replace(before, percent=before.percent + holding.percent)
-        else:
+        elif (before := held.get(holding.ticker)) is None:
             held[holding.ticker] = holding
+        elif (share := before.percent + holding.percent) < SHARE_LIMIT:
+            notes.append(reason("added_up", ticker=holding.ticker))
+            held[holding.ticker] = replace(before, percent=share)
+        else:
+            notes.append(reason("untrue_share", name=holding.ticker, share=share))
     if not listed:
         notes.append(reason("empty_list"))
     return sorted(held.values(), key=lambda holding: (-holding.percent, holding.ticker)), notes
@@ -66,6 +67,6 @@ def _read_line(item: Any) -> FundHolding | Reason:
         return reason("no_ticker", name=called)
     if ticker.endswith(RATE) or MONEY_MARKET_FUND.fullmatch(ticker) or (name and CASH.fullmatch(name)):
         return reason("cash", name=called)
-    if share is None or not 0 < share < LARGEST_SHARE:
+    if share is None or not 0 < share < SHARE_LIMIT:
         return reason("untrue_share", name=called, share=share)
     return FundHolding(ticker, name, share)

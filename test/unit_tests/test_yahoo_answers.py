@@ -8,14 +8,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import yahoo_server as replies
+from collector.holdings import to_snapshot
 from collector.yahoo import MISREADINGS
 from collector.yahoo_answers.chart import bars_from_chart
 from collector.yahoo_answers.envelope import Refusal, error_of
 from collector.yahoo_answers.holdings import holdings_from_summary
-from collector.yahoo_answers.model import Bar, FundHolding, Quote
+from collector.yahoo_answers.model import Answer, Bar, FundHolding, FundHoldings, Quote
 from collector.yahoo_answers.quotes import quotes_from_answer as quotes_of
 from collector.yahoo_answers.sessions import completed
 from utils.dates import close_of, sessions_between
+from utils.messages import refusal
 from utils.reasons import reason
 
 NEW_YORK, LONDON, SEOUL = ZoneInfo("America/New_York"), ZoneInfo("Europe/London"), ZoneInfo("Asia/Seoul")
@@ -494,6 +496,22 @@ class TestHoldings:
 
         assert held == [("AAPL", 0.05)]
         assert len(notes) == 1 and notes[0].startswith("left out SHRT: its share of the fund is")
+
+    @pytest.mark.parametrize(("share", "is_held"), [(99.9, True), (100, False), (150.0, False), (999.0, False)])
+    def test_a_share_that_no_message_takes_costs_its_own_line_alone(self, share: float, is_held: bool) -> None:
+        listed = {"topHoldings": {"holdings": [self.line("AAPL", 0.05), self.line("ODD", share)]}}
+        holdings, notes = holdings_from_summary(listed)
+        snapshot = to_snapshot(FundHoldings("SPY", holdings, Answer(EVENING, "simulated")), None)
+
+        assert [holding.ticker for holding in holdings] == (["ODD", "AAPL"] if is_held else ["AAPL"])
+        assert len(notes) == (not is_held)
+        assert snapshot and refusal(snapshot) is None
+
+    def test_nor_does_what_is_listed_twice_add_up_to_one(self) -> None:
+        held, notes = self.clean(self.line("AAPL", 0.05), self.line("ODD", 60.0), self.line("ODD", 60.0))
+
+        assert held == [("ODD", 60.0), ("AAPL", 0.05)]
+        assert notes == ["left out ODD: its share of the fund is 120.0"]
 
     @pytest.mark.parametrize("symbol", ["", None, " "])
     def test_a_line_without_a_symbol_is_left_out(self, symbol: Any) -> None:
