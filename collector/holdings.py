@@ -19,8 +19,6 @@ from utils.reasons import Reason, of_ticker, reason
 
 log = logging.getLogger(__name__)
 
-LONGEST_NAME = 200
-
 
 def collect_snapshot(current: Collection, etf: str, as_of: date) -> HoldingsSnapshot | None:
     """Send today's snapshot unless one of as_of or later is stored, and return the one that counts as of as_of.
@@ -123,7 +121,7 @@ def to_snapshot(fetched: FundHoldings, run_id: str | None) -> HoldingsSnapshot |
         etf_ticker=fetched.etf,
         collected_date=last_closed_session(fetched.answer.fetched_at),
         holdings=[
-            Holding(holding.ticker, holding.name and holding.name[:LONGEST_NAME], holding.percent, rank)
+            Holding(holding.ticker, holding.name, holding.percent, rank)
             for rank, holding in enumerate(fetched.holdings, 1)
         ],
         metadata=metadata(fetched.etf, universe()),

@@ -129,9 +129,10 @@ class Yahoo:
         return quotes
 
     def sector(self, ticker: str) -> str | None:
-        """Return a stock's sector by one request, or None when Yahoo does not say, whatever the reason.
+        """Return a stock's sector by one request, or None when Yahoo does not say or refuses to.
 
-        Nothing depends on a sector, so a refusal is only logged.
+        Nothing depends on a sector, so a refusal is only logged, and one of every ticker ends the look-ups. Raise
+        SourceUnavailable or RateLimited when Yahoo does not answer at all, or does not take this client.
         """
         if not self._has_profiles:
             return None

@@ -34,11 +34,6 @@ def columns_of(table: Table) -> tuple[str, ...]:
     return tuple(schema()[table.name].columns)
 
 
-def columns_in_links(table: Table) -> tuple[str, ...]:
-    """Return the columns in the text of a table's links. A link that is older than the last ones has those before."""
-    return tuple(name for name in schema()[versions_of(table)].columns if name != "position")
-
-
 def as_of(table: Table) -> str:
     """Return the query of all columns of a table's rows as of %(position)s, in the table's own order."""
     columns, key = ", ".join(columns_of(table)), ", ".join(schema()[table.name].key)

@@ -88,7 +88,7 @@ def history(conn: Connection, symbol: str, benchmark: str, start: date | None, e
 
 
 def _returns_against(conn: Connection, benchmark: str, newest: LatestBar) -> list[WindowReturn]:
-    """Return the returns of a symbol up to its newest bar, each beside the benchmark's.
+    """Return a symbol's returns as of the last home session by its newest bar, each beside the benchmark's.
 
     Empty for an exchange rate, and for an unknown exchange, whose sessions cannot be counted.
     """
