@@ -133,25 +133,6 @@ def nothing_is_wrong(conn: Connection) -> bool:
     return not [finding for _, _, findings in verify(conn) for finding in findings]
 
 
-def rebalance(
-    conn: Connection, weights: dict[str, float], on: date, rests_on: Inputs, status: str = "published"
-) -> None:
-    """Publish a monthly portfolio."""
-    nothing: Any = None
-    given = {"rebalance_date": on, "valid_until": FRIDAY, "as_of_date": on, "score": 1e-13}
-    given |= {"source_periods": [5], "is_degraded": False, "source": "yahoo"}
-    rows = [
-        [
-            (given | {"ticker": ticker, "final_weight": weight, "final_rank": rank}).get(column)
-            for column in tables.MONTHLY_PORTFOLIO.columns
-        ]
-        for rank, (ticker, weight) in enumerate(weights.items(), 1)
-    ]
-    part = TablePart(tables.MONTHLY_PORTFOLIO, {"rebalance_date": on}, rows)
-    month = Publication("rebalance", on, 0, len(rows), "yahoo", status, cash_weight=0.0 if weights else 1.0)
-    publish(Job(nothing, conn, nothing, [on], "a run"), "rebalance", [part], [month], rests_on)
-
-
 def test_the_same_again_is_no_revision(conn: Connection) -> None:
     allocate(conn, {"NVDA": 1.0})
     allocate(conn, {"NVDA": 1.0}, run_id="another run")
@@ -302,29 +283,3 @@ def test_a_publication_that_is_not_stored_leaves_no_revision(conn: Connection, m
         allocate(conn, {"NVDA": 1.0})
     assert links(conn) == []
     assert fetch(conn, "SELECT 1 FROM analytics_publication") == []
-
-
-def test_what_is_held_is_sold_by_the_next_decision_alone(conn: Connection) -> None:
-    """Whatever became of it later."""
-    not_computable: dict[str, Any] = {"status": "not_computable", "reason": [reason("text", text="no history")]}
-    allocate(conn, {}, **not_computable)
-    assert held(conn, MONDAY) == []
-    allocate(conn, {"NVDA": 1.0}, OTHER)
-    allocate(conn, {}, SAME, **not_computable)
-    assert (held(conn, FRIDAY), held(conn, MONDAY)) == ([], ["NVDA"])
-    allocate(conn, {"XOM": 1.0}, inputs(**{"2026_08_24": "next"}), MONDAY)
-    allocate(conn, {}, inputs(**{"2026_08_24": "late"}), MONDAY, **not_computable)
-    tuesday, wednesday = date(2026, 8, 25), date(2026, 8, 26)
-    assert (held(conn, tuesday), held(conn, wednesday)) == (["NVDA", "XOM"], ["XOM"])
-    assert held(conn, wednesday, MONDAY) == ["NVDA", "XOM"]
-
-
-def test_the_month_s_stocks_are_held_as_well(conn: Connection) -> None:
-    sunday = date(2026, 7, 26)
-    for text, weights, status, on_friday in (
-        ("one", {"NVDA": 1.0}, "published", ["NVDA"]),
-        ("two", {"AAPL": 1.0}, "published", ["AAPL", "NVDA"]),
-        ("three", {}, "not_computable", ["NVDA"]),
-    ):
-        rebalance(conn, weights, sunday, inputs(**{"2026_07_26": text}), status)
-        assert (held(conn, FRIDAY), held(conn, MONDAY)) == (on_friday, []), "sold at its 20th session"
