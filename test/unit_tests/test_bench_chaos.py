@@ -1,5 +1,6 @@
 """The measurement with faults: what counts as lost, doubled and wrong, whom it strikes, and what it shows."""
 
+import os
 import subprocess
 import time
 from collections import Counter
@@ -305,7 +306,12 @@ def test_a_service_is_frozen_with_what_it_started_and_goes_on(monkeypatch: pytes
         family = [process, *process.children()]
 
         def look(_: float = 0) -> None:
-            seen.append({each.status() for each in family})
+            # A signal takes a moment to arrive.
+            wanted = psutil.STATUS_SLEEPING if seen else psutil.STATUS_STOPPED
+            until = time.monotonic() + 10
+            while (found := {each.status() for each in family}) != {wanted} and time.monotonic() < until:
+                os.sched_yield()
+            seen.append(found)
 
         monkeypatch.setattr(chaos_faults, "_process", lambda *_: process)
         monkeypatch.setattr(time, "sleep", look)

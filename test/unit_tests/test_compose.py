@@ -625,8 +625,9 @@ class TestInterruptedRestore:
             f"root={PROJECT_ROOT}; state={folder}; . ops/containers/commands.sh; {self.STAND_INS} containers_restore $0"
         )
         given = {"ACTSTOCK_ENV_FILE": str(folder / ".env"), "PATH": os.defpath, "MOMENT": moment, "SIGNAL": signal}
+        # A signal that the tests were started without cannot be caught.
         run = subprocess.run(
-            ["bash", "-euc", script, str(folder / "backup.tar")],
+            ["env", "--default-signal", "bash", "-euc", script, str(folder / "backup.tar")],
             env=given, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         )  # fmt: skip
         return run.returncode, run.stdout
