@@ -17,7 +17,7 @@ from database.roles import SPARK, log_in_as
 from lab.bootstrap import RESAMPLES
 from lab.in_spark import in_spark, local_session
 from lab.libraries import second_opinion, versions
-from lab.lookahead import differences
+from lab.lookahead import differences, differences_when_read
 from lab.page import compared, lines, verdict
 from lab.panel import Compute, one_by_one
 from lab.prices import Prices
@@ -72,7 +72,7 @@ def _run(settings: Settings, options: argparse.Namespace) -> None:
         resamples=options.resamples,
         compute=compute,
     )
-    _require_no_lookahead(trials, prices, compute)
+    _require_no_lookahead(settings, trials, prices, compute)
     print(*(verdict if options.brief else lines)(found.report), sep="\n")
     if options.variants == DEFAULT_FILE:
         _publish(settings, found.report, prices.sessions[-1])
@@ -90,9 +90,12 @@ def _publish(settings: Settings, report: LabReport, session: date) -> None:
         publish(conn, session, report)
 
 
-def _require_no_lookahead(trials: Trials, prices: Prices, compute: Compute) -> None:
+def _require_no_lookahead(settings: Settings, trials: Trials, prices: Prices, compute: Compute) -> None:
     variants = [variant for variant in trials.variants if variant.leg == "etf" or prices.stocks is not None]
     found = differences(variants, prices, compute=compute)
+    if len(prices) > 1:
+        earlier, _ = _read(settings, prices.sessions[len(prices) // 2 - 1])
+        found += differences_when_read(variants, prices, earlier, compute)
     if found:
         first = found[0]
         raise Untrustworthy(

@@ -1,9 +1,12 @@
 """Does a variant know the future? With another future it has to decide and earn the same until then.
 
 At each of some sessions the prices are cut, and computed again in two ways: as if nothing had come after, and with
-another future, in which every price, market cap and list of holdings is a different one. The cut alone would not find a
-variant that looks one session ahead and mostly decides the same in two sessions on end. The other future changes what
-it sees.
+another future, in which every price, market cap, break and list of holdings is a different one. The cut alone would not
+find a variant that looks one session ahead and mostly decides the same in two sessions on end. The other future changes
+what it sees.
+
+What the reader brings along is looked at in the same way: read as of an earlier session, the prices have to lead to the
+same decisions.
 """
 
 from collections.abc import Iterator, Sequence
@@ -64,18 +67,52 @@ def with_another_future(prices: Prices, cut: int) -> Prices:
         factors[:cut] = 1.0
         return values * factors
 
+    def turned(flags: Flags) -> Flags:
+        found = flags.copy()
+        found[cut:] ^= True
+        return found
+
     def of_stocks(stocks: Stocks) -> Stocks:
-        ranks, known = stocks.ranks.copy(), stocks.known.copy()
+        ranks = stocks.ranks.copy()
         ranks[cut:] = random.permuted(ranks[cut:], axis=2)
-        known[cut:] ^= True
-        return replace(stocks, closes=changed(stocks.closes), caps=changed(stocks.caps), ranks=ranks, known=known)
+        return replace(
+            stocks,
+            closes=changed(stocks.closes),
+            caps=changed(stocks.caps),
+            ranks=ranks,
+            known=turned(stocks.known),
+            breaks=None if stocks.breaks is None else turned(stocks.breaks),
+        )
 
     return replace(
         prices,
         closes=changed(prices.closes),
         benchmark=changed(prices.benchmark),
         stocks=prices.stocks and of_stocks(prices.stocks),
+        breaks=None if prices.breaks is None else turned(prices.breaks),
     )
+
+
+def differences_when_read(
+    variants: Sequence[Variant], prices: Prices, earlier: Prices, compute: Compute = one_by_one
+) -> list[Difference]:
+    """Return the variants that decide something else on prices that were read as of an earlier session.
+
+    Before holdings were known, an earlier reader has others, or none. That is hindsight, and marked as such.
+    """
+    cut = len(earlier)
+    same = earlier.sessions == prices.sessions[:cut]
+    readable = [variant for variant in variants if variant.leg == "etf" or earlier.stocks is not None]
+    then = dict(zip(readable, compute(readable, earlier), strict=True)) if same else {}
+    found = []
+    for variant, now in zip(variants, compute(variants, prices), strict=True):
+        differs = ~now.decisions.has_hindsight[:cut]
+        if variant in then:
+            decided = then[variant].decisions
+            differs &= (decided.targets != now.decisions.targets[:cut]) | decided.has_hindsight
+        if differs.any():
+            found.append(Difference(variant, int(np.flatnonzero(differs)[0]), cut))
+    return found
 
 
 def _differs(once: Outcome, again: Outcome, count: int) -> Flags:

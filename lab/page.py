@@ -40,8 +40,10 @@ def _leg(leg: LabReport | LabLeg, report: LabReport, variants: Sequence[LabVaria
     if variants:
         yield ""
         yield f"At {report.cost_bp:g} bp, best first. Excess: net above {report.benchmark}, a year"
-        yield "*  the ETF leg of the seed's rule alone"
-        yield "** the whole rule, with its stocks: judged only where holdings were known at the time"
+        if any(each.is_seed for each in variants):
+            yield "*  the ETF leg of the seed's rule alone"
+        if any(each.is_whole_rule for each in variants):
+            yield "** the whole rule, with its stocks: judged only where holdings were known at the time"
         yield from _table(HEADINGS, [_row(each) for each in _best_first(variants)])
 
 

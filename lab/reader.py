@@ -12,7 +12,7 @@ from contract.common import Source
 from database.db_helper import Connection, fetch
 from database.queries.doubts import WITHHELD, doubts
 from lab import Flags, Ranks
-from lab.prices import Prices, Stocks, matrix_of, prices_of
+from lab.prices import Prices, Stocks, breaks_of, matrix_of, prices_of
 from utils.errors import NotStored
 
 _CLOSES = """
@@ -40,14 +40,17 @@ class Holding(NamedTuple):
 def read_prices(conn: Connection, etfs: Universe, until: date | None = None) -> Prices:
     """Return all stored prices up to a session. NotStored says when the benchmark has none."""
     funds = sorted(set(etfs.etfs) - {etfs.benchmark})
-    closes, _ = _values(conn, [etfs.benchmark, *funds], until)
-    prices = prices_of(closes, etfs.benchmark, funds)
+    stored = _values(conn, [etfs.benchmark, *funds], until)
+    # The sessions are those of the benchmark, whose own return may not cross a break either.
+    first = max(stored.breaks.get(etfs.benchmark, ()), default=date.min)
+    prices = prices_of({key: close for key, close in stored.closes.items() if key[1] >= first}, etfs.benchmark, funds)
     if not len(prices):
         raise NotStored(
             f"no close of {etfs.benchmark} is stored{f' up to {until}' if until else ''}: "
             "collect prices first, for instance with ./start.sh history"
         )
-    return replace(prices, stocks=_stocks(conn, etfs, prices, until))
+    breaks = breaks_of(stored.breaks, funds, prices.sessions, prices.closes)
+    return replace(prices, breaks=breaks, stocks=_stocks(conn, etfs, prices, until))
 
 
 def source_of(conn: Connection, benchmark: str) -> Source:
@@ -69,14 +72,16 @@ def _stocks(conn: Connection, etfs: Universe, prices: Prices, until: date | None
     tickers = sorted({holding.stock_ticker for holding in holdings})
     if not tickers:
         return None
-    closes, caps = _values(conn, tickers, until)
+    stored = _values(conn, tickers, until)
     ranks, known = ranks_of(holdings, prices.sessions, prices.tickers, tickers)
+    closes = matrix_of(stored.closes, tickers, prices.sessions)
     return Stocks(
         tuple(tickers),
-        matrix_of(closes, tickers, prices.sessions),
-        matrix_of(caps, tickers, prices.sessions),
+        closes,
+        matrix_of(stored.caps, tickers, prices.sessions),
         ranks,
         known,
+        breaks_of(stored.breaks, tickers, prices.sessions, closes),
     )
 
 
@@ -103,23 +108,25 @@ def ranks_of(
     return ranks, known
 
 
-def _values(
-    conn: Connection, tickers: Sequence[str], until: date | None
-) -> tuple[Mapping[tuple[str, date], float], Mapping[tuple[str, date], float]]:
-    """Return the closes and market caps of these tickers. Those before a withheld break are left out.
+class _Stored(NamedTuple):
+    """Closes and market caps by ticker and session, and the first days behind withheld breaks by ticker."""
 
-    No return may cross the break, so only the prices behind it belong together.
-    """
+    closes: Mapping[tuple[str, date], float]
+    caps: Mapping[tuple[str, date], float]
+    breaks: Mapping[str, Sequence[date]]
+
+
+def _values(conn: Connection, tickers: Sequence[str], until: date | None) -> _Stored:
     rows = fetch(conn, _CLOSES, {"tickers": list(tickers), "until": until})
     days = sorted({row["trade_date"] for row in rows})
-    breaks = doubts(conn, tickers, days[:1] + days[-1:]) if days else {}
-    begins = {
-        ticker: max((doubt.trade_date for doubt in found if doubt.kind == WITHHELD), default=date.min)
-        for ticker, found in breaks.items()
+    closes, caps = {}, {}
+    for row in rows:
+        key = row["ticker"], row["trade_date"]
+        closes[key] = row["dollar_adj_close"]
+        if row["dollar_market_cap"]:
+            caps[key] = float(row["dollar_market_cap"])
+    breaks = {
+        ticker: [doubt.trade_date for doubt in found if doubt.kind == WITHHELD]
+        for ticker, found in (doubts(conn, tickers, days[:1] + days[-1:]) if days else {}).items()
     }
-    kept = [row for row in rows if row["trade_date"] >= begins.get(row["ticker"], date.min)]
-    closes = {(row["ticker"], row["trade_date"]): row["dollar_adj_close"] for row in kept}
-    caps = {
-        (row["ticker"], row["trade_date"]): float(row["dollar_market_cap"]) for row in kept if row["dollar_market_cap"]
-    }
-    return closes, caps
+    return _Stored(closes, caps, breaks)

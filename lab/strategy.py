@@ -16,7 +16,7 @@ from hashlib import blake2b
 import numpy as np
 
 from lab import Fingerprints, Flags, Floats, Integers
-from lab.prices import Prices, carried
+from lab.prices import Prices, at_the_break, carried, crosses
 from lab.variants import Variant
 from lab.weights import all_of_each, best, best_of_each, scores_of, shares_of
 
@@ -63,13 +63,9 @@ def outcome_of(variant: Variant, prices: Prices) -> Outcome:
     """Return what a variant earned in each session. It is in cash until its first decision has been bought."""
     assets, targets, hindsight = targets_of(variant, prices)
     decides = is_decision(variant.rebalance, prices.sessions) & (np.arange(len(prices)) >= variant.warm_up)
-    return _held(
-        carried(assets), targets, Decisions(fingerprints(targets, _tickers(variant, prices)), decides, hindsight)
-    )
-
-
-def _tickers(variant: Variant, prices: Prices) -> Sequence[str]:
-    return prices.stocks.tickers if variant.leg == "stocks" and prices.stocks else prices.tickers
+    of = prices.stocks if variant.leg == "stocks" and prices.stocks else prices
+    decided = Decisions(fingerprints(targets, of.tickers), decides, hindsight)
+    return _held(carried(assets), targets, decided, of.breaks)
 
 
 def fingerprints(weights: Floats, tickers: Sequence[str]) -> Fingerprints:
@@ -97,31 +93,36 @@ def targets_of(variant: Variant, prices: Prices) -> tuple[Floats, Floats, Flags]
     trending, returns = trending_of(variant, prices)
     if variant.leg == "etf":
         bought = best(returns, trending, variant.top_n)
-        weights = shares_of(scores_of(variant, prices.closes, returns, None), bought, variant.max_position)
+        scores = scores_of(variant, prices.closes, prices.breaks, returns, None)
+        weights = shares_of(scores, bought, variant.max_position)
         return prices.closes, weights, np.zeros(len(prices), dtype=np.bool_)
     stocks = prices.stocks
     if stocks is None:
         raise ValueError("the stock leg needs prices with stocks")
-    own = returns_of(stocks.closes, variant)
+    own = returns_of(stocks.closes, variant, stocks.breaks)
     picked = best_of_each if variant.pick == "best_of_each" else all_of_each
     bought = best(own, picked(own, trending, stocks.ranks, (own > 0) & (stocks.caps > 0)), variant.top_n)
-    scores = scores_of(variant, stocks.closes, own, stocks.caps)
+    scores = scores_of(variant, stocks.closes, stocks.breaks, own, stocks.caps)
     return stocks.closes, shares_of(scores, bought, variant.max_position), ~stocks.known
 
 
 def trending_of(variant: Variant, prices: Prices) -> tuple[Flags, Floats]:
     """Return which funds trend in each session, and their returns: positive, and above the benchmark's."""
-    returns = returns_of(prices.closes, variant)
+    returns = returns_of(prices.closes, variant, prices.breaks)
     return (returns > 0) & (returns > returns_of(prices.benchmark[:, None], variant)), returns
 
 
-def returns_of(closes: Floats, variant: Variant) -> Floats:
-    """Return A_(t-skip) / A_(t-skip-period) - 1 of each session t, NaN where one of the closes is missing."""
+def returns_of(closes: Floats, variant: Variant, breaks: Flags | None = None) -> Floats:
+    """Return A_(t-skip) / A_(t-skip-period) - 1 of each session t.
+
+    NaN where one of the closes is missing, or a break is between them.
+    """
     returns = np.full_like(closes, np.nan)
     count = len(closes) - variant.warm_up
     if count > 0:
-        ends = closes[variant.period : variant.period + count]
-        returns[variant.warm_up :] = ends / closes[:count] - 1
+        starts, ends = slice(count), slice(variant.period, variant.period + count)
+        gains = closes[ends] / closes[starts] - 1
+        returns[variant.warm_up :] = np.where(crosses(breaks, starts, ends), np.nan, gains)
     return returns
 
 
@@ -137,14 +138,20 @@ def is_decision(rebalance: str, sessions: tuple[date, ...]) -> Flags:
     return np.array([at > 0 and key != keys[at - 1] for at, key in enumerate(keys)], dtype=np.bool_)
 
 
-def _held(closes: Floats, targets: Floats, decisions: Decisions) -> Outcome:
-    """Buy each decision at the close of the next session, and hold it until the next one is bought."""
+def _held(closes: Floats, targets: Floats, decisions: Decisions, breaks: Flags | None) -> Outcome:
+    """Buy each decision at the close of the next session, and hold it until the next one is bought.
+
+    A position that was bought before a break keeps its last close before it, as in the track record.
+    """
     count, decides = len(closes), decisions.decides
     entry = last_trade(decides, count)
     weights, is_held = np.zeros_like(targets), entry >= 0
     weights[is_held] = targets[entry[is_held] - 1]
-    bought_at = closes[np.maximum(entry, 0)]
-    at_close, before = _growth(closes, bought_at, weights), _growth(_lagged(closes), bought_at, weights)
+    bought, rows = np.maximum(entry, 0), np.arange(count)
+    at_close, before = (
+        _growth(np.take_along_axis(closes, at_the_break(breaks, bought, row), axis=0), closes[bought], weights)
+        for row in (rows, np.maximum(rows - 1, 0))
+    )
     cash = 1.0 - weights.sum(axis=1)
     value, value_before = cash + at_close.sum(axis=1), cash + before.sum(axis=1)
     gross = value / value_before - 1

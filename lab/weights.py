@@ -47,7 +47,7 @@ def best_of_each(returns: Floats, trending: Flags, ranks: Ranks, eligible: Flags
     return chosen
 
 
-def scores_of(variant: Variant, closes: Floats, returns: Floats, caps: Floats | None) -> Floats:
+def scores_of(variant: Variant, closes: Floats, breaks: Flags | None, returns: Floats, caps: Floats | None) -> Floats:
     """Return what the weights are shares of.
 
     seed: the return, over the market cap where there is one (the seed document's performance times 1 / market cap).
@@ -56,7 +56,7 @@ def scores_of(variant: Variant, closes: Floats, returns: Floats, caps: Floats | 
     if variant.weights == "equal":
         return np.ones_like(returns)
     if variant.weights == "inverse_volatility":
-        volatility = volatility_of(closes)
+        volatility = volatility_of(closes, breaks)
         return np.divide(1.0, volatility, out=np.full_like(volatility, np.nan), where=volatility > 0)
     if variant.weights == "cap":
         return np.full_like(returns, np.nan) if caps is None else caps
@@ -87,11 +87,15 @@ def shares_of(scores: Floats, bought: Flags, cap: float) -> Floats:
         open_scores = np.where(capped, 0.0, open_scores)
 
 
-def volatility_of(closes: Floats, sessions: int = VOLATILITY_SESSIONS) -> Floats:
-    """Return the standard deviation of the last daily returns of each session, NaN where one of them is missing."""
+def volatility_of(closes: Floats, breaks: Flags | None = None, sessions: int = VOLATILITY_SESSIONS) -> Floats:
+    """Return the standard deviation of the last daily returns of each session.
+
+    NaN where one of them is missing, or crosses a break.
+    """
     volatility = np.full_like(closes, np.nan)
     if len(closes) > sessions:
         daily = closes[1:] / closes[:-1] - 1
+        daily = daily if breaks is None else np.where(breaks[1:], np.nan, daily)
         is_missing = np.isnan(daily)
         known = np.where(is_missing, 0.0, daily)
         total, squares, missing = (_sums(each, sessions) for each in (known, known**2, is_missing.astype(np.float64)))

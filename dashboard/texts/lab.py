@@ -73,7 +73,7 @@ METHOD = Text(
     "비용을 뺀 {benchmark} 대비 수익입니다. 한 거래일에 정하고 다음 거래일 종가에 삽니다. 구간은 "
     "{resamples:,}회 정상 부트스트랩으로 구했습니다. 시도한 모든 규칙을 감안합니다. "
     "종목군은 오늘의 것이며, 이 기간의 결과가 계속된다는 뜻은 아닙니다. "
-    "각 수치의 설명은 docs/lab.md에 있습니다.",
+    "각 수치의 설명은 docs/lab.ko.md에 있습니다.",
 )
 EMPTY_TITLE = Text("Not judged yet", "아직 판정하지 않았습니다")
 EMPTY_HINT = Text(

@@ -19,16 +19,19 @@ Positions = dict[int, float]
 def walk(variant: Variant, prices: Prices, cost: float) -> list[float]:
     """Return the net return of each session: one session after another, as somebody would have traded."""
     held: Positions = {}
+    bought = 0
     decided: Positions | None = None
     returns = []
     for at in range(len(prices)):
-        gains = {fund: _last_close(prices, fund, at) / _last_close(prices, fund, at - 1) for fund in held}
+        gains = {
+            fund: _last_close(prices, fund, bought, at) / _last_close(prices, fund, bought, at - 1) for fund in held
+        }
         grown = 1 - math.fsum(held.values()) + math.fsum(weight * gains[fund] for fund, weight in held.items())
         held = {fund: weight * gains[fund] / grown for fund, weight in held.items()}
         traded = 0.0
         if decided is not None:
             traded = math.fsum(abs(decided.get(fund, 0) - held.get(fund, 0)) for fund in {*decided, *held})
-            held = decided
+            held, bought = decided, at
         returns.append(grown * (1 - cost * traded) - 1)
         decided = decide(variant, prices, at) if _decides(variant, prices.sessions, at) else None
     return returns
@@ -40,7 +43,7 @@ def decide(variant: Variant, prices: Prices, at: int) -> Positions:
     own = _return(variant, prices.benchmark, at)
     for fund in range(len(prices.tickers)):
         gain = _return(variant, prices.closes[:, fund], at)
-        if gain > 0 and gain > own:
+        if gain > 0 and gain > own and not _breaks(prices, fund, at - variant.skip - variant.period, at - variant.skip):
             found[fund] = gain
     best = sorted(found, key=lambda fund: -found[fund])[: variant.top_n or None]
     scores = {str(fund): _score(variant, prices, fund, at, found[fund]) for fund in best}
@@ -54,7 +57,7 @@ def _score(variant: Variant, prices: Prices, fund: int, at: int, gain: float) ->
         return 1.0
     if variant.weights == "seed":
         return gain
-    if at < 60:
+    if at < 60 or _breaks(prices, fund, at - 60, at):
         return math.nan
     closes = prices.closes[at - 60 : at + 1, fund]
     return float(1 / np.std(closes[1:] / closes[:-1] - 1, ddof=1))
@@ -75,7 +78,14 @@ def _decides(variant: Variant, sessions: Sequence[date], at: int) -> bool:
     return at > 0 and sessions[at].month != sessions[at - 1].month
 
 
-def _last_close(prices: Prices, fund: int, at: int) -> float:
+def _breaks(prices: Prices, fund: int, start: int, end: int) -> bool:
+    return prices.breaks is not None and any(prices.breaks[at, fund] for at in range(start + 1, end + 1))
+
+
+def _last_close(prices: Prices, fund: int, bought: int, at: int) -> float:
+    """Return the last close up to a session, and before a break behind the one at which the fund was bought."""
+    while _breaks(prices, fund, bought, at):
+        at -= 1
     known = prices.closes[: at + 1, fund]
     return float(known[~np.isnan(known)][-1])
 

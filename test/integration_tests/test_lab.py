@@ -1,7 +1,7 @@
 """What the lab reads from the stored tables, and the page it prints."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -12,10 +12,10 @@ from psycopg2 import extras
 from config.config import DatabaseSettings
 from config.universe import universe
 from database.db_helper import Connection, connect, transaction
-from lab import command, strategy
+from lab import command, reader, strategy
 from lab.invented import invented_prices
 from lab.prices import Prices
-from lab.reader import read_prices
+from lab.reader import ranks_of, read_prices
 from lab.strategy import targets_of
 from lab.variants import Variant
 from sample_api import api_on
@@ -76,26 +76,39 @@ def test_reads_up_to_a_session(conn: Connection) -> None:
     assert prices.stocks is None
 
 
-def test_prices_in_front_of_a_break_are_left_out(conn: Connection) -> None:
-    broken = FUNDS[3]
+@contextmanager
+def break_of(conn: Connection, ticker: str, day: date) -> Iterator[None]:
+    """Withhold a step of a ticker's prices on a day."""
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute(
             "INSERT INTO logs_price_break (kind, ticker, trade_date, is_withheld, reason, judged_at) "
             "VALUES ('etf', %s, %s, TRUE, %s, %s)",
-            (broken, PRICES.sessions[200], STEP, ASKED),
+            (ticker, day, STEP, ASKED),
         )
         cursor.execute(
             "INSERT INTO logs_consumer_error "
             "(topic, ticker, trade_date, error_msg, reason, partition_id, kafka_offset) "
             "VALUES ('etf-daily-data', %s, %s, 'a step', %s, 0, 1)",
-            (broken, PRICES.sessions[200], STEP),
+            (ticker, day, STEP),
         )
     try:
-        missing = np.isnan(read_prices(conn, universe()).closes[:, 3])
-        assert missing.tolist() == [True] * 200 + [False] * 800
+        yield
     finally:
         with transaction(conn), conn.cursor() as cursor:
             cursor.execute("TRUNCATE logs_price_break, logs_consumer_error")
+
+
+def test_a_break_leaves_the_prices_on_both_sides(conn: Connection) -> None:
+    with break_of(conn, FUNDS[3], PRICES.sessions[200]):
+        prices = read_prices(conn, universe())
+    assert not np.isnan(prices.closes[:, 3]).any()
+    assert prices.breaks is not None
+    assert np.argwhere(prices.breaks).tolist() == [[200, 3]]
+
+
+def test_a_break_of_the_benchmark_ends_what_is_before_it(conn: Connection) -> None:
+    with break_of(conn, universe().benchmark, PRICES.sessions[200]):
+        assert read_prices(conn, universe()).sessions == PRICES.sessions[200:]
 
 
 def test_nothing_stored_is_said(conn: Connection) -> None:
@@ -138,6 +151,20 @@ def test_a_verdict_that_knows_the_future_is_not_given(
     said = capsys.readouterr()
     assert not said.out
     assert "20 sessions, all, seed weights, daily knows the future: without the prices from 20" in said.err
+
+
+def test_a_reader_that_knows_the_future_is_found(
+    conn: Connection, scratch_database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """A break behind the middle is no such knowledge. That the holdings of session 600 were known in 0 would be one."""
+    monkeypatch.setattr(command, "_publish", lambda *_: None)
+    monkeypatch.setenv("DB_NAME", scratch_database.name)
+    with break_of(conn, FUNDS[3], PRICES.sessions[700]):
+        assert command.main(["--resamples", "200", "--without-spark", "--brief"]) == 0
+    assert capsys.readouterr().out.startswith("Verdict: ")
+    monkeypatch.setattr(reader, "ranks_of", lambda *given: (ranks_of(*given)[0], np.ones(len(given[1]), np.bool_)))
+    assert command.main(["--resamples", "200", "--without-spark", "--brief"]) == 1
+    assert "stocks knows the future: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

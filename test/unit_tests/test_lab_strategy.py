@@ -20,7 +20,7 @@ from dollar_prices import DESCRIBED, dollar_prices
 from lab import strategy
 from lab.in_spark import in_spark
 from lab.invented import invented_prices, weekdays
-from lab.lookahead import differences
+from lab.lookahead import differences, differences_when_read
 from lab.panel import one_by_one, panel_of
 from lab.prices import Prices, Stocks, carried, prices_of
 from lab.reader import Holding, ranks_of
@@ -44,11 +44,16 @@ VARIANTS = [
 
 @pytest.fixture(scope="module")
 def prices() -> Prices:
-    """Return a market that lacks two closes."""
+    """Return a market that lacks three closes, and in which the prices of four funds break."""
     prices = invented_prices(320, 5)
     prices.closes[100, 2] = np.nan
     prices.closes[201, 7] = np.nan
-    return prices
+    breaks = np.zeros_like(prices.closes, dtype=np.bool_)
+    for at, fund in ((90, 1), (150, 4), (155, 4), (230, 0), (301, 9)):
+        prices.closes[at:, fund] *= 2.5
+        breaks[at, fund] = True
+    prices.closes[149, 4] = np.nan
+    return replace(prices, breaks=breaks)
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
@@ -77,8 +82,22 @@ def market() -> Prices:
     return replace(prices, stocks=stocks)
 
 
-def test_no_variant_knows_the_future(market: Prices) -> None:
+def test_no_return_crosses_a_break() -> None:
+    """The fund rises by 1 %, and one day its prices are a hundred times as high. Who holds it then keeps the last one.
+
+    Session 7 has decided to hold it, and 8 buys at a new price. From 8 on no window is known, until that from 8 to 13.
+    """
+    fund = np.asarray(1.01 ** np.arange(18), dtype=np.float64)
+    fund[8:] *= 100
+    breaks = (np.arange(18) == 8)[:, None]
+    prices = Prices(weekdays(18), ("FUND",), fund[:, None], np.ones(18), breaks=breaks)
+    gross = outcome_of(SEED._replace(period=5), prices).gross
+    assert gross == pytest.approx([0.01 if at in (7, 9, 15, 16, 17) else 0.0 for at in range(18)])
+
+
+def test_no_variant_knows_the_future(market: Prices, prices: Prices) -> None:
     assert differences([*load().variants, *VARIANTS], market) == []
+    assert differences(VARIANTS, prices) == []
 
 
 def ahead(values: Any, by: int) -> Any:
@@ -115,6 +134,29 @@ def test_knowledge_of_later_holdings_is_found(
     stock_leg = {variant for variant in load().variants if variant.leg == "stocks"}
     monkeypatch.setattr(strategy, "targets_of", cheat)
     assert {found.variant for found in differences(load().variants, market)} == stock_leg
+
+
+def test_what_the_reader_knows_of_later_is_found(market: Prices) -> None:
+    """Holdings were known from session 400 on. Before that an earlier reader may have others, or none."""
+    variants, stocks = load().variants, market.stocks
+    stock_leg = {variant for variant in variants if variant.leg == "stocks"}
+    assert stocks is not None
+    earlier = market.until(500)
+    assert differences_when_read(variants, market, earlier) == []
+    unknown = stocks.ranks.copy()
+    unknown[:400] = 0
+    assert differences_when_read(variants, replace(market, stocks=replace(stocks, ranks=unknown)), earlier) == []
+    other = stocks.ranks.copy()
+    other[499] = np.roll(other[499], 1, axis=1)
+    leaks = [
+        (replace(market, stocks=replace(stocks, ranks=other)), earlier, stock_leg),
+        (market, replace(earlier, stocks=None), stock_leg),
+        (replace(market, benchmark=market.benchmark * np.linspace(1, 5, 900)), earlier, set(variants)),
+        (replace(market, sessions=market.sessions[:1] * 900), earlier, set(variants)),
+    ]
+    for prices, then, found in leaks:
+        assert {each.variant for each in differences_when_read(variants, prices, then)} == found
+    assert differences_when_read(variants, market, replace(market.until(400), stocks=None)) == []
 
 
 @pytest.mark.parametrize("last", [True, False])
