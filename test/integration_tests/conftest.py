@@ -48,7 +48,13 @@ PUBLISHED = {
 }
 SAMPLE = Path(__file__).with_name("sample_publications.sql")
 # One worker runs a whole file: the longest ones begin first, so that none is left over in the end.
-LONGEST_FILES = ("test_unpleasant_days.py", "test_history.py", "test_spark_history.py", "test_stale.py")
+LONGEST_FILES = (
+    "test_unpleasant_days.py",
+    "test_history.py",
+    "test_history_digests.py",
+    "test_spark_history.py",
+    "test_stale.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
