@@ -178,12 +178,18 @@ class DirectPublisher:
 
 
 @pytest.fixture(scope="module")
-def market() -> Iterator[httpx.Client]:
+def market_options() -> tuple[str, ...]:
+    """Return more options of the market server, for modules that want another market."""
+    return ()
+
+
+@pytest.fixture(scope="module")
+def market(market_options: tuple[str, ...]) -> Iterator[httpx.Client]:
     """Run a market server and return a client of its control endpoints."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "market.server", "--port", str(port), "--until", str(UNTIL)]
+    command = [sys.executable, "-m", "market.server", "--port", str(port), "--until", str(UNTIL), *market_options]
     environ = os.environ | {"MARKET_TOKEN": MARKET_TOKEN}
     server = subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=authorization(MARKET_TOKEN), timeout=10) as client:
