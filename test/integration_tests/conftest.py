@@ -48,7 +48,13 @@ PUBLISHED = {
 }
 SAMPLE = Path(__file__).with_name("sample_publications.sql")
 # One worker runs a whole file: the longest ones begin first, so that none is left over in the end.
-LONGEST_FILES = ("test_unpleasant_days.py", "test_history.py", "test_spark_history.py", "test_stale.py")
+LONGEST_FILES = (
+    "test_unpleasant_days.py",
+    "test_history.py",
+    "test_history_digests.py",
+    "test_spark_history.py",
+    "test_stale.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -172,12 +178,18 @@ class DirectPublisher:
 
 
 @pytest.fixture(scope="module")
-def market() -> Iterator[httpx.Client]:
+def market_options() -> tuple[str, ...]:
+    """Return more options of the market server, for modules that want another market."""
+    return ()
+
+
+@pytest.fixture(scope="module")
+def market(market_options: tuple[str, ...]) -> Iterator[httpx.Client]:
     """Run a market server and return a client of its control endpoints."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "market.server", "--port", str(port), "--until", str(UNTIL)]
+    command = [sys.executable, "-m", "market.server", "--port", str(port), "--until", str(UNTIL), *market_options]
     environ = os.environ | {"MARKET_TOKEN": MARKET_TOKEN}
     server = subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=authorization(MARKET_TOKEN), timeout=10) as client:
