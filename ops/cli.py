@@ -471,13 +471,13 @@ def test(rings: Sequence[str]) -> int:
         "parts",
         nargs="*",
         metavar="PART",
-        help="consume, chain, api, weights, dashboard, memory, requests, reproduce, look-ahead, evidence, scale, lab "
-        "(all); chaos, soak (for hours, on a stack of their own)",
+        help="consume, members, chain, api, weights, dashboard, memory, requests, reproduce, look-ahead, evidence, "
+        "scale, lab (all); chaos, soak (for hours, on a stack of their own)",
     ),
     argument("--rows", type=int, default=100_000, metavar="N", help="bars to send and to consume (100,000)"),
     argument("--strict", action="store_true", help="end with code 1 when a wanted figure is missed"),
-    argument("--short", action="store_true", help="scale, chaos, soak: sizes that show whether it runs"),
-    argument("--rounds", type=int, metavar="N", help="chaos: of each fault (20); soak: sessions (250)"),
+    argument("--short", action="store_true", help="members, scale, chaos, soak: sizes that show whether it runs"),
+    argument("--rounds", type=int, metavar="N", help="members: (20); chaos: of each fault (20); soak: sessions (250)"),
     argument(
         "--fault",
         dest="faults",

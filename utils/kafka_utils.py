@@ -144,9 +144,15 @@ def committed_offsets(settings: KafkaSettings, group: str) -> dict[str, Offsets]
 
 def count_members(settings: KafkaSettings, group: str) -> int:
     """Return how many members the broker says that a consumer group has."""
+    return len(shares(settings, group))
+
+
+def shares(settings: KafkaSettings, group: str) -> list[int]:
+    """Return how many partitions each member of a consumer group has by the broker's word."""
     with admin_client(settings) as admin:
         [described] = admin.describe_groups([settings.prefix + group]).values()
-        return len(described["members"])
+    given = [member["member_assignment"] for member in described["members"]]
+    return [sum(len(topic["partitions"]) for topic in each["assigned_partitions"]) if each else 0 for each in given]
 
 
 def _committed(admin: KafkaAdminClient, settings: KafkaSettings, group: str) -> dict[str, Offsets]:
