@@ -58,7 +58,8 @@ class RequestGate:
             finally:
                 requests.record(self._conn, endpoint, symbol, turn.http_status, self._run_id)
         finally:
-            fetch(self._conn, "SELECT pg_advisory_unlock(hashtext('actstock yahoo'))")
+            if not self._conn.closed:  # else the lock went with it, and why is on its way
+                fetch(self._conn, "SELECT pg_advisory_unlock(hashtext('actstock yahoo'))")
         if turn.http_status == TOO_MANY_REQUESTS:
             raise self._shut(requests.latest(self._conn).now)
 

@@ -79,7 +79,9 @@ def transaction(conn: Connection) -> Iterator[None]:
         with conn:
             yield
     except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-        raise DatabaseUnavailable(reason("database_gone", error=_first_line(error))) from None
+        # The rollback of a lost connection only says that it is closed. What ended it came before.
+        lost = error.__context__ if isinstance(error.__context__, psycopg2.OperationalError) else error
+        raise DatabaseUnavailable(reason("database_gone", error=_first_line(lost))) from None
 
 
 @contextmanager

@@ -616,7 +616,7 @@ CREATE TABLE schema_migration (
 DROP VIEW IF EXISTS logs_session_ledger, logs_open_break, logs_quarantined_bar, collected_dollar_close,
     evidence_record_session, evidence_record_figures;
 
--- Bars that were rejected and wait for a person.
+-- Bars that were rejected and wait for a person. One of a session that cannot be is none: nobody can accept it.
 CREATE VIEW logs_quarantined_bar AS
 SELECT DISTINCT ON (topic, ticker, trade_date)
     topic,
@@ -629,7 +629,8 @@ SELECT DISTINCT ON (topic, ticker, trade_date)
             'code', 'text', 'params', jsonb_build_object('text', error_msg))))))) AS reason,
     received_at
 FROM logs_consumer_error
-WHERE replayed_at IS NULL AND topic LIKE '%-daily-data' AND trade_date IS NOT NULL
+WHERE replayed_at IS NULL AND topic LIKE '%-daily-data'
+    AND trade_date BETWEEN DATE '1990-01-01' AND received_at::date + 1
 ORDER BY topic, ticker, trade_date, id DESC;
 
 -- The breaks that count: noted ones, and withheld ones whose bar still waits or is stored as of before a split.

@@ -486,13 +486,20 @@ def test(rings: Sequence[str]) -> int:
         "parts",
         nargs="*",
         metavar="PART",
-        help="consume, chain, api, weights, dashboard, memory, requests, reproduce, look-ahead, evidence, scale, lab "
-        "(all); history, chaos, soak (on a stack of their own, the last two for hours)",
+        help="consume, members, chain, api, weights, dashboard, memory, requests, reproduce, look-ahead, evidence, "
+        "scale, lab (all); history, chaos, soak (on a stack of their own, the last two for hours)",
     ),
     argument("--rows", type=int, default=100_000, metavar="N", help="bars to send and to consume (100,000)"),
     argument("--strict", action="store_true", help="end with code 1 when a wanted figure is missed"),
-    argument("--short", action="store_true", help="scale, history, chaos, soak: sizes that show whether it runs"),
-    argument("--rounds", type=int, metavar="N", help="chaos: of each fault (20); history, soak: sessions (250)"),
+    argument(
+        "--short", action="store_true", help="members, scale, history, chaos, soak: sizes that show whether it runs"
+    ),
+    argument(
+        "--rounds",
+        type=int,
+        metavar="N",
+        help="members: (20); chaos: of each fault (20); history, soak: sessions (250)",
+    ),
     argument(
         "--fault",
         dest="faults",

@@ -38,6 +38,7 @@ LONGEST_IDLE_SECONDS = 0.4
 MAX_BATCH = 10_000  # rows: a range has one for each session
 LONGEST_WAIT_SECONDS = 15.0
 ACKNOWLEDGE_SECONDS = 30
+CLOSE_SECONDS = 5
 COMMIT_MS = 5000  # then it looks whether it is to stop, and tries again
 # A new password reaches the broker through ZooKeeper. And a consumer that ends at once is started again at once.
 LOGIN_SECONDS = 8.0
@@ -111,7 +112,16 @@ def publisher(settings: KafkaSettings) -> Iterator[Publisher]:
     try:
         yield Publisher(producer, settings.prefix)
     finally:
-        producer.close(timeout=5)
+        _close(producer)
+
+
+def _close(producer: KafkaProducer) -> None:
+    try:
+        producer.close(timeout=CLOSE_SECONDS)
+    except KafkaError:
+        # It does not close while something is not acknowledged, which `wait` has told.
+        producer._sender.force_close()
+        producer.close(timeout=CLOSE_SECONDS)
 
 
 def create_topics(settings: KafkaSettings) -> list[str]:
@@ -144,9 +154,15 @@ def committed_offsets(settings: KafkaSettings, group: str) -> dict[str, Offsets]
 
 def count_members(settings: KafkaSettings, group: str) -> int:
     """Return how many members the broker says that a consumer group has."""
+    return len(shares(settings, group))
+
+
+def shares(settings: KafkaSettings, group: str) -> list[int]:
+    """Return how many partitions each member of a consumer group has by the broker's word."""
     with admin_client(settings) as admin:
         [described] = admin.describe_groups([settings.prefix + group]).values()
-        return len(described["members"])
+    given = [member["member_assignment"] for member in described["members"]]
+    return [sum(len(topic["partitions"]) for topic in each["assigned_partitions"]) if each else 0 for each in given]
 
 
 def _committed(admin: KafkaAdminClient, settings: KafkaSettings, group: str) -> dict[str, Offsets]:

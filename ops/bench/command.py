@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -181,6 +181,13 @@ def _evidence(bench: Bench) -> list[Target]:
     return evidence.measure(bench.settings)
 
 
+def _members(bench: Bench) -> list[Target]:
+    from ops.bench import members
+
+    sizes = members.SHORT if bench.is_short else members.FULL
+    return members.measure(bench.settings, replace(sizes, rounds=bench.rounds or sizes.rounds), bench.stack.logs)
+
+
 def _chaos(bench: Bench) -> list[Target]:
     from ops.bench import chaos
 
@@ -196,6 +203,7 @@ def _soak(bench: Bench) -> list[Target]:
 
 PARTS: dict[str, tuple[str, Callable[[Bench], list[Target]]]] = {
     "consume": ("bars onto a topic and into committed rows, one by one and in ranges", _consume),
+    "members": ("consumers that come and go, and more partitions, while messages come", _members),
     "chain": ("the five stages of one session, through Airflow", _chain),
     "api": ("the portfolio's route against an empty one", _api),
     "weights": ("everything behind a published weight, in one call", _weights),

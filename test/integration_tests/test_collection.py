@@ -1,7 +1,9 @@
 """Producers with the real client against the market server and a real Postgres. Only the broker is a stand-in."""
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
@@ -35,6 +37,7 @@ from utils import dates
 from utils.dates import session_before, sessions_between
 from utils.errors import (
     BarMissing,
+    DatabaseUnavailable,
     InvalidInput,
     NotPublished,
     NotStored,
@@ -126,6 +129,37 @@ def test_the_running_session_is_not_collected(settings: Settings, market: httpx.
     with pytest.raises(BarMissing):
         kafka_producer_etf_daily.run(settings, "benchmark", UNTIL)
     assert sessions(conn, "SPY")[-1] == session_before(UNTIL, 1)
+
+
+def test_a_database_that_goes_while_a_request_is_out_is_named(
+    settings: Settings, conn: Connection, fault: Callable[..., None]
+) -> None:
+    """The source answered well. What the request was for goes on in the next run."""
+    fault(kind="delay", seconds=2, endpoint="chart", count=1)
+    ended: list[int] = []
+
+    def end_who_waits() -> None:
+        """End the sessions that hold the gate and have not asked anything for a while: their request is out."""
+        until = time.monotonic() + 20
+        while not ended and time.monotonic() < until:
+            time.sleep(0.1)
+            rows = fetch(
+                conn,
+                "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity JOIN pg_locks USING (pid)"
+                " WHERE locktype = 'advisory' AND datname = current_database() AND state = 'idle'"
+                " AND clock_timestamp() - state_change > INTERVAL '0.5 s'",
+            )
+            ended.extend(row["pid"] for row in rows)
+
+    with ThreadPoolExecutor(1) as thread:
+        ending = thread.submit(end_who_waits)
+        with pytest.raises(DatabaseUnavailable, match=r"^PostgreSQL went away: (server closed|terminating)"):
+            kafka_producer_etf_daily.run(settings, "benchmark", UNTIL)
+        ending.result()
+
+    assert len(ended) == 1
+    assert kafka_producer_etf_daily.run(settings, "benchmark", UNTIL).sent
+    assert UNTIL in sessions(conn, "SPY")
 
 
 def test_a_rate_limit_costs_one_request_keeps_what_was_collected_and_goes_on(

@@ -4,7 +4,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -37,6 +37,7 @@ from utils.kafka_utils import (
 from utils.lag import Lag, LagMeter
 from utils.messages import EtfDailyBar
 from utils.ranges import count_sessions, packed
+from wires import HERE, wire_to_kafka
 
 
 @pytest.fixture(scope="module")
@@ -364,6 +365,26 @@ def test_a_topic_that_was_made_anew_is_known_by_its_id(kafka: KafkaSettings) -> 
         assert second not in (None, first)
     finally:
         delete_topics(kafka, beside.prefix)
+
+
+@pytest.mark.parametrize("is_killed", [True, False], ids=["killed", "frozen"])
+def test_a_broker_that_goes_while_a_producer_sends_is_named(
+    kafka: KafkaSettings, topic: str, is_killed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_utils, "ACKNOWLEDGE_SECONDS", 2)
+    with ExitStack() as wires:
+        wire = wires.enter_context(wire_to_kafka(int(kafka.bootstrap_servers.rpartition(":")[2])))
+        with publisher(replace(kafka, bootstrap_servers=f"{HERE}:{wire.port}")) as publishing:
+            publishing.send_raw(topic, b"SPY", b"{}")
+            assert sum(publishing.wait()[topic].values()) == 1
+            if is_killed:
+                wires.close()
+            else:
+                wire.die()
+            for _ in range(3):
+                publishing.send_raw(topic, b"SPY", b"{}")
+            with pytest.raises(BrokerUnavailable, match=r"^Kafka did not acknowledge what was sent: KafkaTimeoutError"):
+                publishing.wait()
 
 
 def test_a_broker_that_is_away_is_named(kafka: KafkaSettings) -> None:

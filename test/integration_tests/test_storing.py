@@ -1,6 +1,7 @@
 """Consumers' writes into a real Postgres: what is good is stored, what is bad is kept with its address."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from database.queries import collected, consumer_lag, errors, ledger
 from database.queries.unpublished import asked_for, unpublished
 from log_words import stored_text
 from reason_words import words_in
+from sample_api import api_on
 from utils.dates import sessions_between
 from utils.errors import DatabaseUnavailable
 from utils.lag import Lag
@@ -179,24 +181,48 @@ def test_a_bar_on_a_topic_made_anew_closes_a_rejection_of_before(
     assert collected.quarantined(conn, "etf-daily-data", "SPY") == set()
 
 
-@pytest.mark.parametrize(
-    "poison",
-    [
-        b'{"more": ' + b"[" * 100_000,
-        rb'{"ticker": "A\u0000B", "trade_date": "2026-08-21", "source": "\u0000"}',
-        bar(trade_date=date(9999, 12, 31)),
-        bar(fetched_at=datetime(9999, 12, 31, 23, tzinfo=UTC)),
-        bar(fetched_at=FETCHED.replace(tzinfo=None)),
-        bar(ticker="A\x00B"),
-        bar(run_id="\x00"),
-        bar(source="\x00"),
-    ],
-)
+POISON = [
+    b'{"more": ' + b"[" * 100_000,
+    rb'{"ticker": "A\u0000B", "trade_date": "2026-08-21", "source": "\u0000"}',
+    bar(trade_date=date(9999, 12, 31)),
+    bar(fetched_at=datetime(9999, 12, 31, 23, tzinfo=UTC)),
+    bar(fetched_at=FETCHED.replace(tzinfo=None)),
+    bar(ticker="A\x00B"),
+    bar(ticker="A" * 201),
+    bar(run_id="\x00"),
+    bar(source="\x00"),
+]
+
+
+@pytest.mark.parametrize("poison", POISON)
 def test_poison_is_kept_and_stops_nothing(store: Callable[..., None], conn: Connection, poison: bytes) -> None:
+    began = time.monotonic()
+    store(poison)
+    assert time.monotonic() - began < 1, "the connection included"
     store(poison, bar(ticker="QQQ"))
 
     assert [ticker for ticker, *_ in bars(conn)] == ["QQQ"]
     assert [row["kafka_offset"] for row in rejected(conn)] == [0]
+
+
+def test_poison_fails_no_view_and_no_route(
+    scratch_database: DatabaseSettings, store: Callable[..., None], conn: Connection
+) -> None:
+    """As it waits for a person, and when that has said what becomes of it."""
+    store(*POISON, bar(ticker="QQQ"))
+    views = [row["viewname"] for row in fetch(conn, "SELECT viewname FROM pg_views WHERE schemaname = 'public'")]
+    assert {"logs_quarantined_bar", "logs_session_ledger"} <= set(views)
+
+    for replayed in (False, True):
+        for view in views:
+            fetch(conn, f"SELECT * FROM {view}")
+        with api_on(scratch_database) as api:
+            answers = {path: api.get(f"/dashboard/{path}") for path in ("pipeline", "gaps", "errors", "sessions")}
+        assert {path: answer.status_code for path, answer in answers.items()} == dict.fromkeys(answers, 200)
+        assert answers["errors"].json()["total"] == len(POISON)
+        assert [each["rejected"] for each in answers["pipeline"].json()["errors"]] == [len(POISON)]
+        if not replayed:
+            errors.mark_replayed(conn, [row["id"] for row in rejected(conn)])
 
 
 class TestAccepting:

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from config.universe import universe
-from ops.bench import budget, chain, made_days, memory, wrk
+from ops.bench import budget, chain, made_days, members, memory, wrk
 from ops.bench.bars import answers, bars
 from ops.bench.consume import require_space, targets
 from ops.bench.day_requests import OTHER, SECTORS, Day
@@ -222,3 +222,11 @@ def test_the_memory_of_each_service_and_of_all(
     shown = capsys.readouterr().out
     assert "api" in shown and "kafka" not in shown
     assert 0.001 < target.figure < 4
+
+
+def test_a_round_of_members_misses_what_went_wrong_in_it() -> None:
+    well = members.Round(100, stored=100, versions=100, partitions=4, shares=[1, 1, 2], ended=0, seconds=30)
+    ill = members.Round(100, stored=97, versions=98, partitions=4, shares=[0, 3], ended=1, seconds=30)
+    assert all(target.is_reached for target in members.targets([well, well]))
+    assert [target.figure for target in members.targets([well, ill])] == [3, 1, 1, 2]
+    assert not any(target.is_reached for target in members.targets([well, ill]))

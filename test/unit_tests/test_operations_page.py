@@ -53,6 +53,8 @@ RUN_BY = {
     "./start.sh backup --docker FILE": f"{DRILL}::test_the_data_of_postgresql_15_come_over",
     "./start.sh bench chaos --short": "test/end_to_end_tests/test_survived_faults.py::"
     "test_nothing_is_lost_or_doubled_and_nobody_is_needed",
+    "./start.sh bench members --short": "test/integration_tests/test_bench_members.py::"
+    "test_consumers_come_and_go_while_messages_come",
     "./start.sh bench memory": "test/unit_tests/test_bench.py::test_the_memory_of_each_service_and_of_all",
     "./start.sh bench chaos --resume": "test/unit_tests/test_bench_chaos.py::"
     "test_what_is_over_is_kept_when_it_is_interrupted",

@@ -101,7 +101,7 @@ def test_help_needs_the_standard_library_alone() -> None:
     """So that it can be asked for before anything is installed."""
     command = [sys.executable, "-S", "-m", "ops", "bench", "--help"]
     shown = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True).stdout
-    assert "consume, chain, api" in shown
+    assert "consume, members, chain" in shown
 
 
 def test_the_last_lines_of_a_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
