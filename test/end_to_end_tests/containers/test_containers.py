@@ -229,6 +229,7 @@ class TestScale:
         """Of one wide job, as two jobs never run at once. What the small one of the line has published is forgotten."""
         trending = ANALYTICS[:1]
         before = rows(conn, trending)
+        assert all(before.values())
         forget(conn, trending)
         seen = tasks_by_worker()
 
