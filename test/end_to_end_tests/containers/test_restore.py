@@ -172,7 +172,7 @@ class TestOldVolumes:
             check(archive)
             assert archive.manifest.migration == "0000_version_0_1_0.sql"
             assert archive.manifest.rows[PLATFORM_DUMP] == self.loaded and any(self.loaded.values())
-        assert restored_natively(tmp_path / "old.tar", tmp_path / "native", monkeypatch).source.label == "yahoo"
+        assert restored_natively(tmp_path / "old.tar", tmp_path / "native", monkeypatch).source.label == "simulated"
 
         aside = f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers/commands.sh; set_old_data_aside "
         for service in ("postgres", "airflow-db"):
