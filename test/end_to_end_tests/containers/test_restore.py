@@ -101,20 +101,21 @@ class TestOver:
         old.unlink()
 
 
-def test_it_is_restored_natively(backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stack = restored_natively(backup, tmp_path, monkeypatch)
+def test_it_is_restored_natively(backup: Path, tmp_path: Path) -> None:
+    stack = restored_natively(backup, tmp_path)
     assert stack.source.label == "simulated"
     assert read_env_file(stack.secrets_file)["API_KEY"] == os.environ["API_KEY"]
 
 
-def restored_natively(backup: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
+def restored_natively(backup: Path, folder: Path) -> Stack:
     """Restore all but the start, which the other rings try: rows and chains are compared with the manifest."""
     folder.mkdir(exist_ok=True)
-    monkeypatch.setenv("ACTSTOCK_HOME", str(folder / "home"))
-    monkeypatch.setattr(native, "ENV_FILE", folder / ".env")
     started: list[Stack] = []
-    monkeypatch.setattr(native, "start", lambda stack: started.append(stack) or 0)
-    assert native.restore_native(backup, is_agreed=True) == 0
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("ACTSTOCK_HOME", str(folder / "home"))
+        patched.setattr(native, "ENV_FILE", folder / ".env")
+        patched.setattr(native, "start", lambda stack: started.append(stack) or 0)
+        assert native.restore_native(backup, is_agreed=True) == 0
     [stack] = started
     assert (stack.data / "postgres" / "PG_VERSION").read_text().strip() == "18"
     return stack
@@ -158,9 +159,7 @@ class TestOldVolumes:
                 self.loaded = count_rows(conn)
         output_of(["docker", "stop", server])
 
-    def test_the_data_of_postgresql_15_come_over(
-        self, environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_the_data_of_postgresql_15_come_over(self, environ: dict[str, str], tmp_path: Path) -> None:
         refused = subprocess.run(
             ["./start.sh", "up", "--docker"], cwd=PROJECT_ROOT, env=environ, capture_output=True, text=True, check=False
         )
@@ -172,7 +171,7 @@ class TestOldVolumes:
             check(archive)
             assert archive.manifest.migration == "0000_version_0_1_0.sql"
             assert archive.manifest.rows[PLATFORM_DUMP] == self.loaded and any(self.loaded.values())
-        assert restored_natively(tmp_path / "old.tar", tmp_path / "native", monkeypatch).source.label == "simulated"
+        assert restored_natively(tmp_path / "old.tar", tmp_path / "native").source.label == "simulated"
 
         aside = f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers/commands.sh; set_old_data_aside "
         for service in ("postgres", "airflow-db"):
