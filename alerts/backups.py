@@ -6,8 +6,9 @@ The backups hold every secret, so they are not for the watcher.
 from datetime import datetime
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
+
+from alerts import state_files
 
 FILE = "backups.json"
 
@@ -36,7 +37,4 @@ class Backups(Struct, frozen=True):
 
 def read(folder: Path) -> Backups | None:
     """Return what was said last, or None where nothing was."""
-    try:
-        return msgspec.json.decode((folder / FILE).read_bytes(), type=Backups)
-    except (OSError, msgspec.DecodeError):
-        return None
+    return state_files.read(folder / FILE, Backups)

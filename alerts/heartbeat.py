@@ -5,9 +5,9 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
+from alerts import state_files
 from config.config import Settings
 
 HEARTBEAT = "heartbeat.json"
@@ -25,10 +25,7 @@ class Heartbeat(Struct, frozen=True):
 
 def read(folder: Path) -> Heartbeat | None:
     """Return the newest round, or None without one."""
-    try:
-        return msgspec.json.decode((folder / HEARTBEAT).read_bytes(), type=Heartbeat)
-    except (OSError, msgspec.DecodeError):
-        return None
+    return state_files.read(folder / HEARTBEAT, Heartbeat)
 
 
 def is_alive(folder: Path, now: float) -> bool:

@@ -1,7 +1,6 @@
 """What a person was told and what is still open: a file, since it has to be there while the database is not."""
 
 import logging
-import os
 from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
@@ -88,17 +87,6 @@ def read(path: Path) -> Journal:
     # A later version may have left kinds that this one does not know.
     journal.entries = {key: entry for key, entry in journal.entries.items() if entry.incident.kind in KINDS}
     return journal
-
-
-def write(path: Path, content: object) -> None:
-    """Write a file whole or not at all. A full disk is itself an incident, so it is only logged here."""
-    new = path.with_suffix(".new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new.write_bytes(msgspec.json.encode(content))
-        os.replace(new, path)
-    except OSError as error:
-        log.warning("%s cannot be written: %s", path, error)
 
 
 def _by_kind(entries: Iterable[Entry]) -> list[Entry]:

@@ -16,7 +16,7 @@ from typing import TypeVar
 import msgspec
 import psycopg2
 
-from alerts import backups, journal, ledger, messages, probes
+from alerts import backups, journal, ledger, messages, probes, state_files
 from alerts.backups import Backups
 from alerts.channels import Message, deliver
 from alerts.heartbeat import HEARTBEAT, Heartbeat
@@ -59,9 +59,9 @@ class Watcher:
         if now >= self._quiet_until:
             self._tell(now)
             self._digest(observed)
-        journal.write(self._alerts.folder / journal.FILE, self._journal)
+        state_files.write(self._alerts.folder / journal.FILE, self._journal)
         beat = Heartbeat(datetime.now(UTC), len(self._journal.open()), self._trouble)
-        journal.write(self._alerts.folder / HEARTBEAT, beat)
+        state_files.write(self._alerts.folder / HEARTBEAT, beat)
         if self._alerts.heartbeat_url and (problem := probes.call(self._alerts.heartbeat_url)):
             log.warning("ALERT_HEARTBEAT_URL: %s", problem)
         self._read_calendar(observed.market_now)

@@ -5,10 +5,8 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import msgspec
-
+from alerts import state_files
 from alerts.backups import FILE, Backups, Try, read
-from alerts.journal import write
 from config.config import BackupSettings
 
 LAST_TRY = "last-try.json"
@@ -57,15 +55,12 @@ def is_due(settings: BackupSettings, now: datetime, since: datetime) -> bool:
 
 def last_try(folder: Path) -> Try | None:
     """Return how the last backup that was made by itself ended, None before the first one. folder: of the state."""
-    try:
-        return msgspec.json.decode((folder / LAST_TRY).read_bytes(), type=Try)
-    except (OSError, msgspec.DecodeError):
-        return None
+    return state_files.read(folder / LAST_TRY, Try)
 
 
 def note(folder: Path, tried: Try) -> None:
     """Keep how a try ended."""
-    write(folder / LAST_TRY, tried)
+    state_files.write(folder / LAST_TRY, tried)
 
 
 def tell(settings: BackupSettings, now: datetime) -> None:
@@ -73,7 +68,7 @@ def tell(settings: BackupSettings, now: datetime) -> None:
     before = read(settings.state_folder)
     since = before.since if before and before.is_on else now
     tried, free_mb = last_try(settings.state_folder), _free_elsewhere(settings)
-    write(settings.state_folder / FILE, Backups(settings.keep > 0, since, free_mb, tried))
+    state_files.write(settings.state_folder / FILE, Backups(settings.keep > 0, since, free_mb, tried))
 
 
 def _free_elsewhere(settings: BackupSettings) -> int | None:

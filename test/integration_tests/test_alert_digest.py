@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts import journal, ledger
+from alerts import journal, ledger, state_files
 from alerts.digest import digest
 from alerts.observed import Ledger, Observed
 from alerts.watcher import Watcher
@@ -102,7 +102,7 @@ def test_it_is_sent_once_a_session(
         now = datetime.now(UTC)
         OfTheLedger(Settings.from_env()).round(now)  # what was published before it first ran is no news
         assert hook.posts == []
-        journal.write(tmp_path / journal.FILE, journal.Journal(now, digested=BEFORE))
+        state_files.write(tmp_path / journal.FILE, journal.Journal(now, digested=BEFORE))
         for _ in range(2):
             OfTheLedger(Settings.from_env()).round(now)
         assert [post["title"] for post in hook.posts] == ["ActStock: the portfolios of 2026-08-21"]

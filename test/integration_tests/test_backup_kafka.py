@@ -1,10 +1,8 @@
 """After a restore the consumers go on where the backup ends: Kafka's messages fill what it lacks."""
 
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from config.config import DatabaseSettings, KafkaSettings, Settings, Topic
+from config.config import DatabaseSettings, KafkaSettings, Topic
 from consumer.storing import Store, upsert_by
 from database.db_helper import connect, fetch
 from database.tables import DAILY_ETF_OHLC
@@ -23,14 +21,12 @@ from ops.backup.places import Place
 from ops.backup.restoring import fill_platform, set_groups_back
 from ops.native.compose import secret_sizes
 from ops.native.stack import DataSource
+from own_topics import own_topics
 from scratch_databases import a_database
-from utils.errors import BrokerUnavailable
 from utils.kafka_utils import (
     METADATA_SECONDS,
     committed_offsets,
     connect_consumer,
-    create_topics,
-    delete_topics,
     publisher,
 )
 from utils.messages import EtfDailyBar
@@ -42,14 +38,8 @@ TABLE = "collected_daily_etf_ohlc"
 @pytest.fixture
 def kafka() -> Iterator[KafkaSettings]:
     """Return a broker on which all topics and groups are this test's own."""
-    settings = Settings.from_env().kafka
-    own = replace(settings, prefix=f"test-{uuid.uuid4().hex[:8]}-")
-    try:
-        create_topics(own)
-    except BrokerUnavailable as error:
-        pytest.skip(str(error))
-    yield own
-    delete_topics(own, own.prefix)
+    with own_topics() as own:
+        yield own
 
 
 def send(kafka: KafkaSettings, *tickers: str) -> None:

@@ -4,10 +4,9 @@ import os
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from signal import SIGABRT
@@ -16,11 +15,11 @@ from typing import Any
 import psutil
 import pytest
 
-from config.config import DatabaseSettings, KafkaSettings, Settings, Topic
+from config.config import DatabaseSettings, KafkaSettings, Topic
 from database.db_helper import connect, fetch
+from own_topics import own_topics
 from receivers import free_port
-from utils.errors import BrokerUnavailable
-from utils.kafka_utils import Offsets, committed_offsets, create_topics, delete_topics, offsets_reached, publisher
+from utils.kafka_utils import Offsets, committed_offsets, offsets_reached, publisher
 from utils.messages import EtfDailyBar
 from utils.ranges import packed
 from wires import COMMIT, HERE, Wire, wire_to, wire_to_kafka
@@ -33,18 +32,6 @@ MOST_BYTES = 80 * 10**6
 def kafka() -> Iterator[KafkaSettings]:
     with own_topics() as settings:
         yield settings
-
-
-@contextmanager
-def own_topics() -> Iterator[KafkaSettings]:
-    """Yield the broker, with topics of the test's own."""
-    settings = replace(Settings.from_env().kafka, prefix=f"test-{uuid.uuid4().hex[:8]}-")
-    try:
-        create_topics(settings)
-    except BrokerUnavailable as error:
-        pytest.skip(str(error))
-    yield settings
-    delete_topics(settings, settings.prefix)
 
 
 @dataclass

@@ -6,7 +6,6 @@ import struct
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -25,6 +24,7 @@ from kafka.errors import (
 
 from config.config import KafkaSettings, Settings, Topic
 from ops.native.compose import ports
+from own_topics import own_topics
 from utils import kafka_roles
 from utils.errors import BrokerRefused, BrokerUnavailable
 from utils.kafka_login import require_login
@@ -36,8 +36,6 @@ from utils.kafka_utils import (
     committed_offsets,
     connect_consumer,
     count_members,
-    create_topics,
-    delete_topics,
     end_offsets,
     publisher,
     topic_ids,
@@ -55,17 +53,12 @@ CHILDREN_OF = 8
 @pytest.fixture(scope="module")
 def owner() -> Iterator[KafkaSettings]:
     """Return the owner's settings, with topics and users of this module's own."""
-    settings = replace(Settings.from_env().kafka, prefix=f"test-{uuid.uuid4().hex[:8]}-")
-    try:
-        create_topics(settings)
-    except BrokerUnavailable as error:
-        pytest.skip(str(error))
-    roles = [replace(role, name=settings.prefix + role.name) for role in kafka_roles.ROLES]
-    passwords = {role.password_setting: PASSWORD for role in roles}
-    for _ in range(2):  # as a second start does
-        assert kafka_roles.apply_roles(settings, passwords, roles) == [role.name for role in roles]
-    yield settings
-    delete_topics(settings, settings.prefix)
+    with own_topics() as settings:
+        roles = [replace(role, name=settings.prefix + role.name) for role in kafka_roles.ROLES]
+        passwords = {role.password_setting: PASSWORD for role in roles}
+        for _ in range(2):  # as a second start does
+            assert kafka_roles.apply_roles(settings, passwords, roles) == [role.name for role in roles]
+        yield settings
 
 
 def user(owner: KafkaSettings, name: str) -> KafkaSettings:

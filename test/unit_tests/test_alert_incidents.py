@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from alert_cases import BACKUPS, CASES, FINE, NOW, REASON, RULES, SESSION, backlog, found, ledger, run, tried
-from alerts import journal
+from alerts import journal, state_files
 from alerts.incidents import KINDS, LOOP_STARTS, Incident, incidents
 from alerts.journal import Journal
 from alerts.observed import Doubtful, Due, Observed, Room, Service
@@ -195,7 +195,7 @@ def test_the_cause_is_told_before_what_follows_from_it() -> None:
 def test_a_journal_survives_a_restart(tmp_path: Path) -> None:
     told = Told()
     told.after(0, ledger(runs=[run("failed", 5)]))
-    journal.write(tmp_path / "folder" / journal.FILE, told.journal)
+    state_files.write(tmp_path / "folder" / journal.FILE, told.journal)
     again = journal.read(tmp_path / "folder" / journal.FILE)
     assert again == told.journal
     [entry] = again.open()
@@ -210,11 +210,11 @@ def test_a_journal_that_cannot_be_read_begins_anew(tmp_path: Path, content: byte
 
 def test_a_kind_of_a_later_version_is_left_out(tmp_path: Path) -> None:
     kept = Journal(NOW, {"new:": journal.Entry(Incident("new", ""), NOW)})
-    journal.write(tmp_path / journal.FILE, kept)
+    state_files.write(tmp_path / journal.FILE, kept)
     assert journal.read(tmp_path / journal.FILE) == Journal(NOW)
 
 
 def test_a_full_disk_does_not_end_the_watcher(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").touch()
-    journal.write(tmp_path / "file" / journal.FILE, Journal())
+    state_files.write(tmp_path / "file" / journal.FILE, Journal())
     assert "cannot be written" in caplog.text

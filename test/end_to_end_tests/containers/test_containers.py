@@ -10,7 +10,6 @@ from contextlib import closing
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -23,7 +22,7 @@ from database.db_helper import Connection, Row, connect, fetch, transaction
 from ops.native import stack_secrets
 from ops.pipeline import portfolios
 from ops.pipeline.airflow_client import Airflow, Run
-from utils.kafka_utils import admin_client, committed_offsets
+from utils.kafka_utils import committed_offsets, shares
 
 COLLECTED = ("collected_daily_etf_ohlc", "collected_etf_holdings", "collected_daily_stock_history")
 ANALYTICS = ("analytics_trending_etfs", "analytics_portfolio_allocation", "analytics_allocation_candidates")
@@ -202,7 +201,10 @@ class TestScale:
     def test_partitions_spread_over_the_consumers_and_nothing_is_double(
         self, conn: Connection, settings: Settings, as_of: date
     ) -> None:
-        wait_for(lambda: sorted(partitions_held(settings)) == [1, 1, 1], "a partition for each of three consumers")
+        wait_for(
+            lambda: sorted(shares(settings.kafka, Topic.ETF_DAILY.consumer_group)) == [1, 1, 1],
+            "a partition for each of three consumers",
+        )
         before = rows(conn, COLLECTED[:1])
         written = sum(committed(settings).values())
         forget(conn, COLLECTED[:1])
@@ -245,18 +247,6 @@ class TestScale:
         assert len({app for of_apps in at_work for app in of_apps}) == 1, "an executor of the one job on each worker"
         assert all(tasks for of_apps in at_work for tasks in of_apps.values())
         assert rows(conn, trending) == before
-
-
-def partitions_held(settings: Settings) -> list[int]:
-    """How many partitions each member of the ETF consumers' group has."""
-    with admin_client(settings.kafka) as admin:
-        group = admin.describe_groups([Topic.ETF_DAILY.consumer_group])[Topic.ETF_DAILY.consumer_group]
-        return [held_by(member) for member in group["members"]]
-
-
-def held_by(member: Any) -> int:
-    assignment = member["member_assignment"]
-    return sum(len(part["partitions"]) for part in assignment["assigned_partitions"]) if assignment else 0
 
 
 def committed(settings: Settings) -> dict[int, int]:
