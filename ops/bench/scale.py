@@ -95,11 +95,13 @@ def duckdb_python() -> list[str]:
     return [python, "-m", "ops.bench.scale_duckdb"]
 
 
-def run(command: Sequence[str], environ: Mapping[str, str] | None = None) -> Measured:
-    """Run a command to its end, and measure it with all processes that it starts."""
+def run(command: Sequence[str], environ: Mapping[str, str] | None = None, cores: int = CORES) -> Measured:
+    """Run a command on so many cores to its end, and measure it with all processes that it starts."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         began = time.monotonic()
         process = subprocess.Popen(list(command), stdout=out, stderr=err, env=os.environ | dict(environ or {}))
+        # All of it: the garbage collector and the compiler of a JVM would take a second core beside one task.
+        psutil.Process(process.pid).cpu_affinity(psutil.Process().cpu_affinity()[:cores])
         peak = 0
         while process.poll() is None:
             peak = max(peak, _largest(process.pid))
@@ -260,18 +262,19 @@ def _of_both(query: str, *databases: DatabaseSettings, **params: str) -> Iterato
 
 def _bars(folder: Path, other: Sequence[str], sizes: Sizes) -> list[Target]:
     whole, half, made = folder / "bars", folder / "half", folder / "made"
-    rows = sizes.tickers * sizes.bar_sessions
-    run([*other, "make", str(whole), str(sizes.tickers), str(sizes.bar_sessions)])
+    made_rows = run([*other, "make", str(whole), str(sizes.tickers), str(sizes.bar_sessions)]).said
+    rows = json.loads(made_rows)["rows"]
     run([*other, "make", str(half), str(sizes.tickers // 2), str(sizes.bar_sessions)])
-    step(f"{rows:,} bars of {sizes.tickers:,} tickers as Parquet, and half of them")
+    step(f"{rows:,} bars of {sizes.tickers:,} tickers as Parquet, some of them missing, and half of them")
 
     def spark(bars: Path, cores: int) -> Measured:
         arguments = [str(bars), str(made / f"{bars.name}-{cores}"), str(cores), str(sizes.bar_sessions), MEMORY]
-        return run([sys.executable, "-m", "ops.bench.scale_returns", *arguments])
+        return run([sys.executable, "-m", "ops.bench.scale_returns", *arguments], cores=cores)
 
     ours = spark(whole, CORES)
     theirs, theirs_alone = (
-        run([*other, "returns", str(whole), str(made / "duckdb.parquet"), str(cores)]) for cores in (CORES, 1)
+        run([*other, "returns", *map(str, (whole, made / "duckdb.parquet", cores, sizes.bar_sessions))], cores=cores)
+        for cores in (CORES, 1)
     )
     told = json.loads(run([*other, "compare", str(made / f"bars-{CORES}"), str(made / "duckdb.parquet")]).said)
     of_half, alone = spark(half, CORES), spark(whole, 1)
