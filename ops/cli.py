@@ -498,7 +498,7 @@ def test(rings: Sequence[str]) -> int:
         "--rounds",
         type=int,
         metavar="N",
-        help="members: (20); chaos: of each fault (20); history, soak: sessions (250)",
+        help="members: (2, a minute; 20 for the whole); chaos: of each fault (20); history, soak: sessions (250)",
     ),
     argument(
         "--fault",

@@ -237,17 +237,13 @@ def consume(
 ) -> None:
     """Poll, prepare, handle and commit batches until SIGTERM.
 
-    beat: is told in every round whether the consumer is at work, or waits for the database or for its group
+    beat: is told in every round whether the consumer is at work, or waits for the database, the broker or its group
 
     The commit is the last step, so every batch is handled at least once. While a batch is being handled, the next one
     is polled and prepared. While the database cannot be reached, the batch is kept and tried again. The offset does not
     move then, and nothing is lost. One thread handles batches and lags, one after another.
     """
     stop = _StopSignal()
-
-    def is_over() -> bool:
-        beat(True)
-        return stop.requested
 
     def gives_up() -> bool:
         beat(False)
@@ -260,7 +256,15 @@ def consume(
             with ThreadPoolExecutor(1, topic.value) as worker:
                 meter = LagMeter(consumer, lambda lags: worker.submit(handle_lag, lags))
                 members = partial(count_members, settings, topic.consumer_group)
-                pump(consumer, lambda batch: partial(worker.submit, prepare(batch)), is_over, meter, gives_up, members)
+                pump(
+                    consumer,
+                    lambda batch: partial(worker.submit, prepare(batch)),
+                    lambda: stop.requested,
+                    meter,
+                    gives_up,
+                    members,
+                    beat,
+                )
         finally:
             consumer.close()
             log.info("stopped reading %s", topic)
@@ -273,12 +277,14 @@ def pump(
     meter: LagMeter,
     gives_up: Callable[[], bool] = lambda: False,
     count_members: Callable[[], int] = lambda: NOT_KNOWN,
+    beat: Callable[[bool], object] = lambda is_at_work: None,
 ) -> None:
     """Handle one batch while polling and preparing the next, until `is_over`. Finish and commit the last one.
 
     prepare: makes a batch ready, and returns what begins to handle it in another thread
     gives_up: whether to wait no longer for the database or for the group: what is not committed is read again later
     count_members: asks the broker for the size of the group, where a member has no partition
+    beat: is told in every round whether the broker hands out what is sent
     """
     # Fetching and preparing the next batch (in this thread) and storing the current one (in the other) overlap. Only
     # one batch is handled at a time, so commits stay in order and a crash repeats at most one batch.
@@ -286,6 +292,7 @@ def pump(
     idle = IDLE_SECONDS
     membership, reader = Membership(consumer, meter, count_members), _Reader(consumer)
     while not is_over():
+        beat(membership.is_at_work)
         membership.look(is_busy=under_way is not None)
         batch = reader.poll(timeout_ms=0 if membership.is_stable else POLL_MS)
         meter.look(is_idle=not (batch or under_way))

@@ -15,6 +15,8 @@ REJOIN_SECONDS = 20.0  # longer than the broker waits for the others of a new gr
 # After so long without a commit the broker is asked whether there is anything to read. Asked twice, it is sure.
 STALL_SECONDS = 60.0
 ANSWER_MS = 2000
+# The client says every three seconds that it is there. A broker that does not answer that for so long is away.
+SILENT_SECONDS = 15.0
 
 NOT_KNOWN = 2**31
 
@@ -44,6 +46,14 @@ class Membership:
     @property
     def is_stable(self) -> bool:
         return self._consumer.group_metadata().state is MemberState.STABLE
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the consumer gets what is sent: it is a stable member, and the broker has answered lately."""
+        # A client that has lost its broker stays a stable member in its own eyes, for as long as that takes.
+        heartbeat = self._consumer._coordinator.heartbeat
+        heard_at = max(heartbeat.last_receive, heartbeat.last_reset)  # the latter is when it joined
+        return self.is_stable and self._clock() - heard_at < SILENT_SECONDS
 
     def is_restored(self) -> bool:
         """Look, and tell whether the consumer is a stable member."""

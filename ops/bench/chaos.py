@@ -11,7 +11,7 @@ from itertools import product
 from random import Random
 from statistics import median
 
-from ops.bench.chaos_faults import Fault, kinds
+from ops.bench.chaos_faults import DISK_FULL, Fault, kinds
 from ops.bench.chaos_field import Field
 from ops.bench.chaos_rounds import KeptRounds, Round
 from ops.bench.chaos_rows import Difference, Rows, without_revisions
@@ -38,7 +38,7 @@ def measure(rounds: int, names: Sequence[str], is_resumed: bool = False) -> list
     """
     kept = KeptRounds(ROUNDS_FILE)
     every = kept.read() if is_resumed else []
-    with chaos_field() as field:
+    with chaos_field(wants_disk(names)) as field:
         chosen = choose(kinds(field), names)
         wanted = set(product([fault.name for fault in chosen], range(1, rounds + 1)))
         earlier = [each for each in every if (each.fault, each.number) in wanted]
@@ -49,6 +49,7 @@ def measure(rounds: int, names: Sequence[str], is_resumed: bool = False) -> list
     if earlier:
         step(f"{len(earlier)} of {len(played)} rounds are of earlier runs: {', '.join(when_and_of_what(earlier))}")
     show(played)
+    tell_left_out(field, names)
     return targets(played)
 
 
@@ -157,6 +158,16 @@ def show(played: Sequence[Round]) -> None:
             for name, rounds in of.items()
         ],
     )
+
+
+def wants_disk(names: Sequence[str]) -> bool:
+    return not names or DISK_FULL in names
+
+
+def tell_left_out(field: Field, names: Sequence[str]) -> None:
+    """Name the kind that was asked for and cannot be made here: it is in no table."""
+    if wants_disk(names) and not field.disk:
+        step(f"left out, for want of a disk of its own: {DISK_FULL}")
 
 
 def targets(played: Sequence[Round]) -> list[Target]:

@@ -12,7 +12,8 @@ from typing import Any
 import psutil
 
 from config.config import Topic
-from database.db_helper import connect
+from database.db_helper import connect, fetch
+from ops.bench.chaos_disk import Disk
 from ops.bench.chaos_field import Field
 from ops.bench.chaos_rows import POISON_KEY
 from ops.errors import RunFailed
@@ -67,6 +68,10 @@ MOST_KILLED = 6
 MOST_PARTITIONS = 12
 MOST_CONNECTIONS = 1000
 GONE_SECONDS = 60
+MB = 2**20
+# More than it may write before it removes what is older.
+MOST_LOG_MB = 1100
+DISK_FULL = "disk full"
 
 # Gets the stack and what draws at random. Returns what was done, in words.
 Strike = Callable[[Field, Random], str]
@@ -82,7 +87,7 @@ class Fault:
 
 
 def kinds(field: Field) -> dict[str, Fault]:
-    """Return every kind of fault by its name."""
+    """Return every kind of fault that can strike here, by its name."""
     killed = [Fault(f"kill -9 {name}", partial(_kill, service=name)) for name in field.services()]
     others = [
         Fault("consumers rebalance", _rebalance),
@@ -98,7 +103,8 @@ def kinds(field: Field) -> dict[str, Fault]:
         Fault("no connection left", _use_up_connections),
         Fault("wrong answers", _answer_wrongly, is_of_source=True),
     ]
-    return {fault.name: fault for fault in [*killed, *others]}
+    on_disk = [Fault(DISK_FULL, partial(_fill_disk, disk=field.disk))] if field.disk else []
+    return {fault.name: fault for fault in [*killed, *others, *on_disk]}
 
 
 def _kill(field: Field, chance: Random, service: str) -> str:
@@ -238,6 +244,28 @@ def _answer_wrongly(field: Field, chance: Random) -> str:
         field.market.clear_faults()
     said = " ".join(str(value) for value in answer.values())
     return f"the source answered {said} for {seconds:.0f} s"
+
+
+def _fill_disk(field: Field, chance: Random, disk: Disk) -> str:
+    """Leave too little room to collect, then none for new rows, then none for PostgreSQL's log; then make room."""
+    little, none = (chance.uniform(SHORT_WAIT, LONG_WAIT) for _ in range(2))
+    try:
+        disk.keep_free(field.settings.collector.disk_free_mb * MB // 2, little)
+        disk.keep_free(0, none)
+        _use_up_log(field)
+        disk.keep_free(0, none)
+        down = field.not_ready()
+    finally:
+        disk.widen()
+    told = f"the disk was short of room for {little:.0f} s and full for {2 * none:.0f} s"
+    return f"{told}; not ready at its end: {', '.join(down) or 'none'}"
+
+
+def _use_up_log(field: Field) -> None:
+    """Have PostgreSQL write its log until there is no room for it, which ends the server."""
+    with suppress(ActstockError), closing(connect(field.settings.database)) as conn:
+        for _ in range(MOST_LOG_MB):
+            fetch(conn, f"SELECT pg_logical_emit_message(false, 'chaos', repeat('x', {MB}))")
 
 
 def _process(field: Field, service: str) -> psutil.Process | None:

@@ -13,6 +13,7 @@ from collector.bootstrap import prepare
 from config.config import Settings, Topic
 from config.stages import CONTROLLER
 from database.db_helper import connect
+from ops.bench.chaos_disk import Disk
 from ops.bench.chaos_rows import Rows, count_poison, read_rows
 from ops.databases import empty_tables
 from ops.errors import NotRunning, RunFailed
@@ -37,10 +38,11 @@ KEPT = ("schema_migration",)
 
 @dataclass(frozen=True)
 class Field:
-    """patience_seconds: after so long without a right end a person would be called."""
+    """patience_seconds: after so long without a right end a person would be called. disk: which has the data alone."""
 
     stack: Stack
     patience_seconds: float = 900
+    disk: Disk | None = None
     environ: dict[str, str] = field(default_factory=lambda: dict(os.environ))
     # Where each topic ended when the present chain was begun.
     begun: dict[Topic, Offsets] = field(default_factory=dict)
@@ -119,7 +121,7 @@ class Field:
 
     def rest(self, until: float) -> str | None:
         """Wait until every service is ready and every message stored. Return what is not, if so."""
-        while busy := [*self._not_ready(), *self._behind()]:
+        while busy := [*self.not_ready(), *self._behind()]:
             if time.monotonic() > until:
                 return f"not at rest: {', '.join(busy)}"
             time.sleep(POLL_SECONDS)
@@ -146,7 +148,8 @@ class Field:
             self.market.clear_faults()
             self.market.set_noise(True)
 
-    def _not_ready(self) -> list[str]:
+    def not_ready(self) -> list[str]:
+        """Return the services that do not do their work."""
         states = self.supervisor.states()
         services = services_of(self.stack)
         return [name for name, service in services.items() if not is_ready(service, self.stack, states[name])]

@@ -184,7 +184,7 @@ def _evidence(bench: Bench) -> list[Target]:
 def _members(bench: Bench) -> list[Target]:
     from ops.bench import members
 
-    sizes = members.SHORT if bench.is_short else members.FULL
+    sizes = members.SHORT if bench.is_short else members.USUAL
     return members.measure(bench.settings, replace(sizes, rounds=bench.rounds or sizes.rounds), bench.stack.logs)
 
 

@@ -47,7 +47,8 @@ class Sizes:
     rounds: int
 
 
-FULL = Sizes(200_000, 20)
+# As many rounds as show whether it holds, in the time of another part. That it holds for good, twenty show.
+USUAL = Sizes(200_000, 2)
 SHORT = Sizes(10_000, 2)
 
 

@@ -13,7 +13,7 @@ from statistics import median
 
 from config.config import Settings
 from config.stages import REBALANCE
-from ops.bench.chaos import choose, people, run_undisturbed, show, strike
+from ops.bench.chaos import choose, people, run_undisturbed, show, strike, tell_left_out, wants_disk
 from ops.bench.chaos_faults import Fault, kinds
 from ops.bench.chaos_field import Field
 from ops.bench.chaos_rounds import Round
@@ -43,7 +43,7 @@ Memory = dict[str, int]
 
 def measure(sessions: int, names: Sequence[str]) -> list[Target]:
     """Run the last sessions of the market on a stack of its own. names: of the faults (none: all)."""
-    with chaos_field() as field, field.without_noise():
+    with chaos_field(wants_disk(names)) as field, field.without_noise():
         market = field.market.market()
         days = sessions_between(market.first_session, market.last_session)[-max(sessions, WARM_AFTER + 2) :]
         faults = choose(kinds(field), names)
@@ -57,6 +57,7 @@ def measure(sessions: int, names: Sequence[str]) -> list[Target]:
         found = without_revisions(field.rows())
         difference = Difference.between(without_revisions(_replayed(field, days)), found)
     show(played)
+    tell_left_out(field, names)
     step(f"{found.total():,} rows of all {len(days)} sessions: {difference}")
     _show_memory(before, after)
     return [

@@ -172,11 +172,13 @@ def test_a_frozen_broker_costs_a_consumer_no_memory(
             for trial in trials:
                 trial.measure()
         assert not any("MEANWHILE" in trial.consumer.stored() for trial in trials), "a wire was not dead"
+        assert not any(trial.consumer.beat.exists() for trial in trials), "one has nothing to commit, and waits as well"
 
         for trial in trials:
             trial.wire.revive()
             send(trial.kafka, "AFTER")
         for trial in trials:
             trial.read({"MEANWHILE", "AFTER"})
+            trial.consumer.until(trial.consumer.beat.exists)
     for trial in trials:
         assert max(trial.sizes) <= MOST_BYTES, [size // 10**6 for size in trial.sizes]

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -10,6 +11,7 @@ import pytest
 from config.universe import universe
 from ops.bench import budget, chain, made_days, members, memory, wrk
 from ops.bench.bars import answers, bars
+from ops.bench.command import PARTS
 from ops.bench.consume import require_space, targets
 from ops.bench.day_requests import OTHER, SECTORS, Day
 from ops.bench.report import Target
@@ -230,3 +232,22 @@ def test_a_round_of_members_misses_what_went_wrong_in_it() -> None:
     assert all(target.is_reached for target in members.targets([well, well]))
     assert [target.figure for target in members.targets([well, ill])] == [3, 1, 1, 2]
     assert not any(target.is_reached for target in members.targets([well, ill]))
+
+
+@pytest.mark.parametrize(
+    ("is_short", "rounds", "sizes"),
+    [
+        (False, None, members.Sizes(200_000, 2)),
+        (False, 20, members.Sizes(200_000, 20)),
+        (True, None, members.Sizes(10_000, 2)),
+    ],
+)
+def test_members_come_and_go_as_often_as_they_are_asked_to(
+    monkeypatch: pytest.MonkeyPatch, is_short: bool, rounds: int | None, sizes: members.Sizes
+) -> None:
+    asked: list[members.Sizes] = []
+    monkeypatch.setattr(members, "measure", lambda settings, chosen, logs: asked.append(chosen))
+    measured: Any = SimpleNamespace(is_short=is_short, rounds=rounds, settings=None, stack=SimpleNamespace(logs=None))
+    _, measure = PARTS["members"]
+    measure(measured)
+    assert asked == [sizes]

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import time
 from collections import Counter
 from contextlib import nullcontext
@@ -15,11 +16,13 @@ from typing import Any
 import psutil
 import pytest
 
+from config.config import PROJECT_ROOT
 from config.stages import REBALANCE
 from database.schema_reader import schema
 from ops import testing
 from ops.bench import chaos, chaos_faults, chaos_field, chaos_rows, chaos_stack, soak
-from ops.bench.chaos_faults import Fault
+from ops.bench.chaos_disk import Disk
+from ops.bench.chaos_faults import DISK_FULL, Fault
 from ops.bench.chaos_field import Field
 from ops.bench.chaos_rounds import KeptRounds, Round
 from ops.bench.chaos_rows import Difference
@@ -108,7 +111,7 @@ class TestRoundsOfManyRuns:
     def struck(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, int]]:
         struck: list[tuple[str, int]] = []
         served = SimpleNamespace(last_session=date(2026, 8, 21))
-        field = SimpleNamespace(market=SimpleNamespace(market=lambda: served), without_noise=nullcontext)
+        field = SimpleNamespace(market=SimpleNamespace(market=lambda: served), without_noise=nullcontext, disk=None)
 
         def play_round(_: Any, session: date, truth: Any, fault: Fault, number: int, usual: float) -> Round:
             if len(struck) == self.stop_after:
@@ -116,7 +119,7 @@ class TestRoundsOfManyRuns:
             struck.append((fault.name, number))
             return Round(fault.name, number, 1.5, Difference(wrong=2, examples=("bars SPY",)), "a word")
 
-        monkeypatch.setattr(chaos, "chaos_field", lambda: nullcontext(field))
+        monkeypatch.setattr(chaos, "chaos_field", lambda _: nullcontext(field))
         monkeypatch.setattr(chaos, "undisturbed", lambda *_: (TRUTH, 20.0))
         monkeypatch.setattr(chaos, "kinds", lambda _: {name: Fault(name, lambda *_: "") for name in ("a", "b")})
         monkeypatch.setattr(chaos, "play_round", play_round)
@@ -162,6 +165,14 @@ class TestRoundsOfManyRuns:
 
         assert len(struck) == 4
         assert [target.figure for target in targets] == [0, 0, 2, 1]
+
+    def test_a_kind_that_cannot_be_made_here_is_named_and_no_other_is(
+        self, struck: list[tuple[str, int]], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        chaos.measure(1, ["a"])
+        assert "left out" not in capsys.readouterr().out
+        chaos.measure(1, [])
+        assert f"left out, for want of a disk of its own: {DISK_FULL}" in capsys.readouterr().out
 
     def test_a_wrong_name_loses_no_round(self, struck: list[tuple[str, int]]) -> None:
         chaos.measure(1, ["a"])
@@ -324,6 +335,134 @@ def test_a_service_is_frozen_with_what_it_started_and_goes_on(monkeypatch: pytes
     assert told.startswith("2 processes of postgres frozen for ")
 
 
+class TestFullDisk:
+    """A disk that only notes what is done to it, and a real one where this user may mount one."""
+
+    @pytest.fixture
+    def noted(self) -> list[str]:
+        return []
+
+    def disk(self, noted: list[str], fails_at: int | None = None) -> Any:
+        def keep_free(room: int, seconds: float) -> None:
+            noted.append(f"{room} bytes free")
+            if len(noted) == fails_at:
+                raise KeyboardInterrupt
+
+        return SimpleNamespace(
+            keep_free=keep_free,
+            widen=lambda: noted.append("room"),
+            unmount=lambda: noted.append("unmounted"),
+        )
+
+    def field(self, noted: list[str]) -> Any:
+        def not_ready() -> list[str]:
+            noted.append("looked")
+            return ["postgres", "kafka"]
+
+        settings = SimpleNamespace(collector=SimpleNamespace(disk_free_mb=1000))
+        return SimpleNamespace(settings=settings, not_ready=not_ready)
+
+    def test_collection_has_too_little_room_first_then_rows_then_the_log(
+        self, noted: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(chaos_faults, "_use_up_log", lambda _: noted.append("log used up"))
+
+        told = chaos_faults._fill_disk(self.field(noted), Random(1), self.disk(noted))
+
+        full = ["0 bytes free", "log used up", "0 bytes free"]
+        assert noted == [f"{500 * 2**20} bytes free", *full, "looked", "room"]
+        assert told.endswith("not ready at its end: postgres, kafka")
+
+    @pytest.mark.parametrize("fails_at", [1, 2, 4])
+    def test_there_is_room_again_whenever_it_is_interrupted(
+        self, noted: list[str], monkeypatch: pytest.MonkeyPatch, fails_at: int
+    ) -> None:
+        monkeypatch.setattr(chaos_faults, "_use_up_log", lambda _: noted.append("log used up"))
+        with pytest.raises(KeyboardInterrupt):
+            chaos_faults._fill_disk(self.field(noted), Random(1), self.disk(noted, fails_at))
+        assert (len(noted), noted[-1]) == (fails_at + 1, "room")
+
+    def test_without_a_disk_of_its_own_there_is_no_such_kind(self) -> None:
+        def known(disk: Any) -> dict[str, Fault]:
+            field: Any = SimpleNamespace(services=lambda: ["kafka"], service_of=str, disk=disk)
+            return chaos_faults.kinds(field)
+
+        assert set(known(self.disk([]))) - set(known(None)) == {DISK_FULL}
+        with pytest.raises(UnknownName):
+            chaos.choose(known(None), [DISK_FULL])
+
+    @pytest.fixture
+    def stack_noted(self, noted: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+        monkeypatch.setattr(chaos_stack, "TOOLS", tmp_path)
+        monkeypatch.setattr(chaos_stack, "SETTINGS", {})
+        monkeypatch.setattr(chaos_stack, "start", lambda _: noted.append("started"))
+        monkeypatch.setattr(chaos_stack, "stop", lambda _: noted.append("stopped"))
+        return noted
+
+    def test_the_disk_goes_behind_the_stack_however_it_ends(
+        self, stack_noted: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Disk, "mounted", lambda _: self.disk(stack_noted))
+        with pytest.raises(KeyboardInterrupt), chaos_stack.chaos_field(wants_disk=True) as field:
+            assert field.disk
+            raise KeyboardInterrupt
+        assert stack_noted == ["stopped", "started", "stopped", "unmounted"]
+
+    def test_why_it_has_none_is_told_and_all_else_goes_on(
+        self, stack_noted: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def refused(_: Path) -> Disk:
+            raise CannotStart("Operation not permitted")
+
+        monkeypatch.setattr(Disk, "mounted", refused)
+        with chaos_stack.chaos_field(wants_disk=True) as field:
+            assert field.disk is None
+        assert "'disk full' is left out: Operation not permitted" in capsys.readouterr().out
+        with chaos_stack.chaos_field():
+            pass
+        assert "left out" not in capsys.readouterr().out
+
+    def test_a_real_one_is_full_and_has_room_again_and_nobody_else_sees_it(self, tmp_path: Path) -> None:
+        """Where none can be mounted it is told why. It goes with its last process, which is killed here."""
+        may_mount = subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode == 0
+        command = [sys.executable, "-c", ON_A_DISK, str(tmp_path / "data")]
+        with subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True) as running:
+            assert running.stdout
+            told = running.stdout.readline().strip()
+            assert list((tmp_path / "data").iterdir()) == []
+            assert "actstock-chaos" not in Path("/proc/mounts").read_text()
+            running.kill()
+        full = "1000 bytes written, No space left on device, 1000 bytes written"
+        assert told == (full if may_mount else "no disk")
+
+
+# Tells what it can write where there is room, where there is none, and where there is some again.
+ON_A_DISK = """
+import sys, time
+from pathlib import Path
+from ops.bench.chaos_disk import Disk
+from ops.errors import CannotStart
+
+def write(name):
+    try:
+        return f"{(folder / name).write_bytes(bytes(1000))} bytes written"
+    except OSError as error:
+        return error.strerror
+
+folder = Path(sys.argv[1])
+try:
+    disk = Disk.mounted(folder)
+    told = [write("first")]
+    disk.keep_free(0, 0)
+    told.append(write("second"))
+    disk.widen()
+    print(", ".join([*told, write("third")]), flush=True)
+except CannotStart:
+    print("no disk", flush=True)
+time.sleep(60)
+"""
+
+
 def test_a_soak_compares_rows_and_memory(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Twelve sessions to the last one of a month, the eleventh with a fault: a row is lost, memory grows by a tenth."""
     done: list[str] = []
@@ -346,8 +485,9 @@ def test_a_soak_compares_rows_and_memory(monkeypatch: pytest.MonkeyPatch, capsys
         rows=lambda: TRUTH - Counter([("bars", "SPY 2", "b")]),
         without_noise=nullcontext,
         stack=None,
+        disk=None,
     )
-    monkeypatch.setattr(soak, "chaos_field", lambda: nullcontext(field))
+    monkeypatch.setattr(soak, "chaos_field", lambda _: nullcontext(field))
     monkeypatch.setattr(soak, "kinds", lambda _: {"any": Fault("any", lambda *_: str(done.append("fault") or ""))})
     monkeypatch.setattr(soak, "sizes_at_rest", lambda _: next(memory))
     monkeypatch.setattr(soak, "_replayed", lambda *_: TRUTH)

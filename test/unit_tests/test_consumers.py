@@ -1,6 +1,7 @@
 """The consuming loop against a hand-written broker and database: what is committed when."""
 
 import socket
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from kafka import TopicPartition
+from kafka.coordinator.heartbeat import Heartbeat as Heard
 from kafka.errors import (
     CommitFailedError,
     KafkaError,
@@ -56,6 +58,7 @@ class FakeConsumer:
     read_again: list[FakeRecord] = field(default_factory=list)
     refusals: deque[type[KafkaError]] = field(default_factory=deque)
     waits: set[int] = field(default_factory=set)
+    _coordinator: Any = field(default_factory=lambda: SimpleNamespace(heartbeat=Heard()))
 
     def poll(self, timeout_ms: int = 0, max_records: int = 0) -> dict[TopicPartition, list[FakeRecord]]:
         self.waits.add(timeout_ms)
@@ -349,6 +352,40 @@ def test_who_waits_has_no_heartbeat_until_it_is_at_work_again(tmp_path: Path) ->
         assert file.exists() is is_at_work
 
 
+def stands_in(monkeypatch: pytest.MonkeyPatch, consumer: FakeConsumer) -> Any:
+    """Let a consumer stand in for the client's, and return what asks it to stop."""
+    stop = SimpleNamespace(requested=False)
+    consumer.close = lambda: None  # type: ignore[attr-defined]
+    monkeypatch.setattr(kafka_utils, "_StopSignal", lambda: stop)
+    monkeypatch.setattr(kafka_utils, "require_login", lambda *_: None)
+    monkeypatch.setattr(kafka_utils, "connect_consumer", lambda *_: consumer)
+    return stop
+
+
+def consume(beat: Callable[[bool], object], store: Callable[[], None] = lambda: None) -> None:
+    kafka_utils.consume(KafkaSettings("", 1, 1), Topic.ETF_DAILY, lambda batch: store, lambda lags: None, beat)
+
+
+def test_who_hears_nothing_of_the_broker_waits_although_there_is_nothing_to_commit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    consumer, beats = FakeConsumer(deque()), list[bool]()
+    heard = consumer._coordinator.heartbeat
+    stop = stands_in(monkeypatch, consumer)
+
+    def beat(is_at_work: bool) -> None:
+        beats.append(is_at_work)
+        if is_at_work:
+            heard.last_reset = heard.last_receive = time.monotonic() - membership.SILENT_SECONDS
+        else:
+            heard.received_heartbeat()
+        stop.requested = len(beats) == 3
+
+    consume(beat)
+
+    assert beats == [True, False, True]
+
+
 @pytest.mark.parametrize("is_at_work", [True, False])
 def test_without_a_file_nothing_is_touched(is_at_work: bool) -> None:
     Heartbeat(None).beat(is_at_work)
@@ -358,12 +395,9 @@ def test_a_consumer_without_messages_is_at_work_and_one_that_waits_for_the_datab
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whoever looks at its heartbeat may tell them apart, at once and until the batch is stored."""
-    stop, beats, tries = SimpleNamespace(requested=False), [], iter(range(3))
+    beats, tries = list[str](), iter(range(3))
     consumer = FakeConsumer(batches(2))
-    consumer.close = lambda: None  # type: ignore[attr-defined]
-    monkeypatch.setattr(kafka_utils, "_StopSignal", lambda: stop)
-    monkeypatch.setattr(kafka_utils, "require_login", lambda *_: None)
-    monkeypatch.setattr(kafka_utils, "connect_consumer", lambda *_: consumer)
+    stop = stands_in(monkeypatch, consumer)
     monkeypatch.setattr(kafka_utils, "LONGEST_WAIT_SECONDS", 0.01)
 
     def store() -> None:
@@ -376,7 +410,7 @@ def test_a_consumer_without_messages_is_at_work_and_one_that_waits_for_the_datab
         beats.append("at work" if is_at_work else "waits")
         stop.requested = beats.count("at work") > 5
 
-    kafka_utils.consume(KafkaSettings("", 1, 1), Topic.ETF_DAILY, lambda batch: store, lambda lags: None, beat)
+    consume(beat, store)
 
     first, last = beats.index("database away"), beats.index("stored")
     waiting = beats[first + 1 : last]

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from kafka import TopicPartition
+from kafka.coordinator.heartbeat import Heartbeat
 from kafka.errors import KafkaTimeoutError
 from kafka.structs import MemberState
 
 from utils.lag import Lag, LagMeter
-from utils.membership import REJOIN_SECONDS, STALL_SECONDS, Membership
+from utils.membership import REJOIN_SECONDS, SILENT_SECONDS, STALL_SECONDS, Membership
 
 FIRST, SECOND = TopicPartition("etf", 0), TopicPartition("etf", 1)
 LATER = STALL_SECONDS + 1
@@ -28,6 +29,11 @@ class Broker:
     state: MemberState = MemberState.STABLE
     error: Exception | None = None
     joined: int = 0
+    _coordinator: Any = field(default_factory=lambda: SimpleNamespace(heartbeat=Heartbeat()))
+
+    def answer(self, now: float) -> None:
+        """Answer what a client says every three seconds."""
+        self._coordinator.heartbeat.last_receive = now
 
     def assignment(self) -> set[TopicPartition]:
         return self.mine
@@ -152,6 +158,26 @@ def test_who_is_outside_joins_anew_sooner_and_asks_nobody() -> None:
     assert member.after(REJOIN_SECONDS) == 0
     assert member.after(1) == 1
     assert member.after(LATER) == 2
+
+
+def test_who_hears_nothing_of_the_broker_is_not_at_work_until_it_answers() -> None:
+    """A client believes to be a stable member though its broker is away."""
+    member = Member(Broker())
+    member.broker._coordinator.heartbeat.last_reset = 0.0
+    assert member.membership.is_at_work, "it has just joined"
+    for answer in (3.0, 6.0, 100.0):
+        member.broker.answer(answer)
+        for silent, is_at_work in ((SILENT_SECONDS - 1, True), (SILENT_SECONDS, False)):
+            member.now = answer + silent
+            assert member.membership.is_at_work is is_at_work
+    assert member.broker.group_metadata().state is MemberState.STABLE
+
+
+@pytest.mark.parametrize("state", [MemberState.UNJOINED, MemberState.REBALANCING])
+def test_who_is_outside_its_group_is_not_at_work(state: MemberState) -> None:
+    member = Member(Broker(state=state))
+    member.broker.answer(0.0)
+    assert not member.membership.is_at_work
 
 
 def test_the_lag_that_is_told_is_what_the_broker_says() -> None:

@@ -2,14 +2,18 @@
 
 import hashlib
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from config.config import PROJECT_ROOT
 from ops.errors import CannotInstall, CannotStart
 from ops.native import configure, install, java, postgres, startup
 from ops.native.environment import service_environment
+from ops.native.services import read_services
 from ops.native.stack import DataSource, Stack
 
 
@@ -31,6 +35,19 @@ def test_the_pid_file_of_a_killed_postgres_goes(tmp_path: Path, pid: str, stays:
     pid_file.write_text(f"{pid}\n{tmp_path}\n")
     postgres.remove_stale_pid_file(tmp_path)
     assert pid_file.exists() is stays
+
+
+def test_zookeeper_starts_without_the_empty_log_of_a_full_disk(tmp_path: Path) -> None:
+    logs = tmp_path / "version-2"
+    logs.mkdir()
+    for name, content in (("log.1", b"ZKLG"), ("log.5", b""), ("snapshot.4", b"")):
+        (logs / name).write_bytes(content)
+    command = [sys.executable, "-S", "-m", "ops.native.zookeeper", str(tmp_path), "ls", str(logs)]
+    started = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
+    assert started.stdout.split() == ["log.1", "snapshot.4"]
+    assert "log.5, which is empty" in started.stderr
+    words = read_services()["zookeeper"].command.split()
+    assert words[:5] == ["python", "-S", "-m", "ops.native.zookeeper", '"%(ENV_ACTSTOCK_DATA)s/zookeeper"']
 
 
 def test_kafka_without_its_zookeeper_is_put_aside(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
