@@ -361,8 +361,8 @@ class Correction(Struct):
     difference: Annotated[
         float,
         Meta(
-            description="Of a portfolio: the weight that is elsewhere, as a fraction. Of the record: of the net value. "
-            "The largest one of all periods"
+            description="Of a portfolio: the weight that is elsewhere, cash included, as a fraction. Of the record: of "
+            "the net value. The largest one of all periods"
         ),
     ]
 
