@@ -71,6 +71,10 @@ NO_STOCK = Text(
     "{ticker} is listed as “{kind}”. Only stocks and ETFs are counted.",
     "{ticker}은(는) “{kind}”(으)로 적혀 있습니다. 주식과 ETF만 계산합니다.",
 )
+UNKNOWN_ACTION = Text(
+    "{ticker} is listed as “{kind}”, and what that does to your shares is not known. Write how many you own now.",
+    "{ticker}에 적힌 “{kind}”이(가) 주식 수를 어떻게 바꾸는지 알 수 없습니다. 지금 보유한 주식 수를 적으세요.",
+)
 SHORT_POSITION = Text(
     "{ticker} has {typed} shares: a short position is not counted. Close it, or leave the line out.",
     "{ticker}의 주식 수가 {typed}입니다. 공매도 포지션은 계산하지 않습니다. 청산하거나 줄을 빼세요.",

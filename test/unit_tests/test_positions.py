@@ -82,8 +82,58 @@ def test_exports_are_known_by_their_columns(
 
 
 @pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("Symbol,Type,Quantity\nNVDA,Stock,10\nSPY,ETF,5", "NVDA:10,SPY:5"),
+        ("Symbol,Type,Quantity\nNVDA,Equity,10\nO,REIT,3\nVFIAX,Mutual Fund,2", "NVDA:10,O:3,VFIAX:2"),
+        ("Symbol,Type,Quantity\nNVDA,Common Stock,10\nSPY,ETFs & Closed End Funds,3", "NVDA:10,SPY:3"),
+        ("Symbol;Typ;Anteile\nSAP.DE;Aktie;10\nEXS1.DE;Fonds;4", "SAP.DE:10,EXS1.DE:4"),
+        ("종목코드,거래구분,보유수량\n005930,현금,10\n000660,신용,3\n035420,주식,1", "005930:10,000660:3,035420:1"),
+        ("종목코드,거래구분,수량\n005930,현금매수,10\n005930,매도,4", "005930:6"),
+        (
+            "Date,Action,Symbol,Quantity\n1,You bought,MU,9\n2,Sold,MU,4\n3,Reinvest,MU,0.25\n4,Reinvestment,MU,0.25",
+            "MU:5.5",
+        ),
+        ("Date,Action,Symbol,Quantity\n1,Buy,MU,1\n2,Reinvest Shares,MU,1.5\n3,YOU SOLD MICRON (MU),MU,-2", "MU:0.5"),
+        ("Transaction Type,Symbol,Shares\nBuy,MU,9\nSell,MU,-4\nDividend,MU,0.0000", "MU:5"),
+        ("Side,Ticker,Qty\nBUY,MU,9\nSELL,MU,4", "MU:5"),
+        ("Type;Ticker Symbol;Shares\nKauf;SAP.DE;9\nVerkauf;SAP.DE;4\nDividende;SAP.DE;5\nEinlage;;", "SAP.DE:5"),
+        ("Action,Symbol,Quantity\nBuy,MU,9\nQual Div Reinvest,MU,\nForeign Tax Paid,MU,\nWire Sent,,", "MU:9"),
+        ("Symbol,Quantity\nMU,5\nAs of 21 August 2026,", "MU:5"),
+    ],
+)
+def test_what_a_line_does_to_the_shares_is_known_by_its_words(text: str, written: str) -> None:
+    found = positions.read(text)
+    assert (found.written, found.problems) == (written, [])
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        *("Stock Split", "Split", "Stock Dividend", "Spin-off", "Merger", "Journal", "Exchange", "Cancel Buy"),
+        *("Buy - Cancelled", "Reinvest Dividend", "item", "Short", "Wertpapier", "매수취소", "액면분할", "대주"),
+    ],
+)
+def test_what_is_not_known_to_do_anything_is_told(action: str) -> None:
+    found = positions.read(f"Action,Symbol,Quantity\nBuy,MU,10\n{action},MU,90\nSell,MU,4")
+    assert found.written == "MU:6"
+    assert [(each.line, each.text, each.values) for each in found.problems] == [
+        (3, texts.UNKNOWN_ACTION, {"ticker": "MU", "kind": action})
+    ]
+
+
+@pytest.mark.parametrize(
     ("text", "problem"),
     [
+        ("Symbol,Type,Quantity\nNVDA,Option,5", texts.NO_STOCK),
+        ("Symbol,Type,Quantity\nNVDA,Corporate Bond,5", texts.NO_STOCK),
+        ("Symbol,Type,Quantity\nNVDA,Margin,-5", texts.SHORT_POSITION),
+        ("Symbol,Type,Quantity\nNVDA,Stock,-5", texts.SHORT_POSITION),
+        ("Symbol,Type,Quantity\nNVDA,Stock,", texts.LINE_WITHOUT_SHARES),
+        ("Symbol,Type,Quantity\nNVDA,Buy,", texts.LINE_WITHOUT_SHARES),
+        ("Symbol,Quantity\nNVDA,", texts.LINE_WITHOUT_SHARES),
+        ("Symbol,Quantity,Currency\nBRK B,,", texts.LINE_WITHOUT_SHARES),
+        ("종목코드\t보유수량\n삼성전자\t", texts.NO_TICKER),
         ("NVDA", texts.LINE_WITHOUT_SHARES),
         ("NVDA ten", texts.NO_NUMBER),
         ("NVDA 1e3", texts.NO_NUMBER),
