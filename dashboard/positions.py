@@ -31,8 +31,10 @@ COLUMNS: Mapping[str, Sequence[str]] = {
 }  # fmt: skip
 # What a statement of many parts calls the part with the positions, and that with the cash.
 PARTS = ("Open Positions", "Long Open Positions")
-CASH_PART, CASH_LINE = "Cash Report", "Ending Cash"
-CASH = re.compile(r"cash|cash & cash investments|현금|예수금|\$|[A-Z]{4}X\*\*|[A-Z]{5}\*\*", re.IGNORECASE)
+CASH_LINE, BASE_CURRENCY = ["Cash Report", "Data", "Ending Cash"], "Base Currency Summary"
+CASH = re.compile(r"cash|cash & cash investments|현금|예수금|\$|[A-Z]{5}\*\*", re.IGNORECASE)
+# Money-market funds of the United States are cash, too.
+DOLLAR_CASH = re.compile(r"\$|[A-Z]{5}\*\*", re.IGNORECASE)
 SUMMARY = re.compile(r"(account|grand|positions)? ?totals?|pending activity|합계", re.IGNORECASE)
 STOCKS = re.compile(r"stock|stk|equit|etf|fund|common|^$", re.IGNORECASE)
 NOT_STOCKS = re.compile(r"option|future|bond|crypto|forex|cash", re.IGNORECASE)
@@ -63,6 +65,8 @@ MOST_POSITIONS = 500
 LARGEST_SHARES = Decimal(10) ** 9
 SMALLEST_PART = Decimal("0.00000001")
 DOLLAR = "USD"
+DOLLARS = (DOLLAR, "$", "US$")
+NOTHING = Decimal(0)
 DELIMITERS = (",", ";", "\t")
 DECIMAL_COMMA = re.compile(r"-?(\d{1,3}(\.\d{3})*|\d+),(\d{1,2}|\d{4,})")
 # Of a line that a person types.
@@ -144,11 +148,13 @@ def lines_of(written: str) -> str:
 def _take_table(table: Sequence[_Line], found: Reading) -> None:
     has_decimal_comma = any(DECIMAL_COMMA.fullmatch(cell) for line in table for cell in line.cells)
     columns: Mapping[str, int] = {}
-    for line in _own_parts(table, found):
+    for line in _own_parts(table):
         if named := _header(line.cells):
             columns = named
         elif columns:
             _take(line, columns, found, has_decimal_comma)
+    for line in _cash_lines(table):
+        _take(line, PLAIN_COLUMNS, found, False)
 
 
 def _table(lines: Sequence[str], delimiter: str) -> list[_Line]:
@@ -169,17 +175,22 @@ def _plain_cells(line: str) -> tuple[str, str, str]:
     return first, number, currency.strip(",; ")
 
 
-def _own_parts(lines: Sequence[_Line], found: Reading) -> Iterator[_Line]:
+def _own_parts(lines: Sequence[_Line]) -> Iterator[_Line]:
     """Yield the lines of the positions. Of a statement of many parts: those of its part without the first two cells."""
     if not any(line.cells[0] in PARTS and "Header" in line.cells[1:2] for line in lines):
         yield from lines
         return
     for line in lines:
         part, kind, cells = line.cells[0], "".join(line.cells[1:2]), line.cells[2:]
-        if part in PARTS and (kind == "Header" or (kind == "Data" and cells[0] == "Summary")):
+        if part in PARTS and (kind == "Header" or (kind == "Data" and cells[:1] == ["Summary"])):
             yield _Line(line.number, cells)
-        elif part == CASH_PART and kind == "Data" and cells[0] == CASH_LINE and cells[1] == DOLLAR:
-            _add_cash(found, _number(cells[2], False))
+
+
+def _cash_lines(lines: Sequence[_Line]) -> list[_Line]:
+    """Return the cash of a statement of many parts as people type it: of each currency, or the only sum there is."""
+    ends = [line for line in lines if list(line.cells[:3]) == CASH_LINE and len(line.cells) > len(CASH_LINE) + 1]
+    sums = [_Line(line.number, ["cash", line.cells[4], line.cells[3]]) for line in ends]
+    return [line for line in sums if line.cells[2] != BASE_CURRENCY] or sums
 
 
 def _header(cells: Sequence[str]) -> Mapping[str, int] | None:
@@ -204,7 +215,7 @@ def _take(line: _Line, columns: Mapping[str, int], found: Reading, has_decimal_c
         if cells is None:
             return
         if CASH.fullmatch(cells[TICKER]):
-            _take_cash(cells, found, has_decimal_comma)
+            _take_cash(cells, found, has_decimal_comma, DOLLAR if columns is PLAIN_COLUMNS else "")
             return
         _take_position(cells, found, has_decimal_comma)
     except Unreadable as why:
@@ -227,19 +238,19 @@ def _is_word(cell: str) -> bool:
     return bool(class_share(cell.upper()) or re.fullmatch(r"\S*\w\S*", cell))
 
 
-def _take_cash(cells: Mapping[str, str], found: Reading, has_decimal_comma: bool) -> None:
-    currency = cells.get(CURRENCY, "").upper()
-    if currency not in ("", DOLLAR):
-        raise Unreadable(texts.CASH_IN_OTHER_CURRENCY, currency=currency)
+def _take_cash(cells: Mapping[str, str], found: Reading, has_decimal_comma: bool, assumed: str) -> None:
+    """Add cash in dollars. assumed: the currency of cash that names none; empty: it is not known."""
     typed = cells.get(VALUE) or cells[SHARES]
     amount = _number(typed, has_decimal_comma)
     if amount is None or amount < 0:
         raise Unreadable(texts.NO_CASH, typed=typed or "–")
-    _add_cash(found, amount)
-
-
-def _add_cash(found: Reading, amount: Decimal | None) -> None:
-    found.cash = (found.cash or Decimal(0)) + (amount or Decimal(0))
+    is_in_dollars = "$" in typed or DOLLAR_CASH.fullmatch(cells[TICKER])
+    currency = cells.get(CURRENCY, "").upper() or (DOLLAR if is_in_dollars else assumed)
+    if amount and currency not in DOLLARS:
+        is_known = currency not in ("", BASE_CURRENCY.upper())
+        text = texts.CASH_IN_OTHER_CURRENCY if is_known else texts.CASH_WITHOUT_CURRENCY
+        raise Unreadable(text, currency=currency, typed=typed)
+    found.cash = (found.cash or NOTHING) + amount
 
 
 def _take_position(cells: Mapping[str, str], found: Reading, has_decimal_comma: bool) -> None:
@@ -259,7 +270,7 @@ def _take_position(cells: Mapping[str, str], found: Reading, has_decimal_comma: 
         return
     currency = cells.get(CURRENCY, "").upper()
     key = (ticker, currency if CURRENCY_CODE.fullmatch(currency) else "")
-    found.shares[key] = found.shares.get(key, Decimal(0)) + moved.quantize(SMALLEST_PART).normalize()
+    found.shares[key] = found.shares.get(key, NOTHING) + moved.quantize(SMALLEST_PART).normalize()
 
 
 def _moved(ticker: str, shares: Decimal, action: str, typed: str) -> Decimal:

@@ -84,8 +84,14 @@ NO_CASH = Text(
     "“{typed}”은(는) 투자할 현금이 아닙니다. 현금 칸에 10000처럼 달러로 적으세요.",
 )
 CASH_IN_OTHER_CURRENCY = Text(
-    "Cash in {currency} is not counted: only US dollars are. Change it, or add what it is worth to the field.",
-    "{currency} 현금은 계산하지 않습니다. 미국 달러로 환전하거나 환산한 금액을 현금 칸에 더하세요.",
+    "Cash in {currency} is not counted: only US dollars are. Write what all your cash is worth in dollars into the "
+    "field.",
+    "{currency} 현금은 계산하지 않습니다. 현금 전체를 미국 달러로 환산해 현금 칸에 적으세요.",
+)
+CASH_WITHOUT_CURRENCY = Text(
+    "Cash of {typed} is not counted: nothing says of which currency it is. Write what all your cash is worth in "
+    "dollars into the field.",
+    "현금 {typed}은(는) 어느 통화인지 알 수 없어 계산하지 않습니다. 현금 전체를 미국 달러로 환산해 현금 칸에 적으세요.",
 )
 SOLD_MORE = Text(
     "{ticker}: more is sold than bought in these lines. Add the missing purchases.",

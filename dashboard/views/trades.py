@@ -235,7 +235,8 @@ def orders(client: ApiClient, page: Page, entered: Entered | None) -> tuple[list
         return [html.P(page.say(texts.NOTHING_YET), className="note")], []
     asked = asked_of(entered)
     if asked is None:
-        told = page.say(texts.CASH_REFUSED, typed=entered.cash, largest=f"{LARGEST_CASH:,.0f}")
+        typed = entered.cash or positions.read(entered.positions).cash
+        told = page.say(texts.CASH_REFUSED, typed=typed, largest=f"{LARGEST_CASH:,.0f}")
         return [html.P(told, className="problem", role="alert")], []
     found = client.owned_trades(
         selectors.selected(page),

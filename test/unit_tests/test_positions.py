@@ -144,6 +144,7 @@ def test_what_is_not_known_to_do_anything_is_told(action: str) -> None:
         ("Symbol,Quantity,Asset Type\nBTC,5,Crypto", texts.NO_STOCK),
         ("cash -5", texts.NO_CASH),
         ("Symbol,Quantity,Currency\nCash,5,EUR", texts.CASH_IN_OTHER_CURRENCY),
+        ("Symbol,Quantity,Currency\nCash,5,", texts.CASH_WITHOUT_CURRENCY),
     ],
 )
 def test_a_line_that_cannot_be_read_has_one_sentence(text: str, problem: object) -> None:
@@ -152,6 +153,41 @@ def test_a_line_that_cannot_be_read_has_one_sentence(text: str, problem: object)
     for language in LANGUAGES:
         assert found.problems[0].text.in_(language, **found.problems[0].values)
     assert found.problems[0].line == 2
+
+
+STATEMENT = """\
+Open Positions,Header,DataDiscriminator,Asset Category,Currency,Symbol,Quantity
+Open Positions,Data,Summary,Stocks,USD,NVDA,10
+Cash Report,Header,Currency Summary,Currency,Total
+"""
+ENDING = "Cash Report,Data,Ending Cash,"
+
+
+@pytest.mark.parametrize(
+    ("text", "cash", "problems"),
+    [
+        ("종목코드,종목명,보유수량,평가금액\n005930,삼성전자,10,715000\n예수금,,,1000000", None, ["1000000"]),
+        ("종목코드,보유수량,평가금액,통화\nNVDA,1,180,USD\n현금,,1000000,KRW\n현금,,50,USD", "50", ["KRW"]),
+        ("Symbol,Quantity,Market Value\nNVDA,1,180\nCash,,500", None, ["500"]),
+        ("Symbol,Quantity,Market Value\nNVDA,1,180\nCash,,$500", "500", []),
+        ("Symbol,Quantity,Market Value\nNVDA,1,180\n$,,500\nFDRXX**,,20", "520", []),
+        ("Symbol,Quantity,Market Value,Currency\nNVDA,1,180,USD\nCash,,500,\nCash,,20,US$", "20", ["500"]),
+        ("Symbol;Bestand;Marktwert;Währung\nSAP.DE;1;200,00;EUR\nCash;;1.234,50;EUR\nCash;;0,00;CHF", "0", ["EUR"]),
+        ("NVDA 1\ncash 1,000\n현금 500 USD\ncash 300 EUR", "1500", ["EUR"]),
+        (STATEMENT + f"{ENDING}Base Currency Summary,7250\n{ENDING}KRW,10000000\n", None, ["KRW"]),
+        (STATEMENT + f"{ENDING}Base Currency Summary,7250\n{ENDING}EUR,10,10\n{ENDING}USD,70,70\n", "70", ["EUR"]),
+        (STATEMENT + f"{ENDING}Base Currency Summary,70\n{ENDING}EUR,0\n{ENDING}USD,70\n", "70", []),
+        (STATEMENT + f"{ENDING}Base Currency Summary,7250\n", None, ["7250"]),
+        (STATEMENT + f"{ENDING}USD,-5000\n", None, ["-5000"]),
+        (STATEMENT + f"{ENDING}USD,-5000\n{ENDING}KRW,-1\nOpen Positions,Data\n{ENDING}USD\n", None, ["-5000", "-1"]),
+    ],
+)
+def test_only_cash_that_is_known_to_be_dollars_counts(text: str, cash: str | None, problems: list[str]) -> None:
+    found = positions.read(text)
+    assert found.cash == (Decimal(cash) if cash else None)
+    told = [each.text.en.format(**each.values) for each in found.problems]
+    assert len(told) == len(problems) and all(named in words for named, words in zip(problems, told, strict=True)), told
+    assert sum(count for count in found.shares.values()) > 0, "the positions count all the same"
 
 
 def test_more_positions_than_can_be_counted_are_said() -> None:
