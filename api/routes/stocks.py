@@ -97,7 +97,8 @@ async def owned_trades(
 
     Counted at the newest stored closes, each with its date. Cash is spent first: only what is worth more than its
     weight of the whole is sold, before anything is bought, and never more is bought than there is cash for. A position
-    without a usable price is in `left_out` with its reason, and in no sum. Nothing of the request is kept.
+    without a usable price, or in another currency than its prices, is in `left_out` with its reason, in no sum and in
+    no order: its share of the portfolio stays cash. Nothing of the request is kept.
     """
     wishes = orders.Wishes(rebalancing.cents(Decimal(str(cash))), fractional, Decimal(str(band)), outside)
     return await respond.uncached(orders.trades, period, positions, wishes)

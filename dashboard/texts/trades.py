@@ -152,8 +152,8 @@ FOREIGN = Text(
 )
 LEFT_OUT = Text("Not counted", "계산에서 뺀 종목")
 LEFT_OUT_HINT = Text(
-    "In no sum above. A position that the portfolio wants and that has no price stays cash.",
-    "위 합계에 들어가지 않습니다. 시세가 없는 편입 종목의 몫은 현금으로 남습니다.",
+    "In no sum above, and in no order. What the portfolio has of it stays cash.",
+    "위 합계와 주문에 들어가지 않습니다. 포트폴리오에 있는 종목이면 그 몫은 현금으로 남습니다.",
 )
 EMPTY = Text(
     "This portfolio holds no position, only cash: {reason}",

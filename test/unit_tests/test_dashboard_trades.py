@@ -148,6 +148,25 @@ def test_orders_at_invented_prices_say_so(source: str, is_told: bool) -> None:
     assert any(getattr(each, "className", "") == "banner source" for each in samples.parts(shown)) == is_told
 
 
+LEFT = {"ticker": "MU", "held_shares": 1.0, "target_weight": 0.5, "reason": "", "reasons": []}
+
+
+@pytest.mark.parametrize(
+    ("changes", "fits"),
+    [
+        ({}, True),
+        ({"orders": [ORDER, {**ORDER, "ticker": "MU", "held_shares": 0.0, "target_shares": 0.0}]}, False),
+        ({"left_out": [LEFT]}, False),
+        ({"left_out": [{**LEFT, "target_weight": 0.0}]}, True),
+        ({"status": "empty"}, False),
+    ],
+)
+def test_nothing_to_trade_fits_only_where_every_position_is_held(changes: dict[str, Any], fits: bool) -> None:
+    api = samples.Api({"/stocks/owned-trades": {**TRADES, "source": "yahoo", **changes}})
+    shown, _ = trades.orders(api.client, samples.page("/trades"), Entered("NVDA 1"))
+    assert (texts.NO_ORDERS.en in samples.text_of(shown)) is fits
+
+
 def test_what_is_kept_has_no_number_of_shares_to_trade() -> None:
     api = samples.Api({"/stocks/owned-trades": {**TRADES, "source": "yahoo"}})
     shown, _ = trades.orders(api.client, samples.page("/trades"), Entered("NVDA 1"))
