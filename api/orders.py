@@ -1,7 +1,7 @@
 """The trades from what a reader owns to one of the four portfolios, at the newest closes. Nothing of it is kept."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -92,8 +92,8 @@ def trades(conn: Connection, period: str, positions: str, wishes: Wishes) -> Own
     held, left_out = _held(owned, closes, session, target)
     if wishes.outside == "keep":
         held = {ticker: shares for ticker, shares in held.items() if ticker in target.weights}
-    counted = _counted(held, target, closes, session)
     left_out += _not_wanted(target, closes, session, {each.ticker for each in left_out})
+    counted = _counted(held, target, closes, {each.ticker for each in left_out})
     return _answer(counted, closes, target, wishes, left_out, session)
 
 
@@ -146,17 +146,27 @@ def _spellings(ticker: str) -> list[str]:
 def _held(
     owned: Sequence[Owned], closes: Mapping[str, NewestClose], session: date, target: Target
 ) -> tuple[dict[str, Decimal], list[LeftOut]]:
-    """Return what can be counted of what is owned by its stored ticker, and what cannot with the reason."""
-    held: dict[str, Decimal] = {}
-    left_out = []
+    """Return what can be counted of what is owned by its stored ticker, and what cannot with the reason.
+
+    A ticker with a line that cannot be counted is left out with all its lines: how much of it is owned is not known.
+    """
+    lines: dict[str, list[tuple[Decimal, Reason | None]]] = {}
     for each in owned:
         ticker = next((name for name in _spellings(each.ticker) if name in closes), each.ticker)
         why = _why_not(closes.get(ticker), session) or _other_currency(each, closes[ticker])
-        if why:
-            left_out.append(_left_out(ticker, each.shares, target.weights.get(ticker, 0.0), why))
-        else:
-            held[ticker] = held.get(ticker, NOTHING) + each.shares
-    return held, left_out
+        lines.setdefault(ticker, []).append((each.shares, why))
+    left = {ticker: of_ticker for ticker, of_ticker in lines.items() if any(why for _, why in of_ticker)}
+    held = {
+        ticker: sum((shares for shares, _ in of_ticker), NOTHING)
+        for ticker, of_ticker in lines.items()
+        if ticker not in left
+    }
+    return held, [
+        # What the portfolio has of a ticker is in one line alone.
+        _left_out(ticker, shares, 0.0 if nth else target.weights.get(ticker, 0.0), why or reason("other_line_left_out"))
+        for ticker, of_ticker in left.items()
+        for nth, (shares, why) in enumerate(of_ticker)
+    ]
 
 
 def _why_not(close: NewestClose | None, session: date) -> Reason | None:
@@ -186,7 +196,7 @@ def _left_out(ticker: str, held: Decimal, weight: float, why: Reason) -> LeftOut
 
 
 def _counted(
-    held: Mapping[str, Decimal], target: Target, closes: Mapping[str, NewestClose], session: date
+    held: Mapping[str, Decimal], target: Target, closes: Mapping[str, NewestClose], left_out: Container[str]
 ) -> list[Position]:
     tickers = [*held, *(ticker for ticker in target.weights if ticker not in held)]
     return [
@@ -197,7 +207,7 @@ def _counted(
             Decimal(str(target.weights.get(ticker, 0.0))),
         )
         for ticker in tickers
-        if _why_not(closes.get(ticker), session) is None
+        if ticker not in left_out
     ]
 
 
@@ -247,7 +257,7 @@ def _answer(
         is_fractional=rules.is_fractional,
         outside=wishes.outside,
         smallest_capital=_number(rebalancing.smallest_capital(positions, rules)),
-        off_target=_off_target(orders, target) if is_decided else 0.0,
+        off_target=_off_target(orders, target) if is_decided and capital else 0.0,
         orders=orders,
         left_out=left_out,
     )
@@ -299,7 +309,10 @@ def _sums(orders: Sequence[Order]) -> dict[str, Decimal]:
 
 
 def _off_target(orders: Sequence[Order], target: Target) -> float:
-    """Return half of the sum of all differences in weight, cash included."""
-    apart = [each.weight - each.target_weight for each in orders]
-    cash = (1 - sum(each.weight for each in orders)) - (1 - sum(each.target_weight for each in orders))
-    return (sum(map(abs, apart)) + abs(cash)) / 2 if orders else 0.0
+    """Return half of the sum of all differences in weight, of cash and of what is left out as well."""
+    weights = {each.ticker: each.weight for each in orders}
+    apart = [
+        weights.get(ticker, 0.0) - target.weights.get(ticker, 0.0)
+        for ticker in sorted(weights.keys() | target.weights.keys())
+    ]
+    return (sum(map(abs, apart)) + abs(sum(apart))) / 2

@@ -67,11 +67,16 @@ class Order(Struct):
 
 
 class LeftOut(Struct):
-    """A position that is not counted, owned or wanted: it is in no sum, and its share of the portfolio stays cash."""
+    """A position that is not counted, owned or wanted: it is in no sum, and its share of the portfolio stays cash.
+
+    There are no orders of it.
+    """
 
     ticker: str
     held_shares: float
-    target_weight: float
+    target_weight: Annotated[
+        float, Meta(description="In the portfolio. Of several lines of one ticker, the first one has it")
+    ]
     reason: str
     reasons: Reasons
 
@@ -103,10 +108,17 @@ class OwnedTrades(Struct):
     outside: Outside
     smallest_capital: Annotated[
         float | None,
-        Meta(description="From so much on, every position gets a share, or a dollar where shares can be divided"),
+        Meta(
+            description="From so much on, every position of `orders` gets a share, or a dollar where shares can be "
+            "divided"
+        ),
     ]
     off_target: Annotated[
-        float, Meta(description="Share of the capital that is elsewhere than in the portfolio, after the trades")
+        float,
+        Meta(
+            description="Share of the capital that is elsewhere than in the portfolio after the trades: what whole "
+            "shares leave, and what stays cash for `left_out`"
+        ),
     ]
     orders: Annotated[list[Order], Meta(description="Sells, then buys, then what is kept; the largest first")]
     left_out: list[LeftOut]

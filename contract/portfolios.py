@@ -232,27 +232,67 @@ class Trade(Struct):
     value: Annotated[float | None, Meta(description="Of what is traded, in US dollars")]
     cost: Annotated[float | None, Meta(description="In US dollars, at cost_rate")]
     held_weight: Annotated[float, Meta(description="Last month's weight, drifted with the prices up to as_of_date")]
-    target_weight: float
+    target_weight: Annotated[
+        float, Meta(description="In this month's portfolio; held_weight where that is not computable")
+    ]
     missing_reason: str | None
     missing_reasons: Reasons
     share_of_volume: Annotated[
         float | None,
         Meta(description="The trade's shares over those traded a session, on average of the last 20; a fraction"),
     ] = None
+    is_undrifted: Annotated[
+        bool,
+        Meta(description="held_weight is counted as if the price had not moved: degraded_reason says what is missing"),
+    ] = False
 
 
 class MonthlyTrades(Struct):
+    """capital = the target shares' worth + unpriced_value + cost + cash_left."""
+
     rebalance_date: date | None
     previous_rebalance_date: Annotated[date | None, Meta(description="null: everything is bought")]
+    previous_valid_until: Annotated[
+        date | None, Meta(description="Last month's portfolio is sold at the close of this session at the latest")
+    ]
+    previous_is_expired: Annotated[
+        bool,
+        Meta(
+            description="It is sold before this month is bought, as in the record: nothing is held, `capital` is cash, "
+            "and everything is bought"
+        ),
+    ]
     as_of_date: date | None
+    status: Annotated[
+        Status,
+        Meta(description="not_computable: no decision, and so no trade: `trades` has what is held, to be kept"),
+    ]
+    reason: Annotated[str | None, Meta(description="Why this month is empty or not computable")]
+    reasons: Reasons
+    degraded_reason: Annotated[
+        str | None,
+        Meta(description="Which returns since last month are missing or in doubt: held weights rest on them"),
+    ]
+    degraded_reasons: Reasons
     source: Source | None
-    capital: Annotated[float, Meta(description="What last month's portfolio is worth now, in US dollars")]
+    capital: Annotated[
+        float, Meta(description="What last month's portfolio is worth now, or the cash that it became, in US dollars")
+    ]
     cost_rate: Annotated[float, Meta(description="Of the traded value")]
     bought: float
     sold: float
     cost: float
     cash_left: float
-    trades: Annotated[list[Trade], Meta(description="This month's positions by rank, then those that leave")]
+    unpriced_value: Annotated[
+        float, Meta(description="Worth of what is held without a price, by its held weight: it is not traded")
+    ]
+    trades: Annotated[
+        list[Trade],
+        Meta(
+            description="This month's positions by rank, then those that leave; where this month is not computable, "
+            "what is held"
+        ),
+    ]
 
 
 class MonthlyPerformance(Struct):
@@ -361,8 +401,8 @@ class Correction(Struct):
     difference: Annotated[
         float,
         Meta(
-            description="Of a portfolio: the weight that is elsewhere, as a fraction. Of the record: of the net value. "
-            "The largest one of all periods"
+            description="Of a portfolio: the weight that is elsewhere, cash included, as a fraction. Of the record: of "
+            "the net value. The largest one of all periods"
         ),
     ]
 

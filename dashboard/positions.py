@@ -27,23 +27,46 @@ COLUMNS: Mapping[str, Sequence[str]] = {
         "marketvalue", "mktvalmarketvalue", "currentvalue", "positionvalue", "value", "평가금액", "marktwert",
     ),
     KIND: ("assetcategory", "assetclass", "assettype", "securitytype"),
-    ACTION: ("action", "type", "typ", "거래구분"),
+    ACTION: ("action", "transactiontype", "activitytype", "side", "type", "typ", "거래구분", "매매구분"),
 }  # fmt: skip
 # What a statement of many parts calls the part with the positions, and that with the cash.
 PARTS = ("Open Positions", "Long Open Positions")
-CASH_PART, CASH_LINE = "Cash Report", "Ending Cash"
-CASH = re.compile(r"cash|cash & cash investments|현금|예수금|\$|[A-Z]{4}X\*\*|[A-Z]{5}\*\*", re.IGNORECASE)
+CASH_LINE, BASE_CURRENCY = ["Cash Report", "Data", "Ending Cash"], "Base Currency Summary"
+CASH = re.compile(r"cash|cash & cash investments|현금|예수금|\$|[A-Z]{5}\*\*", re.IGNORECASE)
+# Money-market funds of the United States are cash, too.
+DOLLAR_CASH = re.compile(r"\$|[A-Z]{5}\*\*", re.IGNORECASE)
 SUMMARY = re.compile(r"(account|grand|positions)? ?totals?|pending activity|합계", re.IGNORECASE)
 STOCKS = re.compile(r"stock|stk|equit|etf|fund|common|^$", re.IGNORECASE)
 NOT_STOCKS = re.compile(r"option|future|bond|crypto|forex|cash", re.IGNORECASE)
-BUYS = ("buy", "purchase", "deliveryinbound", "transferin", "kauf", "einlieferung", "매수")
-SELLS = ("sell", "sale", "deliveryoutbound", "transferout", "verkauf", "auslieferung", "매도")
+# What a line of a list of activities does to the shares, by the letters of its action in lower case.
+BUYS = re.compile(
+    r"(you)?(buy|bought)|purchase|reinvest(ment|shares|$)|dividendreinvest|(delivery|transfer)in|kauf|einlieferung|"
+    r"(현금|신용)?매수"
+)
+SELLS = re.compile(r"(you)?(sell|sold)|sale|(delivery|transfer)out|verkauf|auslieferung|(현금|신용)?매도")
+CANCELS = re.compile(r"cancel|storno|취소|정정")
+# A payment moves no shares. Some programs write those that it is paid for.
+PAYMENTS = re.compile(
+    r"(cash|qualified)?(dividends?|dividende)|interest|zinsen|fees?|gebühren|tax(es)?|steuern|배당금?|이자|수수료|세금"
+)
+# Where a line names no shares, a payment may have whatever words.
+MONEY = re.compile(
+    r"(?<!in)div|interest|fee|tax|capgain|deposit|removal|withdraw|wire|zins|gebühr|steuer|einlage|entnahme|"
+    r"배당|이자|수수료|세금|입금|출금"
+)
+# Of positions the same column says in which account they are, or what kind of security.
+HELD_AS = re.compile(
+    r"cash|margin|long|현금|신용|(common|preferred)?(stocks?|shares?)|stk|equit(y|ies)|"
+    r"(mutual|index)?(et[fpnc]s?|funds?)|etfsclosedendfunds|adrs?|reits?|aktien?|fonds|주식"
+)
 SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.=^-]{0,19}")
 CURRENCY_CODE = re.compile(r"[A-Z]{3}")
 MOST_POSITIONS = 500
 LARGEST_SHARES = Decimal(10) ** 9
 SMALLEST_PART = Decimal("0.00000001")
 DOLLAR = "USD"
+DOLLARS = (DOLLAR, "$", "US$")
+NOTHING = Decimal(0)
 DELIMITERS = (",", ";", "\t")
 DECIMAL_COMMA = re.compile(r"-?(\d{1,3}(\.\d{3})*|\d+),(\d{1,2}|\d{4,})")
 # Of a line that a person types.
@@ -125,11 +148,13 @@ def lines_of(written: str) -> str:
 def _take_table(table: Sequence[_Line], found: Reading) -> None:
     has_decimal_comma = any(DECIMAL_COMMA.fullmatch(cell) for line in table for cell in line.cells)
     columns: Mapping[str, int] = {}
-    for line in _own_parts(table, found):
+    for line in _own_parts(table):
         if named := _header(line.cells):
             columns = named
         elif columns:
             _take(line, columns, found, has_decimal_comma)
+    for line in _cash_lines(table):
+        _take(line, PLAIN_COLUMNS, found, False)
 
 
 def _table(lines: Sequence[str], delimiter: str) -> list[_Line]:
@@ -150,17 +175,22 @@ def _plain_cells(line: str) -> tuple[str, str, str]:
     return first, number, currency.strip(",; ")
 
 
-def _own_parts(lines: Sequence[_Line], found: Reading) -> Iterator[_Line]:
+def _own_parts(lines: Sequence[_Line]) -> Iterator[_Line]:
     """Yield the lines of the positions. Of a statement of many parts: those of its part without the first two cells."""
     if not any(line.cells[0] in PARTS and "Header" in line.cells[1:2] for line in lines):
         yield from lines
         return
     for line in lines:
         part, kind, cells = line.cells[0], "".join(line.cells[1:2]), line.cells[2:]
-        if part in PARTS and (kind == "Header" or (kind == "Data" and cells[0] == "Summary")):
+        if part in PARTS and (kind == "Header" or (kind == "Data" and cells[:1] == ["Summary"])):
             yield _Line(line.number, cells)
-        elif part == CASH_PART and kind == "Data" and cells[0] == CASH_LINE and cells[1] == DOLLAR:
-            _add_cash(found, _number(cells[2], False))
+
+
+def _cash_lines(lines: Sequence[_Line]) -> list[_Line]:
+    """Return the cash of a statement of many parts as people type it: of each currency, or the only sum there is."""
+    ends = [line for line in lines if list(line.cells[:3]) == CASH_LINE and len(line.cells) > len(CASH_LINE) + 1]
+    sums = [_Line(line.number, ["cash", line.cells[4], line.cells[3]]) for line in ends]
+    return [line for line in sums if line.cells[2] != BASE_CURRENCY] or sums
 
 
 def _header(cells: Sequence[str]) -> Mapping[str, int] | None:
@@ -185,7 +215,7 @@ def _take(line: _Line, columns: Mapping[str, int], found: Reading, has_decimal_c
         if cells is None:
             return
         if CASH.fullmatch(cells[TICKER]):
-            _take_cash(cells, found, has_decimal_comma)
+            _take_cash(cells, found, has_decimal_comma, DOLLAR if columns is PLAIN_COLUMNS else "")
             return
         _take_position(cells, found, has_decimal_comma)
     except Unreadable as why:
@@ -195,57 +225,85 @@ def _take(line: _Line, columns: Mapping[str, int], found: Reading, has_decimal_c
 def _named(cells: Sequence[str], columns: Mapping[str, int]) -> dict[str, str] | None:
     """Return a line's cells by column. None for a line below the table, or for one that sums the others up."""
     named = {name: cells[at] if at < len(cells) else "" for name, at in columns.items()}
-    is_short = len(cells) <= columns[TICKER] or (columns is not PLAIN_COLUMNS and len(list(filter(None, cells))) < 2)
-    return None if is_short or SUMMARY.fullmatch(named[TICKER]) else named
+    is_text = columns is not PLAIN_COLUMNS and len(list(filter(None, cells))) < 2 and not _is_word(named[TICKER])
+    return None if len(cells) <= columns[TICKER] or is_text or SUMMARY.fullmatch(named[TICKER]) else named
 
 
-def _take_cash(cells: Mapping[str, str], found: Reading, has_decimal_comma: bool) -> None:
-    currency = cells.get(CURRENCY, "").upper()
-    if currency not in ("", DOLLAR):
-        raise Unreadable(texts.CASH_IN_OTHER_CURRENCY, currency=currency)
+def _is_word(cell: str) -> bool:
+    """Return whether a cell may be a ticker, and is no sentence below a table.
+
+    >>> [_is_word(cell) for cell in ("NVDA", "BRK B", "As of 21 August", "")]
+    [True, True, False, False]
+    """
+    return bool(class_share(cell.upper()) or re.fullmatch(r"\S*\w\S*", cell))
+
+
+def _take_cash(cells: Mapping[str, str], found: Reading, has_decimal_comma: bool, assumed: str) -> None:
+    """Add cash in dollars. assumed: the currency of cash that names none; empty: it is not known."""
     typed = cells.get(VALUE) or cells[SHARES]
     amount = _number(typed, has_decimal_comma)
     if amount is None or amount < 0:
         raise Unreadable(texts.NO_CASH, typed=typed or "–")
-    _add_cash(found, amount)
-
-
-def _add_cash(found: Reading, amount: Decimal | None) -> None:
-    found.cash = (found.cash or Decimal(0)) + (amount or Decimal(0))
+    is_in_dollars = "$" in typed or DOLLAR_CASH.fullmatch(cells[TICKER])
+    currency = cells.get(CURRENCY, "").upper() or (DOLLAR if is_in_dollars else assumed)
+    if amount and currency not in DOLLARS:
+        is_known = currency not in ("", BASE_CURRENCY.upper())
+        text = texts.CASH_IN_OTHER_CURRENCY if is_known else texts.CASH_WITHOUT_CURRENCY
+        raise Unreadable(text, currency=currency, typed=typed)
+    found.cash = (found.cash or NOTHING) + amount
 
 
 def _take_position(cells: Mapping[str, str], found: Reading, has_decimal_comma: bool) -> None:
-    kind = cells.get(KIND, "")
+    kind, action = cells.get(KIND, ""), cells.get(ACTION, "")
     if NOT_STOCKS.search(kind) or not STOCKS.search(kind):
         raise Unreadable(texts.NO_STOCK, ticker=cells[TICKER] or "–", kind=kind)
+    if not cells[SHARES] and MONEY.search(_letters(action)):
+        return
     ticker = _ticker(cells[TICKER])
     if not cells[SHARES]:
         raise Unreadable(texts.LINE_WITHOUT_SHARES, typed=cells[TICKER])
     shares = _number(cells[SHARES], has_decimal_comma)
     if shares is None:
         raise Unreadable(texts.NO_NUMBER, ticker=ticker, typed=cells[SHARES] or "–")
-    sign = _sign(cells.get(ACTION, ""))
-    if sign == 0:
-        return  # a dividend or a fee moves no shares
-    if shares < 0 and ACTION not in cells:
-        raise Unreadable(texts.SHORT_POSITION, ticker=ticker, typed=cells[SHARES])
+    moved = _moved(ticker, shares, action, cells[SHARES])
+    if moved == 0:
+        return
     currency = cells.get(CURRENCY, "").upper()
     key = (ticker, currency if CURRENCY_CODE.fullmatch(currency) else "")
-    found.shares[key] = found.shares.get(key, Decimal(0)) + (abs(shares) * sign).quantize(SMALLEST_PART).normalize()
+    found.shares[key] = found.shares.get(key, NOTHING) + moved.quantize(SMALLEST_PART).normalize()
 
 
-def _sign(action: str) -> int:
-    """Return what a line of a list of activities does to the shares. Positions have no action.
+def _moved(ticker: str, shares: Decimal, action: str, typed: str) -> Decimal:
+    """Return how many shares more, or fewer, a line makes of a ticker. typed: the shares as they are written."""
+    sign = _sign(action)
+    if sign is not None:
+        return abs(shares) * sign
+    if not HELD_AS.fullmatch(_letters(action) or "long"):
+        if shares == 0:
+            return shares
+        unknown = texts.NO_STOCK if NOT_STOCKS.search(action) else texts.UNKNOWN_ACTION
+        raise Unreadable(unknown, ticker=ticker, kind=action)
+    if shares < 0:
+        raise Unreadable(texts.SHORT_POSITION, ticker=ticker, typed=typed)
+    return shares
 
-    >>> [_sign(action) for action in ("", "BUY", "Delivery (Outbound)", "dividend")]
-    [1, 1, -1, 0]
+
+def _sign(action: str) -> int | None:
+    """Return what an action does to the shares. None for what is no action that is known: positions have none.
+
+    >>> [_sign(action) for action in ("BUY", "You sold", "Delivery (Outbound)", "dividend", "", "Stock Split")]
+    [1, -1, -1, 0, None, None]
     """
-    name = re.sub(r"[\W_]", "", action).lower()
-    if not name or name.startswith(BUYS):
-        return 1
-    if name.startswith(SELLS):
-        return -1
-    return 1 if name in ("cash", "margin", "long") else 0  # an account's type, not an action
+    name = _letters(action)
+    if CANCELS.search(name):
+        return None
+    if PAYMENTS.fullmatch(name):
+        return 0
+    return 1 if BUYS.match(name) else -1 if SELLS.match(name) else None
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W\d_]", "", text).lower()
 
 
 def _ticker(typed: str) -> str:

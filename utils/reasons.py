@@ -28,6 +28,7 @@ SENTENCES: Mapping[str, str] = {
     "price_too_old": "its newest price is of {session}, too old to count with",
     "other_currency_owned": "listed in {given}, but its prices here are in {stored}: write the ticker with its "
     "exchange (SAP.DE, 005930.KS), or leave the currency out",
+    "other_line_left_out": "another line of it is not counted, so nothing of it is traded",
     "no_exchange": "no exchange is known for the suffix {suffix}",
     "no_market_cap": "no market cap on {session}",
     "prices_break": "prices break at {session}: {reasons:, }",

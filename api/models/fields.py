@@ -444,6 +444,7 @@ EXAMPLES: dict[str, Any] = {
     "turnover_total": 30.1,
     "type": "/docs/problems#NotPublished",
     "universe": _DIGEST,
+    "unpriced_value": 0.0,
     "upper": 0.05,
     "value": 915.8,
     "Service.version": "1.0.0",

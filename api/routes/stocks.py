@@ -65,8 +65,10 @@ async def monthly_trades(
     """Return the trades for the month's portfolio, in whole shares, and their cost.
 
     From last month's portfolio, bought at its weights and drifted since, to this month's; counted at the newest closes
-    known at `as_of_date` as they were traded, before any later split. Without a month before, everything is bought. No
-    trade until there is a first rebalance.
+    known at `as_of_date` as they were traded, before any later split. Without a month before, or with one that has run
+    out (`previous_is_expired`), everything is bought. A month that is not computable trades nothing: `status` and
+    `reason` say so, and `trades` has what is held until `previous_valid_until`. No trade until there is a first
+    rebalance, either: "empty" with a reason.
     """
     return await respond(_trades, rebalance_date, capital)
 
@@ -97,7 +99,8 @@ async def owned_trades(
 
     Counted at the newest stored closes, each with its date. Cash is spent first: only what is worth more than its
     weight of the whole is sold, before anything is bought, and never more is bought than there is cash for. A position
-    without a usable price is in `left_out` with its reason, and in no sum. Nothing of the request is kept.
+    without a usable price, or in another currency than its prices, is in `left_out` with its reason, in no sum and in
+    no order: its share of the portfolio stays cash. Nothing of the request is kept.
     """
     wishes = orders.Wishes(rebalancing.cents(Decimal(str(cash))), fractional, Decimal(str(band)), outside)
     return await respond.uncached(orders.trades, period, positions, wishes)
@@ -173,7 +176,14 @@ def _trades(conn: Connection, rebalance_date: date | None, capital: float) -> Mo
     return MonthlyTrades(
         rebalance_date=None,
         previous_rebalance_date=None,
+        previous_valid_until=None,
+        previous_is_expired=False,
         as_of_date=None,
+        status="empty",
+        reason=str(NO_REBALANCE_YET),
+        reasons=shown([NO_REBALANCE_YET]),
+        degraded_reason=None,
+        degraded_reasons=[],
         source=None,
         capital=capital,
         cost_rate=universe().cost_rate,
@@ -181,6 +191,7 @@ def _trades(conn: Connection, rebalance_date: date | None, capital: float) -> Mo
         sold=0.0,
         cost=0.0,
         cash_left=capital,
+        unpriced_value=0.0,
         trades=[],
     )
 

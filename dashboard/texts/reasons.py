@@ -19,6 +19,7 @@ KOREAN: Mapping[str, str] = {
     "price_too_old": "최신 시세가 {session} 것으로 너무 오래되어 계산에 쓰지 않습니다",
     "other_currency_owned": "{given}로 적혀 있지만 저장된 시세는 {stored}입니다. "
     "거래소를 붙여 적거나(SAP.DE, 005930.KS) 통화를 빼세요",
+    "other_line_left_out": "같은 종목의 다른 줄을 계산하지 않아 이 종목은 매매하지 않습니다",
     "no_exchange": "{suffix}에 해당하는 거래소를 알 수 없습니다",
     "no_market_cap": "{session} 시가총액이 없습니다",
     "prices_break": "{session}에 시세가 이어지지 않습니다 ({reasons:, })",

@@ -71,6 +71,10 @@ NO_STOCK = Text(
     "{ticker} is listed as “{kind}”. Only stocks and ETFs are counted.",
     "{ticker}은(는) “{kind}”(으)로 적혀 있습니다. 주식과 ETF만 계산합니다.",
 )
+UNKNOWN_ACTION = Text(
+    "{ticker} is listed as “{kind}”, and what that does to your shares is not known. Write how many you own now.",
+    "{ticker}에 적힌 “{kind}”이(가) 주식 수를 어떻게 바꾸는지 알 수 없습니다. 지금 보유한 주식 수를 적으세요.",
+)
 SHORT_POSITION = Text(
     "{ticker} has {typed} shares: a short position is not counted. Close it, or leave the line out.",
     "{ticker}의 주식 수가 {typed}입니다. 공매도 포지션은 계산하지 않습니다. 청산하거나 줄을 빼세요.",
@@ -80,8 +84,14 @@ NO_CASH = Text(
     "“{typed}”은(는) 투자할 현금이 아닙니다. 현금 칸에 10000처럼 달러로 적으세요.",
 )
 CASH_IN_OTHER_CURRENCY = Text(
-    "Cash in {currency} is not counted: only US dollars are. Change it, or add what it is worth to the field.",
-    "{currency} 현금은 계산하지 않습니다. 미국 달러로 환전하거나 환산한 금액을 현금 칸에 더하세요.",
+    "Cash in {currency} is not counted: only US dollars are. Write what all your cash is worth in dollars into the "
+    "field.",
+    "{currency} 현금은 계산하지 않습니다. 현금 전체를 미국 달러로 환산해 현금 칸에 적으세요.",
+)
+CASH_WITHOUT_CURRENCY = Text(
+    "Cash of {typed} is not counted: nothing says of which currency it is. Write what all your cash is worth in "
+    "dollars into the field.",
+    "현금 {typed}은(는) 어느 통화인지 알 수 없어 계산하지 않습니다. 현금 전체를 미국 달러로 환산해 현금 칸에 적으세요.",
 )
 SOLD_MORE = Text(
     "{ticker}: more is sold than bought in these lines. Add the missing purchases.",
@@ -142,8 +152,8 @@ FOREIGN = Text(
 )
 LEFT_OUT = Text("Not counted", "계산에서 뺀 종목")
 LEFT_OUT_HINT = Text(
-    "In no sum above. A position that the portfolio wants and that has no price stays cash.",
-    "위 합계에 들어가지 않습니다. 시세가 없는 편입 종목의 몫은 현금으로 남습니다.",
+    "In no sum above, and in no order. What the portfolio has of it stays cash.",
+    "위 합계와 주문에 들어가지 않습니다. 포트폴리오에 있는 종목이면 그 몫은 현금으로 남습니다.",
 )
 EMPTY = Text(
     "This portfolio holds no position, only cash: {reason}",

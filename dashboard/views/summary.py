@@ -1,6 +1,6 @@
 """What a reader wants to know of a portfolio first: what changed, how it has done, whether the runs are well."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -56,6 +56,18 @@ def changes(old: Mapping[str, float], now: Sequence[Position]) -> list[Change]:
     return sorted(moved, key=lambda each: (-abs(each.difference), each.ticker))
 
 
+def share_moved(found: Iterable[Change]) -> float:
+    """Return the part of a portfolio that changes hands: what is bought or what is sold, whichever is more.
+
+    The rest of the larger side comes from cash, or becomes cash.
+
+    >>> share_moved([Change("A", 0.0, 0.75)]), share_moved([Change("A", 0.75, 0.25), Change("B", 0.25, 0.75)])
+    (0.75, 0.5)
+    """
+    differences = [each.difference for each in found]
+    return max(sum(max(each, 0.0) for each in differences), sum(max(-each, 0.0) for each in differences))
+
+
 def cards(known: Summary, shown: Sequence[Position], calendar: Calendar, page: Page) -> Component:
     """Show what changed, how it has done and the runs, side by side."""
     return html.Div([_changed(known, shown, page), _done(known, page), _runs(calendar, page)], className="first-cards")
@@ -85,7 +97,7 @@ def _note(text: Text, page: Page) -> Component:
 
 
 def _differences(found: Sequence[Change], page: Page) -> list[Component]:
-    """Show who came, who went and whose weight moved most; what is bought is half of what differs."""
+    """Show who came, who went, whose weight moved most, and how much of the portfolio moves."""
     if not found:
         return [_note(summary.NOTHING_CHANGED, page)]
     stayed = [each for each in found if each.before and each.now]
@@ -95,9 +107,9 @@ def _differences(found: Sequence[Change], page: Page) -> list[Component]:
         (summary.UP_MOST, [_moved(each, page) for each in stayed if each.difference > 0]),
         (summary.DOWN_MOST, [_moved(each, page) for each in stayed if each.difference < 0]),
     ]
-    moved = percent(sum(abs(each.difference) for each in found) / 2)
     named = [html.Div([components.term(page.say(name)), html.Dd(_few(each, page))]) for name, each in lines if each]
-    return [html.Dl(named, className="named-lines"), html.P(page.say(summary.MOVED, share=moved), className="note")]
+    told = page.say(summary.MOVED, share=percent(share_moved(found)))
+    return [html.Dl(named, className="named-lines"), html.P(told, className="note")]
 
 
 def _entered(change: Change, page: Page) -> Component:

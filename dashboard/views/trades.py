@@ -235,7 +235,8 @@ def orders(client: ApiClient, page: Page, entered: Entered | None) -> tuple[list
         return [html.P(page.say(texts.NOTHING_YET), className="note")], []
     asked = asked_of(entered)
     if asked is None:
-        told = page.say(texts.CASH_REFUSED, typed=entered.cash, largest=f"{LARGEST_CASH:,.0f}")
+        typed = entered.cash or positions.read(entered.positions).cash
+        told = page.say(texts.CASH_REFUSED, typed=typed, largest=f"{LARGEST_CASH:,.0f}")
         return [html.P(told, className="problem", role="alert")], []
     found = client.owned_trades(
         selectors.selected(page),
@@ -296,8 +297,15 @@ def _sums(found: OwnedTrades, page: Page) -> str:
         rate=percent(found.cost_rate),
         left=_dollars(found.cash_left),
     )
-    is_idle = found.status == "published" and all(each.side == "keep" for each in found.orders)
-    return f"{page.say(texts.NO_ORDERS)} {sums}" if is_idle and found.orders else sums
+    return f"{page.say(texts.NO_ORDERS)} {sums}" if _fits(found) else sums
+
+
+def _fits(found: OwnedTrades) -> bool:
+    """Return whether nothing is to be traded since the portfolio is held already, every position of it."""
+    is_whole = not any(each.target_weight for each in found.left_out)
+    is_held = all(each.target_shares or not each.target_weight for each in found.orders)
+    is_idle = bool(found.orders) and all(each.side == "keep" for each in found.orders)
+    return found.status == "published" and is_idle and is_whole and is_held
 
 
 def _dollars(amount: float) -> str:

@@ -39,7 +39,8 @@ def corrections(conn: Connection, as_of: date | None) -> list[Correction]:
             SELECT later.job, later.as_of_date, later.position, difference
             FROM later
             CROSS JOIN LATERAL (
-                SELECT SUM(ABS(COALESCE(now.weight, 0) - COALESCE(followed.weight, 0))) / 2 AS difference
+                -- What comes or what goes, whichever is more: the rest of it is cash.
+                SELECT GREATEST(SUM(GREATEST(change, 0)), SUM(GREATEST(-change, 0))) AS difference
                 FROM (
                     SELECT period_days, ticker, weight FROM portfolio
                     WHERE (job, as_of_date, position) = (later.job, later.as_of_date, later.position)
@@ -51,6 +52,9 @@ def corrections(conn: Connection, as_of: date | None) -> list[Correction]:
                         WHERE (decision.job, decision.as_of_date) = (later.job, later.as_of_date)
                             AND status <> 'not_computable'))
                 ) AS followed USING (period_days, ticker)
+                CROSS JOIN LATERAL (
+                    SELECT COALESCE(now.weight, 0) - COALESCE(followed.weight, 0) AS change
+                ) AS of_ticker
                 GROUP BY period_days
             ) AS moved
             WHERE later.job <> 'performance'

@@ -257,6 +257,11 @@ def monthly(conn: Connection, rebalance_date: date | None) -> MonthlyPortfolio |
     return month
 
 
+def month_positions(conn: Connection, rebalance_date: date, session: date) -> list[MonthlyPosition]:
+    """Return a rebalance's positions by rank, at prices known at a session."""
+    return _changes(conn, rebalance_date, None, session).positions
+
+
 def volumes(conn: Connection, tickers: Sequence[str], session: date) -> dict[str, float]:
     """Return the shares traded a session, on average of each stock's last 20 with a volume.
 

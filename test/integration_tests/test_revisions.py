@@ -188,6 +188,22 @@ def test_the_record_follows_the_first_revision(conn: Connection) -> None:
     assert track_record.performance(conn, None).corrections == [correction]
 
 
+@pytest.mark.parametrize(
+    ("first", "later", "difference"),
+    [
+        ({}, {"NVDA": 1.0}, 1.0),
+        ({"NVDA": 0.5}, {"NVDA": 0.25}, 0.25),
+        ({"NVDA": 0.5}, {"NVDA": 0.25, "MU": 0.75}, 0.75),
+    ],
+)
+def test_a_correction_counts_cash_as_a_weight(
+    conn: Connection, first: dict[str, float], later: dict[str, float], difference: float
+) -> None:
+    allocate(conn, first, status="published" if first else "empty")
+    allocate(conn, later, OTHER)
+    assert [each.difference for each in corrections(conn, None)] == [difference]
+
+
 def test_a_correction_says_that_an_exchange_was_open_on_other_days(
     conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,6 +81,25 @@ def test_who_came_who_went_and_whose_weight_moved_is_named() -> None:
     assert texts.MOVED.en.format(share="60.00%") in told
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "share"),
+    [
+        ({}, {"NVDA": 0.6, "MU": 0.4}, "100.00%"),
+        ({"NVDA": 0.6, "MU": 0.4}, {}, "100.00%"),
+        ({}, {"NVDA": 0.3, "MU": 0.3}, "60.00%"),
+        ({"GS": 0.5, "MU": 0.5}, {"GS": 0.25, "MU": 0.25}, "50.00%"),
+        ({"GS": 0.4, "MU": 0.4}, {"GS": 0.7, "NEM": 0.3}, "60.00%"),
+        ({"GS": 0.5, "MU": 0.5}, {"GS": 0.5, "NEM": 0.5}, "50.00%"),
+    ],
+)
+def test_what_comes_from_cash_or_becomes_cash_moves_too(
+    before: dict[str, float], now: dict[str, float], share: str
+) -> None:
+    shown = samples.portfolio(*(samples.position(n, *each) for n, each in enumerate(now.items(), 1)))
+    assert texts.MOVED.en.format(share=share) in drawn(shown, before)
+    assert texts.MOVED.ko.format(share=share) in drawn(shown, before, "ko")
+
+
 def test_an_unchanged_portfolio_says_so() -> None:
     assert texts.NOTHING_CHANGED.ko in drawn(samples.portfolio(samples.position(1, "GS", 1.0)), {"GS": 1.0}, "ko")
 

@@ -110,6 +110,22 @@ def test_no_sum_of_cash_is_kept_nowhere(platform: Platform) -> None:
     assert platform.asked == []
 
 
+DEBT = "Symbol,Quantity,Currency\nNVDA,10,USD\nCash,-5000,USD"
+
+
+def test_orders_are_counted_beside_cash_that_is_told() -> None:
+    asked = trades.asked_of(Kept(DEBT))
+    assert asked and (asked.reading.written, asked.cash) == ("NVDA:10:USD", 0.0)
+    api = samples.Api({"/stocks/owned-trades": {**TRADES, "source": "yahoo"}})
+    shown, _ = trades.orders(api.client, samples.page("/trades"), Entered(DEBT))
+    assert "“-5000” is no sum of cash" in samples.text_of(samples.named(shown, "not-read"))
+
+
+def test_a_sum_of_the_positions_cash_that_is_refused_is_named() -> None:
+    shown, _ = trades.orders(samples.Api({}).client, samples.page("/trades"), Entered("cash 900000000\ncash 200000000"))
+    assert "Cash: 1100000000 is no sum" in samples.text_of(shown)
+
+
 ORDER = {
     **{"ticker": "NVDA", "company_name": "NVIDIA", "side": "keep", "shares": 0.0, "held_shares": 1.0},
     **{"target_shares": 1.0, "price_usd": 100.0, "price_date": "2026-08-21", "currency": "USD", "close_price": 100.0},
@@ -130,6 +146,25 @@ def test_orders_at_invented_prices_say_so(source: str, is_told: bool) -> None:
     api = samples.Api({"/stocks/owned-trades": {**TRADES, "source": source}})
     shown, _ = trades.orders(api.client, samples.page("/trades"), Entered("NVDA 1"))
     assert any(getattr(each, "className", "") == "banner source" for each in samples.parts(shown)) == is_told
+
+
+LEFT = {"ticker": "MU", "held_shares": 1.0, "target_weight": 0.5, "reason": "", "reasons": []}
+
+
+@pytest.mark.parametrize(
+    ("changes", "fits"),
+    [
+        ({}, True),
+        ({"orders": [ORDER, {**ORDER, "ticker": "MU", "held_shares": 0.0, "target_shares": 0.0}]}, False),
+        ({"left_out": [LEFT]}, False),
+        ({"left_out": [{**LEFT, "target_weight": 0.0}]}, True),
+        ({"status": "empty"}, False),
+    ],
+)
+def test_nothing_to_trade_fits_only_where_every_position_is_held(changes: dict[str, Any], fits: bool) -> None:
+    api = samples.Api({"/stocks/owned-trades": {**TRADES, "source": "yahoo", **changes}})
+    shown, _ = trades.orders(api.client, samples.page("/trades"), Entered("NVDA 1"))
+    assert (texts.NO_ORDERS.en in samples.text_of(shown)) is fits
 
 
 def test_what_is_kept_has_no_number_of_shares_to_trade() -> None:

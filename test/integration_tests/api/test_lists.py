@@ -60,7 +60,9 @@ def test_before_anything_is_collected_lists_are_empty_and_publications_404(empty
     for path, rows in EMPTY.items():
         answer = empty_api.get(path)
         assert (answer.status_code, answer.json()[rows]) == (200, []), path
-    assert empty_api.get("/stocks/monthly-portfolio").json()["reason"].startswith("no rebalance is published yet")
+    for path in ("/stocks/monthly-portfolio", "/stocks/monthly-trades"):
+        month = empty_api.get(path).json()
+        assert month["status"] == "empty" and month["reason"].startswith("no rebalance is published yet")
     for path in NOT_YET:
         answer = empty_api.get(path)
         assert (answer.status_code, answer.json()["error"]) == (404, "NotPublished"), path

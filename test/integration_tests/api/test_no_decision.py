@@ -16,6 +16,7 @@ from database.queries import portfolios
 from database.queries.paging import Page
 
 DECIDED, NOT_COMPUTABLE, NEXT = date(2026, 7, 26), date(2026, 8, 2), date(2026, 8, 9)
+LATER = date(2026, 8, 30)
 PUBLISHED = """
     INSERT INTO analytics_publication (job, as_of_date, period_days, status, row_count, source)
     VALUES ('rebalance', %s, 0, %s, 0, 'simulated')
@@ -54,7 +55,25 @@ def test_it_changes_nothing_and_asks_for_no_trades(conn: Connection) -> None:
     assert month and (month.rebalance_date, month.status) == (NOT_COMPUTABLE, "not_computable")
     assert (month.previous_rebalance_date, month.positions, month.removed) == (DECIDED, [], [])
     asked = trades.monthly(conn, None, 250_000)
-    assert asked and (asked.trades, asked.cash_left) == ([], 250_000)
+    assert asked and (asked.status, asked.previous_rebalance_date) == ("not_computable", DECIDED)
+    assert (asked.previous_valid_until, asked.previous_is_expired) == (date(2026, 8, 21), False)
+    assert [(each.ticker, each.side, each.shares) for each in asked.trades] == [
+        (ticker, "keep", 0) for ticker in ("MU", "000660.KS", "NEM")
+    ]
+    assert sum(each.held_weight for each in asked.trades) == pytest.approx(1)
+    held = sum((each.held_shares or 0) * (each.price_usd or 0) for each in asked.trades)
+    most = sum(each.price_usd or 0 for each in asked.trades)
+    assert asked.cash_left == pytest.approx(250_000 - held) and asked.cash_left < most, "less than a share of each"
+    assert (asked.bought, asked.sold, asked.cost) == (0, 0, 0)
+
+
+def test_a_month_that_has_run_out_is_bought_anew(conn: Connection) -> None:
+    """What was decided on 26 July ran out on 21 August, and the next month is bought after that."""
+    decide(conn, LATER)
+    asked = trades.monthly(conn, None, 250_000)
+    assert asked and (asked.rebalance_date, asked.previous_rebalance_date) == (LATER, DECIDED)
+    assert (asked.previous_valid_until, asked.previous_is_expired) == (date(2026, 8, 21), True)
+    assert (asked.status, asked.trades, asked.cash_left) == ("empty", [], 250_000)
 
 
 def test_the_next_month_is_compared_with_the_decision_before_it(conn: Connection) -> None:

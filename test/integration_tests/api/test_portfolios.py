@@ -161,6 +161,10 @@ def test_monthly_trades_lead_from_one_month_to_the_next(api: TestClient) -> None
     assert (trades["NEM"]["held_weight"], trades["WELL"]["held_weight"]) == (0.4, 0.6), (
         "no bar is old enough to drift by"
     )
+    assert [ticker for ticker, trade in trades.items() if trade["is_undrifted"]] == ["NEM", "WELL"]
+    assert [each["params"]["ticker"] for each in answer["degraded_reasons"]] == ["NEM", "WELL"]
+    assert (answer["status"], answer["reason"], answer["previous_is_expired"]) == ("published", None, False)
+    assert answer["previous_valid_until"] == "2026-07-27", "the session at whose close this month is bought"
     assert [each["side"] for each in trades.values()] == ["buy", "buy", "sell", "sell"]
     for trade in trades.values():
         assert trade["held_shares"] == int(250_000 * trade["held_weight"] / trade["price_usd"])
@@ -177,6 +181,8 @@ def test_monthly_trades_lead_from_one_month_to_the_next(api: TestClient) -> None
 def test_monthly_trades_of_a_first_month_without_prices(api: TestClient) -> None:
     answer = api.get("/stocks/monthly-trades?rebalance_date=2026-06-28").json()
     assert (answer["previous_rebalance_date"], answer["cash_left"]) == (None, 100_000)
+    assert (answer["previous_valid_until"], answer["previous_is_expired"]) == (None, False)
+    assert (answer["unpriced_value"], answer["degraded_reason"]) == (0, None)
     assert {(each["side"], each["missing_reason"]) for each in answer["trades"]} == {
         (None, "no price is stored of it by then")
     }
