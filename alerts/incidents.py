@@ -335,8 +335,9 @@ KINDS = {
     "gate_shut": Kind(_gate_shut),
     "stage_failed": Kind(_stage_failed),
     "stage_late": Kind(_stage_late),
-    "unpublished": Kind(_unpublished),
-    "no_month": Kind(_no_month),
+    # A platform that was off computes what it has missed at once.
+    "unpublished": Kind(_unpublished, timedelta(minutes=30)),
+    "no_month": Kind(_no_month, timedelta(minutes=30)),
     "degraded": Kind(_degraded),
     "bar_waits": Kind(_bar_waits),
 }

@@ -15,7 +15,8 @@ hours. For the newest five of them it starts `daily_pipeline_controller`, one af
 `missing_months` finds the months that were not made on their weekend and can be. For the newest three it starts
 `monthly_etf_collection_last_weekend` and `monthly_portfolio_rebalance`, which compute the month's session first.
 
-**When**: Monday to Friday 14:30 UTC, after the stages of either schedule mode.
+**When**: Monday to Friday 14:30 UTC, after the stages of either schedule mode. A platform that was off then runs it
+when it is on again, up to 23 hours later.
 
 **By hand**: *Trigger*, with `as_of_date` (an XNYS session that is over, `YYYY-MM-DD`) or without (the last one
 closed); or `./start.sh gaps --repoll`.
@@ -23,7 +24,8 @@ closed); or `./start.sh gaps --repoll`.
 **Backfill**: *Run Backfill* in the trigger dialog, or `airflow backfill create --dag-id completeness_repoll
 --from-date 2026-08-10 --to-date 2026-08-14`. Running the last session of the range has the same effect.
 
-**Reads** the ledger (`logs_session_ledger`), `logs_consumer_error`; Yahoo (pool `yahoo`).
+**Reads** the ledger (`logs_session_ledger`), `logs_consumer_error`, `logs_stage_run`, `analytics_publication`; Yahoo
+(pool `yahoo`).
 **Writes** topics `etf-daily-data` and `stock-daily-data` → `collected_daily_etf_ohlc`,
 `collected_daily_stock_history`; `logs_expected_bar` (what is still absent), `logs_restatement` (what has changed),
 `logs_price_break` (breaks).
@@ -38,6 +40,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import task
 from dag_collect import Collect, Receipt
 from dag_common import AS_OF, RUN_ID, STARTS_AND_WAITS, airflow_errors, daily_dag
+from session_timetable import ALL_DAY
 
 from config.config import Settings
 from config.stages import CONTROLLER, MONTHLY_ETFS, REBALANCE
@@ -97,6 +100,7 @@ def produce(settings: Settings, as_of: date, started_by: str, _accept_late: bool
 with daily_dag(
     "completeness_repoll",
     "30 14 * * 1-5",
+    grace=ALL_DAY,
     doc=__doc__,
     tags=["daily", "collection", "completeness"],
 ):

@@ -210,42 +210,50 @@ def test_a_session_that_was_missed_is_not_over_before_it_is_published() -> None:
     """Later ones are published meanwhile, and it leaves the days that are looked at."""
     told, due = Told(), [Due(MISSED, NOW - timedelta(hours=1))]
     missed = replace(ledger(published=[date(2026, 8, 17)]), dues=due)
-    assert told.after(0, missed) == (["unpublished"], [])
+    assert told.after(0, missed) == ([], [])
+    assert told.after(30, missed) == (["unpublished"], [])
     later = replace(ledger(published=[date(2026, 8, 17), date(2026, 8, 19)]), dues=due)
-    assert told.after(1, later) == ([], [])
-    assert told.after(2, replace(later, dues=[])) == ([], [])
-    assert told.after(3, replace(ledger(published=[date(2026, 8, 17), MISSED]), dues=[])) == ([], ["unpublished"])
+    assert told.after(31, later) == ([], [])
+    assert told.after(32, replace(later, dues=[])) == ([], [])
+    assert told.after(33, replace(ledger(published=[date(2026, 8, 17), MISSED]), dues=[])) == ([], ["unpublished"])
+
+
+def test_a_session_that_is_computed_when_the_platform_is_on_again_is_not_told() -> None:
+    told, due = Told(), [Due(MISSED, NOW - timedelta(hours=1))]
+    assert told.after(0, replace(ledger(published=[]), dues=due)) == ([], [])
+    assert told.after(29, replace(ledger(published=[MISSED]), dues=due)) == ([], [])
+    assert told.after(90, replace(ledger(published=[MISSED]), dues=due)) == ([], [])
 
 
 def test_a_session_that_is_never_published_is_forgotten_after_a_month() -> None:
-    told = Told()
-    told.after(0, replace(ledger(published=[]), dues=[Due(MISSED, NOW - timedelta(hours=1))]))
+    told, missed = Told(), replace(ledger(published=[]), dues=[Due(MISSED, NOW - timedelta(hours=1))])
+    told.after(0, missed)
+    assert told.after(30, missed)[0] == ["unpublished"]
     for days, entries in ((24, 1), (25, 0)):
-        later = NOW + timedelta(days=days)
-        assert told.after(days * 24 * 60, replace(ledger(published=[]), dues=[], market_now=later)) == ([], [])
+        later = replace(missed, dues=[], market_now=NOW + timedelta(days=days))
+        assert told.after(days * 24 * 60, later) == ([], [])
         assert len(told.journal.entries) == entries
 
 
 def test_a_month_is_told_until_it_is_published() -> None:
-    told = Told()
-    missing = CASES[f"no_month:{SUNDAY}"]
-    assert told.after(0, missing) == (["no_month"], [])
-    other = replace(missing, ledger=replace(LEDGER, months=[date(2026, 7, 26)]))
-    assert told.after(1, other) == ([], [])
-    assert told.after(2, replace(missing, ledger=replace(LEDGER, months=[SUNDAY]))) == ([], ["no_month"])
+    told, missing = Told(), CASES[f"no_month:{SUNDAY}"]
+    told.after(0, missing)
+    assert told.after(30, missing) == (["no_month"], [])
+    assert told.after(31, replace(missing, ledger=replace(LEDGER, months=[date(2026, 7, 26)]))) == ([], [])
+    assert told.after(32, replace(missing, ledger=replace(LEDGER, months=[SUNDAY]))) == ([], ["no_month"])
 
 
 def test_a_controller_that_failed_is_over_once_other_runs_have_published_its_session() -> None:
     told, failed = Told(), [run("failed", 5, CONTROLLER)]
-    assert told.after(0, ledger(runs=failed, published=[]))[0] == ["stage_failed", "unpublished"]
-    assert told.after(1, ledger(runs=failed)) == ([], ["stage_failed", "unpublished"])
+    assert told.after(0, ledger(runs=failed, published=[])) == (["stage_failed"], [])
+    assert told.after(1, ledger(runs=failed)) == ([], ["stage_failed"])
 
 
 def test_the_cause_is_told_before_what_follows_from_it() -> None:
     told = Told()
     ends = replace(ledger(runs=[run("failed", 5)], published=[date(2026, 8, 20)]), disks=[Room(1, "/data")])
     told.after(0, ends)
-    assert told.after(1, ends)[0] == ["disk_short"]
+    assert told.after(30, ends)[0] == ["disk_short", "unpublished"]
     assert [entry.incident.kind for entry in told.journal.open()] == ["disk_short", "stage_failed", "unpublished"]
 
 

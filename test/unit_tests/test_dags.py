@@ -431,6 +431,43 @@ class TestSchedule:
         )
         assert run is not None and run.run_after == moment(expected)
 
+    @pytest.mark.parametrize(
+        ("now", "last", "expected"),
+        [
+            ("2026-08-18T18:00", "2026-08-17T14:30", "2026-08-18T14:30"),  # on again in the evening: today's
+            ("2026-08-18T18:00", "2026-08-11T14:30", "2026-08-18T14:30"),  # after a week: today's alone
+            ("2026-08-18T18:00", "2026-08-18T14:30", "2026-08-19T14:30"),
+            ("2026-08-18T18:00", None, "2026-08-19T14:30"),  # a new platform has missed nothing
+            ("2026-08-23T12:00", "2026-08-20T14:30", "2026-08-24T14:30"),  # on Sunday, Friday's is long past
+        ],
+    )
+    def test_a_repoll_that_was_missed_runs_when_the_platform_is_on_again(
+        self,
+        stored: dict[str, dict[str, Any]],
+        monkeypatch: pytest.MonkeyPatch,
+        now: str,
+        last: str | None,
+        expected: str,
+    ) -> None:
+        import pendulum
+        from airflow.timetables.base import DataInterval, TimeRestriction
+
+        def moment(text: str) -> pendulum.DateTime:
+            return pendulum.instance(datetime.fromisoformat(text).replace(tzinfo=UTC))
+
+        monkeypatch.setattr(pendulum, "now", lambda zone: moment(now))
+        run = stored["staggered"][REPOLL].timetable.next_dagrun_info(
+            last_automated_data_interval=DataInterval.exact(moment(last)) if last else None,
+            restriction=TimeRestriction(earliest=None, latest=None, catchup=False),
+        )
+        assert run is not None and run.run_after == moment(expected)
+
+    def test_a_timetable_of_an_earlier_version_is_read(self, common: Any) -> None:
+        from session_timetable import GRACE, SessionTimetable
+
+        read = SessionTimetable.deserialize({"cron": "30 14 * * 1-5", "on_schedule": True})
+        assert read.serialize()["grace_minutes"] == GRACE.total_seconds() / 60
+
     def test_a_run_is_named_after_the_evening_it_is_about(self, stored: dict[str, dict[str, Any]]) -> None:
         from airflow.utils.types import DagRunType
 
@@ -882,6 +919,9 @@ class TestMonths:
         make = dag.get_task("make_months")
         assert make.upstream_task_ids == {"missing_months"}
         assert make.partial_kwargs["max_active_tis_per_dagrun"] == 1, "the second finds the session computed"
+        [run] = _module(bags, "missing_months").months_of(Months([], [date(2026, 7, 26)]), "manual__1")
+        operator = make.unmap(run)
+        assert operator.trigger_dag_id == REBALANCE and operator.wait_for_completion and operator.deferrable
 
     def test_the_newest_three_of_each_kind(self, bags: dict[str, Any], stored: dict[str, dict[str, Any]]) -> None:
         module = _module(bags, "missing_months")
