@@ -90,6 +90,13 @@ def months_are_over_by(as_of: date, ran_on: date) -> date:
     return min(session_after(as_of, 1), ran_on) - timedelta(days=1)
 
 
+def known_session(settings: Settings, as_of: date) -> date:
+    """Return the run's session, or the last one at the source: a market server's clock may be behind."""
+    from collector.source_clock import last_session
+
+    return min(as_of, last_session(settings.yahoo.base_url))
+
+
 def produce(settings: Settings, as_of: date, started_by: str, _accept_late: bool) -> Receipt:
     from collector.gaps import repoll
     from utils.dates import session_before
@@ -123,8 +130,9 @@ with daily_dag(
         from database.queries.unpublished import never_computed as find
         from utils.dates import session_before
 
-        settings, end = Settings.from_env(), date.fromisoformat(as_of)
+        settings = Settings.from_env()
         with airflow_errors(), closing(connect(settings.database)) as conn:
+            end = known_session(settings, date.fromisoformat(as_of))
             start = session_before(end, settings.collector.refetch_sessions)
             sessions = find(conn, universe().benchmark, universe().periods, start, end)
         log.info("never computed, but computable now: %s", ", ".join(map(str, sessions)) or "none")
@@ -136,8 +144,10 @@ with daily_dag(
         from database.db_helper import connect
         from database.queries.missing_months import missing_months as find
 
-        by = months_are_over_by(date.fromisoformat(as_of), date.fromisoformat(ran_on))
-        with airflow_errors(), closing(connect(Settings.from_env().database)) as conn:
+        settings = Settings.from_env()
+        with airflow_errors(), closing(connect(settings.database)) as conn:
+            known = known_session(settings, date.fromisoformat(as_of))
+            by = months_are_over_by(known, date.fromisoformat(ran_on))
             runs = months_of(find(conn, universe().benchmark, universe().periods, by), started_by)
         log.info("missing months: %s", ", ".join(f"{run['trigger_dag_id']} {run['conf']}" for run in runs) or "none")
         return runs

@@ -937,6 +937,33 @@ class TestMonths:
             assert run["trigger_run_id"] == f"{run['conf']['as_of_date']}__manual__1"
             stored["staggered"][run["trigger_dag_id"]].params.deep_merge(run["conf"]).validate()
 
+    def test_the_repoll_starts_them_up_to_the_weekend_before_its_day(
+        self, bags: dict[str, Any], published: Published, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from collector import source_clock
+        from database.queries import missing_months
+
+        asked: list[date] = []
+
+        def find(*given: Any) -> Months:
+            asked.append(given[-1])
+            return Months([date(2026, 8, 28)], [date(2026, 8, 30)])
+
+        monkeypatch.setattr(missing_months, "missing_months", find)
+        dag, monday = bags["staggered"].dags[REPOLL], datetime(2026, 8, 31, 14, 30, tzinfo=UTC)
+        run = SimpleNamespace(logical_date=None, run_after=monday, run_type="manual")
+        task = copy(dag.get_task("missing_months"))
+        context = {"params": {"as_of_date": None}, "dag_run": run, "run_id": "r"}
+        task.render_template_fields(context, dag.get_template_env())
+        for last, by in ((date(2026, 8, 28), date(2026, 8, 30)), (date(2026, 8, 21), date(2026, 8, 23))):
+            monkeypatch.setattr(source_clock, "last_session", lambda _, last=last: last)
+            runs = task.python_callable(*task.op_args, **task.op_kwargs)
+            assert [(each["trigger_dag_id"], each["trigger_run_id"]) for each in runs] == [
+                (MONTHLY_ETFS, "2026-08-28__r"),
+                (REBALANCE, "2026-08-30__r"),
+            ]
+            assert asked.pop() == by, "a market server's clock may be behind"
+
     @pytest.mark.parametrize(
         ("as_of", "ran_on", "by"),
         [
