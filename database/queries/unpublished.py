@@ -60,10 +60,17 @@ def first_on_schedule(conn: Connection) -> date | None:
 
 
 def at_work(conn: Connection) -> set[date]:
-    """Return the sessions of which a stage runs, or waits for its next try."""
+    """Return the sessions of which a stage runs, or waits for its next try.
+
+    What has not ended within a day has no end: its run was deleted.
+    """
     rows = fetch(
         conn,
-        "SELECT as_of_date FROM logs_stage_run WHERE dag_id = ANY(%(dags)s) AND state IN ('running', 'late')",
+        """
+        SELECT as_of_date FROM logs_stage_run
+        WHERE dag_id = ANY(%(dags)s) AND state IN ('running', 'late')
+          AND started_at > clock_timestamp() - MAKE_INTERVAL(days => 1)
+        """,
         {"dags": [CONTROLLER, *STAGES.values()]},
     )
     return {row["as_of_date"] for row in rows}

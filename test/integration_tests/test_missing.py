@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from collector.gaps import list_missing_months
+from collector import gaps
 from config.config import DatabaseSettings
 from config.stages import CONTROLLER, STAGES
 from database import tables
@@ -138,6 +138,12 @@ class TestSessions:
         stage_runs.ended(platform.conn, STAGE_1, "r", None)
         assert platform.sessions() == [MISSED]
 
+    def test_a_run_that_was_deleted_is_not_waited_for(self, platform: Platform) -> None:
+        platform.forget(MISSED)
+        stage_runs.started(platform.conn, STAGE_1, "r", MISSED)
+        platform.write("UPDATE logs_stage_run SET started_at = now() - INTERVAL '2 days'")
+        assert platform.sessions() == [MISSED]
+
     def test_a_holiday_has_none(self, platform: Platform) -> None:
         assert date(2026, 7, 3) not in SESSIONS
         assert platform.sessions(date(2026, 7, 6)) == []
@@ -199,7 +205,12 @@ class TestMonths:
         platform.write("DELETE FROM analytics_publication WHERE job IN ('rebalance', 'sectors')")
         found = platform.months()
         assert found == Months(SATURDAY_SESSIONS, SUNDAYS)
-        told = list(list_missing_months(*found))
-        assert told[0] == "months never made that can be: 5"
+        told = list(gaps.report(platform.conn))
+        assert "months never made that can be: 5" in told
         assert "compute: ./start.sh run monthly-etfs --as-of 2026-07-24" in told
         assert told[-1] == "compute: ./start.sh run rebalance --as-of 2026-07-26"
+        of_june = list(gaps.report(platform.conn, date(2026, 6, 1), date(2026, 6, 30)))
+        assert of_june[-2:] == [
+            "compute: ./start.sh run monthly-etfs --as-of 2026-06-26",
+            "compute: ./start.sh run rebalance --as-of 2026-06-28",
+        ]
