@@ -1,4 +1,4 @@
-"""By when each session's portfolios should be published: `python -m alerts.due MOMENT` prints it as JSON.
+"""By when each session's and month's portfolios should be published: `python -m alerts.due MOMENT` prints it as JSON.
 
 A process of its own, since the calendars take three times the memory of the watcher.
 """
@@ -10,11 +10,9 @@ import msgspec
 
 from alerts.observed import Due
 from config.config import Settings
-from utils.dates import sessions_between
+from utils.dates import DAY, SATURDAY, last_sundays_between, sessions_between
 
 DAYS = timedelta(days=10)
-DAY = timedelta(days=1)
-SATURDAY = 5
 
 
 def main() -> None:
@@ -24,9 +22,13 @@ def main() -> None:
 
 
 def dues(moment: datetime, schedule: str, at: time) -> list[Due]:
-    """Return the sessions around a moment, each with the moment by which its portfolios are due."""
+    """Return the sessions and months around a moment, each with the moment by which its portfolios are due."""
     day = moment.astimezone(UTC).date()
-    return [Due(session, due_moment(session, schedule, at)) for session in sessions_between(day - DAYS, day + DAYS)]
+    around = day - DAYS, day + DAYS
+    return [
+        *(Due(session, due_moment(session, schedule, at)) for session in sessions_between(*around)),
+        *(Due(sunday, month_due_moment(sunday, at), is_month=True) for sunday in last_sundays_between(*around)),
+    ]
 
 
 def due_moment(session: date, schedule: str, at: time) -> datetime:
@@ -42,6 +44,17 @@ def due_moment(session: date, schedule: str, at: time) -> datetime:
     while schedule == "staggered" and day.weekday() >= SATURDAY:
         day += DAY
     return datetime.combine(day, at, UTC)
+
+
+def month_due_moment(sunday: date, at: time) -> datetime:
+    """Return when a month's portfolio is due: at an hour of the Monday, before whose close it is to be bought.
+
+    A month without a run on its Sunday is made by the repoll of that day.
+
+    >>> print(month_due_moment(date(2026, 8, 30), time(15)))
+    2026-08-31 15:00:00+00:00
+    """
+    return datetime.combine(sunday + DAY, at, UTC)
 
 
 if __name__ == "__main__":

@@ -82,10 +82,14 @@ def standing(incident: Incident, observed: Observed) -> Standing:
     ledger = observed.ledger or Ledger(observed.now)
     if incident.kind == "degraded" and incident.as_of and incident.as_of < ledger.degraded_since:
         return "forgotten"
+    if incident.kind in ("unpublished", "no_month") and incident.as_of not in _published(incident.kind, ledger):
+        moment = observed.market_now or observed.now
+        is_old = incident.as_of and moment.date() - incident.as_of > HISTORY
+        return "forgotten" if is_old else "open"
     if incident.kind == "backup_late" and observed.backups and _has_failed(observed.backups):
         return "forgotten"
     states = {_key(run): run.state for run in ledger.runs}
-    if incident.kind == "stage_failed" and incident.key in states:
+    if incident.kind == "stage_failed" and states.get(incident.key) in ("running", "late"):
         return "open"  # it is tried again
     if incident.kind == "consumer_behind" and incident.key in map(_place, ledger.backlogs):
         return "forgotten"  # its consumer is silent
@@ -95,12 +99,14 @@ def standing(incident: Incident, observed: Observed) -> Standing:
 
 
 def _stage_failed(observed: Observed, rules: Rules) -> Iterator[Incident] | None:
-    if observed.ledger is None:
+    """Find runs that have failed. The controller's is none once its session is published: its stages are runs, too."""
+    ledger = observed.ledger
+    if ledger is None:
         return None
     return (
         Incident("stage_failed", _key(run), _run(run), run.as_of_date, run.started_at)
-        for run in observed.ledger.runs
-        if run.state == "failed"
+        for run in ledger.runs
+        if run.state == "failed" and not (run.dag_id == CONTROLLER and run.as_of_date in ledger.published)
     )
 
 
@@ -199,20 +205,28 @@ def _place(backlog: Backlog) -> str:
 
 
 def _unpublished(observed: Observed, rules: Rules) -> Iterator[Incident] | None:
+    return _overdue("unpublished", observed)
+
+
+def _no_month(observed: Observed, rules: Rules) -> Iterator[Incident] | None:
+    return _overdue("no_month", observed)
+
+
+def _overdue(kind: str, observed: Observed) -> Iterator[Incident] | None:
+    """Find the sessions or months that are due and not published."""
     ledger, moment = observed.ledger, observed.market_now
     if ledger is None or moment is None or observed.dues is None:
         return None
-    published = ledger.published or date.min
+    published = _published(kind, ledger)
     return (
-        Incident(
-            "unpublished",
-            due.session.isoformat(),
-            {"session": due.session.isoformat(), "due": _minute(due.moment)},
-            due.session,
-        )
+        Incident(kind, due.day.isoformat(), {"session": due.day.isoformat(), "due": _minute(due.moment)}, due.day)
         for due in observed.dues
-        if due.moment <= moment and due.session > published
+        if due.is_month == (kind == "no_month") and due.moment <= moment and due.day not in published
     )
+
+
+def _published(kind: str, ledger: Ledger) -> list[date]:
+    return ledger.months if kind == "no_month" else ledger.published
 
 
 def _database_away(observed: Observed, rules: Rules) -> Iterator[Incident]:
@@ -321,7 +335,9 @@ KINDS = {
     "gate_shut": Kind(_gate_shut),
     "stage_failed": Kind(_stage_failed),
     "stage_late": Kind(_stage_late),
-    "unpublished": Kind(_unpublished),
+    # A platform that was off computes what it has missed at once.
+    "unpublished": Kind(_unpublished, timedelta(minutes=30)),
+    "no_month": Kind(_no_month, timedelta(minutes=30)),
     "degraded": Kind(_degraded),
     "bar_waits": Kind(_bar_waits),
 }

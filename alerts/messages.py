@@ -9,7 +9,7 @@ from alerts import texts
 from alerts.channels import Message
 from alerts.incidents import Incident
 from alerts.journal import Entry
-from config.stages import STAGES
+from config.stages import STAGES, run_name
 from dashboard.texts import Language, Text
 from dashboard.texts.pipeline import STAGES as STAGE_NAMES
 from dashboard.texts.reasons import KOREAN
@@ -18,6 +18,7 @@ from utils.reasons import SENTENCES, from_rows, join
 LONGEST_REASON = 600
 LONGEST_SUBJECT = 140
 MOST_LINES = 50
+MOST_COMMANDS = 5
 DAGS = tuple(STAGES.values())
 
 
@@ -57,6 +58,13 @@ def stage_name(dag_id: str, language: Language) -> str:
     return STAGE_NAMES[DAGS.index(dag_id) + 1].in_(language) if dag_id in DAGS else dag_id
 
 
+def commands(entries: Sequence[Entry]) -> list[str]:
+    """Return what computes the runs of incidents again, each once: a session's stages together."""
+    runs = [each.incident.params for each in entries if "dag" in each.incident.params]
+    every = dict.fromkeys(f"./start.sh run {run_name(run['dag'])} --as-of {run['session']}" for run in runs)
+    return list(every)[:MOST_COMMANDS]
+
+
 def _message(entries: Sequence[Entry], subject: Text, language: Language) -> Message:
     first, *more = entries
     words = texts.KINDS[first.incident.kind]
@@ -67,7 +75,8 @@ def _message(entries: Sequence[Entry], subject: Text, language: Language) -> Mes
     if len(entries) > MOST_LINES:
         told.append(f"* + {len(entries) - MOST_LINES}")
     if not first.over_at:
-        told += ["", texts.HELP.in_(language, help=words.help.in_(language, **first.incident.params))]
+        values = {**first.incident.params, "commands": "; ".join(commands(entries))}
+        told += ["", texts.HELP.in_(language, help=words.help.in_(language, **values))]
     return Message(_cut(subject.in_(language, line=title), LONGEST_SUBJECT), "\n".join(told))
 
 

@@ -55,7 +55,8 @@ class Ledger(Struct, frozen=True):
     """What the database says.
 
     limited_at: the newest 429
-    published: the newest session with portfolios
+    published: the newest sessions with portfolios, oldest first
+    months: the newest rebalance dates with a monthly portfolio
     recorded: the session up to which the record goes
     consumers: group -> when it last said how far it is
     backlogs: what it said of the partitions that it had not read to their end
@@ -67,11 +68,16 @@ class Ledger(Struct, frozen=True):
     doubtful: list[Doubtful] = []
     waiting_bars: list[WaitingBar] = []
     limited_at: datetime | None = None
-    published: date | None = None
+    published: list[date] = []
+    months: list[date] = []
     recorded: date | None = None
     consumers: dict[str, datetime] = {}
     backlogs: list[Backlog] = []
     degraded_since: date = date.min
+
+    @property
+    def newest(self) -> date | None:
+        return self.published[-1] if self.published else None
 
 
 class Service(Struct, frozen=True):
@@ -83,10 +89,11 @@ class Service(Struct, frozen=True):
 
 
 class Due(Struct, frozen=True):
-    """A session, and the moment by which its portfolios should be published."""
+    """A session or a rebalance date (is_month), and the moment by which its portfolios should be published."""
 
-    session: date
+    day: date
     moment: datetime
+    is_month: bool = False
 
 
 class Room(Struct, frozen=True):
@@ -102,7 +109,7 @@ class Observed(Struct, frozen=True):
     market_now: the time at the source, which a market server tells
     database, broker: what is wrong with it, empty if it answers
     airflow: component -> whether it is well; empty: the webserver does not answer
-    dues: the sessions whose portfolios are due about now
+    dues: the sessions and months whose portfolios are due about now
     """
 
     now: datetime

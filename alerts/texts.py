@@ -133,8 +133,8 @@ KINDS = {
         Text("runs have failed", "실행이 실패했습니다"),
         Text("{stage} of {session} has failed: {reasons}", "{session} {stage} 실행이 실패했습니다: {reasons}"),
         Text(
-            "mend the cause, then ./start.sh run pipeline --as-of SESSION",
-            "원인을 고친 뒤 ./start.sh run pipeline --as-of SESSION을 실행하세요",
+            "mend the cause, then {commands}",
+            "원인을 고친 뒤 실행하세요: {commands}",
         ),
     ),
     "stage_late": Words(
@@ -155,8 +155,21 @@ KINDS = {
             "{due}까지 나와야 할 {session} 포트폴리오가 발표되지 않았습니다",
         ),
         Text(
-            "the dashboard's view Pipeline says how far it came; ./start.sh run pipeline --as-of SESSION computes it",
-            "대시보드의 파이프라인 화면에서 진행 상황을 보고 ./start.sh run pipeline --as-of SESSION으로 계산하세요",
+            "the dashboard's view Pipeline says how far it came; the repoll of 14:30 UTC computes it, or "
+            "./start.sh run pipeline --as-of SESSION",
+            "대시보드의 파이프라인 화면에서 진행 상황을 볼 수 있습니다. 14:30 UTC의 repoll이 계산하며, "
+            "./start.sh run pipeline --as-of SESSION으로 바로 계산할 수 있습니다",
+        ),
+    ),
+    "no_month": Words(
+        Text("monthly portfolios are not published", "월간 포트폴리오가 발표되지 않았습니다"),
+        Text(
+            "no monthly portfolio of {session} is published, and it was due at {due}",
+            "{due}까지 나와야 할 {session} 월간 포트폴리오가 발표되지 않았습니다",
+        ),
+        Text(
+            "the repoll of 14:30 UTC makes it, or ./start.sh run rebalance --as-of {session}",
+            "14:30 UTC의 repoll이 만들며, ./start.sh run rebalance --as-of {session}으로 바로 만들 수 있습니다",
         ),
     ),
     "degraded": Words(

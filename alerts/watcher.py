@@ -69,7 +69,7 @@ class Watcher:
     def _begin(self, observed: Observed) -> None:
         """Begin the journal of a new watcher: what was due or published before is no news."""
         self._journal.since = observed.market_now
-        self._journal.digested = observed.ledger.published if observed.ledger else None
+        self._journal.digested = observed.ledger.newest if observed.ledger else None
 
     def look(self, now: datetime) -> Observed:
         read, problem = self._read_ledger()
@@ -134,7 +134,7 @@ class Watcher:
     def _digest(self, observed: Observed) -> None:
         """Send what was published for a session, once its record is there as well."""
         told, read = self._journal, observed.ledger
-        session = read.published if read else None
+        session = read.newest if read else None
         if not (self._alerts.digest and read and session and session > (told.digested or date.min)):
             return
         if session > (read.recorded or date.min):

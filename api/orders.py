@@ -125,7 +125,7 @@ def _month(conn: Connection, newest: date | None) -> Target:
         {} if is_expired else {each.ticker: each.final_weight for each in month.positions},
         month.rebalance_date,
         last_session,
-        next_last_sunday(max(newest or month.as_of_date, month.rebalance_date)),
+        next_last_sunday(month.rebalance_date),
         is_expired,
     )
 

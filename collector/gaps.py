@@ -24,9 +24,11 @@ from collector.receipt import Receipt, wait_until_stored
 from collector.recomputing import list_stale
 from collector.stock_bars import fetch_stocks
 from config.config import Settings
+from config.stages import MONTHLY_ETFS, REBALANCE, run_name
 from config.universe import universe
 from database.db_helper import Connection, Row, connect
 from database.queries import collected, ledger
+from database.queries.missing_months import missing_months
 from database.queries.stale_publications import stale
 from database.queries.stale_sessions import Figure, outdated, ranges
 from database.queries.unpublished import unpublished
@@ -135,6 +137,8 @@ def report(
     yield from list_outdated(sessions)
     yield from list_stale(stale(conn, universe().benchmark, start, end, sessions))
     yield from list_unpublished(unpublished(conn, universe().benchmark, universe().periods, start, end))
+    months = missing_months(conn, universe().benchmark, universe().periods, end)
+    yield from list_missing_months(*([day for day in days if day >= (start or day)] for days in months))
 
 
 def _group_of(gap: Row) -> tuple[date, str, str]:
@@ -169,6 +173,20 @@ def list_unpublished(sessions: Sequence[date]) -> Iterator[str]:
         yield f"sessions never computed whose prices have come: {len(sessions)}"
     for start, end in ranges(sessions):
         yield f"compute: ./start.sh backfill {start} {end}"
+
+
+def list_missing_months(sectors: Sequence[date], rebalances: Sequence[date]) -> Iterator[str]:
+    """Yield the months that were never made and can be, if any, and the commands for them.
+
+    >>> print(*list_missing_months([], [date(2026, 7, 26)]), sep=chr(10))
+    months never made that can be: 1
+    compute: ./start.sh run rebalance --as-of 2026-07-26
+    """
+    if sectors or rebalances:
+        yield f"months never made that can be: {len({(day.year, day.month) for day in (*sectors, *rebalances)})}"
+    for dag_id, days in ((MONTHLY_ETFS, sectors), (REBALANCE, rebalances)):
+        for day in days:
+            yield f"compute: ./start.sh run {run_name(dag_id)} --as-of {day}"
 
 
 def _describe_figure(figure: Figure) -> str:

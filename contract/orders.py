@@ -88,7 +88,9 @@ class OwnedTrades(Struct):
     as_of_date: Annotated[date, Meta(description="Session of the portfolio, the newest one")]
     rebalance_date: Annotated[date | None, Meta(description="Of the monthly portfolio")]
     valid_until: Annotated[date | None, Meta(description="Of the monthly portfolio that was decided last")]
-    next_rebalance: Annotated[date | None, Meta(description="Of the monthly portfolio, by the newest session")]
+    next_rebalance: Annotated[
+        date | None, Meta(description="Of the monthly portfolio: the date of the one to be made next")
+    ]
     is_expired: Annotated[bool, Meta(description="The monthly portfolio has run out: it is cash until the next one")]
     status: Annotated[Status, Meta(description="not_computable: no decision, and therefore no orders")]
     reason: Annotated[str | None, Meta(description="Why the portfolio is empty or not computable")]

@@ -21,7 +21,7 @@ CALENDAR_START = date(2000, 1, 3)
 # A service may run for so long without a new start.
 KNOWN_AHEAD = timedelta(days=3 * 366)
 DAY = timedelta(days=1)
-SATURDAY = 5
+SATURDAY, SUNDAY = 5, 6
 WEEKDAYS_OF_A_WEEK, DAYS_OF_A_WEEK = 5, 7
 # date.fromisoformat takes other spellings, too: 20260821, 2026-W34-5.
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -386,9 +386,12 @@ def last_sunday(year: int, month: int) -> date:
     >>> last_sunday(2026, 8)
     datetime.date(2026, 8, 30)
     """
-    first_of_next = date(year + month // 12, month % 12 + 1, 1)
-    last_day = first_of_next - timedelta(days=1)
-    return last_day - timedelta(days=(last_day.weekday() + 1) % 7)
+    return _last(SUNDAY, year, month)
+
+
+def _last(weekday: int, year: int, month: int) -> date:
+    last_day = date(year + month // 12, month % 12 + 1, 1) - DAY
+    return last_day - (last_day.weekday() - weekday) % DAYS_OF_A_WEEK * DAY
 
 
 def last_sundays_between(start: date, end: date) -> list[date]:
@@ -397,9 +400,22 @@ def last_sundays_between(start: date, end: date) -> list[date]:
     >>> [day.isoformat() for day in last_sundays_between(date(2025, 11, 30), date(2026, 1, 24))]
     ['2025-11-30', '2025-12-28']
     """
+    return _last_between(SUNDAY, start, end)
+
+
+def last_saturdays_between(start: date, end: date) -> list[date]:
+    """Return the last Saturdays of months that lie from start to end, both included.
+
+    >>> [day.isoformat() for day in last_saturdays_between(date(2026, 1, 1), date(2026, 2, 28))]
+    ['2026-01-31', '2026-02-28']
+    """
+    return _last_between(SATURDAY, start, end)
+
+
+def _last_between(weekday: int, start: date, end: date) -> list[date]:
     months = range(start.year * 12 + start.month - 1, end.year * 12 + end.month)
-    sundays = [last_sunday(month // 12, month % 12 + 1) for month in months]
-    return [day for day in sundays if start <= day <= end]
+    days = [_last(weekday, month // 12, month % 12 + 1) for month in months]
+    return [day for day in days if start <= day <= end]
 
 
 def last_sunday_by(day: date) -> date:

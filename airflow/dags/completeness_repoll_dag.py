@@ -9,10 +9,14 @@ Then lists in the log of `report` everything that is not there, and the publishe
 the stored prices, with the command that computes them again. A bar that stays missing longer is not requested daily:
 `./start.sh gaps --repoll` requests all of them.
 
-Some sessions could not be computed because the benchmark's prices were missing, and can be now. For the newest five
-of them it starts `daily_pipeline_controller`, one after another, oldest first.
+Some sessions were never computed: the benchmark's prices were missing and have come, or the platform was off at their
+hours. For the newest five of them it starts `daily_pipeline_controller`, one after another, oldest first.
 
-**When**: Monday to Friday 14:30 UTC, after the stages of either schedule mode.
+`missing_months` finds the months that were not made on their weekend and can be. For the newest three it starts
+`monthly_etf_collection_last_weekend` and `monthly_portfolio_rebalance`, which compute the month's session first.
+
+**When**: Monday to Friday 14:30 UTC, after the stages of either schedule mode. A platform that was off then runs it
+when it is on again, up to 23 hours later.
 
 **By hand**: *Trigger*, with `as_of_date` (an XNYS session that is over, `YYYY-MM-DD`) or without (the last one
 closed); or `./start.sh gaps --repoll`.
@@ -20,7 +24,8 @@ closed); or `./start.sh gaps --repoll`.
 **Backfill**: *Run Backfill* in the trigger dialog, or `airflow backfill create --dag-id completeness_repoll
 --from-date 2026-08-10 --to-date 2026-08-14`. Running the last session of the range has the same effect.
 
-**Reads** the ledger (`logs_session_ledger`), `logs_consumer_error`; Yahoo (pool `yahoo`).
+**Reads** the ledger (`logs_session_ledger`), `logs_consumer_error`, `logs_stage_run`, `analytics_publication`; Yahoo
+(pool `yahoo`).
 **Writes** topics `etf-daily-data` and `stock-daily-data` → `collected_daily_etf_ohlc`,
 `collected_daily_stock_history`; `logs_expected_bar` (what is still absent), `logs_restatement` (what has changed),
 `logs_price_break` (breaks).
@@ -28,19 +33,26 @@ closed); or `./start.sh gaps --repoll`.
 
 import logging
 from contextlib import closing
-from datetime import date
-from typing import Any
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import task
 from dag_collect import Collect, Receipt
 from dag_common import AS_OF, RUN_ID, STARTS_AND_WAITS, airflow_errors, daily_dag
+from session_timetable import ALL_DAY
 
 from config.config import Settings
+from config.stages import CONTROLLER, MONTHLY_ETFS, REBALANCE
+
+if TYPE_CHECKING:
+    from database.queries.missing_months import Months
 
 log = logging.getLogger(__name__)
 
 COMPUTED_PER_RUN = 5
+MONTHS_PER_RUN = 3
+RAN_ON = "{{ dag_run.run_after.date() }}"
 
 
 def runs_of(sessions: list[date], started_by: str) -> list[dict[str, Any]]:
@@ -55,6 +67,36 @@ def runs_of(sessions: list[date], started_by: str) -> list[dict[str, Any]]:
     ]
 
 
+def months_of(missing: "Months", started_by: str) -> list[dict[str, Any]]:
+    """Return the runs of the newest missing months: those about sectors, then those of the monthly portfolio."""
+    return [
+        {
+            "trigger_dag_id": dag_id,
+            "trigger_run_id": f"{day}__{started_by}",
+            "conf": {"as_of_date": day.isoformat()},
+        }
+        for dag_id, days in ((MONTHLY_ETFS, missing.sectors), (REBALANCE, missing.rebalances))
+        for day in days[-MONTHS_PER_RUN:]
+    ]
+
+
+def months_are_over_by(as_of: date, ran_on: date) -> date:
+    """Return the last day on which a month's weekend may have been.
+
+    It is before the session after the run's own, and before the day of the run: what ticks that day may be at work.
+    """
+    from utils.dates import session_after
+
+    return min(session_after(as_of, 1), ran_on) - timedelta(days=1)
+
+
+def known_session(settings: Settings, as_of: date) -> date:
+    """Return the run's session, or the last one at the source: a market server's clock may be behind."""
+    from collector.source_clock import last_session
+
+    return min(as_of, last_session(settings.yahoo.base_url))
+
+
 def produce(settings: Settings, as_of: date, started_by: str, _accept_late: bool) -> Receipt:
     from collector.gaps import repoll
     from utils.dates import session_before
@@ -65,6 +107,7 @@ def produce(settings: Settings, as_of: date, started_by: str, _accept_late: bool
 with daily_dag(
     "completeness_repoll",
     "30 14 * * 1-5",
+    grace=ALL_DAY,
     doc=__doc__,
     tags=["daily", "collection", "completeness"],
 ):
@@ -84,16 +127,30 @@ with daily_dag(
     def never_computed(as_of: str, started_by: str) -> list[dict[str, Any]]:
         from config.universe import universe
         from database.db_helper import connect
-        from database.queries.unpublished import asked_for, unpublished
+        from database.queries.unpublished import never_computed as find
         from utils.dates import session_before
 
-        settings, end = Settings.from_env(), date.fromisoformat(as_of)
+        settings = Settings.from_env()
         with airflow_errors(), closing(connect(settings.database)) as conn:
+            end = known_session(settings, date.fromisoformat(as_of))
             start = session_before(end, settings.collector.refetch_sessions)
-            benchmark = universe().benchmark
-            sessions = asked_for(conn, benchmark, unpublished(conn, benchmark, universe().periods, start, end))
+            sessions = find(conn, universe().benchmark, universe().periods, start, end)
         log.info("never computed, but computable now: %s", ", ".join(map(str, sessions)) or "none")
         return runs_of(sessions, started_by)
+
+    @task
+    def missing_months(as_of: str, ran_on: str, started_by: str) -> list[dict[str, Any]]:
+        from config.universe import universe
+        from database.db_helper import connect
+        from database.queries.missing_months import missing_months as find
+
+        settings = Settings.from_env()
+        with airflow_errors(), closing(connect(settings.database)) as conn:
+            known = known_session(settings, date.fromisoformat(as_of))
+            by = months_are_over_by(known, date.fromisoformat(ran_on))
+            runs = months_of(find(conn, universe().benchmark, universe().periods, by), started_by)
+        log.info("missing months: %s", ", ".join(f"{run['trigger_dag_id']} {run['conf']}" for run in runs) or "none")
+        return runs
 
     listed = report(AS_OF)
     Collect(produce=produce) >> listed
@@ -101,9 +158,17 @@ with daily_dag(
     listed >> computable
     TriggerDagRunOperator.partial(
         task_id="compute",
-        trigger_dag_id="daily_pipeline_controller",
+        trigger_dag_id=CONTROLLER,
         poke_interval=5,
         max_active_tis_per_dagrun=1,
         retries=1,
         **STARTS_AND_WAITS,
     ).expand_kwargs(computable)
+    # Not after the others: a month needs nothing of the source where its session is published.
+    TriggerDagRunOperator.partial(
+        task_id="make_months",
+        poke_interval=5,
+        max_active_tis_per_dagrun=1,
+        retries=1,
+        **STARTS_AND_WAITS,
+    ).expand_kwargs(missing_months(AS_OF, RAN_ON, RUN_ID))

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.sdk import DAG, Param
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
-from session_timetable import DayTimetable, SessionTimetable
+from session_timetable import GRACE, DayTimetable, SessionTimetable
 
 from config.config import Settings
 from utils.reasons import Reason
@@ -69,12 +69,21 @@ RETRIES: dict[str, Any] = {
 }
 
 
-def daily_dag(dag_id: str, cron: str, *, schedule_mode: str | None = None, doc: str | None, **kwargs: Any) -> DAG:
+def daily_dag(
+    dag_id: str,
+    cron: str,
+    *,
+    schedule_mode: str | None = None,
+    grace: timedelta = GRACE,
+    doc: str | None,
+    **kwargs: Any,
+) -> DAG:
     """Make a DAG about one session, with the parameter `as_of_date`.
 
     schedule_mode: the only PIPELINE_SCHEDULE in which the cron is used (None: it is always used)
+    grace: for how long after a tick a platform that was off still runs it
     """
-    timetable = SessionTimetable(cron, on_schedule=schedule_mode in (None, SETTINGS.schedule))
+    timetable = SessionTimetable(cron, on_schedule=schedule_mode in (None, SETTINGS.schedule), grace=grace)
     params = {"as_of_date": as_of_param(), **kwargs.pop("params", {})}
     return _dag(dag_id, timetable, day=as_of, doc=doc, params=params, **kwargs)
 

@@ -1,12 +1,16 @@
-"""The task of the controller: starts a stage's DAG for the run's session, and waits for its end."""
+"""Tasks that start another DAG for a session, and wait for its end: a stage of the controller, or a whole session."""
 
 import time
-from datetime import timedelta
+from contextlib import closing
+from datetime import date, timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk.exceptions import AirflowFailException, DagRunTriggerException
-from dag_common import AS_OF, RUN_ID, STARTS_AND_WAITS
+from dag_common import AS_OF, RUN_ID, STARTS_AND_WAITS, airflow_errors
+
+from config.config import Settings
+from config.stages import CONTROLLER
 
 # A stage that has nothing to wait for is over by then.
 WAIT_HERE_SECONDS = 15
@@ -24,14 +28,18 @@ class Stage(TriggerDagRunOperator):
     deferral can fail the task.
 
     after_minutes: a number, or a template of one
+    session: a template of the session (by default that of the run)
+    more: parameters of the started run, beside its session
     """
 
     template_fields = (*TriggerDagRunOperator.template_fields, "after_minutes")
 
-    def __init__(self, *, after_minutes: int | str = 0, **kwargs: Any) -> None:
+    def __init__(
+        self, *, after_minutes: int | str = 0, session: str = AS_OF, more: dict[str, Any] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(
-            trigger_run_id=f"{AS_OF}__{RUN_ID}",
-            conf={"as_of_date": AS_OF},
+            trigger_run_id=f"{session}__{RUN_ID}",
+            conf={"as_of_date": session} | (more or {}),
             poke_interval=1,
             **STARTS_AND_WAITS,
             **kwargs,
@@ -83,6 +91,41 @@ class Stage(TriggerDagRunOperator):
         if state in self.failed_states:
             raise AirflowFailException(f"{self.trigger_dag_id} failed: its run {run_id} tells why")
         return state in self.allowed_states
+
+
+class ComputeSession(Stage):
+    """Has the controller compute a session that was never computed, and waits for it.
+
+    A month rests on the session before its weekend. In the staggered schedule that one's own stages begin on Monday.
+    """
+
+    template_fields = (*Stage.template_fields, "session")
+
+    def __init__(self, *, session: str = AS_OF, **kwargs: Any) -> None:
+        super().__init__(
+            task_id="compute_session",
+            trigger_dag_id=CONTROLLER,
+            session=session,
+            more={"stage_delay_minutes": 0},
+            **kwargs,
+        )
+        self.session = session
+
+    def execute(self, context: Any) -> None:
+        session = date.fromisoformat(self.session)
+        if _was_never_computed(session):
+            super().execute(context)
+        else:
+            self.log.info("%s is computed, or nobody but a person has it computed", session)
+
+
+def _was_never_computed(session: date) -> bool:
+    from config.universe import universe
+    from database.db_helper import connect
+    from database.queries.unpublished import never_computed
+
+    with airflow_errors(), closing(connect(Settings.from_env().database)) as conn:
+        return bool(never_computed(conn, universe().benchmark, universe().periods, session, session))
 
 
 def _trigger(asked: DagRunTriggerException) -> None:

@@ -8,7 +8,11 @@ computable.
 
 Then a second job computes the track record again, so that a month that is computed late is included at once.
 
-**When**: the last Sunday of the month, 14:00 UTC, in both schedule modes.
+`compute_session` comes first: it starts `daily_pipeline_controller` for that session where nothing has computed it yet.
+In the staggered mode its own stages begin on Monday, when they find everything stored.
+
+**When**: the last Sunday of the month, 14:00 UTC, in both schedule modes. A month that was not made on its Sunday is
+made by `completeness_repoll` on the next weekday.
 
 **By hand**: *Trigger*, with `as_of_date` (the rebalance date: any day that is not in the future, `YYYY-MM-DD`) or
 without (the newest last Sunday of a month).
@@ -26,9 +30,15 @@ are left out unless asked for (`--reprocess-behavior completed`).
 # Airflow only reads files that contain the words airflow and dag: this comment has to stay.
 from dag_common import SESSION_BY, rebalance_dag
 from dag_spark import SparkJob
+from dag_stage import ComputeSession
+
+from config.stages import REBALANCE
 
 LAST_SUNDAY = "0 14 * * L0"
 
-with rebalance_dag("monthly_portfolio_rebalance", LAST_SUNDAY, doc=__doc__, tags=["monthly", "analysis", "spark"]):
-    rebalance = SparkJob(task_id="rebalance", script="spark_monthly_portfolio_rebalancer.py")
-    rebalance >> SparkJob(task_id="follow_portfolios", script="spark_portfolio_performance.py", day=SESSION_BY)
+with rebalance_dag(REBALANCE, LAST_SUNDAY, doc=__doc__, tags=["monthly", "analysis", "spark"]):
+    (
+        ComputeSession(session=SESSION_BY)
+        >> SparkJob(task_id="rebalance", script="spark_monthly_portfolio_rebalancer.py")
+        >> SparkJob(task_id="follow_portfolios", script="spark_portfolio_performance.py", day=SESSION_BY)
+    )

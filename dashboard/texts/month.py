@@ -44,9 +44,9 @@ EMPTY_HINT = Text(
 )
 
 EXPIRED = Text(
-    "This month ran out on {day}: from then on the followed record holds cash. The next rebalance is on {next}. "
+    "This month ran out on {day}: from then on the followed record holds cash. The next rebalance is that of {next}. "
     "Until then there is nothing to buy; what is still held of it is no longer a position of this portfolio.",
     "이 월간 포트폴리오는 {day}에 유효 기한이 지났습니다. 그 뒤로 성과 기록은 현금으로 계산합니다. "
-    "다음 리밸런싱은 {next}입니다. 그때까지 새로 살 종목은 없으며, "
+    "다음은 {next} 리밸런싱입니다. 그것이 나올 때까지 새로 살 종목은 없으며, "
     "남아 있는 보유분은 더 이상 이 포트폴리오의 종목이 아닙니다.",
 )

@@ -40,14 +40,16 @@ def positions(client: ApiClient, page: Page) -> Sequence[MonthlyPosition]:
 
 
 def _expired(shown: MonthlyPortfolio, calendar: Calendar, page: Page) -> list[Component]:
-    """Return the warning that the newest month has run out, by the newest session that is published."""
+    """Return the warning that the newest month has run out, by the newest session that is published.
+
+    The next one is made even if its Sunday has passed.
+    """
     newest = calendar.sessions[-1:]
     later = [day for day in calendar.rebalances if day.is_computable and day.as_of_date > _day_of(shown)]
     if not (shown.valid_until and newest) or later or newest[0].as_of_date <= shown.valid_until:
         return []
-    text = page.say(
-        month.EXPIRED, day=page.day(shown.valid_until), next=page.day(next_last_sunday(newest[0].as_of_date))
-    )
+    following = next_last_sunday(max(_day_of(shown), *(day.as_of_date for day in calendar.rebalances)))
+    text = page.say(month.EXPIRED, day=page.day(shown.valid_until), next=page.day(following))
     return [html.Div(text, className="banner degraded", role="note")]
 
 

@@ -11,6 +11,8 @@ JOBS = ("trending", "allocation", "rebalance")
 # So many days before the newest session degraded publications are looked at.
 DEGRADED_DAYS = 7
 MOST_BARS = 500
+# More than two months of sessions: who is told of one that is not published is told within one month.
+MOST_DAYS = 50
 # A reader's query takes seconds, and has a limit of its own (database/roles.py).
 OVERLONG_MINUTES = 2
 
@@ -54,7 +56,7 @@ def end_overlong(conn: Connection) -> int:
 
 def degraded_since(conn: Connection) -> date:
     """Return the first day whose publications may be degraded for anybody to be told."""
-    newest = published(conn)
+    newest = _newest(conn, "allocation")
     return newest - timedelta(days=DEGRADED_DAYS) if newest else date.min
 
 
@@ -86,9 +88,22 @@ def waiting_bars(conn: Connection) -> list[Row]:
     )
 
 
-def published(conn: Connection) -> date | None:
-    """Return the newest session with portfolios."""
-    return _newest(conn, "allocation")
+def published(conn: Connection, job: str) -> list[date]:
+    """Return the newest days of which a job has published something, in order."""
+    rows = fetch(
+        conn,
+        """
+        SELECT as_of_date FROM (
+            SELECT DISTINCT as_of_date FROM analytics_publication
+            WHERE job = %(job)s
+            ORDER BY as_of_date DESC
+            LIMIT %(most)s
+        ) AS newest
+        ORDER BY as_of_date
+        """,
+        {"job": job, "most": MOST_DAYS},
+    )
+    return [row["as_of_date"] for row in rows]
 
 
 def recorded(conn: Connection) -> date | None:

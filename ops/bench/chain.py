@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from config.config import PROJECT_ROOT, Settings
-from config.stages import CONTROLLER, STAGES
+from config.stages import BESIDE, CONTROLLER, STAGES
 from config.universe import universe
 from database.db_helper import Connection, connect
 from database.queries import collected, publications, requests
@@ -134,7 +134,7 @@ def _stages(airflow: Airflow, controller: Run) -> list[Stage]:
     """Read the five stages, and the performance run that follows them."""
     stage_runs = {run.dag_id: run for run in airflow.runs_named(f"__{controller.run_id}")}
     line = {f"{number} {name}": dag_id for number, (name, dag_id) in enumerate(STAGES.items(), 1)}
-    line["performance"] = runs.BESIDE["performance"]
+    line["performance"] = BESIDE["performance"]
     stages = []
     for name, dag_id in line.items():
         tasks = sorted(

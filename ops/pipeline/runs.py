@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
-from config.stages import CONTROLLER, REBALANCE, STAGES
+from config.stages import BESIDE, CONTROLLER, STAGES
 from ops.console import console, done, failed, say
 from ops.errors import NotRunning, OpsError, RunFailed, UnknownName
 from ops.native.environment import AIRFLOW_USER
@@ -17,14 +17,6 @@ from utils.errors import InvalidInput
 
 # They ask the source, which may lack a bar.
 COLLECTING = ("benchmark", "sector", "holdings")
-BESIDE = {
-    "pipeline": CONTROLLER,
-    "etf-holdings": "etf_holdings_daily",
-    "monthly-etfs": "monthly_etf_collection_last_weekend",
-    "top-holdings": "etf_top_holdings_analysis",
-    "rebalance": REBALANCE,
-    "performance": "portfolio_performance",
-}
 SHORT_NAMES = STAGES | {str(number): dag for number, dag in enumerate(STAGES.values(), 1)} | BESIDE
 ABOUT_A_SESSION = {*STAGES.values(), CONTROLLER}
 POLL_SECONDS = 1.0

@@ -13,11 +13,12 @@ from config.stages import STAGES
 
 NOW = datetime(2026, 8, 24, 16, 0, tzinfo=UTC)
 SESSION = date(2026, 8, 21)
+SUNDAY = date(2026, 8, 23)
 REASON = [{"code": "no_price", "params": {"session": "2026-08-21"}}]
 STAGE_3 = STAGES["trending"]
 SETTINGS = Settings.from_env({})
 RULES = Rules.of(SETTINGS.alerts, SETTINGS.yahoo)
-LEDGER = Ledger(NOW, published=SESSION, consumers={"etf-daily": NOW - timedelta(seconds=20)})
+LEDGER = Ledger(NOW, published=[date(2026, 8, 20), SESSION], consumers={"etf-daily": NOW - timedelta(seconds=20)})
 BACKUPS = Backups(True, NOW - timedelta(days=90), tried=Try(NOW - timedelta(hours=13), "a.tar"))
 FINE = Observed(
     now=NOW,
@@ -71,7 +72,8 @@ CASES = {
     "gate_shut:": ledger(limited_at=NOW - timedelta(minutes=14)),
     f"stage_failed:{STAGE_3} {SESSION}": ledger(runs=[run("failed", 5)]),
     f"stage_late:{STAGE_3} {SESSION}": ledger(runs=[run("late", 181)]),
-    f"unpublished:{SESSION}": ledger(published=date(2026, 8, 20)),
+    f"unpublished:{SESSION}": ledger(published=[date(2026, 8, 20)]),
+    f"no_month:{SUNDAY}": replace(FINE, dues=[Due(SUNDAY, NOW - timedelta(hours=1), is_month=True)]),
     f"degraded:{SESSION}": ledger(doubtful=[Doubtful(SESSION, NOW, REASON)]),
     f"bar_waits:EWY {SESSION}": ledger(waiting_bars=[WaitingBar("EWY", SESSION, NOW, REASON)]),
 }

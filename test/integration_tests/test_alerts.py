@@ -137,7 +137,7 @@ def test_everything_that_the_ledger_knows_is_read(conn: Connection) -> None:
     ]
     assert [(bar.ticker, bar.trade_date) for bar in read.waiting_bars] == [("EWY", SESSION)]
     assert read.limited_at and read.now - read.limited_at < timedelta(minutes=1)
-    assert (read.published, set(read.consumers)) == (SESSION, {"etf-daily"})
+    assert (read.newest, set(read.consumers)) == (SESSION, {"etf-daily"})
     assert [(one.consumer_group, one.partition_id, one.committed, one.lag) for one in read.backlogs] == [
         ("etf-daily", 1, 4, 5)
     ]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,12 +17,16 @@ from batch import spark_portfolio_performance as performance
 from batch import spark_trending_etf_identifier as identifier
 from batch.runner import Job
 from config.config import DatabaseSettings
+from config.stages import STAGES
 from config.universe import universe
 from database.db_helper import Connection, connect, fetch, transaction
+from database.queries import portfolios, stage_runs
 from database.queries.ledger import Window, why_missing
+from database.queries.missing_months import Months, missing_months
 from database.queries.returns import Return, TickerWindow, between
 from database.queries.stale_publications import PERFORMANCE, REBALANCE, SECTORS, TOP_HOLDINGS, Stale, stale
 from database.queries.stale_sessions import outdated
+from database.queries.unpublished import never_computed
 from market.invented import InventedMarket
 from reason_words import text, words_in
 from scratch_databases import forget_everything, forget_evidence
@@ -144,6 +149,36 @@ def test_a_range_lists_its_own(published: None, conn: Connection) -> None:
     change(conn, f"DELETE FROM {STOCKS} WHERE ticker = %s AND trade_date = '2026-08-12'", held(conn))
     assert {(each.job, each.day) for each in found(conn, LAST, LAST)} == {(TOP_HOLDINGS, LAST), (SECTORS, LAST)}
     assert found(conn, FIRST, date(2026, 7, 24)) == []
+
+
+def test_a_month_that_was_missed_is_found_made_and_followed(
+    conn: Connection, run: Callable[..., Any], market: InventedMarket
+) -> None:
+    """The platform was off on its weekend, and on the Friday before: the jobs get what the repoll gives their DAGs."""
+    forget_everything(conn)
+    market_rows.store(conn, market)
+    friday, days = date(2026, 7, 24), sessions_between(FIRST, LAST)
+    stage_runs.started(conn, STAGES["benchmark"], f"scheduled__{FIRST}", FIRST)
+    stage_runs.ended(conn, STAGES["benchmark"], f"scheduled__{FIRST}", None)
+    run(identifier, *(day for day in days if day != friday))
+    run(allocator, *(day for day in days if day != friday))
+    run(performance, LAST)
+    missing = partial(missing_months, conn, universe().benchmark, universe().periods, LAST)
+    assert missing() == Months([friday], [SUNDAY])
+    assert never_computed(conn, universe().benchmark, universe().periods, friday, friday) == [friday]
+
+    run(identifier, friday)
+    run(allocator, friday)
+    run(sectors, friday)
+    run(rebalancer, SUNDAY)
+    run(performance, friday)
+
+    assert missing() == Months([], [])
+    assert never_computed(conn, universe().benchmark, universe().periods, FIRST, LAST) == []
+    followed = fetch(conn, "SELECT DISTINCT decided_on FROM analytics_portfolio_performance WHERE period_days = 0")
+    assert [row["decided_on"] for row in followed] == [SUNDAY]
+    month = portfolios.monthly(conn, None)
+    assert month and (month.rebalance_date, month.as_of_date) == (SUNDAY, friday)
 
 
 def test_a_month_rests_on_its_portfolios_and_the_record_on_both(

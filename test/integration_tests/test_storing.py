@@ -307,7 +307,7 @@ class TestBreaks:
         assert ledger.lost_dividends(conn, "stock", "SPY") == {}
 
 
-class TestNeverComputed:
+class TestUnpublished:
     """Sessions whose prices came too late."""
 
     periods = (5, 20)

@@ -6,7 +6,22 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from alert_cases import BACKUPS, CASES, FINE, NOW, REASON, RULES, SESSION, backlog, found, ledger, run, tried
+from alert_cases import (
+    BACKUPS,
+    CASES,
+    FINE,
+    LEDGER,
+    NOW,
+    REASON,
+    RULES,
+    SESSION,
+    SUNDAY,
+    backlog,
+    found,
+    ledger,
+    run,
+    tried,
+)
 from alerts import journal, state_files
 from alerts.incidents import KINDS, LOOP_STARTS, Incident, incidents
 from alerts.journal import Journal
@@ -34,6 +49,8 @@ def test_every_kind_has_a_case() -> None:
         ledger(limited_at=NOW - timedelta(minutes=15)),
         ledger(runs=[run("late", 179), run("running", 600, CONTROLLER)]),
         replace(FINE, dues=[Due(date(2026, 8, 24), NOW + timedelta(minutes=1))]),
+        replace(FINE, dues=[Due(SUNDAY, NOW + timedelta(minutes=1), is_month=True)]),
+        replace(ledger(months=[SUNDAY]), dues=[Due(SUNDAY, NOW, is_month=True)]),
         replace(FINE, services=[Service("api", True, LOOP_STARTS - 1)]),
         replace(FINE, disks=[Room(2000, "/data")], memory=Room(300)),
         tried(1.9),
@@ -46,6 +63,8 @@ def test_every_kind_has_a_case() -> None:
         "the gate is open again",
         "still in time",
         "not due yet",
+        "a month that is not due yet",
+        "a month that is published",
         "restarted by hand",
         "enough room",
         "a backup was late",
@@ -61,7 +80,7 @@ def test_what_is_none(observed: Observed) -> None:
 
 def test_a_platform_that_never_published_is_told_of_all_that_is_due() -> None:
     dues = [Due(day, NOW - timedelta(hours=hours)) for day, hours in ((date(2026, 8, 20), 49), (SESSION, 1))]
-    assert found(replace(ledger(published=None), dues=dues)) == ["unpublished:2026-08-20", f"unpublished:{SESSION}"]
+    assert found(replace(ledger(published=[]), dues=dues)) == ["unpublished:2026-08-20", f"unpublished:{SESSION}"]
 
 
 def test_what_cannot_be_looked_at_is_not_found_to_be_well() -> None:
@@ -184,11 +203,57 @@ def test_what_has_only_become_old_is_not_told_as_over() -> None:
     assert told.journal.entries == {}
 
 
+MISSED = date(2026, 8, 18)
+
+
+def test_a_session_that_was_missed_is_not_over_before_it_is_published() -> None:
+    """Later ones are published meanwhile, and it leaves the days that are looked at."""
+    told, due = Told(), [Due(MISSED, NOW - timedelta(hours=1))]
+    missed = replace(ledger(published=[date(2026, 8, 17)]), dues=due)
+    assert told.after(0, missed) == ([], [])
+    assert told.after(30, missed) == (["unpublished"], [])
+    later = replace(ledger(published=[date(2026, 8, 17), date(2026, 8, 19)]), dues=due)
+    assert told.after(31, later) == ([], [])
+    assert told.after(32, replace(later, dues=[])) == ([], [])
+    assert told.after(33, replace(ledger(published=[date(2026, 8, 17), MISSED]), dues=[])) == ([], ["unpublished"])
+
+
+def test_a_session_that_is_computed_when_the_platform_is_on_again_is_not_told() -> None:
+    told, due = Told(), [Due(MISSED, NOW - timedelta(hours=1))]
+    assert told.after(0, replace(ledger(published=[]), dues=due)) == ([], [])
+    assert told.after(29, replace(ledger(published=[MISSED]), dues=due)) == ([], [])
+    assert told.after(90, replace(ledger(published=[MISSED]), dues=due)) == ([], [])
+
+
+def test_a_session_that_is_never_published_is_forgotten_after_a_month() -> None:
+    told, missed = Told(), replace(ledger(published=[]), dues=[Due(MISSED, NOW - timedelta(hours=1))])
+    told.after(0, missed)
+    assert told.after(30, missed)[0] == ["unpublished"]
+    for days, entries in ((24, 1), (25, 0)):
+        later = replace(missed, dues=[], market_now=NOW + timedelta(days=days))
+        assert told.after(days * 24 * 60, later) == ([], [])
+        assert len(told.journal.entries) == entries
+
+
+def test_a_month_is_told_until_it_is_published() -> None:
+    told, missing = Told(), CASES[f"no_month:{SUNDAY}"]
+    told.after(0, missing)
+    assert told.after(30, missing) == (["no_month"], [])
+    assert told.after(31, replace(missing, ledger=replace(LEDGER, months=[date(2026, 7, 26)]))) == ([], [])
+    assert told.after(32, replace(missing, ledger=replace(LEDGER, months=[SUNDAY]))) == ([], ["no_month"])
+
+
+def test_a_controller_that_failed_is_over_once_other_runs_have_published_its_session() -> None:
+    told, failed = Told(), [run("failed", 5, CONTROLLER)]
+    assert told.after(0, ledger(runs=failed, published=[])) == (["stage_failed"], [])
+    assert told.after(1, ledger(runs=failed)) == ([], ["stage_failed"])
+
+
 def test_the_cause_is_told_before_what_follows_from_it() -> None:
     told = Told()
-    ends = replace(ledger(runs=[run("failed", 5)], published=date(2026, 8, 20)), disks=[Room(1, "/data")])
+    ends = replace(ledger(runs=[run("failed", 5)], published=[date(2026, 8, 20)]), disks=[Room(1, "/data")])
     told.after(0, ends)
-    assert told.after(1, ends)[0] == ["disk_short"]
+    assert told.after(30, ends)[0] == ["disk_short", "unpublished"]
     assert [entry.incident.kind for entry in told.journal.open()] == ["disk_short", "stage_failed", "unpublished"]
 
 

@@ -8,6 +8,7 @@ from alert_cases import CASES, NOW, RULES, SESSION
 from alerts import messages, texts
 from alerts.incidents import KINDS, Incident, incidents
 from alerts.journal import Entry
+from config.stages import MONTHLY_ETFS, REBALANCE, STAGES
 
 WITH_SEVERAL = [f"TICKER{number}" for number in range(60)]
 
@@ -39,8 +40,20 @@ def test_a_failed_stage() -> None:
         "* 3 Trending of 2026-08-21 has failed: no price on 2026-08-21",
         "  Since 2026-08-24 16:00 UTC.",
         "",
-        "What to do: mend the cause, then ./start.sh run pipeline --as-of SESSION.",
+        "What to do: mend the cause, then ./start.sh run pipeline --as-of 2026-08-21.",
     ]
+
+
+def test_what_has_failed_is_computed_again_by_its_own_command() -> None:
+    """Each once: the stages of a session are computed together."""
+    failed = (*list(STAGES.values())[:2], REBALANCE, MONTHLY_ETFS, "completeness_repoll")
+    day = {"session": "2026-08-30", "since": "", "reasons": []}
+    entries = [Entry(Incident("stage_failed", dag, {"dag": dag, **day}), NOW) for dag in failed]
+    for language in ("en", "ko"):
+        told = messages.opened(entries, language).text.splitlines()[-1]
+        runs = ("pipeline", "rebalance", "monthly-etfs", "completeness_repoll")
+        assert "; ".join(f"./start.sh run {name} --as-of 2026-08-30" for name in runs) in told
+    assert messages.opened(entries[2:3], "en").text.endswith("then ./start.sh run rebalance --as-of 2026-08-30.")
 
 
 def test_what_is_over() -> None:

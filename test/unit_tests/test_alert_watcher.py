@@ -109,12 +109,13 @@ def test_only_what_becomes_due_while_it_watches_is_waited_for(environment: Calla
     """A platform that is new has not published what was due before."""
     with webhook() as hook:
         watcher = Seen(environment(ALERT_URLS=hook.url))
-        unpublished = ledger(published=date(2026, 8, 19))
+        unpublished = ledger(published=[date(2026, 8, 19)])
         watcher.see(0, unpublished)  # reads the calendar
         assert watcher._calendar is not None and Due(SESSION, NOW - timedelta(hours=1)) in watcher._calendar[1]
         watcher.see(1, replace(unpublished, market_now=NOW + timedelta(minutes=1)))
         assert subjects(hook) == []
-        watcher.see(2, replace(unpublished, market_now=NOW + timedelta(days=1)))
+        for minutes in (2, 32):
+            watcher.see(minutes, replace(unpublished, market_now=NOW + timedelta(days=1)))
         assert subjects(hook) == [
             "ActStock: no portfolio of 2026-08-24 is published, and it was due at 2026-08-25 15:00 UTC"
         ]
@@ -139,10 +140,16 @@ def test_a_watcher_that_stands_still_is_dead(tmp_path: Path) -> None:
 def test_a_holiday_is_no_session_that_is_due() -> None:
     """Labor Day was the 7th. The staggered stages run on it, about the Friday before."""
     days = dues(datetime(2026, 9, 8, tzinfo=UTC), "staggered", at(15))
-    moments = {due.session: due.moment for due in days}
+    moments = {due.day: due.moment for due in days if not due.is_month}
     assert date(2026, 9, 7) not in moments
     assert moments[date(2026, 9, 4)] == datetime(2026, 9, 7, 15, tzinfo=UTC)
     assert moments[date(2026, 9, 8)] == datetime(2026, 9, 9, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("schedule", ["staggered", "controller"])
+def test_a_month_is_due_on_the_day_on_which_it_is_bought(schedule: str) -> None:
+    [due] = [each for each in dues(datetime(2026, 9, 1, tzinfo=UTC), schedule, at(15)) if each.is_month]
+    assert due == Due(date(2026, 8, 30), datetime(2026, 8, 31, 15, tzinfo=UTC), is_month=True)
 
 
 @contextmanager

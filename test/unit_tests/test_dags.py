@@ -17,9 +17,13 @@ import pytest
 
 from collector.receipt import Receipt
 from config.config import PROJECT_ROOT
+from database import db_helper
+from database.queries import unpublished
+from database.queries.missing_months import Months
+from ops.replay.chain import rebalances_after
 from utils import spark_driver
 from utils.command_line import failure_of, print_failure
-from utils.dates import last_closed_session
+from utils.dates import last_closed_session, last_session_by, sessions_between
 from utils.errors import ActstockError, NotASession, NotPublished, RateLimited, UnknownTicker
 
 DAGS = PROJECT_ROOT / "airflow" / "dags"
@@ -427,6 +431,43 @@ class TestSchedule:
         )
         assert run is not None and run.run_after == moment(expected)
 
+    @pytest.mark.parametrize(
+        ("now", "last", "expected"),
+        [
+            ("2026-08-18T18:00", "2026-08-17T14:30", "2026-08-18T14:30"),  # on again in the evening: today's
+            ("2026-08-18T18:00", "2026-08-11T14:30", "2026-08-18T14:30"),  # after a week: today's alone
+            ("2026-08-18T18:00", "2026-08-18T14:30", "2026-08-19T14:30"),
+            ("2026-08-18T18:00", None, "2026-08-19T14:30"),  # a new platform has missed nothing
+            ("2026-08-23T12:00", "2026-08-20T14:30", "2026-08-24T14:30"),  # on Sunday, Friday's is long past
+        ],
+    )
+    def test_a_repoll_that_was_missed_runs_when_the_platform_is_on_again(
+        self,
+        stored: dict[str, dict[str, Any]],
+        monkeypatch: pytest.MonkeyPatch,
+        now: str,
+        last: str | None,
+        expected: str,
+    ) -> None:
+        import pendulum
+        from airflow.timetables.base import DataInterval, TimeRestriction
+
+        def moment(text: str) -> pendulum.DateTime:
+            return pendulum.instance(datetime.fromisoformat(text).replace(tzinfo=UTC))
+
+        monkeypatch.setattr(pendulum, "now", lambda zone: moment(now))
+        run = stored["staggered"][REPOLL].timetable.next_dagrun_info(
+            last_automated_data_interval=DataInterval.exact(moment(last)) if last else None,
+            restriction=TimeRestriction(earliest=None, latest=None, catchup=False),
+        )
+        assert run is not None and run.run_after == moment(expected)
+
+    def test_a_timetable_of_an_earlier_version_is_read(self, common: Any) -> None:
+        from session_timetable import GRACE, SessionTimetable
+
+        read = SessionTimetable.deserialize({"cron": "30 14 * * 1-5", "on_schedule": True})
+        assert read.serialize()["grace_minutes"] == GRACE.total_seconds() / 60
+
     def test_a_run_is_named_after_the_evening_it_is_about(self, stored: dict[str, dict[str, Any]]) -> None:
         from airflow.utils.types import DagRunType
 
@@ -768,6 +809,179 @@ class TestErrors:
         assert bool(submitted) == is_submitted
 
 
+class Published:
+    """The sessions with portfolios, as the months' tasks see and make them."""
+
+    def __init__(self) -> None:
+        self.sessions: set[date] = set()
+        self.started: list[date] = []
+
+    def take(self, asked: Any) -> None:
+        """Be the controller: compute the session that it is started for."""
+        assert (asked.dag_id, asked.conf["stage_delay_minutes"]) == (CONTROLLER, 0)
+        self.started.append(date.fromisoformat(asked.conf["as_of_date"]))
+        self.sessions.add(self.started[-1])
+
+    def run(self, dag: Any, run: Any) -> list[date]:
+        """Run a monthly DAG, and return the days of its Spark jobs. Each needs the last session by its day."""
+        ti = SimpleNamespace(
+            get_dag=lambda dag_id: SimpleNamespace(is_paused=False), get_dagrun_state=lambda dag_id, run_id: "success"
+        )
+        dag_run = SimpleNamespace(logical_date=run.logical_date, run_after=run.run_after, run_type="scheduled")
+        context = {"params": {"as_of_date": None}, "dag_run": dag_run, "run_id": "r", "ti": ti}
+        days = []
+        for task in map(copy, dag.topological_sort()):
+            task.render_template_fields(context, dag.get_template_env())
+            if task.task_id == "compute_session":
+                task.execute(context)
+            elif task.pool == "spark":
+                days.append(date.fromisoformat(task.application_args[1]))
+                assert last_session_by(days[-1]) in self.sessions, f"{task.task_id} of {run.run_after}"
+        return days
+
+
+class TestMonths:
+    """When a month is made, its session has its portfolios, in both schedules."""
+
+    YEARS = (2024, 2025, 2026, 2027, 2028)
+    # How long after its tick a run has published. The controller waits twice for an hour.
+    TAKES = timedelta(hours=4)
+
+    @pytest.fixture
+    def published(self, common: Any, monkeypatch: pytest.MonkeyPatch) -> Published:
+        from airflow.sdk.execution_time import task_runner
+
+        made = Published()
+        monkeypatch.setattr(db_helper, "connect", lambda _: SimpleNamespace(close=lambda: None))
+        monkeypatch.setattr(unpublished, "never_computed", lambda *given: {given[-1]} - made.sessions)
+        monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", SimpleNamespace(send=made.take), raising=False)
+        return made
+
+    def ticks(self, dag: Any, takes: timedelta = timedelta(0)) -> Iterator[tuple[datetime, Any]]:
+        """Yield when each run of the years has come to its end, or begins where it takes no time."""
+        start, end = (datetime(year, 1, 1, tzinfo=UTC) for year in (self.YEARS[0], self.YEARS[-1] + 1))
+        for run in _ticks(dag.timetable, start, 366 * len(self.YEARS)):
+            if run.run_after >= end:
+                return
+            yield run.run_after + takes, run
+
+    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize("dag_id", [MONTHLY_ETFS, REBALANCE])
+    def test_its_session_is_published_when_its_jobs_run(
+        self,
+        bags: dict[str, Any],
+        stored: dict[str, dict[str, Any]],
+        common: Any,
+        published: Published,
+        mode: str,
+        dag_id: str,
+    ) -> None:
+        publisher = CONTROLLER if mode == "controller" else "daily_portfolio_allocation"
+        daily = [(at, None, run) for at, run in self.ticks(stored[mode][publisher], self.TAKES)]
+        monthly = [(at, dag_id, run) for at, run in self.ticks(stored[mode][dag_id])]
+        assert len(monthly) == 12 * len(self.YEARS)
+
+        for _, month, run in sorted([*daily, *monthly], key=lambda each: each[0]):
+            if month:
+                assert published.run(bags[mode].dags[dag_id], run)
+            else:
+                published.sessions.add(_as_of(common, run.logical_date, run.run_after))
+
+        # Nothing is computed on a weekend that the controller has computed the evening before.
+        assert bool(published.started) == (mode == "staggered")
+
+    @pytest.mark.parametrize("mode", MODES)
+    def test_a_replay_makes_the_same_months_at_the_same_moments(
+        self, stored: dict[str, dict[str, Any]], common: Any, mode: str
+    ) -> None:
+        first, last = date(self.YEARS[0], 1, 2), date(self.YEARS[-1], 12, 29)
+        replayed = [moment for session in sessions_between(first, last) for moment in rebalances_after(session)]
+        assert replayed == [run.run_after for _, run in self.ticks(stored[mode][REBALANCE])]
+
+    def test_a_session_that_is_published_is_not_computed_again(
+        self, bags: dict[str, Any], stored: dict[str, dict[str, Any]], published: Published
+    ) -> None:
+        (run,) = _ticks(stored["staggered"][REBALANCE].timetable, datetime(2026, 8, 29, tzinfo=UTC), 1)
+        published.sessions.add(date(2026, 8, 28))
+        dag = bags["staggered"].dags[REBALANCE]
+        assert published.run(dag, run) == [date(2026, 8, 30), date(2026, 8, 28)]
+        assert published.started == []
+
+    def test_holdings_are_collected_even_if_the_session_cannot_be_computed(self, bags: dict[str, Any]) -> None:
+        """They cannot be asked for later."""
+        dag = bags["staggered"].dags[MONTHLY_ETFS]
+        assert dag.get_task("collect").upstream_task_ids == set()
+        assert dag.get_task("analyze_sectors").upstream_task_ids == {"collect", "compute_session"}
+
+    def test_the_repoll_makes_missing_ones_whatever_the_source_says(self, bags: dict[str, Any]) -> None:
+        dag = bags["staggered"].dags[REPOLL]
+        assert dag.get_task("missing_months").upstream_task_ids == set()
+        make = dag.get_task("make_months")
+        assert make.upstream_task_ids == {"missing_months"}
+        assert make.partial_kwargs["max_active_tis_per_dagrun"] == 1, "the second finds the session computed"
+        [run] = _module(bags, "missing_months").months_of(Months([], [date(2026, 7, 26)]), "manual__1")
+        operator = make.unmap(run)
+        assert operator.trigger_dag_id == REBALANCE and operator.wait_for_completion and operator.deferrable
+
+    def test_the_newest_three_of_each_kind(self, bags: dict[str, Any], stored: dict[str, dict[str, Any]]) -> None:
+        module = _module(bags, "missing_months")
+        sundays = [date(2026, month, day) for month, day in ((4, 26), (5, 31), (6, 28), (7, 26))]
+        runs = module.months_of(Months([date(2026, 7, 24)], sundays), "manual__1")
+        assert [(run["trigger_dag_id"], run["conf"]["as_of_date"]) for run in runs] == [
+            (MONTHLY_ETFS, "2026-07-24"),
+            (REBALANCE, "2026-05-31"),
+            (REBALANCE, "2026-06-28"),
+            (REBALANCE, "2026-07-26"),
+        ]
+        for run in runs:
+            assert run["trigger_run_id"] == f"{run['conf']['as_of_date']}__manual__1"
+            stored["staggered"][run["trigger_dag_id"]].params.deep_merge(run["conf"]).validate()
+
+    def test_the_repoll_starts_them_up_to_the_weekend_before_its_day(
+        self, bags: dict[str, Any], published: Published, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from collector import source_clock
+        from database.queries import missing_months
+
+        asked: list[date] = []
+
+        def find(*given: Any) -> Months:
+            asked.append(given[-1])
+            return Months([date(2026, 8, 28)], [date(2026, 8, 30)])
+
+        monkeypatch.setattr(missing_months, "missing_months", find)
+        dag, monday = bags["staggered"].dags[REPOLL], datetime(2026, 8, 31, 14, 30, tzinfo=UTC)
+        run = SimpleNamespace(logical_date=None, run_after=monday, run_type="manual")
+        task = copy(dag.get_task("missing_months"))
+        context = {"params": {"as_of_date": None}, "dag_run": run, "run_id": "r"}
+        task.render_template_fields(context, dag.get_template_env())
+        for last, by in ((date(2026, 8, 28), date(2026, 8, 30)), (date(2026, 8, 21), date(2026, 8, 23))):
+            monkeypatch.setattr(source_clock, "last_session", lambda _, last=last: last)
+            runs = task.python_callable(*task.op_args, **task.op_kwargs)
+            assert [(each["trigger_dag_id"], each["trigger_run_id"]) for each in runs] == [
+                (MONTHLY_ETFS, "2026-08-28__r"),
+                (REBALANCE, "2026-08-30__r"),
+            ]
+            assert asked.pop() == by, "a market server's clock may be behind"
+
+    @pytest.mark.parametrize(
+        ("as_of", "ran_on", "by"),
+        [
+            (date(2026, 8, 28), date(2026, 8, 31), date(2026, 8, 30)),  # on schedule on Monday: this Sunday
+            (date(2026, 8, 28), date(2026, 8, 28), date(2026, 8, 27)),  # backfilled, or by hand on Friday evening
+            (date(2026, 8, 28), date(2026, 8, 30), date(2026, 8, 29)),  # by hand on the Sunday: its tick may be to come
+            (date(2026, 8, 28), date(2026, 12, 1), date(2026, 8, 30)),  # by hand long after: as of then
+            (date(2025, 5, 23), date(2025, 5, 26), date(2025, 5, 25)),  # Memorial Day
+        ],
+    )
+    def test_which_months_are_over(self, bags: dict[str, Any], as_of: date, ran_on: date, by: date) -> None:
+        assert _module(bags, "missing_months").months_are_over_by(as_of, ran_on) == by
+
+
+def _module(bags: dict[str, Any], task_id: str) -> Any:
+    return sys.modules[bags["staggered"].dags[REPOLL].get_task(task_id).python_callable.__module__]
+
+
 class TestRepoll:
     """What the daily repoll starts by itself: sessions that could never be computed, and can be now."""
 
@@ -788,7 +1002,7 @@ class TestRepoll:
         assert compute.partial_kwargs["logical_date"] is None, "two runs may be about one session"
 
     def test_the_newest_five_oldest_first_without_delays(self, bags: dict[str, Any]) -> None:
-        module = sys.modules[bags["staggered"].dags[REPOLL].get_task("never_computed").python_callable.__module__]
+        module = _module(bags, "never_computed")
         days = [date(2026, 8, day) for day in (21, 10, 11, 12, 13, 14)]
 
         runs = module.runs_of(days, "manual__1")

@@ -122,7 +122,7 @@ def test_the_newest_month_runs_out(valid_until: str, rebalanced: str, is_expired
     )
     text = samples.text_of(samples.drawn(api, "/?period=monthly", "en"))
     assert ("ran out on Thu 20 Aug 2026" in text) is is_expired
-    assert ("The next rebalance is on Sun 30 Aug 2026" in text) is is_expired
+    assert ("The next rebalance is that of Sun 30 Aug 2026" in text) is is_expired
 
 
 def test_a_month_runs_out_although_one_after_it_could_not_be_computed() -> None:
