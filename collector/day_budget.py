@@ -1,4 +1,4 @@
-"""How many requests a day may still make, whose turn it is when they are not enough for all, and whether there is room.
+"""How many requests a day may still make, and whose turn it is when they are not enough for all.
 
 A day begins at noon UTC, so that the stages of one evening count together, those after midnight as well. What is left
 over is late in the ledger, like every bar that may still come, and has its turn before all others on the next day.
@@ -15,7 +15,6 @@ from collector.request_plan import QUOTES_PER_REQUEST
 from config.config import CollectorSettings
 from config.universe import universe
 from database.queries import collected, ledger, requests
-from utils.errors import DiskShort
 from utils.reasons import Reason, as_json, reason
 
 log = logging.getLogger(__name__)
@@ -24,7 +23,12 @@ SHOWN_TICKERS = 10
 
 
 def requests_left(current: Collection) -> int | None:
-    """Return how many requests may still be made: those of the day's budget, or None without one."""
+    """Return how many requests may still be made: those of the day's budget, or None without one.
+
+    While the disk is short of room there are none. What the databases cannot store is better not asked for.
+    """
+    if disk_short(current.settings.collector):
+        return 0
     return requests.left_of_budget(current.conn, current.settings.yahoo.requests_per_day)
 
 
@@ -32,20 +36,18 @@ def take_turns(current: Collection, kind: Kind, wanted: Mapping[str, Sequence[da
     """Return the tickers to ask for today, in their order, and record the others as late.
 
     wanted: ticker -> the sessions that it is asked for. The benchmark is asked for without a budget left, too: nothing
-    goes on without it. DiskShort: nothing is asked for, and all are late.
+    goes on without it. With a disk that is short of room it is not.
     """
-    if not wanted:
-        return []
-    try:
-        require_room(current.settings.collector)
-    except DiskShort as error:
-        _record_late(current, kind, wanted, error.reason)
-        raise
     left = requests_left(current)
     if left is None:
         return list(wanted)
     in_turn = order_of_turns(list(wanted), collected.newest_sessions(current.conn, kind.table, list(wanted)))
-    today = {*in_turn[: _charts_among(left, kind)], universe().benchmark}
+    today = set(in_turn[: _charts_among(left, kind)])
+    if short := disk_short(current.settings.collector):
+        # The stage says so, and does not end as if it had done something.
+        current.receipt.missing |= {ticker: [short] for ticker in wanted if ticker == universe().benchmark}
+    else:
+        today.add(universe().benchmark)
     later = {ticker: sessions for ticker, sessions in wanted.items() if ticker not in today}
     if later:
         _postpone(current, kind, later)
@@ -63,14 +65,17 @@ def order_of_turns(tickers: Sequence[str], newest: Mapping[str, date]) -> list[s
 
 def budget_spent(current: Collection) -> Reason:
     """Return why nothing more is asked for on this day."""
-    return reason("budget_spent", budget=current.settings.yahoo.requests_per_day)
+    return disk_short(current.settings.collector) or reason(
+        "budget_spent", budget=current.settings.yahoo.requests_per_day
+    )
 
 
-def require_room(settings: CollectorSettings) -> None:
-    """Raise DiskShort while the disk is short of room: what the databases cannot store is better not asked for."""
+def disk_short(settings: CollectorSettings) -> Reason | None:
+    """Return how short of room the disk is, or None while it has enough."""
     free = disk_usage(settings.disk_folder).free // 2**20
-    if free < settings.disk_free_mb:
-        raise DiskShort(reason("disk_short", folder=str(settings.disk_folder), free=free, least=settings.disk_free_mb))
+    if free >= settings.disk_free_mb:
+        return None
+    return reason("disk_short", folder=str(settings.disk_folder), free=free, least=settings.disk_free_mb)
 
 
 def _charts_among(left: int, kind: Kind) -> int:
@@ -80,17 +85,16 @@ def _charts_among(left: int, kind: Kind) -> int:
 
 def _postpone(current: Collection, kind: Kind, later: Mapping[str, Sequence[date]]) -> None:
     why = budget_spent(current)
-    _record_late(current, kind, later, why)
+    ledger.record(
+        current.conn,
+        [
+            (kind, ticker, session, "late", as_json([why]), None, current.run_id)
+            for ticker, sessions in later.items()
+            for session in sessions
+        ],
+        [],
+    )
     names = list(later)
     note = reason("postponed", count=len(names), tickers=names[:SHOWN_TICKERS], reason=why)
     current.receipt.notes.append(note)
     log.warning("%s", note)
-
-
-def _record_late(current: Collection, kind: Kind, later: Mapping[str, Sequence[date]], why: Reason) -> None:
-    rows = [
-        (kind, ticker, session, "late", as_json([why]), None, current.run_id)
-        for ticker, sessions in later.items()
-        for session in sessions
-    ]
-    ledger.record(current.conn, rows, [])

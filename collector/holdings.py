@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from collector.collection import Collection
-from collector.day_budget import budget_spent, requests_left, require_room
+from collector.day_budget import budget_spent, requests_left
 from collector.yahoo_answers.model import FundHoldings
 from config.config import Topic
 from config.universe import Universe, universe
@@ -25,13 +25,12 @@ def collect_snapshot(current: Collection, etf: str, as_of: date) -> HoldingsSnap
 
     A fetch can only ever give today's list: once a snapshot as late as as_of is there, another adds nothing to it. When
     there is none to be had, the last one that is stored goes on, and the session's results say so. None when there is
-    no snapshot at all. DiskShort: nothing is asked for.
+    no snapshot at all.
     """
     dates = collected.snapshot_dates(current.conn, etf)
     if dates and dates[-1] >= as_of:
         current.receipt.already_stored.append(f"{etf} holdings")
         return stored_snapshot(current.conn, etf, snapshot_for(as_of, dates))
-    require_room(current.settings.collector)
     if requests_left(current) == 0:
         return _fall_back(current, etf, as_of, dates, budget_spent(current))
     try:

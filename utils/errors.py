@@ -14,7 +14,6 @@ ActstockError
 ├── BrokerUnavailable      Kafka cannot be reached or did not acknowledge
 │   └── BrokerRefused      Kafka does not take the login
 ├── DatabaseUnavailable    Postgres cannot be reached
-├── DiskShort              the disk of the data has too little room to collect anything
 ├── NotStored              rows that are needed are not in Postgres
 │   └── Rejected           a consumer refused a message (logs_consumer_error has the reason)
 ├── NotPublished           an earlier stage has not published what this one reads
@@ -87,10 +86,6 @@ class BrokerRefused(BrokerUnavailable):
 
 
 class DatabaseUnavailable(ActstockError):
-    pass
-
-
-class DiskShort(ActstockError):
     pass
 
 

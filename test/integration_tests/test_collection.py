@@ -28,7 +28,6 @@ from collector.receipt import is_stored
 from collector.yahoo import Yahoo
 from collector.yahoo_answers.model import FundHolding, FundHoldings
 from config.config import Settings, Topic
-from config.universe import Group, universe
 from database import tables
 from database.db_helper import Connection, connect, fetch, replace_partition, transaction
 from database.queries import collected, ledger, missing_holdings, requests
@@ -39,7 +38,6 @@ from utils.dates import session_before, sessions_between
 from utils.errors import (
     BarMissing,
     DatabaseUnavailable,
-    DiskShort,
     InvalidInput,
     NotPublished,
     NotStored,
@@ -606,21 +604,15 @@ class TestBudget:
         least = shutil.disk_usage("/").free // 2**20 + 10**6
         short = replace(settings, collector=replace(settings.collector, disk_free_mb=least, disk_folder=Path("/")))
 
-        groups: tuple[Group, ...] = ("benchmark", "sector")
-
-        for group in groups:
-            with pytest.raises(DiskShort, match=f"with less than {least:,} MB nothing is collected"):
-                kafka_producer_etf_daily.run(short, group, UNTIL, accept_late=True)
-        with pytest.raises(DiskShort):
-            kafka_producer_etf_holdings.run(short, "benchmark", UNTIL)
+        with pytest.raises(BarMissing, match=f"with less than {least:,} MB nothing is collected"):
+            kafka_producer_etf_daily.run(short, "benchmark", UNTIL)
 
         assert made(conn) == 0
         reasons = {gap["ticker"]: (gap["state"], gap["reason"][0]["code"]) for gap in ledger.gaps(conn)}
-        assert reasons == dict.fromkeys(universe().etfs, ("late", "disk_short"))
-        for group in groups:
-            kafka_producer_etf_daily.run(settings, group, UNTIL)
+        assert reasons == dict.fromkeys(BENCHMARKS, ("late", "disk_short"))
+        assert kafka_producer_etf_holdings.run(short, "benchmark", UNTIL).requests == 0
+        kafka_producer_etf_daily.run(settings, "benchmark", UNTIL)
         assert ledger.gaps(conn) == []
-        assert kafka_producer_etf_daily.run(short, "sector", UNTIL).is_idle, "all of it is stored"
 
     def test_a_list_of_holdings_waits_as_well(self, settings: Settings, conn: Connection) -> None:
         kafka_producer_etf_daily.run(settings, "benchmark", UNTIL)

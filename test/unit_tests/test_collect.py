@@ -10,25 +10,23 @@ from typing import Any
 import msgspec
 import pytest
 
-from collector import day_budget, delivery, stock_bars
+from collector import delivery, stock_bars
 from collector import receipt as receipts
 from collector.collection import Collection
 from collector.completeness import Kind, differs
-from collector.day_budget import take_turns
 from collector.delivery import NewBar, message_fields, new_bars
 from collector.etf_bars import drop_bars_without_range, etf_messages
-from collector.holdings import collect_snapshot
 from collector.plan import FetchRequest, fetch_range, needed_sessions
 from collector.receipt import Receipt, require_complete
 from collector.stock_bars import Company, stock_messages
 from collector.yahoo_answers.model import Answer, Bar, Bars, Quote
 from config.config import Settings, Topic
 from database.db_helper import Row
-from database.queries import collected, ledger, requests
+from database.queries import collected, ledger
 from database.tables import DAILY_ETF_OHLC
 from log_words import missing_of, told
 from utils.dates import close_of, last_closed_session, session_before, sessions_between
-from utils.errors import BarMissing, BrokerRefused, BrokerUnavailable, DiskShort, NotStored
+from utils.errors import BarMissing, BrokerRefused, BrokerUnavailable, NotStored
 from utils.kafka_utils import offsets_reached
 from utils.messages import DailyBar, StockDailyBar, from_json, to_json
 from utils.ranges import is_range, split
@@ -59,42 +57,6 @@ def row(of: Bar, shares: int | None = None) -> Row:
 
 def stored(start: date, end: date) -> dict[date, Row]:
     return {session: row(bar(session)) for session in sessions_between(start, end)}
-
-
-class TestRoomOnTheDisk:
-    """A stage that does not collect for want of room fails, whichever it is, and is tried again."""
-
-    @pytest.fixture
-    def noted(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-        noted: list[tuple[Any, ...]] = []
-        monkeypatch.setattr(ledger, "record", lambda conn, rows, closed: noted.extend(rows))
-        monkeypatch.setattr(collected, "snapshot_dates", lambda conn, etf: [])
-        monkeypatch.setattr(requests, "left_of_budget", lambda conn, budget: None)
-        monkeypatch.setattr(day_budget, "disk_usage", lambda folder: SimpleNamespace(free=999 * 2**20))
-        return noted
-
-    def current(self, least: int) -> Any:
-        settings = SimpleNamespace(
-            collector=replace(COLLECTOR, disk_free_mb=least), yahoo=SimpleNamespace(requests_per_day=0)
-        )
-        return SimpleNamespace(settings=settings, conn=None, run_id="run", receipt=Receipt(AS_OF))
-
-    def test_without_it_nothing_is_asked_for(self, noted: list[tuple[Any, ...]]) -> None:
-        with pytest.raises(DiskShort, match="999 MB free, and with less than 1,000 MB nothing is collected") as raised:
-            take_turns(self.current(1000), Kind.STOCK, {"AAPL": [AS_OF], "MSFT": [AS_OF]})
-
-        assert raised.value.retryable
-        assert [row[:4] for row in noted] == [(Kind.STOCK, name, AS_OF, "late") for name in ("AAPL", "MSFT")]
-        assert "disk_short" in noted[0][4]
-        with pytest.raises(DiskShort):
-            collect_snapshot(self.current(1000), "XLF", AS_OF)
-
-    def test_what_is_stored_needs_none(self, noted: list[tuple[Any, ...]]) -> None:
-        assert take_turns(self.current(1000), Kind.STOCK, {}) == []
-
-    def test_with_it_all_have_their_turn(self, noted: list[tuple[Any, ...]]) -> None:
-        assert take_turns(self.current(999), Kind.ETF, {"XLF": [AS_OF]}) == ["XLF"]
-        assert noted == []
 
 
 class TestWhatToAskFor:
