@@ -20,7 +20,7 @@ FOLDER = "/opt/actstock"
 def installed(text: str, machine: Path) -> Path:
     """Put the unit where the page says, below another root."""
     [place] = re.findall(rf"`/(etc/\S*/{NAME})`", TEXT)
-    file = machine / place
+    file = machine / str(place)
     file.parent.mkdir(parents=True)
     file.write_text(text, encoding="utf-8")
     return file
