@@ -17,6 +17,9 @@ die() { say "start.sh: $*"; exit 1; }
 
 is_installed() { [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; }
 
+# Whether a platform of this folder runs, wherever its state is. By standard input, since grep would find its own words.
+is_in_use() { grep -qszxF -f - /proc/[0-9]*/cmdline <<<"$(cd "$root" && pwd -P)/.actstock/venv/bin/supervisord"; }
+
 is_python_311() { "$1" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; }
 
 find_python() {
@@ -155,8 +158,12 @@ if [ "$mode" = docker ]; then
     exit
 fi
 
-if ! is_installed || [ ! -x "$venv/bin/python" ]; then
+if [ "${1:-}" = stop ] && [ -f "$stamp" ] && [ -x "$venv/bin/python" ]; then
+    : # what runs is stopped with the packages that it runs with
+elif ! is_installed || [ ! -x "$venv/bin/python" ]; then
     check_before_installation "$@"
+    ! is_in_use || die "the platform is running in another version, with other packages, than the one in this folder:
+  ./start.sh stop (with its ACTSTOCK_HOME, where it has one), then start again"
     install
 fi
 

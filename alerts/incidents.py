@@ -11,10 +11,8 @@ from alerts.observed import Backlog, Ledger, Observed, Run, Service
 from config.config import AlertSettings, YahooSettings
 from config.stages import CONTROLLER
 
-# A consumer says every 15 seconds how far it is.
-CONSUMER_SILENCE = timedelta(minutes=5)
-# Who has said nothing for so long may have stored since then.
-CONSUMER_REPORTS = timedelta(minutes=2)
+# A consumer says every 15 seconds how far it is. Who has said nothing for so long may have stored since then.
+CONSUMER_SILENCE = timedelta(minutes=2)
 # The first start counts, too.
 LOOP_STARTS = 4
 # One is made a day.
@@ -59,7 +57,8 @@ Find = Callable[[Observed, Rules], Iterator[Incident] | None]
 class Kind(Struct, frozen=True):
     """find: yields the incidents, or returns None when it cannot be seen whether there are any.
 
-    patience: for how long it has to hold before anybody is told
+    patience: for how long it has to hold while the watcher looks before anybody is told. What is counted from a moment
+    of before its start, as a silence is, needs some: the platform may have been down since then.
     """
 
     find: Find
@@ -196,7 +195,7 @@ def _consumer_behind(observed: Observed, rules: Rules) -> Iterator[Incident] | N
             {"group": each.consumer_group, "place": f"{each.topic}/{each.partition_id}", "lag": each.lag},
         )
         for each in ledger.backlogs
-        if ledger.now - each.measured_at <= CONSUMER_REPORTS
+        if ledger.now - each.measured_at <= CONSUMER_SILENCE
     )
 
 
@@ -330,11 +329,12 @@ KINDS = {
     "backup_late": Kind(_backup_late, timedelta(hours=1)),
     "service_down": Kind(_service_down, timedelta(minutes=2)),
     "service_restarts": Kind(_service_restarts),
-    "consumer_away": Kind(_consumer_away),
+    "consumer_away": Kind(_consumer_away, timedelta(minutes=3)),
     "consumer_behind": Kind(_consumer_behind, timedelta(minutes=5)),
     "gate_shut": Kind(_gate_shut),
     "stage_failed": Kind(_stage_failed),
-    "stage_late": Kind(_stage_late),
+    # One that a stop has interrupted goes on.
+    "stage_late": Kind(_stage_late, timedelta(minutes=15)),
     # A platform that was off computes what it has missed at once.
     "unpublished": Kind(_unpublished, timedelta(minutes=30)),
     "no_month": Kind(_no_month, timedelta(minutes=30)),

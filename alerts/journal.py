@@ -76,7 +76,10 @@ class Journal(Struct):
 
 
 def read(path: Path) -> Journal:
-    """Return the journal of a file. Without one, or with one that cannot be read, it begins anew."""
+    """Return the journal of a file. Without one, or with one that cannot be read, it begins anew.
+
+    So does the waiting for what nobody was told of yet: nobody looked meanwhile whether it held.
+    """
     try:
         journal = msgspec.json.decode(path.read_bytes(), type=Journal)
     except FileNotFoundError:
@@ -85,7 +88,9 @@ def read(path: Path) -> Journal:
         log.warning("%s cannot be read (%s): open incidents are told once more", path, error)
         return Journal()
     # A later version may have left kinds that this one does not know.
-    journal.entries = {key: entry for key, entry in journal.entries.items() if entry.incident.kind in KINDS}
+    journal.entries = {
+        key: entry for key, entry in journal.entries.items() if entry.told_at and entry.incident.kind in KINDS
+    }
     return journal
 
 

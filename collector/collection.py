@@ -15,6 +15,7 @@ from collector.yahoo_answers.model import Answer
 from config.config import Settings, Topic
 from database.db_helper import Connection, connect
 from database.queries import ledger, source_answers
+from utils.errors import BarMissing
 from utils.kafka_utils import Publisher, publisher
 from utils.ranges import packed
 from utils.reasons import Reason, as_json, without_ticker
@@ -24,7 +25,10 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Collection:
-    """The connections of one run, and what it has done so far."""
+    """The connections of one run, and what it has done so far.
+
+    halted: why it did not ask for all that it should have, and so fails.
+    """
 
     settings: Settings
     conn: Connection
@@ -32,6 +36,7 @@ class Collection:
     publisher: Publisher
     receipt: Receipt
     run_id: str | None
+    halted: Reason | None = None
 
     def send(self, topic: Topic, messages: Iterable[Any]) -> int:
         """Send messages, a ticker's bars as ranges, and count them in the receipt."""
@@ -60,7 +65,7 @@ def open_collection(settings: Settings, as_of: date, run_id: str | None) -> Iter
     """Open the connections of a run. At its end wait for every acknowledgement and fill in the receipt.
 
     The end is the same for a run that fails. What it had sent stays sent: the next run finds it stored and goes on
-    behind it.
+    behind it. Raise BarMissing when the run was halted: it would end as if it had done what it had to.
     """
     conn = connect(settings.database)
     try:
@@ -73,5 +78,7 @@ def open_collection(settings: Settings, as_of: date, run_id: str | None) -> Iter
                 run.receipt.end_offsets, run.receipt.topic_ids = kafka.wait(), kafka.topic_ids
                 run.receipt.requests = gate.count
         log.info("%s", run.receipt.summary())
+        if run.halted:
+            raise BarMissing(run.halted)
     finally:
         conn.close()

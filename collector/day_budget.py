@@ -36,18 +36,15 @@ def take_turns(current: Collection, kind: Kind, wanted: Mapping[str, Sequence[da
     """Return the tickers to ask for today, in their order, and record the others as late.
 
     wanted: ticker -> the sessions that it is asked for. The benchmark is asked for without a budget left, too: nothing
-    goes on without it. With a disk that is short of room it is not.
+    goes on without it. So is an exchange rate, which is one of few. With a disk that is short of room nothing is.
     """
-    left = requests_left(current)
-    if left is None:
+    if disk_short(current.settings.collector):
+        today = set()
+    elif kind is Kind.RATE or (left := requests_left(current)) is None:
         return list(wanted)
-    in_turn = order_of_turns(list(wanted), collected.newest_sessions(current.conn, kind.table, list(wanted)))
-    today = set(in_turn[: _charts_among(left, kind)])
-    if short := disk_short(current.settings.collector):
-        # The stage says so, and does not end as if it had done something.
-        current.receipt.missing |= {ticker: [short] for ticker in wanted if ticker == universe().benchmark}
     else:
-        today.add(universe().benchmark)
+        in_turn = order_of_turns(list(wanted), collected.newest_sessions(current.conn, kind.table, list(wanted)))
+        today = {*in_turn[: _charts_among(left, kind)], universe().benchmark}
     later = {ticker: sessions for ticker, sessions in wanted.items() if ticker not in today}
     if later:
         _postpone(current, kind, later)
@@ -63,11 +60,12 @@ def order_of_turns(tickers: Sequence[str], newest: Mapping[str, date]) -> list[s
     return sorted(tickers, key=lambda ticker: newest.get(ticker, date.min))
 
 
-def budget_spent(current: Collection) -> Reason:
-    """Return why nothing more is asked for on this day."""
-    return disk_short(current.settings.collector) or reason(
-        "budget_spent", budget=current.settings.yahoo.requests_per_day
-    )
+def put_off(current: Collection) -> Reason:
+    """Return why something is not asked for on this day. For want of room on the disk the run fails at its end."""
+    if short := disk_short(current.settings.collector):
+        current.halted = short
+        return short
+    return reason("budget_spent", budget=current.settings.yahoo.requests_per_day)
 
 
 def disk_short(settings: CollectorSettings) -> Reason | None:
@@ -84,7 +82,7 @@ def _charts_among(left: int, kind: Kind) -> int:
 
 
 def _postpone(current: Collection, kind: Kind, later: Mapping[str, Sequence[date]]) -> None:
-    why = budget_spent(current)
+    why = put_off(current)
     ledger.record(
         current.conn,
         [

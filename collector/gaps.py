@@ -72,10 +72,9 @@ def _group_by(column: str, gaps: Iterable[Row]) -> Iterator[tuple[str, list[Row]
 
 
 def _requests(current: Collection, kind: Kind, gaps: Mapping[str, list[Row]]) -> Mapping[str, FetchRequest]:
-    """Return a request for each ticker whose turn it is. An exchange rate is one of few, and always asked for."""
+    """Return a request for each ticker whose turn it is."""
     wanted = {ticker: _sessions_of(rows) for ticker, rows in gaps.items()}
-    turns = list(wanted) if kind is Kind.RATE else take_turns(current, kind, wanted)
-    return Requests(turns, lambda ticker: _request_for(current, kind, ticker, gaps[ticker]))
+    return Requests(take_turns(current, kind, wanted), lambda ticker: _request_for(current, kind, ticker, gaps[ticker]))
 
 
 def _sessions_of(gaps: Iterable[Row]) -> list[date]:

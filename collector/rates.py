@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from collector.collection import Collection
 from collector.completeness import Kind
+from collector.day_budget import take_turns
 from collector.delivery import NewBar, deliver, message_fields
 from collector.plan import FetchRequest, request_for, sessions_for_returns
 from collector.yahoo_answers.model import Bar, Bars
@@ -34,6 +35,8 @@ def _collect_rate(current: Collection, pair: str, as_of: date, since: date | Non
     if all(has_rate(stored, day) for day in needed):
         return "already stored, no request"
     ledger.expect(current.conn, Kind.RATE, [(pair, as_of)], current.run_id)
+    if not take_turns(current, Kind.RATE, {pair: [as_of]}):
+        return "not asked for"
     return fetch_rate(current, pair, request_for(current, pair, stored, as_of, needed))
 
 

@@ -159,12 +159,14 @@ RANGE = (
     argument("--only", metavar="NAMES", help="these services (with commas) and what they need"),
 )
 def up(only: str | None = None) -> int:
-    from ops.native.control import up
+    from ops.native.control import require_same, up
     from ops.native.stack import DataSource, Stack
     from ops.planning import show_plan
 
+    stack = Stack.wanted(DataSource())
+    require_same(stack)
     if not only:
-        show_plan(Stack.wanted(DataSource()))
+        show_plan(stack)
     return up(only=only.split(",") if only else None)
 
 

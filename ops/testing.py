@@ -44,6 +44,7 @@ LAB_LOCK = PROJECT_ROOT / "requirements" / "lab.txt"
 LAB_PACKAGES = TOOLS / "test" / "lab-packages"
 TEST_TIMEOUT_SECONDS = 600
 PROMTOOL = {"promtool": "prometheus"}
+SYSTEMD = {"systemd-analyze": "systemd"}  # systemctl, too
 # Rings whose files share nothing: each worker has databases, a market server and a Spark session of its own.
 PARALLEL_RINGS = ("unit", "integration")
 MOST_WORKERS = 4
@@ -105,6 +106,7 @@ def _prepare(chosen: Sequence[str]) -> None:
         ensure_programs("the dashboard's tests look at it in a real browser", browser.PROGRAMS)
     if "integration" in chosen:
         ensure_programs("the alert rules are checked with it", PROMTOOL)
+        ensure_programs("the unit that starts the platform at boot is checked with it", SYSTEMD)
     if needs_stack(chosen):
         _take_down()
         shutil.rmtree(STACK.data, ignore_errors=True)

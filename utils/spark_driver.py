@@ -62,10 +62,10 @@ def run(
 
 
 @cache
-def code_digest(root: Path = PROJECT_ROOT, folders: Sequence[str] = CODE) -> str:
-    """Return the SHA-256 of the code, the universe and the extra days that jobs run with, or of other folders."""
+def code_digest(root: Path = PROJECT_ROOT, folders: Sequence[str] = CODE, kinds: Sequence[str] = KINDS) -> str:
+    """Return the SHA-256 of the code, the universe and the extra days that jobs run with, or of other files."""
     digest = hashlib.sha256()
-    for path in sorted(path for folder in folders for path in (root / folder).rglob("*") if path.suffix in KINDS):
+    for path in sorted(path for folder in folders for path in (root / folder).rglob("*") if path.suffix in kinds):
         digest.update(f"{path.relative_to(root)}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -5,6 +5,8 @@ env_file=${ACTSTOCK_ENV_FILE:-$root/.env}
 # What the running containers were started with: market, project and ports. Later commands read it.
 started=$state/run/containers.env
 up_seconds=900
+# What comes to an end. The others stay up, or come back.
+one_shots='schema|upgrade-backup|topics|airflow-init|collector|cli'
 
 containers_available() { docker compose version >/dev/null 2>&1 && timeout 10 docker info >/dev/null 2>&1; }
 
@@ -175,7 +177,7 @@ containers_up() {
     compose up --detach --build --quiet-pull ||
         die "Not everything started. Taken port: ACTSTOCK_PORT_OFFSET=1000 ./start.sh moves all of them. Else: ./start.sh logs SERVICE, then ./start.sh again"
     # One-shots have ended or still fill the history; the services stay.
-    mapfile -t services < <(compose config --services | grep -vxE 'schema|upgrade-backup|topics|airflow-init|collector|cli')
+    mapfile -t services < <(compose config --services | grep -vxE "$one_shots")
     compose up --detach --no-build --no-recreate --wait --wait-timeout "$up_seconds" "${services[@]}" ||
         die "Not everything is healthy: ./start.sh status, ./start.sh logs SERVICE, then ./start.sh again"
     wait_for_history
@@ -197,11 +199,39 @@ wait_for_history() {
     [ "$code" = 0 ] || die "the collector ended with code $code: $(compose logs --no-log-prefix --tail 1 collector)"
 }
 
+# The file that a command is given, as options of `docker compose run`.
+given=()
+
 # in_cli COMMAND ...: a command of `python -m ops`, in a container that sees the platform from inside.
 in_cli() {
     local terminal=()
     [ -t 1 ] || terminal=(--no-TTY)
-    compose run --rm --no-deps --quiet-pull "${terminal[@]}" cli "$@"
+    compose run --rm --no-deps --quiet-pull "${terminal[@]}" "${given[@]+"${given[@]}"}" cli "$@"
+}
+
+# in_cli_with OPTION COMMAND ...: the same with the file of this machine that an option names. The container's user may
+# not read it where it lies, so a copy is what it sees.
+in_cli_with() {
+    local option=$1 file='' words=() name
+    shift
+    while [ $# -gt 0 ]; do
+        case $1 in
+            "$option"=*) file=${1#*=} ;;
+            "$option") file=${2:?"$option wants a file"}; shift ;;
+            *) words+=("$1") ;;
+        esac
+        shift
+    done
+    if [ -n "$file" ]; then
+        [ -f "$file" ] || die "$option $file: there is no such file"
+        name=$(basename "$file" | tr : _) # which would end the name of what is mounted
+        copy=$(mktemp "$state/run/given.XXXXXX")
+        trap 'rm -f "$copy"' EXIT
+        cp -- "$file" "$copy" && chmod 644 "$copy"
+        given=(--volume "$copy:/given/$name:ro")
+        words+=("$option" "/given/$name")
+    fi
+    in_cli "${words[@]}"
 }
 
 containers_exec() {
@@ -419,9 +449,27 @@ containers_restart() {
     compose up --detach --no-build --no-deps --force-recreate "${scale[@]+"${scale[@]}"}" "$@"
 }
 
+# As natively it ends with 1 when something that should be up is not.
 containers_status() {
+    local code=0
     compose ps --all --format 'table {{.Service}}\t{{.Status}}\t{{.Ports}}'
-    in_cli status
+    all_well || code=1
+    in_cli status || code=1
+    return "$code"
+}
+
+# all_well: whether there are containers, and each is up and healthy, or is a one-shot that has ended well or is at work.
+all_well() {
+    local service state code health found=''
+    while read -r service state code health; do
+        found=1
+        case $state/$health in
+            running/ | running/healthy) ;;
+            exited/*) [ "$code" = 0 ] && grep -qxE "$one_shots" <<<"$service" || return 1 ;;
+            *) return 1 ;;
+        esac
+    done < <(compose ps --all --format '{{.Service}} {{.State}} {{.ExitCode}} {{.Health}}')
+    [ -n "$found" ]
 }
 
 # A command of the front door on containers: up, demo and stop here, and whatever is about the pipeline inside.
@@ -469,6 +517,8 @@ containers_main() {
                 exec) containers_exec "$@" ;;
                 closed-days) containers_closed_days "$@" ;;
                 backup) containers_backup "$@" ;;
+                verify) in_cli_with --kept verify "$@" ;;
+                lab) in_cli_with --variants lab "$@" ;;
                 *) in_cli "$command" "$@" ;;
             esac
             ;;

@@ -43,9 +43,9 @@ def start(stack: Stack, only: Sequence[str] | None = None) -> int:
     chosen = services_of(stack)
     if only:
         chosen = with_needs(chosen, only)
-    ensure_platform()
     with alone(stack):
-        _require_same(stack)
+        require_same(stack)
+        ensure_platform()
         if _all_ready(stack, chosen):
             say("Already running.")
             return 0
@@ -79,10 +79,12 @@ def status() -> int:
     say(f"{describe(stack.source)}; state and logs in {stack.home}")
     say(f"  [bold]{'service':<22} {'state':<12} {'since':<12} {'pid':>8}  address[/]")
     for name, service in services.items():
-        state = states[name]
+        state = states.get(name, _not_there(name))
         word = _word(service, stack, state)
         all_ready &= word in ("ready", "done", "not started")
         say(f"  {name:<22} {_coloured(word)} {_since(state):<12} {state.pid or '':>8}  {_addresses(stack, service)}")
+    if not stack.runs_this_version:
+        say("[yellow]Another version than the one in this folder runs[/]: ./start.sh stop, then start again")
     return 0 if all_ready else 1
 
 
@@ -172,15 +174,19 @@ def alone(stack: Stack) -> Iterator[None]:
         yield
 
 
-def _require_same(stack: Stack) -> None:
-    """Refuse another market or other ports while the stack is up."""
+def require_same(stack: Stack) -> None:
+    """Refuse another market, other ports or another version while the stack is up."""
     current = Stack.started_in(stack.home)
-    if current and current != stack and Supervisor(current).is_alive():
-        if current.source != stack.source:
-            raise CannotStart(
-                f"the platform is running on {describe(current.source)}: ./start.sh stop, then start again"
-            )
+    if not current or not Supervisor(current).is_alive():
+        return
+    if current.source != stack.source:
+        raise CannotStart(f"the platform is running on {describe(current.source)}: ./start.sh stop, then start again")
+    if current != stack:
         raise CannotStart(f"the platform is running with ports moved by {current.port_offset}: ./start.sh stop first")
+    if not current.runs_this_version:
+        raise CannotStart(
+            "the platform is running in another version than the one in this folder: ./start.sh stop, then start again"
+        )
 
 
 def _all_ready(stack: Stack, services: dict[str, Service]) -> bool:
@@ -192,6 +198,11 @@ def _all_ready(stack: Stack, services: dict[str, Service]) -> bool:
         states[name].name_of_state != STOPPING and is_ready(service, stack, states[name])
         for name, service in services.items()
     )
+
+
+def _not_there(name: str) -> State:
+    """Return the state of a service that came with a later version than the one that runs."""
+    return State(name, "STOPPED", 0, 0, 0, 0, "", "")
 
 
 def _word(service: Service, stack: Stack, state: State) -> str:

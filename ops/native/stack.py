@@ -7,9 +7,11 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from config.config import PROJECT_ROOT, ConfigError
 from ops.native.compose import ports
+from ops.native.version import version_here
 
 # What every stack of a checkout shares.
 TOOLS = PROJECT_ROOT / ".actstock"
@@ -17,6 +19,8 @@ VENV = TOOLS / "venv"
 JARS = TOOLS / "jars"
 JDBC_JAR = JARS / "postgresql-42.7.8.jar"
 
+# What a start notes of itself, in the folder of what runs.
+NOTED = "stack.json"
 HIGHEST_PORT = 65535
 # The kernel's limit for the path of a Unix socket, less some air.
 LONGEST_SOCKET_PATH = 100
@@ -78,11 +82,8 @@ class Stack:
     @classmethod
     def started_in(cls, home: Path) -> "Stack | None":
         """Return the stack that was last started in a folder and has not been stopped since."""
-        started = home / "run" / "stack.json"
-        if not started.exists():
-            return None
-        raw = json.loads(started.read_text(encoding="utf-8"))
-        return cls(home, raw["port_offset"], DataSource(**raw["market"]))
+        noted = _noted(home)
+        return cls(home, noted["port_offset"], DataSource(**noted["market"])) if noted else None
 
     @classmethod
     def wanted(cls, source: DataSource, environ: Mapping[str, str] = os.environ) -> "Stack":
@@ -137,13 +138,25 @@ class Stack:
     def supervisor_pid_file(self) -> Path:
         return self.run / "supervisord.pid"
 
+    @property
+    def runs_this_version(self) -> bool:
+        """Whether what was last started here is the version that is in this folder now."""
+        return _noted(self.home).get("version") == version_here()
+
     def remember(self) -> None:
-        """Note market and ports, so that later commands find this stack without being given them."""
-        text = json.dumps({"port_offset": self.port_offset, "market": asdict(self.source)})
-        (self.run / "stack.json").write_text(text + "\n", encoding="utf-8")
+        """Note market, ports and version, so that later commands find this stack without being given them."""
+        noted = {"port_offset": self.port_offset, "market": asdict(self.source), "version": version_here()}
+        (self.run / NOTED).write_text(json.dumps(noted) + "\n", encoding="utf-8")
 
     def forget(self) -> None:
-        (self.run / "stack.json").unlink(missing_ok=True)
+        (self.run / NOTED).unlink(missing_ok=True)
+
+
+def _noted(home: Path) -> dict[str, Any]:
+    """Return what the start of the stack in a folder has noted, which is nothing once it was stopped."""
+    file = home / "run" / NOTED
+    noted: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return noted
 
 
 def _home(environ: Mapping[str, str]) -> Path:

@@ -119,6 +119,10 @@ class Supervisor:
         except (OSError, http.client.HTTPException):
             raise self._is_gone() from None
         except xmlrpc.client.Fault as fault:
+            if fault.faultCode == Faults.BAD_NAME:
+                raise NotRunning(
+                    f"the version that runs has no service {arguments[0]}: ./start.sh stop, then start again"
+                ) from None
             raise (self._is_gone() if fault.faultCode == Faults.SHUTDOWN_STATE else fault) from None
         finally:
             transport.close()

@@ -72,13 +72,25 @@ def take(folder: Path, user: str, within: Path) -> None:
 
     What is there already and is not within the platform's own folder is a person's: it is left as it is, and named.
     """
-    if is_root() and folder.is_dir() and not folder.resolve().is_relative_to(within) and any(folder.iterdir()):
+    if is_root() and folder.is_dir() and not _is_within(folder, within) and any(folder.iterdir()):
         owner = _ensure(user)
         if folder.stat().st_uid != owner.pw_uid:
             raise SystemExit(f"{folder} has to be the user {user}'s: chown -R {user}: {folder}")
         return
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     own_all(folder, user)
+
+
+def _is_within(folder: Path, within: Path) -> bool:
+    """Tell whether a folder is within another one, be it that the way leads over a link of root's to another disk.
+
+    A service may put a link into a folder of its own. And what is itself a link leads to somebody's folder.
+    """
+    if folder.resolve().is_relative_to(within):
+        return True
+    way = [path for path in folder.parents if path != within and path.is_relative_to(within)]
+    is_way = folder.is_relative_to(within) and ".." not in folder.parts and not folder.is_symlink()
+    return is_way and all(path.lstat().st_uid == 0 for path in way)
 
 
 def _is_closed(path: Path, user: pwd.struct_passwd) -> bool:

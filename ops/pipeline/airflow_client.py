@@ -16,7 +16,10 @@ TIMEOUT_SECONDS = 30.0
 # Airflow may be away for a moment, or busy: what only reads is asked again for so long.
 PATIENCE_SECONDS = 180.0
 PAUSE_SECONDS = 2.0
+# More of a list Airflow sends at once only where its maximum_page_limit allows it.
+PAGE = 100
 ALL = "~"
+LOGIN = "/auth/token"
 # States after which nothing more happens.
 ENDED = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
 BAD = frozenset({"failed", "upstream_failed"})
@@ -68,20 +71,20 @@ class Airflow:
         self.shown = shown or url
         # Airflow is a neighbour: a proxy of the environment has no business here.
         self._http = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False)
-        token = self._ask("POST", "/auth/token", json={"username": user, "password": password})["access_token"]
-        self._http.headers["Authorization"] = f"Bearer {token}"
+        self._login = {"username": user, "password": password}
+        self._log_in()
 
     def dags(self) -> dict[str, bool]:
         """Return for each DAG id whether it is paused."""
-        found = self._ask("GET", "/api/v2/dags", params={"limit": 200, "exclude_stale": True})
-        return {dag["dag_id"]: dag["is_paused"] for dag in found["dags"]}
+        found = self._list("/api/v2/dags", "dags", exclude_stale=True)
+        return {dag["dag_id"]: dag["is_paused"] for dag in found}
 
     def unpause(self, dag_id: str) -> None:
         self._ask("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})
 
     def import_errors(self) -> dict[str, str]:
         """Return for each broken file the last line of its error."""
-        found = self._ask("GET", "/api/v2/importErrors", params={"limit": 50})["import_errors"]
+        found = self._list("/api/v2/importErrors", "import_errors")
         return {error["filename"]: error["stack_trace"].strip().splitlines()[-1] for error in found}
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> Run:
@@ -100,12 +103,11 @@ class Airflow:
 
     def runs_named(self, ending: str) -> list[Run]:
         """Return the runs of any DAG whose id ends so: a run's id ends with that of the run that started it."""
-        found = self._ask("GET", f"/api/v2/dags/{ALL}/dagRuns", params={"run_id_pattern": f"%{ending}", "limit": 50})
-        return [_run(raw) for raw in found["dag_runs"] if raw["dag_run_id"].endswith(ending)]
+        found = self._list(f"/api/v2/dags/{ALL}/dagRuns", "dag_runs", run_id_pattern=f"%{ending}")
+        return [_run(raw) for raw in found if raw["dag_run_id"].endswith(ending)]
 
     def tasks(self, run: Run) -> list[Task]:
-        found = self._ask("GET", f"{_path(run)}/taskInstances", params={"limit": 100})
-        return [_task(run, raw) for raw in found["task_instances"]]
+        return [_task(run, raw) for raw in self._list(f"{_path(run)}/taskInstances", "task_instances")]
 
     def failure_of(self, task: Task) -> str:
         """Return what the log of a task's last try says went wrong."""
@@ -115,7 +117,7 @@ class Airflow:
 
     def running_backfill(self, dag_id: str) -> int | None:
         """Return the number of the DAG's backfill that is under way, or None without one."""
-        found = self._ask("GET", "/api/v2/backfills", params={"dag_id": dag_id, "limit": 50})["backfills"]
+        found = self._list("/api/v2/backfills", "backfills", dag_id=dag_id)
         return next((int(each["id"]) for each in found if each["completed_at"] is None), None)
 
     def backfill_range(self, backfill_id: int) -> tuple[date, date]:
@@ -144,21 +146,38 @@ class Airflow:
 
     def backfill_runs(self, dag_id: str, start: date, end: date) -> list[Run]:
         """Return the runs of a backfill in the order of their dates."""
-        params = {
-            "run_type": "backfill",
-            "logical_date_gte": f"{start}T00:00:00Z",
-            "logical_date_lte": f"{end}T23:59:59Z",
-            "order_by": "logical_date",
-            "limit": 1000,
-        }
-        return [_run(raw) for raw in self._ask("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=params)["dag_runs"]]
+        found = self._list(
+            f"/api/v2/dags/{dag_id}/dagRuns",
+            "dag_runs",
+            run_type="backfill",
+            logical_date_gte=f"{start}T00:00:00Z",
+            logical_date_lte=f"{end}T23:59:59Z",
+            order_by="logical_date",
+        )
+        return [_run(raw) for raw in found]
 
     def address(self, run: Run) -> str:
         return f"{self.shown}/dags/{run.dag_id}/runs/{quote(run.run_id)}"
 
+    def _log_in(self) -> None:
+        token = self._ask("POST", LOGIN, json=self._login)["access_token"]
+        self._http.headers["Authorization"] = f"Bearer {token}"
+
+    def _list(self, path: str, name: str, **params: Any) -> list[Mapping[str, Any]]:
+        """Return a list as a whole, which Airflow sends page by page."""
+        rows: list[Mapping[str, Any]] = []
+        while True:
+            page = self._ask("GET", path, params=params | {"limit": PAGE, "offset": len(rows)})
+            rows += page[name]
+            if not page[name] or len(rows) >= page["total_entries"]:
+                return rows
+
     def _ask(self, method: str, path: str, **arguments: Any) -> Any:
         try:
             answer = self._request(method, path, **arguments)
+            if answer.status_code == httpx.codes.UNAUTHORIZED and path != LOGIN:
+                self._log_in()  # a login ends after a day, and a backfill may take longer
+                answer = self._request(method, path, **arguments)
         except httpx.HTTPError as error:
             raise NotRunning(f"Airflow at {self.url} does not answer ({error}): ./start.sh status") from None
         if answer.is_error:

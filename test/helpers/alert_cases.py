@@ -67,7 +67,7 @@ CASES = {
     "backup_late:": tried(2.1),
     "service_down:api": replace(FINE, services=[Service("api", False, 1)]),
     "service_restarts:api": replace(FINE, services=[Service("api", True, LOOP_STARTS)]),
-    "consumer_away:etf-daily": ledger(consumers={"etf-daily": NOW - timedelta(minutes=6)}),
+    "consumer_away:etf-daily": ledger(consumers={"etf-daily": NOW - timedelta(minutes=3)}),
     "consumer_behind:etf-daily etf-daily-data/2@7": ledger(backlogs=[backlog()]),
     "gate_shut:": ledger(limited_at=NOW - timedelta(minutes=14)),
     f"stage_failed:{STAGE_3} {SESSION}": ledger(runs=[run("failed", 5)]),

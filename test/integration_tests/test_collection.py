@@ -4,7 +4,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -28,6 +28,7 @@ from collector.receipt import is_stored
 from collector.yahoo import Yahoo
 from collector.yahoo_answers.model import FundHolding, FundHoldings
 from config.config import Settings, Topic
+from config.universe import Group, universe
 from database import tables
 from database.db_helper import Connection, connect, fetch, replace_partition, transaction
 from database.queries import collected, ledger, missing_holdings, requests
@@ -600,20 +601,6 @@ class TestBudget:
         asked_for = [etf for etf in ("SPY", "QQQ", "XLF", "XLV") if UNTIL in sessions(conn, etf)]
         assert asked_for == ["SPY", "XLF", "XLV"]
 
-    def test_nothing_is_asked_for_before_the_disk_is_full(self, settings: Settings, conn: Connection) -> None:
-        least = shutil.disk_usage("/").free // 2**20 + 10**6
-        short = replace(settings, collector=replace(settings.collector, disk_free_mb=least, disk_folder=Path("/")))
-
-        with pytest.raises(BarMissing, match=f"with less than {least:,} MB nothing is collected"):
-            kafka_producer_etf_daily.run(short, "benchmark", UNTIL)
-
-        assert made(conn) == 0
-        reasons = {gap["ticker"]: (gap["state"], gap["reason"][0]["code"]) for gap in ledger.gaps(conn)}
-        assert reasons == dict.fromkeys(BENCHMARKS, ("late", "disk_short"))
-        assert kafka_producer_etf_holdings.run(short, "benchmark", UNTIL).requests == 0
-        kafka_producer_etf_daily.run(settings, "benchmark", UNTIL)
-        assert ledger.gaps(conn) == []
-
     def test_a_list_of_holdings_waits_as_well(self, settings: Settings, conn: Connection) -> None:
         kafka_producer_etf_daily.run(settings, "benchmark", UNTIL)
         spent = replace(settings, yahoo=replace(settings.yahoo, requests_per_day=made(conn)))
@@ -630,6 +617,83 @@ class TestBudget:
         assert repoll(few, UNTIL, UNTIL).requests == 0
         repoll(settings, UNTIL, UNTIL)
         assert ledger.gaps(conn) == []
+
+
+def short_of_room(settings: Settings) -> Settings:
+    """Return settings that want more room than the disk has."""
+    least = shutil.disk_usage("/").free // 2**20 + 10**6
+    return replace(settings, collector=replace(settings.collector, disk_free_mb=least, disk_folder=Path("/")))
+
+
+class TestShortDisk:
+    """A disk that is about to be full: nothing is asked for, and no run ends as if it had done something."""
+
+    REFUSED = r"^the disk of / has [\d,]+ MB free, and with less than [\d,]+ MB nothing is collected"
+
+    @contextmanager
+    def is_refused(self, conn: Connection) -> Iterator[None]:
+        before = made(conn)
+        with pytest.raises(BarMissing, match=self.REFUSED):
+            yield
+        assert made(conn) == before
+
+    def waiting(self, conn: Connection) -> dict[str, tuple[str, str]]:
+        """Return the state and the reason's code of each bar of the session that is not stored."""
+        gaps = [gap for gap in ledger.gaps(conn, UNTIL, UNTIL) if gap["state"] != "closed"]
+        return {gap["ticker"]: (gap["state"], gap["reason"][0]["code"]) for gap in gaps}
+
+    @pytest.mark.parametrize("accept_late", [False, True], ids=["a try", "the last try"])
+    @pytest.mark.parametrize("group", ["benchmark", "sector"])
+    def test_a_stage_of_etfs_fails_and_the_next_try_goes_on(
+        self, settings: Settings, conn: Connection, group: Group, accept_late: bool
+    ) -> None:
+        with self.is_refused(conn):
+            kafka_producer_etf_daily.run(short_of_room(settings), group, UNTIL, accept_late=accept_late)
+        etfs = universe().group(group)
+        assert self.waiting(conn) == dict.fromkeys(etfs, ("late", "disk_short"))
+        kafka_producer_etf_daily.run(settings, group, UNTIL)
+        assert self.waiting(conn) == {}
+        assert all(sessions(conn, etf) for etf in etfs)
+
+    def test_stage_4_fails_for_its_stocks(self, settings: Settings, conn: Connection) -> None:
+        trends(conn, "XLF")
+        kafka_producer_etf_holdings.run(settings, "all", UNTIL)
+        with self.is_refused(conn):
+            kafka_producer_trending_etf_holdings.run(short_of_room(settings), UNTIL, accept_late=True)
+        stocks = [row["stock_ticker"] for row in collected.snapshot(conn, "XLF", UNTIL)[:5]]
+        assert self.waiting(conn) == dict.fromkeys(stocks, ("late", "disk_short"))
+
+    def test_stage_4_fails_for_its_lists(self, settings: Settings, conn: Connection) -> None:
+        trends(conn, "XLF")
+        with self.is_refused(conn):
+            kafka_producer_trending_etf_holdings.run(short_of_room(settings), UNTIL)
+
+    def test_lists_stocks_and_a_repoll_fail_as_well(self, settings: Settings, conn: Connection) -> None:
+        short = short_of_room(settings)
+        with self.is_refused(conn):
+            kafka_producer_etf_holdings.run(short, "benchmark", UNTIL)
+        with self.is_refused(conn):
+            kafka_producer_stock_daily.run(short, UNTIL, ["AAPL"])
+        with self.is_refused(conn):
+            repoll(short, UNTIL, UNTIL)
+        repoll(settings, UNTIL, UNTIL)
+        assert self.waiting(conn) == {}
+
+    def test_no_exchange_rate_is_asked_for_either(self, settings: Settings, conn: Connection) -> None:
+        collect_etfs(settings, ("SPY", "005930.KS"), session_before(UNTIL, 1))
+        with self.is_refused(conn):
+            collect_etfs(short_of_room(settings), ("SPY", "005930.KS"), UNTIL)
+        assert self.waiting(conn) == dict.fromkeys(("SPY", "005930.KS", "KRW=X"), ("late", "disk_short"))
+        with self.is_refused(conn):
+            repoll(short_of_room(settings), UNTIL, UNTIL)
+        repoll(settings, UNTIL, UNTIL)
+        assert self.waiting(conn) == {}
+
+    def test_what_is_stored_already_is_no_reason_to_fail(self, settings: Settings, conn: Connection) -> None:
+        kafka_producer_etf_daily.run(settings, "benchmark", UNTIL)
+        before = made(conn)
+        again = kafka_producer_etf_daily.run(short_of_room(settings), "benchmark", UNTIL)
+        assert (again.requests, again.already_stored, made(conn)) == (0, list(BENCHMARKS), before)
 
 
 def made(conn: Connection) -> int:

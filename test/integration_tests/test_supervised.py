@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from config.config import PROJECT_ROOT
-from ops.errors import CannotStart
+from ops.errors import CannotStart, NotRunning
 from ops.native import processes, services, supervisor
 from ops.native.control import _word
 from ops.native.environment import MARK, service_environment, shared_environment
@@ -212,3 +212,15 @@ def test_what_is_just_being_stopped_is_started_again(field: Field, tmp_path: Pat
     [outcome] = bring_up(field.stack, field.services)
     assert outcome.problem is None
     assert (field.word("slow"), field.supervisor.state("slow").pid != stopped) == ("ready", True)
+
+
+def test_a_service_that_it_does_not_know_is_of_another_version(field: Field, tmp_path: Path) -> None:
+    """As a service that came with the version which was put into the folder of a running platform."""
+    script = tmp_path / "steady.py"
+    script.write_text("import time; time.sleep(600)")
+    field.start(a_service("steady", script))
+    for ask in (field.supervisor.state, field.supervisor.start_service, field.supervisor.stop_service):
+        with pytest.raises(
+            NotRunning, match=r"the version that runs has no service new: \./start\.sh stop, then start"
+        ):
+            ask("new")

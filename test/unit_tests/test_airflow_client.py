@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import httpx
@@ -9,9 +10,7 @@ import pytest
 
 from ops.errors import NotRunning, RunFailed
 from ops.pipeline import airflow_client
-from ops.pipeline.airflow_client import Airflow
-
-LOGIN = "/auth/token"
+from ops.pipeline.airflow_client import LOGIN, Airflow
 
 
 def client(
@@ -30,7 +29,7 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(airflow_client, "PAUSE_SECONDS", 0)
 
 
-DAGS = httpx.Response(200, json={"dags": [{"dag_id": "a", "is_paused": False}]})
+DAGS = httpx.Response(200, json={"dags": [{"dag_id": "a", "is_paused": False}], "total_entries": 1})
 
 
 @pytest.mark.parametrize(
@@ -82,7 +81,9 @@ def test_what_airflow_refuses_is_a_sentence(monkeypatch: pytest.MonkeyPatch, det
 
 def test_a_backfill_is_found_while_it_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
     listed = [{"id": 3, "completed_at": "2026-08-21T22:00:00Z"}, {"id": 4, "completed_at": None}]
-    airflow = client(monkeypatch, lambda request: httpx.Response(200, json={"backfills": listed}))
+    airflow = client(
+        monkeypatch, lambda request: httpx.Response(200, json={"backfills": listed, "total_entries": len(listed)})
+    )
     assert airflow.running_backfill("a") == 4
     listed.pop()
     assert airflow.running_backfill("a") is None
@@ -115,3 +116,89 @@ def test_a_run_is_triggered_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotRunning):
         client(monkeypatch, answer).trigger("a", {})
     assert asked == ["POST"]
+
+
+def paged(name: str, rows: list[dict[str, Any]], at_most: int) -> Callable[[httpx.Request], httpx.Response]:
+    """Answer as Airflow does, which sends at most its maximum_page_limit, however much is asked for."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked = {key: int(request.url.params.get(key, default)) for key, default in (("limit", 50), ("offset", 0))}
+        part = rows[asked["offset"] :][: min(asked["limit"], at_most)]
+        return httpx.Response(200, json={name: part, "total_entries": len(rows)})
+
+    return answer
+
+
+def run_of(number: int) -> dict[str, Any]:
+    moments = {"queued_at": None, "end_date": None}
+    return {"dag_id": "a", "dag_run_id": f"run {number} of all", "state": "success"} | moments
+
+
+MANY = range(251)
+DAYS = date(2025, 8, 1), date(2026, 7, 31)
+BACKFILLS = [{"id": number, "completed_at": None if number == MANY[-1] else "2026-08-21T22:00:00Z"} for number in MANY]
+PAUSED = [{"dag_id": str(number), "is_paused": True} for number in MANY]
+BROKEN = [{"filename": str(number), "stack_trace": "wrong"} for number in MANY]
+RUNS = [run_of(number) for number in MANY]
+
+
+@pytest.mark.parametrize("at_most", [100, 30])
+@pytest.mark.parametrize(
+    ("name", "rows", "ask", "expected"),
+    [
+        ("dag_runs", RUNS, lambda airflow: len(airflow.backfill_runs("a", *DAYS)), 251),
+        ("dag_runs", RUNS, lambda airflow: len(airflow.runs_named("of all")), 251),
+        ("dags", PAUSED, lambda airflow: len(airflow.dags()), 251),
+        ("import_errors", BROKEN, lambda airflow: len(airflow.import_errors()), 251),
+        ("backfills", BACKFILLS, lambda airflow: airflow.running_backfill("a"), 250),
+    ],
+)
+def test_a_long_list_is_read_to_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    rows: list[dict[str, Any]],
+    ask: Callable[[Airflow], int],
+    expected: int,
+    at_most: int,
+) -> None:
+    assert ask(client(monkeypatch, paged(name, rows, at_most))) == expected
+
+
+def test_the_runs_of_a_backfill_stay_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = client(monkeypatch, paged("dag_runs", RUNS, 100)).backfill_runs("a", *DAYS)
+    assert [run.run_id for run in runs] == [f"run {number} of all" for number in MANY]
+
+
+def test_a_list_that_grows_shorter_meanwhile_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [{"dags": [{"dag_id": "a", "is_paused": False}], "total_entries": 2}, {"dags": [], "total_entries": 2}]
+    airflow = client(monkeypatch, lambda _: httpx.Response(200, json=answers.pop(0)))
+    assert airflow.dags() == {"a": False}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_login_that_has_ended_is_renewed(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.method)
+        if len(asked) == 1:
+            return httpx.Response(401, json={"detail": "Token Expired"})
+        return DAGS if method == "GET" else httpx.Response(200, json=run_of(1))
+
+    airflow = client(monkeypatch, answer)
+    assert airflow.dags() == {"a": False} if method == "GET" else airflow.trigger("a", {}).run_id == "run 1 of all"
+    assert asked == [method, method]
+
+
+def test_a_login_that_is_refused_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(401, json={"detail": "Invalid credentials"})
+
+    real = httpx.Client
+    monkeypatch.setattr(httpx, "Client", lambda **given: real(transport=httpx.MockTransport(refuse), **given))
+    with pytest.raises(RunFailed, match="Airflow refused POST /auth/token: Invalid credentials"):
+        Airflow("http://airflow", "admin", "wrong")
+    assert asked == [LOGIN]

@@ -147,8 +147,28 @@ def test_a_failed_run_that_is_tried_again_is_not_over() -> None:
 
 def test_a_late_run_that_fails_is_told_as_failed_alone() -> None:
     told = Told()
-    assert told.after(0, ledger(runs=[run("late", 200)])) == (["stage_late"], [])
-    assert told.after(1, ledger(runs=[run("failed", 201)])) == (["stage_failed"], [])
+    assert told.after(0, ledger(runs=[run("late", 200)])) == ([], [])
+    assert told.after(15, ledger(runs=[run("late", 215)])) == (["stage_late"], [])
+    assert told.after(16, ledger(runs=[run("failed", 216)])) == (["stage_failed"], [])
+
+
+SILENT = ledger(consumers={"etf-daily": NOW - timedelta(hours=9)})
+
+
+@pytest.mark.parametrize("found", [SILENT, ledger(runs=[run("running", 600)])], ids=["a consumer", "a run"])
+def test_the_night_that_the_platform_was_down_counts_for_nobody(found: Observed) -> None:
+    """At a start the watcher is there before them."""
+    told = Told()
+    assert told.after(0, found) == ([], [])
+    assert told.after(2, found) == ([], [])
+    assert told.after(3, FINE) == ([], [])
+    assert told.journal.entries == {}
+
+
+def test_a_consumer_that_falls_silent_is_told_after_five_minutes() -> None:
+    told, last = Told(), {"etf-daily": NOW - timedelta(seconds=20)}
+    opened = [told.after(at, ledger(now=NOW + timedelta(minutes=at), consumers=last))[0] for at in range(7)]
+    assert opened == [[], [], [], [], [], ["consumer_away"], []]
 
 
 def test_backups_that_fail_are_told_once_until_one_succeeds() -> None:
@@ -265,6 +285,17 @@ def test_a_journal_survives_a_restart(tmp_path: Path) -> None:
     assert again == told.journal
     [entry] = again.open()
     assert entry.incident.params["reasons"] == REASON
+
+
+def test_what_was_not_told_has_to_hold_anew_after_a_restart(tmp_path: Path) -> None:
+    """As after a power cut, while the database was away for a minute."""
+    told, away = Told(), replace(FINE, database="away", ledger=None)
+    told.after(0, away)
+    state_files.write(tmp_path / journal.FILE, told.journal)
+    told.journal = journal.read(tmp_path / journal.FILE)
+    assert told.after(600, away) == ([], [])
+    assert told.after(601, away) == ([], [])
+    assert told.after(602, away) == (["database_away"], [])
 
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b'{"entries": 3}'])

@@ -277,7 +277,7 @@ def test_the_api_believes_a_proxy_what_it_was_asked_over(services: dict[str, Any
 
 def test_the_front_door_waits_for_every_service_that_stays_up(services: dict[str, Any]) -> None:
     script = (PROJECT_ROOT / "ops" / "containers" / "commands.sh").read_text(encoding="utf-8")
-    [left_out] = re.findall(r"grep -vxE '([\w|-]+)'", script)
+    [left_out] = re.findall(r"^one_shots='([\w|-]+)'", script, re.MULTILINE)
     stays_up = {name for name, service in services.items() if service.get("restart") == "unless-stopped"}
     assert set(left_out.split("|")) == set(services) - stays_up
 
@@ -603,6 +603,71 @@ class TestFrontDoor:
             f"run --rm --no-deps --quiet-pull --user {user} --volume {seen} "
             "cli closed-days --add XKRX 2026-06-04 two words\n"
         ), run.stderr
+
+    @pytest.mark.parametrize(
+        ("words", "option", "name"),
+        [
+            (("verify", "--kept", "FILE"), "--kept", "heads: of_may.txt"),
+            (("verify", "--kept=FILE"), "--kept", "heads.txt"),
+            (("lab", "--brief", "--variants", "FILE", "--resamples", "10"), "--variants", "mine.toml"),
+        ],
+    )
+    def test_a_file_of_this_machine_is_seen(
+        self, tmp_path: Path, words: tuple[str, ...], option: str, name: str
+    ) -> None:
+        """Also one that only its owner may read: the container's user is another one."""
+        file = tmp_path / name
+        file.write_text("what it says\n")
+        file.chmod(0o600)
+        run = self.in_containers(tmp_path, *(word.replace("FILE", str(file)) for word in words))
+        [(mounted, command)] = re.findall(r"^run .* --volume (\S+:/given/.*:ro) cli (.*)$", run.stdout, re.MULTILINE)
+        place = f"/given/{name.replace(':', '_')}"
+        assert mounted.split(":", 1)[1] == f"{place}:ro"
+        others = [word for word in words[1:] if not word.startswith(option) and word != "FILE"]
+        assert command == " ".join([words[0], *others, option, place])
+        assert run.stdout.splitlines()[1:] == ["what it says", "644"]
+        assert not Path(mounted.split(":")[0]).exists()
+
+    def test_a_file_that_is_not_there_is_named(self, tmp_path: Path) -> None:
+        run = self.in_containers(tmp_path, "verify", "--kept", "nowhere.txt")
+        assert (run.returncode, run.stdout) == (1, "--kept nowhere.txt: there is no such file\n")
+
+    @pytest.mark.parametrize("words", [("verify",), ("verify", "--head", "--send"), ("lab", "--brief")])
+    def test_without_a_file_none_is_mounted(self, tmp_path: Path, words: tuple[str, ...]) -> None:
+        run = self.in_containers(tmp_path, *words)
+        assert run.stdout == f"run --rm --no-deps --quiet-pull --no-TTY cli {' '.join(words)}\n", run.stderr
+
+    @pytest.mark.parametrize(
+        ("containers", "code"),
+        [
+            (["api running 0 healthy", "spark-worker running 0", "schema exited 0"], 0),
+            (["api running 0 healthy", "collector running 0"], 0),
+            (["api running 0 unhealthy"], 1),
+            (["api running 0 starting"], 1),
+            (["api exited 0"], 1),
+            (["api restarting 1"], 1),
+            (["api running 0 healthy", "topics exited 1"], 1),
+            ([], 1),
+        ],
+    )
+    def test_the_status_ends_as_it_is(self, tmp_path: Path, containers: list[str], code: int) -> None:
+        run = self.in_containers(tmp_path, "status", containers="\n".join(containers))
+        assert run.returncode == code, run.stderr
+        assert run.stdout.splitlines()[-1].endswith(" cli status"), "the addresses are shown all the same"
+
+    def in_containers(self, folder: Path, *words: str, containers: str = "") -> "subprocess.CompletedProcess[str]":
+        """Run a command on stand-ins for Docker. A mounted file is shown, and its mode."""
+        (folder / ".env").touch()
+        (folder / "run").mkdir()
+        script = (
+            f"root={PROJECT_ROOT}; state={folder}; . ops/containers/commands.sh; "
+            'die() { echo "$*"; exit 1; }; adopt() { :; }; recall() { :; }; compose() { '
+            'case $* in *Status*) ;; ps*) [ -z "$CONTAINERS" ] || echo "$CONTAINERS" ;; '
+            '*) echo "$@"; [ -z "${copy:-}" ] || { cat "$copy"; stat -c %a "$copy"; } ;; esac; }; containers_main "$@"'
+        )
+        environ = {"ACTSTOCK_ENV_FILE": str(folder / ".env"), "PATH": os.defpath, "CONTAINERS": containers}
+        command = ["bash", "-euo", "pipefail", "-c", script, "start.sh", *words]
+        return subprocess.run(command, env=environ, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
 
 
 class TestInterruptedRestore:

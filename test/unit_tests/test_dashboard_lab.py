@@ -160,3 +160,35 @@ def test_the_chart_has_the_best_on_top_and_room_for_all() -> None:
     lowest, highest = figure.layout.xaxis.range
     assert lowest < -0.3 and highest > 0.4
     assert list(figure.data[0].marker.color) == [DARK.ink_soft, DARK.accent]
+
+
+SHORT = "20 sessions, all, seed weights, daily"
+LONG = f"{SHORT}, the best stock of each trending ETF, stocks (the whole rule, over sessions of its own)"
+KOREAN_NAME = "20거래일, 전체, 기본 비중, 매일, 추세 ETF마다 최고의 종목 (기본 규칙 전체, 따로 잰 거래일 기준)"
+DOT_PIXELS = 4.5
+TEXT_PIXELS = 13  # of 10, with the space between two lines
+
+
+@pytest.mark.parametrize("names", [[SHORT], [LONG], [SHORT, LONG] * 3, [LONG, KOREAN_NAME, SHORT] * 13, [SHORT] * 24])
+def test_no_name_lies_over_an_interval(names: list[str]) -> None:
+    """The one below its own line or the one above, whose dots and lines it would hide."""
+    rows = [Interval(name, place / 100, -0.5, 0.5) for place, name in enumerate(names)]
+    figure = samples.checked(intervals(rows, DARK))
+    margin, (bottom, top) = figure.layout.margin, figure.layout.yaxis.range
+    assert figure.layout.height - margin.t - margin.b == top - bottom, "a unit is a pixel"
+    taken = [(line.y0 - DOT_PIXELS, line.y0 + DOT_PIXELS) for line in figure.layout.shapes]
+    taken += [(note.y, note.y + TEXT_PIXELS * len(note.text.split("<br>"))) for note in figure.layout.annotations]
+    assert all(note.yanchor == "bottom" and not note.yshift for note in figure.layout.annotations)
+    edges = [edge for span in sorted(taken) for edge in span]
+    assert edges == sorted(edges)
+    assert bottom <= edges[0] and edges[-1] <= top
+    assert [note.text.replace("<br>", " ") for note in figure.layout.annotations] == names
+
+
+def test_a_long_name_has_lines_for_a_phone() -> None:
+    """The letters of one take 5 of its 330 pixels, and those of Korean 10."""
+    rows = [Interval(LONG, 0.1, 0.0, 0.2), Interval(KOREAN_NAME, 0.2, 0.0, 0.3)]
+    for note in intervals(rows, DARK)["layout"]["annotations"]:
+        lines = note["text"].split("<br>")
+        assert len(lines) == 2
+        assert all(sum(10 if ord(letter) > 0x1100 else 5 for letter in line) <= 330 for line in lines)

@@ -26,6 +26,8 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
 PROGRAMS = ("caddy", "curl", "docker", "git", "nginx", "psql", "python", "ssh", "sudo", "systemctl", "tar")
 PROGRAM = re.compile(rf"(?:[A-Z_]+=\S+ )*(?:\./start\.sh|{'|'.join(PROGRAMS)})\b")
+# Fences of a file's content.
+FILES = ("caddy", "ini")
 # What the reader puts in.
 FILLED = {
     "FILE": "actstock.tar",
@@ -45,6 +47,7 @@ NATIVE = "test/end_to_end_tests/test_the_drill.py"
 NATIVE_DRILL = f"{NATIVE}::test_what_came_after_the_backup_is_there_after_the_restore"
 CHANGING = "test/integration_tests/test_change_password.py::test_the_new_password_opens_and_the_old_one_does_not"
 PROXY = "test/integration_tests/test_proxy.py"
+BOOT = "test/integration_tests/test_start_at_boot.py"
 # Each command of the pages, and the test that runs it.
 RUN_BY = {
     "./start.sh": "ops/testing.py::_start",
@@ -92,6 +95,7 @@ RUN_BY = {
     "docker image prune": "test/end_to_end_tests/containers/test_containers.py::"
     "test_what_operations_names_is_a_command_of_docker",
     "ssh -L 8080:127.0.0.1:8080 HOST": HERE,
+    "systemctl enable actstock": f"{BOOT}::test_it_is_started_with_the_machine",
 }
 FRONT_DOOR = [command for command in RUN_BY if "./start.sh" in command]
 ENV = [command for command in FRONT_DOOR if "./start.sh env" in command]
@@ -106,7 +110,7 @@ def text_of(page: Path) -> str:
 def commands(page: Path) -> list[str]:
     """Return every line of the shell, and whatever else in the page's code begins as a command does."""
     text = text_of(page)
-    lines = [line for fence in FENCE.finditer(text) if fence[1] != "caddy" for line in fence[2].splitlines()]
+    lines = [line for fence in FENCE.finditer(text) if fence[1] not in FILES for line in fence[2].splitlines()]
     typed = [line.partition(" #")[0].strip() for line in lines]
     inline = [found[1] for found in INLINE.finditer(FENCE.sub("", text))]
     return [*filter(None, typed), *(code for code in inline if PROGRAM.match(code) and " " in code)]

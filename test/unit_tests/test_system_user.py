@@ -126,6 +126,41 @@ def test_a_persons_folder_is_not_taken(opened: Path) -> None:
     assert {path.stat().st_uid for path in (folder, folder / "of-somebody")} == {os.geteuid()}
 
 
+@pytest.fixture
+def on_another_disk(opened: Path) -> Path:
+    """Return a service's folder of a platform whose data are on another disk, by a link of root's."""
+    (opened / "disk" / "yahoo" / "airflow").mkdir(parents=True)
+    (opened / "home").mkdir()
+    (opened / "home" / "data").symlink_to(opened / "disk")
+    return opened / "home" / "data" / "yahoo" / "airflow"
+
+
+def test_what_is_on_another_disk_by_a_link_is_the_platforms(on_another_disk: Path, opened: Path) -> None:
+    for _ in range(2):
+        (on_another_disk / "passwords.json").unlink(missing_ok=True)
+        (on_another_disk / "passwords.json").touch(mode=0o600)  # as each start does, as root
+        system_user.take(on_another_disk, USER.pw_name, within=opened / "home")
+        assert {path.stat().st_uid for path in (on_another_disk, on_another_disk / "passwords.json")} == {USER.pw_uid}
+
+
+@pytest.mark.parametrize("who", ["a service's link", "a link itself", "a way up", "a folder of another's"])
+def test_no_other_way_out_of_the_platforms_folder_is_gone(on_another_disk: Path, opened: Path, who: str) -> None:
+    (on_another_disk / "of-somebody").touch()
+    home, folder = opened / "home", on_another_disk
+    if who == "a service's link":
+        os.chown(home / "data", USER.pw_uid, USER.pw_gid, follow_symlinks=False)
+    if who == "a folder of another's":
+        os.chown(opened / "disk" / "yahoo", USER.pw_uid, USER.pw_gid)
+    if who == "a link itself":
+        folder = home / "backups"
+        folder.symlink_to(on_another_disk)
+    if who == "a way up":
+        folder = home / ".." / "disk" / "yahoo" / "airflow"
+    with pytest.raises(SystemExit, match="chown -R") if system_user.is_root() else nullcontext():
+        system_user.take(folder, USER.pw_name, within=home)
+    assert (on_another_disk / "of-somebody").stat().st_uid == os.geteuid()
+
+
 @pytest.mark.parametrize("reason", ["it is empty", "it is within the platform's own", "it was given before"])
 def test_another_folder_is_taken(opened: Path, reason: str) -> None:
     folder = opened / "backups"

@@ -300,6 +300,20 @@ class TestCommands:
         said = output_of(["./start.sh", "history", "--sessions", "3"])
         assert "9 portfolios of 3 sessions" in said
 
+    def test_the_status_says_that_all_is_well(self, pipeline: Run) -> None:
+        """It ends with 1 otherwise."""
+        assert "X-API-Key: " in output_of(["./start.sh", "status"])
+
+    def test_a_file_of_this_machine_is_read(self, pipeline: Run, tmp_path: Path) -> None:
+        """Which only its owner may."""
+        heads = tmp_path / "heads.txt"
+        heads.touch(mode=0o600)
+        heads.write_text(output_of(["./start.sh", "verify", "--head"]))
+        assert "Nothing was changed" in output_of(["./start.sh", "verify", "--kept", str(heads)])
+        heads.write_text("publications 1 of-another-chain\n")
+        with pytest.raises(AssertionError, match="1 rows are not what they were"):
+            output_of(["./start.sh", "verify", "--kept", str(heads)])
+
     def test_the_demo_has_shown_what_the_api_publishes(
         self, pipeline: Run, settings: Settings, as_of: date, capsys: pytest.CaptureFixture[str]
     ) -> None:
