@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from contract.common import DegradedReason, Paged, Returns, Source, Status, Window
 from contract.reasons import Reasons
-from contract.stocks import SectorStanding
+from contract.stocks import AbsentReason, SectorStanding
 
 
 class Etf(Returns):
@@ -93,6 +93,8 @@ class SectorLine(SectorStanding):
 
 class SectorList(Struct):
     as_of_date: Annotated[date | None, Meta(description="Session of the stocks' figures")]
+    absent_reason: AbsentReason
+    absent_reasons: Reasons
     trending_as_of_date: Annotated[date | None, Meta(description="Session of the ETFs' figures")]
     trending_status: Status
     trending_reason: Annotated[str | None, Meta(description="Why no ETF trends, or none can be told to")]

@@ -19,6 +19,13 @@ from contract.common import (
 from contract.reasons import Reasons
 from utils.messages import Moment
 
+AbsentReason = Annotated[
+    str | None,
+    Meta(
+        description="Which stocks were expected to have a bar of the session and have none, and why. They are in no "
+        "figure. null: none"
+    ),
+]
 Currency = Annotated[str, Meta(description="Of prices and market cap; of a CURRENCY: units of it per US dollar")]
 
 
@@ -163,16 +170,18 @@ class SectorStanding(Returns):
     """
 
     sector: Annotated[str | None, Meta(description="null: not known (yet)")]
-    stock_count: int
+    stock_count: Annotated[int, Meta(description="Stocks with a bar of the session")]
     market_cap: Annotated[int | None, Meta(description="In US dollars, as of the session")]
     left_out: Annotated[
         dict[Window, list[str]],
         Meta(
-            description="By window, the stocks that do not count in its return: none of their own, or no market cap at "
-            "its start",
+            description="By window, the stocks that do not count in its return: none of their own, no market cap at "
+            "its start, or no bar of the session (`absent_reason`)",
             extra_json_schema={"propertyNames": {"enum": WINDOWS}},
         ),
     ]
+    absent_reason: AbsentReason
+    absent_reasons: Reasons
     newest_month: Annotated[
         SectorMonth | None, Meta(description="The newest month computed up to the session, or before")
     ]
@@ -184,12 +193,16 @@ class SectorStocks(SectorStanding):
 
 class MarketMap(Struct):
     as_of_date: Annotated[date | None, Meta(description="null before the first stock is stored")]
+    absent_reason: AbsentReason
+    absent_reasons: Reasons
     sectors: Annotated[list[SectorStocks], Meta(description="Largest first")]
 
 
 class Performers(Paged):
     as_of_date: date | None
     window: Window
+    absent_reason: AbsentReason
+    absent_reasons: Reasons
     stocks: Annotated[list[Standing], Meta(description="Best first")]
 
 
@@ -201,12 +214,16 @@ class SectorPerformers(Struct):
 class PerformersBySector(Struct):
     as_of_date: date | None
     window: Window
+    absent_reason: AbsentReason
+    absent_reasons: Reasons
     sectors: list[SectorPerformers]
 
 
 class SectorMembers(Paged):
     sector: str
     as_of_date: date | None
+    absent_reason: AbsentReason
+    absent_reasons: Reasons
     stocks: Annotated[list[Standing], Meta(description="Largest market cap first")]
 
 

@@ -94,6 +94,7 @@ def _map(market: MarketMap, window: Window, page: Page) -> list[Component]:
             components.graph(GRAPH, figure),
             html.P(reading, className="note"),
             *_left_out(market, chosen, page),
+            *_absent(market, page),
             *_derived(market, page),
             _links(market, window, page),
             tools=[*_way_back(enlarged, page), _legend(full, page), components.download(page, "stocks")],
@@ -210,6 +211,15 @@ def _left_out(market: MarketMap, chosen: Chosen, page: Page) -> list[Component]:
     lines = [html.Li([components.ticker_link(stock.ticker, page), " ", _why(stock, chosen, page)]) for stock in lacking]
     summary = html.Summary([page.say(market_map.LEFT_OUT), html.Span(f" {len(lacking)}", className="soft")])
     return [html.Details([summary, html.Ul(lines, className="left-out")])]
+
+
+def _absent(market: MarketMap, page: Page) -> list[Component]:
+    """List the stocks that are not on the map, since their bar of the session is not stored, each with the reason."""
+    if not market.absent_reasons:
+        return []
+    lines = [html.Li(components.words([each], page)) for each in market.absent_reasons]
+    count = html.Span(f" {len(lines)}", className="soft")
+    return [html.Details([html.Summary([page.say(market_map.ABSENT), count]), html.Ul(lines, className="left-out")])]
 
 
 def _why(stock: Standing, chosen: Chosen, page: Page) -> Component:

@@ -271,6 +271,7 @@ def sector(name: str | None, twenty: float | None, *stocks: dict[str, Any], **ch
     return {
         "sector": name,
         "left_out": uncounted,
+        "absent_reason": None,
         "newest_month": None,
         "stock_count": len(stocks),
         "market_cap": sum(stock["market_cap"] or 0 for stock in stocks) or None,
@@ -304,7 +305,8 @@ def sector_month(gain: float, **changes: Any) -> dict[str, Any]:
 
 
 def market_map(*sectors: dict[str, Any]) -> dict[str, Any]:
-    return {"as_of_date": "2026-08-21" if sectors else None, "sectors": list(sectors)}
+    day = "2026-08-21" if sectors else None
+    return {"as_of_date": day, "absent_reason": None, "sectors": list(sectors)}
 
 
 def etf(ticker: str, twenty: float | None, ahead: float | None, **changes: Any) -> dict[str, Any]:

@@ -343,6 +343,26 @@ def test_a_stock_without_a_cap_at_the_start_is_left_out_of_its_sector_and_said_s
 
 
 @pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", "NEE has no bar of 2026-08-21 (late)"), ("ko", "NEE의 2026-08-21 시세가 없습니다 (지연)")],
+)
+def test_a_sector_without_an_expected_stock_is_marked(
+    api: Any, market: dict[str, Any], language: Language, told: str
+) -> None:
+    assert texts.ABSENT.in_(language) not in samples.text_of(samples.drawn(api, "/map", language))
+    late = [reason("lacks_bar", ticker="NEE", session="2026-08-21", state=reason("state_late"))]
+    market["absent_reason"] = market["sectors"][1]["absent_reason"] = late
+    drawn = samples.drawn(api, "/map", language)
+    marked = [row for row in rows(samples.named(drawn, "sectors")) if common.DEGRADED_TAG.in_(language) in row]
+    assert len(marked) == 1 and marked[0].startswith({"en": "Utilities △", "ko": "유틸리티 △"}[language])
+    [tag] = [each for each in samples.parts(drawn) if getattr(each, "className", "") == "tag degraded"]
+    assert tag.title == told
+    shown = samples.text_of(drawn)
+    assert f"{texts.ABSENT.in_(language)}  1 {told}" in shown
+    assert texts.WITHOUT_ABSENT.in_(language, count=1) in shown
+
+
+@pytest.mark.parametrize(
     ("language", "heads"),
     [
         (
