@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from contract.common import DegradedReason, Paged, Returns, Source, Status, Window
+from contract.common import DegradedByWindow, DegradedReason, MissingByWindow, Paged, Returns, Source, Status, Window
 from contract.reasons import Reasons
 from contract.stocks import AbsentReason, SectorStanding
 
@@ -32,8 +32,16 @@ class Etf(Returns):
     is_trending_10d: bool
     is_trending_20d: bool
     rank_by_outperformance: Annotated[int | None, Meta(description="Over 20 sessions")]
-    missing_reason: str | None
+    missing_reason: Annotated[
+        str | None,
+        Meta(
+            description="Why a return is null: as published with those over 5, 10 and 20 sessions, else of the "
+            "shortest window that lacks one"
+        ),
+    ]
     missing_reasons: Reasons
+    missing_by_window: MissingByWindow
+    degraded_by_window: DegradedByWindow
 
     def ahead(self, window: Window) -> float | None:
         """Return by how much the return over a window exceeds the benchmark's."""

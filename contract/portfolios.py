@@ -92,6 +92,13 @@ class Appearance(Struct):
     period_return: float | None
     source_etfs: list[str] | None
     source_periods: list[int] | None
+    is_degraded: Annotated[bool, Meta(description="Something was not there, or in doubt, when it was computed")]
+    degraded_reason: DegradedReason
+    degraded_reasons: Reasons
+    holdings_as_of: Annotated[date | None, Meta(description="Latest holdings snapshot that the portfolio used")]
+    holdings_known_later: Annotated[
+        bool, Meta(description="That snapshot is later than as_of_date: not known at the time")
+    ]
     source: Source
 
 
@@ -273,6 +280,15 @@ class MonthlyPerformance(Struct):
     position_count: int
     missing_reason: str | None
     missing_reasons: Reasons
+    degraded_reason: Annotated[
+        str | None,
+        Meta(description="What its portfolios lacked or was in doubt when it was decided, and of the prices since"),
+    ]
+    degraded_reasons: Reasons
+    holdings_as_of: Annotated[date | None, Meta(description="Latest holdings snapshot that was used")]
+    holdings_known_later: Annotated[
+        bool, Meta(description="That snapshot is later than as_of_date: not known at the time, no real record")
+    ]
     source: Source
 
 

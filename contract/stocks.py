@@ -7,8 +7,10 @@ from msgspec import Meta, Struct
 
 from contract.common import (
     WINDOWS,
+    DegradedByWindow,
     DegradedReason,
     MarketCapSource,
+    MissingByWindow,
     Paged,
     QuoteType,
     Returns,
@@ -108,10 +110,14 @@ class Standing(Returns):
     start_cap_10d: int | None
     start_cap_20d: int | None
     start_cap_month: int | None
-    missing_reason: Annotated[str | None, Meta(description="Why a return is null")]
+    missing_reason: Annotated[
+        str | None, Meta(description="Why a return is null, of the shortest window that lacks one")
+    ]
     missing_reasons: Reasons
-    degraded_reason: DegradedReason
+    missing_by_window: MissingByWindow
+    degraded_reason: Annotated[str | None, Meta(description="What is in doubt, of the shortest window with a doubt")]
     degraded_reasons: Reasons
+    degraded_by_window: DegradedByWindow
     source: Source
 
     def start_cap(self, window: Window) -> int | None:

@@ -223,8 +223,8 @@ def _absent(market: MarketMap, page: Page) -> list[Component]:
 
 
 def _why(stock: Standing, chosen: Chosen, page: Page) -> Component:
-    if stock.over(chosen.window) is None and stock.missing_reasons:
-        return components.reason(stock.missing_reasons, page)
+    if missing := stock.missing_by_window.get(chosen.window):
+        return components.reason(missing, page)
     if stock.market_cap:
         return page.say(market_map.NO_START_CAP)
     return page.say(market_map.NO_CAP_TO_COUNT if chosen.area(stock) else market_map.NO_CAP)

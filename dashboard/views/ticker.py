@@ -364,14 +364,26 @@ def _appearance(each: Appearance, page: Page) -> Sequence[Component]:
     monthly = each.period_days is None
     day = each.rebalance_date if monthly else each.as_of_date
     period = MONTHLY if monthly else each.period_days
+    there = Address(choices={"period": str(period), "as_of": str(day)})
+    name = page.say(common.MONTH) if monthly else page.say(common.DAYS, days=period)
     return (
-        dcc.Link(str(day), href=Address(choices={"period": str(period), "as_of": str(day)}).href()),
-        page.say(common.MONTH) if monthly else page.say(common.DAYS, days=period),
+        dcc.Link(str(day), href=there.href()),
+        html.Span([name, *(part for tag in _rests_on(each, page) for part in (" ", tag))]),
         percent(each.weight),
         each.rank,
         components.gain(each.period_return),
         _through(each, page),
     )
+
+
+def _rests_on(each: Appearance, page: Page) -> list[Component]:
+    """Return the marks of a portfolio that lacked something, or knew too much."""
+    lacking = components.words(each.degraded_reasons, page)
+    later = page.say(ticker.KNOWN_LATER, day=page.day(each.holdings_as_of))
+    return [
+        *([components.doubt(f"△ {page.say(common.DEGRADED_TAG)}", lacking)] if each.is_degraded else []),
+        *([components.doubt(page.say(common.HINDSIGHT_TAG), later)] if each.holdings_known_later else []),
+    ]
 
 
 def _through(each: Appearance, page: Page) -> Component:

@@ -5,16 +5,16 @@ from datetime import date
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from contract.common import Status, Window
+from contract.common import WINDOWS, Status, Window
 from contract.etfs import Etf, EtfBenchmark, EtfList, EtfSeries, Point, Series
-from contract.reasons import ShownReason, shown
+from contract.reasons import ShownReason, data_of, shown
 from database.db_helper import Connection, Row, fetch
 from database.queries.paging import Page, fetch_page
-from database.queries.returns import between, ticker_windows
+from database.queries.returns import Return, between, ticker_windows
 from database.queries.typed import fetch_as
 from utils.dates import last_sessions
 from utils.errors import NotPublished
-from utils.reasons import reason
+from utils.reasons import join, reason
 
 
 def trending(conn: Connection, as_of: date) -> list[Row] | None:
@@ -78,7 +78,9 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> EtfList:
             COALESCE(trend.is_trending_10d, FALSE) AS is_trending_10d,
             COALESCE(trend.is_trending, FALSE) AS is_trending_20d,
             trend.rank_by_outperformance,
-            trend.missing_reason
+            trend.missing_reason,
+            '{}'::jsonb AS missing_by_window,
+            '{}'::jsonb AS degraded_by_window
         FROM collected_meta_etf AS meta
         LEFT JOIN LATERAL (
             SELECT trade_date, currency, close_price, price_change_percent, source
@@ -113,17 +115,37 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> EtfList:
 
 
 def _add_unpublished(conn: Connection, etfs: list[Etf], session: date, benchmark: str) -> None:
-    """Fill in each ETF's return over one session and over the month so far, and what it is ahead of the benchmark's."""
-    windows = ticker_windows([etf.ticker for etf in etfs], session, ["1d", "month"])
-    gains = {(each.ticker, each.window): each.period_return for each in between(conn, windows)}
+    """Fill in each ETF's return over one session and over the month so far, and what it is ahead of the benchmark's.
+
+    And of every window what is missing or in doubt.
+    """
+    windows = ticker_windows(dict.fromkeys([*(etf.ticker for etf in etfs), benchmark]), session)
+    found = {(each.ticker, each.window): each for each in between(conn, windows)}
 
     def ahead(etf: Etf, window: Window) -> float | None:
-        own, its = gains[etf.ticker, window], gains.get((benchmark, window))
+        own, its = found[etf.ticker, window].period_return, found[benchmark, window].period_return
         return None if own is None or its is None or etf.is_benchmark else own - its
 
     for etf in etfs:
-        etf.return_1d, etf.outperformance_1d = gains[etf.ticker, "1d"], ahead(etf, "1d")
-        etf.return_month, etf.outperformance_month = gains[etf.ticker, "month"], ahead(etf, "month")
+        etf.return_1d, etf.outperformance_1d = found[etf.ticker, "1d"].period_return, ahead(etf, "1d")
+        etf.return_month, etf.outperformance_month = found[etf.ticker, "month"].period_return, ahead(etf, "month")
+        published = etf.missing_reasons
+        for window in WINDOWS:
+            _add_reasons(etf, found[etf.ticker, window], found[benchmark, window], published)
+
+
+def _add_reasons(etf: Etf, own: Return, its: Return, published: list[ShownReason]) -> None:
+    """Say what is missing or in doubt over a window. The plain reasons are the first window's with any.
+
+    published: the reasons of what was published without a value, also where it would have one by now
+    """
+    lacks = etf.over(own.window) is None or (etf.ahead(own.window) is None and not etf.is_benchmark)
+    if lacks and (missing := shown(own.missing_beside(its)) or published):
+        etf.missing_by_window[own.window] = missing
+        if not etf.missing_reasons:
+            etf.missing_reason, etf.missing_reasons = join(data_of(missing)), missing
+    if etf.over(own.window) is not None and own.noted:
+        etf.degraded_by_window[own.window] = shown(own.noted)
 
 
 class _Published(Struct):

@@ -15,7 +15,7 @@ from database.queries.returns import Return, TickerWindow, between, ticker_windo
 from database.queries.typed import fetch_as
 from utils.dates import find_exchange, last_session_by, session_at
 from utils.errors import NotPublished, UnknownTicker
-from utils.reasons import Reason, join, of_ticker, reason
+from utils.reasons import Reason, join, reason
 
 # What an ETF has no column for is NULL. A ticker that is both a fund and held has its fund's bars alone. A source that
 # does not know a volume sends 0.
@@ -125,8 +125,7 @@ def _returns_against(conn: Connection, benchmark: str, newest: LatestBar) -> lis
 
 def _window_return(own: Return, its: Return) -> WindowReturn:
     assert own.start_session and own.end_session, "the sessions of a known exchange"
-    missing = own.missing or _of_benchmark(its.missing, its.ticker)
-    noted = own.noted or _of_benchmark(its.noted, its.ticker)
+    missing, noted = own.missing_beside(its), own.noted_beside(its)
     return WindowReturn(
         window=own.window,
         start_session=own.start_session,
@@ -138,10 +137,6 @@ def _window_return(own: Return, its: Return) -> WindowReturn:
         degraded_reason=join(noted),
         degraded_reasons=shown(noted),
     )
-
-
-def _of_benchmark(reasons: Sequence[Reason], benchmark: str) -> Sequence[Reason]:
-    return [of_ticker(benchmark, reasons)] if reasons else []
 
 
 def known(conn: Connection, symbol: str) -> str:
@@ -245,7 +240,7 @@ def _absent(conn: Connection, session: date, days: Collection[date]) -> list[Abs
 
 
 def _add_return(row: Standing, each: Return, start_cap: int | None) -> None:
-    """Fill in the return over one window. The reasons of the first window with any are kept."""
+    """Fill in the return over one window, and what is said of it. The plain reasons are the first window's with any."""
     match each.window:
         case "1d":
             row.return_1d, row.start_cap_1d = each.period_return, start_cap
@@ -257,10 +252,14 @@ def _add_return(row: Standing, each: Return, start_cap: int | None) -> None:
             row.return_20d, row.start_cap_20d = each.period_return, start_cap
         case "month":
             row.return_month, row.start_cap_month = each.period_return, start_cap
-    if each.missing and not row.missing_reasons:
-        row.missing_reason, row.missing_reasons = join(each.missing), shown(each.missing)
-    if each.noted and not row.degraded_reasons:
-        row.degraded_reason, row.degraded_reasons = join(each.noted), shown(each.noted)
+    if each.missing:
+        row.missing_by_window[each.window] = told = shown(each.missing)
+        if not row.missing_reasons:
+            row.missing_reason, row.missing_reasons = join(each.missing), told
+    if each.noted:
+        row.degraded_by_window[each.window] = told = shown(each.noted)
+        if not row.degraded_reasons:
+            row.degraded_reason, row.degraded_reasons = join(each.noted), told
 
 
 def _closing_days(conn: Connection, session: date) -> dict[str, date]:
@@ -291,6 +290,8 @@ def _bars_of(conn: Connection, closing: Mapping[str, date]) -> list[Standing]:
             {nothing_yet},
             NULL AS missing_reason,
             NULL AS degraded_reason,
+            '{{}}'::jsonb AS missing_by_window,
+            '{{}}'::jsonb AS degraded_by_window,
             bar.ticker,
             dollars.company_name,
             dollars.sector,
@@ -338,17 +339,30 @@ def appearances(conn: Connection, symbol: str, page: Page) -> Appearances:
         Appearance,
         """
         SELECT
-            as_of_date, period_days, NULL::date AS rebalance_date, portfolio_weight AS weight, position_rank AS rank,
-            score, period_return, source_etfs, NULL::integer[] AS source_periods, source
-        FROM analytics_portfolio_allocation
-        WHERE ticker = %(symbol)s
-        UNION ALL
-        SELECT
-            as_of_date, NULL, rebalance_date, final_weight, final_rank,
-            score, NULL, NULL, source_periods, source
-        FROM analytics_monthly_portfolio
-        WHERE ticker = %(symbol)s
-        ORDER BY as_of_date DESC, period_days NULLS FIRST
+            position.*,
+            publication.degraded_reason IS NOT NULL AS is_degraded,
+            publication.degraded_reason,
+            publication.holdings_as_of,
+            COALESCE(publication.holdings_as_of > position.as_of_date, FALSE) AS holdings_known_later
+        FROM (
+            SELECT
+                'allocation' AS job, as_of_date AS published_of, as_of_date, period_days, NULL::date AS rebalance_date,
+                portfolio_weight AS weight, position_rank AS rank, score, period_return, source_etfs,
+                NULL::integer[] AS source_periods, source
+            FROM analytics_portfolio_allocation
+            WHERE ticker = %(symbol)s
+            UNION ALL
+            SELECT
+                'rebalance', rebalance_date, as_of_date, NULL, rebalance_date,
+                final_weight, final_rank, score, NULL, NULL,
+                source_periods, source
+            FROM analytics_monthly_portfolio
+            WHERE ticker = %(symbol)s
+        ) AS position
+        LEFT JOIN analytics_publication AS publication
+            ON (publication.job, publication.as_of_date, publication.period_days)
+                = (position.job, position.published_of, COALESCE(position.period_days, 0))
+        ORDER BY position.as_of_date DESC, position.period_days NULLS FIRST
         """,
         {"symbol": known(conn, symbol)},
         page,

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx
+import msgspec
 import plotly.graph_objects as go
 from dash import dcc
 
 from contract.common import WINDOWS
+from contract.reasons import shown
 from dashboard.address import Address
 from dashboard.api_client import ApiClient
 from dashboard.figures import Colours
@@ -240,6 +242,11 @@ def returns(five: float | None, ten: float | None, twenty: float | None, month: 
     return {"return_1d": one, "return_5d": five, "return_10d": ten, "return_20d": twenty, "return_month": month}
 
 
+def by_window(window: str, *reasons: Reason) -> dict[str, Any]:
+    """Build what is said of the return over a window."""
+    return {window: msgspec.to_builtins(shown(reasons))}
+
+
 def standing(ticker: str, market_cap: int | None, twenty: float | None, **changes: Any) -> dict[str, Any]:
     return {
         "ticker": ticker,
@@ -255,7 +262,9 @@ def standing(ticker: str, market_cap: int | None, twenty: float | None, **change
         "market_cap_source": "shares_x_close",
         **{f"start_cap_{window}": market_cap for window in WINDOWS},
         "missing_reason": [NO_PRICE] if twenty is None else None,
+        "missing_by_window": by_window("20d", NO_PRICE) if twenty is None else {},
         "degraded_reason": None,
+        "degraded_by_window": {},
         "source": "yahoo",
         **returns(0.01, -0.02, twenty, 0.04),
         **changes,
@@ -328,6 +337,8 @@ def etf(ticker: str, twenty: float | None, ahead: float | None, **changes: Any) 
         "is_trending_10d": is_ahead,
         "is_trending_20d": is_ahead,
         "missing_reason": None,
+        "missing_by_window": {},
+        "degraded_by_window": {},
         "source": "yahoo",
         **returns(0.01, 0.02, twenty, 0.04),
         **changes,
@@ -434,6 +445,10 @@ def appearance(day: str, days: int | None, weight: float, **changes: Any) -> dic
         "period_return": 0.0963,
         "source_etfs": ["QQQ", "SPY"],
         "source_periods": None,
+        "is_degraded": False,
+        "degraded_reason": None,
+        "holdings_as_of": "2026-08-20",
+        "holdings_known_later": False,
         **changes,
     }
 

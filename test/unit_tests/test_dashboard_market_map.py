@@ -174,7 +174,7 @@ def test_the_hover_card_has_the_numbers(api: Any) -> None:
         "20d  <b>−30.00%</b>",
         "month  <b>+4.00%</b>",
     ]
-    assert cards["AMD"].endswith("20d  <b>–</b><br>month  <b>+4.00%</b><br>no price on 2026-07-24")
+    assert cards["AMD"].endswith("20d  <b>–</b><br>month  <b>+4.00%</b><br>20d: no price on 2026-07-24")
     assert cards["group:Technology"].startswith("<b>Technology</b><br>3 stocks, returns weighted by market cap<br>")
     assert cards["group:"] == ""
 
@@ -326,6 +326,29 @@ def test_a_month_starts_with_the_last_session_before_it() -> None:
     assert etf_comparison.first_session([date(2026, 8, 3), date(2026, 8, 4)], "month") == 0
 
 
+def test_each_window_has_a_reason_of_its_own(api: Any, market: dict[str, Any]) -> None:
+    carried = reason("carried_rate", rate="KRW=X", session="2026-08-21", used="2026-08-20")
+    market["sectors"][0]["stocks"][2] |= {
+        "return_1d": None,
+        "missing_reason": [reason("no_price", session="2026-08-20")],
+        "missing_by_window": {
+            **samples.by_window("1d", reason("no_price", session="2026-08-20")),
+            **samples.by_window("20d", reason("no_price", session="2026-07-24")),
+        },
+    }
+    market["sectors"][0]["left_out"]["1d"] = ["AMD"]
+    market["sectors"][0]["stocks"][0]["degraded_by_window"] = {
+        **samples.by_window("5d", carried),
+        **samples.by_window("month", carried),
+    }
+    drawn = samples.drawn(api, "/map?window=20d")
+    assert "AMD   no price on 2026-07-24" in samples.text_of(drawn)
+    assert "AMD   no price on 2026-08-20" in samples.text_of(samples.drawn(api, "/map?window=1d"))
+    cards = dict(zip(*(treemap(drawn)[part] for part in ("ids", "hovertext")), strict=True))
+    assert cards["AMD"].endswith("<br>1d: no price on 2026-08-20<br>20d: no price on 2026-07-24")
+    assert cards["NVDA"].endswith(f"<br>5d, month: {carried}")
+
+
 # ── the sectors ──
 
 
@@ -454,6 +477,36 @@ def test_a_close_that_is_not_in_dollars_has_its_currency(api: Any) -> None:
     api.answers["/dashboard/etf-benchmark"]["etfs"][3] |= {"currency": "KRW", "close_price": 71200.0}
     table = rows(samples.named(samples.drawn(api, "/map"), "etfs"))
     assert table[1].endswith("+4.00% 71,200 KRW") and table[2].endswith("+4.00% 100.50")
+
+
+@pytest.mark.parametrize(
+    ("language", "missing", "doubt"),
+    [
+        ("en", "month: no price on 2026-07-31", "1d, 5d: the KRW=X rate of 2026-08-21 is that of 2026-08-20"),
+        ("ko", "당월: 2026-07-31 시세가 없습니다", "1일, 5일: 2026-08-21 KRW=X 환율이 없어 2026-08-20 환율을 썼습니다"),
+    ],
+)
+def test_an_etfs_figures_that_are_missing_or_in_doubt_are_marked(
+    api: Any, compared: dict[str, Any], language: Language, missing: str, doubt: str
+) -> None:
+    assert texts.DOUBTS.in_(language) not in samples.text_of(samples.drawn(api, "/map", language))
+    carried = reason("carried_rate", rate="KRW=X", session="2026-08-21", used="2026-08-20")
+    compared["etfs"][0] |= {
+        "return_month": None,
+        "missing_by_window": samples.by_window("month", reason("no_price", session="2026-07-31")),
+    }
+    compared["etfs"][3]["degraded_by_window"] = {
+        **samples.by_window("1d", carried),
+        **samples.by_window("5d", carried),
+    }
+    drawn = samples.drawn(api, "/map", language)
+    table = samples.named(drawn, "etfs")
+    assert " +0.20% △ +1.00% △ +2.00% +5.00% " in rows(table)[1] and "△" not in rows(table)[2]
+    assert " +5.00% – 100.50" not in rows(table)[2] and rows(table)[2].endswith(" – 100.50")
+    titles = [each.title for each in samples.parts(table) if getattr(each, "title", None)]
+    assert missing.partition(": ")[2] in titles and doubt.partition(": ")[2] in titles
+    shown = samples.text_of(drawn)
+    assert f"{texts.DOUBTS.in_(language)}  2 XLK   {doubt} XLF   {missing}" in shown
 
 
 def test_the_benchmark_comes_first_then_the_farthest_ahead(api: Any) -> None:

@@ -13,7 +13,7 @@ from dashboard.figures import DARK, LIGHT, Candle
 from dashboard.texts import Language, common
 from dashboard.texts import ticker as texts
 from dashboard.views import ticker as view
-from reason_words import text
+from reason_words import explained, text
 from utils.errors import InvalidInput
 from utils.reasons import reason
 
@@ -402,6 +402,35 @@ def test_a_return_in_doubt_says_so(stock: Any, language: Language, told: str) ->
     assert told in samples.text_of(samples.drawn(stock, "/ticker/NVDA", language))
 
 
+@pytest.mark.parametrize(
+    ("language", "marks"),
+    [
+        ("en", {"△ degraded": "No holdings of XLB are stored", "hindsight": "which nobody could have known then"}),
+        ("ko", {"△ 불완전": "XLB의 보유 종목이 저장되어", "사후 정보": "당시에는 알 수 없던"}),
+    ],
+)
+def test_its_record_marks_what_lacked_something_or_knew_too_much(
+    stock: Any, language: Language, marks: dict[str, str]
+) -> None:
+    plain = samples.named(samples.drawn(stock, "/ticker/NVDA", language), "record")
+    assert not [each for each in samples.parts(plain) if "degraded" in (getattr(each, "className", None) or "")]
+    lacking = {"is_degraded": True, "degraded_reason": [reason("no_holdings", etf="XLB")]}
+    later = {"holdings_as_of": "2026-08-28", "holdings_known_later": True}
+    appearances = [
+        samples.appearance("2026-08-21", 20, 0.4, **lacking, **later),
+        samples.appearance("2026-08-20", 20, 0.4),
+    ]
+    stock.answers["/stocks/NVDA/record"] = {**samples.part(2), "ticker": "NVDA", "appearances": appearances}
+    drawn = samples.named(samples.drawn(stock, "/ticker/NVDA", language), "record")
+    tags = [each for each in samples.parts(drawn) if "degraded" in (getattr(each, "className", None) or "")]
+    assert [each.children for each in tags] == list(marks)
+    for tag, words in zip(tags, marks.values(), strict=True):
+        assert words.lower() in tag.title.lower()
+    assert "2026" in tags[1].title
+    written = downloads.as_csv(view.record(stock.client, samples.page("/ticker/NVDA"))).splitlines()
+    assert "no holdings of XLB are stored" in written[1] and "degraded_reason" in written[0]
+
+
 class TestStrips:
     PAST = (
         samples.appearance("2026-08-20", 20, 0.4321),
@@ -410,7 +439,9 @@ class TestStrips:
     )
 
     def strips(self, language: Language = "en") -> list[figures.Strip]:
-        return view.strips(convert(list(self.PAST), list[Appearance]), samples.page("/ticker/NVDA", language))
+        return view.strips(
+            convert(explained(list(self.PAST)), list[Appearance]), samples.page("/ticker/NVDA", language)
+        )
 
     def test_each_portfolio_has_the_sessions_that_the_ticker_was_in(self) -> None:
         assert [(each.name, list(each.days)) for each in self.strips()] == [
