@@ -16,7 +16,13 @@ class Etf(Returns):
     sector_name: str | None
     description: str | None
     is_benchmark: bool
-    trade_date: date | None
+    trade_date: Annotated[
+        date | None,
+        Meta(
+            description="Session of the close: that of the figures, or its exchange's last one closed by then; null: "
+            "no bar of it is stored"
+        ),
+    ]
     currency: Annotated[str | None, Meta(description="Of close_price; the returns are in US dollars")]
     close_price: float | None
     price_change_percent: Annotated[

@@ -12,7 +12,7 @@ from database.db_helper import Connection, Row, fetch
 from database.queries.paging import Page, fetch_page
 from database.queries.returns import Return, between, ticker_windows
 from database.queries.typed import fetch_as
-from utils.dates import last_sessions
+from utils.dates import last_sessions, session_at
 from utils.errors import NotPublished
 from utils.reasons import join, reason
 
@@ -42,13 +42,15 @@ def trending(conn: Connection, as_of: date) -> list[Row] | None:
 
 
 def listing(conn: Connection, benchmark: str, as_of: date | None) -> EtfList:
-    """Return every ETF by ticker: its newest bar, and what the session's publication says of it.
+    """Return every ETF by ticker: its bar of a session, and what the session's publication says of it.
 
-    With `as_of` the bar is that of its session; without, the publication is the newest one. Before the first one
-    `as_of_date` and the figures are None. The benchmark's own returns stand in the other ETFs' rows.
+    The session is that of the newest publication when none is named; a foreign ETF's is its exchange's last one closed
+    by then. Without a bar of it the price is None. Before the first publication `as_of_date` and the figures are None,
+    and the bar is the newest. The benchmark's own returns stand in the other ETFs' rows.
     """
     published = _trending_publication(conn, as_of)
     session = published.as_of_date
+    closing = _closing_days(conn, session) if session else {}
     etfs = fetch_as(
         conn,
         Etf,
@@ -82,10 +84,11 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> EtfList:
             '{}'::jsonb AS missing_by_window,
             '{}'::jsonb AS degraded_by_window
         FROM collected_meta_etf AS meta
+        LEFT JOIN UNNEST(%(tickers)s::text[], %(days)s::date[]) AS closing (ticker, day) USING (ticker)
         LEFT JOIN LATERAL (
             SELECT trade_date, currency, close_price, price_change_percent, source
             FROM collected_daily_etf_ohlc
-            WHERE ticker = meta.ticker AND trade_date <= COALESCE(%(as_of)s, 'infinity'::date)
+            WHERE ticker = meta.ticker AND (%(session)s::date IS NULL OR trade_date = closing.day)
             ORDER BY trade_date DESC
             LIMIT 1
         ) AS bar ON TRUE
@@ -99,7 +102,7 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> EtfList:
         ) AS spy ON meta.ticker = %(benchmark)s
         ORDER BY meta.ticker
         """,
-        {"benchmark": benchmark, "as_of": as_of, "session": session},
+        {"benchmark": benchmark, "session": session, "tickers": list(closing), "days": list(closing.values())},
     )
     if session:
         _add_unpublished(conn, etfs, session, benchmark)
@@ -112,6 +115,12 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> EtfList:
         published.degraded_reasons,
         etfs,
     )
+
+
+def _closing_days(conn: Connection, session: date) -> dict[str, date | None]:
+    """Return the ETFs, each with its exchange's last session closed by a home session."""
+    tickers = [row["ticker"] for row in fetch(conn, "SELECT ticker FROM collected_meta_etf")]
+    return {ticker: session_at(ticker, session) for ticker in tickers}
 
 
 def _add_unpublished(conn: Connection, etfs: list[Etf], session: date, benchmark: str) -> None:
