@@ -74,6 +74,13 @@ class EtfSeries(Etf):
     adj_closes: Annotated[
         list[float | None], Meta(description="In US dollars, one for each of `sessions`; null where no bar is stored")
     ]
+    breaks: Annotated[
+        list[date],
+        Meta(
+            description="Days up to the last of `sessions` from which on `adj_closes` do not continue those before: no "
+            "return from before such a day to it or later has a value"
+        ),
+    ]
 
 
 class EtfBenchmark(Struct):
@@ -92,12 +99,21 @@ class Point(Struct):
     trade_date: date
     close_price: float
     adj_close: float
-    cumulative_return: Annotated[float, Meta(description="Since the first session of the range")]
+    cumulative_return: Annotated[
+        float | None, Meta(description="Since the first session of the range; null: `missing_reason` of the series")
+    ]
     source: Source
 
 
 class Series(Paged):
     ticker: str
+    missing_reason: Annotated[
+        str | None,
+        Meta(description="Why returns of the range have no value: where its prices break; null: nowhere"),
+    ]
+    missing_reasons: Reasons
+    degraded_reason: DegradedReason
+    degraded_reasons: Reasons
     points: Annotated[list[Point], Meta(description="Oldest first; the next part is what lies before")]
 
 

@@ -241,6 +241,7 @@ EXAMPLES: dict[str, Any] = {
     "break_even_bp": 12.5,
     "cagr": 0.124,
     "calmar": 1.3,
+    "breaks": ["2026-08-12"],
     "candidate_count": 35,
     "capital": 100_000.0,
     "capital_gain": 0.0,

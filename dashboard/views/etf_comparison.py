@@ -44,7 +44,7 @@ def etf_panels(compared: EtfBenchmark, window: Window, page: Page) -> list[Compo
     say, benchmark = page.say, compared.benchmark
     first = first_session(compared.sessions, window)
     days = compared.sessions[first:]
-    returns = {etf.ticker: figures.rebased(etf.adj_closes[first:]) for etf in compared.etfs}
+    returns = {etf.ticker: _course_of(etf, etf.adj_closes[first:], days[0]) for etf in compared.etfs}
     named = {etf.ticker for etf in shown_etfs(compared.etfs, window, LINES_AT_MOST)}
     drawn = {ticker: its for ticker, its in returns.items() if ticker in named}
     lines = figures.etf_lines([day.isoformat() for day in days], drawn, benchmark, page.palette)
@@ -91,6 +91,12 @@ def first_session(sessions: Sequence[date], window: Window) -> int:
         return 0
     before = sum(1 for day in sessions if day < sessions[-1].replace(day=1))
     return max(before - 1, 0)
+
+
+def _course_of(etf: EtfSeries, closes: Sequence[float | None], first: date) -> list[float | None]:
+    """Return the returns since the first session: none of them where the prices do not go on as they were on it."""
+    is_parted = any(day > first for day in etf.breaks)
+    return figures.rebased([None] * len(closes) if is_parted else closes)
 
 
 def _etf_table(

@@ -9,6 +9,7 @@ from contract.common import WINDOWS, Status, Window
 from contract.etfs import Etf, EtfBenchmark, EtfList, EtfSeries, Point, Series
 from contract.reasons import ShownReason, data_of, shown
 from database.db_helper import Connection, Row, fetch
+from database.queries.doubts import NOTED, WITHHELD, Doubt, doubts, withheld_days
 from database.queries.paging import Page, fetch_page
 from database.queries.returns import Return, between, ticker_windows
 from database.queries.typed import fetch_as
@@ -210,6 +211,7 @@ def benchmark_view(conn: Connection, benchmark: str, as_of: date | None, session
             {"days": days},
         )
     }
+    said = doubts(conn, [etf.ticker for etf in listed.etfs], days[:1] + days[-1:])
     return EtfBenchmark(
         as_of_date=listed.as_of_date,
         status=listed.status,
@@ -220,13 +222,25 @@ def benchmark_view(conn: Connection, benchmark: str, as_of: date | None, session
         benchmark=benchmark,
         sessions=days,
         etfs=[
-            EtfSeries(**asdict(etf), adj_closes=[closes.get((etf.ticker, day)) for day in days]) for etf in listed.etfs
+            EtfSeries(
+                **asdict(etf),
+                adj_closes=[closes.get((etf.ticker, day)) for day in days],
+                breaks=[day for day in withheld_days(said.get(etf.ticker, ())) if day > days[0]],
+            )
+            for etf in listed.etfs
         ],
     )
 
 
 def series(conn: Connection, ticker: str, start: date | None, end: date | None, page: Page) -> Series:
-    """Return an ETF's closes in a range with their return since its first one; `page` counts from the newest."""
+    """Return an ETF's closes in a range with their return since its first one; `page` counts from the newest.
+
+    Behind a withheld break there is no return.
+    """
+    said = _doubts_of_range(conn, ticker, start, end)
+    parted = next(iter(withheld_days(said)), None)
+    missing = [each.reason for each in said if each.kind == WITHHELD]
+    noted = [each.reason for each in said if each.kind == NOTED]
     found = fetch_page(
         conn,
         Point,
@@ -235,7 +249,8 @@ def series(conn: Connection, ticker: str, start: date | None, end: date | None, 
             trade_date,
             close_price,
             adj_close,
-            adj_close / FIRST_VALUE(adj_close) OVER (ORDER BY trade_date) - 1 AS cumulative_return,
+            CASE WHEN trade_date < COALESCE(%(parted)s, 'infinity'::date)
+                THEN adj_close / FIRST_VALUE(adj_close) OVER (ORDER BY trade_date) - 1 END AS cumulative_return,
             source
         FROM collected_daily_etf_ohlc
         WHERE ticker = %(ticker)s
@@ -243,10 +258,37 @@ def series(conn: Connection, ticker: str, start: date | None, end: date | None, 
             AND trade_date <= COALESCE(%(end)s, 'infinity'::date)
         ORDER BY trade_date DESC
         """,
-        {"ticker": ticker, "start": start, "end": end},
+        {"ticker": ticker, "start": start, "end": end, "parted": parted},
         page,
     )
-    return Series(found.total, *page, next=None, ticker=ticker, points=found.rows[::-1])
+    return Series(
+        found.total,
+        *page,
+        next=None,
+        ticker=ticker,
+        missing_reason=join(missing),
+        missing_reasons=shown(missing),
+        degraded_reason=join(noted),
+        degraded_reasons=shown(noted),
+        points=found.rows[::-1],
+    )
+
+
+def _doubts_of_range(conn: Connection, ticker: str, start: date | None, end: date | None) -> list[Doubt]:
+    """Return the doubts about an ETF's prices behind its first stored session of a range."""
+    [row] = fetch(
+        conn,
+        """
+        SELECT MIN(trade_date) AS first, MAX(trade_date) AS last
+        FROM collected_daily_etf_ohlc
+        WHERE ticker = %(ticker)s
+            AND trade_date >= COALESCE(%(start)s, '-infinity'::date)
+            AND trade_date <= COALESCE(%(end)s, 'infinity'::date)
+        """,
+        {"ticker": ticker, "start": start, "end": end},
+    )
+    ends = [row["first"], row["last"]] if row["first"] else []
+    return [each for each in doubts(conn, [ticker], ends).get(ticker, []) if each.trade_date > row["first"]]
 
 
 def newest_session(conn: Connection, benchmark: str) -> date | None:

@@ -355,7 +355,7 @@ def etf_benchmark(sessions: list[str], *etfs: dict[str, Any], **changes: Any) ->
         "degraded_reason": None,
         "benchmark": "SPY",
         "sessions": sessions,
-        "etfs": [{"adj_closes": closes, **each} for each in etfs],
+        "etfs": [{"adj_closes": closes, "breaks": [], **each} for each in etfs],
         **changes,
     }
 

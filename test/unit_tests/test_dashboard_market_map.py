@@ -552,6 +552,28 @@ def test_the_lines_are_rebased_and_the_benchmark_stands_out(api: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("window", "breaks", "is_drawn"),
+    [
+        ("20d", ["2026-08-03"], False),
+        ("20d", ["2026-07-30"], True),  # the first day is behind it
+        ("month", ["2026-07-31"], True),  # the month begins with the last session of July
+        ("month", ["2026-07-31", "2026-08-04"], False),
+        ("20d", [], True),
+    ],
+)
+def test_no_course_is_drawn_across_a_break(
+    api: Any, compared: dict[str, Any], window: str, breaks: list[str], is_drawn: bool
+) -> None:
+    compared["etfs"][0] |= {"breaks": breaks, "adj_closes": [100.0, 99.0, 98.0, 97.0]}
+    drawn = samples.drawn(api, f"/map?window={window}")
+    lines = samples.named(drawn, "etf-lines").figure
+    assert ("<b>XLF</b>" in {note.text for note in lines.layout.annotations}) is is_drawn
+    table = samples.named(drawn, "etfs")
+    [own] = [unquote(each.src) for each in samples.parts(table) if getattr(each, "alt", "").startswith("XLF")]
+    assert own.count('points="2.0') == (2 if is_drawn else 1), "the benchmark alone"
+
+
+@pytest.mark.parametrize(
     ("heights", "gap", "placed"),
     [
         ({}, 1.0, {}),
