@@ -310,6 +310,8 @@ class FollowedReturn(Struct):
     hindsight_sessions: Annotated[
         int, Meta(description="Held from holdings collected later than its session: no real record")
     ]
+    degraded_sessions: Annotated[int, Meta(description="Held a portfolio that was published as degraded")]
+    source: Source
     net: list[float]
     benchmark: Annotated[list[float | None], Meta(description="The benchmark's value, of a capital of 1")]
 
@@ -330,7 +332,6 @@ class PortfolioPerformance(FollowedReturn):
     beta: Annotated[float | None, Meta(description="To the benchmark")]
     not_annualised_reason: Annotated[str | None, Meta(description="Why the six are null: too few sessions")]
     not_annualised_reasons: Reasons
-    degraded_sessions: Annotated[int, Meta(description="Held a portfolio that was published as degraded")]
     carried_sessions: Annotated[
         int, Meta(description="A position or the benchmark had no close and stood at its last one")
     ]
@@ -339,7 +340,6 @@ class PortfolioPerformance(FollowedReturn):
         str | None, Meta(description="Which, the benchmark included, and why; null: none at last_session")
     ]
     carried_reasons: Reasons
-    source: Source
     sessions: Annotated[list[date], Meta(description="Oldest first")]
     gross: list[float]
     drawdown: Annotated[list[float], Meta(description="Of `net`, from its highest by then")]

@@ -1,5 +1,7 @@
 """What stands beside figures that are missing or in doubt: of months, ETFs, stocks, and a ticker's record."""
 
+import csv
+import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +29,15 @@ TROUBLES = """
     VALUES ('2026-07-12', 'WELL', '2026-08-07', 1, 1, 1, ARRAY[20], '2026-07-10', 'simulated');
     UPDATE analytics_publication SET degraded_reason = '[{"code": "no_holdings", "params": {"etf": "DIA"}}]'
     WHERE (job, as_of_date, period_days) = ('allocation', '2026-08-21', 20);
+    UPDATE analytics_etf_top_holdings SET source = 'simulated', holdings_as_of = '2026-08-28'
+    WHERE etf_ticker = 'QQQ' AND analysis_date = '2026-08-21';
+    UPDATE analytics_etf_top_holdings SET source = 'recorded', holdings_as_of = '2026-08-20',
+        missing_reason = '[{"code": "no_price", "params": {"session": "2026-07-24"}}]', avg_return = NULL
+    WHERE etf_ticker = 'XLB' AND period_days = 20;
+    INSERT INTO analytics_publication
+        (job, as_of_date, period_days, status, degraded_reason, row_count, holdings_as_of, source)
+    VALUES ('top_holdings', '2026-08-21', 20, 'published', '[{"code": "no_holdings", "params": {"etf": "IWM"}}]', 9,
+        '2026-08-28', 'simulated');
 """
 CARRIED = "the KRW=X rate of 2026-08-21 is that of 2026-08-20"
 BREAK = "prices break at 2026-08-13: an odd dividend"
@@ -115,3 +126,40 @@ def test_a_tickers_record_says_what_each_portfolio_rests_on(
     assert (found["is_degraded"], found["degraded_reason"]) == (degraded is not None, degraded)
     assert len(found["degraded_reasons"]) == int(found["is_degraded"])
     assert (found["holdings_as_of"], found["holdings_known_later"]) == (holdings, is_later)
+
+
+@pytest.mark.parametrize(
+    ("etf", "source", "missing", "holdings", "is_later"),
+    [
+        ("QQQ", "simulated", None, "2026-08-28", True),
+        ("XLB", "recorded", "no price on 2026-07-24", "2026-08-20", False),
+        ("DIA", None, None, None, False),  # of a version that did not keep them
+    ],
+)
+def test_top_holdings_say_what_they_rest_on(
+    api: TestClient, etf: str, source: str | None, missing: str | None, holdings: str | None, is_later: bool
+) -> None:
+    answer = api.get(f"/etf-holdings/top-holdings/{etf}").json()
+    assert {each["source"] for each in answer["holdings"]} == {source}
+    assert {each["missing_reason"] for each in answer["holdings"]} == {missing}
+    assert (answer["holdings_as_of"], answer["holdings_known_later"]) == (holdings, is_later)
+    assert answer["degraded_reason"] == "no holdings of IWM are stored"
+    head, *rows = api.get(f"/etf-holdings/top-holdings/{etf}?format=csv").text.splitlines()
+    assert "degraded_reason,degraded_reasons,holdings_as_of,holdings_known_later" in head
+    assert all("no holdings of IWM are stored" in row for row in rows)
+
+
+def test_top_holdings_of_another_period_or_session_have_no_word_of_this_one(api: TestClient) -> None:
+    for query in ("period_days=10", "as_of_date=2026-08-20"):
+        answer = api.get(f"/etf-holdings/top-holdings/QQQ?{query}").json()
+        assert (answer["degraded_reason"], answer["degraded_reasons"]) == (None, [])
+
+
+def test_top_holdings_of_what_trends_say_it_too(api: TestClient) -> None:
+    etfs = {each["etf_ticker"]: each for each in api.get("/dashboard/trending-etf-top-holdings").json()["etfs"]}
+    assert (etfs["XLB"]["holdings_as_of"], etfs["XLB"]["holdings_known_later"]) == ("2026-08-20", False)
+    [nem] = etfs["XLB"]["holdings"]
+    assert (nem["source"], nem["missing_reason"]) == ("recorded", "no price on 2026-07-24")
+    assert (etfs["XLU"]["holdings"], etfs["XLU"]["holdings_as_of"]) == ([], None)
+    rows = list(csv.DictReader(io.StringIO(api.get("/dashboard/trending-etf-top-holdings?format=csv").text)))
+    assert [each["stock_ticker"] for each in rows if each["etf_ticker"] == "XLU"] == [""], "not analysed, but trends"
