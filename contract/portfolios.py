@@ -394,5 +394,7 @@ class Performance(Struct):
     source: Annotated[Source | None, Meta(description="Of the least trustworthy price of the whole record")]
     portfolios: Annotated[list[PortfolioPerformance], Meta(description="The monthly one, then by period")]
     corrections: Annotated[
-        list[Correction], Meta(description="Later revisions up to as_of_date that say something else, newest first")
+        list[Correction],
+        Meta(description="The newest 50 later revisions up to as_of_date that say something else, newest first"),
     ] = []
+    correction_count: Annotated[int, Meta(description="All of them, also those that are not listed")] = 0

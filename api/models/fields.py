@@ -258,6 +258,7 @@ EXAMPLES: dict[str, Any] = {
     "committed_offset": 120,
     "company_name": "NVIDIA Corporation",
     "consumer_group": "stock-daily",
+    "correction_count": 2,
     "cost": 0.0004,
     "MonthlyTrades.cost": 99.0,
     "OwnedTrades.cost": 99.0,

@@ -16,6 +16,7 @@ from dashboard.texts import lab as texts
 from utils.errors import NotPublished
 
 NONE = "–"
+VARIANT_COLUMNS = tuple(name for name in LabVariant.__struct_fields__ if name != "words")
 VERDICTS = {
     "lab_edge": texts.EDGE,
     "lab_no_edge": texts.NO_EDGE,
@@ -55,7 +56,7 @@ def variants(client: ApiClient, page: Page) -> Sequence[dict[str, Any]]:
 
 
 def _figures_of(each: LabVariant) -> dict[str, Any]:
-    return {name: getattr(each, name) for name in LabVariant.__struct_fields__ if name != "words"}
+    return {name: getattr(each, name) for name in VARIANT_COLUMNS}
 
 
 def _earlier(page: Page) -> list[Component]:

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dash import dcc, html
-from msgspec.structs import asdict
 
 from contract.common import Window
-from contract.etfs import EtfBenchmark
+from contract.etfs import Etf, EtfBenchmark
 from contract.stocks import MarketMap, Standing
 from dashboard import components, figures, search
 from dashboard.api_client import ApiClient
@@ -54,10 +53,9 @@ def stocks(client: ApiClient, page: Page) -> Sequence[Standing]:
     return list(stocks_of(client.market_map(page.address.day("as_of"))))
 
 
-def etfs(client: ApiClient, page: Page) -> Sequence[Mapping[str, object]]:
-    """Return the table of the ETFs, without the closes of each session."""
-    compared = client.etf_benchmark(page.address.day("as_of"), 1)
-    return [{name: value for name, value in asdict(etf).items() if name != "adj_closes"} for etf in compared.etfs]
+def etfs(client: ApiClient, page: Page) -> Sequence[Etf]:
+    """Return every ETF as of the session."""
+    return client.etf_benchmark(page.address.day("as_of"), 1).etfs
 
 
 def _source(market: MarketMap, compared: EtfBenchmark | None) -> str | None:

@@ -1,8 +1,9 @@
 """One ticker: its prices, its returns beside the benchmark's, who holds it or what it holds, its record with us."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dash import dcc, html
+from msgspec.structs import asdict
 
 from config.periods import MONTHLY
 from contract.etfs import Etf
@@ -21,7 +22,8 @@ from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicke
 # Sessions of a range: those of its last return, so that a bar more is shown.
 RANGES = {"1m": 21, "3m": 63, "6m": 126, "1y": 252}
 DEFAULT_RANGE = "6m"
-# Of all that the API gives at once, the table shows the first.
+PRICE_COLUMNS = ("ticker", "currency", *PublishedBar.__struct_fields__)
+# What the API gives at once, of which the table shows the first.
 APPEARANCE_ROWS = 1000
 APPEARANCES_IN_SIGHT = 20
 # More than a snapshot has: the source lists the ten largest holdings.
@@ -41,14 +43,20 @@ def page(client: ApiClient, page: Page) -> list[Component]:
         return [_lost(page.say(ticker.UNKNOWN, ticker=symbol), page, _meant(client, symbol, page))]
 
 
-def prices(client: ApiClient, page: Page) -> Sequence[PublishedBar]:
-    """Return the bars that are shown."""
-    return client.history(page.address.subject, _sessions(page)).bars
+def prices(client: ApiClient, page: Page) -> Sequence[Mapping[str, object]]:
+    """Return the bars that are shown, with the ticker and the currency of the prices and the market cap."""
+    history = client.history(page.address.subject, _sessions(page))
+    return [{"ticker": history.ticker, "currency": history.currency, **asdict(bar)} for bar in history.bars]
 
 
 def record(client: ApiClient, page: Page) -> Sequence[Appearance]:
-    """Return the newest portfolios that the ticker is in."""
-    return client.appearances(page.address.subject, APPEARANCE_ROWS).appearances
+    """Return every portfolio that the ticker is in, in as many requests as it takes."""
+    found: list[Appearance] = []
+    while True:
+        part = client.appearances(page.address.subject, APPEARANCE_ROWS, len(found))
+        found += part.appearances
+        if not part.next:
+            return found
 
 
 def _sessions(page: Page) -> int:

@@ -12,6 +12,7 @@ from contract.common import WINDOWS
 from contract.reasons import shown
 from dashboard.address import Address
 from dashboard.api_client import ApiClient
+from dashboard.downloads import as_csv
 from dashboard.figures import Colours
 from dashboard.page import Page, Theme
 from dashboard.texts import Language
@@ -62,6 +63,12 @@ def drawn(
     """Draw a view and return its components. An error of the view is raised."""
     asked = page(address, language, theme, colours)
     return view_of(asked.address).page(api.client, asked)
+
+
+def downloaded(api: Api, name: str, page: Page) -> list[str]:
+    """Return the lines of a table that can be downloaded of a view."""
+    table = view_of(page.address).tables[name]
+    return as_csv(table.rows(api.client, page), table.columns).splitlines()
 
 
 def parts(component: Any) -> Iterator[Any]:

@@ -1,5 +1,6 @@
 """The market map, and the ETFs against the benchmark."""
 
+import csv
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import unquote
@@ -8,7 +9,7 @@ import pytest
 
 import dashboard_samples as samples
 from config.universe import universe
-from dashboard import callbacks, colours, downloads, figures
+from dashboard import callbacks, colours, figures
 from dashboard.colours import Scale
 from dashboard.figures import COLOURS, DARK, PALETTES, Colours, Palette, Tile, palette_of
 from dashboard.figures import market as charts
@@ -632,11 +633,21 @@ def test_a_session_without_stocks_is_not_published(api: Any) -> None:
 
 def test_the_tables_can_be_downloaded(api: Any) -> None:
     page = samples.page("/map?as_of=2026-08-20")
-    stocks = downloads.as_csv(view.stocks(api.client, page)).splitlines()
+    stocks = samples.downloaded(api, "stocks", page)
     assert len(stocks) == 7 and "market_cap" in stocks[0] and "NVDA" in stocks[1] and "Technology" in stocks[1]
-    etfs = downloads.as_csv(view.etfs(api.client, page)).splitlines()
+    etfs = samples.downloaded(api, "etfs", page)
     assert len(etfs) == 5 and "adj_closes" not in etfs[0] and "outperformance_20d" in etfs[0]
     assert all("as_of_date=2026-08-20" in asked for asked in api.asked)
+
+
+def test_what_is_said_of_each_window_is_in_words_in_a_file(api: Any, market: dict[str, Any]) -> None:
+    market["sectors"][0]["stocks"][2]["missing_by_window"] |= samples.by_window(
+        "1d", reason("no_market_cap", session="2")
+    )
+    [head, *lines] = csv.reader(samples.downloaded(api, "stocks", samples.page("/map")))
+    amd = next(dict(zip(head, line, strict=True)) for line in lines if "AMD" in line)
+    assert amd["missing_by_window"] == "20d: no price on 2026-07-24; 1d: no market cap on 2"
+    assert amd["degraded_by_window"] == ""
 
 
 # ── of hundreds of ETFs and thousands of stocks ──
