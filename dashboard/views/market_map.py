@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dash import dcc, html
+from msgspec.structs import asdict
 
 from contract.common import Window
 from contract.etfs import Etf, EtfBenchmark
@@ -48,9 +49,17 @@ def page(client: ApiClient, page: Page) -> list[Component]:
     ]
 
 
-def stocks(client: ApiClient, page: Page) -> Sequence[Standing]:
-    """Every stock of the map."""
-    return list(stocks_of(client.market_map(page.address.day("as_of"))))
+def stocks(client: ApiClient, page: Page) -> Sequence[Mapping[str, object]]:
+    """Return every stock of the map, then those whose bar of the session is not stored, with the reason alone."""
+    market = client.market_map(page.address.day("as_of"))
+    nothing: dict[str, object] = dict.fromkeys(Standing.__struct_fields__)
+    return [
+        *(asdict(stock) for stock in stocks_of(market)),
+        *(
+            nothing | {"ticker": each.params["ticker"], "missing_reason": each.sentence}
+            for each in market.absent_reasons
+        ),
+    ]
 
 
 def etfs(client: ApiClient, page: Page) -> Sequence[Etf]:

@@ -381,6 +381,11 @@ def test_a_sector_without_an_expected_stock_is_marked(
     assert len(marked) == 1 and marked[0].startswith({"en": "Utilities △", "ko": "유틸리티 △"}[language])
     [tag] = [each for each in samples.parts(drawn) if getattr(each, "className", "") == "tag degraded"]
     assert tag.title == told
+    [head, *_, last] = csv.reader(samples.downloaded(api, "stocks", samples.page("/map")))
+    assert {name: cell for name, cell in zip(head, last, strict=True) if cell} == {
+        "ticker": "NEE",
+        "missing_reason": "NEE has no bar of 2026-08-21 (late)",
+    }
     shown = samples.text_of(drawn)
     assert f"{texts.ABSENT.in_(language)}  1 {told}" in shown
     assert texts.WITHOUT_ABSENT.in_(language, count=1) in shown
