@@ -2,7 +2,8 @@
 
 Decided on one session, bought at the close of the next one; sold at the close of the session after the next rebalance,
 at the latest when it ends to be valid; until then it stands at the newest stored close. Bought once and held: the
-weights drift. No cost is taken off. A position without both closes leaves the month without a figure.
+weights drift. No cost is taken off. A position without both closes leaves the month without a figure. What is in doubt
+of the decision and of the prices stands beside the figure.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from datetime import date
 from typing import NamedTuple
 
 from contract.portfolios import MonthlyPerformance, MonthlyPerformances
-from contract.reasons import shown
+from contract.reasons import data_of, shown
 from database.db_helper import Connection
 from database.queries import etfs, portfolios
 from database.queries.paging import Page
@@ -67,6 +68,8 @@ def _performance(
     has_return = len(priced) == len(rebalance.positions)
     of_benchmark = gains.get(benchmark)
     missing = [of_ticker(ticker, each.missing) for ticker, each in returns.items() if each.missing]
+    noted = [of_ticker(ticker, each.noted) for ticker, each in returns.items() if each.noted]
+    degraded = [*data_of(rebalance.degraded_reasons), *noted]
     return MonthlyPerformance(
         rebalance_date=rebalance.rebalance_date,
         valid_until=rebalance.valid_until,
@@ -81,5 +84,9 @@ def _performance(
         position_count=len(rebalance.positions),
         missing_reason=join(missing),
         missing_reasons=shown(missing),
+        degraded_reason=join(degraded),
+        degraded_reasons=shown(degraded),
+        holdings_as_of=rebalance.holdings_as_of,
+        holdings_known_later=bool(rebalance.holdings_as_of and rebalance.holdings_as_of > rebalance.as_of_date),
         source=rebalance.source,
     )

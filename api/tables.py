@@ -1,7 +1,8 @@
 """Answers as tables: one row for each entry of the answer's list, with what is said of the whole list beside it.
 
 A list inside an entry gives a row for each of its own entries. Of several lists the first one counts. An object inside
-an entry becomes columns with its name in front.
+an entry becomes columns with its name in front. Where a list has no entry, what is said of it has a row of its own. A
+list with pages has none, since its rows are counted.
 """
 
 import csv
@@ -103,8 +104,15 @@ def _rows(answer: Any, wanted: Layout, around: Mapping[str, Any]) -> Iterator[Ma
     if wanted.rows_in is None or wanted.inner is None:
         yield row
         return
-    for entry in getattr(answer, wanted.rows_in):
+    entries = getattr(answer, wanted.rows_in)
+    if not entries and not isinstance(answer, Paged) and _says_something(row):
+        yield dict.fromkeys(_columns(wanted.inner)) | row
+    for entry in entries:
         yield from _rows(entry, wanted.inner, row)
+
+
+def _says_something(row: Mapping[str, Any]) -> bool:
+    return any(value not in (None, []) for value in row.values())
 
 
 def _follow(value: Any, path: Sequence[str]) -> Any:

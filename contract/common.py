@@ -33,6 +33,22 @@ SectorSource = Annotated[
 QuoteType = Literal["ETF", "EQUITY", "CURRENCY"]
 Window = Literal["1d", "5d", "10d", "20d", "month"]
 WINDOWS: tuple[Window, ...] = get_args(Window)
+_BY_WINDOW = {"propertyNames": {"enum": WINDOWS}}
+MissingByWindow = Annotated[
+    dict[Window, Reasons],
+    Meta(
+        description="Why what is null is null, by the window that it is of; a window without an entry lacks nothing",
+        extra_json_schema=_BY_WINDOW,
+    ),
+]
+DegradedByWindow = Annotated[
+    dict[Window, Reasons],
+    Meta(
+        description="What is in doubt of the return over a window (a break, a rate of a day before); a window without "
+        "an entry: nothing",
+        extra_json_schema=_BY_WINDOW,
+    ),
+]
 
 
 class Paged(Struct):

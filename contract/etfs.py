@@ -5,9 +5,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from contract.common import DegradedReason, Paged, Returns, Source, Status, Window
+from contract.common import DegradedByWindow, DegradedReason, MissingByWindow, Paged, Returns, Source, Status, Window
 from contract.reasons import Reasons
-from contract.stocks import SectorStanding
+from contract.stocks import AbsentReason, SectorStanding
 
 
 class Etf(Returns):
@@ -16,7 +16,13 @@ class Etf(Returns):
     sector_name: str | None
     description: str | None
     is_benchmark: bool
-    trade_date: date | None
+    trade_date: Annotated[
+        date | None,
+        Meta(
+            description="Session of the close: that of the figures, or its exchange's last one closed by then; null: "
+            "no bar of it is stored"
+        ),
+    ]
     currency: Annotated[str | None, Meta(description="Of close_price; the returns are in US dollars")]
     close_price: float | None
     price_change_percent: Annotated[
@@ -32,8 +38,16 @@ class Etf(Returns):
     is_trending_10d: bool
     is_trending_20d: bool
     rank_by_outperformance: Annotated[int | None, Meta(description="Over 20 sessions")]
-    missing_reason: str | None
+    missing_reason: Annotated[
+        str | None,
+        Meta(
+            description="Why a return is null: as published with those over 5, 10 and 20 sessions, else of the "
+            "shortest window that lacks one"
+        ),
+    ]
     missing_reasons: Reasons
+    missing_by_window: MissingByWindow
+    degraded_by_window: DegradedByWindow
 
     def ahead(self, window: Window) -> float | None:
         """Return by how much the return over a window exceeds the benchmark's."""
@@ -60,6 +74,13 @@ class EtfSeries(Etf):
     adj_closes: Annotated[
         list[float | None], Meta(description="In US dollars, one for each of `sessions`; null where no bar is stored")
     ]
+    breaks: Annotated[
+        list[date],
+        Meta(
+            description="Days up to the last of `sessions` from which on `adj_closes` do not continue those before: no "
+            "return from before such a day to it or later has a value"
+        ),
+    ]
 
 
 class EtfBenchmark(Struct):
@@ -78,12 +99,21 @@ class Point(Struct):
     trade_date: date
     close_price: float
     adj_close: float
-    cumulative_return: Annotated[float, Meta(description="Since the first session of the range")]
+    cumulative_return: Annotated[
+        float | None, Meta(description="Since the first session of the range; null: `missing_reason` of the series")
+    ]
     source: Source
 
 
 class Series(Paged):
     ticker: str
+    missing_reason: Annotated[
+        str | None,
+        Meta(description="Why returns of the range have no value: where its prices break; null: nowhere"),
+    ]
+    missing_reasons: Reasons
+    degraded_reason: DegradedReason
+    degraded_reasons: Reasons
     points: Annotated[list[Point], Meta(description="Oldest first; the next part is what lies before")]
 
 
@@ -93,6 +123,8 @@ class SectorLine(SectorStanding):
 
 class SectorList(Struct):
     as_of_date: Annotated[date | None, Meta(description="Session of the stocks' figures")]
+    absent_reason: AbsentReason
+    absent_reasons: Reasons
     trending_as_of_date: Annotated[date | None, Meta(description="Session of the ETFs' figures")]
     trending_status: Status
     trending_reason: Annotated[str | None, Meta(description="Why no ETF trends, or none can be told to")]

@@ -82,12 +82,28 @@ class TopHolding(Struct):
     total_return: Annotated[float | None, Meta(description="Return over the period")]
     volatility: float | None
     sharpe_ratio: float | None
+    missing_reason: Annotated[str | None, Meta(description="Why a value is null, but for a ratio without variance")]
+    missing_reasons: Reasons
+    source: Annotated[Source | None, Meta(description="null of a row that is older than this column")]
+
+
+_HoldingsAsOf = Annotated[date | None, Meta(description="Snapshot that the holdings are of; null of older rows")]
+_HoldingsKnownLater = Annotated[
+    bool, Meta(description="That snapshot is later than the session: not known at the time")
+]
 
 
 class TopHoldings(Struct):
     etf_ticker: str
     analysis_date: date
     period_days: int
+    degraded_reason: Annotated[
+        str | None,
+        Meta(description="Which prices the analysis of the session lacked or doubted, of all ETFs; null: none"),
+    ]
+    degraded_reasons: Reasons
+    holdings_as_of: _HoldingsAsOf
+    holdings_known_later: _HoldingsKnownLater
     holdings: list[TopHolding]
 
 
@@ -97,6 +113,8 @@ class TrendingEtf(Struct):
     period_return: float
     outperformance: float
     source: Source
+    holdings_as_of: _HoldingsAsOf
+    holdings_known_later: _HoldingsKnownLater
     holdings: Annotated[list[TopHolding], Meta(description="Empty when the session's holdings are not analysed")]
 
 

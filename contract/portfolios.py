@@ -92,6 +92,13 @@ class Appearance(Struct):
     period_return: float | None
     source_etfs: list[str] | None
     source_periods: list[int] | None
+    is_degraded: Annotated[bool, Meta(description="Something was not there, or in doubt, when it was computed")]
+    degraded_reason: DegradedReason
+    degraded_reasons: Reasons
+    holdings_as_of: Annotated[date | None, Meta(description="Latest holdings snapshot that the portfolio used")]
+    holdings_known_later: Annotated[
+        bool, Meta(description="That snapshot is later than as_of_date: not known at the time")
+    ]
     source: Source
 
 
@@ -313,6 +320,15 @@ class MonthlyPerformance(Struct):
     position_count: int
     missing_reason: str | None
     missing_reasons: Reasons
+    degraded_reason: Annotated[
+        str | None,
+        Meta(description="What its portfolios lacked or was in doubt when it was decided, and of the prices since"),
+    ]
+    degraded_reasons: Reasons
+    holdings_as_of: Annotated[date | None, Meta(description="Latest holdings snapshot that was used")]
+    holdings_known_later: Annotated[
+        bool, Meta(description="That snapshot is later than as_of_date: not known at the time, no real record")
+    ]
     source: Source
 
 
@@ -334,6 +350,8 @@ class FollowedReturn(Struct):
     hindsight_sessions: Annotated[
         int, Meta(description="Held from holdings collected later than its session: no real record")
     ]
+    degraded_sessions: Annotated[int, Meta(description="Held a portfolio that was published as degraded")]
+    source: Source
     net: list[float]
     benchmark: Annotated[list[float | None], Meta(description="The benchmark's value, of a capital of 1")]
 
@@ -354,7 +372,6 @@ class PortfolioPerformance(FollowedReturn):
     beta: Annotated[float | None, Meta(description="To the benchmark")]
     not_annualised_reason: Annotated[str | None, Meta(description="Why the six are null: too few sessions")]
     not_annualised_reasons: Reasons
-    degraded_sessions: Annotated[int, Meta(description="Held a portfolio that was published as degraded")]
     carried_sessions: Annotated[
         int, Meta(description="A position or the benchmark had no close and stood at its last one")
     ]
@@ -363,7 +380,6 @@ class PortfolioPerformance(FollowedReturn):
         str | None, Meta(description="Which, the benchmark included, and why; null: none at last_session")
     ]
     carried_reasons: Reasons
-    source: Source
     sessions: Annotated[list[date], Meta(description="Oldest first")]
     gross: list[float]
     drawdown: Annotated[list[float], Meta(description="Of `net`, from its highest by then")]
@@ -418,5 +434,7 @@ class Performance(Struct):
     source: Annotated[Source | None, Meta(description="Of the least trustworthy price of the whole record")]
     portfolios: Annotated[list[PortfolioPerformance], Meta(description="The monthly one, then by period")]
     corrections: Annotated[
-        list[Correction], Meta(description="Later revisions up to as_of_date that say something else, newest first")
+        list[Correction],
+        Meta(description="The newest 50 later revisions up to as_of_date that say something else, newest first"),
     ] = []
+    correction_count: Annotated[int, Meta(description="All of them, also those that are not listed")] = 0

@@ -7,8 +7,10 @@ from msgspec import Meta, Struct
 
 from contract.common import (
     WINDOWS,
+    DegradedByWindow,
     DegradedReason,
     MarketCapSource,
+    MissingByWindow,
     Paged,
     QuoteType,
     Returns,
@@ -19,6 +21,13 @@ from contract.common import (
 from contract.reasons import Reasons
 from utils.messages import Moment
 
+AbsentReason = Annotated[
+    str | None,
+    Meta(
+        description="Which stocks were expected to have a bar of the session and have none, and why. They are in no "
+        "figure. null: none"
+    ),
+]
 Currency = Annotated[str, Meta(description="Of prices and market cap; of a CURRENCY: units of it per US dollar")]
 
 
@@ -101,10 +110,14 @@ class Standing(Returns):
     start_cap_10d: int | None
     start_cap_20d: int | None
     start_cap_month: int | None
-    missing_reason: Annotated[str | None, Meta(description="Why a return is null")]
+    missing_reason: Annotated[
+        str | None, Meta(description="Why a return is null, of the shortest window that lacks one")
+    ]
     missing_reasons: Reasons
-    degraded_reason: DegradedReason
+    missing_by_window: MissingByWindow
+    degraded_reason: Annotated[str | None, Meta(description="What is in doubt, of the shortest window with a doubt")]
     degraded_reasons: Reasons
+    degraded_by_window: DegradedByWindow
     source: Source
 
     def start_cap(self, window: Window) -> int | None:
@@ -163,16 +176,18 @@ class SectorStanding(Returns):
     """
 
     sector: Annotated[str | None, Meta(description="null: not known (yet)")]
-    stock_count: int
+    stock_count: Annotated[int, Meta(description="Stocks with a bar of the session")]
     market_cap: Annotated[int | None, Meta(description="In US dollars, as of the session")]
     left_out: Annotated[
         dict[Window, list[str]],
         Meta(
-            description="By window, the stocks that do not count in its return: none of their own, or no market cap at "
-            "its start",
+            description="By window, the stocks that do not count in its return: none of their own, no market cap at "
+            "its start, or no bar of the session (`absent_reason`)",
             extra_json_schema={"propertyNames": {"enum": WINDOWS}},
         ),
     ]
+    absent_reason: AbsentReason
+    absent_reasons: Reasons
     newest_month: Annotated[
         SectorMonth | None, Meta(description="The newest month computed up to the session, or before")
     ]
@@ -184,12 +199,16 @@ class SectorStocks(SectorStanding):
 
 class MarketMap(Struct):
     as_of_date: Annotated[date | None, Meta(description="null before the first stock is stored")]
+    absent_reason: AbsentReason
+    absent_reasons: Reasons
     sectors: Annotated[list[SectorStocks], Meta(description="Largest first")]
 
 
 class Performers(Paged):
     as_of_date: date | None
     window: Window
+    absent_reason: AbsentReason
+    absent_reasons: Reasons
     stocks: Annotated[list[Standing], Meta(description="Best first")]
 
 
@@ -201,12 +220,16 @@ class SectorPerformers(Struct):
 class PerformersBySector(Struct):
     as_of_date: date | None
     window: Window
+    absent_reason: AbsentReason
+    absent_reasons: Reasons
     sectors: list[SectorPerformers]
 
 
 class SectorMembers(Paged):
     sector: str
     as_of_date: date | None
+    absent_reason: AbsentReason
+    absent_reasons: Reasons
     stocks: Annotated[list[Standing], Meta(description="Largest market cap first")]
 
 

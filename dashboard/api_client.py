@@ -148,9 +148,9 @@ class ApiClient:
         """Get a symbol's last bars, oldest first, and its returns beside the benchmark's."""
         return self._get(History, f"/stocks/{_part(symbol)}/history", limit=sessions)
 
-    def appearances(self, symbol: str, rows: int) -> Appearances:
-        """Get the newest portfolios that a symbol is in."""
-        return self._get(Appearances, f"/stocks/{_part(symbol)}/record", limit=rows)
+    def appearances(self, symbol: str, rows: int, offset: int = 0) -> Appearances:
+        """Get the newest portfolios that a symbol is in, so many at most, without as many before them."""
+        return self._get(Appearances, f"/stocks/{_part(symbol)}/record", limit=rows, offset=offset or None)
 
     def holders(self, stock: str) -> Comparison:
         """Get the ETFs that own a stock."""

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from dash import Dash
@@ -35,10 +36,10 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int]) -> None:
             if name not in tables:
                 those = {"tables": list(tables)} if tables else {}
                 raise InvalidInput(reason("no_table" if tables else "no_tables", path=address.path, name=name, **those))
-            rows = tables[name](client, page)
+            written = as_csv(tables[name].rows(client, page), tables[name].columns)
         except EXPECTED as error:
             return _refusal(error)
-        return Response(as_csv(rows), mimetype="text/csv")
+        return Response(written, mimetype="text/csv")
 
     def source_answer(digest: str) -> Response:
         """Return what the source has sent, by its digest, and let the browser run nothing of it."""
@@ -58,25 +59,29 @@ def _refusal(error: ActstockError) -> Response:
     return Response(f"{told}\n", status, mimetype="text/plain")
 
 
-def as_csv(table: Sequence[object]) -> str:
-    """Return rows of one class, or dicts, as text with a header. Reasons are in words alone.
+def as_csv(table: Sequence[object], columns: Sequence[str]) -> str:
+    """Return these columns of rows of one class, or dicts, as text with a header. Reasons are in words alone.
 
-    >>> as_csv([{"ticker": "NVDA", "etfs": ["QQQ", "SPY"], "weight": 0.1}])
+    >>> as_csv([{"ticker": "NVDA", "etfs": ["QQQ", "SPY"], "weight": 0.1}], ["ticker", "etfs", "weight"])
     'ticker,etfs,weight\\r\\nNVDA,QQQ SPY,0.1\\r\\n'
     """
-    rows = [
-        {name: value for name, value in row.items() if not name.endswith("reasons")}
-        for row in msgspec.to_builtins(table)
-    ]
+    named = [name for name in columns if not name.endswith("reasons")]
     written = io.StringIO()
-    writer = csv.DictWriter(written, list(rows[0]) if rows else [])
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    writer = csv.writer(written)
+    writer.writerow(named)
+    writer.writerows([_cell(row[name]) for name in named] for row in msgspec.to_builtins(table))
     return written.getvalue()
 
 
-def _cell(value: object) -> object:
-    """One cell; what a spreadsheet would take for a formula is text."""
+def _cell(value: Any) -> object:
+    """One cell; what a spreadsheet would take for a formula is text.
+
+    >>> _cell({"1d": [{"code": "text", "sentence": "no price"}], "month": [{"code": "text", "sentence": "no rate"}]})
+    '1d: no price; month: no rate'
+    """
+    if isinstance(value, dict):
+        told = (f"{name}: {', '.join(each['sentence'] for each in reasons)}" for name, reasons in value.items())
+        return guarded("; ".join(told))
     if isinstance(value, (list, tuple)):
         return guarded(" ".join(map(str, value)))
     return guarded(value) if isinstance(value, str) else value

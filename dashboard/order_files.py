@@ -15,7 +15,7 @@ ACTIVITY_COLUMNS = ("Date", "Code", "DataSource", "Currency", "Price", "Quantity
 
 def plain(orders: Sequence[Order]) -> str:
     """Return every field of the orders, with what is kept."""
-    return as_csv(orders)
+    return as_csv(orders, Order.__struct_fields__)
 
 
 def basket(orders: Sequence[Order]) -> str:

@@ -211,6 +211,8 @@ MEANINGS = {
 
 _DIGEST = "e3b0c442" * 8
 _CAP = 4_432_320_000_000
+REASON = "no price on 2026-08-21"
+_SAID = [{"code": "no_price", "params": {"session": "2026-08-21"}, "sentence": REASON}]
 
 EXAMPLES: dict[str, Any] = {
     "adj_close": 182.34,
@@ -239,6 +241,7 @@ EXAMPLES: dict[str, Any] = {
     "break_even_bp": 12.5,
     "cagr": 0.124,
     "calmar": 1.3,
+    "breaks": ["2026-08-12"],
     "candidate_count": 35,
     "capital": 100_000.0,
     "capital_gain": 0.0,
@@ -255,6 +258,7 @@ EXAMPLES: dict[str, Any] = {
     "committed_offset": 120,
     "company_name": "NVIDIA Corporation",
     "consumer_group": "stock-daily",
+    "correction_count": 2,
     "cost": 0.0004,
     "MonthlyTrades.cost": 99.0,
     "OwnedTrades.cost": 99.0,
@@ -268,6 +272,7 @@ EXAMPLES: dict[str, Any] = {
     "currency": "USD",
     "dag_id": "daily_portfolio_allocation",
     "deflated": 0.41,
+    "degraded_by_window": {"20d": _SAID},
     "degraded_sessions": 2,
     "description": "Nasdaq 100",
     "detail": "the session 2026-08-20 is not published: run the five stages",
@@ -325,6 +330,7 @@ EXAMPLES: dict[str, Any] = {
     "max_drawdown": -0.052,
     "max_position_weight": 1.0,
     "message_key": "NVDA",
+    "missing_by_window": {"20d": _SAID},
     "month": 8,
     "more_sessions": 0,
     "LabVariant.name": "the rule of the seed document",
@@ -462,4 +468,3 @@ EXAMPLES: dict[str, Any] = {
 BY_FORMAT: dict[str, Any] = {"date": "2026-08-21", "date-time": "2026-08-24T13:03:00Z"}
 BY_TYPE: dict[str, Any] = {"boolean": False}
 BY_PATTERN: dict[str, Any] = {"^[0-9a-f]{64}$": _DIGEST}
-REASON = "no price on 2026-08-21"

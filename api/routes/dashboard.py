@@ -36,7 +36,7 @@ async def market_map(respond: RespondList, as_of_date: AsOf = None) -> Response:
 
 @router.get("/etf-list", responses=listed(EtfList) | documented(404), summary="ETF list")
 async def etf_list(respond: RespondList, as_of_date: AsOf = None) -> Response:
-    """Return every ETF of the universe with its newest close and its place in a trending publication."""
+    """Return every ETF of the universe with its place in a trending publication, and its close of that session."""
     return await respond(etfs.listing, universe().benchmark, as_of_date)
 
 

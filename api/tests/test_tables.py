@@ -14,8 +14,10 @@ from api.formats import DOCUMENT, LIST, Format, FormatName, NotAcceptable, chose
 from api.models.schemas import listed
 from api.tables import columns, encoded
 from contract.common import Paged
-from contract.portfolios import Record, Weights
+from contract.holdings import Comparison, Snapshots
+from contract.portfolios import Portfolio, Record, Weights
 from contract.reasons import ShownReason, shown
+from contract.stocks import MarketMap
 from utils.reasons import reason
 
 DAY = date(2026, 8, 21)
@@ -113,15 +115,16 @@ def rows_of(answer: Struct, wanted: Format) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("wanted", READERS)
 def test_a_table_has_a_row_for_each_entry_and_keeps_every_value(wanted: Format) -> None:
-    first, second = rows_of(ANSWER, wanted)
+    first, second, without = rows_of(ANSWER, wanted)
     assert first == ROW
     empty = {**NOTHING, "more_figure": None}
     del empty["more"]
     assert second == {**ROW, **empty, "name": "NVDA"}
+    assert without == {**dict.fromkeys(ROW), "benchmark": "SPY", "group": "none", "name": "hidden"}
 
 
 def test_csv_has_the_same_values_as_text() -> None:
-    header, first, second = csv.reader(io.StringIO(encoded(ANSWER, Format.CSV).decode()))
+    header, first, second, without = csv.reader(io.StringIO(encoded(ANSWER, Format.CSV).decode()))
     assert dict(zip(header, first, strict=True)) == {
         "benchmark": "SPY",
         "group": "first",
@@ -138,6 +141,36 @@ def test_csv_has_the_same_values_as_text() -> None:
         "more_figure": "0.5",
     }
     assert second == ["SPY", "first", "NVDA", "", "", "", "0.1", "true", "", "", "", '{"a":1}', ""]
+    assert without == ["SPY", "none", "hidden", *[""] * 10]
+
+
+WHY = shown([reason("not_comparable_over", benchmark="SPY", days=20)])
+
+
+@pytest.mark.parametrize(
+    ("status", "cash", "why"),
+    [("not_computable", None, WHY), ("empty", 1.0, shown([reason("nothing_trends_over", days=20)]))],
+)
+def test_a_portfolio_without_positions_says_why_in_every_format(
+    status: Any, cash: float | None, why: list[ShownReason]
+) -> None:
+    told = why[0].sentence
+    answer = Portfolio(DAY, 20, status, told, why, None, [], cash, None, False, "yahoo", MOMENT, None, [])
+    [header, row] = csv.reader(io.StringIO(encoded(answer, Format.CSV).decode()))
+    cells = dict(zip(header, row, strict=True))
+    assert (cells["status"], cells["reason"], cells["reasons"]) == (status, told, why[0].code)
+    assert (cells["ticker"], cells["portfolio_weight"], cells["cash_weight"]) == ("", "", "" if cash is None else "1.0")
+    for wanted in READERS:
+        [found] = rows_of(answer, wanted)
+        assert (found["status"], found["reason"], found["cash_weight"]) == (status, told, cash)
+        assert (found["ticker"], found["portfolio_weight"], found["source_etfs"]) == (None, None, None)
+
+
+def test_an_answer_that_says_nothing_of_its_list_has_no_row() -> None:
+    assert rows_of(Snapshots([]), Format.PARQUET) == []
+    nothing_yet = MarketMap(as_of_date=None, absent_reason=None, absent_reasons=[], sectors=[])
+    assert rows_of(nothing_yet, Format.PARQUET) == []
+    assert len(rows_of(Comparison("GE", "GE Aerospace", []), Format.PARQUET)) == 1
 
 
 @pytest.mark.parametrize("began", ["=", "+", "-", "@", "\t", "\r", "\n"])

@@ -281,7 +281,10 @@ _LAB = {
     lab.LOWER: Text("Lower end of where the true excess is likely", "참값이 있을 만한 범위의 아래 끝"),
     lab.UPPER: Text("Upper end of where the true excess is likely", "참값이 있을 만한 범위의 위 끝"),
     lab.SHARPE: Text("Mean return over volatility, for a year", "연간 평균 수익률 ÷ 변동성"),
-    lab.OWN_P: Text("How likely so much is by luck, if it were the only one", "이 규칙만 시도했다고 볼 때 우연일 확률"),
+    lab.ADJUSTED_P: Text(
+        "How likely the best of all variants does as well by luck: corrected for every one that was tried",
+        "시도한 모든 규칙 가운데 가장 좋은 것이 우연히 이만큼 될 확률 (시도 횟수 반영)",
+    ),
     lab.DEFLATED: Text(
         "Probability that the Sharpe ratio is above what luck alone reaches",
         "샤프 비율이 우연의 최고치를 넘을 확률",

@@ -54,6 +54,12 @@ NO_START_CAP = Text(
     "no market cap at the start of the window, so it does not count in its sector's return",
     "기간 시작일의 시가총액이 없어 업종 수익률에서 제외됩니다",
 )
+DOUBTS = Text("△ Figures that are missing or in doubt", "△ 없거나 확실하지 않은 수치")
+ABSENT = Text("Expected, but without a bar of the session", "그날 시세가 있어야 하지만 없는 종목")
+WITHOUT_ABSENT = Text(
+    "△ {count} expected stocks have no bar of the session, and are in no figure: see the list below the map.",
+    "△ 그날 시세가 있어야 할 종목 {count}개가 없어 모든 수치에서 빠졌습니다. 지도 아래 목록을 보십시오.",
+)
 WITHOUT = Text("Not counted over {window}: {tickers}", "{window} 수익률에서 제외: {tickers}")
 DERIVED = Text(
     "Sector from a sector ETF; not Yahoo's own word", "업종은 업종 ETF에서 가져왔으며 Yahoo의 분류가 아닙니다"

@@ -48,6 +48,7 @@ WORDS = {
     "late": Text("late", "지연"),
     "skipped": Text("skipped", "건너뜀"),
     "failed": Text("failed", "실패"),
+    "unfinished": Text("not finished", "미완료"),
     "published": Text("published", "발표됨"),
     "none": Text("not run", "실행 없음"),
 }
@@ -57,6 +58,10 @@ MEANINGS = {
     "late": Text("waits to try again", "다시 시도하려고 기다리는 중입니다"),
     "skipped": Text("nothing was left to do, nothing was asked for", "남은 일이 없어 아무것도 요청하지 않았습니다"),
     "failed": Text("ended without its result", "결과 없이 끝났습니다"),
+    "unfinished": Text(
+        "of a session: some stages have run and its portfolios are not published yet",
+        "거래일의 일부 단계만 실행되어 포트폴리오가 아직 발표되지 않았습니다",
+    ),
     "published": Text(
         "published without an Airflow run: by ./start.sh history, or by hand",
         "Airflow 실행 없이 발표되었습니다 (./start.sh history 또는 직접 실행)",

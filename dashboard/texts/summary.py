@@ -22,6 +22,7 @@ SPARKLINE = Text(
 
 RUNS = Text("Is it current?", "최신 자료인가")
 LAST_RUN = Text("Last run", "최근 실행")
+OF_STAGES = Text("{done} of {all} stages", "{all}단계 중 {done}단계")
 OF_SESSION = Text("session of {day}", "{day} 거래일")
 NEXT_RUN = Text("Next run", "다음 실행")
 HISTORY = Text("History", "과거 이력")

@@ -100,5 +100,9 @@ HOLDINGS_READING = Text(
 RECORD = Text("In our portfolios: {count} times", "우리 포트폴리오 편입 기록: {count}회")
 NEVER = Text("It has not been in a portfolio of ours.", "우리 포트폴리오에 편입된 적이 없습니다.")
 PORTFOLIO = Text("Portfolio", "포트폴리오")
+KNOWN_LATER = Text(
+    "Computed with ETF holdings of {day}, which nobody could have known then",
+    "{day} ETF 보유 종목을 썼으며 당시에는 알 수 없던 정보입니다",
+)
 CHOSEN_BY = Text("Through", "편입 경로")
 NEWEST_SHOWN = Text("The newest {count} of {total}.", "전체 {total}건 중 최근 {count}건입니다.")

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+from contract.etfs import Etf
+from contract.portfolios import Appearance, Candidate, MonthlyPosition, Position
+from contract.stocks import Standing
 from dashboard.address import Address
 from dashboard.api_client import ApiClient
 from dashboard.page import Page
@@ -20,7 +23,12 @@ from dashboard.views import evidence, lab, market_map, month, performance, pipel
 from utils.errors import InvalidInput
 from utils.reasons import reason
 
-Table = Callable[[ApiClient, Page], Sequence[object]]
+
+class Table(NamedTuple):
+    """What can be downloaded of a view: its columns, also where it has no rows, and how its rows are come by."""
+
+    columns: Sequence[str]
+    rows: Callable[[ApiClient, Page], Sequence[object]]
 
 
 @dataclass(frozen=True)
@@ -44,9 +52,9 @@ VIEWS = [
         portfolio_texts.TITLE,
         portfolio.page,
         {
-            "portfolio": portfolio.positions,
-            "candidates": portfolio.candidates,
-            "month": month.positions,
+            "portfolio": Table(Position.__struct_fields__, portfolio.positions),
+            "candidates": Table(Candidate.__struct_fields__, portfolio.candidates),
+            "month": Table(MonthlyPosition.__struct_fields__, month.positions),
         },
         needs=frozenset({"dates"}),
     ),
@@ -55,19 +63,36 @@ VIEWS = [
         "/map",
         market_map_texts.TITLE,
         market_map.page,
-        {"stocks": market_map.stocks, "etfs": market_map.etfs},
+        {
+            "stocks": Table(Standing.__struct_fields__, market_map.stocks),
+            "etfs": Table(Etf.__struct_fields__, market_map.etfs),
+        },
         needs=frozenset({"charts", "dates"}),
     ),
     View(
         "/ticker",
         ticker_texts.TITLE,
         ticker.page,
-        {"prices": ticker.prices, "record": ticker.record},
+        {
+            "prices": Table(ticker.PRICE_COLUMNS, ticker.prices),
+            "record": Table(Appearance.__struct_fields__, ticker.record),
+        },
         is_listed=False,
     ),
     View("/evidence", evidence_texts.TITLE, evidence.page, is_listed=False, needs=frozenset()),
-    View("/performance", performance_texts.TITLE, performance.page, {"performance": performance.series}),
-    View("/lab", lab_texts.TITLE, lab.page, {"lab": lab.variants}, needs=frozenset({"charts", "grids"})),
+    View(
+        "/performance",
+        performance_texts.TITLE,
+        performance.page,
+        {"performance": Table(performance.SERIES_COLUMNS, performance.series)},
+    ),
+    View(
+        "/lab",
+        lab_texts.TITLE,
+        lab.page,
+        {"lab": Table(lab.VARIANT_COLUMNS, lab.variants)},
+        needs=frozenset({"charts", "grids"}),
+    ),
     View("/pipeline", pipeline_texts.TITLE, pipeline.page),
 ]
 

@@ -13,7 +13,7 @@ from dashboard.components import Component
 from dashboard.page import Page, price, signed
 from dashboard.texts import market_map
 from dashboard.views import selectors
-from dashboard.views.market_windows import MONTH, window_of
+from dashboard.views.market_windows import MONTH, said_of, window_of
 from utils.errors import NotPublished
 
 # The longest month has 23 sessions; its return starts with the last one of the month before.
@@ -44,7 +44,7 @@ def etf_panels(compared: EtfBenchmark, window: Window, page: Page) -> list[Compo
     say, benchmark = page.say, compared.benchmark
     first = first_session(compared.sessions, window)
     days = compared.sessions[first:]
-    returns = {etf.ticker: figures.rebased(etf.adj_closes[first:]) for etf in compared.etfs}
+    returns = {etf.ticker: _course_of(etf, etf.adj_closes[first:], days[0]) for etf in compared.etfs}
     named = {etf.ticker for etf in shown_etfs(compared.etfs, window, LINES_AT_MOST)}
     drawn = {ticker: its for ticker, its in returns.items() if ticker in named}
     lines = figures.etf_lines([day.isoformat() for day in days], drawn, benchmark, page.palette)
@@ -58,6 +58,7 @@ def etf_panels(compared: EtfBenchmark, window: Window, page: Page) -> list[Compo
                     *_not_computable(compared, page),
                     _etf_table(compared, returns, window, page),
                     *_rest_of_etfs(compared, page),
+                    *_doubts(compared, page),
                     tools=[components.download(page, "etfs")],
                 ),
                 components.panel(
@@ -92,6 +93,12 @@ def first_session(sessions: Sequence[date], window: Window) -> int:
     return max(before - 1, 0)
 
 
+def _course_of(etf: EtfSeries, closes: Sequence[float | None], first: date) -> list[float | None]:
+    """Return the returns since the first session: none of them where the prices do not go on as they were on it."""
+    is_parted = any(day > first for day in etf.breaks)
+    return figures.rebased([None] * len(closes) if is_parted else closes)
+
+
 def _etf_table(
     compared: EtfBenchmark, returns: Mapping[str, Sequence[float | None]], window: Window, page: Page
 ) -> Component:
@@ -113,12 +120,31 @@ def _etf_table(
             _course(etf, returns, compared, window, page),
             components.gain(etf.ahead(window)),
             components.trends(etf, page),
-            *(components.gain(etf.over(each)) for each in WINDOWS),
+            *(_gain(etf, each, page) for each in WINDOWS),
             _close(etf),
         )
         for etf in shown_etfs(compared.etfs, window, most)
     ]
     return components.table("etfs", columns, rows)
+
+
+def _gain(etf: EtfSeries, window: Window, page: Page) -> Component:
+    """Show a return, with a mark where it is in doubt; under the pointer is why, or why there is none."""
+    told = etf.missing_by_window.get(window) or etf.degraded_by_window.get(window)
+    if not told:
+        return components.gain(etf.over(window))
+    mark = [] if etf.over(window) is None else [" △"]
+    return html.Span([components.gain(etf.over(window)), *mark], title=components.words(told, page))
+
+
+def _doubts(compared: EtfBenchmark, page: Page) -> list[Component]:
+    """List the ETFs of which a figure is missing or in doubt, each with the reasons."""
+    told = [(etf, said) for etf in by_outperformance(compared.etfs, window_of(page)) if (said := said_of(etf, page))]
+    if not told:
+        return []
+    lines = [html.Li([components.ticker_link(etf.ticker, page), " ", "; ".join(said)]) for etf, said in told]
+    count = html.Span(f" {len(lines)}", className="soft")
+    return [html.Details([html.Summary([page.say(market_map.DOUBTS), count]), html.Ul(lines, className="left-out")])]
 
 
 def shown_etfs(etfs: Sequence[EtfSeries], window: Window, most: int) -> list[EtfSeries]:

@@ -16,6 +16,7 @@ from dashboard.texts import lab as texts
 from utils.errors import NotPublished
 
 NONE = "–"
+VARIANT_COLUMNS = tuple(name for name in LabVariant.__struct_fields__ if name != "words")
 VERDICTS = {
     "lab_edge": texts.EDGE,
     "lab_no_edge": texts.NO_EDGE,
@@ -55,7 +56,7 @@ def variants(client: ApiClient, page: Page) -> Sequence[dict[str, Any]]:
 
 
 def _figures_of(each: LabVariant) -> dict[str, Any]:
-    return {name: getattr(each, name) for name in LabVariant.__struct_fields__ if name != "words"}
+    return {name: getattr(each, name) for name in VARIANT_COLUMNS}
 
 
 def _earlier(page: Page) -> list[Component]:
@@ -209,7 +210,7 @@ def _cards(rows: Sequence[LabVariant], page: Page) -> Component:
                     (say(texts.EXCESS), components.gain(each.excess)),
                     (say(texts.INTERVAL), _interval(each)),
                     (say(texts.SHARPE), _ratio(each.sharpe)),
-                    (say(texts.OWN_P), NONE if each.p_value is None else f"{each.p_value:.3f}"),
+                    (say(texts.ADJUSTED_P), NONE if each.p_value is None else f"{each.p_value:.3f}"),
                     (say(texts.DEFLATED), _share(each.deflated)),
                     (say(texts.BREAK_EVEN), _basis_points(each.break_even_bp)),
                     (say(texts.TURNOVER), f"{each.turnover:.1f}"),
@@ -231,7 +232,7 @@ def _grid(rows: Sequence[LabVariant], page: Page) -> Component:
         grids.signed("lower", say(texts.LOWER), 80),
         grids.signed("upper", say(texts.UPPER), 84),
         grids.number("sharpe", say(texts.SHARPE), 62, ".2f"),
-        grids.number("p_value", say(texts.OWN_P), 56, ".3f"),
+        grids.number("p_value", say(texts.ADJUSTED_P), 56, ".3f"),
         grids.number("deflated", say(texts.DEFLATED), 76, ".1%"),
         grids.number("break_even_bp", say(texts.BREAK_EVEN), 84, ".0f"),
         grids.number("turnover", say(texts.TURNOVER), 76, ".1f"),

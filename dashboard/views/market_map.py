@@ -7,7 +7,7 @@ from dash import dcc, html
 from msgspec.structs import asdict
 
 from contract.common import Window
-from contract.etfs import EtfBenchmark
+from contract.etfs import Etf, EtfBenchmark
 from contract.stocks import MarketMap, Standing
 from dashboard import components, figures, search
 from dashboard.api_client import ApiClient
@@ -49,15 +49,22 @@ def page(client: ApiClient, page: Page) -> list[Component]:
     ]
 
 
-def stocks(client: ApiClient, page: Page) -> Sequence[Standing]:
-    """Every stock of the map."""
-    return list(stocks_of(client.market_map(page.address.day("as_of"))))
+def stocks(client: ApiClient, page: Page) -> Sequence[Mapping[str, object]]:
+    """Return every stock of the map, then those whose bar of the session is not stored, with the reason alone."""
+    market = client.market_map(page.address.day("as_of"))
+    nothing: dict[str, object] = dict.fromkeys(Standing.__struct_fields__)
+    return [
+        *(asdict(stock) for stock in stocks_of(market)),
+        *(
+            nothing | {"ticker": each.params["ticker"], "missing_reason": each.sentence}
+            for each in market.absent_reasons
+        ),
+    ]
 
 
-def etfs(client: ApiClient, page: Page) -> Sequence[Mapping[str, object]]:
-    """Return the table of the ETFs, without the closes of each session."""
-    compared = client.etf_benchmark(page.address.day("as_of"), 1)
-    return [{name: value for name, value in asdict(etf).items() if name != "adj_closes"} for etf in compared.etfs]
+def etfs(client: ApiClient, page: Page) -> Sequence[Etf]:
+    """Return every ETF as of the session."""
+    return client.etf_benchmark(page.address.day("as_of"), 1).etfs
 
 
 def _source(market: MarketMap, compared: EtfBenchmark | None) -> str | None:
@@ -94,6 +101,7 @@ def _map(market: MarketMap, window: Window, page: Page) -> list[Component]:
             components.graph(GRAPH, figure),
             html.P(reading, className="note"),
             *_left_out(market, chosen, page),
+            *_absent(market, page),
             *_derived(market, page),
             _links(market, window, page),
             tools=[*_way_back(enlarged, page), _legend(full, page), components.download(page, "stocks")],
@@ -212,9 +220,18 @@ def _left_out(market: MarketMap, chosen: Chosen, page: Page) -> list[Component]:
     return [html.Details([summary, html.Ul(lines, className="left-out")])]
 
 
+def _absent(market: MarketMap, page: Page) -> list[Component]:
+    """List the stocks that are not on the map, since their bar of the session is not stored, each with the reason."""
+    if not market.absent_reasons:
+        return []
+    lines = [html.Li(components.words([each], page)) for each in market.absent_reasons]
+    count = html.Span(f" {len(lines)}", className="soft")
+    return [html.Details([html.Summary([page.say(market_map.ABSENT), count]), html.Ul(lines, className="left-out")])]
+
+
 def _why(stock: Standing, chosen: Chosen, page: Page) -> Component:
-    if stock.over(chosen.window) is None and stock.missing_reasons:
-        return components.reason(stock.missing_reasons, page)
+    if missing := stock.missing_by_window.get(chosen.window):
+        return components.reason(missing, page)
     if stock.market_cap:
         return page.say(market_map.NO_START_CAP)
     return page.say(market_map.NO_CAP_TO_COUNT if chosen.area(stock) else market_map.NO_CAP)

@@ -3,7 +3,7 @@
 from dash import html
 
 from contract.common import WINDOWS, Window
-from contract.stocks import MarketMap, SectorMonth
+from contract.stocks import MarketMap, SectorMonth, SectorStocks
 from dashboard import components
 from dashboard.components import Component
 from dashboard.page import Page
@@ -29,7 +29,7 @@ def sectors(market: MarketMap, window: Window, page: Page) -> Component:
     ]
     rows = [
         (
-            name_of(sector, page),
+            _name(sector, page),
             str(sector.stock_count),
             *(components.gain(sector.over(each)) for each in WINDOWS),
             components.gain(sector.newest_month.avg_monthly_return if sector.newest_month else None),
@@ -41,8 +41,23 @@ def sectors(market: MarketMap, window: Window, page: Page) -> Component:
         say(market_map.SECTORS, day=page.day(market.as_of_date)),
         components.table("sectors", columns, rows),
         html.P(say(market_map.SECTORS_READING), className="note"),
+        *_absent(market, page),
         *(html.P(told, className="note") for told in _doubts(market, page)),
     )
+
+
+def _name(sector: SectorStocks, page: Page) -> Component:
+    """Show a sector's name, and the doubt about figures that lack some of its stocks."""
+    name = name_of(sector, page)
+    if not sector.absent_reasons:
+        return name
+    lacking = components.words(sector.absent_reasons, page)
+    return html.Span([name, " ", components.doubt(f"△ {page.say(common.DEGRADED_TAG)}", lacking)])
+
+
+def _absent(market: MarketMap, page: Page) -> list[Component]:
+    count = len(market.absent_reasons)
+    return [html.P(page.say(market_map.WITHOUT_ABSENT, count=f"{count:,}"), className="note")] if count else []
 
 
 def _counted_to(month: SectorMonth | None, page: Page) -> Component:

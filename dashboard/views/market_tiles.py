@@ -10,7 +10,7 @@ from dashboard import components, figures
 from dashboard.figures import Tile
 from dashboard.page import Page, compact, price, signed
 from dashboard.texts import market_map
-from dashboard.views.market_windows import window_span
+from dashboard.views.market_windows import said_of, window_span
 
 Size = Literal["cap", "equal"]
 SIZES: tuple[Size, ...] = get_args(Size)
@@ -109,9 +109,7 @@ def _stock_card(stock: Standing, page: Page) -> str:
         lines.append(page.say(market_map.CARRIED_RATE, day=page.day(stock.rate_date)))
     if stock.sector_source == "derived":
         lines.append(page.say(market_map.DERIVED))
-    return _card(
-        stock.ticker, lines, stock, page, components.words(stock.missing_reasons or stock.degraded_reasons, page)
-    )
+    return _card(stock.ticker, lines, stock, page, "<br>".join(said_of(stock, page)))
 
 
 def _some(tickers: Sequence[str]) -> str:

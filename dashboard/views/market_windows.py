@@ -1,6 +1,8 @@
 """The windows over which the market's view shows returns."""
 
 from contract.common import WINDOWS, Window
+from contract.etfs import Etf
+from contract.stocks import Standing
 from dashboard import components
 from dashboard.components import Choice, Component
 from dashboard.page import Page
@@ -9,6 +11,19 @@ from dashboard.texts import common, market_map
 ONE_DAY: Window = "1d"
 MONTH: Window = "month"
 DEFAULT_WINDOW: Window = "20d"
+
+
+def said_of(figures: Standing | Etf, page: Page) -> list[str]:
+    """Return what is missing or in doubt, each reason once behind the windows that it is about.
+
+    Of a return that is null the doubts are of no use.
+    """
+    by_words: dict[str, list[str]] = {}
+    for window in WINDOWS:
+        told = figures.missing_by_window.get(window) or figures.degraded_by_window.get(window)
+        if told:
+            by_words.setdefault(components.words(told, page), []).append(components.window_name(window, page))
+    return [f"{', '.join(windows)}: {words}" for words, windows in by_words.items()]
 
 
 def window_of(page: Page) -> Window:

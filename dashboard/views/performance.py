@@ -15,6 +15,15 @@ from dashboard.texts import performance as texts
 from dashboard.views import selectors, tear_sheet
 
 SHOWN_CORRECTIONS = 5
+SERIES_COLUMNS = (
+    "trade_date",
+    "gross_value",
+    "net_value",
+    "benchmark_value",
+    "drawdown",
+    "benchmark_drawdown",
+    "turnover",
+)
 
 
 def page(client: ApiClient, page: Page) -> list[Component]:
@@ -52,20 +61,21 @@ def page(client: ApiClient, page: Page) -> list[Component]:
 
 
 def series(client: ApiClient, page: Page) -> Sequence[Mapping[str, object]]:
-    """Return the selected portfolio session by session."""
-    shown = _selected(client.performance(page.address.day("as_of")), page)
-    if shown is None:
+    """Return the selected portfolio session by session, over the range that is shown."""
+    selected = _selected(client.performance(page.address.day("as_of")), page)
+    if selected is None:
         return []
-    columns = {
-        "trade_date": [day.isoformat() for day in shown.sessions],
-        "gross_value": shown.gross,
-        "net_value": shown.net,
-        "benchmark_value": shown.benchmark,
-        "drawdown": shown.drawdown,
-        "benchmark_drawdown": shown.benchmark_drawdown,
-        "turnover": shown.turnover,
-    }
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    shown = tear_sheet.in_range(selected, page)
+    values = (
+        [day.isoformat() for day in shown.sessions],
+        shown.gross,
+        shown.net,
+        shown.benchmark,
+        shown.drawdown,
+        shown.benchmark_drawdown,
+        shown.turnover,
+    )
+    return [dict(zip(SERIES_COLUMNS, row, strict=True)) for row in zip(*values, strict=True)]
 
 
 def _selected(record: Performance, page: Page) -> PortfolioPerformance | None:
@@ -155,8 +165,8 @@ def _corrections(record: Performance, page: Page) -> list[Component]:
     if not record.corrections:
         return []
     lines = [html.Li(_correction(each, page)) for each in record.corrections[:SHOWN_CORRECTIONS]]
-    hidden = len(record.corrections) - len(lines)
-    more = [html.Li(page.say(texts.MORE_CORRECTIONS, count=hidden))] if hidden else []
+    hidden = record.correction_count - len(lines)
+    more = [html.Li(page.say(texts.MORE_CORRECTIONS, count=f"{hidden:,}"))] if hidden else []
     told = html.P(page.say(texts.ABOUT_CORRECTIONS))
     return [components.panel(page.say(texts.CORRECTIONS), told, html.Ul([*lines, *more], id="corrections"))]
 

@@ -25,6 +25,7 @@ SYMBOLS = {
     "late": "◔",
     "skipped": "»",
     "failed": "✕",
+    "unfinished": "◌",
     "published": "●",
     "none": "–",
 }

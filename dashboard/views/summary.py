@@ -31,6 +31,10 @@ FRIDAY = 4
 SAME_DAY = "controller"
 # What of several stages is told of the whole run: the first that there is.
 WORST_FIRST = ("failed", "late", "running")
+UNFINISHED = "unfinished"
+# What the stages publish. The last of them is what a session is for.
+ALLOCATION = "allocation"
+STAGE_JOBS = ("trending", ALLOCATION)
 
 
 class Change(NamedTuple):
@@ -168,13 +172,15 @@ def runs(known: Calendar, page: Page) -> list[Component]:
     session, coming = known.last_run, _next(page, known.coming_sessions)
     if session is None:
         return [_note(summary.NO_RUN, page), components.named_lines(coming)]
-    state, moment = last_run(session)
+    last = last_run(session)
+    of_all = page.say(summary.OF_STAGES, done=last.stages, all=len(STAGES))
     told = [
-        pipeline_grid.mark(state, page),
+        pipeline_grid.mark(last.state, page),
+        *([f", {of_all}"] if last.state == UNFINISHED else []),
         ", ",
         page.say(summary.OF_SESSION, day=page.short_day(session.as_of_date)),
         html.Br(),
-        components.moment(moment, page),
+        components.moment(last.moment, page),
     ]
     whole = dcc.Link(told, href="/pipeline", className="plain")
     return [components.named_lines((page.say(summary.LAST_RUN), whole), *_history(session, page), coming)]
@@ -190,18 +196,28 @@ def _history(session: SessionState, page: Page) -> list[tuple[str, Component]]:
     return [(page.say(summary.HISTORY), components.reason(run.reasons, page)) for run in running]
 
 
-def last_run(session: SessionState) -> tuple[str, datetime | None]:
-    """Return how the stages of a session went as a whole, and the last moment that is known of them.
+class LastRun(NamedTuple):
+    """How the stages of a session went as a whole, the last moment that is known of them, and how many have run."""
+
+    state: str
+    moment: datetime | None
+    stages: int
+
+
+def last_run(session: SessionState) -> LastRun:
+    """Return how a session went: it is through once all its stages have run, or its portfolios are published.
 
     Of each stage its newest run counts. Without a run: whether something is published all the same.
     """
     newest = {run.dag_id: run for run in reversed(session.runs) if run.dag_id in STAGES.values()}
+    published = {each.job: each.published_at for each in session.publications if each.job in STAGE_JOBS}
+    is_through = len(newest) == len(STAGES) or ALLOCATION in published
     if not newest:
-        published = max((each.published_at for each in session.publications), default=None)
-        return ("published" if published else "none"), published
+        done = "published" if is_through else UNFINISHED if published else "none"
+        return LastRun(done, max(published.values(), default=None), len(published))
     states = {run.state for run in newest.values()}
-    state = next((each for each in WORST_FIRST if each in states), "green")
-    return state, max(run.ended_at or run.started_at for run in newest.values())
+    state = next((each for each in WORST_FIRST if each in states), "green" if is_through else UNFINISHED)
+    return LastRun(state, max(run.ended_at or run.started_at for run in newest.values()), len(newest))
 
 
 def next_run(schedule: str, now: datetime, sessions: Sequence[date] = ()) -> datetime:

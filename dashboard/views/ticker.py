@@ -1,8 +1,9 @@
 """One ticker: its prices, its returns beside the benchmark's, who holds it or what it holds, its record with us."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dash import dcc, html
+from msgspec.structs import asdict
 
 from config.periods import MONTHLY
 from contract.etfs import Etf
@@ -21,7 +22,8 @@ from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicke
 # Sessions of a range: those of its last return, so that a bar more is shown.
 RANGES = {"1m": 21, "3m": 63, "6m": 126, "1y": 252}
 DEFAULT_RANGE = "6m"
-# Of all that the API gives at once, the table shows the first.
+PRICE_COLUMNS = ("ticker", "currency", *PublishedBar.__struct_fields__)
+# What the API gives at once, of which the table shows the first.
 APPEARANCE_ROWS = 1000
 APPEARANCES_IN_SIGHT = 20
 # More than a snapshot has: the source lists the ten largest holdings.
@@ -41,14 +43,20 @@ def page(client: ApiClient, page: Page) -> list[Component]:
         return [_lost(page.say(ticker.UNKNOWN, ticker=symbol), page, _meant(client, symbol, page))]
 
 
-def prices(client: ApiClient, page: Page) -> Sequence[PublishedBar]:
-    """Return the bars that are shown."""
-    return client.history(page.address.subject, _sessions(page)).bars
+def prices(client: ApiClient, page: Page) -> Sequence[Mapping[str, object]]:
+    """Return the bars that are shown, with the ticker and the currency of the prices and the market cap."""
+    history = client.history(page.address.subject, _sessions(page))
+    return [{"ticker": history.ticker, "currency": history.currency, **asdict(bar)} for bar in history.bars]
 
 
 def record(client: ApiClient, page: Page) -> Sequence[Appearance]:
-    """Return the newest portfolios that the ticker is in."""
-    return client.appearances(page.address.subject, APPEARANCE_ROWS).appearances
+    """Return every portfolio that the ticker is in, in as many requests as it takes."""
+    found: list[Appearance] = []
+    while True:
+        part = client.appearances(page.address.subject, APPEARANCE_ROWS, len(found))
+        found += part.appearances
+        if not part.next:
+            return found
 
 
 def _sessions(page: Page) -> int:
@@ -364,14 +372,26 @@ def _appearance(each: Appearance, page: Page) -> Sequence[Component]:
     monthly = each.period_days is None
     day = each.rebalance_date if monthly else each.as_of_date
     period = MONTHLY if monthly else each.period_days
+    there = Address(choices={"period": str(period), "as_of": str(day)})
+    name = page.say(common.MONTH) if monthly else page.say(common.DAYS, days=period)
     return (
-        dcc.Link(str(day), href=Address(choices={"period": str(period), "as_of": str(day)}).href()),
-        page.say(common.MONTH) if monthly else page.say(common.DAYS, days=period),
+        dcc.Link(str(day), href=there.href()),
+        html.Span([name, *(part for tag in _rests_on(each, page) for part in (" ", tag))]),
         percent(each.weight),
         each.rank,
         components.gain(each.period_return),
         _through(each, page),
     )
+
+
+def _rests_on(each: Appearance, page: Page) -> list[Component]:
+    """Return the marks of a portfolio that lacked something, or knew too much."""
+    lacking = components.words(each.degraded_reasons, page)
+    later = page.say(ticker.KNOWN_LATER, day=page.day(each.holdings_as_of))
+    return [
+        *([components.doubt(f"△ {page.say(common.DEGRADED_TAG)}", lacking)] if each.is_degraded else []),
+        *([components.doubt(page.say(common.HINDSIGHT_TAG), later)] if each.holdings_known_later else []),
+    ]
 
 
 def _through(each: Appearance, page: Page) -> Component:

@@ -6,7 +6,7 @@ from functools import cache
 from itertools import pairwise
 
 from database.db_helper import Connection, fetch
-from database.queries.doubts import WITHHELD, doubts
+from database.queries.doubts import doubts, withheld_days
 from utils.dates import find_exchange, sessions_between, window_of
 
 
@@ -26,8 +26,7 @@ class Closes:
         self._closes = {(row["ticker"], row["trade_date"]): row["dollar_adj_close"] for row in rows}
         self._caps = {(row["ticker"], row["trade_date"]): row["dollar_market_cap"] for row in rows}
         self._breaks = {
-            ticker: [doubt.trade_date for doubt in of_ticker if doubt.kind == WITHHELD]
-            for ticker, of_ticker in doubts(conn, tickers, (first, last)).items()
+            ticker: withheld_days(of_ticker) for ticker, of_ticker in doubts(conn, tickers, (first, last)).items()
         }
 
     def close(self, ticker: str, day: date) -> float | None:

@@ -2,8 +2,11 @@
 
 from datetime import date
 
+from msgspec import convert
+
 from contract.portfolios import Correction
 from database.db_helper import Connection
+from database.queries.paging import Found
 from database.queries.typed import fetch_as
 
 LIMIT = 50
@@ -11,11 +14,15 @@ LIMIT = 50
 NOISE = 1e-9
 
 
-def corrections(conn: Connection, as_of: date | None) -> list[Correction]:
-    """Return the newest corrections of days up to a session, of all days when none is named."""
-    return fetch_as(
+class _Counted(Correction):
+    total: int
+
+
+def corrections(conn: Connection, as_of: date | None) -> Found[Correction]:
+    """Return the newest corrections of days up to a session, of all days when none is named, and how many there are."""
+    found = fetch_as(
         conn,
-        Correction,
+        _Counted,
         """
         WITH later AS MATERIALIZED (
             SELECT
@@ -72,14 +79,14 @@ def corrections(conn: Connection, as_of: date | None) -> list[Correction]:
             FROM (TABLE reweighted UNION ALL TABLE revalued) AS each
             GROUP BY job, as_of_date, position
         ), newest AS (
-            SELECT later.*, difference
+            SELECT later.*, difference, COUNT(*) OVER () AS total
             FROM later
             JOIN moved USING (job, as_of_date, position)
             WHERE difference > %(noise)s
             ORDER BY position DESC
             LIMIT %(limit)s
         )
-        SELECT newest.job, newest.as_of_date, revision, known_at, changed, difference
+        SELECT newest.job, newest.as_of_date, revision, known_at, changed, difference, total
         FROM newest
         CROSS JOIN LATERAL (
             SELECT about FROM evidence_link AS link
@@ -108,3 +115,4 @@ def corrections(conn: Connection, as_of: date | None) -> list[Correction]:
         """,
         {"as_of": as_of, "noise": NOISE, "limit": LIMIT},
     )
+    return Found(found[0].total if found else 0, convert(found, list[Correction], from_attributes=True))

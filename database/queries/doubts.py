@@ -97,6 +97,16 @@ def against(of_ticker: Collection[Doubt], start: date, end: date) -> tuple[list[
     return withheld, noted
 
 
+def withheld_days(of_ticker: Collection[Doubt]) -> list[date]:
+    """Return the days of the withheld breaks, in order.
+
+    >>> split = Doubt(date(2026, 8, 12), WITHHELD, Reason("no_price", {"session": "2026-08-12"}))
+    >>> withheld_days([split, split._replace(kind=NOTED)])
+    [datetime.date(2026, 8, 12)]
+    """
+    return sorted({each.trade_date for each in of_ticker if each.kind == WITHHELD})
+
+
 def sessions_exchange(ticker: str) -> str:
     """Return the exchange whose sessions count for a ticker: its own, else the home exchange.
 

@@ -5,16 +5,17 @@ from datetime import date
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from contract.common import Status, Window
+from contract.common import WINDOWS, Status, Window
 from contract.etfs import Etf, EtfBenchmark, EtfList, EtfSeries, Point, Series
-from contract.reasons import ShownReason, shown
+from contract.reasons import ShownReason, data_of, shown
 from database.db_helper import Connection, Row, fetch
+from database.queries.doubts import NOTED, WITHHELD, Doubt, doubts, withheld_days
 from database.queries.paging import Page, fetch_page
-from database.queries.returns import between, ticker_windows
+from database.queries.returns import Return, between, ticker_windows
 from database.queries.typed import fetch_as
-from utils.dates import last_sessions
+from utils.dates import last_sessions, session_at
 from utils.errors import NotPublished
-from utils.reasons import reason
+from utils.reasons import join, reason
 
 
 def trending(conn: Connection, as_of: date) -> list[Row] | None:
@@ -42,13 +43,15 @@ def trending(conn: Connection, as_of: date) -> list[Row] | None:
 
 
 def listing(conn: Connection, benchmark: str, as_of: date | None) -> EtfList:
-    """Return every ETF by ticker: its newest bar, and what the session's publication says of it.
+    """Return every ETF by ticker: its bar of a session, and what the session's publication says of it.
 
-    With `as_of` the bar is that of its session; without, the publication is the newest one. Before the first one
-    `as_of_date` and the figures are None. The benchmark's own returns stand in the other ETFs' rows.
+    The session is that of the newest publication when none is named; a foreign ETF's is its exchange's last one closed
+    by then. Without a bar of it the price is None. Before the first publication `as_of_date` and the figures are None,
+    and the bar is the newest. The benchmark's own returns stand in the other ETFs' rows.
     """
     published = _trending_publication(conn, as_of)
     session = published.as_of_date
+    closing = _closing_days(conn, session) if session else {}
     etfs = fetch_as(
         conn,
         Etf,
@@ -78,12 +81,15 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> EtfList:
             COALESCE(trend.is_trending_10d, FALSE) AS is_trending_10d,
             COALESCE(trend.is_trending, FALSE) AS is_trending_20d,
             trend.rank_by_outperformance,
-            trend.missing_reason
+            trend.missing_reason,
+            '{}'::jsonb AS missing_by_window,
+            '{}'::jsonb AS degraded_by_window
         FROM collected_meta_etf AS meta
+        LEFT JOIN UNNEST(%(tickers)s::text[], %(days)s::date[]) AS closing (ticker, day) USING (ticker)
         LEFT JOIN LATERAL (
             SELECT trade_date, currency, close_price, price_change_percent, source
             FROM collected_daily_etf_ohlc
-            WHERE ticker = meta.ticker AND trade_date <= COALESCE(%(as_of)s, 'infinity'::date)
+            WHERE ticker = meta.ticker AND (%(session)s::date IS NULL OR trade_date = closing.day)
             ORDER BY trade_date DESC
             LIMIT 1
         ) AS bar ON TRUE
@@ -97,7 +103,7 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> EtfList:
         ) AS spy ON meta.ticker = %(benchmark)s
         ORDER BY meta.ticker
         """,
-        {"benchmark": benchmark, "as_of": as_of, "session": session},
+        {"benchmark": benchmark, "session": session, "tickers": list(closing), "days": list(closing.values())},
     )
     if session:
         _add_unpublished(conn, etfs, session, benchmark)
@@ -112,18 +118,44 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> EtfList:
     )
 
 
+def _closing_days(conn: Connection, session: date) -> dict[str, date | None]:
+    """Return the ETFs, each with its exchange's last session closed by a home session."""
+    tickers = [row["ticker"] for row in fetch(conn, "SELECT ticker FROM collected_meta_etf")]
+    return {ticker: session_at(ticker, session) for ticker in tickers}
+
+
 def _add_unpublished(conn: Connection, etfs: list[Etf], session: date, benchmark: str) -> None:
-    """Fill in each ETF's return over one session and over the month so far, and what it is ahead of the benchmark's."""
-    windows = ticker_windows([etf.ticker for etf in etfs], session, ["1d", "month"])
-    gains = {(each.ticker, each.window): each.period_return for each in between(conn, windows)}
+    """Fill in each ETF's return over one session and over the month so far, and what it is ahead of the benchmark's.
+
+    And of every window what is missing or in doubt.
+    """
+    windows = ticker_windows(dict.fromkeys([*(etf.ticker for etf in etfs), benchmark]), session)
+    found = {(each.ticker, each.window): each for each in between(conn, windows)}
 
     def ahead(etf: Etf, window: Window) -> float | None:
-        own, its = gains[etf.ticker, window], gains.get((benchmark, window))
+        own, its = found[etf.ticker, window].period_return, found[benchmark, window].period_return
         return None if own is None or its is None or etf.is_benchmark else own - its
 
     for etf in etfs:
-        etf.return_1d, etf.outperformance_1d = gains[etf.ticker, "1d"], ahead(etf, "1d")
-        etf.return_month, etf.outperformance_month = gains[etf.ticker, "month"], ahead(etf, "month")
+        etf.return_1d, etf.outperformance_1d = found[etf.ticker, "1d"].period_return, ahead(etf, "1d")
+        etf.return_month, etf.outperformance_month = found[etf.ticker, "month"].period_return, ahead(etf, "month")
+        published = etf.missing_reasons
+        for window in WINDOWS:
+            _add_reasons(etf, found[etf.ticker, window], found[benchmark, window], published)
+
+
+def _add_reasons(etf: Etf, own: Return, its: Return, published: list[ShownReason]) -> None:
+    """Say what is missing or in doubt over a window. The plain reasons are the first window's with any.
+
+    published: the reasons of what was published without a value, also where it would have one by now
+    """
+    lacks = etf.over(own.window) is None or (etf.ahead(own.window) is None and not etf.is_benchmark)
+    if lacks and (missing := shown(own.missing_beside(its)) or published):
+        etf.missing_by_window[own.window] = missing
+        if not etf.missing_reasons:
+            etf.missing_reason, etf.missing_reasons = join(data_of(missing)), missing
+    if etf.over(own.window) is not None and own.noted:
+        etf.degraded_by_window[own.window] = shown(own.noted)
 
 
 class _Published(Struct):
@@ -179,6 +211,7 @@ def benchmark_view(conn: Connection, benchmark: str, as_of: date | None, session
             {"days": days},
         )
     }
+    said = doubts(conn, [etf.ticker for etf in listed.etfs], days[:1] + days[-1:])
     return EtfBenchmark(
         as_of_date=listed.as_of_date,
         status=listed.status,
@@ -189,13 +222,25 @@ def benchmark_view(conn: Connection, benchmark: str, as_of: date | None, session
         benchmark=benchmark,
         sessions=days,
         etfs=[
-            EtfSeries(**asdict(etf), adj_closes=[closes.get((etf.ticker, day)) for day in days]) for etf in listed.etfs
+            EtfSeries(
+                **asdict(etf),
+                adj_closes=[closes.get((etf.ticker, day)) for day in days],
+                breaks=[day for day in withheld_days(said.get(etf.ticker, ())) if day > days[0]],
+            )
+            for etf in listed.etfs
         ],
     )
 
 
 def series(conn: Connection, ticker: str, start: date | None, end: date | None, page: Page) -> Series:
-    """Return an ETF's closes in a range with their return since its first one; `page` counts from the newest."""
+    """Return an ETF's closes in a range with their return since its first one; `page` counts from the newest.
+
+    Behind a withheld break there is no return.
+    """
+    said = _doubts_of_range(conn, ticker, start, end)
+    parted = next(iter(withheld_days(said)), None)
+    missing = [each.reason for each in said if each.kind == WITHHELD]
+    noted = [each.reason for each in said if each.kind == NOTED]
     found = fetch_page(
         conn,
         Point,
@@ -204,7 +249,8 @@ def series(conn: Connection, ticker: str, start: date | None, end: date | None, 
             trade_date,
             close_price,
             adj_close,
-            adj_close / FIRST_VALUE(adj_close) OVER (ORDER BY trade_date) - 1 AS cumulative_return,
+            CASE WHEN trade_date < COALESCE(%(parted)s, 'infinity'::date)
+                THEN adj_close / FIRST_VALUE(adj_close) OVER (ORDER BY trade_date) - 1 END AS cumulative_return,
             source
         FROM collected_daily_etf_ohlc
         WHERE ticker = %(ticker)s
@@ -212,10 +258,37 @@ def series(conn: Connection, ticker: str, start: date | None, end: date | None, 
             AND trade_date <= COALESCE(%(end)s, 'infinity'::date)
         ORDER BY trade_date DESC
         """,
-        {"ticker": ticker, "start": start, "end": end},
+        {"ticker": ticker, "start": start, "end": end, "parted": parted},
         page,
     )
-    return Series(found.total, *page, next=None, ticker=ticker, points=found.rows[::-1])
+    return Series(
+        found.total,
+        *page,
+        next=None,
+        ticker=ticker,
+        missing_reason=join(missing),
+        missing_reasons=shown(missing),
+        degraded_reason=join(noted),
+        degraded_reasons=shown(noted),
+        points=found.rows[::-1],
+    )
+
+
+def _doubts_of_range(conn: Connection, ticker: str, start: date | None, end: date | None) -> list[Doubt]:
+    """Return the doubts about an ETF's prices behind its first stored session of a range."""
+    [row] = fetch(
+        conn,
+        """
+        SELECT MIN(trade_date) AS first, MAX(trade_date) AS last
+        FROM collected_daily_etf_ohlc
+        WHERE ticker = %(ticker)s
+            AND trade_date >= COALESCE(%(start)s, '-infinity'::date)
+            AND trade_date <= COALESCE(%(end)s, 'infinity'::date)
+        """,
+        {"ticker": ticker, "start": start, "end": end},
+    )
+    ends = [row["first"], row["last"]] if row["first"] else []
+    return [each for each in doubts(conn, [ticker], ends).get(ticker, []) if each.trade_date > row["first"]]
 
 
 def newest_session(conn: Connection, benchmark: str) -> date | None:

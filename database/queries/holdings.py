@@ -205,7 +205,8 @@ def trending_top_holdings(conn: Connection, period_days: int, as_of: date | None
             published.as_of_date, published.status, published.reason, published.degraded_reason,
             CASE WHEN etf_ticker IS NOT NULL THEN jsonb_build_object(
                 'etf_ticker', etf_ticker, 'sector_name', sector_name, 'period_return', period_return,
-                'outperformance', outperformance, 'source', flags.source, 'holdings', '[]'::jsonb) END AS etf
+                'outperformance', outperformance, 'source', flags.source, 'holdings_as_of', NULL,
+                'holdings_known_later', FALSE, 'holdings', '[]'::jsonb) END AS etf
         FROM analytics_publication AS published
         LEFT JOIN flags ON flags.as_of_date = published.as_of_date AND flags.is_trending
         WHERE published.job = 'trending' AND published.as_of_date = COALESCE(
@@ -218,9 +219,11 @@ def trending_top_holdings(conn: Connection, period_days: int, as_of: date | None
         raise NotPublished(reason("no_trending_of", session=as_of) if as_of else reason("no_trending"))
     published, etfs = trending[0], [row.etf for row in trending if row.etf]
     analysed = _analysed(conn, [etf.etf_ticker for etf in etfs], period_days, published.as_of_date)
-    holdings = {of_etf.etf_ticker: of_etf.holdings for of_etf in analysed}
+    by_etf = {of_etf.etf_ticker: of_etf for of_etf in analysed}
     for etf in etfs:
-        etf.holdings = holdings.get(etf.etf_ticker, [])
+        if of_etf := by_etf.get(etf.etf_ticker):
+            etf.holdings, etf.holdings_as_of = of_etf.holdings, of_etf.holdings_as_of
+            etf.holdings_known_later = of_etf.holdings_known_later
     return TrendingTopHoldings(
         as_of_date=published.as_of_date,
         period_days=period_days,
@@ -242,6 +245,14 @@ def _analysed(conn: Connection, etfs: list[str], period_days: int, as_of: date |
             etf_ticker,
             analysis_date,
             period_days,
+            (
+                SELECT degraded_reason
+                FROM analytics_publication AS publication
+                WHERE (job, publication.as_of_date, publication.period_days)
+                    = ('top_holdings', analysis_date, analysed.period_days)
+            ) AS degraded_reason,
+            MAX(holdings_as_of) AS holdings_as_of,
+            COALESCE(MAX(holdings_as_of) > analysis_date, FALSE) AS holdings_known_later,
             jsonb_agg(to_jsonb(analysed) ORDER BY rank_position, stock_ticker) AS holdings
         FROM analytics_etf_top_holdings AS analysed
         WHERE etf_ticker = ANY(%(etfs)s) AND period_days = %(period_days)s

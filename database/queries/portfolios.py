@@ -15,6 +15,7 @@ from contract.portfolios import (
     Weight,
     Weights,
 )
+from contract.reasons import ShownReason
 from database.db_helper import Connection, Row, fetch
 from database.queries.paging import Found, Page, fetch_page
 from database.queries.track_record import DECISIONS, MONTHS
@@ -359,6 +360,8 @@ class Rebalance(Struct):
     valid_until: date
     as_of_date: date
     source: Source
+    degraded_reasons: list[ShownReason]
+    holdings_as_of: date | None
     next_rebalance_date: date | None
     positions: list[HeldPosition]
 
@@ -374,6 +377,8 @@ def rebalances(conn: Connection, page: Page) -> Found[Rebalance]:
             MIN(valid_until) AS valid_until,
             MIN(month.as_of_date) AS as_of_date,
             MIN(month.source) AS source,
+            decision.degraded_reason,
+            decision.holdings_as_of,
             MIN(decision.next_rebalance_date) AS next_rebalance_date,
             jsonb_agg(jsonb_build_object('ticker', ticker, 'final_weight', final_weight) ORDER BY final_rank, ticker)
                 AS positions
@@ -381,11 +386,13 @@ def rebalances(conn: Connection, page: Page) -> Found[Rebalance]:
         JOIN (
             SELECT
                 as_of_date AS rebalance_date,
+                degraded_reason,
+                holdings_as_of,
                 LEAD(as_of_date) OVER (ORDER BY as_of_date) AS next_rebalance_date
             FROM ({DECISIONS}) AS every_decision
             WHERE job = 'rebalance'
         ) AS decision USING (rebalance_date)
-        GROUP BY rebalance_date
+        GROUP BY rebalance_date, decision.degraded_reason, decision.holdings_as_of
         ORDER BY rebalance_date DESC
         """,
         {},

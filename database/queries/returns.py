@@ -17,7 +17,7 @@ from database.queries.doubts import Doubt, against, doubts
 from database.queries.reasons import sql_reason
 from database.queries.typed import fetch_as
 from utils.dates import find_exchange, month_to_date, why_no_exchange, window_of
-from utils.reasons import Reason
+from utils.reasons import Reason, of_ticker
 
 
 class TickerWindow(NamedTuple):
@@ -44,6 +44,18 @@ class Return(Struct):
     def window(self) -> Window:
         """The window that a ticker window of `ticker_windows` is named after."""
         return next(each for each in WINDOWS if each == self.name)
+
+    def missing_beside(self, benchmark: "Return") -> Sequence[Reason]:
+        """Return why it, or the benchmark's over the same window, has no value."""
+        return self.missing or _of_benchmark(benchmark, benchmark.missing)
+
+    def noted_beside(self, benchmark: "Return") -> Sequence[Reason]:
+        """Return why it, or the benchmark's over the same window, is in doubt."""
+        return self.noted or _of_benchmark(benchmark, benchmark.noted)
+
+
+def _of_benchmark(benchmark: Return, reasons: Sequence[Reason]) -> Sequence[Reason]:
+    return [of_ticker(benchmark.ticker, reasons)] if reasons else []
 
 
 def sessions_of_window(window: Window, as_of: date, exchange: str) -> tuple[date, date]:

@@ -1,7 +1,9 @@
 """Daily bars of any symbol that is collected (ETFs, stocks, exchange rates), and where the stocks stand."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+
+from msgspec import Struct
 
 from contract.common import WINDOWS
 from contract.portfolios import Appearance, Appearances
@@ -13,7 +15,7 @@ from database.queries.returns import Return, TickerWindow, between, ticker_windo
 from database.queries.typed import fetch_as
 from utils.dates import find_exchange, last_session_by, session_at
 from utils.errors import NotPublished, UnknownTicker
-from utils.reasons import Reason, join, of_ticker, reason
+from utils.reasons import Reason, join, reason
 
 # What an ETF has no column for is NULL. A ticker that is both a fund and held has its fund's bars alone. A source that
 # does not know a volume sends 0.
@@ -36,7 +38,7 @@ _BARS_OF_SYMBOL = """
     WHERE ticker = %(symbol)s
         AND NOT EXISTS (SELECT FROM collected_daily_etf_ohlc WHERE ticker = %(symbol)s)
 """
-# The dollars of one wanted (ticker, trade_date). OFFSET 0 has it looked up by its key: joined, the whole view is read.
+# The dollars of one wanted (ticker, trade_date). OFFSET 0 has a view looked up by its key: joined, all of it is read.
 _DOLLARS = """
     SELECT *
     FROM collected_dollar_close
@@ -45,6 +47,28 @@ _DOLLARS = """
 """
 # A stock without a bar for so long is none that is followed.
 _FOLLOWED_DAYS = 30
+_DOLLAR_STOCK = "quote_type <> 'CURRENCY' AND currency = 'USD'"
+
+
+class Absent(Struct):
+    """A stock that was expected to have a bar of a session and has none. sector: as stored last; None: not known."""
+
+    ticker: str
+    sector: str | None
+    trade_date: date
+    state: str
+
+    @property
+    def reason(self) -> Reason:
+        return reason("lacks_bar", ticker=self.ticker, session=self.trade_date, state=reason(f"state_{self.state}"))
+
+
+class Standings(Struct):
+    """Where the stocks stand as of a session, largest market cap first, and those that have no bar of it."""
+
+    as_of_date: date | None
+    stocks: list[Standing]
+    absent: list[Absent]
 
 
 def latest(conn: Connection, symbol: str) -> LatestBar | None:
@@ -101,8 +125,7 @@ def _returns_against(conn: Connection, benchmark: str, newest: LatestBar) -> lis
 
 def _window_return(own: Return, its: Return) -> WindowReturn:
     assert own.start_session and own.end_session, "the sessions of a known exchange"
-    missing = own.missing or _of_benchmark(its.missing, its.ticker)
-    noted = own.noted or _of_benchmark(its.noted, its.ticker)
+    missing, noted = own.missing_beside(its), own.noted_beside(its)
     return WindowReturn(
         window=own.window,
         start_session=own.start_session,
@@ -114,10 +137,6 @@ def _window_return(own: Return, its: Return) -> WindowReturn:
         degraded_reason=join(noted),
         degraded_reasons=shown(noted),
     )
-
-
-def _of_benchmark(reasons: Sequence[Reason], benchmark: str) -> Sequence[Reason]:
-    return [of_ticker(benchmark, reasons)] if reasons else []
 
 
 def known(conn: Connection, symbol: str) -> str:
@@ -139,39 +158,89 @@ def known(conn: Connection, symbol: str) -> str:
 
 def newest_session(conn: Connection) -> date | None:
     """Return the last home session by which a bar of a stock quoted in dollars is stored."""
-    [row] = fetch(
-        conn,
-        """
-        SELECT MAX(trade_date) AS session
-        FROM collected_daily_stock_history
-        WHERE quote_type <> 'CURRENCY' AND currency = 'USD'
-        """,
-    )
+    [row] = fetch(conn, f"SELECT MAX(trade_date) AS session FROM collected_daily_stock_history WHERE {_DOLLAR_STOCK}")
     return last_session_by(row["session"]) if row["session"] else None
 
 
-def standings(conn: Connection, as_of: date | None) -> tuple[date | None, list[Standing]]:
-    """Return every stock with a bar of a session and its returns, largest market cap first.
+def newest_collected_session(conn: Connection) -> date | None:
+    """Return the last session of which the stocks were collected: portfolios are computed of it, or of a later one.
 
-    The session is the newest when none is named; NotPublished when a named one has no bars. A foreign stock stands
-    there with its exchange's last session closed by then. start_cap_WINDOW: market cap at the window's start, which
-    weights the return in that of the sector.
+    While stage 4 collects a session, a few stocks have a bar of it and the others none. Before the first portfolio it
+    is the last one with a bar.
     """
-    session = as_of or newest_session(conn)
-    rows = _bars_closing(conn, session) if session else []
+    [row] = fetch(
+        conn,
+        f"""
+        SELECT MAX(trade_date) AS session
+        FROM collected_daily_stock_history
+        WHERE {_DOLLAR_STOCK}
+            AND trade_date <= (SELECT MAX(as_of_date) FROM analytics_publication WHERE job = 'allocation')
+        """,
+    )
+    return last_session_by(row["session"]) if row["session"] else newest_session(conn)
+
+
+def standings(conn: Connection, as_of: date | None) -> Standings:
+    """Return every stock with a bar of a session and its returns, and those of which one was expected.
+
+    The session is the newest collected one when none is named; NotPublished when a named one has no bars. A foreign
+    stock stands there with its exchange's last session closed by then. start_cap_WINDOW: market cap at the window's
+    start, which weights the return in that of the sector.
+    """
+    session = as_of or newest_collected_session(conn)
+    closing = _closing_days(conn, session) if session else {}
+    rows = _bars_of(conn, closing)
     if session is None or not rows:
         if as_of:
             raise NotPublished(reason("no_stock_prices_of", session=as_of))
-        return None, []
+        return Standings(None, [], [])
     by_ticker = {row.ticker: row for row in rows}
     windows = ticker_windows(by_ticker, session)
     for each, cap in zip(between(conn, windows), _start_caps(conn, windows), strict=True):
         _add_return(by_ticker[each.ticker], each, cap)
-    return session, rows
+    return Standings(session, rows, _absent(conn, session, {session, *closing.values()}))
+
+
+def _absent(conn: Connection, session: date, days: Collection[date]) -> list[Absent]:
+    """Return the stocks whose bar of a home session, or of the foreign session that stands for it, is not stored.
+
+    days: the home session, and the foreign ones that stand for it
+    """
+    expected = fetch_as(
+        conn,
+        Absent,
+        """
+        WITH known AS (
+            -- Not from the ledger's view, which reads every stored bar.
+            SELECT ticker, trade_date, state FROM logs_expected_bar
+            WHERE kind = 'stock' AND trade_date = ANY(%(days)s::date[])
+            UNION ALL
+            SELECT ticker, trade_date, 'quarantined' FROM logs_quarantined_bar
+            WHERE kind = 'stock' AND trade_date = ANY(%(days)s::date[])
+        )
+        SELECT DISTINCT ON (ticker, trade_date) ticker, trade_date, state, newest.sector
+        FROM known
+        LEFT JOIN LATERAL (
+            SELECT sector
+            FROM collected_daily_stock_history AS stock
+            WHERE stock.ticker = known.ticker AND sector IS NOT NULL
+            ORDER BY trade_date DESC
+            LIMIT 1
+        ) AS newest ON TRUE
+        WHERE NOT EXISTS (
+                SELECT FROM collected_daily_stock_history AS stock
+                WHERE (stock.ticker, stock.trade_date) = (known.ticker, known.trade_date)
+                    AND stock.trade_date = ANY(%(days)s::date[]))
+            AND NOT EXISTS (SELECT FROM collected_daily_etf_ohlc AS etf WHERE etf.ticker = known.ticker)
+        ORDER BY ticker, trade_date, state <> 'quarantined'
+        """,
+        {"days": list(days)},
+    )
+    return [each for each in expected if each.trade_date == session_at(each.ticker, session)]
 
 
 def _add_return(row: Standing, each: Return, start_cap: int | None) -> None:
-    """Fill in the return over one window. The reasons of the first window with any are kept."""
+    """Fill in the return over one window, and what is said of it. The plain reasons are the first window's with any."""
     match each.window:
         case "1d":
             row.return_1d, row.start_cap_1d = each.period_return, start_cap
@@ -183,14 +252,18 @@ def _add_return(row: Standing, each: Return, start_cap: int | None) -> None:
             row.return_20d, row.start_cap_20d = each.period_return, start_cap
         case "month":
             row.return_month, row.start_cap_month = each.period_return, start_cap
-    if each.missing and not row.missing_reasons:
-        row.missing_reason, row.missing_reasons = join(each.missing), shown(each.missing)
-    if each.noted and not row.degraded_reasons:
-        row.degraded_reason, row.degraded_reasons = join(each.noted), shown(each.noted)
+    if each.missing:
+        row.missing_by_window[each.window] = told = shown(each.missing)
+        if not row.missing_reasons:
+            row.missing_reason, row.missing_reasons = join(each.missing), told
+    if each.noted:
+        row.degraded_by_window[each.window] = told = shown(each.noted)
+        if not row.degraded_reasons:
+            row.degraded_reason, row.degraded_reasons = join(each.noted), told
 
 
-def _bars_closing(conn: Connection, session: date) -> list[Standing]:
-    """Return the stocks' bars of a home session, and of the foreign sessions that stand for it."""
+def _closing_days(conn: Connection, session: date) -> dict[str, date]:
+    """Return the followed stocks, each with its exchange's last session closed by a home session."""
     tickers = [
         row["ticker"]
         for row in fetch(
@@ -203,7 +276,11 @@ def _bars_closing(conn: Connection, session: date) -> list[Standing]:
             {"session": session, "days": _FOLLOWED_DAYS},
         )
     ]
-    closing = {ticker: day for ticker in tickers if (day := session_at(ticker, session))}
+    return {ticker: day for ticker in tickers if (day := session_at(ticker, session))}
+
+
+def _bars_of(conn: Connection, closing: Mapping[str, date]) -> list[Standing]:
+    """Return each stock's bar of its day, largest market cap first."""
     nothing_yet = ", ".join(f"NULL AS return_{window}, NULL AS start_cap_{window}" for window in WINDOWS)
     return fetch_as(
         conn,
@@ -213,6 +290,8 @@ def _bars_closing(conn: Connection, session: date) -> list[Standing]:
             {nothing_yet},
             NULL AS missing_reason,
             NULL AS degraded_reason,
+            '{{}}'::jsonb AS missing_by_window,
+            '{{}}'::jsonb AS degraded_by_window,
             bar.ticker,
             dollars.company_name,
             dollars.sector,
@@ -260,17 +339,30 @@ def appearances(conn: Connection, symbol: str, page: Page) -> Appearances:
         Appearance,
         """
         SELECT
-            as_of_date, period_days, NULL::date AS rebalance_date, portfolio_weight AS weight, position_rank AS rank,
-            score, period_return, source_etfs, NULL::integer[] AS source_periods, source
-        FROM analytics_portfolio_allocation
-        WHERE ticker = %(symbol)s
-        UNION ALL
-        SELECT
-            as_of_date, NULL, rebalance_date, final_weight, final_rank,
-            score, NULL, NULL, source_periods, source
-        FROM analytics_monthly_portfolio
-        WHERE ticker = %(symbol)s
-        ORDER BY as_of_date DESC, period_days NULLS FIRST
+            position.*,
+            publication.degraded_reason IS NOT NULL AS is_degraded,
+            publication.degraded_reason,
+            publication.holdings_as_of,
+            COALESCE(publication.holdings_as_of > position.as_of_date, FALSE) AS holdings_known_later
+        FROM (
+            SELECT
+                'allocation' AS job, as_of_date AS published_of, as_of_date, period_days, NULL::date AS rebalance_date,
+                portfolio_weight AS weight, position_rank AS rank, score, period_return, source_etfs,
+                NULL::integer[] AS source_periods, source
+            FROM analytics_portfolio_allocation
+            WHERE ticker = %(symbol)s
+            UNION ALL
+            SELECT
+                'rebalance', rebalance_date, as_of_date, NULL, rebalance_date,
+                final_weight, final_rank, score, NULL, NULL,
+                source_periods, source
+            FROM analytics_monthly_portfolio
+            WHERE ticker = %(symbol)s
+        ) AS position
+        LEFT JOIN analytics_publication AS publication
+            ON (publication.job, publication.as_of_date, publication.period_days)
+                = (position.job, position.published_of, COALESCE(position.period_days, 0))
+        ORDER BY position.as_of_date DESC, position.period_days NULLS FIRST
         """,
         {"symbol": known(conn, symbol)},
         page,

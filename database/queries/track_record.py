@@ -67,6 +67,7 @@ def performance(conn: Connection, as_of: date | None, series: bool = True) -> Pe
     """
     portfolios, line = _portfolios(conn, as_of, series), _newest_line(conn, as_of)
     why_none = [] if portfolios else _why_empty(line, as_of)
+    corrected = corrections(conn, as_of)
     return Performance(
         as_of_date=max((each.last_session for each in portfolios), default=None),
         benchmark=universe().benchmark,
@@ -77,7 +78,8 @@ def performance(conn: Connection, as_of: date | None, series: bool = True) -> Pe
         reasons=why_none,
         source=line.source if line else next((each.source for each in portfolios), None),
         portfolios=convert(portfolios, list[PortfolioPerformance], from_attributes=True),
-        corrections=corrections(conn, as_of),
+        corrections=corrected.rows,
+        correction_count=corrected.total,
     )
 
 

@@ -4,12 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx
+import msgspec
 import plotly.graph_objects as go
 from dash import dcc
 
 from contract.common import WINDOWS
+from contract.reasons import shown
 from dashboard.address import Address
 from dashboard.api_client import ApiClient
+from dashboard.downloads import as_csv
 from dashboard.figures import Colours
 from dashboard.page import Page, Theme
 from dashboard.texts import Language
@@ -60,6 +63,12 @@ def drawn(
     """Draw a view and return its components. An error of the view is raised."""
     asked = page(address, language, theme, colours)
     return view_of(asked.address).page(api.client, asked)
+
+
+def downloaded(api: Api, name: str, page: Page) -> list[str]:
+    """Return the lines of a table that can be downloaded of a view."""
+    table = view_of(page.address).tables[name]
+    return as_csv(table.rows(api.client, page), table.columns).splitlines()
 
 
 def parts(component: Any) -> Iterator[Any]:
@@ -240,6 +249,11 @@ def returns(five: float | None, ten: float | None, twenty: float | None, month: 
     return {"return_1d": one, "return_5d": five, "return_10d": ten, "return_20d": twenty, "return_month": month}
 
 
+def by_window(window: str, *reasons: Reason) -> dict[str, Any]:
+    """Build what is said of the return over a window."""
+    return {window: msgspec.to_builtins(shown(reasons))}
+
+
 def standing(ticker: str, market_cap: int | None, twenty: float | None, **changes: Any) -> dict[str, Any]:
     return {
         "ticker": ticker,
@@ -255,7 +269,9 @@ def standing(ticker: str, market_cap: int | None, twenty: float | None, **change
         "market_cap_source": "shares_x_close",
         **{f"start_cap_{window}": market_cap for window in WINDOWS},
         "missing_reason": [NO_PRICE] if twenty is None else None,
+        "missing_by_window": by_window("20d", NO_PRICE) if twenty is None else {},
         "degraded_reason": None,
+        "degraded_by_window": {},
         "source": "yahoo",
         **returns(0.01, -0.02, twenty, 0.04),
         **changes,
@@ -271,6 +287,7 @@ def sector(name: str | None, twenty: float | None, *stocks: dict[str, Any], **ch
     return {
         "sector": name,
         "left_out": uncounted,
+        "absent_reason": None,
         "newest_month": None,
         "stock_count": len(stocks),
         "market_cap": sum(stock["market_cap"] or 0 for stock in stocks) or None,
@@ -304,7 +321,8 @@ def sector_month(gain: float, **changes: Any) -> dict[str, Any]:
 
 
 def market_map(*sectors: dict[str, Any]) -> dict[str, Any]:
-    return {"as_of_date": "2026-08-21" if sectors else None, "sectors": list(sectors)}
+    day = "2026-08-21" if sectors else None
+    return {"as_of_date": day, "absent_reason": None, "sectors": list(sectors)}
 
 
 def etf(ticker: str, twenty: float | None, ahead: float | None, **changes: Any) -> dict[str, Any]:
@@ -326,6 +344,8 @@ def etf(ticker: str, twenty: float | None, ahead: float | None, **changes: Any) 
         "is_trending_10d": is_ahead,
         "is_trending_20d": is_ahead,
         "missing_reason": None,
+        "missing_by_window": {},
+        "degraded_by_window": {},
         "source": "yahoo",
         **returns(0.01, 0.02, twenty, 0.04),
         **changes,
@@ -342,7 +362,7 @@ def etf_benchmark(sessions: list[str], *etfs: dict[str, Any], **changes: Any) ->
         "degraded_reason": None,
         "benchmark": "SPY",
         "sessions": sessions,
-        "etfs": [{"adj_closes": closes, **each} for each in etfs],
+        "etfs": [{"adj_closes": closes, "breaks": [], **each} for each in etfs],
         **changes,
     }
 
@@ -432,6 +452,10 @@ def appearance(day: str, days: int | None, weight: float, **changes: Any) -> dic
         "period_return": 0.0963,
         "source_etfs": ["QQQ", "SPY"],
         "source_periods": None,
+        "is_degraded": False,
+        "degraded_reason": None,
+        "holdings_as_of": "2026-08-20",
+        "holdings_known_later": False,
         **changes,
     }
 

@@ -136,9 +136,9 @@ def test_a_day_that_is_a_session_after_all_is_expected(conn: Connection, add: Ca
 
 
 def test_standings_leave_an_unknown_exchange_out_and_returns_say_why(conn: Connection) -> None:
-    session, rows = stocks.standings(conn, END)
-    assert session == END
-    assert {row.ticker for row in rows} == {*KOREAN, *AMERICAN}
+    standing = stocks.standings(conn, END)
+    assert standing.as_of_date == END
+    assert {row.ticker for row in standing.stocks} == {*KOREAN, *AMERICAN}
 
     [row] = returns.between(conn, returns.ticker_windows([UNKNOWN], END, ["5d"]))
     assert (row.period_return, row.start_session) == (None, None)

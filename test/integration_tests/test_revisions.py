@@ -17,6 +17,7 @@ from database.db_helper import Connection, connect, fetch, transaction
 from database.queries import evidence, track_record
 from database.queries.corrections import corrections
 from database.queries.held import held
+from database.queries.paging import Found
 from ops.evidence.verify import verify
 from scratch_databases import a_database
 from utils.dates import session_after, sessions_between, valid_until
@@ -181,10 +182,10 @@ def test_the_record_follows_the_first_revision(conn: Connection) -> None:
     allocate(conn, {"NVDA": 1.0})
     allocate(conn, {"NVDA": 0.25, "AAPL": 0.75}, OTHER)
     assert followed(conn) == {"NVDA": 1.0}
-    [correction] = corrections(conn, None)
+    [correction] = corrections(conn, None).rows
     assert (correction.job, correction.as_of_date, correction.revision) == ("allocation", FRIDAY, 2)
     assert (correction.changed, correction.difference) == (["inputs"], 0.75)
-    assert corrections(conn, THURSDAY) == []
+    assert corrections(conn, THURSDAY) == Found(0, [])
     assert track_record.performance(conn, None).corrections == [correction]
 
 
@@ -201,7 +202,20 @@ def test_a_correction_counts_cash_as_a_weight(
 ) -> None:
     allocate(conn, first, status="published" if first else "empty")
     allocate(conn, later, OTHER)
-    assert [each.difference for each in corrections(conn, None)] == [difference]
+    assert [each.difference for each in corrections(conn, None).rows] == [difference]
+
+
+def test_corrections_beyond_the_listed_ones_are_counted(conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    days = [WEDNESDAY, THURSDAY, FRIDAY]
+    for day in days:
+        allocate(conn, {"NVDA": 1.0}, inputs(**{str(day).replace("-", "_"): "same"}), day)
+        allocate(conn, {"NVDA": 0.25, "AAPL": 0.75}, inputs(**{str(day).replace("-", "_"): "other"}), day)
+    monkeypatch.setattr("database.queries.corrections.LIMIT", 2)
+    found = corrections(conn, None)
+    assert (found.total, [each.as_of_date for each in found.rows]) == (3, [FRIDAY, THURSDAY])
+    assert corrections(conn, WEDNESDAY).total == 1
+    answer = track_record.performance(conn, None)
+    assert (answer.correction_count, len(answer.corrections)) == (3, 2)
 
 
 def test_a_correction_says_that_an_exchange_was_open_on_other_days(
@@ -210,7 +224,7 @@ def test_a_correction_says_that_an_exchange_was_open_on_other_days(
     allocate(conn, {"NVDA": 1.0})
     monkeypatch.setattr(evidence, "extra_days", lambda: (ExtraDay("XKRX", FRIDAY, False, "an election"),))
     allocate(conn, {"NVDA": 0.25, "AAPL": 0.75})
-    [correction] = corrections(conn, None)
+    [correction] = corrections(conn, None).rows
     assert correction.changed == ["calendar"]
 
 
@@ -286,7 +300,7 @@ def test_what_an_older_version_published_is_the_first_revision(conn: Connection)
     assert (first["about"]["revision"], first["about"]["code"]) == (1, None)
     assert (second["about"]["revision"], second["about"]["watermark"]) == (2, {})
     assert followed(conn) == {"NVDA": 1.0}
-    assert [correction.changed for correction in corrections(conn, None)] == [[]]
+    assert [correction.changed for correction in corrections(conn, None).rows] == [[]]
     assert nothing_is_wrong(conn)
 
 

@@ -265,7 +265,7 @@ def test_a_restated_bar_is_a_revision_that_the_record_does_not_follow(
     run(allocator)
     assert revisions(conn) == made | {"allocation": made["allocation"] + 1}
     assert sorted(map(str, fetch(conn, track_record.POSITIONS))) == sorted(map(str, first))
-    correction = corrections(conn, AS_OF)[0]
+    correction = corrections(conn, AS_OF).rows[0]
     assert (correction.job, correction.as_of_date, correction.changed) == ("allocation", AS_OF, ["inputs"])
     assert 0 < correction.difference <= 1
 

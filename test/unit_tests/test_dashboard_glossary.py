@@ -47,6 +47,14 @@ def test_the_words_of_a_view_are_listed_once_below_it() -> None:
     assert MEANINGS[lab.P_VALUE].en not in listed
 
 
+@pytest.mark.parametrize("heading", [lab.P_VALUE, lab.ADJUSTED_P])
+def test_every_p_of_the_lab_is_told_as_corrected_for_all_variants(heading: Text) -> None:
+    """As the contract says of the field, and the lab computes it."""
+    meaning = MEANINGS[heading]
+    assert "all variants" in meaning.en and "only one" not in meaning.en
+    assert "모든 규칙" in meaning.ko and "이 규칙만" not in meaning.ko
+
+
 def test_a_view_without_headings_lists_nothing() -> None:
     shown = callbacks.render(samples.Api({}).client, samples.page("/?period=7"))
     assert glossary.TITLE.en not in samples.text_of(shown)

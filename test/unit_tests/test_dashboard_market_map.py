@@ -1,5 +1,6 @@
 """The market map, and the ETFs against the benchmark."""
 
+import csv
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import unquote
@@ -8,7 +9,7 @@ import pytest
 
 import dashboard_samples as samples
 from config.universe import universe
-from dashboard import callbacks, colours, downloads, figures
+from dashboard import callbacks, colours, figures
 from dashboard.colours import Scale
 from dashboard.figures import COLOURS, DARK, PALETTES, Colours, Palette, Tile, palette_of
 from dashboard.figures import market as charts
@@ -174,7 +175,7 @@ def test_the_hover_card_has_the_numbers(api: Any) -> None:
         "20d  <b>−30.00%</b>",
         "month  <b>+4.00%</b>",
     ]
-    assert cards["AMD"].endswith("20d  <b>–</b><br>month  <b>+4.00%</b><br>no price on 2026-07-24")
+    assert cards["AMD"].endswith("20d  <b>–</b><br>month  <b>+4.00%</b><br>20d: no price on 2026-07-24")
     assert cards["group:Technology"].startswith("<b>Technology</b><br>3 stocks, returns weighted by market cap<br>")
     assert cards["group:"] == ""
 
@@ -326,6 +327,29 @@ def test_a_month_starts_with_the_last_session_before_it() -> None:
     assert etf_comparison.first_session([date(2026, 8, 3), date(2026, 8, 4)], "month") == 0
 
 
+def test_each_window_has_a_reason_of_its_own(api: Any, market: dict[str, Any]) -> None:
+    carried = reason("carried_rate", rate="KRW=X", session="2026-08-21", used="2026-08-20")
+    market["sectors"][0]["stocks"][2] |= {
+        "return_1d": None,
+        "missing_reason": [reason("no_price", session="2026-08-20")],
+        "missing_by_window": {
+            **samples.by_window("1d", reason("no_price", session="2026-08-20")),
+            **samples.by_window("20d", reason("no_price", session="2026-07-24")),
+        },
+    }
+    market["sectors"][0]["left_out"]["1d"] = ["AMD"]
+    market["sectors"][0]["stocks"][0]["degraded_by_window"] = {
+        **samples.by_window("5d", carried),
+        **samples.by_window("month", carried),
+    }
+    drawn = samples.drawn(api, "/map?window=20d")
+    assert "AMD   no price on 2026-07-24" in samples.text_of(drawn)
+    assert "AMD   no price on 2026-08-20" in samples.text_of(samples.drawn(api, "/map?window=1d"))
+    cards = dict(zip(*(treemap(drawn)[part] for part in ("ids", "hovertext")), strict=True))
+    assert cards["AMD"].endswith("<br>1d: no price on 2026-08-20<br>20d: no price on 2026-07-24")
+    assert cards["NVDA"].endswith(f"<br>5d, month: {carried}")
+
+
 # ── the sectors ──
 
 
@@ -340,6 +364,31 @@ def test_a_stock_without_a_cap_at_the_start_is_left_out_of_its_sector_and_said_s
     cards = dict(zip(figure.ids, figure.hovertext, strict=True))
     assert cards["group:Technology"].endswith("Not counted over 20 sessions: NVDA, AMD")
     assert "Not counted" not in cards["group:"]
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", "NEE has no bar of 2026-08-21 (late)"), ("ko", "NEE의 2026-08-21 시세가 없습니다 (지연)")],
+)
+def test_a_sector_without_an_expected_stock_is_marked(
+    api: Any, market: dict[str, Any], language: Language, told: str
+) -> None:
+    assert texts.ABSENT.in_(language) not in samples.text_of(samples.drawn(api, "/map", language))
+    late = [reason("lacks_bar", ticker="NEE", session="2026-08-21", state=reason("state_late"))]
+    market["absent_reason"] = market["sectors"][1]["absent_reason"] = late
+    drawn = samples.drawn(api, "/map", language)
+    marked = [row for row in rows(samples.named(drawn, "sectors")) if common.DEGRADED_TAG.in_(language) in row]
+    assert len(marked) == 1 and marked[0].startswith({"en": "Utilities △", "ko": "유틸리티 △"}[language])
+    [tag] = [each for each in samples.parts(drawn) if getattr(each, "className", "") == "tag degraded"]
+    assert tag.title == told
+    [head, *_, last] = csv.reader(samples.downloaded(api, "stocks", samples.page("/map")))
+    assert {name: cell for name, cell in zip(head, last, strict=True) if cell} == {
+        "ticker": "NEE",
+        "missing_reason": "NEE has no bar of 2026-08-21 (late)",
+    }
+    shown = samples.text_of(drawn)
+    assert f"{texts.ABSENT.in_(language)}  1 {told}" in shown
+    assert texts.WITHOUT_ABSENT.in_(language, count=1) in shown
 
 
 @pytest.mark.parametrize(
@@ -436,6 +485,36 @@ def test_a_close_that_is_not_in_dollars_has_its_currency(api: Any) -> None:
     assert table[1].endswith("+4.00% 71,200 KRW") and table[2].endswith("+4.00% 100.50")
 
 
+@pytest.mark.parametrize(
+    ("language", "missing", "doubt"),
+    [
+        ("en", "month: no price on 2026-07-31", "1d, 5d: the KRW=X rate of 2026-08-21 is that of 2026-08-20"),
+        ("ko", "당월: 2026-07-31 시세가 없습니다", "1일, 5일: 2026-08-21 KRW=X 환율이 없어 2026-08-20 환율을 썼습니다"),
+    ],
+)
+def test_an_etfs_figures_that_are_missing_or_in_doubt_are_marked(
+    api: Any, compared: dict[str, Any], language: Language, missing: str, doubt: str
+) -> None:
+    assert texts.DOUBTS.in_(language) not in samples.text_of(samples.drawn(api, "/map", language))
+    carried = reason("carried_rate", rate="KRW=X", session="2026-08-21", used="2026-08-20")
+    compared["etfs"][0] |= {
+        "return_month": None,
+        "missing_by_window": samples.by_window("month", reason("no_price", session="2026-07-31")),
+    }
+    compared["etfs"][3]["degraded_by_window"] = {
+        **samples.by_window("1d", carried),
+        **samples.by_window("5d", carried),
+    }
+    drawn = samples.drawn(api, "/map", language)
+    table = samples.named(drawn, "etfs")
+    assert " +0.20% △ +1.00% △ +2.00% +5.00% " in rows(table)[1] and "△" not in rows(table)[2]
+    assert " +5.00% – 100.50" not in rows(table)[2] and rows(table)[2].endswith(" – 100.50")
+    titles = [each.title for each in samples.parts(table) if getattr(each, "title", None)]
+    assert missing.partition(": ")[2] in titles and doubt.partition(": ")[2] in titles
+    shown = samples.text_of(drawn)
+    assert f"{texts.DOUBTS.in_(language)}  2 XLK   {doubt} XLF   {missing}" in shown
+
+
 def test_the_benchmark_comes_first_then_the_farthest_ahead(api: Any) -> None:
     table = rows(samples.named(samples.drawn(api, "/map"), "etfs"))
     assert [row.split()[0] for row in table] == ["SPY", "XLK", "XLF", "NONE"]
@@ -476,6 +555,28 @@ def test_the_lines_are_rebased_and_the_benchmark_stands_out(api: Any) -> None:
     assert names["<b>XLK</b>"] == pytest.approx(0.1)
     gap = charts.LINE_LABEL_PIXELS / charts.LINES_PIXELS * 0.1
     assert abs(names["<b>XLF</b>"] - names["<b>SPY</b>"]) == pytest.approx(gap), "both end at the same height"
+
+
+@pytest.mark.parametrize(
+    ("window", "breaks", "is_drawn"),
+    [
+        ("20d", ["2026-08-03"], False),
+        ("20d", ["2026-07-30"], True),  # the first day is behind it
+        ("month", ["2026-07-31"], True),  # the month begins with the last session of July
+        ("month", ["2026-07-31", "2026-08-04"], False),
+        ("20d", [], True),
+    ],
+)
+def test_no_course_is_drawn_across_a_break(
+    api: Any, compared: dict[str, Any], window: str, breaks: list[str], is_drawn: bool
+) -> None:
+    compared["etfs"][0] |= {"breaks": breaks, "adj_closes": [100.0, 99.0, 98.0, 97.0]}
+    drawn = samples.drawn(api, f"/map?window={window}")
+    lines = samples.named(drawn, "etf-lines").figure
+    assert ("<b>XLF</b>" in {note.text for note in lines.layout.annotations}) is is_drawn
+    table = samples.named(drawn, "etfs")
+    [own] = [unquote(each.src) for each in samples.parts(table) if getattr(each, "alt", "").startswith("XLF")]
+    assert own.count('points="2.0') == (2 if is_drawn else 1), "the benchmark alone"
 
 
 @pytest.mark.parametrize(
@@ -537,11 +638,21 @@ def test_a_session_without_stocks_is_not_published(api: Any) -> None:
 
 def test_the_tables_can_be_downloaded(api: Any) -> None:
     page = samples.page("/map?as_of=2026-08-20")
-    stocks = downloads.as_csv(view.stocks(api.client, page)).splitlines()
+    stocks = samples.downloaded(api, "stocks", page)
     assert len(stocks) == 7 and "market_cap" in stocks[0] and "NVDA" in stocks[1] and "Technology" in stocks[1]
-    etfs = downloads.as_csv(view.etfs(api.client, page)).splitlines()
+    etfs = samples.downloaded(api, "etfs", page)
     assert len(etfs) == 5 and "adj_closes" not in etfs[0] and "outperformance_20d" in etfs[0]
     assert all("as_of_date=2026-08-20" in asked for asked in api.asked)
+
+
+def test_what_is_said_of_each_window_is_in_words_in_a_file(api: Any, market: dict[str, Any]) -> None:
+    market["sectors"][0]["stocks"][2]["missing_by_window"] |= samples.by_window(
+        "1d", reason("no_market_cap", session="2")
+    )
+    [head, *lines] = csv.reader(samples.downloaded(api, "stocks", samples.page("/map")))
+    amd = next(dict(zip(head, line, strict=True)) for line in lines if "AMD" in line)
+    assert amd["missing_by_window"] == "20d: no price on 2026-07-24; 1d: no market cap on 2"
+    assert amd["degraded_by_window"] == ""
 
 
 # ── of hundreds of ETFs and thousands of stocks ──

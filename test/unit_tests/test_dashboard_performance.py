@@ -1,5 +1,7 @@
 """The view of how the portfolios have done: figures, doubts about the record, the chart's data, and the download."""
 
+import re
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +16,7 @@ from dashboard.texts import performance as texts
 from dashboard.texts import tear_sheet as tear_sheet_texts
 from dashboard.views import performance as view
 from reason_words import explained
+from utils.dates import sessions_between
 from utils.reasons import of_ticker, reason
 
 ROUTE = "/dashboard/performance"
@@ -185,6 +188,45 @@ def test_the_download_has_every_session_with_all_digits() -> None:
         "turnover": 0.25,
     }
     assert view.series(api.client, samples.page("/performance?period=5")) == []
+
+
+def test_the_download_is_of_the_range_that_is_shown() -> None:
+    days = sessions_between(date(2026, 6, 1), date(2026, 8, 21))
+    values = [1 + 0.01 * number for number in range(len(days))]
+    falling = [1 - 0.001 * number for number in range(len(days))]
+    long = followed(
+        20,
+        sessions=[str(day) for day in days],
+        **dict.fromkeys(("net", "gross"), values),
+        benchmark=falling,
+        drawdown=[0.0] * len(days),
+        benchmark_drawdown=[each - 1 for each in falling],
+        turnover=[0.1] * len(days),
+        position_count=[3] * len(days),
+    )
+    api = samples.Api({ROUTE: record(long)})
+    whole = view.series(api.client, samples.page("/performance?period=20"))
+    assert len(whole) == len(days) and whole[-1]["net_value"] == values[-1]
+    part = view.series(api.client, samples.page("/performance?period=20&range=1m"))
+    first = days.index(date.fromisoformat(str(part[0]["trade_date"])))
+    assert first > 0 and len(part) == len(days) - first
+    assert part[0] == {
+        **{"trade_date": str(days[first]), "gross_value": 1.0, "net_value": 1.0, "benchmark_value": 1.0},
+        **{"drawdown": 0.0, "benchmark_drawdown": 0.0, "turnover": 0.1},
+    }
+    assert part[-1]["net_value"] == pytest.approx(values[-1] / values[first])
+    assert part[-1]["benchmark_drawdown"] == pytest.approx(falling[-1] / falling[first] - 1)
+
+
+@pytest.mark.parametrize(("count", "more"), [(5, None), (6, "1"), (63, "58"), (1_234, "1,229")])
+def test_corrections_that_are_not_listed_are_counted(draw: Any, count: int, more: str | None) -> None:
+    correction = {
+        **{"job": "allocation", "as_of_date": "2026-08-20", "revision": 2, "known_at": "2026-08-22T13:00:00Z"},
+        **{"changed": ["inputs"], "difference": 0.1},
+    }
+    given = {**record(followed(20)), "corrections": [correction] * min(count, 50), "correction_count": count}
+    shown = samples.text_of(draw(given))
+    assert re.findall(r"and ([\d,]+) more", shown) == ([more] if more else [])
 
 
 class TestChart:

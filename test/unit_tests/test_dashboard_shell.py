@@ -17,9 +17,10 @@ from config.config import ConfigError, Settings
 from contract.reasons import shown
 from dashboard import callbacks, components, dashboard_finviz_app, downloads, first_view
 from dashboard.address import Address
+from dashboard.dashboard_finviz_app import create_app
 from dashboard.page import Page
 from dashboard.texts import Language, Text, common
-from dashboard.views import VIEWS
+from dashboard.views import VIEWS, view_of
 from utils.errors import InvalidInput
 from utils.reasons import reason
 
@@ -315,13 +316,35 @@ def test_what_cannot_be_downloaded_is_told_in_a_sentence(server: Any, path: str,
     assert told in answer.get_data(as_text=True)
 
 
-def test_no_rows_are_an_empty_file() -> None:
-    assert downloads.as_csv([]).strip() == ""
+@pytest.mark.parametrize(
+    ("path", "name", "begins"),
+    [
+        ("/", "portfolio", "position_rank,ticker,"),
+        ("/", "candidates", "etf_ticker,ticker,"),
+        ("/", "month", "final_rank,ticker,"),
+        ("/map", "stocks", "return_1d,return_5d,"),
+        ("/map", "etfs", "return_1d,return_5d,"),
+        ("/ticker", "prices", "ticker,currency,trade_date,"),
+        ("/ticker", "record", "as_of_date,period_days,"),
+        ("/performance", "performance", "trade_date,gross_value,"),
+        ("/lab", "lab", "name,is_seed,"),
+    ],
+)
+def test_a_table_without_rows_has_its_columns(path: str, name: str, begins: str) -> None:
+    written = downloads.as_csv([], view_of(Address(path)).tables[name].columns)
+    assert written.startswith(begins) and written.count("\r\n") == 1
+    assert "reasons" not in written, "reasons are in words alone"
+
+
+def test_an_empty_portfolio_is_downloaded_with_its_columns() -> None:
+    empty = samples.Api({"/dashboard/active-allocations": samples.allocations(samples.portfolio())})
+    answer = create_app(empty.client, samples.PERIODS).server.test_client().get("/download/portfolio.csv")
+    assert answer.get_data(as_text=True).startswith("position_rank,ticker,company_name,sector,portfolio_weight,")
 
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n"])
 def test_no_cell_is_a_formula(first: str) -> None:
-    written = downloads.as_csv([{"name": f"{first}1+1", "all": [f"{first}1+1"]}])
+    written = downloads.as_csv([{"name": f"{first}1+1", "all": [f"{first}1+1"]}], ["name", "all"])
     assert list(csv.reader(io.StringIO(written, newline="")))[1] == [f"'{first}1+1"] * 2
 
 

@@ -129,17 +129,24 @@ def test_an_empty_portfolio_is_no_concentration() -> None:
     ("given", "state"),
     [
         (session(*(run(dag, "green") for dag in DAGS)), "green"),
-        (session(run(DAGS[0], "skipped"), run(DAGS[1], "green")), "green"),
+        (session(run(DAGS[0], "skipped"), *(run(dag, "green") for dag in DAGS[1:])), "green"),
+        (session(run(DAGS[0], "green"), run(DAGS[1], "skipped"), publications=[publication()]), "green"),
+        (session(run(DAGS[0], "green")), "unfinished"),
+        (session(run(DAGS[0], "skipped"), run(DAGS[1], "green")), "unfinished"),
+        (session(*(run(dag, "green") for dag in DAGS[:4]), publications=[publication(job="trending")]), "unfinished"),
+        (session(*(run(DAGS[0], "green", run_id=name) for name in "abcde")), "unfinished"),
         (session(run(DAGS[2], "running", None), run(DAGS[1], "green")), "running"),
         (session(run(DAGS[1], "late", None), run(DAGS[2], "running", None)), "late"),
         (session(run(DAGS[3], "failed"), run(DAGS[1], "late")), "failed"),
-        (session(run(DAGS[3], "green", run_id="again"), run(DAGS[3], "failed")), "green"),
+        (session(*(run(dag, "green", run_id="again") for dag in DAGS), run(DAGS[3], "failed")), "green"),
         (session(run("maintenance", "failed"), publications=[publication()]), "published"),
+        (session(publications=[publication(job="trending")]), "unfinished"),
+        (session(publications=[publication(job="rebalance")]), "none"),
         (session(), "none"),
     ],
 )
 def test_a_session_is_as_well_as_the_worst_of_its_stages(given: dict[str, Any], state: str) -> None:
-    assert summary.last_run(convert(explained(given), SessionState))[0] == state
+    assert summary.last_run(convert(explained(given), SessionState)).state == state
 
 
 def known(last_run: dict[str, Any] | None = None, coming: Sequence[str] = ()) -> Calendar:
@@ -167,6 +174,22 @@ def test_a_history_that_is_being_computed_is_told(state: str, is_told: bool) -> 
     computed = session(run("history", state, None, reason=[goes_on]), run(DAGS[0], "green"))
     told = samples.text_of(summary.runs(known(computed), page()))
     assert ("computing 250 sessions, step 5 of 9: 1 sessions have portfolios so far" in told) == is_told
+
+
+@pytest.mark.parametrize(
+    ("language", "done", "told"),
+    [
+        ("en", 1, "not finished , 1 of 5 stages"),
+        ("en", 4, "not finished , 4 of 5 stages"),
+        ("ko", 2, "미완료 , 5단계 중 2단계"),
+        ("en", 5, None),
+    ],
+)
+def test_a_session_that_is_not_through_says_how_far_it_is(language: Language, done: int, told: str | None) -> None:
+    found = summary.runs(known(session(*(run(dag, "green") for dag in DAGS[:done]))), page(language))
+    shown = " ".join(samples.text_of(found).split())
+    assert (told in shown) if told else "stages" not in shown
+    assert (pipeline_texts.WORDS["green"].in_(language) in shown) is (told is None)
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

@@ -2,18 +2,20 @@
 
 from typing import Any
 
+import httpx
 import pytest
 from msgspec import convert
 
 import dashboard_samples as samples
 from contract.portfolios import Appearance
 from contract.stocks import PublishedBar
-from dashboard import callbacks, components, dashboard_finviz_app, downloads, figures
+from dashboard import callbacks, components, dashboard_finviz_app, figures
+from dashboard.api_client import ApiClient
 from dashboard.figures import DARK, LIGHT, Candle
 from dashboard.texts import Language, common
 from dashboard.texts import ticker as texts
 from dashboard.views import ticker as view
-from reason_words import text
+from reason_words import explained, text
 from utils.errors import InvalidInput
 from utils.reasons import reason
 
@@ -351,9 +353,10 @@ def test_every_view_has_the_ticker_field(language: Language) -> None:
 
 def test_its_tables_can_be_downloaded(stock: Any) -> None:
     page = samples.page("/ticker/NVDA?range=1m")
-    prices = downloads.as_csv(view.prices(stock.client, page)).splitlines()
-    assert prices[0].startswith("trade_date,open_price") and prices[2].startswith("2026-08-21,100.0,103.0")
-    record = downloads.as_csv(view.record(stock.client, page)).splitlines()
+    prices = samples.downloaded(stock, "prices", page)
+    assert prices[0].startswith("ticker,currency,trade_date,open_price")
+    assert prices[2].startswith("NVDA,USD,2026-08-21,100.0,103.0")
+    record = samples.downloaded(stock, "record", page)
     assert record[1].startswith("2026-08-21,20,,0.4321,2,1.0,0.0963,QQQ SPY")
     server = dashboard_finviz_app.create_app(stock.client, samples.PERIODS).server.test_client()
     answer = server.get("/download/prices.csv?path=/ticker&subject=NVDA&range=1m")
@@ -402,6 +405,58 @@ def test_a_return_in_doubt_says_so(stock: Any, language: Language, told: str) ->
     assert told in samples.text_of(samples.drawn(stock, "/ticker/NVDA", language))
 
 
+def test_prices_that_are_not_in_dollars_say_so_in_the_file(stock: Any) -> None:
+    stock.answers["/stocks/005930.KS/history"] = samples.history("005930.KS", currency="KRW")
+    [_, row, _] = samples.downloaded(stock, "prices", samples.page("/ticker/005930.KS"))
+    assert row.startswith("005930.KS,KRW,2026-08-20,")
+
+
+@pytest.mark.parametrize("total", [1, 1000, 1001, 2000, 2345])
+def test_the_file_of_its_record_has_every_portfolio(total: int) -> None:
+    """The API gives a thousand at once."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        limit, offset = int(request.url.params["limit"]), int(request.url.params.get("offset", 0))
+        assert limit <= 1000, "what the API gives at most"
+        rows = [samples.appearance("2026-08-21", 20, 0.1, rank=number) for number in range(total)][offset:][:limit]
+        following = "/the/next/part" if offset + limit < total else None
+        part = {"total": total, "limit": limit, "offset": offset, "next": following}
+        return httpx.Response(200, json=explained({**part, "ticker": "NVDA", "appearances": rows}))
+
+    client = ApiClient("http://api", "the-key", httpx.MockTransport(answer))
+    found = view.record(client, samples.page("/ticker/NVDA"))
+    assert [each.rank for each in found] == list(range(total))
+
+
+@pytest.mark.parametrize(
+    ("language", "marks"),
+    [
+        ("en", {"△ degraded": "No holdings of XLB are stored", "hindsight": "which nobody could have known then"}),
+        ("ko", {"△ 불완전": "XLB의 보유 종목이 저장되어", "사후 정보": "당시에는 알 수 없던"}),
+    ],
+)
+def test_its_record_marks_what_lacked_something_or_knew_too_much(
+    stock: Any, language: Language, marks: dict[str, str]
+) -> None:
+    plain = samples.named(samples.drawn(stock, "/ticker/NVDA", language), "record")
+    assert not [each for each in samples.parts(plain) if "degraded" in (getattr(each, "className", None) or "")]
+    lacking = {"is_degraded": True, "degraded_reason": [reason("no_holdings", etf="XLB")]}
+    later = {"holdings_as_of": "2026-08-28", "holdings_known_later": True}
+    appearances = [
+        samples.appearance("2026-08-21", 20, 0.4, **lacking, **later),
+        samples.appearance("2026-08-20", 20, 0.4),
+    ]
+    stock.answers["/stocks/NVDA/record"] = {**samples.part(2), "ticker": "NVDA", "appearances": appearances}
+    drawn = samples.named(samples.drawn(stock, "/ticker/NVDA", language), "record")
+    tags = [each for each in samples.parts(drawn) if "degraded" in (getattr(each, "className", None) or "")]
+    assert [each.children for each in tags] == list(marks)
+    for tag, words in zip(tags, marks.values(), strict=True):
+        assert words.lower() in tag.title.lower()
+    assert "2026" in tags[1].title
+    written = samples.downloaded(stock, "record", samples.page("/ticker/NVDA"))
+    assert "no holdings of XLB are stored" in written[1] and "degraded_reason" in written[0]
+
+
 class TestStrips:
     PAST = (
         samples.appearance("2026-08-20", 20, 0.4321),
@@ -410,7 +465,9 @@ class TestStrips:
     )
 
     def strips(self, language: Language = "en") -> list[figures.Strip]:
-        return view.strips(convert(list(self.PAST), list[Appearance]), samples.page("/ticker/NVDA", language))
+        return view.strips(
+            convert(explained(list(self.PAST)), list[Appearance]), samples.page("/ticker/NVDA", language)
+        )
 
     def test_each_portfolio_has_the_sessions_that_the_ticker_was_in(self) -> None:
         assert [(each.name, list(each.days)) for each in self.strips()] == [

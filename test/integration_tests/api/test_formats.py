@@ -64,6 +64,19 @@ def test_rows_are_those_of_the_json(api: TestClient) -> None:
     ]
 
 
+def test_a_portfolio_without_positions_is_one_row_that_says_why(api: TestClient) -> None:
+    [row] = csv.DictReader(io.StringIO(api.get("/stocks/portfolio?period_days=5&format=csv").text))
+    assert (row["status"], row["cash_weight"], row["ticker"]) == ("empty", "1.0", "")
+    assert row["reason"] == "no ETF trends over 5 sessions"
+    table = columns(
+        read_parquet(io.BytesIO(api.get("/stocks/portfolio?period_days=5&format=parquet").content)).read_all()
+    )
+    assert (table["status"], table["ticker"]) == (["empty"], [None])
+    assert api.get("/stocks/NVDA/history?from=2026-08-22&to=2026-08-23&format=csv").text.count("\n") == 1, (
+        "pages have none"
+    )
+
+
 @pytest.mark.parametrize(("wanted", "media_type"), MEDIA_TYPES.items())
 def test_a_browser_asks_by_parameter(api: TestClient, wanted: str, media_type: str) -> None:
     accept = {"Accept": "text/html,*/*;q=0.8"}

@@ -21,6 +21,8 @@ def test_it_says_what_the_longer_answers_say(api: TestClient, period: int, befor
     record = {each["period_days"]: each for each in whole["portfolios"]}.get(period)
     assert told["record"] == (record and {name: record[name] for name in told["record"]})
     assert told["benchmark"] == whole["benchmark"]
+    if record:
+        assert (told["record"]["source"], told["record"]["degraded_sessions"]) == ("simulated", 0)
 
 
 def test_the_first_session_has_the_record_up_to_it_and_nothing_before(api: TestClient) -> None:
