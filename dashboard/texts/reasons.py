@@ -207,6 +207,8 @@ KOREAN: Mapping[str, str] = {
     "without_dividend": "배당 없이 {move}",
     "beside_dividend": "{move}, {dividend}",
     "dividend_and_gain_share": "배당 {dividend:g}과 자본 이득 {gain:g}은(는) 전날 종가의 {share:.{digits}%}입니다",
+    "gain_left_out": "수정 종가에 전날 종가의 {share:.{digits}%}인 자본 이득 {gain:g}이(가) 반영되지 않았습니다. "
+    "그러나 {move}",
     "other_rates": "출처의 응답이 저장된 환율의 {factor:.4g}배입니다",
     "contradicts": "출처의 응답이 저장된 종가 {count}건 중 {odd}건과 다릅니다: "
     "다른 종목의 시세이거나 하루 밀린 시세일 수 있습니다",
