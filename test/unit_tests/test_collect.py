@@ -422,8 +422,8 @@ class TestDelivery(Delivering):
         assert receipt.expected == {"collected_daily_stock_history": [("KRW=X", AS_OF)]}
 
 
-class TestFirstMarketCap(Delivering):
-    """A fetch that brings a company's first market cap is judged by what is stored, as any other."""
+class Collecting(Delivering):
+    """One stock's answer and its quote, from the request to the messages."""
 
     quote = Quote("AAPL", "Apple Inc.", "USD", 1_000, None)
 
@@ -438,6 +438,10 @@ class TestFirstMarketCap(Delivering):
         request = FetchRequest(stored, self.days[0], AS_OF, [AS_OF])
         stock_bars.fetch_stocks(current, {"AAPL": request})
         return current.receipt, sent.messages
+
+
+class TestFirstMarketCap(Collecting):
+    """A fetch that brings a company's first market cap is judged by what is stored, as any other."""
 
     @staticmethod
     def uncapped(bars: Sequence[Bar], currency: str = "USD") -> dict[date, Row]:
@@ -484,6 +488,46 @@ class TestFirstMarketCap(Delivering):
         _, sent = self.collect(monkeypatch, self.bars(), self.uncapped(self.bars()))
 
         assert sent == []
+
+
+class TestMistakenCount(Collecting):
+    """The stored share count is not the quote's, and the quote is right."""
+
+    quote = Quote("AAPL", "Apple Inc.", "USD", 10_000, 1_000_000, 10_000, 100.0)
+
+    def counted(self, bars: Sequence[Bar]) -> dict[date, Row]:
+        size = {"shares_outstanding": 1_000, "market_cap": 100_000, "market_cap_source": "implied_x_close"}
+        return {day: {**row, **size, "currency": "USD"} for day, row in rows(bars).items()}
+
+    def test_all_that_was_stored_of_a_split_s_stale_quote_is_sent_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        bars = self.bars()
+        bars[3] = replace(bars[3], split_ratio=10.0)
+
+        receipt, sent = self.collect(monkeypatch, bars, self.counted(bars[:-1]))
+
+        assert [message.trade_date for message in sent] == self.days
+        assert {(message.shares_outstanding, message.market_cap) for message in sent} == {(10_000, 1_000_000)}  # type: ignore[attr-defined]
+        assert (receipt.missing, receipt.changed) == ({}, 0)
+
+    @pytest.mark.parametrize(("quoted", "count"), [(None, 1_000), (1_000, 1_000), (9_990, 10_000)])
+    def test_a_split_to_come_is_looked_up_in_what_was_quoted_before(
+        self, monkeypatch: pytest.MonkeyPatch, quoted: int | None, count: int
+    ) -> None:
+        asked: list[Any] = []
+        earlier = quoted and replace(self.quote, implied_shares=quoted)
+        monkeypatch.setattr(stock_bars, "quote_before", lambda *given: asked.append(given[1:]) or earlier)
+
+        _, [message] = self.collect(monkeypatch, self.bars(), self.counted(self.bars()[:-1]))
+
+        assert (message.trade_date, message.shares_outstanding) == (AS_OF, count)  # type: ignore[attr-defined]
+        assert asked == [("AAPL", ANSWER.fetched_at - timedelta(days=14))]
+
+    def test_as_a_rule_nothing_is_looked_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(self, "quote", replace(self.quote, implied_shares=1_010))
+
+        _, [message] = self.collect(monkeypatch, self.bars(), self.counted(self.bars()[:-1]))
+
+        assert message.shares_outstanding == 1_010  # type: ignore[attr-defined]
 
 
 class TestMarketCaps:
