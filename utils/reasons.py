@@ -221,6 +221,7 @@ SENTENCES: Mapping[str, str] = {
     "beside_dividend": "{move}, {dividend}",
     "dividend_and_gain_share": "the dividend of {dividend:g} with the capital gain of {gain:g} is "
     "{share:.{digits}%} of the close before",
+    "adjusted_below_zero": "the adjusted closes before it are below zero",
     "gain_left_out": "the adjusted close leaves out the capital gain of {gain:g}, {share:.{digits}%} of the close "
     "before, but {move}",
     "other_rates": "its answer is {factor:.4g} times the stored rates",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 from statistics import median
 
 from collector.judgement.series import (
@@ -11,6 +12,7 @@ from collector.judgement.series import (
     Series,
     describe_share,
     digits_of,
+    is_price,
     share_kept,
 )
 from collector.yahoo_answers.model import Bar
@@ -73,6 +75,22 @@ def _doubt_dividend(series: Series, bar: Bar, close_before: float, doubt: Reason
         series.judged.doubt(bar.session, doubt)
 
 
+def judge_beyond_price(series: Series, bars: Sequence[Bar]) -> None:
+    """Doubt the first bar behind adjusted closes below zero: what was paid that day is more than the price.
+
+    bars: of the answer, also those without a proper price, which the series lacks
+    """
+    with_close = [bar for bar in bars if is_price(bar.close)]
+    for before, bar in pairwise(with_close):
+        paid = bar.dividend + bar.capital_gain
+        # One odd bar below zero among others is none of a dividend: the message contract refuses it.
+        if before.adj_close < 0 < bar.adj_close and (paid > before.close or bar is series.bars[0]):
+            series.judged.previous_closes.setdefault(bar.session, before.close)
+            dividend, move = _describe_paid(bar, paid / before.close), _describe_fall(1 - bar.close / before.close)
+            doubt = reason("large_dividend", dividend=dividend, move=move) if paid else reason("adjusted_below_zero")
+            _doubt_dividend(series, bar, before.close, doubt)
+
+
 def judge_gains(series: Series) -> None:
     """Judge each capital gain: where the adjusted close takes it off, the price has to fall by it, and only there.
 
@@ -97,7 +115,11 @@ def _judge_gain(series: Series, before: Bar, bar: Bar) -> None:
     off = taken - fall if is_taken_off else fall - taken
     if not 0.5 * gain < off < 1.5 * gain:
         return
-    doubt = _describe_gain(bar, taken if is_taken_off else gain, is_taken_off, _describe_fall(fall))
+    move = _describe_fall(fall)
+    if is_taken_off:
+        doubt = reason("large_dividend", dividend=_describe_paid(bar, taken), move=move)
+    else:
+        doubt = reason("gain_left_out", gain=bar.capital_gain, share=gain, digits=digits_of(gain), move=move)
     is_clear = off > max(CLEAR_MISMATCH, GAIN_MOVE * series.usual_move) or (is_taken_off and taken > ABSURD_DIVIDEND)
     if is_clear and series.is_accepted(bar.session, bar.close / close_before):
         return
@@ -119,13 +141,11 @@ def _is_adjusted_so(series: Series, before: Bar, bar: Bar, found: float) -> bool
     return True
 
 
-def _describe_gain(bar: Bar, share: float, is_taken_off: bool, move: Reason) -> Reason:
-    size = {"gain": bar.capital_gain, "share": share, "digits": digits_of(share)}
-    if is_taken_off:
-        return reason(
-            "large_dividend", dividend=reason("dividend_and_gain_share", dividend=bar.dividend, **size), move=move
-        )
-    return reason("gain_left_out", **size, move=move)
+def _describe_paid(bar: Bar, share: float) -> Reason:
+    if not bar.capital_gain:
+        return describe_share(bar.dividend, share)
+    paid = {"dividend": bar.dividend, "gain": bar.capital_gain}
+    return reason("dividend_and_gain_share", **paid, share=share, digits=digits_of(share))
 
 
 def _describe_fall(fall: float) -> Reason:

@@ -87,10 +87,17 @@ def _lines_of(result: Mapping[str, Any], ticker: str, meta: Mapping[str, Any]) -
     lines: list[list[Any]] = sorted(map(list, zip(stamps, *columns, strict=True)), key=lambda line: line[0])
     for line in lines:
         opened, high, low, close, volume, adj_close = map(positive_number, line[1:])
+        adj_close = adj_close or _number_below_zero(line[-1])
         session = session_of(line[0], zone, line[0] == live)
         row = _Line(session, opened, high, low, close, adj_close, int(volume or 0))
         rows[session] = _merge(rows.get(session), row)
     return [rows[day] for day in sorted(rows)]
+
+
+def _number_below_zero(adj_close: Any) -> float | None:
+    """Return an adjusted close of before a dividend above the price. No consumer takes it, the judgement needs it."""
+    below = positive_number(adj_close and -adj_close)
+    return below and -below
 
 
 def _merge(first: _Line | None, second: _Line) -> _Line:

@@ -207,6 +207,7 @@ KOREAN: Mapping[str, str] = {
     "without_dividend": "배당 없이 {move}",
     "beside_dividend": "{move}, {dividend}",
     "dividend_and_gain_share": "배당 {dividend:g}과 자본 이득 {gain:g}은(는) 전날 종가의 {share:.{digits}%}입니다",
+    "adjusted_below_zero": "이전 수정 종가가 0보다 작습니다",
     "gain_left_out": "수정 종가에 전날 종가의 {share:.{digits}%}인 자본 이득 {gain:g}이(가) 반영되지 않았습니다. "
     "그러나 {move}",
     "other_rates": "출처의 응답이 저장된 환율의 {factor:.4g}배입니다",

@@ -404,6 +404,17 @@ class TestDelivery(Delivering):
         assert (kind, ticker, session, state) == (Kind.STOCK, "AAPL", AS_OF, "missing")
         assert why == as_json(receipt.missing["AAPL"])
 
+    @pytest.mark.parametrize("is_known", [False, True])
+    def test_a_dividend_above_the_price_waits_and_what_it_takes_below_zero_is_refused(self, is_known: bool) -> None:
+        bars = [replace(one, adj_close=-one.adj_close * 4) if one.session < AS_OF else one for one in self.bars()]
+        bars[-1] = replace(bars[-1], dividend=500.0)
+
+        receipt, sent = self.deliver(bars, rows(self.bars()[:-1]) if is_known else {})
+
+        assert [(message.trade_date, message.is_plausible) for message in sent] == [(AS_OF, False)]
+        assert missing_of(receipt) == {"AAPL": "the bar of 2026-08-21 is quarantined: see logs_consumer_error"}
+        assert self.breaks() == [(AS_OF, True)]
+
     def test_noted_breaks_are_recorded_with_all_bars_sent(self) -> None:
         bars = [
             replace(one, adj_close=one.adj_close * 0.99) if one.session < self.days[5] else one for one in self.bars()

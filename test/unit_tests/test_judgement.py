@@ -938,11 +938,36 @@ class TestNoPrices:
     def test_absurd_events_end_no_judgement(self, values: dict[str, float]) -> None:
         judge(changed(clean(), AT, **values))
 
-    def test_older_adjusted_closes_below_zero(self) -> None:
+    @pytest.mark.parametrize("stored", [False, True])
+    @pytest.mark.parametrize(
+        ("values", "words"),
+        [
+            ({"dividend": 500.0}, "the dividend of 500 is 500.00% of the close before, but the close rises by 1.00%"),
+            (
+                {"capital_gain": 500.0},
+                "the dividend of 0 with the capital gain of 500 is 500.00% of the close before, but the close rises by "
+                "1.00%",
+            ),
+            ({}, "the adjusted closes before it are below zero"),
+        ],
+    )
+    def test_older_adjusted_closes_below_zero(self, stored: bool, values: dict[str, float], words: str) -> None:
         """A dividend larger than the price takes more off them than there is."""
+        right = series([100.0] * AT + [101.0] * (len(DAYS) - AT))
+        bars = [replace(bar, adj_close=-4 * bar.adj_close) if at < AT else bar for at, bar in enumerate(right)]
+
+        judged = judge(changed(bars, AT, **values), Known(rows(right[:AT]) if stored else {}))
+
+        assert found(judged) == ([DAY], [(DAY, True)])
+        assert told(judged.doubts[DAY]) == words
+        assert judged.previous_closes[DAY] == pytest.approx(100.0)
+
+    def test_adjusted_closes_below_zero_that_are_accepted(self) -> None:
         bars = [replace(bar, adj_close=-bar.adj_close) if at < AT else bar for at, bar in enumerate(clean())]
 
-        assert found(judge(changed(bars, AT, dividend=500.0))) == NOTHING
+        judged = judge(changed(bars, AT, dividend=500.0), Known(accepted={DAY: None}))
+
+        assert (found(judged), judged.approved) == (NOTHING, {DAY})
 
 
 Lie = Callable[[list[Bar], int, Random], list[Bar]]

@@ -9,6 +9,7 @@ import pytest
 
 import yahoo_server as replies
 from collector.holdings import to_snapshot
+from collector.judgement.judge import judge_bars
 from collector.yahoo import MISREADINGS
 from collector.yahoo_answers.chart import bars_from_chart
 from collector.yahoo_answers.envelope import Refusal, error_of
@@ -85,6 +86,16 @@ class TestRows:
 
         assert days_of(read(days, [10.0, absent, 12.0])) == [8, 10]
         assert days_of(read(days, [10.0, 11.0, 12.0], adjclose=[10.0, absent, 12.0])) == [8, 10]
+
+    def test_a_dividend_above_the_price_can_be_seen(self, read: Callable[..., list[Bar]]) -> None:
+        """It takes more off the older adjusted closes than there is. Without them it would be the first bar's own."""
+        days = [opening(day) for day in (8, 9, 10)]
+        paid = {"dividends": event(days[2], amount=500.0)}
+
+        bars = read(days, [340.0, 341.0, 342.0], adjclose=[-158.5, -159.0, 342.0], events=paid)
+
+        assert [(bar.adj_close, bar.dividend) for bar in bars] == [(-158.5, 0.0), (-159.0, 0.0), (342.0, 500.0)]
+        assert list(judge_bars(bars).doubts) == [date(2026, 9, 10)]
 
     def test_a_bar_may_lack_its_range_and_its_volume(self, read: Callable[..., list[Bar]]) -> None:
         [only] = read([opening(10)], [10.0], open=[None], high=[None], low=[None], volume=[None])
