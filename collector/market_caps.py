@@ -19,7 +19,7 @@ from operator import mul
 
 from collector.yahoo_answers.model import Bar, Quote
 from database.db_helper import Row
-from utils.messages import LARGEST_INTEGER, MarketCapSource
+from utils.messages import LARGEST_INTEGER, LARGEST_STEP, MarketCapSource
 
 # By how much the listed class differs from the whole company; below it the quoted cap is only older, or rounded.
 SAME_COUNT = 0.01
@@ -45,10 +45,13 @@ class Worth:
     source: MarketCapSource | None
 
 
-def company_shares(quote: Quote) -> tuple[int | None, MarketCapSource | None]:
+def company_shares(
+    quote: Quote, bars: Sequence[Bar] = (), known: float | None = None
+) -> tuple[int | None, MarketCapSource | None]:
     """Return the company's share count as quoted, and where it is from.
 
-    A listed class alone is the last resort.
+    A listed class alone is the last resort. bars, known: the splits and the stored count, which tell what is true of a
+    quote that contradicts itself
 
     >>> company_shares(Quote("GOOG", None, "USD", 5_527_000_000, 4_162_458_484_736, 12_229_934_831, 340.35))
     (12229934831, 'implied_x_close')
@@ -57,10 +60,14 @@ def company_shares(quote: Quote) -> tuple[int | None, MarketCapSource | None]:
     >>> company_shares(Quote("KO", None, "USD", 4_300_000_000, 301_400_000_000, None, 70.0))
     (4300000000, 'shares_x_close')
     """
-    listed = quote.shares_outstanding
-    if quote.implied_shares:
-        return quote.implied_shares, "implied_x_close"
-    derived = _quoted_count(quote)
+    implied, derived, listed = quote.implied_shares, _quoted_count(quote), quote.shares_outstanding
+    if implied and derived and _contradict(implied, derived, bars):
+        count = _truer(implied, derived, listed) if known is None else _nearest((implied, derived), known, bars)
+        if count is None:
+            return None, None
+        implied = implied if count == implied else None
+    if implied:
+        return implied, "implied_x_close"
     if derived and (not listed or abs(derived / listed - 1) > SAME_COUNT):
         return derived, "derived_x_close"
     return (listed, "shares_x_close") if listed else (None, None)
@@ -160,14 +167,15 @@ class Worths:
         self, bars: Sequence[Bar], quote: Quote, earlier: Quote | None
     ) -> tuple[int | None, MarketCapSource | None]:
         """Return the quote's count on the basis of the fetched closes, or the last that was stored without one."""
-        count, source = company_shares(quote)
         last = self._last_counted(bars)
         if last is None:
+            count, source = company_shares(quote, bars)
             quoted = _quoted_count(quote)
             return (round(count * _behind_by(count, quoted or count, bars)) if count else None), source
         row = self._stored[last]
         stored_source = row.get("market_cap_source")
         self._known = known = self._rebased(last, row)
+        count, source = company_shares(quote, bars, known)
         if count is None or _is_class_alone(count, source, known, stored_source):
             return _shares(known), stored_source or "shares_x_close"
         factor = _behind_by(count, known, bars)
@@ -224,6 +232,27 @@ def _behind_by(count: float, known: float, bars: Sequence[Bar]) -> float:
     factors = [1.0, *accumulate(reversed(ratios), mul)]
     factor = min(factors, key=lambda each: abs(math.log(count * each / known)))
     return factor if abs(math.log(count * factor / known)) < BUYBACKS else 1.0
+
+
+def _contradict(implied: int, derived: int, bars: Sequence[Bar]) -> bool:
+    """Tell whether two of a quote's counts are further apart than a cap of the day before and a split explain."""
+    is_explained = _behind_by(implied, derived, bars) != 1 or _behind_by(derived, implied, bars) != 1
+    return abs(math.log(implied / derived)) > math.log1p(LARGEST_STEP) and not is_explained
+
+
+def _truer(implied: int, derived: int, listed: int | None) -> int:
+    """Choose between two counts that contradict each other: no company has fewer shares than its listed class."""
+    if listed is None:
+        return derived
+    is_listed = abs(implied / listed - 1) <= SAME_COUNT
+    return implied if is_listed or derived * (1 + LARGEST_STEP) < listed <= implied * (1 + LARGEST_STEP) else derived
+
+
+def _nearest(counts: Sequence[int], known: float, bars: Sequence[Bar]) -> int | None:
+    """Return the count that is nearest to the stored one, or None where none is near."""
+    off = {count: abs(math.log(count * _behind_by(count, known, bars) / known)) for count in counts}
+    nearest = min(counts, key=off.__getitem__)
+    return nearest if off[nearest] < BUYBACKS else None
 
 
 def _missed_by(known: float, count: int, last: date, bars: Sequence[Bar]) -> float:

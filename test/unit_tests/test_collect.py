@@ -525,7 +525,7 @@ class TestMistakenCount(Collecting):
         self, monkeypatch: pytest.MonkeyPatch, quoted: int | None, count: int
     ) -> None:
         asked: list[Any] = []
-        earlier = quoted and replace(self.quote, implied_shares=quoted)
+        earlier = quoted and Quote("AAPL", None, "USD", quoted, quoted * 100, quoted, 100.0)
         monkeypatch.setattr(stock_bars, "quote_before", lambda *given: asked.append(given[1:]) or earlier)
 
         _, [message] = self.collect(monkeypatch, self.bars(), self.counted(self.bars()[:-1]))

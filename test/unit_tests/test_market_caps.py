@@ -81,6 +81,69 @@ class TestWhoseShares:
         assert found[EX_DATE] == Worth(700, 7_700, "implied_x_close")
 
 
+class TestAQuoteThatContradictsItself:
+    """One of three figures is wrong: the implied count, the cap, or the listed class."""
+
+    COMPANY, CLASS, CAP = 12_229_934_831, 5_527_000_000, 4_162_458_484_736
+
+    @pytest.mark.parametrize(
+        ("implied", "listed", "cap", "count"),
+        [
+            (5_000_000, CLASS, CAP, COMPANY),  # fewer shares than the listed class has
+            (4_529_934_831, CLASS, CAP, COMPANY),
+            (50_000_000_000, CLASS, CAP, COMPANY),
+            (5_000_000, None, CAP, COMPANY),
+            (COMPANY, CLASS, CAP // 100, COMPANY),  # a cap in another unit
+            (CLASS, CLASS, CAP * 100, CLASS),  # two of three agree
+            (CLASS * 100, CLASS, CLASS * 340, CLASS),
+            # Those that agree are believed, whatever the listed class has: of a depositary receipt it is another share.
+            (COMPANY, 5 * COMPANY, CAP, COMPANY),
+            (None, 5 * COMPANY, CAP, COMPANY),
+            (COMPANY, CLASS, CAP * 3 // 4, COMPANY),  # a cap of the day before
+        ],
+    )
+    def test_a_first_fetch(self, implied: int | None, listed: int | None, cap: int, count: int) -> None:
+        [worth] = worths([bar(EX_DATE, 340.35)], {}, quote(implied, listed, cap, 340.35)).values()
+
+        assert worth.shares == pytest.approx(count, rel=2e-3)
+
+    @pytest.mark.parametrize(
+        ("implied", "cap"),
+        [(5_000_000, CAP), (CLASS, CAP), (50_000_000_000, CAP), (COMPANY, CAP // 100), (COMPANY, CAP * 100)],
+    )
+    def test_what_is_stored_tells(self, implied: int, cap: int) -> None:
+        stored = {DAYS[1]: row(340.0, self.COMPANY)}
+
+        found = worths([bar(DAYS[1], 340.0), bar(EX_DATE, 340.35)], stored, quote(implied, self.CLASS, cap, 340.35))
+
+        assert found[EX_DATE].shares == pytest.approx(self.COMPANY, rel=1e-6)
+
+    def test_where_neither_is_near_the_stored_one_goes_on(self) -> None:
+        stored = {DAYS[1]: row(340.0, self.COMPANY)}
+        of = quote(5_000_000, self.CLASS, self.CAP * 100, 340.35)
+
+        assert worths([bar(DAYS[1], 340.0), bar(EX_DATE, 340.35)], stored, of)[EX_DATE].shares == self.COMPANY
+
+    @pytest.mark.parametrize("stale", ["implied", "cap"])
+    def test_a_split_explains_it(self, stale: str) -> None:
+        bars = [bar(DAYS[1], 34.0), bar(EX_DATE, 34.035, 10.0)]
+        implied = self.COMPANY if stale == "implied" else 10 * self.COMPANY
+        of = quote(implied, None, self.CAP if stale == "implied" else self.CAP // 10, 34.035)
+
+        first, later = worths(bars, {}, of), worths(bars, {DAYS[1]: row(340.0, self.COMPANY)}, of)
+
+        assert first[EX_DATE].shares == later[EX_DATE].shares == 10 * self.COMPANY
+
+    def test_an_early_count_beside_the_cap_of_now_is_known_for_one(self) -> None:
+        stored = {DAYS[1]: row(340.0, self.COMPANY)}
+        of = quote(10 * self.COMPANY, None, self.CAP, 340.35)
+
+        found = Worths([bar(DAYS[1], 340.0), bar(EX_DATE, 340.35)], stored, of, "USD")
+
+        assert (found.is_waiting, found.at(bar(EX_DATE, 340.35)).source) == (False, "derived_x_close")
+        assert found.at(bar(EX_DATE, 340.35)).shares == pytest.approx(self.COMPANY, rel=1e-6)
+
+
 class TestWhatWasStored:
     @property
     def stored(self) -> dict[date, Row]:

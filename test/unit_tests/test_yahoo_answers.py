@@ -617,6 +617,17 @@ class TestQuotes:
 
         assert quote == Quote("X", "Twin Class", "USD", 5_500_000_000, 4_114_000_000_000, 12_100_000_000, 340.0)
 
+    @pytest.mark.parametrize("is_reversed", [False, True])
+    @pytest.mark.parametrize("other", [{}, {"longName": "X Inc.", "regularMarketPrice": 5.0}, {"quoteType": "NONE"}])
+    def test_of_a_symbol_that_is_listed_twice_the_fuller_one_counts(self, other: Any, is_reversed: bool) -> None:
+        full = {"symbol": "X", "longName": "X Inc.", "sharesOutstanding": 7, "regularMarketPrice": 5.0}
+        listed = [full, {"symbol": "X", **other}, {"symbol": "Y"}]
+
+        found = quotes_of({"quoteResponse": {"result": listed[::-1] if is_reversed else listed}})
+
+        assert found["X"] == Quote("X", "X Inc.", None, 7, None, None, 5.0)
+        assert found.keys() == {"X", "Y"}
+
     @pytest.mark.parametrize(
         ("code", "currency"), [("GBp", "GBP"), ("ZAc", "ZAR"), ("ILA", "ILS"), ("ILa", "ILS"), ("GBX", "GBP")]
     )
