@@ -11,7 +11,7 @@ today's count; those of before a spin-off went with as many shares as today, so 
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import accumulate
@@ -113,9 +113,11 @@ class Worths:
         self.is_waiting = False
         self._missed = 1.0  # the factor of the splits that the stored counts lack
         self._known: float | None = None  # the last stored count, on the basis of the fetched closes
+        # In another currency than the prices cap and price are other figures, or in a unit that is none.
+        if quote.currency not in (None, currency):
+            quote = replace(quote, market_cap=None, price=None)
         self._count, self._source = self._counted(bars, quote, earlier)
-        # The cap of the fetch day, where no count is known; in another currency it would be another figure.
-        self._quoted = quote.market_cap if quote.currency in (None, currency) else None
+        self._quoted = quote.market_cap  # the cap of the fetch day, where no count is known
 
     @property
     def is_counted(self) -> bool:

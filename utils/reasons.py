@@ -255,6 +255,7 @@ SENTENCES: Mapping[str, str] = {
     "yahoo_other_symbol": "asked Yahoo for {ticker}, it answered for {other}",
     "yahoo_other_interval": "Yahoo answered with bars of {interval}",
     "yahoo_no_currency": "Yahoo does not say its currency ({currency})",
+    "yahoo_odd_unit": "Yahoo says that its prices are in {unit}, in which none of its exchange are",
     "yahoo_uneven": "Yahoo's arrays of prices are not as long as its days",
     "yahoo_nothing": "Yahoo has nothing of the kind on it",
     "yahoo_unknown": "Yahoo does not know {ticker!r}: check the spelling (BRK-B, not BRK.B), or it is delisted",

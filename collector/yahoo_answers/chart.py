@@ -10,7 +10,7 @@ from collector.yahoo_answers.envelope import Refusal, only_result
 from collector.yahoo_answers.events import add_events, events_of
 from collector.yahoo_answers.model import Bar
 from collector.yahoo_answers.sessions import completed, session_of, zone_of
-from collector.yahoo_answers.values import LONGEST_TICKER, major_unit, positive_number
+from collector.yahoo_answers.values import LONGEST_TICKER, is_odd_unit, major_unit, positive_number
 from config.exchanges import RATE
 from utils.reasons import Reason, of_ticker, reason
 from utils.text import printable
@@ -48,6 +48,8 @@ def bars_from_chart(answer: Any, ticker: str, moment: datetime) -> tuple[str, li
     currency, units = major_unit(meta.get("currency"))
     if currency is None:
         raise _refusal(ticker, "no currency", reason("yahoo_no_currency", currency=repr(meta.get("currency"))))
+    if is_odd_unit(ticker, currency, units):
+        raise _refusal(ticker, "an odd unit", reason("yahoo_odd_unit", unit=meta["currency"]))
     rows = _lines_of(result, ticker, meta)
     if ticker.endswith(RATE):
         return currency, rates(rows, moment)

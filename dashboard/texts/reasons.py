@@ -240,6 +240,7 @@ KOREAN: Mapping[str, str] = {
     "yahoo_other_symbol": "Yahoo에 {ticker}을(를) 요청했지만 {other}에 대해 응답했습니다",
     "yahoo_other_interval": "Yahoo가 {interval} 간격의 시세로 응답했습니다",
     "yahoo_no_currency": "Yahoo가 통화를 알려 주지 않습니다 ({currency})",
+    "yahoo_odd_unit": "Yahoo가 가격 단위를 {unit}(이)라고 하지만, 이 거래소에는 그런 가격이 없습니다",
     "yahoo_uneven": "Yahoo의 시세 배열이 날짜보다 짧거나 깁니다",
     "yahoo_nothing": "Yahoo에 해당 자료가 없습니다",
     "yahoo_unknown": "Yahoo가 {ticker!r}을(를) 모릅니다: 철자를 확인해 주십시오(BRK.B가 아니라 BRK-B). "

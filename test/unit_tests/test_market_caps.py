@@ -72,6 +72,11 @@ class TestWhoseShares:
 
         assert found.at(bar(EX_DATE, 340.0)) == Worth(None, None, None)
 
+    def test_cap_and_price_in_another_currency_make_no_count(self) -> None:
+        of = replace(quote(None, 1_000, 34_000, 0.34), currency="GBP")  # of 34 dollars a share, said to be pence
+
+        assert worths([bar(EX_DATE, 34.0)], {}, of)[EX_DATE] == Worth(1_000, 34_000, "shares_x_close")
+
     def test_nothing_is_known_of_it(self) -> None:
         assert worths([bar(EX_DATE, 340.0)], {}, quote(None))[EX_DATE] == Worth(None, None, None)
 

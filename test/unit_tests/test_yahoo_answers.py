@@ -218,6 +218,25 @@ class TestMinorUnits:
             [Bar(date(2026, 9, 10), 8.9, 9.1, 8.8, 9.05, 9.04, 1000, 0.25, 1.0, 0.5)],
         )
 
+    @pytest.mark.parametrize("code", ["GBp", "GBX", "ZAc", "ILA"])
+    @pytest.mark.parametrize("ticker", ["KO", "BRK-B"])
+    def test_no_share_of_new_york_is_quoted_in_them(self, code: str, ticker: str) -> None:
+        answer = replies.chart(ticker, [opening(10)], [905.0], end=END, currency=code)
+
+        with pytest.raises(Refusal, match=f"{ticker}: Yahoo says that its prices are in {code}, in which none of its"):
+            bars_from_chart(answer, ticker, EVENING)
+
+    @pytest.mark.parametrize(
+        ("code", "ticker", "currency", "close"),
+        [("GBp", "0R15.IL", "GBP", 9.05), ("EUR", "KO", "EUR", 905.0), ("USD", "KO", "USD", 905.0)],
+    )
+    def test_others_are_believed(self, code: str, ticker: str, currency: str, close: float) -> None:
+        found, [only] = bars_from_chart(
+            replies.chart(ticker, [opening(10)], [905.0], end=END, currency=code), ticker, EVENING
+        )
+
+        assert (found, only.close) == (currency, close)
+
     def test_a_dividend_in_pounds_beside_prices_in_pence(self, read: Callable[..., list[Bar]]) -> None:
         events = {"dividends": event(opening(10), amount=0.25, currency="GBP")}
         [only] = read([opening(10)], [905.0], "AAA.L", currency="GBp", events=events)
