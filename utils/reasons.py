@@ -234,6 +234,7 @@ SENTENCES: Mapping[str, str] = {
     "not_stored_yet": "sent, but not stored yet",
     "no_bar_yet": "the source has no bar yet",
     "no_bar_later": "the source had no bar {sessions} sessions later",
+    "no_bar_since": "the source has no bar since {session}: it may be delisted or halted",
     "passed_over": "the source has later bars, but not this one",
     "refused": "refused: {reason}",
     "exchange_closed": "{exchange} has no session",

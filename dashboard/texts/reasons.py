@@ -219,6 +219,7 @@ KOREAN: Mapping[str, str] = {
     "expected": "출처의 응답을 아직 받지 못했습니다",
     "not_stored_yet": "보냈지만 아직 저장되지 않았습니다",
     "no_bar_yet": "출처에 아직 시세가 없습니다",
+    "no_bar_since": "{session} 이후로 출처에 시세가 없습니다: 상장 폐지되었거나 거래가 정지되었을 수 있습니다",
     "no_bar_later": "{sessions}거래일 뒤에도 출처에 시세가 없었습니다",
     "passed_over": "출처에 이후 시세는 있지만 이 시세는 없습니다",
     "refused": "거부됨: {reason}",
