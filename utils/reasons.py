@@ -271,6 +271,8 @@ SENTENCES: Mapping[str, str] = {
     "no_ticker": "left out {name}: that is no ticker",
     "cash": "left out {name}: it is cash",
     "untrue_share": "left out {name}: its share of the fund is {share}",
+    "no_share": "left out {name}: it is no share",
+    "in_percent": "its parts of the fund are in per cent: divided by 100",
     "added_up": "{ticker} is listed more than once: added up",
     # What a run did, waits for, or failed of.
     "holdings_used": "those of {day} are used",

@@ -257,6 +257,8 @@ KOREAN: Mapping[str, str] = {
     "no_ticker": "{name} 제외: 종목 코드가 아닙니다",
     "cash": "{name} 제외: 현금입니다",
     "untrue_share": "{name} 제외: ETF 내 비중이 {share}입니다",
+    "no_share": "{name} 제외: 주식이 아닙니다",
+    "in_percent": "펀드 안의 비중이 백분율로 되어 있어 100으로 나눴습니다",
     "added_up": "{ticker}이(가) 여러 번 있어 합쳤습니다",
     # What a run did, waits for, or failed of.
     "holdings_used": "{day} 자료를 씁니다",

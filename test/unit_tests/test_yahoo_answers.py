@@ -570,6 +570,15 @@ class TestHoldings:
             ("USD", "USD Cash"),
             ("KRW", "KRW CASH"),
             ("XCOL", "Cash Collateral USD"),
+            ("CAD", "Canadian Dollar"),
+            ("EUR", "Euro"),
+            ("TWD", "Taiwan New Dollar"),
+            ("KRW", "South Korean Won Cash"),
+            ("GBP", "British Pound"),
+            ("BIL", "SPDR Bloomberg 1-3 Month T-Bill ETF"),
+            ("SGOV", "iShares 0-3 Month Treasury Bond ETF"),
+            ("TBLL", "Invesco Short Term Treasury Bill ETF"),
+            ("CASHUSD", "United States Treasury Bills"),
         ],
     )
     def test_cash_is_left_out(self, symbol: str, name: str) -> None:
@@ -587,10 +596,66 @@ class TestHoldings:
             ("DG", "Dollar General Corp"),
             ("XX", "A stock of two letters"),
             ("PLXXF", "A foreign stock"),
+            ("FDO", "Family Dollar Stores Inc"),
+            ("DLTR", "Dollar Tree Inc"),
+            ("TWE.AX", "Treasury Wine Estates Ltd"),
+            ("BILL", "BILL Holdings Inc"),
+            ("TLT", "iShares 20+ Year Treasury Bond ETF"),
+            ("EURN", "Euronav NV"),
+            ("F", "Ford Motor Co"),
+            ("FGH", "Three letters that are months"),
+            ("7203.T", "Toyota Motor Corp"),
+            ("0R15.IL", "A share of London's international book"),
+            ("C00001", "Technology Company 1"),
         ],
     )
     def test_a_company_of_that_name_is_not(self, symbol: str, name: str) -> None:
         assert self.clean(self.line(symbol, 0.2, name)) == ([(symbol, 0.2)], [])
+
+    @pytest.mark.parametrize(
+        "symbol",
+        ["ESZ6", "NQH27", "IXAZ6", "ES=F", "912797", "912797MS3", "91282CJL6", "^GSPC", "SPY261218C00700000", "005930"],
+    )
+    def test_what_is_no_share_is_left_out(self, symbol: str) -> None:
+        held, [note] = self.clean(self.line("AAPL", 0.05), self.line(symbol, 0.2))
+
+        assert (held, note) == ([("AAPL", 0.05)], f"left out {symbol}: it is no share")
+
+    def test_one_share_class_written_in_two_ways_is_added_up(self) -> None:
+        held, notes = self.clean(self.line("BRK.B", 0.03), self.line("AAPL", 0.05), self.line("BRK-B", 0.04))
+
+        assert held == [("BRK-B", 0.07), ("AAPL", 0.05)]
+        assert notes == ["BRK-B is listed more than once: added up"]
+
+    def test_a_point_before_an_exchange_is_no_share_class(self) -> None:
+        assert self.clean(self.line("VOD.L", 0.03), self.line("BF.B", 0.02))[0] == [("VOD.L", 0.03), ("BF-B", 0.02)]
+
+    @pytest.mark.parametrize(
+        "shares", [[7.1, 6.2, 5.0, 1.4], [0.9, 0.8, 0.7, 0.6, 0.5, 0.5, 0.4, 0.4], [99.0, 2.5, 1.5, 0.01]]
+    )
+    def test_a_list_in_per_cent_is_converted(self, shares: list[float]) -> None:
+        held, notes = self.clean(*(self.line(f"A{chr(65 + at)}A", share) for at, share in enumerate(shares)))
+
+        assert [share for _, share in held] == [pytest.approx(share / 100) for share in shares]
+        assert notes == ["its parts of the fund are in per cent: divided by 100"]
+
+    @pytest.mark.parametrize(
+        "shares",
+        [
+            [0.071, 0.062, 0.05],
+            [0.27, 0.12, 0.04, 0.03],
+            [0.5, 0.5, 0.5],  # of a fund with borrowed money
+            [1.002],
+            [0.3] * 10,  # three times the fund
+            [60.0, 0.05, 0.04, 0.03],  # one odd line
+            [60.0, 50.0, 0.05, 0.04, 0.03, 0.03],
+            [0.9, 0.8, 0.1],  # a few small ones
+        ],
+    )
+    def test_what_may_be_fractions_are_fractions(self, shares: list[float]) -> None:
+        held, notes = self.clean(*(self.line(f"A{chr(65 + at)}A", share) for at, share in enumerate(shares)))
+
+        assert (held, notes) == ([(f"A{chr(65 + at)}A", share) for at, share in enumerate(shares)], [])
 
     def test_a_share_above_one_and_a_sum_above_one_are_long_positions(self) -> None:
         assert self.clean(self.line("MASTER", 1.002)) == ([("MASTER", 1.002)], [])
