@@ -10,7 +10,7 @@ from collector.yahoo_answers.envelope import Refusal, only_result
 from collector.yahoo_answers.events import add_events, events_of
 from collector.yahoo_answers.model import Bar
 from collector.yahoo_answers.sessions import completed, session_of, zone_of
-from collector.yahoo_answers.values import LONGEST_TICKER, is_odd_unit, major_unit, positive_number
+from collector.yahoo_answers.values import LONGEST_TICKER, is_odd_unit, major_unit, plain_number, positive_number
 from config.exchanges import RATE
 from utils.reasons import Reason, of_ticker, reason
 from utils.text import printable
@@ -98,8 +98,8 @@ def _lines_of(result: Mapping[str, Any], ticker: str, meta: Mapping[str, Any]) -
 
 def _number_below_zero(adj_close: Any) -> float | None:
     """Return an adjusted close of before a dividend above the price. No consumer takes it, the judgement needs it."""
-    below = positive_number(adj_close and -adj_close)
-    return below and -below
+    number = plain_number(adj_close)
+    return number if number is not None and number < 0 else None
 
 
 def _merge(first: _Line | None, second: _Line) -> _Line:
