@@ -70,23 +70,39 @@ def absences(fetched: Bars, stored: Collection[date], start: date, end: date, la
     start = max(start, min(there, default=end))
     days = expected_days(fetched.ticker, start, end)
     last = max((bar.session for bar in fetched.bars), default=start)
+    ended_on = max(there) if fetched.bars and _has_ended(fetched, max(there), late_sessions) else None
     for day in days:
         if day not in there:
-            yield _absence(day, fetched.ticker, last, fetched.answer.fetched_at, late_sessions)
+            yield _absence(day, fetched, last, late_sessions, ended_on)
     if exchange_of(fetched.ticker) != HOME_EXCHANGE:
         for day in sessions_between(start, end):
             if day not in days:
                 yield Absence(day, "closed", reason("exchange_closed", exchange=exchange_of(fetched.ticker)))
 
 
-def _absence(day: date, ticker: str, last_bar: date, moment: datetime, late_sessions: int) -> Absence:
+def _absence(day: date, fetched: Bars, last_bar: date, late_sessions: int, ended_on: date | None) -> Absence:
     if day < last_bar:
         return Absence(day, "missing", reason("passed_over"))
-    exchange = exchange_of(ticker)
-    passed = len(sessions_between(day + timedelta(days=1), last_closed_session(moment, exchange), exchange))
+    passed = _sessions_over_since(day, fetched)
     if passed > late_sessions:
         return Absence(day, "missing", reason("no_bar_later", sessions=passed))
+    if ended_on:
+        return Absence(day, "missing", reason("no_bar_since", session=ended_on))
     return Absence(day, "late", reason("no_bar_yet"))
+
+
+def _has_ended(fetched: Bars, last: date, late_sessions: int) -> bool:
+    """Tell whether the session after the last bar is missing for good: then no later one is only late.
+
+    A ticker that is delisted or halted may go on to be answered, with its old bars.
+    """
+    return _sessions_over_since(last, fetched) - 1 > late_sessions
+
+
+def _sessions_over_since(day: date, fetched: Bars) -> int:
+    exchange = exchange_of(fetched.ticker)
+    last_closed = last_closed_session(fetched.answer.fetched_at, exchange)
+    return len(sessions_between(day + timedelta(days=1), last_closed, exchange))
 
 
 def differs(bar: Bar, stored: Row | None, exchange: str = HOME_EXCHANGE) -> bool:

@@ -2,7 +2,8 @@
 
 The source knows today's count alone. A past session keeps the market cap that it was stored with: when a split or a
 spin-off rescales its close, its count is rescaled the other way. A session that is new has the count of the quote. The
-source corrects that one some days before or after a split: until both agree, the count that is stored goes on.
+source corrects that one some days before or after a split: until both agree, the count that is stored goes on. What a
+first fetch took from a quote of before a split is corrected when the quote is.
 
 What was never stored is worked out from today's count. Closes of before a split are adjusted for it, so they go with
 today's count; those of before a spin-off went with as many shares as today, so the count makes up for the adjustment.
@@ -10,15 +11,15 @@ today's count; those of before a spin-off went with as many shares as today, so 
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from fractions import Fraction
 from itertools import accumulate
 from operator import mul
 
 from collector.yahoo_answers.model import Bar, Quote
 from database.db_helper import Row
-from utils.messages import LARGEST_INTEGER, MarketCapSource
+from utils.messages import LARGEST_INTEGER, LARGEST_STEP, MarketCapSource
 
 # By how much the listed class differs from the whole company; below it the quoted cap is only older, or rounded.
 SAME_COUNT = 0.01
@@ -26,6 +27,7 @@ COMPANY_COUNTS = ("implied_x_close", "derived_x_close")
 LARGEST_DENOMINATOR = 20
 LARGEST_RATIO = 1e9
 RECENT_SESSIONS = 30  # for how long after a split the quote may still give the count of before
+AHEAD = timedelta(days=14)  # for how long before a split it may already give the count of after
 # What a company issues or buys back between two fetches: the factor of a split stands out from it.
 BUYBACKS = 0.15
 SAME_CLOSE = 1e-9  # what a close may differ by after a round trip through the database
@@ -43,10 +45,13 @@ class Worth:
     source: MarketCapSource | None
 
 
-def company_shares(quote: Quote) -> tuple[int | None, MarketCapSource | None]:
+def company_shares(
+    quote: Quote, bars: Sequence[Bar] = (), known: float | None = None
+) -> tuple[int | None, MarketCapSource | None]:
     """Return the company's share count as quoted, and where it is from.
 
-    A listed class alone is the last resort.
+    A listed class alone is the last resort. bars, known: the splits and the stored count, which tell what is true of a
+    quote that contradicts itself
 
     >>> company_shares(Quote("GOOG", None, "USD", 5_527_000_000, 4_162_458_484_736, 12_229_934_831, 340.35))
     (12229934831, 'implied_x_close')
@@ -55,10 +60,14 @@ def company_shares(quote: Quote) -> tuple[int | None, MarketCapSource | None]:
     >>> company_shares(Quote("KO", None, "USD", 4_300_000_000, 301_400_000_000, None, 70.0))
     (4300000000, 'shares_x_close')
     """
-    listed = quote.shares_outstanding
-    if quote.implied_shares:
-        return quote.implied_shares, "implied_x_close"
-    derived = _quoted_count(quote)
+    implied, derived, listed = quote.implied_shares, _quoted_count(quote), quote.shares_outstanding
+    if implied and derived and _contradict(implied, derived, bars):
+        count = _truer(implied, derived, listed) if known is None else _nearest((implied, derived), known, bars)
+        if count is None:
+            return None, None
+        implied = implied if count == implied else None
+    if implied:
+        return implied, "implied_x_close"
     if derived and (not listed or abs(derived / listed - 1) > SAME_COUNT):
         return derived, "derived_x_close"
     return (listed, "shares_x_close") if listed else (None, None)
@@ -83,20 +92,43 @@ def is_true_split(ratio: float) -> bool:
 
 
 class Worths:
-    """The size of one company at the sessions of one fetch."""
+    """The size of one company at the sessions of one fetch.
 
-    def __init__(self, bars: Sequence[Bar], stored: Mapping[date, Row], quote: Quote, currency: str) -> None:
+    earlier: what the source quoted AHEAD before, which is asked for only where the fetch is_waiting
+    is_waiting: the quote's count seems to be of after a split to come, so the stored one goes on
+    """
+
+    def __init__(
+        self,
+        bars: Sequence[Bar],
+        stored: Mapping[date, Row],
+        quote: Quote,
+        currency: str,
+        earlier: Quote | None = None,
+    ) -> None:
         # What is stored in another currency was of another unit, whatever its closes are.
         self._stored = {day: row for day, row in stored.items() if row.get("currency", currency) == currency}
         self._rescaled = rescaled(bars, self._stored)
         self._after_spin_offs = dict(_later_spin_offs(bars))
-        self._count, self._source = self._counted(bars, quote)
-        # The cap of the fetch day, where no count is known; in another currency it would be another figure.
-        self._quoted = quote.market_cap if quote.currency in (None, currency) else None
+        self.is_waiting = False
+        self._missed = 1.0  # the factor of the splits that the stored counts lack
+        self._known: float | None = None  # the last stored count, on the basis of the fetched closes
+        # In another currency than the prices cap and price are other figures, or in a unit that is none.
+        if quote.currency not in (None, currency):
+            quote = replace(quote, market_cap=None, price=None)
+        self._count, self._source = self._counted(bars, quote, earlier)
+        self._quoted = quote.market_cap  # the cap of the fetch day, where no count is known
 
     @property
     def is_counted(self) -> bool:
         return self._count is not None
+
+    def is_mistaken(self, session: date) -> bool:
+        """Tell whether a session was stored with the count of before a split that was over by then."""
+        row = self._stored[session] if session in self._rescaled else None
+        if self._missed == 1 or self._known is None or not (row and row["shares_outstanding"]):
+            return False
+        return abs(math.log(self._rebased(session, row) / self._known)) < BUYBACKS
 
     def at(self, bar: Bar) -> Worth:
         """Return the company's size at one bar of the fetch."""
@@ -109,6 +141,10 @@ class Worths:
         count, cap, source = row["shares_outstanding"], row.get("market_cap"), row.get("market_cap_source")
         if not count:
             return Worth(None, int(cap), source or "quoted") if cap and not self.is_counted else None
+        if self.is_mistaken(bar.session):
+            count, cap = _shares(count * self._missed), None
+            if not count:
+                return None
         close, factor = row["close_price"], self._rescaled.get(bar.session, 1.0)
         change = bar.close / close
         is_rescaled = factor != 1 and math.isclose(change, factor, rel_tol=SAME_FACTOR)
@@ -125,22 +161,30 @@ class Worths:
         count = round(self._count * self._after_spin_offs.get(bar.session, 1.0))
         return Worth(count, _cap(count, bar.close), self._source)
 
-    def _counted(self, bars: Sequence[Bar], quote: Quote) -> tuple[int | None, MarketCapSource | None]:
+    def _rebased(self, session: date, row: Row) -> float:
+        """Return a stored count on the basis of the fetched closes."""
+        return float(row["shares_outstanding"] / self._rescaled[session] / self._after_spin_offs[session])
+
+    def _counted(
+        self, bars: Sequence[Bar], quote: Quote, earlier: Quote | None
+    ) -> tuple[int | None, MarketCapSource | None]:
         """Return the quote's count on the basis of the fetched closes, or the last that was stored without one."""
-        count, source = company_shares(quote)
         last = self._last_counted(bars)
         if last is None:
+            count, source = company_shares(quote, bars)
             quoted = _quoted_count(quote)
             return (round(count * _behind_by(count, quoted or count, bars)) if count else None), source
         row = self._stored[last]
         stored_source = row.get("market_cap_source")
-        known = row["shares_outstanding"] / self._rescaled[last] / self._after_spin_offs[last]
+        self._known = known = self._rebased(last, row)
+        count, source = company_shares(quote, bars, known)
         if count is None or _is_class_alone(count, source, known, stored_source):
             return _shares(known), stored_source or "shares_x_close"
         factor = _behind_by(count, known, bars)
-        if factor == 1 and stored_source in (None, source) and _is_ahead(count, known, bars):
-            return _shares(known), source
-        return _shares(count * factor), source
+        if factor == 1 and stored_source in (None, source):
+            self._missed = _missed_by(known, count, last, bars)
+            self.is_waiting = self._missed == 1 and _is_ahead(count, known, bars) and not _is_lasting(count, earlier)
+        return (_shares(known) if self.is_waiting else _shares(count * factor)), source
 
     def _last_counted(self, bars: Sequence[Bar]) -> date | None:
         counted = (bar.session for bar in reversed(bars) if bar.session in self._stored)
@@ -181,12 +225,52 @@ def _factor(changes: Sequence[float], factor: float, listed: float) -> float:
     return listed if math.isclose(older[0], listed, rel_tol=LISTED_FACTOR) else factor
 
 
-def _behind_by(count: int, known: float, bars: Sequence[Bar]) -> float:
-    """Return the product of the last splits that a quoted count lacks, going by another count that has them."""
+def _behind_by(count: float, known: float, bars: Sequence[Bar]) -> float:
+    """Return the product of the last splits that a count lacks, going by another count that has them.
+
+    bars: up to the session of the count
+    """
     ratios = [bar.split_ratio for bar in bars[-RECENT_SESSIONS:] if is_true_split(bar.split_ratio)]
     factors = [1.0, *accumulate(reversed(ratios), mul)]
     factor = min(factors, key=lambda each: abs(math.log(count * each / known)))
     return factor if abs(math.log(count * factor / known)) < BUYBACKS else 1.0
+
+
+def _contradict(implied: int, derived: int, bars: Sequence[Bar]) -> bool:
+    """Tell whether two of a quote's counts are further apart than a cap of the day before and a split explain."""
+    is_explained = _behind_by(implied, derived, bars) != 1 or _behind_by(derived, implied, bars) != 1
+    return abs(math.log(implied / derived)) > math.log1p(LARGEST_STEP) and not is_explained
+
+
+def _truer(implied: int, derived: int, listed: int | None) -> int:
+    """Choose between two counts that contradict each other: no company has fewer shares than its listed class."""
+    if listed is None:
+        return derived
+    is_listed = abs(implied / listed - 1) <= SAME_COUNT
+    return implied if is_listed or derived * (1 + LARGEST_STEP) < listed <= implied * (1 + LARGEST_STEP) else derived
+
+
+def _nearest(counts: Sequence[int], known: float, bars: Sequence[Bar]) -> int | None:
+    """Return the count that is nearest to the stored one, or None where none is near."""
+    off = {count: abs(math.log(count * _behind_by(count, known, bars) / known)) for count in counts}
+    nearest = min(counts, key=off.__getitem__)
+    return nearest if off[nearest] < BUYBACKS else None
+
+
+def _missed_by(known: float, count: int, last: date, bars: Sequence[Bar]) -> float:
+    """Return the product of the splits that the last stored count lacks, though it is of a session soon after them.
+
+    Its quote was of before them then, and nothing was stored yet that told. Now the quote has them. Of a small split
+    what the company has issued may look the same.
+    """
+    factor = _behind_by(known, count, [bar for bar in bars if bar.session <= last])
+    return factor if abs(math.log(factor)) > 2 * BUYBACKS else 1.0
+
+
+def _is_lasting(count: int, earlier: Quote | None) -> bool:
+    """Tell whether an earlier quote has about the same count: a split does not stay to come for so long."""
+    before = company_shares(earlier)[0] if earlier else None
+    return before is not None and abs(math.log(count / before)) < BUYBACKS
 
 
 def _is_ahead(count: int, known: float, bars: Sequence[Bar]) -> bool:

@@ -1,14 +1,15 @@
 """Collect stock bars and the exchange rates that they need: Yahoo -> stock-daily-data, for whoever needs them."""
 
+import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
 from collector.collection import Collection
 from collector.completeness import Kind
 from collector.delivery import NewBar, deliver, message_fields
-from collector.market_caps import Worths
+from collector.market_caps import AHEAD, Worths
 from collector.plan import (
     FetchRequest,
     explain_no_exchange,
@@ -19,12 +20,14 @@ from collector.plan import (
 )
 from collector.rates import collect_rates
 from collector.stock_sectors import lookups_left, sectors_of
+from collector.yahoo_answers.envelope import Refusal
 from collector.yahoo_answers.model import Bars, Quote
+from collector.yahoo_answers.quotes import quotes_from_answer
 from config.universe import universe
-from database.db_helper import Row
-from database.queries import collected
+from database.db_helper import Connection, Row
+from database.queries import collected, source_answers
 from database.tables import DAILY_STOCK_HISTORY
-from utils.errors import TICKER_TROUBLE
+from utils.errors import TICKER_TROUBLE, EvidenceChanged
 from utils.logging_utils import log_progress
 from utils.messages import HoldingsSnapshot, SectorSource, StockDailyBar
 
@@ -33,11 +36,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Company:
-    """What each of a stock's rows has beside its prices."""
+    """What each of a stock's rows has beside its prices.
+
+    earlier: what the source quoted some weeks before, where the share count leaves open which it is
+    """
 
     quote: Quote
     sector: str | None
     sector_source: SectorSource | None = None
+    earlier: Quote | None = None
 
 
 def collect_stocks(
@@ -132,6 +139,8 @@ def _fetch_stock(current: Collection, company: Company, request: FetchRequest, c
     except TICKER_TROUBLE as error:
         return current.note_unusable(Kind.STOCK, ticker, request.sessions, error.reason)
     currencies.add(fetched.currency)
+    if _worths(fetched, request.stored, company).is_waiting:
+        company = replace(company, earlier=quote_before(current.conn, ticker, fetched.answer.fetched_at - AHEAD))
     return deliver(
         current,
         Kind.STOCK,
@@ -142,18 +151,34 @@ def _fetch_stock(current: Collection, company: Company, request: FetchRequest, c
     )
 
 
+def _worths(fetched: Bars, stored: Mapping[date, Row], company: Company) -> Worths:
+    return Worths(fetched.bars, stored, company.quote, fetched.currency, company.earlier)
+
+
+def quote_before(conn: Connection, ticker: str, moment: datetime) -> Quote | None:
+    """Return the last quote that was kept of a stock up to a moment, or None where none is, or none can be read."""
+    digest = collected.quote_digest_before(conn, ticker, moment)
+    try:
+        body = source_answers.read(conn, digest) if digest else None
+        return quotes_from_answer(json.loads(body)).get(ticker) if body else None
+    except (EvidenceChanged, Refusal, ValueError) as error:
+        log.warning("%s: its quote of before cannot be read: %s", ticker, error)
+        return None
+
+
 def sessions_to_size(fetched: Bars, stored: Mapping[date, Row], company: Company) -> set[date]:
-    """Return the sessions whose stored rows lack a market cap that can be given now."""
-    worths = Worths(fetched.bars, stored, company.quote, fetched.currency)
+    """Return the sessions whose stored rows lack a market cap that can be given now, or have a mistaken one."""
+    worths = _worths(fetched, stored, company)
     lacking = [bar for bar in fetched.bars if bar.session in stored and not stored[bar.session]["market_cap"]]
-    return {bar.session for bar in lacking if worths.is_counted and worths.at(bar).market_cap}
+    mistaken = {bar.session for bar in fetched.bars if worths.is_mistaken(bar.session)}
+    return mistaken | {bar.session for bar in lacking if worths.is_counted and worths.at(bar).market_cap}
 
 
 def stock_messages(
     fetched: Bars, stored: Mapping[date, Row], new: Iterable[NewBar], company: Company, run_id: str | None
 ) -> Iterator[StockDailyBar]:
     """Yield the messages of bars worth sending, with the company's name, and its size at each session."""
-    worths = Worths(fetched.bars, stored, company.quote, fetched.currency)
+    worths = _worths(fetched, stored, company)
     name = company.quote.name or last_name(stored)
     for each in new:
         worth = worths.at(each.bar)

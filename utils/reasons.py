@@ -222,6 +222,9 @@ SENTENCES: Mapping[str, str] = {
     "beside_dividend": "{move}, {dividend}",
     "dividend_and_gain_share": "the dividend of {dividend:g} with the capital gain of {gain:g} is "
     "{share:.{digits}%} of the close before",
+    "adjusted_below_zero": "the adjusted closes before it are below zero",
+    "gain_left_out": "the adjusted close leaves out the capital gain of {gain:g}, {share:.{digits}%} of the close "
+    "before, but {move}",
     "other_rates": "its answer is {factor:.4g} times the stored rates",
     "contradicts": "its answer contradicts {odd} of {count} stored closes: it may be of another symbol or shifted by a "
     "day",
@@ -232,6 +235,7 @@ SENTENCES: Mapping[str, str] = {
     "not_stored_yet": "sent, but not stored yet",
     "no_bar_yet": "the source has no bar yet",
     "no_bar_later": "the source had no bar {sessions} sessions later",
+    "no_bar_since": "the source has no bar since {session}: it may be delisted or halted",
     "passed_over": "the source has later bars, but not this one",
     "refused": "refused: {reason}",
     "exchange_closed": "{exchange} has no session",
@@ -253,6 +257,7 @@ SENTENCES: Mapping[str, str] = {
     "yahoo_other_symbol": "asked Yahoo for {ticker}, it answered for {other}",
     "yahoo_other_interval": "Yahoo answered with bars of {interval}",
     "yahoo_no_currency": "Yahoo does not say its currency ({currency})",
+    "yahoo_odd_unit": "Yahoo says that its prices are in {unit}, in which none of its exchange are",
     "yahoo_uneven": "Yahoo's arrays of prices are not as long as its days",
     "yahoo_nothing": "Yahoo has nothing of the kind on it",
     "yahoo_unknown": "Yahoo does not know {ticker!r}: check the spelling (BRK-B, not BRK.B), or it is delisted",
@@ -267,6 +272,8 @@ SENTENCES: Mapping[str, str] = {
     "no_ticker": "left out {name}: that is no ticker",
     "cash": "left out {name}: it is cash",
     "untrue_share": "left out {name}: its share of the fund is {share}",
+    "no_share": "left out {name}: it is no share",
+    "in_percent": "its parts of the fund are in per cent: divided by 100",
     "added_up": "{ticker} is listed more than once: added up",
     # What a run did, waits for, or failed of.
     "holdings_used": "those of {day} are used",

@@ -1,10 +1,20 @@
-"""Judge the dividends: their size beside the close before them, beside the ticker's others, and those that vanish."""
+"""Judge what is paid out: its size beside the close before, beside the ticker's others, and dividends that vanish."""
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 from statistics import median
 
-from collector.judgement.series import SAME_RATIO, SPINOFF_MOVE, Series, describe_share, digits_of
+from collector.judgement.series import (
+    CLEAR_MISMATCH,
+    SAME_RATIO,
+    SPINOFF_MOVE,
+    Series,
+    describe_share,
+    digits_of,
+    is_price,
+    share_kept,
+)
 from collector.yahoo_answers.model import Bar
 from utils.reasons import Reason, reason
 
@@ -15,6 +25,7 @@ ODD_TO_LARGEST = 5  # ... and the largest of them
 ODD_DIVIDEND_SHARE = 0.01  # of the close before: a smaller odd one is only noted, it cannot do much harm
 FEW_DIVIDENDS = 3
 MOVED_EVENT_DAYS = 7
+GAIN_MOVE = 4  # times the usual daily move: what a fall must be off by to speak clearly of a capital gain
 
 
 def judge_dividends(series: Series) -> None:
@@ -38,8 +49,7 @@ def _judge_dividend(series: Series, bar: Bar, share: float, times: float, has_ma
     close_before = series.judged.previous_closes[bar.session]
     fall = 1 - bar.close / close_before
     is_matched = fall >= share / 2
-    dividend = describe_share(bar.dividend, share)
-    move = reason("close_falls" if fall > 0 else "close_rises", change=abs(fall), digits=digits_of(fall))
+    dividend, move = describe_share(bar.dividend, share), _describe_fall(fall)
     if share > ABSURD_DIVIDEND and not is_matched:
         _doubt_dividend(series, bar, close_before, reason("large_dividend", dividend=dividend, move=move))
     elif times >= ODD_DIVIDEND and not (is_matched and share > SPINOFF_MOVE * series.usual_move):
@@ -63,6 +73,83 @@ def _doubt_dividend(series: Series, bar: Bar, close_before: float, doubt: Reason
         series.judged.note(bar.session, doubt)
     else:
         series.judged.doubt(bar.session, doubt)
+
+
+def judge_beyond_price(series: Series, bars: Sequence[Bar]) -> None:
+    """Doubt the first bar behind adjusted closes below zero: what was paid that day is more than the price.
+
+    bars: of the answer, also those without a proper price, which the series lacks
+    """
+    with_close = [bar for bar in bars if is_price(bar.close)]
+    for before, bar in pairwise(with_close):
+        paid = bar.dividend + bar.capital_gain
+        # One odd bar below zero among others is none of a dividend: the message contract refuses it.
+        if before.adj_close < 0 < bar.adj_close and (paid > before.close or bar is series.bars[0]):
+            series.judged.previous_closes.setdefault(bar.session, before.close)
+            dividend, move = _describe_paid(bar, paid / before.close), _describe_fall(1 - bar.close / before.close)
+            doubt = reason("large_dividend", dividend=dividend, move=move) if paid else reason("adjusted_below_zero")
+            _doubt_dividend(series, bar, before.close, doubt)
+
+
+def judge_gains(series: Series) -> None:
+    """Judge each capital gain: where the adjusted close takes it off, the price has to fall by it, and only there.
+
+    Yahoo lists gains that its dividends contain already, and takes some off twice.
+    """
+    before = series.bars[0]
+    for bar in series.bars[1:]:
+        if bar.session in series.judged.doubts:
+            continue
+        if bar.capital_gain > 0:
+            _judge_gain(series, before, bar)
+        before = bar
+
+
+def _judge_gain(series: Series, before: Bar, bar: Bar) -> None:
+    """Doubt or note one capital gain, going by the last bar before it that is not doubtful."""
+    close_before = series.judged.previous_closes[bar.session]
+    found = (before.adj_close / before.close) / (bar.adj_close / bar.close)
+    taken = 1 - share_kept(bar, close_before, found)
+    gain, fall = bar.capital_gain / close_before, 1 - bar.close / close_before
+    is_taken_off = taken > bar.dividend / close_before
+    off = taken - fall if is_taken_off else fall - taken
+    if not 0.5 * gain < off < 1.5 * gain:
+        return
+    move = _describe_fall(fall)
+    if is_taken_off:
+        doubt = reason("large_dividend", dividend=_describe_paid(bar, taken), move=move)
+    else:
+        doubt = reason("gain_left_out", gain=bar.capital_gain, share=gain, digits=digits_of(gain), move=move)
+    is_clear = off > max(CLEAR_MISMATCH, GAIN_MOVE * series.usual_move) or (is_taken_off and taken > ABSURD_DIVIDEND)
+    if is_clear and series.is_accepted(bar.session, bar.close / close_before):
+        return
+    if is_clear and not _is_adjusted_so(series, before, bar, found):
+        series.judged.doubt(bar.session, doubt)
+    elif is_clear or gain > min(LARGE_DIVIDEND, SPINOFF_MOVE * series.usual_move):
+        series.judged.note(bar.session, doubt)
+
+
+def _is_adjusted_so(series: Series, before: Bar, bar: Bar, found: float) -> bool:
+    """Tell whether the stored adjusted closes take off just as much already, and approve the bar then."""
+    old, new = series.known.stored.get(before.session), series.known.row_of(bar.session)
+    if not (old and new):
+        return False
+    then = (old["adj_close"] / old["close_price"]) / (new["adj_close"] / new["close_price"])
+    if abs(then / found - 1) > SAME_RATIO:
+        return False
+    series.judged.approved.add(bar.session)
+    return True
+
+
+def _describe_paid(bar: Bar, share: float) -> Reason:
+    if not bar.capital_gain:
+        return describe_share(bar.dividend, share)
+    paid = {"dividend": bar.dividend, "gain": bar.capital_gain}
+    return reason("dividend_and_gain_share", **paid, share=share, digits=digits_of(share))
+
+
+def _describe_fall(fall: float) -> Reason:
+    return reason("close_falls" if fall > 0 else "close_rises", change=abs(fall), digits=digits_of(fall))
 
 
 def note_lost_dividends(series: Series) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from collector.judgement.adjusted_closes import judge_adjusted_closes
-from collector.judgement.dividends import judge_dividends, note_lost_dividends
+from collector.judgement.dividends import judge_beyond_price, judge_dividends, judge_gains, note_lost_dividends
 from collector.judgement.findings import Judgement, Known
 from collector.judgement.series import Series, is_price
 from collector.judgement.steps import judge_steps
@@ -31,5 +31,7 @@ def judge_bars(bars: Sequence[Bar], known: Known | None = None, is_rate: bool = 
     if not is_rate:
         judge_adjusted_closes(series)
         judge_dividends(series)
+        judge_gains(series)
+        judge_beyond_price(series, bars)
         note_lost_dividends(series)
     return judged

@@ -10,7 +10,7 @@ from collector.yahoo_answers.envelope import Refusal, only_result
 from collector.yahoo_answers.events import add_events, events_of
 from collector.yahoo_answers.model import Bar
 from collector.yahoo_answers.sessions import completed, session_of, zone_of
-from collector.yahoo_answers.values import LONGEST_TICKER, major_unit, positive_number
+from collector.yahoo_answers.values import LONGEST_TICKER, is_odd_unit, major_unit, plain_number, positive_number
 from config.exchanges import RATE
 from utils.reasons import Reason, of_ticker, reason
 from utils.text import printable
@@ -48,6 +48,8 @@ def bars_from_chart(answer: Any, ticker: str, moment: datetime) -> tuple[str, li
     currency, units = major_unit(meta.get("currency"))
     if currency is None:
         raise _refusal(ticker, "no currency", reason("yahoo_no_currency", currency=repr(meta.get("currency"))))
+    if is_odd_unit(ticker, currency, units):
+        raise _refusal(ticker, "an odd unit", reason("yahoo_odd_unit", unit=meta["currency"]))
     rows = _lines_of(result, ticker, meta)
     if ticker.endswith(RATE):
         return currency, rates(rows, moment)
@@ -87,10 +89,17 @@ def _lines_of(result: Mapping[str, Any], ticker: str, meta: Mapping[str, Any]) -
     lines: list[list[Any]] = sorted(map(list, zip(stamps, *columns, strict=True)), key=lambda line: line[0])
     for line in lines:
         opened, high, low, close, volume, adj_close = map(positive_number, line[1:])
+        adj_close = adj_close or _number_below_zero(line[-1])
         session = session_of(line[0], zone, line[0] == live)
         row = _Line(session, opened, high, low, close, adj_close, int(volume or 0))
         rows[session] = _merge(rows.get(session), row)
     return [rows[day] for day in sorted(rows)]
+
+
+def _number_below_zero(adj_close: Any) -> float | None:
+    """Return an adjusted close of before a dividend above the price. No consumer takes it, the judgement needs it."""
+    number = plain_number(adj_close)
+    return number if number is not None and number < 0 else None
 
 
 def _merge(first: _Line | None, second: _Line) -> _Line:

@@ -1,6 +1,7 @@
 """Read a batch quote."""
 
 from collections.abc import Mapping
+from dataclasses import astuple
 from typing import Any
 
 from collector.yahoo_answers.envelope import Refusal, results_of
@@ -15,16 +16,23 @@ from utils.text import printable
 def quotes_from_answer(answer: Any) -> dict[str, Quote]:
     """Return a batch quote answer by ticker. Zero and missing figures become None.
 
-    A symbol that is no longer listed (quoteType NONE) is left out, as if Yahoo did not know it.
+    A symbol that is no longer listed (quoteType NONE) is left out, as if Yahoo did not know it. Of one that is listed
+    twice the quote counts that says more.
     """
     results = results_of(answer, "quoteResponse", "quotes")
     if not isinstance(results, list):
         raise Refusal("no result", "quotes: Yahoo's answer has no result")
-    return {
-        item["symbol"]: _build_quote(item)
+    quotes = [
+        _build_quote(item)
         for item in results
         if isinstance(item, dict) and isinstance(item.get("symbol"), str) and item.get("quoteType") != "NONE"
-    }
+    ]
+    return {quote.ticker: quote for quote in sorted(quotes, key=_count_known)}
+
+
+def _count_known(quote: Quote) -> int:
+    """Return how many figures a quote has."""
+    return sum(value is not None for value in astuple(quote))
 
 
 def _build_quote(item: Mapping[str, Any]) -> Quote:

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from config.currencies import MINOR_UNITS
+from config.exchanges import HOME, exchanges, suffix_of
 
 CURRENCY = re.compile(r"[A-Z]{3}")
 LONGEST_NAME = 200
@@ -23,6 +24,15 @@ def major_unit(code: Any) -> tuple[str | None, float]:
     if code in MINOR_UNITS:
         return MINOR_UNITS[code], 100.0
     return (code if CURRENCY.fullmatch(code) else None), 1.0
+
+
+def is_odd_unit(ticker: str, currency: str | None, units: float) -> bool:
+    """Tell whether prices cannot be in that unit: on the home exchange none is in hundredths of another currency.
+
+    >>> is_odd_unit("KO", "GBP", 100.0), is_odd_unit("VOD.L", "GBP", 100.0), is_odd_unit("KO", "EUR", 1.0)
+    (True, False, False)
+    """
+    return units != 1 and suffix_of(ticker) == HOME and currency != exchanges().by_suffix[HOME].currency
 
 
 def positive_number(value: Any) -> float | None:

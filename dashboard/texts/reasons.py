@@ -208,6 +208,9 @@ KOREAN: Mapping[str, str] = {
     "without_dividend": "배당 없이 {move}",
     "beside_dividend": "{move}, {dividend}",
     "dividend_and_gain_share": "배당 {dividend:g}과 자본 이득 {gain:g}은(는) 전날 종가의 {share:.{digits}%}입니다",
+    "adjusted_below_zero": "이전 수정 종가가 0보다 작습니다",
+    "gain_left_out": "수정 종가에 전날 종가의 {share:.{digits}%}인 자본 이득 {gain:g}이(가) 반영되지 않았습니다. "
+    "그러나 {move}",
     "other_rates": "출처의 응답이 저장된 환율의 {factor:.4g}배입니다",
     "contradicts": "출처의 응답이 저장된 종가 {count}건 중 {odd}건과 다릅니다: "
     "다른 종목의 시세이거나 하루 밀린 시세일 수 있습니다",
@@ -217,6 +220,7 @@ KOREAN: Mapping[str, str] = {
     "expected": "출처의 응답을 아직 받지 못했습니다",
     "not_stored_yet": "보냈지만 아직 저장되지 않았습니다",
     "no_bar_yet": "출처에 아직 시세가 없습니다",
+    "no_bar_since": "{session} 이후로 출처에 시세가 없습니다: 상장 폐지되었거나 거래가 정지되었을 수 있습니다",
     "no_bar_later": "{sessions}거래일 뒤에도 출처에 시세가 없었습니다",
     "passed_over": "출처에 이후 시세는 있지만 이 시세는 없습니다",
     "refused": "거부됨: {reason}",
@@ -238,6 +242,7 @@ KOREAN: Mapping[str, str] = {
     "yahoo_other_symbol": "Yahoo에 {ticker}을(를) 요청했지만 {other}에 대해 응답했습니다",
     "yahoo_other_interval": "Yahoo가 {interval} 간격의 시세로 응답했습니다",
     "yahoo_no_currency": "Yahoo가 통화를 알려 주지 않습니다 ({currency})",
+    "yahoo_odd_unit": "Yahoo가 가격 단위를 {unit}(이)라고 하지만, 이 거래소에는 그런 가격이 없습니다",
     "yahoo_uneven": "Yahoo의 시세 배열이 날짜보다 짧거나 깁니다",
     "yahoo_nothing": "Yahoo에 해당 자료가 없습니다",
     "yahoo_unknown": "Yahoo가 {ticker!r}을(를) 모릅니다: 철자를 확인해 주십시오(BRK.B가 아니라 BRK-B). "
@@ -253,6 +258,8 @@ KOREAN: Mapping[str, str] = {
     "no_ticker": "{name} 제외: 종목 코드가 아닙니다",
     "cash": "{name} 제외: 현금입니다",
     "untrue_share": "{name} 제외: ETF 내 비중이 {share}입니다",
+    "no_share": "{name} 제외: 주식이 아닙니다",
+    "in_percent": "펀드 안의 비중이 백분율로 되어 있어 100으로 나눴습니다",
     "added_up": "{ticker}이(가) 여러 번 있어 합쳤습니다",
     # What a run did, waits for, or failed of.
     "holdings_used": "{day} 자료를 씁니다",

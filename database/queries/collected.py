@@ -1,7 +1,7 @@
 """What has been collected already: the collectors ask before they fetch, and after they sent."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -35,6 +35,25 @@ def bars(conn: Connection, table: Table, ticker: str) -> dict[date, Row]:
         " WHERE ticker = %(ticker)s ORDER BY trade_date"
     ).format(sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(table.name))
     return {row.pop("trade_date"): row for row in fetch(conn, query, {"ticker": ticker})}
+
+
+def quote_digest_before(conn: Connection, ticker: str, moment: datetime) -> str | None:
+    """Return the digest of the answer that a stock's newest share count up to a moment is from, or None.
+
+    The evidence has it: a row that has changed since names a later answer.
+    """
+    rows = fetch(
+        conn,
+        """
+        SELECT ENCODE(quote_digest, 'hex') AS digest
+        FROM evidence_daily_stock_history
+        WHERE ticker = %(ticker)s AND fetched_at <= %(moment)s AND quote_digest IS NOT NULL
+        ORDER BY fetched_at DESC
+        LIMIT 1
+        """,
+        {"ticker": ticker, "moment": moment},
+    )
+    return rows[0]["digest"] if rows else None
 
 
 def absent(conn: Connection, table: Table, wanted: Sequence[tuple[str, date]]) -> list[tuple[str, date]]:

@@ -1,5 +1,6 @@
 """Consumers' writes into a real Postgres: what is good is stored, what is bad is kept with its address."""
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -11,13 +12,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from collector.stock_bars import quote_before
 from config.config import DatabaseSettings
 from consumer import kafka_consumer_etf_holdings, replay_errors
 from consumer.storing import Store, upsert_by
 from consumer.watch import Watch
 from database import tables
 from database.db_helper import Connection, connect, fetch, transaction, upsert
-from database.queries import collected, consumer_lag, errors, ledger
+from database.queries import collected, consumer_lag, errors, ledger, source_answers
 from database.queries.unpublished import asked_for, unpublished
 from log_words import stored_text
 from reason_words import words_in
@@ -25,7 +27,7 @@ from sample_api import api_on
 from utils.dates import sessions_between
 from utils.errors import DatabaseUnavailable
 from utils.lag import Lag
-from utils.messages import EtfDailyBar, Holding, HoldingsSnapshot, to_json
+from utils.messages import EtfDailyBar, Holding, HoldingsSnapshot, StockDailyBar, to_json
 from utils.ranges import packed
 
 FETCHED = datetime(2026, 8, 21, 21, tzinfo=UTC)
@@ -652,3 +654,49 @@ class TestLag:
                 cursor.execute("ALTER TABLE logs_consumer_lag_later RENAME TO logs_consumer_lag")
         assert 'relation "logs_consumer_lag" does not exist' in caplog.text
         assert [ticker for ticker, *_ in bars(conn)] == ["SPY"]
+
+
+class TestEarlierQuotes:
+    """What the source quoted of a stock before, as the evidence has it."""
+
+    def quoted(self, conn: Connection, count: int) -> str:
+        """Keep a quote's answer, and return its digest."""
+        listed = {"symbol": "KO", "impliedSharesOutstanding": count, "currency": "USD"}
+        body = json.dumps({"quoteResponse": {"result": [listed]}}).encode()
+        source_answers.keep(conn, digest := hashlib.sha256(body).hexdigest(), body)
+        return digest
+
+    def store(
+        self, database: DatabaseSettings, digest: str | None, day: date, fetched_at: datetime, ticker: str = "KO"
+    ) -> None:
+        prices = {"open_price": None, "high_price": None, "low_price": None, "close_price": 70.0, "adj_close": 70.0}
+        origin = {"fetched_at": fetched_at, "source": "simulated", "currency": "USD", "quote_digest": digest}
+        fields: dict[str, Any] = {"volume": 5, "previous_close": None, **prices, **origin}
+        message = StockDailyBar(ticker=ticker, trade_date=day, **fields)
+        store = Store(database, StockDailyBar, upsert_by(tables.DAILY_STOCK_HISTORY, "answer_digest", "quote_digest"))
+        store([Received(int(fetched_at.timestamp()), to_json(message), ticker.encode(), "stock-daily-data")])
+
+    def test_a_row_that_was_sent_again_since_has_the_one_of_then(
+        self, scratch_database: DatabaseSettings, conn: Connection
+    ) -> None:
+        early, late = self.quoted(conn, 1_000), self.quoted(conn, 2_000)
+        weeks_ago = FETCHED - timedelta(days=20)
+        self.store(scratch_database, early, date(2026, 7, 31), weeks_ago)
+        self.store(scratch_database, None, date(2026, 7, 31), weeks_ago + timedelta(days=1))
+        self.store(scratch_database, late, date(2026, 7, 31), FETCHED)
+        self.store(scratch_database, late, date(2026, 8, 21), FETCHED)
+
+        def count_before(days: int) -> int | None:
+            found = quote_before(conn, "KO", FETCHED - timedelta(days=days))
+            return found.implied_shares if found else None
+
+        assert [count_before(days) for days in (0, 14, 20, 21)] == [2_000, 1_000, 1_000, None]
+        assert quote_before(conn, "PEP", FETCHED) is None
+
+    def test_one_that_cannot_be_read_is_none(self, scratch_database: DatabaseSettings, conn: Connection) -> None:
+        body = b"no quote"
+        source_answers.keep(conn, digest := hashlib.sha256(body).hexdigest(), body)
+        self.store(scratch_database, digest, date(2026, 8, 21), FETCHED, "MCD")
+        self.store(scratch_database, "0" * 64, date(2026, 8, 21), FETCHED, "PG")
+
+        assert [quote_before(conn, ticker, FETCHED) for ticker in ("MCD", "PG")] == [None, None]

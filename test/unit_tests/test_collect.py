@@ -404,6 +404,17 @@ class TestDelivery(Delivering):
         assert (kind, ticker, session, state) == (Kind.STOCK, "AAPL", AS_OF, "missing")
         assert why == as_json(receipt.missing["AAPL"])
 
+    @pytest.mark.parametrize("is_known", [False, True])
+    def test_a_dividend_above_the_price_waits_and_what_it_takes_below_zero_is_refused(self, is_known: bool) -> None:
+        bars = [replace(one, adj_close=-one.adj_close * 4) if one.session < AS_OF else one for one in self.bars()]
+        bars[-1] = replace(bars[-1], dividend=500.0)
+
+        receipt, sent = self.deliver(bars, rows(self.bars()[:-1]) if is_known else {})
+
+        assert [(message.trade_date, message.is_plausible) for message in sent] == [(AS_OF, False)]
+        assert missing_of(receipt) == {"AAPL": "the bar of 2026-08-21 is quarantined: see logs_consumer_error"}
+        assert self.breaks() == [(AS_OF, True)]
+
     def test_noted_breaks_are_recorded_with_all_bars_sent(self) -> None:
         bars = [
             replace(one, adj_close=one.adj_close * 0.99) if one.session < self.days[5] else one for one in self.bars()
@@ -422,8 +433,8 @@ class TestDelivery(Delivering):
         assert receipt.expected == {"collected_daily_stock_history": [("KRW=X", AS_OF)]}
 
 
-class TestFirstMarketCap(Delivering):
-    """A fetch that brings a company's first market cap is judged by what is stored, as any other."""
+class Collecting(Delivering):
+    """One stock's answer and its quote, from the request to the messages."""
 
     quote = Quote("AAPL", "Apple Inc.", "USD", 1_000, None)
 
@@ -438,6 +449,10 @@ class TestFirstMarketCap(Delivering):
         request = FetchRequest(stored, self.days[0], AS_OF, [AS_OF])
         stock_bars.fetch_stocks(current, {"AAPL": request})
         return current.receipt, sent.messages
+
+
+class TestFirstMarketCap(Collecting):
+    """A fetch that brings a company's first market cap is judged by what is stored, as any other."""
 
     @staticmethod
     def uncapped(bars: Sequence[Bar], currency: str = "USD") -> dict[date, Row]:
@@ -484,6 +499,46 @@ class TestFirstMarketCap(Delivering):
         _, sent = self.collect(monkeypatch, self.bars(), self.uncapped(self.bars()))
 
         assert sent == []
+
+
+class TestMistakenCount(Collecting):
+    """The stored share count is not the quote's, and the quote is right."""
+
+    quote = Quote("AAPL", "Apple Inc.", "USD", 10_000, 1_000_000, 10_000, 100.0)
+
+    def counted(self, bars: Sequence[Bar]) -> dict[date, Row]:
+        size = {"shares_outstanding": 1_000, "market_cap": 100_000, "market_cap_source": "implied_x_close"}
+        return {day: {**row, **size, "currency": "USD"} for day, row in rows(bars).items()}
+
+    def test_all_that_was_stored_of_a_split_s_stale_quote_is_sent_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        bars = self.bars()
+        bars[3] = replace(bars[3], split_ratio=10.0)
+
+        receipt, sent = self.collect(monkeypatch, bars, self.counted(bars[:-1]))
+
+        assert [message.trade_date for message in sent] == self.days
+        assert {(message.shares_outstanding, message.market_cap) for message in sent} == {(10_000, 1_000_000)}  # type: ignore[attr-defined]
+        assert (receipt.missing, receipt.changed) == ({}, 0)
+
+    @pytest.mark.parametrize(("quoted", "count"), [(None, 1_000), (1_000, 1_000), (9_990, 10_000)])
+    def test_a_split_to_come_is_looked_up_in_what_was_quoted_before(
+        self, monkeypatch: pytest.MonkeyPatch, quoted: int | None, count: int
+    ) -> None:
+        asked: list[Any] = []
+        earlier = quoted and Quote("AAPL", None, "USD", quoted, quoted * 100, quoted, 100.0)
+        monkeypatch.setattr(stock_bars, "quote_before", lambda *given: asked.append(given[1:]) or earlier)
+
+        _, [message] = self.collect(monkeypatch, self.bars(), self.counted(self.bars()[:-1]))
+
+        assert (message.trade_date, message.shares_outstanding) == (AS_OF, count)  # type: ignore[attr-defined]
+        assert asked == [("AAPL", ANSWER.fetched_at - timedelta(days=14))]
+
+    def test_as_a_rule_nothing_is_looked_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(self, "quote", replace(self.quote, implied_shares=1_010))
+
+        _, [message] = self.collect(monkeypatch, self.bars(), self.counted(self.bars()[:-1]))
+
+        assert message.shares_outstanding == 1_010  # type: ignore[attr-defined]
 
 
 class TestMarketCaps:

@@ -60,6 +60,24 @@ class TestAbsences:
     def test_late_becomes_missing(self, at: datetime, state: str) -> None:
         assert states(answer(MON, TUE, WED, THU, at=at)) == {FRI: state}
 
+    @pytest.mark.parametrize(
+        ("last", "state"),
+        [(date(2026, 8, 3), "missing"), (MON, "missing"), (TUE, "late"), (WED, "late"), (THU, "late")],
+    )
+    def test_the_newest_session_of_a_ticker_that_has_ended_is_not_waited_for(self, last: date, state: str) -> None:
+        """Delisted or halted, it is still answered with its old bars. Three sessions without one may be a fault."""
+        fetched = answer(*sessions_between(date(2026, 7, 20), last))
+
+        assert states(fetched, start=last)[FRI] == state
+
+    def test_why_it_is_missing(self) -> None:
+        *_, newest = absences(answer(date(2026, 8, 13), date(2026, 8, 14)), [], MON, FRI, 2)
+
+        assert newest == Absence(FRI, "missing", reason("no_bar_since", session=date(2026, 8, 14)))
+
+    def test_an_old_answer_of_a_ticker_that_is_stored_since_is_waited_for(self) -> None:
+        assert states(answer(date(2026, 8, 13), date(2026, 8, 14)), stored=[MON, TUE, WED, THU]) == {FRI: "late"}
+
     def test_a_bar_whose_successor_is_there_is_missing_at_once(self) -> None:
         assert states(answer(MON, TUE, THU)) == {WED: "missing", FRI: "late"}
 

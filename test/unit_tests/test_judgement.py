@@ -581,6 +581,94 @@ class TestPartlyAppliedSplits:
         assert found(judge(changed(series(walk(seed, move=0.04)), AT, split_ratio=ratio)))[0] in ([], [DAY])
 
 
+class TestCapitalGains:
+    """Closes are quiet but for what is paid, so that the fall of the ex-day shows what it was."""
+
+    BEFORE = 60.0
+
+    def fund(self, fall: float, taken: float, dividend: float, gain: float, move: float = 0.002) -> list[Bar]:
+        """Return bars that fall by an amount, and whose adjusted closes take off another."""
+        closes = walk(start=self.BEFORE, move=move)
+        closes[AT - 1] = self.BEFORE
+        level = (self.BEFORE - fall) / closes[AT]
+        closes[AT:] = [close * level for close in closes[AT:]]
+        bars = series(closes, {AT: taken})
+        return changed(bars, AT, dividend=dividend, capital_gain=gain)
+
+    @pytest.mark.parametrize(
+        ("fall", "taken", "dividend", "gain"),
+        [
+            (7.857, 14.277, 7.857, 6.42),  # contained in the dividend, and taken off once more
+            (1.437, 7.857, 1.437, 6.42),  # that never was
+            (0.0, 30.0, 0.0, 30.0),
+            (0.0, 6.42, 0.0, 6.42),
+            (7.857, 1.437, 1.437, 6.42),  # left out of the adjusted closes
+        ],
+    )
+    def test_one_that_the_fall_contradicts_is_doubtful(
+        self, fall: float, taken: float, dividend: float, gain: float
+    ) -> None:
+        assert found(judge(self.fund(fall, taken, dividend, gain))) == ([DAY], [(DAY, True)])
+
+    @pytest.mark.parametrize(
+        ("fall", "taken", "dividend", "gain"),
+        [
+            (7.857, 7.857, 7.857, 6.42),  # contained in the dividend
+            (7.857, 7.857, 1.437, 6.42),  # beside it
+            (6.42, 6.42, 0.0, 6.42),
+            (1.437, 1.437, 1.437, 6.42),  # that never was, and is not taken off either
+            (20.0, 20.0, 0.0, 20.0),
+        ],
+    )
+    @pytest.mark.parametrize("odd", [-0.01, 0.0, 0.01])
+    def test_one_that_the_price_falls_by_is_fine(
+        self, fall: float, taken: float, dividend: float, gain: float, odd: float
+    ) -> None:
+        bars = self.fund(fall + odd * self.BEFORE, taken, dividend, gain)
+
+        assert found(judge(bars)) == NOTHING
+
+    def test_it_says_what_is_wrong(self) -> None:
+        twice, left_out = self.fund(7.857, 14.277, 7.857, 6.42), self.fund(7.857, 1.437, 1.437, 6.42)
+
+        assert told(judge(twice).doubts[DAY]) == (
+            "the dividend of 7.857 with the capital gain of 6.42 is 23.79% of the close before, but the close falls by "
+            "13.09%"
+        )
+        assert told(judge(left_out).doubts[DAY]) == (
+            "the adjusted close leaves out the capital gain of 6.42, 10.70% of the close before, but the close falls "
+            "by 13.09%"
+        )
+
+    def test_a_gain_of_one_or_two_per_cent_is_only_noted(self) -> None:
+        assert found(judge(self.fund(1.0, 2.0, 1.0, 1.0))) == ([], [(DAY, False)])
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_a_gain_that_is_lost_among_ordinary_moves_is_fine(self, seed: int) -> None:
+        within = changed(series(walk(seed), {AT: 1.0}), AT, capital_gain=0.6)
+
+        assert found(judge(within)) == NOTHING
+
+    def test_one_that_is_stored_just_so_is_noted(self) -> None:
+        twice = self.fund(7.857, 14.277, 7.857, 6.42)
+
+        judged = judge(twice, Known(rows(twice)))
+
+        assert (found(judged), judged.approved) == (([], [(DAY, False)]), {DAY})
+
+    def test_one_that_was_stored_rightly_excuses_nothing(self) -> None:
+        once, twice = self.fund(7.857, 7.857, 7.857, 6.42), self.fund(7.857, 14.277, 7.857, 6.42)
+
+        assert found(judge(twice, Known(rows(once)))) == ([DAY], [(DAY, True)])
+
+    def test_an_accepted_one_is_fine(self) -> None:
+        twice = self.fund(7.857, 14.277, 7.857, 6.42)
+
+        judged = judge(twice, Known(accepted={DAY: twice[AT].close / self.BEFORE}))
+
+        assert (found(judged), judged.approved) == (NOTHING, {DAY})
+
+
 class TestLostDividends:
     def test_one_that_was_stored_and_is_gone_is_noted(self) -> None:
         judged = judge(series(walk(), {20: 0.4}), Known(rows(series(walk(), {20: 0.4, AT: 0.41}))))
@@ -850,11 +938,36 @@ class TestNoPrices:
     def test_absurd_events_end_no_judgement(self, values: dict[str, float]) -> None:
         judge(changed(clean(), AT, **values))
 
-    def test_older_adjusted_closes_below_zero(self) -> None:
+    @pytest.mark.parametrize("stored", [False, True])
+    @pytest.mark.parametrize(
+        ("values", "words"),
+        [
+            ({"dividend": 500.0}, "the dividend of 500 is 500.00% of the close before, but the close rises by 1.00%"),
+            (
+                {"capital_gain": 500.0},
+                "the dividend of 0 with the capital gain of 500 is 500.00% of the close before, but the close rises by "
+                "1.00%",
+            ),
+            ({}, "the adjusted closes before it are below zero"),
+        ],
+    )
+    def test_older_adjusted_closes_below_zero(self, stored: bool, values: dict[str, float], words: str) -> None:
         """A dividend larger than the price takes more off them than there is."""
+        right = series([100.0] * AT + [101.0] * (len(DAYS) - AT))
+        bars = [replace(bar, adj_close=-4 * bar.adj_close) if at < AT else bar for at, bar in enumerate(right)]
+
+        judged = judge(changed(bars, AT, **values), Known(rows(right[:AT]) if stored else {}))
+
+        assert found(judged) == ([DAY], [(DAY, True)])
+        assert told(judged.doubts[DAY]) == words
+        assert judged.previous_closes[DAY] == pytest.approx(100.0)
+
+    def test_adjusted_closes_below_zero_that_are_accepted(self) -> None:
         bars = [replace(bar, adj_close=-bar.adj_close) if at < AT else bar for at, bar in enumerate(clean())]
 
-        assert found(judge(changed(bars, AT, dividend=500.0))) == NOTHING
+        judged = judge(changed(bars, AT, dividend=500.0), Known(accepted={DAY: None}))
+
+        assert (found(judged), judged.approved) == (NOTHING, {DAY})
 
 
 Lie = Callable[[list[Bar], int, Random], list[Bar]]

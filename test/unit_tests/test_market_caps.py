@@ -72,6 +72,11 @@ class TestWhoseShares:
 
         assert found.at(bar(EX_DATE, 340.0)) == Worth(None, None, None)
 
+    def test_cap_and_price_in_another_currency_make_no_count(self) -> None:
+        of = replace(quote(None, 1_000, 34_000, 0.34), currency="GBP")  # of 34 dollars a share, said to be pence
+
+        assert worths([bar(EX_DATE, 34.0)], {}, of)[EX_DATE] == Worth(1_000, 34_000, "shares_x_close")
+
     def test_nothing_is_known_of_it(self) -> None:
         assert worths([bar(EX_DATE, 340.0)], {}, quote(None))[EX_DATE] == Worth(None, None, None)
 
@@ -79,6 +84,69 @@ class TestWhoseShares:
         found = worths([bar(DAYS[1], 10.0), bar(EX_DATE, 11.0)], {DAYS[1]: row(10.0, 700)}, quote(None))
 
         assert found[EX_DATE] == Worth(700, 7_700, "implied_x_close")
+
+
+class TestAQuoteThatContradictsItself:
+    """One of three figures is wrong: the implied count, the cap, or the listed class."""
+
+    COMPANY, CLASS, CAP = 12_229_934_831, 5_527_000_000, 4_162_458_484_736
+
+    @pytest.mark.parametrize(
+        ("implied", "listed", "cap", "count"),
+        [
+            (5_000_000, CLASS, CAP, COMPANY),  # fewer shares than the listed class has
+            (4_529_934_831, CLASS, CAP, COMPANY),
+            (50_000_000_000, CLASS, CAP, COMPANY),
+            (5_000_000, None, CAP, COMPANY),
+            (COMPANY, CLASS, CAP // 100, COMPANY),  # a cap in another unit
+            (CLASS, CLASS, CAP * 100, CLASS),  # two of three agree
+            (CLASS * 100, CLASS, CLASS * 340, CLASS),
+            # Those that agree are believed, whatever the listed class has: of a depositary receipt it is another share.
+            (COMPANY, 5 * COMPANY, CAP, COMPANY),
+            (None, 5 * COMPANY, CAP, COMPANY),
+            (COMPANY, CLASS, CAP * 3 // 4, COMPANY),  # a cap of the day before
+        ],
+    )
+    def test_a_first_fetch(self, implied: int | None, listed: int | None, cap: int, count: int) -> None:
+        [worth] = worths([bar(EX_DATE, 340.35)], {}, quote(implied, listed, cap, 340.35)).values()
+
+        assert worth.shares == pytest.approx(count, rel=2e-3)
+
+    @pytest.mark.parametrize(
+        ("implied", "cap"),
+        [(5_000_000, CAP), (CLASS, CAP), (50_000_000_000, CAP), (COMPANY, CAP // 100), (COMPANY, CAP * 100)],
+    )
+    def test_what_is_stored_tells(self, implied: int, cap: int) -> None:
+        stored = {DAYS[1]: row(340.0, self.COMPANY)}
+
+        found = worths([bar(DAYS[1], 340.0), bar(EX_DATE, 340.35)], stored, quote(implied, self.CLASS, cap, 340.35))
+
+        assert found[EX_DATE].shares == pytest.approx(self.COMPANY, rel=1e-6)
+
+    def test_where_neither_is_near_the_stored_one_goes_on(self) -> None:
+        stored = {DAYS[1]: row(340.0, self.COMPANY)}
+        of = quote(5_000_000, self.CLASS, self.CAP * 100, 340.35)
+
+        assert worths([bar(DAYS[1], 340.0), bar(EX_DATE, 340.35)], stored, of)[EX_DATE].shares == self.COMPANY
+
+    @pytest.mark.parametrize("stale", ["implied", "cap"])
+    def test_a_split_explains_it(self, stale: str) -> None:
+        bars = [bar(DAYS[1], 34.0), bar(EX_DATE, 34.035, 10.0)]
+        implied = self.COMPANY if stale == "implied" else 10 * self.COMPANY
+        of = quote(implied, None, self.CAP if stale == "implied" else self.CAP // 10, 34.035)
+
+        first, later = worths(bars, {}, of), worths(bars, {DAYS[1]: row(340.0, self.COMPANY)}, of)
+
+        assert first[EX_DATE].shares == later[EX_DATE].shares == 10 * self.COMPANY
+
+    def test_an_early_count_beside_the_cap_of_now_is_known_for_one(self) -> None:
+        stored = {DAYS[1]: row(340.0, self.COMPANY)}
+        of = quote(10 * self.COMPANY, None, self.CAP, 340.35)
+
+        found = Worths([bar(DAYS[1], 340.0), bar(EX_DATE, 340.35)], stored, of, "USD")
+
+        assert (found.is_waiting, found.at(bar(EX_DATE, 340.35)).source) == (False, "derived_x_close")
+        assert found.at(bar(EX_DATE, 340.35)).shares == pytest.approx(self.COMPANY, rel=1e-6)
 
 
 class TestWhatWasStored:
@@ -218,6 +286,60 @@ class TestSplits:
 
         assert worths([bar(DAYS[1], 1200.0), bar(EX_DATE, 1210.0)], stored, quote(10_000))[EX_DATE].shares == 1_000
         assert worths([bar(DAYS[1], 1200.0), bar(EX_DATE, 1210.0)], stored, quote(1_310))[EX_DATE].shares == 1_310
+
+    @pytest.mark.parametrize("mistake", [2, 3, 10, 1000])
+    def test_it_does_not_wait_for_ever(self, mistake: int) -> None:
+        """A split stays to come for some days. What the source has quoted for weeks is the company's."""
+        stored, bars = {DAYS[1]: row(120.0, 10**9 // mistake)}, [bar(DAYS[1], 120.0), bar(EX_DATE, 121.0)]
+        of = quote(10**9, 10**9, 120 * 10**9, 120.0)
+
+        first = Worths(bars, stored, of, "USD")
+        same = Worths(bars, stored, of, "USD", earlier=quote(10**9 - 10**7))
+        other = Worths(bars, stored, of, "USD", earlier=quote(10**9 // mistake))
+
+        assert [found.is_waiting for found in (first, same, other)] == [True, False, True]
+        assert first.at(bars[1]).shares == other.at(bars[1]).shares == 10**9 // mistake
+        assert same.at(bars[1]).shares == 10**9
+
+    @pytest.mark.parametrize("ratio", [10.0, 2.0, 1 / 20, 1.5])
+    @pytest.mark.parametrize("later", [1, 6, 20, 29, 35, 50])
+    def test_what_a_first_fetch_took_from_a_stale_quote_is_corrected_with_it(self, ratio: float, later: int) -> None:
+        """Count and cap alike are of before the split at first: nothing tells. The next quote is right."""
+        days = list(reversed(DAYS))
+        bars = [bar(day, 120.0, ratio if number == 4 else 1.0) for number, day in enumerate(days)]
+        old = 3 * 10**9
+        first = worths(bars[:6], {}, quote(old, old, old * 120, 120.0))
+        stored = {day: row(120.0, worth.shares) for day, worth in first.items()}
+        new, right = bars[: 6 + later], quote(round(old * ratio * 1.01))
+
+        found = Worths(new, stored, right, "USD")
+
+        assert {worth.shares for worth in first.values()} == {old}
+        assert [found.is_mistaken(each.session) for each in new] == [True] * 6 + [False] * later
+        assert {found.at(each).shares for each in new[:6]} == {old * ratio}
+        assert {found.at(each).market_cap for each in new[:6]} == {old * ratio * 120}
+        assert {found.at(each).shares for each in new[6:]} == {right.implied_shares}
+        again = {each.session: row(120.0, found.at(each).shares) for each in new}
+        assert not any(Worths(new, again, right, "USD").is_mistaken(each.session) for each in new), "once for all"
+
+    @pytest.mark.parametrize(("ratio", "now"), [(2.0, 1.3), (2.0, 1.0), (1.25, 1.2), (1.1, 1.1), (10.0, 2.0)])
+    def test_another_change_of_the_count_mistakes_nothing(self, ratio: float, now: float) -> None:
+        bars = [bar(DAYS[2], 120.0), bar(DAYS[1], 120.0, ratio), bar(EX_DATE, 120.0)]
+        stored = {DAYS[2]: row(120.0, 10_000), DAYS[1]: row(120.0, 10_000)}
+
+        found = Worths(bars, stored, quote(round(10_000 * now)), "USD")
+
+        assert not any(found.is_mistaken(each.session) for each in bars)
+        assert found.at(bars[2]).shares == 10_000 * now
+
+    def test_a_second_split_like_the_first_waits_for_its_day(self) -> None:
+        bars = [bar(day, 120.0, 2.0 if number == 0 else 1.0) for number, day in enumerate(reversed(DAYS[:40]))]
+        stored = {each.session: row(120.0, 10_000) for each in bars[:-1]}
+
+        found = Worths(bars, stored, quote(20_000), "USD")
+
+        assert found.is_waiting
+        assert {found.at(each).shares for each in bars} == {10_000}
 
     def test_the_companys_count_after_a_listed_classs_is_no_split(self) -> None:
         stored = {DAYS[1]: row(340.0, 1_000, source="shares_x_close")}

@@ -9,6 +9,7 @@ import pytest
 
 import yahoo_server as replies
 from collector.holdings import to_snapshot
+from collector.judgement.judge import judge_bars
 from collector.yahoo import MISREADINGS
 from collector.yahoo_answers.chart import bars_from_chart
 from collector.yahoo_answers.envelope import Refusal, error_of
@@ -85,6 +86,16 @@ class TestRows:
 
         assert days_of(read(days, [10.0, absent, 12.0])) == [8, 10]
         assert days_of(read(days, [10.0, 11.0, 12.0], adjclose=[10.0, absent, 12.0])) == [8, 10]
+
+    def test_a_dividend_above_the_price_can_be_seen(self, read: Callable[..., list[Bar]]) -> None:
+        """It takes more off the older adjusted closes than there is. Without them it would be the first bar's own."""
+        days = [opening(day) for day in (8, 9, 10)]
+        paid = {"dividends": event(days[2], amount=500.0)}
+
+        bars = read(days, [340.0, 341.0, 342.0], adjclose=[-158.5, -159.0, 342.0], events=paid)
+
+        assert [(bar.adj_close, bar.dividend) for bar in bars] == [(-158.5, 0.0), (-159.0, 0.0), (342.0, 500.0)]
+        assert list(judge_bars(bars).doubts) == [date(2026, 9, 10)]
 
     def test_a_bar_may_lack_its_range_and_its_volume(self, read: Callable[..., list[Bar]]) -> None:
         [only] = read([opening(10)], [10.0], open=[None], high=[None], low=[None], volume=[None])
@@ -206,6 +217,25 @@ class TestMinorUnits:
             currency,
             [Bar(date(2026, 9, 10), 8.9, 9.1, 8.8, 9.05, 9.04, 1000, 0.25, 1.0, 0.5)],
         )
+
+    @pytest.mark.parametrize("code", ["GBp", "GBX", "ZAc", "ILA"])
+    @pytest.mark.parametrize("ticker", ["KO", "BRK-B"])
+    def test_no_share_of_new_york_is_quoted_in_them(self, code: str, ticker: str) -> None:
+        answer = replies.chart(ticker, [opening(10)], [905.0], end=END, currency=code)
+
+        with pytest.raises(Refusal, match=f"{ticker}: Yahoo says that its prices are in {code}, in which none of its"):
+            bars_from_chart(answer, ticker, EVENING)
+
+    @pytest.mark.parametrize(
+        ("code", "ticker", "currency", "close"),
+        [("GBp", "0R15.IL", "GBP", 9.05), ("EUR", "KO", "EUR", 905.0), ("USD", "KO", "USD", 905.0)],
+    )
+    def test_others_are_believed(self, code: str, ticker: str, currency: str, close: float) -> None:
+        found, [only] = bars_from_chart(
+            replies.chart(ticker, [opening(10)], [905.0], end=END, currency=code), ticker, EVENING
+        )
+
+        assert (found, only.close) == (currency, close)
 
     def test_a_dividend_in_pounds_beside_prices_in_pence(self, read: Callable[..., list[Bar]]) -> None:
         events = {"dividends": event(opening(10), amount=0.25, currency="GBP")}
@@ -540,6 +570,15 @@ class TestHoldings:
             ("USD", "USD Cash"),
             ("KRW", "KRW CASH"),
             ("XCOL", "Cash Collateral USD"),
+            ("CAD", "Canadian Dollar"),
+            ("EUR", "Euro"),
+            ("TWD", "Taiwan New Dollar"),
+            ("KRW", "South Korean Won Cash"),
+            ("GBP", "British Pound"),
+            ("BIL", "SPDR Bloomberg 1-3 Month T-Bill ETF"),
+            ("SGOV", "iShares 0-3 Month Treasury Bond ETF"),
+            ("TBLL", "Invesco Short Term Treasury Bill ETF"),
+            ("CASHUSD", "United States Treasury Bills"),
         ],
     )
     def test_cash_is_left_out(self, symbol: str, name: str) -> None:
@@ -557,10 +596,66 @@ class TestHoldings:
             ("DG", "Dollar General Corp"),
             ("XX", "A stock of two letters"),
             ("PLXXF", "A foreign stock"),
+            ("FDO", "Family Dollar Stores Inc"),
+            ("DLTR", "Dollar Tree Inc"),
+            ("TWE.AX", "Treasury Wine Estates Ltd"),
+            ("BILL", "BILL Holdings Inc"),
+            ("TLT", "iShares 20+ Year Treasury Bond ETF"),
+            ("EURN", "Euronav NV"),
+            ("F", "Ford Motor Co"),
+            ("FGH", "Three letters that are months"),
+            ("7203.T", "Toyota Motor Corp"),
+            ("0R15.IL", "A share of London's international book"),
+            ("C00001", "Technology Company 1"),
         ],
     )
     def test_a_company_of_that_name_is_not(self, symbol: str, name: str) -> None:
         assert self.clean(self.line(symbol, 0.2, name)) == ([(symbol, 0.2)], [])
+
+    @pytest.mark.parametrize(
+        "symbol",
+        ["ESZ6", "NQH27", "IXAZ6", "ES=F", "912797", "912797MS3", "91282CJL6", "^GSPC", "SPY261218C00700000", "005930"],
+    )
+    def test_what_is_no_share_is_left_out(self, symbol: str) -> None:
+        held, [note] = self.clean(self.line("AAPL", 0.05), self.line(symbol, 0.2))
+
+        assert (held, note) == ([("AAPL", 0.05)], f"left out {symbol}: it is no share")
+
+    def test_one_share_class_written_in_two_ways_is_added_up(self) -> None:
+        held, notes = self.clean(self.line("BRK.B", 0.03), self.line("AAPL", 0.05), self.line("BRK-B", 0.04))
+
+        assert held == [("BRK-B", 0.07), ("AAPL", 0.05)]
+        assert notes == ["BRK-B is listed more than once: added up"]
+
+    def test_a_point_before_an_exchange_is_no_share_class(self) -> None:
+        assert self.clean(self.line("VOD.L", 0.03), self.line("BF.B", 0.02))[0] == [("VOD.L", 0.03), ("BF-B", 0.02)]
+
+    @pytest.mark.parametrize(
+        "shares", [[7.1, 6.2, 5.0, 1.4], [0.9, 0.8, 0.7, 0.6, 0.5, 0.5, 0.4, 0.4], [99.0, 2.5, 1.5, 0.01]]
+    )
+    def test_a_list_in_per_cent_is_converted(self, shares: list[float]) -> None:
+        held, notes = self.clean(*(self.line(f"A{chr(65 + at)}A", share) for at, share in enumerate(shares)))
+
+        assert [share for _, share in held] == [pytest.approx(share / 100) for share in shares]
+        assert notes == ["its parts of the fund are in per cent: divided by 100"]
+
+    @pytest.mark.parametrize(
+        "shares",
+        [
+            [0.071, 0.062, 0.05],
+            [0.27, 0.12, 0.04, 0.03],
+            [0.5, 0.5, 0.5],  # of a fund with borrowed money
+            [1.002],
+            [0.3] * 10,  # three times the fund
+            [60.0, 0.05, 0.04, 0.03],  # one odd line
+            [60.0, 50.0, 0.05, 0.04, 0.03, 0.03],
+            [0.9, 0.8, 0.1],  # a few small ones
+        ],
+    )
+    def test_what_may_be_fractions_are_fractions(self, shares: list[float]) -> None:
+        held, notes = self.clean(*(self.line(f"A{chr(65 + at)}A", share) for at, share in enumerate(shares)))
+
+        assert (held, notes) == ([(f"A{chr(65 + at)}A", share) for at, share in enumerate(shares)], [])
 
     def test_a_share_above_one_and_a_sum_above_one_are_long_positions(self) -> None:
         assert self.clean(self.line("MASTER", 1.002)) == ([("MASTER", 1.002)], [])
@@ -605,6 +700,17 @@ class TestQuotes:
         )
 
         assert quote == Quote("X", "Twin Class", "USD", 5_500_000_000, 4_114_000_000_000, 12_100_000_000, 340.0)
+
+    @pytest.mark.parametrize("is_reversed", [False, True])
+    @pytest.mark.parametrize("other", [{}, {"longName": "X Inc.", "regularMarketPrice": 5.0}, {"quoteType": "NONE"}])
+    def test_of_a_symbol_that_is_listed_twice_the_fuller_one_counts(self, other: Any, is_reversed: bool) -> None:
+        full = {"symbol": "X", "longName": "X Inc.", "sharesOutstanding": 7, "regularMarketPrice": 5.0}
+        listed = [full, {"symbol": "X", **other}, {"symbol": "Y"}]
+
+        found = quotes_of({"quoteResponse": {"result": listed[::-1] if is_reversed else listed}})
+
+        assert found["X"] == Quote("X", "X Inc.", None, 7, None, None, 5.0)
+        assert found.keys() == {"X", "Y"}
 
     @pytest.mark.parametrize(
         ("code", "currency"), [("GBp", "GBP"), ("ZAc", "ZAR"), ("ILA", "ILS"), ("ILa", "ILS"), ("GBX", "GBP")]
