@@ -1,4 +1,7 @@
-"""The folder of the backups that are made by themselves: their names, how many stay, and how the last try ended."""
+"""The folder of the backups that are made by themselves: their names, how many stay, and how the last try ended.
+
+Platforms may share a folder: one neither counts nor removes what is not called as its own are.
+"""
 
 import re
 import shutil
@@ -11,29 +14,25 @@ from config.config import BackupSettings
 
 LAST_TRY = "last-try.json"
 STAMP = "%Y%m%dT%H%M%SZ"
-DAILY, BEFORE_UPGRADE = "actstock", "before-upgrade"
-NAME = re.compile(rf"(?P<kind>{DAILY}|{BEFORE_UPGRADE})-(?P<stamp>\d{{8}}T\d{{6}}Z)\.tar")
+# What the names of each kind begin with.
+DAILY, BEFORE_UPGRADE = "", "before-upgrade-"
 TRY_AGAIN_AFTER = timedelta(hours=1)
 
 
-def new_name(kind: str, now: datetime) -> str:
-    return f"{kind}-{now.strftime(STAMP)}.tar"
+def new_name(settings: BackupSettings, kind: str, now: datetime) -> str:
+    return f"{kind}{settings.platform}-{now.strftime(STAMP)}.tar"
 
 
-def backups(folder: Path, kind: str) -> list[tuple[datetime, Path]]:
-    """Return the backups of a kind, oldest first."""
-    named = [(NAME.fullmatch(path.name), path) for path in folder.glob("*.tar")]
-    found = [
-        (datetime.strptime(match["stamp"], STAMP).replace(tzinfo=UTC), path)
-        for match, path in named
-        if match and match["kind"] == kind
-    ]
-    return sorted(found)
+def backups(settings: BackupSettings, kind: str) -> list[tuple[datetime, Path]]:
+    """Return this platform's backups of a kind, oldest first."""
+    name = re.compile(rf"{re.escape(kind + settings.platform)}-(\d{{8}}T\d{{6}}Z)\.tar")
+    named = [(name.fullmatch(path.name), path) for path in settings.folder.glob("*.tar")]
+    return sorted((datetime.strptime(match[1], STAMP).replace(tzinfo=UTC), path) for match, path in named if match)
 
 
-def remove_old(folder: Path, kind: str, keep: int) -> list[Path]:
-    """Remove all but the newest backups of a kind, and return what was removed."""
-    old = [path for _, path in backups(folder, kind)[:-keep]]
+def remove_old(settings: BackupSettings, kind: str) -> list[Path]:
+    """Remove all but the newest backups of a kind, and return what was removed. The one just made always stays."""
+    old = [path for _, path in backups(settings, kind)[: -max(settings.keep, 1)]]
     for path in old:
         path.unlink()
     return old
@@ -49,7 +48,7 @@ def is_due(settings: BackupSettings, now: datetime, since: datetime) -> bool:
     due = now.replace(hour=settings.hour, minute=0, second=0, microsecond=0)
     if due > now:
         due -= timedelta(days=1)
-    made = backups(settings.folder, DAILY)
+    made = backups(settings, DAILY)
     return (made[-1][0] if made else since) < due
 
 

@@ -48,7 +48,7 @@ def make(settings: BackupSettings, kind: str) -> int:
     from utils.errors import ActstockError
 
     now = datetime.now(UTC)
-    path = settings.folder / new_name(kind, now)
+    path = settings.folder / new_name(settings, kind, now)
     try:
         settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         back_up(this_place(), path)
@@ -57,7 +57,7 @@ def make(settings: BackupSettings, kind: str) -> int:
         note(settings.state_folder, Try(now, path.name, str(error)))
         return 1
     note(settings.state_folder, Try(now, path.name))
-    for old in remove_old(settings.folder, kind, max(settings.keep, 1)):
+    for old in remove_old(settings, kind):
         _say(f"removed {old.name}")
     return 0
 
