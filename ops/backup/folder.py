@@ -38,8 +38,8 @@ def remove_old(settings: BackupSettings, kind: str) -> list[Path]:
     return old
 
 
-def is_due(settings: BackupSettings, now: datetime, since: datetime) -> bool:
-    """Tell whether a day's backup is missing. since: when somebody began to look, before which none was expected."""
+def is_due(settings: BackupSettings, now: datetime) -> bool:
+    """Tell whether a day's backup is missing. Before they were switched on none was expected."""
     if not settings.keep:
         return False
     tried = last_try(settings.state_folder)
@@ -49,7 +49,7 @@ def is_due(settings: BackupSettings, now: datetime, since: datetime) -> bool:
     if due > now:
         due -= timedelta(days=1)
     made = backups(settings, DAILY)
-    return (made[-1][0] if made else since) < due
+    return (made[-1][0] if made else _since(settings, now)) < due
 
 
 def last_try(folder: Path) -> Try | None:
@@ -64,10 +64,15 @@ def note(folder: Path, tried: Try) -> None:
 
 def tell(settings: BackupSettings, now: datetime) -> None:
     """Say how it is with the backups, for whoever watches over the platform."""
-    before = read(settings.state_folder)
-    since = before.since if before and before.is_on else now
     tried, free_mb = last_try(settings.state_folder), _free_elsewhere(settings)
-    state_files.write(settings.state_folder / FILE, Backups(settings.keep > 0, since, free_mb, tried))
+    told = Backups(settings.keep > 0, _since(settings, now), free_mb, tried)
+    state_files.write(settings.state_folder / FILE, told)
+
+
+def _since(settings: BackupSettings, now: datetime) -> datetime:
+    """Return since when backups are to be made, whatever was restarted since."""
+    before = read(settings.state_folder)
+    return before.since if before and before.is_on else now
 
 
 def _free_elsewhere(settings: BackupSettings) -> int | None:

@@ -22,12 +22,16 @@ def main() -> int:
     if NOW in sys.argv:
         return make(settings, DAILY)
     _say(f"a backup a day from {settings.hour}:00 UTC on in {settings.folder}, {settings.keep} are kept")
-    since = datetime.now(UTC)
     while True:
-        if is_due(settings, datetime.now(UTC), since):
-            _make_apart(settings)
-        tell(settings, datetime.now(UTC))
+        look(settings, datetime.now(UTC))
         time.sleep(LOOK_SECONDS)
+
+
+def look(settings: BackupSettings, now: datetime) -> None:
+    """Make a backup where one is due, and tell the watcher how it is with them."""
+    if is_due(settings, now):
+        _make_apart(settings)
+    tell(settings, now)
 
 
 def _make_apart(settings: BackupSettings) -> None:

@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -48,17 +48,39 @@ def test_a_backup_a_day(tmp_path: Path, now: str, since: str, made: str | None, 
         make(settings(tmp_path), DAILY, at(made))
     make(settings(tmp_path), BEFORE_UPGRADE, at("2026-08-23 03:00"))
     make(settings(tmp_path, platform=DEMO), DAILY, at("2026-08-23 03:00"))
-    assert is_due(settings(tmp_path), at(now), at(since)) is due
+    tell(settings(tmp_path), at(since))
+    assert is_due(settings(tmp_path), at(now)) is due
+
+
+@pytest.mark.parametrize(("first", "last"), [(8, 23), (0, 2), (2, 4), (23, 24)])
+def test_a_machine_that_is_off_for_most_of_the_day_gets_one_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int, last: int
+) -> None:
+    """Whatever the hours at which it is on, and though the service starts anew each day."""
+    place = settings(tmp_path, keep=99)
+    now = at("2026-11-01 00:00")
+    monkeypatch.setattr(scheduled, "_make_apart", lambda place: make(place, DAILY, now))
+    for day in range(14):
+        for hour in range(first, last):
+            now = at("2026-11-01 00:30") + timedelta(days=day, hours=hour)
+            scheduled.look(place, now)
+            told = read(place.state_folder)
+            assert told and told.since == at("2026-11-01 00:30") + timedelta(hours=first)
+    # The first day's, where the machine was on at three, and one on each day after it.
+    made = [day.date() for day, _ in backups(place, DAILY)]
+    assert made == sorted(set(made)) and len(made) == (14 if first <= 3 < last else 13)
 
 
 def test_zero_to_keep_is_none_to_make(tmp_path: Path) -> None:
-    assert not is_due(settings(tmp_path, keep=0), at("2026-08-22 12:00"), at("2026-08-01 00:00"))
+    tell(settings(tmp_path), at("2026-08-01 00:00"))
+    assert not is_due(settings(tmp_path, keep=0), at("2026-08-22 12:00"))
 
 
 @pytest.mark.parametrize(("now", "due"), [("2026-08-22 03:59", False), ("2026-08-22 04:01", True)])
 def test_what_failed_is_tried_again_after_an_hour(tmp_path: Path, now: str, due: bool) -> None:
+    tell(settings(tmp_path), at("2026-08-01 00:00"))
     note(tmp_path / "state", Try(at("2026-08-22 03:00"), "a.tar", "the disk is full"))
-    assert is_due(settings(tmp_path), at(now), at("2026-08-01 00:00")) is due
+    assert is_due(settings(tmp_path), at(now)) is due
 
 
 def test_what_was_noted_is_read_again(tmp_path: Path) -> None:
