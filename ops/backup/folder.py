@@ -11,6 +11,7 @@ from pathlib import Path
 from alerts import state_files
 from alerts.backups import FILE, Backups, Try, read
 from config.config import BackupSettings
+from ops.backup.unfinished import SUFFIX, is_abandoned
 
 LAST_TRY = "last-try.json"
 STAMP = "%Y%m%dT%H%M%SZ"
@@ -23,10 +24,10 @@ def new_name(settings: BackupSettings, kind: str, now: datetime) -> str:
     return f"{kind}{settings.platform}-{now.strftime(STAMP)}.tar"
 
 
-def backups(settings: BackupSettings, kind: str) -> list[tuple[datetime, Path]]:
-    """Return this platform's backups of a kind, oldest first."""
-    name = re.compile(rf"{re.escape(kind + settings.platform)}-(\d{{8}}T\d{{6}}Z)\.tar")
-    named = [(name.fullmatch(path.name), path) for path in settings.folder.glob("*.tar")]
+def backups(settings: BackupSettings, kind: str, suffix: str = "") -> list[tuple[datetime, Path]]:
+    """Return this platform's backups of a kind, oldest first. suffix: that of what is no whole one."""
+    name = re.compile(rf"{re.escape(kind + settings.platform)}-(\d{{8}}T\d{{6}}Z)\.tar{re.escape(suffix)}")
+    named = [(name.fullmatch(path.name), path) for path in settings.folder.glob(f"*.tar{suffix}")]
     return sorted((datetime.strptime(match[1], STAMP).replace(tzinfo=UTC), path) for match, path in named if match)
 
 
@@ -36,6 +37,15 @@ def remove_old(settings: BackupSettings, kind: str) -> list[Path]:
     for path in old:
         path.unlink()
     return old
+
+
+def remove_abandoned(settings: BackupSettings) -> list[Path]:
+    """Remove what backups that were killed have left: it can hold secrets, and fills the disk. Return what it was."""
+    left = [path for kind in (DAILY, BEFORE_UPGRADE) for _, path in backups(settings, kind, SUFFIX)]
+    found = [path for path in left if is_abandoned(path)]
+    for path in found:
+        path.unlink(missing_ok=True)
+    return found
 
 
 def is_due(settings: BackupSettings, now: datetime) -> bool:

@@ -7,11 +7,13 @@ it at once after a night that the machine was off.
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from alerts.backups import Try
 from config.config import BackupSettings, Settings
-from ops.backup.folder import DAILY, is_due, last_try, new_name, note, remove_old, tell
+from ops.backup.folder import DAILY, is_due, last_try, new_name, note, remove_abandoned, remove_old, tell
+from utils.command_line import INTERRUPTED, interrupted_by_signals
 
 LOOK_SECONDS = 60
 NOW = "--now"
@@ -22,9 +24,12 @@ def main() -> int:
     if NOW in sys.argv:
         return make(settings, DAILY)
     _say(f"a backup a day from {settings.hour}:00 UTC on in {settings.folder}, {settings.keep} are kept")
-    while True:
-        look(settings, datetime.now(UTC))
-        time.sleep(LOOK_SECONDS)
+    _clear(settings)
+    with suppress(KeyboardInterrupt):
+        while True:
+            look(settings, datetime.now(UTC))
+            time.sleep(LOOK_SECONDS)
+    return INTERRUPTED
 
 
 def look(settings: BackupSettings, now: datetime) -> None:
@@ -37,12 +42,23 @@ def look(settings: BackupSettings, now: datetime) -> None:
 def _make_apart(settings: BackupSettings) -> None:
     """Make a backup in a process of its own, so that what waits for a day is small. One that is killed has failed."""
     began = datetime.now(UTC)
-    code = subprocess.run([sys.executable, "-m", "ops.backup.scheduled", NOW], check=False).returncode
+    code = _ended([sys.executable, "-m", "ops.backup.scheduled", NOW])
     tried = last_try(settings.state_folder)
     if code and not (tried and tried.at >= began):
         note(
             settings.state_folder, Try(began, "", f"what should make it ended with code {code}: ./start.sh logs backup")
         )
+
+
+def _ended(command: list[str]) -> int:
+    """Run a command and return its code. A stop of this process stops the command, which tidies up before it ends."""
+    with interrupted_by_signals(), subprocess.Popen(command) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait()
+            raise
 
 
 def make(settings: BackupSettings, kind: str) -> int:
@@ -53,6 +69,7 @@ def make(settings: BackupSettings, kind: str) -> int:
 
     now = datetime.now(UTC)
     path = settings.folder / new_name(settings, kind, now)
+    _clear(settings)
     try:
         settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         back_up(this_place(), path)
@@ -60,10 +77,18 @@ def make(settings: BackupSettings, kind: str) -> int:
         _say(f"error: no backup was made: {error}")
         note(settings.state_folder, Try(now, path.name, str(error)))
         return 1
+    except KeyboardInterrupt:
+        _say("interrupted: no backup was made")
+        return INTERRUPTED
     note(settings.state_folder, Try(now, path.name))
     for old in remove_old(settings, kind):
         _say(f"removed {old.name}")
     return 0
+
+
+def _clear(settings: BackupSettings) -> None:
+    for left in remove_abandoned(settings):
+        _say(f"removed {left.name}, which an interrupted backup has left")
 
 
 def _say(text: str) -> None:
