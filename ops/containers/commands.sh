@@ -39,11 +39,16 @@ published_ports() {
     sed -nE 's/.*\$\{(PORT_[A-Z_]+):-([0-9]+)(-([0-9]+))?\}.*/\1 \2 \4/p' "$root/docker-compose.yml" | sort -u
 }
 
-# written NAME=VALUE: the line of .env. Docker Compose replaces $NAME in a value and cuts it off at #, unless it is quoted.
+# written NAME=VALUE: the line of .env, as env_line of ops/native/stack_secrets.py writes it.
 written() {
-    case ${1#*=} in
-        *['$#']*) printf "%s='%s'" "${1%%=*}" "${1#*=}" ;;
-        *) printf '%s' "$1" ;;
+    local name=${1%%=*} value=${1#*=}
+    case $value in
+        *['$#']* | [[:space:]\'\"]* | *[[:space:]]) ;;
+        *) printf '%s' "$1" && return ;;
+    esac
+    case $value in
+        *\'* | *\\) printf '%s="%s"' "$name" "$(sed 's/[\\"$]/\\&/g' <<<"$value")" ;;
+        *) printf "%s='%s'" "$name" "$value" ;;
     esac
 }
 
@@ -67,7 +72,11 @@ write_env() {
     while read -r name size; do
         ! grep -qE "^(export )?$name=." <<<"$lines" || continue
         value=$(sed -n "s/^$name=//p" "$state/secrets.env" 2>/dev/null || true)
-        lines+=$'\n'"$name=${value:-$(made_up "$name" "$size")}"
+        case $value in
+            '') lines+=$'\n'"$name=$(made_up "$name" "$size")" ;;
+            [\'\"]*) lines+=$'\n'"$name=$value" ;; # quoted already
+            *) lines+=$'\n'$(written "$name=$value") ;;
+        esac
         made+=("$name")
     done < <(secret_sizes)
     for setting; do
@@ -93,6 +102,7 @@ ports_by_offset() {
     local offset=${ACTSTOCK_PORT_OFFSET:-0} setting first last
     [[ $offset =~ ^[0-9]+$ ]] || die "ACTSTOCK_PORT_OFFSET=$offset: give a whole number"
     [ "$offset" != 0 ] || return 0
+    printf 'ACTSTOCK_PORT_OFFSET=%s\n' "$offset"
     while read -r setting first last; do
         printf '%s=%d%s\n' "$setting" $((first + offset)) "${last:+-$((last + offset))}"
     done < <(published_ports)

@@ -1,5 +1,6 @@
 """A backup from containers, restored over another state of them and natively; and volumes of an older PostgreSQL."""
 
+import json
 import os
 import re
 import shlex
@@ -17,11 +18,13 @@ from database.db_helper import Connection, connect, fetch, transaction
 from ops.backup import native
 from ops.backup.archive import Archive
 from ops.backup.dumps import count_rows
-from ops.backup.manifest import PLATFORM_DUMP
+from ops.backup.manifest import PLATFORM_DUMP, SETTINGS
+from ops.backup.places import OF_A_DEMO
 from ops.backup.restoring import check
+from ops.containers.container_testing import PROJECT
 from ops.native.compose import secret_sizes
 from ops.native.stack import Stack
-from ops.native.stack_secrets import read_env_file
+from ops.native.stack_secrets import env_line, read_env, read_env_file
 from ops.pipeline.airflow_client import Airflow, Run
 from scratch_databases import load_version_0_1_0
 from utils.kafka_utils import committed_offsets, end_offsets
@@ -99,6 +102,44 @@ class TestOver:
         assert read_env_file(old)["API_KEY"] == "another-key-of-today"
         assert old.stat().st_mode & 0o077 == 0
         old.unlink()
+
+
+def test_a_days_backup_has_the_settings_of_the_start(pipeline: Run, tmp_path: Path) -> None:
+    """Its container cannot read .env."""
+    compose("exec", "-T", "backup", "python", "-m", "ops.backup.scheduled", "--now")
+    names = compose("exec", "-T", "backup", "ls", "/var/lib/backups").split()
+    name = max(name for name in names if name.startswith(f"{PROJECT}-simulated-"))
+    compose("cp", f"backup:/var/lib/backups/{name}", str(tmp_path / name))
+    with Archive(tmp_path / name) as archive:
+        settings = read_env(archive.text(SETTINGS) or "")
+    assert {"CONSUMER_METRICS_PORT": "9101", "SPARK_METRICS": "1"}.items() <= settings.items()
+    assert not {*OF_A_DEMO, "PORT_API", *secret_sizes()} & settings.keys()
+
+
+def test_docker_compose_reads_what_is_written(tmp_path: Path) -> None:
+    values = [
+        "mine-",
+        "k$ey#9",
+        "$$",
+        " a ",
+        "a # b",
+        "it's",
+        "it's $1",
+        '"q"',
+        "'q'",
+        "pa\\sw",
+        "C:\\",
+        "$C:\\",
+        "a\\'b#",
+    ]
+    known = {f"VALUE_{number}": value for number, value in enumerate(values)}
+    (tmp_path / ".env").write_text("".join(env_line(name, value) for name, value in known.items()))
+    service = {"image": "none", "environment": {name: f"${{{name}:-}}" for name in known}}
+    (tmp_path / "compose.yml").write_text(json.dumps({"name": "values", "services": {"one": service}}))
+    files = ["--env-file", str(tmp_path / ".env"), "--file", str(tmp_path / "compose.yml")]
+    told = json.loads(output_of(["docker", "compose", *files, "config", "--format", "json"], PLAIN))
+    read = {name: value.replace("$$", "$") for name, value in told["services"]["one"]["environment"].items()}
+    assert read == known
 
 
 def test_it_is_restored_natively(backup: Path, tmp_path: Path) -> None:
