@@ -298,15 +298,20 @@ in_restore() {
         backup python -m ops.backup.containers "$1" "/backup/$backup_name" "${@:2}"
 }
 
-# How far a restore is (reading, filling, restored), and the volumes that it has made.
+# How far a restore is (reading, filling, restored), the volumes that it has made, and whether old data are set aside.
 restore_step=
 made_volumes=()
+set_aside=
 
 # end_restore: what a restore leaves that has ended before its end, for whatever reason: what was there, and nothing running.
 end_restore() {
     local volume
     trap '' INT TERM HUP
     if [ "$restore_step" = filling ]; then
+        if [ -n "$set_aside" ]; then
+            compose stop >&2 || true
+            for_old_data put_back >&2 || say "The data of PostgreSQL 15 could not be put back: restore once more"
+        fi
         compose down >&2 || true
         for volume in "${made_volumes[@]+"${made_volumes[@]}"}"; do
             docker volume rm "${COMPOSE_PROJECT_NAME}_$volume" >/dev/null || true
@@ -327,7 +332,7 @@ interrupt_restore() {
 
 # containers_restore FILE [--yes]: the databases are filled beside the old ones, and .env is replaced last.
 containers_restore() {
-    local word file='' agreed=() real_env=$env_file market replaced=() here=() service volume
+    local word file='' agreed=() real_env=$env_file market replaced=() here=() volume moved
     for word; do
         case $word in
             --yes) agreed=(--yes) ;;
@@ -377,15 +382,16 @@ containers_restore() {
         has_volume "$volume" || made_volumes+=("$volume")
     done
     restore_step=filling
-    for service in postgres airflow-db; do
-        ! has_volume "$service-data" || set_old_data_aside "$service"
-    done
-    compose up --detach --build --quiet-pull --wait --wait-timeout "$up_seconds" postgres airflow-db kafka || {
+    set_aside=perhaps
+    moved=$(for_old_data set_aside) || die "the data of PostgreSQL 15 could not be set aside. Nothing was replaced"
+    set_aside=$moved
+    ACTSTOCK_RESTORING=1 compose up --detach --build --quiet-pull --wait --wait-timeout "$up_seconds" postgres airflow-db kafka || {
         compose logs --no-log-prefix --tail 3 postgres airflow-db kafka >&2
         die "the databases or Kafka did not start. Nothing was replaced"
     }
     in_restore fill </dev/null || die "nothing was replaced"
     trap '' INT TERM HUP # from here on it is the new state, which takes a moment
+    [ -z "$set_aside" ] || for_old_data keep || die "the data of PostgreSQL 15 could not be kept: restore once more"
     put_restored "$real_env"
     remember <"$restored/wanted.env"
     rm -r "$restored"
@@ -397,13 +403,40 @@ containers_restore() {
 }
 
 # What PostgreSQL 15 has left in a volume goes to a folder of its own there: the public image of 18 would refuse to start.
-set_old_data_aside() {
-    compose run --rm --no-deps --quiet-pull --no-TTY --entrypoint bash "$1" -euc '
-        cd /var/lib/postgresql
-        [ -s PG_VERSION ] && [ ! -s "$PGDATA/PG_VERSION" ] || exit 0
-        mkdir -p "before-$PG_MAJOR"
-        find . -mindepth 1 -maxdepth 1 ! -name "before-$PG_MAJOR" -exec mv -t "before-$PG_MAJOR" {} +
-        echo "What PostgreSQL $(cat before-$PG_MAJOR/PG_VERSION) had is kept in before-$PG_MAJOR of its volume"'
+# The mark `restoring` in it stays until the restore has ended, so that another one, or end_restore, knows of it.
+old_data_steps='
+    cd /var/lib/postgresql
+    aside=before-$PG_MAJOR
+    set_aside() {
+        if [ -s PG_VERSION ] && [ ! -s "$PGDATA/PG_VERSION" ]; then
+            mkdir -p "$aside" && touch "$aside/restoring"
+        fi
+        [ -e "$aside/restoring" ] || exit 0
+        rm -rf "$PG_MAJOR" # of a restore that was killed
+        find . -mindepth 1 -maxdepth 1 ! -name "$aside" -exec mv -t "$aside" {} +
+        echo "set aside"
+    }
+    put_back() {
+        [ -e "$aside/restoring" ] || exit 0
+        rm -rf "$PG_MAJOR"
+        find "$aside" -mindepth 1 -maxdepth 1 ! -name restoring -exec mv -t . {} +
+        rm "$aside/restoring" && rmdir "$aside"
+    }
+    keep() {
+        [ -e "$aside/restoring" ] || exit 0
+        rm "$aside/restoring"
+        echo "What PostgreSQL $(cat "$aside/PG_VERSION") had is kept in $aside of its volume"
+    }
+    "$1"'
+
+# for_old_data set_aside|put_back|keep: in each volume of a database.
+for_old_data() {
+    local service
+    for service in postgres airflow-db; do
+        ! has_volume "$service-data" ||
+            compose run --rm --no-deps --quiet-pull --no-TTY --entrypoint bash "$service" -euc "$old_data_steps" old-data "$1" ||
+            return 1
+    done
 }
 
 # put_restored ENV_FILE: the files in their places. An .env of before is kept beside it.

@@ -62,7 +62,7 @@ class TestSeen:
         listed = {line.partition("=")[0] for line in told.split()}
         taken = set(re.findall(r"(?<!\$)\$\{(\w+)", compose.COMPOSE_FILE.read_text(encoding="utf-8")))
         assert taken - {*compose.secret_sizes()} - listed == {
-            *("COMPOSE_PROJECT_NAME", "MARKET_SERVER_ARGS", "MARKET_FOLDER")
+            *("COMPOSE_PROJECT_NAME", "MARKET_SERVER_ARGS", "MARKET_FOLDER", "ACTSTOCK_RESTORING")
         }
 
     def test_what_demo_decides_is_none_of_the_settings(self, service: str) -> None:
