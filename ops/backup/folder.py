@@ -42,10 +42,16 @@ def remove_old(settings: BackupSettings, kind: str) -> list[Path]:
 def remove_abandoned(settings: BackupSettings) -> list[Path]:
     """Remove what backups that were killed have left: it can hold secrets, and fills the disk. Return what it was."""
     left = [path for kind in (DAILY, BEFORE_UPGRADE) for _, path in backups(settings, kind, SUFFIX)]
-    found = [path for path in left if is_abandoned(path)]
-    for path in found:
-        path.unlink(missing_ok=True)
-    return found
+    return [path for path in left if is_abandoned(path) and _is_removed(path)]
+
+
+def _is_removed(path: Path) -> bool:
+    """Remove a file, where this process may."""
+    try:
+        path.unlink()
+    except OSError:
+        return False
+    return True
 
 
 def is_due(settings: BackupSettings, now: datetime) -> bool:

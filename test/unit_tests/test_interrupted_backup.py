@@ -119,6 +119,15 @@ def test_what_may_not_be_looked_at_stays(path: Path) -> None:
     assert remove_abandoned(settings(path.parent)) == []
 
 
+def test_what_may_not_be_removed_is_no_reason_to_fail(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError("not in this folder")
+
+    unfinished(path).touch()
+    monkeypatch.setattr(Path, "unlink", refuse)
+    assert remove_abandoned(settings(path.parent)) == []
+
+
 def test_a_file_is_held_until_it_has_its_name(path: Path) -> None:
     with written(path) as writer:
         assert remove_abandoned(settings(path.parent)) == []
