@@ -298,14 +298,26 @@ in_restore() {
         backup python -m ops.backup.containers "$1" "/backup/$backup_name" "${@:2}"
 }
 
-# How far a restore is (reading, filling, restored), the volumes that it has made, and whether old data are set aside.
+# How far a restore is (reading, filling, restored), the volumes that were there before, and whether old data are set aside.
 restore_step=
-made_volumes=()
+volumes_before=
+volumes_are_known=
 set_aside=
+
+had_volume() { grep -qxF -- "${COMPOSE_PROJECT_NAME}_$1" <<<"$volumes_before"; }
+
+# remove_new_volumes: those of the project that the restore has made. `compose run` makes all of them, and a new server keeps
+# the password that it is made with, which may not be that of the next try.
+remove_new_volumes() {
+    local volume
+    [ -n "$volumes_are_known" ] || return 0
+    for volume in $(docker volume ls --quiet --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME"); do
+        grep -qxF -- "$volume" <<<"$volumes_before" || docker volume rm "$volume" >/dev/null || true
+    done
+}
 
 # end_restore: what a restore leaves that has ended before its end, for whatever reason: what was there, and nothing running.
 end_restore() {
-    local volume
     trap '' INT TERM HUP
     if [ "$restore_step" = filling ]; then
         if [ -n "$set_aside" ]; then
@@ -313,11 +325,10 @@ end_restore() {
             for_old_data put_back >&2 || say "The data of PostgreSQL 15 could not be put back: restore once more"
         fi
         compose down >&2 || true
-        for volume in "${made_volumes[@]+"${made_volumes[@]}"}"; do
-            docker volume rm "${COMPOSE_PROJECT_NAME}_$volume" >/dev/null || true
-        done
     fi
-    [ "$restore_step" = restored ] || rm -rf "$restored"
+    [ "$restore_step" != restored ] || return 0
+    remove_new_volumes
+    rm -rf "$restored"
 }
 
 interrupt_restore() {
@@ -332,7 +343,7 @@ interrupt_restore() {
 
 # containers_restore FILE [--yes]: the databases are filled beside the old ones, and .env is replaced last.
 containers_restore() {
-    local word file='' agreed=() real_env=$env_file market replaced=() here=() volume moved
+    local word file='' agreed=() real_env=$env_file market replaced=() here=() moved
     for word; do
         case $word in
             --yes) agreed=(--yes) ;;
@@ -354,9 +365,12 @@ containers_restore() {
     # docker-compose.yml asks for secrets, also of a machine that has none yet: these are for reading the backup alone.
     [ -f "$env_file" ] || { env_file=$restored/reading.env && write_env 2>/dev/null; }
     export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-actstock}
+    volumes_before=$(docker volume ls --quiet) || die "Docker does not say which volumes there are"
+    volumes_are_known=yes
     say "Reading $file; the first time the image is built"
     compose build --quiet backup || die "the image could not be built"
     market=$(in_restore market </dev/null) || exit 1
+    remove_new_volumes # of a project that may be another one than the market's
     if [ -n "$market" ]; then
         mapfile -t market <<<"$market"
         market_of "${market[@]}" >"$restored/wanted.env" || exit 1
@@ -367,7 +381,7 @@ containers_restore() {
     recall "$restored/wanted.env"
 
     [ ! -f "$real_env" ] || replaced+=(--replaces "$real_env")
-    if has_volume postgres-data; then
+    if had_volume postgres-data; then
         replaced+=(--replaces "the databases in the volumes of $COMPOSE_PROJECT_NAME")
         [ ! -f "$real_env" ] || { cp "$real_env" "$restored/here.env" && here=(--here /restored/here.env); }
     fi
@@ -377,10 +391,6 @@ containers_restore() {
     env_file=$restored/env
     chmod 600 "$env_file"
     write_env
-    # A new server keeps the password that it is made with, which may not be that of the next try.
-    for volume in postgres-data airflow-db-data zookeeper-data zookeeper-log kafka-data; do
-        has_volume "$volume" || made_volumes+=("$volume")
-    done
     restore_step=filling
     set_aside=perhaps
     moved=$(for_old_data set_aside) || die "the data of PostgreSQL 15 could not be set aside. Nothing was replaced"
@@ -429,11 +439,11 @@ old_data_steps='
     }
     "$1"'
 
-# for_old_data set_aside|put_back|keep: in each volume of a database.
+# for_old_data set_aside|put_back|keep: in each volume of a database that was there before.
 for_old_data() {
     local service
     for service in postgres airflow-db; do
-        ! has_volume "$service-data" ||
+        ! had_volume "$service-data" ||
             compose run --rm --no-deps --quiet-pull --no-TTY --entrypoint bash "$service" -euc "$old_data_steps" old-data "$1" ||
             return 1
     done

@@ -632,19 +632,22 @@ class TestInterruptedRestore:
     STAND_INS = """
     say() { echo "$*"; }; die() { say "$*"; exit 1; }; adopt() { return 1; }; containers_up() { compose start; }
     at() { [[ "$*" != *"$MOMENT"* ]] || kill -s "$SIGNAL" $$; }
-    has_volume() { [ "$1" != kafka-data ]; }
-    docker() { echo "docker $*" >&2; }
+    docker() {
+        case $* in
+            "volume ls --quiet") printf 'actstock_%s\\n' postgres-data airflow-db-data ;;
+            "volume ls "*actstock) printf 'actstock_%s\\n' postgres-data airflow-db-data kafka-data ;;
+            *) echo "docker $*" >&2 ;;
+        esac
+    }
     in_restore() { at "$1"; [ "$1" != ready ] || { mkdir "$restored/config"; echo API_KEY=new >"$restored/env"; }; }
     in_cli() { :; }; for_old_data() { at "$1"; }
     compose() { echo "compose $1" >&2; at "$1"; }
     """
 
-    def restore(self, folder: Path, moment: str, signal: str = "INT") -> tuple[int, str]:
+    def restore(self, folder: Path, moment: str, signal: str = "INT", stand_ins: str = STAND_INS) -> tuple[int, str]:
         (folder / "backup.tar").touch()
         (folder / ".env").write_text("API_KEY=before\n")
-        script = (
-            f"root={PROJECT_ROOT}; state={folder}; . ops/containers/commands.sh; {self.STAND_INS} containers_restore $0"
-        )
+        script = f"root={PROJECT_ROOT}; state={folder}; . ops/containers/commands.sh; {stand_ins} containers_restore $0"
         given = {"ACTSTOCK_ENV_FILE": str(folder / ".env"), "PATH": os.defpath, "MOMENT": moment, "SIGNAL": signal}
         # A signal that the tests were started without cannot be caught.
         run = subprocess.run(
@@ -657,7 +660,26 @@ class TestInterruptedRestore:
     def test_while_it_reads_nothing_has_happened(self, tmp_path: Path, moment: str) -> None:
         code, said = self.restore(tmp_path, moment)
         assert (code, "Interrupted: nothing was replaced" in said, "compose down" in said) == (130, True, False), said
+        assert said.splitlines()[-1] == "docker volume rm actstock_kafka-data", "reading makes all volumes of a project"
         self.assert_as_before(tmp_path)
+
+    def test_where_nobody_knows_what_was_there_no_volume_is_removed(self, tmp_path: Path) -> None:
+        unknown = self.STAND_INS.replace('"volume ls --quiet") printf', '"volume ls --quiet") return 1; printf')
+        code, said = self.restore(tmp_path, "never", stand_ins=unknown)
+        assert (code, "volume rm" in said) == (1, False), said
+        self.assert_as_before(tmp_path)
+
+    def test_it_says_that_it_replaces_what_was_there_before(self, tmp_path: Path) -> None:
+        """Not what reading the backup has made."""
+        (tmp_path / ".env").write_text("API_KEY=before\n")
+        stand_ins = self.STAND_INS.replace("in_restore() {", 'in_restore() { echo "step $*" >&2;')
+        for before, said in (("", False), ("actstock_postgres-data", True)):
+            listed = stand_ins.replace(
+                "printf 'actstock_%s\\n' postgres-data airflow-db-data ;;", f"echo {before} ;;", 1
+            )
+            shown = self.restore(tmp_path, "never", stand_ins=listed)[1]
+            [ready] = [line for line in shown.splitlines() if line.startswith("step ready")]
+            assert ("the databases in the volumes of actstock" in ready, "--here" in ready) == (said, said)
 
     @pytest.mark.parametrize(("signal", "code"), [("INT", 130), ("TERM", 143), ("HUP", 143)])
     @pytest.mark.parametrize("moment", ["set_aside", "up", "fill"])
@@ -691,7 +713,7 @@ class TestOldData:
     # A container of a database sees its volume alone; a server of 18 makes a folder in it, unless it is said otherwise.
     STAND_INS = """
     say() { echo "$*"; }; die() { say "$*"; exit 1; }; adopt() { return 1; }; containers_up() { :; }; in_cli() { :; }
-    has_volume() { [ -d "$state/volumes/$1" ]; }; docker() { :; }
+    docker() { [ "$2" != ls ] || ls "$state/volumes" | sed 's/^/actstock_/'; }
     fails() { [[ " $FAILING " != *" $1 "* ]] || return 1; [ "$KILLED" != "$1" ] || kill -9 $$; }
     in_restore() {
         fails "$1" || return
