@@ -165,12 +165,14 @@ class AlertSettings:
 class BackupSettings:
     """Where backups go by themselves.
 
+    platform: whose they are, in a folder that other platforms may share
     keep: how many of each day (0: none is made)
     hour: the hour UTC from which on a day's backup is due
     state_folder: where it is said how that goes
     """
 
     folder: Path
+    platform: str
     keep: int
     hour: int
     state_folder: Path
@@ -312,6 +314,7 @@ class Settings:
             ),
             backup=BackupSettings(
                 folder=Path(read.text("BACKUP_FOLDER", "") or PROJECT_ROOT / ".actstock" / "backups"),
+                platform=read.text("BACKUP_PLATFORM", "actstock"),
                 keep=read.integer("BACKUP_KEEP", 7),
                 hour=read.integer("BACKUP_HOUR", 3, at_most=23),
                 state_folder=Path(read.text("BACKUP_STATE_FOLDER", str(PROJECT_ROOT / ".actstock" / "backup"))),

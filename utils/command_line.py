@@ -3,8 +3,11 @@
 0: done. 2: the request cannot be met. 130: interrupted with Ctrl-C. 1: anything else went wrong.
 """
 
+import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import msgspec
@@ -13,6 +16,7 @@ from config.config import ConfigError
 from utils.errors import ActstockError, InvalidInput
 from utils.reasons import Reason, reason
 
+INTERRUPTED = 130
 # The settings or the universe are wrong: whoever corrects them has to start the command again.
 WRONG_SETTINGS = (ConfigError,)
 
@@ -62,6 +66,41 @@ def print_failure(failure: Failure, beside: dict[str, Any] | None = None) -> Non
     print(msgspec.json.encode({**(beside or {}), "error": failure}).decode(), flush=True)
 
 
+@contextmanager
+def interrupted_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end a block as Ctrl-C does, so that it tidies up."""
+    with _handled((signal.SIGTERM, signal.SIGHUP), _interrupt):
+        yield
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Put Ctrl-C, SIGTERM and SIGHUP off to the end of a short block that is done whole or not at all."""
+    heard: list[int] = []
+    with _handled((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), lambda number, _: heard.append(number)):
+        yield
+    for number in heard:
+        signal.raise_signal(number)
+
+
+@contextmanager
+def _handled(numbers: Iterable[int], handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Handle signals for a block. What is ignored (nohup) stays so."""
+    before = {number: signal.getsignal(number) for number in numbers}
+    heard = {number: known for number, known in before.items() if known is not signal.SIG_IGN}
+    for number in heard:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, known in heard.items():
+            signal.signal(number, known)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 def exit_code_of(command: Callable[[], object], has_object: bool = False) -> int:
     """Run a command and return its exit code. Print an error as one line.
 
@@ -76,5 +115,5 @@ def exit_code_of(command: Callable[[], object], has_object: bool = False) -> int
         return exit_code(error)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr, flush=True)
-        return 130
+        return INTERRUPTED
     return 0

@@ -16,10 +16,11 @@ from typing import IO, BinaryIO
 import msgspec
 
 from ops.backup.manifest import MANIFEST, PARTS, Manifest, Part, read_manifest
+from ops.backup.unfinished import hold, unfinished
 from ops.errors import BackupBroken, CannotBackUp
+from utils.command_line import interrupted_by_signals
 
 CHUNK_BYTES = 2**20
-SUFFIX = ".unfinished"
 Progress = Callable[[int], object]
 
 
@@ -65,20 +66,29 @@ def _header(name: str, size: int) -> bytes:
 
 @contextmanager
 def written(path: Path) -> Iterator[Writer]:
-    """Write an archive beside its name, and rename it at the end. Whatever fails leaves nothing."""
+    """Write an archive beside its name, and rename it at the end. Whatever fails leaves nothing, nor does a stop."""
     if path.exists():
         raise CannotBackUp(f"{path} exists: give another name, or move it away")
-    unfinished = path.with_name(path.name + SUFFIX)
+    new = unfinished(path)
     try:
-        with os.fdopen(os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as file:
+        with interrupted_by_signals(), _held(new) as file:
             yield Writer(file)
-        unfinished.rename(path)
+            file.flush()
+            new.rename(path)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise CannotBackUp(f"the disk of {path.parent} is full: make room, or write the backup elsewhere") from None
         raise CannotBackUp(f"{path} cannot be written: {error.strerror or error}") from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        new.unlink(missing_ok=True)
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file that its owner alone may read."""
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as file:
+        hold(file)
+        yield file
 
 
 class Archive:

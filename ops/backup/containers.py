@@ -42,6 +42,7 @@ from ops.errors import CannotRestore
 from ops.native.stack import DataSource
 from ops.native.stack_secrets import read_env_file
 from utils.command_line import exit_code_of
+from utils.kafka_roles import apply_roles
 
 # The owners' passwords: a server that has data keeps those that it was made with.
 OF_SERVERS = ("DB_PASSWORD", "AIRFLOW_DB_PASSWORD")
@@ -126,7 +127,7 @@ def universe_in_containers(archive: Archive, folder: Path) -> tuple[dict[Path, s
 
 
 def fill_databases(archive: Archive, place: Place, secrets: Mapping[str, str] | None = None) -> None:
-    """Fill new databases beside the old ones, set Kafka's groups back, and rename all of them.
+    """Fill new databases beside the old ones, make Kafka's users, set its groups back, and rename all databases.
 
     CannotRestore leaves the old databases as they were. An interruption between the two servers' renamings is made
     up for by restoring once more.
@@ -138,6 +139,8 @@ def fill_databases(archive: Archive, place: Place, secrets: Mapping[str, str] | 
         airflow = made.enter_context(_new_beside(place.airflow))
         fill_platform(archive, platform, place.secrets if secrets is None else secrets)
         fill(archive, AIRFLOW_DUMP, airflow)
+        # On an empty machine, or one with other passwords, Kafka knows no login but the broker's own.
+        apply_roles(place.kafka, place.secrets)
         # Before the renaming: an interruption in between makes consumers read something twice, never leave it out.
         set_groups_back(archive.manifest, place.kafka)
         for database in (place.platform, place.airflow):

@@ -1,4 +1,7 @@
-"""The folder of the backups that are made by themselves: their names, how many stay, and how the last try ended."""
+"""The folder of the backups that are made by themselves: their names, how many stay, and how the last try ended.
+
+Platforms may share a folder: one neither counts nor removes what is not called as its own are.
+"""
 
 import re
 import shutil
@@ -8,39 +11,51 @@ from pathlib import Path
 from alerts import state_files
 from alerts.backups import FILE, Backups, Try, read
 from config.config import BackupSettings
+from ops.backup.unfinished import SUFFIX, is_abandoned
 
 LAST_TRY = "last-try.json"
 STAMP = "%Y%m%dT%H%M%SZ"
-DAILY, BEFORE_UPGRADE = "actstock", "before-upgrade"
-NAME = re.compile(rf"(?P<kind>{DAILY}|{BEFORE_UPGRADE})-(?P<stamp>\d{{8}}T\d{{6}}Z)\.tar")
+# What the names of each kind begin with.
+DAILY, BEFORE_UPGRADE = "", "before-upgrade-"
 TRY_AGAIN_AFTER = timedelta(hours=1)
 
 
-def new_name(kind: str, now: datetime) -> str:
-    return f"{kind}-{now.strftime(STAMP)}.tar"
+def new_name(settings: BackupSettings, kind: str, now: datetime) -> str:
+    return f"{kind}{settings.platform}-{now.strftime(STAMP)}.tar"
 
 
-def backups(folder: Path, kind: str) -> list[tuple[datetime, Path]]:
-    """Return the backups of a kind, oldest first."""
-    named = [(NAME.fullmatch(path.name), path) for path in folder.glob("*.tar")]
-    found = [
-        (datetime.strptime(match["stamp"], STAMP).replace(tzinfo=UTC), path)
-        for match, path in named
-        if match and match["kind"] == kind
-    ]
-    return sorted(found)
+def backups(settings: BackupSettings, kind: str, suffix: str = "") -> list[tuple[datetime, Path]]:
+    """Return this platform's backups of a kind, oldest first. suffix: that of what is no whole one."""
+    name = re.compile(rf"{re.escape(kind + settings.platform)}-(\d{{8}}T\d{{6}}Z)\.tar{re.escape(suffix)}")
+    named = [(name.fullmatch(path.name), path) for path in settings.folder.glob(f"*.tar{suffix}")]
+    return sorted((datetime.strptime(match[1], STAMP).replace(tzinfo=UTC), path) for match, path in named if match)
 
 
-def remove_old(folder: Path, kind: str, keep: int) -> list[Path]:
-    """Remove all but the newest backups of a kind, and return what was removed."""
-    old = [path for _, path in backups(folder, kind)[:-keep]]
+def remove_old(settings: BackupSettings, kind: str) -> list[Path]:
+    """Remove all but the newest backups of a kind, and return what was removed. The one just made always stays."""
+    old = [path for _, path in backups(settings, kind)[: -max(settings.keep, 1)]]
     for path in old:
         path.unlink()
     return old
 
 
-def is_due(settings: BackupSettings, now: datetime, since: datetime) -> bool:
-    """Tell whether a day's backup is missing. since: when somebody began to look, before which none was expected."""
+def remove_abandoned(settings: BackupSettings) -> list[Path]:
+    """Remove what backups that were killed have left: it can hold secrets, and fills the disk. Return what it was."""
+    left = [path for kind in (DAILY, BEFORE_UPGRADE) for _, path in backups(settings, kind, SUFFIX)]
+    return [path for path in left if is_abandoned(path) and _is_removed(path)]
+
+
+def _is_removed(path: Path) -> bool:
+    """Remove a file, where this process may."""
+    try:
+        path.unlink()
+    except OSError:
+        return False
+    return True
+
+
+def is_due(settings: BackupSettings, now: datetime) -> bool:
+    """Tell whether a day's backup is missing. Before they were switched on none was expected."""
     if not settings.keep:
         return False
     tried = last_try(settings.state_folder)
@@ -49,8 +64,8 @@ def is_due(settings: BackupSettings, now: datetime, since: datetime) -> bool:
     due = now.replace(hour=settings.hour, minute=0, second=0, microsecond=0)
     if due > now:
         due -= timedelta(days=1)
-    made = backups(settings.folder, DAILY)
-    return (made[-1][0] if made else since) < due
+    made = backups(settings, DAILY)
+    return (made[-1][0] if made else _since(settings, now)) < due
 
 
 def last_try(folder: Path) -> Try | None:
@@ -65,10 +80,15 @@ def note(folder: Path, tried: Try) -> None:
 
 def tell(settings: BackupSettings, now: datetime) -> None:
     """Say how it is with the backups, for whoever watches over the platform."""
-    before = read(settings.state_folder)
-    since = before.since if before and before.is_on else now
     tried, free_mb = last_try(settings.state_folder), _free_elsewhere(settings)
-    state_files.write(settings.state_folder / FILE, Backups(settings.keep > 0, since, free_mb, tried))
+    told = Backups(settings.keep > 0, _since(settings, now), free_mb, tried)
+    state_files.write(settings.state_folder / FILE, told)
+
+
+def _since(settings: BackupSettings, now: datetime) -> datetime:
+    """Return since when backups are to be made, whatever was restarted since."""
+    before = read(settings.state_folder)
+    return before.since if before and before.is_on else now
 
 
 def _free_elsewhere(settings: BackupSettings) -> int | None:

@@ -21,6 +21,7 @@ from ops.backup.manifest import AIRFLOW_DUMP, FORMAT, PLATFORM_DUMP, SECRETS, SE
 from ops.backup.places import Place
 from ops.console import console, done, say
 from ops.errors import CannotBackUp
+from ops.native.stack_secrets import env_line
 from utils.errors import BrokerUnavailable
 from utils.kafka_utils import committed_offsets, topic_ids
 
@@ -110,7 +111,7 @@ def _dump(writer: Writer, part: str, database: DatabaseSettings, snapshot: str) 
 
 
 def _add_files(writer: Writer, place: Place) -> None:
-    secrets = "".join(f"{name}={value}\n" for name, value in place.secrets.items())
+    secrets = "".join(env_line(name, value) for name, value in place.secrets.items())
     for name, text in ((SECRETS, secrets), (SETTINGS, place.settings)):
         writer.add(name, io.BytesIO(text.encode()))
     for name, path in place.files.items():

@@ -30,8 +30,9 @@ from ops.native.environment import chosen_settings, client_environment
 from ops.native.postgres import make_cluster, running_alone, server_prefix
 from ops.native.processes import left_behind
 from ops.native.stack import Stack
-from ops.native.stack_secrets import read_env_file
+from ops.native.stack_secrets import env_line, read_env_file
 from ops.native.supervisor import Supervisor
+from utils.command_line import interrupted_by_signals, uninterrupted
 
 ENV_FILE = PROJECT_ROOT / ".env"
 # Fast, since nobody reads it before it has been stopped, which writes all of it to the disk.
@@ -47,8 +48,8 @@ FILLING = {
 
 
 def restore_native(file: Path, is_agreed: bool) -> int:
-    """Restore and start. CannotRestore and BackupBroken leave everything as it was."""
-    with Archive(file) as archive:
+    """Restore and start. CannotRestore and BackupBroken leave everything as it was, and so does a stop."""
+    with Archive(file) as archive, interrupted_by_signals():
         stack = _wanted(archive.manifest)
         check(archive)
         secrets = secrets_of(archive)
@@ -59,7 +60,7 @@ def restore_native(file: Path, is_agreed: bool) -> int:
         require_space(archive, stack.data)
         with _prepared(archive, stack, secrets) as prepared:
             _set_groups_back(archive.manifest, stack)
-            with alone(stack):
+            with alone(stack), uninterrupted():
                 kept = swap.swap(stack, prepared)
     for path in kept:
         say(f"What was there before is kept as {path}: remove it when all is well")
@@ -131,7 +132,7 @@ def _texts(archive: Archive, stack: Stack, secrets: Mapping[str, str]) -> dict[P
     """Return the text of each file beside the databases that is not there yet, or is another one."""
     folder = stack.universe_file.parent if stack.universe_file else stack.home / "config"
     files, settings = universe_files(archive, folder)
-    files[stack.secrets_file] = "".join(f"{name}={value}\n" for name, value in secrets.items())
+    files[stack.secrets_file] = "".join(env_line(name, value) for name, value in secrets.items())
     if lines := settings_lines(archive, {} if stack.universe_file else settings):
         files[ENV_FILE] = lines
     return {path: text for path, text in files.items() if not path.exists() or path.read_text() != text}

@@ -15,7 +15,11 @@ from ops.backup.manifest import EXCHANGE_DAYS, UNIVERSE, UNIVERSE_CSV
 from ops.native.compose import secret_sizes
 from ops.native.environment import chosen_settings, client_environment
 from ops.native.stack import DataSource, Stack
+from ops.native.stack_secrets import env_line
 from ops.running import in_containers
+
+# What ./start.sh demo sets in containers, whatever .env says.
+OF_A_DEMO = ("COMPOSE_PROFILES", "YAHOO_BASE_URL", "YAHOO_PACE_SECONDS")
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ def native_place(stack: Stack, environ: Mapping[str, str] = os.environ) -> Place
 def container_place(environ: Mapping[str, str] = os.environ) -> Place:
     """Return the platform that this container is one of. Its environment has the secrets under their own names.
 
-    ENV_FILE_SEEN is the .env that the platform was started with, where this process may read it.
+    ENV_FILE_SEEN is the .env that the platform was started with, where this process may read it. Else SETTINGS_SEEN has
+    what Docker Compose was given of it.
     """
     settings = Settings.from_env(environ)
     url = make_url(environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
@@ -68,7 +73,7 @@ def container_place(environ: Mapping[str, str] = os.environ) -> Place:
         kafka=settings.kafka,
         market=market_of(environ),
         secrets={name: environ[name] for name in secret_sizes()},
-        settings=settings_without_secrets(Path(env_file)) if env_file else "",
+        settings=settings_without_secrets(Path(env_file)) if env_file else settings_seen(environ),
         files=files_of(environ),
     )
 
@@ -97,6 +102,19 @@ def settings_without_secrets(env_file: Path) -> str:
         return ""
     lines = env_file.read_text(encoding="utf-8").splitlines()
     return "".join(f"{line}\n" for line in lines if _name(line) not in secret_sizes())
+
+
+def settings_seen(environ: Mapping[str, str]) -> str:
+    """Return the settings that Docker Compose was given, as lines of a .env.
+
+    What `demo` has decided is left out, and so are ports that ACTSTOCK_PORT_OFFSET has moved: the next start does.
+    """
+    lines = environ.get("SETTINGS_SEEN", "").splitlines()
+    given = {name: value for name, _, value in (line.partition("=") for line in lines) if value}
+    decided = set(OF_A_DEMO) if market_of(environ).served else set()
+    if given.pop("ACTSTOCK_PORT_OFFSET", "0") != "0":
+        decided |= {name for name in given if name.startswith("PORT_")}
+    return "".join(env_line(name, value) for name, value in given.items() if name not in decided)
 
 
 def files_of(settings: Mapping[str, str]) -> dict[str, Path]:

@@ -28,7 +28,7 @@ from ops.backup.manifest import (
 from ops.console import console, done, say
 from ops.errors import BackupBroken, CannotRestore
 from ops.native.compose import secret_sizes
-from ops.native.stack_secrets import read_env
+from ops.native.stack_secrets import env_line, read_env
 from utils.kafka_utils import set_back, topic_ids
 
 NEW = ".restoring"
@@ -44,12 +44,13 @@ def check(archive: Archive) -> None:
 def summarise(archive: Archive, where: str, replaced: Sequence[Path | str]) -> None:
     """Say what the backup is, and what would be replaced by it."""
     manifest = archive.manifest
+    settings = "settings" if archive.text(SETTINGS) else "no settings"
     say(f"{archive.path}")
     say(f"  made         {manifest.made_at:%Y-%m-%d %H:%M} UTC by version {manifest.version} ({manifest.migration})")
     say(f"  market       {manifest.market.label}, newest session {manifest.newest_session or 'none'}")
     say(
         f"  holds        {manifest.count(PLATFORM_DUMP):,} rows of the platform, {manifest.count(AIRFLOW_DUMP):,} of "
-        f"Airflow {manifest.airflow}, passwords, settings, universe"
+        f"Airflow {manifest.airflow}, passwords, {settings}, universe"
     )
     say(f"  goes to      {where}")
     for path in replaced:
@@ -106,7 +107,7 @@ def settings_lines(archive: Archive, replaced: Mapping[str, str]) -> str:
     """Return the .env of the backup, with some settings replaced."""
     lines = (archive.text(SETTINGS) or "").splitlines()
     kept = [line for line in lines if line.strip().removeprefix("export ").partition("=")[0].strip() not in replaced]
-    return "".join(f"{line}\n" for line in [*kept, *(f"{name}={value}" for name, value in replaced.items())])
+    return "".join([*(f"{line}\n" for line in kept), *(env_line(name, value) for name, value in replaced.items())])
 
 
 def universe_files(archive: Archive, folder: Path) -> tuple[dict[Path, str], dict[str, str]]:

@@ -41,11 +41,16 @@ published_ports() {
     sed -nE 's/.*\$\{(PORT_[A-Z_]+):-([0-9]+)(-([0-9]+))?\}.*/\1 \2 \4/p' "$root/docker-compose.yml" | sort -u
 }
 
-# written NAME=VALUE: the line of .env. Docker Compose replaces $NAME in a value and cuts it off at #, unless it is quoted.
+# written NAME=VALUE: the line of .env, as env_line of ops/native/stack_secrets.py writes it.
 written() {
-    case ${1#*=} in
-        *['$#']*) printf "%s='%s'" "${1%%=*}" "${1#*=}" ;;
-        *) printf '%s' "$1" ;;
+    local name=${1%%=*} value=${1#*=}
+    case $value in
+        *['$#']* | [[:space:]\'\"]* | *[[:space:]]) ;;
+        *) printf '%s' "$1" && return ;;
+    esac
+    case $value in
+        *\'* | *\\) printf '%s="%s"' "$name" "$(sed 's/[\\"$]/\\&/g' <<<"$value")" ;;
+        *) printf "%s='%s'" "$name" "$value" ;;
     esac
 }
 
@@ -69,7 +74,11 @@ write_env() {
     while read -r name size; do
         ! grep -qE "^(export )?$name=." <<<"$lines" || continue
         value=$(sed -n "s/^$name=//p" "$state/secrets.env" 2>/dev/null || true)
-        lines+=$'\n'"$name=${value:-$(made_up "$name" "$size")}"
+        case $value in
+            '') lines+=$'\n'"$name=$(made_up "$name" "$size")" ;;
+            [\'\"]*) lines+=$'\n'"$name=$value" ;; # quoted already
+            *) lines+=$'\n'$(written "$name=$value") ;;
+        esac
         made+=("$name")
     done < <(secret_sizes)
     for setting; do
@@ -95,6 +104,7 @@ ports_by_offset() {
     local offset=${ACTSTOCK_PORT_OFFSET:-0} setting first last
     [[ $offset =~ ^[0-9]+$ ]] || die "ACTSTOCK_PORT_OFFSET=$offset: give a whole number"
     [ "$offset" != 0 ] || return 0
+    printf 'ACTSTOCK_PORT_OFFSET=%s\n' "$offset"
     while read -r setting first last; do
         printf '%s=%d%s\n' "$setting" $((first + offset)) "${last:+-$((last + offset))}"
     done < <(published_ports)
@@ -318,21 +328,37 @@ in_restore() {
         backup python -m ops.backup.containers "$1" "/backup/$backup_name" "${@:2}"
 }
 
-# How far a restore is (reading, filling, restored), and the volumes that it has made.
+# How far a restore is (reading, filling, restored), the volumes that were there before, and whether old data are set aside.
 restore_step=
-made_volumes=()
+volumes_before=
+volumes_are_known=
+set_aside=
+
+had_volume() { grep -qxF -- "${COMPOSE_PROJECT_NAME}_$1" <<<"$volumes_before"; }
+
+# remove_new_volumes: those of the project that the restore has made. `compose run` makes all of them, and a new server keeps
+# the password that it is made with, which may not be that of the next try.
+remove_new_volumes() {
+    local volume
+    [ -n "$volumes_are_known" ] || return 0
+    for volume in $(docker volume ls --quiet --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME"); do
+        grep -qxF -- "$volume" <<<"$volumes_before" || docker volume rm "$volume" >/dev/null || true
+    done
+}
 
 # end_restore: what a restore leaves that has ended before its end, for whatever reason: what was there, and nothing running.
 end_restore() {
-    local volume
     trap '' INT TERM HUP
     if [ "$restore_step" = filling ]; then
+        if [ -n "$set_aside" ]; then
+            compose stop >&2 || true
+            for_old_data put_back >&2 || say "The data of PostgreSQL 15 could not be put back: restore once more"
+        fi
         compose down >&2 || true
-        for volume in "${made_volumes[@]+"${made_volumes[@]}"}"; do
-            docker volume rm "${COMPOSE_PROJECT_NAME}_$volume" >/dev/null || true
-        done
     fi
-    [ "$restore_step" = restored ] || rm -rf "$restored"
+    [ "$restore_step" != restored ] || return 0
+    remove_new_volumes
+    rm -rf "$restored"
 }
 
 interrupt_restore() {
@@ -347,7 +373,7 @@ interrupt_restore() {
 
 # containers_restore FILE [--yes]: the databases are filled beside the old ones, and .env is replaced last.
 containers_restore() {
-    local word file='' agreed=() real_env=$env_file market replaced=() here=() service volume
+    local word file='' agreed=() real_env=$env_file market replaced=() here=() moved
     for word; do
         case $word in
             --yes) agreed=(--yes) ;;
@@ -369,9 +395,12 @@ containers_restore() {
     # docker-compose.yml asks for secrets, also of a machine that has none yet: these are for reading the backup alone.
     [ -f "$env_file" ] || { env_file=$restored/reading.env && write_env 2>/dev/null; }
     export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-actstock}
+    volumes_before=$(docker volume ls --quiet) || die "Docker does not say which volumes there are"
+    volumes_are_known=yes
     say "Reading $file; the first time the image is built"
     compose build --quiet backup || die "the image could not be built"
     market=$(in_restore market </dev/null) || exit 1
+    remove_new_volumes # of a project that may be another one than the market's
     if [ -n "$market" ]; then
         mapfile -t market <<<"$market"
         market_of "${market[@]}" >"$restored/wanted.env" || exit 1
@@ -382,7 +411,7 @@ containers_restore() {
     recall "$restored/wanted.env"
 
     [ ! -f "$real_env" ] || replaced+=(--replaces "$real_env")
-    if has_volume postgres-data; then
+    if had_volume postgres-data; then
         replaced+=(--replaces "the databases in the volumes of $COMPOSE_PROJECT_NAME")
         [ ! -f "$real_env" ] || { cp "$real_env" "$restored/here.env" && here=(--here /restored/here.env); }
     fi
@@ -392,20 +421,17 @@ containers_restore() {
     env_file=$restored/env
     chmod 600 "$env_file"
     write_env
-    # A new server keeps the password that it is made with, which may not be that of the next try.
-    for volume in postgres-data airflow-db-data zookeeper-data zookeeper-log kafka-data; do
-        has_volume "$volume" || made_volumes+=("$volume")
-    done
     restore_step=filling
-    for service in postgres airflow-db; do
-        ! has_volume "$service-data" || set_old_data_aside "$service"
-    done
-    compose up --detach --build --quiet-pull --wait --wait-timeout "$up_seconds" postgres airflow-db kafka || {
+    set_aside=perhaps
+    moved=$(for_old_data set_aside) || die "the data of PostgreSQL 15 could not be set aside. Nothing was replaced"
+    set_aside=$moved
+    ACTSTOCK_RESTORING=1 compose up --detach --build --quiet-pull --wait --wait-timeout "$up_seconds" postgres airflow-db kafka || {
         compose logs --no-log-prefix --tail 3 postgres airflow-db kafka >&2
         die "the databases or Kafka did not start. Nothing was replaced"
     }
     in_restore fill </dev/null || die "nothing was replaced"
     trap '' INT TERM HUP # from here on it is the new state, which takes a moment
+    [ -z "$set_aside" ] || for_old_data keep || die "the data of PostgreSQL 15 could not be kept: restore once more"
     put_restored "$real_env"
     remember <"$restored/wanted.env"
     rm -r "$restored"
@@ -417,13 +443,40 @@ containers_restore() {
 }
 
 # What PostgreSQL 15 has left in a volume goes to a folder of its own there: the public image of 18 would refuse to start.
-set_old_data_aside() {
-    compose run --rm --no-deps --quiet-pull --no-TTY --entrypoint bash "$1" -euc '
-        cd /var/lib/postgresql
-        [ -s PG_VERSION ] && [ ! -s "$PGDATA/PG_VERSION" ] || exit 0
-        mkdir -p "before-$PG_MAJOR"
-        find . -mindepth 1 -maxdepth 1 ! -name "before-$PG_MAJOR" -exec mv -t "before-$PG_MAJOR" {} +
-        echo "What PostgreSQL $(cat before-$PG_MAJOR/PG_VERSION) had is kept in before-$PG_MAJOR of its volume"'
+# The mark `restoring` in it stays until the restore has ended, so that another one, or end_restore, knows of it.
+old_data_steps='
+    cd /var/lib/postgresql
+    aside=before-$PG_MAJOR
+    set_aside() {
+        if [ -s PG_VERSION ] && [ ! -s "$PGDATA/PG_VERSION" ]; then
+            mkdir -p "$aside" && touch "$aside/restoring"
+        fi
+        [ -e "$aside/restoring" ] || exit 0
+        rm -rf "$PG_MAJOR" # of a restore that was killed
+        find . -mindepth 1 -maxdepth 1 ! -name "$aside" -exec mv -t "$aside" {} +
+        echo "set aside"
+    }
+    put_back() {
+        [ -e "$aside/restoring" ] || exit 0
+        rm -rf "$PG_MAJOR"
+        find "$aside" -mindepth 1 -maxdepth 1 ! -name restoring -exec mv -t . {} +
+        rm "$aside/restoring" && rmdir "$aside"
+    }
+    keep() {
+        [ -e "$aside/restoring" ] || exit 0
+        rm "$aside/restoring"
+        echo "What PostgreSQL $(cat "$aside/PG_VERSION") had is kept in $aside of its volume"
+    }
+    "$1"'
+
+# for_old_data set_aside|put_back|keep: in each volume of a database that was there before.
+for_old_data() {
+    local service
+    for service in postgres airflow-db; do
+        ! had_volume "$service-data" ||
+            compose run --rm --no-deps --quiet-pull --no-TTY --entrypoint bash "$service" -euc "$old_data_steps" old-data "$1" ||
+            return 1
+    done
 }
 
 # put_restored ENV_FILE: the files in their places. An .env of before is kept beside it.

@@ -27,7 +27,7 @@ def secrets() -> str:
 
 
 def _named(secrets: list[str]) -> str:
-    return "all of them" if {*secrets} == {*compose.secret_sizes()} else ", ".join(f"`{name}`" for name in secrets)
+    return "all of them" if {*secrets} == compose.private_settings() else ", ".join(f"`{name}`" for name in secrets)
 
 
 def _ports(service: dict[str, Any]) -> str:

@@ -142,6 +142,7 @@ def _platform(stack: Stack) -> dict[str, str]:
         "API_URL": stack.url("api"),
         "AIRFLOW_URL": stack.url("airflow"),
         "ALERT_FOLDER": str(stack.alerts),
+        "BACKUP_PLATFORM": stack.name,
         "BACKUP_STATE_FOLDER": str(stack.data / "backup"),
         "DASHBOARD_PORT": str(stack.port("dashboard")),
         "YAHOO_CACHE_DIR": str(stack.data / "yahoo"),

@@ -61,8 +61,7 @@ class DataSource:
         'simulated-etfs500-stocks3000'
         """
         if self.folder:
-            digest = hashlib.sha256(self.folder.encode()).hexdigest()[:6]
-            return f"{self.kind}-{Path(self.folder).name}-{digest}"
+            return f"{self.kind}-{Path(self.folder).name}-{_digest(self.folder)}"
         sizes = [f"{name}{number}" for name, number in self.sizes.items()]
         return "-".join([self.kind, *([] if self.seed is None else [str(self.seed)]), *sizes])
 
@@ -88,6 +87,16 @@ class Stack:
     @classmethod
     def wanted(cls, source: DataSource, environ: Mapping[str, str] = os.environ) -> "Stack":
         return cls(_home(environ), _offset(environ), source)
+
+    @property
+    def name(self) -> str:
+        """Tells it from the other platforms of this machine, where they share a folder.
+
+        >>> Stack(TOOLS.resolve()).name, Stack(Path("/another"), source=DataSource("simulated", seed=7)).name
+        ('actstock-yahoo', 'actstock-simulated-7-955483')
+        """
+        elsewhere = [] if self.home == TOOLS.resolve() else [_digest(str(self.home))]
+        return "-".join(["actstock", self.source.label, *elsewhere])
 
     def port(self, name: str) -> int:
         return ports()[name] + self.port_offset
@@ -157,6 +166,10 @@ def _noted(home: Path) -> dict[str, Any]:
     file = home / "run" / NOTED
     noted: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     return noted
+
+
+def _digest(path: str) -> str:
+    return hashlib.sha256(path.encode()).hexdigest()[:6]
 
 
 def _home(environ: Mapping[str, str]) -> Path:

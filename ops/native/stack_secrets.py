@@ -1,12 +1,19 @@
 """Passwords and keys of a stack: made or taken over once, kept in its secrets.env, readable by its owner alone."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from ops.native.compose import secret_sizes
+
+# Docker Compose replaces $NAME in a value, cuts it off at #, and takes blanks and quotes at its ends for no part of it.
+NEEDS_QUOTES = re.compile(r"[$#]|^[\s'\"]|\s$")
+SINGLE_QUOTED = re.compile(r"'((?:\\'|[^'])*)'(?:\s*#.*)?")
+DOUBLE_QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"(?:\s*#.*)?')
+ESCAPED, ESCAPE = re.compile(r'[\\"$]'), re.compile(r'\\([\\"$])')
 
 
 def load(path: Path, settings: Mapping[str, str] = MappingProxyType({}), *, are_in_use: bool = True) -> dict[str, str]:
@@ -29,13 +36,37 @@ def read_env_file(path: Path) -> dict[str, str]:
 
 
 def read_env(text: str) -> dict[str, str]:
-    """Read NAME=value lines, without blank lines, # comments and the quotes around a value."""
+    """Read NAME=value lines, without blank lines and # comments. Quotes mean what they do for Docker Compose."""
     pairs = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):
         name, separator, value = line.strip().removeprefix("export ").partition("=")
         if separator and not name.startswith("#"):
-            pairs[name.strip()] = value.strip().strip("\"'")
+            pairs[name.strip()] = _unquoted(value.strip())
     return pairs
+
+
+def env_line(name: str, value: str) -> str:
+    r"""Return the line of a .env, from which `read_env` and Docker Compose read the value again. It is one line.
+
+    >>> print(env_line("A", "mine-") + env_line("A", "a$b #1") + env_line("A", "it's $1"), end="")
+    A=mine-
+    A='a$b #1'
+    A="it's \$1"
+    """
+    if not NEEDS_QUOTES.search(value):
+        return f"{name}={value}\n"
+    if "'" not in value and not value.endswith("\\"):
+        return f"{name}='{value}'\n"
+    escaped = ESCAPED.sub(r"\\\g<0>", value)
+    return f'{name}="{escaped}"\n'
+
+
+def _unquoted(value: str) -> str:
+    if single := SINGLE_QUOTED.fullmatch(value):
+        return single[1].replace("\\'", "'")
+    if double := DOUBLE_QUOTED.fullmatch(value):
+        return ESCAPE.sub(r"\1", double[1])
+    return value
 
 
 def _fresh() -> dict[str, str]:
@@ -48,5 +79,5 @@ def _write(path: Path, values: dict[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.writelines(f"{name}={value}\n" for name, value in values.items())
+        file.writelines(env_line(name, value) for name, value in values.items())
     new.replace(path)

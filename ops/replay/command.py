@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -10,7 +9,6 @@ from datetime import date
 from pathlib import Path
 from statistics import mean
 from textwrap import shorten
-from types import FrameType
 
 import psycopg2
 from py4j.protocol import Py4JError
@@ -30,10 +28,10 @@ from ops.replay.market_client import MarketServer
 from ops.replay.replay import HINDSIGHT, REPLAY, Done, Replay, sessions_within
 from ops.replay.sandbox import database_of
 from ops.running import in_containers
+from utils.command_line import INTERRUPTED, interrupted_by_signals
 from utils.logging_utils import configure_logging
 from utils.spark_utils import session as spark_session
 
-INTERRUPTED = 130
 STANDARD_ERROR = 2
 SHOWN_CHARACTERS = 120  # of what an evening's stages lacked; the table replay_session has it all
 
@@ -58,10 +56,10 @@ def replay(start: date, end: date, afresh: bool) -> int:
     say(f"Replaying {len(sessions)} sessions from {sessions[0]} to {sessions[-1]} on {describe(stack.source)}")
     # What is started from here, the consumers and Spark's Java, is to find what the platform's own services find.
     os.environ.update(service_environment(stack, java_home()))
-    signal.signal(signal.SIGTERM, _interrupt)
     configure_logging(logging.ERROR)
     try:
-        differences = _run(server, sessions, afresh, stack.logs)
+        with interrupted_by_signals():
+            differences = _run(server, sessions, afresh, stack.logs)
     except KeyboardInterrupt:
         complain("interrupted. The clock is put back; what is done is kept, and the same command goes on from there")
         return INTERRUPTED
@@ -102,10 +100,6 @@ def _errors_to(log: Path) -> Iterator[None]:
     finally:
         os.dup2(kept, STANDARD_ERROR)
         os.close(kept)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 class Progress:

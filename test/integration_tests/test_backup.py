@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -23,6 +24,7 @@ from ops.backup.manifest import PLATFORM_DUMP
 from ops.backup.places import Place
 from ops.errors import BackupBroken, CannotBackUp, CannotRestore
 from ops.evidence.verify import verify
+from ops.native import swap
 from ops.native.stack import DataSource, Stack
 from ops.native.stack_secrets import read_env_file
 from scratch_databases import a_database, load_version_0_1_0
@@ -223,6 +225,34 @@ def test_a_restore_that_fails_changes_nothing(backup: Path, home: Path, monkeypa
     with pytest.raises(CannotRestore, match="rows are missing"):
         native.restore_native(backup, True)
     assert [path for path in home.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_restore_that_is_stopped_changes_nothing(
+    backup: Path, home: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """Nor does its server go on running."""
+    monkeypatch.setattr(native, "fill_platform", lambda *_: os.kill(os.getpid(), number))
+    with pytest.raises(KeyboardInterrupt):
+        native.restore_native(backup, True)
+    assert [path for path in home.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_what_takes_its_place_does_so_whole(
+    backup: Path, home: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """Else the restore would remove what it has prepared, with some of it in its place."""
+    finish = swap.finish
+    monkeypatch.setattr(native, "fill", lambda *_: None)
+    monkeypatch.setattr(native, "fill_platform", lambda *_: None)
+    monkeypatch.setattr(swap, "finish", lambda stack: os.kill(os.getpid(), number) or finish(stack))
+    with pytest.raises(KeyboardInterrupt):
+        native.restore_native(backup, True)
+    data = home / "data" / "simulated-7"
+    assert (data / "postgres" / "PG_VERSION").exists() and (data / "airflow-db" / "PG_VERSION").exists()
+    assert read_env_file(home / "secrets.env") == SECRETS
+    assert list((home / "run").glob("swap*")) == []
 
 
 def test_nobody_to_be_asked(backup: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

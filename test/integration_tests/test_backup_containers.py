@@ -58,6 +58,7 @@ def servers(place: Place) -> Iterator[Place]:
 def groups(monkeypatch: pytest.MonkeyPatch) -> list[KafkaSettings]:
     """Note whose groups are set back: test_backup_kafka does it."""
     found: list[KafkaSettings] = []
+    monkeypatch.setattr(containers, "apply_roles", lambda kafka, passwords: None)
     monkeypatch.setattr(containers, "set_groups_back", lambda manifest, kafka: found.append(kafka))
     return found
 

@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import yaml
@@ -56,6 +56,7 @@ ADDRESSES = {
     "CONSUMER_METRICS_BIND",
     "DASHBOARD_HOST",
     "BACKUP_FOLDER",
+    "BACKUP_PLATFORM",
     "BACKUP_STATE_FOLDER",
     "DB_HOST",
     "KAFKA_BOOTSTRAP_SERVERS",
@@ -158,6 +159,7 @@ def test_both_databases_are_of_the_version_that_runs_natively(services: dict[str
         ({"18/docker/PG_VERSION": "18"}, True),
         ({"PG_VERSION": "15"}, False),
         ({"PG_VERSION": "15", "18/docker/PG_VERSION": "18"}, True),
+        ({"before-18/PG_VERSION": "15", "18/docker/PG_VERSION": "18"}, True),
     ],
 )
 def test_the_data_of_another_version_are_left_alone(
@@ -179,6 +181,24 @@ def test_the_data_of_another_version_are_left_alone(
     assert (run.returncode == 0) is starts
     assert run.stdout == ("postgres -c x=1\n" if starts else "")
     assert ("has the data of PostgreSQL 15, and this is version 18" in run.stderr) is not starts
+
+
+@pytest.mark.parametrize(("restoring", "code"), [("", 4), ("1", 0)])
+def test_what_a_killed_restore_has_left_is_not_started(
+    services: dict[str, Any], tmp_path: Path, restoring: str, code: int
+) -> None:
+    """It would be an empty platform, and nobody would know of the old data."""
+    for name in ("before-18/PG_VERSION", "before-18/restoring", "18/docker/PG_VERSION"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("15\n")
+    for name in ("postgres", "airflow-db"):
+        assert services[name]["environment"]["RESTORING"] == "${ACTSTOCK_RESTORING:-}"
+    [*_, script, _] = services["postgres"]["entrypoint"]
+    script = script.replace("$$", "$").replace("/var/lib/postgresql", str(tmp_path))
+    environ = {"PGDATA": str(tmp_path / "18" / "docker"), "PG_MAJOR": "18", "RESTORING": restoring}
+    run = subprocess.run(["bash", "-c", script, "true"], env=environ, capture_output=True, text=True, check=False)
+    assert run.returncode == code
+    assert ("./start.sh restore --docker FILE once more" in run.stderr) is bool(code)
 
 
 def test_the_watcher_is_told_of_backups_and_sees_none(services: dict[str, Any]) -> None:
@@ -267,7 +287,8 @@ def test_the_front_door_moves_every_published_port() -> None:
         for name, port in ports().items()
         if name not in INSIDE
     }
-    assert moved == wanted | {"PORT_SPARK_WORKER_UI": "8182-8189", "PORT_PROMETHEUS": "9190"}, run.stderr
+    beside = {"PORT_SPARK_WORKER_UI": "8182-8189", "PORT_PROMETHEUS": "9190", "ACTSTOCK_PORT_OFFSET": "100"}
+    assert moved == wanted | beside, run.stderr
 
 
 def test_the_api_believes_a_proxy_what_it_was_asked_over(services: dict[str, Any]) -> None:
@@ -676,19 +697,22 @@ class TestInterruptedRestore:
     STAND_INS = """
     say() { echo "$*"; }; die() { say "$*"; exit 1; }; adopt() { return 1; }; containers_up() { compose start; }
     at() { [[ "$*" != *"$MOMENT"* ]] || kill -s "$SIGNAL" $$; }
-    has_volume() { [ "$1" != kafka-data ]; }
-    docker() { echo "docker $*" >&2; }
+    docker() {
+        case $* in
+            "volume ls --quiet") printf 'actstock_%s\\n' postgres-data airflow-db-data ;;
+            "volume ls "*actstock) printf 'actstock_%s\\n' postgres-data airflow-db-data kafka-data ;;
+            *) echo "docker $*" >&2 ;;
+        esac
+    }
     in_restore() { at "$1"; [ "$1" != ready ] || { mkdir "$restored/config"; echo API_KEY=new >"$restored/env"; }; }
-    in_cli() { :; }; set_old_data_aside() { at aside; }
+    in_cli() { :; }; for_old_data() { at "$1"; }
     compose() { echo "compose $1" >&2; at "$1"; }
     """
 
-    def restore(self, folder: Path, moment: str, signal: str = "INT") -> tuple[int, str]:
+    def restore(self, folder: Path, moment: str, signal: str = "INT", stand_ins: str = STAND_INS) -> tuple[int, str]:
         (folder / "backup.tar").touch()
         (folder / ".env").write_text("API_KEY=before\n")
-        script = (
-            f"root={PROJECT_ROOT}; state={folder}; . ops/containers/commands.sh; {self.STAND_INS} containers_restore $0"
-        )
+        script = f"root={PROJECT_ROOT}; state={folder}; . ops/containers/commands.sh; {stand_ins} containers_restore $0"
         given = {"ACTSTOCK_ENV_FILE": str(folder / ".env"), "PATH": os.defpath, "MOMENT": moment, "SIGNAL": signal}
         # A signal that the tests were started without cannot be caught.
         run = subprocess.run(
@@ -701,10 +725,29 @@ class TestInterruptedRestore:
     def test_while_it_reads_nothing_has_happened(self, tmp_path: Path, moment: str) -> None:
         code, said = self.restore(tmp_path, moment)
         assert (code, "Interrupted: nothing was replaced" in said, "compose down" in said) == (130, True, False), said
+        assert said.splitlines()[-1] == "docker volume rm actstock_kafka-data", "reading makes all volumes of a project"
         self.assert_as_before(tmp_path)
 
+    def test_where_nobody_knows_what_was_there_no_volume_is_removed(self, tmp_path: Path) -> None:
+        unknown = self.STAND_INS.replace('"volume ls --quiet") printf', '"volume ls --quiet") return 1; printf')
+        code, said = self.restore(tmp_path, "never", stand_ins=unknown)
+        assert (code, "volume rm" in said) == (1, False), said
+        self.assert_as_before(tmp_path)
+
+    def test_it_says_that_it_replaces_what_was_there_before(self, tmp_path: Path) -> None:
+        """Not what reading the backup has made."""
+        (tmp_path / ".env").write_text("API_KEY=before\n")
+        stand_ins = self.STAND_INS.replace("in_restore() {", 'in_restore() { echo "step $*" >&2;')
+        for before, said in (("", False), ("actstock_postgres-data", True)):
+            listed = stand_ins.replace(
+                "printf 'actstock_%s\\n' postgres-data airflow-db-data ;;", f"echo {before} ;;", 1
+            )
+            shown = self.restore(tmp_path, "never", stand_ins=listed)[1]
+            [ready] = [line for line in shown.splitlines() if line.startswith("step ready")]
+            assert ("the databases in the volumes of actstock" in ready, "--here" in ready) == (said, said)
+
     @pytest.mark.parametrize(("signal", "code"), [("INT", 130), ("TERM", 143), ("HUP", 143)])
-    @pytest.mark.parametrize("moment", ["aside", "up", "fill"])
+    @pytest.mark.parametrize("moment", ["set_aside", "up", "fill"])
     def test_while_it_fills_the_old_state_comes_back(self, tmp_path: Path, moment: str, signal: str, code: int) -> None:
         """Nothing goes on running, which would stand in the next one's way."""
         ended, said = self.restore(tmp_path, moment, signal)
@@ -727,3 +770,138 @@ class TestInterruptedRestore:
         assert (folder / ".env").read_text() == "API_KEY=before\n"
         assert not (folder / "run" / "restored").exists()
         assert not (folder / "run" / "containers.env").exists()
+
+
+class TestOldData:
+    """A restore into volumes of PostgreSQL 15, with folders in their place and stand-ins for Docker."""
+
+    # A container of a database sees its volume alone; a server of 18 makes a folder in it, unless it is said otherwise.
+    STAND_INS = """
+    say() { echo "$*"; }; die() { say "$*"; exit 1; }; adopt() { return 1; }; containers_up() { :; }; in_cli() { :; }
+    docker() { [ "$2" != ls ] || ls "$state/volumes" | sed 's/^/actstock_/'; }
+    fails() { [[ " $FAILING " != *" $1 "* ]] || return 1; [ "$KILLED" != "$1" ] || kill -9 $$; }
+    in_restore() {
+        fails "$1" || return
+        [ "$1" != ready ] || { mkdir "$restored/config"; echo API_KEY=new >"$restored/env"; }
+    }
+    compose() {
+        local service script step
+        case $1 in
+            run)
+                while [ "$1" != bash ]; do shift; done
+                service=$2 script=$4 step=$6
+                fails "$service-$step" || return
+                script=${script//\\/var\\/lib\\/postgresql/$state/volumes/$service-data}
+                PG_MAJOR=18 PGDATA=$state/volumes/$service-data/18/docker bash -euc "$script" old-data "$step"
+                ;;
+            up)
+                echo "up with ACTSTOCK_RESTORING=${ACTSTOCK_RESTORING:-}"
+                for service in postgres airflow-db; do
+                    mkdir -p "$state/volumes/$service-data/18/docker"
+                    echo 18 >"$state/volumes/$service-data/18/docker/PG_VERSION"
+                done
+                fails up
+                ;;
+            *) echo "compose $1" ;;
+        esac
+    }
+    """
+    DATABASES = ("postgres", "airflow-db")
+    OLD: ClassVar = {"PG_VERSION": "15\n", "base": "rows\n", ".hidden": "\n"}
+
+    @pytest.fixture
+    def state(self, tmp_path: Path) -> Path:
+        for name in self.DATABASES:
+            volume = tmp_path / "volumes" / f"{name}-data"
+            volume.mkdir(parents=True)
+            for file, text in self.OLD.items():
+                (volume / file).write_text(text)
+        return tmp_path
+
+    def restore(self, state: Path, failing: str = "", killed: str = "") -> tuple[int, str]:
+        (state / "backup.tar").touch()
+        (state / ".env").write_text("API_KEY=before\n")
+        script = (
+            f"root={PROJECT_ROOT}; state={state}; . ops/containers/commands.sh; {self.STAND_INS} containers_restore $0"
+        )
+        given = {"ACTSTOCK_ENV_FILE": str(state / ".env"), "PATH": os.defpath, "FAILING": failing, "KILLED": killed}
+        run = subprocess.run(
+            ["bash", "-euc", script, str(state / "backup.tar")],
+            env=given, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
+        return run.returncode, run.stdout
+
+    def files(self, state: Path) -> dict[str, dict[str, str]]:
+        """Return the text of each volume's files, by their paths."""
+        return {
+            name: {
+                str(path.relative_to(volume)): path.read_text() for path in sorted(volume.rglob("*")) if path.is_file()
+            }
+            for name in self.DATABASES
+            for volume in [state / "volumes" / f"{name}-data"]
+        }
+
+    @property
+    def kept(self) -> dict[str, dict[str, str]]:
+        of_each = {f"before-18/{name}": text for name, text in self.OLD.items()} | {"18/docker/PG_VERSION": "18\n"}
+        return dict.fromkeys(self.DATABASES, of_each)
+
+    @property
+    def as_before(self) -> dict[str, dict[str, str]]:
+        return dict.fromkeys(self.DATABASES, self.OLD)
+
+    def test_they_are_kept_beside_the_new_ones(self, state: Path) -> None:
+        code, said = self.restore(state)
+        assert (code, self.files(state)) == (0, self.kept), said
+        assert said.count("What PostgreSQL 15 had is kept in before-18 of its volume") == 2
+        assert "up with ACTSTOCK_RESTORING=1" in said
+
+    @pytest.mark.parametrize("failing", ["up", "fill", "postgres-set_aside", "airflow-db-set_aside"])
+    def test_a_restore_that_fails_puts_them_back(self, state: Path, failing: str) -> None:
+        """Version 15 finds its data again, and version 18 still says what to do with them."""
+        code, said = self.restore(state, failing)
+        assert (code, self.files(state)) == (1, self.as_before), said
+        assert (state / ".env").read_text() == "API_KEY=before\n"
+        assert "othing was replaced" in said
+        assert said.index("compose stop") < said.index("compose down"), "nobody uses the volumes meanwhile"
+        code, said = self.restore(state)
+        assert (code, self.files(state)) == (0, self.kept), said
+
+    @pytest.mark.parametrize("killed", ["postgres-set_aside", "airflow-db-set_aside", "up", "fill", "postgres-keep"])
+    def test_one_that_is_killed_is_made_up_for_by_the_next(self, state: Path, killed: str) -> None:
+        code, _ = self.restore(state, killed=killed)
+        assert code != 0
+        code, said = self.restore(state)
+        assert (code, self.files(state)) == (0, self.kept), said
+
+    @pytest.mark.parametrize("moved", [(), ("PG_VERSION",), ("base", ".hidden")])
+    @pytest.mark.parametrize(("failing", "code"), [("", 0), ("fill", 1)])
+    def test_one_that_was_killed_halfway_is_made_up_for(
+        self, state: Path, moved: tuple[str, ...], failing: str, code: int
+    ) -> None:
+        for name in self.DATABASES:
+            volume = state / "volumes" / f"{name}-data"
+            (volume / "before-18").mkdir()
+            (volume / "before-18" / "restoring").touch()
+            for file in moved:
+                (volume / file).rename(volume / "before-18" / file)
+        ended, said = self.restore(state, failing)
+        assert (ended, self.files(state)) == (code, self.as_before if failing else self.kept), said
+
+    def test_a_killed_one_and_one_that_fails_leave_them_as_they_were(self, state: Path) -> None:
+        self.restore(state, killed="fill")
+        code, said = self.restore(state, "fill")
+        assert (code, self.files(state)) == (1, self.as_before), said
+
+    def test_what_cannot_be_put_back_is_told(self, state: Path) -> None:
+        code, said = self.restore(state, "fill airflow-db-put_back")
+        assert code == 1
+        assert "could not be put back: restore once more" in said
+        code, said = self.restore(state)
+        assert (code, self.files(state)["airflow-db"]) == (0, self.kept["airflow-db"]), said
+
+    def test_those_that_were_kept_before_stay_when_a_later_restore_fails(self, state: Path) -> None:
+        """It is not they that it replaces."""
+        self.restore(state)
+        code, said = self.restore(state, "fill")
+        assert (code, self.files(state)) == (1, self.kept), said

@@ -20,9 +20,11 @@ from ops.pipeline import runs
 DOCUMENTS = {str(path.relative_to(PROJECT_ROOT)): path for path in blocks.documents()}
 WINDOWS = ("start.bat", "deploy_staggered_dags.bat", "setup_etf_holdings.bat")
 SET_BY_THE_PLATFORM = {
+    "ACTSTOCK_RESTORING",
     "ACTSTOCK_SOCKET",
     "AIRFLOW_URL",
     "ALERT_FOLDER",
+    "BACKUP_PLATFORM",
     "BACKUP_STATE_FOLDER",
     "ALERT_PROBES",
     "ALERT_STARTS",

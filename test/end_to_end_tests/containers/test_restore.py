@@ -1,5 +1,6 @@
 """A backup from containers, restored over another state of them and natively; and volumes of an older PostgreSQL."""
 
+import json
 import os
 import re
 import shlex
@@ -17,13 +18,16 @@ from database.db_helper import Connection, connect, fetch, transaction
 from ops.backup import native
 from ops.backup.archive import Archive
 from ops.backup.dumps import count_rows
-from ops.backup.manifest import PLATFORM_DUMP
+from ops.backup.manifest import PLATFORM_DUMP, SETTINGS
+from ops.backup.places import OF_A_DEMO
 from ops.backup.restoring import check
+from ops.containers.container_testing import PROJECT
 from ops.native.compose import secret_sizes
 from ops.native.stack import Stack
-from ops.native.stack_secrets import read_env_file
+from ops.native.stack_secrets import env_line, read_env, read_env_file
 from ops.pipeline.airflow_client import Airflow, Run
 from scratch_databases import load_version_0_1_0
+from utils.kafka_roles import ROLES
 from utils.kafka_utils import committed_offsets, end_offsets
 
 TABLES = ("collected_daily_etf_ohlc", "collected_daily_stock_history", "analytics_portfolio_allocation")
@@ -31,8 +35,31 @@ ENV_FILE = Path(os.environ["ACTSTOCK_ENV_FILE"])
 START_SECONDS = 1500
 # The tests' own environment has some secrets, which would go before those of .env.
 PLAIN = {name: value for name, value in os.environ.items() if name not in secret_sizes()}
-OLD = "actstock-test-old"
+EMPTY, OLD = "actstock-test-empty", "actstock-test-old"
 OLD_POSTGRES = "postgres:15.17-bookworm"
+# A restore without the platform's start, which would ask Yahoo, or be a second demo. FAILS: the step that does.
+WITHOUT_START = """
+    root=$PWD; state=$ACTSTOCK_HOME; mkdir -p "$state/run"
+    say() { printf '%s\\n' "$*"; }; die() { say "$*"; exit 1; }
+    . ops/containers/commands.sh
+    eval "$(declare -f in_restore | sed '1s/in_restore/really_in_restore/')"
+    in_restore() { [ "$1" != "${FAILS:-}" ] && really_in_restore "$@"; }
+    containers_up() { :; }; in_cli() { :; }
+    containers_restore "$1" --yes
+"""
+LOG_IN = """
+import os
+from dataclasses import replace
+from config.config import Settings
+from utils.kafka_login import require_login
+from utils.kafka_roles import ROLES
+from utils.kafka_utils import SCRAM
+kafka = Settings.from_env().kafka
+logins = {kafka.user: kafka.password} | {role.name: os.environ[role.password_setting] for role in ROLES}
+for user, password in logins.items():
+    require_login(replace(kafka, user=user, password=password), SCRAM)
+print(*sorted(logins))
+"""
 
 
 def rows(conn: Connection) -> dict[str, list[dict[str, object]]]:
@@ -101,6 +128,44 @@ class TestOver:
         old.unlink()
 
 
+def test_a_days_backup_has_the_settings_of_the_start(pipeline: Run, tmp_path: Path) -> None:
+    """Its container cannot read .env."""
+    compose("exec", "-T", "backup", "python", "-m", "ops.backup.scheduled", "--now")
+    names = compose("exec", "-T", "backup", "ls", "/var/lib/backups").split()
+    name = max(name for name in names if name.startswith(f"{PROJECT}-simulated-"))
+    compose("cp", f"backup:/var/lib/backups/{name}", str(tmp_path / name))
+    with Archive(tmp_path / name) as archive:
+        settings = read_env(archive.text(SETTINGS) or "")
+    assert {"CONSUMER_METRICS_PORT": "9101", "SPARK_METRICS": "1"}.items() <= settings.items()
+    assert not {*OF_A_DEMO, "PORT_API", *secret_sizes()} & settings.keys()
+
+
+def test_docker_compose_reads_what_is_written(tmp_path: Path) -> None:
+    values = [
+        "mine-",
+        "k$ey#9",
+        "$$",
+        " a ",
+        "a # b",
+        "it's",
+        "it's $1",
+        '"q"',
+        "'q'",
+        "pa\\sw",
+        "C:\\",
+        "$C:\\",
+        "a\\'b#",
+    ]
+    known = {f"VALUE_{number}": value for number, value in enumerate(values)}
+    (tmp_path / ".env").write_text("".join(env_line(name, value) for name, value in known.items()))
+    service = {"image": "none", "environment": {name: f"${{{name}:-}}" for name in known}}
+    (tmp_path / "compose.yml").write_text(json.dumps({"name": "values", "services": {"one": service}}))
+    files = ["--env-file", str(tmp_path / ".env"), "--file", str(tmp_path / "compose.yml")]
+    told = json.loads(output_of(["docker", "compose", *files, "config", "--format", "json"], PLAIN))
+    read = {name: value.replace("$$", "$") for name, value in told["services"]["one"]["environment"].items()}
+    assert read == known
+
+
 def test_it_is_restored_natively(backup: Path, tmp_path: Path) -> None:
     stack = restored_natively(backup, tmp_path)
     assert stack.source.label == "simulated"
@@ -121,18 +186,96 @@ def restored_natively(backup: Path, folder: Path) -> Stack:
     return stack
 
 
+def of_project(name: str, folder: Path, kafka_port: int) -> dict[str, str]:
+    """Return the environment of another project, with ports that nobody else has."""
+    return PLAIN | {
+        "COMPOSE_PROJECT_NAME": name,
+        "ACTSTOCK_HOME": str(folder / "home"),
+        "ACTSTOCK_ENV_FILE": str(folder / ".env"),
+        "ACTSTOCK_PORT_OFFSET": "0",
+        **dict.fromkeys(("PORT_POSTGRES", "PORT_AIRFLOW_DB", "PORT_ZOOKEEPER"), "0"),
+        "PORT_KAFKA": str(kafka_port),
+    }
+
+
+def restore_without_start(file: Path, environ: dict[str, str], fails: str = "") -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", WITHOUT_START, "start.sh", str(file)],
+        env=environ | {"FAILS": fails}, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        timeout=START_SECONDS, check=False,
+    )  # fmt: skip
+
+
+def rows_in(docker: list[str], environ: dict[str, str]) -> dict[str, int]:
+    """Return how many rows each of TABLES has in a project's database."""
+    ask = [*docker, "exec", "-T", *shlex.split("postgres psql --username postgres --tuples-only --no-align stockdb -c")]
+    return {table: int(output_of([*ask, f"SELECT COUNT(*) FROM {table}"], environ)) for table in TABLES}
+
+
+@pytest.mark.timeout(2 * START_SECONDS)
+class TestEmptyProject:
+    """A machine that has Docker, and nothing of the platform."""
+
+    @pytest.fixture
+    def environ(self, tmp_path: Path) -> Iterator[dict[str, str]]:
+        environ = of_project(EMPTY, tmp_path, 31592)
+        yield environ
+        # By the demo's own .env: this project may have none any more.
+        down = ["docker", "compose", "--env-file", str(ENV_FILE), "down", "--volumes"]
+        for project in (environ, self.market(environ)):
+            output_of(down, project)
+
+    def docker(self, environ: dict[str, str]) -> list[str]:
+        return ["docker", "compose", "--env-file", environ["ACTSTOCK_ENV_FILE"]]
+
+    def market(self, environ: dict[str, str]) -> dict[str, str]:
+        """Return the environment of the project that the demo's backup is restored to."""
+        return environ | {"COMPOSE_PROJECT_NAME": f"{EMPTY}-simulated"}
+
+    def test_a_backup_is_restored_whatever_kafka_knows(
+        self, backup: Path, environ: dict[str, str], tmp_path: Path
+    ) -> None:
+        docker, market = self.docker(environ), self.market(environ)
+        with Archive(backup) as archive:
+            kept = {table: archive.manifest.rows[PLATFORM_DUMP][table] for table in TABLES}
+        log_in = [*docker, *shlex.split("run --rm --no-deps --no-TTY backup python -c"), LOG_IN]
+        every_user = " ".join(sorted(["kafka", *(role.name for role in ROLES)]))
+
+        done = restore_without_start(backup, environ)
+        assert done.returncode == 0, done.stdout
+        assert "replaces" not in done.stdout
+        assert rows_in(docker, market) == kept and all(kept.values())
+        assert output_of(log_in, market).split("\n")[0] == every_user
+        assert read_env_file(tmp_path / ".env")["API_KEY"] == os.environ["API_KEY"]
+
+        # Kafka has been told other passwords since: those of the backup count again.
+        others = market | {role.password_setting: "of-today" for role in ROLES} | {"KAFKA_PASSWORD": "of-today"}
+        output_of([*docker, "down"], market)
+        output_of([*docker, "up", "--detach", "--wait", "kafka"], others)
+        output_of([*docker, *shlex.split("run --rm --no-deps --no-TTY topics")], others)
+        assert output_of(log_in, others).split("\n")[0] == every_user
+        output_of([*docker, "down"], market)
+        (tmp_path / "home" / "run" / "containers.env").unlink()
+        done = restore_without_start(backup, environ)
+        assert done.returncode == 0, done.stdout
+        assert output_of(log_in, market).split("\n")[0] == every_user
+        assert rows_in(docker, market) == kept
+
+    def test_one_that_fails_leaves_nothing(self, backup: Path, environ: dict[str, str], tmp_path: Path) -> None:
+        done = restore_without_start(backup, environ, fails="fill")
+        assert done.returncode == 1, done.stdout
+        assert "nothing was replaced" in done.stdout
+        assert not (tmp_path / ".env").exists()
+        left = output_of(["docker", "volume", "ls", "--quiet"]).split()
+        assert [name for name in left if name.startswith(EMPTY)] == []
+
+
 class TestOldVolumes:
     """Those of a platform on live Yahoo with PostgreSQL 15, which is never started here."""
 
     @pytest.fixture
     def environ(self, tmp_path: Path) -> Iterator[dict[str, str]]:
-        environ = PLAIN | {
-            "COMPOSE_PROJECT_NAME": OLD,
-            "ACTSTOCK_HOME": str(tmp_path / "home"),
-            "ACTSTOCK_ENV_FILE": str(tmp_path / ".env"),
-            "PORT_POSTGRES": "0",
-            "PORT_AIRFLOW_DB": "0",
-        }
+        environ = of_project(OLD, tmp_path, 31692) | {"YAHOO_BASE_URL": ""}
         output_of(["./start.sh", "env"], environ)
         secrets = read_env_file(tmp_path / ".env")
         self.make("postgres", "postgres", "stockdb", secrets["DB_PASSWORD"])
@@ -159,6 +302,16 @@ class TestOldVolumes:
                 self.loaded = count_rows(conn)
         output_of(["docker", "stop", server])
 
+    def backed_up(self, file: Path, environ: dict[str, str]) -> Path:
+        """Back up, and look whether all rows of version 15 are in it."""
+        output_of(["./start.sh", "backup", "--docker", str(file)], environ)
+        with Archive(file) as archive:
+            check(archive)
+            assert archive.manifest.migration == "0000_version_0_1_0.sql"
+            assert archive.manifest.rows[PLATFORM_DUMP] == self.loaded and any(self.loaded.values())
+        return file
+
+    @pytest.mark.timeout(2 * START_SECONDS)
     def test_the_data_of_postgresql_15_come_over(self, environ: dict[str, str], tmp_path: Path) -> None:
         refused = subprocess.run(
             ["./start.sh", "up", "--docker"], cwd=PROJECT_ROOT, env=environ, capture_output=True, text=True, check=False
@@ -166,17 +319,18 @@ class TestOldVolumes:
         assert refused.returncode == 1
         assert "has the data of PostgreSQL 15, and this is version 18" in refused.stdout + refused.stderr
 
-        output_of(["./start.sh", "backup", "--docker", str(tmp_path / "old.tar")], environ)
-        with Archive(tmp_path / "old.tar") as archive:
-            check(archive)
-            assert archive.manifest.migration == "0000_version_0_1_0.sql"
-            assert archive.manifest.rows[PLATFORM_DUMP] == self.loaded and any(self.loaded.values())
-        assert restored_natively(tmp_path / "old.tar", tmp_path / "native").source.label == "simulated"
+        old = self.backed_up(tmp_path / "old.tar", environ)
+        assert restored_natively(old, tmp_path / "native").source.label == "yahoo"
 
-        aside = f"root={PROJECT_ROOT}; state={tmp_path}; . ops/containers/commands.sh; set_old_data_aside "
-        for service in ("postgres", "airflow-db"):
-            assert "had is kept in before-18" in output_of(["bash", "-euc", aside + service], environ)
+        failed = restore_without_start(old, environ, fails="fill")
+        assert (failed.returncode, "nothing was replaced" in failed.stdout) == (1, True), failed.stdout
+        self.backed_up(tmp_path / "again.tar", environ)  # by version 15, which finds its data
+
+        done = restore_without_start(old, environ)
+        assert done.returncode == 0, done.stdout
+        assert done.stdout.count("What PostgreSQL 15 had is kept in before-18 of its volume") == 2
         docker = ["docker", "compose", "--env-file", environ["ACTSTOCK_ENV_FILE"]]
+        assert rows_in(docker, environ)["collected_daily_etf_ohlc"] == self.loaded["collected_daily_etf_ohlc"]
         output_of([*docker, "up", "--detach", "--wait", "postgres", "airflow-db"], environ)
         for service in ("postgres", "airflow-db"):
             output_of([*docker, "exec", "-T", service, "rm", "-r", "/var/lib/postgresql/before-18"], environ)
