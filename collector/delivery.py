@@ -130,12 +130,13 @@ class _Delivery:
         """Collect what the database knows of the ticker."""
         conn, topic, ticker = self.current.conn, self.kind.topic, self.fetched.ticker
         sessions = [bar.session for bar in self.fetched.bars]
-        days = expected_days(ticker, sessions[0], sessions[-1]) if sessions else []
+        earlier = [day for day in self.request.stored if sessions and day < sessions[0]]
+        days = expected_days(ticker, max(earlier, default=sessions[0]), sessions[-1]) if sessions else []
         return Known(
             stored=self.request.stored,
             accepted=collected.accepted_steps(conn, topic, ticker),
             lost_dividends=ledger.lost_dividends(conn, self.kind, ticker),
-            gaps=set(days) - set(sessions),
+            gaps=set(days) - set(sessions) - set(earlier),
             waiting=waiting,
             currency=self.fetched.currency,
             rejected_steps=list(_steps(waiting.values())),

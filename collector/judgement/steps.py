@@ -1,9 +1,12 @@
 """Judge the steps from one close to the next, above all on the days of splits."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from fractions import Fraction
+from itertools import accumulate, pairwise
+from operator import mul
+from statistics import median
 from typing import Any, Literal
 
 import msgspec
@@ -18,21 +21,60 @@ SPLIT_MOVE = 4  # times the usual daily move: what a step must exceed to be take
 
 UNUSUAL_MOVE = 8  # times the usual daily move: what a step must exceed to be taken for another day's split
 SAME_SPLIT_MOVE = 2  # times the usual daily move: by how much a step may differ from that of a split alone
+LONGEST_PAUSE = 5  # sessions without a bar, after which a stored close says nothing of an answer's first one
 
 Suspicion = Literal["doubt", "note"]
 
 
 def judge_steps(series: Series) -> None:
     """Doubt or note each step that ordinary trading does not explain."""
-    level = series.bars[0]
-    for at in range(1, len(series.bars)):
-        bar = series.bars[at]
+    level = _stored_before(series)
+    if level:
+        _judge_beginning(series, level)
+    for at, bar in enumerate(series.bars):
+        if level is None:
+            level = bar
+            continue
         series.judged.previous_closes[bar.session] = level.close
         ratio = bar.close / level.close
         split = _split_of(series, bar)
         is_plain = split == 1.0 and not _is_large(series, bar, ratio)
         if is_plain or _is_plausible(series, bar, level, ratio, split) or _doubt(series, at, level):
             level = bar
+
+
+def _stored_before(series: Series) -> Bar | None:
+    """Return the last bar that is stored of before an answer which leaves it out, unless a long pause follows it.
+
+    A split that the answer lists may have come since it was stored, or not: the basis that is nearer counts.
+    """
+    first, stored = series.bars[0], series.known.stored
+    session = max((day for day in stored if day < first.session), default=None)
+    if session is None or sum(session < day < first.session for day in series.known.gaps) > LONGEST_PAUSE:
+        return None
+    ratios = [bar.split_ratio for bar in reversed(series.bars) if is_price(bar.split_ratio)]
+    bases = (stored[session]["close_price"] / split for split in accumulate(ratios, mul, initial=1.0))
+    close = min(bases, key=lambda basis: distance(first.close, basis))
+    return Bar(session, None, None, None, close, close, 0, 0.0, 1.0)
+
+
+def _judge_beginning(series: Series, before: Bar) -> None:
+    """Note an answer that begins where the prices do not go on as they do: it may be of something else.
+
+    Whoever has accepted its first bar has accepted this step, or another one.
+    """
+    first = series.bars[0]
+    ratio = first.close / before.close
+    usual = _usual_move(row["close_price"] for _, row in sorted(series.known.stored.items()))
+    if series.known.accepted.get(first.session) and not series.is_accepted(first.session, ratio):
+        series.judged.approved.discard(first.session)
+    if not _is_large(series, first, ratio) and usual and distance(ratio, 1) > UNUSUAL_MOVE * usual:
+        series.judged.note(first.session, reason("begins_apart", step=ratio - 1, session=before.session))
+
+
+def _usual_move(closes: Iterable[float]) -> float:
+    """Return the median of the moves between closes (absolute logarithms), or 0 without any."""
+    return median([distance(after, before) for before, after in pairwise(closes)] or [0.0])
 
 
 def _is_plausible(series: Series, bar: Bar, level: Bar, ratio: float, split: float) -> bool:

@@ -225,6 +225,115 @@ class TestSteps:
         assert found(judge(scaled(bars, range(AT, AT + 1), 0.01), is_rate=True)) == ([DAY], [])
 
 
+class TestAnswersThatLeaveOutWhatIsStored:
+    """An answer that begins behind stored bars: its first one is measured against the last of them."""
+
+    STORED = rows(clean()[:AT])
+
+    @pytest.mark.parametrize("factor", [100.0, 10.0, 1.6, 0.45, 0.1, 0.01])
+    def test_its_only_bar_is_as_doubtful_as_at_the_end_of_a_whole_answer(self, factor: float) -> None:
+        whole = judge(scaled(clean(), range(AT, AT + 1), factor)[: AT + 1], Known(self.STORED))
+        cut = judge(scaled(clean(), range(AT, AT + 1), factor)[AT : AT + 1], Known(self.STORED))
+
+        assert found(cut) == found(whole) == ([DAY], [(DAY, True)])
+        assert cut.previous_closes == {DAY: clean()[AT - 1].close}
+
+    @pytest.mark.parametrize("factor", [100.0, 0.1])
+    def test_one_odd_bar_at_its_beginning_is_no_new_level(self, factor: float) -> None:
+        bars = scaled(clean(), range(AT, AT + 1), factor)[AT:]
+
+        assert found(judge(bars, Known(self.STORED))) == ([DAY], [])
+
+    def test_a_whole_answer_of_later_does_not_excuse_it(self) -> None:
+        odd = scaled(clean(), range(AT, AT + 1), 10.0)[: AT + 1]
+        first = judge(odd[AT:], Known(self.STORED))
+        waiting = {DAY: {"close_price": odd[AT].close}}
+
+        assert DAY in first.doubts
+        assert found(judge(odd, Known(self.STORED, waiting=waiting))) == ([DAY], [(DAY, True)])
+        assert found(judge([*odd, clean()[AT + 1]], Known(self.STORED, waiting=waiting))) == ([DAY], [])
+
+    def test_so_is_a_reverse_split_that_the_source_does_not_list(self) -> None:
+        bars = scaled(clean(), range(AT, len(DAYS)), 10.0)[AT:]
+
+        assert found(judge(bars, Known(self.STORED))) == ([DAY], [(DAY, True)])
+
+    @pytest.mark.parametrize("count", [1, 2, 40])
+    @pytest.mark.parametrize("start", [AT, AT - 1, AT - 30])
+    def test_a_clean_one_is_fine(self, start: int, count: int) -> None:
+        assert found(judge(clean()[start : start + count], Known(self.STORED))) == NOTHING
+
+    @pytest.mark.parametrize("ratio", [20.0, 0.1, 1.5, 1.064])
+    @pytest.mark.parametrize("split_at", [AT, AT + 1])
+    @pytest.mark.parametrize("is_adjusted", [True, False])
+    def test_a_split_since_may_be_in_the_stored_close_or_not(
+        self, ratio: float, split_at: int, is_adjusted: bool
+    ) -> None:
+        bars = changed(clean(), split_at, split_ratio=ratio)[AT : AT + 2]
+        stored = self.STORED if is_adjusted else rows(scaled(clean(), range(AT), ratio)[:AT])
+
+        judged = judge(bars, Known(stored))
+
+        assert judged.doubts == {}
+        assert judged.previous_closes[DAY] == pytest.approx(clean()[AT - 1].close)
+
+    @pytest.mark.parametrize("missing", [1, 5])
+    def test_some_missing_sessions_excuse_no_leap(self, missing: int) -> None:
+        stored, gaps = rows(clean()[: AT - missing]), set(DAYS[AT - missing : AT])
+
+        assert DAY in judge(scaled(clean(), range(161), 10.0)[AT:], Known(stored, gaps=gaps)).doubts
+
+    @pytest.mark.parametrize("factor", [2.0, 0.3])
+    def test_after_a_long_pause_any_level_is_believed(self, factor: float) -> None:
+        stored, gaps = rows(clean()[: AT - 6]), set(DAYS[AT - 6 : AT])
+
+        judged = judge(scaled(clean(), range(161), factor)[AT:], Known(stored, gaps=gaps))
+
+        assert found(judged) == NOTHING
+        assert DAY not in judged.previous_closes
+
+    def test_a_newly_listed_ticker_has_nothing_to_be_measured_against(self) -> None:
+        assert found(judge(scaled(clean(), range(161), 10.0)[AT:], Known(rows(clean()[AT:])))) != NOTHING
+        assert found(judge(scaled(clean(), range(161), 10.0)[AT:], Known())) == NOTHING
+
+    @pytest.mark.parametrize("factor", [1.3, 1.4, 0.7])
+    def test_an_unusual_step_is_noted(self, factor: float) -> None:
+        """Another company under the same symbol, at a level that a day may reach."""
+        bars = scaled(series(walk(7, start=clean()[AT - 1].close)), range(161), factor)
+        bars = [replace(bar, session=day) for bar, day in zip(bars, DAYS[AT:], strict=False)]
+
+        judged = judge(bars, Known(self.STORED))
+
+        assert found(judged) == ([], [(DAY, False)])
+        assert "to the first one of the answer, which leaves out all before" in told(judged.breaks[0].reasons)
+
+    def test_the_same_step_inside_an_answer_is_trading(self) -> None:
+        bars = scaled(clean(), range(AT, 161), 1.3)
+
+        assert found(judge(bars)) == found(judge(bars, Known(self.STORED))) == NOTHING
+
+    def test_a_step_that_a_person_has_accepted_is_fine(self) -> None:
+        bars, before = scaled(clean(), range(161), 10.0)[AT:], clean()[AT - 1].close
+        step = bars[0].close / before
+
+        assert found(judge(bars, Known(self.STORED, accepted={DAY: step})))[0] == []
+        assert judge(bars, Known(self.STORED, accepted={DAY: step})).approved == {DAY}
+
+    def test_another_step_than_the_accepted_one_is_not(self) -> None:
+        judged = judge(scaled(clean(), range(161), 100.0)[AT:], Known(self.STORED, accepted={DAY: 10.0}))
+
+        assert DAY in judged.doubts
+        assert judged.approved == set()
+
+    def test_an_exchange_rate_too(self) -> None:
+        won = series(walk(start=1400.0, move=0.004))
+
+        judged = judge(scaled(won, range(161), 0.01)[-1:], Known(rows(won[:-1])), is_rate=True)
+
+        assert found(judged) == ([DAYS[-1]], [(DAYS[-1], True)])
+        assert found(judge(won[-1:], Known(rows(won[:-1])), is_rate=True)) == NOTHING
+
+
 def unapplied(bars: Sequence[Bar], at: int, ratio: float) -> list[Bar]:
     """List a split, but leave the older bars unadjusted."""
     return changed(scaled(bars, range(at), ratio), at, split_ratio=ratio)
