@@ -39,8 +39,56 @@ def judge_steps(series: Series) -> None:
         ratio = bar.close / level.close
         split = _split_of(series, bar)
         is_plain = split == 1.0 and not _is_large(series, bar, ratio)
-        if is_plain or _is_plausible(series, bar, level, ratio, split) or _doubt(series, at, level):
+        if is_plain and _is_undone(series, at, level) and not series.is_accepted(bar.session, ratio):
+            _doubt_undone(series, at, level)
+        elif is_plain or _is_plausible(series, bar, level, ratio, split) or _doubt(series, at, level):
             level = bar
+    _note_deep_fall(series)
+
+
+def _is_undone(series: Series, at: int, level: Bar) -> bool:
+    """Tell whether a fall is undone by so large a rise that the fall is the odd one of the two.
+
+    What a fall of a third to a half leaves is a rise over the limit. The next close tells, or of the newest bar the one
+    that is stored already.
+    """
+    bar = series.bars[at]
+    witness = _close_after(series, at)
+    if witness is None or witness / bar.close - 1 <= series.largest_step:
+        return False
+    return distance(witness, level.close) < distance(bar.close, level.close)
+
+
+def _doubt_undone(series: Series, at: int, level: Bar) -> None:
+    """Doubt a bar whose fall is undone. Where it is stored just so, note the steps on both of its sides."""
+    bar = series.bars[at]
+    fall = describe_step(level.close, bar.close, 1.0)
+    series.judged.doubt(bar.session, fall, is_break=False)
+    row = series.known.stored.get(bar.session)
+    if row and distance(row["close_price"], bar.close) < SAME_RATIO:
+        for each in series.bars[at : at + 2]:
+            series.judged.note(each.session, fall)
+
+
+def _close_after(series: Series, at: int) -> float | None:
+    """Return the close that goes on from a bar. None on the day of a split, which has rules of its own."""
+    if at + 1 < len(series.bars):
+        following = series.bars[at + 1]
+        return following.close if _split_of(series, following) == 1.0 else None
+    row = series.known.row_of(series.bars[at].session)
+    return float(row["close_price"]) if row else None
+
+
+def _note_deep_fall(series: Series) -> None:
+    """Note the newest bar's fall if undoing it would be over the limit: it may be true, and the next close tells."""
+    bar = series.bars[-1]
+    before = series.judged.previous_closes.get(bar.session)
+    if before is None or _split_of(series, bar) != 1.0 or bar.session in series.judged.doubts:
+        return
+    ratio = bar.close / before
+    is_deep = not _is_large(series, bar, ratio) and 1 / ratio - 1 > series.largest_step
+    if is_deep and not series.is_accepted(bar.session, ratio):
+        series.judged.note(bar.session, describe_step(before, bar.close, 1.0))
 
 
 def _stored_before(series: Series) -> Bar | None:

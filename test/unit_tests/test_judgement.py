@@ -334,6 +334,86 @@ class TestAnswersThatLeaveOutWhatIsStored:
         assert found(judge(won[-1:], Known(rows(won[:-1])), is_rate=True)) == NOTHING
 
 
+class TestFallsOfAThirdToAHalf:
+    """Undoing one would be a rise over the limit, so an odd bar of that size would have cost the true one after it."""
+
+    FACTORS = pytest.mark.parametrize("factor", [0.51, 0.55, 0.6, 0.64])
+
+    @staticmethod
+    def flat(factor: float = 1.0, which: range = range(AT, AT + 1)) -> list[Bar]:
+        return scaled(series(walk(move=0.002), QUARTERLY), which, factor)
+
+    @FACTORS
+    @pytest.mark.parametrize("at", [1, AT, len(DAYS) - 2])
+    def test_one_odd_bar_costs_itself_alone(self, factor: float, at: int) -> None:
+        judged = judge(self.flat(factor, range(at, at + 1)))
+
+        assert found(judged) == ([DAYS[at]], [])
+        assert judged.previous_closes[DAYS[at + 1]] == self.flat()[at - 1].close
+
+    @FACTORS
+    def test_the_newest_one_may_be_true_and_is_noted(self, factor: float) -> None:
+        judged = judge(self.flat(factor)[: AT + 1], Known(rows(self.flat()[:AT])))
+
+        assert found(judged) == ([], [(DAY, False)])
+        assert told(judged.breaks[0].reasons).startswith("close moved -")
+
+    @FACTORS
+    def test_its_row_is_noted_on_both_sides_once_the_next_one_tells(self, factor: float) -> None:
+        bars = self.flat(factor)[: AT + 2]
+
+        judged = judge(bars, Known(rows(bars[: AT + 1])))
+
+        assert found(judged) == ([DAY], [(DAY, False), (DAYS[AT + 1], False)])
+        assert judged.approved == set()
+
+    @FACTORS
+    def test_it_replaces_no_stored_bar(self, factor: float) -> None:
+        truth = rows(self.flat())
+
+        assert found(judge(self.flat(factor), Known(truth))) == ([DAY], [])
+        assert found(judge(self.flat(factor)[: AT + 1], Known(rows(self.flat()[: AT + 1])))) == ([DAY], [])
+
+    @FACTORS
+    def test_where_the_prices_stay_the_fall_is_true(self, factor: float) -> None:
+        bars = self.flat(factor, range(AT, len(DAYS)))
+
+        assert found(judge(bars)) == NOTHING
+        assert found(judge(bars[: AT + 2], Known(rows(bars[: AT + 1])))) == NOTHING
+
+    @pytest.mark.parametrize("rise", [0.9, 1.2, 1.45])
+    def test_a_part_of_it_may_come_back(self, rise: float) -> None:
+        assert found(judge(series([100.0] * 10 + [55.0, 55.0 * rise, 55.0 * rise]))) == NOTHING
+
+    def test_an_ordinary_fall_before_an_odd_rise_is_none(self) -> None:
+        """The rise goes far beyond the level before the fall, so it is the odd one."""
+        assert found(judge(series([100.0] * 10 + [90.0, 160.0, 91.0]))) == ([DAYS[11]], [])
+
+    def test_a_person_has_the_last_word(self) -> None:
+        bars = series([100.0] * 10 + [55.0, 100.0])
+
+        assert DAYS[10] not in judge(bars, Known(accepted={DAYS[10]: 0.55})).doubts
+        assert found(judge(bars[:11], Known(accepted={DAYS[10]: 0.55}))) == NOTHING
+
+    @FACTORS
+    def test_on_the_day_of_a_split_its_rules_count(self, factor: float) -> None:
+        bars = changed(self.flat(factor), AT, split_ratio=2.0)
+
+        assert DAY in judge(bars).doubts
+
+    def test_a_split_that_follows_tells_nothing(self) -> None:
+        bars = changed(scaled(self.flat(), range(AT + 1), 0.5), AT + 1, split_ratio=0.5)
+
+        assert found(judge(bars)) == ([DAYS[AT + 1]], [(DAYS[AT + 1], True)])
+
+    @pytest.mark.parametrize("factor", [0.81, 0.83])
+    def test_a_rate_of_a_sixth_to_a_fifth_less(self, factor: float) -> None:
+        won = scaled(series(walk(start=1400.0, move=0.002)), range(AT, AT + 1), factor)
+
+        assert found(judge(won, is_rate=True)) == ([DAY], [])
+        assert found(judge(won[: AT + 1], is_rate=True)) == ([], [(DAY, False)])
+
+
 def unapplied(bars: Sequence[Bar], at: int, ratio: float) -> list[Bar]:
     """List a split, but leave the older bars unadjusted."""
     return changed(scaled(bars, range(at), ratio), at, split_ratio=ratio)
