@@ -234,6 +234,7 @@ SENTENCES: Mapping[str, str] = {
     "no_bar_yet": "the source has no bar yet",
     "no_bar_later": "the source had no bar {sessions} sessions later",
     "passed_over": "the source has later bars, but not this one",
+    "no_range": "the source has its close, but not all of open, high and low",
     "refused": "refused: {reason}",
     "exchange_closed": "{exchange} has no session",
     "no_session": "{exchanges}: no session",

@@ -1,6 +1,7 @@
 """Apply the rules to the bars of an answer, in their order."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from collector.judgement.adjusted_closes import judge_adjusted_closes
 from collector.judgement.dividends import judge_dividends, note_lost_dividends
@@ -8,6 +9,7 @@ from collector.judgement.findings import Judgement, Known
 from collector.judgement.series import Series, is_price
 from collector.judgement.steps import judge_steps
 from collector.judgement.units import find_contradiction, find_other_unit
+from collector.yahoo_answers.events import leave_out
 from collector.yahoo_answers.model import Bar
 
 
@@ -17,6 +19,14 @@ def judge_bars(bars: Sequence[Bar], known: Known | None = None, is_rate: bool = 
     Bars without a proper price are left out: the message contract refuses them.
     """
     known = known or Known()
+    judged = _judge(bars, known, is_rate)
+    if unsettled := known.incomplete & judged.doubts.keys():
+        # Nobody can accept a bar that is never stored, so its doubt is the next one's.
+        return _judge(leave_out(bars, unsettled), replace(known, gaps=known.gaps | unsettled), is_rate)
+    return judged
+
+
+def _judge(bars: Sequence[Bar], known: Known, is_rate: bool) -> Judgement:
     judged = Judgement()
     priced = [bar for bar in bars if is_price(bar.close) and is_price(bar.adj_close)]
     judged.contradiction = find_contradiction(priced, known.stored, is_rate)

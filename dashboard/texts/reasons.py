@@ -220,6 +220,7 @@ KOREAN: Mapping[str, str] = {
     "no_bar_yet": "출처에 아직 시세가 없습니다",
     "no_bar_later": "{sessions}거래일 뒤에도 출처에 시세가 없었습니다",
     "passed_over": "출처에 이후 시세는 있지만 이 시세는 없습니다",
+    "no_range": "출처에 종가는 있지만 시가, 고가, 저가가 모두 있지는 않습니다",
     "refused": "거부됨: {reason}",
     "exchange_closed": "{exchange} 휴장일입니다",
     "no_session": "{exchanges}: 거래일이 아닙니다",
