@@ -207,6 +207,7 @@ SENTENCES: Mapping[str, str] = {
     "would make it continuous",
     "split_unadjusted": "close moved {step:+,.1%} on the day of a {ratio} split ({before:g} -> {after:g}): older "
     "closes x {factor:.6g} would make it continuous, the source may not have adjusted them",
+    "twofold_close": "the source lists the session twice, with closes of {close:g} and {other:g}",
     "begins_apart": "the close moved {step:+,.1%} from the stored bar of {session} to the first one of the answer, "
     "which leaves out all before: it may be of something else",
     "dividend_share": "the dividend of {dividend:g} is {share:.{digits}%} of the close before",

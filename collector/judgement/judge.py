@@ -7,7 +7,7 @@ from collector.judgement.adjusted_closes import judge_adjusted_closes
 from collector.judgement.dividends import judge_dividends, note_lost_dividends
 from collector.judgement.findings import Judgement, Known
 from collector.judgement.series import Series, is_price
-from collector.judgement.steps import judge_steps
+from collector.judgement.steps import judge_steps, judge_twofold_closes
 from collector.judgement.units import find_contradiction, find_other_unit
 from collector.yahoo_answers.events import leave_out
 from collector.yahoo_answers.model import Bar
@@ -39,6 +39,7 @@ def _judge(bars: Sequence[Bar], known: Known, is_rate: bool) -> Judgement:
         return judged
     judge_steps(series)  # first: the other rules measure from the closes that it finds plausible
     if not is_rate:
+        judge_twofold_closes(series)
         judge_adjusted_closes(series)
         judge_dividends(series)
         note_lost_dividends(series)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from collector.judgement.series import CLEAR_SPLIT, SAME_RATIO, SPINOFF_MOVE, Series, distance, is_price
+from collector.judgement.series import CLEAR_MISMATCH, CLEAR_SPLIT, SAME_RATIO, SPINOFF_MOVE, Series, distance, is_price
 from collector.yahoo_answers.model import Bar
 from utils.messages import LARGEST_STEP
 from utils.reasons import Reason, from_rows, reason
@@ -265,6 +265,20 @@ def _is_stored_step(series: Series, before: Bar, bar: Bar, ratio: float) -> bool
         return False
     series.judged.approved.add(bar.session)
     return True
+
+
+def judge_twofold_closes(series: Series) -> None:
+    """Doubt a bar whose session is listed twice with clearly different closes. Note one that is stored just so."""
+    for bar in series.bars:
+        if bar.other_close is None:
+            continue
+        twofold = reason("twofold_close", close=bar.close, other=bar.other_close)
+        before, row = series.judged.previous_closes.get(bar.session), series.known.row_of(bar.session)
+        is_stored = row is not None and distance(row["close_price"], bar.close) < SAME_RATIO
+        if is_stored or abs(bar.other_close / bar.close - 1) <= CLEAR_MISMATCH:
+            series.judged.note(bar.session, twofold)
+        elif not series.is_accepted(bar.session, bar.close / before if before else None):
+            series.judged.doubt(bar.session, twofold, is_break=False)
 
 
 def describe_step(before: float, after: float, split: float) -> Reason:

@@ -740,6 +740,44 @@ class TestDividends:
         assert found(judge(series([100.0] * 161, {AT: 8.0}))) == ([], [(DAY, False)])
 
 
+class TestTwofoldCloses:
+    """A past session that the source lists twice, with two closes."""
+
+    @staticmethod
+    def twofold(factor: float, other: float = 1.0, at: int = AT) -> list[Bar]:
+        """Return bars of which one is the true close times a factor, beside another line of its session."""
+        bars = scaled(clean(), range(at, at + 1), factor)
+        return changed(bars, at, other_close=clean()[at].close * other)
+
+    @pytest.mark.parametrize("at", [0, 1, AT, len(DAYS) - 1])
+    @pytest.mark.parametrize(("factor", "other"), [(1.3, 1.0), (0.7, 1.0), (1.05, 1.0), (1.0, 1.3), (1.0, 0.95)])
+    def test_clearly_different_ones_wait_for_a_person(self, factor: float, other: float, at: int) -> None:
+        judged = judge(self.twofold(factor, other, at))
+
+        assert found(judged) == ([DAYS[at]], [])
+        assert "the source lists the session twice, with closes of " in told(judged.doubts[DAYS[at]])
+
+    @pytest.mark.parametrize("factor", [1.01, 0.985])
+    def test_slightly_different_ones_are_noted(self, factor: float) -> None:
+        assert found(judge(self.twofold(factor))) == ([], [(DAY, False)])
+
+    def test_the_one_that_is_stored_just_so_is_noted(self) -> None:
+        assert found(judge(self.twofold(1.0, 1.3), Known(rows(clean())))) == ([], [(DAY, False)])
+        assert found(judge(self.twofold(1.3, 1.0), Known(rows(clean())))) == ([DAY], [])
+
+    def test_one_that_waits_is_not_excused_by_a_row(self) -> None:
+        known = Known(rows(clean()), waiting={DAY: {"close_price": clean()[AT].close}})
+
+        assert DAY in judge(self.twofold(1.0, 1.3), known).doubts
+
+    def test_a_person_has_the_last_word(self) -> None:
+        bars = self.twofold(1.3)
+        step = bars[AT].close / bars[AT - 1].close
+
+        assert found(judge(bars, Known(accepted={DAY: step}))) == NOTHING
+        assert DAY in judge(bars, Known(accepted={DAY: step / 1.3})).doubts
+
+
 class TestPartlyAppliedSplits:
     """Bars of long before a split that the source has not adjusted for it: the step is no day's own."""
 
