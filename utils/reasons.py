@@ -207,6 +207,10 @@ SENTENCES: Mapping[str, str] = {
     "would make it continuous",
     "split_unadjusted": "close moved {step:+,.1%} on the day of a {ratio} split ({before:g} -> {after:g}): older "
     "closes x {factor:.6g} would make it continuous, the source may not have adjusted them",
+    "shifted_later": "the closes of {count} sessions in a row are those that are stored of the sessions before them",
+    "shifted_earlier": "the closes of {count} sessions in a row are those that are stored of the sessions after them",
+    "restated_stretch": "the closes of {count} sessions in a row differ from the stored ones by factors of their own, "
+    "up to {change:+.1%}: they may be of something else",
     "twofold_close": "the source lists the session twice, with closes of {close:g} and {other:g}",
     "begins_apart": "the close moved {step:+,.1%} from the stored bar of {session} to the first one of the answer, "
     "which leaves out all before: it may be of something else",

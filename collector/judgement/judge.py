@@ -6,6 +6,7 @@ from dataclasses import replace
 from collector.judgement.adjusted_closes import judge_adjusted_closes
 from collector.judgement.dividends import judge_dividends, note_lost_dividends
 from collector.judgement.findings import Judgement, Known
+from collector.judgement.restated import judge_restated_stretches
 from collector.judgement.series import Series, is_price
 from collector.judgement.steps import judge_steps, judge_twofold_closes
 from collector.judgement.units import find_contradiction, find_other_unit
@@ -40,6 +41,7 @@ def _judge(bars: Sequence[Bar], known: Known, is_rate: bool) -> Judgement:
     judge_steps(series)  # first: the other rules measure from the closes that it finds plausible
     if not is_rate:
         judge_twofold_closes(series)
+        judge_restated_stretches(series)
         judge_adjusted_closes(series)
         judge_dividends(series)
         note_lost_dividends(series)

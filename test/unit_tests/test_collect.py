@@ -400,6 +400,19 @@ class TestDelivery(Delivering):
         assert (kind, ticker, session, state) == (Kind.STOCK, "AAPL", AS_OF, "missing")
         assert why == as_json(receipt.missing["AAPL"])
 
+    @pytest.mark.parametrize("kind", [Kind.ETF, Kind.STOCK])
+    def test_a_shifted_end_of_an_answer_replaces_nothing(self, kind: Kind) -> None:
+        closes = [100.0, 101.5, 99.0, 100.4, 102.0, 101.1, 103.0, 104.2, 103.3, 105.0]
+        bars = [bar(day, close) for day, close in zip(self.days, closes, strict=True)]
+        shifted = [*bars[:7], *(replace(bars[at - 1], session=bars[at].session) for at in range(7, 10))]
+
+        receipt, sent = self.deliver(shifted, rows(bars[:-1]), kind)
+
+        assert [message.trade_date for message in sent] == self.days[7:]
+        assert not any(message.is_plausible for message in sent)
+        assert (receipt.changed, self.recorded[-1][1]) == (0, [])
+        assert "the bar of 2026-08-21 is quarantined" in told(receipt.missing["AAPL"])
+
     def test_noted_breaks_are_recorded_with_all_bars_sent(self) -> None:
         bars = [
             replace(one, adj_close=one.adj_close * 0.99) if one.session < self.days[5] else one for one in self.bars()

@@ -884,6 +884,107 @@ class TestContradictions:
         assert "0.1" in str(judge(yen, Known(rows(won)), is_rate=True).contradiction)
 
 
+def moved(bars: Sequence[Bar], which: range, by: int) -> list[Bar]:
+    """Return the bars, some of them with the prices of the session that lies so many before them."""
+    return [
+        replace(bars[at - by], session=bar.session) if at in which and 0 <= at - by < len(bars) else bar
+        for at, bar in enumerate(bars)
+    ]
+
+
+class TestStretchesOfOtherCloses:
+    """Some sessions of an answer are shifted by a day or of another company, and most are as stored."""
+
+    @staticmethod
+    def other(which: range, factor: float, start: int = AT) -> list[Bar]:
+        """Return clean bars, of which some are another company's that trades at such a part of the price."""
+        alien = series(walk(99, start=clean()[start].close * factor))
+        days = iter(alien)
+        return [replace(next(days), session=bar.session) if at in which else bar for at, bar in enumerate(clean())]
+
+    @pytest.mark.parametrize("by", [1, -1])
+    @pytest.mark.parametrize("which", [range(AT, AT + 2), range(AT, AT + 5), range(100, 140), range(1, 4)])
+    def test_a_stretch_that_is_shifted_waits_for_a_person(self, which: range, by: int) -> None:
+        judged = judge(moved(clean(), which, by), Known(rows(clean())))
+
+        assert found(judged)[0] == [DAYS[at] for at in which]
+        assert all(not is_withheld for _, is_withheld in found(judged)[1])
+        assert f"the closes of {len(which)} sessions in a row are those that are stored of the sessions " in told(
+            judged.doubts[DAYS[which[0]]]
+        )
+
+    @pytest.mark.parametrize("seed", range(5))
+    @pytest.mark.parametrize("count", [2, 3, 10])
+    def test_also_the_newest_bars_that_are_not_stored_yet(self, count: int, seed: int) -> None:
+        bars = clean(seed)
+
+        judged = judge(moved(bars, range(161 - count, 161), 1), Known(rows(bars[:-1])))
+
+        assert found(judged)[0] == DAYS[-count:]
+
+    @pytest.mark.parametrize("ratio", [4.0, 0.1, 1.064])
+    def test_also_after_a_split(self, ratio: float) -> None:
+        bars = changed(clean(), 30, split_ratio=ratio)
+        stored = rows(scaled(clean(), range(161), ratio))
+
+        assert judge(moved(bars, range(AT, AT + 3), 1), Known(stored)).doubts.keys() == set(DAYS[AT : AT + 3])
+
+    @pytest.mark.parametrize("by", [1, -1])
+    @pytest.mark.parametrize("which", [range(AT, AT + 3), range(158, 161), range(1, 4)])
+    def test_the_truth_mends_a_shift_that_is_stored(self, which: range, by: int) -> None:
+        which = range(which.start, min(which.stop, 160)) if by < 0 else which
+
+        assert judge(clean(), Known(rows(moved(clean(), which, by)))).doubts == {}
+
+    def test_the_newest_bar_may_repeat_the_close_before(self) -> None:
+        bars = series([*walk()[:160], walk()[159]])
+
+        assert found(judge(bars, Known(rows(bars[:-1])))) == NOTHING
+
+    @pytest.mark.parametrize("factor", [1.07, 0.9, 1.4, 3.0])
+    @pytest.mark.parametrize(
+        ("which", "stored"), [(range(151, 161), 160), (range(158, 161), 161), (range(AT, AT + 9), 161)]
+    )
+    def test_another_company_s_bars_wait_for_a_person(self, which: range, stored: int, factor: float) -> None:
+        judged = judge(self.other(which, factor, which[0]), Known(rows(clean()[:stored])))
+
+        assert {DAYS[at] for at in which} <= judged.doubts.keys()
+        assert judged.doubts.keys() <= {DAYS[at] for at in (*which, which[-1] + 1) if at < 161}
+
+    @pytest.mark.parametrize("factor", [1.2, 0.8])
+    def test_the_ticker_s_own_bars_mend_another_company_s(self, factor: float) -> None:
+        stored = rows(self.other(range(AT, AT + 9), factor))
+
+        assert judge(clean(), Known(stored)).doubts == {}
+
+    @pytest.mark.parametrize("count", [1, 2])
+    def test_one_or_two_corrections_are_believed(self, count: int) -> None:
+        assert judge(self.other(range(AT, AT + count), 1.07), Known(rows(clean()))).doubts == {}
+
+    def test_many_small_ones_too(self) -> None:
+        random = Random(5)
+        bars = [replace(bar, close=bar.close * (1 + random.uniform(0, 0.01))) for bar in clean()[:60]] + clean()[60:]
+
+        assert judge(bars, Known(rows(clean()))).doubts == {}
+
+    @pytest.mark.parametrize("closes", [[100.0] * 161, [100.0, 100.1] * 80])
+    def test_prices_that_hardly_move_are_as_stored(self, closes: list[float]) -> None:
+        bars = series(closes)
+
+        assert found(judge(bars, Known(rows(bars[:-1])))) == NOTHING
+
+    def test_a_person_has_the_last_word(self) -> None:
+        bars = moved(clean(), range(158, 161), 1)
+        accepted: dict[date, float | None] = dict.fromkeys(DAYS[158:])
+
+        assert judge(bars, Known(rows(clean()[:-1]), accepted=accepted)).doubts == {}
+
+    def test_the_rates_of_other_hours_are_believed(self) -> None:
+        won = series(walk(start=1400.0, move=0.004))
+
+        assert found(judge(moved(won, range(150, 161), 1), Known(rows(won)), is_rate=True)) == NOTHING
+
+
 class TestStaleRows:
     def noted(self, bars: list[Bar], stored: dict[date, Row], doubtful: set[date]) -> list[tuple[date, bool]]:
         judged = Judgement()
