@@ -211,6 +211,7 @@ SENTENCES: Mapping[str, str] = {
     "shifted_earlier": "the closes of {count} sessions in a row are those that are stored of the sessions after them",
     "restated_stretch": "the closes of {count} sessions in a row differ from the stored ones by factors of their own, "
     "up to {change:+.1%}: they may be of something else",
+    "standstill": "the close of {close:g} is repeated from {session} on, without any volume",
     "twofold_close": "the source lists the session twice, with closes of {close:g} and {other:g}",
     "begins_apart": "the close moved {step:+,.1%} from the stored bar of {session} to the first one of the answer, "
     "which leaves out all before: it may be of something else",

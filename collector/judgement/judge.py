@@ -8,6 +8,7 @@ from collector.judgement.dividends import judge_dividends, note_lost_dividends
 from collector.judgement.findings import Judgement, Known
 from collector.judgement.restated import judge_restated_stretches
 from collector.judgement.series import Series, is_price
+from collector.judgement.standstill import judge_standstill
 from collector.judgement.steps import judge_steps, judge_twofold_closes
 from collector.judgement.units import find_contradiction, find_other_unit
 from collector.yahoo_answers.events import leave_out
@@ -42,6 +43,7 @@ def _judge(bars: Sequence[Bar], known: Known, is_rate: bool) -> Judgement:
     if not is_rate:
         judge_twofold_closes(series)
         judge_restated_stretches(series)
+        judge_standstill(series)
         judge_adjusted_closes(series)
         judge_dividends(series)
         note_lost_dividends(series)

@@ -198,6 +198,7 @@ KOREAN: Mapping[str, str] = {
     "shifted_earlier": "이어진 {count}거래일의 종가가 각각 그 다음 거래일에 저장된 종가입니다",
     "restated_stretch": "이어진 {count}거래일의 종가가 저장된 종가와 저마다 다른 비율로, 많게는 {change:+.1%} "
     "다릅니다: 다른 종목의 시세일 수 있습니다",
+    "standstill": "{session}부터 종가 {close:g}이(가) 거래량 없이 되풀이됩니다",
     "twofold_close": "출처가 이 거래일을 두 번, 종가 {close:g}와(과) {other:g}(으)로 제시합니다",
     "begins_apart": "{session}의 저장된 시세에서 응답의 첫 시세까지 종가가 {step:+,.1%} 움직였고 "
     "응답에는 그 이전이 없습니다: 다른 종목의 시세일 수 있습니다",

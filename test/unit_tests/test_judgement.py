@@ -778,6 +778,63 @@ class TestTwofoldCloses:
         assert DAY in judge(bars, Known(accepted={DAY: step / 1.3})).doubts
 
 
+class TestStandstill:
+    """The newest sessions repeat the close before them, and nothing was traded."""
+
+    @staticmethod
+    def still(count: int = 1, end: int = 161, **values: Any) -> list[Bar]:
+        bars = clean()[:end]
+        repeated = {"volume": 0, "dividend": 0.0, **values}
+        last = bars[end - count - 1]
+        return [*bars[: end - count], *(replace(last, session=bar.session, **repeated) for bar in bars[end - count :])]
+
+    @pytest.mark.parametrize("count", [1, 2, 5, 30])
+    def test_each_is_noted(self, count: int) -> None:
+        bars = self.still(count, AT)
+
+        judged = judge(bars, Known(rows(bars[:-1])))
+
+        assert found(judged) == ([], [(day, False) for day in DAYS[AT - count : AT]])
+        assert "is repeated from " in told(judged.breaks[0].reasons)
+
+    @pytest.mark.parametrize(
+        "prices", [{"open": None, "high": None, "low": None}, dict.fromkeys(("open", "high", "low"), clean()[-2].close)]
+    )
+    def test_whatever_its_range_repeats(self, prices: dict[str, Any]) -> None:
+        assert found(judge(self.still(**prices))) == ([], [(DAYS[-1], False)])
+
+    def test_also_of_an_answer_that_has_nothing_else(self) -> None:
+        stored = {day: row | {"volume": 1000} for day, row in rows(clean()[:-1]).items()}
+
+        assert found(judge(self.still()[-1:], Known(stored))) == ([], [(DAYS[-1], False)])
+
+    def test_a_close_that_was_traded_is_not_replaced(self) -> None:
+        stored = {day: row | {"volume": 1000} for day, row in rows(clean()).items()}
+
+        judged = judge(self.still(), Known(stored))
+
+        assert found(judged) == ([DAYS[-1]], [])
+        assert judge(self.still(), Known(stored, accepted={DAYS[-1]: 1.0})).doubts == {}
+
+    @pytest.mark.parametrize(
+        "values", [{"volume": 1}, {"high": clean()[-2].close * 1.01}, {"open": clean()[-2].close * 0.99}]
+    )
+    def test_a_volume_or_a_range_is_trading(self, values: dict[str, Any]) -> None:
+        assert found(judge(self.still(**values))) == NOTHING
+
+    def test_so_is_another_close(self) -> None:
+        assert found(judge(scaled(self.still(), range(160, 161), 1.001))) == NOTHING
+
+    def test_what_was_traded_again_since_was_a_halt(self) -> None:
+        assert found(judge([*self.still(3, 160), clean()[160]])) == NOTHING
+
+    def test_a_ticker_of_which_the_source_knows_no_volume_may_repeat_a_close(self) -> None:
+        assert found(judge([replace(bar, volume=0) for bar in self.still()])) == NOTHING
+
+    def test_a_rate_has_none(self) -> None:
+        assert found(judge(self.still(), is_rate=True)) == NOTHING
+
+
 class TestPartlyAppliedSplits:
     """Bars of long before a split that the source has not adjusted for it: the step is no day's own."""
 
