@@ -107,16 +107,23 @@ def _restated(closes: _Closes, usual_move: float) -> Iterator[tuple[int, int, Re
     for first, last in _runs(own):
         stretch = closes.common[first:last]
         change = max((closes.factors[at] / closes.bases[at] - 1 for at in stretch), key=abs)
-        ends = [closes.common[at - 1 : at + 1] for at in (first, last) if 0 < at < len(closes.common)]
-        excess = sum(_excess(closes, *end) for end in ends)
+        excess = sum(_excess(closes, at) for at in (first, last) if at < len(closes.common))
         if len(stretch) >= LEAST_RESTATED and abs(change) > CLEAR_MISMATCH and excess > SPINOFF_MOVE * usual_move:
             yield stretch[0], stretch[-1] + 1, reason("restated_stretch", count=len(stretch), change=change)
 
 
-def _excess(closes: _Closes, before: int, after: int) -> float:
-    """Return by how much a step of the answer is larger than the stored one, in logarithms."""
-    one, other = closes.bars[before], closes.bars[after]
-    return distance(one.close, other.close) - distance(closes.stored[one.session], closes.stored[other.session])
+def _excess(closes: _Closes, number: int) -> float:
+    """Return by how much the step to a bar is larger in the answer than in what is stored, in logarithms.
+
+    The first bar that both have is measured from what is stored before it.
+    """
+    bar = closes.bars[closes.common[number]]
+    stored = closes.stored[bar.session]
+    if number:
+        before = closes.bars[closes.common[number - 1]]
+        return distance(bar.close, before.close) - distance(stored, closes.stored[before.session])
+    close = closes.before(bar.session)
+    return distance(bar.close, close) - distance(stored, close) if close else 0.0
 
 
 def _are_alike(factors: Sequence[float]) -> bool:

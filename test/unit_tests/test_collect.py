@@ -401,6 +401,23 @@ class TestDelivery(Delivering):
         assert why == as_json(receipt.missing["AAPL"])
 
     @pytest.mark.parametrize("kind", [Kind.ETF, Kind.STOCK])
+    @pytest.mark.parametrize(("close", "is_sent_as_it_is"), [(1000.0, False), (10.0, False), (104.0, True)])
+    def test_the_newest_bar_alone_is_measured_against_what_is_stored(
+        self, kind: Kind, close: float, is_sent_as_it_is: bool
+    ) -> None:
+        receipt, sent = self.deliver([bar(AS_OF, close)], rows(self.bars()[:-1]), kind)
+
+        assert [(message.previous_close, message.is_plausible) for message in sent] == [(100.0, is_sent_as_it_is)]
+        assert self.breaks() == ([] if is_sent_as_it_is else [(AS_OF, True)])
+        assert bool(receipt.missing) is not is_sent_as_it_is
+
+    @pytest.mark.parametrize(("missing", "is_believed"), [(5, False), (6, True)])
+    def test_after_more_than_a_week_without_a_bar_it_is_not(self, missing: int, is_believed: bool) -> None:
+        _, [sent] = self.deliver([bar(AS_OF, 1000.0)], rows(self.bars()[: 9 - missing]))
+
+        assert sent.is_plausible is is_believed
+
+    @pytest.mark.parametrize("kind", [Kind.ETF, Kind.STOCK])
     def test_a_shifted_end_of_an_answer_replaces_nothing(self, kind: Kind) -> None:
         closes = [100.0, 101.5, 99.0, 100.4, 102.0, 101.1, 103.0, 104.2, 103.3, 105.0]
         bars = [bar(day, close) for day, close in zip(self.days, closes, strict=True)]

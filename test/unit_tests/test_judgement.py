@@ -1008,11 +1008,22 @@ class TestStretchesOfOtherCloses:
         assert {DAYS[at] for at in which} <= judged.doubts.keys()
         assert judged.doubts.keys() <= {DAYS[at] for at in (*which, which[-1] + 1) if at < 161}
 
+    @pytest.mark.parametrize("factor", [1.1, 0.85])
+    @pytest.mark.parametrize("count", [4, 5])
+    def test_also_in_an_answer_that_has_nothing_else(self, factor: float, count: int) -> None:
+        """Of which too little is stored for a contradiction, and the step is below the limit."""
+        which = range(161 - count, 161)
+        bars = self.other(which, factor, which[0])[which.start :]
+
+        assert judge(bars, Known(rows(clean()[:-1]))).doubts.keys() == set(DAYS[which.start :])
+        assert judge(clean()[which.start :], Known(rows(clean()[:-1]))).doubts == {}
+
     @pytest.mark.parametrize("factor", [1.2, 0.8])
     def test_the_ticker_s_own_bars_mend_another_company_s(self, factor: float) -> None:
         stored = rows(self.other(range(AT, AT + 9), factor))
 
         assert judge(clean(), Known(stored)).doubts == {}
+        assert judge(clean()[AT : AT + 4], Known(stored)).doubts == {}
 
     @pytest.mark.parametrize("count", [1, 2])
     def test_one_or_two_corrections_are_believed(self, count: int) -> None:
