@@ -371,7 +371,7 @@ class TestPastSessionsListedTwice:
         assert [bar.other_close for bar in read(TWICE, [10.0, 11.0, 15.0, 10.5], last_trade=live)] == [None] * 3
 
     def test_both_are_in_the_major_unit(self, read: Callable[..., list[Bar]]) -> None:
-        bar = read(TWICE, [1000.0, 1100.0, 1500.0, 1050.0], currency="GBp")[1]
+        bar = read(TWICE, [1000.0, 1100.0, 1500.0, 1050.0], "AAA.L", currency="GBp")[1]
 
         assert (bar.close, bar.other_close) == (15.0, 11.0)
 
