@@ -39,8 +39,9 @@ def judge_steps(series: Series) -> None:
         ratio = bar.close / level.close
         split = _split_of(series, bar)
         is_plain = split == 1.0 and not _is_large(series, bar, ratio)
-        if is_plain and _is_undone(series, at, level) and not series.is_accepted(bar.session, ratio):
-            _doubt_undone(series, at, level)
+        is_odd = _is_undone(series, at, level) if is_plain else split == 1.0 and _is_stored_odd(series, at, level)
+        if is_odd and not series.is_accepted(bar.session, ratio):
+            _settle_odd(series, at, level)
         elif is_plain or _is_plausible(series, bar, level, ratio, split) or _doubt(series, at, level):
             level = bar
     _note_deep_fall(series)
@@ -59,15 +60,30 @@ def _is_undone(series: Series, at: int, level: Bar) -> bool:
     return distance(witness, level.close) < distance(bar.close, level.close)
 
 
-def _doubt_undone(series: Series, at: int, level: Bar) -> None:
-    """Doubt a bar whose fall is undone. Where it is stored just so, note the steps on both of its sides."""
-    bar = series.bars[at]
-    fall = describe_step(level.close, bar.close, 1.0)
-    series.judged.doubt(bar.session, fall, is_break=False)
-    row = series.known.stored.get(bar.session)
-    if row and distance(row["close_price"], bar.close) < SAME_RATIO:
-        for each in series.bars[at : at + 2]:
-            series.judged.note(each.session, fall)
+def _is_stored_odd(series: Series, at: int, level: Bar) -> bool:
+    """Tell whether a bar that is stored just so is an odd one, after which the prices go on from the level before."""
+    bar, after = series.bars[at], _close_after(series, at) if at + 1 < len(series.bars) else None
+    row = series.known.row_of(bar.session)
+    if row is None or after is None or distance(row["close_price"], bar.close) > SAME_RATIO:
+        return False
+    return distance(after, level.close) < distance(after, bar.close)
+
+
+def _settle_odd(series: Series, at: int, level: Bar) -> None:
+    """Doubt an odd bar. Where it is stored just so, note the steps on both of its sides.
+
+    Where the one after it is stored, too, that is all: to hold it back would gain nothing.
+    """
+    bar, beside = series.bars[at], series.bars[at : at + 2]
+    step, row = describe_step(level.close, bar.close, 1.0), series.known.stored.get(bar.session)
+    is_stored = row is not None and distance(row["close_price"], bar.close) < SAME_RATIO
+    if is_stored:
+        for each in beside:
+            series.judged.note(each.session, step)
+    if is_stored and bar.session not in series.known.waiting and beside[-1].session in series.known.stored:
+        series.judged.approved.add(bar.session)
+    else:
+        series.judged.doubt(bar.session, step, is_break=False)
 
 
 def _close_after(series: Series, at: int) -> float | None:

@@ -198,6 +198,21 @@ class TestSteps:
 
         assert found(judge(bars)) == ([DAY], [(DAY, True)])
 
+    @pytest.mark.parametrize("factor", [100.0, 10.0, 1.7, 0.4])
+    def test_one_odd_bar_that_is_stored_already_costs_no_true_one(self, factor: float) -> None:
+        bars = scaled(clean(), range(AT, AT + 1), factor)[: AT + 3]
+
+        noted = [(DAY, False), (DAYS[AT + 1], False)]
+
+        assert found(judge(bars, Known(rows(bars[: AT + 1])))) == ([DAY], noted)
+        assert found(judge(bars, Known(rows(bars[: AT + 2])))) == ([], noted)
+
+    @pytest.mark.parametrize("factor", [1.7, 0.4])
+    def test_a_stored_new_level_stays_one(self, factor: float) -> None:
+        bars = scaled(clean(), range(AT, len(DAYS)), factor)[: AT + 2]
+
+        assert found(judge(bars, Known(rows(bars[: AT + 1])))) == ([], [(DAY, False)])
+
     def test_two_odd_bars_are_two_breaks(self) -> None:
         judged = judge(scaled(clean(), range(AT, AT + 2), 100.0))
 
