@@ -41,14 +41,16 @@ class Screening:
     """Which of an answer's bars are not stored.
 
     refused: session -> why no consumer takes its bar. doubtful: sessions that no consumer stores unless accepted.
+    incomplete: sessions whose bar lacks prices that its table needs, and that may still come.
     """
 
     refused: Mapping[date, Reason]
     doubtful: Set[date]
+    incomplete: Set[date]
 
     @property
     def unstored(self) -> Set[date]:
-        return self.refused.keys() | self.doubtful
+        return self.refused.keys() | self.doubtful | self.incomplete
 
     @property
     def refusals(self) -> list[Absence]:
@@ -63,7 +65,7 @@ class Screening:
         """Tell whether a message is worth sending: not a doubtful bar again that waits for a person just so."""
         session = message.trade_date
         waits = session in self.doubtful and session in waiting and is_same_bar(message, waiting[session])
-        return session not in self.refused and not waits
+        return session not in self.refused.keys() | self.incomplete and not waits
 
 
 def deliver(
@@ -104,10 +106,10 @@ class _Delivery:
         exchange = HOME_EXCHANGE if self.kind is Kind.RATE else exchange_of(ticker)
         again = self.again | waiting.keys()
         messages = list(to_messages(new_bars(bars, stored, judged, again, exchange, self.fetched.currency)))
-        screening = _screen(messages, self.fetched, waiting)
+        screening = _screen(messages, self.fetched, waiting, self._incomplete)
         if self.kind is not Kind.RATE:
             note_stale_rows(judged, bars, stored, screening.unstored, exchange)
-        absent = [*self._absences(), *screening.refusals]
+        absent = [*self._absences(screening.incomplete), *screening.refusals]
         changed = changes(screening.select_stored(bars), stored, exchange)
         self._record(absent, changed, _withhold_unstored(judged.breaks, screening.doubtful))
         sent = [message for message in messages if screening.is_sent(message, waiting)]
@@ -130,20 +132,31 @@ class _Delivery:
         """Collect what the database knows of the ticker."""
         conn, topic, ticker = self.current.conn, self.kind.topic, self.fetched.ticker
         sessions = [bar.session for bar in self.fetched.bars]
-        days = expected_days(ticker, sessions[0], sessions[-1]) if sessions else []
+        earlier = [day for day in self.request.stored if sessions and day < sessions[0]]
+        days = expected_days(ticker, max(earlier, default=sessions[0]), sessions[-1]) if sessions else []
         return Known(
             stored=self.request.stored,
             accepted=collected.accepted_steps(conn, topic, ticker),
             lost_dividends=ledger.lost_dividends(conn, self.kind, ticker),
-            gaps=set(days) - set(sessions),
+            gaps=set(days) - set(sessions) - set(earlier),
             waiting=waiting,
             currency=self.fetched.currency,
             rejected_steps=list(_steps(waiting.values())),
+            incomplete=self._incomplete,
         )
 
-    def _absences(self) -> Iterator[Absence]:
+    @property
+    def _incomplete(self) -> Set[date]:
+        """The sessions whose bar has no open, high or low: the ETFs' table has no place for such a bar."""
+        if self.kind is not Kind.ETF:
+            return frozenset()
+        return {bar.session for bar in self.fetched.bars if not (bar.open and bar.high and bar.low)}
+
+    def _absences(self, incomplete: Set[date]) -> Iterator[Absence]:
         late_sessions = self.current.settings.collector.late_sessions
-        return absences(self.fetched, self.request.stored, self.request.start, self.request.end, late_sessions)
+        complete = replace(self.fetched, bars=[bar for bar in self.fetched.bars if bar.session not in incomplete])
+        for each in absences(complete, self.request.stored, self.request.start, self.request.end, late_sessions):
+            yield replace(each, reason=reason("no_range")) if each.session in incomplete else each
 
     def _record(self, absent: Sequence[Absence], changed: Sequence[Change], breaks: Sequence[Break]) -> None:
         """Write the ledger's lines, the changes of stored bars and the breaks."""
@@ -183,6 +196,8 @@ class _Delivery:
                 problems.append(reason("bar_quarantined", session=session))
             elif session in screening.refused:
                 problems.append(reason("bar_refused", session=session, reason=screening.refused[session]))
+            elif session in screening.incomplete:
+                problems.append(reason("bar_refused", session=session, reason=reason("no_range")))
             else:
                 problems.append(
                     reason("no_bar_at_source_yet" if session in late else "no_bar_at_source", session=session)
@@ -194,15 +209,21 @@ class _Delivery:
         return problems
 
 
-def _screen(messages: Iterable[DailyBar], fetched: Bars, waiting: Iterable[date]) -> Screening:
+def _screen(
+    messages: Iterable[DailyBar], fetched: Bars, waiting: Iterable[date], incomplete: Set[date] = frozenset()
+) -> Screening:
     """Find the messages that no consumer stores. A rejected bar that the answer lacks stays doubtful."""
-    refused, doubtful = {}, set(waiting) - {bar.session for bar in fetched.bars}
+    refused: dict[date, Reason] = {}
+    doubtful = set(waiting) - {bar.session for bar in fetched.bars} | (set(waiting) & incomplete)
+    lacking = set()
     for message in messages:
-        if why := refusal(message):
+        if message.trade_date in incomplete:
+            lacking.add(message.trade_date)
+        elif why := refusal(message):
             refused[message.trade_date] = why
         elif not message.is_plausible:
             doubtful.add(message.trade_date)
-    return Screening(refused, doubtful)
+    return Screening(refused, doubtful, lacking)
 
 
 def _steps(rejected: Iterable[Row]) -> Iterator[float]:

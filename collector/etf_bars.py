@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import date
 
 from collector.collection import Collection, open_collection
@@ -45,17 +44,12 @@ def fetch_etf(current: Collection, etf: str, request: FetchRequest, currencies: 
     if why := explain_no_exchange(etf):
         return current.note_unusable(Kind.ETF, etf, request.sessions, why)
     try:
-        fetched = drop_bars_without_range(current.yahoo.daily_bars(etf, request.start, request.end))
+        fetched = current.yahoo.daily_bars(etf, request.start, request.end)
     except TICKER_TROUBLE as error:
         return current.note_unusable(Kind.ETF, etf, request.sessions, error.reason)
     if currencies is not None:
         currencies.add(fetched.currency)
     return deliver(current, Kind.ETF, fetched, request, lambda new: etf_messages(fetched, new, current.run_id))
-
-
-def drop_bars_without_range(fetched: Bars) -> Bars:
-    """Drop the bars that lack open, high or low: the table has no place for them."""
-    return replace(fetched, bars=[bar for bar in fetched.bars if bar.open and bar.high and bar.low])
 
 
 def etf_messages(fetched: Bars, new: Iterable[NewBar], run_id: str | None) -> Iterator[EtfDailyBar]:

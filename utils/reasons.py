@@ -208,6 +208,14 @@ SENTENCES: Mapping[str, str] = {
     "would make it continuous",
     "split_unadjusted": "close moved {step:+,.1%} on the day of a {ratio} split ({before:g} -> {after:g}): older "
     "closes x {factor:.6g} would make it continuous, the source may not have adjusted them",
+    "shifted_later": "the closes of {count} sessions in a row are those that are stored of the sessions before them",
+    "shifted_earlier": "the closes of {count} sessions in a row are those that are stored of the sessions after them",
+    "restated_stretch": "the closes of {count} sessions in a row differ from the stored ones by factors of their own, "
+    "up to {change:+.1%}: they may be of something else",
+    "standstill": "the close of {close:g} is repeated from {session} on, without any volume",
+    "twofold_close": "the source lists the session twice, with closes of {close:g} and {other:g}",
+    "begins_apart": "the close moved {step:+,.1%} from the stored bar of {session} to the first one of the answer, "
+    "which leaves out all before: it may be of something else",
     "dividend_share": "the dividend of {dividend:g} is {share:.{digits}%} of the close before",
     "close_falls": "the close falls by {change:.{digits}%}",
     "close_rises": "the close rises by {change:.{digits}%}",
@@ -237,6 +245,7 @@ SENTENCES: Mapping[str, str] = {
     "no_bar_later": "the source had no bar {sessions} sessions later",
     "no_bar_since": "the source has no bar since {session}: it may be delisted or halted",
     "passed_over": "the source has later bars, but not this one",
+    "no_range": "the source has its close, but not all of open, high and low",
     "refused": "refused: {reason}",
     "exchange_closed": "{exchange} has no session",
     "no_session": "{exchanges}: no session",

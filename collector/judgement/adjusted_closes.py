@@ -74,7 +74,8 @@ def note_stale_rows(
     """
     given = {bar.session: bar for bar in bars if bar.session not in unstored}
     kept = {session: _stored_bar(session, row) for session, row in stored.items() if session not in given}
-    events = [bar for bar in given.values() if bar.dividend or bar.capital_gain or bar.split_ratio != 1]
+    sure = (bar for bar in bars if bar.session not in judged.doubts)
+    events = [bar for bar in sure if bar.dividend or bar.capital_gain or bar.split_ratio != 1]
     lasting = _lasting_fetches(given, stored)
     for before, after in pairwise(sorted(given | kept)):
         if (before in kept) == (after in kept):

@@ -33,10 +33,11 @@ class Known:
     stored: the rows by session.
     accepted: the steps (close / previous close) that a person has found true, None for any step.
     lost_dividends: dividends that were stored once and that the source left out later.
-    gaps: expected sessions that the answer lacks.
+    gaps: expected sessions that the answer lacks, from the last bar on that is stored of before it.
     waiting: the rejected bars by session, as messages. What is stored of these sessions proves nothing.
     currency: the answer's. None when everything stored is known to be in it.
     rejected_steps: the steps of the rejected bars.
+    incomplete: sessions whose bars lack prices that their table needs: none is stored, or waits for a person.
     """
 
     stored: Mapping[date, Row] = field(default_factory=dict)
@@ -46,6 +47,7 @@ class Known:
     waiting: Mapping[date, Row] = field(default_factory=dict)
     currency: str | None = None
     rejected_steps: Sequence[float] = ()
+    incomplete: Set[date] = frozenset()
 
     def row_of(self, session: date) -> Row | None:
         """Return the stored row of a session where it may excuse the new bar."""

@@ -1,14 +1,17 @@
 """Judge the steps from one close to the next, above all on the days of splits."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from fractions import Fraction
+from itertools import accumulate, pairwise
+from operator import mul
+from statistics import median
 from typing import Any, Literal
 
 import msgspec
 
-from collector.judgement.series import CLEAR_SPLIT, SAME_RATIO, SPINOFF_MOVE, Series, distance, is_price
+from collector.judgement.series import CLEAR_MISMATCH, CLEAR_SPLIT, SAME_RATIO, SPINOFF_MOVE, Series, distance, is_price
 from collector.yahoo_answers.model import Bar
 from utils.messages import LARGEST_STEP
 from utils.reasons import Reason, from_rows, reason
@@ -18,21 +21,124 @@ SPLIT_MOVE = 4  # times the usual daily move: what a step must exceed to be take
 
 UNUSUAL_MOVE = 8  # times the usual daily move: what a step must exceed to be taken for another day's split
 SAME_SPLIT_MOVE = 2  # times the usual daily move: by how much a step may differ from that of a split alone
+LONGEST_PAUSE = 5  # sessions without a bar, after which a stored close says nothing of an answer's first one
 
 Suspicion = Literal["doubt", "note"]
 
 
 def judge_steps(series: Series) -> None:
     """Doubt or note each step that ordinary trading does not explain."""
-    level = series.bars[0]
-    for at in range(1, len(series.bars)):
-        bar = series.bars[at]
+    level = _stored_before(series)
+    if level:
+        _judge_beginning(series, level)
+    for at, bar in enumerate(series.bars):
+        if level is None:
+            level = bar
+            continue
         series.judged.previous_closes[bar.session] = level.close
         ratio = bar.close / level.close
         split = _split_of(series, bar)
         is_plain = split == 1.0 and not _is_large(series, bar, ratio)
-        if is_plain or _is_plausible(series, bar, level, ratio, split) or _doubt(series, at, level):
+        is_odd = _is_undone(series, at, level) if is_plain else split == 1.0 and _is_stored_odd(series, at, level)
+        if is_odd and not series.is_accepted(bar.session, ratio):
+            _settle_odd(series, at, level)
+        elif is_plain or _is_plausible(series, bar, level, ratio, split) or _doubt(series, at, level):
             level = bar
+    _note_deep_fall(series)
+
+
+def _is_undone(series: Series, at: int, level: Bar) -> bool:
+    """Tell whether a fall is undone by so large a rise that the fall is the odd one of the two.
+
+    What a fall of a third to a half leaves is a rise over the limit. The next close tells, or of the newest bar the one
+    that is stored already.
+    """
+    bar = series.bars[at]
+    witness = _close_after(series, at)
+    if witness is None or witness / bar.close - 1 <= series.largest_step:
+        return False
+    return distance(witness, level.close) < distance(bar.close, level.close)
+
+
+def _is_stored_odd(series: Series, at: int, level: Bar) -> bool:
+    """Tell whether a bar that is stored just so is an odd one, after which the prices go on from the level before."""
+    bar, after = series.bars[at], _close_after(series, at) if at + 1 < len(series.bars) else None
+    row = series.known.row_of(bar.session)
+    if row is None or after is None or distance(row["close_price"], bar.close) > SAME_RATIO:
+        return False
+    return distance(after, level.close) < distance(after, bar.close)
+
+
+def _settle_odd(series: Series, at: int, level: Bar) -> None:
+    """Doubt an odd bar. Where it is stored just so, note the steps on both of its sides.
+
+    Where the one after it is stored, too, that is all: to hold it back would gain nothing.
+    """
+    bar, beside = series.bars[at], series.bars[at : at + 2]
+    step, row = describe_step(level.close, bar.close, 1.0), series.known.stored.get(bar.session)
+    is_stored = row is not None and distance(row["close_price"], bar.close) < SAME_RATIO
+    if is_stored:
+        for each in beside:
+            series.judged.note(each.session, step)
+    if is_stored and bar.session not in series.known.waiting and beside[-1].session in series.known.stored:
+        series.judged.approved.add(bar.session)
+    else:
+        series.judged.doubt(bar.session, step, is_break=False)
+
+
+def _close_after(series: Series, at: int) -> float | None:
+    """Return the close that goes on from a bar. None on the day of a split, which has rules of its own."""
+    if at + 1 < len(series.bars):
+        following = series.bars[at + 1]
+        return following.close if _split_of(series, following) == 1.0 else None
+    row = series.known.row_of(series.bars[at].session)
+    return float(row["close_price"]) if row else None
+
+
+def _note_deep_fall(series: Series) -> None:
+    """Note the newest bar's fall if undoing it would be over the limit: it may be true, and the next close tells."""
+    bar = series.bars[-1]
+    before = series.judged.previous_closes.get(bar.session)
+    if before is None or _split_of(series, bar) != 1.0 or bar.session in series.judged.doubts:
+        return
+    ratio = bar.close / before
+    is_deep = not _is_large(series, bar, ratio) and 1 / ratio - 1 > series.largest_step
+    if is_deep and not series.is_accepted(bar.session, ratio):
+        series.judged.note(bar.session, describe_step(before, bar.close, 1.0))
+
+
+def _stored_before(series: Series) -> Bar | None:
+    """Return the last bar that is stored of before an answer which leaves it out, unless a long pause follows it.
+
+    A split that the answer lists may have come since it was stored, or not: the basis that is nearer counts.
+    """
+    first, stored = series.bars[0], series.known.stored
+    session = max((day for day in stored if day < first.session), default=None)
+    if session is None or sum(session < day < first.session for day in series.known.gaps) > LONGEST_PAUSE:
+        return None
+    ratios = [bar.split_ratio for bar in reversed(series.bars) if is_price(bar.split_ratio)]
+    bases = (stored[session]["close_price"] / split for split in accumulate(ratios, mul, initial=1.0))
+    close = min(bases, key=lambda basis: distance(first.close, basis))
+    return Bar(session, None, None, None, close, close, 0, 0.0, 1.0)
+
+
+def _judge_beginning(series: Series, before: Bar) -> None:
+    """Note an answer that begins where the prices do not go on as they do: it may be of something else.
+
+    Whoever has accepted its first bar has accepted this step, or another one.
+    """
+    first = series.bars[0]
+    ratio = first.close / before.close
+    usual = _usual_move(row["close_price"] for _, row in sorted(series.known.stored.items()))
+    if series.known.accepted.get(first.session) and not series.is_accepted(first.session, ratio):
+        series.judged.approved.discard(first.session)
+    if not _is_large(series, first, ratio) and usual and distance(ratio, 1) > UNUSUAL_MOVE * usual:
+        series.judged.note(first.session, reason("begins_apart", step=ratio - 1, session=before.session))
+
+
+def _usual_move(closes: Iterable[float]) -> float:
+    """Return the median of the moves between closes (absolute logarithms), or 0 without any."""
+    return median([distance(after, before) for before, after in pairwise(closes)] or [0.0])
 
 
 def _is_plausible(series: Series, bar: Bar, level: Bar, ratio: float, split: float) -> bool:
@@ -175,6 +281,20 @@ def _is_stored_step(series: Series, before: Bar, bar: Bar, ratio: float) -> bool
         return False
     series.judged.approved.add(bar.session)
     return True
+
+
+def judge_twofold_closes(series: Series) -> None:
+    """Doubt a bar whose session is listed twice with clearly different closes. Note one that is stored just so."""
+    for bar in series.bars:
+        if bar.other_close is None:
+            continue
+        twofold = reason("twofold_close", close=bar.close, other=bar.other_close)
+        before, row = series.judged.previous_closes.get(bar.session), series.known.row_of(bar.session)
+        is_stored = row is not None and distance(row["close_price"], bar.close) < SAME_RATIO
+        if is_stored or abs(bar.other_close / bar.close - 1) <= CLEAR_MISMATCH:
+            series.judged.note(bar.session, twofold)
+        elif not series.is_accepted(bar.session, bar.close / before if before else None):
+            series.judged.doubt(bar.session, twofold, is_break=False)
 
 
 def describe_step(before: float, after: float, split: float) -> Reason:

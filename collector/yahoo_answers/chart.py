@@ -1,5 +1,6 @@
 """Read a chart: the bars of a ticker, or the rates of a pair of currencies."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -17,6 +18,7 @@ from utils.text import printable
 
 RATE_ZONE = ZoneInfo("Europe/London")
 PRICES = ("open", "high", "low", "close", "volume")
+SAME_CLOSE = 1e-4  # relative: what two lines of a session may differ by
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class _Line:
     close: float | None
     adj_close: float | None
     volume: int
+    other_close: float | None = None
 
 
 def bars_from_chart(answer: Any, ticker: str, moment: datetime) -> tuple[str, list[Bar]]:
@@ -87,12 +90,15 @@ def _lines_of(result: Mapping[str, Any], ticker: str, meta: Mapping[str, Any]) -
     zone, live = zone_of(ticker, meta), meta.get("regularMarketTime")
     rows: dict[date, _Line] = {}
     lines: list[list[Any]] = sorted(map(list, zip(stamps, *columns, strict=True)), key=lambda line: line[0])
+    newest = session_of(lines[-1][0], zone, lines[-1][0] == live)
     for line in lines:
         opened, high, low, close, volume, adj_close = map(positive_number, line[1:])
         adj_close = adj_close or _number_below_zero(line[-1])
-        session = session_of(line[0], zone, line[0] == live)
+        is_live = line[0] == live
+        session = session_of(line[0], zone, is_live)
+        may_move = is_live or session == newest or ticker.endswith(RATE)
         row = _Line(session, opened, high, low, close, adj_close, int(volume or 0))
-        rows[session] = _merge(rows.get(session), row)
+        rows[session] = _merge(rows.get(session), row, may_move)
     return [rows[day] for day in sorted(rows)]
 
 
@@ -102,14 +108,17 @@ def _number_below_zero(adj_close: Any) -> float | None:
     return number if number is not None and number < 0 else None
 
 
-def _merge(first: _Line | None, second: _Line) -> _Line:
+def _merge(first: _Line | None, second: _Line, may_move: bool) -> _Line:
     """Merge two lines of one session into the one with the newer close, and the range and volume of both.
 
-    The running session comes twice: as a line of its own, and as the live price after it.
+    The running session comes twice: as a line of its own, and as the live price after it. Only its close may move:
+    lines of a past session that contradict each other are not merged, as a range of both has room for either close.
     """
     if first is None or not (first.close or first.open):
         return second
     newer = second if second.close and second.adj_close else first
+    if not may_move and (other := _contradiction(first, newer)):
+        return replace(newer, other_close=other)
     return replace(
         newer,
         open=first.open or second.open,
@@ -119,9 +128,18 @@ def _merge(first: _Line | None, second: _Line) -> _Line:
     )
 
 
+def _contradiction(first: _Line, newer: _Line) -> float | None:
+    """Return the earlier close of a session that is not the newer one, or None."""
+    if first.close and newer.close and not math.isclose(first.close, newer.close, rel_tol=SAME_CLOSE):
+        return first.close
+    return first.other_close
+
+
 def _build_bar(row: _Line, units: float) -> Bar | None:
     """Build a bar, or None without a close."""
     if not (row.close and row.adj_close):
         return None
-    opened, high, low = (price / units if price else None for price in (row.open, row.high, row.low))
-    return Bar(row.session, opened, high, low, row.close / units, row.adj_close / units, row.volume, 0.0, 1.0)
+    known = (row.open, row.high, row.low, row.other_close)
+    opened, high, low, other_close = (price / units if price else None for price in known)
+    close, adj_close = row.close / units, row.adj_close / units
+    return Bar(row.session, opened, high, low, close, adj_close, row.volume, 0.0, 1.0, other_close=other_close)

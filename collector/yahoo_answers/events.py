@@ -1,7 +1,7 @@
 """Read a chart's dividends, splits and capital gains, and put them on its bars."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
@@ -78,6 +78,13 @@ def add_events(bars: Sequence[Bar], events: Iterable[Event]) -> list[Bar]:
         for at, (before, bar) in enumerate(pairwise([None, *changed]))
         if bar
     ]
+
+
+def leave_out(bars: Sequence[Bar], sessions: Set[date]) -> list[Bar]:
+    """Return the bars without those of some sessions, whose events belong to the next ones then."""
+    left_out = [bar for bar in bars if bar.session in sessions]
+    kept = [bar for bar in bars if bar.session not in sessions]
+    return add_events(kept, (Event(bar.session, bar.dividend, bar.split_ratio, bar.capital_gain) for bar in left_out))
 
 
 def _convert_dividend(before: Bar, bar: Bar) -> Bar:

@@ -28,7 +28,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Bar:
-    """One session as Yahoo gives it: prices split-adjusted, adj_close dividend-adjusted too. None = unknown."""
+    """One session as Yahoo gives it: prices split-adjusted, adj_close dividend-adjusted too. None = unknown.
+
+    other_close: the close of another line of the session, which contradicts this one
+    """
 
     session: date
     open: float | None
@@ -40,6 +43,7 @@ class Bar:
     dividend: float
     split_ratio: float
     capital_gain: float = 0.0
+    other_close: float | None = None
 
 
 @dataclass(frozen=True)

@@ -195,6 +195,14 @@ KOREAN: Mapping[str, str] = {
     "{factor:.4g}배 하면 이어집니다",
     "split_unadjusted": "{ratio} 액면 분할일에 종가가 {step:+,.1%} 움직였습니다 ({before:g} -> {after:g}): "
     "이전 종가를 {factor:.6g}배 하면 이어지므로, 출처가 분할을 반영하지 않았을 수 있습니다",
+    "shifted_later": "이어진 {count}거래일의 종가가 각각 그 전 거래일에 저장된 종가입니다",
+    "shifted_earlier": "이어진 {count}거래일의 종가가 각각 그 다음 거래일에 저장된 종가입니다",
+    "restated_stretch": "이어진 {count}거래일의 종가가 저장된 종가와 저마다 다른 비율로, 많게는 {change:+.1%} "
+    "다릅니다: 다른 종목의 시세일 수 있습니다",
+    "standstill": "{session}부터 종가 {close:g}이(가) 거래량 없이 되풀이됩니다",
+    "twofold_close": "출처가 이 거래일을 두 번, 종가 {close:g}와(과) {other:g}(으)로 제시합니다",
+    "begins_apart": "{session}의 저장된 시세에서 응답의 첫 시세까지 종가가 {step:+,.1%} 움직였고 "
+    "응답에는 그 이전이 없습니다: 다른 종목의 시세일 수 있습니다",
     "dividend_share": "배당 {dividend:g}은(는) 전날 종가의 {share:.{digits}%}입니다",
     "close_falls": "종가는 {change:.{digits}%} 내렸습니다",
     "close_rises": "종가는 {change:.{digits}%} 올랐습니다",
@@ -223,6 +231,7 @@ KOREAN: Mapping[str, str] = {
     "no_bar_since": "{session} 이후로 출처에 시세가 없습니다: 상장 폐지되었거나 거래가 정지되었을 수 있습니다",
     "no_bar_later": "{sessions}거래일 뒤에도 출처에 시세가 없었습니다",
     "passed_over": "출처에 이후 시세는 있지만 이 시세는 없습니다",
+    "no_range": "출처에 종가는 있지만 시가, 고가, 저가가 모두 있지는 않습니다",
     "refused": "거부됨: {reason}",
     "exchange_closed": "{exchange} 휴장일입니다",
     "no_session": "{exchanges}: 거래일이 아닙니다",

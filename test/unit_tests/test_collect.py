@@ -15,7 +15,7 @@ from collector import receipt as receipts
 from collector.collection import Collection
 from collector.completeness import Kind, differs
 from collector.delivery import NewBar, message_fields, new_bars
-from collector.etf_bars import drop_bars_without_range, etf_messages
+from collector.etf_bars import etf_messages
 from collector.plan import FetchRequest, fetch_range, needed_sessions
 from collector.receipt import Receipt, require_complete
 from collector.stock_bars import Company, stock_messages
@@ -30,7 +30,8 @@ from utils.errors import BarMissing, BrokerRefused, BrokerUnavailable, NotStored
 from utils.kafka_utils import offsets_reached
 from utils.messages import DailyBar, StockDailyBar, from_json, to_json
 from utils.ranges import is_range, split
-from utils.reasons import as_json, reason
+from utils.reasons import Reason, as_json, reason
+from utils.reasons import from_json as reasons_in
 
 AS_OF = date(2026, 8, 21)
 ANSWER = Answer(datetime(2026, 8, 21, 21, 0, tzinfo=UTC), "simulated")
@@ -144,11 +145,6 @@ class TestWhatToSend:
     def test_a_round_trip_through_the_database_is_no_change(self) -> None:
         assert not differs(bar(close=644.123456789), row(bar(close=644.1234567890001)))
 
-    def test_bars_without_a_range_are_left_out_of_etfs(self) -> None:
-        closes_only = Bar(AS_OF, None, None, None, 100.0, 100.0, 0, 0.0, 1.0)
-
-        assert drop_bars_without_range(Bars("SPY", "USD", [closes_only], ANSWER)).bars == []
-
     def test_the_close_before_is_the_bar_before(self) -> None:
         pairs = list(new_bars([bar(date(2026, 8, 20), 100.0), bar(AS_OF, 110.0)], {}))
 
@@ -204,10 +200,6 @@ class Delivering:
         """At 100, but on some days: d20=160.0."""
         return [bar(day, closes.get(f"d{day.day}", 100.0)) for day in self.days]
 
-
-class TestDelivery(Delivering):
-    """What becomes of an answer."""
-
     def deliver(
         self,
         bars: list[Bar],
@@ -234,6 +226,10 @@ class TestDelivery(Delivering):
     def breaks(self) -> list[tuple[date, bool]]:
         *_, judged = self.recorded[-1]
         return [(session, is_withheld) for _, _, session, is_withheld, *_ in judged.breaks]
+
+
+class TestDelivery(Delivering):
+    """What becomes of an answer."""
 
     def test_all_of_a_first_answer_is_sent_and_expected(self) -> None:
         receipt, sent = self.deliver(self.bars())
@@ -415,6 +411,36 @@ class TestDelivery(Delivering):
         assert missing_of(receipt) == {"AAPL": "the bar of 2026-08-21 is quarantined: see logs_consumer_error"}
         assert self.breaks() == [(AS_OF, True)]
 
+    @pytest.mark.parametrize("kind", [Kind.ETF, Kind.STOCK])
+    @pytest.mark.parametrize(("close", "is_sent_as_it_is"), [(1000.0, False), (10.0, False), (104.0, True)])
+    def test_the_newest_bar_alone_is_measured_against_what_is_stored(
+        self, kind: Kind, close: float, is_sent_as_it_is: bool
+    ) -> None:
+        receipt, sent = self.deliver([bar(AS_OF, close)], rows(self.bars()[:-1]), kind)
+
+        assert [(message.previous_close, message.is_plausible) for message in sent] == [(100.0, is_sent_as_it_is)]
+        assert self.breaks() == ([] if is_sent_as_it_is else [(AS_OF, True)])
+        assert bool(receipt.missing) is not is_sent_as_it_is
+
+    @pytest.mark.parametrize(("missing", "is_believed"), [(5, False), (6, True)])
+    def test_after_more_than_a_week_without_a_bar_it_is_not(self, missing: int, is_believed: bool) -> None:
+        _, [sent] = self.deliver([bar(AS_OF, 1000.0)], rows(self.bars()[: 9 - missing]))
+
+        assert sent.is_plausible is is_believed
+
+    @pytest.mark.parametrize("kind", [Kind.ETF, Kind.STOCK])
+    def test_a_shifted_end_of_an_answer_replaces_nothing(self, kind: Kind) -> None:
+        closes = [100.0, 101.5, 99.0, 100.4, 102.0, 101.1, 103.0, 104.2, 103.3, 105.0]
+        bars = [bar(day, close) for day, close in zip(self.days, closes, strict=True)]
+        shifted = [*bars[:7], *(replace(bars[at - 1], session=bars[at].session) for at in range(7, 10))]
+
+        receipt, sent = self.deliver(shifted, rows(bars[:-1]), kind)
+
+        assert [message.trade_date for message in sent] == self.days[7:]
+        assert not any(message.is_plausible for message in sent)
+        assert (receipt.changed, self.recorded[-1][1]) == (0, [])
+        assert "the bar of 2026-08-21 is quarantined" in told(receipt.missing["AAPL"])
+
     def test_noted_breaks_are_recorded_with_all_bars_sent(self) -> None:
         bars = [
             replace(one, adj_close=one.adj_close * 0.99) if one.session < self.days[5] else one for one in self.bars()
@@ -431,6 +457,105 @@ class TestDelivery(Delivering):
 
         assert [message.trade_date for message in sent if not message.is_plausible] == [date(2026, 8, 20)]
         assert receipt.expected == {"collected_daily_stock_history": [("KRW=X", AS_OF)]}
+
+
+class TestBarsWithoutARange(Delivering):
+    """An ETF's bar that lacks open, high or low: its table has no place for it, but what it says counts."""
+
+    LACKING = pytest.mark.parametrize("lacking", [("open",), ("high",), ("low",), ("open", "high", "low")])
+
+    def hollow(self, bars: list[Bar], day: date, *lacking: str) -> list[Bar]:
+        unknown: dict[str, Any] = dict.fromkeys(lacking)
+        return [replace(one, **unknown) if one.session == day else one for one in bars]
+
+    def ledger_lines(self) -> list[tuple[date, str, list[Reason]]]:
+        expected, _, _ = self.recorded[-1]
+        lines = [(session, state, reasons_in(why)) for _, _, session, state, why, *_ in expected]
+        return [line for line in lines if line[2] != [reason("not_stored_yet")]]
+
+    @LACKING
+    def test_the_newest_one_is_late_and_says_why(self, lacking: tuple[str, ...]) -> None:
+        receipt, sent = self.deliver(self.hollow(self.bars(), AS_OF, *lacking), kind=Kind.ETF)
+
+        assert [message.trade_date for message in sent] == self.days[:-1]
+        assert receipt.late == ["AAPL"]
+        assert "the source has its close, but not all of open, high and low" in told(receipt.missing["AAPL"])
+        assert self.ledger_lines() == [(AS_OF, "late", [reason("no_range")])]
+
+    def test_one_that_the_source_has_passed_over_is_missing(self) -> None:
+        receipt, sent = self.deliver(self.hollow(self.bars(), self.days[4], "open"), kind=Kind.ETF)
+
+        assert [message.trade_date for message in sent] == [day for day in self.days if day != self.days[4]]
+        assert (receipt.late, receipt.missing) == ([], {})
+        assert self.ledger_lines() == [(self.days[4], "missing", [reason("no_range")])]
+
+    def test_a_stock_s_is_stored(self) -> None:
+        receipt, sent = self.deliver(self.hollow(self.bars(), AS_OF, "open", "high", "low"))
+
+        assert [message.trade_date for message in sent] == self.days
+        assert receipt.missing == {}
+
+    @LACKING
+    @pytest.mark.parametrize("ratio", [10.0, 0.05, 1.5])
+    def test_its_split_explains_the_older_closes(self, lacking: tuple[str, ...], ratio: float) -> None:
+        bars = [replace(one, split_ratio=ratio if one.session == self.days[7] else 1.0) for one in self.bars()]
+        before = [replace(one, close=one.close * ratio, adj_close=one.adj_close * ratio) for one in bars[:7]]
+
+        _, sent = self.deliver(self.hollow(bars, self.days[7], *lacking), rows(before), kind=Kind.ETF)
+
+        assert [message.trade_date for message in sent] == [*self.days[:7], *self.days[8:]]
+        assert all(message.is_plausible for message in sent)
+        assert self.breaks() == []
+
+    @pytest.mark.parametrize("amount", [0.5, 3.0])
+    def test_its_dividend_explains_the_adjusted_closes(self, amount: float) -> None:
+        bars = [
+            replace(one, adj_close=one.adj_close * (1 - amount / 100) if one.session < self.days[7] else one.adj_close)
+            for one in self.bars()
+        ]
+        bars = [replace(one, dividend=amount if one.session == self.days[7] else 0.0) for one in bars]
+
+        _, sent = self.deliver(self.hollow(bars, self.days[7], "open"), kind=Kind.ETF)
+
+        assert all(message.is_plausible for message in sent)
+        assert self.breaks() == []
+
+    @pytest.mark.parametrize("split_ratio", [0.1, 1.0])
+    def test_its_doubt_is_the_next_one_s(self, split_ratio: float) -> None:
+        """Older closes that lack a split: nobody could accept the split's own bar, and the break would not count."""
+        bars = [bar(day, 100.0 if number < 5 else 1000.0) for number, day in enumerate(self.days)]
+        bars = [replace(one, split_ratio=split_ratio if one.session == self.days[5] else 1.0) for one in bars]
+
+        _, sent = self.deliver(self.hollow(bars, self.days[5], "open"), kind=Kind.ETF)
+
+        assert [message.trade_date for message in sent if not message.is_plausible] == [self.days[6]]
+        assert self.days[5] not in {message.trade_date for message in sent}
+        assert self.breaks() == [(self.days[6], True)]
+
+    def test_an_odd_one_hurts_no_other(self) -> None:
+        _, sent = self.deliver(self.hollow(self.bars(d20=10_000.0), self.days[8], "open"), kind=Kind.ETF)
+
+        assert [message.trade_date for message in sent] == [day for day in self.days if day != self.days[8]]
+        assert all(message.is_plausible for message in sent)
+        assert self.breaks() == []
+
+    def test_a_whole_bar_that_is_stored_stays(self) -> None:
+        stored = rows(self.bars())
+
+        receipt, sent = self.deliver(self.hollow(self.bars(d14=101.0), self.days[4], "open"), stored, kind=Kind.ETF)
+
+        assert (sent, receipt.changed) == ([], 0)
+        assert self.recorded[-1][:2] == ([], [])
+
+    def test_a_stored_bar_beside_its_split_is_of_before_it(self) -> None:
+        bars = [replace(one, split_ratio=10.0 if one.session == self.days[7] else 1.0) for one in self.bars()]
+        before = [replace(one, close=1000.0, adj_close=1000.0) for one in bars[:7]]
+        stored = {day: row | {"fetched_at": datetime(2026, 8, 18, 21, tzinfo=UTC)} for day, row in rows(before).items()}
+        left_out = [one for one in self.hollow(bars, self.days[7], "open") if one.session != self.days[6]]
+
+        self.deliver(left_out, stored, kind=Kind.ETF)
+
+        assert self.breaks() == [(self.days[6], True), (self.days[8], True)]
 
 
 class Collecting(Delivering):

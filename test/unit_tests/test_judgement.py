@@ -198,6 +198,21 @@ class TestSteps:
 
         assert found(judge(bars)) == ([DAY], [(DAY, True)])
 
+    @pytest.mark.parametrize("factor", [100.0, 10.0, 1.7, 0.4])
+    def test_one_odd_bar_that_is_stored_already_costs_no_true_one(self, factor: float) -> None:
+        bars = scaled(clean(), range(AT, AT + 1), factor)[: AT + 3]
+
+        noted = [(DAY, False), (DAYS[AT + 1], False)]
+
+        assert found(judge(bars, Known(rows(bars[: AT + 1])))) == ([DAY], noted)
+        assert found(judge(bars, Known(rows(bars[: AT + 2])))) == ([], noted)
+
+    @pytest.mark.parametrize("factor", [1.7, 0.4])
+    def test_a_stored_new_level_stays_one(self, factor: float) -> None:
+        bars = scaled(clean(), range(AT, len(DAYS)), factor)[: AT + 2]
+
+        assert found(judge(bars, Known(rows(bars[: AT + 1])))) == ([], [(DAY, False)])
+
     def test_two_odd_bars_are_two_breaks(self) -> None:
         judged = judge(scaled(clean(), range(AT, AT + 2), 100.0))
 
@@ -223,6 +238,195 @@ class TestSteps:
 
         assert found(judge(bars, is_rate=True)) == NOTHING
         assert found(judge(scaled(bars, range(AT, AT + 1), 0.01), is_rate=True)) == ([DAY], [])
+
+
+class TestAnswersThatLeaveOutWhatIsStored:
+    """An answer that begins behind stored bars: its first one is measured against the last of them."""
+
+    STORED = rows(clean()[:AT])
+
+    @pytest.mark.parametrize("factor", [100.0, 10.0, 1.6, 0.45, 0.1, 0.01])
+    def test_its_only_bar_is_as_doubtful_as_at_the_end_of_a_whole_answer(self, factor: float) -> None:
+        whole = judge(scaled(clean(), range(AT, AT + 1), factor)[: AT + 1], Known(self.STORED))
+        cut = judge(scaled(clean(), range(AT, AT + 1), factor)[AT : AT + 1], Known(self.STORED))
+
+        assert found(cut) == found(whole) == ([DAY], [(DAY, True)])
+        assert cut.previous_closes == {DAY: clean()[AT - 1].close}
+
+    @pytest.mark.parametrize("factor", [100.0, 0.1])
+    def test_one_odd_bar_at_its_beginning_is_no_new_level(self, factor: float) -> None:
+        bars = scaled(clean(), range(AT, AT + 1), factor)[AT:]
+
+        assert found(judge(bars, Known(self.STORED))) == ([DAY], [])
+
+    def test_a_whole_answer_of_later_does_not_excuse_it(self) -> None:
+        odd = scaled(clean(), range(AT, AT + 1), 10.0)[: AT + 1]
+        first = judge(odd[AT:], Known(self.STORED))
+        waiting = {DAY: {"close_price": odd[AT].close}}
+
+        assert DAY in first.doubts
+        assert found(judge(odd, Known(self.STORED, waiting=waiting))) == ([DAY], [(DAY, True)])
+        assert found(judge([*odd, clean()[AT + 1]], Known(self.STORED, waiting=waiting))) == ([DAY], [])
+
+    def test_so_is_a_reverse_split_that_the_source_does_not_list(self) -> None:
+        bars = scaled(clean(), range(AT, len(DAYS)), 10.0)[AT:]
+
+        assert found(judge(bars, Known(self.STORED))) == ([DAY], [(DAY, True)])
+
+    @pytest.mark.parametrize("count", [1, 2, 40])
+    @pytest.mark.parametrize("start", [AT, AT - 1, AT - 30])
+    def test_a_clean_one_is_fine(self, start: int, count: int) -> None:
+        assert found(judge(clean()[start : start + count], Known(self.STORED))) == NOTHING
+
+    @pytest.mark.parametrize("ratio", [20.0, 0.1, 1.5, 1.064])
+    @pytest.mark.parametrize("split_at", [AT, AT + 1])
+    @pytest.mark.parametrize("is_adjusted", [True, False])
+    def test_a_split_since_may_be_in_the_stored_close_or_not(
+        self, ratio: float, split_at: int, is_adjusted: bool
+    ) -> None:
+        bars = changed(clean(), split_at, split_ratio=ratio)[AT : AT + 2]
+        stored = self.STORED if is_adjusted else rows(scaled(clean(), range(AT), ratio)[:AT])
+
+        judged = judge(bars, Known(stored))
+
+        assert judged.doubts == {}
+        assert judged.previous_closes[DAY] == pytest.approx(clean()[AT - 1].close)
+
+    @pytest.mark.parametrize("missing", [1, 5])
+    def test_some_missing_sessions_excuse_no_leap(self, missing: int) -> None:
+        stored, gaps = rows(clean()[: AT - missing]), set(DAYS[AT - missing : AT])
+
+        assert DAY in judge(scaled(clean(), range(161), 10.0)[AT:], Known(stored, gaps=gaps)).doubts
+
+    @pytest.mark.parametrize("factor", [2.0, 0.3])
+    def test_after_a_long_pause_any_level_is_believed(self, factor: float) -> None:
+        stored, gaps = rows(clean()[: AT - 6]), set(DAYS[AT - 6 : AT])
+
+        judged = judge(scaled(clean(), range(161), factor)[AT:], Known(stored, gaps=gaps))
+
+        assert found(judged) == NOTHING
+        assert DAY not in judged.previous_closes
+
+    def test_a_newly_listed_ticker_has_nothing_to_be_measured_against(self) -> None:
+        assert found(judge(scaled(clean(), range(161), 10.0)[AT:], Known(rows(clean()[AT:])))) != NOTHING
+        assert found(judge(scaled(clean(), range(161), 10.0)[AT:], Known())) == NOTHING
+
+    @pytest.mark.parametrize("factor", [1.3, 1.4, 0.7])
+    def test_an_unusual_step_is_noted(self, factor: float) -> None:
+        """Another company under the same symbol, at a level that a day may reach."""
+        bars = scaled(series(walk(7, start=clean()[AT - 1].close)), range(161), factor)
+        bars = [replace(bar, session=day) for bar, day in zip(bars, DAYS[AT:], strict=False)]
+
+        judged = judge(bars, Known(self.STORED))
+
+        assert found(judged) == ([], [(DAY, False)])
+        assert "to the first one of the answer, which leaves out all before" in told(judged.breaks[0].reasons)
+
+    def test_the_same_step_inside_an_answer_is_trading(self) -> None:
+        bars = scaled(clean(), range(AT, 161), 1.3)
+
+        assert found(judge(bars)) == found(judge(bars, Known(self.STORED))) == NOTHING
+
+    def test_a_step_that_a_person_has_accepted_is_fine(self) -> None:
+        bars, before = scaled(clean(), range(161), 10.0)[AT:], clean()[AT - 1].close
+        step = bars[0].close / before
+
+        assert found(judge(bars, Known(self.STORED, accepted={DAY: step})))[0] == []
+        assert judge(bars, Known(self.STORED, accepted={DAY: step})).approved == {DAY}
+
+    def test_another_step_than_the_accepted_one_is_not(self) -> None:
+        judged = judge(scaled(clean(), range(161), 100.0)[AT:], Known(self.STORED, accepted={DAY: 10.0}))
+
+        assert DAY in judged.doubts
+        assert judged.approved == set()
+
+    def test_an_exchange_rate_too(self) -> None:
+        won = series(walk(start=1400.0, move=0.004))
+
+        judged = judge(scaled(won, range(161), 0.01)[-1:], Known(rows(won[:-1])), is_rate=True)
+
+        assert found(judged) == ([DAYS[-1]], [(DAYS[-1], True)])
+        assert found(judge(won[-1:], Known(rows(won[:-1])), is_rate=True)) == NOTHING
+
+
+class TestFallsOfAThirdToAHalf:
+    """Undoing one would be a rise over the limit, so an odd bar of that size would have cost the true one after it."""
+
+    FACTORS = pytest.mark.parametrize("factor", [0.51, 0.55, 0.6, 0.64])
+
+    @staticmethod
+    def flat(factor: float = 1.0, which: range = range(AT, AT + 1)) -> list[Bar]:
+        return scaled(series(walk(move=0.002), QUARTERLY), which, factor)
+
+    @FACTORS
+    @pytest.mark.parametrize("at", [1, AT, len(DAYS) - 2])
+    def test_one_odd_bar_costs_itself_alone(self, factor: float, at: int) -> None:
+        judged = judge(self.flat(factor, range(at, at + 1)))
+
+        assert found(judged) == ([DAYS[at]], [])
+        assert judged.previous_closes[DAYS[at + 1]] == self.flat()[at - 1].close
+
+    @FACTORS
+    def test_the_newest_one_may_be_true_and_is_noted(self, factor: float) -> None:
+        judged = judge(self.flat(factor)[: AT + 1], Known(rows(self.flat()[:AT])))
+
+        assert found(judged) == ([], [(DAY, False)])
+        assert told(judged.breaks[0].reasons).startswith("close moved -")
+
+    @FACTORS
+    def test_its_row_is_noted_on_both_sides_once_the_next_one_tells(self, factor: float) -> None:
+        bars = self.flat(factor)[: AT + 2]
+
+        judged = judge(bars, Known(rows(bars[: AT + 1])))
+
+        assert found(judged) == ([DAY], [(DAY, False), (DAYS[AT + 1], False)])
+        assert judged.approved == set()
+
+    @FACTORS
+    def test_it_replaces_no_stored_bar(self, factor: float) -> None:
+        truth = rows(self.flat())
+
+        assert found(judge(self.flat(factor), Known(truth))) == ([DAY], [])
+        assert found(judge(self.flat(factor)[: AT + 1], Known(rows(self.flat()[: AT + 1])))) == ([DAY], [])
+
+    @FACTORS
+    def test_where_the_prices_stay_the_fall_is_true(self, factor: float) -> None:
+        bars = self.flat(factor, range(AT, len(DAYS)))
+
+        assert found(judge(bars)) == NOTHING
+        assert found(judge(bars[: AT + 2], Known(rows(bars[: AT + 1])))) == NOTHING
+
+    @pytest.mark.parametrize("rise", [0.9, 1.2, 1.45])
+    def test_a_part_of_it_may_come_back(self, rise: float) -> None:
+        assert found(judge(series([100.0] * 10 + [55.0, 55.0 * rise, 55.0 * rise]))) == NOTHING
+
+    def test_an_ordinary_fall_before_an_odd_rise_is_none(self) -> None:
+        """The rise goes far beyond the level before the fall, so it is the odd one."""
+        assert found(judge(series([100.0] * 10 + [90.0, 160.0, 91.0]))) == ([DAYS[11]], [])
+
+    def test_a_person_has_the_last_word(self) -> None:
+        bars = series([100.0] * 10 + [55.0, 100.0])
+
+        assert DAYS[10] not in judge(bars, Known(accepted={DAYS[10]: 0.55})).doubts
+        assert found(judge(bars[:11], Known(accepted={DAYS[10]: 0.55}))) == NOTHING
+
+    @FACTORS
+    def test_on_the_day_of_a_split_its_rules_count(self, factor: float) -> None:
+        bars = changed(self.flat(factor), AT, split_ratio=2.0)
+
+        assert DAY in judge(bars).doubts
+
+    def test_a_split_that_follows_tells_nothing(self) -> None:
+        bars = changed(scaled(self.flat(), range(AT + 1), 0.5), AT + 1, split_ratio=0.5)
+
+        assert found(judge(bars)) == ([DAYS[AT + 1]], [(DAYS[AT + 1], True)])
+
+    @pytest.mark.parametrize("factor", [0.81, 0.83])
+    def test_a_rate_of_a_sixth_to_a_fifth_less(self, factor: float) -> None:
+        won = scaled(series(walk(start=1400.0, move=0.002)), range(AT, AT + 1), factor)
+
+        assert found(judge(won, is_rate=True)) == ([DAY], [])
+        assert found(judge(won[: AT + 1], is_rate=True)) == ([], [(DAY, False)])
 
 
 def unapplied(bars: Sequence[Bar], at: int, ratio: float) -> list[Bar]:
@@ -551,6 +755,101 @@ class TestDividends:
         assert found(judge(series([100.0] * 161, {AT: 8.0}))) == ([], [(DAY, False)])
 
 
+class TestTwofoldCloses:
+    """A past session that the source lists twice, with two closes."""
+
+    @staticmethod
+    def twofold(factor: float, other: float = 1.0, at: int = AT) -> list[Bar]:
+        """Return bars of which one is the true close times a factor, beside another line of its session."""
+        bars = scaled(clean(), range(at, at + 1), factor)
+        return changed(bars, at, other_close=clean()[at].close * other)
+
+    @pytest.mark.parametrize("at", [0, 1, AT, len(DAYS) - 1])
+    @pytest.mark.parametrize(("factor", "other"), [(1.3, 1.0), (0.7, 1.0), (1.05, 1.0), (1.0, 1.3), (1.0, 0.95)])
+    def test_clearly_different_ones_wait_for_a_person(self, factor: float, other: float, at: int) -> None:
+        judged = judge(self.twofold(factor, other, at))
+
+        assert found(judged) == ([DAYS[at]], [])
+        assert "the source lists the session twice, with closes of " in told(judged.doubts[DAYS[at]])
+
+    @pytest.mark.parametrize("factor", [1.01, 0.985])
+    def test_slightly_different_ones_are_noted(self, factor: float) -> None:
+        assert found(judge(self.twofold(factor))) == ([], [(DAY, False)])
+
+    def test_the_one_that_is_stored_just_so_is_noted(self) -> None:
+        assert found(judge(self.twofold(1.0, 1.3), Known(rows(clean())))) == ([], [(DAY, False)])
+        assert found(judge(self.twofold(1.3, 1.0), Known(rows(clean())))) == ([DAY], [])
+
+    def test_one_that_waits_is_not_excused_by_a_row(self) -> None:
+        known = Known(rows(clean()), waiting={DAY: {"close_price": clean()[AT].close}})
+
+        assert DAY in judge(self.twofold(1.0, 1.3), known).doubts
+
+    def test_a_person_has_the_last_word(self) -> None:
+        bars = self.twofold(1.3)
+        step = bars[AT].close / bars[AT - 1].close
+
+        assert found(judge(bars, Known(accepted={DAY: step}))) == NOTHING
+        assert DAY in judge(bars, Known(accepted={DAY: step / 1.3})).doubts
+
+
+class TestStandstill:
+    """The newest sessions repeat the close before them, and nothing was traded."""
+
+    @staticmethod
+    def still(count: int = 1, end: int = 161, **values: Any) -> list[Bar]:
+        bars = clean()[:end]
+        repeated = {"volume": 0, "dividend": 0.0, **values}
+        last = bars[end - count - 1]
+        return [*bars[: end - count], *(replace(last, session=bar.session, **repeated) for bar in bars[end - count :])]
+
+    @pytest.mark.parametrize("count", [1, 2, 5, 30])
+    def test_each_is_noted(self, count: int) -> None:
+        bars = self.still(count, AT)
+
+        judged = judge(bars, Known(rows(bars[:-1])))
+
+        assert found(judged) == ([], [(day, False) for day in DAYS[AT - count : AT]])
+        assert "is repeated from " in told(judged.breaks[0].reasons)
+
+    @pytest.mark.parametrize(
+        "prices", [{"open": None, "high": None, "low": None}, dict.fromkeys(("open", "high", "low"), clean()[-2].close)]
+    )
+    def test_whatever_its_range_repeats(self, prices: dict[str, Any]) -> None:
+        assert found(judge(self.still(**prices))) == ([], [(DAYS[-1], False)])
+
+    def test_also_of_an_answer_that_has_nothing_else(self) -> None:
+        stored = {day: row | {"volume": 1000} for day, row in rows(clean()[:-1]).items()}
+
+        assert found(judge(self.still()[-1:], Known(stored))) == ([], [(DAYS[-1], False)])
+
+    def test_a_close_that_was_traded_is_not_replaced(self) -> None:
+        stored = {day: row | {"volume": 1000} for day, row in rows(clean()).items()}
+
+        judged = judge(self.still(), Known(stored))
+
+        assert found(judged) == ([DAYS[-1]], [])
+        assert judge(self.still(), Known(stored, accepted={DAYS[-1]: 1.0})).doubts == {}
+
+    @pytest.mark.parametrize(
+        "values", [{"volume": 1}, {"high": clean()[-2].close * 1.01}, {"open": clean()[-2].close * 0.99}]
+    )
+    def test_a_volume_or_a_range_is_trading(self, values: dict[str, Any]) -> None:
+        assert found(judge(self.still(**values))) == NOTHING
+
+    def test_so_is_another_close(self) -> None:
+        assert found(judge(scaled(self.still(), range(160, 161), 1.001))) == NOTHING
+
+    def test_what_was_traded_again_since_was_a_halt(self) -> None:
+        assert found(judge([*self.still(3, 160), clean()[160]])) == NOTHING
+
+    def test_a_ticker_of_which_the_source_knows_no_volume_may_repeat_a_close(self) -> None:
+        assert found(judge([replace(bar, volume=0) for bar in self.still()])) == NOTHING
+
+    def test_a_rate_has_none(self) -> None:
+        assert found(judge(self.still(), is_rate=True)) == NOTHING
+
+
 class TestPartlyAppliedSplits:
     """Bars of long before a split that the source has not adjusted for it: the step is no day's own."""
 
@@ -743,6 +1042,118 @@ class TestContradictions:
 
         assert judge(otherwise, Known(rows(won)), is_rate=True).contradiction is None
         assert "0.1" in str(judge(yen, Known(rows(won)), is_rate=True).contradiction)
+
+
+def moved(bars: Sequence[Bar], which: range, by: int) -> list[Bar]:
+    """Return the bars, some of them with the prices of the session that lies so many before them."""
+    return [
+        replace(bars[at - by], session=bar.session) if at in which and 0 <= at - by < len(bars) else bar
+        for at, bar in enumerate(bars)
+    ]
+
+
+class TestStretchesOfOtherCloses:
+    """Some sessions of an answer are shifted by a day or of another company, and most are as stored."""
+
+    @staticmethod
+    def other(which: range, factor: float, start: int = AT) -> list[Bar]:
+        """Return clean bars, of which some are another company's that trades at such a part of the price."""
+        alien = series(walk(99, start=clean()[start].close * factor))
+        days = iter(alien)
+        return [replace(next(days), session=bar.session) if at in which else bar for at, bar in enumerate(clean())]
+
+    @pytest.mark.parametrize("by", [1, -1])
+    @pytest.mark.parametrize("which", [range(AT, AT + 2), range(AT, AT + 5), range(100, 140), range(1, 4)])
+    def test_a_stretch_that_is_shifted_waits_for_a_person(self, which: range, by: int) -> None:
+        judged = judge(moved(clean(), which, by), Known(rows(clean())))
+
+        assert found(judged)[0] == [DAYS[at] for at in which]
+        assert all(not is_withheld for _, is_withheld in found(judged)[1])
+        assert f"the closes of {len(which)} sessions in a row are those that are stored of the sessions " in told(
+            judged.doubts[DAYS[which[0]]]
+        )
+
+    @pytest.mark.parametrize("seed", range(5))
+    @pytest.mark.parametrize("count", [2, 3, 10])
+    def test_also_the_newest_bars_that_are_not_stored_yet(self, count: int, seed: int) -> None:
+        bars = clean(seed)
+
+        judged = judge(moved(bars, range(161 - count, 161), 1), Known(rows(bars[:-1])))
+
+        assert found(judged)[0] == DAYS[-count:]
+
+    @pytest.mark.parametrize("ratio", [4.0, 0.1, 1.064])
+    def test_also_after_a_split(self, ratio: float) -> None:
+        bars = changed(clean(), 30, split_ratio=ratio)
+        stored = rows(scaled(clean(), range(161), ratio))
+
+        assert judge(moved(bars, range(AT, AT + 3), 1), Known(stored)).doubts.keys() == set(DAYS[AT : AT + 3])
+
+    @pytest.mark.parametrize("by", [1, -1])
+    @pytest.mark.parametrize("which", [range(AT, AT + 3), range(158, 161), range(1, 4)])
+    def test_the_truth_mends_a_shift_that_is_stored(self, which: range, by: int) -> None:
+        which = range(which.start, min(which.stop, 160)) if by < 0 else which
+
+        assert judge(clean(), Known(rows(moved(clean(), which, by)))).doubts == {}
+
+    def test_the_newest_bar_may_repeat_the_close_before(self) -> None:
+        bars = series([*walk()[:160], walk()[159]])
+
+        assert found(judge(bars, Known(rows(bars[:-1])))) == NOTHING
+
+    @pytest.mark.parametrize("factor", [1.07, 0.9, 1.4, 3.0])
+    @pytest.mark.parametrize(
+        ("which", "stored"), [(range(151, 161), 160), (range(158, 161), 161), (range(AT, AT + 9), 161)]
+    )
+    def test_another_company_s_bars_wait_for_a_person(self, which: range, stored: int, factor: float) -> None:
+        judged = judge(self.other(which, factor, which[0]), Known(rows(clean()[:stored])))
+
+        assert {DAYS[at] for at in which} <= judged.doubts.keys()
+        assert judged.doubts.keys() <= {DAYS[at] for at in (*which, which[-1] + 1) if at < 161}
+
+    @pytest.mark.parametrize("factor", [1.1, 0.85])
+    @pytest.mark.parametrize("count", [4, 5])
+    def test_also_in_an_answer_that_has_nothing_else(self, factor: float, count: int) -> None:
+        """Of which too little is stored for a contradiction, and the step is below the limit."""
+        which = range(161 - count, 161)
+        bars = self.other(which, factor, which[0])[which.start :]
+
+        assert judge(bars, Known(rows(clean()[:-1]))).doubts.keys() == set(DAYS[which.start :])
+        assert judge(clean()[which.start :], Known(rows(clean()[:-1]))).doubts == {}
+
+    @pytest.mark.parametrize("factor", [1.2, 0.8])
+    def test_the_ticker_s_own_bars_mend_another_company_s(self, factor: float) -> None:
+        stored = rows(self.other(range(AT, AT + 9), factor))
+
+        assert judge(clean(), Known(stored)).doubts == {}
+        assert judge(clean()[AT : AT + 4], Known(stored)).doubts == {}
+
+    @pytest.mark.parametrize("count", [1, 2])
+    def test_one_or_two_corrections_are_believed(self, count: int) -> None:
+        assert judge(self.other(range(AT, AT + count), 1.07), Known(rows(clean()))).doubts == {}
+
+    def test_many_small_ones_too(self) -> None:
+        random = Random(5)
+        bars = [replace(bar, close=bar.close * (1 + random.uniform(0, 0.01))) for bar in clean()[:60]] + clean()[60:]
+
+        assert judge(bars, Known(rows(clean()))).doubts == {}
+
+    @pytest.mark.parametrize("closes", [[100.0] * 161, [100.0, 100.1] * 80])
+    def test_prices_that_hardly_move_are_as_stored(self, closes: list[float]) -> None:
+        bars = series(closes)
+
+        assert found(judge(bars, Known(rows(bars[:-1])))) == NOTHING
+
+    def test_a_person_has_the_last_word(self) -> None:
+        bars = moved(clean(), range(158, 161), 1)
+        accepted: dict[date, float | None] = dict.fromkeys(DAYS[158:])
+
+        assert judge(bars, Known(rows(clean()[:-1]), accepted=accepted)).doubts == {}
+
+    def test_the_rates_of_other_hours_are_believed(self) -> None:
+        won = series(walk(start=1400.0, move=0.004))
+
+        assert found(judge(moved(won, range(150, 161), 1), Known(rows(won)), is_rate=True)) == NOTHING
 
 
 class TestStaleRows:

@@ -362,6 +362,57 @@ class TestLiveRow:
         assert only == bar
 
 
+TWICE = [opening(8), opening(9), opening(9, hour=16, minute=0), opening(10)]
+
+
+class TestPastSessionsListedTwice:
+    """Two lines of one past session with two closes: neither is merged into the other."""
+
+    @pytest.mark.parametrize(
+        ("first", "second"), [(11.0, 15.0), (11.0, 7.0), (11.0, 11.9), (15.0, 11.0), (11.0, 11.01)]
+    )
+    def test_the_later_one_stays_as_it_is_and_names_the_other(
+        self, read: Callable[..., list[Bar]], first: float, second: float
+    ) -> None:
+        [_, bar, _] = read(TWICE, [10.0, first, second, 10.5], open=[10.0, 10.9, second, 10.5])
+
+        assert bar == Bar(date(2026, 9, 9), second, second, second, second, second, 1000, 0.0, 1.0, other_close=first)
+
+    @pytest.mark.parametrize("second", [11.0, None, 11.0000001])
+    def test_lines_that_agree_are_merged(self, read: Callable[..., list[Bar]], second: float | None) -> None:
+        bars = read(TWICE, [10.0, 11.0, second, 10.5], high=[10.0, 12.0, 11.5, 10.5], volume=[1, 2, 3, 4])
+
+        assert [bar.other_close for bar in bars] == [None] * 3
+        assert (round(bars[1].close, 6), bars[1].high, bars[1].volume) == (11.0, 12.0, 3)
+
+    def test_a_third_line_does_not_settle_it(self, read: Callable[..., list[Bar]]) -> None:
+        days = [*TWICE[:3], opening(9, hour=17, minute=0), opening(10)]
+
+        assert read(days, [10.0, 15.0, 11.0, 11.0, 10.5])[1].other_close == 15.0
+
+    def test_the_newest_session_s_close_may_move(self, read: Callable[..., list[Bar]]) -> None:
+        bars = read([opening(9), opening(10), opening(10, hour=16, minute=0)], [10.0, 11.0, 15.0])
+
+        assert (bars[1].close, bars[1].other_close) == (15.0, None)
+
+    def test_so_may_a_live_price_before_the_next_session_s_line(self, read: Callable[..., list[Bar]]) -> None:
+        live = opening(9, hour=16, minute=0)
+
+        assert [bar.other_close for bar in read(TWICE, [10.0, 11.0, 15.0, 10.5], last_trade=live)] == [None] * 3
+
+    def test_both_are_in_the_major_unit(self, read: Callable[..., list[Bar]]) -> None:
+        bar = read(TWICE, [1000.0, 1100.0, 1500.0, 1050.0], "AAA.L", currency="GBp")[1]
+
+        assert (bar.close, bar.other_close) == (15.0, 11.0)
+
+    def test_a_rate_s_is_its_day_s_first_price_as_ever(self, read: Callable[..., list[Bar]]) -> None:
+        days = [MIDNIGHTS[0], MIDNIGHTS[1], MIDNIGHTS[1] + timedelta(hours=9), MIDNIGHTS[2]]
+
+        bars = read(days, [9.4, 9.5, 9.9, 9.5], "SEK=X", open=[9.4, 9.45, 9.8, 9.5], zone="Europe/London")
+
+        assert [(bar.close, bar.other_close) for bar in bars] == [(9.4, None), (9.45, None), (9.5, None)]
+
+
 class TestWhetherASessionIsOver:
     """One rule: the later one of the calendar's close and the answer's own, and the exchange's delay after it."""
 
