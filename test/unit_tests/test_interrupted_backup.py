@@ -38,6 +38,17 @@ def settings(folder: Path, platform: str = "actstock-yahoo") -> BackupSettings:
     return BackupSettings(folder, platform, 7, 3, folder / "state")
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_ignored() -> Iterator[None]:
+    """Let a run of the tests under nohup, which ignores SIGHUP, find the same."""
+    before = {number: signal.getsignal(number) for number in STOPS}
+    for number in STOPS:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    yield
+    for number, known in before.items():
+        signal.signal(number, known)
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / new_name(settings(tmp_path), DAILY, NOW)
