@@ -14,7 +14,7 @@ from statistics import median
 from ops.bench.chaos_faults import DISK_FULL, Fault, kinds
 from ops.bench.chaos_field import Field
 from ops.bench.chaos_rounds import KeptRounds, Round
-from ops.bench.chaos_rows import Difference, Rows, without_revisions
+from ops.bench.chaos_rows import Difference, Rows, without_labels, without_revisions
 from ops.bench.chaos_stack import chaos_field
 from ops.bench.report import Target, step, table
 from ops.errors import RunFailed, UnknownName
@@ -108,7 +108,7 @@ def play_round(field: Field, session: date, truth: Rows, fault: Fault, number: i
     def difference() -> Difference:
         found = field.rows()
         if fault.is_of_source:
-            return Difference.between(without_revisions(truth), without_revisions(found))
+            return Difference.between(*(without_labels(without_revisions(rows)) for rows in (truth, found)))
         return Difference.between(truth, found)
 
     field.begin_anew()

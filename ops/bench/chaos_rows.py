@@ -29,6 +29,9 @@ TWICE_IF_DOUBLED = (
     "logs_consumer_error",
 )
 REVISIONS = ("evidence_publication", "evidence_portfolio_allocation")
+# A stock's sector, rows of their own here. Each run looks some of the unknown ones up, so that one more run knows more.
+LABELS = {"sector", "sector_source"}
+LABELS_OF = "sectors of "
 SHOWN = 3
 
 # Table, key, and a digest of the row.
@@ -73,8 +76,8 @@ def read_rows(database: DatabaseSettings) -> Rows:
     found: Rows = Counter()
     with closing(connect(database)) as conn:
         for table in _tables():
-            rows = fetch(conn, _query(table))
-            found.update((table.name, row["key"], row["digest"]) for row in rows)
+            for name, columns in _compared(table):
+                found.update((name, row["key"], row["digest"]) for row in fetch(conn, _query(table, columns)))
     return found
 
 
@@ -88,7 +91,11 @@ def count_poison(database: DatabaseSettings) -> int:
 
 
 def without_revisions(rows: Rows) -> Rows:
-    return Counter({row: count for row, count in rows.items() if row[0] not in REVISIONS})
+    return Counter({row: count for row, count in rows.items() if row[0].removeprefix(LABELS_OF) not in REVISIONS})
+
+
+def without_labels(rows: Rows) -> Rows:
+    return Counter({row: count for row, count in rows.items() if not row[0].startswith(LABELS_OF)})
 
 
 def _tables() -> Iterator[TableText]:
@@ -97,8 +104,16 @@ def _tables() -> Iterator[TableText]:
             yield table
 
 
-def _query(table: TableText) -> sql.Composable:
+def _compared(table: TableText) -> Iterator[tuple[str, list[str]]]:
+    """Yield names for a table's rows and for their labels, with the columns of each."""
     columns = [column for column in table.columns if column not in INCIDENTAL]
+    labels = [column for column in columns if column in LABELS and column not in table.key]
+    yield table.name, [column for column in columns if column not in labels]
+    if labels:
+        yield f"{LABELS_OF}{table.name}", labels
+
+
+def _query(table: TableText, columns: list[str]) -> sql.Composable:
     key = [column for column in table.key if column not in INCIDENTAL] or columns
     query = sql.SQL("SELECT CONCAT_WS(' ', {}) AS key, md5(ROW({})::text) AS digest FROM {}").format(
         _names(key), _names(columns), sql.Identifier(table.name)

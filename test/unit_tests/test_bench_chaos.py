@@ -76,6 +76,21 @@ def test_a_publication_that_was_made_good_has_two_revisions() -> None:
     assert list(chaos_rows.without_revisions(rows)) == [("analytics_publication", "trending", "b")]
 
 
+def test_what_a_run_more_may_look_up_is_compared_apart() -> None:
+    """A source that was at fault is asked in a run more."""
+    compared = [dict(chaos_rows._compared(table)) for table in chaos_rows._tables()]
+    of_table = {name: set(columns) for each in compared for name, columns in each.items()}
+    labels = {name: columns for name, columns in of_table.items() if name.startswith(chaos_rows.LABELS_OF)}
+
+    assert labels["sectors of collected_daily_stock_history"] == {"sector", "sector_source"}
+    assert labels["sectors of analytics_portfolio_allocation"] == {"sector"}
+    assert {"close_price", "market_cap"} <= of_table["collected_daily_stock_history"]
+    assert of_table["collected_daily_stock_history"].isdisjoint(chaos_rows.LABELS)
+    assert "sectors of analytics_sector_trending" not in labels, "there the sector is what a row is about"
+    rows = Counter({("sectors of bars", "KO", "a"): 1, ("bars", "KO", "b"): 1, ("sectors of links", "KO", "c"): 1})
+    assert list(chaos_rows.without_labels(rows)) == [("bars", "KO", "b")]
+
+
 def test_the_parts_of_hours_are_measured_when_they_are_asked_for() -> None:
     assert set(PARTS) - set(_chosen([])) == {"history", "chaos", "soak"}
     assert _chosen(["chaos", "api"]) == ["api", "chaos"]
@@ -276,8 +291,8 @@ def test_no_contract_takes_poison(kind: type[Message], raw: bytes) -> None:
 
 def test_poison_is_no_row_of_a_chain() -> None:
     rejections = schema()["logs_consumer_error"]
-    assert chaos_rows.POISON_KEY in str(chaos_rows._query(rejections))
-    assert chaos_rows.POISON_KEY not in str(chaos_rows._query(schema()["collected_daily_etf_ohlc"]))
+    assert chaos_rows.POISON_KEY in str(chaos_rows._query(rejections, ["topic"]))
+    assert chaos_rows.POISON_KEY not in str(chaos_rows._query(schema()["collected_daily_etf_ohlc"], ["volume"]))
 
 
 def test_only_this_stacks_own_process_is_struck(monkeypatch: pytest.MonkeyPatch) -> None:
