@@ -111,7 +111,7 @@ def _judge_gain(series: Series, before: Bar, bar: Bar) -> None:
     found = (before.adj_close / before.close) / (bar.adj_close / bar.close)
     taken = 1 - share_kept(bar, close_before, found)
     gain, fall = bar.capital_gain / close_before, 1 - bar.close / close_before
-    is_taken_off = taken > bar.dividend / close_before
+    is_taken_off = taken > bar.dividend / close_before + gain / 2  # all of the gain, or none: not a matter of digits
     off = taken - fall if is_taken_off else fall - taken
     if not 0.5 * gain < off < 1.5 * gain:
         return

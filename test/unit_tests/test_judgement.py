@@ -927,6 +927,30 @@ class TestCapitalGains:
 
         assert found(judge(bars)) == NOTHING
 
+    @pytest.mark.parametrize("dividend", [0.0, 0.9, 1.2, 1.43, 1.44, 1.45, 1.46, 1.5, 2.7])
+    def test_one_that_is_left_out_is_doubtful_beside_any_dividend(self, dividend: float) -> None:
+        """Whether it is taken off is no matter of the last digit of a share."""
+        left_out = self.fund(6.42 + dividend, dividend, dividend, 6.42)
+
+        assert found(judge(left_out)) == ([DAY], [(DAY, True)])
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_one_that_is_left_out_is_doubtful_whatever_the_closes(self, seed: int) -> None:
+        closes = walk(seed, move=0.006)
+        fall = 1 - 8.4 / closes[AT - 1]
+        left_out = series([*closes[:AT], *(close * fall for close in closes[AT:])], {AT: 0.4})
+
+        assert list(judge(changed(left_out, AT, capital_gain=8.0)).doubts) == [DAY]
+
+    @pytest.mark.parametrize("rise", [-0.01, 0.0, 0.01, 0.03])
+    @pytest.mark.parametrize("seed", range(20))
+    def test_one_that_the_dividend_contains_is_fine_on_any_day(self, seed: int, rise: float) -> None:
+        closes = walk(seed, move=0.006)
+        level = (1 - 4.5 / closes[AT - 1]) * (1 + rise) * closes[AT - 1] / closes[AT]
+        contained = series([*closes[:AT], *(close * level for close in closes[AT:])], {AT: 4.5})
+
+        assert judge(changed(contained, AT, capital_gain=4.0)).doubts == {}
+
     def test_it_says_what_is_wrong(self) -> None:
         twice, left_out = self.fund(7.857, 14.277, 7.857, 6.42), self.fund(7.857, 1.437, 1.437, 6.42)
 
