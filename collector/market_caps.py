@@ -23,6 +23,7 @@ from utils.messages import LARGEST_INTEGER, LARGEST_STEP, MarketCapSource
 
 # By how much the listed class differs from the whole company; below it the quoted cap is only older, or rounded.
 SAME_COUNT = 0.01
+MOST_CLASSES = 10  # times the listed class: what a company has in all of them, at most
 COMPANY_COUNTS = ("implied_x_close", "derived_x_close")
 LARGEST_DENOMINATOR = 20
 LARGEST_RATIO = 1e9
@@ -243,11 +244,19 @@ def _contradict(implied: int, derived: int, bars: Sequence[Bar]) -> bool:
 
 
 def _truer(implied: int, derived: int, listed: int | None) -> int:
-    """Choose between two counts that contradict each other: no company has fewer shares than its listed class."""
+    """Choose between two counts that contradict each other: no company has fewer shares than its listed class.
+
+    Where the cap counts the listed class alone, it says nothing against the company's count. But a count of many times
+    the class, or of a whole number of times, is one in another unit, or of after a split to come.
+    """
     if listed is None:
         return derived
     is_listed = abs(implied / listed - 1) <= SAME_COUNT
-    return implied if is_listed or derived * (1 + LARGEST_STEP) < listed <= implied * (1 + LARGEST_STEP) else derived
+    if is_listed or derived * (1 + LARGEST_STEP) < listed <= implied * (1 + LARGEST_STEP):
+        return implied
+    is_cap_of_class = abs(derived / listed - 1) <= SAME_COUNT
+    is_of_company = listed < implied < MOST_CLASSES * listed and not _is_whole(implied / listed)
+    return implied if is_cap_of_class and is_of_company else derived
 
 
 def _nearest(counts: Sequence[int], known: float, bars: Sequence[Bar]) -> int | None:
@@ -276,8 +285,12 @@ def _is_lasting(count: int, earlier: Quote | None) -> bool:
 def _is_ahead(count: int, known: float, bars: Sequence[Bar]) -> bool:
     """Tell whether a quoted count has changed by a whole factor before its split is listed."""
     change = max(count / known, known / count)
-    is_whole = round(change) > 1 and math.isclose(change, round(change), rel_tol=EARLY_FACTOR)
-    return is_whole and not any(is_true_split(bar.split_ratio) for bar in bars[-RECENT_SESSIONS:])
+    return _is_whole(change) and not any(is_true_split(bar.split_ratio) for bar in bars[-RECENT_SESSIONS:])
+
+
+def _is_whole(change: float) -> bool:
+    """Tell whether a count has changed by a whole factor, as by a split."""
+    return round(change) > 1 and math.isclose(change, round(change), rel_tol=EARLY_FACTOR)
 
 
 def _is_class_alone(count: int, source: str | None, known: float, stored_source: str | None) -> bool:

@@ -101,6 +101,12 @@ class TestAQuoteThatContradictsItself:
             (COMPANY, CLASS, CAP // 100, COMPANY),  # a cap in another unit
             (CLASS, CLASS, CAP * 100, CLASS),  # two of three agree
             (CLASS * 100, CLASS, CLASS * 340, CLASS),
+            # The cap counts the listed class alone, which says nothing of the company.
+            (COMPANY, CLASS, CLASS * 340, COMPANY),
+            (CLASS * 3 // 2 + 10**8, CLASS, CLASS * 340, CLASS * 3 // 2 + 10**8),
+            (CLASS * 87 // 10, CLASS, CLASS * 340, CLASS * 87 // 10),
+            (CLASS * 4, CLASS, CLASS * 340, CLASS),  # a count of after a split to come
+            (CLASS * 121 // 10, CLASS, CLASS * 340, CLASS),
             # Those that agree are believed, whatever the listed class has: of a depositary receipt it is another share.
             (COMPANY, 5 * COMPANY, CAP, COMPANY),
             (None, 5 * COMPANY, CAP, COMPANY),
