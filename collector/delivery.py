@@ -3,14 +3,26 @@
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date
+from math import isclose
 from typing import Any
 
 from collector.collection import Collection
-from collector.completeness import Absence, Change, Kind, absences, changes, differs, is_same_bar, values_of
+from collector.completeness import (
+    SAME_FACTOR,
+    Absence,
+    Change,
+    Kind,
+    absences,
+    changes,
+    differs,
+    is_same_bar,
+    values_of,
+)
 from collector.judgement.adjusted_closes import note_stale_rows
 from collector.judgement.findings import Break, Judgement, Known
 from collector.judgement.judge import judge_bars
 from collector.plan import FetchRequest
+from collector.yahoo_answers.events import hand_on_splits
 from collector.yahoo_answers.model import Bar, Bars
 from database.db_helper import Row
 from database.queries import collected, ledger
@@ -98,9 +110,11 @@ class _Delivery:
     again: Set[date]
 
     def run(self, to_messages: ToMessages) -> str:
-        bars, stored, ticker = self.fetched.bars, self.request.stored, self.fetched.ticker
+        stored, ticker = self.request.stored, self.fetched.ticker
+        # A split counts even where its own bar is not stored: it goes with the next one, until then.
+        bars = list(hand_on_splits(self.fetched.bars, self._incomplete - stored.keys()))
         waiting = collected.rejected_bars(self.current.conn, self.kind.topic, ticker)
-        judged = judge_bars(bars, self._known(waiting), is_rate=self.kind is Kind.RATE)
+        judged = judge_bars(self.fetched.bars, self._known(waiting), is_rate=self.kind is Kind.RATE)
         if judged.contradiction:
             return self.current.note_unusable(self.kind, ticker, self.request.sessions, judged.contradiction)
         exchange = HOME_EXCHANGE if self.kind is Kind.RATE else exchange_of(ticker)
@@ -108,7 +122,7 @@ class _Delivery:
         messages = list(to_messages(new_bars(bars, stored, judged, again, exchange, self.fetched.currency)))
         screening = _screen(messages, self.fetched, waiting, self._incomplete)
         if self.kind is not Kind.RATE:
-            note_stale_rows(judged, bars, stored, screening.unstored, exchange)
+            note_stale_rows(judged, self.fetched.bars, stored, screening.unstored, exchange)
         absent = [*self._absences(screening.incomplete), *screening.refusals]
         changed = changes(screening.select_stored(bars), stored, exchange)
         self._record(absent, changed, _withhold_unstored(judged.breaks, screening.doubtful))
@@ -116,14 +130,14 @@ class _Delivery:
         if sent:
             self.current.keep(self.fetched.answer, stored[max(stored)].get("answer_digest") if stored else None)
         self.current.send(self.kind.topic, sent)
-        self.current.receipt.changed += self._count_changed(sent, screening.doubtful, exchange)
+        self.current.receipt.changed += self._count_changed(sent, bars, screening.doubtful, exchange)
         problems = self._expect(absent, screening)
         changes_made = [f"{change.change} up to {change.last_session}" for change in changed]
         return ", ".join([f"{len(sent)} bars sent", *changes_made, *map(str, problems)])
 
-    def _count_changed(self, sent: Iterable[DailyBar], doubtful: Set[date], exchange: str) -> int:
+    def _count_changed(self, sent: Iterable[DailyBar], bars: Iterable[Bar], doubtful: Set[date], exchange: str) -> int:
         """Count the sent bars that replace what is stored, without those that are the same again."""
-        bars, stored = self.fetched.bars, self.request.stored
+        stored = self.request.stored
         again = [bar for bar in bars if bar.session in self.again and bar.session in stored]
         same = {bar.session for bar in again if not differs(bar, stored[bar.session], exchange)}
         return sum(message.trade_date in stored.keys() - doubtful - same for message in sent)
@@ -135,7 +149,7 @@ class _Delivery:
         earlier = [day for day in self.request.stored if sessions and day < sessions[0]]
         days = expected_days(ticker, max(earlier, default=sessions[0]), sessions[-1]) if sessions else []
         return Known(
-            stored=self.request.stored,
+            stored=_take_back_splits(self.request.stored, self.fetched.bars),
             accepted=collected.accepted_steps(conn, topic, ticker),
             lost_dividends=ledger.lost_dividends(conn, self.kind, ticker),
             gaps=set(days) - set(sessions) - set(earlier),
@@ -207,6 +221,19 @@ class _Delivery:
         if late & set(self.request.sessions):
             receipt.late.append(ticker)
         return problems
+
+
+def _take_back_splits(stored: Mapping[date, Row], bars: Sequence[Bar]) -> Mapping[date, Row]:
+    """Return the stored rows without the splits that they have from bars which are not stored themselves."""
+    handed_on = hand_on_splits(bars, {bar.session for bar in bars} - stored.keys())
+    taken_back = {
+        own.session: {**stored[own.session], "split_ratio": own.split_ratio}
+        for own, bar in zip(bars, handed_on, strict=True)
+        if own.session in stored
+        and bar.split_ratio != own.split_ratio
+        and isclose(stored[own.session]["split_ratio"], bar.split_ratio, rel_tol=SAME_FACTOR)
+    }
+    return {**stored, **taken_back}
 
 
 def _screen(

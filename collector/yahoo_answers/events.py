@@ -87,6 +87,23 @@ def leave_out(bars: Sequence[Bar], sessions: Set[date]) -> list[Bar]:
     return add_events(kept, (Event(bar.session, bar.dividend, bar.split_ratio, bar.capital_gain) for bar in left_out))
 
 
+def hand_on_splits(bars: Iterable[Bar], sessions: Set[date]) -> Iterator[Bar]:
+    """Yield the bars, the splits of some sessions with the next ones that are not among them.
+
+    A ratio that cannot be read stays where it is.
+    """
+    owed = 1.0
+    for bar in bars:
+        if bar.session not in sessions:
+            yield bar if owed == 1 else replace(bar, split_ratio=bar.split_ratio * owed)
+            owed = 1.0
+        elif bar.split_ratio > 0:
+            owed *= bar.split_ratio
+            yield replace(bar, split_ratio=1.0)
+        else:
+            yield bar
+
+
 def _convert_dividend(before: Bar, bar: Bar) -> Bar:
     """Convert the dividend into the currency of the prices, going by what the adjusted closes take off for it.
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -506,6 +506,67 @@ class TestBarsWithoutARange(Delivering):
         assert [message.trade_date for message in sent] == [*self.days[:7], *self.days[8:]]
         assert all(message.is_plausible for message in sent)
         assert self.breaks() == []
+
+    @LACKING
+    @pytest.mark.parametrize("ratio", [10.0, 0.05, 1.5, 1.05, 1 / 30])
+    def test_its_split_is_stored_once_on_whatever_day(self, lacking: tuple[str, ...], ratio: float) -> None:
+        """From the evening before the split to the day on which the range is there at last."""
+        closes = [100.0, 101.5, 99.0, 100.4, 102.0, 101.1, 103.0, 98.2, 103.3, 105.0]
+        bars = [bar(day, close) for day, close in zip(self.days, closes, strict=True)]
+        bars[5] = replace(bars[5], split_ratio=ratio)
+        before = [replace(one, close=one.close * ratio, adj_close=one.adj_close * ratio) for one in bars[:5]]
+        known = rows(before)
+        splits: list[dict[int, float]] = []
+        for last in [*range(5, 10), 9]:
+            is_complete = len(splits) == 5
+            answer = bars if is_complete else self.hollow(bars[: last + 1], self.days[5], *lacking)
+
+            _, sent = self.deliver(answer, known, kind=Kind.ETF, sessions=[self.days[last]])
+
+            assert all(message.is_plausible for message in sent)
+            assert self.breaks() == []
+            evening = datetime.combine(self.days[last], time(21), UTC)
+            new = {one.trade_date: one for one in sent}
+            placed = [replace(one, split_ratio=new[one.session].split_ratio) for one in answer if one.session in new]
+            known |= {day: row | {"fetched_at": evening} for day, row in rows(placed).items()}
+            splits.append({day.day: row["split_ratio"] for day, row in known.items() if row["split_ratio"] != 1})
+            if last in (7, 8):
+                assert list(new) == [self.days[last]], "what is stored just so is not sent again"
+
+        assert splits == [{}, *[{18: ratio}] * 4, {17: ratio}]
+
+    def test_splits_of_two_in_a_row_are_stored_with_the_one_behind_them(self) -> None:
+        ratios = {self.days[6]: 10.0, self.days[7]: 0.5, self.days[8]: 3.0}
+        bars = [replace(one, split_ratio=ratios.get(one.session, 1.0)) for one in self.bars()]
+        hollow = self.hollow(self.hollow(bars, self.days[6], "open"), self.days[7], "open")
+
+        _, sent = self.deliver(hollow, kind=Kind.ETF)
+
+        assert {one.trade_date: one.split_ratio for one in sent if one.split_ratio != 1} == {self.days[8]: 15.0}
+
+    def test_one_that_is_stored_whole_keeps_its_split(self) -> None:
+        bars = [replace(one, split_ratio=10.0 if one.session == self.days[4] else 1.0) for one in self.bars()]
+
+        _, sent = self.deliver(self.hollow(bars, self.days[4], "open"), rows(bars), kind=Kind.ETF)
+
+        assert sent == []
+
+    def test_a_row_of_its_evening_is_of_after_its_split(self) -> None:
+        bars = [replace(one, split_ratio=10.0 if one.session == self.days[5] else 1.0) for one in self.bars()]
+        stored = rows(bars[:5])
+        stored[self.days[3]]["fetched_at"] = datetime.combine(self.days[5], time(21), UTC)
+        left_out = [one for one in self.hollow(bars, self.days[5], "open") if one.session != self.days[3]]
+
+        self.deliver(left_out, stored, kind=Kind.ETF)
+
+        assert self.breaks() == []
+
+    def test_a_split_that_cannot_be_read_costs_no_other_session(self) -> None:
+        bars = [replace(one, split_ratio=0.0 if one.session == self.days[4] else 1.0) for one in self.bars()]
+
+        _, sent = self.deliver(self.hollow(bars, self.days[4], "open"), kind=Kind.ETF)
+
+        assert [message.trade_date for message in sent] == [day for day in self.days if day != self.days[4]]
 
     @pytest.mark.parametrize("amount", [0.5, 3.0])
     def test_its_dividend_explains_the_adjusted_closes(self, amount: float) -> None:
