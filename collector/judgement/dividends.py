@@ -84,11 +84,18 @@ def judge_beyond_price(series: Series, bars: Sequence[Bar]) -> None:
     for before, bar in pairwise(with_close):
         paid = bar.dividend + bar.capital_gain
         # One odd bar below zero among others is none of a dividend: the message contract refuses it.
-        if before.adj_close < 0 < bar.adj_close and (paid > before.close or bar is series.bars[0]):
+        is_behind = before.adj_close < 0 < bar.adj_close and (paid > before.close or bar is series.bars[0])
+        if is_behind and not _is_judged(series, bar):
             series.judged.previous_closes.setdefault(bar.session, before.close)
             dividend, move = _describe_paid(bar, paid / before.close), _describe_fall(1 - bar.close / before.close)
             doubt = reason("large_dividend", dividend=dividend, move=move) if paid else reason("adjusted_below_zero")
             _doubt_dividend(series, bar, before.close, doubt)
+
+
+def _is_judged(series: Series, bar: Bar) -> bool:
+    """Tell whether what was paid has been found too large already, beside another close."""
+    found = (each.reasons for each in series.judged.breaks if each.session == bar.session)
+    return any(why.code == "large_dividend" for reasons in found for why in reasons)
 
 
 def judge_gains(series: Series) -> None:

@@ -1397,6 +1397,27 @@ class TestNoPrices:
         assert told(judged.doubts[DAY]) == words
         assert judged.previous_closes[DAY] == pytest.approx(100.0)
 
+    @pytest.mark.parametrize("is_stored", [False, True])
+    @pytest.mark.parametrize(
+        ("paid", "figure"),
+        [
+            ({"dividend": 150.0}, "150.00%"),
+            ({"dividend": 150.0, "capital_gain": 3.0}, "150.00%"),
+            ({"capital_gain": 150.0}, "153.06%"),  # only the close right before says so
+        ],
+    )
+    def test_one_behind_a_single_adjusted_close_below_zero_is_found_once(
+        self, is_stored: bool, paid: dict[str, float], figure: str
+    ) -> None:
+        right = changed(series([100.0] * (AT - 1) + [98.0] + [99.0] * (len(DAYS) - AT)), AT, **paid)
+        bars = changed(right, AT - 1, adj_close=-3.0)
+
+        judged = judge(bars, Known(rows(right)) if is_stored else None)
+
+        [at_it] = [each for each in judged.breaks if each.session == DAY]
+        [why] = [told([each]) for each in at_it.reasons if each.code == "large_dividend"]
+        assert figure in why
+
     def test_adjusted_closes_below_zero_that_are_accepted(self) -> None:
         bars = [replace(bar, adj_close=-bar.adj_close) if at < AT else bar for at, bar in enumerate(clean())]
 
