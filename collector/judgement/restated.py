@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from itertools import groupby
 
-from collector.judgement.series import CLEAR_MISMATCH, SPINOFF_MOVE, Series, distance
-from collector.judgement.units import SAME_CLOSE
+from collector.judgement.series import CLEAR_MISMATCH, SAME_PRICE, SPINOFF_MOVE, Series, distance
+from collector.judgement.units import SAME_LEVEL
 from utils.reasons import Reason, reason
 
-SAME_PRICE = 1e-6  # relative: by which a close is that of another session
 LEAST_SHIFTED = 2  # sessions in a row with a neighbour's close: a single one may just repeat it
 LEAST_RESTATED = 3  # sessions in a row with closes of their own
 
@@ -43,7 +42,7 @@ class _Closes:
         self.factors = {at: self.bars[at].close / self.stored[self.bars[at].session] for at in self.common}
         self.bases = list(self._bases())
         self.as_stored = {
-            at for at, factor in self.factors.items() if math.isclose(factor, self.bases[at], rel_tol=SAME_CLOSE)
+            at for at, factor in self.factors.items() if math.isclose(factor, self.bases[at], rel_tol=SAME_LEVEL)
         }
 
     def _bases(self) -> Iterator[float]:
@@ -78,12 +77,12 @@ def _shifted(closes: _Closes) -> Iterator[tuple[int, int, Reason]]:
     stored would, if it were the shifted one.
     """
     for first, last in _moved(closes, closes.before):
-        if first == 0 or math.isclose(closes.bars[first].close, closes.bars[first - 1].close, rel_tol=SAME_CLOSE):
+        if first == 0 or math.isclose(closes.bars[first].close, closes.bars[first - 1].close, rel_tol=SAME_LEVEL):
             yield first, last, reason("shifted_later", count=last - first)
     for first, last in _moved(closes, closes.after):
         session = closes.bars[first].session
         before = closes.before(session)
-        if before is None or not math.isclose(closes.stored[session], before, rel_tol=SAME_CLOSE):
+        if before is None or not math.isclose(closes.stored[session], before, rel_tol=SAME_LEVEL):
             yield first, last, reason("shifted_earlier", count=last - first)
 
 
@@ -127,7 +126,7 @@ def _excess(closes: _Closes, number: int) -> float:
 
 
 def _are_alike(factors: Sequence[float]) -> bool:
-    return max(factors) / min(factors) - 1 <= SAME_CLOSE
+    return max(factors) / min(factors) - 1 <= SAME_LEVEL
 
 
 def _runs(positions: Sequence[int]) -> Iterator[tuple[int, int]]:

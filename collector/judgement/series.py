@@ -15,6 +15,7 @@ from utils.reasons import Reason, reason
 CLEAR_MISMATCH = 0.02  # of the close: an adjusted close that is off by more makes its bar doubtful, by less noted
 FLOAT32 = 4e-6  # relative: four single-precision prices make a ratio; recorded ones differ by 5e-7 at most
 DIVIDEND_DIGITS = 5e-5  # absolute: dividends are given with four digits or more behind the point
+SAME_PRICE = 1e-6  # relative: by which a price is that of another session, or of the same one again
 SAME_RATIO = 1e-3
 LARGEST_RATE_STEP = 0.2  # in a day; a person has to accept a currency's larger one
 CLEAR_SPLIT = 0.1  # |log ratio|: a step like that stands out from an ordinary day; spin-offs' ratios are smaller

@@ -5,11 +5,9 @@ from collections.abc import Iterable
 from itertools import pairwise
 from statistics import median
 
-from collector.judgement.series import Series
+from collector.judgement.series import SAME_PRICE, Series
 from collector.yahoo_answers.model import Bar
 from utils.reasons import reason
-
-SAME_PRICE = 1e-6  # relative
 
 
 def judge_standstill(series: Series) -> None:

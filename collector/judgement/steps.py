@@ -16,7 +16,7 @@ from collector.yahoo_answers.model import Bar
 from utils.messages import LARGEST_STEP
 from utils.reasons import Reason, from_rows, reason
 
-SAME_CLOSE = 1e-5  # relative
+SAME_STEP = 1e-5  # relative: by which each close of a step may differ from one fetch to the next
 SPLIT_MOVE = 4  # times the usual daily move: what a step must exceed to be taken for the split itself
 
 UNUSUAL_MOVE = 8  # times the usual daily move: what a step must exceed to be taken for another day's split
@@ -270,7 +270,7 @@ def _is_same_step(step: Reason, other: Reason) -> bool:
     """Tell whether two steps are alike in kind and in both closes. Of a close the last digits may vary."""
     sides = [(step.params[name], other.params.get(name)) for name in ("before", "after")]
     return step.code == other.code and all(
-        isinstance(its, float | int) and math.isclose(mine, its, rel_tol=SAME_CLOSE) for mine, its in sides
+        isinstance(its, float | int) and math.isclose(mine, its, rel_tol=SAME_STEP) for mine, its in sides
     )
 
 

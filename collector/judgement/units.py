@@ -14,7 +14,7 @@ from database.db_helper import Row
 from utils.messages import LARGEST_STEP
 from utils.reasons import Reason, reason
 
-SAME_CLOSE = 1e-4  # relative: closes are on one level when their factors to the stored ones differ by less
+SAME_LEVEL = 1e-4  # relative: closes are on one level when their factors to the stored ones differ by less
 LEAST_OVERLAP = 5
 OTHER_RATE = 0.2  # |log factor|: exchange rates do not move that far between two fetches
 
@@ -65,5 +65,5 @@ def _lonely(factors: Sequence[float]) -> Iterator[float]:
     """Yield the factors that differ from both neighbours."""
     for at, factor in enumerate(factors):
         neighbours = (*factors[max(at - 1, 0) : at], *factors[at + 1 : at + 2])
-        if all(abs(other / factor - 1) > SAME_CLOSE for other in neighbours):
+        if all(abs(other / factor - 1) > SAME_LEVEL for other in neighbours):
             yield factor
