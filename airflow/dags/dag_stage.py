@@ -17,8 +17,24 @@ WAIT_HERE_SECONDS = 15
 POLL_SECONDS = 0.25
 
 
-class Stage(TriggerDagRunOperator):
-    """Starts a DAG after some minutes, and waits for it. A failed one is not started again: its own tasks were tried.
+class Started(TriggerDagRunOperator):
+    """Starts a DAG, and waits for it in the triggerer. A failed one is not started again: its own tasks were tried."""
+
+    def execute_complete(self, context: Any, event: tuple[str, dict[str, Any]]) -> None:
+        """Go on after a run that was waited for in the triggerer."""
+        _, told = event
+        for run_id in told["run_ids"]:
+            self._is_over(run_id, told[run_id])
+
+    def _is_over(self, run_id: str, state: str) -> bool:
+        """Tell whether a run has succeeded. Raise AirflowFailException when it has failed."""
+        if state in self.failed_states:
+            raise AirflowFailException(f"{self.trigger_dag_id} failed: its run {run_id} tells why")
+        return state in self.allowed_states
+
+
+class Stage(Started):
+    """Starts a DAG after some minutes, and waits for it.
 
     The end of a short run is waited for in this process: the triggerer and another process would take two seconds to
     notice it. A longer run, and the minutes before it, are waited for in the triggerer, without a worker slot.
@@ -32,7 +48,7 @@ class Stage(TriggerDagRunOperator):
     more: parameters of the started run, beside its session
     """
 
-    template_fields = (*TriggerDagRunOperator.template_fields, "after_minutes")
+    template_fields = (*Started.template_fields, "after_minutes")
 
     def __init__(
         self, *, after_minutes: int | str = 0, session: str = AS_OF, more: dict[str, Any] | None = None, **kwargs: Any
@@ -79,18 +95,6 @@ class Stage(TriggerDagRunOperator):
             ),
             method_name="execute_complete",
         )
-
-    def execute_complete(self, context: Any, event: tuple[str, dict[str, Any]]) -> None:
-        """Go on after a run that was waited for in the triggerer."""
-        _, told = event
-        for run_id in told["run_ids"]:
-            self._is_over(run_id, told[run_id])
-
-    def _is_over(self, run_id: str, state: str) -> bool:
-        """Tell whether a run has succeeded. Raise AirflowFailException when it has failed."""
-        if state in self.failed_states:
-            raise AirflowFailException(f"{self.trigger_dag_id} failed: its run {run_id} tells why")
-        return state in self.allowed_states
 
 
 class ComputeSession(Stage):

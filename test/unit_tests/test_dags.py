@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from copy import copy
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -914,19 +915,21 @@ class TestMonths:
         assert dag.get_task("analyze_sectors").upstream_task_ids == {"collect", "compute_session"}
 
     def test_the_repoll_makes_missing_ones_whatever_the_source_says(self, bags: dict[str, Any]) -> None:
+        """Once the sessions are computed, for a month computes its own as well."""
         dag = bags["staggered"].dags[REPOLL]
-        assert dag.get_task("missing_months").upstream_task_ids == set()
+        assert dag.get_task("missing_months").upstream_task_ids == {"compute"}
+        assert dag.get_task("missing_months").trigger_rule == "all_done"
         make = dag.get_task("make_months")
         assert make.upstream_task_ids == {"missing_months"}
         assert make.partial_kwargs["max_active_tis_per_dagrun"] == 1, "the second finds the session computed"
-        [run] = _module(bags, "missing_months").months_of(Months([], [date(2026, 7, 26)]), "manual__1")
+        [run] = _module(bags, "missing_months").months_of(Months([], [date(2026, 7, 26)]), (), "manual__1")
         operator = make.unmap(run)
         assert operator.trigger_dag_id == REBALANCE and operator.wait_for_completion and operator.deferrable
 
     def test_the_newest_three_of_each_kind(self, bags: dict[str, Any], stored: dict[str, dict[str, Any]]) -> None:
         module = _module(bags, "missing_months")
         sundays = [date(2026, month, day) for month, day in ((4, 26), (5, 31), (6, 28), (7, 26))]
-        runs = module.months_of(Months([date(2026, 7, 24)], sundays), "manual__1")
+        runs = module.months_of(Months([date(2026, 7, 24)], sundays), (), "manual__1")
         assert [(run["trigger_dag_id"], run["conf"]["as_of_date"]) for run in runs] == [
             (MONTHLY_ETFS, "2026-07-24"),
             (REBALANCE, "2026-05-31"),
@@ -950,6 +953,7 @@ class TestMonths:
             return Months([date(2026, 8, 28)], [date(2026, 8, 30)])
 
         monkeypatch.setattr(missing_months, "missing_months", find)
+        published.sessions.update((date(2026, 8, 21), date(2026, 8, 28)))
         dag, monday = bags["staggered"].dags[REPOLL], datetime(2026, 8, 31, 14, 30, tzinfo=UTC)
         run = SimpleNamespace(logical_date=None, run_after=monday, run_type="manual")
         task = copy(dag.get_task("missing_months"))
@@ -963,6 +967,10 @@ class TestMonths:
                 (REBALANCE, "2026-08-30__r"),
             ]
             assert asked.pop() == by, "a market server's clock may be behind"
+
+        published.sessions.clear()
+        monkeypatch.setattr(source_clock, "last_session", lambda _: date(2026, 8, 28))
+        assert task.python_callable(*task.op_args, **task.op_kwargs) == [], "its session was just tried in vain"
 
     @pytest.mark.parametrize(
         ("as_of", "ran_on", "by"),
@@ -987,11 +995,28 @@ class TestRepoll:
 
     def test_computes_after_it_has_asked_and_listed(self, bags: dict[str, Any]) -> None:
         dag = bags["staggered"].dags[REPOLL]
-        line = [dag.get_task("collect")]
-        while line[-1].downstream_list:
-            (following,) = line[-1].downstream_list
-            line.append(following)
-        assert [task.task_id for task in line] == ["collect", "report", "never_computed", "compute"]
+        line = ["collect", "report", "never_computed", "compute"]
+        for before, after in pairwise(line):
+            assert dag.get_task(after).upstream_task_ids == {before}
+
+    def test_a_failure_of_any_task_is_one_of_the_run(self, bags: dict[str, Any]) -> None:
+        """Airflow looks at the tasks without another one behind them, and missing_months runs in any case."""
+        dag = bags["staggered"].dags[REPOLL]
+        (last,) = dag.leaves
+        assert last.trigger_rule == "none_failed", "no session and no month to compute is as well"
+        assert last.upstream_task_ids == {"compute", "make_months"}
+
+    @pytest.mark.parametrize("task_id", ["compute", "make_months"])
+    def test_what_failed_is_not_started_again(self, bags: dict[str, Any], task_id: str) -> None:
+        from airflow.sdk.exceptions import AirflowFailException
+
+        task = bags["staggered"].dags[REPOLL].get_task(task_id)
+        of_run = {} if task_id == "compute" else {"trigger_dag_id": REBALANCE}
+        made = task.unmap({"trigger_run_id": "r", **of_run})
+        told = {"dag_id": made.trigger_dag_id, "run_ids": ["r"]}
+        made.execute_complete({}, ("trigger", told | {"r": "success"}))
+        with pytest.raises(AirflowFailException, match="failed: its run r tells why"):
+            made.execute_complete({}, ("trigger", told | {"r": "failed"}))
 
     def test_starts_the_controller_once_a_session_and_waits_without_a_worker_slot(self, bags: dict[str, Any]) -> None:
         compute = bags["staggered"].dags[REPOLL].get_task("compute")
