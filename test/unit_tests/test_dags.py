@@ -816,6 +816,7 @@ class Published:
     def __init__(self) -> None:
         self.sessions: set[date] = set()
         self.started: list[date] = []
+        self.at_work: set[date] = set()
 
     def take(self, asked: Any) -> None:
         """Be the controller: compute the session that it is started for."""
@@ -855,6 +856,7 @@ class TestMonths:
         made = Published()
         monkeypatch.setattr(db_helper, "connect", lambda _: SimpleNamespace(close=lambda: None))
         monkeypatch.setattr(unpublished, "never_computed", lambda *given: {given[-1]} - made.sessions)
+        monkeypatch.setattr(unpublished, "at_work", lambda conn: made.at_work)
         monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", SimpleNamespace(send=made.take), raising=False)
         return made
 
@@ -907,6 +909,35 @@ class TestMonths:
         dag = bags["staggered"].dags[REBALANCE]
         assert published.run(dag, run) == [date(2026, 8, 30), date(2026, 8, 28)]
         assert published.started == []
+
+    @pytest.mark.parametrize("is_published", [True, False])
+    def test_a_session_at_work_is_waited_for_without_a_worker_slot(
+        self, bags: dict[str, Any], published: Published, is_published: bool
+    ) -> None:
+        """The machine was off from Friday night to Saturday, and the controller goes on."""
+        from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+
+        friday = date(2026, 8, 28)
+        task = copy(bags["controller"].dags[MONTHLY_ETFS].get_task("compute_session"))
+        task.session, task.conf = friday.isoformat(), {**task.conf, "as_of_date": friday.isoformat()}
+        ti = SimpleNamespace(
+            get_dag=lambda dag_id: SimpleNamespace(is_paused=False), get_dagrun_state=lambda dag_id, run_id: "success"
+        )
+        published.at_work.add(friday)
+        with pytest.raises(TaskDeferred) as deferred:
+            task.execute({"ti": ti})
+        look = getattr(task, deferred.value.method_name)
+        with pytest.raises(TaskDeferred) as again:
+            look({"ti": ti}, event=None, **deferred.value.kwargs)
+        assert again.value.trigger.moment - datetime.now(UTC) <= timedelta(minutes=1)
+        assert published.started == []
+        with pytest.raises(AirflowFailException, match="2026-08-28 is still at work"):
+            look({"ti": ti}, event=None, looks=24 * 60)
+
+        published.at_work.clear()
+        published.sessions.update({friday} if is_published else ())
+        look({"ti": ti}, event=None, **again.value.kwargs)
+        assert published.started == ([] if is_published else [friday])
 
     def test_holdings_are_collected_even_if_the_session_cannot_be_computed(self, bags: dict[str, Any]) -> None:
         """They cannot be asked for later."""
