@@ -59,10 +59,14 @@ def stage_name(dag_id: str, language: Language) -> str:
 
 
 def commands(entries: Sequence[Entry]) -> list[str]:
-    """Return what computes the runs of incidents again, each once: a session's stages together."""
+    """Return what computes the runs of incidents again, each once: a session's stages together.
+
+    Of more than MOST_COMMANDS the first ones, and how many there are beside them.
+    """
     runs = [each.incident.params for each in entries if "dag" in each.incident.params]
     every = dict.fromkeys(_command(run["dag"], run["session"]) for run in runs)
-    return list(every)[:MOST_COMMANDS]
+    more = len(every) - MOST_COMMANDS
+    return [*list(every)[:MOST_COMMANDS], *([f"+ {more}"] if more > 0 else [])]
 
 
 def _command(dag_id: str, session: str) -> str:

@@ -45,9 +45,16 @@ def test_a_failed_stage() -> None:
     ]
 
 
-def failed(*dags: str) -> list[Entry]:
-    day = {"session": "2026-08-30", "since": "", "reasons": []}
+def failed(*dags: str, session: str = "2026-08-30") -> list[Entry]:
+    day = {"session": session, "since": "", "reasons": []}
     return [Entry(Incident("stage_failed", dag, {"dag": dag, **day}), NOW) for dag in dags]
+
+
+@pytest.mark.parametrize(("count", "end"), [(5, "2026-08-14"), (7, "2026-08-14; + 2")])
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_commands_that_are_left_out_are_counted(language: str, count: int, end: str) -> None:
+    entries = [each for day in range(count) for each in failed(STAGES["benchmark"], session=f"2026-08-{10 + day}")]
+    assert messages.opened(entries, language).text.endswith(f"./start.sh run pipeline --as-of {end}.")
 
 
 def test_a_failed_history_is_computed_again_by_its_own_command() -> None:
