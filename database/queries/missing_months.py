@@ -57,7 +57,7 @@ def _finishes(measured: date, session: date) -> bool:
 
 
 def _measured(conn: Connection, period_days: int) -> list[date]:
-    """Return the days whose sectors are measured. Not what was empty before the day's portfolios: the stocks came then."""
+    """Return the days whose sectors are measured. Not those empty before the day's portfolios: stocks came later."""
     rows = fetch(
         conn,
         """

@@ -201,7 +201,9 @@ class TestMonths:
         platform.put("sectors", date(2026, 5, 29))
         assert platform.months() == Months([], [])
 
-    @pytest.mark.parametrize(("status", "is_missing"), [("published", True), ("empty", True), ("not_computable", False)])
+    @pytest.mark.parametrize(
+        ("status", "is_missing"), [("published", True), ("empty", True), ("not_computable", False)]
+    )
     def test_sectors_that_were_empty_before_the_portfolios_came(
         self, platform: Platform, status: str, is_missing: bool
     ) -> None:

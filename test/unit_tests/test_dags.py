@@ -928,7 +928,7 @@ class TestMonths:
             task.execute({"ti": ti})
         look = getattr(task, deferred.value.method_name)
         with pytest.raises(TaskDeferred) as again:
-            look({"ti": ti}, event=None, **deferred.value.kwargs)
+            look({"ti": ti}, event=None, **(deferred.value.kwargs or {}))
         assert again.value.trigger.moment - datetime.now(UTC) <= timedelta(minutes=1)
         assert published.started == []
         with pytest.raises(AirflowFailException, match="2026-08-28 is still at work"):
@@ -936,7 +936,7 @@ class TestMonths:
 
         published.at_work.clear()
         published.sessions.update({friday} if is_published else ())
-        look({"ti": ti}, event=None, **again.value.kwargs)
+        look({"ti": ti}, event=None, **(again.value.kwargs or {}))
         assert published.started == ([] if is_published else [friday])
 
     def test_holdings_are_collected_even_if_the_session_cannot_be_computed(self, bags: dict[str, Any]) -> None:
