@@ -9,7 +9,7 @@ from alerts import texts
 from alerts.channels import Message
 from alerts.incidents import Incident
 from alerts.journal import Entry
-from config.stages import STAGES, run_name
+from config.stages import HISTORY, STAGES, run_name
 from dashboard.texts import Language, Text
 from dashboard.texts.pipeline import STAGES as STAGE_NAMES
 from dashboard.texts.reasons import KOREAN
@@ -59,10 +59,18 @@ def stage_name(dag_id: str, language: Language) -> str:
 
 
 def commands(entries: Sequence[Entry]) -> list[str]:
-    """Return what computes the runs of incidents again, each once: a session's stages together."""
+    """Return what computes the runs of incidents again, each once: a session's stages together.
+
+    Of more than MOST_COMMANDS the first ones, and how many there are beside them.
+    """
     runs = [each.incident.params for each in entries if "dag" in each.incident.params]
-    every = dict.fromkeys(f"./start.sh run {run_name(run['dag'])} --as-of {run['session']}" for run in runs)
-    return list(every)[:MOST_COMMANDS]
+    every = dict.fromkeys(_command(run["dag"], run["session"]) for run in runs)
+    more = len(every) - MOST_COMMANDS
+    return [*list(every)[:MOST_COMMANDS], *([f"+ {more}"] if more > 0 else [])]
+
+
+def _command(dag_id: str, session: str) -> str:
+    return "./start.sh history" if dag_id == HISTORY else f"./start.sh run {run_name(dag_id)} --as-of {session}"
 
 
 def _message(entries: Sequence[Entry], subject: Text, language: Language) -> Message:

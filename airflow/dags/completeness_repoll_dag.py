@@ -12,8 +12,11 @@ the stored prices, with the command that computes them again. A bar that stays m
 Some sessions were never computed: the benchmark's prices were missing and have come, or the platform was off at their
 hours. For the newest five of them it starts `daily_pipeline_controller`, one after another, oldest first.
 
-`missing_months` finds the months that were not made on their weekend and can be. For the newest three it starts
-`monthly_etf_collection_last_weekend` and `monthly_portfolio_rebalance`, which compute the month's session first.
+Then `missing_months` finds the months that were not made on their weekend and can be. For the newest three it starts
+`monthly_etf_collection_last_weekend` and `monthly_portfolio_rebalance`, which compute the month's session first. Not
+where that session is among those requested again and was just not computed: its month is for the next repoll.
+
+`ended` fails the run when anything before it has failed.
 
 **When**: Monday to Friday 14:30 UTC, after the stages of either schedule mode. A platform that was off then runs it
 when it is on again, up to 23 hours later.
@@ -32,20 +35,23 @@ closed); or `./start.sh gaps --repoll`.
 """
 
 import logging
+from collections.abc import Collection
 from contextlib import closing
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import task
 from dag_collect import Collect, Receipt
 from dag_common import AS_OF, RUN_ID, STARTS_AND_WAITS, airflow_errors, daily_dag
+from dag_stage import Started
 from session_timetable import ALL_DAY
 
 from config.config import Settings
 from config.stages import CONTROLLER, MONTHLY_ETFS, REBALANCE
 
 if TYPE_CHECKING:
+    from database.db_helper import Connection
     from database.queries.missing_months import Months
 
 log = logging.getLogger(__name__)
@@ -67,8 +73,13 @@ def runs_of(sessions: list[date], started_by: str) -> list[dict[str, Any]]:
     ]
 
 
-def months_of(missing: "Months", started_by: str) -> list[dict[str, Any]]:
-    """Return the runs of the newest missing months: those about sectors, then those of the monthly portfolio."""
+def months_of(missing: "Months", uncomputed: Collection[date], started_by: str) -> list[dict[str, Any]]:
+    """Return the runs of the newest missing months: those about sectors, then those of the monthly portfolio.
+
+    uncomputed: the sessions whose months are left out
+    """
+    from utils.dates import last_session_by
+
     return [
         {
             "trigger_dag_id": dag_id,
@@ -77,6 +88,7 @@ def months_of(missing: "Months", started_by: str) -> list[dict[str, Any]]:
         }
         for dag_id, days in ((MONTHLY_ETFS, missing.sectors), (REBALANCE, missing.rebalances))
         for day in days[-MONTHS_PER_RUN:]
+        if last_session_by(day) not in uncomputed
     ]
 
 
@@ -95,6 +107,17 @@ def known_session(settings: Settings, as_of: date) -> date:
     from collector.source_clock import last_session
 
     return min(as_of, last_session(settings.yahoo.base_url))
+
+
+def find_never_computed(settings: Settings, conn: "Connection", as_of: date) -> list[date]:
+    """Return the sessions of those requested again that were never computed and can be."""
+    from config.universe import universe
+    from database.queries.unpublished import never_computed
+    from utils.dates import session_before
+
+    end = known_session(settings, as_of)
+    start = session_before(end, settings.collector.refetch_sessions)
+    return never_computed(conn, universe().benchmark, universe().periods, start, end)
 
 
 def produce(settings: Settings, as_of: date, started_by: str, _accept_late: bool) -> Receipt:
@@ -125,20 +148,16 @@ with daily_dag(
 
     @task
     def never_computed(as_of: str, started_by: str) -> list[dict[str, Any]]:
-        from config.universe import universe
         from database.db_helper import connect
-        from database.queries.unpublished import never_computed as find
-        from utils.dates import session_before
 
         settings = Settings.from_env()
         with airflow_errors(), closing(connect(settings.database)) as conn:
-            end = known_session(settings, date.fromisoformat(as_of))
-            start = session_before(end, settings.collector.refetch_sessions)
-            sessions = find(conn, universe().benchmark, universe().periods, start, end)
+            sessions = find_never_computed(settings, conn, date.fromisoformat(as_of))
         log.info("never computed, but computable now: %s", ", ".join(map(str, sessions)) or "none")
         return runs_of(sessions, started_by)
 
-    @task
+    # Whatever became of the tasks before: a month needs nothing of the source where its session is published.
+    @task(trigger_rule="all_done")
     def missing_months(as_of: str, ran_on: str, started_by: str) -> list[dict[str, Any]]:
         from config.universe import universe
         from database.db_helper import connect
@@ -148,7 +167,8 @@ with daily_dag(
         with airflow_errors(), closing(connect(settings.database)) as conn:
             known = known_session(settings, date.fromisoformat(as_of))
             by = months_are_over_by(known, date.fromisoformat(ran_on))
-            runs = months_of(find(conn, universe().benchmark, universe().periods, by), started_by)
+            missing = find(conn, universe().benchmark, universe().periods, by)
+            runs = months_of(missing, find_never_computed(settings, conn, known), started_by)
         log.info("missing months: %s", ", ".join(f"{run['trigger_dag_id']} {run['conf']}" for run in runs) or "none")
         return runs
 
@@ -156,7 +176,7 @@ with daily_dag(
     Collect(produce=produce) >> listed
     computable = never_computed(AS_OF, RUN_ID)
     listed >> computable
-    TriggerDagRunOperator.partial(
+    compute = Started.partial(
         task_id="compute",
         trigger_dag_id=CONTROLLER,
         poke_interval=5,
@@ -164,11 +184,14 @@ with daily_dag(
         retries=1,
         **STARTS_AND_WAITS,
     ).expand_kwargs(computable)
-    # Not after the others: a month needs nothing of the source where its session is published.
-    TriggerDagRunOperator.partial(
+    missing = missing_months(AS_OF, RAN_ON, RUN_ID)
+    compute >> missing
+    make_months = Started.partial(
         task_id="make_months",
         poke_interval=5,
         max_active_tis_per_dagrun=1,
         retries=1,
         **STARTS_AND_WAITS,
-    ).expand_kwargs(missing_months(AS_OF, RAN_ON, RUN_ID))
+    ).expand_kwargs(missing)
+    # Airflow asks the last task alone how a run went.
+    [compute, make_months] >> EmptyOperator(task_id="ended", trigger_rule="none_failed")

@@ -15,10 +15,29 @@ from config.stages import CONTROLLER
 # A stage that has nothing to wait for is over by then.
 WAIT_HERE_SECONDS = 15
 POLL_SECONDS = 0.25
+# How often, and for how long at most, one looks again whether a session is still at work.
+LOOK_AGAIN_AFTER = timedelta(minutes=1)
+LOOKS_AT_MOST = 24 * 60
 
 
-class Stage(TriggerDagRunOperator):
-    """Starts a DAG after some minutes, and waits for it. A failed one is not started again: its own tasks were tried.
+class Started(TriggerDagRunOperator):
+    """Starts a DAG, and waits for it in the triggerer. A failed one is not started again: its own tasks were tried."""
+
+    def execute_complete(self, context: Any, event: tuple[str, dict[str, Any]]) -> None:
+        """Go on after a run that was waited for in the triggerer."""
+        _, told = event
+        for run_id in told["run_ids"]:
+            self._is_over(run_id, told[run_id])
+
+    def _is_over(self, run_id: str, state: str) -> bool:
+        """Tell whether a run has succeeded. Raise AirflowFailException when it has failed."""
+        if state in self.failed_states:
+            raise AirflowFailException(f"{self.trigger_dag_id} failed: its run {run_id} tells why")
+        return state in self.allowed_states
+
+
+class Stage(Started):
+    """Starts a DAG after some minutes, and waits for it.
 
     The end of a short run is waited for in this process: the triggerer and another process would take two seconds to
     notice it. A longer run, and the minutes before it, are waited for in the triggerer, without a worker slot.
@@ -32,7 +51,7 @@ class Stage(TriggerDagRunOperator):
     more: parameters of the started run, beside its session
     """
 
-    template_fields = (*TriggerDagRunOperator.template_fields, "after_minutes")
+    template_fields = (*Started.template_fields, "after_minutes")
 
     def __init__(
         self, *, after_minutes: int | str = 0, session: str = AS_OF, more: dict[str, Any] | None = None, **kwargs: Any
@@ -80,23 +99,12 @@ class Stage(TriggerDagRunOperator):
             method_name="execute_complete",
         )
 
-    def execute_complete(self, context: Any, event: tuple[str, dict[str, Any]]) -> None:
-        """Go on after a run that was waited for in the triggerer."""
-        _, told = event
-        for run_id in told["run_ids"]:
-            self._is_over(run_id, told[run_id])
-
-    def _is_over(self, run_id: str, state: str) -> bool:
-        """Tell whether a run has succeeded. Raise AirflowFailException when it has failed."""
-        if state in self.failed_states:
-            raise AirflowFailException(f"{self.trigger_dag_id} failed: its run {run_id} tells why")
-        return state in self.allowed_states
-
 
 class ComputeSession(Stage):
     """Has the controller compute a session that was never computed, and waits for it.
 
-    A month rests on the session before its weekend. In the staggered schedule that one's own stages begin on Monday.
+    One that a stage is at work on is waited for first, without a worker slot, and then looked at again. A month rests
+    on the session before its weekend. In the staggered schedule that one's own stages begin on Monday.
     """
 
     template_fields = (*Stage.template_fields, "session")
@@ -112,11 +120,36 @@ class ComputeSession(Stage):
         self.session = session
 
     def execute(self, context: Any) -> None:
+        self.look(context)
+
+    def look(self, context: Any, event: Any = None, looks: int = 1) -> None:
+        """Compute the session if need be. Raise AirflowFailException when it stays at work.
+
+        looks: how many there were, with this one
+        """
         session = date.fromisoformat(self.session)
-        if _was_never_computed(session):
+        if _is_at_work(session):
+            self._look_again(looks)
+        elif _was_never_computed(session):
             super().execute(context)
         else:
             self.log.info("%s is computed, or nobody but a person has it computed", session)
+
+    def _look_again(self, looks: int) -> None:
+        from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+
+        if looks >= LOOKS_AT_MOST:
+            raise AirflowFailException(f"{self.session} is still at work: its runs tell why")
+        self.log.info("%s is at work", self.session)
+        self.defer(trigger=TimeDeltaTrigger(LOOK_AGAIN_AFTER), method_name="look", kwargs={"looks": looks + 1})
+
+
+def _is_at_work(session: date) -> bool:
+    from database.db_helper import connect
+    from database.queries.unpublished import at_work
+
+    with airflow_errors(), closing(connect(Settings.from_env().database)) as conn:
+        return session in at_work(conn)
 
 
 def _was_never_computed(session: date) -> bool:

@@ -5,7 +5,7 @@ as of the session. It is taken from Postgres if it is there, else from Yahoo, th
 it is in Postgres. Then a Spark job measures the month's returns sector by sector.
 
 Before that, `compute_session` starts `daily_pipeline_controller` for the session where nothing has computed it yet. In
-the staggered mode its own stages begin on Monday, when they find everything stored.
+the staggered mode its own stages begin on Monday, when they find everything stored. A session at work is waited for.
 
 A month that is run late gets the holdings of the day on which they are fetched. `holdings_as_of` is then after
 `as_of_date`.

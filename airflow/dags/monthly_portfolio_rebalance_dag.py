@@ -9,7 +9,7 @@ computable.
 Then a second job computes the track record again, so that a month that is computed late is included at once.
 
 `compute_session` comes first: it starts `daily_pipeline_controller` for that session where nothing has computed it yet.
-In the staggered mode its own stages begin on Monday, when they find everything stored.
+In the staggered mode its own stages begin on Monday, when they find everything stored. A session at work is waited for.
 
 **When**: the last Sunday of the month, 14:00 UTC, in both schedule modes. A month that was not made on its Sunday is
 made by `completeness_repoll` on the next weekday.

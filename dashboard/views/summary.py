@@ -32,9 +32,9 @@ SAME_DAY = "controller"
 # What of several stages is told of the whole run: the first that there is.
 WORST_FIRST = ("failed", "late", "running")
 UNFINISHED = "unfinished"
-# What the stages publish. The last of them is what a session is for.
+# What the stages publish, and which of them do. The last of them is what a session is for.
 ALLOCATION = "allocation"
-STAGE_JOBS = ("trending", ALLOCATION)
+STAGE_JOBS = {job: number for number, job in enumerate(STAGES, start=1) if job in ("trending", ALLOCATION)}
 
 
 class Change(NamedTuple):
@@ -207,14 +207,16 @@ class LastRun(NamedTuple):
 def last_run(session: SessionState) -> LastRun:
     """Return how a session went: it is through once all its stages have run, or its portfolios are published.
 
-    Of each stage its newest run counts. Without a run: whether something is published all the same.
+    Of each stage its newest run counts. Without a run: whether something is published all the same, and so the stages
+    up to it have run.
     """
     newest = {run.dag_id: run for run in reversed(session.runs) if run.dag_id in STAGES.values()}
     published = {each.job: each.published_at for each in session.publications if each.job in STAGE_JOBS}
     is_through = len(newest) == len(STAGES) or ALLOCATION in published
     if not newest:
         done = "published" if is_through else UNFINISHED if published else "none"
-        return LastRun(done, max(published.values(), default=None), len(published))
+        stages = max((STAGE_JOBS[job] for job in published), default=0)
+        return LastRun(done, max(published.values(), default=None), stages)
     states = {run.state for run in newest.values()}
     state = next((each for each in WORST_FIRST if each in states), "green" if is_through else UNFINISHED)
     return LastRun(state, max(run.ended_at or run.started_at for run in newest.values()), len(newest))

@@ -14,7 +14,8 @@ NOT_COMPUTABLE = "not_computable"
 class Months(NamedTuple):
     """What is to be made, oldest first.
 
-    sectors: the sessions before the last Saturdays whose month's sectors are not measured
+    sectors: the sessions before the last Saturdays whose month's sectors are not measured, or were empty before the
+        session's portfolios were there
     rebalances: the last Sundays without a monthly portfolio, or with one that was not computable and is now
     """
 
@@ -32,7 +33,7 @@ def missing_months(conn: Connection, benchmark: str, periods: Sequence[int], by:
     if live is None or by is None:
         return Months([], [])
     can_be = {*portfolios, *never_computed(conn, benchmark, periods, None, last_session_by(by))}
-    measured, made = _statuses(conn, "sectors"), _statuses(conn, "rebalance")
+    measured, made = _measured(conn, max(periods)), _statuses(conn, "rebalance")
 
     def is_missing(sunday: date) -> bool:
         if made.get(sunday, NOT_COMPUTABLE) != NOT_COMPUTABLE:
@@ -53,6 +54,23 @@ def missing_months(conn: Connection, benchmark: str, periods: Sequence[int], by:
 def _finishes(measured: date, session: date) -> bool:
     """Tell whether sectors that were measured as of a day are those of a session's month, and go as far."""
     return measured >= session and (measured.year, measured.month) == (session.year, session.month)
+
+
+def _measured(conn: Connection, period_days: int) -> list[date]:
+    """Return the days whose sectors are measured. Not those empty before the day's portfolios: stocks came later."""
+    rows = fetch(
+        conn,
+        """
+        SELECT as_of_date FROM analytics_publication AS sectors
+        WHERE job = 'sectors' AND NOT (status = 'empty' AND EXISTS (
+            SELECT FROM analytics_publication AS portfolios
+            WHERE (job, as_of_date, period_days) = ('allocation', sectors.as_of_date, %(period_days)s)
+              AND status <> %(not_computable)s AND portfolios.published_at > sectors.published_at
+        ))
+        """,
+        {"period_days": period_days, "not_computable": NOT_COMPUTABLE},
+    )
+    return [row["as_of_date"] for row in rows]
 
 
 def _statuses(conn: Connection, job: str, period_days: int = 0) -> dict[date, str]:

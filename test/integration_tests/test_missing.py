@@ -201,6 +201,29 @@ class TestMonths:
         platform.put("sectors", date(2026, 5, 29))
         assert platform.months() == Months([], [])
 
+    @pytest.mark.parametrize(
+        ("status", "is_missing"), [("published", True), ("empty", True), ("not_computable", False)]
+    )
+    def test_sectors_that_were_empty_before_the_portfolios_came(
+        self, platform: Platform, status: str, is_missing: bool
+    ) -> None:
+        """They were measured while the session was at work: the benchmark was there, and no stock."""
+        session = date(2026, 5, 29)
+        platform.forget(session)
+        platform.publish(session, status=status)
+        assert platform.months() == Months([session] if is_missing else [], [])
+        platform.forget(session, "sectors")
+        platform.put("sectors", session)
+        assert platform.months() == Months([], []), "they stay empty, and are not measured every day"
+
+    def test_sectors_that_were_measured_before_the_portfolios_came(self, platform: Platform) -> None:
+        session = date(2026, 5, 29)
+        platform.forget(session, "sectors")
+        platform.put("sectors", session, status="published")
+        platform.forget(session)
+        platform.publish(session)
+        assert platform.months() == Months([], [])
+
     def test_a_platform_that_never_made_any(self, platform: Platform) -> None:
         platform.write("DELETE FROM analytics_publication WHERE job IN ('rebalance', 'sectors')")
         found = platform.months()

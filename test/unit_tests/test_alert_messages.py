@@ -8,7 +8,8 @@ from alert_cases import CASES, NOW, RULES, SESSION
 from alerts import messages, texts
 from alerts.incidents import KINDS, Incident, incidents
 from alerts.journal import Entry
-from config.stages import MONTHLY_ETFS, REBALANCE, STAGES
+from config.stages import HISTORY, MONTHLY_ETFS, REBALANCE, STAGES
+from ops import cli
 
 WITH_SEVERAL = [f"TICKER{number}" for number in range(60)]
 
@@ -44,11 +45,30 @@ def test_a_failed_stage() -> None:
     ]
 
 
+def failed(*dags: str, session: str = "2026-08-30") -> list[Entry]:
+    day = {"session": session, "since": "", "reasons": []}
+    return [Entry(Incident("stage_failed", dag, {"dag": dag, **day}), NOW) for dag in dags]
+
+
+@pytest.mark.parametrize(("count", "end"), [(5, "2026-08-14"), (7, "2026-08-14; + 2")])
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_commands_that_are_left_out_are_counted(language: str, count: int, end: str) -> None:
+    entries = [each for day in range(count) for each in failed(STAGES["benchmark"], session=f"2026-08-{10 + day}")]
+    assert messages.opened(entries, language).text.endswith(f"./start.sh run pipeline --as-of {end}.")
+
+
+def test_a_failed_history_is_computed_again_by_its_own_command() -> None:
+    """A history is no DAG that `./start.sh run` knows."""
+    told = messages.commands(failed(HISTORY, REBALANCE))
+    assert told == ["./start.sh history", "./start.sh run rebalance --as-of 2026-08-30"]
+    for command in told:
+        cli.parser().parse_args(command.split()[1:])
+    assert messages.opened(failed(HISTORY), "en").text.endswith("then ./start.sh history.")
+
+
 def test_what_has_failed_is_computed_again_by_its_own_command() -> None:
     """Each once: the stages of a session are computed together."""
-    failed = (*list(STAGES.values())[:2], REBALANCE, MONTHLY_ETFS, "completeness_repoll")
-    day = {"session": "2026-08-30", "since": "", "reasons": []}
-    entries = [Entry(Incident("stage_failed", dag, {"dag": dag, **day}), NOW) for dag in failed]
+    entries = failed(*list(STAGES.values())[:2], REBALANCE, MONTHLY_ETFS, "completeness_repoll")
     for language in ("en", "ko"):
         told = messages.opened(entries, language).text.splitlines()[-1]
         runs = ("pipeline", "rebalance", "monthly-etfs", "completeness_repoll")

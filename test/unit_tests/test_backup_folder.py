@@ -167,6 +167,15 @@ def test_the_backups_of_another_platform_stay(tmp_path: Path, kind: str, others:
     assert [day for day, _ in backups(live, kind)] == DAYS[:7]
 
 
+@pytest.mark.parametrize("kind", [DAILY, BEFORE_UPGRADE])
+@pytest.mark.parametrize("name", ["actstock-20260801T030000Z.tar", "before-upgrade-20260801T030000Z.tar"])
+def test_backups_that_do_not_say_whose_they_are_stay(tmp_path: Path, kind: str, name: str) -> None:
+    (tmp_path / name).touch()
+    make(settings(tmp_path), kind, *DAYS)
+    assert name not in [path.name for path in remove_old(settings(tmp_path, keep=1), kind)]
+    assert (tmp_path / name).exists()
+
+
 def test_every_platform_of_a_machine_has_a_name_of_its_own(tmp_path: Path) -> None:
     sources = [
         DataSource(),

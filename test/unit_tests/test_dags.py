@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from copy import copy
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -815,6 +816,7 @@ class Published:
     def __init__(self) -> None:
         self.sessions: set[date] = set()
         self.started: list[date] = []
+        self.at_work: set[date] = set()
 
     def take(self, asked: Any) -> None:
         """Be the controller: compute the session that it is started for."""
@@ -854,6 +856,7 @@ class TestMonths:
         made = Published()
         monkeypatch.setattr(db_helper, "connect", lambda _: SimpleNamespace(close=lambda: None))
         monkeypatch.setattr(unpublished, "never_computed", lambda *given: {given[-1]} - made.sessions)
+        monkeypatch.setattr(unpublished, "at_work", lambda conn: made.at_work)
         monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", SimpleNamespace(send=made.take), raising=False)
         return made
 
@@ -907,6 +910,35 @@ class TestMonths:
         assert published.run(dag, run) == [date(2026, 8, 30), date(2026, 8, 28)]
         assert published.started == []
 
+    @pytest.mark.parametrize("is_published", [True, False])
+    def test_a_session_at_work_is_waited_for_without_a_worker_slot(
+        self, bags: dict[str, Any], published: Published, is_published: bool
+    ) -> None:
+        """The machine was off from Friday night to Saturday, and the controller goes on."""
+        from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+
+        friday = date(2026, 8, 28)
+        task = copy(bags["controller"].dags[MONTHLY_ETFS].get_task("compute_session"))
+        task.session, task.conf = friday.isoformat(), {**task.conf, "as_of_date": friday.isoformat()}
+        ti = SimpleNamespace(
+            get_dag=lambda dag_id: SimpleNamespace(is_paused=False), get_dagrun_state=lambda dag_id, run_id: "success"
+        )
+        published.at_work.add(friday)
+        with pytest.raises(TaskDeferred) as deferred:
+            task.execute({"ti": ti})
+        look = getattr(task, deferred.value.method_name)
+        with pytest.raises(TaskDeferred) as again:
+            look({"ti": ti}, event=None, **(deferred.value.kwargs or {}))
+        assert again.value.trigger.moment - datetime.now(UTC) <= timedelta(minutes=1)
+        assert published.started == []
+        with pytest.raises(AirflowFailException, match="2026-08-28 is still at work"):
+            look({"ti": ti}, event=None, looks=24 * 60)
+
+        published.at_work.clear()
+        published.sessions.update({friday} if is_published else ())
+        look({"ti": ti}, event=None, **(again.value.kwargs or {}))
+        assert published.started == ([] if is_published else [friday])
+
     def test_holdings_are_collected_even_if_the_session_cannot_be_computed(self, bags: dict[str, Any]) -> None:
         """They cannot be asked for later."""
         dag = bags["staggered"].dags[MONTHLY_ETFS]
@@ -914,19 +946,21 @@ class TestMonths:
         assert dag.get_task("analyze_sectors").upstream_task_ids == {"collect", "compute_session"}
 
     def test_the_repoll_makes_missing_ones_whatever_the_source_says(self, bags: dict[str, Any]) -> None:
+        """Once the sessions are computed, for a month computes its own as well."""
         dag = bags["staggered"].dags[REPOLL]
-        assert dag.get_task("missing_months").upstream_task_ids == set()
+        assert dag.get_task("missing_months").upstream_task_ids == {"compute"}
+        assert dag.get_task("missing_months").trigger_rule == "all_done"
         make = dag.get_task("make_months")
         assert make.upstream_task_ids == {"missing_months"}
         assert make.partial_kwargs["max_active_tis_per_dagrun"] == 1, "the second finds the session computed"
-        [run] = _module(bags, "missing_months").months_of(Months([], [date(2026, 7, 26)]), "manual__1")
+        [run] = _module(bags, "missing_months").months_of(Months([], [date(2026, 7, 26)]), (), "manual__1")
         operator = make.unmap(run)
         assert operator.trigger_dag_id == REBALANCE and operator.wait_for_completion and operator.deferrable
 
     def test_the_newest_three_of_each_kind(self, bags: dict[str, Any], stored: dict[str, dict[str, Any]]) -> None:
         module = _module(bags, "missing_months")
         sundays = [date(2026, month, day) for month, day in ((4, 26), (5, 31), (6, 28), (7, 26))]
-        runs = module.months_of(Months([date(2026, 7, 24)], sundays), "manual__1")
+        runs = module.months_of(Months([date(2026, 7, 24)], sundays), (), "manual__1")
         assert [(run["trigger_dag_id"], run["conf"]["as_of_date"]) for run in runs] == [
             (MONTHLY_ETFS, "2026-07-24"),
             (REBALANCE, "2026-05-31"),
@@ -950,6 +984,7 @@ class TestMonths:
             return Months([date(2026, 8, 28)], [date(2026, 8, 30)])
 
         monkeypatch.setattr(missing_months, "missing_months", find)
+        published.sessions.update((date(2026, 8, 21), date(2026, 8, 28)))
         dag, monday = bags["staggered"].dags[REPOLL], datetime(2026, 8, 31, 14, 30, tzinfo=UTC)
         run = SimpleNamespace(logical_date=None, run_after=monday, run_type="manual")
         task = copy(dag.get_task("missing_months"))
@@ -963,6 +998,10 @@ class TestMonths:
                 (REBALANCE, "2026-08-30__r"),
             ]
             assert asked.pop() == by, "a market server's clock may be behind"
+
+        published.sessions.clear()
+        monkeypatch.setattr(source_clock, "last_session", lambda _: date(2026, 8, 28))
+        assert task.python_callable(*task.op_args, **task.op_kwargs) == [], "its session was just tried in vain"
 
     @pytest.mark.parametrize(
         ("as_of", "ran_on", "by"),
@@ -987,11 +1026,28 @@ class TestRepoll:
 
     def test_computes_after_it_has_asked_and_listed(self, bags: dict[str, Any]) -> None:
         dag = bags["staggered"].dags[REPOLL]
-        line = [dag.get_task("collect")]
-        while line[-1].downstream_list:
-            (following,) = line[-1].downstream_list
-            line.append(following)
-        assert [task.task_id for task in line] == ["collect", "report", "never_computed", "compute"]
+        line = ["collect", "report", "never_computed", "compute"]
+        for before, after in pairwise(line):
+            assert dag.get_task(after).upstream_task_ids == {before}
+
+    def test_a_failure_of_any_task_is_one_of_the_run(self, bags: dict[str, Any]) -> None:
+        """Airflow looks at the tasks without another one behind them, and missing_months runs in any case."""
+        dag = bags["staggered"].dags[REPOLL]
+        (last,) = dag.leaves
+        assert last.trigger_rule == "none_failed", "no session and no month to compute is as well"
+        assert last.upstream_task_ids == {"compute", "make_months"}
+
+    @pytest.mark.parametrize("task_id", ["compute", "make_months"])
+    def test_what_failed_is_not_started_again(self, bags: dict[str, Any], task_id: str) -> None:
+        from airflow.sdk.exceptions import AirflowFailException
+
+        task = bags["staggered"].dags[REPOLL].get_task(task_id)
+        of_run = {} if task_id == "compute" else {"trigger_dag_id": REBALANCE}
+        made = task.unmap({"trigger_run_id": "r", **of_run})
+        told = {"dag_id": made.trigger_dag_id, "run_ids": ["r"]}
+        made.execute_complete({}, ("trigger", told | {"r": "success"}))
+        with pytest.raises(AirflowFailException, match="failed: its run r tells why"):
+            made.execute_complete({}, ("trigger", told | {"r": "failed"}))
 
     def test_starts_the_controller_once_a_session_and_waits_without_a_worker_slot(self, bags: dict[str, Any]) -> None:
         compute = bags["staggered"].dags[REPOLL].get_task("compute")

@@ -149,6 +149,14 @@ def test_a_session_is_as_well_as_the_worst_of_its_stages(given: dict[str, Any], 
     assert summary.last_run(convert(explained(given), SessionState)).state == state
 
 
+@pytest.mark.parametrize(
+    ("published", "stages"), [((), 0), (("trending",), 3), (("trending", "allocation"), 5), (("rebalance",), 0)]
+)
+def test_without_runs_what_is_published_tells_the_stages(published: tuple[str, ...], stages: int) -> None:
+    given = session(publications=[publication(job=job) for job in published])
+    assert summary.last_run(convert(explained(given), SessionState)).stages == stages
+
+
 def known(last_run: dict[str, Any] | None = None, coming: Sequence[str] = ()) -> Calendar:
     return convert(explained(samples.calendar(last_run, coming)), Calendar)
 
