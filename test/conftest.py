@@ -1,6 +1,7 @@
-"""What the tests of every ring have: a Spark session in this process, and logging that no test leaves changed."""
+"""What the tests of every ring have: a Spark session, and logging and signals that no test leaves changed."""
 
 import logging
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,16 @@ def logging_as_before() -> Iterator[None]:
     root.setLevel(level)
     for handler in [each for each in root.handlers if type(each) is logging.StreamHandler]:
         root.removeHandler(handler)
+
+
+@pytest.fixture
+def no_signal_is_ignored() -> Iterator[None]:
+    """Let a run of the tests under nohup, which ignores SIGHUP, find what another one does."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

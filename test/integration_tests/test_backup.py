@@ -227,6 +227,7 @@ def test_a_restore_that_fails_changes_nothing(backup: Path, home: Path, monkeypa
     assert [path for path in home.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.usefixtures("no_signal_is_ignored")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_restore_that_is_stopped_changes_nothing(
     backup: Path, home: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals

@@ -18,6 +18,8 @@ from ops.backup.folder import BEFORE_UPGRADE, DAILY, new_name, remove_abandoned
 from ops.backup.unfinished import hold, unfinished
 from utils.command_line import interrupted_by_signals, uninterrupted
 
+pytestmark = pytest.mark.usefixtures("no_signal_is_ignored")
+
 NOW = datetime(2026, 8, 22, 3, tzinfo=UTC)
 STOPS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 # Writes a secret to the backup that it is given, says so, and goes on for longer than a test.
@@ -36,17 +38,6 @@ SERVING = "import sys; from ops.backup.scheduled import _ended; _ended([sys.exec
 
 def settings(folder: Path, platform: str = "actstock-yahoo") -> BackupSettings:
     return BackupSettings(folder, platform, 7, 3, folder / "state")
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_ignored() -> Iterator[None]:
-    """Let a run of the tests under nohup, which ignores SIGHUP, find the same."""
-    before = {number: signal.getsignal(number) for number in STOPS}
-    for number in STOPS:
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-    yield
-    for number, known in before.items():
-        signal.signal(number, known)
 
 
 @pytest.fixture
