@@ -206,13 +206,18 @@ def set_back(settings: KafkaSettings, topic: Topic, offsets: Offsets) -> None:
         [described] = admin.describe_topics([name])
         numbers = [partition["partition_index"] for partition in described["partitions"]]
         wanted = {TopicPartition(name, number): offsets.get(number, OffsetSpec.EARLIEST) for number in numbers}
-        while errors := _refusals(admin.reset_group_offsets(group, dict(wanted))):
+        while errors := _refusals(admin, group, wanted):
             if time.monotonic() > until:
                 raise BrokerUnavailable(f"the group {group} cannot be set back: {', '.join(sorted(errors))}")
             time.sleep(1)
 
 
-def _refusals(answers: dict[TopicPartition, Any]) -> set[str]:
+def _refusals(admin: KafkaAdminClient, group: str, wanted: dict[TopicPartition, Any]) -> set[str]:
+    """Set a group back, and return why it was not: of partitions, or of a broker that has just begun to run."""
+    try:
+        answers = admin.reset_group_offsets(group, dict(wanted))
+    except RetriableError as error:  # the group's coordinator is still reading what it knows
+        return {type(error).__name__}
     return {answer["error"].__name__ for answer in answers.values() if answer["error"] is not NoError}
 
 

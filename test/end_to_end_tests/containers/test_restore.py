@@ -221,7 +221,7 @@ class TestEmptyProject:
         environ = of_project(EMPTY, tmp_path, 31592)
         yield environ
         # By the demo's own .env: this project may have none any more.
-        down = ["docker", "compose", "--env-file", str(ENV_FILE), "down", "--volumes"]
+        down = ["docker", "compose", "--env-file", str(ENV_FILE), "--profile", "*", "down", "--volumes"]
         for project in (environ, self.market(environ)):
             output_of(down, project)
 
