@@ -163,16 +163,7 @@ def _lacks_session(series: Series, before: date, after: date) -> bool:
 
 def _is_settled(series: Series, good: Bar, bar: Bar, found: float, close_before: float) -> bool:
     """Tell whether a clear mismatch is accepted by a person or stored already just so, and approve it then."""
-    if series.is_accepted(bar.session, bar.close / close_before):
-        return True
-    old, new = series.known.stored.get(good.session), series.known.row_of(bar.session)
-    if not (old and new):
-        return False
-    then = (old["adj_close"] / old["close_price"]) / (new["adj_close"] / new["close_price"])
-    if abs(then / found - 1) > SAME_RATIO:
-        return False
-    series.judged.approved.add(bar.session)
-    return True
+    return series.is_accepted(bar.session, bar.close / close_before) or series.is_stored_so(good, bar, found)
 
 
 def _is_alone_off(series: Series, at: int, good: Bar, owed: float) -> bool:

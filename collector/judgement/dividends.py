@@ -130,22 +130,10 @@ def _judge_gain(series: Series, before: Bar, bar: Bar) -> None:
     is_clear = off > max(CLEAR_MISMATCH, GAIN_MOVE * series.usual_move) or (is_taken_off and taken > ABSURD_DIVIDEND)
     if is_clear and series.is_accepted(bar.session, bar.close / close_before):
         return
-    if is_clear and not _is_adjusted_so(series, before, bar, found):
+    if is_clear and not series.is_stored_so(before, bar, found):
         series.judged.doubt(bar.session, doubt)
     elif is_clear or gain > min(LARGE_DIVIDEND, SPINOFF_MOVE * series.usual_move):
         series.judged.note(bar.session, doubt)
-
-
-def _is_adjusted_so(series: Series, before: Bar, bar: Bar, found: float) -> bool:
-    """Tell whether the stored adjusted closes take off just as much already, and approve the bar then."""
-    old, new = series.known.stored.get(before.session), series.known.row_of(bar.session)
-    if not (old and new):
-        return False
-    then = (old["adj_close"] / old["close_price"]) / (new["adj_close"] / new["close_price"])
-    if abs(then / found - 1) > SAME_RATIO:
-        return False
-    series.judged.approved.add(bar.session)
-    return True
 
 
 def _describe_paid(bar: Bar, share: float) -> Reason:

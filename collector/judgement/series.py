@@ -60,6 +60,20 @@ class Series:
         self.judged.approved.add(session)
         return True
 
+    def is_stored_so(self, before: Bar, bar: Bar, found: float) -> bool:
+        """Tell whether the stored adjusted closes have the same ratio between two bars, and approve the later one then.
+
+        found: (adj_close / close of the earlier) / (adj_close / close of the later)
+        """
+        old, new = self.known.stored.get(before.session), self.known.row_of(bar.session)
+        if not (old and new):
+            return False
+        then = (old["adj_close"] / old["close_price"]) / (new["adj_close"] / new["close_price"])
+        if abs(then / found - 1) > SAME_RATIO:
+            return False
+        self.judged.approved.add(bar.session)
+        return True
+
     def doubt_all(self, reason: Reason) -> None:
         """Doubt each bar, also those that are stored just so: only accepted ones go on."""
         for before, bar in pairwise([None, *self.bars]):
