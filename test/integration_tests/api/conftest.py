@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from config.config import DatabaseSettings
-from sample_api import api_on
+from sample_api import api_on, execute
 
 
 @pytest.fixture
@@ -16,6 +16,11 @@ def empty_api(empty_database: DatabaseSettings) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="module")
-def api(reader_of_sample: DatabaseSettings) -> Iterator[TestClient]:
+def api(
+    request: pytest.FixtureRequest, sample_database: DatabaseSettings, reader_of_sample: DatabaseSettings
+) -> Iterator[TestClient]:
+    """Run the API on the sample database, which a module's TROUBLES have changed before."""
+    if troubles := getattr(request.module, "TROUBLES", None):
+        execute(sample_database, troubles)
     with api_on(reader_of_sample) as client:
         yield client

@@ -1,12 +1,9 @@
 """What the API says of a session of which some stocks have no bar, and which one it takes while stage 4 collects."""
 
-from collections.abc import Iterator
-
 import pytest
 from fastapi.testclient import TestClient
 
 from config.config import DatabaseSettings
-from sample_api import api_on, execute
 
 # NVDA has come later, WELL was not asked for, QQQ is a fund, and of SK hynix only the session before is late. The next
 # session is being collected: a few stocks are there, one is expected.
@@ -36,13 +33,6 @@ TOLD = {
     "NVDA": "NVDA has no bar of 2026-08-21 (late)",
 }
 WINDOWS = ("1d", "5d", "10d", "20d", "month")
-
-
-@pytest.fixture(scope="module")
-def api(sample_database: DatabaseSettings, reader_of_sample: DatabaseSettings) -> Iterator[TestClient]:
-    execute(sample_database, TROUBLES)
-    with api_on(reader_of_sample) as client:
-        yield client
 
 
 @pytest.mark.parametrize("query", ["", "?as_of_date=2026-08-21"])

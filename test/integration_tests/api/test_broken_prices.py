@@ -1,12 +1,10 @@
 """Returns of stored closes across a break: they have no value, wherever they are computed."""
 
-from collections.abc import Iterator
-
 import pytest
 from fastapi.testclient import TestClient
 
 from config.config import DatabaseSettings
-from sample_api import api_on, execute, stored_close
+from sample_api import stored_close
 
 # SPY has a split on 12 August that the closes before lack, and an odd dividend before and after it. XLF's bar waits for
 # a person, QQQ's waited. The rate of EWY, which is quoted in won, breaks.
@@ -25,13 +23,6 @@ TROUBLES = """
     VALUES ('{}', 'a step', '2026-08-24 12:01+00', 'etf-daily-data', 1, 4, 'XLF', '2026-08-13'),
         ('{}', 'a step', '2026-08-24 12:01+00', 'stock-daily-data', 1, 5, 'KRW=X', '2026-08-18');
 """
-
-
-@pytest.fixture(scope="module")
-def api(sample_database: DatabaseSettings, reader_of_sample: DatabaseSettings) -> Iterator[TestClient]:
-    execute(sample_database, TROUBLES)
-    with api_on(reader_of_sample) as client:
-        yield client
 
 
 @pytest.mark.parametrize(

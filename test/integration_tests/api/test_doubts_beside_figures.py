@@ -2,14 +2,13 @@
 
 import csv
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from config.config import DatabaseSettings
-from sample_api import api_on, execute, stored_close
+from sample_api import stored_close
 
 # A rate is carried. NEM's prices break a little. MU has no price at the start of two windows, IWM at that of the month,
 # and SPY at that of a day. Another month is decided in doubt, on holdings of later.
@@ -41,13 +40,6 @@ TROUBLES = """
 """
 CARRIED = "the KRW=X rate of 2026-08-21 is that of 2026-08-20"
 BREAK = "prices break at 2026-08-13: an odd dividend"
-
-
-@pytest.fixture(scope="module")
-def api(sample_database: DatabaseSettings, reader_of_sample: DatabaseSettings) -> Iterator[TestClient]:
-    execute(sample_database, TROUBLES)
-    with api_on(reader_of_sample) as client:
-        yield client
 
 
 def said(by_window: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:

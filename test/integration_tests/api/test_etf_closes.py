@@ -1,7 +1,5 @@
 """Which session the close of an ETF is of that stands beside its returns."""
 
-from collections.abc import Iterator
-
 import pytest
 from fastapi.testclient import TestClient
 
@@ -26,13 +24,6 @@ TROUBLES = """
     INSERT INTO analytics_publication (job, as_of_date, period_days, status, row_count, source)
     VALUES ('trending', '2026-08-17', 0, 'published', 0, 'simulated');
 """
-
-
-@pytest.fixture(scope="module")
-def api(sample_database: DatabaseSettings, reader_of_sample: DatabaseSettings) -> Iterator[TestClient]:
-    execute(sample_database, TROUBLES)
-    with api_on(reader_of_sample) as client:
-        yield client
 
 
 @pytest.mark.parametrize("query", ["", "as_of_date=2026-08-21"])

@@ -3,18 +3,15 @@
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from api.main import create_app
-from config.config import DatabaseSettings, Settings
-from database.db_helper import connect, fetch, transaction
+from config.config import DatabaseSettings
+from database.db_helper import connect, fetch
 from utils.reasons import as_json, join, of_ticker, reason
 
-KEY = "a-key-for-tests"
 NO_HISTORY = [reason("not_comparable", benchmark="SPY"), of_ticker("SPY", [reason("no_price", session="2026-07-21")])]
 LACKS_BAR = reason("lacks_bar", ticker="OVV", session="2026-08-12", state=reason("state_missing"))
 CARRIED = of_ticker("MU", [reason("no_price", session="2026-08-21")])
@@ -57,15 +54,6 @@ TROUBLES = f"""
     UPDATE analytics_publication SET published_at = '2026-09-01 14:00+00'
     WHERE job = 'rebalance' AND as_of_date = '2026-06-28';
 """
-
-
-@pytest.fixture(scope="module")
-def api(sample_database: DatabaseSettings, reader_of_sample: DatabaseSettings) -> Iterator[TestClient]:
-    with closing(connect(sample_database)) as conn, transaction(conn), conn.cursor() as cursor:
-        cursor.execute(TROUBLES)
-    settings = replace(Settings.from_env({"API_KEY": KEY, "ACTSTOCK_HOSTS": "testserver"}), database=reader_of_sample)
-    with TestClient(create_app(settings), headers={"X-API-Key": KEY}) as client:
-        yield client
 
 
 def close_of(database: DatabaseSettings, ticker: str, day: str) -> float:
