@@ -11,11 +11,11 @@ from xml.etree import ElementTree
 from config.config import PROJECT_ROOT
 from ops.console import say
 from ops.containers import container_testing
-from ops.errors import CannotInstall, NotRunning, OpsError, RunFailed, UnknownName
+from ops.errors import NotRunning, OpsError, RunFailed, UnknownName
 from ops.looking import browser
 from ops.native.control import start, stop
 from ops.native.environment import client_environment, tools
-from ops.native.install import ensure_platform, ensure_programs
+from ops.native.install import ensure_packages, ensure_platform, ensure_programs
 from ops.native.java import java_home
 from ops.native.stack import TOOLS, VENV, DataSource, Stack
 
@@ -146,13 +146,7 @@ def _containers() -> list[str]:
 
 
 def _lab() -> list[str]:
-    say(f"Installing the packages of {LAB_LOCK.relative_to(PROJECT_ROOT)}: 550 MB, unless they are there")
-    python = f"{VENV}/bin/python"
-    install = ["uv", "pip", "install", "--quiet", "--no-deps", "--python", python, "--target", f"{LAB_PACKAGES}"]
-    command = [python, "-m", *install, "--requirement", f"{LAB_LOCK}"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    if ended.returncode:
-        raise CannotInstall(f"{LAB_LOCK}: {ended.stderr.strip()}")
+    ensure_packages(LAB_LOCK, LAB_PACKAGES, "550 MB")
     return _pytest("lab", _tools() | {"PYTHONPATH": f"{LAB_PACKAGES}"})
 
 

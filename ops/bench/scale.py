@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-from config.config import DatabaseSettings, Settings
+from config.config import PROJECT_ROOT, DatabaseSettings, Settings
 from database.db_helper import Row, connect, fetch
 from ops.bench.machine import GIB
 from ops.bench.report import Target, step, table
@@ -28,10 +28,13 @@ from ops.bench.scale_market import fill, fill_held, made_sessions, write_univers
 from ops.bench.scratch import scratch_database
 from ops.databases import copy_database
 from ops.errors import RunFailed
-from utils.errors import InvalidInput
+from ops.native.install import ensure_packages
+from ops.native.stack import TOOLS
 
-# An interpreter with duckdb and psycopg2, when this one has no duckdb.
-DUCKDB_PYTHON = "BENCH_DUCKDB_PYTHON"
+# What the platform itself has no need of: the other side, and Arrow for our bars on Parquet.
+LOCK, PACKAGES = PROJECT_ROOT / "requirements" / "bench.txt", TOOLS / "bench-packages"
+# A PYTHONPATH for those alone: in a job of ours pandas would import Arrow, too.
+WITH_PACKAGES = os.pathsep.join((str(PROJECT_ROOT), str(PACKAGES)))
 CORES = 2
 MEMORY = "2g"
 SAMPLE_SECONDS = 0.1
@@ -73,26 +76,21 @@ class Measured:
 
 
 def measure(settings: Settings, sizes: Sizes = FULL) -> list[Target]:
-    other = duckdb_python()
-    step(f"pyspark {version('pyspark')}, {run([*other, 'versions']).said.strip()}; {CORES} cores for each side")
+    ensure_packages(LOCK, PACKAGES, "250 MB")
+    step(f"pyspark {version('pyspark')}, {duckdb('versions').said.strip()}; {CORES} cores for each side")
     targets = []
     with tempfile.TemporaryDirectory() as folder:
         for sessions, wanted in ((sizes.last_sessions, 5.0), (sizes.sessions, 2.0)):
-            targets += _trending(settings, Path(folder), other, (sizes.etfs, sessions), wanted)
-        targets += _allocation(settings, Path(folder), other, sizes)
-        targets += _bars(Path(folder), other, sizes)
+            targets += _trending(settings, Path(folder), (sizes.etfs, sessions), wanted)
+        targets += _allocation(settings, Path(folder), sizes)
+        targets += _bars(Path(folder), sizes)
     return targets
 
 
-def duckdb_python() -> list[str]:
-    """Return the command of the other side. InvalidInput says how to get it."""
-    python = os.environ.get(DUCKDB_PYTHON, sys.executable)
-    if subprocess.run([python, "-c", "import duckdb, psycopg2"], capture_output=True, check=False).returncode:
-        raise InvalidInput(
-            f"{python} has no duckdb, which the other side is: install requirements/bench.txt as CONTRIBUTING.md says, "
-            f"or name an interpreter that has it and psycopg2 in {DUCKDB_PYTHON}"
-        )
-    return [python, "-m", "ops.bench.scale_duckdb"]
+def duckdb(*arguments: object, cores: int = CORES) -> Measured:
+    """Run the other side, which is a module of its own."""
+    command = [sys.executable, "-m", "ops.bench.scale_duckdb", *map(str, arguments)]
+    return run(command, {"PYTHONPATH": WITH_PACKAGES}, cores)
 
 
 def run(command: Sequence[str], environ: Mapping[str, str] | None = None, cores: int = CORES) -> Measured:
@@ -126,9 +124,7 @@ def _largest(pid: int) -> int:
     return 0
 
 
-def _trending(
-    settings: Settings, folder: Path, other: Sequence[str], size: tuple[int, int], wanted: float
-) -> list[Target]:
+def _trending(settings: Settings, folder: Path, size: tuple[int, int], wanted: float) -> list[Target]:
     etfs, count = size
     sessions, every = made_sessions(count)
     universe = folder / f"{etfs}-{count}.toml"
@@ -137,39 +133,39 @@ def _trending(
         fill(ours, tickers, every)
         theirs, alone = (_copy(ours, name) for name in ("duckdb", "duckdb-alone"))
         spark = _run_job("spark_trending_etf_identifier", sessions, ours, universe)
-        duckdb = _published(other, "trending", sessions, theirs, universe)
-        rows_alone = run([*other, "trending", _dsn(alone), str(sessions[0]), str(sessions[-1])])
+        published = _published("trending", sessions, theirs, universe)
+        rows_alone = duckdb("trending", _dsn(alone), sessions[0], sessions[-1])
         days, differing = _differing_days(ours, theirs)
         alike = _revisions_of_both("trending", ours, theirs)
     what = f"trending, {etfs:,} ETFs x {count:,} sessions"
-    _show(what, {"ours": spark, PUBLISHED_ALIKE: duckdb, ROWS_ALONE: rows_alone})
+    _show(what, {"ours": spark, PUBLISHED_ALIKE: published, ROWS_ALONE: rows_alone})
     return [
-        against_duckdb(what, spark, duckdb, rows_alone, wanted),
+        against_duckdb(what, spark, published, rows_alone, wanted),
         Target(f"{what}: sessions with the same rows", days - differing, count),
         Target(f"{what}: revisions of the same inputs", alike, count),
     ]
 
 
-def _allocation(settings: Settings, folder: Path, other: Sequence[str], sizes: Sizes) -> list[Target]:
+def _allocation(settings: Settings, folder: Path, sizes: Sizes) -> list[Target]:
     sessions, every = made_sessions(sizes.last_sessions)
     universe = folder / "allocation.toml"
     tickers = write_universe(universe, sizes.etfs, sizes.holdings)
     with scratch_database(settings.database) as ours:
         fill(ours, tickers, every)
         fill_held(ours, tickers, (sizes.stocks, sizes.holdings), every)
-        run([*other, "trending", _dsn(ours), str(sessions[0]), str(sessions[-1])])
+        duckdb("trending", _dsn(ours), sessions[0], sessions[-1])
         theirs, alone = (_copy(ours, name) for name in ("duckdb", "duckdb-alone"))
         spark = _run_job("spark_active_stock_allocator", sessions, ours, universe)
-        duckdb = _published(other, "allocation", sessions, theirs, universe)
-        rows_alone = run([*other, "allocation", _dsn(alone)])
+        published = _published("allocation", sessions, theirs, universe)
+        rows_alone = duckdb("allocation", _dsn(alone))
         alike = _revisions_of_both("allocation", ours, theirs)
-        told = json.loads(run([*other, "compare-allocation", _dsn(ours), _dsn(theirs)]).said)
+        told = json.loads(duckdb("compare-allocation", _dsn(ours), _dsn(theirs)).said)
     what = f"allocation, {sizes.etfs:,} ETFs x {sizes.holdings} holdings x {len(sessions)} sessions"
-    _show(what, {"ours": spark, PUBLISHED_ALIKE: duckdb, ROWS_ALONE: rows_alone})
+    _show(what, {"ours": spark, PUBLISHED_ALIKE: published, ROWS_ALONE: rows_alone})
     rows = ", ".join(f"{each['rows']:,} {kind}" for kind, each in told.items())
     differing = sum(each["differing"] for each in told.values())
     return [
-        against_duckdb(what, spark, duckdb, rows_alone, 3),
+        against_duckdb(what, spark, published, rows_alone, 3),
         Target(f"{what}: of {rows} those that differ", differing, 0, at_most=True),
         Target(f"{what}: revisions of the same inputs", alike, len(sessions)),
     ]
@@ -187,12 +183,10 @@ def _run_job(name: str, sessions: Sequence[date], database: DatabaseSettings, un
     return run([sys.executable, *command], _environ(database, universe))
 
 
-def _published(
-    other: Sequence[str], what: str, sessions: Sequence[date], database: DatabaseSettings, universe: Path
-) -> Measured:
+def _published(what: str, sessions: Sequence[date], database: DatabaseSettings, universe: Path) -> Measured:
     """Let duckdb compute, and publish what it found with digests and revisions, as our jobs do."""
     span = str(sessions[0]), str(sessions[-1])
-    command = [sys.executable, "-m", "ops.bench.scale_published", what, other[0], _dsn(database), *span]
+    command = [sys.executable, "-m", "ops.bench.scale_published", what, WITH_PACKAGES, _dsn(database), *span]
     return run(command, _environ(database, universe))
 
 
@@ -260,45 +254,48 @@ def _of_both(query: str, *databases: DatabaseSettings, **params: str) -> Iterato
             yield fetch(conn, query, params)
 
 
-def _bars(folder: Path, other: Sequence[str], sizes: Sizes) -> list[Target]:
+def _bars(folder: Path, sizes: Sizes) -> list[Target]:
     whole, half, made = folder / "bars", folder / "half", folder / "made"
-    made_rows = run([*other, "make", str(whole), str(sizes.tickers), str(sizes.bar_sessions)]).said
-    rows = json.loads(made_rows)["rows"]
-    run([*other, "make", str(half), str(sizes.tickers // 2), str(sizes.bar_sessions)])
-    step(f"{rows:,} bars of {sizes.tickers:,} tickers as Parquet, some of them missing, and half of them")
+    # The half has tickers of its own, so that both together are more bars of a market, too.
+    spans = {whole: (0, sizes.tickers), half: (sizes.tickers, sizes.tickers * 3 // 2)}
+    rows, _ = (json.loads(duckdb("make", bars, *span, sizes.bar_sessions).said)["rows"] for bars, span in spans.items())
+    step(f"{rows:,} bars of {sizes.tickers:,} tickers as Parquet, some of them missing, and half as many")
 
-    def spark(bars: Path, cores: int) -> Measured:
-        arguments = [str(bars), str(made / f"{bars.name}-{cores}"), str(cores), str(sizes.bar_sessions), MEMORY]
-        return run([sys.executable, "-m", "ops.bench.scale_returns", *arguments], cores=cores)
+    def spark(name: str, cores: int, *folders: Path) -> Measured:
+        arguments = (made / f"{name}-{cores}", cores, MEMORY, *folders)
+        command = [sys.executable, "-m", "ops.bench.scale_returns", *map(str, arguments)]
+        return run(command, {"PYTHONPATH": WITH_PACKAGES}, cores)
 
-    ours = spark(whole, CORES)
+    ours, of_half = spark("whole", CORES, whole), spark("half", CORES, half)
     theirs, theirs_alone = (
-        run([*other, "returns", *map(str, (whole, made / "duckdb.parquet", cores, sizes.bar_sessions))], cores=cores)
+        duckdb("returns", whole, made / "duckdb.parquet", cores, sizes.bar_sessions, cores=cores)
         for cores in (CORES, 1)
     )
-    told = json.loads(run([*other, "compare", str(made / f"bars-{CORES}"), str(made / "duckdb.parquet")]).said)
-    of_half, alone = spark(half, CORES), spark(whole, 1)
+    told = json.loads(duckdb("compare", made / f"whole-{CORES}", made / "duckdb.parquet").said)
+    both, both_alone = (spark("both", cores, whole, half) for cores in (CORES, 1))
     what = f"{rows:,} bars"
     _show(
         what,
         {
             "ours": ours,
             "duckdb": theirs,
-            "ours, half of them": of_half,
-            "ours, one core": alone,
             "duckdb, one core": theirs_alone,
+            "ours, half as many": of_half,
+            "ours, half as many more": both,
+            "ours, half as many more, one core": both_alone,
         },
     )
     # What the machine gives: its cores share what work on much memory needs.
     step(f"duckdb gains {theirs_alone.seconds / theirs.seconds:.2f} x by the second core")
-    if alone.seconds < LONG_ENOUGH_SECONDS:
+    if both_alone.seconds < LONG_ENOUGH_SECONDS:
         step(f"one core took less than {LONG_ENOUGH_SECONDS} s: too short to say much about the second")
+    largest = max(each.peak for each in (ours, both, both_alone))
     return [
         Target(f"{what}, against duckdb", ours.seconds / theirs.seconds, 3, " x", at_most=True, digits=1),
         Target(f"{what}, returns and flags that differ", told["differing"], 0, at_most=True),
-        Target(f"{what}, against half of them", ours.seconds / of_half.seconds, 2.2, " x", at_most=True, digits=2),
-        Target(f"{what}, largest process", max(ours.peak, alone.peak) / GIB, 4, " GiB", at_most=True, digits=2),
-        Target(f"{what}, the second core", alone.seconds / ours.seconds, 1.7, " x", digits=2),
+        Target(f"{what}, against half as many", ours.seconds / of_half.seconds, 2.2, " x", at_most=True, digits=2),
+        Target(f"{what}, largest process", largest / GIB, 4, " GiB", at_most=True, digits=2),
+        Target("half as many more, the second core", both_alone.seconds / both.seconds, 1.7, " x", digits=2),
     ]
 
 

@@ -3,7 +3,7 @@
 `python -m ops.bench.scale_duckdb trending DSN FIRST LAST` reads the bars from PostgreSQL and writes the rows back.
 `... allocation DSN` does so with the portfolios, and `... compare-allocation OURS THEIRS` compares the two databases.
 `... stage-trending` and `... stage-allocation` leave the rows in tables for ops.bench.scale_published.
-`... make FOLDER TICKERS SESSIONS` makes bars as Parquet, some of which are missing, and
+`... make FOLDER FIRST BEHIND SESSIONS` makes bars of so numbered tickers as Parquet, some of them missing, and
 `... returns FOLDER MADE CORES SESSIONS` computes their returns.
 """
 
@@ -113,13 +113,14 @@ def compare_allocation(ours: str, theirs: str) -> None:
         print(json.dumps(differing_rows(db, ours, theirs)))
 
 
-def make(folder: str, tickers: str, sessions: str) -> None:
+def make(folder: str, first_ticker: str, behind_last: str, sessions: str) -> None:
     """Write the bars in files of whole tickers, as a collector of many tickers leaves them. Some bars are missing."""
     Path(folder).mkdir(parents=True, exist_ok=True)
-    count, files, rows = int(tickers), 16, 0
+    start, files, rows = int(first_ticker), 16, 0
+    count = int(behind_last) - start
     with _duckdb() as db:
         for nth in range(files):
-            first, behind = count * nth // files, count * (nth + 1) // files
+            first, behind = (start + count * part // files for part in (nth, nth + 1))
             [(written,)] = db.execute(f"""
                 COPY (
                     SELECT 'T' || LPAD(ticker::varchar, 6, '0') AS ticker, {FIRST} + day::int AS trade_date,

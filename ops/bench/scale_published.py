@@ -1,10 +1,11 @@
 """duckdb computes, and what it found is published as ours is: with the digests of what it rests on, and its revisions.
 
-`python -m ops.bench.scale_published trending PYTHON DSN FIRST LAST`, or `... allocation ...`. PYTHON has duckdb. DSN
-leads it to the database of the environment. As in a job of ours the digests are worked out meanwhile.
+`python -m ops.bench.scale_published trending PATH DSN FIRST LAST`, or `... allocation ...`. PATH leads to duckdb, as a
+PYTHONPATH, and DSN to the database of the environment. As in a job of ours the digests are worked out meanwhile.
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,9 +17,9 @@ CANDIDATES, POSITIONS, TRENDING = (f"staging.of_duckdb_{name}" for name in ("can
 
 
 @contextmanager
-def computing(python: str, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-    command = [python, "-m", "ops.bench.scale_duckdb", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+def computing(path: str, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    command = [sys.executable, "-m", "ops.bench.scale_duckdb", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": path}) as process:
         yield process
 
 
@@ -95,14 +96,14 @@ def _publication(row: Mapping[str, Any]) -> Any:
     return Publication(**{**row, **days})
 
 
-def main(what: str, python: str, dsn: str, first: str, last: str) -> None:
+def main(what: str, path: str, dsn: str, first: str, last: str) -> None:
     """Start duckdb before anything is imported that it has no need of."""
     span = date.fromisoformat(first), date.fromisoformat(last)
     if what == "trending":
-        with computing(python, "stage-trending", dsn, first, last, TRENDING) as process:
+        with computing(path, "stage-trending", dsn, first, last, TRENDING) as process:
             publish_trending(process, *span)
     else:
-        with computing(python, "stage-allocation", dsn, CANDIDATES, POSITIONS) as process:
+        with computing(path, "stage-allocation", dsn, CANDIDATES, POSITIONS) as process:
             publish_allocation(process, *span)
 
 

@@ -1,53 +1,96 @@
 """Our side of `bench scale` on Parquet: returns and flags over 5, 10 and 20 sessions, by Spark as a wide job has it.
 
-`python -m ops.bench.scale_returns FOLDER MADE CORES SESSIONS MEMORY`
+`python -m ops.bench.scale_returns MADE CORES MEMORY FOLDER...`
 
 The function is the benchmark's own. A job joins prices to the two ends of each window, since it publishes a row, with
 the reason, where a price is missing, too (`batch.returns.with_returns`). A test holds that both give the same returns.
-In the trending job such windows would spare a seventh of the CPU that returns take of 1,240,000 rows, and nothing that
-shows of 125,000, beside a second way to the same figures and reasons.
+Spark reads the bars, brings each ticker's together and runs the tasks. What a task has, it computes as arrays and
+writes by itself: windows of rows in the JVM take twice as long.
 """
 
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pyspark.sql.functions as F
-from pyspark.sql import Column, DataFrame, Window
+import numpy as np
+from numpy.typing import NDArray
 
-from batch.returns import simple_return
 from config.config import Settings
 from config.periods import PERIODS
-from utils.spark_utils import WIDE, local_frame, session
+from utils.spark_utils import WIDE, session, together
+
+if TYPE_CHECKING:
+    from pyarrow import RecordBatch
 
 FIRST = date(2000, 1, 3)
+# Of Spark's batches to Python. By default they have a sixth of it, and are more work than what they hold.
+ROWS_A_BATCH = {"spark.sql.execution.arrow.maxRecordsPerBatch": "65536"}
 
 
-def with_returns_of_bars(bars: DataFrame, sessions: DataFrame, periods: Sequence[int]) -> DataFrame:
-    """Add return_Nd to the bars of very many tickers: the return over N sessions to each bar, or NULL without a start.
+def returns_of_bars(
+    tickers: NDArray[np.int64], positions: NDArray[np.int64], prices: NDArray[np.float64], periods: Sequence[int]
+) -> dict[int, NDArray[np.float64]]:
+    """Return the return over N sessions to each bar, in any order of the bars, or NaN where it has no start.
 
-    bars: ticker, trade_date, price, ...
-    sessions: trade_date, position; the exchange's sessions, numbered without a gap
+    tickers, positions: of each bar its ticker's number and its session's, both counted from 0 without a gap
     """
-    of_ticker = Window.partitionBy("ticker").orderBy("position")
+    # A row of sessions for each ticker, behind as many empty ones as a window is long. By the session's number, not by
+    # the number of bars: a missing bar must not lengthen the window.
+    longest = max(periods)
+    width = longest + int(positions.max(initial=0)) + 1
+    places = tickers * width + positions + longest
+    priced = np.full((int(tickers.max(initial=0)) + 1) * width, np.nan)
+    priced[places] = prices
+    return {days: prices / priced[places - days] - 1.0 for days in periods}
 
-    def start_price(days: int) -> Column:
-        # By the session's number, not by the number of bars: a missing bar must not lengthen the window.
-        return F.max("price").over(of_ticker.rangeBetween(-days, -days))
 
-    returns = {f"return_{days}d": simple_return(F.col("price"), start_price(days)) for days in periods}
-    return bars.join(F.broadcast(sessions), "trade_date").withColumns(returns).drop("position")
+def write_returns(made: Path) -> Callable[[Iterator["RecordBatch"]], Iterator["RecordBatch"]]:
+    """Return what writes the bars of a partition with their returns and flags, and yields how many there are."""
+
+    def write(batches: Iterator["RecordBatch"]) -> Iterator["RecordBatch"]:
+        import pyarrow
+        from pyarrow import parquet
+        from pyspark import TaskContext
+
+        held = list(batches)
+        if not held:
+            return
+        table = pyarrow.Table.from_batches(held).combine_chunks()
+        names = table["ticker"].combine_chunks().dictionary_encode()
+        positions = table["trade_date"].cast(pyarrow.int32()).to_numpy().astype(np.int64) - _days_of(FIRST)
+        tickers = names.indices.to_numpy().astype(np.int64)
+        returns = returns_of_bars(tickers, positions, table["price"].to_numpy(), PERIODS)
+        columns = table.set_column(0, "ticker", names)
+        for days, values in returns.items():
+            columns = columns.append_column(f"return_{days}d", pyarrow.array(values, from_pandas=True))
+        for days, values in returns.items():
+            columns = columns.append_column(f"is_up_{days}d", pyarrow.array(values > 0))
+        task = TaskContext.get()
+        assert task is not None
+        # A task that is repeated writes its file anew.
+        parquet.write_table(columns, made / f"{task.partitionId():05d}.parquet", use_dictionary=["ticker"])
+        yield pyarrow.RecordBatch.from_pydict({"rows": [len(columns)]})
+
+    return write
 
 
-def main(folder: str, made: str, cores: str, sessions: str, memory: str) -> None:
+def _days_of(day: date) -> int:
+    return (day - date(1970, 1, 1)).days
+
+
+def main(made: str, cores: str, memory: str, *folders: str) -> None:
+    """Write the returns of all bars in the folders, and print how many bars there are."""
     settings = replace(Settings.from_env().spark, master_url=f"local[{cores}]", executor_memory=memory)
-    spark = session(settings, "bench scale", WIDE)
-    numbered = [(FIRST + timedelta(days=nth), nth) for nth in range(int(sessions))]
-    calendar = local_frame(spark, numbered, ("trade_date", "position"))
-    returns = with_returns_of_bars(spark.read.parquet(folder), calendar, PERIODS)
-    flags = {f"is_up_{days}d": F.coalesce(F.col(f"return_{days}d") > 0, F.lit(False)) for days in PERIODS}
-    returns.withColumns(flags).write.mode("overwrite").parquet(made)
+    profile = replace(WIDE, session_conf={**WIDE.session_conf, **ROWS_A_BATCH})
+    spark = session(settings, "bench scale", profile)
+    Path(made).mkdir(parents=True)
+    bars = together(spark.read.parquet(*folders), "ticker")
+    [(rows,)] = bars.mapInArrow(write_returns(Path(made)), "rows long").groupBy().sum("rows").collect()
+    print(json.dumps({"rows": rows}))
     spark.stop()
 
 

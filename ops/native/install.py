@@ -9,6 +9,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+from config.config import PROJECT_ROOT
 from ops.console import console, done, failed, say
 from ops.errors import CannotInstall
 from ops.native.apt import apt_install
@@ -40,6 +41,16 @@ def ensure_programs(why: str, packages_by_program: dict[str, str]) -> None:
     if not apt_install(list(missing.values())):
         packages = " ".join(missing.values())
         raise CannotInstall(f"{', '.join(missing)} not found; {why}. On Debian: sudo apt-get install {packages}")
+
+
+def ensure_packages(lock: Path, folder: Path, size: str) -> None:
+    """Install a lock's Python packages in a folder of their own: for what is run beside the platform's own packages."""
+    say(f"Installing the packages of {lock.relative_to(PROJECT_ROOT)}: {size}, unless they are there")
+    install = ["uv", "pip", "install", "--quiet", "--no-deps", "--python", sys.executable, "--target", f"{folder}"]
+    command = [sys.executable, "-m", *install, "--requirement", f"{lock}"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise CannotInstall(f"{lock}: {ended.stderr.strip()}")
 
 
 def ensure_jars() -> None:

@@ -1,22 +1,23 @@
 """The sides of `bench scale`: what the benchmark computes by means of its own is what the jobs compute."""
 
 import math
+import random
 from datetime import date
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from batch.returns import windows_of, with_returns
 from config.periods import PERIODS
 from ops.bench import history
 from ops.bench.scale import Measured, against_duckdb
-from ops.bench.scale_returns import with_returns_of_bars
+from ops.bench.scale_returns import returns_of_bars
 from ops.errors import RunFailed
 from ops.native.stack import DataSource, Stack
 from utils.dates import sessions_between
-from utils.spark_utils import local_frame
 
 SESSIONS = sessions_between(date(2026, 6, 1), date(2026, 8, 21))
 COMPUTED = SESSIONS[max(PERIODS) :]
@@ -34,17 +35,28 @@ BARS = [
 
 
 def test_the_returns_of_very_many_bars_are_those_of_the_jobs(spark: Any) -> None:
-    bars = spark.createDataFrame(BARS, "ticker string, trade_date date, price double")
-    numbered = local_frame(spark, [(day, nth) for nth, day in enumerate(SESSIONS)], ("trade_date", "position"))
-    rows = with_returns_of_bars(bars, numbered, PERIODS).collect()
-    of_bars = {(row.ticker, row.trade_date, days): row[f"return_{days}d"] for row in rows for days in PERIODS}
+    # A partition has its bars in any order.
+    bars = random.Random(5).sample(BARS, len(BARS))
+    tickers = np.array([list(HOLES).index(ticker) for ticker, _, _ in bars])
+    positions = np.array([SESSIONS.index(day) for _, day, _ in bars])
+    found = returns_of_bars(tickers, positions, np.array([price for _, _, price in bars]), PERIODS)
+    of_bars = {
+        (ticker, day, days): None if math.isnan(value) else value
+        for days, values in found.items()
+        for (ticker, day, _), value in zip(bars, values.tolist(), strict=True)
+    }
 
-    assert len(rows) == len(BARS)
     jobs = of_the_jobs(spark)
     missing = [key for key, value in jobs.items() if value is None]
     assert 0 < len(missing) < len(jobs) / 2, "windows with a hole at their start, and others"
     # To the last bit.
     assert {key: value for key, value in of_bars.items() if key in jobs} == jobs
+
+
+def test_a_ticker_takes_no_price_of_its_neighbour() -> None:
+    """The second one begins right behind the last session of the first one."""
+    returns = returns_of_bars(np.array([0, 0, 1, 1]), np.array([0, 5, 0, 5]), np.array([10.0, 11.0, 20.0, 19.0]), (5,))
+    assert returns[5].tolist() == pytest.approx([math.nan, 0.1, math.nan, -0.05], nan_ok=True)
 
 
 def of_the_jobs(spark: Any) -> dict[tuple[str, date, int], float | None]:
