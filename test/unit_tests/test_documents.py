@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from database import tables
 from database.schema_reader import schema
 from ops import cli
 from ops.documents import blocks
-from ops.documents.interfaces import ENV_EXAMPLE, SETTING, front_door_commands
+from ops.documents.interfaces import ENV_EXAMPLE, SETTING, front_door_commands, module_commands
 from ops.native.services import read_services
 from ops.pipeline import runs
 
@@ -141,6 +142,18 @@ class TestCommands:
     @pytest.mark.parametrize(("document", "module"), [(name, found[1]) for name, found in everywhere(MODULE)])
     def test_a_module_is_there(self, document: str, module: str) -> None:
         assert find_spec(module) is not None
+
+    @pytest.mark.parametrize("name", [name for name, _ in module_commands()])
+    @pytest.mark.parametrize(("words", "code"), [("--help", 0), ("--no-such-option", 2)])
+    def test_a_module_that_is_a_command_says_how_to_use_it(
+        self, name: str, words: str, code: int, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Whoever asks for help, or misspells an option, does not want it to act."""
+        with pytest.raises(SystemExit) as ended:
+            import_module(name).main([words])
+        assert ended.value.code == code
+        said = capsys.readouterr()
+        assert "usage: " in (said.err if code else said.out)
 
     def test_services_of_docker_compose_are_there(self) -> None:
         services = yaml.safe_load((PROJECT_ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
