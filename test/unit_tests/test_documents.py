@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -43,6 +44,9 @@ SET_BY_THE_PLATFORM = {
 EXAMPLES = {"FROM": "2026-08-10", "TO": "2026-08-14", "DATE": "2026-08-21", "SERVICE": "api", "DIR": "market"}
 CODE = re.compile(r"```\w*\n(.*?)```|`([^`]+)`", re.DOTALL)
 COMMAND = re.compile(r"(?:\./start\.sh|(?<![\w./])start\.bat)((?: [^\s#|&;<>()]+| '[^']*')*)")
+SHELL = re.compile(r"```bash\n(.*?)```", re.DOTALL)
+# A command that containers refuse: `bench) die "..."`.
+REFUSED = re.compile(r"^ +([\w-]+)\) die ", re.MULTILINE)
 MODULE = re.compile(r"python -m ([\w.]+)")
 COMPOSE_SERVICE = re.compile(r"docker compose (?:exec|run --rm|logs --follow) ([\w-]+)|--scale ([\w-]+)=")
 LINK = re.compile(r"\]\(([^)\s#]*)(?:#([^)]*))?\)")
@@ -118,6 +122,18 @@ class TestCommands:
         """A command's name alone is no call."""
         if words not in {parser.prog.split()[-1] for parser, _ in front_door_commands()}:
             self.parse(words)
+
+    @pytest.mark.parametrize(("document", "text"), [(name, found[1]) for name, found in everywhere(SHELL)])
+    def test_a_shell_reads_it(self, document: str, text: str) -> None:
+        subprocess.run(["bash", "-n"], input=text, text=True, check=True)
+        two = [line for line in text.splitlines() if line.endswith(r"\\")]
+        assert not two, f"{document}: the command ends there, with a backslash of its own"
+
+    def test_what_containers_refuse_is_marked(self) -> None:
+        script = (PROJECT_ROOT / "ops" / "containers" / "commands.sh").read_text(encoding="utf-8")
+        refused = set(REFUSED.findall(script))
+        assert refused == {"bench", "screenshots"}
+        assert {parser.prog.split()[-1] for parser, said in front_door_commands() if "(native)" in said} >= refused
 
     @pytest.mark.parametrize("script", WINDOWS[1:])
     def test_windows_scripts_only_call_the_front_door(self, script: str) -> None:

@@ -8,7 +8,13 @@ import pytest
 
 from config.config import PROJECT_ROOT
 from front_door import front_door
+from lab.bootstrap import RESAMPLES
+from market.invented import LARGEST_HOLDINGS
+from market.securities import COMPANIES, FUNDS
 from ops import cli, testing
+from ops.bench import chaos, history, members, soak
+from ops.bench.command import OWN_PLATFORM, PARTS
+from ops.documents.interfaces import front_door_commands
 from ops.errors import CannotInstall
 
 
@@ -141,3 +147,28 @@ def test_what_a_command_does_not_know_is_told_with_how_it_is_used(capsys: pytest
     with pytest.raises(SystemExit, match="2"):
         cli.main(["--nosuch"])
     assert capsys.readouterr().err.startswith("usage: ./start.sh [-h]")
+
+
+def test_the_numbers_in_help_are_those_of_their_homes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The front door imports nothing to tell its help, so it types them."""
+    monkeypatch.setenv("COLUMNS", "500")  # no word is broken
+    told = {parser.prog.split()[-1]: " ".join(parser.format_help().split()) for parser, _ in front_door_commands()}
+    assert f"of the invented market ({len(FUNDS)})" in told["demo"]
+    assert f"of the invented market ({len(COMPANIES)})" in told["demo"]
+    assert f"are listed and candidates ({LARGEST_HOLDINGS}, and as now" in told["demo"]
+    assert f"of the bootstrap ({RESAMPLES:,})" in told["lab"]
+    assert f"members: rounds ({members.USUAL.rounds}," in told["bench"]
+    assert f"chaos: of each fault ({chaos.ROUNDS})" in told["bench"]
+    assert soak.SESSIONS == history.SESSIONS
+    assert f"history, soak: sessions ({soak.SESSIONS})" in told["bench"]
+    usual, own = told["bench"].partition(" PART ")[2].partition(" (on a stack of their own")[0].split(" (all); ")
+    assert {*usual.split(", ")} == {*PARTS} - OWN_PLATFORM
+    assert {*own.split(", ")} == OWN_PLATFORM
+
+
+def test_a_check_of_the_lab_is_refused_in_containers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ACTSTOCK_PLATFORM", "containers")
+    assert cli.main(["lab", "--check"]) == 1
+    assert "lab --check needs packages that the containers do not have" in capsys.readouterr().err
