@@ -1,6 +1,6 @@
-"""Store holdings snapshots: etf-holdings-data -> collected_etf_holdings and collected_meta_etf.
+"""Store lists: etf-holdings-data -> collected_etf_holdings, collected_monthly_benchmark_holdings, collected_meta_etf.
 
-Snapshots of a month go to collected_monthly_benchmark_holdings instead.
+Snapshots of a month go to the second of them, all others to the first.
 """
 
 import sys
