@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from api.auth import OPEN_PATHS
 from config.config import PROJECT_ROOT
 from database import tables
 from database.schema_reader import schema
@@ -69,6 +70,48 @@ def commands() -> list[tuple[str, str]]:
         for code in CODE.finditer(blocks.BLOCK.sub("", path.read_text("utf-8")))
         for found in COMMAND.finditer(code[1] or code[2].replace("\n", " "))
     ]
+
+
+def strings_of(*patterns: str) -> str:
+    """Return the source of files, each text that is written in several lines put together."""
+    sources = (path.read_text("utf-8") for pattern in patterns for path in sorted(PROJECT_ROOT.glob(pattern)))
+    return "\n".join(re.sub(r'"\s*\n\s*f?"', "", source) for source in sources)
+
+
+PARTS = (
+    "alerts",
+    "airflow",
+    "api",
+    "batch",
+    "collector",
+    "config",
+    "consumer",
+    "dashboard",
+    "database",
+    "ops",
+    "utils",
+)
+PROGRAM = strings_of(*(f"{part}/**/*.py" for part in PARTS), "ops/**/*.sh", "start.sh", "docker-compose.yml")
+SCREENS = strings_of("dashboard/texts/*.py", "alerts/texts.py")
+
+
+def messages() -> list[tuple[str, str]]:
+    """Return (document, message) of each message that the first column of the troubleshooting has."""
+    return [
+        (name, message)
+        for name in ("docs/troubleshooting.md", "docs/troubleshooting.ko.md")
+        for row in re.findall(r"^\| (.*?) \|", DOCUMENTS[name].read_text("utf-8"), re.MULTILINE)
+        for message in re.findall("`(.*?)`", row)
+    ]
+
+
+def on_screen() -> list[str]:
+    """Return the Korean words of the glossary's last column."""
+    cells = re.findall(
+        r"^\|(?: [^|]* \|){3} ([^|]*) \|$", DOCUMENTS["docs/GLOSSARY.md"].read_text("utf-8"), re.MULTILINE
+    )
+    words = (re.sub(r"{.*?} ?", "", word) for cell in cells for word in cell.split(", "))
+    return sorted({word for word in words if not word.isascii() and word != "–"})
 
 
 class TestGeneratedBlocks:
@@ -218,6 +261,27 @@ class TestReferences:
             assert here, f"{name}: {path}"
             for test in filter(None, (found[2], found[3])):
                 assert re.search(rf"(?:def|class) {test}\b", here[0].read_text(encoding="utf-8")), f"{name}: {test}"
+
+
+class TestWords:
+    """What a reader looks for by its words is found by them."""
+
+    @pytest.mark.parametrize(("document", "message"), messages())
+    def test_a_message_of_the_troubleshooting_is_one_of_the_code(self, document: str, message: str) -> None:
+        # An example's number or ticker is a value of the code's.
+        pattern = re.sub(r"SPY|XNYS|\d+", r"({[^}]+}|\g<0>)", re.escape(message.strip("… "))).replace("…", ".+")
+        assert re.search(pattern, PROGRAM), f"{document}: {message}"
+
+    @pytest.mark.parametrize("word", on_screen())
+    def test_a_word_on_screen_is_on_a_screen(self, word: str) -> None:
+        assert word in SCREENS
+
+    @pytest.mark.parametrize(
+        "document", ["QUICK_REFERENCE.md", "SECURITY.md", "docs/operating.md", "docs/operating.ko.md"]
+    )
+    def test_what_needs_no_key_is_listed_whole(self, document: str) -> None:
+        text = DOCUMENTS[document].read_text("utf-8")
+        assert all(f"`{path}`" in text for path in OPEN_PATHS)
 
 
 def anchors(path: Path) -> set[str]:
