@@ -35,12 +35,12 @@ FOLDERS = {
     "integration": ["test/integration_tests"],
     "end_to_end": ["test/end_to_end_tests", "--ignore=test/end_to_end_tests/containers"],
     "containers": container_testing.test_folders(),
-    "lab": ["test/lab_tests"],
+    "lab": ["test/lab_tests", "test/mcp_tests"],
 }
 # Rings that need nothing of the platform's programs.
 OF_PYTHON_ALONE = {"checks", "lab"}
-# What the lab's figures are compared with: beside the platform's own packages, which never import it.
-LAB_LOCK = PROJECT_ROOT / "requirements" / "lab.txt"
+# What the lab's figures are compared with, and what a model reads the API by: beside the platform's own packages.
+LAB_LOCKS = [PROJECT_ROOT / "requirements" / name for name in ("lab.txt", "mcp.txt")]
 LAB_PACKAGES = TOOLS / "test" / "lab-packages"
 TEST_TIMEOUT_SECONDS = 600
 PROMTOOL = {"promtool": "prometheus"}
@@ -146,13 +146,14 @@ def _containers() -> list[str]:
 
 
 def _lab() -> list[str]:
-    say(f"Installing the packages of {LAB_LOCK.relative_to(PROJECT_ROOT)}: 550 MB, unless they are there")
+    locks = ", ".join(str(lock.relative_to(PROJECT_ROOT)) for lock in LAB_LOCKS)
+    say(f"Installing the packages of {locks}: 580 MB, unless they are there")
     python = f"{VENV}/bin/python"
     install = ["uv", "pip", "install", "--quiet", "--no-deps", "--python", python, "--target", f"{LAB_PACKAGES}"]
-    command = [python, "-m", *install, "--requirement", f"{LAB_LOCK}"]
+    command = [python, "-m", *install, *(word for lock in LAB_LOCKS for word in ("--requirement", str(lock)))]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode:
-        raise CannotInstall(f"{LAB_LOCK}: {ended.stderr.strip()}")
+        raise CannotInstall(f"{locks}: {ended.stderr.strip()}")
     return _pytest("lab", _tools() | {"PYTHONPATH": f"{LAB_PACKAGES}"})
 
 

@@ -133,10 +133,15 @@ def test_a_ring_is_good_only_when_it_ran_and_skipped_nothing(
 
 
 def test_a_ring_whose_packages_are_not_to_be_had_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(testing, "LAB_LOCK", PROJECT_ROOT / "requirements" / "none.txt")
+    monkeypatch.setattr(testing, "LAB_LOCKS", [PROJECT_ROOT / "requirements" / "none.txt"])
     monkeypatch.setattr(testing, "LAB_PACKAGES", tmp_path)
     with pytest.raises(CannotInstall, match=r"requirements/none\.txt: "):
         testing._lab()
+
+
+def test_every_folder_of_tests_is_in_a_ring() -> None:
+    named = {word for words in testing.FOLDERS.values() for word in words}
+    assert {f"test/{path.name}" for path in (PROJECT_ROOT / "test").glob("*_tests")} | {"api/tests"} <= named
 
 
 def test_what_a_command_does_not_know_is_told_with_how_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:
