@@ -503,7 +503,10 @@ def test(rings: Sequence[str]) -> int:
     argument("--rows", type=int, default=100_000, metavar="N", help="bars to send and to consume (%(default)s)"),
     argument("--strict", action="store_true", help="end with code 1 when a wanted figure is missed"),
     argument(
-        "--short", action="store_true", help="members, scale, history, chaos, soak: sizes that show whether it runs"
+        "--short",
+        dest="is_short",
+        action="store_true",
+        help="members, scale, history, chaos, soak: sizes that show whether it runs",
     ),
     argument(
         "--rounds",
@@ -520,7 +523,12 @@ def test(rings: Sequence[str]) -> int:
         metavar="NAME",
         help="chaos, soak: this fault, and others that are given so (all)",
     ),
-    argument("--resume", action="store_true", help="chaos: go on with the rounds of a run that was interrupted"),
+    argument(
+        "--resume",
+        dest="is_resumed",
+        action="store_true",
+        help="chaos: go on with the rounds of a run that was interrupted",
+    ),
     argument(
         "--against",
         type=Path,
@@ -529,19 +537,10 @@ def test(rings: Sequence[str]) -> int:
         "be installed; chain is compared with its own platform, which has to run, too",
     ),
 )
-def bench(
-    parts: Sequence[str],
-    rows: int,
-    strict: bool,
-    short: bool,
-    rounds: int | None,
-    faults: Sequence[str],
-    resume: bool,
-    against: Path | None,
-) -> int:
-    from ops.bench.command import bench
+def bench(parts: Sequence[str], strict: bool, **options: Any) -> int:
+    from ops.bench.command import Bench, bench
 
-    return bench(parts, rows, strict, short, against, rounds, faults, resume)
+    return bench(parts, Bench(**options), strict)
 
 
 @command(

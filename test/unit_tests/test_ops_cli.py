@@ -47,6 +47,8 @@ def nothing_is_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["backfill"], "backfill takes FROM and TO, or one of --watch and --cancel"),
         (["backfill", "2026-08-10"], "backfill takes FROM and TO, or one of --watch and --cancel"),
         (["backfill", "--watch", "--cancel"], "backfill takes FROM and TO, or one of --watch and --cancel"),
+        (["bench", "--rows", "0"], "--rows 0: give a number of at least 1"),
+        (["bench", "consume", "--short", "--rounds", "2"], "is not running: ./start.sh starts it"),
         (["backfill", "--watch"], "is not running: ./start.sh starts it"),
     ],
 )
