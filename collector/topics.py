@@ -2,14 +2,16 @@
 
 import os
 import sys
+from collections.abc import Sequence
 
 from config.config import Settings
-from utils.command_line import exit_code_of
+from utils.command_line import exit_code_of, require_no_arguments
 from utils.kafka_roles import apply_roles
 from utils.kafka_utils import create_topics
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
+    require_no_arguments(__doc__, arguments)
     return exit_code_of(_create)
 
 

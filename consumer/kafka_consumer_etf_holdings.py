@@ -1,6 +1,6 @@
-"""Store holdings snapshots: etf-holdings-data -> collected_etf_holdings and collected_meta_etf.
+"""Store lists: etf-holdings-data -> collected_etf_holdings, collected_monthly_benchmark_holdings, collected_meta_etf.
 
-Snapshots of a month go to collected_monthly_benchmark_holdings instead.
+Snapshots of a month go to the second of them, all others to the first.
 """
 
 import sys
@@ -11,6 +11,7 @@ from config.config import Topic
 from consumer.storing import Address, run_consumer
 from database.db_helper import Connection, Values, merge_partition, upsert
 from database.tables import ETF_HOLDINGS, META_ETF, MONTHLY_BENCHMARK_HOLDINGS, received
+from utils.command_line import require_no_arguments
 from utils.messages import HoldingsSnapshot
 
 OF_DAY, OF_MONTH = received(ETF_HOLDINGS, "answer_digest"), received(MONTHLY_BENCHMARK_HOLDINGS, "answer_digest")
@@ -74,7 +75,8 @@ def metadata_rows(messages: Sequence[tuple[HoldingsSnapshot, Address]]) -> Itera
             yield snapshot.etf_ticker, known.etf_type, known.sector_name, known.description, *address
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
+    require_no_arguments(__doc__, arguments)
     return run_consumer(Topic.ETF_HOLDINGS, HoldingsSnapshot, write)
 
 

@@ -13,7 +13,7 @@ Source = Annotated[
 ]
 DegradedReason = Annotated[
     str | None,
-    Meta(description="Which prices were not there or are in doubt (a break, a rate of a day before); null: none"),
+    Meta(description="What was not there or in doubt (a price, a fund's list, the day's exchange rate); null: nothing"),
 ]
 Status = Annotated[
     Literal["published", "empty", "not_computable"],

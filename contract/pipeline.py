@@ -98,7 +98,7 @@ class Links(Struct):
 class ErrorCount(Struct):
     topic: str
     rejected: int
-    waiting: Annotated[int, Meta(description="Not put back on their topic yet")]
+    waiting: Annotated[int, Meta(description="Neither put back on their topic yet, nor followed by a later bar")]
     newest_at: Moment
 
 

@@ -160,7 +160,7 @@ class RecordSession(Struct):
     cost: Annotated[float, Meta(description="Of what was traded at the close, as a fraction of the value")]
     cash_weight: Annotated[float, Meta(description="At the close, before what is traded there")]
     position_count: int
-    is_degraded: Annotated[bool, Meta(description="What was held was published without some prices, or in doubt")]
+    is_degraded: Annotated[bool, Meta(description="What was held was published as degraded")]
     has_hindsight: Annotated[bool, Meta(description="What was held rests on holdings collected later: no real record")]
     carried_weight: Annotated[float, Meta(description="Of positions without a close, which stand at their last one")]
     carried_reason: Annotated[str | None, Meta(description="Which, the benchmark included, and why; null: none")]

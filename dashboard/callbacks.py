@@ -50,17 +50,35 @@ function (entered, typed, search) {
 """
 
 
+# Turns a view into what is sent of it.
+Written = Callable[[list[Component]], list[Component]]
+
+
 def register(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str) -> None:
+    written = _writer(app)
+    _showing(app, client, periods, schedule, written)
+    _picking_days(app)
+    _refreshing_runs(app, client, periods, schedule, written)
+    _refreshing_pipeline(app, client, periods, written)
+    trade_callbacks.register(app, client, draw_orders, periods)
+    _opening_tiles(app)
+
+
+def _writer(app: Dash) -> Written:
     @cache
     def live() -> frozenset[str]:
         """Return the ids that callbacks use. With the first view, all callbacks are known."""
         return markup.live_ids(app)
 
-    def drawn(view: list[Component]) -> list[Component]:
+    def written(view: list[Component]) -> list[Component]:
         """Return a view as it is sent: mostly as HTML."""
         found: list[Component] = markup.written(view, live())
         return found
 
+    return written
+
+
+def _showing(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str, written: Written) -> None:
     @app.callback(
         *(Output(*output) for output in first_view.OUTPUTS),
         Input("address", "pathname"),
@@ -69,8 +87,10 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str
     def show(pathname: str | None, search: str | None) -> tuple[list[Component], list[Component], str]:
         """Draw the page of an address. data-shows repeats it: tests and screenshots wait for it."""
         page = preferences.page_of(Address.of(pathname, search), periods, schedule)
-        return drawn(header(page)), drawn(render(client, page)), f"{pathname or ''}{search or ''}"
+        return written(header(page)), written(render(client, page)), f"{pathname or ''}{search or ''}"
 
+
+def _picking_days(app: Dash) -> None:
     @app.callback(
         Output("address", "search"),
         Input(DAY_PICKER, "date"),
@@ -86,6 +106,8 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str
             return no_update
         return address.search(as_of=day, why=None)
 
+
+def _refreshing_runs(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str, written: Written) -> None:
     @app.callback(
         Output(summary.RUNS, "children"),
         Input(summary.RUNS_CLOCK, "n_intervals"),
@@ -96,8 +118,10 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str
     def refresh_runs(_times: int, pathname: str | None, search: str | None) -> list[Component]:
         """Draw anew how the last run went."""
         page = preferences.page_of(Address.of(pathname, search), periods, schedule)
-        return drawn(summary.newest_runs(client, page))
+        return written(summary.newest_runs(client, page))
 
+
+def _refreshing_pipeline(app: Dash, client: ApiClient, periods: Sequence[int], written: Written) -> None:
     @app.callback(
         Output(pipeline.LIVE, "children"),
         Input(pipeline.CLOCK, "n_intervals"),
@@ -108,9 +132,10 @@ def register(app: Dash, client: ApiClient, periods: Sequence[int], schedule: str
     def refresh_pipeline(_times: int, pathname: str | None, search: str | None) -> list[Component]:
         """Draw the state of the pipeline anew."""
         page = preferences.page_of(Address.of(pathname, search), periods)
-        return drawn(_drawn(lambda: pipeline.live(client, page), page))
+        return written(_drawn(lambda: pipeline.live(client, page), page))
 
-    trade_callbacks.register(app, client, draw_orders, periods)
+
+def _opening_tiles(app: Dash) -> None:
     place = [Output("address", part, allow_duplicate=True) for part in ("pathname", "search")]
     in_the_browser: Any = app.clientside_callback
     in_the_browser(

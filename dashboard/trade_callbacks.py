@@ -34,7 +34,14 @@ Stored = TypeVar("Stored", bound=Kept)
 
 def register(app: Dash, client: ApiClient, draw: Draw, periods: Sequence[int]) -> None:
     """Register the page's callbacks. draw: makes the orders of a page, or the message that says why there are none."""
+    _keeping(app, client)
+    _showing(app, client, draw, periods)
+    _going_to_orders(app)
+    _taking_files(app)
+    _saving(app)
 
+
+def _keeping(app: Dash, client: ApiClient) -> None:
     @app.callback(
         Output(trades.ENTERED, "data"),
         Output(trades.OWNED, "data"),
@@ -59,6 +66,8 @@ def register(app: Dash, client: ApiClient, draw: Draw, periods: Sequence[int]) -
         is_unchanged = entered.place == "platform" and not entered.saved_at
         return msgspec.to_builtins(entered), no_update if is_unchanged else None
 
+
+def _showing(app: Dash, client: ApiClient, draw: Draw, periods: Sequence[int]) -> None:
     @app.callback(
         Output(trades.ORDERS, "children"),
         Output(trades.SHOWN_ORDERS, "data"),
@@ -76,6 +85,8 @@ def register(app: Dash, client: ApiClient, draw: Draw, periods: Sequence[int]) -
         fields = (getattr(owned, name) if owned else no_update for _, name in FIELDS)
         return shown, msgspec.to_builtins(found), *fields
 
+
+def _going_to_orders(app: Dash) -> None:
     in_the_browser: Any = app.clientside_callback
     in_the_browser(
         GO_TO_ORDERS,
@@ -86,6 +97,8 @@ def register(app: Dash, client: ApiClient, draw: Draw, periods: Sequence[int]) -
         prevent_initial_call=True,
     )
 
+
+def _taking_files(app: Dash) -> None:
     @app.callback(
         Output(trades.POSITIONS, "value", allow_duplicate=True),
         Input(trades.UPLOAD, "contents"),
@@ -95,6 +108,8 @@ def register(app: Dash, client: ApiClient, draw: Draw, periods: Sequence[int]) -
         """Put a file's text where it could have been pasted."""
         return text_of(contents) if contents else no_update
 
+
+def _saving(app: Dash) -> None:
     @app.callback(
         Output(trades.FILE, "data"),
         Input({"export": ALL}, "n_clicks"),

@@ -19,7 +19,7 @@ from psycopg2.errors import LockNotAvailable
 from config.config import Settings
 from database.db_helper import Connection, connect, transaction
 from database.roles import apply_roles
-from utils.command_line import exit_code_of
+from utils.command_line import exit_code_of, require_no_arguments
 from utils.errors import ActstockError
 
 SCHEMA_FILE = Path(__file__).with_name("schema.sql")
@@ -48,7 +48,8 @@ class Migration:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
+    require_no_arguments(__doc__, arguments)
     return exit_code_of(_migrate)
 
 

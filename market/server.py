@@ -19,6 +19,7 @@ from market.history import HistoricalMarket
 from market.invented import DEFAULT_SEED, DEFAULT_SESSIONS, LARGEST_HOLDINGS, InventedMarket
 from market.recorded import RecordedMarket
 from market.roster import roster_of
+from market.securities import COMPANIES, FUNDS
 from market.state import MarketState
 from utils.dates import last_closed_session, parse_date, session_before, sessions_of
 from utils.errors import ActstockError, InvalidInput
@@ -57,8 +58,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=_default_port(), help="port to listen on (%(default)s)")
     parser.add_argument("--market", type=Path, metavar="DIR", help="a recorded market: a folder of CSV files")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="of the invented market (%(default)s)")
-    parser.add_argument("--etfs", type=int, metavar="N", help="of the invented market (15); more are made up")
-    parser.add_argument("--stocks", type=int, metavar="N", help="of the invented market (151); more are made up")
+    parser.add_argument(
+        "--etfs", type=int, metavar="N", help=f"of the invented market ({len(FUNDS)}); more are made up"
+    )
+    parser.add_argument(
+        "--stocks", type=int, metavar="N", help=f"of the invented market ({len(COMPANIES)}); more are made up"
+    )
     parser.add_argument(
         "--holdings",
         type=int,

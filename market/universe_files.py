@@ -9,7 +9,7 @@ from pathlib import Path
 from config.universe import ALL_HOLDINGS, Universe, universe
 from config.universe_csv import BENCHMARK, COLUMNS, SECTOR
 from market.roster import Roster, roster_of
-from market.securities import Fund
+from market.securities import FUNDS, Fund
 from utils.command_line import exit_code_of
 
 CSV_NAME, TOML_NAME = "universe.csv", "universe.toml"
@@ -52,7 +52,7 @@ def _settings(known: Universe, top_holdings: int) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m market.universe_files", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to write universe.toml and universe.csv")
-    parser.add_argument("--etfs", type=int, metavar="N", help="how many ETFs (15)")
+    parser.add_argument("--etfs", type=int, metavar="N", help=f"how many ETFs ({len(FUNDS)})")
     parser.add_argument("--stocks", type=int, metavar="N", help="how many stocks they hold")
     parser.add_argument("--top-holdings", type=int, metavar="N", help="how many of them are candidates (as now)")
     options = parser.parse_args(arguments)

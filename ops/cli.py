@@ -16,7 +16,7 @@ EXAMPLES = """
 examples:
   ./start.sh demo                            everything on an invented market, its portfolios, and a year before them
   ./start.sh demo --market ~/recorded        the same on recorded prices (a folder of CSV files)
-  ./start.sh demo --etfs 500 --stocks 3000   the same on a large invented market, with its universe
+  ./start.sh demo --etfs 500 --stocks 3000   the same on a large invented market, with its universe (native)
   ./start.sh                                 everything on live Yahoo
   ./start.sh plan                            how many requests to Yahoo the universe takes, on how many days
   ./start.sh status                          what runs, since when, and where
@@ -156,7 +156,7 @@ RANGE = (
 @command(
     "up",
     "start everything on live Yahoo (the default)",
-    argument("--only", metavar="NAMES", help="these services (with commas) and what they need"),
+    argument("--only", metavar="NAMES", help="these services (with commas) and what they need (native)"),
 )
 def up(only: str | None = None) -> int:
     from ops.native.control import require_same, up
@@ -177,9 +177,14 @@ def up(only: str | None = None) -> int:
     argument("--market", type=Path, metavar="DIR", help="a recorded market: a folder of CSV files"),
     argument("--seed", type=int, help="of the invented market"),
     argument("--until", type=_date, metavar="DATE", help="last session of the invented market"),
-    argument("--etfs", type=int, metavar="N", help="of the invented market (15); more are made up"),
-    argument("--stocks", type=int, metavar="N", help="of the invented market (151); more are made up"),
-    argument("--holdings", type=int, metavar="N", help="so many of a fund's are listed and candidates (10, and 5)"),
+    argument("--etfs", type=int, metavar="N", help="of the invented market (15); more are made up (native)"),
+    argument("--stocks", type=int, metavar="N", help="of the invented market (151); more are made up (native)"),
+    argument(
+        "--holdings",
+        type=int,
+        metavar="N",
+        help="so many of a fund's are listed and candidates (10, and as now; native)",
+    ),
 )
 def demo(
     quick: bool,
@@ -260,8 +265,10 @@ def replay(start: date, end: date, afresh: bool) -> int:
     "look-ahead",
     "prove that no published row of a range rests on anything after its session",
     *FROM_TO,
-    argument("--futures", type=int, default=20, metavar="N", help="random futures for each session (20)"),
-    argument("--every", type=int, default=1, metavar="N", help="begin a future behind every Nth session only (1)"),
+    argument("--futures", type=int, default=20, metavar="N", help="random futures for each session (%(default)s)"),
+    argument(
+        "--every", type=int, default=1, metavar="N", help="begin a future behind every Nth session only (%(default)s)"
+    ),
     description="Compute the sessions from what is stored up to a cut, with nothing or with random bars, lists of "
     "holdings and doubts behind it, in databases of its own; then compare every published cell. About 15 seconds a "
     "session on two cores, and less with --every.",
@@ -386,7 +393,9 @@ def restatements(start: date | None, end: date | None) -> int:
 @command(
     "history",
     "prices of the whole universe and all stages, many sessions at once",
-    argument("--sessions", type=_count_or_all, default=250, metavar="N", help="how many (250); all: from 2000 on"),
+    argument(
+        "--sessions", type=_count_or_all, default=250, metavar="N", help="how many (%(default)s); all: from 2000 on"
+    ),
     argument("--to", type=_date, metavar="DATE", help="the last of them (default: the last one closed)"),
     argument("--etf-prices", action="store_true", help="the ETFs' prices alone: a request each, and all the lab needs"),
 )
@@ -450,7 +459,7 @@ def stop() -> int:
     "logs",
     "the last lines of a service's log",
     argument("service", metavar="SERVICE"),
-    argument("-n", "--lines", type=int, default=50, metavar="N", help="how many lines (50)"),
+    argument("-n", "--lines", type=int, default=50, metavar="N", help="how many lines (%(default)s)"),
     argument("-f", "--follow", action="store_true", help="go on with new lines until Ctrl-C"),
 )
 def logs(service: str, lines: int, follow: bool) -> int:
@@ -483,7 +492,7 @@ def test(rings: Sequence[str]) -> int:
 
 @command(
     "bench",
-    "measure the running platform, each figure beside what it should be",
+    "measure the running platform (native), each figure beside what it should be",
     argument(
         "parts",
         nargs="*",
@@ -491,16 +500,20 @@ def test(rings: Sequence[str]) -> int:
         help="consume, members, chain, api, weights, dashboard, memory, requests, reproduce, look-ahead, evidence, "
         "scale, lab (all); history, chaos, soak (on a stack of their own, the last two for hours)",
     ),
-    argument("--rows", type=int, default=100_000, metavar="N", help="bars to send and to consume (100,000)"),
+    argument("--rows", type=int, default=100_000, metavar="N", help="bars to send and to consume (%(default)s)"),
     argument("--strict", action="store_true", help="end with code 1 when a wanted figure is missed"),
     argument(
-        "--short", action="store_true", help="members, scale, history, chaos, soak: sizes that show whether it runs"
+        "--short",
+        dest="is_short",
+        action="store_true",
+        help="members, scale, history, chaos, soak: sizes that show whether it runs",
     ),
     argument(
         "--rounds",
         type=int,
         metavar="N",
-        help="members: (2, a minute; 20 for the whole); chaos: of each fault (20); history, soak: sessions (250)",
+        help="members: rounds (2, a minute; 20 for the whole); chaos: of each fault (20); history, soak: "
+        "sessions (250)",
     ),
     argument(
         "--fault",
@@ -510,7 +523,12 @@ def test(rings: Sequence[str]) -> int:
         metavar="NAME",
         help="chaos, soak: this fault, and others that are given so (all)",
     ),
-    argument("--resume", action="store_true", help="chaos: go on with the rounds of a run that was interrupted"),
+    argument(
+        "--resume",
+        dest="is_resumed",
+        action="store_true",
+        help="chaos: go on with the rounds of a run that was interrupted",
+    ),
     argument(
         "--against",
         type=Path,
@@ -519,19 +537,10 @@ def test(rings: Sequence[str]) -> int:
         "be installed; chain is compared with its own platform, which has to run, too",
     ),
 )
-def bench(
-    parts: Sequence[str],
-    rows: int,
-    strict: bool,
-    short: bool,
-    rounds: int | None,
-    faults: Sequence[str],
-    resume: bool,
-    against: Path | None,
-) -> int:
-    from ops.bench.command import bench
+def bench(parts: Sequence[str], strict: bool, **options: Any) -> int:
+    from ops.bench.command import Bench, bench
 
-    return bench(parts, rows, strict, short, against, rounds, faults, resume)
+    return bench(parts, Bench(**options), strict)
 
 
 @command(
@@ -542,13 +551,19 @@ def bench(
     argument("--resamples", type=int, metavar="N", help="of the bootstrap (10,000)"),
     argument("--without-spark", action="store_true", help="compute the variants in one process, one after another"),
     argument("--brief", action="store_true", help="print the verdict alone"),
-    argument("--check", action="store_true", help="compute the figures with known packages as well, see docs/lab.md"),
+    argument(
+        "--check", action="store_true", help="compute the figures with known packages as well, see docs/lab.md (native)"
+    ),
 )
 def lab(
     until: date | None, variants: Path | None, resamples: int | None, without_spark: bool, brief: bool, check: bool
 ) -> int:
-    from ops.running import run_module
+    from ops.running import in_containers, run_module
 
+    if check and in_containers():
+        raise _invalid(
+            "lab --check needs packages that the containers do not have: ./start.sh stop, then demo --native"
+        )
     given = {
         "--until": until and until.isoformat(),
         "--variants": variants and str(variants.absolute()),
@@ -561,7 +576,7 @@ def lab(
 
 @command(
     "screenshots",
-    "a picture of every view of the dashboard, in each language, theme and size of screen",
+    "a picture of every view of the dashboard, in each language, theme and size of screen (native)",
     argument("views", nargs="*", metavar="VIEW", help="portfolio-20d, map, pipeline, ... (all)"),
     argument("--out", type=Path, metavar="FOLDER", help="where to (screenshots/ beside the logs)"),
 )

@@ -3,9 +3,10 @@
 0: done. 2: the request cannot be met. 130: interrupted with Ctrl-C. 1: anything else went wrong.
 """
 
+import argparse
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -99,6 +100,15 @@ def _handled(numbers: Iterable[int], handler: Callable[[int, FrameType | None], 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def require_no_arguments(description: str | None, words: Sequence[str] | None = None) -> None:
+    """Answer --help of a command that takes nothing else, and end it with code 2 where anything else is given.
+
+    words: None is what the process was started with
+    """
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args(words)
 
 
 def exit_code_of(command: Callable[[], object], has_object: bool = False) -> int:

@@ -31,7 +31,7 @@ closed); or `./start.sh gaps --repoll`.
 (pool `yahoo`).
 **Writes** topics `etf-daily-data` and `stock-daily-data` → `collected_daily_etf_ohlc`,
 `collected_daily_stock_history`; `logs_expected_bar` (what is still absent), `logs_restatement` (what has changed),
-`logs_price_break` (breaks).
+`logs_price_break` (breaks), `logs_yahoo_request`, `evidence_source_answer`.
 """
 
 import logging

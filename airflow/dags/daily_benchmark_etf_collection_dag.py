@@ -1,13 +1,14 @@
 """### Stage 1: the benchmark ETFs
 
-Fetches the daily bars of the benchmark ETFs (SPY, QQQ, IWM, EWY, DIA, SCHD) from Yahoo and sends them to Kafka. Green
-when they are in Postgres. A session that is already stored costs no request. For an ETF in another currency the
-exchange rate is fetched, too. A failure of one ETF is logged and does not affect the others. Only SPY is
-indispensable. A bar that a person has to check first is quarantined, and the stage continues without it.
+Fetches the daily bars of the universe's benchmark ETFs (`config/universe.toml`) from Yahoo and sends them to Kafka.
+Green when they are in Postgres. A session that is already stored costs no request. For an ETF in another currency the
+exchange rate is fetched, too. A failure of one ETF is logged and does not affect the others. Only the benchmark SPY
+is indispensable. A bar that a person has to check first is quarantined, and the stage continues without it.
 
 **Reads** Yahoo (pool `yahoo`: one request every 5 seconds).
 **Writes** topic `etf-daily-data` → `collected_daily_etf_ohlc`; with rates `stock-daily-data` →
-`collected_daily_stock_history`; `logs_expected_bar`, `logs_restatement`, `logs_price_break`.
+`collected_daily_stock_history`; `logs_expected_bar`, `logs_restatement`, `logs_price_break`,
+`logs_yahoo_request`, `evidence_source_answer`.
 """
 
 from datetime import date

@@ -1,8 +1,9 @@
 """### Stage 5: the three portfolios
 
-A Spark job chooses, for each period (5, 10, 20 sessions) and each ETF that trends over it, the best of the ETF's top
-five holdings, and weights them by return over market cap. When no stock is eligible, an empty portfolio is published,
-with the reason. A period over which SPY has no return is published as not computable, which is no decision for cash.
+A Spark job chooses, for each period (5, 10, 20 sessions) and each ETF that trends over it, the best of the ETF's
+largest holdings (`top_holdings` in `config/universe.toml`), and weights them by return over market cap. When no stock
+is eligible, an empty portfolio is published, with the reason. A period over which SPY has no return is published as
+not computable, which is no decision for cash.
 
 **Reads** `analytics_trending_etfs`, `collected_etf_holdings`, `collected_daily_stock_history`, `logs_open_break`,
 `logs_missing_holdings`.

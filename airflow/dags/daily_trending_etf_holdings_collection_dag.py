@@ -1,9 +1,10 @@
 """### Stage 4: what the trending ETFs hold
 
-Fetches the top five holdings of each ETF that trends over 5, 10 or 20 sessions, and the prices of these stocks, from
-Yahoo through Kafka. Then the closes of the stocks that the published portfolios hold, until they are sold. Green when
-all are in Postgres. Nothing else is fetched, which takes about 97 % fewer requests than all holdings of all ETFs.
-What is left of the day's budget of 75 requests is used for sectors that Yahoo was not asked for yet.
+Fetches the largest holdings (`top_holdings` in `config/universe.toml`) of each ETF that trends over 5, 10 or 20
+sessions, and the prices of these stocks, from Yahoo through Kafka. Then the closes of the stocks that the published
+portfolios hold, until they are sold. Green when all are in Postgres. Nothing else is fetched, which takes about 97 %
+fewer requests than all holdings of all ETFs. What is left of the day's budget of 75 requests is used for sectors that
+Yahoo was not asked for yet.
 
 A failure of one stock or fund is logged and does not affect the others. For a fund whose holdings cannot be fetched
 the last stored ones are used, and the session's portfolios tell so. A bar that a person has to check first is
@@ -12,7 +13,8 @@ quarantined.
 **Reads** `analytics_trending_etfs` (stage 3 of the same session), `analytics_portfolio_allocation` and
 `analytics_monthly_portfolio` (what is held); Yahoo (pool `yahoo`).
 **Writes** topics `etf-holdings-data` and `stock-daily-data` → `collected_etf_holdings`,
-`collected_daily_stock_history`; `logs_missing_holdings`, `logs_expected_bar`, `logs_restatement`, `logs_price_break`.
+`collected_meta_etf`, `collected_daily_stock_history`; `logs_missing_holdings`, `logs_expected_bar`, `logs_restatement`,
+`logs_price_break`, `logs_yahoo_request`, `evidence_source_answer`.
 """
 
 from datetime import date

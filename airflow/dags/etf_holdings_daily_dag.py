@@ -2,15 +2,16 @@
 
 Fetches the ten largest holdings of every ETF of the universe from Yahoo, with its metadata, and sends them to Kafka.
 Green when they are in Postgres. A snapshot of the session or later that is already stored costs no request. The five
-stages do not need this DAG, because stage 4 fetches what it needs. It keeps a daily snapshot of every fund, for 15
-requests a day. A fund whose list cannot be fetched is named, and keeps its last stored list.
+stages do not need this DAG, because stage 4 fetches what it needs. It keeps a daily snapshot of every fund, for a
+request each. A fund whose list cannot be fetched is named, and keeps its last stored list.
 
 **Paused at first**: unpause it to let it run.
 
 **When**: Monday to Friday 09:00 UTC, about the session before.
 
 **Reads** Yahoo (pool `yahoo`: one request every 5 seconds).
-**Writes** topic `etf-holdings-data` → `collected_etf_holdings`, `collected_meta_etf`.
+**Writes** topic `etf-holdings-data` → `collected_etf_holdings`, `collected_meta_etf`;
+`logs_missing_holdings`, `logs_yahoo_request`, `evidence_source_answer`.
 """
 
 from datetime import date

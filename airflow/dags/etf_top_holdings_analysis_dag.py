@@ -1,8 +1,8 @@
 """### How the ETFs' top holdings performed
 
-A Spark job measures the five largest holdings of every ETF with a holdings snapshot over 5, 10 and 20 sessions, in US
-dollars: total and mean daily return, volatility, Sharpe ratio, and the rank by total return. A holding without
-collected prices keeps a row that tells which are missing. `etf_holdings_daily` collects all holdings.
+A Spark job measures the largest holdings (`top_holdings`) of every ETF with a holdings snapshot over 5, 10 and 20
+sessions, in US dollars: total and mean daily return, volatility, Sharpe ratio, and the rank by total return. A
+holding without collected prices keeps a row that tells which are missing. `etf_holdings_daily` collects all holdings.
 
 **When**: Monday to Friday 13:30 UTC, in both schedule modes, about the session before. A weekday without a session is
 about the last one.

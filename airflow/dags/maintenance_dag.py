@@ -7,8 +7,8 @@ Deletes what only tells of past runs, once it is older than the settings say, co
 * `logged_rows`: the log of requests and that of runs, older than KEEP_ROWS_DAYS.
 * `files`: the logs of tasks, and what killed Spark jobs have left on this machine, older than KEEP_FILES_DAYS.
 
-What was collected, published or is evidence is never deleted. Spark's worker clears its own folders after a week, Kafka
-its messages after a year, and the services' logs are cut at 20 MB.
+What was collected, published or is evidence is never deleted. Spark's worker clears its own folders after a week,
+Kafka its messages after a year, and the services' logs are cut at 20 MB, one older file of each stays.
 
 **When**: Monday to Friday 15:30 UTC, after everything else.
 
@@ -19,7 +19,8 @@ closed).
 2026-08-10 --to-date 2026-08-14`. The last session of the range deletes as much as all of them.
 
 **Reads** nothing.
-**Writes** `logs_yahoo_request` and `logs_stage_run` (deletes old rows), Airflow's database, and the folders of logs.
+**Writes** nothing.
+**Deletes from** `logs_yahoo_request`, `logs_stage_run`, Airflow's database, and the folders of logs.
 """
 
 import logging

@@ -1,6 +1,6 @@
 """### The month's holdings of the benchmark ETFs, and its sectors
 
-Stores what the benchmark ETFs (SPY, QQQ, IWM, EWY, DIA, SCHD) hold at the end of the month: the snapshot that counts
+Stores what the universe's benchmark ETFs hold at the end of the month: the snapshot that counts
 as of the session. It is taken from Postgres if it is there, else from Yahoo, through Kafka. `collect` is green when
 it is in Postgres. Then a Spark job measures the month's returns sector by sector.
 
@@ -14,7 +14,8 @@ A month that is run late gets the holdings of the day on which they are fetched.
 measured on its Saturday is measured by `completeness_repoll` on the next weekday.
 
 **Reads** Yahoo (pool `yahoo`: one request every 5 seconds); `collected_daily_stock_history`.
-**Writes** topic `etf-holdings-data` → `collected_monthly_benchmark_holdings`, `collected_etf_holdings`;
+**Writes** topic `etf-holdings-data` → `collected_monthly_benchmark_holdings`, `collected_etf_holdings`,
+`collected_meta_etf`; `logs_missing_holdings`, `logs_yahoo_request`, `evidence_source_answer`;
 `analytics_sector_trending` and its rows in `analytics_publication`.
 """
 

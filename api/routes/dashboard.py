@@ -169,7 +169,9 @@ async def state_of_pipeline(
 async def rejected_messages(
     respond: RespondList,
     page: Page,
-    waiting: Annotated[bool | None, Query(description="Those that wait, or those put back; both when left out")] = None,
+    waiting: Annotated[
+        bool | None, Query(description="Those that wait, or those that are closed; both when left out")
+    ] = None,
 ) -> Response:
     """Return messages that a consumer rejected, newest first."""
     return await respond(pipeline.errors, waiting, page)

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable, Sequence
 from datetime import date
-from fractions import Fraction
 from itertools import accumulate, pairwise
 from operator import mul
 from statistics import median
@@ -15,6 +14,7 @@ from collector.judgement.series import CLEAR_MISMATCH, CLEAR_SPLIT, SAME_RATIO, 
 from collector.yahoo_answers.model import Bar
 from utils.messages import LARGEST_STEP
 from utils.reasons import Reason, from_rows, reason
+from utils.splits import ratio_text
 
 SAME_STEP = 1e-5  # relative: by which each close of a step may differ from one fetch to the next
 SPLIT_MOVE = 4  # times the usual daily move: what a step must exceed to be taken for the split itself
@@ -309,20 +309,8 @@ source may not have adjusted them'
     moved = {"step": after / before - 1, "before": before, "after": after}
     if split == 1.0:
         return reason("step", **moved, factor=before / after)
-    ratio = _describe_ratio(split)
+    ratio = ratio_text(split)
     factor = min((split, 1 / split), key=lambda one: distance(after / before, one))
     if distance(after / before, factor) > 0.5 * abs(math.log(split)):
         return reason("step_at_split", **moved, ratio=ratio, factor=before / after)
     return reason("split_unadjusted", **moved, ratio=ratio, factor=factor)
-
-
-def _describe_ratio(split: float) -> str:
-    """Write a split's ratio as people do.
-
-    >>> _describe_ratio(20.0), _describe_ratio(0.05), _describe_ratio(1.5), _describe_ratio(1.064)
-    ('20:1', '1:20', '3:2', '1.064:1')
-    """
-    fraction = Fraction(split).limit_denominator(100)
-    if abs(float(fraction) / split - 1) < 1e-9 and min(fraction.numerator, fraction.denominator) <= 10:
-        return f"{fraction.numerator}:{fraction.denominator}"
-    return f"{split:g}:1"

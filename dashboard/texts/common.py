@@ -59,13 +59,13 @@ HOLDINGS_LATER = Text(
     "당일에는 알 수 없던 정보입니다.",
 )
 DEGRADED = Text(
-    "Degraded: computed while some prices were not there or are in doubt. {reason}.",
-    "불완전한 산출: 일부 시세가 없거나 확실하지 않은 상태로 계산되었습니다. {reason}.",
+    "Degraded: computed while something was not there or in doubt. {reason}.",
+    "불완전한 산출: 일부 자료가 없거나 확실하지 않은 상태로 계산되었습니다. {reason}.",
 )
 
 DEGRADED_AT_ALL = Text(
-    "Degraded: computed while some prices were not there or are in doubt.",
-    "불완전한 산출: 일부 시세가 없거나 확실하지 않은 상태로 계산되었습니다.",
+    "Degraded: computed while something was not there or in doubt.",
+    "불완전한 산출: 일부 자료가 없거나 확실하지 않은 상태로 계산되었습니다.",
 )
 
 DEGRADED_TAG = Text("degraded", "불완전")

@@ -43,8 +43,8 @@ HINDSIGHT = Text(
     "계산되었으며, 당시에는 아무도 그렇게 보유할 수 없었습니다.",
 )
 DEGRADED = Text(
-    "In {count} of {sessions} sessions the portfolio had been published without some prices.",
-    "{sessions}거래일 중 {count}거래일의 포트폴리오는 일부 시세 없이 발표된 것입니다.",
+    "In {count} of {sessions} sessions the portfolio had been published as degraded.",
+    "{sessions}거래일 중 {count}거래일의 포트폴리오는 불완전한 채로 발표된 것입니다.",
 )
 CARRIED = Text(
     "In {count} of {sessions} sessions something had no close and stands at its last one.",

@@ -21,8 +21,8 @@ DATA_HINT = Text(
 STATES = {
     "stored": Text("stored {count}", "저장 {count}"),
     "late": Text("late {count}", "지연 {count}"),
-    "missing": Text("missing {count}", "누락 {count}"),
-    "quarantined": Text("quarantined {count}", "격리 {count}"),
+    "missing": Text("missing {count}", "출처에 없음 {count}"),
+    "quarantined": Text("quarantined {count}", "검토 대기 {count}"),
     "closed": Text("exchange closed {count}", "휴장 {count}"),
 }
 PERIOD_RETURN = Text("Return {days}d", "{days}일 수익률")

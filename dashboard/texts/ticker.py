@@ -66,7 +66,7 @@ STRIPS_READING = Text(
 )
 IN_PORTFOLIO = Text("In the portfolio {portfolio}: {weight}", "{portfolio} 포트폴리오 편입: {weight}")
 DIVIDEND = Text("Dividend {amount}", "배당 {amount}")
-SPLIT = Text("Split 1 : {ratio}", "액면분할 1 : {ratio}")
+SPLIT = Text("Split {ratio}", "액면분할 {ratio}")
 NO_PRICES_TITLE = Text("No prices of {ticker} are stored", "{ticker} 시세가 저장되어 있지 않습니다")
 NO_PRICES_DETAIL = Text(
     "An ETF lists it, but prices are collected of each ETF's largest holdings alone.",

@@ -375,7 +375,7 @@ def _message(message: RejectedMessage, page: Page) -> tuple[Component, ...]:
         message.message_key or "–",
         [components.words(message.reasons, page), raw],
         html.Span(
-            say(pipeline.WAITS if is_waiting else pipeline.REPLAYED),
+            say(pipeline.WAITS if is_waiting else pipeline.CLOSED_MESSAGE),
             className=f"mark {'late' if is_waiting else 'green'}",
         ),
         page.moment(message.received_at),

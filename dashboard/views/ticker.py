@@ -18,6 +18,7 @@ from dashboard.figures import Candle, Mark, Strip
 from dashboard.page import Page, compact, percent, price
 from dashboard.texts import common, ticker
 from utils.errors import ActstockError, InvalidInput, NotPublished, UnknownTicker
+from utils.splits import ratio_text
 
 # Sessions of a range: those of its last return, so that a bar more is shown.
 RANGES = {"1m": 21, "3m": 63, "6m": 126, "1y": 252}
@@ -222,7 +223,7 @@ def candle(bar: PublishedBar, page: Page) -> Candle:
     if bar.dividend:
         marks.append(("D", page.say(ticker.DIVIDEND, amount=f"{bar.dividend:,g}")))
     if bar.split_ratio not in (0, 1):
-        marks.append(("S", page.say(ticker.SPLIT, ratio=f"{bar.split_ratio:g}")))
+        marks.append(("S", page.say(ticker.SPLIT, ratio=ratio_text(bar.split_ratio))))
     return Candle(
         bar.trade_date.isoformat(),
         bar.open_price,

@@ -42,6 +42,56 @@ def trending(conn: Connection, as_of: date) -> list[Row] | None:
     )
 
 
+LISTED = """
+    SELECT
+        meta.ticker,
+        meta.etf_type,
+        meta.sector_name,
+        meta.description,
+        meta.ticker = %(benchmark)s AS is_benchmark,
+        bar.trade_date,
+        bar.currency,
+        bar.close_price,
+        bar.price_change_percent,
+        bar.source,
+        NULL AS return_1d,
+        COALESCE(trend.return_5d, spy.return_5d) AS return_5d,
+        COALESCE(trend.return_10d, spy.return_10d) AS return_10d,
+        COALESCE(trend.return_20d, spy.return_20d) AS return_20d,
+        NULL AS return_month,
+        NULL AS outperformance_1d,
+        trend.outperformance_5d,
+        trend.outperformance_10d,
+        trend.outperformance AS outperformance_20d,
+        NULL AS outperformance_month,
+        COALESCE(trend.is_trending_5d, FALSE) AS is_trending_5d,
+        COALESCE(trend.is_trending_10d, FALSE) AS is_trending_10d,
+        COALESCE(trend.is_trending, FALSE) AS is_trending_20d,
+        trend.rank_by_outperformance,
+        trend.missing_reason,
+        '{}'::jsonb AS missing_by_window,
+        '{}'::jsonb AS degraded_by_window
+    FROM collected_meta_etf AS meta
+    LEFT JOIN UNNEST(%(tickers)s::text[], %(days)s::date[]) AS closing (ticker, day) USING (ticker)
+    LEFT JOIN LATERAL (
+        SELECT trade_date, currency, close_price, price_change_percent, source
+        FROM collected_daily_etf_ohlc
+        WHERE ticker = meta.ticker AND (%(session)s::date IS NULL OR trade_date = closing.day)
+        ORDER BY trade_date DESC
+        LIMIT 1
+    ) AS bar ON TRUE
+    LEFT JOIN analytics_trending_etfs AS trend
+        ON trend.etf_ticker = meta.ticker AND trend.as_of_date = %(session)s
+    LEFT JOIN (
+        SELECT
+            MAX(spy_return_5d) AS return_5d, MAX(spy_return_10d) AS return_10d, MAX(spy_return_20d) AS return_20d
+        FROM analytics_trending_etfs
+        WHERE as_of_date = %(session)s
+    ) AS spy ON meta.ticker = %(benchmark)s
+    ORDER BY meta.ticker
+"""
+
+
 def listing(conn: Connection, benchmark: str, as_of: date | None) -> EtfList:
     """Return every ETF by ticker: its bar of a session, and what the session's publication says of it.
 
@@ -55,54 +105,7 @@ def listing(conn: Connection, benchmark: str, as_of: date | None) -> EtfList:
     etfs = fetch_as(
         conn,
         Etf,
-        """
-        SELECT
-            meta.ticker,
-            meta.etf_type,
-            meta.sector_name,
-            meta.description,
-            meta.ticker = %(benchmark)s AS is_benchmark,
-            bar.trade_date,
-            bar.currency,
-            bar.close_price,
-            bar.price_change_percent,
-            bar.source,
-            NULL AS return_1d,
-            COALESCE(trend.return_5d, spy.return_5d) AS return_5d,
-            COALESCE(trend.return_10d, spy.return_10d) AS return_10d,
-            COALESCE(trend.return_20d, spy.return_20d) AS return_20d,
-            NULL AS return_month,
-            NULL AS outperformance_1d,
-            trend.outperformance_5d,
-            trend.outperformance_10d,
-            trend.outperformance AS outperformance_20d,
-            NULL AS outperformance_month,
-            COALESCE(trend.is_trending_5d, FALSE) AS is_trending_5d,
-            COALESCE(trend.is_trending_10d, FALSE) AS is_trending_10d,
-            COALESCE(trend.is_trending, FALSE) AS is_trending_20d,
-            trend.rank_by_outperformance,
-            trend.missing_reason,
-            '{}'::jsonb AS missing_by_window,
-            '{}'::jsonb AS degraded_by_window
-        FROM collected_meta_etf AS meta
-        LEFT JOIN UNNEST(%(tickers)s::text[], %(days)s::date[]) AS closing (ticker, day) USING (ticker)
-        LEFT JOIN LATERAL (
-            SELECT trade_date, currency, close_price, price_change_percent, source
-            FROM collected_daily_etf_ohlc
-            WHERE ticker = meta.ticker AND (%(session)s::date IS NULL OR trade_date = closing.day)
-            ORDER BY trade_date DESC
-            LIMIT 1
-        ) AS bar ON TRUE
-        LEFT JOIN analytics_trending_etfs AS trend
-            ON trend.etf_ticker = meta.ticker AND trend.as_of_date = %(session)s
-        LEFT JOIN (
-            SELECT
-                MAX(spy_return_5d) AS return_5d, MAX(spy_return_10d) AS return_10d, MAX(spy_return_20d) AS return_20d
-            FROM analytics_trending_etfs
-            WHERE as_of_date = %(session)s
-        ) AS spy ON meta.ticker = %(benchmark)s
-        ORDER BY meta.ticker
-        """,
+        LISTED,
         {"benchmark": benchmark, "session": session, "tickers": list(closing), "days": list(closing.values())},
     )
     if session:

@@ -180,6 +180,31 @@ class _Trending(Struct):
     etf: TrendingEtf | None
 
 
+TRENDING_OF_PERIOD = """
+    WITH flags AS (
+        SELECT
+            as_of_date, etf_ticker, sector_name, source,
+            CASE %(period_days)s WHEN 5 THEN is_trending_5d WHEN 10 THEN is_trending_10d ELSE is_trending END
+                AS is_trending,
+            CASE %(period_days)s WHEN 5 THEN return_5d WHEN 10 THEN return_10d ELSE return_20d END AS period_return,
+            CASE %(period_days)s WHEN 5 THEN outperformance_5d WHEN 10 THEN outperformance_10d
+                ELSE outperformance END AS outperformance
+        FROM analytics_trending_etfs
+    )
+    SELECT
+        published.as_of_date, published.status, published.reason, published.degraded_reason,
+        CASE WHEN etf_ticker IS NOT NULL THEN jsonb_build_object(
+            'etf_ticker', etf_ticker, 'sector_name', sector_name, 'period_return', period_return,
+            'outperformance', outperformance, 'source', flags.source, 'holdings_as_of', NULL,
+            'holdings_known_later', FALSE, 'holdings', '[]'::jsonb) END AS etf
+    FROM analytics_publication AS published
+    LEFT JOIN flags ON flags.as_of_date = published.as_of_date AND flags.is_trending
+    WHERE published.job = 'trending' AND published.as_of_date = COALESCE(
+        %(as_of)s, (SELECT MAX(as_of_date) FROM analytics_publication WHERE job = 'trending'))
+    ORDER BY outperformance DESC, etf_ticker
+"""
+
+
 def trending_top_holdings(conn: Connection, period_days: int, as_of: date | None) -> TrendingTopHoldings:
     """Return the ETFs that trend over a period as of a session, best first, with their top holdings.
 
@@ -190,29 +215,7 @@ def trending_top_holdings(conn: Connection, period_days: int, as_of: date | None
     trending = fetch_as(
         conn,
         _Trending,
-        """
-        WITH flags AS (
-            SELECT
-                as_of_date, etf_ticker, sector_name, source,
-                CASE %(period_days)s WHEN 5 THEN is_trending_5d WHEN 10 THEN is_trending_10d ELSE is_trending END
-                    AS is_trending,
-                CASE %(period_days)s WHEN 5 THEN return_5d WHEN 10 THEN return_10d ELSE return_20d END AS period_return,
-                CASE %(period_days)s WHEN 5 THEN outperformance_5d WHEN 10 THEN outperformance_10d
-                    ELSE outperformance END AS outperformance
-            FROM analytics_trending_etfs
-        )
-        SELECT
-            published.as_of_date, published.status, published.reason, published.degraded_reason,
-            CASE WHEN etf_ticker IS NOT NULL THEN jsonb_build_object(
-                'etf_ticker', etf_ticker, 'sector_name', sector_name, 'period_return', period_return,
-                'outperformance', outperformance, 'source', flags.source, 'holdings_as_of', NULL,
-                'holdings_known_later', FALSE, 'holdings', '[]'::jsonb) END AS etf
-        FROM analytics_publication AS published
-        LEFT JOIN flags ON flags.as_of_date = published.as_of_date AND flags.is_trending
-        WHERE published.job = 'trending' AND published.as_of_date = COALESCE(
-            %(as_of)s, (SELECT MAX(as_of_date) FROM analytics_publication WHERE job = 'trending'))
-        ORDER BY outperformance DESC, etf_ticker
-        """,
+        TRENDING_OF_PERIOD,
         {"period_days": period_days, "as_of": as_of},
     )
     if not trending:

@@ -20,6 +20,8 @@ from utils.errors import ActstockError, InvalidInput
 
 @dataclass(frozen=True)
 class Bench:
+    """What is measured with: the options of the command, by their names there."""
+
     rows: int
     is_short: bool = False
     against: Path | None = None
@@ -36,22 +38,12 @@ class Bench:
         return Settings.from_env(os.environ | client_environment(self.stack))
 
 
-def bench(
-    names: Sequence[str],
-    rows: int,
-    strict: bool,
-    is_short: bool = False,
-    against: Path | None = None,
-    rounds: int | None = None,
-    faults: Sequence[str] = (),
-    is_resumed: bool = False,
-) -> int:
+def bench(names: Sequence[str], measured: Bench, strict: bool) -> int:
     """Measure and return 1 when a part could not be measured or, with strict, missed its figure."""
     chosen = _chosen(names)
-    for option, number in (("rows", rows), ("rounds", rounds)):
+    for option, number in (("rows", measured.rows), ("rounds", measured.rounds)):
         if number is not None and number < 1:
             raise InvalidInput(f"--{option} {number}: give a number of at least 1")
-    measured = Bench(rows, is_short, against, rounds, faults, is_resumed)
     if set(chosen) - WITHOUT_PLATFORM:
         say(f"Measuring on {describe(measured.stack.source)} in {measured.stack.home}")
     say(machine.describe())

@@ -76,7 +76,7 @@ class Measured:
 
 
 def measure(settings: Settings, sizes: Sizes = FULL) -> list[Target]:
-    ensure_packages(LOCK, PACKAGES, "250 MB")
+    ensure_packages([LOCK], PACKAGES, "250 MB")
     step(f"pyspark {version('pyspark')}, {duckdb('versions').said.strip()}; {CORES} cores for each side")
     targets = []
     with tempfile.TemporaryDirectory() as folder:

@@ -562,7 +562,7 @@ containers_main() {
             recall
             case $command in
                 status) containers_status ;;
-                bench) die "bench measures native processes: ./start.sh stop, then ./start.sh demo --native" ;;
+                bench) die "bench measures native processes: ./start.sh stop, then demo --native. Its parts history, lab, chaos and soak bring their own: ./start.sh bench --native PART" ;;
                 screenshots) die "screenshots needs a browser, which the containers do not have: ./start.sh stop, then ./start.sh demo --native" ;;
                 stop) compose --profile '*' down && rm "$started" && say "Stopped. The data stays in Docker's volumes." ;;
                 logs) containers_logs "$@" ;;

@@ -5,10 +5,11 @@ import sys
 from config.config import PROJECT_ROOT
 from ops.console import say
 from ops.documents.blocks import documents, write
-from utils.command_line import exit_code_of
+from utils.command_line import exit_code_of, require_no_arguments
 
 
 def main() -> None:
+    require_no_arguments(__doc__)
     for document in documents():
         if write(document):
             say(f"written: {document.relative_to(PROJECT_ROOT)}")

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from config.config import PROJECT_ROOT
-from ops.documents import dags, interfaces, schema, services
+from ops.documents import dags, interfaces, logins, schema, services
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "commands": interfaces.commands,
     "dags": dags.schedules,
+    "logins": logins.logins,
     "modules": interfaces.modules,
     "parameters": dags.parameters,
     "routes": interfaces.routes,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -74,8 +75,18 @@ def parameters() -> str:
 
 
 def writers(table_name: str) -> list[str]:
-    """Return the DAGs whose paragraph **Writes** names the table."""
-    return [dag_id for dag_id, dag in described("staggered").items() if f"`{table_name}`" in _writes(dag["doc"])]
+    """Return the DAGs that write the table."""
+    return _naming(table_name, "Writes")
+
+
+def deleters(table_name: str) -> list[str]:
+    """Return the DAGs that only delete from the table."""
+    return _naming(table_name, "Deletes from")
+
+
+def _naming(table_name: str, verb: str) -> list[str]:
+    """Return the DAGs of whose paragraph the part that begins with the verb names the table."""
+    return [dag_id for dag_id, dag in described("staggered").items() if f"`{table_name}`" in said(dag["doc"], verb)]
 
 
 def in_words(cron: str) -> str:
@@ -97,8 +108,13 @@ def title(doc: str) -> str:
     return doc.strip().splitlines()[0].removeprefix("### ")
 
 
-def _writes(doc: str) -> str:
-    return doc.partition("**Writes**")[2].partition("\n\n")[0]
+def said(doc: str, verb: str) -> str:
+    """Return what a DAG's documentation says behind a verb, up to the next one.
+
+    >>> said("**Reads** `a`.\\n**Writes** `b`,\\n`c`.\\n\\nMore.", "Writes")
+    ' `b`,\\n`c`.'
+    """
+    return re.split(r"\n\n|\n\*\*", doc.partition(f"**{verb}**")[2])[0]
 
 
 def _modes(staggered: Mapping[str, Any], controller: Mapping[str, Any]) -> str:

@@ -64,15 +64,19 @@ def _settings(text: str) -> Iterator[list[str]]:
 
 def modules() -> str:
     """Write one line for each command `python -m module`, with the first line of its file."""
-    files = (path for folder in COMMAND_FOLDERS for path in sorted((PROJECT_ROOT / folder).glob("*.py")))
     return table(
         ["`python -m …`", "what it does"],
-        [
-            [f"`{path.parent.name}.{path.stem}`", _first_line(text)]
-            for path, text in ((path, path.read_text(encoding="utf-8")) for path in files)
-            if MAIN in text
-        ],
+        [[f"`{name}`", _first_line(text)] for name, text in module_commands()],
     )
+
+
+def module_commands() -> Iterator[tuple[str, str]]:
+    """Yield name and source of each module that is a command."""
+    for folder in COMMAND_FOLDERS:
+        for path in sorted((PROJECT_ROOT / folder).glob("*.py")):
+            text = path.read_text(encoding="utf-8")
+            if MAIN in text:
+                yield f"{folder}.{path.stem}", text
 
 
 def _first_line(text: str) -> str:

@@ -2,8 +2,11 @@
 
 from database.roles import ROLES
 from database.schema_reader import TableText, schema
-from ops.documents.dags import writers
+from ops.documents.dags import deleters, writers
 from ops.documents.markdown import code
+
+# By airflow/plugins/run_listener.py, which sees every DAG.
+NOTED_BY_AIRFLOW = "logs_stage_run"
 
 
 def tables() -> str:
@@ -23,5 +26,7 @@ def _writers(name: str) -> str:
     logins = (
         code(role.name for role in ROLES if name.startswith((*role.writes, *role.adds_to, *role.keeps))) or "the owner"
     )
-    dags = writers(name)
-    return f"{logins}, in {code(dags)}" if dags else logins
+    deleted = f"; old rows deleted in {code(deleters(name))}" if deleters(name) else ""
+    if name == NOTED_BY_AIRFLOW:
+        return f"{logins}, in every DAG{deleted}"
+    return logins + (f", in {code(writers(name))}" if writers(name) else "") + deleted

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -43,14 +44,15 @@ def ensure_programs(why: str, packages_by_program: dict[str, str]) -> None:
         raise CannotInstall(f"{', '.join(missing)} not found; {why}. On Debian: sudo apt-get install {packages}")
 
 
-def ensure_packages(lock: Path, folder: Path, size: str) -> None:
-    """Install a lock's Python packages in a folder of their own: for what is run beside the platform's own packages."""
-    say(f"Installing the packages of {lock.relative_to(PROJECT_ROOT)}: {size}, unless they are there")
+def ensure_packages(locks: Sequence[Path], folder: Path, size: str) -> None:
+    """Install locks' Python packages in a folder of their own: for what is run beside the platform's own packages."""
+    named = ", ".join(str(lock.relative_to(PROJECT_ROOT)) for lock in locks)
+    say(f"Installing the packages of {named}: {size}, unless they are there")
     install = ["uv", "pip", "install", "--quiet", "--no-deps", "--python", sys.executable, "--target", f"{folder}"]
-    command = [sys.executable, "-m", *install, "--requirement", f"{lock}"]
+    command = [sys.executable, "-m", *install, *(word for lock in locks for word in ("--requirement", str(lock)))]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode:
-        raise CannotInstall(f"{lock}: {ended.stderr.strip()}")
+        raise CannotInstall(f"{named}: {ended.stderr.strip()}")
 
 
 def ensure_jars() -> None:

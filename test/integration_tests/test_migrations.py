@@ -271,12 +271,12 @@ def test_a_newer_database_is_refused(
     empty: DatabaseSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DB_NAME", empty.name)
-    assert migrate.main() == 0
+    assert migrate.main([]) == 0
     assert "migrations: none needed" in capsys.readouterr().out
     with closing(connect(empty)) as conn:
         execute(conn, "INSERT INTO schema_migration VALUES (9999, '9999_of_the_future.sql', '')")
         before = catalog(conn)
-        assert migrate.main() == 1
+        assert migrate.main([]) == 1
         assert catalog(conn) == before
     assert capsys.readouterr().err == (
         f"error: the database {empty.name} is newer than this version of the platform, which does not know "

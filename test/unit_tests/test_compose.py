@@ -659,6 +659,16 @@ class TestFrontDoor:
         assert run.stdout == f"run --rm --no-deps --quiet-pull --no-TTY cli {' '.join(words)}\n", run.stderr
 
     @pytest.mark.parametrize(
+        ("words", "way"),
+        [(("bench",), r"demo --native\. .*bench --native PART"), (("screenshots",), "demo --native")],
+    )
+    def test_what_only_a_native_platform_has_is_refused_with_the_way(
+        self, tmp_path: Path, words: tuple[str, ...], way: str
+    ) -> None:
+        run = self.in_containers(tmp_path, *words)
+        assert run.returncode == 1 and re.search(way, run.stdout), run.stdout
+
+    @pytest.mark.parametrize(
         ("containers", "code"),
         [
             (["api running 0 healthy", "spark-worker running 0", "schema exited 0"], 0),

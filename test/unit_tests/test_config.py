@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 
 from config.config import ConfigError, Settings, Topic
-from config.universe import ALL_HOLDINGS, DEFAULT_FILE, load
+from config.universe import ALL_HOLDINGS, DEFAULT_FILE, load, universe_file
 from config.universe_csv import UniverseError
+
+# The ETFs that the platform began with. Those of config/universe.toml are the user's to change.
+SEED_FILE = universe_file()
 
 
 def test_the_environment_overrides_the_defaults() -> None:
@@ -54,7 +57,7 @@ def test_a_topic_names_its_group() -> None:
 
 
 def test_the_universe_of_the_seed() -> None:
-    universe = load(DEFAULT_FILE)
+    universe = load(SEED_FILE)
 
     assert universe.periods == (5, 10, 20)
     assert universe.group("benchmark") == ("SPY", "QQQ", "IWM", "EWY", "DIA", "SCHD")
@@ -64,6 +67,10 @@ def test_the_universe_of_the_seed() -> None:
     assert "SPY" not in universe.candidates
     assert universe.sectors["QQQ"] == "Technology"
     assert universe.etf_type("QQQ") == "benchmark+sector"
+
+
+def test_the_universe_of_this_folder_has_the_seeds_etfs() -> None:
+    assert set(load(SEED_FILE).etfs) <= set(load(DEFAULT_FILE).etfs)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +88,7 @@ def test_the_universe_of_the_seed() -> None:
 )
 def test_a_wrong_universe_is_refused(tmp_path: Path, line: str, replacement: str, message: str) -> None:
     file = tmp_path / "universe.toml"
-    text = DEFAULT_FILE.read_text(encoding="utf-8")
+    text = SEED_FILE.read_text(encoding="utf-8")
     assert line in text
     file.write_text(text.replace(line, replacement), encoding="utf-8")
 

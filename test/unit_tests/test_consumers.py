@@ -387,8 +387,10 @@ def test_who_hears_nothing_of_the_broker_waits_although_there_is_nothing_to_comm
 
 
 @pytest.mark.parametrize("is_at_work", [True, False])
-def test_without_a_file_nothing_is_touched(is_at_work: bool) -> None:
+def test_without_a_file_nothing_is_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_at_work: bool) -> None:
+    monkeypatch.chdir(tmp_path)
     Heartbeat(None).beat(is_at_work)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_consumer_without_messages_is_at_work_and_one_that_waits_for_the_database_is_not(

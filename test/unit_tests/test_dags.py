@@ -4,6 +4,7 @@ import calendar
 import doctest
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ from config.config import PROJECT_ROOT
 from database import db_helper
 from database.queries import unpublished
 from database.queries.missing_months import Months
+from ops.documents.dags import deleters, said, writers
+from ops.native import compose
 from ops.replay.chain import rebalances_after
 from utils import spark_driver
 from utils.command_line import failure_of, print_failure
@@ -28,6 +31,13 @@ from utils.dates import last_closed_session, last_session_by, sessions_between
 from utils.errors import ActstockError, NotASession, NotPublished, RateLimited, UnknownTicker
 
 DAGS = PROJECT_ROOT / "airflow" / "dags"
+# Topic -> the tables of its consumer, as its service says.
+TABLES = {
+    names[0]: {*names[1:]}
+    for name, service in compose.services().items()
+    if name.startswith("consumer-")
+    for names in [re.findall("`(.*?)`", service["x-about"])]
+}
 PLUGINS = PROJECT_ROOT / "airflow" / "plugins"
 CONTROLLER = "daily_pipeline_controller"
 STAGES = {
@@ -157,6 +167,21 @@ class TestDeclaration:
         for word in ("as_of_date", "backfill", dag.dag_id, "writes" if dag.dag_id == CONTROLLER else "Writes"):
             assert word in dag.doc_md
             assert "{" not in dag.doc_md.replace('{"stage_delay_minutes": 0}', ""), "a placeholder was left"
+
+    def test_what_collects_names_all_that_it_writes(self, bags: dict[str, Any]) -> None:
+        """The documents of the tables are made of it."""
+        for dag_id in {task.dag_id for task in tasks_of(bags) if task.pool == "yahoo"}:
+            written = {*re.findall("`(.*?)`", said(bags["staggered"].dags[dag_id].doc_md, "Writes"))}
+            assert {"logs_yahoo_request", "evidence_source_answer"} <= written, dag_id
+            reached = {table for topic, tables in TABLES.items() if topic in written for table in tables}
+            assert {name for name in written if name.startswith("collected_")} <= reached, dag_id
+            assert all(written & tables for topic, tables in TABLES.items() if topic in written), dag_id
+            if "etf-holdings-data" in written:
+                assert {"collected_meta_etf", "logs_missing_holdings"} <= written, dag_id
+
+    def test_who_writes_a_table_is_found_in_the_dags(self) -> None:
+        assert writers("logs_yahoo_request") and "maintenance" not in writers("logs_yahoo_request")
+        assert deleters("logs_yahoo_request") == ["maintenance"]
 
     @pytest.mark.parametrize("dag_id", CRONS)
     def test_a_session_is_written_as_a_date(self, stored: dict[str, dict[str, Any]], dag_id: str) -> None:

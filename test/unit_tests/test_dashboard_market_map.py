@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import pytest
 
 import dashboard_samples as samples
-from config.universe import universe
+from config.universe import DEFAULT_FILE, load
 from dashboard import callbacks, colours, figures
 from dashboard.colours import Scale
 from dashboard.figures import COLOURS, DARK, PALETTES, Colours, Palette, Tile, palette_of
@@ -26,12 +26,12 @@ DAYS = ["2026-07-30", "2026-07-31", "2026-08-03", "2026-08-04"]
 
 
 def test_every_fund_has_a_korean_name() -> None:
-    assert set(universe().etfs) <= set(company_names.KOREAN)
+    assert set(load(DEFAULT_FILE).etfs) <= set(company_names.KOREAN)
 
 
 def test_every_sector_of_a_fund_has_a_korean_name() -> None:
     """A stock has its fund's until the source has named its own."""
-    assert set(universe().sectors.values()) <= set(sectors.KOREAN)
+    assert set(load(DEFAULT_FILE).sectors.values()) <= set(sectors.KOREAN)
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def test_what_is_no_real_record_says_so(draw: Any) -> None:
     doubtful = followed(20, hindsight_sessions=2, degraded_sessions=1, carried_sessions=3, source="simulated")
     shown = samples.text_of(draw(record(doubtful)))
     assert "No real record: in 2 of 3 sessions" in shown
-    assert "In 1 of 3 sessions the portfolio had been published without some prices" in shown
+    assert "In 1 of 3 sessions the portfolio had been published as degraded" in shown
     assert "In 3 of 3 sessions something had no close" in shown
     assert "Simulated prices" in shown
 

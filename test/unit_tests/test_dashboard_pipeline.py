@@ -10,7 +10,7 @@ import dashboard_samples as samples
 from contract.pipeline import ConsumerLag, Gap, RequestCount, SessionState
 from contract.reasons import shown as shown_reasons
 from dashboard import figures
-from dashboard.texts import Language, common
+from dashboard.texts import Language, common, portfolio
 from dashboard.texts import pipeline as texts
 from dashboard.views import pipeline_durations, pipeline_grid
 from dashboard.views.pipeline import absences, consumer_state, degraded_of, source_of
@@ -313,7 +313,7 @@ class TestView:
         counts = {"topic": "stock-daily-data", "rejected": 2, "waiting": 1, "newest_at": "2026-08-21T12:01:00Z"}
         replayed = {**message, "id": 6, "replayed_at": "2026-08-21T13:00:00Z"}
         said = samples.text_of(draw(state(session(), errors=[counts], newest_errors=[message, replayed])))
-        for expected in (message["error_msg"], message["raw_value"], "waits", "replayed", "--replay", "--accept"):
+        for expected in (message["error_msg"], message["raw_value"], "waits", "closed", "--replay", "--accept"):
             assert expected in said
         assert "./start.sh exec python -m consumer.replay_errors" in said
 
@@ -449,3 +449,8 @@ def test_the_view_says_that_it_refreshes_itself(draw: Any) -> None:
     view = draw(state(session()))
     clock = next(each for each in samples.parts(view) if type(each).__name__ == "Interval")
     assert texts.REFRESHES.en.format(seconds=clock.interval // 1000) in samples.text_of(view)
+
+
+@pytest.mark.parametrize("state", texts.GAP_STATES)
+def test_a_state_has_one_word_in_korean(state: str) -> None:
+    assert portfolio.STATES[state].ko == texts.GAP_STATES[state].ko + " {count}"

@@ -248,7 +248,7 @@ def test_the_chart_has_candles_the_adjusted_close_the_volume_and_what_happened(p
             50.5,
             1000,
             "on the 20th",
-            (("D", "Dividend 0.25"), ("S", "Split 1 : 2")),
+            (("D", "Dividend 0.25"), ("S", "Split 2:1")),
         ),
         Candle("2026-08-21", None, None, None, 102.0, 51.0, 2000, "on the 21st"),
     ]
@@ -259,7 +259,7 @@ def test_the_chart_has_candles_the_adjusted_close_the_volume_and_what_happened(p
     assert list(drawn.low) == [98.0, None] and list(drawn.close) == [101.0, 102.0]
     assert (drawn.increasing.fillcolor, drawn.decreasing.fillcolor) == (palette.up, palette.down)
     assert list(marks.text) == ["D", "S"] and list(marks.x) == ["2026-08-20"] * 2
-    assert list(marks.customdata) == ["Dividend 0.25", "Split 1 : 2"]
+    assert list(marks.customdata) == ["Dividend 0.25", "Split 2:1"]
 
 
 @pytest.mark.parametrize(
@@ -268,8 +268,9 @@ def test_the_chart_has_candles_the_adjusted_close_the_volume_and_what_happened(p
         ({}, ()),
         ({"split_ratio": 0.0}, ()),
         ({"dividend": 0.25}, (("D", "배당 0.25"),)),
-        ({"split_ratio": 4.0}, (("S", "액면분할 1 : 4"),)),
-        ({"dividend": 361.0, "split_ratio": 1.5}, (("D", "배당 361"), ("S", "액면분할 1 : 1.5"))),
+        ({"split_ratio": 4.0}, (("S", "액면분할 4:1"),)),
+        ({"dividend": 361.0, "split_ratio": 1.5}, (("D", "배당 361"), ("S", "액면분할 3:2"))),
+        ({"split_ratio": 0.05}, (("S", "액면분할 1:20"),)),
     ],
 )
 def test_dividends_and_splits_are_marked(changes: dict[str, float], marks: Any) -> None:

@@ -2,18 +2,21 @@
 
 import re
 import shlex
+import subprocess
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import yaml
 
+from api.auth import OPEN_PATHS
 from config.config import PROJECT_ROOT
 from database import tables
 from database.schema_reader import schema
 from ops import cli
 from ops.documents import blocks
-from ops.documents.interfaces import ENV_EXAMPLE, SETTING, front_door_commands
+from ops.documents.interfaces import ENV_EXAMPLE, SETTING, front_door_commands, module_commands
 from ops.native.services import read_services
 from ops.pipeline import runs
 
@@ -42,6 +45,9 @@ SET_BY_THE_PLATFORM = {
 EXAMPLES = {"FROM": "2026-08-10", "TO": "2026-08-14", "DATE": "2026-08-21", "SERVICE": "api", "DIR": "market"}
 CODE = re.compile(r"```\w*\n(.*?)```|`([^`]+)`", re.DOTALL)
 COMMAND = re.compile(r"(?:\./start\.sh|(?<![\w./])start\.bat)((?: [^\s#|&;<>()]+| '[^']*')*)")
+SHELL = re.compile(r"```bash\n(.*?)```", re.DOTALL)
+# A command that containers refuse: `bench) die "..."`.
+REFUSED = re.compile(r"^ +([\w-]+)\) die ", re.MULTILINE)
 MODULE = re.compile(r"python -m ([\w.]+)")
 COMPOSE_SERVICE = re.compile(r"docker compose (?:exec|run --rm|logs --follow) ([\w-]+)|--scale ([\w-]+)=")
 LINK = re.compile(r"\]\(([^)\s#]*)(?:#([^)]*))?\)")
@@ -64,6 +70,48 @@ def commands() -> list[tuple[str, str]]:
         for code in CODE.finditer(blocks.BLOCK.sub("", path.read_text("utf-8")))
         for found in COMMAND.finditer(code[1] or code[2].replace("\n", " "))
     ]
+
+
+def strings_of(*patterns: str) -> str:
+    """Return the source of files, each text that is written in several lines put together."""
+    sources = (path.read_text("utf-8") for pattern in patterns for path in sorted(PROJECT_ROOT.glob(pattern)))
+    return "\n".join(re.sub(r'"\s*\n\s*f?"', "", source) for source in sources)
+
+
+PARTS = (
+    "alerts",
+    "airflow",
+    "api",
+    "batch",
+    "collector",
+    "config",
+    "consumer",
+    "dashboard",
+    "database",
+    "ops",
+    "utils",
+)
+PROGRAM = strings_of(*(f"{part}/**/*.py" for part in PARTS), "ops/**/*.sh", "start.sh", "docker-compose.yml")
+SCREENS = strings_of("dashboard/texts/*.py", "alerts/texts.py")
+
+
+def messages() -> list[tuple[str, str]]:
+    """Return (document, message) of each message that the first column of the troubleshooting has."""
+    return [
+        (name, message)
+        for name in ("docs/troubleshooting.md", "docs/troubleshooting.ko.md")
+        for row in re.findall(r"^\| (.*?) \|", DOCUMENTS[name].read_text("utf-8"), re.MULTILINE)
+        for message in re.findall("`(.*?)`", row)
+    ]
+
+
+def on_screen() -> list[str]:
+    """Return the Korean words of the glossary's last column."""
+    cells = re.findall(
+        r"^\|(?: [^|]* \|){3} ([^|]*) \|$", DOCUMENTS["docs/GLOSSARY.md"].read_text("utf-8"), re.MULTILINE
+    )
+    words = (re.sub(r"{.*?} ?", "", word) for cell in cells for word in cell.split(", "))
+    return sorted({word for word in words if not word.isascii() and word != "–"})
 
 
 class TestGeneratedBlocks:
@@ -118,6 +166,18 @@ class TestCommands:
         if words not in {parser.prog.split()[-1] for parser, _ in front_door_commands()}:
             self.parse(words)
 
+    @pytest.mark.parametrize(("document", "text"), [(name, found[1]) for name, found in everywhere(SHELL)])
+    def test_a_shell_reads_it(self, document: str, text: str) -> None:
+        subprocess.run(["bash", "-n"], input=text, text=True, check=True)
+        two = [line for line in text.splitlines() if line.endswith(r"\\")]
+        assert not two, f"{document}: the command ends there, with a backslash of its own"
+
+    def test_what_containers_refuse_is_marked(self) -> None:
+        script = (PROJECT_ROOT / "ops" / "containers" / "commands.sh").read_text(encoding="utf-8")
+        refused = set(REFUSED.findall(script))
+        assert refused == {"bench", "screenshots"}
+        assert {parser.prog.split()[-1] for parser, said in front_door_commands() if "(native)" in said} >= refused
+
     @pytest.mark.parametrize("script", WINDOWS[1:])
     def test_windows_scripts_only_call_the_front_door(self, script: str) -> None:
         lines = (PROJECT_ROOT / script).read_text(encoding="utf-8").splitlines()
@@ -141,6 +201,18 @@ class TestCommands:
     @pytest.mark.parametrize(("document", "module"), [(name, found[1]) for name, found in everywhere(MODULE)])
     def test_a_module_is_there(self, document: str, module: str) -> None:
         assert find_spec(module) is not None
+
+    @pytest.mark.parametrize("name", [name for name, _ in module_commands()])
+    @pytest.mark.parametrize(("words", "code"), [("--help", 0), ("--no-such-option", 2)])
+    def test_a_module_that_is_a_command_says_how_to_use_it(
+        self, name: str, words: str, code: int, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Whoever asks for help, or misspells an option, does not want it to act."""
+        with pytest.raises(SystemExit) as ended:
+            import_module(name).main([words])
+        assert ended.value.code == code
+        said = capsys.readouterr()
+        assert "usage: " in (said.err if code else said.out)
 
     def test_services_of_docker_compose_are_there(self) -> None:
         services = yaml.safe_load((PROJECT_ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
@@ -189,6 +261,27 @@ class TestReferences:
             assert here, f"{name}: {path}"
             for test in filter(None, (found[2], found[3])):
                 assert re.search(rf"(?:def|class) {test}\b", here[0].read_text(encoding="utf-8")), f"{name}: {test}"
+
+
+class TestWords:
+    """What a reader looks for by its words is found by them."""
+
+    @pytest.mark.parametrize(("document", "message"), messages())
+    def test_a_message_of_the_troubleshooting_is_one_of_the_code(self, document: str, message: str) -> None:
+        # An example's number or ticker is a value of the code's.
+        pattern = re.sub(r"SPY|XNYS|\d+", r"({[^}]+}|\g<0>)", re.escape(message.strip("… "))).replace("…", ".+")
+        assert re.search(pattern, PROGRAM), f"{document}: {message}"
+
+    @pytest.mark.parametrize("word", on_screen())
+    def test_a_word_on_screen_is_on_a_screen(self, word: str) -> None:
+        assert word in SCREENS
+
+    @pytest.mark.parametrize(
+        "document", ["QUICK_REFERENCE.md", "SECURITY.md", "docs/operating.md", "docs/operating.ko.md"]
+    )
+    def test_what_needs_no_key_is_listed_whole(self, document: str) -> None:
+        text = DOCUMENTS[document].read_text("utf-8")
+        assert all(f"`{path}`" in text for path in OPEN_PATHS)
 
 
 def anchors(path: Path) -> set[str]:

@@ -1,7 +1,9 @@
 """What stands in several files by necessity agrees: the version, the versions of tools, the commands of CI."""
 
+import ast
 import re
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,6 +60,42 @@ def test_the_locks_agree() -> None:
     for lock in LOCKS:
         for name, version in pins(lock).items():
             assert known.setdefault(name, version) == version, f"{lock}: {name}"
+
+
+def test_all_locks_are_compiled_together() -> None:
+    """Whoever upgrades a package does as CONTRIBUTING says, and no lock stays behind."""
+    compiled = set(re.findall(r"^lock \S+ --output-file (\S+)$", read("CONTRIBUTING.md"), re.MULTILINE))
+    files = {str(path.relative_to(PROJECT_ROOT)) for path in (PROJECT_ROOT / "requirements").glob("*.txt")}
+    assert compiled == {*LOCKS, *files} - {"requirements/overrides.txt"}
+
+
+@pytest.mark.parametrize(
+    ("contract", "may"),
+    [
+        ("only ops and the tests import market", {"market", "ops"}),
+        ("one module talks to Yahoo", {"collector"}),
+        ("one module talks to Kafka", {"ops", "utils"}),
+    ],
+)
+def test_what_few_may_import_is_forbidden_to_all_others(contract: str, may: set[str]) -> None:
+    tool = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]
+    [forbidding] = [each for each in tool["contracts"] if each["name"] == contract]
+    assert set(forbidding["source_modules"]) == set(tool["root_packages"]) - may
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT_ROOT / "airflow" / "dags").glob("*.py")), ids=lambda path: path.name)
+def test_a_dag_file_imports_no_part_before_its_tasks_run(path: Path) -> None:
+    """It is read every few seconds, and lint-imports does not see it."""
+    parts = set(tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["root_packages"])
+    named = [name for node in ast.parse(path.read_text(encoding="utf-8")).body for name in imported(node)]
+    assert {name.partition(".")[0] for name in named} & parts <= {"config", "utils"}
+
+
+def imported(node: ast.stmt) -> list[str]:
+    """Return the modules that a statement imports."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) else []
 
 
 def test_ci_runs_the_command_of_the_readme() -> None:

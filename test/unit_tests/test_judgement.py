@@ -1371,7 +1371,10 @@ class TestNoPrices:
 
     @pytest.mark.parametrize("values", [{"dividend": -0.4}, {"split_ratio": 0.0}, {"split_ratio": -2.0}])
     def test_absurd_events_end_no_judgement(self, values: dict[str, float]) -> None:
-        judge(changed(clean(), AT, **values))
+        judged = judge(changed(clean(), AT, **values))
+
+        assert (judged.doubts, judged.contradiction) == ({}, None)
+        assert DAY in judged.previous_closes
 
     @pytest.mark.parametrize("stored", [False, True])
     @pytest.mark.parametrize(

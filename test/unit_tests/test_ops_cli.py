@@ -8,7 +8,13 @@ import pytest
 
 from config.config import PROJECT_ROOT
 from front_door import front_door
+from lab.bootstrap import RESAMPLES
+from market.invented import LARGEST_HOLDINGS
+from market.securities import COMPANIES, FUNDS
 from ops import cli, testing
+from ops.bench import chaos, history, members, soak
+from ops.bench.command import OWN_PLATFORM, PARTS
+from ops.documents.interfaces import front_door_commands
 from ops.errors import CannotInstall
 
 
@@ -41,6 +47,8 @@ def nothing_is_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["backfill"], "backfill takes FROM and TO, or one of --watch and --cancel"),
         (["backfill", "2026-08-10"], "backfill takes FROM and TO, or one of --watch and --cancel"),
         (["backfill", "--watch", "--cancel"], "backfill takes FROM and TO, or one of --watch and --cancel"),
+        (["bench", "--rows", "0"], "--rows 0: give a number of at least 1"),
+        (["bench", "consume", "--short", "--rounds", "2"], "is not running: ./start.sh starts it"),
         (["backfill", "--watch"], "is not running: ./start.sh starts it"),
     ],
 )
@@ -127,10 +135,15 @@ def test_a_ring_is_good_only_when_it_ran_and_skipped_nothing(
 
 
 def test_a_ring_whose_packages_are_not_to_be_had_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(testing, "LAB_LOCK", PROJECT_ROOT / "requirements" / "none.txt")
+    monkeypatch.setattr(testing, "LAB_LOCKS", [PROJECT_ROOT / "requirements" / "none.txt"])
     monkeypatch.setattr(testing, "LAB_PACKAGES", tmp_path)
     with pytest.raises(CannotInstall, match=r"requirements/none\.txt: "):
         testing._lab()
+
+
+def test_every_folder_of_tests_is_in_a_ring() -> None:
+    named = {word for words in testing.FOLDERS.values() for word in words}
+    assert {f"test/{path.name}" for path in (PROJECT_ROOT / "test").glob("*_tests")} | {"api/tests"} <= named
 
 
 def test_what_a_command_does_not_know_is_told_with_how_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:
@@ -141,3 +154,28 @@ def test_what_a_command_does_not_know_is_told_with_how_it_is_used(capsys: pytest
     with pytest.raises(SystemExit, match="2"):
         cli.main(["--nosuch"])
     assert capsys.readouterr().err.startswith("usage: ./start.sh [-h]")
+
+
+def test_the_numbers_in_help_are_those_of_their_homes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The front door imports nothing to tell its help, so it types them."""
+    monkeypatch.setenv("COLUMNS", "500")  # no word is broken
+    told = {parser.prog.split()[-1]: " ".join(parser.format_help().split()) for parser, _ in front_door_commands()}
+    assert f"of the invented market ({len(FUNDS)})" in told["demo"]
+    assert f"of the invented market ({len(COMPANIES)})" in told["demo"]
+    assert f"are listed and candidates ({LARGEST_HOLDINGS}, and as now" in told["demo"]
+    assert f"of the bootstrap ({RESAMPLES:,})" in told["lab"]
+    assert f"members: rounds ({members.USUAL.rounds}," in told["bench"]
+    assert f"chaos: of each fault ({chaos.ROUNDS})" in told["bench"]
+    assert soak.SESSIONS == history.SESSIONS
+    assert f"history, soak: sessions ({soak.SESSIONS})" in told["bench"]
+    usual, own = told["bench"].partition(" PART ")[2].partition(" (on a stack of their own")[0].split(" (all); ")
+    assert {*usual.split(", ")} == {*PARTS} - OWN_PLATFORM
+    assert {*own.split(", ")} == OWN_PLATFORM
+
+
+def test_a_check_of_the_lab_is_refused_in_containers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ACTSTOCK_PLATFORM", "containers")
+    assert cli.main(["lab", "--check"]) == 1
+    assert "lab --check needs packages that the containers do not have" in capsys.readouterr().err

@@ -194,5 +194,8 @@ class TestEndOfAJob:
         assert told == [("o1", False), ("o2", False)]
 
     def test_a_job_that_was_refused_before_spark_has_nothing_to_tell(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        looked: list[bool] = []
+        monkeypatch.setattr(warm_spark, "gc", SimpleNamespace(get_objects=lambda: looked.append(True) or []))
         monkeypatch.setattr(SparkContext, "_gateway", None)
         warm_spark.let_go()
+        assert not looked
