@@ -1,7 +1,7 @@
 """The ETFs, periods and settings of the strategy. Only this module reads universe.toml."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain, islice
@@ -144,9 +144,9 @@ class _File:
 
     def text(self, key: str) -> str:
         value = self._value(key)
-        return (
-            value if isinstance(value, str) and value.isprintable() and value.strip() else self._refuse(key, "a text")
-        )
+        if not isinstance(value, str) or not value.isprintable() or not value.strip():
+            self._refuse(key, "a text")
+        return str(value)
 
     def number(self, key: str, is_allowed: Callable[[float], bool], allowed: str) -> float:
         value = self._value(key)
@@ -158,7 +158,8 @@ class _File:
         """Return the periods, the shortest first."""
         value = self._value("periods")
         given = value if isinstance(value, list) else []
-        if not given or any(type(days) is not int or days not in PERIODS for days in given) or _has_doubles(given):
+        is_known = all(type(days) is int and days in PERIODS for days in given)
+        if not given or not is_known or len(set(given)) < len(given):
             self._refuse("periods", f"a list of some of {', '.join(map(str, PERIODS))}, each once")
         return tuple(sorted(given))
 
@@ -189,10 +190,6 @@ class _File:
 
     def _refuse(self, key: str, allowed: str) -> NoReturn:
         raise UniverseError(f"{self.path}: {key} must be {allowed}, not {self.raw[key]!r:.100}")
-
-
-def _has_doubles(values: Sequence[object]) -> bool:
-    return len(set(values)) < len(values)
 
 
 def _problems_of(table: Mapping[str, Any], check: Callable[[str, object], Iterator[str]]) -> Iterator[str]:

@@ -33,6 +33,7 @@ def test_hosts_are_names_with_spaces_or_commas_between() -> None:
         ("PIPELINE_SCHEDULE", "hourly"),
         ("HISTORY_SESSIONS", "20"),
         ("KAFKA_PARTITIONS", "0"),
+        ("ALERT_PROBES", "api"),
         ("ACTSTOCK_HOSTS", "stocks.example.org:8050"),
         ("ACTSTOCK_HOSTS", "https://stocks.example.org"),
     ],
