@@ -1,7 +1,7 @@
 """Collect ETF bars and the exchange rates that they need: Yahoo -> etf-daily-data, for whoever needs them."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from collector.collection import Collection, open_collection
@@ -31,12 +31,20 @@ def collect_etfs(
     with open_collection(settings, as_of, run_id) as current:
         possible = [etf for etf in etfs if has_exchange(current, Kind.ETF, etf, [as_of])]
         needed = {etf: sessions_for_returns(etf, as_of, since) for etf in possible}
-        requests = plan_requests(current, Kind.ETF, needed, as_of)
-        currencies = collected.currencies(current.conn, DAILY_ETF_OHLC, possible)
-        for number, (etf, request) in enumerate(requests.items(), 1):
-            log_progress(log, number, len(requests), f"{etf}: {fetch_etf(current, etf, request, currencies)}")
-        collect_rates(current, currencies, as_of, since)
+        collect_rates(current, fetch_etfs(current, needed, as_of), as_of, since)
     return current.receipt
+
+
+def fetch_etfs(current: Collection, needed: Mapping[str, Sequence[date]], as_of: date) -> set[str]:
+    """Ask for the ETFs that lack a needed session, send what is new, and return the currencies that all are quoted in.
+
+    needed: ticker -> the sessions whose bars must be stored
+    """
+    requests = plan_requests(current, Kind.ETF, needed, as_of)
+    currencies = collected.currencies(current.conn, DAILY_ETF_OHLC, list(needed))
+    for number, (etf, request) in enumerate(requests.items(), 1):
+        log_progress(log, number, len(requests), f"{etf}: {fetch_etf(current, etf, request, currencies)}")
+    return currencies
 
 
 def fetch_etf(current: Collection, etf: str, request: FetchRequest, currencies: set[str] | None = None) -> str:

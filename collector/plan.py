@@ -13,6 +13,7 @@ from config.config import CollectorSettings
 from config.universe import universe
 from database.db_helper import Row
 from database.queries import collected, ledger
+from database.tables import DAILY_STOCK_HISTORY
 from utils.dates import exchange_of, exchanges_using, expected_days, session_before, window_of
 from utils.errors import UnknownExchange
 from utils.reasons import Reason
@@ -73,9 +74,19 @@ def plan_requests(
     return Requests(
         turns,
         lambda ticker: request_for(
-            current, ticker, collected.bars(current.conn, kind.table, ticker), as_of, needed[ticker]
+            current,
+            ticker,
+            collected.bars(current.conn, kind.table, ticker),
+            as_of,
+            [*_sessions_as_stock(current, kind, ticker), *needed[ticker]],
         ),
     )
+
+
+def _sessions_as_stock(current: Collection, kind: Kind, ticker: str) -> list[date]:
+    """Return the first session that a fund has as a stock, if any: a fund's bars hide those that it has as a stock."""
+    first = collected.first_session(current.conn, DAILY_STOCK_HISTORY, ticker) if kind is Kind.ETF else None
+    return [first] if first else []
 
 
 def _lacking(current: Collection, kind: Kind, needed: Mapping[str, Sequence[date]]) -> set[str]:
@@ -92,7 +103,7 @@ def request_for(
     current: Collection, ticker: str, stored: Mapping[date, Row], as_of: date, needed: Sequence[date]
 ) -> FetchRequest:
     """Return the request that brings a ticker's needed sessions, made for its last one."""
-    start, end = fetch_range(stored, ticker, as_of, current.settings.collector, needed[0])
+    start, end = fetch_range(stored, ticker, as_of, current.settings.collector, min(needed))
     return FetchRequest(stored, start, end, [last_session_of(ticker, as_of)])
 
 

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from collector.collection import Collection
 from collector.completeness import Kind
 from collector.delivery import NewBar, deliver, message_fields
+from collector.etf_bars import fetch_etfs
 from collector.market_caps import AHEAD, Worths
 from collector.plan import (
     FetchRequest,
@@ -26,7 +27,7 @@ from collector.yahoo_answers.quotes import quotes_from_answer
 from config.universe import universe
 from database.db_helper import Connection, Row
 from database.queries import collected, source_answers
-from database.tables import DAILY_STOCK_HISTORY
+from database.tables import DAILY_ETF_OHLC, DAILY_STOCK_HISTORY
 from utils.errors import TICKER_TROUBLE, EvidenceChanged
 from utils.logging_utils import log_progress
 from utils.messages import HoldingsSnapshot, SectorSource, StockDailyBar
@@ -58,16 +59,20 @@ def collect_stocks(
     """Send the stocks' bars and the exchange rates that the foreign ones need, of all sessions since one if given.
 
     held: stocks of which the session's own bar is enough. snapshots: the fund holdings that this run has fetched. An
-    ETF of the universe is left out, as it has its bars from stage 1 or 2. Trouble with one ticker is only noted.
+    ETF of the universe is left out, as it has its bars from stage 1 or 2. One that was of the universe goes on as a
+    fund: its stored bars are the history that counts. Trouble with one ticker is only noted.
     """
     first_choice = _select_collectable(current, tickers, as_of)
     beside = [ticker for ticker in _select_collectable(current, held, as_of) if ticker not in first_choice]
     needed = {ticker: sessions_for_returns(ticker, as_of, since) for ticker in first_choice}
     needed |= {ticker: [last_session_of(ticker, as_of)] for ticker in beside}
-    requests = plan_requests(current, Kind.STOCK, needed, as_of)
+    is_fund = collected.newest_sessions(current.conn, DAILY_ETF_OHLC, list(needed))
+    stocks = {ticker: sessions for ticker, sessions in needed.items() if ticker not in is_fund}
+    requests = plan_requests(current, Kind.STOCK, stocks, as_of)
     # What a range stores counts for hundreds of sessions, and none of them would fetch its sectors once more.
     currencies = fetch_stocks(current, requests, every_sector=since is not None, snapshots=snapshots)
-    currencies |= collected.currencies(current.conn, DAILY_STOCK_HISTORY, list(needed))
+    currencies |= collected.currencies(current.conn, DAILY_STOCK_HISTORY, list(stocks))
+    currencies |= fetch_etfs(current, {fund: needed[fund] for fund in is_fund}, as_of)
     collect_rates(current, currencies, as_of, since)
 
 

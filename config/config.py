@@ -309,7 +309,7 @@ class Settings:
                 memory_mb=read.integer("ALERT_MEMORY_MB", 300),
                 folder=Path(read.text("ALERT_FOLDER", str(PROJECT_ROOT / ".actstock" / "alerts"))),
                 supervisor_socket=read.text("ACTSTOCK_SOCKET", ""),
-                probes=dict(pair.split("=", 1) for pair in read.text("ALERT_PROBES", "").split()),
+                probes=read.pairs("ALERT_PROBES"),
                 starts=read.path("ALERT_STARTS"),
             ),
             backup=BackupSettings(
@@ -393,6 +393,14 @@ class _Reader:
             if not re.match(r"[a-z][a-z0-9+.-]*://.", url):
                 raise ConfigError(f"{name}: no. {number} is not an address of the form scheme://..., see .env.example")
         return found
+
+    def pairs(self, name: str) -> dict[str, str]:
+        """Return what is written as NAME=VALUE, with spaces between."""
+        found = [pair.partition("=") for pair in self.text(name, "").split()]
+        for key, sign, _ in found:
+            if not key or not sign:
+                raise ConfigError(f"{name}={self.text(name, '')!r}: give NAME=ADDRESS, with spaces between several")
+        return {key: value for key, _, value in found}
 
     def hosts(self, name: str) -> frozenset[str]:
         """Return names of hosts between which commas or spaces are."""

@@ -1,8 +1,7 @@
 """Where a ticker trades, by its suffix. Only this module reads exchanges.toml."""
 
 import re
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -11,12 +10,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from config.config import ConfigError
+from config.names import unknown
+from config.text_files import toml_of
 
 FILE = Path(__file__).with_name("exchanges.toml")
 HOME = ""
 RATE = "=X"
 # As a regular expression. No slash: a symbol is a part of addresses and of file names.
 SYMBOL = "[!-.0-~]+"
+SUFFIX = re.compile(r"\.[A-Z0-9]+")
+TABLES = ("home", "rates", "suffixes")
+# What a line says, and what that of the exchange rates says.
+KEYS = ("exchange", "time_zone", "currency", "delay_minutes", "calendar_from")
+KEYS_OF_RATES = ("time_zone", "delay_minutes")
 CLASS_SHARE = re.compile(r"([A-Z]+)[./ ]([A-Z])")
 
 
@@ -77,19 +83,24 @@ def suffix_of(ticker: str) -> str:
 
 def load(path: Path) -> Exchanges:
     """Read and check a table, or raise ExchangesError, which names the file and the wrong key."""
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ExchangesError(f"{path}: cannot be read: {error}") from None
-    home, rates, suffixes = (_section(raw, name, path) for name in ("home", "rates", "suffixes"))
+    raw = toml_of(path, ExchangesError)
+    _check_keys(raw, TABLES, path, "")
+    home, rates, suffixes = (_section(raw, name, path) for name in TABLES)
+    _check_keys(rates, KEYS_OF_RATES, path, "rates.")
     of_home = _listing(home, path, "home")
     of_rates = _listing({**rates, "exchange": of_home.exchange, "currency": None}, path, "rates")
     by_suffix = {HOME: of_home, RATE: of_rates}
     for suffix, values in suffixes.items():
-        if not suffix.startswith(".") or suffix.count(".") != 1 or suffix == ".":
-            raise ExchangesError(f"{path}: suffix {suffix!r} must be a point and what follows it, like .KS")
+        if not SUFFIX.fullmatch(suffix):
+            raise ExchangesError(f"{path}: suffix {suffix!r} must be a point and capitals or digits, like .KS")
         by_suffix[suffix] = _listing(values, path, f"suffixes.{suffix}")
     return Exchanges(by_suffix)
+
+
+def _check_keys(table: Mapping[str, Any], known: Sequence[str], path: Path, where: str) -> None:
+    for key in table:
+        if key not in known:
+            raise ExchangesError(f"{path}: {where}{key}: {unknown('key', key, known)}")
 
 
 def _section(raw: Mapping[str, Any], name: str, path: Path) -> dict[str, Any]:
@@ -109,6 +120,7 @@ def _listing(values: Any, path: Path, key: str) -> Listing:
         raise ExchangesError(f"{path}: {key}.{error.args[0]} is missing") from None
     except (TypeError, AttributeError):
         raise ExchangesError(f"{path}: {key} must be a table: {{ exchange = ..., time_zone = ..., ... }}") from None
+    _check_keys(values, KEYS, path, f"{key}.")
     if not isinstance(exchange, str) or not exchange:
         raise ExchangesError(f"{path}: {key}.exchange must be a calendar's name, like XKRX, not {exchange!r}")
     if not _is_zone(zone):

@@ -61,6 +61,7 @@ HELD_AS = re.compile(
 )
 SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.=^-]{0,19}")
 CURRENCY_CODE = re.compile(r"[A-Z]{3}")
+LONGEST_TYPED = 60
 MOST_POSITIONS = 500
 LARGEST_SHARES = Decimal(10) ** 9
 SMALLEST_PART = Decimal("0.00000001")
@@ -110,8 +111,9 @@ class Unreadable(Exception):
     """Why a line cannot be read."""
 
     def __init__(self, text: Text, **values: object) -> None:
-        super().__init__(text.en.format(**values))
-        self.text, self.values = text, values
+        shown = {name: value[:LONGEST_TYPED] if isinstance(value, str) else value for name, value in values.items()}
+        super().__init__(text.en.format(**shown))
+        self.text, self.values = text, shown
 
 
 def read(text: str) -> Reading:
@@ -124,6 +126,9 @@ def read(text: str) -> Reading:
     ['ten']
     """
     found = Reading()
+    if "\0" in text:
+        found.problems.append(Problem(0, texts.NO_TEXT_FILE, {}))
+        return found
     lines = text.lstrip("\ufeff").splitlines()
     table = next((table for sign in DELIMITERS if _header_of(table := _table(lines, sign))), None)
     if table is None:
@@ -158,8 +163,15 @@ def _take_table(table: Sequence[_Line], found: Reading) -> None:
 
 
 def _table(lines: Sequence[str], delimiter: str) -> list[_Line]:
-    rows = ((number, next(csv.reader([line], delimiter=delimiter), [])) for number, line in enumerate(lines, start=1))
+    rows = ((number, _cells(line, delimiter)) for number, line in enumerate(lines, start=1))
     return [_Line(number, [cell.strip() for cell in row]) for number, row in rows if any(map(str.strip, row))]
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:  # a cell of more than 128 KB
+        return [line]
 
 
 def _plain_cells(line: str) -> tuple[str, str, str]:

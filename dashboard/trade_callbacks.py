@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, no_update
 
+from config.text_files import text_in
 from contract.orders import Order
 from dashboard import preferences
 from dashboard.address import Address
@@ -18,8 +19,6 @@ from dashboard.views import trades
 from dashboard.views.trades import Entered, Kept
 
 FIELDS = ((trades.POSITIONS, "positions"), (trades.CASH, "cash"), (trades.PLACE, "place"))
-# As Excel in Korea and in the West writes a CSV that is not UTF-8.
-ENCODINGS = ("utf-8-sig", "cp949", "latin-1")
 # Whoever has asked for orders is taken to them.
 GO_TO_ORDERS = """
 function (drawn, clicks, submits, orders) {
@@ -142,9 +141,15 @@ def text_of(contents: str) -> str:
     'NVDA 1'
     """
     body = base64.b64decode(contents.partition(",")[2])
-    for encoding in ENCODINGS:
-        try:
-            return body.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return ""
+    try:
+        return text_in(body)
+    except ValueError:
+        return _in_another_encoding(body)
+
+
+def _in_another_encoding(body: bytes) -> str:
+    """Return a text as Excel in Korea, or in the West, writes a CSV that is not Unicode."""
+    try:
+        return body.decode("cp949")
+    except UnicodeDecodeError:
+        return body.decode("latin-1")

@@ -1,7 +1,6 @@
 """Faults on demand: which are in force, what they do to a request, and the market as it looks through them."""
 
 import json
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -10,6 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from config.names import unknown
+from config.text_files import text_of, toml_of
 from market import answer_faults as answers
 from market import price_faults as prices
 from market.envelope import Json
@@ -225,15 +226,24 @@ def read_faults(path: Path) -> list[Refusal | DataFault]:
     Raise InvalidInput with the file, the fault and the field that is wrong.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        listed = tomllib.loads(text).get("faults", []) if path.suffix == ".toml" else json.loads(text)
-    except (OSError, ValueError) as error:
-        raise InvalidInput(f"{path}: cannot be read: {error}") from None
-    try:
-        faults: list[Refusal | DataFault] = _FAULTS.validate_python(listed)
+        faults: list[Refusal | DataFault] = _FAULTS.validate_python(_listed_in(path))
         return faults
     except ValidationError as error:
         raise InvalidInput(f"{path}: {_first_of(error)}") from None
+
+
+def _listed_in(path: Path) -> Any:
+    if path.suffix != ".toml":
+        text = text_of(path, InvalidInput)
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InvalidInput(f"{path}: cannot be read: {error}") from None
+    raw = toml_of(path, InvalidInput)
+    for key in raw:
+        if key != "faults":
+            raise InvalidInput(f"{path}: {unknown('key', key, ['faults'])}")
+    return raw.get("faults", [])
 
 
 def _first_of(error: ValidationError) -> str:

@@ -25,6 +25,7 @@ from typing import NoReturn
 
 import numpy as np
 
+from config.text_files import text_in
 from market.history import (
     DECIMALS,
     HistoricalMarket,
@@ -171,18 +172,21 @@ def _rows(folder: Path, name: str) -> Iterator[_Row]:
     missing = [column for column in COLUMNS[name] if column not in header]
     if missing:
         raise BadMarketFile(f"{path}, row 1: columns {', '.join(missing)} are missing")
-    for fields in lines:
-        row = _Row(path, lines.line_num, dict(zip(header, fields, strict=False)))
-        if len(fields) != len(header):
-            row.fail(f"{len(fields)} fields, the header has {len(header)}")
-        yield row
+    try:
+        for fields in lines:
+            row = _Row(path, lines.line_num, dict(zip(header, fields, strict=False)))
+            if len(fields) != len(header):
+                row.fail(f"{len(fields)} fields, the header has {len(header)}")
+            yield row
+    except csv.Error as error:
+        raise BadMarketFile(f"{path}, row {lines.line_num}: {error}") from None
 
 
 def _text(path: Path) -> str:
     try:
         content = path.read_bytes()
-        return (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
-    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        return text_in(gzip.decompress(content) if path.suffix == ".gz" else content)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise BadMarketFile(f"{path}: cannot be read: {error}") from None
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ops.names import unknown
+from config.names import unknown
 
 Run = Callable[..., int]
 Argument = Callable[[argparse.ArgumentParser], object]

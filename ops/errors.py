@@ -14,7 +14,7 @@ OpsError (an ActstockError)
 
 from collections.abc import Iterable
 
-from ops.names import unknown
+from config.names import unknown
 from utils.errors import ActstockError
 
 

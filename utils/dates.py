@@ -8,7 +8,8 @@ from functools import cache
 from typing import Any
 
 from config.exchange_days import extra_days
-from config.exchanges import RATE, Listing, exchanges, suffix_of
+from config.exchanges import FILE as EXCHANGES_FILE
+from config.exchanges import RATE, ExchangesError, Listing, exchanges, suffix_of
 from utils.errors import InvalidInput, NotASession, UnknownExchange
 from utils.past_sessions import PastSessions, past_sessions
 from utils.reasons import Reason, of_ticker, reason
@@ -86,6 +87,8 @@ def _calendar(exchange: str, first: date) -> Any:
     end = datetime.now(UTC).date() + KNOWN_AHEAD
     try:
         return exchange_calendars.get_calendar(exchange, start=first.isoformat(), end=end.isoformat())
+    except exchange_calendars.errors.InvalidCalendarName:
+        raise ExchangesError(f"{EXCHANGES_FILE}: the package exchange_calendars has no exchange {exchange!r}") from None
     except ValueError:  # its holidays are published year by year
         return exchange_calendars.get_calendar(exchange, start=first.isoformat())
 

@@ -101,6 +101,10 @@ TOO_MANY = Text(
     "{count} positions are more than can be counted: the first {most} are.",
     "{count}개 종목은 너무 많아 처음 {most}개만 계산합니다.",
 )
+NO_TEXT_FILE = Text(
+    "This is no text. Save the table as CSV, and import that.",
+    "텍스트 파일이 아닙니다. 표를 CSV로 저장해서 가져오세요.",
+)
 CASH_REFUSED = Text(
     "Cash: {typed} is no sum. Give dollars from 0 to {largest}, like 10000 or 25,000.50.",
     "현금: {typed}은(는) 금액이 아닙니다. 0~{largest} 달러로 입력하세요 (예: 10000, 25,000.50).",

@@ -111,6 +111,15 @@ def newest_sessions(conn: Connection, table: Table, tickers: Sequence[str]) -> d
     return {row["ticker"]: row["trade_date"] for row in fetch(conn, query, {"tickers": list(tickers)})}
 
 
+def first_session(conn: Connection, table: Table, ticker: str) -> date | None:
+    """Return a ticker's first stored session, or None without one."""
+    query = sql.SQL("SELECT MIN(trade_date) AS first FROM {} WHERE ticker = %(ticker)s").format(
+        sql.Identifier(table.name)
+    )
+    first: date | None = fetch(conn, query, {"ticker": ticker})[0]["first"]
+    return first
+
+
 def currencies(conn: Connection, table: Table, tickers: Sequence[str]) -> set[str]:
     """Return the currencies of these tickers' stored prices."""
     query = sql.SQL("SELECT DISTINCT currency FROM {} WHERE ticker = ANY(%(tickers)s)").format(

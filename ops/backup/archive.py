@@ -15,6 +15,7 @@ from typing import IO, BinaryIO
 
 import msgspec
 
+from config.text_files import text_in
 from ops.backup.manifest import MANIFEST, PARTS, Manifest, Part, read_manifest
 from ops.backup.unfinished import hold, unfinished
 from ops.errors import BackupBroken, CannotBackUp
@@ -115,7 +116,10 @@ class Archive:
 
     def text(self, name: str) -> str | None:
         """Return a part as text, or None where the backup has no such part."""
-        return self._bytes(name).decode() if name in self._members else None
+        try:
+            return text_in(self._bytes(name)) if name in self._members else None
+        except ValueError as error:
+            raise BackupBroken(f"{self.path}: {name} in it cannot be read: {error}") from None
 
     def copy(self, name: str, to: IO[bytes] | None = None, progress: Progress = lambda _: None) -> None:
         """Copy a part, and compare its digest with the manifest's. Without `to` it is only compared."""

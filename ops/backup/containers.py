@@ -8,7 +8,6 @@ Databases are restored beside the old ones in their own servers, since a volume 
 """
 
 import argparse
-import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -30,6 +29,7 @@ from ops.backup.restoring import (
     check,
     fill,
     fill_platform,
+    naming_csv,
     require_space,
     secrets_of,
     set_groups_back,
@@ -49,7 +49,6 @@ OF_SERVERS = ("DB_PASSWORD", "AIRFLOW_DB_PASSWORD")
 UNIVERSE_SETTING, CSV_SETTING = "UNIVERSE_FILE", "UNIVERSE_CSV"
 # What containers call the CSV of ETFs, whatever it is called on their machine.
 CSV_INSIDE = "universe.csv"
-NAMES_CSV = re.compile(r"^etfs\s*=.*$", re.MULTILINE)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -121,7 +120,7 @@ def universe_in_containers(archive: Archive, folder: Path) -> tuple[dict[Path, s
     named = tomllib.loads(files[universe]).get("etfs") if universe else None
     if universe and named:
         files[folder / CSV_INSIDE] = files.pop(folder / named)
-        files[universe] = NAMES_CSV.sub(f'etfs = "{CSV_INSIDE}"', files[universe])
+        files[universe] = naming_csv(files[universe], CSV_INSIDE)
         settings[CSV_SETTING] = str(folder / CSV_INSIDE)
     return files, settings
 

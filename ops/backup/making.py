@@ -14,6 +14,7 @@ import msgspec
 
 from config import __version__
 from config.config import DatabaseSettings, KafkaSettings, Topic
+from config.text_files import text_of
 from database.db_helper import Connection, fetch, reading_at_once
 from ops.backup.archive import Writer, written
 from ops.backup.dumps import count_rows, dumping, heads_of, newest_migration_of
@@ -32,6 +33,8 @@ ANSWER_SECONDS = 5
 def back_up(place: Place, path: Path) -> Manifest:
     """Write a backup of a running platform to a file that is not there yet. CannotBackUp leaves nothing."""
     _require_folder(path)
+    for file in place.files.values():
+        text_of(file, CannotBackUp)  # what a restore could not read
     began = time.monotonic()
     with written(path) as writer, ExitStack() as opened:
         # Before the rows are read: whatever was committed until here is among them. After them it would not be sure.

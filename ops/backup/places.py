@@ -1,7 +1,6 @@
 """Where the parts of a backup come from: a native platform here, or the containers that this process is one of."""
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from sqlalchemy.engine import make_url
 
 from config.config import PROJECT_ROOT, DatabaseSettings, KafkaSettings, Settings
 from config.exchange_days import DEFAULT_FILE as EXCHANGE_DAYS_FILE
-from config.universe import universe_file
+from config.universe import csv_named_in, universe_file
 from ops.backup.manifest import EXCHANGE_DAYS, UNIVERSE, UNIVERSE_CSV
 from ops.native.compose import secret_sizes
 from ops.native.environment import chosen_settings, client_environment
@@ -118,10 +117,13 @@ def settings_seen(environ: Mapping[str, str]) -> str:
 
 
 def files_of(settings: Mapping[str, str]) -> dict[str, Path]:
-    """Return the universe, the CSV that it names, and the days that the calendars do not know."""
+    """Return the universe, the CSV that it names, and the days that the calendars do not know.
+
+    Raise UniverseError where the universe does not say which CSV it names.
+    """
     universe = PROJECT_ROOT / universe_file(settings)
     days = PROJECT_ROOT / (settings.get("EXCHANGE_DAYS_FILE") or EXCHANGE_DAYS_FILE)
-    named = tomllib.loads(universe.read_text(encoding="utf-8")).get("etfs")
+    named = csv_named_in(universe)
     files = {UNIVERSE: universe, EXCHANGE_DAYS: days} | ({UNIVERSE_CSV: universe.parent / named} if named else {})
     return {name: path for name, path in files.items() if path.exists()}
 

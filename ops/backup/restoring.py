@@ -1,6 +1,7 @@
 """`restore`: a backup becomes the platform of this machine. Until everything of it is ready nothing is replaced."""
 
 import os
+import re
 import shutil
 import sys
 import time
@@ -10,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from config.config import PROJECT_ROOT, DatabaseSettings, KafkaSettings, Topic
+from config.text_files import text_in
 from database.db_helper import connect
 from database.migrate import apply_schema
 from database.roles import apply_roles
@@ -32,6 +34,9 @@ from ops.native.stack_secrets import env_line, read_env
 from utils.kafka_utils import set_back, topic_ids
 
 NEW = ".restoring"
+NAMES_CSV = re.compile(r"""^[ \t]*["']?etfs["']?[ \t]*=.*$""", re.MULTILINE)
+# What a CSV is called beside a restored universe.toml, if it was in another folder.
+CSV_BESIDE = "universe.csv"
 
 
 def check(archive: Archive) -> None:
@@ -115,13 +120,18 @@ def universe_files(archive: Archive, folder: Path) -> tuple[dict[Path, str], dic
     known = read_env(archive.text(SETTINGS) or "")
     files: dict[Path, str] = {}
     settings: dict[str, str] = {}
-    names = _universe_names(archive)
+    universe, named = archive.text(UNIVERSE), _csv_named(archive)
+    parts = ({UNIVERSE: UNIVERSE} if universe else {}) | ({UNIVERSE_CSV: named} if named else {})
     here = (PROJECT_ROOT / (known.get("UNIVERSE_FILE") or "config/universe.toml")).parent
-    if any(_text(here / name) != archive.text(part) for part, name in names.items()):
-        files |= {folder / name: archive.text(part) or "" for part, name in names.items()}
-        settings["UNIVERSE_FILE"] = str(folder / names[UNIVERSE])
+    if universe and any(text_at(here / name) != archive.text(part) for part, name in parts.items()):
+        files[folder / UNIVERSE] = universe
+        settings["UNIVERSE_FILE"] = str(folder / UNIVERSE)
+    if universe and named and files:
+        beside = named if Path(named).name == named else CSV_BESIDE
+        files[folder / UNIVERSE] = naming_csv(universe, beside)
+        files[folder / beside] = archive.text(UNIVERSE_CSV) or ""
     days = PROJECT_ROOT / (known.get("EXCHANGE_DAYS_FILE") or "config/exchange_days.csv")
-    if (text := archive.text(EXCHANGE_DAYS)) is not None and _text(days) != text:
+    if (text := archive.text(EXCHANGE_DAYS)) is not None and text_at(days) != text:
         files[folder / days.name] = text
         settings["EXCHANGE_DAYS_FILE"] = str(folder / days.name)
     return files, settings
@@ -169,24 +179,34 @@ def require_space(archive: Archive, folder: Path) -> None:
         )
 
 
-def _universe_names(archive: Archive) -> dict[str, str]:
-    """Return the names of the universe's files by part. The CSV is called what universe.toml calls it."""
-    text = archive.text(UNIVERSE)
-    if text is None:
-        return {}
+def naming_csv(universe: str, name: str) -> str:
+    """Return the text of a universe.toml that names another CSV.
+
+    >>> naming_csv('etfs = "lists/mine.csv" # ours', "universe.csv")
+    'etfs = "universe.csv"'
+    """
+    return NAMES_CSV.sub(f'etfs = "{name}"', universe)
+
+
+def _csv_named(archive: Archive) -> str | None:
+    """Return the CSV that the backup's universe.toml names, seen from its folder."""
     try:
-        named = tomllib.loads(text).get("etfs")
-    except tomllib.TOMLDecodeError as error:
+        named = tomllib.loads(archive.text(UNIVERSE) or "").get("etfs")
+    except (ValueError, RecursionError) as error:
         raise BackupBroken(f"{archive.path}: {UNIVERSE} in it cannot be read: {error}") from None
     if not named:
-        return {UNIVERSE: UNIVERSE}
-    if not isinstance(named, str) or Path(named).name != named or named in ("", ".", ".."):
-        raise BackupBroken(f"{archive.path}: {UNIVERSE} in it names {named!r}, which is no file beside it")
-    return {UNIVERSE: UNIVERSE, UNIVERSE_CSV: named}
+        return None
+    if not isinstance(named, str) or Path(named).name in ("", ".", "..", UNIVERSE):
+        raise BackupBroken(f"{archive.path}: {UNIVERSE} in it names {named!r}, which is no CSV")
+    return named
 
 
-def _text(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.exists() else None
+def text_at(path: Path) -> str | None:
+    """Return a file's text, or None for one that is not there or cannot be read: the backup's takes its place."""
+    try:
+        return text_in(path.read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 @contextmanager

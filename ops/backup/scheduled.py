@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from alerts.backups import Try
-from config.config import BackupSettings, Settings
+from config.config import BackupSettings, ConfigError, Settings
 from ops.backup.folder import DAILY, is_due, last_try, new_name, note, remove_abandoned, remove_old, tell
 from utils.command_line import INTERRUPTED, interrupted_by_signals
 
@@ -73,7 +73,7 @@ def make(settings: BackupSettings, kind: str) -> int:
     try:
         settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         back_up(this_place(), path)
-    except (ActstockError, OSError) as error:
+    except (ActstockError, ConfigError, OSError) as error:
         _say(f"error: no backup was made: {error}")
         note(settings.state_folder, Try(now, path.name, str(error)))
         return 1

@@ -1,6 +1,7 @@
 """`verify`: work out every digest again, and name the row and the column that were changed."""
 
 import argparse
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from alerts.channels import Message, send
 from config.config import Settings
+from config.text_files import text_of
 from database.db_helper import Connection, reading_at_once
 from database.queries import evidence
 from ops.console import console, done, failed, say
@@ -18,9 +20,14 @@ from utils.errors import EvidenceChanged, InvalidInput, NotStored
 
 # More of them are counted: what was changed a thousand times is not found out by reading a thousand lines.
 SHOWN = 50
+# A line of --head, as it is or quoted in a mail, and what is left of one that was cut.
+HEAD = re.compile(r"[>\s]*([a-z_]+)\s+([0-9]{1,18})\s+([0-9a-fA-F]{64})(\s+\S+)?\s*")
+CUT = re.compile(r"[>\s]*[a-z_]+\s+[0-9]+(\s+[0-9a-fA-F]+(\s+\S+)?)?\s*")
 SENT = """\
 The newest digest of each chain of the evidence. Keep this message: nobody who changes the database can change it.
-Save the lines below as a file, and ./start.sh verify --kept FILE says later whether the evidence still has them."""
+Save it as a file, and ./start.sh verify --kept FILE says later whether the evidence still has these digests."""
+
+Kept = tuple[str, int, str]  # a chain, a position in it, and the digest of the link that is there
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,9 +64,8 @@ def _command_line() -> argparse.ArgumentParser:
     return parser
 
 
-def kept_digests(lines: Iterable[str]) -> Check:
-    """Return the check that each chain still has the links whose digests were kept. lines: as --head prints them."""
-    wanted = [(chain, int(position), digest) for chain, position, digest, *_ in map(str.split, lines)]
+def kept_digests(wanted: Iterable[Kept]) -> Check:
+    """Return the check that each chain still has the links whose digests were kept."""
 
     def run(conn: Connection) -> Iterator[Finding]:
         for chain, position, digest in wanted:
@@ -70,9 +76,32 @@ def kept_digests(lines: Iterable[str]) -> Check:
     return Check("kept digests", run)
 
 
+def read_kept(path: Path) -> list[Kept]:
+    """Read what --head has printed, with whatever text is around it.
+
+    Raise InvalidInput for a file without such a line, and for a line that is not whole.
+    """
+    found = []
+    for number, line in enumerate(text_of(path, _wrong_kept).splitlines(), start=1):
+        if head := HEAD.fullmatch(line):
+            found.append((head[1], int(head[2]), head[3].lower()))
+        elif CUT.fullmatch(line):
+            raise _wrong_kept(
+                f"{path}, line {number}: {line.strip()!r:.80} is not a whole line: a digest has 64 digits"
+            )
+    if not found:
+        raise _wrong_kept(f"{path}: has no line that ./start.sh verify --head prints")
+    return found
+
+
+def _wrong_kept(problem: str) -> InvalidInput:
+    return InvalidInput(f"--kept {problem}")
+
+
 def _verify(kept: Path | None) -> None:
     found: list[Finding] = []
-    further = [kept_digests(_lines_of(kept))] if kept else []
+    wanted = read_kept(kept) if kept else []
+    further = [kept_digests(wanted)] if kept else []
     with reading_at_once(Settings.from_env().database) as (conn, _):
         for check, seconds, findings in verify(conn, further):
             found += findings
@@ -88,7 +117,8 @@ def _verify(kept: Path | None) -> None:
     if found:
         raise EvidenceChanged(f"{len(found)} rows are not what they were")
     links = sum(head["position"] for head in heads)
-    say(f"Nothing was changed: {links:,} links in {len(heads)} chains")
+    among = f", {len(wanted)} kept digests among them" if kept else ""
+    say(f"Nothing was changed: {links:,} links in {len(heads)} chains{among}")
 
 
 def _head_lines() -> Iterator[str]:
@@ -105,13 +135,6 @@ def _send(heads: Sequence[str]) -> None:
     text = "\n".join([SENT, "", *heads])
     taken = send(Settings.from_env().alerts.urls, Message(f"ActStock: head of the evidence of {newest}", text))
     print(f"The head was sent through {', '.join(taken)}", file=sys.stderr)
-
-
-def _lines_of(path: Path) -> list[str]:
-    try:
-        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except OSError as error:
-        raise InvalidInput(f"--kept {path}: {error.strerror}") from None
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+from config.universe import load, universe_file
 from ops.console import done, failed, say
 from ops.errors import CannotStart, NotRunning, OpsError
-from ops.native.environment import client_environment, service_environment
+from ops.native.environment import chosen_settings, client_environment, service_environment
 from ops.native.health import is_ready
 from ops.native.install import ensure_platform
 from ops.native.java import java_home
@@ -45,6 +46,7 @@ def start(stack: Stack, only: Sequence[str] | None = None) -> int:
         chosen = with_needs(chosen, only)
     with alone(stack):
         require_same(stack)
+        _require_universe(stack)
         ensure_platform()
         if _all_ready(stack, chosen):
             say("Already running.")
@@ -116,6 +118,7 @@ def execute(words: Sequence[str]) -> NoReturn:
 def restart(name: str) -> int:
     stack = running_stack()
     service = find(services_of(stack), name)
+    _require_universe(stack)
     supervisor = Supervisor(stack)
     began = time.monotonic()
     supervisor.stop_service(name)
@@ -187,6 +190,11 @@ def require_same(stack: Stack) -> None:
         raise CannotStart(
             "the platform is running in another version than the one in this folder: ./start.sh stop, then start again"
         )
+
+
+def _require_universe(stack: Stack) -> None:
+    """Raise UniverseError before a service ends at a wrong universe, with the sentence in its log alone."""
+    load(universe_file(chosen_settings(stack)))
 
 
 def _all_ready(stack: Stack, services: dict[str, Service]) -> bool:

@@ -28,6 +28,7 @@ from ops.native import swap
 from ops.native.stack import DataSource, Stack
 from ops.native.stack_secrets import read_env_file
 from scratch_databases import a_database, load_version_0_1_0
+from utils.errors import DatabaseUnavailable
 
 
 @pytest.fixture(scope="module")
@@ -323,6 +324,8 @@ def test_a_backup_that_fails_leaves_nothing(place: Place, tmp_path: Path) -> Non
     with pytest.raises(CannotBackUp, match="nowhere is no folder"):
         back_up(place, tmp_path / "nowhere" / "actstock.tar")
     gone = replace(place, files={"universe.toml": tmp_path / "gone"})
-    with pytest.raises(CannotBackUp, match="cannot be written"):
+    with pytest.raises(CannotBackUp, match="gone: cannot be read: No such file"):
         back_up(gone, tmp_path / "actstock.tar")
+    with pytest.raises(DatabaseUnavailable):
+        back_up(replace(place, airflow=replace(place.airflow, name="nowhere")), tmp_path / "actstock.tar")
     assert list(tmp_path.iterdir()) == []

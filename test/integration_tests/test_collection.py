@@ -20,6 +20,7 @@ from collector import (
     kafka_producer_stock_daily,
     kafka_producer_trending_etf_holdings,
     plan,
+    stock_bars,
     stock_sectors,
 )
 from collector.etf_bars import collect_etfs
@@ -1006,6 +1007,80 @@ class TestStocks:
             kafka_producer_stock_daily.run(settings, UNTIL, ["BRK/B"])
         with pytest.raises(InvalidInput, match="KRW=X: an exchange rate comes by itself"):
             kafka_producer_stock_daily.run(settings, UNTIL, ["KRW=X"])
+
+
+def priced(conn: Connection, ticker: str) -> list[date]:
+    """Return the sessions of which analyses see a price."""
+    rows = fetch(conn, "SELECT trade_date FROM collected_dollar_close WHERE ticker = %(t)s ORDER BY 1", {"t": ticker})
+    return [row["trade_date"] for row in rows]
+
+
+@contextmanager
+def without(*etfs: str) -> Iterator[None]:
+    """Take ETFs out of the universe."""
+    known = universe()
+    less = replace(
+        known,
+        benchmarks={etf: name for etf, name in known.benchmarks.items() if etf not in etfs},
+        sectors={etf: name for etf, name in known.sectors.items() if etf not in etfs},
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (stock_bars, kafka_producer_stock_daily, plan):
+            patch.setattr(module, "universe", lambda: less)
+        yield
+
+
+class TestFundsThatAreHeld:
+    """A fund that another one holds, before it is followed and after."""
+
+    before = session_before(UNTIL, 30)
+
+    @pytest.mark.parametrize("fund", ["IWM", "EWY"])
+    def test_one_that_was_taken_out_of_the_universe_goes_on_as_a_fund(
+        self, settings: Settings, conn: Connection, market: httpx.Client, fund: str
+    ) -> None:
+        market.put("/control/clock", json={"at": str(self.before)}).raise_for_status()
+        collect_etfs(settings, [fund], self.before)
+        history = priced(conn, fund)
+        market.put("/control/clock", json={"at": str(UNTIL)})
+
+        with without(fund):
+            receipt = kafka_producer_stock_daily.run(settings, UNTIL, [fund, "AAPL"])
+
+        assert is_stored(settings, receipt)
+        assert priced(conn, fund) == sorted({*history, *sessions_between(self.before, UNTIL)})
+        assert bars_of(conn, fund) == [], "one ticker, one history"
+        assert bars_of(conn, "AAPL")[-1] == UNTIL
+        with without(fund):
+            assert kafka_producer_stock_daily.run(settings, UNTIL, [fund, "AAPL"]).requests == 0
+
+    def test_one_that_has_no_bar_is_noted_as_a_fund(
+        self, settings: Settings, conn: Connection, market: httpx.Client, fault: Callable[..., None]
+    ) -> None:
+        market.put("/control/clock", json={"at": str(self.before)}).raise_for_status()
+        collect_etfs(settings, ["IWM"], self.before)
+        market.put("/control/clock", json={"at": str(UNTIL)})
+        fault(kind="missing_bar", ticker="IWM", session=str(UNTIL))
+
+        with without("IWM"), pytest.raises(BarMissing, match=r"2026-08-21 for IWM"):
+            kafka_producer_stock_daily.run(settings, UNTIL, ["IWM"])
+
+        assert [(gap["kind"], gap["ticker"]) for gap in ledger.gaps(conn, UNTIL, UNTIL)] == [("etf", "IWM")]
+        market.delete("/control/faults")
+        repoll(settings, None, None)
+        assert priced(conn, "IWM")[-1] == UNTIL
+
+    def test_one_that_comes_into_the_universe_keeps_the_history_that_it_had(
+        self, settings: Settings, conn: Connection
+    ) -> None:
+        with without("IWM"):
+            kafka_producer_stock_daily.run(settings, UNTIL, ["IWM"], since=session_before(UNTIL, 299))
+        history = bars_of(conn, "IWM")
+        assert len(history) > settings.collector.history_sessions + 1
+
+        collect_etfs(settings, ["IWM"], UNTIL)
+
+        assert priced(conn, "IWM") == sessions(conn, "IWM") == history
 
 
 class TestBackfill:

@@ -67,13 +67,18 @@ def test_the_heads_are_printed_and_found_again(
     assert command.main(["--head"]) == 0
     printed = capsys.readouterr().out
     heads = fetch(conn, "SELECT chain, MAX(position) AS position FROM evidence_link GROUP BY chain ORDER BY chain")
+    links = f"{sum(row['position'] for row in heads):,} links in {len(heads)} chains"
     assert [line.split()[:2] for line in printed.splitlines()] == [
         [row["chain"], str(row["position"])] for row in heads
     ]
     kept = tmp_path / "heads"
-    kept.write_text(printed)
-    assert command.main(["--kept", str(kept)]) == 0
-    assert "Nothing was changed" in capsys.readouterr().out
+    for saved in (printed.encode(), printed.encode("utf-8-sig"), f"{command.SENT}\r\n\r\n{printed}".encode("utf-16")):
+        kept.write_bytes(saved)
+        assert command.main(["--kept", str(kept)]) == 0
+        assert f"Nothing was changed: {links}, {len(heads)} kept digests among them" in capsys.readouterr().out
+    kept.write_text("")
+    assert command.main(["--kept", str(kept)]) == 2
+    assert "heads: has no line that ./start.sh verify --head prints" in capsys.readouterr().err
     kept.write_text("publications 1 " + "0" * 64 + " 2026-08-21T00:00:00Z\n")
     assert command.main(["--kept", str(kept)]) == 1
     said = capsys.readouterr()

@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 from config.config import PROJECT_ROOT
 from ops.backup.archive import Archive
 from ops.backup.containers import write_settings
-from ops.backup.manifest import SECRETS, SETTINGS
-from ops.backup.places import OF_A_DEMO, container_place, settings_seen
-from ops.backup.restoring import summarise
+from ops.backup.making import back_up
+from ops.backup.manifest import SECRETS, SETTINGS, UNIVERSE, UNIVERSE_CSV
+from ops.backup.places import OF_A_DEMO, Place, container_place, files_of, settings_seen
+from ops.backup.restoring import summarise, universe_files
+from ops.errors import BackupBroken, CannotBackUp
 from ops.native import compose
 from ops.native.stack_secrets import env_line, read_env, read_env_file
 
@@ -183,3 +185,43 @@ def test_airflow_reads_whatever_its_password_is(tmp_path: Path, password: str) -
     subprocess.run([word.replace("$$", "$") for word in command], env=environ, check=True)
     assert json.loads((tmp_path / "passwords.json").read_text()) == {"admin": password}
     assert (tmp_path / "passwords.json").stat().st_mode & 0o077 == 0
+
+
+def a_backup(**parts: str) -> Archive:
+    """Return a backup that has some texts, and an empty manifest."""
+    texts = {UNIVERSE: parts.get("universe"), UNIVERSE_CSV: parts.get("csv")}
+    return cast(Archive, SimpleNamespace(path=Path("b.tar"), text=texts.get))
+
+
+class TestUniverse:
+    def test_a_csv_of_another_folder_comes_to_lie_beside_the_universe(self, tmp_path: Path) -> None:
+        for named in ("lists/mine.csv", "../mine.csv", "/home/me/mine.csv"):
+            files, settings = universe_files(a_backup(universe=f'  etfs = "{named}"  # ours\n', csv="a,b\n"), tmp_path)
+            assert files == {
+                tmp_path / "universe.toml": 'etfs = "universe.csv"\n',
+                tmp_path / "universe.csv": "a,b\n",
+            }
+            assert settings == {"UNIVERSE_FILE": str(tmp_path / "universe.toml")}
+
+    def test_a_csv_beside_it_keeps_its_name(self, tmp_path: Path) -> None:
+        files, _ = universe_files(a_backup(universe='etfs = "mine.csv"\n', csv="a,b\n"), tmp_path)
+        assert files[tmp_path / "universe.toml"] == 'etfs = "mine.csv"\n'
+        assert files[tmp_path / "mine.csv"] == "a,b\n"
+
+    @pytest.mark.parametrize("named", ['".."', '"/"', "5", '"universe.toml"'])
+    def test_what_is_no_csv_is_refused(self, named: str, tmp_path: Path) -> None:
+        with pytest.raises(BackupBroken, match=r"b.tar: universe.toml in it names .*, which is no CSV"):
+            universe_files(a_backup(universe=f"etfs = {named}\n"), tmp_path)
+
+    @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+    def test_a_universe_of_another_editor_is_backed_up(self, tmp_path: Path, encoding: str) -> None:
+        (tmp_path / "mine.toml").write_bytes('etfs = "mine.csv"\n'.encode(encoding))
+        (tmp_path / "mine.csv").touch()
+        files = files_of({"UNIVERSE_FILE": str(tmp_path / "mine.toml")})
+        assert (files[UNIVERSE], files[UNIVERSE_CSV]) == (tmp_path / "mine.toml", tmp_path / "mine.csv")
+
+    def test_what_a_restore_could_not_read_is_refused_before_anything_is_written(self, tmp_path: Path) -> None:
+        (tmp_path / "days.csv").write_bytes("휴장".encode("cp949"))
+        place = cast(Place, SimpleNamespace(files={"exchange_days.csv": tmp_path / "days.csv"}))
+        with pytest.raises(CannotBackUp, match=r"days.csv: cannot be read: line 1 is not in UTF-8: save the file as"):
+            back_up(place, tmp_path / "b.tar")

@@ -36,6 +36,7 @@ def test_hosts_are_names_with_spaces_or_commas_between() -> None:
         ("PIPELINE_SCHEDULE", "hourly"),
         ("HISTORY_SESSIONS", "20"),
         ("KAFKA_PARTITIONS", "0"),
+        ("ALERT_PROBES", "api"),
         ("ACTSTOCK_HOSTS", "stocks.example.org:8050"),
         ("ACTSTOCK_HOSTS", "https://stocks.example.org"),
     ],
@@ -78,10 +79,38 @@ def test_the_universe_of_this_folder_has_the_seeds_etfs() -> None:
     [
         ('benchmark = "SPY"', 'benchmark = "VTI"', "VTI"),
         ("periods = [5, 10, 20]", "periods = []", "periods"),
-        ("periods = [5, 10, 20]", "periods = [5, 0]", "periods"),
+        ("periods = [5, 10, 20]", "periods = [5, 0]", r"periods must be .* 5, 10, 20, each once, not \[5, 0\]"),
+        ("periods = [5, 10, 20]", "periods = [5, 5]", r"periods must be .* not \[5, 5\]"),
+        ("periods = [5, 10, 20]", "periods = [true, 5]", r"periods must be .* not \[True, 5\]"),
+        ("periods = [5, 10, 20]", "periods = [5, 10, 60]", r"periods must be .* not \[5, 10, 60\]"),
+        ("periods = [5, 10, 20]", "periods = [5.0]", r"periods must be .* not \[5.0\]"),
+        ("periods = [5, 10, 20]", 'periods = ["20", 5]', r"periods must be .* not \['20', 5\]"),
+        ("periods = [5, 10, 20]", "periods = 20", "periods must be .* not 20"),
         ("top_holdings = 5", 'top_holdings = "most"', "top_holdings"),
         ("max_position_weight = 1.0", "max_position_weight = 0", "max_position_weight"),
+        ("max_position_weight = 1.0", "max_position_weight = true", "max_position_weight must be .* not True"),
+        ("max_position_weight = 1.0", "max_position_weight = nan", "max_position_weight must be .* not nan"),
+        ("max_position_weight = 1.0", 'max_position_weight = "10%"', "max_position_weight must be .* not '10%'"),
+        ("max_position_weight", "max_positon_weight", "'max_positon_weight': did you mean max_position_weight"),
         ("cost_rate = 0.0010", "cost_rate = 10", "cost_rate"),
+        ("cost_rate = 0.0010", 'cost_rate = "0.1 %"', "cost_rate must be .* not '0.1 %'"),
+        ("cost_rate = 0.0010", "cost_rate = [0.001]", r"cost_rate must be .* not \[0.001\]"),
+        ("cost_rate = 0.0010", f"cost_rate = {'9' * 5000}", "cannot be read"),
+        ("SPY = 503", 'etfs = "mine.csv"', r"\[fund_sizes\]: etfs is a setting and no ticker: write it above"),
+        ('benchmark = "SPY"', 'benchmark = "SPY"\netf = "mine.csv"', "no key is called 'etf': did you mean etfs"),
+        ('benchmark = "SPY"', 'benchmark = ["SPY"]', r"benchmark must be a text, not \['SPY'\]"),
+        ('benchmark = "SPY"', 'benchmark = "SPY"\netfs = 5', "etfs must be a text, not 5"),
+        ('SPY = "S&P 500"', '069500.KS = "KODEX 200"', r'\[benchmarks\]: write "069500.KS" in quotes'),
+        ('SPY = "S&P 500"', "SPY = 5", r"\[benchmarks\]: SPY: 5 is no name"),
+        ('SPY = "S&P 500"', 'SPY = ""', "SPY: '' is no name"),
+        ('SPY = "S&P 500"', 'SPY = "a\\u0000b"', "is no name"),
+        ('SPY = "S&P 500"', f'SPY = "{"x" * 201}"', "at most 200 characters"),
+        ('XLF = "Financial"', 'XLF = "Tecnology"', r"\[sectors\]: XLF: 'Tecnology' is not the beginning .* Technology"),
+        ('XLF = "Financial"', "XLF = 1", "XLF: 1 is not the beginning"),
+        ("SPY = 503", 'SPY = "503"', r"\[fund_sizes\]: SPY: fund_size '503' is no count"),
+        ("SPY = 503", "SPY = true", "fund_size True is no count"),
+        ("SPY = 503", "SPY = -1", "fund_size -1 is no count"),
+        ("[sectors]", "[[sectors]]", r"sectors must be a table: write \[sectors\] on a line of its own"),
         ("top_holdings = 5", "", "top_holdings"),
         ("[sectors]", "[sectors", "cannot be read"),
     ],
@@ -94,6 +123,34 @@ def test_a_wrong_universe_is_refused(tmp_path: Path, line: str, replacement: str
 
     with pytest.raises(UniverseError, match=message):
         load(file)
+
+
+def test_every_wrong_line_of_the_tables_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "universe.toml"
+    text = DEFAULT_FILE.read_text(encoding="utf-8")
+    file.write_text(text.replace("Russell 2000", "").replace("MSCI South Korea", ""), encoding="utf-8")
+
+    with pytest.raises(UniverseError) as caught:
+        load(file)
+
+    assert [line.split(": ")[1] for line in str(caught.value).splitlines()] == ["IWM", "EWY"]
+
+
+def test_a_setting_below_a_tables_name_is_not_called_missing(tmp_path: Path) -> None:
+    file = tmp_path / "universe.toml"
+    text = DEFAULT_FILE.read_text(encoding="utf-8")
+    file.write_text(text.replace("cost_rate = 0.0010", "") + "cost_rate = 0.002\n", encoding="utf-8")
+
+    with pytest.raises(UniverseError, match=r"\[fund_sizes\]: cost_rate is a setting and no ticker: write it above"):
+        load(file)
+
+
+def test_a_korean_etf_in_quotes_is_one(tmp_path: Path) -> None:
+    file = tmp_path / "universe.toml"
+    text = DEFAULT_FILE.read_text(encoding="utf-8")
+    file.write_text(text.replace("[sectors]", '"069500.KS" = "KODEX 200"\n[sectors]', 1), encoding="utf-8")
+
+    assert load(file).description("069500.KS") == "KODEX 200"
 
 
 SETTINGS = """benchmark = "SPY"
@@ -165,7 +222,7 @@ def test_every_bad_line_gets_a_sentence(tmp_path: Path) -> None:
     assert all(problem.startswith(f"{tmp_path}/lists/mine.csv, line ") for problem in problems)
     assert problems[0].endswith("'spy' is no ticker: write Yahoo's symbol in capitals, at most 20 characters")
     assert "SPY is in line 2 already" in problems[1]
-    assert "has no name" in problems[2]
+    assert "'' is no name" in problems[2]
     assert "Technology" in problems[3], "the sentence lists Yahoo's sectors"
     assert "of the group sector and has no sector" in problems[4]
     assert "'index' is unknown" in problems[5]
@@ -182,6 +239,12 @@ def test_every_bad_line_gets_a_sentence(tmp_path: Path) -> None:
         ('ticker,name\nSPY,"x\n', "cannot be read as a CSV"),
         ("ticker,name\nDIA,x\n", "benchmark 'SPY' is in neither"),
         ("ticker,name\nBRK/B,x\n", "'BRK/B' is no ticker"),
+        ("", "line 1: the column ticker is missing"),
+        ("ticker,name,name\nSPY,x,y\n", "line 1: a column is there twice"),
+        ('ticker,name\nSPY,"a\nb"\n', r"line 3: SPY: 'a\\nb' is no name"),
+        ("ticker,name,fund_size\nSPY,x," + "9" * 5000 + "\n", "line 2: SPY: fund_size .* is no count"),
+        ("ticker,name,fund_size\nSPY,x,²\n", "line 2: SPY: fund_size '²' is no count"),
+        ("ticker,name\nSPY," + "x" * 200_000, "cannot be read as a CSV: field larger"),
         ("ticker,name\n" + 25 * "?,x\n", "5 more lines"),
     ],
 )
@@ -193,7 +256,7 @@ def test_a_wrong_csv_is_refused(tmp_path: Path, lines: str, message: str) -> Non
 def test_a_ticker_with_a_slash_is_refused_in_the_universe_file_too(tmp_path: Path) -> None:
     settings = SETTINGS + '[benchmarks]\nSPY = "S&P 500"\n"A/B" = "a fund"\n'
 
-    with pytest.raises(UniverseError, match=r"universe\.toml: 'A/B' is no ticker"):
+    with pytest.raises(UniverseError, match=r"universe\.toml, \[benchmarks\]: 'A/B' is no ticker"):
         load(universe_of(tmp_path, "ticker,name\n", settings))
 
 

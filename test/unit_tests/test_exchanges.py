@@ -143,7 +143,9 @@ class TestTable:
     def test_an_etf_of_an_unknown_exchange_is_refused_in_the_universe(self, tmp_path: Path) -> None:
         file = tmp_path / "universe.toml"
         file.write_text(UNIVERSE.read_text().replace('IWM = "R', '"VN30.VN" = "R'))
-        with pytest.raises(UniverseError, match=r"universe.toml: VN30.VN: its suffix .VN is not in config/exchanges"):
+        with pytest.raises(
+            UniverseError, match=r"universe.toml, .benchmarks.: VN30.VN: its suffix .VN is not in config/exchanges"
+        ):
             load(file)
 
     @pytest.mark.parametrize(
@@ -163,8 +165,15 @@ class TestTable:
             ("delay_minutes = 1\n", "delay_minutes = -1\n", "home.delay_minutes must be 0 to 120 .* not -1"),
             ("delay_minutes = 0\n", "\n", "rates.delay_minutes is missing"),
             ("2021-01-01 }", '"2021" }', "suffixes..SR.calendar_from must be a date"),
-            ('".T" =', '"T" =', "suffix 'T' must be a point and what follows"),
-            ("[rates]", "[rate]", r"\[rates\] is missing"),
+            ('".T" =', '"T" =', "suffix 'T' must be a point and capitals"),
+            ('".KS" =', '".ks" =', "suffix '.ks' must be a point and capitals"),
+            ("[rates]", "[rate]", "rate: no key is called 'rate': did you mean rates"),
+            (
+                "calendar_from = 2021-01-01",
+                "calender_from = 2021-01-01",
+                "suffixes..SR.calender_from: .* calendar_from",
+            ),
+            ("[rates]", '[rates]\ncurrency = "USD"', "rates.currency: no key is called 'currency'"),
             ("[home]", "[home", "cannot be read"),
         ],
     )
@@ -175,6 +184,12 @@ class TestTable:
         file.write_text(text.replace(old, new), encoding="utf-8")
         with pytest.raises(ExchangesError, match=f"exchanges.toml: {said}"):
             exchanges.load(file)
+
+    def test_an_exchange_without_a_calendar_is_named(self) -> None:
+        with pytest.raises(
+            ExchangesError, match=r"exchanges.toml: the package exchange_calendars has no exchange 'XKOR'"
+        ):
+            sessions_of("XKOR")
 
     def test_a_missing_table_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(ExchangesError, match=r"none.toml: cannot be read"):

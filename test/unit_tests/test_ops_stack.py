@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from config.config import ConfigError, Settings
+from config.universe_csv import UniverseError
 from ops.errors import CannotStart
-from ops.native import environment, processes, stack_secrets
+from ops.native import control, environment, processes, stack_secrets
 from ops.native.compose import ports, secret_sizes
 from ops.native.stack import DataSource, Stack
 
@@ -190,3 +191,13 @@ def test_a_busy_port_is_named_with_its_service_and_its_holder(tmp_path: Path) ->
         with pytest.raises(CannotStart, match=rf"port {stack.port('api')} for api is taken by process {os.getpid()}: "):
             processes.require_free_ports(stack, ["api"])
     processes.require_free_ports(stack, ["api"])
+
+
+def test_a_wrong_universe_is_told_before_anything_starts(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.toml").write_text("periods = 20\n")
+    monkeypatch.setenv("UNIVERSE_FILE", str(tmp_path / "mine.toml"))
+    monkeypatch.setattr(control, "ensure_platform", pytest.fail)
+    with pytest.raises(UniverseError, match=r"mine.toml: 'benchmarks' is missing"):
+        control.start(stack)

@@ -216,3 +216,14 @@ def test_what_is_written_is_read(owned: dict[str, Decimal], between: str) -> Non
     found = positions.read("\n".join(f"{ticker}{between}{count}" for ticker, count in owned.items()))
     assert {ticker: count for (ticker, _), count in found.shares.items()} == owned
     assert found.problems == []
+
+
+def test_a_cell_without_an_end_is_one_problem() -> None:
+    found = positions.read('Symbol,Quantity\n"' + "x" * 200_000 + '",3\nNVDA,2\n')
+    assert found.written == "NVDA:2"
+    assert [(problem.line, len(str(problem.values["typed"]))) for problem in found.problems] == [(2, 60)]
+
+
+def test_a_file_that_is_no_text_is_one_problem() -> None:
+    found = positions.read("PK\x03\x04\x00\x01\nNVDA 3\n")
+    assert (found.written, [problem.text for problem in found.problems]) == ("", [texts.NO_TEXT_FILE])
