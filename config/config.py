@@ -336,7 +336,7 @@ class Settings:
             ),
             schedule=read.choice("PIPELINE_SCHEDULE", ("staggered", "controller")),
             stage_delay_minutes=read.integer("STAGE_DELAY_MINUTES", 60),
-            api_key=read.text("API_KEY", ""),
+            api_key=read.header("API_KEY"),
             api_url=read.text("API_URL", "http://127.0.0.1:8000").rstrip("/"),
             airflow_url=read.text("AIRFLOW_URL", "http://127.0.0.1:8080").rstrip("/"),
             airflow_ui_url=read.text("AIRFLOW_UI_URL", "http://localhost:8080").rstrip("/"),
@@ -358,6 +358,13 @@ class _Reader:
 
     def text(self, name: str, default: str) -> str:
         return self._environ.get(name, default).strip()
+
+    def header(self, name: str) -> str:
+        """Return what goes into a header of HTTP. It is a secret: no error shows it."""
+        value = self.text(name, "")
+        if not re.fullmatch(r"[ -~]*", value):
+            raise ConfigError(f"{name}: give English letters, digits, - and _: it goes into a header of HTTP")
+        return value
 
     def path(self, name: str) -> Path | None:
         value = self.text(name, "")

@@ -28,6 +28,7 @@ from ops.backup.manifest import (
 from ops.console import console, done, say
 from ops.errors import BackupBroken, CannotRestore
 from ops.native.compose import secret_sizes
+from ops.native.env_file import name_of, settings_in
 from ops.native.stack_secrets import env_line, read_env
 from utils.kafka_utils import set_back, topic_ids
 
@@ -106,21 +107,21 @@ def secrets_of(archive: Archive) -> dict[str, str]:
 def settings_lines(archive: Archive, replaced: Mapping[str, str]) -> str:
     """Return the .env of the backup, with some settings replaced."""
     lines = (archive.text(SETTINGS) or "").splitlines()
-    kept = [line for line in lines if line.strip().removeprefix("export ").partition("=")[0].strip() not in replaced]
+    kept = [line for line in lines if name_of(line) not in replaced]
     return "".join([*(f"{line}\n" for line in kept), *(env_line(name, value) for name, value in replaced.items())])
 
 
 def universe_files(archive: Archive, folder: Path) -> tuple[dict[Path, str], dict[str, str]]:
     """Return the files (path in `folder` -> text) that differ from what the settings name here, and their settings."""
-    known = read_env(archive.text(SETTINGS) or "")
+    known, _ = settings_in(archive.text(SETTINGS) or "")
     files: dict[Path, str] = {}
     settings: dict[str, str] = {}
     names = _universe_names(archive)
-    here = (PROJECT_ROOT / (known.get("UNIVERSE_FILE") or "config/universe.toml")).parent
+    here = (PROJECT_ROOT / Path(known.get("UNIVERSE_FILE") or "config/universe.toml").expanduser()).parent
     if any(_text(here / name) != archive.text(part) for part, name in names.items()):
         files |= {folder / name: archive.text(part) or "" for part, name in names.items()}
         settings["UNIVERSE_FILE"] = str(folder / names[UNIVERSE])
-    days = PROJECT_ROOT / (known.get("EXCHANGE_DAYS_FILE") or "config/exchange_days.csv")
+    days = PROJECT_ROOT / Path(known.get("EXCHANGE_DAYS_FILE") or "config/exchange_days.csv").expanduser()
     if (text := archive.text(EXCHANGE_DAYS)) is not None and _text(days) != text:
         files[folder / days.name] = text
         settings["EXCHANGE_DAYS_FILE"] = str(folder / days.name)

@@ -1,6 +1,7 @@
 """A stack's folders, ports, secrets and environment."""
 
 import os
+import re
 import shlex
 import socket
 import stat
@@ -10,7 +11,7 @@ import pytest
 
 from config.config import ConfigError, Settings
 from ops.errors import CannotStart
-from ops.native import environment, processes, stack_secrets
+from ops.native import configure, environment, processes, stack_secrets
 from ops.native.compose import ports, secret_sizes
 from ops.native.stack import DataSource, Stack
 
@@ -25,7 +26,7 @@ def test_ports_move_together(stack: Stack) -> None:
     assert stack.url("api") == "http://127.0.0.1:8200"
 
 
-@pytest.mark.parametrize("raw", ["-1", "abc", "60000"])
+@pytest.mark.parametrize("raw", ["-1", "abc", "60000", "²"])
 def test_an_impossible_offset_names_the_setting(raw: str) -> None:
     with pytest.raises(ConfigError, match="ACTSTOCK_PORT_OFFSET"):
         Stack.from_env({"ACTSTOCK_PORT_OFFSET": raw, "ACTSTOCK_HOME": "/nowhere"})
@@ -190,3 +191,40 @@ def test_a_busy_port_is_named_with_its_service_and_its_holder(tmp_path: Path) ->
         with pytest.raises(CannotStart, match=rf"port {stack.port('api')} for api is taken by process {os.getpid()}: "):
             processes.require_free_ports(stack, ["api"])
     processes.require_free_ports(stack, ["api"])
+
+
+@pytest.mark.parametrize("name", ["홍길동 집", "a\\b", "😀", "plain"])
+def test_java_reads_the_folder_that_is_meant(tmp_path: Path, name: str) -> None:
+    stack = Stack(tmp_path / name)
+    secrets = {"ZOOKEEPER_PASSWORD": "z", "KAFKA_PASSWORD": "pa\\word"}
+    read = {
+        file: properties(configure.filled_in(configure.TEMPLATES / file, stack, secrets))
+        for file in ("kafka.properties", "zookeeper.properties")
+    }
+    assert read["kafka.properties"]["log.dirs"] == f"{stack.data}/kafka"
+    assert read["zookeeper.properties"]["dataDir"] == f"{stack.data}/zookeeper"
+    login = read["kafka.properties"]["listener.name.sasl_plaintext.plain.sasl.jaas.config"]
+    assert 'password="pa\\word"' in login
+
+
+def properties(text: str) -> dict[str, str]:
+    """Read as java.util.Properties does: by ISO 8859-1, with escapes of UTF-16."""
+    lines = (line for line in text.encode().decode("iso-8859-1").splitlines() if line and not line.startswith("#"))
+    return {name: unescaped(value) for name, _, value in (line.partition("=") for line in lines)}
+
+
+def unescaped(value: str) -> str:
+    plain = re.sub(r"\\(u[0-9a-f]{4}|.)", lambda at: chr(int(at[1][1:], 16)) if at[1][0] == "u" else at[1], value)
+    return plain.encode("utf-16", "surrogatepass").decode("utf-16")
+
+
+def test_names_of_files_may_have_letters_of_any_language_in_every_service(stack: Stack) -> None:
+    """Under the C locale of cron or a bare systemd unit Java refuses them."""
+    assert environment.service_environment(stack, Path("/java"), {"LC_ALL": "C"})["LC_ALL"] == "C.UTF-8"
+
+
+@pytest.mark.parametrize("name", ['a "quoted" one', "100%"])
+def test_a_folder_that_the_supervisor_cannot_name_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=r'^ACTSTOCK_HOME: .*: take a folder without ["%] in its name$'):
+        Stack.from_env({"ACTSTOCK_HOME": str(tmp_path / name)})
+    assert Stack.from_env({"ACTSTOCK_HOME": str(tmp_path / "it's $(one); \\ 집")}).home.name == "it's $(one); \\ 집"
