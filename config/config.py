@@ -192,12 +192,19 @@ class WebSettings:
 
     bind: the address at which they can be reached. Empty: the one that they listen on.
     hosts: the names that they go by, besides this machine's own
+    name_inside: how the platform's own containers name this service. Nobody comes from elsewhere under it.
     dashboard_password: what a reader from beyond this machine logs in with. Empty: the API's key.
     """
 
     bind: str
     hosts: frozenset[str]
     dashboard_password: str = field(repr=False)
+    name_inside: str = ""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name under which a request may come."""
+        return self.hosts | {self.name_inside} - {""}
 
 
 @dataclass(frozen=True)
@@ -328,6 +335,7 @@ class Settings:
                 bind=read.text("ACTSTOCK_BIND", ""),
                 hosts=read.hosts("ACTSTOCK_HOSTS"),
                 dashboard_password=read.text("DASHBOARD_PASSWORD", ""),
+                name_inside=read.text("ACTSTOCK_NAME_INSIDE", ""),
             ),
             metrics=MetricsSettings(
                 consumer_port=read.integer("CONSUMER_METRICS_PORT", 0, at_most=65_535 - len(Topic)),

@@ -135,7 +135,7 @@ def _texts(archive: Archive, stack: Stack, secrets: Mapping[str, str]) -> dict[P
     files[stack.secrets_file] = "".join(env_line(name, value) for name, value in secrets.items())
     if lines := settings_lines(archive, {} if stack.universe_file else settings):
         files[ENV_FILE] = lines
-    return {path: text for path, text in files.items() if not path.exists() or path.read_bytes() != text.encode()}
+    return {path: text for path, text in files.items() if not path.exists() or path.read_text() != text}
 
 
 def _set_groups_back(manifest: Manifest, stack: Stack) -> None:

@@ -113,19 +113,25 @@ def settings_lines(archive: Archive, replaced: Mapping[str, str]) -> str:
 
 def universe_files(archive: Archive, folder: Path) -> tuple[dict[Path, str], dict[str, str]]:
     """Return the files (path in `folder` -> text) that differ from what the settings name here, and their settings."""
-    known, _ = settings_in(archive.text(SETTINGS) or "")
+    known = _settings_of(archive)
     files: dict[Path, str] = {}
     settings: dict[str, str] = {}
     names = _universe_names(archive)
-    here = (PROJECT_ROOT / Path(known.get("UNIVERSE_FILE") or "config/universe.toml").expanduser()).parent
+    here = (PROJECT_ROOT / (known.get("UNIVERSE_FILE") or "config/universe.toml")).parent
     if any(_text(here / name) != archive.text(part) for part, name in names.items()):
         files |= {folder / name: archive.text(part) or "" for part, name in names.items()}
         settings["UNIVERSE_FILE"] = str(folder / names[UNIVERSE])
-    days = PROJECT_ROOT / Path(known.get("EXCHANGE_DAYS_FILE") or "config/exchange_days.csv").expanduser()
+    days = PROJECT_ROOT / (known.get("EXCHANGE_DAYS_FILE") or "config/exchange_days.csv")
     if (text := archive.text(EXCHANGE_DAYS)) is not None and _text(days) != text:
         files[folder / days.name] = text
         settings["EXCHANGE_DAYS_FILE"] = str(folder / days.name)
     return files, settings
+
+
+def _settings_of(archive: Archive) -> dict[str, str]:
+    """Return the settings of the backup's .env. What cannot be read there is told by the next start."""
+    settings, _ = settings_in(archive.text(SETTINGS) or "")
+    return {name: os.path.expanduser(value) for name, value in settings.items()}
 
 
 def set_groups_back(manifest: Manifest, kafka: KafkaSettings) -> None:
