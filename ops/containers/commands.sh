@@ -10,7 +10,16 @@ one_shots='schema|upgrade-backup|topics|airflow-init|collector|cli'
 
 containers_available() { docker compose version >/dev/null 2>&1 && timeout 10 docker info >/dev/null 2>&1; }
 
-compose() { docker compose --project-directory "$root" --env-file "$env_file" "$@"; }
+# for_docker PATH: one of this machine, as Docker takes it. On Windows Docker is no program of Bash: by itself Bash would
+# write its arguments anew, and make another path of one inside a container (msys2.org/docs/filesystem-paths).
+if command -v cygpath >/dev/null; then
+    export MSYS2_ARG_CONV_EXCL='*'
+    for_docker() { cygpath --mixed "$1"; }
+else
+    for_docker() { printf '%s' "$1"; }
+fi
+
+compose() { docker compose --project-directory "$(for_docker "$root")" --env-file "$(for_docker "$env_file")" "$@"; }
 
 # line_of NAME: the lines of .env that set it, whatever blanks Docker Compose passes over, as a pattern.
 line_of() { printf '^[[:space:]]*(export[[:space:]]+)?%s[[:space:]]*[=:][[:space:]]*' "$1"; }
@@ -299,7 +308,7 @@ in_cli_with() {
         copy=$(mktemp "$state/run/given.XXXXXX")
         trap 'rm -f "$copy"' EXIT
         cp -- "$file" "$copy" && chmod 644 "$copy"
-        given=(--volume "$copy:/given/$name:ro")
+        given=(--volume "$(for_docker "$copy"):/given/$name:ro")
         words+=("$option" "/given/$name")
     fi
     in_cli "${words[@]}"
@@ -316,7 +325,7 @@ containers_closed_days() {
     file=$(chosen EXCHANGE_DAYS_FILE)
     file=$(path_on_host "${file:-./config/exchange_days.csv}")
     folder=$(cd "$(dirname "$file")" && pwd) || die "EXCHANGE_DAYS_FILE=$file: there is no such folder"
-    compose run --rm --no-deps --quiet-pull --user "$(id -u):$(id -g)" --volume "$folder:/exchange-days" \
+    compose run --rm --no-deps --quiet-pull --user "$(id -u):$(id -g)" --volume "$(for_docker "$folder"):/exchange-days" \
         --env "EXCHANGE_DAYS_FILE=/exchange-days/$(basename "$file")" cli closed-days "$@"
 }
 
@@ -325,8 +334,8 @@ containers_backup() {
     local file=${1:-} folder
     [ $# -eq 1 ] || die "backup wants one file: ./start.sh backup FILE"
     folder=$(cd "$(dirname "$file")" 2>/dev/null && pwd) || die "backup: there is no folder $(dirname "$file")"
-    compose run --rm --no-deps --quiet-pull --user "$(id -u):$(id -g)" --volume "$folder:/backup" \
-        --volume "$(cd "$(dirname "$env_file")" && pwd)/$(basename "$env_file"):/run/settings.env:ro" \
+    compose run --rm --no-deps --quiet-pull --user "$(id -u):$(id -g)" --volume "$(for_docker "$folder"):/backup" \
+        --volume "$(for_docker "$(cd "$(dirname "$env_file")" && pwd)/$(basename "$env_file")"):/run/settings.env:ro" \
         --env ENV_FILE_SEEN=/run/settings.env backup python -m ops.backup.command "/backup/$(basename "$file")"
 }
 
@@ -385,7 +394,8 @@ in_restore() {
     local terminal=()
     [ -t 0 ] && [ -t 1 ] || terminal=(--no-TTY)
     UNIVERSE_FILE='' UNIVERSE_CSV='' EXCHANGE_DAYS_FILE='' compose run --rm --no-deps --quiet-pull "${terminal[@]}" \
-        --user "$(id -u):$(id -g)" --volume "$backup_folder:/backup:ro" --volume "$restored:/restored" \
+        --user "$(id -u):$(id -g)" --volume "$(for_docker "$backup_folder"):/backup:ro" \
+        --volume "$(for_docker "$restored"):/restored" \
         backup python -m ops.backup.containers "$1" "/backup/$backup_name" "${@:2}"
 }
 
@@ -477,7 +487,7 @@ containers_restore() {
         [ ! -f "$real_env" ] || { cp "$real_env" "$restored/here.env" && here=(--here /restored/here.env); }
     fi
     in_restore ready --project "$COMPOSE_PROJECT_NAME" "${here[@]}" "${replaced[@]}" --folder /restored \
-        --lies "$state/config" "${agreed[@]}" || exit 1
+        --lies "$(for_docker "$state/config")" "${agreed[@]}" || exit 1
 
     env_file=$restored/env
     chmod 600 "$env_file"

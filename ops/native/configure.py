@@ -23,6 +23,7 @@ def prepare(stack: Stack, environment: Mapping[str, str]) -> None:
     require_disk(stack.home, FREE_MB_TO_START)
     for folder in (stack.run, stack.logs, stack.data / "airflow", stack.data / "spark" / "local"):
         folder.mkdir(parents=True, exist_ok=True)
+    _bring_home(stack)
     _put_aside_lost_topics(stack)
     for name in ("zookeeper.properties", "zookeeper.jaas", "kafka.properties"):
         own_secrets.write_private(stack.run / name, filled_in(TEMPLATES / name, stack, environment))
@@ -41,6 +42,17 @@ def require_disk(folder: Path, megabytes: int) -> None:
             f"the disk of {folder} has {free} MB free and {megabytes} MB are needed: make room, "
             "or put the state elsewhere with ACTSTOCK_HOME=/another/folder"
         )
+
+
+def _bring_home(stack: Stack) -> None:
+    """Move what Java has kept in a folder whose name it read as ISO 8859-1, before the name was written for it."""
+    garbled = Path(str(stack.data).encode().decode("iso-8859-1"))
+    for name in ("kafka", "zookeeper"):
+        old, new = garbled / name, stack.data / name
+        if old != new and old.exists() and not (new.exists() and any(new.iterdir())):
+            shutil.rmtree(new, ignore_errors=True)
+            shutil.move(old, new)
+            say(f"The data of {name} lay in {old} and are now in {new}")
 
 
 def _put_aside_lost_topics(stack: Stack) -> None:

@@ -241,6 +241,36 @@ def test_what_a_start_notes_is_recalled_as_it_was(tmp_path: Path) -> None:
     assert commands(tmp_path, script).stdout == "/x/a=="
 
 
+class TestWindows:
+    """Docker there is no program of Bash, which would write the arguments of such a one anew."""
+
+    @pytest.mark.parametrize(
+        ("words", "volume"),
+        [
+            ("containers_backup FOLDER/b.tar", "--volume C:FOLDER:/backup"),
+            ("containers_backup FOLDER/b.tar", "--volume C:FOLDER/.env:/run/settings.env:ro"),
+            ("containers_closed_days --add", "--volume C:ROOT/config:/exchange-days"),
+            (
+                "backup_folder=/a b=1 restored=/r backup_name=n; in_restore x",
+                "--volume C:/a:/backup:ro --volume C:/r:/",
+            ),
+            (
+                "mkdir FOLDER/run; in_cli_with --kept verify --kept FOLDER/.env",
+                r"--volume C:FOLDER/run/given\.\w+:/given",
+            ),
+        ],
+    )
+    def test_it_is_given_this_machines_paths_as_it_knows_them(self, tmp_path: Path, words: str, volume: str) -> None:
+        (tmp_path / ".env").write_text("A=1\n")
+        cygpath = tmp_path / "cygpath"
+        cygpath.write_text('#!/bin/sh\n[ "$1" = --mixed ] && printf C:%s "$2"\n')
+        cygpath.chmod(0o755)
+        script = f'docker() {{ echo "$MSYS2_ARG_CONV_EXCL" "$@"; }}; {words.replace("FOLDER", str(tmp_path))}'
+        said = commands(tmp_path, script, PATH=f"{tmp_path}:{os.defpath}").stdout
+        assert said.startswith(f"* compose --project-directory C:{PROJECT_ROOT} --env-file C:{tmp_path}/.env run ")
+        assert re.search(volume.replace("FOLDER", str(tmp_path)).replace("ROOT", str(PROJECT_ROOT)), said), said
+
+
 def commands(
     folder: Path, script: str, *words: str, check: bool = True, **environ: str
 ) -> "subprocess.CompletedProcess[str]":

@@ -207,6 +207,24 @@ def test_java_reads_the_folder_that_is_meant(tmp_path: Path, name: str) -> None:
     assert 'password="pa\\word"' in login
 
 
+@pytest.mark.parametrize("is_taken", [False, True])
+def test_what_lies_below_a_garbled_name_comes_home(tmp_path: Path, is_taken: bool) -> None:
+    """Versions before had Java take each byte of the name for a letter."""
+    stack = Stack(tmp_path / "홍길동 집")
+    garbled = Path(str(stack.data).encode().decode("iso-8859-1"))
+    for name in ("kafka", "zookeeper"):
+        (garbled / name).mkdir(parents=True)
+        (garbled / name / "version-2").write_text("old")
+    (stack.data / "kafka").mkdir(parents=True)  # as the supervisor makes it for its user
+    if is_taken:
+        (stack.data / "kafka" / "version-2").write_text("new")
+    configure._bring_home(stack)
+    configure._bring_home(stack)
+    assert (stack.data / "kafka" / "version-2").read_text() == ("new" if is_taken else "old")
+    assert (stack.data / "zookeeper" / "version-2").read_text() == "old"
+    assert (garbled / "kafka").exists() is is_taken
+
+
 def properties(text: str) -> dict[str, str]:
     """Read as java.util.Properties does: by ISO 8859-1, with escapes of UTF-16."""
     lines = (line for line in text.encode().decode("iso-8859-1").splitlines() if line and not line.startswith("#"))
