@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config import secret_rule
 from config.config import PROJECT_ROOT, ConfigError
 from ops.native import environment, stack_secrets
 from ops.native.env_file import name_of, read_settings, settings_in
@@ -151,6 +152,11 @@ class TestSecrets:
         assert refused.returncode == 1
         assert f"env: {name}" in refused.stderr and value not in refused.stderr
         assert not (tmp_path / ".env").exists()
+
+    def test_the_rule_is_that_of_the_command_which_changes_one(self, tmp_path: Path) -> None:
+        for length, is_taken in ((secret_rule.SHORTEST - 1, False), (secret_rule.SHORTEST, True)):
+            said = commands(tmp_path, f"check_settings DB_PASSWORD={'a' * length}", check=False)
+            assert (said.returncode == 0, secret_rule.RULE in said.stderr) == (is_taken, not is_taken)
 
     def test_others_are_taken(self, tmp_path: Path) -> None:
         own = {
